@@ -1,0 +1,271 @@
+/**
+ * Matrix product with transposes and an elementwise epilogue: y = f(op(a) op(b), extra...).
+ * Leading axes of a are rows. Biases, activations, dropout and residuals join it as epilogue
+ * when a plan is compiled (`absorb`).
+ */
+import { ceilDiv, showShape, sizeOf } from "../src/base/shape.ts";
+import { evaluate } from "../src/graph/formula_eval.ts";
+import { printFormula } from "../src/graph/formula_wgsl.ts";
+import type { Expr, Formula } from "../src/graph/formula.ts";
+import { add, formula, mul, substitute, tanh } from "../src/graph/formula.ts";
+import { apply } from "../src/graph/trace.ts";
+import type {
+  Absorbed,
+  Call,
+  Case,
+  Flow,
+  Io,
+  Op,
+  Spec,
+  Target,
+  Tensor,
+  View,
+} from "../src/graph/types.ts";
+import { declare, preludeOf, read } from "./broadcast.ts";
+import { printMatmul, range } from "./matmul_wgsl.ts";
+import type { MatmulKernel } from "./matmul_wgsl.ts";
+import { pointwiseOp } from "./pointwise.ts";
+
+/** `ta`: a is stored [K, M]; `tb`: b is stored [N, K]; `epilogue` of (sum, extra inputs...). */
+export interface MatmulAttrs {
+  readonly ta?: boolean;
+  readonly tb?: boolean;
+  readonly epilogue?: Formula;
+}
+
+const IDENTITY = formula(1, (sum) => sum as Expr);
+
+/** Inputs and outputs that one fused call may bind; the floor of WebGPU is 8. */
+const MAX_BINDINGS = 8;
+
+interface Sizes {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
+function sizes(a: Spec, b: Spec, { ta, tb }: MatmulAttrs): Sizes {
+  const split = ({ shape }: Spec): [number, number] => {
+    const last = shape.at(-1) ?? 1;
+    return [sizeOf(shape) / last, last];
+  };
+  const [a0, a1] = split(a);
+  const [b0, b1] = split(b);
+  const inner = [ta ? a0 : a1, tb ? b1 : b0];
+  if (inner[0] !== inner[1]) {
+    throw new RangeError(
+      `Cannot matmul ${showShape(a.shape)}${ta ? " transposed" : ""} by ` +
+        `${showShape(b.shape)}${tb ? " transposed" : ""}: inner sizes are ${inner.join(" and ")}`,
+    );
+  }
+  return { m: ta ? a1 : a0, n: tb ? b0 : b1, k: ta ? a0 : a1 };
+}
+
+/** Largest first. More invocations than `enough` are worth more than a larger tile. */
+const CPU_TILES: readonly (readonly [number, number])[] = [[16, 16], [8, 16], [8, 8], [4, 8], [
+  4,
+  4,
+]];
+const GPU_TILES: readonly (readonly [number, number])[] = [[8, 8], [4, 8], [4, 4]];
+
+/** The tile and workgroup for given sizes. */
+export function chooseTile({ m, n }: Sizes, target: Target): Pick<MatmulKernel, "tile" | "group"> {
+  const [tiles, enough] = target.kind === "cpu" ? [CPU_TILES, 64] : [GPU_TILES, 1 << 15];
+  const invocations = ([tm, tn]: readonly [number, number]) => ceilDiv(m, tm) * ceilDiv(n, tn);
+  const tile = tiles.find((t) => invocations(t) >= enough) ?? [4, 4];
+  const columns = ceilDiv(n, tile[1]);
+  const lanes = target.kind === "cpu" ? 8 : 16;
+  const gx = columns >= lanes ? lanes : 2 ** Math.ceil(Math.log2(columns));
+  const gy = (target.kind === "cpu" ? 32 : 128) / gx;
+  return { tile, group: [gx, gy] };
+}
+
+function wgslOf({ inputs, outputs }: Io<Spec>, epilogue: Formula, kernel: MatmulKernel): string {
+  const { n, m, tile: [tm, tn], group: [gx, gy] } = kernel;
+  const out = outputs[0] as Spec;
+  const width = n % 4 === 0 ? 4 : 1;
+  const { head, body } = printMatmul(kernel);
+  const extra = inputs.slice(2);
+  let bindings = preludeOf(epilogue) + head;
+  extra.forEach((spec, i) => {
+    bindings += declare(spec, out, { name: `e${i}`, binding: 2 + i, width });
+  });
+  const array = width === 4 ? "array<vec4<f32>>" : "array<f32>";
+  outputs.forEach((_, i) => {
+    const at = 2 + extra.length + i;
+    bindings += `@group(0) @binding(${at}) var<storage, read_write> y${i}: ${array};\n`;
+  });
+  const reads = (at: string) => extra.map((s, i) => read(s, out, { name: `e${i}`, at, width }));
+  const printed = (sum: string, at: string) =>
+    printFormula(epilogue, {
+      input: [sum, ...reads(at)],
+      index: width === 4 ? `${at} * 4u` : at,
+      width,
+    });
+  const store = (sum: string, at: string) => {
+    const { lines, outputs } = printed(sum, at);
+    return [...lines, ...outputs.map((name, i) => `y${i}[${at}] = ${name};`)].join(" ");
+  };
+  const quads = tn / 4;
+  // The sums leave their registers through an array and a loop: unrolled, a long epilogue
+  // would be compiled once for every element of the tile.
+  const save = range(tm).flatMap((i) =>
+    range(quads).map((q) => `sums[${i * quads + q}] = c${i}_${q};`)
+  );
+  const each = width === 4
+    ? [
+      `if (column < ${n}u) { let at = row * ${n / 4}u + column / 4u; ${store("sum", "at")} }`,
+    ]
+    : range(4).map((l) =>
+      `if (column + ${l}u < ${n}u) { let at = row * ${n}u + column + ${l}u; ${
+        store(`sum[${l}]`, "at")
+      } }`
+    );
+  return `${bindings}
+@compute @workgroup_size(${gx}, ${gy})
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_id) lid: vec3<u32>) {
+${body}
+  var sums: array<vec4<f32>, ${tm * quads}>;
+  ${save.join("\n  ")}
+  for (var t = 0u; t < ${tm * quads}u; t++) {
+    let row = m0 + t / ${quads}u;
+    let column = n0 + (t % ${quads}u) * 4u;
+    if (row >= ${m}u) { break; }
+    let sum = sums[t];
+    ${each.join("\n    ")}
+  }
+}
+`;
+}
+
+function reference({ inputs, outputs }: Io<View>, attrs: MatmulAttrs): void {
+  const [a, b, ...extra] = inputs as [View, View, ...View[]];
+  const { m, n, k } = sizes(a, b, attrs);
+  const epilogue = attrs.epilogue ?? IDENTITY;
+  const [am, ak] = attrs.ta ? [1, m] : [k, 1];
+  const [bk, bn] = attrs.tb ? [1, k] : [n, 1];
+  let index = 0;
+  let sum = 0;
+  const at = (i: number) => extra[i - 1] as View;
+  const input = (i: number) => i === 0 ? sum : at(i).data[index % at(i).data.length] as number;
+  const key = (i: number) => [at(i).data[0] as number, at(i).data[1] as number] as const;
+  for (let row = 0; row < m; row++) {
+    for (let col = 0; col < n; col++) {
+      sum = 0;
+      for (let i = 0; i < k; i++) {
+        sum += (a.data[row * am + i * ak] as number) * (b.data[i * bk + col * bn] as number);
+      }
+      index = row * n + col;
+      if (attrs.epilogue === undefined) (outputs[0] as View).data[index] = sum;
+      else {
+        evaluate(epilogue, index, { input, key }).forEach((value, i) => {
+          (outputs[i] as View).data[index] = value;
+        });
+      }
+    }
+  }
+}
+
+function vjp({ inputs: [a, b] }: Io<Tensor>, [dy]: readonly Flow[], attrs: MatmulAttrs): Flow[] {
+  if (!a || !b || !dy) return [];
+  const { ta = false, tb = false, epilogue } = attrs;
+  if (epilogue !== undefined || b.shape.length !== 2 || (ta && a.shape.length !== 2)) {
+    throw new RangeError("Cannot differentiate matmul: only a plain product by a matrix has a vjp");
+  }
+  const da = ta ? matmul(b, dy, { ta: tb, tb: true }) : matmul(dy, b, { tb: !tb });
+  const db = tb ? matmul(dy, a, { ta: true, tb: ta }) : matmul(a, dy, { ta: !ta });
+  return [da, db];
+}
+
+/** op(a) op(b): [..., K] by [K, N] gives [..., N]. */
+export function matmul(a: Tensor, b: Tensor, attrs: MatmulAttrs = {}): Tensor {
+  return apply(matmulOp, [a, b], attrs);
+}
+
+/** `next`, a pointwise call that reads output `sum` of the product in full, as its epilogue. */
+function absorb(call: Call<Tensor>, next: Call<Tensor>, keep: boolean): Absorbed | undefined {
+  if (next.op !== pointwiseOp || next.attrs.donate !== undefined) return undefined;
+  const sum = call.outputs.at(-1) as Tensor;
+  if (sizeOf(next.outputs[0]?.shape ?? []) !== sizeOf(sum.shape)) return undefined;
+  const before: Formula = call.attrs.epilogue ?? IDENTITY;
+  const inputs = [...call.inputs];
+  const place = (t: Tensor): number => {
+    const known = inputs.indexOf(t, 2);
+    return (known >= 0 ? known : inputs.push(t) - 1) - 1;
+  };
+  const value = before.outputs.at(-1) as Expr;
+  const args = next.inputs.map((t): Expr => t === sum ? value : { kind: "input", index: place(t) });
+  const after: Formula = next.attrs.formula;
+  const kept = keep ? before.outputs : before.outputs.slice(0, -1);
+  const outputs = [...kept, ...after.outputs.map((e) => substitute(e, args))];
+  if (inputs.length + outputs.length > MAX_BINDINGS) return undefined;
+  const epilogue: Formula = { inputs: inputs.length - 1, outputs };
+  return { op: matmulOp, attrs: { ...call.attrs, epilogue }, inputs };
+}
+
+/** The op behind {@linkcode matmul}. */
+export const matmulOp: Op = {
+  name: "matmul",
+  shape([a, b], attrs: MatmulAttrs) {
+    if (!a || !b) throw new RangeError("Cannot matmul: it takes two inputs");
+    const { m, n } = sizes(a, b, attrs);
+    const shape = attrs.ta ? [m, n] : [...a.shape.slice(0, -1), n];
+    return (attrs.epilogue ?? IDENTITY).outputs.map(() => ({ shape, dtype: "f32" }));
+  },
+  launch(io, attrs: MatmulAttrs, target) {
+    const { m, n, k } = sizes(io.inputs[0] as Spec, io.inputs[1] as Spec, attrs);
+    const { tile, group } = chooseTile({ m, n, k }, target);
+    const kernel: MatmulKernel = {
+      m,
+      n,
+      k,
+      ta: attrs.ta ?? false,
+      tb: attrs.tb ?? false,
+      tile,
+      group,
+    };
+    return [{
+      wgsl: wgslOf(io, attrs.epilogue ?? IDENTITY, kernel),
+      bindings: [
+        ...io.inputs.map((_, input) => ({ input })),
+        ...io.outputs.map((_, output) => ({ output })),
+      ],
+      groups: [ceilDiv(ceilDiv(n, tile[1]), group[0]), ceilDiv(ceilDiv(m, tile[0]), group[1]), 1],
+    }];
+  },
+  reference,
+  cost({ inputs, outputs }, attrs: MatmulAttrs) {
+    const { m, n, k } = sizes(inputs[0] as Spec, inputs[1] as Spec, attrs);
+    const bytes = [...inputs, ...outputs].reduce((sum, s) => sum + 4 * sizeOf(s.shape), 0);
+    return { flops: 2 * m * n * k, bytes, terms: k + 64 };
+  },
+  vjp,
+  absorb,
+  cases: matmulCases(),
+};
+
+function matmulCases(): Case[] {
+  const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
+  const plain = (m: number, n: number, k: number, kind: Case["kind"]): Case[] =>
+    [[false, false], [true, false], [false, true], [true, true]].map(([ta, tb]) => ({
+      kind,
+      inputs: [ta ? f32(k, m) : f32(m, k), tb ? f32(n, k) : f32(k, n)],
+      attrs: { ta, tb },
+    }));
+  const epilogue = formula(3, (sum, bias, res) => {
+    const z = add(sum as Expr, bias as Expr);
+    return [z, add(res as Expr, mul(z, tanh(z)))];
+  });
+  return [
+    ...[1, 15, 16, 17].flatMap((size) => plain(size, size, size, "tile")),
+    ...[127, 128, 129].flatMap((size) => plain(size, size, 20, "tile")),
+    ...plain(37, 83, 22, "ragged"),
+    ...plain(36, 84, 21, "ragged"),
+    { kind: "ragged", inputs: [f32(2, 9, 12), f32(12, 20)], attrs: {} },
+    { kind: "ragged", inputs: [f32(9, 12), f32(12, 20), f32(20), f32(9, 20)], attrs: { epilogue } },
+    { kind: "ragged", inputs: [f32(9, 12), f32(12, 5), f32(5), f32(9, 5)], attrs: { epilogue } },
+    ...plain(512, 512, 512, "bench"),
+    { kind: "bench", inputs: [f32(512, 64), f32(64, 256)], attrs: {} },
+    { kind: "bench", inputs: [f32(512, 64), f32(512, 256)], attrs: { ta: true } },
+  ];
+}

@@ -1,0 +1,152 @@
+/**
+ * Prints the matmul kernel: a register tile per invocation, K unrolled by 4, vec4 loads along the
+ * contiguous axis of each operand, no workgroup memory. Knows sizes and tiles, no tensors.
+ * The layout that won on software Vulkan; measurements stand in bench/results.
+ */
+
+/** Sizes and choices that a kernel is printed for: C[M, N] = op(A) op(B). */
+export interface MatmulKernel {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** A is stored [K, M]. */
+  readonly ta: boolean;
+  /** B is stored [N, K]. */
+  readonly tb: boolean;
+  /** Rows and columns of C that one invocation computes; multiples of 4. */
+  readonly tile: readonly [number, number];
+  /** Invocations along N and M. */
+  readonly group: readonly [number, number];
+}
+
+/** One operand: its binding, where it lies, and how its elements are read. */
+interface Operand {
+  readonly name: "a" | "b";
+  /** Elements along the tiled axis, and the length of K. */
+  readonly size: number;
+  readonly k: number;
+  /** The tiled axis is the contiguous one. */
+  readonly along: boolean;
+  /** First element of the tile, in WGSL. */
+  readonly first: string;
+  readonly tile: number;
+}
+
+const vec4 = (o: Operand): boolean => (o.along ? o.size : o.k) % 4 === 0;
+
+/** Declaration of an operand's binding. */
+function declare(o: Operand, binding: number): string {
+  const type = vec4(o) ? "array<vec4<f32>>" : "array<f32>";
+  return `@group(0) @binding(${binding}) var<storage, read> ${o.name}: ${type};`;
+}
+
+/** Rows beyond the edge read the last row: their sums are never stored. */
+function clamped(o: Operand, offset: number, size: number): string {
+  const at = offset === 0 ? o.first : `${o.first} + ${offset}u`;
+  return size % o.tile === 0 ? at : `min(${at}, ${size - 1}u)`;
+}
+
+/** Statements before the loop: base addresses of the tile's rows. */
+function bases(o: Operand): string[] {
+  if (!o.along) {
+    const stride = vec4(o) ? o.k / 4 : o.k;
+    return range(o.tile).map((i) =>
+      `let ${o.name}r${i} = (${clamped(o, i, o.size)}) * ${stride}u;`
+    );
+  }
+  if (!vec4(o)) return range(o.tile).map((i) => `let ${o.name}r${i} = ${clamped(o, i, o.size)};`);
+  return range(o.tile / 4).map((q) => {
+    const at = q === 0 ? `${o.first} / 4u` : `${o.first} / 4u + ${q}u`;
+    const edge = o.size % o.tile === 0 ? at : `min(${at}, ${o.size / 4 - 1}u)`;
+    return `let ${o.name}r${q} = ${edge};`;
+  });
+}
+
+/** Statements that load `steps` values of K for the whole tile; `k` is a WGSL u32. */
+function loads(o: Operand, k: string, steps: number): string[] {
+  const { name } = o;
+  if (!o.along) {
+    if (vec4(o)) {
+      return range(o.tile).map((i) => `let ${name}${i} = ${name}[${name}r${i} + ${k} / 4u];`);
+    }
+    return range(o.tile).map((i) => {
+      const words = range(4).map((s) =>
+        s < steps ? `${name}[${name}r${i} + ${k} + ${s}u]` : "0.0f"
+      );
+      return `let ${name}${i} = vec4<f32>(${words.join(", ")});`;
+    });
+  }
+  return range(steps).flatMap((s) => {
+    if (vec4(o)) {
+      return range(o.tile / 4).map((q) =>
+        `let ${name}${s}_${q} = ${name}[(${k} + ${s}u) * ${o.size / 4}u + ${name}r${q}];`
+      );
+    }
+    return range(o.tile / 4).map((q) => {
+      const words = range(4).map((i) =>
+        `${name}[(${k} + ${s}u) * ${o.size}u + ${name}r${4 * q + i}]`
+      );
+      return `let ${name}${s}_${q} = vec4<f32>(${words.join(", ")});`;
+    });
+  });
+}
+
+const LANES = ["x", "y", "z", "w"] as const;
+const lane = (i: number): string => LANES[i & 3] as string;
+
+/** Element `i` of the tile at step `s` of K. */
+function element(o: Operand, i: number, s: number): string {
+  return o.along ? `${o.name}${s}_${i >> 2}.${lane(i)}` : `${o.name}${i}.${lane(s)}`;
+}
+
+/** Four neighbours of the tile at step `s` of K. */
+function quad(o: Operand, q: number, s: number): string {
+  if (o.along) return `${o.name}${s}_${q}`;
+  return `vec4<f32>(${range(4).map((i) => element(o, 4 * q + i, s)).join(", ")})`;
+}
+
+/** The statements of one round over K. */
+function round(a: Operand, b: Operand, { k, steps }: { k: string; steps: number }): string[] {
+  const lines = [...loads(a, k, steps), ...loads(b, k, steps)];
+  for (const s of range(steps)) {
+    const quads = range(b.tile / 4);
+    for (const q of quads) lines.push(`let v${s}_${q} = ${quad(b, q, s)};`);
+    for (const i of range(a.tile)) {
+      for (const q of quads) lines.push(`c${i}_${q} += ${element(a, i, s)} * v${s}_${q};`);
+    }
+  }
+  return lines;
+}
+
+/** Bindings of A and B, and the body that leaves C's tile in vec4s `c<row>_<quad>`. */
+export function printMatmul(kernel: MatmulKernel): { head: string; body: string } {
+  const { m, n, k, ta, tb, tile: [tm, tn], group: [gx, gy] } = kernel;
+  const a: Operand = { name: "a", size: m, k, along: ta, first: "m0", tile: tm };
+  const b: Operand = { name: "b", size: n, k, along: !tb, first: "n0", tile: tn };
+  const whole = k - (k % 4);
+  const sums = range(tm).flatMap((i) => range(tn / 4).map((q) => `var c${i}_${q} = vec4<f32>();`));
+  const loop = whole === 0 ? [] : [
+    `for (var k = 0u; k < ${whole}u; k += 4u) {`,
+    ...round(a, b, { k: "k", steps: 4 }).map((line) => "  " + line),
+    "}",
+  ];
+  const rest = k === whole
+    ? []
+    : ["{", ...round(a, b, { k: `${whole}u`, steps: k - whole }).map((line) => "  " + line), "}"];
+  const body = [
+    `let n0 = (wid.x * ${gx}u + lid.x) * ${tn}u;`,
+    `let m0 = (wid.y * ${gy}u + lid.y) * ${tm}u;`,
+    `if (n0 >= ${n}u || m0 >= ${m}u) { return; }`,
+    ...bases(a),
+    ...bases(b),
+    ...sums,
+    ...loop,
+    ...rest,
+  ].map((line) => "  " + line).join("\n");
+  return { head: [declare(a, 0), declare(b, 1)].join("\n") + "\n", body };
+}
+
+/** 0, 1, ... n - 1. */
+export function range(n: number): number[] {
+  return Array.from({ length: n }, (_, i) => i);
+}

@@ -1,0 +1,34 @@
+/**
+ * The one error that a command turns into a single line on stderr and an exit code.
+ * Everything else that escapes is a bug and keeps its stack.
+ */
+
+/** Exit codes, after sysexits.h where one fits. */
+export const EXIT = {
+  done: 0,
+  config: 64,
+  data: 65,
+  noInput: 66,
+  noDevice: 69,
+  bug: 70,
+  deviceLost: 71,
+  tooLarge: 72,
+  locked: 73,
+  numerical: 76,
+  incompatible: 78,
+} as const;
+
+/** Name of an exit code. */
+export type ExitName = keyof typeof EXIT;
+
+/** A request that cannot be served, for a reason the user can mend. */
+export class Refusal extends Error {
+  /** Name of the exit code that the process ends with. */
+  readonly exit: ExitName;
+
+  constructor(exit: ExitName, message: string) {
+    super(message);
+    this.name = "Refusal";
+    this.exit = exit;
+  }
+}

@@ -1,0 +1,29 @@
+/** Shapes and sizes. Knows nothing of dtypes, devices or roles. */
+
+/** Sizes of a tensor's axes, outermost first; `[]` is a scalar. */
+export type Shape = readonly number[];
+
+/** Number of elements of a shape. */
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+/** `n` rounded up to a multiple of `step`. */
+export function alignUp(n: number, step: number): number {
+  return Math.ceil(n / step) * step;
+}
+
+/** Integer division rounded up. */
+export function ceilDiv(n: number, d: number): number {
+  return Math.ceil(n / d);
+}
+
+/** Whether two shapes are the same. */
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((n, i) => n === b[i]);
+}
+
+/** A shape as error texts and listings print it: `[4, 8]`. */
+export function showShape(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}

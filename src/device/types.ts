@@ -1,0 +1,42 @@
+/** What every device offers; a plan runs on each alike. */
+import type { Plan } from "../plan/types.ts";
+import type { Target } from "../graph/types.ts";
+
+/** A stretch of a slot, in elements of 4 bytes. */
+export interface Stretch {
+  readonly slot: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Slots that several programs share by name. */
+export interface Memory {
+  /** Writes 4-byte elements at `offset` of a slot. */
+  write(slot: string, data: Float32Array | Uint32Array, offset?: number): void;
+  /** Reads stretches in one go, after all that was run before. */
+  read(stretches: readonly Stretch[]): Promise<Float32Array[]>;
+  /** Copies `length` elements from the start of one slot to another. */
+  copy(from: string, to: string, length: number): void;
+  /** Makes a slot of `size` elements, zero at first, unless it is there. */
+  ensure(slot: string, size: number): void;
+}
+
+/** A loaded plan. Nothing is made when it runs. */
+export interface Program {
+  /** Runs all calls once; on a GPU it returns as soon as they are queued. */
+  run(): void;
+}
+
+/** A place where plans run. */
+export interface Device {
+  readonly target: Target;
+  /** Name of the adapter, as logs and manifests show it. */
+  readonly name: string;
+  /** Largest binding in bytes. */
+  readonly bindingBytes: number;
+  memory(): Memory;
+  load(plan: Plan, memory: Memory): Promise<Program>;
+  /** Settles only if the device is lost. */
+  readonly lost: Promise<string>;
+  close(): void;
+}

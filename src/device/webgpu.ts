@@ -1,0 +1,231 @@
+/**
+ * Runs plans on WebGPU. Buffers, pipelines and bind groups are made at load; a run encodes one
+ * pass and submits it. It knows plans and launches, no op.
+ */
+import { sizeOf } from "../base/shape.ts";
+import { bytesOf } from "../base/hash.ts";
+import { Refusal } from "../base/refusal.ts";
+import type { Call, Launch } from "../graph/types.ts";
+import type { Plan, Region } from "../plan/types.ts";
+import { openAdapter } from "./adapter.ts";
+import type { Opened } from "./adapter.ts";
+import { guarded } from "./guard.ts";
+import { PassClock } from "./pass_clock.ts";
+import { Staging } from "./staging.ts";
+import type { Device, Memory, Program, Stretch } from "./types.ts";
+
+const USAGE = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+
+/** A dispatch with all that it binds. */
+interface Step {
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly groups: Launch["groups"];
+}
+
+/** A WebGPU device that also tells how long its passes took. */
+export interface WebGpuDevice extends Device {
+  /** Seconds that passes took on the device, or undefined where it has no clock. */
+  passSeconds(): Promise<number | undefined>;
+}
+
+/** How a WebGPU device is opened. */
+export interface WebGpuOptions {
+  /** Stamps every pass, for {@linkcode WebGpuDevice.passSeconds}. */
+  readonly clock?: boolean;
+  /** The runtime's version, where reading back early is known to be safe (staging.ts). */
+  readonly runtime?: string;
+}
+
+/** Versions of Deno on which reading back early was tested. */
+const EARLY_MAPPING: readonly string[] = ["2.9.6"];
+
+/** Opens the adapter. @throws {Refusal} `noDevice` when there is none. */
+export async function openWebGpu(options: WebGpuOptions = {}): Promise<WebGpuDevice> {
+  return new Gpu(await openAdapter(), options);
+}
+
+class Gpu implements WebGpuDevice {
+  readonly target;
+  readonly name: string;
+  readonly bindingBytes: number;
+  readonly lost: Promise<string>;
+  readonly #device: GPUDevice;
+  readonly #staging: Staging;
+  readonly #clock: PassClock | undefined;
+  readonly #pipelines = new Map<string, GPUComputePipeline>();
+
+  constructor(opened: Opened, { clock = false, runtime = "" }: WebGpuOptions) {
+    const { device, name, target } = opened;
+    this.#device = device;
+    this.#staging = new Staging(device, { early: EARLY_MAPPING.includes(runtime) });
+    this.#clock = clock && opened.timestamps ? new PassClock(device) : undefined;
+    this.name = name;
+    this.target = target;
+    this.bindingBytes = device.limits.maxStorageBufferBindingSize;
+    this.lost = device.lost.then(({ message }) => message);
+  }
+
+  memory(): Memory {
+    return new GpuMemory(this.#device, this.#staging);
+  }
+
+  async load(plan: Plan, memory: Memory): Promise<Program> {
+    if (!(memory instanceof GpuMemory)) {
+      throw new TypeError("Cannot load: memory of another device");
+    }
+    this.#checkSizes(plan);
+    const buffers = await guarded(
+      this.#device,
+      "the plan's buffers",
+      () =>
+        plan.slots.map((slot) =>
+          slot.role === "local" || slot.role === "const"
+            ? this.#device.createBuffer({ label: slot.name, size: 4 * slot.size, usage: USAGE })
+            : memory.buffer(slot.name, slot.size)
+        ),
+    );
+    for (const { region, data } of plan.constants) {
+      this.#device.queue.writeBuffer(
+        buffers[region.slot] as GPUBuffer,
+        4 * region.offset,
+        bytesOf(data),
+      );
+    }
+    const steps: Step[] = [];
+    for (const call of plan.calls) {
+      for (const launch of call.op.launch(call, call.attrs, this.target)) {
+        steps.push(await this.#step(call, launch, buffers));
+      }
+    }
+    return { run: () => this.#run(steps) };
+  }
+
+  passSeconds(): Promise<number | undefined> {
+    return this.#clock?.seconds(this.#staging) ?? Promise.resolve(undefined);
+  }
+
+  close(): void {
+    this.#clock?.close();
+    this.#device.destroy();
+  }
+
+  #checkSizes(plan: Plan): void {
+    const limit = this.bindingBytes;
+    for (const call of plan.calls) {
+      for (const region of [...call.inputs, ...call.outputs]) {
+        const bytes = 4 * sizeOf(region.shape);
+        if (bytes <= limit) continue;
+        const name = Object.keys(plan.named).find((k) => plan.named[k] === region);
+        const key = name === undefined ? "windows or data.window" : "model.width";
+        throw new Refusal(
+          "tooLarge",
+          `Cannot fit ${name ?? `a result of ${call.op.name}`} [${region.shape.join(", ")}] on ` +
+            `${this.name}: it takes ${bytes} bytes, one binding holds ${limit}; lower ${key}`,
+        );
+      }
+    }
+  }
+
+  async #step(call: Call<Region>, launch: Launch, buffers: GPUBuffer[]): Promise<Step> {
+    const pipeline = await this.#pipeline(call.op.name, launch);
+    const entries = launch.bindings.map((at, binding) => {
+      const region = ("input" in at ? call.inputs[at.input] : call.outputs[at.output]) as Region;
+      const buffer = buffers[region.slot] as GPUBuffer;
+      const size = 4 * sizeOf(region.shape);
+      return { binding, resource: { buffer, offset: 4 * region.offset, size } };
+    });
+    const layout = pipeline.getBindGroupLayout(0);
+    const group = await guarded(
+      this.#device,
+      `the bindings of ${call.op.name}`,
+      () => this.#device.createBindGroup({ label: call.op.name, layout, entries }),
+    );
+    return { pipeline, group, groups: launch.groups };
+  }
+
+  async #pipeline(label: string, { wgsl, constants = {} }: Launch): Promise<GPUComputePipeline> {
+    const key = JSON.stringify(constants) + wgsl;
+    const known = this.#pipelines.get(key);
+    if (known !== undefined) return known;
+    const made = await guarded(this.#device, `the kernel of ${label}`, () => {
+      const module = this.#device.createShaderModule({ label, code: wgsl });
+      const compute = { module, entryPoint: "main", constants: { ...constants } };
+      return this.#device.createComputePipeline({ label, layout: "auto", compute });
+    });
+    this.#pipelines.set(key, made);
+    return made;
+  }
+
+  #run(steps: readonly Step[]): void {
+    const encoder = this.#device.createCommandEncoder();
+    const timestampWrites = this.#clock?.next();
+    const pass = encoder.beginComputePass(timestampWrites === undefined ? {} : { timestampWrites });
+    for (const { pipeline, group, groups: [x, y, z] } of steps) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(x, y, z);
+    }
+    pass.end();
+    this.#device.queue.submit([encoder.finish()]);
+  }
+}
+
+class GpuMemory implements Memory {
+  readonly #device: GPUDevice;
+  readonly #staging: Staging;
+  readonly #buffers = new Map<string, GPUBuffer>();
+
+  constructor(device: GPUDevice, staging: Staging) {
+    this.#device = device;
+    this.#staging = staging;
+  }
+
+  /** The buffer of a slot, made (zeroed) when it is first asked for. */
+  buffer(slot: string, size: number): GPUBuffer {
+    const known = this.#buffers.get(slot);
+    if (known !== undefined) {
+      if (known.size >= 4 * size) return known;
+      throw new RangeError(`Cannot grow slot ${slot} to ${4 * size} bytes: it has ${known.size}`);
+    }
+    const made = this.#device.createBuffer({ label: slot, size: 4 * size, usage: USAGE });
+    this.#buffers.set(slot, made);
+    return made;
+  }
+
+  ensure(slot: string, size: number): void {
+    this.buffer(slot, size);
+  }
+
+  write(slot: string, data: Float32Array | Uint32Array, offset = 0): void {
+    this.#device.queue.writeBuffer(this.#known(slot), 4 * offset, bytesOf(data));
+  }
+
+  async read(stretches: readonly Stretch[]): Promise<Float32Array[]> {
+    const total = stretches.reduce((sum, s) => sum + s.length, 0);
+    const bytes = await this.#staging.read(4 * total, (encoder, into) => {
+      let at = 0;
+      for (const { slot, offset, length } of stretches) {
+        encoder.copyBufferToBuffer(this.#known(slot), 4 * offset, into, 4 * at, 4 * length);
+        at += length;
+      }
+    });
+    let at = 0;
+    return stretches.map(({ length }) => {
+      at += length;
+      return new Float32Array(bytes, 4 * (at - length), length);
+    });
+  }
+
+  copy(from: string, to: string, length: number): void {
+    const encoder = this.#device.createCommandEncoder();
+    encoder.copyBufferToBuffer(this.#known(from), 0, this.#known(to), 0, 4 * length);
+    this.#device.queue.submit([encoder.finish()]);
+  }
+
+  #known(slot: string): GPUBuffer {
+    const buffer = this.#buffers.get(slot);
+    if (buffer === undefined) throw new RangeError(`Cannot use slot ${slot}: it was never made`);
+    return buffer;
+  }
+}

@@ -1,0 +1,52 @@
+/** Records op calls as they are applied. Knows no op by name. */
+import type { Shape } from "../base/shape.ts";
+import { showShape, sizeOf } from "../base/shape.ts";
+import type { Attrs, Call, Constant, Op, Role, Spec, Tensor, Trace } from "./types.ts";
+
+class Recorder implements Trace {
+  readonly calls: Call<Tensor>[] = [];
+  readonly constants: Constant[] = [];
+  #next = 0;
+
+  source(spec: Spec, role: Role, name?: string): Tensor {
+    const { shape, dtype } = spec;
+    const id = this.#next++;
+    return name === undefined
+      ? { id, shape, dtype, role, trace: this }
+      : { id, shape, dtype, role, name, trace: this };
+  }
+
+  constant(shape: Shape, data: Float32Array): Tensor {
+    if (data.length !== sizeOf(shape)) {
+      throw new RangeError(
+        `Cannot make a constant ${showShape(shape)} of ${data.length} values`,
+      );
+    }
+    const tensor = this.source({ shape, dtype: "f32" }, "const");
+    this.constants.push({ tensor, data });
+    return tensor;
+  }
+
+  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[] {
+    const outputs = op.shape(inputs, attrs).map((spec) => this.source(spec, "local"));
+    this.calls.push({ op, attrs, inputs, outputs });
+    return outputs;
+  }
+}
+
+/** A new, empty trace. */
+export function newTrace(): Trace {
+  return new Recorder();
+}
+
+/** Applies an op of several outputs in the trace of its first input. */
+export function applyAll(op: Op, inputs: readonly Tensor[], attrs: Attrs = {}): readonly Tensor[] {
+  const [first] = inputs;
+  if (first === undefined) throw new RangeError(`Cannot apply ${op.name} without inputs`);
+  return first.trace.apply(op, inputs, attrs);
+}
+
+/** Applies an op and gives its first output. */
+export function apply(op: Op, inputs: readonly Tensor[], attrs: Attrs = {}): Tensor {
+  return applyAll(op, inputs, attrs)[0] as Tensor;
+}

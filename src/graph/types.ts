@@ -1,0 +1,149 @@
+/**
+ * What a graph is made of. An op knows shapes, kernels, its reference and its derivative;
+ * it never knows models, plans or devices.
+ */
+import type { Shape } from "../base/shape.ts";
+
+/** Element type. */
+export type DType = "f32" | "u32";
+
+/** Shape and element type of a tensor. */
+export interface Spec {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/**
+ * Where a tensor lives: `batch` and `scalar` are written by the host before a step, `param`,
+ * `grad` and `moment` stand in flat buffers that several plans share, `const` is written once at
+ * load, `local` is pooled by the planner.
+ */
+export type Role = "batch" | "scalar" | "param" | "grad" | "moment" | "const" | "local";
+
+/** A value in a trace. */
+export interface Tensor extends Spec {
+  readonly id: number;
+  readonly role: Role;
+  readonly name?: string;
+  /** The trace that made it. */
+  readonly trace: Trace;
+}
+
+/** Elements behind a spec, as references read and write them. */
+export interface View extends Spec {
+  readonly data: Float32Array | Float64Array | Uint32Array;
+}
+
+/** Inputs and outputs of a call. */
+export interface Io<T> {
+  readonly inputs: readonly T[];
+  readonly outputs: readonly T[];
+}
+
+/** Static settings of a call: plain values, and formulas. */
+// deno-lint-ignore no-explicit-any
+export type Attrs = any;
+
+/** One op applied to tensors (in a graph) or to regions (in a plan). */
+export interface Call<T> extends Io<T> {
+  readonly op: Op;
+  readonly attrs: Attrs;
+}
+
+/** A tensor whose values are known when the graph is made. */
+export interface Constant {
+  readonly tensor: Tensor;
+  readonly data: Float32Array;
+}
+
+/** Records calls in order; ops are applied through it. */
+export interface Trace {
+  readonly calls: readonly Call<Tensor>[];
+  readonly constants: readonly Constant[];
+  /** A tensor that no call makes. */
+  source(spec: Spec, role: Role, name?: string): Tensor;
+  /** A tensor of known values. */
+  constant(shape: Shape, data: Float32Array): Tensor;
+  /** Applies `op`; gives its outputs. */
+  apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[];
+}
+
+/** A traced computation and the tensors wanted from it, by name. */
+export interface Graph {
+  readonly calls: readonly Call<Tensor>[];
+  readonly constants: readonly Constant[];
+  readonly results: Readonly<Record<string, Tensor>>;
+}
+
+/** A gradient, or undefined where none flows. */
+export type Flow = Tensor | undefined;
+
+/** What an adapter offers, as launches may use it. */
+export interface Target {
+  /** `cpu` for software drivers, whose threads are SIMD lanes and whose barriers are dear. */
+  readonly kind: "cpu" | "gpu";
+  /** Bytes of workgroup memory. */
+  readonly workgroupBytes: number;
+  /** Largest number of invocations in a workgroup. */
+  readonly invocations: number;
+  /** Largest number of workgroups along one axis. */
+  readonly groups: number;
+}
+
+/** A tensor bound to a launch: inputs are bound `read`, outputs `read_write`. */
+export type Binding = { readonly input: number } | { readonly output: number };
+
+/** One dispatch: WGSL with an entry point `main` whose bindings stand in group 0, in order. */
+export interface Launch {
+  readonly wgsl: string;
+  readonly constants?: Readonly<Record<string, number>>;
+  readonly bindings: readonly Binding[];
+  readonly groups: readonly [number, number, number];
+}
+
+/** What a call costs. `terms` is the length of its longest sum: it sets the tolerance. */
+export interface Cost {
+  readonly flops: number;
+  readonly bytes: number;
+  readonly terms: number;
+}
+
+/** An instance from which tests and benches are derived. */
+export interface Case {
+  /** `tile`: at the edges of a tile; `ragged`: odd sizes; `bench`: also timed. */
+  readonly kind: "tile" | "ragged" | "bench";
+  readonly inputs: readonly Spec[];
+  readonly attrs: Attrs;
+  /** Exclusive upper bound of random u32 inputs, by input. */
+  readonly below?: Readonly<Record<number, number>>;
+  /** Range of random f32 inputs, by input; [-1, 1) unless told. */
+  readonly range?: Readonly<Record<number, readonly [number, number]>>;
+  /** Values of inputs that must be consistent with others (a row's statistics, say). */
+  readonly fill?: (views: readonly View[]) => void;
+}
+
+/** A layer step: shape rule, kernels, reference, derivative, cost and cases, in one file. */
+export interface Op {
+  readonly name: string;
+  /** Specs of the outputs. @throws {RangeError} naming op and axis. */
+  shape(inputs: readonly Spec[], attrs: Attrs): readonly Spec[];
+  /** The dispatches of a call, in order. */
+  launch(io: Io<Spec>, attrs: Attrs, target: Target): readonly Launch[];
+  /** Plain loops: the definition. */
+  reference(io: Io<View>, attrs: Attrs): void;
+  cost(io: Io<Spec>, attrs: Attrs): Cost;
+  /** Gradients of the inputs from those of the outputs. */
+  vjp?(io: Io<Tensor>, dout: readonly Flow[], attrs: Attrs): readonly Flow[];
+  /** Output k takes the place of input `donate[k]` (undefined: a place of its own). */
+  donate?(attrs: Attrs): readonly (number | undefined)[];
+  /** This op with `next`, which reads output 0 elementwise, done as its epilogue. */
+  absorb?(call: Call<Tensor>, next: Call<Tensor>, keep: boolean): Absorbed | undefined;
+  readonly cases: readonly Case[];
+}
+
+/** A fused call: its inputs, attributes, and outputs (of the first call if kept, then the second). */
+export interface Absorbed {
+  readonly op: Op;
+  readonly attrs: Attrs;
+  readonly inputs: readonly Tensor[];
+}

@@ -1,0 +1,144 @@
+/**
+ * From a graph to a plan: prune, fuse, place. Order is the order of the trace. It meets ops only
+ * through their interface.
+ */
+import { sizeOf } from "../base/shape.ts";
+import type { Call, Graph, Tensor } from "../graph/types.ts";
+import { fuse, prune } from "./fuse.ts";
+import { pack } from "./memory.ts";
+import type { Life } from "./memory.ts";
+import type { Place, Plan, Region, Slot } from "./types.ts";
+
+/** Where named tensors lie; those it does not place get a slot of their own. */
+export interface Placing {
+  /** Place of a source, by its name and role. */
+  readonly source?: (tensor: Tensor) => Place | undefined;
+  /** Place of a result, by its name. */
+  readonly result?: (name: string) => Place | undefined;
+  /** Sizes of shared slots in elements, by name. */
+  readonly sizes?: Readonly<Record<string, number>>;
+  /** False keeps every call as it was traced. */
+  readonly fuse?: boolean;
+}
+
+/** Compiles a graph. */
+export function compile(graph: Graph, placing: Placing = {}): Plan {
+  const wanted = new Set(Object.values(graph.results));
+  const pruned = prune(graph);
+  const calls = placing.fuse === false ? pruned : fuse(pruned, wanted);
+  const places = new Places(placing);
+  for (const [name, tensor] of Object.entries(graph.results)) places.result(name, tensor);
+  const made = new Set(calls.flatMap((c) => c.outputs));
+  for (const call of calls) {
+    call.inputs.filter((t) => !made.has(t)).forEach((t) => places.source(t));
+  }
+  for (const call of calls) places.donations(call);
+  const locals = lifetimes(calls, (t) => places.has(t));
+  const pool = pack(locals.map((l) => l.life));
+  const base = places.slots.length;
+  locals.forEach(({ tensor }, i) => {
+    places.put(tensor, { slot: base + (pool.slotOf[i] as number), offset: 0 });
+  });
+  pool.sizes.forEach((size, i) => {
+    places.slots.push({ name: `local/${i}`, role: "local", size });
+  });
+  const used = new Set(calls.flatMap((c) => c.inputs));
+  return {
+    slots: places.slots,
+    calls: calls.map((call) => ({
+      op: call.op,
+      attrs: call.attrs,
+      inputs: call.inputs.map((t) => places.of(t)),
+      outputs: call.outputs.map((t) => places.of(t)),
+    })),
+    named: places.named,
+    constants: graph.constants.filter(({ tensor }) => used.has(tensor))
+      .map(({ tensor, data }) => ({ region: places.of(tensor), data })),
+    pooled: {
+      bytes: 4 * pool.sizes.reduce((a, b) => a + b, 0),
+      tensorBytes: 4 * locals.reduce((sum, l) => sum + l.life.size, 0),
+    },
+  };
+}
+
+/** Collects the slots and regions of a plan under way. */
+class Places {
+  readonly slots: Slot[] = [];
+  readonly named: Record<string, Region> = {};
+  readonly #regions = new Map<Tensor, Region>();
+  readonly #placing: Placing;
+
+  constructor(placing: Placing) {
+    this.#placing = placing;
+  }
+
+  has(tensor: Tensor): boolean {
+    return this.#regions.has(tensor);
+  }
+
+  of(tensor: Tensor): Region {
+    const region = this.#regions.get(tensor);
+    if (region === undefined) {
+      throw new RangeError(`Cannot place tensor ${tensor.id}: nothing makes it`);
+    }
+    return region;
+  }
+
+  put(tensor: Tensor, at: { slot: number; offset: number }): Region {
+    const region = { ...at, shape: tensor.shape, dtype: tensor.dtype };
+    this.#regions.set(tensor, region);
+    return region;
+  }
+
+  source(tensor: Tensor): void {
+    if (this.has(tensor)) return;
+    const name = tensor.name ?? `const/${tensor.id}`;
+    const place = this.#placing.source?.(tensor) ?? { slot: name, role: tensor.role, offset: 0 };
+    this.named[name] = this.#at(tensor, place);
+  }
+
+  result(name: string, tensor: Tensor): void {
+    const place = this.#placing.result?.(name) ?? { slot: name, role: "scalar", offset: 0 };
+    if (this.has(tensor)) {
+      throw new RangeError(`Cannot place result ${name}: its tensor has a place`);
+    }
+    this.named[name] = this.#at(tensor, place);
+  }
+
+  donations(call: Call<Tensor>): void {
+    call.op.donate?.(call.attrs).forEach((input, output) => {
+      if (input === undefined) return;
+      const { slot, offset } = this.of(call.inputs[input] as Tensor);
+      this.put(call.outputs[output] as Tensor, { slot, offset });
+    });
+  }
+
+  #at(tensor: Tensor, { slot, role, offset }: Place): Region {
+    const known = this.slots.findIndex((s) => s.name === slot);
+    const end = Math.max(offset + sizeOf(tensor.shape), this.#placing.sizes?.[slot] ?? 0);
+    if (known < 0) this.slots.push({ name: slot, role, size: end });
+    else {
+      const before = this.slots[known] as Slot;
+      if (end > before.size) this.slots[known] = { ...before, size: end };
+    }
+    return this.put(tensor, { slot: known < 0 ? this.slots.length - 1 : known, offset });
+  }
+}
+
+/** Lives of the tensors that calls make and `placed` does not hold. */
+function lifetimes(
+  calls: readonly Call<Tensor>[],
+  placed: (t: Tensor) => boolean,
+): { tensor: Tensor; life: Life }[] {
+  const lives = new Map<Tensor, Life>();
+  calls.forEach(({ inputs, outputs }, i) => {
+    for (const t of outputs) {
+      if (!placed(t)) lives.set(t, { size: sizeOf(t.shape), from: i, to: i });
+    }
+    for (const t of inputs) {
+      const life = lives.get(t);
+      if (life !== undefined) lives.set(t, { ...life, to: i });
+    }
+  });
+  return [...lives].map(([tensor, life]) => ({ tensor, life }));
+}

@@ -1,0 +1,57 @@
+/**
+ * Rewrites a call list: drops what no result needs, and lets ops absorb the elementwise call that
+ * follows them. It asks ops through `absorb` and knows none of them.
+ */
+import type { Call, Graph, Tensor } from "../graph/types.ts";
+
+/** Calls that some result depends on, in order. */
+export function prune(graph: Graph): Call<Tensor>[] {
+  const needed = new Set(Object.values(graph.results));
+  const kept: Call<Tensor>[] = [];
+  for (const call of [...graph.calls].reverse()) {
+    // An update in place is wanted for its effect.
+    const inPlace = call.op.donate?.(call.attrs).some((k) => k !== undefined) ?? false;
+    if (!inPlace && !call.outputs.some((t) => needed.has(t))) continue;
+    call.inputs.forEach((t) => needed.add(t));
+    kept.push(call);
+  }
+  return kept.reverse();
+}
+
+/** Merges elementwise calls into the calls that feed them, until none is left to merge. */
+export function fuse(calls: readonly Call<Tensor>[], results: ReadonlySet<Tensor>): Call<Tensor>[] {
+  const list: (Call<Tensor> | undefined)[] = [...calls];
+  for (let i = 0; i < list.length; i++) {
+    let at = i;
+    while (true) {
+      const next = absorbAt(list, at, results);
+      if (next === undefined) break;
+      at = next;
+    }
+  }
+  return list.filter((c) => c !== undefined);
+}
+
+/** Merges the first reader of call `at`'s last output into it; gives the merged call's index. */
+function absorbAt(
+  list: (Call<Tensor> | undefined)[],
+  at: number,
+  results: ReadonlySet<Tensor>,
+): number | undefined {
+  const call = list[at];
+  if (call?.op.absorb === undefined) return undefined;
+  const value = call.outputs.at(-1) as Tensor;
+  const readers = (t: Tensor) => list.flatMap((c, i) => c?.inputs.includes(t) ? [i] : []);
+  const [first, ...others] = readers(value);
+  if (first === undefined) return undefined;
+  // The merged call runs where its reader stood: nothing may need the other outputs before.
+  if (call.outputs.some((t) => readers(t).some((i) => i < first))) return undefined;
+  const next = list[first] as Call<Tensor>;
+  const keep = others.length > 0 || results.has(value);
+  const merged = call.op.absorb(call, next, keep);
+  if (merged === undefined) return undefined;
+  const kept = keep ? call.outputs : call.outputs.slice(0, -1);
+  list[first] = { ...merged, outputs: [...kept, ...next.outputs] };
+  list[at] = undefined;
+  return first;
+}

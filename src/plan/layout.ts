@@ -1,0 +1,93 @@
+/**
+ * Where parameters lie in flat vectors. Parameters, gradients and moments share one layout, so a
+ * step has one payload to reduce, one update and one array to save. Weights that decay come first.
+ */
+import { alignUp, sizeOf } from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import type { Role } from "../graph/types.ts";
+import type { Place } from "./types.ts";
+
+/** Elements between regions: bindings start at multiples of 256 bytes. */
+export const ALIGN = 64;
+
+/** Elements in one piece of a vector, unless one tensor is larger: 128 MiB fit every adapter. */
+export const PIECE = 32 * 1024 * 1024;
+
+/** Name of the extra element that carries the loss through the gradient's sum. */
+export const LOSS = "loss";
+
+/** A parameter's name, shape and whether weight decay applies. */
+export interface ParamSpec {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly decay: boolean;
+}
+
+/** A parameter's place: `offset` in elements from the start of its piece. */
+export interface Entry extends ParamSpec {
+  readonly piece: number;
+  readonly offset: number;
+}
+
+/** A run of elements that are updated alike. */
+export interface Range {
+  readonly piece: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly decay: boolean;
+}
+
+/** Places of all parameters, the sizes of the pieces in elements, and the runs to update. */
+export interface Layout {
+  readonly entries: readonly Entry[];
+  readonly pieces: readonly number[];
+  readonly ranges: readonly Range[];
+}
+
+/** Lays parameters out, decayed ones first, in the order given otherwise; the loss comes last. */
+export function layOut(params: readonly ParamSpec[], piece: number = PIECE): Layout {
+  const ordered = [...params.filter((p) => p.decay), ...params.filter((p) => !p.decay)];
+  const loss: ParamSpec = { name: LOSS, shape: [1], decay: false };
+  const pieces: number[] = [0];
+  const entries: Entry[] = [];
+  for (const param of [...ordered, loss]) {
+    const size = alignUp(sizeOf(param.shape), ALIGN);
+    const used = pieces.at(-1) as number;
+    if (used > 0 && used + size > piece) pieces.push(0);
+    const last = pieces.length - 1;
+    entries.push({ ...param, piece: last, offset: pieces[last] as number });
+    pieces[last] = (pieces[last] as number) + size;
+  }
+  return { entries, pieces, ranges: rangesOf(entries) };
+}
+
+function rangesOf(entries: readonly Entry[]): Range[] {
+  const ranges: Range[] = [];
+  for (const { name, shape, piece, offset, decay } of entries) {
+    if (name === LOSS) continue;
+    const end = offset + alignUp(sizeOf(shape), ALIGN);
+    const last = ranges.at(-1);
+    if (last !== undefined && last.piece === piece && last.decay === decay) {
+      ranges[ranges.length - 1] = { ...last, length: end - last.offset };
+    } else ranges.push({ piece, offset, length: end - offset, decay });
+  }
+  return ranges;
+}
+
+/** Name of the slot that holds a piece of a vector (`param`, `grad`, a moment). */
+export function pieceSlot(vector: string, piece: number): string {
+  return `${vector}/${piece}`;
+}
+
+/** The place of an entry in a vector. */
+export function placeIn(layout: Layout, vector: string, name: string): Place {
+  const entry = layout.entries.find((e) => e.name === name);
+  if (entry === undefined) throw new RangeError(`Cannot place ${name}: the layout lacks it`);
+  const role: Role = vector === "param" || vector === "grad" ? vector : "moment";
+  return { slot: pieceSlot(vector, entry.piece), role, offset: entry.offset };
+}
+
+/** The parameters of a layout, without the loss. */
+export function paramsOf(layout: Layout): readonly Entry[] {
+  return layout.entries.filter((e) => e.name !== LOSS);
+}

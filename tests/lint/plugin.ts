@@ -1,0 +1,94 @@
+/**
+ * House rules as lint rules: imports follow the table of rooms, and the outside world is
+ * touched only where the second table says so. It knows no room by name.
+ */
+import { COMPOSERS, LAYERS, OUTSIDE } from "./layers.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOMS = [...Object.keys(LAYERS), ...COMPOSERS];
+
+/** Path of a file below the repository root, without a leading slash. */
+function below(path: string): string {
+  return path.startsWith(ROOT) ? path.slice(ROOT.length) : path;
+}
+
+/** The room that holds a file, or undefined for files at the top level. */
+export function roomOf(path: string): string | undefined {
+  return ROOMS.find((room) => path.startsWith(room + "/"));
+}
+
+/** Why `file` may not import `specifier`, or undefined when it may. */
+export function importFault(file: string, specifier: string): string | undefined {
+  if (!specifier.startsWith(".")) return outsideFault(file, specifier);
+  const room = roomOf(file);
+  if (room === undefined || COMPOSERS.includes(room)) return undefined;
+  const target = below(new URL(specifier, "file:///" + file).pathname.slice(1));
+  const to = roomOf(target);
+  if (to === room) return undefined;
+  const allowed = LAYERS[room] ?? [];
+  if (to !== undefined && allowed.includes(to)) return undefined;
+  return `${room} may import ${allowed.join(", ") || "nothing"}, not ${to ?? target}`;
+}
+
+/** Why `file` may not use the package or global `name`, or undefined when it may. */
+export function outsideFault(file: string, name: string): string | undefined {
+  const key = Object.keys(OUTSIDE).find((k) => name === k || name.startsWith(k + "/"));
+  if (key === undefined) {
+    return /^(node:|npm:|jsr:|https?:)/.test(name) && roomOf(file) !== undefined &&
+        !name.startsWith("node:")
+      ? `Import ${name} through the import map of deno.json`
+      : undefined;
+  }
+  const places = OUTSIDE[key] ?? [];
+  const fits = places.some((p) => file.startsWith(p + "/") || file === p || file.endsWith("/" + p));
+  if (fits || roomOf(file) === undefined) return undefined;
+  return `${key} may be used in ${places.join(", ")}, not in ${file}`;
+}
+
+const plugin: Deno.lint.Plugin = {
+  name: "shoal",
+  rules: {
+    layers: {
+      create(context) {
+        const file = below(context.filename);
+        const check = (node: Deno.lint.Node, source: string) => {
+          const fault = importFault(file, source);
+          if (fault !== undefined) context.report({ node, message: fault });
+        };
+        return {
+          ImportDeclaration: (node) => check(node, node.source.value),
+          ExportNamedDeclaration: (node) => {
+            if (node.source) check(node, node.source.value);
+          },
+          ExportAllDeclaration: (node) => check(node, node.source.value),
+          ImportExpression: (node) => {
+            if (node.source.type === "Literal" && typeof node.source.value === "string") {
+              check(node, node.source.value);
+            }
+          },
+          MemberExpression: (node) => {
+            if (node.object.type !== "Identifier") return;
+            const { name } = node.object;
+            if (name !== "Deno" && name !== "navigator") return;
+            const fault = outsideFault(file, name);
+            if (fault !== undefined) context.report({ node, message: fault });
+          },
+        };
+      },
+    },
+    "no-default-export": {
+      create(context) {
+        const file = below(context.filename);
+        return {
+          ExportDefaultDeclaration: (node) => {
+            if (!file.startsWith("configs/") && !file.startsWith("tests/lint/")) {
+              context.report({ node, message: "Only configs export a default" });
+            }
+          },
+        };
+      },
+    },
+  },
+};
+
+export default plugin;
