@@ -1,12 +1,34 @@
 /** The op table: tests, benches and docs are derived from it. */
 import type { Op } from "../src/graph/types.ts";
+import { attentionOp } from "./attention.ts";
+import { attentionBackwardOp } from "./attention_backward.ts";
 import { columnSum } from "./column_sum.ts";
 import { matmulOp } from "./matmul.ts";
 import { pointwiseOp } from "./pointwise.ts";
+import { sumOp } from "./sum.ts";
+import { crossEntropyOp } from "./cross_entropy.ts";
+import { crossEntropyBackwardOp } from "./cross_entropy_backward.ts";
+import { embeddingOp } from "./embedding.ts";
+import { embeddingBackwardOp } from "./embedding_backward.ts";
+import { layerNormOp } from "./layer_norm.ts";
+import { layerNormBackwardOp } from "./layer_norm_backward.ts";
+import { sortIdsOp } from "./sort_ids.ts";
+import { treeAddOp } from "./tree_add.ts";
 
 /** Every op, one line each. */
 export const OPS: readonly Op[] = [
+  attentionOp,
+  attentionBackwardOp,
   columnSum,
   matmulOp,
   pointwiseOp,
+  sumOp,
+  crossEntropyOp,
+  crossEntropyBackwardOp,
+  embeddingOp,
+  embeddingBackwardOp,
+  layerNormOp,
+  layerNormBackwardOp,
+  sortIdsOp,
+  treeAddOp,
 ];

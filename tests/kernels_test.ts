@@ -20,11 +20,11 @@ async function outputsOf(device: Device, op: Op, test: Case): Promise<Float32Arr
   });
   program.run();
   const specs = op.shape(test.inputs, test.attrs);
-  return memory.read(specs.map(({ shape }, k) => ({
-    slot: outputSlot(op, test.attrs, k),
-    offset: 0,
-    length: sizeOf(shape),
-  })));
+  return Promise.all(
+    specs.map(({ shape }, k) =>
+      memory.read([{ slot: outputSlot(op, test.attrs, k), offset: 0, length: sizeOf(shape) }])
+    ),
+  );
 }
 
 for (const op of OPS) {

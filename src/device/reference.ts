@@ -3,7 +3,7 @@
  * against. In f64 it also carries the finite differences of gradient tests.
  */
 import { sizeOf } from "../base/shape.ts";
-import type { Target, View } from "../graph/types.ts";
+import type { DType, Target, View } from "../graph/types.ts";
 import type { Plan, Region } from "../plan/types.ts";
 import type { Device, Memory, Program, Stretch } from "./types.ts";
 
@@ -37,7 +37,9 @@ function load(plan: Plan, memory: Memory, make: (size: number) => Words): Progra
   );
   const view = (region: Region): View => {
     const { shape, dtype } = region;
-    const words = (slots[region.slot] as ArraySlot)[dtype];
+    const slot = slots[region.slot] as ArraySlot;
+    slot.dtype = dtype;
+    const words = slot[dtype];
     return { shape, dtype, data: words.subarray(region.offset, region.offset + sizeOf(shape)) };
   };
   for (const { region, data } of plan.constants) view(region).data.set(data);
@@ -53,6 +55,8 @@ function load(plan: Plan, memory: Memory, make: (size: number) => Words): Progra
 class ArraySlot {
   readonly f32: Words;
   readonly u32: Uint32Array;
+  /** Which of the two the slot's tensors use. */
+  dtype: DType = "f32";
 
   constructor(size: number, make: (size: number) => Words) {
     this.f32 = make(size);
@@ -96,12 +100,17 @@ export class ArrayMemory implements Memory {
     else f32.set(data, offset);
   }
 
-  read(stretches: readonly Stretch[]): Promise<Float32Array[]> {
-    return Promise.resolve(
-      stretches.map(({ slot, offset, length }) =>
-        Float32Array.from(this.#known(slot).f32.subarray(offset, offset + length))
-      ),
-    );
+  read(stretches: readonly Stretch[]): Promise<Float32Array> {
+    const out = new Float32Array(stretches.reduce((sum, s) => sum + s.length, 0));
+    const bits = new Uint32Array(out.buffer);
+    let at = 0;
+    for (const { slot, offset, length } of stretches) {
+      const { f32, u32, dtype } = this.#known(slot);
+      if (dtype === "u32") bits.set(u32.subarray(offset, offset + length), at);
+      else out.set(f32.subarray(offset, offset + length), at);
+      at += length;
+    }
+    return Promise.resolve(out);
   }
 
   copy(from: string, to: string, length: number): void {

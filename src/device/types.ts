@@ -13,8 +13,8 @@ export interface Stretch {
 export interface Memory {
   /** Writes 4-byte elements at `offset` of a slot. */
   write(slot: string, data: Float32Array | Uint32Array, offset?: number): void;
-  /** Reads stretches in one go, after all that was run before. */
-  read(stretches: readonly Stretch[]): Promise<Float32Array[]>;
+  /** Reads stretches, one behind the other, after all that was run before. */
+  read(stretches: readonly Stretch[]): Promise<Float32Array>;
   /** Copies `length` elements from the start of one slot to another. */
   copy(from: string, to: string, length: number): void;
   /** Makes a slot of `size` elements, zero at first, unless it is there. */

@@ -201,7 +201,7 @@ class GpuMemory implements Memory {
     this.#device.queue.writeBuffer(this.#known(slot), 4 * offset, bytesOf(data));
   }
 
-  async read(stretches: readonly Stretch[]): Promise<Float32Array[]> {
+  async read(stretches: readonly Stretch[]): Promise<Float32Array> {
     const total = stretches.reduce((sum, s) => sum + s.length, 0);
     const bytes = await this.#staging.read(4 * total, (encoder, into) => {
       let at = 0;
@@ -210,11 +210,7 @@ class GpuMemory implements Memory {
         at += length;
       }
     });
-    let at = 0;
-    return stretches.map(({ length }) => {
-      at += length;
-      return new Float32Array(bytes, 4 * (at - length), length);
-    });
+    return new Float32Array(bytes);
   }
 
   copy(from: string, to: string, length: number): void {

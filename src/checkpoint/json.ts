@@ -1,0 +1,56 @@
+/**
+ * JSON from a file that may be hostile or rotten: bounded depth, and no key twice in one object
+ * (`JSON.parse` keeps the last and says nothing). Knows nothing of what the JSON means.
+ */
+import { Damage } from "./damage.ts";
+
+/** Parses `text`. Throws Damage, naming `what`, below `depth` levels or when a key stands twice. */
+export function parseStrict(
+  text: string,
+  { what, depth }: { what: string; depth: number },
+): unknown {
+  try {
+    scan(text, depth);
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new Damage(`${what} is not valid JSON`);
+    if (error instanceof RangeError) throw new Damage(`${what} ${error.message}`);
+    throw error;
+  }
+}
+
+/** Walks over the text once; its grammar is left to `JSON.parse`. */
+function scan(text: string, depth: number): void {
+  const keys: (Set<string> | undefined)[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (c === "{" || c === "[") keys.push(c === "{" ? new Set() : undefined);
+    else if (c === "}" || c === "]") keys.pop();
+    else if (c === '"') {
+      const end = endOfString(text, i);
+      if (isKey(text, end)) noteKey(keys.at(-1), JSON.parse(text.slice(i, end)));
+      i = end - 1;
+    }
+    if (keys.length > depth) throw new RangeError(`is nested deeper than ${depth} levels`);
+  }
+}
+
+/** Index just after the string that opens at `start`. */
+function endOfString(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    if (text[i] === "\\") i++;
+    else if (text[i] === '"') return i + 1;
+  }
+  return text.length;
+}
+
+function isKey(text: string, at: number): boolean {
+  let i = at;
+  while (" \t\r\n".includes(text[i] ?? "x")) i++;
+  return text[i] === ":";
+}
+
+function noteKey(keys: Set<string> | undefined, key: string): void {
+  if (keys?.has(key)) throw new RangeError(`has the key ${JSON.stringify(key)} twice`);
+  keys?.add(key);
+}

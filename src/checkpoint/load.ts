@@ -1,0 +1,71 @@
+/**
+ * Finds the newest checkpoint that can be trusted; a damaged one is set aside, never repaired.
+ * Knows nothing of whether the checkpoint fits the run that asks for it.
+ */
+import { basename, dirname, join } from "node:path";
+import { Refusal } from "../base/refusal.ts";
+import { Damage } from "./damage.ts";
+import { namesIn } from "./files.ts";
+import { asideName, PREFIX, stepOf } from "./names.ts";
+import { type Checkpoint, openCheckpoint } from "./verify.ts";
+
+/** A folder that has a checkpoint's name; nothing in it was checked. */
+export interface Listed {
+  readonly step: number;
+  readonly path: string;
+}
+
+/** How to treat checkpoints that fail. */
+export interface LoadOptions {
+  /** Told about each damaged checkpoint: its path before it was set aside, and why. */
+  readonly onSkip: (path: string, reason: string) => void;
+  /** Renames damaged checkpoints (the default). Needs the lock; without it pass false. */
+  readonly quarantine?: boolean;
+}
+
+/** Checkpoints under `root`, newest first; none where there is no such folder. */
+export async function listCheckpoints(root: string): Promise<Listed[]> {
+  return (await namesIn(root)).flatMap((name) => {
+    const step = stepOf(name);
+    return step === undefined ? [] : [{ step, path: join(root, name) }];
+  }).sort((a, b) => b.step - a.step);
+}
+
+/**
+ * The newest checkpoint under `root` that verifies. Refuses as `config` when there is none at all,
+ * as `incompatible` when none verifies, as `noInput` when one may not be read.
+ */
+export async function loadNewest(root: string, options: LoadOptions): Promise<Checkpoint> {
+  const listed = await listCheckpoints(root);
+  if (listed.length === 0) throw new Refusal("config", `No checkpoint to resume from in ${root}`);
+  for (const { path } of listed) {
+    try {
+      return await openCheckpoint(path);
+    } catch (error) {
+      options.onSkip(path, reasonOf(error, path));
+      if (options.quarantine ?? true) await quarantine(path);
+    }
+  }
+  throw new Refusal(
+    "incompatible",
+    `No checkpoint in ${root} verifies: ${listed.length} are damaged`,
+  );
+}
+
+/** Why a checkpoint is to be skipped. Throws on where the checkpoint is not to blame. */
+function reasonOf(error: unknown, path: string): string {
+  if (error instanceof Damage) return error.message;
+  // Without the lock the run that owns it may remove a checkpoint meanwhile.
+  if (error instanceof Deno.errors.NotFound) return "It vanished while it was read";
+  if (error instanceof Deno.errors.PermissionDenied) {
+    throw new Refusal("noInput", `Cannot read checkpoint ${path}: permission denied`);
+  }
+  throw error;
+}
+
+/** Renames a damaged checkpoint so that it is never loaded again, and gives its new path. */
+export async function quarantine(path: string): Promise<string> {
+  const to = join(dirname(path), asideName(PREFIX.damaged, basename(path)));
+  await Deno.rename(path, to);
+  return to;
+}

@@ -1,0 +1,53 @@
+/**
+ * One process per output folder. The system frees the lock when its process dies, however it dies,
+ * so there is no stale lock to judge.
+ */
+import { join } from "node:path";
+import { Refusal } from "../base/refusal.ts";
+
+const FILE = ".lock";
+
+/** Held until disposed. */
+export class RunLock implements Disposable {
+  readonly #file: Deno.FsFile;
+
+  constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+
+  /** Frees the lock. The file stays: removing it would let two processes lock two files. */
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+}
+
+/** Locks the folder `out`, made where there is none. Refuses as `locked` when another has it. */
+export async function lockRun(out: string): Promise<RunLock> {
+  const path = join(out, FILE);
+  const file = await openFile(out, path);
+  try {
+    if (!await file.tryLock(true)) {
+      const owner = (await Deno.readTextFile(path)).trim();
+      // Between locking and writing the owner's number is not there yet.
+      const who = /^\d+$/.test(owner) ? `process ${owner}` : "another process";
+      throw new Refusal("locked", `Output folder ${out} is in use by ${who}`);
+    }
+    await file.truncate();
+    await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+    return new RunLock(file);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+async function openFile(out: string, path: string): Promise<Deno.FsFile> {
+  try {
+    await Deno.mkdir(out, { recursive: true });
+    return await Deno.open(path, { read: true, write: true, create: true, mode: 0o640 });
+  } catch (error) {
+    // A code comes from the system: a file in the way, no permission, a disk that is read-only.
+    if (!(error instanceof Error && "code" in error)) throw error;
+    throw new Refusal("config", `Cannot use output folder ${out}: ${error.message}`);
+  }
+}

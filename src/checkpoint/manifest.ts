@@ -1,0 +1,75 @@
+/**
+ * What a checkpoint says of itself. Parsing is strict: a manifest is trusted once it parsed. Its
+ * text carries a seal, the hash of all the rest, since no other file vouches for it.
+ */
+import { hashValue } from "../base/hash.ts";
+import { Damage } from "./damage.ts";
+import { parseStrict } from "./json.ts";
+import { manifestSchema } from "./manifest/schema.ts";
+
+/** Name of the manifest in its checkpoint. */
+export const MANIFEST = "manifest.json";
+/** Names of the files that a checkpoint holds beside its manifest. */
+export const PARTS = ["model.safetensors", "optimizer.safetensors"] as const;
+const DEPTH = 32;
+
+/** A file of a checkpoint: plain name, size in bytes, SHA-256 as 64 hex digits. */
+export interface ManifestFile {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** A complete manifest. */
+export interface Manifest {
+  readonly format: 1;
+  /** Steps that are finished. */
+  readonly step: number;
+  /** Tokens that were trained on. */
+  readonly tokens: number;
+  /** World size that wrote it; a resume may use another. */
+  readonly workers: number;
+  /** Micro-batches per step; a resume must use the same. */
+  readonly microBatches: number;
+  readonly seed: number;
+  /** The run's config as plain JSON. */
+  readonly config: unknown;
+  readonly configHash: string;
+  readonly dataHash: string;
+  /** The tokenizer as plain JSON. */
+  readonly tokenizer: unknown;
+  /** Adapter that computed it: bits are a promise per adapter. */
+  readonly adapter: string;
+  /** Version of Deno. */
+  readonly deno: string;
+  /** The next window of the data. */
+  readonly position: { readonly window: number };
+  readonly stateHash: string;
+  readonly files: readonly ManifestFile[];
+}
+
+/** What the caller knows of a checkpoint before its files are written. */
+export type ManifestDraft = Omit<Manifest, "format" | "files">;
+
+/** Parses manifest.json. Throws Damage with the first fault. */
+export function parseManifest(text: string): Manifest {
+  const json = parseStrict(text, { what: MANIFEST, depth: DEPTH });
+  const parsed = manifestSchema.safeParse(json);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const place = issue?.path.join(".");
+    throw new Damage(`${MANIFEST} is not valid: ${place ? `${place}: ` : ""}${issue?.message}`);
+  }
+  const { seal, ...manifest } = parsed.data;
+  if (seal !== hashValue(manifest)) throw new Damage(`${MANIFEST} does not match its seal`);
+  const names = manifest.files.map((file) => file.name).sort();
+  if (names.join() !== PARTS.join()) {
+    throw new Damage(`${MANIFEST} must list ${PARTS.join(" and ")}: it lists ${names.join(", ")}`);
+  }
+  return manifest;
+}
+
+/** The text of manifest.json, sealed. */
+export function printManifest(manifest: Manifest): string {
+  return JSON.stringify({ ...manifest, seal: hashValue(manifest) }, null, 2) + "\n";
+}

@@ -1,0 +1,29 @@
+/** The shape of manifest.json. Knows nothing of what the config or the tokenizer mean. */
+import { z } from "zod";
+
+const count = z.number().int().nonnegative();
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "is not a SHA-256");
+
+/** A name that stays inside its folder, and is not hidden. */
+const plainName = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/, "is not a plain file name");
+
+/** Strict: an unknown key means another format. */
+export const manifestSchema = z.strictObject({
+  format: z.literal(1),
+  step: count,
+  tokens: count,
+  workers: z.number().int().positive(),
+  microBatches: z.number().int().positive(),
+  seed: z.number().int(),
+  config: z.json(),
+  configHash: sha256,
+  dataHash: sha256,
+  tokenizer: z.json(),
+  adapter: z.string(),
+  deno: z.string(),
+  position: z.strictObject({ window: count }),
+  stateHash: sha256,
+  files: z.array(z.strictObject({ name: plainName, bytes: count, sha256 })),
+  /** Of all the rest. */
+  seal: sha256,
+});

@@ -1,0 +1,76 @@
+/**
+ * Puts a flat vector, of which each worker gives a slice, back together as named tensors. Pure;
+ * knows nothing of who gave which slice.
+ */
+import { type Shape, sizeOf } from "../base/shape.ts";
+import type { NamedTensor } from "./tensor.ts";
+
+/** A tensor's place in the flat vector, in elements. */
+export interface Place {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly offset: number;
+}
+
+/** A flat f32 vector of `length` elements and the tensors in it; gaps between them are padding. */
+export interface FlatLayout {
+  readonly length: number;
+  readonly tensors: readonly Place[];
+}
+
+/** A slice of the flat vector that starts at element `start`. */
+export interface Part {
+  readonly start: number;
+  readonly data: Float32Array;
+}
+
+/**
+ * The tensors of a layout, in its order. A tensor inside one part is a view of it, any other a copy.
+ * Throws RangeError when parts overlap, leave a hole or pass the end, and when a tensor does.
+ */
+export function mergeParts(layout: FlatLayout, parts: readonly Part[]): NamedTensor[] {
+  const sorted = parts.filter(({ data }) => data.length > 0).sort((a, b) => a.start - b.start);
+  checkParts(sorted, layout.length);
+  return layout.tensors.map((place) => {
+    const end = place.offset + sizeOf(place.shape);
+    if (!(place.offset >= 0 && end <= layout.length)) {
+      throw new RangeError(
+        `Cannot merge ${place.name}: it must lie in ${layout.length} elements: it ends at ${end}`,
+      );
+    }
+    return {
+      name: place.name,
+      shape: place.shape,
+      data: cut(sorted, { from: place.offset, to: end }),
+    };
+  });
+}
+
+function checkParts(sorted: readonly Part[], length: number): void {
+  let at = 0;
+  for (const { start, data } of sorted) {
+    if (start !== at) {
+      throw new RangeError(`Cannot merge parts: one must start at ${at}: it starts at ${start}`);
+    }
+    at += data.length;
+  }
+  if (at !== length) {
+    throw new RangeError(`Cannot merge parts: they must end at ${length}: they end at ${at}`);
+  }
+}
+
+/** Elements `from` to `to` of the vector that the parts make up. */
+function cut(sorted: readonly Part[], { from, to }: { from: number; to: number }): Float32Array {
+  const pieces = sorted
+    .filter(({ start, data }) => start < to && start + data.length > from)
+    .map(({ start, data }) => data.subarray(Math.max(0, from - start), to - start));
+  const [only] = pieces;
+  if (pieces.length === 1 && only !== undefined) return only;
+  const out = new Float32Array(to - from);
+  let at = 0;
+  for (const piece of pieces) {
+    out.set(piece, at);
+    at += piece.length;
+  }
+  return out;
+}

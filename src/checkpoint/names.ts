@@ -1,0 +1,20 @@
+/** Names of folders under a run's checkpoints. Names with a dot in front are never loaded. */
+
+/** Prefixes of folders that are being written, removed, or set aside. */
+export const PREFIX = { writing: ".tmp-", removing: ".trash-", damaged: ".corrupt-" } as const;
+
+/** Folder of a step: `step-00000200`. */
+export function stepName(step: number): string {
+  return `step-${String(step).padStart(8, "0")}`;
+}
+
+/** The step of a folder, or undefined for any other name. */
+export function stepOf(name: string): number | undefined {
+  const step = Number(/^step-(\d{8,})$/.exec(name)?.[1]);
+  return Number.isSafeInteger(step) && stepName(step) === name ? step : undefined;
+}
+
+/** A name that no other folder has: prefix, the folder's name, a random part. */
+export function asideName(prefix: string, name: string): string {
+  return `${prefix}${name}-${crypto.randomUUID()}`;
+}

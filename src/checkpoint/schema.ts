@@ -1,0 +1,12 @@
+/** What a run says about its checkpoints. Knows neither their format nor their place. */
+import * as z from "zod";
+
+/** The `checkpoint` part of a config. */
+export const checkpointSchema = z.strictObject({
+  every: z.int().min(0).default(100)
+    .describe("Steps between checkpoints; 0 writes one at the end only"),
+  keep: z.int().min(1).default(2).describe("Newest checkpoints that are kept"),
+});
+
+/** A complete `checkpoint` part. */
+export type CheckpointConfig = z.infer<typeof checkpointSchema>;

@@ -1,0 +1,33 @@
+/** Whether a disk has room for a checkpoint, as one line for the user when it has not. */
+import { statfsSync } from "node:fs";
+import { Refusal } from "../base/refusal.ts";
+
+/** Room that must be free, as a multiple of what will be written. */
+const MARGIN = 1.2;
+
+/** Bytes that this user may still write on the disk of `path`. */
+export function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(path);
+  return bavail * bsize;
+}
+
+/** Refuses, as `tooLarge`, to write `bytes` to a folder with only `free` bytes left. */
+export function checkSpace(folder: string, { bytes, free }: { bytes: number; free: number }): void {
+  if (free >= bytes * MARGIN) return;
+  const need = megabytes(bytes * MARGIN);
+  throw new Refusal(
+    "tooLarge",
+    `Cannot save to ${folder}: ${need} must be free: ${megabytes(free)} are`,
+  );
+}
+
+/** An error of a disk that filled up meanwhile as a refusal; any other error as it came. */
+export function spaceFault(error: unknown, folder: string): unknown {
+  return error instanceof Error && "code" in error && error.code === "ENOSPC"
+    ? new Refusal("tooLarge", `Cannot save to ${folder}: the disk is full`)
+    : error;
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

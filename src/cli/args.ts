@@ -1,0 +1,72 @@
+/** The command line as a value. Knows its syntax, not which keys a config has. */
+// @ts-types="./parse_args.d.ts"
+import { parseArgs } from "@std/cli/parse-args";
+import { Refusal } from "../base/refusal.ts";
+
+/** What a command line asks for. */
+export interface CommandLine {
+  /** Path of the config file. */
+  readonly config?: string;
+  /** Dotted key, with `_`, to the text of its value; the last of two wins. */
+  readonly overrides: Readonly<Record<string, string>>;
+  /** Path of the run or checkpoint to go on from. */
+  readonly resume?: string;
+  readonly help: boolean;
+}
+
+/** Flags that stand for a key of another name. */
+const ALIASES: Readonly<Record<string, string>> = { data: "data.path" };
+
+/** Reads `[config] [--key=value | --key value]...`; refuses what is neither, or lacks a value. */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const flags = new Map<string, string>();
+  const { _: positionals, help } = parseArgs(args, {
+    boolean: ["help"],
+    alias: { h: "help" },
+    // Every flag arrives here, in order and with its text as written: no guess at numbers
+    // turns the folder "007" into 7, and nothing is set on an object by a dotted name.
+    unknown(arg, key, value) {
+      if (key === undefined) return true;
+      const [name, text] = flagOf(arg, key, value);
+      flags.set(name, text);
+      return false;
+    },
+  });
+  const configs = positionals.map(String);
+  const named = flags.get("config");
+  if (named !== undefined) configs.push(named);
+  if (configs.length > 1) {
+    throw new Refusal(
+      "config",
+      `Cannot read the command line: need at most one config file: got ${configs.join(" and ")}`,
+    );
+  }
+  const [config] = configs;
+  const resume = flags.get("resume");
+  flags.delete("config");
+  flags.delete("resume");
+  return {
+    ...(config !== undefined && { config }),
+    overrides: Object.fromEntries(flags),
+    ...(resume !== undefined && { resume }),
+    help,
+  };
+}
+
+function flagOf(arg: string, key: string, value?: string | boolean): readonly [string, string] {
+  if (!arg.startsWith("--")) {
+    throw new Refusal(
+      "config",
+      `Cannot read "${arg}": need two dashes and the whole name of a key`,
+    );
+  }
+  const name = key.replace(/=$/, "");
+  if (typeof value !== "string" || value === "" || name !== key) {
+    throw new Refusal(
+      "config",
+      `Cannot read --${name}: need a value, as in --${name}=value: none given`,
+    );
+  }
+  const path = name.replaceAll("-", "_");
+  return [ALIASES[path] ?? path, value];
+}

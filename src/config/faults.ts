@@ -1,0 +1,49 @@
+/** The faults of a config in words. Pure; knows the schema's complaints, not their reasons. */
+import type * as z from "zod";
+import { type Key, keys, sections } from "./keys.ts";
+import { nearestKey } from "./suggest.ts";
+
+/** One text per fault, each beginning with the dotted path of what it is about. */
+export function faultTexts(input: unknown, issues: readonly z.core.$ZodIssue[]): string[] {
+  const all = keys();
+  const texts = issues.flatMap((issue) => {
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((name) => unknownKey(dotted([...issue.path, name]), all));
+    }
+    const path = dotted(issue.path);
+    if (issue.code === "custom") return [`${path}: ${issue.message}`];
+    const actual = show(at(input, issue.path));
+    if (issue.code === "invalid_format") return [`${path}: ${issue.message}: ${actual}`];
+    const need = all.find((key) => key.path === path)?.need ?? "an object";
+    return [`${path || "config"}: need ${need}: ${actual}`];
+  });
+  // A value can break two rules of one leaf, which make one text.
+  return Array.from(new Set(texts));
+}
+
+function unknownKey(path: string, all: readonly Key[]): string {
+  const known = [...all.map((key) => key.path), ...sections(all)];
+  return `${path}: unknown key, did you mean "${nearestKey(path, known)}"?`;
+}
+
+function dotted(path: readonly PropertyKey[]): string {
+  return path.map(String).join(".");
+}
+
+/** The value at a path, or undefined where the path leads nowhere. */
+function at(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, name) =>
+      typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined,
+    input,
+  );
+}
+
+/** A value in at most a few words. */
+export function show(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (typeof value === "number") return String(value);
+  if (typeof value === "function") return "a function";
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 40 ? text.slice(0, 37) + "..." : text;
+}

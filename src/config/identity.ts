@@ -1,0 +1,52 @@
+/** Which keys make a run what it is. Two runs whose math keys agree compute the same numbers. */
+import { hashValue } from "../base/hash.ts";
+import { show } from "./faults.ts";
+import { keys } from "./keys.ts";
+import { isPlain } from "./overrides.ts";
+import type { RunConfig } from "./schema.ts";
+
+/** Keys that a resumed run may change: they say how long, where and how loudly, not what. */
+const FREE: readonly string[] = [
+  "steps",
+  "workers",
+  "device",
+  "out",
+  "name",
+  // The text is held to its hash instead: the same one may lie elsewhere.
+  "data.path",
+];
+const FREE_SECTIONS: readonly string[] = ["eval", "checkpoint", "report"];
+
+/** Whether a dotted key may differ between a checkpoint and the run that resumes it. */
+export function changeable(key: string): boolean {
+  return FREE.includes(key) || FREE_SECTIONS.some((section) => key.startsWith(section + "."));
+}
+
+/** Every dotted key that decides the numbers of a run. */
+export const MATH_KEYS: readonly string[] = keys().map(({ path }) => path)
+  .filter((path) => !changeable(path));
+
+/** SHA-256 (hex) over the math keys of a config and their values. */
+export function configHash(config: RunConfig): string {
+  return hashValue(mathValues(config));
+}
+
+/** The math keys in which two configs differ, each as `optim.lr: 0.003 against 0.001`. */
+export function differences(a: RunConfig, b: RunConfig): string[] {
+  const left = mathValues(a);
+  const right = mathValues(b);
+  const paths = Array.from(new Set([...Object.keys(left), ...Object.keys(right)]));
+  return paths.filter((path) => left[path] !== right[path])
+    .map((path) => `${path}: ${show(left[path])} against ${show(right[path])}`);
+}
+
+function mathValues(config: RunConfig): Record<string, unknown> {
+  return Object.fromEntries(flatten(config, "").filter(([path]) => !changeable(path)));
+}
+
+function flatten(value: unknown, path: string): [string, unknown][] {
+  if (!isPlain(value)) return [[path, value]];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    flatten(inner, path === "" ? name : `${path}.${name}`)
+  );
+}

@@ -1,0 +1,121 @@
+/** The keys that a schema accepts, as a flat list. Knows JSON Schema, not the keys themselves. */
+import * as z from "zod";
+import { runSchema } from "./schema.ts";
+
+/** One leaf of a config. */
+export interface Key {
+  /** Dotted path, as `optim.lr`. */
+  readonly path: string;
+  /** Its basic types: a value that is any of them is well typed. */
+  readonly types: readonly BasicType[];
+  /** What a value must be, for people: `number > 0`, `char | byte`. */
+  readonly need: string;
+  readonly default: unknown;
+  /** What it means, with its unit. */
+  readonly description: string;
+}
+
+/** Basic type of a leaf. */
+export type BasicType = "integer" | "number" | "boolean" | "string" | "null";
+
+type Json = z.core.JSONSchema.BaseSchema;
+
+/** Every leaf of `schema`, in its order; the kinds of a union are merged, the first one's text wins. */
+export function keys(schema: z.ZodType = runSchema): Key[] {
+  return Array.from(leaves(z.toJSONSchema(schema, { io: "input" }), { path: "" }).values());
+}
+
+/** Every path that holds a section rather than a value, as `optim`. */
+export function sections(all: readonly Key[]): string[] {
+  return Array.from(
+    new Set(all.flatMap(({ path }) => {
+      const parts = path.split(".");
+      return parts.slice(1).map((_, i) => parts.slice(0, i + 1).join("."));
+    })),
+  );
+}
+
+/** Where a node stands, and the value that its section has there when the section is left out. */
+interface Place {
+  readonly path: string;
+  readonly preset?: unknown;
+}
+
+function leaves(node: Json, place: Place): Map<string, Key> {
+  const options = alternatives(node);
+  if (options.every(({ properties }) => properties === undefined)) {
+    return new Map([[place.path, leaf(node, place)]]);
+  }
+  const presets = new Map(Object.entries(Object(node.default ?? {})));
+  const found = new Map<string, Key>();
+  for (const option of options) {
+    for (const [name, child] of Object.entries(option.properties ?? {})) {
+      const path = place.path === "" ? name : `${place.path}.${name}`;
+      const inner = leaves(asObject(child), { path, preset: presets.get(name) });
+      for (const [at, key] of inner) found.set(at, merge(found.get(at), key));
+    }
+  }
+  return found;
+}
+
+function alternatives(node: Json): Json[] {
+  const options = node.oneOf ?? node.anyOf;
+  return options === undefined ? [node] : options.map(asObject);
+}
+
+/** JSON Schema allows a bare `true` for "anything"; an empty object says the same. */
+function asObject(node: Json | boolean): Json {
+  return typeof node === "boolean" ? {} : node;
+}
+
+function merge(known: Key | undefined, key: Key): Key {
+  if (known === undefined) return key;
+  const both = (a: readonly string[], b: readonly string[]) => Array.from(new Set([...a, ...b]));
+  return {
+    ...known,
+    types: Array.from(new Set([...known.types, ...key.types])),
+    need: both(known.need.split(" | "), key.need.split(" | ")).join(" | "),
+  };
+}
+
+function leaf(node: Json, { path, preset }: Place): Key {
+  const options = alternatives(node);
+  return {
+    path,
+    types: options.flatMap(typesOf),
+    need: options.map(needOf).join(" | "),
+    default: node.default === undefined ? preset : node.default,
+    description: node.description ?? "",
+  };
+}
+
+function typesOf({ type }: Json): BasicType[] {
+  const known: readonly string[] = ["integer", "number", "boolean", "string", "null"];
+  const isBasic = (name: string): name is BasicType => known.includes(name);
+  return [type ?? []].flat().filter(isBasic);
+}
+
+function needOf(node: Json): string {
+  const choices = node.enum ?? (node.const === undefined ? undefined : [node.const]);
+  if (choices !== undefined) return choices.map(String).join(" | ");
+  return typesOf(node).map((type) =>
+    type === "integer" || type === "number" ? type + rangeOf(node) : type
+  ).join(" | ");
+}
+
+/** Bounds of a number; those of the safe integers go without saying. */
+function rangeOf(node: Json): string {
+  const { minimum, exclusiveMinimum, maximum, exclusiveMaximum } = node;
+  const lower = exclusiveMinimum ?? minimum;
+  const upper = exclusiveMaximum ?? maximum;
+  const hasLower = lower !== undefined && lower !== Number.MIN_SAFE_INTEGER;
+  const hasUpper = upper !== undefined && upper !== Number.MAX_SAFE_INTEGER;
+  if (hasLower && hasUpper) {
+    const open = exclusiveMinimum === undefined ? "[" : "(";
+    const close = exclusiveMaximum === undefined ? "]" : ")";
+    return ` in ${open}${lower}, ${upper}${close}`;
+  }
+  if (hasLower) return ` ${exclusiveMinimum === undefined ? ">=" : ">"} ${lower}`;
+  if (hasUpper) return ` ${exclusiveMaximum === undefined ? "<=" : "<"} ${upper}`;
+  return "";
+}

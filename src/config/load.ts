@@ -1,0 +1,44 @@
+/** Reads a config file as a plain value. Knows files, not what a config means. */
+import { extname, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { Refusal } from "../base/refusal.ts";
+import { isPlain, type PlainConfig } from "./overrides.ts";
+
+/** The object in a .json file, or the default export of a .ts or .js one; unchecked. */
+export async function loadConfig(path: string): Promise<PlainConfig> {
+  const value = await readValue(path);
+  if (!isPlain(value)) {
+    const where = extname(path) === ".json" ? "an object" : "an object as default export";
+    throw refusal(
+      path,
+      `need ${where}: ${value === undefined ? "there is none" : "it is another value"}`,
+    );
+  }
+  return value;
+}
+
+async function readValue(path: string): Promise<unknown> {
+  const extension = extname(path);
+  if (![".ts", ".js", ".json"].includes(extension)) {
+    throw refusal(path, `need a .ts, .js or .json file: the name ends in "${extension}"`);
+  }
+  try {
+    if (!(await Deno.stat(path)).isFile) throw refusal(path, "need a file: it is none");
+    if (extension === ".json") return JSON.parse(await Deno.readTextFile(path));
+    const module: { readonly default?: unknown } = await import(pathToFileURL(resolve(path)).href);
+    return module.default;
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    if (error instanceof Deno.errors.NotFound) throw refusal(path, "need a file: there is none");
+    throw refusal(path, `need a file that loads: ${firstLine(error)}`);
+  }
+}
+
+function refusal(path: string, fault: string): Refusal {
+  return new Refusal("config", `Cannot load ${path}: ${fault}`);
+}
+
+function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split("\n")[0] ?? "";
+}

@@ -1,0 +1,71 @@
+/** Puts values from the command line into a config. Pure: knows no files and no flags' syntax. */
+import { Refusal } from "../base/refusal.ts";
+import { type BasicType, type Key, keys } from "./keys.ts";
+import { nearestKey } from "./suggest.ts";
+
+/** A config as written: plain, unchecked. */
+export type PlainConfig = Readonly<Record<string, unknown>>;
+
+/**
+ * A copy of `input` in which each dotted key (`-` is as good as `_`) of `overrides` has its value,
+ * coerced to the key's type. Ranges are checked later, by `resolveConfig`. Refuses unknown keys
+ * and values of the wrong type, all in one line.
+ */
+export function applyOverrides(
+  input: PlainConfig,
+  overrides: Readonly<Record<string, string>>,
+): PlainConfig {
+  const known = new Map(keys().map((key) => [key.path, key]));
+  const faults: string[] = [];
+  let config = input;
+  for (const [given, text] of Object.entries(overrides)) {
+    const path = given.replaceAll("-", "_");
+    const key = known.get(path);
+    const next = key === undefined
+      ? `Unknown key "${given}": did you mean "${nearestKey(path, Array.from(known.keys()))}"?`
+      : set(config, key, text);
+    if (typeof next === "string") faults.push(next);
+    else config = next;
+  }
+  if (faults.length > 0) throw new Refusal("config", faults.join("; "));
+  return config;
+}
+
+/** `config` with `key` set to what `text` says, or the reason why not. */
+function set(config: PlainConfig, { path, types, need }: Key, text: string): PlainConfig | string {
+  const value = coerce(text, types);
+  if (value === undefined) return `Cannot set "${path}": need ${need}: ${JSON.stringify(text)}`;
+  return assign(config, path.split("."), value) ??
+    `Cannot set "${path}": need an object around it: the config has another value there`;
+}
+
+/** `text` as a value of one of `types`, or undefined where it is none. */
+function coerce(text: string, types: readonly BasicType[]): unknown {
+  if (types.includes("null") && text === "null") return null;
+  if (types.includes("boolean") && (text === "true" || text === "false")) return text === "true";
+  if (types.includes("integer") || types.includes("number")) {
+    const number = Number(text);
+    if (text.trim() !== "" && Number.isFinite(number)) return number;
+  }
+  return types.includes("string") ? text : undefined;
+}
+
+/** A copy of `config` with `value` at `path`, or undefined where something else is in the way. */
+function assign(
+  config: PlainConfig,
+  path: readonly string[],
+  value: unknown,
+): PlainConfig | undefined {
+  const [head, ...rest] = path;
+  if (head === undefined) return config;
+  if (rest.length === 0) return { ...config, [head]: value };
+  const section = config[head] ?? {};
+  if (!isPlain(section)) return undefined;
+  const inner = assign(section, rest, value);
+  return inner && { ...config, [head]: inner };
+}
+
+/** Whether a value is an object with named entries. */
+export function isPlain(value: unknown): value is PlainConfig {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,59 @@
+/**
+ * A run as one plain value. Composes the parts that components own and adds what belongs to none;
+ * knows no files and no command line.
+ */
+import * as z from "zod";
+import { checkpointSchema } from "../checkpoint/schema.ts";
+import { dataSchema } from "../data/schema.ts";
+import { modelSchema } from "../models/mod.ts";
+import { optimSchema } from "../optim/schema.ts";
+import { reportSchema } from "../report/schema.ts";
+
+/** When and on how much a run evaluates. */
+const evalSchema = z.strictObject({
+  every: z.int().min(0).default(200)
+    .describe("Steps between evaluations; 0 evaluates at the end only"),
+  windows: z.int().min(0).default(128)
+    .describe("Validation windows per evaluation, evenly spaced; 0 takes all"),
+});
+
+/** A whole run. Every key has a default, so `{}` is a run as well. */
+export const runSchema = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/, {
+    error: "need letters, digits, dots, dashes and underscores, no dot first",
+  }).default("run").describe("Name of the run: letters, digits, dots, dashes, underscores"),
+  seed: z.int().min(0).default(1337).describe("Root of all random numbers of the run"),
+  steps: z.int().min(1).default(1000).describe("Optimizer steps until the run ends"),
+  workers: z.int().min(1).default(1)
+    .describe("Worker processes, at most micro_batches; the result does not depend on it"),
+  device: z.enum(["auto", "webgpu", "reference"]).default("auto")
+    .describe("Where kernels run; auto takes a GPU where there is one"),
+  out: z.string().min(1).nullable().default(null)
+    .describe("Folder that the run writes to; null names one after the run"),
+  micro_batches: z.int().min(1).default(4)
+    .describe("Micro-batches S per step, a power of two; a step sees S x windows x window tokens"),
+  windows: z.int().min(1).default(8).describe("Windows B per micro-batch"),
+  eval: evalSchema.prefault({}),
+  model: modelSchema.prefault({ kind: "gpt" }),
+  data: dataSchema.prefault({}),
+  optim: optimSchema.prefault({}),
+  checkpoint: checkpointSchema.prefault({}),
+  report: reportSchema.prefault({}),
+}).superRefine(({ steps, workers, micro_batches, windows }, context) => {
+  const fault = (key: string, message: string) =>
+    context.addIssue({ code: "custom", path: [key], message });
+  if (!Number.isInteger(Math.log2(micro_batches))) {
+    fault("micro_batches", `need a power of two: ${micro_batches}`);
+  }
+  if (workers > micro_batches) {
+    fault("workers", `need at most micro_batches: ${workers} is above ${micro_batches}`);
+  }
+  if (!Number.isSafeInteger(steps * micro_batches * windows)) {
+    fault("steps", "need steps x micro_batches x windows below 2^53: the product is not");
+  }
+});
+
+/** A complete run. */
+export type RunConfig = z.infer<typeof runSchema>;
+/** What a config file may say; what it leaves out takes its default. */
+export type RunInput = z.input<typeof runSchema>;

@@ -1,0 +1,26 @@
+/** Elementwise functions of layers, as formulas. */
+import type { Expr, Formula } from "../graph/formula.ts";
+import { add, formula, mask, mul, tanh } from "../graph/formula.ts";
+
+/** x + y */
+export const SUM: Formula = formula(2, (x, y) => add(x as Expr, y as Expr));
+
+/** GELU in its tanh form (Hendrycks and Gimpel 2016, section 2). */
+export const GELU: Formula = formula(1, (input) => {
+  const x = input as Expr;
+  const inner = mul(
+    x,
+    add(Math.sqrt(2 / Math.PI), mul(mul(x, x), 0.044715 * Math.sqrt(2 / Math.PI))),
+  );
+  return mul(mul(x, 0.5), add(1, tanh(inner)));
+});
+
+/** Inverted dropout of x (Srivastava et al. 2014, section 10): inputs x and a key. */
+export function dropoutFormula(p: number, site: number): Formula {
+  return formula(2, (x, key) => mul(x as Expr, mul(mask(key as Expr, site, 1 - p), 1 / (1 - p))));
+}
+
+/** x * factor */
+export function scaleFormula(factor: number): Formula {
+  return formula(1, (x) => mul(x as Expr, factor));
+}

@@ -1,0 +1,115 @@
+/**
+ * The aligned binary tree over the micro-batches of a step:
+ * node(l, k) = node(l - 1, 2k) + node(l - 1, 2k + 1), leaf k = micro-batch k. Its order never depends
+ * on who computed what. Pure; knows neither workers nor channels.
+ */
+import { treeAddInto } from "../base/tree_add.ts";
+
+/** Micro-batches [index * 2^level, (index + 1) * 2^level). */
+export interface Node {
+  readonly level: number;
+  readonly index: number;
+}
+
+/** The summed gradient below a node. */
+export interface Part {
+  readonly node: Node;
+  readonly data: Float32Array;
+}
+
+/** First micro-batch below a node. */
+export function firstOf({ level, index }: Node): number {
+  return index * 2 ** level;
+}
+
+/** First micro-batch after a node. */
+export function endOf({ level, index }: Node): number {
+  return (index + 1) * 2 ** level;
+}
+
+/** A node as texts print it: `micro-batches [4, 8)`. */
+export function showNode(node: Node): string {
+  return `micro-batches [${firstOf(node)}, ${endOf(node)})`;
+}
+
+/** The fewest nodes that hold exactly the micro-batches [first, first + count), in order. */
+export function cover(first: number, count: number): Node[] {
+  const nodes: Node[] = [];
+  const end = first + count;
+  for (let at = first; at < end;) {
+    let level = 0;
+    while (at % 2 ** (level + 1) === 0 && at + 2 ** (level + 1) <= end) level++;
+    nodes.push({ level, index: at / 2 ** level });
+    at += 2 ** level;
+  }
+  return nodes;
+}
+
+/**
+ * Adds siblings together as far as they go. Parts must be in order and next to each other; what comes
+ * out is then the cover of their range. In place: a sum stands in the data of its left part, and
+ * the data of its right part is free again. Calling it after each leaf (with the parts that it gave
+ * before and the leaf) keeps at most log2(S) + 1 arrays. RangeError for gaps and unequal lengths.
+ */
+export function merge(parts: readonly Part[]): Part[] {
+  const stack: Part[] = [];
+  for (const part of parts) {
+    const before = stack.at(-1);
+    if (before && endOf(before.node) !== firstOf(part.node)) {
+      throw new RangeError(
+        `Cannot merge parts: needs ${showNode(before.node)} to be followed at once: ` +
+          `next are ${showNode(part.node)}`,
+      );
+    }
+    stack.push(part);
+    while (mergeTop(stack));
+  }
+  return stack;
+}
+
+/** Replaces the last two parts by their sum if they are siblings; says whether they were. */
+function mergeTop(stack: Part[]): boolean {
+  const right = stack.at(-1);
+  const left = stack.at(-2);
+  if (!left || !right) return false;
+  const { level, index } = left.node;
+  if (level !== right.node.level || index % 2 !== 0) return false;
+  treeAddInto(left.data, right.data);
+  stack.splice(-2, 2, { node: { level: level + 1, index: index / 2 }, data: left.data });
+  return true;
+}
+
+/**
+ * The sum over all `microBatches` (a power of two) from parts in any order that hold each of them
+ * exactly once. In place: the sum stands in the data of the first part, and the data of other parts
+ * may be changed. RangeError unless the parts tile [0, microBatches).
+ */
+export function finish(parts: readonly Part[], microBatches: number): Float32Array {
+  if (!isPowerOfTwo(microBatches)) {
+    throw new RangeError(
+      `Cannot sum micro-batches: needs a power of two of them: got ${microBatches}`,
+    );
+  }
+  const inOrder = parts.toSorted((a, b) => firstOf(a.node) - firstOf(b.node));
+  const first = inOrder[0];
+  const last = inOrder.at(-1);
+  if (!first || !last || firstOf(first.node) !== 0 || endOf(last.node) !== microBatches) {
+    throw new RangeError(
+      `Cannot sum micro-batches: needs all of [0, ${microBatches}): ` +
+        `got ${inOrder.map((p) => showNode(p.node)).join(" and ") || "none"}`,
+    );
+  }
+  for (const { data } of inOrder) {
+    if (data.length === first.data.length) continue;
+    throw new RangeError(
+      `Cannot sum micro-batches: needs equal lengths: ${first.data.length} and ${data.length}`,
+    );
+  }
+  merge(inOrder);
+  return first.data;
+}
+
+/** Whether n is 1, 2, 4, 8, ... */
+export function isPowerOfTwo(n: number): boolean {
+  return Number.isInteger(n) && n >= 1 && Number.isInteger(Math.log2(n));
+}

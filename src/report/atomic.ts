@@ -1,0 +1,36 @@
+/** Replaces a file at once or not at all. Knows nothing of what is in it. */
+import { basename, dirname, join } from "node:path";
+
+/** Writes a file beside `path`, syncs it and renames it. Throws what the system throws. */
+export function writeTextAtomic(path: string, text: string): void {
+  const folder = dirname(path);
+  const temp = join(folder, `.${basename(path)}.tmp-${crypto.randomUUID()}`);
+  try {
+    using file = Deno.openSync(temp, { write: true, createNew: true });
+    writeAll(file, new TextEncoder().encode(text));
+    file.syncSync();
+    Deno.renameSync(temp, path);
+  } catch (error) {
+    removeQuietly(temp);
+    throw error;
+  }
+  using list = Deno.openSync(folder, { read: true });
+  list.syncSync();
+}
+
+/** Writes a value as JSON with indents of two, in the same way. */
+export function writeJsonAtomic(path: string, value: unknown): void {
+  writeTextAtomic(path, JSON.stringify(value, null, 2) + "\n");
+}
+
+function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let i = 0; i < bytes.length;) i += file.writeSync(bytes.subarray(i));
+}
+
+function removeQuietly(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // It was never made; the first error is the one that counts.
+  }
+}

@@ -1,0 +1,54 @@
+/** What a run tells about itself: plain values, so that any sink can take them. */
+import type { Summary } from "./summary.ts";
+
+/** What a run is, known before its first step. */
+export interface RunFacts {
+  readonly name: string;
+  /** Number of parameters. */
+  readonly params: number;
+  /** World size. */
+  readonly workers: number;
+  readonly adapter: string;
+  readonly tokensPerStep: number;
+  /** Steps of the whole run. */
+  readonly steps: number;
+  /** Steps that were finished before: 0, or the step of the checkpoint. */
+  readonly from: number;
+}
+
+/** A finished step. */
+export interface StepFacts {
+  /** Finished steps, this one included. */
+  readonly step: number;
+  /** Mean over the tokens of the step's batch, in nats. */
+  readonly loss: number;
+  readonly lr: number;
+  /** Norm of the whole gradient before clipping. */
+  readonly gradNorm: number;
+  /** Tokens trained on since step 0. */
+  readonly tokens: number;
+  readonly tokensPerS: number;
+  /** Wall clock since this process started training. */
+  readonly seconds: number;
+}
+
+/** A checkpoint that was published. */
+export interface CheckpointFacts {
+  readonly step: number;
+  readonly path: string;
+  readonly ms: number;
+  readonly bytes: number;
+}
+
+/** One event of a run. */
+export type RunEvent =
+  | { readonly type: "start"; readonly run: RunFacts }
+  | { readonly type: "step" } & StepFacts
+  | { readonly type: "eval"; readonly step: number; readonly valLoss: number }
+  | { readonly type: "checkpoint" } & CheckpointFacts
+  | { readonly type: "notice"; readonly text: string }
+  | { readonly type: "sample"; readonly text: string }
+  | { readonly type: "end"; readonly summary: Summary };
+
+/** Takes events in the order in which they happen. */
+export type Sink = (event: RunEvent) => void;

@@ -1,0 +1,103 @@
+/**
+ * Appends a run's metrics to a file, one JSON object per line. Writing may fail and training goes
+ * on: lines wait in memory, and one warning says so. Knows nothing of what the numbers mean.
+ */
+import { writeTextAtomic } from "./atomic.ts";
+import type { Sink } from "./events.ts";
+import { keptLines, lastEval, metricsLine } from "./metrics.ts";
+
+/** Characters that wait at most while the file cannot be written; newer lines are dropped. */
+const PENDING_LIMIT = 8 * 2 ** 20;
+const FLUSH_MS = 1000;
+
+/** Calls `run` once after `ms`; what it gives back calls that off. */
+export type Later = (run: () => void, ms: number) => () => void;
+
+/** What may be told apart from the file. */
+export interface MetricsOptions {
+  /** Told once, when writing fails for the first time. */
+  readonly warn?: (text: string) => void;
+  readonly later?: Later;
+}
+
+/** A log of metrics; disposing it writes what still waits. */
+export interface MetricsLog extends Disposable {
+  readonly sink: Sink;
+}
+
+/**
+ * A log at `path`. On `start` lines of steps after `from` are dropped, with a torn last line, so
+ * that no step stands twice. Lines reach the file at each evaluation, checkpoint and end, and at
+ * most a second after their step. Values that are not finite are null.
+ */
+export function metricsLog(path: string, options: MetricsOptions = {}): MetricsLog {
+  const { warn, later = timer } = options;
+  let pending = "";
+  let evaluated = -1;
+  let warned = false;
+  let cancel: (() => void) | undefined;
+
+  const guard = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      if (!warned) {
+        warn?.(`Cannot write ${path}: ${error instanceof Error ? error.message : error}`);
+      }
+      warned = true;
+    }
+  };
+  const flush = () => {
+    cancel?.();
+    cancel = undefined;
+    guard(() => append(path, { text: pending, onWritten: (rest) => pending = rest }));
+  };
+
+  const sink: Sink = (event) => {
+    if (event.type === "start") guard(() => evaluated = trim(path, event.run.from));
+    // A resumed run may evaluate the step it starts from again; the numbers are the same.
+    if (event.type === "eval" && event.step <= evaluated) return;
+    const line = metricsLine(event);
+    if (line !== undefined && pending.length + line.length <= PENDING_LIMIT) pending += line;
+    if (event.type === "eval" || event.type === "checkpoint" || event.type === "end") flush();
+    else if (pending !== "") cancel ??= later(flush, FLUSH_MS);
+  };
+  return { sink, [Symbol.dispose]: flush };
+}
+
+/** Drops what a resumed run will write again; gives the last step with an evaluation. */
+function trim(path: string, from: number): number {
+  const text = readIfAny(path);
+  const kept = keptLines(text, from);
+  if (kept !== text) writeTextAtomic(path, kept);
+  return lastEval(kept);
+}
+
+function readIfAny(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+}
+
+/** Appends; after each piece says what is left, so that a failure neither repeats nor loses it. */
+function append(
+  path: string,
+  { text, onWritten }: { text: string; onWritten: (rest: string) => void },
+): void {
+  if (text === "") return;
+  const bytes = new TextEncoder().encode(text);
+  using file = Deno.openSync(path, { append: true, create: true });
+  for (let i = 0; i < bytes.length;) {
+    i += file.writeSync(bytes.subarray(i));
+    onWritten(new TextDecoder().decode(bytes.subarray(i))); // ASCII: no character is cut.
+  }
+}
+
+function timer(run: () => void, ms: number): () => void {
+  const id = setTimeout(run, ms);
+  Deno.unrefTimer(id); // A log does not keep its process alive.
+  return () => clearTimeout(id);
+}

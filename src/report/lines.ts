@@ -1,0 +1,43 @@
+/** The lines that an event leaves behind for a person. Pure; steps have none, they are progress. */
+import type { RunEvent, RunFacts } from "./events.ts";
+import { printable, showBytes, showCount, showLoss, showSeconds } from "./format.ts";
+import type { Summary } from "./summary.ts";
+
+/** The lines of an event, without line feeds, safe to print on a terminal. */
+export function linesOf(event: RunEvent): string[] {
+  switch (event.type) {
+    case "start":
+      return [printable(startLine(event.run))];
+    case "step":
+      return [];
+    case "eval":
+      return [`eval at step ${event.step}: val loss ${showLoss(event.valLoss)}`];
+    case "checkpoint":
+      return [
+        printable(
+          `saved ${event.path} (${showBytes(event.bytes)} in ${Math.round(event.ms)} ms)`,
+        ),
+      ];
+    case "notice":
+    case "sample":
+      return printable(event.text).split("\n");
+    case "end":
+      return endLines(event.summary);
+  }
+}
+
+function startLine(run: RunFacts): string {
+  const workers = `${run.workers} ${run.workers === 1 ? "worker" : "workers"}`;
+  const resumed = run.from > 0 ? `, from step ${run.from}` : "";
+  return `${run.name}: ${showCount(run.params)} parameters, ${workers} on ${run.adapter}, ` +
+    `${showCount(run.tokensPerStep)} tokens per step, ${run.steps} steps${resumed}`;
+}
+
+function endLines(end: Summary): string[] {
+  const val = end.val_loss === null ? "" : `, val loss ${showLoss(end.val_loss)}`;
+  return [
+    `done: ${end.steps} steps in ${showSeconds(end.seconds)}, loss ${showLoss(end.loss)}${val}, ` +
+    `${showCount(end.tokens_per_s)} tok/s`,
+    `state ${end.state_hash}`,
+  ];
+}

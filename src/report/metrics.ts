@@ -1,0 +1,43 @@
+/** The lines of metrics.jsonl. Pure: events in, text out, and what to keep of an older file. */
+import type { RunEvent } from "./events.ts";
+
+/** The line of a step or an evaluation, with its line feed; other events have none. */
+export function metricsLine(event: RunEvent): string | undefined {
+  if (event.type === "step") {
+    const { step, loss, lr, gradNorm, tokens, tokensPerS } = event;
+    const line = { step, loss, lr, grad_norm: gradNorm, tokens, tokens_per_s: tokensPerS };
+    return JSON.stringify(line) + "\n";
+  }
+  if (event.type === "eval") {
+    return JSON.stringify({ step: event.step, val_loss: event.valLoss }) + "\n";
+  }
+  return undefined;
+}
+
+/**
+ * What of a file stays when a run goes on from step `from`: whole lines of steps up to `from`. A run
+ * from step 0 starts over. Torn lines go.
+ */
+export function keptLines(text: string, from: number): string {
+  if (from === 0) return "";
+  return text.split("\n").filter((line) => {
+    const step = stepOfLine(line);
+    return step !== undefined && step <= from;
+  }).map((line) => line + "\n").join("");
+}
+
+/** The last step up to which a file has an evaluation, or -1. */
+export function lastEval(text: string): number {
+  const lines = text.split("\n").filter((line) => line.includes('"val_loss"'));
+  return lines.reduce((last, line) => Math.max(last, stepOfLine(line) ?? -1), -1);
+}
+
+function stepOfLine(line: string): number | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value !== "object" || value === null || !("step" in value)) return undefined;
+    return typeof value.step === "number" ? value.step : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,23 @@
+/** Hands every event to every sink. Knows nothing of what they do with it. */
+import type { Sink } from "./events.ts";
+
+/**
+ * One sink over many. Reporting never stops training: a sink that throws is dropped, and the others
+ * are told why.
+ */
+export function reporter(sinks: readonly Sink[]): Sink {
+  let live = sinks;
+  return function report(event): void {
+    const faults: string[] = [];
+    live = live.filter((sink) => {
+      try {
+        sink(event);
+        return true;
+      } catch (error) {
+        faults.push(error instanceof Error ? error.message : String(error));
+        return false;
+      }
+    });
+    for (const fault of faults) report({ type: "notice", text: `A report was dropped: ${fault}` });
+  };
+}

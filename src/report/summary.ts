@@ -1,0 +1,50 @@
+/** The last word of a run, for programs to read. Knows nothing of how the run went. */
+
+/** What the summary is made of. */
+export interface SummaryFacts {
+  readonly steps: number;
+  readonly loss: number;
+  /** Of the last evaluation; leave out where there was none. */
+  readonly valLoss?: number | undefined;
+  readonly tokens: number;
+  readonly tokensPerS: number;
+  readonly params: number;
+  readonly workers: number;
+  readonly adapter: string;
+  readonly stateHash: string;
+  readonly seconds: number;
+}
+
+/** The summary as it stands in its file; a value that is not finite is null there. */
+export interface Summary {
+  readonly steps: number;
+  readonly loss: number;
+  readonly val_loss: number | null;
+  readonly tokens: number;
+  readonly tokens_per_s: number;
+  readonly params: number;
+  readonly workers: number;
+  readonly adapter: string;
+  readonly state_hash: string;
+  readonly seconds: number;
+}
+
+/** The summary of a run; rates and seconds to three decimals. */
+export function summaryOf(facts: SummaryFacts): Summary {
+  return {
+    steps: facts.steps,
+    loss: facts.loss,
+    val_loss: facts.valLoss ?? null,
+    tokens: facts.tokens,
+    tokens_per_s: thousandths(facts.tokensPerS),
+    params: facts.params,
+    workers: facts.workers,
+    adapter: facts.adapter,
+    state_hash: facts.stateHash,
+    seconds: thousandths(facts.seconds),
+  };
+}
+
+function thousandths(x: number): number {
+  return Math.round(x * 1000) / 1000;
+}

@@ -1,0 +1,79 @@
+/**
+ * What a channel is: an ordered, fenced conversation of frames between two ends, and its contract in
+ * words. tests/contracts/channel.ts is the same contract as tests. Knows no socket and no encoding.
+ */
+
+/** What a frame's header may hold: JSON's values and bytes. */
+export type Plain =
+  | null
+  | boolean
+  | number
+  | string
+  | Uint8Array
+  | readonly Plain[]
+  | { readonly [key: string]: Plain };
+
+/** The small part of a frame: at most 64 KiB once encoded. */
+export interface Header {
+  readonly type: string;
+  readonly [key: string]: Plain;
+}
+
+/** One message: a header and raw bytes (empty when there are none). */
+export interface Frame {
+  header: Header;
+  payload: Uint8Array;
+}
+
+/**
+ * Gives the buffer for a payload of exactly `bytes` bytes (never asked for 0 bytes), or undefined to
+ * have one allocated. The header is already verified. Throwing refuses the frame and closes.
+ */
+export type Place = (header: Header, bytes: number) => Uint8Array | undefined;
+
+/** One end of a conversation. */
+export interface Channel {
+  /**
+   * Sends one frame. Frames arrive in the order of the calls; concurrent calls queue up. Once it has
+   * resolved the caller may change the payload; that says nothing of whether the peer has read it.
+   * A send may wait until the peer receives, so two ends that exchange much must also receive
+   * meanwhile. Rejects with ChannelError when closed or broken; with TypeError for a header and with
+   * RangeError for a size that no peer would accept (then nothing was sent and all stays well).
+   */
+  send(header: Header, payload?: Uint8Array): Promise<void>;
+  /**
+   * The next frame, undefined at the orderly end of the stream and after `close`. Concurrent calls
+   * are served in order. Rejects with ChannelError, and closes, when the peer broke a rule or died
+   * inside a frame; further calls then reject in the same way.
+   */
+  receive(place?: Place): Promise<Frame | undefined>;
+  /** Ends the conversation at once, both ways. Pending calls end. May be called again. */
+  close(): void;
+}
+
+/** A channel whose frames carry an attempt number, so that one of the past cannot speak. */
+export interface FencedChannel extends Channel {
+  /**
+   * The attempt of frames sent and accepted from now on. Frames of any other attempt are dropped, so
+   * both ends must have moved on before either speaks.
+   */
+  attempt: number;
+  /** How many frames of another attempt were dropped. */
+  readonly stale: number;
+}
+
+/** What every transport is told. */
+export interface ChannelOptions {
+  /** Attempt number, u32. */
+  readonly attempt: number;
+  /** Largest payload sent or accepted, in bytes; 4 GiB unless told. */
+  readonly maxPayload?: number;
+}
+
+/** A conversation that cannot go on: the peer is gone, or does not keep to the protocol. */
+export class ChannelError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ChannelError";
+  }
+}

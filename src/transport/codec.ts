@@ -1,0 +1,63 @@
+/**
+ * Frame headers to msgpack and back. The only place that meets msgpackr: the subpaths without its
+ * native addon, no records, no extensions. Nothing is decoded that src/transport/scan.ts refuses.
+ */
+import { Packr } from "msgpackr/pack";
+import { Unpackr } from "msgpackr/unpack";
+import { ChannelError, type Header, type Plain } from "./channel.ts";
+import { MAX_HEADER } from "./frame.ts";
+import { scanFault } from "./scan.ts";
+
+const SETTINGS = {
+  useRecords: false,
+  mapsAsObjects: true,
+  structuredClone: false,
+  copyBuffers: true,
+  int64AsType: "number", // exact: the scan lets only safe integers through
+} as const;
+const packr = new Packr(SETTINGS);
+const unpackr = new Unpackr(SETTINGS);
+
+/** The msgpack bytes of a header. TypeError when a peer would refuse them. */
+export function encodeHeader(header: Header): Uint8Array {
+  const bytes = packr.pack(header);
+  const fault = bytes.length > MAX_HEADER
+    ? `${bytes.length} B is more than ${MAX_HEADER}`
+    : scanFault(bytes);
+  if (fault !== undefined) {
+    throw new TypeError(`Cannot send header "${header.type}": needs plain values: ${fault}`);
+  }
+  return bytes;
+}
+
+/** The header in msgpack bytes, all of it copied. ChannelError when they are not a plain header. */
+export function decodeHeader(bytes: Uint8Array): Header {
+  const fault = scanFault(bytes);
+  if (fault !== undefined) {
+    throw new ChannelError(`Cannot read a header: needs plain msgpack: ${fault}`);
+  }
+  const value = plain(unpackr.unpack(bytes));
+  if (!isHeader(value)) {
+    throw new ChannelError(
+      "Cannot read a header: needs a map with a text `type`: got another value",
+    );
+  }
+  return value;
+}
+
+function isHeader(value: Plain): value is Header {
+  return value !== null && typeof value === "object" && !(value instanceof Uint8Array) &&
+    !isArray(value) && typeof value["type"] === "string";
+}
+
+/** The decoder gives Node buffers for bytes: the rest of the program knows Uint8Array only. */
+function plain(value: Plain): Plain {
+  if (value === null || typeof value !== "object") return value;
+  if (value instanceof Uint8Array) return new Uint8Array(value);
+  if (isArray(value)) return value.map(plain);
+  return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, plain(v)]));
+}
+
+function isArray(value: Plain): value is readonly Plain[] {
+  return Array.isArray(value);
+}

@@ -1,0 +1,183 @@
+/**
+ * Two ends prove to each other that they hold the run's token, without showing it: HMAC-SHA-256 over
+ * both nonces, the protocol version and all that the dialer says of itself (RFC 2104; challenge and
+ * response as in ISO/IEC 9798-4). It decides nothing of what the peer may do.
+ */
+import { canonical } from "../base/hash.ts";
+import { type Channel, ChannelError, type Header } from "./channel.ts";
+import { PROTOCOL_VERSION } from "./frame.ts";
+
+/** What a dialer says of itself; all of it is bound into the proofs. */
+export interface Hello {
+  readonly rank: number;
+  readonly attempt: number;
+  readonly [key: string]: number | string | boolean;
+}
+
+/** What both ends need. */
+export interface Terms {
+  /** 32 random bytes of the run. */
+  readonly token: Uint8Array;
+  /** Milliseconds for the whole handshake; 5000 unless told. */
+  readonly deadline?: number;
+  /** Version to claim and to demand; the frame format's unless a test says otherwise. */
+  readonly version?: number;
+}
+
+/** What the proofs are made over, besides the role. */
+interface Transcript {
+  readonly version: number;
+  readonly hello: Hello;
+  readonly dialerNonce: Uint8Array;
+  readonly listenerNonce: Uint8Array;
+}
+
+const TOKEN_BYTES = 32;
+const NONCE_BYTES = 32;
+const DEADLINE = 5000;
+
+/** The dialer's side. Rejects with ChannelError, the channel closed, unless the peer has the token. */
+export async function greet(channel: Channel, hello: Hello, terms: Terms): Promise<void> {
+  await withDeadline(channel, terms, async (key) => {
+    const version = terms.version ?? PROTOCOL_VERSION;
+    const dialerNonce = nonce();
+    await channel.send({ type: "hello", version, nonce: dialerNonce, hello });
+    const challenge = await expect(channel, "challenge");
+    const listenerNonce = bytesField(challenge, "nonce", NONCE_BYTES);
+    const transcript = { version, hello, dialerNonce, listenerNonce };
+    await verify(key, { role: "listener", transcript }, bytesField(challenge, "proof", 32));
+    const proof = await prove(key, { role: "dialer", transcript });
+    await channel.send({ type: "answer", proof });
+    await expect(channel, "welcome");
+  });
+}
+
+/**
+ * The listener's side; gives what the dialer, now proven, said of itself. Rejects with ChannelError,
+ * the channel closed, on a wrong token or version and when the deadline passes.
+ */
+export async function admit(channel: Channel, terms: Terms): Promise<Hello> {
+  return await withDeadline(channel, terms, async (key) => {
+    const version = terms.version ?? PROTOCOL_VERSION;
+    const first = await expect(channel, "hello");
+    if (first["version"] !== version) {
+      const reason = `needs version ${version}: got ${JSON.stringify(first["version"])}`;
+      await channel.send({ type: "refused", reason });
+      throw new ChannelError(`Cannot shake hands: ${reason}`);
+    }
+    const hello = helloField(first);
+    const dialerNonce = bytesField(first, "nonce", NONCE_BYTES);
+    const listenerNonce = nonce();
+    const transcript = { version, hello, dialerNonce, listenerNonce };
+    const proof = await prove(key, { role: "listener", transcript });
+    await channel.send({ type: "challenge", nonce: listenerNonce, proof });
+    const answer = await expect(channel, "answer");
+    await verify(key, { role: "dialer", transcript }, bytesField(answer, "proof", 32));
+    await channel.send({ type: "welcome" });
+    return hello;
+  });
+}
+
+/** Runs one side; whatever goes wrong, the channel is closed and the timer is gone. */
+async function withDeadline<T>(
+  channel: Channel,
+  { token, deadline = DEADLINE }: Terms,
+  side: (key: CryptoKey) => Promise<T>,
+): Promise<T> {
+  if (token.length !== TOKEN_BYTES) {
+    throw new RangeError(
+      `Cannot shake hands: needs a token of ${TOKEN_BYTES} bytes: got ${token.length}`,
+    );
+  }
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    channel.close(); // ends whatever the side waits for
+  }, deadline);
+  const late = `Cannot shake hands: needs an end within ${deadline} ms: it took longer`;
+  try {
+    const algorithm = { name: "HMAC", hash: "SHA-256" };
+    const raw = new Uint8Array(token);
+    const key = await crypto.subtle.importKey("raw", raw, algorithm, false, ["sign", "verify"]);
+    const result = await side(key);
+    if (isLate) throw new ChannelError(late);
+    return result;
+  } catch (error) {
+    channel.close();
+    throw isLate ? new ChannelError(late, { cause: error }) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The next frame, which must be of this type and, before the peer is known, without a payload. */
+async function expect(channel: Channel, type: string): Promise<Header> {
+  const frame = await channel.receive(() => {
+    throw new ChannelError("Cannot shake hands: needs frames without payload: got one");
+  });
+  if (frame === undefined) {
+    throw new ChannelError(`Cannot shake hands: needs "${type}": the peer closed`);
+  }
+  const { header } = frame;
+  if (header.type === "refused" && typeof header["reason"] === "string") {
+    throw new ChannelError(`Cannot shake hands: the peer ${header["reason"]}`);
+  }
+  if (header.type !== type) {
+    throw new ChannelError(`Cannot shake hands: needs "${type}": got "${header.type}"`);
+  }
+  return header;
+}
+
+function nonce(): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+}
+
+interface Claim {
+  readonly role: "dialer" | "listener"; // so that no proof can be sent back to who made it
+  readonly transcript: Transcript;
+}
+
+function claimBytes({ role, transcript }: Claim): Uint8Array<ArrayBuffer> {
+  const { version, hello, dialerNonce, listenerNonce } = transcript;
+  const nonces = [[...dialerNonce], [...listenerNonce]];
+  return new TextEncoder().encode(canonical(["shoal handshake", role, version, hello, nonces]));
+}
+
+async function prove(key: CryptoKey, claim: Claim): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, claimBytes(claim)));
+}
+
+async function verify(key: CryptoKey, claim: Claim, proof: Uint8Array): Promise<void> {
+  // subtle.verify compares in constant time
+  const holds = await crypto.subtle.verify("HMAC", key, new Uint8Array(proof), claimBytes(claim));
+  if (!holds) {
+    throw new ChannelError(
+      `Cannot shake hands: needs the run's token: the ${claim.role} has another`,
+    );
+  }
+}
+
+function bytesField(header: Header, name: string, bytes: number): Uint8Array {
+  const value = header[name];
+  if (value instanceof Uint8Array && value.length === bytes) return value;
+  throw new ChannelError(`Cannot shake hands: needs ${bytes} bytes of ${name}: got something else`);
+}
+
+function helloField(header: Header): Hello {
+  const value = header["hello"];
+  if (isHello(value)) return value;
+  throw new ChannelError(
+    "Cannot shake hands: needs a rank, an attempt and plain facts: got others",
+  );
+}
+
+function isHello(value: unknown): value is Hello {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof Uint8Array) && "rank" in value && isCount(value.rank) &&
+    "attempt" in value && isCount(value.attempt) &&
+    Object.values(value).every((v) => ["number", "string", "boolean"].includes(typeof v));
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}

@@ -1,0 +1,188 @@
+/**
+ * A channel over a byte duplex: framing, checking, fencing, ordering. Knows neither sockets nor what
+ * the frames mean.
+ */
+import { ByteReader, type Duplex, writeAll } from "./bytes.ts";
+import {
+  ChannelError,
+  type ChannelOptions,
+  type FencedChannel,
+  type Frame,
+  type Header,
+  type Place,
+} from "./channel.ts";
+import { decodeHeader, encodeHeader } from "./codec.ts";
+import {
+  checksum,
+  decodePrefix,
+  encodeHead,
+  headBytes,
+  MAX_HEADER,
+  MAX_PAYLOAD,
+  nextSequence,
+  type Prefix,
+  PREFIX_BYTES,
+} from "./frame.ts";
+import { turns } from "./turns.ts";
+
+/** Payloads up to this size are copied behind their header, to save a write. */
+const SMALL_PAYLOAD = 16 * 1024;
+const NOTHING = new Uint8Array(0);
+
+/** A channel that speaks frames over `duplex`, which is its own from now on. */
+export function streamChannel(duplex: Duplex, options: ChannelOptions): FencedChannel {
+  return new StreamChannel(duplex, options);
+}
+
+class StreamChannel implements FencedChannel {
+  attempt: number;
+  #stale = 0;
+  #duplex: Duplex;
+  #maxPayload: number;
+  #reader: ByteReader;
+  #scratch = new Uint8Array(headBytes(MAX_HEADER) + SMALL_PAYLOAD);
+  #sequenceOut = 0;
+  #sequenceIn = 0;
+  #isClosed = false;
+  #fault: ChannelError | undefined;
+  #sendInTurn = turns();
+  #receiveInTurn = turns();
+
+  constructor(duplex: Duplex, { attempt, maxPayload = MAX_PAYLOAD }: ChannelOptions) {
+    this.attempt = attempt;
+    this.#duplex = duplex;
+    this.#maxPayload = maxPayload;
+    this.#reader = new ByteReader(duplex, headBytes(MAX_HEADER));
+  }
+
+  get stale(): number {
+    return this.#stale;
+  }
+
+  async send(header: Header, payload: Uint8Array = NOTHING): Promise<void> {
+    const encoded = encodeHeader(header);
+    if (payload.length > this.#maxPayload) {
+      throw new RangeError(
+        `Cannot send "${header.type}": needs a payload of at most ${this.#maxPayload} B: ` +
+          `got ${payload.length}`,
+      );
+    }
+    const attempt = this.attempt; // of the call: waiting in the queue must not make it younger
+    await this.#sendInTurn(async () => {
+      this.#refuseWhenOver(header);
+      try {
+        await this.#write(encoded, payload, attempt);
+      } catch (error) {
+        this.#refuseWhenOver(header);
+        throw this.#fail(`Cannot send "${header.type}": needs a peer that reads`, error);
+      }
+    });
+  }
+
+  receive(place?: Place): Promise<Frame | undefined> {
+    return this.#receiveInTurn(async () => {
+      if (this.#fault) throw this.#fault;
+      try {
+        while (!this.#isClosed) {
+          const prefix = await this.#readPrefix();
+          if (prefix === undefined) return undefined;
+          if (prefix.attempt === this.attempt) return await this.#readRest(prefix, place);
+          this.#stale++;
+          const rest = headBytes(prefix.headerLength) + prefix.payloadLength;
+          if (!await this.#reader.skip(rest)) throw diedInside();
+        }
+      } catch (error) {
+        if (!this.#isClosed) throw this.#fail("Cannot receive: needs a sound stream", error);
+      }
+      if (this.#fault) throw this.#fault;
+      return undefined;
+    });
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#duplex.close();
+  }
+
+  async #write(encoded: Uint8Array, payload: Uint8Array, attempt: number): Promise<void> {
+    const head = encodeHead(this.#scratch, {
+      payloadLength: payload.length,
+      attempt,
+      sequence: this.#sequenceOut,
+      payloadCrc: checksum(payload),
+    }, encoded);
+    this.#sequenceOut = nextSequence(this.#sequenceOut);
+    if (payload.length <= SMALL_PAYLOAD) {
+      this.#scratch.set(payload, head.length);
+      return await writeAll(this.#duplex, this.#scratch.subarray(0, head.length + payload.length));
+    }
+    await writeAll(this.#duplex, head);
+    await writeAll(this.#duplex, payload);
+  }
+
+  /** The next fixed part, undefined when the stream ends before it. */
+  async #readPrefix(): Promise<Prefix | undefined> {
+    const there = await this.#reader.fill(PREFIX_BYTES);
+    if (there === 0) return undefined;
+    if (there < PREFIX_BYTES) throw diedInside();
+    const prefix = decodePrefix(this.#reader.peek(PREFIX_BYTES), this.#maxPayload);
+    if (prefix.sequence !== this.#sequenceIn) {
+      throw new ChannelError(
+        `Cannot read a frame: needs sequence ${this.#sequenceIn}: got ${prefix.sequence}`,
+      );
+    }
+    this.#sequenceIn = nextSequence(this.#sequenceIn);
+    return prefix;
+  }
+
+  async #readRest(prefix: Prefix, place: Place | undefined): Promise<Frame> {
+    const headLength = headBytes(prefix.headerLength);
+    if (await this.#reader.fill(headLength) < headLength) throw diedInside();
+    const head = this.#reader.peek(headLength).subarray(PREFIX_BYTES);
+    if (checksum(head) !== prefix.headerCrc) throw damaged("header");
+    const header = decodeHeader(head.subarray(0, prefix.headerLength));
+    this.#reader.consume(headLength);
+    if (prefix.payloadLength === 0) return { header, payload: NOTHING };
+    const payload = target(header, prefix.payloadLength, place);
+    const crc = await this.#reader.readInto(payload);
+    if (crc === undefined) throw diedInside();
+    if (crc !== prefix.payloadCrc) throw damaged("payload");
+    return { header, payload };
+  }
+
+  #refuseWhenOver(header: Header): void {
+    if (this.#fault) throw this.#fault;
+    if (this.#isClosed) {
+      throw new ChannelError(`Cannot send "${header.type}": needs an open channel: it is closed`);
+    }
+  }
+
+  /** Closes for good; every later call meets the same error. */
+  #fail(what: string, error: unknown): ChannelError {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#fault = error instanceof ChannelError
+      ? error
+      : new ChannelError(`${what}: ${reason}`, { cause: error });
+    this.close();
+    return this.#fault;
+  }
+}
+
+function target(header: Header, bytes: number, place: Place | undefined): Uint8Array {
+  const placed = place?.(header, bytes) ?? new Uint8Array(bytes);
+  if (placed.length !== bytes) {
+    throw new ChannelError(
+      `Cannot receive "${header.type}": needs a buffer of ${bytes} B: got ${placed.length}`,
+    );
+  }
+  return placed;
+}
+
+function diedInside(): ChannelError {
+  return new ChannelError("Cannot read a frame: needs all of it: the stream ended inside");
+}
+
+function damaged(part: string): ChannelError {
+  return new ChannelError(`Cannot read a frame: needs an intact ${part}: its CRC-32 differs`);
+}

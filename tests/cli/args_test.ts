@@ -1,0 +1,116 @@
+/** The command line: every way to write a flag, and what is refused. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { parseCommandLine } from "../../src/cli/args.ts";
+import { Refusal } from "../../src/base/refusal.ts";
+
+const parse = (line: string) => parseCommandLine(line.split(" ").filter((word) => word !== ""));
+
+/** The fault that a command line is refused for. */
+function fault(line: string): string {
+  const refusal = assertThrows(() => parse(line), Refusal);
+  assertEquals(refusal.exit, "config");
+  return refusal.message;
+}
+
+Deno.test("parseCommandLine() of nothing asks for nothing", () => {
+  assertEquals(parse(""), { overrides: {}, help: false });
+});
+
+Deno.test("parseCommandLine() reads --key=value and --key value", () => {
+  assertEquals(parse("configs/a.ts --steps=10 --optim.lr 1e-3 --seed 007"), {
+    config: "configs/a.ts",
+    overrides: { steps: "10", "optim.lr": "1e-3", seed: "007" },
+    help: false,
+  });
+});
+
+Deno.test("parseCommandLine() takes the config in any place, or as --config", () => {
+  for (
+    const line of [
+      "a.ts --steps 1",
+      "--steps 1 a.ts",
+      "--steps=1 --config a.ts",
+      "--steps=1 -- a.ts",
+    ]
+  ) {
+    assertEquals(parse(line), { config: "a.ts", overrides: { steps: "1" }, help: false }, line);
+  }
+});
+
+Deno.test("parseCommandLine() takes - for _, and --data for --data.path", () => {
+  assertEquals(
+    parse("--micro-batches=8 --optim.weight-decay 0 --data my-text.txt --out a-b").overrides,
+    {
+      micro_batches: "8",
+      "optim.weight_decay": "0",
+      "data.path": "my-text.txt",
+      out: "a-b",
+    },
+  );
+});
+
+Deno.test("parseCommandLine() keeps values as they are written", () => {
+  const values = ["a=b", "0x10", "1_000", "true", "null", "ä b"];
+  for (const value of values) {
+    assertEquals(parseCommandLine([`--out=${value}`]).overrides, { out: value });
+    assertEquals(parseCommandLine(["--out", value]).overrides, { out: value });
+  }
+  assertEquals(parse("--seed=-1").overrides, { seed: "-1" });
+  assertEquals(parse("--model.tied true").overrides, { "model.tied": "true" });
+});
+
+Deno.test("parseCommandLine() lets the last of two values win, aliases included", () => {
+  assertEquals(parse("--steps 1 --steps=2").overrides, { steps: "2" });
+  assertEquals(parse("--data a --data.path=b").overrides, { "data.path": "b" });
+  assertEquals(parse("--data.path=b --data a").overrides, { "data.path": "a" });
+  assertEquals(parse("--weight-decay 1 --weight_decay 2").overrides, { weight_decay: "2" });
+});
+
+Deno.test("parseCommandLine() reads --resume and help", () => {
+  assertEquals(parse("--resume runs/a"), { overrides: {}, resume: "runs/a", help: false });
+  assertEquals(parse("--help").help, true);
+  assertEquals(parse("a.ts -h --steps 3"), {
+    config: "a.ts",
+    overrides: { steps: "3" },
+    help: true,
+  });
+});
+
+Deno.test("parseCommandLine() refuses a flag without a value", () => {
+  for (
+    const line of [
+      "--steps",
+      "--steps=",
+      "--steps --seed 3",
+      "--resume",
+      "--model.tied",
+      "--no-help",
+    ]
+  ) {
+    assertEquals(fault(line).includes("need a value, as in --"), true, line);
+  }
+  assertEquals(
+    fault("--steps"),
+    "Cannot read --steps: need a value, as in --steps=value: none given",
+  );
+});
+
+Deno.test("parseCommandLine() refuses two configs", () => {
+  assertEquals(
+    fault("a.ts b.ts").endsWith("need at most one config file: got a.ts and b.ts"),
+    true,
+  );
+  assertEquals(fault("a.ts --config b.ts").includes("a.ts and b.ts"), true);
+});
+
+Deno.test("parseCommandLine() refuses flags of one dash", () => {
+  for (const line of ["-steps 3", "-s 3", "-lr=3"]) {
+    assertEquals(fault(line).includes("need two dashes"), true, line);
+  }
+});
+
+Deno.test("parseCommandLine() sets nothing on shared objects", () => {
+  const { overrides } = parse("--__proto__.steps=1 --constructor.x 2");
+  assertEquals(Object.keys(overrides), ["__proto__.steps", "constructor.x"]);
+  assertEquals(Reflect.get({}, "steps"), undefined);
+});

@@ -1,0 +1,92 @@
+/** Which keys a resumed run may change, and how a difference reads. */
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { changeable, configHash, differences, MATH_KEYS } from "../../src/config/identity.ts";
+import { keys } from "../../src/config/keys.ts";
+import { applyOverrides } from "../../src/config/overrides.ts";
+import { resolveConfig } from "../../src/config/resolve.ts";
+
+/** Another valid value for each key that can change alone. */
+const OTHER: Readonly<Record<string, string>> = {
+  name: "other",
+  seed: "1",
+  steps: "9",
+  workers: "2",
+  device: "reference",
+  out: "there",
+  micro_batches: "8",
+  windows: "1",
+  "eval.every": "1",
+  "eval.windows": "1",
+  "model.layers": "3",
+  "model.width": "8",
+  "model.heads": "2",
+  "model.dropout": "0.5",
+  "model.positions": "sinusoidal",
+  "model.tied": "true",
+  "data.path": "x.txt",
+  "data.tokenizer": "byte",
+  "data.window": "2",
+  "data.stride": "2",
+  "data.validation": "0.5",
+  "optim.lr": "1",
+  "optim.beta1": "0",
+  "optim.beta2": "0",
+  "optim.eps": "1",
+  "optim.weight_decay": "0",
+  "optim.clip": "0",
+  "optim.schedule": "linear",
+  "optim.warmup": "0",
+  "optim.decay_steps": "50",
+  "optim.min_lr": "0",
+  "checkpoint.every": "1",
+  "checkpoint.keep": "9",
+  "report.progress_every": "1",
+  "report.sample_length": "0",
+  "report.sample_temperature": "1",
+};
+
+const BASE = resolveConfig({});
+const withKey = (path: string, text: string) => resolveConfig(applyOverrides({}, { [path]: text }));
+
+Deno.test("changeable() are the keys that leave the numbers alone", () => {
+  assertEquals(keys().map(({ path }) => path).filter(changeable), [
+    "name",
+    "steps",
+    "workers",
+    "device",
+    "out",
+    "eval.every",
+    "eval.windows",
+    "data.path",
+    "checkpoint.every",
+    "checkpoint.keep",
+    "report.progress_every",
+    "report.sample_length",
+    "report.sample_temperature",
+  ]);
+});
+
+Deno.test("configHash() and differences() see each math key and no other", () => {
+  assertEquals(
+    keys().map(({ path }) => path).filter((path) => OTHER[path] === undefined),
+    ["model.kind", "optim.kind"],
+  );
+  for (const [path, text] of Object.entries(OTHER)) {
+    const config = withKey(path, text);
+    assertNotEquals(config, BASE, path);
+    const differs = MATH_KEYS.includes(path);
+    assertEquals(configHash(config) !== configHash(BASE), differs, path);
+    assertEquals(differences(BASE, config).map((d) => d.split(":")[0]), differs ? [path] : []);
+  }
+});
+
+Deno.test("configHash() does not depend on the order of keys", () => {
+  const a = resolveConfig({ seed: 3, optim: { lr: 1, clip: 2 } });
+  const b = resolveConfig(JSON.parse('{"optim":{"clip":2,"lr":1},"seed":3}'));
+  assertEquals(configHash(a), configHash(b));
+});
+
+Deno.test("differences() gives both values", () => {
+  assertEquals(differences(BASE, withKey("optim.lr", "0.01")), ["optim.lr: 0.003 against 0.01"]);
+  assertEquals(differences(BASE, BASE), []);
+});

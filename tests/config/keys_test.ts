@@ -1,0 +1,80 @@
+/** The keys that a run accepts. Renaming one breaks people's commands: do it on purpose. */
+import { assertEquals } from "@std/assert";
+import * as z from "zod";
+import { keys, sections } from "../../src/config/keys.ts";
+
+const FROZEN = [
+  "name string = run",
+  "seed integer >= 0 = 1337",
+  "steps integer >= 1 = 1000",
+  "workers integer >= 1 = 1",
+  "device auto | webgpu | reference = auto",
+  "out string | null = null",
+  "micro_batches integer >= 1 = 4",
+  "windows integer >= 1 = 8",
+  "eval.every integer >= 0 = 200",
+  "eval.windows integer >= 0 = 128",
+  "model.kind gpt = gpt",
+  "model.layers integer >= 1 = 2",
+  "model.width integer >= 1 = 64",
+  "model.heads integer >= 1 = 4",
+  "model.dropout number in [0, 1) = 0",
+  "model.positions learned | sinusoidal = learned",
+  "model.tied boolean = false",
+  "data.path string | null = null",
+  "data.tokenizer char | byte = char",
+  "data.window integer >= 1 = 64",
+  "data.stride integer >= 1 = 64",
+  "data.validation number in (0, 0.5] = 0.1",
+  "optim.kind adamw = adamw",
+  "optim.lr number > 0 = 0.003",
+  "optim.beta1 number in [0, 1) = 0.9",
+  "optim.beta2 number in [0, 1) = 0.99",
+  "optim.eps number > 0 = 1e-8",
+  "optim.weight_decay number >= 0 = 0.1",
+  "optim.clip number >= 0 = 1",
+  "optim.schedule cosine | linear | constant = cosine",
+  "optim.warmup integer >= 0 = 50",
+  "optim.decay_steps integer >= 1 = 1000",
+  "optim.min_lr number >= 0 = 0.0003",
+  "checkpoint.every integer >= 0 = 100",
+  "checkpoint.keep integer >= 1 = 2",
+  "report.progress_every integer >= 1 = 10",
+  "report.sample_length integer >= 0 = 300",
+  "report.sample_temperature number > 0 = 0.8",
+];
+
+Deno.test("keys() of a run are the frozen ones", () => {
+  assertEquals(keys().map((key) => `${key.path} ${key.need} = ${key.default}`), FROZEN);
+});
+
+Deno.test("keys() all have a description of one sentence without a full stop", () => {
+  for (const { path, description } of keys()) {
+    assertEquals(/^[A-Z].{5,}[^.]$/.test(description), true, `${path}: ${description}`);
+  }
+});
+
+Deno.test("keys() merges the kinds of a union", () => {
+  const schema = z.strictObject({
+    model: z.discriminatedUnion("kind", [
+      z.strictObject({ kind: z.literal("a"), width: z.int().default(3).describe("First") }),
+      z.strictObject({ kind: z.literal("b"), width: z.int().default(4), depth: z.number().max(2) }),
+    ]).prefault({ kind: "b" }),
+  });
+  assertEquals(keys(schema).map((key) => [key.path, key.need, key.default, key.description]), [
+    ["model.kind", "a | b", "b", ""],
+    ["model.width", "integer", 3, "First"],
+    ["model.depth", "number <= 2", undefined, ""],
+  ]);
+});
+
+Deno.test("keys() gives the basic types of a leaf", () => {
+  const schema = z.strictObject({ a: z.number().nullable(), b: z.boolean(), c: z.enum(["x"]) });
+  assertEquals(keys(schema).map(({ types }) => types), [["number", "null"], ["boolean"], [
+    "string",
+  ]]);
+});
+
+Deno.test("sections() lists what holds keys, once", () => {
+  assertEquals(sections(keys()), ["eval", "model", "data", "optim", "checkpoint", "report"]);
+});

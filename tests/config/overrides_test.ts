@@ -1,0 +1,113 @@
+/** Overrides: spelling, coercion, and what is refused. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { Refusal } from "../../src/base/refusal.ts";
+import { keys } from "../../src/config/keys.ts";
+import { applyOverrides } from "../../src/config/overrides.ts";
+import { resolveConfig } from "../../src/config/resolve.ts";
+import { nearestKey } from "../../src/config/suggest.ts";
+
+const refusalOf = (overrides: Record<string, string>, input = {}) =>
+  assertThrows(() => applyOverrides(input, overrides), Refusal);
+
+Deno.test("applyOverrides() coerces by the type of the key", () => {
+  const config = applyOverrides({}, {
+    steps: "12",
+    "optim.lr": "1e-3",
+    "model.tied": "true",
+    "data.path": "null",
+    out: "007",
+    name: "3",
+    seed: "-1",
+    "model.dropout": ".5",
+  });
+  assertEquals(config, {
+    steps: 12,
+    optim: { lr: 0.001 },
+    model: { tied: true, dropout: 0.5 },
+    data: { path: null },
+    out: "007",
+    name: "3",
+    seed: -1,
+  });
+});
+
+Deno.test("applyOverrides() takes - for _ in keys and leaves values alone", () => {
+  const config = applyOverrides({}, {
+    "micro-batches": "8",
+    "optim.weight-decay": "0",
+    "out": "a-b",
+  });
+  assertEquals(config, { micro_batches: 8, optim: { weight_decay: 0 }, out: "a-b" });
+});
+
+Deno.test("applyOverrides() changes one key and neither its siblings nor its input", () => {
+  const input = { optim: { lr: 1, clip: 2 }, model: { kind: "gpt" } };
+  const before = structuredClone(input);
+  const config = applyOverrides(input, { "optim.lr": "5", "eval.every": "3" });
+  assertEquals(config, { optim: { lr: 5, clip: 2 }, model: { kind: "gpt" }, eval: { every: 3 } });
+  assertEquals(input, before);
+});
+
+Deno.test("applyOverrides() names the nearest key for an unknown one", () => {
+  const refusal = refusalOf({ "optim.lrr": "1" });
+  assertEquals(refusal.message, 'Unknown key "optim.lrr": did you mean "optim.lr"?');
+  assertEquals(refusal.exit, "config");
+  const cases = {
+    step: "steps",
+    lr: "optim.lr",
+    widht: "model.width",
+    "micro-batch": "micro_batches",
+    "weight-decay": "optim.weight_decay",
+    "data.strid": "data.stride",
+    "model.lr": "optim.lr",
+    worker: "workers",
+  };
+  for (const [given, wanted] of Object.entries(cases)) {
+    const { message } = refusalOf({ [given]: "1" });
+    assertEquals(
+      message.startsWith(`Unknown key "${given}": did you mean "${wanted}"?`),
+      true,
+      message,
+    );
+  }
+});
+
+Deno.test("applyOverrides() does not take a section or an inherited name for a key", () => {
+  for (const given of ["optim", "constructor", "__proto__", "optim.__proto__", "optim.lr.x", ""]) {
+    const { message } = refusalOf(JSON.parse(`{${JSON.stringify(given)}: "1"}`));
+    assertEquals(message.startsWith(`Unknown key "${given}"`), true, message);
+  }
+});
+
+Deno.test("applyOverrides() refuses values of the wrong type, all in one line", () => {
+  const { message } = refusalOf({ steps: "ten", "model.tied": "yes", "optim.lr": "", foo: "1" });
+  assertEquals(
+    message.split("; ").slice(0, 3),
+    [
+      'Cannot set "steps": need integer >= 1: "ten"',
+      'Cannot set "model.tied": need boolean: "yes"',
+      'Cannot set "optim.lr": need number > 0: ""',
+    ],
+  );
+  assertEquals(message.includes('; Unknown key "foo"'), true);
+  for (const text of ["NaN", "Infinity", "1e999", "null", " ", "1,5"]) {
+    assertEquals(refusalOf({ steps: text }).message.includes("need integer"), true, text);
+  }
+});
+
+Deno.test("applyOverrides() refuses a key inside something that is no section", () => {
+  for (const model of ["gpt", 3, [1]]) {
+    const { message } = refusalOf({ "model.width": "8" }, { model });
+    assertEquals(message.startsWith('Cannot set "model.width": need an object around it'), true);
+  }
+});
+
+Deno.test("applyOverrides() accepts every key with its own default, which then resolves", () => {
+  const all = keys();
+  const overrides = Object.fromEntries(all.map((key) => [key.path, String(key.default)]));
+  assertEquals(resolveConfig(applyOverrides({}, overrides)), resolveConfig({}));
+});
+
+Deno.test("nearestKey() prefers a whole path to the last part of another", () => {
+  assertEquals(nearestKey("window", ["data.windows", "windows"]), "windows");
+});

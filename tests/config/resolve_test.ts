@@ -1,0 +1,110 @@
+/** Resolving: defaults, and every fault by its path in one line. */
+import { assertEquals, assertThrows } from "@std/assert";
+import { Refusal } from "../../src/base/refusal.ts";
+import { resolveConfig } from "../../src/config/resolve.ts";
+
+/** The faults that a config is refused for. */
+function faults(input: unknown): string[] {
+  const refusal = assertThrows(() => resolveConfig(input), Refusal);
+  assertEquals(refusal.exit, "config");
+  assertEquals(refusal.message.includes("\n"), false, refusal.message);
+  const intro = "Cannot use this config: ";
+  assertEquals(refusal.message.startsWith(intro), true, refusal.message);
+  return refusal.message.slice(intro.length).split("; ");
+}
+
+Deno.test("resolveConfig() fills in every default", () => {
+  const config = resolveConfig({ model: { kind: "gpt", width: 32 }, optim: { lr: 0.01 } });
+  assertEquals([config.model.width, config.model.heads, config.optim.lr], [32, 4, 0.01]);
+  assertEquals([config.name, config.out, config.data.path], ["run", null, null]);
+});
+
+Deno.test("resolveConfig() of its own result changes nothing", () => {
+  const config = resolveConfig({ steps: 7 });
+  assertEquals(resolveConfig(config), config);
+  assertEquals(resolveConfig(JSON.parse(JSON.stringify(config))), config);
+});
+
+Deno.test("resolveConfig() takes the default model where only its sizes are given", () => {
+  assertEquals(resolveConfig({ model: { width: 8 } }).model.kind, "gpt");
+});
+
+Deno.test("resolveConfig() lists all faults by path", () => {
+  assertEquals(
+    faults({
+      steps: 0,
+      seed: 1.5,
+      device: "cuda",
+      out: "",
+      optim: { lr: "fast", beta1: 1 },
+      model: { kind: "gpt", dropout: -0.1, widht: 3 },
+      data: { validation: 0.6, window: null },
+      eval: 4,
+      optimizer: {},
+    }).toSorted(),
+    [
+      "data.validation: need number in (0, 0.5]: 0.6",
+      "data.window: need integer >= 1: null",
+      'device: need auto | webgpu | reference: "cuda"',
+      "eval: need an object: 4",
+      "model.dropout: need number in [0, 1): -0.1",
+      'model.widht: unknown key, did you mean "model.width"?',
+      "optim.beta1: need number in [0, 1): 1",
+      'optim.lr: need number > 0: "fast"',
+      'optimizer: unknown key, did you mean "optim"?',
+      'out: need string | null: ""',
+      "seed: need integer >= 0: 1.5",
+      "steps: need integer >= 1: 0",
+    ],
+  );
+});
+
+Deno.test("resolveConfig() refuses values that are no config at all", () => {
+  assertEquals(faults(undefined), ["config: need an object: nothing"]);
+  assertEquals(faults([1]), ["config: need an object: [1]"]);
+  assertEquals(faults(() => {}), ["config: need an object: a function"]);
+});
+
+Deno.test("resolveConfig() names the models for an unknown kind", () => {
+  assertEquals(faults({ model: { kind: "lstm" } }), ['model.kind: need gpt: "lstm"']);
+});
+
+Deno.test("resolveConfig() refuses numbers that are none", () => {
+  for (const lr of [NaN, Infinity, -0, 0]) {
+    assertEquals(faults({ optim: { lr, min_lr: 0 } }), [`optim.lr: need number > 0: ${lr}`]);
+  }
+  assertEquals(faults({ seed: 2 ** 53 }), [`seed: need integer >= 0: ${2 ** 53}`]);
+});
+
+Deno.test("resolveConfig() shortens long values", () => {
+  const [fault = ""] = faults({ steps: "x".repeat(500) });
+  assertEquals(fault.length < 80, true, fault);
+});
+
+Deno.test("resolveConfig() checks keys against each other", () => {
+  const cases: readonly (readonly [unknown, string])[] = [
+    [{ model: { width: 64, heads: 3 } }, "model.width: need a multiple of heads"],
+    [{ micro_batches: 6 }, "micro_batches: need a power of two: 6"],
+    [{ workers: 8, micro_batches: 4 }, "workers: need at most micro_batches: 8 is above 4"],
+    [{ optim: { warmup: 11, decay_steps: 10 } }, "optim.warmup: need at most optim.decay_steps"],
+    [{ optim: { lr: 1e-4 } }, "optim.min_lr: need at most optim.lr: 0.0003 is above 0.0001"],
+    [{ steps: 2 ** 52 }, "steps: need steps x micro_batches x windows below 2^53"],
+    [{ name: "../up" }, "name: need letters, digits"],
+    [{ name: ".hidden" }, "name: need letters, digits"],
+    [{ name: "" }, "name: need letters, digits"],
+  ];
+  for (const [input, fault] of cases) {
+    const all = faults(input);
+    assertEquals(all.length, 1, all.join());
+    assertEquals(all[0]?.startsWith(fault), true, all[0]);
+  }
+});
+
+Deno.test("resolveConfig() accepts the borders of those checks", () => {
+  for (const micro_batches of [1, 2, 64, 2 ** 31]) {
+    assertEquals(resolveConfig({ micro_batches }).micro_batches, micro_batches);
+  }
+  resolveConfig({ workers: 4, micro_batches: 4 });
+  resolveConfig({ optim: { warmup: 10, decay_steps: 10, lr: 3e-4, min_lr: 3e-4 } });
+  resolveConfig({ optim: { schedule: "constant", warmup: 5000, lr: 1e-5 } });
+});

@@ -1,0 +1,41 @@
+/** What the contract of a channel asks of a transport: ways to open it for a test. */
+import type { Duplex } from "../../src/transport/bytes.ts";
+import type { ChannelOptions, FencedChannel } from "../../src/transport/channel.ts";
+
+/** Two ends, and what must be closed besides them. */
+export interface Pair<B> {
+  readonly a: FencedChannel;
+  readonly b: B;
+  close(): void;
+}
+
+/** How a transport is opened: as two channels, or with bare bytes at the far end. */
+export interface Transport {
+  pair(options: ChannelOptions): Promise<Pair<FencedChannel>>;
+  raw(options: ChannelOptions): Promise<Pair<Duplex>>;
+}
+
+/** Attempt 1, and a limit of payloads where one is told. */
+export function options(maxPayload?: number): ChannelOptions {
+  return maxPayload === undefined ? { attempt: 1 } : { attempt: 1, maxPayload };
+}
+
+/** Runs `body` on a pair that is closed afterwards. */
+export async function during<B extends { close(): void }>(
+  pair: Pair<B>,
+  body: (pair: Pair<B>) => Promise<void>,
+): Promise<void> {
+  let isOpen = true;
+  const close = () => {
+    if (!isOpen) return;
+    isOpen = false;
+    pair.a.close();
+    pair.b.close();
+    pair.close();
+  };
+  try {
+    await body({ ...pair, close });
+  } finally {
+    close();
+  }
+}

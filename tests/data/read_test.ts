@@ -1,0 +1,78 @@
+/** Reading texts: the default, marks, and every kind of file that is no text. */
+import { assertEquals, assertGreater, assertRejects } from "@std/assert";
+import { Refusal } from "../../src/base/refusal.ts";
+import { readText } from "../../src/data/read.ts";
+
+/** What `readText` refuses in a file of these bytes. */
+async function refusalFor(bytes: readonly number[]): Promise<Refusal> {
+  return await withFile(
+    Uint8Array.from(bytes),
+    (path) => assertRejects(() => readText(path), Refusal),
+  );
+}
+
+async function withFile<T>(bytes: Uint8Array, use: (path: string) => Promise<T>): Promise<T> {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeFile(path, bytes);
+    return await use(path);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+const bytesOf = (text: string) => Array.from(new TextEncoder().encode(text));
+
+Deno.test("readText() takes null for the default text", async () => {
+  assertGreater((await readText(null)).length, 1_200_000);
+});
+
+Deno.test("readText() drops a byte order mark and keeps line ends", async () => {
+  const bytes = Uint8Array.of(0xef, 0xbb, 0xbf, ...bytesOf("ä\r\n🐋"));
+  assertEquals(await withFile(bytes, readText), "ä\r\n🐋");
+});
+
+Deno.test("readText() refuses a missing file as missing input", async () => {
+  const dir = await Deno.makeTempDir();
+  const file = await Deno.makeTempFile({ dir });
+  for (const path of [`${dir}/none.txt`, `${file}/below.txt`]) {
+    const refusal = await assertRejects(() => readText(path), Refusal, "there is none");
+    assertEquals(refusal.exit, "noInput");
+    assertEquals(refusal.message.includes(path), true);
+  }
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("readText() refuses a directory and an empty file", async () => {
+  const dir = await Deno.makeTempDir();
+  const refusal = await assertRejects(() => readText(dir), Refusal, "it is a directory");
+  assertEquals(refusal.exit, "data");
+  await Deno.remove(dir);
+  for (const bytes of [[], [0xef, 0xbb, 0xbf]]) {
+    const empty = await refusalFor(bytes);
+    assertEquals([empty.exit, empty.message.includes("is empty")], ["data", true]);
+  }
+});
+
+Deno.test("readText() names the byte at which a file stops being UTF-8", async () => {
+  const long = bytesOf("Ünï🐋".repeat(1000));
+  const cases: readonly (readonly [readonly number[], number])[] = [
+    [[0xff, 0xfe, 0x61, 0x00], 0],
+    [[0x61, 0x62, 0xff, 0x63], 2],
+    [[...long, 0xc0, 0x61], long.length],
+    // A second byte that cannot follow is itself the fault.
+    [[0x61, 0xe2, 0x28, 0xa1], 2],
+    // A character cut off by the end of the file.
+    [[...long, 0xf0, 0x9f], long.length + 2],
+    [[0xc3], 1],
+  ];
+  for (const [bytes, offset] of cases) {
+    const refusal = await refusalFor(bytes);
+    assertEquals(refusal.exit, "data");
+    assertEquals(
+      refusal.message.endsWith(`need UTF-8 text: byte ${offset} is not`),
+      true,
+      refusal.message,
+    );
+  }
+});

@@ -1,0 +1,74 @@
+/**
+ * Kernels are chosen by the kind of the target. This runs those of the kind that the adapter is
+ * not, so that one machine checks both.
+ */
+import { assert } from "@std/assert";
+import { OPS } from "../../kernels/mod.ts";
+import { sizeOf } from "../../src/base/shape.ts";
+import { openReference } from "../../src/device/reference.ts";
+import type { Device } from "../../src/device/types.ts";
+import { openWebGpu } from "../../src/device/webgpu.ts";
+import type { Case, Op, Target } from "../../src/graph/types.ts";
+import { caseName, outputSlot, planOf, randomInputs } from "../support/cases.ts";
+import { tolerance } from "../support/tolerance.ts";
+
+let opened: Promise<Device> | undefined;
+
+function otherKind(target: Target): Target {
+  return { ...target, kind: target.kind === "cpu" ? "gpu" : "cpu", invocations: 256 };
+}
+
+/** f32 outputs of a case; `kind` maps the device's target to that of the launches. */
+async function outputsOf(
+  device: Device,
+  op: Op,
+  test: Case,
+): Promise<(Float32Array | undefined)[]> {
+  const memory = device.memory();
+  const turned: Op = {
+    ...op,
+    launch: (io, attrs, target) => op.launch(io, attrs, otherKind(target)),
+  };
+  const program = await device.load(planOf(turned, test.inputs, test.attrs), memory);
+  randomInputs(test).forEach(({ data }, i) => {
+    memory.write(`x${i}`, data instanceof Float64Array ? Float32Array.from(data) : data);
+  });
+  program.run();
+  const outputs: (Float32Array | undefined)[] = [];
+  for (const [k, { shape, dtype }] of op.shape(test.inputs, test.attrs).entries()) {
+    const stretch = { slot: outputSlot(op, test.attrs, k), offset: 0, length: sizeOf(shape) };
+    outputs.push(dtype === "f32" ? await memory.read([stretch]) : undefined);
+  }
+  return outputs;
+}
+
+/** Whether the two kinds take different kernels. */
+function differs(op: Op, { inputs, attrs }: Case, target: Target): boolean {
+  const io = { inputs, outputs: op.shape(inputs, attrs) };
+  const text = (t: Target) => JSON.stringify(op.launch(io, attrs, t));
+  return text(target) !== text(otherKind(target));
+}
+
+for (const op of OPS) {
+  Deno.test(`${op.name}: kernels of the other kind match the reference`, async () => {
+    const device = await (opened ??= openWebGpu({ runtime: Deno.version.deno }));
+    for (const test of op.cases) {
+      if (test.kind === "bench" || !differs(op, test, device.target)) continue;
+      const got = await outputsOf(device, op, test);
+      const want = await outputsOf(openReference(), op, test);
+      const outputs = op.shape(test.inputs, test.attrs);
+      const { terms } = op.cost({ inputs: test.inputs, outputs }, test.attrs);
+      want.forEach((values, k) => {
+        const largest = values?.reduce((m, v) => Math.max(m, Math.abs(v)), 0) ?? 0;
+        const bound = tolerance(terms, largest);
+        values?.forEach((v, i) => {
+          const error = Math.abs(v - (got[k]?.[i] as number));
+          assert(
+            error <= bound,
+            `${caseName(op, test)}: output ${k} at ${i}: ${got[k]?.[i]}, ${v}`,
+          );
+        });
+      });
+    }
+  });
+}

@@ -1,0 +1,132 @@
+/** Laws of all ops: wrong shapes are refused, and launches bind what their WGSL declares. */
+import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
+import { OPS } from "../../kernels/mod.ts";
+import type { Attrs, Case, Launch, Op, Spec, Target } from "../../src/graph/types.ts";
+import { caseName } from "../support/cases.ts";
+
+const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
+const u32 = (...shape: number[]): Spec => ({ shape, dtype: "u32" });
+
+/** Inputs that an op must refuse, and words that its error must hold. */
+const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]>> = {
+  column_sum: [[[f32(4, 5)], { columns: [4] }, "trailing axes differ"]],
+  matmul: [
+    [[f32(4, 8), f32(6, 2)], {}, "inner sizes are 8 and 6"],
+    [[f32(4, 8), f32(8, 2)], { ta: true }, "inner sizes are 4 and 8"],
+    [[f32(4, 8)], {}, "two inputs"],
+  ],
+  sum: [[[], {}, "no elements"], [[f32(0)], {}, "axis 0"]],
+  sort_ids: [[[f32(3)], {}, "u32"], [[], {}, "u32"]],
+  embedding: [
+    [[f32(3), u32(2)], {}, "2 axes"],
+    [[f32(3, 4), f32(2)], {}, "u32"],
+  ],
+  embedding_backward: [
+    [[u32(3), u32(4), f32(4, 2)], { vocabulary: 5 }, "leading axes differ"],
+    [[u32(4), u32(4), f32(3, 2)], { vocabulary: 5 }, "leading axes differ"],
+  ],
+  cross_entropy: [
+    [[f32(3, 5), u32(4)], {}, "leading axes differ"],
+    [[f32(3, 5), f32(3)], {}, "u32"],
+  ],
+  cross_entropy_backward: [
+    [[f32(3, 5), u32(2), f32(3), f32(3)], {}, "leading axes differ"],
+    [[f32(3, 5), u32(3), f32(2), f32(3)], {}, "lse [2]"],
+    [[f32(3, 5), u32(3), f32(3), f32(1)], {}, "dloss [1]"],
+  ],
+  layer_norm: [
+    [[f32(3, 5), f32(4), f32(5)], { eps: 0 }, "gamma [4]: the last axis is 5"],
+    [[f32(3, 5), f32(5), f32(1, 5)], { eps: 0 }, "beta [1, 5]: the last axis is 5"],
+  ],
+  layer_norm_backward: [
+    [[f32(3, 5), f32(5), f32(3), f32(2), f32(3, 5)], {}, "rstd [2]"],
+    [[f32(3, 5), f32(5), f32(3), f32(3), f32(5, 3)], {}, "dy [5, 3]"],
+  ],
+  tree_add: [[[f32(3, 4), f32(4, 3)], {}, "[4, 3] to [3, 4]: axes differ"]],
+};
+
+/** The inputs of a case with one axis of one input longer by one, in all ways. */
+function stretched({ inputs }: Case): Spec[][] {
+  return inputs.flatMap((spec, i) =>
+    spec.shape.map((_, axis) => {
+      const shape = spec.shape.map((n, a) => a === axis ? n + 1 : n);
+      return inputs.map((other, k) => k === i ? { ...spec, shape } : other);
+    })
+  );
+}
+
+/** Whether an op refuses inputs; it must do so by a RangeError that names it. */
+function refuses(op: Op, inputs: readonly Spec[], attrs: Attrs): boolean {
+  try {
+    op.shape(inputs, attrs);
+    return false;
+  } catch (error) {
+    assert(error instanceof RangeError, `${op.name} throws a RangeError: ${error}`);
+    assert(
+      op.name.split("_").some((word) => error.message.includes(word)),
+      `the error names ${op.name}: ${error.message}`,
+    );
+    return true;
+  }
+}
+
+for (const op of OPS) {
+  Deno.test(`${op.name} refuses wrong shapes`, () => {
+    const wrong = WRONG[op.name] ?? [];
+    for (const [inputs, attrs, words] of wrong) {
+      assertThrows(() => op.shape(inputs, attrs), RangeError, words);
+      assert(refuses(op, inputs, attrs));
+    }
+    const test = op.cases.find(({ kind }) => kind === "ragged");
+    assert(test, `${op.name} has a ragged case`);
+    const refused = stretched(test).filter((inputs) => refuses(op, inputs, test.attrs)).length;
+    assertGreater(refused + wrong.length, 0, `nothing is refused by ${op.name}`);
+  });
+}
+
+const DECLARATION = /@group\(0\) @binding\((\d+)\) var<storage, (read|read_write)>/g;
+/** Bindings that every adapter grants. */
+const MOST_BINDINGS = 8;
+
+const TARGETS: readonly Target[] = [
+  { kind: "cpu", workgroupBytes: 32768, invocations: 1024, groups: 65535 },
+  { kind: "gpu", workgroupBytes: 16384, invocations: 256, groups: 65535 },
+];
+
+/** Asserts that one launch declares what it binds; adds the outputs that it writes to `written`. */
+function checkLaunch(
+  { wgsl, bindings }: Launch,
+  { donated, written }: { donated: readonly (number | undefined)[]; written: Set<number> },
+): void {
+  const declared = [...wgsl.matchAll(DECLARATION)].map(([, at, access]) => [Number(at), access]);
+  assertEquals(declared.map(([at]) => at), bindings.map((_, at) => at));
+  assert(bindings.length <= MOST_BINDINGS);
+  const places = bindings.map((b) => {
+    const place = "input" in b ? b.input : donated[b.output];
+    return place === undefined ? `output ${(b as { output: number }).output}` : `input ${place}`;
+  });
+  assertEquals(new Set(places).size, places.length, `no buffer is bound twice: ${places}`);
+  bindings.forEach((binding, at) => {
+    const access = declared[at]?.[1];
+    if ("input" in binding) assertEquals(access, "read", `binding ${at} is an input`);
+    else if (access === "read_write") written.add(binding.output);
+    else assert(written.has(binding.output), `binding ${at} is read before it is written`);
+  });
+}
+
+for (const op of OPS) {
+  Deno.test(`${op.name} binds what its WGSL declares`, () => {
+    for (const test of op.cases) {
+      const outputs = op.shape(test.inputs, test.attrs);
+      const donated = op.donate?.(test.attrs) ?? [];
+      for (const target of TARGETS) {
+        const written = new Set<number>();
+        for (const launch of op.launch({ inputs: test.inputs, outputs }, test.attrs, target)) {
+          checkLaunch(launch, { donated, written });
+          assert(launch.groups.every((n) => n > 0 && n <= target.groups), caseName(op, test));
+        }
+        assertEquals(written.size, outputs.length, `${caseName(op, test)} writes all outputs`);
+      }
+    }
+  });
+}

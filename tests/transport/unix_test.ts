@@ -1,0 +1,92 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { Refusal } from "../../src/base/refusal.ts";
+import { ChannelError } from "../../src/transport/channel.ts";
+import { dialUnix, listenUnix } from "../../src/transport/unix.ts";
+import { channelContract } from "../contracts/channel.ts";
+
+const OPTIONS = { attempt: 1 };
+
+/** A fresh folder, gone afterwards. */
+async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await body(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+channelContract("unix", {
+  async pair(options) {
+    const folder = await Deno.makeTempDir();
+    const listener = await listenUnix(`${folder}/s`, options);
+    const [a, b] = await Promise.all([dialUnix(`${folder}/s`, options), listener.accept()]);
+    listener.close();
+    return { a, b, close: () => Deno.removeSync(folder, { recursive: true }) };
+  },
+  async raw(options) {
+    const folder = await Deno.makeTempDir();
+    const path = `${folder}/s`;
+    const listener = await listenUnix(path, options);
+    const [conn, a] = await Promise.all([
+      Deno.connect({ transport: "unix", path }),
+      listener.accept(),
+    ]);
+    listener.close();
+    let isOpen = true;
+    const b = {
+      read: (p: Uint8Array) => conn.read(p),
+      write: (p: Uint8Array) => conn.write(p),
+      close() {
+        if (isOpen) conn.close();
+        isOpen = false;
+      },
+    };
+    return { a, b, close: () => Deno.removeSync(folder, { recursive: true }) };
+  },
+});
+
+Deno.test("listenUnix() makes folder and socket for the owner alone, and removes the socket", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/deep/s`;
+    const listener = await listenUnix(path, OPTIONS);
+    assertEquals(((await Deno.stat(`${folder}/deep`)).mode ?? 0) & 0o777, 0o700);
+    assertEquals(((await Deno.stat(path)).mode ?? 0) & 0o777, 0o600);
+    listener.close();
+    listener.close();
+    await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
+  });
+});
+
+Deno.test("listenUnix() refuses a folder that others may enter", async () => {
+  await inFolder(async (folder) => {
+    await Deno.chmod(folder, 0o755);
+    await assertRejects(() => listenUnix(`${folder}/s`, OPTIONS), Refusal, "its mode is 0755");
+  });
+});
+
+Deno.test("listenUnix() refuses a path that is taken or too long", async () => {
+  await inFolder(async (folder) => {
+    const listener = await listenUnix(`${folder}/s`, OPTIONS);
+    await assertRejects(() => listenUnix(`${folder}/s`, OPTIONS), Refusal, "a free path");
+    listener.close();
+    const long = `${folder}/${"é".repeat(50)}`;
+    await assertRejects(() => listenUnix(long, OPTIONS), Refusal, "at most 107 bytes");
+  });
+});
+
+Deno.test("accept() rejects once the listener is closed", async () => {
+  await inFolder(async (folder) => {
+    const listener = await listenUnix(`${folder}/s`, OPTIONS);
+    const pending = assertRejects(() => listener.accept(), ChannelError, "it is closed");
+    listener.close();
+    await pending;
+    await assertRejects(() => listener.accept(), ChannelError, "it is closed");
+  });
+});
+
+Deno.test("dialUnix() rejects when nobody listens", async () => {
+  await inFolder(async (folder) => {
+    await assertRejects(() => dialUnix(`${folder}/s`, OPTIONS), ChannelError, "a listening socket");
+  });
+});

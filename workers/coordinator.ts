@@ -1,0 +1,257 @@
+/**
+ * Leads a crew through a run: grants steps one by one, counts votes, and asks for evaluations,
+ * checkpoints and a sample. It holds no parameters and touches no file: effects come as functions.
+ */
+import { bytesOf } from "../src/base/hash.ts";
+import type { Checkpoint } from "../src/checkpoint/verify.ts";
+import type { RunConfig } from "../src/config/schema.ts";
+import type { Tokenizer } from "../src/data/tokenizer.ts";
+import { learningRate } from "../src/optim/schedule.ts";
+import { optimizerOf } from "../src/optim/mod.ts";
+import type { Layout } from "../src/plan/layout.ts";
+import type { Sink } from "../src/report/events.ts";
+import { addStep, rateFrom, tokensPerSecond } from "../src/report/rate.ts";
+import type { Crew } from "./crew.ts";
+import { Inbox } from "./inbox.ts";
+import type { Order } from "./messages.ts";
+import { shapeOf } from "./plans.ts";
+import type { Corpus } from "./replica.ts";
+import { mergeState, pieceOf } from "./state.ts";
+import type { NamedState, VectorPart } from "./state.ts";
+import { floatsOf } from "./trainer.ts";
+
+/** What a run is made of. */
+export interface Run {
+  readonly config: RunConfig;
+  readonly corpus: Corpus;
+  readonly tokenizer: Tokenizer;
+  readonly crew: Crew;
+  /** Where to go on from. */
+  readonly from?: Checkpoint | undefined;
+  readonly report: Sink;
+  /** True once the run was asked to end after the step under way. */
+  readonly stopping: () => boolean;
+  /** Writes a checkpoint; gives its state hash. */
+  readonly save: (state: NamedState, at: { step: number; adapter: string }) => Promise<string>;
+  /** Seconds on a steady clock. */
+  readonly now: () => number;
+}
+
+/** How a run ended. */
+export interface Outcome {
+  readonly step: number;
+  readonly loss: number;
+  readonly valLoss: number | undefined;
+  readonly tokens: number;
+  readonly tokensPerS: number;
+  readonly params: number;
+  readonly adapter: string;
+  readonly stateHash: string;
+  /** Training was asked to stop before its last step. */
+  readonly stopped: boolean;
+}
+
+/** Trains to the last step, or until told to stop. @throws when a worker fails or is lost. */
+export async function coordinate(run: Run): Promise<Outcome> {
+  return await new Coordinator(run).lead();
+}
+
+class Coordinator {
+  readonly #run: Run;
+  readonly #workers: readonly Inbox[];
+  readonly #layout: Layout;
+  readonly #tokensPerStep: number;
+  #step: number;
+  #loss = NaN;
+  #valLoss: number | undefined;
+  #adapter = "";
+  #params = 0;
+  #stateHash = "";
+  #saved = -1;
+
+  constructor(run: Run) {
+    this.#run = run;
+    this.#workers = run.crew.channels.map((channel, rank) => new Inbox(channel, rank));
+    this.#layout = shapeOf(run.config, run.corpus.vocabulary).layout;
+    const { micro_batches, windows, data } = run.config;
+    this.#tokensPerStep = micro_batches * windows * data.window;
+    this.#step = run.from?.manifest.step ?? 0;
+  }
+
+  async lead(): Promise<Outcome> {
+    const { config, report } = this.#run;
+    const from = this.#step;
+    await this.#setUp();
+    report({
+      type: "start",
+      run: {
+        name: config.name,
+        params: this.#params,
+        workers: this.#workers.length,
+        adapter: this.#adapter,
+        tokensPerStep: this.#tokensPerStep,
+        steps: config.steps,
+        from,
+      },
+    });
+    const tokensPerS = await this.#train();
+    const stopped = this.#step < config.steps;
+    if (!stopped) {
+      await this.#evaluate();
+      await this.#sample();
+    }
+    await this.#order({ type: "stop" });
+    return {
+      step: this.#step,
+      loss: this.#loss,
+      valLoss: this.#valLoss,
+      tokens: this.#step * this.#tokensPerStep,
+      tokensPerS,
+      params: this.#params,
+      adapter: this.#adapter,
+      stateHash: this.#stateHash,
+      stopped,
+    };
+  }
+
+  #order(order: Order, payload?: Uint8Array): Promise<unknown> {
+    return Promise.all(this.#workers.map((worker) => worker.order(order, payload)));
+  }
+
+  get #first(): Inbox {
+    return this.#workers[0] as Inbox;
+  }
+
+  async #setUp(): Promise<void> {
+    const { config, corpus: { train, validation, vocabulary } } = this.#run;
+    const tokens = new Uint32Array(train.length + validation.length);
+    tokens.set(train);
+    tokens.set(validation, train.length);
+    const trainTokens = train.length;
+    await this.#order({ type: "setup", config, vocabulary, trainTokens }, bytesOf(tokens));
+    const ready = await Promise.all(this.#workers.map((worker) => worker.expect("ready")));
+    const [first] = ready;
+    this.#adapter = first?.reply.adapter ?? "";
+    this.#params = first?.reply.params ?? 0;
+    if (this.#run.from !== undefined) await this.#load(this.#run.from);
+  }
+
+  async #load(checkpoint: Checkpoint): Promise<void> {
+    const vectors = ["param", ...optimizerOf(this.#run.config.optim).moments];
+    for (const vector of vectors) {
+      for (const piece of this.#layout.pieces.keys()) {
+        const data = pieceOf(this.#layout, { vector, piece }, checkpoint);
+        await this.#order({ type: "load", vector, piece }, bytesOf(data));
+        await Promise.all(this.#workers.map((worker) => worker.expect("loaded")));
+      }
+    }
+    this.#stateHash = checkpoint.manifest.stateHash;
+    this.#saved = this.#step;
+  }
+
+  /** Runs steps until the last; gives tokens per second. */
+  async #train(): Promise<number> {
+    const { config, now, stopping } = this.#run;
+    let rate = rateFrom({ tokens: this.#step * this.#tokensPerStep, seconds: now() });
+    const start = now();
+    let granted = false;
+    while (this.#step < config.steps && !(stopping() && !granted)) {
+      const step = this.#step;
+      if (!granted) await this.#order({ type: "step", step });
+      await Promise.all(this.#workers.map((worker) => worker.expect("vote")));
+      const done = step + 1;
+      const pause = done >= config.steps || stopping() || this.#due(done);
+      granted = !pause;
+      await this.#order({ type: "commit", step, next: granted });
+      const { reply } = await this.#first.expect("stats");
+      this.#step = done;
+      this.#loss = reply.loss;
+      const tokens = done * this.#tokensPerStep;
+      rate = addStep(rate, { tokens, seconds: now() });
+      this.#run.report({
+        type: "step",
+        step: done,
+        loss: reply.loss,
+        lr: learningRate(step, config.optim),
+        gradNorm: reply.norm,
+        tokens,
+        tokensPerS: tokensPerSecond(rate),
+        seconds: now() - start,
+      });
+      if (!pause) continue;
+      if (every(config.eval.every, done) && done < config.steps && !stopping()) {
+        await this.#evaluate();
+      }
+      if (every(config.checkpoint.every, done)) await this.#save();
+    }
+    if (this.#saved !== this.#step) await this.#save();
+    return tokensPerSecond(rate);
+  }
+
+  #due(step: number): boolean {
+    const { config } = this.#run;
+    return every(config.eval.every, step) || every(config.checkpoint.every, step);
+  }
+
+  /** Mean validation loss, summed in the order of batches whoever computed them. */
+  async #evaluate(): Promise<void> {
+    await this.#order({ type: "evaluate" });
+    const answers = await Promise.all(this.#workers.map((worker) => worker.expect("evaluated")));
+    const rows = answers.flatMap(({ payload }) => {
+      const values = new Float64Array(
+        payload.buffer as ArrayBuffer,
+        payload.byteOffset,
+        payload.length / 8,
+      );
+      return Array.from({ length: values.length / 3 }, (_, i) => values.slice(3 * i, 3 * i + 3));
+    }).sort((a, b) => (a[0] as number) - (b[0] as number));
+    const loss = rows.reduce((sum, row) => sum + (row[1] as number), 0);
+    const tokens = rows.reduce((sum, row) => sum + (row[2] as number), 0);
+    this.#valLoss = loss / tokens;
+    this.#run.report({ type: "eval", step: this.#step, valLoss: this.#valLoss });
+  }
+
+  async #save(): Promise<void> {
+    await this.#order({ type: "save" });
+    const parts = (await Promise.all(this.#workers.map(slicesOf))).flat();
+    const { moments } = optimizerOf(this.#run.config.optim);
+    const state = mergeState(this.#layout, { moments, parts });
+    const at = { step: this.#step, adapter: this.#adapter };
+    this.#stateHash = await this.#run.save(state, at);
+    this.#saved = this.#step;
+  }
+
+  async #sample(): Promise<void> {
+    const { tokenizer, config: { report } } = this.#run;
+    if (report.sample_length === 0) return;
+    const prompt = [...tokenizer.encode("\n")];
+    await this.#first.order({
+      type: "sample",
+      prompt,
+      length: report.sample_length,
+      temperature: report.sample_temperature,
+    });
+    const { payload } = await this.#first.expect("sampled");
+    const tokens = new Uint32Array(
+      payload.buffer as ArrayBuffer,
+      payload.byteOffset,
+      payload.length / 4,
+    );
+    this.#run.report({ type: "sample", text: tokenizer.decode(tokens) });
+  }
+}
+
+function every(interval: number, step: number): boolean {
+  return interval > 0 && step % interval === 0;
+}
+
+/** A worker's slices of the state, until it says that it has sent all. */
+async function slicesOf(worker: Inbox): Promise<VectorPart[]> {
+  const parts: VectorPart[] = [];
+  while (true) {
+    const { reply, payload } = await worker.expect("part", "saved");
+    if (reply.type === "saved") return parts;
+    const { vector, piece, start } = reply;
+    parts.push({ vector, piece, start, data: floatsOf(payload) });
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * What coordinator and workers say to each other. Every message is a header of plain values;
+ * tensors travel as raw bytes behind it. Both sides meet these types only here.
+ */
+import type { RunConfig } from "../src/config/schema.ts";
+import type { Plain } from "../src/transport/channel.ts";
+
+/** From the coordinator. */
+export type Order =
+  /** Payload: training tokens, then validation tokens, as u32. */
+  | {
+    readonly type: "setup";
+    readonly config: RunConfig;
+    readonly vocabulary: number;
+    readonly trainTokens: number;
+  }
+  /** Payload: one piece of one vector as f32, to resume from. */
+  | { readonly type: "load"; readonly vector: string; readonly piece: number }
+  /** Compute the gradient of a step, and vote. */
+  | { readonly type: "step"; readonly step: number }
+  /** Every worker voted: update; then go on with the next step if `next`. */
+  | { readonly type: "commit"; readonly step: number; readonly next: boolean }
+  /** Compute this worker's share of the evaluation batches. */
+  | { readonly type: "evaluate" }
+  /** Send this worker's slice of parameters and moments. */
+  | { readonly type: "save" }
+  /** Continue `prompt` by `length` tokens. */
+  | {
+    readonly type: "sample";
+    readonly prompt: readonly number[];
+    readonly length: number;
+    readonly temperature: number;
+  }
+  | { readonly type: "stop" };
+
+/** From a worker. */
+export type Reply =
+  | {
+    readonly type: "ready";
+    readonly adapter: string;
+    readonly params: number;
+  }
+  | { readonly type: "loaded" }
+  | { readonly type: "vote"; readonly step: number }
+  | { readonly type: "stats"; readonly step: number; readonly loss: number; readonly norm: number }
+  /** Payload, f64: batch number, loss sum and counted tokens of each of this worker's batches. */
+  | { readonly type: "evaluated" }
+  /** Payload: elements of one piece of one vector from `start`, as f32. */
+  | {
+    readonly type: "part";
+    readonly vector: string;
+    readonly piece: number;
+    readonly start: number;
+  }
+  | { readonly type: "saved" }
+  /** Payload, u32: the tokens drawn. */
+  | { readonly type: "sampled" }
+  | { readonly type: "failed"; readonly exit: string; readonly message: string };
+
+/** A message as a channel's header. */
+export function header(message: Order | Reply): { type: string; [key: string]: Plain } {
+  return message as unknown as { type: string; [key: string]: Plain };
+}

@@ -1,0 +1,187 @@
+/**
+ * What a worker does with the coordinator's orders: computes its micro-batches, reduces them with
+ * its peers, votes, and updates once all have voted. It knows no process and no socket.
+ */
+import { bytesOf } from "../src/base/hash.ts";
+import { EXIT, Refusal } from "../src/base/refusal.ts";
+import type { Device } from "../src/device/types.ts";
+import { AllReducer } from "../src/reduce/all_reduce.ts";
+import { assign } from "../src/reduce/assign.ts";
+import { sliceOf } from "../src/reduce/slices.ts";
+import { cover } from "../src/reduce/tree.ts";
+import type { Channel, Frame } from "../src/transport/channel.ts";
+import { header } from "./messages.ts";
+import type { Order, Reply } from "./messages.ts";
+import { Replica } from "./replica.ts";
+
+/** A worker's place among its peers. */
+export interface Seat {
+  readonly rank: number;
+  /** Number of workers. */
+  readonly world: number;
+  readonly coordinator: Channel;
+  /** Channels to the other workers by rank; undefined at this worker's own. */
+  readonly peers: readonly (Channel | undefined)[];
+}
+
+/** Serves orders until told to stop or until the coordinator is gone. */
+export async function train(
+  seat: Seat,
+  openDevice: (kind: string) => Promise<Device>,
+): Promise<void> {
+  const trainer = new Trainer(seat, openDevice);
+  try {
+    while (true) {
+      const frame = await seat.coordinator.receive();
+      if (frame === undefined) return;
+      const order = frame.header as unknown as Order;
+      if (order.type === "stop") return;
+      await trainer.obey(order, frame);
+    }
+  } catch (error) {
+    await seat.coordinator.send(header(failure(error))).catch(() => {});
+    throw error;
+  } finally {
+    trainer.close();
+  }
+}
+
+function failure(error: unknown): Reply {
+  if (error instanceof Refusal) return { type: "failed", exit: error.exit, message: error.message };
+  const message = error instanceof Error ? error.stack ?? error.message : String(error);
+  const exit: keyof typeof EXIT = "bug";
+  return { type: "failed", exit, message };
+}
+
+class Trainer {
+  readonly #seat: Seat;
+  readonly #openDevice: (kind: string) => Promise<Device>;
+  #device: Device | undefined;
+  #replica: Replica | undefined;
+  #reducer: AllReducer | undefined;
+  #microBatches = 1;
+
+  constructor(seat: Seat, openDevice: (kind: string) => Promise<Device>) {
+    this.#seat = seat;
+    this.#openDevice = openDevice;
+  }
+
+  async obey(order: Order, { payload }: Frame): Promise<void> {
+    switch (order.type) {
+      case "setup":
+        return await this.#setUp(order, payload);
+      case "load": {
+        this.#model.write(order.vector, order.piece, floatsOf(payload));
+        return await this.#reply({ type: "loaded" });
+      }
+      case "step":
+        return await this.#step(order.step);
+      case "commit":
+        return await this.#commit(order);
+      case "evaluate":
+        return await this.#evaluate();
+      case "save":
+        return await this.#save();
+      case "sample":
+        return await this.#sample(order);
+      case "stop":
+        return;
+    }
+  }
+
+  close(): void {
+    this.#device?.close();
+  }
+
+  get #model(): Replica {
+    if (this.#replica === undefined) throw new Error("Cannot obey: the worker was not set up");
+    return this.#replica;
+  }
+
+  #reply(message: Reply, payload?: Uint8Array): Promise<void> {
+    return this.#seat.coordinator.send(header(message), payload);
+  }
+
+  async #setUp(order: Order & { type: "setup" }, payload: Uint8Array): Promise<void> {
+    const { config, vocabulary, trainTokens } = order;
+    const tokens = new Uint32Array(
+      payload.buffer as ArrayBuffer,
+      payload.byteOffset,
+      payload.length / 4,
+    );
+    const device = await this.#openDevice(config.device);
+    this.#device = device;
+    const corpus = {
+      train: tokens.subarray(0, trainTokens),
+      validation: tokens.subarray(trainTokens),
+      vocabulary,
+    };
+    const replica = new Replica(device, { config, corpus });
+    await replica.open();
+    this.#replica = replica;
+    this.#microBatches = config.micro_batches;
+    const { rank, world, peers } = this.#seat;
+    if (world > 1) {
+      const ranges = assign(config.micro_batches, world);
+      const length = replica.layout.pieces.reduce((a, b) => a + b, 0);
+      this.#reducer = new AllReducer({ rank, peers, ranges, length });
+    }
+    await this.#reply({ type: "ready", adapter: device.name, params: replica.parameters });
+  }
+
+  async #step(step: number): Promise<void> {
+    const { rank, world } = this.#seat;
+    const { first, count } = assign(this.#microBatches, world)[rank] as {
+      first: number;
+      count: number;
+    };
+    const model = this.#model;
+    const roots = [];
+    for (const node of cover(first, count)) {
+      model.accumulate(step, node);
+      if (this.#reducer !== undefined) roots.push({ node, data: await model.gradient() });
+    }
+    if (this.#reducer !== undefined) model.setGradient(await this.#reducer.reduce(step, roots));
+    await this.#reply({ type: "vote", step });
+  }
+
+  async #commit({ step, next }: Order & { type: "commit" }): Promise<void> {
+    this.#model.update(step);
+    const { loss, norm } = await this.#model.stats();
+    if (this.#seat.rank === 0) await this.#reply({ type: "stats", step, loss, norm });
+    if (next) await this.#step(step + 1);
+  }
+
+  async #evaluate(): Promise<void> {
+    const { rank, world } = this.#seat;
+    const losses = await this.#model.evaluate(rank, world);
+    const rows = Float64Array.from(
+      losses.flatMap(({ batch, loss, tokens }) => [batch, loss, tokens]),
+    );
+    await this.#reply({ type: "evaluated" }, bytesOf(rows));
+  }
+
+  async #save(): Promise<void> {
+    const { rank, world } = this.#seat;
+    const model = this.#model;
+    for (const vector of model.vectors) {
+      for (const [piece, size] of model.layout.pieces.entries()) {
+        const { start, end } = sliceOf(size, world, rank);
+        if (end === start) continue;
+        const data = await model.read(vector, piece, { offset: start, length: end - start });
+        await this.#reply({ type: "part", vector, piece, start }, bytesOf(data));
+      }
+    }
+    await this.#reply({ type: "saved" });
+  }
+
+  async #sample({ prompt, length, temperature }: Order & { type: "sample" }): Promise<void> {
+    const tokens = await this.#model.sample(prompt, { length, temperature });
+    await this.#reply({ type: "sampled" }, bytesOf(Uint32Array.from(tokens)));
+  }
+}
+
+/** A payload as f32; frames keep tensors aligned. */
+export function floatsOf(payload: Uint8Array): Float32Array {
+  return new Float32Array(payload.buffer as ArrayBuffer, payload.byteOffset, payload.length / 4);
+}
