@@ -4,24 +4,20 @@
  * invocations, so there are no atomics and one order of every sum.
  */
 import { literal } from "../src/graph/formula_wgsl.ts";
-import type { AttentionKernel, Operand } from "./attention_wgsl.ts";
+import type { Operand } from "./attention_rows_wgsl.ts";
 import {
   accumulate,
-  causal,
-  declareAll,
   dots,
-  drawMasks,
-  head,
-  inRegisters,
-  loadRow,
-  masked,
+  eachQuad,
+  keep,
   quad,
-  quadsOf,
+  registers,
   rowAt,
-  scoreScale,
-  storeQuad,
+  storeRows,
   token,
-} from "./attention_wgsl.ts";
+} from "./attention_rows_wgsl.ts";
+import type { AttentionKernel } from "./attention_wgsl.ts";
+import { causal, declareAll, drawMasks, head, masked, scoreScale } from "./attention_wgsl.ts";
 import { range } from "./matmul_wgsl.ts";
 
 const LOG2E = literal(Math.LOG2E);
@@ -40,13 +36,12 @@ function addresses(kernel: AttentionKernel, at: string, n: number): Record<strin
   };
 }
 
-/** A row of the invocation's own tokens in registers, times the scale of scores. */
-function scaledRow(kernel: AttentionKernel, { name, buffer }: Operand, n: number): string[] {
-  return quadsOf(kernel).map((q) =>
-    `let ${name}${n}_${q} = ${quad(kernel, { buffer, row: `${name}at${n}` }, q)} * ${
-      scoreScale(kernel)
-    };`
-  );
+/** Statements that bring rows `r` of the operands into registers, in a loop over quads. */
+function resident(kernel: AttentionKernel, r: number, operands: readonly Operand[]): string[] {
+  return operands.flatMap((of) => [
+    `let ${of.name}${r} = ${quad(kernel, of, [r, "w"])};`,
+    ...(kernel.resident ? keep(kernel, `${of.name}${r}`, `${of.name}${r}`) : []),
+  ]);
 }
 
 /** Statements for probabilities `p`, kept probabilities `u` and slopes of scores `d`. */
@@ -63,7 +58,7 @@ function slopes(
   return range(kernel.rows).flatMap((r) =>
     range(kernel.block).flatMap((c) => {
       const pair = `${r}_${c}`;
-      const score = inRegisters(kernel) ? `s${pair}` : `s${pair} * ${scoreScale(kernel)}`;
+      const score = `s${pair} * ${scoreScale(kernel)}`;
       const slope = masked(kernel, kept(`t${pair}`), [r, c]);
       return [
         `let p${pair} = exp2(${causal(`${score} - ${lse(r, c)}`, allowed(r, c))});`,
@@ -76,35 +71,30 @@ function slopes(
 /** dq, and delta: bindings qkv, y, lse, dy, dqkv, delta and perhaps key. */
 export function printQueries(kernel: AttentionKernel): string {
   const { time, rows, block, width } = kernel;
-  const [R, C, Q] = [range(rows), range(block), quadsOf(kernel)];
+  const [R, C] = [range(rows), range(block)];
   const products = [
     { sum: "s", own: QUERY, met: KEY },
     { sum: "t", own: SLOPE, met: VALUE },
   ];
-  const along = (r: number) =>
-    Q.map((q) =>
-      `dot(${quad(kernel, { buffer: "y", row: `gat${r}` }, q)}, ${
-        inRegisters(kernel) ? `g${r}_${q}` : quad(kernel, { buffer: "dy", row: `gat${r}` }, q)
-      })`
-    ).join(" + ");
   const lines = [
     ...head(kernel, { heavyLast: true }),
+    ...registers(kernel, ...(kernel.resident ? ["q", "g", "dq"] : ["dq"])),
     ...R.flatMap((r) => {
       const at = token(kernel, `first + ${r}u`, rows);
       const { q, g } = addresses(kernel, at, r);
-      return [
-        `${q} ${g}`,
-        ...(inRegisters(kernel)
-          ? [...scaledRow(kernel, QUERY, r), ...loadRow(kernel, SLOPE, r)]
-          : []),
-        ...Q.map((q) => `var dq${r}_${q} = vec4<f32>();`),
-        `let lse${r} = lse[bh * ${time}u + ${at}] * ${LOG2E};`,
-        `let delta${r} = ${along(r)};`,
-      ];
+      const row = `bh * ${time}u + ${at}`;
+      return [`${q} ${g}`, `let lse${r} = lse[${row}] * ${LOG2E}; var delta${r} = 0.0f;`];
     }),
+    ...eachQuad(
+      kernel,
+      R.flatMap((r) => [
+        ...resident(kernel, r, kernel.resident ? [QUERY, SLOPE] : [SLOPE]),
+        `delta${r} += dot(g${r}, ${quad(kernel, { name: "g", buffer: "y" }, [r, "w"])});`,
+      ]),
+    ),
     `let end = min(first + ${rows}u, ${time}u);`,
     `for (var j = 0u; j < end; j += ${block}u) {`,
-    ...C.flatMap((c) => {
+    ...C.map((c) => {
       const { k, v } = addresses(kernel, token(kernel, `j + ${c}u`, block), c);
       return `${k} ${v}`;
     }),
@@ -115,16 +105,14 @@ export function printQueries(kernel: AttentionKernel): string {
       delta: (r) => `delta${r}`,
       allowed: (r, c) => `j + ${c}u <= first + ${r}u`,
     }),
-    ...accumulate(kernel, { to: "dq", weight: "d", met: KEY, loaded: inRegisters(kernel) }),
+    ...accumulate(kernel, { to: "dq", weight: "d", met: KEY, loaded: kernel.resident }),
     "}",
-    ...R.flatMap((r) => [
-      time % rows === 0 ? "{" : `if (first + ${r}u < ${time}u) {`,
-      ...Q.map((q) => {
-        const value = `dq${r}_${q} * ${literal(1 / Math.sqrt(width))}`;
-        return storeQuad(kernel, { buffer: "dqkv", row: `qat${r}`, value }, q);
-      }),
-      `delta[bh * ${time}u + first + ${r}u] = delta${r};`,
-      "}",
+    ...R.map((r) => {
+      const inside = time % rows === 0 ? "" : `if (first + ${r}u < ${time}u) `;
+      return `${inside}{ delta[bh * ${time}u + first + ${r}u] = delta${r}; }`;
+    }),
+    ...storeRows(kernel, [
+      { of: "dq", to: { name: "q", buffer: "dqkv" }, scale: () => literal(1 / Math.sqrt(width)) },
     ]),
     "}",
   ];
@@ -142,23 +130,21 @@ export function printQueries(kernel: AttentionKernel): string {
 /** dk and dv: bindings qkv, lse, dy, dqkv, delta and perhaps key. */
 export function printKeys(kernel: AttentionKernel): string {
   const { time, rows, block, width, dropout } = kernel;
-  const [R, C, Q] = [range(rows), range(block), quadsOf(kernel)];
+  const [R, C] = [range(rows), range(block)];
+  const loaded = kernel.resident;
   const products = [
     { sum: "s", own: KEY, met: QUERY },
     { sum: "t", own: VALUE, met: SLOPE },
   ];
   const inside = (c: number) => time % block === 0 ? "" : ` && i + ${c}u < ${time}u`;
-  const loaded = inRegisters(kernel);
   const lines = [
     ...head(kernel, { heavyLast: false }),
-    ...R.flatMap((r) => {
+    ...registers(kernel, ...(loaded ? ["k", "v", "dk", "dv"] : ["dk", "dv"])),
+    ...R.map((r) => {
       const { k, v } = addresses(kernel, token(kernel, `first + ${r}u`, rows), r);
-      return [
-        `${k} ${v}`,
-        ...(loaded ? [...scaledRow(kernel, KEY, r), ...loadRow(kernel, VALUE, r)] : []),
-        ...Q.map((q) => `var dk${r}_${q} = vec4<f32>(); var dv${r}_${q} = vec4<f32>();`),
-      ];
+      return `${k} ${v}`;
     }),
+    ...(loaded ? eachQuad(kernel, R.flatMap((r) => resident(kernel, r, [KEY, VALUE]))) : []),
     `for (var i = first - first % ${block}u; i < ${time}u; i += ${block}u) {`,
     ...C.flatMap((c) => {
       const at = token(kernel, `i + ${c}u`, block);
@@ -180,17 +166,13 @@ export function printKeys(kernel: AttentionKernel): string {
     ...accumulate(kernel, { to: "dv", weight: "u", met: SLOPE, loaded }),
     ...accumulate(kernel, { to: "dk", weight: "d", met: QUERY, loaded }),
     "}",
-    ...R.flatMap((r) => [
-      time % rows === 0 ? "{" : `if (first + ${r}u < ${time}u) {`,
-      ...Q.flatMap((q) => {
-        const dk = `dk${r}_${q} * ${literal(1 / Math.sqrt(width))}`;
-        const dv = `dv${r}_${q} * ${literal(1 / (dropout?.keep ?? 1))}`;
-        return [
-          storeQuad(kernel, { buffer: "dqkv", row: `kat${r}`, value: dk }, q),
-          storeQuad(kernel, { buffer: "dqkv", row: `vat${r}`, value: dv }, q),
-        ];
-      }),
-      "}",
+    ...storeRows(kernel, [
+      { of: "dk", to: { name: "k", buffer: "dqkv" }, scale: () => literal(1 / Math.sqrt(width)) },
+      {
+        of: "dv",
+        to: { name: "v", buffer: "dqkv" },
+        scale: () => literal(1 / (dropout?.keep ?? 1)),
+      },
     ]),
     "}",
   ];

@@ -25,6 +25,7 @@ export function attentionKernel(
     ...(dropout === undefined ? {} : { dropout }),
     rows,
     block,
+    resident: (over.resident as unknown as number ?? 1) === 1,
     group,
     groups: [x, ceilDiv(wanted, x), 1],
     headsFirst: over.headsFirst ?? target.kind === "cpu",

@@ -3,31 +3,10 @@
  * dlogits [..., V] = (exp(logits - lse) - [column is the target]) * dloss; 0 in ignored rows.
  */
 import { sameShape, showShape, sizeOf } from "../src/base/shape.ts";
-import type { Case, Launch, Op, View } from "../src/graph/types.ts";
-import { lineGroups, lineHead } from "../src/graph/wgsl.ts";
+import type { Case, Op, View } from "../src/graph/types.ts";
+import wgsl from "./cross_entropy_backward.wgsl" with { type: "text" };
 import { IGNORE } from "./ignore.ts";
-import { itemWgsl, itemWidth } from "./rows.ts";
-
-function wgslOf(rows: number, columns: number, groups: Launch["groups"]): string {
-  const width = itemWidth(columns);
-  const items = columns / width;
-  const [words, lanes] = width === 4 ? ["vec4<u32>", "vec4<u32>(0u, 1u, 2u, 3u) + "] : ["u32", ""];
-  return `${itemWgsl(width)}
-@group(0) @binding(0) var<storage, read> logits: array<Item>;
-@group(0) @binding(1) var<storage, read> targets: array<u32>;
-@group(0) @binding(2) var<storage, read> lses: array<f32>;
-@group(0) @binding(3) var<storage, read> dloss: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dlogits: array<Item>;
-${lineHead(rows * items, groups)}
-  let row = i / ${items}u;
-  let label = targets[row];
-  let columns = ${lanes}${width}u * (i % ${items}u);
-  let hit = select(Item(), Item() + 1.0f, columns == ${words}(label));
-  let slope = (exp(logits[i] - lses[row]) - hit) * dloss[row];
-  dlogits[i] = select(slope, Item(), label == ${IGNORE}u);
-}
-`;
-}
+import { rowKernel } from "./rows.ts";
 
 /** The op; `cross_entropy`'s vjp applies it. */
 export const crossEntropyBackwardOp: Op = {
@@ -54,10 +33,11 @@ export const crossEntropyBackwardOp: Op = {
   },
   launch({ inputs: [logits, targets] }, _, target) {
     if (!logits || !targets) return [];
-    const [rows, columns] = [sizeOf(targets.shape), logits.shape.at(-1) as number];
-    const groups = lineGroups(rows * columns / itemWidth(columns), target.groups);
+    const columns = logits.shape.at(-1) as number;
+    const { prelude, groups } = rowKernel(sizeOf(targets.shape), columns, target);
     return [{
-      wgsl: wgslOf(rows, columns, groups),
+      wgsl: prelude + wgsl,
+      constants: { ignore: IGNORE },
       bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { input: 3 }, { output: 0 }],
       groups,
     }];

@@ -28,13 +28,17 @@ export function itemWgsl(width: 1 | 4): string {
   return width === 4
     ? `alias Item = vec4<f32>;
 const WIDTH = 4u;
+alias Columns = vec4<u32>;
 fn element(v: Item, i: u32) -> f32 { return v[i]; }
+fn columns_of(item: u32) -> Columns { return 4u * item + vec4<u32>(0u, 1u, 2u, 3u); }
 fn fold_sum(v: Item) -> f32 { return (v.x + v.y) + (v.z + v.w); }
 fn fold_max(v: Item) -> f32 { return max(max(v.x, v.y), max(v.z, v.w)); }
 `
     : `alias Item = f32;
 const WIDTH = 1u;
+alias Columns = u32;
 fn element(v: Item, i: u32) -> f32 { return v; }
+fn columns_of(item: u32) -> Columns { return item; }
 fn fold_sum(v: Item) -> f32 { return v; }
 fn fold_max(v: Item) -> f32 { return v; }
 `;

@@ -1,6 +1,7 @@
 /** The faults of a config in words. Pure; knows the schema's complaints, not their reasons. */
 import type * as z from "zod";
 import { type Key, keys, sections } from "./keys.ts";
+import { isPlain } from "./overrides.ts";
 import { nearestKey } from "./suggest.ts";
 
 /** One text per fault, each beginning with the dotted path of what it is about. */
@@ -8,7 +9,7 @@ export function faultTexts(input: unknown, issues: readonly z.core.$ZodIssue[]):
   const all = keys();
   const texts = issues.flatMap((issue) => {
     if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((name) => unknownKey(dotted([...issue.path, name]), all));
+      return issue.keys.map((name) => unknownKey(input, [...issue.path, name], all));
     }
     const path = dotted(issue.path);
     if (issue.code === "custom") return [`${path}: ${issue.message}`];
@@ -21,9 +22,11 @@ export function faultTexts(input: unknown, issues: readonly z.core.$ZodIssue[]):
   return Array.from(new Set(texts));
 }
 
-function unknownKey(path: string, all: readonly Key[]): string {
-  const known = [...all.map((key) => key.path), ...sections(all)];
-  return `${path}: unknown key, did you mean "${nearestKey(path, known)}"?`;
+function unknownKey(input: unknown, path: readonly PropertyKey[], all: readonly Key[]): string {
+  // An object was meant as a section, anything else as a value.
+  const known = isPlain(at(input, path)) ? sections(all) : all.map((key) => key.path);
+  const given = dotted(path);
+  return `${given}: unknown key, did you mean "${nearestKey(given, known)}"?`;
 }
 
 function dotted(path: readonly PropertyKey[]): string {

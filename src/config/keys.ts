@@ -18,11 +18,17 @@ export interface Key {
 /** Basic type of a leaf. */
 export type BasicType = "integer" | "number" | "boolean" | "string" | "null";
 
-type Json = z.core.JSONSchema.BaseSchema;
+/** A JSON Schema, as far as it is read here. */
+export type Json = z.core.JSONSchema.BaseSchema;
 
-/** Every leaf of `schema`, in its order; the kinds of a union are merged, the first one's text wins. */
+/** Every leaf of a schema, in its order. */
 export function keys(schema: z.ZodType = runSchema): Key[] {
-  return Array.from(leaves(z.toJSONSchema(schema, { io: "input" }), { path: "" }).values());
+  return keysOf(z.toJSONSchema(schema, { io: "input" }));
+}
+
+/** As {@linkcode keys}, of a JSON Schema; a union's kinds are merged, the first one's text wins. */
+export function keysOf(schema: Json): Key[] {
+  return Array.from(leaves(schema, { path: "" }).values());
 }
 
 /** Every path that holds a section rather than a value, as `optim`. */

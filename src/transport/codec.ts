@@ -4,6 +4,7 @@
  */
 import { Packr } from "msgpackr/pack";
 import { Unpackr } from "msgpackr/unpack";
+import { bytesOf } from "../base/hash.ts";
 import { ChannelError, type Header, type Plain } from "./channel.ts";
 import { MAX_HEADER } from "./frame.ts";
 import { scanFault } from "./scan.ts";
@@ -20,7 +21,7 @@ const unpackr = new Unpackr(SETTINGS);
 
 /** The msgpack bytes of a header. TypeError when a peer would refuse them. */
 export function encodeHeader(header: Header): Uint8Array {
-  const bytes = packr.pack(header);
+  const bytes = bytesOf(packr.pack(header)); // a Node buffer would have another slice()
   const fault = bytes.length > MAX_HEADER
     ? `${bytes.length} B is more than ${MAX_HEADER}`
     : scanFault(bytes);

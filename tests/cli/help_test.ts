@@ -6,11 +6,12 @@ import { keys } from "../../src/config/keys.ts";
 import { applyOverrides } from "../../src/config/overrides.ts";
 
 const LINES = helpText().split("\n");
+const KEYS_AT = LINES.indexOf("Keys, with their defaults:");
 
 Deno.test("helpText() gives each key, its default, its description and its type", () => {
   const text = LINES.map((line) => line.trim()).join(" ");
   for (const key of keys()) {
-    const row = LINES.find((line) => line.startsWith(`  --${key.path} `)) ?? "";
+    const row = LINES.slice(KEYS_AT).find((line) => line.startsWith(`  --${key.path} `)) ?? "";
     assertEquals(row.split(/\s+/)[2], String(key.default), key.path);
     assertEquals(text.includes(`${key.description} (${key.need})`), true, key.path);
   }
@@ -23,9 +24,7 @@ Deno.test("helpText() fits 100 columns, without trailing blanks", () => {
 });
 
 Deno.test("helpText() aligns its columns", () => {
-  const rows = LINES.slice(LINES.indexOf("Keys, with their defaults:") + 1).filter((line) =>
-    line !== ""
-  );
+  const rows = LINES.slice(KEYS_AT + 1).filter((line) => line !== "");
   const starts = rows.map((line) => /^(?: {2}--\S+ +\S+ +| +)(?=\S)/.exec(line)?.[0].length);
   assertEquals(new Set(starts).size, 1);
 });

@@ -1,7 +1,6 @@
 /** The keys that a run accepts. Renaming one breaks people's commands: do it on purpose. */
 import { assertEquals } from "@std/assert";
-import * as z from "zod";
-import { keys, sections } from "../../src/config/keys.ts";
+import { keys, keysOf, sections } from "../../src/config/keys.ts";
 
 const FROZEN = [
   "name string = run",
@@ -54,25 +53,53 @@ Deno.test("keys() all have a description of one sentence without a full stop", (
   }
 });
 
-Deno.test("keys() merges the kinds of a union", () => {
-  const schema = z.strictObject({
-    model: z.discriminatedUnion("kind", [
-      z.strictObject({ kind: z.literal("a"), width: z.int().default(3).describe("First") }),
-      z.strictObject({ kind: z.literal("b"), width: z.int().default(4), depth: z.number().max(2) }),
-    ]).prefault({ kind: "b" }),
+Deno.test("keysOf() merges the kinds of a union", () => {
+  const kind = (name: string) => ({ const: name, type: "string" } as const);
+  const all = keysOf({
+    type: "object",
+    properties: {
+      model: {
+        default: { kind: "b" },
+        oneOf: [
+          {
+            properties: {
+              kind: kind("a"),
+              width: { type: "integer", default: 3, description: "First" },
+            },
+          },
+          {
+            properties: {
+              kind: kind("b"),
+              width: { type: "integer", default: 4, minimum: 1 },
+              depth: { type: "number", maximum: 2 },
+            },
+          },
+        ],
+      },
+    },
   });
-  assertEquals(keys(schema).map((key) => [key.path, key.need, key.default, key.description]), [
+  assertEquals(all.map((key) => [key.path, key.need, key.default, key.description]), [
     ["model.kind", "a | b", "b", ""],
-    ["model.width", "integer", 3, "First"],
+    ["model.width", "integer | integer >= 1", 3, "First"],
     ["model.depth", "number <= 2", undefined, ""],
   ]);
 });
 
-Deno.test("keys() gives the basic types of a leaf", () => {
-  const schema = z.strictObject({ a: z.number().nullable(), b: z.boolean(), c: z.enum(["x"]) });
-  assertEquals(keys(schema).map(({ types }) => types), [["number", "null"], ["boolean"], [
-    "string",
-  ]]);
+Deno.test("keysOf() gives the basic types of a leaf, and leaves out the bounds of safe integers", () => {
+  const all = keysOf({
+    properties: {
+      a: { anyOf: [{ type: "number" }, { type: "null" }] },
+      b: { type: "boolean" },
+      c: { type: "string", enum: ["x"] },
+      d: { type: "integer", minimum: -Number.MAX_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER },
+    },
+  });
+  assertEquals(all.map(({ types, need }) => [types, need]), [
+    [["number", "null"], "number | null"],
+    [["boolean"], "boolean"],
+    [["string"], "x"],
+    [["integer"], "integer"],
+  ]);
 });
 
 Deno.test("sections() lists what holds keys, once", () => {

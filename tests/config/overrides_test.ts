@@ -4,7 +4,6 @@ import { Refusal } from "../../src/base/refusal.ts";
 import { keys } from "../../src/config/keys.ts";
 import { applyOverrides } from "../../src/config/overrides.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
-import { nearestKey } from "../../src/config/suggest.ts";
 
 const refusalOf = (overrides: Record<string, string>, input = {}) =>
   assertThrows(() => applyOverrides(input, overrides), Refusal);
@@ -106,8 +105,4 @@ Deno.test("applyOverrides() accepts every key with its own default, which then r
   const all = keys();
   const overrides = Object.fromEntries(all.map((key) => [key.path, String(key.default)]));
   assertEquals(resolveConfig(applyOverrides({}, overrides)), resolveConfig({}));
-});
-
-Deno.test("nearestKey() prefers a whole path to the last part of another", () => {
-  assertEquals(nearestKey("window", ["data.windows", "windows"]), "windows");
 });

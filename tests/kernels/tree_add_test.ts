@@ -43,18 +43,14 @@ function patterns(n: number): [Uint32Array<ArrayBuffer>, Uint32Array<ArrayBuffer
 /** Bits of a (+) b on the device. */
 async function onDevice(a: Uint32Array, b: Uint32Array): Promise<Uint32Array> {
   const device = await openWebGpu({ runtime: Deno.version.deno });
-  try {
-    const memory = device.memory();
-    const spec: Spec = { shape: [a.length], dtype: "f32" };
-    const program = await device.load(planOf(treeAddOp, [spec, spec], {}), memory);
-    memory.write("x0", a);
-    memory.write("x1", b);
-    program.run();
-    const sum = await memory.read([{ slot: "x0", offset: 0, length: a.length }]);
-    return new Uint32Array(sum.buffer, sum.byteOffset, sum.length);
-  } finally {
-    device.close();
-  }
+  const memory = device.memory();
+  const spec: Spec = { shape: [a.length], dtype: "f32" };
+  const program = await device.load(planOf(treeAddOp, [spec, spec], {}), memory);
+  memory.write("x0", a);
+  memory.write("x1", b);
+  program.run();
+  const sum = await memory.read([{ slot: "x0", offset: 0, length: a.length }]);
+  return new Uint32Array(sum.buffer, sum.byteOffset, sum.length);
 }
 
 // An odd length takes the kernel's path of single elements, the other that of fours.

@@ -30,8 +30,6 @@ Deno.test("encodeHeader() refuses what a peer would refuse", () => {
   const odd: Readonly<Record<string, unknown>> = {
     "undefined": undefined,
     "a date": new Date(0),
-    "a set": new Set([1]),
-    "a pattern": /x/,
     "a large integer": 2n ** 63n,
     "a map with number keys": new Map([[1, 2]]),
   };

@@ -1,0 +1,132 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { Refusal } from "../../src/base/refusal.ts";
+import { SAVE_POINTS, saveCheckpoint } from "../../src/checkpoint/commit.ts";
+import { loadNewest } from "../../src/checkpoint/load.ts";
+import { stateHash } from "../../src/checkpoint/state_hash.ts";
+import { draftOf, flipBit, names, TempFolder } from "./fixture.ts";
+
+const onSkip = (path: string, reason: string) => {
+  throw new Error(`${path} was skipped: ${reason}`);
+};
+
+Deno.test("a checkpoint comes back as it was saved", async () => {
+  using temp = new TempFolder();
+  const root = `${temp.path}/run/checkpoints`;
+  const draft = draftOf(200);
+  const saved = await saveCheckpoint(root, draft);
+  assertEquals(saved.path, `${root}/step-00000200`);
+  assertEquals(names(root), ["step-00000200"]);
+  const files = names(saved.path);
+  assertEquals(files, ["manifest.json", "model.safetensors", "optimizer.safetensors"]);
+  const sizes = files.map((name) => Deno.statSync(`${saved.path}/${name}`).size);
+  assertEquals(saved.bytes, sizes.reduce((a, b) => a + b));
+  const loaded = await loadNewest(root, { onSkip });
+  assertEquals(loaded.path, saved.path);
+  assertEquals(loaded.manifest, saved.manifest);
+  assertEquals([...loaded.model.values()], draft.model);
+  assertEquals([...loaded.optimizer.values()], draft.optimizer);
+});
+
+Deno.test("saveCheckpoint() goes through its points in order", async () => {
+  using temp = new TempFolder();
+  const points: string[] = [];
+  await saveCheckpoint(temp.path, draftOf(1), { at: (point) => void points.push(point) });
+  assertEquals(points, SAVE_POINTS);
+});
+
+Deno.test("saveCheckpoint() keeps a checkpoint of the same step and state", async () => {
+  using temp = new TempFolder();
+  const first = await saveCheckpoint(temp.path, draftOf(1));
+  const { ino } = Deno.statSync(first.path);
+  const second = await saveCheckpoint(temp.path, draftOf(1), {
+    at: (point) => Promise.reject(new Error(point)),
+  });
+  assertEquals(second.manifest, first.manifest);
+  assertEquals(Deno.statSync(first.path).ino, ino);
+  assertEquals(names(temp.path), ["step-00000001"]);
+});
+
+Deno.test("saveCheckpoint() refuses a step that was saved with another state", async () => {
+  using temp = new TempFolder();
+  const { manifest } = await saveCheckpoint(temp.path, draftOf(1));
+  const error = await assertRejects(
+    () => saveCheckpoint(temp.path, draftOf(1, 99)),
+    Refusal,
+    "holds another state of that step",
+  );
+  assertEquals(error.exit, "incompatible");
+  assertEquals((await loadNewest(temp.path, { onSkip })).manifest, manifest);
+});
+
+Deno.test("saveCheckpoint() sets a damaged checkpoint of its step aside", async () => {
+  using temp = new TempFolder();
+  const { path } = await saveCheckpoint(temp.path, draftOf(1));
+  flipBit(`${path}/model.safetensors`, { byte: -1 });
+  await saveCheckpoint(temp.path, draftOf(1));
+  const [aside, step] = names(temp.path);
+  assertMatch(aside ?? "", /^\.corrupt-step-00000001-/);
+  assertEquals(step, "step-00000001");
+  assertEquals((await loadNewest(temp.path, { onSkip })).manifest.step, 1);
+});
+
+Deno.test("saveCheckpoint() leaves nothing behind when any point fails", async () => {
+  using temp = new TempFolder();
+  await saveCheckpoint(temp.path, draftOf(1));
+  for (const point of SAVE_POINTS.slice(0, SAVE_POINTS.indexOf("sync root"))) {
+    const at = (here: string) => {
+      if (here === point) throw new Error(`stopped at ${point}`);
+    };
+    await assertRejects(() => saveCheckpoint(temp.path, draftOf(2), { at }), Error, point);
+    assertEquals(names(temp.path), ["step-00000001"]);
+  }
+  assertEquals((await loadNewest(temp.path, { onSkip })).manifest.step, 1);
+});
+
+Deno.test("saveCheckpoint() refuses before it writes when the disk has no room", async () => {
+  using temp = new TempFolder();
+  const { model, optimizer } = draftOf(2);
+  const bytes = [...model, ...optimizer].reduce((sum, { data }) => sum + data.byteLength, 0);
+  const error = await assertRejects(
+    () => saveCheckpoint(temp.path, draftOf(2), { free: () => bytes }),
+    Refusal,
+    "must be free",
+  );
+  assertEquals(error.exit, "tooLarge");
+  assertEquals(names(temp.path), []);
+});
+
+Deno.test("saveCheckpoint() survives a disk that fills up meanwhile", async () => {
+  using temp = new TempFolder();
+  await saveCheckpoint(temp.path, draftOf(1));
+  const at = (point: string) => {
+    // The system's own error for a full disk.
+    if (point === "fill model.safetensors") Deno.writeTextFileSync("/dev/full", "x");
+  };
+  await assertRejects(
+    () => saveCheckpoint(temp.path, draftOf(2), { at }),
+    Refusal,
+    "the disk is full",
+  );
+  assertEquals(names(temp.path), ["step-00000001"]);
+  await saveCheckpoint(temp.path, draftOf(2));
+  assertEquals(names(temp.path), ["step-00000001", "step-00000002"]);
+});
+
+Deno.test("saveCheckpoint() publishes nothing that could not be read back", async () => {
+  using temp = new TempFolder();
+  const draft = draftOf(2);
+  const other = { ...draft, model: draft.model.slice(1) };
+  await assertRejects(() => saveCheckpoint(temp.path, other), Error, "do not match its state hash");
+  const manifest = { ...draft.manifest, step: -2, stateHash: stateHash(-2, draft) };
+  await assertRejects(() => saveCheckpoint(temp.path, { ...draft, manifest }), Error, "step");
+  assertEquals(names(temp.path), []);
+});
+
+Deno.test("saveCheckpoint() keeps its files from other users", async () => {
+  using temp = new TempFolder();
+  const { path } = await saveCheckpoint(temp.path, draftOf(1));
+  const open = [path, ...names(path).map((name) => `${path}/${name}`)]
+    .filter((file) => ((Deno.statSync(file).mode ?? 0) & 0o007) !== 0);
+  assertEquals(open, []);
+  assert(Deno.statSync(path).isDirectory);
+});

@@ -1,0 +1,151 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { Refusal } from "../../src/base/refusal.ts";
+import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
+import { listCheckpoints, loadNewest } from "../../src/checkpoint/load.ts";
+import { printManifest } from "../../src/checkpoint/manifest.ts";
+import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
+import { draftOf, flipBit, names, TempFolder, tensor } from "./fixture.ts";
+
+const MODEL = "model.safetensors";
+const FILES = ["manifest.json", MODEL, "optimizer.safetensors"];
+
+/** Saves steps 100 and 200, spoils 200, and loads: the reason, and what fell out of it. */
+async function spoil(work: (path: string) => void | Promise<void>): Promise<string> {
+  using temp = new TempFolder();
+  await saveCheckpoint(temp.path, draftOf(100));
+  const { path } = await saveCheckpoint(temp.path, draftOf(200));
+  await work(path);
+  const skipped: [string, string][] = [];
+  const loaded = await loadNewest(temp.path, {
+    onSkip: (path, reason) => void skipped.push([path, reason]),
+  });
+  assertEquals(loaded.manifest.step, 100);
+  assertEquals(skipped.length, 1);
+  assertEquals(skipped[0]?.[0], path);
+  const [aside, ...rest] = names(temp.path);
+  assertMatch(aside ?? "", /^\.corrupt-step-00000200-/);
+  assertEquals(rest, ["step-00000100"]);
+  return skipped[0]?.[1] ?? "";
+}
+
+Deno.test("loadNewest() takes the newest step, not the last written", async () => {
+  using temp = new TempFolder();
+  for (const step of [99_999_999, 9, 100_000_000, 10]) {
+    await saveCheckpoint(temp.path, draftOf(step));
+  }
+  for (const other of ["step-1", "step-x", ".tmp-step-99999999-a", "step-0000000000"]) {
+    Deno.mkdirSync(`${temp.path}/${other}`);
+  }
+  const steps = (await listCheckpoints(temp.path)).map(({ step }) => step);
+  assertEquals(steps, [100_000_000, 99_999_999, 10, 9]);
+  const onSkip = (path: string) => {
+    throw new Error(path);
+  };
+  assertEquals((await loadNewest(temp.path, { onSkip })).manifest.step, 100_000_000);
+});
+
+for (const name of FILES) {
+  Deno.test(`loadNewest() notices a flipped bit anywhere in ${name}`, async () => {
+    for (const [byte, bit] of [[0, 1], [7, 7], [8, 0], [70, 3], [-1, 0]] as const) {
+      const reason = await spoil((path) => flipBit(`${path}/${name}`, { byte, bit }));
+      assertMatch(reason, name === "manifest.json" ? /^manifest/ : /does not match its SHA-256$/);
+    }
+  });
+
+  Deno.test(`loadNewest() notices that ${name} was cut, is missing or is a link`, async () => {
+    const cut = await spoil((path) => {
+      const { size } = Deno.statSync(`${path}/${name}`);
+      Deno.truncateSync(`${path}/${name}`, size - 1 - size / 2);
+    });
+    assertMatch(cut, name === "manifest.json" ? /not valid JSON/ : /has \d+ bytes, not \d+$/);
+    const missing = await spoil((path) => Deno.removeSync(`${path}/${name}`));
+    assertEquals(missing, `${name} is missing`);
+    const linked = await spoil((path) => {
+      Deno.removeSync(`${path}/${name}`);
+      Deno.symlinkSync(`../step-00000100/${name}`, `${path}/${name}`);
+    });
+    assertEquals(linked, `${name} is not a plain file`);
+  });
+}
+
+Deno.test("loadNewest() notices files that do not belong", async () => {
+  const extra = await spoil((path) => Deno.writeTextFileSync(`${path}/x`, ""));
+  assertEquals(extra, "x is not part of a checkpoint");
+});
+
+Deno.test("loadNewest() notices a manifest that lies", async () => {
+  const empty = await spoil((path) => Deno.writeTextFileSync(`${path}/manifest.json`, "{}"));
+  assertMatch(empty, /^manifest.json is not valid/);
+  const older = await spoil((path) => {
+    for (const name of FILES) {
+      Deno.copyFileSync(`${path}/../step-00000100/${name}`, `${path}/${name}`);
+    }
+  });
+  assertEquals(older, "manifest.json is of step 100, the folder is step-00000200");
+  const long = await spoil((path) => {
+    Deno.writeTextFileSync(`${path}/manifest.json`, " ".repeat(2 ** 20 + 1));
+  });
+  assertEquals(long, "manifest.json is longer than 1048576 bytes");
+});
+
+Deno.test("loadNewest() notices tensors that are whole but not those of the state", async () => {
+  const reason = await spoil(async (path) => {
+    Deno.removeSync(`${path}/${MODEL}`);
+    const digest = await writeSafetensors(`${path}/${MODEL}`, [tensor("other", [2])]);
+    const { seal: _, ...manifest } = JSON.parse(Deno.readTextFileSync(`${path}/manifest.json`));
+    manifest.files[0] = { name: MODEL, ...digest };
+    Deno.writeTextFileSync(`${path}/manifest.json`, printManifest(manifest));
+  });
+  assertEquals(reason, "The state does not match its hash");
+});
+
+Deno.test("loadNewest() notices a file or a link where a folder should be", async () => {
+  const file = await spoil((path) => {
+    Deno.removeSync(path, { recursive: true });
+    Deno.writeTextFileSync(path, "");
+  });
+  assertEquals(file, "It is not a folder");
+  const link = await spoil((path) => {
+    Deno.removeSync(path, { recursive: true });
+    Deno.symlinkSync("step-00000100", path);
+  });
+  assertEquals(link, "It is not a folder");
+});
+
+Deno.test("loadNewest() refuses when nothing verifies, and names the folder", async () => {
+  using temp = new TempFolder();
+  for (const step of [1, 2]) {
+    const { path } = await saveCheckpoint(temp.path, draftOf(step));
+    flipBit(`${path}/${MODEL}`, { byte: -1 });
+  }
+  const skipped: string[] = [];
+  const error = await assertRejects(
+    () => loadNewest(temp.path, { onSkip: (path) => void skipped.push(path) }),
+    Refusal,
+    temp.path,
+  );
+  assertEquals(error.exit, "incompatible");
+  assertEquals(skipped, [`${temp.path}/step-00000002`, `${temp.path}/step-00000001`]);
+});
+
+Deno.test("loadNewest() refuses where there is no checkpoint", async () => {
+  using temp = new TempFolder();
+  for (const root of [temp.path, `${temp.path}/nowhere`]) {
+    const error = await assertRejects(
+      () => loadNewest(root, { onSkip: () => {} }),
+      Refusal,
+      `No checkpoint to resume from in ${root}`,
+    );
+    assertEquals(error.exit, "config");
+  }
+});
+
+Deno.test("loadNewest() changes nothing when it may not set checkpoints aside", async () => {
+  using temp = new TempFolder();
+  await saveCheckpoint(temp.path, draftOf(1));
+  const { path } = await saveCheckpoint(temp.path, draftOf(2));
+  flipBit(`${path}/${MODEL}`, { byte: -1 });
+  const loaded = await loadNewest(temp.path, { onSkip: () => {}, quarantine: false });
+  assertEquals(loaded.manifest.step, 1);
+  assertEquals(names(temp.path), ["step-00000001", "step-00000002"]);
+});

@@ -1,0 +1,73 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { hashValue } from "../../src/base/hash.ts";
+import { Damage } from "../../src/checkpoint/damage.ts";
+import { type Manifest, parseManifest, printManifest } from "../../src/checkpoint/manifest.ts";
+import { draftOf } from "./fixture.ts";
+
+const file = (name: string) => ({ name, bytes: 64, sha256: hashValue(name) });
+
+function manifest(): Manifest {
+  const files = [file("model.safetensors"), file("optimizer.safetensors")];
+  return { format: 1, ...draftOf(200).manifest, files };
+}
+
+/** The text of a manifest with some fields changed, and a seal that fits. */
+function forged(fields: Record<string, unknown>): string {
+  const value = { ...manifest(), ...fields };
+  return JSON.stringify({ ...value, seal: hashValue(value) });
+}
+
+Deno.test("a manifest survives printing and parsing", () => {
+  assertEquals(parseManifest(printManifest(manifest())), manifest());
+});
+
+Deno.test("parseManifest() refuses text that is not a manifest", () => {
+  for (const text of ["", "[]", "null", "{}", '{"format":2}', "{".repeat(1000)]) {
+    assertThrows(() => parseManifest(text), Damage, "manifest.json");
+  }
+  const twice = printManifest(manifest()).replace("{", '{"step":1,');
+  assertThrows(() => parseManifest(twice), Damage, 'the key "step" twice');
+});
+
+Deno.test("parseManifest() names the field that is wrong", () => {
+  const wrong: [string, unknown][] = [
+    ["format", 2],
+    ["step", -1],
+    ["step", 1.5],
+    ["step", 2 ** 53],
+    ["tokens", "12"],
+    ["workers", 0],
+    ["microBatches", 0],
+    ["configHash", "abc"],
+    ["stateHash", hashValue(1).toUpperCase()],
+    ["position", { window: 1, more: 2 }],
+    ["files", {}],
+  ];
+  for (const [field, value] of wrong) {
+    assertThrows(() => parseManifest(forged({ [field]: value })), Damage, `not valid: ${field}`);
+  }
+  assertThrows(() => parseManifest(forged({ more: 1 })), Damage, "more");
+});
+
+Deno.test("parseManifest() refuses file names that could lead outside the folder", () => {
+  for (const name of ["../x", "a/b", "/etc/x", "..", ".", "", "a\\b", ".x", "a\0"]) {
+    const files = [file("model.safetensors"), file(name)];
+    assertThrows(() => parseManifest(forged({ files })), Damage, "not a plain file name");
+  }
+});
+
+Deno.test("parseManifest() refuses any other list of files", () => {
+  const model = file("model.safetensors");
+  for (const files of [[], [model], [model, model], [...manifest().files, file("x")]]) {
+    assertThrows(() => parseManifest(forged({ files })), Damage, "must list");
+  }
+});
+
+Deno.test("parseManifest() notices every flipped bit", () => {
+  const bytes = new TextEncoder().encode(printManifest(manifest()));
+  for (let i = 0; i < bytes.length * 8; i++) {
+    const flipped = bytes.slice();
+    flipped[i >> 3] = (flipped[i >> 3] ?? 0) ^ (1 << (i & 7));
+    assertThrows(() => parseManifest(new TextDecoder().decode(flipped)), Damage);
+  }
+});

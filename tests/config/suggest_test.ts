@@ -1,0 +1,48 @@
+/** Which known key a misspelt one is taken for. */
+import { assertEquals } from "@std/assert";
+import { nearestKey } from "../../src/config/suggest.ts";
+
+const KNOWN = [
+  "windows",
+  "eval.every",
+  "eval.windows",
+  "data.window",
+  "optim.lr",
+  "checkpoint.every",
+];
+
+Deno.test("nearestKey() puts paths with the same last part first", () => {
+  const cases = {
+    lr: "optim.lr",
+    "model.lr": "optim.lr",
+    "checkpoints.every": "checkpoint.every",
+    "evals.every": "eval.every",
+    window: "data.window",
+  };
+  for (const [given, wanted] of Object.entries(cases)) {
+    assertEquals(nearestKey(given, KNOWN), wanted);
+  }
+});
+
+Deno.test("nearestKey() prefers a longer or shorter form in the same section", () => {
+  assertEquals(nearestKey("data.windows", KNOWN), "data.window");
+  assertEquals(nearestKey("eval.window", KNOWN), "eval.windows");
+});
+
+Deno.test("nearestKey() takes a misspelt last part for the whole path", () => {
+  const cases = {
+    window5: "windows",
+    lrr: "optim.lr",
+    evry: "eval.every",
+    "data.windw": "data.window",
+  };
+  for (const [given, wanted] of Object.entries(cases)) {
+    assertEquals(nearestKey(given, KNOWN), wanted);
+  }
+});
+
+Deno.test("nearestKey() has an answer for anything", () => {
+  for (const given of ["", ".", "x".repeat(1000)]) {
+    assertEquals(KNOWN.includes(nearestKey(given, KNOWN)), true);
+  }
+});
