@@ -11,13 +11,13 @@ fn logit(row: u32, column: u32) -> f32 {
   return element(logits[row * ITEMS + column / WIDTH], column % WIDTH);
 }
 
-fn row_main(row: u32, lane: u32) {
+fn row_main(row: u32, lane: u32, items: u32) {
   let first = row * ITEMS;
   var largest = Item() + LOWEST;
-  for (var i = lane; i < ITEMS; i += LANES) { largest = max(largest, logits[first + i]); }
+  for (var i = lane; i < items; i += LANES) { largest = max(largest, logits[first + i]); }
   let top = across_max(fold_max(largest), lane);
   var total = Item();
-  for (var i = lane; i < ITEMS; i += LANES) { total += exp(logits[first + i] - top); }
+  for (var i = lane; i < items; i += LANES) { total += exp(logits[first + i] - top); }
   let lse = top + log(across_sum(fold_sum(total), lane));
   if (lane == 0u) {
     let label = targets[row];

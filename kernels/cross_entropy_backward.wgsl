@@ -7,12 +7,12 @@
 
 override ignore: u32;
 
-fn row_main(row: u32, lane: u32) {
+fn row_main(row: u32, lane: u32, items: u32) {
   let first = row * ITEMS;
   let label = targets[row];
   let lse = lses[row];
   let scale = select(dloss[row], 0.0f, label == ignore);
-  for (var i = lane; i < ITEMS; i += LANES) {
+  for (var i = lane; i < items; i += LANES) {
     let hit = select(Item(), Item() + 1.0f, columns_of(i) == Columns(label));
     dlogits[first + i] = (exp(logits[first + i] - lse) - hit) * scale;
   }

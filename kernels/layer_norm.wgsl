@@ -8,18 +8,18 @@
 
 override eps: f32;
 
-fn row_main(row: u32, lane: u32) {
+fn row_main(row: u32, lane: u32, items: u32) {
   let first = row * ITEMS;
   var total = Item();
-  for (var i = lane; i < ITEMS; i += LANES) { total += x[first + i]; }
+  for (var i = lane; i < items; i += LANES) { total += x[first + i]; }
   let mean = across_sum(fold_sum(total), lane) / f32(COLS);
   var squares = Item();
-  for (var i = lane; i < ITEMS; i += LANES) {
+  for (var i = lane; i < items; i += LANES) {
     let d = x[first + i] - mean;
     squares += d * d;
   }
   let rstd = 1.0f / sqrt(across_sum(fold_sum(squares), lane) / f32(COLS) + eps);
-  for (var i = lane; i < ITEMS; i += LANES) {
+  for (var i = lane; i < items; i += LANES) {
     y[first + i] = (x[first + i] - mean) * rstd * gamma[i] + beta[i];
   }
   if (lane == 0u) {

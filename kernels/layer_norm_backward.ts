@@ -3,6 +3,7 @@
  * dgamma [D], dbeta [D]. The latter two are sums over rows, taken in strips of fixed length:
  * their partial sums [strips, 2, D] are a scratch output.
  */
+import type { Shape } from "../src/base/shape.ts";
 import { ceilDiv, sameShape, showShape, sizeOf } from "../src/base/shape.ts";
 import type { Case, Io, Launch, Op, Spec, Target, View } from "../src/graph/types.ts";
 import { lineGroups, lineHead } from "../src/graph/wgsl.ts";
@@ -130,11 +131,12 @@ export const layerNormBackwardOp: Op = {
       throw new RangeError("Cannot layer_norm_backward: it takes five inputs");
     }
     const { rows, columns, strips } = sizes(x);
-    const needed = [["gamma", gamma, [columns]], ["mean", mean, [rows]], ["rstd", rstd, [rows]], [
-      "dy",
-      dy,
-      x.shape,
-    ]] as const;
+    const needed: readonly [string, Spec, Shape][] = [
+      ["gamma", gamma, [columns]],
+      ["mean", mean, [rows]],
+      ["rstd", rstd, [rows]],
+      ["dy", dy, x.shape],
+    ];
     for (const [name, { shape }, want] of needed) {
       if (sameShape(shape, want)) continue;
       throw new RangeError(

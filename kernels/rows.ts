@@ -13,7 +13,7 @@ const MAX_LANES = 256;
 
 /** What a row kernel begins with, and the workgroups that cover its rows. */
 export interface RowKernel {
-  /** `ROWS`, `COLS`, `ITEMS`, `LANES`, the type `Item`, and the functions below. */
+  /** `ROWS`, `COLS`, `ITEMS`, `LANES`, what `itemWgsl` prints, and the functions that join lanes. */
   readonly prelude: string;
   readonly groups: Launch["groups"];
 }
@@ -77,7 +77,7 @@ ${tree("sum", "a + b")}${tree("max", "max(a, b)")}`;
 
 /**
  * Begins a kernel over `rows` rows of `columns` elements. Its `main` is printed here and calls
- * the kernel's own `row_main(row: u32, lane: u32)`.
+ * the kernel's own `row_main(row: u32, lane: u32, items: u32)`, whose loops end at `items`.
  */
 export function rowKernel(rows: number, columns: number, target: Target): RowKernel {
   const width = itemWidth(columns);
@@ -91,14 +91,18 @@ export function rowKernel(rows: number, columns: number, target: Target): RowKer
   const place = alone
     ? `let row = (wid.x + wid.y * ${x}u) * ${CPU_ROWS}u + lid; let lane = 0u;`
     : `let row = wid.x + wid.y * ${x}u; let lane = lid;`;
+  // The number of groups along z is 1. A compiler that cannot know it leaves loops rolled up, which
+  // compiles five times as fast on lavapipe and runs no slower.
+  const end = alone ? "ITEMS * count.z" : "ITEMS";
   const prelude = `const ROWS = ${rows}u;
 const COLS = ${columns}u;
 const ITEMS = ${items}u;
 ${itemWgsl(width)}${alone ? ALONE : together(lanes)}
 @compute @workgroup_size(${alone ? CPU_ROWS : lanes})
-fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) count: vec3<u32>,
+  @builtin(local_invocation_index) lid: u32) {
   ${place}
-  if (row < ROWS) { row_main(row, lane); }
+  if (row < ROWS) { row_main(row, lane, ${end}); }
 }
 `;
   return { prelude, groups };

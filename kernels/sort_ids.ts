@@ -23,16 +23,14 @@ function wgslOf(n: number, groups: Launch["groups"]): string {
   const total = width === 4 ? "(rank.x + rank.y) + (rank.z + rank.w)" : "rank";
   const positions = width === 4 ? "vec4<u32>(0u, 1u, 2u, 3u) + 4u * j" : "j";
   const one = `${words}(1u)`;
-  const count = (id: string, limit: string) =>
-    `rank += select(${words}(), ${one}, ${id} < ${limit});`;
   return `@group(0) @binding(0) var<storage, read> ids: array<${words}>;
 @group(0) @binding(1) var<storage, read_write> order: array<u32>;
 ${lineHead(n, groups)}
   let own = ids[i / ${width}u]${width === 4 ? "[i % 4u]" : ""};
   var rank = ${words}();
-  for (var j = 0u; j < ${n / width}u; j++) {
+  for (var j = 0u; j < arrayLength(&ids); j++) {
     let before = select(${words}(), ${one}, ${positions} < ${words}(i));
-    ${count("ids[j]", "own + before")}
+    rank += select(${words}(), ${one}, ids[j] < own + before);
   }
   order[${total}] = i;
 }

@@ -4,9 +4,10 @@ import { basename, dirname, join } from "node:path";
 /** Writes a file beside `path`, syncs it and renames it. Throws what the system throws. */
 export function writeTextAtomic(path: string, text: string): void {
   const folder = dirname(path);
-  const temp = join(folder, `.${basename(path)}.tmp-${crypto.randomUUID()}`);
+  // Always the same name: what a killed process left is written over. The run's lock keeps others out.
+  const temp = join(folder, `.${basename(path)}.tmp`);
   try {
-    using file = Deno.openSync(temp, { write: true, createNew: true });
+    using file = Deno.openSync(temp, { write: true, create: true, truncate: true });
     writeAll(file, new TextEncoder().encode(text));
     file.syncSync();
     Deno.renameSync(temp, path);

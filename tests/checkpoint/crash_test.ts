@@ -11,7 +11,10 @@ const onSkip = (path: string, reason: string) => {
 async function killAt(point: string): Promise<void> {
   using temp = new TempFolder();
   await saveCheckpoint(temp.path, draftOf(100));
-  const { signal } = await child("crash_child.ts", [temp.path, "200", point]).output();
+  const { signal } = await child("crash_child.ts", {
+    args: [temp.path, "200", point],
+    stdin: "null",
+  }).output();
   assertEquals(signal, "SIGKILL", point);
   // Nothing is published before the rename, everything after it.
   const published = SAVE_POINTS.indexOf(point) > SAVE_POINTS.indexOf("publish");

@@ -58,11 +58,14 @@ export function flipBit(path: string, { byte, bit = 0 }: { byte: number; bit?: n
 }
 
 /** Starts a script beside the tests in a process of its own. */
-export function child(script: string, args: readonly string[]): Deno.Command {
+export function child(
+  script: string,
+  { args, stdin }: { args: readonly string[]; stdin: "piped" | "null" },
+): Deno.Command {
   const path = new URL(script, import.meta.url).pathname;
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-prompt", "--no-check", "-A", path, ...args],
-    stdin: "piped",
+    stdin,
     stdout: "piped",
     stderr: "inherit",
   });

@@ -15,7 +15,7 @@ async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
 Deno.test("lockRun() refuses a folder in use and takes over after a SIGKILL", async () => {
   using temp = new TempFolder();
   const out = `${temp.path}/run`;
-  const owner = child("lock_child.ts", [out]).spawn();
+  const owner = child("lock_child.ts", { args: [out], stdin: "piped" }).spawn();
   const heir = Number(await firstLine(owner.stdout));
   try {
     const error = await assertRejects(

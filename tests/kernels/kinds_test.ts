@@ -14,8 +14,9 @@ import { tolerance } from "../support/tolerance.ts";
 
 let opened: Promise<Device> | undefined;
 
+/** The other kind; few workgroups along one axis, so that launches need a second axis. */
 function otherKind(target: Target): Target {
-  return { ...target, kind: target.kind === "cpu" ? "gpu" : "cpu", invocations: 256 };
+  return { ...target, kind: target.kind === "cpu" ? "gpu" : "cpu", invocations: 256, groups: 3 };
 }
 
 /** f32 outputs of a case; `kind` maps the device's target to that of the launches. */

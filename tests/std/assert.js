@@ -1,1 +1,1 @@
-export * from "npm:deno-std@1.4.0/assert/mod.js";
+export * from "@std/assert-npm";

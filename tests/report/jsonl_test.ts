@@ -1,0 +1,136 @@
+import { assert, assertEquals } from "@std/assert";
+import { type Later, metricsLog } from "../../src/report/jsonl.ts";
+import { checkpoint, END, evaluation, start, step, TempFolder } from "./fixture.ts";
+
+/** A clock that rings only when it is told to. */
+class Clock {
+  run: (() => void) | undefined;
+  asked = 0;
+  readonly later: Later = (run, ms) => {
+    assertEquals(ms, 1000);
+    this.run = run;
+    this.asked++;
+    return () => this.run = undefined;
+  };
+}
+
+/** Which lines a file has: a step, or `v` and a step for an evaluation. */
+function lines(path: string): string[] {
+  return Deno.readTextFileSync(path).split("\n").slice(0, -1).map((line) => {
+    const value = JSON.parse(line);
+    return "val_loss" in value ? `v${value.step}` : String(value.step);
+  });
+}
+
+Deno.test("metricsLog() writes one object per step and per evaluation", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/metrics.jsonl`;
+  const { sink } = metricsLog(path, { later: new Clock().later });
+  for (const event of [start(), step(1), { type: "notice", text: "x" } as const, evaluation(1)]) {
+    sink(event);
+  }
+  assertEquals(
+    Deno.readTextFileSync(path),
+    '{"step":1,"loss":4.9375,"lr":0.0003,"grad_norm":1.5,"tokens":64,"tokens_per_s":32}\n' +
+      '{"step":1,"val_loss":4.25}\n',
+  );
+});
+
+Deno.test("metricsLog() writes at evaluations, checkpoints, ends, and within a second", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/m`;
+  const clock = new Clock();
+  const log = metricsLog(path, { later: clock.later });
+  log.sink(start());
+  assertEquals(clock.asked, 0);
+  log.sink(step(1));
+  log.sink(step(2));
+  assertEquals(clock.asked, 1);
+  clock.run?.();
+  assertEquals(lines(path), ["1", "2"]);
+  log.sink(step(3));
+  assertEquals(clock.asked, 2);
+  assertEquals(lines(path).length, 2);
+  log.sink(evaluation(3));
+  assertEquals(clock.run, undefined);
+  assertEquals(lines(path), ["1", "2", "3", "v3"]);
+  log.sink(step(4));
+  log.sink(checkpoint(4));
+  assertEquals(lines(path).at(-1), "4");
+  log.sink(step(5));
+  log.sink(END);
+  assertEquals(lines(path).at(-1), "5");
+  log.sink(step(6));
+  log[Symbol.dispose]();
+  assertEquals(lines(path).at(-1), "6");
+});
+
+Deno.test("metricsLog() drops what a resumed run writes again, and a torn line", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/m`;
+  const first = metricsLog(path, { later: new Clock().later });
+  const events = [start(), step(1), step(2), evaluation(2), step(3), step(4), evaluation(4), END];
+  for (const event of events) first.sink(event);
+  Deno.writeTextFileSync(path, '{"step":5,"lo', { append: true });
+  const second = metricsLog(path, { later: new Clock().later });
+  // The run evaluates the step it goes on from once more.
+  for (const event of [start(2), evaluation(2), step(3), step(4), evaluation(4)]) {
+    second.sink(event);
+  }
+  assertEquals(lines(path), ["1", "2", "v2", "3", "4", "v4"]);
+  assertEquals([...Deno.readDirSync(temp.path)].map(({ name }) => name), ["m"]);
+});
+
+Deno.test("metricsLog() keeps whole lines of earlier steps though the last one is torn", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/m`;
+  for (const torn of ['{"step":2}', '{"step":2', '{"step":"2"}\n', "null\n", "\0\0\0"]) {
+    Deno.writeTextFileSync(path, '{"step":1}\n' + torn);
+    const log = metricsLog(path, { later: new Clock().later });
+    log.sink(start(2));
+    log.sink(step(3));
+    log.sink(checkpoint(3));
+    assertEquals(lines(path), torn === '{"step":2}' ? ["1", "2", "3"] : ["1", "3"]);
+  }
+});
+
+Deno.test("metricsLog() of a run from step 0 starts over", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/m`;
+  Deno.writeTextFileSync(path, '{"step":0,"val_loss":5}\n{"step":1}\n');
+  const log = metricsLog(path, { later: new Clock().later });
+  for (const event of [start(), evaluation(0), step(1), END]) log.sink(event);
+  assertEquals(lines(path), ["v0", "1"]);
+});
+
+Deno.test("metricsLog() warns once when it cannot write, and catches up when it can", () => {
+  using temp = new TempFolder();
+  const folder = `${temp.path}/later`;
+  const path = `${folder}/m`;
+  const warnings: string[] = [];
+  const warn = (text: string) => void warnings.push(text);
+  const log = metricsLog(path, { warn, later: new Clock().later });
+  for (const event of [start(), step(1), evaluation(1), step(2), checkpoint(2)]) log.sink(event);
+  assertEquals(warnings.length, 1);
+  assert(warnings[0]?.startsWith(`Cannot write ${path}: `));
+  Deno.mkdirSync(folder);
+  log.sink(END);
+  assertEquals(lines(path), ["1", "v1", "2"]);
+});
+
+Deno.test("metricsLog() survives a full disk", () => {
+  const warnings: string[] = [];
+  const warn = (text: string) => void warnings.push(text);
+  const log = metricsLog("/dev/full", { warn, later: new Clock().later });
+  log.sink(step(1));
+  log.sink(checkpoint(1));
+  log.sink(END);
+  assertEquals(warnings.length, 1);
+});
+
+Deno.test("metricsLog() writes values that are not finite as null", () => {
+  using temp = new TempFolder();
+  const log = metricsLog(`${temp.path}/m`, { later: new Clock().later });
+  log.sink({ type: "eval", step: 1, valLoss: NaN });
+  assertEquals(Deno.readTextFileSync(`${temp.path}/m`), '{"step":1,"val_loss":null}\n');
+});

@@ -1,0 +1,99 @@
+import { assert, assertEquals } from "@std/assert";
+import type { RunEvent } from "../../src/report/events.ts";
+import { progressPrinter } from "../../src/report/progress.ts";
+import { checkpoint, END, evaluation, start, step } from "./fixture.ts";
+
+function shown(
+  events: readonly RunEvent[],
+  { terminal = false, width = 80 }: { terminal?: boolean; width?: number } = {},
+): string {
+  let text = "";
+  const write = (piece: string) => void (text += piece);
+  const sink = progressPrinter({ terminal, every: 10, write, width: () => width });
+  for (const event of events) sink(event);
+  return text;
+}
+
+/** What a terminal shows at last: `\r` and erase begin a line again. */
+function screen(text: string): string[] {
+  return text.split("\n").map((line) => line.split("\r\x1b[K").at(-1) ?? "");
+}
+
+const steps = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => step(from + i));
+
+Deno.test("piped progress has the first, every tenth and the last step", () => {
+  const text = shown([start(), ...steps(1, 40)]);
+  const lines = text.trimEnd().split("\n");
+  assertEquals(
+    lines[0],
+    "tiny: 12.3k parameters, 2 workers on reference, 64 tokens per step, 40 steps",
+  );
+  const printed = lines.slice(1).map((line) => /step +(\d+)\/40/.exec(line)?.[1]);
+  assertEquals(printed, ["1", "10", "20", "30", "40"]);
+  assertEquals(lines[1], "step  1/40  loss 4.9375  lr 3.00e-4  norm 1.50  32 tok/s  1 m 18 s left");
+  assert(!text.includes("\r") && !text.includes("\x1b"));
+});
+
+Deno.test("piped progress of a resumed run begins with its own first step", () => {
+  const lines = shown([start(33), ...steps(34, 40)]).trimEnd().split("\n");
+  assertEquals(lines[0]?.endsWith("40 steps, from step 33"), true);
+  const printed = lines.slice(1).map((line) => /step +(\d+)\/40/.exec(line)?.[1]);
+  assertEquals(printed, ["34", "40"]);
+});
+
+Deno.test("piped progress has each evaluation, checkpoint, notice and sample", () => {
+  const events: RunEvent[] = [
+    start(),
+    step(3),
+    evaluation(3),
+    checkpoint(3),
+    { type: "notice", text: "worker 1 was replaced" },
+    { type: "sample", text: "Call me\nIshmael\x1b[2J" },
+    step(10),
+  ];
+  assertEquals(shown(events).trimEnd().split("\n").slice(1), [
+    "eval at step 3: val loss 4.2500",
+    "saved out/step (2.10 MB in 45 ms)",
+    "worker 1 was replaced",
+    "Call me",
+    "Ishmael\ufffd[2J",
+    "step 10/40  loss 4.3750  val 4.2500  lr 3.00e-4  norm 1.50  32 tok/s  1 m 0 s left",
+  ]);
+});
+
+Deno.test("the end tells the result and the whole state hash", () => {
+  assertEquals(shown([END]).trimEnd().split("\n"), [
+    "done: 40 steps in 1 m 20 s, loss 2.5000, val loss 4.2500, 32 tok/s",
+    `state ${"ab".repeat(32)}`,
+  ]);
+});
+
+Deno.test("on a terminal one line is redrawn and other lines stay above it", () => {
+  const events = [start(), step(1), step(2), evaluation(2), checkpoint(2), step(3)];
+  const text = shown(events, { terminal: true });
+  assertEquals(screen(text).slice(1), [
+    "eval at step 2: val loss 4.2500",
+    "saved out/step (2.10 MB in 45 ms)",
+    "step  3/40  loss 4.8125  val 4.2500  lr 3.00e-4  32 tok/s  1 m 14 s left",
+  ]);
+  assertEquals(text.split("step  1/40").length, 2);
+});
+
+Deno.test("on a terminal the last line of progress stays at the end", () => {
+  const text = shown([start(), step(40), END], { terminal: true });
+  const lines = screen(text);
+  assertEquals(lines[1]?.startsWith("step 40/40  loss 2.5000"), true);
+  assertEquals(lines[2]?.startsWith("done: 40 steps"), true);
+  assert(text.endsWith("\n"));
+});
+
+Deno.test("on a terminal no redrawn line reaches the last column", () => {
+  for (const width of [1, 10, 25, 40, 60, 80, 200]) {
+    const text = shown([start(), step(1), evaluation(1), step(2)], { terminal: true, width });
+    for (const drawn of text.split("\r\x1b[K").slice(1)) {
+      const line = drawn.split("\n")[0] ?? "";
+      if (line.startsWith("step")) assert(line.length < width, `${line.length} of ${width}`);
+    }
+  }
+});
