@@ -28,8 +28,11 @@ import { pointwiseOp } from "./pointwise.ts";
 
 /** `ta`: a is stored [K, M]; `tb`: b is stored [N, K]; `epilogue` of (sum, extra inputs...). */
 export interface MatmulAttrs {
+  /** a is stored transposed. */
   readonly ta?: boolean;
+  /** b is stored transposed. */
   readonly tb?: boolean;
+  /** Applied to each sum before it is stored. */
   readonly epilogue?: Formula;
 }
 

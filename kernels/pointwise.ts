@@ -16,7 +16,9 @@ import { columnSum } from "./column_sum.ts";
 
 /** `donate[k]`: the input whose place output k takes, for updates in place. */
 export interface PointwiseAttrs {
+  /** What is computed, elementwise. */
   readonly formula: Formula;
+  /** Inputs that outputs take the place of. */
   readonly donate?: readonly (number | undefined)[];
 }
 

@@ -26,6 +26,7 @@ export class Refusal extends Error {
   /** Name of the exit code that the process ends with. */
   readonly exit: ExitName;
 
+  /** A refusal with the name of its exit code and its one line. */
   constructor(exit: ExitName, message: string) {
     super(message);
     this.name = "Refusal";

@@ -4,8 +4,11 @@ import type { Target } from "../graph/types.ts";
 
 /** A stretch of a slot, in elements of 4 bytes. */
 export interface Stretch {
+  /** Name of the slot. */
   readonly slot: string;
+  /** First element. */
   readonly offset: number;
+  /** Number of elements. */
   readonly length: number;
 }
 
@@ -29,14 +32,18 @@ export interface Program {
 
 /** A place where plans run. */
 export interface Device {
+  /** What launches are made for. */
   readonly target: Target;
   /** Name of the adapter, as logs and manifests show it. */
   readonly name: string;
   /** Largest binding in bytes. */
   readonly bindingBytes: number;
+  /** A set of shared slots, empty at first. */
   memory(): Memory;
+  /** Makes all that a plan needs. @throws {Refusal} `tooLarge` when it does not fit. */
   load(plan: Plan, memory: Memory): Promise<Program>;
   /** Settles only if the device is lost. */
   readonly lost: Promise<string>;
+  /** Frees the device; its programs can no longer run. */
   close(): void;
 }

@@ -21,7 +21,9 @@ export type Expr =
 
 /** Outputs as functions of `inputs` elements. */
 export interface Formula {
+  /** How many inputs it takes. */
   readonly inputs: number;
+  /** What it gives. */
   readonly outputs: readonly Expr[];
 }
 

@@ -9,7 +9,9 @@ export type DType = "f32" | "u32";
 
 /** Shape and element type of a tensor. */
 export interface Spec {
+  /** Sizes of the axes, outermost first. */
   readonly shape: Shape;
+  /** Element type. */
   readonly dtype: DType;
 }
 
@@ -22,8 +24,11 @@ export type Role = "batch" | "scalar" | "param" | "grad" | "moment" | "const" | 
 
 /** A value in a trace. */
 export interface Tensor extends Spec {
+  /** Number within its trace. */
   readonly id: number;
+  /** Where it lives. */
   readonly role: Role;
+  /** Name of a source. */
   readonly name?: string;
   /** The trace that made it. */
   readonly trace: Trace;
@@ -31,12 +36,15 @@ export interface Tensor extends Spec {
 
 /** Elements behind a spec, as references read and write them. */
 export interface View extends Spec {
+  /** Elements in row-major order. */
   readonly data: Float32Array | Float64Array | Uint32Array;
 }
 
 /** Inputs and outputs of a call. */
 export interface Io<T> {
+  /** What is read. */
   readonly inputs: readonly T[];
+  /** What is written. */
   readonly outputs: readonly T[];
 }
 
@@ -46,19 +54,25 @@ export type Attrs = any;
 
 /** One op applied to tensors (in a graph) or to regions (in a plan). */
 export interface Call<T> extends Io<T> {
+  /** The op. */
   readonly op: Op;
+  /** Its settings. */
   readonly attrs: Attrs;
 }
 
 /** A tensor whose values are known when the graph is made. */
 export interface Constant {
+  /** The tensor. */
   readonly tensor: Tensor;
+  /** Its values in row-major order. */
   readonly data: Float32Array;
 }
 
 /** Records calls in order; ops are applied through it. */
 export interface Trace {
+  /** Calls in order. */
   readonly calls: readonly Call<Tensor>[];
+  /** Tensors of known values. */
   readonly constants: readonly Constant[];
   /** A tensor that no call makes. */
   source(spec: Spec, role: Role, name?: string): Tensor;
@@ -70,8 +84,11 @@ export interface Trace {
 
 /** A traced computation and the tensors wanted from it, by name. */
 export interface Graph {
+  /** Calls in order. */
   readonly calls: readonly Call<Tensor>[];
+  /** Tensors of known values. */
   readonly constants: readonly Constant[];
+  /** Wanted tensors by name. */
   readonly results: Readonly<Record<string, Tensor>>;
 }
 
@@ -95,16 +112,23 @@ export type Binding = { readonly input: number } | { readonly output: number };
 
 /** One dispatch: WGSL with an entry point `main` whose bindings stand in group 0, in order. */
 export interface Launch {
+  /** Source of the shader module. */
   readonly wgsl: string;
+  /** Values of `override` constants. */
   readonly constants?: Readonly<Record<string, number>>;
+  /** What binding 0, 1... of group 0 hold. */
   readonly bindings: readonly Binding[];
+  /** Workgroups along x, y and z. */
   readonly groups: readonly [number, number, number];
 }
 
 /** What a call costs. `terms` is the length of its longest sum: it sets the tolerance. */
 export interface Cost {
+  /** Floating-point operations. */
   readonly flops: number;
+  /** Bytes read and written at least. */
   readonly bytes: number;
+  /** Terms of the longest sum. */
   readonly terms: number;
 }
 
@@ -112,7 +136,9 @@ export interface Cost {
 export interface Case {
   /** `tile`: at the edges of a tile; `ragged`: odd sizes; `bench`: also timed. */
   readonly kind: "tile" | "ragged" | "bench";
+  /** Specs of the inputs. */
   readonly inputs: readonly Spec[];
+  /** Its settings. */
   readonly attrs: Attrs;
   /** Exclusive upper bound of random u32 inputs, by input. */
   readonly below?: Readonly<Record<number, number>>;
@@ -124,6 +150,7 @@ export interface Case {
 
 /** A layer step: shape rule, kernels, reference, derivative, cost and cases, in one file. */
 export interface Op {
+  /** Name, unique in the op table. */
   readonly name: string;
   /** Specs of the outputs. @throws {RangeError} naming op and axis. */
   shape(inputs: readonly Spec[], attrs: Attrs): readonly Spec[];
@@ -131,6 +158,7 @@ export interface Op {
   launch(io: Io<Spec>, attrs: Attrs, target: Target): readonly Launch[];
   /** Plain loops: the definition. */
   reference(io: Io<View>, attrs: Attrs): void;
+  /** Gradients of the inputs (undefined where none flows), traced behind the forward calls. */
   cost(io: Io<Spec>, attrs: Attrs): Cost;
   /** Gradients of the inputs from those of the outputs. */
   vjp?(io: Io<Tensor>, dout: readonly Flow[], attrs: Attrs): readonly Flow[];
@@ -138,12 +166,16 @@ export interface Op {
   donate?(attrs: Attrs): readonly (number | undefined)[];
   /** This op with `next`, which reads output 0 elementwise, done as its epilogue. */
   absorb?(call: Call<Tensor>, next: Call<Tensor>, keep: boolean): Absorbed | undefined;
+  /** Instances for tests and benches. */
   readonly cases: readonly Case[];
 }
 
 /** A fused call: its inputs, attributes, and outputs (of the first call if kept, then the second). */
 export interface Absorbed {
+  /** The op. */
   readonly op: Op;
+  /** Its settings. */
   readonly attrs: Attrs;
+  /** Inputs of the fused call. */
   readonly inputs: readonly Tensor[];
 }

@@ -16,10 +16,15 @@ export type Init =
 
 /** A parameter as the model declared it. Weights of two or more axes decay. */
 export interface Param {
+  /** Full name, as checkpoints have it. */
   readonly name: string;
+  /** Sizes of its axes. */
   readonly shape: Shape;
+  /** How it begins. */
   readonly init: Init;
+  /** Whether weight decay applies. */
   readonly decay: boolean;
+  /** The traced tensor. */
   readonly tensor: Tensor;
 }
 

@@ -6,6 +6,7 @@ export type StepScalars = Readonly<Record<string, number>>;
 
 /** An update rule over flat vectors. */
 export interface Optimizer<C> {
+  /** Name, as configs have it. */
   readonly name: string;
   /** Vectors kept between steps, of the parameters' layout, zero at first. */
   readonly moments: readonly string[];

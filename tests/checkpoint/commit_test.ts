@@ -99,8 +99,9 @@ Deno.test("saveCheckpoint() survives a disk that fills up meanwhile", async () =
   using temp = new TempFolder();
   await saveCheckpoint(temp.path, draftOf(1));
   const at = (point: string) => {
-    // The system's own error for a full disk.
-    if (point === "fill model.safetensors") Deno.writeTextFileSync("/dev/full", "x");
+    if (point === "fill model.safetensors") {
+      throw Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
+    }
   };
   await assertRejects(
     () => saveCheckpoint(temp.path, draftOf(2), { at }),

@@ -118,16 +118,6 @@ Deno.test("metricsLog() warns once when it cannot write, and catches up when it 
   assertEquals(lines(path), ["1", "v1", "2"]);
 });
 
-Deno.test("metricsLog() survives a full disk", () => {
-  const warnings: string[] = [];
-  const warn = (text: string) => void warnings.push(text);
-  const log = metricsLog("/dev/full", { warn, later: new Clock().later });
-  log.sink(step(1));
-  log.sink(checkpoint(1));
-  log.sink(END);
-  assertEquals(warnings.length, 1);
-});
-
 Deno.test("metricsLog() writes values that are not finite as null", () => {
   using temp = new TempFolder();
   const log = metricsLog(`${temp.path}/m`, { later: new Clock().later });

@@ -1,0 +1,65 @@
+/**
+ * Shoal trains decoder transformers on WebGPU, data-parallel over worker processes, and gives the
+ * same weights to the last bit whatever the number of workers.
+ *
+ * Most people use it through `deno task train`; this module is for those who add a model, an op or
+ * an optimizer, or who run plans of their own.
+ *
+ * @example Train one step of a line on the reference device
+ * ```ts
+ * import { apply, compile, matmulOp, newTrace, openReference } from "./mod.ts";
+ *
+ * const trace = newTrace();
+ * const x = trace.source({ shape: [2, 3], dtype: "f32" }, "batch", "x");
+ * const w = trace.source({ shape: [3, 1], dtype: "f32" }, "param", "w");
+ * const y = apply(matmulOp, [x, w]);
+ * const plan = compile({ calls: trace.calls, constants: trace.constants, results: { y } });
+ * const device = openReference();
+ * const memory = device.memory();
+ * const program = await device.load(plan, memory);
+ * memory.write("x", Float32Array.of(1, 2, 3, 4, 5, 6));
+ * memory.write("w", Float32Array.of(1, 0, -1));
+ * program.run();
+ * console.log(await memory.read([{ slot: "y", offset: 0, length: 2 }])); // [-2, -2]
+ * ```
+ *
+ * @module
+ */
+
+// Graphs: tensors, formulas, reverse mode.
+export * from "./src/graph/types.ts";
+export * from "./src/graph/trace.ts";
+/** Builders of elementwise formulas. */
+export * as formulas from "./src/graph/formula.ts";
+export type { Binary, Expr, Formula, Unary } from "./src/graph/formula.ts";
+export * from "./src/graph/reverse.ts";
+export type { Shape } from "./src/base/shape.ts";
+
+// Plans and the devices that run them.
+export * from "./src/plan/types.ts";
+export { compile } from "./src/plan/compile.ts";
+export type { Placing } from "./src/plan/compile.ts";
+export { showPlan } from "./src/plan/show.ts";
+export type { Device, Memory, Program, Stretch } from "./src/device/types.ts";
+export { openReference } from "./src/device/reference.ts";
+export { openWebGpu } from "./src/device/webgpu.ts";
+export type { WebGpuDevice, WebGpuOptions } from "./src/device/webgpu.ts";
+
+// Ops.
+export { OPS } from "./kernels/mod.ts";
+export { matmul, matmulOp } from "./kernels/matmul.ts";
+export type { MatmulAttrs } from "./kernels/matmul.ts";
+export { pointwise, pointwiseOp } from "./kernels/pointwise.ts";
+export type { PointwiseAttrs } from "./kernels/pointwise.ts";
+
+// Layers, models and optimizers.
+/** Layers as functions of a scope and tensors. */
+export * as layers from "./src/nn/layers.ts";
+export { newScope } from "./src/nn/scope.ts";
+export type { Init, Param, Scope } from "./src/nn/scope.ts";
+export type { Logits, ModelInput } from "./src/models/types.ts";
+export type { Optimizer, StepScalars } from "./src/optim/types.ts";
+
+// Faults that a user can mend.
+export { EXIT, Refusal } from "./src/base/refusal.ts";
+export type { ExitName } from "./src/base/refusal.ts";

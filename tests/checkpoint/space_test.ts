@@ -1,0 +1,30 @@
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { Refusal } from "../../src/base/refusal.ts";
+import { checkSpace, freeBytes, spaceFault } from "../../src/checkpoint/space.ts";
+import { child } from "./fixture.ts";
+
+Deno.test("checkSpace() wants a fifth more than will be written", () => {
+  checkSpace("out", { bytes: 1e6, free: 1.2e6 });
+  assertThrows(
+    () => checkSpace("out", { bytes: 1e6, free: 1.2e6 - 1 }),
+    Refusal,
+    "Cannot save to out: 1.2 MB must be free: 1.2 MB are",
+  );
+});
+
+Deno.test("freeBytes() asks the system", () => {
+  const free = freeBytes(".");
+  assertEquals(Number.isSafeInteger(free) && free > 0, true);
+});
+
+Deno.test("spaceFault() knows the system's error for a full disk", async () => {
+  // In a process of its own: only full permissions reach devices.
+  const { stdout } = await child("full_disk_child.ts", { args: [], stdin: "null" }).output();
+  const text = new TextDecoder().decode(stdout);
+  assertEquals(text, "Refusal: Cannot save to out: the disk is full\n");
+});
+
+Deno.test("spaceFault() leaves other errors as they are", () => {
+  const error = new TypeError("x");
+  assertStrictEquals(spaceFault(error, "out"), error);
+});
