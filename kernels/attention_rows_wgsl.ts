@@ -1,16 +1,20 @@
 /**
  * Prints how attention's kernels read and write rows of heads, four elements (a quad) at a time.
- * What runs once stands in a loop over quads: a load is a loop over lanes to software Vulkan, and
- * unrolled ones compile for seconds. It knows no formula of attention.
+ * To software Vulkan a load is a loop over lanes, and unrolled ones compile for seconds: what runs
+ * once stands in loops over rows and quads. It knows no formula of attention.
  */
 import { ceilDiv } from "../src/base/shape.ts";
 import type { AttentionKernel } from "./attention_wgsl.ts";
 import { range } from "./matmul_wgsl.ts";
 
-/** Tokens of a head: row n begins at `<name>at<n>` of `buffer`; registers are `<name><n>_<quad>`. */
-export interface Operand {
+/**
+ * One row per token and head: in qkv its queries, keys or values (`part` 0, 1, 2), else in
+ * [B, T, D]. Registers are `<name><row>_<quad>` for own tokens and `<name>_<quad>` for a met one.
+ */
+export interface Rows {
   readonly name: string;
   readonly buffer: string;
+  readonly part?: 0 | 1 | 2;
 }
 
 /** Elements of a load: heads of whole quads are read as vec4. */
@@ -19,35 +23,40 @@ export const unit = ({ width }: AttentionKernel): number => width % 4 === 0 ? 4 
 /** Numbers of the quads of one head; the last may not be whole. */
 export const quadsOf = ({ width }: AttentionKernel): number[] => range(ceilDiv(width, 4));
 
-/** WGSL of the number of a token; tokens beyond the end read the last one. */
-export function token(kernel: AttentionKernel, at: string, step: number): string {
-  return kernel.time % step === 0 ? at : `min(${at}, ${kernel.time - 1}u)`;
-}
-
-/** Address of a token's row in qkv (`part` 0 q, 1 k, 2 v) or, without `part`, in [B, T, D]. */
-export function rowAt(kernel: AttentionKernel, at: string, part?: number): string {
+/** Address of a token's row. */
+export function rowAt(kernel: AttentionKernel, { part }: Rows, token: string): string {
   const model = kernel.heads * kernel.width / unit(kernel);
-  if (part === undefined) return `single + (${at}) * ${model}u`;
-  return `packed + (${at}) * ${3 * model}u + ${part * model}u`;
+  if (part === undefined) return `single + (${token}) * ${model}u`;
+  return `packed + (${token}) * ${3 * model}u + ${part * model}u`;
 }
 
-/** Quad `q` of row `n`: a number, or the name of one. Elements beyond the head are 0. */
-export function quad(
-  { width }: { width: number },
-  { name, buffer }: Operand,
-  [n, q]: readonly [number, number | string],
+/** Quad `q` (a number, or the name of one) of the row at `row`. Elements beyond the head are 0. */
+function quad(
+  { width }: AttentionKernel,
+  { buffer, row }: { buffer: string; row: string },
+  q: number | string,
 ): string {
-  const row = `${name}at${n}`;
   const number = typeof q === "number" ? `${q}u` : q;
   if (width % 4 === 0) return `${buffer}[${row} + ${number}]`;
   const words = range(4).map((c) => {
-    if (typeof q === "number") {
-      return 4 * q + c < width ? `${buffer}[${row} + ${4 * q + c}u]` : "0.0f";
-    }
-    const at = `${q} * 4u + ${c}u`;
+    const at = `${number} * 4u + ${c}u`;
+    if (typeof q === "number") return 4 * q + c < width ? `${buffer}[${row} + ${at}]` : "0.0f";
     return `select(0.0f, ${buffer}[${row} + min(${at}, ${width - 1}u)], ${at} < ${width}u)`;
   });
   return `vec4<f32>(${words.join(", ")})`;
+}
+
+/** Declares vec4 registers of the invocation's tokens, zero. */
+export function registers(kernel: AttentionKernel, ...names: readonly string[]): string[] {
+  const each = (f: (r: number, q: number) => string) =>
+    range(kernel.rows).flatMap((r) => quadsOf(kernel).map((q) => f(r, q)));
+  return names.flatMap((name) => each((r, q) => `var ${name}${r}_${q} = vec4<f32>();`));
+}
+
+/** A loop over the invocation's tokens: row `r` is token `t`; rows beyond the end repeat the last. */
+export function eachRow({ time, rows }: AttentionKernel, body: readonly string[]): string[] {
+  const token = time % rows === 0 ? "first + r" : `min(first + r, ${time - 1}u)`;
+  return [`for (var r = 0u; r < ${rows}u; r++) {`, `let t = ${token};`, ...body, "}"];
 }
 
 /** A loop over quads, numbered `w`. */
@@ -55,102 +64,98 @@ export function eachQuad(kernel: AttentionKernel, body: readonly string[]): stri
   return [`for (var w = 0u; w < ${quadsOf(kernel).length}u; w++) {`, ...body, "}"];
 }
 
-/** Declares vec4 registers of `rows` rows, zero. */
-export function registers(kernel: AttentionKernel, ...names: readonly string[]): string[] {
-  return names.flatMap((name) =>
-    range(kernel.rows).flatMap((r) =>
-      quadsOf(kernel).map((q) => `var ${name}${r}_${q} = vec4<f32>();`)
-    )
-  );
+/** Statements that put `value` into `<name><r>` of the row that a loop is at. */
+export function putRow({ rows }: AttentionKernel, name: string, value: string): string[] {
+  return range(rows).map((r) => `${name}${r} = select(${name}${r}, ${value}, r == ${r}u);`);
 }
 
-/** Statements that put `value` into the register of quad `w`. */
-export function keep(kernel: AttentionKernel, register: string, value: string): string[] {
-  return quadsOf(kernel).map((q) =>
-    `${register}_${q} = select(${register}_${q}, ${value}, w == ${q}u);`
-  );
+/** The expression `of(r)` of the row that a loop is at. */
+export function ofRow({ rows }: AttentionKernel, of: (r: number) => string): string {
+  return range(rows).map(of).reduce((x, value, r) => `select(${x}, ${value}, r == ${r}u)`);
 }
 
-/** Statements that store the invocation's registers `of` times `scale(r)` as rows of `to`. */
+/** A quad of a row inside loops over rows and quads. */
+export function quadHere(kernel: AttentionKernel, from: Rows): string {
+  return quad(kernel, { buffer: from.buffer, row: rowAt(kernel, from, "t") }, "w");
+}
+
+/** Statements that bring the invocation's tokens into registers. */
+export function loadRows(kernel: AttentionKernel, ...all: readonly Rows[]): string[] {
+  const { rows } = kernel;
+  const column = all.flatMap(({ name }) => range(rows).map((r) => `${name}${r}`));
+  return [
+    ...registers(kernel, ...all.map(({ name }) => name)),
+    ...eachQuad(kernel, [
+      ...column.map((x) => `var ${x} = vec4<f32>();`),
+      ...eachRow(
+        kernel,
+        all.flatMap((from) => [
+          `let x_${from.name} = ${quadHere(kernel, from)};`,
+          ...putRow(kernel, from.name, `x_${from.name}`),
+        ]),
+      ),
+      ...column.flatMap((x) =>
+        quadsOf(kernel).map((q) => `${x}_${q} = select(${x}_${q}, ${x}, w == ${q}u);`)
+      ),
+    ]),
+  ];
+}
+
+/** Statements that store the invocation's registers, each row times `scale(r)`. */
 export function storeRows(
   kernel: AttentionKernel,
-  stores: readonly {
-    readonly of: string;
-    readonly to: Operand;
-    readonly scale: (r: number) => string;
-  }[],
+  to: Rows,
+  scale: (r: number) => string,
 ): string[] {
   const { time, rows, width } = kernel;
-  return eachQuad(
-    kernel,
-    range(rows).flatMap((r) =>
-      stores.flatMap(({ of, to: { name, buffer }, scale }) => {
-        const chosen = quadsOf(kernel).reduce(
-          (x, q) => q === 0 ? `${of}${r}_0` : `select(${x}, ${of}${r}_${q}, w == ${q}u)`,
-          "",
-        );
-        const row = `${name}at${r}`;
-        const words = width % 4 === 0
-          ? [`${buffer}[${row} + w] = x;`]
-          : range(4).map((c) =>
-            `if (w * 4u + ${c}u < ${width}u) { ${buffer}[${row} + w * 4u + ${c}u] = x[${c}]; }`
-          );
-        const inside = time % rows === 0 ? "" : `if (first + ${r}u < ${time}u) `;
-        return [`${inside}{`, `let x = ${chosen} * ${scale(r)};`, ...words, "}"];
-      })
-    ),
-  );
-}
-
-/**
- * Statements for dot products `<sum><r>_<c>` of the invocation's tokens `own` with the block's
- * tokens `met`. Afterwards the rows of `met` are in registers if those of `own` are.
- */
-export function dots(
-  kernel: AttentionKernel,
-  products: readonly { readonly sum: string; readonly own: Operand; readonly met: Operand }[],
-): string[] {
-  const [R, C, Q] = [range(kernel.rows), range(kernel.block), quadsOf(kernel)];
-  const load = (of: Operand, n: number, q: number | string) => quad(kernel, of, [n, q]);
-  if (kernel.resident) {
-    return products.flatMap(({ sum, own, met }) =>
-      C.flatMap((c) => [
-        ...Q.map((q) => `let ${met.name}${c}_${q} = ${load(met, c, q)};`),
-        ...R.map((r) => {
-          const terms = Q.map((q) => `dot(${own.name}${r}_${q}, ${met.name}${c}_${q})`);
-          return `let ${sum}${r}_${c} = ${terms.join(" + ")};`;
-        }),
-      ])
+  const chosen = (r: number) =>
+    quadsOf(kernel).map((q) => `${to.name}${r}_${q}`)
+      .reduce((x, value, q) => `select(${x}, ${value}, w == ${q}u)`);
+  const row = rowAt(kernel, to, "t");
+  const words = width % 4 === 0
+    ? [`${to.buffer}[${row} + w] = x;`]
+    : range(4).map((c) =>
+      `if (w * 4u + ${c}u < ${width}u) { ${to.buffer}[${row} + w * 4u + ${c}u] = x[${c}]; }`
     );
-  }
-  const round = products.flatMap(({ sum, own, met }) => [
-    ...R.map((r) => `let ${own.name}${r} = ${load(own, r, "w")};`),
-    ...C.map((c) => `let ${met.name}${c} = ${load(met, c, "w")};`),
-    ...R.flatMap((r) => C.map((c) => `${sum}${r}_${c} += dot(${own.name}${r}, ${met.name}${c});`)),
+  return eachQuad(kernel, [
+    ...range(rows).map((r) => `let c${r} = ${chosen(r)} * ${scale(r)};`),
+    ...eachRow(kernel, [
+      `if (first + r < ${time}u) {`,
+      `let x = ${ofRow(kernel, (r) => `c${r}`)};`,
+      ...words,
+      "}",
+    ]),
   ]);
-  const sums = products.flatMap(({ sum }) =>
-    R.flatMap((r) => C.map((c) => `var ${sum}${r}_${c} = 0.0f;`))
-  );
-  return [...sums, ...eachQuad(kernel, round)];
 }
 
-/**
- * Statements `<to><r>_<q> = before(r, q) + sum over the block of <weight><r>_<c> times row c of
- * `met`, whose rows are in registers when it is `loaded`.
- */
-export function accumulate(
+/** Statements that bring the row of the met token into registers. */
+export function meet(kernel: AttentionKernel, from: Rows, token: string): string[] {
+  const { name, buffer } = from;
+  return [
+    `let ${name}at = ${rowAt(kernel, from, token)};`,
+    ...quadsOf(kernel).map((q) =>
+      `let ${name}_${q} = ${quad(kernel, { buffer, row: `${name}at` }, q)};`
+    ),
+  ];
+}
+
+/** Dot product of own row `r` with the met row. */
+export function dot(kernel: AttentionKernel, own: Rows, met: Rows): (r: number) => string {
+  return (r) =>
+    quadsOf(kernel).map((q) => `dot(${own.name}${r}_${q}, ${met.name}_${q})`).join(" + ");
+}
+
+/** Statements that add `weight(r)` times the met row to row r of `to`, itself times `keep(r)`. */
+export function addMet(
   kernel: AttentionKernel,
-  { to, weight, met, loaded }: { to: string; weight: string; met: Operand; loaded: boolean },
-  before: (r: number, q: number) => string = (r, q) => `${to}${r}_${q}`,
+  { to, met }: { to: Rows; met: Rows },
+  { weight, keep }: { weight: (r: number) => string; keep?: (r: number) => string },
 ): string[] {
-  const [R, C] = [range(kernel.rows), range(kernel.block)];
-  return quadsOf(kernel).flatMap((q) => {
-    const row = (c: number) => loaded ? `${met.name}${c}_${q}` : `x${c}`;
-    const loads = loaded ? [] : C.map((c) => `let x${c} = ${quad(kernel, met, [c, q])};`);
-    const sums = R.map((r) => {
-      const terms = C.map((c) => `${weight}${r}_${c} * ${row(c)}`);
-      return `${to}${r}_${q} = ${before(r, q)} + ${terms.join(" + ")};`;
-    });
-    return ["{", ...loads, ...sums, "}"];
-  });
+  return quadsOf(kernel).flatMap((q) =>
+    range(kernel.rows).map((r) => {
+      const sum = `${to.name}${r}_${q}`;
+      const before = keep === undefined ? sum : `${sum} * ${keep(r)}`;
+      return `${sum} = ${before} + ${weight(r)} * ${met.name}_${q};`;
+    })
+  );
 }

@@ -16,7 +16,6 @@ export function attentionKernel(
   const over = (globalThis as unknown as { OVER?: Partial<AttentionKernel> }).OVER ?? {};
   const { batch, heads, time } = sizes;
   const rows = over.rows ?? 4;
-  const block = over.block ?? 4;
   const group = over.group ?? 16;
   const wanted = ceilDiv(batch * heads * ceilDiv(time, rows), group);
   const x = Math.min(wanted, target.groups);
@@ -24,8 +23,6 @@ export function attentionKernel(
     ...sizes,
     ...(dropout === undefined ? {} : { dropout }),
     rows,
-    block,
-    resident: (over.resident as unknown as number ?? 1) === 1,
     group,
     groups: [x, ceilDiv(wanted, x), 1],
     headsFirst: over.headsFirst ?? target.kind === "cpu",

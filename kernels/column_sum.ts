@@ -6,7 +6,7 @@ import { ceilDiv, showShape, sizeOf } from "../src/base/shape.ts";
 import type { Op, Spec } from "../src/graph/types.ts";
 import { LINE, lineGroups, lineHead } from "../src/graph/wgsl.ts";
 
-/** `columns` C: the trailing axes that stay, as one number. */
+/** `columns` C: the trailing axes that stay; of size 1, everything is summed. */
 export interface ColumnSumAttrs {
   readonly columns: readonly number[];
 }
@@ -41,7 +41,8 @@ export const columnSum: Op = {
   name: "column_sum",
   shape([x], { columns }: ColumnSumAttrs) {
     const tail = x?.shape.slice(x.shape.length - columns.length) ?? [];
-    if (x === undefined || showShape(tail) !== showShape(columns)) {
+    const total = sizeOf(columns) === 1;
+    if (x === undefined || (!total && showShape(tail) !== showShape(columns))) {
       throw new RangeError(
         `Cannot sum ${showShape(x?.shape ?? [])} to ${showShape(columns)}: trailing axes differ`,
       );

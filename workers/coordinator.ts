@@ -31,8 +31,11 @@ export interface Run {
   readonly report: Sink;
   /** True once the run was asked to end after the step under way. */
   readonly stopping: () => boolean;
-  /** Writes a checkpoint; gives its state hash. */
-  readonly save: (state: NamedState, at: { step: number; adapter: string }) => Promise<string>;
+  /** Writes a checkpoint; gives its state hash, or undefined when there was no room for it. */
+  readonly save: (
+    state: NamedState,
+    at: { step: number; adapter: string; last: boolean },
+  ) => Promise<string | undefined>;
   /** Seconds on a steady clock. */
   readonly now: () => number;
 }
@@ -182,9 +185,11 @@ class Coordinator {
       if (every(config.eval.every, done) && done < config.steps && !stopping()) {
         await this.#evaluate();
       }
-      if (every(config.checkpoint.every, done)) await this.#save();
+      if (every(config.checkpoint.every, done) && done < config.steps) {
+        await this.#save({ last: false });
+      }
     }
-    if (this.#saved !== this.#step) await this.#save();
+    if (this.#saved !== this.#step) await this.#save({ last: true });
     return tokensPerSecond(rate);
   }
 
@@ -211,13 +216,15 @@ class Coordinator {
     this.#run.report({ type: "eval", step: this.#step, valLoss: this.#valLoss });
   }
 
-  async #save(): Promise<void> {
+  async #save({ last }: { last: boolean }): Promise<void> {
     await this.#order({ type: "save" });
     const parts = (await Promise.all(this.#workers.map(slicesOf))).flat();
     const { moments } = optimizerOf(this.#run.config.optim);
     const state = mergeState(this.#layout, { moments, parts });
-    const at = { step: this.#step, adapter: this.#adapter };
-    this.#stateHash = await this.#run.save(state, at);
+    const at = { step: this.#step, adapter: this.#adapter, last };
+    const hash = await this.#run.save(state, at);
+    if (hash === undefined) return;
+    this.#stateHash = hash;
     this.#saved = this.#step;
   }
 

@@ -25,9 +25,9 @@ import { metricsLog } from "../src/report/jsonl.ts";
 import { reporter } from "../src/report/reporter.ts";
 import { summaryOf } from "../src/report/summary.ts";
 import { coordinate } from "./coordinator.ts";
+import type { Run } from "./coordinator.ts";
 import type { Launch } from "./crew.ts";
 import type { Corpus } from "./replica.ts";
-import type { NamedState } from "./state.ts";
 
 /** What a run is asked to do. */
 export interface RunRequest {
@@ -140,12 +140,12 @@ async function readData(config: RunConfig, from: Checkpoint | undefined): Promis
 /** Writes checkpoints of a run and removes those that are kept no longer. */
 function saver(
   { config, out, data, report }: { config: RunConfig; out: string; data: Data; report: Sink },
-): (state: NamedState, at: { step: number; adapter: string }) => Promise<string> {
+): Run["save"] {
   const root = join(out, "checkpoints");
   const windowsPerStep = config.micro_batches * config.windows;
-  return async (state, { step, adapter }) => {
+  return async (state, { step, adapter, last }) => {
     const hash = stateHash(step, state);
-    const { path, ms, bytes } = await saveCheckpoint(root, {
+    const draft = {
       ...state,
       manifest: {
         step,
@@ -162,8 +162,19 @@ function saver(
         position: { window: step * windowsPerStep },
         stateHash: hash,
       },
-    });
-    report({ type: "checkpoint", step, path, ms, bytes });
+    };
+    try {
+      const { path, ms, bytes } = await saveCheckpoint(root, draft);
+      report({ type: "checkpoint", step, path, ms, bytes });
+    } catch (error) {
+      // A full disk costs a checkpoint, not the run; the last one is the run's result.
+      if (last || !(error instanceof Refusal && error.exit === "tooLarge")) throw error;
+      report({
+        type: "notice",
+        text: `${error.message}; training goes on without this checkpoint`,
+      });
+      return undefined;
+    }
     await applyRetention(root, config.checkpoint.keep);
     return hash;
   };

@@ -158,9 +158,9 @@ export interface Op {
   launch(io: Io<Spec>, attrs: Attrs, target: Target): readonly Launch[];
   /** Plain loops: the definition. */
   reference(io: Io<View>, attrs: Attrs): void;
-  /** Gradients of the inputs (undefined where none flows), traced behind the forward calls. */
+  /** Work of a call, from which tolerances and benches follow. */
   cost(io: Io<Spec>, attrs: Attrs): Cost;
-  /** Gradients of the inputs from those of the outputs. */
+  /** Gradients of the inputs (undefined where none flows), traced behind the forward calls. */
   vjp?(io: Io<Tensor>, dout: readonly Flow[], attrs: Attrs): readonly Flow[];
   /** Output k takes the place of input `donate[k]` (undefined: a place of its own). */
   donate?(attrs: Attrs): readonly (number | undefined)[];

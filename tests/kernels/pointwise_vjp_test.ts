@@ -1,7 +1,6 @@
 /** The gradients that follow from formulas, for every way an input can be read. */
 import { assertGreater } from "@std/assert";
 import { pointwiseOp } from "../../kernels/pointwise.ts";
-import { sizeOf } from "../../src/base/shape.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import * as f from "../../src/graph/formula.ts";
 import { formula } from "../../src/graph/formula.ts";
@@ -39,8 +38,7 @@ for (const [name, body] of Object.entries(FUNCTIONS)) {
 Deno.test("the vjp of pointwise holds however inputs are repeated", async () => {
   let checked = 0;
   for (const test of pointwiseOp.cases) {
-    const scalars = test.inputs.some(({ shape }) => sizeOf(shape) === 1);
-    if (test.kind !== "ragged" || scalars) continue;
+    if (test.kind !== "ragged") continue;
     await checkVjp(pointwiseOp, test);
     checked++;
   }

@@ -1,0 +1,26 @@
+import { assert, assertEquals } from "@std/assert";
+import { EXIT, Refusal } from "../../src/base/refusal.ts";
+
+Deno.test("a Refusal is an error with its exit's name", () => {
+  const refusal = new Refusal("noInput", "Cannot read x");
+  assert(refusal instanceof Error);
+  assertEquals([refusal.name, refusal.exit, refusal.message], [
+    "Refusal",
+    "noInput",
+    "Cannot read x",
+  ]);
+});
+
+Deno.test("exit codes are distinct, fit a byte, and keep their meaning", () => {
+  const codes = Object.values(EXIT);
+  assertEquals(new Set<number>(codes).size, codes.length);
+  // Shells use 126 and up for themselves.
+  assert(codes.every((code) => code >= 0 && code < 126));
+  assertEquals([EXIT.done, EXIT.config, EXIT.noDevice, EXIT.bug, EXIT.tooLarge], [
+    0,
+    64,
+    69,
+    70,
+    72,
+  ]);
+});
