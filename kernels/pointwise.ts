@@ -77,6 +77,9 @@ function vjp(
   dout: readonly Flow[],
   attrs: PointwiseAttrs,
 ): Flow[] {
+  if (attrs.donate !== undefined) {
+    throw new RangeError("Cannot differentiate pointwise: an update in place has lost its inputs");
+  }
   const live = outputs.map((_, k) => k).filter((k) => dout[k] !== undefined);
   const part: Formula = {
     inputs: inputs.length,
