@@ -131,11 +131,10 @@ export function storeRows(
 /** Statements that bring the row of the met token into registers. */
 export function meet(kernel: AttentionKernel, from: Rows, token: string): string[] {
   const { name, buffer } = from;
+  const row = `${name}at`;
   return [
-    `let ${name}at = ${rowAt(kernel, from, token)};`,
-    ...quadsOf(kernel).map((q) =>
-      `let ${name}_${q} = ${quad(kernel, { buffer, row: `${name}at` }, q)};`
-    ),
+    `let ${row} = ${rowAt(kernel, from, token)};`,
+    ...quadsOf(kernel).map((q) => `let ${name}_${q} = ${quad(kernel, { buffer, row }, q)};`),
   ];
 }
 

@@ -27,6 +27,7 @@ import { summaryOf } from "../src/report/summary.ts";
 import { coordinate } from "./coordinator.ts";
 import type { Run } from "./coordinator.ts";
 import type { Launch } from "./crew.ts";
+import { missingFolders, removeUnused } from "./folder.ts";
 import type { Corpus } from "./replica.ts";
 
 /** What a run is asked to do. */
@@ -54,15 +55,20 @@ export async function runTraining(request: RunRequest): Promise<void> {
   const { config, out, resume, show } = request;
   if (resume) await requireCheckpoints(out);
   const fresh = resume ? undefined : await readData(config, undefined);
+  const made = missingFolders(out);
   using _lock = await lockRun(out);
-  if (!resume) await requireEmpty(out);
-  const root = join(out, "checkpoints");
-  await cleanLeftovers(root);
-  const from = resume ? await loadNewest(root, { onSkip: skipNotice(show) }) : undefined;
-  if (from !== undefined) requireSameConfig(from, config);
-  const data = fresh ?? await readData(config, from);
-  writeJsonAtomic(join(out, "config.json"), config);
-  await train(request, { data, from });
+  try {
+    if (!resume) await requireEmpty(out);
+    const root = join(out, "checkpoints");
+    await cleanLeftovers(root);
+    const from = resume ? await loadNewest(root, { onSkip: skipNotice(show) }) : undefined;
+    if (from !== undefined) requireSameConfig(from, config);
+    const data = fresh ?? await readData(config, from);
+    await train(request, { data, from });
+  } catch (error) {
+    removeUnused(made);
+    throw error;
+  }
 }
 
 async function train(
@@ -80,7 +86,12 @@ async function train(
       "its numbers may differ in the last bits";
     show({ type: "notice", text });
   };
-  const report = reporter([metrics.sink, show, adapterNotice]);
+  const tell = reporter([metrics.sink, show, adapterNotice]);
+  const report: Sink = (event) => {
+    // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
+    if (event.type === "start") writeJsonAtomic(join(out, "config.json"), config);
+    tell(event);
+  };
   const { steps, optim } = config;
   if (optim.schedule !== "constant" && steps > optim.decay_steps) {
     const text = `The learning rate reaches its minimum at step ${optim.decay_steps} ` +

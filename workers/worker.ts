@@ -13,6 +13,9 @@ import { socketPath } from "./spawn.ts";
 import type { Seating } from "./spawn.ts";
 import { train } from "./trainer.ts";
 
+/** Milliseconds in which the end of the coordinator is noticed after the failure that it causes. */
+const PATIENCE = 500;
+
 /** Opens the device that a config asks for. */
 async function openDevice(kind: string): Promise<Device> {
   if (kind === "reference") return openReference();
@@ -33,8 +36,19 @@ async function takeSeat(): Promise<Seating> {
     if (done) throw new Error("Cannot take a seat: stdin ended before its line");
     text += value;
   }
-  reader.read().then(() => Deno.exit(EXIT.done));
-  return JSON.parse(text);
+  const seating: Seating = JSON.parse(text);
+  reader.read().then(() => leave(seating));
+  return seating;
+}
+
+/** Ends the process. A coordinator that was killed could not remove the folder of sockets. */
+function leave({ folder }: Seating): never {
+  try {
+    Deno.removeSync(folder, { recursive: true });
+  } catch {
+    // The coordinator or another worker was faster.
+  }
+  Deno.exit(EXIT.done);
 }
 
 /** Connects to every peer: dials those of lower rank, is dialed by those of higher rank. */
@@ -88,6 +102,8 @@ if (import.meta.main) {
   } catch (error) {
     // A refusal has reached the coordinator, which prints it once for all workers.
     if (error instanceof Refusal) Deno.exit(EXIT[error.exit]);
+    // What failed may be that the others are gone: then stdin ends too, and this process with it.
+    await new Promise((resolve) => setTimeout(resolve, PATIENCE));
     console.error(error instanceof Error ? error.message : error);
     Deno.exit(EXIT.bug);
   }

@@ -1,0 +1,67 @@
+/** The examples of CONTRIBUTING work as they stand: a model in one file, an op in two. */
+import { assert, assertLess } from "@std/assert";
+import { openReference } from "../src/device/reference.ts";
+import { openWebGpu } from "../src/device/webgpu.ts";
+import { newTrace } from "../src/graph/trace.ts";
+import type { Case, Op } from "../src/graph/types.ts";
+import type { Logits } from "../src/models/types.ts";
+import { newScope } from "../src/nn/scope.ts";
+import { planOf, randomInputs } from "./support/cases.ts";
+import { tolerance } from "./support/tolerance.ts";
+
+const ROOT = new URL("../", import.meta.url);
+
+/** Code blocks of a language in CONTRIBUTING.md, in order. */
+async function blocks(language: string): Promise<string[]> {
+  const text = await Deno.readTextFile(new URL("CONTRIBUTING.md", ROOT));
+  const pattern = new RegExp("```" + language + "\\n([^]*?)```", "g");
+  return Array.from(text.matchAll(pattern), (match) => match[1] as string);
+}
+
+/** A block as a module; its relative imports are those of the repository's root. */
+async function load(code: string): Promise<Record<string, unknown>> {
+  const path = await Deno.makeTempFile({ suffix: ".ts" });
+  const absolute = code.replaceAll(/from "\.\/(src|kernels)\//g, `from "${ROOT}$1/`)
+    .replace('from "zod"', `from "${import.meta.resolve("zod")}"`);
+  await Deno.writeTextFile(path, absolute);
+  try {
+    return await import(`file://${path}`);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+Deno.test("CONTRIBUTING's model traces to logits with its parameters", async () => {
+  const [code] = await blocks("ts");
+  const { bag, bagSchema } = await load(code as string) as {
+    bag: Logits<{ kind: "bag"; width: number }>;
+    bagSchema: { parse: (value: unknown) => { kind: "bag"; width: number } };
+  };
+  const trace = newTrace();
+  const { scope, params } = newScope(trace, { training: true });
+  const inputs = trace.source({ shape: [2, 5], dtype: "u32" }, "batch", "inputs");
+  const logits = bag(scope, { inputs, vocabulary: 11 }, bagSchema.parse({ kind: "bag", width: 8 }));
+  assert(logits.shape.join() === "2,5,11");
+  assert(params.map((p) => p.name).includes("up.weight"));
+});
+
+Deno.test("CONTRIBUTING's op matches its reference on the GPU", async () => {
+  const [wgsl] = await blocks("wgsl");
+  const code = (await blocks("ts"))[1] as string;
+  const { rowScale } = await load(code.replace('"..."', JSON.stringify(wgsl))) as { rowScale: Op };
+  const gpu = await openWebGpu({ runtime: Deno.version.deno });
+  for (const test of rowScale.cases as readonly Case[]) {
+    const [got, want] = await Promise.all([gpu, openReference()].map(async (device) => {
+      const memory = device.memory();
+      const program = await device.load(planOf(rowScale, test.inputs, test.attrs), memory);
+      randomInputs(test).forEach(({ data }, i) => memory.write(`x${i}`, data as Float32Array));
+      program.run();
+      const length = (test.inputs[0]?.shape ?? []).reduce((a, b) => a * b, 1);
+      return await memory.read([{ slot: "y0", offset: 0, length }]);
+    }));
+    want?.forEach((value, i) => {
+      assertLess(Math.abs(value - (got?.[i] as number)), tolerance(1, 1));
+    });
+  }
+  gpu.close();
+});
