@@ -2,7 +2,7 @@
  * Causal self-attention of packed queries, keys and values, with online softmax: no T x T matrix
  * is stored. Source: Dao, Fu, Ermon, Rudra, Ré, "FlashAttention" (2022); the packing is nanoGPT's.
  */
-import { applyAll } from "../src/graph/trace.ts";
+import { apply } from "../src/graph/trace.ts";
 import type { Flow, Io, Op, Tensor, View } from "../src/graph/types.ts";
 import { attentionBackwardOp } from "./attention_backward.ts";
 import { forwardCases } from "./attention_cases.ts";
@@ -29,16 +29,12 @@ export function attention(
   heads: number,
   { dropout }: { dropout?: AttentionDropout } = {},
 ): Tensor {
-  if (dropout === undefined || dropout.p === 0) return attend([qkv], { heads });
+  if (dropout === undefined || dropout.p === 0) return apply(attentionOp, [qkv], { heads });
   const { p, site, key } = dropout;
   if (!(p > 0 && p < 1)) {
     throw new RangeError(`Cannot drop attention: p must be in [0, 1): ${p}`);
   }
-  return attend([qkv, key], { heads, dropout: { site, keep: 1 - p } });
-}
-
-function attend(inputs: readonly Tensor[], attrs: AttentionAttrs): Tensor {
-  return applyAll(attentionOp, inputs, attrs)[0] as Tensor;
+  return apply(attentionOp, [qkv, key], { heads, dropout: { site, keep: 1 - p } });
 }
 
 function vjp(
@@ -52,8 +48,8 @@ function vjp(
   if (dlse !== undefined) {
     throw new RangeError("Cannot differentiate attention: only y has a gradient, not lse");
   }
-  if (dy === undefined) return [undefined, ...key.map(() => undefined)];
-  const [dqkv] = applyAll(attentionBackwardOp, [qkv, y, lse, dy, ...key], attrs);
+  if (dy === undefined) return inputs.map(() => undefined);
+  const dqkv = apply(attentionBackwardOp, [qkv, y, lse, dy, ...key], attrs);
   return [dqkv, ...key.map(() => undefined)];
 }
 
@@ -63,7 +59,7 @@ export const attentionOp: Op = {
   shape: ([qkv, key], attrs: AttentionAttrs) => attentionSpecs(attentionSizes(qkv, key, attrs)),
   launch({ inputs: [qkv, key] }, attrs: AttentionAttrs, target) {
     const sizes = attentionSizes(qkv, key, attrs);
-    const kernel = attentionKernel(sizes, attrs, { target, rowWidths: 2 });
+    const kernel = attentionKernel(sizes, attrs, { target, sets: 2 });
     const bindings = [{ input: 0 }, { output: 0 }, { output: 1 }];
     return [{
       wgsl: printForward(kernel),

@@ -28,7 +28,7 @@ export const attentionBackwardOp: Op = {
   },
   launch({ inputs }, attrs: AttentionAttrs, target) {
     const sizes = attentionSizes(inputs[0], inputs[4], attrs);
-    const kernel = attentionKernel(sizes, attrs, { target, rowWidths: 4 });
+    const kernel = attentionKernel(sizes, attrs, { target, sets: 4 });
     const key = attrs.dropout === undefined ? [] : [{ input: 4 }];
     const [qkv, y, lse, dy] = [{ input: 0 }, { input: 1 }, { input: 2 }, { input: 3 }];
     const outputs = [{ output: 0 }, { output: 1 }];

@@ -7,11 +7,10 @@ import { literal } from "../src/graph/formula_wgsl.ts";
 import type { Rows } from "./attention_rows_wgsl.ts";
 import {
   addMet,
-  dot,
   eachQuad,
   eachRow,
   loadRows,
-  meet,
+  products,
   putRow,
   quadHere,
   registers,
@@ -37,9 +36,7 @@ const OUTPUTS: readonly Bound[] = [
 function slope(
   kernel: AttentionKernel,
   r: number,
-  { products: [s, t], lse, delta, allowed }: {
-    /** Of query with key, and of the result's gradient with value. */
-    products: readonly [(r: number) => string, (r: number) => string];
+  { lse, delta, allowed }: {
     lse: string;
     delta: string;
     allowed: string;
@@ -48,8 +45,8 @@ function slope(
   const { dropout } = kernel;
   const scale = dropout === undefined ? "" : ` * ${literal(1 / dropout.keep)}`;
   return [
-    `let p${r} = exp2(${score(kernel, `(${s(r)})`, { less: lse, allowed })});`,
-    `let d${r} = p${r} * (${masked(kernel, `(${t(r)})${scale}`, r)} - ${delta});`,
+    `let p${r} = exp2(${score(kernel, `x${r}`, { less: lse, allowed })});`,
+    `let d${r} = p${r} * (${masked(kernel, `z${r}${scale}`, r)} - ${delta});`,
   ];
 }
 
@@ -57,7 +54,6 @@ function slope(
 export function printQueries(kernel: AttentionKernel): string {
   const { time, rows, width } = kernel;
   const R = range(rows);
-  const products = [dot(kernel, QUERY, KEY), dot(kernel, SLOPE, VALUE)] as const;
   const along = `dot(${quadHere(kernel, SLOPE)}, ${quadHere(kernel, RESULT)})`;
   const lines = [
     ...head(kernel, { heavyLast: true }),
@@ -73,12 +69,11 @@ export function printQueries(kernel: AttentionKernel): string {
     ...loadRows(kernel, QUERY, SLOPE),
     ...registers(kernel, DQ.name),
     `for (var j = 0u; j < min(first + ${rows}u, ${time}u); j++) {`,
-    ...meet(kernel, KEY, "j"),
-    ...meet(kernel, VALUE, "j"),
+    ...products(kernel, { sum: "x", own: QUERY, met: KEY, token: "j" }),
+    ...products(kernel, { sum: "z", own: SLOPE, met: VALUE, token: "j" }),
     ...drawMasks(kernel, { query: "first + r", key: "j" }),
     ...R.flatMap((r) =>
       slope(kernel, r, {
-        products,
         lse: `lse${r}`,
         delta: `delta${r}`,
         allowed: `j <= first + ${r}u`,
@@ -103,20 +98,18 @@ export function printQueries(kernel: AttentionKernel): string {
 export function printKeys(kernel: AttentionKernel): string {
   const { time, rows, width, dropout } = kernel;
   const R = range(rows);
-  const products = [dot(kernel, KEY, QUERY), dot(kernel, VALUE, SLOPE)] as const;
   const lines = [
     ...head(kernel, { heavyLast: false }),
     ...loadRows(kernel, KEY, VALUE),
     ...registers(kernel, DK.name, DV.name),
     `for (var i = first; i < ${time}u; i++) {`,
-    ...meet(kernel, QUERY, "i"),
-    ...meet(kernel, SLOPE, "i"),
+    ...products(kernel, { sum: "x", own: KEY, met: QUERY, token: "i" }),
+    ...products(kernel, { sum: "z", own: VALUE, met: SLOPE, token: "i" }),
     `let log = lse[numbers + i] * ${LOG2E};`,
     "let along = delta[numbers + i];",
     ...drawMasks(kernel, { query: "i", key: "first + r" }),
     ...R.flatMap((r) => [
       ...slope(kernel, r, {
-        products,
         lse: "log",
         delta: "along",
         allowed: `first + ${r}u <= i`,

@@ -20,16 +20,20 @@ function forwardCase(kind: Case["kind"], [b, t, h, d]: Sizes, keep?: number): Ca
 /** Cases of the forward op. */
 export function forwardCases(): Case[] {
   return [
-    ...[1, 7, 8, 9].map((t) => forwardCase("tile", [2, t, 3, 8])),
-    ...[7, 8, 9].map((t) => forwardCase("tile", [2, t, 2, 4], 0.75)),
-    ...[63, 64, 65].map((t) => forwardCase("tile", [1, t, 2, 16])),
-    forwardCase("tile", [1, 65, 2, 16], 0.9),
+    // Enough heads for tiles of 8 tokens, and too few of them.
+    ...[1, 7, 8, 9].map((t) => forwardCase("tile", [8, t, 8, 4])),
+    ...[63, 64].map((t) => forwardCase("tile", [2, t, 4, 4])),
+    ...[7, 8, 9].map((t) => forwardCase("tile", [2, t, 3, 8])),
+    forwardCase("tile", [8, 9, 8, 4], 0.75),
+    forwardCase("tile", [2, 65, 4, 16], 0.9),
     // Widths that are no whole quads.
     ...[1, 9, 64].map((t) => forwardCase("ragged", [2, t, 2, 6])),
     forwardCase("ragged", [3, 10, 3, 3], 0.5),
-    // On both sides of the width whose rows stay in registers, and the widest.
-    ...[32, 36, 38, 128].map((d) => forwardCase("ragged", [1, 11, 2, d])),
-    forwardCase("ragged", [1, 11, 2, 64], 0.75),
+    // Wide heads.
+    forwardCase("ragged", [1, 17, 4, 32]),
+    forwardCase("ragged", [1, 11, 2, 38], 0.75),
+    forwardCase("ragged", [1, 11, 2, 64]),
+    forwardCase("ragged", [1, 5, 2, 128]),
     forwardCase("bench", [8, 64, 4, 16]),
     forwardCase("bench", [8, 64, 4, 16], 0.9),
     forwardCase("bench", [4, 128, 4, 32]),

@@ -138,10 +138,26 @@ export function meet(kernel: AttentionKernel, from: Rows, token: string): string
   ];
 }
 
-/** Dot product of own row `r` with the met row. */
-export function dot(kernel: AttentionKernel, own: Rows, met: Rows): (r: number) => string {
-  return (r) =>
-    quadsOf(kernel).map((q) => `dot(${own.name}${r}_${q}, ${met.name}_${q})`).join(" + ");
+/** Statements that bring a met row into registers, and `<sum><r>`: its dot products with own rows. */
+export function products(kernel: AttentionKernel, { sum, own, met, token }: {
+  sum: string;
+  own: Rows;
+  met: Rows;
+  token: string;
+}): string[] {
+  const { name, buffer } = met;
+  const R = range(kernel.rows);
+  return [
+    `let ${name}at = ${rowAt(kernel, met, token)};`,
+    ...quadsOf(kernel).flatMap((q) => [
+      `let ${name}_${q} = ${quad(kernel, { buffer, row: `${name}at` }, q)};`,
+      ...R.map((r) =>
+        q === 0
+          ? `var ${sum}${r} = dot(${own.name}${r}_${q}, ${name}_${q});`
+          : `${sum}${r} += dot(${own.name}${r}_${q}, ${name}_${q});`
+      ),
+    ]),
+  ];
 }
 
 /** Statements that add `weight(r)` times the met row to row r of `to`, itself times `keep(r)`. */

@@ -1,23 +1,34 @@
 /**
- * How attention's kernels are cut: tokens per invocation, tokens per round, workgroups.
- * Measured on software Vulkan; a GPU gets fewer rows, since its registers are fewer.
+ * How attention's kernels are cut: tokens per invocation and workgroups. More tokens make each
+ * load serve more products, and the kernel slower to compile. Measured on software Vulkan.
  */
 import { ceilDiv } from "../src/base/shape.ts";
 import type { Target } from "../src/graph/types.ts";
 import type { AttentionAttrs, AttentionSizes } from "./attention_sizes.ts";
 import type { AttentionKernel } from "./attention_wgsl.ts";
 
-/** The cut of one kernel; `rowWidths` counts the head's rows it keeps in registers per token. */
+/** Tokens of one invocation at most. */
+const MOST_ROWS = 8;
+
+/** Registers for own tokens, in quads: beyond, drivers compile for seconds or spill. */
+const QUADS = { cpu: 128, gpu: 32 } as const;
+
+/** Invocations that keep a target busy. */
+const ENOUGH = { cpu: 64, gpu: 1 << 14 } as const;
+
+/** The cut of a kernel that keeps `sets` rows of a head in registers for each of its tokens. */
 export function attentionKernel(
   sizes: AttentionSizes,
   { dropout }: AttentionAttrs,
-  { target, rowWidths }: { target: Target; rowWidths: number },
+  { target, sets }: { target: Target; sets: number },
 ): AttentionKernel {
-  const over = (globalThis as unknown as { OVER?: Partial<AttentionKernel> }).OVER ?? {};
-  const { batch, heads, time } = sizes;
-  const rows = over.rows ?? 4;
-  const group = over.group ?? 16;
-  const wanted = ceilDiv(batch * heads * ceilDiv(time, rows), group);
+  const { batch, heads, time, width } = sizes;
+  const invocations = (rows: number) => batch * heads * ceilDiv(time, rows);
+  const fits = (rows: number) => rows * sets * ceilDiv(width, 4) <= QUADS[target.kind];
+  let rows = MOST_ROWS;
+  while (rows > 1 && (!fits(rows) || invocations(rows) < ENOUGH[target.kind])) rows /= 2;
+  const group = target.kind === "cpu" ? 16 : 64;
+  const wanted = ceilDiv(invocations(rows), group);
   const x = Math.min(wanted, target.groups);
   return {
     ...sizes,
@@ -25,6 +36,7 @@ export function attentionKernel(
     rows,
     group,
     groups: [x, ceilDiv(wanted, x), 1],
-    headsFirst: over.headsFirst ?? target.kind === "cpu",
+    // Lanes of one vector must loop equally long; on a GPU they had better read the same address.
+    headsFirst: target.kind === "cpu",
   };
 }

@@ -10,11 +10,11 @@ import { THREEFRY } from "../src/graph/wgsl.ts";
 import type { Rows } from "./attention_rows_wgsl.ts";
 import {
   addMet,
-  dot,
   eachRow,
   loadRows,
   meet,
   ofRow,
+  products,
   registers,
   storeRows,
   unit,
@@ -119,17 +119,16 @@ export function masked({ dropout }: AttentionKernel, value: string, r: number): 
 export function printForward(kernel: AttentionKernel): string {
   const { time, rows, dropout } = kernel;
   const R = range(rows);
-  const product = dot(kernel, QUERY, KEY);
   const lines = [
     ...head(kernel, { heavyLast: true }),
     ...loadRows(kernel, QUERY),
     ...registers(kernel, RESULT.name),
     ...R.map((r) => `var m${r} = ${FORBIDDEN}; var l${r} = 0.0f;`),
     `for (var j = 0u; j < min(first + ${rows}u, ${time}u); j++) {`,
-    ...meet(kernel, KEY, "j"),
+    ...products(kernel, { sum: "x", own: QUERY, met: KEY, token: "j" }),
     ...drawMasks(kernel, { query: "first + r", key: "j" }),
     ...R.flatMap((r) => [
-      `let s${r} = ${score(kernel, `(${product(r)})`, { allowed: `j <= first + ${r}u` })};`,
+      `let s${r} = ${score(kernel, `x${r}`, { allowed: `j <= first + ${r}u` })};`,
       `let n${r} = max(m${r}, s${r});`,
       `let a${r} = exp2(m${r} - n${r});`,
       `let p${r} = exp2(s${r} - n${r});`,

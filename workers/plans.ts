@@ -78,13 +78,14 @@ export function traceGradient(config: RunConfig, vocabulary: number): Traced {
     add: (a, b) => pointwise(SUM, [a, b]),
   });
   const results: Record<string, Tensor> = { [LOSS]: share };
-  const placed = new Set<Tensor>();
+  // A call must not read and write the gradient vector: what is read again, or is the gradient of
+  // several parameters, is put there by a copy.
+  const read = new Set(built.trace.calls.flatMap((call) => call.inputs));
   built.params.forEach(({ name }, i) => {
     const flow = flows[i];
     if (flow === undefined) throw new RangeError(`Cannot train ${name}: the loss ignores it`);
-    const own = placed.has(flow) ? pointwise(COPY, [flow]) : flow;
-    placed.add(own);
-    results[GRAD + name] = own;
+    const shared = read.has(flow) || flows.indexOf(flow) !== flows.lastIndexOf(flow);
+    results[GRAD + name] = shared ? pointwise(COPY, [flow]) : flow;
   });
   return { graph: finish(built, results), params: built.params };
 }

@@ -16,14 +16,18 @@ import { train } from "./trainer.ts";
 /** Milliseconds in which the end of the coordinator is noticed after the failure that it causes. */
 const PATIENCE = 500;
 
-/** Opens the device that a config asks for. */
-async function openDevice(kind: string): Promise<Device> {
+/** Opens the device that a config asks for; losing it while `serving` ends the process. */
+async function openDevice(kind: string, serving: () => boolean): Promise<Device> {
   if (kind === "reference") return openReference();
   const device = await openWebGpu({ runtime: Deno.version.deno });
-  device.lost.then((reason) => {
-    console.error(`The GPU was lost: ${reason}`);
-    Deno.exit(EXIT.deviceLost);
-  });
+  device.lost.then((reason) =>
+    // A device that is closed is lost as well: by the next turn it is known that it was meant.
+    setTimeout(() => {
+      if (!serving()) return;
+      console.error(`The GPU was lost: ${reason}`);
+      Deno.exit(EXIT.deviceLost);
+    })
+  );
   return device;
 }
 
@@ -94,12 +98,18 @@ async function dialPatiently(path: string, attempt: number): Promise<Channel> {
 if (import.meta.main) {
   // The terminal sends signals to the whole group: when to stop is the coordinator's to say.
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => {});
+  let serving = true;
   try {
     const seating = await takeSeat();
+    const { rank, world } = seating;
     const { coordinator, peers } = await connect(seating);
-    await train({ rank: seating.rank, world: seating.world, coordinator, peers }, openDevice);
+    await train(
+      { rank, world, coordinator, peers },
+      (kind) => openDevice(kind, () => serving),
+    );
     Deno.exit(EXIT.done);
   } catch (error) {
+    serving = false;
     // A refusal has reached the coordinator, which prints it once for all workers.
     if (error instanceof Refusal) Deno.exit(EXIT[error.exit]);
     // What failed may be that the others are gone: then stdin ends too, and this process with it.

@@ -33,7 +33,7 @@ export class Staging {
     mapped.then(() => {
       buffer.unmap();
       this.#free.push(buffer);
-    }, () => buffer.destroy());
+    }).catch(() => buffer.destroy()); // the device may be closed by then
     return copy;
   }
 

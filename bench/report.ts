@@ -1,0 +1,57 @@
+/** What a bench found: shown as aligned tables, and kept as a file that says where it was measured. */
+import type { Machine } from "./machine.ts";
+import { slugOf } from "./machine.ts";
+import { alignTable } from "./table.ts";
+
+/** A table and what to know about it. */
+export interface Section {
+  readonly title: string;
+  /** Rows of cells; the first row is the head. */
+  readonly table: readonly (readonly string[])[];
+  readonly notes?: readonly string[];
+}
+
+/** The result of one bench. */
+export interface Report {
+  readonly what: string;
+  /** The adapter, where the bench used one. */
+  readonly adapter?: string;
+  readonly sections: readonly Section[];
+}
+
+/** The sections as text. */
+export function showReport({ sections }: Report): string {
+  return sections.map(({ title, table, notes = [] }) =>
+    [title, "", ...alignTable(table), ...notes].join("\n")
+  ).join("\n\n") + "\n";
+}
+
+/** Name of a report's file: `<what>_<hardware>_<yyyymm>.md`. */
+export function fileName({ what, adapter }: Report, machine: Machine): string {
+  const month = machine.date.slice(0, 7).replace("-", "");
+  return `${what}_${slugOf(machine, adapter)}_${month}.md`;
+}
+
+/** A report as a Markdown page. */
+export function pageOf(report: Report, machine: Machine, command: string): string {
+  const facts = [
+    ...report.adapter === undefined ? [] : [["Adapter", report.adapter]],
+    ["Driver", machine.driver],
+    ["CPU", `${machine.cpu}, ${machine.cores} cores`],
+    ["Deno", machine.deno],
+    ["Commit", machine.commit],
+    ["Date", machine.date],
+    ["Command", `\`${command}\``],
+  ];
+  const head = [`# Bench: ${report.what}`, "", ...facts.map(([k, v]) => `- ${k}: ${v}`)];
+  const body = report.sections.flatMap(({ title, table, notes = [] }) => [
+    "",
+    `## ${title}`,
+    "",
+    "```text",
+    ...alignTable(table),
+    "```",
+    ...notes.length === 0 ? [] : ["", ...notes.map((note) => `- ${note}`)],
+  ]);
+  return [...head, ...body].join("\n") + "\n";
+}

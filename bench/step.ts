@@ -1,0 +1,227 @@
+/**
+ * One training step on one device, in this process: where its time goes, by host and device, and by
+ * op. What several workers add is another bench's matter.
+ */
+import gptChar from "../configs/gpt_char.ts";
+import { resolveConfig } from "../src/config/resolve.ts";
+import type { RunConfig } from "../src/config/schema.ts";
+import { openWebGpu } from "../src/device/webgpu.ts";
+import type { Plan } from "../src/plan/types.ts";
+import { gradientPlan, shapeOf, treeAddPlan, updatePlan } from "../workers/plans.ts";
+import { Replica } from "../workers/replica.ts";
+import type { Corpus } from "../workers/replica.ts";
+import { corpusOf } from "./corpus.ts";
+import type { Report, Section } from "./report.ts";
+import { timeByOp } from "./step_ops.ts";
+import { fixed, percent } from "./table.ts";
+import { median, secondsOf } from "./time.ts";
+import { timeDevice } from "./timed_device.ts";
+import type { HostTimes, TimedDevice } from "./timed_device.ts";
+
+const RUNTIME = Deno.version.deno;
+
+/** Steps before the clock starts, and seconds that are measured; steps have bounds as well. */
+const WARM_UP = 3;
+const SECONDS = 3;
+const STEPS: readonly [number, number] = [5, 60];
+
+/** A plan of a step, and how often a step runs it. */
+export interface PlanUse {
+  readonly name: string;
+  readonly plan: Plan;
+  readonly times: number;
+}
+
+/** The configs that are timed. */
+export function stepConfigs(): RunConfig[] {
+  const larger = {
+    ...gptChar,
+    name: "gpt_4x128",
+    model: { ...gptChar.model, layers: 4, width: 128, heads: 4 },
+    data: { ...gptChar.data, window: 128 },
+  };
+  return [gptChar, larger].map((input) => resolveConfig(input));
+}
+
+/** Times a step of each config whose name holds `filter`. */
+export async function benchStep({ filter }: { filter: string }): Promise<Report> {
+  const sections: Section[] = [];
+  let adapter = "";
+  for (const config of stepConfigs()) {
+    if (!config.name.includes(filter)) continue;
+    const timed = await timeConfig(config);
+    adapter = timed.adapter;
+    sections.push(...timed.sections);
+  }
+  return { what: "step", adapter, sections };
+}
+
+/** The plans of a step. */
+export function plansOf(config: RunConfig, vocabulary: number): PlanUse[] {
+  const { layout } = shapeOf(config, vocabulary);
+  const { micro_batches } = config;
+  const levels = Array.from({ length: Math.log2(micro_batches) }, (_, level) => level);
+  return [
+    {
+      name: "gradient",
+      plan: gradientPlan(config, vocabulary, layout),
+      times: micro_batches,
+    },
+    ...levels.map((level) => ({
+      name: `tree add ${level}`,
+      plan: treeAddPlan(layout, level),
+      times: micro_batches / 2 ** (level + 1),
+    })),
+    { name: "update", plan: updatePlan(config, layout), times: 1 },
+  ];
+}
+
+async function timeConfig(config: RunConfig): Promise<{ adapter: string; sections: Section[] }> {
+  const corpus = await corpusOf(config);
+  const gpu = await openWebGpu({ clock: true, runtime: RUNTIME });
+  const timed = timeDevice(gpu);
+  const replica = new Replica(timed.device, { config, corpus });
+  const cold = await secondsOf(() => openAndStep(replica, config));
+  const warm = await openAgain(config, corpus);
+  let plans: PlanUse[] = [];
+  const compile = await secondsOf(() => plans = plansOf(config, corpus.vocabulary));
+  const steps = await timeSteps(config, { replica, timed, passSeconds: () => gpu.passSeconds() });
+  const byOp = await timeByOp(plans, { device: gpu, memory: timed.memory() });
+  const { windows, micro_batches, data: { window } } = config;
+  const tokens = micro_batches * windows * window;
+  return {
+    adapter: gpu.name,
+    sections: [
+      splitSection(config, { ...steps, tokens, parameters: replica.parameters }),
+      { title: `${config.name}: device time by op`, ...byOp },
+      loadSection(config, { plans, compile, cold, warm }),
+    ],
+  };
+}
+
+/** Seconds until a replica has done a step, when the driver has met its kernels before. */
+async function openAgain(config: RunConfig, corpus: Corpus): Promise<number> {
+  const device = await openWebGpu({ runtime: RUNTIME });
+  return await secondsOf(() => openAndStep(new Replica(device, { config, corpus }), config));
+}
+
+/** Drivers may put compiling off until a kernel runs, so a step belongs to loading. */
+async function openAndStep(replica: Replica, config: RunConfig): Promise<void> {
+  await replica.open();
+  await step(replica, config, 0);
+}
+
+async function step(replica: Replica, { micro_batches }: RunConfig, number: number): Promise<void> {
+  replica.accumulate(number, { level: Math.log2(micro_batches), index: 0 });
+  replica.update(number);
+  await replica.stats();
+}
+
+/** Means over the measured steps, in seconds. */
+interface Split {
+  readonly mean: number;
+  readonly median: number;
+  readonly count: number;
+  readonly host: HostTimes;
+  /** Undefined where the adapter has no clock. */
+  readonly device: number | undefined;
+}
+
+async function timeSteps(
+  config: RunConfig,
+  { replica, timed, passSeconds }: {
+    replica: Replica;
+    timed: TimedDevice;
+    passSeconds: () => Promise<number | undefined>;
+  },
+): Promise<Split> {
+  let number = 1;
+  const next = () => step(replica, config, number++);
+  for (let i = 0; i < WARM_UP; i++) await next();
+  const rough = await secondsOf(next);
+  const [least, most] = STEPS;
+  const count = Math.min(most, Math.max(least, Math.ceil(SECONDS / rough)));
+  const before = await passSeconds();
+  timed.reset();
+  const laps: number[] = [];
+  for (let i = 0; i < count; i++) laps.push(await secondsOf(next));
+  const { encode, write, wait } = timed.times;
+  const after = await passSeconds();
+  return {
+    mean: laps.reduce((a, b) => a + b, 0) / count,
+    median: median(laps),
+    count,
+    host: { encode: encode / count, write: write / count, wait: wait / count },
+    device: before === undefined || after === undefined ? undefined : (after - before) / count,
+  };
+}
+
+function splitSection(
+  config: RunConfig,
+  { mean, median, count, host, device, tokens, parameters }: Split & {
+    tokens: number;
+    parameters: number;
+  },
+): Section {
+  const { encode, write, wait } = host;
+  const row = (name: string, seconds: number) => [
+    name,
+    fixed(seconds * 1e3),
+    percent(seconds, mean),
+  ];
+  const { layers, width, heads } = config.model;
+  const { micro_batches, windows, data: { window } } = config;
+  return {
+    title: `${config.name}: one step`,
+    table: [
+      ["part", "ms", "share"],
+      row("step, mean", mean),
+      row("step, median", median),
+      ...device === undefined ? [] : [row("device: passes", device)],
+      row("host: encode and submit", encode),
+      row("host: writes", write),
+      row("host: wait for the device", wait),
+      row("host: the rest", mean - encode - write - wait),
+    ],
+    notes: [
+      `${Math.round(tokens / median)} tokens/s at the median of ${count} steps`,
+      `${parameters} parameters: ${layers} layers, width ${width}, heads ${heads}; ` +
+      `${micro_batches} micro-batches of ${windows} windows of ${window} tokens`,
+      device === undefined
+        ? "This adapter has no clock: device time is not known"
+        : "Device time is that of passes by timestamps, copies between buffers left out; the " +
+          "host's parts overlap it; a driver on the CPU may compute while work is submitted",
+    ],
+  };
+}
+
+function loadSection(
+  config: RunConfig,
+  { plans, compile, cold, warm }: {
+    plans: readonly PlanUse[];
+    compile: number;
+    cold: number;
+    warm: number;
+  },
+): Section {
+  return {
+    title: `${config.name}: plans`,
+    table: [
+      ["plan", "calls", "pool MB", "tensors MB", "pool / tensors"],
+      ...plans.map(({ name, plan: { calls, pooled: { bytes, tensorBytes } } }) => [
+        name,
+        String(calls.length),
+        fixed(bytes / 1e6),
+        fixed(tensorBytes / 1e6),
+        tensorBytes === 0 ? "" : percent(bytes, tensorBytes),
+      ]),
+    ],
+    notes: [
+      `Tracing and compiling these plans takes ${fixed(compile * 1e3)} ms`,
+      `Loading them, first parameters and first step: ${
+        fixed(cold * 1e3)
+      } ms, on a second device ` +
+      `${fixed(warm * 1e3)} ms; the driver's cache on disk is empty when this bench runs first`,
+    ],
+  };
+}

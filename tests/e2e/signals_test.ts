@@ -1,0 +1,78 @@
+/** Runs that are told to stop, or killed, and go on as if nothing had happened. */
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { assertStepsOnce } from "./metrics.ts";
+import { Place, type Running, tinyArgs } from "./support.ts";
+
+const STEPS = 30;
+const NOTICE = "Stopping after this step; once more to stop at once\n";
+
+/** Starts a run of `STEPS` steps and waits until it is in the middle of them. */
+async function midway(place: Place, out: string, ...more: readonly string[]): Promise<Running> {
+  const running = place.start(tinyArgs(out, `--steps=${STEPS}`, "--checkpoint.every=5", ...more));
+  await running.line(/^step +7\//);
+  return running;
+}
+
+/** Waits until no process of the place is left; gives the milliseconds it took. */
+async function untilGone(place: Place): Promise<number> {
+  const start = performance.now();
+  while (place.processes().length > 0 && performance.now() - start < 5000) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return performance.now() - start;
+}
+
+Deno.test("a run that is stopped or killed goes on to the state of one that was not", async (t) => {
+  using place = new Place();
+  await place.succeed(tinyArgs("straight", `--steps=${STEPS}`, "--checkpoint.every=5"));
+  const straight = place.stateHash("straight");
+
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    await t.step(`${signal} ends the run after its step, with a checkpoint`, async () => {
+      const running = await midway(place, signal, "--workers=2");
+      running.kill(signal);
+      const { code, stdout, stderr } = await running.ended;
+      assertEquals([code, stderr], [0, NOTICE]);
+      place.assertQuiet();
+      const stopped = Number(place.json(`${signal}/summary.json`)["steps"]);
+      assert(stopped >= 7 && stopped < STEPS, `stopped at ${stopped}`);
+      assert(stdout.includes(`Stopped at step ${stopped}: go on with --resume=${signal}\n`));
+      await place.succeed([`--resume=${signal}`]);
+      assertEquals(place.stateHash(signal), straight);
+      assertStepsOnce(place.of(`${signal}/metrics.jsonl`), STEPS);
+    });
+  }
+
+  await t.step("SIGKILL of the coordinator ends its workers; the run can go on", async () => {
+    const running = await midway(place, "killed", "--workers=3");
+    assertEquals(place.processes().length, 4);
+    running.kill("SIGKILL");
+    const ms = await untilGone(place);
+    assertLess(ms, 2000);
+    const { stderr } = await running.ended;
+    assertEquals(stderr, "");
+    place.assertQuiet();
+    await place.succeed(["--resume=killed", "--workers=2"]);
+    assertEquals(place.stateHash("killed"), straight);
+    assertStepsOnce(place.of("killed/metrics.jsonl"), STEPS);
+  });
+});
+
+Deno.test("a second signal ends the run at once", async (t) => {
+  using place = new Place();
+  for (const [first, second] of [["SIGTERM", "SIGTERM"], ["SIGINT", "SIGTERM"]] as const) {
+    await t.step(`${first}, then ${second}`, async () => {
+      const out = `${first}-${second}`;
+      // A step that takes longer, so that the run does not end by itself between the two.
+      const running = await midway(place, out, "--workers=2", "--windows=64");
+      running.kill(first);
+      // Equal signals that come together are one: the second may only follow the first's notice.
+      await running.errorLine(/^Stopping/);
+      running.kill(second);
+      const { code, stderr } = await running.ended;
+      assertEquals([code, stderr], [130, NOTICE]);
+      assertLess(await untilGone(place), 2000);
+      place.assertQuiet();
+    });
+  }
+});

@@ -1,0 +1,207 @@
+/**
+ * Runs the command `train` as a user would, in processes of its own. Each place is a folder with a
+ * text and a temporary folder, so that runs leave traces nowhere else and none can hide.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { textOf } from "./text.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const ENTRY = ROOT + "src/cli/train.ts";
+/** The config that runs start from. */
+export const SMOKE = ROOT + "configs/smoke.ts";
+
+/** How a process ended. */
+export interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly ms: number;
+}
+
+/** A process that may still run. */
+export interface Running {
+  readonly pid: number;
+  /** Resolves when stdout has a line that matches. @throws when the process ends before. */
+  line(pattern: RegExp): Promise<void>;
+  /** The same for stderr. */
+  errorLine(pattern: RegExp): Promise<void>;
+  kill(signal: Deno.Signal): void;
+  readonly ended: Promise<Ended>;
+}
+
+/** Where and with what a process runs. */
+export interface TrainOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Options and permissions of the task `train`, as deno.json has them. */
+function taskOptions(): string[] {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(ROOT + "deno.json"));
+  const [command, ...words] = String(tasks.train).split(" ");
+  assertEquals([command, words.pop()], ["deno", "src/cli/train.ts"]);
+  return words;
+}
+
+/** Starts `train`. */
+export function startTrain(args: readonly string[], options: TrainOptions = {}): Running {
+  const start = performance.now();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...taskOptions(), ENTRY, ...args],
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+    env: { NO_COLOR: "1", ...options.env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const stdout = new Transcript(child.stdout);
+  const stderr = new Transcript(child.stderr);
+  const ended = async (): Promise<Ended> => {
+    const [out, err, { code }] = await Promise.all([stdout.whole, stderr.whole, child.status]);
+    return { code, stdout: out, stderr: err, ms: performance.now() - start };
+  };
+  return {
+    pid: child.pid,
+    line: (pattern) => stdout.line(pattern),
+    errorLine: (pattern) => stderr.line(pattern),
+    kill: (signal) => child.kill(signal),
+    ended: ended(),
+  };
+}
+
+/** Runs `train` to its end. */
+export function runTrain(args: readonly string[], options: TrainOptions = {}): Promise<Ended> {
+  return startTrain(args, options).ended;
+}
+
+/** A stream as text, watched while it grows. */
+class Transcript {
+  readonly whole: Promise<string>;
+  #text = "";
+  #over = false;
+  #watch = Promise.withResolvers<void>();
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.whole = this.#read(stream);
+  }
+
+  async line(pattern: RegExp): Promise<void> {
+    while (!this.#text.split("\n").slice(0, -1).some((line) => pattern.test(line))) {
+      assert(!this.#over, `No line matches ${pattern} in:\n${this.#text}`);
+      await this.#watch.promise;
+    }
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<string> {
+    for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
+      this.#text += chunk;
+      this.#wake();
+    }
+    this.#over = true;
+    this.#wake();
+    return this.#text;
+  }
+
+  #wake(): void {
+    this.#watch.resolve();
+    this.#watch = Promise.withResolvers();
+  }
+}
+
+/** Arguments of a run of a second or so; `more` wins over them. */
+export function tinyArgs(out: string, ...more: readonly string[]): string[] {
+  return [
+    SMOKE,
+    "--data=text.txt",
+    `--out=${out}`,
+    "--steps=6",
+    "--windows=2",
+    "--model.layers=1",
+    "--checkpoint.every=2",
+    "--eval.windows=4",
+    "--report.sample_length=20",
+    "--report.progress_every=1",
+    ...more,
+  ];
+}
+
+/** A folder to run in: `text.txt` to train on, `tmp` for temporary files. Removed at the end. */
+export class Place implements Disposable {
+  readonly path: string = Deno.makeTempDirSync({ prefix: "shoal-e2e-" });
+
+  constructor() {
+    Deno.mkdirSync(this.of("tmp"));
+    this.write("text.txt", textOf(1, 4000));
+  }
+
+  /** Path of something in the folder. */
+  of(name: string): string {
+    return `${this.path}/${name}`;
+  }
+
+  write(name: string, content: string | Uint8Array): void {
+    if (typeof content === "string") Deno.writeTextFileSync(this.of(name), content);
+    else Deno.writeFileSync(this.of(name), content);
+  }
+
+  /** The object in a JSON file. */
+  json(name: string): Record<string, unknown> {
+    return JSON.parse(Deno.readTextFileSync(this.of(name)));
+  }
+
+  /** Hash of the state that a finished run ended in. */
+  stateHash(run: string): unknown {
+    return this.json(`${run}/summary.json`)["state_hash"];
+  }
+
+  start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+    return startTrain(args, { cwd: this.path, env: { TMPDIR: this.of("tmp"), ...env } });
+  }
+
+  run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+    return this.start(args, env).ended;
+  }
+
+  /** Runs to an end without a fault, or says what was on stderr. */
+  async succeed(args: readonly string[]): Promise<Ended> {
+    const ended = await this.run(args);
+    assertEquals([ended.code, ended.stderr], [0, ""]);
+    this.assertQuiet();
+    return ended;
+  }
+
+  /** Runs in this folder and their workers. */
+  processes(): number[] {
+    return processesIn(this.path);
+  }
+
+  /** No process lives on, and no socket or temporary folder is left. */
+  assertQuiet(): void {
+    assertEquals({ processes: this.processes(), left: namesIn(this.of("tmp")) }, {
+      processes: [],
+      left: [],
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const pid of this.processes()) Deno.kill(pid, "SIGKILL"); // After a test that failed.
+    Deno.removeSync(this.path, { recursive: true });
+  }
+}
+
+/** Names in a folder, sorted. */
+export function namesIn(path: string): string[] {
+  return Array.from(Deno.readDirSync(path), (entry) => entry.name).sort();
+}
+
+/** Processes that run in a folder, or whose command line names it. */
+function processesIn(folder: string): number[] {
+  return namesIn("/proc").map(Number).filter((pid) => {
+    try {
+      return Deno.readLinkSync(`/proc/${pid}/cwd`) === folder ||
+        Deno.readTextFileSync(`/proc/${pid}/cmdline`).includes(folder);
+    } catch {
+      return false; // Not a process, or one that has just ended.
+    }
+  });
+}

@@ -1,0 +1,124 @@
+/** Laws of plans, on all plans of many transformers. */
+import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
+import { matmul } from "../../kernels/matmul.ts";
+import type { RunConfig } from "../../src/config/schema.ts";
+import { newTrace } from "../../src/graph/trace.ts";
+import { compile } from "../../src/plan/compile.ts";
+import { layOut, LOSS, paramsOf } from "../../src/plan/layout.ts";
+import type { Plan } from "../../src/plan/types.ts";
+import {
+  evaluationPlan,
+  gradientPlan,
+  samplingPlan,
+  shapeOf,
+  traceGradient,
+  treeAddPlan,
+  updatePlan,
+} from "../../workers/plans.ts";
+import { tinyConfig, type TinyInput } from "../support/gpt.ts";
+import { checkPlan } from "../support/plan_laws.ts";
+
+const VOCABULARY = 29;
+
+const RUNS: Readonly<Record<string, TinyInput>> = {
+  "1 layer": {},
+  "2 layers, tied, dropout": { model: { layers: 2, tied: true, dropout: 0.1 } },
+  "4 layers, dropout": { model: { layers: 4, dropout: 0.2 } },
+  "sinusoidal positions": { model: { layers: 2, positions: "sinusoidal" } },
+  "sinusoidal, tied, dropout": { model: { positions: "sinusoidal", tied: true, dropout: 0.5 } },
+  "one window": { windows: 1 },
+  "one window, tied, dropout": { windows: 1, model: { tied: true, dropout: 0.1 } },
+  "one window of one token": { windows: 1, window: 1, stride: 1, micro_batches: 1 },
+  "odd sizes": { windows: 3, window: 7, model: { width: 9, heads: 3 } },
+  "no clipping": { optim: { clip: 0 } },
+  "the reference run": {
+    windows: 8,
+    window: 64,
+    stride: 16,
+    model: { layers: 2, width: 64, heads: 4 },
+  },
+};
+
+function plansOf(config: RunConfig): Readonly<Record<string, Plan>> {
+  const { layout } = shapeOf(config, VOCABULARY);
+  return {
+    gradient: gradientPlan(config, VOCABULARY, layout),
+    "gradient as traced": compile(traceGradient(config, VOCABULARY).graph, { fuse: false }),
+    evaluation: evaluationPlan(config, VOCABULARY, layout),
+    sampling: samplingPlan(config, VOCABULARY, layout),
+    update: updatePlan(config, layout),
+    "tree addition": treeAddPlan(layout, 0),
+  };
+}
+
+for (const [name, input] of Object.entries(RUNS)) {
+  Deno.test(`every plan of a transformer keeps the laws: ${name}`, async (t) => {
+    for (const [kind, plan] of Object.entries(plansOf(tinyConfig(input)))) {
+      await t.step(kind, () => {
+        assert(plan.calls.length > 0);
+        checkPlan(plan);
+      });
+    }
+  });
+}
+
+Deno.test("the laws hold where parameters are split into several pieces", () => {
+  const config = tinyConfig({ model: { layers: 2, dropout: 0.1 } });
+  const layout = layOut(shapeOf(config, VOCABULARY).params, 1024);
+  assert(layout.pieces.length > 3);
+  checkPlan(gradientPlan(config, VOCABULARY, layout));
+  checkPlan(updatePlan(config, layout));
+  checkPlan(treeAddPlan(layout, 1));
+});
+
+Deno.test("parameters, gradients and the loss lie where the layout says", () => {
+  const config = tinyConfig({ model: { layers: 2, tied: true } });
+  const { layout } = shapeOf(config, VOCABULARY);
+  const { named, slots } = gradientPlan(config, VOCABULARY, layout);
+  const placeOf = (name: string) => {
+    const region = named[name];
+    assert(region !== undefined, `${name} has a place`);
+    return [slots[region.slot]?.name, region.offset, region.shape.join()];
+  };
+  for (const { name, piece, offset, shape } of paramsOf(layout)) {
+    assertEquals(placeOf(name), [`param/${piece}`, offset, shape.join()]);
+    assertEquals(placeOf(`grad:${name}`), [`grad/${piece}`, offset, shape.join()]);
+  }
+  const loss = layout.entries.find((e) => e.name === LOSS);
+  assertEquals(placeOf(LOSS), [`grad/${loss?.piece}`, loss?.offset, "1"]);
+});
+
+Deno.test("the checker sees a plan that breaks the laws", () => {
+  const trace = newTrace();
+  const [a, b] = ["a", "b"].map((name) =>
+    trace.source({ shape: [4, 4], dtype: "f32" }, "batch", name)
+  ) as [ReturnType<typeof trace.source>, ReturnType<typeof trace.source>];
+  const y = matmul(matmul(matmul(a, b), b), b);
+  const plan = compile({ calls: trace.calls, constants: [], results: { y } });
+  checkPlan(plan);
+  const [first, second, third] = plan.calls as [
+    Plan["calls"][0],
+    Plan["calls"][0],
+    Plan["calls"][0],
+  ];
+  // The second call writes where it reads; then the calls stand in the wrong order.
+  const clash = { ...second, outputs: second.inputs.slice(0, 1) };
+  assertThrows(
+    () => checkPlan({ ...plan, calls: [first, clash, third] }),
+    Error,
+    "reads and writes",
+  );
+  assertThrows(() => checkPlan({ ...plan, calls: [second, first, third] }), Error, "written last");
+  assertThrows(() => checkPlan({ ...plan, calls: [first, second] }), Error, "made or read");
+});
+
+Deno.test("locals of a transformer of 4 layers share at most 60 % of their bytes", () => {
+  const config = tinyConfig({
+    windows: 8,
+    window: 64,
+    model: { layers: 4, width: 64, heads: 4, dropout: 0.1 },
+  });
+  const { layout } = shapeOf(config, 65);
+  const { pooled } = gradientPlan(config, 65, layout);
+  assertLessOrEqual(pooled.bytes, 0.6 * pooled.tensorBytes);
+});

@@ -1,0 +1,113 @@
+/** Where parameters lie. */
+import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
+import { sizeOf } from "../../src/base/shape.ts";
+import {
+  ALIGN,
+  type Layout,
+  layOut,
+  LOSS,
+  paramsOf,
+  type ParamSpec,
+  pieceSlot,
+  placeIn,
+} from "../../src/plan/layout.ts";
+import { shapeOf } from "../../workers/plans.ts";
+import { tinyConfig } from "../support/gpt.ts";
+
+const PARAMS: readonly ParamSpec[] = [
+  { name: "a", shape: [3, 5], decay: true },
+  { name: "bias", shape: [7], decay: false },
+  { name: "b", shape: [64], decay: true },
+  { name: "c", shape: [13, 5], decay: true },
+  { name: "gain", shape: [1], decay: false },
+];
+
+/** Asserts that entries are aligned, lie inside their piece and do not overlap. */
+function checkLayout({ entries, pieces, ranges }: Layout): void {
+  const ends = pieces.map(() => 0);
+  for (const { name, piece, offset, shape } of entries) {
+    assertEquals(4 * offset % 256, 0, `${name} is aligned`);
+    assertLessOrEqual(ends[piece] as number, offset, `${name} overlaps its neighbour`);
+    ends[piece] = offset + sizeOf(shape);
+    assertLessOrEqual(ends[piece] as number, pieces[piece] as number);
+  }
+  // Ranges cover every parameter once, with its decay, and never the loss.
+  for (const { name, piece, offset, shape, decay } of entries) {
+    const covering = ranges.filter((r) =>
+      r.piece === piece && r.offset < offset + sizeOf(shape) && offset < r.offset + r.length
+    );
+    if (name === LOSS) assertEquals(covering, []);
+    else {
+      assertEquals(covering.map((r) => r.decay), [decay], name);
+      const [range] = covering;
+      assert(range && range.offset <= offset);
+      assertLessOrEqual(offset + sizeOf(shape), range.offset + range.length);
+    }
+  }
+}
+
+Deno.test("decayed parameters come first, each at a multiple of 256 bytes, the loss last", () => {
+  const layout = layOut(PARAMS);
+  checkLayout(layout);
+  assertEquals(layout.entries.map(({ name, offset }) => [name, offset / ALIGN]), [
+    ["a", 0],
+    ["b", 1],
+    ["c", 2],
+    ["bias", 4],
+    ["gain", 5],
+    [LOSS, 6],
+  ]);
+  assertEquals(layout.pieces, [7 * ALIGN]);
+  assertEquals(layout.ranges, [
+    { piece: 0, offset: 0, length: 4 * ALIGN, decay: true },
+    { piece: 0, offset: 4 * ALIGN, length: 2 * ALIGN, decay: false },
+  ]);
+});
+
+Deno.test("a vector is split where the next parameter would pass the limit", () => {
+  const layout = layOut(PARAMS, 3 * ALIGN);
+  checkLayout(layout);
+  assertEquals(layout.entries.map(({ piece }) => piece), [0, 0, 1, 1, 2, 2]);
+  assertEquals(layout.pieces, [2 * ALIGN, 3 * ALIGN, 2 * ALIGN]);
+  assertEquals(layout.ranges.map(({ piece, decay }) => [piece, decay]), [
+    [0, true],
+    [1, true],
+    [1, false],
+    [2, false],
+  ]);
+});
+
+Deno.test("a parameter larger than the limit gets a piece of its own", () => {
+  const layout = layOut([...PARAMS, { name: "big", shape: [999], decay: true }], 2 * ALIGN);
+  checkLayout(layout);
+  const big = layout.entries.find((e) => e.name === "big");
+  assertEquals(layout.entries.filter((e) => e.piece === big?.piece).length, 1);
+});
+
+Deno.test("layouts of transformers keep the same laws", () => {
+  for (const tied of [false, true]) {
+    const { params } = shapeOf(tinyConfig({ model: { layers: 3, tied, width: 18 } }), 31);
+    for (const limit of [64, 1000, 4096, undefined]) {
+      const layout = layOut(params, limit);
+      checkLayout(layout);
+      assertEquals(paramsOf(layout).length, params.length);
+    }
+  }
+});
+
+Deno.test("placeIn() names slot and offset by vector, and refuses unknown names", () => {
+  const layout = layOut(PARAMS, 3 * ALIGN);
+  assertEquals(placeIn(layout, "grad", "bias"), {
+    slot: "grad/1",
+    role: "grad",
+    offset: 2 * ALIGN,
+  });
+  assertEquals(placeIn(layout, "v", "c").role, "moment");
+  assertEquals(pieceSlot("param", 3), "param/3");
+  assertThrows(() => placeIn(layout, "param", "nope"), RangeError, "Cannot place nope");
+});
+
+Deno.test("a model without parameters still has a place for its loss", () => {
+  const layout = layOut([]);
+  assertEquals([layout.pieces, layout.ranges, paramsOf(layout)], [[ALIGN], [], []]);
+});
