@@ -16,7 +16,8 @@ import {
   registers,
   storeRows,
 } from "./attention_rows_wgsl.ts";
-import type { AttentionKernel, Bound } from "./attention_wgsl.ts";
+import type { AttentionKernel } from "./attention_sizes.ts";
+import type { Bound } from "./attention_wgsl.ts";
 import { declareAll, drawMasks, head, KEY, masked, QUERY, score, VALUE } from "./attention_wgsl.ts";
 import { range } from "./matmul_wgsl.ts";
 

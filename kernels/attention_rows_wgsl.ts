@@ -4,7 +4,7 @@
  * once stands in loops over rows and quads. It knows no formula of attention.
  */
 import { ceilDiv } from "../src/base/shape.ts";
-import type { AttentionKernel } from "./attention_wgsl.ts";
+import type { AttentionKernel } from "./attention_sizes.ts";
 import { range } from "./matmul_wgsl.ts";
 
 /**

@@ -69,3 +69,15 @@ export function attentionCost(
   const flops = passes * 2 * batch * heads * time * time * width;
   return { flops, bytes, terms: time + width + 64 };
 }
+
+/** What a kernel is printed for. */
+export interface AttentionKernel extends AttentionSizes {
+  readonly dropout?: AttentionAttrs["dropout"];
+  /** Tokens that one invocation owns, at most 32. */
+  readonly rows: number;
+  /** Invocations in a workgroup, and the workgroups of the launch. */
+  readonly group: number;
+  readonly groups: readonly [number, number, number];
+  /** Neighbouring invocations take the same tokens of other heads, not other tokens of one head. */
+  readonly headsFirst: boolean;
+}

@@ -5,7 +5,7 @@
 import { ceilDiv } from "../src/base/shape.ts";
 import type { Target } from "../src/graph/types.ts";
 import type { AttentionAttrs, AttentionSizes } from "./attention_sizes.ts";
-import type { AttentionKernel } from "./attention_wgsl.ts";
+import type { AttentionKernel } from "./attention_sizes.ts";
 
 /** Tokens of one invocation at most. */
 const MOST_ROWS = 8;

@@ -19,20 +19,8 @@ import {
   storeRows,
   unit,
 } from "./attention_rows_wgsl.ts";
-import type { AttentionAttrs, AttentionSizes } from "./attention_sizes.ts";
+import type { AttentionKernel } from "./attention_sizes.ts";
 import { range } from "./matmul_wgsl.ts";
-
-/** What a kernel is printed for. */
-export interface AttentionKernel extends AttentionSizes {
-  readonly dropout?: AttentionAttrs["dropout"];
-  /** Tokens that one invocation owns, at most 32. */
-  readonly rows: number;
-  /** Invocations in a workgroup, and the workgroups of the launch. */
-  readonly group: number;
-  readonly groups: readonly [number, number, number];
-  /** Neighbouring invocations take the same tokens of other heads, not other tokens of one head. */
-  readonly headsFirst: boolean;
-}
 
 /** Rows of qkv. */
 export const QUERY: Rows = { name: "q", buffer: "qkv", part: 0 };

@@ -7,21 +7,13 @@ import { ceilDiv, showShape, sizeOf } from "../src/base/shape.ts";
 import { evaluate } from "../src/graph/formula_eval.ts";
 import { printFormula } from "../src/graph/formula_wgsl.ts";
 import type { Expr, Formula } from "../src/graph/formula.ts";
-import { add, formula, mul, substitute, tanh } from "../src/graph/formula.ts";
+import { formula, substitute } from "../src/graph/formula.ts";
 import { apply } from "../src/graph/trace.ts";
-import type {
-  Absorbed,
-  Call,
-  Case,
-  Flow,
-  Io,
-  Op,
-  Spec,
-  Target,
-  Tensor,
-  View,
-} from "../src/graph/types.ts";
+import type { Absorbed, Call, Flow, Io, Op, Spec, Tensor, View } from "../src/graph/types.ts";
 import { declare, preludeOf, read } from "./broadcast.ts";
+import { matmulCases } from "./matmul_cases.ts";
+import { chooseTile } from "./matmul_tile.ts";
+import type { Sizes } from "./matmul_tile.ts";
 import { printMatmul, range } from "./matmul_wgsl.ts";
 import type { MatmulKernel } from "./matmul_wgsl.ts";
 import { pointwiseOp } from "./pointwise.ts";
@@ -41,12 +33,6 @@ const IDENTITY = formula(1, (sum) => sum as Expr);
 /** Inputs and outputs that one fused call may bind; the floor of WebGPU is 8. */
 const MAX_BINDINGS = 8;
 
-interface Sizes {
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-}
-
 function sizes(a: Spec, b: Spec, { ta, tb }: MatmulAttrs): Sizes {
   const split = ({ shape }: Spec): [number, number] => {
     const last = shape.at(-1) ?? 1;
@@ -62,22 +48,6 @@ function sizes(a: Spec, b: Spec, { ta, tb }: MatmulAttrs): Sizes {
     );
   }
   return { m: ta ? a1 : a0, n: tb ? b0 : b1, k: ta ? a0 : a1 };
-}
-
-/** Largest first. Beyond 16 x 8 the gain is small and the compile time doubles. */
-const CPU_TILES: readonly (readonly [number, number])[] = [[16, 8], [8, 8], [4, 8], [4, 4]];
-const GPU_TILES: readonly (readonly [number, number])[] = [[8, 8], [4, 8], [4, 4]];
-
-/** The tile and workgroup for given sizes. */
-export function chooseTile({ m, n }: Sizes, target: Target): Pick<MatmulKernel, "tile" | "group"> {
-  const [tiles, enough] = target.kind === "cpu" ? [CPU_TILES, 64] : [GPU_TILES, 1 << 15];
-  const invocations = ([tm, tn]: readonly [number, number]) => ceilDiv(m, tm) * ceilDiv(n, tn);
-  const tile = tiles.find((t) => invocations(t) >= enough) ?? [4, 4];
-  const columns = ceilDiv(n, tile[1]);
-  const lanes = target.kind === "cpu" ? 8 : 16;
-  const gx = columns >= lanes ? lanes : 2 ** Math.ceil(Math.log2(columns));
-  const gy = (target.kind === "cpu" ? 32 : 128) / gx;
-  return { tile, group: [gx, gy] };
 }
 
 function wgslOf({ inputs, outputs }: Io<Spec>, epilogue: Formula, kernel: MatmulKernel): string {
@@ -234,29 +204,3 @@ export const matmulOp: Op = {
   absorb,
   cases: matmulCases(),
 };
-
-function matmulCases(): Case[] {
-  const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
-  const plain = (m: number, n: number, k: number, kind: Case["kind"]): Case[] =>
-    [[false, false], [true, false], [false, true], [true, true]].map(([ta, tb]) => ({
-      kind,
-      inputs: [ta ? f32(k, m) : f32(m, k), tb ? f32(n, k) : f32(k, n)],
-      attrs: { ta, tb },
-    }));
-  const epilogue = formula(3, (sum, bias, res) => {
-    const z = add(sum as Expr, bias as Expr);
-    return [z, add(res as Expr, mul(z, tanh(z)))];
-  });
-  return [
-    ...[1, 15, 16, 17].flatMap((size) => plain(size, size, size, "tile")),
-    ...[127, 128, 129].flatMap((size) => plain(size, size, 20, "tile")),
-    ...plain(37, 83, 22, "ragged"),
-    ...plain(36, 84, 21, "ragged"),
-    { kind: "ragged", inputs: [f32(2, 9, 12), f32(12, 20)], attrs: {} },
-    { kind: "ragged", inputs: [f32(9, 12), f32(12, 20), f32(20), f32(9, 20)], attrs: { epilogue } },
-    { kind: "ragged", inputs: [f32(9, 12), f32(12, 5), f32(5), f32(9, 5)], attrs: { epilogue } },
-    ...plain(512, 512, 512, "bench"),
-    { kind: "bench", inputs: [f32(512, 64), f32(64, 256)], attrs: {} },
-    { kind: "bench", inputs: [f32(512, 64), f32(512, 256)], attrs: { ta: true } },
-  ];
-}
