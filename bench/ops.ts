@@ -6,17 +6,17 @@ import { OPS } from "../kernels/mod.ts";
 import { sizeOf } from "../src/base/shape.ts";
 import type { Device, Memory } from "../src/device/types.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
-import type { Case, Op, View } from "../src/graph/types.ts";
-import type { Call } from "../src/graph/types.ts";
+import type { Call, Case, Op, View } from "../src/graph/types.ts";
 import type { Plan, Region } from "../src/plan/types.ts";
 import { caseName, outputSlot, planOf, randomInputs } from "../tests/support/cases.ts";
 import { tolerance } from "../tests/support/tolerance.ts";
 import { roundOfCall } from "./calls.ts";
 import { TWINS } from "./naive/mod.ts";
 import { asOp } from "./naive/twin.ts";
+import type { Twin } from "./naive/twin.ts";
 import type { Report } from "./report.ts";
 import { fixed } from "./table.ts";
-import type { Budget } from "./time.ts";
+import type { Budget, Round } from "./time.ts";
 import { FULL, medians } from "./time.ts";
 
 /** A timed case. */
@@ -33,16 +33,11 @@ export interface OpTiming {
 export async function benchOps({ filter }: { filter: string }): Promise<Report> {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const rows: OpTiming[] = [];
-  try {
-    for (const op of OPS) {
-      for (const test of op.cases) {
-        const name = caseName(op, test);
-        if (test.kind !== "bench" || !name.includes(filter)) continue;
-        rows.push(await timeCase(op, test, { device, budget: FULL }));
-      }
+  for (const op of OPS) {
+    for (const test of op.cases) {
+      if (test.kind !== "bench" || !caseName(op, test).includes(filter)) continue;
+      rows.push(await timeCase(op, test, { device, budget: FULL }));
     }
-  } finally {
-    device.close();
   }
   return { what: "ops", adapter: device.name, sections: [{ title: "Ops", table: tableOf(rows) }] };
 }
@@ -51,18 +46,25 @@ export async function benchOps({ filter }: { filter: string }): Promise<Report> 
 export async function timeCase(
   op: Op,
   test: Case,
-  { device, budget }: { device: Device; budget: Budget },
+  { device, budget, twin = TWINS.get(op.name) }: {
+    device: Device;
+    budget: Budget;
+    twin?: Twin | undefined;
+  },
 ): Promise<OpTiming> {
   const { inputs, attrs } = test;
   const views = randomInputs(test);
   const { flops, bytes } = op.cost({ inputs, outputs: op.shape(inputs, attrs) }, attrs);
   const ours = await prepare(op, test, { device, views });
-  const rounds = [await roundOfCall(ours.plan, ours.call, { device, budget, ...ours })];
-  const twin = TWINS.get(op.name);
+  const prepared = [ours];
   if (twin !== undefined) {
     const theirs = await prepare(asOp(op, twin), test, { device, views });
     for (const k of twin.fills) await requireEqual(op, test, { ours, theirs, output: k });
-    rounds.push(await roundOfCall(theirs.plan, theirs.call, { device, budget, ...theirs }));
+    prepared.push(theirs);
+  }
+  const rounds: Round[] = [];
+  for (const { plan, call, memory } of prepared) {
+    rounds.push(await roundOfCall(plan, call, { device, memory, budget }));
   }
   const [seconds = NaN, naive] = await medians(rounds, budget.rounds);
   const name = caseName(op, test).replace(" bench", "");

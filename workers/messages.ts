@@ -5,6 +5,18 @@
 import type { RunConfig } from "../src/config/schema.ts";
 import type { Plain } from "../src/transport/channel.ts";
 
+/** Where a worker's step went: milliseconds by phase. */
+export interface StepTimes {
+  /** The micro-batches. With peers, until the gradient was read back; alone, until they were queued. */
+  readonly compute: number;
+  /** Exchange with the peers, waiting for the slowest of them included; 0 when alone. */
+  readonly exchange: number;
+  /** Handing the sum to the device; 0 when alone. */
+  readonly write: number;
+  /** The update, until its loss was read; alone, also what the device still had to compute. */
+  readonly update: number;
+}
+
 /** From the coordinator. */
 export type Order =
   /** Payload: training tokens, then validation tokens, as u32. */
@@ -42,7 +54,13 @@ export type Reply =
   }
   | { readonly type: "loaded" }
   | { readonly type: "vote"; readonly step: number }
-  | { readonly type: "stats"; readonly step: number; readonly loss: number; readonly norm: number }
+  | {
+    readonly type: "stats";
+    readonly step: number;
+    readonly loss: number;
+    readonly norm: number;
+    readonly times: StepTimes;
+  }
   /** Payload, f64: batch number, loss sum and counted tokens of each of this worker's batches. */
   | { readonly type: "evaluated" }
   /** Payload: elements of one piece of one vector from `start`, as f32. */

@@ -62,7 +62,13 @@ export async function runTraining(request: RunRequest): Promise<void> {
     const root = join(out, "checkpoints");
     await cleanLeftovers(root);
     const from = resume ? await loadNewest(root, { onSkip: skipNotice(show) }) : undefined;
-    if (from !== undefined) requireSameConfig(from, config);
+    if (from !== undefined) {
+      requireSameConfig(from, config);
+      if (isDone(from, config)) {
+        const text = `Nothing left to train: ${out} has finished step ${config.steps}`;
+        return show({ type: "notice", text });
+      }
+    }
     const data = fresh ?? await readData(config, from);
     await train(request, { data, from });
   } catch (error) {
@@ -212,6 +218,15 @@ async function requireEmpty(out: string): Promise<void> {
     "config",
     `Cannot start in ${out}: it holds a run already: go on with --resume=${out}, or choose ` +
       "another --out",
+  );
+}
+
+/** Whether the last step is done. @throws {Refusal} when it lies before the checkpoint. */
+function isDone({ manifest }: Checkpoint, { steps, out }: RunConfig): boolean {
+  if (manifest.step <= steps) return manifest.step === steps;
+  throw new Refusal(
+    "config",
+    `Cannot resume ${out} to step ${steps}: it has finished step ${manifest.step} already`,
   );
 }
 

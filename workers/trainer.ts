@@ -11,8 +11,9 @@ import { sliceOf } from "../src/reduce/slices.ts";
 import { cover } from "../src/reduce/tree.ts";
 import type { Channel, Frame } from "../src/transport/channel.ts";
 import { header } from "./messages.ts";
-import type { Order, Reply } from "./messages.ts";
+import type { Order, Reply, StepTimes } from "./messages.ts";
 import { Replica } from "./replica.ts";
+import { stopwatch } from "./stopwatch.ts";
 
 /** A worker's place among its peers. */
 export interface Seat {
@@ -60,6 +61,8 @@ class Trainer {
   #replica: Replica | undefined;
   #reducer: AllReducer | undefined;
   #microBatches = 1;
+  /** Of the step that was voted for last. */
+  #times: Omit<StepTimes, "update"> = { compute: 0, exchange: 0, write: 0 };
 
   constructor(seat: Seat, openDevice: (kind: string) => Promise<Device>) {
     this.#seat = seat;
@@ -136,19 +139,30 @@ class Trainer {
       count: number;
     };
     const model = this.#model;
+    const lap = stopwatch();
     const roots = [];
     for (const node of cover(first, count)) {
       model.accumulate(step, node);
       if (this.#reducer !== undefined) roots.push({ node, data: await model.gradient() });
     }
-    if (this.#reducer !== undefined) model.setGradient(await this.#reducer.reduce(step, roots));
+    const compute = lap();
+    let [exchange, write] = [0, 0];
+    if (this.#reducer !== undefined) {
+      const sum = await this.#reducer.reduce(step, roots);
+      exchange = lap();
+      model.setGradient(sum);
+      write = lap();
+    }
+    this.#times = { compute, exchange, write };
     await this.#reply({ type: "vote", step });
   }
 
   async #commit({ step, next }: Order & { type: "commit" }): Promise<void> {
+    const lap = stopwatch();
     this.#model.update(step);
     const { loss, norm } = await this.#model.stats();
-    if (this.#seat.rank === 0) await this.#reply({ type: "stats", step, loss, norm });
+    const times = { ...this.#times, update: lap() };
+    if (this.#seat.rank === 0) await this.#reply({ type: "stats", step, loss, norm, times });
     if (next) await this.#step(step + 1);
   }
 

@@ -30,7 +30,7 @@ export async function trainCommand(args: readonly string[]): Promise<void> {
     terminal: Deno.stdout.isTerminal(),
     every: config.report.progress_every,
     write: (text) => Deno.stdout.writeSync(output.encode(text)),
-    width: () => Deno.consoleSize().columns,
+    width: columns,
   });
   await runTraining({
     config: { ...config, out },
@@ -80,6 +80,11 @@ function freeFolder(base: string): string {
       return path;
     }
   }
+}
+
+/** Columns of the terminal; 80 where it does not say. */
+function columns(): number {
+  return Deno.consoleSize().columns || 80;
 }
 
 /** True once SIGINT or SIGTERM came; a second one ends the process at once. */

@@ -1,9 +1,10 @@
 /** Runs that are told to stop, or killed, and go on as if nothing had happened. */
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
+import { EXIT } from "../../src/base/refusal.ts";
 import { assertStepsOnce } from "./metrics.ts";
 import { Place, type Running, tinyArgs } from "./support.ts";
 
-const STEPS = 30;
+const STEPS = 60;
 const NOTICE = "Stopping after this step; once more to stop at once\n";
 
 /** Starts a run of `STEPS` steps and waits until it is in the middle of them. */
@@ -58,13 +59,30 @@ Deno.test("a run that is stopped or killed goes on to the state of one that was 
   });
 });
 
+Deno.test("a run that loses a worker says so, and can be gone on with", async () => {
+  using place = new Place();
+  await place.succeed(tinyArgs("straight", `--steps=${STEPS}`));
+  const running = await midway(place, "run", "--workers=4");
+  const [worker] = place.processes().filter((pid) => pid !== running.pid);
+  Deno.kill(worker ?? NaN, "SIGKILL");
+  const { code, stderr } = await running.ended;
+  assertEquals(code, EXIT.bug);
+  // A peer that notices it first is the one that is named.
+  assertMatch(stderr, /^error: .*worker \d is gone|^Error: Worker \d failed: .*with rank \d/);
+  place.assertQuiet();
+  await place.succeed(["--resume=run", "--workers=1"]);
+  assertEquals(place.stateHash("run"), place.stateHash("straight"));
+  assertStepsOnce(place.of("run/metrics.jsonl"), STEPS);
+});
+
 Deno.test("a second signal ends the run at once", async (t) => {
   using place = new Place();
   for (const [first, second] of [["SIGTERM", "SIGTERM"], ["SIGINT", "SIGTERM"]] as const) {
     await t.step(`${first}, then ${second}`, async () => {
       const out = `${first}-${second}`;
-      // A step that takes longer, so that the run does not end by itself between the two.
-      const running = await midway(place, out, "--workers=2", "--windows=64");
+      // Steps of some tenths of a second, so that the run does not end by itself between the two.
+      const running = place.start(tinyArgs(out, "--workers=2", "--windows=256", "--steps=60"));
+      await running.line(/^step +1\//);
       running.kill(first);
       // Equal signals that come together are one: the second may only follow the first's notice.
       await running.errorLine(/^Stopping/);

@@ -91,10 +91,11 @@ Deno.test("the plugin sees Deno and navigator in rooms that are pure", () => {
   const adapter = "export const adapter = () => navigator.gpu.requestAdapter();";
   assertStringIncludes(faults("src/graph/x.ts", read)[0] ?? "", "not in src/graph/x.ts");
   assertStringIncludes(faults("src/data/windows.ts", read)[0] ?? "", "Deno may be used in");
-  assertStringIncludes(faults("src/plan/x.ts", adapter)[0] ?? "", "navigator may be used in");
+  assertStringIncludes(faults("src/plan/x.ts", adapter)[0] ?? "", "navigator.gpu may be used");
   assertEquals(faults("src/data/read.ts", read), []);
   assertEquals(faults("src/device/x.ts", adapter), []);
   assertEquals(faults("workers/x.ts", read), []);
+  assertEquals(faults("src/plan/x.ts", "export const n = navigator.hardwareConcurrency;"), []);
 });
 
 Deno.test("only configs export a default", () => {

@@ -1,0 +1,41 @@
+/** The command line of the bench as a value. */
+import { Refusal } from "../src/base/refusal.ts";
+
+/** The benches, in the order in which `all` runs them: step first, while driver caches are empty. */
+export const BENCHES = ["step", "ops", "reduce", "transport"] as const;
+
+/** Name of a bench. */
+export type BenchName = typeof BENCHES[number];
+
+/** What a command line asks for. */
+export interface BenchRequest {
+  readonly benches: readonly BenchName[];
+  /** Text that names of rows must hold. */
+  readonly filter: string;
+  readonly save: boolean;
+}
+
+/** How it is called. */
+export const USAGE = `deno task bench [${BENCHES.join("|")}|all] [--filter=name] [--save]`;
+
+/** Reads `[name] [--filter=text] [--save]`. @throws {Refusal} `config` for anything else. */
+export function parseBench(args: readonly string[]): BenchRequest {
+  const names = args.filter((arg) => !arg.startsWith("-"));
+  const [name = "all"] = names;
+  const benches = name === "all" ? BENCHES : BENCHES.filter((bench) => bench === name);
+  const flags = args.filter((arg) => arg.startsWith("-"));
+  const filters = flags.filter((flag) => flag.startsWith("--filter="));
+  const unknown = [
+    ...benches.length === 0 ? [name] : [],
+    ...names.slice(1),
+    ...flags.filter((flag) => flag !== "--save" && !filters.includes(flag)),
+  ];
+  if (unknown.length > 0) {
+    throw new Refusal("config", `Cannot run ${unknown.join(" ")}: need ${USAGE}`);
+  }
+  return {
+    benches,
+    filter: filters.at(-1)?.slice("--filter=".length) ?? "",
+    save: flags.includes("--save"),
+  };
+}

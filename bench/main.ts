@@ -1,0 +1,54 @@
+/** The command `bench`: runs benches, shows their tables, and keeps them as files when told to. */
+import { runCommand } from "../src/cli/command.ts";
+import { parseBench } from "./args.ts";
+import type { BenchName } from "./args.ts";
+import { lookAround } from "./machine.ts";
+import { benchOps } from "./ops.ts";
+import { benchReduce } from "./reduce.ts";
+import { fileName, pageOf, showReport } from "./report.ts";
+import type { Report } from "./report.ts";
+import { benchStep } from "./step.ts";
+import { benchTransport } from "./transport.ts";
+
+const RUN: Readonly<Record<BenchName, (options: { filter: string }) => Promise<Report>>> = {
+  ops: benchOps,
+  step: benchStep,
+  reduce: benchReduce,
+  transport: benchTransport,
+};
+
+const RESULTS = new URL("./results/", import.meta.url);
+
+async function bench(args: readonly string[]): Promise<void> {
+  const { benches, filter, save } = parseBench(args);
+  const scratch = await Deno.makeTempDir({ prefix: "shoal-bench-" });
+  prepareDriver(scratch);
+  try {
+    for (const name of benches) {
+      const report = await RUN[name]({ filter });
+      console.log(showReport(report));
+      if (save) await keep(report, ["deno task bench", ...args].join(" "));
+    }
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+}
+
+/** Drivers look at these once, when the first adapter is opened. */
+function prepareDriver(scratch: string): void {
+  if (Deno.env.get("XDG_RUNTIME_DIR") === undefined) Deno.env.set("XDG_RUNTIME_DIR", scratch);
+  // Empty caches: what the first load of a kernel costs can be told.
+  for (const name of ["MESA_SHADER_CACHE_DIR", "__GL_SHADER_DISK_CACHE_PATH"]) {
+    if (Deno.env.get(name) === undefined) Deno.env.set(name, scratch);
+  }
+}
+
+async function keep(report: Report, command: string): Promise<void> {
+  const machine = await lookAround();
+  const file = new URL(fileName(report, machine), RESULTS);
+  await Deno.mkdir(RESULTS, { recursive: true });
+  await Deno.writeTextFile(file, pageOf(report, machine, command));
+  console.log(`Saved ${file.pathname}\n`);
+}
+
+if (import.meta.main) await runCommand(() => bench(Deno.args));

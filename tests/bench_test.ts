@@ -1,0 +1,185 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { parseBench } from "../bench/args.ts";
+import { exchangeSeconds } from "../bench/exchange.ts";
+import type { Machine } from "../bench/machine.ts";
+import { slugOf } from "../bench/machine.ts";
+import { TWINS } from "../bench/naive/mod.ts";
+import { timeCase } from "../bench/ops.ts";
+import { fileName, pageOf, showReport } from "../bench/report.ts";
+import { alignTable, fixed } from "../bench/table.ts";
+import { median, medians, roundOf } from "../bench/time.ts";
+import { timeDevice } from "../bench/timed_device.ts";
+import { OPS } from "../kernels/mod.ts";
+import { treeAddOp } from "../kernels/tree_add.ts";
+import { Refusal } from "../src/base/refusal.ts";
+import { openReference } from "../src/device/reference.ts";
+import type { Device } from "../src/device/types.ts";
+import { openWebGpu } from "../src/device/webgpu.ts";
+import type { Case, Op } from "../src/graph/types.ts";
+import { planOf } from "./support/cases.ts";
+
+const BUDGET = { rounds: 1, roundSeconds: 0 };
+
+let gpu: Promise<Device> | undefined;
+
+function device(): Promise<Device> {
+  return gpu ??= openWebGpu({ runtime: Deno.version.deno });
+}
+
+/** The first odd-sized case that a twin can do: twins have no epilogue and work on new places. */
+function smallCase(op: Op): Case {
+  const fits = op.cases.find(({ kind, attrs }) =>
+    kind !== "bench" && attrs.epilogue === undefined &&
+    (kind === "ragged" || !op.cases.some((c) => c.kind === "ragged"))
+  );
+  assert(fits !== undefined, `${op.name} has a small case`);
+  return fits;
+}
+
+for (const op of OPS) {
+  Deno.test(`bench ops: ${op.name} is timed beside a naive twin that gives the same`, async () => {
+    assert(TWINS.has(op.name), "each op has a twin");
+    const test = smallCase(op);
+    const { seconds, naive, name } = await timeCase(op, test, {
+      device: await device(),
+      budget: BUDGET,
+    });
+    assert(name.startsWith(op.name));
+    assert(seconds >= 0 && naive !== undefined && naive >= 0);
+  });
+}
+
+Deno.test("bench ops: attention's twin drops the same probabilities", async () => {
+  for (const op of OPS.filter(({ name }) => name.startsWith("attention"))) {
+    const test = op.cases.find(({ kind, attrs }) => kind === "tile" && attrs.dropout !== undefined);
+    assert(test !== undefined);
+    const { naive } = await timeCase(op, test, { device: await device(), budget: BUDGET });
+    assert(naive !== undefined);
+  }
+});
+
+Deno.test("bench ops: matmul's twin reads every transpose", async () => {
+  const op = OPS.find(({ name }) => name === "matmul") as Op;
+  const tests = op.cases.filter(({ kind, attrs }) => kind === "ragged" && attrs.ta !== undefined);
+  assertEquals(tests.length, 8);
+  for (const test of tests.slice(0, 4)) {
+    await timeCase(op, test, { device: await device(), budget: BUDGET });
+  }
+});
+
+Deno.test("bench ops: a twin with another result is refused", async () => {
+  const idle = { fills: [0], launch: () => [] };
+  const test = treeAddOp.cases[0] as Case;
+  const on = { device: await device(), budget: BUDGET, twin: idle };
+  await assertRejects(() => timeCase(treeAddOp, test, on), Error, "output 0 must agree");
+});
+
+Deno.test("parseBench() reads the name, the filter and --save", () => {
+  assertEquals(parseBench([]).benches, ["step", "ops", "reduce", "transport"]);
+  assertEquals(parseBench(["ops", "--filter=matmul", "--save"]), {
+    benches: ["ops"],
+    filter: "matmul",
+    save: true,
+  });
+});
+
+Deno.test("parseBench() refuses what it does not know", () => {
+  for (const args of [["opps"], ["ops", "step"], ["--fliter=x"], ["ops", "-s"]]) {
+    assertThrows(() => parseBench(args), Refusal, "need deno task bench");
+  }
+});
+
+Deno.test("alignTable() puts names to the left and numbers to the right", () => {
+  assertEquals(alignTable([["op", "us"], ["a", "1.25"], ["longer", "10"], ["c"]]), [
+    "op        us",
+    "------------",
+    "a       1.25",
+    "longer    10",
+    "c",
+  ]);
+});
+
+Deno.test("fixed() shows about three digits", () => {
+  assertEquals([0, 0.1234, 1.234, 12.34, 123.4, -5.678].map(fixed), [
+    "0.000",
+    "0.123",
+    "1.23",
+    "12.3",
+    "123",
+    "-5.68",
+  ]);
+});
+
+const MACHINE: Machine = {
+  cpu: "AMD EPYC 7B13 64-Core Processor",
+  cores: 2,
+  driver: "Mesa 1.2.3",
+  deno: "2.9.6",
+  commit: "abc1234",
+  date: "2026-03-14",
+};
+
+Deno.test("slugOf() names software drivers by their CPU, and cards by themselves", () => {
+  assertEquals(slugOf(MACHINE, "llvmpipe (LLVM 15.0.6, 256 bits)"), "lavapipe_epyc2");
+  assertEquals(slugOf(MACHINE, "NVIDIA H200"), "nvidia_h200");
+  assertEquals(slugOf(MACHINE, undefined), "epyc2");
+});
+
+Deno.test("a saved report says what was measured where", () => {
+  const report = {
+    what: "ops",
+    adapter: "NVIDIA H200",
+    sections: [{ title: "Ops", table: [["op", "us"], ["sum", "3"]], notes: ["Noted"] }],
+  };
+  assertEquals(fileName(report, MACHINE), "ops_nvidia_h200_202603.md");
+  const page = pageOf(report, MACHINE, "deno task bench ops --save");
+  for (const fact of ["NVIDIA H200", "Mesa 1.2.3", "2 cores", "2.9.6", "abc1234", "2026-03-14"]) {
+    assert(page.includes(fact), fact);
+  }
+  assert(page.includes("`deno task bench ops --save`"));
+  assert(page.includes("op   us\n-------\nsum   3\n"));
+  assert(showReport(report).includes("sum   3\nNoted\n"));
+});
+
+Deno.test("median() takes the middle whatever the order", () => {
+  assertEquals(median([5, 1, 3]), 3);
+  assertEquals(median([4, 1, 3, 2]), 3);
+});
+
+Deno.test("roundOf() repeats until a round is long enough, and medians() takes turns", async () => {
+  const order: string[] = [];
+  const work = (name: string) => ({
+    run: () => {
+      order.push(name);
+      const until = performance.now() + 0.2;
+      while (performance.now() < until);
+    },
+    wait: () => Promise.resolve(),
+  });
+  const budget = { rounds: 2, roundSeconds: 0.004 };
+  const rounds = [await roundOf(work("a"), budget), await roundOf(work("b"), budget)];
+  order.length = 0;
+  const [a = 0, b = 0] = await medians(rounds, budget.rounds);
+  assert(a >= 0.0002 && b >= 0.0002);
+  assert(order.length >= 4 * 4, "each round runs its work many times");
+  assertEquals(order.filter((name, i) => name !== order[i - 1]), ["a", "b", "a", "b"]);
+});
+
+Deno.test("timeDevice() does what the device does, and notes the time", async () => {
+  const test: Case = { kind: "tile", inputs: [{ shape: [2], dtype: "f32" }], attrs: {} };
+  const [sum] = OPS.filter(({ name }) => name === "sum");
+  const timed = timeDevice(openReference());
+  const memory = timed.device.memory();
+  const program = await timed.device.load(planOf(sum as Op, test.inputs, {}), memory);
+  memory.write("x0", Float32Array.of(1, 2));
+  program.run();
+  assertEquals(await memory.read([{ slot: "y0", offset: 0, length: 1 }]), Float32Array.of(3));
+  const { encode, write, wait } = timed.times;
+  assert(encode > 0 && write > 0 && wait > 0);
+  timed.reset();
+  assertEquals({ ...timed.times }, { encode: 0, write: 0, wait: 0 });
+});
+
+Deno.test("exchangeSeconds() moves a gradient among ranks over sockets", async () => {
+  for (const world of [2, 3]) assert(await exchangeSeconds(world, 100) > 0);
+});

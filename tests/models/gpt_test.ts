@@ -1,0 +1,172 @@
+/** The transformer as a model: parameters, causality, tying, dropout. */
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
+import { Refusal } from "../../src/base/refusal.ts";
+import type { RunConfig } from "../../src/config/schema.ts";
+import { ArrayMemory, openReference } from "../../src/device/reference.ts";
+import { newTrace } from "../../src/graph/trace.ts";
+import { logitsOf } from "../../src/models/mod.ts";
+import { newScope, RANDOM_KEY } from "../../src/nn/scope.ts";
+import { Replica } from "../../workers/replica.ts";
+import { evaluationPlan, gradientPlan, shapeOf, traceGradient } from "../../workers/plans.ts";
+import { randomTokens, tinyConfig, type TinyInput } from "../support/gpt.ts";
+import { loadGraph, resultsOf } from "../support/traced.ts";
+
+const VOCABULARY = 13;
+
+/** The graph of the logits, without dropout. */
+function traceLogits(config: RunConfig) {
+  const trace = newTrace();
+  const { scope, params } = newScope(trace, { training: false });
+  const shape = [config.windows, config.data.window];
+  const inputs = trace.source({ shape, dtype: "u32" }, "batch", "inputs");
+  const model = { inputs, vocabulary: VOCABULARY };
+  const logits = logitsOf(config.model)(scope, model, config.model);
+  const { calls, constants } = trace;
+  return { params, graph: { calls, constants, results: { logits } } };
+}
+
+Deno.test("the number of parameters is that of the formula", () => {
+  for (const layers of [1, 3]) {
+    for (const tied of [false, true]) {
+      for (const positions of ["learned", "sinusoidal"] as const) {
+        const width = 24;
+        const config = tinyConfig({ window: 9, model: { layers, width, tied, positions } });
+        const corpus = {
+          train: randomTokens(40, VOCABULARY),
+          validation: randomTokens(20, VOCABULARY),
+          vocabulary: VOCABULARY,
+        };
+        const { parameters } = new Replica(openReference(), { config, corpus });
+        const block = 12 * width ** 2 + 13 * width;
+        const tables = (tied ? 1 : 2) * VOCABULARY * width +
+          (positions === "learned" ? 9 * width : 0);
+        assertEquals(parameters, layers * block + 2 * width + tables);
+      }
+    }
+  }
+});
+
+Deno.test("changing a token changes no logits before it, and those from it on", async () => {
+  for (const input of [{}, { model: { layers: 2, positions: "sinusoidal" } }] as TinyInput[]) {
+    const config = tinyConfig({ windows: 1, window: 6, ...input });
+    const { graph, params } = traceLogits(config);
+    const loaded = await loadGraph(openReference(), graph, {
+      params,
+      config,
+      vocabulary: VOCABULARY,
+    });
+    const logitsAt = async (tokens: readonly number[]) => {
+      loaded.memory.write("inputs", Uint32Array.from(tokens));
+      return (await resultsOf(loaded, graph)).logits as Float64Array;
+    };
+    const tokens = [3, 1, 4, 1, 5, 9];
+    const before = await logitsAt(tokens);
+    for (let t = 0; t < tokens.length; t++) {
+      const after = await logitsAt(tokens.map((token, i) => i === t ? 12 - token : token));
+      for (let position = 0; position < tokens.length; position++) {
+        const row = (x: Float64Array) =>
+          x.slice(position * VOCABULARY, (position + 1) * VOCABULARY);
+        const same = row(before).every((v, i) => v === row(after)[i]);
+        assertEquals(same, position < t, `token ${t}, logits at ${position}`);
+      }
+    }
+  }
+});
+
+Deno.test("windows of a batch do not see each other", async () => {
+  const config = tinyConfig({ windows: 2, window: 4 });
+  const { graph, params } = traceLogits(config);
+  const loaded = await loadGraph(openReference(), graph, {
+    params,
+    config,
+    vocabulary: VOCABULARY,
+  });
+  const rows = async (second: number) => {
+    loaded.memory.write("inputs", Uint32Array.of(1, 2, 3, 4, second, 6, 7, 8));
+    const logits = (await resultsOf(loaded, graph)).logits as Float64Array;
+    return [logits.slice(0, 4 * VOCABULARY), logits.slice(4 * VOCABULARY)];
+  };
+  const [[a, b], [c, d]] = [await rows(5), await rows(0)];
+  assertEquals(a, c);
+  assert(b?.some((v, i) => v !== d?.[i]));
+});
+
+Deno.test("tied weights are one parameter, and its gradient is the sum of both uses", async () => {
+  const vocabulary = VOCABULARY;
+  const width = 6;
+  const model = { width, heads: 2 };
+  const gradientsOf = async (tied: boolean, table?: Float64Array) => {
+    const config = tinyConfig({ model: { ...model, tied } });
+    const { graph, params } = traceGradient(config, vocabulary);
+    const device = openReference({ precision: "f64" });
+    const loaded = await loadGraph(device, graph, { params, config, vocabulary });
+    const memory = loaded.memory as ArrayMemory;
+    // The head of the untied model is the table of the tied one, transposed.
+    if (table !== undefined) {
+      memory.floats("head.weight").set(
+        Float64Array.from({ length: table.length }, (_, i) => {
+          const [d, v] = [Math.floor(i / vocabulary), i % vocabulary];
+          return table[v * width + d] as number;
+        }),
+      );
+    }
+    const names = params.map((p) => p.name);
+    return { names, tokens: memory.floats("tokens.weight"), ...await resultsOf(loaded, graph) };
+  };
+  const tied = await gradientsOf(true);
+  assertEquals(tied.names.filter((name) => /head|tokens/.test(name)), ["tokens.weight"]);
+  const untied = await gradientsOf(false, Float64Array.from(tied.tokens));
+  const results = (run: object) => run as Record<string, Float64Array>;
+  assertAlmostEquals(results(tied).loss?.[0] ?? 0, results(untied).loss?.[0] ?? 1, 1e-14);
+  const sum = results(tied)["grad:tokens.weight"] as Float64Array;
+  const input = results(untied)["grad:tokens.weight"] as Float64Array;
+  const output = results(untied)["grad:head.weight"] as Float64Array;
+  sum.forEach((v, i) => {
+    const [row, d] = [Math.floor(i / width), i % width];
+    const both = (input[i] as number) + (output[d * vocabulary + row] as number);
+    assertAlmostEquals(v, both, 1e-15);
+  });
+});
+
+Deno.test("dropout stands in the gradient alone, and needs its key there", () => {
+  const config = tinyConfig({ model: { dropout: 0.3 } });
+  const { layout } = shapeOf(config, VOCABULARY);
+  const names = (plan: ReturnType<typeof gradientPlan>) => plan.slots.map((slot) => slot.name);
+  assert(names(gradientPlan(config, VOCABULARY, layout)).includes(RANDOM_KEY));
+  assert(!names(evaluationPlan(config, VOCABULARY, layout)).includes(RANDOM_KEY));
+  const none = tinyConfig();
+  assert(!names(gradientPlan(none, VOCABULARY, layout)).includes(RANDOM_KEY));
+});
+
+Deno.test("the evaluation loss is that of the model without dropout", async () => {
+  const lossAt = async (dropout: number) => {
+    const config = tinyConfig({ model: { dropout } });
+    const train = randomTokens(200, VOCABULARY);
+    const corpus = { train, validation: train.slice(0, 60), vocabulary: VOCABULARY };
+    const replica = new Replica(openReference(), { config, corpus });
+    await replica.open();
+    return await replica.evaluate(0, 1);
+  };
+  assertEquals(await lossAt(0.5), await lossAt(0));
+});
+
+Deno.test("the loss of first parameters is log(vocabulary) within 5 %", async () => {
+  for (const model of [{}, { layers: 4, tied: true }, { positions: "sinusoidal" }] as const) {
+    const vocabulary = 50;
+    const config = tinyConfig({ window: 16, model });
+    const corpus = {
+      train: randomTokens(400, vocabulary),
+      validation: randomTokens(40, vocabulary),
+      vocabulary,
+    };
+    const replica = new Replica(openReference(), { config, corpus });
+    await replica.open();
+    replica.accumulate(0, { level: 2, index: 0 });
+    const { loss } = await replica.stats();
+    assertLess(Math.abs(loss / Math.log(vocabulary) - 1), 0.05);
+  }
+});
+
+Deno.test("heads that do not divide the width are refused with both numbers", () => {
+  assertThrows(() => tinyConfig({ model: { width: 10, heads: 4 } }), Refusal, "width 10, heads 4");
+});

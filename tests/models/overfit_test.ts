@@ -1,0 +1,32 @@
+/** A model that learns at all learns one batch by heart. */
+import { assertGreater, assertLess } from "@std/assert";
+import { openWebGpu } from "../../src/device/webgpu.ts";
+import { Replica } from "../../workers/replica.ts";
+import { randomTokens, tinyConfig } from "../support/gpt.ts";
+
+Deno.test("one batch of random tokens is learned by heart on the GPU", async () => {
+  const vocabulary = 11;
+  const config = tinyConfig({
+    micro_batches: 1,
+    windows: 4,
+    window: 16,
+    stride: 16,
+    model: { layers: 2, width: 32, heads: 4 },
+    optim: { lr: 1e-2, min_lr: 1e-3, warmup: 10, decay_steps: 200, weight_decay: 0 },
+  });
+  // Just the four windows of a batch.
+  const train = randomTokens(4 * 16 + 1, vocabulary);
+  const device = await openWebGpu({ runtime: Deno.version.deno });
+  const corpus = { train, validation: train, vocabulary };
+  const replica = new Replica(device, { config, corpus });
+  await replica.open();
+  const losses: number[] = [];
+  for (let step = 0; step < 200; step++) {
+    replica.accumulate(step, { level: 0, index: 0 });
+    replica.update(step);
+    if (step % 50 === 0 || step === 199) losses.push((await replica.stats()).loss);
+  }
+  device.close();
+  assertGreater(losses[0] as number, 2);
+  assertLess(losses.at(-1) as number, 0.1, `losses every 50 steps: ${losses}`);
+});

@@ -1,0 +1,53 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { learningRate, type ScheduleConfig } from "../../src/optim/schedule.ts";
+
+const BASE: ScheduleConfig = {
+  schedule: "cosine",
+  lr: 1,
+  min_lr: 0.1,
+  warmup: 4,
+  decay_steps: 24,
+};
+const rates = (n: number, config: Partial<ScheduleConfig> = {}) =>
+  Array.from({ length: n }, (_, step) => learningRate(step, { ...BASE, ...config }));
+
+Deno.test("the warmup rises linearly from above 0 to the peak", () => {
+  for (const schedule of ["cosine", "linear", "constant"] as const) {
+    assertEquals(rates(5, { schedule }), [0.25, 0.5, 0.75, 1, 1]);
+  }
+});
+
+Deno.test("the rate is exactly min_lr at the last step of the decay, and from there on", () => {
+  for (const schedule of ["cosine", "linear"] as const) {
+    const all = rates(60, { schedule, min_lr: 0.07 });
+    assertEquals(all[23], 0.07);
+    assertEquals(new Set(all.slice(23)), new Set([0.07]));
+    assert((all[22] as number) > 0.07);
+    assert(all.slice(3, 23).every((rate, i) => rate >= (all[4 + i] as number)));
+  }
+});
+
+Deno.test("cosine and linear decay pass through the middle in the middle", () => {
+  // Steps 4 to 23: their middle lies between 13 and 14.
+  for (const schedule of ["cosine", "linear"] as const) {
+    const [a, b] = rates(15, { schedule }).slice(13);
+    assertAlmostEquals(((a as number) + (b as number)) / 2, 0.55, 1e-12);
+  }
+  const quarter = learningRate(9, { ...BASE, decay_steps: 25 });
+  assertAlmostEquals(quarter, 0.1 + 0.9 * 0.5 * (1 + Math.SQRT1_2), 1e-12);
+});
+
+Deno.test("a constant rate stays at its peak", () => {
+  assertEquals(rates(40, { schedule: "constant" }).slice(4), new Array(36).fill(1));
+});
+
+Deno.test("warmup may fill the whole decay, or be left out", () => {
+  const filled = rates(30, { warmup: 24 });
+  assertEquals([filled[22], filled[23], filled[24]], [23 / 24, 1, 0.1]);
+  const almost = rates(30, { warmup: 23 });
+  assertEquals([almost[22], almost[23]], [1, 0.1]);
+  const none = rates(30, { warmup: 0 });
+  assertEquals([none[0], none[23]], [1, 0.1]);
+  assertEquals(rates(3, { warmup: 0, decay_steps: 1 }), [0.1, 0.1, 0.1]);
+  for (const all of [filled, almost, none]) assert(all.every((rate) => rate > 0 && rate <= 1));
+});

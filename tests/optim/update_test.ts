@@ -1,0 +1,174 @@
+/** One optimizer step as a plan: AdamW, decay and clipping against plain loops in f64. */
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { fold, rootKey, uniforms } from "../../src/base/random.ts";
+import { ArrayMemory, openReference } from "../../src/device/reference.ts";
+import { openWebGpu } from "../../src/device/webgpu.ts";
+import { adamw } from "../../src/optim/adamw.ts";
+import { optimizerOf } from "../../src/optim/mod.ts";
+import { type OptimConfig, optimSchema } from "../../src/optim/schema.ts";
+import { GRAD_NORM, updateGraph, type UpdateRange } from "../../src/optim/update.ts";
+import { compile } from "../../src/plan/compile.ts";
+
+const RANGES: readonly UpdateRange[] = [
+  { length: 37, decay: true },
+  { length: 12, decay: false },
+];
+const STEPS = 20;
+
+type Vectors = Readonly<Record<"param" | "m" | "v", readonly Float64Array[]>>;
+
+/** The gradient of a step; every fifth step's is large enough to be clipped at 1. */
+function gradientAt(step: number): Float64Array[] {
+  const size = step % 5 === 4 ? 3 : 0.05;
+  return RANGES.map(({ length }, i) =>
+    Float64Array.from(uniforms(fold(rootKey(step), i), length, [-size, size]))
+  );
+}
+
+function first(): Vectors {
+  const zeros = () => RANGES.map(({ length }) => new Float64Array(length));
+  const param = RANGES.map(({ length }, i) =>
+    Float64Array.from(uniforms(fold(rootKey(99), i), length, [-1, 1]))
+  );
+  return { param, m: zeros(), v: zeros() };
+}
+
+function normOf(gradient: readonly Float64Array[]): number {
+  return Math.sqrt(gradient.flatMap((g) => [...g]).reduce((sum, x) => sum + x * x, 0));
+}
+
+/** AdamW as algorithm 2 of the paper writes it, with the rate for both of its factors. */
+function plainStep({ param, m, v }: Vectors, step: number, config: OptimConfig): void {
+  const { beta1, beta2, eps, weight_decay, clip } = config;
+  const gradient = gradientAt(step);
+  const { lr = NaN } = adamw.at(step, config);
+  const factor = clip === 0 ? 1 : Math.min(1, clip / (normOf(gradient) + 1e-6));
+  RANGES.forEach(({ length, decay }, r) => {
+    const [p, first, second] = [param[r], m[r], v[r]] as [Float64Array, Float64Array, Float64Array];
+    for (let i = 0; i < length; i++) {
+      const g = (gradient[r]?.[i] as number) * factor;
+      first[i] = beta1 * (first[i] as number) + (1 - beta1) * g;
+      second[i] = beta2 * (second[i] as number) + (1 - beta2) * g * g;
+      const mHat = (first[i] as number) / (1 - beta1 ** (step + 1));
+      const vHat = (second[i] as number) / (1 - beta2 ** (step + 1));
+      const pull = decay ? weight_decay * (p[i] as number) : 0;
+      p[i] = (p[i] as number) - lr * (mHat / (Math.sqrt(vHat) + eps) + pull);
+    }
+  });
+}
+
+/** Slots of the update's vectors are named `<vector>:<range>`. */
+async function load(config: OptimConfig, device = openReference({ precision: "f64" })) {
+  const { graph } = updateGraph(RANGES, { optimizer: optimizerOf(config), config });
+  const memory = device.memory();
+  const program = await device.load(compile(graph), memory);
+  first().param.forEach((p, r) => memory.write(`param:${r}`, Float32Array.from(p)));
+  const step = (number: number) => {
+    for (const [name, value] of Object.entries(adamw.at(number, config))) {
+      if (memory instanceof ArrayMemory) memory.floats(name)[0] = value;
+      else memory.write(name, Float32Array.of(value));
+    }
+    gradientAt(number).forEach((g, r) => memory.write(`grad:${r}`, Float32Array.from(g)));
+    program.run();
+  };
+  return { memory, step };
+}
+
+function configOf(input: Partial<OptimConfig> = {}): OptimConfig {
+  const common = { lr: 0.05, min_lr: 0.01, warmup: 3, decay_steps: 15, weight_decay: 0.3 };
+  return optimSchema.parse({ ...common, ...input });
+}
+
+for (const [name, input] of Object.entries({ plain: {}, "without clipping": { clip: 0 } })) {
+  Deno.test(`20 steps equal AdamW in plain loops: ${name}`, async () => {
+    const config = configOf(input);
+    const { memory, step } = await load(config);
+    const want = first();
+    for (let i = 0; i < STEPS; i++) {
+      step(i);
+      plainStep(want, i, config);
+    }
+    for (const vector of ["param", "m", "v"] as const) {
+      want[vector].forEach((values, r) => {
+        const got = (memory as ArrayMemory).floats(`${vector}:${r}`);
+        values.forEach((v, i) => assertAlmostEquals(got[i] as number, v, 1e-12, `${vector} ${i}`));
+      });
+    }
+  });
+}
+
+Deno.test("20 steps on the GPU stay close to AdamW in plain loops", async () => {
+  const config = configOf();
+  const device = await openWebGpu({ runtime: Deno.version.deno });
+  const { memory, step } = await load(config, device);
+  const want = first();
+  for (let i = 0; i < STEPS; i++) {
+    step(i);
+    plainStep(want, i, config);
+  }
+  for (const [r, values] of want.param.entries()) {
+    const got = await memory.read([{ slot: `param:${r}`, offset: 0, length: values.length }]);
+    // A step moves a parameter by about the rate, so roundings add up to about 20 of the rate's.
+    values.forEach((v, i) => assertAlmostEquals(got[i] as number, v, 2e-6));
+  }
+  device.close();
+});
+
+Deno.test("weight decay pulls on decayed ranges alone", async () => {
+  const [on, off] = [configOf(), configOf({ weight_decay: 0 })];
+  const runs = [await load(on), await load(off)];
+  runs.forEach(({ step }) => step(0));
+  const [a, b] = runs.map(({ memory }) => memory as ArrayMemory) as [ArrayMemory, ArrayMemory];
+  const { lr = 0 } = adamw.at(0, on);
+  first().param[0]?.forEach((p, i) => {
+    const pull = (b.floats("param:0")[i] as number) - (a.floats("param:0")[i] as number);
+    assertAlmostEquals(pull, lr * on.weight_decay * p, 1e-14);
+  });
+  assertEquals(a.floats("param:1"), b.floats("param:1"));
+});
+
+Deno.test("the norm is that of the whole gradient before clipping", async () => {
+  for (const clip of [0, 1, 100]) {
+    const { memory, step } = await load(configOf({ clip }));
+    for (const at of [0, 4]) {
+      step(at);
+      const [norm] = (memory as ArrayMemory).floats(GRAD_NORM);
+      assertAlmostEquals(norm as number, normOf(gradientAt(at)), 1e-12);
+    }
+  }
+});
+
+Deno.test("clipping scales a long gradient to the limit and leaves a short one alone", async () => {
+  const moment = async (clip: number, at: number) => {
+    const { memory, step } = await load(configOf({ clip, beta1: 0 }));
+    step(at);
+    return (memory as ArrayMemory).floats("m:0").slice();
+  };
+  const long = gradientAt(4);
+  const norm = normOf(long);
+  assert(norm > 1 && normOf(gradientAt(0)) < 1);
+  (await moment(1, 4)).forEach((m, i) =>
+    assertAlmostEquals(m, (long[0]?.[i] as number) / (norm + 1e-6), 1e-12)
+  );
+  assertEquals([...await moment(0, 4)], [...long[0] ?? []]);
+  assertEquals([...await moment(1, 0)], [...gradientAt(0)[0] ?? []]);
+  assertEquals([...await moment(norm + 1e-3, 4)], [...long[0] ?? []]);
+});
+
+Deno.test("a zero gradient moves only what decays, and makes no NaN", async () => {
+  const config = configOf();
+  const { memory, step } = await load(config);
+  const arrays = memory as ArrayMemory;
+  const { graph } = updateGraph(RANGES, { optimizer: optimizerOf(config), config });
+  const program = await openReference({ precision: "f64" }).load(compile(graph), arrays);
+  step(0);
+  for (const r of [0, 1]) arrays.floats(`grad:${r}`).fill(0);
+  for (const r of [0, 1]) {
+    for (const vector of ["m", "v"]) arrays.floats(`${vector}:${r}`).fill(0);
+  }
+  const before = arrays.floats("param:1").slice();
+  program.run();
+  assertEquals(arrays.floats("param:1"), before);
+  assert([...arrays.floats("param:0")].every(Number.isFinite));
+  assertEquals(arrays.floats(GRAD_NORM)[0], 0);
+});

@@ -1,0 +1,136 @@
+/** One replica: its gradient is that of the whole batch, its evaluation nobody's in particular. */
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import type { RunConfig } from "../../src/config/schema.ts";
+import { openReference } from "../../src/device/reference.ts";
+import { openWebGpu } from "../../src/device/webgpu.ts";
+import type { Device } from "../../src/device/types.ts";
+import { draw, Replica } from "../../workers/replica.ts";
+import { tinyConfig } from "../support/gpt.ts";
+import { letters } from "../support/lockstep.ts";
+import { tolerance } from "../support/tolerance.ts";
+
+async function openReplica(config: RunConfig, device: Device = openReference()): Promise<Replica> {
+  const replica = new Replica(device, { config, corpus: letters(config).corpus });
+  await replica.open();
+  return replica;
+}
+
+/** The gradient of step 1, summed over all micro-batches. */
+async function gradientOf(config: RunConfig, device?: Device): Promise<Float32Array> {
+  const replica = await openReplica(config, device);
+  replica.accumulate(1, { level: Math.log2(config.micro_batches), index: 0 });
+  return await replica.gradient();
+}
+
+const largestOf = (x: Float32Array) => x.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+
+function distance(a: Float32Array, b: Float32Array): number {
+  return a.reduce((m, v, i) => Math.max(m, Math.abs(v - (b[i] as number))), 0);
+}
+
+Deno.test("micro-batches together give the gradient and loss of one big batch", async () => {
+  const cut = (micro_batches: number) => tinyConfig({ micro_batches, windows: 8 / micro_batches });
+  const whole = await gradientOf(cut(1));
+  assert(largestOf(whole) > 0);
+  for (const microBatches of [2, 8]) {
+    const sum = await gradientOf(cut(microBatches));
+    assertEquals(sum.length, whole.length);
+    // Sums over the 64 tokens of the step, and some ten calls in a row.
+    assertLess(distance(sum, whole), tolerance(1024, largestOf(whole)));
+  }
+});
+
+Deno.test("the same holds on the GPU, where one window is a micro-batch", async () => {
+  const device = await openWebGpu({ runtime: Deno.version.deno });
+  const whole = await gradientOf(tinyConfig({ micro_batches: 1, windows: 4 }), device);
+  const sum = await gradientOf(tinyConfig({ micro_batches: 4, windows: 1 }), device);
+  assertLess(distance(sum, whole), tolerance(1024, largestOf(whole)));
+  device.close();
+});
+
+Deno.test("subtrees are the same whoever computes them, and a part of the whole", async () => {
+  const config = tinyConfig({ model: { dropout: 0.2 } });
+  const [a, b] = [await openReplica(config), await openReplica(config)];
+  a.accumulate(2, { level: 1, index: 1 });
+  b.accumulate(2, { level: 2, index: 0 });
+  b.accumulate(2, { level: 1, index: 1 });
+  assertEquals(await a.gradient(), await b.gradient());
+  a.accumulate(2, { level: 0, index: 3 });
+  assert(distance(await a.gradient(), await b.gradient()) > 0);
+});
+
+Deno.test("dropout differs by step and micro-batch, and repeats for the same address", async () => {
+  // One window of a corpus of one: the data is the same everywhere.
+  const config = tinyConfig({ windows: 1, model: { dropout: 0.5 } });
+  const tokens = letters(config).corpus;
+  const corpus = { ...tokens, train: tokens.train.subarray(0, config.data.window + 1) };
+  const replica = new Replica(openReference(), { config, corpus });
+  await replica.open();
+  const at = async (step: number, index: number) => {
+    replica.accumulate(step, { level: 0, index });
+    return (await replica.gradient()).join();
+  };
+  const all = [await at(0, 0), await at(0, 1), await at(1, 0)];
+  assertEquals(new Set(all).size, 3);
+  assertEquals(await at(0, 0), all[0]);
+});
+
+Deno.test("shares of an evaluation make up the whole, whatever the world", async () => {
+  const replica = await openReplica(tinyConfig());
+  const whole = await replica.evaluate(0, 1);
+  assertEquals(whole.length, 4);
+  assertEquals(whole.map(({ tokens }) => tokens), [16, 16, 16, 8]);
+  for (const world of [2, 3, 7]) {
+    const shares = await Promise.all(
+      Array.from(
+        { length: world },
+        (_, rank) => openReplica(tinyConfig()).then((r) => r.evaluate(rank, world)),
+      ),
+    );
+    const together = shares.flat().sort((a, b) => a.batch - b.batch);
+    assertEquals(together, whole);
+  }
+});
+
+Deno.test("sampling gives known tokens, repeats itself, and outgrows the window", async () => {
+  const config = tinyConfig();
+  const replica = await openReplica(config);
+  const options = { length: config.data.window + 5, temperature: 1 };
+  const tokens = await replica.sample([0], options);
+  assertEquals(tokens.length, options.length);
+  assert(tokens.every((t) => Number.isInteger(t) && t >= 0 && t < 12));
+  assertEquals(await replica.sample([0], options), tokens);
+  assertEquals(await replica.sample([0, 1, 2], { length: 0, temperature: 1 }), []);
+});
+
+Deno.test("a replica that was not opened says so", async () => {
+  const config = tinyConfig();
+  const replica = new Replica(openReference(), { config, corpus: letters(config).corpus });
+  await assertRejects(
+    async () => await Promise.resolve().then(() => replica.update(0)),
+    Error,
+  );
+});
+
+Deno.test("draw() cuts the softmax at a uniform number", () => {
+  const logits = Float32Array.of(Math.log(1), Math.log(2), Math.log(5));
+  const at = (u: number, temperature = 1) => draw(logits, { temperature, u });
+  assertEquals([0, 0.124, 0.126, 0.374, 0.376, 0.999].map((u) => at(u)), [0, 0, 1, 1, 2, 2]);
+});
+
+Deno.test("draw() is greedy when cold and uniform when hot", () => {
+  const logits = Float32Array.of(3, 1, 3.5, -2);
+  const draws = (temperature: number) =>
+    [0, 0.3, 0.6, 0.9].map((u) => draw(logits, { temperature, u }));
+  assertEquals(draws(1e-3), [2, 2, 2, 2]);
+  assertEquals(draws(1e6), [0, 1, 2, 3]);
+});
+
+Deno.test("draw() stays in range for huge logits and for u near 1", () => {
+  const u = 1 - 2 ** -24;
+  assertEquals(draw(Float32Array.of(1e30, -1e30), { temperature: 1, u }), 0);
+  assertEquals(draw(Float32Array.of(-1e30, 1e30), { temperature: 1, u: 0 }), 1);
+  assertEquals(draw(Float32Array.of(0), { temperature: 1, u }), 0);
+  const equal = new Float32Array(65).fill(2);
+  assertEquals([0, u].map((u) => draw(equal, { temperature: 0.8, u })), [0, 64]);
+});

@@ -1,0 +1,92 @@
+/** Flat vectors to named tensors and back. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { layOut, type ParamSpec } from "../../src/plan/layout.ts";
+import { sliceOf } from "../../src/reduce/slices.ts";
+import { mergeState, pieceOf, type VectorPart } from "../../workers/state.ts";
+
+const PARAMS: readonly ParamSpec[] = [
+  { name: "a.weight", shape: [5, 13], decay: true },
+  { name: "a.bias", shape: [13], decay: false },
+  { name: "b.weight", shape: [70], decay: true },
+];
+const LAYOUT = layOut(PARAMS, 200);
+const VECTORS = ["param", "m", "v"];
+
+/** Piece `piece` of vector number `k`: no two elements are alike. */
+function flat(k: number, piece: number): Float32Array {
+  const length = LAYOUT.pieces[piece] as number;
+  return Float32Array.from({ length }, (_, i) => 10_000 * k + 1000 * piece + i);
+}
+
+/** All vectors as `world` workers send them. */
+function partsOf(world: number): VectorPart[] {
+  return VECTORS.flatMap((vector, k) =>
+    LAYOUT.pieces.flatMap((size, piece) =>
+      Array.from({ length: world }, (_, rank) => {
+        const { start, end } = sliceOf(size, world, rank);
+        return { vector, piece, start, data: flat(k, piece).slice(start, end) };
+      })
+    )
+  );
+}
+
+const merged = (parts: readonly VectorPart[]) => mergeState(LAYOUT, { moments: ["m", "v"], parts });
+
+const maps = ({ model, optimizer }: ReturnType<typeof merged>) => ({
+  model: new Map(model.map((t) => [t.name, t])),
+  optimizer: new Map(optimizer.map((t) => [t.name, t])),
+});
+
+Deno.test("slices of any number of workers make up the same state", () => {
+  assert(LAYOUT.pieces.length > 1, "the layout has several pieces");
+  const one = merged(partsOf(1));
+  assertEquals(one.model.map((t) => [t.name, t.shape]), [
+    ["a.weight", [5, 13]],
+    ["b.weight", [70]],
+    ["a.bias", [13]],
+  ]);
+  assertEquals(one.optimizer.map((t) => t.name), [
+    "m.a.weight",
+    "m.b.weight",
+    "m.a.bias",
+    "v.a.weight",
+    "v.b.weight",
+    "v.a.bias",
+  ]);
+  for (const world of [2, 3, 7]) assertEquals(merged(partsOf(world)), one);
+});
+
+Deno.test("a piece of a merged state is what it was, but for its padding", () => {
+  const state = maps(merged(partsOf(3)));
+  VECTORS.forEach((vector, k) => {
+    LAYOUT.pieces.forEach((_, piece) => {
+      const again = pieceOf(LAYOUT, { vector, piece }, state);
+      const before = flat(k, piece);
+      assertEquals(again.length, before.length);
+      const inside = new Set(
+        LAYOUT.entries.filter((e) => e.piece === piece && e.name !== "loss").flatMap((e) =>
+          Array.from({ length: e.shape.reduce((a, b) => a * b, 1) }, (_, i) => e.offset + i)
+        ),
+      );
+      again.forEach((v, i) => assertEquals(v, inside.has(i) ? before[i] : 0));
+    });
+  });
+});
+
+Deno.test("slices that leave a hole or overlap are refused", () => {
+  const parts = partsOf(2);
+  assertThrows(() => merged(parts.slice(1)), RangeError, "must start at 0");
+  assertThrows(() => merged([...parts, parts[0] as VectorPart]), RangeError, "Cannot merge");
+});
+
+Deno.test("a tensor that is missing or of another shape is named", () => {
+  const state = maps(merged(partsOf(1)));
+  const load = (vector: string, piece: number) => () => pieceOf(LAYOUT, { vector, piece }, state);
+  state.optimizer.delete("v.a.weight");
+  assertThrows(load("v", 0), RangeError, "Cannot load v.a.weight");
+  const bias = state.model.get("a.bias");
+  assert(bias);
+  state.model.set("a.bias", { ...bias, shape: [1, 13] });
+  const { piece = 0 } = LAYOUT.entries.find((e) => e.name === "a.bias") ?? {};
+  assertThrows(load("param", piece), RangeError, "Cannot load a.bias");
+});
