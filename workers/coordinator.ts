@@ -3,6 +3,7 @@
  * checkpoints and a sample. It holds no parameters and touches no file: effects come as functions.
  */
 import { bytesOf } from "../src/base/hash.ts";
+import { Refusal } from "../src/base/refusal.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { Tokenizer } from "../src/data/tokenizer.ts";
@@ -167,6 +168,7 @@ class Coordinator {
       granted = !pause;
       await this.#order({ type: "commit", step, next: granted });
       const { reply } = await this.#first.expect("stats");
+      requireFinite(reply);
       this.#step = done;
       this.#loss = reply.loss;
       const tokens = done * this.#tokensPerStep;
@@ -246,6 +248,16 @@ class Coordinator {
     );
     this.#run.report({ type: "sample", text: tokenizer.decode(tokens) });
   }
+}
+
+/** A state that is no number is never saved: the last checkpoint stays the newest. */
+function requireFinite({ step, loss, norm }: { step: number; loss: number; norm: number }): void {
+  if (Number.isFinite(loss) && Number.isFinite(norm)) return;
+  throw new Refusal(
+    "numerical",
+    `Training diverged in step ${step + 1}: loss ${loss}, gradient norm ${norm}; lower optim.lr, ` +
+      "or resume from the last checkpoint",
+  );
 }
 
 function every(interval: number, step: number): boolean {
