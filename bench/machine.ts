@@ -1,11 +1,13 @@
 /** What a result was measured on. Everything here is a best effort: what is not known says so. */
+import { cpus } from "node:os";
 import { isSoftware } from "../src/device/adapter.ts";
 
 /** Hardware and software of a measurement. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
-  readonly driver: string;
+  /** Undefined where no adapter was used. */
+  readonly driver: string | undefined;
   readonly deno: string;
   readonly commit: string;
   /** yyyy-mm-dd */
@@ -14,13 +16,12 @@ export interface Machine {
 
 const UNKNOWN = "unknown";
 
-/** Looks around. */
-export async function lookAround(): Promise<Machine> {
-  const info = await text(() => Deno.readTextFile("/proc/cpuinfo"));
+/** Looks around; `adapter` is the one that was measured, if any. */
+export async function lookAround(adapter: string | undefined): Promise<Machine> {
   return {
-    cpu: /^model name\s*: (.+)$/m.exec(info)?.[1]?.trim() ?? UNKNOWN,
+    cpu: cpus()[0]?.model.trim() || UNKNOWN,
     cores: navigator.hardwareConcurrency,
-    driver: await driver(),
+    driver: adapter === undefined ? undefined : await driverOf(adapter),
     deno: Deno.version.deno,
     commit: await commit(),
     date: new Date().toISOString().slice(0, 10),
@@ -50,28 +51,24 @@ async function commit(): Promise<string> {
   return changes === "" ? name : `${name} with changes`;
 }
 
-async function driver(): Promise<string> {
-  const nvidia = await text(() => Deno.readTextFile("/proc/driver/nvidia/version"));
-  const version = /Kernel Module\s.*?(\d[\d.]+)/.exec(nvidia)?.[1];
-  if (version !== undefined) return `NVIDIA ${version}`;
+/** The kernel module of a card, or the package of a software driver. */
+async function driverOf(adapter: string): Promise<string> {
+  if (!isSoftware(adapter)) {
+    const query = ["--query-gpu=driver_version", "--format=csv,noheader"];
+    const version = (await output("nvidia-smi", query)).split("\n")[0] ?? "";
+    if (version !== "") return `NVIDIA ${version}`;
+  }
   const mesa = await output("dpkg-query", ["-W", "-f=${Version}", "mesa-vulkan-drivers"]);
   return mesa === "" ? UNKNOWN : `Mesa ${mesa}`;
 }
 
 /** What a program prints, or nothing where it cannot run. */
-function output(program: string, args: string[]): Promise<string> {
-  return text(async () => {
-    const cwd = new URL("..", import.meta.url);
+async function output(program: string, args: string[]): Promise<string> {
+  const cwd = new URL("..", import.meta.url);
+  try {
     const { success, stdout } = await new Deno.Command(program, { args, cwd, stderr: "null" })
       .output();
     return success ? new TextDecoder().decode(stdout).trim() : "";
-  });
-}
-
-/** What `read` gives, or nothing when it fails. */
-async function text(read: () => Promise<string>): Promise<string> {
-  try {
-    return await read();
   } catch {
     return "";
   }

@@ -44,7 +44,7 @@ function prepareDriver(scratch: string): void {
 }
 
 async function keep(report: Report, command: string): Promise<void> {
-  const machine = await lookAround();
+  const machine = await lookAround(report.adapter);
   const file = new URL(fileName(report, machine), RESULTS);
   await Deno.mkdir(RESULTS, { recursive: true });
   await Deno.writeTextFile(file, pageOf(report, machine, command));

@@ -35,7 +35,7 @@ export async function benchOps({ filter }: { filter: string }): Promise<Report> 
   const rows: OpTiming[] = [];
   for (const op of OPS) {
     for (const test of op.cases) {
-      if (test.kind !== "bench" || !caseName(op, test).includes(filter)) continue;
+      if (test.kind !== "bench" || !rowName(op, test).includes(filter)) continue;
       rows.push(await timeCase(op, test, { device, budget: FULL }));
     }
   }
@@ -67,8 +67,12 @@ export async function timeCase(
     rounds.push(await roundOfCall(plan, call, { device, memory, budget }));
   }
   const [seconds = NaN, naive] = await medians(rounds, budget.rounds);
-  const name = caseName(op, test).replace(" bench", "");
-  return { name, seconds, flops, bytes, naive };
+  return { name: rowName(op, test), seconds, flops, bytes, naive };
+}
+
+/** A case's name without its kind. */
+function rowName(op: Op, test: Case): string {
+  return caseName(op, test).replace(` ${test.kind}`, "");
 }
 
 /** A case on a device, run once. */

@@ -3,6 +3,9 @@ import type { Machine } from "./machine.ts";
 import { slugOf } from "./machine.ts";
 import { alignTable } from "./table.ts";
 
+/** Columns of a line of text. */
+const WIDTH = 100;
+
 /** A table and what to know about it. */
 export interface Section {
   readonly title: string;
@@ -22,7 +25,7 @@ export interface Report {
 /** The sections as text. */
 export function showReport({ sections }: Report): string {
   return sections.map(({ title, table, notes = [] }) =>
-    [title, "", ...alignTable(table), ...notes].join("\n")
+    [title, "", ...alignTable(table), ...notes.flatMap(bullet)].join("\n")
   ).join("\n\n") + "\n";
 }
 
@@ -36,7 +39,7 @@ export function fileName({ what, adapter }: Report, machine: Machine): string {
 export function pageOf(report: Report, machine: Machine, command: string): string {
   const facts = [
     ...report.adapter === undefined ? [] : [["Adapter", report.adapter]],
-    ["Driver", machine.driver],
+    ...machine.driver === undefined ? [] : [["Driver", machine.driver]],
     ["CPU", `${machine.cpu}, ${machine.cores} cores`],
     ["Deno", machine.deno],
     ["Commit", machine.commit],
@@ -51,7 +54,21 @@ export function pageOf(report: Report, machine: Machine, command: string): strin
     "```text",
     ...alignTable(table),
     "```",
-    ...notes.length === 0 ? [] : ["", ...notes.map((note) => `- ${note}`)],
+    ...notes.length === 0 ? [] : ["", ...notes.flatMap(bullet)],
   ]);
   return [...head, ...body].join("\n") + "\n";
+}
+
+/** A note as an item of a list, broken as the formatter of the repository would. */
+function bullet(note: string): string[] {
+  const lines: string[] = [];
+  let line = "-";
+  for (const word of note.split(" ")) {
+    if (line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = " ";
+    }
+    line += ` ${word}`;
+  }
+  return [...lines, line];
 }

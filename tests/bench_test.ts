@@ -139,7 +139,17 @@ Deno.test("a saved report says what was measured where", () => {
   }
   assert(page.includes("`deno task bench ops --save`"));
   assert(page.includes("op   us\n-------\nsum   3\n"));
-  assert(showReport(report).includes("sum   3\nNoted\n"));
+  assert(showReport(report).includes("sum   3\n- Noted\n"));
+});
+
+Deno.test("a saved report breaks its notes at 100 columns", () => {
+  const note = Array.from({ length: 60 }, (_, i) => `word${i}`).join(" ");
+  const report = { what: "ops", sections: [{ title: "Ops", table: [["op"]], notes: [note] }] };
+  const lines = pageOf(report, MACHINE, "bench").split("\n");
+  assert(lines.every((line) => line.length <= 100));
+  const words = lines.join(" ").match(/word\d+/g) ?? [];
+  assertEquals(words.join(" "), note);
+  assertEquals(lines.filter((line) => line.startsWith("- word")).length, 1);
 });
 
 Deno.test("median() takes the middle whatever the order", () => {

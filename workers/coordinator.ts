@@ -231,9 +231,9 @@ class Coordinator {
   }
 
   async #sample(): Promise<void> {
-    const { tokenizer, config: { report } } = this.#run;
+    const { tokenizer, corpus, config: { report } } = this.#run;
     if (report.sample_length === 0) return;
-    const prompt = [...tokenizer.encode("\n")];
+    const prompt = [...corpus.train.subarray(0, 1)];
     await this.#first.order({
       type: "sample",
       prompt,

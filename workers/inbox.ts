@@ -51,6 +51,6 @@ export class Inbox {
 
   #gone(cause: unknown): Refusal {
     const why = cause instanceof Error ? `: ${cause.message}` : "";
-    return new Refusal("bug", `Cannot go on: worker ${this.rank} is gone${why}`);
+    return new Refusal("lost", `Cannot go on: worker ${this.rank} is gone${why}`);
   }
 }

@@ -7,6 +7,7 @@ import { EXIT, Refusal } from "../src/base/refusal.ts";
 import type { Device } from "../src/device/types.ts";
 import { AllReducer } from "../src/reduce/all_reduce.ts";
 import { assign } from "../src/reduce/assign.ts";
+import { ReduceError } from "../src/reduce/exchange.ts";
 import { sliceOf } from "../src/reduce/slices.ts";
 import { cover } from "../src/reduce/tree.ts";
 import type { Channel, Frame } from "../src/transport/channel.ts";
@@ -49,6 +50,9 @@ export async function train(
 
 function failure(error: unknown): Reply {
   if (error instanceof Refusal) return { type: "failed", exit: error.exit, message: error.message };
+  if (error instanceof ReduceError) {
+    return { type: "failed", exit: "lost", message: error.message };
+  }
   const message = error instanceof Error ? error.stack ?? error.message : String(error);
   const exit: keyof typeof EXIT = "bug";
   return { type: "failed", exit, message };

@@ -14,6 +14,7 @@ export const EXIT = {
   deviceLost: 71,
   tooLarge: 72,
   locked: 73,
+  lost: 74,
   numerical: 76,
   incompatible: 78,
 } as const;

@@ -27,7 +27,9 @@ export const runSchema = z.strictObject({
   workers: z.int().min(1).default(1)
     .describe("Worker processes, at most micro_batches; the result does not depend on it"),
   device: z.enum(["auto", "webgpu", "reference"]).default("auto")
-    .describe("Where kernels run; auto takes a GPU where there is one"),
+    .describe(
+      "Where kernels run: auto and webgpu need an adapter, reference is plain loops and slow",
+    ),
   out: z.string().min(1).nullable().default(null)
     .describe("Folder that the run writes to; null names one after the run"),
   micro_batches: z.int().min(1).default(4)

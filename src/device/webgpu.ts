@@ -6,7 +6,7 @@ import { sizeOf } from "../base/shape.ts";
 import { bytesOf } from "../base/hash.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { Call, Launch } from "../graph/types.ts";
-import type { Plan, Region } from "../plan/types.ts";
+import type { Plan, Region, Slot } from "../plan/types.ts";
 import { openAdapter } from "./adapter.ts";
 import type { Opened } from "./adapter.ts";
 import { guarded } from "./guard.ts";
@@ -117,7 +117,8 @@ class Gpu implements WebGpuDevice {
         const bytes = 4 * sizeOf(region.shape);
         if (bytes <= limit) continue;
         const name = Object.keys(plan.named).find((k) => plan.named[k] === region);
-        const key = name === undefined ? "windows or data.window" : "model.width";
+        const { role } = plan.slots[region.slot] as Slot;
+        const key = role === "param" || role === "grad" ? "model.width" : "windows or data.window";
         throw new Refusal(
           "tooLarge",
           `Cannot fit ${name ?? `a result of ${call.op.name}`} [${region.shape.join(", ")}] on ` +
@@ -154,6 +155,8 @@ class Gpu implements WebGpuDevice {
       return this.#device.createComputePipeline({ label, layout: "auto", compute });
     });
     this.#pipelines.set(key, made);
+    // Compiling blocks: between two kernels other events get their turn.
+    await new Promise((resolve) => setTimeout(resolve, 0));
     return made;
   }
 

@@ -6,7 +6,7 @@
 import { bytesOf } from "../base/hash.ts";
 import type { Channel, Header } from "../transport/channel.ts";
 import type { Range } from "./assign.ts";
-import { Crew } from "./crew.ts";
+import { Exchange } from "./exchange.ts";
 import { type Slice, sliceOf } from "./slices.ts";
 import { cover, finish, type Part, showNode } from "./tree.ts";
 
@@ -77,17 +77,17 @@ export class AllReducer {
     this.#checkRoots(roots);
     this.#calls++;
     if (this.#others.length === 0) return finish(roots, this.#microBatches);
-    const crew = new Crew(step, this.#others.map((peer) => peer.channel));
-    return await crew.finish(() => this.#exchange(step, roots, crew));
+    const exchange = new Exchange(step, this.#others.map((peer) => peer.channel));
+    return await exchange.finish(() => this.#exchange(step, roots, exchange));
   }
 
-  async #exchange(step: number, roots: readonly Part[], crew: Crew): Promise<Float32Array> {
+  async #exchange(step: number, roots: readonly Part[], exchange: Exchange): Promise<Float32Array> {
     const { start, end } = this.#mine;
     const sent = this.#others.map((peer) =>
-      crew.with(peer.rank, () => this.#sendRoots(peer, step, roots))
+      exchange.with(peer.rank, () => this.#sendRoots(peer, step, roots))
     );
     const received = this.#others.map((peer) =>
-      crew.with(peer.rank, () => this.#receiveRoots(peer, step))
+      exchange.with(peer.rank, () => this.#receiveRoots(peer, step))
     );
     await Promise.all(received);
     if (end > start) {
@@ -96,8 +96,8 @@ export class AllReducer {
       this.#result.subarray(start, end).set(finish(parts, this.#microBatches));
     }
     const gathered = this.#others.flatMap((peer) => [
-      crew.with(peer.rank, () => this.#sendSum(peer, step)),
-      crew.with(peer.rank, () => this.#receiveSum(peer, step)),
+      exchange.with(peer.rank, () => this.#sendSum(peer, step)),
+      exchange.with(peer.rank, () => this.#receiveSum(peer, step)),
     ]);
     await Promise.all([...sent, ...gathered]);
     return this.#result;

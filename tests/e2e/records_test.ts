@@ -2,6 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { assertStepsOnce, metricsOf } from "./metrics.ts";
+import { contents } from "./refusals.ts";
 import { namesIn, Place, tinyArgs } from "./support.ts";
 
 const TOKENS_PER_STEP = 4 * 2 * 32; // micro-batches, windows, window
@@ -79,11 +80,11 @@ Deno.test("a run leaves records of all it did", async (t) => {
     assertEquals(place.json("again/config.json"), { ...config, out: "again" });
   });
 
-  await t.step("resuming a run that is done changes nothing but its times", async () => {
-    await place.succeed(["--resume=run", "--workers=1"]);
-    assertEquals(place.stateHash("run"), summary["state_hash"]);
-    assertStepsOnce(place.of("run/metrics.jsonl"), 6);
-    assertEquals(metricsOf(place.of("run/metrics.jsonl")), { steps, evals });
+  await t.step("resuming a run that is done says so and changes nothing", async () => {
+    const before = contents(place.of("run"));
+    const { stdout } = await place.succeed(["--resume=run", "--workers=1"]);
+    assert(stdout.endsWith("\nNothing left to train: run has finished step 6\n"), stdout);
+    assertEquals(contents(place.of("run")), before);
   });
 });
 

@@ -57,7 +57,7 @@ Deno.test("a run that cannot be gone on with is refused and left as it is", asyn
   );
   await t.step("another text", () =>
     assertRefused(place, {
-      args: ["--resume=run", "--data=other.txt"],
+      args: ["--resume=run", "--data=other.txt", "--steps=6"],
       exit: "incompatible",
       says: ["the text (data.path) must be the one that was trained on"],
     }));

@@ -66,9 +66,9 @@ Deno.test("a run that loses a worker says so, and can be gone on with", async ()
   const [worker] = place.processes().filter((pid) => pid !== running.pid);
   Deno.kill(worker ?? NaN, "SIGKILL");
   const { code, stderr } = await running.ended;
-  assertEquals(code, EXIT.bug);
-  // A peer that notices it first is the one that is named.
-  assertMatch(stderr, /^error: .*worker \d is gone|^Error: Worker \d failed: .*with rank \d/);
+  assertEquals(code, EXIT.lost);
+  // A peer that notices it first tells which rank it missed.
+  assertMatch(stderr, /^error: Cannot (go on: worker \d is gone|reduce step \d+ with rank \d).*\n$/);
   place.assertQuiet();
   await place.succeed(["--resume=run", "--workers=1"]);
   assertEquals(place.stateHash("run"), place.stateHash("straight"));

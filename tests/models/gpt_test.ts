@@ -167,6 +167,17 @@ Deno.test("the loss of first parameters is log(vocabulary) within 5 %", async ()
   }
 });
 
+Deno.test("projections into the residual stream begin smaller by its depth", () => {
+  for (const layers of [1, 8]) {
+    const { params } = shapeOf(tinyConfig({ model: { layers } }), VOCABULARY);
+    for (const { name, init } of params) {
+      if (init.kind !== "normal") continue;
+      const scale = /\.(out|down)\./.test(name) ? 1 / Math.sqrt(2 * layers) : 1;
+      assertAlmostEquals(init.std, 0.02 * scale, 1e-15, name);
+    }
+  }
+});
+
 Deno.test("heads that do not divide the width are refused with both numbers", () => {
   assertThrows(() => tinyConfig({ model: { width: 10, heads: 4 } }), Refusal, "width 10, heads 4");
 });

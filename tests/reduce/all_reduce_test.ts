@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { AllReducer } from "../../src/reduce/all_reduce.ts";
 import { assign } from "../../src/reduce/assign.ts";
-import { ReduceError } from "../../src/reduce/crew.ts";
+import { ReduceError } from "../../src/reduce/exchange.ts";
 import type { Channel } from "../../src/transport/channel.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
 import { dialUnix, listenUnix } from "../../src/transport/unix.ts";

@@ -14,9 +14,10 @@ import type { NamedState } from "../../workers/state.ts";
 import { randomTokens } from "./gpt.ts";
 import { type MemoryCrew, memoryCrew } from "./crew.ts";
 
-/** A text of 600 letters, its tokens and their tokenizer. */
+/** A text of 600 letters in a round, every fourth at random; its tokens and their tokenizer. */
 export function letters(config: RunConfig): { corpus: Corpus; tokenizer: Tokenizer } {
-  const text = "\n" + String.fromCharCode(...randomTokens(600, 11).map((t) => 97 + t));
+  const codes = randomTokens(600, 11).map((t, i) => 97 + (i % 4 === 0 ? t : i % 11));
+  const text = "\n" + String.fromCharCode(...codes);
   const tokenizer = charTokenizer(text);
   const parts = split(tokenizer.encode(text), config.data);
   return { corpus: { ...parts, vocabulary: tokenizer.size }, tokenizer };

@@ -16,7 +16,7 @@ export class ReduceError extends Error {
 }
 
 /** The conversations of one step. */
-export class Crew {
+export class Exchange {
   #step: number;
   #channels: readonly Channel[];
   #tasks: Promise<void>[] = [];
