@@ -99,7 +99,10 @@ async function timeConfig(config: RunConfig): Promise<{ adapter: string; section
   };
 }
 
-/** Seconds until a replica has done a step, when the driver has met its kernels before. */
+/**
+ * Seconds until a replica has done a step, when the driver has met its kernels before. The device
+ * stays open: closed while the buffer of a read is on its way back, it would fail that read.
+ */
 async function openAgain(config: RunConfig, corpus: Corpus): Promise<number> {
   const device = await openWebGpu({ runtime: RUNTIME });
   return await secondsOf(() => openAndStep(new Replica(device, { config, corpus }), config));

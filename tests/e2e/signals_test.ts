@@ -68,7 +68,10 @@ Deno.test("a run that loses a worker says so, and can be gone on with", async ()
   const { code, stderr } = await running.ended;
   assertEquals(code, EXIT.lost);
   // A peer that notices it first tells which rank it missed.
-  assertMatch(stderr, /^error: Cannot (go on: worker \d is gone|reduce step \d+ with rank \d).*\n$/);
+  assertMatch(
+    stderr,
+    /^error: Cannot (go on: worker \d is gone|reduce step \d+ with rank \d).*\n$/,
+  );
   place.assertQuiet();
   await place.succeed(["--resume=run", "--workers=1"]);
   assertEquals(place.stateHash("run"), place.stateHash("straight"));
