@@ -3,11 +3,11 @@ import type { RunInput } from "../src/config/schema.ts";
 
 export default {
   name: "gpt_char",
-  steps: 1000,
+  steps: 1500,
   micro_batches: 4,
   windows: 8,
   eval: { every: 200, windows: 128 },
   model: { kind: "gpt", layers: 2, width: 64, heads: 4, dropout: 0 },
   data: { tokenizer: "char", window: 64, stride: 16 },
-  optim: { lr: 3e-3, min_lr: 3e-4, warmup: 50, decay_steps: 1000 },
+  optim: { lr: 3e-3, min_lr: 3e-4, warmup: 50, decay_steps: 1500 },
 } satisfies RunInput;

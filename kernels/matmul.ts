@@ -175,16 +175,9 @@ export const matmulOp: Op = {
   },
   launch(io, attrs: MatmulAttrs, target) {
     const { m, n, k } = sizes(io.inputs[0] as Spec, io.inputs[1] as Spec, attrs);
-    const { tile, group } = chooseTile({ m, n, k }, target);
-    const kernel: MatmulKernel = {
-      m,
-      n,
-      k,
-      ta: attrs.ta ?? false,
-      tb: attrs.tb ?? false,
-      tile,
-      group,
-    };
+    const { ta = false, tb = false } = attrs;
+    const { tile, group } = chooseTile({ m, n, ta }, target);
+    const kernel: MatmulKernel = { m, n, k, ta, tb, tile, group };
     return [{
       wgsl: wgslOf(io, attrs.epilogue ?? IDENTITY, kernel),
       bindings: [

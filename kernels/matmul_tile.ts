@@ -10,18 +10,25 @@ export interface Sizes {
   readonly k: number;
 }
 
-/** Largest first. Beyond 16 x 8 the gain is small and the compile time doubles. */
-const CPU_TILES: readonly (readonly [number, number])[] = [[16, 8], [8, 8], [4, 8], [4, 4]];
-const GPU_TILES: readonly (readonly [number, number])[] = [[8, 8], [4, 8], [4, 4]];
+type Tiles = readonly (readonly [number, number])[];
 
-/** The tile and workgroup for given sizes. */
-export function chooseTile({ m, n }: Sizes, target: Target): Pick<MatmulKernel, "tile" | "group"> {
-  const [tiles, enough] = target.kind === "cpu" ? [CPU_TILES, 64] : [GPU_TILES, 1 << 15];
+/** Largest first. Beyond 16 x 8 the gain is small and the compile time doubles. */
+const CPU_TILES: Tiles = [[16, 8], [8, 8], [4, 8], [4, 4]];
+/** A transposed a is read along M: a wide tile asks less of it. */
+const CPU_TILES_TA: Tiles = [[8, 16], [8, 8], [4, 8], [4, 4]];
+const GPU_TILES: Tiles = [[8, 8], [4, 8], [4, 4]];
+
+/** The tile and workgroup for given sizes; `ta`: a is stored [K, M]. */
+export function chooseTile(
+  { m, n, ta }: Pick<Sizes, "m" | "n"> & { readonly ta: boolean },
+  target: Target,
+): Pick<MatmulKernel, "tile" | "group"> {
+  const isCpu = target.kind === "cpu";
+  const [tiles, enough] = isCpu ? [ta ? CPU_TILES_TA : CPU_TILES, 64] : [GPU_TILES, 1 << 15];
   const invocations = ([tm, tn]: readonly [number, number]) => ceilDiv(m, tm) * ceilDiv(n, tn);
   const tile = tiles.find((t) => invocations(t) >= enough) ?? [4, 4];
   const columns = ceilDiv(n, tile[1]);
-  const lanes = target.kind === "cpu" ? 8 : 16;
+  const lanes = isCpu ? 8 : 16;
   const gx = columns >= lanes ? lanes : 2 ** Math.ceil(Math.log2(columns));
-  const gy = (target.kind === "cpu" ? 32 : 128) / gx;
-  return { tile, group: [gx, gy] };
+  return { tile, group: [gx, (isCpu ? 32 : 128) / gx] };
 }
