@@ -9,7 +9,7 @@ export default {
   eval: { every: 10, windows: 16 },
   model: { kind: "gpt", layers: 2, width: 32, heads: 2, dropout: 0.1 },
   data: { tokenizer: "char", window: 32, stride: 32 },
-  optim: { lr: 3e-3, min_lr: 3e-4, warmup: 5, decay_steps: 20 },
+  optim: { lr: 3e-3, warmup: 5, decay_steps: 20 },
   checkpoint: { every: 10 },
   report: { progress_every: 5, sample_length: 80 },
 } satisfies RunInput;

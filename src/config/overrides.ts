@@ -8,8 +8,8 @@ export type PlainConfig = Readonly<Record<string, unknown>>;
 
 /**
  * A copy of `input` in which each dotted key (`-` is as good as `_`) of `overrides` has its value,
- * coerced to the key's type. Ranges are checked later, by `resolveConfig`. Refuses unknown keys
- * and values of the wrong type, all in one line.
+ * coerced to the key's type; what is not of it stays text, for `resolveConfig` to list with all
+ * other faults. Refuses unknown keys, all in one line.
  */
 export function applyOverrides(
   input: PlainConfig,
@@ -32,14 +32,12 @@ export function applyOverrides(
 }
 
 /** `config` with `key` set to what `text` says, or the reason why not. */
-function set(config: PlainConfig, { path, types, need }: Key, text: string): PlainConfig | string {
-  const value = coerce(text, types);
-  if (value === undefined) return `Cannot set "${path}": need ${need}: ${JSON.stringify(text)}`;
-  return assign(config, path.split("."), value) ??
+function set(config: PlainConfig, { path, types }: Key, text: string): PlainConfig | string {
+  return assign(config, path.split("."), coerce(text, types)) ??
     `Cannot set "${path}": need an object around it: the config has another value there`;
 }
 
-/** `text` as a value of one of `types`, or undefined where it is none. */
+/** `text` as a value of one of `types`, or as it is. */
 function coerce(text: string, types: readonly BasicType[]): unknown {
   if (types.includes("null") && text === "null") return null;
   if (types.includes("boolean") && (text === "true" || text === "false")) return text === "true";
@@ -47,7 +45,7 @@ function coerce(text: string, types: readonly BasicType[]): unknown {
     const number = Number(text);
     if (text.trim() !== "" && Number.isFinite(number)) return number;
   }
-  return types.includes("string") ? text : undefined;
+  return text;
 }
 
 /** A copy of `config` with `value` at `path`, or undefined where something else is in the way. */

@@ -17,10 +17,11 @@ export const optimSchema = z.strictObject({
   warmup: z.int().min(0).default(50).describe("Steps in which the rate rises to its peak"),
   decay_steps: z.int().min(1).default(1000)
     .describe("Step at which the rate reaches min_lr, whatever steps is"),
-  min_lr: z.number().min(0).default(3e-4).describe("Learning rate from decay_steps on"),
+  min_lr: z.number().min(0).nullable().default(null)
+    .describe("Learning rate from decay_steps on; null is a tenth of lr"),
 }).superRefine(({ schedule, lr, min_lr, warmup, decay_steps }, context) => {
   if (schedule === "constant") return;
-  if (min_lr > lr) {
+  if (min_lr !== null && min_lr > lr) {
     const message = `need at most optim.lr: ${min_lr} is above ${lr}`;
     context.addIssue({ code: "custom", path: ["min_lr"], message });
   }

@@ -35,7 +35,7 @@ const FROZEN = [
   "optim.schedule cosine | linear | constant = cosine",
   "optim.warmup integer >= 0 = 50",
   "optim.decay_steps integer >= 1 = 1000",
-  "optim.min_lr number >= 0 = 0.0003",
+  "optim.min_lr number >= 0 | null = null",
   "checkpoint.every integer >= 0 = 100",
   "checkpoint.keep integer >= 1 = 2",
   "report.progress_every integer >= 1 = 10",

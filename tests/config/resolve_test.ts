@@ -87,7 +87,10 @@ Deno.test("resolveConfig() checks keys against each other", () => {
     [{ micro_batches: 6 }, "micro_batches: need a power of two: 6"],
     [{ workers: 8, micro_batches: 4 }, "workers: need at most micro_batches: 8 is above 4"],
     [{ optim: { warmup: 11, decay_steps: 10 } }, "optim.warmup: need at most optim.decay_steps"],
-    [{ optim: { lr: 1e-4 } }, "optim.min_lr: need at most optim.lr: 0.0003 is above 0.0001"],
+    [
+      { optim: { lr: 1e-4, min_lr: 3e-4 } },
+      "optim.min_lr: need at most optim.lr: 0.0003 is above 0.0001",
+    ],
     [{ steps: 2 ** 52 }, "steps: need steps x micro_batches x windows below 2^53"],
     [{ name: "../up" }, "name: need letters, digits"],
     [{ name: ".hidden" }, "name: need letters, digits"],

@@ -51,3 +51,7 @@ Deno.test("warmup may fill the whole decay, or be left out", () => {
   assertEquals(rates(3, { warmup: 0, decay_steps: 1 }), [0.1, 0.1, 0.1]);
   for (const all of [filled, almost, none]) assert(all.every((rate) => rate > 0 && rate <= 1));
 });
+
+Deno.test("without a rate to end at it is a tenth of the peak", () => {
+  assertEquals(learningRate(99, { ...BASE, lr: 0.5, min_lr: null, decay_steps: 10 }), 0.05);
+});
