@@ -1,0 +1,49 @@
+/**
+ * The text of printed kernels, tile by tile: a change of a generator shows as a change here. After
+ * an intended change run `deno test -A tests/golden_test.ts -- --update` and read the difference.
+ */
+import { assertEquals } from "@std/assert";
+import { attentionOp } from "../kernels/attention.ts";
+import { attentionBackwardOp } from "../kernels/attention_backward.ts";
+import { printMatmul } from "../kernels/matmul_wgsl.ts";
+import type { MatmulKernel } from "../kernels/matmul_wgsl.ts";
+import type { Op, Spec, Target } from "../src/graph/types.ts";
+
+const FOLDER = new URL("./golden/", import.meta.url);
+const TARGET: Target = { kind: "cpu", workgroupBytes: 16384, invocations: 256, groups: 65535 };
+
+/** Compares a text with its golden file, or writes the file when asked to. */
+async function assertGolden(name: string, text: string): Promise<void> {
+  const path = new URL(name, FOLDER);
+  if (Deno.args.includes("--update")) return await Deno.writeTextFile(path, text);
+  assertEquals(text, await Deno.readTextFile(path), `${name} has changed`);
+}
+
+function launches(op: Op, inputs: readonly Spec[], attrs: unknown): string {
+  const io = { inputs, outputs: op.shape(inputs, attrs) };
+  return op.launch(io, attrs, TARGET).map((launch) => launch.wgsl).join("\n");
+}
+
+const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
+
+const MATMULS: Readonly<Record<string, MatmulKernel>> = {
+  "matmul_4x4": { m: 8, n: 8, k: 8, ta: false, tb: false, tile: [4, 4], group: [2, 16] },
+  "matmul_4x8_ta": { m: 8, n: 8, k: 8, ta: true, tb: false, tile: [4, 8], group: [1, 32] },
+  "matmul_8x8_tb": { m: 16, n: 16, k: 8, ta: false, tb: true, tile: [8, 8], group: [2, 16] },
+  "matmul_8x8_ragged": { m: 9, n: 11, k: 7, ta: true, tb: true, tile: [8, 8], group: [2, 16] },
+};
+
+for (const [name, kernel] of Object.entries(MATMULS)) {
+  Deno.test(`the printed kernel ${name} is the golden one`, async () => {
+    const { head, body } = printMatmul(kernel);
+    await assertGolden(`${name}.wgsl`, `${head}\n${body}\n`);
+  });
+}
+
+Deno.test("the printed kernels of attention are the golden ones", async () => {
+  const attrs = { heads: 2 };
+  const [qkv, y, lse] = [f32(1, 8, 24), f32(1, 8, 8), f32(1, 2, 8)] as const;
+  await assertGolden("attention.wgsl", launches(attentionOp, [qkv], attrs));
+  const backward = launches(attentionBackwardOp, [qkv, y, lse, y], attrs);
+  await assertGolden("attention_backward.wgsl", backward);
+});
