@@ -56,7 +56,7 @@ export type { PointwiseAttrs } from "./kernels/pointwise.ts";
 /** Layers as functions of a scope and tensors. */
 export * as layers from "./src/nn/layers.ts";
 export { newScope } from "./src/nn/scope.ts";
-export type { Init, Param, Scope } from "./src/nn/scope.ts";
+export type { Carry, Init, Param, Scope } from "./src/nn/scope.ts";
 export type { Logits, ModelInput } from "./src/models/types.ts";
 export type { Optimizer, StepScalars } from "./src/optim/types.ts";
 

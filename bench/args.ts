@@ -4,8 +4,11 @@ import { Refusal } from "../src/base/refusal.ts";
 /** The benches, in the order in which `all` runs them: step first, while driver caches are empty. */
 export const BENCHES = ["step", "ops", "reduce", "transport"] as const;
 
+/** Benches that take minutes, or need more than the project brings: run by name only. */
+export const EXTRAS = ["recall"] as const;
+
 /** Name of a bench. */
-export type BenchName = typeof BENCHES[number];
+export type BenchName = typeof BENCHES[number] | typeof EXTRAS[number];
 
 /** What a command line asks for. */
 export interface BenchRequest {
@@ -16,13 +19,17 @@ export interface BenchRequest {
 }
 
 /** How it is called. */
-export const USAGE = `deno task bench [${BENCHES.join("|")}|all] [--filter=name] [--save]`;
+export const USAGE = `deno task bench [${
+  [...BENCHES, ...EXTRAS].join("|")
+}|all] [--filter=name] [--save]`;
 
 /** Reads `[name] [--filter=text] [--save]`. @throws {Refusal} `config` for anything else. */
 export function parseBench(args: readonly string[]): BenchRequest {
   const names = args.filter((arg) => !arg.startsWith("-"));
   const [name = "all"] = names;
-  const benches = name === "all" ? BENCHES : BENCHES.filter((bench) => bench === name);
+  const benches = name === "all"
+    ? BENCHES
+    : [...BENCHES, ...EXTRAS].filter((bench) => bench === name);
   const flags = args.filter((arg) => arg.startsWith("-"));
   const filters = flags.filter((flag) => flag.startsWith("--filter="));
   const unknown = [

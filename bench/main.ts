@@ -4,6 +4,7 @@ import { parseBench } from "./args.ts";
 import type { BenchName } from "./args.ts";
 import { lookAround } from "./machine.ts";
 import { benchOps } from "./ops.ts";
+import { benchRecall } from "./recall.ts";
 import { benchReduce } from "./reduce.ts";
 import { fileName, pageOf, showReport } from "./report.ts";
 import type { Report } from "./report.ts";
@@ -15,6 +16,7 @@ const RUN: Readonly<Record<BenchName, (options: { filter: string }) => Promise<R
   step: benchStep,
   reduce: benchReduce,
   transport: benchTransport,
+  recall: benchRecall,
 };
 
 const RESULTS = new URL("./results/", import.meta.url);

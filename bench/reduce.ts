@@ -107,9 +107,11 @@ async function timeWorld(config: RunConfig, corpus: Corpus): Promise<WorldTimes>
     const order = (order: Order, payload?: Uint8Array) =>
       Promise.all(workers.map((worker) => worker.order(order, payload)));
     const { train, validation, vocabulary } = corpus;
+    const tokenizer = corpus.tokenizer?.toJSON() ?? null;
     const tokens = Uint32Array.from([...train, ...validation]);
     const trainTokens = train.length;
-    await order({ type: "setup", config, vocabulary, trainTokens }, bytesOf(tokens));
+    const setup: Order = { type: "setup", config, vocabulary, tokenizer, trainTokens };
+    await order(setup, bytesOf(tokens));
     await Promise.all(workers.map((worker) => worker.expect("ready")));
     await order({ type: "step", step: 0 });
     const laps: Omit<WorldTimes, "world">[] = [];

@@ -3,9 +3,12 @@
  * op. What several workers add is another bench's matter.
  */
 import gptChar from "../configs/gpt_char.ts";
+import lstmChar from "../configs/lstm_char.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
-import type { RunConfig } from "../src/config/schema.ts";
+import type { RunConfig, RunInput } from "../src/config/schema.ts";
+import { taskOf } from "../src/data/sources/mod.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
+import type { Target } from "../src/graph/types.ts";
 import type { Plan } from "../src/plan/types.ts";
 import { gradientPlan, shapeOf, treeAddPlan, updatePlan } from "../workers/plans.ts";
 import { Replica } from "../workers/replica.ts";
@@ -40,7 +43,14 @@ export function stepConfigs(): RunConfig[] {
     model: { ...gptChar.model, layers: 4, width: 128, heads: 4 },
     data: { ...gptChar.data, window: 128 },
   };
-  return [gptChar, larger].map((input) => resolveConfig(input));
+  const recurrent: RunInput = {
+    ...lstmChar,
+    name: "lstm_2x128",
+    micro_batches: 1,
+    windows: 16,
+    model: { kind: "recurrent", cell: "lstm", layers: 2, width: 128 },
+  };
+  return [gptChar, larger, recurrent].map((input) => resolveConfig(input));
 }
 
 /** Times a step of each config whose name holds `filter`. */
@@ -87,14 +97,13 @@ async function timeConfig(config: RunConfig): Promise<{ adapter: string; section
   const compile = await secondsOf(() => plans = plansOf(config, corpus.vocabulary));
   const steps = await timeSteps(config, { replica, timed, passSeconds: () => gpu.passSeconds() });
   const byOp = await timeByOp(plans, { device: gpu, memory: timed.memory() });
-  const { windows, micro_batches, data: { window } } = config;
-  const tokens = micro_batches * windows * window;
+  const tokens = config.micro_batches * config.windows * timeOf(config);
   return {
     adapter: gpu.name,
     sections: [
       splitSection(config, { ...steps, tokens, parameters: replica.parameters }),
       { title: `${config.name}: device time by op`, ...byOp },
-      loadSection(config, { plans, compile, cold, warm }),
+      loadSection(config, { plans, target: gpu.target, compile, cold, warm }),
     ],
   };
 }
@@ -172,8 +181,8 @@ function splitSection(
     fixed(seconds * 1e3),
     percent(seconds, mean),
   ];
-  const { layers, width, heads } = config.model;
-  const { micro_batches, windows, data: { window } } = config;
+  const { micro_batches, windows, model } = config;
+  const kind = model.kind === "gpt" ? `heads ${model.heads}` : model.cell;
   return {
     title: `${config.name}: one step`,
     table: [
@@ -188,8 +197,8 @@ function splitSection(
     ],
     notes: [
       `${Math.round(tokens / median)} tokens/s at the median of ${count} steps`,
-      `${parameters} parameters: ${layers} layers, width ${width}, heads ${heads}; ` +
-      `${micro_batches} micro-batches of ${windows} windows of ${window} tokens`,
+      `${parameters} parameters: ${model.layers} layers, width ${model.width}, ${kind}; ` +
+      `${micro_batches} micro-batches of ${windows} windows of ${timeOf(config)} tokens`,
       device === undefined
         ? "This adapter has no clock: device time is not known"
         : "Device time is that of passes by timestamps, copies between buffers left out; the " +
@@ -198,10 +207,21 @@ function splitSection(
   };
 }
 
+/** Dispatches of calls. */
+function launchesOf(calls: Plan["calls"], target: Target): number {
+  return calls.reduce((sum, call) => sum + call.op.launch(call, call.attrs, target).length, 0);
+}
+
+/** Tokens of a window. */
+function timeOf({ data }: RunConfig): number {
+  return taskOf(data, 0).time;
+}
+
 function loadSection(
   config: RunConfig,
-  { plans, compile, cold, warm }: {
+  { plans, target, compile, cold, warm }: {
     plans: readonly PlanUse[];
+    target: Target;
     compile: number;
     cold: number;
     warm: number;
@@ -210,10 +230,11 @@ function loadSection(
   return {
     title: `${config.name}: plans`,
     table: [
-      ["plan", "calls", "pool MB", "tensors MB", "pool / tensors"],
+      ["plan", "calls", "launches", "pool MB", "tensors MB", "pool / tensors"],
       ...plans.map(({ name, plan: { calls, pooled: { bytes, tensorBytes } } }) => [
         name,
         String(calls.length),
+        String(launchesOf(calls, target)),
         fixed(bytes / 1e6),
         fixed(tensorBytes / 1e6),
         tensorBytes === 0 ? "" : percent(bytes, tensorBytes),

@@ -20,8 +20,11 @@ export interface MatmulKernel {
 }
 
 /** One operand: its binding, where it lies, and how its elements are read. */
-interface Operand {
-  readonly name: "a" | "b";
+export interface Operand {
+  /** Prefix of its registers. */
+  readonly name: string;
+  /** Its binding, where that is not the prefix. */
+  readonly buffer?: string;
   /** Elements along the tiled axis, and the length of K. */
   readonly size: number;
   readonly k: number;
@@ -30,29 +33,51 @@ interface Operand {
   /** First element of the tile, in WGSL. */
   readonly first: string;
   readonly tile: number;
+  /** Where it is a part of a larger matrix. */
+  readonly part?: Part;
 }
 
-const vec4 = (o: Operand): boolean => (o.along ? o.size : o.k) % 4 === 0;
+/** A part of a matrix. */
+export interface Part {
+  /** Row of the matrix at which a row of the part lies, in WGSL; of rows of K only. */
+  readonly row?: (row: string) => string;
+  /** Elements from one such row to the next, K unless told. */
+  readonly stride?: number;
+  /** Elements of K that the part leaves out before its first. */
+  readonly skip?: number;
+  /** The binding is an array of f32 whatever the sizes. */
+  readonly narrow?: boolean;
+}
+
+const vec4 = (o: Operand): boolean =>
+  !(o.part?.narrow ?? false) && (o.along ? o.size : o.k) % 4 === 0;
+
+const bufferOf = ({ name, buffer }: Operand): string => buffer ?? name;
+
+/** `at` plus a number of elements, in WGSL. */
+const plus = (at: string, n: number): string => n === 0 ? at : `${at} + ${n}u`;
 
 /** Declaration of an operand's binding. */
 function declare(o: Operand, binding: number): string {
   const type = vec4(o) ? "array<vec4<f32>>" : "array<f32>";
-  return `@group(0) @binding(${binding}) var<storage, read> ${o.name}: ${type};`;
+  return `@group(0) @binding(${binding}) var<storage, read> ${bufferOf(o)}: ${type};`;
 }
 
 /** Rows beyond the edge read the last row: their sums are never stored. */
 function clamped(o: Operand, offset: number, size: number): string {
-  const at = offset === 0 ? o.first : `${o.first} + ${offset}u`;
+  const at = plus(o.first, offset);
   return size % o.tile === 0 ? at : `min(${at}, ${size - 1}u)`;
 }
 
 /** Statements before the loop: base addresses of the tile's rows. */
-function bases(o: Operand): string[] {
+export function bases(o: Operand): string[] {
   if (!o.along) {
-    const stride = vec4(o) ? o.k / 4 : o.k;
-    return range(o.tile).map((i) =>
-      `let ${o.name}r${i} = (${clamped(o, i, o.size)}) * ${stride}u;`
-    );
+    const { row = (at: string) => at, stride = o.k, skip = 0 } = o.part ?? {};
+    const width = vec4(o) ? 4 : 1;
+    return range(o.tile).map((i) => {
+      const at = `(${row(clamped(o, i, o.size))}) * ${stride / width}u`;
+      return `let ${o.name}r${i} = ${plus(at, skip / width)};`;
+    });
   }
   if (!vec4(o)) return range(o.tile).map((i) => `let ${o.name}r${i} = ${clamped(o, i, o.size)};`);
   return range(o.tile / 4).map((q) => {
@@ -63,28 +88,30 @@ function bases(o: Operand): string[] {
 }
 
 /** Statements that load `steps` values of K for the whole tile; `k` is a WGSL u32. */
-function loads(o: Operand, k: string, steps: number): string[] {
+export function loads(o: Operand, k: string, steps: number): string[] {
   const { name } = o;
+  const buffer = bufferOf(o);
   if (!o.along) {
     if (vec4(o)) {
-      return range(o.tile).map((i) => `let ${name}${i} = ${name}[${name}r${i} + ${k} / 4u];`);
+      return range(o.tile).map((i) => `let ${name}${i} = ${buffer}[${name}r${i} + ${k} / 4u];`);
     }
     return range(o.tile).map((i) => {
       const words = range(4).map((s) =>
-        s < steps ? `${name}[${name}r${i} + ${k} + ${s}u]` : "0.0f"
+        s < steps ? `${buffer}[${name}r${i} + ${k} + ${s}u]` : "0.0f"
       );
       return `let ${name}${i} = vec4<f32>(${words.join(", ")});`;
     });
   }
   return range(steps).flatMap((s) => {
+    const row = s + (o.part?.skip ?? 0);
     if (vec4(o)) {
       return range(o.tile / 4).map((q) =>
-        `let ${name}${s}_${q} = ${name}[(${k} + ${s}u) * ${o.size / 4}u + ${name}r${q}];`
+        `let ${name}${s}_${q} = ${buffer}[(${k} + ${row}u) * ${o.size / 4}u + ${name}r${q}];`
       );
     }
     return range(o.tile / 4).map((q) => {
       const words = range(4).map((i) =>
-        `${name}[(${k} + ${s}u) * ${o.size}u + ${name}r${4 * q + i}]`
+        `${buffer}[(${k} + ${row}u) * ${o.size}u + ${name}r${4 * q + i}]`
       );
       return `let ${name}${s}_${q} = vec4<f32>(${words.join(", ")});`;
     });
@@ -105,17 +132,28 @@ function quad(o: Operand, q: number, s: number): string {
   return `vec4<f32>(${range(4).map((i) => element(o, 4 * q + i, s)).join(", ")})`;
 }
 
+/** Name of the sum of a row and a quad of columns. */
+export type SumName = (row: number, quad: number) => string;
+
+/** Statements that add the products of loaded operands to the sums. */
+export function products(
+  a: Operand,
+  b: Operand,
+  { steps, sum }: { steps: number; sum: SumName },
+): string[] {
+  const quads = range(b.tile / 4);
+  return range(steps).flatMap((s) => [
+    ...quads.map((q) => `let v${s}_${q} = ${quad(b, q, s)};`),
+    ...range(a.tile).flatMap((i) =>
+      quads.map((q) => `${sum(i, q)} += ${element(a, i, s)} * v${s}_${q};`)
+    ),
+  ]);
+}
+
 /** The statements of one round over K. */
 function round(a: Operand, b: Operand, { k, steps }: { k: string; steps: number }): string[] {
-  const lines = [...loads(a, k, steps), ...loads(b, k, steps)];
-  for (const s of range(steps)) {
-    const quads = range(b.tile / 4);
-    for (const q of quads) lines.push(`let v${s}_${q} = ${quad(b, q, s)};`);
-    for (const i of range(a.tile)) {
-      for (const q of quads) lines.push(`c${i}_${q} += ${element(a, i, s)} * v${s}_${q};`);
-    }
-  }
-  return lines;
+  const sum: SumName = (i, q) => `c${i}_${q}`;
+  return [...loads(a, k, steps), ...loads(b, k, steps), ...products(a, b, { steps, sum })];
 }
 
 /** Bindings of A and B, and the body that leaves C's tile in vec4s `c<row>_<quad>`. */

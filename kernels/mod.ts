@@ -3,6 +3,8 @@ import type { Op } from "../src/graph/types.ts";
 import { attentionOp } from "./attention.ts";
 import { attentionBackwardOp } from "./attention_backward.ts";
 import { columnSum } from "./column_sum.ts";
+import { recurrenceOp } from "./recurrence.ts";
+import { recurrenceBackwardOp } from "./recurrence_backward.ts";
 import { matmulOp } from "./matmul.ts";
 import { pointwiseOp } from "./pointwise.ts";
 import { sumOp } from "./sum.ts";
@@ -14,12 +16,21 @@ import { layerNormOp } from "./layer_norm.ts";
 import { layerNormBackwardOp } from "./layer_norm_backward.ts";
 import { sortIdsOp } from "./sort_ids.ts";
 import { treeAddOp } from "./tree_add.ts";
+import { columnsOp } from "./columns.ts";
+import { concatOp } from "./concat.ts";
+import { correctOp } from "./correct.ts";
+import { placeColumnsOp } from "./place_columns.ts";
+import { readTimeOp } from "./read_time.ts";
+import { rowNormsOp } from "./row_norms.ts";
+import { spreadTimeOp } from "./spread_time.ts";
 
 /** Every op, one line each. */
 export const OPS: readonly Op[] = [
   attentionOp,
   attentionBackwardOp,
   columnSum,
+  recurrenceOp,
+  recurrenceBackwardOp,
   matmulOp,
   pointwiseOp,
   sumOp,
@@ -31,4 +42,11 @@ export const OPS: readonly Op[] = [
   layerNormBackwardOp,
   sortIdsOp,
   treeAddOp,
+  columnsOp,
+  concatOp,
+  correctOp,
+  placeColumnsOp,
+  readTimeOp,
+  rowNormsOp,
+  spreadTimeOp,
 ];

@@ -40,8 +40,9 @@ Deno.test("CONTRIBUTING's model traces to logits with its parameters", async () 
   const trace = newTrace();
   const { scope, params } = newScope(trace, { training: true });
   const inputs = trace.source({ shape: [2, 5], dtype: "u32" }, "batch", "inputs");
-  const logits = bag(scope, { inputs, vocabulary: 11 }, bagSchema.parse({ kind: "bag", width: 8 }));
-  assert(logits.shape.join() === "2,5,11");
+  const input = { inputs, vocabulary: 11, classes: 3, one: false, carries: false };
+  const logits = bag(scope, input, bagSchema.parse({ kind: "bag", width: 8 }));
+  assert(logits.shape.join() === "2,5,3");
   assert(params.map((p) => p.name).includes("up.weight"));
 });
 

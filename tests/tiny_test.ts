@@ -37,7 +37,8 @@ const config = resolveConfig({
 
 // A text becomes tokens, and its end is kept for evaluation.
 const tokenizer = charTokenizer(TEXT);
-const corpus = { ...split(tokenizer.encode(TEXT), config.data), vocabulary: tokenizer.size };
+const parts = split(tokenizer.encode(TEXT), config.data);
+const corpus = { ...parts, vocabulary: tokenizer.size, tokenizer };
 
 Deno.test("a model is traced once, and its backward pass is derived", () => {
   const { graph, params } = traceGradient(config, corpus.vocabulary);
@@ -78,7 +79,6 @@ async function run({ world, root, from }: { world: number; root: string; from?: 
   const outcome = await coordinate({
     config,
     corpus,
-    tokenizer,
     crew,
     from,
     report: (event) => {

@@ -6,26 +6,26 @@ import { bytesOf } from "../src/base/hash.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import type { RunConfig } from "../src/config/schema.ts";
-import type { Tokenizer } from "../src/data/tokenizer.ts";
+import type { Task } from "../src/data/source.ts";
+import { taskOf } from "../src/data/sources/mod.ts";
 import { learningRate } from "../src/optim/schedule.ts";
 import { optimizerOf } from "../src/optim/mod.ts";
-import type { Layout } from "../src/plan/layout.ts";
 import type { Sink } from "../src/report/events.ts";
 import { addStep, rateFrom, tokensPerSecond } from "../src/report/rate.ts";
 import type { Crew } from "./crew.ts";
 import { Inbox } from "./inbox.ts";
 import type { Order } from "./messages.ts";
 import { shapeOf } from "./plans.ts";
+import type { Shape } from "./plans.ts";
 import type { Corpus } from "./replica.ts";
-import { mergeState, pieceOf } from "./state.ts";
-import type { NamedState, VectorPart } from "./state.ts";
+import { carryOf, mergeCarries, mergeState, pieceOf } from "./state.ts";
+import type { CarryPart, NamedState, VectorPart } from "./state.ts";
 import { floatsOf } from "./trainer.ts";
 
 /** What a run is made of. */
 export interface Run {
   readonly config: RunConfig;
   readonly corpus: Corpus;
-  readonly tokenizer: Tokenizer;
   readonly crew: Crew;
   /** Where to go on from. */
   readonly from?: Checkpoint | undefined;
@@ -63,7 +63,8 @@ export async function coordinate(run: Run): Promise<Outcome> {
 class Coordinator {
   readonly #run: Run;
   readonly #workers: readonly Inbox[];
-  readonly #layout: Layout;
+  readonly #shape: Shape;
+  readonly #task: Task;
   readonly #tokensPerStep: number;
   #step: number;
   #loss = NaN;
@@ -76,9 +77,11 @@ class Coordinator {
   constructor(run: Run) {
     this.#run = run;
     this.#workers = run.crew.channels.map((channel, rank) => new Inbox(channel, rank));
-    this.#layout = shapeOf(run.config, run.corpus.vocabulary).layout;
     const { micro_batches, windows, data } = run.config;
-    this.#tokensPerStep = micro_batches * windows * data.window;
+    const { vocabulary } = run.corpus;
+    this.#shape = shapeOf(run.config, vocabulary);
+    this.#task = taskOf(data, vocabulary);
+    this.#tokensPerStep = micro_batches * windows * this.#task.time;
     this.#step = run.from?.manifest.step ?? 0;
   }
 
@@ -131,8 +134,14 @@ class Coordinator {
     const tokens = new Uint32Array(train.length + validation.length);
     tokens.set(train);
     tokens.set(validation, train.length);
-    const trainTokens = train.length;
-    await this.#order({ type: "setup", config, vocabulary, trainTokens }, bytesOf(tokens));
+    const setup: Order = {
+      type: "setup",
+      config,
+      vocabulary,
+      tokenizer: this.#run.corpus.tokenizer?.toJSON() ?? null,
+      trainTokens: train.length,
+    };
+    await this.#order(setup, bytesOf(tokens));
     const ready = await Promise.all(this.#workers.map((worker) => worker.expect("ready")));
     const [first] = ready;
     this.#adapter = first?.reply.adapter ?? "";
@@ -143,9 +152,16 @@ class Coordinator {
   async #load(checkpoint: Checkpoint): Promise<void> {
     const vectors = ["param", ...optimizerOf(this.#run.config.optim).moments];
     for (const vector of vectors) {
-      for (const piece of this.#layout.pieces.keys()) {
-        const data = pieceOf(this.#layout, { vector, piece }, checkpoint);
+      for (const piece of this.#shape.layout.pieces.keys()) {
+        const data = pieceOf(this.#shape.layout, { vector, piece }, checkpoint);
         await this.#order({ type: "load", vector, piece }, bytesOf(data));
+        await Promise.all(this.#workers.map((worker) => worker.expect("loaded")));
+      }
+    }
+    for (const carry of this.#shape.carries) {
+      for (let index = 0; index < this.#run.config.micro_batches; index++) {
+        const data = carryOf(carry, index, checkpoint.optimizer);
+        await this.#order({ type: "load_carry", name: carry.name, index }, bytesOf(data));
         await Promise.all(this.#workers.map((worker) => worker.expect("loaded")));
       }
     }
@@ -210,19 +226,34 @@ class Coordinator {
         payload.byteOffset,
         payload.length / 8,
       );
-      return Array.from({ length: values.length / 3 }, (_, i) => values.slice(3 * i, 3 * i + 3));
+      return Array.from({ length: values.length / 4 }, (_, i) => values.slice(4 * i, 4 * i + 4));
     }).sort((a, b) => (a[0] as number) - (b[0] as number));
-    const loss = rows.reduce((sum, row) => sum + (row[1] as number), 0);
-    const tokens = rows.reduce((sum, row) => sum + (row[2] as number), 0);
-    this.#valLoss = loss / tokens;
-    this.#run.report({ type: "eval", step: this.#step, valLoss: this.#valLoss });
+    const total = (column: number) => rows.reduce((sum, row) => sum + (row[column] as number), 0);
+    this.#valLoss = total(1) / total(2);
+    const valAccuracy = total(3) / total(2);
+    this.#run.report({
+      type: "eval",
+      step: this.#step,
+      valLoss: this.#valLoss,
+      ...(this.#task.asked !== "next" && { valAccuracy }),
+    });
+    if (!this.#run.config.report.gradient_reach) return;
+    await this.#first.order({ type: "reach" });
+    const { payload } = await this.#first.expect("reached");
+    const norms = Array.from(floatsOf(payload));
+    this.#run.report({ type: "reach", step: this.#step, norms });
   }
 
   async #save({ last }: { last: boolean }): Promise<void> {
     await this.#order({ type: "save" });
-    const parts = (await Promise.all(this.#workers.map(slicesOf))).flat();
-    const { moments } = optimizerOf(this.#run.config.optim);
-    const state = mergeState(this.#layout, { moments, parts });
+    const sent = await Promise.all(this.#workers.map(slicesOf));
+    const { optim, micro_batches: microBatches } = this.#run.config;
+    const { moments } = optimizerOf(optim);
+    const parts = sent.flatMap((s) => s.parts);
+    const { model, optimizer } = mergeState(this.#shape.layout, { moments, parts });
+    const carries = sent.flatMap((s) => s.carries);
+    const carried = mergeCarries(this.#shape.carries, { microBatches, parts: carries });
+    const state = { model, optimizer: [...optimizer, ...carried] };
     const at = { step: this.#step, adapter: this.#adapter, last };
     const hash = await this.#run.save(state, at);
     if (hash === undefined) return;
@@ -231,8 +262,9 @@ class Coordinator {
   }
 
   async #sample(): Promise<void> {
-    const { tokenizer, corpus, config: { report } } = this.#run;
-    if (report.sample_length === 0) return;
+    const { corpus, config: { report } } = this.#run;
+    const { tokenizer } = corpus;
+    if (report.sample_length === 0 || this.#task.asked !== "next" || !tokenizer) return;
     const prompt = [...corpus.train.subarray(0, 1)];
     await this.#first.order({
       type: "sample",
@@ -264,13 +296,15 @@ function every(interval: number, step: number): boolean {
   return interval > 0 && step % interval === 0;
 }
 
-/** A worker's slices of the state, until it says that it has sent all. */
-async function slicesOf(worker: Inbox): Promise<VectorPart[]> {
+/** What a worker sends of the state, until it says that it has sent all. */
+async function slicesOf(worker: Inbox): Promise<{ parts: VectorPart[]; carries: CarryPart[] }> {
   const parts: VectorPart[] = [];
+  const carries: CarryPart[] = [];
   while (true) {
-    const { reply, payload } = await worker.expect("part", "saved");
-    if (reply.type === "saved") return parts;
-    const { vector, piece, start } = reply;
-    parts.push({ vector, piece, start, data: floatsOf(payload) });
+    const { reply, payload } = await worker.expect("part", "carry", "saved");
+    if (reply.type === "saved") return { parts, carries };
+    const data = floatsOf(payload);
+    if (reply.type === "carry") carries.push({ name: reply.name, index: reply.index, data });
+    else parts.push({ vector: reply.vector, piece: reply.piece, start: reply.start, data });
   }
 }

@@ -2,20 +2,24 @@
  * Everything that a replica compiles from a config: where parameters lie, and the plans of
  * gradient, evaluation, sampling, update and tree addition. Pure: no device, no process.
  */
+import { correct } from "../kernels/correct.ts";
 import { crossEntropy } from "../kernels/cross_entropy.ts";
 import { pointwise } from "../kernels/pointwise.ts";
+import { DH, recurrenceBackwardOp } from "../kernels/recurrence_backward.ts";
+import { rowNorms } from "../kernels/row_norms.ts";
 import { sum } from "../kernels/sum.ts";
 import { treeAddOp } from "../kernels/tree_add.ts";
 import type { RunConfig } from "../src/config/schema.ts";
+import { taskOf } from "../src/data/sources/mod.ts";
 import { formula } from "../src/graph/formula.ts";
 import type { Expr } from "../src/graph/formula.ts";
 import { gradients } from "../src/graph/reverse.ts";
 import { applyAll, newTrace } from "../src/graph/trace.ts";
-import type { Graph, Tensor } from "../src/graph/types.ts";
+import type { Flow, Graph, Tensor } from "../src/graph/types.ts";
 import { logitsOf } from "../src/models/mod.ts";
 import { scaleFormula, SUM } from "../src/nn/formulas.ts";
 import { newScope } from "../src/nn/scope.ts";
-import type { Param } from "../src/nn/scope.ts";
+import type { Carry, Param } from "../src/nn/scope.ts";
 import { optimizerOf } from "../src/optim/mod.ts";
 import { updateGraph } from "../src/optim/update.ts";
 import { compile } from "../src/plan/compile.ts";
@@ -30,11 +34,19 @@ export interface Traced {
   readonly params: readonly Param[];
 }
 
-/** A parameter without its tensor, and where all of them lie. */
+/** What a model declares: its parameters, where all of them lie, and the states it carries. */
 export interface Shape {
   readonly params: readonly Param[];
   readonly layout: Layout;
+  readonly carries: readonly Carry[];
 }
+
+/** Prefix of the slots that hold carried states for the next batch. */
+export const CARRIED = "carried/";
+/** Slots of an evaluation batch: the sum of its losses, and how many targets were met. */
+export const EVAL = { loss: "eval_loss", correct: "eval_correct" } as const;
+/** Slot of the gradient's reach. */
+export const REACH = "reach";
 
 const GRAD = "grad:";
 const COPY = formula(1, (x) => x as Expr);
@@ -44,20 +56,32 @@ function build(
   options: { vocabulary: number; training: boolean; rows: number },
 ) {
   const trace = newTrace();
-  const { scope, params } = newScope(trace, options);
-  const shape = [options.rows, config.data.window];
+  const { scope, params, carries } = newScope(trace, options);
+  const task = taskOf(config.data, options.vocabulary);
+  const shape = [options.rows, task.time];
   const inputs = trace.source({ shape, dtype: "u32" }, "batch", "inputs");
-  const input = { inputs, vocabulary: options.vocabulary };
+  const input = { ...task, inputs, one: task.asked === "one" };
   const logits = logitsOf(config.model)(scope, input, config.model);
-  return { trace, params, shape, logits };
+  return { trace, params, carries, task, logits };
 }
 
 /** Sum of the losses of a batch, and its trace. */
 function buildLoss(config: RunConfig, options: { vocabulary: number; training: boolean }) {
   const built = build(config, { ...options, rows: config.windows });
-  const { trace, shape, logits } = built;
+  const { trace, logits } = built;
+  const shape = logits.shape.slice(0, -1);
   const targets = trace.source({ shape, dtype: "u32" }, "batch", "targets");
-  return { ...built, loss: sum(crossEntropy(logits, targets)) };
+  return { ...built, targets, loss: sum(crossEntropy(logits, targets)) };
+}
+
+/** The states to carry on, by the names of their slots. */
+function carriedOf(carries: readonly Carry[]): Record<string, Tensor> {
+  return Object.fromEntries(carries.map(({ name, next }) => {
+    if (next === undefined) {
+      throw new RangeError(`Cannot carry ${name}: the model does not keep it`);
+    }
+    return [CARRIED + name, next];
+  }));
 }
 
 function finish({ trace }: { trace: Tensor["trace"] }, results: Graph["results"]): Graph {
@@ -66,18 +90,14 @@ function finish({ trace }: { trace: Tensor["trace"] }, results: Graph["results"]
 
 /**
  * A micro-batch's share of the step's mean loss, and its gradient. Shares are normalised by the
- * tokens of the whole step, so their sum over micro-batches is the mean.
+ * targets of the whole step, so their sum over micro-batches is the mean.
  */
 export function traceGradient(config: RunConfig, vocabulary: number): Traced {
   const built = buildLoss(config, { vocabulary, training: true });
-  const tokens = config.micro_batches * config.windows * config.data.window;
-  const share = pointwise(scaleFormula(1 / tokens), [built.loss]);
-  const wanted = built.params.map((p) => p.tensor);
-  const flows = gradients(share, wanted, {
-    seed: built.trace.constant([1], Float32Array.of(1)),
-    add: (a, b) => pointwise(SUM, [a, b]),
-  });
-  const results: Record<string, Tensor> = { [LOSS]: share };
+  const counted = config.micro_batches * config.windows * built.task.countedPerWindow;
+  const share = pointwise(scaleFormula(1 / counted), [built.loss]);
+  const flows = gradientsOf(share, built.params);
+  const results: Record<string, Tensor> = { [LOSS]: share, ...carriedOf(built.carries) };
   // A call must not read and write the gradient vector: what is read again, or is the gradient of
   // several parameters, is put there by a copy.
   const read = new Set(built.trace.calls.flatMap((call) => call.inputs));
@@ -90,10 +110,17 @@ export function traceGradient(config: RunConfig, vocabulary: number): Traced {
   return { graph: finish(built, results), params: built.params };
 }
 
+function gradientsOf(loss: Tensor, params: readonly Param[]): readonly Flow[] {
+  return gradients(loss, params.map((p) => p.tensor), {
+    seed: loss.trace.constant([1], Float32Array.of(1)),
+    add: (a, b) => pointwise(SUM, [a, b]),
+  });
+}
+
 /** The parameters of a model, and their layout. */
 export function shapeOf(config: RunConfig, vocabulary: number): Shape {
-  const { params } = build(config, { vocabulary, training: true, rows: 1 });
-  return { params, layout: layOut(params) };
+  const { params, carries } = build(config, { vocabulary, training: true, rows: config.windows });
+  return { params, layout: layOut(params), carries };
 }
 
 /** Slot sizes of a vector, by slot name. */
@@ -117,10 +144,26 @@ export function gradientPlan(config: RunConfig, vocabulary: number, layout: Layo
   return compile(traceGradient(config, vocabulary).graph, placing(layout));
 }
 
-/** Sum of the losses of one batch without dropout, in slot `eval_loss`. */
+/** Losses of one batch without dropout: their sum, how many targets were met, carried states. */
 export function evaluationPlan(config: RunConfig, vocabulary: number, layout: Layout): Plan {
   const built = buildLoss(config, { vocabulary, training: false });
-  return compile(finish(built, { eval_loss: built.loss }), placing(layout));
+  const hits = sum(correct(built.logits, built.targets));
+  const results = { [EVAL.loss]: built.loss, [EVAL.correct]: hits, ...carriedOf(built.carries) };
+  return compile(finish(built, results), placing(layout));
+}
+
+/**
+ * Norms [B, T + 1] of the gradient that reaches the last recurrent layer's h before and after each
+ * step, in slot `reach`. @throws {RangeError} for a model without a recurrence.
+ */
+export function reachPlan(config: RunConfig, vocabulary: number, layout: Layout): Plan {
+  const built = buildLoss(config, { vocabulary, training: false });
+  gradientsOf(built.loss, built.params);
+  // Backward calls come last layer first.
+  const back = built.trace.calls.find((call) => call.op === recurrenceBackwardOp);
+  const dh = back?.outputs[DH];
+  if (dh === undefined) throw new RangeError("Cannot tell the gradient's reach: no recurrence");
+  return compile(finish(built, { [REACH]: rowNorms(dh) }), placing(layout));
 }
 
 /** Logits [1, T, V] of one window, in slot `logits`. */

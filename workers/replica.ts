@@ -3,8 +3,11 @@
  * what it is told and knows no process, no channel and no other replica.
  */
 import type { RunConfig } from "../src/config/schema.ts";
-import { evalBatches, gather, gatherPadded, trainWindows } from "../src/data/batch.ts";
-import { windowCount } from "../src/data/windows.ts";
+import { IGNORE } from "../src/data/batch.ts";
+import type { Batch, Source } from "../src/data/source.ts";
+import { sourceOf, taskOf } from "../src/data/sources/mod.ts";
+import type { Tokenizer } from "../src/data/tokenizer.ts";
+import { sizeOf } from "../src/base/shape.ts";
 import { fold, foldName, rootKey, threefry, unit } from "../src/base/random.ts";
 import type { Key } from "../src/base/random.ts";
 import type { Device, Memory, Program, Stretch } from "../src/device/types.ts";
@@ -15,8 +18,12 @@ import { LOSS, pieceSlot, placeIn } from "../src/plan/layout.ts";
 import type { Layout } from "../src/plan/layout.ts";
 import type { Node } from "../src/reduce/tree.ts";
 import {
+  CARRIED,
+  EVAL,
   evaluationPlan,
   gradientPlan,
+  REACH,
+  reachPlan,
   samplingPlan,
   shapeOf,
   sizesOf,
@@ -26,18 +33,22 @@ import {
 } from "./plans.ts";
 import type { Shape } from "./plans.ts";
 
-/** Tokens of both parts, and the size of their vocabulary. */
+/** Tokens of both parts of the text; both are empty for a source that reads none. */
 export interface Corpus {
   readonly train: Uint32Array;
   readonly validation: Uint32Array;
+  /** Distinct tokens of the text, 0 where none is read. */
   readonly vocabulary: number;
+  readonly tokenizer?: Tokenizer | undefined;
 }
 
-/** Loss sum and counted tokens of one evaluation batch. */
-export interface BatchLoss {
-  readonly batch: number;
+/** What came of one evaluation sequence. */
+export interface SequenceLoss {
+  readonly sequence: number;
+  /** Sum of the losses, targets counted, targets met. */
   readonly loss: number;
-  readonly tokens: number;
+  readonly counted: number;
+  readonly correct: number;
 }
 
 /** Names of the random streams of a run; each has a key of its own. */
@@ -52,12 +63,13 @@ export class Replica {
   readonly #memory: Memory;
   readonly #shape: Shape;
   readonly #key: Key;
-  readonly #windows: number;
+  readonly #source: Source;
   #gradient: Program | undefined;
   #update: Program | undefined;
   #adds: readonly Program[] = [];
   #evaluation: Program | undefined;
   #sampling: Program | undefined;
+  #reach: Program | undefined;
 
   constructor(device: Device, { config, corpus }: { config: RunConfig; corpus: Corpus }) {
     this.#device = device;
@@ -67,8 +79,13 @@ export class Replica {
     this.#shape = shapeOf(config, corpus.vocabulary);
     this.layout = this.#shape.layout;
     this.#key = rootKey(config.seed);
-    const { window, stride } = config.data;
-    this.#windows = windowCount(corpus.train.length, window, stride);
+    this.#source = sourceOf(config.data, {
+      ...corpus,
+      key: foldName(this.#key, STREAM.order),
+      microBatches: config.micro_batches,
+      windows: config.windows,
+      evalWindows: config.eval.windows,
+    });
   }
 
   /** Vectors that make up the state, in the order in which checkpoints hold them. */
@@ -76,9 +93,14 @@ export class Replica {
     return ["param", ...optimizerOf(this.#config.optim).moments];
   }
 
+  /** States that each micro-batch carries from step to step: names, and elements. */
+  get carries(): readonly { name: string; size: number }[] {
+    return this.#shape.carries.map(({ name, tensor }) => ({ name, size: sizeOf(tensor.shape) }));
+  }
+
   /** Trainable elements. */
   get parameters(): number {
-    return this.#shape.params.reduce((n, { shape }) => n + shape.reduce((a, b) => a * b, 1), 0);
+    return this.#shape.params.reduce((n, { shape }) => n + sizeOf(shape), 0);
   }
 
   /** Loads the plans of a training step, and writes the seed's first parameters. */
@@ -89,6 +111,12 @@ export class Replica {
     for (const vector of [...this.vectors, "grad", ...kept]) {
       for (const [slot, size] of Object.entries(sizesOf(layout, vector))) {
         this.#memory.ensure(slot, size);
+      }
+    }
+    for (const { name, size } of this.carries) {
+      this.#memory.ensure(name, size);
+      for (let i = 0; i < this.#config.micro_batches; i++) {
+        this.#memory.ensure(laneSlot(i, name), size);
       }
     }
     this.#gradient = await this.#load(gradientPlan(this.#config, this.#corpus.vocabulary, layout));
@@ -163,23 +191,67 @@ export class Replica {
     return { loss: values[0] as number, norm: values[1] as number };
   }
 
-  /** Losses of the evaluation batches whose number is `rank` modulo `world`. */
-  async evaluate(rank: number, world: number): Promise<BatchLoss[]> {
-    const { data: { window }, windows, eval: { windows: limit } } = this.#config;
-    const { validation, vocabulary } = this.#corpus;
+  /** Losses of the evaluation sequences whose number is `rank` modulo `world`. */
+  async evaluate(rank: number, world: number): Promise<SequenceLoss[]> {
+    const { vocabulary } = this.#corpus;
     this.#evaluation ??= await this.#load(evaluationPlan(this.#config, vocabulary, this.layout));
-    const batches = evalBatches(validation.length, { window, windows, limit });
-    const losses: BatchLoss[] = [];
-    for (let batch = rank; batch < batches.length; batch += world) {
-      const starts = batches[batch] as Uint32Array;
-      const { inputs, targets, counted } = gatherPadded(validation, starts, { window, windows });
-      this.#memory.write("inputs", inputs);
-      this.#memory.write("targets", targets);
-      this.#evaluation.run();
-      const [loss] = await this.#memory.read([{ slot: "eval_loss", offset: 0, length: 1 }]);
-      losses.push({ batch, loss: loss as number, tokens: counted });
+    const losses: SequenceLoss[] = [];
+    for (let sequence = rank; sequence < this.#source.sequences; sequence += world) {
+      let total = { sequence, loss: 0, counted: 0, correct: 0 };
+      for (const batch of this.#source.evaluation(sequence)) {
+        this.#writeBatch(batch);
+        for (const { name, size } of this.carries) {
+          if (batch.fresh) this.#memory.write(name, new Float32Array(size));
+          else this.#memory.copy(CARRIED + name, name, size);
+        }
+        this.#evaluation.run();
+        const slots = [EVAL.loss, EVAL.correct];
+        const [loss = NaN, correct = NaN] = await this.#memory.read(
+          slots.map((slot) => ({ slot, offset: 0, length: 1 })),
+        );
+        total = {
+          sequence,
+          loss: total.loss + loss,
+          counted: total.counted + batch.counted,
+          correct: total.correct + correct,
+        };
+      }
+      losses.push(total);
     }
     return losses;
+  }
+
+  /**
+   * Norms over a batch of the gradient of the last position's loss with respect to the last layer's
+   * h_t, for t = T, T - 1, ... 1: of the first evaluation batch, from states of zero.
+   */
+  async reach(): Promise<Float32Array> {
+    const { vocabulary } = this.#corpus;
+    const { time, asked } = taskOf(this.#config.data, vocabulary);
+    this.#reach ??= await this.#load(reachPlan(this.#config, vocabulary, this.layout));
+    const [batch] = this.#source.evaluation(0);
+    if (batch === undefined) return new Float32Array();
+    const isLast = (i: number) => asked === "one" || i % time === time - 1;
+    this.#writeBatch({ ...batch, targets: batch.targets.map((t, i) => isLast(i) ? t : IGNORE) });
+    for (const { name, size } of this.carries) this.#memory.write(name, new Float32Array(size));
+    this.#reach.run();
+    const rows = time + 1;
+    const length = this.#config.windows * rows;
+    const norms = await this.#memory.read([{ slot: REACH, offset: 0, length }]);
+    return Float32Array.from({ length: time }, (_, back) => {
+      const squares = norms.map((x, i) => i % rows === time - back ? x * x : 0);
+      return Math.sqrt(squares.reduce((a, b) => a + b, 0));
+    });
+  }
+
+  /** A state that micro-batch `index` carries, as its last step left it. */
+  readCarry(index: number, { name, size }: { name: string; size: number }): Promise<Float32Array> {
+    return this.#memory.read([{ slot: laneSlot(index, name), offset: 0, length: size }]);
+  }
+
+  /** Replaces a state that micro-batch `index` carries. */
+  writeCarry(index: number, name: string, data: Float32Array): void {
+    this.#memory.write(laneSlot(index, name), data);
   }
 
   /** Continues `prompt` by `length` tokens, drawn at `temperature`. */
@@ -187,8 +259,8 @@ export class Replica {
     prompt: readonly number[],
     { length, temperature }: { length: number; temperature: number },
   ): Promise<number[]> {
-    const { window } = this.#config.data;
     const { vocabulary } = this.#corpus;
+    const { time: window } = taskOf(this.#config.data, vocabulary);
     this.#sampling ??= await this.#load(samplingPlan(this.#config, vocabulary, this.layout));
     const key = foldName(this.#key, STREAM.sample);
     const tokens = [...prompt];
@@ -206,22 +278,25 @@ export class Replica {
   }
 
   #microBatch(step: number, index: number): void {
-    const { micro_batches, windows, data: { window, stride } } = this.#config;
-    const numbers = trainWindows(foldName(this.#key, STREAM.order), {
-      step,
-      microBatch: index,
-      microBatches: micro_batches,
-      windows,
-      count: this.#windows,
-    });
-    const { inputs, targets } = gather(this.#corpus.train, numbers.map((n) => n * stride), window);
-    this.#memory.write("inputs", inputs);
-    this.#memory.write("targets", targets);
+    const batch = this.#source.train({ step, microBatch: index });
+    this.#writeBatch(batch);
     if (this.#random) {
       const key = fold(fold(foldName(this.#key, STREAM.dropout), step), index);
       this.#memory.write(RANDOM_KEY, Uint32Array.from(key));
     }
+    for (const { name, size } of this.carries) {
+      if (batch.fresh) this.#memory.write(name, new Float32Array(size));
+      else this.#memory.copy(laneSlot(index, name), name, size);
+    }
     this.#program(this.#gradient).run();
+    for (const { name, size } of this.carries) {
+      this.#memory.copy(CARRIED + name, laneSlot(index, name), size);
+    }
+  }
+
+  #writeBatch({ inputs, targets }: Batch): void {
+    this.#memory.write("inputs", inputs);
+    this.#memory.write("targets", targets);
   }
 
   /** Sets the gradient aside as the finished subtree of a level. */
@@ -242,6 +317,11 @@ export class Replica {
     if (plan.slots.some((slot) => slot.name === RANDOM_KEY)) this.#random = true;
     return this.#device.load(plan, this.#memory);
   }
+}
+
+/** Slot of a state that micro-batch `index` carries. */
+function laneSlot(index: number, name: string): string {
+  return `lane${index}/${name}`;
 }
 
 /** A token from logits: the softmax at `temperature` (> 0), cut at the uniform number `u`. */

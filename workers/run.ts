@@ -12,13 +12,8 @@ import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import { configHash, differences } from "../src/config/identity.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
-import { sha256 } from "../src/base/hash.ts";
 import { Refusal } from "../src/base/refusal.ts";
-import { readText } from "../src/data/read.ts";
-import { byteTokenizer, charTokenizer, tokenizerFrom } from "../src/data/tokenizer.ts";
-import type { Tokenizer } from "../src/data/tokenizer.ts";
-import { tokenizerSpecSchema } from "../src/data/schema.ts";
-import { split } from "../src/data/windows.ts";
+import { taskOf } from "../src/data/sources/mod.ts";
 import { writeJsonAtomic } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
 import { metricsLog } from "../src/report/jsonl.ts";
@@ -27,8 +22,9 @@ import { summaryOf } from "../src/report/summary.ts";
 import { coordinate } from "./coordinator.ts";
 import type { Run } from "./coordinator.ts";
 import type { Launch } from "./crew.ts";
+import { readData } from "./data.ts";
+import type { Data } from "./data.ts";
 import { missingFolders, removeUnused } from "./folder.ts";
-import type { Corpus } from "./replica.ts";
 
 /** What a run is asked to do. */
 export interface RunRequest {
@@ -41,13 +37,6 @@ export interface RunRequest {
   /** Shows the run to a person. */
   readonly show: Sink;
   readonly stopping: () => boolean;
-}
-
-/** A text as tokens, and what identifies it. */
-interface Data {
-  readonly corpus: Corpus;
-  readonly tokenizer: Tokenizer;
-  readonly hash: string;
 }
 
 /** Runs to the end, or until asked to stop. @throws {Refusal} for what the user can mend. */
@@ -109,11 +98,10 @@ async function train(
   const now = () => (performance.now() - start) / 1000;
   try {
     const save = saver({ config, out, data, report });
-    const { corpus, tokenizer } = data;
+    const { corpus } = data;
     const end = await coordinate({
       config,
       corpus,
-      tokenizer,
       crew,
       from,
       report,
@@ -133,27 +121,6 @@ async function train(
   }
 }
 
-/** Tokens of the run's text. On resume the text must be the one that was trained on. */
-async function readData(config: RunConfig, from: Checkpoint | undefined): Promise<Data> {
-  const { data } = config;
-  const text = await readText(data.path);
-  const hash = sha256(new TextEncoder().encode(text));
-  if (from !== undefined && from.manifest.dataHash !== hash) {
-    throw new Refusal(
-      "incompatible",
-      `Cannot resume: the text (data.path) must be the one that was trained on: its SHA-256 is ` +
-        `${hash}, the checkpoint's ${from.manifest.dataHash}`,
-    );
-  }
-  const tokenizer = from !== undefined
-    ? tokenizerFrom(tokenizerSpecSchema.parse(from.manifest.tokenizer))
-    : data.tokenizer === "byte"
-    ? byteTokenizer()
-    : charTokenizer(text);
-  const parts = split(tokenizer.encode(text), data);
-  return { corpus: { ...parts, vocabulary: tokenizer.size }, tokenizer, hash };
-}
-
 /** Writes checkpoints of a run and removes those that are kept no longer. */
 function saver(
   { config, out, data, report }: { config: RunConfig; out: string; data: Data; report: Sink },
@@ -166,14 +133,14 @@ function saver(
       ...state,
       manifest: {
         step,
-        tokens: step * windowsPerStep * config.data.window,
+        tokens: step * windowsPerStep * taskOf(config.data, data.corpus.vocabulary).time,
         workers: config.workers,
         microBatches: config.micro_batches,
         seed: config.seed,
         config,
         configHash: configHash(config),
         dataHash: data.hash,
-        tokenizer: data.tokenizer.toJSON(),
+        tokenizer: data.corpus.tokenizer?.toJSON() ?? null,
         adapter,
         deno: Deno.version.deno,
         position: { window: step * windowsPerStep },

@@ -5,8 +5,13 @@
 import { mergeParts } from "../src/checkpoint/merge.ts";
 import type { Part } from "../src/checkpoint/merge.ts";
 import type { NamedTensor } from "../src/checkpoint/tensor.ts";
+import { sizeOf } from "../src/base/shape.ts";
+import type { Carry } from "../src/nn/scope.ts";
 import { paramsOf } from "../src/plan/layout.ts";
 import type { Layout } from "../src/plan/layout.ts";
+
+/** Prefix of carried states among the optimizer's tensors. */
+const CARRY = "carry.";
 
 /** A slice of one piece of one vector. */
 export interface VectorPart extends Part {
@@ -14,7 +19,15 @@ export interface VectorPart extends Part {
   readonly piece: number;
 }
 
-/** Parameters and moments as a checkpoint holds them. */
+/** A state that a micro-batch carries. */
+export interface CarryPart {
+  readonly name: string;
+  /** The micro-batch. */
+  readonly index: number;
+  readonly data: Float32Array;
+}
+
+/** Parameters and moments as a checkpoint holds them; carried states stand with the moments. */
 export interface NamedState {
   readonly model: readonly NamedTensor[];
   readonly optimizer: readonly NamedTensor[];
@@ -36,6 +49,37 @@ export function mergeState(
     model: vector("param", ""),
     optimizer: moments.flatMap((moment) => vector(moment, `${moment}.`)),
   };
+}
+
+/** Carried states of all micro-batches, lanes in order: `carry.<name>` [S B, ...]. */
+export function mergeCarries(
+  carries: readonly Carry[],
+  { microBatches, parts }: { microBatches: number; parts: readonly CarryPart[] },
+): NamedTensor[] {
+  return carries.map(({ name, tensor: { shape: [lanes = 1, ...rest] } }) => {
+    const size = lanes * sizeOf(rest);
+    const data = new Float32Array(microBatches * size);
+    const own = parts.filter((part) => part.name === name);
+    if (own.length !== microBatches) {
+      throw new RangeError(`Cannot merge ${name}: ${own.length} of ${microBatches} parts came`);
+    }
+    for (const part of own) data.set(part.data, part.index * size);
+    return { name: CARRY + name, shape: [microBatches * lanes, ...rest], data };
+  });
+}
+
+/** What micro-batch `index` carries under `name`. @throws {RangeError} when it is missing. */
+export function carryOf(
+  { name, tensor: { shape } }: Carry,
+  index: number,
+  optimizer: ReadonlyMap<string, NamedTensor>,
+): Float32Array {
+  const tensor = optimizer.get(CARRY + name);
+  const size = sizeOf(shape);
+  if (tensor === undefined || tensor.data.length < (index + 1) * size) {
+    throw new RangeError(`Cannot load ${CARRY}${name}: the checkpoint lacks lanes of it`);
+  }
+  return tensor.data.slice(index * size, (index + 1) * size);
 }
 
 /** One piece of a vector, filled from named tensors. @throws {RangeError} when one is missing. */

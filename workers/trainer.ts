@@ -7,6 +7,8 @@ import { EXIT, Refusal } from "../src/base/refusal.ts";
 import type { Device } from "../src/device/types.ts";
 import { AllReducer } from "../src/reduce/all_reduce.ts";
 import { assign } from "../src/reduce/assign.ts";
+import type { Range } from "../src/reduce/assign.ts";
+import { tokenizerFrom } from "../src/data/tokenizer.ts";
 import { ReduceError } from "../src/reduce/exchange.ts";
 import { sliceOf } from "../src/reduce/slices.ts";
 import { cover } from "../src/reduce/tree.ts";
@@ -64,7 +66,8 @@ class Trainer {
   #device: Device | undefined;
   #replica: Replica | undefined;
   #reducer: AllReducer | undefined;
-  #microBatches = 1;
+  /** Micro-batches of this worker. */
+  #range: Range = { first: 0, count: 0 };
   /** Of the step that was voted for last. */
   #times: Omit<StepTimes, "update"> = { compute: 0, exchange: 0, write: 0 };
 
@@ -77,6 +80,10 @@ class Trainer {
     switch (order.type) {
       case "setup":
         return await this.#setUp(order, payload);
+      case "load_carry": {
+        this.#model.writeCarry(order.index, order.name, floatsOf(payload));
+        return await this.#reply({ type: "loaded" });
+      }
       case "load": {
         this.#model.write(order.vector, order.piece, floatsOf(payload));
         return await this.#reply({ type: "loaded" });
@@ -87,6 +94,10 @@ class Trainer {
         return await this.#commit(order);
       case "evaluate":
         return await this.#evaluate();
+      case "reach": {
+        const norms = await this.#model.reach();
+        return await this.#reply({ type: "reached" }, bytesOf(norms));
+      }
       case "save":
         return await this.#save();
       case "sample":
@@ -110,7 +121,7 @@ class Trainer {
   }
 
   async #setUp(order: Order & { type: "setup" }, payload: Uint8Array): Promise<void> {
-    const { config, vocabulary, trainTokens } = order;
+    const { config, vocabulary, tokenizer, trainTokens } = order;
     const tokens = new Uint32Array(
       payload.buffer as ArrayBuffer,
       payload.byteOffset,
@@ -122,14 +133,15 @@ class Trainer {
       train: tokens.subarray(0, trainTokens),
       validation: tokens.subarray(trainTokens),
       vocabulary,
+      tokenizer: tokenizer === null ? undefined : tokenizerFrom(tokenizer),
     };
     const replica = new Replica(device, { config, corpus });
     await replica.open();
     this.#replica = replica;
-    this.#microBatches = config.micro_batches;
     const { rank, world, peers } = this.#seat;
+    const ranges = assign(config.micro_batches, world);
+    this.#range = ranges[rank] as Range;
     if (world > 1) {
-      const ranges = assign(config.micro_batches, world);
       const length = replica.layout.pieces.reduce((a, b) => a + b, 0);
       this.#reducer = new AllReducer({ rank, peers, ranges, length });
     }
@@ -137,11 +149,7 @@ class Trainer {
   }
 
   async #step(step: number): Promise<void> {
-    const { rank, world } = this.#seat;
-    const { first, count } = assign(this.#microBatches, world)[rank] as {
-      first: number;
-      count: number;
-    };
+    const { first, count } = this.#range;
     const model = this.#model;
     const lap = stopwatch();
     const roots = [];
@@ -173,10 +181,8 @@ class Trainer {
   async #evaluate(): Promise<void> {
     const { rank, world } = this.#seat;
     const losses = await this.#model.evaluate(rank, world);
-    const rows = Float64Array.from(
-      losses.flatMap(({ batch, loss, tokens }) => [batch, loss, tokens]),
-    );
-    await this.#reply({ type: "evaluated" }, bytesOf(rows));
+    const rows = losses.flatMap((l) => [l.sequence, l.loss, l.counted, l.correct]);
+    await this.#reply({ type: "evaluated" }, bytesOf(Float64Array.from(rows)));
   }
 
   async #save(): Promise<void> {
@@ -188,6 +194,13 @@ class Trainer {
         if (end === start) continue;
         const data = await model.read(vector, piece, { offset: start, length: end - start });
         await this.#reply({ type: "part", vector, piece, start }, bytesOf(data));
+      }
+    }
+    const { first, count } = this.#range;
+    for (const carry of model.carries) {
+      for (let index = first; index < first + count; index++) {
+        const data = await model.readCarry(index, carry);
+        await this.#reply({ type: "carry", name: carry.name, index }, bytesOf(data));
       }
     }
     await this.#reply({ type: "saved" });

@@ -1,14 +1,24 @@
 /** The naive twin of every op, by the op's name. */
 import { attentionBackwardTwin, attentionTwin } from "./attention.ts";
+import {
+  columnsTwin,
+  concatTwin,
+  placeColumnsTwin,
+  readTimeTwin,
+  spreadTimeTwin,
+} from "./copies.ts";
 import { matmulTwin } from "./matmul.ts";
 import { pointwiseTwin } from "./pointwise.ts";
+import { recurrenceBackwardTwin, recurrenceTwin } from "./recurrence.ts";
 import {
+  correctTwin,
   crossEntropyBackwardTwin,
   crossEntropyTwin,
   embeddingBackwardTwin,
   embeddingTwin,
   layerNormBackwardTwin,
   layerNormTwin,
+  rowNormsTwin,
 } from "./rows.ts";
 import { columnSumTwin, sortIdsTwin, sumTwin, treeAddTwin } from "./sums.ts";
 import type { Twin } from "./twin.ts";
@@ -18,6 +28,9 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["attention", attentionTwin],
   ["attention_backward", attentionBackwardTwin],
   ["column_sum", columnSumTwin],
+  ["columns", columnsTwin],
+  ["concat", concatTwin],
+  ["correct", correctTwin],
   ["cross_entropy", crossEntropyTwin],
   ["cross_entropy_backward", crossEntropyBackwardTwin],
   ["embedding", embeddingTwin],
@@ -25,8 +38,14 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["layer_norm", layerNormTwin],
   ["layer_norm_backward", layerNormBackwardTwin],
   ["matmul", matmulTwin],
+  ["place_columns", placeColumnsTwin],
   ["pointwise", pointwiseTwin],
+  ["read_time", readTimeTwin],
+  ["recurrence", recurrenceTwin],
+  ["recurrence_backward", recurrenceBackwardTwin],
+  ["row_norms", rowNormsTwin],
   ["sort_ids", sortIdsTwin],
+  ["spread_time", spreadTimeTwin],
   ["sum", sumTwin],
   ["tree_add", treeAddTwin],
 ]);

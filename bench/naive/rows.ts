@@ -4,6 +4,7 @@ import type { LayerNormAttrs } from "../../kernels/layer_norm.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Binding, Spec, Target } from "../../src/graph/types.ts";
 import { lineGroups } from "../../src/graph/wgsl.ts";
+import correct from "./correct.wgsl" with { type: "text" };
 import crossEntropy from "./cross_entropy.wgsl" with { type: "text" };
 import crossEntropyBackward from "./cross_entropy_backward.wgsl" with { type: "text" };
 import embedding from "./embedding.wgsl" with { type: "text" };
@@ -11,6 +12,7 @@ import embeddingBackward from "./embedding_backward.wgsl" with { type: "text" };
 import layerNorm from "./layer_norm.wgsl" with { type: "text" };
 import layerNormDgamma from "./layer_norm_dgamma.wgsl" with { type: "text" };
 import layerNormDx from "./layer_norm_dx.wgsl" with { type: "text" };
+import rowNorms from "./row_norms.wgsl" with { type: "text" };
 import type { Twin } from "./twin.ts";
 
 function width(spec: Spec | undefined): number {
@@ -99,6 +101,28 @@ export const embeddingBackwardTwin: Twin = {
     wgsl: embeddingBackward,
     constants: { C: width(io.outputs[0]) },
     bindings: [...inputs(1, 2), ...outputs(0)],
+    groups: threads(io.outputs[0], target),
+  }],
+};
+
+/** One thread per row. */
+export const correctTwin: Twin = {
+  fills: [0],
+  launch: (io, _, target) => [{
+    wgsl: correct,
+    constants: { C: width(io.inputs[0]) },
+    bindings: [...inputs(0, 1), ...outputs(0)],
+    groups: threads(io.outputs[0], target),
+  }],
+};
+
+/** One thread per row. */
+export const rowNormsTwin: Twin = {
+  fills: [0],
+  launch: (io, _, target) => [{
+    wgsl: rowNorms,
+    constants: { C: width(io.inputs[0]) },
+    bindings: [...inputs(0), ...outputs(0)],
     groups: threads(io.outputs[0], target),
   }],
 };

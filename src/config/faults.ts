@@ -26,6 +26,7 @@ function unknownKey(input: unknown, path: readonly PropertyKey[], all: readonly 
   // An object was meant as a section, anything else as a value.
   const known = isPlain(at(input, path)) ? sections(all) : all.map((key) => key.path);
   const given = dotted(path);
+  if (known.includes(given)) return `${given}: no key of this kind of ${dotted(path.slice(0, -1))}`;
   return `${given}: unknown key, did you mean "${nearestKey(given, known)}"?`;
 }
 

@@ -8,6 +8,7 @@ import { dataSchema } from "../data/schema.ts";
 import { modelSchema } from "../models/mod.ts";
 import { optimSchema } from "../optim/schema.ts";
 import { reportSchema } from "../report/schema.ts";
+import { mismatches } from "./mismatches.ts";
 
 /** When and on how much a run evaluates. */
 const evalSchema = z.strictObject({
@@ -41,9 +42,10 @@ export const runSchema = z.strictObject({
   optim: optimSchema.prefault({}),
   checkpoint: checkpointSchema.prefault({}),
   report: reportSchema.prefault({}),
-}).superRefine(({ steps, workers, micro_batches, windows }, context) => {
-  const fault = (key: string, message: string) =>
-    context.addIssue({ code: "custom", path: [key], message });
+}).superRefine((run, context) => {
+  const { steps, workers, micro_batches, windows } = run;
+  const fault = (path: string, message: string) =>
+    context.addIssue({ code: "custom", path: path.split("."), message });
   if (!Number.isInteger(Math.log2(micro_batches))) {
     fault("micro_batches", `need a power of two: ${micro_batches}`);
   }
@@ -53,6 +55,10 @@ export const runSchema = z.strictObject({
   if (!Number.isSafeInteger(steps * micro_batches * windows)) {
     fault("steps", "need steps x micro_batches x windows below 2^53: the product is not");
   }
+  if (run.report.gradient_reach && run.model.kind !== "recurrent") {
+    fault("report.gradient_reach", "need a recurrent model: a transformer has no state to reach");
+  }
+  for (const [path, message] of mismatches(run)) fault(path, message);
 });
 
 /** A complete run. */

@@ -3,6 +3,12 @@ import * as z from "zod";
 
 /** The `data` part of a config: which text, how it becomes tokens, how windows are cut. */
 export const dataSchema = z.strictObject({
+  source: z.enum(["text", "recall", "truecase", "direction"]).default("text")
+    .describe(
+      "What is learnt: text asks for the next token, truecase which characters were capitals, " +
+        "direction whether a window of text was reversed, recall for the name that a made-up " +
+        "window began with",
+    ),
   path: z.string().min(1).nullable().default(null)
     .describe("Text file in UTF-8; null takes the default text, Moby Dick"),
   tokenizer: z.enum(["char", "byte"]).default("char")
@@ -13,6 +19,15 @@ export const dataSchema = z.strictObject({
     .describe(
       "Tokens between the starts of neighbouring training windows; below window they overlap",
     ),
+  bptt: z.int().min(1).nullable().default(null)
+    .describe(
+      "Tokens per step of truncated BPTT: the text is read in micro_batches x windows lanes and " +
+        "states are carried; null draws shuffled windows",
+    ),
+  gap: z.int().min(0).default(30)
+    .describe("Tokens between the name and the question of source recall"),
+  names: z.int().min(2).default(8).describe("Distinct names of source recall"),
+  fillers: z.int().min(1).default(8).describe("Distinct tokens that fill the gap of source recall"),
   validation: z.number().gt(0).max(0.5).default(0.1)
     .describe("Fraction of the tokens, at the end of the text, that is kept for evaluation"),
 });

@@ -133,8 +133,9 @@ class Gpu implements WebGpuDevice {
     const entries = launch.bindings.map((at, binding) => {
       const region = ("input" in at ? call.inputs[at.input] : call.outputs[at.output]) as Region;
       const buffer = buffers[region.slot] as GPUBuffer;
-      const size = 4 * sizeOf(region.shape);
-      return { binding, resource: { buffer, offset: 4 * region.offset, size } };
+      const { offset = 0, length = sizeOf(region.shape) - offset } = at;
+      const start = 4 * (region.offset + offset);
+      return { binding, resource: { buffer, offset: start, size: 4 * length } };
     });
     const layout = pipeline.getBindGroupLayout(0);
     const group = await guarded(

@@ -17,10 +17,11 @@ export interface Spec {
 
 /**
  * Where a tensor lives: `batch` and `scalar` are written by the host before a step, `param`,
- * `grad` and `moment` stand in flat buffers that several plans share, `const` is written once at
- * load, `local` is pooled by the planner.
+ * `grad` and `moment` stand in flat buffers that several plans share, `carry` is a state
+ * that one batch leaves for the next, `const` is written once at load, `local` is pooled by the
+ * planner.
  */
-export type Role = "batch" | "scalar" | "param" | "grad" | "moment" | "const" | "local";
+export type Role = "batch" | "scalar" | "param" | "grad" | "moment" | "carry" | "const" | "local";
 
 /** A value in a trace. */
 export interface Tensor extends Spec {
@@ -107,8 +108,16 @@ export interface Target {
   readonly groups: number;
 }
 
+/** The elements of a tensor that a binding shows; all of them unless told. */
+export interface Span {
+  /** First element; a multiple of 64 (bindings start at multiples of 256 bytes). */
+  readonly offset?: number;
+  /** Number of elements; to the end of the tensor unless told. */
+  readonly length?: number;
+}
+
 /** A tensor bound to a launch: inputs are bound `read`, outputs `read_write`. */
-export type Binding = { readonly input: number } | { readonly output: number };
+export type Binding = Span & ({ readonly input: number } | { readonly output: number });
 
 /** One dispatch: WGSL with an entry point `main` whose bindings stand in group 0, in order. */
 export interface Launch {

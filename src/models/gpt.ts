@@ -4,14 +4,15 @@
  */
 import * as z from "zod";
 import {
-  add,
   attend,
   dropout,
   embed,
   gelu,
   layerNorm,
   linear,
+  plus,
   positions,
+  readout,
   unembed,
 } from "../nn/layers.ts";
 import type { Scope } from "../nn/scope.ts";
@@ -37,14 +38,15 @@ export const gptSchema = z.strictObject({
 /** A complete transformer config. */
 export type GptConfig = z.infer<typeof gptSchema>;
 
-/** Logits [B, T, V] of token ids [B, T]. */
-export function gpt(scope: Scope, { inputs, vocabulary }: ModelInput, config: GptConfig): Tensor {
+/** Logits [B, T, K] of token ids [B, T]; of the last position alone where one label is asked. */
+export function gpt(scope: Scope, input: ModelInput, config: GptConfig): Tensor {
+  const { inputs, vocabulary, classes, one } = input;
   const { layers, width, dropout: p } = config;
   const tokens = embed(scope.in("tokens"), inputs, { vocabulary, width });
   let x = dropout(scope, positions(scope.in("positions"), tokens, config.positions), p);
   for (let i = 0; i < layers; i++) x = block(scope.in(`blocks.${i}`), x, config);
-  x = layerNorm(scope.in("norm"), x);
-  if (!config.tied) return linear(scope.in("head"), x, { width: vocabulary, bias: false });
+  x = layerNorm(scope.in("norm"), one ? readout(x, "last") : x);
+  if (!config.tied) return linear(scope.in("head"), x, { width: classes, bias: false });
   return unembed(scope.in("tokens"), x, { vocabulary, width });
 }
 
@@ -55,12 +57,12 @@ function block(scope: Scope, x: Tensor, { layers, width, heads, dropout: p }: Gp
   const qkv = linear(scope.in("qkv"), layerNorm(scope.in("norm1"), x), { width: 3 * width });
   const mixed = attend(scope, qkv, { heads, dropout: p });
   const out = linear(scope.in("out"), mixed, { width, scale: depth });
-  const y = add(x, dropout(scope, out, p));
+  const y = plus(x, dropout(scope, out, p));
   const hidden = gelu(
     linear(scope.in("up"), layerNorm(scope.in("norm2"), y), { width: 4 * width }),
   );
   const down = linear(scope.in("down"), hidden, { width, scale: depth });
-  return add(y, dropout(scope, down, p));
+  return plus(y, dropout(scope, down, p));
 }
 
 function showSizes(input: unknown): string {

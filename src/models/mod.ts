@@ -1,11 +1,13 @@
 /** The table of models: a new one is a file of its own, a line here, and nothing elsewhere. */
 import * as z from "zod";
 import { gpt, gptSchema } from "./gpt.ts";
+import { recurrentNet, recurrentSchema } from "./recurrent.ts";
 import type { Logits } from "./types.ts";
 
 /** Every model by its `kind`. */
 export const MODELS = {
   gpt: { schema: gptSchema, logits: gpt },
+  recurrent: { schema: recurrentSchema, logits: recurrentNet },
 } as const;
 
 /** The `model` part of a config: the schema of the model that `kind` names. */
@@ -19,7 +21,8 @@ export type ModelConfig = z.infer<typeof modelSchema>;
 
 /** The model that a config names. */
 export function logitsOf(config: ModelConfig): Logits<ModelConfig> {
-  return MODELS[config.kind].logits;
+  // The table pairs each kind with its own config; the checker cannot follow the pairing.
+  return MODELS[config.kind].logits as Logits<ModelConfig>;
 }
 
 /** A list that the type checker knows is not empty. */

@@ -8,7 +8,13 @@ export interface ModelInput {
   readonly inputs: Tensor;
   /** Number of distinct tokens V. */
   readonly vocabulary: number;
+  /** Number of distinct targets K; V where the next token is asked. */
+  readonly classes: number;
+  /** True when one label is asked of each window: logits are [B, K]. */
+  readonly one: boolean;
+  /** True when states pass from batch to batch. */
+  readonly carries: boolean;
 }
 
-/** Traces a model of config `C` and gives its logits [B, T, V]. */
+/** Traces a model of config `C` and gives its logits [B, T, K], or [B, K]. */
 export type Logits<C> = (scope: Scope, input: ModelInput, config: C) => Tensor;

@@ -5,6 +5,9 @@ import { add, formula, mask, mul, tanh } from "../graph/formula.ts";
 /** x + y */
 export const SUM: Formula = formula(2, (x, y) => add(x as Expr, y as Expr));
 
+/** x * y */
+export const PRODUCT: Formula = formula(2, (x, y) => mul(x as Expr, y as Expr));
+
 /** GELU in its tanh form (Hendrycks and Gimpel 2016, section 2). */
 export const GELU: Formula = formula(1, (input) => {
   const x = input as Expr;

@@ -7,16 +7,18 @@ import { embedding } from "../../kernels/embedding.ts";
 import { layerNorm as normalise } from "../../kernels/layer_norm.ts";
 import { matmul } from "../../kernels/matmul.ts";
 import { pointwise } from "../../kernels/pointwise.ts";
+import { readTime } from "../../kernels/read_time.ts";
+import { spreadTime } from "../../kernels/spread_time.ts";
 import type { Tensor } from "../graph/types.ts";
-import { dropoutFormula, GELU, SUM } from "./formulas.ts";
+import { dropoutFormula, GELU, PRODUCT, SUM } from "./formulas.ts";
 import type { Scope } from "./scope.ts";
 import { sinusoids } from "./sinusoids.ts";
 
 /** Standard deviation of weights at the start (Radford et al. 2018, section 4.1). */
 const STD = 0.02;
 
-/** x + y, of one shape. */
-export function add(x: Tensor, y: Tensor): Tensor {
+/** x + y; y may repeat along leading axes. */
+export function plus(x: Tensor, y: Tensor): Tensor {
   return pointwise(SUM, [x, y]);
 }
 
@@ -25,11 +27,28 @@ export function gelu(x: Tensor): Tensor {
   return pointwise(GELU, [x]);
 }
 
-/** Dropout while training: zero with probability `p`, else scaled by 1 / (1 - p). */
-export function dropout(scope: Scope, x: Tensor, p: number): Tensor {
+/**
+ * Dropout while training: zero with probability `p`, else scaled by 1 / (1 - p). With `shared` all
+ * time steps of x [B, T, D] have one mask (Gal and Ghahramani 2016).
+ */
+export function dropout(
+  scope: Scope,
+  x: Tensor,
+  p: number,
+  { shared = false }: { shared?: boolean } = {},
+): Tensor {
   if (!scope.training || p === 0) return x;
   const { key, site } = scope.random();
-  return pointwise(dropoutFormula(p, site), [x, key]);
+  if (!shared) return pointwise(dropoutFormula(p, site), [x, key]);
+  const [batch, time, width] = x.shape as [number, number, number];
+  const ones = scope.trace.constant([batch, width], new Float32Array(batch * width).fill(time));
+  const mask = spreadTime(pointwise(dropoutFormula(p, site), [ones, key]), { time, kind: "mean" });
+  return pointwise(PRODUCT, [x, mask]);
+}
+
+/** One vector of each window: x [B, T, D] at its end, or its mean over time. */
+export function readout(x: Tensor, kind: "last" | "mean"): Tensor {
+  return readTime(x, kind);
 }
 
 /** x W + b: [..., K] to [..., width]. `scale` shrinks the first weights. */
@@ -41,7 +60,7 @@ export function linear(
   const inner = x.shape.at(-1) as number;
   const weight = scope.param("weight", [inner, width], { kind: "normal", std: STD * scale });
   const product = matmul(x, weight);
-  return bias ? add(product, scope.param("bias", [width], { kind: "zeros" })) : product;
+  return bias ? plus(product, scope.param("bias", [width], { kind: "zeros" })) : product;
 }
 
 /** Layer normalisation over the last axis, with gain and bias. */
@@ -51,12 +70,15 @@ export function layerNorm(scope: Scope, x: Tensor): Tensor {
   return normalise(x, { gamma, beta: scope.param("bias", [width], { kind: "zeros" }) });
 }
 
+/** What a token embedding is made of; `std` is that of its first values. */
+interface Table {
+  readonly vocabulary: number;
+  readonly width: number;
+  readonly std?: number;
+}
+
 /** Token embedding: ids [B, T] to [B, T, D]. */
-export function embed(
-  scope: Scope,
-  ids: Tensor,
-  sizes: { vocabulary: number; width: number },
-): Tensor {
+export function embed(scope: Scope, ids: Tensor, sizes: Table): Tensor {
   return embedding(table(scope, sizes), ids);
 }
 
@@ -64,19 +86,19 @@ export function embed(
 export function unembed(
   scope: Scope,
   x: Tensor,
-  sizes: { vocabulary: number; width: number },
+  sizes: Table,
 ): Tensor {
   return matmul(x, table(scope, sizes), { tb: true });
 }
 
-function table(scope: Scope, { vocabulary, width }: { vocabulary: number; width: number }): Tensor {
-  return scope.param("weight", [vocabulary, width], { kind: "normal", std: STD });
+function table(scope: Scope, { vocabulary, width, std = STD }: Table): Tensor {
+  return scope.param("weight", [vocabulary, width], { kind: "normal", std });
 }
 
 /** Adds what tells positions apart: a learned table [T, D], or sinusoids. */
 export function positions(scope: Scope, x: Tensor, kind: "learned" | "sinusoidal"): Tensor {
   const [time, width] = x.shape.slice(-2) as [number, number];
-  return add(
+  return plus(
     x,
     kind === "learned"
       ? scope.param("weight", [time, width], { kind: "normal", std: STD })

@@ -3,7 +3,7 @@
  * Names nest by `in`. It knows no layer.
  */
 import type { Key } from "../base/random.ts";
-import { foldName, normals } from "../base/random.ts";
+import { foldName, normals, uniforms } from "../base/random.ts";
 import type { Shape } from "../base/shape.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Tensor, Trace } from "../graph/types.ts";
@@ -12,7 +12,13 @@ import type { Tensor, Trace } from "../graph/types.ts";
 export type Init =
   | { readonly kind: "zeros" }
   | { readonly kind: "ones" }
-  | { readonly kind: "normal"; readonly std: number };
+  | { readonly kind: "normal"; readonly std: number }
+  /** Uniform in [-bound, bound). */
+  | { readonly kind: "uniform"; readonly bound: number }
+  /** A square matrix that changes nothing. */
+  | { readonly kind: "identity" }
+  /** Equal blocks along the first axis, each of one value. */
+  | { readonly kind: "blocks"; readonly values: readonly number[] };
 
 /** A parameter as the model declared it. Weights of two or more axes decay. */
 export interface Param {
@@ -28,6 +34,16 @@ export interface Param {
   readonly tensor: Tensor;
 }
 
+/** A state that a model carries from one batch to the next. */
+export interface Carry {
+  /** Full name, as checkpoints have it. */
+  readonly name: string;
+  /** Its value from the batch before: the gradient stops here. */
+  readonly tensor: Tensor;
+  /** Its value for the batch after; set by {@linkcode Scope.keep}. */
+  readonly next?: Tensor;
+}
+
 /** A place in the tree of names. */
 export interface Scope {
   /** The trace under way. */
@@ -38,6 +54,10 @@ export interface Scope {
   in(name: string): Scope;
   /** Declares a parameter; twice the same name is the same tensor. */
   param(name: string, shape: Shape, init: Init): Tensor;
+  /** A state [B, ...] as the batch before left it: zeros where a sequence begins. */
+  carry(name: string, shape: Shape): Tensor;
+  /** Leaves `next` as the value of `carry` for the batch after. */
+  keep(carry: Tensor, next: Tensor): void;
   /** The micro-batch's random key (u32 pair), and a site number that no other call gets. */
   random(): { key: Tensor; site: number };
 }
@@ -45,12 +65,13 @@ export interface Scope {
 /** The name under which a micro-batch's random key is written. */
 export const RANDOM_KEY = "random";
 
-/** A root scope, and the parameters declared below it, in order of declaration. */
+/** A root scope, and the parameters and carries declared below it, in order of declaration. */
 export function newScope(
   trace: Trace,
   { training }: { training: boolean },
-): { scope: Scope; params: readonly Param[] } {
+): { scope: Scope; params: readonly Param[]; carries: readonly Carry[] } {
   const params: Param[] = [];
+  const carries: Carry[] = [];
   let sites = 0;
   let key: Tensor | undefined;
   const at = (path: string): Scope => ({
@@ -65,12 +86,23 @@ export function newScope(
       params.push({ name: full, shape, init, decay: shape.length > 1, tensor });
       return tensor;
     },
+    carry(name, shape) {
+      const full = path + name;
+      const tensor = trace.source({ shape, dtype: "f32" }, "carry", full);
+      carries.push({ name: full, tensor });
+      return tensor;
+    },
+    keep(carry, next) {
+      const at = carries.findIndex((c) => c.tensor === carry);
+      if (at < 0) throw new RangeError("Cannot keep a state: it is not carried");
+      carries[at] = { ...carries[at] as Carry, next };
+    },
     random() {
       key ??= trace.source({ shape: [2], dtype: "u32" }, "scalar", RANDOM_KEY);
       return { key, site: sites++ };
     },
   });
-  return { scope: at(""), params };
+  return { scope: at(""), params, carries };
 }
 
 /** First values of a parameter: a function of the seed's key and its name alone. */
@@ -81,5 +113,22 @@ export function initialValues(
   const n = sizeOf(shape);
   if (init.kind === "zeros") return new Float32Array(n);
   if (init.kind === "ones") return new Float32Array(n).fill(1);
-  return normals(foldName(key, name), n).map((z) => z * init.std);
+  const own = foldName(key, name);
+  switch (init.kind) {
+    case "normal":
+      return normals(own, n).map((z) => z * init.std);
+    case "uniform":
+      return uniforms(own, n, [-init.bound, init.bound]);
+    case "identity": {
+      const side = shape.at(-1) as number;
+      return Float32Array.from({ length: n }, (_, i) => i % (side + 1) === 0 ? 1 : 0);
+    }
+    case "blocks": {
+      const { values } = init;
+      return Float32Array.from(
+        { length: n },
+        (_, i) => values[Math.floor(i * values.length / n)] as number,
+      );
+    }
+  }
 }

@@ -44,7 +44,14 @@ export interface CheckpointFacts {
 export type RunEvent =
   | { readonly type: "start"; readonly run: RunFacts }
   | { readonly type: "step" } & StepFacts
-  | { readonly type: "eval"; readonly step: number; readonly valLoss: number }
+  | {
+    readonly type: "eval";
+    readonly step: number;
+    readonly valLoss: number;
+    readonly valAccuracy?: number;
+  }
+  /** Norms of dLoss_T / dh_t for t = T, T - 1, ... 1, over the windows of a batch. */
+  | { readonly type: "reach"; readonly step: number; readonly norms: readonly number[] }
   | { readonly type: "checkpoint" } & CheckpointFacts
   | { readonly type: "notice"; readonly text: string }
   | { readonly type: "sample"; readonly text: string }

@@ -56,7 +56,8 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
   const sink: Sink = (event) => {
     if (event.type === "start") guard(() => evaluated = trim(path, event.run.from));
     // A resumed run may evaluate the step it starts from again; the numbers are the same.
-    if (event.type === "eval" && event.step <= evaluated) return;
+    const again = event.type === "eval" || event.type === "reach";
+    if (again && event.step <= evaluated) return;
     const line = metricsLine(event);
     if (line !== undefined && pending.length + line.length <= PENDING_LIMIT) pending += line;
     if (event.type === "eval" || event.type === "checkpoint" || event.type === "end") flush();

@@ -10,8 +10,12 @@ export function linesOf(event: RunEvent): string[] {
       return [printable(startLine(event.run))];
     case "step":
       return [];
+    case "reach":
+      return [`gradient reach at step ${event.step}: ${reachOf(event.norms)}`];
     case "eval":
-      return [`eval at step ${event.step}: val loss ${showLoss(event.valLoss)}`];
+      return [
+        `eval at step ${event.step}: val loss ${showLoss(event.valLoss)}${accuracyOf(event)}`,
+      ];
     case "checkpoint":
       return [
         printable(
@@ -40,4 +44,14 @@ function endLines(end: Summary): string[] {
     `${showCount(end.tokens_per_s)} tok/s`,
     `state ${end.state_hash}`,
   ];
+}
+
+/** A few of the norms, at distances that double. */
+function reachOf(norms: readonly number[]): string {
+  const far = norms.flatMap((norm, k) => Number.isInteger(Math.log2(k + 1)) ? [[k, norm]] : []);
+  return far.map(([k, norm = NaN]) => `${k} back ${norm.toExponential(1)}`).join(", ");
+}
+
+function accuracyOf({ valAccuracy }: { readonly valAccuracy?: number }): string {
+  return valAccuracy === undefined ? "" : `, accuracy ${(100 * valAccuracy).toFixed(1)} %`;
 }

@@ -9,7 +9,12 @@ export function metricsLine(event: RunEvent): string | undefined {
     return JSON.stringify(line) + "\n";
   }
   if (event.type === "eval") {
-    return JSON.stringify({ step: event.step, val_loss: event.valLoss }) + "\n";
+    const { step, valLoss, valAccuracy } = event;
+    const line = { step, val_loss: valLoss, val_accuracy: valAccuracy };
+    return JSON.stringify(line) + "\n";
+  }
+  if (event.type === "reach") {
+    return JSON.stringify({ step: event.step, gradient_reach: event.norms }) + "\n";
   }
   return undefined;
 }

@@ -3,6 +3,11 @@ import * as z from "zod";
 
 /** The `report` part of a config. */
 export const reportSchema = z.strictObject({
+  gradient_reach: z.boolean().default(false)
+    .describe(
+      "Whether evaluations log how much of the last position's gradient reaches earlier steps " +
+        "(recurrent models)",
+    ),
   progress_every: z.int().min(1).default(10)
     .describe("Steps between progress lines when the output is not a terminal"),
   sample_length: z.int().min(0).default(300)

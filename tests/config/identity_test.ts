@@ -5,7 +5,7 @@ import { keys } from "../../src/config/keys.ts";
 import { applyOverrides } from "../../src/config/overrides.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 
-/** Another valid value for each key that can change alone. */
+/** Another valid value for each key that can change alone, whatever the model. */
 const OTHER: Readonly<Record<string, string>> = {
   name: "other",
   seed: "1",
@@ -27,6 +27,10 @@ const OTHER: Readonly<Record<string, string>> = {
   "data.tokenizer": "byte",
   "data.window": "2",
   "data.stride": "2",
+  "data.source": "recall",
+  "data.gap": "2",
+  "data.names": "3",
+  "data.fillers": "3",
   "data.validation": "0.5",
   "optim.lr": "1",
   "optim.beta1": "0",
@@ -45,6 +49,17 @@ const OTHER: Readonly<Record<string, string>> = {
   "report.sample_temperature": "1",
 };
 
+/** Keys that a recurrent network alone has, and the source that lets them change. */
+const OTHER_RECURRENT: Readonly<Record<string, { value: string; source?: string }>> = {
+  "model.cell": { value: "gru" },
+  "model.shared_dropout": { value: "true" },
+  "model.bidirectional": { value: "true", source: "truecase" },
+  "model.memory": { value: "30" },
+  "model.readout": { value: "mean", source: "direction" },
+  "data.bptt": { value: "8" },
+  "report.gradient_reach": { value: "true" },
+};
+
 const BASE = resolveConfig({});
 const withKey = (path: string, text: string) => resolveConfig(applyOverrides({}, { [path]: text }));
 
@@ -60,6 +75,7 @@ Deno.test("changeable() are the keys that leave the numbers alone", () => {
     "data.path",
     "checkpoint.every",
     "checkpoint.keep",
+    "report.gradient_reach",
     "report.progress_every",
     "report.sample_length",
     "report.sample_temperature",
@@ -68,7 +84,8 @@ Deno.test("changeable() are the keys that leave the numbers alone", () => {
 
 Deno.test("configHash() and differences() see each math key and no other", () => {
   assertEquals(
-    keys().map(({ path }) => path).filter((path) => OTHER[path] === undefined),
+    keys().map(({ path }) => path)
+      .filter((path) => OTHER[path] === undefined && OTHER_RECURRENT[path] === undefined),
     ["model.kind", "optim.kind"],
   );
   for (const [path, text] of Object.entries(OTHER)) {
@@ -78,6 +95,34 @@ Deno.test("configHash() and differences() see each math key and no other", () =>
     assertEquals(configHash(config) !== configHash(BASE), differs, path);
     assertEquals(differences(BASE, config).map((d) => d.split(":")[0]), differs ? [path] : []);
   }
+  for (const [path, { value, source = "text" }] of Object.entries(OTHER_RECURRENT)) {
+    const input = { model: { kind: "recurrent" }, data: { source } };
+    const base = resolveConfig(input);
+    const config = resolveConfig(applyOverrides(input, { [path]: value }));
+    const differs = MATH_KEYS.includes(path);
+    assertNotEquals(config, base, path);
+    assertEquals(configHash(config) !== configHash(base), differs, path);
+    assertEquals(differences(base, config).map((d) => d.split(":")[0]), differs ? [path] : []);
+  }
+});
+
+Deno.test("differences() of two kinds of model are the kind and the keys that one of them lacks", () => {
+  const sizes = { layers: 2, width: 64 };
+  const paths = differences(
+    resolveConfig({ model: { kind: "gpt", ...sizes } }),
+    resolveConfig({ model: { kind: "recurrent", ...sizes } }),
+  ).map((d) => d.split(":")[0]);
+  assertEquals(paths.toSorted(), [
+    "model.bidirectional",
+    "model.cell",
+    "model.heads",
+    "model.kind",
+    "model.memory",
+    "model.positions",
+    "model.readout",
+    "model.shared_dropout",
+    "model.tied",
+  ]);
 });
 
 Deno.test("configHash() does not depend on the order of keys", () => {

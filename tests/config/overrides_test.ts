@@ -4,6 +4,7 @@ import { Refusal } from "../../src/base/refusal.ts";
 import { keys } from "../../src/config/keys.ts";
 import { applyOverrides } from "../../src/config/overrides.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
+import { MODELS } from "../../src/models/mod.ts";
 
 const refusalOf = (overrides: Record<string, string>, input = {}) =>
   assertThrows(() => applyOverrides(input, overrides), Refusal);
@@ -114,8 +115,13 @@ Deno.test("applyOverrides() refuses a key inside something that is no section", 
   }
 });
 
-Deno.test("applyOverrides() accepts every key with its own default, which then resolves", () => {
-  const all = keys();
-  const overrides = Object.fromEntries(all.map((key) => [key.path, String(key.default)]));
-  assertEquals(resolveConfig(applyOverrides({}, overrides)), resolveConfig({}));
-});
+for (const [kind, { schema }] of Object.entries(MODELS)) {
+  Deno.test(`applyOverrides() accepts every key of ${kind} with its own default, which then resolves`, () => {
+    const own = keys(schema).map((key) => ({ ...key, path: `model.${key.path}` }));
+    const all = [...keys().filter(({ path }) => !path.startsWith("model.")), ...own];
+    const defaults = all.map((key) => [key.path, String(key.default)]);
+    const overrides = { ...Object.fromEntries(defaults), "model.kind": kind };
+    const plain = resolveConfig({ model: { kind } });
+    assertEquals(resolveConfig(applyOverrides({}, overrides)), plain);
+  });
+}

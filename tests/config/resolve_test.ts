@@ -15,7 +15,8 @@ function faults(input: unknown): string[] {
 
 Deno.test("resolveConfig() fills in every default", () => {
   const config = resolveConfig({ model: { kind: "gpt", width: 32 }, optim: { lr: 0.01 } });
-  assertEquals([config.model.width, config.model.heads, config.optim.lr], [32, 4, 0.01]);
+  const { model } = config;
+  assertEquals([model.kind === "gpt" && model.heads, model.width, config.optim.lr], [4, 32, 0.01]);
   assertEquals([config.name, config.out, config.data.path], ["run", null, null]);
 });
 
@@ -66,7 +67,14 @@ Deno.test("resolveConfig() refuses values that are no config at all", () => {
 });
 
 Deno.test("resolveConfig() names the models for an unknown kind", () => {
-  assertEquals(faults({ model: { kind: "lstm" } }), ['model.kind: need gpt: "lstm"']);
+  const kinds = 'model.kind: need gpt | recurrent: "lstm"';
+  assertEquals(faults({ model: { kind: "lstm" } }), [kinds]);
+});
+
+Deno.test("resolveConfig() does not suggest a key that another kind of model has", () => {
+  const fault = (key: string) => [`model.${key}: no key of this kind of model`];
+  assertEquals(faults({ model: { cell: "gru" } }), fault("cell"));
+  assertEquals(faults({ model: { kind: "recurrent", heads: 2 } }), fault("heads"));
 });
 
 Deno.test("resolveConfig() refuses numbers that are none", () => {
@@ -92,6 +100,39 @@ Deno.test("resolveConfig() checks keys against each other", () => {
       "optim.min_lr: need at most optim.lr: 0.0003 is above 0.0001",
     ],
     [{ steps: 2 ** 52 }, "steps: need steps x micro_batches x windows below 2^53"],
+    [
+      { data: { source: "truecase", tokenizer: "byte" } },
+      "data.tokenizer: need char for source truecase: byte",
+    ],
+    [
+      { model: { kind: "recurrent" }, data: { source: "direction", bptt: 8 } },
+      "data.bptt: need null for source direction, which has no lanes: 8",
+    ],
+    [{ data: { source: "recall", bptt: 8 } }, "data.bptt: need null for source recall"],
+    [{ data: { bptt: 8 } }, "data.bptt: need null for model gpt, which has no state to carry: 8"],
+    [
+      { model: { kind: "recurrent", bidirectional: true } },
+      "model.bidirectional: need false for source text, since a next-token model that reads " +
+      "backwards sees the answer: true",
+    ],
+    [
+      { model: { kind: "recurrent", bidirectional: true }, data: { bptt: 8 } },
+      "model.bidirectional: need false, since a state that comes from a window's end cannot be " +
+      "carried to the next (data.bptt): true",
+    ],
+    [
+      { model: { kind: "recurrent", readout: "mean" } },
+      "model.readout: need last for source text, which does not ask for one label of a whole",
+    ],
+    [
+      { model: { kind: "recurrent", readout: "mean" }, data: { source: "truecase" } },
+      "model.readout: need last for source truecase",
+    ],
+    [
+      { model: { kind: "gpt", tied: true }, data: { source: "recall" } },
+      "model.tied: need false for source recall, whose targets are no tokens: true",
+    ],
+    [{ report: { gradient_reach: true } }, "report.gradient_reach: need a recurrent model"],
     [{ name: "../up" }, "name: need letters, digits"],
     [{ name: ".hidden" }, "name: need letters, digits"],
     [{ name: "" }, "name: need letters, digits"],
@@ -108,6 +149,14 @@ Deno.test("resolveConfig() accepts the borders of those checks", () => {
     assertEquals(resolveConfig({ micro_batches }).micro_batches, micro_batches);
   }
   resolveConfig({ workers: 4, micro_batches: 4 });
+  resolveConfig({ data: { tokenizer: "byte" } });
+  resolveConfig({ model: { kind: "gpt", tied: true } });
+  resolveConfig({ model: { kind: "recurrent" }, data: { bptt: 8 } });
+  const both = { kind: "recurrent", bidirectional: true } as const;
+  for (const source of ["recall", "truecase", "direction"]) {
+    resolveConfig({ model: both, data: { source } });
+  }
+  resolveConfig({ model: { ...both, readout: "mean" }, data: { source: "direction" } });
   resolveConfig({ optim: { warmup: 10, decay_steps: 10, lr: 3e-4, min_lr: 3e-4 } });
   resolveConfig({ optim: { schedule: "constant", warmup: 5000, lr: 1e-5 } });
 });

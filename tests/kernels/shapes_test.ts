@@ -42,6 +42,34 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
     [[f32(3, 5), f32(5), f32(3), f32(2), f32(3, 5)], {}, "rstd [2]"],
     [[f32(3, 5), f32(5), f32(3), f32(3), f32(5, 3)], {}, "dy [5, 3]"],
   ],
+  concat: [
+    [[f32(3, 4), f32(2, 4)], {}, "[3, 4] and [2, 4]: leading axes differ"],
+    [[f32(3, 4), f32(1, 3, 4)], {}, "leading axes differ"],
+    [[f32(3, 4)], {}, "two inputs"],
+  ],
+  columns: [
+    [[f32(3, 4)], { first: 2, count: 3 }, "3 columns from 2 on of [3, 4]: the last axis is 4"],
+    [[f32(3, 4)], { first: -1, count: 2 }, "the last axis is 4"],
+    [[f32(3, 4)], { first: 4, count: 0 }, "the last axis is 4"],
+  ],
+  place_columns: [
+    [[f32(3, 4)], { first: 2, columns: 5 }, "[3, 4] at 2: the new last axis is 5"],
+    [[f32(3, 4)], { first: -1, columns: 5 }, "the new last axis is 5"],
+  ],
+  read_time: [
+    [[f32(3, 4)], { kind: "last" }, "[3, 4]: it takes [B, T, D]"],
+    [[f32(3, 0, 4)], { kind: "mean" }, "T at least 1"],
+  ],
+  spread_time: [
+    [[f32(3, 4, 5)], { time: 2, kind: "last" }, "[3, 4, 5] over 2 steps: it takes [B, D]"],
+    [[f32(3, 4)], { time: 0, kind: "mean" }, "over 0 steps"],
+  ],
+  correct: [
+    [[f32(3, 5), u32(4)], {}, "[3, 5] by targets [4]: leading axes differ"],
+    [[f32(3, 5), f32(3)], {}, "u32"],
+    [[f32(3, 5)], {}, "two inputs"],
+  ],
+  row_norms: [[[f32(3, 0)], {}, "[3, 0]: a row has no elements"], [[], {}, "no elements"]],
   tree_add: [[[f32(3, 4), f32(4, 3)], {}, "[4, 3] to [3, 4]: axes differ"]],
 };
 
@@ -108,6 +136,7 @@ function checkLaunch(
   assertEquals(new Set(places).size, places.length, `no buffer is bound twice: ${places}`);
   bindings.forEach((binding, at) => {
     const access = declared[at]?.[1];
+    assertEquals((binding.offset ?? 0) % 64, 0, `binding ${at} starts at a multiple of 256 bytes`);
     if ("input" in binding) assertEquals(access, "read", `binding ${at} is an input`);
     else if (access === "read_write") written.add(binding.output);
     else assert(written.has(binding.output), `binding ${at} is read before it is written`);

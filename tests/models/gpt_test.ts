@@ -19,7 +19,8 @@ function traceLogits(config: RunConfig) {
   const { scope, params } = newScope(trace, { training: false });
   const shape = [config.windows, config.data.window];
   const inputs = trace.source({ shape, dtype: "u32" }, "batch", "inputs");
-  const model = { inputs, vocabulary: VOCABULARY };
+  const sizes = { vocabulary: VOCABULARY, classes: VOCABULARY };
+  const model = { inputs, ...sizes, one: false, carries: false };
   const logits = logitsOf(config.model)(scope, model, config.model);
   const { calls, constants } = trace;
   return { params, graph: { calls, constants, results: { logits } } };

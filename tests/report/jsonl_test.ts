@@ -36,6 +36,21 @@ Deno.test("metricsLog() writes one object per step and per evaluation", () => {
   );
 });
 
+Deno.test("metricsLog() writes the accuracy of an evaluation that has one, and only then", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/m`;
+  const log = metricsLog(path, { later: new Clock().later });
+  log.sink({ type: "eval", step: 1, valLoss: 0.5, valAccuracy: 0.75 });
+  log.sink({ type: "eval", step: 2, valLoss: 0.5, valAccuracy: 0 });
+  log.sink(evaluation(3));
+  assertEquals(Deno.readTextFileSync(path).split("\n"), [
+    '{"step":1,"val_loss":0.5,"val_accuracy":0.75}',
+    '{"step":2,"val_loss":0.5,"val_accuracy":0}',
+    '{"step":3,"val_loss":4.25}',
+    "",
+  ]);
+});
+
 Deno.test("metricsLog() writes at evaluations, checkpoints, ends, and within a second", () => {
   using temp = new TempFolder();
   const path = `${temp.path}/m`;

@@ -62,6 +62,13 @@ Deno.test("piped progress has each evaluation, checkpoint, notice and sample", (
   ]);
 });
 
+Deno.test("an evaluation tells its accuracy where it has one", () => {
+  const at = (valAccuracy: number) =>
+    shown([start(), { type: "eval", step: 3, valLoss: 0.5, valAccuracy }]).split("\n")[1];
+  assertEquals(at(0.87654), "eval at step 3: val loss 0.5000, accuracy 87.7 %");
+  assertEquals(at(0), "eval at step 3: val loss 0.5000, accuracy 0.0 %");
+});
+
 Deno.test("the end tells the result and the whole state hash", () => {
   assertEquals(shown([END]).trimEnd().split("\n"), [
     "done: 40 steps in 1 m 20 s, loss 2.5000, val loss 4.2500, 32 tok/s",

@@ -4,7 +4,7 @@ import { stateHash } from "../../src/checkpoint/state_hash.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { configHash } from "../../src/config/identity.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
-import { charTokenizer, type Tokenizer } from "../../src/data/tokenizer.ts";
+import { charTokenizer } from "../../src/data/tokenizer.ts";
 import { split } from "../../src/data/windows.ts";
 import type { Device } from "../../src/device/types.ts";
 import type { RunEvent } from "../../src/report/events.ts";
@@ -14,13 +14,13 @@ import type { NamedState } from "../../workers/state.ts";
 import { randomTokens } from "./gpt.ts";
 import { type MemoryCrew, memoryCrew } from "./crew.ts";
 
-/** A text of 600 letters in a round, every fourth at random; its tokens and their tokenizer. */
-export function letters(config: RunConfig): { corpus: Corpus; tokenizer: Tokenizer } {
+/** A text of 600 letters in a round, every fourth at random, as tokens. */
+export function letters(config: RunConfig): Corpus {
   const codes = randomTokens(600, 11).map((t, i) => 97 + (i % 4 === 0 ? t : i % 11));
   const text = "\n" + String.fromCharCode(...codes);
   const tokenizer = charTokenizer(text);
   const parts = split(tokenizer.encode(text), config.data);
-  return { corpus: { ...parts, vocabulary: tokenizer.size }, tokenizer };
+  return { ...parts, vocabulary: tokenizer.size, tokenizer };
 }
 
 /** How a run went: its outcome, its events, and its saved states as checkpoints. */
@@ -50,7 +50,7 @@ export async function lockstep(config: RunConfig, options: LockstepOptions): Pro
   try {
     const outcome = await coordinate({
       config,
-      ...letters(config),
+      corpus: letters(config),
       crew,
       from,
       report: (event) => {

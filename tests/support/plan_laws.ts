@@ -68,6 +68,12 @@ function checkLaunch({ op, inputs, outputs }: Call<Region>, { wgsl, bindings }: 
       return access.get(at) === how && region !== undefined ? [region.slot] : [];
     });
   const written = slots("read_write");
+  for (const binding of bindings) {
+    const region = "input" in binding ? inputs[binding.input] : outputs[binding.output];
+    const { offset = 0, length = sizeOf(region?.shape ?? []) - offset } = binding;
+    assertEquals(offset % ALIGNMENT, 0, `a part that ${op.name} binds starts at 256 bytes`);
+    assert(length > 0 && offset + length <= sizeOf(region?.shape ?? []), `${op.name} binds a part`);
+  }
   assert(written.length > 0, `${op.name} writes something`);
   assert(!slots("read").some((s) => written.includes(s)), `${op.name} binds a buffer twice`);
 }

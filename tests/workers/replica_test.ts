@@ -10,7 +10,7 @@ import { letters } from "../support/lockstep.ts";
 import { tolerance } from "../support/tolerance.ts";
 
 async function openReplica(config: RunConfig, device: Device = openReference()): Promise<Replica> {
-  const replica = new Replica(device, { config, corpus: letters(config).corpus });
+  const replica = new Replica(device, { config, corpus: letters(config) });
   await replica.open();
   return replica;
 }
@@ -62,7 +62,7 @@ Deno.test("subtrees are the same whoever computes them, and a part of the whole"
 Deno.test("dropout differs by step and micro-batch, and repeats for the same address", async () => {
   // One window of a corpus of one: the data is the same everywhere.
   const config = tinyConfig({ windows: 1, model: { dropout: 0.5 } });
-  const tokens = letters(config).corpus;
+  const tokens = letters(config);
   const corpus = { ...tokens, train: tokens.train.subarray(0, config.data.window + 1) };
   const replica = new Replica(openReference(), { config, corpus });
   await replica.open();
@@ -79,7 +79,7 @@ Deno.test("shares of an evaluation make up the whole, whatever the world", async
   const replica = await openReplica(tinyConfig());
   const whole = await replica.evaluate(0, 1);
   assertEquals(whole.length, 4);
-  assertEquals(whole.map(({ tokens }) => tokens), [16, 16, 16, 8]);
+  assertEquals(whole.map(({ counted }) => counted), [16, 16, 16, 8]);
   for (const world of [2, 3, 7]) {
     const shares = await Promise.all(
       Array.from(
@@ -87,7 +87,7 @@ Deno.test("shares of an evaluation make up the whole, whatever the world", async
         (_, rank) => openReplica(tinyConfig()).then((r) => r.evaluate(rank, world)),
       ),
     );
-    const together = shares.flat().sort((a, b) => a.batch - b.batch);
+    const together = shares.flat().sort((a, b) => a.sequence - b.sequence);
     assertEquals(together, whole);
   }
 });
@@ -105,7 +105,7 @@ Deno.test("sampling gives known tokens, repeats itself, and outgrows the window"
 
 Deno.test("a replica that was not opened says so", async () => {
   const config = tinyConfig();
-  const replica = new Replica(openReference(), { config, corpus: letters(config).corpus });
+  const replica = new Replica(openReference(), { config, corpus: letters(config) });
   const step = () => Promise.resolve().then(() => replica.accumulate(0, { level: 0, index: 0 }));
   await assertRejects(step, Error);
 });

@@ -2,7 +2,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { layOut, type ParamSpec } from "../../src/plan/layout.ts";
 import { sliceOf } from "../../src/reduce/slices.ts";
-import { mergeState, pieceOf, type VectorPart } from "../../workers/state.ts";
+import { newTrace } from "../../src/graph/trace.ts";
+import { newScope } from "../../src/nn/scope.ts";
+import { carryOf, mergeCarries, mergeState, pieceOf } from "../../workers/state.ts";
+import type { CarryPart, VectorPart } from "../../workers/state.ts";
 
 const PARAMS: readonly ParamSpec[] = [
   { name: "a.weight", shape: [5, 13], decay: true },
@@ -89,4 +92,49 @@ Deno.test("a tensor that is missing or of another shape is named", () => {
   state.model.set("a.bias", { ...bias, shape: [1, 13] });
   const { piece = 0 } = LAYOUT.entries.find((e) => e.name === "a.bias") ?? {};
   assertThrows(load("param", piece), RangeError, "Cannot load a.bias");
+});
+
+/** Two states: h [2, 3] and c [2, 5], 2 lanes in each of 4 micro-batches. */
+function states() {
+  const { scope, carries } = newScope(newTrace(), { training: true });
+  scope.carry("h", [2, 3]);
+  scope.carry("c", [2, 5]);
+  const parts: CarryPart[] = [3, 0, 2, 1].flatMap((index) => [
+    { name: "c", index, data: Float32Array.from({ length: 10 }, (_, i) => 500 + 10 * index + i) },
+    { name: "h", index, data: Float32Array.from({ length: 6 }, (_, i) => 6 * index + i) },
+  ]);
+  return { carries, parts };
+}
+
+Deno.test("carried states lie lane by lane, whoever sends them, and come back as they were", () => {
+  const { carries, parts } = states();
+  const merged = mergeCarries(carries, { microBatches: 4, parts });
+  assertEquals(merged.map(({ name, shape }) => [name, shape]), [
+    ["carry.h", [8, 3]],
+    ["carry.c", [8, 5]],
+  ]);
+  assertEquals(merged[0]?.data, Float32Array.from({ length: 24 }, (_, i) => i));
+  assertEquals(mergeCarries(carries, { microBatches: 4, parts: parts.toReversed() }), merged);
+  const optimizer = new Map(merged.map((t) => [t.name, t]));
+  for (const { name, index, data } of parts) {
+    const carry = carries.find((c) => c.name === name);
+    assert(carry);
+    assertEquals(carryOf(carry, index, optimizer), data);
+  }
+});
+
+Deno.test("carried states that are not all there are named", () => {
+  const { carries, parts } = states();
+  const merge = (some: readonly CarryPart[]) => () =>
+    mergeCarries(carries, { microBatches: 4, parts: some });
+  assertThrows(merge(parts.slice(1)), RangeError, "Cannot merge c: 3 of 4 parts came");
+  assertThrows(merge(parts.slice(0, -1)), RangeError, "Cannot merge h: 3 of 4 parts came");
+  const [carry] = carries;
+  assert(carry);
+  const load = (optimizer: Parameters<typeof carryOf>[2], index: number) => () =>
+    carryOf(carry, index, optimizer);
+  assertThrows(load(new Map(), 0), RangeError, "Cannot load carry.h: the checkpoint lacks lanes");
+  const [h] = merge(parts)();
+  assert(h);
+  assertThrows(load(new Map([[h.name, h]]), 4), RangeError, "Cannot load carry.h");
 });

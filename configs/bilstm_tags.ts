@@ -1,0 +1,13 @@
+/** Capitals put back into a lower-case text, by an LSTM that reads it from both ends. */
+import type { RunInput } from "../src/config/schema.ts";
+
+export default {
+  name: "bilstm_tags",
+  steps: 400,
+  micro_batches: 4,
+  windows: 8,
+  eval: { every: 100, windows: 128 },
+  model: { kind: "recurrent", cell: "lstm", layers: 1, width: 64, bidirectional: true },
+  data: { source: "truecase", tokenizer: "char", window: 64, stride: 16 },
+  optim: { lr: 3e-3, warmup: 20, decay_steps: 400, clip: 1 },
+} satisfies RunInput;

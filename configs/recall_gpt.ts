@@ -1,0 +1,9 @@
+/** As recall_rnn, with a transformer, which looks back instead of remembering. */
+import type { RunInput } from "../src/config/schema.ts";
+import recallRnn from "./recall_rnn.ts";
+
+export default {
+  ...recallRnn,
+  name: "recall_gpt",
+  model: { kind: "gpt", layers: 2, width: 64, heads: 4, positions: "sinusoidal" },
+} satisfies RunInput;

@@ -1,0 +1,9 @@
+/** As recall_rnn, with a GRU whose gates keep about as long as the gap at first. */
+import type { RunInput } from "../src/config/schema.ts";
+import recallRnn from "./recall_rnn.ts";
+
+export default {
+  ...recallRnn,
+  name: "recall_gru",
+  model: { ...recallRnn.model, cell: "gru", memory: 30 },
+} satisfies RunInput;

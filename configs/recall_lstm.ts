@@ -1,0 +1,9 @@
+/** As recall_rnn, with an LSTM whose gates keep about as long as the gap at first. */
+import type { RunInput } from "../src/config/schema.ts";
+import recallRnn from "./recall_rnn.ts";
+
+export default {
+  ...recallRnn,
+  name: "recall_lstm",
+  model: { ...recallRnn.model, cell: "lstm", memory: 30 },
+} satisfies RunInput;

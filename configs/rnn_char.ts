@@ -1,0 +1,13 @@
+/** A plain recurrent network on the characters of a text, its state carried from step to step. */
+import type { RunInput } from "../src/config/schema.ts";
+
+export default {
+  name: "rnn_char",
+  steps: 1000,
+  micro_batches: 4,
+  windows: 4,
+  eval: { every: 200, windows: 128 },
+  model: { kind: "recurrent", cell: "rnn_tanh", layers: 1, width: 128 },
+  data: { tokenizer: "char", bptt: 64 },
+  optim: { lr: 3e-3, warmup: 20, decay_steps: 1000, clip: 1 },
+} satisfies RunInput;

@@ -1,0 +1,11 @@
+// COUNT items of each row of x, from FIRST on.
+override COLUMNS: u32;
+override FIRST: u32;
+override COUNT: u32;
+
+@group(0) @binding(0) var<storage, read> x: array<Item>;
+@group(0) @binding(1) var<storage, read_write> y: array<Item>;
+
+fn item_main(i: u32) {
+  y[i] = x[i / COUNT * COLUMNS + FIRST + i % COUNT];
+}

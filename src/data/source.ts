@@ -1,0 +1,71 @@
+/**
+ * Where batches come from. A source is a pure function of its key: what a micro-batch holds
+ * depends on `(step, micro-batch)` alone. It knows no model.
+ */
+import type { Key } from "../base/random.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+
+/** Token windows and what is asked of them. */
+export interface Batch {
+  /** u32 [B, T] */
+  readonly inputs: Uint32Array;
+  /** u32 [B, T], or [B] where one label is asked of a window; IGNORE where nothing is asked. */
+  readonly targets: Uint32Array;
+  /** Targets that count. */
+  readonly counted: number;
+  /** Carried states begin anew; else they go on from the batch before. */
+  readonly fresh: boolean;
+}
+
+/** What is asked: the next token or a label at positions, or one label of a window. */
+export type Asked = "next" | "each" | "one";
+
+/** Address of a micro-batch. */
+export interface Address {
+  /** Step, from 0. */
+  readonly step: number;
+  /** Index in [0, S). */
+  readonly microBatch: number;
+}
+
+/** What is learnt from a source, as far as models and losses must know. */
+export interface Task {
+  /** Tokens T of a window. */
+  readonly time: number;
+  /** Distinct input tokens V. */
+  readonly vocabulary: number;
+  /** Distinct targets K; V where the next token is asked. */
+  readonly classes: number;
+  readonly asked: Asked;
+  /** Targets that count in each training window: the loss is their mean. */
+  readonly countedPerWindow: number;
+  /** True when states pass from one batch to the next. */
+  readonly carries: boolean;
+}
+
+/** A source of batches. */
+export interface Source {
+  /** The batch of a micro-batch. */
+  train(at: Address): Batch;
+  /** Number of evaluation sequences; states pass within one, never between two. */
+  readonly sequences: number;
+  /** The batches of an evaluation sequence, in order. */
+  evaluation(sequence: number): readonly Batch[];
+}
+
+/** What sources are made of. */
+export interface SourceInput {
+  /** Key of the data's order. */
+  readonly key: Key;
+  /** Micro-batches S per step. */
+  readonly microBatches: number;
+  /** Windows B per micro-batch. */
+  readonly windows: number;
+  /** Windows to evaluate; 0 means all. */
+  readonly evalWindows: number;
+  /** Tokens of both parts of the text; empty for a source that needs none. */
+  readonly train: Uint32Array;
+  readonly validation: Uint32Array;
+  /** The text's tokenizer; undefined for a source that needs none. */
+  readonly tokenizer?: Tokenizer | undefined;
+}

@@ -1,0 +1,53 @@
+/** The table of sources: a new one is a file of its own and a line here. */
+import type { DataConfig } from "../schema.ts";
+import type { Source, SourceInput, Task } from "../source.ts";
+import { direction } from "./direction.ts";
+import { laneSource } from "./lanes.ts";
+import { recall } from "./recall.ts";
+import { truecase } from "./truecase.ts";
+import { windowSource } from "./windows.ts";
+
+/** What is known of a source before there is any data, and how it is made. */
+export interface SourceMaker {
+  /** False when the source makes its own tokens. */
+  readonly needsText: boolean;
+  /** The task; `characters` is the number of distinct tokens of the text, 0 where none is read. */
+  readonly task: (config: DataConfig, characters: number) => Task;
+  readonly make: (config: DataConfig, input: SourceInput) => Source;
+}
+
+/** The next token of a text: from shuffled windows, or in lanes when states are carried. */
+const text: SourceMaker = {
+  needsText: true,
+  task({ bptt, window }, characters) {
+    const time = bptt ?? window;
+    return {
+      time,
+      vocabulary: characters,
+      classes: characters,
+      asked: "next",
+      countedPerWindow: time,
+      carries: bptt !== null,
+    };
+  },
+  make: (config, input) =>
+    config.bptt === null ? windowSource(config, input) : laneSource(config.bptt, input),
+};
+
+/** Every source by its name. */
+export const SOURCES: Readonly<Record<DataConfig["source"], SourceMaker>> = {
+  text,
+  recall,
+  truecase,
+  direction,
+};
+
+/** The source that a config names. */
+export function sourceOf(config: DataConfig, input: SourceInput): Source {
+  return SOURCES[config.source].make(config, input);
+}
+
+/** What is learnt; `characters` is the number of distinct tokens of the text. */
+export function taskOf(config: DataConfig, characters: number): Task {
+  return SOURCES[config.source].task(config, characters);
+}

@@ -1,0 +1,65 @@
+/**
+ * Remembering over a gap: a name, some fillers, then a question, whose answer is the name. Made of
+ * random numbers alone, after the long time lags of Hochreiter and Schmidhuber 1997, section 5.2.
+ * Tokens: names first, then fillers, then the question. T = gap + 2.
+ */
+import { foldName, type Key, threefry } from "../../base/random.ts";
+import { IGNORE } from "../batch.ts";
+import type { DataConfig } from "../schema.ts";
+import type { Batch, Source, SourceInput } from "../source.ts";
+import type { SourceMaker } from "./mod.ts";
+import { below, firstNumber, numberKey } from "./numbers.ts";
+
+/** Evaluation windows where the config asks for all: there is no end of them. */
+const EVAL_WINDOWS = 512;
+
+/** Windows that are asked for their first token at their last position. */
+export const recall: SourceMaker = {
+  needsText: false,
+  task: ({ gap, names, fillers }) => ({
+    time: gap + 2,
+    vocabulary: names + fillers + 1,
+    classes: names,
+    asked: "each",
+    countedPerWindow: 1,
+    carries: false,
+  }),
+  make: recallSource,
+};
+
+function recallSource(config: DataConfig, input: SourceInput): Source {
+  const { windows } = input;
+  const total = input.evalWindows === 0 ? EVAL_WINDOWS : input.evalWindows;
+  const evalKey = foldName(input.key, "evaluation");
+  return {
+    train: (at) =>
+      draw(config, { key: input.key, first: firstNumber(at, input), count: windows, windows }),
+    sequences: Math.ceil(total / windows),
+    evaluation(sequence) {
+      const first = sequence * windows;
+      const count = Math.max(0, Math.min(windows, total - first));
+      return [draw(config, { key: evalKey, first, count, windows })];
+    },
+  };
+}
+
+/** `count` windows by their numbers, filled up to B = `windows` rows that do not count. */
+function draw(
+  { gap, names, fillers }: DataConfig,
+  { key, first, count, windows }: { key: Key; first: number; count: number; windows: number },
+): Batch {
+  const time = gap + 2;
+  const inputs = new Uint32Array(windows * time);
+  const targets = new Uint32Array(windows * time).fill(IGNORE);
+  for (let b = 0; b < count; b++) {
+    const own = numberKey(key, first + b);
+    const word = (t: number) => threefry(own, t, 0)[0];
+    const start = b * time;
+    const name = below(names, word(0));
+    inputs[start] = name;
+    for (let t = 1; t <= gap; t++) inputs[start + t] = names + below(fillers, word(t));
+    inputs[start + gap + 1] = names + fillers;
+    targets[start + gap + 1] = name;
+  }
+  return { inputs, targets, counted: count, fresh: true };
+}

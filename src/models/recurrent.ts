@@ -1,0 +1,81 @@
+/**
+ * Recurrent networks: an embedding, stacked recurrent layers, a linear head. B batch, T time,
+ * H hidden units, V vocabulary, K classes.
+ */
+import * as z from "zod";
+import { gru, gruBefore, lstm, rnnRelu, rnnTanh } from "../../kernels/cells.ts";
+import type { Cell } from "../../kernels/cells.ts";
+import type { Tensor } from "../graph/types.ts";
+import { dropout, embed, linear, readout } from "../nn/layers.ts";
+import { recurrent } from "../nn/recurrent.ts";
+import type { CellInit } from "../nn/recurrent.ts";
+import type { Scope } from "../nn/scope.ts";
+import type { ModelInput } from "./types.ts";
+
+/** The `model` part of a config for a recurrent network. */
+export const recurrentSchema = z.strictObject({
+  kind: z.literal("recurrent").describe("Model family: a recurrent network"),
+  cell: z.enum(["rnn_tanh", "rnn_relu", "lstm", "gru", "gru_before"]).default("lstm")
+    .describe("Cell; gru resets after the recurrent product as PyTorch does, gru_before before it"),
+  layers: z.int().min(1).default(1).describe("Stacked recurrent layers"),
+  width: z.int().min(1).default(128).describe(
+    "Hidden units per layer and direction, and features per token",
+  ),
+  dropout: z.number().min(0).lt(1).default(0)
+    .describe("Probability to drop an activation between layers"),
+  shared_dropout: z.boolean().default(false)
+    .describe("Whether all time steps of a window share one dropout mask"),
+  bidirectional: z.boolean().default(false)
+    .describe("Whether the sequence is read from its end as well"),
+  memory: z.number().min(1).nullable().default(null)
+    .describe("Steps that the gates of lstm and gru keep at first; null is a forget bias of 1"),
+  readout: z.enum(["last", "mean"]).default("last")
+    .describe("Where one label of a window is read: at the end, or from the mean over time"),
+});
+
+/** A complete config of a recurrent network. */
+export type RecurrentConfig = z.infer<typeof recurrentSchema>;
+
+const CELLS: Readonly<Record<RecurrentConfig["cell"], Cell>> = {
+  rnn_tanh: rnnTanh,
+  rnn_relu: rnnRelu,
+  lstm,
+  gru,
+  gru_before: gruBefore,
+};
+
+/**
+ * How a cell begins: forget gates open (Jozefowicz et al. 2015), or gates whose time constant is
+ * `memory` steps (Tallec and Ollivier 2018, section 2); ReLU as the identity (Le et al. 2015).
+ */
+function initOf({ cell, memory }: RecurrentConfig): CellInit {
+  const keep = memory === null ? undefined : Math.log(memory);
+  switch (cell) {
+    case "rnn_tanh":
+      return {};
+    case "rnn_relu":
+      return { recurrent: { kind: "identity" } };
+    case "lstm":
+      return { bias: { kind: "blocks", values: keep ? [-keep, keep, 0, 0] : [0, 1, 0, 0] } };
+    default:
+      return keep ? { bias: { kind: "blocks", values: [0, keep, 0] } } : {};
+  }
+}
+
+/** Logits [B, T, K], or [B, K] where one label is asked, of token ids [B, T]. */
+export function recurrentNet(
+  scope: Scope,
+  { inputs, vocabulary, classes, one, carries }: ModelInput,
+  config: RecurrentConfig,
+): Tensor {
+  const { layers, width, bidirectional, dropout: p, shared_dropout: shared } = config;
+  const init = initOf(config);
+  // Unit variance, as in torch.nn.Embedding: gates of small inputs hardly move at first.
+  let x = embed(scope.in("tokens"), inputs, { vocabulary, width, std: 1 });
+  for (let layer = 0; layer < layers; layer++) {
+    if (layer > 0) x = dropout(scope, x, p, { shared });
+    const options = { cell: CELLS[config.cell], init, width, layer, bidirectional, carries };
+    x = recurrent(scope.in("rnn"), x, options);
+  }
+  return linear(scope.in("head"), one ? readout(x, config.readout) : x, { width: classes });
+}

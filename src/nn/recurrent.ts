@@ -1,0 +1,69 @@
+/**
+ * Recurrent layers over [B, T, I]. Parameters are named and shaped as in torch.nn.RNN, LSTM and GRU
+ * (`weight_ih_l0` [G H, I], `weight_hh_l0` [G H, H], ..., `_reverse` for the second direction), gates
+ * in their order: i f g o, and r z n. It knows cells by their formulas alone.
+ */
+import type { Cell } from "../../kernels/cells.ts";
+import { concat } from "../../kernels/concat.ts";
+import { matmul } from "../../kernels/matmul.ts";
+import { recurrence } from "../../kernels/recurrence.ts";
+import type { Tensor } from "../graph/types.ts";
+import { plus } from "./layers.ts";
+import type { Init, Scope } from "./scope.ts";
+
+/** How a layer's weights begin. */
+export interface CellInit {
+  /** Recurrent weights; uniform in 1 / sqrt(H) unless told, as in PyTorch. */
+  readonly recurrent?: Init;
+  /** Input biases; zeros unless told. */
+  readonly bias?: Init;
+}
+
+/** What a layer is made of. */
+export interface RecurrentOptions {
+  readonly cell: Cell;
+  readonly init?: CellInit;
+  /** Hidden units H per direction. */
+  readonly width: number;
+  /** Number of the layer, from 0. */
+  readonly layer: number;
+  /** Read the sequence from its end as well: outputs are [B, T, 2 H]. */
+  readonly bidirectional?: boolean;
+  /** Go on from the states of the batch before, and leave them to the next. */
+  readonly carries?: boolean;
+}
+
+/** One layer: [B, T, I] to [B, T, H], or to [B, T, 2 H]. */
+export function recurrent(scope: Scope, x: Tensor, options: RecurrentOptions): Tensor {
+  const forward = direction(scope, x, { ...options, reverse: false });
+  if (!options.bidirectional) return forward;
+  return concat(forward, direction(scope, x, { ...options, reverse: true }));
+}
+
+function direction(
+  scope: Scope,
+  x: Tensor,
+  { cell, init = {}, width, layer, carries = false, reverse }: RecurrentOptions & {
+    reverse: boolean;
+  },
+): Tensor {
+  const suffix = `_l${layer}${reverse ? "_reverse" : ""}`;
+  const [batch, , inner] = x.shape as [number, number, number];
+  const rows = cell.gates * width;
+  const uniform: Init = { kind: "uniform", bound: 1 / Math.sqrt(width) };
+  const zeros: Init = { kind: "zeros" };
+  const wih = scope.param(`weight_ih${suffix}`, [rows, inner], uniform);
+  const whh = scope.param(`weight_hh${suffix}`, [rows, width], init.recurrent ?? uniform);
+  const bih = scope.param(`bias_ih${suffix}`, [rows], init.bias ?? zeros);
+  const bhh = scope.param(`bias_hh${suffix}`, [rows], zeros);
+  const names = ["h", "c"].slice(0, cell.states);
+  const states = names.map((name) =>
+    carries
+      ? scope.carry(`${name}${suffix}`, [batch, width])
+      : scope.trace.constant([batch, width], new Float32Array(batch * width))
+  );
+  const xw = plus(matmul(x, wih, { tb: true }), bih);
+  const { y, last } = recurrence(xw, { cell, weight: whh, bias: bhh, states, reverse });
+  if (carries) states.forEach((state, i) => scope.keep(state, last[i] as Tensor));
+  return y;
+}

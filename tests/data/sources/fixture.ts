@@ -1,0 +1,63 @@
+/** Sources as a run makes them: complete configs, small inputs, and rows of batches as lists. */
+import { rootKey } from "../../../src/base/random.ts";
+import { type DataConfig, dataSchema } from "../../../src/data/schema.ts";
+import type { Address, Batch, Source, SourceInput } from "../../../src/data/source.ts";
+import { sourceOf } from "../../../src/data/sources/mod.ts";
+import { charTokenizer } from "../../../src/data/tokenizer.ts";
+
+/** A complete `data` part. */
+export function dataConfig(input: Partial<DataConfig>): DataConfig {
+  return dataSchema.parse(input);
+}
+
+/** What a source is made of: 2 micro-batches of 3 windows of no text, unless told. */
+export function inputOf(input: Partial<SourceInput> = {}): SourceInput {
+  const none = new Uint32Array();
+  return {
+    key: rootKey(1337),
+    microBatches: 2,
+    windows: 3,
+    evalWindows: 0,
+    train: none,
+    validation: none,
+    ...input,
+  };
+}
+
+/** Both parts of the input, from two texts of the same characters. */
+export function textInput(
+  { train, validation }: { train: string; validation: string },
+  input: Partial<SourceInput> = {},
+): SourceInput {
+  const tokenizer = charTokenizer(train + validation);
+  return inputOf({
+    train: tokenizer.encode(train),
+    validation: tokenizer.encode(validation),
+    tokenizer,
+    ...input,
+  });
+}
+
+/** The source that a `data` part names. */
+export function sourceFor(data: Partial<DataConfig>, input: SourceInput): Source {
+  return sourceOf(dataConfig(data), input);
+}
+
+/** The B rows of [B, n]. */
+export function rowsOf(data: Uint32Array, count: number): number[][] {
+  const n = data.length / count;
+  return Array.from({ length: count }, (_, b) => [...data.subarray(b * n, (b + 1) * n)]);
+}
+
+/** Micro-batches of steps [0, steps), in order. */
+export function addresses(steps: number, microBatches: number): Address[] {
+  return Array.from(
+    { length: steps * microBatches },
+    (_, i) => ({ step: Math.floor(i / microBatches), microBatch: i % microBatches }),
+  );
+}
+
+/** All evaluation batches, in order. */
+export function evaluationOf(source: Source): Batch[] {
+  return Array.from({ length: source.sequences }, (_, s) => source.evaluation(s)).flat();
+}

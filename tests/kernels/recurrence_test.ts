@@ -1,0 +1,133 @@
+/** The recurrence: its gradient, its tiles and launches, and what it refuses. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { CELLS, gru, gruBefore, lstm, rnnTanh } from "../../kernels/cells.ts";
+import { sameFlows } from "../../kernels/cells_grad.ts";
+import { range } from "../../kernels/matmul_wgsl.ts";
+import { recurrence, recurrenceOp } from "../../kernels/recurrence.ts";
+import { recurrenceBackwardOp } from "../../kernels/recurrence_backward.ts";
+import { recurrenceCase } from "../../kernels/recurrence_cases.ts";
+import { sizeOf } from "../../src/base/shape.ts";
+import type { Device } from "../../src/device/types.ts";
+import { openWebGpu } from "../../src/device/webgpu.ts";
+import { applyAll, newTrace } from "../../src/graph/trace.ts";
+import type { Case, Op, Spec, Target } from "../../src/graph/types.ts";
+import { caseName, planOf, randomInputs } from "../support/cases.ts";
+import { checkVjp } from "../support/differences.ts";
+
+/** B, T, H */
+type Sizes = readonly [number, number, number];
+
+const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
+
+let opened: Promise<Device> | undefined;
+
+function gpu(): Promise<Device> {
+  return opened ??= openWebGpu({ runtime: Deno.version.deno });
+}
+
+for (const cell of CELLS) {
+  const inputs = range(3 + cell.states);
+  const lasts = range(cell.states).map((k) => 1 + k);
+
+  Deno.test(`the gradient of ${cell.name} is its slope, from y and from the last states`, async () => {
+    for (const [i, sizes] of [[2, 1, 3], [3, 5, 4], [2, 12, 5]].entries()) {
+      const test = recurrenceCase(cell, sizes as unknown as Sizes, { reverse: i === 1 });
+      await checkVjp(recurrenceOp, test, { inputs, outputs: [0, ...lasts] });
+    }
+  });
+
+  Deno.test(`the gradient of ${cell.name} is its slope where only some results are used`, async () => {
+    const test = recurrenceCase(cell, [2, 5, 3]);
+    await checkVjp(recurrenceOp, test, { inputs, outputs: [0] });
+    for (const k of lasts) await checkVjp(recurrenceOp, test, { inputs, outputs: [k] });
+  });
+}
+
+/** Outputs of a case by kernels that are printed for `target`. */
+async function printedFor(target: Partial<Target>, op: Op, test: Case): Promise<Float32Array[]> {
+  const device = await gpu();
+  const turned: Op = {
+    ...op,
+    launch: (io, attrs, own) => op.launch(io, attrs, { ...own, ...target }),
+  };
+  const memory = device.memory();
+  const program = await device.load(planOf(turned, test.inputs, test.attrs), memory);
+  randomInputs(test).forEach(({ data }, i) => memory.write(`x${i}`, Float32Array.from(data)));
+  program.run();
+  const lengths = op.shape(test.inputs, test.attrs).map(({ shape }) => sizeOf(shape));
+  return await Promise.all(
+    lengths.map((length, k) => memory.read([{ slot: `y${k}`, offset: 0, length }])),
+  );
+}
+
+for (const op of [recurrenceOp, recurrenceBackwardOp]) {
+  Deno.test(`${op.name}: the tiles of other targets give the same bits`, async () => {
+    const chosen = CELLS.flatMap((cell) =>
+      op.cases.filter(({ kind, attrs, inputs }) =>
+        kind === "ragged" && attrs.cell === cell && inputs[0]?.shape[0] === 9
+      )
+    );
+    assert(chosen.length >= CELLS.length);
+    for (const test of chosen) {
+      const got = await printedFor({ kind: "gpu", groups: 3 }, op, test);
+      const want = await printedFor({}, op, test);
+      want.forEach((values, k) => assertEquals(got[k], values, `${caseName(op, test)} ${k}`));
+    }
+  });
+}
+
+Deno.test("cells that only use x + r have one gradient for both", () => {
+  assertEquals(CELLS.filter(sameFlows).map(({ name }) => name), ["rnn_tanh", "rnn_relu", "lstm"]);
+});
+
+Deno.test("a recurrence refuses gradients of what it only keeps", () => {
+  const test = recurrenceCase(lstm, [2, 3, 4]);
+  const trace = newTrace();
+  const inputs = test.inputs.map((spec, i) => trace.source(spec, "batch", `x${i}`));
+  const outputs = applyAll(recurrenceOp, inputs, test.attrs);
+  for (const k of range(outputs.length).slice(3)) {
+    const dout = outputs.map((t, i) => i === k ? t : undefined);
+    assertThrows(
+      () => recurrenceOp.vjp?.({ inputs, outputs }, dout, test.attrs),
+      RangeError,
+      "only y and last states",
+    );
+  }
+});
+
+Deno.test("a recurrence refuses tensors of other shapes by name", () => {
+  const trace = newTrace();
+  const source = (...shape: number[]) => trace.source(f32(...shape), "batch");
+  const good = { weight: source(18, 6), bias: source(18), states: [source(2, 6)] };
+  const xw = source(2, 5, 18);
+  recurrence(xw, { cell: gru, ...good });
+  const wrong = [
+    [xw, { weight: source(18, 5) }, "weight must be [15, 5]: [18, 5]"],
+    [source(2, 5, 12), {}, "xw must be [2, 5, 18]: [2, 5, 12]"],
+    [xw, { bias: source(6) }, "bias must be [18]: [6]"],
+    [xw, { states: [] }, "state 0 must be [2, 6]"],
+    [xw, { states: [source(3, 6)] }, "state 0 must be [2, 6]: [3, 6]"],
+    [source(2, 0, 18), {}, "no size may be 0"],
+  ] as const;
+  for (const [x, options, words] of wrong) {
+    const all = { cell: gru, ...good, ...options };
+    assertThrows(() => recurrence(x, all), RangeError, words);
+  }
+});
+
+Deno.test("a recurrence takes as many launches as it has steps and stages, and two more", () => {
+  for (const cell of [rnnTanh, gruBefore]) {
+    for (const op of [recurrenceOp, recurrenceBackwardOp]) {
+      const test = op.cases.find(({ inputs, attrs }) =>
+        attrs.cell === cell && inputs[0]?.shape[1] === 12
+      );
+      assert(test !== undefined);
+      const { inputs, attrs } = test;
+      const target: Target = { kind: "cpu", workgroupBytes: 0, invocations: 256, groups: 65535 };
+      const launches = op.launch({ inputs, outputs: op.shape(inputs, attrs) }, attrs, target);
+      assertEquals(launches.length, 12 * cell.stages.length + 2);
+      const kernels = new Set(launches.map(({ wgsl }) => wgsl)).size;
+      assertEquals(kernels, cell.stages.length + 2, "all steps share their kernels");
+    }
+  }
+});
