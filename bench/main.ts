@@ -4,6 +4,7 @@ import { parseBench } from "./args.ts";
 import type { BenchName } from "./args.ts";
 import { lookAround } from "./machine.ts";
 import { benchOps } from "./ops.ts";
+import { benchLstm } from "./lstm.ts";
 import { benchRecall } from "./recall.ts";
 import { benchReduce } from "./reduce.ts";
 import { fileName, pageOf, showReport } from "./report.ts";
@@ -16,6 +17,7 @@ const RUN: Readonly<Record<BenchName, (options: { filter: string }) => Promise<R
   step: benchStep,
   reduce: benchReduce,
   transport: benchTransport,
+  lstm: benchLstm,
   recall: benchRecall,
 };
 
