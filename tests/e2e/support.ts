@@ -5,7 +5,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { textOf } from "./text.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+/** The repository, with a slash behind. */
+export const ROOT = new URL("../../", import.meta.url).pathname;
 const ENTRY = ROOT + "src/cli/train.ts";
 /** The config that runs start from. */
 export const SMOKE = ROOT + "configs/smoke.ts";
