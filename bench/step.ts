@@ -16,6 +16,7 @@ import type { Corpus } from "../workers/replica.ts";
 import { corpusOf } from "./corpus.ts";
 import type { Report, Section } from "./report.ts";
 import { timeByOp } from "./step_ops.ts";
+import type { PlanUse } from "./step_ops.ts";
 import { fixed, percent } from "./table.ts";
 import { median, secondsOf } from "./time.ts";
 import { timeDevice } from "./timed_device.ts";
@@ -27,13 +28,6 @@ const RUNTIME = Deno.version.deno;
 const WARM_UP = 3;
 const SECONDS = 3;
 const STEPS: readonly [number, number] = [5, 60];
-
-/** A plan of a step, and how often a step runs it. */
-export interface PlanUse {
-  readonly name: string;
-  readonly plan: Plan;
-  readonly times: number;
-}
 
 /** The configs that are timed. */
 export function stepConfigs(): RunConfig[] {

@@ -2,13 +2,20 @@
  * Device time of a step by op. Each call of each plan is timed alone, in the order of the plan and
  * on its real inputs: local buffers are shared by name between the programs of single calls.
  */
+import type { Plan } from "../src/plan/types.ts";
 import type { Device, Memory } from "../src/device/types.ts";
 import { roundOfCall, sharing } from "./calls.ts";
 import type { Section } from "./report.ts";
-import type { PlanUse } from "./step.ts";
 import { fixed, percent } from "./table.ts";
 import type { Budget } from "./time.ts";
 import { medians } from "./time.ts";
+
+/** A plan of a step, and how often a step runs it. */
+export interface PlanUse {
+  readonly name: string;
+  readonly plan: Plan;
+  readonly times: number;
+}
 
 /** Calls are many: each gets little. */
 const BUDGET: Budget = { rounds: 3, roundSeconds: 0.01 };

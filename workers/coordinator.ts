@@ -18,9 +18,10 @@ import type { Order } from "./messages.ts";
 import { shapeOf } from "./plans.ts";
 import type { Shape } from "./plans.ts";
 import type { Corpus } from "./replica.ts";
-import { carryOf, mergeCarries, mergeState, pieceOf } from "./state.ts";
-import type { CarryPart, NamedState, VectorPart } from "./state.ts";
-import { floatsOf } from "./trainer.ts";
+import { floatsOf, wordsOf } from "./payload.ts";
+import { evaluationOf, receiveState } from "./receive.ts";
+import { carryOf, pieceOf } from "./state.ts";
+import type { NamedState } from "./state.ts";
 
 /** What a run is made of. */
 export interface Run {
@@ -220,22 +221,13 @@ class Coordinator {
   async #evaluate(): Promise<void> {
     await this.#order({ type: "evaluate" });
     const answers = await Promise.all(this.#workers.map((worker) => worker.expect("evaluated")));
-    const rows = answers.flatMap(({ payload }) => {
-      const values = new Float64Array(
-        payload.buffer as ArrayBuffer,
-        payload.byteOffset,
-        payload.length / 8,
-      );
-      return Array.from({ length: values.length / 4 }, (_, i) => values.slice(4 * i, 4 * i + 4));
-    }).sort((a, b) => (a[0] as number) - (b[0] as number));
-    const total = (column: number) => rows.reduce((sum, row) => sum + (row[column] as number), 0);
-    this.#valLoss = total(1) / total(2);
-    const valAccuracy = total(3) / total(2);
+    const { loss, accuracy } = evaluationOf(answers.map(({ payload }) => payload));
+    this.#valLoss = loss;
     this.#run.report({
       type: "eval",
       step: this.#step,
-      valLoss: this.#valLoss,
-      ...(this.#task.asked !== "next" && { valAccuracy }),
+      valLoss: loss,
+      ...(this.#task.asked !== "next" && { valAccuracy: accuracy }),
     });
     if (!this.#run.config.report.gradient_reach) return;
     await this.#first.order({ type: "reach" });
@@ -246,14 +238,7 @@ class Coordinator {
 
   async #save({ last }: { last: boolean }): Promise<void> {
     await this.#order({ type: "save" });
-    const sent = await Promise.all(this.#workers.map(slicesOf));
-    const { optim, micro_batches: microBatches } = this.#run.config;
-    const { moments } = optimizerOf(optim);
-    const parts = sent.flatMap((s) => s.parts);
-    const { model, optimizer } = mergeState(this.#shape.layout, { moments, parts });
-    const carries = sent.flatMap((s) => s.carries);
-    const carried = mergeCarries(this.#shape.carries, { microBatches, parts: carries });
-    const state = { model, optimizer: [...optimizer, ...carried] };
+    const state = await receiveState(this.#workers, { ...this.#shape, ...this.#run.config });
     const at = { step: this.#step, adapter: this.#adapter, last };
     const hash = await this.#run.save(state, at);
     if (hash === undefined) return;
@@ -273,12 +258,7 @@ class Coordinator {
       temperature: report.sample_temperature,
     });
     const { payload } = await this.#first.expect("sampled");
-    const tokens = new Uint32Array(
-      payload.buffer as ArrayBuffer,
-      payload.byteOffset,
-      payload.length / 4,
-    );
-    this.#run.report({ type: "sample", text: tokenizer.decode(tokens) });
+    this.#run.report({ type: "sample", text: tokenizer.decode(wordsOf(payload)) });
   }
 }
 
@@ -294,17 +274,4 @@ function requireFinite({ step, loss, norm }: { step: number; loss: number; norm:
 
 function every(interval: number, step: number): boolean {
   return interval > 0 && step % interval === 0;
-}
-
-/** What a worker sends of the state, until it says that it has sent all. */
-async function slicesOf(worker: Inbox): Promise<{ parts: VectorPart[]; carries: CarryPart[] }> {
-  const parts: VectorPart[] = [];
-  const carries: CarryPart[] = [];
-  while (true) {
-    const { reply, payload } = await worker.expect("part", "carry", "saved");
-    if (reply.type === "saved") return { parts, carries };
-    const data = floatsOf(payload);
-    if (reply.type === "carry") carries.push({ name: reply.name, index: reply.index, data });
-    else parts.push({ vector: reply.vector, piece: reply.piece, start: reply.start, data });
-  }
 }

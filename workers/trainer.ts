@@ -14,6 +14,7 @@ import { sliceOf } from "../src/reduce/slices.ts";
 import { cover } from "../src/reduce/tree.ts";
 import type { Channel, Frame } from "../src/transport/channel.ts";
 import { header } from "./messages.ts";
+import { floatsOf, wordsOf } from "./payload.ts";
 import type { Order, Reply, StepTimes } from "./messages.ts";
 import { Replica } from "./replica.ts";
 import { stopwatch } from "./stopwatch.ts";
@@ -122,11 +123,7 @@ class Trainer {
 
   async #setUp(order: Order & { type: "setup" }, payload: Uint8Array): Promise<void> {
     const { config, vocabulary, tokenizer, trainTokens } = order;
-    const tokens = new Uint32Array(
-      payload.buffer as ArrayBuffer,
-      payload.byteOffset,
-      payload.length / 4,
-    );
+    const tokens = wordsOf(payload);
     const device = await this.#openDevice(config.device);
     this.#device = device;
     const corpus = {
@@ -210,9 +207,4 @@ class Trainer {
     const tokens = await this.#model.sample(prompt, { length, temperature });
     await this.#reply({ type: "sampled" }, bytesOf(Uint32Array.from(tokens)));
   }
-}
-
-/** A payload as f32; frames keep tensors aligned. */
-export function floatsOf(payload: Uint8Array): Float32Array {
-  return new Float32Array(payload.buffer as ArrayBuffer, payload.byteOffset, payload.length / 4);
 }
