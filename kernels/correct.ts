@@ -7,7 +7,7 @@ import { sameShape, showShape, sizeOf } from "../src/base/shape.ts";
 import { apply } from "../src/graph/trace.ts";
 import type { Case, Op, Tensor, View } from "../src/graph/types.ts";
 import wgsl from "./correct.wgsl" with { type: "text" };
-import { IGNORE } from "./ignore.ts";
+import { IGNORE } from "../src/base/ignore.ts";
 import { rowKernel } from "./rows.ts";
 
 /** 1 or 0 for each row of `logits` [..., V]: whether it says what `targets` [...] say. */

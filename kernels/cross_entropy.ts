@@ -8,10 +8,8 @@ import { apply } from "../src/graph/trace.ts";
 import type { Case, Flow, Io, Op, Spec, Tensor } from "../src/graph/types.ts";
 import { crossEntropyBackwardOp } from "./cross_entropy_backward.ts";
 import wgsl from "./cross_entropy.wgsl" with { type: "text" };
-import { IGNORE } from "./ignore.ts";
+import { IGNORE } from "../src/base/ignore.ts";
 import { rowKernel } from "./rows.ts";
-
-export { IGNORE } from "./ignore.ts";
 
 /** Loss [R] of each row of `logits` [..., V] against `targets` [...]. */
 export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {

@@ -5,7 +5,7 @@
 import { sameShape, showShape, sizeOf } from "../src/base/shape.ts";
 import type { Case, Op, View } from "../src/graph/types.ts";
 import wgsl from "./cross_entropy_backward.wgsl" with { type: "text" };
-import { IGNORE } from "./ignore.ts";
+import { IGNORE } from "../src/base/ignore.ts";
 import { rowKernel } from "./rows.ts";
 
 /** The op; `cross_entropy`'s vjp applies it. */

@@ -3,7 +3,7 @@
  * what it is told and knows no process, no channel and no other replica.
  */
 import type { RunConfig } from "../src/config/schema.ts";
-import { IGNORE } from "../src/data/batch.ts";
+import { IGNORE } from "../src/base/ignore.ts";
 import type { Batch, Source } from "../src/data/source.ts";
 import { sourceOf, taskOf } from "../src/data/sources/mod.ts";
 import type { Tokenizer } from "../src/data/tokenizer.ts";

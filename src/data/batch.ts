@@ -3,12 +3,10 @@
  * key and the micro-batch's address: no cursor, no state, no idea of workers.
  * Legend: S micro-batches a step, B windows a micro-batch, T tokens a window.
  */
+import { IGNORE } from "../base/ignore.ts";
 import { fold, type Key } from "../base/random.ts";
 import { permute } from "./permutation.ts";
 import { windowCount } from "./windows.ts";
-
-/** Target of a position that does not count in the loss. */
-export const IGNORE = 0xffff_ffff;
 
 /** Tokens of B windows, row-major [B, T]; a target is the token after its input. */
 export interface MicroBatch {

@@ -1,7 +1,8 @@
 /** Micro-batches: laws of the order, of the tokens, and of the evaluation. */
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { rootKey } from "../../src/base/random.ts";
-import { evalBatches, gather, gatherPadded, IGNORE, trainWindows } from "../../src/data/batch.ts";
+import { IGNORE } from "../../src/base/ignore.ts";
+import { evalBatches, gather, gatherPadded, trainWindows } from "../../src/data/batch.ts";
 import { windowCount } from "../../src/data/windows.ts";
 
 const KEY = rootKey(1337);

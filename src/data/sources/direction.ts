@@ -3,7 +3,7 @@
  * it was reversed. Windows are those of text; a random bit of its own decides on each.
  */
 import { foldName, type Key, threefry } from "../../base/random.ts";
-import { IGNORE } from "../batch.ts";
+import { IGNORE } from "../../base/ignore.ts";
 import type { DataConfig } from "../schema.ts";
 import type { Batch, Source, SourceInput } from "../source.ts";
 import type { SourceMaker } from "./mod.ts";

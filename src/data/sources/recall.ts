@@ -4,7 +4,7 @@
  * Tokens: names first, then fillers, then the question. T = gap + 2.
  */
 import { foldName, type Key, threefry } from "../../base/random.ts";
-import { IGNORE } from "../batch.ts";
+import { IGNORE } from "../../base/ignore.ts";
 import type { DataConfig } from "../schema.ts";
 import type { Batch, Source, SourceInput } from "../source.ts";
 import type { SourceMaker } from "./mod.ts";

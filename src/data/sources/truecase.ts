@@ -3,7 +3,7 @@
  * capital (truecasing: Lita, Ittycheriah, Roukos and Kambhatla 2003). Windows are those of text.
  */
 import { Refusal } from "../../base/refusal.ts";
-import { IGNORE } from "../batch.ts";
+import { IGNORE } from "../../base/ignore.ts";
 import type { Batch } from "../source.ts";
 import type { Tokenizer } from "../tokenizer.ts";
 import type { SourceMaker } from "./mod.ts";

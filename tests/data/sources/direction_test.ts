@@ -1,7 +1,7 @@
 /** Windows forwards and backwards: labels that are right, and bits that are fair. */
 import { assertEquals, assertLess, assertNotEquals } from "@std/assert";
 import { rootKey } from "../../../src/base/random.ts";
-import { IGNORE } from "../../../src/data/batch.ts";
+import { IGNORE } from "../../../src/base/ignore.ts";
 import { taskOf } from "../../../src/data/sources/mod.ts";
 import { addresses, dataConfig, evaluationOf, inputOf, rowsOf, sourceFor } from "./fixture.ts";
 

@@ -1,7 +1,7 @@
 /** Windows to be remembered: their form, their chances, and whose random numbers they are. */
 import { assertEquals, assertLess, assertNotEquals } from "@std/assert";
 import { rootKey } from "../../../src/base/random.ts";
-import { IGNORE } from "../../../src/data/batch.ts";
+import { IGNORE } from "../../../src/base/ignore.ts";
 import { taskOf } from "../../../src/data/sources/mod.ts";
 import { addresses, dataConfig, evaluationOf, inputOf, rowsOf, sourceFor } from "./fixture.ts";
 

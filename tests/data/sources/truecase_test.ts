@@ -1,7 +1,7 @@
 /** Capitals: what is read, what is asked, and characters without a case of one character. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { Refusal } from "../../../src/base/refusal.ts";
-import { IGNORE } from "../../../src/data/batch.ts";
+import { IGNORE } from "../../../src/base/ignore.ts";
 import { taskOf } from "../../../src/data/sources/mod.ts";
 import { byteTokenizer, charTokenizer } from "../../../src/data/tokenizer.ts";
 import type { SourceInput } from "../../../src/data/source.ts";
