@@ -1,5 +1,7 @@
 /** Gradients of whole models against central differences in f64. */
 import { assert, assertGreater } from "@std/assert";
+import { resolveConfig } from "../../src/config/resolve.ts";
+import type { RunConfig, RunInput } from "../../src/config/schema.ts";
 import { type ArrayMemory, openReference } from "../../src/device/reference.ts";
 import { traceGradient } from "../../workers/plans.ts";
 import { tinyConfig, type TinyInput } from "../support/gpt.ts";
@@ -12,7 +14,7 @@ const RELATIVE = 1e-6;
 /** Elements of a parameter that are compared, the first and the last among them. */
 const SAMPLES = 6;
 
-const MODELS: Readonly<Record<string, TinyInput["model"]>> = {
+const GPTS: Readonly<Record<string, TinyInput["model"]>> = {
   "learned positions": { layers: 2 },
   "sinusoidal positions": { positions: "sinusoidal" },
   "tied embedding": { tied: true },
@@ -20,40 +22,82 @@ const MODELS: Readonly<Record<string, TinyInput["model"]>> = {
   "all at once": { layers: 2, tied: true, dropout: 0.2, positions: "sinusoidal" },
 };
 
-for (const [name, model] of Object.entries(MODELS)) {
+const RECURRENT: Readonly<Record<string, Pick<RunInput, "model" | "data">>> = {
+  "rnn_tanh": { model: { kind: "recurrent", cell: "rnn_tanh" }, data: { bptt: 4 } },
+  "rnn_relu": { model: { kind: "recurrent", cell: "rnn_relu" }, data: { bptt: 4 } },
+  "lstm, 2 layers": { model: { kind: "recurrent", cell: "lstm", layers: 2 }, data: { bptt: 4 } },
+  "lstm with dropout": {
+    model: { kind: "recurrent", cell: "lstm", layers: 2, dropout: 0.3 },
+    data: { bptt: 4 },
+  },
+  "lstm with one mask for all steps": {
+    model: { kind: "recurrent", cell: "lstm", layers: 2, dropout: 0.3, shared_dropout: true },
+    data: { bptt: 4 },
+  },
+  "gru": { model: { kind: "recurrent", cell: "gru", memory: 9 }, data: { bptt: 4 } },
+  "gru_before": { model: { kind: "recurrent", cell: "gru_before" }, data: { bptt: 4 } },
+  "tagging, both ways": {
+    model: { kind: "recurrent", cell: "gru", layers: 2, bidirectional: true },
+    data: { source: "truecase", window: 4 },
+  },
+  "one label from the mean": {
+    model: { kind: "recurrent", cell: "lstm", bidirectional: true, readout: "mean" },
+    data: { source: "direction", window: 4 },
+  },
+  "one label at the end": {
+    model: { kind: "recurrent", cell: "lstm" },
+    data: { source: "direction", window: 4 },
+  },
+};
+
+for (const [name, model] of Object.entries(GPTS)) {
   Deno.test(`every parameter's gradient matches differences: ${name}`, async () => {
-    const config = tinyConfig({ windows: 2, window: 4, model: { width: 6, heads: 2, ...model } });
-    const { graph, params } = traceGradient(config, VOCABULARY);
-    const device = openReference({ precision: "f64" });
-    const options = { params, config, vocabulary: VOCABULARY };
-    const backward = await loadGraph(device, graph, options);
-    const slopes = await resultsOf(backward, graph);
-    const memory = backward.memory as ArrayMemory;
-    const { loss } = graph.results;
-    assert(loss !== undefined);
-    const forward = await loadGraph(device, { ...graph, results: { loss } }, {
-      ...options,
-      memory,
-    });
-    const lossAt = (values: { [at: number]: number }, at: number, value: number) => {
-      values[at] = value;
-      forward.program.run();
-      return memory.floats("loss")[0] as number;
-    };
-    for (const param of params) {
-      const gradient = slopes[`grad:${param.name}`] as Float64Array;
-      const values = memory.floats(param.name);
-      const largest = gradient.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
-      assertGreater(largest, 0, `the gradient of ${param.name} is zero`);
-      for (let sample = 0; sample < SAMPLES; sample++) {
-        const at = Math.floor(sample * (gradient.length - 1) / (SAMPLES - 1));
-        const value = values[at] as number;
-        const rise = lossAt(values, at, value + STEP) - lossAt(values, at, value - STEP);
-        values[at] = value;
-        const [got, want] = [gradient[at] as number, rise / (2 * STEP)];
-        const text = `${param.name} at ${at}: ${got}, not ${want}`;
-        assert(Math.abs(got - want) <= RELATIVE * largest, text);
-      }
-    }
+    await checkGradients(
+      tinyConfig({ windows: 2, window: 4, model: { width: 6, heads: 2, ...model } }),
+    );
   });
+}
+
+for (const [name, { model, data }] of Object.entries(RECURRENT)) {
+  Deno.test(`every parameter's gradient matches differences: ${name}`, async () => {
+    await checkGradients(
+      resolveConfig({ windows: 2, data, model: { ...model, kind: "recurrent", width: 5 } }),
+    );
+  });
+}
+
+/** Compares the gradient of a micro-batch's loss with differences, for some of each parameter. */
+async function checkGradients(config: RunConfig): Promise<void> {
+  const { graph, params } = traceGradient(config, VOCABULARY);
+  const device = openReference({ precision: "f64" });
+  const options = { params, config, vocabulary: VOCABULARY };
+  const backward = await loadGraph(device, graph, options);
+  const slopes = await resultsOf(backward, graph);
+  const memory = backward.memory as ArrayMemory;
+  const { loss } = graph.results;
+  assert(loss !== undefined);
+  const forward = await loadGraph(device, { ...graph, results: { loss } }, {
+    ...options,
+    memory,
+  });
+  const lossAt = (values: { [at: number]: number }, at: number, value: number) => {
+    values[at] = value;
+    forward.program.run();
+    return memory.floats("loss")[0] as number;
+  };
+  for (const param of params) {
+    const gradient = slopes[`grad:${param.name}`] as Float64Array;
+    const values = memory.floats(param.name);
+    const largest = gradient.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+    assertGreater(largest, 0, `the gradient of ${param.name} is zero`);
+    for (let sample = 0; sample < SAMPLES; sample++) {
+      const at = Math.floor(sample * (gradient.length - 1) / (SAMPLES - 1));
+      const value = values[at] as number;
+      const rise = lossAt(values, at, value + STEP) - lossAt(values, at, value - STEP);
+      values[at] = value;
+      const [got, want] = [gradient[at] as number, rise / (2 * STEP)];
+      const text = `${param.name} at ${at}: ${got}, not ${want}`;
+      assert(Math.abs(got - want) <= RELATIVE * largest, text);
+    }
+  }
 }

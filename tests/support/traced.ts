@@ -2,6 +2,7 @@
 import { foldName, rootKey, uniforms } from "../../src/base/random.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
+import { taskOf } from "../../src/data/sources/mod.ts";
 import { ArrayMemory } from "../../src/device/reference.ts";
 import type { Device, Memory, Program } from "../../src/device/types.ts";
 import type { Graph } from "../../src/graph/types.ts";
@@ -36,14 +37,19 @@ export async function loadGraph(
   },
 ): Promise<Loaded> {
   const program = await device.load(compile(graph, { fuse }), memory);
-  const tokens = randomTokens(config.windows * config.data.window + 1, vocabulary);
+  const { time, classes, asked } = taskOf(config.data, vocabulary);
+  const count = config.windows * time;
+  const tokens = randomTokens(count + 1, vocabulary);
+  const answers = tokens.slice(1).map((t) => t % classes);
   for (const param of params) {
     memory.ensure(param.name, sizeOf(param.shape));
     memory.write(param.name, someValues(param));
   }
-  for (const name of ["inputs", "targets"]) memory.ensure(name, tokens.length - 1);
+  const targets = answers.subarray(0, asked === "one" ? config.windows : count);
+  memory.ensure("inputs", count);
+  memory.ensure("targets", targets.length);
   memory.write("inputs", tokens.subarray(0, -1));
-  memory.write("targets", tokens.subarray(1));
+  memory.write("targets", targets);
   memory.ensure(RANDOM_KEY, 2);
   memory.write(RANDOM_KEY, Uint32Array.from(rootKey(41)));
   return { memory, program };
