@@ -1,7 +1,8 @@
 /** Laws of plans, on all plans of many transformers. */
 import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
 import { matmul } from "../../kernels/matmul.ts";
-import type { RunConfig } from "../../src/config/schema.ts";
+import { resolveConfig } from "../../src/config/resolve.ts";
+import type { RunConfig, RunInput } from "../../src/config/schema.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import { compile } from "../../src/plan/compile.ts";
 import { layOut, LOSS, paramsOf } from "../../src/plan/layout.ts";
@@ -9,6 +10,7 @@ import type { Plan } from "../../src/plan/types.ts";
 import {
   evaluationPlan,
   gradientPlan,
+  reachPlan,
   samplingPlan,
   shapeOf,
   traceGradient,
@@ -58,6 +60,40 @@ for (const [name, input] of Object.entries(RUNS)) {
         assert(plan.calls.length > 0);
         checkPlan(plan);
       });
+    }
+  });
+}
+
+const NETWORKS: Readonly<Record<string, RunInput>> = {
+  "lanes of an lstm": {
+    windows: 3,
+    model: { kind: "recurrent", layers: 2, width: 9, dropout: 0.2, shared_dropout: true },
+    data: { bptt: 5 },
+  },
+  "a gru of one window": {
+    windows: 1,
+    model: { kind: "recurrent", cell: "gru_before", width: 8 },
+    data: { bptt: 1 },
+  },
+  "tags, both ways": {
+    windows: 2,
+    model: { kind: "recurrent", cell: "gru", width: 8, bidirectional: true },
+    data: { source: "truecase", window: 6 },
+  },
+  "one label": {
+    windows: 2,
+    model: { kind: "recurrent", width: 8, bidirectional: true, readout: "mean" },
+    data: { source: "direction", window: 6 },
+  },
+};
+
+for (const [name, input] of Object.entries(NETWORKS)) {
+  Deno.test(`every plan of a recurrent network keeps the laws: ${name}`, async (t) => {
+    const config = resolveConfig(input);
+    const { layout } = shapeOf(config, VOCABULARY);
+    const plans = { ...plansOf(config), reach: reachPlan(config, VOCABULARY, layout) };
+    for (const [kind, plan] of Object.entries(plans)) {
+      await t.step(kind, () => checkPlan(plan));
     }
   });
 }
