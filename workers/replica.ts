@@ -32,6 +32,8 @@ import {
   updatePlan,
 } from "./plans.ts";
 import type { Shape } from "./plans.ts";
+import { draw } from "./draw.ts";
+import { normsBack } from "./reach.ts";
 
 /** Tokens of both parts of the text; both are empty for a source that reads none. */
 export interface Corpus {
@@ -235,13 +237,9 @@ export class Replica {
     this.#writeBatch({ ...batch, targets: batch.targets.map((t, i) => isLast(i) ? t : IGNORE) });
     for (const { name, size } of this.carries) this.#memory.write(name, new Float32Array(size));
     this.#reach.run();
-    const rows = time + 1;
-    const length = this.#config.windows * rows;
+    const length = this.#config.windows * (time + 1);
     const norms = await this.#memory.read([{ slot: REACH, offset: 0, length }]);
-    return Float32Array.from({ length: time }, (_, back) => {
-      const squares = norms.map((x, i) => i % rows === time - back ? x * x : 0);
-      return Math.sqrt(squares.reduce((a, b) => a + b, 0));
-    });
+    return normsBack(norms, time);
   }
 
   /** A state that micro-batch `index` carries, as its last step left it. */
@@ -322,17 +320,4 @@ export class Replica {
 /** Slot of a state that micro-batch `index` carries. */
 function laneSlot(index: number, name: string): string {
   return `lane${index}/${name}`;
-}
-
-/** A token from logits: the softmax at `temperature` (> 0), cut at the uniform number `u`. */
-export function draw(
-  logits: Float32Array,
-  { temperature, u }: { temperature: number; u: number },
-): number {
-  const top = logits.reduce((a, b) => Math.max(a, b), -Infinity);
-  const weights = Array.from(logits, (x) => Math.exp((x - top) / temperature));
-  const total = weights.reduce((a, b) => a + b, 0);
-  let rest = u * total;
-  const at = weights.findIndex((w) => (rest -= w) < 0);
-  return at < 0 ? weights.length - 1 : at;
 }
