@@ -75,7 +75,7 @@ export function recurrentNet(
   for (let layer = 0; layer < layers; layer++) {
     if (layer > 0) x = dropout(scope, x, p, { shared });
     const options = { cell: CELLS[config.cell], init, width, layer, bidirectional, carries };
-    x = recurrent(scope.in("rnn"), x, options);
+    x = recurrent(scope.in("rnn"), x, options).y;
   }
   return linear(scope.in("head"), one ? readout(x, config.readout) : x, { width: classes });
 }

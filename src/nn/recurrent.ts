@@ -31,22 +31,38 @@ export interface RecurrentOptions {
   readonly bidirectional?: boolean;
   /** Go on from the states of the batch before, and leave them to the next. */
   readonly carries?: boolean;
+  /** States before the first step, each [B, H]: h and perhaps c, then those of the way back. */
+  readonly initial?: readonly Tensor[];
 }
 
-/** One layer: [B, T, I] to [B, T, H], or to [B, T, 2 H]. */
-export function recurrent(scope: Scope, x: Tensor, options: RecurrentOptions): Tensor {
+/** What a layer gives. */
+export interface RecurrentOutput {
+  /** [B, T, H], or [B, T, 2 H] */
+  readonly y: Tensor;
+  /** States after the last step, in the order of `initial`. */
+  readonly last: readonly Tensor[];
+}
+
+/** One layer over x [B, T, I]. Without `initial` and `carries` its states begin at zero. */
+export function recurrent(scope: Scope, x: Tensor, options: RecurrentOptions): RecurrentOutput {
+  const { bidirectional, initial, cell: { states } } = options;
   const forward = direction(scope, x, { ...options, reverse: false });
-  if (!options.bidirectional) return forward;
-  return concat(forward, direction(scope, x, { ...options, reverse: true }));
+  if (!bidirectional) return forward;
+  const back = direction(scope, x, {
+    ...options,
+    reverse: true,
+    ...(initial !== undefined && { initial: initial.slice(states) }),
+  });
+  return { y: concat(forward.y, back.y), last: [...forward.last, ...back.last] };
 }
 
 function direction(
   scope: Scope,
   x: Tensor,
-  { cell, init = {}, width, layer, carries = false, reverse }: RecurrentOptions & {
+  { cell, init = {}, width, layer, carries = false, initial, reverse }: RecurrentOptions & {
     reverse: boolean;
   },
-): Tensor {
+): RecurrentOutput {
   const suffix = `_l${layer}${reverse ? "_reverse" : ""}`;
   const [batch, , inner] = x.shape as [number, number, number];
   const rows = cell.gates * width;
@@ -57,13 +73,16 @@ function direction(
   const bih = scope.param(`bias_ih${suffix}`, [rows], init.bias ?? zeros);
   const bhh = scope.param(`bias_hh${suffix}`, [rows], zeros);
   const names = ["h", "c"].slice(0, cell.states);
-  const states = names.map((name) =>
-    carries
-      ? scope.carry(`${name}${suffix}`, [batch, width])
-      : scope.trace.constant([batch, width], new Float32Array(batch * width))
+  const states = names.map((name, i) =>
+    initial?.[i] ??
+      (carries
+        ? scope.carry(`${name}${suffix}`, [batch, width])
+        : scope.trace.constant([batch, width], new Float32Array(batch * width)))
   );
   const xw = plus(matmul(x, wih, { tb: true }), bih);
   const { y, last } = recurrence(xw, { cell, weight: whh, bias: bhh, states, reverse });
-  if (carries) states.forEach((state, i) => scope.keep(state, last[i] as Tensor));
-  return y;
+  if (carries && initial === undefined) {
+    states.forEach((state, i) => scope.keep(state, last[i] as Tensor));
+  }
+  return { y, last };
 }
