@@ -10,6 +10,7 @@ import { rowNorms } from "../kernels/row_norms.ts";
 import { sum } from "../kernels/sum.ts";
 import { treeAddOp } from "../kernels/tree_add.ts";
 import type { RunConfig } from "../src/config/schema.ts";
+import type { Task } from "../src/data/source.ts";
 import { taskOf } from "../src/data/sources/mod.ts";
 import { formula } from "../src/graph/formula.ts";
 import type { Expr } from "../src/graph/formula.ts";
@@ -17,7 +18,7 @@ import { gradients } from "../src/graph/reverse.ts";
 import { applyAll, newTrace } from "../src/graph/trace.ts";
 import type { Flow, Graph, Tensor } from "../src/graph/types.ts";
 import { logitsOf } from "../src/models/mod.ts";
-import { scaleFormula, SUM } from "../src/nn/formulas.ts";
+import { PRODUCT, scaleFormula, SUM } from "../src/nn/formulas.ts";
 import { newScope } from "../src/nn/scope.ts";
 import type { Carry, Param } from "../src/nn/scope.ts";
 import { optimizerOf } from "../src/optim/mod.ts";
@@ -45,6 +46,8 @@ export interface Shape {
 export const CARRIED = "carried/";
 /** Slots of an evaluation batch: the sum of its losses, and how many targets were met. */
 export const EVAL = { loss: "eval_loss", correct: "eval_correct" } as const;
+/** Slot of 1 / the targets that count in a step, where steps differ in that. */
+export const SHARE = "share";
 /** Slot of the gradient's reach. */
 export const REACH = "reach";
 
@@ -94,8 +97,7 @@ function finish({ trace }: { trace: Tensor["trace"] }, results: Graph["results"]
  */
 export function traceGradient(config: RunConfig, vocabulary: number): Traced {
   const built = buildLoss(config, { vocabulary, training: true });
-  const counted = config.micro_batches * config.windows * built.task.countedPerWindow;
-  const share = pointwise(scaleFormula(1 / counted), [built.loss]);
+  const share = shareOf(built.loss, config, built.task);
   const flows = gradientsOf(share, built.params);
   const results: Record<string, Tensor> = { [LOSS]: share, ...carriedOf(built.carries) };
   // A call must not read and write the gradient vector: what is read again, or is the gradient of
@@ -108,6 +110,18 @@ export function traceGradient(config: RunConfig, vocabulary: number): Traced {
     results[GRAD + name] = shared ? pointwise(COPY, [flow]) : flow;
   });
   return { graph: finish(built, results), params: built.params };
+}
+
+/** The loss over the targets of the whole step, whose number may be known at each step only. */
+function shareOf(loss: Tensor, config: RunConfig, { countedPerWindow }: Task): Tensor {
+  if (countedPerWindow === undefined) {
+    return pointwise(PRODUCT, [
+      loss,
+      loss.trace.source({ shape: [1], dtype: "f32" }, "scalar", SHARE),
+    ]);
+  }
+  const counted = config.micro_batches * config.windows * countedPerWindow;
+  return pointwise(scaleFormula(1 / counted), [loss]);
 }
 
 function gradientsOf(loss: Tensor, params: readonly Param[]): readonly Flow[] {

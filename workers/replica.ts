@@ -26,6 +26,7 @@ import {
   reachPlan,
   samplingPlan,
   shapeOf,
+  SHARE,
   sizesOf,
   treeAddPlan,
   treeVector,
@@ -203,8 +204,8 @@ export class Replica {
       for (const batch of this.#source.evaluation(sequence)) {
         this.#writeBatch(batch);
         for (const { name, size } of this.carries) {
-          if (batch.fresh) this.#memory.write(name, new Float32Array(size));
-          else this.#memory.copy(CARRIED + name, name, size);
+          if (batch.fresh !== true) this.#memory.copy(CARRIED + name, name, size);
+          this.#beginAnew(batch, { name, size });
         }
         this.#evaluation.run();
         const slots = [EVAL.loss, EVAL.correct];
@@ -283,13 +284,25 @@ export class Replica {
       this.#memory.write(RANDOM_KEY, Uint32Array.from(key));
     }
     for (const { name, size } of this.carries) {
-      if (batch.fresh) this.#memory.write(name, new Float32Array(size));
-      else this.#memory.copy(laneSlot(index, name), name, size);
+      if (batch.fresh !== true) this.#memory.copy(laneSlot(index, name), name, size);
+      this.#beginAnew(batch, { name, size });
     }
+    const counted = this.#source.countedIn?.(step);
+    if (counted !== undefined) this.#memory.write(SHARE, Float32Array.of(1 / counted));
     this.#program(this.#gradient).run();
     for (const { name, size } of this.carries) {
       this.#memory.copy(CARRIED + name, laneSlot(index, name), size);
     }
+  }
+
+  /** Zeroes a carried state, or those of its windows that begin anew. */
+  #beginAnew({ fresh }: Batch, { name, size }: { name: string; size: number }): void {
+    if (fresh === true) return this.#memory.write(name, new Float32Array(size));
+    if (fresh === false) return;
+    const zeros = new Float32Array(size / fresh.length);
+    fresh.forEach((begins, b) => {
+      if (begins) this.#memory.write(name, zeros, b * zeros.length);
+    });
   }
 
   #writeBatch({ inputs, targets }: Batch): void {

@@ -23,6 +23,13 @@ export function mismatches({ model, data }: { model: ModelConfig; data: DataConf
   } else if (carries && model.kind === "gpt") {
     faults.push(["data.bptt", `need null for model gpt, which has no state to carry: ${bptt}`]);
   }
+  if (data.document_end !== null && bptt === null) {
+    const value = JSON.stringify(data.document_end);
+    faults.push([
+      "data.document_end",
+      `need data.bptt, without which no state is carried: ${value}`,
+    ]);
+  }
   if (model.kind === "gpt" && model.tied && asked !== "next") {
     faults.push([
       "model.tied",

@@ -24,6 +24,8 @@ export const dataSchema = z.strictObject({
       "Tokens per step of truncated BPTT: the text is read in micro_batches x windows lanes and " +
         "states are carried; null draws shuffled windows",
     ),
+  document_end: z.string().min(1).nullable().default(null)
+    .describe("Text that ends a document: carried states begin anew behind it; needs bptt"),
   gap: z.int().min(0).default(30)
     .describe("Tokens between the name and the question of source recall"),
   names: z.int().min(2).default(8).describe("Distinct names of source recall"),

@@ -13,8 +13,8 @@ export interface Batch {
   readonly targets: Uint32Array;
   /** Targets that count. */
   readonly counted: number;
-  /** Carried states begin anew; else they go on from the batch before. */
-  readonly fresh: boolean;
+  /** Carried states begin anew, all or by window; else they go on from the batch before. */
+  readonly fresh: boolean | readonly boolean[];
 }
 
 /** What is asked: the next token or a label at positions, or one label of a window. */
@@ -37,8 +37,8 @@ export interface Task {
   /** Distinct targets K; V where the next token is asked. */
   readonly classes: number;
   readonly asked: Asked;
-  /** Targets that count in each training window: the loss is their mean. */
-  readonly countedPerWindow: number;
+  /** Targets that count in each training window, where all have as many; the loss is their mean. */
+  readonly countedPerWindow: number | undefined;
   /** True when states pass from one batch to the next. */
   readonly carries: boolean;
 }
@@ -47,6 +47,8 @@ export interface Task {
 export interface Source {
   /** The batch of a micro-batch. */
   train(at: Address): Batch;
+  /** Targets that count in all micro-batches of a step, where windows do not have equally many. */
+  countedIn?(step: number): number;
   /** Number of evaluation sequences; states pass within one, never between two. */
   readonly sequences: number;
   /** The batches of an evaluation sequence, in order. */

@@ -50,15 +50,17 @@ const OTHER: Readonly<Record<string, string>> = {
 };
 
 /** Keys that a recurrent network alone has, and the source that lets them change. */
-const OTHER_RECURRENT: Readonly<Record<string, { value: string; source?: string }>> = {
-  "model.cell": { value: "gru" },
-  "model.shared_dropout": { value: "true" },
-  "model.bidirectional": { value: "true", source: "truecase" },
-  "model.memory": { value: "30" },
-  "model.readout": { value: "mean", source: "direction" },
-  "data.bptt": { value: "8" },
-  "report.gradient_reach": { value: "true" },
-};
+const OTHER_RECURRENT: Readonly<Record<string, { value: string; source?: string; bptt?: number }>> =
+  {
+    "model.cell": { value: "gru" },
+    "model.shared_dropout": { value: "true" },
+    "model.bidirectional": { value: "true", source: "truecase" },
+    "model.memory": { value: "30" },
+    "model.readout": { value: "mean", source: "direction" },
+    "data.bptt": { value: "8" },
+    "data.document_end": { value: "x", bptt: 8 },
+    "report.gradient_reach": { value: "true" },
+  };
 
 const BASE = resolveConfig({});
 const withKey = (path: string, text: string) => resolveConfig(applyOverrides({}, { [path]: text }));
@@ -95,8 +97,8 @@ Deno.test("configHash() and differences() see each math key and no other", () =>
     assertEquals(configHash(config) !== configHash(BASE), differs, path);
     assertEquals(differences(BASE, config).map((d) => d.split(":")[0]), differs ? [path] : []);
   }
-  for (const [path, { value, source = "text" }] of Object.entries(OTHER_RECURRENT)) {
-    const input = { model: { kind: "recurrent" }, data: { source } };
+  for (const [path, { value, source = "text", bptt = null }] of Object.entries(OTHER_RECURRENT)) {
+    const input = { model: { kind: "recurrent" }, data: { source, bptt } };
     const base = resolveConfig(input);
     const config = resolveConfig(applyOverrides(input, { [path]: value }));
     const differs = MATH_KEYS.includes(path);

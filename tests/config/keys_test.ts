@@ -31,6 +31,7 @@ const FROZEN = [
   "data.window integer >= 1 = 64",
   "data.stride integer >= 1 = 64",
   "data.bptt integer >= 1 | null = null",
+  "data.document_end string | null = null",
   "data.gap integer >= 0 = 30",
   "data.names integer >= 2 = 8",
   "data.fillers integer >= 1 = 8",

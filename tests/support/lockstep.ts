@@ -35,6 +35,8 @@ export interface LockstepOptions {
   /** Number of workers. */
   readonly world: number;
   readonly openDevice: (kind: string, rank: number) => Promise<Device>;
+  /** What is trained on; letters unless told. */
+  readonly corpus?: Corpus;
   readonly from?: Checkpoint | undefined;
   readonly stopping?: () => boolean;
   /** Told the crew before the run, and each event. */
@@ -43,14 +45,15 @@ export interface LockstepOptions {
 
 /** Runs `config` to its end, or to when it is asked to stop. */
 export async function lockstep(config: RunConfig, options: LockstepOptions): Promise<RunRecord> {
-  const { world, openDevice, from, stopping = () => false, watch } = options;
+  const { world, openDevice, corpus = letters(config), from, stopping = () => false, watch } =
+    options;
   const crew = await memoryCrew(world, openDevice);
   const events: RunEvent[] = [];
   const saved: Checkpoint[] = [];
   try {
     const outcome = await coordinate({
       config,
-      corpus: letters(config),
+      corpus,
       crew,
       from,
       report: (event) => {

@@ -39,7 +39,8 @@ export function laneSource(time: number, input: SourceInput): Source {
   };
 }
 
-function cut(
+/** Cuts tokens into lanes. @throws {Refusal} `data` when a lane has no room for a window. */
+export function cut(
   tokens: Uint32Array,
   { lanes, time, part }: { lanes: number; time: number; part: string },
 ): Lanes {

@@ -2,6 +2,7 @@
 import type { DataConfig } from "../schema.ts";
 import type { Source, SourceInput, Task } from "../source.ts";
 import { direction } from "./direction.ts";
+import { documentSource } from "./documents.ts";
 import { laneSource } from "./lanes.ts";
 import { recall } from "./recall.ts";
 import { truecase } from "./truecase.ts";
@@ -19,19 +20,24 @@ export interface SourceMaker {
 /** The next token of a text: from shuffled windows, or in lanes when states are carried. */
 const text: SourceMaker = {
   needsText: true,
-  task({ bptt, window }, characters) {
+  task({ bptt, window, document_end }, characters) {
     const time = bptt ?? window;
     return {
       time,
       vocabulary: characters,
       classes: characters,
       asked: "next",
-      countedPerWindow: time,
+      countedPerWindow: document_end === null ? time : undefined,
       carries: bptt !== null,
     };
   },
-  make: (config, input) =>
-    config.bptt === null ? windowSource(config, input) : laneSource(config.bptt, input),
+  make(config, input) {
+    const { bptt, document_end } = config;
+    if (bptt === null) return windowSource(config, input);
+    if (document_end === null) return laneSource(bptt, input);
+    const end = input.tokenizer?.encode(document_end) ?? new Uint32Array();
+    return documentSource({ time: bptt, end }, input);
+  },
 };
 
 /** Every source by its name. */

@@ -1,0 +1,113 @@
+/** Lanes that stop at document ends: where windows are cut, and what that means for states. */
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { IGNORE } from "../../../src/base/ignore.ts";
+import { rootKey } from "../../../src/base/random.ts";
+import { resolveConfig } from "../../../src/config/resolve.ts";
+import { documentSource, stretches } from "../../../src/data/sources/documents.ts";
+import { charTokenizer } from "../../../src/data/tokenizer.ts";
+import { openReference } from "../../../src/device/reference.ts";
+import { Replica } from "../../../workers/replica.ts";
+import { lockstep } from "../../support/lockstep.ts";
+
+const tokenizer = charTokenizer("abc.");
+const encode = (text: string) => tokenizer.encode(text);
+
+Deno.test("a window is cut behind a document's end, and the next begins anew", () => {
+  const tokens = encode("abcab..cabcabc..ab");
+  const all = stretches(tokens, { start: 0, length: 17, time: 4, end: encode("..") });
+  assertEquals(all, [
+    { start: 0, length: 4, fresh: true },
+    // Its last target is the second dot; the end itself is never an input of the next.
+    { start: 4, length: 2, fresh: false },
+    { start: 7, length: 4, fresh: true },
+    { start: 11, length: 4, fresh: false },
+    { start: 16, length: 1, fresh: true },
+  ]);
+  // What is asked of a stretch lies behind its inputs, up to the end of the document.
+  const asked = all.map(({ start, length }) =>
+    tokenizer.decode(tokens.subarray(start + 1, start + length + 1))
+  );
+  assertEquals(asked, ["bcab", "..", "abca", "bc..", "b"]);
+});
+
+Deno.test("without an end windows are those of plain lanes", () => {
+  const tokens = encode("abcabcabcabca");
+  const all = stretches(tokens, { start: 0, length: 12, time: 4, end: encode("..") });
+  assertEquals(all.map(({ start, length, fresh }) => [start, length, fresh]), [
+    [0, 4, true],
+    [4, 4, false],
+    [8, 4, false],
+  ]);
+});
+
+Deno.test("what is not asked is padded, and a step knows how much counts", () => {
+  const text = encode("ab..cabcab..abcabcabcabcabc");
+  const source = documentSource({ time: 6, end: encode("..") }, {
+    key: rootKey(1),
+    microBatches: 2,
+    windows: 1,
+    evalWindows: 0,
+    train: text,
+    validation: text,
+    tokenizer,
+  });
+  const batches = [0, 1].map((microBatch) => source.train({ step: 0, microBatch }));
+  assertEquals(batches.map(({ counted }) => counted), [3, 6]);
+  assertEquals(source.countedIn?.(0), 9);
+  assertEquals(batches.map(({ fresh }) => fresh), [[true], [true]]);
+  assertEquals([...(batches[0]?.targets ?? [])].filter((t) => t === IGNORE).length, 3);
+});
+
+Deno.test("a document behind another has the losses that it has alone", async () => {
+  const documents = ["abccba", "cabbac", "bbcaab"];
+  const lossesOf = async (text: string, steps: number): Promise<number[]> => {
+    const config = resolveConfig({
+      micro_batches: 1,
+      windows: 1,
+      model: { kind: "recurrent", cell: "lstm", width: 5 },
+      data: { bptt: 4, document_end: ".." },
+    });
+    const train = encode(text);
+    const corpus = { train, validation: train, vocabulary: tokenizer.size, tokenizer };
+    const replica = new Replica(openReference({ precision: "f64" }), { config, corpus });
+    await replica.open();
+    const all: number[] = [];
+    for (let step = 0; step < steps; step++) {
+      replica.accumulate(step, { level: 0, index: 0 });
+      all.push((await replica.stats()).loss);
+    }
+    return all;
+  };
+  // Six letters and two dots are windows of 4 and 3 targets.
+  const together = await lossesOf(documents.map((d) => d + "..").join(""), 6);
+  for (const [k, document] of documents.entries()) {
+    const alone = await lossesOf(document + "..", 2);
+    alone.forEach((loss, i) => assertAlmostEquals(loss, together[2 * k + i] as number, 1e-6));
+  }
+});
+
+Deno.test("documents keep the lockstep: 1, 2 and 4 workers", async () => {
+  const letters = Array.from(
+    { length: 600 },
+    (_, i) => "abc"[(i * i + i) % 3] + (i % 17 ? "" : ".."),
+  );
+  const train = encode(letters.join(""));
+  const config = resolveConfig({
+    steps: 6,
+    micro_batches: 4,
+    windows: 2,
+    model: { kind: "recurrent", cell: "gru", width: 6 },
+    data: { bptt: 8, document_end: ".." },
+    eval: { every: 0, windows: 8 },
+    checkpoint: { every: 0 },
+    report: { sample_length: 0 },
+  });
+  const corpus = { train, validation: train, vocabulary: tokenizer.size, tokenizer };
+  const hashes: string[] = [];
+  for (const world of [1, 2, 4]) {
+    const openDevice = () => Promise.resolve(openReference());
+    const { outcome } = await lockstep(config, { world, openDevice, corpus });
+    hashes.push(outcome.stateHash);
+  }
+  assertEquals(new Set(hashes).size, 1);
+});
