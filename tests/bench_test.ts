@@ -13,18 +13,13 @@ import { OPS } from "../kernels/mod.ts";
 import { treeAddOp } from "../kernels/tree_add.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { openReference } from "../src/device/reference.ts";
-import type { Device } from "../src/device/types.ts";
-import { openWebGpu } from "../src/device/webgpu.ts";
+import { sharedGpu } from "./support/gpu.ts";
 import type { Case, Op } from "../src/graph/types.ts";
 import { planOf } from "./support/cases.ts";
 
 const BUDGET = { rounds: 1, roundSeconds: 0 };
 
-let gpu: Promise<Device> | undefined;
-
-function device(): Promise<Device> {
-  return gpu ??= openWebGpu({ runtime: Deno.version.deno });
-}
+const device = sharedGpu();
 
 /** The first odd-sized case that a twin can do: twins have no epilogue and work on new places. */
 function smallCase(op: Op): Case {

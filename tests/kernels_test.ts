@@ -4,12 +4,12 @@ import { OPS } from "../kernels/mod.ts";
 import { sizeOf } from "../src/base/shape.ts";
 import { openReference } from "../src/device/reference.ts";
 import type { Device } from "../src/device/types.ts";
-import { openWebGpu } from "../src/device/webgpu.ts";
 import type { Case, Op } from "../src/graph/types.ts";
 import { caseName, outputSlot, planOf, randomInputs } from "./support/cases.ts";
+import { sharedGpu } from "./support/gpu.ts";
 import { tolerance } from "./support/tolerance.ts";
 
-let gpu: Promise<Device> | undefined;
+const gpu = sharedGpu();
 
 /** Outputs of a case on a device, as f32. */
 async function outputsOf(device: Device, op: Op, test: Case): Promise<Float32Array[]> {
@@ -31,8 +31,7 @@ for (const op of OPS) {
   for (const test of op.cases) {
     if (test.kind === "bench") continue;
     Deno.test(`${caseName(op, test)}: the GPU matches the reference`, async () => {
-      gpu ??= openWebGpu({ runtime: Deno.version.deno });
-      const got = await outputsOf(await gpu, op, test);
+      const got = await outputsOf(await gpu(), op, test);
       const want = await outputsOf(openReference(), op, test);
       const specs = op.shape(test.inputs, test.attrs);
       const { terms } = op.cost({ inputs: test.inputs, outputs: specs }, test.attrs);

@@ -7,12 +7,12 @@ import { OPS } from "../../kernels/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
-import { openWebGpu } from "../../src/device/webgpu.ts";
+import { sharedGpu } from "../support/gpu.ts";
 import type { Case, Op, Target } from "../../src/graph/types.ts";
 import { caseName, outputSlot, planOf, randomInputs } from "../support/cases.ts";
 import { tolerance } from "../support/tolerance.ts";
 
-let opened: Promise<Device> | undefined;
+const gpu = sharedGpu();
 
 /** The other kind; few workgroups along one axis, so that launches need a second axis. */
 function otherKind(target: Target): Target {
@@ -58,7 +58,7 @@ Deno.test("some ops join lanes on one kind of target only", () => assertGreater(
 
 for (const op of SHARING) {
   Deno.test(`${op.name}: kernels of the other kind match the reference`, async () => {
-    const device = await (opened ??= openWebGpu({ runtime: Deno.version.deno }));
+    const device = await gpu();
     for (const test of op.cases) {
       if (test.kind === "bench") continue;
       const got = await outputsOf(device, op, test);

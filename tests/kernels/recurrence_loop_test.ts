@@ -8,8 +8,7 @@ import { pointwise } from "../../kernels/pointwise.ts";
 import { recurrence } from "../../kernels/recurrence.ts";
 import { fold, rootKey, uniforms } from "../../src/base/random.ts";
 import { openReference } from "../../src/device/reference.ts";
-import type { Device } from "../../src/device/types.ts";
-import { openWebGpu } from "../../src/device/webgpu.ts";
+import { sharedGpu } from "../support/gpu.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Spec, Tensor } from "../../src/graph/types.ts";
@@ -21,11 +20,7 @@ type Sizes = readonly [number, number, number];
 
 const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
 
-let opened: Promise<Device> | undefined;
-
-function gpu(): Promise<Device> {
-  return opened ??= openWebGpu({ runtime: Deno.version.deno });
-}
+const gpu = sharedGpu();
 
 /** Sources, values and results of one form of a recurrence; gradients are results as well. */
 interface Form {

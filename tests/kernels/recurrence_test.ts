@@ -7,8 +7,7 @@ import { recurrence, recurrenceOp } from "../../kernels/recurrence.ts";
 import { recurrenceBackwardOp } from "../../kernels/recurrence_backward.ts";
 import { recurrenceCase } from "../../kernels/recurrence_cases.ts";
 import { sizeOf } from "../../src/base/shape.ts";
-import type { Device } from "../../src/device/types.ts";
-import { openWebGpu } from "../../src/device/webgpu.ts";
+import { sharedGpu } from "../support/gpu.ts";
 import { applyAll, newTrace } from "../../src/graph/trace.ts";
 import type { Case, Op, Spec, Target } from "../../src/graph/types.ts";
 import { caseName, planOf, randomInputs } from "../support/cases.ts";
@@ -19,11 +18,7 @@ type Sizes = readonly [number, number, number];
 
 const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
 
-let opened: Promise<Device> | undefined;
-
-function gpu(): Promise<Device> {
-  return opened ??= openWebGpu({ runtime: Deno.version.deno });
-}
+const gpu = sharedGpu();
 
 for (const cell of CELLS) {
   const inputs = range(3 + cell.states);

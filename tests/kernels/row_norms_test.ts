@@ -26,6 +26,7 @@ Deno.test("the norm of [3, -4] times u is 5 u, small, large or 0", async () => {
       const want = 5 * (UNITS[i] as number);
       assertAlmostEquals(norm, want, 1e-6 * want, `unit ${UNITS[i]} on ${device.name}`);
     });
+    device.close();
   }
 });
 

@@ -50,6 +50,7 @@ async function onDevice(a: Uint32Array, b: Uint32Array): Promise<Uint32Array> {
   memory.write("x1", b);
   program.run();
   const sum = await memory.read([{ slot: "x0", offset: 0, length: a.length }]);
+  device.close();
   return new Uint32Array(sum.buffer, sum.byteOffset, sum.length);
 }
 

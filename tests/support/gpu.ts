@@ -1,0 +1,12 @@
+/** The GPU of a test file: opened when it is first asked for, closed after the file's last test. */
+import type { WebGpuDevice } from "../../src/device/webgpu.ts";
+import { openWebGpu } from "../../src/device/webgpu.ts";
+
+/** Gives what opens, or gives again, the file's device. Call it once, at the top. */
+export function sharedGpu(): () => Promise<WebGpuDevice> {
+  let opened: Promise<WebGpuDevice> | undefined;
+  Deno.test.afterAll(async () => {
+    await opened?.then((device) => device.close(), () => {});
+  });
+  return () => opened ??= openWebGpu({ runtime: Deno.version.deno });
+}
