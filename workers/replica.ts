@@ -60,6 +60,8 @@ const STREAM = { init: "init", order: "order", dropout: "dropout", sample: "samp
 /** A model on a device. */
 export class Replica {
   readonly layout: Layout;
+  /** States that each micro-batch carries from step to step: names, and elements. */
+  readonly carries: readonly { readonly name: string; readonly size: number }[];
   readonly #config: RunConfig;
   readonly #corpus: Corpus;
   readonly #device: Device;
@@ -81,6 +83,10 @@ export class Replica {
     this.#memory = device.memory();
     this.#shape = shapeOf(config, corpus.vocabulary);
     this.layout = this.#shape.layout;
+    this.carries = this.#shape.carries.map(({ name, tensor }) => ({
+      name,
+      size: sizeOf(tensor.shape),
+    }));
     this.#key = rootKey(config.seed);
     this.#source = sourceOf(config.data, {
       ...corpus,
@@ -94,11 +100,6 @@ export class Replica {
   /** Vectors that make up the state, in the order in which checkpoints hold them. */
   get vectors(): readonly string[] {
     return ["param", ...optimizerOf(this.#config.optim).moments];
-  }
-
-  /** States that each micro-batch carries from step to step: names, and elements. */
-  get carries(): readonly { name: string; size: number }[] {
-    return this.#shape.carries.map(({ name, tensor }) => ({ name, size: sizeOf(tensor.shape) }));
   }
 
   /** Trainable elements. */
@@ -203,10 +204,7 @@ export class Replica {
       let total = { sequence, loss: 0, counted: 0, correct: 0 };
       for (const batch of this.#source.evaluation(sequence)) {
         this.#writeBatch(batch);
-        for (const { name, size } of this.carries) {
-          if (batch.fresh !== true) this.#memory.copy(CARRIED + name, name, size);
-          this.#beginAnew(batch, { name, size });
-        }
+        this.#bringStates(batch, (name) => CARRIED + name);
         this.#evaluation.run();
         const slots = [EVAL.loss, EVAL.correct];
         const [loss = NaN, correct = NaN] = await this.#memory.read(
@@ -283,10 +281,7 @@ export class Replica {
       const key = fold(fold(foldName(this.#key, STREAM.dropout), step), index);
       this.#memory.write(RANDOM_KEY, Uint32Array.from(key));
     }
-    for (const { name, size } of this.carries) {
-      if (batch.fresh !== true) this.#memory.copy(laneSlot(index, name), name, size);
-      this.#beginAnew(batch, { name, size });
-    }
+    this.#bringStates(batch, (name) => laneSlot(index, name));
     const counted = this.#source.countedIn?.(step);
     if (counted !== undefined) this.#memory.write(SHARE, Float32Array.of(1 / counted));
     this.#program(this.#gradient).run();
@@ -295,14 +290,20 @@ export class Replica {
     }
   }
 
-  /** Zeroes a carried state, or those of its windows that begin anew. */
-  #beginAnew({ fresh }: Batch, { name, size }: { name: string; size: number }): void {
-    if (fresh === true) return this.#memory.write(name, new Float32Array(size));
-    if (fresh === false) return;
-    const zeros = new Float32Array(size / fresh.length);
-    fresh.forEach((begins, b) => {
-      if (begins) this.#memory.write(name, zeros, b * zeros.length);
-    });
+  /** Brings carried states from where they were kept; those of windows that begin anew are zero. */
+  #bringStates({ fresh }: Batch, keptIn: (name: string) => string): void {
+    for (const { name, size } of this.carries) {
+      if (fresh === true) {
+        this.#memory.write(name, new Float32Array(size));
+        continue;
+      }
+      this.#memory.copy(keptIn(name), name, size);
+      if (fresh === false) continue;
+      const zeros = new Float32Array(size / fresh.length);
+      fresh.forEach((begins, b) => {
+        if (begins) this.#memory.write(name, zeros, b * zeros.length);
+      });
+    }
   }
 
   #writeBatch({ inputs, targets }: Batch): void {
