@@ -5,7 +5,7 @@ import { Refusal } from "../src/base/refusal.ts";
 export const BENCHES = ["step", "ops", "reduce", "transport"] as const;
 
 /** Benches that take minutes, or need more than the project brings: run by name only. */
-export const EXTRAS = ["lstm", "recall"] as const;
+export const EXTRAS = ["lstm", "recall", "protocol", "faults"] as const;
 
 /** Name of a bench. */
 export type BenchName = typeof BENCHES[number] | typeof EXTRAS[number];

@@ -34,8 +34,8 @@ export async function benchLstm(): Promise<Report> {
   let number = 0;
   const step = async () => {
     replica.accumulate(number, { level: 0, index: 0 });
+    await replica.inspect();
     replica.update(number++);
-    await replica.stats();
   };
   for (let i = 0; i < WARM_UP; i++) await step();
   const rows: string[][] = [];

@@ -3,8 +3,10 @@ import { runCommand } from "../src/cli/command.ts";
 import { parseBench } from "./args.ts";
 import type { BenchName } from "./args.ts";
 import { lookAround } from "./machine.ts";
+import { benchFaults } from "./faults.ts";
 import { benchOps } from "./ops.ts";
 import { benchLstm } from "./lstm.ts";
+import { benchProtocol } from "./protocol.ts";
 import { benchRecall } from "./recall.ts";
 import { benchReduce } from "./reduce.ts";
 import { fileName, pageOf, showReport } from "./report.ts";
@@ -19,6 +21,8 @@ const RUN: Readonly<Record<BenchName, (options: { filter: string }) => Promise<R
   transport: benchTransport,
   lstm: benchLstm,
   recall: benchRecall,
+  protocol: benchProtocol,
+  faults: benchFaults,
 };
 
 const RESULTS = new URL("./results/", import.meta.url);

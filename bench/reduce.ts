@@ -8,11 +8,13 @@ import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import type { WebGpuDevice } from "../src/device/webgpu.ts";
-import { Inbox } from "../workers/inbox.ts";
-import type { Order, StepTimes } from "../workers/messages.ts";
+import { RULES } from "../src/membership/types.ts";
+import { Faults } from "../workers/faults/plan.ts";
+import type { StepTimes } from "../workers/messages.ts";
 import { shapeOf } from "../workers/plans.ts";
 import type { Corpus } from "../workers/replica.ts";
-import { spawnWorkers } from "../workers/spawn.ts";
+import { spawnCrew } from "../workers/spawn.ts";
+import { Team } from "../workers/team.ts";
 import { corpusOf } from "./corpus.ts";
 import { exchangeSeconds } from "./exchange.ts";
 import type { Report } from "./report.ts";
@@ -25,7 +27,7 @@ const WARM_UP = 5;
 const STEPS = 25;
 
 /** Milliseconds of one step of a world, medians over its steps. */
-interface WorldTimes extends StepTimes {
+interface WorldTimes extends Omit<StepTimes, "waited"> {
   readonly world: number;
   readonly step: number;
   /** What rank 0 did not account for: orders and votes on their way, and waiting for them. */
@@ -71,7 +73,7 @@ const HEAD = [
   "compute",
   "exchange",
   "write",
-  "update",
+  "inspect",
   "rest",
   "read alone",
   "exchange alone",
@@ -80,13 +82,13 @@ const HEAD = [
 ];
 
 function rowOf(
-  { world, step, compute, exchange, write, update, rest }: WorldTimes,
+  { world, step, compute, exchange, write, inspect, rest }: WorldTimes,
   alone: { readBack: number; exchange: number },
 ): string[] {
   const [readBack, exchanged] = [1e3 * alone.readBack, 1e3 * alone.exchange];
   return [
     String(world),
-    ...[step, compute, exchange, write, update, rest, readBack, exchanged].map(fixed),
+    ...[step, compute, exchange, write, inspect, rest, readBack, exchanged].map(fixed),
     percent(readBack + exchanged + write, step),
     percent(readBack + exchange + write, step),
   ];
@@ -101,33 +103,47 @@ async function readBackSeconds(device: WebGpuDevice, length: number): Promise<nu
 
 /** Leads `config.workers` processes through some steps. */
 async function timeWorld(config: RunConfig, corpus: Corpus): Promise<WorldTimes> {
-  const crew = await spawnWorkers(config.workers);
+  const { train, validation, vocabulary } = corpus;
+  const team = new Team({
+    launch: spawnCrew,
+    workers: config.workers,
+    rules: { ...RULES, microBatches: config.micro_batches, weighEvery: Infinity },
+    faults: new Faults(),
+    note: () => {},
+    limit: () => 0,
+    setUp: () => [
+      {
+        type: "setup",
+        config,
+        vocabulary,
+        tokenizer: corpus.tokenizer?.toJSON() ?? null,
+        trainTokens: train.length,
+        strikes: [],
+      },
+      bytesOf(Uint32Array.from([...train, ...validation])),
+    ],
+    part: () => {},
+    interrupted: () => {},
+    stop: new AbortController().signal,
+    now: () => performance.now(),
+  });
   try {
-    const workers = crew.channels.map((channel, rank) => new Inbox(channel, rank));
-    const order = (order: Order, payload?: Uint8Array) =>
-      Promise.all(workers.map((worker) => worker.order(order, payload)));
-    const { train, validation, vocabulary } = corpus;
-    const tokenizer = corpus.tokenizer?.toJSON() ?? null;
-    const tokens = Uint32Array.from([...train, ...validation]);
-    const trainTokens = train.length;
-    const setup: Order = { type: "setup", config, vocabulary, tokenizer, trainTokens };
-    await order(setup, bytesOf(tokens));
-    await Promise.all(workers.map((worker) => worker.expect("ready")));
-    await order({ type: "step", step: 0 });
+    await team.open();
+    await team.form(0);
+    await team.order({ type: "step", step: 0, strikes: [] });
     const laps: Omit<WorldTimes, "world">[] = [];
     const count = WARM_UP + STEPS;
     let start = performance.now();
     for (let step = 0; step < count; step++) {
-      await Promise.all(workers.map((worker) => worker.expect("vote")));
-      await order({ type: "commit", step, next: step + 1 < count });
-      const { reply } = await (workers[0] as Inbox).expect("stats");
+      const [vote] = await team.expect("vote");
+      await team.order({ type: "commit", step, next: step + 1 < count, strikes: [] });
+      if (vote === undefined) continue;
       const now = performance.now();
-      const { compute, exchange, write, update } = reply.times;
-      const rest = now - start - compute - exchange - write - update;
-      if (step >= WARM_UP) laps.push({ ...reply.times, step: now - start, rest });
+      const { compute, exchange, write, inspect } = vote.reply.times;
+      const rest = now - start - compute - exchange - write - inspect;
+      if (step >= WARM_UP) laps.push({ ...vote.reply.times, step: now - start, rest });
       start = now;
     }
-    await order({ type: "stop" });
     const of = (key: keyof Omit<WorldTimes, "world">) => median(laps.map((lap) => lap[key]));
     return {
       world: config.workers,
@@ -135,10 +151,10 @@ async function timeWorld(config: RunConfig, corpus: Corpus): Promise<WorldTimes>
       compute: of("compute"),
       exchange: of("exchange"),
       write: of("write"),
-      update: of("update"),
+      inspect: of("inspect"),
       rest: of("rest"),
     };
   } finally {
-    await crew.close();
+    await team.close();
   }
 }

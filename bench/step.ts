@@ -10,7 +10,7 @@ import { taskOf } from "../src/data/sources/mod.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import type { Target } from "../src/graph/types.ts";
 import type { Plan } from "../src/plan/types.ts";
-import { gradientPlan, shapeOf, treeAddPlan, updatePlan } from "../workers/plans.ts";
+import { gradientPlan, inspectPlan, shapeOf, treeAddPlan, updatePlan } from "../workers/plans.ts";
 import { Replica } from "../workers/replica.ts";
 import type { Corpus } from "../workers/replica.ts";
 import { corpusOf } from "./corpus.ts";
@@ -76,6 +76,7 @@ export function plansOf(config: RunConfig, vocabulary: number): PlanUse[] {
       plan: treeAddPlan(layout, level),
       times: micro_batches / 2 ** (level + 1),
     })),
+    { name: "inspect", plan: inspectPlan(layout), times: 1 },
     { name: "update", plan: updatePlan(config, layout), times: 1 },
   ];
 }
@@ -119,8 +120,8 @@ async function openAndStep(replica: Replica, config: RunConfig): Promise<void> {
 
 async function step(replica: Replica, { micro_batches }: RunConfig, number: number): Promise<void> {
   replica.accumulate(number, { level: Math.log2(micro_batches), index: 0 });
+  await replica.inspect();
   replica.update(number);
-  await replica.stats();
 }
 
 /** Means over the measured steps, in seconds. */

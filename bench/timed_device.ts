@@ -41,6 +41,9 @@ export function timeDevice(inner: Device): TimedDevice {
     name: inner.name,
     bindingBytes: inner.bindingBytes,
     lost: inner.lost,
+    get shaders() {
+      return inner.shaders;
+    },
     close: () => inner.close(),
     memory: () => {
       const memory = inner.memory();

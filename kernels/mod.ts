@@ -23,6 +23,7 @@ import { placeColumnsOp } from "./place_columns.ts";
 import { readTimeOp } from "./read_time.ts";
 import { rowNormsOp } from "./row_norms.ts";
 import { spreadTimeOp } from "./spread_time.ts";
+import { finiteOp } from "./finite.ts";
 
 /** Every op, one line each. */
 export const OPS: readonly Op[] = [
@@ -49,4 +50,5 @@ export const OPS: readonly Op[] = [
   readTimeOp,
   rowNormsOp,
   spreadTimeOp,
+  finiteOp,
 ];

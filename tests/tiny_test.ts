@@ -6,7 +6,6 @@ import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { hashValue } from "../src/base/hash.ts";
 import { saveCheckpoint } from "../src/checkpoint/commit.ts";
 import { loadNewest } from "../src/checkpoint/load.ts";
-import { stateHash } from "../src/checkpoint/state_hash.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import { configHash } from "../src/config/identity.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
@@ -18,7 +17,7 @@ import { coordinate } from "../workers/coordinator.ts";
 import { gradientPlan, shapeOf, traceGradient } from "../workers/plans.ts";
 import { Replica } from "../workers/replica.ts";
 import type { NamedState } from "../workers/state.ts";
-import { memoryCrew } from "./support/crew.ts";
+import { memoryLaunch } from "./support/crew.ts";
 
 const TEXT = "Call me Ishmael. Some years ago, never mind how long precisely.\n".repeat(20);
 
@@ -66,7 +65,7 @@ Deno.test("a replica on a device learns, step by step", async () => {
     // All four micro-batches: the node at level 2 of the gradient's tree.
     replica.accumulate(step, { level: 2, index: 0 });
     replica.update(step);
-    losses.push((await replica.stats()).loss);
+    losses.push((await replica.inspect()).loss);
   }
   assertLess(Math.abs((losses[0] as number) - Math.log(corpus.vocabulary)), 0.2);
   assertLess(losses.at(-1) as number, (losses[0] as number) - 0.3);
@@ -74,22 +73,20 @@ Deno.test("a replica on a device learns, step by step", async () => {
 
 /** Trains `config` with `world` workers in this process; saves below `root`. */
 async function run({ world, root, from }: { world: number; root: string; from?: Checkpoint }) {
-  const crew = await memoryCrew(world, () => Promise.resolve(openReference()));
+  const { launch } = memoryLaunch(() => Promise.resolve(openReference()));
   const lines: string[] = [];
   const outcome = await coordinate({
-    config,
+    config: { ...config, workers: world },
     corpus,
-    crew,
+    launch,
     from,
     report: (event) => {
       if (event.type === "step") lines.push(`step ${event.step}: loss ${event.loss}`);
       if (event.type === "sample") lines.push(`sample: ${event.text}`);
     },
-    stopping: () => false,
     save: (state, { step, adapter }) => save(root, { state, step, adapter }),
     now: () => performance.now() / 1000,
   });
-  await crew.close();
   return { outcome, lines };
 }
 
@@ -113,7 +110,6 @@ async function save(
       adapter,
       deno: Deno.version.deno,
       position: { window: step * config.micro_batches * config.windows },
-      stateHash: stateHash(step, state),
     },
   });
   return manifest.stateHash;

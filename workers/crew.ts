@@ -1,13 +1,43 @@
-/** Workers as the coordinator sees them, whatever they are made of. */
-import type { Channel } from "../src/transport/channel.ts";
+/** Workers as the coordinator starts and ends them, whatever they are made of. */
+import type { FencedChannel } from "../src/transport/channel.ts";
 
-/** Workers that are connected to the coordinator and to each other. */
+/** What happens to a worker outside of what it says. */
+export type CrewEvent =
+  /** It has proven who it is; the channel is in attempt 0. */
+  | { readonly type: "joined"; readonly id: number; readonly channel: FencedChannel }
+  /** It is gone; `why` says how, `killed` that it was no deed of its own. */
+  | {
+    readonly type: "ended";
+    readonly id: number;
+    readonly why: string;
+    readonly killed: boolean;
+  };
+
+/** Signals that a crew sends. */
+export type CrewSignal = "SIGKILL" | "SIGSTOP" | "SIGCONT";
+
+/** All workers of a run. */
 export interface Crew {
-  /** The coordinator's ends, by rank. */
-  readonly channels: readonly Channel[];
+  /** Folder of the crew's sockets, where it has any. */
+  readonly folder?: string;
+  /** Starts a worker; events tell how it fares. */
+  spawn(id: number, seat: number): void;
+  /** Sends a signal to a worker; nothing happens when it is gone. */
+  signal(id: number, signal: CrewSignal): void;
   /** Ends all workers, whatever they do. */
   close(): Promise<void>;
 }
 
-/** Starts `world` workers. */
-export type Launch = (world: number) => Promise<Crew>;
+/** What a crew is made for. */
+export interface CrewOptions {
+  /** Most workers at a time. */
+  readonly seats: number;
+  /** How many are wanted at first. */
+  readonly workers: number;
+}
+
+/** Makes a crew without workers. */
+export type Launch = (
+  options: CrewOptions,
+  report: (event: CrewEvent) => void,
+) => Promise<Crew>;

@@ -5,20 +5,21 @@
 import type { TokenizerSpec } from "../src/data/schema.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { Plain } from "../src/transport/channel.ts";
+import type { Strike } from "./faults/schema.ts";
+import type { Reply } from "./schema.ts";
 
-/** Where a worker's step went: milliseconds by phase. */
-export interface StepTimes {
-  /** The micro-batches. With peers, until the gradient was read back; alone, until they were queued. */
-  readonly compute: number;
-  /** Exchange with the peers, waiting for the slowest of them included; 0 when alone. */
-  readonly exchange: number;
-  /** Handing the sum to the device; 0 when alone. */
-  readonly write: number;
-  /** The update, until its loss was read; alone, also what the device still had to compute. */
-  readonly update: number;
+export type { Reply, StepTimes } from "./schema.ts";
+
+/** A worker's place in a formation, by rank. */
+export interface Seated {
+  readonly seat: number;
+  /** Micro-batches of a step that it computes. */
+  readonly count: number;
+  /** Rank that it copies the state from; -1 when it keeps its own. */
+  readonly donor: number;
 }
 
-/** From the coordinator. */
+/** From the coordinator. Faults are for tests: struck once, at the points they name. */
 export type Order =
   /** Payload: training tokens, then validation tokens, as u32. */
   | {
@@ -28,21 +29,42 @@ export type Order =
     /** The text's tokenizer; null where no text is read. */
     readonly tokenizer: TokenizerSpec | null;
     readonly trainTokens: number;
+    readonly strikes: readonly Strike[];
   }
+  /** Leave whatever is under way, meet the others as `attempt`, and copy the state where told to. */
+  | {
+    readonly type: "form";
+    readonly attempt: number;
+    readonly rank: number;
+    readonly seated: readonly Seated[];
+    /** Steps that are finished. */
+    readonly step: number;
+  }
+  /** Begin with the seed's parameters. */
+  | { readonly type: "reset" }
   /** Payload: one piece of one vector as f32, to resume from. */
   | { readonly type: "load"; readonly vector: string; readonly piece: number }
-  /** Payload: a state that a micro-batch carries, as f32, to resume from. */
-  | { readonly type: "load_carry"; readonly name: string; readonly index: number }
+  /** Payload: what micro-batch `index` carries, as f32, to resume from. */
+  | { readonly type: "load_lane"; readonly index: number }
+  /** Tell the hash of the state. */
+  | { readonly type: "prove" }
   /** Compute the gradient of a step, and vote. */
-  | { readonly type: "step"; readonly step: number }
+  | { readonly type: "step"; readonly step: number; readonly strikes: readonly Strike[] }
   /** Every worker voted: update; then go on with the next step if `next`. */
-  | { readonly type: "commit"; readonly step: number; readonly next: boolean }
+  | {
+    readonly type: "commit";
+    readonly step: number;
+    readonly next: boolean;
+    readonly strikes: readonly Strike[];
+  }
+  /** Pass over a step: the state stays as it is. */
+  | { readonly type: "skip"; readonly step: number }
   /** Compute this worker's share of the evaluation batches. */
-  | { readonly type: "evaluate" }
+  | { readonly type: "evaluate"; readonly strikes: readonly Strike[] }
   /** Tell how far the gradient of the last position reaches back. */
   | { readonly type: "reach" }
-  /** Send this worker's slice of parameters and moments. */
-  | { readonly type: "save" }
+  /** Copy this worker's slice of parameters and moments, and send it while training goes on. */
+  | { readonly type: "save"; readonly strikes: readonly Strike[] }
   /** Continue `prompt` by `length` tokens. */
   | {
     readonly type: "sample";
@@ -50,44 +72,9 @@ export type Order =
     readonly length: number;
     readonly temperature: number;
   }
+  /** Cut an evaluation or a sample short. */
+  | { readonly type: "hurry" }
   | { readonly type: "stop" };
-
-/** From a worker. */
-export type Reply =
-  | {
-    readonly type: "ready";
-    readonly adapter: string;
-    readonly params: number;
-  }
-  | { readonly type: "loaded" }
-  | { readonly type: "vote"; readonly step: number }
-  | {
-    readonly type: "stats";
-    readonly step: number;
-    readonly loss: number;
-    readonly norm: number;
-    readonly times: StepTimes;
-  }
-  /**
-   * Payload, f64: number, loss sum, counted and met targets of each of this worker's evaluation
-   * sequences.
-   */
-  | { readonly type: "evaluated" }
-  /** Payload, f32: norms of dLoss_T / dh_t for t = T, T - 1, ... 1. */
-  | { readonly type: "reached" }
-  /** Payload: elements of one piece of one vector from `start`, as f32. */
-  | {
-    readonly type: "part";
-    readonly vector: string;
-    readonly piece: number;
-    readonly start: number;
-  }
-  /** Payload: a state that a micro-batch of this worker carries, as f32. */
-  | { readonly type: "carry"; readonly name: string; readonly index: number }
-  | { readonly type: "saved" }
-  /** Payload, u32: the tokens drawn. */
-  | { readonly type: "sampled" }
-  | { readonly type: "failed"; readonly exit: string; readonly message: string };
 
 /** A message as a channel's header. */
 export function header(message: Order | Reply): { type: string; [key: string]: Plain } {

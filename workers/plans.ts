@@ -1,6 +1,6 @@
 /**
  * Everything that a replica compiles from a config: where parameters lie, and the plans of
- * gradient, evaluation, sampling, update and tree addition. Pure: no device, no process.
+ * gradient, evaluation, sampling, inspection, update and tree addition. Pure: no device, no process.
  */
 import { correct } from "../kernels/correct.ts";
 import { crossEntropy } from "../kernels/cross_entropy.ts";
@@ -22,7 +22,8 @@ import { PRODUCT, scaleFormula, SUM } from "../src/nn/formulas.ts";
 import { newScope } from "../src/nn/scope.ts";
 import type { Carry, Param } from "../src/nn/scope.ts";
 import { optimizerOf } from "../src/optim/mod.ts";
-import { updateGraph } from "../src/optim/update.ts";
+import { inspectGraph, updateGraph } from "../src/optim/update.ts";
+import type { RangeGraph } from "../src/optim/update.ts";
 import { compile } from "../src/plan/compile.ts";
 import type { Placing } from "../src/plan/compile.ts";
 import { layOut, LOSS, pieceSlot, placeIn } from "../src/plan/layout.ts";
@@ -192,15 +193,27 @@ export function samplingPlan(config: RunConfig, vocabulary: number, layout: Layo
   });
 }
 
-/** One optimizer step over all ranges; the gradient's norm comes in slot `grad_norm`. */
+/** Looks at the gradient: its norm in slot `grad_norm`, a count of bad elements in `non_finite`. */
+export function inspectPlan(layout: Layout): Plan {
+  return rangePlan(layout, ["grad"], inspectGraph(layout.ranges));
+}
+
+/** One optimizer step over all ranges; the gradient's norm is read from slot `grad_norm`. */
 export function updatePlan(config: RunConfig, layout: Layout): Plan {
   const optimizer = optimizerOf(config.optim);
-  const { graph, sources } = updateGraph(layout.ranges, { optimizer, config: config.optim });
+  const traced = updateGraph(layout.ranges, { optimizer, config: config.optim });
+  return rangePlan(layout, ["param", "grad", ...optimizer.moments], traced);
+}
+
+function rangePlan(
+  layout: Layout,
+  vectors: readonly string[],
+  { graph, sources }: RangeGraph,
+): Plan {
   const places = new Map<Tensor, Place>(sources.map(({ tensor, vector, range }) => {
     const { piece, offset } = layout.ranges[range] as Range;
     return [tensor, { slot: pieceSlot(vector, piece), role: tensor.role, offset }];
   }));
-  const vectors = ["param", "grad", ...optimizer.moments];
   const sizes = Object.assign({}, ...vectors.map((v) => sizesOf(layout, v)));
   return compile(graph, { source: (t) => places.get(t), sizes });
 }

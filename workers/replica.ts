@@ -1,40 +1,29 @@
 /**
- * One copy of the model on one device: parameters, moments and the loaded plans. It computes
- * what it is told and knows no process, no channel and no other replica.
+ * One copy of the model on one device: parameters, moments, carried states, and what runs on
+ * them. It computes what it is told and knows no process, no channel and no other replica.
  */
 import type { RunConfig } from "../src/config/schema.ts";
-import { IGNORE } from "../src/base/ignore.ts";
-import type { Batch, Source } from "../src/data/source.ts";
-import { sourceOf, taskOf } from "../src/data/sources/mod.ts";
+import { sourceOf } from "../src/data/sources/mod.ts";
 import type { Tokenizer } from "../src/data/tokenizer.ts";
 import { sizeOf } from "../src/base/shape.ts";
-import { fold, foldName, rootKey, threefry, unit } from "../src/base/random.ts";
+import { foldName, rootKey } from "../src/base/random.ts";
 import type { Key } from "../src/base/random.ts";
-import type { Device, Memory, Program, Stretch } from "../src/device/types.ts";
-import { initialValues, RANDOM_KEY } from "../src/nn/scope.ts";
+import type { Device, Memory, Stretch } from "../src/device/types.ts";
+import type { Inspection } from "../src/guard/judge.ts";
+import { initialValues } from "../src/nn/scope.ts";
 import { optimizerOf } from "../src/optim/mod.ts";
-import { GRAD_NORM } from "../src/optim/update.ts";
-import { LOSS, pieceSlot, placeIn } from "../src/plan/layout.ts";
+import { pieceSlot, placeIn } from "../src/plan/layout.ts";
 import type { Layout } from "../src/plan/layout.ts";
 import type { Node } from "../src/reduce/tree.ts";
-import {
-  CARRIED,
-  EVAL,
-  evaluationPlan,
-  gradientPlan,
-  REACH,
-  reachPlan,
-  samplingPlan,
-  shapeOf,
-  SHARE,
-  sizesOf,
-  treeAddPlan,
-  treeVector,
-  updatePlan,
-} from "./plans.ts";
+import type { SequenceLoss } from "./evaluation.ts";
+import { Feed } from "./feed.ts";
+import type { CarrySize } from "./feed.ts";
+import { Lanes } from "./lanes.ts";
+import { shapeOf, sizesOf } from "./plans.ts";
 import type { Shape } from "./plans.ts";
-import { draw } from "./draw.ts";
-import { normsBack } from "./reach.ts";
+import { Questions } from "./questions.ts";
+import { Stepper } from "./stepper.ts";
+import { Vectors } from "./vectors.ts";
 
 /** Tokens of both parts of the text; both are empty for a source that reads none. */
 export interface Corpus {
@@ -45,15 +34,6 @@ export interface Corpus {
   readonly tokenizer?: Tokenizer | undefined;
 }
 
-/** What came of one evaluation sequence. */
-export interface SequenceLoss {
-  readonly sequence: number;
-  /** Sum of the losses, targets counted, targets met. */
-  readonly loss: number;
-  readonly counted: number;
-  readonly correct: number;
-}
-
 /** Names of the random streams of a run; each has a key of its own. */
 const STREAM = { init: "init", order: "order", dropout: "dropout", sample: "sample" } as const;
 
@@ -61,25 +41,21 @@ const STREAM = { init: "init", order: "order", dropout: "dropout", sample: "samp
 export class Replica {
   readonly layout: Layout;
   /** States that each micro-batch carries from step to step: names, and elements. */
-  readonly carries: readonly { readonly name: string; readonly size: number }[];
+  readonly carries: readonly CarrySize[];
   readonly #config: RunConfig;
-  readonly #corpus: Corpus;
   readonly #device: Device;
   readonly #memory: Memory;
   readonly #shape: Shape;
   readonly #key: Key;
-  readonly #source: Source;
-  #gradient: Program | undefined;
-  #update: Program | undefined;
-  #adds: readonly Program[] = [];
-  #evaluation: Program | undefined;
-  #sampling: Program | undefined;
-  #reach: Program | undefined;
+  readonly #lanes: Lanes;
+  readonly #vectors: Vectors;
+  readonly #stepper: Stepper;
+  readonly #questions: Questions;
+  #shaders = "";
 
   constructor(device: Device, { config, corpus }: { config: RunConfig; corpus: Corpus }) {
     this.#device = device;
     this.#config = config;
-    this.#corpus = corpus;
     this.#memory = device.memory();
     this.#shape = shapeOf(config, corpus.vocabulary);
     this.layout = this.#shape.layout;
@@ -87,13 +63,32 @@ export class Replica {
       name,
       size: sizeOf(tensor.shape),
     }));
+    const feed = new Feed(this.#memory, this.carries);
+    this.#lanes = new Lanes(this.#memory, {
+      carries: this.carries,
+      microBatches: config.micro_batches,
+    });
+    this.#vectors = new Vectors(this.#memory, this.layout);
     this.#key = rootKey(config.seed);
-    this.#source = sourceOf(config.data, {
+    const { layout } = this;
+    const { vocabulary } = corpus;
+    const source = sourceOf(config.data, {
       ...corpus,
       key: foldName(this.#key, STREAM.order),
       microBatches: config.micro_batches,
       windows: config.windows,
       evalWindows: config.eval.windows,
+    });
+    const common = { config, vocabulary, layout, source };
+    this.#stepper = new Stepper(feed, {
+      ...common,
+      lanes: this.#lanes,
+      key: foldName(this.#key, STREAM.dropout),
+    });
+    this.#questions = new Questions(feed, {
+      ...common,
+      device,
+      key: foldName(this.#key, STREAM.sample),
     });
   }
 
@@ -107,38 +102,53 @@ export class Replica {
     return this.#shape.params.reduce((n, { shape }) => n + sizeOf(shape), 0);
   }
 
+  /** Elements of the states that one micro-batch carries; 0 where none are. */
+  get laneSize(): number {
+    return this.#lanes.size;
+  }
+
+  /** SHA-256 (hex) over the kernels of a training step, as the device compiled them. */
+  get shaders(): string {
+    return this.#shaders;
+  }
+
   /** Loads the plans of a training step, and writes the seed's first parameters. */
   async open(): Promise<void> {
-    const { layout } = this;
-    const levels = Math.log2(this.#config.micro_batches);
-    const kept = Array.from({ length: levels }, (_, level) => treeVector(level));
-    for (const vector of [...this.vectors, "grad", ...kept]) {
-      for (const [slot, size] of Object.entries(sizesOf(layout, vector))) {
+    for (const vector of this.vectors) {
+      for (const [slot, size] of Object.entries(sizesOf(this.layout, vector))) {
         this.#memory.ensure(slot, size);
       }
     }
-    for (const { name, size } of this.carries) {
-      this.#memory.ensure(name, size);
-      for (let i = 0; i < this.#config.micro_batches; i++) {
-        this.#memory.ensure(laneSlot(i, name), size);
-      }
-    }
-    this.#gradient = await this.#load(gradientPlan(this.#config, this.#corpus.vocabulary, layout));
-    this.#update = await this.#load(updatePlan(this.#config, layout));
-    this.#adds = await Promise.all(kept.map((_, level) => this.#load(treeAddPlan(layout, level))));
+    this.#lanes.open();
+    await this.#stepper.open(this.#device);
+    this.#shaders = this.#device.shaders;
+    this.#initialize();
+  }
+
+  /** Begins anew: the seed's first parameters, moments and carried states of zero. */
+  reset(): void {
+    const length = this.layout.pieces.reduce((a, b) => a + b, 0);
+    for (const vector of this.vectors) this.writeVector(vector, new Float32Array(length));
+    const indices = Array.from({ length: this.#config.micro_batches }, (_, i) => i);
+    this.writeLanes(indices, new Float32Array(indices.length * this.laneSize));
+    this.#initialize();
+  }
+
+  #initialize(): void {
     const key = foldName(this.#key, STREAM.init);
     for (const param of this.#shape.params) {
-      const { slot, offset } = placeIn(layout, "param", param.name);
+      const { slot, offset } = placeIn(this.layout, "param", param.name);
       this.#memory.write(slot, initialValues(key, param), offset);
     }
   }
 
   /** Replaces one piece of a vector. */
   write(vector: string, piece: number, data: Float32Array): void {
+    if (vector === "grad") this.#stepper.touch();
     this.#memory.write(pieceSlot(vector, piece), data);
   }
 
-  /** Elements [start, start + length) of a piece of a vector. */
+  /** Elements [offset, offset + length) of a piece of a vector. */
   read(
     vector: string,
     piece: number,
@@ -147,191 +157,113 @@ export class Replica {
     return this.#memory.read([{ slot: pieceSlot(vector, piece), offset, length }]);
   }
 
-  /** Computes the subtree `node` of a step; its sum is left in the gradient vector. */
-  accumulate(step: number, node: Node): void {
-    const count = 2 ** node.level;
-    for (let i = 0; i < count; i++) {
-      this.#microBatch(step, node.index * count + i);
-      let level = 0;
-      for (; (i >> level) & 1; level++) this.#adds[level]?.run();
-      if (i + 1 < count) this.#keep(level);
-    }
+  /** A vector (`param`, a moment, `grad`), its pieces one behind the other. */
+  readVector(vector: string): Promise<Float32Array> {
+    return this.#vectors.read(vector);
   }
 
-  /** The gradient vector, its pieces one behind the other. */
+  /** Replaces a vector. @throws {RangeError} unless `flat` has its length. */
+  writeVector(vector: string, flat: Float32Array): void {
+    if (vector === "grad") this.#stepper.touch();
+    this.#vectors.write(vector, flat);
+  }
+
+  /** The gradient vector, with the loss, its pieces one behind the other. */
   gradient(): Promise<Float32Array> {
-    return this.#memory.read(this.layout.pieces.map((length, piece) => ({
-      slot: pieceSlot("grad", piece),
-      offset: 0,
-      length,
-    })));
+    return this.readVector("grad");
   }
 
   /** Replaces the gradient vector. */
   setGradient(flat: Float32Array): void {
-    let at = 0;
-    this.layout.pieces.forEach((length, piece) => {
-      this.#memory.write(pieceSlot("grad", piece), flat.subarray(at, at + length));
-      at += length;
-    });
+    this.writeVector("grad", flat);
   }
 
-  /** Updates parameters and moments from the gradient vector. */
+  /**
+   * SHA-256 (hex) over {@linkcode vectors}: equal on all replicas that took the same steps. Nothing
+   * may be updated meanwhile.
+   */
+  hash(): Promise<string> {
+    return this.#vectors.hash(this.vectors);
+  }
+
+  /** XORs `flipBits` into one element of a vector, counted over all pieces: faults for tests. */
+  async damage(vector: string, element: number, flipBits: number): Promise<void> {
+    await this.#vectors.damage(vector, element, flipBits);
+    if (vector === "grad") this.#stepper.touch();
+  }
+
+  /** Makes one element of a vector NaN: faults for tests. */
+  poison(vector: string, element: number): void {
+    this.#vectors.poison(vector, element);
+    if (vector === "grad") this.#stepper.touch();
+  }
+
+  /**
+   * Computes the subtree `node` of a step; its sum is left in the gradient vector. It begins at
+   * the kept states and leaves them as they are, so it may be repeated.
+   */
+  accumulate(step: number, node: Node): void {
+    this.#stepper.accumulate(step, node);
+  }
+
+  /** Looks at the gradient vector, in one read: mean loss, norm, elements that are not finite. */
+  inspect(): Promise<Inspection> {
+    return this.#stepper.inspect();
+  }
+
+  /**
+   * Updates parameters and moments from the gradient vector, and goes on to the states that were
+   * computed since the last update.
+   */
   update(step: number): void {
-    const optimizer = optimizerOf(this.#config.optim);
-    for (const [name, value] of Object.entries(optimizer.at(step, this.#config.optim))) {
-      this.#memory.write(name, Float32Array.of(value));
-    }
-    this.#program(this.#update).run();
+    this.#stepper.update(step);
+    this.#lanes.turn();
   }
 
-  /** Mean loss and gradient norm of the step that was updated last. */
-  async stats(): Promise<{ loss: number; norm: number }> {
-    const { slot, offset } = placeIn(this.layout, "grad", LOSS);
-    const values = await this.#memory.read([
-      { slot, offset, length: 1 },
-      { slot: GRAD_NORM, offset: 0, length: 1 },
-    ]);
-    return { loss: values[0] as number, norm: values[1] as number };
+  /** Passes a step over: parameters, moments and carried states stay as they are. */
+  skip(): void {
+    this.#lanes.drop();
   }
 
-  /** Losses of the evaluation sequences whose number is `rank` modulo `world`. */
-  async evaluate(rank: number, world: number): Promise<SequenceLoss[]> {
-    const { vocabulary } = this.#corpus;
-    this.#evaluation ??= await this.#load(evaluationPlan(this.#config, vocabulary, this.layout));
-    const losses: SequenceLoss[] = [];
-    for (let sequence = rank; sequence < this.#source.sequences; sequence += world) {
-      let total = { sequence, loss: 0, counted: 0, correct: 0 };
-      for (const batch of this.#source.evaluation(sequence)) {
-        this.#writeBatch(batch);
-        this.#bringStates(batch, (name) => CARRIED + name);
-        this.#evaluation.run();
-        const slots = [EVAL.loss, EVAL.correct];
-        const [loss = NaN, correct = NaN] = await this.#memory.read(
-          slots.map((slot) => ({ slot, offset: 0, length: 1 })),
-        );
-        total = {
-          sequence,
-          loss: total.loss + loss,
-          counted: total.counted + batch.counted,
-          correct: total.correct + correct,
-        };
-      }
-      losses.push(total);
-    }
-    return losses;
+  /**
+   * Kept states of micro-batches, one micro-batch behind the other, each with all carries in order:
+   * `indices.length * laneSize` elements.
+   */
+  readLanes(indices: readonly number[]): Promise<Float32Array> {
+    return this.#lanes.read(indices);
+  }
+
+  /** The states that accumulate() computed, in the same order. @throws {RangeError} if it did not. */
+  nextLanes(indices: readonly number[]): Promise<Float32Array> {
+    return this.#lanes.readNext(indices);
+  }
+
+  /** Replaces kept states, in the same order. @throws {RangeError} unless `data` has their length. */
+  writeLanes(indices: readonly number[], data: Float32Array): void {
+    this.#lanes.write(indices, data);
+  }
+
+  /**
+   * Losses of the evaluation sequences whose number is `rank` modulo `world`; fewer of them once
+   * `signal` is aborted.
+   */
+  evaluate(rank: number, world: number, signal?: AbortSignal): Promise<SequenceLoss[]> {
+    return this.#questions.evaluate({ rank, world, signal });
   }
 
   /**
    * Norms over a batch of the gradient of the last position's loss with respect to the last layer's
    * h_t, for t = T, T - 1, ... 1: of the first evaluation batch, from states of zero.
    */
-  async reach(): Promise<Float32Array> {
-    const { vocabulary } = this.#corpus;
-    const { time, asked } = taskOf(this.#config.data, vocabulary);
-    this.#reach ??= await this.#load(reachPlan(this.#config, vocabulary, this.layout));
-    const [batch] = this.#source.evaluation(0);
-    if (batch === undefined) return new Float32Array();
-    const isLast = (i: number) => asked === "one" || i % time === time - 1;
-    this.#writeBatch({ ...batch, targets: batch.targets.map((t, i) => isLast(i) ? t : IGNORE) });
-    for (const { name, size } of this.carries) this.#memory.write(name, new Float32Array(size));
-    this.#reach.run();
-    const length = this.#config.windows * (time + 1);
-    const norms = await this.#memory.read([{ slot: REACH, offset: 0, length }]);
-    return normsBack(norms, time);
+  reach(): Promise<Float32Array> {
+    return this.#questions.reach();
   }
 
-  /** A state that micro-batch `index` carries, as its last step left it. */
-  readCarry(index: number, { name, size }: { name: string; size: number }): Promise<Float32Array> {
-    return this.#memory.read([{ slot: laneSlot(index, name), offset: 0, length: size }]);
-  }
-
-  /** Replaces a state that micro-batch `index` carries. */
-  writeCarry(index: number, name: string, data: Float32Array): void {
-    this.#memory.write(laneSlot(index, name), data);
-  }
-
-  /** Continues `prompt` by `length` tokens, drawn at `temperature`. */
-  async sample(
+  /** Continues `prompt` by `length` tokens, drawn at `temperature`; by fewer once aborted. */
+  sample(
     prompt: readonly number[],
-    { length, temperature }: { length: number; temperature: number },
+    options: { length: number; temperature: number; signal?: AbortSignal },
   ): Promise<number[]> {
-    const { vocabulary } = this.#corpus;
-    const { time: window } = taskOf(this.#config.data, vocabulary);
-    this.#sampling ??= await this.#load(samplingPlan(this.#config, vocabulary, this.layout));
-    const key = foldName(this.#key, STREAM.sample);
-    const tokens = [...prompt];
-    for (let i = 0; i < length; i++) {
-      const context = tokens.slice(-window);
-      const inputs = new Uint32Array(window);
-      inputs.set(context);
-      this.#memory.write("sampling/inputs", inputs);
-      this.#sampling.run();
-      const offset = (context.length - 1) * vocabulary;
-      const logits = await this.#memory.read([{ slot: "logits", offset, length: vocabulary }]);
-      tokens.push(draw(logits, { temperature, u: unit(threefry(key, i, 0)[0]) }));
-    }
-    return tokens.slice(prompt.length);
+    return this.#questions.sample(prompt, options);
   }
-
-  #microBatch(step: number, index: number): void {
-    const batch = this.#source.train({ step, microBatch: index });
-    this.#writeBatch(batch);
-    if (this.#random) {
-      const key = fold(fold(foldName(this.#key, STREAM.dropout), step), index);
-      this.#memory.write(RANDOM_KEY, Uint32Array.from(key));
-    }
-    this.#bringStates(batch, (name) => laneSlot(index, name));
-    const counted = this.#source.countedIn?.(step);
-    if (counted !== undefined) this.#memory.write(SHARE, Float32Array.of(1 / counted));
-    this.#program(this.#gradient).run();
-    for (const { name, size } of this.carries) {
-      this.#memory.copy(CARRIED + name, laneSlot(index, name), size);
-    }
-  }
-
-  /** Brings carried states from where they were kept; those of windows that begin anew are zero. */
-  #bringStates({ fresh }: Batch, keptIn: (name: string) => string): void {
-    for (const { name, size } of this.carries) {
-      if (fresh === true) {
-        this.#memory.write(name, new Float32Array(size));
-        continue;
-      }
-      this.#memory.copy(keptIn(name), name, size);
-      if (fresh === false) continue;
-      const zeros = new Float32Array(size / fresh.length);
-      fresh.forEach((begins, b) => {
-        if (begins) this.#memory.write(name, zeros, b * zeros.length);
-      });
-    }
-  }
-
-  #writeBatch({ inputs, targets }: Batch): void {
-    this.#memory.write("inputs", inputs);
-    this.#memory.write("targets", targets);
-  }
-
-  /** Sets the gradient aside as the finished subtree of a level. */
-  #keep(level: number): void {
-    this.layout.pieces.forEach((length, piece) => {
-      this.#memory.copy(pieceSlot("grad", piece), pieceSlot(treeVector(level), piece), length);
-    });
-  }
-
-  #program(program: Program | undefined): Program {
-    if (program === undefined) throw new Error("Cannot run: the replica was not opened");
-    return program;
-  }
-
-  #random = false;
-
-  #load(plan: Parameters<Device["load"]>[0]): Promise<Program> {
-    if (plan.slots.some((slot) => slot.name === RANDOM_KEY)) this.#random = true;
-    return this.#device.load(plan, this.#memory);
-  }
-}
-
-/** Slot of a state that micro-batch `index` carries. */
-function laneSlot(index: number, name: string): string {
-  return `lane${index}/${name}`;
 }

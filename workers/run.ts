@@ -1,30 +1,34 @@
 /**
- * A whole run with its effects: folder, lock, data, processes, checkpoints and reports. What is
- * trained is the coordinator's matter; what is asked for, the command line's.
+ * A whole run with its effects: folder, lock, data, processes, checkpoints, journal and reports.
+ * What is trained is the coordinator's matter; what is asked for, the command line's.
  */
 import { join } from "node:path";
-import { saveCheckpoint } from "../src/checkpoint/commit.ts";
+import { namesIn } from "../src/checkpoint/files.ts";
 import { listCheckpoints, loadNewest } from "../src/checkpoint/load.ts";
 import { lockRun } from "../src/checkpoint/lock.ts";
-import { applyRetention, cleanLeftovers } from "../src/checkpoint/retention.ts";
-import { stateHash } from "../src/checkpoint/state_hash.ts";
+import { cleanLeftovers, removeAfter } from "../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
-import { configHash, differences } from "../src/config/identity.ts";
+import { differences } from "../src/config/identity.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import { Refusal } from "../src/base/refusal.ts";
-import { taskOf } from "../src/data/sources/mod.ts";
 import { writeJsonAtomic } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
 import { metricsLog } from "../src/report/jsonl.ts";
 import { reporter } from "../src/report/reporter.ts";
 import { summaryOf } from "../src/report/summary.ts";
+import { openControl } from "./control.ts";
+import type { ControlCommand } from "./control.ts";
 import { coordinate } from "./coordinator.ts";
-import type { Run } from "./coordinator.ts";
-import type { Launch } from "./crew.ts";
+import type { Elastic, Outcome } from "./lead.ts";
+import type { Crew, Launch } from "./crew.ts";
 import { readData } from "./data.ts";
 import type { Data } from "./data.ts";
+import { Faults } from "./faults/plan.ts";
+import type { FaultPlan } from "./faults/schema.ts";
 import { missingFolders, removeUnused } from "./folder.ts";
+import { LateJournal } from "./late_journal.ts";
+import { saver } from "./saver.ts";
 
 /** What a run is asked to do. */
 export interface RunRequest {
@@ -36,13 +40,16 @@ export interface RunRequest {
   readonly launch: Launch;
   /** Shows the run to a person. */
   readonly show: Sink;
-  readonly stopping: () => boolean;
+  /** Aborted when the run is to end after its step. */
+  readonly stop: AbortSignal;
+  /** For tests: what is to go wrong. */
+  readonly faults?: FaultPlan;
 }
 
 /** Runs to the end, or until asked to stop. @throws {Refusal} for what the user can mend. */
 export async function runTraining(request: RunRequest): Promise<void> {
   const { config, out, resume, show } = request;
-  if (resume) await requireCheckpoints(out);
+  if (resume) await requireRun(out);
   const fresh = resume ? undefined : await readData(config, undefined);
   const made = missingFolders(out);
   using _lock = await lockRun(out);
@@ -50,7 +57,12 @@ export async function runTraining(request: RunRequest): Promise<void> {
     if (!resume) await requireEmpty(out);
     const root = join(out, "checkpoints");
     await cleanLeftovers(root);
-    const from = resume ? await loadNewest(root, { onSkip: skipNotice(show) }) : undefined;
+    using journal = new LateJournal(join(out, "journal.jsonl"), show);
+    const skips = new Set(journal.skips);
+    const from = resume ? await newest(root, { skips, show }) : undefined;
+    if (resume && from === undefined) {
+      show({ type: "notice", text: `No checkpoint is in ${out} yet: beginning at step 0` });
+    }
     if (from !== undefined) {
       requireSameConfig(from, config);
       if (isDone(from, config)) {
@@ -59,21 +71,113 @@ export async function runTraining(request: RunRequest): Promise<void> {
       }
     }
     const data = fresh ?? await readData(config, from);
-    await train(request, { data, from });
+    const began = await train(request, { data, from, journal });
+    if (!began) removeUnused(made);
   } catch (error) {
     removeUnused(made);
     throw error;
   }
 }
 
+/** Trains; false when it was stopped before anything was there to keep. */
 async function train(
-  { config, out, launch, show, stopping }: RunRequest,
-  { data, from }: { data: Data; from: Checkpoint | undefined },
-): Promise<void> {
+  request: RunRequest,
+  { data, from, journal }: { data: Data; from: Checkpoint | undefined; journal: LateJournal },
+): Promise<boolean> {
+  const { config, out, launch, show, stop } = request;
   using metrics = metricsLog(join(out, "metrics.jsonl"), {
     warn: (text) => show({ type: "notice", text }),
   });
-  const adapterNotice: Sink = (event) => {
+  const tell = reporter([metrics.sink, show, adapterNotice(from, show)]);
+  const report: Sink = (event) => {
+    // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
+    if (event.type === "start") writeJsonAtomic(join(out, "config.json"), config);
+    tell(event);
+  };
+  warnOfSchedule(config, show);
+  const start = performance.now();
+  const now = () => (performance.now() - start) / 1000;
+  const faults = new Faults(request.faults);
+  let control: { close(): void } | undefined;
+  let want: Elastic | undefined;
+  try {
+    const end = await coordinate({
+      config,
+      corpus: data.corpus,
+      launch: async (options, onEvent) => {
+        const crew = await launch(options, onEvent);
+        control = await openDoor(crew, { out, command: (c) => change(c, want) });
+        return crew;
+      },
+      from,
+      skips: [...from?.manifest.skipped ?? [], ...journal.skips],
+      report: (event) => {
+        if (event.type === "start") journal.begin(event.run);
+        report(event);
+      },
+      note: (kind, note, sync) => journal.write({ kind, ...note }, { sync: sync ?? false }),
+      stop,
+      save: saver({
+        config,
+        out,
+        data,
+        report,
+        faults,
+        note: (kind, note) => journal.write({ kind, ...note }),
+      }),
+      reload: (skips) => newest(join(out, "checkpoints"), { skips, show }),
+      now,
+      faults,
+      elastic: (change) => want = change,
+    });
+    if (!end.idle) journal.write({ kind: "end", step: end.step, state: end.stateHash });
+    return finish(end, { out, config, report, show, seconds: now() });
+  } finally {
+    control?.close();
+  }
+}
+
+function finish(
+  end: Outcome,
+  { out, config, report, show, seconds }: {
+    out: string;
+    config: RunConfig;
+    report: Sink;
+    show: Sink;
+    seconds: number;
+  },
+): boolean {
+  if (end.idle) {
+    show({ type: "notice", text: "Stopped before the first step: nothing was trained" });
+    return false;
+  }
+  const summary = summaryOf({ ...end, steps: end.step, workers: config.workers, seconds });
+  writeJsonAtomic(join(out, "summary.json"), summary);
+  report({ type: "end", summary });
+  const text = end.stopped
+    ? `Stopped at step ${end.step}: go on with --resume=${out}`
+    : `Everything lies in ${out}: checkpoints, metrics.jsonl, config.json, summary.json`;
+  show({ type: "notice", text });
+  return true;
+}
+
+/** Lets the owner in; a crew without sockets has no door. */
+async function openDoor(
+  { folder }: Crew,
+  { out, command }: { out: string; command: (command: ControlCommand) => string },
+): Promise<{ close(): void } | undefined> {
+  return folder === undefined ? undefined : await openControl({ folder, out, command });
+}
+
+function change({ change }: ControlCommand, elastic: Elastic | undefined): string {
+  if (elastic === undefined) throw new Refusal("config", "Cannot change workers: the run begins");
+  return elastic((now) =>
+    "set" in change ? change.set : "add" in change ? now + change.add : now - change.remove
+  );
+}
+
+function adapterNotice(from: Checkpoint | undefined, show: Sink): Sink {
+  return (event) => {
     if (event.type !== "start" || from === undefined) return;
     const { adapter } = from.manifest;
     if (adapter === event.run.adapter) return;
@@ -81,87 +185,38 @@ async function train(
       "its numbers may differ in the last bits";
     show({ type: "notice", text });
   };
-  const tell = reporter([metrics.sink, show, adapterNotice]);
-  const report: Sink = (event) => {
-    // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
-    if (event.type === "start") writeJsonAtomic(join(out, "config.json"), config);
-    tell(event);
-  };
-  const { steps, optim } = config;
-  if (optim.schedule !== "constant" && steps > optim.decay_steps) {
-    const text = `The learning rate reaches its minimum at step ${optim.decay_steps} ` +
-      `(optim.decay_steps) and stays there until step ${steps}`;
-    show({ type: "notice", text });
-  }
-  const crew = await launch(config.workers);
-  const start = performance.now();
-  const now = () => (performance.now() - start) / 1000;
-  try {
-    const save = saver({ config, out, data, report });
-    const { corpus } = data;
-    const end = await coordinate({
-      config,
-      corpus,
-      crew,
-      from,
-      report,
-      stopping,
-      save,
-      now,
-    });
-    const summary = summaryOf({ ...end, steps: end.step, workers: config.workers, seconds: now() });
-    writeJsonAtomic(join(out, "summary.json"), summary);
-    report({ type: "end", summary });
-    const where = end.stopped
-      ? `Stopped at step ${end.step}: go on with --resume=${out}`
-      : `Everything lies in ${out}: checkpoints, metrics.jsonl, config.json, summary.json`;
-    show({ type: "notice", text: where });
-  } finally {
-    await crew.close();
-  }
 }
 
-/** Writes checkpoints of a run and removes those that are kept no longer. */
-function saver(
-  { config, out, data, report }: { config: RunConfig; out: string; data: Data; report: Sink },
-): Run["save"] {
-  const root = join(out, "checkpoints");
-  const windowsPerStep = config.micro_batches * config.windows;
-  return async (state, { step, adapter, last }) => {
-    const hash = stateHash(step, state);
-    const draft = {
-      ...state,
-      manifest: {
-        step,
-        tokens: step * windowsPerStep * taskOf(config.data, data.corpus.vocabulary).time,
-        workers: config.workers,
-        microBatches: config.micro_batches,
-        seed: config.seed,
-        config,
-        configHash: configHash(config),
-        dataHash: data.hash,
-        tokenizer: data.corpus.tokenizer?.toJSON() ?? null,
-        adapter,
-        deno: Deno.version.deno,
-        position: { window: step * windowsPerStep },
-        stateHash: hash,
-      },
-    };
-    try {
-      const { path, ms, bytes } = await saveCheckpoint(root, draft);
-      report({ type: "checkpoint", step, path, ms, bytes });
-    } catch (error) {
-      // A full disk costs a checkpoint, not the run; the last one is the run's result.
-      if (last || !(error instanceof Refusal && error.exit === "tooLarge")) throw error;
-      report({
-        type: "notice",
-        text: `${error.message}; training goes on without this checkpoint`,
-      });
-      return undefined;
-    }
-    await applyRetention(root, config.checkpoint.keep);
-    return hash;
-  };
+function warnOfSchedule({ steps, optim }: RunConfig, show: Sink): void {
+  if (optim.schedule === "constant" || steps <= optim.decay_steps) return;
+  const text = `The learning rate reaches its minimum at step ${optim.decay_steps} ` +
+    `(optim.decay_steps) and stays there until step ${steps}`;
+  show({ type: "notice", text });
+}
+
+/** What a checkpoint must agree with. */
+interface Decided {
+  /** Steps that were decided to be passed over. */
+  readonly skips: ReadonlySet<number>;
+  readonly show: Sink;
+}
+
+/**
+ * The newest good checkpoint, or undefined when there is none at all. Those that took a step which
+ * was decided against later are removed.
+ */
+async function newest(root: string, { skips, show }: Decided): Promise<Checkpoint | undefined> {
+  while ((await listCheckpoints(root)).length > 0) {
+    const found = await loadNewest(root, { onSkip: skipNotice(show) });
+    const { step, skipped } = found.manifest;
+    const undone = [...skips].filter((each) => each < step && !skipped.includes(each));
+    if (undone.length === 0) return found;
+    const first = Math.min(...undone);
+    const text = `Removed the checkpoints after step ${first}, which is passed over`;
+    show({ type: "notice", text });
+    await removeAfter(root, first);
+  }
+  return undefined;
 }
 
 function skipNotice(show: Sink): (path: string, reason: string) => void {
@@ -169,16 +224,16 @@ function skipNotice(show: Sink): (path: string, reason: string) => void {
     show({ type: "notice", text: `Skipped the damaged checkpoint ${path}: ${reason}` });
 }
 
-async function requireCheckpoints(out: string): Promise<void> {
+/** A run that was killed before its first checkpoint can be gone on with as well: from its start. */
+async function requireRun(out: string): Promise<void> {
   const found = await listCheckpoints(join(out, "checkpoints"));
-  if (found.length > 0) return;
-  throw new Refusal("config", `Cannot resume ${out}: it must hold a checkpoint, but none is there`);
+  if (found.length > 0 || (await namesIn(out)).includes("config.json")) return;
+  throw new Refusal("config", `Cannot resume ${out}: it must hold a run, but none is there`);
 }
 
 async function requireEmpty(out: string): Promise<void> {
-  const names = await Array.fromAsync(Deno.readDir(out), (entry) => entry.name);
-  const left = names.filter((name) =>
-    ["checkpoints", "metrics.jsonl", "summary.json"].includes(name)
+  const left = (await namesIn(out)).filter((name) =>
+    ["checkpoints", "metrics.jsonl", "summary.json", "journal.jsonl"].includes(name)
   );
   if (left.length === 0) return;
   throw new Refusal(

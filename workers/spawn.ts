@@ -4,25 +4,28 @@
  * that its coordinator is gone.
  */
 import { join } from "node:path";
-import { admit } from "../src/transport/handshake.ts";
-import type { Channel } from "../src/transport/channel.ts";
-import { listenUnix } from "../src/transport/unix.ts";
-import type { Crew } from "./crew.ts";
+import { EXIT } from "../src/base/refusal.ts";
+import { openGate } from "../src/transport/gate.ts";
+import { bindUnix } from "../src/transport/unix.ts";
+import type { Crew, CrewEvent, CrewOptions } from "./crew.ts";
 
 /** What a worker reads from its stdin: one line of JSON. */
 export interface Seating {
   readonly folder: string;
-  readonly rank: number;
-  readonly world: number;
-  readonly attempt: number;
+  readonly id: number;
+  readonly seat: number;
   /** The run's token, base64. */
   readonly token: string;
 }
 
-/** Variables that drivers and caches need, passed on when they are set. */
+/**
+ * Variables that drivers and caches need, passed on when they are set. The task `train` in deno.json
+ * allows exactly these.
+ */
 const PASSED = [
   "HOME",
   "DENO_DIR",
+  "DENO_AUDIT_PERMISSIONS",
   "XDG_CACHE_HOME",
   "XDG_RUNTIME_DIR",
   "DRI_PRIME",
@@ -35,80 +38,94 @@ const PASSED = [
   "LD_LIBRARY_PATH",
 ];
 
-/** Milliseconds for a process to start and prove itself. */
-const START_DEADLINE = 30_000;
+/** Milliseconds that a worker has to end by itself once its stdin is closed. */
+const PATIENCE = 2000;
 
-/** Path of the coordinator's socket, or of a worker's. */
-export function socketPath(folder: string, rank: number | "coordinator"): string {
-  return join(folder, rank === "coordinator" ? "c.sock" : `w${rank}.sock`);
+/** Path of the coordinator's socket, or of a seat's. */
+export function socketPath(folder: string, seat: number | "coordinator"): string {
+  return join(folder, seat === "coordinator" ? "c.sock" : `w${seat}.sock`);
 }
 
-/** Starts `world` processes and waits until all have proven who they are. */
-export async function spawnWorkers(world: number): Promise<Crew> {
+/** Opens a crew of processes; it has none at first. */
+export async function spawnCrew(
+  options: CrewOptions,
+  report: (event: CrewEvent) => void,
+): Promise<Crew> {
   const folder = await Deno.makeTempDir({ prefix: "shoal-" });
   const token = crypto.getRandomValues(new Uint8Array(32));
-  const listener = await listenUnix(socketPath(folder, "coordinator"), { attempt: 0 });
-  const children = Array.from(
-    { length: world },
-    (_, rank) => start({ folder, rank, world, token }),
-  );
-  const channels: (Channel | undefined)[] = new Array(world).fill(undefined);
-  const close = async () => {
-    channels.forEach((channel) => channel?.close());
-    listener.close();
-    await Promise.all(children.map(end));
-    await Deno.remove(folder, { recursive: true }).catch(() => {});
-  };
-  try {
-    const admitted = async () => {
-      for (let i = 0; i < world; i++) {
-        const channel = await listener.accept();
-        const { rank } = await admit(channel, { token, deadline: START_DEADLINE });
-        channels[rank] = channel;
+  const children = new Map<number, Deno.ChildProcess>();
+  const awaited = new Set<number>();
+  const listener = await bindUnix(socketPath(folder, "coordinator"));
+  const gate = openGate(listener, {
+    token,
+    judge: ({ rank }) => awaited.has(rank) ? undefined : `needs a worker that was started: ${rank}`,
+    admitted: (channel, { rank: id }) => {
+      awaited.delete(id);
+      report({ type: "joined", id, channel });
+    },
+  });
+  return {
+    folder,
+    spawn(id, seat) {
+      awaited.add(id);
+      const child = start({ folder, id, seat, token }, options);
+      children.set(id, child);
+      child.status.then(({ code, signal }) => {
+        awaited.delete(id);
+        children.delete(id);
+        report({ type: "ended", id, why: reasonOf(code, signal), killed: signal !== null });
+      });
+    },
+    signal(id, signal) {
+      try {
+        children.get(id)?.kill(signal);
+      } catch {
+        // It has ended meanwhile: its status says so.
       }
-    };
-    await Promise.race([admitted(), ...children.map(early)]);
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  return { channels: channels as Channel[], close };
+    },
+    async close() {
+      gate.close();
+      await Promise.all(Array.from(children.values(), end));
+      await Deno.remove(folder, { recursive: true }).catch(() => {});
+    },
+  };
+}
+
+function reasonOf(code: number, signal: Deno.Signal | null): string {
+  if (signal !== null) return `its process was ended by ${signal}`;
+  return code === EXIT.deviceLost ? "its GPU was lost" : `its process ended with code ${code}`;
 }
 
 function start(
-  { folder, rank, world, token }: {
-    folder: string;
-    rank: number;
-    world: number;
-    token: Uint8Array;
-  },
+  { folder, id, seat, token }: { folder: string; id: number; seat: number; token: Uint8Array },
+  { seats, workers }: CrewOptions,
 ): Deno.ChildProcess {
   const sockets = [socketPath(folder, "coordinator")];
-  for (let peer = 0; peer < world; peer++) sockets.push(socketPath(folder, peer));
+  for (let peer = 0; peer < seats; peer++) sockets.push(socketPath(folder, peer));
+  try {
+    Deno.removeSync(socketPath(folder, seat)); // of who had this seat before
+  } catch {
+    // Nobody had.
+  }
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "--quiet",
       "--no-prompt",
       "--cached-only",
+      "--frozen",
       `--allow-net=${sockets.map((path) => `unix:${path}`).join(",")}`,
       `--allow-read=${folder}`,
       `--allow-write=${folder}`,
       new URL("./worker.ts", import.meta.url).href,
     ],
     clearEnv: true,
-    env: environment(world, folder),
+    env: environment(workers, folder),
     stdin: "piped",
     stdout: "inherit",
     stderr: "inherit",
   }).spawn();
-  const seating: Seating = {
-    folder,
-    rank,
-    world,
-    attempt: 0,
-    token: btoa(String.fromCharCode(...token)),
-  };
+  const seating: Seating = { folder, id, seat, token: token.toBase64() };
   const writer = child.stdin.getWriter();
   // A child that died at once closes the pipe: its exit is reported, not this write.
   writer.write(new TextEncoder().encode(JSON.stringify(seating) + "\n")).catch(() => {});
@@ -117,8 +134,8 @@ function start(
 }
 
 /** Software drivers use all cores: workers of one machine share them. */
-function environment(world: number, folder: string): Record<string, string> {
-  const threads = Math.max(1, Math.floor(navigator.hardwareConcurrency / world));
+function environment(workers: number, folder: string): Record<string, string> {
+  const threads = Math.max(1, Math.floor(navigator.hardwareConcurrency / workers));
   const passed = PASSED.flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];
@@ -131,16 +148,16 @@ function environment(world: number, folder: string): Record<string, string> {
   };
 }
 
-/** Rejects when a process ends. */
-async function early(child: Deno.ChildProcess, rank: number): Promise<never> {
-  const { code } = await child.status;
-  throw new Error(`Cannot start worker ${rank}: its process ended with code ${code}`);
-}
-
 /** Closes a worker's stdin, which ends it; kills it if it does not heed that. */
 async function end(child: Deno.ChildProcess): Promise<void> {
   await child.stdin.close().catch(() => {});
-  const timer = setTimeout(() => child.kill("SIGKILL"), 2000);
+  const timer = setTimeout(() => {
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // It has just ended.
+    }
+  }, PATIENCE);
   await child.status;
   clearTimeout(timer);
 }

@@ -60,8 +60,9 @@ export function mergeCarries(
     const size = lanes * sizeOf(rest);
     const data = new Float32Array(microBatches * size);
     const own = parts.filter((part) => part.name === name);
-    if (own.length !== microBatches) {
-      throw new RangeError(`Cannot merge ${name}: ${own.length} of ${microBatches} parts came`);
+    const came = new Set(own.map(({ index }) => index)).size;
+    if (came !== microBatches || own.length !== came) {
+      throw new RangeError(`Cannot merge ${name}: ${came} of ${microBatches} parts came`);
     }
     for (const part of own) data.set(part.data, part.index * size);
     return { name: CARRY + name, shape: [microBatches * lanes, ...rest], data };

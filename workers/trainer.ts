@@ -1,33 +1,40 @@
 /**
- * What a worker does with the coordinator's orders: computes its micro-batches, reduces them with
- * its peers, votes, and updates once all have voted. It knows no process and no socket.
+ * What a worker does with the coordinator's orders: meets the others, computes its micro-batches,
+ * reduces them, votes, and updates once all have voted. It listens while it works, so that it can
+ * be called away at any moment. It knows no process and no socket.
  */
-import { bytesOf } from "../src/base/hash.ts";
+import { bytesOf, sha256 } from "../src/base/hash.ts";
 import { EXIT, Refusal } from "../src/base/refusal.ts";
 import type { Device } from "../src/device/types.ts";
-import { AllReducer } from "../src/reduce/all_reduce.ts";
-import { assign } from "../src/reduce/assign.ts";
-import type { Range } from "../src/reduce/assign.ts";
 import { tokenizerFrom } from "../src/data/tokenizer.ts";
 import { ReduceError } from "../src/reduce/exchange.ts";
-import { sliceOf } from "../src/reduce/slices.ts";
 import { cover } from "../src/reduce/tree.ts";
-import type { Channel, Frame } from "../src/transport/channel.ts";
+import { ChannelError } from "../src/transport/channel.ts";
+import type { FencedChannel, Header } from "../src/transport/channel.ts";
+import { Striker } from "./faults/strike.ts";
+import { Formation } from "./formation.ts";
+import type { Meet } from "./formation.ts";
 import { header } from "./messages.ts";
+import type { Order, Reply } from "./messages.ts";
+import { Mirror } from "./mirror.ts";
 import { floatsOf, wordsOf } from "./payload.ts";
-import type { Order, Reply, StepTimes } from "./messages.ts";
+import { Queue } from "./queue.ts";
 import { Replica } from "./replica.ts";
+import { snapshot } from "./snapshot.ts";
+import type { Part } from "./snapshot.ts";
 import { stopwatch } from "./stopwatch.ts";
+import { receiveState, sendState } from "./transfer.ts";
 
-/** A worker's place among its peers. */
+/** A worker's ties to the run. */
 export interface Seat {
-  readonly rank: number;
-  /** Number of workers. */
-  readonly world: number;
-  readonly coordinator: Channel;
-  /** Channels to the other workers by rank; undefined at this worker's own. */
-  readonly peers: readonly (Channel | undefined)[];
+  readonly coordinator: FencedChannel;
+  readonly meet: Meet;
 }
+
+/** Between two signs of life, ms. */
+const BEAT_MS = 500;
+/** Bit that makes a parameter another number when it is flipped. */
+const BIT = 1 << 12;
 
 /** Serves orders until told to stop or until the coordinator is gone. */
 export async function train(
@@ -35,27 +42,22 @@ export async function train(
   openDevice: (kind: string) => Promise<Device>,
 ): Promise<void> {
   const trainer = new Trainer(seat, openDevice);
+  const beat = setInterval(() => trainer.beat(), BEAT_MS);
+  const work = trainer.work();
+  work.catch(() => {}); // what it throws after the end is of no interest
   try {
-    while (true) {
-      const frame = await seat.coordinator.receive();
-      if (frame === undefined) return;
-      const order = frame.header as unknown as Order;
-      if (order.type === "stop") return;
-      await trainer.obey(order, frame);
-    }
+    await Promise.race([trainer.listen(), work]);
   } catch (error) {
     await seat.coordinator.send(header(failure(error))).catch(() => {});
     throw error;
   } finally {
+    clearInterval(beat);
     trainer.close();
   }
 }
 
 function failure(error: unknown): Reply {
   if (error instanceof Refusal) return { type: "failed", exit: error.exit, message: error.message };
-  if (error instanceof ReduceError) {
-    return { type: "failed", exit: "lost", message: error.message };
-  }
   const message = error instanceof Error ? error.stack ?? error.message : String(error);
   const exit: keyof typeof EXIT = "bug";
   return { type: "failed", exit, message };
@@ -64,35 +66,115 @@ function failure(error: unknown): Reply {
 class Trainer {
   readonly #seat: Seat;
   readonly #openDevice: (kind: string) => Promise<Device>;
+  readonly #orders = new Queue<{ order: Order; payload: Uint8Array }>();
+  readonly #striker: Striker;
   #device: Device | undefined;
   #replica: Replica | undefined;
-  #reducer: AllReducer | undefined;
-  /** Micro-batches of this worker. */
-  #range: Range = { first: 0, count: 0 };
-  /** Of the step that was voted for last. */
-  #times: Omit<StepTimes, "update"> = { compute: 0, exchange: 0, write: 0 };
+  #formation: Formation | undefined;
+  #mirror: Mirror | undefined;
+  /** The formation whose own carried states stand on the device. */
+  #placed: Formation | undefined;
+  #hurry = new AbortController();
 
   constructor(seat: Seat, openDevice: (kind: string) => Promise<Device>) {
     this.#seat = seat;
     this.#openDevice = openDevice;
+    this.#striker = new Striker({
+      announce: ({ do: deed, ms }) => this.#reply({ type: "strike", deed, ms }),
+      lose: () => this.#device?.close(),
+      poison: () => Promise.resolve(this.#model.poison("grad", 0)),
+      flip: () => this.#model.damage("param", 0, BIT),
+    });
   }
 
-  async obey(order: Order, { payload }: Frame): Promise<void> {
+  /** Takes orders in; those that cannot wait are heeded at once. */
+  async listen(): Promise<void> {
+    const { coordinator } = this.#seat;
+    while (true) {
+      const frame = await coordinator.receive((header, bytes) => this.#place(header, bytes));
+      if (frame === undefined) return;
+      const order = frame.header as unknown as Order;
+      if (order.type === "stop") return;
+      if (order.type === "hurry") {
+        this.#hurry.abort();
+        continue;
+      }
+      if (order.type === "form") {
+        // From here on nothing that the old formation computed reaches anybody.
+        this.#formation?.end();
+        this.#hurry.abort();
+        coordinator.attempt = order.attempt;
+      }
+      this.#orders.push({ order, payload: frame.payload });
+    }
+  }
+
+  /** Obeys orders in turn. */
+  async work(): Promise<void> {
+    while (true) {
+      const { order, payload } = await this.#orders.next();
+      try {
+        await this.#obey(order, payload);
+      } catch (error) {
+        if (!(error instanceof ReduceError || error instanceof ChannelError)) throw error;
+        if (this.#formation?.isOver) continue; // it was called away, and this is how it shows
+        await this.#reply({ type: "broken", message: error.message });
+        this.#formation?.end();
+      }
+    }
+  }
+
+  beat(): void {
+    const waiting = Array.from(new Set(this.#formation?.waiting ?? []));
+    // A formation that is over does not silence the heart.
+    this.#seat.coordinator.send(header({ type: "beat", waiting })).catch(() => {});
+  }
+
+  close(): void {
+    this.#formation?.end();
+    this.#device?.close();
+  }
+
+  /** Only what an order must carry is received, and only as long as it must be. */
+  #place({ type, ...rest }: Header, bytes: number): undefined {
+    if (type === "setup") return; // the whole text, of whatever length it is
+    const sizes: Readonly<Record<string, () => number | undefined>> = {
+      load: () => this.#model.layout.pieces[Number(rest["piece"])],
+      load_lane: () => this.#model.laneSize,
+    };
+    const needed = 4 * (sizes[type]?.() ?? 0);
+    if (bytes === needed) return;
+    throw new ChannelError(`Cannot take ${type}: needs ${needed} bytes: got ${bytes}`);
+  }
+
+  async #obey(order: Order, payload: Uint8Array): Promise<void> {
+    if ("strikes" in order) this.#striker.take(order.strikes);
     switch (order.type) {
       case "setup":
         return await this.#setUp(order, payload);
-      case "load_carry": {
-        this.#model.writeCarry(order.index, order.name, floatsOf(payload));
+      case "form":
+        return await this.#form(order);
+      case "reset": {
+        this.#model.reset();
+        this.#lanes.clear();
         return await this.#reply({ type: "loaded" });
       }
       case "load": {
         this.#model.write(order.vector, order.piece, floatsOf(payload));
         return await this.#reply({ type: "loaded" });
       }
+      case "load_lane": {
+        this.#lanes.set(order.index, floatsOf(payload));
+        return await this.#reply({ type: "loaded" });
+      }
+      case "prove":
+        return await this.#prove();
       case "step":
         return await this.#step(order.step);
       case "commit":
         return await this.#commit(order);
+      case "skip":
+        return this.#model.skip();
       case "evaluate":
         return await this.#evaluate();
       case "reach": {
@@ -103,13 +185,10 @@ class Trainer {
         return await this.#save();
       case "sample":
         return await this.#sample(order);
+      case "hurry":
       case "stop":
         return;
     }
-  }
-
-  close(): void {
-    this.#device?.close();
   }
 
   get #model(): Replica {
@@ -117,12 +196,25 @@ class Trainer {
     return this.#replica;
   }
 
-  #reply(message: Reply, payload?: Uint8Array): Promise<void> {
-    return this.#seat.coordinator.send(header(message), payload);
+  get #lanes(): Mirror {
+    if (this.#mirror === undefined) throw new Error("Cannot obey: the worker was not set up");
+    return this.#mirror;
+  }
+
+  get #own(): Formation {
+    if (this.#formation === undefined) throw new Error("Cannot obey: the worker met nobody yet");
+    return this.#formation;
+  }
+
+  /** Says nothing of what was computed for a formation that is over. */
+  async #reply(message: Reply, payload?: Uint8Array): Promise<void> {
+    if (this.#formation?.isOver) return;
+    await this.#seat.coordinator.send(header(message), payload);
   }
 
   async #setUp(order: Order & { type: "setup" }, payload: Uint8Array): Promise<void> {
     const { config, vocabulary, tokenizer, trainTokens } = order;
+    await this.#striker.at("start");
     const tokens = wordsOf(payload);
     const device = await this.#openDevice(config.device);
     this.#device = device;
@@ -135,76 +227,111 @@ class Trainer {
     const replica = new Replica(device, { config, corpus });
     await replica.open();
     this.#replica = replica;
-    const { rank, world, peers } = this.#seat;
-    const ranges = assign(config.micro_batches, world);
-    this.#range = ranges[rank] as Range;
-    if (world > 1) {
-      const length = replica.layout.pieces.reduce((a, b) => a + b, 0);
-      this.#reducer = new AllReducer({ rank, peers, ranges, length });
+    this.#mirror = new Mirror(replica, config.micro_batches);
+    await this.#reply({
+      type: "ready",
+      adapter: device.name,
+      params: replica.parameters,
+      shaders: replica.shaders,
+    });
+  }
+
+  async #form(order: Order & { type: "form" }): Promise<void> {
+    const model = this.#model;
+    const lanes = this.#lanes;
+    // Only what was taken to the device, and went on there, is newer than what stands here.
+    if (this.#placed !== undefined) await lanes.bring(this.#placed);
+    this.#placed = undefined;
+    // While it waited in turn another formation may have followed: nobody is there to be met.
+    if (order.attempt !== this.#seat.coordinator.attempt) return;
+    const formation = new Formation(order);
+    this.#formation = formation;
+    this.#hurry = new AbortController();
+    await formation.meet(this.#seat.meet, {
+      length: model.layout.pieces.reduce((a, b) => a + b, 0),
+      laneSize: model.laneSize,
+      midway: () => this.#striker.at("exchange"),
+    });
+    if (formation.isOver) return;
+    const state = { model, lanes: lanes.kept };
+    for (const [rank, { donor }] of formation.seated.entries()) {
+      if (donor === formation.rank) await sendState(formation.peer(rank), state);
+      if (donor >= 0 && rank === formation.rank) await receiveState(formation.peer(donor), state);
     }
-    await this.#reply({ type: "ready", adapter: device.name, params: replica.parameters });
+    lanes.place(formation);
+    this.#placed = formation;
+    await this.#reply({ type: "formed" });
+  }
+
+  async #prove(): Promise<void> {
+    await this.#lanes.bring(this.#own);
+    const all = `${await this.#model.hash()} ${sha256(bytesOf(this.#lanes.kept))}`;
+    await this.#reply({ type: "proof", hash: sha256(new TextEncoder().encode(all)) });
   }
 
   async #step(step: number): Promise<void> {
-    const { first, count } = this.#range;
+    const { range: { first, count }, reducer, isOver } = this.#own;
+    if (isOver) return;
     const model = this.#model;
     const lap = stopwatch();
     const roots = [];
     for (const node of cover(first, count)) {
       model.accumulate(step, node);
-      if (this.#reducer !== undefined) roots.push({ node, data: await model.gradient() });
+      await this.#striker.at("forward");
+      if (reducer !== undefined) roots.push({ node, data: await model.gradient() });
     }
     const compute = lap();
     let [exchange, write] = [0, 0];
-    if (this.#reducer !== undefined) {
-      const sum = await this.#reducer.reduce(step, roots);
+    if (reducer !== undefined) {
+      const sum = await reducer.reduce(step, roots);
+      await this.#lanes.gather(step, this.#own);
       exchange = lap();
       model.setGradient(sum);
       write = lap();
     }
-    this.#times = { compute, exchange, write };
-    await this.#reply({ type: "vote", step });
+    await this.#striker.at("summed");
+    const found = await model.inspect();
+    const waited = [...reducer?.waited ?? []];
+    const times = { compute, exchange, write, inspect: lap(), waited };
+    await this.#reply({ type: "vote", step, ...found, times });
+    await this.#striker.at("voted");
   }
 
   async #commit({ step, next }: Order & { type: "commit" }): Promise<void> {
-    const lap = stopwatch();
+    await this.#striker.at("apply");
     this.#model.update(step);
-    const { loss, norm } = await this.#model.stats();
-    const times = { ...this.#times, update: lap() };
-    if (this.#seat.rank === 0) await this.#reply({ type: "stats", step, loss, norm, times });
+    this.#lanes.turn();
     if (next) await this.#step(step + 1);
   }
 
   async #evaluate(): Promise<void> {
-    const { rank, world } = this.#seat;
-    const losses = await this.#model.evaluate(rank, world);
+    const { rank, world } = this.#own;
+    await this.#striker.at("evaluate");
+    const losses = await this.#model.evaluate(rank, world, this.#hurry.signal);
     const rows = losses.flatMap((l) => [l.sequence, l.loss, l.counted, l.correct]);
     await this.#reply({ type: "evaluated" }, bytesOf(Float64Array.from(rows)));
   }
 
+  /** Training waits for the copy alone. */
   async #save(): Promise<void> {
-    const { rank, world } = this.#seat;
-    const model = this.#model;
-    for (const vector of model.vectors) {
-      for (const [piece, size] of model.layout.pieces.entries()) {
-        const { start, end } = sliceOf(size, world, rank);
-        if (end === start) continue;
-        const data = await model.read(vector, piece, { offset: start, length: end - start });
-        await this.#reply({ type: "part", vector, piece, start }, bytesOf(data));
-      }
+    const formation = this.#own;
+    const parts = await snapshot(this.#model, formation);
+    await this.#reply({ type: "copied" });
+    this.#send(parts, formation).catch(() => {}); // a channel that is gone ends listen() as well
+  }
+
+  async #send(parts: readonly Part[], formation: Formation): Promise<void> {
+    for (const { reply, data } of parts) {
+      await this.#striker.at("save");
+      if (formation.isOver) return;
+      await this.#reply(reply, bytesOf(data));
     }
-    const { first, count } = this.#range;
-    for (const carry of model.carries) {
-      for (let index = first; index < first + count; index++) {
-        const data = await model.readCarry(index, carry);
-        await this.#reply({ type: "carry", name: carry.name, index }, bytesOf(data));
-      }
-    }
-    await this.#reply({ type: "saved" });
+    if (!formation.isOver) await this.#reply({ type: "saved" });
   }
 
   async #sample({ prompt, length, temperature }: Order & { type: "sample" }): Promise<void> {
-    const tokens = await this.#model.sample(prompt, { length, temperature });
+    const { signal } = this.#hurry;
+    const tokens = await this.#model.sample(prompt, { length, temperature, signal });
     await this.#reply({ type: "sampled" }, bytesOf(Uint32Array.from(tokens)));
   }
 }

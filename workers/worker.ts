@@ -1,14 +1,14 @@
 /**
- * Entry of a worker process: takes its seat, connects to the coordinator and to its peers, and
- * trains until told to stop. It ends at once when stdin closes: its coordinator is gone.
+ * Entry of a worker process: takes its seat, connects to the coordinator, and trains
+ * until told to stop. It ends at once when stdin closes: its coordinator is gone.
  */
 import { EXIT, Refusal } from "../src/base/refusal.ts";
 import { openReference } from "../src/device/reference.ts";
 import type { Device } from "../src/device/types.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
-import type { Channel } from "../src/transport/channel.ts";
-import { admit, greet } from "../src/transport/handshake.ts";
-import { dialUnix, listenUnix } from "../src/transport/unix.ts";
+import { greet } from "../src/transport/handshake.ts";
+import { dialUnix } from "../src/transport/unix.ts";
+import { openQuarters } from "./meet.ts";
 import { socketPath } from "./spawn.ts";
 import type { Seating } from "./spawn.ts";
 import { train } from "./trainer.ts";
@@ -55,58 +55,18 @@ function leave({ folder }: Seating): never {
   Deno.exit(EXIT.done);
 }
 
-/** Connects to every peer: dials those of lower rank, is dialed by those of higher rank. */
-async function connect({ folder, rank, world, attempt, token }: Seating): Promise<{
-  coordinator: Channel;
-  peers: (Channel | undefined)[];
-}> {
-  const secret = Uint8Array.from(atob(token), (c) => c.charCodeAt(0));
-  const listener = await listenUnix(socketPath(folder, rank), { attempt });
-  const coordinator = await dialUnix(socketPath(folder, "coordinator"), { attempt });
-  await greet(coordinator, { rank, attempt }, { token: secret });
-  const peers: (Channel | undefined)[] = new Array(world).fill(undefined);
-  const dial = async (peer: number) => {
-    const channel = await dialPatiently(socketPath(folder, peer), attempt);
-    await greet(channel, { rank, attempt }, { token: secret });
-    peers[peer] = channel;
-  };
-  const accept = async () => {
-    for (let i = rank + 1; i < world; i++) {
-      const channel = await listener.accept();
-      const hello = await admit(channel, { token: secret });
-      peers[hello.rank] = channel;
-    }
-  };
-  await Promise.all([accept(), ...Array.from({ length: rank }, (_, peer) => dial(peer))]);
-  listener.close();
-  return { coordinator, peers };
-}
-
-/** Dials until the peer listens: workers start in any order. */
-async function dialPatiently(path: string, attempt: number): Promise<Channel> {
-  const until = performance.now() + 30_000;
-  while (true) {
-    try {
-      return await dialUnix(path, { attempt });
-    } catch (error) {
-      if (performance.now() > until) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-}
-
 if (import.meta.main) {
   // The terminal sends signals to the whole group: when to stop is the coordinator's to say.
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => {});
   let serving = true;
   try {
     const seating = await takeSeat();
-    const { rank, world } = seating;
-    const { coordinator, peers } = await connect(seating);
-    await train(
-      { rank, world, coordinator, peers },
-      (kind) => openDevice(kind, () => serving),
-    );
+    const { folder, id, seat } = seating;
+    const token = Uint8Array.fromBase64(seating.token);
+    const meet = await openQuarters({ socket: (other) => socketPath(folder, other), seat, token });
+    const coordinator = await dialUnix(socketPath(folder, "coordinator"), { attempt: 0 });
+    await greet(coordinator, { rank: id, attempt: 0 }, { token });
+    await train({ coordinator, meet }, (kind) => openDevice(kind, () => serving));
     Deno.exit(EXIT.done);
   } catch (error) {
     serving = false;

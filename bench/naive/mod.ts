@@ -20,7 +20,7 @@ import {
   layerNormTwin,
   rowNormsTwin,
 } from "./rows.ts";
-import { columnSumTwin, sortIdsTwin, sumTwin, treeAddTwin } from "./sums.ts";
+import { columnSumTwin, finiteTwin, sortIdsTwin, sumTwin, treeAddTwin } from "./sums.ts";
 import type { Twin } from "./twin.ts";
 
 /** Twins by op name. An op without one is timed alone. */
@@ -35,6 +35,7 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["cross_entropy_backward", crossEntropyBackwardTwin],
   ["embedding", embeddingTwin],
   ["embedding_backward", embeddingBackwardTwin],
+  ["finite", finiteTwin],
   ["layer_norm", layerNormTwin],
   ["layer_norm_backward", layerNormBackwardTwin],
   ["matmul", matmulTwin],

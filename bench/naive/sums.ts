@@ -4,6 +4,7 @@ import type { SumAttrs } from "../../kernels/sum.ts";
 import { ceilDiv, sizeOf } from "../../src/base/shape.ts";
 import { lineGroups } from "../../src/graph/wgsl.ts";
 import columnSum from "./column_sum.wgsl" with { type: "text" };
+import finite from "./finite.wgsl" with { type: "text" };
 import sortIds from "./sort_ids.wgsl" with { type: "text" };
 import sum from "./sum.wgsl" with { type: "text" };
 import treeAdd from "./tree_add.wgsl" with { type: "text" };
@@ -34,6 +35,18 @@ export const sumTwin: Twin = {
       },
     ];
   },
+};
+
+/** One thread per element of the one input, behind a launch that clears. */
+export const finiteTwin: Twin = {
+  fills: [0],
+  launch: ({ inputs: [x] }, _, { groups: limit }) =>
+    [1, 0].map((clear) => ({
+      wgsl: finite,
+      constants: { clear },
+      bindings: [{ input: 0 }, { output: 0 }],
+      groups: clear === 1 ? [1, 1, 1] : lineGroups(sizeOf(x?.shape ?? []), limit),
+    })),
 };
 
 /** One thread per column. */

@@ -15,7 +15,9 @@ export const EXIT = {
   tooLarge: 72,
   locked: 73,
   lost: 74,
+  requeue: 75,
   numerical: 76,
+  authentication: 77,
   incompatible: 78,
 } as const;
 

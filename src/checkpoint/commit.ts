@@ -6,9 +6,11 @@
 import { join } from "node:path";
 import { Refusal } from "../base/refusal.ts";
 import { Damage } from "./damage.ts";
-import { ensureFolder, type Hook, syncFolder, writeNew } from "./files.ts";
+import { DISK, type Disk } from "./disk.ts";
+import { ensureFolder, type Hook, writeNew } from "./files.ts";
 import { quarantine } from "./load.ts";
 import {
+  completeManifest,
   MANIFEST,
   type Manifest,
   type ManifestDraft,
@@ -19,11 +21,11 @@ import {
 import { asideName, PREFIX, stepName } from "./names.ts";
 import { writeSafetensors } from "./safetensors.ts";
 import { checkSpace, freeBytes, spaceFault } from "./space.ts";
-import { stateHash } from "./state_hash.ts";
+import { stateHashInTurns } from "./state_hash.ts";
 import type { NamedTensor } from "./tensor.ts";
 import { openCheckpoint } from "./verify.ts";
 
-/** What a checkpoint is made of. */
+/** What a checkpoint is made of. The tensors must not change while it is saved. */
 export interface CheckpointDraft {
   readonly manifest: ManifestDraft;
   readonly model: readonly NamedTensor[];
@@ -42,6 +44,7 @@ export interface Saved {
 export interface SaveOptions {
   readonly at?: Hook;
   readonly free?: (path: string) => number;
+  readonly disk?: Disk;
 }
 
 /** The effects of a save in order, as the hook hears them. */
@@ -54,7 +57,8 @@ export const SAVE_POINTS: readonly string[] = [
 ];
 
 /**
- * Saves a checkpoint under `root`. One of the same step and state that verifies is kept as it is; a
+ * Saves a checkpoint under `root`, with the hash of its state in the manifest that it gives back.
+ * Hashing and writing leave other work its turn. One of the same step and state that verifies is kept as it is; a
  * damaged one of that step is set aside. Refuses as `tooLarge` when the disk is full and as
  * `incompatible` when the step was saved with another state. On any failure before the rename the
  * temporary folder is removed; other checkpoints are never touched.
@@ -65,74 +69,81 @@ export async function saveCheckpoint(
   options: SaveOptions = {},
 ): Promise<Saved> {
   const start = performance.now();
+  const { at, free = freeBytes, disk = DISK } = options;
   const { step } = draft.manifest;
-  if (stateHash(step, draft) !== draft.manifest.stateHash) {
-    throw new Error(`Cannot save ${stepName(step)}: its tensors do not match its state hash`);
-  }
-  await ensureFolder(root);
+  const hash = await stateHashInTurns(step, draft);
+  await ensureFolder(root, disk);
   const path = join(root, stepName(step));
-  const manifest = await standing(path, draft.manifest.stateHash) ??
-    await publish(path, { root, draft, options });
+  const manifest = await standing(path, { hash, disk }) ??
+    await publish(path, { root, draft, hash, at, free, disk });
   const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0) +
     new TextEncoder().encode(printManifest(manifest)).length;
   return { path, manifest, bytes, ms: performance.now() - start };
 }
 
 /** The manifest of a checkpoint that already stands at `path`, when it can be kept. */
-async function standing(path: string, hash: string): Promise<Manifest | undefined> {
+async function standing(
+  path: string,
+  { hash, disk }: { hash: string; disk: Disk },
+): Promise<Manifest | undefined> {
   try {
     const { manifest } = await openCheckpoint(path);
     if (manifest.stateHash === hash) return manifest;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     if (!(error instanceof Damage)) throw error;
-    await quarantine(path);
+    await quarantine(path, disk);
     return undefined;
   }
   throw new Refusal("incompatible", `Cannot save ${path}: it holds another state of that step`);
 }
 
-async function publish(
-  path: string,
-  { root, draft, options }: { root: string; draft: CheckpointDraft; options: SaveOptions },
-): Promise<Manifest> {
-  const { at, free = freeBytes } = options;
+/** A save with all that it needs. */
+interface Save {
+  readonly root: string;
+  readonly draft: CheckpointDraft;
+  readonly hash: string;
+  readonly at: Hook | undefined;
+  readonly free: (path: string) => number;
+  readonly disk: Disk;
+}
+
+async function publish(path: string, save: Save): Promise<Manifest> {
+  const { root, draft, at, free, disk } = save;
   const tensors = [...draft.model, ...draft.optimizer];
   const bytes = tensors.reduce((sum, { data }) => sum + data.byteLength, 0);
   checkSpace(root, { bytes, free: free(root) });
   const temp = join(root, asideName(PREFIX.writing, stepName(draft.manifest.step)));
   try {
     await at?.("create folder");
-    await Deno.mkdir(temp, { mode: 0o750 });
-    const manifest = await writeFiles(temp, { draft, at });
+    await disk.makeFolder(temp);
+    const manifest = await writeFiles(temp, save);
     await at?.("sync folder");
-    await syncFolder(temp);
+    await disk.syncFolder(temp);
     await at?.("publish");
-    await Deno.rename(temp, path);
+    await disk.rename(temp, path);
     await at?.("sync root");
-    await syncFolder(root);
+    await disk.syncFolder(root);
     return manifest;
   } catch (error) {
     // The error of the save is what counts; a folder that stays is removed at the next start.
-    await Deno.remove(temp, { recursive: true }).catch(() => {});
+    await disk.remove(temp).catch(() => {});
     throw spaceFault(error, root);
   }
 }
 
-async function writeFiles(
-  folder: string,
-  { draft, at }: { draft: CheckpointDraft; at: Hook | undefined },
-): Promise<Manifest> {
+async function writeFiles(folder: string, { draft, hash, at, disk }: Save): Promise<Manifest> {
   const hook = (name: string): Hook => (point) => at?.(`${point} ${name}`);
   const metadata = { step: String(draft.manifest.step) };
   const files = [];
   for (const [name, tensors] of [[PARTS[0], draft.model], [PARTS[1], draft.optimizer]] as const) {
-    const options = { metadata, at: hook(name) };
+    const options = { metadata, at: hook(name), disk };
     files.push({ name, ...await writeSafetensors(join(folder, name), tensors, options) });
   }
-  const manifest: Manifest = { format: 1, ...draft.manifest, files };
+  const manifest = completeManifest(draft.manifest, { stateHash: hash, files });
   const text = printManifest(manifest);
   parseManifest(text); // What cannot be read back must not be published.
-  await writeNew(join(folder, MANIFEST), [new TextEncoder().encode(text)], { at: hook(MANIFEST) });
+  const options = { at: hook(MANIFEST), disk };
+  await writeNew(join(folder, MANIFEST), [new TextEncoder().encode(text)], options);
   return manifest;
 }

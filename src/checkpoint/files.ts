@@ -2,15 +2,20 @@
  * Durable files: bytes are hashed on their way, and nothing counts as written before it is synced.
  * Knows nothing of tensors or checkpoints.
  */
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { dirname } from "node:path";
 import { Damage } from "./damage.ts";
-
-/** Largest single read or write in bytes: between two of them other work gets its turn. */
-const CHUNK = 4 * 2 ** 20;
+import { DISK, type Disk, type NewFile } from "./disk.ts";
+import { PIECE, piecesOf } from "./pieces.ts";
 
 /** Called before each effect, with its name. */
 export type Hook = (point: string) => void | Promise<void>;
+
+/** How files are written. */
+export interface WriteOptions {
+  readonly at?: Hook | undefined;
+  readonly disk?: Disk | undefined;
+}
 
 /** Size and SHA-256 (64 hex digits) of a file. */
 export interface Digest {
@@ -25,15 +30,14 @@ export interface Digest {
 export async function writeNew(
   path: string,
   chunks: Iterable<Uint8Array>,
-  { at }: { at?: Hook | undefined } = {},
+  { at, disk = DISK }: WriteOptions = {},
 ): Promise<Digest> {
   const hash = createHash("sha256");
   let bytes = 0;
   await at?.("create");
-  using file = await Deno.open(path, { write: true, createNew: true, mode: 0o640 });
+  using file = await disk.create(path);
   for (const chunk of chunks) {
-    for (let i = 0; i < chunk.length; i += CHUNK) {
-      const piece = chunk.subarray(i, i + CHUNK);
+    for (const piece of piecesOf(chunk)) {
       hash.update(piece);
       await writeAll(file, piece);
     }
@@ -45,35 +49,71 @@ export async function writeNew(
   return { bytes, sha256: hash.digest("hex") };
 }
 
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+async function writeAll(file: NewFile, bytes: Uint8Array): Promise<void> {
   for (let i = 0; i < bytes.length;) i += await file.write(bytes.subarray(i));
 }
 
-/**
- * Reads a whole file. With `expect` a size that differs throws Damage before anything is read, and
- * a hash that differs before anything is handed out. A missing file is Damage as well.
- */
-export async function readWhole(
-  path: string,
-  { what, expect }: { what: string; expect?: Digest | undefined },
-): Promise<Uint8Array<ArrayBuffer>> {
-  using file = await openRead(path, what);
+/** What a file is called in errors, and what it must be. */
+export interface ReadOptions {
+  readonly what: string;
+  readonly expect?: Digest | undefined;
+}
+
+/** Reads a file from its start to its end, hashing on the way; made by `openHashed`. */
+export class HashedFile implements Disposable {
+  /** In bytes. */
+  readonly size: number;
+  readonly #file: Deno.FsFile;
+  readonly #options: ReadOptions;
+  readonly #hash: Hash = createHash("sha256");
+  #at = 0;
+
+  constructor(file: Deno.FsFile, { size, options }: { size: number; options: ReadOptions }) {
+    this.#file = file;
+    this.size = size;
+    this.#options = options;
+  }
+
+  /** The next `length` bytes. Throws Damage when the file ends before. */
+  async next(length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const { what } = this.#options;
+    if (length > this.size - this.#at) {
+      throw new Damage(`${what} ends before byte ${this.#at + length}`);
+    }
+    const out = new Uint8Array(length);
+    for (let i = 0; i < length;) {
+      const n = await this.#file.read(out.subarray(i, i + PIECE));
+      if (n === null) throw new Damage(`${what} ends after ${this.#at} of ${this.size} bytes`);
+      this.#hash.update(out.subarray(i, i + n));
+      i += n;
+      this.#at += n;
+    }
+    return out;
+  }
+
+  /** Throws Damage when what was read is not what was expected. Call it after the last byte. */
+  finish(): void {
+    const { what, expect } = this.#options;
+    if (expect !== undefined && this.#hash.digest("hex") !== expect.sha256) {
+      throw new Damage(`${what} does not match its SHA-256`);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+}
+
+/** Opens a file to read. Damage when it is missing or has another size than expected. */
+export async function openHashed(path: string, options: ReadOptions): Promise<HashedFile> {
+  const { what, expect } = options;
+  const file = await openRead(path, what);
   const { size } = await file.stat();
-  if (expect !== undefined && size !== expect.bytes) {
-    throw new Damage(`${what} has ${size} bytes, not ${expect.bytes}`);
+  if (expect === undefined || size === expect.bytes) {
+    return new HashedFile(file, { size, options });
   }
-  const out = new Uint8Array(size);
-  const hash = createHash("sha256");
-  for (let i = 0; i < size;) {
-    const n = await file.read(out.subarray(i, Math.min(i + CHUNK, size)));
-    if (n === null) throw new Damage(`${what} ends after ${i} of ${size} bytes`);
-    hash.update(out.subarray(i, i + n));
-    i += n;
-  }
-  if (expect !== undefined && hash.digest("hex") !== expect.sha256) {
-    throw new Damage(`${what} does not match its SHA-256`);
-  }
-  return out;
+  file.close();
+  throw new Damage(`${what} has ${size} bytes, not ${expect.bytes}`);
 }
 
 async function openRead(path: string, what: string): Promise<Deno.FsFile> {
@@ -85,16 +125,33 @@ async function openRead(path: string, what: string): Promise<Deno.FsFile> {
   }
 }
 
-/** Syncs a folder's list of names to disk. */
-export async function syncFolder(path: string): Promise<void> {
-  using folder = await Deno.open(path, { read: true });
-  await folder.sync();
+/** Makes a folder and those above it where there are none, so that their names are on disk. */
+export async function makeFolders(path: string, disk: Disk = DISK): Promise<void> {
+  if (await isFolder(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) await makeFolders(parent, disk);
+  try {
+    await disk.makeFolder(path);
+  } catch (error) {
+    // Another process may have been quicker.
+    if (!await isFolder(path)) throw error;
+  }
+  await disk.syncFolder(parent);
 }
 
-/** Makes a folder where there is none, so that its own name is on disk as well. */
-export async function ensureFolder(path: string): Promise<void> {
-  await Deno.mkdir(path, { recursive: true, mode: 0o750 });
-  await syncFolder(dirname(path));
+/** The same, and surely so where the folder was there: who made it may have died before its sync. */
+export async function ensureFolder(path: string, disk: Disk = DISK): Promise<void> {
+  await makeFolders(path, disk);
+  await disk.syncFolder(dirname(path));
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** Names in a folder, sorted; none where there is no folder. */

@@ -10,7 +10,8 @@ import { isTensorName, type NamedTensor } from "./tensor.ts";
 
 /** Longest header that is read, in bytes. */
 export const HEADER_LIMIT = 8 * 2 ** 20;
-const PREFIX = 8;
+/** Bytes before the header, that say its length. */
+export const PREFIX = 8;
 const ALIGN = 64;
 
 /** Free text beside the tensors. */
@@ -24,11 +25,10 @@ export interface Entry {
   readonly end: number;
 }
 
-/** A parsed header; the data starts at byte `dataStart` of the file. */
+/** A parsed header; its entries cover the data without a gap. */
 export interface Header {
   readonly entries: readonly Entry[];
   readonly metadata: Metadata;
-  readonly dataStart: number;
 }
 
 /**
@@ -62,13 +62,35 @@ function tensorFault(
   return undefined;
 }
 
-/** Parses the header of a whole file. Throws Damage, naming `what`, for every rule it breaks. */
-export function parseHeader(file: Uint8Array, what: string): Header {
-  const dataStart = headerEnd(file, what);
+/**
+ * Length of the header in bytes, from the first `PREFIX` bytes of a file of `size` bytes. Throws
+ * Damage, naming `what`, when it is too long or the file ends before it does.
+ */
+export function headerLength(
+  prefix: Uint8Array,
+  { what, size }: { what: string; size: number },
+): number {
+  if (prefix.length < PREFIX) throw new Damage(`${what} is too short for a header`);
+  // Compared as bigints: a length beyond 2^53 must not be rounded into range.
+  const length = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
+  if (length > BigInt(HEADER_LIMIT)) {
+    throw new Damage(`${what} claims a header of ${length} bytes, more than ${HEADER_LIMIT}`);
+  }
+  if (PREFIX + Number(length) > size) throw new Damage(`${what} is shorter than its header`);
+  return Number(length);
+}
+
+/**
+ * Parses a header that `dataBytes` bytes of data follow. Throws Damage, naming `what`, for every
+ * rule it breaks.
+ */
+export function parseHeader(
+  bytes: Uint8Array,
+  { what, dataBytes }: { what: string; dataBytes: number },
+): Header {
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-      .decode(file.subarray(PREFIX, dataStart));
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw new Damage(`${what} has a header that is not UTF-8`);
   }
@@ -78,20 +100,8 @@ export function parseHeader(file: Uint8Array, what: string): Header {
   const { __metadata__: metadata, ...rest } = json;
   const entries = Object.entries(rest).map(([name, value]) => parseEntry(name, { value, what }));
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
-  checkCover(entries, { length: file.length - dataStart, what });
-  return { entries, metadata: parseMetadata(metadata, what), dataStart };
-}
-
-function headerEnd(file: Uint8Array, what: string): number {
-  if (file.length < PREFIX) throw new Damage(`${what} is too short for a header`);
-  // Compared as bigints: a length beyond 2^53 must not be rounded into range.
-  const length = new DataView(file.buffer, file.byteOffset).getBigUint64(0, true);
-  if (length > BigInt(HEADER_LIMIT)) {
-    throw new Damage(`${what} claims a header of ${length} bytes, more than ${HEADER_LIMIT}`);
-  }
-  const end = PREFIX + Number(length);
-  if (end > file.length) throw new Damage(`${what} is shorter than its header`);
-  return end;
+  checkCover(entries, { length: dataBytes, what });
+  return { entries, metadata: parseMetadata(metadata, what) };
 }
 
 function parseEntry(name: string, { value, what }: { value: unknown; what: string }): Entry {

@@ -5,6 +5,7 @@
 import { basename, dirname, join } from "node:path";
 import { Refusal } from "../base/refusal.ts";
 import { Damage } from "./damage.ts";
+import { DISK, type Disk } from "./disk.ts";
 import { namesIn } from "./files.ts";
 import { asideName, PREFIX, stepOf } from "./names.ts";
 import { type Checkpoint, openCheckpoint } from "./verify.ts";
@@ -64,8 +65,8 @@ function reasonOf(error: unknown, path: string): string {
 }
 
 /** Renames a damaged checkpoint so that it is never loaded again, and gives its new path. */
-export async function quarantine(path: string): Promise<string> {
+export async function quarantine(path: string, disk: Disk = DISK): Promise<string> {
   const to = join(dirname(path), asideName(PREFIX.damaged, basename(path)));
-  await Deno.rename(path, to);
+  await disk.rename(path, to);
   return to;
 }

@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { Refusal } from "../base/refusal.ts";
+import { makeFolders } from "./files.ts";
 
 const FILE = ".lock";
 
@@ -27,13 +28,11 @@ export async function lockRun(out: string): Promise<RunLock> {
   const file = await openFile(out, path);
   try {
     if (!await file.tryLock(true)) {
-      const owner = (await Deno.readTextFile(path)).trim();
-      // Between locking and writing the owner's number is not there yet.
-      const who = /^\d+$/.test(owner) ? `process ${owner}` : "another process";
-      throw new Refusal("locked", `Output folder ${out} is in use by ${who}`);
+      const owner = ownerOf(await Deno.readTextFile(path));
+      throw new Refusal("locked", `Output folder ${out} is in use by ${owner}`);
     }
     await file.truncate();
-    await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
+    await file.write(new TextEncoder().encode(`${Deno.pid} ${Deno.hostname()}\n`));
     return new RunLock(file);
   } catch (error) {
     file.close();
@@ -41,9 +40,16 @@ export async function lockRun(out: string): Promise<RunLock> {
   }
 }
 
+/** Who has the lock, from the line `<pid> <host>`. */
+function ownerOf(text: string): string {
+  const [, pid, host] = /^(\d+) ([\w.-]+)\n$/.exec(text) ?? [];
+  // Between locking and writing the line of the owner before, or a part of this one, is there.
+  return pid === undefined ? "another process" : `process ${pid} on ${host}`;
+}
+
 async function openFile(out: string, path: string): Promise<Deno.FsFile> {
   try {
-    await Deno.mkdir(out, { recursive: true });
+    await makeFolders(out);
     return await Deno.open(path, { read: true, write: true, create: true, mode: 0o640 });
   } catch (error) {
     // A code comes from the system: a file in the way, no permission, a disk that is read-only.

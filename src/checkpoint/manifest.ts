@@ -40,16 +40,47 @@ export interface Manifest {
   readonly tokenizer: unknown;
   /** Adapter that computed it: bits are a promise per adapter. */
   readonly adapter: string;
+  /** What else is known of adapter and driver, as they name it themselves. */
+  readonly adapterInfo?: Readonly<Record<string, string>> | undefined;
+  /** Hash of all shaders that computed it; empty where that is not known. */
+  readonly shaders: string;
   /** Version of Deno. */
   readonly deno: string;
+  /** Steps that were passed over without an update. */
+  readonly skipped: readonly number[];
+  /** Loss on validation data in nats per token; null where it was not measured for this state. */
+  readonly valLoss: number | null;
   /** The next window of the data. */
   readonly position: { readonly window: number };
   readonly stateHash: string;
   readonly files: readonly ManifestFile[];
 }
 
-/** What the caller knows of a checkpoint before its files are written. */
-export type ManifestDraft = Omit<Manifest, "format" | "files">;
+/** What the caller knows of a checkpoint before it is hashed and written. */
+export type ManifestDraft =
+  & Omit<Manifest, "format" | "files" | "stateHash" | Later>
+  & Partial<Pick<Manifest, Later>>;
+
+/** What manifests did not always say. */
+type Later = "shaders" | "skipped" | "valLoss";
+
+/** A complete manifest. A loss that is not finite counts as not measured. */
+export function completeManifest(
+  draft: ManifestDraft,
+  { stateHash, files }: Pick<Manifest, "stateHash" | "files">,
+): Manifest {
+  const { adapterInfo, shaders = "", skipped = [], valLoss = null, ...rest } = draft;
+  return {
+    format: 1,
+    ...rest,
+    ...(adapterInfo === undefined ? {} : { adapterInfo }),
+    shaders,
+    skipped,
+    valLoss: valLoss !== null && Number.isFinite(valLoss) ? valLoss : null,
+    stateHash,
+    files,
+  };
+}
 
 /** Parses manifest.json. Throws Damage with the first fault. */
 export function parseManifest(text: string): Manifest {
@@ -61,7 +92,9 @@ export function parseManifest(text: string): Manifest {
     throw new Damage(`${MANIFEST} is not valid: ${place ? `${place}: ` : ""}${issue?.message}`);
   }
   const { seal, ...manifest } = parsed.data;
-  if (seal !== hashValue(manifest)) throw new Damage(`${MANIFEST} does not match its seal`);
+  // Over what stands there: what it leaves out was not sealed.
+  const { seal: _, ...sealed } = json as Record<string, unknown>;
+  if (seal !== hashValue(sealed)) throw new Damage(`${MANIFEST} does not match its seal`);
   const names = manifest.files.map((file) => file.name).sort();
   if (names.join() !== PARTS.join()) {
     throw new Damage(`${MANIFEST} must list ${PARTS.join(" and ")}: it lists ${names.join(", ")}`);

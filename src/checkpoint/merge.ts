@@ -2,7 +2,9 @@
  * Puts a flat vector, of which each worker gives a slice, back together as named tensors. Pure;
  * knows nothing of who gave which slice.
  */
+import { bytesOf } from "../base/hash.ts";
 import { type Shape, sizeOf } from "../base/shape.ts";
+import { atOnce, inTurns, piecesOf, type Work } from "./pieces.ts";
 import type { NamedTensor } from "./tensor.ts";
 
 /** A tensor's place in the flat vector, in elements. */
@@ -29,21 +31,31 @@ export interface Part {
  * Throws RangeError when parts overlap, leave a hole or pass the end, and when a tensor does.
  */
 export function mergeParts(layout: FlatLayout, parts: readonly Part[]): NamedTensor[] {
+  return atOnce(merging(layout, parts));
+}
+
+/** The same tensors; other work gets its turn meanwhile. The parts must not change. */
+export function mergePartsInTurns(
+  layout: FlatLayout,
+  parts: readonly Part[],
+): Promise<NamedTensor[]> {
+  return inTurns(merging(layout, parts));
+}
+
+function* merging(layout: FlatLayout, parts: readonly Part[]): Work<NamedTensor[]> {
   const sorted = parts.filter(({ data }) => data.length > 0).sort((a, b) => a.start - b.start);
   checkParts(sorted, layout.length);
-  return layout.tensors.map((place) => {
-    const end = place.offset + sizeOf(place.shape);
-    if (!(place.offset >= 0 && end <= layout.length)) {
+  const out: NamedTensor[] = [];
+  for (const { name, shape, offset } of layout.tensors) {
+    const end = offset + sizeOf(shape);
+    if (!(offset >= 0 && end <= layout.length)) {
       throw new RangeError(
-        `Cannot merge ${place.name}: it must lie in ${layout.length} elements: it ends at ${end}`,
+        `Cannot merge ${name}: it must lie in ${layout.length} elements: it ends at ${end}`,
       );
     }
-    return {
-      name: place.name,
-      shape: place.shape,
-      data: cut(sorted, { from: place.offset, to: end }),
-    };
-  });
+    out.push({ name, shape, data: yield* cut(sorted, { from: offset, to: end }) });
+  }
+  return out;
 }
 
 function checkParts(sorted: readonly Part[], length: number): void {
@@ -60,7 +72,10 @@ function checkParts(sorted: readonly Part[], length: number): void {
 }
 
 /** Elements `from` to `to` of the vector that the parts make up. */
-function cut(sorted: readonly Part[], { from, to }: { from: number; to: number }): Float32Array {
+function* cut(
+  sorted: readonly Part[],
+  { from, to }: { from: number; to: number },
+): Work<Float32Array> {
   const pieces = sorted
     .filter(({ start, data }) => start < to && start + data.length > from)
     .map(({ start, data }) => data.subarray(Math.max(0, from - start), to - start));
@@ -69,8 +84,11 @@ function cut(sorted: readonly Part[], { from, to }: { from: number; to: number }
   const out = new Float32Array(to - from);
   let at = 0;
   for (const piece of pieces) {
-    out.set(piece, at);
-    at += piece.length;
+    for (const bytes of piecesOf(bytesOf(piece))) {
+      bytesOf(out).set(bytes, at);
+      at += bytes.length;
+      yield bytes.length;
+    }
   }
   return out;
 }

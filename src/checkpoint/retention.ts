@@ -1,55 +1,140 @@
 /**
- * Removes checkpoints that are no longer wanted, never the last one that verifies. Needs the lock
- * of the run.
+ * Removes checkpoints that are no longer wanted, never before newer ones were read back and found
+ * good. Needs the lock of the run.
  */
 import { basename, join } from "node:path";
 import { Damage } from "./damage.ts";
+import { DISK, type Disk } from "./disk.ts";
 import { namesIn } from "./files.ts";
-import { listCheckpoints } from "./load.ts";
+import { listCheckpoints, type Listed } from "./load.ts";
 import { asideName, PREFIX } from "./names.ts";
-import { openCheckpoint } from "./verify.ts";
+import type { CheckpointConfig } from "./schema.ts";
+import { Verified } from "./verified.ts";
+import { readManifest } from "./verify.ts";
 
-/** The steps that go when the `keep` newest stay. Throws RangeError below 1. */
-export function toRemove(steps: readonly number[], keep: number): number[] {
-  if (!Number.isSafeInteger(keep) || keep < 1) {
-    throw new RangeError(`Cannot keep checkpoints: at least 1 must stay: ${keep}`);
-  }
-  return steps.toSorted((a, b) => b - a).slice(keep);
+/** Which checkpoints stay; the `checkpoint` part of a config says it. */
+export type RetentionPolicy = Pick<CheckpointConfig, "keep" | "keep_every" | "keep_best">;
+
+/** What is known of a checkpoint when it is decided which ones go. */
+export interface Candidate {
+  readonly step: number;
+  /** Loss on validation data in nats per token; null where there is none. */
+  readonly valLoss: number | null;
+  /** Whether every byte of it was read back and is as it must be. */
+  readonly verified: boolean;
+}
+
+/** For tests, and to remember what was verified from save to save. */
+export interface RetentionOptions {
+  readonly verified?: Verified;
+  readonly disk?: Disk;
 }
 
 /**
- * Keeps the `keep` newest checkpoints under `root` and gives the steps it removed. Nothing goes
- * before one of those that stay was read back and verified.
+ * The steps that go, newest first. What stays: the `keep` newest that verify and all that is newer
+ * than they are; every step that `keep_every` divides; with `keep_best` the one with the lowest
+ * validation loss of those that verify, the newer of equal ones. While fewer than `keep` verify
+ * nothing goes. Throws RangeError when `keep` is below 1 or `keep_every` below 0.
  */
-export async function applyRetention(root: string, keep: number): Promise<number[]> {
-  const listed = await listCheckpoints(root);
-  const doomed = toRemove(listed.map(({ step }) => step), keep);
-  if (doomed.length === 0) return [];
-  const staying = listed.filter(({ step }) => !doomed.includes(step));
-  if (!await anyVerifies(staying.map(({ path }) => path))) return [];
-  for (const { step, path } of listed) {
-    if (doomed.includes(step)) await discard(root, path);
+export function toRemove(found: readonly Candidate[], policy: RetentionPolicy): number[] {
+  const { keep, keep_every: every, keep_best: best } = policy;
+  if (!Number.isSafeInteger(keep) || keep < 1) {
+    throw new RangeError(`Cannot keep checkpoints: at least 1 must stay: ${keep}`);
   }
+  if (!Number.isSafeInteger(every) || every < 0) {
+    throw new RangeError(`Cannot keep checkpoints: keep_every must be 0 or more steps: ${every}`);
+  }
+  const sorted = found.toSorted((a, b) => b.step - a.step);
+  const oldest = sorted.filter(({ verified }) => verified)[keep - 1];
+  if (oldest === undefined) return [];
+  const winner = best ? bestFirst(sorted).find(({ verified }) => verified) : undefined;
+  return sorted
+    .filter((one) => one.step < oldest.step && one !== winner)
+    .filter(({ step }) => every === 0 || step % every !== 0)
+    .map(({ step }) => step);
+}
+
+/** Those with a validation loss, the lowest first, the newer of equal ones first. */
+export function bestFirst<T extends Candidate>(found: readonly T[]): T[] {
+  return found.filter(({ valLoss }) => valLoss !== null)
+    .sort((a, b) => (a.valLoss as number) - (b.valLoss as number) || b.step - a.step);
+}
+
+/**
+ * Applies a policy to the checkpoints under `root` and gives the steps that it removed, newest
+ * first; a number keeps that many of the newest. Reads back what must verify, unless `verified`
+ * remembers it.
+ */
+export async function applyRetention(
+  root: string,
+  policy: RetentionPolicy | number,
+  { verified = new Verified(), disk = DISK }: RetentionOptions = {},
+): Promise<number[]> {
+  const full = typeof policy === "number"
+    ? { keep: policy, keep_every: 0, keep_best: false }
+    : policy;
+  const listed = await listCheckpoints(root);
+  const doomed = toRemove(await judge(listed, { policy: full, verified }), full);
+  const paths = listed.filter(({ step }) => doomed.includes(step)).map(({ path }) => path);
+  await discard(root, { paths, disk });
   return doomed;
 }
 
-async function anyVerifies(paths: readonly string[]): Promise<boolean> {
-  for (const path of paths) {
-    try {
-      await openCheckpoint(path);
-      return true;
-    } catch (error) {
-      if (!(error instanceof Damage)) throw error;
-    }
+/** Reads back as few checkpoints as the decision needs: it may be gigabytes each. */
+async function judge(
+  listed: readonly Listed[],
+  { policy, verified }: { policy: RetentionPolicy; verified: Verified },
+): Promise<Candidate[]> {
+  if (listed.length <= policy.keep) return [];
+  const found = [];
+  for (const { step, path } of listed) {
+    found.push({ step, path, valLoss: await valLossOf(path), verified: false });
   }
-  return false;
+  let good = 0;
+  for (const one of found) {
+    if (good === policy.keep) break;
+    one.verified = await verified.check(one.path);
+    if (one.verified) good++;
+  }
+  for (const one of policy.keep_best && good === policy.keep ? bestFirst(found) : []) {
+    one.verified ||= await verified.check(one.path);
+    if (one.verified) break;
+  }
+  return found;
 }
 
-/** Renamed first: a removal that is cut short leaves no half checkpoint under a step's name. */
-async function discard(root: string, path: string): Promise<void> {
-  const trash = join(root, asideName(PREFIX.removing, basename(path)));
-  await Deno.rename(path, trash);
-  await Deno.remove(trash, { recursive: true });
+async function valLossOf(path: string): Promise<number | null> {
+  try {
+    return (await readManifest(path)).valLoss;
+  } catch (error) {
+    if (error instanceof Damage || error instanceof Deno.errors.NotADirectory) return null;
+    throw error;
+  }
+}
+
+/** Removes all checkpoints of later steps than `step`. */
+export async function removeAfter(
+  root: string,
+  step: number,
+  { disk = DISK }: Pick<RetentionOptions, "disk"> = {},
+): Promise<void> {
+  const later = (await listCheckpoints(root)).filter((one) => one.step > step);
+  await discard(root, { paths: later.map(({ path }) => path), disk });
+}
+
+/**
+ * Renamed first, and the renames synced: a removal that is cut short, by a kill or by the power,
+ * leaves no half checkpoint under a step's name.
+ */
+async function discard(
+  root: string,
+  { paths, disk }: { paths: readonly string[]; disk: Disk },
+): Promise<void> {
+  if (paths.length === 0) return;
+  const trash = paths.map((path) => join(root, asideName(PREFIX.removing, basename(path))));
+  for (const [i, path] of paths.entries()) await disk.rename(path, trash[i] as string);
+  await disk.syncFolder(root);
+  for (const path of trash) await disk.remove(path);
 }
 
 /** Removes what a killed process left half written or half removed; gives the names. */

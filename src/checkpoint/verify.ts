@@ -4,11 +4,11 @@
  */
 import { basename, join } from "node:path";
 import { Damage } from "./damage.ts";
-import { namesIn, readWhole } from "./files.ts";
+import { namesIn, openHashed } from "./files.ts";
 import { MANIFEST, type Manifest, parseManifest, PARTS } from "./manifest.ts";
 import { stepOf } from "./names.ts";
 import { readSafetensors } from "./safetensors.ts";
-import { stateHash } from "./state_hash.ts";
+import { stateHashInTurns } from "./state_hash.ts";
 import type { NamedTensor } from "./tensor.ts";
 
 /** A checkpoint of which every byte was checked. */
@@ -32,7 +32,8 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const manifest = await readManifest(path);
   const model = await readPart(path, { name: PARTS[0], manifest });
   const optimizer = await readPart(path, { name: PARTS[1], manifest });
-  const hash = stateHash(manifest.step, { model: model.values(), optimizer: optimizer.values() });
+  const state = { model: model.values(), optimizer: optimizer.values() };
+  const hash = await stateHashInTurns(manifest.step, state);
   if (hash !== manifest.stateHash) throw new Damage("The state does not match its hash");
   return { path, manifest, model, optimizer };
 }
@@ -53,13 +54,13 @@ async function checkFiles(path: string): Promise<void> {
   }
 }
 
-async function readManifest(path: string): Promise<Manifest> {
-  const file = join(path, MANIFEST);
-  const { size } = await Deno.stat(file);
-  if (size > MANIFEST_LIMIT) throw new Damage(`${MANIFEST} is longer than ${MANIFEST_LIMIT} bytes`);
-  const manifest = parseManifest(
-    new TextDecoder().decode(await readWhole(file, { what: MANIFEST })),
-  );
+/** Reads the manifest at `path` alone. Throws Damage as `openCheckpoint` does. */
+export async function readManifest(path: string): Promise<Manifest> {
+  using file = await openHashed(join(path, MANIFEST), { what: MANIFEST });
+  if (file.size > MANIFEST_LIMIT) {
+    throw new Damage(`${MANIFEST} is longer than ${MANIFEST_LIMIT} bytes`);
+  }
+  const manifest = parseManifest(new TextDecoder().decode(await file.next(file.size)));
   if (manifest.step !== stepOf(basename(path))) {
     throw new Damage(`${MANIFEST} is of step ${manifest.step}, the folder is ${basename(path)}`);
   }

@@ -12,6 +12,10 @@ export interface CommandLine {
   /** Path of the run or checkpoint to go on from. */
   readonly resume?: string;
   readonly help: boolean;
+  /** Path of a fault plan; needs `testing`. */
+  readonly faults?: string;
+  /** What is asked for is a test of the program itself. */
+  readonly testing: boolean;
 }
 
 /** Flags that stand for a key of another name. */
@@ -20,8 +24,8 @@ const ALIASES: Readonly<Record<string, string>> = { data: "data.path" };
 /** Reads `[config] [--key=value | --key value]...`; refuses what is neither, or lacks a value. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const flags = new Map<string, string>();
-  const { _: positionals, help } = parseArgs(args, {
-    boolean: ["help"],
+  const { _: positionals, help, testing } = parseArgs(args, {
+    boolean: ["help", "testing"],
     alias: { h: "help" },
     // Every flag arrives here, in order and with its text as written: no guess at numbers
     // turns the folder "007" into 7, and nothing is set on an object by a dotted name.
@@ -43,13 +47,18 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   }
   const [config] = configs;
   const resume = flags.get("resume");
-  flags.delete("config");
-  flags.delete("resume");
+  const faults = flags.get("faults");
+  if (faults !== undefined && testing !== true) {
+    throw new Refusal("config", "Cannot take --faults: it needs --testing, for it breaks the run");
+  }
+  for (const flag of ["config", "resume", "faults"]) flags.delete(flag);
   return {
     ...(config !== undefined && { config }),
     overrides: Object.fromEntries(flags),
     ...(resume !== undefined && { resume }),
     help,
+    ...(faults !== undefined && { faults }),
+    testing: testing === true,
   };
 }
 

@@ -1,10 +1,12 @@
 /** How every command ends: one line and an exit code for what a user can mend, a stack for bugs. */
 import { EXIT, Refusal } from "../base/refusal.ts";
+import type { ExitName } from "../base/refusal.ts";
 
-/** Runs a command and ends the process. */
-export async function runCommand(command: () => Promise<void>): Promise<never> {
+/** Runs a command and ends the process, done or as the command says. */
+export async function runCommand(command: () => Promise<ExitName | void>): Promise<never> {
+  let exit: ExitName = "done";
   try {
-    await command();
+    exit = await command() ?? "done";
   } catch (error) {
     if (error instanceof Refusal) {
       console.error(`error: ${error.message}`);
@@ -13,5 +15,5 @@ export async function runCommand(command: () => Promise<void>): Promise<never> {
     console.error(error);
     Deno.exit(EXIT.bug);
   }
-  Deno.exit(EXIT.done);
+  Deno.exit(EXIT[exit]);
 }

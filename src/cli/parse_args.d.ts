@@ -8,4 +8,4 @@ export interface ParseOptions {
 export function parseArgs(
   args: readonly string[],
   options: ParseOptions,
-): { readonly _: readonly (string | number)[]; readonly help: boolean };
+): { readonly _: readonly (string | number)[]; readonly help: boolean; readonly testing: boolean };

@@ -1,13 +1,16 @@
 /** The command `train`: from a command line to a run. */
 import { join } from "node:path";
 import { Refusal } from "../base/refusal.ts";
+import type { ExitName } from "../base/refusal.ts";
 import { loadConfig } from "../config/load.ts";
 import { applyOverrides } from "../config/overrides.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { progressPrinter } from "../report/progress.ts";
+import { parseFaultPlan } from "../../workers/faults/plan.ts";
+import type { FaultPlan } from "../../workers/faults/schema.ts";
 import { runTraining } from "../../workers/run.ts";
-import { spawnWorkers } from "../../workers/spawn.ts";
+import { spawnCrew } from "../../workers/spawn.ts";
 import { parseCommandLine } from "./args.ts";
 import type { CommandLine } from "./args.ts";
 import { runCommand } from "./command.ts";
@@ -19,9 +22,12 @@ const DEFAULT_CONFIG = new URL("../../configs/gpt_char.ts", import.meta.url).pat
 const INTERRUPTED = 130;
 
 /** Runs `train` with command-line arguments. */
-export async function trainCommand(args: readonly string[]): Promise<void> {
+export async function trainCommand(args: readonly string[]): Promise<ExitName> {
   const line = parseCommandLine(args);
-  if (line.help) return console.log(helpText());
+  if (line.help) {
+    console.log(helpText());
+    return "done";
+  }
   const config = await configOf(line);
   const out = line.resume ?? config.out ?? freeFolder(join("runs", config.name));
   console.log(`config ${JSON.stringify({ ...config, out }, null, 2)}`);
@@ -32,14 +38,27 @@ export async function trainCommand(args: readonly string[]): Promise<void> {
     write: (text) => Deno.stdout.writeSync(output.encode(text)),
     width: columns,
   });
+  const { stop, requeued } = stopOnSignals();
   await runTraining({
     config: { ...config, out },
     out,
     resume: line.resume !== undefined,
-    launch: spawnWorkers,
+    launch: spawnCrew,
     show,
-    stopping: stopOnSignals(),
+    stop,
+    ...(line.faults !== undefined && { faults: await readFaults(line.faults) }),
   });
+  return requeued() && stop.aborted ? "requeue" : "done";
+}
+
+async function readFaults(path: string): Promise<FaultPlan> {
+  try {
+    return parseFaultPlan(await Deno.readTextFile(path), path);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Refusal("config", `Cannot read the fault plan ${path}: ${reason}`);
+  }
 }
 
 /** The config of a command line: its file, or the resumed run's own, with the overrides. */
@@ -87,17 +106,22 @@ function columns(): number {
   return Deno.consoleSize().columns || 80;
 }
 
-/** True once SIGINT or SIGTERM came; a second one ends the process at once. */
-function stopOnSignals(): () => boolean {
-  let stopping = false;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+/**
+ * Aborts once SIGINT, SIGTERM or SIGUSR2 came; a second one ends the process at once. SIGUSR2 is a
+ * scheduler's: the run asks to be started again.
+ */
+function stopOnSignals(): { stop: AbortSignal; requeued: () => boolean } {
+  const controller = new AbortController();
+  let requeued = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGUSR2"] as const) {
     Deno.addSignalListener(signal, () => {
-      if (stopping) Deno.exit(INTERRUPTED);
-      stopping = true;
+      if (controller.signal.aborted) Deno.exit(INTERRUPTED);
+      requeued = signal === "SIGUSR2";
       console.error("Stopping after this step; once more to stop at once");
+      controller.abort();
     });
   }
-  return () => stopping;
+  return { stop: controller.signal, requeued: () => requeued };
 }
 
 if (import.meta.main) await runCommand(() => trainCommand(Deno.args));

@@ -15,7 +15,7 @@ const FREE: readonly string[] = [
   // The text is held to its hash instead: the same one may lie elsewhere.
   "data.path",
 ];
-const FREE_SECTIONS: readonly string[] = ["eval", "checkpoint", "report"];
+const FREE_SECTIONS: readonly string[] = ["eval", "checkpoint", "guard", "recovery", "report"];
 
 /** Whether a dotted key may differ between a checkpoint and the run that resumes it. */
 export function changeable(key: string): boolean {

@@ -5,6 +5,8 @@
 import * as z from "zod";
 import { checkpointSchema } from "../checkpoint/schema.ts";
 import { dataSchema } from "../data/schema.ts";
+import { guardSchema } from "../guard/schema.ts";
+import { recoverySchema } from "../membership/schema.ts";
 import { modelSchema } from "../models/mod.ts";
 import { optimSchema } from "../optim/schema.ts";
 import { reportSchema } from "../report/schema.ts";
@@ -41,6 +43,8 @@ export const runSchema = z.strictObject({
   data: dataSchema.prefault({}),
   optim: optimSchema.prefault({}),
   checkpoint: checkpointSchema.prefault({}),
+  guard: guardSchema.prefault({}),
+  recovery: recoverySchema.prefault({}),
   report: reportSchema.prefault({}),
 }).superRefine((run, context) => {
   const { steps, workers, micro_batches, windows } = run;

@@ -27,14 +27,20 @@ export class Staging {
     record(encoder, buffer);
     this.#device.queue.submit([encoder.finish()]);
     const mapped = buffer.mapAsync(GPUMapMode.READ, 0, bytes);
-    // Deno panics when a buffer that never finished a mapping is read early.
-    if (!this.#early || known === undefined) await mapped;
-    const copy = buffer.getMappedRange(0, bytes).slice(0);
-    mapped.then(() => {
-      buffer.unmap();
-      this.#free.push(buffer);
-    }).catch(() => buffer.destroy()); // the device may be closed by then
-    return copy;
+    try {
+      // Deno panics when a buffer that never finished a mapping is read early.
+      if (!this.#early || known === undefined) await mapped;
+      return buffer.getMappedRange(0, bytes).slice(0);
+    } catch (fault) {
+      // Of a lost device nothing is mapped: the queue took the copy without a word.
+      await mapped;
+      throw fault;
+    } finally {
+      mapped.then(() => {
+        buffer.unmap();
+        this.#free.push(buffer);
+      }).catch(() => buffer.destroy()); // the device may be closed by then
+    }
   }
 
   #take(bytes: number): GPUBuffer | undefined {

@@ -38,6 +38,8 @@ export interface Device {
   readonly name: string;
   /** Largest binding in bytes. */
   readonly bindingBytes: number;
+  /** SHA-256 (hex) over the set of kernels compiled so far; a reference says `reference`. */
+  readonly shaders: string;
   /** A set of shared slots, empty at first. */
   memory(): Memory;
   /** Makes all that a plan needs. @throws {Refusal} `tooLarge` when it does not fit. */

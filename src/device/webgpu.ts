@@ -3,7 +3,7 @@
  * pass and submits it. It knows plans and launches, no op.
  */
 import { sizeOf } from "../base/shape.ts";
-import { bytesOf } from "../base/hash.ts";
+import { bytesOf, hashValue } from "../base/hash.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { Call, Launch } from "../graph/types.ts";
 import type { Plan, Region, Slot } from "../plan/types.ts";
@@ -64,6 +64,10 @@ class Gpu implements WebGpuDevice {
     this.target = target;
     this.bindingBytes = device.limits.maxStorageBufferBindingSize;
     this.lost = device.lost.then(({ message }) => message);
+  }
+
+  get shaders(): string {
+    return hashValue(Array.from(this.#pipelines.keys()).sort());
   }
 
   memory(): Memory {

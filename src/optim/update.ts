@@ -1,11 +1,13 @@
 /**
- * Traces one optimizer step over flat vectors: gradient norm, clip factor, update in place.
- * It knows ranges of vectors, not parameters.
+ * Traces one optimizer step over flat vectors, in two graphs: one looks at the gradient (its norm,
+ * and whether it is finite), the other clips by that norm and updates in place. Between them
+ * somebody may decide. It knows ranges of vectors, not parameters.
  */
 import type { Expr } from "../graph/formula.ts";
 import { add, div, formula, min, sqrt } from "../graph/formula.ts";
 import { apply, applyAll, newTrace } from "../graph/trace.ts";
-import type { Graph, Tensor } from "../graph/types.ts";
+import type { Graph, Tensor, Trace } from "../graph/types.ts";
+import { nonFinite } from "../../kernels/finite.ts";
 import { pointwise, pointwiseOp } from "../../kernels/pointwise.ts";
 import { sumOp } from "../../kernels/sum.ts";
 import type { Optimizer } from "./types.ts";
@@ -16,27 +18,69 @@ export interface UpdateRange {
   readonly decay: boolean;
 }
 
-/** A source of the update's graph: range `range` of `vector`. */
+/** A source of a graph: range `range` of `vector`. */
 export interface RangeSource {
   readonly tensor: Tensor;
   readonly vector: string;
   readonly range: number;
 }
 
-/** Name of the result that holds the gradient's norm before clipping. */
+/** A graph over ranges of vectors. */
+export interface RangeGraph {
+  readonly graph: Graph;
+  readonly sources: readonly RangeSource[];
+}
+
+/** Name of the gradient's norm before clipping: inspection gives it, the update reads it. */
 export const GRAD_NORM = "grad_norm";
+/** Name of the number of gradient elements that are not finite, a u32. */
+export const NON_FINITE = "non_finite";
 
 /** Added to the norm before dividing by it; as in torch.nn.utils.clip_grad_norm_. */
 const NORM_EPS = 1e-6;
 
+/** The graph that looks at a gradient: its global norm, and how many elements are not finite. */
+export function inspectGraph(ranges: readonly UpdateRange[]): RangeGraph {
+  const { trace, sources, source } = rangeTrace(ranges);
+  const gradients = ranges.map((_, i) => source("grad", i));
+  const squares = gradients.map((g) => apply(sumOp, [g], { square: true }));
+  const total = squares.reduce((a, b) => pointwise(PLUS, [a, b]));
+  const results = { [GRAD_NORM]: pointwise(ROOT, [total]), [NON_FINITE]: nonFinite(gradients) };
+  const { calls, constants } = trace;
+  return { graph: { calls, constants, results }, sources };
+}
+
 /**
- * The graph of one step of `optimizer`. Parameters and moments are updated where they lie; the
- * one result is the global norm of the gradient. `clip` 0 switches clipping off.
+ * The graph of one step of `optimizer`. It reads the norm of the gradient; parameters and moments
+ * are updated where they lie, so it has no results. `clip` 0 switches clipping off.
  */
 export function updateGraph<C extends { readonly clip: number }>(
   ranges: readonly UpdateRange[],
   { optimizer, config }: { optimizer: Optimizer<C>; config: C },
-): { graph: Graph; sources: readonly RangeSource[] } {
+): RangeGraph {
+  const { trace, sources, source } = rangeTrace(ranges);
+  const scalar = (name: string): Tensor =>
+    trace.source({ shape: [1], dtype: "f32" }, "scalar", name);
+  const factor = config.clip === 0
+    ? trace.constant([1], Float32Array.of(1))
+    : pointwise(clipFormula(config.clip), [scalar(GRAD_NORM)]);
+  const scalars = optimizer.scalars.map(scalar);
+  ranges.forEach(({ decay }, i) => {
+    const state = ["param", ...optimizer.moments].map((vector) => source(vector, i));
+    const inputs = [source("grad", i), factor, ...scalars, ...state];
+    const donate = state.map((_, k) => inputs.length - state.length + k);
+    applyAll(pointwiseOp, inputs, { formula: optimizer.update(config, decay), donate });
+  });
+  const { calls, constants } = trace;
+  return { graph: { calls, constants, results: {} }, sources };
+}
+
+/** A trace whose sources are ranges of vectors. */
+function rangeTrace(ranges: readonly UpdateRange[]): {
+  trace: Trace;
+  sources: readonly RangeSource[];
+  source: (vector: string, range: number) => Tensor;
+} {
   const trace = newTrace();
   const sources: RangeSource[] = [];
   const source = (vector: string, range: number): Tensor => {
@@ -46,24 +90,7 @@ export function updateGraph<C extends { readonly clip: number }>(
     sources.push({ tensor, vector, range });
     return tensor;
   };
-  const scalar = (name: string): Tensor =>
-    trace.source({ shape: [1], dtype: "f32" }, "scalar", name);
-  const gradients = ranges.map((_, i) => source("grad", i));
-  const squares = gradients.map((g) => apply(sumOp, [g], { square: true }));
-  const total = squares.reduce((a, b) => pointwise(PLUS, [a, b]));
-  const norm = pointwise(ROOT, [total]);
-  const factor = config.clip === 0
-    ? trace.constant([1], Float32Array.of(1))
-    : pointwise(clipFormula(config.clip), [norm]);
-  const scalars = optimizer.scalars.map(scalar);
-  ranges.forEach(({ decay }, i) => {
-    const state = ["param", ...optimizer.moments].map((vector) => source(vector, i));
-    const inputs = [gradients[i] as Tensor, factor, ...scalars, ...state];
-    const donate = state.map((_, k) => inputs.length - state.length + k);
-    applyAll(pointwiseOp, inputs, { formula: optimizer.update(config, decay), donate });
-  });
-  const { calls, constants } = trace;
-  return { graph: { calls, constants, results: { [GRAD_NORM]: norm } }, sources };
+  return { trace, sources, source };
 }
 
 const PLUS = formula(2, (a, b) => add(a as Expr, b as Expr));

@@ -19,6 +19,8 @@ export interface ReduceOptions {
   readonly ranges: readonly Range[];
   /** Elements of the flat gradient. */
   readonly length: number;
+  /** Awaited when the own slice is summed and nobody was told: where a test strikes. */
+  readonly midway?: (() => Promise<void>) | undefined;
 }
 
 /** Totals since the start, in bytes of payload. */
@@ -35,6 +37,8 @@ export class AllReducer {
   #others: readonly Peer[];
   #mine: Slice;
   #result: Float32Array;
+  #exchange: Exchange | undefined;
+  readonly #waited: number[];
   #calls = 0;
   #bytesSent = 0;
   #bytesReceived = 0;
@@ -59,11 +63,22 @@ export class AllReducer {
       return [{ rank: other, channel, slice: sliceOf(length, world, other), parts }];
     });
     this.#result = new Float32Array(world > 1 ? length : 0);
+    this.#waited = new Array(world).fill(0);
   }
 
   /** What went over the wire so far. */
   get stats(): ReduceStats {
     return { calls: this.#calls, bytesSent: this.#bytesSent, bytesReceived: this.#bytesReceived };
+  }
+
+  /** Milliseconds from the start of the last reduce until the roots of each rank were there. */
+  get waited(): readonly number[] {
+    return this.#waited;
+  }
+
+  /** Ranks with whom a conversation is under way. */
+  get waiting(): readonly number[] {
+    return this.#exchange?.ranks ?? [];
   }
 
   /**
@@ -78,10 +93,11 @@ export class AllReducer {
     this.#calls++;
     if (this.#others.length === 0) return finish(roots, this.#microBatches);
     const exchange = new Exchange(step, this.#others.map((peer) => peer.channel));
-    return await exchange.finish(() => this.#exchange(step, roots, exchange));
+    this.#exchange = exchange;
+    return await exchange.finish(() => this.#run(step, roots, exchange));
   }
 
-  async #exchange(step: number, roots: readonly Part[], exchange: Exchange): Promise<Float32Array> {
+  async #run(step: number, roots: readonly Part[], exchange: Exchange): Promise<Float32Array> {
     const { start, end } = this.#mine;
     const sent = this.#others.map((peer) =>
       exchange.with(peer.rank, () => this.#sendRoots(peer, step, roots))
@@ -95,6 +111,7 @@ export class AllReducer {
       const parts = [...own, ...this.#others.flatMap((peer) => peer.parts)];
       this.#result.subarray(start, end).set(finish(parts, this.#microBatches));
     }
+    await this.#options.midway?.();
     const gathered = this.#others.flatMap((peer) => [
       exchange.with(peer.rank, () => this.#sendSum(peer, step)),
       exchange.with(peer.rank, () => this.#receiveSum(peer, step)),
@@ -109,10 +126,12 @@ export class AllReducer {
     }
   }
 
-  async #receiveRoots({ channel, parts }: Peer, step: number): Promise<void> {
+  async #receiveRoots({ rank, channel, parts }: Peer, step: number): Promise<void> {
+    const start = performance.now();
     for (const { node, data } of parts) {
       await this.#receive(channel, rootHeader({ step, slice: this.#mine, node }), data);
     }
+    this.#waited[rank] = performance.now() - start;
   }
 
   async #sendSum({ channel }: Peer, step: number): Promise<void> {

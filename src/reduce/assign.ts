@@ -21,3 +21,13 @@ export function assign(microBatches: number, world: number): Range[] {
     count: start(rank + 1) - start(rank),
   }));
 }
+
+/** The ranges of ranks that take `counts` micro-batches each, in order. */
+export function rangesOf(counts: readonly number[]): Range[] {
+  let first = 0;
+  return counts.map((count) => {
+    const range = { first, count };
+    first += count;
+    return range;
+  });
+}

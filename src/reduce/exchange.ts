@@ -20,6 +20,7 @@ export class Exchange {
   #step: number;
   #channels: readonly Channel[];
   #tasks: Promise<void>[] = [];
+  #open = new Map<number, number>();
   #fault: ReduceError | undefined;
 
   constructor(step: number, channels: readonly Channel[]) {
@@ -27,9 +28,15 @@ export class Exchange {
     this.#channels = channels;
   }
 
+  /** Peers with whom a conversation is under way. */
+  get ranks(): readonly number[] {
+    return Array.from(this.#open.keys());
+  }
+
   /** Starts one conversation with a peer. */
   with(rank: number, task: () => Promise<void>): Promise<void> {
-    const watched = task().catch((error) => {
+    this.#open.set(rank, (this.#open.get(rank) ?? 0) + 1);
+    const watched = task().finally(() => this.#leave(rank)).catch((error) => {
       const reason = error instanceof Error ? error.message : String(error);
       const message = `Cannot reduce step ${this.#step} with rank ${rank}: ${reason}`;
       this.#fault ??= new ReduceError(rank, message, { cause: error });
@@ -51,6 +58,12 @@ export class Exchange {
     } finally {
       await Promise.allSettled(this.#tasks);
     }
+  }
+
+  #leave(rank: number): void {
+    const left = (this.#open.get(rank) ?? 1) - 1;
+    if (left > 0) this.#open.set(rank, left);
+    else this.#open.delete(rank);
   }
 
   #close(): void {

@@ -38,6 +38,8 @@ export interface CheckpointFacts {
   readonly path: string;
   readonly ms: number;
   readonly bytes: number;
+  /** Milliseconds for which training stood still. */
+  readonly stallMs: number;
 }
 
 /** One event of a run. */
@@ -52,7 +54,11 @@ export type RunEvent =
   }
   /** Norms of dLoss_T / dh_t for t = T, T - 1, ... 1, over the windows of a batch. */
   | { readonly type: "reach"; readonly step: number; readonly norms: readonly number[] }
+  /** A checkpoint is about to be published: what was told of its steps must not be lost. */
+  | { readonly type: "saving"; readonly step: number }
   | { readonly type: "checkpoint" } & CheckpointFacts
+  /** Steps after this one do not count: they are done again. */
+  | { readonly type: "rewind"; readonly step: number }
   | { readonly type: "notice"; readonly text: string }
   | { readonly type: "sample"; readonly text: string }
   | { readonly type: "end"; readonly summary: Summary };

@@ -3,12 +3,15 @@
  * on: lines wait in memory, and one warning says so. Knows nothing of what the numbers mean.
  */
 import { writeTextAtomic } from "./atomic.ts";
-import type { Sink } from "./events.ts";
+import type { RunEvent, Sink } from "./events.ts";
 import { keptLines, lastEval, metricsLine } from "./metrics.ts";
 
 /** Characters that wait at most while the file cannot be written; newer lines are dropped. */
 const PENDING_LIMIT = 8 * 2 ** 20;
 const FLUSH_MS = 1000;
+
+/** Events before or with which all lines must be in the file. */
+const FLUSHING: readonly RunEvent["type"][] = ["eval", "saving", "checkpoint", "end"];
 
 /** Calls `run` once after `ms`; what it gives back calls that off. */
 export type Later = (run: () => void, ms: number) => () => void;
@@ -26,8 +29,8 @@ export interface MetricsLog extends Disposable {
 }
 
 /**
- * A log at `path`. On `start` lines of steps after `from` are dropped, with a torn last line, so
- * that no step stands twice. Lines reach the file at each evaluation, checkpoint and end, and at
+ * A log at `path`. On `start` and `rewind` lines of steps after `from` are dropped, with a torn last line, so
+ * that no step stands twice. Lines reach the file at each evaluation, before and after each checkpoint, at the end, and at
  * most a second after their step. Values that are not finite are null.
  */
 export function metricsLog(path: string, options: MetricsOptions = {}): MetricsLog {
@@ -55,12 +58,16 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
 
   const sink: Sink = (event) => {
     if (event.type === "start") guard(() => evaluated = trim(path, event.run.from));
+    if (event.type === "rewind") {
+      flush();
+      guard(() => evaluated = trim(path, event.step));
+    }
     // A resumed run may evaluate the step it starts from again; the numbers are the same.
     const again = event.type === "eval" || event.type === "reach";
     if (again && event.step <= evaluated) return;
     const line = metricsLine(event);
     if (line !== undefined && pending.length + line.length <= PENDING_LIMIT) pending += line;
-    if (event.type === "eval" || event.type === "checkpoint" || event.type === "end") flush();
+    if (FLUSHING.includes(event.type)) flush();
     else if (pending !== "") cancel ??= later(flush, FLUSH_MS);
   };
   return { sink, [Symbol.dispose]: flush };

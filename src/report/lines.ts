@@ -9,6 +9,8 @@ export function linesOf(event: RunEvent): string[] {
     case "start":
       return [printable(startLine(event.run))];
     case "step":
+    case "rewind":
+    case "saving":
       return [];
     case "reach":
       return [`gradient reach at step ${event.step}: ${reachOf(event.norms)}`];

@@ -1,6 +1,7 @@
 /**
  * Exact amounts of bytes from and to a duplex that moves what it likes. Small pieces are read ahead
- * into one buffer that is kept; large ones go straight to where they belong. Knows no frames.
+ * into one buffer that is kept; large ones go straight to where they belong. Memory follows the bytes
+ * that came, never a number that a peer claims. Knows no frames.
  */
 import { checksum } from "./frame.ts";
 
@@ -13,32 +14,48 @@ export interface Duplex {
   close(): void;
 }
 
+/** Where byte streams of unknown peers arrive. */
+export interface Listener {
+  /** The next stream; undefined once closed. Rejects when one could not be taken: ask again. */
+  accept(): Promise<Duplex | undefined>;
+  /** Stops listening; accepted streams live on. May be called again. */
+  close(): void;
+}
+
 /** Writes all bytes. */
 export async function writeAll(sink: Duplex, bytes: Uint8Array): Promise<void> {
   let at = 0;
   while (at < bytes.length) at += await sink.write(bytes.subarray(at));
 }
 
-/** Reads ahead, up to a fixed number of bytes. */
+/** Bytes of a reader's first buffer, so that a peer that says nothing costs little. */
+const FIRST_BUFFER = 512;
+/** Bytes that a payload without a place starts with; it grows as they come. */
+const FIRST_PAYLOAD = 2 ** 20;
+
+/** Bytes, and the CRC-32 of them. */
+export interface Checked {
+  readonly bytes: Uint8Array;
+  readonly crc: number;
+}
+
+/** Reads ahead, up to a fixed number of bytes, into a buffer that grows when it was filled. */
 export class ByteReader {
   #source: Duplex;
-  #buffer: Uint8Array;
+  #capacity: number;
+  #buffer = new Uint8Array(FIRST_BUFFER);
   #start = 0;
   #end = 0;
 
   constructor(source: Duplex, capacity: number) {
     this.#source = source;
-    this.#buffer = new Uint8Array(capacity);
+    this.#capacity = capacity;
   }
 
   /** Buffers at least `count` bytes (at most the capacity); returns fewer only at the end. */
   async fill(count: number): Promise<number> {
-    if (this.#start + count > this.#buffer.length) {
-      this.#buffer.copyWithin(0, this.#start, this.#end);
-      this.#end -= this.#start;
-      this.#start = 0;
-    }
     while (this.#end - this.#start < count) {
+      this.#makeRoom(count);
       const n = await this.#source.read(this.#buffer.subarray(this.#end));
       if (n === null) break;
       this.#end += n;
@@ -57,20 +74,35 @@ export class ByteReader {
     if (this.#start === this.#end) this.#start = this.#end = 0;
   }
 
-  /** Fills `target` and gives the CRC-32 of it, or undefined when the stream ends before. */
-  async readInto(target: Uint8Array): Promise<number | undefined> {
+  /** Fills `target` and gives the CRC-32 of it, going on from `crc`; undefined at an early end. */
+  async readInto(target: Uint8Array, crc = 0): Promise<number | undefined> {
     const ahead = this.peek(Math.min(target.length, this.#end - this.#start));
     target.set(ahead);
     let at = ahead.length;
-    let crc = checksum(ahead);
+    let sum = checksum(ahead, crc);
     this.consume(at);
     while (at < target.length) {
       const n = await this.#source.read(target.subarray(at));
       if (n === null) return undefined;
-      crc = checksum(target.subarray(at, at + n), crc); // while these bytes are in the cache
+      sum = checksum(target.subarray(at, at + n), sum); // while these bytes are in the cache
       at += n;
     }
-    return crc;
+    return sum;
+  }
+
+  /** `count` bytes in memory that grows as they come; undefined when the stream ends before. */
+  async readNew(count: number): Promise<Checked | undefined> {
+    let buffer = new ArrayBuffer(Math.min(count, FIRST_PAYLOAD));
+    let at = 0;
+    let crc = 0;
+    while (true) {
+      const sum = await this.readInto(new Uint8Array(buffer, at), crc);
+      if (sum === undefined) return undefined;
+      crc = sum;
+      at = buffer.byteLength;
+      if (at === count) return { bytes: new Uint8Array(buffer), crc };
+      buffer = buffer.transfer(Math.min(count, 2 * at));
+    }
   }
 
   /** Moves past `count` bytes of any number; false when the stream ends before. */
@@ -83,5 +115,18 @@ export class ByteReader {
       left -= n;
     }
     return true;
+  }
+
+  /** Lets at least one byte more be read: by moving what is left to the front, or by growing. */
+  #makeRoom(count: number): void {
+    if (this.#end === this.#buffer.length && this.#start === 0) {
+      const grown = new Uint8Array(Math.min(2 * this.#buffer.length, this.#capacity));
+      grown.set(this.#buffer);
+      this.#buffer = grown;
+    } else if (this.#start + count > this.#buffer.length) {
+      this.#buffer.copyWithin(0, this.#start, this.#end);
+      this.#end -= this.#start;
+      this.#start = 0;
+    }
   }
 }

@@ -23,11 +23,13 @@ export interface Header {
 export interface Frame {
   header: Header;
   payload: Uint8Array;
+  /** The attempt that it was sent in: who waited for it may have moved on by the time it has it. */
+  attempt: number;
 }
 
 /**
  * Gives the buffer for a payload of exactly `bytes` bytes (never asked for 0 bytes), or undefined to
- * have one allocated. The header is already verified. Throwing refuses the frame and closes.
+ * have one allocated, which grows as the bytes come. The header is already verified. Throwing refuses the frame and closes.
  */
 export type Place = (header: Header, bytes: number) => Uint8Array | undefined;
 
@@ -60,13 +62,18 @@ export interface FencedChannel extends Channel {
   attempt: number;
   /** How many frames of another attempt were dropped. */
   readonly stale: number;
+  /**
+   * Largest payload accepted from now on, in bytes: what the owner expects at this moment of the
+   * conversation. A frame that claims more breaks a rule. What is sent has the limit of the options.
+   */
+  maxPayload: number;
 }
 
 /** What every transport is told. */
 export interface ChannelOptions {
-  /** Attempt number, u32. */
-  readonly attempt: number;
-  /** Largest payload sent or accepted, in bytes; 4 GiB unless told. */
+  /** Attempt number, u32; "first" takes that of the first frame that comes. */
+  readonly attempt: number | "first";
+  /** Largest payload sent, and accepted at first, in bytes; 4 GiB unless told. */
   readonly maxPayload?: number;
 }
 

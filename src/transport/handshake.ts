@@ -1,7 +1,7 @@
 /**
  * Two ends prove to each other that they hold the run's token, without showing it: HMAC-SHA-256 over
  * both nonces, the protocol version and all that the dialer says of itself (RFC 2104; challenge and
- * response as in ISO/IEC 9798-4). It decides nothing of what the peer may do.
+ * response as in ISO/IEC 9798-4). What a proven peer may do is its owner's to judge.
  */
 import { canonical } from "../base/hash.ts";
 import { type Channel, ChannelError, type Header } from "./channel.ts";
@@ -12,6 +12,15 @@ export interface Hello {
   readonly rank: number;
   readonly attempt: number;
   readonly [key: string]: number | string | boolean;
+}
+
+/** What the listener asks of a dialer beyond the proof. */
+export interface Entry extends Terms {
+  /**
+   * Why a dialer that has proven this hello may not come in, as in `needs attempt 3: got 2`; the
+   * dialer is told. Undefined lets it in. Two may be judged before either is let in.
+   */
+  readonly judge?: (hello: Hello) => string | undefined;
 }
 
 /** What both ends need. */
@@ -35,6 +44,7 @@ interface Transcript {
 const TOKEN_BYTES = 32;
 const NONCE_BYTES = 32;
 const DEADLINE = 5000;
+const LONGEST_REASON = 300;
 
 /** The dialer's side. Rejects with ChannelError, the channel closed, unless the peer has the token. */
 export async function greet(channel: Channel, hello: Hello, terms: Terms): Promise<void> {
@@ -54,16 +64,15 @@ export async function greet(channel: Channel, hello: Hello, terms: Terms): Promi
 
 /**
  * The listener's side; gives what the dialer, now proven, said of itself. Rejects with ChannelError,
- * the channel closed, on a wrong token or version and when the deadline passes.
+ * the channel closed, on a wrong token or version, when `judge` refuses and when the deadline passes.
  */
-export async function admit(channel: Channel, terms: Terms): Promise<Hello> {
+export async function admit(channel: Channel, terms: Entry): Promise<Hello> {
   return await withDeadline(channel, terms, async (key) => {
     const version = terms.version ?? PROTOCOL_VERSION;
     const first = await expect(channel, "hello");
     if (first["version"] !== version) {
-      const reason = `needs version ${version}: got ${JSON.stringify(first["version"])}`;
-      await channel.send({ type: "refused", reason });
-      throw new ChannelError(`Cannot shake hands: ${reason}`);
+      const got = JSON.stringify(first["version"]);
+      return await refuse(channel, `needs version ${version}: got ${got}`);
     }
     const hello = helloField(first);
     const dialerNonce = bytesField(first, "nonce", NONCE_BYTES);
@@ -73,9 +82,16 @@ export async function admit(channel: Channel, terms: Terms): Promise<Hello> {
     await channel.send({ type: "challenge", nonce: listenerNonce, proof });
     const answer = await expect(channel, "answer");
     await verify(key, { role: "dialer", transcript }, bytesField(answer, "proof", 32));
+    const fault = terms.judge?.(hello);
+    if (fault !== undefined) return await refuse(channel, fault);
     await channel.send({ type: "welcome" });
     return hello;
   });
+}
+
+async function refuse(channel: Channel, reason: string): Promise<never> {
+  await channel.send({ type: "refused", reason });
+  throw new ChannelError(`Cannot shake hands: ${reason}`);
 }
 
 /** Runs one side; whatever goes wrong, the channel is closed and the timer is gone. */
@@ -120,7 +136,9 @@ async function expect(channel: Channel, type: string): Promise<Header> {
   }
   const { header } = frame;
   if (header.type === "refused" && typeof header["reason"] === "string") {
-    throw new ChannelError(`Cannot shake hands: the peer ${header["reason"]}`);
+    // It may come from a stranger, and goes to a terminal.
+    const reason = header["reason"].slice(0, LONGEST_REASON).replace(/[^\x20-\x7e]/g, "?");
+    throw new ChannelError(`Cannot shake hands: the peer ${reason}`);
   }
   if (header.type !== type) {
     throw new ChannelError(`Cannot shake hands: needs "${type}": got "${header.type}"`);
@@ -175,7 +193,10 @@ function isHello(value: unknown): value is Hello {
   return typeof value === "object" && value !== null && !Array.isArray(value) &&
     !(value instanceof Uint8Array) && "rank" in value && isCount(value.rank) &&
     "attempt" in value && isCount(value.attempt) &&
-    Object.values(value).every((v) => ["number", "string", "boolean"].includes(typeof v));
+    // A number that JSON cannot hold would be proven as another one.
+    Object.values(value).every((v) =>
+      ["string", "boolean"].includes(typeof v) || Number.isFinite(v)
+    );
 }
 
 function isCount(value: unknown): boolean {

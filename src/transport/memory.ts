@@ -15,17 +15,23 @@ export function memoryPair(options: ChannelOptions): [FencedChannel, FencedChann
   return [streamChannel(a, options), streamChannel(b, options)];
 }
 
+/** A byte stream that can say its last byte and go on listening. */
+export interface PipeEnd extends Duplex {
+  closeWrite(): void;
+}
+
 /** Two ends of a byte stream. */
-export function pipePair(): [Duplex, Duplex] {
+export function pipePair(): [PipeEnd, PipeEnd] {
   const there = new Pipe();
   const back = new Pipe();
   return [end(back, there), end(there, back)];
 }
 
-function end(incoming: Pipe, outgoing: Pipe): Duplex {
+function end(incoming: Pipe, outgoing: Pipe): PipeEnd {
   return {
     read: (p) => incoming.read(p),
     write: (p) => outgoing.write(p),
+    closeWrite: () => outgoing.end(),
     close: () => {
       incoming.abandon();
       outgoing.end();

@@ -2,7 +2,7 @@
  * A channel over a byte duplex: framing, checking, fencing, ordering. Knows neither sockets nor what
  * the frames mean.
  */
-import { ByteReader, type Duplex, writeAll } from "./bytes.ts";
+import { ByteReader, type Checked, type Duplex, writeAll } from "./bytes.ts";
 import {
   ChannelError,
   type ChannelOptions,
@@ -36,11 +36,13 @@ export function streamChannel(duplex: Duplex, options: ChannelOptions): FencedCh
 
 class StreamChannel implements FencedChannel {
   attempt: number;
+  maxPayload: number;
+  #adopts: boolean;
   #stale = 0;
   #duplex: Duplex;
-  #maxPayload: number;
+  #maxSent: number;
   #reader: ByteReader;
-  #scratch = new Uint8Array(headBytes(MAX_HEADER) + SMALL_PAYLOAD);
+  #scratch = NOTHING;
   #sequenceOut = 0;
   #sequenceIn = 0;
   #isClosed = false;
@@ -49,9 +51,11 @@ class StreamChannel implements FencedChannel {
   #receiveInTurn = turns();
 
   constructor(duplex: Duplex, { attempt, maxPayload = MAX_PAYLOAD }: ChannelOptions) {
-    this.attempt = attempt;
+    this.attempt = attempt === "first" ? 0 : attempt;
+    this.#adopts = attempt === "first";
+    this.maxPayload = maxPayload;
     this.#duplex = duplex;
-    this.#maxPayload = maxPayload;
+    this.#maxSent = maxPayload;
     this.#reader = new ByteReader(duplex, headBytes(MAX_HEADER));
   }
 
@@ -61,9 +65,9 @@ class StreamChannel implements FencedChannel {
 
   async send(header: Header, payload: Uint8Array = NOTHING): Promise<void> {
     const encoded = encodeHeader(header);
-    if (payload.length > this.#maxPayload) {
+    if (payload.length > this.#maxSent) {
       throw new RangeError(
-        `Cannot send "${header.type}": needs a payload of at most ${this.#maxPayload} B: ` +
+        `Cannot send "${header.type}": needs a payload of at most ${this.#maxSent} B: ` +
           `got ${payload.length}`,
       );
     }
@@ -86,6 +90,8 @@ class StreamChannel implements FencedChannel {
         while (!this.#isClosed) {
           const prefix = await this.#readPrefix();
           if (prefix === undefined) return undefined;
+          if (this.#adopts) this.attempt = prefix.attempt;
+          this.#adopts = false;
           if (prefix.attempt === this.attempt) return await this.#readRest(prefix, place);
           this.#stale++;
           const rest = headBytes(prefix.headerLength) + prefix.payloadLength;
@@ -106,6 +112,9 @@ class StreamChannel implements FencedChannel {
   }
 
   async #write(encoded: Uint8Array, payload: Uint8Array, attempt: number): Promise<void> {
+    const isSmall = payload.length <= SMALL_PAYLOAD;
+    const needed = headBytes(encoded.length) + (isSmall ? payload.length : 0);
+    if (this.#scratch.length < needed) this.#scratch = new Uint8Array(2 * needed);
     const head = encodeHead(this.#scratch, {
       payloadLength: payload.length,
       attempt,
@@ -113,9 +122,9 @@ class StreamChannel implements FencedChannel {
       payloadCrc: checksum(payload),
     }, encoded);
     this.#sequenceOut = nextSequence(this.#sequenceOut);
-    if (payload.length <= SMALL_PAYLOAD) {
+    if (isSmall) {
       this.#scratch.set(payload, head.length);
-      return await writeAll(this.#duplex, this.#scratch.subarray(0, head.length + payload.length));
+      return await writeAll(this.#duplex, this.#scratch.subarray(0, needed));
     }
     await writeAll(this.#duplex, head);
     await writeAll(this.#duplex, payload);
@@ -126,7 +135,7 @@ class StreamChannel implements FencedChannel {
     const there = await this.#reader.fill(PREFIX_BYTES);
     if (there === 0) return undefined;
     if (there < PREFIX_BYTES) throw diedInside();
-    const prefix = decodePrefix(this.#reader.peek(PREFIX_BYTES), this.#maxPayload);
+    const prefix = decodePrefix(this.#reader.peek(PREFIX_BYTES), this.maxPayload);
     if (prefix.sequence !== this.#sequenceIn) {
       throw new ChannelError(
         `Cannot read a frame: needs sequence ${this.#sequenceIn}: got ${prefix.sequence}`,
@@ -143,12 +152,18 @@ class StreamChannel implements FencedChannel {
     if (checksum(head) !== prefix.headerCrc) throw damaged("header");
     const header = decodeHeader(head.subarray(0, prefix.headerLength));
     this.#reader.consume(headLength);
-    if (prefix.payloadLength === 0) return { header, payload: NOTHING };
-    const payload = target(header, prefix.payloadLength, place);
-    const crc = await this.#reader.readInto(payload);
-    if (crc === undefined) throw diedInside();
-    if (crc !== prefix.payloadCrc) throw damaged("payload");
-    return { header, payload };
+    if (prefix.payloadLength === 0) return { header, payload: NOTHING, attempt: prefix.attempt };
+    const placed = placedBy(place, { header, bytes: prefix.payloadLength });
+    const read = await this.#readPayload(prefix.payloadLength, placed);
+    if (read === undefined) throw diedInside();
+    if (read.crc !== prefix.payloadCrc) throw damaged("payload");
+    return { header, payload: read.bytes, attempt: prefix.attempt };
+  }
+
+  async #readPayload(count: number, placed: Uint8Array | undefined): Promise<Checked | undefined> {
+    if (placed === undefined) return await this.#reader.readNew(count);
+    const crc = await this.#reader.readInto(placed);
+    return crc === undefined ? undefined : { bytes: placed, crc };
   }
 
   #refuseWhenOver(header: Header): void {
@@ -169,9 +184,12 @@ class StreamChannel implements FencedChannel {
   }
 }
 
-function target(header: Header, bytes: number, place: Place | undefined): Uint8Array {
-  const placed = place?.(header, bytes) ?? new Uint8Array(bytes);
-  if (placed.length !== bytes) {
+function placedBy(
+  place: Place | undefined,
+  { header, bytes }: { header: Header; bytes: number },
+): Uint8Array | undefined {
+  const placed = place?.(header, bytes);
+  if (placed !== undefined && placed.length !== bytes) {
     throw new ChannelError(
       `Cannot receive "${header.type}": needs a buffer of ${bytes} B: got ${placed.length}`,
     );

@@ -4,6 +4,7 @@
  */
 import { dirname } from "node:path";
 import { Refusal } from "../base/refusal.ts";
+import type { Listener } from "./bytes.ts";
 import { ChannelError, type ChannelOptions, type FencedChannel } from "./channel.ts";
 import { streamChannel } from "./stream.ts";
 
@@ -18,11 +19,28 @@ export interface UnixListener {
   close(): void;
 }
 
+/** The same as `bindUnix`, for owners who take each peer by hand. */
+export async function listenUnix(path: string, options: ChannelOptions): Promise<UnixListener> {
+  const listener = await bindUnix(path);
+  return {
+    async accept() {
+      const needs = `Cannot accept on ${path}: needs an open socket`;
+      const duplex = await listener.accept().catch((error) => {
+        throw new ChannelError(`${needs}: ${messageOf(error)}`, { cause: error });
+      });
+      if (duplex === undefined) throw new ChannelError(`${needs}: it is closed`);
+      return streamChannel(duplex, options);
+    },
+    close: () => listener.close(),
+  };
+}
+
 /**
  * Listens at a path that must be free, in a folder of mode 0700 that is made when missing. Refuses
- * (config) a path that is taken or too long, and a folder that others may enter.
+ * (config) a path that is taken or too long, and a folder that others may enter. Closing removes the
+ * socket.
  */
-export async function listenUnix(path: string, options: ChannelOptions): Promise<UnixListener> {
+export async function bindUnix(path: string): Promise<Listener> {
   const bytes = new TextEncoder().encode(path).length;
   if (bytes > MAX_PATH) {
     throw cannotListen(path, `a path of at most ${MAX_PATH} bytes: it has ${bytes}`);
@@ -39,11 +57,10 @@ export async function listenUnix(path: string, options: ChannelOptions): Promise
   return {
     async accept() {
       try {
-        return streamChannel(await listener.accept(), options);
+        return await listener.accept();
       } catch (error) {
-        const reason = isClosed ? "it is closed" : messageOf(error);
-        const needs = `Cannot accept on ${path}: needs an open socket`;
-        throw new ChannelError(`${needs}: ${reason}`, { cause: error });
+        if (isClosed) return undefined;
+        throw error;
       }
     },
     close() {

@@ -28,11 +28,19 @@ export function draftOf(step: number, first: number = step): CheckpointDraft {
       dataHash: hashValue("data"),
       tokenizer: { kind: "bytes" },
       adapter: "reference",
+      adapterInfo: { driver: "none" },
+      shaders: hashValue("shaders"),
+      skipped: [3, 5],
+      valLoss: 2.5,
       deno: "2.9.6",
       position: { window: step * 8 },
-      stateHash: stateHash(step, { model, optimizer }),
     },
   };
+}
+
+/** The hash of a draft's state. */
+export function hashOf(draft: CheckpointDraft): string {
+  return stateHash(draft.manifest.step, draft);
 }
 
 /** A folder that is removed at the end of its scope. */

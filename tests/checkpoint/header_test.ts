@@ -1,6 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Damage } from "../../src/checkpoint/damage.ts";
-import { encodeHeader, HEADER_LIMIT, parseHeader } from "../../src/checkpoint/header.ts";
+import {
+  encodeHeader,
+  type Header,
+  HEADER_LIMIT,
+  headerLength,
+  parseHeader,
+  PREFIX,
+} from "../../src/checkpoint/header.ts";
 import { tensor } from "./fixture.ts";
 
 const A = { dtype: "F32", shape: [2], data_offsets: [0, 8] };
@@ -19,18 +26,25 @@ function file(
   return out;
 }
 
+/** The header of a whole file. */
+function parse(bytes: Uint8Array): Header {
+  const what = "x";
+  const length = headerLength(bytes.subarray(0, PREFIX), { what, size: bytes.length });
+  const end = PREFIX + length;
+  return parseHeader(bytes.subarray(PREFIX, end), { what, dataBytes: bytes.length - end });
+}
+
 function refuses(bytes: Uint8Array, reason: string): void {
-  assertThrows(() => parseHeader(bytes, "x"), Damage, reason);
+  assertThrows(() => parse(bytes), Damage, reason);
 }
 
 Deno.test("encodeHeader() pads with spaces so that data start at a multiple of 64", () => {
   for (const name of ["w", "a".repeat(20), "a".repeat(21), "a".repeat(63), "a".repeat(64)]) {
     const header = encodeHeader([tensor(name, [2])], { step: "3" });
     assertEquals(header.length % 64, 0);
-    const parsed = parseHeader(new Uint8Array([...header, ...new Uint8Array(8)]), "x");
+    const parsed = parse(new Uint8Array([...header, ...new Uint8Array(8)]));
     assertEquals(parsed.entries, [{ name, shape: [2], begin: 0, end: 8 }]);
     assertEquals({ ...parsed.metadata }, { step: "3" });
-    assertEquals(parsed.dataStart, header.length);
   }
 });
 
@@ -50,7 +64,7 @@ Deno.test("encodeHeader() refuses unfit names and sizes", () => {
 
 Deno.test("parseHeader() sorts tensors by offset, takes empty ones and scalars", () => {
   const empty = { dtype: "F32", shape: [0, 4], data_offsets: [12, 12] };
-  const parsed = parseHeader(file({ b: { ...B, shape: [] }, a: A, empty }), "x");
+  const parsed = parse(file({ b: { ...B, shape: [] }, a: A, empty }));
   assertEquals(parsed.entries.map(({ name }) => name), ["a", "b", "empty"]);
 });
 
@@ -116,7 +130,7 @@ Deno.test("parseHeader() refuses holes, overlaps, and data that no tensor claims
 
 Deno.test("parseHeader() keeps __proto__ from reaching a prototype", () => {
   const header = file('{"__metadata__":{"__proto__":"x"}}', { length: 0 });
-  const { metadata } = parseHeader(header, "x");
+  const { metadata } = parse(header);
   assertEquals(Object.getPrototypeOf(metadata), null);
   assertEquals(Object.keys(metadata), ["__proto__"]);
 });

@@ -44,38 +44,7 @@ Deno.test("loadNewest() takes the newest step, not the last written", async () =
   assertEquals((await loadNewest(temp.path, { onSkip })).manifest.step, 100_000_000);
 });
 
-for (const name of FILES) {
-  Deno.test(`loadNewest() notices a flipped bit anywhere in ${name}`, async () => {
-    for (const [byte, bit] of [[0, 1], [7, 7], [8, 0], [70, 3], [-1, 0]] as const) {
-      const reason = await spoil((path) => flipBit(`${path}/${name}`, { byte, bit }));
-      assertMatch(reason, name === "manifest.json" ? /^manifest/ : /does not match its SHA-256$/);
-    }
-  });
-
-  Deno.test(`loadNewest() notices that ${name} was cut, is missing or is a link`, async () => {
-    const cut = await spoil((path) => {
-      const { size } = Deno.statSync(`${path}/${name}`);
-      Deno.truncateSync(`${path}/${name}`, size - 1 - size / 2);
-    });
-    assertMatch(cut, name === "manifest.json" ? /not valid JSON/ : /has \d+ bytes, not \d+$/);
-    const missing = await spoil((path) => Deno.removeSync(`${path}/${name}`));
-    assertEquals(missing, `${name} is missing`);
-    const linked = await spoil((path) => {
-      Deno.removeSync(`${path}/${name}`);
-      Deno.symlinkSync(`../step-00000100/${name}`, `${path}/${name}`);
-    });
-    assertEquals(linked, `${name} is not a plain file`);
-  });
-}
-
-Deno.test("loadNewest() notices files that do not belong", async () => {
-  const extra = await spoil((path) => Deno.writeTextFileSync(`${path}/x`, ""));
-  assertEquals(extra, "x is not part of a checkpoint");
-});
-
 Deno.test("loadNewest() notices a manifest that lies", async () => {
-  const empty = await spoil((path) => Deno.writeTextFileSync(`${path}/manifest.json`, "{}"));
-  assertMatch(empty, /^manifest.json is not valid/);
   const older = await spoil((path) => {
     for (const name of FILES) {
       Deno.copyFileSync(`${path}/../step-00000100/${name}`, `${path}/${name}`);

@@ -21,17 +21,33 @@ Deno.test("lockRun() refuses a folder in use and takes over after a SIGKILL", as
     const error = await assertRejects(
       () => lockRun(out),
       Refusal,
-      `Output folder ${out} is in use by process ${owner.pid}`,
+      `Output folder ${out} is in use by process ${owner.pid} on ${Deno.hostname()}`,
     );
     assertEquals(error.exit, "locked");
     owner.kill("SIGKILL");
     await owner.status;
     using _lock = await lockRun(out);
-    assertEquals(Deno.readTextFileSync(`${out}/.lock`), `${Deno.pid}\n`);
+    assertEquals(Deno.readTextFileSync(`${out}/.lock`), `${Deno.pid} ${Deno.hostname()}\n`);
   } finally {
     await owner.stdin.close().catch(() => {});
     Deno.kill(heir, "SIGKILL");
   }
+});
+
+Deno.test("lockRun() does not name an owner that it cannot read", async () => {
+  using temp = new TempFolder();
+  using _lock = await lockRun(temp.path);
+  for (const text of ["", "12", "12 ", "12 a b\n", "12 a\x1b[2J\n", "x host\n", "9 h"]) {
+    Deno.writeTextFileSync(`${temp.path}/.lock`, text);
+    const error = await assertRejects(() => lockRun(temp.path), Refusal);
+    assertEquals(error.message, `Output folder ${temp.path} is in use by another process`);
+  }
+});
+
+Deno.test("lockRun() makes the folders above as well", async () => {
+  using temp = new TempFolder();
+  using _lock = await lockRun(`${temp.path}/a/b/c`);
+  assertEquals(Deno.statSync(`${temp.path}/a/b/c`).isDirectory, true);
 });
 
 Deno.test("lockRun() frees the folder when it is disposed", async () => {

@@ -1,14 +1,20 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { hashValue } from "../../src/base/hash.ts";
 import { Damage } from "../../src/checkpoint/damage.ts";
-import { type Manifest, parseManifest, printManifest } from "../../src/checkpoint/manifest.ts";
-import { draftOf } from "./fixture.ts";
+import {
+  completeManifest,
+  type Manifest,
+  parseManifest,
+  printManifest,
+} from "../../src/checkpoint/manifest.ts";
+import { draftOf, hashOf } from "./fixture.ts";
 
 const file = (name: string) => ({ name, bytes: 64, sha256: hashValue(name) });
 
 function manifest(): Manifest {
   const files = [file("model.safetensors"), file("optimizer.safetensors")];
-  return { format: 1, ...draftOf(200).manifest, files };
+  const draft = draftOf(200);
+  return completeManifest(draft.manifest, { stateHash: hashOf(draft), files });
 }
 
 /** The text of a manifest with some fields changed, and a seal that fits. */
@@ -19,6 +25,46 @@ function forged(fields: Record<string, unknown>): string {
 
 Deno.test("a manifest survives printing and parsing", () => {
   assertEquals(parseManifest(printManifest(manifest())), manifest());
+});
+
+/** What format 1 did not say at first. */
+const LATER = ["adapterInfo", "shaders", "skipped", "valLoss"];
+
+Deno.test("parseManifest() reads the first manifests of format 1, and says what they left out", () => {
+  const url = new URL("manifest_first.json", import.meta.url);
+  const text = Deno.readTextFileSync(url);
+  const { seal: _, ...written } = JSON.parse(text);
+  for (const key of LATER) assertEquals(key in written, false);
+  const parsed = parseManifest(text);
+  assertEquals(parsed, { ...written, shaders: "", skipped: [], valLoss: null });
+  assertEquals(parseManifest(printManifest(parsed)), parsed);
+  const lie = text.replace('"tokens": 12800', '"tokens": 12801');
+  assertThrows(() => parseManifest(lie), Damage, "does not match its seal");
+});
+
+Deno.test("parseManifest() takes a seal over what stands there alone", () => {
+  const { shaders: _, ...without } = manifest();
+  const text = JSON.stringify({ ...without, seal: hashValue(manifest()) });
+  assertThrows(() => parseManifest(text), Damage, "does not match its seal");
+});
+
+Deno.test("completeManifest() fills in what a draft leaves out", () => {
+  const { adapterInfo: _a, shaders: _b, skipped: _c, valLoss: _d, ...draft } =
+    draftOf(200).manifest;
+  const rest = { stateHash: hashValue(1), files: [] };
+  const complete = completeManifest({ ...draft, adapterInfo: undefined }, rest);
+  assertEquals(complete, {
+    ...draft,
+    ...rest,
+    format: 1,
+    shaders: "",
+    skipped: [],
+    valLoss: null,
+  });
+  for (const valLoss of [NaN, Infinity, null]) {
+    assertEquals(completeManifest({ ...draft, valLoss }, rest).valLoss, null);
+  }
+  assertEquals(completeManifest({ ...draft, valLoss: 0 }, rest).valLoss, 0);
 });
 
 Deno.test("parseManifest() refuses text that is not a manifest", () => {
@@ -41,6 +87,11 @@ Deno.test("parseManifest() names the field that is wrong", () => {
     ["configHash", "abc"],
     ["stateHash", hashValue(1).toUpperCase()],
     ["position", { window: 1, more: 2 }],
+    ["adapterInfo", { driver: 1 }],
+    ["shaders", null],
+    ["skipped", [1.5]],
+    ["skipped", [-1]],
+    ["valLoss", "2"],
     ["files", {}],
   ];
   for (const [field, value] of wrong) {

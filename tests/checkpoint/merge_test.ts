@@ -1,5 +1,10 @@
-import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { type FlatLayout, mergeParts, type Part } from "../../src/checkpoint/merge.ts";
+import { assertEquals, assertGreater, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  type FlatLayout,
+  mergeParts,
+  mergePartsInTurns,
+  type Part,
+} from "../../src/checkpoint/merge.ts";
 
 const FLAT = Float32Array.from({ length: 24 }, (_, i) => i);
 const LAYOUT: FlatLayout = {
@@ -44,6 +49,26 @@ Deno.test("mergeParts() copies only tensors that lie in more than one part", () 
   assertStrictEquals(s?.data.buffer, parts[1]?.data.buffer);
   assertEquals(b?.data.byteOffset, 0);
   assertEquals(b?.data.buffer.byteLength, 32);
+});
+
+Deno.test("mergePartsInTurns() gives the same tensors and leaves other work its turn", async () => {
+  const parts = cutAt(3, 17);
+  assertEquals(await mergePartsInTurns(LAYOUT, parts), mergeParts(LAYOUT, parts));
+  const half = 5 * 2 ** 20 + 1; // Elements: 20 MiB and a bit.
+  const data = Float32Array.from({ length: half }, (_, i) => i);
+  const large = [{ start: 0, data }, { start: half, data }];
+  const layout = { length: 2 * half, tensors: [{ name: "w", shape: [2 * half], offset: 0 }] };
+  let turns = 0;
+  const count = () => {
+    turns++;
+    timer = setTimeout(count, 0);
+  };
+  let timer = setTimeout(count, 0);
+  const [w] = await mergePartsInTurns(layout, large);
+  clearTimeout(timer);
+  assertGreater(turns, 1);
+  assertEquals([w?.data.at(0), w?.data.at(half), w?.data.at(-1)], [0, 0, half - 1]);
+  assertEquals(w?.data[half - 1], half - 1);
 });
 
 Deno.test("mergeParts() refuses overlaps, holes and wrong ends", () => {

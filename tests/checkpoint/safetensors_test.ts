@@ -1,11 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { bytesOf, sha256 } from "../../src/base/hash.ts";
 import { Damage } from "../../src/checkpoint/damage.ts";
-import {
-  decodeSafetensors,
-  readSafetensors,
-  writeSafetensors,
-} from "../../src/checkpoint/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import { firstNonFinite } from "../../src/checkpoint/tensor.ts";
 import { TempFolder, tensor } from "./fixture.ts";
 
@@ -64,17 +60,45 @@ Deno.test("readSafetensors() refuses a file that is missing, longer or altered",
   );
 });
 
-Deno.test("decodeSafetensors() reads data that do not start at a multiple of 4", () => {
+Deno.test("readSafetensors() reads data that do not start at a multiple of 4", async () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/a`;
   for (const pad of [0, 1, 2, 3]) {
     const json = '{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}' + " ".repeat(pad);
     const file = new Uint8Array(8 + json.length + 8);
     new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true);
     file.set(new TextEncoder().encode(json), 8);
     file.set(bytesOf(new Float32Array([1.5, -2])), 8 + json.length);
-    assertEquals(
-      decodeSafetensors(file, "x").tensors.get("w")?.data,
-      new Float32Array([1.5, -2]),
-    );
+    Deno.writeFileSync(path, file);
+    const { tensors } = await readSafetensors(path);
+    assertEquals(tensors.get("w")?.data, new Float32Array([1.5, -2]));
+  }
+});
+
+Deno.test("readSafetensors() refuses a header before it takes room for the data", async () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/a`;
+  const size = 2 ** 40; // Holes take no room on disk; in memory this could not be had.
+  const headers: [string, string][] = [
+    ["{}", `a has ${size - 10} bytes of data: its header names 0`],
+    ["[]", "a has a header that does not open with {"],
+    ['{"w":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}}', "a dtype other than F32"],
+    ['{"w":{"dtype":"F32","shape":[9],"data_offsets":[4,40]}}', "a hole before tensor w"],
+  ];
+  for (const [json, reason] of headers) {
+    const prefix = new Uint8Array(8);
+    new DataView(prefix.buffer).setBigUint64(0, BigInt(json.length), true);
+    Deno.writeFileSync(path, new Uint8Array([...prefix, ...new TextEncoder().encode(json)]));
+    Deno.truncateSync(path, size);
+    await assertRejects(() => readSafetensors(path, { what: "a" }), Damage, reason);
+  }
+  Deno.writeFileSync(path, new Uint8Array(8).fill(0xff));
+  Deno.truncateSync(path, size);
+  await assertRejects(() => readSafetensors(path, { what: "a" }), Damage, "claims a header of");
+  for (let n = 0; n < 10; n++) {
+    Deno.writeFileSync(path, new Uint8Array([3, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0x7d]).subarray(0, n));
+    const reason = n < 8 ? "a is too short for a header" : "a is shorter than its header";
+    await assertRejects(() => readSafetensors(path, { what: "a" }), Damage, reason);
   }
 });
 

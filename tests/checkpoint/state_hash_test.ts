@@ -1,6 +1,6 @@
-import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertGreater, assertNotEquals, assertThrows } from "@std/assert";
 import { bytesOf, sha256 } from "../../src/base/hash.ts";
-import { stateHash } from "../../src/checkpoint/state_hash.ts";
+import { stateHash, stateHashInTurns } from "../../src/checkpoint/state_hash.ts";
 import { tensor } from "./fixture.ts";
 
 const text = (line: string) => new TextEncoder().encode(line);
@@ -42,6 +42,26 @@ Deno.test("stateHash() changes with the step, a name, a shape and a single bit",
     stateHash(1, { model: [zero], optimizer: [] }),
     stateHash(1, { model: [minus], optimizer: [] }),
   );
+});
+
+Deno.test("stateHashInTurns() gives the same hash, whatever the size of the tensors", async () => {
+  const sizes = [0, 1, 2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1, 3 * 2 ** 20 + 7];
+  const model = sizes.map((size, i) => tensor(`w${i}`, [size], i));
+  const state = { model, optimizer: [tensor("m", [5])] };
+  assertEquals(await stateHashInTurns(9, state), stateHash(9, state));
+});
+
+Deno.test("stateHashInTurns() leaves other work its turn", async () => {
+  const model = [tensor("w", [5 * 2 ** 20])];
+  let turns = 0;
+  const count = () => {
+    turns++;
+    timer = setTimeout(count, 0);
+  };
+  let timer = setTimeout(count, 0);
+  await stateHashInTurns(1, { model, optimizer: [] });
+  clearTimeout(timer);
+  assertGreater(turns, 1);
 });
 
 Deno.test("stateHash() refuses two tensors of one name", () => {

@@ -13,7 +13,7 @@ function fault(line: string): string {
 }
 
 Deno.test("parseCommandLine() of nothing asks for nothing", () => {
-  assertEquals(parse(""), { overrides: {}, help: false });
+  assertEquals(parse(""), { overrides: {}, help: false, testing: false });
 });
 
 Deno.test("parseCommandLine() reads --key=value and --key value", () => {
@@ -21,6 +21,7 @@ Deno.test("parseCommandLine() reads --key=value and --key value", () => {
     config: "configs/a.ts",
     overrides: { steps: "10", "optim.lr": "1e-3", seed: "007" },
     help: false,
+    testing: false,
   });
 });
 
@@ -33,7 +34,12 @@ Deno.test("parseCommandLine() takes the config in any place, or as --config", ()
       "--steps=1 -- a.ts",
     ]
   ) {
-    assertEquals(parse(line), { config: "a.ts", overrides: { steps: "1" }, help: false }, line);
+    assertEquals(parse(line), {
+      config: "a.ts",
+      overrides: { steps: "1" },
+      help: false,
+      testing: false,
+    }, line);
   }
 });
 
@@ -67,12 +73,18 @@ Deno.test("parseCommandLine() lets the last of two values win, aliases included"
 });
 
 Deno.test("parseCommandLine() reads --resume and help", () => {
-  assertEquals(parse("--resume runs/a"), { overrides: {}, resume: "runs/a", help: false });
+  assertEquals(parse("--resume runs/a"), {
+    overrides: {},
+    resume: "runs/a",
+    help: false,
+    testing: false,
+  });
   assertEquals(parse("--help").help, true);
   assertEquals(parse("a.ts -h --steps 3"), {
     config: "a.ts",
     overrides: { steps: "3" },
     help: true,
+    testing: false,
   });
 });
 
@@ -92,6 +104,43 @@ Deno.test("parseCommandLine() refuses a flag without a value", () => {
   assertEquals(
     fault("--steps"),
     "Cannot read --steps: need a value, as in --steps=value: none given",
+  );
+});
+
+Deno.test("parseCommandLine() takes a fault plan together with --testing, in any order", () => {
+  for (
+    const line of [
+      "--testing --faults=plan.json --steps 3",
+      "--faults plan.json --testing --steps=3",
+      "--steps=3 --faults=other.json --faults=plan.json --testing",
+    ]
+  ) {
+    assertEquals(parse(line), {
+      overrides: { steps: "3" },
+      help: false,
+      faults: "plan.json",
+      testing: true,
+    }, line);
+  }
+  assertEquals(parse("--testing a.ts"), {
+    config: "a.ts",
+    overrides: {},
+    help: false,
+    testing: true,
+  });
+});
+
+Deno.test("parseCommandLine() refuses a fault plan without --testing", () => {
+  for (const line of ["--faults=plan.json", "a.ts --faults plan.json --steps 3"]) {
+    assertEquals(
+      fault(line),
+      "Cannot take --faults: it needs --testing, for it breaks the run",
+      line,
+    );
+  }
+  assertEquals(
+    fault("--testing --faults"),
+    "Cannot read --faults: need a value, as in --faults=value: none given",
   );
 });
 

@@ -49,6 +49,17 @@ const FROZEN = [
   "optim.min_lr number >= 0 | null = null",
   "checkpoint.every integer >= 0 = 100",
   "checkpoint.keep integer >= 1 = 2",
+  "checkpoint.keep_best boolean = true",
+  "checkpoint.keep_every integer >= 0 = 0",
+  "guard.policy halt | skip | rollback = halt",
+  "guard.max_skips integer >= 0 = 10",
+  "guard.rollback_steps integer >= 1 = 1",
+  "guard.spike number >= 0 = 8",
+  "guard.hash_every integer >= 0 = 100",
+  "recovery.restarts integer >= 0 = 10",
+  "recovery.window_s number > 0 = 600",
+  "recovery.deadline_s number > 0 = 5",
+  "recovery.grace_s number > 0 = 60",
   "report.gradient_reach boolean = false",
   "report.progress_every integer >= 1 = 10",
   "report.sample_length integer >= 0 = 300",
@@ -115,5 +126,14 @@ Deno.test("keysOf() gives the basic types of a leaf, and leaves out the bounds o
 });
 
 Deno.test("sections() lists what holds keys, once", () => {
-  assertEquals(sections(keys()), ["eval", "model", "data", "optim", "checkpoint", "report"]);
+  assertEquals(sections(keys()), [
+    "eval",
+    "model",
+    "data",
+    "optim",
+    "checkpoint",
+    "guard",
+    "recovery",
+    "report",
+  ]);
 });

@@ -4,16 +4,24 @@
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { bytesOf } from "../../src/base/hash.ts";
-import { ChannelError, type FencedChannel } from "../../src/transport/channel.ts";
+import {
+  ChannelError,
+  type ChannelOptions,
+  type FencedChannel,
+} from "../../src/transport/channel.ts";
 import { soon } from "../transport/wire.ts";
 import { wireLaws } from "./channel_wire.ts";
-import { during, options, type Pair, type Transport } from "./transport.ts";
+import { during, type Pair, type Transport } from "./transport.ts";
 
 /** Registers the suite for one transport. */
 export function channelContract(name: string, transport: Transport): void {
-  const test = (law: string, body: (pair: Pair<FencedChannel>) => Promise<void>, max?: number) =>
+  const test = (
+    law: string,
+    body: (pair: Pair<FencedChannel>) => Promise<void>,
+    options: ChannelOptions = { attempt: 1 },
+  ) =>
     Deno.test(`${name} channel ${law}`, async () => {
-      await during(await transport.pair(options(max)), body);
+      await during(await transport.pair(options), body);
     });
   test("keeps order and values", async ({ a, b }) => {
     const values = {
@@ -138,7 +146,7 @@ export function channelContract(name: string, transport: Transport): void {
     await assertRejects(() => a.send({ type: "x" }, new Uint8Array(101)), RangeError, "100 B");
     await a.send({ type: "x", n: [[[[1]]]] }, new Uint8Array(100));
     assertEquals((await soon(b.receive()))?.header, { type: "x", n: [[[[1]]]] });
-  }, 100);
+  }, { attempt: 1, maxPayload: 100 });
 
   test("drops frames of another attempt and counts them", async ({ a, b }) => {
     a.attempt = 0;
@@ -151,6 +159,32 @@ export function channelContract(name: string, transport: Transport): void {
     assertEquals((await soon(b.receive()))?.header.type, "new");
     assertEquals(b.stale, 2);
   });
+
+  test("takes another limit of accepted payloads at any time", async ({ a, b }) => {
+    b.maxPayload = 8;
+    await a.send({ type: "x" }, new Uint8Array(8));
+    assertEquals((await soon(b.receive()))?.payload.length, 8);
+    b.maxPayload = 100;
+    await a.send({ type: "y" }, new Uint8Array(100));
+    assertEquals((await soon(b.receive()))?.payload.length, 100);
+    b.maxPayload = 7;
+    await b.send({ type: "back" }, new Uint8Array(100)); // what is sent has a limit of its own
+    await a.send({ type: "z" }, new Uint8Array(8));
+    await soon(assertRejects(() => b.receive(), ChannelError, "at most 7 B: got 8"));
+  });
+
+  test("takes the attempt of the first frame when told so", async ({ a, b }) => {
+    a.attempt = 7;
+    await a.send({ type: "x" });
+    assertEquals((await soon(b.receive()))?.header.type, "x");
+    assertEquals([b.attempt, b.stale], [7, 0]);
+    a.attempt = 6;
+    await a.send({ type: "stale" });
+    a.attempt = 7;
+    await a.send({ type: "y" });
+    assertEquals((await soon(b.receive()))?.header.type, "y");
+    assertEquals([b.attempt, b.stale], [7, 1]);
+  }, { attempt: "first" });
 
   wireLaws(name, transport);
 }

@@ -15,11 +15,6 @@ export interface Transport {
   raw(options: ChannelOptions): Promise<Pair<Duplex>>;
 }
 
-/** Attempt 1, and a limit of payloads where one is told. */
-export function options(maxPayload?: number): ChannelOptions {
-  return maxPayload === undefined ? { attempt: 1 } : { attempt: 1, maxPayload };
-}
-
 /** Runs `body` on a pair that is closed afterwards. */
 export async function during<B extends { close(): void }>(
   pair: Pair<B>,

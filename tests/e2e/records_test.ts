@@ -18,6 +18,7 @@ Deno.test("a run leaves records of all it did", async (t) => {
       ".lock",
       "checkpoints",
       "config.json",
+      "journal.jsonl",
       "metrics.jsonl",
       "summary.json",
     ]);

@@ -34,7 +34,14 @@ Deno.test("a run that cannot be gone on with is refused and left as it is", asyn
 
   await refused("a folder that does not exist", ["--resume=none"], ["Cannot resume none"]);
   await refused("a folder without a run", ["--resume=bare"], ["bare", "config.json is missing"]);
-  await refused("a run without a checkpoint", ["--resume=hollow"], ["hollow", "checkpoint"]);
+  await t.step(
+    "a run that was killed before its first checkpoint begins at its start",
+    async () => {
+      const { stdout } = await place.succeed(["--resume=hollow"]);
+      assert(stdout.includes("No checkpoint is in hollow yet: beginning at step 0\n"), stdout);
+      assertEquals(place.stateHash("hollow"), place.stateHash("run"));
+    },
+  );
   await refused("a folder that does not exist, with a config", [SMOKE, "--resume=none"], [
     "Cannot resume none",
   ]);

@@ -36,19 +36,39 @@ export interface TrainOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Options and permissions of the task `train`, as deno.json has them. */
-function taskOptions(): string[] {
+/**
+ * Options and permissions of the task `train`, as the shell of `deno task` reads them in deno.json.
+ * They depend on LD_LIBRARY_PATH.
+ */
+export function taskOptions(libraryPath = Deno.env.get("LD_LIBRARY_PATH") ?? ""): string[] {
+  const known = optionsWith.get(libraryPath);
+  if (known !== undefined) return known;
   const { tasks } = JSON.parse(Deno.readTextFileSync(ROOT + "deno.json"));
-  const [command, ...words] = String(tasks.train).split(" ");
-  assertEquals([command, words.pop()], ["deno", "src/cli/train.ts"]);
-  return words;
+  const [, words] = /^deno (run .+) src\/cli\/train\.ts$/.exec(tasks.train) ?? [];
+  assert(words !== undefined, `Cannot read the task: needs a command of Deno: ${tasks.train}`);
+  const { stdout } = new Deno.Command(Deno.execPath(), {
+    args: [
+      "task",
+      "-q",
+      "--eval",
+      `deno eval "console.log(JSON.stringify(Deno.args))" -- ${words}`,
+    ],
+    cwd: ROOT,
+    env: { LD_LIBRARY_PATH: libraryPath },
+  }).outputSync();
+  const options: string[] = JSON.parse(new TextDecoder().decode(stdout));
+  optionsWith.set(libraryPath, options);
+  return options;
 }
+
+/** What `taskOptions` gave, by LD_LIBRARY_PATH. */
+const optionsWith = new Map<string, string[]>();
 
 /** Starts `train`. */
 export function startTrain(args: readonly string[], options: TrainOptions = {}): Running {
   const start = performance.now();
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...taskOptions(), ENTRY, ...args],
+    args: [...taskOptions(options.env?.["LD_LIBRARY_PATH"]), ENTRY, ...args],
     ...(options.cwd !== undefined && { cwd: options.cwd }),
     env: { NO_COLOR: "1", ...options.env },
     stdin: "null",

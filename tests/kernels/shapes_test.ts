@@ -15,6 +15,7 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
     [[f32(4, 8), f32(8, 2)], { ta: true }, "inner sizes are 4 and 8"],
     [[f32(4, 8)], {}, "two inputs"],
   ],
+  finite: [[[], {}, "takes inputs"], [[f32(2), u32(2)], {}, "u32 [2]"], [[f32(0)], {}, "f32 [0]"]],
   sum: [[[], {}, "no elements"], [[f32(0)], {}, "axis 0"]],
   sort_ids: [[[f32(3)], {}, "u32"], [[], {}, "u32"]],
   embedding: [

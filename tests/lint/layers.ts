@@ -16,6 +16,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "src/reduce": ["src/base", "src/transport"],
   "src/checkpoint": ["src/base"],
   "src/report": ["src/base"],
+  "src/guard": ["src/base"],
+  "src/membership": [],
   "src/config": [
     "src/base",
     "src/data",
@@ -23,6 +25,8 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "src/optim",
     "src/checkpoint",
     "src/report",
+    "src/guard",
+    "src/membership",
   ],
 };
 
@@ -43,6 +47,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     "src/config/load.ts",
     "src/data/read.ts",
     "src/report",
+    "src/transport/tcp.ts",
     "src/transport/unix.ts",
     "src/cli",
     "workers",

@@ -163,7 +163,7 @@ Deno.test("the loss of first parameters is log(vocabulary) within 5 %", async ()
     const replica = new Replica(openReference(), { config, corpus });
     await replica.open();
     replica.accumulate(0, { level: 2, index: 0 });
-    const { loss } = await replica.stats();
+    const { loss } = await replica.inspect();
     assertLess(Math.abs(loss / Math.log(vocabulary) - 1), 0.05);
   }
 });

@@ -72,7 +72,7 @@ Deno.test("the loss at initialisation is log V, and the gradient reaches less th
     const replica = new Replica(openReference(), { config, corpus });
     await replica.open();
     replica.accumulate(0, { level: 1, index: 0 });
-    const { loss } = await replica.stats();
+    const { loss } = await replica.inspect();
     assertAlmostEquals(loss / Math.log(VOCABULARY), 1, 0.05);
     const norms = await replica.reach();
     assertEquals(norms.length, 8);

@@ -1,12 +1,19 @@
-/** One optimizer step as a plan: AdamW, decay and clipping against plain loops in f64. */
+/** One optimizer step as two plans: AdamW, decay and clipping against plain loops in f64. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { fold, rootKey, uniforms } from "../../src/base/random.ts";
 import { ArrayMemory, openReference } from "../../src/device/reference.ts";
+import type { Device, Memory, Program } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { adamw } from "../../src/optim/adamw.ts";
 import { optimizerOf } from "../../src/optim/mod.ts";
 import { type OptimConfig, optimSchema } from "../../src/optim/schema.ts";
-import { GRAD_NORM, updateGraph, type UpdateRange } from "../../src/optim/update.ts";
+import {
+  GRAD_NORM,
+  inspectGraph,
+  NON_FINITE,
+  updateGraph,
+  type UpdateRange,
+} from "../../src/optim/update.ts";
 import { compile } from "../../src/plan/compile.ts";
 
 const RANGES: readonly UpdateRange[] = [
@@ -57,11 +64,22 @@ function plainStep({ param, m, v }: Vectors, step: number, config: OptimConfig):
   });
 }
 
-/** Slots of the update's vectors are named `<vector>:<range>`. */
-async function load(config: OptimConfig, device = openReference({ precision: "f64" })) {
+/** Both plans of a step, one behind the other. Slots are named `<vector>:<range>`. */
+async function programOf(config: OptimConfig, device: Device, memory: Memory): Promise<Program> {
   const { graph } = updateGraph(RANGES, { optimizer: optimizerOf(config), config });
+  const inspect = await device.load(compile(inspectGraph(RANGES).graph), memory);
+  const update = await device.load(compile(graph), memory);
+  return {
+    run: () => {
+      inspect.run();
+      update.run();
+    },
+  };
+}
+
+async function load(config: OptimConfig, device = openReference({ precision: "f64" })) {
   const memory = device.memory();
-  const program = await device.load(compile(graph), memory);
+  const program = await programOf(config, device, memory);
   first().param.forEach((p, r) => memory.write(`param:${r}`, Float32Array.from(p)));
   const step = (number: number) => {
     for (const [name, value] of Object.entries(adamw.at(number, config))) {
@@ -159,8 +177,7 @@ Deno.test("a zero gradient moves only what decays, and makes no NaN", async () =
   const config = configOf();
   const { memory, step } = await load(config);
   const arrays = memory as ArrayMemory;
-  const { graph } = updateGraph(RANGES, { optimizer: optimizerOf(config), config });
-  const program = await openReference({ precision: "f64" }).load(compile(graph), arrays);
+  const program = await programOf(config, openReference({ precision: "f64" }), arrays);
   step(0);
   for (const r of [0, 1]) arrays.floats(`grad:${r}`).fill(0);
   for (const r of [0, 1]) {
@@ -171,4 +188,45 @@ Deno.test("a zero gradient moves only what decays, and makes no NaN", async () =
   assertEquals(arrays.floats("param:1"), before);
   assert([...arrays.floats("param:0")].every(Number.isFinite));
   assertEquals(arrays.floats(GRAD_NORM)[0], 0);
+});
+
+Deno.test("inspection reads the gradient alone, and writes norm and count", () => {
+  const { slots, named } = compile(inspectGraph(RANGES).graph);
+  const shared = slots.filter(({ role }) => role !== "local").map(({ name }) => name);
+  assertEquals(shared.toSorted(), ["grad:0", "grad:1", GRAD_NORM, NON_FINITE]);
+  assertEquals(named[NON_FINITE]?.dtype, "u32");
+});
+
+Deno.test("an update reads the norm that inspection left, and only where it clips", () => {
+  const slotsOf = (clip: number) => {
+    const config = configOf({ clip });
+    const { graph } = updateGraph(RANGES, { optimizer: optimizerOf(config), config });
+    return compile(graph).slots.map(({ name }) => name);
+  };
+  assert(slotsOf(1).includes(GRAD_NORM));
+  assert(!slotsOf(0).includes(GRAD_NORM));
+});
+
+Deno.test("inspection counts what is not finite over all ranges, and again at each run", async () => {
+  for (const open of [openReference, () => openWebGpu({ runtime: Deno.version.deno })]) {
+    const device = await open();
+    const memory = device.memory();
+    const program = await device.load(compile(inspectGraph(RANGES).graph), memory);
+    const inspect = async (...bad: [range: number, at: number, value: number][]) => {
+      gradientAt(0).forEach((g, r) => memory.write(`grad:${r}`, Float32Array.from(g)));
+      for (const [range, at, value] of bad) {
+        memory.write(`grad:${range}`, Float32Array.of(value), at);
+      }
+      program.run();
+      const [norm = 0] = await memory.read([{ slot: GRAD_NORM, offset: 0, length: 1 }]);
+      const count = await memory.read([{ slot: NON_FINITE, offset: 0, length: 1 }]);
+      return [new Uint32Array(count.buffer, count.byteOffset, 1)[0], Number.isFinite(norm)];
+    };
+    assertEquals(await inspect(), [0, true]);
+    assertEquals(await inspect([0, 36, NaN], [1, 0, -Infinity], [1, 11, NaN]), [3, false]);
+    assertEquals(await inspect([1, 11, Infinity]), [1, false]);
+    assertEquals(await inspect([0, 3, 1e30]), [0, false]);
+    assertEquals(await inspect(), [0, true]);
+    device.close();
+  }
 });

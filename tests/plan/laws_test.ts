@@ -10,6 +10,7 @@ import type { Plan } from "../../src/plan/types.ts";
 import {
   evaluationPlan,
   gradientPlan,
+  inspectPlan,
   reachPlan,
   samplingPlan,
   shapeOf,
@@ -48,6 +49,7 @@ function plansOf(config: RunConfig): Readonly<Record<string, Plan>> {
     "gradient as traced": compile(traceGradient(config, VOCABULARY).graph, { fuse: false }),
     evaluation: evaluationPlan(config, VOCABULARY, layout),
     sampling: samplingPlan(config, VOCABULARY, layout),
+    inspection: inspectPlan(layout),
     update: updatePlan(config, layout),
     "tree addition": treeAddPlan(layout, 0),
   };
@@ -103,6 +105,7 @@ Deno.test("the laws hold where parameters are split into several pieces", () => 
   const layout = layOut(shapeOf(config, VOCABULARY).params, 1024);
   assert(layout.pieces.length > 3);
   checkPlan(gradientPlan(config, VOCABULARY, layout));
+  checkPlan(inspectPlan(layout));
   checkPlan(updatePlan(config, layout));
   checkPlan(treeAddPlan(layout, 1));
 });

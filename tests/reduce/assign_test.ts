@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { assign } from "../../src/reduce/assign.ts";
+import { assign, rangesOf } from "../../src/reduce/assign.ts";
 import { sliceOf } from "../../src/reduce/slices.ts";
 import { cover } from "../../src/reduce/tree.ts";
 
@@ -33,6 +33,28 @@ Deno.test("assign() leaves workers without work when there are too many", () => 
 Deno.test("assign() refuses a world of none", () => {
   assertThrows(() => assign(4, 0), RangeError, "at least one worker: got 0");
   assertThrows(() => assign(4, 1.5), RangeError);
+});
+
+Deno.test("rangesOf() gives counts their places, in order and without a hole", () => {
+  assertEquals(rangesOf([5, 2, 1]), [
+    { first: 0, count: 5 },
+    { first: 5, count: 2 },
+    { first: 7, count: 1 },
+  ]);
+  assertEquals(rangesOf([0, 3, 0, 1]), [
+    { first: 0, count: 0 },
+    { first: 0, count: 3 },
+    { first: 3, count: 0 },
+    { first: 3, count: 1 },
+  ]);
+  assertEquals(rangesOf([]), []);
+});
+
+Deno.test("rangesOf() the counts of assign() is assign()", () => {
+  for (const world of [1, 2, 3, 5, 8, 20]) {
+    const ranges = assign(16, world);
+    assertEquals(rangesOf(ranges.map(({ count }) => count)), ranges);
+  }
 });
 
 Deno.test("sliceOf() tiles the vector at multiples of 64 bytes", () => {

@@ -31,7 +31,7 @@ export function evaluation(n: number): RunEvent {
 
 /** A published checkpoint. */
 export function checkpoint(n: number): RunEvent {
-  return { type: "checkpoint", step: n, path: "out/step", ms: 45.4, bytes: 2_100_000 };
+  return { type: "checkpoint", step: n, path: "out/step", ms: 45.4, bytes: 2_100_000, stallMs: 3 };
 }
 
 /** The end of the run. */

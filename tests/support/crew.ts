@@ -1,48 +1,85 @@
 /** A crew in this process: trainers over memory channels, on any device. */
 import type { Device } from "../../src/device/types.ts";
-import type { Channel } from "../../src/transport/channel.ts";
+import type { FencedChannel } from "../../src/transport/channel.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
-import type { Crew } from "../../workers/crew.ts";
+import type { Crew, CrewEvent, CrewOptions } from "../../workers/crew.ts";
+import type { Meet } from "../../workers/formation.ts";
+import { Lobby } from "../../workers/lobby.ts";
 import { train } from "../../workers/trainer.ts";
-import { memoryMesh } from "../reduce/mesh.ts";
 
 /** A crew whose workers live in this process. */
 export interface MemoryCrew extends Crew {
-  /** How each worker ended: undefined, or the error that it threw. */
-  readonly ends: readonly Promise<unknown>[];
-  /** Cuts a worker off from everyone, as the death of its process would. */
-  kill(rank: number): void;
+  /** How each worker ended, by number: undefined, or the error that it threw. */
+  readonly ends: ReadonlyMap<number, Promise<unknown>>;
 }
 
-/** Starts `world` workers; each opens its device by `openDevice(kind, rank)`. */
-export async function memoryCrew(
-  world: number,
-  openDevice: (kind: string, rank: number) => Promise<Device>,
-): Promise<MemoryCrew> {
-  const mesh = await memoryMesh(world);
-  const pairs = Array.from({ length: world }, () => memoryPair({ attempt: 0 }));
-  const kill = (rank: number) => {
-    pairs[rank]?.[1].close();
-    mesh[rank]?.forEach((channel) => channel?.close());
+/** Opens the device that a config asks for, for the worker of a number. */
+export type OpenDevice = (kind: string, id: number) => Promise<Device>;
+
+/** A crew of trainers; each opens its device by `openDevice(kind, id)`. */
+export function memoryCrew(
+  openDevice: OpenDevice,
+  report: (event: CrewEvent) => void,
+): MemoryCrew {
+  const lobbies = new Map<number, Lobby>();
+  const channels = new Map<number, FencedChannel[]>();
+  const ends = new Map<number, Promise<unknown>>();
+
+  const kill = (id: number) => channels.get(id)?.forEach((channel) => channel.close());
+  const meetFor = (id: number, seat: number): Meet => {
+    const lobby = new Lobby();
+    lobbies.set(seat, lobby);
+    return async ({ attempt, rank, seated, signal }) =>
+      await Promise.all(seated.map(({ seat: other }, peer) => {
+        if (peer === rank) return undefined;
+        if (peer > rank) return lobby.meet(attempt, peer, signal);
+        const [mine, theirs] = memoryPair({ attempt });
+        channels.get(id)?.push(mine);
+        lobbies.get(other)?.enter(theirs, { attempt, rank });
+        return mine;
+      }));
   };
-  const ends = pairs.map(async ([, coordinator], rank) => {
-    const peers: readonly (Channel | undefined)[] = mesh[rank] ?? [];
-    try {
-      await train({ rank, world, coordinator, peers }, (kind) => openDevice(kind, rank));
-      return undefined;
-    } catch (error) {
-      return error;
-    } finally {
-      kill(rank); // a process that ends closes its sockets
-    }
-  });
   return {
-    channels: pairs.map(([end]) => end),
     ends,
-    kill,
+    spawn(id, seat) {
+      const [end, coordinator] = memoryPair({ attempt: 0 });
+      channels.set(id, [coordinator]);
+      const meet = meetFor(id, seat);
+      const work = async () => {
+        try {
+          await train({ coordinator, meet }, (kind) => openDevice(kind, id));
+          return undefined;
+        } catch (error) {
+          return error;
+        } finally {
+          kill(id); // a process that ends closes its sockets
+          report({ type: "ended", id, why: "it has ended", killed: false });
+        }
+      };
+      ends.set(id, work());
+      report({ type: "joined", id, channel: end });
+    },
+    signal(id, signal) {
+      if (signal === "SIGKILL") kill(id);
+    },
     close: async () => {
-      pairs.forEach(([end]) => end.close());
-      await Promise.all(ends);
+      for (const id of channels.keys()) kill(id);
+      await Promise.all(ends.values());
+    },
+  };
+}
+
+/** A launch of such crews, and the last one that it made. */
+export function memoryLaunch(openDevice: OpenDevice): {
+  launch: (_: CrewOptions, report: (event: CrewEvent) => void) => Promise<MemoryCrew>;
+  crew: () => MemoryCrew;
+} {
+  let made: MemoryCrew | undefined;
+  return {
+    launch: (_, report) => Promise.resolve(made = memoryCrew(openDevice, report)),
+    crew: () => {
+      if (made === undefined) throw new Error("Cannot give a crew: none was launched");
+      return made;
     },
   };
 }

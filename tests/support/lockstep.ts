@@ -6,13 +6,15 @@ import { configHash } from "../../src/config/identity.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { charTokenizer } from "../../src/data/tokenizer.ts";
 import { split } from "../../src/data/windows.ts";
-import type { Device } from "../../src/device/types.ts";
 import type { RunEvent } from "../../src/report/events.ts";
+import type { Rules } from "../../src/membership/types.ts";
 import { coordinate, type Outcome } from "../../workers/coordinator.ts";
 import type { Corpus } from "../../workers/replica.ts";
 import type { NamedState } from "../../workers/state.ts";
+import type { Note } from "../../workers/team.ts";
 import { randomTokens } from "./gpt.ts";
-import { type MemoryCrew, memoryCrew } from "./crew.ts";
+import type { Faults } from "../../workers/faults/plan.ts";
+import { type MemoryCrew, memoryLaunch, type OpenDevice } from "./crew.ts";
 
 /** A text of 600 letters in a round, every fourth at random, as tokens. */
 export function letters(config: RunConfig): Corpus {
@@ -28,49 +30,53 @@ export interface RunRecord {
   readonly outcome: Outcome;
   readonly events: readonly RunEvent[];
   readonly saved: readonly Checkpoint[];
+  /** What the journal would hold. */
+  readonly notes: readonly { kind: string; note: Note }[];
 }
 
 /** What a run in one process may be given. */
 export interface LockstepOptions {
   /** Number of workers. */
   readonly world: number;
-  readonly openDevice: (kind: string, rank: number) => Promise<Device>;
+  readonly openDevice: OpenDevice;
   /** What is trained on; letters unless told. */
   readonly corpus?: Corpus;
   readonly from?: Checkpoint | undefined;
-  readonly stopping?: () => boolean;
+  readonly stop?: AbortSignal;
+  readonly faults?: Faults;
+  readonly rules?: Partial<Rules>;
   /** Told the crew before the run, and each event. */
   readonly watch?: (event: RunEvent, crew: MemoryCrew) => void;
 }
 
 /** Runs `config` to its end, or to when it is asked to stop. */
 export async function lockstep(config: RunConfig, options: LockstepOptions): Promise<RunRecord> {
-  const { world, openDevice, corpus = letters(config), from, stopping = () => false, watch } =
-    options;
-  const crew = await memoryCrew(world, openDevice);
+  const { world, openDevice, corpus = letters(config), from, stop, faults, rules, watch } = options;
+  const { launch, crew } = memoryLaunch(openDevice);
   const events: RunEvent[] = [];
   const saved: Checkpoint[] = [];
-  try {
-    const outcome = await coordinate({
-      config,
-      corpus,
-      crew,
-      from,
-      report: (event) => {
-        events.push(event);
-        watch?.(event, crew);
-      },
-      stopping,
-      save: (state, at) => {
-        saved.push(checkpointOf(config, state, at));
-        return Promise.resolve(stateHash(at.step, state));
-      },
-      now: () => performance.now() / 1000,
-    });
-    return { outcome, events, saved };
-  } finally {
-    await crew.close();
-  }
+  const notes: { kind: string; note: Note }[] = [];
+  const outcome = await coordinate({
+    config: { ...config, workers: world },
+    corpus,
+    launch,
+    from,
+    report: (event) => {
+      events.push(event);
+      watch?.(event, crew());
+    },
+    note: (kind, note) => notes.push({ kind, note }),
+    ...(stop && { stop }),
+    ...(faults && { faults }),
+    ...(rules && { rules }),
+    save: (state, at) => {
+      saved.push(checkpointOf(config, state, at));
+      return Promise.resolve(stateHash(at.step, state));
+    },
+    reload: () => Promise.resolve(saved.at(-1) ?? from),
+    now: () => performance.now() / 1000,
+  });
+  return { outcome, events, saved, notes };
 }
 
 /** A state as a checkpoint that was never on disk. */
@@ -96,7 +102,10 @@ function checkpointOf(
       dataHash: hashValue("letters"),
       tokenizer: null,
       adapter,
+      shaders: "",
       deno: "",
+      skipped: [],
+      valLoss: null,
       position: { window: 0 },
       stateHash: stateHash(step, state),
       files: [],

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Channel, ChannelError, type Header } from "../../src/transport/channel.ts";
-import { admit, greet } from "../../src/transport/handshake.ts";
+import { admit, greet, type Hello } from "../../src/transport/handshake.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
 import { soon } from "./wire.ts";
 
@@ -132,6 +132,45 @@ Deno.test("greet() and admit() give up at their deadline", async () => {
   }
 });
 
+Deno.test("admit() refuses a proven hello that its judge refuses, and both ends say why", async () => {
+  const [a, b] = pair();
+  const judged: Hello[] = [];
+  const judge = (hello: Hello) => {
+    judged.push(hello);
+    return `needs rank 2: got ${hello.rank}`;
+  };
+  await soon(Promise.all([
+    assertRejects(() => greet(a, HELLO, { token: TOKEN }), ChannelError, "the peer needs rank 2"),
+    assertRejects(() => admit(b, { token: TOKEN, judge }), ChannelError, "needs rank 2: got 3"),
+  ]));
+  assertEquals(judged, [HELLO]);
+  await assertClosed(a, b);
+});
+
+Deno.test("admit() asks its judge nothing before the proof", async () => {
+  const [a, b] = pair();
+  const judge = () => {
+    throw new Error("asked too early");
+  };
+  await soon(Promise.all([
+    assertRejects(
+      () => greet(a, HELLO, { token: OTHER }),
+      ChannelError,
+      "the listener has another",
+    ),
+    assertRejects(() => admit(b, { token: TOKEN, judge }), ChannelError, "the peer closed"),
+  ]));
+});
+
+Deno.test("greet() shows a reason without what a terminal would obey, and not all of a long one", async () => {
+  const [a, b] = pair();
+  const reason = `\u001b[2J${"x".repeat(5000)}`;
+  await b.send({ type: "refused", reason });
+  const greeted = () => greet(a, HELLO, { token: TOKEN });
+  const { message } = await soon(assertRejects(greeted, ChannelError, "the peer ?[2Jxxx"));
+  assert(message.length < 400);
+});
+
 function greetLate(channel: Channel): Promise<unknown> {
   return greet(channel, HELLO, { token: TOKEN, deadline: 20 });
 }
@@ -158,6 +197,12 @@ const BAD: Readonly<Record<string, Header>> = {
     nonce: new Uint8Array(32),
     hello: { rank: -1, attempt: 0 },
   },
+  "a number that JSON cannot hold": {
+    type: "hello",
+    version: 1,
+    nonce: new Uint8Array(32),
+    hello: { ...HELLO, more: NaN },
+  },
   "a nested fact": {
     type: "hello",
     version: 1,
@@ -168,7 +213,12 @@ const BAD: Readonly<Record<string, Header>> = {
 for (const [what, header] of Object.entries(BAD)) {
   Deno.test(`admit() rejects ${what}`, async () => {
     const [a, b] = pair();
-    const admitted = assertRejects(() => admit(b, { token: TOKEN }), ChannelError, "Cannot shake");
+    const terms = { token: TOKEN, deadline: 60_000 };
+    const admitted = assertRejects(
+      () => admit(b, terms),
+      ChannelError,
+      "Cannot shake hands: needs",
+    );
     await a.send(header);
     await soon(admitted);
     await assertClosed(b);

@@ -75,3 +75,12 @@ export async function soon<T>(promise: PromiseLike<T>, ms = 5000): Promise<T> {
     clearTimeout(timer);
   }
 }
+
+/** Waits until something holds, or fails when it takes longer than any sound run would. */
+export async function until(holds: () => boolean, ms = 5000): Promise<void> {
+  const start = performance.now();
+  while (!holds()) {
+    if (performance.now() - start > ms) throw new Error(`Still not so after ${ms} ms: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -69,13 +69,13 @@ Deno.test("training lowers the loss", async () => {
 /** A run that is asked to stop after step 2, and then goes on with another number of workers. */
 async function stopAndResume(openDevice: () => Promise<Device>, worlds: readonly [number, number]) {
   const config = tinyConfig({ ...RUN, steps: 5 });
-  let done = 0;
+  const stop = new AbortController();
   const first = await lockstep(config, {
     world: worlds[0],
     openDevice,
-    stopping: () => done >= 2,
+    stop: stop.signal,
     watch: (event) => {
-      if (event.type === "step") done = event.step;
+      if (event.type === "step" && event.step === 2) stop.abort();
     },
   });
   assert(first.outcome.stopped && first.saved.length === 1);

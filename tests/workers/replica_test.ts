@@ -1,14 +1,25 @@
 /** One replica: its gradient is that of the whole batch, its evaluation nobody's in particular. */
-import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertLess,
+  assertNotEquals,
+  assertRejects,
+} from "@std/assert";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { Device } from "../../src/device/types.ts";
+import type { Inspection } from "../../src/guard/judge.ts";
+import { allFinite, judge } from "../../src/guard/judge.ts";
 import { draw } from "../../workers/draw.ts";
 import { Replica } from "../../workers/replica.ts";
 import { tinyConfig } from "../support/gpt.ts";
 import { letters } from "../support/lockstep.ts";
 import { tolerance } from "../support/tolerance.ts";
+
+const GUARD = { policy: "halt", skipped: 0, maxSkips: 0 } as const;
 
 async function openReplica(config: RunConfig, device: Device = openReference()): Promise<Replica> {
   const replica = new Replica(device, { config, corpus: letters(config) });
@@ -102,6 +113,142 @@ Deno.test("sampling gives known tokens, repeats itself, and outgrows the window"
   assert(tokens.every((t) => Number.isInteger(t) && t >= 0 && t < 12));
   assertEquals(await replica.sample([0], options), tokens);
   assertEquals(await replica.sample([0, 1, 2], { length: 0, temperature: 1 }), []);
+});
+
+const WHOLE = { level: 2, index: 0 };
+
+Deno.test("inspection gives loss, norm and no element that is not finite", async () => {
+  for (const clip of [0, 0.1, 1]) {
+    const replica = await openReplica(tinyConfig({ optim: { clip } }));
+    replica.accumulate(0, WHOLE);
+    const gradient = await replica.gradient();
+    const { loss, norm, nonFinite } = await replica.inspect();
+    assertAlmostEquals(loss, Math.log(12), 0.5);
+    // The loss is an element of the vector, and none of the gradient.
+    const squares = gradient.reduce((sum, g) => sum + g * g, 0) - loss * loss;
+    assertAlmostEquals(norm, Math.sqrt(squares), 1e-5);
+    assertEquals(nonFinite, 0);
+    replica.update(0);
+    assertEquals(await replica.inspect(), { loss, norm, nonFinite });
+  }
+});
+
+Deno.test("an update is the same whether somebody looked at the gradient or not", async () => {
+  for (const open of [openReference, () => openWebGpu({ runtime: Deno.version.deno })]) {
+    const hashes: string[] = [];
+    for (const looks of [0, 1, 2]) {
+      const device = await open();
+      const replica = await openReplica(tinyConfig({ model: { dropout: 0.1 } }), device);
+      for (let step = 0; step < 3; step++) {
+        replica.accumulate(step, WHOLE);
+        for (let i = 0; i < looks; i++) await replica.inspect();
+        replica.update(step);
+      }
+      hashes.push(await replica.hash());
+      device.close();
+    }
+    assertEquals(new Set(hashes).size, 1);
+  }
+});
+
+Deno.test("inspection sees a gradient that was replaced, by whole, by piece or by element", async () => {
+  const replica = await openReplica(tinyConfig());
+  replica.accumulate(0, WHOLE);
+  const sound = await replica.gradient();
+  const { norm } = await replica.inspect();
+  replica.setGradient(sound.map((g) => 2 * g));
+  assertEquals((await replica.inspect()).norm, 2 * norm);
+  replica.write("grad", 0, sound);
+  assertEquals((await replica.inspect()).norm, norm);
+  replica.poison("grad", 0);
+  assertEquals((await replica.inspect()).nonFinite, 1);
+  replica.poison("grad", 7);
+  const { norm: broken, nonFinite } = await replica.inspect();
+  assertEquals([Number.isFinite(broken), nonFinite], [false, 2]);
+  replica.writeVector("grad", sound);
+  assertEquals((await replica.inspect()).norm, norm);
+  // The sign of an element: the norm stays, the gradient does not.
+  const at = sound.findIndex((g) => g !== 0);
+  await replica.damage("grad", at, 2 ** 31);
+  assertEquals((await replica.inspect()).norm, norm);
+  assertEquals(await replica.gradient(), sound.with(at, -(sound[at] as number)));
+});
+
+Deno.test("the same holds on the GPU: an infinite or NaN element is counted, and then gone", async () => {
+  const device = await openWebGpu({ runtime: Deno.version.deno });
+  const replica = await openReplica(tinyConfig(), device);
+  replica.accumulate(0, WHOLE);
+  const first = await replica.inspect();
+  const gradient = await replica.gradient();
+  replica.setGradient(gradient.with(5, Infinity).with(70, NaN));
+  assertEquals((await replica.inspect()).nonFinite, 2);
+  replica.poison("grad", 9);
+  assertEquals((await replica.inspect()).nonFinite, 3);
+  replica.accumulate(0, WHOLE);
+  assertEquals(await replica.inspect(), first);
+  device.close();
+});
+
+Deno.test("a parameter that becomes NaN makes loss and gradient so, at each look alike", async () => {
+  const device = await openWebGpu({ runtime: Deno.version.deno });
+  const config = tinyConfig();
+  const replica = await openReplica(config, device);
+  // In the row of a token that the text has; the line feed of row 0 need not be in the batch.
+  replica.poison("param", config.model.width);
+  const looks = [];
+  for (let i = 0; i < 2; i++) {
+    replica.accumulate(0, WHOLE);
+    looks.push(await replica.inspect());
+  }
+  const [first, second] = looks as [Inspection, Inspection];
+  assertEquals(allFinite(first), false);
+  assertEquals(judge(first, undefined, GUARD).action, "again");
+  assertEquals(judge(first, second, GUARD).action, "halt");
+  device.close();
+});
+
+Deno.test("hashes see one bit of any vector of the state, and none of the gradient", async () => {
+  const [a, b] = [await openReplica(tinyConfig()), await openReplica(tinyConfig())];
+  for (const replica of [a, b]) {
+    replica.accumulate(0, WHOLE);
+    replica.update(0);
+  }
+  const hash = await a.hash();
+  assertEquals(await b.hash(), hash);
+  for (const vector of a.vectors) {
+    await b.damage(vector, 11, 1);
+    assertNotEquals(await b.hash(), hash, vector);
+    b.writeVector(vector, await a.readVector(vector));
+    assertEquals(await b.hash(), hash);
+  }
+  await b.damage("grad", 11, 1);
+  assertEquals(await b.hash(), hash);
+});
+
+Deno.test("a replica is brought to another's state by its vectors, and goes on like it", async () => {
+  const [a, b] = [await openReplica(tinyConfig()), await openReplica(tinyConfig({ seed: 5 }))];
+  a.accumulate(0, WHOLE);
+  a.update(0);
+  const late = await openReplica(tinyConfig());
+  for (const vector of a.vectors) late.writeVector(vector, await a.readVector(vector));
+  for (const replica of [a, late]) {
+    replica.accumulate(1, WHOLE);
+    replica.update(1);
+  }
+  assertEquals(await late.hash(), await a.hash());
+  assertNotEquals(await b.hash(), await a.hash());
+});
+
+Deno.test("kernels have one hash from opening on, whatever else is loaded later", async () => {
+  const device = await openWebGpu({ runtime: Deno.version.deno });
+  const replica = await openReplica(tinyConfig(), device);
+  const { shaders } = replica;
+  assert(/^[0-9a-f]{64}$/.test(shaders));
+  await replica.evaluate(0, 1);
+  assertEquals(replica.shaders, shaders);
+  assertNotEquals(device.shaders, shaders);
+  device.close();
+  assertEquals((await openReplica(tinyConfig())).shaders, "reference");
 });
 
 Deno.test("a replica that was not opened says so", async () => {

@@ -1,28 +1,12 @@
 /** The promise for every source and for carried states: the same bits, whoever computes them. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { resolveConfig } from "../../src/config/resolve.ts";
-import type { RunConfig, RunInput } from "../../src/config/schema.ts";
+import type { RunInput } from "../../src/config/schema.ts";
 import { SOURCES } from "../../src/data/sources/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { lockstep, type RunRecord } from "../support/lockstep.ts";
+import { tinyRecurrent } from "../support/recurrent.ts";
 
 const openDevice = () => Promise.resolve(openReference());
-
-/** A complete config: a tiny recurrent network, 4 micro-batches of 2 windows of 8 tokens. */
-function tinyRecurrent({ model, data, ...rest }: Partial<RunInput>): RunConfig {
-  return resolveConfig({
-    steps: 3,
-    micro_batches: 4,
-    windows: 2,
-    eval: { every: 0, windows: 7 },
-    optim: { lr: 3e-3, warmup: 2, decay_steps: 100 },
-    report: { sample_length: 5 },
-    checkpoint: { every: 0 },
-    ...rest,
-    model: { kind: "recurrent", width: 6, dropout: 0.2, ...model },
-    data: { window: 8, stride: 8, ...data },
-  });
-}
 
 function numbers({ outcome: { stateHash, loss, valLoss }, events }: RunRecord) {
   const losses = events.flatMap((e) => e.type === "step" ? [e.loss] : []);
@@ -69,13 +53,13 @@ for (const cell of ["rnn_tanh", "lstm", "gru"] as const) {
   Deno.test(`carried states of ${cell} survive workers and a resume in the middle of a lane`, async () => {
     const config = tinyRecurrent({ ...LANES, model: { kind: "recurrent", cell, layers: 2 } });
     const straight = await lockstep(config, { world: 1, openDevice });
-    let done = 0;
+    const stop = new AbortController();
     const first = await lockstep(config, {
       world: 3,
       openDevice,
-      stopping: () => done >= 2,
+      stop: stop.signal,
       watch: (event) => {
-        if (event.type === "step") done = event.step;
+        if (event.type === "step" && event.step === 2) stop.abort();
       },
     });
     const [from] = first.saved;

@@ -37,10 +37,13 @@ async function replicaOf(cell: typeof CELLS[number], data: RunInput["data"]): Pr
 
 /** Losses of consecutive steps whose parameters do not change. */
 async function losses(replica: Replica, steps: number): Promise<number[]> {
+  const param = await replica.readVector("param");
   const all: number[] = [];
   for (let step = 0; step < steps; step++) {
     replica.accumulate(step, { level: 0, index: 0 });
-    all.push((await replica.stats()).loss);
+    all.push((await replica.inspect()).loss);
+    replica.update(step);
+    replica.writeVector("param", param);
   }
   return all;
 }

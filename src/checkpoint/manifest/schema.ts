@@ -7,7 +7,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "is not a SHA-256");
 /** A name that stays inside its folder, and is not hidden. */
 const plainName = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/, "is not a plain file name");
 
-/** Strict: an unknown key means another format. */
+/** Strict: an unknown key means another format. Keys with a default came later. */
 export const manifestSchema = z.strictObject({
   format: z.literal(1),
   step: count,
@@ -20,7 +20,11 @@ export const manifestSchema = z.strictObject({
   dataHash: sha256,
   tokenizer: z.json(),
   adapter: z.string(),
+  adapterInfo: z.record(z.string(), z.string()).optional(),
+  shaders: z.string().default(""),
   deno: z.string(),
+  skipped: z.array(count).default([]),
+  valLoss: z.number().nullable().default(null),
   position: z.strictObject({ window: count }),
   stateHash: sha256,
   files: z.array(z.strictObject({ name: plainName, bytes: count, sha256 })),

@@ -71,10 +71,14 @@ Deno.test("a document behind another has the losses that it has alone", async ()
     const corpus = { train, validation: train, vocabulary: tokenizer.size, tokenizer };
     const replica = new Replica(openReference({ precision: "f64" }), { config, corpus });
     await replica.open();
+    const param = await replica.readVector("param");
     const all: number[] = [];
     for (let step = 0; step < steps; step++) {
       replica.accumulate(step, { level: 0, index: 0 });
-      all.push((await replica.stats()).loss);
+      all.push((await replica.inspect()).loss);
+      // On to the next states, with the parameters that were there.
+      replica.update(step);
+      replica.writeVector("param", param);
     }
     return all;
   };

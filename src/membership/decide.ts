@@ -1,0 +1,354 @@
+/**
+ * All decisions about who takes part: `(state, event, now) -> (state, commands, reasons)`. Pure. It
+ * starts, takes in, lets go and gives up workers; what a step is, it does not know.
+ */
+import { equalShares, SAMPLES, shares, span, speedOf } from "./balance.ts";
+import { hung, measured } from "./deadline.ts";
+import type {
+  Command,
+  Decision,
+  Member,
+  Membership,
+  MembershipEvent,
+  Place,
+  Rules,
+} from "./types.ts";
+
+/** A straggler is waited for this many ms, and this many times as long as another one. */
+const LATE_MS = 20;
+const LATE = 4;
+
+/** The state of a run that wants `target` workers and has none. */
+export function noMembers(target: number, now: number): Membership {
+  return {
+    attempt: 0,
+    target,
+    nextId: 0,
+    members: [],
+    formed: [],
+    broken: false,
+    shares: undefined,
+    losses: [],
+    barren: 0,
+    spawnAt: now,
+    pace: {},
+    sinceWeighed: 0,
+    ticked: now,
+  };
+}
+
+/** Those that can take part in the next formation, in order of rank. */
+export function candidates({ members }: Membership): Member[] {
+  return members.filter((m) => m.phase !== "starting" && !m.leaving);
+}
+
+/** Whether the next boundary makes another formation; the one that stands may still be sound. */
+export function wantsForming(state: Membership): boolean {
+  const able = candidates(state);
+  if (able.length === 0) return false;
+  // The first formation waits for all; once one was lost nobody waits for who comes back.
+  if (state.attempt === 0 && state.losses.length === 0 && able.length < state.target) return false;
+  return !isWhole(state) || state.shares !== undefined ||
+    able.length !== state.formed.length ||
+    able.some((m, rank) => m.id !== state.formed[rank]?.id);
+}
+
+/** Whether the formation can go on: none of it is gone, and no conversation of it failed. */
+export function isWhole({ formed, broken, members }: Membership): boolean {
+  return formed.length > 0 && !broken &&
+    formed.every(({ id }) => members.some((m) => m.id === id && m.phase === "serving"));
+}
+
+/** Decides what follows from an event. `now`: milliseconds on a steady clock. */
+export function decide(
+  state: Membership,
+  event: MembershipEvent,
+  { now, rules }: { now: number; rules: Rules },
+): Decision {
+  switch (event.type) {
+    case "joined":
+      return only(change(state, event.id, { heard: now }));
+    case "ready":
+      return ready(state, event.id, now);
+    case "heard":
+      return only(change(state, event.id, { heard: now, waitsFor: event.waitsFor }));
+    case "ordered": {
+      const { section } = event;
+      return only(change(state, event.id, { section, since: now, waitsFor: [] }));
+    }
+    case "answered":
+      return only(answered(state, event.id, now));
+    case "computed":
+      return only(computed(state, event));
+    case "lost":
+      return lost(state, event, { now, rules });
+    case "broken":
+      return { state: { ...state, broken: true }, commands: [], reasons: [event.why] };
+    case "settled": {
+      const ids = state.formed.map(({ id }) => id);
+      const { holds } = event;
+      return only({
+        ...state,
+        members: state.members.map((m) => ids.includes(m.id) ? { ...m, holds } : m),
+      });
+    }
+    case "committed":
+      return committed(state, rules);
+    case "want":
+      return want(state, event.workers);
+    case "boundary":
+      return boundary(state, { now, rules });
+    case "tick":
+      return tick(state, { now, rules });
+  }
+}
+
+function only(state: Membership): Decision {
+  return { state, commands: [], reasons: [] };
+}
+
+function find({ members }: Membership, id: number): Member | undefined {
+  return members.find((m) => m.id === id);
+}
+
+function change(state: Membership, id: number, changes: Partial<Member>): Membership {
+  return { ...state, members: state.members.map((m) => m.id === id ? { ...m, ...changes } : m) };
+}
+
+function ready(state: Membership, id: number, now: number): Decision {
+  const next = answered(state, id, now);
+  return {
+    state: change(next, id, { phase: "ready" }),
+    commands: [],
+    reasons: find(state, id) === undefined ? [] : [`worker ${id} is ready`],
+  };
+}
+
+/** What was asked of a member is done; the time it took sets the next deadline. */
+function answered(state: Membership, id: number, now: number): Membership {
+  const member = find(state, id);
+  if (member?.section === undefined) return state;
+  const pace = measured(state.pace, { section: member.section, ms: now - member.since });
+  const changes = { section: undefined, since: now, heard: now, waitsFor: [] };
+  return change({ ...state, pace }, id, changes);
+}
+
+function computed(
+  state: Membership,
+  { id, ms, waited }: { id: number; ms: number; waited: readonly number[] },
+): Membership {
+  const count = state.formed.find((place) => place.id === id)?.count ?? 0;
+  const members = state.members.map((m) => {
+    const rank = state.formed.findIndex((place) => place.id === m.id);
+    const wait = waited[rank];
+    if (m.id === id) return count === 0 ? m : { ...m, speeds: latest(m.speeds, ms / count) };
+    return wait === undefined ? m : { ...m, awaited: latest(m.awaited, wait) };
+  });
+  return { ...state, members };
+}
+
+function latest(values: readonly number[], value: number): number[] {
+  return [...values, value].slice(-SAMPLES);
+}
+
+function lost(
+  state: Membership,
+  { id, why }: { id: number; why: string },
+  { now, rules }: { now: number; rules: Rules },
+): Decision {
+  const member = find(state, id);
+  if (member === undefined) return only(state);
+  const { members } = whoStays({
+    ...state,
+    members: state.members.filter((m) => m.id !== id),
+  });
+  if (member.leaving) return only({ ...state, members });
+  const losses = [...state.losses.filter((at) => now - at < rules.window), now];
+  const barren = member.served > 0 ? 0 : state.barren + 1;
+  const wait = barren < 2
+    ? 0
+    : Math.min(rules.longestBackoff, rules.backoff * 2 ** Math.min(barren - 2, 20));
+  const next = { ...state, members, losses, barren, spawnAt: now + wait };
+  const gone = `worker ${id} is lost: ${why}`;
+  if (losses.length > rules.restarts) {
+    const minutes = Math.round(rules.window / 6000) / 10;
+    const end = `${losses.length} workers were lost within ${minutes} min, ` +
+      `recovery.restarts allows ${rules.restarts}; the last one: ${why}`;
+    return { state: next, commands: [{ type: "give_up", why: end }], reasons: [gone, end] };
+  }
+  return { state: next, commands: [], reasons: [gone] };
+}
+
+/** Weighs now and then whether other shares of the micro-batches would make steps shorter. */
+function committed(before: Membership, rules: Rules): Decision {
+  const members = before.members.map((m) =>
+    m.phase === "serving" ? { ...m, served: m.served + 1 } : m
+  );
+  const state = { ...before, members, sinceWeighed: before.sinceWeighed + 1 };
+  if (state.sinceWeighed < rules.weighEvery) return only(state);
+  const weighed = { ...state, sinceWeighed: 0 };
+  const ms = state.formed.map(({ id }) => speedOf(find(state, id)?.speeds ?? []));
+  if (ms.length < 2 || ms.some((each) => each === undefined)) return only(weighed);
+  const late = stragglers(state);
+  const speeds = ms as number[];
+  const now = state.formed.map(({ count }) => count);
+  const better = shares(rules.microBatches, speeds);
+  const [slow, fast] = [span(now, speeds), span(better, speeds)];
+  if (!(1 - fast / slow >= rules.gain)) return { state: weighed, commands: [], reasons: late };
+  const each = state.formed.map(({ id }, rank) => `worker ${id} ${speeds[rank]?.toFixed(1)} ms`);
+  const reason = `shares ${now.join("+")} become ${better.join("+")}: per micro-batch ` +
+    `${each.join(", ")}; a step's computing takes ${fast.toFixed(0)} instead of ${
+      slow.toFixed(0)
+    } ms`;
+  return { state: { ...weighed, shares: better }, commands: [], reasons: [...late, reason] };
+}
+
+/** Who is waited for much longer than the others are. */
+function stragglers({ formed, members }: Membership): string[] {
+  const waits = formed.flatMap(({ id }) => {
+    const ms = speedOf(members.find((m) => m.id === id)?.awaited ?? []);
+    return ms === undefined ? [] : [{ id, ms }];
+  });
+  const least = Math.min(...waits.map(({ ms }) => ms));
+  return waits.filter(({ ms }) => ms > LATE_MS && ms > LATE * least)
+    .map(({ id, ms }) =>
+      `worker ${id} is waited for: ${ms.toFixed(0)} ms in a step, another ${least.toFixed(0)} ms`
+    );
+}
+
+function want(before: Membership, workers: number): Decision {
+  const state = whoStays({ ...before, target: workers });
+  const commands = before.members.filter(({ id }) => find(state, id) === undefined)
+    .map(({ id }): Command => ({ type: "release", id }));
+  const reasons = [`${workers} workers are wanted instead of ${before.target}`];
+  return { state, commands, reasons };
+}
+
+/**
+ * As many members as are wanted stay: those that hold the state first, then those that serve, are
+ * ready, start. Of the others those that serve leave at the next boundary, the rest is gone.
+ */
+function whoStays(state: Membership): Membership {
+  const staying = state.members.toSorted((a, b) => useOf(b) - useOf(a) || a.id - b.id)
+    .slice(0, state.target).map(({ id }) => id);
+  const members = state.members
+    .filter(({ id, phase }) => staying.includes(id) || phase === "serving")
+    .map((m) => ({ ...m, leaving: !staying.includes(m.id) }));
+  return { ...state, members };
+}
+
+/** What would be lost with a member. */
+function useOf({ phase, holds }: Member): number {
+  return (holds ? 3 : 0) + ["starting", "ready", "serving"].indexOf(phase);
+}
+
+/** Makes the next formation, if another is wanted. */
+function boundary(before: Membership, { now, rules }: { now: number; rules: Rules }): Decision {
+  const state = whoStays(before);
+  if (!wantsForming(state)) return only(state);
+  const able = candidates(state);
+  const same = able.length === state.formed.length &&
+    able.every((m, rank) => m.id === state.formed[rank]?.id);
+  const counts = same
+    ? state.shares ?? state.formed.map(({ count }) => count)
+    : equalShares(rules.microBatches, able.length);
+  const places = able.map(({ id, seat, holds }, rank): Place => ({
+    id,
+    seat,
+    count: counts[rank] as number,
+    holds,
+  }));
+  const attempt = state.attempt + 1;
+  const leaving = state.members.filter((m) => m.leaving);
+  const members = able.map((m): Member => ({
+    ...m,
+    phase: "serving",
+    section: "form",
+    since: now,
+    waitsFor: [],
+    speeds: [],
+    awaited: [],
+  }));
+  const starting = state.members.filter((m) => m.phase === "starting" && !m.leaving);
+  return {
+    state: {
+      ...state,
+      attempt,
+      members: [...members, ...starting].sort((a, b) => a.id - b.id),
+      formed: places,
+      broken: false,
+      shares: undefined,
+      sinceWeighed: 0,
+    },
+    commands: [
+      ...leaving.map(({ id }): Command => ({ type: "release", id })),
+      { type: "form", attempt, places },
+    ],
+    reasons: [
+      `attempt ${attempt}: ${
+        places.map(({ id, count }) => `worker ${id} takes ${count}`).join(", ")
+      }`,
+    ],
+  };
+}
+
+function tick(before: Membership, { now, rules }: { now: number; rules: Rules }): Decision {
+  // A coordinator that stood still must not blame the workers for it.
+  const gap = now - before.ticked;
+  const shift = gap > 5 * rules.tick ? gap : 0;
+  let state: Membership = {
+    ...before,
+    ticked: now,
+    members: before.members.map((m) => ({
+      ...m,
+      since: Math.min(now, m.since + shift),
+      heard: Math.min(now, m.heard + shift),
+    })),
+  };
+  const commands: Command[] = [];
+  const reasons: string[] = [];
+  // Who was to go comes first: it is no loss, and must not stay for another that is lost with it.
+  const staying = ({ id }: { id: number }) => Number(find(before, id)?.leaving !== true);
+  for (
+    const { id, why } of hung(state, now, rules).toSorted((a, b) => staying(a) - staying(b))
+  ) {
+    const decision = lost(state, { id, why: `hung: ${why}` }, { now, rules });
+    state = decision.state;
+    commands.push({ type: "kill", id, why }, ...decision.commands);
+    reasons.push(...decision.reasons);
+  }
+  const missing = Math.min(
+    state.target - state.members.filter((m) => !m.leaving).length,
+    rules.microBatches - state.members.length,
+  );
+  if (missing <= 0 || now < state.spawnAt) return { state, commands, reasons };
+  const taken = state.members.map(({ seat }) => seat);
+  const free = Array.from({ length: taken.length + missing }, (_, seat) => seat)
+    .filter((seat) => !taken.includes(seat)).slice(0, missing);
+  const started = free.map((seat, i): Member => ({
+    id: state.nextId + i,
+    seat,
+    phase: "starting",
+    holds: false,
+    leaving: false,
+    section: "start",
+    since: now,
+    heard: now,
+    waitsFor: [],
+    served: 0,
+    speeds: [],
+    awaited: [],
+  }));
+  return {
+    state: {
+      ...state,
+      nextId: state.nextId + missing,
+      members: [...state.members, ...started],
+    },
+    commands: [
+      ...commands,
+      ...started.map(({ id, seat }): Command => ({ type: "spawn", id, seat })),
+    ],
+    reasons: [...reasons, ...started.map(({ id }) => `worker ${id} starts`)],
+  };
+}

@@ -1,0 +1,19 @@
+/** What a run says about the loss of workers. Knows no processes. */
+import * as z from "zod";
+
+/** The `recovery` part of a config. */
+export const recoverySchema = z.strictObject({
+  restarts: z.int().min(0).default(10)
+    .describe("Lost workers that are replaced within recovery.window_s; one more ends the run"),
+  window_s: z.number().gt(0).default(600)
+    .describe("Seconds after which a lost worker counts no longer"),
+  deadline_s: z.number().gt(0).default(5)
+    .describe(
+      "Shortest time, in seconds, after which a step counts as hung; steps that take long have more",
+    ),
+  grace_s: z.number().gt(0).default(60)
+    .describe("Seconds in which a run that is told to stop must have saved its last checkpoint"),
+});
+
+/** A complete `recovery` part. */
+export type RecoveryConfig = z.infer<typeof recoverySchema>;

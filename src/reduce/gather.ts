@@ -1,0 +1,71 @@
+/**
+ * What every worker has of its own micro-batches, brought to all: each sends its part to each other
+ * one. Knows nothing of what the parts mean.
+ */
+import { bytesOf } from "../base/hash.ts";
+import type { Channel } from "../transport/channel.ts";
+import type { Range } from "./assign.ts";
+import { Exchange } from "./exchange.ts";
+
+/** What stays the same from step to step. */
+export interface GatherOptions {
+  readonly rank: number;
+  /** Channels by rank; undefined at the own rank. */
+  readonly peers: readonly (Channel | undefined)[];
+  /** Micro-batches by rank. */
+  readonly ranges: readonly Range[];
+  /** Elements for each micro-batch. */
+  readonly size: number;
+}
+
+/** One worker's part in gathering. */
+export class Gatherer {
+  readonly #options: GatherOptions;
+  #exchange: Exchange | undefined;
+
+  constructor(options: GatherOptions) {
+    this.#options = options;
+  }
+
+  /** Ranks with whom a conversation is under way. */
+  get waiting(): readonly number[] {
+    return this.#exchange?.ranks ?? [];
+  }
+
+  /**
+   * Fills `all`, `size` elements for each micro-batch in order, in which the own ones stand already.
+   * Rejects with ReduceError, all channels closed, when a peer fails.
+   */
+  async gather(step: number, all: Float32Array): Promise<void> {
+    const { rank, peers, ranges, size } = this.#options;
+    const others = peers.flatMap((channel, other) => channel ? [{ channel, other }] : []);
+    const exchange = new Exchange(step, others.map(({ channel }) => channel));
+    this.#exchange = exchange;
+    const part = (other: number) => {
+      const { first, count } = ranges[other] as Range;
+      return bytesOf(all.subarray(first * size, (first + count) * size));
+    };
+    await exchange.finish(async () => {
+      const own = part(rank);
+      await Promise.all(others.flatMap(({ channel, other }) => [
+        exchange.with(other, async () => {
+          if (own.length > 0) await channel.send({ type: "lanes", step }, own);
+        }),
+        exchange.with(other, () => receive(channel, { step, into: part(other) })),
+      ]));
+    });
+  }
+}
+
+async function receive(
+  channel: Channel,
+  { step, into }: { step: number; into: Uint8Array },
+): Promise<void> {
+  if (into.length === 0) return;
+  const frame = await channel.receive((header) => {
+    if (header.type === "lanes" && header["step"] === step) return into;
+    throw new Error(`needs the lanes of step ${step}: got ${header.type}`);
+  });
+  if (frame === undefined) throw new Error(`needs the lanes of step ${step}: it has left`);
+  if (frame.payload.length === 0) throw new Error(`needs the lanes of step ${step}: got nothing`);
+}

@@ -1,0 +1,247 @@
+/**
+ * Runs of real processes under faults that nobody planned: each begins anew, meets faults at random
+ * moments, is resumed whenever it ended before its last step, and must end in the state of an
+ * undisturbed run.
+ */
+import { assert } from "@std/assert";
+import { listCheckpoints } from "../../src/checkpoint/load.ts";
+import { descriptors } from "../faults/proc.ts";
+import { args, type Family, Lab, pause } from "../faults/support.ts";
+import { namesIn, type Running } from "../e2e/support.ts";
+import { sendControl, type WorkersChange } from "../../workers/control.ts";
+import { type Fault, faultOf, type Kind, KINDS } from "./plan.ts";
+
+/** How hard it blows. */
+export interface StormOptions {
+  readonly seed: number;
+  readonly family: Family;
+  readonly steps: number;
+  /** Workers that are wanted at first. */
+  readonly workers: number;
+  /** Mean milliseconds between two faults. */
+  readonly mtbf: number;
+  /** Number of the first fault: those before were met by other storms of the seed. */
+  readonly first: number;
+}
+
+/** What a storm did, and what it found. */
+export interface Storm {
+  readonly faults: Readonly<Record<Kind, number>>;
+  /** Number of the next fault. */
+  readonly next: number;
+  /** Milliseconds from the start to the end, and of an undisturbed run. */
+  readonly ms: number;
+  /** Steps that were computed, and those of them that count. */
+  readonly computed: number;
+  readonly steps: number;
+  /** Times that a run was resumed, and that it began anew for want of a checkpoint. */
+  readonly resumed: number;
+  readonly begun: number;
+  /** Most descriptors that a coordinator had open. */
+  readonly descriptors: number;
+  /** What was wrong at the end; empty when nothing was. */
+  readonly wrong: readonly string[];
+}
+
+/** What runs are told besides: a storm is no crash loop, and deadlines are short. */
+const MORE = [
+  "--recovery.restarts=100000",
+  "--recovery.deadline_s=1",
+  "--checkpoint.every=20",
+  "--eval.every=50",
+  "--guard.hash_every=25",
+];
+
+/** Milliseconds that no process of a run takes, whatever it meets. */
+const HUNG = 180_000;
+
+/** Arguments of a run in a storm. */
+export function stormArgs(family: Family, out: string, options: {
+  steps: number;
+  workers: number;
+}): string[] {
+  const { steps, workers } = options;
+  return args(family, out, ...MORE, `--steps=${steps}`, `--workers=${workers}`);
+}
+
+/** Trains through a storm. `state`: what an undisturbed run ends in. */
+export async function weather(state: unknown, options: StormOptions): Promise<Storm> {
+  using lab = new Lab({ limit: HUNG });
+  const storm = new Weather(lab, options);
+  return await storm.pass(state);
+}
+
+class Weather {
+  readonly #lab: Lab;
+  readonly #options: StormOptions;
+  readonly #faults: Record<Kind, number>;
+  #next: number;
+  #running: Running | undefined;
+  #computed = 0;
+  #resumed = 0;
+  #begun = 0;
+  #descriptors = 0;
+  #over = false;
+  /** All that the processes of the run said, and the faults between. */
+  #transcript = "";
+  readonly #stopped: number[] = [];
+
+  constructor(lab: Lab, options: StormOptions) {
+    this.#lab = lab;
+    this.#options = options;
+    this.#next = options.first;
+    this.#faults = Object.fromEntries(Object.keys(KINDS).map((k) => [k, 0])) as Record<
+      Kind,
+      number
+    >;
+  }
+
+  async pass(state: unknown): Promise<Storm> {
+    const start = performance.now();
+    const wind = this.#blow();
+    const wrong: string[] = [];
+    try {
+      await this.#train();
+    } catch (error) {
+      wrong.push(error instanceof Error ? error.message : String(error));
+    }
+    const ms = performance.now() - start;
+    this.#over = true;
+    await wind;
+    if (wrong.length === 0) wrong.push(...await this.#faultsOf(state));
+    if (wrong.length > 0) wrong.push(`all of it is kept in ${this.#keep()}`);
+    return {
+      faults: this.#faults,
+      next: this.#next,
+      ms,
+      computed: this.#computed,
+      steps: this.#options.steps,
+      resumed: this.#resumed,
+      begun: this.#begun,
+      descriptors: this.#descriptors,
+      wrong,
+    };
+  }
+
+  /** Starts and resumes until the last step is done. */
+  async #train(): Promise<void> {
+    const lab = this.#lab;
+    const { family } = this.#options;
+    while (true) {
+      const found = await listCheckpoints(lab.of("run/checkpoints"));
+      let line = ["--resume=run"];
+      if (found.length === 0) {
+        await Deno.remove(lab.of("run"), { recursive: true }).catch(() => {});
+        line = stormArgs(family, "run", this.#options);
+        this.#begun++;
+      } else this.#resumed++;
+      const running = lab.start(line);
+      this.#running = running;
+      const { code, stdout, stderr, ms } = await running.ended;
+      this.#running = undefined;
+      this.#transcript += `${line.join(" ")}\n${stdout}${stderr}exit code ${code}\n`;
+      this.#computed += stdout.match(/^step +\d+\//gm)?.length ?? 0;
+      const told = /Stopped (at step|before)/.test(stdout);
+      const killed = [130, 128 + 9, 128 + 15].includes(code); // 130: told to stop twice
+      assert(code === 0 || killed, `Exit code ${code}: ${stderr}`);
+      assert(ms < HUNG, `A run was hung:\n${stdout.slice(-500)}`);
+      const gone = await lab.untilGone();
+      assert(gone < 3000, `Workers outlived their coordinator by ${gone.toFixed(0)} ms`);
+      if (code === 0 && !told) return;
+    }
+  }
+
+  /** Lets faults happen until the storm is over. */
+  async #blow(): Promise<void> {
+    const { seed, mtbf } = this.#options;
+    for (let n = this.#next; !this.#over; n++) {
+      const fault = faultOf(seed, n, mtbf);
+      await this.#calm(fault.after);
+      const running = this.#running;
+      if (this.#over) return;
+      this.#next = n + 1;
+      if (running === undefined) continue;
+      this.#transcript += `fault ${n}: ${JSON.stringify(fault)}\n`;
+      if (await this.#strike(fault, running).catch(() => false)) this.#faults[fault.kind]++;
+    }
+  }
+
+  /** Waits, no longer than the storm. */
+  async #calm(ms: number): Promise<void> {
+    for (const end = performance.now() + ms; performance.now() < end && !this.#over;) {
+      await pause(Math.min(50, Math.max(1, end - performance.now())));
+    }
+  }
+
+  /** Does what a fault says; false when there was nobody to meet it. */
+  async #strike({ kind, whom, ms }: Fault, running: Running): Promise<boolean> {
+    const workers = this.#lab.processes().filter((pid) => pid !== running.pid);
+    const worker = workers[Math.floor(whom * workers.length)];
+    switch (kind) {
+      case "worker killed":
+        return worker !== undefined && kill(worker, "SIGKILL");
+      case "worker stopped for ever":
+        if (worker === undefined || !kill(worker, "SIGSTOP")) return false;
+        this.#stopped.push(worker);
+        return true;
+      case "worker stopped for a while":
+        if (worker === undefined || !kill(worker, "SIGSTOP")) return false;
+        setTimeout(() => kill(worker, "SIGCONT"), ms);
+        return true;
+      case "coordinator killed":
+        running.kill("SIGKILL");
+        // For ever is as long as there is somebody to end them: without, they would be left.
+        for (const pid of this.#stopped.splice(0)) kill(pid, "SIGCONT");
+        return true;
+      case "coordinator stopped for a while":
+        running.kill("SIGSTOP");
+        await pause(ms);
+        running.kill("SIGCONT");
+        return true;
+      case "told to stop":
+        running.kill("SIGTERM");
+        return true;
+      case "one worker more":
+        return await this.#change({ add: 1 });
+      case "one worker fewer":
+        return await this.#change({ remove: 1 });
+    }
+  }
+
+  async #change(change: WorkersChange): Promise<boolean> {
+    const pid = this.#running?.pid;
+    if (pid !== undefined) this.#descriptors = Math.max(this.#descriptors, descriptors(pid));
+    // Refused at the limits, and where a run begins or ends: then nothing happens.
+    return await sendControl(this.#lab.of("run"), { type: "workers", change })
+      .then(() => true, () => false);
+  }
+
+  /** Copies the run to a folder that stays, with what its processes said. */
+  #keep(): string {
+    const kept = Deno.makeTempDirSync({ prefix: "shoal-chaos-" });
+    Deno.writeTextFileSync(`${kept}/transcript.txt`, this.#transcript);
+    new Deno.Command("cp", { args: ["-r", this.#lab.path, kept] }).outputSync();
+    return kept;
+  }
+
+  async #faultsOf(state: unknown): Promise<string[]> {
+    const end = this.#lab.stateHash("run");
+    const left = namesIn(this.#lab.of("tmp"));
+    try {
+      await this.#lab.assertEnded("run", { state, steps: this.#options.steps });
+      return [];
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      return [`state ${end}, expected ${state}; left ${left.join(", ") || "nothing"}: ${text}`];
+    }
+  }
+}
+
+function kill(pid: number, signal: Deno.Signal): boolean {
+  try {
+    Deno.kill(pid, signal);
+    return true;
+  } catch {
+    return false; // it has ended by itself meanwhile
+  }
+}

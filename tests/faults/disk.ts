@@ -1,0 +1,38 @@
+/**
+ * Disks of their own for a test: a command runs where a small or a dying one is mounted, in a mount
+ * namespace that is gone with it. Root alone can do that; a test says so in its name.
+ */
+
+/** Whether this process may mount, and has all of these programs. */
+export function canMount(...programs: readonly string[]): boolean {
+  return Deno.uid() === 0 && ["unshare", "mount", ...programs].every(isThere);
+}
+
+function isThere(program: string): boolean {
+  return ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].some((folder) => {
+    try {
+      return Deno.statSync(`${folder}/${program}`).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Runs a shell script in a mount namespace; gives what it prints. Throws when it fails. */
+export async function inNamespace(script: string): Promise<string> {
+  const { success, stdout } = await new Deno.Command("unshare", {
+    args: ["-m", "--propagation", "private", "sh", "-eu", "-c", script],
+    stdout: "piped",
+    stderr: "inherit",
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  if (!success) throw new Error(`Cannot run ${script}: it failed: ${text}`);
+  return text;
+}
+
+/** The shell command that runs a script beside this file with arguments. */
+export function denoRun(script: string, ...args: readonly string[]): string {
+  const path = new URL(script, import.meta.url).pathname;
+  const words = [Deno.execPath(), "run", "--quiet", "--no-prompt", "--no-check", "-A", path];
+  return [...words, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+}

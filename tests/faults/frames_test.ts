@@ -1,0 +1,103 @@
+/**
+ * Hostile frames and headers by the ten thousand; `deno task fuzz` plays them by the million. The
+ * judges themselves are tried as well: a reader that accepts too much must not pass.
+ */
+import { assert, assertEquals, assertLess, assertMatch, assertThrows } from "@std/assert";
+import { EXIT } from "../../src/base/refusal.ts";
+import { bytesOf } from "../../src/base/hash.ts";
+import { encodeHeader } from "../../src/transport/codec.ts";
+import { checksum } from "../../src/transport/frame.ts";
+import { ROOT } from "../e2e/support.ts";
+import { ATTACKS } from "../fuzz/frames.ts";
+import { readJson } from "../fuzz/json.ts";
+import { crc, judge } from "../fuzz/judge.ts";
+import { Malformed, readMsgpack } from "../fuzz/msgpack.ts";
+import { concat, frameBytes } from "../transport/wire.ts";
+
+const LIMITS = { attempt: 1, maxPayload: 1000 };
+
+/** Runs the task `fuzz` as deno.json has it; gives what it printed. */
+async function fuzz(...args: readonly string[]): Promise<{ code: number; text: string }> {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(ROOT + "deno.json"));
+  const [, ...words] = String(tasks.fuzz).split(" ");
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...words, ...args],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
+}
+
+Deno.test("100,000 hostile streams and 20,000 hostile headers give what is sound and nothing else", async () => {
+  const { code, text } = await fuzz("--frames=100000", "--headers=20000");
+  assertEquals(code, 0, text); // the text has the seed and the round
+  const rounds = [...text.matchAll(/^(frames|headers): (\d+) rounds in/gm)];
+  assertEquals(rounds.map(([, what, n]) => [what, n]), [["frames", "100000"], [
+    "headers",
+    "20000",
+  ]]);
+  // Each way to make them is there, and some of each are sound: the readers are reached.
+  const counts = new Map(
+    [...text.matchAll(/^ *(\d+) {2}(.+)$/gm)].map(([, n, what]) => [what, Number(n)]),
+  );
+  for (const kind of ["damaged", "spliced", "mended", "header", "attack", "edge", "written"]) {
+    assertLess(10, counts.get(`${kind}: sound`) ?? 0, kind);
+    assertLess(4, [...counts.keys()].filter((what) => what?.startsWith(kind)).length, kind);
+  }
+  assertEquals(counts.get("handshake: refused"), 2000);
+});
+
+Deno.test("deno task fuzz refuses what it does not know", async () => {
+  const { code, text } = await fuzz("--frame=1");
+  assertEquals(code, EXIT.config);
+  assertMatch(text, /^error: Cannot read --frame=1: need deno task fuzz .*\n$/);
+});
+
+Deno.test("the judge of frames reads what was written, and knows damage", () => {
+  const header = { type: "x", n: -300, list: [1.5, "é", null, false], bytes: new Uint8Array(3) };
+  const payload = new Uint8Array(500).map((_, i) => i);
+  const bytes = concat(
+    frameBytes(header, { payload }),
+    frameBytes({ type: "old" }, { sequence: 1, attempt: 2 }),
+  );
+  assertEquals(judge(bytes, LIMITS), { frames: [{ header, payload }], fault: undefined });
+  for (const at of [0, 4, 5, 20, 24, 30, 38, 45, 200]) {
+    const damaged = bytes.with(at, (bytes[at] as number) ^ 16);
+    assert(judge(damaged, LIMITS).fault !== undefined, `byte ${at}`);
+  }
+  assertEquals(judge(bytes, { ...LIMITS, maxPayload: 499 }).fault, "payload size");
+  assertEquals(judge(bytes.subarray(0, 100), LIMITS).fault, "a frame that ends early");
+});
+
+Deno.test("the judge's checksum is CRC-32", () => {
+  const text = new TextEncoder().encode("123456789");
+  assertEquals([crc(text), checksum(text)], [0xcbf43926, 0xcbf43926]);
+});
+
+Deno.test("the judge of msgpack reads plain values and refuses every attack", () => {
+  const numbers = [0, -1, 127, 128, -32, -33, 255, 65536, 2 ** 40, -(2 ** 40), 0.5, 1e300];
+  const header = { type: "x", numbers, text: "é".repeat(300), none: null, yes: true };
+  assertEquals(readMsgpack(encodeHeader(header)), header);
+  for (const [what, value] of Object.entries(ATTACKS)) {
+    const bytes = bytesOf(Uint8Array.from([0x81, 0xa1, 0x61, ...value]));
+    if (what === "use of a record") assertThrows(() => readMsgpack(bytes), Malformed, "more bytes");
+    else assertThrows(() => readMsgpack(bytes), Malformed);
+  }
+});
+
+Deno.test("the judge of JSON agrees with JSON.parse on grammar", () => {
+  const sound = ['{"a":[1,-0.5e3,"\\u00e9\\n",null]}', "[]", " [ true , false ] ", '"x"', "0"];
+  for (const text of sound) {
+    readJson(text, 3);
+    JSON.parse(text);
+  }
+  const bad = ["", "01", "[1,]", "{,}", '{"a"}', '"\n"', "[1", "nul", "+1", ".5", '"\\x"', "[]x"];
+  for (const text of bad) {
+    assertThrows(() => readJson(text, 3), Malformed);
+    assertThrows(() => JSON.parse(text), SyntaxError);
+  }
+  assertThrows(() => readJson("[[[[]]]]", 3), Malformed, "too deep");
+  const twice = readJson('{"a":1,"a":2}', 1);
+  assertEquals(twice.kind === "object" && twice.pairs.length, 2);
+});

@@ -1,0 +1,93 @@
+/**
+ * A proxy that is at fault when told to: between two byte streams, or between whoever dials one Unix
+ * socket and who listens at another. What can go wrong in a direction stands in lane.ts.
+ */
+import { Lane, type Line } from "./lane.ts";
+
+/** A conversation that goes through the proxy. */
+export class Link {
+  /** From the first end, which dialed, to the second. */
+  readonly there: Lane;
+  /** From the second end to the first. */
+  readonly back: Lane;
+  /** When both directions have ended and both ends are closed. */
+  readonly done: Promise<void>;
+  #ends: readonly Line[];
+  #isCut = false;
+
+  constructor(first: Line, second: Line) {
+    this.#ends = [first, second];
+    this.there = new Lane(first, second);
+    this.back = new Lane(second, first);
+    this.done = Promise.all([this.there.run(), this.back.run()]).then(() => this.cut());
+  }
+
+  /** Both directions. */
+  get lanes(): readonly Lane[] {
+    return [this.there, this.back];
+  }
+
+  /** Closes both ends at once, whatever is on its way. */
+  cut(): void {
+    if (this.#isCut) return;
+    this.#isCut = true;
+    for (const lane of this.lanes) lane.cut();
+    for (const end of this.#ends) {
+      try {
+        end.close();
+      } catch {
+        // It was closed by its peer.
+      }
+    }
+  }
+}
+
+/** A proxy between two Unix sockets. */
+export interface Proxy {
+  /** All conversations so far, in the order of dialing. */
+  readonly links: readonly Link[];
+  /** Stops listening, removes the socket and cuts all links. */
+  close(): Promise<void>;
+}
+
+/** Where a proxy stands. */
+export interface ProxyOptions {
+  /** Path to listen at. */
+  readonly listen: string;
+  /** Path to dial for each who comes. */
+  readonly dial: string;
+  /** Sees each link before a byte has passed. */
+  readonly each?: (link: Link, index: number) => void;
+}
+
+/** Opens a proxy between two Unix sockets; who dials while nobody listens is closed. */
+export function openProxy({ listen, dial, each }: ProxyOptions): Proxy {
+  const listener = Deno.listen({ transport: "unix", path: listen });
+  const links: Link[] = [];
+  let isClosed = false;
+  const take = async (first: Deno.UnixConn) => {
+    const second = await Deno.connect({ transport: "unix", path: dial }).catch(() => undefined);
+    if (second === undefined) return first.close();
+    const link = new Link(first, second);
+    links.push(link);
+    each?.(link, links.length - 1);
+    if (isClosed) link.cut();
+  };
+  const accepting = (async () => {
+    try {
+      for await (const connection of listener) take(connection);
+    } catch (error) {
+      if (!isClosed) throw error;
+    }
+  })();
+  return {
+    links,
+    async close() {
+      isClosed = true;
+      listener.close();
+      Deno.removeSync(listen);
+      for (const link of links) link.cut();
+      await Promise.all([accepting, ...links.map(({ done }) => done)]);
+    },
+  };
+}

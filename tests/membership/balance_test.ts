@@ -1,0 +1,67 @@
+/** How micro-batches are shared out among workers of unequal speed. */
+import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { equalShares, SAMPLES, shares, span, speedOf } from "../../src/membership/balance.ts";
+
+/** All ways to share `n` micro-batches among `world` workers. */
+function waysOf(n: number, world: number): number[][] {
+  if (world === 1) return [[n]];
+  return Array.from(
+    { length: n + 1 },
+    (_, first) => waysOf(n - first, world - 1).map((rest) => [first, ...rest]),
+  ).flat();
+}
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+
+Deno.test("shares() of workers of one speed are equal, lower ranks first", () => {
+  assertEquals(shares(8, [5, 5]), [4, 4]);
+  assertEquals(shares(8, [5, 5, 5]), [3, 3, 2]);
+  assertEquals(equalShares(8, 5), [2, 2, 2, 1, 1]);
+  assertEquals(equalShares(1, 1), [1]);
+});
+
+Deno.test("shares() give the slow worker less, and everybody one at least", () => {
+  assertEquals(shares(8, [10, 30]), [6, 2]);
+  assertEquals(shares(8, [30, 10]), [2, 6]);
+  assertEquals(shares(16, [10, 10, 10, 30]), [5, 5, 5, 1]);
+  assertEquals(shares(4, [1, 1, 1, 1000]), [1, 1, 1, 1]);
+  assertEquals(shares(8, [1, 1000]), [7, 1]);
+});
+
+Deno.test("shares() leave the higher ranks without work when there are too many", () => {
+  assertEquals(shares(2, [3, 2, 1]), [1, 1, 0]);
+});
+
+Deno.test("shares() take no longer than any other way in which everybody has work", () => {
+  const speeds = [1, 2, 3, 7.5];
+  for (const world of [1, 2, 3]) {
+    for (const microBatches of [4, 8]) {
+      for (const way of waysOf(world - 1, world)) {
+        const ms = way.map((i) => speeds[i] as number);
+        const counts = shares(microBatches, ms);
+        assertEquals(sum(counts), microBatches);
+        assert(counts.every((count) => count > 0));
+        const best = Math.min(
+          ...waysOf(microBatches, world).filter((other) => other.every((count) => count > 0))
+            .map((other) => span(other, ms)),
+        );
+        assertLessOrEqual(span(counts, ms), best, `${microBatches} among ${ms}`);
+      }
+    }
+  }
+});
+
+Deno.test("span() is the time of the last worker", () => {
+  assertEquals(span([4, 4], [10, 30]), 120);
+  assertEquals(span([6, 2], [10, 30]), 60);
+  assertEquals(span([8], [2.5]), 20);
+});
+
+Deno.test("speedOf() is the middle of enough times, and not moved by one that is far off", () => {
+  const steady = new Array(SAMPLES).fill(10);
+  assertEquals(speedOf(steady.slice(1)), undefined);
+  assertEquals(speedOf([]), undefined);
+  assertEquals(speedOf(steady), 10);
+  assertEquals(speedOf([1e9, ...steady.slice(1)]), 10);
+  assertEquals(speedOf([8, 1, 7, 2, 6, 3, 5, 4]), 5);
+});

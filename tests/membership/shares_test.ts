@@ -1,0 +1,84 @@
+/** How the shares of a formation follow from what its members were measured to need. */
+import { assert, assertEquals } from "@std/assert";
+import { isWhole, wantsForming } from "../../src/membership/decide.ts";
+import { running } from "./story.ts";
+
+Deno.test("computed keeps the latest eight times of a worker, each for one micro-batch", () => {
+  const story = running(2);
+  for (let ms = 4; ms <= 40; ms += 4) {
+    story.on({ type: "computed", id: 1, ms, waited: [] });
+  }
+  assertEquals(story.get(1).speeds, [3, 4, 5, 6, 7, 8, 9, 10]);
+  assertEquals(story.get(0).speeds, []);
+});
+
+Deno.test("computed keeps how long others were waited for, by rank, and not the own rank's", () => {
+  const story = running(3);
+  story.lose(0);
+  story.form();
+  assertEquals(story.formed, [1, 2]);
+  story.on({ type: "computed", id: 1, ms: 1, waited: [7, 5] });
+  assertEquals([story.get(1).awaited, story.get(2).awaited], [[], [5]]);
+});
+
+Deno.test("shares that a slow worker makes unequal come with the next boundary", () => {
+  const story = running(2);
+  story.train(15, (id) => id === 1 ? 30 : 10);
+  assertEquals(wantsForming(story.state), false);
+  story.on({ type: "computed", id: 1, ms: 120, waited: [] });
+  const { commands, reasons } = story.on({ type: "committed" });
+  assertEquals(commands, []);
+  assertEquals(reasons, [
+    "shares 4+4 become 6+2: per micro-batch worker 0 10.0 ms, worker 1 30.0 ms; " +
+    "a step's computing takes 60 instead of 120 ms",
+  ]);
+  assert(isWhole(story.state) && wantsForming(story.state));
+  story.form();
+  assertEquals(story.state.formed.map(({ count }) => count), [6, 2]);
+  assertEquals([story.state.shares, story.state.attempt], [undefined, 2]);
+  // What was measured with other shares counts no longer.
+  assertEquals(story.state.members.map(({ speeds }) => speeds), [[], []]);
+});
+
+Deno.test("shares stay when others would gain little, or too little was measured", () => {
+  const alike = running(2);
+  alike.train(64, (id) => id === 1 ? 13 : 10);
+  assertEquals([alike.state.shares, wantsForming(alike.state)], [undefined, false]);
+  const few = running(2, { weighEvery: 7 });
+  few.train(7, (id) => id === 1 ? 90 : 10);
+  assertEquals([few.state.shares, few.state.sinceWeighed], [undefined, 0]);
+  const alone = running(1);
+  alone.train(64);
+  assertEquals(alone.state.shares, undefined);
+});
+
+Deno.test("shares stay when no work takes any time", () => {
+  const story = running(2);
+  story.train(64, () => 0);
+  assertEquals([story.state.shares, wantsForming(story.state)], [undefined, false]);
+});
+
+Deno.test("shares are equal again when others take part", () => {
+  const story = running(2);
+  story.train(16, (id) => id === 1 ? 30 : 10);
+  story.form();
+  story.on({ type: "want", workers: 3 });
+  story.start();
+  story.form();
+  assertEquals(story.state.formed.map(({ count }) => count), [3, 3, 2]);
+});
+
+Deno.test("who is waited for much longer than the others is named, and stays", () => {
+  const story = running(3, { gain: 0.9 });
+  for (let step = 0; step < 16; step++) {
+    for (const id of story.formed) {
+      story.on({ type: "computed", id, ms: 10, waited: [5, 5, 80] });
+    }
+    const { reasons } = story.on({ type: "committed" });
+    assertEquals(
+      reasons,
+      step < 15 ? [] : ["worker 2 is waited for: 80 ms in a step, another 5 ms"],
+    );
+  }
+  assertEquals(wantsForming(story.state), false);
+});

@@ -1,0 +1,236 @@
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import {
+  type JournalEntry,
+  journalFault,
+  type JournalFile,
+  openJournal,
+  parseJournal,
+} from "../../src/report/journal.ts";
+import { TempFolder } from "./fixture.ts";
+
+const line = (seq: number, more = "") =>
+  `{"seq":${seq},"at":0.5,"time":"2026-01-02T03:04:05.678Z","kind":"x"${more}}\n`;
+
+/** Kinds of the lines in a file that has no fault. */
+function kinds(path: string): string[] {
+  const text = Deno.readTextFileSync(path);
+  assertEquals(journalFault(text), undefined);
+  return parseJournal(text).entries.map(({ kind }) => kind);
+}
+
+/** Opens a journal's file and breaks what it is told to. */
+class Faults {
+  /** Bytes that still fit on the disk. */
+  room = Infinity;
+  fail: "sync" | "truncate" | "both" | undefined;
+  synced = 0;
+  readonly open = (path: string): JournalFile => {
+    const file = Deno.openSync(path, { read: true, append: true, create: true });
+    return {
+      writeSync: (bytes) => {
+        if (this.room === 0) throw new Error("No space left on device");
+        const n = file.writeSync(bytes.subarray(0, this.room));
+        this.room -= n;
+        return n;
+      },
+      syncSync: () => {
+        if (this.fail === "sync" || this.fail === "both") throw new Error("Input/output error");
+        this.synced++;
+        file.syncSync();
+      },
+      statSync: () => file.statSync(),
+      truncateSync: (size) => {
+        if (this.fail === "truncate" || this.fail === "both") throw new Error("Cannot truncate");
+        file.truncateSync(size);
+      },
+      [Symbol.dispose]: () => file.close(),
+    };
+  };
+}
+
+Deno.test("openJournal() numbers lines from 0 and goes on over resumes", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/journal.jsonl`;
+  for (const life of [0, 1, 2]) {
+    using journal = openJournal(path, { now: () => 1234.5678 + life });
+    assertEquals(journal.entries.length, 2 * life);
+    journal.write({ kind: "start", life });
+    journal.write({ kind: "skip", step: 7, losses: [1, null], why: { a: "b\n" } }, { sync: true });
+  }
+  const { entries } = parseJournal(Deno.readTextFileSync(path));
+  assertEquals(entries.map(({ seq, at, kind }) => [seq, at, kind]), [
+    [0, 1.235, "start"],
+    [1, 1.235, "skip"],
+    [2, 1.236, "start"],
+    [3, 1.236, "skip"],
+    [4, 1.237, "start"],
+    [5, 1.237, "skip"],
+  ]);
+  assertEquals(entries[5]?.["why"], { a: "b\n" });
+  assertMatch(entries[0]?.time ?? "", /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  assertEquals(journalFault(Deno.readTextFileSync(path)), undefined);
+});
+
+Deno.test("openJournal() measures time on the process's own clock", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/j`;
+  const before = performance.now() / 1000;
+  using journal = openJournal(path);
+  journal.write({ kind: "x" });
+  const at = parseJournal(Deno.readTextFileSync(path)).entries[0]?.at ?? NaN;
+  assert(at >= before - 0.001 && at <= performance.now() / 1000 + 0.001);
+});
+
+Deno.test("an entry cannot pass for another line", () => {
+  using temp = new TempFolder();
+  using journal = openJournal(`${temp.path}/j`);
+  const entry = { kind: "x", seq: 9, at: -1, time: "" } as unknown as JournalEntry;
+  journal.write(entry);
+  assertEquals(kinds(`${temp.path}/j`), ["x"]);
+});
+
+Deno.test("openJournal() cuts a torn last line off, wherever it was torn", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/j`;
+  const last = line(2, ',"text":"größer"');
+  const bytes = new TextEncoder().encode(last);
+  for (let n = 0; n < bytes.length; n++) {
+    const whole = new TextEncoder().encode(line(0) + line(1));
+    Deno.writeFileSync(path, new Uint8Array([...whole, ...bytes.subarray(0, n)]));
+    const warn = (text: string) => {
+      throw new Error(text);
+    };
+    using journal = openJournal(path, { warn });
+    assertEquals(journal.entries.length, 2);
+    journal.write({ kind: "next" });
+    assertEquals(kinds(path), ["x", "x", "next"]);
+  }
+});
+
+Deno.test("openJournal() keeps the evidence when more than the last line is damaged", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/j`;
+  const text = line(0) + "\0".repeat(90) + "\n" + line(2);
+  Deno.writeTextFileSync(path, text);
+  const warnings: string[] = [];
+  using journal = openJournal(path, { warn: (warning) => void warnings.push(warning) });
+  journal.write({ kind: "next" });
+  assertEquals(kinds(path), ["x", "next"]);
+  assertEquals(Deno.readTextFileSync(`${path}.damaged`), text);
+  assertMatch(warnings.join(), /^Cut .* after 1 lines .*: Line 2 is not a JSON object$/);
+});
+
+Deno.test("journalFault() names the first line that breaks a rule", () => {
+  const bad: [string, string][] = [
+    [line(1), "Line 1 must have seq 0: it has 1"],
+    [line(0) + line(2), "Line 2 must have seq 1: it has 2"],
+    [line(0) + line(0), "Line 2 must have seq 1: it has 0"],
+    [line(0) + "\n", "Line 2 is not a JSON object"],
+    ["[]\n", "Line 1 is not a JSON object"],
+    ["null\n", "Line 1 is not a JSON object"],
+    ["{}\n", "Line 1 must have seq 0: it has undefined"],
+    [line(0).replace("0.5", "-1"), "Line 1 must have seconds as at"],
+    [line(0).replace("0.5", "null"), "Line 1 must have seconds as at"],
+    [line(0).replace("2026", "x"), "Line 1 must have a time"],
+    [line(0).replace('"x"', '""'), "Line 1 must have a kind"],
+  ];
+  for (const [text, fault] of bad) assertEquals(journalFault(text), fault);
+  for (const text of ["", line(0), line(0) + line(1), line(0) + '{"seq":1,']) {
+    assertEquals(journalFault(text), undefined);
+  }
+});
+
+Deno.test("write() syncs when it is asked to, and only then", () => {
+  using temp = new TempFolder();
+  const faults = new Faults();
+  using journal = openJournal(`${temp.path}/j`, { open: faults.open });
+  const { synced } = faults;
+  journal.write({ kind: "a" });
+  assertEquals(faults.synced, synced);
+  journal.write({ kind: "b" }, { sync: true });
+  assertEquals(faults.synced, synced + 1);
+});
+
+Deno.test("write() goes on over a full disk, without a gap or half a line", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/j`;
+  const faults = new Faults();
+  const warnings: string[] = [];
+  const warn = (text: string) => void warnings.push(text);
+  using journal = openJournal(path, { warn, open: faults.open });
+  journal.write({ kind: "a" });
+  faults.room = 20;
+  for (const kind of ["b", "c"]) journal.write({ kind });
+  assertEquals(kinds(path), ["a"]);
+  assertEquals(warnings, [`Cannot write ${path}: No space left on device`]);
+  faults.room = Infinity;
+  journal.write({ kind: "d" });
+  assertEquals(kinds(path), ["a", "b", "c", "d"]);
+});
+
+Deno.test("write() keeps what it could not write until the journal is closed", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/j`;
+  const faults = new Faults();
+  {
+    using journal = openJournal(path, { open: faults.open });
+    faults.room = 0;
+    journal.write({ kind: "a" });
+    faults.room = Infinity;
+  }
+  assertEquals(kinds(path), ["a"]);
+});
+
+Deno.test("write() drops what does not fit into memory, and numbers on", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/j`;
+  const faults = new Faults();
+  using journal = openJournal(path, { open: faults.open });
+  faults.room = 0;
+  journal.write({ kind: "a" });
+  journal.write({ kind: "huge", text: "x".repeat(2 ** 20) });
+  faults.room = Infinity;
+  journal.write({ kind: "b" });
+  assertEquals(kinds(path), ["a", "b"]);
+});
+
+Deno.test("write() with sync throws when the line is not on disk, and takes it back", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/j`;
+  const faults = new Faults();
+  using journal = openJournal(path, { open: faults.open });
+  faults.room = 20;
+  assertThrows(() => journal.write({ kind: "a" }, { sync: true }), Error, "No space left");
+  faults.room = Infinity;
+  faults.fail = "sync";
+  assertThrows(() => journal.write({ kind: "b" }, { sync: true }), Error, "Input/output error");
+  faults.fail = undefined;
+  journal.write({ kind: "c" }, { sync: true });
+  assertEquals(kinds(path), ["c"]);
+});
+
+Deno.test("write() appends nothing after a line that it could not take back", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/j`;
+  const faults = new Faults();
+  const warnings: string[] = [];
+  {
+    using journal = openJournal(path, { open: faults.open, warn: (text) => warnings.push(text) });
+    faults.room = 20;
+    faults.fail = "truncate";
+    assertThrows(() => journal.write({ kind: "a" }, { sync: true }), Error, "No space left");
+    faults.room = Infinity;
+    assertThrows(() => journal.write({ kind: "b" }, { sync: true }), Error, "Cannot truncate");
+    journal.write({ kind: "c" });
+    assertEquals(warnings, [`Cannot write ${path}: Cannot truncate`]);
+  }
+  using again = openJournal(path);
+  assertEquals(again.entries, []);
+  again.write({ kind: "d" });
+  assertEquals(kinds(path), ["d"]);
+});
+
+Deno.test("openJournal() throws where it cannot write at all", () => {
+  using temp = new TempFolder();
+  assertThrows(() => openJournal(`${temp.path}/nowhere/j`), Deno.errors.NotFound);
+});

@@ -1,0 +1,160 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { Duplex } from "../../src/transport/bytes.ts";
+import { ChannelError, type FencedChannel } from "../../src/transport/channel.ts";
+import { type GateOptions, openGate, UNPROVEN_BYTES } from "../../src/transport/gate.ts";
+import { greet, type Hello } from "../../src/transport/handshake.ts";
+import { streamChannel } from "../../src/transport/stream.ts";
+import { door, enter, HELLO, OTHER, TOKEN, untilClosed } from "./doors.ts";
+import { frameBytes, soon, until } from "./wire.ts";
+
+/** A gate in memory, who came in, and the means to close all of it. */
+function opened(options: Partial<GateOptions> = {}) {
+  const entrance = door();
+  const inside: { channel: FencedChannel; hello: Hello }[] = [];
+  let came = Promise.withResolvers<void>();
+  const gate = openGate(entrance, {
+    token: TOKEN,
+    admitted(channel, hello) {
+      inside.push({ channel, hello });
+      came.resolve();
+      came = Promise.withResolvers();
+    },
+    ...options,
+  });
+  return {
+    entrance,
+    gate,
+    inside,
+    came: () => came.promise,
+    [Symbol.dispose]() {
+      gate.close();
+      for (const { channel } of inside) channel.close();
+    },
+  };
+}
+
+Deno.test("a gate admits at once who has proven the token, in the attempt of its hello", async () => {
+  using place = opened();
+  const came = place.came();
+  const channel = await soon(enter(place.entrance.dial()));
+  await soon(came);
+  assertEquals(place.inside.map(({ hello }) => hello), [HELLO]);
+  assertEquals(place.inside[0]?.channel.attempt, HELLO.attempt);
+  assertEquals(place.gate.counts, { admitted: 1, refused: 0 });
+  assertEquals(place.gate.pending, 0);
+  // No limit of those before the proof is left.
+  const sent = channel.send({ type: "big" }, new Uint8Array(300_000));
+  const frame = await soon(place.inside[0]?.channel.receive() ?? Promise.reject());
+  await soon(sent);
+  assertEquals(frame?.payload.length, 300_000);
+  channel.close();
+});
+
+Deno.test("a gate refuses a token of another run, and goes on", async () => {
+  using place = opened();
+  await soon(
+    assertRejects(() => enter(place.entrance.dial(), HELLO, OTHER), ChannelError, "another"),
+  );
+  (await soon(enter(place.entrance.dial()))).close();
+  assertEquals(place.gate.counts, { admitted: 1, refused: 1 });
+});
+
+Deno.test("a gate lets its owner refuse a proven hello, and says why", async () => {
+  using place = opened({
+    judge: ({ attempt }) => attempt === 5 ? undefined : `needs attempt 5: got ${attempt}`,
+  });
+  const old = () => enter(place.entrance.dial(), { rank: 3, attempt: 4 });
+  await soon(assertRejects(old, ChannelError, "the peer needs attempt 5: got 4"));
+  (await soon(enter(place.entrance.dial()))).close();
+  assertEquals(place.gate.counts, { admitted: 1, refused: 1 });
+});
+
+Deno.test("a gate refuses frames of another attempt than their hello proves", async () => {
+  using place = opened();
+  const stream = place.entrance.dial();
+  const channel = streamChannel(stream, { attempt: 9 });
+  const greeted = () => greet(channel, HELLO, { token: TOKEN });
+  await soon(assertRejects(greeted, ChannelError, "needs frames of attempt 5"));
+  assertEquals(place.inside, []);
+});
+
+Deno.test("a gate admits while others are silent, and closes these at the deadline", async () => {
+  using place = opened({ deadline: 200 });
+  const silent = Array.from({ length: 10 }, () => place.entrance.dial());
+  (await soon(enter(place.entrance.dial()))).close();
+  assertEquals(place.gate.pending, 10);
+  await soon(Promise.all(silent.map(untilClosed)));
+  await until(() => place.gate.counts.refused === 10);
+  assertEquals(place.gate.pending, 0);
+});
+
+Deno.test("a gate closes the oldest of those who proved nothing when too many wait", async () => {
+  using place = opened({ maxPending: 4 });
+  const silent: Duplex[] = [];
+  const ends: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    const stream = place.entrance.dial();
+    silent.push(stream);
+    untilClosed(stream).then(() => ends.push(i));
+  }
+  (await soon(enter(place.entrance.dial()))).close();
+  assertEquals(ends, [0, 1, 2]);
+  assertEquals(place.gate.pending, 3);
+  assertEquals(place.gate.counts, { admitted: 1, refused: 3 });
+});
+
+Deno.test("a gate reads no more than a kilobyte before the proof", async () => {
+  using place = opened({ deadline: 60_000 });
+  const stream = place.entrance.dial();
+  const bytes = frameBytes({ type: "hello", version: 1, text: "x".repeat(3000) });
+  await stream.write(bytes.subarray(0, UNPROVEN_BYTES - 1));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assertEquals(place.gate.pending, 1); // so much is read, and more is waited for
+  await stream.write(bytes.subarray(UNPROVEN_BYTES - 1, UNPROVEN_BYTES));
+  await soon(untilClosed(stream));
+  await until(() => place.gate.counts.refused === 1);
+});
+
+Deno.test("a gate takes no payload before the proof", async () => {
+  using place = opened({ deadline: 60_000 });
+  for (const claim of [1, 2 ** 32, 2 ** 52]) {
+    const stream = place.entrance.dial();
+    await stream.write(frameBytes({ type: "hello" }, { claim }));
+    await soon(untilClosed(stream));
+  }
+  await until(() => place.gate.counts.refused === 3);
+  assertEquals(place.gate.counts.admitted, 0);
+});
+
+Deno.test("a gate outlives errors of its listener", async () => {
+  using place = opened({ deadline: 60_000 });
+  const silent = untilClosed(place.entrance.dial());
+  place.entrance.fail();
+  await soon(silent); // it made room
+  (await soon(enter(place.entrance.dial()))).close();
+  assertEquals(place.gate.counts, { admitted: 1, refused: 1 });
+});
+
+Deno.test("a closed gate admits nobody, not even who is on the way", async () => {
+  const place = opened({ deadline: 60_000 });
+  const first = place.entrance.dial();
+  await first.write(frameBytes({ type: "hello" }).subarray(0, 50));
+  await until(() => place.gate.pending === 1);
+  const late = enter(place.entrance.dial());
+  place.gate.close();
+  place.gate.close();
+  await soon(assertRejects(() => late, ChannelError));
+  await soon(untilClosed(first));
+  assertEquals(place.inside, []);
+  assert(place.gate.pending === 0);
+});
+
+Deno.test("a gate limits payloads of those whom it admits", async () => {
+  using place = opened({ maxPayload: 1000 });
+  const came = place.came();
+  const channel = await soon(enter(place.entrance.dial()));
+  await soon(came);
+  const receive = () => place.inside[0]?.channel.receive() ?? Promise.reject();
+  await channel.send({ type: "x" }, new Uint8Array(1001));
+  await soon(assertRejects(receive, ChannelError, "at most 1000 B: got 1001"));
+});

@@ -1,0 +1,179 @@
+/**
+ * How commands of the owner reach a run that is going on: a socket in the run's folder of sockets,
+ * and a file in its output folder that tells the owner alone where it is and with what token. Carries
+ * commands and their answers; what they do is the run's matter.
+ */
+import { join } from "node:path";
+import { EXIT, type ExitName, Refusal } from "../src/base/refusal.ts";
+import { type Channel, ChannelError, type Header } from "../src/transport/channel.ts";
+import { openGate } from "../src/transport/gate.ts";
+import { greet } from "../src/transport/handshake.ts";
+import { bindUnix, dialUnix } from "../src/transport/unix.ts";
+
+/** A change of the number of workers. */
+export type WorkersChange =
+  | { readonly set: number }
+  | { readonly add: number }
+  | { readonly remove: number };
+
+/** What an owner can ask of a run. */
+export interface ControlCommand {
+  readonly type: "workers";
+  readonly change: WorkersChange;
+}
+
+/** Where commands come from, and who serves them. */
+export interface ControlOptions {
+  /** The run's folder of sockets, of mode 0700. */
+  readonly folder: string;
+  /** The run's output folder. */
+  readonly out: string;
+  /** Serves a command and says in a line what was done; throws a Refusal to refuse it. */
+  readonly command: (command: ControlCommand) => string | Promise<string>;
+}
+
+/** Name of the file in the output folder, mode 0600: JSON with the socket's path and a token. */
+const FILE = ".control";
+/** A command line is one person: what it says of itself when it dials. */
+const HELLO = { rank: 0, attempt: 0 };
+
+/** Serves commands until closed, one answer for each. Closing removes the file and the socket. */
+export async function openControl(
+  { folder, out, command }: ControlOptions,
+): Promise<{ close(): void }> {
+  const socket = join(folder, "control.sock");
+  const token = crypto.getRandomValues(new Uint8Array(32));
+  const inside = new Set<Channel>();
+  const gate = openGate(await bindUnix(socket), {
+    token,
+    maxPayload: 0,
+    admitted(channel) {
+      inside.add(channel);
+      serve(channel, command).finally(() => inside.delete(channel));
+    },
+  });
+  const path = join(out, FILE);
+  try {
+    tell(path, JSON.stringify({ socket, token: token.toBase64() }));
+  } catch (error) {
+    gate.close();
+    throw error;
+  }
+  return {
+    close() {
+      gate.close();
+      for (const channel of inside) channel.close();
+      removeQuietly(path);
+    },
+  };
+}
+
+/**
+ * Sends a command to the run that is going on in `out`; gives its answer.
+ * @throws {Refusal} When no run is going on there, and for the run's own reasons.
+ */
+export async function sendControl(out: string, command: ControlCommand): Promise<string> {
+  const { socket, token } = await whereabouts(out);
+  const channel = await dialUnix(socket, { attempt: HELLO.attempt, maxPayload: 0 }).catch(() => {
+    throw cannotReach(out, `its last one was killed and left ${join(out, FILE)}`);
+  });
+  try {
+    await greet(channel, HELLO, { token });
+    await channel.send({ ...command });
+    const answer = (await channel.receive())?.header;
+    if (answer === undefined) throw cannotReach(out, "it ended before it answered");
+    return textOf(answer);
+  } catch (error) {
+    if (error instanceof ChannelError) throw cannotReach(out, error.message);
+    throw error;
+  } finally {
+    channel.close();
+  }
+}
+
+/** Answers one command, and leaves. */
+async function serve(channel: Channel, command: ControlOptions["command"]): Promise<void> {
+  try {
+    const frame = await channel.receive();
+    if (frame !== undefined) await channel.send(await answerTo(frame.header, command));
+  } catch (error) {
+    if (!(error instanceof ChannelError)) throw error; // who asked may be gone by now
+  } finally {
+    channel.close();
+  }
+}
+
+async function answerTo(header: Header, command: ControlOptions["command"]): Promise<Header> {
+  try {
+    return { type: "done", text: await command(parseCommand(header)) };
+  } catch (error) {
+    // A bug in a command is told to who gave it: the run goes on.
+    const exit = error instanceof Refusal ? error.exit : "bug";
+    return {
+      type: "refused",
+      exit,
+      reason: error instanceof Error ? error.message : String(error),
+    };
+  }
+}
+
+/** The command in a header; one that was proven is from the owner, but maybe of another version. */
+function parseCommand({ type, change }: Header): ControlCommand {
+  if (type === "workers" && typeof change === "object" && change !== null) {
+    const [entry, ...more] = Object.entries(change);
+    const [key, n] = entry ?? [];
+    const isCount = Number.isSafeInteger(n) && Number(n) >= 1;
+    if (isCount && more.length === 0 && ["set", "add", "remove"].includes(String(key))) {
+      return { type, change: change as unknown as WorkersChange };
+    }
+  }
+  throw new Refusal("config", "Cannot serve a command: needs one that this version knows");
+}
+
+function textOf(answer: Header): string {
+  const { type, text, exit, reason } = answer;
+  if (type === "done" && typeof text === "string") return text;
+  if (type === "refused" && typeof reason === "string") {
+    throw new Refusal(String(exit) in EXIT ? exit as ExitName : "config", reason);
+  }
+  throw new ChannelError(`Cannot read an answer: needs done or refused: got ${type}`);
+}
+
+async function whereabouts(out: string): Promise<{ socket: string; token: Uint8Array }> {
+  const path = join(out, FILE);
+  const text = await Deno.readTextFile(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) throw cannotReach(out, `there is no ${path}`);
+    if (error instanceof Deno.errors.NotADirectory) throw cannotReach(out, "it is no folder");
+    if (error instanceof Deno.errors.PermissionDenied) throw cannotReach(out, "it is not yours");
+    throw error;
+  });
+  try {
+    const { socket, token } = JSON.parse(text);
+    if (typeof socket === "string") return { socket, token: Uint8Array.fromBase64(token) };
+  } catch {
+    // Said below.
+  }
+  throw cannotReach(out, `${path} is damaged`);
+}
+
+/** Writes the file so that nobody else can read it, not even for a moment, nor see half of it. */
+function tell(path: string, text: string): void {
+  const temp = `${path}.tmp`;
+  removeQuietly(temp); // what a killed process left; the run's lock keeps others out
+  using file = Deno.openSync(temp, { write: true, createNew: true, mode: 0o600 });
+  const bytes = new TextEncoder().encode(text + "\n");
+  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+  Deno.renameSync(temp, path);
+}
+
+function removeQuietly(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function cannotReach(out: string, why: string): Refusal {
+  return new Refusal("config", `Cannot reach a run in ${out}: none is going on there: ${why}`);
+}

@@ -1,0 +1,50 @@
+/**
+ * The losses of evaluation sequences, one batch after the other. It knows no coordinator: which
+ * sequences are whose is a pure function of rank and world size.
+ */
+import type { Source } from "../src/data/source.ts";
+import type { Program } from "../src/device/types.ts";
+import { inPlace } from "./feed.ts";
+import type { Feed } from "./feed.ts";
+import { EVAL } from "./plans.ts";
+
+/** What came of one evaluation sequence. */
+export interface SequenceLoss {
+  readonly sequence: number;
+  /** Sum of the losses, targets counted, targets met. */
+  readonly loss: number;
+  readonly counted: number;
+  readonly correct: number;
+}
+
+/** Losses of the sequences whose number is `rank` modulo `world`, until `signal` is aborted. */
+export async function evaluateShare(
+  { feed, source, program }: { feed: Feed; source: Source; program: Program },
+  { rank, world, signal }: {
+    rank: number;
+    world: number;
+    signal?: AbortSignal | undefined;
+  },
+): Promise<SequenceLoss[]> {
+  const losses: SequenceLoss[] = [];
+  for (let sequence = rank; sequence < source.sequences; sequence += world) {
+    if (signal?.aborted) break;
+    let total = { sequence, loss: 0, counted: 0, correct: 0 };
+    for (const batch of source.evaluation(sequence)) {
+      feed.bring(batch, inPlace);
+      program.run();
+      const slots = [EVAL.loss, EVAL.correct];
+      const [loss = NaN, correct = NaN] = await feed.memory.read(
+        slots.map((slot) => ({ slot, offset: 0, length: 1 })),
+      );
+      total = {
+        sequence,
+        loss: total.loss + loss,
+        counted: total.counted + batch.counted,
+        correct: total.correct + correct,
+      };
+    }
+    losses.push(total);
+  }
+  return losses;
+}

@@ -1,0 +1,55 @@
+/**
+ * Brings batches, and the states that they go on from, to where programs read them. It knows slots,
+ * and nothing of steps or of who keeps states.
+ */
+import type { Batch } from "../src/data/source.ts";
+import type { Memory } from "../src/device/types.ts";
+import { CARRIED } from "./plans.ts";
+
+/** A carried state of one micro-batch: its name, and its elements. */
+export interface CarrySize {
+  readonly name: string;
+  readonly size: number;
+}
+
+/** Where a carried state is kept, by its name. */
+export type KeptIn = (name: string) => string;
+
+/** The way into and out of programs over one memory. */
+export class Feed {
+  readonly memory: Memory;
+  readonly carries: readonly CarrySize[];
+
+  constructor(memory: Memory, carries: readonly CarrySize[]) {
+    this.memory = memory;
+    this.carries = carries;
+  }
+
+  /** Brings a batch and its states; those of windows that begin anew are zero. */
+  bring({ inputs, targets, fresh }: Batch, keptIn: KeptIn): void {
+    this.memory.write("inputs", inputs);
+    this.memory.write("targets", targets);
+    for (const { name, size } of this.carries) {
+      if (fresh === true) {
+        this.memory.write(name, new Float32Array(size));
+        continue;
+      }
+      this.memory.copy(keptIn(name), name, size);
+      if (fresh === false) continue;
+      const zeros = new Float32Array(size / fresh.length);
+      fresh.forEach((begins, b) => {
+        if (begins) this.memory.write(name, zeros, b * zeros.length);
+      });
+    }
+  }
+
+  /** Keeps the states that a batch has left. */
+  keep(keptIn: KeptIn): void {
+    for (const { name, size } of this.carries) this.memory.copy(CARRIED + name, keptIn(name), size);
+  }
+}
+
+/** Where a sequence's own states stay from batch to batch: where the program leaves them. */
+export function inPlace(name: string): string {
+  return CARRIED + name;
+}

@@ -1,0 +1,244 @@
+/**
+ * What the parts of a coordinator share: the run as it was asked for, its team, and where it
+ * stands. It decides nothing.
+ */
+import { bytesOf } from "../src/base/hash.ts";
+import type { Checkpoint } from "../src/checkpoint/verify.ts";
+import type { RunConfig } from "../src/config/schema.ts";
+import type { Task } from "../src/data/source.ts";
+import { taskOf } from "../src/data/sources/mod.ts";
+import { FRESH } from "../src/guard/watch.ts";
+import type { WatchState } from "../src/guard/watch.ts";
+import { RULES } from "../src/membership/types.ts";
+import type { Rules } from "../src/membership/types.ts";
+import type { Sink } from "../src/report/events.ts";
+import { rateFrom } from "../src/report/rate.ts";
+import type { Rate } from "../src/report/rate.ts";
+import type { Launch } from "./crew.ts";
+import { Faults } from "./faults/plan.ts";
+import type { Strike } from "./faults/schema.ts";
+import { strikeSelf } from "./faults/self.ts";
+import type { Answer } from "./link.ts";
+import { shapeOf } from "./plans.ts";
+import type { Shape } from "./plans.ts";
+import type { Corpus } from "./replica.ts";
+import type { NamedState } from "./state.ts";
+import { Team } from "./team.ts";
+import type { Note } from "./team.ts";
+
+/** What is known of a state besides its tensors. */
+export interface SavedAt {
+  readonly step: number;
+  readonly adapter: string;
+  readonly shaders: string;
+  readonly workers: number;
+  /** Validation loss of exactly this state, where it was evaluated. */
+  readonly valLoss: number | null;
+  /** Steps that were passed over so far, in order. */
+  readonly skipped: readonly number[];
+  /** Milliseconds for which training stood still. */
+  readonly stallMs: number;
+  /** It is the run's result: no other follows. */
+  readonly last: boolean;
+}
+
+/** What a run is made of. */
+export interface Run {
+  readonly config: RunConfig;
+  readonly corpus: Corpus;
+  readonly launch: Launch;
+  /** Where to go on from. */
+  readonly from?: Checkpoint | undefined;
+  /** Steps that were decided to be passed over. */
+  readonly skips?: readonly number[];
+  readonly report: Sink;
+  /** Writes an entry to the journal; with `sync` it is on disk when this returns. */
+  readonly note?: (kind: string, note: Note, sync?: boolean) => void;
+  /** Aborted when the run is to end after the step under way. */
+  readonly stop?: AbortSignal;
+  /** Writes a checkpoint; gives its state hash, or undefined when there was no room for it. */
+  readonly save: (state: NamedState, at: SavedAt) => Promise<string | undefined>;
+  /**
+   * The newest good checkpoint that passed over these steps as far as it came, if there is any:
+   * where a state that was lost begins again.
+   */
+  readonly reload?: (skips: ReadonlySet<number>) => Promise<Checkpoint | undefined>;
+  /** Seconds on a steady clock. */
+  readonly now: () => number;
+  readonly faults?: Faults;
+  readonly rules?: Partial<Rules>;
+  /** Told how to change the number of workers. */
+  readonly elastic?: (elastic: Elastic) => void;
+}
+
+/** Changes the number of workers from what is wanted now; says what was done. */
+export type Elastic = (change: (now: number) => number) => string;
+
+/** How a run ended. */
+export interface Outcome {
+  readonly step: number;
+  readonly loss: number;
+  readonly valLoss: number | undefined;
+  readonly tokens: number;
+  readonly tokensPerS: number;
+  readonly params: number;
+  readonly adapter: string;
+  readonly stateHash: string;
+  /** Training was asked to stop before its last step. */
+  readonly stopped: boolean;
+  /** Nothing was computed: it was asked to stop before the first step. */
+  readonly idle: boolean;
+}
+
+/** Where a run stands. Steps are numbers of finished steps; -1 is never. */
+export interface Course {
+  step: number;
+  /** Of the last step. */
+  loss: number;
+  /** Of the last evaluation. */
+  valLoss: number | undefined;
+  evaluated: number;
+  /** When all replicas were last seen to be the same. */
+  proven: number;
+  /** When a save was last begun, and of what step the newest checkpoint is. */
+  saved: number;
+  written: number;
+  /** A save came to nothing: another one is due whatever the step. */
+  owed: boolean;
+  /** Hash of the state that was saved last. */
+  stateHash: string;
+  /** No step was committed since the formation changed. */
+  untried: boolean;
+  /** The step that all have begun without being told again. */
+  granted: number;
+  watched: WatchState;
+  rate: Rate;
+  /** Steps that are passed over. */
+  readonly skips: Set<number>;
+}
+
+/** Wiring of a team to the parts of its coordinator. */
+export interface Wiring {
+  /** Takes parts of a checkpoint as they come. */
+  readonly part: (id: number, answer: Answer<"part" | "lane" | "saved">) => void;
+  /** The formation is over, and what it was about to send will not come. */
+  readonly interrupted: () => void;
+  /** Waits until no checkpoint is being written. */
+  readonly quiet: () => Promise<void>;
+}
+
+/** Shared by all parts of a coordinator. */
+export class Lead {
+  readonly run: Run;
+  readonly team: Team;
+  readonly course: Course;
+  readonly shape: Shape;
+  readonly task: Task;
+  readonly stop: AbortSignal;
+  readonly tokensPerStep: number;
+  /** Waits until no checkpoint is being written. */
+  readonly quiet: () => Promise<void>;
+  readonly #faults: Faults;
+
+  constructor(run: Run, wiring: Wiring) {
+    const { config, corpus: { vocabulary }, from } = run;
+    const { micro_batches: microBatches, recovery } = config;
+    this.run = run;
+    this.quiet = wiring.quiet;
+    this.#faults = run.faults ?? new Faults();
+    this.stop = run.stop ?? new AbortController().signal;
+    this.shape = shapeOf(config, vocabulary);
+    this.task = taskOf(config.data, vocabulary);
+    this.tokensPerStep = microBatches * config.windows * this.task.time;
+    const step = from?.manifest.step ?? 0;
+    this.course = {
+      step,
+      loss: NaN,
+      valLoss: undefined,
+      evaluated: step < config.steps ? step : -1,
+      proven: -1,
+      saved: from === undefined ? -1 : step,
+      written: from === undefined ? -1 : step,
+      owed: false,
+      stateHash: from?.manifest.stateHash ?? "",
+      untried: false,
+      granted: -1,
+      watched: FRESH,
+      rate: this.rateAt(step),
+      skips: new Set(run.skips),
+    };
+    this.team = new Team({
+      launch: run.launch,
+      workers: config.workers,
+      rules: {
+        ...RULES,
+        microBatches,
+        restarts: recovery.restarts,
+        window: 1000 * recovery.window_s,
+        floor: 1000 * recovery.deadline_s,
+        ...run.rules,
+      },
+      faults: this.#faults,
+      note: (kind, note) => this.note(kind, note),
+      limit: (type) => this.#limit(type),
+      setUp: () => this.#setUp(),
+      ...wiring,
+      stop: this.stop,
+      now: () => performance.now(),
+    });
+  }
+
+  /** A rate of steps that begins now. */
+  rateAt(step: number): Rate {
+    return rateFrom({ tokens: step * this.tokensPerStep, seconds: this.run.now() });
+  }
+
+  note(kind: string, note: Note, sync = false): void {
+    this.run.note?.(kind, note, sync);
+  }
+
+  /** Takes the faults of every rank at some points of a step. */
+  strikes(step: number, points: readonly string[]): readonly (readonly Strike[])[] {
+    return this.team.places.map((_, rank) => {
+      const { strikes, spare } = this.#faults.take({ step, rank }, points);
+      if (spare) this.team.spare(rank);
+      return strikes;
+    });
+  }
+
+  /** The coordinator's own faults at a point. */
+  async pass(point: string): Promise<void> {
+    for (const deed of this.#faults.own(this.course.step, point)) await strikeSelf(deed);
+  }
+
+  /** What a worker that has joined is told, and the tokens of both parts of the text. */
+  #setUp() {
+    const { config, corpus: { train, validation, vocabulary, tokenizer } } = this.run;
+    const tokens = new Uint32Array(train.length + validation.length);
+    tokens.set(train);
+    tokens.set(validation, train.length);
+    const order = {
+      type: "setup",
+      config,
+      vocabulary,
+      tokenizer: tokenizer?.toJSON() ?? null,
+      trainTokens: train.length,
+      strikes: [],
+    } as const;
+    return [order, bytesOf(tokens)] as const;
+  }
+
+  /** Most bytes that a reply can carry. */
+  #limit(type: string): number {
+    const { carries } = this.shape;
+    const lane = carries.reduce((n, { tensor }) => n + tensor.shape.reduce((a, b) => a * b, 1), 0);
+    const bytes: Readonly<Record<string, number>> = {
+      part: 4 * 2 ** 20,
+      lane: 4 * lane,
+      evaluated: 2 ** 24,
+      reached: 4 * (this.task.time + 1),
+      sampled: 4 * this.run.config.report.sample_length,
+    };
+    return bytes[type] ?? 0;
+  }
+}

@@ -1,0 +1,80 @@
+/** How worker processes meet: each dials those of lower rank and is dialed by those of higher rank. */
+import { ChannelError } from "../src/transport/channel.ts";
+import type { FencedChannel } from "../src/transport/channel.ts";
+import { openGate } from "../src/transport/gate.ts";
+import { greet } from "../src/transport/handshake.ts";
+import { bindUnix, dialUnix } from "../src/transport/unix.ts";
+import type { Meet } from "./formation.ts";
+import { Lobby } from "./lobby.ts";
+
+/** What a worker needs to meet others. */
+export interface Quarters {
+  /** Path of the socket of a seat. */
+  readonly socket: (seat: number) => string;
+  readonly seat: number;
+  readonly token: Uint8Array;
+}
+
+/**
+ * Milliseconds for a handshake with a peer: a device that computes may keep its event loop busy.
+ * Whether a peer is hung is for the coordinator to say, and it says it sooner.
+ */
+const DEADLINE = 120_000;
+/** Between two tries to dial, ms. */
+const PAUSE = 10;
+
+/** Opens the own socket; gives the way to meet others. */
+export async function openQuarters({ socket, seat, token }: Quarters): Promise<Meet> {
+  const lobby = new Lobby();
+  openGate(await bindUnix(socket(seat)), {
+    token,
+    deadline: DEADLINE,
+    admitted: (channel, { attempt, rank }) => lobby.enter(channel, { attempt, rank }),
+  });
+  return async ({ attempt, rank, seated, signal }) => {
+    const met: Promise<FencedChannel>[] = seated.flatMap(({ seat: other }, peer) => {
+      if (peer === rank) return [];
+      return [
+        peer > rank
+          ? lobby.meet(attempt, peer, signal)
+          : dial(socket(other), { attempt, rank, token, signal }),
+      ];
+    });
+    try {
+      const channels = await Promise.all(met);
+      return seated.map((_, peer) =>
+        peer === rank ? undefined : channels[peer < rank ? peer : peer - 1]
+      );
+    } catch (error) {
+      for (const each of met) each.then((channel) => channel.close()).catch(() => {});
+      throw error;
+    }
+  };
+}
+
+/** Dials until the peer listens, proves who it is, or is not waited for any longer. */
+async function dial(
+  path: string,
+  { attempt, rank, token, signal }: {
+    attempt: number;
+    rank: number;
+    token: Uint8Array;
+    signal: AbortSignal;
+  },
+): Promise<FencedChannel> {
+  while (true) {
+    if (signal.aborted) throw new ChannelError("Cannot dial: another formation follows");
+    let channel: FencedChannel | undefined;
+    const leave = () => channel?.close();
+    try {
+      channel = await dialUnix(path, { attempt });
+      signal.addEventListener("abort", leave, { once: true });
+      await greet(channel, { rank, attempt }, { token, deadline: DEADLINE });
+      return channel;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    } finally {
+      signal.removeEventListener("abort", leave);
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * What a model is asked besides training: its losses on evaluation data, how far its gradient
+ * reaches, samples. Each plan is loaded when it is first needed. It writes no parameter.
+ */
+import type { Key } from "../src/base/random.ts";
+import type { RunConfig } from "../src/config/schema.ts";
+import type { Source } from "../src/data/source.ts";
+import { taskOf } from "../src/data/sources/mod.ts";
+import type { Device, Program } from "../src/device/types.ts";
+import type { Layout } from "../src/plan/layout.ts";
+import type { Plan } from "../src/plan/types.ts";
+import { evaluateShare } from "./evaluation.ts";
+import type { SequenceLoss } from "./evaluation.ts";
+import type { Feed } from "./feed.ts";
+import { evaluationPlan, reachPlan, samplingPlan } from "./plans.ts";
+import { measureReach } from "./reach.ts";
+import { sampleTokens } from "./sampling.ts";
+
+/** What questions are asked of. */
+export interface QuestionParts {
+  readonly device: Device;
+  readonly config: RunConfig;
+  readonly vocabulary: number;
+  readonly layout: Layout;
+  readonly source: Source;
+  /** Key of samples. */
+  readonly key: Key;
+}
+
+/** Answers questions from the parameters as they are. */
+export class Questions {
+  readonly #feed: Feed;
+  readonly #parts: QuestionParts;
+  #evaluation: Program | undefined;
+  #reach: Program | undefined;
+  #sampling: Program | undefined;
+
+  constructor(feed: Feed, parts: QuestionParts) {
+    this.#feed = feed;
+    this.#parts = parts;
+  }
+
+  /** Losses of a share of the evaluation sequences, as evaluateShare() deals them out. */
+  async evaluate(share: Parameters<typeof evaluateShare>[1]): Promise<SequenceLoss[]> {
+    const program = this.#evaluation ??= await this.#load(evaluationPlan);
+    const { source } = this.#parts;
+    return await evaluateShare({ feed: this.#feed, source, program }, share);
+  }
+
+  /** How far the gradient reaches in the first evaluation batch. */
+  async reach(): Promise<Float32Array> {
+    const { config, vocabulary, source } = this.#parts;
+    const program = this.#reach ??= await this.#load(reachPlan);
+    const [batch] = source.evaluation(0);
+    if (batch === undefined) return new Float32Array();
+    return await measureReach(
+      { feed: this.#feed, program },
+      batch,
+      taskOf(config.data, vocabulary),
+    );
+  }
+
+  /** Continues `prompt`, as sampleTokens() does. */
+  async sample(
+    prompt: readonly number[],
+    options: Parameters<typeof sampleTokens>[2],
+  ): Promise<number[]> {
+    const { config, vocabulary, key } = this.#parts;
+    const program = this.#sampling ??= await this.#load(samplingPlan);
+    const window = taskOf(config.data, vocabulary).time;
+    const sampler = { memory: this.#feed.memory, program, window, vocabulary, key };
+    return await sampleTokens(sampler, prompt, options);
+  }
+
+  #load(make: (config: RunConfig, vocabulary: number, layout: Layout) => Plan): Promise<Program> {
+    const { device, config, vocabulary, layout } = this.#parts;
+    return device.load(make(config, vocabulary, layout), this.#feed.memory);
+  }
+}

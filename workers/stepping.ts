@@ -1,0 +1,143 @@
+/**
+ * How a step comes to count: every member computes it and votes, the votes are judged, and only
+ * then is it committed. What it is made of, the workers know.
+ */
+import { Refusal } from "../src/base/refusal.ts";
+import { judge, sameBits } from "../src/guard/judge.ts";
+import type { Inspection } from "../src/guard/judge.ts";
+import { watch } from "../src/guard/watch.ts";
+import { learningRate } from "../src/optim/schedule.ts";
+import { addStep, tokensPerSecond } from "../src/report/rate.ts";
+import { isPause } from "./due.ts";
+import { rewind } from "./healing.ts";
+import type { Lead } from "./lead.ts";
+
+/** Points of a step that faults can name, until it is voted for. */
+const POINTS = ["forward", "exchange", "summed", "voted"] as const;
+/** Looks at a step on which members may disagree before all go back to a checkpoint. */
+const DISAGREEMENTS = 2;
+
+/** Computes a step, judges it, and lets it count; `start`: when training began, in seconds. */
+export async function step(lead: Lead, start: number): Promise<void> {
+  const { run: { config }, course } = lead;
+  const { policy, max_skips: maxSkips } = config.guard;
+  const looks: Inspection[] = [];
+  for (let disagreed = 0; true;) {
+    const look = await lookAt(lead);
+    if (look === undefined) {
+      if (++disagreed <= DISAGREEMENTS) continue;
+      return await rewind(lead, `workers disagree on the gradient of step ${course.step + 1}`);
+    }
+    looks.push(look);
+    const [first, again] = looks.slice(-2) as [Inspection, Inspection | undefined];
+    const options = { policy, skipped: course.skips.size, maxSkips, looks: looks.length };
+    const { action, reason } = judge(first, again, options);
+    if (looks.length > 1 || action !== "commit") {
+      lead.note("guard", { step: course.step, action, reason });
+    }
+    if (action === "again") continue;
+    if (action === "commit" || action === "transient") return await commit(lead, look, start);
+    return await refuse(lead, action, reason);
+  }
+}
+
+/** One look at a step's gradient; undefined when the members do not agree on it. */
+async function lookAt(lead: Lead): Promise<Inspection | undefined> {
+  const { team, course } = lead;
+  const { step } = course;
+  if (course.granted !== step) {
+    const strikes = lead.strikes(step, POINTS);
+    await team.order((rank) => ({ type: "step", step, strikes: strikes[rank] ?? [] }));
+  }
+  course.granted = -1;
+  const votes = (await team.expect("vote")).map(({ reply }) => reply);
+  const [first] = votes;
+  if (first === undefined || votes.every((vote) => sameBits(vote, first))) return first;
+  const [losses, norms] = [votes.map((v) => v.loss), votes.map((v) => v.norm)];
+  lead.note("disagreement", { step, losses, norms });
+  return undefined;
+}
+
+/** Every vote is cast: from here on the step counts, whoever is lost. */
+async function commit(lead: Lead, { loss, norm }: Inspection, start: number): Promise<void> {
+  const { run: { config, now, report }, team, course, stop, tokensPerStep } = lead;
+  const { step } = course;
+  const done = step + 1;
+  course.step = done;
+  course.loss = loss;
+  team.committed(done);
+  const next = !isPause(done, config) && !stop.aborted && !team.wantsForming && !course.owed &&
+    !course.skips.has(done);
+  const apply = lead.strikes(step, ["apply"]);
+  const more = next ? lead.strikes(done, POINTS) : [];
+  await team.order((rank) => ({
+    type: "commit",
+    step,
+    next,
+    strikes: [...apply[rank] ?? [], ...more[rank] ?? []],
+  }));
+  if (next) course.granted = done;
+  if (course.untried) lead.note("recovered", { attempt: team.attempt, step: done });
+  course.untried = false;
+  const tokens = done * tokensPerStep;
+  course.rate = addStep(course.rate, { tokens, seconds: now() });
+  report({
+    type: "step",
+    step: done,
+    loss,
+    lr: learningRate(step, config.optim),
+    gradNorm: norm,
+    tokens,
+    tokensPerS: tokensPerSecond(course.rate),
+    seconds: now() - start,
+  });
+  lookForSpikes(lead, { loss, norm });
+  await lead.pass("commit");
+}
+
+function lookForSpikes(lead: Lead, values: { loss: number; norm: number }): void {
+  const { run: { config, report }, course } = lead;
+  const { state, alarms } = watch(course.watched, values, { threshold: config.guard.spike });
+  course.watched = state;
+  for (const { what, value, z } of alarms) {
+    lead.note("spike", { step: course.step, what, value, z });
+    const name = what === "loss" ? "loss" : "gradient norm";
+    const text = `Step ${course.step}: ${name} ${value.toPrecision(4)} is ${z.toFixed(1)} ` +
+      "standard deviations above its mean";
+    report({ type: "notice", text });
+  }
+}
+
+/** A step whose numbers are not finite whenever it is computed never counts. */
+async function refuse(
+  lead: Lead,
+  action: "halt" | "skip" | "rollback",
+  reason: string,
+): Promise<void> {
+  const { run: { config: { guard }, report }, course: { step, skips } } = lead;
+  const diverged = `Training diverged in step ${step + 1}: ${reason}`;
+  if (action === "halt") {
+    const text =
+      `${diverged}; lower optim.lr, set guard.policy, or resume from the last checkpoint`;
+    throw new Refusal("numerical", text);
+  }
+  const first = action === "skip" ? step : Math.max(0, step + 1 - guard.rollback_steps);
+  const steps = Array.from({ length: step + 1 - first }, (_, i) => first + i)
+    .filter((each) => !skips.has(each));
+  if (skips.size + steps.length > guard.max_skips) {
+    const text = `${diverged}; guard.max_skips (${guard.max_skips}) allows no more steps to be ` +
+      "passed over";
+    throw new Refusal("numerical", text);
+  }
+  for (const each of steps) skips.add(each);
+  // On disk before it is done: whoever resumes must decide the same.
+  lead.note("skip", { step, skips: steps, reason }, true);
+  report({ type: "notice", text: `${diverged}: ${action}` });
+  if (action === "rollback") await rewind(lead, `step ${step + 1} is not finite`);
+}
+
+/** Passes over a step: nothing is computed and nothing changes. */
+export async function passOver({ team, course }: Lead): Promise<void> {
+  await team.order({ type: "skip", step: course.step });
+  course.step++;
+}

@@ -1,0 +1,414 @@
+/**
+ * The workers of a run, kept at their number: carries out what src/membership decides, and gives
+ * the coordinator one formation at a time to order about. What the orders mean it does not know.
+ */
+import { EXIT, Refusal } from "../src/base/refusal.ts";
+import type { ExitName } from "../src/base/refusal.ts";
+import { candidates, decide, isWhole, noMembers, wantsForming } from "../src/membership/decide.ts";
+import type {
+  Command,
+  Membership,
+  MembershipEvent,
+  Place,
+  Rules,
+  Section,
+} from "../src/membership/types.ts";
+import type { FencedChannel } from "../src/transport/channel.ts";
+import type { Crew, CrewEvent, Launch } from "./crew.ts";
+import type { Faults } from "./faults/plan.ts";
+import { Link } from "./link.ts";
+import type { Answer, Unasked } from "./link.ts";
+import type { Order, Reply, Seated } from "./messages.ts";
+
+/** The formation cannot go on: another one follows. */
+export class Interrupted extends Error {}
+
+/** Plain values of a journal's entry. */
+export type Note = Readonly<Record<string, string | number | boolean | readonly number[]>>;
+
+/** What a team needs. */
+export interface TeamOptions {
+  readonly launch: Launch;
+  readonly rules: Rules;
+  /** Workers that are wanted at first. */
+  readonly workers: number;
+  readonly faults: Faults;
+  /** Writes an entry to the journal. */
+  readonly note: (kind: string, note: Note) => void;
+  /** Most bytes behind a reply of a type. */
+  readonly limit: (type: string) => number;
+  /** What a worker is told when it has joined, and the bytes behind it. */
+  readonly setUp: () => readonly [order: Order & { type: "setup" }, payload: Uint8Array];
+  /** Takes parts of a checkpoint as they come. */
+  readonly part: (id: number, answer: Answer<"part" | "lane" | "saved">) => void;
+  /** The formation is over, and what it was about to send will not come. */
+  readonly interrupted: () => void;
+  /** Aborted when the run is asked to stop. */
+  readonly stop: AbortSignal;
+  /** Milliseconds on a steady clock. */
+  readonly now: () => number;
+}
+
+/** Time that the end of a process has to be known by, when its channel ends first; ms. */
+const EXIT_MS = 20;
+/** Pause before members whose conversation failed meet again; ms. */
+const SETTLE_MS = 20;
+
+/** Which section an order begins, where it has an answer. */
+const SECTIONS: Readonly<Partial<Record<Order["type"], Section>>> = {
+  form: "form",
+  reset: "load",
+  load: "load",
+  load_lane: "load",
+  prove: "prove",
+  step: "step",
+  evaluate: "evaluate",
+  reach: "evaluate",
+  save: "save",
+  sample: "sample",
+};
+
+/** Workers, led by one coordinator. */
+export class Team {
+  readonly #options: TeamOptions;
+  readonly #links = new Map<number, Link>();
+  /** Links of those that are gone for us, though they may still speak. */
+  readonly #zombies = new Map<number, Link>();
+  readonly #spared = new Set<number>();
+  readonly #said = new Set<string>();
+  #crew: Crew | undefined;
+  #state: Membership;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #changed = Promise.withResolvers<void>();
+  #fatal: Error | undefined;
+  #ready: Reply & { type: "ready" } | undefined;
+  #step = 0;
+  #isClosed = false;
+
+  constructor(options: TeamOptions) {
+    this.#options = options;
+    this.#state = noMembers(options.workers, options.now());
+  }
+
+  /** Starts the first workers. */
+  async open(): Promise<void> {
+    const { launch, rules } = this.#options;
+    this.#crew = await launch(
+      { seats: rules.microBatches, workers: this.wanted },
+      (event) => this.#onCrew(event),
+    );
+    this.#timer = setInterval(() => this.#tick(), rules.tick);
+    this.#options.stop.addEventListener("abort", () => this.#wake(), { once: true });
+    this.#feed({ type: "tick" });
+  }
+
+  /** Ends all workers. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    for (const link of [...this.#links.values(), ...this.#zombies.values()]) link.close();
+    await this.#crew?.close();
+  }
+
+  /** What the first worker said of itself. */
+  get facts(): Reply & { type: "ready" } {
+    if (this.#ready === undefined) throw new Error("Cannot tell of workers: none was ready yet");
+    return this.#ready;
+  }
+
+  /** Folder of the crew's sockets, where it has any. */
+  get folder(): string | undefined {
+    return this.#crew?.folder;
+  }
+
+  get attempt(): number {
+    return this.#state.attempt;
+  }
+
+  /** The formation by rank. */
+  get places(): readonly Place[] {
+    return this.#state.formed;
+  }
+
+  get wanted(): number {
+    return this.#state.target;
+  }
+
+  /** Whether the formation can go on. */
+  get isWhole(): boolean {
+    return isWhole(this.#state);
+  }
+
+  /** Whether the formation is to change before the next step. */
+  get wantsForming(): boolean {
+    return wantsForming(this.#state) || !isWhole(this.#state);
+  }
+
+  /** Asks for another number of workers. */
+  want(workers: number): void {
+    this.#feed({ type: "want", workers });
+    this.#feed({ type: "tick" });
+  }
+
+  /** A step counts, the `step`-th: all its votes were cast. */
+  committed(step: number): void {
+    this.#step = step;
+    this.#said.clear();
+    this.#feed({ type: "committed" });
+  }
+
+  /** All of the formation have the state of the last committed step, or none of it has. */
+  settle(holds: boolean): void {
+    this.#feed({ type: "settled", holds });
+  }
+
+  /** A worker's state is not that of the others. */
+  expel(id: number, why: string): void {
+    this.#feed({ type: "lost", id, why });
+  }
+
+  /** Ends the run, whatever is waited for. */
+  fail(error: Error): void {
+    this.#fatal ??= error;
+    this.#interrupt();
+  }
+
+  /**
+   * Makes the next formation at `step` as soon as workers for it are there. Members that hold no
+   * state get it from one that does. Gives undefined when the run is stopped while none holds any.
+   */
+  async form(step: number): Promise<readonly Place[] | undefined> {
+    const { stop } = this.#options;
+    this.#step = step;
+    if (this.#state.broken) await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    while (!wantsForming(this.#state)) {
+      if (this.#fatal) throw this.#fatal;
+      if (stop.aborted && !this.#anyHolds()) return undefined;
+      await this.#changed.promise;
+    }
+    if (stop.aborted && !this.#anyHolds()) return undefined;
+    this.#options.interrupted();
+    this.#feed({ type: "boundary" });
+    await this.expect("formed");
+    return this.places;
+  }
+
+  /** Sends an order to every member; a function gives each rank its own. */
+  async order(order: Order | ((rank: number) => Order), payload?: Uint8Array): Promise<void> {
+    if (this.#fatal) throw this.#fatal;
+    const each = typeof order === "function" ? order : () => order;
+    await Promise.all(this.places.map((_, rank) => this.orderTo(rank, each(rank), payload)));
+  }
+
+  /** Sends an order to one rank. */
+  async orderTo(rank: number, order: Order, payload?: Uint8Array): Promise<void> {
+    const { id } = this.places[rank] as Place;
+    const section = order.type === "commit" && order.next ? "step" : SECTIONS[order.type];
+    if (section !== undefined) this.#feed({ type: "ordered", id, section });
+    await this.#links.get(id)?.order(order, payload);
+  }
+
+  /** The next answer of every member, by rank. @throws {Interrupted} when one is lost meanwhile. */
+  expect<T extends Reply["type"]>(type: T): Promise<Answer<T>[]> {
+    return Promise.all(this.places.map((_, rank) => this.expectFrom(rank, type)));
+  }
+
+  /** The next answer of one rank. */
+  async expectFrom<T extends Reply["type"]>(rank: number, type: T): Promise<Answer<T>> {
+    if (this.#fatal) throw this.#fatal;
+    const { id } = this.places[rank] as Place;
+    const link = this.#links.get(id);
+    if (link === undefined || !isWhole(this.#state)) throw new Interrupted();
+    const answer = await link.expect(type);
+    const { reply } = answer as Answer;
+    if (reply.type === "vote" && this.places.length > 1) {
+      const { compute, waited } = reply.times;
+      this.#feed({ type: "computed", id, ms: compute, waited });
+    }
+    this.#feed({ type: "answered", id });
+    return answer;
+  }
+
+  #anyHolds(): boolean {
+    return candidates(this.#state).some((m) => m.holds);
+  }
+
+  #tick(): void {
+    this.#feed({ type: "tick" });
+    for (const [id, link] of this.#zombies) {
+      if (link.stale === 0) continue;
+      this.#options.note("stale", { worker: id, frames: link.stale });
+      link.close();
+      this.#zombies.delete(id);
+    }
+  }
+
+  #feed(event: MembershipEvent): void {
+    if (this.#isClosed) return;
+    const { rules, now, note } = this.#options;
+    const before = this.#state;
+    const { state, commands, reasons } = decide(before, event, { now: now(), rules });
+    this.#state = state;
+    for (const reason of reasons) {
+      note("membership", { event: event.type, attempt: state.attempt, step: this.#step, reason });
+    }
+    const released = commands.filter((c) => c.type === "release").map(({ id }) => id);
+    for (const { id } of before.members) {
+      if (state.members.some((m) => m.id === id) || released.includes(id)) continue;
+      this.#evict(id);
+    }
+    for (const command of commands) this.#carryOut(command);
+    if (state.formed.length > 0 && !isWhole(state)) this.#interrupt();
+    if (state !== before && event.type !== "heard") this.#wake();
+  }
+
+  #carryOut(command: Command): void {
+    switch (command.type) {
+      case "spawn":
+        return this.#crew?.spawn(command.id, command.seat);
+      case "kill":
+        return; // whoever is no member any more is evicted
+      case "release":
+        return this.#release(command.id);
+      case "give_up":
+        return this.fail(new Refusal("lost", `Cannot go on: ${command.why}`));
+      case "form": {
+        const donors = command.places.flatMap(({ holds }, rank) => holds ? [rank] : []);
+        let taken = 0;
+        const seated = command.places.map(({ seat, count, holds }): Seated => ({
+          seat,
+          count,
+          donor: holds || donors.length === 0 ? -1 : donors[taken++ % donors.length] as number,
+        }));
+        const { attempt } = command;
+        const step = this.#step;
+        command.places.forEach(({ id }, rank) =>
+          this.#links.get(id)?.order({ type: "form", attempt, rank, seated, step })
+        );
+      }
+    }
+  }
+
+  #release(id: number): void {
+    const link = this.#links.get(id);
+    this.#links.delete(id);
+    if (link === undefined) return this.#crew?.signal(id, "SIGKILL");
+    link.order({ type: "stop" });
+  }
+
+  /** A worker that is gone for us is killed; what it may still say is counted, and dropped. */
+  #evict(id: number): void {
+    if (!this.#spared.has(id)) this.#crew?.signal(id, "SIGKILL");
+    const link = this.#links.get(id);
+    if (link === undefined) return;
+    this.#links.delete(id);
+    link.interrupt(new Interrupted());
+    link.move(this.#state.attempt + 1);
+    this.#zombies.set(id, link);
+  }
+
+  #interrupt(): void {
+    const fault = this.#fatal ?? new Interrupted();
+    for (const { id } of this.#state.formed) this.#links.get(id)?.interrupt(fault);
+    this.#options.interrupted();
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+
+  #onCrew(event: CrewEvent): void {
+    if (event.type === "joined") {
+      this.#admit(event.id, event.channel).catch((error) => {
+        if (!(error instanceof Interrupted)) this.fail(error);
+      });
+      return;
+    }
+    const member = this.#state.members.find((m) => m.id === event.id);
+    if (member === undefined) return;
+    if (member.phase === "starting" && !event.killed) {
+      this.#again(`Cannot start a worker: ${event.why}`, event.why);
+    }
+    this.#feed({ type: "lost", id: event.id, why: event.why });
+  }
+
+  async #admit(id: number, channel: FencedChannel): Promise<void> {
+    const { limit, setUp, faults } = this.#options;
+    const link = new Link(channel, {
+      limit,
+      heard: (answer) => this.#heard(id, answer),
+      ended: (why) => this.#ended(id, why),
+    });
+    const member = this.#state.members.find((m) => m.id === id);
+    if (member === undefined) return link.close();
+    this.#links.set(id, link);
+    link.listen();
+    this.#feed({ type: "joined", id });
+    const [order, payload] = setUp();
+    const struck = faults.take({ step: this.#step, rank: member.seat }, ["start"]);
+    await link.order({ ...order, strikes: struck.strikes }, payload);
+    const { reply } = await link.expect("ready");
+    if (this.#ready !== undefined && this.#ready.adapter !== reply.adapter) {
+      this.#options.note("adapter", { worker: id, adapter: reply.adapter });
+    }
+    this.#ready ??= reply;
+    this.#feed({ type: "ready", id });
+  }
+
+  /** Remembers that a worker cannot be killed: what it says later must be fenced off. */
+  spare(rank: number): void {
+    this.#spared.add((this.places[rank] as Place).id);
+  }
+
+  #heard(id: number, answer: Answer<Unasked>): void {
+    const { reply } = answer;
+    switch (reply.type) {
+      case "beat": {
+        const waitsFor = reply.waiting.flatMap((rank) => this.places[rank]?.id ?? []);
+        return this.#feed({ type: "heard", id, waitsFor });
+      }
+      case "part":
+      case "lane":
+      case "saved":
+        return this.#options.part(id, answer as Answer<"part" | "lane" | "saved">);
+      case "strike": {
+        const { deed, ms } = reply;
+        this.#options.note("strike", { worker: id, deed, ms, step: this.#step });
+        if (deed === "sigkill") this.#crew?.signal(id, "SIGKILL");
+        if (deed !== "sigstop") return;
+        this.#crew?.signal(id, "SIGSTOP");
+        if (ms > 0) setTimeout(() => this.#crew?.signal(id, "SIGCONT"), ms);
+        return;
+      }
+      case "broken":
+        return this.#feed({ type: "broken", id, why: reply.message });
+      case "failed":
+        return this.#failed(id, reply);
+    }
+  }
+
+  #failed(id: number, { exit, message }: Reply & { type: "failed" }): void {
+    const curable: readonly string[] = ["bug", "lost", "deviceLost"];
+    if (exit in EXIT && !curable.includes(exit)) {
+      return this.fail(new Refusal(exit as ExitName, message));
+    }
+    const [line = ""] = message.split("\n");
+    this.#options.note("failed", { worker: id, exit, message });
+    this.#again(`Worker ${id} failed: ${message}`, line);
+    this.#feed({ type: "lost", id, why: line });
+  }
+
+  /** What happens twice while no step is committed will happen again: another try is no help. */
+  #again(message: string, cause: string): void {
+    if (this.#said.has(cause)) this.fail(new Error(message));
+    this.#said.add(cause);
+  }
+
+  #ended(id: number, why: string): void {
+    if (this.#zombies.delete(id)) return;
+    // How its process ended says more than how its channel did.
+    setTimeout(() => this.#feed({ type: "lost", id, why }), EXIT_MS);
+  }
+}
