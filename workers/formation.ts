@@ -15,6 +15,8 @@ export interface Meeting {
   readonly rank: number;
   readonly seated: readonly Seated[];
   readonly signal: AbortSignal;
+  /** Told of each rank that was met. */
+  readonly met: (rank: number) => void;
 }
 
 /** Connects a worker to all others of a formation. @throws when one does not come. */
@@ -28,6 +30,8 @@ export class Formation {
   /** Micro-batches by rank. */
   readonly ranges: readonly Range[];
   readonly #over = new AbortController();
+  /** Ranks that are still to be met, or that the state is copied from. */
+  readonly #awaited = new Set<number>();
   #peers: Peers = [];
   #reducer: AllReducer | undefined;
   #gatherer: Gatherer | undefined;
@@ -61,7 +65,8 @@ export class Formation {
 
   /** Ranks whose data is awaited. */
   get waiting(): readonly number[] {
-    return [...this.#reducer?.waiting ?? [], ...this.#gatherer?.waiting ?? []];
+    const talking = [...this.#reducer?.waiting ?? [], ...this.#gatherer?.waiting ?? []];
+    return Array.from(new Set([...this.#awaited, ...talking]));
   }
 
   /** Meets the others. `length`: elements of the gradient; `laneSize`: carried per micro-batch. */
@@ -75,7 +80,10 @@ export class Formation {
   ): Promise<void> {
     const { rank, seated, attempt, ranges } = this;
     if (this.world === 1) return;
-    const peers = await meet({ attempt, rank, seated, signal: this.#over.signal });
+    seated.forEach((_, peer) => peer !== rank && this.#awaited.add(peer));
+    const met = (peer: number) => void this.#awaited.delete(peer);
+    const peers = await meet({ attempt, rank, seated, signal: this.#over.signal, met });
+    this.#awaited.clear();
     this.#peers = peers;
     if (this.isOver) return this.end();
     this.#reducer = new AllReducer({ rank, peers, ranges, length, midway });
@@ -90,6 +98,13 @@ export class Formation {
   /** Brings carried states to all; undefined for a worker alone and for models that carry none. */
   get gatherer(): Gatherer | undefined {
     return this.#gatherer;
+  }
+
+  /** Does what depends on another rank, so that it is known who is waited for. */
+  async awaiting(rank: number, work: (channel: Channel) => Promise<void>): Promise<void> {
+    this.#awaited.add(rank);
+    await work(this.peer(rank));
+    this.#awaited.delete(rank);
   }
 
   /** The channel to another rank. */

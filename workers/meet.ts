@@ -31,22 +31,24 @@ export async function openQuarters({ socket, seat, token }: Quarters): Promise<M
     deadline: DEADLINE,
     admitted: (channel, { attempt, rank }) => lobby.enter(channel, { attempt, rank }),
   });
-  return async ({ attempt, rank, seated, signal }) => {
-    const met: Promise<FencedChannel>[] = seated.flatMap(({ seat: other }, peer) => {
+  return async ({ attempt, rank, seated, signal, met }) => {
+    const meetings: Promise<FencedChannel>[] = seated.flatMap(({ seat: other }, peer) => {
       if (peer === rank) return [];
-      return [
-        peer > rank
-          ? lobby.meet(attempt, peer, signal)
-          : dial(socket(other), { attempt, rank, token, signal }),
-      ];
+      const meeting = peer > rank
+        ? lobby.meet(attempt, peer, signal)
+        : dial(socket(other), { attempt, rank, token, signal });
+      return [meeting.then((channel) => {
+        met(peer);
+        return channel;
+      })];
     });
     try {
-      const channels = await Promise.all(met);
+      const channels = await Promise.all(meetings);
       return seated.map((_, peer) =>
         peer === rank ? undefined : channels[peer < rank ? peer : peer - 1]
       );
     } catch (error) {
-      for (const each of met) each.then((channel) => channel.close()).catch(() => {});
+      for (const each of meetings) each.then((channel) => channel.close()).catch(() => {});
       throw error;
     }
   };

@@ -125,7 +125,7 @@ class Trainer {
   }
 
   beat(): void {
-    const waiting = Array.from(new Set(this.#formation?.waiting ?? []));
+    const waiting = [...this.#formation?.waiting ?? []];
     // A formation that is over does not silence the heart.
     this.#seat.coordinator.send(header({ type: "beat", waiting })).catch(() => {});
   }
@@ -256,7 +256,8 @@ class Trainer {
     const state = { model, lanes: lanes.kept };
     for (const [rank, { donor }] of formation.seated.entries()) {
       if (donor === formation.rank) await sendState(formation.peer(rank), state);
-      if (donor >= 0 && rank === formation.rank) await receiveState(formation.peer(donor), state);
+      if (donor < 0 || rank !== formation.rank) continue;
+      await formation.awaiting(donor, (channel) => receiveState(channel, state));
     }
     lanes.place(formation);
     this.#placed = formation;

@@ -47,12 +47,25 @@ async function takeSeat(): Promise<Seating> {
 
 /** Ends the process. A coordinator that was killed could not remove the folder of sockets. */
 function leave({ folder }: Seating): never {
-  try {
-    Deno.removeSync(folder, { recursive: true });
-  } catch {
-    // The coordinator or another worker was faster.
+  // Others do the same at the same moment: what one of them has just removed stops this one.
+  for (let tries = 0; tries < 10; tries++) {
+    try {
+      Deno.removeSync(folder, { recursive: true });
+      break;
+    } catch {
+      if (!isThere(folder)) break;
+    }
   }
   Deno.exit(EXIT.done);
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 if (import.meta.main) {

@@ -29,10 +29,15 @@ export function memoryCrew(
   const meetFor = (id: number, seat: number): Meet => {
     const lobby = new Lobby();
     lobbies.set(seat, lobby);
-    return async ({ attempt, rank, seated, signal }) =>
-      await Promise.all(seated.map(({ seat: other }, peer) => {
+    return async ({ attempt, rank, seated, signal, met }) =>
+      await Promise.all(seated.map(async ({ seat: other }, peer) => {
         if (peer === rank) return undefined;
-        if (peer > rank) return lobby.meet(attempt, peer, signal);
+        if (peer > rank) {
+          const channel = await lobby.meet(attempt, peer, signal);
+          met(peer);
+          return channel;
+        }
+        met(peer);
         const [mine, theirs] = memoryPair({ attempt });
         channels.get(id)?.push(mine);
         lobbies.get(other)?.enter(theirs, { attempt, rank });
