@@ -25,6 +25,8 @@ const STEPS = 10;
 export async function benchProtocol(): Promise<Report> {
   const config = resolveConfig({ ...gptChar, workers: 1 });
   const corpus = await corpusOf(config);
+  // As many threads of a software driver as a worker alone gets.
+  Deno.env.set("LP_NUM_THREADS", String(navigator.hardwareConcurrency));
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const replica = new Replica(device, { config, corpus });
   await replica.open();

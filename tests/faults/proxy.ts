@@ -85,7 +85,11 @@ export function openProxy({ listen, dial, each }: ProxyOptions): Proxy {
     async close() {
       isClosed = true;
       listener.close();
-      Deno.removeSync(listen);
+      try {
+        Deno.removeSync(listen);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error; // its folder went before
+      }
       for (const link of links) link.cut();
       await Promise.all([accepting, ...links.map(({ done }) => done)]);
     },
