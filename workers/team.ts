@@ -18,7 +18,9 @@ import type { Crew, CrewEvent, Launch } from "./crew.ts";
 import type { Faults } from "./faults/plan.ts";
 import { Link } from "./link.ts";
 import type { Answer, Unasked } from "./link.ts";
-import type { Order, Reply, Seated } from "./messages.ts";
+import type { Order, Reply } from "./messages.ts";
+import { seatedOf } from "./seated.ts";
+import { Zombies } from "./zombies.ts";
 
 /** The formation cannot go on: another one follows. */
 export class Interrupted extends Error {}
@@ -72,8 +74,7 @@ const SECTIONS: Readonly<Partial<Record<Order["type"], Section>>> = {
 export class Team {
   readonly #options: TeamOptions;
   readonly #links = new Map<number, Link>();
-  /** Links of those that are gone for us, though they may still speak. */
-  readonly #zombies = new Map<number, Link>();
+  readonly #zombies = new Zombies();
   readonly #spared = new Set<number>();
   readonly #said = new Set<string>();
   #crew: Crew | undefined;
@@ -106,7 +107,8 @@ export class Team {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#timer);
-    for (const link of [...this.#links.values(), ...this.#zombies.values()]) link.close();
+    for (const link of this.#links.values()) link.close();
+    this.#zombies.close();
     await this.#crew?.close();
   }
 
@@ -235,11 +237,8 @@ export class Team {
 
   #tick(): void {
     this.#feed({ type: "tick" });
-    for (const [id, link] of this.#zombies) {
-      if (link.stale === 0) continue;
-      this.#options.note("stale", { worker: id, frames: link.stale });
-      link.close();
-      this.#zombies.delete(id);
+    for (const { id, frames } of this.#zombies.hangUp()) {
+      this.#options.note("stale", { worker: id, frames });
     }
   }
 
@@ -273,13 +272,7 @@ export class Team {
       case "give_up":
         return this.fail(new Refusal("lost", `Cannot go on: ${command.why}`));
       case "form": {
-        const donors = command.places.flatMap(({ holds }, rank) => holds ? [rank] : []);
-        let taken = 0;
-        const seated = command.places.map(({ seat, count, holds }): Seated => ({
-          seat,
-          count,
-          donor: holds || donors.length === 0 ? -1 : donors[taken++ % donors.length] as number,
-        }));
+        const seated = seatedOf(command.places);
         const { attempt } = command;
         const step = this.#step;
         command.places.forEach(({ id }, rank) =>
@@ -303,8 +296,7 @@ export class Team {
     if (link === undefined) return;
     this.#links.delete(id);
     link.interrupt(new Interrupted());
-    link.move(this.#state.attempt + 1);
-    this.#zombies.set(id, link);
+    this.#zombies.add(id, link, this.#state.attempt + 1);
   }
 
   #interrupt(): void {
@@ -407,7 +399,7 @@ export class Team {
   }
 
   #ended(id: number, why: string): void {
-    if (this.#zombies.delete(id)) return;
+    if (this.#zombies.ended(id)) return;
     // How its process ended says more than how its channel did.
     setTimeout(() => this.#feed({ type: "lost", id, why }), EXIT_MS);
   }
