@@ -156,10 +156,10 @@ class Weather {
     const { seed, mtbf } = this.#options;
     for (let n = this.#next; !this.#over; n++) {
       const fault = faultOf(seed, n, mtbf);
+      this.#next = n + 1; // one that would come later than the storm ends is none of the next one
       await this.#calm(fault.after);
       const running = this.#running;
       if (this.#over) return;
-      this.#next = n + 1;
       if (running === undefined) continue;
       this.#transcript += `fault ${n}: ${JSON.stringify(fault)}\n`;
       if (await this.#strike(fault, running).catch(() => false)) this.#faults[fault.kind]++;
