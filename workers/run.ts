@@ -65,7 +65,7 @@ export async function runTraining(request: RunRequest): Promise<void> {
     }
     if (from !== undefined) {
       requireSameConfig(from, config);
-      if (isDone(from, config)) {
+      if (isDone(from, config) && summedUp(out) === config.steps) {
         const text = `Nothing left to train: ${out} has finished step ${config.steps}`;
         return show({ type: "notice", text });
       }
@@ -250,6 +250,15 @@ function isDone({ manifest }: Checkpoint, { steps, out }: RunConfig): boolean {
     "config",
     `Cannot resume ${out} to step ${steps}: it has finished step ${manifest.step} already`,
   );
+}
+
+/** The step that the run's summary is of; undefined when it was killed before it wrote one. */
+function summedUp(out: string): unknown {
+  try {
+    return JSON.parse(Deno.readTextFileSync(join(out, "summary.json"))).steps;
+  } catch {
+    return undefined;
+  }
 }
 
 function requireSameConfig(from: Checkpoint, config: RunConfig): void {

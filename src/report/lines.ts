@@ -40,9 +40,10 @@ function startLine(run: RunFacts): string {
 }
 
 function endLines(end: Summary): string[] {
+  const loss = end.loss === null ? "" : `, loss ${showLoss(end.loss)}`;
   const val = end.val_loss === null ? "" : `, val loss ${showLoss(end.val_loss)}`;
   return [
-    `done: ${end.steps} steps in ${showSeconds(end.seconds)}, loss ${showLoss(end.loss)}${val}, ` +
+    `done: ${end.steps} steps in ${showSeconds(end.seconds)}${loss}${val}, ` +
     `${showCount(end.tokens_per_s)} tok/s`,
     `state ${end.state_hash}`,
   ];

@@ -18,7 +18,8 @@ export interface SummaryFacts {
 /** The summary as it stands in its file; a value that is not finite is null there. */
 export interface Summary {
   readonly steps: number;
-  readonly loss: number;
+  /** Of the last step; null when this process computed none. */
+  readonly loss: number | null;
   readonly val_loss: number | null;
   readonly tokens: number;
   readonly tokens_per_s: number;
@@ -33,7 +34,7 @@ export interface Summary {
 export function summaryOf(facts: SummaryFacts): Summary {
   return {
     steps: facts.steps,
-    loss: facts.loss,
+    loss: Number.isFinite(facts.loss) ? facts.loss : null,
     val_loss: facts.valLoss ?? null,
     tokens: facts.tokens,
     tokens_per_s: thousandths(facts.tokensPerS),
