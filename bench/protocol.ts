@@ -3,19 +3,15 @@
  * beside the same steps of a bare replica in this process. Blocks of both alternate.
  */
 import gptChar from "../configs/gpt_char.ts";
-import { bytesOf } from "../src/base/hash.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
-import { RULES } from "../src/membership/types.ts";
-import { Faults } from "../workers/faults/plan.ts";
 import { Replica } from "../workers/replica.ts";
-import type { Corpus } from "../workers/replica.ts";
-import { spawnCrew } from "../workers/spawn.ts";
-import { Team } from "../workers/team.ts";
+import type { Team } from "../workers/team.ts";
 import { corpusOf } from "./corpus.ts";
 import type { Report } from "./report.ts";
 import { fixed, percent } from "./table.ts";
+import { benchTeam } from "./team.ts";
 import { median } from "./time.ts";
 
 const BLOCKS = 12;
@@ -30,7 +26,7 @@ export async function benchProtocol(): Promise<Report> {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const replica = new Replica(device, { config, corpus });
   await replica.open();
-  const team = ledTeam(config, corpus);
+  const team = benchTeam(config, corpus);
   try {
     await team.open();
     await team.form(0);
@@ -79,28 +75,6 @@ function reportOf(
       ],
     }],
   };
-}
-
-function ledTeam(config: RunConfig, corpus: Corpus): Team {
-  const { train, validation, vocabulary } = corpus;
-  const tokenizer = corpus.tokenizer?.toJSON() ?? null;
-  const trainTokens = train.length;
-  return new Team({
-    launch: spawnCrew,
-    workers: 1,
-    rules: { ...RULES, microBatches: config.micro_batches },
-    faults: new Faults(),
-    note: () => {},
-    limit: () => 0,
-    setUp: () => [
-      { type: "setup", config, vocabulary, tokenizer, trainTokens, strikes: [] },
-      bytesOf(Uint32Array.from([...train, ...validation])),
-    ],
-    part: () => {},
-    interrupted: () => {},
-    stop: new AbortController().signal,
-    now: () => performance.now(),
-  });
 }
 
 async function bareSteps(replica: Replica, config: RunConfig, first: number): Promise<void> {

@@ -3,22 +3,18 @@
  * Parts of the way are also measured alone, since in a step they hide behind waiting for peers.
  */
 import gptChar from "../configs/gpt_char.ts";
-import { bytesOf } from "../src/base/hash.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import type { WebGpuDevice } from "../src/device/webgpu.ts";
-import { RULES } from "../src/membership/types.ts";
-import { Faults } from "../workers/faults/plan.ts";
 import type { StepTimes } from "../workers/messages.ts";
 import { shapeOf } from "../workers/plans.ts";
 import type { Corpus } from "../workers/replica.ts";
-import { spawnCrew } from "../workers/spawn.ts";
-import { Team } from "../workers/team.ts";
 import { corpusOf } from "./corpus.ts";
 import { exchangeSeconds } from "./exchange.ts";
 import type { Report } from "./report.ts";
 import { fixed, percent } from "./table.ts";
+import { benchTeam } from "./team.ts";
 import { median, medianSeconds } from "./time.ts";
 
 const WORLDS: readonly number[] = [2, 4];
@@ -103,30 +99,7 @@ async function readBackSeconds(device: WebGpuDevice, length: number): Promise<nu
 
 /** Leads `config.workers` processes through some steps. */
 async function timeWorld(config: RunConfig, corpus: Corpus): Promise<WorldTimes> {
-  const { train, validation, vocabulary } = corpus;
-  const team = new Team({
-    launch: spawnCrew,
-    workers: config.workers,
-    rules: { ...RULES, microBatches: config.micro_batches, weighEvery: Infinity },
-    faults: new Faults(),
-    note: () => {},
-    limit: () => 0,
-    setUp: () => [
-      {
-        type: "setup",
-        config,
-        vocabulary,
-        tokenizer: corpus.tokenizer?.toJSON() ?? null,
-        trainTokens: train.length,
-        strikes: [],
-      },
-      bytesOf(Uint32Array.from([...train, ...validation])),
-    ],
-    part: () => {},
-    interrupted: () => {},
-    stop: new AbortController().signal,
-    now: () => performance.now(),
-  });
+  const team = benchTeam(config, corpus);
   try {
     await team.open();
     await team.form(0);

@@ -2,6 +2,7 @@
  * A journal that is not touched before its run has begun: one that cannot begin leaves no trace.
  * Needs the run's lock.
  */
+import { readIfAny } from "../src/report/atomic.ts";
 import type { RunFacts, Sink } from "../src/report/events.ts";
 import { openJournal, parseJournal } from "../src/report/journal.ts";
 import type { Journal } from "../src/report/journal.ts";
@@ -37,14 +38,7 @@ export class LateJournal implements Disposable {
 }
 
 function skipsIn(path: string): number[] {
-  let text: string;
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
-  return parseJournal(text).entries.flatMap(({ kind, skips }) =>
+  return parseJournal(readIfAny(path)).entries.flatMap(({ kind, skips }) =>
     kind === "skip" && Array.isArray(skips) ? skips.map(Number) : []
   );
 }

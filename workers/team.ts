@@ -118,11 +118,6 @@ export class Team {
     return this.#ready;
   }
 
-  /** Folder of the crew's sockets, where it has any. */
-  get folder(): string | undefined {
-    return this.#crew?.folder;
-  }
-
   get attempt(): number {
     return this.#state.attempt;
   }

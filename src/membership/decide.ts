@@ -48,9 +48,12 @@ export function wantsForming(state: Membership): boolean {
   if (able.length === 0) return false;
   // The first formation waits for all; once one was lost nobody waits for who comes back.
   if (state.attempt === 0 && state.losses.length === 0 && able.length < state.target) return false;
-  return !isWhole(state) || state.shares !== undefined ||
-    able.length !== state.formed.length ||
-    able.some((m, rank) => m.id !== state.formed[rank]?.id);
+  return !isWhole(state) || state.shares !== undefined || !isFormed(able, state);
+}
+
+/** Whether these members, by rank, are those of the formation. */
+function isFormed(able: readonly Member[], { formed }: Membership): boolean {
+  return able.length === formed.length && able.every((m, rank) => m.id === formed[rank]?.id);
 }
 
 /** Whether the formation can go on: none of it is gone, and no conversation of it failed. */
@@ -250,9 +253,7 @@ function boundary(before: Membership, { now, rules }: { now: number; rules: Rule
   const state = whoStays(before);
   if (!wantsForming(state)) return only(state);
   const able = candidates(state);
-  const same = able.length === state.formed.length &&
-    able.every((m, rank) => m.id === state.formed[rank]?.id);
-  const counts = same
+  const counts = isFormed(able, state)
     ? state.shares ?? state.formed.map(({ count }) => count)
     : equalShares(rules.microBatches, able.length);
   const places = able.map(({ id, seat, holds }, rank): Place => ({

@@ -35,3 +35,13 @@ function removeQuietly(path: string): void {
     // It was never made; the first error is the one that counts.
   }
 }
+
+/** The text of a file; empty where there is none. */
+export function readIfAny(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+}

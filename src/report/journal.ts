@@ -4,7 +4,7 @@
  * kinds of entries and what none of them mean.
  */
 import { dirname } from "node:path";
-import { writeTextAtomic } from "./atomic.ts";
+import { readIfAny, writeTextAtomic } from "./atomic.ts";
 import { endedLines, parseJournal } from "./journal_lines.ts";
 import type { JournalLine, Plain } from "./journal_lines.ts";
 
@@ -175,15 +175,6 @@ function recover(path: string, warn: ((text: string) => void) | undefined): Jour
   }
   writeTextAtomic(path, kept);
   return entries;
-}
-
-function readIfAny(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  }
 }
 
 function openAppend(path: string): Deno.FsFile {

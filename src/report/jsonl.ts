@@ -2,7 +2,7 @@
  * Appends a run's metrics to a file, one JSON object per line. Writing may fail and training goes
  * on: lines wait in memory, and one warning says so. Knows nothing of what the numbers mean.
  */
-import { writeTextAtomic } from "./atomic.ts";
+import { readIfAny, writeTextAtomic } from "./atomic.ts";
 import type { RunEvent, Sink } from "./events.ts";
 import { keptLines, lastEval, metricsLine } from "./metrics.ts";
 
@@ -79,15 +79,6 @@ function trim(path: string, from: number): number {
   const kept = keptLines(text, from);
   if (kept !== text) writeTextAtomic(path, kept);
   return lastEval(kept);
-}
-
-function readIfAny(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  }
 }
 
 /** Appends; after each piece says what is left, so that a failure neither repeats nor loses it. */

@@ -8,6 +8,7 @@ import type { Duplex, Listener } from "./bytes.ts";
 import { ChannelError, type FencedChannel } from "./channel.ts";
 import { type Gate, type GateOptions, openGate } from "./gate.ts";
 import { greet, type Hello, type Terms } from "./handshake.ts";
+import { listenerOver } from "./listener.ts";
 import { streamChannel } from "./stream.ts";
 import { bindTls, connectTls, type Identity } from "./tls.ts";
 
@@ -103,25 +104,12 @@ const LOOPBACK = "127.0.0.1";
 
 function bindPlain(hostname: string, port: number): PortListener {
   const listener = Deno.listen({ hostname, port });
-  let isClosed = false;
-  return {
-    port: listener.addr.port,
-    async accept() {
-      try {
-        const connection = await listener.accept();
-        connection.setNoDelay(true);
-        return connection;
-      } catch (error) {
-        if (isClosed) return undefined;
-        throw error;
-      }
-    },
-    close() {
-      if (isClosed) return;
-      isClosed = true;
-      listener.close();
-    },
+  const accept = async () => {
+    const connection = await listener.accept();
+    connection.setNoDelay(true);
+    return connection;
   };
+  return { port: listener.addr.port, ...listenerOver({ accept, close: () => listener.close() }) };
 }
 
 function refuseUnlessClosed(

@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import { Refusal } from "../base/refusal.ts";
 import type { Listener } from "./bytes.ts";
 import { ChannelError, type ChannelOptions, type FencedChannel } from "./channel.ts";
+import { listenerOver } from "./listener.ts";
 import { streamChannel } from "./stream.ts";
 
 /** Bytes of a socket's path that Linux can hold: sun_path of unix(7), less the closing zero. */
@@ -53,23 +54,8 @@ export async function bindUnix(path: string): Promise<Listener> {
   }
   const listener = bind(path);
   await Deno.chmod(path, 0o600);
-  let isClosed = false;
-  return {
-    async accept() {
-      try {
-        return await listener.accept();
-      } catch (error) {
-        if (isClosed) return undefined;
-        throw error;
-      }
-    },
-    close() {
-      if (isClosed) return;
-      isClosed = true;
-      listener.close();
-      unlink(path);
-    },
-  };
+  const ends = { accept: () => listener.accept(), close: () => listener.close() };
+  return listenerOver(ends, () => unlink(path));
 }
 
 /** Dials a listening socket. ChannelError when nobody listens there. */
