@@ -1,14 +1,39 @@
 /** Reads the text of a run. Knows files and encodings, not tokens. */
 import { Refusal } from "../base/refusal.ts";
+import { utf8Text } from "../base/utf8.ts";
 import { mobyDick } from "./moby_dick.ts";
 
 /** Longest string that the engine can hold, in UTF-16 units (V8 on 64-bit machines). */
 const LONGEST = 2 ** 29 - 24;
 
+/** The text at `path`, which may be empty, without a byte order mark. */
+export async function readWhole(path: string): Promise<string> {
+  return textOfBytes(await readBytes(path), path);
+}
+
+/** Bytes from somewhere called `name` as text, without a byte order mark. */
+export function textOfBytes(bytes: Uint8Array, name: string): string {
+  return decodeUtf8(bytes, name);
+}
+
+/** The value that the JSON file at `path` holds. @throws {Refusal} `data` for what is no JSON. */
+export async function readJson(path: string): Promise<unknown> {
+  const text = await readWhole(path);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new Refusal(
+      "data",
+      `Cannot read ${path}: need JSON: ${error.message.replaceAll(/\s+/g, " ")}`,
+    );
+  }
+}
+
 /** The text at `path` without a byte order mark, or the default text for null; never empty. */
 export async function readText(path: string | null): Promise<string> {
   if (path === null) return await mobyDick();
-  const text = decodeUtf8(await readBytes(path), path);
+  const text = await readWhole(path);
   if (text.length === 0) {
     throw new Refusal("data", `Cannot train on ${path}: need some text: the file is empty`);
   }
@@ -40,35 +65,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
 }
 
 function decodeUtf8(bytes: Uint8Array, path: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new Refusal(
-      "data",
-      `Cannot read ${path}: need UTF-8 text: byte ${firstFault(bytes)} is not`,
-    );
-  }
-}
-
-/** Offset of the byte at which `bytes` stop being UTF-8; their length if a character is cut off. */
-function firstFault(bytes: Uint8Array): number {
-  // A streaming decoder forgives an unfinished last character, so a prefix fails
-  // exactly from the faulty byte on, and the shortest failing prefix can be bisected.
-  let good = 0;
-  let bad = bytes.length + 1;
-  while (bad - good > 1) {
-    const middle = (good + bad) >> 1;
-    if (isPrefix(bytes.subarray(0, middle))) good = middle;
-    else bad = middle;
-  }
-  return bad - 1;
-}
-
-function isPrefix(bytes: Uint8Array): boolean {
-  try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
-    return true;
-  } catch {
-    return false;
-  }
+  const text = utf8Text(bytes);
+  if (typeof text === "string") return text.startsWith("\ufeff") ? text.slice(1) : text;
+  throw new Refusal("data", `Cannot read ${path}: need UTF-8 text: byte ${text} is not`);
 }

@@ -10,14 +10,24 @@ export const dataSchema = z.strictObject({
         "window began with",
     ),
   path: z.string().min(1).nullable().default(null)
-    .describe("Text file in UTF-8; null takes the default text, Moby Dick"),
-  tokenizer: z.enum(["char", "byte"]).default("char")
-    .describe("What one token is: a character of the text or a byte of its UTF-8"),
+    .describe(
+      "Text file in UTF-8, or a folder that prepare made; null takes the default text, Moby Dick",
+    ),
+  mix: z.record(z.string().min(1), z.number().gt(0)).nullable().default(null)
+    .describe("Prepared folders and their weights, in place of path; windows are drawn by weight"),
+  tokenizer: z.string().regex(/^(char|byte|word(:\d+)?|gpt2|bpe:\d+|.+\.json)$/, {
+    error: "need char, byte, word, word:N, gpt2, bpe:N or the path of a tokenizer.json",
+  }).nullable().default(null)
+    .describe(
+      "What a token is: char, byte, word:N, gpt2, bpe:N, or a tokenizer.json; null takes what a " +
+        "prepared folder or init has, and char for a text file",
+    ),
   window: z.int().min(1).default(64)
     .describe("Window length T in tokens: what the model sees at once"),
-  stride: z.int().min(1).default(64)
+  stride: z.int().min(1).nullable().default(null)
     .describe(
-      "Tokens between the starts of neighbouring training windows; below window they overlap",
+      "Tokens between the starts of neighbouring training windows: below window they overlap; " +
+        "null takes window",
     ),
   bptt: z.int().min(1).nullable().default(null)
     .describe(
@@ -25,7 +35,12 @@ export const dataSchema = z.strictObject({
         "states are carried; null draws shuffled windows",
     ),
   document_end: z.string().min(1).nullable().default(null)
-    .describe("Text that ends a document: carried states begin anew behind it; needs bptt"),
+    .describe(
+      "Text that ends a document, or <|endoftext|> for the token that does: carried states begin " +
+        "anew behind it; needs bptt or document_mask",
+    ),
+  document_mask: z.boolean().default(false)
+    .describe("Whether attention stays inside a document; needs document_end"),
   gap: z.int().min(0).default(30)
     .describe("Tokens between the name and the question of source recall"),
   names: z.int().min(2).default(8).describe("Distinct names of source recall"),
@@ -43,8 +58,21 @@ export const tokenizerSpecSchema = z.discriminatedUnion("kind", [
     kind: z.literal("char"),
     /** The known characters in order of code point: a character's place is its token. */
     chars: z.string().min(1),
+    /** Whether one more token ends documents. */
+    end: z.literal(true).optional(),
   }),
-  z.strictObject({ kind: z.literal("byte") }),
+  z.strictObject({ kind: z.literal("byte"), end: z.literal(true).optional() }),
+  z.strictObject({
+    kind: z.literal("word"),
+    /** What follows the tokens for unknown words and for the end of a line, in order of id. */
+    words: z.array(z.string().min(1)),
+  }),
+  z.strictObject({ kind: z.literal("gpt2") }),
+  z.strictObject({
+    kind: z.literal("bpe"),
+    /** The tokenizer.json of Hugging Face's library, as far as needed to encode and decode. */
+    tokenizer: z.record(z.string(), z.unknown()),
+  }),
 ]);
 
 /** A tokenizer as a plain value. */

@@ -3,7 +3,8 @@
  * depends on `(step, micro-batch)` alone. It knows no model.
  */
 import type { Key } from "../base/random.ts";
-import type { Tokenizer } from "./tokenizer.ts";
+import type { Text } from "./text.ts";
+import type { Tokenizer } from "./tokenizers/types.ts";
 
 /** Token windows and what is asked of them. */
 export interface Batch {
@@ -13,6 +14,11 @@ export interface Batch {
   readonly targets: Uint32Array;
   /** Targets that count. */
   readonly counted: number;
+  /**
+   * u32 [B, T], where the task has documents: the first token of the window that each token's
+   * document holds, never behind the token itself.
+   */
+  readonly starts?: Uint32Array;
   /** Carried states begin anew, all or by window; else they go on from the batch before. */
   readonly fresh: boolean | readonly boolean[];
 }
@@ -41,6 +47,8 @@ export interface Task {
   readonly countedPerWindow: number | undefined;
   /** True when states pass from one batch to the next. */
   readonly carries: boolean;
+  /** True when batches say where documents start, so that no token looks past its own. */
+  readonly documents: boolean;
 }
 
 /** A source of batches. */
@@ -52,7 +60,17 @@ export interface Source {
   /** Number of evaluation sequences; states pass within one, never between two. */
   readonly sequences: number;
   /** The batches of an evaluation sequence, in order. */
-  evaluation(sequence: number): readonly Batch[];
+  evaluation(sequence: number): Iterable<Batch>;
+  /** Which of the texts a sequence is of; all are of the first unless told. */
+  textOf?(sequence: number): number;
+}
+
+/** How much is evaluated. */
+export interface Evaluation {
+  /** Windows to evaluate, of each text; 0 means all, so that each token is asked once. */
+  readonly windows: number;
+  /** Tokens from one window to the next; null means the window's length. */
+  readonly stride: number | null;
 }
 
 /** What sources are made of. */
@@ -63,11 +81,11 @@ export interface SourceInput {
   readonly microBatches: number;
   /** Windows B per micro-batch. */
   readonly windows: number;
-  /** Windows to evaluate; 0 means all. */
-  readonly evalWindows: number;
-  /** Tokens of both parts of the text; empty for a source that needs none. */
-  readonly train: Uint32Array;
-  readonly validation: Uint32Array;
+  readonly evaluation: Evaluation;
+  /** The texts; none for a source that makes its own tokens. */
+  readonly texts: readonly Text[];
+  /** Tokens that end a document; none where documents are not told apart. */
+  readonly end: readonly number[];
   /** The text's tokenizer; undefined for a source that needs none. */
   readonly tokenizer?: Tokenizer | undefined;
 }

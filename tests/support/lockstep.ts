@@ -1,15 +1,16 @@
 /** Whole runs in one process: a coordinator, trainers over memory channels, state kept in memory. */
 import { hashValue } from "../../src/base/hash.ts";
+import type { PinnedCard } from "../../src/cards/pin.ts";
 import { stateHash } from "../../src/checkpoint/state_hash.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { configHash } from "../../src/config/identity.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
-import { charTokenizer } from "../../src/data/tokenizer.ts";
+import { charTokenizer } from "../../src/data/tokenizers/char.ts";
 import { split } from "../../src/data/windows.ts";
 import type { RunEvent } from "../../src/report/events.ts";
 import type { Rules } from "../../src/membership/types.ts";
 import { coordinate, type Outcome } from "../../workers/coordinator.ts";
-import type { Corpus } from "../../workers/replica.ts";
+import { type Corpus, corpusIn } from "../../workers/corpus.ts";
 import type { NamedState } from "../../workers/state.ts";
 import type { Note } from "../../workers/team.ts";
 import { randomTokens } from "./gpt.ts";
@@ -22,7 +23,7 @@ export function letters(config: RunConfig): Corpus {
   const text = "\n" + String.fromCharCode(...codes);
   const tokenizer = charTokenizer(text);
   const parts = split(tokenizer.encode(text), config.data);
-  return { ...parts, vocabulary: tokenizer.size, tokenizer };
+  return corpusIn({ ...parts, vocabulary: tokenizer.size, tokenizer });
 }
 
 /** How a run went: its outcome, its events, and its saved states as checkpoints. */
@@ -42,6 +43,10 @@ export interface LockstepOptions {
   /** What is trained on; letters unless told. */
   readonly corpus?: Corpus;
   readonly from?: Checkpoint | undefined;
+  /** Parameters that it begins with. */
+  readonly initial?: Checkpoint["model"];
+  /** Cards by seat. */
+  readonly cards?: readonly PinnedCard[];
   readonly stop?: AbortSignal;
   readonly faults?: Faults;
   readonly rules?: Partial<Rules>;
@@ -51,7 +56,8 @@ export interface LockstepOptions {
 
 /** Runs `config` to its end, or to when it is asked to stop. */
 export async function lockstep(config: RunConfig, options: LockstepOptions): Promise<RunRecord> {
-  const { world, openDevice, corpus = letters(config), from, stop, faults, rules, watch } = options;
+  const { world, openDevice, corpus = letters(config), from, initial } = options;
+  const { cards, stop, faults, rules, watch } = options;
   const { launch, crew } = memoryLaunch(openDevice);
   const events: RunEvent[] = [];
   const saved: Checkpoint[] = [];
@@ -61,11 +67,13 @@ export async function lockstep(config: RunConfig, options: LockstepOptions): Pro
     corpus,
     launch,
     from,
+    initial,
     report: (event) => {
       events.push(event);
       watch?.(event, crew());
     },
     note: (kind, note) => notes.push({ kind, note }),
+    ...(cards && { cards }),
     ...(stop && { stop }),
     ...(faults && { faults }),
     ...(rules && { rules }),

@@ -45,7 +45,7 @@ export function gradientsOf(
   );
 }
 
-/** Values of a trace's results, given those of its sources by name. */
+/** Values of a trace's results, given those of its sources by name: ids as Uint32Array. */
 export async function runTrace(
   device: Device,
   results: Graph["results"],
@@ -59,7 +59,8 @@ export async function runTrace(
   const program = await device.load(plan, memory);
   for (const name of Object.keys(plan.named).filter((name) => name in values)) {
     const data = values[name] as ArrayLike<number>;
-    if (memory instanceof ArrayMemory) memory.floats(name).set(data);
+    if (data instanceof Uint32Array) memory.write(name, data);
+    else if (memory instanceof ArrayMemory) memory.floats(name).set(data);
     else memory.write(name, Float32Array.from(data));
   }
   program.run();

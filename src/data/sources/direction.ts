@@ -20,21 +20,25 @@ export const direction: SourceMaker = {
     asked: "one",
     countedPerWindow: 1,
     carries: false,
+    documents: false,
   }),
   make: directionSource,
 };
 
 function directionSource(config: DataConfig, input: SourceInput): Source {
   const { window } = config;
-  const source = windowSource(config, input);
+  // A label is of a whole window: none is asked in part, and none overlaps another.
+  const evaluation = { windows: input.evaluation.windows || Infinity, stride: null };
+  const source = windowSource(config, { ...input, evaluation });
   const key = foldName(input.key, "direction");
   const evalKey = foldName(key, "evaluation");
   return {
+    ...source,
     train: (at) => turned(source.train(at), { key, first: firstNumber(at, input), window }),
-    sequences: source.sequences,
     evaluation: (sequence) =>
-      source.evaluation(sequence).map((batch) =>
-        turned(batch, { key: evalKey, first: sequence * input.windows, window })
+      Array.from(
+        source.evaluation(sequence),
+        (batch) => turned(batch, { key: evalKey, first: sequence * input.windows, window }),
       ),
   };
 }

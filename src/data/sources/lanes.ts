@@ -6,10 +6,13 @@
 import { Refusal } from "../../base/refusal.ts";
 import { gather } from "../batch.ts";
 import type { Batch, Source, SourceInput } from "../source.ts";
+import type { Tokens } from "../tokens.ts";
+import { laneEvaluation } from "./lane_evaluation.ts";
+import { onlyText } from "./only_text.ts";
 
 /** Tokens cut into lanes of equal length; a lane's last target is one token past its end. */
 interface Lanes {
-  readonly tokens: Uint32Array;
+  readonly tokens: Tokens;
   /** Steps of `time` tokens in a lane. */
   readonly steps: number;
   /** Tokens from the start of one lane to the next. */
@@ -17,23 +20,37 @@ interface Lanes {
 }
 
 /** `data.bptt` tokens of S x B lanes in each step; the state begins anew when a lane ends. */
-export function laneSource(time: number, input: SourceInput): Source {
-  const { microBatches, windows, evalWindows } = input;
+export function laneSource(
+  { time, warm }: { readonly time: number; readonly warm: number },
+  input: SourceInput,
+): Source {
+  const { microBatches, windows, evaluation } = input;
   const lanes = microBatches * windows;
-  const train = cut(input.train, { lanes, time, part: "training" });
-  const validation = cut(input.validation, { lanes, time, part: "validation" });
-  const limit = evalWindows === 0 ? Infinity : Math.max(1, Math.ceil(evalWindows / lanes));
-  const evalSteps = Math.min(validation.steps, limit);
+  const text = onlyText(input);
+  const train = cut(text.train, { lanes, time, part: "training" });
   const at = (from: Lanes, microBatch: number, step: number): Batch => {
-    const starts = Array.from(
-      { length: windows },
-      (_, b) => (microBatch * windows + b) * from.length + step * time,
-    );
-    return { ...gather(from.tokens, starts, time), counted: windows * time, fresh: step === 0 };
+    const all = Array.from({ length: windows }, (_, b) => ({
+      tokens: from.tokens,
+      start: (microBatch * windows + b) * from.length + step * time,
+    }));
+    return { ...gather(all, time), counted: windows * time, fresh: step === 0 };
   };
-  return {
+  const source: Omit<Source, "evaluation"> = {
     train: ({ step, microBatch }) => at(train, microBatch, step % train.steps),
     sequences: microBatches,
+  };
+  if (evaluation.windows === 0) {
+    const shape = { lanes, windows, time, warm, end: [] };
+    return {
+      ...source,
+      evaluation: (sequence) => laneEvaluation(text.validation, shape, sequence),
+    };
+  }
+  const validation = cut(text.validation, { lanes, time, part: "validation" });
+  const limit = Math.max(1, Math.ceil(evaluation.windows / lanes));
+  const evalSteps = Math.min(validation.steps, limit);
+  return {
+    ...source,
     evaluation: (sequence) =>
       Array.from({ length: evalSteps }, (_, step) => at(validation, sequence, step)),
   };
@@ -41,7 +58,7 @@ export function laneSource(time: number, input: SourceInput): Source {
 
 /** Cuts tokens into lanes. @throws {Refusal} `data` when a lane has no room for a window. */
 export function cut(
-  tokens: Uint32Array,
+  tokens: Tokens,
   { lanes, time, part }: { lanes: number; time: number; part: string },
 ): Lanes {
   const length = Math.floor((tokens.length - 1) / lanes);

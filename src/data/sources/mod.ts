@@ -12,6 +12,8 @@ import { windowSource } from "./windows.ts";
 export interface SourceMaker {
   /** False when the source makes its own tokens. */
   readonly needsText: boolean;
+  /** True when batches depend on what tokens stand for. */
+  readonly needsTokenizer?: true;
   /** The task; `characters` is the number of distinct tokens of the text, 0 where none is read. */
   readonly task: (config: DataConfig, characters: number) => Task;
   readonly make: (config: DataConfig, input: SourceInput) => Source;
@@ -20,23 +22,24 @@ export interface SourceMaker {
 /** The next token of a text: from shuffled windows, or in lanes when states are carried. */
 const text: SourceMaker = {
   needsText: true,
-  task({ bptt, window, document_end }, characters) {
+  task({ bptt, window, document_end, document_mask }, characters) {
     const time = bptt ?? window;
     return {
       time,
       vocabulary: characters,
       classes: characters,
       asked: "next",
-      countedPerWindow: document_end === null ? time : undefined,
+      countedPerWindow: bptt === null || document_end === null ? time : undefined,
       carries: bptt !== null,
+      documents: document_mask,
     };
   },
   make(config, input) {
-    const { bptt, document_end } = config;
+    const { bptt, window, document_end } = config;
     if (bptt === null) return windowSource(config, input);
-    if (document_end === null) return laneSource(bptt, input);
-    const end = input.tokenizer?.encode(document_end) ?? new Uint32Array();
-    return documentSource({ time: bptt, end }, input);
+    // What a state remembers of the text before it is worth a window to find out.
+    const lanes = { time: bptt, warm: window };
+    return document_end === null ? laneSource(lanes, input) : documentSource(lanes, input);
   },
 };
 
@@ -47,6 +50,11 @@ export const SOURCES: Readonly<Record<DataConfig["source"], SourceMaker>> = {
   truecase,
   direction,
 };
+
+/** Whether workers must know the tokenizer of what a config names. */
+export function needsTokenizer(config: DataConfig): boolean {
+  return SOURCES[config.source].needsTokenizer ?? false;
+}
 
 /** The source that a config names. */
 export function sourceOf(config: DataConfig, input: SourceInput): Source {

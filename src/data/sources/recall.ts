@@ -23,13 +23,14 @@ export const recall: SourceMaker = {
     asked: "each",
     countedPerWindow: 1,
     carries: false,
+    documents: false,
   }),
   make: recallSource,
 };
 
 function recallSource(config: DataConfig, input: SourceInput): Source {
   const { windows } = input;
-  const total = input.evalWindows === 0 ? EVAL_WINDOWS : input.evalWindows;
+  const total = input.evaluation.windows === 0 ? EVAL_WINDOWS : input.evaluation.windows;
   const evalKey = foldName(input.key, "evaluation");
   return {
     train: (at) =>

@@ -5,13 +5,14 @@
 import { Refusal } from "../../base/refusal.ts";
 import { IGNORE } from "../../base/ignore.ts";
 import type { Batch } from "../source.ts";
-import type { Tokenizer } from "../tokenizer.ts";
+import type { Tokenizer } from "../tokenizers/types.ts";
 import type { SourceMaker } from "./mod.ts";
 import { windowSource } from "./windows.ts";
 
 /** Shuffled windows in lower case, asked at each position: 1 for a capital, else 0. */
 export const truecase: SourceMaker = {
   needsText: true,
+  needsTokenizer: true,
   task: ({ window }, characters) => ({
     time: window,
     vocabulary: characters,
@@ -19,14 +20,16 @@ export const truecase: SourceMaker = {
     asked: "each",
     countedPerWindow: window,
     carries: false,
+    documents: false,
   }),
   make(config, input) {
     const cases = casesOf(input.tokenizer);
     const windows = windowSource(config, input);
     return {
-      sequences: windows.sequences,
+      ...windows,
       train: (at) => lowered(windows.train(at), cases),
-      evaluation: (sequence) => windows.evaluation(sequence).map((batch) => lowered(batch, cases)),
+      evaluation: (sequence) =>
+        Array.from(windows.evaluation(sequence), (batch) => lowered(batch, cases)),
     };
   },
 };

@@ -1,26 +1,67 @@
-/** Shuffled windows of a text, asked for the next token. No state passes between batches. */
-import { evalBatches, gather, gatherPadded, trainWindows } from "../batch.ts";
+/** Shuffled windows of texts, asked for the next token. No state passes between batches. */
+import { foldName, type Key } from "../../base/random.ts";
+import { gather, gatherPadded, windowOf } from "../batch.ts";
+import { documentStarts } from "../documents.ts";
+import { type EvalWindows, evalWindows } from "../eval_windows.ts";
+import { mixture } from "../mixture.ts";
 import type { DataConfig } from "../schema.ts";
-import type { Source, SourceInput } from "../source.ts";
+import type { Batch, Source, SourceInput } from "../source.ts";
+import type { Text } from "../text.ts";
 import { windowCount } from "../windows.ts";
+import { firstNumber } from "./numbers.ts";
 
-/** Windows of `data.window` tokens that start every `data.stride` tokens. */
+/**
+ * Windows of `data.window` tokens that start every `data.stride` tokens. Each text shuffles its own,
+ * each of its epochs anew; `weight` says how many of them a round of windows has.
+ */
 export function windowSource(
-  { window, stride }: DataConfig,
-  { key, microBatches, windows, evalWindows, train, validation }: SourceInput,
+  { window, stride: asked, document_mask }: DataConfig,
+  { key, microBatches, windows, evaluation, texts, end }: SourceInput,
 ): Source {
-  const count = windowCount(train.length, window, stride);
-  const evaluations = evalBatches(validation.length, { window, windows, limit: evalWindows });
+  const stride = asked ?? window;
+  const counts = texts.map(({ train }) => windowCount(train.length, window, stride));
+  const mix = mixture(foldName(key, "mixture"), texts.map(({ weight }) => weight));
+  const keys = texts.map((_, i) => i === 0 ? key : foldName(key, `text ${i}`));
+  const shape = { window, stride: evaluation.stride ?? window, limit: evaluation.windows };
+  const parts = texts.map(({ validation }) => evalWindows(validation.length, shape));
+  const sequences = parts.map(({ count }) => Math.ceil(count / windows));
+  const withStarts = <B extends Pick<Batch, "inputs">>(batch: B): B =>
+    document_mask ? { ...batch, starts: documentStarts(batch.inputs, { window, end }) } : batch;
   return {
-    train({ step, microBatch }) {
-      const numbers = trainWindows(key, { step, microBatch, microBatches, windows, count });
-      const batch = gather(train, numbers.map((n) => n * stride), window);
-      return { ...batch, counted: windows * window, fresh: true };
+    train(at) {
+      const first = firstNumber(at, { microBatches, windows });
+      const all = Array.from({ length: windows }, (_, b) => {
+        const { text, number } = mix(first + b);
+        const own = windowOf(keys[text] as Key, number, counts[text] as number);
+        return { tokens: (texts[text] as Text).train, start: own * stride };
+      });
+      return withStarts({ ...gather(all, window), counted: windows * window, fresh: true });
     },
-    sequences: evaluations.length,
+    sequences: sequences.reduce((a, b) => a + b, 0),
+    textOf: (sequence) => locate(sequences, sequence).part,
     evaluation(sequence) {
-      const starts = evaluations[sequence] ?? new Uint32Array();
-      return [{ ...gatherPadded(validation, starts, { window, windows }), fresh: true }];
+      const { part, rest } = locate(sequences, sequence);
+      const { count, at } = parts[part] as EvalWindows;
+      const tokens = (texts[part] as Text).validation;
+      const first = rest * windows;
+      const own = Array.from(
+        { length: Math.min(windows, count - first) },
+        (_, b) => ({ tokens, ...at(first + b) }),
+      );
+      return [withStarts({ ...gatherPadded(own, { window, windows }), fresh: true })];
     },
   };
+}
+
+/** The part that number `index` falls into, when parts of `sizes` stand one behind the other. */
+function locate(
+  sizes: readonly number[],
+  index: number,
+): { part: number; rest: number } {
+  let rest = index;
+  for (const [part, size] of sizes.entries()) {
+    if (rest < size) return { part, rest };
+    rest -= size;
+  }
+  throw new RangeError(`Cannot find evaluation sequence ${index}: there are ${index - rest}`);
 }

@@ -25,6 +25,7 @@ Deno.test("direction asks one label of a window", () => {
     asked: "one",
     countedPerWindow: 1,
     carries: false,
+    documents: false,
   });
 });
 
@@ -81,6 +82,17 @@ Deno.test("direction evaluates fixed windows of the text's end, and counts no fi
   assertEquals(labels, [...rows.map(directionOf), IGNORE, IGNORE]);
   assertEquals(rows.flat().every((token) => token >= 1000), true);
   assertEquals(new Set(labels.slice(0, 7)).size, 2);
+});
+
+Deno.test("direction evaluates all windows whole and once, whatever the stride of evaluations", () => {
+  for (const evalStride of [1, 3, 5]) {
+    const batches = evaluationOf(sourceFor(DATA, { ...INPUT, evalWindows: 0, evalStride }));
+    const rows = batches.flatMap(({ inputs, counted }) => rowsOf(inputs, 3).slice(0, counted));
+    const starts = rows.map((row) => Math.min(...row));
+    assertEquals(starts, [1000, 1005, 1010, 1015, 1020, 1025, 1030]);
+    const labels = batches.flatMap(({ targets }) => [...targets]);
+    assertEquals(labels, [...rows.map(directionOf), IGNORE, IGNORE]);
+  }
 });
 
 Deno.test("direction's evaluation has random bits of its own", () => {

@@ -3,36 +3,56 @@ import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { IGNORE } from "../../../src/base/ignore.ts";
 import { rootKey } from "../../../src/base/random.ts";
 import { resolveConfig } from "../../../src/config/resolve.ts";
-import { documentSource, stretches } from "../../../src/data/sources/documents.ts";
-import { charTokenizer } from "../../../src/data/tokenizer.ts";
+import { documentSource } from "../../../src/data/sources/documents.ts";
+import { type Stretch, stretches } from "../../../src/data/sources/stretches.ts";
+import { textIn } from "../../../src/data/text.ts";
+import { tokensIn } from "../../../src/data/tokens.ts";
+import { charTokenizer } from "../../../src/data/tokenizers/char.ts";
 import { openReference } from "../../../src/device/reference.ts";
 import { Replica } from "../../../workers/replica.ts";
 import { lockstep } from "../../support/lockstep.ts";
+import { corpusIn } from "../../../workers/corpus.ts";
 
 const tokenizer = charTokenizer("abc.");
 const encode = (text: string) => tokenizer.encode(text);
 
+function listed(tokens: Uint32Array, cut: Parameters<typeof stretches>[1]): Stretch[] {
+  const { count, at } = stretches(tokensIn(tokens), cut);
+  return Array.from({ length: count }, (_, i) => at(i));
+}
+
+Deno.test("an end's last token is the first input of the document behind it", () => {
+  const tokens = encode("ab.cab.c");
+  const all = listed(tokens, { start: 0, length: 7, time: 4, end: [...encode(".")] });
+  assertEquals(all, [
+    { start: 0, length: 2, fresh: true },
+    { start: 2, length: 4, fresh: true },
+    { start: 6, length: 1, fresh: true },
+  ]);
+});
+
 Deno.test("a window is cut behind a document's end, and the next begins anew", () => {
   const tokens = encode("abcab..cabcabc..ab");
-  const all = stretches(tokens, { start: 0, length: 17, time: 4, end: encode("..") });
+  const all = listed(tokens, { start: 0, length: 17, time: 4, end: [...encode("..")] });
   assertEquals(all, [
     { start: 0, length: 4, fresh: true },
-    // Its last target is the second dot; the end itself is never an input of the next.
+    // Its last target is the second dot, behind which the next document begins.
     { start: 4, length: 2, fresh: false },
-    { start: 7, length: 4, fresh: true },
-    { start: 11, length: 4, fresh: false },
-    { start: 16, length: 1, fresh: true },
+    { start: 6, length: 4, fresh: true },
+    { start: 10, length: 4, fresh: false },
+    { start: 14, length: 1, fresh: false },
+    { start: 15, length: 2, fresh: true },
   ]);
   // What is asked of a stretch lies behind its inputs, up to the end of the document.
   const asked = all.map(({ start, length }) =>
     tokenizer.decode(tokens.subarray(start + 1, start + length + 1))
   );
-  assertEquals(asked, ["bcab", "..", "abca", "bc..", "b"]);
+  assertEquals(asked, ["bcab", "..", "cabc", "abc.", ".", "ab"]);
 });
 
 Deno.test("without an end windows are those of plain lanes", () => {
   const tokens = encode("abcabcabcabca");
-  const all = stretches(tokens, { start: 0, length: 12, time: 4, end: encode("..") });
+  const all = listed(tokens, { start: 0, length: 12, time: 4, end: [...encode("..")] });
   assertEquals(all.map(({ start, length, fresh }) => [start, length, fresh]), [
     [0, 4, true],
     [4, 4, false],
@@ -42,13 +62,13 @@ Deno.test("without an end windows are those of plain lanes", () => {
 
 Deno.test("what is not asked is padded, and a step knows how much counts", () => {
   const text = encode("ab..cabcab..abcabcabcabcabc");
-  const source = documentSource({ time: 6, end: encode("..") }, {
+  const source = documentSource({ time: 6, warm: 0 }, {
     key: rootKey(1),
     microBatches: 2,
     windows: 1,
-    evalWindows: 0,
-    train: text,
-    validation: text,
+    evaluation: { windows: 1, stride: null },
+    texts: [textIn({ train: text, validation: text })],
+    end: [...encode("..")],
     tokenizer,
   });
   const batches = [0, 1].map((microBatch) => source.train({ step: 0, microBatch }));
@@ -68,7 +88,13 @@ Deno.test("a document behind another has the losses that it has alone", async ()
       data: { bptt: 4, document_end: ".." },
     });
     const train = encode(text);
-    const corpus = { train, validation: train, vocabulary: tokenizer.size, tokenizer };
+    const corpus = corpusIn({
+      train,
+      validation: train,
+      vocabulary: tokenizer.size,
+      tokenizer,
+      end: [...encode("..")],
+    });
     const replica = new Replica(openReference({ precision: "f64" }), { config, corpus });
     await replica.open();
     const param = await replica.readVector("param");
@@ -82,10 +108,10 @@ Deno.test("a document behind another has the losses that it has alone", async ()
     }
     return all;
   };
-  // Six letters and two dots are windows of 4 and 3 targets.
-  const together = await lossesOf(documents.map((d) => d + "..").join(""), 6);
+  // Behind the last dot of another, six letters and two dots are two windows of 4 targets.
+  const together = await lossesOf("." + documents.map((d) => d + "..").join(""), 6);
   for (const [k, document] of documents.entries()) {
-    const alone = await lossesOf(document + "..", 2);
+    const alone = await lossesOf("." + document + "..", 2);
     alone.forEach((loss, i) => assertAlmostEquals(loss, together[2 * k + i] as number, 1e-6));
   }
 });
@@ -106,7 +132,13 @@ Deno.test("documents keep the lockstep: 1, 2 and 4 workers", async () => {
     checkpoint: { every: 0 },
     report: { sample_length: 0 },
   });
-  const corpus = { train, validation: train, vocabulary: tokenizer.size, tokenizer };
+  const corpus = corpusIn({
+    train,
+    validation: train,
+    vocabulary: tokenizer.size,
+    tokenizer,
+    end: [...encode("..")],
+  });
   const hashes: string[] = [];
   for (const world of [1, 2, 4]) {
     const openDevice = () => Promise.resolve(openReference());

@@ -3,15 +3,25 @@ import { rootKey } from "../../../src/base/random.ts";
 import { type DataConfig, dataSchema } from "../../../src/data/schema.ts";
 import type { Address, Batch, Source, SourceInput } from "../../../src/data/source.ts";
 import { sourceOf } from "../../../src/data/sources/mod.ts";
-import { charTokenizer } from "../../../src/data/tokenizer.ts";
+import { textIn } from "../../../src/data/text.ts";
+import { charTokenizer } from "../../../src/data/tokenizers/char.ts";
 
 /** A complete `data` part. */
 export function dataConfig(input: Partial<DataConfig>): DataConfig {
   return dataSchema.parse(input);
 }
 
+/** What a source of one text in memory is made of. */
+export type Input = Omit<SourceInput, "texts" | "evaluation" | "end"> & {
+  readonly train: Uint32Array;
+  readonly validation: Uint32Array;
+  readonly evalWindows: number;
+  readonly evalStride?: number;
+  readonly end?: readonly number[];
+};
+
 /** What a source is made of: 2 micro-batches of 3 windows of no text, unless told. */
-export function inputOf(input: Partial<SourceInput> = {}): SourceInput {
+export function inputOf(input: Partial<Input> = {}): Input {
   const none = new Uint32Array();
   return {
     key: rootKey(1337),
@@ -27,8 +37,8 @@ export function inputOf(input: Partial<SourceInput> = {}): SourceInput {
 /** Both parts of the input, from two texts of the same characters. */
 export function textInput(
   { train, validation }: { train: string; validation: string },
-  input: Partial<SourceInput> = {},
-): SourceInput {
+  input: Partial<Input> = {},
+): Input {
   const tokenizer = charTokenizer(train + validation);
   return inputOf({
     train: tokenizer.encode(train),
@@ -39,8 +49,16 @@ export function textInput(
 }
 
 /** The source that a `data` part names. */
-export function sourceFor(data: Partial<DataConfig>, input: SourceInput): Source {
-  return sourceOf(dataConfig(data), input);
+export function sourceFor(
+  data: Partial<DataConfig>,
+  { train, validation, evalWindows, evalStride, end = [], ...rest }: Input,
+): Source {
+  return sourceOf(dataConfig(data), {
+    ...rest,
+    end,
+    evaluation: { windows: evalWindows, stride: evalStride ?? null },
+    texts: [textIn({ train, validation })],
+  });
 }
 
 /** The B rows of [B, n]. */
@@ -59,5 +77,5 @@ export function addresses(steps: number, microBatches: number): Address[] {
 
 /** All evaluation batches, in order. */
 export function evaluationOf(source: Source): Batch[] {
-  return Array.from({ length: source.sequences }, (_, s) => source.evaluation(s)).flat();
+  return Array.from({ length: source.sequences }, (_, s) => [...source.evaluation(s)]).flat();
 }

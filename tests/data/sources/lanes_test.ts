@@ -1,5 +1,6 @@
 /** Lanes: what one reads over the steps, and that no two read the same. */
 import { assertEquals, assertThrows } from "@std/assert";
+import { IGNORE } from "../../../src/base/ignore.ts";
 import { Refusal } from "../../../src/base/refusal.ts";
 import { taskOf } from "../../../src/data/sources/mod.ts";
 import { dataConfig, evaluationOf, inputOf, rowsOf, sourceFor } from "./fixture.ts";
@@ -27,6 +28,7 @@ Deno.test("a text with data.bptt asks for the next token and carries states", ()
     asked: "next",
     countedPerWindow: 4,
     carries: true,
+    documents: false,
   });
   assertEquals(taskOf(dataConfig({}), 40).carries, false);
 });
@@ -79,10 +81,10 @@ Deno.test("a lane's micro-batch depends on S and B as a list does on its cut", (
 });
 
 Deno.test("evaluation has a sequence for each micro-batch, B lanes of the text's end in each", () => {
-  const source = sourceFor(DATA, INPUT);
+  const source = sourceFor(DATA, { ...INPUT, evalWindows: 12 });
   assertEquals(source.sequences, 2);
   for (const sequence of [0, 1]) {
-    const batches = source.evaluation(sequence);
+    const batches = [...source.evaluation(sequence)];
     // 11 tokens a lane: 2 steps of 4.
     assertEquals(batches.map(({ fresh, counted }) => [fresh, counted]), [[true, 12], [false, 12]]);
     for (let b = 0; b < 3; b++) {
@@ -92,7 +94,7 @@ Deno.test("evaluation has a sequence for each micro-batch, B lanes of the text's
       assertEquals(read("inputs"), [...rising(8, start)]);
       assertEquals(read("targets"), [...rising(8, start + 1)]);
     }
-    assertEquals(source.evaluation(sequence), batches);
+    assertEquals([...source.evaluation(sequence)], batches);
   }
 });
 
@@ -100,16 +102,50 @@ Deno.test("eval.windows limits the steps of each evaluation lane, one at least",
   const input = { ...INPUT, validation: rising(133) };
   const steps = (evalWindows: number) =>
     evaluationOf(sourceFor(DATA, { ...input, evalWindows })).length / 2;
-  assertEquals([1, 6, 7, 12, 13, 30, 31, 1000, 0].map(steps), [1, 1, 2, 2, 3, 5, 5, 5, 5]);
-  const all = sourceFor(DATA, input).evaluation(1);
-  const some = sourceFor(DATA, { ...input, evalWindows: 7 }).evaluation(1);
+  assertEquals([1, 6, 7, 12, 13, 30, 31, 1000].map(steps), [1, 1, 2, 2, 3, 5, 5, 5]);
+  const all = [...sourceFor(DATA, { ...input, evalWindows: 1000 }).evaluation(1)];
+  const some = [...sourceFor(DATA, { ...input, evalWindows: 7 }).evaluation(1)];
   assertEquals(some, all.slice(0, 2));
+});
+
+Deno.test("without a limit every token but the first is asked once, by lanes that were warmed", () => {
+  for (const n of [2, 3, 24, 25, 67, 133]) {
+    for (const window of [4, 6, 64]) {
+      const source = sourceFor({ ...DATA, window }, { ...INPUT, validation: rising(n, 1000) });
+      const asked = evaluationOf(source).flatMap(({ targets }) =>
+        [...targets].filter((target) => target !== IGNORE)
+      );
+      assertEquals(
+        asked.toSorted((a, b) => a - b),
+        [...rising(n - 1, 1001)],
+        `${n} tokens, window ${window}`,
+      );
+      const counted = evaluationOf(source).reduce((sum, batch) => sum + batch.counted, 0);
+      assertEquals(counted, n - 1);
+    }
+  }
+});
+
+Deno.test("a lane of a whole evaluation has read a window before it counts", () => {
+  const source = sourceFor({ ...DATA, window: 6 }, INPUT);
+  // 66 targets in 6 lanes: lane 4 counts from position 44 and reads from 38.
+  const rows = [...source.evaluation(1)].map(({ inputs, targets }) => ({
+    inputs: rowsOf(inputs, 3)[1] ?? [],
+    targets: rowsOf(targets, 3)[1] ?? [],
+  }));
+  assertEquals(rows[0]?.inputs, [...rising(4, 1038)]);
+  assertEquals(rows[0]?.targets, new Array(4).fill(IGNORE));
+  assertEquals(rows[1]?.targets, [IGNORE, IGNORE, 1045, 1046]);
 });
 
 Deno.test("a text that holds no step of a lane is refused with its numbers", () => {
   const faults = [
     [{ ...INPUT, train: rising(24) }, "the training text into 6 lanes", "24 tokens give 3"],
-    [{ ...INPUT, validation: rising(20) }, "the validation text into 6 lanes", "20 tokens give 3"],
+    [
+      { ...INPUT, validation: rising(20), evalWindows: 1 },
+      "the validation text into 6 lanes",
+      "20 tokens give 3",
+    ],
     [{ ...INPUT, microBatches: 64 }, "the training text into 192 lanes", "101 tokens give 0"],
     [{ ...INPUT, train: new Uint32Array() }, "the training text", "0 tokens give 0"],
   ] as const;

@@ -16,6 +16,7 @@ Deno.test("recall is a task over names, fillers and a question", () => {
     asked: "each",
     countedPerWindow: 1,
     carries: false,
+    documents: false,
   });
 });
 

@@ -3,7 +3,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { Refusal } from "../../../src/base/refusal.ts";
 import { IGNORE } from "../../../src/base/ignore.ts";
 import { taskOf } from "../../../src/data/sources/mod.ts";
-import { byteTokenizer, charTokenizer } from "../../../src/data/tokenizer.ts";
+import { byteTokenizer } from "../../../src/data/tokenizers/byte.ts";
+import { charTokenizer } from "../../../src/data/tokenizers/char.ts";
 import type { SourceInput } from "../../../src/data/source.ts";
 import {
   addresses,
@@ -24,7 +25,7 @@ const TEXTS = {
 /** Rows of a batch as texts, and their labels as digits. */
 function shown(
   batch: { inputs: Uint32Array; targets: Uint32Array },
-  { tokenizer, windows }: SourceInput,
+  { tokenizer, windows }: Pick<SourceInput, "tokenizer" | "windows">,
 ): [string, string][] {
   const labels = rowsOf(batch.targets, windows);
   return rowsOf(batch.inputs, windows).map((
@@ -41,6 +42,7 @@ Deno.test("truecase asks two classes at each position of a text's windows", () =
     asked: "each",
     countedPerWindow: 6,
     carries: false,
+    documents: false,
   });
 });
 

@@ -3,7 +3,9 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
 import { mobyDick } from "../../src/data/moby_dick.ts";
 import { tokenizerSpecSchema } from "../../src/data/schema.ts";
-import { byteTokenizer, charTokenizer, tokenizerFrom } from "../../src/data/tokenizer.ts";
+import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
+import { charTokenizer } from "../../src/data/tokenizers/char.ts";
+import { tokenizerFrom } from "../../src/data/tokenizers/mod.ts";
 
 const TEXTS = {
   emoji: "whale 🐋, family 👩‍👩‍👧",

@@ -1,0 +1,74 @@
+/** Bytes of files in a prepared folder, by position. The one place here that touches the disk. */
+import { Refusal } from "../../base/refusal.ts";
+
+/** A file that is read by position; it stays open until disposed. */
+export class OpenFile implements Disposable {
+  readonly bytes: number;
+  readonly #file: Deno.FsFile;
+
+  /** @throws {Refusal} `data` when there is no such file, `noInput` when it may not be read. */
+  constructor(path: string) {
+    this.#file = opened(path, () => Deno.openSync(path, { read: true }));
+    // Asked of the open file: a worker need not have leave to look at its surroundings.
+    this.bytes = this.#file.seekSync(0, Deno.SeekMode.End);
+  }
+
+  /** Fills `into` with the bytes from `offset`; gives how many there were. */
+  read(offset: number, into: Uint8Array): number {
+    this.#file.seekSync(offset, Deno.SeekMode.Start);
+    let n = 0;
+    while (n < into.length) {
+      const got = this.#file.readSync(n === 0 ? into : into.subarray(n));
+      if (got === null) break;
+      n += got;
+    }
+    return n;
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+}
+
+/** Whether there is a folder at `path`. */
+export function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/** The text of a file in a prepared folder; undefined where there is none. */
+export function textIfAny(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    const { NotFound, NotADirectory, IsADirectory } = Deno.errors;
+    if (
+      error instanceof NotFound || error instanceof NotADirectory || error instanceof IsADirectory
+    ) return undefined;
+    throw asRefusal(path, error);
+  }
+}
+
+function opened<T>(path: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    throw asRefusal(path, error);
+  }
+}
+
+function asRefusal(path: string, error: unknown): unknown {
+  if (error instanceof Deno.errors.NotFound) {
+    return new Refusal(
+      "data",
+      `Cannot read ${path}: need a file of the prepared folder: it is missing`,
+    );
+  }
+  if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
+    return new Refusal("noInput", `Cannot read ${path}: need leave to read it: ${error.message}`);
+  }
+  return error;
+}

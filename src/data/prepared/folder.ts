@@ -1,0 +1,78 @@
+/** The names in a prepared folder, and its index, read and judged. */
+import { join } from "node:path";
+import { Refusal } from "../../base/refusal.ts";
+import { isFolder, textIfAny } from "./files.ts";
+import { indexSchema, type PreparedIndex } from "./schema.ts";
+
+/** Stands in a folder once all of it is there. */
+export const INDEX = "index.json";
+/** The tokenizer as a plain value. */
+export const TOKENIZER = "tokenizer.shoal.json";
+
+/** Stands in a folder until all of it is there. */
+export const PROGRESS = "progress.json";
+
+/** A side of the split. */
+export type Part = "train" | "validation";
+/** Both sides. */
+export const PARTS: readonly Part[] = ["train", "validation"];
+
+/** Name of a shard. */
+export function shardName(part: Part, number: number): string {
+  return `${part}-${String(number).padStart(5, "0")}.tokens`;
+}
+
+/** Whether a folder holds prepared tokens, all of them or as far as `prepare` came. */
+export function isPrepared(path: string): boolean {
+  return isFolder(path) && (textIfAny(join(path, PROGRESS)) !== undefined || isFinished(path));
+}
+
+/** Whether a folder holds all of the tokens that were prepared into it. */
+export function isFinished(path: string): boolean {
+  const text = textIfAny(join(path, INDEX));
+  if (text === undefined) return false;
+  try {
+    return (JSON.parse(text) as { format?: unknown } | null)?.format === "shoal-tokens-1";
+  } catch {
+    return false;
+  }
+}
+
+/** The index of a prepared folder. @throws {Refusal} `noInput` where there is none, or `data`. */
+export function readIndex(path: string): PreparedIndex {
+  const text = textIfAny(join(path, INDEX));
+  if (text === undefined) {
+    const begun = textIfAny(join(path, PROGRESS)) !== undefined;
+    const found = begun ? "its preparation is not finished; run it again" : `it has no ${INDEX}`;
+    throw new Refusal("noInput", `Cannot open ${path}: need a folder that prepare made: ${found}`);
+  }
+  return parseJson(join(path, INDEX), { text, schema: indexSchema });
+}
+
+/** What judges a plain value, as zod's schemas do. */
+export interface Judge<T> {
+  safeParse(value: unknown):
+    | { success: true; data: T }
+    | {
+      success: false;
+      error: { issues: readonly { path: readonly PropertyKey[]; message: string }[] };
+    };
+}
+
+/** A JSON file as its schema gives it. @throws {Refusal} `data` */
+export function parseJson<T>(
+  path: string,
+  { text, schema }: { text: string; schema: Judge<T> },
+): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Refusal("data", `Cannot read ${path}: need JSON: ${(error as Error).message}`);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const place = issue?.path.map(String).join(".") || "the whole";
+  throw new Refusal("data", `Cannot read ${path}: ${place}: ${issue?.message}`);
+}

@@ -1,0 +1,96 @@
+/**
+ * The layout of a token shard, little-endian throughout: a head of 128 bytes, the tokens, the CRC-32
+ * of each block of tokens, and the CRC-32 of that table. Knows neither files nor tokenizers.
+ *
+ *      0  "SHOALTOK"                            32  SHA-256 of the tokenizer, 32 bytes
+ *      8  u32 version, 1                        64  zeros
+ *     12  u32 bytes per token, 2 or 4          124  u32 CRC-32 of the 124 bytes before
+ *     16  u64 tokens n                         128  n tokens
+ *     24  u32 vocabulary                            u32 CRC-32 of each block, the last may be shorter
+ *     28  u32 bytes per block, 65536                u32 CRC-32 of these CRCs
+ */
+import { crc32 } from "node:zlib";
+
+/** Bytes of a head. */
+export const HEAD = 128;
+/** Bytes of a block: what is read and checked at once. */
+export const BLOCK = 1 << 16;
+
+const MAGIC = new TextEncoder().encode("SHOALTOK");
+const VERSION = 1;
+const SEALED = HEAD - 4;
+
+/** Bytes per token. */
+export type Width = 2 | 4;
+
+/** What the head of a shard says. */
+export interface ShardHead {
+  readonly width: Width;
+  /** Number of tokens. */
+  readonly tokens: number;
+  /** Every token is below it. */
+  readonly vocabulary: number;
+  /** SHA-256 of the tokenizer, 64 hex digits. */
+  readonly tokenizerHash: string;
+}
+
+/** The narrowest width that holds every token below `vocabulary`. */
+export function widthFor(vocabulary: number): Width {
+  return vocabulary <= 1 << 16 ? 2 : 4;
+}
+
+/** Number of blocks of a shard. */
+export function blocksOf({ tokens, width }: ShardHead): number {
+  return Math.ceil(tokens * width / BLOCK);
+}
+
+/** Bytes of a whole shard. */
+export function shardBytes(head: ShardHead): number {
+  return HEAD + head.tokens * head.width + 4 * blocksOf(head) + 4;
+}
+
+/** A head as bytes. */
+export function encodeHead(head: ShardHead): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(HEAD);
+  const view = new DataView(bytes.buffer);
+  bytes.set(MAGIC);
+  view.setUint32(8, VERSION, true);
+  view.setUint32(12, head.width, true);
+  view.setBigUint64(16, BigInt(head.tokens), true);
+  view.setUint32(24, head.vocabulary, true);
+  view.setUint32(28, BLOCK, true);
+  bytes.set(Uint8Array.fromHex(head.tokenizerHash), 32);
+  view.setUint32(SEALED, crc32(bytes.subarray(0, SEALED)), true);
+  return bytes;
+}
+
+/** What is wrong with a head, and the byte where it is. */
+export interface HeadFault {
+  readonly fault: string;
+  readonly offset: number;
+}
+
+/** Reads a head of 128 bytes, or says what is wrong with it. */
+export function decodeHead(bytes: Uint8Array): ShardHead | HeadFault {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, HEAD);
+  if (!MAGIC.every((byte, i) => bytes[i] === byte)) {
+    return { fault: "it does not begin with SHOALTOK", offset: 0 };
+  }
+  const version = view.getUint32(8, true);
+  if (version !== VERSION) {
+    return { fault: `its version is ${version}, not ${VERSION}`, offset: 8 };
+  }
+  if (crc32(bytes.subarray(0, SEALED)) !== view.getUint32(SEALED, true)) {
+    return { fault: "its head does not match its CRC", offset: SEALED };
+  }
+  const width = view.getUint32(12, true);
+  if (width !== 2 && width !== 4) return { fault: `it has ${width} bytes per token`, offset: 12 };
+  const block = view.getUint32(28, true);
+  if (block !== BLOCK) return { fault: `it has ${block} bytes per block`, offset: 28 };
+  return {
+    width,
+    tokens: Number(view.getBigUint64(16, true)),
+    vocabulary: view.getUint32(24, true),
+    tokenizerHash: bytes.subarray(32, 64).toHex(),
+  };
+}

@@ -1,0 +1,113 @@
+/** What `prepare` left in a folder, as far as its index, its tokenizer and the heads of shards tell. */
+import { join } from "node:path";
+import { Refusal } from "../../base/refusal.ts";
+import { tokenizerSpecSchema } from "../schema.ts";
+import { tokenizerFrom, tokenizerHash } from "../tokenizers/mod.ts";
+import type { Tokenizer } from "../tokenizers/types.ts";
+import { textIfAny } from "./files.ts";
+import { parseJson, PARTS, readIndex, TOKENIZER } from "./folder.ts";
+import type { PreparedIndex, SplitIndex } from "./schema.ts";
+import { preparedHash } from "./token_hash.ts";
+import { openEach } from "./tokens.ts";
+
+export { isPrepared } from "./folder.ts";
+
+/** One side of the split. */
+export interface PreparedSplit {
+  readonly tokens: number;
+  readonly documents: number;
+  /** Code points of the text that the tokens stand for. */
+  readonly characters: number;
+  /** Bytes of its UTF-8 form. */
+  readonly bytes: number;
+}
+
+/** What `prepare` left in a folder. */
+export interface Prepared {
+  readonly path: string;
+  /** SHA-256 that identifies tokens and split, wherever the folder lies and however it is cut. */
+  readonly hash: string;
+  readonly tokenizer: Tokenizer;
+  readonly tokenizerHash: string;
+  /** What it was asked for by, as `word:10000`. */
+  readonly tokenizerName: string;
+  /** Distinct tokens. */
+  readonly vocabulary: number;
+  readonly train: PreparedSplit;
+  readonly validation: PreparedSplit;
+}
+
+/**
+ * Opens a prepared folder; heads, lengths and tables of its shards are checked, blocks are not.
+ * @throws {Refusal} `noInput` where there is none, `data` for one that is damaged.
+ */
+export function openPrepared(path: string): Prepared {
+  const index = readIndex(path);
+  const tokenizer = readTokenizer(path, index);
+  for (const part of PARTS) {
+    checkCounts(path, { index, split: index[part], part });
+    const list = { ...index.tokenizer, shards: index[part].shards };
+    for (const shard of openEach(path, list)) shard[Symbol.dispose]();
+  }
+  if (preparedHash(index.tokenizer.hash, index) !== index.hash) {
+    throw new Refusal("data", `Cannot read ${path}: its index does not match its own hash`);
+  }
+  return {
+    path,
+    hash: index.hash,
+    tokenizer,
+    tokenizerHash: index.tokenizer.hash,
+    tokenizerName: index.options.tokenizer,
+    vocabulary: tokenizer.size,
+    train: splitOf(index.train),
+    validation: splitOf(index.validation),
+  };
+}
+
+/** The tokenizer of a folder whose index was read. @throws {Refusal} `data` */
+function readTokenizer(folder: string, index: PreparedIndex): Tokenizer {
+  const path = join(folder, TOKENIZER);
+  const text = textIfAny(path);
+  if (text === undefined) {
+    throw new Refusal("data", `Cannot read ${path}: need the folder's tokenizer: it is missing`);
+  }
+  const tokenizer = tokenizerFrom(parseJson(path, { text, schema: tokenizerSpecSchema }));
+  checkTokenizer(path, { index, hash: tokenizerHash(tokenizer), vocabulary: tokenizer.size });
+  return tokenizer;
+}
+
+/** What the index of a folder says of its tokenizer must be what its tokenizer file says. */
+function checkTokenizer(
+  path: string,
+  { index, hash, vocabulary }: { index: PreparedIndex; hash: string; vocabulary: number },
+): void {
+  const { tokenizer } = index;
+  if (tokenizer.hash !== hash) {
+    throw new Refusal(
+      "data",
+      `Cannot read ${path}: its tokenizer has the hash ${hash}, the folder's ${tokenizer.hash}`,
+    );
+  }
+  if (tokenizer.vocabulary !== vocabulary) {
+    throw new Refusal(
+      "data",
+      `Cannot read ${path}: it has ${vocabulary} tokens, the index says ${tokenizer.vocabulary}`,
+    );
+  }
+}
+
+function checkCounts(
+  path: string,
+  { split, part }: { index: PreparedIndex; split: SplitIndex; part: string },
+): void {
+  const sum = split.shards.reduce((tokens, shard) => tokens + shard.tokens, 0);
+  if (sum === split.tokens) return;
+  throw new Refusal(
+    "data",
+    `Cannot read ${path}: its index says ${split.tokens} tokens of ${part}, its shards ${sum}`,
+  );
+}
+
+function splitOf({ tokens, documents, characters, bytes }: SplitIndex): PreparedSplit {
+  return { tokens, documents, characters, bytes };
+}

@@ -1,0 +1,166 @@
+/**
+ * One token shard, open and read by position. A block is checked when it is first touched: its CRC,
+ * and that every token is of the vocabulary. It knows no other shards and no index.
+ */
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { Refusal } from "../../base/refusal.ts";
+import { OpenFile } from "./files.ts";
+import { BLOCK, blocksOf, decodeHead, HEAD, shardBytes, type ShardHead } from "./header.ts";
+import type { ShardIndex } from "./schema.ts";
+
+/** What the index says of a shard. */
+export interface Expected {
+  readonly shard: ShardIndex;
+  readonly tokenizerHash: string;
+  readonly vocabulary: number;
+}
+
+/** A block, shared by all readers of a process: reading is synchronous. */
+const scratch = new Uint8Array(BLOCK);
+
+/** A shard whose head, length and table are as the index says; its blocks are checked later. */
+export class Shard implements Disposable {
+  readonly head: ShardHead;
+  readonly #path: string;
+  readonly #file: OpenFile;
+  /** CRC of each block. */
+  readonly #table: DataView;
+  /** 1 for each block that was checked. */
+  readonly #checked: Uint8Array;
+
+  /** @throws {Refusal} `data` naming the file, and the offset where there is one. */
+  constructor(folder: string, expected: Expected) {
+    this.#path = join(folder, expected.shard.file);
+    this.#file = new OpenFile(this.#path);
+    try {
+      this.head = this.#readHead(expected);
+      this.#table = this.#readTable(expected.shard.crc);
+    } catch (error) {
+      this.#file[Symbol.dispose]();
+      throw error;
+    }
+    this.#checked = new Uint8Array(blocksOf(this.head));
+  }
+
+  /** Number of blocks. */
+  get blocks(): number {
+    return this.#checked.length;
+  }
+
+  /** Copies the tokens from `start` into `into`, all of which must be in this shard. */
+  read(start: number, into: Uint32Array): void {
+    const { width } = this.head;
+    const perBlock = BLOCK / width;
+    for (let at = 0; at < into.length;) {
+      const token = start + at;
+      const block = Math.floor(token / perBlock);
+      const n = Math.min(into.length - at, (block + 1) * perBlock - token);
+      if (this.#checked[block] === 1) this.#copy(token, into.subarray(at, at + n));
+      else {
+        const first = token - block * perBlock;
+        into.set(tokensOf(this.block(block), width).subarray(first, first + n), at);
+      }
+      at += n;
+    }
+  }
+
+  /** The bytes of a block, checked; they stand until the next call for any shard. */
+  block(block: number): Uint8Array {
+    const { tokens, width, vocabulary } = this.head;
+    const from = block * BLOCK;
+    const bytes = scratch.subarray(0, Math.min(BLOCK, tokens * width - from));
+    this.#fill(HEAD + from, bytes);
+    if (crc32(bytes) !== this.#table.getUint32(4 * block, true)) {
+      this.#refuse(
+        `its block ${block} (bytes ${HEAD + from} to ${
+          HEAD + from + bytes.length
+        }) does not match its CRC`,
+      );
+    }
+    const ids = tokensOf(bytes, width);
+    for (let i = 0; i < ids.length; i++) {
+      if (ids[i] as number >= vocabulary) {
+        const offset = HEAD + from + i * width;
+        this.#refuse(
+          `its token ${ids[i]} at byte ${offset} is outside the vocabulary of ${vocabulary}`,
+        );
+      }
+    }
+    this.#checked[block] = 1;
+    return bytes;
+  }
+
+  [Symbol.dispose](): void {
+    this.#file[Symbol.dispose]();
+  }
+
+  #copy(token: number, into: Uint32Array): void {
+    const { width } = this.head;
+    const bytes = scratch.subarray(0, into.length * width);
+    this.#fill(HEAD + token * width, bytes);
+    into.set(tokensOf(bytes, width));
+  }
+
+  #fill(offset: number, bytes: Uint8Array): void {
+    const n = this.#file.read(offset, bytes);
+    if (n < bytes.length) this.#refuse(`it ends at byte ${offset + n}`);
+  }
+
+  #readHead({ shard, tokenizerHash, vocabulary }: Expected): ShardHead {
+    const bytes = new Uint8Array(HEAD);
+    if (this.#file.bytes < HEAD) {
+      this.#refuse(`it ends at byte ${this.#file.bytes}, within its head`);
+    }
+    this.#fill(0, bytes);
+    const head = decodeHead(bytes);
+    if ("fault" in head) this.#refuse(`${head.fault} (byte ${head.offset})`);
+    if (head.tokenizerHash !== tokenizerHash) {
+      this.#refuse(
+        `its tokenizer has the hash ${head.tokenizerHash}, the folder's ${tokenizerHash}`,
+      );
+    }
+    if (head.vocabulary !== vocabulary) {
+      this.#refuse(`its vocabulary is ${head.vocabulary}, the folder's ${vocabulary}`);
+    }
+    if (head.tokens !== shard.tokens) {
+      this.#refuse(`it has ${head.tokens} tokens, the index says ${shard.tokens}`);
+    }
+    const need = shardBytes(head);
+    if (this.#file.bytes !== need) {
+      const { bytes } = this.#file;
+      this.#refuse(
+        bytes < need
+          ? `it ends at byte ${bytes} of ${need}`
+          : `it goes on behind its end at byte ${need} to byte ${bytes}`,
+      );
+    }
+    return head;
+  }
+
+  #readTable(crc: number): DataView {
+    const bytes = new Uint8Array(4 * blocksOf(this.head) + 4);
+    const offset = HEAD + this.head.tokens * this.head.width;
+    this.#fill(offset, bytes);
+    const view = new DataView(bytes.buffer);
+    const stored = view.getUint32(bytes.length - 4, true);
+    if (crc32(bytes.subarray(0, -4)) !== stored) {
+      this.#refuse(`its table of CRCs at byte ${offset} does not match its own CRC`);
+    }
+    if (stored !== crc) {
+      this.#refuse(`its table of CRCs at byte ${offset} is not the one of the index`);
+    }
+    return view;
+  }
+
+  #refuse(fault: string): never {
+    throw new Refusal("data", `Cannot read ${this.#path}: ${fault}`);
+  }
+}
+
+function tokensOf(bytes: Uint8Array, width: 2 | 4): Uint16Array | Uint32Array {
+  const { buffer, byteOffset, length } = bytes;
+  return width === 2
+    ? new Uint16Array(buffer, byteOffset, length / 2)
+    : new Uint32Array(buffer, byteOffset, length / 4);
+}

@@ -1,0 +1,90 @@
+/** The tokens of a prepared folder by position: nothing is loaded but what is asked for. */
+import type { Tokens } from "../tokens.ts";
+import { type Part, readIndex } from "./folder.ts";
+import type { ShardIndex } from "./schema.ts";
+import { Shard } from "./shard.ts";
+
+/**
+ * Reads by position, each block checked by its CRC when it is first touched. Heads, lengths and
+ * tables of all shards are checked at once. @throws {Refusal} `noInput` or `data`, naming the file
+ * and the offset; reading throws it as well.
+ */
+export function openTokens(path: string, part: Part): Tokens & Disposable {
+  const index = readIndex(path);
+  return openShards(path, { ...index.tokenizer, shards: index[part].shards });
+}
+
+/** Shards that make one stream of tokens. */
+export interface ShardList {
+  /** Of the tokenizer. */
+  readonly hash: string;
+  readonly vocabulary: number;
+  readonly shards: readonly ShardIndex[];
+}
+
+/** As {@linkcode openTokens}, of shards that no index need name. */
+export function openShards(path: string, list: ShardList): Tokens & Disposable {
+  return new ShardedTokens(openEach(path, list));
+}
+
+/** The shards of a folder. When one is refused, those before it are closed. */
+export function openEach(path: string, { hash, vocabulary, shards }: ShardList): Shard[] {
+  const open: Shard[] = [];
+  try {
+    for (const shard of shards) {
+      open.push(new Shard(path, { shard, tokenizerHash: hash, vocabulary }));
+    }
+    return open;
+  } catch (error) {
+    for (const shard of open) shard[Symbol.dispose]();
+    throw error;
+  }
+}
+
+class ShardedTokens implements Tokens, Disposable {
+  readonly length: number;
+  readonly #shards: readonly Shard[];
+  /** Position of each shard's first token, and of the end. */
+  readonly #starts: Float64Array;
+
+  constructor(shards: readonly Shard[]) {
+    this.#shards = shards;
+    this.#starts = new Float64Array(shards.length + 1);
+    shards.forEach(({ head }, i) => this.#starts[i + 1] = this.#startOf(i) + head.tokens);
+    this.length = this.#startOf(shards.length);
+  }
+
+  read(start: number, into: Uint32Array): void {
+    if (!(start >= 0 && start + into.length <= this.length)) {
+      throw new RangeError(
+        `Cannot read tokens: need ${start + into.length} of them: there are ${this.length}`,
+      );
+    }
+    for (let at = 0; at < into.length;) {
+      const i = this.#holding(start + at);
+      const n = Math.min(into.length - at, this.#startOf(i + 1) - (start + at));
+      this.#shards[i]?.read(start + at - this.#startOf(i), into.subarray(at, at + n));
+      at += n;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const shard of this.#shards) shard[Symbol.dispose]();
+  }
+
+  #startOf(shard: number): number {
+    return this.#starts[shard] as number;
+  }
+
+  /** Number of the shard that holds a position. */
+  #holding(position: number): number {
+    let low = 0;
+    let high = this.#shards.length;
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if (this.#startOf(middle) <= position) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+}

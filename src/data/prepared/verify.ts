@@ -1,0 +1,60 @@
+/** Every block of a prepared folder, checked. */
+import { Refusal } from "../../base/refusal.ts";
+import { PARTS, readIndex } from "./folder.ts";
+import { widthFor } from "./header.ts";
+import { openPrepared } from "./open.ts";
+import { TokenHash } from "./token_hash.ts";
+import { openEach } from "./tokens.ts";
+
+/** What was checked. */
+export interface Verified {
+  readonly shards: number;
+  readonly blocks: number;
+  readonly tokens: number;
+}
+
+/** Called after each block with the bytes of tokens so far, and of all. */
+export type VerifyProgress = (bytes: number, total: number) => void;
+
+/**
+ * Reads all of a prepared folder. @throws {Refusal} `data` naming the file and the offset of the
+ * first block that is bad, or the split whose tokens do not have the hash of the index.
+ */
+export function verifyPrepared(
+  path: string,
+  progress: VerifyProgress = () => {},
+): Verified {
+  openPrepared(path);
+  const index = readIndex(path);
+  const tokens = index.train.tokens + index.validation.tokens;
+  const total = tokens * widthFor(index.tokenizer.vocabulary);
+  let [shards, blocks, bytes] = [0, 0, 0];
+  for (const part of PARTS) {
+    const open = openEach(path, { ...index.tokenizer, shards: index[part].shards });
+    try {
+      const [first] = open;
+      const hash = first === undefined ? undefined : new TokenHash(first.head.width);
+      for (const shard of open) {
+        for (let block = 0; block < shard.blocks; block++) {
+          const stored = shard.block(block);
+          hash?.push(stored);
+          bytes += stored.length;
+          progress(bytes, total);
+        }
+        blocks += shard.blocks;
+      }
+      shards += open.length;
+      if (hash !== undefined && hash.digest() !== index[part].hash) {
+        throw new Refusal(
+          "data",
+          `Cannot take ${path}: its tokens of ${part} have the hash ${hash.digest()}, the index says ${
+            index[part].hash
+          }`,
+        );
+      }
+    } finally {
+      for (const shard of open) shard[Symbol.dispose]();
+    }
+  }
+  return { shards, blocks, tokens };
+}

@@ -1,0 +1,79 @@
+/**
+ * Where a lane's windows begin and end when documents cut them short. Kept as columns of numbers,
+ * for a lane may have millions of them.
+ */
+import { endsAt } from "../documents.ts";
+import type { Tokens } from "../tokens.ts";
+
+/** One window of a lane: its first token, how many are asked, and whether the state begins anew. */
+export interface Stretch {
+  readonly start: number;
+  readonly length: number;
+  readonly fresh: boolean;
+}
+
+/** The windows of a lane, by number. */
+export interface Stretches {
+  readonly count: number;
+  at(index: number): Stretch;
+}
+
+/**
+ * Windows of at most `time` tokens from `start`, until `length` tokens are asked, each once. A
+ * document ends with its `end`, whose last token is the last that is asked of it and the first input
+ * of the next document: the beginning that the next one's first token is asked behind.
+ */
+export function stretches(
+  tokens: Tokens,
+  { start, length, time, end }: {
+    start: number;
+    length: number;
+    time: number;
+    end: readonly number[];
+  },
+): Stretches {
+  if (end.length === 0) return even({ start, length, time });
+  // An end may begin before the lane does.
+  const first = Math.max(0, start - end.length);
+  const own = new Uint32Array(start + length + 1 - first);
+  tokens.read(first, own);
+  const lengths: number[] = [];
+  const starts: number[] = [];
+  const fresh: boolean[] = [];
+  let isFresh = true;
+  for (let at = start; at < start + length;) {
+    const most = Math.min(at + time, start + length);
+    let to = at + 1;
+    // The token at `to` is the last target so far: it may close a document.
+    while (to < most && !endsAt(own, to - first, end)) to++;
+    starts.push(at);
+    lengths.push(to - at);
+    fresh.push(isFresh);
+    isFresh = endsAt(own, to - first, end);
+    at = to;
+  }
+  const columns = {
+    start: Float64Array.from(starts),
+    length: Uint32Array.from(lengths),
+    fresh: Uint8Array.from(fresh, Number),
+  };
+  return {
+    count: starts.length,
+    at: (i) => ({
+      start: columns.start[i] as number,
+      length: columns.length[i] as number,
+      fresh: columns.fresh[i] === 1,
+    }),
+  };
+}
+
+function even({ start, length, time }: Record<"start" | "length" | "time", number>): Stretches {
+  return {
+    count: Math.ceil(length / time),
+    at: (i) => ({
+      start: start + i * time,
+      length: Math.min(time, length - i * time),
+      fresh: i === 0,
+    }),
+  };
+}

@@ -1,0 +1,161 @@
+/**
+ * From a name and a look at the text to a tokenizer, in bounded memory. A name is what people
+ * write: `word:10000`. It knows no files; who names one brings what it holds.
+ */
+import { Refusal } from "../../base/refusal.ts";
+import { byteTokenizer } from "./byte.ts";
+import { CharacterSet } from "./char.ts";
+import { bpeTokenizerOf } from "./bpe.ts";
+import { Counts } from "./count.ts";
+import { gpt2Tokenizer } from "./gpt2.ts";
+import { tokenizerFrom } from "./mod.ts";
+import { specOfTokenizerJson } from "./recognize.ts";
+import { BpeTrainer } from "./train.ts";
+import type { Tokenizer } from "./types.ts";
+import { wholePieces } from "./whole.ts";
+import { cutWords, eachWord, LINE_END, SPECIAL, UNKNOWN, wordTokenizer } from "./word.ts";
+
+/** `char`, `byte`, `word`, `word:10000`, `gpt2`, `bpe:4096`, or the path of a tokenizer.json. */
+export type TokenizerName = string;
+
+/** Looks at a text and then makes its tokenizer. */
+export interface TokenizerBuilder {
+  /** Whether {@linkcode add} must see the whole text before {@linkcode build}. */
+  readonly needsText: boolean;
+  /** The next piece of the text, cut anywhere between two characters. */
+  add(text: string): void;
+  /** A document ends behind the last piece: what follows goes on with no word of it. */
+  endDocument(): void;
+  /** @throws {Refusal} `data` for a text that none can be made of. */
+  build(): Tokenizer;
+  /** What people should know of how it was made; complete after {@linkcode build}. */
+  readonly notes: readonly string[];
+}
+
+/** How a name becomes a tokenizer. */
+export interface BuildOptions {
+  /** Whether a token ends documents, where the tokenizer does not have its own. */
+  readonly end: boolean;
+  /** What the tokenizer.json holds, where the name is its path. */
+  readonly json?: unknown;
+}
+
+/**
+ * Units of text that counting may hold at once, 32 for each string: about 150 MB for 400,000 words,
+ * and 100 MB for half as many pieces of byte pairs.
+ */
+const WORDS = 2 ** 24;
+const PIECES = 2 ** 23;
+/** Largest vocabulary. */
+const LARGEST = 2 ** 20;
+
+/** The builder of a name. @throws {Refusal} `config` for a name that there is none for. */
+export function tokenizerBuilder(name: TokenizerName, options: BuildOptions): TokenizerBuilder {
+  if (options.json !== undefined) return ready(tokenizerFrom(specOfTokenizerJson(options.json)));
+  const { end } = options;
+  const [, kind, size] = /^(word|bpe):(.*)$/.exec(name) ?? [];
+  switch (kind ?? name) {
+    case "char":
+      return charBuilder(end);
+    case "byte":
+      return ready(byteTokenizer({ end }));
+    case "word":
+      return wordBuilder(size === undefined ? LARGEST : sizeIn(name, size, SPECIAL + 1));
+    case "gpt2":
+      return ready(gpt2Tokenizer());
+    case "bpe":
+      if (size !== undefined) return bpeBuilder(sizeIn(name, size, end ? 257 : 256), end);
+  }
+  throw new Refusal(
+    "config",
+    `Cannot make a tokenizer: need char, byte, word, word:N, gpt2, bpe:N or the path of a ` +
+      `tokenizer.json: ${name}`,
+  );
+}
+
+/** A builder whose tokenizer does not depend on any text. */
+function ready(tokenizer: Tokenizer): TokenizerBuilder {
+  return {
+    needsText: false,
+    add: () => {},
+    endDocument: () => {},
+    build: () => tokenizer,
+    notes: [],
+  };
+}
+
+function charBuilder(end: boolean): TokenizerBuilder {
+  const set = new CharacterSet();
+  return {
+    needsText: true,
+    add: (text) => set.add(text),
+    endDocument: () => {},
+    build: () => set.tokenizer({ end }),
+    notes: [],
+  };
+}
+
+/** The `size` most frequent words of a text, the tokens of unknown words and line ends included. */
+function wordBuilder(size: number): TokenizerBuilder {
+  const seen = new Counts(WORDS);
+  const notes: string[] = [];
+  const whole = wholePieces((text) =>
+    eachWord(text, (start, end) => {
+      if (start < end) seen.add(text.slice(start, end));
+    }), cutWords);
+  return {
+    needsText: true,
+    add: whole.add,
+    endDocument: whole.flush,
+    build() {
+      whole.flush();
+      const words = seen.take()
+        .map(([word]) => word)
+        .filter((word) => word !== UNKNOWN && word !== LINE_END)
+        .slice(0, size - SPECIAL);
+      if (seen.dropped > 0) notes.push(droppedNote(seen.dropped));
+      if (words.length > 0) return wordTokenizer(words);
+      throw new Refusal(
+        "data",
+        "Cannot make a tokenizer of words: need at least one word: the text has none",
+      );
+    },
+    notes,
+  };
+}
+
+/** Byte pairs of a text: at most `size` tokens, the 256 bytes and the end token included. */
+function bpeBuilder(size: number, end: boolean): TokenizerBuilder {
+  const trainer = new BpeTrainer({ counted: PIECES });
+  const notes: string[] = [];
+  return {
+    needsText: true,
+    add: (text) => trainer.add(text),
+    endDocument: () => trainer.endDocument(),
+    build() {
+      const trained = trainer.train({ size, end });
+      if (trained.size < size) {
+        notes.push(
+          `the text has pairs for ${trained.size} tokens, not ${size}: no other comes twice`,
+        );
+      }
+      if (trained.dropped > 0) notes.push(droppedNote(trained.dropped));
+      return bpeTokenizerOf({ kind: "bpe", tokenizer: trained.json });
+    },
+    notes,
+  };
+}
+
+function droppedNote(dropped: number): string {
+  return `${dropped} rare words were dropped, so that the others are counted in bounded memory`;
+}
+
+/** The number in a name. @throws {Refusal} `config` for one that no text can have. */
+function sizeIn(name: string, text: string, least: number): number {
+  const size = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (size >= least && size <= LARGEST) return size;
+  throw new Refusal(
+    "config",
+    `Cannot make a tokenizer ${name}: need a number of tokens in [${least}, ${LARGEST}]: ${text}`,
+  );
+}

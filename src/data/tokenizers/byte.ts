@@ -1,0 +1,34 @@
+/** One token per byte of a text's UTF-8 form. */
+import { cutCharacter } from "./cut.ts";
+import { outside } from "./outside.ts";
+import type { Tokenizer } from "./types.ts";
+import { ByteRow, utf8Decoder } from "./utf8.ts";
+
+const encoder = new TextEncoder();
+
+/** Bytes that form no character decode to U+FFFD. */
+export function byteTokenizer({ end = false }: { end?: boolean | undefined } = {}): Tokenizer {
+  const size = end ? 257 : 256;
+  const check = (id: number): number =>
+    Number.isInteger(id) && id >= 0 && id < size ? id : outside(id, size);
+  return {
+    kind: "byte",
+    size,
+    end: end ? 256 : undefined,
+    encode: (text) => new Uint32Array(encoder.encode(text)),
+    decode(ids) {
+      const row = new ByteRow();
+      for (const id of ids) if (check(id) < 256) row.add(id);
+      return utf8Decoder().decode(row.bytes);
+    },
+    stream() {
+      const stream = utf8Decoder();
+      return {
+        push: (id) => check(id) < 256 ? stream.decode(Uint8Array.of(id), { stream: true }) : "",
+        flush: () => stream.decode(),
+      };
+    },
+    cut: cutCharacter,
+    toJSON: () => ({ kind: "byte", ...(end && { end: true as const }) }),
+  };
+}

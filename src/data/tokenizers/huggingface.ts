@@ -1,0 +1,115 @@
+/**
+ * Any tokenizer as files for Python's `transformers` and `tokenizers`, which give the same ids with
+ * them. One thing they do by themselves: they take the end token's name in a text as that token,
+ * unless told `split_special_tokens=True`. Written after the fields of `tokenizers` 0.23.
+ */
+import { endToken, writeByteLevel } from "./byte_level.ts";
+import { END, gpt2Parts } from "./gpt2.ts";
+import { endOf, readTokenizerJson } from "./tokenizer_json.ts";
+import type { Tokenizer } from "./types.ts";
+import { END_TEXT } from "./types.ts";
+import { WHITE_SPACES } from "./white_space.ts";
+import { UNKNOWN } from "./word.ts";
+
+/** Files by name, as plain values. */
+export interface HuggingFaceFiles {
+  readonly "tokenizer.json": Readonly<Record<string, unknown>>;
+  readonly "tokenizer_config.json": Readonly<Record<string, unknown>>;
+}
+
+/** The files of a tokenizer. */
+export function toHuggingFace(tokenizer: Tokenizer): HuggingFaceFiles {
+  const spec = tokenizer.toJSON();
+  switch (spec.kind) {
+    case "char":
+      return files(charJson(Array.from(spec.chars), spec.end === true), spec.end && END_TEXT);
+    case "byte": {
+      const tokens = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte));
+      const end = spec.end === true;
+      return files(writeByteLevel({ tokens, pairs: [] }, { end }), spec.end && END_TEXT);
+    }
+    case "word":
+      return files(wordJson(spec.words), undefined);
+    case "gpt2": {
+      const { tokens, pairs } = gpt2Parts();
+      const json = writeByteLevel({ tokens: tokens.slice(0, END), pairs }, { end: true });
+      return files(json, END_TEXT);
+    }
+    case "bpe":
+      return files(spec.tokenizer, endOf(readTokenizerJson(spec.tokenizer))?.content);
+  }
+}
+
+function files(json: Record<string, unknown>, end: string | undefined): HuggingFaceFiles {
+  return {
+    "tokenizer.json": json,
+    "tokenizer_config.json": {
+      tokenizer_class: "PreTrainedTokenizerFast",
+      clean_up_tokenization_spaces: false,
+      ...end !== undefined && { bos_token: end, eos_token: end },
+    },
+  };
+}
+
+/** One token per character; there is none for others, and Python then says so. */
+function charJson(chars: readonly string[], end: boolean): Record<string, unknown> {
+  return jsonOf({
+    added_tokens: end ? [endToken(chars.length)] : [],
+    pre_tokenizer: split({ Regex: "[\\s\\S]" }, "Isolated"),
+    decoder: { type: "Fuse" },
+    // A name that no character has.
+    model: wordLevel(chars, UNKNOWN),
+  });
+}
+
+/**
+ * Words between white space. The line's end goes by the name "\n", not `<eos>`: a text that holds
+ * `<eos>` holds an unknown word.
+ */
+function wordJson(words: readonly string[]): Record<string, unknown> {
+  const blanks = WHITE_SPACES.filter((space) => space !== "\n").join("");
+  return jsonOf({
+    added_tokens: [],
+    pre_tokenizer: {
+      type: "Sequence",
+      pretokenizers: [
+        split({ Regex: `[${blanks}]+` }, "Removed"),
+        split({ String: "\n" }, "Isolated"),
+      ],
+    },
+    decoder: {
+      type: "Sequence",
+      decoders: [
+        // Puts a space before each token but the first: no word begins with the prefix.
+        { type: "WordPiece", prefix: " ", cleanup: false },
+        { type: "Fuse" },
+        { type: "Replace", pattern: { String: " \n" }, content: "\n" },
+        { type: "Replace", pattern: { String: "\n " }, content: "\n" },
+      ],
+    },
+    model: wordLevel([UNKNOWN, "\n", ...words], UNKNOWN),
+  });
+}
+
+function jsonOf(parts: Record<string, unknown>): Record<string, unknown> {
+  return {
+    version: "1.0",
+    truncation: null,
+    padding: null,
+    normalizer: null,
+    post_processor: null,
+    ...parts,
+  };
+}
+
+function wordLevel(tokens: readonly string[], unknown: string): Record<string, unknown> {
+  return {
+    type: "WordLevel",
+    vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+    unk_token: unknown,
+  };
+}
+
+function split(pattern: Record<string, string>, behavior: string): Record<string, unknown> {
+  return { type: "Split", pattern, behavior, invert: false };
+}

@@ -1,0 +1,150 @@
+/**
+ * Tokenizers of any other make, through Hugging Face's library for JavaScript. It is told of no
+ * special token, so that none comes out of a text.
+ */
+import {
+  ByteFallbackDecoder,
+  SequenceDecoder,
+  Tokenizer as Library,
+} from "@huggingface/tokenizers";
+import { Refusal } from "../../base/refusal.ts";
+import { cutterOf } from "./library_cut.ts";
+import { outside } from "./outside.ts";
+import type { TokenizerJson } from "./schema.ts";
+import { sizeOf, unreadable } from "./tokenizer_json.ts";
+import type { Tokenizer, TokenStream } from "./types.ts";
+import { utf8Decoder } from "./utf8.ts";
+
+/** Units of text that are handed over at once, where they can be cut. */
+const CHUNK = 1 << 16;
+
+/** All that a tokenizer does but its name. @throws {Refusal} `data` for what the library lacks. */
+export function throughLibrary(
+  json: TokenizerJson,
+): Pick<Tokenizer, "encode" | "decode" | "stream" | "cut"> {
+  const size = sizeOf(json);
+  const special = new Set(json.added_tokens.filter((t) => t.special).map(({ id }) => id));
+  const library = open(json);
+  const cut = cutterOf(json);
+  const decode = (ids: readonly number[]): string => {
+    const texts = ids.filter((id) => !special.has(id));
+    return texts.length === 0 ? "" : library.decode(texts, { clean_up_tokenization_spaces: false });
+  };
+  const check = (id: number): number =>
+    Number.isInteger(id) && id >= 0 && id < size ? id : outside(id, size);
+  return {
+    encode: (text) => encodeParts(library, text, cut),
+    decode: (ids) => decode(Array.from(ids, check)),
+    stream: () => streamOf(decode, check),
+    cut,
+  };
+}
+
+function open(json: TokenizerJson): Library {
+  try {
+    const library = new Library(withoutSpecial(json), {});
+    keepMarks(library.decoder);
+    return library;
+  } catch (error) {
+    throw unreadable(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** The library's decoder of lone bytes takes U+FEFF at the start of a run for a mark, and drops it. */
+function keepMarks(decoder: unknown): void {
+  if (decoder instanceof ByteFallbackDecoder) {
+    Object.assign(decoder, { text_decoder: utf8Decoder() });
+  }
+  if (decoder instanceof SequenceDecoder) {
+    for (const part of (decoder as unknown as { decoders: unknown[] }).decoders) keepMarks(part);
+  }
+}
+
+/** The file without what no text may become: special tokens, and what is put around a text. */
+function withoutSpecial(json: TokenizerJson): TokenizerJson {
+  const names = new Set(json.added_tokens.filter((t) => t.special).map(({ content }) => content));
+  const { unk_token, unk_id } = json.model as { unk_token?: unknown; unk_id?: unknown };
+  // Out of reach, not out of the vocabulary: ids stay, and unknown text still has its token.
+  const hidden = (token: string, id: number): string =>
+    names.has(token) && token !== unk_token && id !== unk_id ? `\0special ${id}\0` : token;
+  const { vocab } = json.model;
+  return {
+    ...json,
+    normalizer: json.normalizer ?? null,
+    pre_tokenizer: json.pre_tokenizer ?? null,
+    decoder: json.decoder ?? null,
+    post_processor: null,
+    truncation: null,
+    padding: null,
+    added_tokens: json.added_tokens.filter((token) => !token.special),
+    model: {
+      ...json.model,
+      // Without one, what is unknown would be left out; with one that has no id, it is noticed.
+      unk_token: unk_token ?? "\0unknown\0",
+      vocab: Array.isArray(vocab)
+        ? vocab.map(([token, score], id): [string, number] => [hidden(token, id), score])
+        : Object.fromEntries(Object.entries(vocab).map(([token, id]) => [hidden(token, id), id])),
+    },
+  };
+}
+
+function encodeParts(library: Library, text: string, cut: Tokenizer["cut"]): Uint32Array {
+  const parts: number[][] = [];
+  let length = 0;
+  for (let start = 0, units = CHUNK; start < text.length;) {
+    const chunk = text.slice(start, start + units);
+    const place = start + units >= text.length ? chunk.length : cut(chunk);
+    units = place === 0 ? 2 * units : CHUNK;
+    if (place === 0) continue;
+    const { ids } = library.encode(chunk.slice(0, place), { add_special_tokens: false });
+    const unknown = ids.findIndex((id) => id === undefined || id === null);
+    if (unknown >= 0) {
+      throw new Refusal(
+        "data",
+        `Cannot encode the text: need characters that the tokenizer knows: one of token ${
+          length + unknown
+        } has no token, and there is none for unknown ones`,
+      );
+    }
+    parts.push(ids);
+    length += ids.length;
+    start += place;
+  }
+  const out = new Uint32Array(length);
+  let at = 0;
+  for (const ids of parts) {
+    out.set(ids, at);
+    at += ids.length;
+  }
+  return out;
+}
+
+/**
+ * What a token adds to the text depends on those before it (a space, half a character). So the few
+ * since the last whole text are decoded with and without it; the difference is what it adds.
+ */
+function streamOf(
+  decode: (ids: readonly number[]) => string,
+  check: (id: number) => number,
+): TokenStream {
+  let ids: number[] = [];
+  /** How many of `ids` are told already. */
+  let told = 0;
+  const rest = (): string => decode(ids).slice(decode(ids.slice(0, told)).length);
+  return {
+    push(id) {
+      ids.push(check(id));
+      const text = rest();
+      if (text === "" || text.endsWith("\ufffd")) return "";
+      ids = ids.slice(told);
+      told = ids.length;
+      return text;
+    },
+    flush() {
+      const text = rest();
+      ids = [];
+      told = 0;
+      return text;
+    },
+  };
+}

@@ -1,0 +1,34 @@
+/** The table of tokenizers: a new one is a file of its own and a line here. */
+import { hashValue } from "../../base/hash.ts";
+import type { TokenizerSpec } from "../schema.ts";
+import { bpeTokenizerOf } from "./bpe.ts";
+import { byteTokenizer } from "./byte.ts";
+import { charTokenizerOf } from "./char.ts";
+import { essence } from "./essence.ts";
+import { gpt2Tokenizer } from "./gpt2.ts";
+import { readTokenizerJson } from "./tokenizer_json.ts";
+import type { Tokenizer } from "./types.ts";
+import { wordTokenizerOf } from "./word.ts";
+
+/** The tokenizer that a spec describes. @throws {Refusal} `data` for a spec that describes none. */
+export function tokenizerFrom(spec: TokenizerSpec): Tokenizer {
+  switch (spec.kind) {
+    case "char":
+      return charTokenizerOf(spec);
+    case "byte":
+      return byteTokenizer(spec);
+    case "word":
+      return wordTokenizerOf(spec);
+    case "gpt2":
+      return gpt2Tokenizer();
+    case "bpe":
+      return bpeTokenizerOf(spec);
+  }
+}
+
+/** SHA-256 (hex) of a tokenizer: equal ones give equal ids for every text. */
+export function tokenizerHash(tokenizer: Tokenizer): string {
+  const spec = tokenizer.toJSON();
+  if (spec.kind !== "bpe") return hashValue(spec);
+  return hashValue({ kind: spec.kind, tokenizer: essence(readTokenizerJson(spec.tokenizer)) });
+}

@@ -1,0 +1,50 @@
+/**
+ * Tells which tokenizer a tokenizer.json is. One that we have of our own, as exported or as others
+ * distribute it, becomes that: its hash is the same again.
+ */
+import { canonical } from "../../base/hash.ts";
+import { Refusal } from "../../base/refusal.ts";
+import type { TokenizerSpec } from "../schema.ts";
+import { essence } from "./essence.ts";
+import { SIZE } from "./gpt2.ts";
+import { toHuggingFace } from "./huggingface.ts";
+import { tokenizerFrom } from "./mod.ts";
+import type { TokenizerJson } from "./schema.ts";
+import { readTokenizerJson, sizeOf, vocabOf } from "./tokenizer_json.ts";
+import { END_TEXT } from "./types.ts";
+import { SPECIAL } from "./word.ts";
+
+/** The spec of what a tokenizer.json holds. @throws {Refusal} `data` for what is none. */
+export function specOfTokenizerJson(value: unknown): TokenizerSpec {
+  const json = readTokenizerJson(value);
+  const wanted = canonical(essence(json));
+  const same = candidates(json).find((spec) => essenceOf(spec) === wanted);
+  return same ?? { kind: "bpe", tokenizer: value as Record<string, unknown> };
+}
+
+/** The essence of our own; undefined for a spec that describes none. */
+function essenceOf(spec: TokenizerSpec): string | undefined {
+  try {
+    const files = toHuggingFace(tokenizerFrom(spec));
+    return canonical(essence(readTokenizerJson(files["tokenizer.json"])));
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
+}
+
+/** What it may be, by its size and kind. */
+function candidates(json: TokenizerJson): TokenizerSpec[] {
+  const end = json.added_tokens.some(({ content }) => content === END_TEXT) &&
+    { end: true as const };
+  const size = sizeOf(json);
+  if (json.model.type === "WordLevel") {
+    const tokens = vocabOf(json).toSorted(([, a], [, b]) => a - b).map(([token]) => token);
+    const chars = tokens.every((token) => Array.from(token).length === 1);
+    return chars
+      ? [{ kind: "char", chars: tokens.join(""), ...end }]
+      : [{ kind: "word", words: tokens.slice(SPECIAL) }];
+  }
+  if (size === SIZE) return [{ kind: "gpt2" }];
+  return size === (end ? 257 : 256) ? [{ kind: "byte", ...end }] : [];
+}

@@ -1,0 +1,55 @@
+/** What a tokenizer.json says, whichever tokenizer it describes. Encodes nothing. */
+import { Refusal } from "../../base/refusal.ts";
+import type { TokenizerJson } from "./schema.ts";
+import { tokenizerJsonSchema } from "./schema.ts";
+
+/** Names under which vocabularies have the token that ends a document, the usual ones first. */
+const END_NAMES = ["<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "[EOS]"];
+
+/** Most tokens that a vocabulary may have. */
+const LARGEST = 2 ** 24;
+
+/** Checks a tokenizer.json. @throws {Refusal} `data` for what is none. */
+export function readTokenizerJson(value: unknown): TokenizerJson {
+  const result = tokenizerJsonSchema.safeParse(value);
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    const place = issue?.path.join(".") || "its top";
+    throw unreadable(`need another value at ${place}: ${issue?.message}`);
+  }
+  const size = sizeOf(result.data);
+  if (size > 0 && size <= LARGEST) return result.data;
+  throw unreadable(`need ids of 1 to ${LARGEST} tokens: the largest is ${size - 1}`);
+}
+
+/** The refusal of a tokenizer.json. */
+export function unreadable(why: string): Refusal {
+  return new Refusal("data", `Cannot read a tokenizer.json: ${why}`);
+}
+
+/** The tokens of the model and their ids. */
+export function vocabOf({ model }: TokenizerJson): [string, number][] {
+  return Array.isArray(model.vocab)
+    ? model.vocab.map(([token], id) => [token, id])
+    : Object.entries(model.vocab);
+}
+
+/** One more than the largest id. */
+export function sizeOf(json: TokenizerJson): number {
+  let size = 0;
+  for (const [, id] of vocabOf(json)) size = Math.max(size, id + 1);
+  for (const { id } of json.added_tokens) size = Math.max(size, id + 1);
+  return size;
+}
+
+/** The token that ends a document: a special one by one of the usual names. */
+export function endOf(
+  { added_tokens }: TokenizerJson,
+): { id: number; content: string } | undefined {
+  const special = added_tokens.filter((token) => token.special);
+  for (const name of END_NAMES) {
+    const found = special.find(({ content }) => content === name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

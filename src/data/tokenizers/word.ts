@@ -1,0 +1,108 @@
+/**
+ * One token per word: what stands between white space. A line's end is a token, `<eos>`, as in the
+ * word-level corpora (Penn Treebank, WikiText); a word that is not in the vocabulary is `<unk>`.
+ */
+import { Refusal } from "../../base/refusal.ts";
+import type { TokenizerSpec } from "../schema.ts";
+import { outside } from "./outside.ts";
+import type { Tokenizer, TokenStream } from "./types.ts";
+import { isWhiteSpace } from "./white_space.ts";
+
+/** Text and token of what is not in the vocabulary. */
+export const UNKNOWN = "<unk>";
+/** Name of the token that ends lines and documents. */
+export const LINE_END = "<eos>";
+/** Tokens before the first word. */
+export const SPECIAL = 2;
+const UNKNOWN_ID = 0;
+const LINE_END_ID = 1;
+const LINE_FEED = 10;
+
+/** The tokenizer of a list of words. @throws {Refusal} `data` for one that is no list of words. */
+export function wordTokenizer(words: readonly string[]): Tokenizer {
+  const ids = new Map(words.map((word, i) => [word, i + SPECIAL]));
+  if (ids.size < words.length) throw unusable("distinct words", "one stands there twice");
+  const bad = words.find((word) => !isWord(word));
+  if (bad !== undefined) throw unusable("words without white space", JSON.stringify(bad));
+  const texts = [UNKNOWN, "\n", ...words];
+  const stream = () => joined(texts);
+  return {
+    kind: "word",
+    size: texts.length,
+    end: LINE_END_ID,
+    encode(text) {
+      const out = new Uint32Array(text.length);
+      let n = 0;
+      eachWord(text, (start, end) => {
+        out[n++] = start === end ? LINE_END_ID : ids.get(text.slice(start, end)) ?? UNKNOWN_ID;
+      });
+      return out.slice(0, n);
+    },
+    decode(tokens) {
+      const { push } = stream();
+      return Array.from(tokens, push).join("");
+    },
+    stream,
+    cut: cutWords,
+    toJSON: () => ({ kind: "word", words: [...words] }),
+  };
+}
+
+/** The tokenizer of a spec. */
+export function wordTokenizerOf({ words }: TokenizerSpec & { kind: "word" }): Tokenizer {
+  return wordTokenizer(words);
+}
+
+/**
+ * Calls `take` with the start and end of each word in UTF-16 units, and with two equal places for
+ * the end of each line.
+ */
+export function eachWord(text: string, take: (start: number, end: number) => void): void {
+  let start = -1;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (!isWhiteSpace(unit)) {
+      if (start < 0) start = i;
+      continue;
+    }
+    if (start >= 0) take(start, i);
+    start = -1;
+    if (unit === LINE_FEED) take(i, i);
+  }
+  if (start >= 0) take(start, text.length);
+}
+
+/** Largest place, below the length, with white space on either side; 0 where there is none. */
+export function cutWords(text: string): number {
+  for (let i = text.length - 1; i > 0; i--) {
+    if (isWhiteSpace(text.charCodeAt(i)) || isWhiteSpace(text.charCodeAt(i - 1))) return i;
+  }
+  return 0;
+}
+
+/** Words with single spaces between them, and none at the ends of a line. */
+function joined(texts: readonly string[]): TokenStream {
+  let space = "";
+  return {
+    push(id) {
+      const text = texts[id] ?? outside(id, texts.length);
+      const before = id === LINE_END_ID ? "" : space;
+      space = id === LINE_END_ID ? "" : " ";
+      return before + text;
+    },
+    flush() {
+      space = "";
+      return "";
+    },
+  };
+}
+
+/** What may stand in the vocabulary: the names of the two others would never be found there. */
+function isWord(word: string): boolean {
+  return word.length > 0 && word !== UNKNOWN && word !== LINE_END && word.isWellFormed() &&
+    !/\p{White_Space}/u.test(word);
+}
+
+function unusable(need: string, actual: string): Refusal {
+  return new Refusal("data", `Cannot make a tokenizer of words: need ${need}: ${actual}`);
+}
