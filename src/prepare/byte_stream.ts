@@ -1,0 +1,144 @@
+/**
+ * The bytes of a file, unpacked where it is packed, looked at before they are taken. Holds what was
+ * asked to be looked at and little more. Knows nothing of text.
+ */
+import { createGunzip } from "node:zlib";
+import { Readable } from "node:stream";
+import { Refusal } from "../base/refusal.ts";
+import { type Input, readFault } from "./inputs.ts";
+
+/** Bytes that are read from the disk at once. */
+const CHUNK = 1 << 20;
+
+/** Where to begin, and who watches. */
+export interface StreamOptions {
+  /** First byte, counted as unpacked. */
+  readonly from?: number;
+  /** Hears of each chunk as it lies on the disk; it stands until the hearer returns. */
+  readonly raw?: (bytes: Uint8Array) => void;
+}
+
+/** Bytes of a file from a place on. */
+export class ByteStream implements AsyncDisposable {
+  readonly #name: string;
+  readonly #chunks: AsyncGenerator<Uint8Array>;
+  #buffer = new Uint8Array(2 * CHUNK);
+  #start = 0;
+  #end = 0;
+  #ended = false;
+  #position: number;
+  #skip: number;
+
+  /** Nothing is opened before the first byte is asked for. */
+  constructor(input: Input, { from = 0, raw = () => {} }: StreamOptions = {}) {
+    this.#name = input.name;
+    this.#position = from;
+    // A packed file cannot be entered in the middle.
+    this.#skip = input.packed ? from : 0;
+    const bytes = readChunks(input.name, { from: input.packed ? 0 : from, raw });
+    this.#chunks = input.packed ? unpacked(bytes) : bytes;
+  }
+
+  /** Place of the next byte, counted as unpacked. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /**
+   * The next `n` bytes, fewer only at the end of the file. They stand until the next call.
+   * @throws {Refusal} `noInput` for no file, `data` for one that cannot be unpacked.
+   */
+  async peek(n: number): Promise<Uint8Array> {
+    while (this.#end - this.#start < n && !this.#ended) await this.#pull(n);
+    return this.#buffer.subarray(this.#start, Math.min(this.#end, this.#start + n));
+  }
+
+  /** Takes `n` bytes that were looked at. */
+  take(n: number): void {
+    this.#start += n;
+    this.#position += n;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#chunks.return(undefined);
+  }
+
+  async #pull(n: number): Promise<void> {
+    const { done, value } = await this.#next();
+    if (done) {
+      this.#ended = true;
+      return;
+    }
+    const skipped = Math.min(this.#skip, value.length);
+    this.#skip -= skipped;
+    const chunk = value.subarray(skipped);
+    this.#makeRoom(chunk.length, n);
+    this.#buffer.set(chunk, this.#end);
+    this.#end += chunk.length;
+  }
+
+  async #next(): Promise<IteratorResult<Uint8Array>> {
+    try {
+      return await this.#chunks.next();
+    } catch (error) {
+      if (error instanceof Error && "code" in error && String(error.code).startsWith("Z_")) {
+        throw new Refusal(
+          "data",
+          `Cannot read ${this.#name}: need a whole gzip file: ${error.message}`,
+        );
+      }
+      throw readFault(this.#name, error);
+    }
+  }
+
+  /** Room for `more` bytes behind those that are held; what is held moves to the front. */
+  #makeRoom(more: number, wanted: number): void {
+    if (this.#end + more <= this.#buffer.length) return;
+    const held = this.#buffer.subarray(this.#start, this.#end);
+    const need = Math.max(held.length + more, wanted);
+    if (need > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(need, 2 * this.#buffer.length));
+      larger.set(held);
+      this.#buffer = larger;
+    } else this.#buffer.copyWithin(0, this.#start, this.#end);
+    this.#end = held.length;
+    this.#start = 0;
+  }
+}
+
+/** A file in chunks; each stands until the next is asked for. */
+async function* readChunks(
+  path: string,
+  { from, raw }: { from: number; raw: (bytes: Uint8Array) => void },
+): AsyncGenerator<Uint8Array> {
+  using file = await Deno.open(path, { read: true });
+  if (from > 0) await file.seek(from, Deno.SeekMode.Start);
+  const buffer = new Uint8Array(CHUNK);
+  for (;;) {
+    const n = await file.read(buffer);
+    if (n === null) return;
+    const bytes = buffer.subarray(0, n);
+    raw(bytes);
+    yield bytes;
+  }
+}
+
+/** What is packed in a gzip file, also in one that was joined of several. */
+async function* unpacked(packed: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  // DecompressionStream refuses files that were joined, and those are how large corpora come.
+  const gunzip = createGunzip({ chunkSize: CHUNK });
+  const source = Readable.from(copies(packed));
+  source.on("error", (error) => gunzip.destroy(error));
+  source.pipe(gunzip);
+  try {
+    for await (const chunk of gunzip) yield chunk as Uint8Array;
+  } finally {
+    source.destroy();
+    gunzip.destroy();
+  }
+}
+
+/** A queue may hold a chunk while the next is read. */
+async function* copies(chunks: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) yield chunk.slice();
+}

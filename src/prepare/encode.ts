@@ -1,0 +1,115 @@
+/**
+ * The second look: text to tokens to shards, from where progress.json says. A part is what lies
+ * between two places of the input; it has a shard for each side that has tokens there.
+ */
+import { Refusal } from "../base/refusal.ts";
+import { type Part, PARTS } from "../data/prepared/folder.ts";
+import { widthFor } from "../data/prepared/header.ts";
+import type { Tokenizer } from "../data/tokenizers/types.ts";
+import { ByteStream } from "./byte_stream.ts";
+import { inputOf, isPacked } from "./inputs.ts";
+import { type Piece, piecesOf } from "./pieces.ts";
+import { checkUnchanged } from "./scan.ts";
+import type { PrepareProgress, Scanned } from "./schema.ts";
+import { SideWriter } from "./shard_writer.ts";
+
+/** What encoding needs beside what was found in the first look. */
+export interface EncodeOptions {
+  readonly folder: string;
+  readonly tokenizer: Tokenizer;
+  /** Hears of bytes as they are read from the disk, or were read before. */
+  readonly read: (bytes: number) => void;
+  /** Keeps what was reached, durably. */
+  readonly keep: (progress: PrepareProgress) => void;
+  /** Called before each effect with its name. */
+  readonly at: (point: string) => void;
+  readonly stop: AbortSignal;
+}
+
+/** All that was to be done, and the hashes of both sides' tokens. */
+export interface Encoded {
+  readonly progress: PrepareProgress;
+  readonly hashes: Readonly<Record<Part, string>>;
+}
+
+/** Goes on from `progress` to the end; undefined when it was stopped. @throws {Refusal} */
+export async function encode(
+  progress: PrepareProgress,
+  options: EncodeOptions,
+): Promise<Encoded | undefined> {
+  const { folder, tokenizer, read } = options;
+  const { hash, vocabulary } = progress.tokenizer;
+  const kind = { width: widthFor(vocabulary), vocabulary, tokenizerHash: hash };
+  using train = new SideWriter(folder, { part: "train", kind, side: progress.train });
+  using validation = new SideWriter(folder, {
+    part: "validation",
+    kind,
+    side: progress.validation,
+  });
+  const sides = { train, validation };
+  let now = progress;
+  const end = tokenizer.end !== undefined && progress.options.ends
+    ? Uint32Array.of(tokenizer.end)
+    : new Uint32Array();
+  const commit = (input: number, offset: number) => {
+    for (const part of PARTS) sides[part].commit(options.at);
+    now = { ...now, position: { input, offset }, train: train.side, validation: validation.side };
+    options.at("keep progress");
+    options.keep(now);
+  };
+  const { position } = progress;
+  read(bytesBefore(progress));
+  for (const [i, input] of progress.inputs.entries()) {
+    if (i < position.input) continue;
+    const offset = i === position.input ? position.offset : 0;
+    for await (const piece of piecesFrom(offset, { input, progress, options })) {
+      if (options.stop.aborted) return undefined;
+      const side = sides[piece.part];
+      side.write(idsOf(piece, { input, tokenizer }));
+      if (piece.ends) side.write(end);
+      side.count(piece);
+      const { shardTokens } = progress.options;
+      const full = train.tokens >= shardTokens || validation.tokens >= shardTokens;
+      if (full && piece.next !== undefined) commit(i, piece.next);
+    }
+    await checkUnchanged(input);
+  }
+  commit(progress.inputs.length, 0);
+  return { progress: now, hashes: { train: train.hash, validation: validation.hash } };
+}
+
+/** Bytes on the disk before the place where one goes on. */
+function bytesBefore({ inputs, position }: PrepareProgress): number {
+  const whole = inputs.slice(0, position.input).reduce((sum, { bytes }) => sum + bytes, 0);
+  const input = inputs[position.input];
+  // A packed file is read from its start, wherever in it one begins.
+  return whole + (input === undefined || isPacked(input.name) ? 0 : position.offset);
+}
+
+async function* piecesFrom(
+  offset: number,
+  { input, progress, options }: {
+    input: Scanned;
+    progress: PrepareProgress;
+    options: EncodeOptions;
+  },
+): AsyncGenerator<Piece> {
+  const file = await inputOf(input.name);
+  const from = Math.max(offset, input.extent.start);
+  const raw = (chunk: Uint8Array) => options.read(chunk.length);
+  await using stream = new ByteStream(file, { from, raw });
+  const cut = (text: string) => options.tokenizer.cut(text);
+  yield* piecesOf(stream, { ...progress.options, input: file, extent: input.extent, cut });
+}
+
+function idsOf(
+  { text }: Piece,
+  { input, tokenizer }: { input: Scanned; tokenizer: Tokenizer },
+): Uint32Array {
+  try {
+    return tokenizer.encode(text);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new Refusal(error.exit, `Cannot prepare ${input.name}: ${error.message}`);
+  }
+}

@@ -1,0 +1,126 @@
+/** The folder that tokens are prepared into: who may write there, and what stands there already. */
+import { join } from "node:path";
+import { Refusal } from "../base/refusal.ts";
+import { textIfAny } from "../data/prepared/files.ts";
+import {
+  INDEX,
+  isFinished,
+  parseJson,
+  PROGRESS,
+  readIndex,
+  TOKENIZER,
+} from "../data/prepared/folder.ts";
+import type { PreparedIndex } from "../data/prepared/schema.ts";
+import { tokenizerSpecSchema } from "../data/schema.ts";
+import { tokenizerFrom, tokenizerHash } from "../data/tokenizers/mod.ts";
+import type { Tokenizer } from "../data/tokenizers/types.ts";
+import { writeJsonAtomic } from "../report/atomic.ts";
+import { type PrepareProgress, progressSchema } from "./schema.ts";
+
+const LOCK = ".lock";
+
+/** What stands in a folder: all of it, a part of it, or nothing. */
+export interface Standing {
+  readonly index?: PreparedIndex;
+  readonly progress?: PrepareProgress;
+}
+
+/** A folder that this process alone writes to, until disposed. */
+export class OutFolder implements Disposable {
+  readonly path: string;
+  readonly #lock: Deno.FsFile;
+
+  private constructor(path: string, lock: Deno.FsFile) {
+    this.path = path;
+    this.#lock = lock;
+  }
+
+  /** Makes the folder where there is none. @throws {Refusal} `locked`, or `config` for one that cannot be used. */
+  static async open(path: string): Promise<OutFolder> {
+    try {
+      await Deno.mkdir(path, { recursive: true });
+      checkNames(path);
+      const lock = await Deno.open(join(path, LOCK), { write: true, create: true });
+      // The system frees it when its process dies, however it dies.
+      if (await lock.tryLock(true)) return new OutFolder(path, lock);
+      lock.close();
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error)) throw error;
+      throw new Refusal("config", `Cannot use output folder ${path}: ${error.message}`);
+    }
+    throw new Refusal("locked", `Output folder ${path} is in use by another process`);
+  }
+
+  /** What stands here. @throws {Refusal} `data` for what cannot be read. */
+  standing(): Standing {
+    if (isFinished(this.path)) return { index: readIndex(this.path) };
+    const path = join(this.path, PROGRESS);
+    const text = textIfAny(path);
+    return text === undefined
+      ? {}
+      : { progress: parseJson(path, { text, schema: progressSchema }) };
+  }
+
+  /** Keeps what was reached. */
+  keep(progress: PrepareProgress): void {
+    // The names of new shards are on the disk before anything speaks of them.
+    using folder = Deno.openSync(this.path, { read: true });
+    folder.syncSync();
+    writeJsonAtomic(join(this.path, PROGRESS), progress);
+  }
+
+  /** Keeps the tokenizer. */
+  keepTokenizer(tokenizer: Tokenizer): void {
+    writeJsonAtomic(join(this.path, TOKENIZER), tokenizer.toJSON());
+  }
+
+  /** The tokenizer that was kept. @throws {Refusal} `data` unless it has the hash. */
+  tokenizer(hash: string): Tokenizer {
+    const path = join(this.path, TOKENIZER);
+    const text = textIfAny(path) ?? "";
+    const tokenizer = tokenizerFrom(parseJson(path, { text, schema: tokenizerSpecSchema }));
+    const found = tokenizerHash(tokenizer);
+    if (found === hash) return tokenizer;
+    throw new Refusal(
+      "data",
+      `Cannot go on in ${this.path}: its tokenizer has the hash ${found}, not ${hash}`,
+    );
+  }
+
+  /** Writes the index, with which the folder is whole. */
+  finish(index: PreparedIndex): void {
+    writeJsonAtomic(join(this.path, INDEX), index);
+    this.tidy();
+  }
+
+  /** Removes what only an unfinished folder needs. */
+  tidy(): void {
+    try {
+      Deno.removeSync(join(this.path, PROGRESS));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#lock.close();
+  }
+}
+
+/** Nothing of anybody else is ever written over. @throws {Refusal} `config` */
+function checkNames(path: string): void {
+  if (isFinished(path)) return;
+  const names = Array.from(Deno.readDirSync(path), ({ name }) => name);
+  if (names.includes(PROGRESS) && !names.includes(INDEX)) return;
+  // Killed before its first progress: a tokenizer, and what was not renamed yet.
+  const foreign = names.filter((name) =>
+    name !== LOCK && name !== TOKENIZER && !/^\..*\.tmp$/.test(name)
+  );
+  if (foreign.length === 0) return;
+  throw new Refusal(
+    "config",
+    `Cannot prepare into ${path}: need an empty folder, or one that prepare left: it holds ${
+      foreign.sort()[0]
+    }`,
+  );
+}

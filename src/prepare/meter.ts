@@ -1,0 +1,53 @@
+/** How far a preparation is, as lines for people. Pure: whoever has the clock passes the seconds. */
+import { showBytes, showCount, showSeconds } from "../report/format.ts";
+import type { PreparedIndex } from "../data/prepared/schema.ts";
+
+/** Bytes of a phase at a moment. */
+export interface Reached {
+  readonly phase: "scan" | "encode" | "check";
+  readonly bytes: number;
+  readonly total: number;
+  /** Since the phase began. */
+  readonly seconds: number;
+  /** Bytes that were there when it began: of a preparation that goes on. */
+  readonly before: number;
+}
+
+/** `encoding 45 %  1.20 GB of 2.67 GB  21.3 MB/s  1 m 9 s left`. */
+export function meterLine({ phase, bytes, total, seconds, before }: Reached): string {
+  const doing = { scan: "reading", encode: "encoding", check: "checking" }[phase];
+  const percent = total === 0 ? 100 : Math.min(100, Math.floor(100 * bytes / total));
+  const parts = [`${doing} ${percent} %`, `${showBytes(bytes)} of ${showBytes(total)}`];
+  const rate = (bytes - before) / seconds;
+  if (rate > 0 && Number.isFinite(rate)) {
+    parts.push(`${showBytes(Math.round(rate))}/s`);
+    parts.push(`${showSeconds(Math.max(0, total - bytes) / rate)} left`);
+  }
+  return parts.join("  ");
+}
+
+/** What was prepared, line by line. */
+export function summaryLines(
+  { train, validation, tokenizer, options, inputs }: PreparedIndex,
+): string[] {
+  const tokens = train.tokens + validation.tokens;
+  const bytes = train.bytes + validation.bytes;
+  const files = inputs.length === 1 ? "1 file" : `${inputs.length} files`;
+  return [
+    `${
+      showCount(tokens)
+    } tokens of ${files} by ${options.tokenizer}, vocabulary ${tokenizer.vocabulary}, ` +
+    `${(tokens / bytes).toPrecision(3)} tokens per byte`,
+    `  train       ${sideLine(train)}`,
+    `  validation  ${sideLine(validation)}`,
+  ];
+}
+
+function sideLine(
+  { tokens, documents, bytes, shards }: PreparedIndex["train"],
+): string {
+  const count = (n: number, word: string) => `${n} ${word}${n === 1 ? "" : "s"}`;
+  return `${showCount(tokens)} tokens, ${count(documents, "document")}, ${
+    showBytes(bytes)
+  } of text, ${count(shards.length, "shard")}`;
+}

@@ -1,0 +1,203 @@
+/**
+ * The text of a file in pieces, each of one document and one side of the split. From any place at
+ * which a shard may end the same pieces follow, however one came there. Knows no tokens.
+ */
+import { Refusal } from "../base/refusal.ts";
+import { characterCount, utf8Text, wholeCharacters } from "../base/utf8.ts";
+import type { Part } from "../data/prepared/folder.ts";
+import type { ByteStream } from "./byte_stream.ts";
+import type { Input } from "./inputs.ts";
+import { type DocumentBytes, LONGEST, records } from "./records.ts";
+import { type Extent, sideOf } from "./split.ts";
+
+/** Bytes of a piece, about. */
+const PIECE = 1 << 18;
+
+/** A piece of a document's text. */
+export interface Piece {
+  readonly part: Part;
+  readonly text: string;
+  /** In UTF-8. */
+  readonly bytes: number;
+  /** Code points. */
+  readonly characters: number;
+  /** Whether it is the last of its document on its side. */
+  readonly ends: boolean;
+  /** Place in the file behind it, where a shard may end. */
+  readonly next: number | undefined;
+}
+
+/** How a file is read. */
+export interface Reading {
+  readonly input: Input;
+  readonly extent: Extent;
+  /** Key of the text in each line of a .jsonl file. */
+  readonly field: string;
+  /** What stands between the documents of a text file; null where it is one document. */
+  readonly documentEnd: string | null;
+  readonly validation: number;
+  /** Largest place at which a text may be cut, 0 where there is none. */
+  readonly cut: (text: string) => number;
+}
+
+/** The pieces of a file from the place where `stream` is. @throws {Refusal} `data` */
+export function piecesOf(stream: ByteStream, reading: Reading): AsyncGenerator<Piece> {
+  const { kind } = reading.input;
+  return kind === "text" && reading.documentEnd === null
+    ? textPieces(stream, reading)
+    : documentPieces(stream, reading);
+}
+
+async function* textPieces(stream: ByteStream, reading: Reading): AsyncGenerator<Piece> {
+  const { input: { name }, extent: { cut, end } } = reading;
+  while (stream.position < end) {
+    const at = stream.position;
+    const to = at < cut ? cut : end;
+    const part = at < cut ? "train" : "validation";
+    const piece = await nextPiece(stream, { reading, left: to - at });
+    stream.take(piece.bytes.length);
+    const characters = characterCount(piece.bytes);
+    const next = at + piece.bytes.length;
+    if (next === at) throw changed(name);
+    yield { ...piece, part, bytes: next - at, characters, ends: next === to, next };
+  }
+}
+
+/** The longest piece that may be cut off what is `left`, looking a little further each time. */
+async function nextPiece(
+  stream: ByteStream,
+  { reading, left }: { reading: Reading; left: number },
+): Promise<{ text: string; bytes: Uint8Array }> {
+  const { input: { name } } = reading;
+  for (let n = PIECE; n <= LONGEST; n *= 2) {
+    const last = n >= left;
+    const seen = await stream.peek(Math.min(n, left));
+    if (seen.length < Math.min(n, left)) throw changed(name);
+    const bytes = last ? seen : wholeCharacters(seen);
+    const text = textOf(bytes, { name, at: stream.position });
+    const place = last ? text.length : reading.cut(text);
+    if (place === text.length) return { text, bytes };
+    if (place === 0) continue;
+    const over = encoder.encode(text.slice(place)).length;
+    return { text: text.slice(0, place), bytes: bytes.subarray(0, bytes.length - over) };
+  }
+  throw new Refusal(
+    "data",
+    `Cannot cut ${name}: need a place to cut within ${LONGEST} bytes: there is none behind byte ${stream.position}`,
+  );
+}
+
+async function* documentPieces(stream: ByteStream, reading: Reading): AsyncGenerator<Piece> {
+  const { input: { name, kind }, extent, documentEnd, validation } = reading;
+  const end = encoder.encode(kind === "jsonl" ? "\n" : documentEnd as string);
+  const scratch = new Scratch();
+  // Nobody counts lines from the middle of a file, and it was read from its start before.
+  let line = stream.position === extent.start ? 0 : undefined;
+  for await (const record of records(stream, { end, name })) {
+    if (line !== undefined) line++;
+    const text = kind === "jsonl"
+      ? lineText(record, { reading, line })
+      : textOf(record.bytes, { name, at: record.at });
+    if (text === "") continue;
+    const bytes = kind === "jsonl" ? scratch.bytesOf(text) : record.bytes;
+    const part = sideOf(bytes, validation);
+    for (const piece of cutDocument(text, { reading, at: record.at })) {
+      const whole = piece.length === text.length;
+      const own = whole ? bytes : encoder.encode(piece.text);
+      yield {
+        part,
+        text: piece.text,
+        bytes: own.length,
+        characters: own.length === piece.length ? own.length : characterCount(own),
+        ends: piece.last,
+        next: piece.last ? record.next : undefined,
+      };
+    }
+  }
+}
+
+/** A document that is in memory, in pieces that a tokenizer can take. */
+function* cutDocument(
+  text: string,
+  { reading, at }: { reading: Reading; at: number },
+): Generator<{ text: string; length: number; last: boolean }> {
+  for (let from = 0; from < text.length;) {
+    let place = 0;
+    for (let n = PIECE; place === 0; n *= 2) {
+      if (from + n >= text.length) place = text.length - from;
+      else if (n > LONGEST) {
+        throw new Refusal(
+          "data",
+          `Cannot cut ${reading.input.name}: need a place to cut within ${LONGEST} characters: the document at byte ${at} has none`,
+        );
+      } else place = reading.cut(wholePairs(text.slice(from, from + n)));
+    }
+    const last = from + place === text.length;
+    yield { text: text.slice(from, from + place), length: place, last };
+    from += place;
+  }
+}
+
+/** A text without half a pair at its end. */
+function wholePairs(text: string): string {
+  return text.isWellFormed() ? text : text.slice(0, -1);
+}
+
+/** The text in a line of JSON; "" for an empty line. */
+function lineText(
+  { bytes, at }: DocumentBytes,
+  { reading: { input: { name }, field }, line }: { reading: Reading; line: number | undefined },
+): string {
+  const place = line === undefined ? `at byte ${at}` : `${line} (byte ${at})`;
+  const json = textOf(bytes, { name, at });
+  if (json.trim() === "") return "";
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw new Refusal(
+      "data",
+      `Cannot read ${name}: need a JSON object in each line: line ${place} is none`,
+    );
+  }
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  const text = isObject ? (value as Record<string, unknown>)[field] : undefined;
+  if (typeof text !== "string") {
+    const found = !isObject ? "it is no object" : text === undefined ? "it has none" : "it is none";
+    throw new Refusal(
+      "data",
+      `Cannot read ${name}: need a text "${field}" in each line: line ${place}: ${found}`,
+    );
+  }
+  if (text.isWellFormed()) return text;
+  throw new Refusal(
+    "data",
+    `Cannot read ${name}: need whole characters: line ${place} has half of a pair`,
+  );
+}
+
+function textOf(bytes: Uint8Array, { name, at }: { name: string; at: number }): string {
+  const text = utf8Text(bytes);
+  if (typeof text === "string") return text;
+  throw new Refusal("data", `Cannot read ${name}: need UTF-8 text: byte ${at + text} is not`);
+}
+
+/** What is said of a file that is no longer what it was. */
+export function changed(name: string): Refusal {
+  return new Refusal("data", `Cannot read ${name}: need it as it was: it changed meanwhile`);
+}
+
+const encoder = new TextEncoder();
+
+/** Room for the UTF-8 of one text after another: documents may be many and small. */
+class Scratch {
+  #room = new Uint8Array(1 << 16);
+
+  /** The bytes of a text; they stand until the next call. */
+  bytesOf(text: string): Uint8Array {
+    // A unit of UTF-16 takes three bytes at most.
+    if (3 * text.length > this.#room.length) this.#room = new Uint8Array(3 * text.length);
+    const { written } = encoder.encodeInto(text, this.#room);
+    return this.#room.subarray(0, written);
+  }
+}

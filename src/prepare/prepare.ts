@@ -1,0 +1,183 @@
+/**
+ * From text files to a folder of tokens: looks through the files, makes the tokenizer, then writes
+ * shards. Stopped or killed anywhere, the same call goes on and ends with the same bytes.
+ */
+import { Refusal } from "../base/refusal.ts";
+import type { PreparedIndex, PrepareOptions } from "../data/prepared/schema.ts";
+import { preparedHash } from "../data/prepared/token_hash.ts";
+import type { TokenizerBuilder } from "../data/tokenizers/build.ts";
+import { tokenizerHash } from "../data/tokenizers/mod.ts";
+import type { Tokenizer } from "../data/tokenizers/types.ts";
+import { encode } from "./encode.ts";
+import { OutFolder } from "./folder.ts";
+import { type Input, inputsOf } from "./inputs.ts";
+import { checkSame } from "./same.ts";
+import { scan } from "./scan.ts";
+import type { PrepareProgress } from "./schema.ts";
+import { type PrepareRequest, settle } from "./settle.ts";
+import { NO_SIDE } from "./shard_writer.ts";
+
+export type { PrepareRequest } from "./settle.ts";
+
+/** What a person is told on the way. */
+export type PrepareEvent =
+  | { readonly type: "inputs"; readonly files: number; readonly bytes: number }
+  | { readonly type: "resume"; readonly shards: number }
+  | { readonly type: "read"; readonly phase: "scan" | "encode"; readonly bytes: number }
+  | { readonly type: "note"; readonly text: string };
+
+/** Who watches and who stops it. */
+export interface PrepareHooks {
+  readonly show?: (event: PrepareEvent) => void;
+  readonly stop?: AbortSignal;
+  /** For tests: called before each effect with its name. */
+  readonly at?: (point: string) => void;
+}
+
+/** How it ended. `nothing`: all of it was there. */
+export interface Outcome {
+  readonly ended: "done" | "nothing" | "stopped";
+  readonly index?: PreparedIndex;
+}
+
+/** Prepares. @throws {Refusal} for whatever the user can mend. */
+export async function prepare(
+  request: PrepareRequest,
+  { show = () => {}, stop = new AbortController().signal, at = () => {} }: PrepareHooks = {},
+): Promise<Outcome> {
+  const inputs = await inputsOf(request.names);
+  const { options, builder } = await settle(request, inputs);
+  using folder = await OutFolder.open(request.out);
+  const asked = { options, inputs };
+  const { index, progress } = folder.standing();
+  if (index !== undefined) {
+    await checkSame(request.out, { stands: index, asked });
+    folder.tidy();
+    return { ended: "nothing", index };
+  }
+  const bytes = inputs.reduce((sum, input) => sum + input.bytes, 0);
+  show({ type: "inputs", files: inputs.length, bytes });
+  const hooks = { show, stop, at };
+  try {
+    const begun = progress === undefined
+      ? await begin(folder, { asked, builder, hooks, explicit: request.ends === true })
+      : await goOn(folder, { asked, progress, hooks });
+    return begun === undefined ? { ended: "stopped" } : await finish(folder, { ...begun, hooks });
+  } catch (error) {
+    throw spaceFault(error, request.out);
+  }
+}
+
+/** What is known before the second look. */
+interface Begun {
+  readonly progress: PrepareProgress;
+  readonly tokenizer: Tokenizer;
+}
+
+type Hooks = Required<PrepareHooks>;
+type Request = { readonly options: PrepareOptions; readonly inputs: readonly Input[] };
+
+/** The first look, and the tokenizer that comes of it. */
+async function begin(
+  folder: OutFolder,
+  { asked, builder, hooks, explicit }: {
+    asked: Request;
+    builder: TokenizerBuilder;
+    hooks: Hooks;
+    /** Whether somebody said that documents end with a token. */
+    explicit: boolean;
+  },
+): Promise<Begun | undefined> {
+  const { show, stop, at } = hooks;
+  const read = (bytes: number) => show({ type: "read", phase: "scan", bytes });
+  const inputs = await scan(asked.inputs, { options: asked.options, builder, read, stop });
+  if (inputs === undefined) return undefined;
+  const tokenizer = builder.build();
+  const notes = [...builder.notes];
+  if (asked.options.ends && tokenizer.end === undefined) {
+    const lack = "the tokenizer has no token that ends documents";
+    if (explicit) throw new Refusal("config", `Cannot end documents with a token: ${lack}`);
+    notes.push(`${lack}: nothing stands between them`);
+  }
+  for (const text of notes) show({ type: "note", text });
+  at("keep tokenizer");
+  folder.keepTokenizer(tokenizer);
+  const progress: PrepareProgress = {
+    format: "shoal-prepare-1",
+    options: asked.options,
+    inputs,
+    tokenizer: { hash: tokenizerHash(tokenizer), vocabulary: tokenizer.size },
+    position: { input: 0, offset: 0 },
+    train: NO_SIDE,
+    validation: NO_SIDE,
+  };
+  at("keep progress");
+  folder.keep(progress);
+  return { progress, tokenizer };
+}
+
+/** What another process has left. */
+async function goOn(
+  folder: OutFolder,
+  { asked, progress, hooks }: { asked: Request; progress: PrepareProgress; hooks: Hooks },
+): Promise<Begun> {
+  await checkSame(folder.path, { stands: progress, asked });
+  const shards = progress.train.shards.length + progress.validation.shards.length;
+  hooks.show({ type: "resume", shards });
+  // The same bytes may lie elsewhere by now, or have been touched.
+  const inputs = progress.inputs.map((input, i) => {
+    const { name, modified } = asked.inputs[i] as Input;
+    return { ...input, name, modified };
+  });
+  const tokenizer = folder.tokenizer(progress.tokenizer.hash);
+  return { progress: { ...progress, inputs }, tokenizer };
+}
+
+async function finish(
+  folder: OutFolder,
+  { progress, tokenizer, hooks }: Begun & { hooks: Hooks },
+): Promise<Outcome> {
+  const { show, stop, at } = hooks;
+  const encoded = await encode(progress, {
+    folder: folder.path,
+    tokenizer,
+    read: (bytes) => show({ type: "read", phase: "encode", bytes }),
+    keep: (reached) => folder.keep(reached),
+    at,
+    stop,
+  });
+  if (encoded === undefined) return { ended: "stopped" };
+  const index = indexOf(encoded.progress, encoded.hashes);
+  at("keep index");
+  folder.finish(index);
+  return { ended: "done", index };
+}
+
+function indexOf(
+  { options, inputs, tokenizer, train, validation }: PrepareProgress,
+  hashes: Readonly<Record<"train" | "validation", string>>,
+): PreparedIndex {
+  const splitOf = (part: "train" | "validation") => {
+    const { chain: _, ...side } = part === "train" ? train : validation;
+    return { ...side, hash: hashes[part] };
+  };
+  const splits = { train: splitOf("train"), validation: splitOf("validation") };
+  return {
+    format: "shoal-tokens-1",
+    hash: preparedHash(tokenizer.hash, splits),
+    tokenizer,
+    options,
+    inputs: inputs.map(({ extent: _, ...input }) => input),
+    ...splits,
+  };
+}
+
+/** An error of a disk that is full as a refusal; any other error as it came. */
+function spaceFault(error: unknown, folder: string): unknown {
+  return error instanceof Error && "code" in error && error.code === "ENOSPC"
+    ? new Refusal(
+      "tooLarge",
+      `Cannot write to ${folder}: the disk is full; make room and run it again`,
+    )
+    : error;
+}

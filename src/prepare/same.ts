@@ -1,0 +1,70 @@
+/** Whether a folder was made, or begun, of the same files with the same options. */
+import { createHash } from "node:crypto";
+import { Refusal } from "../base/refusal.ts";
+import type { InputIndex, PrepareOptions } from "../data/prepared/schema.ts";
+import { ByteStream } from "./byte_stream.ts";
+import type { Input } from "./inputs.ts";
+
+/** What identifies a preparation. */
+export interface Asked<I> {
+  readonly options: PrepareOptions;
+  readonly inputs: readonly I[];
+}
+
+/** Options as people write them. */
+const FLAGS: Readonly<Record<keyof PrepareOptions, string>> = {
+  tokenizer: "tokenizer",
+  tokenizerFile: "tokenizer file",
+  validation: "validation",
+  field: "field",
+  ends: "ends",
+  documentEnd: "document-end",
+  shardTokens: "shard-tokens",
+};
+
+/** @throws {Refusal} `config` when the folder was made of something else; it is left as it is. */
+export async function checkSame(
+  folder: string,
+  { stands, asked }: { stands: Asked<InputIndex>; asked: Asked<Input> },
+): Promise<void> {
+  const fault = optionFault(stands.options, asked.options) ??
+    await inputFault(stands.inputs, asked.inputs);
+  if (fault === undefined) return;
+  throw new Refusal(
+    "config",
+    `Cannot prepare into ${folder}: ${fault}; give another --out, or remove the folder`,
+  );
+}
+
+function optionFault(stands: PrepareOptions, asked: PrepareOptions): string | undefined {
+  const key = (Object.keys(FLAGS) as (keyof PrepareOptions)[])
+    .find((name) => stands[name] !== asked[name]);
+  if (key === undefined) return undefined;
+  return `it was made with ${FLAGS[key]} ${stands[key]}, not ${asked[key]}`;
+}
+
+async function inputFault(
+  stands: readonly InputIndex[],
+  asked: readonly Input[],
+): Promise<string | undefined> {
+  if (stands.length !== asked.length) {
+    return `it was made of ${stands.length} files, not ${asked.length}`;
+  }
+  for (const [i, input] of asked.entries()) {
+    const before = stands[i] as InputIndex;
+    const untouched = before.name === input.name && before.modified === input.modified;
+    if (before.bytes === input.bytes && untouched) continue;
+    if (before.bytes !== input.bytes || before.sha256 !== await hashOf(input)) {
+      return `it was made of another ${before.name}`;
+    }
+  }
+  return undefined;
+}
+
+async function hashOf(input: Input): Promise<string> {
+  const hash = createHash("sha256");
+  const raw = (chunk: Uint8Array) => void hash.update(chunk);
+  await using stream = new ByteStream({ ...input, packed: false }, { raw });
+  for (let n; (n = (await stream.peek(1 << 20)).length) > 0;) stream.take(n);
+  return hash.digest("hex");
+}

@@ -1,0 +1,123 @@
+/**
+ * The first look at all files: their hashes, where they are cut, that they are UTF-8 and JSON, and
+ * what a tokenizer is made of. Nothing is written.
+ */
+import { createHash } from "node:crypto";
+import { Refusal } from "../base/refusal.ts";
+import type { PrepareOptions } from "../data/prepared/schema.ts";
+import type { TokenizerBuilder } from "../data/tokenizers/build.ts";
+import { ByteStream } from "./byte_stream.ts";
+import { type Input, inputOf } from "./inputs.ts";
+import { changed, piecesOf } from "./pieces.ts";
+import type { Scanned } from "./schema.ts";
+import { type Extent, extentOf } from "./split.ts";
+
+/** What a scan needs beside the files. */
+export interface ScanOptions {
+  readonly options: PrepareOptions;
+  readonly builder: TokenizerBuilder;
+  /** Hears of bytes as they are read from the disk. */
+  readonly read: (bytes: number) => void;
+  readonly stop: AbortSignal;
+}
+
+/** Looks through the files; undefined when it was stopped. @throws {Refusal} */
+export async function scan(
+  inputs: readonly Input[],
+  options: ScanOptions,
+): Promise<Scanned[] | undefined> {
+  const bytes = { train: 0, validation: 0 };
+  const scanned: Scanned[] = [];
+  for (const input of inputs) {
+    const one = await scanFile(input, { ...options, bytes });
+    if (one === undefined) return undefined;
+    scanned.push(one);
+  }
+  const { validation } = options.options;
+  if (bytes.train + bytes.validation === 0) {
+    throw new Refusal("data", "Cannot prepare: need some text: there is none in the inputs");
+  }
+  if (bytes.train === 0) {
+    throw new Refusal("data", "Cannot prepare: need text to train on: all of it is for validation");
+  }
+  if (validation > 0 && bytes.validation === 0) {
+    throw new Refusal(
+      "data",
+      `Cannot prepare: need text for validation: no document fell there by chance; raise --validation above ${validation}, or give 0 for none`,
+    );
+  }
+  return scanned;
+}
+
+async function scanFile(
+  input: Input,
+  { options, builder, read, stop, bytes }: ScanOptions & {
+    bytes: { train: number; validation: number };
+  },
+): Promise<Scanned | undefined> {
+  const { validation, field, documentEnd } = options;
+  const extent = await findExtent(input, options);
+  const hash = createHash("sha256");
+  const raw = (chunk: Uint8Array) => {
+    hash.update(chunk);
+    read(chunk.length);
+  };
+  await using stream = new ByteStream(input, { raw });
+  await stream.peek(extent.start);
+  stream.take(extent.start);
+  // Where a character has a token only if it was seen, the text for validation must be seen as well.
+  const all = options.tokenizer === "char";
+  const cut = (text: string) => text.length;
+  const reading = { input, extent, field, documentEnd, validation, cut };
+  for await (const piece of piecesOf(stream, reading)) {
+    if (stop.aborted) return undefined;
+    bytes[piece.part] += piece.bytes;
+    if (!builder.needsText || (!all && piece.part !== "train")) continue;
+    builder.add(piece.text);
+    if (piece.ends) builder.endDocument();
+  }
+  // What is left behind the last line is read as well: the hash is that of the whole file.
+  await drain(stream);
+  const { name, modified } = input;
+  await checkUnchanged(input);
+  return { name, bytes: input.bytes, modified, sha256: hash.digest("hex"), extent };
+}
+
+/** @throws {Refusal} `data` when a file is no longer what it was when it was listed. */
+export async function checkUnchanged(
+  { name, bytes, modified }: Pick<Input, "name" | "bytes" | "modified">,
+): Promise<void> {
+  const now = await inputOf(name);
+  if (now.bytes !== bytes || now.modified !== modified) throw changed(name);
+}
+
+async function findExtent(
+  input: Input,
+  { validation, documentEnd }: PrepareOptions,
+): Promise<Extent> {
+  const start = await markBytes(input);
+  const isDocument = input.kind === "text" && documentEnd === null;
+  const end = input.packed && isDocument ? await unpackedBytes(input) : input.bytes;
+  return isDocument ? await extentOf(input, { start, end, validation }) : { start, cut: end, end };
+}
+
+/** Bytes of the byte order mark at the start of a file. */
+async function markBytes(input: Input): Promise<number> {
+  await using stream = new ByteStream(input);
+  const [a, b, c] = await stream.peek(3);
+  return a === 0xef && b === 0xbb && c === 0xbf ? 3 : 0;
+}
+
+/** Bytes of a packed file once it is unpacked; it has to be unpacked to know. */
+async function unpackedBytes(input: Input): Promise<number> {
+  await using stream = new ByteStream(input);
+  await drain(stream);
+  return stream.position;
+}
+
+/** Bytes that are passed over at once. */
+const DRAIN = 1 << 20;
+
+async function drain(stream: ByteStream): Promise<void> {
+  for (let n; (n = (await stream.peek(DRAIN)).length) > 0;) stream.take(n);
+}

@@ -1,0 +1,57 @@
+/** A request with nothing left open. Knows which files there are, not what is in them. */
+import { sha256 } from "../base/hash.ts";
+import { Refusal } from "../base/refusal.ts";
+import type { PrepareOptions } from "../data/prepared/schema.ts";
+import { type TokenizerBuilder, tokenizerBuilder } from "../data/tokenizers/build.ts";
+import { type Input, readFault } from "./inputs.ts";
+
+/** What is to be prepared. */
+export interface PrepareRequest {
+  /** Files, folders and patterns. */
+  readonly names: readonly string[];
+  readonly out: string;
+  /** As `tokenizerBuilder` takes it. */
+  readonly tokenizer: string;
+  /** Fraction that is kept for validation, in [0, 1). */
+  readonly validation: number;
+  /** Key of the text in each line of a .jsonl file. */
+  readonly field: string;
+  /** Whether documents end with a token; undefined leaves it to the tokenizer and the files. */
+  readonly ends?: boolean | undefined;
+  /** What stands between the documents of a text file; undefined where each file is one. */
+  readonly documentEnd?: string | undefined;
+  /** Tokens of a shard, about; undefined for 128 MiB. */
+  readonly shardTokens?: number | undefined;
+}
+
+/** Tokens of a shard where nothing else is asked for: 128 MiB, two bytes each. */
+const SHARD_TOKENS = 2 ** 26;
+
+/** A request with nothing left open, and the builder of its tokenizer. */
+export async function settle(
+  request: PrepareRequest,
+  inputs: readonly Input[],
+): Promise<{ options: PrepareOptions; builder: TokenizerBuilder }> {
+  const { tokenizer, validation, field, documentEnd = null } = request;
+  const many = documentEnd !== null || inputs.some(({ kind }) => kind === "jsonl");
+  const plain = tokenizer === "char" || tokenizer === "byte";
+  const ends = request.ends ?? (many || !plain);
+  const file = /\.json$/i.test(tokenizer) ? await readTokenizerFile(tokenizer) : undefined;
+  const builder = tokenizerBuilder(tokenizer, { end: ends, json: file?.json });
+  const shardTokens = request.shardTokens ?? SHARD_TOKENS;
+  const tokenizerFile = file?.sha256 ?? null;
+  return {
+    options: { tokenizer, tokenizerFile, validation, field, ends, documentEnd, shardTokens },
+    builder,
+  };
+}
+
+async function readTokenizerFile(path: string): Promise<{ json: unknown; sha256: string }> {
+  try {
+    const bytes = await Deno.readFile(path);
+    return { json: JSON.parse(new TextDecoder().decode(bytes)), sha256: sha256(bytes) };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw readFault(path, error);
+    throw new Refusal("data", `Cannot read ${path}: need a tokenizer.json: ${error.message}`);
+  }
+}

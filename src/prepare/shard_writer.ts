@@ -1,0 +1,177 @@
+/**
+ * Writes the shards of one side of the split. A shard has its name only once it is whole and on the
+ * disk; what a killed process left has another name and is written over.
+ */
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { type Part, shardName } from "../data/prepared/folder.ts";
+import { BLOCK, blocksOf, encodeHead, HEAD, type ShardHead } from "../data/prepared/header.ts";
+import { CHAIN_START, LINK, TokenHash } from "../data/prepared/token_hash.ts";
+import { openShards } from "../data/prepared/tokens.ts";
+import type { Piece } from "./pieces.ts";
+import type { Side } from "./schema.ts";
+
+/** What all shards of a folder have in common. */
+export type ShardKind = Omit<ShardHead, "tokens">;
+
+/** Blocks that are written at once. */
+const BLOCKS = 8;
+
+/** A side before its first token. */
+export const NO_SIDE: Side = {
+  tokens: 0,
+  documents: 0,
+  characters: 0,
+  bytes: 0,
+  chain: CHAIN_START,
+  shards: [],
+};
+
+/** Writes from where a side stands. */
+export class SideWriter implements Disposable {
+  readonly #folder: string;
+  readonly #part: Part;
+  readonly #kind: ShardKind;
+  readonly #hash: TokenHash;
+  readonly #buffer = new Uint8Array(BLOCKS * BLOCK);
+  readonly #units: Uint16Array | Uint32Array;
+  #side: Side;
+  #file: Deno.FsFile | undefined;
+  #tokens = 0;
+  /** Tokens in the buffer. */
+  #held = 0;
+  #table: number[] = [];
+
+  constructor(folder: string, { part, kind, side }: { part: Part; kind: ShardKind; side: Side }) {
+    this.#folder = folder;
+    this.#part = part;
+    this.#kind = kind;
+    this.#side = side;
+    const { buffer } = this.#buffer;
+    this.#units = kind.width === 2 ? new Uint16Array(buffer) : new Uint32Array(buffer);
+    this.#hash = hashOf(folder, { kind, side });
+  }
+
+  /** The side as far as its shards go. */
+  get side(): Side {
+    return this.#side;
+  }
+
+  /** The hash of all tokens of the shards. */
+  get hash(): string {
+    return this.#hash.digest();
+  }
+
+  /** Tokens that are not in a shard yet. */
+  get tokens(): number {
+    return this.#tokens;
+  }
+
+  /** Adds tokens, which must be of the vocabulary. */
+  write(ids: Uint32Array): void {
+    if (ids.length < this.#units.length - this.#held) {
+      this.#units.set(ids, this.#held);
+      this.#held += ids.length;
+      this.#tokens += ids.length;
+      return;
+    }
+    for (let at = 0; at < ids.length;) {
+      const n = Math.min(ids.length - at, this.#units.length - this.#held);
+      this.#units.set(ids.subarray(at, at + n), this.#held);
+      at += n;
+      this.#held += n;
+      if (this.#held === this.#units.length) this.#flush();
+    }
+    this.#tokens += ids.length;
+  }
+
+  /** Counts a piece whose tokens were written. */
+  count({ characters, bytes, ends }: Pick<Piece, "characters" | "bytes" | "ends">): void {
+    const side = this.#side;
+    this.#side = {
+      ...side,
+      documents: side.documents + (ends ? 1 : 0),
+      characters: side.characters + characters,
+      bytes: side.bytes + bytes,
+    };
+  }
+
+  /** Makes a shard of the tokens since the last one, if there are any. Throws what the system throws. */
+  commit(at: (point: string) => void): void {
+    if (this.#tokens === 0) return;
+    this.#flush();
+    const file = this.#opened();
+    const head: ShardHead = { ...this.#kind, tokens: this.#tokens };
+    const table = new Uint8Array(4 * blocksOf(head) + 4);
+    const view = new DataView(table.buffer);
+    this.#table.forEach((crc, i) => view.setUint32(4 * i, crc, true));
+    const crc = crc32(table.subarray(0, -4));
+    view.setUint32(table.length - 4, crc, true);
+    writeAll(file, table);
+    file.seekSync(0, Deno.SeekMode.Start);
+    writeAll(file, encodeHead(head));
+    at("sync shard");
+    file.syncSync();
+    file.close();
+    this.#file = undefined;
+    const name = shardName(this.#part, this.#side.shards.length);
+    at("publish shard");
+    Deno.renameSync(this.#temp(), join(this.#folder, name));
+    this.#side = {
+      ...this.#side,
+      tokens: this.#side.tokens + this.#tokens,
+      chain: this.#hash.chain,
+      shards: [...this.#side.shards, { file: name, tokens: this.#tokens, crc }],
+    };
+    this.#tokens = 0;
+    this.#table = [];
+  }
+
+  /** Drops what is in no shard yet. */
+  [Symbol.dispose](): void {
+    if (this.#file === undefined) return;
+    this.#file.close();
+    this.#file = undefined;
+    Deno.removeSync(this.#temp());
+  }
+
+  #flush(): void {
+    if (this.#held === 0) return;
+    const bytes = this.#buffer.subarray(0, this.#held * this.#kind.width);
+    for (let at = 0; at < bytes.length; at += BLOCK) {
+      this.#table.push(crc32(bytes.subarray(at, at + BLOCK)));
+    }
+    this.#hash.push(bytes);
+    writeAll(this.#opened(), bytes);
+    this.#held = 0;
+  }
+
+  #opened(): Deno.FsFile {
+    if (this.#file !== undefined) return this.#file;
+    const options = { write: true, create: true, truncate: true };
+    this.#file = Deno.openSync(this.#temp(), options);
+    this.#file.seekSync(HEAD, Deno.SeekMode.Start);
+    return this.#file;
+  }
+
+  #temp(): string {
+    return join(this.#folder, `.${this.#part}.tmp`);
+  }
+}
+
+/** The hash of a side's tokens, going on from the last whole link. */
+function hashOf(folder: string, { kind, side }: { kind: ShardKind; side: Side }): TokenHash {
+  const hash = new TokenHash(kind.width, side.chain);
+  const ids = new Uint32Array(side.tokens % LINK);
+  if (ids.length === 0) return hash;
+  const { tokenizerHash, vocabulary } = kind;
+  using tokens = openShards(folder, { hash: tokenizerHash, vocabulary, shards: side.shards });
+  tokens.read(tokens.length - ids.length, ids);
+  const stored = kind.width === 2 ? Uint16Array.from(ids) : ids;
+  hash.push(new Uint8Array(stored.buffer));
+  return hash;
+}
+
+function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+}
