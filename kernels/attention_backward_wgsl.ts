@@ -18,7 +18,19 @@ import {
 } from "./attention_rows_wgsl.ts";
 import type { AttentionKernel } from "./attention_sizes.ts";
 import type { Bound } from "./attention_wgsl.ts";
-import { declareAll, drawMasks, head, KEY, masked, QUERY, score, VALUE } from "./attention_wgsl.ts";
+import {
+  declareAll,
+  drawMasks,
+  firstMet,
+  head,
+  KEY,
+  loadStarts,
+  masked,
+  mayMeet,
+  QUERY,
+  score,
+  VALUE,
+} from "./attention_wgsl.ts";
 import { range } from "./matmul_wgsl.ts";
 
 const RESULT: Rows = { name: "y", buffer: "y" };
@@ -51,9 +63,9 @@ function slope(
   ];
 }
 
-/** dq, and delta: bindings qkv, y, lse, dy, dqkv, delta and perhaps key. */
+/** dq, and delta: bindings qkv, y, lse, dy, dqkv, delta, and perhaps key and starts. */
 export function printQueries(kernel: AttentionKernel): string {
-  const { time, rows, width } = kernel;
+  const { time, rows, divisor } = kernel;
   const R = range(rows);
   const along = `dot(${quadHere(kernel, SLOPE)}, ${quadHere(kernel, RESULT)})`;
   const lines = [
@@ -67,9 +79,10 @@ export function printQueries(kernel: AttentionKernel): string {
       ...putRow(kernel, "delta", "along"),
       `if (first + r < ${time}u) { delta[numbers + t] = along; }`,
     ]),
+    ...loadStarts(kernel),
     ...loadRows(kernel, QUERY, SLOPE),
     ...registers(kernel, DQ.name),
-    `for (var j = 0u; j < min(first + ${rows}u, ${time}u); j++) {`,
+    `for (var j = ${firstMet(kernel)}; j < min(first + ${rows}u, ${time}u); j++) {`,
     ...products(kernel, { sum: "x", own: QUERY, met: KEY, token: "j" }),
     ...products(kernel, { sum: "z", own: SLOPE, met: VALUE, token: "j" }),
     ...drawMasks(kernel, { query: "first + r", key: "j" }),
@@ -77,12 +90,12 @@ export function printQueries(kernel: AttentionKernel): string {
       slope(kernel, r, {
         lse: `lse${r}`,
         delta: `delta${r}`,
-        allowed: `j <= first + ${r}u`,
+        allowed: mayMeet(kernel, r),
       })
     ),
     ...addMet(kernel, { to: DQ, met: KEY }, { weight: (r) => `d${r}` }),
     "}",
-    ...storeRows(kernel, DQ, () => literal(1 / Math.sqrt(width))),
+    ...storeRows(kernel, DQ, () => literal(1 / divisor)),
     "}",
   ];
   const bindings = declareAll(kernel, [
@@ -95,15 +108,19 @@ export function printQueries(kernel: AttentionKernel): string {
   return bindings + lines.join("\n") + "\n";
 }
 
-/** dk and dv: bindings qkv, lse, dy, dqkv, delta and perhaps key. */
+/** dk and dv: bindings qkv, lse, dy, dqkv, delta, and perhaps key and starts. */
 export function printKeys(kernel: AttentionKernel): string {
-  const { time, rows, width, dropout } = kernel;
+  const { time, rows, divisor, dropout, documents } = kernel;
   const R = range(rows);
   const lines = [
     ...head(kernel, { heavyLast: false }),
     ...loadRows(kernel, KEY, VALUE),
     ...registers(kernel, DK.name, DV.name),
     `for (var i = first; i < ${time}u; i++) {`,
+    ...documents === undefined ? [] : [
+      "let start = starts[tokens + i];",
+      `if (start >= first + ${rows}u) { continue; }`,
+    ],
     ...products(kernel, { sum: "x", own: KEY, met: QUERY, token: "i" }),
     ...products(kernel, { sum: "z", own: VALUE, met: SLOPE, token: "i" }),
     `let log = lse[numbers + i] * ${LOG2E};`,
@@ -113,14 +130,16 @@ export function printKeys(kernel: AttentionKernel): string {
       ...slope(kernel, r, {
         lse: "log",
         delta: "along",
-        allowed: `first + ${r}u <= i`,
+        allowed: documents === undefined
+          ? `first + ${r}u <= i`
+          : `(first + ${r}u <= i) & (first + ${r}u >= start)`,
       }),
       `let u${r} = ${masked(kernel, `p${r}`, r)};`,
     ]),
     ...addMet(kernel, { to: DV, met: SLOPE }, { weight: (r) => `u${r}` }),
     ...addMet(kernel, { to: DK, met: QUERY }, { weight: (r) => `d${r}` }),
     "}",
-    ...storeRows(kernel, DK, () => literal(1 / Math.sqrt(width))),
+    ...storeRows(kernel, DK, () => literal(1 / divisor)),
     ...storeRows(kernel, DV, () => literal(1 / (dropout?.keep ?? 1))),
     "}",
   ];

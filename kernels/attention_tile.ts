@@ -4,8 +4,8 @@
  */
 import { ceilDiv } from "../src/base/shape.ts";
 import type { Target } from "../src/graph/types.ts";
-import type { AttentionAttrs, AttentionSizes } from "./attention_sizes.ts";
-import type { AttentionKernel } from "./attention_sizes.ts";
+import { divisorOf } from "./attention_sizes.ts";
+import type { AttentionAttrs, AttentionKernel, AttentionSizes } from "./attention_sizes.ts";
 
 /** Tokens of one invocation at most. */
 const MOST_ROWS = 8;
@@ -19,10 +19,11 @@ const ENOUGH = { cpu: 64, gpu: 1 << 14 } as const;
 /** The cut of a kernel that keeps `sets` rows of a head in registers for each of its tokens. */
 export function attentionKernel(
   sizes: AttentionSizes,
-  { dropout }: AttentionAttrs,
+  attrs: AttentionAttrs,
   { target, sets }: { target: Target; sets: number },
 ): AttentionKernel {
   const { batch, heads, time, width } = sizes;
+  const { dropout, documents } = attrs;
   const invocations = (rows: number) => batch * heads * ceilDiv(time, rows);
   const fits = (rows: number) => rows * sets * ceilDiv(width, 4) <= QUADS[target.kind];
   let rows = MOST_ROWS;
@@ -32,7 +33,9 @@ export function attentionKernel(
   const x = Math.min(wanted, target.groups);
   return {
     ...sizes,
+    divisor: divisorOf(width, attrs),
     ...(dropout === undefined ? {} : { dropout }),
+    ...(documents === undefined ? {} : { documents }),
     rows,
     group,
     groups: [x, ceilDiv(wanted, x), 1],

@@ -15,6 +15,7 @@ import {
   meet,
   ofRow,
   products,
+  putRow,
   registers,
   storeRows,
   unit,
@@ -33,11 +34,11 @@ const FORBIDDEN = literal(-3e38);
 
 /** A scaled score for exp2 where causality allows it, else one whose exponential is 0. */
 export function score(
-  { width }: AttentionKernel,
+  { divisor }: AttentionKernel,
   product: string,
   { less = "0.0f", allowed }: { less?: string; allowed: string },
 ): string {
-  const scaled = `${product} * ${literal(Math.LOG2E / Math.sqrt(width))} - ${less}`;
+  const scaled = `${product} * ${literal(Math.LOG2E / divisor)} - ${less}`;
   return `select(${FORBIDDEN}, ${scaled}, ${allowed})`;
 }
 
@@ -48,7 +49,7 @@ export interface Bound {
   readonly write?: true;
 }
 
-/** Declares the bindings in order, the key of dropout last. */
+/** Declares the bindings in order, the key of dropout and the starts of documents last. */
 export function declareAll(kernel: AttentionKernel, bounds: readonly Bound[]): string {
   const declare = (access: string, name: string, type: string, i: number) =>
     `@group(0) @binding(${i}) var<storage, ${access}> ${name}: ${type};\n`;
@@ -56,13 +57,15 @@ export function declareAll(kernel: AttentionKernel, bounds: readonly Bound[]): s
     const type = kind === "rows" && unit(kernel) === 4 ? "array<vec4<f32>>" : "array<f32>";
     return declare(write ? "read_write" : "read", name, type, i);
   });
-  if (kernel.dropout === undefined) return lines.join("");
-  return THREEFRY + lines.join("") + declare("read", "key", "vec2<u32>", bounds.length);
+  const { dropout, documents } = kernel;
+  if (dropout !== undefined) lines.push(declare("read", "key", "vec2<u32>", lines.length));
+  if (documents !== undefined) lines.push(declare("read", "starts", "array<u32>", lines.length));
+  return (dropout === undefined ? "" : THREEFRY) + lines.join("");
 }
 
 /** Head of a kernel: `first` token of the invocation, and where its head's rows lie. */
 export function head(kernel: AttentionKernel, { heavyLast }: { heavyLast: boolean }): string[] {
-  const { batch, time, heads, width, rows, group, groups, headsFirst } = kernel;
+  const { batch, time, heads, width, rows, group, groups, headsFirst, documents } = kernel;
   const [tiles, all] = [ceilDiv(time, rows), batch * heads];
   const tile = headsFirst ? `me / ${all}u` : `me % ${tiles}u`;
   const w = width / unit(kernel);
@@ -77,7 +80,30 @@ export function head(kernel: AttentionKernel, { heavyLast }: { heavyLast: boolea
     `let packed = (bh / ${heads}u) * ${time * 3 * heads * w}u + (bh % ${heads}u) * ${w}u;`,
     `let single = (bh / ${heads}u) * ${time * heads * w}u + (bh % ${heads}u) * ${w}u;`,
     `let numbers = bh * ${time}u;`,
+    ...documents === undefined ? [] : [`let tokens = (bh / ${heads}u) * ${time}u;`],
   ];
+}
+
+/** Statements for `start<r>`, the first token that row r attends to, and `earliest`, the least of them. */
+export function loadStarts(kernel: AttentionKernel): string[] {
+  if (kernel.documents === undefined) return [];
+  const R = range(kernel.rows);
+  return [
+    ...R.map((r) => `var start${r} = 0u;`),
+    ...eachRow(kernel, ["let own = starts[tokens + t];", ...putRow(kernel, "start", "own")]),
+    `let earliest = ${R.map((r) => `start${r}`).reduce((x, y) => `min(${x}, ${y})`)};`,
+  ];
+}
+
+/** The first token that queries of an invocation meet. */
+export function firstMet({ documents }: AttentionKernel): string {
+  return documents === undefined ? "0u" : "earliest";
+}
+
+/** Whether query row r may attend to key `j`. */
+export function mayMeet({ documents }: AttentionKernel, r: number): string {
+  const causal = `j <= first + ${r}u`;
+  return documents === undefined ? causal : `(${causal}) & (j >= start${r})`;
 }
 
 /** Statements that draw the masks of the invocation's tokens with the met one into `bits`. */
@@ -103,20 +129,21 @@ export function masked({ dropout }: AttentionKernel, value: string, r: number): 
   return `select(0.0f, ${value}, (bits & ${(1 << r) >>> 0}u) != 0u)`;
 }
 
-/** The forward kernel: bindings qkv, y, lse and perhaps key. */
+/** The forward kernel: bindings qkv, y, lse, and perhaps key and starts. */
 export function printForward(kernel: AttentionKernel): string {
   const { time, rows, dropout } = kernel;
   const R = range(rows);
   const lines = [
     ...head(kernel, { heavyLast: true }),
+    ...loadStarts(kernel),
     ...loadRows(kernel, QUERY),
     ...registers(kernel, RESULT.name),
     ...R.map((r) => `var m${r} = ${FORBIDDEN}; var l${r} = 0.0f;`),
-    `for (var j = 0u; j < min(first + ${rows}u, ${time}u); j++) {`,
+    `for (var j = ${firstMet(kernel)}; j < min(first + ${rows}u, ${time}u); j++) {`,
     ...products(kernel, { sum: "x", own: QUERY, met: KEY, token: "j" }),
     ...drawMasks(kernel, { query: "first + r", key: "j" }),
     ...R.flatMap((r) => [
-      `let s${r} = ${score(kernel, `x${r}`, { allowed: `j <= first + ${r}u` })};`,
+      `let s${r} = ${score(kernel, `x${r}`, { allowed: mayMeet(kernel, r) })};`,
       `let n${r} = max(m${r}, s${r});`,
       `let a${r} = exp2(m${r} - n${r});`,
       `let p${r} = exp2(s${r} - n${r});`,

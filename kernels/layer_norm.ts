@@ -15,10 +15,13 @@ export interface LayerNormAttrs {
   readonly eps: number;
 }
 
+/** What models add to the variance. */
+export const EPS = 1e-5;
+
 /** Normalises the last axis of `x`, then scales by `gamma` and shifts by `beta`. */
 export function layerNorm(
   x: Tensor,
-  { gamma, beta, eps = 1e-5 }: { gamma: Tensor; beta: Tensor; eps?: number },
+  { gamma, beta, eps = EPS }: { gamma: Tensor; beta: Tensor; eps?: number },
 ): Tensor {
   return apply(layerNormOp, [x, gamma, beta], { eps });
 }
@@ -103,5 +106,5 @@ export const layerNormOp: Op = {
 function normCase(kind: Case["kind"], ...shape: number[]): Case {
   const columns = shape.at(-1) as number;
   const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
-  return { kind, inputs: [f32(...shape), f32(columns), f32(columns)], attrs: { eps: 1e-5 } };
+  return { kind, inputs: [f32(...shape), f32(columns), f32(columns)], attrs: { eps: EPS } };
 }

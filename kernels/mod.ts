@@ -2,6 +2,7 @@
 import type { Op } from "../src/graph/types.ts";
 import { attentionOp } from "./attention.ts";
 import { attentionBackwardOp } from "./attention_backward.ts";
+import { cachedAttentionOp } from "./cached_attention.ts";
 import { columnSum } from "./column_sum.ts";
 import { recurrenceOp } from "./recurrence.ts";
 import { recurrenceBackwardOp } from "./recurrence_backward.ts";
@@ -29,6 +30,7 @@ import { finiteOp } from "./finite.ts";
 export const OPS: readonly Op[] = [
   attentionOp,
   attentionBackwardOp,
+  cachedAttentionOp,
   columnSum,
   recurrenceOp,
   recurrenceBackwardOp,

@@ -1,4 +1,4 @@
-// Scaled scores [B, H, T, T], one thread per element on and below the diagonal.
+// Scaled scores [B, H, T, T], one thread per element on and below the diagonal. Needs `met`.
 override T: u32;
 override H: u32;
 override D: u32;
@@ -22,5 +22,5 @@ fn main(
   let k = ((batch * T + key) * 3u * H + H + head) * D;
   var total = 0.0f;
   for (var c = 0u; c < D; c++) { total += qkv[q + c] * qkv[k + c]; }
-  scores[i] = total / sqrt(f32(D));
+  scores[i] = select(-3e38f, total / sqrt(f32(D)), met(i / T, key));
 }

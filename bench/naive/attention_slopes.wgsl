@@ -1,5 +1,5 @@
 // Probabilities as used, and gradients of the scores, both [B, H, T, T]; one thread per element on
-// and below the diagonal. Needs `kept`.
+// and below the diagonal. Needs `kept` and `met`.
 override T: u32;
 override H: u32;
 override D: u32;
@@ -34,7 +34,7 @@ fn main(
     score += qkv[q + c] * qkv[k + c];
     along += dy[g + c] * qkv[v + c];
   }
-  let p = exp(score / sqrt(f32(D)) - lse[row]);
+  let p = select(0.0f, exp(score / sqrt(f32(D)) - lse[row]), met(row, key));
   probabilities[i] = p * kept(i);
   slopes[i] = p * (along * kept(i) - delta[row]) / sqrt(f32(D));
 }

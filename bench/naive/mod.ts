@@ -1,5 +1,6 @@
 /** The naive twin of every op, by the op's name. */
 import { attentionBackwardTwin, attentionTwin } from "./attention.ts";
+import { cachedAttentionTwin } from "./cached_attention.ts";
 import {
   columnsTwin,
   concatTwin,
@@ -27,6 +28,7 @@ import type { Twin } from "./twin.ts";
 export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["attention", attentionTwin],
   ["attention_backward", attentionBackwardTwin],
+  ["cached_attention", cachedAttentionTwin],
   ["column_sum", columnSumTwin],
   ["columns", columnsTwin],
   ["concat", concatTwin],

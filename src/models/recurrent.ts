@@ -36,7 +36,8 @@ export const recurrentSchema = z.strictObject({
 /** A complete config of a recurrent network. */
 export type RecurrentConfig = z.infer<typeof recurrentSchema>;
 
-const CELLS: Readonly<Record<RecurrentConfig["cell"], Cell>> = {
+/** The cell that a config names. */
+export const CELLS: Readonly<Record<RecurrentConfig["cell"], Cell>> = {
   rnn_tanh: rnnTanh,
   rnn_relu: rnnRelu,
   lstm,
@@ -77,5 +78,6 @@ export function recurrentNet(
     const options = { cell: CELLS[config.cell], init, width, layer, bidirectional, carries };
     x = recurrent(scope.in("rnn"), x, options).y;
   }
-  return linear(scope.in("head"), one ? readout(x, config.readout) : x, { width: classes });
+  const kind = scope.decode === undefined ? config.readout : "last";
+  return linear(scope.in("head"), one ? readout(x, kind) : x, { width: classes });
 }

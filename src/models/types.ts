@@ -14,6 +14,8 @@ export interface ModelInput {
   readonly one: boolean;
   /** True when states pass from batch to batch. */
   readonly carries: boolean;
+  /** u32 [B, T], where windows hold several documents: the first token of each token's own. */
+  readonly starts?: Tensor;
 }
 
 /** Traces a model of config `C` and gives its logits [B, T, K], or [B, K]. */

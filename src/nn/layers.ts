@@ -3,6 +3,7 @@
  * They declare parameters in the scope they are given and know no model.
  */
 import { attention } from "../../kernels/attention.ts";
+import { cachedAttention } from "../../kernels/cached_attention.ts";
 import { embedding } from "../../kernels/embedding.ts";
 import { layerNorm as normalise } from "../../kernels/layer_norm.ts";
 import { matmul } from "../../kernels/matmul.ts";
@@ -10,7 +11,7 @@ import { pointwise } from "../../kernels/pointwise.ts";
 import { readTime } from "../../kernels/read_time.ts";
 import { spreadTime } from "../../kernels/spread_time.ts";
 import type { Tensor } from "../graph/types.ts";
-import { dropoutFormula, GELU, PRODUCT, SUM } from "./formulas.ts";
+import { dropoutFormula, GELU, PRODUCT, scaleFormula, SUM } from "./formulas.ts";
 import type { Scope } from "./scope.ts";
 import { sinusoids } from "./sinusoids.ts";
 
@@ -25,6 +26,11 @@ export function plus(x: Tensor, y: Tensor): Tensor {
 /** GELU, elementwise. */
 export function gelu(x: Tensor): Tensor {
   return pointwise(GELU, [x]);
+}
+
+/** x times a number, elementwise. */
+export function scaled(x: Tensor, factor: number): Tensor {
+  return factor === 1 ? x : pointwise(scaleFormula(factor), [x]);
 }
 
 /**
@@ -51,14 +57,23 @@ export function readout(x: Tensor, kind: "last" | "mean"): Tensor {
   return readTime(x, kind);
 }
 
-/** x W + b: [..., K] to [..., width]. `scale` shrinks the first weights. */
+/**
+ * x W + b: [..., K] to [..., width]. `scale` is a factor of the first weights, `rate`
+ * one of their learning rate.
+ */
 export function linear(
   scope: Scope,
   x: Tensor,
-  { width, bias = true, scale = 1 }: { width: number; bias?: boolean; scale?: number },
+  { width, bias = true, scale = 1, rate = 1 }: {
+    width: number;
+    bias?: boolean;
+    scale?: number;
+    rate?: number;
+  },
 ): Tensor {
   const inner = x.shape.at(-1) as number;
-  const weight = scope.param("weight", [inner, width], { kind: "normal", std: STD * scale });
+  const init = { kind: "normal", std: STD * scale } as const;
+  const weight = scope.param("weight", [inner, width], init, { rate });
   const product = matmul(x, weight);
   return bias ? plus(product, scope.param("bias", [width], { kind: "zeros" })) : product;
 }
@@ -95,23 +110,40 @@ function table(scope: Scope, { vocabulary, width, std = STD }: Table): Tensor {
   return scope.param("weight", [vocabulary, width], { kind: "normal", std });
 }
 
-/** Adds what tells positions apart: a learned table [T, D], or sinusoids. */
+/**
+ * Adds what tells positions apart: a learned table [T, D], or sinusoids. Decoding takes the rows of
+ * the new tokens' places.
+ */
 export function positions(scope: Scope, x: Tensor, kind: "learned" | "sinusoidal"): Tensor {
   const [time, width] = x.shape.slice(-2) as [number, number];
-  return plus(
-    x,
-    kind === "learned"
-      ? scope.param("weight", [time, width], { kind: "normal", std: STD })
-      : scope.trace.constant([time, width], sinusoids(time, width)),
-  );
+  const rows = scope.decode?.context ?? time;
+  const table = kind === "learned"
+    ? scope.param("weight", [rows, width], { kind: "normal", std: STD })
+    : scope.trace.constant([rows, width], sinusoids(rows, width));
+  return plus(x, scope.decode === undefined ? table : embedding(table, scope.places(time)));
 }
 
-/** Causal self-attention of packed queries, keys and values: [B, T, 3D] to [B, T, D]. */
+/**
+ * Causal self-attention of packed queries, keys and values: [B, T, 3D] to [B, T, D]. Decoding keeps
+ * those of earlier tokens, and is given new ones alone. With `starts` u32 [B, T] a token attends
+ * from its start on, not from the window's. Scores are divided by `divisor`, sqrt(D / heads) unless
+ * told.
+ */
 export function attend(
   scope: Scope,
   qkv: Tensor,
-  { heads, dropout: p }: { heads: number; dropout: number },
+  { heads, dropout: p, starts, divisor }: {
+    heads: number;
+    dropout: number;
+    starts?: Tensor | undefined;
+    divisor?: number | undefined;
+  },
 ): Tensor {
-  if (!scope.training || p === 0) return attention(qkv, heads);
-  return attention(qkv, heads, { dropout: { p, ...scope.random() } });
+  if (scope.decode !== undefined) {
+    const [batch, count, packed] = qkv.shape as [number, number, number];
+    const cache = scope.cache("cache", [batch, scope.decode.context, packed]);
+    return cachedAttention(qkv, { heads, cache, places: scope.places(count), divisor });
+  }
+  if (!scope.training || p === 0) return attention(qkv, heads, { starts, divisor });
+  return attention(qkv, heads, { dropout: { p, ...scope.random() }, starts, divisor });
 }

@@ -7,6 +7,7 @@ import type { Cell } from "../../kernels/cells.ts";
 import { concat } from "../../kernels/concat.ts";
 import { matmul } from "../../kernels/matmul.ts";
 import { recurrence } from "../../kernels/recurrence.ts";
+import { Refusal } from "../base/refusal.ts";
 import type { Tensor } from "../graph/types.ts";
 import { plus } from "./layers.ts";
 import type { Init, Scope } from "./scope.ts";
@@ -43,11 +44,21 @@ export interface RecurrentOutput {
   readonly last: readonly Tensor[];
 }
 
-/** One layer over x [B, T, I]. Without `initial` and `carries` its states begin at zero. */
+/**
+ * One layer over x [B, T, I]. Without `initial` and `carries` its states begin at zero.
+ * @throws {Refusal} `config` when it is to decode and reads both ways.
+ */
 export function recurrent(scope: Scope, x: Tensor, options: RecurrentOptions): RecurrentOutput {
   const { bidirectional, initial, cell: { states } } = options;
   const forward = direction(scope, x, { ...options, reverse: false });
   if (!bidirectional) return forward;
+  if (scope.decode !== undefined) {
+    throw new Refusal(
+      "config",
+      "Cannot feed a model token by token: need one that reads forwards alone: " +
+        "model.bidirectional is true",
+    );
+  }
   const back = direction(scope, x, {
     ...options,
     reverse: true,

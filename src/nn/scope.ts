@@ -30,6 +30,8 @@ export interface Param {
   readonly init: Init;
   /** Whether weight decay applies. */
   readonly decay: boolean;
+  /** Factor of its learning rate; 1 where the model says nothing. */
+  readonly rate: number;
   /** The traced tensor. */
   readonly tensor: Tensor;
 }
@@ -44,20 +46,32 @@ export interface Carry {
   readonly next?: Tensor;
 }
 
+/** Tokens come some at a time, and the model remembers those before them. */
+export interface Decode {
+  /** T: tokens that it remembers at most, itself included. */
+  readonly context: number;
+}
+
 /** A place in the tree of names. */
 export interface Scope {
   /** The trace under way. */
   readonly trace: Trace;
   /** True when dropout is on. */
   readonly training: boolean;
+  /** Set where the model is fed tokens one after the other. */
+  readonly decode: Decode | undefined;
   /** The scope below `name`. */
   in(name: string): Scope;
   /** Declares a parameter; twice the same name is the same tensor. */
-  param(name: string, shape: Shape, init: Init): Tensor;
+  param(name: string, shape: Shape, init: Init, options?: { readonly rate?: number }): Tensor;
   /** A state [B, ...] as the batch before left it: zeros where a sequence begins. */
   carry(name: string, shape: Shape): Tensor;
   /** Leaves `next` as the value of `carry` for the batch after. */
   keep(carry: Tensor, next: Tensor): void;
+  /** What is remembered of earlier tokens, zero at first; ops write it in place. */
+  cache(name: string, shape: Shape): Tensor;
+  /** Where the `count` new tokens stand in the window: u32 [count], the same for all rows. */
+  places(count: number): Tensor;
   /** The micro-batch's random key (u32 pair), and a site number that no other call gets. */
   random(): { key: Tensor; site: number };
 }
@@ -65,25 +79,41 @@ export interface Scope {
 /** The name under which a micro-batch's random key is written. */
 export const RANDOM_KEY = "random";
 
-/** A root scope, and the parameters and carries declared below it, in order of declaration. */
+/** The name under which the places of new tokens are written. */
+export const PLACES = "places";
+
+/** What was declared below a root scope, in order of declaration. */
+export interface Declared {
+  /** Parameters. */
+  readonly params: readonly Param[];
+  /** States that pass from batch to batch. */
+  readonly carries: readonly Carry[];
+  /** What is remembered of earlier tokens. */
+  readonly caches: readonly Tensor[];
+}
+
+/** A root scope, and what will be declared below it. */
 export function newScope(
   trace: Trace,
-  { training }: { training: boolean },
-): { scope: Scope; params: readonly Param[]; carries: readonly Carry[] } {
+  { training, decode }: { training: boolean; decode?: Decode },
+): Declared & { scope: Scope } {
   const params: Param[] = [];
   const carries: Carry[] = [];
+  const caches: Tensor[] = [];
   let sites = 0;
   let key: Tensor | undefined;
+  let places: Tensor | undefined;
   const at = (path: string): Scope => ({
     trace,
     training,
+    decode,
     in: (name) => at(`${path}${name}.`),
-    param(name, shape, init) {
+    param(name, shape, init, { rate = 1 } = {}) {
       const full = path + name;
       const known = params.find((p) => p.name === full);
       if (known !== undefined) return known.tensor;
       const tensor = trace.source({ shape, dtype: "f32" }, "param", full);
-      params.push({ name: full, shape, init, decay: shape.length > 1, tensor });
+      params.push({ name: full, shape, init, decay: shape.length > 1, rate, tensor });
       return tensor;
     },
     carry(name, shape) {
@@ -97,18 +127,31 @@ export function newScope(
       if (at < 0) throw new RangeError("Cannot keep a state: it is not carried");
       carries[at] = { ...carries[at] as Carry, next };
     },
+    cache(name, shape) {
+      const full = path + name;
+      if (caches.some((c) => c.name === full)) {
+        throw new RangeError(`Cannot make cache ${full}: there is one of that name`);
+      }
+      const tensor = trace.source({ shape, dtype: "f32" }, "carry", full);
+      caches.push(tensor);
+      return tensor;
+    },
+    places(count) {
+      places ??= trace.source({ shape: [count], dtype: "u32" }, "batch", PLACES);
+      return places;
+    },
     random() {
       key ??= trace.source({ shape: [2], dtype: "u32" }, "scalar", RANDOM_KEY);
       return { key, site: sites++ };
     },
   });
-  return { scope: at(""), params, carries };
+  return { scope: at(""), params, carries, caches };
 }
 
 /** First values of a parameter: a function of the seed's key and its name alone. */
 export function initialValues(
   key: Key,
-  { name, shape, init }: Omit<Param, "tensor">,
+  { name, shape, init }: Omit<Param, "rate" | "tensor">,
 ): Float32Array {
   const n = sizeOf(shape);
   if (init.kind === "zeros") return new Float32Array(n);

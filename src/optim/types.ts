@@ -16,7 +16,8 @@ export interface Optimizer<C> {
   at(step: number, config: C): StepScalars;
   /**
    * (gradient, clip factor, scalars..., parameter, moments...) -> (parameter, moments...);
-   * `decay` tells whether weight decay applies.
+   * `decay` tells whether weight decay applies, `rate` is a factor of the learning rate. Weight decay
+   * keeps to the rate without it.
    */
-  update(config: C, decay: boolean): Formula;
+  update(config: C, how: { readonly decay: boolean; readonly rate: number }): Formula;
 }

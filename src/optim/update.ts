@@ -16,6 +16,8 @@ import type { Optimizer } from "./types.ts";
 export interface UpdateRange {
   readonly length: number;
   readonly decay: boolean;
+  /** Factor of the learning rate. */
+  readonly rate: number;
 }
 
 /** A source of a graph: range `range` of `vector`. */
@@ -65,11 +67,11 @@ export function updateGraph<C extends { readonly clip: number }>(
     ? trace.constant([1], Float32Array.of(1))
     : pointwise(clipFormula(config.clip), [scalar(GRAD_NORM)]);
   const scalars = optimizer.scalars.map(scalar);
-  ranges.forEach(({ decay }, i) => {
+  ranges.forEach(({ decay, rate }, i) => {
     const state = ["param", ...optimizer.moments].map((vector) => source(vector, i));
     const inputs = [source("grad", i), factor, ...scalars, ...state];
     const donate = state.map((_, k) => inputs.length - state.length + k);
-    applyAll(pointwiseOp, inputs, { formula: optimizer.update(config, decay), donate });
+    applyAll(pointwiseOp, inputs, { formula: optimizer.update(config, { decay, rate }), donate });
   });
   const { calls, constants } = trace;
   return { graph: { calls, constants, results: {} }, sources };

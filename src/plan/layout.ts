@@ -1,6 +1,7 @@
 /**
  * Where parameters lie in flat vectors. Parameters, gradients and moments share one layout, so a
- * step has one payload to reduce, one update and one array to save. Weights that decay come first.
+ * step has one payload to reduce, one update and one array to save. Weights that decay come first,
+ * among them and behind them those of one learning rate together.
  */
 import { alignUp, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
@@ -16,11 +17,12 @@ export const PIECE = 32 * 1024 * 1024;
 /** Name of the extra element that carries the loss through the gradient's sum. */
 export const LOSS = "loss";
 
-/** A parameter's name, shape and whether weight decay applies. */
+/** A parameter's name, shape, whether weight decay applies, and a factor of its rate: 1 unless told. */
 export interface ParamSpec {
   readonly name: string;
   readonly shape: Shape;
   readonly decay: boolean;
+  readonly rate?: number;
 }
 
 /** A parameter's place: `offset` in elements from the start of its piece. */
@@ -35,6 +37,7 @@ export interface Range {
   readonly offset: number;
   readonly length: number;
   readonly decay: boolean;
+  readonly rate: number;
 }
 
 /** Places of all parameters, the sizes of the pieces in elements, and the runs to update. */
@@ -44,9 +47,14 @@ export interface Layout {
   readonly ranges: readonly Range[];
 }
 
-/** Lays parameters out, decayed ones first, in the order given otherwise; the loss comes last. */
+/**
+ * Lays parameters out, decayed ones first, then by falling rate, in the order given otherwise; the
+ * loss comes last.
+ */
 export function layOut(params: readonly ParamSpec[], piece: number = PIECE): Layout {
-  const ordered = [...params.filter((p) => p.decay), ...params.filter((p) => !p.decay)];
+  const ordered = params.toSorted((a, b) =>
+    Number(b.decay) - Number(a.decay) || rateOf(b) - rateOf(a)
+  );
   const loss: ParamSpec = { name: LOSS, shape: [1], decay: false };
   const pieces: number[] = [0];
   const entries: Entry[] = [];
@@ -61,15 +69,22 @@ export function layOut(params: readonly ParamSpec[], piece: number = PIECE): Lay
   return { entries, pieces, ranges: rangesOf(entries) };
 }
 
+function rateOf({ rate = 1 }: ParamSpec): number {
+  return rate;
+}
+
 function rangesOf(entries: readonly Entry[]): Range[] {
   const ranges: Range[] = [];
-  for (const { name, shape, piece, offset, decay } of entries) {
+  for (const entry of entries) {
+    const { name, shape, piece, offset, decay } = entry;
     if (name === LOSS) continue;
+    const rate = rateOf(entry);
     const end = offset + alignUp(sizeOf(shape), ALIGN);
     const last = ranges.at(-1);
-    if (last !== undefined && last.piece === piece && last.decay === decay) {
+    const alike = last?.piece === piece && last.decay === decay && last.rate === rate;
+    if (last !== undefined && alike) {
       ranges[ranges.length - 1] = { ...last, length: end - last.offset };
-    } else ranges.push({ piece, offset, length: end - offset, decay });
+    } else ranges.push({ piece, offset, length: end - offset, decay, rate });
   }
   return ranges;
 }

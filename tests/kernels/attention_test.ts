@@ -58,6 +58,20 @@ Deno.test("attention scales scores by the root of the head's width", () => {
   assertAlmostEquals(lse[1] as number, Math.log(Math.exp(1.5) + Math.exp(0.5)), 1e-12);
 });
 
+Deno.test("attention divides scores by what it is told, and refuses what is not above 0", () => {
+  const trace = newTrace();
+  const qkv = trace.source(f32(2, 8, 24), "batch", "qkv");
+  attention(qkv, 2, { divisor: 3 });
+  assertEquals(trace.calls[0]?.attrs, { heads: 2, divisor: 3 });
+  for (const divisor of [0, -1, NaN, Infinity]) {
+    assertThrows(() => attention(qkv, 2, { divisor }), RangeError, "must be above 0");
+  }
+  const inputs: View[] = [{ ...f32(1, 1, 3), data: Float64Array.of(2, 3, 1) }];
+  const outputs = [f32(1, 1, 1), f32(1, 1, 1)].map((s) => ({ ...s, data: new Float64Array(1) }));
+  attentionOp.reference({ inputs, outputs }, { heads: 1, divisor: 4 });
+  assertEquals(outputs[1]?.data[0], 1.5);
+});
+
 Deno.test("dropout of attention drops about its share and keeps the mean", () => {
   const rows = Array.from({ length: 64 }, () => [0, 0, 0, 0, 1, 1]);
   const [y, lse] = run(rows, 1, 0.75);

@@ -23,6 +23,27 @@ Deno.test("the gradient of attention is its slope under dropout", async () => {
   await checkVjp(attentionOp, caseOf([2, 9, 2, 4], 0.6));
 });
 
+Deno.test("the gradient of attention is its slope inside documents", async () => {
+  for (const keep of [undefined, 0.6]) {
+    const test = caseOf([2, 9, 2, 4], keep);
+    await checkVjp(attentionOp, {
+      ...test,
+      inputs: [...test.inputs, { shape: [2, 9], dtype: "u32" }],
+      attrs: { ...test.attrs, documents: true },
+      // Two documents in the first row, three in the second.
+      fill: (views) =>
+        views.at(-1)?.data.set(
+          [0, 0, 0, 0, 4, 4, 4, 4, 4, ...[0, 0, 2, 3, 3, 3, 3, 3, 3]],
+        ),
+    });
+  }
+});
+
+Deno.test("the gradient of attention is its slope whatever scores are divided by", async () => {
+  const test = caseOf([2, 9, 2, 4], 0.6);
+  await checkVjp(attentionOp, { ...test, attrs: { ...test.attrs, divisor: 0.9 } });
+});
+
 Deno.test("attention refuses a gradient of its lse", () => {
   const qkv = newTrace().source({ shape: [1, 4, 12], dtype: "f32" }, "batch", "qkv");
   const outputs = applyAll(attentionOp, [qkv], { heads: 1 });

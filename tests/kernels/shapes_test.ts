@@ -9,6 +9,21 @@ const u32 = (...shape: number[]): Spec => ({ shape, dtype: "u32" });
 
 /** Inputs that an op must refuse, and words that its error must hold. */
 const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]>> = {
+  attention: [
+    [[f32(2, 3, 12), u32(2, 4)], { heads: 2, documents: true }, "starts must be u32 [2, 3]"],
+    [[f32(2, 3, 12), f32(2, 3)], { heads: 2, documents: true }, "u32 [2, 3]: f32 [2, 3]"],
+    [[f32(2, 3, 12)], { heads: 2, documents: true }, "starts must be u32 [2, 3]: undefined"],
+    [[f32(2, 3, 12), u32(2, 3)], { heads: 2 }, "needs 0 more inputs"],
+    [[f32(2, 3, 12), u32(2), u32(2, 3)], { heads: 2, documents: true }, "starts must be"],
+  ],
+  cached_attention: [
+    [[f32(2, 3, 13), f32(2, 8, 13), u32(3)], { heads: 2 }, "a multiple of 3 x heads"],
+    [[f32(2, 3, 12), f32(1, 8, 12), u32(3)], { heads: 2 }, "a cache [1, 8, 12]: needs [2, C, 12]"],
+    [[f32(2, 3, 12), f32(2, 2, 12), u32(3)], { heads: 2 }, "at least 3"],
+    [[f32(2, 3, 12), f32(2, 8, 12), f32(3)], { heads: 2 }, "places must be u32 [3]: f32 [3]"],
+    [[f32(2, 3, 12), f32(2, 8, 12), u32(1)], { heads: 2 }, "places must be u32 [3]: u32 [1]"],
+    [[f32(3, 12), f32(2, 8, 12), u32(3)], { heads: 2 }, "qkv must be f32 [B, n, 3D]"],
+  ],
   column_sum: [[[f32(4, 5)], { columns: [4] }, "trailing axes differ"]],
   matmul: [
     [[f32(4, 8), f32(6, 2)], {}, "inner sizes are 8 and 6"],

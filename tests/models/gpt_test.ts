@@ -1,5 +1,12 @@
 /** The transformer as a model: parameters, causality, tying, dropout. */
-import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertLess,
+  assertNotEquals,
+  assertThrows,
+} from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { ArrayMemory, openReference } from "../../src/device/reference.ts";
@@ -10,17 +17,19 @@ import { Replica } from "../../workers/replica.ts";
 import { evaluationPlan, gradientPlan, shapeOf, traceGradient } from "../../workers/plans.ts";
 import { randomTokens, tinyConfig, type TinyInput } from "../support/gpt.ts";
 import { loadGraph, resultsOf } from "../support/traced.ts";
+import { corpusIn } from "../../workers/corpus.ts";
 
 const VOCABULARY = 13;
 
-/** The graph of the logits, without dropout. */
-function traceLogits(config: RunConfig) {
+/** The graph of the logits, without dropout; with `documents` it reads where they start. */
+function traceLogits(config: RunConfig, { documents = false }: { documents?: boolean } = {}) {
   const trace = newTrace();
   const { scope, params } = newScope(trace, { training: false });
   const shape = [config.windows, config.data.window];
   const inputs = trace.source({ shape, dtype: "u32" }, "batch", "inputs");
   const sizes = { vocabulary: VOCABULARY, classes: VOCABULARY };
-  const model = { inputs, ...sizes, one: false, carries: false };
+  const starts = { starts: trace.source({ shape, dtype: "u32" }, "batch", "starts") };
+  const model = { inputs, ...sizes, one: false, carries: false, ...documents && starts };
   const logits = logitsOf(config.model)(scope, model, config.model);
   const { calls, constants } = trace;
   return { params, graph: { calls, constants, results: { logits } } };
@@ -32,11 +41,11 @@ Deno.test("the number of parameters is that of the formula", () => {
       for (const positions of ["learned", "sinusoidal"] as const) {
         const width = 24;
         const config = tinyConfig({ window: 9, model: { layers, width, tied, positions } });
-        const corpus = {
+        const corpus = corpusIn({
           train: randomTokens(40, VOCABULARY),
           validation: randomTokens(20, VOCABULARY),
           vocabulary: VOCABULARY,
-        };
+        });
         const { parameters } = new Replica(openReference(), { config, corpus });
         const block = 12 * width ** 2 + 13 * width;
         const tables = (tied ? 1 : 2) * VOCABULARY * width +
@@ -72,6 +81,21 @@ Deno.test("changing a token changes no logits before it, and those from it on", 
       }
     }
   }
+});
+
+Deno.test("a token of one document changes no logits of the next", async () => {
+  const config = tinyConfig({ windows: 1, window: 6, model: { layers: 2 } });
+  const { graph, params } = traceLogits(config, { documents: true });
+  const options = { params, config, vocabulary: VOCABULARY };
+  const loaded = await loadGraph(openReference(), graph, options);
+  loaded.memory.write("starts", Uint32Array.of(0, 0, 0, 3, 3, 3));
+  const logitsOf = async (...tokens: number[]) => {
+    loaded.memory.write("inputs", Uint32Array.from(tokens));
+    return (await resultsOf(loaded, graph)).logits?.slice(3 * VOCABULARY) as Float64Array;
+  };
+  const before = await logitsOf(3, 1, 4, 1, 5, 9);
+  assertEquals(await logitsOf(7, 2, 8, 1, 5, 9), before);
+  assertNotEquals(await logitsOf(3, 1, 4, 2, 5, 9), before);
 });
 
 Deno.test("windows of a batch do not see each other", async () => {
@@ -143,7 +167,7 @@ Deno.test("the evaluation loss is that of the model without dropout", async () =
   const lossAt = async (dropout: number) => {
     const config = tinyConfig({ model: { dropout } });
     const train = randomTokens(200, VOCABULARY);
-    const corpus = { train, validation: train.slice(0, 60), vocabulary: VOCABULARY };
+    const corpus = corpusIn({ train, validation: train.slice(0, 60), vocabulary: VOCABULARY });
     const replica = new Replica(openReference(), { config, corpus });
     await replica.open();
     return await replica.evaluate(0, 1);
@@ -155,11 +179,11 @@ Deno.test("the loss of first parameters is log(vocabulary) within 5 %", async ()
   for (const model of [{}, { layers: 4, tied: true }, { positions: "sinusoidal" }] as const) {
     const vocabulary = 50;
     const config = tinyConfig({ window: 16, model });
-    const corpus = {
+    const corpus = corpusIn({
       train: randomTokens(400, vocabulary),
       validation: randomTokens(40, vocabulary),
       vocabulary,
-    };
+    });
     const replica = new Replica(openReference(), { config, corpus });
     await replica.open();
     replica.accumulate(0, { level: 2, index: 0 });

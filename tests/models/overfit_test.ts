@@ -3,6 +3,7 @@ import { assertGreater, assertLess } from "@std/assert";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { Replica } from "../../workers/replica.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
+import { corpusIn } from "../../workers/corpus.ts";
 
 Deno.test("one batch of random tokens is learned by heart on the GPU", async () => {
   const vocabulary = 11;
@@ -17,7 +18,7 @@ Deno.test("one batch of random tokens is learned by heart on the GPU", async () 
   // Just the four windows of a batch.
   const train = randomTokens(4 * 16 + 1, vocabulary);
   const device = await openWebGpu({ runtime: Deno.version.deno });
-  const corpus = { train, validation: train, vocabulary };
+  const corpus = corpusIn({ train, validation: train, vocabulary });
   const replica = new Replica(device, { config, corpus });
   await replica.open();
   const losses: number[] = [];

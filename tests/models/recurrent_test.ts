@@ -8,6 +8,7 @@ import { initialValues } from "../../src/nn/scope.ts";
 import { reachPlan, shapeOf } from "../../workers/plans.ts";
 import { Replica } from "../../workers/replica.ts";
 import { randomTokens } from "../support/gpt.ts";
+import { corpusIn } from "../../workers/corpus.ts";
 
 const VOCABULARY = 29;
 
@@ -68,7 +69,7 @@ Deno.test("the loss at initialisation is log V, and the gradient reaches less th
   for (const cell of ["rnn_tanh", "rnn_relu", "lstm", "gru", "gru_before"]) {
     const config = configOf({ cell, width: 16 });
     const train = randomTokens(400, VOCABULARY);
-    const corpus = { train, validation: train, vocabulary: VOCABULARY };
+    const corpus = corpusIn({ train, validation: train, vocabulary: VOCABULARY });
     const replica = new Replica(openReference(), { config, corpus });
     await replica.open();
     replica.accumulate(0, { level: 1, index: 0 });

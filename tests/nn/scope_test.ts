@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertLess, assertNotEquals, assertThrows } from "@std/assert";
 import { rootKey } from "../../src/base/random.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import { initialValues, newScope, RANDOM_KEY } from "../../src/nn/scope.ts";
@@ -54,4 +54,14 @@ Deno.test("zeros and ones are what they say", () => {
     kind: "zeros" | "ones",
   ) => [...initialValues(rootKey(1), { name: "x", shape: [2, 2], init: { kind }, decay: true })];
   assertEquals([at("zeros"), at("ones")], [[0, 0, 0, 0], [1, 1, 1, 1]]);
+});
+
+Deno.test("caches have names of their own, and all share the places of the new tokens", () => {
+  const trace = newTrace();
+  const { scope, caches } = newScope(trace, { training: false, decode: { context: 9 } });
+  const cache = scope.in("a").cache("cache", [2, 9, 4]);
+  assertEquals([cache.name, cache.role, caches[0]], ["a.cache", "carry", cache]);
+  assertThrows(() => scope.cache("a.cache", [2, 9, 4]), RangeError, "there is one of that name");
+  assert(scope.places(3) === scope.in("b").places(3));
+  assertEquals([scope.decode?.context, rootScope().scope.decode], [9, undefined]);
 });

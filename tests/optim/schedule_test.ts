@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { learningRate, type ScheduleConfig } from "../../src/optim/schedule.ts";
+import { learningRate, type ScheduleConfig, stableSteps } from "../../src/optim/schedule.ts";
 
 const BASE: ScheduleConfig = {
   schedule: "cosine",
@@ -7,6 +7,7 @@ const BASE: ScheduleConfig = {
   min_lr: 0.1,
   warmup: 4,
   decay_steps: 24,
+  decay_share: 0.25,
 };
 const rates = (n: number, config: Partial<ScheduleConfig> = {}) =>
   Array.from({ length: n }, (_, step) => learningRate(step, { ...BASE, ...config }));
@@ -54,4 +55,28 @@ Deno.test("warmup may fill the whole decay, or be left out", () => {
 
 Deno.test("without a rate to end at it is a tenth of the peak", () => {
   assertEquals(learningRate(99, { ...BASE, lr: 0.5, min_lr: null, decay_steps: 10 }), 0.05);
+});
+
+Deno.test("wsd stays at its peak until its last share, and falls as 1 - sqrt(t) to min_lr", () => {
+  const all = rates(30, { schedule: "wsd" });
+  assertEquals(all.slice(3, 18), new Array(15).fill(1));
+  for (let i = 0; i < 6; i++) {
+    assertAlmostEquals(all[18 + i] as number, 0.1 + 0.9 * (1 - Math.sqrt((i + 1) / 6)), 1e-15);
+  }
+  assertEquals(all.slice(23), new Array(7).fill(0.1));
+});
+
+Deno.test("rates of wsd agree with those of longer runs until the decay begins", () => {
+  for (const decay_share of [0.01, 0.2, 1 / 3, 1]) {
+    for (const [short, long] of [[5, 6], [24, 48], [31, 480]] as const) {
+      const of = (decay_steps: number) =>
+        rates(short, { schedule: "wsd", warmup: 0, decay_steps, decay_share });
+      const shared = Math.min(
+        ...[short, long].map((decay_steps) => stableSteps({ decay_steps, decay_share })),
+      );
+      assertEquals(of(short).slice(0, shared), of(long).slice(0, shared));
+      assert((of(short)[stableSteps({ decay_steps: short, decay_share })] as number) < 1);
+      assertEquals(of(short).at(-1), 0.1);
+    }
+  }
 });

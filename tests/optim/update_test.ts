@@ -17,8 +17,9 @@ import {
 import { compile } from "../../src/plan/compile.ts";
 
 const RANGES: readonly UpdateRange[] = [
-  { length: 37, decay: true },
-  { length: 12, decay: false },
+  { length: 37, decay: true, rate: 1 },
+  { length: 12, decay: false, rate: 1 },
+  { length: 9, decay: true, rate: 0.25 },
 ];
 const STEPS = 20;
 
@@ -44,13 +45,16 @@ function normOf(gradient: readonly Float64Array[]): number {
   return Math.sqrt(gradient.flatMap((g) => [...g]).reduce((sum, x) => sum + x * x, 0));
 }
 
-/** AdamW as algorithm 2 of the paper writes it, with the rate for both of its factors. */
+/**
+ * AdamW as algorithm 2 of the paper writes it, with the rate for both of its factors; a range's own
+ * rate is a factor of the first alone.
+ */
 function plainStep({ param, m, v }: Vectors, step: number, config: OptimConfig): void {
   const { beta1, beta2, eps, weight_decay, clip } = config;
   const gradient = gradientAt(step);
   const { lr = NaN } = adamw.at(step, config);
   const factor = clip === 0 ? 1 : Math.min(1, clip / (normOf(gradient) + 1e-6));
-  RANGES.forEach(({ length, decay }, r) => {
+  RANGES.forEach(({ length, decay, rate }, r) => {
     const [p, first, second] = [param[r], m[r], v[r]] as [Float64Array, Float64Array, Float64Array];
     for (let i = 0; i < length; i++) {
       const g = (gradient[r]?.[i] as number) * factor;
@@ -59,7 +63,7 @@ function plainStep({ param, m, v }: Vectors, step: number, config: OptimConfig):
       const mHat = (first[i] as number) / (1 - beta1 ** (step + 1));
       const vHat = (second[i] as number) / (1 - beta2 ** (step + 1));
       const pull = decay ? weight_decay * (p[i] as number) : 0;
-      p[i] = (p[i] as number) - lr * (mHat / (Math.sqrt(vHat) + eps) + pull);
+      p[i] = (p[i] as number) - lr * (rate * mHat / (Math.sqrt(vHat) + eps) + pull);
     }
   });
 }
@@ -179,8 +183,8 @@ Deno.test("a zero gradient moves only what decays, and makes no NaN", async () =
   const arrays = memory as ArrayMemory;
   const program = await programOf(config, openReference({ precision: "f64" }), arrays);
   step(0);
-  for (const r of [0, 1]) arrays.floats(`grad:${r}`).fill(0);
-  for (const r of [0, 1]) {
+  for (const r of RANGES.keys()) arrays.floats(`grad:${r}`).fill(0);
+  for (const r of RANGES.keys()) {
     for (const vector of ["m", "v"]) arrays.floats(`${vector}:${r}`).fill(0);
   }
   const before = arrays.floats("param:1").slice();
@@ -193,7 +197,7 @@ Deno.test("a zero gradient moves only what decays, and makes no NaN", async () =
 Deno.test("inspection reads the gradient alone, and writes norm and count", () => {
   const { slots, named } = compile(inspectGraph(RANGES).graph);
   const shared = slots.filter(({ role }) => role !== "local").map(({ name }) => name);
-  assertEquals(shared.toSorted(), ["grad:0", "grad:1", GRAD_NORM, NON_FINITE]);
+  assertEquals(shared.toSorted(), ["grad:0", "grad:1", "grad:2", GRAD_NORM, NON_FINITE]);
   assertEquals(named[NON_FINITE]?.dtype, "u32");
 });
 

@@ -3,16 +3,17 @@ import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/asse
 import { matmul } from "../../kernels/matmul.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunConfig, RunInput } from "../../src/config/schema.ts";
+import { taskOf } from "../../src/data/sources/mod.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import { compile } from "../../src/plan/compile.ts";
 import { layOut, LOSS, paramsOf } from "../../src/plan/layout.ts";
 import type { Plan } from "../../src/plan/types.ts";
+import { decodePlan } from "../../workers/decode_plan.ts";
 import {
   evaluationPlan,
   gradientPlan,
   inspectPlan,
   reachPlan,
-  samplingPlan,
   shapeOf,
   traceGradient,
   treeAddPlan,
@@ -48,16 +49,29 @@ function plansOf(config: RunConfig): Readonly<Record<string, Plan>> {
     gradient: gradientPlan(config, VOCABULARY, layout),
     "gradient as traced": compile(traceGradient(config, VOCABULARY).graph, { fuse: false }),
     evaluation: evaluationPlan(config, VOCABULARY, layout),
-    sampling: samplingPlan(config, VOCABULARY, layout),
     inspection: inspectPlan(layout),
     update: updatePlan(config, layout),
     "tree addition": treeAddPlan(layout, 0),
   };
 }
 
+/** Plans that feed one token, and some. */
+function decodePlansOf(config: RunConfig): Readonly<Record<string, Plan>> {
+  const { layout } = shapeOf(config, VOCABULARY);
+  const { time } = taskOf(config.data, VOCABULARY);
+  const model = { model: config.model, vocabulary: VOCABULARY, context: time };
+  return Object.fromEntries(
+    [1, Math.min(8, time)].map((count) => {
+      const options = { rows: 2, count, layout, prefix: "decode/" };
+      return [`decoding ${count}`, decodePlan(model, options).plan];
+    }),
+  );
+}
+
 for (const [name, input] of Object.entries(RUNS)) {
   Deno.test(`every plan of a transformer keeps the laws: ${name}`, async (t) => {
-    for (const [kind, plan] of Object.entries(plansOf(tinyConfig(input)))) {
+    const config = tinyConfig(input);
+    for (const [kind, plan] of Object.entries({ ...plansOf(config), ...decodePlansOf(config) })) {
       await t.step(kind, () => {
         assert(plan.calls.length > 0);
         checkPlan(plan);
@@ -93,7 +107,9 @@ for (const [name, input] of Object.entries(NETWORKS)) {
   Deno.test(`every plan of a recurrent network keeps the laws: ${name}`, async (t) => {
     const config = resolveConfig(input);
     const { layout } = shapeOf(config, VOCABULARY);
-    const plans = { ...plansOf(config), reach: reachPlan(config, VOCABULARY, layout) };
+    const reach = reachPlan(config, VOCABULARY, layout);
+    const decodes = taskOf(config.data, VOCABULARY).asked === "next";
+    const plans = { ...plansOf(config), reach, ...decodes && decodePlansOf(config) };
     for (const [kind, plan] of Object.entries(plans)) {
       await t.step(kind, () => checkPlan(plan));
     }

@@ -59,8 +59,21 @@ Deno.test("decayed parameters come first, each at a multiple of 256 bytes, the l
   ]);
   assertEquals(layout.pieces, [7 * ALIGN]);
   assertEquals(layout.ranges, [
-    { piece: 0, offset: 0, length: 4 * ALIGN, decay: true },
-    { piece: 0, offset: 4 * ALIGN, length: 2 * ALIGN, decay: false },
+    { piece: 0, offset: 0, length: 4 * ALIGN, decay: true, rate: 1 },
+    { piece: 0, offset: 4 * ALIGN, length: 2 * ALIGN, decay: false, rate: 1 },
+  ]);
+});
+
+Deno.test("parameters of one rate lie together, behind those of a higher one", () => {
+  const rates: Readonly<Record<string, number>> = { a: 0.5, c: 0.5, gain: 2 };
+  const layout = layOut(PARAMS.map((param) => ({ ...param, rate: rates[param.name] ?? 1 })));
+  checkLayout(layout);
+  assertEquals(layout.entries.map(({ name }) => name), ["b", "a", "c", "gain", "bias", LOSS]);
+  assertEquals(layout.ranges.map(({ length, decay, rate }) => [length / ALIGN, decay, rate]), [
+    [1, true, 1],
+    [3, true, 0.5],
+    [1, false, 2],
+    [1, false, 1],
   ]);
 });
 

@@ -1,0 +1,50 @@
+/** Finds stop texts in a text that comes in pieces. Knows no tokens. */
+
+/** Holds back what may be the beginning of a stop text, so that none is ever shown. */
+export class StopScan {
+  readonly #stops: readonly string[];
+  #held = "";
+  #found: string | undefined;
+
+  /** A scan for texts that are not empty. */
+  constructor(stops: readonly string[]) {
+    if (stops.includes("")) throw new RangeError("Cannot stop: need a text: it is empty");
+    this.#stops = stops;
+  }
+
+  /** The stop text that came, the first to begin where several were completed at once. */
+  get found(): string | undefined {
+    return this.#found;
+  }
+
+  /** Takes more text and gives what is surely no part of a stop text; nothing once one came. */
+  push(text: string): string {
+    if (this.#found !== undefined) return "";
+    const all = this.#held + text;
+    const hits = this.#stops.flatMap((stop) => {
+      const at = all.indexOf(stop);
+      return at < 0 ? [] : [{ stop, at }];
+    });
+    const [first] = hits.sort((a, b) => a.at - b.at);
+    this.#found = first?.stop;
+    const shown = first?.at ?? all.length - this.#unsure(all);
+    this.#held = first === undefined ? all.slice(shown) : "";
+    return all.slice(0, shown);
+  }
+
+  /** What was held back: no more text comes. */
+  flush(): string {
+    const held = this.#held;
+    this.#held = "";
+    return held;
+  }
+
+  /** Length of the longest end of `text` that begins a stop text. */
+  #unsure(text: string): number {
+    const longest = Math.max(0, ...this.#stops.map((stop) => stop.length - 1));
+    for (let n = Math.min(longest, text.length); n > 0; n--) {
+      if (this.#stops.some((stop) => stop.startsWith(text.slice(-n)))) return n;
+    }
+    return 0;
+  }
+}

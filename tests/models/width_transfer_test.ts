@@ -1,0 +1,196 @@
+/**
+ * Width transfer: the coordinate check (Yang et al. 2022, appendix D.1), what it is at the base's
+ * width, and what it refuses. Models of all widths take the same few steps of Adam.
+ */
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertGreater,
+  assertLess,
+  assertNotEquals,
+  assertThrows,
+} from "@std/assert";
+import { Refusal } from "../../src/base/refusal.ts";
+import { sizeOf } from "../../src/base/shape.ts";
+import type { RunConfig } from "../../src/config/schema.ts";
+import { openReference } from "../../src/device/reference.ts";
+import { newTrace } from "../../src/graph/trace.ts";
+import type { Tensor } from "../../src/graph/types.ts";
+import { logitsOf } from "../../src/models/mod.ts";
+import { widthFactors } from "../../src/models/width_transfer.ts";
+import { newScope } from "../../src/nn/scope.ts";
+import { paramsOf } from "../../src/plan/layout.ts";
+import { corpusIn } from "../../workers/corpus.ts";
+import { gradientPlan, shapeOf, updatePlan } from "../../workers/plans.ts";
+import { Replica } from "../../workers/replica.ts";
+import { randomTokens, tinyConfig, type TinyInput } from "../support/gpt.ts";
+import { runTrace } from "../support/run_trace.ts";
+
+const VOCABULARY = 13;
+const WIDTHS = [16, 32, 64, 128];
+const STEPS = 4;
+
+type Model = NonNullable<TinyInput["model"]>;
+
+/** One micro-batch per step, and a rate that moves even few steps far. */
+function quickConfig(model: Model): RunConfig {
+  const optim = { lr: 1e-2, schedule: "constant", warmup: 0, weight_decay: 0, clip: 0 } as const;
+  return tinyConfig({ micro_batches: 1, windows: 2, model, optim });
+}
+
+async function openReplica(config: RunConfig): Promise<Replica> {
+  const train = randomTokens(200, VOCABULARY);
+  const corpus = corpusIn({ train, validation: train.slice(0, 60), vocabulary: VOCABULARY });
+  const replica = new Replica(openReference(), { config, corpus });
+  await replica.open();
+  return replica;
+}
+
+async function takeSteps(replica: Replica): Promise<void> {
+  for (let step = 0; step < STEPS; step++) {
+    replica.accumulate(step, { level: 0, index: 0 });
+    await replica.inspect();
+    replica.update(step);
+  }
+}
+
+/** The logits, the residual stream before the last norm, and what the last attention gives. */
+function watched({ model, windows, data }: RunConfig): Record<string, Tensor> {
+  const trace = newTrace();
+  const { scope } = newScope(trace, { training: false });
+  const inputs = trace.source({ shape: [windows, data.window], dtype: "u32" }, "batch", "inputs");
+  const sizes = { vocabulary: VOCABULARY, classes: VOCABULARY, one: false, carries: false };
+  const logits = logitsOf(model)(scope, { inputs, ...sizes }, model);
+  const last = (name: string) => trace.calls.findLast(({ op }) => op.name === name);
+  const stream = last("layer_norm")?.inputs[0] as Tensor;
+  return { logits, stream, attended: last("attention")?.outputs[0] as Tensor };
+}
+
+/** Values of what is watched, over one batch. */
+async function look(replica: Replica, config: RunConfig): Promise<Record<string, Float64Array>> {
+  const flat = await replica.readVector("param");
+  const params = paramsOf(replica.layout).map(({ name, offset, shape }) =>
+    [name, flat.slice(offset, offset + sizeOf(shape))] as const
+  );
+  const inputs = randomTokens(config.windows * config.data.window, VOCABULARY);
+  return await runTrace(openReference(), watched(config), {
+    ...Object.fromEntries(params),
+    inputs,
+  });
+}
+
+/** How much each watched value changes in a few steps: the root of the mean square. */
+async function changes(model: Model): Promise<Record<string, number>> {
+  const config = quickConfig(model);
+  const replica = await openReplica(config);
+  const before = await look(replica, config);
+  await takeSteps(replica);
+  return Object.fromEntries(
+    Object.entries(await look(replica, config)).map(([name, after]) => {
+      const squares = after.reduce(
+        (sum, v, i) => sum + (v - (before[name]?.[i] as number)) ** 2,
+        0,
+      );
+      return [name, Math.sqrt(squares / after.length)];
+    }),
+  );
+}
+
+/** Slopes of the logarithm of each change against that of the width, by least squares. */
+async function slopes(modelOf: (width: number) => Model): Promise<Record<string, number>> {
+  const found: Record<string, number>[] = [];
+  for (const width of WIDTHS) found.push(await changes(modelOf(width)));
+  const middle = (WIDTHS.length - 1) / 2;
+  const spread = WIDTHS.reduce((sum, _, i) => sum + (i - middle) ** 2, 0);
+  return Object.fromEntries(
+    Object.keys(found[0] as object).map((name) => [
+      name,
+      // Widths double, so their logarithms to base 2 are one apart.
+      found.reduce((sum, at, i) => sum + (i - middle) * Math.log2(at[name] as number), 0) / spread,
+    ]),
+  );
+}
+
+Deno.test("in standard parametrisation changes grow with the width", async () => {
+  for (const [name, slope] of Object.entries(await slopes((width) => ({ width })))) {
+    assertGreater(slope, 0.5, name);
+  }
+});
+
+Deno.test("with width transfer changes are those of the base, whatever the width", async () => {
+  for (
+    const [name, slope] of Object.entries(
+      await slopes((width) => ({
+        width,
+        mup_base_width: 16,
+      })),
+    )
+  ) assertLess(Math.abs(slope), 0.25, name);
+});
+
+Deno.test("the same holds where heads grow in number, and of tied weights", async () => {
+  for (
+    const [name, slope] of Object.entries(
+      await slopes((width) => ({
+        width,
+        heads: width / 8,
+        tied: true,
+        mup_base_width: 16,
+        mup_base_heads: 2,
+      })),
+    )
+  ) assertLess(Math.abs(slope), 0.25, name);
+});
+
+Deno.test("at the base's width plans and bits are those of the standard model", async () => {
+  for (const tied of [false, true]) {
+    const model = { layers: 2, tied, dropout: 0.1 };
+    const standard = quickConfig(model);
+    const base = quickConfig({ ...model, mup_base_width: 16, mup_base_heads: 2 });
+    const hashes: string[] = [];
+    for (const config of [standard, base]) {
+      const replica = await openReplica(config);
+      await takeSteps(replica);
+      hashes.push(await replica.hash());
+    }
+    assertEquals(hashes[1], hashes[0]);
+    const { layout } = shapeOf(standard, VOCABULARY);
+    assertEquals(shapeOf(base, VOCABULARY).layout.ranges, layout.ranges);
+    const plans = (config: RunConfig) =>
+      JSON.stringify([gradientPlan(config, VOCABULARY, layout), updatePlan(config, layout)]);
+    assertEquals(plans(base), plans(standard));
+    assertNotEquals(plans(quickConfig({ ...model, mup_base_width: 8 })), plans(standard));
+  }
+});
+
+Deno.test("hidden matrices alone begin smaller and learn at a rate of their own", () => {
+  const config = quickConfig({ layers: 2, width: 64, mup_base_width: 16 });
+  const standard = shapeOf(quickConfig({ layers: 2, width: 64 }), VOCABULARY).params;
+  shapeOf(config, VOCABULARY).params.forEach(({ name, init, rate }, i) => {
+    const hidden = /\.(qkv|out|up|down)\.weight$/.test(name);
+    assertEquals(rate, hidden ? 0.25 : 1, name);
+    const other = standard[i]?.init;
+    assertEquals(init.kind, other?.kind);
+    if (init.kind !== "normal" || other?.kind !== "normal") return;
+    assertAlmostEquals(init.std, other.std * (hidden ? 0.5 : 1), 1e-15, name);
+  });
+});
+
+Deno.test("widthFactors() leaves scores alone where heads keep their width", () => {
+  const sizes = { width: 64, heads: 4, mup_base_width: 16, mup_base_heads: null };
+  // d is 16 and that of the base 4: scores are divided by 16 / sqrt(4), not by sqrt(16).
+  assertEquals(widthFactors(sizes), { std: 0.5, rate: 0.25, logits: 0.25, divisor: 8 });
+  assertEquals(widthFactors({ ...sizes, mup_base_heads: 1 }).divisor, undefined);
+  const none = { std: 1, rate: 1, logits: 1, divisor: undefined };
+  assertEquals(widthFactors({ ...sizes, mup_base_width: null }), none);
+  assertEquals(widthFactors({ ...sizes, mup_base_width: 64 }), none);
+});
+
+Deno.test("a base that cannot be is refused with its sizes", () => {
+  const says = (model: Model) => assertThrows(() => tinyConfig({ model }), Refusal).message;
+  assert(says({ mup_base_width: 15 }).includes("need a multiple of heads: width 15, heads 2"));
+  const heads = says({ mup_base_width: 16, mup_base_heads: 3 });
+  assert(heads.includes("need a multiple of mup_base_heads: width 16, heads 3"), heads);
+  assert(says({ mup_base_heads: 2 }).includes("need null without mup_base_width: 2"));
+});
