@@ -1,0 +1,207 @@
+/**
+ * Our transformer as transformers' GPT2LMHeadModel and back: names, shapes and config.json. Its
+ * linear layers are Conv1D there, whose weights are [in, out] as ours are; only the head is turned.
+ * D width, T context, V vocabulary.
+ */
+import { EPS } from "../../kernels/layer_norm.ts";
+import { Refusal } from "../base/refusal.ts";
+import { sameShape } from "../base/shape.ts";
+import type { ForeignFile } from "../checkpoint/foreign.ts";
+import type { NamedTensor } from "../checkpoint/tensor.ts";
+import { type GptConfig, gptSchema } from "../models/gpt.ts";
+import { sinusoids } from "../nn/sinusoids.ts";
+import { folded } from "./folded.ts";
+import { inward, outward, type Row } from "./rows.ts";
+import { type Gpt2Config, gpt2ConfigSchema } from "./schema.ts";
+import type { Portable, Sizes } from "./types.ts";
+import { parsed } from "./parsed.ts";
+
+/** What GPT2Model's tensors are called in a GPT2LMHeadModel. */
+const PREFIX = "transformer.";
+/** Causal masks, which older files hold. */
+const MASKS = /^h\.\d+\.attn\.(bias|masked_bias)$/;
+/** Two names of GELU in its tanh form. */
+const GELU: readonly string[] = ["gelu_new", "gelu_pytorch_tanh"];
+
+/** Every learned parameter. */
+function rowsOf(
+  { model, context, vocabulary }: Omit<Sizes<GptConfig>, "classes" | "asked">,
+): Row[] {
+  const { layers, width, tied, positions } = model;
+  const pair = (ours: string, theirs: string, [inner, outer]: readonly [number, number]): Row[] => [
+    { ours: `${ours}.weight`, theirs: `${theirs}.weight`, shape: [inner, outer] },
+    { ours: `${ours}.bias`, theirs: `${theirs}.bias`, shape: [outer] },
+  ];
+  const norm = (ours: string, theirs: string): Row[] =>
+    ["weight", "bias"].map((part) => ({
+      ours: `${ours}.${part}`,
+      theirs: `${theirs}.${part}`,
+      shape: [width],
+    }));
+  const block = (i: number): Row[] => {
+    const [ours, theirs] = [`blocks.${i}`, `h.${i}`];
+    return [
+      ...norm(`${ours}.norm1`, `${theirs}.ln_1`),
+      ...pair(`${ours}.qkv`, `${theirs}.attn.c_attn`, [width, 3 * width]),
+      ...pair(`${ours}.out`, `${theirs}.attn.c_proj`, [width, width]),
+      ...norm(`${ours}.norm2`, `${theirs}.ln_2`),
+      ...pair(`${ours}.up`, `${theirs}.mlp.c_fc`, [width, 4 * width]),
+      ...pair(`${ours}.down`, `${theirs}.mlp.c_proj`, [4 * width, width]),
+    ];
+  };
+  const table = (ours: string, theirs: string, rows: number): Row => ({
+    ours: `${ours}.weight`,
+    theirs: `${theirs}.weight`,
+    shape: [rows, width],
+  });
+  return [
+    table("tokens", "wte", vocabulary),
+    ...(positions === "learned" ? [table("positions", "wpe", context)] : []),
+    ...Array.from({ length: layers }, (_, i) => block(i)).flat(),
+    ...norm("norm", "ln_f"),
+    ...(tied ? [] : [{ ...table("head", "lm_head", vocabulary), transposed: true }]),
+  ];
+}
+
+/**
+ * The tensors of a GPT2LMHeadModel. Sinusoidal positions become a table of their values, and width
+ * multipliers part of the parameters.
+ * @throws {Refusal} `config` for a model that is not asked for the next token.
+ */
+export function toGpt2(portable: Portable<GptConfig>): NamedTensor[] {
+  const { model: { positions, width }, context, asked } = portable;
+  if (asked !== "next") {
+    throw new Refusal(
+      "config",
+      "Cannot export the transformer: need one that is asked for the next token: it gives labels",
+    );
+  }
+  const tensors = outward(folded(portable).params, rowsOf(portable));
+  if (positions === "sinusoidal") {
+    const shape = [context, width];
+    tensors.push({ name: "wpe.weight", shape, data: sinusoids(context, width) });
+  }
+  return tensors.map((tensor) =>
+    tensor.name === "lm_head.weight" ? tensor : { ...tensor, name: PREFIX + tensor.name }
+  );
+}
+
+/** The config.json of a GPT2LMHeadModel; `end` is the token that ends documents. */
+export function gpt2ConfigOf(
+  { model, context, vocabulary }: Sizes<GptConfig>,
+  end: number | undefined,
+): Record<string, unknown> {
+  const { layers, width, heads, dropout, tied } = model;
+  return {
+    architectures: ["GPT2LMHeadModel"],
+    model_type: "gpt2",
+    vocab_size: vocabulary,
+    n_positions: context,
+    n_ctx: context,
+    n_embd: width,
+    n_layer: layers,
+    n_head: heads,
+    n_inner: 4 * width,
+    activation_function: "gelu_new",
+    layer_norm_epsilon: EPS,
+    embd_pdrop: dropout,
+    resid_pdrop: dropout,
+    attn_pdrop: dropout,
+    bos_token_id: end ?? null,
+    eos_token_id: end ?? null,
+    tie_word_embeddings: tied,
+    dtype: "float32",
+  };
+}
+
+/** The model of a folder in that layout. @throws {Refusal} `data` for what is not one that we have. */
+export function fromGpt2(
+  json: unknown,
+  file: Pick<ForeignFile, "tensors" | "others">,
+  { config: configPath, weights }: { config: string; weights: string },
+): Portable<GptConfig> {
+  const config = parsed(gpt2ConfigSchema, json, configPath);
+  requireKnown(config, configPath);
+  const bare = withoutPrefix(file, weights);
+  const { n_positions: context, n_embd: width, vocab_size: vocabulary } = config;
+  const tied = isTied(config, bare.tensors, weights);
+  const model = parsed(gptSchema, {
+    kind: "gpt",
+    layers: config.n_layer,
+    width,
+    heads: config.n_head,
+    dropout: config.resid_pdrop,
+    positions: "learned",
+    tied,
+  }, configPath);
+  const sizes = { model, context, vocabulary };
+  const ignored = tied ? new RegExp(`${MASKS.source}|^lm_head\\.weight$`) : MASKS;
+  const params = inward(bare, rowsOf(sizes), { what: weights, ignored });
+  const found = { ...sizes, classes: vocabulary, asked: "next" as const, params };
+  return isSinusoidal(found) ? withSinusoids(found) : found;
+}
+
+/** @throws {Refusal} `data` for numbers that our kernels do not give. */
+function requireKnown(config: Gpt2Config, path: string): void {
+  const { activation_function: activation, layer_norm_epsilon: eps, n_inner: inner } = config;
+  const bad = (key: string, need: string, value: unknown) =>
+    new Refusal("data", `Cannot import ${path}: ${key}: need ${need}: ${value}`);
+  if (!GELU.includes(activation)) throw bad("activation_function", GELU.join(" or "), activation);
+  if (eps !== EPS) throw bad("layer_norm_epsilon", String(EPS), eps);
+  if (inner !== undefined && inner !== null && inner !== 4 * config.n_embd) {
+    throw bad("n_inner", `4 x n_embd = ${4 * config.n_embd}`, inner);
+  }
+}
+
+/** Tensors by the names of GPT2Model; files of either class are about. */
+function withoutPrefix(
+  { tensors, others }: Pick<ForeignFile, "tensors" | "others">,
+  what: string,
+): Pick<ForeignFile, "tensors" | "others"> {
+  const taken = new Set<string>();
+  const strip = <T>(map: ReadonlyMap<string, T>): Map<string, T> =>
+    new Map([...map].map(([name, value]) => {
+      const bare = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
+      if (taken.has(bare)) {
+        throw new Refusal("data", `Cannot import ${what}: ${bare} stands there twice`);
+      }
+      taken.add(bare);
+      return [bare, value];
+    }));
+  return { tensors: strip(tensors), others: strip(others) };
+}
+
+/** Whether the head is the token embedding. @throws {Refusal} `data` where config and tensors differ. */
+function isTied(
+  { tie_word_embeddings: said }: Gpt2Config,
+  tensors: ReadonlyMap<string, NamedTensor>,
+  what: string,
+): boolean {
+  if (said === false) return false;
+  const [head, tokens] = [tensors.get("lm_head.weight"), tensors.get("wte.weight")];
+  if (head === undefined || tokens === undefined || sameTensor(head, tokens)) return true;
+  if (said === undefined) return false;
+  throw new Refusal(
+    "data",
+    `Cannot import ${what}: need lm_head.weight equal to wte.weight, since tie_word_embeddings is ` +
+      "true: they differ",
+  );
+}
+
+function sameTensor(a: NamedTensor, b: NamedTensor): boolean {
+  return sameShape(a.shape, b.shape) && a.data.every((x, i) => Object.is(x, b.data[i]));
+}
+
+/** Whether the table of positions is what our sinusoids give, to the last bit. */
+function isSinusoidal({ params, context, model: { width } }: Portable<GptConfig>): boolean {
+  const table = params.get("positions.weight");
+  const waves = sinusoids(context, width);
+  return table !== undefined && table.data.every((x, i) => Object.is(x, waves[i]));
+}
+
+/** The same model with positions that are computed: they were never learned. */
+function withSinusoids(found: Portable<GptConfig>): Portable<GptConfig> {
+  const params = new Map(found.params);
+  params.delete("positions.weight");
+  return { ...found, model: { ...found.model, positions: "sinusoidal" }, params };
+}

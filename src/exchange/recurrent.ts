@@ -1,0 +1,105 @@
+/**
+ * Our recurrent networks with PyTorch's names and back. Layers have those names already
+ * (src/nn/recurrent.ts); the embedding is called so, and the head is turned to [K, H] as
+ * torch.nn.Linear has it. V vocabulary, K classes, H hidden units, G gates.
+ */
+import { Refusal } from "../base/refusal.ts";
+import type { ForeignFile } from "../checkpoint/foreign.ts";
+import type { NamedTensor } from "../checkpoint/tensor.ts";
+import { CELLS, type RecurrentConfig, recurrentSchema } from "../models/recurrent.ts";
+import { parsed } from "./parsed.ts";
+import { inward, outward, type Row } from "./rows.ts";
+import { recurrentConfigSchema, type RecurrentExport } from "./schema.ts";
+import type { Portable, Sizes } from "./types.ts";
+
+function rowsOf({ model, vocabulary, classes }: Sizes<RecurrentConfig>): Row[] {
+  const { layers, width, bidirectional, cell } = model;
+  const directions = bidirectional ? ["", "_reverse"] : [""];
+  const rows = CELLS[cell].gates * width;
+  const same = (name: string, shape: readonly number[]): Row => ({
+    ours: `rnn.${name}`,
+    theirs: `rnn.${name}`,
+    shape,
+  });
+  const outer = directions.length * width;
+  return [
+    { ours: "tokens.weight", theirs: "embedding.weight", shape: [vocabulary, width] },
+    ...Array.from({ length: layers }, (_, layer) =>
+      directions.flatMap((direction) => {
+        const suffix = `l${layer}${direction}`;
+        return [
+          same(`weight_ih_${suffix}`, [rows, layer === 0 ? width : outer]),
+          same(`weight_hh_${suffix}`, [rows, width]),
+          same(`bias_ih_${suffix}`, [rows]),
+          same(`bias_hh_${suffix}`, [rows]),
+        ];
+      })).flat(),
+    { ours: "head.weight", theirs: "head.weight", shape: [classes, outer], transposed: true },
+    { ours: "head.bias", theirs: "head.bias", shape: [classes] },
+  ];
+}
+
+/** The tensors with PyTorch's names. */
+export function toTorch(portable: Portable<RecurrentConfig>): NamedTensor[] {
+  return outward(portable.params, rowsOf(portable));
+}
+
+/**
+ * The config.json beside them; `end` is the token that ends documents. @throws {Refusal} `config`
+ * for a cell that PyTorch does not have.
+ */
+export function torchConfigOf(
+  { model, context, vocabulary, classes, asked }: Sizes<RecurrentConfig>,
+  end: number | undefined,
+): RecurrentExport {
+  const { cell, width, layers, bidirectional, dropout, shared_dropout, readout } = model;
+  if (cell === "gru_before") {
+    throw new Refusal(
+      "config",
+      "Cannot export cell gru_before: need a cell of PyTorch: torch.nn.GRU resets after the product",
+    );
+  }
+  return {
+    model_type: "shoal_recurrent",
+    cell,
+    vocab_size: vocabulary,
+    hidden_size: width,
+    num_layers: layers,
+    bidirectional,
+    dropout,
+    shared_dropout,
+    classes,
+    asked,
+    readout,
+    context,
+    eos_token_id: end ?? null,
+  };
+}
+
+/** The model of such a folder. @throws {Refusal} `data` for what is not one. */
+export function fromTorch(
+  json: unknown,
+  file: Pick<ForeignFile, "tensors" | "others">,
+  { config: configPath, weights }: { config: string; weights: string },
+): Portable<RecurrentConfig> {
+  const config = parsed(recurrentConfigSchema, json, configPath);
+  const { classes, asked, context, vocab_size: vocabulary } = config;
+  if (asked === "next" && classes !== vocabulary) {
+    throw new Refusal(
+      "data",
+      `Cannot import ${configPath}: classes: need ${vocabulary}, one for each token: ${classes}`,
+    );
+  }
+  const model = parsed(recurrentSchema, {
+    kind: "recurrent",
+    cell: config.cell,
+    layers: config.num_layers,
+    width: config.hidden_size,
+    dropout: config.dropout,
+    shared_dropout: config.shared_dropout,
+    bidirectional: config.bidirectional,
+    readout: config.readout,
+  }, configPath);
+  const sizes = { model, context, vocabulary, classes, asked };
+  return { ...sizes, params: inward(file, rowsOf(sizes), { what: weights }) };
+}

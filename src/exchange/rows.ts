@@ -1,0 +1,88 @@
+/**
+ * Parameters under two names: ours, as checkpoints have them, and theirs. One table is read both
+ * ways, so what goes out comes back. Knows no model and no files.
+ */
+import { Refusal } from "../base/refusal.ts";
+import { sameShape, type Shape, showShape } from "../base/shape.ts";
+import type { ForeignFile } from "../checkpoint/foreign.ts";
+import type { NamedTensor } from "../checkpoint/tensor.ts";
+
+/** One parameter here and there. */
+export interface Row {
+  readonly ours: string;
+  readonly theirs: string;
+  /** Its shape there. */
+  readonly shape: Shape;
+  /** A matrix that has its axes the other way round here. */
+  readonly transposed?: boolean;
+}
+
+/** Where foreign tensors come from, and those among them that mean nothing. */
+export interface InwardOptions {
+  /** The file, for errors. */
+  readonly what: string;
+  readonly ignored?: RegExp;
+}
+
+/** Parameters as they are called there. @throws {RangeError} when one is missing or has another shape. */
+export function outward(
+  params: ReadonlyMap<string, NamedTensor>,
+  rows: readonly Row[],
+): NamedTensor[] {
+  return rows.map(({ ours, theirs, shape, transposed = false }) => {
+    const found = params.get(ours);
+    const own = transposed ? shape.toReversed() : shape;
+    if (found === undefined || !sameShape(found.shape, own)) {
+      const actual = found === undefined ? "missing" : showShape(found.shape);
+      throw new RangeError(`Cannot export ${ours}: need ${showShape(own)}: it is ${actual}`);
+    }
+    return { name: theirs, shape, data: transposed ? transpose(found) : found.data };
+  });
+}
+
+/**
+ * Parameters as they are called here. @throws {Refusal} `data` when one is missing, has another
+ * shape or is not finite, or when there is a tensor that no row names.
+ */
+export function inward(
+  { tensors, others }: Pick<ForeignFile, "tensors" | "others">,
+  rows: readonly Row[],
+  { what, ignored }: InwardOptions,
+): Map<string, NamedTensor> {
+  const params = new Map<string, NamedTensor>();
+  const bad = (fault: string) => new Refusal("data", `Cannot import ${what}: ${fault}`);
+  for (const { ours, theirs, shape, transposed = false } of rows) {
+    const found = tensors.get(theirs);
+    if (found === undefined) {
+      const dtype = others.get(theirs);
+      throw bad(
+        dtype === undefined
+          ? `need the tensor ${theirs} ${showShape(shape)}: it is missing`
+          : `need ${theirs} in F32, F16 or BF16: it is ${dtype}`,
+      );
+    }
+    if (!sameShape(found.shape, shape)) {
+      throw bad(`need ${theirs} of shape ${showShape(shape)}: it is ${showShape(found.shape)}`);
+    }
+    const odd = found.data.findIndex((x) => !Number.isFinite(x));
+    if (odd >= 0) throw bad(`need finite numbers: ${theirs} has ${found.data[odd]} at ${odd}`);
+    const own = transposed ? shape.toReversed() : shape;
+    params.set(ours, { name: ours, shape: own, data: transposed ? transpose(found) : found.data });
+  }
+  const known = new Set(rows.map(({ theirs }) => theirs));
+  for (const name of [...tensors.keys(), ...others.keys()]) {
+    if (known.has(name) || ignored?.test(name)) continue;
+    throw bad(`need tensors of the model alone: ${name} is not one of them`);
+  }
+  return params;
+}
+
+/** A matrix [R, C] as [C, R]. */
+export function transpose({ shape, data }: NamedTensor): Float32Array {
+  const [rows = 1, columns = 1] = shape;
+  const out = new Float32Array(data.length);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) out[c * rows + r] = data[r * columns + c] as number;
+  }
+  return out;
+}

@@ -1,0 +1,48 @@
+/** What config.json says of an exported model. Loose where others write it: they say much more. */
+import * as z from "zod";
+
+const size = z.int().min(1);
+
+/** As transformers' GPT2Config, with its defaults; what is not listed does not change the numbers. */
+export const gpt2ConfigSchema = z.looseObject({
+  model_type: z.literal("gpt2"),
+  architectures: z.array(z.enum(["GPT2LMHeadModel", "GPT2Model"])).nullish(),
+  vocab_size: size.default(50257),
+  n_positions: size.default(1024),
+  n_embd: size.default(768),
+  n_layer: size.default(12),
+  n_head: size.default(12),
+  n_inner: size.nullish(),
+  activation_function: z.string().default("gelu_new"),
+  layer_norm_epsilon: z.number().default(1e-5),
+  embd_pdrop: z.number().min(0).lt(1).default(0.1),
+  resid_pdrop: z.number().min(0).lt(1).default(0.1),
+  attn_pdrop: z.number().min(0).lt(1).default(0.1),
+  scale_attn_weights: z.literal(true).default(true),
+  scale_attn_by_inverse_layer_idx: z.literal(false).default(false),
+  add_cross_attention: z.literal(false).default(false),
+  tie_word_embeddings: z.boolean().optional(),
+});
+
+/** The config.json of a GPT-2 checkpoint, as far as it is read. */
+export type Gpt2Config = z.infer<typeof gpt2ConfigSchema>;
+
+/** Our own: a recurrent network with PyTorch's names. */
+export const recurrentConfigSchema = z.strictObject({
+  model_type: z.literal("shoal_recurrent"),
+  cell: z.enum(["rnn_tanh", "rnn_relu", "lstm", "gru"]),
+  vocab_size: size,
+  hidden_size: size,
+  num_layers: size,
+  bidirectional: z.boolean(),
+  dropout: z.number().min(0).lt(1),
+  shared_dropout: z.boolean(),
+  classes: size,
+  asked: z.enum(["next", "each", "one"]),
+  readout: z.enum(["last", "mean"]),
+  context: size,
+  eos_token_id: z.int().min(0).nullable(),
+});
+
+/** The config.json of an exported recurrent network. */
+export type RecurrentExport = z.infer<typeof recurrentConfigSchema>;

@@ -1,0 +1,42 @@
+/**
+ * The older form of GPT-2's tokenizer, vocab.json and merges.txt, as the tokenizer.json that says
+ * the same. Pure; knows nothing of how text is encoded.
+ */
+import { Refusal } from "../base/refusal.ts";
+import { byteLevelJson } from "../data/tokenizers/byte_level.ts";
+import { END_TEXT } from "../data/tokenizers/types.ts";
+
+/** The two files, read, and where they lie. */
+export interface VocabFiles {
+  readonly vocab: unknown;
+  readonly merges: string;
+  /** The folder, for errors. */
+  readonly path: string;
+}
+
+/** A tokenizer.json of byte-level BPE. @throws {Refusal} `data` for files that are not those. */
+export function tokenizerJsonOf({ vocab, merges, path }: VocabFiles): Record<string, unknown> {
+  if (!isVocab(vocab)) {
+    throw new Refusal("data", `Cannot import ${path}/vocab.json: need a number for each token`);
+  }
+  return byteLevelJson({ vocab, merges: mergesIn(merges, path), end: vocab[END_TEXT] });
+}
+
+function isVocab(value: unknown): value is Record<string, number> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    Object.values(value).every((id) => Number.isSafeInteger(id) && id >= 0);
+}
+
+/** Pairs of tokens, the most wanted first; a first line that names a version is none. */
+function mergesIn(text: string, path: string): [string, string][] {
+  const lines = text.split("\n").map((line) => line.replace(/\r$/, ""));
+  return lines.flatMap((line, i): [string, string][] => {
+    if (line === "" || (i === 0 && line.startsWith("#version"))) return [];
+    const [left, right, ...more] = line.split(" ");
+    if (left && right && more.length === 0) return [[left, right]];
+    throw new Refusal(
+      "data",
+      `Cannot import ${path}/merges.txt: need two tokens and a space at line ${i + 1}: ${line}`,
+    );
+  });
+}

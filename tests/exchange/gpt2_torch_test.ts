@@ -1,0 +1,57 @@
+/** A GPT-2 that transformers wrote gives here what it gives there: logits, loss, every gradient. */
+import { assertEquals } from "@std/assert";
+import { readForeign } from "../../src/checkpoint/foreign.ts";
+import { resolveConfig } from "../../src/config/resolve.ts";
+import { fromGpt2 } from "../../src/exchange/gpt2.ts";
+import { LOSS } from "../../src/plan/layout.ts";
+import { openModel } from "../../workers/model.ts";
+import { traceGradient } from "../../workers/plans.ts";
+import { runTrace } from "../support/run_trace.ts";
+import { assertNear, type ExchangeGolden, onBoth, readGolden } from "./golden.ts";
+import { traceLogits } from "./models.ts";
+
+const GOLDEN = new URL("../golden/", import.meta.url).pathname;
+const FOLDER = GOLDEN + "hf_gpt2_tiny";
+
+interface Golden extends ExchangeGolden {
+  readonly loss: number;
+}
+
+/** The folder's model, and its parameters and a batch as sources of a trace. */
+async function read() {
+  const golden = readGolden<Golden>("hf_gpt2_tiny");
+  const opened = await openModel(FOLDER);
+  const values: Record<string, ArrayLike<number>> = {
+    inputs: Uint32Array.from(golden.ids.flatMap((row) => row.slice(0, -1))),
+    targets: Uint32Array.from(golden.ids.flatMap((row) => row.slice(1))),
+  };
+  for (const [name, { data }] of opened.params) values[name] = data;
+  return { golden, opened, values, rows: golden.ids.length };
+}
+
+onBoth("a GPT-2 that transformers wrote gives its logits", async (device) => {
+  const { golden, opened, values, rows } = await read();
+  const { logits } = traceLogits(opened, rows);
+  assertEquals(logits.shape, golden.logits.shape);
+  const got = await runTrace(device, { logits }, values);
+  assertNear(got["logits"], golden.logits.data, "logits");
+});
+
+onBoth("a GPT-2 that transformers wrote gives its loss and all its gradients", async (device) => {
+  const { golden, opened, values, rows } = await read();
+  const config = resolveConfig({
+    model: { ...opened.model, dropout: 0 },
+    data: { window: opened.context, stride: opened.context },
+    micro_batches: 1,
+    windows: rows,
+  });
+  const { graph } = traceGradient(config, opened.vocabulary);
+  const got = await runTrace(device, graph.results, values);
+  assertNear(got[LOSS], [golden.loss], "loss");
+  // Gradients have the names and shapes of parameters, so they come in the same way.
+  const path = GOLDEN + "hf_gpt2_tiny_gradients.safetensors";
+  const json = JSON.parse(await Deno.readTextFile(`${FOLDER}/config.json`));
+  const want = fromGpt2(json, await readForeign(path), { config: FOLDER, weights: path });
+  assertEquals([...want.params.keys()].sort(), [...opened.params.keys()].sort());
+  for (const [name, { data }] of want.params) assertNear(got[`grad:${name}`], data, name);
+});
