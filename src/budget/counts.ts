@@ -1,0 +1,48 @@
+/**
+ * Parameters by every usual count: the exponents of a scaling law depend on which of them it is
+ * fitted to, so all are kept. It knows names and shapes, and no tensor.
+ */
+import { sizeOf } from "../base/shape.ts";
+import type { Shape } from "../base/shape.ts";
+import type { ModelConfig } from "../models/mod.ts";
+
+/** A parameter as far as it is counted. */
+export interface Counted {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+/** Numbers of trainable elements; a tensor that is used twice (a tied head) is counted once. */
+export interface Counts {
+  readonly all: number;
+  readonly no_embedding: number;
+  readonly matrices: number;
+  readonly per_layer: number;
+}
+
+/** What each count holds, in words. */
+export const COUNT_WORDS: Readonly<Record<keyof Counts, string>> = {
+  all: "every trainable element; a tied head is the token table and counted once",
+  no_embedding: "without the token and position tables; a head of its own is a matrix and stays",
+  matrices: "weight matrices of the layers alone: no tables, head, biases, norms",
+  per_layer: "one layer with its biases and norms; the last one, where the first reads less",
+};
+
+const TABLES = /^(tokens|positions)\./;
+const LAYER = /^blocks\.(\d+)\.|_l(\d+)(?:_reverse)?$/;
+
+/** Counts the parameters that a model declares. */
+export function countsOf(params: readonly Counted[], { layers }: ModelConfig): Counts {
+  const count = (holds: (param: Counted) => boolean): number =>
+    params.filter(holds).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const layer = ({ name }: Counted): number | undefined => {
+    const found = LAYER.exec(name);
+    return found === null ? undefined : Number(found[1] ?? found[2]);
+  };
+  return {
+    all: count(() => true),
+    no_embedding: count(({ name }) => !TABLES.test(name)),
+    matrices: count((param) => layer(param) !== undefined && param.shape.length > 1),
+    per_layer: count((param) => layer(param) === layers - 1),
+  };
+}

@@ -1,0 +1,124 @@
+/**
+ * Whether a worker fits, what is to be lowered where it does not, and how many windows a
+ * micro-batch may have. Pure: limits come from whoever knows an adapter.
+ */
+import { showBytes } from "../report/format.ts";
+import type { Memory, MemoryRole, Sized } from "./memory.ts";
+
+/** What there is room for, in bytes; undefined where nobody knows. */
+export interface Limits {
+  /** Largest binding. */
+  readonly binding?: number | undefined;
+  /** Largest buffer. */
+  readonly buffer?: number | undefined;
+  /** Memory of the device, which all workers share. */
+  readonly memory?: number | undefined;
+  /** Workers on the device. */
+  readonly workers: number;
+}
+
+/** The config keys that shrink each role. */
+const KEYS: Readonly<Record<MemoryRole, string>> = {
+  parameters: "model.width, model.layers or the vocabulary",
+  gradient: "model.width, model.layers or the vocabulary",
+  moments: "model.width, model.layers or the vocabulary",
+  tree_levels: "micro_batches or model.width",
+  activations: "windows or data.window",
+  evaluation: "windows or data.window",
+  caches: "report.sample_length to 0, or data.window",
+  states: "windows, micro_batches or model.width",
+  batches: "windows or data.window",
+};
+
+/** What does not fit, each with what to lower; none where all does. */
+export function faultsOf({ binding, buffer, roles, total }: Memory, limits: Limits): string[] {
+  const faults: string[] = [];
+  const check = (what: string, { name, bytes, role }: Sized, most: number | undefined): void => {
+    if (most === undefined || bytes <= most) return;
+    faults.push(
+      `the largest ${what} (${name}) takes ${against(bytes, most)} on this adapter: lower ` +
+        KEYS[role],
+    );
+  };
+  check("binding", binding, limits.binding);
+  check("buffer", buffer, limits.buffer);
+  const { memory, workers } = limits;
+  if (memory !== undefined && workers * total > memory) {
+    const each = workers === 1 ? "a worker takes" : `${workers} workers take`;
+    const fewer = workers === 1 ? "" : ", or workers";
+    faults.push(
+      `${each} ${against(workers * total, memory)}: lower ` +
+        `${KEYS[decisive(roles, memory / workers)]}${fewer}`,
+    );
+  }
+  return faults;
+}
+
+/** Two sizes, the first one larger: to the byte where three digits would not tell them apart. */
+function against(bytes: number, most: number): string {
+  const [taken, allowed] = [bytes, most].map(showBytes);
+  return taken === allowed
+    ? `${bytes} bytes, allowed are ${most}`
+    : `${taken}, allowed are ${allowed}`;
+}
+
+/** The role to shrink: the model where it is too large by itself, else what comes with it. */
+function decisive(roles: Memory["roles"], room: number): MemoryRole {
+  const model = roles.parameters + roles.gradient + roles.moments;
+  if (model > room) return "parameters";
+  if (model + roles.tree_levels > room) return "tree_levels";
+  const others = ["activations", "evaluation", "caches", "states", "batches"] as const;
+  return others.reduce((best, role) => roles[role] > roles[best] ? role : best);
+}
+
+/** Whether all fits. */
+export function fits(memory: Memory, limits: Limits): boolean {
+  return faultsOf(memory, limits).length === 0;
+}
+
+/** Bytes of a micro-batch of some windows. */
+export type MemoryAt = (windows: number) => Memory;
+
+/**
+ * Most windows of a micro-batch that fit, `most` at most and 0 where not even one does; undefined
+ * where no limit is known. Sizes grow in straight lines, or nearly: a guess from two of them is then
+ * corrected by trying.
+ */
+export function largestWindows(
+  memoryAt: MemoryAt,
+  limits: Limits,
+  { most }: { readonly most: number },
+): number | undefined {
+  const { binding, buffer, memory, workers } = limits;
+  if (binding === undefined && buffer === undefined && memory === undefined) return undefined;
+  const [one, two] = [memoryAt(1), memoryAt(2)];
+  if (!fits(one, limits)) return 0;
+  const room = (limit: number | undefined, sizeOf: (memory: Memory) => number): number => {
+    const slope = sizeOf(two) - sizeOf(one);
+    return limit === undefined || slope <= 0 ? most : 1 + Math.floor((limit - sizeOf(one)) / slope);
+  };
+  const guess = Math.min(
+    room(binding, (m) => m.binding.bytes),
+    room(buffer, (m) => m.buffer.bytes),
+    room(memory, (m) => workers * m.total),
+  );
+  return corrected((windows) => fits(memoryAt(windows), limits), { guess, most });
+}
+
+/** The largest n in [1, most] that holds; n = 1 does, and whatever is below one that does. */
+function corrected(
+  holds: (n: number) => boolean,
+  { guess, most }: { guess: number; most: number },
+): number {
+  let low = 1;
+  let high = most + 1;
+  let at = Math.min(most, Math.max(1, guess));
+  for (let step = 1; high - low > 1; step *= 2) {
+    if (holds(at)) low = at;
+    else high = at;
+    // Gallop away from the guess until it is between two tries, then halve.
+    const next = high > most ? low + step : low === 1 ? high - step : (low + high) >> 1;
+    at = Math.min(high - 1, Math.max(low + 1, next));
+  }
+  return low;
+}
