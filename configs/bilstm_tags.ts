@@ -8,6 +8,6 @@ export default {
   windows: 8,
   eval: { every: 100, windows: 128 },
   model: { kind: "recurrent", cell: "lstm", layers: 1, width: 64, bidirectional: true },
-  data: { source: "truecase", tokenizer: "char", window: 64, stride: 16 },
+  data: { source: "truecase", window: 64, stride: 16 },
   optim: { lr: 3e-3, warmup: 20, decay_steps: 400, clip: 1 },
 } satisfies RunInput;

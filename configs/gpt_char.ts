@@ -8,6 +8,6 @@ export default {
   windows: 8,
   eval: { every: 200, windows: 128 },
   model: { kind: "gpt", layers: 2, width: 64, heads: 4, dropout: 0 },
-  data: { tokenizer: "char", window: 64, stride: 16 },
+  data: { window: 64, stride: 16 },
   optim: { lr: 3e-3, warmup: 50, decay_steps: 1500 },
 } satisfies RunInput;

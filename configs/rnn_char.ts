@@ -8,6 +8,6 @@ export default {
   windows: 4,
   eval: { every: 200, windows: 128 },
   model: { kind: "recurrent", cell: "rnn_tanh", layers: 1, width: 128 },
-  data: { tokenizer: "char", bptt: 64 },
+  data: { bptt: 64 },
   optim: { lr: 3e-3, warmup: 20, decay_steps: 1000, clip: 1 },
 } satisfies RunInput;

@@ -8,7 +8,7 @@ export default {
   windows: 4,
   eval: { every: 10, windows: 16 },
   model: { kind: "gpt", layers: 2, width: 32, heads: 2, dropout: 0.1 },
-  data: { tokenizer: "char", window: 32, stride: 32 },
+  data: { window: 32 },
   optim: { lr: 3e-3, warmup: 5, decay_steps: 20 },
   checkpoint: { every: 10 },
   report: { progress_every: 5, sample_length: 80 },

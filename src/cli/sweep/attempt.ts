@@ -1,0 +1,123 @@
+/** One process of a trial, from the folder that is made ready to the end. Decides nothing. */
+import { Refusal } from "../../base/refusal.ts";
+import { Damage } from "../../checkpoint/damage.ts";
+import { beginningsOf, type Standing, untilOf } from "../../sweep/standing.ts";
+import type { Books } from "./books.ts";
+import { type Child, startChild } from "./child.ts";
+import type { Meter } from "./meter.ts";
+import { branch, lockTrial, readTrial, stepsOf, writeConfig } from "./trial_folder.ts";
+
+/** Seconds that a trial may take to end beyond its own grace. */
+const PATIENCE = 15;
+
+/** Cards that are taken until disposed. */
+export interface Lease extends Disposable {
+  readonly gpus: readonly string[];
+}
+
+/** What an attempt is made with. */
+export interface AttemptOptions {
+  readonly books: Books;
+  readonly standings: ReadonlyMap<string, Standing>;
+  readonly meter: Meter;
+  /** Whether trials may begin where another one has been. */
+  readonly trunks: boolean;
+  /** Places that the trial has. */
+  readonly places: number;
+  /** Cards that it may have, by name; none where all share what the driver offers. */
+  readonly cards: (workers: number) => Lease;
+  /** Threads of its driver; the driver's choice unless told. */
+  readonly threads: number | undefined;
+  readonly reason: string;
+  readonly stop: AbortSignal;
+  /** Told the step that it goes on from, just before it does. */
+  readonly started: (from: number) => void;
+}
+
+/** Trains up to the trial's rung; one that cannot be started has ended as well. */
+export async function attempt(
+  one: Standing,
+  options: AttemptOptions,
+): Promise<{ readonly code: number; readonly error: string }> {
+  try {
+    return await once(one, options);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return { code: -1, error: error.message };
+  }
+}
+
+async function once(
+  one: Standing,
+  options: AttemptOptions,
+): Promise<{ readonly code: number; readonly error: string }> {
+  const { key, name, config } = one.trial;
+  const { books, meter, places, cards, threads, reason, stop, started } = options;
+  const folder = books.folder(key);
+  const until = untilOf(one);
+  const from = await prepare(one, options);
+  // A process that outlived its sweep may have come to the end.
+  if (readTrial(folder).steps >= until || stop.aborted) return { code: 0, error: "" };
+  const workers = Math.min(places, config.micro_batches);
+  const start = performance.now();
+  books.journal.write({ kind: "start", key, name, from, until, workers, reason });
+  started(from);
+  using lease = cards(workers);
+  const child = startChild({ folder, until, workers, gpus: lease.gpus, threads });
+  const idle = meter.work(places);
+  using _leash = held(child, { stop, seconds: config.recovery.grace_s + PATIENCE });
+  const end = await child.ended;
+  idle();
+  const seconds = Math.round(performance.now() - start) / 1000;
+  one.seconds += seconds;
+  books.journal.write({ kind: "ended", key, code: end.code, seconds });
+  return end;
+}
+
+/** Lets a process save and end when it is time to stop; one that does not in time is killed. */
+function held(child: Child, { stop, seconds }: { stop: AbortSignal; seconds: number }): Disposable {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const onStop = () => {
+    child.stop();
+    timer = setTimeout(() => child.kill(), 1000 * seconds);
+  };
+  if (stop.aborted) onStop();
+  else stop.addEventListener("abort", onStop, { once: true });
+  return {
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      stop.removeEventListener("abort", onStop);
+    },
+  };
+}
+
+/** Makes the folder ready to go on in; gives the step that it goes on from. */
+async function prepare(one: Standing, options: AttemptOptions): Promise<number> {
+  const { key, config } = one.trial;
+  const { books, trunks, stop } = options;
+  const folder = books.folder(key);
+  using _lock = await lockTrial(folder, { seconds: config.recovery.grace_s + PATIENCE, stop });
+  await writeConfig(folder, config);
+  one.checkpoints = await stepsOf(folder);
+  if (one.checkpoints.length === 0 && trunks) await branchOff(one, options);
+  return one.checkpoints[0] ?? 0;
+}
+
+/** Begins at the latest good state of a sibling, if there is any. */
+async function branchOff(one: Standing, { books, standings }: AttemptOptions): Promise<void> {
+  const { key, config } = one.trial;
+  for (const from of beginningsOf(one, Array.from(standings.values()))) {
+    const { key: trunk, step } = from;
+    try {
+      await branch(books.folder(key), { trunk: books.folder(trunk), step, config });
+    } catch (error) {
+      if (!(error instanceof Damage) && !(error instanceof Deno.errors.NotFound)) throw error;
+      books.journal.write({ kind: "not_branched", key, trunk, step, reason: error.message });
+      continue;
+    }
+    one.trunk = from;
+    one.checkpoints = await stepsOf(books.folder(key));
+    books.journal.write({ kind: "branched", key, trunk, step });
+    return;
+  }
+}

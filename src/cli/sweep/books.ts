@@ -1,0 +1,76 @@
+/** The folder of a sweep: its lock, its file, its journal and its rows. */
+import { join } from "node:path";
+import { lockRun, type RunLock } from "../../checkpoint/lock.ts";
+import { readIfAny, writeJsonAtomic, writeTextAtomic } from "../../report/atomic.ts";
+import { type Journal, openJournal } from "../../report/journal.ts";
+import { added, type Stored } from "../../sweep/changes.ts";
+import { csv, jsonLines, type TrialRow } from "../../sweep/rows.ts";
+import type { Sweep } from "../../sweep/schema.ts";
+import type { Trial } from "../../sweep/types.ts";
+import { missingFolders, removeUnused } from "../../../workers/folder.ts";
+import { Refusal } from "../../base/refusal.ts";
+
+/** An open folder; disposing it frees it. */
+export interface Books extends Disposable {
+  readonly out: string;
+  readonly journal: Journal;
+  /** Trials that the folder did not have. */
+  readonly added: number;
+  /** The folder of a trial. */
+  folder(key: string): string;
+  /** Replaces trials.jsonl and trials.csv. */
+  write(rows: readonly TrialRow[]): void;
+}
+
+/** Opens the folder of a sweep, made where there is none. @throws {Refusal} when it is another's. */
+export async function openBooks(
+  out: string,
+  { sweep, trials }: { sweep: Sweep; trials: readonly Trial[] },
+): Promise<Books> {
+  const made = missingFolders(out);
+  const lock = await lockRun(out);
+  try {
+    const now: Stored = { sweep, trials: trials.map(({ key }) => key) };
+    const count = added(out, storedIn(out), now);
+    writeJsonAtomic(join(out, "sweep.json"), now);
+    const journal = openJournal(join(out, "sweep.jsonl"), { warn: console.error });
+    return books(out, { lock, journal, added: count });
+  } catch (error) {
+    lock[Symbol.dispose]();
+    removeUnused(made);
+    throw error;
+  }
+}
+
+function books(
+  out: string,
+  { lock, journal, added }: { lock: RunLock; journal: Journal; added: number },
+): Books {
+  return {
+    out,
+    journal,
+    added,
+    folder: (key) => join(out, "trials", key),
+    write(rows) {
+      writeTextAtomic(join(out, "trials.jsonl"), jsonLines(rows));
+      writeTextAtomic(join(out, "trials.csv"), csv(rows));
+    },
+    [Symbol.dispose]() {
+      journal[Symbol.dispose]();
+      lock[Symbol.dispose]();
+    },
+  };
+}
+
+function storedIn(out: string): Stored | undefined {
+  const path = join(out, "sweep.json");
+  const text = readIfAny(path);
+  if (text === "") return undefined;
+  try {
+    const { sweep, trials } = JSON.parse(text);
+    if (Array.isArray(trials)) return { sweep, trials: trials.map(String) };
+  } catch {
+    // Said below.
+  }
+  throw new Refusal("data", `Cannot sweep in ${out}: need a whole sweep.json there: it is damaged`);
+}

@@ -1,0 +1,235 @@
+/**
+ * Leads a sweep: starts what is due while there is room, judges what has ended, and writes both
+ * down. The decisions are those of src/sweep.
+ */
+import { namesIn } from "../../cards/choose.ts";
+import { spread } from "../../cards/spread.ts";
+import type { RunConfig } from "../../config/schema.ts";
+import { showCount, showLoss } from "../../report/format.ts";
+import { finalist, promotion, type Reached } from "../../sweep/asha.ts";
+import type { Bounds } from "../../sweep/bounds.ts";
+import { judge } from "../../sweep/retry.ts";
+import { type Choice, isPayable, type Job, pick, type Room } from "../../sweep/scheduler.ts";
+import type { Sweep } from "../../sweep/schema.ts";
+import { isHeld, jobsOf, type Standing, untilOf } from "../../sweep/standing.ts";
+import { attempt, type Lease } from "./attempt.ts";
+import type { Books } from "./books.ts";
+import { Meter } from "./meter.ts";
+import { rowsOf } from "./outcomes.ts";
+import { readTrial, stepsOf } from "./trial_folder.ts";
+
+/** Milliseconds between looks at the checkpoints of a trunk that others wait for. */
+const LOOK = 250;
+
+/** What a sweep is led with. */
+export interface LeadOptions {
+  readonly sweep: Sweep;
+  readonly standings: ReadonlyMap<string, Standing>;
+  readonly books: Books;
+  /** Trials at a time. */
+  readonly places: number;
+  /** Cards of the machine by name; none where trials share what the driver offers. */
+  readonly cards: readonly string[];
+  /** Threads of each trial's driver where several share the box. */
+  readonly threads: number;
+  readonly bounds: Bounds;
+  readonly stop: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+/** Trains until nothing is left, or may be; gives how busy the places were. */
+export async function leadSweep(options: LeadOptions): Promise<Meter> {
+  return await new Lead(options).run();
+}
+
+class Lead {
+  readonly #options: LeadOptions;
+  readonly #running = new Map<string, { readonly job: Job; readonly ended: Promise<void> }>();
+  readonly #meter: Meter;
+  /** Highest rung that each trial was let go to. */
+  readonly #promoted = new Map<string, number>();
+  readonly #leases = new Set<Lease>();
+  readonly #stop: AbortSignal;
+  readonly #broken = new AbortController();
+  #spent = 0;
+
+  constructor(options: LeadOptions) {
+    this.#options = options;
+    this.#meter = new Meter(options.places);
+    this.#stop = AbortSignal.any([options.stop, this.#broken.signal]);
+    for (const [key, { rung }] of options.standings) this.#promoted.set(key, rung);
+  }
+
+  async run(): Promise<Meter> {
+    for (;;) {
+      this.#promote();
+      if (!this.#stop.aborted) this.#startAll();
+      this.#meter.queue(this.#jobs().some((job) => isPayable(job, this.#room())));
+      if (this.#running.size === 0) break;
+      await this.#change();
+    }
+    // What broke is told once all trials that ran are saved.
+    this.#broken.signal.throwIfAborted();
+    return this.#meter;
+  }
+
+  /** Waits until a trial has ended, or a trunk may have come to where another branches off. */
+  async #change(): Promise<void> {
+    const { standings } = this.#options;
+    const held = Array.from(standings.values()).filter((one) =>
+      one.state === "waits" && isHeld(one, standings)
+    );
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const look = new Promise<void>((resolve) => {
+      if (held.length > 0) timer = setTimeout(resolve, LOOK);
+    });
+    await Promise.race([look, ...Array.from(this.#running.values(), ({ ended }) => ended)]);
+    clearTimeout(timer);
+    for (const key of new Set(held.map(({ share }) => share.trunk?.key as string))) {
+      const trunk = standings.get(key);
+      if (trunk?.state === "runs") trunk.checkpoints = await stepsOf(this.#folder(key));
+    }
+  }
+
+  #folder(key: string): string {
+    return this.#options.books.folder(key);
+  }
+
+  #jobs(): Job[] {
+    const { standings, sweep: { trunk, large }, places } = this.#options;
+    return jobsOf(standings, {
+      trunks: trunk,
+      places: ({ size, config }) =>
+        Math.min(places, size.counts.all >= large ? places : config.workers),
+    });
+  }
+
+  #room(): Room {
+    const { places, sweep, bounds } = this.#options;
+    const jobs = Array.from(this.#running.values(), ({ job }) => job);
+    return {
+      places,
+      free: places - jobs.reduce((sum, job) => sum + job.places, 0),
+      bytes: jobs.reduce((sum, job) => sum + job.bytes, 0),
+      memory: sweep.memory,
+      flops: bounds.flops - this.#spent,
+    };
+  }
+
+  #startAll(): void {
+    for (;;) {
+      const choice = pick(this.#jobs(), this.#room());
+      if (choice === undefined) return;
+      const { job } = choice;
+      const one = this.#options.standings.get(job.key) as Standing;
+      one.state = "runs";
+      one.tries++;
+      this.#spent += job.flops;
+      const ended = this.#train(one, choice)
+        .catch((error) => this.#broken.abort(error))
+        .finally(() => this.#running.delete(job.key));
+      this.#running.set(job.key, { job, ended });
+    }
+  }
+
+  /** Cards for a trial: of those that its config names, else of all. */
+  #lease(workers: number, { device, gpus: named }: RunConfig): Lease {
+    const inUse = Array.from(this.#leases, ({ gpus }) => gpus).flat();
+    const cards = named === null ? this.#options.cards : Array.from(new Set(namesIn(named)));
+    const gpus = device === "reference" ? [] : spread(cards, { workers, inUse });
+    const lease = { gpus, [Symbol.dispose]: () => void this.#leases.delete(lease) };
+    this.#leases.add(lease);
+    return lease;
+  }
+
+  async #train(one: Standing, { job, reason }: Choice): Promise<void> {
+    const { sweep, standings, books, places, threads } = this.#options;
+    const { key, name, size } = one.trial;
+    const until = untilOf(one);
+    const end = await attempt(one, {
+      books,
+      standings,
+      meter: this.#meter,
+      trunks: sweep.trunk,
+      places: job.places,
+      cards: (workers) => this.#lease(workers, one.trial.config),
+      threads: job.places < places ? threads : undefined,
+      reason,
+      stop: this.#stop,
+      started: (from) => {
+        const params = showCount(size.counts.all);
+        this.#say("start ", one, `${params} parameters, steps ${from} to ${until}`);
+      },
+    });
+    one.steps = readTrial(this.#folder(key)).steps;
+    one.checkpoints = await stepsOf(this.#folder(key));
+    const { verdict, reason: why } = judge({ ...end, steps: one.steps }, {
+      until,
+      tries: one.tries,
+      retries: sweep.retries,
+      stopping: this.#stop.aborted,
+    });
+    if (verdict === "reached") return this.#reached(one);
+    one.state = verdict === "failed" ? "failed" : "waits";
+    one.reason = verdict === "failed" ? why : null;
+    books.journal.write({ kind: verdict, key, name, code: end.code, reason: why });
+    if (verdict === "failed") this.#write();
+    this.#say({ retry: "again ", failed: "failed", stopped: "paused" }[verdict], one, why);
+  }
+
+  #reached(one: Standing): void {
+    const { trial: { key, name }, rungs, rung } = one;
+    const isLast = rung === rungs.length - 1;
+    const step = untilOf(one);
+    const loss = readTrial(this.#folder(key)).valLosses.get(step) ?? null;
+    one.state = isLast ? "done" : "rests";
+    one.tries = 0;
+    const kind = isLast ? "done" : "rung";
+    this.#options.books.journal.write({ kind, key, name, step, val_loss: loss });
+    this.#write();
+    const shown = loss === null ? "none" : showLoss(loss);
+    this.#say(isLast ? "done  " : "rung  ", one, `val loss ${shown} at step ${step}`);
+  }
+
+  /** Lets those go on that early stopping finds worth it. */
+  #promote(): void {
+    const { sweep: { asha }, standings, books } = this.#options;
+    if (asha === undefined) return;
+    const list = Array.from(standings.values());
+    const reached = list.flatMap((one) => one.state === "failed" ? [] : this.#rungs(one));
+    const rungs = Math.max(...list.map((one) => one.rungs.length));
+    for (;;) {
+      const bracket = { promoted: this.#promoted, rungs, eta: asha.eta };
+      const isOver = this.#running.size === 0 && list.every(({ state }) => state !== "waits");
+      const next = promotion(reached, bracket) ?? (isOver ? finalist(reached, bracket) : undefined);
+      if (next === undefined) return;
+      const { key, rung, reason } = next;
+      const one = standings.get(key) as Standing;
+      this.#promoted.set(key, rung);
+      // On disk before it is carried out: a sweep that goes on has decided the same.
+      books.journal.write({ kind: "promoted", key, rung, reason }, { sync: true });
+      one.rung = rung;
+      one.state = "waits";
+      this.#say("on    ", one, reason);
+    }
+  }
+
+  /** The rungs but the last that a trial has come to, with its losses there. */
+  #rungs({ trial: { key }, rungs, steps }: Standing): Reached[] {
+    const { valLosses } = readTrial(this.#folder(key));
+    return rungs.slice(0, -1).flatMap((step, rung) =>
+      step <= steps ? [{ key, rung, loss: valLosses.get(step) ?? null }] : []
+    );
+  }
+
+  #write(): void {
+    const { standings, books } = this.#options;
+    books.write(rowsOf(standings, books));
+  }
+
+  #say(word: string, { trial: { name } }: Standing, text: string): void {
+    const all = Array.from(this.#options.standings.values());
+    const over = all.filter(({ state }) => state === "done" || state === "failed").length;
+    this.#options.say(`[${over}/${all.length}] ${word} ${name}: ${text}`);
+  }
+}

@@ -1,0 +1,69 @@
+/** How large trials are: their data is read once, devices are asked for their limits. */
+import { canonical } from "../../base/hash.ts";
+import { rootKey } from "../../base/random.ts";
+import type { RunConfig } from "../../config/schema.ts";
+import { openReference } from "../../device/reference.ts";
+import { openWebGpu } from "../../device/webgpu.ts";
+import type { Measure } from "../../sweep/types.ts";
+import { measure } from "./sizes.ts";
+import { beginning } from "../../../workers/beginning.ts";
+import { sourceIn } from "../../../workers/corpus.ts";
+import type { Data } from "../../../workers/data.ts";
+
+/** What a device allows, in bytes. */
+interface Allowed {
+  readonly binding: number;
+  readonly buffer: number;
+  /** Whether it computes in this machine's memory. */
+  readonly isHost: boolean;
+}
+
+/** A measure that remembers texts and devices, and the memory that trials share where it is known. */
+export interface Measurer {
+  readonly measure: Measure;
+  /** Bytes of this machine, where all devices that were asked for compute in them; else null. */
+  memory(): number | null;
+}
+
+/** A measure of trials. What it is asked throws {@linkcode Refusal} where a trial cannot be. */
+export function measurer(): Measurer {
+  const texts = new Map<string, Promise<Data>>();
+  const devices = new Map<RunConfig["device"], Promise<Allowed>>();
+  let isHost = true;
+  return {
+    async measure(config) {
+      const { data, init, micro_batches, windows, device } = config;
+      const key = canonical({ data, init, micro_batches, windows });
+      const { corpus } = await once(texts, key, async () => (await beginning(config)).data);
+      sourceIn(config, corpus, rootKey(config.seed)); // Refuses a text without room for it.
+      const allowed = await once(devices, device, () => allowedBy(device));
+      isHost &&= allowed.isHost;
+      return measure(config, corpus.vocabulary, { ...allowed, workers: 1 });
+    },
+    memory: () => isHost && devices.size > 0 ? Deno.systemMemoryInfo().total : null,
+  };
+}
+
+function once<K, V>(known: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
+  const value = known.get(key) ?? make();
+  known.set(key, value);
+  return value;
+}
+
+async function allowedBy(kind: RunConfig["device"]): Promise<Allowed> {
+  using _quiet = quiet();
+  const device = kind === "reference"
+    ? openReference()
+    : await openWebGpu({ runtime: Deno.version.deno });
+  const { bindingBytes: binding, bufferBytes: buffer, target } = device;
+  device.close();
+  return { binding, buffer, isHost: target.kind === "cpu" };
+}
+
+/** Drivers complain on stderr where this folder is not told, though they need none here. */
+function quiet(): Disposable {
+  const name = "XDG_RUNTIME_DIR";
+  const isSet = Deno.env.get(name) !== undefined;
+  if (!isSet) Deno.env.set(name, Deno.cwd());
+  return { [Symbol.dispose]: () => isSet ? undefined : Deno.env.delete(name) };
+}

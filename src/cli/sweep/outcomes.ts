@@ -1,0 +1,28 @@
+/** How the trials of a sweep have ended, as their folders tell. */
+import { type Outcome, rowOf, type TrialRow } from "../../sweep/rows.ts";
+import type { Standing, State } from "../../sweep/standing.ts";
+import type { Books } from "./books.ts";
+import { readTrial } from "./trial_folder.ts";
+
+const STATUS: Partial<Record<State, Outcome["status"]>> = {
+  done: "done",
+  failed: "failed",
+  rests: "stopped",
+};
+
+/** Rows of the trials that have come to an end, in the order of the sweep. */
+export function rowsOf(standings: ReadonlyMap<string, Standing>, books: Books): TrialRow[] {
+  return Array.from(standings.values()).flatMap((one) => {
+    const status = STATUS[one.state];
+    return status === undefined ? [] : [rowOf(one.trial, outcomeOf(one, { status, books }))];
+  });
+}
+
+function outcomeOf(
+  { trial, seconds, trunk, reason }: Standing,
+  { status, books }: { status: Outcome["status"]; books: Books },
+): Outcome {
+  const { steps, loss, valLosses, stateHash, workers } = readTrial(books.folder(trial.key));
+  const valLoss = valLosses.get(steps) ?? null;
+  return { status, loss, valLoss, steps, seconds, stateHash, workers, trunk, reason };
+}

@@ -1,0 +1,47 @@
+/** Where a sweep stands, from its folder: what was begun, decided and finished before. */
+import { rungsOf } from "../../sweep/asha.ts";
+import type { Sweep } from "../../sweep/schema.ts";
+import type { Standing } from "../../sweep/standing.ts";
+import type { Share } from "../../sweep/trunk.ts";
+import type { Trial } from "../../sweep/types.ts";
+import type { Books } from "./books.ts";
+import { readTrial, stepsOf } from "./trial_folder.ts";
+
+/** The standing of each trial, by key, in the order of the sweep. A trial that failed waits again. */
+export async function standingsOf(
+  trials: readonly Trial[],
+  { sweep, shares, books }: {
+    sweep: Sweep;
+    shares: ReadonlyMap<string, Share>;
+    books: Books;
+  },
+): Promise<Map<string, Standing>> {
+  const standings = new Map<string, Standing>();
+  for (const trial of trials) {
+    const { key, config } = trial;
+    const { steps } = readTrial(books.folder(key));
+    const entries = books.journal.entries.filter((entry) => entry["key"] === key);
+    const of = (kind: string) => entries.filter((entry) => entry.kind === kind);
+    const rungs = sweep.asha === undefined ? [config.steps] : rungsOf(config.steps, sweep.asha);
+    const promoted = Math.max(0, ...of("promoted").map(({ rung }) => Number(rung)));
+    const rung = Math.min(promoted, rungs.length - 1);
+    const isReached = steps >= (rungs[rung] as number);
+    const branched = of("branched").at(-1);
+    standings.set(key, {
+      trial,
+      share: shares.get(key) ?? { at: [] },
+      rungs,
+      state: !isReached ? "waits" : rung === rungs.length - 1 ? "done" : "rests",
+      rung,
+      tries: 0,
+      steps,
+      checkpoints: await stepsOf(books.folder(key)),
+      seconds: of("ended").reduce((sum, { seconds }) => sum + Number(seconds), 0),
+      trunk: branched === undefined
+        ? null
+        : { key: String(branched["trunk"]), step: Number(branched["step"]) },
+      reason: null,
+    });
+  }
+  return standings;
+}

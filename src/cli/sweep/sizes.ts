@@ -1,0 +1,24 @@
+/** The size of a trial whose vocabulary is known: its model is traced, its plans are made, nothing runs. */
+import { countsOf } from "../../budget/counts.ts";
+import { extentOf } from "../../budget/extent.ts";
+import { faultsOf, type Limits } from "../../budget/fit.ts";
+import { memoryOf } from "../../budget/memory.ts";
+import type { RunConfig } from "../../config/schema.ts";
+import type { Size } from "../../sweep/types.ts";
+import { holdingsOf } from "../../../workers/holdings.ts";
+import { shapeOf } from "../../../workers/plans.ts";
+
+/** How large a trial is, and what of it is beyond some limits; none unless told. */
+export function measure(
+  config: RunConfig,
+  vocabulary: number,
+  limits: Limits = { workers: 1 },
+): Size {
+  const memory = memoryOf(holdingsOf(config, vocabulary));
+  return {
+    counts: countsOf(shapeOf(config, vocabulary).params, config.model),
+    tokensPerStep: extentOf(config, []).tokens_per_step,
+    bytes: memory.total,
+    faults: faultsOf(memory, limits),
+  };
+}

@@ -1,0 +1,123 @@
+/** The folder of a trial: an ordinary run's. Reads what is in it, and makes it begin at a checkpoint. */
+import { join } from "node:path";
+import { Refusal } from "../../base/refusal.ts";
+import { saveCheckpoint } from "../../checkpoint/commit.ts";
+import { makeFolders } from "../../checkpoint/files.ts";
+import { listCheckpoints } from "../../checkpoint/load.ts";
+import { lockRun, type RunLock } from "../../checkpoint/lock.ts";
+import { stepName } from "../../checkpoint/names.ts";
+import { openCheckpoint } from "../../checkpoint/verify.ts";
+import { configHash, differences } from "../../config/identity.ts";
+import { resolveConfig } from "../../config/resolve.ts";
+import type { RunConfig } from "../../config/schema.ts";
+import { readIfAny, writeJsonAtomic, writeTextAtomic } from "../../report/atomic.ts";
+import { keptLines } from "../../report/metrics.ts";
+
+/** The one math key in which a trunk and its branches differ. */
+const LENGTH = "optim.decay_steps: ";
+/** Milliseconds between two looks at a lock. */
+const PATIENCE = 100;
+
+/** How far the runs in a folder have come. */
+export interface Reading {
+  /** Of the summary: all steps, where the run has come to its end. */
+  readonly steps: number;
+  readonly stateHash: string | null;
+  readonly workers: number;
+  /** Of the last step, in nats per token. */
+  readonly loss: number | null;
+  /** Validation losses by step. */
+  readonly valLosses: ReadonlyMap<number, number>;
+}
+
+/** Where the checkpoints of a trial lie. */
+export function checkpointsOf(folder: string): string {
+  return join(folder, "checkpoints");
+}
+
+/** What a trial's files say; nothing where it was never begun. */
+export function readTrial(folder: string): Reading {
+  const summary = parsed(readIfAny(join(folder, "summary.json")));
+  const lines = readIfAny(join(folder, "metrics.jsonl")).split("\n").map(parsed);
+  const pairs = lines.flatMap(({ step, val_loss }): [number, number][] =>
+    typeof step === "number" && typeof val_loss === "number" ? [[step, val_loss]] : []
+  );
+  const steps = numberOr(summary["steps"], 0);
+  const last = lines.findLast((line) => line["step"] === steps && typeof line["loss"] === "number");
+  const hash = summary["state_hash"];
+  return {
+    steps,
+    stateHash: typeof hash === "string" ? hash : null,
+    workers: numberOr(summary["workers"], 0),
+    loss: numberOr(summary["loss"], null) ?? numberOr(last?.["loss"], null),
+    valLosses: new Map(pairs),
+  };
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {}; // Torn by a kill, or not there.
+  }
+}
+
+function numberOr<T>(value: unknown, other: T): number | T {
+  return typeof value === "number" ? value : other;
+}
+
+/**
+ * Locks a trial's folder. Its process may have outlived the sweep that started it: it has lost its
+ * leash, ends by itself, and is waited for.
+ */
+export async function lockTrial(
+  folder: string,
+  { seconds, stop }: { seconds: number; stop: AbortSignal },
+): Promise<RunLock> {
+  const end = performance.now() + 1000 * seconds;
+  for (;;) {
+    try {
+      return await lockRun(folder);
+    } catch (error) {
+      const isLocked = error instanceof Refusal && error.exit === "locked";
+      if (!isLocked || stop.aborted || performance.now() > end) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+    }
+  }
+}
+
+/** Steps of a trial's checkpoints, newest first; nothing in them was checked. */
+export async function stepsOf(folder: string): Promise<number[]> {
+  return (await listCheckpoints(checkpointsOf(folder))).map(({ step }) => step);
+}
+
+/** Writes a trial's config: with it `train --resume` begins, or goes on. */
+export async function writeConfig(folder: string, config: RunConfig): Promise<void> {
+  await makeFolders(folder);
+  writeJsonAtomic(join(folder, "config.json"), config);
+}
+
+/**
+ * Lets a trial begin with a state of its trunk: a verified copy of the checkpoint, under the trial's
+ * own config, and the metrics up to there. Needs the trial's lock. @throws {Refusal}
+ * `incompatible` when the two differ in more than their length; Damage when the checkpoint is damaged.
+ */
+export async function branch(
+  folder: string,
+  { trunk, step, config }: { trunk: string; step: number; config: RunConfig },
+): Promise<void> {
+  const path = join(checkpointsOf(trunk), stepName(step));
+  const { manifest, model, optimizer } = await openCheckpoint(path);
+  const before = resolveConfig(manifest.config);
+  const changed = differences(before, config).filter((text) => !text.startsWith(LENGTH));
+  if (changed.length > 0) {
+    throw new Refusal("incompatible", `Cannot branch off ${path}: ${changed.join("; ")}`);
+  }
+  const metrics = keptLines(readIfAny(join(trunk, "metrics.jsonl")), step);
+  writeTextAtomic(join(folder, "metrics.jsonl"), metrics);
+  await saveCheckpoint(checkpointsOf(folder), {
+    manifest: { ...manifest, config, configHash: configHash(config) },
+    model: Array.from(model.values()),
+    optimizer: Array.from(optimizer.values()),
+  });
+}

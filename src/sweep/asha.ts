@@ -1,0 +1,80 @@
+/**
+ * Asynchronous successive halving (Li et al. 2020, "A System for Massively Parallel Hyperparameter
+ * Tuning", algorithm 2): one in `eta` of those that reached a rung goes on to the next. Pure.
+ */
+import type { Asha } from "./schema.ts";
+
+/** A trial's loss at a rung, counted from 0. */
+export interface Reached {
+  readonly key: string;
+  readonly rung: number;
+  /** Validation loss there, in nats per token; null is worse than any. */
+  readonly loss: number | null;
+}
+
+/** A decision to let a trial go on. */
+export interface Promotion {
+  readonly key: string;
+  /** That it goes on to. */
+  readonly rung: number;
+  readonly reason: string;
+}
+
+/** Steps of the rungs: `min_steps` times powers of `eta`, and the trial's own at the end. */
+export function rungsOf(steps: number, { min_steps, eta }: Asha): number[] {
+  const rungs: number[] = [];
+  for (let at = min_steps; at < steps; at *= eta) rungs.push(at);
+  return [...rungs, steps];
+}
+
+/**
+ * The best of the highest rung that anybody came to, unless somebody came to the end: without it a
+ * small sweep would end with no trial trained to its end.
+ */
+export function finalist(
+  reached: readonly Reached[],
+  { promoted, rungs }: { readonly promoted: ReadonlyMap<string, number>; readonly rungs: number },
+): Promotion | undefined {
+  const top = Math.max(...reached.map(({ rung }) => rung));
+  if (Array.from(promoted.values()).some((rung) => rung > top || rung === rungs - 1)) {
+    return undefined;
+  }
+  const best = ranked(reached, top)[0];
+  if (best === undefined || best.loss === null) return undefined;
+  const reason = `the best at rung ${top}, and nobody is beyond: val loss ${best.loss}`;
+  return { key: best.key, rung: top + 1, reason };
+}
+
+/** Those at a rung, the lowest loss first. */
+function ranked(reached: readonly Reached[], rung: number): Reached[] {
+  return reached.filter((one) => one.rung === rung)
+    .toSorted((a, b) => (a.loss ?? Infinity) - (b.loss ?? Infinity) || (a.key < b.key ? -1 : 1));
+}
+
+/**
+ * The next trial to go on, from the highest rung that has one; undefined where none deserves it yet.
+ * `promoted` holds the highest rung that each trial was let go to.
+ */
+export function promotion(
+  reached: readonly Reached[],
+  { promoted, rungs, eta }: {
+    readonly promoted: ReadonlyMap<string, number>;
+    /** Number of rungs. */
+    readonly rungs: number;
+    readonly eta: number;
+  },
+): Promotion | undefined {
+  for (let rung = rungs - 2; rung >= 0; rung--) {
+    const here = ranked(reached, rung);
+    const share = Math.floor(here.length / eta);
+    const place = here.findIndex(({ key, loss }, i) =>
+      i < share && loss !== null && (promoted.get(key) ?? 0) <= rung
+    );
+    const next = here[place];
+    if (next === undefined) continue;
+    const reason = `place ${place + 1} of ${here.length} at rung ${rung}, ` +
+      `of which ${share} go on: val loss ${next.loss}`;
+    return { key: next.key, rung: rung + 1, reason };
+  }
+  return undefined;
+}

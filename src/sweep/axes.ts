@@ -1,0 +1,82 @@
+/** The values of an axis. Pure: what is random follows from a seed. */
+import { fold, foldName, rootKey, threefry, unit } from "../base/random.ts";
+import { keys, sections } from "../config/keys.ts";
+import { isPlain } from "../config/overrides.ts";
+import type { Axis } from "./schema.ts";
+
+/** A point: the keys that it sets, and their values. */
+export type Point = Readonly<Record<string, unknown>>;
+
+/** Bounds and a way between them. */
+interface Scale {
+  readonly ends: readonly [number, number];
+  readonly log: boolean;
+  readonly round?: number | undefined;
+}
+
+/**
+ * The points of an axis in order, each once. An axis whose name is no key of a config has objects
+ * of keys as its values. @throws {RangeError} for a scale that ends where it cannot.
+ */
+export function pointsOf(name: string, axis: Axis): Point[] {
+  const points = Array.isArray(axis)
+    ? listed(name, axis)
+    : "draws" in axis
+    ? drawn(name, axis)
+    : numbers(name, axis).map((value) => ({ [name]: value }));
+  const seen = new Set<string>();
+  return points.filter((point) => {
+    const text = JSON.stringify(point);
+    return !seen.has(text) && seen.add(text);
+  });
+}
+
+function listed(name: string, values: readonly unknown[]): Point[] {
+  const all = keys();
+  const isKey = all.some(({ path }) => path === name) || sections(all).includes(name);
+  return values.map((value) => !isKey && isPlain(value) ? value : { [name]: value });
+}
+
+function drawn(name: string, { draws, count, seed }: Extract<Axis, { draws: unknown }>): Point[] {
+  return Array.from({ length: count }, (_, i) =>
+    Object.fromEntries(
+      Object.entries(draws).map(([key, { in: ends, log, round }]) => [
+        key,
+        between({ ends, log, round }, uniform(`${name}.${key}`, { seed, i })),
+      ]),
+    ));
+}
+
+function numbers(
+  name: string,
+  axis: Exclude<Axis, readonly unknown[] | { draws: unknown }>,
+): number[] {
+  const { count, round } = axis;
+  const log = "random" in axis ? axis.log : "log" in axis;
+  const ends = "random" in axis ? axis.random : "log" in axis ? axis.log : axis.range;
+  const at = "random" in axis
+    ? (i: number) => uniform(name, { seed: axis.seed, i })
+    : (i: number) => count === 1 ? 0 : i / (count - 1);
+  return Array.from({ length: count }, (_, i) => between({ ends, log, round }, at(i)));
+}
+
+/** A number in [0, 1) for draw i: more draws leave those before as they are. */
+function uniform(name: string, { seed, i }: { seed: number; i: number }): number {
+  return unit(threefry(fold(foldName(rootKey(seed), name), i), 0, 0)[0]);
+}
+
+/** The number at `t` of the way, to six digits: what a file shows is what is computed with. */
+function between({ ends: [a, b], log, round }: Scale, t: number): number {
+  if (!(a <= b) || (log && a <= 0)) {
+    throw new RangeError(`need [least, most]${log ? " above 0" : ""}: [${a}, ${b}]`);
+  }
+  if (t === 0 && round === undefined) return a;
+  if (t === 1 && round === undefined) return b;
+  const value = log ? a * (b / a) ** t : a + (b - a) * t;
+  return round === undefined ? Number(value.toPrecision(6)) : multipleOf(round, value);
+}
+
+/** The multiple of `round` nearest to a value. */
+export function multipleOf(round: number, value: number): number {
+  return Number((Math.round(value / round) * round).toPrecision(12));
+}

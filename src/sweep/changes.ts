@@ -1,0 +1,36 @@
+/** Whether a folder's sweep may go on with another file: it may when trials were only added. Pure. */
+import { canonical } from "../base/hash.ts";
+import { show } from "../config/faults.ts";
+import { isPlain } from "../config/overrides.ts";
+import { Refusal } from "../base/refusal.ts";
+
+/** What a sweep's folder remembers of its file. */
+export interface Stored {
+  readonly sweep: unknown;
+  /** Keys of its trials. */
+  readonly trials: readonly string[];
+}
+
+/** How many trials are new. @throws {Refusal} `incompatible` when the folder has others. */
+export function added(out: string, before: Stored | undefined, now: Stored): number {
+  const known = new Set(before?.trials);
+  const kept = now.trials.filter((key) => known.has(key)).length;
+  if (before === undefined || kept === known.size) return now.trials.length - kept;
+  const changed = differing(before.sweep, now.sweep, "");
+  throw new Refusal(
+    "incompatible",
+    `Cannot sweep in ${out}: it holds another sweep, ${known.size - kept} of whose ` +
+      `${known.size} trials this file does not have (folder against file): ` +
+      (changed.join("; ") || "its data or its program differ"),
+  );
+}
+
+/** Every place where two plain values differ, as `axes.seed: [1] against [2]`. */
+export function differing(a: unknown, b: unknown, path: string): string[] {
+  if (canonical(a ?? null) === canonical(b ?? null)) return [];
+  if (!isPlain(a) || !isPlain(b)) return [`${path || "sweep"}: ${show(a)} against ${show(b)}`];
+  const names = Array.from(new Set([...Object.keys(a), ...Object.keys(b)]));
+  return names.flatMap((name) =>
+    differing(a[name], b[name], path === "" ? name : `${path}.${name}`)
+  );
+}

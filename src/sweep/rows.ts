@@ -1,0 +1,106 @@
+/** What a sweep leaves of each trial: the rows that fits are made of. Pure. */
+import type { Counts } from "../budget/counts.ts";
+import type { RunConfig } from "../config/schema.ts";
+import type { Trial } from "./types.ts";
+
+/** How a trial ended. */
+export interface Outcome {
+  readonly status: "done" | "failed" | "stopped";
+  /** Of the last step, in nats per token. */
+  readonly loss: number | null;
+  readonly valLoss: number | null;
+  /** Steps that were finished. */
+  readonly steps: number;
+  /** That its processes ran, over all of them. */
+  readonly seconds: number;
+  readonly stateHash: string | null;
+  readonly workers: number;
+  /** Where it branched off. */
+  readonly trunk: { readonly key: string; readonly step: number } | null;
+  /** Why it failed. */
+  readonly reason: string | null;
+}
+
+/** A line of trials.jsonl. Losses are in nats per token. */
+export interface TrialRow {
+  readonly key: string;
+  readonly name: string;
+  readonly group: string;
+  readonly params: Counts;
+  /** Trained on. */
+  readonly tokens: number;
+  /** By `flops_formula`, from the first step on, whoever computed it. */
+  readonly flops: number;
+  readonly flops_formula: "6ND";
+  readonly loss: number | null;
+  readonly val_loss: number | null;
+  readonly steps: number;
+  readonly seconds: number;
+  readonly seed: number;
+  readonly axes: Readonly<Record<string, unknown>>;
+  readonly state_hash: string | null;
+  readonly workers: number;
+  readonly status: Outcome["status"];
+  readonly trunk: Outcome["trunk"];
+  readonly reason: string | null;
+  readonly config: RunConfig;
+}
+
+/** The row of a trial. */
+export function rowOf(trial: Trial, outcome: Outcome): TrialRow {
+  const { key, name, group, size, axes, config } = trial;
+  const tokens = outcome.steps * size.tokensPerStep;
+  return {
+    key,
+    name,
+    group,
+    params: size.counts,
+    tokens,
+    flops: 6 * size.counts.all * tokens,
+    flops_formula: "6ND",
+    loss: outcome.loss,
+    val_loss: outcome.valLoss,
+    steps: outcome.steps,
+    seconds: Math.round(1000 * outcome.seconds) / 1000,
+    seed: config.seed,
+    axes,
+    state_hash: outcome.stateHash,
+    workers: outcome.workers,
+    status: outcome.status,
+    trunk: outcome.trunk,
+    reason: outcome.reason,
+    config,
+  };
+}
+
+/** Rows as lines of JSON. */
+export function jsonLines(rows: readonly TrialRow[]): string {
+  return rows.map((row) => JSON.stringify(row) + "\n").join("");
+}
+
+/** Rows as CSV (RFC 4180 but for line feeds); what is nested has dotted columns, without configs. */
+export function csv(rows: readonly TrialRow[]): string {
+  const flat = rows.map(({ config: _, trunk, params, axes, ...row }) => ({
+    ...row,
+    ...prefixed("params", { ...params }),
+    ...prefixed("axes", axes),
+    trunk: trunk === null ? null : `${trunk.key}@${trunk.step}`,
+  }));
+  const columns = Array.from(new Set(flat.flatMap((row) => Object.keys(row))));
+  const lines = flat.map((row: Record<string, unknown>) =>
+    columns.map((column) => cell(row[column])).join(",")
+  );
+  return [columns.map(cell).join(","), ...lines].map((line) => line + "\n").join("");
+}
+
+function prefixed(name: string, values: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [`${name}.${key}`, value]),
+  );
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,29 @@
+/** The table at a sweep's end. Pure; knows columns of text, no terminal. */
+import { showCount, showLoss, showSeconds } from "../report/format.ts";
+import type { TrialRow } from "./rows.ts";
+
+const HEAD = ["trial", "params", "tokens", "FLOP", "val loss", "time", "status"];
+
+/** Rows as lines of aligned columns; numbers stand to the right. */
+export function trialTable(rows: readonly TrialRow[]): string[] {
+  const cells = [HEAD, ...rows.map(cellsOf)];
+  const widths = HEAD.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  return cells.map((row) =>
+    row.map((cell, column) => {
+      const width = widths[column] as number;
+      return column === 0 || column === HEAD.length - 1 ? cell.padEnd(width) : cell.padStart(width);
+    }).join("  ").trimEnd()
+  );
+}
+
+function cellsOf({ name, params, tokens, flops, val_loss, seconds, status }: TrialRow): string[] {
+  return [
+    name,
+    showCount(params.all),
+    showCount(tokens),
+    flops.toExponential(2),
+    val_loss === null ? "-" : showLoss(val_loss),
+    showSeconds(seconds),
+    status,
+  ];
+}
