@@ -1,0 +1,187 @@
+/** Everything that is said of a sweep's points, as one value: what scaling.json holds. */
+import { estimate, estimateLog } from "./bootstrap.ts";
+import { type ChinchillaFit, chinchillaLaw, COARSE, fitChinchilla } from "./chinchilla.ts";
+import { fitIsoflop, type IsoflopFit } from "./isoflop.ts";
+import { fitKaplan, type KaplanFit } from "./kaplan.ts";
+import { exponentsOf, type Law, lossOf, optimumOf } from "./law.ts";
+import { limitsOf } from "./limits.ts";
+import { COSTS, LAWS } from "./published.ts";
+import type { Count, Trials } from "./read.ts";
+import type { BootstrapOptions, Estimate, Point } from "./types.ts";
+
+/** What the best use of a budget is, by the fitted law. */
+export interface Allotment {
+  readonly flops: number;
+  readonly params: Estimate;
+  readonly tokens: Estimate;
+  readonly ratio: Estimate;
+  readonly loss: Estimate;
+  /** How many times the largest trial's FLOP; above 1 the law is stretched beyond its points. */
+  readonly beyond: number;
+}
+
+/** A point beside what the law says of it. */
+export interface Fitted extends Point {
+  readonly predicted: number;
+  /** Log of its loss less the law's. */
+  readonly residual: number;
+  /** The same by the law of the other points. */
+  readonly left_out: number;
+}
+
+/** The exponents that another count of parameters gives. */
+export interface ByCount {
+  readonly count: Count;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly a: number;
+  readonly b: number;
+}
+
+/** What scaling.json holds. */
+export interface ScalingReport {
+  readonly format: "shoal scaling 1";
+  readonly source: {
+    readonly file: string;
+    /** Which loss was fitted. */
+    readonly loss: string;
+    /** Which count of parameters N is. */
+    readonly params: Count;
+    readonly used: number;
+    readonly failed: number;
+    readonly stopped: number;
+  };
+  readonly method: { readonly chinchilla: string; readonly intervals: string };
+  readonly bootstrap: BootstrapOptions;
+  readonly range: Readonly<
+    Record<"params" | "tokens" | "flops" | "loss", readonly [number, number]>
+  >;
+  readonly chinchilla: Omit<ChinchillaFit, "residuals" | "leftOut" | "draws" | "law">;
+  readonly optimal: readonly Allotment[];
+  readonly counts: readonly ByCount[];
+  readonly kaplan: readonly KaplanFit[];
+  readonly isoflop: IsoflopFit | { readonly skipped: string };
+  readonly published: {
+    readonly laws:
+      readonly (Law & { readonly name: string; readonly a: number; readonly b: number })[];
+    readonly costs: typeof COSTS;
+  };
+  readonly limits: readonly string[];
+  readonly points: readonly Fitted[];
+  /** Laws of the draws: E, A, B, alpha, beta. */
+  readonly draws: readonly (readonly number[])[];
+}
+
+/** What a report is made of. */
+export interface ReportOptions {
+  readonly file: string;
+  readonly count: Count;
+  readonly loss: string;
+  /** FLOP for which the best use is asked; by default powers of ten about those of the trials. */
+  readonly budgets?: readonly number[];
+  readonly bootstrap: BootstrapOptions;
+}
+
+/** Fits everything. @throws {Refusal} `data` where L(N, D) is not determined. */
+export function reportOf(trials: Trials, options: ReportOptions): ScalingReport {
+  const { file, count, loss, bootstrap } = options;
+  const points = trials.points[count] ?? [];
+  const fit = fitChinchilla(points, bootstrap);
+  const range = rangeOf(points);
+  const budgets = options.budgets ?? decades(range.flops);
+  const { law, residuals, leftOut, draws, ...chinchilla } = fit;
+  const kaplan = (["params", "tokens", "flops"] as const).map((of) =>
+    fitKaplan(points, of, bootstrap)
+  );
+  const isoflop = fitIsoflop(points, bootstrap);
+  const optimal = budgets.map((flops) =>
+    allotmentOf({ law, draws, flops, largest: range.flops[1] }, bootstrap.level)
+  );
+  return {
+    format: "shoal scaling 1",
+    source: {
+      file,
+      loss,
+      params: count,
+      used: points.length,
+      failed: trials.failed,
+      stopped: trials.stopped,
+    },
+    method: {
+      chinchilla: "sum of Huber losses (delta 1e-3) of log loss, L-BFGS from a grid of starts",
+      intervals: "percentiles of the bootstrap; the trials are drawn with replacement",
+    },
+    bootstrap,
+    range,
+    chinchilla,
+    optimal,
+    counts: countsOf(trials, { count, law }),
+    kaplan,
+    isoflop,
+    published: {
+      laws: LAWS.map((known) => ({ ...known, ...exponentsOf(known) })),
+      costs: COSTS,
+    },
+    limits: limitsOf({ fit, range, optimal, points, count, isoflop }),
+    points: points.map((point, i) => ({
+      ...point,
+      predicted: lossOf(law, point),
+      residual: residuals[i] as number,
+      left_out: leftOut[i] as number,
+    })),
+    draws: draws.map(({ E, A, B, alpha, beta }) => [E, A, B, alpha, beta].map(nine)),
+  };
+}
+
+/** Nine digits: more than a draw means, and half the file. */
+function nine(value: number): number {
+  return Number(value.toPrecision(9));
+}
+
+/** Smallest and largest of each quantity. */
+function rangeOf(points: readonly Point[]): ScalingReport["range"] {
+  const of = (key: "params" | "tokens" | "flops" | "loss"): [number, number] => {
+    const values = points.map((point) => point[key]);
+    return [Math.min(...values), Math.max(...values)];
+  };
+  return { params: of("params"), tokens: of("tokens"), flops: of("flops"), loss: of("loss") };
+}
+
+/** Powers of ten about the budgets, up to ten to a hundred times the largest. */
+function decades([low, high]: readonly [number, number]): number[] {
+  const [first, last] = [Math.floor(Math.log10(low)), Math.floor(Math.log10(high)) + 2];
+  return Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
+}
+
+function allotmentOf(
+  { law, draws, flops, largest }: {
+    law: Law;
+    draws: readonly Law[];
+    flops: number;
+    largest: number;
+  },
+  level: number,
+): Allotment {
+  const best = optimumOf(law, flops);
+  const drawn = draws.map((draw) => optimumOf(draw, flops));
+  const of = (key: keyof typeof best) =>
+    (key === "loss" ? estimate : estimateLog)(best[key], drawn.map((o) => o[key]), { level });
+  return {
+    flops,
+    params: of("params"),
+    tokens: of("tokens"),
+    ratio: of("ratio"),
+    loss: of("loss"),
+    beyond: flops / largest,
+  };
+}
+
+/** What each count of parameters makes of the same trials. */
+function countsOf(trials: Trials, { count, law }: { count: Count; law: Law }): ByCount[] {
+  return Object.entries(trials.points).flatMap(([name, points]) => {
+    const own = name === count ? law : chinchillaLaw(points ?? [], COARSE);
+    if (own === undefined) return [];
+    const { alpha, beta } = own;
+    return [{ count: name as Count, alpha, beta, ...exponentsOf(own) }];
+  });
+}
