@@ -1,16 +1,25 @@
-/** Sums the time that passes spend on the device, by timestamp queries. */
+/** When passes begin and end on the device, by timestamp queries, and how long all took. */
 import type { Staging } from "./staging.ts";
 
-/** Passes whose stamps are kept until they are read. */
-const CAPACITY = 1024;
+/** Passes whose stamps are kept until they are read: half of what a query set may hold. */
+const CAPACITY = 2048;
 
-/** Stamps passes and adds their durations up. */
+/** When a pass ran, in seconds since the first that was stamped. */
+export interface PassTime {
+  /** Seconds from the beginning of the first pass that was stamped. */
+  readonly begin: number;
+  /** The same of its end. */
+  readonly end: number;
+}
+
+/** Stamps passes, tells when they ran, and adds their durations up. */
 export class PassClock {
   readonly #device: GPUDevice;
   readonly #queries: GPUQuerySet;
   readonly #stamps: GPUBuffer;
   #used = 0;
   #seconds = 0;
+  #origin: bigint | undefined;
 
   constructor(device: GPUDevice) {
     this.#device = device;
@@ -32,9 +41,20 @@ export class PassClock {
     };
   }
 
+  /** Passes that can be stamped until the stamps are read. */
+  get free(): number {
+    return CAPACITY - this.#used;
+  }
+
   /** Seconds of all passes so far; waits for the device. */
   async seconds(staging: Staging): Promise<number> {
-    if (this.#used === 0) return this.#seconds;
+    await this.passes(staging);
+    return this.#seconds;
+  }
+
+  /** Passes since the stamps were last read, in order; waits for the device. */
+  async passes(staging: Staging): Promise<PassTime[]> {
+    if (this.#used === 0) return [];
     const count = 2 * this.#used;
     this.#used = 0;
     const bytes = await staging.read(8 * count, (encoder, into) => {
@@ -42,10 +62,14 @@ export class PassClock {
       encoder.copyBufferToBuffer(this.#stamps, 0, into, 0, 8 * count);
     });
     const stamps = new BigUint64Array(bytes, 0, count);
-    for (let i = 0; i < count; i += 2) {
-      this.#seconds += Number((stamps[i + 1] as bigint) - (stamps[i] as bigint)) * 1e-9;
-    }
-    return this.#seconds;
+    const origin = this.#origin ??= stamps[0] as bigint;
+    const at = (i: number) => Number((stamps[i] as bigint) - origin) * 1e-9;
+    const passes = Array.from(
+      { length: count / 2 },
+      (_, i): PassTime => ({ begin: at(2 * i), end: at(2 * i + 1) }),
+    );
+    this.#seconds += passes.reduce((sum, { begin, end }) => sum + end - begin, 0);
+    return passes;
   }
 
   /** Frees what the clock holds. */

@@ -19,6 +19,7 @@ export function openReference({ precision = "f32" }: { precision?: "f32" | "f64"
     target: TARGET,
     name: `reference ${precision}`,
     bindingBytes: Number.MAX_SAFE_INTEGER,
+    bufferBytes: Number.MAX_SAFE_INTEGER,
     shaders: "reference",
     memory: () => new ArrayMemory(make),
     load: (plan, memory) => Promise.resolve(load(plan, memory, make)),

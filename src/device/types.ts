@@ -38,6 +38,8 @@ export interface Device {
   readonly name: string;
   /** Largest binding in bytes. */
   readonly bindingBytes: number;
+  /** Largest buffer in bytes. */
+  readonly bufferBytes: number;
   /** SHA-256 (hex) over the set of kernels compiled so far; a reference says `reference`. */
   readonly shaders: string;
   /** A set of shared slots, empty at first. */

@@ -11,6 +11,7 @@ import { openAdapter } from "./adapter.ts";
 import type { Opened } from "./adapter.ts";
 import { guarded } from "./guard.ts";
 import { PassClock } from "./pass_clock.ts";
+import type { PassTime } from "./pass_clock.ts";
 import { Staging } from "./staging.ts";
 import type { Device, Memory, Program, Stretch } from "./types.ts";
 
@@ -27,6 +28,13 @@ interface Step {
 export interface WebGpuDevice extends Device {
   /** Seconds that passes took on the device, or undefined where it has no clock. */
   passSeconds(): Promise<number | undefined>;
+  /**
+   * When the passes since the last call ran, in the order in which they were queued; undefined where
+   * there is no clock. Of more than {@linkcode passesFree} the later ones are not told.
+   */
+  passes(): Promise<readonly PassTime[] | undefined>;
+  /** Passes that can be told apart until they are asked for; 0 where there is no clock. */
+  readonly passesFree: number;
 }
 
 /** How a WebGPU device is opened. */
@@ -38,7 +46,7 @@ export interface WebGpuOptions {
 }
 
 /** Versions of Deno on which reading back early was tested. */
-const EARLY_MAPPING: readonly string[] = ["2.9.6"];
+export const TESTED_RUNTIMES: readonly string[] = ["2.9.6"];
 
 /** Opens the adapter. @throws {Refusal} `noDevice` when there is none. */
 export async function openWebGpu(options: WebGpuOptions = {}): Promise<WebGpuDevice> {
@@ -49,6 +57,7 @@ class Gpu implements WebGpuDevice {
   readonly target;
   readonly name: string;
   readonly bindingBytes: number;
+  readonly bufferBytes: number;
   readonly lost: Promise<string>;
   readonly #device: GPUDevice;
   readonly #staging: Staging;
@@ -58,11 +67,12 @@ class Gpu implements WebGpuDevice {
   constructor(opened: Opened, { clock = false, runtime = "" }: WebGpuOptions) {
     const { device, name, target } = opened;
     this.#device = device;
-    this.#staging = new Staging(device, { early: EARLY_MAPPING.includes(runtime) });
+    this.#staging = new Staging(device, { early: TESTED_RUNTIMES.includes(runtime) });
     this.#clock = clock && opened.timestamps ? new PassClock(device) : undefined;
     this.name = name;
     this.target = target;
     this.bindingBytes = device.limits.maxStorageBufferBindingSize;
+    this.bufferBytes = device.limits.maxBufferSize;
     this.lost = device.lost.then(({ message }) => message);
   }
 
@@ -107,6 +117,14 @@ class Gpu implements WebGpuDevice {
 
   passSeconds(): Promise<number | undefined> {
     return this.#clock?.seconds(this.#staging) ?? Promise.resolve(undefined);
+  }
+
+  passes(): Promise<readonly PassTime[] | undefined> {
+    return this.#clock?.passes(this.#staging) ?? Promise.resolve(undefined);
+  }
+
+  get passesFree(): number {
+    return this.#clock?.free ?? 0;
   }
 
   close(): void {

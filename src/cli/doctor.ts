@@ -1,0 +1,52 @@
+/** The command `doctor`: what this machine is, what is wrong with it, and what mends it. */
+import { EXIT, type ExitName, Refusal } from "../base/refusal.ts";
+import { runCommand } from "./command.ts";
+import { gather } from "./doctor/gather.ts";
+import { exitOf, judge } from "./doctor/judge.ts";
+import { doctorLines } from "./doctor/lines.ts";
+import { flagsHelp, type FlagsSpec, parseFlags } from "./flags.ts";
+
+/** The flags of `doctor`. */
+const DOCTOR: FlagsSpec = {
+  usage: "deno task doctor [--flag=value | --flag value]...",
+  about:
+    "Looks at everything that a run depends on: cards and how workers are kept on them, the adapter,\n" +
+    "its features, limits, speeds and numbers, sockets, disk, permissions. Says what is wrong and\n" +
+    "what mends it. Ends with 0 where a run would work, else with that run's exit code.",
+  flags: [
+    {
+      name: "out",
+      kind: "text",
+      value: "DIR",
+      help: "Folder that runs would be written to",
+      default: "runs",
+    },
+    { name: "json", kind: "boolean", help: "Print one JSON object instead", default: false },
+  ],
+};
+
+/** Runs `doctor` with command-line arguments. */
+export async function doctorCommand(args: readonly string[]): Promise<ExitName> {
+  const { positionals, values, help } = parseFlags(args, DOCTOR);
+  if (help) {
+    console.log(flagsHelp(DOCTOR));
+    return "done";
+  }
+  if (positionals.length > 0) {
+    throw new Refusal(
+      "config",
+      `Cannot read the command line: need flags: ${positionals.join(" ")}`,
+    );
+  }
+  const facts = await gather(values["out"]);
+  const findings = judge(facts);
+  const exit = exitOf(findings);
+  console.log(
+    values["json"]
+      ? JSON.stringify({ facts, findings, exit: EXIT[exit] })
+      : doctorLines(facts, findings).join("\n"),
+  );
+  return exit;
+}
+
+if (import.meta.main) await runCommand(() => doctorCommand(Deno.args));

@@ -1,0 +1,65 @@
+/** What a machine is, as far as a run depends on it: plain values, without a judgement. */
+import type { ExitName } from "../../base/refusal.ts";
+import type { Card } from "../../cards/card.ts";
+import type { Pin } from "../../cards/pin.ts";
+import type { Bandwidths } from "../../device/bandwidth.ts";
+import type { Numerics } from "../../device/numerics.ts";
+import type { Survey } from "../../device/survey.ts";
+
+/** An adapter, looked at from all sides. */
+export interface Look extends Survey {
+  readonly numerics: Numerics;
+  readonly bandwidths: Bandwidths;
+}
+
+/** Something that failed, in a line, and the exit that a run would end with for it. */
+export interface Failure {
+  readonly message: string;
+  readonly exit: ExitName;
+}
+
+/** What was asked for, or why it could not be had. */
+export type Outcome<T> = { readonly value: T } | { readonly failure: Failure };
+
+/** A card, its pin, and whether a process with that pin was seen to be there. */
+export interface PinnedFact extends Card {
+  readonly pin: Pin | null;
+  /** Null where there is no pin to heed. */
+  readonly heeded: boolean | null;
+}
+
+/** Cards of the machine. */
+export interface CardFacts {
+  readonly cards: readonly PinnedFact[];
+  readonly unseen: readonly Card[];
+  /** Mesa's device-select layer is there. */
+  readonly layer: boolean;
+  /** The system knows a card that can compute, whatever Vulkan says. */
+  readonly renderNode: boolean;
+}
+
+/** A disk that checkpoints go to. */
+export interface DiskFacts {
+  readonly folder: string;
+  readonly freeBytes: number;
+  /** Of a file that is written and synced. */
+  readonly bytesPerSecond: number;
+}
+
+/** All that is known. */
+export interface Facts {
+  readonly deno: { readonly version: string; readonly tested: boolean };
+  readonly machine: { readonly cores: number; readonly memoryBytes: number };
+  /** Variables that are set and reach drivers and workers. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly cards: CardFacts;
+  /** What a run of one worker would be told about its card. */
+  readonly run: Outcome<{ readonly notices: readonly string[] }>;
+  /** The adapter of a run's first worker; null where there is none. */
+  readonly adapter: Outcome<Look | null>;
+  /** Bytes per second through a Unix socket between two processes. */
+  readonly socket: Outcome<{ readonly bytesPerSecond: number }>;
+  readonly disk: Outcome<DiskFacts>;
+  /** What a run must be allowed to do, and is not. */
+  readonly missing: readonly string[];
+}

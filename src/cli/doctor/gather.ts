@@ -1,0 +1,129 @@
+/** Finds out what this machine is. Judges nothing, and fails for nothing that it can tell of. */
+import type { Card } from "../../cards/card.ts";
+import { needsProof, type Pin, pinOf } from "../../cards/pin.ts";
+import { TESTED_RUNTIMES } from "../../device/webgpu.ts";
+import { cardsFor, findCards, isHeeded, TRACES } from "../../../workers/cards.ts";
+import { passedEnvironment } from "../../../workers/spawn.ts";
+import type { CardFacts, Facts, Failure, Look, Outcome, PinnedFact } from "./facts.ts";
+import { diskFacts, failureOf, socketSpeed } from "./ways.ts";
+
+/** Milliseconds that a look at an adapter may take. */
+const PATIENCE = 30_000;
+
+/** All facts; `out` is the folder that runs would be written to. */
+export async function gather(out: string): Promise<Facts> {
+  const notices: string[] = [];
+  const asked = { gpus: null, workers: 1, device: "auto" } as const;
+  const placed = await attempt(() => cardsFor(asked, (text) => notices.push(text)));
+  const seat = "value" in placed ? placed.value[0] : undefined;
+  return {
+    deno: {
+      version: Deno.version.deno,
+      tested: TESTED_RUNTIMES.includes(Deno.version.deno),
+    },
+    machine: {
+      cores: navigator.hardwareConcurrency,
+      memoryBytes: Deno.systemMemoryInfo().total,
+    },
+    variables: variables(),
+    cards: await cardFacts(),
+    run: "failure" in placed ? placed : { value: { notices } },
+    // One after the other: what is measured at the same time is measured slower.
+    adapter: await attempt(() => look<Look | null>(seat?.pin ?? {}), "noDevice"),
+    socket: await attempt(socketSpeed),
+    disk: await attempt(() => diskFacts(out), "config"),
+    missing: await missing(),
+  };
+}
+
+async function attempt<T>(
+  work: () => Promise<T>,
+  exit?: Failure["exit"],
+): Promise<Outcome<T>> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    return { failure: failureOf(error, exit) };
+  }
+}
+
+/** What drivers and workers are told; the home and the caches of a person are nobody's business. */
+function variables(): Record<string, string> {
+  const all = { ...passedEnvironment(), ...visible() };
+  return Object.fromEntries(
+    Object.entries(all).filter(([name]) => !/^(HOME|DENO_DIR|DENO_AUDIT_|XDG_CACHE)/.test(name)),
+  );
+}
+
+function visible(): Record<string, string> {
+  const value = Deno.env.get("CUDA_VISIBLE_DEVICES");
+  return value === undefined ? {} : { CUDA_VISIBLE_DEVICES: value };
+}
+
+async function cardFacts(): Promise<CardFacts> {
+  const { cards, unseen, layer } = await findCards();
+  const facts: PinnedFact[] = [];
+  for (const card of cards) {
+    const pin = layer ? pinOf(card, cards) : undefined;
+    const heeded = pin === undefined ? null : await isThere(card, cards);
+    facts.push({ ...card, pin: pin ?? null, heeded });
+  }
+  return { cards: facts, unseen, layer, renderNode: hasRenderNode() };
+}
+
+/** Twins have one name: for them the layer's word is taken. */
+async function isThere(card: Card, cards: readonly Card[]): Promise<boolean> {
+  if (needsProof(card, cards)) return await isHeeded(card, cards);
+  const found = await attempt(() => look<{ name: string }>(pinOf(card, cards) ?? {}, "name"));
+  return "value" in found && found.value.name === card.name;
+}
+
+function hasRenderNode(): boolean {
+  try {
+    return Deno.statSync(TRACES.at(-1) as string).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** What a process with these variables sees. @throws when it fails, with the last that it said. */
+async function look<T>(pin: Pin, ...args: string[]): Promise<T> {
+  const { success, signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      "--cached-only",
+      "--frozen",
+      new URL("./look.ts", import.meta.url).href,
+      ...args,
+    ],
+    clearEnv: true,
+    env: { NO_COLOR: "1", ...passedEnvironment(), ...pin },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    signal: AbortSignal.timeout(PATIENCE),
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  if (success) return JSON.parse(text(stdout));
+  const why = text(stderr).split("\n").find((line) => line.startsWith("error: "))?.slice(7);
+  throw new Error(
+    signal === null ? why ?? "a process that computes failed" : `a process was ended by ${signal}`,
+  );
+}
+
+/** What a run needs and this process, which has a run's flags, may not. */
+async function missing(): Promise<string[]> {
+  const needs: [string, Deno.PermissionDescriptor][] = [
+    ["read files", { name: "read" }],
+    ["write files", { name: "write" }],
+    ["start workers", { name: "run", command: Deno.execPath() }],
+    ["name this machine", { name: "sys", kind: "hostname" }],
+    ["read CUDA_VISIBLE_DEVICES", { name: "env", variable: "CUDA_VISIBLE_DEVICES" }],
+  ];
+  const states = await Promise.all(
+    needs.map(async ([what, need]) => [what, (await Deno.permissions.query(need)).state]),
+  );
+  return states.filter(([, state]) => state !== "granted").map(([what]) => String(what));
+}

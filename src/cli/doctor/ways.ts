@@ -1,0 +1,111 @@
+/** How fast bytes leave this process: to another one through a socket, and to a disk. */
+import { dirname, join, resolve } from "node:path";
+import { Refusal } from "../../base/refusal.ts";
+import { freeBytes } from "../../checkpoint/space.ts";
+import { listenUnix } from "../../transport/unix.ts";
+import type { DiskFacts, Failure } from "./facts.ts";
+
+/** Bytes of a frame, how many are sent, and bytes of a file. */
+const FRAME = 16 * 2 ** 20;
+const FRAMES = 16;
+const FILE = 64 * 2 ** 20;
+
+/** An error as a failure of a run; one that nobody foresaw would end it as a bug. */
+export function failureOf(error: unknown, exit: Failure["exit"] = "bug"): Failure {
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    message: message.split("\n")[0] ?? "",
+    exit: error instanceof Refusal ? error.exit : exit,
+  };
+}
+
+/** Bytes per second through a socket in a temporary folder, as workers' are, to another process. */
+export async function socketSpeed(): Promise<{ bytesPerSecond: number }> {
+  const folder = await Deno.makeTempDir({ prefix: "shoal-" });
+  const path = join(folder, "doctor.sock");
+  try {
+    const listener = await listenUnix(path, { attempt: 0 });
+    try {
+      return { bytesPerSecond: await throughput(path, () => listener.accept()) };
+    } finally {
+      listener.close();
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true }).catch(() => {});
+  }
+}
+
+type Listener = Awaited<ReturnType<typeof listenUnix>>;
+
+async function throughput(path: string, accept: Listener["accept"]): Promise<number> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      "--cached-only",
+      "--frozen",
+      `--allow-net=unix:${path}`,
+      `--allow-read=${dirname(path)}`,
+      `--allow-write=${dirname(path)}`,
+      new URL("./echo.ts", import.meta.url).href,
+      path,
+    ],
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const output = child.output();
+  // A child that cannot start never dials.
+  const channel = await Promise.race([
+    accept(),
+    output.then(({ stderr }) => {
+      throw new Error(`no worker could start: ${new TextDecoder().decode(stderr).trim()}`);
+    }),
+  ]);
+  try {
+    const payload = new Uint8Array(FRAME).fill(7);
+    const send = async (frames: number) => {
+      for (let i = 0; i < frames; i++) await channel.send({ type: "bytes" }, payload);
+      await channel.send({ type: "ask" });
+      await channel.receive();
+    };
+    await send(2);
+    const start = performance.now();
+    await send(FRAMES);
+    return 1000 * FRAME * FRAMES / (performance.now() - start);
+  } finally {
+    channel.close();
+    await output;
+  }
+}
+
+/** Room in a folder, or in the first one above it that exists, and how fast a synced file gets there. */
+export async function diskFacts(out: string): Promise<DiskFacts> {
+  const folder = existing(resolve(out));
+  const path = await Deno.makeTempFile({ dir: folder, prefix: ".shoal-doctor-" });
+  try {
+    const free = freeBytes(folder);
+    const piece = new Uint8Array(2 ** 22).fill(7);
+    const bytes = Math.min(FILE, Math.max(piece.length, Math.floor(free / 4)));
+    using file = await Deno.open(path, { write: true });
+    const start = performance.now();
+    let written = 0;
+    while (written < bytes) written += await file.write(piece);
+    await file.sync();
+    const bytesPerSecond = 1000 * written / (performance.now() - start);
+    return { folder, freeBytes: free, bytesPerSecond };
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+function existing(path: string): string {
+  for (let at = path;; at = dirname(at)) {
+    try {
+      if (Deno.statSync(at).isDirectory || at === dirname(at)) return at;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound) || at === dirname(at)) throw error;
+    }
+  }
+}

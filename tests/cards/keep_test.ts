@@ -1,0 +1,57 @@
+/** Workers stay on their cards, or nobody is told that they do. */
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { Refusal } from "../../src/base/refusal.ts";
+import { joinCards } from "../../src/cards/card.ts";
+import { keptOn, type Means } from "../../src/cards/keep.ts";
+import { parseNvidiaSmi } from "../../src/cards/listings.ts";
+import { eight, eightNvidia, LAPTOP, listed } from "./fixture.ts";
+
+const ALL = eight();
+const CARDS = ALL.slice(0, 8);
+
+function means(more: Partial<Means>): Means {
+  return { cards: ALL, layer: true, alone: false, heeds: () => Promise.resolve(true), ...more };
+}
+
+const never = () => Promise.reject(new Error("nobody needs to ask"));
+const old = { heeds: () => Promise.resolve(false) };
+
+Deno.test("keptOn() pins eight twins by their addresses once the layer is seen to heed one", async () => {
+  const asked: number[] = [];
+  const heeds = ({ index }: { index: number }) => {
+    asked.push(index);
+    return Promise.resolve(true);
+  };
+  const kept = await keptOn(CARDS, means({ heeds }));
+  assertEquals(asked, [0]);
+  assertEquals(kept.map(({ pin }) => Object.keys(pin ?? {}).join()), Array(8).fill("DRI_PRIME"));
+  assertEquals(kept[7]?.pin, { DRI_PRIME: "pci-0000_df_00_0!" });
+});
+
+Deno.test("keptOn() asks nobody about a card without a twin", async () => {
+  const cards = listed(LAPTOP);
+  const [kept] = await keptOn(cards.slice(0, 1), means({ cards, heeds: never }));
+  assertEquals(kept?.pin, { MESA_VK_DEVICE_SELECT: "10de:1f99!" });
+});
+
+Deno.test("keptOn() refuses twins under an old layer, and gives one worker any of them", async () => {
+  const refusal = await assertRejects(() => keptOn(CARDS.slice(0, 2), means(old)), Refusal);
+  assertEquals(refusal.exit, "noDevice");
+  assertMatch(refusal.message, /^Cannot keep a worker on card 0 .*Mesa 23.3.*takes another card$/);
+  const [any, ...more] = await keptOn(CARDS, means({ ...old, alone: true }));
+  assertEquals([any?.address, any?.uuid, more.length], [undefined, undefined, 0]);
+  assertEquals(any?.pin, { MESA_VK_DEVICE_SELECT: "10de:2335" });
+});
+
+Deno.test("keptOn() needs no layer for the only card, and none for one worker alone", async () => {
+  const { unseen: cards } = joinCards([], parseNvidiaSmi(eightNvidia()));
+  const bare = { cards, layer: false, heeds: never };
+  const [one] = cards;
+  assertEquals(await keptOn([one!, one!], means({ ...bare, cards: [one!] })), [one!, one!]);
+  const refusal = await assertRejects(() => keptOn(cards, means(bare)), Refusal);
+  assertMatch(refusal.message, /there is none$/);
+  assertEquals((await keptOn(cards, means({ ...bare, alone: true }))).map(({ pin }) => pin), [
+    undefined,
+  ]);
+  assertEquals(await keptOn([], means(bare)), []);
+});
