@@ -8,7 +8,7 @@ import { tokensPerSecond } from "../src/report/rate.ts";
 import { evaluate, sample } from "./asking.ts";
 import { nextTask } from "./due.ts";
 import type { Task } from "./due.ts";
-import { load, prove, rewind } from "./healing.ts";
+import { load, loadInitial, prove, rewind } from "./healing.ts";
 import { Keeper } from "./keeping.ts";
 import { Lead } from "./lead.ts";
 import type { Outcome, Run } from "./lead.ts";
@@ -55,14 +55,14 @@ class Coordinator {
 
   /** Does one thing; false when nothing is left. */
   async #turn(start: number): Promise<boolean> {
-    const { team, course, run: { config }, stop } = this.#lead;
+    const { team, course, run: { config, next = nextTask }, stop } = this.#lead;
     this.#keeper.check();
     try {
       // A step that all have begun is finished first, whatever else is due.
       const isUnderWay = course.granted === course.step && team.isWhole;
       if (!isUnderWay && team.wantsForming) return await this.#form();
       const progress = { ...course, stopping: stop.aborted };
-      const task = isUnderWay ? "step" : nextTask(progress, config);
+      const task = isUnderWay ? "step" : next(progress, config);
       if (task !== "end") await this.#do(task, start);
       else if (course.step >= config.steps) await sample(this.#lead);
       return task !== "end";
@@ -77,6 +77,8 @@ class Coordinator {
     switch (task) {
       case "evaluate":
         return evaluate(lead);
+      case "sample":
+        return sample(lead);
       case "prove":
         return prove(lead);
       case "save":
@@ -90,7 +92,7 @@ class Coordinator {
   /** Makes a formation and brings all of it to one state; false when the run is over instead. */
   async #form(): Promise<boolean> {
     const lead = this.#lead;
-    const { team, course, run: { from } } = lead;
+    const { team, course, run: { from, initial } } = lead;
     const before = team.places.map(({ id }) => id);
     course.granted = -1;
     course.untried = this.#started;
@@ -102,8 +104,9 @@ class Coordinator {
     if (!places.some((place) => place.holds)) {
       if (!isFirst) await rewind(lead, "no worker is left that holds the state");
       else if (from !== undefined) await load(lead, from);
+      else if (initial !== undefined) await loadInitial(lead, initial);
     }
-    if (!isFirst || from !== undefined) await prove(lead);
+    if (!isFirst || from !== undefined || initial !== undefined) await prove(lead);
     team.settle(true);
     lead.note("settled", { attempt: team.attempt, step: course.step });
     return true;
@@ -139,11 +142,17 @@ class Coordinator {
   }
 
   #want(workers: number): string {
-    const { team, run: { config: { micro_batches: most } } } = this.#lead;
+    const { team, run: { cards = [], config: { micro_batches: most } } } = this.#lead;
     if (!(workers >= 1 && workers <= most)) {
       throw new Refusal(
         "config",
         `Cannot go on with ${workers} workers: needs 1 to ${most} (micro_batches)`,
+      );
+    }
+    if (cards.length > 0 && workers > cards.length) {
+      throw new Refusal(
+        "config",
+        `Cannot go on with ${workers} workers: need a card for each: --gpus gave ${cards.length}`,
       );
     }
     const before = team.wanted;

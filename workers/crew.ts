@@ -1,4 +1,5 @@
 /** Workers as the coordinator starts and ends them, whatever they are made of. */
+import type { PinnedCard } from "../src/cards/pin.ts";
 import type { FencedChannel } from "../src/transport/channel.ts";
 
 /** What happens to a worker outside of what it says. */
@@ -34,6 +35,10 @@ export interface CrewOptions {
   readonly seats: number;
   /** How many are wanted at first. */
   readonly workers: number;
+  /** Folders that workers may read. */
+  readonly reads?: readonly string[];
+  /** A card for each seat; none where workers share what the driver offers first. */
+  readonly cards?: readonly PinnedCard[];
 }
 
 /** Makes a crew without workers. */

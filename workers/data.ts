@@ -1,58 +1,194 @@
-/** From a config to the tokens of a run, and the hash that holds a resume to the same text. */
+/** From a config to what a run reads, and the hash that holds a resume to the same tokens. */
+import { basename, resolve } from "node:path";
 import { hashValue, sha256 } from "../src/base/hash.ts";
 import { rootKey } from "../src/base/random.ts";
 import { Refusal } from "../src/base/refusal.ts";
-import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import type { RunConfig } from "../src/config/schema.ts";
+import type { DataConfig } from "../src/data/schema.ts";
+import { isPrepared, openPrepared, type Prepared } from "../src/data/prepared/open.ts";
+import { verifyPrepared } from "../src/data/prepared/verify.ts";
 import { readText } from "../src/data/read.ts";
-import { tokenizerSpecSchema } from "../src/data/schema.ts";
-import { sourceOf, SOURCES, taskOf } from "../src/data/sources/mod.ts";
-import { byteTokenizer, charTokenizer, tokenizerFrom } from "../src/data/tokenizer.ts";
+import { SOURCES, taskOf } from "../src/data/sources/mod.ts";
+import { textIn } from "../src/data/text.ts";
+import { tokenizerHash } from "../src/data/tokenizers/mod.ts";
+import { END_TEXT, type Tokenizer } from "../src/data/tokenizers/types.ts";
 import { split } from "../src/data/windows.ts";
-import type { Corpus } from "./replica.ts";
+import { type Corpus, sourceIn } from "./corpus.ts";
+import { folderText } from "./texts.ts";
+import { requireAsked, tokenizerNamed } from "./tokenizer.ts";
 
 /** What a run reads. */
 export interface Data {
   readonly corpus: Corpus;
-  /** SHA-256 of the text, or of what makes the tokens. */
+  /** SHA-256 of the text, of the prepared tokens, or of what makes the tokens. */
   readonly hash: string;
 }
 
-/** Reads a run's data. On resume it must be what was trained on. @throws {Refusal} when unusable. */
-export async function readData(config: RunConfig, from: Checkpoint | undefined): Promise<Data> {
-  const data = await corpusOf(config, from);
-  // Whether the text has room for windows or lanes is better known before anything starts.
-  sourceOf(config.data, {
-    ...data.corpus,
-    key: rootKey(config.seed),
-    microBatches: config.micro_batches,
-    windows: config.windows,
-    evalWindows: config.eval.windows,
-  });
+/** What is settled before any text is read: a model that exists has its tokens. */
+export interface Settled {
+  /** Who settled it, as an error names it: `the checkpoint`. */
+  readonly by: string;
+  readonly tokenizer: Tokenizer | undefined;
+  /** Distinct tokens of the model; the tokenizer's unless told. */
+  readonly vocabulary?: number | undefined;
+  /** Hash of the data that a run was trained on, and must go on with. */
+  readonly hash?: string | undefined;
+}
+
+/** Reads a run's data. @throws {Refusal} when it is unusable, or is not what was settled. */
+export async function readData(config: RunConfig, settled?: Settled): Promise<Data> {
+  const data = await dataOf(config, settled);
+  // Whether the text has room for windows or lanes, and prompts have tokens, is better known before
+  // anything starts.
+  for (const prompt of config.report.prompts) requireTokens(prompt, data.corpus.tokenizer);
+  sourceIn(config, data.corpus, rootKey(config.seed));
   return data;
 }
 
-async function corpusOf({ data }: RunConfig, from: Checkpoint | undefined): Promise<Data> {
+/** @throws {Refusal} for a prompt that no sample can go on from. */
+function requireTokens(prompt: string, tokenizer: Tokenizer | undefined): void {
+  if (tokenizer === undefined || tokenizer.encode(prompt).length > 0) return;
+  throw new Refusal(
+    "config",
+    `Cannot sample: need prompts (report.prompts) of at least one token: ${JSON.stringify(prompt)}`,
+  );
+}
+
+async function dataOf(config: RunConfig, settled: Settled | undefined): Promise<Data> {
+  const { data } = config;
   if (!SOURCES[data.source].needsText) {
-    const none = new Uint32Array();
-    const corpus = { train: none, validation: none, vocabulary: 0 };
-    return { corpus, hash: hashValue({ source: data.source }) };
+    return { corpus: { texts: [], vocabulary: 0 }, hash: hashValue({ source: data.source }) };
   }
+  if (data.mix !== null) {
+    return await fromFolders(config, Object.entries(data.mix), settled);
+  }
+  if (data.path !== null && isPrepared(data.path)) {
+    return await fromFolders(config, [[data.path, 1]], settled);
+  }
+  return await fromText(config, settled);
+}
+
+/** Holds data to what was trained on, before anything is made of it. */
+function requireHash(hash: string, settled: Settled | undefined): void {
+  if (settled?.hash === undefined || settled.hash === hash) return;
+  throw new Refusal(
+    "incompatible",
+    `Cannot go on with ${settled.by}: the text (data.path) must be the one that was trained on: ` +
+      `its SHA-256 is ${hash}, the checkpoint's ${settled.hash}`,
+  );
+}
+
+/** A text file, in memory as a whole. */
+async function fromText({ data }: RunConfig, settled: Settled | undefined): Promise<Data> {
   const text = await readText(data.path);
   const hash = sha256(new TextEncoder().encode(text));
-  if (from !== undefined && from.manifest.dataHash !== hash) {
-    throw new Refusal(
-      "incompatible",
-      `Cannot resume: the text (data.path) must be the one that was trained on: its SHA-256 is ` +
-        `${hash}, the checkpoint's ${from.manifest.dataHash}`,
-    );
-  }
-  const tokenizer = from !== undefined
-    ? tokenizerFrom(tokenizerSpecSchema.parse(from.manifest.tokenizer))
-    : data.tokenizer === "byte"
-    ? byteTokenizer()
-    : charTokenizer(text);
+  requireHash(hash, settled);
+  await holdToAsked(data, { settled });
+  const tokenizer = settled?.tokenizer ?? await tokenizerNamed(data.tokenizer ?? "char", text);
   const { time } = taskOf(data, tokenizer.size);
   const parts = split(tokenizer.encode(text), { ...data, window: time });
-  return { corpus: { ...parts, vocabulary: tokenizer.size, tokenizer }, hash };
+  const name = data.path === null ? "moby_dick" : basename(data.path);
+  return {
+    corpus: corpusOf({ texts: [textIn(parts, { name })], tokenizer, settled }, data.document_end),
+    hash,
+  };
+}
+
+/** Holds a new run to the tokenizer it asks for, where there is one already. */
+async function holdToAsked(
+  { tokenizer: asked }: DataConfig,
+  { settled, first }: { settled: Settled | undefined; first?: Prepared },
+): Promise<void> {
+  // A run that goes on has its tokenizer; its config is held to the run's elsewhere.
+  if (asked === null || settled?.hash !== undefined) return;
+  if (first !== undefined) {
+    const { path: by, tokenizerHash: hash, tokenizerName: name } = first;
+    await requireAsked(asked, { by, hash, name });
+  } else if (settled?.tokenizer !== undefined) {
+    await requireAsked(asked, { by: settled.by, hash: tokenizerHash(settled.tokenizer) });
+  }
+}
+
+/** Prepared folders, which are read by position. */
+async function fromFolders(
+  { data }: RunConfig,
+  weights: readonly (readonly [string, number])[],
+  settled: Settled | undefined,
+): Promise<Data> {
+  const all = weights.map(([path, weight]) => ({ ...openWhole(folderOf(path)), weight }));
+  const [first] = all;
+  if (first === undefined) {
+    throw new Refusal("config", "Cannot mix texts: need at least one folder in data.mix: none");
+  }
+  const twice = all.find(({ path }, i) => all.findIndex((other) => other.path === path) < i);
+  if (twice !== undefined) {
+    throw new Refusal("config", `Cannot mix texts: need each once in data.mix: ${twice.path}`);
+  }
+  const { tokenizer } = first;
+  const known = settled?.tokenizer === undefined ? [] : [
+    { path: settled.by, tokenizerHash: tokenizerHash(settled.tokenizer) },
+  ];
+  for (const { path, tokenizerHash } of [...known, ...all]) {
+    if (tokenizerHash === first.tokenizerHash) continue;
+    throw new Refusal(
+      "incompatible",
+      `Cannot read ${first.path} together with ${path}: need one tokenizer: its SHA-256 is ` +
+        `${first.tokenizerHash}, the other's ${tokenizerHash}`,
+    );
+  }
+  await holdToAsked(data, { settled, first });
+  const hashes = all.map(({ hash, weight }) => ({ hash, weight }));
+  const hash = all.length === 1 ? first.hash : hashValue(hashes);
+  requireHash(hash, settled);
+  const names = namesOf(all.map(({ path }) => path));
+  const texts = all.map(({ path, weight }, i) =>
+    folderText(path, { name: names[i] as string, weight })
+  );
+  return { corpus: corpusOf({ texts, tokenizer, settled }, data.document_end), hash };
+}
+
+/** Tokens that are looked over before a run begins: a second or two. Others are when they are read. */
+const LOOKED_OVER = 2 ** 29;
+
+function openWhole(path: string): Prepared {
+  const prepared = openPrepared(path);
+  const { train, validation } = prepared;
+  if (train.tokens + validation.tokens <= LOOKED_OVER) verifyPrepared(path);
+  return prepared;
+}
+
+/** Names of folders: as short as tells them apart. */
+function namesOf(paths: readonly string[]): readonly string[] {
+  const names = paths.map((path) => basename(path));
+  return new Set(names).size === names.length ? names : paths;
+}
+
+/** An absolute path, as permissions need it. */
+function folderOf(path: string): string {
+  if (!path.includes(",")) return resolve(path);
+  throw new Refusal("config", `Cannot read ${path}: need a path without a comma`);
+}
+
+function corpusOf(
+  { texts, tokenizer, settled }: Pick<Corpus, "texts"> & {
+    tokenizer: Tokenizer;
+    settled: Settled | undefined;
+  },
+  documentEnd: string | null,
+): Corpus {
+  const vocabulary = settled?.vocabulary ?? tokenizer.size;
+  if (tokenizer.size > vocabulary) {
+    throw new Refusal(
+      "incompatible",
+      `Cannot use the tokenizer: need at most the model's ${vocabulary} tokens: it has ${tokenizer.size}`,
+    );
+  }
+  return { texts, vocabulary, tokenizer, end: endOf(tokenizer, documentEnd) };
+}
+
+/** The tokens that end a document: the tokenizer's own by its name, or those of a text. */
+function endOf(tokenizer: Tokenizer, text: string | null): number[] {
+  if (text === null) return [];
+  if (text === END_TEXT && tokenizer.end !== undefined) return [tokenizer.end];
+  return [...tokenizer.encode(text)];
 }

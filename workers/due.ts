@@ -4,36 +4,45 @@ import type { RunConfig } from "../src/config/schema.ts";
 /** How far a run has come, in finished steps. */
 export interface Progress {
   readonly step: number;
-  /** Steps of the last evaluation, comparison of hashes, save, and of the save under way. */
+  /** Steps of the last evaluation, comparison of hashes, save (or the one under way), samples. */
   readonly evaluated: number;
   readonly proven: number;
   readonly saved: number;
+  readonly sampled: number;
   /** A save came to nothing: another one is due whatever the step. */
   readonly owed: boolean;
   readonly stopping: boolean;
 }
 
 /** What to do; `end` when nothing is left. */
-export type Task = "evaluate" | "prove" | "save" | "save_last" | "step" | "end";
+export type Task = "evaluate" | "sample" | "prove" | "save" | "save_last" | "step" | "end";
 
-type Plan = Pick<RunConfig, "steps" | "eval" | "checkpoint" | "guard">;
+interface Plan extends Pick<RunConfig, "steps" | "checkpoint" | "guard"> {
+  readonly eval: Pick<RunConfig["eval"], "every">;
+  readonly report: Pick<RunConfig["report"], "sample_every">;
+}
 
 /** The next task. */
 export function nextTask(progress: Progress, plan: Plan): Task {
-  const { step, evaluated, proven, saved, owed, stopping } = progress;
+  const { step, evaluated, sampled, proven, saved, owed, stopping } = progress;
   if (stopping) return saved === step ? "end" : "save_last";
   const over = step >= plan.steps;
   if (evaluated !== step && (over || every(plan.eval.every, step))) return "evaluate";
   if (over) return saved === step ? "end" : "save_last";
+  if (sampled !== step && every(plan.report.sample_every, step)) return "sample";
   if (proven !== step && every(plan.guard.hash_every, step)) return "prove";
-  if (saved !== step && (owed || every(plan.checkpoint.every, step))) return "save";
+  const { at } = plan.checkpoint;
+  if (saved !== step && (owed || at.includes(step) || every(plan.checkpoint.every, step))) {
+    return "save";
+  }
   return "step";
 }
 
 /** Whether something comes between `step` finished steps and the next one. */
 export function isPause(step: number, plan: Plan): boolean {
-  return step >= plan.steps ||
-    [plan.eval.every, plan.checkpoint.every, plan.guard.hash_every].some((n) => every(n, step));
+  return step >= plan.steps || plan.checkpoint.at.includes(step) ||
+    [plan.eval, plan.checkpoint].some((part) => every(part.every, step)) ||
+    [plan.guard.hash_every, plan.report.sample_every].some((n) => every(n, step));
 }
 
 function every(interval: number, step: number): boolean {

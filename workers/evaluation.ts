@@ -17,13 +17,17 @@ export interface SequenceLoss {
   readonly correct: number;
 }
 
-/** Losses of the sequences whose number is `rank` modulo `world`, until `signal` is aborted. */
+/**
+ * Losses of the sequences whose number is `rank` modulo `world`, until `signal` is aborted; `moved`
+ * hears of each batch.
+ */
 export async function evaluateShare(
   { feed, source, program }: { feed: Feed; source: Source; program: Program },
-  { rank, world, signal }: {
+  { rank, world, signal, moved }: {
     rank: number;
     world: number;
     signal?: AbortSignal | undefined;
+    moved?: (() => Promise<void>) | undefined;
   },
 ): Promise<SequenceLoss[]> {
   const losses: SequenceLoss[] = [];
@@ -37,6 +41,7 @@ export async function evaluateShare(
       const [loss = NaN, correct = NaN] = await feed.memory.read(
         slots.map((slot) => ({ slot, offset: 0, length: 1 })),
       );
+      await moved?.();
       total = {
         sequence,
         loss: total.loss + loss,

@@ -4,7 +4,7 @@
  */
 import type { Batch } from "../src/data/source.ts";
 import type { Memory } from "../src/device/types.ts";
-import { CARRIED } from "./plans.ts";
+import { CARRIED, STARTS } from "./plans.ts";
 
 /** A carried state of one micro-batch: its name, and its elements. */
 export interface CarrySize {
@@ -26,9 +26,14 @@ export class Feed {
   }
 
   /** Brings a batch and its states; those of windows that begin anew are zero. */
-  bring({ inputs, targets, fresh }: Batch, keptIn: KeptIn): void {
+  bring({ inputs, targets, starts, fresh }: Batch, keptIn: KeptIn): void {
     this.memory.write("inputs", inputs);
     this.memory.write("targets", targets);
+    if (starts !== undefined) {
+      // Models that attend to nothing have no slot for them.
+      this.memory.ensure(STARTS, starts.length);
+      this.memory.write(STARTS, starts);
+    }
     for (const { name, size } of this.carries) {
       if (fresh === true) {
         this.memory.write(name, new Float32Array(size));

@@ -3,11 +3,27 @@
  * back to the newest checkpoint when no member holds the state, or when they differ in it.
  */
 import { bytesOf } from "../src/base/hash.ts";
+import type { NamedTensor } from "../src/checkpoint/tensor.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import { FRESH } from "../src/guard/watch.ts";
 import { optimizerOf } from "../src/optim/mod.ts";
 import type { Lead } from "./lead.ts";
 import { carryOf, pieceOf } from "./state.ts";
+
+/** Brings the parameters that a run begins with to all members; all else is as the seed has it. */
+export async function loadInitial(
+  { team, shape: { layout } }: Lead,
+  model: ReadonlyMap<string, NamedTensor>,
+): Promise<void> {
+  team.settle(false);
+  for (const piece of layout.pieces.keys()) {
+    const state = { model, optimizer: new Map() };
+    const data = pieceOf(layout, { vector: "param", piece }, state);
+    await team.order({ type: "load", vector: "param", piece }, bytesOf(data));
+    await team.expect("loaded");
+  }
+  team.settle(true);
+}
 
 /** Brings a checkpoint's state to all members. */
 export async function load(
@@ -33,7 +49,8 @@ export async function load(
 
 /** Goes back to the newest checkpoint, or to the start where there is none. */
 export async function rewind(lead: Lead, why: string): Promise<void> {
-  const { run: { reload, report }, course, team } = lead;
+  const { run, course, team } = lead;
+  const { reload, report } = run;
   // Whatever was lost, nobody holds the state any more until all do.
   team.settle(false);
   await lead.quiet();
@@ -46,6 +63,7 @@ export async function rewind(lead: Lead, why: string): Promise<void> {
   Object.assign(course, {
     step,
     evaluated: step,
+    sampled: step,
     saved: checkpoint === undefined ? -1 : step,
     proven: -1,
     granted: -1,
@@ -56,6 +74,7 @@ export async function rewind(lead: Lead, why: string): Promise<void> {
   if (checkpoint !== undefined) return await load(lead, checkpoint);
   await team.order({ type: "reset" });
   await team.expect("loaded");
+  if (run.initial !== undefined) await loadInitial(lead, run.initial);
   team.settle(true);
 }
 

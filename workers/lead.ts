@@ -2,8 +2,10 @@
  * What the parts of a coordinator share: the run as it was asked for, its team, and where it
  * stands. It decides nothing.
  */
-import { bytesOf } from "../src/base/hash.ts";
+import { rootKey } from "../src/base/random.ts";
+import type { NamedTensor } from "../src/checkpoint/tensor.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
+import type { PinnedCard } from "../src/cards/pin.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { Task } from "../src/data/source.ts";
 import { taskOf } from "../src/data/sources/mod.ts";
@@ -15,13 +17,16 @@ import type { Sink } from "../src/report/events.ts";
 import { rateFrom } from "../src/report/rate.ts";
 import type { Rate } from "../src/report/rate.ts";
 import type { Launch } from "./crew.ts";
+import type { Progress, Task as Due } from "./due.ts";
+import type { Evaluation } from "./evaluated.ts";
 import { Faults } from "./faults/plan.ts";
 import type { Strike } from "./faults/schema.ts";
 import { strikeSelf } from "./faults/self.ts";
 import type { Answer } from "./link.ts";
 import { shapeOf } from "./plans.ts";
+import { setUp } from "./setup.ts";
 import type { Shape } from "./plans.ts";
-import type { Corpus } from "./replica.ts";
+import { type Corpus, sourceIn } from "./corpus.ts";
 import type { NamedState } from "./state.ts";
 import { Team } from "./team.ts";
 import type { Note } from "./team.ts";
@@ -47,8 +52,12 @@ export interface Run {
   readonly config: RunConfig;
   readonly corpus: Corpus;
   readonly launch: Launch;
+  /** A card for each seat; none where workers share what the driver offers first. */
+  readonly cards?: readonly PinnedCard[];
   /** Where to go on from. */
   readonly from?: Checkpoint | undefined;
+  /** Parameters that a new run begins with, instead of the seed's. */
+  readonly initial?: ReadonlyMap<string, NamedTensor> | undefined;
   /** Steps that were decided to be passed over. */
   readonly skips?: readonly number[];
   readonly report: Sink;
@@ -63,6 +72,10 @@ export interface Run {
    * where a state that was lost begins again.
    */
   readonly reload?: (skips: ReadonlySet<number>) => Promise<Checkpoint | undefined>;
+  /** What is due; training, unless told. */
+  readonly next?: (progress: Progress, config: RunConfig) => Due;
+  /** Told all of an evaluation. */
+  readonly evaluated?: (evaluation: Evaluation) => void;
   /** Seconds on a steady clock. */
   readonly now: () => number;
   readonly faults?: Faults;
@@ -98,6 +111,7 @@ export interface Course {
   /** Of the last evaluation. */
   valLoss: number | undefined;
   evaluated: number;
+  sampled: number;
   /** When all replicas were last seen to be the same. */
   proven: number;
   /** When a save was last begun, and of what step the newest checkpoint is. */
@@ -134,6 +148,8 @@ export class Lead {
   readonly course: Course;
   readonly shape: Shape;
   readonly task: Task;
+  /** Which text an evaluation sequence is of. */
+  readonly textOf: (sequence: number) => number;
   readonly stop: AbortSignal;
   readonly tokensPerStep: number;
   /** Waits until no checkpoint is being written. */
@@ -149,6 +165,10 @@ export class Lead {
     this.stop = run.stop ?? new AbortController().signal;
     this.shape = shapeOf(config, vocabulary);
     this.task = taskOf(config.data, vocabulary);
+    // Only a mixture has sequences of several texts.
+    const isMixed = run.corpus.texts.length > 1;
+    const source = isMixed ? sourceIn(config, run.corpus, rootKey(config.seed)) : undefined;
+    this.textOf = (sequence) => source?.textOf?.(sequence) ?? 0;
     this.tokensPerStep = microBatches * config.windows * this.task.time;
     const step = from?.manifest.step ?? 0;
     this.course = {
@@ -156,6 +176,7 @@ export class Lead {
       loss: NaN,
       valLoss: undefined,
       evaluated: step < config.steps ? step : -1,
+      sampled: step,
       proven: -1,
       saved: from === undefined ? -1 : step,
       written: from === undefined ? -1 : step,
@@ -169,6 +190,7 @@ export class Lead {
     };
     this.team = new Team({
       launch: run.launch,
+      cards: run.cards ?? [],
       workers: config.workers,
       rules: {
         ...RULES,
@@ -181,7 +203,7 @@ export class Lead {
       faults: this.#faults,
       note: (kind, note) => this.note(kind, note),
       limit: (type) => this.#limit(type),
-      setUp: () => this.#setUp(),
+      setUp: () => setUp(config, run.corpus),
       ...wiring,
       stop: this.stop,
       now: () => performance.now(),
@@ -209,23 +231,6 @@ export class Lead {
   /** The coordinator's own faults at a point. */
   async pass(point: string): Promise<void> {
     for (const deed of this.#faults.own(this.course.step, point)) await strikeSelf(deed);
-  }
-
-  /** What a worker that has joined is told, and the tokens of both parts of the text. */
-  #setUp() {
-    const { config, corpus: { train, validation, vocabulary, tokenizer } } = this.run;
-    const tokens = new Uint32Array(train.length + validation.length);
-    tokens.set(train);
-    tokens.set(validation, train.length);
-    const order = {
-      type: "setup",
-      config,
-      vocabulary,
-      tokenizer: tokenizer?.toJSON() ?? null,
-      trainTokens: train.length,
-      strikes: [],
-    } as const;
-    return [order, bytesOf(tokens)] as const;
   }
 
   /** Most bytes that a reply can carry. */

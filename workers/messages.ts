@@ -19,16 +19,22 @@ export interface Seated {
   readonly donor: number;
 }
 
+/** A text as a worker is told of it: its tokens are sent, or lie in a prepared folder. */
+export type SentText =
+  & { readonly name: string; readonly weight: number }
+  & ({ readonly train: number; readonly validation: number } | { readonly folder: string });
+
 /** From the coordinator. Faults are for tests: struck once, at the points they name. */
 export type Order =
-  /** Payload: training tokens, then validation tokens, as u32. */
+  /** Payload: tokens of the texts that are not on disk, as u32: of each its training part first. */
   | {
     readonly type: "setup";
     readonly config: RunConfig;
     readonly vocabulary: number;
-    /** The text's tokenizer; null where no text is read. */
+    /** The text's tokenizer, where the source must know it. */
     readonly tokenizer: TokenizerSpec | null;
-    readonly trainTokens: number;
+    readonly texts: readonly SentText[];
+    readonly end: readonly number[];
     readonly strikes: readonly Strike[];
   }
   /** Leave whatever is under way, meet the others as `attempt`, and copy the state where told to. */
@@ -69,6 +75,10 @@ export type Order =
   | {
     readonly type: "sample";
     readonly prompt: readonly number[];
+    /** How many of the V tokens may be drawn, the first ones. */
+    readonly known: number;
+    /** Finished steps, and the number of the prompt: each draws by numbers of its own. */
+    readonly at: readonly [number, number];
     readonly length: number;
     readonly temperature: number;
   }

@@ -1,6 +1,6 @@
 /**
  * Everything that a replica compiles from a config: where parameters lie, and the plans of
- * gradient, evaluation, sampling, inspection, update and tree addition. Pure: no device, no process.
+ * gradient, evaluation, inspection, update and tree addition. Pure: no device, no process.
  */
 import { correct } from "../kernels/correct.ts";
 import { crossEntropy } from "../kernels/cross_entropy.ts";
@@ -52,6 +52,9 @@ export const SHARE = "share";
 /** Slot of the gradient's reach. */
 export const REACH = "reach";
 
+/** Slot of the first tokens that each token attends to, where a task has documents. */
+export const STARTS = "starts";
+
 const GRAD = "grad:";
 const COPY = formula(1, (x) => x as Expr);
 
@@ -64,7 +67,12 @@ function build(
   const task = taskOf(config.data, options.vocabulary);
   const shape = [options.rows, task.time];
   const inputs = trace.source({ shape, dtype: "u32" }, "batch", "inputs");
-  const input = { ...task, inputs, one: task.asked === "one" };
+  const input = {
+    ...task,
+    inputs,
+    one: task.asked === "one",
+    ...task.documents && { starts: trace.source({ shape, dtype: "u32" }, "batch", STARTS) },
+  };
   const logits = logitsOf(config.model)(scope, input, config.model);
   return { trace, params, carries, task, logits };
 }
@@ -179,18 +187,6 @@ export function reachPlan(config: RunConfig, vocabulary: number, layout: Layout)
   const dh = back?.outputs[DH];
   if (dh === undefined) throw new RangeError("Cannot tell the gradient's reach: no recurrence");
   return compile(finish(built, { [REACH]: rowNorms(dh) }), placing(layout));
-}
-
-/** Logits [1, T, V] of one window, in slot `logits`. */
-export function samplingPlan(config: RunConfig, vocabulary: number, layout: Layout): Plan {
-  const built = build(config, { vocabulary, training: false, rows: 1 });
-  return compile(finish(built, { logits: built.logits }), {
-    ...placing(layout),
-    source: (t) =>
-      t.role === "param"
-        ? placeIn(layout, "param", t.name as string)
-        : { slot: `sampling/${t.name}`, role: t.role, offset: 0 },
-  });
 }
 
 /** Looks at the gradient: its norm in slot `grad_norm`, a count of bad elements in `non_finite`. */

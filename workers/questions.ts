@@ -2,19 +2,20 @@
  * What a model is asked besides training: its losses on evaluation data, how far its gradient
  * reaches, samples. Each plan is loaded when it is first needed. It writes no parameter.
  */
-import type { Key } from "../src/base/random.ts";
+import { fold, type Key } from "../src/base/random.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { Source } from "../src/data/source.ts";
 import { taskOf } from "../src/data/sources/mod.ts";
 import type { Device, Program } from "../src/device/types.ts";
 import type { Layout } from "../src/plan/layout.ts";
 import type { Plan } from "../src/plan/types.ts";
+import { Decoder } from "./decoder.ts";
 import { evaluateShare } from "./evaluation.ts";
 import type { SequenceLoss } from "./evaluation.ts";
 import type { Feed } from "./feed.ts";
-import { evaluationPlan, reachPlan, samplingPlan } from "./plans.ts";
+import { evaluationPlan, reachPlan } from "./plans.ts";
 import { measureReach } from "./reach.ts";
-import { sampleTokens } from "./sampling.ts";
+import { type SampleOptions, sampleTokens } from "./sampling.ts";
 
 /** What questions are asked of. */
 export interface QuestionParts {
@@ -27,13 +28,19 @@ export interface QuestionParts {
   readonly key: Key;
 }
 
+/** What a sample is drawn by. */
+export type NumberedSample = SampleOptions & {
+  /** Finished steps, and the number of the prompt. */
+  readonly at: readonly [number, number];
+};
+
 /** Answers questions from the parameters as they are. */
 export class Questions {
   readonly #feed: Feed;
   readonly #parts: QuestionParts;
   #evaluation: Program | undefined;
   #reach: Program | undefined;
-  #sampling: Program | undefined;
+  #decoder: Decoder | undefined;
 
   constructor(feed: Feed, parts: QuestionParts) {
     this.#feed = feed;
@@ -63,13 +70,18 @@ export class Questions {
   /** Continues `prompt`, as sampleTokens() does. */
   async sample(
     prompt: readonly number[],
-    options: Parameters<typeof sampleTokens>[2],
+    { at: [step, number], ...options }: NumberedSample,
   ): Promise<number[]> {
-    const { config, vocabulary, key } = this.#parts;
-    const program = this.#sampling ??= await this.#load(samplingPlan);
-    const window = taskOf(config.data, vocabulary).time;
-    const sampler = { memory: this.#feed.memory, program, window, vocabulary, key };
-    return await sampleTokens(sampler, prompt, options);
+    const { device, config, vocabulary, layout, key } = this.#parts;
+    const decoder = this.#decoder ??= await Decoder.open(device, {
+      memory: this.#feed.memory,
+      layout,
+      model: config.model,
+      vocabulary,
+      context: taskOf(config.data, vocabulary).time,
+      rows: 1,
+    });
+    return await sampleTokens({ decoder, key: fold(fold(key, step), number) }, prompt, options);
   }
 
   #load(make: (config: RunConfig, vocabulary: number, layout: Layout) => Plan): Promise<Program> {

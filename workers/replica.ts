@@ -3,8 +3,8 @@
  * them. It computes what it is told and knows no process, no channel and no other replica.
  */
 import type { RunConfig } from "../src/config/schema.ts";
-import { sourceOf } from "../src/data/sources/mod.ts";
-import type { Tokenizer } from "../src/data/tokenizer.ts";
+import { sourceIn } from "./corpus.ts";
+import type { Corpus } from "./corpus.ts";
 import { sizeOf } from "../src/base/shape.ts";
 import { foldName, rootKey } from "../src/base/random.ts";
 import type { Key } from "../src/base/random.ts";
@@ -21,18 +21,9 @@ import type { CarrySize } from "./feed.ts";
 import { Lanes } from "./lanes.ts";
 import { shapeOf, sizesOf } from "./plans.ts";
 import type { Shape } from "./plans.ts";
-import { Questions } from "./questions.ts";
+import { type NumberedSample, Questions } from "./questions.ts";
 import { Stepper } from "./stepper.ts";
 import { Vectors } from "./vectors.ts";
-
-/** Tokens of both parts of the text; both are empty for a source that reads none. */
-export interface Corpus {
-  readonly train: Uint32Array;
-  readonly validation: Uint32Array;
-  /** Distinct tokens of the text, 0 where none is read. */
-  readonly vocabulary: number;
-  readonly tokenizer?: Tokenizer | undefined;
-}
 
 /** Names of the random streams of a run; each has a key of its own. */
 const STREAM = { init: "init", order: "order", dropout: "dropout", sample: "sample" } as const;
@@ -72,13 +63,7 @@ export class Replica {
     this.#key = rootKey(config.seed);
     const { layout } = this;
     const { vocabulary } = corpus;
-    const source = sourceOf(config.data, {
-      ...corpus,
-      key: foldName(this.#key, STREAM.order),
-      microBatches: config.micro_batches,
-      windows: config.windows,
-      evalWindows: config.eval.windows,
-    });
+    const source = sourceIn(config, corpus, foldName(this.#key, STREAM.order));
     const common = { config, vocabulary, layout, source };
     this.#stepper = new Stepper(feed, {
       ...common,
@@ -245,10 +230,14 @@ export class Replica {
 
   /**
    * Losses of the evaluation sequences whose number is `rank` modulo `world`; fewer of them once
-   * `signal` is aborted.
+   * `signal` is aborted. `moved` hears of each batch.
    */
-  evaluate(rank: number, world: number, signal?: AbortSignal): Promise<SequenceLoss[]> {
-    return this.#questions.evaluate({ rank, world, signal });
+  evaluate(
+    rank: number,
+    world: number,
+    options: { signal?: AbortSignal; moved?: () => Promise<void> } = {},
+  ): Promise<SequenceLoss[]> {
+    return this.#questions.evaluate({ rank, world, ...options });
   }
 
   /**
@@ -262,7 +251,7 @@ export class Replica {
   /** Continues `prompt` by `length` tokens, drawn at `temperature`; by fewer once aborted. */
   sample(
     prompt: readonly number[],
-    options: { length: number; temperature: number; signal?: AbortSignal },
+    options: NumberedSample,
   ): Promise<number[]> {
     return this.#questions.sample(prompt, options);
   }

@@ -11,10 +11,12 @@ import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import { differences } from "../src/config/identity.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
+import type { PinnedCard } from "../src/cards/pin.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { writeJsonAtomic } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
 import { metricsLog } from "../src/report/jsonl.ts";
+import { sampleLine } from "../src/report/metrics.ts";
 import { reporter } from "../src/report/reporter.ts";
 import { summaryOf } from "../src/report/summary.ts";
 import { openControl } from "./control.ts";
@@ -22,12 +24,13 @@ import type { ControlCommand } from "./control.ts";
 import { coordinate } from "./coordinator.ts";
 import type { Elastic, Outcome } from "./lead.ts";
 import type { Crew, Launch } from "./crew.ts";
-import { readData } from "./data.ts";
-import type { Data } from "./data.ts";
+import { beginning } from "./beginning.ts";
+import type { Beginning } from "./beginning.ts";
 import { Faults } from "./faults/plan.ts";
 import type { FaultPlan } from "./faults/schema.ts";
 import { missingFolders, removeUnused } from "./folder.ts";
 import { LateJournal } from "./late_journal.ts";
+import { foldersOf } from "./texts.ts";
 import { saver } from "./saver.ts";
 
 /** What a run is asked to do. */
@@ -38,6 +41,8 @@ export interface RunRequest {
   /** Go on from the newest good checkpoint in `out`. */
   readonly resume: boolean;
   readonly launch: Launch;
+  /** A card for each seat; none where workers share what the driver offers first. */
+  readonly cards?: readonly PinnedCard[];
   /** Shows the run to a person. */
   readonly show: Sink;
   /** Aborted when the run is to end after its step. */
@@ -50,7 +55,7 @@ export interface RunRequest {
 export async function runTraining(request: RunRequest): Promise<void> {
   const { config, out, resume, show } = request;
   if (resume) await requireRun(out);
-  const fresh = resume ? undefined : await readData(config, undefined);
+  const fresh = resume ? undefined : await beginning(config);
   const made = missingFolders(out);
   using _lock = await lockRun(out);
   try {
@@ -70,8 +75,8 @@ export async function runTraining(request: RunRequest): Promise<void> {
         return show({ type: "notice", text });
       }
     }
-    const data = fresh ?? await readData(config, from);
-    const began = await train(request, { data, from, journal });
+    const { data, initial } = fresh ?? await beginning(config, from);
+    const began = await train(request, { data, from, initial, journal });
     if (!began) removeUnused(made);
   } catch (error) {
     removeUnused(made);
@@ -82,13 +87,20 @@ export async function runTraining(request: RunRequest): Promise<void> {
 /** Trains; false when it was stopped before anything was there to keep. */
 async function train(
   request: RunRequest,
-  { data, from, journal }: { data: Data; from: Checkpoint | undefined; journal: LateJournal },
+  { data, from, initial, journal }: Beginning & {
+    from: Checkpoint | undefined;
+    journal: LateJournal;
+  },
 ): Promise<boolean> {
-  const { config, out, launch, show, stop } = request;
+  const { config, out, launch, cards = [], show, stop } = request;
   using metrics = metricsLog(join(out, "metrics.jsonl"), {
     warn: (text) => show({ type: "notice", text }),
   });
-  const tell = reporter([metrics.sink, show, adapterNotice(from, show)]);
+  using samples = metricsLog(join(out, "samples.jsonl"), {
+    warn: (text) => show({ type: "notice", text }),
+    line: sampleLine,
+  });
+  const tell = reporter([metrics.sink, samples.sink, show, adapterNotice(from, show)]);
   const report: Sink = (event) => {
     // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
     if (event.type === "start") writeJsonAtomic(join(out, "config.json"), config);
@@ -105,11 +117,14 @@ async function train(
       config,
       corpus: data.corpus,
       launch: async (options, onEvent) => {
-        const crew = await launch(options, onEvent);
+        const reads = foldersOf(data.corpus.texts);
+        const crew = await launch({ ...options, reads }, onEvent);
         control = await openDoor(crew, { out, command: (c) => change(c, want) });
         return crew;
       },
+      cards,
       from,
+      initial,
       skips: [...from?.manifest.skipped ?? [], ...journal.skips],
       report: (event) => {
         if (event.type === "start") journal.begin(event.run);
@@ -233,7 +248,9 @@ async function requireRun(out: string): Promise<void> {
 
 async function requireEmpty(out: string): Promise<void> {
   const left = (await namesIn(out)).filter((name) =>
-    ["checkpoints", "metrics.jsonl", "summary.json", "journal.jsonl"].includes(name)
+    ["checkpoints", "metrics.jsonl", "samples.jsonl", "summary.json", "journal.jsonl"].includes(
+      name,
+    )
   );
   if (left.length === 0) return;
   throw new Refusal(

@@ -1,37 +1,43 @@
 /** Continues a prompt token by token. It knows no tokenizer and no model. */
-import { threefry, unit } from "../src/base/random.ts";
 import type { Key } from "../src/base/random.ts";
-import type { Memory, Program } from "../src/device/types.ts";
-import { draw } from "./draw.ts";
+import { drawToken } from "../src/generate/draw.ts";
+import { uniformAt } from "../src/generate/uniform.ts";
+import type { Decoder } from "./decoder.ts";
 
 /** What samples are drawn with. */
 export interface Sampler {
-  readonly memory: Memory;
-  /** Gives the logits [1, T, V] of one window. */
-  readonly program: Program;
-  /** Tokens T of a window. */
-  readonly window: number;
-  /** V. */
-  readonly vocabulary: number;
+  /** Of one row. */
+  readonly decoder: Decoder;
   readonly key: Key;
+}
+
+/** How a sample is drawn. */
+export interface SampleOptions {
+  /** Tokens to draw. */
+  readonly length: number;
+  readonly temperature: number;
+  /** How many of the V tokens may be drawn, the first ones; all unless told. */
+  readonly known?: number;
+  readonly signal?: AbortSignal;
+  /** Hears of each token. */
+  readonly moved?: () => Promise<void>;
 }
 
 /** Continues `prompt` by `length` tokens, drawn at `temperature`, until aborted. */
 export async function sampleTokens(
-  { memory, program, window, vocabulary, key }: Sampler,
+  { decoder, key }: Sampler,
   prompt: readonly number[],
-  { length, temperature, signal }: { length: number; temperature: number; signal?: AbortSignal },
+  { length, temperature, known, signal, moved }: SampleOptions,
 ): Promise<number[]> {
-  const tokens = [...prompt];
+  decoder.reset();
+  const tokens: number[] = [];
+  let next = Uint32Array.from(prompt);
   for (let i = 0; i < length && !signal?.aborted; i++) {
-    const context = tokens.slice(-window);
-    const inputs = new Uint32Array(window);
-    inputs.set(context);
-    memory.write("sampling/inputs", inputs);
-    program.run();
-    const offset = (context.length - 1) * vocabulary;
-    const logits = await memory.read([{ slot: "logits", offset, length: vocabulary }]);
-    tokens.push(draw(logits, { temperature, u: unit(threefry(key, i, 0)[0]) }));
+    const logits = await decoder.feed(next);
+    await moved?.();
+    const { id } = drawToken(logits.subarray(0, known), { temperature, u: uniformAt(key, i) });
+    tokens.push(id);
+    next = Uint32Array.of(id);
   }
-  return tokens.slice(prompt.length);
+  return tokens;
 }

@@ -29,8 +29,12 @@ export const replySchema = z.discriminatedUnion("type", [
     params: count,
     shaders: z.string(),
   }),
-  /** A sign of life, and the ranks whose data it waits for. */
-  z.strictObject({ type: z.literal("beat"), waiting: z.array(count) }),
+  /** A sign of life, the ranks whose data it waits for, and whether it got further since the last. */
+  z.strictObject({
+    type: z.literal("beat"),
+    waiting: z.array(count),
+    moved: z.boolean().optional(),
+  }),
   z.strictObject({ type: z.literal("formed") }),
   z.strictObject({ type: z.literal("loaded") }),
   z.strictObject({ type: z.literal("proof"), hash: z.string() }),

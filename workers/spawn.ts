@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { EXIT } from "../src/base/refusal.ts";
+import { cardOf } from "../src/cards/pin.ts";
 import { openGate } from "../src/transport/gate.ts";
 import { bindUnix } from "../src/transport/unix.ts";
 import type { Crew, CrewEvent, CrewOptions } from "./crew.ts";
@@ -98,7 +99,7 @@ function reasonOf(code: number, signal: Deno.Signal | null): string {
 
 function start(
   { folder, id, seat, token }: { folder: string; id: number; seat: number; token: Uint8Array },
-  { seats, workers }: CrewOptions,
+  { seats, workers, reads = [], cards = [] }: CrewOptions,
 ): Deno.ChildProcess {
   const sockets = [socketPath(folder, "coordinator")];
   for (let peer = 0; peer < seats; peer++) sockets.push(socketPath(folder, peer));
@@ -115,12 +116,12 @@ function start(
       "--cached-only",
       "--frozen",
       `--allow-net=${sockets.map((path) => `unix:${path}`).join(",")}`,
-      `--allow-read=${folder}`,
+      `--allow-read=${[folder, ...reads].join(",")}`,
       `--allow-write=${folder}`,
       new URL("./worker.ts", import.meta.url).href,
     ],
     clearEnv: true,
-    env: environment(workers, folder),
+    env: { ...environment(workers, folder), ...cardOf(cards, seat)?.pin },
     stdin: "piped",
     stdout: "inherit",
     stderr: "inherit",
@@ -136,16 +137,20 @@ function start(
 /** Software drivers use all cores: workers of one machine share them. */
 function environment(workers: number, folder: string): Record<string, string> {
   const threads = Math.max(1, Math.floor(navigator.hardwareConcurrency / workers));
-  const passed = PASSED.flatMap((name) => {
-    const value = Deno.env.get(name);
-    return value === undefined ? [] : [[name, value]];
-  });
   return {
     XDG_RUNTIME_DIR: folder,
     LP_NUM_THREADS: String(threads),
     NO_COLOR: "1",
-    ...Object.fromEntries(passed),
+    ...passedEnvironment(),
   };
+}
+
+/** What a process that computes is told of this one's variables. */
+export function passedEnvironment(): Record<string, string> {
+  return Object.fromEntries(PASSED.flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
 }
 
 /** Closes a worker's stdin, which ends it; kills it if it does not heed that. */

@@ -4,6 +4,8 @@
  */
 import { EXIT, Refusal } from "../src/base/refusal.ts";
 import type { ExitName } from "../src/base/refusal.ts";
+import { showCard } from "../src/cards/card.ts";
+import { cardOf, type PinnedCard } from "../src/cards/pin.ts";
 import { candidates, decide, isWhole, noMembers, wantsForming } from "../src/membership/decide.ts";
 import type {
   Command,
@@ -32,6 +34,8 @@ export type Note = Readonly<Record<string, string | number | boolean | readonly 
 export interface TeamOptions {
   readonly launch: Launch;
   readonly rules: Rules;
+  /** A card for each seat; none where workers share what the driver offers first. */
+  readonly cards?: readonly PinnedCard[];
   /** Workers that are wanted at first. */
   readonly workers: number;
   readonly faults: Faults;
@@ -93,9 +97,9 @@ export class Team {
 
   /** Starts the first workers. */
   async open(): Promise<void> {
-    const { launch, rules } = this.#options;
+    const { launch, rules, cards = [] } = this.#options;
     this.#crew = await launch(
-      { seats: rules.microBatches, workers: this.wanted },
+      { seats: rules.microBatches, workers: this.wanted, cards },
       (event) => this.#onCrew(event),
     );
     this.#timer = setInterval(() => this.#tick(), rules.tick);
@@ -337,11 +341,26 @@ export class Team {
     const struck = faults.take({ step: this.#step, rank: member.seat }, ["start"]);
     await link.order({ ...order, strikes: struck.strikes }, payload);
     const { reply } = await link.expect("ready");
+    this.#onCard(member, reply.adapter);
     if (this.#ready !== undefined && this.#ready.adapter !== reply.adapter) {
       this.#options.note("adapter", { worker: id, adapter: reply.adapter });
     }
     this.#ready ??= reply;
     this.#feed({ type: "ready", id });
+  }
+
+  /** Notes the card of a worker. @throws {Refusal} `noDevice` when it is not the one it was to have. */
+  #onCard({ id, seat }: { id: number; seat: number }, adapter: string): void {
+    const card = cardOf(this.#options.cards ?? [], seat);
+    if (card === undefined) return;
+    // What Vulkan did not name has no name to hold it to.
+    if (card.id !== undefined && card.name !== adapter) {
+      throw new Refusal(
+        "noDevice",
+        `Cannot use card ${showCard(card)}: worker ${id} was put there and computes on ${adapter}`,
+      );
+    }
+    this.#options.note("card", { worker: id, seat, card: showCard(card) });
   }
 
   /** Remembers that a worker cannot be killed: what it says later must be fenced off. */
@@ -354,7 +373,7 @@ export class Team {
     switch (reply.type) {
       case "beat": {
         const waitsFor = reply.waiting.flatMap((rank) => this.places[rank]?.id ?? []);
-        return this.#feed({ type: "heard", id, waitsFor });
+        return this.#feed({ type: "heard", id, waitsFor, ...reply.moved && { moved: true } });
       }
       case "part":
       case "lane":

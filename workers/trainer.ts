@@ -6,7 +6,7 @@
 import { bytesOf, sha256 } from "../src/base/hash.ts";
 import { EXIT, Refusal } from "../src/base/refusal.ts";
 import type { Device } from "../src/device/types.ts";
-import { tokenizerFrom } from "../src/data/tokenizer.ts";
+import { tokenizerFrom } from "../src/data/tokenizers/mod.ts";
 import { ReduceError } from "../src/reduce/exchange.ts";
 import { cover } from "../src/reduce/tree.ts";
 import { ChannelError } from "../src/transport/channel.ts";
@@ -23,6 +23,7 @@ import { Replica } from "./replica.ts";
 import { snapshot } from "./snapshot.ts";
 import type { Part } from "./snapshot.ts";
 import { stopwatch } from "./stopwatch.ts";
+import { receiveTexts } from "./texts.ts";
 import { receiveState, sendState } from "./transfer.ts";
 
 /** A worker's ties to the run. */
@@ -33,6 +34,8 @@ export interface Seat {
 
 /** Between two signs of life, ms. */
 const BEAT_MS = 500;
+/** Milliseconds after which a long section lets beats and orders through. */
+const LOOK_MS = 100;
 /** Bit that makes a parameter another number when it is flipped. */
 const BIT = 1 << 12;
 
@@ -75,6 +78,9 @@ class Trainer {
   /** The formation whose own carried states stand on the device. */
   #placed: Formation | undefined;
   #hurry = new AbortController();
+  /** Whether it got further in its section since the last beat. */
+  #hasMoved = false;
+  #looked = 0;
 
   constructor(seat: Seat, openDevice: (kind: string) => Promise<Device>) {
     this.#seat = seat;
@@ -126,9 +132,19 @@ class Trainer {
 
   beat(): void {
     const waiting = [...this.#formation?.waiting ?? []];
+    const moved = this.#hasMoved;
+    this.#hasMoved = false;
     // A formation that is over does not silence the heart.
-    this.#seat.coordinator.send(header({ type: "beat", waiting })).catch(() => {});
+    this.#seat.coordinator.send(header({ type: "beat", waiting, moved })).catch(() => {});
   }
+
+  /** Part of a long section is done. A device may keep the event loop for itself: beats come through. */
+  #move = async (): Promise<void> => {
+    this.#hasMoved = true;
+    if (performance.now() - this.#looked < LOOK_MS) return;
+    await new Promise((resolve) => setTimeout(resolve));
+    this.#looked = performance.now();
+  };
 
   close(): void {
     this.#formation?.end();
@@ -213,15 +229,14 @@ class Trainer {
   }
 
   async #setUp(order: Order & { type: "setup" }, payload: Uint8Array): Promise<void> {
-    const { config, vocabulary, tokenizer, trainTokens } = order;
+    const { config, vocabulary, tokenizer, texts, end } = order;
     await this.#striker.at("start");
-    const tokens = wordsOf(payload);
     const device = await this.#openDevice(config.device);
     this.#device = device;
     const corpus = {
-      train: tokens.subarray(0, trainTokens),
-      validation: tokens.subarray(trainTokens),
+      texts: receiveTexts(texts, wordsOf(payload)),
       vocabulary,
+      end,
       tokenizer: tokenizer === null ? undefined : tokenizerFrom(tokenizer),
     };
     const replica = new Replica(device, { config, corpus });
@@ -308,7 +323,8 @@ class Trainer {
   async #evaluate(): Promise<void> {
     const { rank, world } = this.#own;
     await this.#striker.at("evaluate");
-    const losses = await this.#model.evaluate(rank, world, this.#hurry.signal);
+    const { signal } = this.#hurry;
+    const losses = await this.#model.evaluate(rank, world, { signal, moved: this.#move });
     const rows = losses.flatMap((l) => [l.sequence, l.loss, l.counted, l.correct]);
     await this.#reply({ type: "evaluated" }, bytesOf(Float64Array.from(rows)));
   }
@@ -330,9 +346,9 @@ class Trainer {
     if (!formation.isOver) await this.#reply({ type: "saved" });
   }
 
-  async #sample({ prompt, length, temperature }: Order & { type: "sample" }): Promise<void> {
+  async #sample({ prompt, ...options }: Order & { type: "sample" }): Promise<void> {
     const { signal } = this.#hurry;
-    const tokens = await this.#model.sample(prompt, { length, temperature, signal });
+    const tokens = await this.#model.sample(prompt, { ...options, signal, moved: this.#move });
     await this.#reply({ type: "sampled" }, bytesOf(Uint32Array.from(tokens)));
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Headers of safetensors files (format: github.com/huggingface/safetensors), for f32 alone: a u64
- * length in little endian, that many bytes of JSON, then the tensors end to end. Pure: bytes in,
- * bytes out. Stricter than the format: no unknown keys, names are printable ASCII.
+ * Headers of safetensors files (format: github.com/huggingface/safetensors), for f32 unless told
+ * otherwise: a u64 length in little endian, that many bytes of JSON, then the tensors end to end.
+ * Pure: bytes in, bytes out. Stricter than the format: no unknown keys, names are printable ASCII.
  */
 import { alignUp, type Shape, showShape, sizeOf } from "../base/shape.ts";
 import { Damage } from "./damage.ts";
@@ -17,9 +17,16 @@ const ALIGN = 64;
 /** Free text beside the tensors. */
 export type Metadata = Readonly<Record<string, string>>;
 
+/** Bytes of an element, by the dtype's name in a header. */
+export type Dtypes = Readonly<Record<string, number>>;
+
+/** What checkpoints hold. */
+const F32: Dtypes = { F32: 4 };
+
 /** Where a tensor lies, in bytes from the start of the data. */
 export interface Entry {
   readonly name: string;
+  readonly dtype: string;
   readonly shape: Shape;
   readonly begin: number;
   readonly end: number;
@@ -80,13 +87,18 @@ export function headerLength(
   return Number(length);
 }
 
-/**
- * Parses a header that `dataBytes` bytes of data follow. Throws Damage, naming `what`, for every
- * rule it breaks.
- */
+/** What a header is called in errors, how many bytes of data follow it, and which dtypes it may name. */
+export interface HeaderOptions {
+  readonly what: string;
+  readonly dataBytes: number;
+  /** F32 alone, unless told. */
+  readonly dtypes?: Dtypes;
+}
+
+/** Parses a header. Throws Damage, naming `what`, for every rule it breaks. */
 export function parseHeader(
   bytes: Uint8Array,
-  { what, dataBytes }: { what: string; dataBytes: number },
+  { what, dataBytes, dtypes = F32 }: HeaderOptions,
 ): Header {
   let text: string;
   try {
@@ -98,35 +110,46 @@ export function parseHeader(
   const json = parseStrict(text, { what: `The header of ${what}`, depth: 3 });
   if (!isRecord(json)) throw new Damage(`${what} has a header that is not an object`);
   const { __metadata__: metadata, ...rest } = json;
-  const entries = Object.entries(rest).map(([name, value]) => parseEntry(name, { value, what }));
+  const entries = Object.entries(rest).map(([name, value]) =>
+    parseEntry(name, { value, what, dtypes })
+  );
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
   checkCover(entries, { length: dataBytes, what });
   return { entries, metadata: parseMetadata(metadata, what) };
 }
 
-function parseEntry(name: string, { value, what }: { value: unknown; what: string }): Entry {
+function parseEntry(
+  name: string,
+  { value, what, dtypes }: { value: unknown; what: string; dtypes: Dtypes },
+): Entry {
   const bad = (fault: string) => new Damage(`${what}: tensor ${JSON.stringify(name)} ${fault}`);
   if (!isTensorName(name)) throw bad("has a name that is not printable ASCII");
   if (!isRecord(value)) throw bad("is not described by an object");
   const { dtype, shape, data_offsets: offsets, ...rest } = value;
   const unknown = Object.keys(rest)[0];
   if (unknown !== undefined) throw bad(`has an unknown key ${JSON.stringify(unknown)}`);
-  if (dtype !== "F32") throw bad(`has a dtype other than F32: ${JSON.stringify(dtype)}`);
+  const bytes = typeof dtype === "string" && Object.hasOwn(dtypes, dtype)
+    ? dtypes[dtype]
+    : undefined;
+  if (bytes === undefined) {
+    const known = Object.keys(dtypes).join(", ");
+    throw bad(`has a dtype other than ${known}: ${JSON.stringify(dtype)}`);
+  }
   if (!isSizes(shape)) throw bad("has a shape that is not a list of whole numbers");
   if (!isSizes(offsets)) throw bad("has offsets that are not a list of whole numbers");
   const [begin, end] = offsets;
   if (offsets.length !== 2 || begin === undefined || end === undefined || end < begin) {
     throw bad("has offsets that are not a begin and an end");
   }
-  if (safeBytes(shape) !== end - begin) {
+  if (safeBytes(shape, bytes) !== end - begin) {
     throw bad(`of shape ${showShape(shape)} does not fill its ${end - begin} bytes`);
   }
-  return { name, shape, begin, end };
+  return { name, dtype: dtype as string, shape, begin, end };
 }
 
-/** Bytes of an f32 shape, or NaN where the product leaves the safe integers. */
-function safeBytes(shape: Shape): number {
-  return shape.reduce((n, size) => Number.isSafeInteger(n * size) ? n * size : NaN, 4);
+/** Bytes of a shape, or NaN where the product leaves the safe integers. */
+function safeBytes(shape: Shape, element: number): number {
+  return shape.reduce((n, size) => Number.isSafeInteger(n * size) ? n * size : NaN, element);
 }
 
 function checkCover(

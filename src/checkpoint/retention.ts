@@ -13,7 +13,9 @@ import { Verified } from "./verified.ts";
 import { readManifest } from "./verify.ts";
 
 /** Which checkpoints stay; the `checkpoint` part of a config says it. */
-export type RetentionPolicy = Pick<CheckpointConfig, "keep" | "keep_every" | "keep_best">;
+export type RetentionPolicy =
+  & Pick<CheckpointConfig, "keep" | "keep_every" | "keep_best">
+  & Partial<Pick<CheckpointConfig, "at">>;
 
 /** What is known of a checkpoint when it is decided which ones go. */
 export interface Candidate {
@@ -32,12 +34,12 @@ export interface RetentionOptions {
 
 /**
  * The steps that go, newest first. What stays: the `keep` newest that verify and all that is newer
- * than they are; every step that `keep_every` divides; with `keep_best` the one with the lowest
+ * than they are; every step that `keep_every` divides or `at` names; with `keep_best` the one with the lowest
  * validation loss of those that verify, the newer of equal ones. While fewer than `keep` verify
  * nothing goes. Throws RangeError when `keep` is below 1 or `keep_every` below 0.
  */
 export function toRemove(found: readonly Candidate[], policy: RetentionPolicy): number[] {
-  const { keep, keep_every: every, keep_best: best } = policy;
+  const { keep, keep_every: every, keep_best: best, at = [] } = policy;
   if (!Number.isSafeInteger(keep) || keep < 1) {
     throw new RangeError(`Cannot keep checkpoints: at least 1 must stay: ${keep}`);
   }
@@ -50,7 +52,7 @@ export function toRemove(found: readonly Candidate[], policy: RetentionPolicy): 
   const winner = best ? bestFirst(sorted).find(({ verified }) => verified) : undefined;
   return sorted
     .filter((one) => one.step < oldest.step && one !== winner)
-    .filter(({ step }) => every === 0 || step % every !== 0)
+    .filter(({ step }) => (every === 0 || step % every !== 0) && !at.includes(step))
     .map(({ step }) => step);
 }
 

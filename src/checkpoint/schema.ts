@@ -10,6 +10,8 @@ export const checkpointSchema = z.strictObject({
     .describe("Whether the checkpoint with the lowest validation loss is kept as well"),
   keep_every: z.int().min(0).default(0)
     .describe("Checkpoints of steps that this divides are kept for ever; 0 keeps none"),
+  at: z.array(z.int().min(1)).default([])
+    .describe("Steps whose checkpoints are written, whatever every is, and kept for ever"),
 });
 
 /** A complete `checkpoint` part. */

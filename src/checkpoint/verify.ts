@@ -21,7 +21,8 @@ export interface Checkpoint {
   readonly optimizer: ReadonlyMap<string, NamedTensor>;
 }
 
-const MANIFEST_LIMIT = 2 ** 20;
+/** A tokenizer stands in the manifest, and some have ten megabytes. */
+const MANIFEST_LIMIT = 64 * 2 ** 20;
 
 /**
  * Reads the checkpoint at `path`: no file missing or extra, the manifest valid and of the folder's

@@ -2,27 +2,32 @@
 import { join } from "node:path";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
+import { showCard } from "../cards/card.ts";
+import { namesIn } from "../cards/choose.ts";
 import { loadConfig } from "../config/load.ts";
-import { applyOverrides } from "../config/overrides.ts";
+import { applyOverrides, isPlain, type PlainConfig } from "../config/overrides.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { progressPrinter } from "../report/progress.ts";
 import { parseFaultPlan } from "../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../workers/faults/schema.ts";
+import { openModel } from "../../workers/model.ts";
+import { cardsFor } from "../../workers/cards.ts";
 import { runTraining } from "../../workers/run.ts";
 import { spawnCrew } from "../../workers/spawn.ts";
 import { parseCommandLine } from "./args.ts";
 import type { CommandLine } from "./args.ts";
 import { runCommand } from "./command.ts";
 import { helpText } from "./help.ts";
+import { stopOnSignals } from "./signals.ts";
 
 const DEFAULT_CONFIG = new URL("../../configs/gpt_char.ts", import.meta.url).pathname;
 
-/** Exit code of a second interrupt: 128 + SIGINT, as shells have it. */
-const INTERRUPTED = 130;
-
-/** Runs `train` with command-line arguments. */
-export async function trainCommand(args: readonly string[]): Promise<ExitName> {
+/** Runs `train` with command-line arguments; it stops on signals, and when `leash` says so. */
+export async function trainCommand(
+  args: readonly string[],
+  leash?: AbortSignal,
+): Promise<ExitName> {
   const line = parseCommandLine(args);
   if (line.help) {
     console.log(helpText());
@@ -38,12 +43,21 @@ export async function trainCommand(args: readonly string[]): Promise<ExitName> {
     write: (text) => Deno.stdout.writeSync(output.encode(text)),
     width: columns,
   });
-  const { stop, requeued } = stopOnSignals();
+  const { stop: signalled, requeued } = stopOnSignals(
+    "Stopping after this step; once more to stop at once",
+  );
+  const stop = leash === undefined ? signalled : AbortSignal.any([signalled, leash]);
+  const notice = (text: string) => show({ type: "notice", text });
+  const cards = await cardsFor(config, notice);
+  cards.slice(0, config.workers).forEach((card, i) =>
+    notice(`worker ${i} computes on card ${showCard(card)}`)
+  );
   await runTraining({
     config: { ...config, out },
     out,
     resume: line.resume !== undefined,
     launch: spawnCrew,
+    cards,
     show,
     stop,
     ...(line.faults !== undefined && { faults: await readFaults(line.faults) }),
@@ -62,7 +76,7 @@ async function readFaults(path: string): Promise<FaultPlan> {
 }
 
 /** The config of a command line: its file, or the resumed run's own, with the overrides. */
-async function configOf(line: CommandLine): Promise<RunConfig> {
+export async function configOf(line: CommandLine): Promise<RunConfig> {
   const { resume, overrides } = line;
   if (resume !== undefined && overrides["out"] !== undefined) {
     throw new Refusal(
@@ -70,9 +84,40 @@ async function configOf(line: CommandLine): Promise<RunConfig> {
       "Cannot move a run: --resume goes on in its folder, leave --out away",
     );
   }
-  const path = line.config ??
-    (resume === undefined ? DEFAULT_CONFIG : await storedConfig(resume));
-  return resolveConfig(applyOverrides(await loadConfig(path), overrides));
+  const input = withWorkers(applyOverrides(await inputOf(line), overrides), overrides);
+  return resolveConfig(resume === undefined ? await withModel(input) : input);
+}
+
+/** Cards that are named get a worker each, unless it is said how many there are to be. */
+function withWorkers(
+  input: PlainConfig,
+  { gpus, workers }: Readonly<Record<string, string>>,
+): PlainConfig {
+  const isSaid = workers !== undefined || (gpus === undefined && input["workers"] !== undefined);
+  if (isSaid || typeof input["gpus"] !== "string") return input;
+  return { ...input, workers: namesIn(input["gpus"]).length };
+}
+
+/** A config as its file has it; a run that begins with a model needs none. */
+async function inputOf({ config, resume, overrides }: CommandLine): Promise<PlainConfig> {
+  if (config !== undefined) return await loadConfig(config);
+  if (resume !== undefined) return await loadConfig(await storedConfig(resume));
+  return overrides["init"] === undefined ? await loadConfig(DEFAULT_CONFIG) : { name: "tuned" };
+}
+
+/** A run that begins with a model has its sizes and its window, unless it says otherwise. */
+async function withModel(input: PlainConfig): Promise<PlainConfig> {
+  const { init, data } = input;
+  if (typeof init !== "string") return input;
+  const { model, context, config } = await openModel(init, { warn: console.error });
+  const own = isPlain(data) ? data : {};
+  const window = own["window"] ?? config?.data.window ?? context;
+  const bptt = config?.data.bptt ?? null;
+  return {
+    ...input,
+    model: { ...model, ...(isPlain(input["model"]) && input["model"]) },
+    data: { bptt, ...own, window },
+  };
 }
 
 async function storedConfig(out: string): Promise<string> {
@@ -104,24 +149,6 @@ function freeFolder(base: string): string {
 /** Columns of the terminal; 80 where it does not say. */
 function columns(): number {
   return Deno.consoleSize().columns || 80;
-}
-
-/**
- * Aborts once SIGINT, SIGTERM or SIGUSR2 came; a second one ends the process at once. SIGUSR2 is a
- * scheduler's: the run asks to be started again.
- */
-function stopOnSignals(): { stop: AbortSignal; requeued: () => boolean } {
-  const controller = new AbortController();
-  let requeued = false;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGUSR2"] as const) {
-    Deno.addSignalListener(signal, () => {
-      if (controller.signal.aborted) Deno.exit(INTERRUPTED);
-      requeued = signal === "SIGUSR2";
-      console.error("Stopping after this step; once more to stop at once");
-      controller.abort();
-    });
-  }
-  return { stop: controller.signal, requeued: () => requeued };
 }
 
 if (import.meta.main) await runCommand(() => trainCommand(Deno.args));

@@ -15,8 +15,10 @@ export function faultTexts(input: unknown, issues: readonly z.core.$ZodIssue[]):
     if (issue.code === "custom") return [`${path}: ${issue.message}`];
     const actual = show(at(input, issue.path));
     if (issue.code === "invalid_format") return [`${path}: ${issue.message}: ${actual}`];
-    const need = all.find((key) => key.path === path)?.need ?? "an object";
-    return [`${path || "config"}: need ${need}: ${actual}`];
+    // What stands in a list or a table is part of a value.
+    const key = all.find((key) => path === key.path || path.startsWith(`${key.path}.`));
+    if (key === undefined) return [`${path || "config"}: need an object: ${actual}`];
+    return [`${key.path}: need ${key.need}: ${show(at(input, key.path.split(".")))}`];
   });
   // A value can break two rules of one leaf, which make one text.
   return Array.from(new Set(texts));

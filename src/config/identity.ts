@@ -10,16 +10,19 @@ const FREE: readonly string[] = [
   "steps",
   "workers",
   "device",
+  "gpus",
   "out",
   "name",
-  // The text is held to its hash instead: the same one may lie elsewhere.
+  // What is read is held to its hash instead: the same may lie elsewhere.
   "data.path",
+  "data.mix",
+  "init",
 ];
 const FREE_SECTIONS: readonly string[] = ["eval", "checkpoint", "guard", "recovery", "report"];
 
 /** Whether a dotted key may differ between a checkpoint and the run that resumes it. */
 export function changeable(key: string): boolean {
-  return FREE.includes(key) || FREE_SECTIONS.some((section) => key.startsWith(section + "."));
+  return FREE.includes(key) || [...FREE_SECTIONS, ...FREE].some((s) => key.startsWith(s + "."));
 }
 
 /** Every dotted key that decides the numbers of a run. */
@@ -40,7 +43,8 @@ export function differences(a: RunConfig, b: RunConfig): string[] {
     .map((path) => `${path}: ${show(left[path])} against ${show(right[path])}`);
 }
 
-function mathValues(config: RunConfig): Record<string, unknown> {
+/** The math keys of a config, dotted, and their values. */
+export function mathValues(config: RunConfig): Record<string, unknown> {
   return Object.fromEntries(flatten(config, "").filter(([path]) => !changeable(path)));
 }
 

@@ -16,7 +16,7 @@ export interface Key {
 }
 
 /** Basic type of a leaf. */
-export type BasicType = "integer" | "number" | "boolean" | "string" | "null";
+export type BasicType = "integer" | "number" | "boolean" | "string" | "null" | "array" | "object";
 
 /** A JSON Schema, as far as it is read here. */
 export type Json = z.core.JSONSchema.BaseSchema;
@@ -29,6 +29,12 @@ export function keys(schema: z.ZodType = runSchema): Key[] {
 /** As {@linkcode keys}, of a JSON Schema; a union's kinds are merged, the first one's text wins. */
 export function keysOf(schema: Json): Key[] {
   return Array.from(leaves(schema, { path: "" }).values());
+}
+
+/** A key's default as a command line would say it; undefined where there is none. */
+export function showDefault({ default: value }: Key): string | undefined {
+  if (value === undefined) return undefined;
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
 }
 
 /** Every path that holds a section rather than a value, as `optim`. */
@@ -96,7 +102,15 @@ function leaf(node: Json, { path, preset }: Place): Key {
 }
 
 function typesOf({ type }: Json): BasicType[] {
-  const known: readonly string[] = ["integer", "number", "boolean", "string", "null"];
+  const known: readonly string[] = [
+    "integer",
+    "number",
+    "boolean",
+    "string",
+    "null",
+    "array",
+    "object",
+  ];
   const isBasic = (name: string): name is BasicType => known.includes(name);
   return [type ?? []].flat().filter(isBasic);
 }
@@ -104,9 +118,19 @@ function typesOf({ type }: Json): BasicType[] {
 function needOf(node: Json): string {
   const choices = node.enum ?? (node.const === undefined ? undefined : [node.const]);
   if (choices !== undefined) return choices.map(String).join(" | ");
-  return typesOf(node).map((type) =>
-    type === "integer" || type === "number" ? type + rangeOf(node) : type
-  ).join(" | ");
+  return typesOf(node).map((type) => {
+    if (type === "integer" || type === "number") return type + rangeOf(node);
+    if (type === "array") return `list of (${needOf(asObject(onlyItem(node)))})`;
+    return type === "object" ? `table of (${needOf(asObject(valuesOf(node)))})` : type;
+  }).join(" | ");
+}
+
+function onlyItem({ items }: Json): Json | boolean {
+  return (Array.isArray(items) ? undefined : items as Json | boolean | undefined) ?? true;
+}
+
+function valuesOf({ additionalProperties }: Json): Json | boolean {
+  return additionalProperties ?? true;
 }
 
 /** Bounds of a number; those of the safe integers go without saying. */

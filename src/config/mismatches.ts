@@ -3,6 +3,7 @@
  * source needs no line here.
  */
 import type { DataConfig } from "../data/schema.ts";
+import type { Evaluation } from "../data/source.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import type { ModelConfig } from "../models/mod.ts";
 
@@ -10,12 +11,18 @@ import type { ModelConfig } from "../models/mod.ts";
 export type Mismatch = readonly [path: string, message: string];
 
 /** Every mismatch, at most one for a path. */
-export function mismatches({ model, data }: { model: ModelConfig; data: DataConfig }): Mismatch[] {
+export function mismatches(
+  { model, data, eval: evaluation }: {
+    model: ModelConfig;
+    data: DataConfig;
+    eval: Pick<Evaluation, "stride">;
+  },
+): Mismatch[] {
   const { source, bptt } = data;
   // The text is not read yet; what is asked and what is carried do not depend on it.
   const { asked, carries } = taskOf(data, 0);
   const faults: Mismatch[] = [];
-  if (source === "truecase" && data.tokenizer !== "char") {
+  if (source === "truecase" && (data.tokenizer ?? "char") !== "char") {
     faults.push(["data.tokenizer", `need char for source ${source}: ${data.tokenizer}`]);
   }
   if (bptt !== null && !carries) {
@@ -23,12 +30,24 @@ export function mismatches({ model, data }: { model: ModelConfig; data: DataConf
   } else if (carries && model.kind === "gpt") {
     faults.push(["data.bptt", `need null for model gpt, which has no state to carry: ${bptt}`]);
   }
-  if (data.document_end !== null && bptt === null) {
+  if (data.document_end !== null && bptt === null && !data.document_mask) {
     const value = JSON.stringify(data.document_end);
     faults.push([
       "data.document_end",
-      `need data.bptt, without which no state is carried: ${value}`,
+      `need data.bptt or data.document_mask, without which documents are not told apart: ${value}`,
     ]);
+  }
+  if (data.document_mask && (model.kind !== "gpt" || source !== "text")) {
+    faults.push(["data.document_mask", `need false unless model gpt reads source text: true`]);
+  } else if (data.document_mask && data.document_end === null) {
+    faults.push(["data.document_mask", "need false without data.document_end: true"]);
+  }
+  if (data.mix !== null && data.path !== null) {
+    faults.push(["data.mix", `need null where data.path names a text: ${data.path}`]);
+  }
+  if (evaluation.stride !== null && evaluation.stride > data.window) {
+    const { stride } = evaluation;
+    faults.push(["eval.stride", `need at most data.window ${data.window}: ${stride}`]);
   }
   if (model.kind === "gpt" && model.tied && asked !== "next") {
     faults.push([

@@ -37,7 +37,7 @@ function set(config: PlainConfig, { path, types }: Key, text: string): PlainConf
     `Cannot set "${path}": need an object around it: the config has another value there`;
 }
 
-/** `text` as a value of one of `types`, or as it is. */
+/** `text` as a value of one of `types`, or as it is. Lists and tables are written as JSON. */
 function coerce(text: string, types: readonly BasicType[]): unknown {
   if (types.includes("null") && text === "null") return null;
   if (types.includes("boolean") && (text === "true" || text === "false")) return text === "true";
@@ -45,11 +45,19 @@ function coerce(text: string, types: readonly BasicType[]): unknown {
     const number = Number(text);
     if (text.trim() !== "" && Number.isFinite(number)) return number;
   }
-  return text;
+  return types.includes("array") || types.includes("object") ? parsed(text) : text;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** A copy of `config` with `value` at `path`, or undefined where something else is in the way. */
-function assign(
+export function assign(
   config: PlainConfig,
   path: readonly string[],
   value: unknown,

@@ -17,7 +17,11 @@ const evalSchema = z.strictObject({
   every: z.int().min(0).default(200)
     .describe("Steps between evaluations; 0 evaluates at the end only"),
   windows: z.int().min(0).default(128)
-    .describe("Validation windows per evaluation, evenly spaced; 0 takes all"),
+    .describe("Validation windows per evaluation and text, evenly spaced; 0 asks every token once"),
+  stride: z.int().min(1).nullable().default(null)
+    .describe(
+      "Tokens from one evaluation window to the next, each token counted once; null is the window",
+    ),
 });
 
 /** A whole run. Every key has a default, so `{}` is a run as well. */
@@ -33,8 +37,16 @@ export const runSchema = z.strictObject({
     .describe(
       "Where kernels run: auto and webgpu need an adapter, reference is plain loops and slow",
     ),
+  gpus: z.string().regex(/^[^,\s]+(,[^,\s]+)*$/, {
+    error: "need numbers of cards with commas between them, as 0,1",
+  }).nullable().default(null)
+    .describe("Card of each worker by number, PCI address or UUID, as 0,1; null chooses"),
   out: z.string().min(1).nullable().default(null)
     .describe("Folder that the run writes to; null names one after the run"),
+  init: z.string().min(1).nullable().default(null)
+    .describe(
+      "Run, checkpoint or exported model whose parameters and tokenizer a new run begins with",
+    ),
   micro_batches: z.int().min(1).default(4)
     .describe("Micro-batches S per step, a power of two; a step sees S x windows x window tokens"),
   windows: z.int().min(1).default(8).describe("Windows B per micro-batch"),
@@ -58,6 +70,9 @@ export const runSchema = z.strictObject({
   }
   if (!Number.isSafeInteger(steps * micro_batches * windows)) {
     fault("steps", "need steps x micro_batches x windows below 2^53: the product is not");
+  }
+  if (run.gpus !== null && run.device === "reference") {
+    fault("gpus", "need device auto or webgpu: reference computes on no card");
   }
   if (run.report.gradient_reach && run.model.kind !== "recurrent") {
     fault("report.gradient_reach", "need a recurrent model: a transformer has no state to reach");

@@ -36,8 +36,10 @@ export function hung(state: Membership, now: number, rules: Rules): Hung[] {
   const { members, pace } = state;
   const idle = members.filter((m) => m.section === undefined && now - m.heard > rules.idle)
     .map((m) => ({ id: m.id, why: `no sign of life for ${seconds(now - m.heard)}` }));
+  // How much there is to evaluate nobody knows before: who gets further is given more time.
   const overdue = members.filter((m) =>
-    m.section !== undefined && now - m.since > deadline(pace, m.section, rules)
+    m.section !== undefined &&
+    now - Math.max(m.since, m.moved ?? m.since) > deadline(pace, m.section, rules)
   );
   return [...idle, ...blamed(overdue, now, rules)];
 }

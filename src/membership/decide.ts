@@ -74,7 +74,11 @@ export function decide(
     case "ready":
       return ready(state, event.id, now);
     case "heard":
-      return only(change(state, event.id, { heard: now, waitsFor: event.waitsFor }));
+      return only(change(state, event.id, {
+        heard: now,
+        waitsFor: event.waitsFor,
+        ...event.moved && { moved: now },
+      }));
     case "ordered": {
       const { section } = event;
       return only(change(state, event.id, { section, since: now, waitsFor: [] }));
@@ -306,6 +310,7 @@ function tick(before: Membership, { now, rules }: { now: number; rules: Rules })
     members: before.members.map((m) => ({
       ...m,
       since: Math.min(now, m.since + shift),
+      ...m.moved !== undefined && { moved: Math.min(now, m.moved + shift) },
       heard: Math.min(now, m.heard + shift),
     })),
   };

@@ -22,6 +22,8 @@ export interface Member {
   readonly section: Section | undefined;
   /** Since when it is in its section. */
   readonly since: number;
+  /** When it got further in a section of many parts, as an evaluation is; undefined if it never did. */
+  readonly moved?: number;
   /** When it was heard last. */
   readonly heard: number;
   /** Members whose data it waits for, as it said last. */
@@ -78,7 +80,13 @@ export type MembershipEvent =
   /** It has its plans, and could take part. */
   | { readonly type: "ready"; readonly id: number }
   /** A sign of life. */
-  | { readonly type: "heard"; readonly id: number; readonly waitsFor: readonly number[] }
+  | {
+    readonly type: "heard";
+    readonly id: number;
+    readonly waitsFor: readonly number[];
+    /** It got further in its section. */
+    readonly moved?: boolean;
+  }
   /** It was told to do something. */
   | { readonly type: "ordered"; readonly id: number; readonly section: Section }
   /** It has done what it was told. */

@@ -51,6 +51,8 @@ export type RunEvent =
     readonly step: number;
     readonly valLoss: number;
     readonly valAccuracy?: number;
+    /** By text, where there are several. */
+    readonly texts?: readonly { readonly name: string; readonly valLoss: number }[];
   }
   /** Norms of dLoss_T / dh_t for t = T, T - 1, ... 1, over the windows of a batch. */
   | { readonly type: "reach"; readonly step: number; readonly norms: readonly number[] }
@@ -60,7 +62,13 @@ export type RunEvent =
   /** Steps after this one do not count: they are done again. */
   | { readonly type: "rewind"; readonly step: number }
   | { readonly type: "notice"; readonly text: string }
-  | { readonly type: "sample"; readonly text: string }
+  /** How the model continues a prompt after a step; the prompt is empty where none was given. */
+  | {
+    readonly type: "sample";
+    readonly step: number;
+    readonly prompt: string;
+    readonly text: string;
+  }
   | { readonly type: "end"; readonly summary: Summary };
 
 /** Takes events in the order in which they happen. */

@@ -20,6 +20,8 @@ export type Later = (run: () => void, ms: number) => () => void;
 export interface MetricsOptions {
   /** Told once, when writing fails for the first time. */
   readonly warn?: (text: string) => void;
+  /** The line of an event; those of steps and evaluations unless told. */
+  readonly line?: (event: RunEvent) => string | undefined;
   readonly later?: Later;
 }
 
@@ -34,7 +36,7 @@ export interface MetricsLog extends Disposable {
  * most a second after their step. Values that are not finite are null.
  */
 export function metricsLog(path: string, options: MetricsOptions = {}): MetricsLog {
-  const { warn, later = timer } = options;
+  const { warn, later = timer, line: lineOf = metricsLine } = options;
   let pending = "";
   let evaluated = -1;
   let warned = false;
@@ -65,7 +67,7 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
     // A resumed run may evaluate the step it starts from again; the numbers are the same.
     const again = event.type === "eval" || event.type === "reach";
     if (again && event.step <= evaluated) return;
-    const line = metricsLine(event);
+    const line = lineOf(event);
     if (line !== undefined && pending.length + line.length <= PENDING_LIMIT) pending += line;
     if (FLUSHING.includes(event.type)) flush();
     else if (pending !== "") cancel ??= later(flush, FLUSH_MS);

@@ -16,7 +16,8 @@ export function linesOf(event: RunEvent): string[] {
       return [`gradient reach at step ${event.step}: ${reachOf(event.norms)}`];
     case "eval":
       return [
-        `eval at step ${event.step}: val loss ${showLoss(event.valLoss)}${accuracyOf(event)}`,
+        `eval at step ${event.step}: val loss ${showLoss(event.valLoss)}${accuracyOf(event)}` +
+        printable(textsOf(event)),
       ];
     case "checkpoint":
       return [
@@ -25,8 +26,9 @@ export function linesOf(event: RunEvent): string[] {
         ),
       ];
     case "notice":
-    case "sample":
       return printable(event.text).split("\n");
+    case "sample":
+      return printable(event.prompt + event.text).split("\n");
     case "end":
       return endLines(event.summary);
   }
@@ -53,6 +55,11 @@ function endLines(end: Summary): string[] {
 function reachOf(norms: readonly number[]): string {
   const far = norms.flatMap((norm, k) => Number.isInteger(Math.log2(k + 1)) ? [[k, norm]] : []);
   return far.map(([k, norm = NaN]) => `${k} back ${norm.toExponential(1)}`).join(", ");
+}
+
+function textsOf({ texts = [] }: RunEvent & { type: "eval" }): string {
+  if (texts.length === 0) return "";
+  return ` (${texts.map(({ name, valLoss }) => `${name} ${showLoss(valLoss)}`).join(", ")})`;
 }
 
 function accuracyOf({ valAccuracy }: { readonly valAccuracy?: number }): string {

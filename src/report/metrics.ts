@@ -9,14 +9,27 @@ export function metricsLine(event: RunEvent): string | undefined {
     return JSON.stringify(line) + "\n";
   }
   if (event.type === "eval") {
-    const { step, valLoss, valAccuracy } = event;
-    const line = { step, val_loss: valLoss, val_accuracy: valAccuracy };
+    const { step, valLoss, valAccuracy, texts } = event;
+    const named = texts?.map(({ name, valLoss }) => [name, valLoss]);
+    const line = {
+      step,
+      val_loss: valLoss,
+      val_accuracy: valAccuracy,
+      val_losses: named && Object.fromEntries(named),
+    };
     return JSON.stringify(line) + "\n";
   }
   if (event.type === "reach") {
     return JSON.stringify({ step: event.step, gradient_reach: event.norms }) + "\n";
   }
   return undefined;
+}
+
+/** The line of a sample, with its line feed; other events have none. */
+export function sampleLine(event: RunEvent): string | undefined {
+  if (event.type !== "sample") return undefined;
+  const { step, prompt, text } = event;
+  return JSON.stringify({ step, prompt, text }) + "\n";
 }
 
 /**

@@ -10,8 +10,14 @@ export const reportSchema = z.strictObject({
     ),
   progress_every: z.int().min(1).default(10)
     .describe("Steps between progress lines when the output is not a terminal"),
+  prompts: z.array(z.string().min(1)).default([])
+    .describe("Beginnings that samples continue; without any, the first token of the text"),
+  sample_every: z.int().min(0).default(0)
+    .describe(
+      "Steps between samples, which go to samples.jsonl as well; 0 samples at the end only",
+    ),
   sample_length: z.int().min(0).default(300)
-    .describe("Characters of sampled text at the end; 0 prints none"),
+    .describe("Tokens of each sample; 0 draws none"),
   sample_temperature: z.number().gt(0).default(0.8)
     .describe("Divisor of the logits when sampling; small is cautious"),
 });

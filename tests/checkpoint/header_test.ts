@@ -43,7 +43,7 @@ Deno.test("encodeHeader() pads with spaces so that data start at a multiple of 6
     const header = encodeHeader([tensor(name, [2])], { step: "3" });
     assertEquals(header.length % 64, 0);
     const parsed = parse(new Uint8Array([...header, ...new Uint8Array(8)]));
-    assertEquals(parsed.entries, [{ name, shape: [2], begin: 0, end: 8 }]);
+    assertEquals(parsed.entries, [{ name, dtype: "F32", shape: [2], begin: 0, end: 8 }]);
     assertEquals({ ...parsed.metadata }, { step: "3" });
   }
 });

@@ -51,6 +51,11 @@ Deno.test("toRemove() keeps every m-th step for ever", () => {
   assertEquals(toRemove(good(50, 100, 150), { ...policy, keep_every: 0 }), [100, 50]);
 });
 
+Deno.test("toRemove() keeps the steps that are named for ever", () => {
+  const policy = { ...NEWEST, keep: 1, at: [3, 5, 99] };
+  assertEquals(toRemove(good(2, 3, 4, 5, 6, 7), policy), [6, 4, 2]);
+});
+
 Deno.test("toRemove() keeps the lowest validation loss, the newer of equal ones", () => {
   const policy = { ...NEWEST, keep: 1, keep_best: true };
   const found = good([1, 3], [2, 2], [3, 2], [4, null], [5, 2.5], [6, 4]);

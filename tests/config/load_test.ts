@@ -87,7 +87,9 @@ Deno.test("loadConfig() refuses what is no file, and other endings", async () =>
 
 Deno.test("the configs of the project resolve, under their own names", async () => {
   const dir = new URL("../../configs/", import.meta.url);
-  const names = Array.from(Deno.readDirSync(dir), ({ name }) => name);
+  const names = Array.from(Deno.readDirSync(dir)).filter(({ isFile }) => isFile).map(({ name }) =>
+    name
+  );
   assertEquals(names.includes("gpt_char.ts") && names.includes("smoke.ts"), true);
   for (const name of names) {
     const config = resolveConfig(await loadConfig(new URL(name, dir).pathname));

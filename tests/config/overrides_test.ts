@@ -1,7 +1,7 @@
 /** Overrides: spelling, coercion, and what is refused. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
-import { keys } from "../../src/config/keys.ts";
+import { keys, showDefault } from "../../src/config/keys.ts";
 import { applyOverrides } from "../../src/config/overrides.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { MODELS } from "../../src/models/mod.ts";
@@ -119,7 +119,7 @@ for (const [kind, { schema }] of Object.entries(MODELS)) {
   Deno.test(`applyOverrides() accepts every key of ${kind} with its own default, which then resolves`, () => {
     const own = keys(schema).map((key) => ({ ...key, path: `model.${key.path}` }));
     const all = [...keys().filter(({ path }) => !path.startsWith("model.")), ...own];
-    const defaults = all.map((key) => [key.path, String(key.default)]);
+    const defaults = all.map((key) => [key.path, String(showDefault(key))]);
     const overrides = { ...Object.fromEntries(defaults), "model.kind": kind };
     const plain = resolveConfig({ model: { kind } });
     assertEquals(resolveConfig(applyOverrides({}, overrides)), plain);

@@ -30,6 +30,13 @@ Deno.test("resolveConfig() takes the default model where only its sizes are give
   assertEquals(resolveConfig({ model: { width: 8 } }).model.kind, "gpt");
 });
 
+Deno.test("resolveConfig() names the list or table that holds a fault", () => {
+  assertEquals(faults({ data: { mix: { "a.b": 0 } }, report: { prompts: ["a", ""] } }), [
+    'data.mix: need table of (number > 0) | null: {"a.b":0}',
+    'report.prompts: need list of (string): ["a",""]',
+  ]);
+});
+
 Deno.test("resolveConfig() lists all faults by path", () => {
   assertEquals(
     faults({

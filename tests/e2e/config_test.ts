@@ -50,7 +50,7 @@ const LINES: Readonly<Record<string, { args: string[]; says: string[] }>> = {
   },
   "a config file with faults in two sections": {
     args: ["faults.json"],
-    says: ["model.layers: need integer >= 1: 0", "data.tokenizer: need char | byte"],
+    says: ["model.layers: need integer >= 1: 0", "data.tokenizer: need char, byte, word"],
   },
   "a TypeScript config with a syntax error": { args: ["syntax.ts"], says: ["syntax.ts"] },
   "a JSON config with a syntax error": { args: ["syntax.json"], says: ["syntax.json"] },

@@ -20,6 +20,7 @@ Deno.test("a run leaves records of all it did", async (t) => {
       "config.json",
       "journal.jsonl",
       "metrics.jsonl",
+      "samples.jsonl",
       "summary.json",
     ]);
     assertEquals(namesIn(place.of("run/checkpoints")), ["step-00000004", "step-00000006"]);

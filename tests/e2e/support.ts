@@ -37,15 +37,18 @@ export interface TrainOptions {
 }
 
 /**
- * Options and permissions of the task `train`, as the shell of `deno task` reads them in deno.json.
- * They depend on LD_LIBRARY_PATH.
+ * Options and permissions of a task that starts workers, as the shell of `deno task` reads them in
+ * deno.json. They depend on LD_LIBRARY_PATH.
  */
-export function taskOptions(libraryPath = Deno.env.get("LD_LIBRARY_PATH") ?? ""): string[] {
-  const known = optionsWith.get(libraryPath);
+export function taskOptions(
+  libraryPath = Deno.env.get("LD_LIBRARY_PATH") ?? "",
+  task = "train",
+): string[] {
+  const known = optionsWith.get(`${task} ${libraryPath}`);
   if (known !== undefined) return known;
   const { tasks } = JSON.parse(Deno.readTextFileSync(ROOT + "deno.json"));
-  const [, words] = /^deno (run .+) src\/cli\/train\.ts$/.exec(tasks.train) ?? [];
-  assert(words !== undefined, `Cannot read the task: needs a command of Deno: ${tasks.train}`);
+  const [, words] = /^deno (run .+) src\/cli\/\w+\.ts$/.exec(tasks[task]) ?? [];
+  assert(words !== undefined, `Cannot read the task: needs a command of Deno: ${tasks[task]}`);
   const { stdout } = new Deno.Command(Deno.execPath(), {
     args: [
       "task",
@@ -57,12 +60,15 @@ export function taskOptions(libraryPath = Deno.env.get("LD_LIBRARY_PATH") ?? "")
     env: { LD_LIBRARY_PATH: libraryPath },
   }).outputSync();
   const options: string[] = JSON.parse(new TextDecoder().decode(stdout));
-  optionsWith.set(libraryPath, options);
+  optionsWith.set(`${task} ${libraryPath}`, options);
   return options;
 }
 
-/** What `taskOptions` gave, by LD_LIBRARY_PATH. */
+/** What `taskOptions` gave, by task and LD_LIBRARY_PATH. */
 const optionsWith = new Map<string, string[]>();
+
+/** On a machine with cards workers of a test share the first: that is what this variable says. */
+export const ONE_ADAPTER = { MESA_VK_DEVICE_SELECT: "" } as const;
 
 /** Starts `train`. */
 export function startTrain(args: readonly string[], options: TrainOptions = {}): Running {
@@ -70,7 +76,7 @@ export function startTrain(args: readonly string[], options: TrainOptions = {}):
   const child = new Deno.Command(Deno.execPath(), {
     args: [...taskOptions(options.env?.["LD_LIBRARY_PATH"]), ENTRY, ...args],
     ...(options.cwd !== undefined && { cwd: options.cwd }),
-    env: { NO_COLOR: "1", ...options.env },
+    env: { NO_COLOR: "1", ...ONE_ADAPTER, ...options.env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

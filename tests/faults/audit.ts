@@ -4,7 +4,7 @@
  */
 import { assert } from "@std/assert";
 import { resolve } from "node:path";
-import { type Place, ROOT, taskOptions, tinyArgs } from "../e2e/support.ts";
+import { ONE_ADAPTER, type Place, ROOT, taskOptions, tinyArgs } from "../e2e/support.ts";
 
 const ENTRY = ROOT + "tests/faults/audited_child.ts";
 
@@ -15,6 +15,7 @@ export async function audit(who: "coordinator" | "workers", place: Place): Promi
     cwd: place.path,
     env: {
       NO_COLOR: "1",
+      ...ONE_ADAPTER,
       TMPDIR: place.of("tmp"),
       // Several processes would write over one another in a file; here each line is one write.
       ...(who === "coordinator" && { DENO_AUDIT_PERMISSIONS: "/dev/stderr" }),

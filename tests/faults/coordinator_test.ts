@@ -29,7 +29,7 @@ Deno.test("18: a resume with another tokenizer is refused with 78, and nothing i
   await assertRefused(lab, {
     args: ["--resume=run", "--data.tokenizer=byte", `--steps=${STEPS + 8}`],
     exit: "incompatible",
-    says: ["data.tokenizer", "char", "byte"],
+    says: ["data.tokenizer", "null", "byte"],
   });
 });
 

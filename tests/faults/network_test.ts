@@ -22,7 +22,8 @@ for (const family of FAMILIES) {
     assertEquals(lab.losses("run"), []);
     const broken = lab.journal("run", "membership").filter(({ event }) => event === "broken");
     assertMatch(String(broken[0]?.["reason"]), /Cannot reduce step \d+ with rank \d/);
-    assertEquals(lab.journal("run", "settled").length, 4);
+    // Each fault ends one attempt; a later one may begin because shares were weighed again.
+    assertEquals(Array.from(new Set(broken.map(({ attempt }) => attempt))), [1, 2, 3]);
     await lab.assertEnded("run", { state });
   });
 }
@@ -37,6 +38,6 @@ Deno.test("22: gpt: a link that swallows everything for ever costs one worker, a
   });
   const [loss, ...more] = lab.losses("run");
   assertEquals(more, []);
-  assertMatch(String(loss?.["reason"]), /is lost: hung: \d wait for it, step for 1\.\d s$/);
+  assertMatch(String(loss?.["reason"]), /is lost: hung: \d wait for it, step for \d+\.\d s$/);
   await lab.assertEnded("run", { state });
 });

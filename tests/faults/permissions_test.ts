@@ -166,7 +166,8 @@ Deno.test("what the flags of a run's processes leave out is refused", async (t) 
 Deno.test("LD_LIBRARY_PATH reaches workers, though Deno hands it on only with all of run", async () => {
   using place = new Place();
   const path = place.of("lib");
-  const isScoped = (value: string) => taskOptions(value).includes(`--allow-run=${Deno.execPath()}`);
+  const isScoped = (value: string) =>
+    taskOptions(value).includes(`--allow-run=${Deno.execPath()},nvidia-smi`);
   assertEquals([isScoped(""), isScoped(path)], [true, false]);
   const running = place.start(
     tinyArgs("run", "--steps=100000", "--checkpoint.every=50000"),

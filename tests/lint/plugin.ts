@@ -83,7 +83,7 @@ const plugin: Deno.lint.Plugin = {
         const file = below(context.filename);
         return {
           ExportDefaultDeclaration: (node) => {
-            if (!file.startsWith("configs/") && !file.startsWith("tests/lint/")) {
+            if (!/^(configs|tests\/lint)\/|^examples\/.*\/config\.ts$/.test(file)) {
               context.report({ node, message: "Only configs export a default" });
             }
           },

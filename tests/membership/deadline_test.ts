@@ -61,6 +61,15 @@ Deno.test("hung() goes by what a section has taken so far", () => {
   assertEquals(blamed(late, { save: [1000] }), []);
 });
 
+Deno.test("hung() gives who gets further in its section as much time again", () => {
+  const within = { section: "evaluate", moved: NOW - 8000 } as const;
+  assertEquals(blamed([overdue(0, within)], { evaluate: [1000] }), []);
+  assertEquals(blamed([overdue(0, { ...within, moved: NOW - 8001 })], { evaluate: [1000] }), [0]);
+  // What it did in a section before is no matter.
+  const before = { section: "evaluate", since: NOW - 7000, moved: NOW - 9000 } as const;
+  assertEquals(blamed([overdue(0, before)], { evaluate: [1000] }), []);
+});
+
 Deno.test("hung() blames who is idle and gives no sign of life, and says for how long", () => {
   const members = [
     member({ id: 0, heard: NOW - rules.idle - 1 }),

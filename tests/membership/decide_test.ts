@@ -32,12 +32,16 @@ Deno.test("ready ends the start, whose time is measured", () => {
   assertEquals(story.state.pace, { start: [1500] });
 });
 
-Deno.test("heard says whom a member waits for; being told something else ends the waiting", () => {
+Deno.test("heard says whom a member waits for and that it got further; being told something else ends the waiting", () => {
   const story = running(3);
   story.order(0, "step");
   story.now = 40;
   story.on({ type: "heard", id: 0, waitsFor: [1, 2] });
   assertEquals([story.get(0).heard, story.get(0).waitsFor], [40, [1, 2]]);
+  assertEquals(story.get(0).moved, undefined);
+  story.now = 45;
+  story.on({ type: "heard", id: 0, waitsFor: [1, 2], moved: true });
+  assertEquals([story.get(0).since, story.get(0).moved], [0, 45]);
   story.now = 50;
   story.order(0, "save");
   const { section, since, waitsFor } = story.get(0);

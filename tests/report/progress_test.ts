@@ -49,7 +49,7 @@ Deno.test("piped progress has each evaluation, checkpoint, notice and sample", (
     evaluation(3),
     checkpoint(3),
     { type: "notice", text: "worker 1 was replaced" },
-    { type: "sample", text: "Call me\nIshmael\x1b[2J" },
+    { type: "sample", step: 3, prompt: "Call", text: " me\nIshmael\x1b[2J" },
     step(10),
   ];
   assertEquals(shown(events).trimEnd().split("\n").slice(1), [

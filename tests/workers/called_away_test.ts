@@ -1,6 +1,5 @@
 /** A worker that is told of another formation while it is still busy with the last one. */
 import { assertEquals } from "@std/assert";
-import { bytesOf } from "../../src/base/hash.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
@@ -9,6 +8,7 @@ import { memoryPair } from "../../src/transport/memory.ts";
 import { Lobby } from "../../workers/lobby.ts";
 import { header } from "../../workers/messages.ts";
 import type { Order } from "../../workers/messages.ts";
+import { setUp } from "../../workers/setup.ts";
 import { train } from "../../workers/trainer.ts";
 import { tinyConfig } from "../support/gpt.ts";
 import { letters } from "../support/lockstep.ts";
@@ -53,18 +53,10 @@ async function told(
     coordinator,
     meet: async ({ attempt, signal }) => [undefined, await lobby.meet(attempt, 1, signal)],
   }, () => Promise.resolve(device)).catch(() => {}); // it says so itself
-  const { train: text, validation, vocabulary } = letters(config);
-  const setup: Order = {
-    type: "setup",
-    config,
-    vocabulary,
-    tokenizer: null,
-    trainTokens: text.length,
-    strikes: [],
-  };
+  const [setup, tokens] = setUp(config, letters(config));
   const said: string[] = [];
   try {
-    await ours.send(header(setup), bytesOf(Uint32Array.from([...text, ...validation])));
+    await ours.send(header(setup), tokens);
     said.push(await reply(ours));
     for (const [i, world] of worlds.entries()) {
       const seated = Array.from({ length: world }, (_, seat) => ({

@@ -6,11 +6,12 @@ import type { Progress, Task } from "../../workers/due.ts";
 /** Ten steps; evaluated every 4, saved every 5, compared every 3. */
 const PLAN = plan({ evaluate: 4, save: 5, prove: 3 });
 
-function plan({ evaluate = 0, save = 0, prove = 0, steps = 10 }) {
+function plan({ evaluate = 0, sample = 0, save = 0, prove = 0, steps = 10, at = [] as number[] }) {
   return {
     steps,
     eval: { every: evaluate, windows: 8 },
-    checkpoint: { every: save, keep: 2, keep_best: true, keep_every: 0 },
+    report: { sample_every: sample },
+    checkpoint: { every: save, keep: 2, keep_best: true, keep_every: 0, at },
     guard: {
       policy: "halt",
       max_skips: 0,
@@ -23,7 +24,16 @@ function plan({ evaluate = 0, save = 0, prove = 0, steps = 10 }) {
 
 /** Nothing was done but steps, unless told. */
 function at(step: number, changes: Partial<Progress> = {}): Progress {
-  return { step, evaluated: -1, proven: -1, saved: -1, owed: false, stopping: false, ...changes };
+  return {
+    step,
+    evaluated: -1,
+    sampled: -1,
+    proven: -1,
+    saved: -1,
+    owed: false,
+    stopping: false,
+    ...changes,
+  };
 }
 
 /** All that is done until the end, and at which step. */
@@ -38,6 +48,7 @@ function playOut(progress: Progress, { stopAt = -1, plan = PLAN } = {}): string[
     done.push(`${task} ${now.step}`);
     if (task === "step") now = { ...now, step: now.step + 1 };
     else if (task === "evaluate") now = { ...now, evaluated: now.step };
+    else if (task === "sample") now = { ...now, sampled: now.step };
     else if (task === "prove") now = { ...now, proven: now.step };
     else now = { ...now, saved: now.step };
   }
@@ -49,12 +60,14 @@ Deno.test("nextTask() begins with a step, whatever the intervals", () => {
   assertEquals(nextTask(at(0), plan({ evaluate: 1, save: 1, prove: 1 })), "step");
 });
 
-Deno.test("nextTask() evaluates, then compares, then saves, then goes on", () => {
-  const all = plan({ evaluate: 1, save: 1, prove: 1 });
+Deno.test("nextTask() evaluates, samples, compares, saves, then goes on", () => {
+  const all = plan({ evaluate: 1, sample: 1, save: 1, prove: 1 });
   assertEquals(nextTask(at(3), all), "evaluate");
-  assertEquals(nextTask(at(3, { evaluated: 3 }), all), "prove");
-  assertEquals(nextTask(at(3, { evaluated: 3, proven: 3 }), all), "save");
-  assertEquals(nextTask(at(3, { evaluated: 3, proven: 3, saved: 3 }), all), "step");
+  const done = { evaluated: 3, sampled: 3 };
+  assertEquals(nextTask(at(3, { evaluated: 3 }), all), "sample");
+  assertEquals(nextTask(at(3, done), all), "prove");
+  assertEquals(nextTask(at(3, { ...done, proven: 3 }), all), "save");
+  assertEquals(nextTask(at(3, { ...done, proven: 3, saved: 3 }), all), "step");
 });
 
 Deno.test("nextTask() has each task at the multiples of its interval, and never for 0", () => {
@@ -64,6 +77,7 @@ Deno.test("nextTask() has each task at the multiples of its interval, and never 
     );
   assertEquals(tasks("evaluate", plan({ evaluate: 4 })), [4, 8]);
   assertEquals(tasks("save", plan({ save: 5 })), [5]);
+  assertEquals(tasks("sample", plan({ sample: 4 })), [4, 8]);
   assertEquals(tasks("prove", plan({ prove: 3 })), [3, 6, 9]);
   assertEquals(tasks("step", plan({})), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
@@ -126,4 +140,11 @@ Deno.test("isPause() misses nothing that nextTask() would do", () => {
       assertEquals(isPause(step, one), nextTask(at(step), one) !== "step", `step ${step}`);
     }
   }
+});
+
+Deno.test("nextTask() saves at the steps that are named, and pauses there", () => {
+  const named = plan({ at: [3, 7], save: 4 });
+  const done = playOut(at(0), { plan: named }).filter((task) => task.startsWith("save"));
+  assertEquals(done, ["save 3", "save 4", "save 7", "save 8", "save_last 10"]);
+  assertEquals([2, 3, 4, 7].map((step) => isPause(step, named)), [false, true, true, true]);
 });

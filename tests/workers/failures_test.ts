@@ -67,7 +67,8 @@ for (const world of [1, 3]) {
     const error = await rejection(lockstep(tinyConfig({ steps: 9 }), { world, openDevice, rules }));
     const [line = ""] = error.message.split("\n");
     assert(/^Worker \d failed: Error: Out of luck$/.test(line), line);
-    assert(opened <= 2 * world, `${opened} workers were started`);
+    // Once more than it fails: a replacement may start before the last word of who failed is weighed.
+    assert(opened <= 3 * world, `${opened} workers were started`);
   });
 }
 
@@ -179,12 +180,13 @@ Deno.test("more losses than the budget allows end the run, and say how many", as
 });
 
 Deno.test("a slow worker gets fewer micro-batches, and the bits stay", async () => {
-  const config = tinyConfig({ steps: 20, micro_batches: 8 });
+  const config = tinyConfig({ steps: 18, micro_batches: 8 });
   const straight = await lockstep(config, { world: 1, openDevice: onReference });
-  const plan = Array.from({ length: 20 }, (_, step) => ({
+  // Both compute in this process: the delay must stand out from whatever else keeps it busy.
+  const plan = Array.from({ length: 18 }, (_, step) => ({
     at: { step, rank: 1, point: "forward" },
     do: "delay",
-    ms: 200,
+    ms: 400,
   }));
   const run = await struck(config, 2, plan);
   assertEquals(run.outcome.stateHash, straight.outcome.stateHash);

@@ -1,22 +1,23 @@
 /** Carried states of a replica: a step that does not count leaves no trace in them. */
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { resolveConfig } from "../../src/config/resolve.ts";
-import { charTokenizer } from "../../src/data/tokenizer.ts";
+import { charTokenizer } from "../../src/data/tokenizers/char.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { Lanes } from "../../workers/lanes.ts";
 import { Replica } from "../../workers/replica.ts";
-import type { Corpus } from "../../workers/replica.ts";
+import type { Corpus } from "../../workers/corpus.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
+import { corpusIn } from "../../workers/corpus.ts";
 
 const LETTERS = "abcdefg";
-const CORPUS: Corpus = {
+const CORPUS: Corpus = corpusIn({
   train: randomTokens(400, LETTERS.length),
   validation: randomTokens(100, LETTERS.length),
   vocabulary: LETTERS.length,
   tokenizer: charTokenizer(LETTERS),
-};
+});
 
 const ALL = [0, 1, 2, 3];
 const WHOLE = { level: 2, index: 0 };

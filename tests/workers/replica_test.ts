@@ -13,9 +13,10 @@ import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { Device } from "../../src/device/types.ts";
 import type { Inspection } from "../../src/guard/judge.ts";
 import { allFinite, judge } from "../../src/guard/judge.ts";
-import { draw } from "../../workers/draw.ts";
+import { corpusIn } from "../../workers/corpus.ts";
 import { Replica } from "../../workers/replica.ts";
 import { tinyConfig } from "../support/gpt.ts";
+import { tinyRecurrent } from "../support/recurrent.ts";
 import { letters } from "../support/lockstep.ts";
 import { tolerance } from "../support/tolerance.ts";
 
@@ -75,7 +76,9 @@ Deno.test("dropout differs by step and micro-batch, and repeats for the same add
   // One window of a corpus of one: the data is the same everywhere.
   const config = tinyConfig({ windows: 1, model: { dropout: 0.5 } });
   const tokens = letters(config);
-  const corpus = { ...tokens, train: tokens.train.subarray(0, config.data.window + 1) };
+  const train = new Uint32Array(config.data.window + 1);
+  tokens.texts[0]?.train.read(0, train);
+  const corpus = corpusIn({ train, validation: train, vocabulary: tokens.vocabulary });
   const replica = new Replica(openReference(), { config, corpus });
   await replica.open();
   const at = async (step: number, index: number) => {
@@ -89,8 +92,10 @@ Deno.test("dropout differs by step and micro-batch, and repeats for the same add
 
 Deno.test("shares of an evaluation make up the whole, whatever the world", async () => {
   const replica = await openReplica(tinyConfig());
-  const whole = await replica.evaluate(0, 1);
-  assertEquals(whole.length, 4);
+  let moves = 0;
+  const moved = () => Promise.resolve(void moves++);
+  const whole = await replica.evaluate(0, 1, { moved });
+  assertEquals([whole.length, moves], [4, 4]);
   assertEquals(whole.map(({ counted }) => counted), [16, 16, 16, 8]);
   for (const world of [2, 3, 7]) {
     const shares = await Promise.all(
@@ -107,15 +112,51 @@ Deno.test("shares of an evaluation make up the whole, whatever the world", async
 Deno.test("sampling gives known tokens, repeats itself, and outgrows the window", async () => {
   const config = tinyConfig();
   const replica = await openReplica(config);
-  const options = { length: config.data.window + 5, temperature: 1 };
+  const at = [3, 0] as const;
+  const options = { length: config.data.window + 5, temperature: 1, at };
   const tokens = await replica.sample([0], options);
   assertEquals(tokens.length, options.length);
   assert(tokens.every((t) => Number.isInteger(t) && t >= 0 && t < 12));
   assertEquals(await replica.sample([0], options), tokens);
-  assertEquals(await replica.sample([0, 1, 2], { length: 0, temperature: 1 }), []);
+  const other = await replica.sample([0], { ...options, at: [4, 0] });
+  assertEquals(other.join() === tokens.join(), false);
+  assertEquals(await replica.sample([0, 1, 2], { ...options, length: 0 }), []);
+  // A vocabulary that was filled up has logits for tokens that nobody knows.
+  const few = await replica.sample([0], { ...options, known: 3 });
+  assertEquals([few.length, Math.max(...few)], [options.length, 2]);
 });
 
 const WHOLE = { level: 2, index: 0 };
+
+Deno.test("samples leave training as it is", async () => {
+  const recurrent = tinyRecurrent({ data: { bptt: 4 } });
+  for (const config of [tinyConfig({ model: { dropout: 0.1 } }), recurrent]) {
+    const traces: unknown[] = [];
+    for (const sampled of [false, true]) {
+      const replica = await openReplica(config);
+      const losses: unknown[] = [];
+      for (let step = 0; step < 3; step++) {
+        replica.accumulate(step, WHOLE);
+        if (sampled) await replica.sample([1, 2, 3], { at: [1, 0], length: 12, temperature: 0.8 });
+        losses.push(await replica.inspect());
+        replica.update(step);
+        if (sampled) await replica.sample([4], { at: [1, 1], length: 3, temperature: 0.8 });
+      }
+      traces.push([losses, await replica.evaluate(0, 1), await replica.hash()]);
+    }
+    assertEquals(traces[0], traces[1]);
+  }
+});
+
+Deno.test("a sample is drawn from the parameters as they are then", async () => {
+  const config = tinyConfig({ optim: { lr: 0.1 } });
+  const replica = await openReplica(config);
+  const options = { at: [0, 0] as const, length: 40, temperature: 1 };
+  const before = await replica.sample([0], options);
+  replica.accumulate(0, WHOLE);
+  replica.update(0);
+  assertNotEquals(await replica.sample([0], options), before);
+});
 
 Deno.test("inspection gives loss, norm and no element that is not finite", async () => {
   for (const clip of [0, 0.1, 1]) {
@@ -256,27 +297,4 @@ Deno.test("a replica that was not opened says so", async () => {
   const replica = new Replica(openReference(), { config, corpus: letters(config) });
   const step = () => Promise.resolve().then(() => replica.accumulate(0, { level: 0, index: 0 }));
   await assertRejects(step, Error);
-});
-
-Deno.test("draw() cuts the softmax at a uniform number", () => {
-  const logits = Float32Array.of(Math.log(1), Math.log(2), Math.log(5));
-  const at = (u: number, temperature = 1) => draw(logits, { temperature, u });
-  assertEquals([0, 0.124, 0.126, 0.374, 0.376, 0.999].map((u) => at(u)), [0, 0, 1, 1, 2, 2]);
-});
-
-Deno.test("draw() is greedy when cold and uniform when hot", () => {
-  const logits = Float32Array.of(3, 1, 3.5, -2);
-  const draws = (temperature: number) =>
-    [0, 0.3, 0.6, 0.9].map((u) => draw(logits, { temperature, u }));
-  assertEquals(draws(1e-4), [2, 2, 2, 2]);
-  assertEquals(draws(1e6), [0, 1, 2, 3]);
-});
-
-Deno.test("draw() stays in range for huge logits and for u near 1", () => {
-  const u = 1 - 2 ** -24;
-  assertEquals(draw(Float32Array.of(1e30, -1e30), { temperature: 1, u }), 0);
-  assertEquals(draw(Float32Array.of(-1e30, 1e30), { temperature: 1, u: 0 }), 1);
-  assertEquals(draw(Float32Array.of(0), { temperature: 1, u }), 0);
-  const equal = new Float32Array(65).fill(2);
-  assertEquals([0, u].map((u) => draw(equal, { temperature: 0.8, u })), [0, 64]);
 });

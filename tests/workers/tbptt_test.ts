@@ -3,9 +3,10 @@ import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { rootKey, threefry } from "../../src/base/random.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunInput } from "../../src/config/schema.ts";
-import { charTokenizer } from "../../src/data/tokenizer.ts";
+import { charTokenizer } from "../../src/data/tokenizers/char.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { Replica } from "../../workers/replica.ts";
+import { corpusIn } from "../../workers/corpus.ts";
 
 const CELLS = ["rnn_tanh", "rnn_relu", "lstm", "gru", "gru_before"] as const;
 const LETTERS = "abcdefg";
@@ -24,12 +25,12 @@ async function replicaOf(cell: typeof CELLS[number], data: RunInput["data"]): Pr
     model: { kind: "recurrent", cell, layers: 2, width: 5 },
     data,
   });
-  const corpus = {
+  const corpus = corpusIn({
     train: tokens(49),
     validation: tokens(49),
     vocabulary: LETTERS.length,
     tokenizer,
-  };
+  });
   const replica = new Replica(openReference({ precision: "f64" }), { config, corpus });
   await replica.open();
   return replica;

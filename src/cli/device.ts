@@ -1,0 +1,19 @@
+/** The device of a command that computes in its own process. */
+import { EXIT } from "../base/refusal.ts";
+import { openReference } from "../device/reference.ts";
+import type { Device } from "../device/types.ts";
+import { openWebGpu } from "../device/webgpu.ts";
+
+/**
+ * Opens the device of a config's or flag's name; losing it ends the process with a line.
+ * @throws {Refusal} `noDevice` where a GPU is needed and there is none.
+ */
+export async function openDevice(kind: "auto" | "webgpu" | "reference"): Promise<Device> {
+  if (kind === "reference") return openReference();
+  const device = await openWebGpu({ runtime: Deno.version.deno });
+  device.lost.then((reason) => {
+    console.error(`error: The GPU was lost: ${reason}`);
+    Deno.exit(EXIT.deviceLost);
+  });
+  return device;
+}

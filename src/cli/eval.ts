@@ -1,0 +1,149 @@
+/** The command `eval`: from a model in a folder to its losses on a whole validation part. */
+import { basename } from "node:path";
+import { Refusal } from "../base/refusal.ts";
+import type { ExitName } from "../base/refusal.ts";
+import { resolveConfig } from "../config/resolve.ts";
+import type { RunConfig } from "../config/schema.ts";
+import { isPrepared } from "../data/prepared/open.ts";
+import { readText } from "../data/read.ts";
+import { type Text, textIn } from "../data/text.ts";
+import type { Corpus } from "../../workers/corpus.ts";
+import { readData } from "../../workers/data.ts";
+import { cardsFor } from "../../workers/cards.ts";
+import { evaluateModel } from "../../workers/evaluate.ts";
+import { type Extent, extentAsked } from "../../workers/extent.ts";
+import { NO_DATA } from "../../workers/imported.ts";
+import { initialOf } from "../../workers/initial.ts";
+import { openModel } from "../../workers/model.ts";
+import type { OpenedModel } from "../../workers/model.ts";
+import { spawnCrew } from "../../workers/spawn.ts";
+import { foldersOf } from "../../workers/texts.ts";
+import { runCommand } from "./command.ts";
+import { EVAL, type EvalRequest, parseEval } from "./eval_request.ts";
+import { evalLines, type EvalReport, measure } from "./eval_report.ts";
+import { flagsHelp } from "./flags.ts";
+import { INTERRUPTED, stopOnSignals } from "./signals.ts";
+
+/** Runs `eval` with command-line arguments. */
+export async function evalCommand(args: readonly string[]): Promise<ExitName> {
+  const request = parseEval(args);
+  if (request === "help") {
+    console.log(flagsHelp(EVAL));
+    return "done";
+  }
+  const opened = await openModel(request.path, { which: request.which, warn: console.error });
+  const config = configOf(opened, request);
+  const corpus = await corpusOf(opened, config, request.data);
+  const reads = foldersOf(corpus.texts);
+  const { stop, requeued } = stopOnSignals("Stopping the evaluation; once more to stop at once");
+  const found = await evaluateModel({
+    config,
+    params: initialOf(config, opened).params,
+    corpus,
+    cards: await cardsFor(config, console.error),
+    launch: (options, onEvent) => spawnCrew({ ...options, reads }, onEvent),
+    show: (event) => event.type === "notice" && console.error(event.text),
+    stop,
+  });
+  if (found === undefined) {
+    console.error("Stopped before the evaluation was over");
+    if (requeued()) return "requeue";
+    Deno.exit(INTERRUPTED);
+  }
+  const { texts } = corpus;
+  const report: EvalReport = {
+    path: opened.path,
+    step: opened.step ?? null,
+    window: config.data.bptt ?? config.data.window,
+    stride: config.eval.stride,
+    accuracy: opened.asked === "next" ? null : found.accuracy,
+    ...measure(
+      found,
+      texts.length === 0
+        ? [{ name: config.data.source, extent: undefined }]
+        : texts.map((text) => ({
+          name: text.name,
+          extent: extentOf(text, { ...corpus, asked: opened.asked }),
+        })),
+    ),
+  };
+  console.log(request.json ? JSON.stringify(report) : evalLines(report).join("\n"));
+  return "done";
+}
+
+/** The text of what was asked; undefined where it is no text. */
+function extentOf(
+  { validation }: Text,
+  { tokenizer, asked }: Pick<Corpus, "tokenizer"> & Pick<OpenedModel, "asked">,
+): Extent | undefined {
+  // Nobody knows how long an unknown word was.
+  if (asked !== "next" || tokenizer === undefined || tokenizer.kind === "word") return undefined;
+  return extentAsked(validation, tokenizer);
+}
+
+/** The config by which a model is evaluated: that of its run, as far as it has one. */
+function configOf(
+  { path, config, model, context, asked }: OpenedModel,
+  { data, stride, workers, gpus, device }: EvalRequest,
+): RunConfig {
+  if (config === undefined && asked !== "next") {
+    throw new Refusal(
+      "config",
+      `Cannot evaluate ${path}: need its run, which says what is asked: it gives labels`,
+    );
+  }
+  const base = config ?? resolveConfig({ model, data: { window: context } });
+  const { window, bptt, source } = base.data;
+  const slides = bptt === null && (source === "text" || source === "truecase");
+  if (stride !== undefined && !slides) {
+    throw new Refusal(
+      "config",
+      `Cannot take --stride: need windows that slide, which ${path} does not have: ${stride}`,
+    );
+  }
+  return resolveConfig({
+    ...base,
+    workers,
+    gpus,
+    // As many as workers at least, where what a window is asked does not depend on them.
+    micro_batches: bptt === null
+      ? Math.max(base.micro_batches, 2 ** Math.ceil(Math.log2(workers)))
+      : base.micro_batches,
+    device,
+    init: null,
+    out: null,
+    // The model brings its tokenizer, whatever its run made it of.
+    data: {
+      ...base.data,
+      tokenizer: null,
+      ...(data !== undefined && { path: data, mix: null }),
+    },
+    eval: { every: 0, windows: 0, stride: slides ? stride ?? Math.ceil(window / 2) : null },
+  });
+}
+
+/** What a model is evaluated on. */
+async function corpusOf(
+  opened: OpenedModel,
+  config: RunConfig,
+  data: string | undefined,
+): Promise<Corpus> {
+  const { path, tokenizer, vocabulary } = opened;
+  const settled = { by: path, tokenizer, vocabulary };
+  const isNamed = opened.config !== undefined && opened.dataHash !== NO_DATA;
+  if (data === undefined && !isNamed) {
+    throw new Refusal(
+      "config",
+      `Cannot evaluate ${path}: need --data, for it names no text: none given`,
+    );
+  }
+  if (data === undefined) {
+    return (await readData(config, { ...settled, hash: opened.dataHash })).corpus;
+  }
+  if (isPrepared(data) || tokenizer === undefined) return (await readData(config, settled)).corpus;
+  const tokens = tokenizer.encode(await readText(data));
+  const texts = [textIn({ train: tokens, validation: tokens }, { name: basename(data) })];
+  return { texts, vocabulary, tokenizer };
+}
+
+if (import.meta.main) await runCommand(() => evalCommand(Deno.args));

@@ -1,0 +1,140 @@
+/** The command `generate`: from a model in a folder to text on stdout. */
+import type { ExitName } from "../base/refusal.ts";
+import { streamBehind } from "../data/tokenizers/behind.ts";
+import type { Tokenizer } from "../data/tokenizers/types.ts";
+import { Row } from "../generate/row.ts";
+import { drawRows } from "../generate/rows.ts";
+import type { Feeder } from "../generate/rows.ts";
+import { rowKey } from "../generate/uniform.ts";
+import { printable } from "../report/format.ts";
+import { Decoder } from "../../workers/decoder.ts";
+import { holdParams } from "../../workers/hold_params.ts";
+import { openModel } from "../../workers/model.ts";
+import type { OpenedModel } from "../../workers/model.ts";
+import { runCommand } from "./command.ts";
+import { openDevice } from "./device.ts";
+import { flagsHelp } from "./flags.ts";
+import { GENERATE, parseGenerate } from "./generate_request.ts";
+import type { GenerateRequest } from "./generate_request.ts";
+import { openOutput } from "./output.ts";
+import type { Output } from "./output.ts";
+import { firstTokens, readPrompt } from "./prompt.ts";
+import { Samples } from "./samples.ts";
+import { INTERRUPTED, interrupted } from "./signals.ts";
+import { textTokenizer } from "./text_model.ts";
+
+/** Texts that are drawn side by side: many cost little more than one. */
+const SIDE_BY_SIDE = 16;
+
+/** Milliseconds between looks at signals: a device may keep the event loop for itself. */
+const LOOK = 50;
+
+/** Runs `generate` with command-line arguments. */
+export async function generateCommand(args: readonly string[]): Promise<ExitName> {
+  const request = parseGenerate(args);
+  const output = openOutput();
+  if (request === "help") {
+    output.write(flagsHelp(GENERATE));
+    return "done";
+  }
+  const opened = await openModel(request.path, { which: request.which, warn: console.error });
+  const tokenizer = textTokenizer(opened);
+  const prompt = await readPrompt(request.prompt);
+  const first = firstTokens(prompt, tokenizer);
+  const interrupt = interrupted();
+  const model = await openFeeder(opened, request);
+  const start = performance.now();
+  const drawn = await drawSamples(model, request, {
+    tokenizer,
+    first,
+    samples: samplesOf(request, { tokenizer, prompt, output }),
+    signal: AbortSignal.any([interrupt, output.closed]),
+  });
+  if (Deno.stderr.isTerminal()) console.error(speed(drawn, (performance.now() - start) / 1000));
+  if (interrupt.aborted) Deno.exit(INTERRUPTED);
+  return "done";
+}
+
+/** Draws all texts, some at a time; gives how many tokens they have. */
+async function drawSamples(
+  model: Feeder,
+  { num, seed, sampling, tokens, stops }: GenerateRequest,
+  { tokenizer, first, samples, signal }: {
+    tokenizer: Tokenizer;
+    first: Uint32Array;
+    samples: Samples;
+    signal: AbortSignal;
+  },
+): Promise<number> {
+  let drawn = 0;
+  for (let from = 0; from < num && !signal.aborted; from += model.rows) {
+    const rows = Array.from({ length: Math.min(model.rows, num - from) }, (_, r) => {
+      samples.begin(from + r);
+      const [key, stream] = [rowKey(seed, from + r), streamBehind(tokenizer, first)];
+      return new Row({ key, prompt: first, sampling, tokens, stops, stream, end: tokenizer.end });
+    });
+    await drawRows(model, rows, {
+      prompt: first,
+      known: tokenizer.size,
+      taken: (r, taken) => samples.push(from + r, taken),
+      ended: (r, rest) => samples.end(from + r, rest),
+      signal,
+    });
+    for (const row of rows) drawn += row.drawn;
+  }
+  return drawn;
+}
+
+function samplesOf(
+  { num, logprobs }: GenerateRequest,
+  { tokenizer, prompt, output }: { tokenizer: Tokenizer; prompt: string; output: Output },
+): Samples {
+  const terminal = Deno.stdout.isTerminal();
+  return new Samples({
+    num,
+    prompt,
+    logprobs,
+    textOf: (id) => tokenizer.decode([id]),
+    end: tokenizer.end,
+    write: (text) => output.write(terminal ? printable(text) : text),
+  });
+}
+
+/** The model on its device. It lets signals through, and says once when its window slides. */
+async function openFeeder(
+  { model, context, vocabulary, params }: OpenedModel,
+  { device: kind, num }: GenerateRequest,
+): Promise<Feeder> {
+  const device = await openDevice(kind);
+  const memory = device.memory();
+  const layout = holdParams(memory, { model, context, vocabulary }, params);
+  const rows = Math.min(num, SIDE_BY_SIDE);
+  const parts = { memory, layout, model, vocabulary, context, rows };
+  const decoder = await Decoder.open(device, parts);
+  let looked = performance.now();
+  let said = false;
+  return {
+    rows,
+    reset: () => decoder.reset(),
+    async feed(tokens) {
+      if (performance.now() - looked > LOOK) {
+        await new Promise((resolve) => setTimeout(resolve));
+        looked = performance.now();
+      }
+      const logits = await decoder.feed(tokens);
+      if (decoder.slides > 0 && !said) {
+        console.error(
+          `The text is longer than the context of ${context} tokens: its window slides`,
+        );
+        said = true;
+      }
+      return logits;
+    },
+  };
+}
+
+function speed(tokens: number, seconds: number): string {
+  return `${tokens} tokens in ${seconds.toFixed(1)} s, ${Math.round(tokens / seconds)} tokens/s`;
+}
+
+if (import.meta.main) await runCommand(() => generateCommand(Deno.args));

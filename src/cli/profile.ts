@@ -1,0 +1,116 @@
+/** The command `profile`: where the time of a training step goes, by op and by part. */
+import { dirname } from "node:path";
+import { Refusal } from "../base/refusal.ts";
+import type { ExitName } from "../base/refusal.ts";
+import { countsOf } from "../budget/counts.ts";
+import { extentOf } from "../budget/extent.ts";
+import { flopsPerToken } from "../budget/flops.ts";
+import type { RunConfig } from "../config/schema.ts";
+import { openWebGpu } from "../device/webgpu.ts";
+import { beginning } from "../../workers/beginning.ts";
+import type { Corpus } from "../../workers/corpus.ts";
+import { shapeOf } from "../../workers/plans.ts";
+import { runCommand } from "./command.ts";
+import { flagsHelp } from "./flags.ts";
+import { measureSteps, type SplitStep } from "./profile/measure.ts";
+import { measurePeaks, publishedPeak } from "./profile/peak.ts";
+import { profileLines, type ProfileReport } from "./profile/report.ts";
+import { parseProfile, PROFILE } from "./profile/request.ts";
+import { byOp, partsOf, usesOf } from "./profile/summary.ts";
+import { traceOf } from "./profile/trace.ts";
+import { configOf } from "./train.ts";
+
+/** Runs `profile` with command-line arguments. */
+export async function profileCommand(args: readonly string[]): Promise<ExitName> {
+  const request = parseProfile(args);
+  if (request === "help") {
+    console.log(flagsHelp(PROFILE));
+    return "done";
+  }
+  const config = await configOf(request.line);
+  if (config.device === "reference") {
+    throw new Refusal("config", "Cannot profile: need a GPU's clock: device is reference");
+  }
+  if (request.trace !== undefined) await requireFolder(request.trace);
+  const { data: { corpus } } = await beginning(config);
+  const { report, split } = await profileOf(config, { corpus, peak: request.peak });
+  if (request.trace !== undefined) await writeTrace(request.trace, traceOf(split, config.name));
+  console.log(request.json ? JSON.stringify(report) : profileLines(report).join("\n"));
+  return "done";
+}
+
+async function profileOf(
+  config: RunConfig,
+  { corpus, peak }: { corpus: Corpus; peak: number | undefined },
+): Promise<{ report: ProfileReport; split: SplitStep }> {
+  const { name, model, micro_batches } = config;
+  const gpu = await openWebGpu({ clock: true, runtime: Deno.version.deno });
+  const { steps, split } = await measureSteps(gpu, { config, corpus });
+  const measured = await measurePeaks(gpu);
+  const { window, tokens_per_step } = extentOf(config, []);
+  const counts = countsOf(shapeOf(config, corpus.vocabulary).params, model);
+  const known = peak ?? publishedPeak(gpu.name);
+  const tokens_per_s = tokens_per_step / steps.median;
+  const times = micro_batches / split.micro_batches;
+  const report: ProfileReport = {
+    name,
+    adapter: gpu.name,
+    model: JSON.stringify(model),
+    parameters: counts.all,
+    tokens_per_step,
+    step: { count: steps.count, mean: steps.mean, median: steps.median },
+    tokens_per_s,
+    parts: partsOf(steps),
+    ops: byOp(split.passes, times),
+    measured,
+    uses: usesOf(flopsPerToken(counts, { model, time: window }), {
+      tokens_per_s,
+      peaks: {
+        "the best matmul here": measured.flops_per_s,
+        ...known !== undefined && {
+          [peak === undefined ? "the peak that its maker states" : "the peak that was given"]:
+            known,
+        },
+      },
+    }),
+    notes: notesOf({ times, split, software: gpu.target.kind === "cpu" }),
+  };
+  return { report, split };
+}
+
+function notesOf(
+  { times, split, software }: { times: number; split: SplitStep; software: boolean },
+): string[] {
+  return [
+    "Ops are timed in one step in which each call is a pass of its own, so their sum is not that of",
+    "GPU; parts are means of steps as they are, and those of host and device overlap.",
+    ...software
+      ? ["A driver on the CPU computes while work is submitted: the host waits there."]
+      : [],
+    ...times > 1
+      ? [
+        `That step has ${split.micro_batches} micro-batches; the table counts them ${times} times.`,
+      ]
+      : [],
+  ];
+}
+
+/** @throws {Refusal} `config` where a file would have no folder: said before minutes are spent. */
+async function requireFolder(path: string): Promise<void> {
+  const folder = dirname(path);
+  const found = await Deno.stat(folder).catch(() => undefined);
+  if (found?.isDirectory) return;
+  throw new Refusal("config", `Cannot write the trace ${path}: need the folder ${folder}: none`);
+}
+
+/** @throws {Refusal} `config` where the file cannot be written. */
+async function writeTrace(path: string, events: unknown): Promise<void> {
+  try {
+    await Deno.writeTextFile(path, JSON.stringify(events) + "\n");
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Refusal("config", `Cannot write the trace ${path}: need a path for a file: ${why}`);
+  }
+}
+
+if (import.meta.main) await runCommand(() => profileCommand(Deno.args));

@@ -1,0 +1,57 @@
+/** What a command line asks `profile` for. Knows its own flags; the others are the config's. */
+import { Refusal } from "../../base/refusal.ts";
+import { type CommandLine, parseCommandLine } from "../args.ts";
+import { type FlagsSpec, parseFlags } from "../flags.ts";
+import { sortFlags } from "../sort_flags.ts";
+
+/** The flags of `profile` beside the keys of a config. */
+export const PROFILE: FlagsSpec = {
+  usage: "deno task profile [config.ts | config.json] [--key=value | --key value]...",
+  about:
+    "Times training steps of one worker on this machine's GPU and says where the time goes, by op.\n" +
+    "Takes the config and the keys that train takes (deno task train --help lists them).",
+  flags: [
+    {
+      name: "trace",
+      kind: "text",
+      value: "FILE",
+      help: "Write one step as events that chrome://tracing and ui.perfetto.dev open",
+    },
+    {
+      name: "peak",
+      kind: "number",
+      value: "TFLOPS",
+      help: "f32 peak of the device in TFLOP/s, for its use; a few are known",
+      range: { need: "> 0", holds: (n) => n > 0 },
+    },
+    { name: "json", kind: "boolean", help: "Print one JSON object instead", default: false },
+  ],
+};
+
+/** A call of `profile`. */
+export interface ProfileRequest {
+  /** Config and overrides, as `train` takes them. */
+  readonly line: CommandLine;
+  readonly trace: string | undefined;
+  /** FLOP/s. */
+  readonly peak: number | undefined;
+  readonly json: boolean;
+}
+
+/** Reads a command line. @throws {Refusal} `config`. */
+export function parseProfile(args: readonly string[]): ProfileRequest | "help" {
+  const [own, rest] = sortFlags(args, PROFILE.flags);
+  const { values, help } = parseFlags(own, PROFILE);
+  if (help) return "help";
+  const line = parseCommandLine(rest);
+  if (line.resume !== undefined || line.faults !== undefined) {
+    throw new Refusal("config", "Cannot profile with --resume or --faults: need a config alone");
+  }
+  const tera: number | undefined = values["peak"];
+  return {
+    line,
+    trace: values["trace"],
+    peak: tera === undefined ? undefined : tera * 1e12,
+    json: values["json"],
+  };
+}

@@ -1,0 +1,57 @@
+/** Runs commands with the options and permissions of their tasks, fed on stdin. */
+import { assert } from "@std/assert";
+import { type Ended, ONE_ADAPTER, ROOT, taskOptions } from "./support.ts";
+
+/** Where and with what a command runs. */
+export interface CommandOptions {
+  readonly cwd: string;
+  /** What it reads; nothing unless told. */
+  readonly stdin?: string | Uint8Array;
+  /** Variables beside those that every command is given. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A command that may still run. */
+export function startCommand(
+  task: string,
+  args: readonly string[],
+  { cwd, stdin = "", env = {} }: CommandOptions,
+): Deno.ChildProcess {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...optionsOf(task), ...args],
+    cwd,
+    // The driver complains on stderr where the folder is not set.
+    env: { NO_COLOR: "1", XDG_RUNTIME_DIR: cwd, ...ONE_ADAPTER, ...env },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const bytes = typeof stdin === "string" ? new TextEncoder().encode(stdin) : stdin;
+  // A command that is refused does not read.
+  new Response(bytes.slice()).body?.pipeTo(child.stdin).catch(() => {});
+  return child;
+}
+
+/** Runs a command to its end. */
+export async function runCommand(
+  task: string,
+  args: readonly string[],
+  options: CommandOptions,
+): Promise<Ended> {
+  const start = performance.now();
+  const child = startCommand(task, args, options);
+  const { code, stdout, stderr } = await child.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr), ms: performance.now() - start };
+}
+
+/** Words of a task in deno.json behind `deno`, its file as a whole path. */
+function optionsOf(task: string): string[] {
+  const { tasks } = JSON.parse(Deno.readTextFileSync(ROOT + "deno.json"));
+  const [deno, ...words] = String(tasks[task]).split(" ");
+  const file = words.pop();
+  assert(deno === "deno" && file?.startsWith("src/cli/"), `Cannot read the task ${task}`);
+  // A shell must read what it would compute.
+  if (String(tasks[task]).includes("$(")) return [...taskOptions(undefined, task), ROOT + file];
+  return [...words, ROOT + file];
+}

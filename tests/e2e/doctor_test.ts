@@ -1,0 +1,59 @@
+/** The command `doctor` on this machine, and on what it becomes by a few variables. */
+import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
+import { EXIT } from "../../src/base/refusal.ts";
+import { namesIn, Place } from "./support.ts";
+import { runCommand } from "./command.ts";
+
+Deno.test("doctor tells what this machine is, as one JSON object and as lines, and ends with 0", async () => {
+  using place = new Place();
+  const env = { TMPDIR: place.of("tmp") };
+  const { code, stdout, stderr, ms } = await runCommand("doctor", ["--json"], {
+    cwd: place.path,
+    env,
+  });
+  assertEquals([code, stderr], [0, ""]);
+  assert(ms < 30_000, `${ms} ms`);
+  const { facts, findings, exit } = JSON.parse(stdout);
+  assertEquals(exit, 0);
+  assert(findings.every(({ level }: { level: string }) => level !== "error"), stdout);
+  const { name, features, limits, numerics, bandwidths } = facts.adapter.value;
+  assertMatch(name, /./);
+  assertEquals(Object.keys(features).length, 6);
+  assertGreater(limits.maxBufferSize, 2 ** 27);
+  assertEquals(numerics.keepsNaN, true);
+  for (const rate of Object.values(bandwidths)) assertGreater(rate, 1e6);
+  assertGreater(facts.socket.value.bytesPerSecond, 1e6);
+  assertGreater(facts.disk.value.freeBytes, 0);
+  assertEquals(facts.missing, []);
+  // The folder that a run would make is not made, and nothing is left.
+  assertEquals(namesIn(place.path), ["text.txt", "tmp"]);
+  assertEquals(namesIn(place.of("tmp")), []);
+});
+
+Deno.test("doctor ends as a run would where there is no adapter, no socket and no folder, and says what mends it", async (t) => {
+  using place = new Place();
+  const doctor = (env: Record<string, string>, ...args: string[]) =>
+    runCommand("doctor", args, { cwd: place.path, env: { TMPDIR: place.of("tmp"), ...env } });
+  await t.step("no adapter", async () => {
+    const none = place.of("none.json");
+    const { code, stdout } = await doctor({
+      VK_DRIVER_FILES: none,
+      VK_ICD_FILENAMES: none,
+      DENO_WEBGPU_BACKEND: "vulkan",
+    });
+    assertEquals(code, EXIT.noDevice);
+    assertMatch(stdout, /^error: There is no WebGPU adapter\n {2}mend: install a Vulkan driver/m);
+  });
+  await t.step("no socket", async () => {
+    const far = place.of("a".repeat(100));
+    Deno.mkdirSync(far);
+    const { code, stdout } = await doctor({ TMPDIR: far });
+    assertEquals(code, EXIT.config);
+    assertMatch(stdout, /^error: Workers cannot be reached: .*107 bytes.*\n {2}mend: set TMPDIR/m);
+  });
+  await t.step("no folder", async () => {
+    const { code, stdout } = await doctor({}, "--out=text.txt/runs");
+    assertEquals(code, EXIT.config);
+    assertMatch(stdout, /^error: Nothing can be saved: /m);
+  });
+});

@@ -1,0 +1,107 @@
+/** Evaluations of whole texts: what is asked, by whom, and that the number of workers is no matter. */
+import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { Refusal } from "../../src/base/refusal.ts";
+import type { RunConfig } from "../../src/config/schema.ts";
+import { textIn } from "../../src/data/text.ts";
+import { openReference } from "../../src/device/reference.ts";
+import type { Corpus } from "../../workers/corpus.ts";
+import { decodedShape } from "../../workers/decode_plan.ts";
+import { evaluateModel } from "../../workers/evaluate.ts";
+import { shapeOf } from "../../workers/plans.ts";
+import { memoryLaunch } from "../support/crew.ts";
+import { fullLogits } from "../support/full_window.ts";
+import { randomTokens, tinyConfig } from "../support/gpt.ts";
+import { tinyRecurrent } from "../support/recurrent.ts";
+import { someValues } from "../support/traced.ts";
+
+const VOCABULARY = 11;
+const onReference = () => Promise.resolve(openReference());
+
+function paramsOf(config: RunConfig) {
+  const { params } = shapeOf(config, VOCABULARY);
+  return new Map(
+    params.map((p) => [p.name, { name: p.name, shape: p.shape, data: someValues(p) }]),
+  );
+}
+
+function corpusOf(...lengths: number[]): Corpus {
+  return {
+    vocabulary: VOCABULARY,
+    texts: lengths.map((n, i) => {
+      const tokens = randomTokens(n + 60, VOCABULARY).subarray(7 * i);
+      const parts = { train: tokens.subarray(0, 40), validation: tokens.subarray(40, 40 + n) };
+      return textIn(parts, { name: `text ${i}`, weight: i + 1 });
+    }),
+  };
+}
+
+async function evaluated(config: RunConfig, corpus: Corpus) {
+  const { launch } = memoryLaunch(onReference);
+  const stop = new AbortController().signal;
+  const params = paramsOf(config);
+  const found = await evaluateModel({ config, params, corpus, launch, show: () => {}, stop });
+  if (found === undefined) throw new Error("The evaluation was stopped");
+  return found;
+}
+
+Deno.test("an evaluation asks each text for every token but its first, on any number of workers", async () => {
+  const corpus = corpusOf(61, 9, 33);
+  for (const stride of [null, 3, 8]) {
+    const config = (workers: number) =>
+      tinyConfig({ workers, eval: { every: 0, windows: 0, stride } });
+    const one = await evaluated(config(1), corpus);
+    assertEquals(one.texts.map(({ counted }) => counted), [60, 8, 32]);
+    assertEquals(one.counted, 100);
+    assertEquals(await evaluated(config(3), corpus), one);
+  }
+});
+
+Deno.test("with a stride of one each token has its whole context", async () => {
+  const config = tinyConfig({ eval: { every: 0, windows: 0, stride: 1 } });
+  const corpus = corpusOf(30);
+  const [text] = (await evaluated(config, corpus)).texts;
+  const tokens = randomTokens(90, VOCABULARY).subarray(40, 70);
+  const model = { model: config.model, vocabulary: VOCABULARY, context: 8 };
+  const params = paramsOf(config);
+  assertEquals([...params.keys()], decodedShape(model).params.map(({ name }) => name));
+  let nats = 0;
+  for (let t = 1; t < tokens.length; t++) {
+    const context = tokens.subarray(Math.max(0, t - 8), t);
+    const logits = await fullLogits(openReference(), { ...model, params }, {
+      tokens: context,
+      rows: 1,
+    });
+    const last = logits.subarray((context.length - 1) * VOCABULARY);
+    const total = last.reduce((sum, x) => sum + Math.exp(x), 0);
+    nats += Math.log(total) - (last[tokens[t] as number] as number);
+  }
+  assertAlmostEquals(text?.nats ?? NaN, nats, 1e-4 * nats);
+});
+
+for (const document_end of [null, "e"]) {
+  Deno.test(`lanes ask each token once on any number of workers, with ${document_end ?? "no"} documents`, async () => {
+    const config = (workers: number) =>
+      tinyRecurrent({
+        workers,
+        eval: { every: 0, windows: 0 },
+        model: { kind: "recurrent", cell: "gru" },
+        data: { window: 12, bptt: 4, document_end },
+      });
+    const { texts } = corpusOf(60);
+    const end = document_end === null ? [] : [5];
+    const [text] = texts;
+    const corpus = {
+      vocabulary: VOCABULARY,
+      end,
+      texts: text === undefined ? [] : [{ ...text, train: text.validation }],
+    };
+    const one = await evaluated(config(1), corpus);
+    assertEquals(one.counted, 59);
+    assertEquals(await evaluated(config(4), corpus), one);
+  });
+}
+
+Deno.test("a validation part of one token is refused", async () => {
+  const config = tinyConfig({ eval: { every: 0, windows: 0 } });
+  await assertRejects(() => evaluated(config, corpusOf(1)), Refusal, "at least two tokens");
+});

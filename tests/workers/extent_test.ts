@@ -1,0 +1,29 @@
+/** How much text tokens stand for. */
+import { assertEquals } from "@std/assert";
+import { tokensIn } from "../../src/data/tokens.ts";
+import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
+import { charTokenizer } from "../../src/data/tokenizers/char.ts";
+import { extentAsked } from "../../workers/extent.ts";
+
+Deno.test("extentAsked() counts characters and bytes of all tokens but the first", () => {
+  const text = "whale 🐋 ahoy é";
+  const rest = { characters: 13, bytes: 17 };
+  for (const tokenizer of [charTokenizer(text), byteTokenizer()]) {
+    assertEquals(extentAsked(tokensIn(tokenizer.encode(text)), tokenizer), rest, tokenizer.kind);
+  }
+});
+
+Deno.test("extentAsked() has the end of a document stand for nothing", () => {
+  const tokenizer = charTokenizer("abc", { end: true });
+  const tokens = Uint32Array.of(0, 1, tokenizer.end ?? NaN, 2);
+  assertEquals(extentAsked(tokensIn(tokens), tokenizer), { characters: 2, bytes: 2 });
+});
+
+Deno.test("extentAsked() of a text longer than its chunks is the same as of its parts", () => {
+  const text = "é🐋x".repeat(50_000);
+  const tokenizer = byteTokenizer();
+  assertEquals(extentAsked(tokensIn(tokenizer.encode("x" + text)), tokenizer), {
+    characters: 150_000,
+    bytes: 350_000,
+  });
+});

@@ -1,0 +1,28 @@
+/** What a feed brings to slots. */
+import { assertEquals } from "@std/assert";
+import { ArrayMemory, openReference } from "../../src/device/reference.ts";
+import { Feed } from "../../workers/feed.ts";
+import { STARTS } from "../../workers/plans.ts";
+
+const BATCH = {
+  inputs: Uint32Array.of(1, 2),
+  targets: Uint32Array.of(2, 3),
+  counted: 2,
+  fresh: true,
+};
+
+function memory(): ArrayMemory {
+  const memory = openReference().memory() as ArrayMemory;
+  for (const slot of ["inputs", "targets"]) memory.ensure(slot, 2);
+  return memory;
+}
+
+Deno.test("a feed brings the starts of documents, whether a plan reads them or not", () => {
+  const into = memory();
+  const feed = new Feed(into, []);
+  feed.bring({ ...BATCH, starts: Uint32Array.of(0, 1) }, (name) => name);
+  assertEquals([...into.slot(STARTS, 2).u32], [0, 1]);
+  feed.bring({ ...BATCH, starts: Uint32Array.of(0, 0) }, (name) => name);
+  assertEquals([...into.slot(STARTS, 2).u32], [0, 0]);
+  assertEquals([...into.slot("inputs", 2).u32], [1, 2]);
+});

@@ -1,0 +1,44 @@
+/** What a run begins with: its data, and parameters where they are not the seed's. */
+import { dirname } from "node:path";
+import { Refusal } from "../src/base/refusal.ts";
+import type { NamedTensor } from "../src/checkpoint/tensor.ts";
+import type { Checkpoint } from "../src/checkpoint/verify.ts";
+import type { RunConfig } from "../src/config/schema.ts";
+import { tokenizerSpecSchema } from "../src/data/schema.ts";
+import { tokenizerFrom } from "../src/data/tokenizers/mod.ts";
+import { readData } from "./data.ts";
+import type { Data, Settled } from "./data.ts";
+import { NO_DATA } from "./imported.ts";
+import { initialOf } from "./initial.ts";
+import { openModel } from "./model.ts";
+
+/** Data, and what the first step begins with. */
+export interface Beginning {
+  readonly data: Data;
+  /** Parameters of a model that exists, where the run begins with one. */
+  readonly initial: ReadonlyMap<string, NamedTensor> | undefined;
+}
+
+/** What a run begins with, from a checkpoint or anew. @throws {Refusal} when it is unusable. */
+export async function beginning(config: RunConfig, from?: Checkpoint): Promise<Beginning> {
+  if (from !== undefined) {
+    return { data: await readData(config, settledBy(from)), initial: undefined };
+  }
+  if (config.init === null) return { data: await readData(config), initial: undefined };
+  const { settled, params } = initialOf(config, await openModel(config.init));
+  return { data: await readData(config, settled), initial: params };
+}
+
+/** What a checkpoint settles of the data. @throws {Refusal} for a model that was never trained here. */
+function settledBy({ path, manifest }: Checkpoint): Settled {
+  const { tokenizer, dataHash: hash } = manifest;
+  if (hash === NO_DATA) {
+    const out = dirname(dirname(path));
+    throw new Refusal(
+      "incompatible",
+      `Cannot resume ${out}: need a run that was trained here: it was imported; begin one with --init=${out}`,
+    );
+  }
+  const spec = tokenizer === null ? undefined : tokenizerSpecSchema.parse(tokenizer);
+  return { by: "the checkpoint", hash, tokenizer: spec && tokenizerFrom(spec) };
+}

@@ -1,0 +1,39 @@
+/** What a run reads, as its processes hold it, and the source of batches that it makes. */
+import type { Key } from "../src/base/random.ts";
+import type { RunConfig } from "../src/config/schema.ts";
+import type { Source } from "../src/data/source.ts";
+import { sourceOf } from "../src/data/sources/mod.ts";
+import { type Text, textIn } from "../src/data/text.ts";
+import type { Tokenizer } from "../src/data/tokenizers/types.ts";
+
+/** What a run reads; a source that makes its own tokens reads nothing. */
+export interface Corpus {
+  readonly texts: readonly Text[];
+  /** Distinct tokens of the texts, 0 where none is read. */
+  readonly vocabulary: number;
+  readonly tokenizer?: Tokenizer | undefined;
+  /** Tokens that end a document, where documents are told apart. */
+  readonly end?: readonly number[];
+}
+
+/** The source of a run's batches, in the order that `key` draws. @throws {Refusal} `data` */
+export function sourceIn(config: RunConfig, corpus: Corpus, key: Key): Source {
+  return sourceOf(config.data, {
+    key,
+    microBatches: config.micro_batches,
+    windows: config.windows,
+    evaluation: config.eval,
+    texts: corpus.texts,
+    end: corpus.end ?? [],
+    tokenizer: corpus.tokenizer,
+  });
+}
+
+/** What a run reads of one text in memory. */
+export function corpusIn(
+  { train, validation, ...rest }:
+    & { readonly train: Uint32Array; readonly validation: Uint32Array }
+    & Omit<Corpus, "texts">,
+): Corpus {
+  return { ...rest, texts: [textIn({ train, validation })] };
+}

@@ -1,0 +1,51 @@
+/**
+ * Evaluates a model on the whole validation part of texts, on all workers, and nothing else: no
+ * folder is written, no step is taken.
+ */
+import { Refusal } from "../src/base/refusal.ts";
+import type { NamedTensor } from "../src/checkpoint/tensor.ts";
+import type { PinnedCard } from "../src/cards/pin.ts";
+import type { RunConfig } from "../src/config/schema.ts";
+import type { Sink } from "../src/report/events.ts";
+import { coordinate } from "./coordinator.ts";
+import type { Corpus } from "./corpus.ts";
+import type { Launch } from "./crew.ts";
+import type { Evaluation } from "./evaluated.ts";
+
+/** What is evaluated, on what, and by whom. */
+export interface EvaluationRequest {
+  /** Its `eval` says how windows are cut, its `workers` how many share them. */
+  readonly config: RunConfig;
+  readonly params: ReadonlyMap<string, NamedTensor>;
+  readonly corpus: Corpus;
+  readonly launch: Launch;
+  /** A card for each seat; none where workers share what the driver offers first. */
+  readonly cards?: readonly PinnedCard[];
+  readonly show: Sink;
+  readonly stop: AbortSignal;
+}
+
+/** The evaluation; undefined when it was stopped. */
+export async function evaluateModel(request: EvaluationRequest): Promise<Evaluation | undefined> {
+  const { config, params, corpus, launch, cards = [], show, stop } = request;
+  let found: Evaluation | undefined;
+  const start = performance.now();
+  await coordinate({
+    config: { ...config, report: { ...config.report, sample_length: 0, gradient_reach: false } },
+    corpus,
+    launch,
+    cards,
+    initial: params,
+    next: ({ stopping }) => found !== undefined || stopping ? "end" : "evaluate",
+    evaluated: (evaluation) => found = evaluation,
+    // What a run would tell of its course is not what is asked here.
+    report: (event) => event.type === "notice" && show(event),
+    stop,
+    save: () => Promise.reject(new Error("Cannot save: an evaluation changes nothing")),
+    now: () => (performance.now() - start) / 1000,
+  });
+  if (found !== undefined && found.counted === 0) {
+    throw new Refusal("data", "Cannot evaluate: need at least two tokens in the validation part");
+  }
+  return found;
+}

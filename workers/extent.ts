@@ -1,0 +1,40 @@
+/** How much text the targets of an evaluation stand for. Reads tokens, knows no file. */
+import type { Tokens } from "../src/data/tokens.ts";
+import type { Tokenizer } from "../src/data/tokenizers/types.ts";
+
+/** A text's length. */
+export interface Extent {
+  readonly characters: number;
+  /** Of its UTF-8 form. */
+  readonly bytes: number;
+}
+
+/** Tokens that are decoded at once. */
+const CHUNK = 2 ** 16;
+
+/** The text of all tokens but the first, which nobody is asked for. */
+export function extentAsked(tokens: Tokens, tokenizer: Tokenizer): Extent {
+  const all = extentOf(tokens, tokenizer, tokens.length);
+  const first = extentOf(tokens, tokenizer, Math.min(1, tokens.length));
+  return { characters: all.characters - first.characters, bytes: all.bytes - first.bytes };
+}
+
+/** The text of the first `length` tokens. */
+function extentOf(tokens: Tokens, tokenizer: Tokenizer, length: number): Extent {
+  const stream = tokenizer.stream();
+  const encoder = new TextEncoder();
+  let [characters, bytes] = [0, 0];
+  const count = (text: string): void => {
+    bytes += encoder.encode(text).length;
+    for (const _ of text) characters++;
+  };
+  for (let start = 0; start < length; start += CHUNK) {
+    const chunk = new Uint32Array(Math.min(CHUNK, length - start));
+    tokens.read(start, chunk);
+    let text = "";
+    for (const id of chunk) text += stream.push(id);
+    count(text);
+  }
+  count(stream.flush());
+  return { characters, bytes };
+}

@@ -1,0 +1,182 @@
+/**
+ * A trained model from wherever it lies: a run, one checkpoint, or an exported folder. Reads and
+ * verifies, and changes nothing: a damaged checkpoint stays where it is. Knows no device.
+ */
+import { basename, join, resolve } from "node:path";
+import { Refusal } from "../src/base/refusal.ts";
+import { Damage } from "../src/checkpoint/damage.ts";
+import { namesIn } from "../src/checkpoint/files.ts";
+import { listCheckpoints, type Listed, loadNewest } from "../src/checkpoint/load.ts";
+import { MANIFEST } from "../src/checkpoint/manifest.ts";
+import { bestFirst } from "../src/checkpoint/retention.ts";
+import type { NamedTensor } from "../src/checkpoint/tensor.ts";
+import { type Checkpoint, openCheckpoint, readManifest } from "../src/checkpoint/verify.ts";
+import { resolveConfig } from "../src/config/resolve.ts";
+import type { RunConfig } from "../src/config/schema.ts";
+import { tokenizerSpecSchema } from "../src/data/schema.ts";
+import type { Asked } from "../src/data/source.ts";
+import { taskOf } from "../src/data/sources/mod.ts";
+import { tokenizerFrom } from "../src/data/tokenizers/mod.ts";
+import type { Tokenizer } from "../src/data/tokenizers/types.ts";
+import { FILES } from "../src/exchange/mod.ts";
+import type { ModelConfig } from "../src/models/mod.ts";
+import { readExported } from "./exported.ts";
+
+/** A model with its parameters, as `openModel` found it. */
+export interface OpenedModel {
+  /** What was opened: the checkpoint of a run, or the folder itself. */
+  readonly path: string;
+  readonly kind: "run" | "checkpoint" | "export";
+  /** Steps that are finished; undefined where nobody says. */
+  readonly step: number | undefined;
+  readonly model: ModelConfig;
+  /** T: tokens that the model sees at once. */
+  readonly context: number;
+  /** Distinct input tokens. */
+  readonly vocabulary: number;
+  /** Distinct targets; as many as tokens where the next token is asked. */
+  readonly classes: number;
+  readonly asked: Asked;
+  /** What turns text into them; undefined where there is no text. */
+  readonly tokenizer: Tokenizer | undefined;
+  /** Parameters by their names in checkpoints. */
+  readonly params: ReadonlyMap<string, NamedTensor>;
+  /** Config of the run, where there is one. */
+  readonly config: RunConfig | undefined;
+  /** SHA-256 of what it was trained on, where that is known. */
+  readonly dataHash?: string;
+}
+
+/** Which checkpoint of a run, and who hears of damaged ones. */
+export interface OpenOptions {
+  /** The newest that verifies (unless told), or the one with the lowest validation loss. */
+  readonly which?: "newest" | "best";
+  readonly warn?: (text: string) => void;
+}
+
+/**
+ * Opens a run's folder, one checkpoint, or an exported model, our own or a GPT-2 in the layout of
+ * Hugging Face. @throws {Refusal} `noInput` where there is nothing of the kind, `incompatible` where
+ * all is damaged, `data` for an exported model that is not whole, `config` for a run that was never
+ * saved or evaluated.
+ */
+export async function openModel(path: string, options: OpenOptions = {}): Promise<OpenedModel> {
+  const names = await namesOf(path);
+  // A run that was killed early has a journal and no checkpoint.
+  if (names.includes("checkpoints") || names.includes("journal.jsonl")) {
+    return fromCheckpoint(await chosen(join(path, "checkpoints"), options), "run");
+  }
+  if (names.includes(MANIFEST)) return fromCheckpoint(await only(path), "checkpoint");
+  if (names.includes(FILES.weights) || names.includes(FILES.config)) {
+    return { path, kind: "export", config: undefined, ...await readExported(path) };
+  }
+  throw new Refusal(
+    "noInput",
+    `Cannot open ${path}: need a run, a checkpoint or an exported model: it holds ` +
+      (names.slice(0, 4).join(", ") || "nothing"),
+  );
+}
+
+async function namesOf(path: string): Promise<string[]> {
+  try {
+    if ((await Deno.stat(path)).isDirectory) return await namesIn(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new Refusal("noInput", `Cannot open ${path}: need a folder: there is none`);
+    }
+    throw error;
+  }
+  throw new Refusal("noInput", `Cannot open ${path}: need a folder: it is a file`);
+}
+
+/** The checkpoint of a run that is asked for. */
+async function chosen(
+  root: string,
+  { which = "newest", warn = () => {} }: OpenOptions,
+): Promise<Checkpoint> {
+  const onSkip = (path: string, reason: string) =>
+    warn(`Skipped the damaged checkpoint ${path}: ${reason}`);
+  const listed = await listCheckpoints(root);
+  if (listed.length === 0) {
+    throw new Refusal("config", `Cannot open ${root}: need at least one checkpoint: there is none`);
+  }
+  // The run may be going on: what looks damaged is its owner's to set aside.
+  if (which === "newest") return await loadNewest(root, { onSkip, quarantine: false });
+  for (const { path } of await byLoss(listed, onSkip)) {
+    try {
+      return await openCheckpoint(path);
+    } catch (error) {
+      onSkip(path, damageOf(error));
+    }
+  }
+  throw new Refusal(
+    "config",
+    `Cannot open the best checkpoint in ${root}: need one with a validation loss: none has it`,
+  );
+}
+
+/** Those with a validation loss, the lowest first. */
+async function byLoss(
+  listed: readonly Listed[],
+  onSkip: (path: string, reason: string) => void,
+): Promise<Listed[]> {
+  const found = [];
+  for (const one of listed) {
+    try {
+      const { valLoss } = await readManifest(one.path);
+      found.push({ ...one, valLoss, verified: false });
+    } catch (error) {
+      onSkip(one.path, damageOf(error));
+    }
+  }
+  return bestFirst(found);
+}
+
+/** What is wrong with a checkpoint. Throws on what is not its fault. */
+function damageOf(error: unknown): string {
+  if (error instanceof Damage) return error.message;
+  if (error instanceof Deno.errors.NotFound) return "It vanished while it was read";
+  throw error;
+}
+
+async function only(path: string): Promise<Checkpoint> {
+  try {
+    return await openCheckpoint(resolve(path));
+  } catch (error) {
+    throw new Refusal("incompatible", `Cannot open checkpoint ${path}: ${damageOf(error)}`);
+  }
+}
+
+function fromCheckpoint(
+  { path, manifest, model: params }: Checkpoint,
+  kind: "run" | "checkpoint",
+): OpenedModel {
+  const config = resolveConfig(manifest.config);
+  const vocabulary = params.get("tokens.weight")?.shape[0];
+  if (vocabulary === undefined) {
+    throw new Refusal("incompatible", `Cannot open ${basename(path)}: it lacks tokens.weight`);
+  }
+  const { time: context, asked } = taskOf(config.data, vocabulary);
+  return {
+    path,
+    kind,
+    step: manifest.step,
+    model: config.model,
+    context,
+    vocabulary,
+    classes: params.get("head.weight")?.shape[1] ?? vocabulary,
+    asked,
+    tokenizer: tokenizerIn(manifest.tokenizer, path),
+    params,
+    config,
+    dataHash: manifest.dataHash,
+  };
+}
+
+function tokenizerIn(spec: unknown, path: string): Tokenizer | undefined {
+  if (spec === null) return undefined;
+  const parsed = tokenizerSpecSchema.safeParse(spec);
+  if (parsed.success) return tokenizerFrom(parsed.data);
+  const reason = parsed.error.issues[0]?.message;
+  throw new Refusal("incompatible", `Cannot use the tokenizer of ${path}: ${reason}`);
+}

@@ -1,0 +1,66 @@
+/** How fast one worker steps, by a few steps on a device in this process. It keeps nothing. */
+import type { RunConfig } from "../src/config/schema.ts";
+import type { Device } from "../src/device/types.ts";
+import type { Corpus } from "./corpus.ts";
+import { Replica } from "./replica.ts";
+
+/** What a probe has measured. */
+export interface Probed {
+  /** Micro-batches that were timed, behind one that warmed up. */
+  readonly micro_batches: number;
+  /** Seconds of one micro-batch with its part of the tree and of the look at the sum; the median. */
+  readonly micro_batch_seconds: number;
+  /** Seconds of an update; the median. */
+  readonly update_seconds: number;
+}
+
+/** Seconds that a part of a probe may take, if it can be made smaller. */
+const LONGEST = 20;
+
+/**
+ * Times `steps` steps of one worker that has all micro-batches. Kernels are compiled and warmed up
+ * by one micro-batch before; it also tells whether a step is to be cut to fewer of them, or to that
+ * one alone. @throws {Refusal} `tooLarge` when it does not fit.
+ */
+export async function probe(
+  device: Device,
+  { config, corpus, steps }: {
+    readonly config: RunConfig;
+    readonly corpus: Corpus;
+    readonly steps: number;
+  },
+): Promise<Probed> {
+  const replica = new Replica(device, { config, corpus });
+  await replica.open();
+  const timed = async (level: number) => {
+    const start = performance.now();
+    replica.accumulate(0, { level, index: 0 });
+    // A read waits until all that was queued has run.
+    await replica.inspect();
+    const inspected = performance.now();
+    replica.update(0);
+    await replica.read("param", 0, { offset: 0, length: 1 });
+    const seconds = (inspected - start) / 1000 / 2 ** level;
+    return { level, batch: seconds, update: (performance.now() - inspected) / 1000 };
+  };
+  let all = [await timed(0)];
+  const { batch, update } = all[0] as (typeof all)[number];
+  if (batch + update < LONGEST) {
+    const most = Math.floor(Math.log2(LONGEST / steps / batch));
+    const level = Math.max(0, Math.min(Math.log2(config.micro_batches), most));
+    all = [];
+    for (let step = 0; step < steps; step++) all.push(await timed(level));
+  }
+  return {
+    micro_batches: all.reduce((sum, { level }) => sum + 2 ** level, 0),
+    micro_batch_seconds: median(all.map(({ batch }) => batch)),
+    update_seconds: median(all.map(({ update }) => update)),
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] as number;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] as number)) / 2;
+}

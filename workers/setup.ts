@@ -1,0 +1,27 @@
+/** What a worker that has joined is told, and the tokens of the texts that are in memory. Pure. */
+import { bytesOf } from "../src/base/hash.ts";
+import type { RunConfig } from "../src/config/schema.ts";
+import { needsTokenizer } from "../src/data/sources/mod.ts";
+import type { Corpus } from "./corpus.ts";
+import type { Order } from "./messages.ts";
+import { sendTexts } from "./texts.ts";
+
+/** The order to set up, and its payload. */
+export function setUp(
+  config: RunConfig,
+  corpus: Corpus,
+): readonly [Order & { type: "setup" }, Uint8Array<ArrayBuffer>] {
+  const { vocabulary, tokenizer, end = [] } = corpus;
+  const { texts, tokens } = sendTexts(corpus.texts);
+  const spec = needsTokenizer(config.data) ? tokenizer?.toJSON() ?? null : null;
+  const order = {
+    type: "setup",
+    config,
+    vocabulary,
+    tokenizer: spec,
+    texts,
+    end,
+    strikes: [],
+  } as const;
+  return [order, bytesOf(tokens)];
+}

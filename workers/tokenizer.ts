@@ -1,0 +1,47 @@
+/** The tokenizer that a config asks for by name, and whether the one that there is can be it. */
+import { extname } from "node:path";
+import { Refusal } from "../src/base/refusal.ts";
+import { readJson } from "../src/data/read.ts";
+import { type TokenizerBuilder, tokenizerBuilder } from "../src/data/tokenizers/build.ts";
+import { tokenizerHash } from "../src/data/tokenizers/mod.ts";
+import type { Tokenizer } from "../src/data/tokenizers/types.ts";
+
+/** A tokenizer that is there already. */
+interface Present {
+  /** Who has it, as an error names it: a folder, a model. */
+  readonly by: string;
+  readonly hash: string;
+  /** The name that it was made by, where that is known. */
+  readonly name?: string;
+}
+
+/** The tokenizer of a name, made of a text where it needs one. @throws {Refusal} */
+export async function tokenizerNamed(name: string, text: string): Promise<Tokenizer> {
+  const builder = await builderOf(name);
+  builder.add(text);
+  return builder.build();
+}
+
+/**
+ * Holds what is there to what is asked for: the same name, or the same tokenizer. One that would be
+ * learnt from a text is not what is there.
+ * @throws {Refusal} `incompatible`, with both hashes where the other has one before any text is read.
+ */
+export async function requireAsked(asked: string, { by, hash, name }: Present): Promise<void> {
+  // A file of that name may have changed since.
+  if (asked === name && extname(asked) !== ".json") return;
+  const builder = await builderOf(asked);
+  const other = builder.needsText ? undefined : tokenizerHash(builder.build());
+  if (other === hash) return;
+  const found = other === undefined ? "and none is learnt beside it" : `and that one's ${other}`;
+  throw new Refusal(
+    "incompatible",
+    `Cannot take the tokenizer ${asked} (data.tokenizer): ${by} has its own: its SHA-256 is ` +
+      `${hash}, ${found}; leave data.tokenizer away`,
+  );
+}
+
+async function builderOf(name: string): Promise<TokenizerBuilder> {
+  const json = extname(name) === ".json" ? await readJson(name) : undefined;
+  return tokenizerBuilder(name, { end: false, json });
+}
