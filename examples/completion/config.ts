@@ -1,0 +1,14 @@
+/** A small transformer on pieces of words of the default text: completion of a prompt. */
+import type { RunInput } from "../../src/config/schema.ts";
+
+export default {
+  name: "completion",
+  steps: 1000,
+  micro_batches: 4,
+  windows: 4,
+  eval: { every: 200, windows: 64 },
+  model: { kind: "gpt", layers: 2, width: 96, heads: 4, tied: true },
+  data: { tokenizer: "bpe:1024", window: 64, stride: 16 },
+  optim: { lr: 5e-3, warmup: 50, decay_steps: 1000 },
+  report: { prompts: ["The whale"], sample_length: 60 },
+} satisfies RunInput;

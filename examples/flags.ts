@@ -1,0 +1,63 @@
+/** The command lines of the examples' own scripts. Runs nothing. */
+import type { ExitName } from "../src/base/refusal.ts";
+import { Refusal } from "../src/base/refusal.ts";
+import { runCommand } from "../src/cli/command.ts";
+import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
+
+const atLeastOne = { need: ">= 1", holds: (n: number) => n >= 1 };
+
+/** Runs a script that writes `documents` documents to the folder `out`. */
+export function runMake(
+  { name, about, documents }: { name: string; about: string; documents: number },
+  make: (request: { out: string; documents: number }) => Promise<void>,
+): Promise<never> {
+  const out = `runs/${name}`;
+  const flags: FlagsSpec["flags"] = [
+    { name: "out", kind: "text", value: "DIR", help: "Folder to write to", default: out },
+    {
+      name: "documents",
+      kind: "integer",
+      help: "Documents to write",
+      default: documents,
+      range: atLeastOne,
+    },
+  ];
+  const usage =
+    `deno run --allow-read --allow-write=${out} examples/${name}/make.ts [--flag=value]`;
+  return run({ usage, about, flags }, ({ values: { out, documents } }) => make({ out, documents }));
+}
+
+/** Runs a script that scores the model at `path` with at most `prompts` prompts of each kind. */
+export function runScore(
+  { name, about, prompts }: { name: string; about: string; prompts: number },
+  score: (request: { path: string; prompts: number }) => Promise<void>,
+): Promise<never> {
+  const flags: FlagsSpec["flags"] = [{
+    name: "prompts",
+    kind: "integer",
+    help: "Most prompts of each kind",
+    default: prompts,
+    range: atLeastOne,
+  }];
+  const usage = `deno run --allow-read examples/${name}/score.ts PATH [--prompts=N]`;
+  return run({ usage, about, flags }, async ({ positionals, values }) => {
+    const [path, ...more] = positionals;
+    if (path === undefined || more.length > 0) {
+      const actual = positionals.join(" ") || "none";
+      throw new Refusal("config", `Cannot score: need one path of a model: ${actual}`);
+    }
+    await score({ path, prompts: values["prompts"] });
+  });
+}
+
+function run(
+  spec: FlagsSpec,
+  work: (flags: ReturnType<typeof parseFlags>) => Promise<void>,
+): Promise<never> {
+  return runCommand(async (): Promise<ExitName> => {
+    const flags = parseFlags(Deno.args, spec);
+    if (flags.help) console.log(flagsHelp(spec));
+    else await work(flags);
+    return "done";
+  });
+}
