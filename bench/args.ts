@@ -5,7 +5,17 @@ import { Refusal } from "../src/base/refusal.ts";
 export const BENCHES = ["step", "ops", "reduce", "transport"] as const;
 
 /** Benches that take minutes, or need more than the project brings: run by name only. */
-export const EXTRAS = ["lstm", "recall", "protocol", "faults"] as const;
+export const EXTRAS = [
+  "startup",
+  "lstm",
+  "recall",
+  "protocol",
+  "faults",
+  "generate",
+  "tokenizers",
+  "prepare",
+  "data",
+] as const;
 
 /** Name of a bench. */
 export type BenchName = typeof BENCHES[number] | typeof EXTRAS[number];
@@ -16,14 +26,19 @@ export interface BenchRequest {
   /** Text that names of rows must hold. */
   readonly filter: string;
   readonly save: boolean;
+  /** A line of JSON per bench instead of tables. */
+  readonly json: boolean;
 }
+
+/** Flags without a value. */
+const SWITCHES: readonly string[] = ["--save", "--json"];
 
 /** How it is called. */
 export const USAGE = `deno task bench [${
   [...BENCHES, ...EXTRAS].join("|")
-}|all] [--filter=name] [--save]`;
+}|all] [--filter=name] [--save] [--json]`;
 
-/** Reads `[name] [--filter=text] [--save]`. @throws {Refusal} `config` for anything else. */
+/** Reads `[name] [--filter=text] [--save] [--json]`. @throws {Refusal} `config` for anything else. */
 export function parseBench(args: readonly string[]): BenchRequest {
   const names = args.filter((arg) => !arg.startsWith("-"));
   const [name = "all"] = names;
@@ -35,7 +50,7 @@ export function parseBench(args: readonly string[]): BenchRequest {
   const unknown = [
     ...benches.length === 0 ? [name] : [],
     ...names.slice(1),
-    ...flags.filter((flag) => flag !== "--save" && !filters.includes(flag)),
+    ...flags.filter((flag) => !SWITCHES.includes(flag) && !filters.includes(flag)),
   ];
   if (unknown.length > 0) {
     throw new Refusal("config", `Cannot run ${unknown.join(" ")}: need ${USAGE}`);
@@ -44,5 +59,6 @@ export function parseBench(args: readonly string[]): BenchRequest {
     benches,
     filter: filters.at(-1)?.slice("--filter=".length) ?? "",
     save: flags.includes("--save"),
+    json: flags.includes("--json"),
   };
 }

@@ -1,13 +1,14 @@
 /** The tokens of a config's text, as a run has them. */
 import type { RunConfig } from "../src/config/schema.ts";
 import { readText } from "../src/data/read.ts";
-import { byteTokenizer, charTokenizer } from "../src/data/tokenizer.ts";
+import { byteTokenizer } from "../src/data/tokenizers/byte.ts";
+import { charTokenizer } from "../src/data/tokenizers/char.ts";
 import { split } from "../src/data/windows.ts";
-import type { Corpus } from "../workers/replica.ts";
+import { type Corpus, corpusIn } from "../workers/corpus.ts";
 
 /** Reads and tokenizes. @throws {Refusal} when the text cannot be read or is too short. */
 export async function corpusOf({ data }: RunConfig): Promise<Corpus> {
   const text = await readText(data.path);
   const tokenizer = data.tokenizer === "byte" ? byteTokenizer() : charTokenizer(text);
-  return { ...split(tokenizer.encode(text), data), vocabulary: tokenizer.size };
+  return corpusIn({ ...split(tokenizer.encode(text), data), vocabulary: tokenizer.size });
 }

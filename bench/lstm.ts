@@ -8,7 +8,7 @@ import { openWebGpu } from "../src/device/webgpu.ts";
 import { Replica } from "../workers/replica.ts";
 import { corpusOf } from "./corpus.ts";
 import type { Report } from "./report.ts";
-import { stepConfigs } from "./step.ts";
+import { stepConfigs } from "./step_configs.ts";
 import { fixed } from "./table.ts";
 import { median, secondsOf } from "./time.ts";
 

@@ -4,14 +4,19 @@ import { parseBench } from "./args.ts";
 import type { BenchName } from "./args.ts";
 import { lookAround } from "./machine.ts";
 import { benchFaults } from "./faults.ts";
+import { benchData } from "./data.ts";
+import { benchGenerate } from "./generate.ts";
 import { benchOps } from "./ops.ts";
 import { benchLstm } from "./lstm.ts";
+import { benchPrepare } from "./prepare.ts";
 import { benchProtocol } from "./protocol.ts";
 import { benchRecall } from "./recall.ts";
 import { benchReduce } from "./reduce.ts";
 import { fileName, pageOf, showReport } from "./report.ts";
 import type { Report } from "./report.ts";
+import { benchStartup } from "./startup.ts";
 import { benchStep } from "./step.ts";
+import { benchTokenizers } from "./tokenizers.ts";
 import { benchTransport } from "./transport.ts";
 
 const RUN: Readonly<Record<BenchName, (options: { filter: string }) => Promise<Report>>> = {
@@ -19,22 +24,27 @@ const RUN: Readonly<Record<BenchName, (options: { filter: string }) => Promise<R
   step: benchStep,
   reduce: benchReduce,
   transport: benchTransport,
+  startup: benchStartup,
   lstm: benchLstm,
   recall: benchRecall,
   protocol: benchProtocol,
   faults: benchFaults,
+  generate: benchGenerate,
+  tokenizers: benchTokenizers,
+  prepare: benchPrepare,
+  data: benchData,
 };
 
 const RESULTS = new URL("./results/", import.meta.url);
 
 async function bench(args: readonly string[]): Promise<void> {
-  const { benches, filter, save } = parseBench(args);
+  const { benches, filter, save, json } = parseBench(args);
   const scratch = await Deno.makeTempDir({ prefix: "shoal-bench-" });
   prepareDriver(scratch);
   try {
     for (const name of benches) {
       const report = await RUN[name]({ filter });
-      console.log(showReport(report));
+      console.log(json ? JSON.stringify(await valueOf(report)) : showReport(report));
       if (save) await keep(report, ["deno task bench", ...args].join(" "));
     }
   } finally {
@@ -51,12 +61,17 @@ function prepareDriver(scratch: string): void {
   }
 }
 
+/** A report as a program reads it: where it was measured, and the tables. */
+async function valueOf(report: Report): Promise<unknown> {
+  return { machine: await lookAround(report.adapter), ...report };
+}
+
 async function keep(report: Report, command: string): Promise<void> {
   const machine = await lookAround(report.adapter);
   const file = new URL(fileName(report, machine), RESULTS);
   await Deno.mkdir(RESULTS, { recursive: true });
   await Deno.writeTextFile(file, pageOf(report, machine, command));
-  console.log(`Saved ${file.pathname}\n`);
+  console.error(`Saved ${file.pathname}\n`);
 }
 
 if (import.meta.main) await runCommand(() => bench(Deno.args));

@@ -6,6 +6,7 @@ import { OPS } from "../kernels/mod.ts";
 import { sizeOf } from "../src/base/shape.ts";
 import type { Device, Memory } from "../src/device/types.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
+import { measurePeaks, type Peaks } from "../src/cli/profile/peak.ts";
 import type { Call, Case, Op, View } from "../src/graph/types.ts";
 import type { Plan, Region } from "../src/plan/types.ts";
 import { caseName, outputSlot, planOf, randomInputs } from "../tests/support/cases.ts";
@@ -15,7 +16,7 @@ import { TWINS } from "./naive/mod.ts";
 import { asOp } from "./naive/twin.ts";
 import type { Twin } from "./naive/twin.ts";
 import type { Report } from "./report.ts";
-import { fixed } from "./table.ts";
+import { fixed, percent } from "./table.ts";
 import type { Budget, Round } from "./time.ts";
 import { FULL, medians } from "./time.ts";
 
@@ -39,7 +40,10 @@ export async function benchOps({ filter }: { filter: string }): Promise<Report> 
       rows.push(await timeCase(op, test, { device, budget: FULL }));
     }
   }
-  return { what: "ops", adapter: device.name, sections: [{ title: "Ops", table: tableOf(rows) }] };
+  // Behind the ops, when a processor that saves power when idle is awake.
+  const peaks = await measurePeaks(device);
+  const section = { title: "Ops", table: opsTable(rows, peaks), notes: [peakNote(peaks)] };
+  return { what: "ops", adapter: device.name, sections: [section] };
 }
 
 /** Times a case and its twin. @throws {Error} when their results differ. */
@@ -134,16 +138,25 @@ function wordsOf(floats: Float32Array): Uint32Array {
   return new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
 }
 
-function tableOf(rows: readonly OpTiming[]): string[][] {
+/** Rows of timings, with an op's shares of what the device does at best. */
+export function opsTable(rows: readonly OpTiming[], peaks: Peaks): string[][] {
   return [
-    ["op", "us", "GFLOP/s", "GB/s", "naive us", "naive / ours"],
+    ["op", "us", "GFLOP/s", "GB/s", "of matmul", "of copy", "naive us", "naive / ours"],
     ...rows.map(({ name, seconds, flops, bytes, naive }) => [
       name,
       fixed(seconds * 1e6),
       fixed(flops / seconds / 1e9),
       fixed(bytes / seconds / 1e9),
+      percent(flops / seconds, peaks.flops_per_s),
+      percent(bytes / seconds, peaks.bytes_per_s),
       naive === undefined ? "" : fixed(naive * 1e6),
       naive === undefined ? "" : fixed(naive / seconds),
     ]),
   ];
+}
+
+function peakNote({ flops_per_s, bytes_per_s, side }: Peaks): string {
+  return `Shares are of the best here: a matmul of side ${side} with ${
+    fixed(flops_per_s / 1e9)
+  } GFLOP/s, a copy with ${fixed(bytes_per_s / 1e9)} GB/s, read and written bytes counted`;
 }

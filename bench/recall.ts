@@ -96,8 +96,7 @@ function cells(endings: readonly Ending[]): string[] {
 }
 
 async function learn(device: Device, config: RunConfig): Promise<Ending> {
-  const none = new Uint32Array();
-  const corpus = { train: none, validation: none, vocabulary: 0 };
+  const corpus = { texts: [], vocabulary: 0 };
   const replica = new Replica(device, { config, corpus });
   await replica.open();
   const root = { level: Math.log2(config.micro_batches), index: 0 };

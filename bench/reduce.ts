@@ -9,7 +9,7 @@ import { openWebGpu } from "../src/device/webgpu.ts";
 import type { WebGpuDevice } from "../src/device/webgpu.ts";
 import type { StepTimes } from "../workers/messages.ts";
 import { shapeOf } from "../workers/plans.ts";
-import type { Corpus } from "../workers/replica.ts";
+import type { Corpus } from "../workers/corpus.ts";
 import { corpusOf } from "./corpus.ts";
 import { exchangeSeconds } from "./exchange.ts";
 import type { Report } from "./report.ts";

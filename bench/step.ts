@@ -2,19 +2,23 @@
  * One training step on one device, in this process: where its time goes, by host and device, and by
  * op. What several workers add is another bench's matter.
  */
-import gptChar from "../configs/gpt_char.ts";
-import lstmChar from "../configs/lstm_char.ts";
-import { resolveConfig } from "../src/config/resolve.ts";
-import type { RunConfig, RunInput } from "../src/config/schema.ts";
+import { countsOf } from "../src/budget/counts.ts";
+import { flopsPerToken } from "../src/budget/flops.ts";
+import { measurePeaks } from "../src/cli/profile/peak.ts";
+import { usesOf } from "../src/cli/profile/summary.ts";
+import type { RunConfig } from "../src/config/schema.ts";
 import { taskOf } from "../src/data/sources/mod.ts";
+import { isSoftware } from "../src/device/adapter.ts";
+import type { Device } from "../src/device/types.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import type { Target } from "../src/graph/types.ts";
 import type { Plan } from "../src/plan/types.ts";
 import { gradientPlan, inspectPlan, shapeOf, treeAddPlan, updatePlan } from "../workers/plans.ts";
 import { Replica } from "../workers/replica.ts";
-import type { Corpus } from "../workers/replica.ts";
+import type { Corpus } from "../workers/corpus.ts";
 import { corpusOf } from "./corpus.ts";
 import type { Report, Section } from "./report.ts";
+import { gpuConfigs, stepConfigs } from "./step_configs.ts";
 import { timeByOp } from "./step_ops.ts";
 import type { PlanUse } from "./step_ops.ts";
 import { fixed, percent } from "./table.ts";
@@ -29,29 +33,14 @@ const WARM_UP = 3;
 const SECONDS = 3;
 const STEPS: readonly [number, number] = [5, 60];
 
-/** The configs that are timed. */
-export function stepConfigs(): RunConfig[] {
-  const larger = {
-    ...gptChar,
-    name: "gpt_4x128",
-    model: { ...gptChar.model, layers: 4, width: 128, heads: 4 },
-    data: { ...gptChar.data, window: 128 },
-  };
-  const recurrent: RunInput = {
-    ...lstmChar,
-    name: "lstm_2x128",
-    micro_batches: 1,
-    windows: 16,
-    model: { kind: "recurrent", cell: "lstm", layers: 2, width: 128 },
-  };
-  return [gptChar, larger, recurrent].map((input) => resolveConfig(input));
-}
-
-/** Times a step of each config whose name holds `filter`. */
+/** Times a step of each config whose name holds `filter`; those for GPUs elsewhere by full name. */
 export async function benchStep({ filter }: { filter: string }): Promise<Report> {
   const sections: Section[] = [];
-  let adapter = "";
-  for (const config of stepConfigs()) {
+  const info = (await navigator.gpu?.requestAdapter())?.info;
+  let adapter = info?.description || info?.vendor || "";
+  const software = isSoftware(adapter);
+  const larger = gpuConfigs().filter(({ name }) => !software || name === filter);
+  for (const config of [...stepConfigs(), ...larger]) {
     if (!config.name.includes(filter)) continue;
     const timed = await timeConfig(config);
     adapter = timed.adapter;
@@ -93,14 +82,37 @@ async function timeConfig(config: RunConfig): Promise<{ adapter: string; section
   const steps = await timeSteps(config, { replica, timed, passSeconds: () => gpu.passSeconds() });
   const byOp = await timeByOp(plans, { device: gpu, memory: timed.memory() });
   const tokens = config.micro_batches * config.windows * timeOf(config);
+  const use = await useNote(config, {
+    corpus,
+    device: gpu,
+    tokens_per_s: tokens / steps.median,
+  });
   return {
     adapter: gpu.name,
     sections: [
-      splitSection(config, { ...steps, tokens, parameters: replica.parameters }),
+      splitSection(config, { ...steps, tokens, parameters: replica.parameters, use }),
       { title: `${config.name}: device time by op`, ...byOp },
       loadSection(config, { plans, target: gpu.target, compile, cold, warm }),
     ],
   };
+}
+
+/** Model FLOP utilisation by each formula, of the best matmul of this device. */
+async function useNote(
+  config: RunConfig,
+  { corpus, device, tokens_per_s }: { corpus: Corpus; device: Device; tokens_per_s: number },
+): Promise<string> {
+  const { model } = config;
+  const { flops_per_s, side } = await measurePeaks(device);
+  const counts = countsOf(shapeOf(config, corpus.vocabulary).params, model);
+  const uses = usesOf(flopsPerToken(counts, { model, time: timeOf(config) }), {
+    tokens_per_s,
+    peaks: { best: flops_per_s },
+  });
+  const shares = uses.map(({ formula, mfu }) => `${percent(mfu, 1)} by ${formula}`).join(", ");
+  return `MFU: ${shares}; of the best matmul here, ${
+    fixed(flops_per_s / 1e9)
+  } GFLOP/s at side ${side}`;
 }
 
 /**
@@ -165,9 +177,10 @@ async function timeSteps(
 
 function splitSection(
   config: RunConfig,
-  { mean, median, count, host, device, tokens, parameters }: Split & {
+  { mean, median, count, host, device, tokens, parameters, use }: Split & {
     tokens: number;
     parameters: number;
+    use: string;
   },
 ): Section {
   const { encode, write, wait } = host;
@@ -192,6 +205,7 @@ function splitSection(
     ],
     notes: [
       `${Math.round(tokens / median)} tokens/s at the median of ${count} steps`,
+      use,
       `${parameters} parameters: ${model.layers} layers, width ${model.width}, ${kind}; ` +
       `${micro_batches} micro-batches of ${windows} windows of ${timeOf(config)} tokens`,
       device === undefined

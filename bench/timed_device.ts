@@ -40,6 +40,7 @@ export function timeDevice(inner: Device): TimedDevice {
     target: inner.target,
     name: inner.name,
     bindingBytes: inner.bindingBytes,
+    bufferBytes: inner.bufferBytes,
     lost: inner.lost,
     get shaders() {
       return inner.shaders;

@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { parseBench } from "../bench/args.ts";
+import { benchGenerate } from "../bench/generate.ts";
 import { exchangeSeconds } from "../bench/exchange.ts";
 import type { Machine } from "../bench/machine.ts";
 import { slugOf } from "../bench/machine.ts";
 import { TWINS } from "../bench/naive/mod.ts";
-import { timeCase } from "../bench/ops.ts";
+import { opsTable, timeCase } from "../bench/ops.ts";
 import { fileName, pageOf, showReport } from "../bench/report.ts";
 import { alignTable, fixed } from "../bench/table.ts";
 import { median, medians, roundOf } from "../bench/time.ts";
@@ -53,6 +54,20 @@ Deno.test("bench ops: attention's twin drops the same probabilities", async () =
   }
 });
 
+Deno.test("bench ops: attention's twin stays inside documents", async () => {
+  for (const op of OPS.filter(({ name }) => name.startsWith("attention"))) {
+    // The twins know one divisor of scores.
+    const tests = op.cases.filter(({ kind, attrs }) =>
+      kind === "ragged" && attrs.documents && attrs.divisor === undefined
+    );
+    assertEquals(tests.length, 2);
+    for (const test of tests) {
+      const { naive } = await timeCase(op, test, { device: await device(), budget: BUDGET });
+      assert(naive !== undefined);
+    }
+  }
+});
+
 Deno.test("bench ops: matmul's twin reads every transpose", async () => {
   const op = OPS.find(({ name }) => name === "matmul") as Op;
   const tests = op.cases.filter(({ kind, attrs }) => kind === "ragged" && attrs.ta !== undefined);
@@ -70,13 +85,23 @@ Deno.test("bench ops: a twin with another result is refused", async () => {
   await assertRejects(() => timeCase(treeAddOp, test, on), Error, "output 0 must agree");
 });
 
-Deno.test("parseBench() reads the name, the filter and --save", () => {
+Deno.test("bench ops: rows show shares of the best matmul and copy", () => {
+  const timed = { name: "sum", seconds: 1e-3, flops: 1e6, bytes: 4e6, naive: undefined };
+  const peaks = { flops_per_s: 4e9, bytes_per_s: 8e9, side: 512 };
+  const [head, row] = opsTable([timed], peaks);
+  assertEquals(head?.length, row?.length);
+  assertEquals(row, ["sum", "1000", "1.00", "4.00", "25.0 %", "50.0 %", "", ""]);
+});
+
+Deno.test("parseBench() reads the name, the filter, --save and --json", () => {
   assertEquals(parseBench([]).benches, ["step", "ops", "reduce", "transport"]);
   assertEquals(parseBench(["ops", "--filter=matmul", "--save"]), {
     benches: ["ops"],
     filter: "matmul",
     save: true,
+    json: false,
   });
+  assertEquals(parseBench(["step", "--json"]).json, true);
 });
 
 Deno.test("parseBench() refuses what it does not know", () => {
@@ -188,4 +213,12 @@ Deno.test("timeDevice() does what the device does, and notes the time", async ()
 
 Deno.test("exchangeSeconds() moves a gradient among ranks over sockets", async () => {
   for (const world of [2, 3]) assert(await exchangeSeconds(world, 100) > 0);
+});
+
+Deno.test("bench generate: a decoder and whole windows are timed on the same text", async () => {
+  const { sections: [filling, sliding] } = await benchGenerate({ filter: "lstm", context: 9 });
+  const [, row = []] = filling?.table ?? [];
+  assertEquals(row.length, 4);
+  assert(row.slice(1).every((cell) => Number(cell) > 0));
+  assertEquals(sliding?.table.length, 2);
 });

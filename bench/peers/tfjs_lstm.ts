@@ -20,17 +20,8 @@ import {
   V,
   WARM_UP,
 } from "./lstm_task.ts";
+import { FLAGS } from "./tfjs_flags.ts";
 import { autodiffLayer, byHandLayer, type Layer, type Matrix } from "./tfjs_layers.ts";
-
-/**
- * Settings that were measured to serve it best: `always`, and on a `software` driver. It submits
- * every 15 dispatches unless told otherwise; 1000 saves up to 5 %. Its matmul for small results is
- * slower on a CPU than its tiled one: a step of `by_hand` takes 870 ms with it, 600 ms without.
- */
-const FLAGS: Readonly<Record<"always" | "software", Readonly<Record<string, number>>>> = {
-  always: { WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE: 1000 },
-  software: { WEBGPU_THRESHOLD_TO_INCREASE_WORKGROUPS_FOR_MATMUL: 1 },
-};
 
 /** Does a step and gives its loss in nats per token, measured before the update. */
 type Step = (batch: Batch) => Promise<number>;

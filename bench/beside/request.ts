@@ -1,0 +1,77 @@
+/** The command line of the comparison with peers as a value. */
+import { Refusal } from "../../src/base/refusal.ts";
+import { type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
+import type { Effort } from "./compare.ts";
+import { type Row, ROWS } from "./rows.ts";
+
+/** What the command takes. */
+export const PEERS: FlagsSpec = {
+  usage: "deno task bench:peers [--quick | --full] [--filter=NAME] [--json] [--save]",
+  about: "Times the same work side by side: ours, @jax-js/jax and @tensorflow/tfjs on the same\n" +
+    "adapter, and PyTorch where python3 has it. Rows for GPUs are left out on software drivers.",
+  flags: [
+    {
+      name: "quick",
+      kind: "boolean",
+      help: "Short rounds: under five minutes on two cores",
+      default: false,
+    },
+    {
+      name: "full",
+      kind: "boolean",
+      help: "All rows whatever the adapter, and PyTorch compiled on a CPU as well",
+      default: false,
+    },
+    { name: "filter", kind: "text", help: "Text that names of rows must hold", default: "" },
+    { name: "sides", kind: "text", help: "Text that names of peers must hold", default: "" },
+    { name: "python", kind: "text", help: "The Python that has PyTorch", default: "python3" },
+    { name: "json", kind: "boolean", help: "Print one JSON object instead", default: false },
+    {
+      name: "save",
+      kind: "boolean",
+      help: "Keep the table as a file in bench/results",
+      default: false,
+    },
+  ],
+};
+
+/** A call of the comparison. */
+export interface PeersRequest {
+  readonly quick: boolean;
+  readonly full: boolean;
+  readonly filter: string;
+  readonly sides: string;
+  readonly python: string;
+  readonly json: boolean;
+  readonly save: boolean;
+}
+
+/** Reads a command line. @throws {Refusal} `config`. */
+export function parsePeers(args: readonly string[]): PeersRequest | "help" {
+  const { positionals, values, help } = parseFlags(args, PEERS);
+  if (help) return "help";
+  if (positionals.length > 0) {
+    throw new Refusal("config", `Cannot compare ${positionals.join(" ")}: need ${PEERS.usage}`);
+  }
+  if (values["quick"] && values["full"]) {
+    throw new Refusal("config", "Cannot be quick and full: need one of --quick and --full: both");
+  }
+  return values as unknown as PeersRequest;
+}
+
+/** The rows of a request. */
+export function rowsOf(
+  { full, filter }: Pick<PeersRequest, "full" | "filter">,
+  { software }: { readonly software: boolean },
+): Row[] {
+  return ROWS.filter(({ name, where }) =>
+    name.includes(filter) && (full || where === "quick" || (where === "gpu" && !software))
+  );
+}
+
+/** How much is measured. */
+export function effortOf({ quick }: Pick<PeersRequest, "quick">): Effort {
+  return quick
+    ? { rounds: 3, roundSeconds: 0.4, openSeconds: 60, totalSeconds: 280 }
+    : { rounds: 5, roundSeconds: 1, openSeconds: 300 };
+}

@@ -1,0 +1,109 @@
+/** What a comparison found, as a table and as plain values. Pure. */
+import type { Section } from "../report.ts";
+import { fixed } from "../table.ts";
+import { flopsOf, type Row, tokensOf } from "./rows.ts";
+
+/** What came of one side in one row: its time, or why there is none. */
+export type Outcome =
+  | { readonly id: string; readonly seconds: number; readonly values: readonly number[] }
+  | { readonly id: string; readonly reason: string };
+
+/** A row of the comparison, its outcomes in the order of the sides; ours is the first. */
+export interface RowResult {
+  readonly row: string;
+  readonly outcomes: readonly Outcome[];
+}
+
+/** Who stands in which group. */
+export interface Grouped {
+  readonly id: string;
+  readonly family: "ours" | "webgpu" | "torch";
+}
+
+/** Relative difference of results that sides in f32 may have, and of those with fewer bits. */
+const TOLERANCE = { full: 1e-3, narrow: 5e-2 } as const;
+
+/**
+ * Where two sides did not do the same work; undefined when they agree. Sums are taken in other
+ * orders and three steps of Adam carry that on, so a loss may be off by a thousandth.
+ */
+export function disagreement(
+  theirs: readonly number[],
+  ours: readonly number[],
+  { narrow }: { readonly narrow: boolean },
+): string | undefined {
+  const bound = narrow ? TOLERANCE.narrow : TOLERANCE.full;
+  const at = ours.findIndex((value, i) =>
+    !(Math.abs((theirs[i] ?? NaN) - value) <= bound * Math.abs(value))
+  );
+  if (at < 0 && theirs.length === ours.length) return undefined;
+  if (at < 0) return `${theirs.length} numbers where ours are ${ours.length}`;
+  return `number ${at + 1} is ${theirs[at]?.toPrecision(5)}, ours ${ours[at]?.toPrecision(5)}`;
+}
+
+/** Times of our own, and how often faster than the fastest of each group: above 1 is ahead. */
+export interface Ratios {
+  readonly ours?: number;
+  readonly webgpu?: number;
+  readonly torch?: number;
+}
+
+/** Ratios of a row. PyTorch is taken as it runs unless told: f32, not compiled. */
+export function ratiosOf({ outcomes }: RowResult, sides: readonly Grouped[]): Ratios {
+  const timed = (ids: readonly string[]): number[] =>
+    outcomes.flatMap((each) => "seconds" in each && ids.includes(each.id) ? [each.seconds] : []);
+  const idsOf = (family: Grouped["family"]) =>
+    sides.filter((side) => side.family === family).map(({ id }) => id);
+  const [ours] = timed(idsOf("ours"));
+  if (ours === undefined) return {};
+  const webgpu = timed(idsOf("webgpu"));
+  const [torch] = timed(["PyTorch f32"]);
+  return {
+    ours,
+    ...webgpu.length > 0 && { webgpu: Math.min(...webgpu) / ours },
+    ...torch !== undefined && { torch: torch / ours },
+  };
+}
+
+/** All rows as a table with ratios, and below it why cells are empty. */
+export function sectionOf(
+  results: readonly RowResult[],
+  { rows, sides }: { readonly rows: readonly Row[]; readonly sides: readonly Grouped[] },
+): Section {
+  const reasons: string[] = [];
+  const cell = (row: string, outcome: Outcome): string => {
+    if ("seconds" in outcome) return fixed(1000 * outcome.seconds);
+    reasons.push(`${row}, ${outcome.id}: ${outcome.reason}`);
+    return `(${reasons.length})`;
+  };
+  const body = results.map((result) => {
+    const { ours, webgpu, torch } = ratiosOf(result, sides);
+    const row = rows.find(({ name }) => name === result.row);
+    return [
+      result.row,
+      ...result.outcomes.map((outcome) => cell(result.row, outcome)),
+      webgpu === undefined ? "" : fixed(webgpu),
+      torch === undefined ? "" : fixed(torch),
+      row === undefined || ours === undefined ? "" : paceOf(row, ours),
+    ];
+  });
+  return {
+    title: "Milliseconds, and how often we are faster",
+    table: [
+      ["row", ...sides.map(({ id }) => id), "x best WebGPU", "x PyTorch f32", "our pace"],
+      ...body,
+    ],
+    notes: [
+      "Medians of rounds that take turns. A ratio is a peer's time by ours: above 1 we are ahead",
+      "Every side begins with the same values; losses of the first steps, or means of all results " +
+      "of a kernel, must agree before anything is timed",
+      ...reasons.map((reason, i) => `(${i + 1}) ${reason}`),
+    ],
+  };
+}
+
+function paceOf(row: Row, seconds: number): string {
+  const [flops, tokens] = [flopsOf(row), tokensOf(row)];
+  if (flops !== undefined) return `${fixed(flops / seconds / 1e9)} GFLOP/s`;
+  return tokens === undefined ? "" : `${fixed(tokens / seconds / 1e3)}k tok/s`;
+}

@@ -1,0 +1,76 @@
+/**
+ * A peer as a process: it is told on stdin what to open and how often to run it, and answers with
+ * a line of JSON each time. It knows no library and no model.
+ */
+import { readTask, type Task } from "./task.ts";
+
+/** Work that is ready. */
+export interface Work {
+  /** What the other peers must get as well: losses of the first steps, or means of results. */
+  readonly values: readonly number[];
+  /** Does the work `times` times and waits until it is done. */
+  run(times: number): Promise<void>;
+  /** Frees what the work holds. */
+  close(): void;
+}
+
+/** A library as far as a comparison asks. */
+export interface Library {
+  readonly name: string;
+  readonly version: string;
+  /** What it computes on. */
+  readonly adapter: string;
+  /** Makes work ready and warms it up. @throws {Error} that says why it cannot. */
+  open(task: Task): Promise<Work>;
+}
+
+/** What a peer is told. */
+export type Order =
+  | { readonly do: "open"; readonly task: string }
+  | { readonly do: "run"; readonly times: number }
+  | { readonly do: "close" };
+
+/** Says who it is, then obeys orders until stdin ends. */
+export async function serve(library: Library): Promise<void> {
+  const { name, version, adapter } = library;
+  say({ name, version, adapter });
+  let work: Work | undefined;
+  for await (const line of linesOf(Deno.stdin.readable)) {
+    const order: Order = JSON.parse(line);
+    try {
+      if (order.do === "open") {
+        work?.close();
+        work = undefined;
+        work = await library.open(await readTask(order.task));
+        say({ values: work.values });
+      } else if (order.do === "run") {
+        if (work === undefined) throw new Error("Cannot run: need a task: none is open");
+        const start = performance.now();
+        await work.run(order.times);
+        say({ seconds: (performance.now() - start) / 1000 });
+      } else {
+        work?.close();
+        work = undefined;
+        say({});
+      }
+    } catch (error) {
+      say({ error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+}
+
+/** Lines of a stream of bytes. */
+export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines.filter((line) => line !== "");
+  }
+}
+
+/** Lines that libraries print by themselves are told apart by their beginning. */
+function say(answer: unknown): void {
+  console.log(JSON.stringify(answer));
+}

@@ -1,0 +1,80 @@
+/** The command `bench:peers`: the same work by Shoal and by others, side by side. */
+import { isSoftware } from "../src/device/adapter.ts";
+import { runCommand } from "../src/cli/command.ts";
+import { flagsHelp } from "../src/cli/flags.ts";
+import { Field } from "./beside/compare.ts";
+import { effortOf, parsePeers, PEERS, type PeersRequest, rowsOf } from "./beside/request.ts";
+import { ratiosOf, type RowResult, sectionOf } from "./beside/result.ts";
+import { torchHere, torchSides, webgpuSides } from "./beside/sides.ts";
+import { writeTask } from "./beside/materials.ts";
+import { lookAround } from "./machine.ts";
+import { fileName, pageOf, showReport } from "./report.ts";
+
+const RESULTS = new URL("./results/", import.meta.url);
+
+async function benchPeers(args: readonly string[]): Promise<void> {
+  const request = parsePeers(args);
+  if (request === "help") return console.log(flagsHelp(PEERS));
+  const folder = await Deno.makeTempDir({ prefix: "shoal-peers-" });
+  if (Deno.env.get("XDG_RUNTIME_DIR") === undefined) Deno.env.set("XDG_RUNTIME_DIR", folder);
+  try {
+    await compare(request, { folder, command: ["deno task bench:peers", ...args].join(" ") });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function compare(
+  request: PeersRequest,
+  { folder, command }: { folder: string; command: string },
+): Promise<void> {
+  const adapter = await adapterName();
+  const software = isSoftware(adapter);
+  const torch = await torchHere(request.python);
+  const compiled = request.full || ("device" in torch && torch.device === "cuda" && !request.quick);
+  const all = [
+    ...webgpuSides(),
+    ..."device" in torch ? torchSides(request.python, { ...torch, compiled }) : [],
+  ];
+  const sides = all.filter(({ id, family }) => family === "ours" || id.includes(request.sides));
+  const rows = rowsOf(request, { software });
+  const field = new Field(sides, effortOf(request));
+  const results: RowResult[] = [];
+  try {
+    for (const [i, row] of rows.entries()) {
+      const task = await writeTask(row, folder);
+      if (!request.json) console.error(`${row.name} ...`);
+      results.push(await field.run(row.name, { task, rows: rows.length - 1 - i }));
+      await Promise.all(["json", "bin"].map((end) => Deno.remove(`${task}.${end}`)));
+    }
+  } finally {
+    await field.close();
+  }
+  const section = sectionOf(results, { rows, sides });
+  const hellos = [...field.hellos].map(([id, { version, adapter }]) =>
+    `${id}: ${version} on ${adapter}`
+  );
+  const notes = [
+    ...section.notes ?? [],
+    ...hellos,
+    ..."reason" in torch ? [`No PyTorch by ${request.python}: ${torch.reason}`] : [],
+  ];
+  const report = { what: "peers", adapter, sections: [{ ...section, notes }] };
+  const machine = await lookAround(adapter);
+  if (request.json) {
+    const rowsOut = results.map((result) => ({ ...result, ratios: ratiosOf(result, sides) }));
+    console.log(JSON.stringify({ machine, adapter, sides: hellos, rows: rowsOut }));
+  } else console.log(showReport(report));
+  if (!request.save) return;
+  const file = new URL(fileName(report, machine), RESULTS);
+  await Deno.writeTextFile(file, pageOf(report, machine, command));
+  console.error(`Saved ${file.pathname}`);
+}
+
+/** The adapter that all WebGPU sides get, as `openWebGpu` names it. */
+async function adapterName(): Promise<string> {
+  const info = (await navigator.gpu?.requestAdapter())?.info;
+  return info?.description || info?.vendor || "no adapter";
+}
+
+if (import.meta.main) await runCommand(() => benchPeers(Deno.args));

@@ -1,0 +1,36 @@
+/** The bundle for machines without network: what it is asked for, and what it runs there. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { BENCHES, EXTRAS } from "../bench/args.ts";
+import { parseBundle, ROOTS } from "../bench/bundle/parts.ts";
+import { Refusal } from "../src/base/refusal.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const script = Deno.readTextFileSync(new URL("bench/bundle/run.sh", ROOT));
+
+Deno.test("a bundle's command line says where it goes, and whether peers come along", () => {
+  assertEquals(parseBundle([]), { out: "shoal-bundle.tar.xz", peers: true });
+  assertEquals(parseBundle(["--out=a.tar.xz", "--no-peers"]), { out: "a.tar.xz", peers: false });
+  for (const words of [["b"], ["--out="], ["--out"], ["--peers"]]) {
+    assertThrows(() => parseBundle(words), Refusal, words[0]);
+  }
+});
+
+Deno.test("what a bundle runs is there: modules, tasks, benches, tests", () => {
+  for (const path of ROOTS) assert(Deno.statSync(new URL(path, ROOT)).isFile, path);
+  const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT)));
+  for (const [, task] of script.matchAll(/deno task --quiet (\S+)/g)) {
+    assert(task !== undefined && task in tasks, task);
+  }
+  const [, steps = ""] = /STEPS:-"([^"]*)"/.exec(script) ?? [];
+  const known = ["tests", "peers", ...BENCHES, ...EXTRAS];
+  for (const step of steps.split(" ")) assert(known.includes(step), step);
+  for (const [path] of script.matchAll(/tests\/\S+/g)) {
+    assert(Deno.statSync(new URL(path, ROOT)), path);
+  }
+});
+
+Deno.test("the shell can read what a bundle runs", async () => {
+  const path = new URL("bench/bundle/run.sh", ROOT).pathname;
+  const { code, stderr } = await new Deno.Command("sh", { args: ["-n", path] }).output();
+  assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+});
