@@ -43,6 +43,7 @@ export { showPlan } from "./src/plan/show.ts";
 export type { Device, Memory, Program, Stretch } from "./src/device/types.ts";
 export { openReference } from "./src/device/reference.ts";
 export { openWebGpu } from "./src/device/webgpu.ts";
+export type { PassTime } from "./src/device/pass_clock.ts";
 export type { WebGpuDevice, WebGpuOptions } from "./src/device/webgpu.ts";
 
 // Ops.
@@ -56,7 +57,7 @@ export type { PointwiseAttrs } from "./kernels/pointwise.ts";
 /** Layers as functions of a scope and tensors. */
 export * as layers from "./src/nn/layers.ts";
 export { newScope } from "./src/nn/scope.ts";
-export type { Carry, Init, Param, Scope } from "./src/nn/scope.ts";
+export type { Carry, Declared, Decode, Init, Param, Scope } from "./src/nn/scope.ts";
 export type { Logits, ModelInput } from "./src/models/types.ts";
 export type { Optimizer, StepScalars } from "./src/optim/types.ts";
 

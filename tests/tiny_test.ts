@@ -9,7 +9,7 @@ import { loadNewest } from "../src/checkpoint/load.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import { configHash } from "../src/config/identity.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
-import { charTokenizer } from "../src/data/tokenizer.ts";
+import { charTokenizer } from "../src/data/tokenizers/char.ts";
 import { split } from "../src/data/windows.ts";
 import { openReference } from "../src/device/reference.ts";
 import { showPlan } from "../src/plan/show.ts";
@@ -18,6 +18,7 @@ import { gradientPlan, shapeOf, traceGradient } from "../workers/plans.ts";
 import { Replica } from "../workers/replica.ts";
 import type { NamedState } from "../workers/state.ts";
 import { memoryLaunch } from "./support/crew.ts";
+import { corpusIn } from "../workers/corpus.ts";
 
 const TEXT = "Call me Ishmael. Some years ago, never mind how long precisely.\n".repeat(20);
 
@@ -37,7 +38,7 @@ const config = resolveConfig({
 // A text becomes tokens, and its end is kept for evaluation.
 const tokenizer = charTokenizer(TEXT);
 const parts = split(tokenizer.encode(TEXT), config.data);
-const corpus = { ...parts, vocabulary: tokenizer.size, tokenizer };
+const corpus = corpusIn({ ...parts, vocabulary: tokenizer.size, tokenizer });
 
 Deno.test("a model is traced once, and its backward pass is derived", () => {
   const { graph, params } = traceGradient(config, corpus.vocabulary);
