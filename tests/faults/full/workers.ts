@@ -39,10 +39,17 @@ for (const family of FAMILIES) {
     using lab = new Lab();
     const state = await golden(family);
     const kill = (rank: number) => ({ at: { step: 7, rank, point: "forward" }, do: "sigkill" });
-    await lab.finish(args(family, "run", "--workers=4", ...lab.faults(kill(0), kill(1), kill(3))));
-    assertEquals(lab.losses("run").length, 3);
-    assertEquals(lab.journal("run", "rewind"), []);
-    await lab.assertEnded("run", { state });
+    // The first death aborts the step, now and then before the last of them is struck.
+    const lost: number[] = [];
+    while (lost.at(-1) !== 3 && lost.length < 5) {
+      const out = `run${lost.length}`;
+      const faults = lab.faults(kill(0), kill(1), kill(3));
+      await lab.finish(args(family, out, "--workers=4", ...faults));
+      lost.push(lab.losses(out).length);
+      assertEquals(lab.journal(out, "rewind"), []);
+      await lab.assertEnded(out, { state });
+    }
+    assertEquals(lost.at(-1), 3, `lost in turn: ${lost}`);
   });
 
   Deno.test(`1: ${family}: all lost in one step go back to the last checkpoint`, async () => {
