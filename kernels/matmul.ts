@@ -90,9 +90,12 @@ function wgslOf({ inputs, outputs }: Io<Spec>, epilogue: Formula, kernel: Matmul
     }).join("\n  ");
   };
   const stores = range(tm).flatMap((i) => range(tn / 4).map((q) => storeQuad(i, q)));
+  const own = kernel.lanes === undefined
+    ? "@builtin(local_invocation_id) lid: vec3<u32>"
+    : "@builtin(subgroup_invocation_id) lane: u32";
   return `${bindings}
 @compute @workgroup_size(${gx}, ${gy})
-fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_id) lid: vec3<u32>) {
+fn main(@builtin(workgroup_id) wid: vec3<u32>, ${own}) {
 ${body}
   ${stores.join("\n  ")}
 }
@@ -176,8 +179,8 @@ export const matmulOp: Op = {
   launch(io, attrs: MatmulAttrs, target) {
     const { m, n, k } = sizes(io.inputs[0] as Spec, io.inputs[1] as Spec, attrs);
     const { ta = false, tb = false } = attrs;
-    const { tile, group } = chooseTile({ m, n, ta }, target);
-    const kernel: MatmulKernel = { m, n, k, ta, tb, tile, group };
+    const { tile, group, lanes } = chooseTile({ m, n, ta }, target);
+    const kernel: MatmulKernel = { m, n, k, ta, tb, tile, group, ...lanes && { lanes } };
     return [{
       wgsl: wgslOf(io, attrs.epilogue ?? IDENTITY, kernel),
       bindings: [

@@ -17,6 +17,11 @@ export interface MatmulKernel {
   readonly tile: readonly [number, number];
   /** Invocations along N and M. */
   readonly group: readonly [number, number];
+  /**
+   * Lanes of a subgroup that share the rows of a tile: each loads its part of A, and all get every
+   * element from the lane that has it. The workgroup is then one subgroup, [lanes, 1].
+   */
+  readonly lanes?: number;
 }
 
 /** One operand: its binding, where it lies, and how its elements are read. */
@@ -139,42 +144,73 @@ export type SumName = (row: number, quad: number) => string;
 export function products(
   a: Operand,
   b: Operand,
-  { steps, sum }: { steps: number; sum: SumName },
+  { steps, sum, lanes = 1 }: { steps: number; sum: SumName; lanes?: number | undefined },
 ): string[] {
   const quads = range(b.tile / 4);
+  const held = (i: number, s: number) => element(a, i % a.tile, s);
+  const from = (i: number) => Math.floor(i / a.tile);
   return range(steps).flatMap((s) => [
     ...quads.map((q) => `let v${s}_${q} = ${quad(b, q, s)};`),
-    ...range(a.tile).flatMap((i) =>
-      quads.map((q) => `${sum(i, q)} += ${element(a, i, s)} * v${s}_${q};`)
-    ),
+    ...range(lanes * a.tile).flatMap((i) => [
+      ...lanes === 1 ? [] : [`let u${s}_${i} = subgroupBroadcast(${held(i, s)}, ${from(i)}u);`],
+      ...quads.map((q) =>
+        `${sum(i, q)} += ${lanes === 1 ? held(i, s) : `u${s}_${i}`} * v${s}_${q};`
+      ),
+    ]),
   ]);
 }
 
 /** The statements of one round over K. */
-function round(a: Operand, b: Operand, { k, steps }: { k: string; steps: number }): string[] {
+function round(
+  a: Operand,
+  b: Operand,
+  { k, steps, lanes }: { k: string; steps: number; lanes: number | undefined },
+): string[] {
   const sum: SumName = (i, q) => `c${i}_${q}`;
-  return [...loads(a, k, steps), ...loads(b, k, steps), ...products(a, b, { steps, sum })];
+  return [...loads(a, k, steps), ...loads(b, k, steps), ...products(a, b, { steps, sum, lanes })];
+}
+
+/** Where an invocation's tile begins: `m0`, `n0`, and where its operands are read. */
+function places({ m, n, tile: [tm, tn], group: [gx, gy], lanes }: MatmulKernel): string[] {
+  if (lanes === undefined) {
+    return [
+      `let n0 = (wid.x * ${gx}u + lid.x) * ${tn}u;`,
+      `let m0 = (wid.y * ${gy}u + lid.y) * ${tm}u;`,
+      `if (n0 >= ${n}u || m0 >= ${m}u) { return; }`,
+    ];
+  }
+  // A lane beyond the edge stays, for it holds rows of A that others need; it reads the last tile.
+  const inside = (at: string, size: number, tile: number) =>
+    size % tile === 0 ? `min(${at}, ${size - tile}u)` : at;
+  const rows = tm / lanes;
+  return [
+    `let n0 = (wid.x * ${lanes}u + lane) * ${tn}u;`,
+    `let m0 = wid.y * ${tm}u;`,
+    `let nb = ${inside("n0", n, tn)};`,
+    `let ma = ${inside(`m0 + lane * ${rows}u`, m, rows)};`,
+  ];
 }
 
 /** Bindings of A and B, and the body that leaves C's tile in vec4s `c<row>_<quad>`. */
 export function printMatmul(kernel: MatmulKernel): { head: string; body: string } {
-  const { m, n, k, ta, tb, tile: [tm, tn], group: [gx, gy] } = kernel;
-  const a: Operand = { name: "a", size: m, k, along: ta, first: "m0", tile: tm };
-  const b: Operand = { name: "b", size: n, k, along: !tb, first: "n0", tile: tn };
+  const { m, n, k, ta, tb, tile: [tm, tn], lanes } = kernel;
+  const [ma, nb, rows] = lanes === undefined ? ["m0", "n0", tm] : ["ma", "nb", tm / lanes];
+  const a: Operand = { name: "a", size: m, k, along: ta, first: ma, tile: rows };
+  const b: Operand = { name: "b", size: n, k, along: !tb, first: nb, tile: tn };
   const whole = k - (k % 4);
   const sums = range(tm).flatMap((i) => range(tn / 4).map((q) => `var c${i}_${q} = vec4<f32>();`));
   const loop = whole === 0 ? [] : [
     `for (var k = 0u; k < ${whole}u; k += 4u) {`,
-    ...round(a, b, { k: "k", steps: 4 }).map((line) => "  " + line),
+    ...round(a, b, { k: "k", steps: 4, lanes }).map((line) => "  " + line),
     "}",
   ];
-  const rest = k === whole
-    ? []
-    : ["{", ...round(a, b, { k: `${whole}u`, steps: k - whole }).map((line) => "  " + line), "}"];
+  const rest = k === whole ? [] : [
+    "{",
+    ...round(a, b, { k: `${whole}u`, steps: k - whole, lanes }).map((line) => "  " + line),
+    "}",
+  ];
   const body = [
-    `let n0 = (wid.x * ${gx}u + lid.x) * ${tn}u;`,
-    `let m0 = (wid.y * ${gy}u + lid.y) * ${tm}u;`,
-    `if (n0 >= ${n}u || m0 >= ${m}u) { return; }`,
+    ...places(kernel),
     ...bases(a),
     ...bases(b),
     ...sums,

@@ -2,8 +2,10 @@
 import { Refusal } from "../base/refusal.ts";
 import type { Target } from "../graph/types.ts";
 
-/** Features asked for one by one: an adapter need not list a feature to grant it. */
+/** Features asked for where the adapter lists them. */
 const WISHES = ["timestamp-query"] as const;
+/** Granted by Deno to who asks, and never listed. */
+const UNLISTED = "subgroups";
 
 /** An open device and what is known of its adapter. */
 export interface Opened {
@@ -20,6 +22,16 @@ export function isSoftware(name: string): boolean {
 
 /** Opens the first adapter. @throws {Refusal} `noDevice` when there is none. */
 export async function openAdapter(): Promise<Opened> {
+  try {
+    return await open([UNLISTED]);
+  } catch (error) {
+    // An adapter that was asked in vain cannot be asked again.
+    if (error instanceof Refusal) throw error;
+    return await open([]);
+  }
+}
+
+async function open(unlisted: readonly string[]): Promise<Opened> {
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) {
     throw new Refusal(
@@ -37,8 +49,12 @@ export async function openAdapter(): Promise<Opened> {
     maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX,
     maxComputeWorkgroupSizeY: limits.maxComputeWorkgroupSizeY,
   };
-  const requiredFeatures = WISHES.filter((f) => adapter.features.has(f)) as GPUFeatureName[];
+  const requiredFeatures = [
+    ...WISHES.filter((f) => adapter.features.has(f)),
+    ...unlisted,
+  ] as GPUFeatureName[];
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
+  const lanes = lanesOf(adapter, device);
   const name = adapter.info.description || adapter.info.vendor || "unnamed adapter";
   return {
     device,
@@ -48,7 +64,15 @@ export async function openAdapter(): Promise<Opened> {
       workgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
       invocations: device.limits.maxComputeInvocationsPerWorkgroup,
       groups: device.limits.maxComputeWorkgroupsPerDimension,
+      ...lanes !== undefined && { lanes },
     },
     timestamps: device.features.has("timestamp-query"),
   };
+}
+
+/** The one size that subgroups have; undefined where there are none, or of several sizes. */
+function lanesOf({ info }: GPUAdapter, { features }: GPUDevice): number | undefined {
+  const { subgroupMinSize, subgroupMaxSize } = info;
+  if (!features.has(UNLISTED as GPUFeatureName)) return undefined;
+  return subgroupMinSize > 0 && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : undefined;
 }

@@ -106,6 +106,8 @@ export interface Target {
   readonly invocations: number;
   /** Largest number of workgroups along one axis. */
   readonly groups: number;
+  /** Invocations of every subgroup, where kernels may use subgroups and all have the same size. */
+  readonly lanes?: number;
 }
 
 /** The elements of a tensor that a binding shows; all of them unless told. */
