@@ -1,7 +1,7 @@
 /** The bundle for machines without network: what it is asked for, and what it runs there. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BENCHES, EXTRAS } from "../bench/args.ts";
-import { parseBundle, ROOTS } from "../bench/bundle/parts.ts";
+import { isIdle, parseBundle, ROOTS } from "../bench/bundle/parts.ts";
 import { Refusal } from "../src/base/refusal.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -33,4 +33,9 @@ Deno.test("the shell can read what a bundle runs", async () => {
   const path = new URL("bench/bundle/run.sh", ROOT).pathname;
   const { code, stderr } = await new Deno.Command("sh", { args: ["-n", path] }).output();
   assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+});
+
+Deno.test("what only debuggers and browsers read of packages stays behind", () => {
+  for (const name of ["tf.js.map", "tf.min.js"]) assert(isIdle(name), name);
+  for (const name of ["tf.js", "tf.node.js", "map.js", "index.d.ts"]) assert(!isIdle(name), name);
 });

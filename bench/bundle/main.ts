@@ -6,7 +6,7 @@ import { basename, dirname } from "node:path";
 import { Refusal } from "../../src/base/refusal.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { showBytes } from "../../src/report/format.ts";
-import { cacheEntries, parseBundle, ROOTS } from "./parts.ts";
+import { cacheEntries, isIdle, parseBundle, ROOTS } from "./parts.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 /** Bytes that an archive may have: what mail gateways and small leases let through. */
@@ -66,10 +66,20 @@ async function fillCache(top: string, { peers }: { peers: boolean }): Promise<vo
     const names = scripts.map(({ name }) => name).filter((name) => name.endsWith(".ts"));
     await run(Deno.execPath(), ["cache", "--quiet", ...names], { cwd: `${top}/bench/peers`, env });
   }
+  await dropIdle(`${top}/cache/npm`);
   for (const { name } of Deno.readDirSync(`${top}/cache`)) {
     if (!cacheEntries.includes(name)) {
       await Deno.remove(`${top}/cache/${name}`, { recursive: true });
     }
+  }
+}
+
+/** Removes what packages bring and nothing here reads. */
+async function dropIdle(folder: string): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) await dropIdle(path);
+    else if (isIdle(name)) await Deno.remove(path);
   }
 }
 

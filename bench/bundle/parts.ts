@@ -13,6 +13,11 @@ export const ROOTS: readonly string[] = [
 /** What a run without network reads of Deno's cache; the rest are notes of the machine it was made on. */
 export const cacheEntries: readonly string[] = ["npm", "remote"];
 
+/** Whether no program reads a package's file: maps for debuggers, and forms for browsers. */
+export function isIdle(name: string): boolean {
+  return /\.(map|min\.js|es2017\.js|fesm\.js)$/.test(name);
+}
+
 /** How it is called. */
 export const USAGE = "deno task bundle [--out=FILE] [--no-peers]";
 
