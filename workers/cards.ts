@@ -14,7 +14,7 @@ import {
   parsePinned,
 } from "../src/cards/listings.ts";
 import { type Pin, type PinnedCard, pinOf } from "../src/cards/pin.ts";
-import { passedEnvironment } from "./spawn.ts";
+import { CHILD, passedEnvironment } from "./spawn.ts";
 
 /** What a run asks for. */
 export interface CardsAsked {
@@ -117,11 +117,7 @@ export async function isHeeded(card: Card, cards: readonly Card[]): Promise<bool
 async function listing(pin: Pin): Promise<string> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      "run",
-      "--quiet",
-      "--no-prompt",
-      "--cached-only",
-      "--frozen",
+      ...CHILD,
       new URL("../src/device/enumerate.ts", import.meta.url).href,
     ],
     clearEnv: true,

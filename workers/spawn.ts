@@ -42,6 +42,15 @@ const PASSED = [
 /** Milliseconds that a worker has to end by itself once its stdin is closed. */
 const PATIENCE = 2000;
 
+/** How a process of ours is begun: nothing is fetched, asked or granted but what its flags say. */
+export const CHILD: readonly string[] = [
+  "run",
+  "--quiet",
+  "--no-prompt",
+  "--cached-only",
+  "--frozen",
+];
+
 /** Path of the coordinator's socket, or of a seat's. */
 export function socketPath(folder: string, seat: number | "coordinator"): string {
   return join(folder, seat === "coordinator" ? "c.sock" : `w${seat}.sock`);
@@ -110,11 +119,7 @@ function start(
   }
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      "run",
-      "--quiet",
-      "--no-prompt",
-      "--cached-only",
-      "--frozen",
+      ...CHILD,
       `--allow-net=${sockets.map((path) => `unix:${path}`).join(",")}`,
       `--allow-read=${[folder, ...reads].join(",")}`,
       `--allow-write=${folder}`,

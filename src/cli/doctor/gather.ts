@@ -3,7 +3,7 @@ import type { Card } from "../../cards/card.ts";
 import { needsProof, type Pin, pinOf } from "../../cards/pin.ts";
 import { TESTED_RUNTIMES } from "../../device/webgpu.ts";
 import { cardsFor, findCards, isHeeded, TRACES } from "../../../workers/cards.ts";
-import { passedEnvironment } from "../../../workers/spawn.ts";
+import { CHILD, passedEnvironment } from "../../../workers/spawn.ts";
 import type { CardFacts, Facts, Failure, Look, Outcome, PinnedFact } from "./facts.ts";
 import { diskFacts, failureOf, socketSpeed } from "./ways.ts";
 
@@ -90,11 +90,7 @@ function hasRenderNode(): boolean {
 async function look<T>(pin: Pin, ...args: string[]): Promise<T> {
   const { success, signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
-      "run",
-      "--quiet",
-      "--no-prompt",
-      "--cached-only",
-      "--frozen",
+      ...CHILD,
       new URL("./look.ts", import.meta.url).href,
       ...args,
     ],

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { Refusal } from "../../base/refusal.ts";
 import { freeBytes } from "../../checkpoint/space.ts";
 import { listenUnix } from "../../transport/unix.ts";
+import { CHILD } from "../../../workers/spawn.ts";
 import type { DiskFacts, Failure } from "./facts.ts";
 
 /** Bytes of a frame, how many are sent, and bytes of a file. */
@@ -40,11 +41,7 @@ type Listener = Awaited<ReturnType<typeof listenUnix>>;
 async function throughput(path: string, accept: Listener["accept"]): Promise<number> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      "run",
-      "--quiet",
-      "--no-prompt",
-      "--cached-only",
-      "--frozen",
+      ...CHILD,
       `--allow-net=unix:${path}`,
       `--allow-read=${dirname(path)}`,
       `--allow-write=${dirname(path)}`,
