@@ -120,8 +120,8 @@ function launch(io: Io<Spec>, attrs: RecurrenceAttrs, target: Target): Launch[] 
   const states = (name: string, from = 0) =>
     range(cell.states).slice(from).map((k) => `${name}${k}`);
   const stages = cell.stages.map(({ gates: own }: Stage, stage) => {
-    const { tile, group, groups } = stepTile({ ...sizes, own }, target);
-    const kernel: StepKernel = { ...sizes, cell, stage, order, tile, group };
+    const { groups, ...tile } = stepTile({ ...sizes, own }, target);
+    const kernel: StepKernel = { ...sizes, cell, stage, order, ...tile };
     const names = forwardBounds(kernel).map(({ name }) => name);
     return { wgsl: printStep(kernel), names, groups };
   });

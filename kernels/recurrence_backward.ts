@@ -85,10 +85,9 @@ function launch(io: Io<Spec>, attrs: RecurrenceBackwardAttrs, target: Target): L
   const order = orderOf(sizes.time, attrs);
   const bind = (names: readonly string[], t = 0) => names.map((name) => bindingOf(name, attrs, t));
   const groups = lineGroups(arriveLine(sizes), target.groups);
-  const kernel = (stage: number, { tile, group }: StepTile): StepKernel => ({
+  const kernel = (stage: number, { groups: _, ...tile }: StepTile): StepKernel => ({
     ...sizes,
-    tile,
-    group,
+    ...tile,
     cell,
     stage,
     order,

@@ -9,7 +9,6 @@ import { printFormula } from "../src/graph/formula_wgsl.ts";
 import type { Stage } from "./cells.ts";
 import { firstGate } from "./cells.ts";
 import { sameFlows, stageGradient } from "./cells_grad.ts";
-import type { Operand } from "./matmul_wgsl.ts";
 import { bases, loads, products, range } from "./matmul_wgsl.ts";
 import type { Bound, StepKernel } from "./recurrence_step_wgsl.ts";
 import {
@@ -22,6 +21,7 @@ import {
   sourcesOf,
   stepHead,
   sumOver,
+  unitRows,
   widthOf,
 } from "./recurrence_step_wgsl.ts";
 
@@ -32,7 +32,7 @@ function product(
   kernel: StepKernel,
   { of, at, unless }: { of: number; at: string; unless?: string },
 ): string[] {
-  const { cell, time, hidden, gates, tile: [rows, units] } = kernel;
+  const { cell, time, hidden, gates, tile: [rows, units], lanes } = kernel;
   const narrow = widthOf(kernel) === 1;
   const k = (cell.stages[of] as Stage).gates * hidden;
   const skip = firstGate(cell, of) * hidden;
@@ -43,20 +43,17 @@ function product(
     k,
     part: { row, stride: gates * hidden, skip, narrow },
   });
-  const w: Operand = {
+  const w = unitRows(kernel, {
     name: "w",
     buffer: "weight",
-    size: hidden,
     k,
     along: true,
-    first: "j0",
-    tile: units,
     part: { skip, narrow },
-  };
+  });
   const round = (at: string, steps: number) => [
     ...loads(a, at, steps),
     ...loads(w, at, steps),
-    ...products(a, w, { steps, sum }),
+    ...products(a, w, { steps, sum, lanes }),
   ];
   const only = unless === undefined
     ? {}

@@ -44,6 +44,9 @@ export function forwardCases(): Case[] {
     ...[3, 4, 8, 9].map((h) => recurrenceCase(rnnTanh, [8, 3, h], { kind: "tile" })),
     ...[15, 16].map((b) => recurrenceCase(rnnTanh, [b, 2, 128], { kind: "tile" })),
     ...[60, 64, 68].map((h) => recurrenceCase(rnnTanh, [17, 2, h], { kind: "tile" })),
+    // Lanes of a subgroup: rows and units that end inside a lane's part, and few rows.
+    ...[lstm, gru].map((cell) => recurrenceCase(cell, [13, 2, 62], { kind: "tile" })),
+    recurrenceCase(gru, [4, 2, 60], { kind: "tile" }),
     ...CELLS.flatMap((cell) => [
       recurrenceCase(cell, [1, 1, 3]),
       recurrenceCase(cell, [3, 5, 8], { reverse: true }),

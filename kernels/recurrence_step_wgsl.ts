@@ -17,6 +17,8 @@ export interface StepKernel extends RecurrenceSizes {
   readonly tile: readonly [number, number];
   /** Invocations along units and rows. */
   readonly group: readonly [number, number];
+  /** Lanes of a subgroup that share the rows of a tile; the workgroup is then one subgroup. */
+  readonly lanes?: number;
 }
 
 /** A binding of a step: its name in WGSL and whether it is written. */
@@ -41,16 +43,37 @@ export function declareBounds(bounds: readonly Bound[], width: 1 | 4): string {
 
 /** Head of a step's kernel: its time step, and the tile's first unit and row. */
 export function stepHead(
-  { batch, hidden, tile: [rows, units], group: [gx, gy] }: StepKernel,
+  { batch, hidden, tile: [rows, units], group: [gx, gy], lanes }: StepKernel,
   { timeless = false }: { timeless?: boolean } = {},
 ): string[] {
-  return [
+  const own = lanes === undefined
+    ? "@builtin(local_invocation_id) lid: vec3<u32>"
+    : "@builtin(subgroup_invocation_id) lane: u32";
+  const begin = [
     `@compute @workgroup_size(${gx}, ${gy})`,
-    "fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_id) lid: vec3<u32>) {",
+    `fn main(@builtin(workgroup_id) wid: vec3<u32>, ${own}) {`,
     ...timeless ? [] : ["let t = u32(time);"],
+  ];
+  if (lanes !== undefined) {
+    // A lane beyond the edge stays, for it holds rows that others need; it reads the last units.
+    const inside = (at: string, size: number, tile: number) =>
+      size % tile === 0 ? `min(${at}, ${size - tile}u)` : at;
+    const mine = `b0 + lane % ${lanes}u * ${rows / lanes}u`;
+    return [
+      ...begin,
+      `let j0 = (wid.x * ${gx}u + lane) * ${units}u;`,
+      `let b0 = wid.y * ${rows}u;`,
+      `let jr = ${inside("j0", hidden, units)};`,
+      `let br = ${inside(mine, batch, rows / lanes)};`,
+    ];
+  }
+  return [
+    ...begin,
     `let j0 = (wid.x * ${gx}u + lid.x) * ${units}u;`,
     `let b0 = (wid.y * ${gy}u + lid.y) * ${rows}u;`,
     `if (j0 >= ${hidden}u || b0 >= ${batch}u) { return; }`,
+    "let jr = j0;",
+    "let br = b0;",
   ];
 }
 
@@ -58,17 +81,27 @@ export function stepHead(
 export function eachUnit(kernel: StepKernel, body: readonly string[]): string[] {
   const { batch, hidden, tile: [rows, units] } = kernel;
   const width = widthOf(kernel);
+  const ragged = raggedOf(kernel);
   return [
     `for (var i = 0u; i < ${rows}u; i++) {`,
     "let b = b0 + i;",
-    `if (b >= ${batch}u) { break; }`,
+    ...ragged.rows ? [`if (b >= ${batch}u) { break; }`] : [],
     `for (var l = 0u; l < ${units / width}u; l++) {`,
     `let j = j0 / ${width}u + l;`,
-    `if (j >= ${hidden / width}u) { break; }`,
+    ...ragged.units ? [`if (j >= ${hidden / width}u) { break; }`] : [],
     ...body,
     "}",
     "}",
   ];
+}
+
+/** Whether tiles hang over the edge of the batch or of the units: a test costs where none does. */
+function raggedOf(
+  { batch, hidden, tile: [rows, units], group: [gx], lanes }: StepKernel,
+): { readonly rows: boolean; readonly units: boolean } {
+  // Without lanes an invocation beyond the edge has left.
+  const across = lanes === undefined ? units : gx * units;
+  return { rows: batch % rows !== 0, units: hidden % across !== 0 };
 }
 
 /** Rows of a tensor [B, T, ...] at the step in `at`: the operand's rows are those of the batch. */
@@ -76,8 +109,16 @@ export function batchRows(
   kernel: StepKernel,
   o: Omit<Operand, "size" | "along" | "first" | "tile">,
 ): Operand {
-  const { batch, tile: [rows] } = kernel;
-  return { ...o, size: batch, along: false, first: "b0", tile: rows };
+  const { batch, tile: [rows], lanes = 1 } = kernel;
+  return { ...o, size: batch, along: false, first: "br", tile: rows / lanes };
+}
+
+/** Rows or columns of the weight that belong to the tile's units. */
+export function unitRows(
+  { hidden, tile: [, units] }: StepKernel,
+  o: Omit<Operand, "size" | "first" | "tile">,
+): Operand {
+  return { ...o, size: hidden, first: "jr", tile: units };
 }
 
 /** The sum over K by rounds of four: `body` prints a round at WGSL index k of `steps`. */
@@ -135,11 +176,17 @@ export function eachSum(
 ): string[] {
   const { batch, hidden, tile: [rows, units] } = kernel;
   const width = widthOf(kernel);
+  const ragged = raggedOf(kernel);
   return range(rows).flatMap((i) =>
     range(units / width).map((l) => {
       const [b, j] = [`b0 + ${i}u`, `j0 / ${width}u + ${l}u`];
       const value = width === 4 ? sum(i, l) : `${sum(i, l >> 2)}[${l & 3}]`;
-      return `if (${b} < ${batch}u && ${j} < ${hidden / width}u) { ${put(value, b, j)} }`;
+      const tests = [
+        ...ragged.rows ? [`${b} < ${batch}u`] : [],
+        ...ragged.units ? [`${j} < ${hidden / width}u`] : [],
+      ];
+      const test = tests.length === 0 ? "" : `if (${tests.join(" && ")}) `;
+      return `${test}{ ${put(value, b, j)} }`;
     })
   );
 }

@@ -8,19 +8,36 @@ export interface StepTile {
   readonly tile: readonly [number, number];
   /** Invocations along units and rows. */
   readonly group: readonly [number, number];
+  /**
+   * Lanes of a subgroup that share the rows of a tile, each of which loads its part of them. The
+   * workgroup is then one subgroup, along units.
+   */
+  readonly lanes?: number;
   readonly groups: readonly [number, number, number];
 }
 
 /** Largest first. Beyond 128 sums an invocation runs out of registers and compiles for long. */
 const TILES = [[16, 8], [8, 8], [8, 4], [4, 8], [4, 4], [2, 4], [1, 4]] as const;
 const MOST_SUMS = 128;
+/** Of subgroups of 8 on CPU drivers: loads are dear there, and a shared row costs an eighth. */
+const LANES = 8;
+const LANE_TILES = [[32, 8], [32, 4], [16, 8], [16, 4], [8, 8], [8, 4], [4, 8], [4, 4]] as const;
+const MOST_LANE_SUMS = 256;
+
+/** What the tile depends on: rows of the batch, hidden units, and sums of each unit. */
+interface StepSizes {
+  readonly batch: number;
+  readonly hidden: number;
+  readonly own: number;
+}
 
 /** The tile for `own` sums of each unit. */
-export function stepTile(
-  { batch, hidden, own }: { batch: number; hidden: number; own: number },
-  target: Target,
-): StepTile {
+export function stepTile({ batch, hidden, own }: StepSizes, target: Target): StepTile {
   const isCpu = target.kind === "cpu";
+  if (isCpu && target.lanes === LANES) {
+    const tile = laneTile({ batch, hidden, own });
+    if (tile !== undefined) return tile;
+  }
   // Two workgroups of 8 lanes keep a software driver's threads busy.
   const enough = isCpu ? 16 : 1 << 13;
   const rowsAtMost = 2 ** Math.ceil(Math.log2(batch));
@@ -35,4 +52,17 @@ export function stepTile(
   const gx = columns >= lanes ? lanes : 2 ** Math.ceil(Math.log2(columns));
   const gy = isCpu ? 1 : Math.min(4, 2 ** Math.ceil(Math.log2(rows)));
   return { tile, group: [gx, gy], groups: [ceilDiv(columns, gx), ceilDiv(rows, gy), 1] };
+}
+
+/** The largest tile of which two subgroups are at work, and few of their elements idle. */
+function laneTile({ batch, hidden, own }: StepSizes): StepTile | undefined {
+  for (const tile of LANE_TILES) {
+    const [rows, units] = tile;
+    const groups = [ceilDiv(hidden, LANES * units), ceilDiv(batch, rows), 1] as const;
+    const covered = groups[0] * LANES * units * groups[1] * rows;
+    if (rows * units * own > MOST_LANE_SUMS || batch * hidden < 0.7 * covered) continue;
+    if (groups[0] * groups[1] < 2) continue;
+    return { tile, group: [LANES, 1], lanes: Math.min(LANES, rows), groups };
+  }
+  return undefined;
 }

@@ -20,6 +20,7 @@ import {
   sourcesOf,
   stepHead,
   sumOver,
+  unitRows,
   widthOf,
 } from "./recurrence_step_wgsl.ts";
 
@@ -41,7 +42,7 @@ export function forwardBounds({ cell, stage }: StepKernel): Bound[] {
 
 /** The kernel of a stage of a step; binds {@linkcode forwardBounds}. */
 export function printStep(kernel: StepKernel): string {
-  const { cell, stage, time, hidden, gates, tile: [rows, units] } = kernel;
+  const { cell, stage, time, hidden, gates, tile: [rows, units], lanes } = kernel;
   const { gates: own } = cell.stages[stage] as Stage;
   const from = firstGate(cell, stage);
   const width = widthOf(kernel);
@@ -54,23 +55,22 @@ export function printStep(kernel: StepKernel): string {
     k: hidden,
     part: { row, narrow },
   });
-  const weights = range(own).map((g): Operand => ({
-    name: `w${g}_`,
-    buffer: "weight",
-    size: hidden,
-    k: hidden,
-    along: false,
-    first: "j0",
-    tile: units,
-    part: { row: (at) => `${at} + ${(from + g) * hidden}u`, narrow },
-  }));
+  const weights = range(own).map((g): Operand =>
+    unitRows(kernel, {
+      name: `w${g}_`,
+      buffer: "weight",
+      k: hidden,
+      along: false,
+      part: { row: (at) => `${at} + ${(from + g) * hidden}u`, narrow },
+    })
+  );
   const sum = (g: number) => (i: number, q: number) => `c${g}_${i}_${q}`;
   const round = (k: string, steps: number) => [
     ...loads(past, k, steps),
     ...weights.flatMap((w, g) => [
       "{",
       ...loads(w, k, steps),
-      ...products(past, w, { steps, sum: sum(g) }),
+      ...products(past, w, { steps, sum: sum(g), lanes }),
       "}",
     ]),
   ];
