@@ -4,12 +4,15 @@
  * invocations, so there are no atomics and one order of every sum.
  */
 import { literal } from "../src/graph/formula_wgsl.ts";
-import type { Rows } from "./attention_rows_wgsl.ts";
+import type { Met, Rows } from "./attention_rows_wgsl.ts";
 import {
   addMet,
+  eachMet,
   eachQuad,
   eachRow,
+  holds,
   loadRows,
+  ownedOf,
   products,
   putRow,
   quadHere,
@@ -21,12 +24,12 @@ import type { Bound } from "./attention_wgsl.ts";
 import {
   declareAll,
   drawMasks,
-  firstMet,
   head,
   KEY,
   loadStarts,
   masked,
   mayMeet,
+  metByQueries,
   QUERY,
   score,
   VALUE,
@@ -67,6 +70,7 @@ function slope(
 export function printQueries(kernel: AttentionKernel): string {
   const { time, rows, divisor } = kernel;
   const R = range(rows);
+  const met: Met = { rows: [KEY, VALUE] };
   const along = `dot(${quadHere(kernel, SLOPE)}, ${quadHere(kernel, RESULT)})`;
   const lines = [
     ...head(kernel, { heavyLast: true }),
@@ -82,19 +86,20 @@ export function printQueries(kernel: AttentionKernel): string {
     ...loadStarts(kernel),
     ...loadRows(kernel, QUERY, SLOPE),
     ...registers(kernel, DQ.name),
-    `for (var j = ${firstMet(kernel)}; j < min(first + ${rows}u, ${time}u); j++) {`,
-    ...products(kernel, { sum: "x", own: QUERY, met: KEY, token: "j" }),
-    ...products(kernel, { sum: "z", own: SLOPE, met: VALUE, token: "j" }),
-    ...drawMasks(kernel, { query: "first + r", key: "j" }),
-    ...R.flatMap((r) =>
-      slope(kernel, r, {
-        lse: `lse${r}`,
-        delta: `delta${r}`,
-        allowed: mayMeet(kernel, r),
-      })
-    ),
-    ...addMet(kernel, { to: DQ, met: KEY }, { weight: (r) => `d${r}` }),
-    "}",
+    ...holds(kernel, met),
+    ...eachMet(kernel, { ...metByQueries(kernel), met }, [
+      ...products(kernel, { sum: "x", own: QUERY, met: KEY }),
+      ...products(kernel, { sum: "z", own: SLOPE, met: VALUE }),
+      ...drawMasks(kernel, { query: "first + r", key: "j" }),
+      ...R.flatMap((r) =>
+        slope(kernel, r, {
+          lse: `lse${r}`,
+          delta: `delta${r}`,
+          allowed: mayMeet(kernel, r),
+        })
+      ),
+      ...addMet(kernel, { to: DQ, met: KEY }, { weight: (r) => `d${r}` }),
+    ]),
     ...storeRows(kernel, DQ, () => literal(1 / divisor)),
     "}",
   ];
@@ -112,33 +117,38 @@ export function printQueries(kernel: AttentionKernel): string {
 export function printKeys(kernel: AttentionKernel): string {
   const { time, rows, divisor, dropout, documents } = kernel;
   const R = range(rows);
-  const lines = [
-    ...head(kernel, { heavyLast: false }),
-    ...loadRows(kernel, KEY, VALUE),
-    ...registers(kernel, DK.name, DV.name),
-    `for (var i = first; i < ${time}u; i++) {`,
-    ...documents === undefined ? [] : [
-      "let start = starts[tokens + i];",
-      `if (start >= first + ${rows}u) { continue; }`,
-    ],
-    ...products(kernel, { sum: "x", own: KEY, met: QUERY, token: "i" }),
-    ...products(kernel, { sum: "z", own: VALUE, met: SLOPE, token: "i" }),
-    `let log = lse[numbers + i] * ${LOG2E};`,
-    "let along = delta[numbers + i];",
-    ...drawMasks(kernel, { query: "i", key: "first + r" }),
+  const met: Met = {
+    rows: [QUERY, SLOPE],
+    numbers: {
+      log: `lse[numbers + j] * ${LOG2E}`,
+      along: "delta[numbers + j]",
+      ...documents !== undefined && { start: "starts[tokens + j]" },
+    },
+  };
+  const round = [
+    ...documents === undefined ? [] : [`if (start >= block + ${ownedOf(kernel)}u) { continue; }`],
+    ...products(kernel, { sum: "x", own: KEY, met: QUERY }),
+    ...products(kernel, { sum: "z", own: VALUE, met: SLOPE }),
+    ...drawMasks(kernel, { query: "j", key: "first + r" }),
     ...R.flatMap((r) => [
       ...slope(kernel, r, {
         lse: "log",
         delta: "along",
         allowed: documents === undefined
-          ? `first + ${r}u <= i`
-          : `(first + ${r}u <= i) & (first + ${r}u >= start)`,
+          ? `first + ${r}u <= j`
+          : `(first + ${r}u <= j) & (first + ${r}u >= start)`,
       }),
       `let u${r} = ${masked(kernel, `p${r}`, r)};`,
     ]),
     ...addMet(kernel, { to: DV, met: SLOPE }, { weight: (r) => `u${r}` }),
     ...addMet(kernel, { to: DK, met: QUERY }, { weight: (r) => `d${r}` }),
-    "}",
+  ];
+  const lines = [
+    ...head(kernel, { heavyLast: false }),
+    ...loadRows(kernel, KEY, VALUE),
+    ...registers(kernel, DK.name, DV.name),
+    ...holds(kernel, met),
+    ...eachMet(kernel, { from: "block", end: `${time}u`, met }, round),
     ...storeRows(kernel, DK, () => literal(1 / divisor)),
     ...storeRows(kernel, DV, () => literal(1 / (dropout?.keep ?? 1))),
     "}",

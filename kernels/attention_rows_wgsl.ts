@@ -128,29 +128,93 @@ export function storeRows(
   ]);
 }
 
-/** Statements that bring the row of the met token into registers. */
-export function meet(kernel: AttentionKernel, from: Rows, token: string): string[] {
-  const { name, buffer } = from;
-  const row = `${name}at`;
+/** What tokens are met for: rows of heads, and numbers by their names, each read where it says. */
+export interface Met {
+  readonly rows: readonly Rows[];
+  readonly numbers?: Readonly<Record<string, string>>;
+}
+
+/** Tokens that one workgroup of lanes owns, or one invocation without. */
+export const ownedOf = ({ rows, lanes = 1 }: AttentionKernel): number => rows * lanes;
+
+/**
+ * A loop that meets tokens `j` from `from` to below `end`. Lanes of a subgroup load one each, and
+ * turn by turn all get what one of them has. `j` stands for the token in what `numbers` read.
+ */
+export function eachMet(
+  kernel: AttentionKernel,
+  { from, end, met: { rows, numbers = {} } }: { from: string; end: string; met: Met },
+  body: readonly string[],
+): string[] {
+  const { lanes } = kernel;
+  const reads = Object.entries(numbers);
+  if (lanes === undefined) {
+    return [
+      `for (var j = ${from}; j < ${end}; j++) {`,
+      ...reads.map(([name, value]) => `let ${name} = ${value};`),
+      ...rows.map((row) => `let ${row.name}at = ${rowAt(kernel, row, "j")};`),
+      ...body,
+      "}",
+    ];
+  }
   return [
-    `let ${row} = ${rowAt(kernel, from, token)};`,
-    ...quadsOf(kernel).map((q) => `let ${name}_${q} = ${quad(kernel, { buffer, row }, q)};`),
+    `for (var next = ${from}; next < ${end}; next += ${lanes}u) {`,
+    "{",
+    `let j = min(next + lane, ${kernel.time - 1}u);`,
+    ...reads.map(([name, value]) => `held_${name} = ${value};`),
+    ...rows.flatMap((row) =>
+      [
+        `let at = ${rowAt(kernel, row, "j")};`,
+        ...quadsOf(kernel).map((q) =>
+          `held_${row.name}_${q} = ${quad(kernel, { buffer: row.buffer, row: "at" }, q)};`
+        ),
+      ].join(" ")
+    ).map((load) => `{ ${load} }`),
+    "}",
+    `for (var turn = 0u; turn < min(${lanes}u, ${end} - next); turn++) {`,
+    "let j = next + turn;",
+    ...reads.map(([name]) => `let ${name} = subgroupShuffle(held_${name}, turn);`),
+    ...body,
+    "}",
+    "}",
   ];
 }
 
+/** Declares what lanes hold for each other. */
+export function holds(kernel: AttentionKernel, { rows, numbers = {} }: Met): string[] {
+  if (kernel.lanes === undefined) return [];
+  return [
+    ...Object.entries(numbers).map(([name, value]) =>
+      `var held_${name} = ${value.startsWith("starts") ? "0u" : "0.0f"};`
+    ),
+    ...rows.flatMap(({ name }) =>
+      quadsOf(kernel).map((q) => `var held_${name}_${q} = vec4<f32>();`)
+    ),
+  ];
+}
+
+/** Quad `q` of the row of a met token. */
+function metQuad(kernel: AttentionKernel, { name, buffer }: Rows, q: number): string {
+  if (kernel.lanes !== undefined) return `subgroupShuffle(held_${name}_${q}, turn)`;
+  return quad(kernel, { buffer, row: `${name}at` }, q);
+}
+
+/** Statements that bring the row of the met token into registers. */
+export function meet(kernel: AttentionKernel, met: Rows): string[] {
+  return quadsOf(kernel).map((q) => `let ${met.name}_${q} = ${metQuad(kernel, met, q)};`);
+}
+
 /** Statements that bring a met row into registers, and `<sum><r>`: its dot products with own rows. */
-export function products(kernel: AttentionKernel, { sum, own, met, token }: {
+export function products(kernel: AttentionKernel, { sum, own, met }: {
   sum: string;
   own: Rows;
   met: Rows;
-  token: string;
 }): string[] {
-  const { name, buffer } = met;
+  const { name } = met;
   const R = range(kernel.rows);
   return [
-    `let ${name}at = ${rowAt(kernel, met, token)};`,
     ...quadsOf(kernel).flatMap((q) => [
-      `let ${name}_${q} = ${quad(kernel, { buffer, row: `${name}at` }, q)};`,
+      `let ${name}_${q} = ${metQuad(kernel, met, q)};`,
       ...R.map((r) =>
         q === 0
           ? `var ${sum}${r} = dot(${own.name}${r}_${q}, ${name}_${q});`

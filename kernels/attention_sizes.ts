@@ -134,6 +134,11 @@ export interface AttentionKernel extends AttentionSizes {
   /** Invocations in a workgroup, and the workgroups of the launch. */
   readonly group: number;
   readonly groups: readonly [number, number, number];
+  /**
+   * Lanes of a subgroup that own tokens of one head side by side: each loads one of as many met
+   * tokens, and gives it to the others. The workgroup is then one subgroup.
+   */
+  readonly lanes?: number;
   /** Neighbouring invocations take the same tokens of other heads, not other tokens of one head. */
   readonly headsFirst: boolean;
 }

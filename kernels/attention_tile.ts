@@ -16,6 +16,22 @@ const QUADS = { cpu: 128, gpu: 32 } as const;
 /** Invocations that keep a target busy. */
 const ENOUGH = { cpu: 64, gpu: 1 << 14 } as const;
 
+/**
+ * Of subgroups of 8 on CPU drivers, whose loads are dear: a met token costs an eighth, and four
+ * tokens of a lane serve it best.
+ */
+const LANES = 8;
+const LANE_ROWS = 4;
+const LANE_QUADS = 256;
+
+function laneRows({ time, width }: AttentionSizes, sets: number): number {
+  const fits = (rows: number) =>
+    rows * sets * ceilDiv(width, 4) <= LANE_QUADS && LANES * rows <= time;
+  let rows = LANE_ROWS;
+  while (rows > 1 && !fits(rows)) rows /= 2;
+  return rows;
+}
+
 /** The cut of a kernel that keeps `sets` rows of a head in registers for each of its tokens. */
 export function attentionKernel(
   sizes: AttentionSizes,
@@ -24,6 +40,19 @@ export function attentionKernel(
 ): AttentionKernel {
   const { batch, heads, time, width } = sizes;
   const { dropout, documents } = attrs;
+  const common = {
+    ...sizes,
+    divisor: divisorOf(width, attrs),
+    ...(dropout === undefined ? {} : { dropout }),
+    ...(documents === undefined ? {} : { documents }),
+  };
+  if (target.kind === "cpu" && target.lanes === LANES) {
+    const rows = laneRows(sizes, sets);
+    const wanted = batch * heads * ceilDiv(time, LANES * rows);
+    const x = Math.min(wanted, target.groups);
+    const groups = [x, ceilDiv(wanted, x), 1] as const;
+    return { ...common, rows, group: LANES, lanes: LANES, groups, headsFirst: false };
+  }
   const invocations = (rows: number) => batch * heads * ceilDiv(time, rows);
   const fits = (rows: number) => rows * sets * ceilDiv(width, 4) <= QUADS[target.kind];
   let rows = MOST_ROWS;
@@ -32,10 +61,7 @@ export function attentionKernel(
   const wanted = ceilDiv(invocations(rows), group);
   const x = Math.min(wanted, target.groups);
   return {
-    ...sizes,
-    divisor: divisorOf(width, attrs),
-    ...(dropout === undefined ? {} : { dropout }),
-    ...(documents === undefined ? {} : { documents }),
+    ...common,
     rows,
     group,
     groups: [x, ceilDiv(wanted, x), 1],

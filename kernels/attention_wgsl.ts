@@ -7,13 +7,16 @@ import { ceilDiv } from "../src/base/shape.ts";
 import { keepBelow } from "../src/graph/formula_eval.ts";
 import { literal } from "../src/graph/formula_wgsl.ts";
 import { THREEFRY } from "../src/graph/wgsl.ts";
-import type { Rows } from "./attention_rows_wgsl.ts";
+import type { Met, Rows } from "./attention_rows_wgsl.ts";
 import {
   addMet,
+  eachMet,
   eachRow,
+  holds,
   loadRows,
   meet,
   ofRow,
+  ownedOf,
   products,
   putRow,
   registers,
@@ -63,20 +66,28 @@ export function declareAll(kernel: AttentionKernel, bounds: readonly Bound[]): s
   return (dropout === undefined ? "" : THREEFRY) + lines.join("");
 }
 
-/** Head of a kernel: `first` token of the invocation, and where its head's rows lie. */
+/**
+ * Head of a kernel: `first` token of the invocation, `block`, the first of all that meet the same
+ * tokens in one loop, and where its head's rows lie.
+ */
 export function head(kernel: AttentionKernel, { heavyLast }: { heavyLast: boolean }): string[] {
-  const { batch, time, heads, width, rows, group, groups, headsFirst, documents } = kernel;
-  const [tiles, all] = [ceilDiv(time, rows), batch * heads];
+  const { batch, time, heads, width, rows, group, groups, lanes, headsFirst, documents } = kernel;
+  const [tiles, all] = [ceilDiv(time, ownedOf(kernel)), batch * heads];
   const tile = headsFirst ? `me / ${all}u` : `me % ${tiles}u`;
   const w = width / unit(kernel);
+  const own = "@builtin(global_invocation_id) gid: vec3<u32>";
+  const lane = "@builtin(workgroup_id) wid: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32";
   return [
     `@compute @workgroup_size(${group})`,
-    "fn main(@builtin(global_invocation_id) gid: vec3<u32>) {",
-    `let me = gid.x + gid.y * ${groups[0] * group}u;`,
+    `fn main(${lanes === undefined ? own : lane}) {`,
+    lanes === undefined
+      ? `let me = gid.x + gid.y * ${groups[0] * group}u;`
+      : `let me = wid.x + wid.y * ${groups[0]}u;`,
     `if (me >= ${tiles * all}u) { return; }`,
     `let bh = ${headsFirst ? `me % ${all}u` : `me / ${tiles}u`};`,
     // Tiles with the longest loops begin first.
-    `let first = (${heavyLast ? `${tiles - 1}u - ${tile}` : tile}) * ${rows}u;`,
+    `let block = (${heavyLast ? `${tiles - 1}u - ${tile}` : tile}) * ${ownedOf(kernel)}u;`,
+    `let first = ${lanes === undefined ? "block" : `block + lane * ${rows}u`};`,
     `let packed = (bh / ${heads}u) * ${time * 3 * heads * w}u + (bh % ${heads}u) * ${w}u;`,
     `let single = (bh / ${heads}u) * ${time * heads * w}u + (bh % ${heads}u) * ${w}u;`,
     `let numbers = bh * ${time}u;`,
@@ -91,13 +102,17 @@ export function loadStarts(kernel: AttentionKernel): string[] {
   return [
     ...R.map((r) => `var start${r} = 0u;`),
     ...eachRow(kernel, ["let own = starts[tokens + t];", ...putRow(kernel, "start", "own")]),
-    `let earliest = ${R.map((r) => `start${r}`).reduce((x, y) => `min(${x}, ${y})`)};`,
+    `let least = ${R.map((r) => `start${r}`).reduce((x, y) => `min(${x}, ${y})`)};`,
+    `let earliest = ${kernel.lanes === undefined ? "least" : "subgroupMin(least)"};`,
   ];
 }
 
-/** The first token that queries of an invocation meet. */
-export function firstMet({ documents }: AttentionKernel): string {
-  return documents === undefined ? "0u" : "earliest";
+/** The tokens that queries meet. */
+export function metByQueries(kernel: AttentionKernel): { from: string; end: string } {
+  return {
+    from: kernel.documents === undefined ? "0u" : "earliest",
+    end: `min(block + ${ownedOf(kernel)}u, ${kernel.time}u)`,
+  };
 }
 
 /** Whether query row r may attend to key `j`. */
@@ -133,14 +148,9 @@ export function masked({ dropout }: AttentionKernel, value: string, r: number): 
 export function printForward(kernel: AttentionKernel): string {
   const { time, rows, dropout } = kernel;
   const R = range(rows);
-  const lines = [
-    ...head(kernel, { heavyLast: true }),
-    ...loadStarts(kernel),
-    ...loadRows(kernel, QUERY),
-    ...registers(kernel, RESULT.name),
-    ...R.map((r) => `var m${r} = ${FORBIDDEN}; var l${r} = 0.0f;`),
-    `for (var j = ${firstMet(kernel)}; j < min(first + ${rows}u, ${time}u); j++) {`,
-    ...products(kernel, { sum: "x", own: QUERY, met: KEY, token: "j" }),
+  const met: Met = { rows: [KEY, VALUE] };
+  const round = [
+    ...products(kernel, { sum: "x", own: QUERY, met: KEY }),
     ...drawMasks(kernel, { query: "first + r", key: "j" }),
     ...R.flatMap((r) => [
       `let s${r} = ${score(kernel, `x${r}`, { allowed: mayMeet(kernel, r) })};`,
@@ -151,9 +161,17 @@ export function printForward(kernel: AttentionKernel): string {
       `l${r} = l${r} * a${r} + p${r};`,
       `let u${r} = ${masked(kernel, `p${r}`, r)};`,
     ]),
-    ...meet(kernel, VALUE, "j"),
+    ...meet(kernel, VALUE),
     ...addMet(kernel, { to: RESULT, met: VALUE }, { weight: (r) => `u${r}`, keep: (r) => `a${r}` }),
-    "}",
+  ];
+  const lines = [
+    ...head(kernel, { heavyLast: true }),
+    ...loadStarts(kernel),
+    ...loadRows(kernel, QUERY),
+    ...registers(kernel, RESULT.name),
+    ...R.map((r) => `var m${r} = ${FORBIDDEN}; var l${r} = 0.0f;`),
+    ...holds(kernel, met),
+    ...eachMet(kernel, { ...metByQueries(kernel), met }, round),
     ...R.map((r) => `let g${r} = 1.0f / (l${r} * ${literal(dropout?.keep ?? 1)});`),
     ...eachRow(kernel, [
       `let log = ${ofRow(kernel, (r) => `m${r}`)} + log2(${ofRow(kernel, (r) => `l${r}`)});`,

@@ -38,7 +38,7 @@ for (const cell of CELLS) {
   });
 }
 
-/** Outputs of a case by kernels that are printed for `target`; those of kind gpu have no lanes. */
+/** Outputs of a case by kernels that are printed for `target`. */
 async function printedFor(target: Partial<Target>, op: Op, test: Case): Promise<Float32Array[]> {
   const device = await gpu();
   const turned: Op = {
@@ -68,28 +68,6 @@ for (const op of [recurrenceOp, recurrenceBackwardOp]) {
       const want = await printedFor({}, op, test);
       want.forEach((values, k) => assertEquals(got[k], values, `${caseName(op, test)} ${k}`));
     }
-  });
-}
-
-for (const op of [recurrenceOp, recurrenceBackwardOp]) {
-  Deno.test({
-    name: `${op.name}: by lanes of a subgroup it gives the bits of without`,
-    // Elsewhere no step is done by lanes.
-    ignore: (await gpu()).target.lanes !== 8,
-    fn: async () => {
-      const tiles = op.cases.filter(({ kind }) => kind === "tile");
-      let shared = 0;
-      for (const test of tiles) {
-        const io = { inputs: test.inputs, outputs: op.shape(test.inputs, test.attrs) };
-        const wgsl = op.launch(io, test.attrs, (await gpu()).target).map((launch) => launch.wgsl);
-        if (!wgsl.join().includes("subgroupBroadcast")) continue;
-        shared++;
-        const got = await printedFor({}, op, test);
-        const want = await printedFor({ kind: "gpu" }, op, test);
-        want.forEach((values, k) => assertEquals(got[k], values, `${caseName(op, test)} ${k}`));
-      }
-      assert(shared >= 8, `${shared} of ${tiles.length} cases are done by lanes`);
-    },
   });
 }
 

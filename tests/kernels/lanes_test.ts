@@ -1,0 +1,111 @@
+/**
+ * Kernels that share loads among the lanes of a subgroup give the bits of those that do not, op by
+ * op, so the suite's comparison with the references holds for both. Where heads are no whole quads a
+ * driver may leave out terms that it knows to be zero: there they agree as results of such sums do.
+ * Products have a suite of their own.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { matmulOp } from "../../kernels/matmul.ts";
+import { OPS } from "../../kernels/mod.ts";
+import { sizeOf } from "../../src/base/shape.ts";
+import type { Device } from "../../src/device/types.ts";
+import type { Case, Op, Target } from "../../src/graph/types.ts";
+import { caseName, outputSlot, planOf, randomInputs } from "../support/cases.ts";
+import { sharedGpu } from "../support/gpu.ts";
+import { tolerance } from "../support/tolerance.ts";
+
+const gpu = sharedGpu();
+const { lanes: _lanes, ...alone } = (await gpu()).target;
+const together: Target = { ...alone, lanes: 8 };
+const WITH_LANES = (await gpu()).target.lanes === 8;
+
+function kernelsOf(op: Op, { inputs, attrs }: Case, target: Target): string {
+  const io = { inputs, outputs: op.shape(inputs, attrs) };
+  return op.launch(io, attrs, target).map(({ wgsl }) => wgsl).join("\n");
+}
+
+/** Cases that lanes do together on CPU drivers. */
+function shared(op: Op): Case[] {
+  const isShared = (test: Case) =>
+    kernelsOf(op, test, { ...together, kind: "cpu" }).includes("subgroup");
+  return op.cases.filter((test) => test.kind !== "bench" && isShared(test));
+}
+
+async function outputsOf(
+  device: Device,
+  op: Op,
+  test: Case,
+  target: Target,
+): Promise<Uint32Array[]> {
+  const memory = device.memory();
+  const turned: Op = { ...op, launch: (io, attrs) => op.launch(io, attrs, target) };
+  const program = await device.load(planOf(turned, test.inputs, test.attrs), memory);
+  randomInputs(test).forEach(({ data }, i) => {
+    memory.write(`x${i}`, data instanceof Float64Array ? Float32Array.from(data) : data);
+  });
+  program.run();
+  const outputs = op.shape(test.inputs, test.attrs).map(({ shape }, k) =>
+    memory.read([{ slot: outputSlot(op, test.attrs, k), offset: 0, length: sizeOf(shape) }])
+  );
+  return (await Promise.all(outputs)).map(({ buffer }) => new Uint32Array(buffer));
+}
+
+function inWholeQuads({ inputs: [qkv], attrs: { heads } }: Case): boolean {
+  return heads === undefined || (qkv?.shape.at(-1) as number) / (3 * heads) % 4 === 0;
+}
+
+function assertClose(
+  op: Op,
+  { inputs, attrs }: Case,
+  { got, want, name }: { got: Uint32Array; want: Uint32Array; name: string },
+): void {
+  const [a, b] = [got, want].map(({ buffer }) => new Float32Array(buffer)) as [
+    Float32Array,
+    Float32Array,
+  ];
+  const { terms } = op.cost({ inputs, outputs: op.shape(inputs, attrs) }, attrs);
+  const bound = tolerance(terms, b.reduce((m, v) => Math.max(m, Math.abs(v)), 0));
+  b.forEach((v, i) => {
+    const error = Math.abs(v - (a[i] as number));
+    assert(error <= bound, `${name} at ${i}: ${a[i]}, ${v}`);
+  });
+}
+
+const OPS_BY_LANES = OPS.filter((op) => op !== matmulOp && shared(op).length > 0);
+
+Deno.test("attention and recurrences are done by lanes, on CPU drivers alone", () => {
+  assertEquals(OPS_BY_LANES.map(({ name }) => name).sort(), [
+    "attention",
+    "attention_backward",
+    "recurrence",
+    "recurrence_backward",
+  ]);
+  for (const op of OPS_BY_LANES) {
+    const tests = shared(op);
+    assert(tests.length >= 8, `${op.name}: ${tests.length} cases are done by lanes`);
+    for (const test of tests) {
+      assert(!kernelsOf(op, test, { ...together, kind: "gpu" }).includes("subgroup"));
+      assert(!kernelsOf(op, test, { ...alone, kind: "cpu" }).includes("subgroup"));
+    }
+  }
+});
+
+for (const op of OPS_BY_LANES) {
+  Deno.test({
+    name: `${op.name}: lanes together give the bits of lanes alone`,
+    // Elsewhere nothing is done by lanes.
+    ignore: !WITH_LANES,
+    fn: async () => {
+      const device = await gpu();
+      for (const test of shared(op)) {
+        const got = await outputsOf(device, op, test, { ...together, kind: "cpu" });
+        const want = await outputsOf(device, op, test, { ...alone, kind: "cpu" });
+        want.forEach((bits, k) => {
+          const name = `${caseName(op, test)} ${k}`;
+          if (inWholeQuads(test)) assertEquals(got[k], bits, name);
+          else assertClose(op, test, { got: got[k] as Uint32Array, want: bits, name });
+        });
+      }
+    },
+  });
+}
