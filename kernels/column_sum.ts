@@ -5,6 +5,7 @@
 import { ceilDiv, showShape, sizeOf } from "../src/base/shape.ts";
 import type { Op, Spec } from "../src/graph/types.ts";
 import { LINE, lineGroups, lineHead } from "../src/graph/wgsl.ts";
+import { itemWgsl, itemWidth } from "./rows.ts";
 
 /** `columns` C: the trailing axes that stay; of size 1, everything is summed. */
 export interface ColumnSumAttrs {
@@ -13,24 +14,34 @@ export interface ColumnSumAttrs {
 
 /** Rows that one invocation of the first stage sums. */
 const STRIP = 64;
+/** Rows that it adds in one turn of its loop. */
+const ROWS = 8;
 
 function sizes(input: Spec, { columns }: ColumnSumAttrs): { rows: number; cols: number } {
   const cols = sizeOf(columns);
   return { rows: sizeOf(input.shape) / cols, cols };
 }
 
+/** One stage: an invocation adds the rows of a strip, for one column or four. */
 function stageWgsl(
   { rows, cols, strips }: { rows: number; cols: number; strips: number },
   groups: readonly [number, number, number],
 ): string {
-  return `@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
-${lineHead(strips * cols, groups)}
-  let column = i % ${cols}u;
-  let first = (i / ${cols}u) * ${ceilDiv(rows, strips)}u;
-  let last = min(first + ${ceilDiv(rows, strips)}u, ${rows}u);
-  var total = 0.0f;
-  for (var r = first; r < last; r++) { total += x[r * ${cols}u + column]; }
+  const items = cols / itemWidth(cols);
+  const strip = ceilDiv(rows, strips);
+  const at = (r: string) => `x[(${r}) * ${items}u + item]`;
+  // Software drivers pay for each turn of a loop: strips of whole length take eight rows in one.
+  const turn = rows % strips === 0 && strip % ROWS === 0 ? ROWS : 1;
+  const adds = Array.from({ length: turn }, (_, i) => `total += ${at(`r + ${i}u`)};`);
+  return `${itemWgsl(itemWidth(cols))}
+@group(0) @binding(0) var<storage, read> x: array<Item>;
+@group(0) @binding(1) var<storage, read_write> y: array<Item>;
+${lineHead(strips * items, groups)}
+  let item = i % ${items}u;
+  let first = (i / ${items}u) * ${strip}u;
+  let last = min(first + ${strip}u, ${rows}u);
+  var total = Item();
+  for (var r = first; r < last; r += ${turn}u) { ${adds.join(" ")} }
   y[i] = total;
 }
 `;
@@ -56,8 +67,9 @@ export const columnSum: Op = {
   launch({ inputs, outputs }, attrs: ColumnSumAttrs, target) {
     const { rows, cols } = sizes(inputs[0] as Spec, attrs);
     const strips = outputs[1]?.shape[0] as number;
-    const first = lineGroups(strips * cols, target.groups);
-    const second = lineGroups(cols, target.groups);
+    const items = cols / itemWidth(cols);
+    const first = lineGroups(strips * items, target.groups);
+    const second = lineGroups(items, target.groups);
     return [
       {
         wgsl: stageWgsl({ rows, cols, strips }, first),

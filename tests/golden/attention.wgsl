@@ -6,7 +6,8 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
 let me = gid.x + gid.y * 16u;
 if (me >= 16u) { return; }
 let bh = me % 2u;
-let first = (7u - me / 2u) * 1u;
+let block = (7u - me / 2u) * 1u;
+let first = block;
 let packed = (bh / 2u) * 48u + (bh % 2u) * 1u;
 let single = (bh / 2u) * 16u + (bh % 2u) * 1u;
 let numbers = bh * 8u;
@@ -22,8 +23,9 @@ q0_0 = select(q0_0, q0, w == 0u);
 }
 var y0_0 = vec4<f32>();
 var m0 = -3.0000000054977558e+38f; var l0 = 0.0f;
-for (var j = 0u; j < min(first + 1u, 8u); j++) {
+for (var j = 0u; j < min(block + 1u, 8u); j++) {
 let kat = packed + (j) * 6u + 2u;
+let vat = packed + (j) * 6u + 4u;
 let k_0 = qkv[kat + 0u];
 var x0 = dot(q0_0, k_0);
 let s0 = select(-3.0000000054977558e+38f, x0 * 0.7213475108146667f - 0.0f, j <= first + 0u);
@@ -33,7 +35,6 @@ let p0 = exp2(s0 - n0);
 m0 = n0;
 l0 = l0 * a0 + p0;
 let u0 = p0;
-let vat = packed + (j) * 6u + 4u;
 let v_0 = qkv[vat + 0u];
 y0_0 = y0_0 * a0 + u0 * v_0;
 }

@@ -9,7 +9,8 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
 let me = gid.x + gid.y * 16u;
 if (me >= 16u) { return; }
 let bh = me % 2u;
-let first = (7u - me / 2u) * 1u;
+let block = (7u - me / 2u) * 1u;
+let first = block;
 let packed = (bh / 2u) * 48u + (bh % 2u) * 1u;
 let single = (bh / 2u) * 16u + (bh % 2u) * 1u;
 let numbers = bh * 8u;
@@ -41,11 +42,11 @@ q0_0 = select(q0_0, q0, w == 0u);
 g0_0 = select(g0_0, g0, w == 0u);
 }
 var dq0_0 = vec4<f32>();
-for (var j = 0u; j < min(first + 1u, 8u); j++) {
+for (var j = 0u; j < min(block + 1u, 8u); j++) {
 let kat = packed + (j) * 6u + 2u;
+let vat = packed + (j) * 6u + 4u;
 let k_0 = qkv[kat + 0u];
 var x0 = dot(q0_0, k_0);
-let vat = packed + (j) * 6u + 4u;
 let v_0 = qkv[vat + 0u];
 var z0 = dot(g0_0, v_0);
 let p0 = exp2(select(-3.0000000054977558e+38f, x0 * 0.7213475108146667f - lse0, j <= first + 0u));
@@ -74,7 +75,8 @@ fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
 let me = gid.x + gid.y * 16u;
 if (me >= 16u) { return; }
 let bh = me % 2u;
-let first = (me / 2u) * 1u;
+let block = (me / 2u) * 1u;
+let first = block;
 let packed = (bh / 2u) * 48u + (bh % 2u) * 1u;
 let single = (bh / 2u) * 16u + (bh % 2u) * 1u;
 let numbers = bh * 8u;
@@ -95,16 +97,16 @@ v0_0 = select(v0_0, v0, w == 0u);
 }
 var dk0_0 = vec4<f32>();
 var dv0_0 = vec4<f32>();
-for (var i = first; i < 8u; i++) {
-let qat = packed + (i) * 6u + 0u;
+for (var j = block; j < 8u; j++) {
+let log = lse[numbers + j] * 1.4426950216293335f;
+let along = delta[numbers + j];
+let qat = packed + (j) * 6u + 0u;
+let gat = single + (j) * 2u;
 let q_0 = qkv[qat + 0u];
 var x0 = dot(k0_0, q_0);
-let gat = single + (i) * 2u;
 let g_0 = dy[gat + 0u];
 var z0 = dot(v0_0, g_0);
-let log = lse[numbers + i] * 1.4426950216293335f;
-let along = delta[numbers + i];
-let p0 = exp2(select(-3.0000000054977558e+38f, x0 * 0.7213475108146667f - log, first + 0u <= i));
+let p0 = exp2(select(-3.0000000054977558e+38f, x0 * 0.7213475108146667f - log, first + 0u <= j));
 let d0 = p0 * (z0 - along);
 let u0 = p0;
 dv0_0 = dv0_0 + u0 * g_0;
