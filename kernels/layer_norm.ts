@@ -4,16 +4,22 @@
  * which the backward reads.
  */
 import { showShape, sizeOf } from "../src/base/shape.ts";
+import { literal } from "../src/graph/formula_wgsl.ts";
 import { apply, applyAll } from "../src/graph/trace.ts";
 import type { Case, Flow, Io, Op, Spec, Tensor } from "../src/graph/types.ts";
 import { layerNormBackwardOp } from "./layer_norm_backward.ts";
 import wgsl from "./layer_norm.wgsl" with { type: "text" };
+import { printNorm } from "./layer_norm_wgsl.ts";
 import { rowKernel } from "./rows.ts";
+import { teamOf } from "./teams.ts";
 
 /** `eps` is added to the variance. */
 export interface LayerNormAttrs {
   readonly eps: number;
 }
+
+/** Rows that lanes do one behind the other, where they share rows. */
+const STRIP = { cpu: 16, gpu: 1 } as const;
 
 /** What models add to the variance. */
 export const EPS = 1e-5;
@@ -58,16 +64,16 @@ export const layerNormOp: Op = {
   },
   launch({ inputs, outputs }, { eps }: LayerNormAttrs, target) {
     const { rows, columns } = sizes(inputs[0] as Spec);
+    const bindings = [
+      ...inputs.map((_, input) => ({ input })),
+      ...outputs.map((_, output) => ({ output })),
+    ];
+    const team = teamOf({ rows, columns, strip: STRIP[target.kind] }, target);
+    if (team !== undefined) {
+      return [{ wgsl: printNorm(team, { eps: literal(eps) }), bindings, groups: team.groups }];
+    }
     const { prelude, groups } = rowKernel(rows, columns, target);
-    return [{
-      wgsl: prelude + wgsl,
-      constants: { eps },
-      bindings: [
-        ...inputs.map((_, input) => ({ input })),
-        ...outputs.map((_, output) => ({ output })),
-      ],
-      groups,
-    }];
+    return [{ wgsl: prelude + wgsl, constants: { eps }, bindings, groups }];
   },
   reference({ inputs, outputs }, { eps }: LayerNormAttrs) {
     const [x, gamma, beta] = inputs.map((v) => v.data);

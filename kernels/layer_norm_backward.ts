@@ -8,7 +8,9 @@ import { ceilDiv, sameShape, showShape, sizeOf } from "../src/base/shape.ts";
 import type { Case, Io, Launch, Op, Spec, Target, View } from "../src/graph/types.ts";
 import { lineGroups, lineHead } from "../src/graph/wgsl.ts";
 import dxWgsl from "./layer_norm_dx.wgsl" with { type: "text" };
+import { printNormBackward } from "./layer_norm_wgsl.ts";
 import { itemWgsl, itemWidth, rowKernel } from "./rows.ts";
+import { teamOf } from "./teams.ts";
 
 /** Rows in a strip. */
 const STRIP = 32;
@@ -71,9 +73,20 @@ function launch({ inputs: [x] }: Io<Spec>, target: Target): Launch[] {
   if (!x) return [];
   const { rows, columns, strips } = sizes(x);
   const items = columns / itemWidth(columns);
+  const joining = lineGroups(items, target.groups);
+  const join: Launch = {
+    wgsl: joinWgsl(x, joining),
+    bindings: [{ output: 3 }, { output: 1 }, { output: 2 }],
+    groups: joining,
+  };
+  const team = teamOf({ rows, columns, strip: STRIP }, target);
+  if (team !== undefined) {
+    const inputs = [0, 1, 2, 3, 4].map((input) => ({ input }));
+    const bindings = [...inputs, { output: 0 }, { output: 3 }];
+    return [{ wgsl: printNormBackward(team), bindings, groups: team.groups }, join];
+  }
   const { prelude, groups } = rowKernel(rows, columns, target);
   const inStrips = lineGroups(strips * items, target.groups);
-  const joining = lineGroups(items, target.groups);
   return [
     {
       wgsl: prelude + dxWgsl,
@@ -85,11 +98,7 @@ function launch({ inputs: [x] }: Io<Spec>, target: Target): Launch[] {
       bindings: [...[0, 2, 3, 4].map((input) => ({ input })), { output: 3 }],
       groups: inStrips,
     },
-    {
-      wgsl: joinWgsl(x, joining),
-      bindings: [{ output: 3 }, { output: 1 }, { output: 2 }],
-      groups: joining,
-    },
+    join,
   ];
 }
 

@@ -69,7 +69,13 @@ function tree(name: string, join: string): string {
 `;
 }
 
-function together(lanes: number): string {
+/** Lanes of a workgroup that share `items` items. */
+export function lanesOf(items: number, { invocations }: Target): number {
+  return Math.min(MAX_LANES, invocations, 2 ** Math.ceil(Math.log2(items)));
+}
+
+/** Functions that join the lanes of a workgroup. */
+export function together(lanes: number): string {
   return `const LANES = ${lanes}u;
 var<workgroup> shared_lanes: array<f32, ${lanes}>;
 ${tree("sum", "a + b")}${tree("max", "max(a, b)")}`;
@@ -83,7 +89,7 @@ export function rowKernel(rows: number, columns: number, target: Target): RowKer
   const width = itemWidth(columns);
   const items = columns / width;
   const alone = target.kind === "cpu";
-  const lanes = Math.min(MAX_LANES, target.invocations, 2 ** Math.ceil(Math.log2(items)));
+  const lanes = lanesOf(items, target);
   const perGroup = alone ? CPU_ROWS : 1;
   const count = ceilDiv(rows, perGroup);
   const x = Math.min(count, target.groups);
