@@ -8,7 +8,17 @@ import { evaluate } from "../src/graph/formula_eval.ts";
 import type { Expr, Formula } from "../src/graph/formula.ts";
 import { formula, substitute } from "../src/graph/formula.ts";
 import { apply } from "../src/graph/trace.ts";
-import type { Absorbed, Call, Flow, Io, Launch, Op, Spec, Tensor, View } from "../src/graph/types.ts";
+import type {
+  Absorbed,
+  Call,
+  Flow,
+  Io,
+  Launch,
+  Op,
+  Spec,
+  Tensor,
+  View,
+} from "../src/graph/types.ts";
 import { matmulCases } from "./matmul_cases.ts";
 import { chooseMatmul } from "./matmul_choice.ts";
 import type { Product } from "./matmul_choice.ts";

@@ -178,24 +178,40 @@ function multiply(a: Block, b: Block, steps: number): string[] {
 
 /** Bindings, workgroup memory, and the body that leaves C's tile in vec4s `c<row>_<quad>`. */
 export function printBlocks(kernel: BlockKernel): { head: string; body: string } {
-  const { k, tile: [tm, tn], group: [gx, gy], slices = 1, steps } = kernel;
+  const { k, tile: [tm, tn], group: [gx, gy], slices = 1, steps, ahead } = kernel;
   const both = blocks(kernel);
   const [a, b] = both;
   const { depth } = a;
   const whole = k - k % depth;
   const each = (f: (block: Block, j: number) => string) =>
     both.flatMap((block) => range(block.copies).map((j) => f(block, j)));
-  const fetch = (at: string, last: boolean) =>
-    each((block, j) => `let ${block.operand.name}f${j} = ${fetched(block, j, { k: at, last })};`);
-  // The barrier before the copies waits for those who still multiply the block before.
-  const turn = (at: string, last: boolean) => [
-    ...fetch(at, last),
-    "workgroupBarrier();",
-    ...each(put),
-    "workgroupBarrier();",
-    // Zeros beyond K change no sum of several; a single one keeps to the bits of other kernels.
-    ...multiply(a, b, last && slices === 1 ? k - whole : steps),
+  const fetch = (keyword: string, at: string, last = false) =>
+    each((block, j) => {
+      const name = `${block.operand.name}f${j}`;
+      return `${keyword} ${name} = ${fetched(block, j, { k: at, last })};`.trimStart();
+    });
+  // The first barrier waits for those who still multiply the block before.
+  const swap = ["workgroupBarrier();", ...each(put), "workgroupBarrier();"];
+  const loop = (lines: string[]) => [
+    `for (var k = 0u; k < ${whole}u; k += ${depth}u) {`,
+    ...lines.map((line) => "  " + line),
+    "}",
   ];
+  const early = () => [
+    ...fetch("var", "0u"),
+    ...loop([
+      ...swap,
+      // Behind the last whole block it is fetched once more, for nothing.
+      `let next = min(k + ${depth}u, ${whole - depth}u);`,
+      ...fetch("", "next"),
+      ...multiply(a, b, steps),
+    ]),
+  ];
+  const late = () => loop([...fetch("let", "k"), ...swap, ...multiply(a, b, steps)]);
+  // Zeros beyond K change no sum of several slices; a single one keeps to the bits of other kernels.
+  const left = slices === 1 ? k - whole : steps;
+  const rest =
+    () => ["{", ...fetch("let", `${whole}u`, true), ...swap, ...multiply(a, b, left), "}"];
   const body = [
     `let lx = lid % ${gx}u;`,
     `let ly = (lid / ${gx}u) % ${gy}u;`,
@@ -204,9 +220,8 @@ export function printBlocks(kernel: BlockKernel): { head: string; body: string }
     `let mb = wid.y * ${gy * tm}u;`,
     ...both.flatMap(copyPlaces),
     ...range(tm).flatMap((i) => range(tn / 4).map((q) => `var ${sum(i, q)} = vec4<f32>();`)),
-    ...whole === 0 ? [] : [`for (var k = 0u; k < ${whole}u; k += ${depth}u) {`],
-    ...whole === 0 ? [] : [...turn("k", false).map((line) => "  " + line), "}"],
-    ...whole === k ? [] : ["{", ...turn(`${whole}u`, true).map((line) => "  " + line), "}"],
+    ...whole === 0 ? [] : ahead ? early() : late(),
+    ...whole === k ? [] : rest(),
   ].map((line) => "  " + line).join("\n");
   const head = [
     declareOperand(a.operand, 0),

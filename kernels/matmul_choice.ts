@@ -120,6 +120,8 @@ function blocks(
   };
 }
 
+const NEVER = { least: Infinity } as const;
+
 /** Rows of A that one invocation takes in full: a decoder's few tokens. */
 const NARROW = 8;
 
@@ -133,6 +135,15 @@ const narrow: Row = {
   can: ({ m, ta }) => !ta && m <= NARROW,
   when: ({ k }) => k >= 128,
 };
+
+/** Chosen for nothing: what a bench on a GPU may find to be better than its neighbours below. */
+const CANDIDATES: readonly Row[] = [
+  blocks("128x128 ahead", { tile: [8, 8], group: [16, 16], steps: 8, ahead: true }, NEVER),
+  blocks("128x128 by 16", { tile: [8, 8], group: [16, 16], steps: 16 }, NEVER),
+  blocks("64x128, tiles of 8x8", { tile: [8, 8], group: [16, 8], steps: 8 }, NEVER),
+  blocks("64x64, tiles of 8x4", { tile: [8, 4], group: [16, 8], steps: 16 }, NEVER),
+  blocks("64x64 ahead", { tile: [4, 4], group: [16, 16], steps: 16, ahead: true }, NEVER),
+];
 
 /**
  * The largest block of which enough are at work; then smaller ones whose invocations share K, since
@@ -160,6 +171,7 @@ const GPU_ROWS: readonly Row[] = [
   }),
   registers([8, 8], GPU),
   registers([4, 8], GPU),
+  ...CANDIDATES,
   registers([4, 4], { ...GPU, enough: 0 }),
 ];
 

@@ -34,6 +34,12 @@ export function workgroupBytes(tiling: Tiling): number {
   return blockBytes(tiling) + (slices === 1 ? 0 : bytesOfQuad(tiling) * quadsAtOnce(tiling));
 }
 
+/** What is done for each other slice: as text for a few, else in a loop, which compiles at once. */
+function others(count: number, each: (s: string) => string[]): string[] {
+  if (count < 4) return range(count).flatMap((s) => each(`${s}u`));
+  return [`for (var s = 0u; s < ${count}u; s++) {`, ...each("s"), "}"];
+}
+
 /**
  * Workgroup memory, and statements after which slice 0 alone goes on, with the whole sums in
  * `c<row>_<quad>`. The body before names the invocation's place `lx`, `ly` and its `slice`.
@@ -52,9 +58,7 @@ export function addSlices(tiling: Tiling): { head: string; body: string } {
       "}",
       "workgroupBarrier();",
       "if (slice == 0u) {",
-      ...these.flatMap((name, j) =>
-        range(slices - 1).map((s) => `  ${name} += parts[${s}u][${j}u][place];`)
-      ),
+      ...others(slices - 1, (s) => these.map((name, j) => `${name} += parts[${s}][${j}u][place];`)),
       "}",
     ];
   });

@@ -22,6 +22,8 @@ export interface Tiling {
    * of 4. Without it operands are read where they lie.
    */
   readonly steps?: number;
+  /** The next block is fetched into registers before this one is multiplied. */
+  readonly ahead?: boolean;
 }
 
 /** Sizes and choices that a kernel is printed for: C[M, N] = op(A) op(B). */
