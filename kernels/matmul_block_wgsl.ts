@@ -40,7 +40,9 @@ function blocks(kernel: BlockKernel): [Block, Block] {
     const copies = places * operand.tile * depth / 4 / threads;
     if (!Number.isInteger(copies)) {
       throw new RangeError(
-        `Cannot print blocks of ${places * operand.tile} x ${depth}: they must be quads for ` +
+        `Cannot print blocks of ${
+          places * operand.tile
+        } x ${depth}: they must be whole quads for ` +
           `${threads} invocations: ${copies} each`,
       );
     }

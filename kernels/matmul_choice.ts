@@ -158,7 +158,7 @@ const GPU_ROWS: readonly Row[] = [
   blocks("128x64", { tile: [8, 4], group: [16, 16], steps: 16 }, { least: BUSY }),
   blocks("64x64", { tile: [4, 4], group: [16, 16], steps: 16 }, { least: BUSY }),
   blocks("64x64, 4 slices", { tile: [8, 8], group: [8, 8], slices: 4, steps: 4 }, {
-    least: BUSY,
+    least: 0.75 * BUSY,
     k: 256,
   }),
   blocks("32x32, 4 slices", { tile: [4, 4], group: [8, 8], slices: 4, steps: 8 }, {
