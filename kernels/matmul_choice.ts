@@ -103,24 +103,31 @@ const LANE_ROWS: readonly Row[] = [
   byLanes([8, 4], plain),
 ];
 
-/** Blocks that keep some 132 cores busy: two each, so that one multiplies while one loads. */
-const BUSY = 264;
-
-/** Blocks of C in workgroup memory. */
+/** Blocks of C in workgroup memory; `when` is told rows and columns of one. */
 function blocks(
   name: string,
   tiling: Tiling & { readonly steps: number },
-  { least, k = 1 }: { least: number; k?: number },
+  when: (product: Product, block: Pair) => boolean,
 ): Row {
   const { tile: [tm, tn], group: [gx, gy] } = tiling;
   return {
     name: `block ${name}`,
     tiling: () => tiling,
-    when: (product) => product.k >= k && count(product, [tm * gy, tn * gx]) >= least,
+    when: (product) => when(product, [tm * gy, tn * gx]),
   };
 }
 
-const NEVER = { least: Infinity } as const;
+/** Cores of the largest cards. */
+const CORES = 132;
+
+/** Enough blocks for all cores, `each` at least, none of them more than half idle, and K long. */
+function busy(each: number, k = 1): (product: Product, block: Pair) => boolean {
+  return (product, [bm, bn]) =>
+    product.k >= k && 2 * product.m > bm && 2 * product.n > bn &&
+    count(product, [bm, bn]) >= each * CORES;
+}
+
+const never = (): boolean => false;
 
 /** Rows of A that one invocation takes in full: a decoder's few tokens. */
 const NARROW = 8;
@@ -136,41 +143,37 @@ const narrow: Row = {
   when: ({ k }) => k >= 128,
 };
 
-/** Chosen for nothing: what a bench on a GPU may find to be better than its neighbours below. */
+const GPU = { columns: 16, size: 128 } as const;
+
+/** Chosen for nothing: what a bench on a GPU may find to be better than the rows above it. */
 const CANDIDATES: readonly Row[] = [
-  blocks("128x128 ahead", { tile: [8, 8], group: [16, 16], steps: 8, ahead: true }, NEVER),
-  blocks("128x128 by 16", { tile: [8, 8], group: [16, 16], steps: 16 }, NEVER),
-  blocks("64x128, tiles of 8x8", { tile: [8, 8], group: [16, 8], steps: 8 }, NEVER),
-  blocks("64x64, tiles of 8x4", { tile: [8, 4], group: [16, 8], steps: 16 }, NEVER),
-  blocks("64x64 ahead", { tile: [4, 4], group: [16, 16], steps: 16, ahead: true }, NEVER),
+  blocks("128x128 ahead", { tile: [8, 8], group: [16, 16], steps: 8, ahead: true }, never),
+  blocks("128x128 by 16", { tile: [8, 8], group: [16, 16], steps: 16 }, never),
+  blocks("64x128, tiles of 8x8", { tile: [8, 8], group: [16, 8], steps: 8 }, never),
+  blocks("64x64, tiles of 8x4", { tile: [8, 4], group: [16, 8], steps: 16 }, never),
+  blocks("64x64 ahead", { tile: [4, 4], group: [16, 16], steps: 16, ahead: true }, never),
+  registers([8, 8], { ...GPU, enough: Infinity }),
 ];
 
 /**
- * The largest block of which enough are at work; then smaller ones whose invocations share K, since
- * weight gradients have few elements and long sums. Tiles as torchlette's tuner found them on V100
- * and A100 and cuBLASDx on H100.
+ * The largest block of which enough are at work, two on a core, so that one multiplies while the
+ * other loads; then smaller ones whose invocations share K, since weight gradients have few elements
+ * and long sums. Tiles as torchlette's tuner found them on V100 and A100, and cuBLASDx on H100.
  */
-const GPU = { enough: 1 << 15, columns: 16, size: 128 } as const;
 const GPU_ROWS: readonly Row[] = [
   narrow,
-  blocks("128x128", { tile: [8, 8], group: [16, 16], steps: 8 }, { least: BUSY }),
-  blocks("64x128", { tile: [4, 8], group: [16, 16], steps: 16 }, { least: BUSY }),
-  blocks("128x64", { tile: [8, 4], group: [16, 16], steps: 16 }, { least: BUSY }),
-  blocks("64x64", { tile: [4, 4], group: [16, 16], steps: 16 }, { least: BUSY }),
-  blocks("64x64, 4 slices", { tile: [8, 8], group: [8, 8], slices: 4, steps: 4 }, {
-    least: 0.75 * BUSY,
-    k: 256,
-  }),
-  blocks("32x32, 4 slices", { tile: [4, 4], group: [8, 8], slices: 4, steps: 8 }, {
-    least: BUSY / 2,
-    k: 128,
-  }),
-  blocks("16x16, 16 slices", { tile: [4, 4], group: [4, 4], slices: 16, steps: 4 }, {
-    least: 1,
-    k: 256,
-  }),
-  registers([8, 8], GPU),
-  registers([4, 8], GPU),
+  blocks("128x128", { tile: [8, 8], group: [16, 16], steps: 8 }, busy(2)),
+  blocks("64x128", { tile: [4, 8], group: [16, 16], steps: 16 }, busy(2)),
+  blocks("128x64", { tile: [8, 4], group: [16, 16], steps: 16 }, busy(2)),
+  blocks("64x64", { tile: [4, 4], group: [16, 16], steps: 16 }, busy(2)),
+  blocks("64x64, 4 slices", { tile: [8, 8], group: [8, 8], slices: 4, steps: 4 }, busy(1.5, 256)),
+  blocks("32x32, 4 slices", { tile: [4, 4], group: [8, 8], slices: 4, steps: 8 }, busy(1, 128)),
+  blocks(
+    "16x16, 16 slices",
+    { tile: [4, 4], group: [4, 4], slices: 16, steps: 4 },
+    ({ k }) => k >= 256,
+  ),
+  registers([4, 8], { ...GPU, enough: 1 << 15 }),
   ...CANDIDATES,
   registers([4, 4], { ...GPU, enough: 0 }),
 ];
