@@ -53,7 +53,8 @@ function casesOf(variant: Variant, turn: number): Case[] {
   return TRANSPOSES.flatMap(([ta, tb], i) => {
     const odd = productCase([bm + 1, bn + 1, 2 * bk + 1], { ta, tb });
     const other = productCase(edges[(i + turn) % edges.length] as Sizes, { ta, tb });
-    return i % 2 === 0 ? [odd, withEpilogue(other)] : [withEpilogue(odd), other];
+    // Of odd columns each is stored alone: in large tiles that compiles for seconds.
+    return i === 1 && bm <= 32 ? [withEpilogue(odd), other] : [odd, withEpilogue(other)];
   });
 }
 
@@ -89,14 +90,14 @@ async function check(variant: Variant, test: Case): Promise<void> {
   assertEquals(bitsOf(got), bitsOf(await productsBy(device, test, by(PLAINEST))), name);
 }
 
-/** Rows that no size is given: they wait for a measurement, and two cases show that they are right. */
+/** Rows that no size is given: they wait for a measurement, and one case shows that they are right. */
 const waits = ({ name }: Variant): boolean => /ahead|by 16|tiles of|registers/.test(name);
 
 rows(4096).forEach((variant, turn) => {
   const [bm, bn, bk] = blockOf(variant);
   Deno.test(`${variant.name} is right about the edges of ${bm} x ${bn} x ${bk}`, async () => {
     const cases = casesOf(variant, turn);
-    const some = waits(variant) ? [0, 5].map((i) => cases[i] as Case) : cases;
+    const some = waits(variant) ? [cases[2 * (turn % 4)] as Case] : cases;
     for (const test of some) await check(variant, test);
   });
 });
