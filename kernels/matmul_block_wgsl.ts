@@ -37,16 +37,15 @@ function blocks(kernel: BlockKernel): [Block, Block] {
   const depth = steps * slices;
   const threads = gx * gy * slices;
   const block = (operand: Operand, places: number, own: string, first: string): Block => {
-    const copies = places * operand.tile * depth / 4 / threads;
+    const rows = places * operand.tile;
+    const quads = rows / 4;
+    const copies = quads * depth / threads;
     if (!Number.isInteger(copies)) {
       throw new RangeError(
-        `Cannot print blocks of ${
-          places * operand.tile
-        } x ${depth}: they must be whole quads for ` +
-          `${threads} invocations: ${copies} each`,
+        `Cannot print blocks of ${rows} x ${depth}: they must be whole quads for ${threads} ` +
+          `invocations: ${copies} each`,
       );
     }
-    const quads = places * operand.tile / 4;
     return { operand, depth, steps, quads, own, places, first, copies, threads };
   };
   const a: Operand = { name: "a", size: m, k, along: ta, first: "", tile: tm };

@@ -179,7 +179,7 @@ const GPU_ROWS: readonly Row[] = [
 ];
 
 /** Rows by class of device, in the order in which they are asked. */
-export const TABLE: Readonly<Record<string, readonly Row[]>> = {
+const TABLE: Readonly<Record<string, readonly Row[]>> = {
   "cpu": CPU_ROWS,
   "cpu with 8 lanes": [...LANE_ROWS, ...CPU_ROWS],
   "gpu": GPU_ROWS,
