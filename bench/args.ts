@@ -6,6 +6,7 @@ export const BENCHES = ["step", "ops", "reduce", "transport"] as const;
 
 /** Benches that take minutes, or need more than the project brings: run by name only. */
 export const EXTRAS = [
+  "matmul",
   "startup",
   "lstm",
   "recall",
@@ -28,6 +29,8 @@ export interface BenchRequest {
   readonly save: boolean;
   /** A line of JSON per bench instead of tables. */
   readonly json: boolean;
+  /** Class of device whose kernels `matmul` times; the adapter's own unless told. */
+  readonly kind?: "cpu" | "gpu";
 }
 
 /** Flags without a value. */
@@ -36,9 +39,9 @@ const SWITCHES: readonly string[] = ["--save", "--json"];
 /** How it is called. */
 export const USAGE = `deno task bench [${
   [...BENCHES, ...EXTRAS].join("|")
-}|all] [--filter=name] [--save] [--json]`;
+}|all] [--filter=name] [--class=cpu|gpu] [--save] [--json]`;
 
-/** Reads `[name] [--filter=text] [--save] [--json]`. @throws {Refusal} `config` for anything else. */
+/** Reads `[name] [--filter=text] [--class=kind] [--save] [--json]`. @throws {Refusal} `config` for anything else. */
 export function parseBench(args: readonly string[]): BenchRequest {
   const names = args.filter((arg) => !arg.startsWith("-"));
   const [name = "all"] = names;
@@ -47,10 +50,14 @@ export function parseBench(args: readonly string[]): BenchRequest {
     : [...BENCHES, ...EXTRAS].filter((bench) => bench === name);
   const flags = args.filter((arg) => arg.startsWith("-"));
   const filters = flags.filter((flag) => flag.startsWith("--filter="));
+  const kinds = (["cpu", "gpu"] as const).filter((kind) => flags.includes(`--class=${kind}`));
   const unknown = [
     ...benches.length === 0 ? [name] : [],
     ...names.slice(1),
-    ...flags.filter((flag) => !SWITCHES.includes(flag) && !filters.includes(flag)),
+    ...flags.filter((flag) =>
+      !SWITCHES.includes(flag) && !filters.includes(flag) &&
+      !(name === "matmul" && kinds.length === 1 && flag === `--class=${kinds[0]}`)
+    ),
   ];
   if (unknown.length > 0) {
     throw new Refusal("config", `Cannot run ${unknown.join(" ")}: need ${USAGE}`);
@@ -60,5 +67,6 @@ export function parseBench(args: readonly string[]): BenchRequest {
     filter: filters.at(-1)?.slice("--filter=".length) ?? "",
     save: flags.includes("--save"),
     json: flags.includes("--json"),
+    ...kinds[0] !== undefined && { kind: kinds[0] },
   };
 }

@@ -1,11 +1,12 @@
 /** The command `bench`: runs benches, shows their tables, and keeps them as files when told to. */
 import { runCommand } from "../src/cli/command.ts";
 import { parseBench } from "./args.ts";
-import type { BenchName } from "./args.ts";
+import type { BenchName, BenchRequest } from "./args.ts";
 import { lookAround } from "./machine.ts";
 import { benchFaults } from "./faults.ts";
 import { benchData } from "./data.ts";
 import { benchGenerate } from "./generate.ts";
+import { benchMatmul } from "./matmul.ts";
 import { benchOps } from "./ops.ts";
 import { benchLstm } from "./lstm.ts";
 import { benchPrepare } from "./prepare.ts";
@@ -19,9 +20,12 @@ import { benchStep } from "./step.ts";
 import { benchTokenizers } from "./tokenizers.ts";
 import { benchTransport } from "./transport.ts";
 
-const RUN: Readonly<Record<BenchName, (options: { filter: string }) => Promise<Report>>> = {
+type Options = Pick<BenchRequest, "filter" | "kind">;
+
+const RUN: Readonly<Record<BenchName, (options: Options) => Promise<Report>>> = {
   ops: benchOps,
   step: benchStep,
+  matmul: benchMatmul,
   reduce: benchReduce,
   transport: benchTransport,
   startup: benchStartup,
@@ -38,12 +42,12 @@ const RUN: Readonly<Record<BenchName, (options: { filter: string }) => Promise<R
 const RESULTS = new URL("./results/", import.meta.url);
 
 async function bench(args: readonly string[]): Promise<void> {
-  const { benches, filter, save, json } = parseBench(args);
+  const { benches, save, json, ...options } = parseBench(args);
   const scratch = await Deno.makeTempDir({ prefix: "shoal-bench-" });
   prepareDriver(scratch);
   try {
     for (const name of benches) {
-      const report = await RUN[name]({ filter });
+      const report = await RUN[name](options);
       console.log(json ? JSON.stringify(await valueOf(report)) : showReport(report));
       if (save) await keep(report, ["deno task bench", ...args].join(" "));
     }

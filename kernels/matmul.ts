@@ -5,17 +5,25 @@
  */
 import { ceilDiv, showShape, sizeOf } from "../src/base/shape.ts";
 import { evaluate } from "../src/graph/formula_eval.ts";
-import { printFormula } from "../src/graph/formula_wgsl.ts";
 import type { Expr, Formula } from "../src/graph/formula.ts";
 import { formula, substitute } from "../src/graph/formula.ts";
 import { apply } from "../src/graph/trace.ts";
-import type { Absorbed, Call, Flow, Io, Op, Spec, Tensor, View } from "../src/graph/types.ts";
-import { declare, preludeOf, read } from "./broadcast.ts";
+import type {
+  Absorbed,
+  Call,
+  Flow,
+  Io,
+  Launch,
+  Op,
+  Spec,
+  Tensor,
+  View,
+} from "../src/graph/types.ts";
 import { matmulCases } from "./matmul_cases.ts";
-import { chooseTile } from "./matmul_tile.ts";
-import type { Sizes } from "./matmul_tile.ts";
-import { printMatmul, range } from "./matmul_wgsl.ts";
-import type { MatmulKernel } from "./matmul_wgsl.ts";
+import { chooseMatmul } from "./matmul_choice.ts";
+import type { Product } from "./matmul_choice.ts";
+import { printProduct } from "./matmul_print.ts";
+import type { Tiling } from "./matmul_wgsl.ts";
 import { pointwiseOp } from "./pointwise.ts";
 
 /** `ta`: a is stored [K, M]; `tb`: b is stored [N, K]; `epilogue` of (sum, extra inputs...). */
@@ -33,7 +41,7 @@ const IDENTITY = formula(1, (sum) => sum as Expr);
 /** Inputs and outputs that one fused call may bind; the floor of WebGPU is 8. */
 const MAX_BINDINGS = 8;
 
-function sizes(a: Spec, b: Spec, { ta, tb }: MatmulAttrs): Sizes {
+function sizes(a: Spec, b: Spec, { ta = false, tb = false }: MatmulAttrs): Product {
   const split = ({ shape }: Spec): [number, number] => {
     const last = shape.at(-1) ?? 1;
     return [sizeOf(shape) / last, last];
@@ -47,59 +55,7 @@ function sizes(a: Spec, b: Spec, { ta, tb }: MatmulAttrs): Sizes {
         `${showShape(b.shape)}${tb ? " transposed" : ""}: inner sizes are ${inner.join(" and ")}`,
     );
   }
-  return { m: ta ? a1 : a0, n: tb ? b0 : b1, k: ta ? a0 : a1 };
-}
-
-function wgslOf({ inputs, outputs }: Io<Spec>, epilogue: Formula, kernel: MatmulKernel): string {
-  const { n, m, tile: [tm, tn], group: [gx, gy] } = kernel;
-  const out = outputs[0] as Spec;
-  const width = n % 4 === 0 ? 4 : 1;
-  const { head, body } = printMatmul(kernel);
-  const extra = inputs.slice(2);
-  let bindings = preludeOf(epilogue) + head;
-  extra.forEach((spec, i) => {
-    bindings += declare(spec, out, { name: `e${i}`, binding: 2 + i, width });
-  });
-  const array = width === 4 ? "array<vec4<f32>>" : "array<f32>";
-  outputs.forEach((_, i) => {
-    const at = 2 + extra.length + i;
-    bindings += `@group(0) @binding(${at}) var<storage, read_write> y${i}: ${array};\n`;
-  });
-  const reads = (at: string) => extra.map((s, i) => read(s, out, { name: `e${i}`, at, width }));
-  const printed = (sum: string, at: string) =>
-    printFormula(epilogue, {
-      input: [sum, ...reads(at)],
-      index: width === 4 ? `${at} * 4u` : at,
-      width,
-    });
-  const store = (sum: string, at: string) => {
-    const { lines, outputs } = printed(sum, at);
-    return [...lines, ...outputs.map((name, i) => `y${i}[${at}] = ${name};`)].join(" ");
-  };
-  // Every quad is stored from its registers: an array indexed in a loop would compile for seconds.
-  const storeQuad = (i: number, q: number): string => {
-    const [row, column] = [`m0 + ${i}u`, `n0 + ${4 * q}u`];
-    const inside = m % tm === 0 ? "" : `${row} < ${m}u && `;
-    if (width === 4) {
-      const at = `let at = (${row}) * ${n / 4}u + (${column}) / 4u;`;
-      return `if (${inside}${column} < ${n}u) { ${at} ${store(`c${i}_${q}`, "at")} }`;
-    }
-    return range(4).map((l) => {
-      const at = `let at = (${row}) * ${n}u + ${column} + ${l}u;`;
-      return `if (${inside}${column} + ${l}u < ${n}u) { ${at} ${store(`c${i}_${q}[${l}]`, "at")} }`;
-    }).join("\n  ");
-  };
-  const stores = range(tm).flatMap((i) => range(tn / 4).map((q) => storeQuad(i, q)));
-  const own = kernel.lanes === undefined
-    ? "@builtin(local_invocation_id) lid: vec3<u32>"
-    : "@builtin(subgroup_invocation_id) lane: u32";
-  return `${bindings}
-@compute @workgroup_size(${gx}, ${gy})
-fn main(@builtin(workgroup_id) wid: vec3<u32>, ${own}) {
-${body}
-  ${stores.join("\n  ")}
-}
-`;
+  return { m: ta ? a1 : a0, n: tb ? b0 : b1, k: ta ? a0 : a1, ta, tb };
 }
 
 function reference({ inputs, outputs }: Io<View>, attrs: MatmulAttrs): void {
@@ -167,6 +123,25 @@ function absorb(call: Call<Tensor>, next: Call<Tensor>, keep: boolean): Absorbed
   return { op: matmulOp, attrs: { ...call.attrs, epilogue }, inputs };
 }
 
+/** What a call multiplies. @throws {RangeError} when inner sizes differ. */
+export function productOf({ inputs: [a, b] }: Io<Spec>, attrs: MatmulAttrs): Product {
+  return sizes(a as Spec, b as Spec, attrs);
+}
+
+/** The dispatch of a call that is shared among invocations as `tiling` says. */
+export function launchMatmul(io: Io<Spec>, attrs: MatmulAttrs, tiling: Tiling): Launch[] {
+  const product = productOf(io, attrs);
+  const { tile: [tm, tn], group: [gx, gy] } = tiling;
+  return [{
+    wgsl: printProduct(io, attrs.epilogue ?? IDENTITY, { ...product, ...tiling }),
+    bindings: [
+      ...io.inputs.map((_, input) => ({ input })),
+      ...io.outputs.map((_, output) => ({ output })),
+    ],
+    groups: [ceilDiv(product.n, tn * gx), ceilDiv(product.m, tm * gy), 1],
+  }];
+}
+
 /** The op behind {@linkcode matmul}. */
 export const matmulOp: Op = {
   name: "matmul",
@@ -177,18 +152,7 @@ export const matmulOp: Op = {
     return (attrs.epilogue ?? IDENTITY).outputs.map(() => ({ shape, dtype: "f32" }));
   },
   launch(io, attrs: MatmulAttrs, target) {
-    const { m, n, k } = sizes(io.inputs[0] as Spec, io.inputs[1] as Spec, attrs);
-    const { ta = false, tb = false } = attrs;
-    const { tile, group, lanes } = chooseTile({ m, n, ta }, target);
-    const kernel: MatmulKernel = { m, n, k, ta, tb, tile, group, ...lanes && { lanes } };
-    return [{
-      wgsl: wgslOf(io, attrs.epilogue ?? IDENTITY, kernel),
-      bindings: [
-        ...io.inputs.map((_, input) => ({ input })),
-        ...io.outputs.map((_, output) => ({ output })),
-      ],
-      groups: [ceilDiv(ceilDiv(n, tile[1]), group[0]), ceilDiv(ceilDiv(m, tile[0]), group[1]), 1],
-    }];
+    return launchMatmul(io, attrs, chooseMatmul(productOf(io, attrs), target).tiling);
   },
   reference,
   cost({ inputs, outputs }, attrs: MatmulAttrs) {

@@ -4,16 +4,9 @@
  * The layout that won on software Vulkan; measurements stand in bench/results.
  */
 
-/** Sizes and choices that a kernel is printed for: C[M, N] = op(A) op(B). */
-export interface MatmulKernel {
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  /** A is stored [K, M]. */
-  readonly ta: boolean;
-  /** B is stored [N, K]. */
-  readonly tb: boolean;
-  /** Rows and columns of C that one invocation computes; multiples of 4. */
+/** How a product is shared among invocations. */
+export interface Tiling {
+  /** Rows and columns of C that one invocation computes; multiples of 4 along a contiguous axis. */
   readonly tile: readonly [number, number];
   /** Invocations along N and M. */
   readonly group: readonly [number, number];
@@ -22,6 +15,26 @@ export interface MatmulKernel {
    * element from the lane that has it. The workgroup is then one subgroup, [lanes, 1].
    */
   readonly lanes?: number;
+  /** Invocations that share the sums of a tile, each its part of K; a power of two. */
+  readonly slices?: number;
+  /**
+   * Values of K that each slice multiplies out of workgroup memory between two barriers, a multiple
+   * of 4. Without it operands are read where they lie.
+   */
+  readonly steps?: number;
+  /** The next block is fetched into registers before this one is multiplied. */
+  readonly ahead?: boolean;
+}
+
+/** Sizes and choices that a kernel is printed for: C[M, N] = op(A) op(B). */
+export interface MatmulKernel extends Tiling {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** A is stored [K, M]. */
+  readonly ta: boolean;
+  /** B is stored [N, K]. */
+  readonly tb: boolean;
 }
 
 /** One operand: its binding, where it lies, and how its elements are read. */
@@ -54,16 +67,17 @@ export interface Part {
   readonly narrow?: boolean;
 }
 
-const vec4 = (o: Operand): boolean =>
+/** Whether the operand is read four elements at a time. */
+export const vec4 = (o: Operand): boolean =>
   !(o.part?.narrow ?? false) && (o.along ? o.size : o.k) % 4 === 0;
 
 const bufferOf = ({ name, buffer }: Operand): string => buffer ?? name;
 
 /** `at` plus a number of elements, in WGSL. */
-const plus = (at: string, n: number): string => n === 0 ? at : `${at} + ${n}u`;
+export const plus = (at: string, n: number): string => n === 0 ? at : `${at} + ${n}u`;
 
 /** Declaration of an operand's binding. */
-function declare(o: Operand, binding: number): string {
+export function declareOperand(o: Operand, binding: number): string {
   const type = vec4(o) ? "array<vec4<f32>>" : "array<f32>";
   return `@group(0) @binding(${binding}) var<storage, read> ${bufferOf(o)}: ${type};`;
 }
@@ -171,7 +185,9 @@ function round(
 }
 
 /** Where an invocation's tile begins: `m0`, `n0`, and where its operands are read. */
-function places({ m, n, tile: [tm, tn], group: [gx, gy], lanes }: MatmulKernel): string[] {
+function places(kernel: MatmulKernel): string[] {
+  const { m, n, tile: [tm, tn], group: [gx, gy], lanes, slices } = kernel;
+  if (slices !== undefined) return slicePlaces(kernel, slices);
   if (lanes === undefined) {
     return [
       `let n0 = (wid.x * ${gx}u + lid.x) * ${tn}u;`,
@@ -180,8 +196,6 @@ function places({ m, n, tile: [tm, tn], group: [gx, gy], lanes }: MatmulKernel):
     ];
   }
   // A lane beyond the edge stays, for it holds rows of A that others need; it reads the last tile.
-  const inside = (at: string, size: number, tile: number) =>
-    size % tile === 0 ? `min(${at}, ${size - tile}u)` : at;
   const rows = tm / lanes;
   return [
     `let n0 = (wid.x * ${lanes}u + lane) * ${tn}u;`,
@@ -191,21 +205,49 @@ function places({ m, n, tile: [tm, tn], group: [gx, gy], lanes }: MatmulKernel):
   ];
 }
 
-/** Bindings of A and B, and the body that leaves C's tile in vec4s `c<row>_<quad>`. */
+/** `at`, or the last tile where whole tiles may lie beyond the edge; others clamp each element. */
+function inside(at: string, size: number, tile: number): string {
+  return size % tile === 0 ? `min(${at}, ${size - tile}u)` : at;
+}
+
+/**
+ * The same where slices share K. Neighbours read what lies side by side in B: columns, or, where it
+ * is stored [N, K], parts of K. All stay, for they meet at the barriers.
+ */
+function slicePlaces(
+  { m, n, tb, tile: [tm, tn], group: [gx, gy] }: MatmulKernel,
+  slices: number,
+): string[] {
+  const [slice, at] = tb
+    ? [`lid % ${slices}u`, `(lid / ${slices}u)`]
+    : [`lid / ${gx * gy}u`, `(lid % ${gx * gy}u)`];
+  return [
+    `let slice = ${slice};`,
+    `let lx = ${at} % ${gx}u;`,
+    `let ly = ${at} / ${gx}u;`,
+    `let n0 = (wid.x * ${gx}u + lx) * ${tn}u;`,
+    `let m0 = (wid.y * ${gy}u + ly) * ${tm}u;`,
+    `let nb = ${inside("n0", n, tn)};`,
+    `let ma = ${inside("m0", m, tm)};`,
+  ];
+}
+
+/** Bindings of A and B, and the body that leaves C's tile in vec4s `c<row>_<quad>`, or its slice's. */
 export function printMatmul(kernel: MatmulKernel): { head: string; body: string } {
-  const { m, n, k, ta, tb, tile: [tm, tn], lanes } = kernel;
-  const [ma, nb, rows] = lanes === undefined ? ["m0", "n0", tm] : ["ma", "nb", tm / lanes];
+  const { m, n, k, ta, tb, tile: [tm, tn], lanes, slices = 1 } = kernel;
+  const [ma, nb] = lanes === undefined && slices === 1 ? ["m0", "n0"] : ["ma", "nb"];
+  const rows = tm / (lanes ?? 1);
   const a: Operand = { name: "a", size: m, k, along: ta, first: ma, tile: rows };
   const b: Operand = { name: "b", size: n, k, along: !tb, first: nb, tile: tn };
   const whole = k - (k % 4);
   const sums = range(tm).flatMap((i) => range(tn / 4).map((q) => `var c${i}_${q} = vec4<f32>();`));
   const loop = whole === 0 ? [] : [
-    `for (var k = 0u; k < ${whole}u; k += 4u) {`,
+    `for (var k = ${slices === 1 ? "0u" : "4u * slice"}; k < ${whole}u; k += ${4 * slices}u) {`,
     ...round(a, b, { k: "k", steps: 4, lanes }).map((line) => "  " + line),
     "}",
   ];
   const rest = k === whole ? [] : [
-    "{",
+    slices === 1 ? "{" : `if (slice == ${whole / 4 % slices}u) {`,
     ...round(a, b, { k: `${whole}u`, steps: k - whole, lanes }).map((line) => "  " + line),
     "}",
   ];
@@ -217,7 +259,7 @@ export function printMatmul(kernel: MatmulKernel): { head: string; body: string 
     ...loop,
     ...rest,
   ].map((line) => "  " + line).join("\n");
-  return { head: [declare(a, 0), declare(b, 1)].join("\n") + "\n", body };
+  return { head: [declareOperand(a, 0), declareOperand(b, 1)].join("\n") + "\n", body };
 }
 
 /** 0, 1, ... n - 1. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { parseBench } from "../bench/args.ts";
+import { benchMatmul } from "../bench/matmul.ts";
 import { benchGenerate } from "../bench/generate.ts";
 import { exchangeSeconds } from "../bench/exchange.ts";
 import type { Machine } from "../bench/machine.ts";
@@ -102,11 +103,29 @@ Deno.test("parseBench() reads the name, the filter, --save and --json", () => {
     json: false,
   });
   assertEquals(parseBench(["step", "--json"]).json, true);
+  assertEquals(parseBench(["matmul", "--class=gpu"]).kind, "gpu");
 });
 
+const CLASSES = [["ops", "--class=gpu"], ["matmul", "--class=tpu"], [
+  "matmul",
+  "--class=cpu",
+  "--class=gpu",
+]];
+
 Deno.test("parseBench() refuses what it does not know", () => {
-  for (const args of [["opps"], ["ops", "step"], ["--fliter=x"], ["ops", "-s"]]) {
+  for (const args of [["opps"], ["ops", "step"], ["--fliter=x"], ["ops", "-s"], ...CLASSES]) {
     assertThrows(() => parseBench(args), Refusal, "need deno task bench");
+  }
+});
+
+Deno.test("bench matmul times the kernels of either class and marks what is chosen", async () => {
+  for (const [kind, kernel] of [["cpu", "registers 8x8"], ["gpu", "narrow, 32 slices"]] as const) {
+    const filter = "down 1x64x256";
+    const { sections: [section] } = await benchMatmul({ filter, kind, budget: BUDGET });
+    const [head, ...rows] = section?.table ?? [];
+    assertEquals(head?.at(-1), "chosen");
+    assert(rows.some(([name]) => name === `${filter}: ${kernel}`));
+    assertEquals(rows.filter((row) => row.at(-1) === "*").length, 1);
   }
 });
 

@@ -5,6 +5,9 @@
 import { assertEquals } from "@std/assert";
 import { attentionOp } from "../kernels/attention.ts";
 import { attentionBackwardOp } from "../kernels/attention_backward.ts";
+import { printBlocks } from "../kernels/matmul_block_wgsl.ts";
+import type { BlockKernel } from "../kernels/matmul_block_wgsl.ts";
+import { addSlices } from "../kernels/matmul_slices_wgsl.ts";
 import { printMatmul } from "../kernels/matmul_wgsl.ts";
 import type { MatmulKernel } from "../kernels/matmul_wgsl.ts";
 import type { Op, Spec, Target } from "../src/graph/types.ts";
@@ -37,6 +40,25 @@ for (const [name, kernel] of Object.entries(MATMULS)) {
   Deno.test(`the printed kernel ${name} is the golden one`, async () => {
     const { head, body } = printMatmul(kernel);
     await assertGolden(`${name}.wgsl`, `${head}\n${body}\n`);
+  });
+}
+
+const BLOCKS: Readonly<Record<string, BlockKernel>> = {
+  "matmul_block": {
+    ...{ m: 64, n: 64, k: 64, ta: false, tb: false, tile: [4, 4], group: [8, 8], steps: 8 },
+    ahead: true,
+  },
+  "matmul_block_slices": {
+    ...{ m: 33, n: 40, k: 50, ta: true, tb: true, tile: [4, 4], group: [4, 4], steps: 4 },
+    slices: 4,
+  },
+};
+
+for (const [name, kernel] of Object.entries(BLOCKS)) {
+  Deno.test(`the printed kernel ${name} is the golden one`, async () => {
+    const { head, body } = printBlocks(kernel);
+    const added = addSlices(kernel);
+    await assertGolden(`${name}.wgsl`, `${head}${added.head}\n${body}\n${added.body}`);
   });
 }
 

@@ -114,7 +114,7 @@ class Coordinator {
 
   #announce(): void {
     const { team, course, tokensPerStep, run: { config, report } } = this.#lead;
-    const { params, adapter } = team.facts;
+    const { params, adapter, kernels } = team.facts;
     this.#started = true;
     report({
       type: "start",
@@ -123,6 +123,7 @@ class Coordinator {
         params,
         workers: team.places.length,
         adapter,
+        kernels,
         tokensPerStep,
         steps: config.steps,
         from: course.step,

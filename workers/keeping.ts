@@ -122,11 +122,12 @@ function savedAt(
   { last, stallMs }: { last: boolean; stallMs: number },
 ): SavedAt {
   const { step } = course;
-  const { adapter, shaders } = team.facts;
+  const { adapter, shaders, kernels } = team.facts;
   return {
     step,
     adapter,
     shaders,
+    kernels,
     workers: team.places.length,
     valLoss: course.evaluated === step && step > 0 ? course.valLoss ?? null : null,
     skipped: [...course.skips].filter((each) => each < Math.min(step, config.steps))

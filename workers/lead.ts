@@ -36,6 +36,7 @@ export interface SavedAt {
   readonly step: number;
   readonly adapter: string;
   readonly shaders: string;
+  readonly kernels: string;
   readonly workers: number;
   /** Validation loss of exactly this state, where it was evaluated. */
   readonly valLoss: number | null;

@@ -30,6 +30,7 @@ import { Faults } from "./faults/plan.ts";
 import type { FaultPlan } from "./faults/schema.ts";
 import { missingFolders, removeUnused } from "./folder.ts";
 import { LateJournal } from "./late_journal.ts";
+import { otherBits } from "./other_bits.ts";
 import { foldersOf } from "./texts.ts";
 import { saver } from "./saver.ts";
 
@@ -194,11 +195,8 @@ function change({ change }: ControlCommand, elastic: Elastic | undefined): strin
 function adapterNotice(from: Checkpoint | undefined, show: Sink): Sink {
   return (event) => {
     if (event.type !== "start" || from === undefined) return;
-    const { adapter } = from.manifest;
-    if (adapter === event.run.adapter) return;
-    const text = `The checkpoint was computed on ${adapter}, this run on ${event.run.adapter}: ` +
-      "its numbers may differ in the last bits";
-    show({ type: "notice", text });
+    const text = otherBits(from.manifest, event.run);
+    if (text !== undefined) show({ type: "notice", text });
   };
 }
 

@@ -31,7 +31,8 @@ export function saver({ config, out, data, report, note, faults }: SaverOptions)
   const windowsPerStep = config.micro_batches * config.windows;
   const { time } = taskOf(config.data, data.corpus.vocabulary);
   const verified = new Verified();
-  return async (state, { step, adapter, shaders, workers, valLoss, skipped, stallMs, last }) => {
+  return async (state, { stallMs, last, ...at }) => {
+    const { step, adapter, shaders, kernels, workers, valLoss, skipped } = at;
     const draft = {
       ...state,
       manifest: {
@@ -46,6 +47,7 @@ export function saver({ config, out, data, report, note, faults }: SaverOptions)
         tokenizer: data.corpus.tokenizer?.toJSON() ?? null,
         adapter,
         shaders,
+        kernels,
         deno: Deno.version.deno,
         skipped,
         valLoss,

@@ -28,6 +28,7 @@ export const replySchema = z.discriminatedUnion("type", [
     adapter: z.string(),
     params: count,
     shaders: z.string(),
+    kernels: z.string(),
   }),
   /** A sign of life, the ranks whose data it waits for, and whether it got further since the last. */
   z.strictObject({

@@ -6,6 +6,7 @@
 import { bytesOf, sha256 } from "../src/base/hash.ts";
 import { EXIT, Refusal } from "../src/base/refusal.ts";
 import type { Device } from "../src/device/types.ts";
+import { kernelClass } from "../src/graph/target.ts";
 import { tokenizerFrom } from "../src/data/tokenizers/mod.ts";
 import { ReduceError } from "../src/reduce/exchange.ts";
 import { cover } from "../src/reduce/tree.ts";
@@ -248,6 +249,7 @@ class Trainer {
       adapter: device.name,
       params: replica.parameters,
       shaders: replica.shaders,
+      kernels: kernelClass(device.target),
     });
   }
 

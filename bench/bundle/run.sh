@@ -15,7 +15,7 @@ scratch=$(mktemp -d)
 export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-$scratch}"
 trap 'rm -rf "$scratch"' EXIT
 
-steps=${STEPS:-"tests step ops reduce transport peers"}
+steps=${STEPS:-"tests step ops matmul reduce transport peers"}
 each=${SECONDS_EACH:-600}
 failed=0
 

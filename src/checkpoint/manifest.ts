@@ -44,6 +44,8 @@ export interface Manifest {
   readonly adapterInfo?: Readonly<Record<string, string>> | undefined;
   /** Hash of all shaders that computed it; empty where that is not known. */
   readonly shaders: string;
+  /** Class of devices that its kernels were chosen for; empty where that is not known. */
+  readonly kernels: string;
   /** Version of Deno. */
   readonly deno: string;
   /** Steps that were passed over without an update. */
@@ -62,19 +64,20 @@ export type ManifestDraft =
   & Partial<Pick<Manifest, Later>>;
 
 /** What manifests did not always say. */
-type Later = "shaders" | "skipped" | "valLoss";
+type Later = "shaders" | "kernels" | "skipped" | "valLoss";
 
 /** A complete manifest. A loss that is not finite counts as not measured. */
 export function completeManifest(
   draft: ManifestDraft,
   { stateHash, files }: Pick<Manifest, "stateHash" | "files">,
 ): Manifest {
-  const { adapterInfo, shaders = "", skipped = [], valLoss = null, ...rest } = draft;
+  const { adapterInfo, shaders = "", kernels = "", skipped = [], valLoss = null, ...rest } = draft;
   return {
     format: 1,
     ...rest,
     ...(adapterInfo === undefined ? {} : { adapterInfo }),
     shaders,
+    kernels,
     skipped,
     valLoss: valLoss !== null && Number.isFinite(valLoss) ? valLoss : null,
     stateHash,

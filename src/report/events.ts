@@ -9,6 +9,8 @@ export interface RunFacts {
   /** World size. */
   readonly workers: number;
   readonly adapter: string;
+  /** Class of devices that its kernels were chosen for. */
+  readonly kernels: string;
   readonly tokensPerStep: number;
   /** Steps of the whole run. */
   readonly steps: number;

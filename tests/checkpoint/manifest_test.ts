@@ -28,7 +28,7 @@ Deno.test("a manifest survives printing and parsing", () => {
 });
 
 /** What format 1 did not say at first. */
-const LATER = ["adapterInfo", "shaders", "skipped", "valLoss"];
+const LATER = ["adapterInfo", "shaders", "kernels", "skipped", "valLoss"];
 
 Deno.test("parseManifest() reads the first manifests of format 1, and says what they left out", () => {
   const url = new URL("manifest_first.json", import.meta.url);
@@ -36,7 +36,7 @@ Deno.test("parseManifest() reads the first manifests of format 1, and says what 
   const { seal: _, ...written } = JSON.parse(text);
   for (const key of LATER) assertEquals(key in written, false);
   const parsed = parseManifest(text);
-  assertEquals(parsed, { ...written, shaders: "", skipped: [], valLoss: null });
+  assertEquals(parsed, { ...written, shaders: "", kernels: "", skipped: [], valLoss: null });
   assertEquals(parseManifest(printManifest(parsed)), parsed);
   const lie = text.replace('"tokens": 12800', '"tokens": 12801');
   assertThrows(() => parseManifest(lie), Damage, "does not match its seal");
@@ -49,7 +49,7 @@ Deno.test("parseManifest() takes a seal over what stands there alone", () => {
 });
 
 Deno.test("completeManifest() fills in what a draft leaves out", () => {
-  const { adapterInfo: _a, shaders: _b, skipped: _c, valLoss: _d, ...draft } =
+  const { adapterInfo: _a, shaders: _b, skipped: _c, valLoss: _d, kernels: _e, ...draft } =
     draftOf(200).manifest;
   const rest = { stateHash: hashValue(1), files: [] };
   const complete = completeManifest({ ...draft, adapterInfo: undefined }, rest);
@@ -58,6 +58,7 @@ Deno.test("completeManifest() fills in what a draft leaves out", () => {
     ...rest,
     format: 1,
     shaders: "",
+    kernels: "",
     skipped: [],
     valLoss: null,
   });
@@ -89,6 +90,7 @@ Deno.test("parseManifest() names the field that is wrong", () => {
     ["position", { window: 1, more: 2 }],
     ["adapterInfo", { driver: 1 }],
     ["shaders", null],
+    ["kernels", 8],
     ["skipped", [1.5]],
     ["skipped", [-1]],
     ["valLoss", "2"],

@@ -1,12 +1,12 @@
 /** Products by lanes of a subgroup: the bits of those without, whatever the sizes. */
 import { assert, assertEquals } from "@std/assert";
 import { matmulOp } from "../../kernels/matmul.ts";
-import { chooseTile } from "../../kernels/matmul_tile.ts";
-import { sizeOf } from "../../src/base/shape.ts";
+import { chooseMatmul } from "../../kernels/matmul_choice.ts";
 import type { Device } from "../../src/device/types.ts";
 import type { Case, Op, Target } from "../../src/graph/types.ts";
-import { caseName, outputSlot, planOf, randomInputs } from "../support/cases.ts";
+import { caseName } from "../support/cases.ts";
 import { sharedGpu } from "../support/gpu.ts";
+import { bitsOf, productCase, productsBy } from "../support/products.ts";
 
 const gpu = sharedGpu();
 
@@ -15,17 +15,8 @@ const together: Target = { ...alone, lanes: 8 };
 const WITH_LANES = (await gpu()).target.lanes === 8;
 
 async function outputsOf(device: Device, test: Case, target: Target): Promise<Uint32Array[]> {
-  const memory = device.memory();
-  const op: Op = { ...matmulOp, launch: (io, attrs) => matmulOp.launch(io, attrs, target) };
-  const program = await device.load(planOf(op, test.inputs, test.attrs), memory);
-  randomInputs(test).forEach(({ data }, i) => {
-    memory.write(`x${i}`, data instanceof Float64Array ? Float32Array.from(data) : data);
-  });
-  program.run();
-  const outputs = op.shape(test.inputs, test.attrs).map(({ shape }, k) =>
-    memory.read([{ slot: outputSlot(op, test.attrs, k), offset: 0, length: sizeOf(shape) }])
-  );
-  return (await Promise.all(outputs)).map(({ buffer }) => new Uint32Array(buffer));
+  const launch: Op["launch"] = (io, attrs) => matmulOp.launch(io, attrs, target);
+  return bitsOf(await productsBy(device, test, launch));
 }
 
 const EDGES = [1, 8, 31, 33, 64, 100];
@@ -34,27 +25,19 @@ const EDGES = [1, 8, 31, 33, 64, 100];
 function edgeCases(): Case[] {
   return EDGES.flatMap((size, i) =>
     [false, true].flatMap((ta) =>
-      [false, true].map((tb): Case => {
-        const [m, n, k] = [257 + size, 60 + (EDGES.at(-1 - i) as number), size];
-        return {
-          kind: "tile",
-          inputs: [
-            { shape: ta ? [k, m] : [m, k], dtype: "f32" },
-            { shape: tb ? [n, k] : [k, n], dtype: "f32" },
-          ],
-          attrs: { ta, tb },
-        };
-      })
+      [false, true].map((tb) =>
+        productCase([257 + size, 60 + (EDGES.at(-1 - i) as number), size], { ta, tb })
+      )
     )
   );
 }
 
 Deno.test("small and narrow products stay without lanes, large ones have them", () => {
-  const lanesOf = (m: number, n: number) => chooseTile({ m, n, ta: false }, together).lanes;
+  const lanesOf = (m: number, n: number, target = together) =>
+    chooseMatmul({ m, n, k: 64, ta: false, tb: false }, target).tiling.lanes;
   assertEquals([lanesOf(4, 512), lanesOf(512, 8), lanesOf(512, 512)], [undefined, undefined, 8]);
-  assertEquals(chooseTile({ m: 512, n: 512, ta: false }, alone).lanes, undefined);
-  const gpuKind: Target = { ...together, kind: "gpu" };
-  assertEquals(chooseTile({ m: 512, n: 512, ta: false }, gpuKind).lanes, undefined);
+  assertEquals(lanesOf(512, 512, alone), undefined);
+  assertEquals(lanesOf(512, 512, { ...together, kind: "gpu" }), undefined);
 });
 
 Deno.test("the edge cases are done by lanes", () => {

@@ -8,6 +8,7 @@ export const RUN: RunFacts = {
   params: 12_345,
   workers: 2,
   adapter: "reference",
+  kernels: "cpu",
   tokensPerStep: 64,
   steps: 40,
   from: 0,

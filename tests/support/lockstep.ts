@@ -111,6 +111,7 @@ function checkpointOf(
       tokenizer: null,
       adapter,
       shaders: "",
+      kernels: "",
       deno: "",
       skipped: [],
       valLoss: null,
