@@ -4,31 +4,21 @@
  */
 import gptChar from "../configs/gpt_char.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
-import type { RunConfig } from "../src/config/schema.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import type { WebGpuDevice } from "../src/device/webgpu.ts";
-import type { StepTimes } from "../workers/messages.ts";
 import { shapeOf } from "../workers/plans.ts";
-import type { Corpus } from "../workers/corpus.ts";
 import { corpusOf } from "./corpus.ts";
 import { exchangeSeconds } from "./exchange.ts";
 import type { Report } from "./report.ts";
 import { fixed, percent } from "./table.ts";
-import { benchTeam } from "./team.ts";
-import { median, medianSeconds } from "./time.ts";
+import { pairSeconds } from "./reduce_pair.ts";
+import { medianSeconds } from "./time.ts";
+import { timeWorlds, type WorldTimes } from "./worlds.ts";
 
-const WORLDS: readonly number[] = [2, 4];
+const WORLDS: readonly number[] = [1, 2, 4];
 
-const WARM_UP = 5;
-const STEPS = 25;
-
-/** Milliseconds of one step of a world, medians over its steps. */
-interface WorldTimes extends Omit<StepTimes, "waited"> {
-  readonly world: number;
-  readonly step: number;
-  /** What rank 0 did not account for: orders and votes on their way, and waiting for them. */
-  readonly rest: number;
-}
+/** Megabytes of the vectors that two processes reduce with nothing else to do. */
+const PAIR_MEGABYTES: readonly number[] = [1, 10, 100];
 
 /** Times worlds whose names (`workers=2`) hold `filter`. */
 export async function benchReduce({ filter }: { filter: string }): Promise<Report> {
@@ -38,11 +28,18 @@ export async function benchReduce({ filter }: { filter: string }): Promise<Repor
   const length = layout.pieces.reduce((a, b) => a + b, 0);
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const readBack = await readBackSeconds(device, length);
+  const worlds = WORLDS.filter((world) => world === 1 || `workers=${world}`.includes(filter));
+  const times = await timeWorlds(config, corpus, worlds);
+  const one = times[0] as WorldTimes;
   const rows: string[][] = [];
-  for (const world of WORLDS) {
-    if (!`workers=${world}`.includes(filter)) continue;
-    const times = await timeWorld({ ...config, workers: world }, corpus);
-    rows.push(rowOf(times, { readBack, exchange: await exchangeSeconds(world, length) }));
+  for (const time of times) {
+    const exchange = time.world === 1 ? 0 : await exchangeSeconds(time.world, length);
+    rows.push(rowOf(time, { readBack: time.world === 1 ? 0 : readBack, exchange, one }));
+  }
+  const pairs: string[][] = [];
+  for (const megabytes of PAIR_MEGABYTES) {
+    const seconds = await pairSeconds(megabytes * 1e6 / 4);
+    pairs.push([String(megabytes), fixed(1e3 * seconds), fixed(megabytes / 1e3 / seconds)]);
   }
   return {
     what: "reduce",
@@ -58,7 +55,13 @@ export async function benchReduce({ filter }: { filter: string }): Promise<Repor
         "read and exchange alone: on an idle device, and all ranks in one process over Unix sockets",
         "moving alone: read alone, exchange alone and write, as a share of the step; moving: with " +
         "exchange as the step saw it",
+        "pace: tokens per second, of those of one worker, which has the same cores for itself; all " +
+        "worlds take turns",
       ],
+    }, {
+      title: "The reduce of two processes that do nothing else",
+      table: [["MB", "ms", "GB/s per worker"], ...pairs],
+      notes: ["Each worker sends as many bytes as the vector has, and receives as many"],
     }],
   };
 }
@@ -66,6 +69,7 @@ export async function benchReduce({ filter }: { filter: string }): Promise<Repor
 const HEAD = [
   "workers",
   "step",
+  "pace",
   "compute",
   "exchange",
   "write",
@@ -79,12 +83,14 @@ const HEAD = [
 
 function rowOf(
   { world, step, compute, exchange, write, inspect, rest }: WorldTimes,
-  alone: { readBack: number; exchange: number },
+  alone: { readBack: number; exchange: number; one: WorldTimes },
 ): string[] {
   const [readBack, exchanged] = [1e3 * alone.readBack, 1e3 * alone.exchange];
   return [
     String(world),
-    ...[step, compute, exchange, write, inspect, rest, readBack, exchanged].map(fixed),
+    fixed(step),
+    fixed(alone.one.step / step),
+    ...[compute, exchange, write, inspect, rest, readBack, exchanged].map(fixed),
     percent(readBack + exchanged + write, step),
     percent(readBack + exchange + write, step),
   ];
@@ -95,39 +101,4 @@ async function readBackSeconds(device: WebGpuDevice, length: number): Promise<nu
   const memory = device.memory();
   memory.ensure("gradient", length);
   return await medianSeconds(() => memory.read([{ slot: "gradient", offset: 0, length }]), 20);
-}
-
-/** Leads `config.workers` processes through some steps. */
-async function timeWorld(config: RunConfig, corpus: Corpus): Promise<WorldTimes> {
-  const team = benchTeam(config, corpus);
-  try {
-    await team.open();
-    await team.form(0);
-    await team.order({ type: "step", step: 0, strikes: [] });
-    const laps: Omit<WorldTimes, "world">[] = [];
-    const count = WARM_UP + STEPS;
-    let start = performance.now();
-    for (let step = 0; step < count; step++) {
-      const [vote] = await team.expect("vote");
-      await team.order({ type: "commit", step, next: step + 1 < count, strikes: [] });
-      if (vote === undefined) continue;
-      const now = performance.now();
-      const { compute, exchange, write, inspect } = vote.reply.times;
-      const rest = now - start - compute - exchange - write - inspect;
-      if (step >= WARM_UP) laps.push({ ...vote.reply.times, step: now - start, rest });
-      start = now;
-    }
-    const of = (key: keyof Omit<WorldTimes, "world">) => median(laps.map((lap) => lap[key]));
-    return {
-      world: config.workers,
-      step: of("step"),
-      compute: of("compute"),
-      exchange: of("exchange"),
-      write: of("write"),
-      inspect: of("inspect"),
-      rest: of("rest"),
-    };
-  } finally {
-    await team.close();
-  }
 }

@@ -113,7 +113,7 @@ async function arrayRows(): Promise<Row[]> {
   const [n, times] = [1 << 20, 10];
   const [a, b] = [new Float32Array(n).fill(1), new Float32Array(n).fill(0.5)];
   const add = await medianSeconds(() => {
-    for (let i = 0; i < times; i++) treeAddInto(a, b);
+    for (let i = 0; i < times; i++) treeAddInto(a, a, b);
   }, 7);
   return [
     ["checksum", fixed(bytes.length / crc / 1e9), "GB/s"],

@@ -23,17 +23,19 @@ function flush(x: number): number {
 }
 
 /**
- * Adds `other` to `target` element by element, in place. RangeError unless the lengths are equal.
+ * Puts the sums of `left` and `right` into `target`, element by element; it may be one of them.
+ * RangeError unless the lengths are equal.
  */
-export function treeAddInto(target: Float32Array, other: Float32Array): void {
+export function treeAddInto(target: Float32Array, left: Float32Array, right: Float32Array): void {
   const n = target.length;
-  if (other.length !== n) {
-    throw new RangeError(`Cannot add arrays: needs equal lengths: ${n} and ${other.length}`);
+  for (const { length } of [left, right]) {
+    if (length === n) continue;
+    throw new RangeError(`Cannot add arrays: needs equal lengths: ${n} and ${length}`);
   }
   const bits = new Uint32Array(target.buffer, target.byteOffset, n);
   for (let i = 0; i < n; i++) {
-    const a = target[i] as number;
-    const b = other[i] as number;
+    const a = left[i] as number;
+    const b = right[i] as number;
     const sum = a + b;
     if (Math.abs(sum) >= PLAIN) target[i] = sum;
     else if (sum === 0) target[i] = 0; // -0 as well

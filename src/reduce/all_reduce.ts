@@ -105,18 +105,19 @@ export class AllReducer {
     const received = this.#others.map((peer) =>
       exchange.with(peer.rank, () => this.#receiveRoots(peer, step))
     );
-    await Promise.all(received);
+    // Adding keeps this thread busy: a peer would wait for what is still to be sent.
+    await Promise.all([...received, ...sent]);
     if (end > start) {
       const own = roots.map(({ node, data }) => ({ node, data: data.subarray(start, end) }));
       const parts = [...own, ...this.#others.flatMap((peer) => peer.parts)];
-      this.#result.subarray(start, end).set(finish(parts, this.#microBatches));
+      finish(parts, this.#microBatches, this.#result.subarray(start, end));
     }
     await this.#options.midway?.();
     const gathered = this.#others.flatMap((peer) => [
       exchange.with(peer.rank, () => this.#sendSum(peer, step)),
       exchange.with(peer.rank, () => this.#receiveSum(peer, step)),
     ]);
-    await Promise.all([...sent, ...gathered]);
+    await Promise.all(gathered);
     return this.#result;
   }
 

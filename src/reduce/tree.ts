@@ -17,6 +17,12 @@ export interface Part {
   readonly data: Float32Array;
 }
 
+/** Where the sum of a level goes. */
+interface Into {
+  readonly level: number;
+  readonly data: Float32Array;
+}
+
 /** First micro-batch below a node. */
 export function firstOf({ level, index }: Node): number {
   return index * 2 ** level;
@@ -52,6 +58,10 @@ export function cover(first: number, count: number): Node[] {
  * before and the leaf) keeps at most log2(S) + 1 arrays. RangeError for gaps and unequal lengths.
  */
 export function merge(parts: readonly Part[]): Part[] {
+  return mergeInto(parts, undefined);
+}
+
+function mergeInto(parts: readonly Part[], into: Into | undefined): Part[] {
   const stack: Part[] = [];
   for (const part of parts) {
     const before = stack.at(-1);
@@ -62,29 +72,34 @@ export function merge(parts: readonly Part[]): Part[] {
       );
     }
     stack.push(part);
-    while (mergeTop(stack));
+    while (mergeTop(stack, into));
   }
   return stack;
 }
 
 /** Replaces the last two parts by their sum if they are siblings; says whether they were. */
-function mergeTop(stack: Part[]): boolean {
+function mergeTop(stack: Part[], into: Into | undefined): boolean {
   const right = stack.at(-1);
   const left = stack.at(-2);
   if (!left || !right) return false;
   const { level, index } = left.node;
   if (level !== right.node.level || index % 2 !== 0) return false;
-  treeAddInto(left.data, right.data);
-  stack.splice(-2, 2, { node: { level: level + 1, index: index / 2 }, data: left.data });
+  const data = level + 1 === into?.level ? into.data : left.data;
+  treeAddInto(data, left.data, right.data);
+  stack.splice(-2, 2, { node: { level: level + 1, index: index / 2 }, data });
   return true;
 }
 
 /**
  * The sum over all `microBatches` (a power of two) from parts in any order that hold each of them
- * exactly once. In place: the sum stands in the data of the first part, and the data of other parts
- * may be changed. RangeError unless the parts tile [0, microBatches).
+ * exactly once. The sum stands in `into`, or else in the data of the first part; the data of all
+ * parts may be changed. RangeError unless the parts tile [0, microBatches).
  */
-export function finish(parts: readonly Part[], microBatches: number): Float32Array {
+export function finish(
+  parts: readonly Part[],
+  microBatches: number,
+  into?: Float32Array,
+): Float32Array {
   if (!isPowerOfTwo(microBatches)) {
     throw new RangeError(
       `Cannot sum micro-batches: needs a power of two of them: got ${microBatches}`,
@@ -100,13 +115,16 @@ export function finish(parts: readonly Part[], microBatches: number): Float32Arr
     );
   }
   for (const { data } of inOrder) {
-    if (data.length === first.data.length) continue;
+    if (data.length === (into ?? first.data).length) continue;
     throw new RangeError(
-      `Cannot sum micro-batches: needs equal lengths: ${first.data.length} and ${data.length}`,
+      `Cannot sum micro-batches: needs equal lengths: ${(into ?? first.data).length} and ` +
+        data.length,
     );
   }
-  merge(inOrder);
-  return first.data;
+  if (into === undefined) return (merge(inOrder)[0] as Part).data;
+  if (inOrder.length === 1) into.set(first.data);
+  else mergeInto(inOrder, { level: Math.log2(microBatches), data: into });
+  return into;
 }
 
 /** Whether n is 1, 2, 4, 8, ... */

@@ -21,7 +21,8 @@ function expected(a: number, b: number): number {
 function added(a: readonly number[], b: readonly number[]): number[] {
   const target = Uint32Array.from(a);
   const other = new Float32Array(Uint32Array.from(b).buffer);
-  treeAddInto(new Float32Array(target.buffer), other);
+  const sums = new Float32Array(target.buffer);
+  treeAddInto(sums, sums, other);
   return [...target];
 }
 
@@ -81,8 +82,9 @@ Deno.test("treeAdd() keeps infinities and rounds to even", () => {
 
 Deno.test("treeAddInto() works inside larger buffers and refuses unequal lengths", () => {
   const all = new Float32Array([1, 2, 3, 4, 5]);
-  treeAddInto(all.subarray(1, 3), all.subarray(3, 5));
+  treeAddInto(all.subarray(1, 3), all.subarray(1, 3), all.subarray(3, 5));
   assertEquals(all, new Float32Array([1, 6, 8, 4, 5]));
-  treeAddInto(new Float32Array(0), new Float32Array(0));
-  assertThrows(() => treeAddInto(all, all.subarray(1)), RangeError, "5 and 4");
+  treeAddInto(new Float32Array(0), new Float32Array(0), new Float32Array(0));
+  assertThrows(() => treeAddInto(all, all, all.subarray(1)), RangeError, "5 and 4");
+  assertThrows(() => treeAddInto(all, all.subarray(1), all), RangeError, "5 and 4");
 });

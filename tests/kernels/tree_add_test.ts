@@ -60,7 +60,8 @@ for (const n of [65_536, 65_535]) {
     const [a, b] = patterns(n);
     const got = await onDevice(a, b);
     const want = a.slice();
-    treeAddInto(new Float32Array(want.buffer), new Float32Array(b.buffer));
+    const sums = new Float32Array(want.buffer);
+    treeAddInto(sums, sums, new Float32Array(b.buffer));
     const wrong = got.findIndex((bits, i) => bits !== want[i]);
     const hex = (bits: number | undefined) => bits?.toString(16);
     assertEquals(wrong, -1, `${hex(a[wrong])} + ${hex(b[wrong])}: ${hex(got[wrong])}`);
