@@ -2,10 +2,11 @@
  * The whole text of a matrix product's kernel: the printed product, and the epilogue behind it that
  * stores each sum. Knows no sizes but those of its kernel, and chooses nothing.
  */
+import { sizeOf } from "../src/base/shape.ts";
 import { printFormula } from "../src/graph/formula_wgsl.ts";
 import type { Formula } from "../src/graph/formula.ts";
 import type { Io, Spec } from "../src/graph/types.ts";
-import { declare, preludeOf, read } from "./broadcast.ts";
+import { declare, preludeOf, read, readingOf } from "./broadcast.ts";
 import { blockColumn, blockRow, printBlocks } from "./matmul_block_wgsl.ts";
 import { addSlices, threadsOf } from "./matmul_slices_wgsl.ts";
 import { printMatmul, range } from "./matmul_wgsl.ts";
@@ -21,12 +22,13 @@ interface Product {
   /** Where a row of the tile, and a quad of its columns, lie in C, in WGSL. */
   readonly row: (i: number) => string;
   readonly column: (q: number) => string;
-  /** Rows that a workgroup covers, where its invocations may lie beyond the edge. */
+  /** Rows and columns that a workgroup covers, where its invocations may lie beyond the edge. */
   readonly rows: number;
+  readonly columns: number;
 }
 
 function productOf(kernel: MatmulKernel): Product {
-  const { tile: [tm], group: [gx, gy], lanes, slices, steps } = kernel;
+  const { tile: [tm, tn], group: [gx, gy], lanes, slices, steps } = kernel;
   const told = "@builtin(local_invocation_index) lid: u32";
   const size = String(threadsOf(kernel));
   if (steps !== undefined) {
@@ -37,15 +39,17 @@ function productOf(kernel: MatmulKernel): Product {
       row: (i) => blockRow(kernel, i),
       column: (q) => blockColumn(kernel, q),
       rows: tm * gy,
+      columns: tn * gx,
     };
   }
   const own = { row: (i: number) => `m0 + ${i}u`, column: (q: number) => `n0 + ${4 * q}u` };
   const printed = { ...printMatmul(kernel), ...own };
-  if (slices !== undefined) return { ...printed, told, size, rows: tm * gy };
+  if (slices !== undefined) return { ...printed, told, size, rows: tm * gy, columns: tn * gx };
   const alone = lanes === undefined
     ? "@builtin(local_invocation_id) lid: vec3<u32>"
     : "@builtin(subgroup_invocation_id) lane: u32";
-  return { ...printed, told: alone, size: `${gx}, ${gy}`, rows: tm };
+  const columns = lanes === undefined ? tn : tn * gx;
+  return { ...printed, told: alone, size: `${gx}, ${gy}`, rows: tm, columns };
 }
 
 /** The kernel that stores `epilogue` of (sum, inputs from the third on) to all outputs. */
@@ -69,36 +73,46 @@ export function printProduct(
     const at = 2 + extra.length + i;
     bindings += `@group(0) @binding(${at}) var<storage, read_write> y${i}: ${array};\n`;
   });
-  const reads = (at: string) => extra.map((s, i) => read(s, out, { name: `e${i}`, at, width }));
-  const printed = (sum: string, at: string) =>
-    printFormula(epilogue, {
-      input: [sum, ...reads(at)],
-      index: width === 4 ? `${at} * 4u` : at,
-      width,
-    });
-  const store = (sum: string, at: string) => {
-    const { lines, outputs } = printed(sum, at);
-    return [...lines, ...outputs.map((name, i) => `y${i}[${at}] = ${name};`)].join(" ");
+  const perRow = extra.map((spec) => readingOf(spec, out) === "suffix" && sizeOf(spec.shape) === n);
+  // What all rows of a column share is loaded once: software drivers would load it for each.
+  const shared = range(tn / width).flatMap((c) => {
+    const column = width === 4
+      ? `(${product.column(c)}) / 4u`
+      : `${product.column(c >> 2)} + ${c & 3}u`;
+    const place = n % product.columns === 0 ? column : `min(${column}, ${n / width - 1}u)`;
+    return perRow.flatMap((is, i) => is ? [`let e${i}_${c} = e${i}[${place}];`] : []);
+  });
+  const store = (sum: string, c: number) => {
+    const reads = extra.map((spec, i) =>
+      perRow[i] ? `e${i}_${c}` : read(spec, out, { name: `e${i}`, at: "at", width })
+    );
+    const index = width === 4 ? "at * 4u" : "at";
+    const { lines, outputs } = printFormula(epilogue, { input: [sum, ...reads], index, width });
+    return [...lines, ...outputs.map((name, i) => `y${i}[at] = ${name};`)].join(" ");
   };
   // Every quad is stored from its registers: an array indexed in a loop would compile for seconds.
-  const storeQuad = (i: number, q: number): string => {
-    const [row, column] = [product.row(i), product.column(q)];
-    const inside = m % product.rows === 0 ? "" : `${row} < ${m}u && `;
-    if (width === 4) {
-      const at = `let at = (${row}) * ${n / 4}u + (${column}) / 4u;`;
-      return `if (${inside}${column} < ${n}u) { ${at} ${store(`c${i}_${q}`, "at")} }`;
-    }
-    return range(4).map((l) => {
-      const at = `let at = (${row}) * ${n}u + ${column} + ${l}u;`;
-      return `if (${inside}${column} + ${l}u < ${n}u) { ${at} ${store(`c${i}_${q}[${l}]`, "at")} }`;
-    }).join("\n  ");
+  const storeQuad = (i: number, q: number): string[] => {
+    const row = product.row(i);
+    const inside = (column: string) =>
+      [
+        ...m % product.rows === 0 ? [] : [`${row} < ${m}u`],
+        ...n % product.columns === 0 ? [] : [`${column} < ${n}u`],
+      ].join(" && ");
+    const put = (sum: string, column: string, c: number) => {
+      const test = inside(column);
+      const at = width === 4 ? `(${column}) / 4u` : column;
+      const body = `{ let at = (${row}) * ${n / width}u + ${at}; ${store(sum, c)} }`;
+      return test === "" ? body : `if (${test}) ${body}`;
+    };
+    if (width === 4) return [put(`c${i}_${q}`, product.column(q), q)];
+    return range(4).map((l) => put(`c${i}_${q}[${l}]`, `${product.column(q)} + ${l}u`, 4 * q + l));
   };
-  const stores = range(tm).flatMap((i) => range(tn / 4).map((q) => storeQuad(i, q)));
+  const stores = range(tm).flatMap((i) => range(tn / 4).flatMap((q) => storeQuad(i, q)));
   return `${bindings}
 @compute @workgroup_size(${product.size})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, ${product.told}) {
 ${product.body}
-${added.body}  ${stores.join("\n  ")}
+${added.body}  ${[...shared, ...stores].join("\n  ")}
 }
 `;
 }

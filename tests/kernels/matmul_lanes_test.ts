@@ -3,6 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { matmulOp } from "../../kernels/matmul.ts";
 import { chooseMatmul } from "../../kernels/matmul_choice.ts";
 import type { Device } from "../../src/device/types.ts";
+import type { Expr } from "../../src/graph/formula.ts";
+import { add, formula } from "../../src/graph/formula.ts";
 import type { Case, Op, Target } from "../../src/graph/types.ts";
 import { caseName } from "../support/cases.ts";
 import { sharedGpu } from "../support/gpu.ts";
@@ -32,6 +34,15 @@ function edgeCases(): Case[] {
   );
 }
 
+/** Products with a bias, which all rows of a column share, at and beyond the edges of tiles. */
+function biasedCases(): Case[] {
+  const epilogue = formula(2, (sum, bias) => add(sum as Expr, bias as Expr));
+  return [[256, 64], [257, 64], [256, 60], [259, 89]].map(([m = 0, n = 0]) => {
+    const { inputs, kind } = productCase([m, n, 12], { ta: false, tb: false });
+    return { kind, inputs: [...inputs, { shape: [n], dtype: "f32" }], attrs: { epilogue } };
+  });
+}
+
 Deno.test("small and narrow products stay without lanes, large ones have them", () => {
   const lanesOf = (m: number, n: number, target = together) =>
     chooseMatmul({ m, n, k: 64, ta: false, tb: false }, target).tiling.lanes;
@@ -48,7 +59,13 @@ Deno.test("the edge cases are done by lanes", () => {
   assert(uses.filter(Boolean).length > uses.length / 2, String(uses));
 });
 
-for (const test of [...matmulOp.cases.filter(({ kind }) => kind !== "bench"), ...edgeCases()]) {
+const CASES = [
+  ...matmulOp.cases.filter(({ kind }) => kind !== "bench"),
+  ...edgeCases(),
+  ...biasedCases(),
+];
+
+for (const test of CASES) {
   Deno.test({
     name: `by lanes as without: ${caseName(matmulOp, test)}`,
     // Elsewhere no product is done by lanes.
