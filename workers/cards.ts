@@ -19,7 +19,8 @@ import { CHILD, passedEnvironment } from "./spawn.ts";
 /** What a run asks for. */
 export interface CardsAsked {
   readonly gpus: string | null;
-  readonly workers: number;
+  /** Null where nobody said how many: as many as there are cards. */
+  readonly workers: number | null;
   readonly device: "auto" | "webgpu" | "reference";
 }
 
@@ -69,7 +70,7 @@ export async function cardsFor(
   }
   if (gpus === null && (isPinned || !mayHaveCards())) return [];
   const { cards, unseen, layer } = await findCards();
-  const chosen = chooseCards({ cards, asked: gpus, visible, workers });
+  const chosen = chooseCards({ cards, asked: gpus, visible, workers: workers ?? 1 });
   // Whoever names drivers means to leave the others out.
   const isMeant = DRIVERS.some((name) => Deno.env.get(name) !== undefined);
   if (unseen.length > 0 && !isMeant && chosen.every(({ kind }) => kind === "software")) {
@@ -79,9 +80,25 @@ export async function cardsFor(
     if (gpus !== null) throw new Refusal("noDevice", `Cannot take --gpus=${gpus}: ${text}`);
     warn(`Training on a software driver: ${text}`);
   }
-  const alone = gpus === null && workers === 1;
+  const alone = gpus === null && (workers ?? chosen.length) === 1;
   const heeds = (card: Card) => isHeeded(card, cards);
   return await keptOn(chosen, { cards, layer, alone, heeds });
+}
+
+/**
+ * Workers of a run that nobody gave a number: one for each of its cards; where all share a software
+ * driver one for each core, since one alone loses a third of its cores' time between launches.
+ */
+export async function workersUnsaid(
+  { device, micro_batches }: { device: CardsAsked["device"]; micro_batches: number },
+  cards: readonly PinnedCard[],
+): Promise<number> {
+  if (cards.length > 0) return Math.min(cards.length, micro_batches);
+  if (device === "reference" || PINNED.some((name) => Deno.env.get(name) !== undefined)) return 1;
+  const found = await findCards();
+  const isSoftware = found.layer && found.cards.length > 0 &&
+    found.cards.every(({ kind }) => kind === "software");
+  return isSoftware ? Math.min(navigator.hardwareConcurrency, micro_batches) : 1;
 }
 
 /** The cards of this machine. */

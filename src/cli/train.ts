@@ -12,7 +12,7 @@ import { progressPrinter } from "../report/progress.ts";
 import { parseFaultPlan } from "../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../workers/faults/schema.ts";
 import { openModel } from "../../workers/model.ts";
-import { cardsFor } from "../../workers/cards.ts";
+import { cardsFor, workersUnsaid } from "../../workers/cards.ts";
 import { runTraining } from "../../workers/run.ts";
 import { spawnCrew } from "../../workers/spawn.ts";
 import { parseCommandLine } from "./args.ts";
@@ -33,9 +33,15 @@ export async function trainCommand(
     console.log(helpText());
     return "done";
   }
-  const config = await configOf(line);
+  const asked = await askedOf(line);
+  const { config } = asked;
   const out = line.resume ?? config.out ?? freeFolder(join("runs", config.name));
-  console.log(`config ${JSON.stringify({ ...config, out }, null, 2)}`);
+  const notices: string[] = [];
+  const said = asked.saysWorkers ? config.workers : null;
+  const cards = await cardsFor({ ...config, workers: said }, (text) => notices.push(text));
+  const workers = said ?? await workersUnsaid(config, cards);
+  const run = { ...config, workers, out };
+  console.log(`config ${JSON.stringify(run, null, 2)}`);
   const output = new TextEncoder();
   const show = progressPrinter({
     terminal: Deno.stdout.isTerminal(),
@@ -47,13 +53,12 @@ export async function trainCommand(
     "Stopping after this step; once more to stop at once",
   );
   const stop = leash === undefined ? signalled : AbortSignal.any([signalled, leash]);
-  const notice = (text: string) => show({ type: "notice", text });
-  const cards = await cardsFor(config, notice);
-  cards.slice(0, config.workers).forEach((card, i) =>
-    notice(`worker ${i} computes on card ${showCard(card)}`)
+  const placed = cards.slice(0, workers).map((card, i) =>
+    `worker ${i} computes on card ${showCard(card)}`
   );
+  for (const text of [...notices, ...placed]) show({ type: "notice", text });
   await runTraining({
-    config: { ...config, out },
+    config: run,
     out,
     resume: line.resume !== undefined,
     launch: spawnCrew,
@@ -77,6 +82,11 @@ async function readFaults(path: string): Promise<FaultPlan> {
 
 /** The config of a command line: its file, or the resumed run's own, with the overrides. */
 export async function configOf(line: CommandLine): Promise<RunConfig> {
+  return (await askedOf(line)).config;
+}
+
+/** The config, and whether somebody said how many workers there are to be. */
+async function askedOf(line: CommandLine): Promise<{ config: RunConfig; saysWorkers: boolean }> {
   const { resume, overrides } = line;
   if (resume !== undefined && overrides["out"] !== undefined) {
     throw new Refusal(
@@ -85,7 +95,8 @@ export async function configOf(line: CommandLine): Promise<RunConfig> {
     );
   }
   const input = withWorkers(applyOverrides(await inputOf(line), overrides), overrides);
-  return resolveConfig(resume === undefined ? await withModel(input) : input);
+  const config = resolveConfig(resume === undefined ? await withModel(input) : input);
+  return { config, saysWorkers: input["workers"] !== undefined };
 }
 
 /** Cards that are named get a worker each, unless it is said how many there are to be. */

@@ -32,7 +32,10 @@ export const runSchema = z.strictObject({
   seed: z.int().min(0).default(1337).describe("Root of all random numbers of the run"),
   steps: z.int().min(1).default(1000).describe("Optimizer steps until the run ends"),
   workers: z.int().min(1).default(1)
-    .describe("Worker processes, at most micro_batches; the result does not depend on it"),
+    .describe(
+      "Worker processes, at most micro_batches; the result does not depend on it. Unless told, " +
+        "training takes one for each card, or for each core where a software driver computes",
+    ),
   device: z.enum(["auto", "webgpu", "reference"]).default("auto")
     .describe(
       "Where kernels run: auto and webgpu need an adapter, reference is plain loops and slow",

@@ -5,7 +5,7 @@ import { type PinnedCard, pinOf } from "../../src/cards/pin.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { RULES } from "../../src/membership/types.ts";
-import { cardsFor, findCards, isHeeded } from "../../workers/cards.ts";
+import { cardsFor, findCards, isHeeded, workersUnsaid } from "../../workers/cards.ts";
 import { Faults } from "../../workers/faults/plan.ts";
 import { type FaultPlan, faultPlanSchema } from "../../workers/faults/schema.ts";
 import { setUp } from "../../workers/setup.ts";
@@ -129,4 +129,20 @@ Deno.test("the reference device has no cards: none are looked for, and --gpus is
     Refusal,
   );
   assertMatch(refusal.message, /gpus: need device auto or webgpu/);
+});
+
+Deno.test("where nobody said how many, each card gets a worker, and each core of a software driver", async () => {
+  const asked = { device: "auto", micro_batches: 4 } as const;
+  const cards = eight().slice(0, 8).map((card) => ({ ...card, pin: {} }));
+  assertEquals(await workersUnsaid({ ...asked, micro_batches: 16 }, cards), 8);
+  assertEquals(await workersUnsaid(asked, cards), 4);
+  assertEquals(await workersUnsaid({ ...asked, device: "reference" }, []), 1);
+  {
+    using _pinned = environment({ DRI_PRIME: "0" });
+    assertEquals(await workersUnsaid(asked, []), 1);
+  }
+  const { cards: here, layer } = await findCards();
+  const isSoftware = layer && here.length > 0 && here.every(({ kind }) => kind === "software");
+  const cores = Math.min(navigator.hardwareConcurrency, 4);
+  assertEquals(await workersUnsaid(asked, []), isSoftware ? cores : 1);
 });
