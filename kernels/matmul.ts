@@ -1,7 +1,8 @@
 /**
  * Matrix product with transposes and an elementwise epilogue: y = f(op(a) op(b), extra...).
  * Leading axes of a are rows. Biases, activations, dropout and residuals join it as epilogue
- * when a plan is compiled (`absorb`).
+ * when a plan is compiled (`absorb`). `onto` goes on from a sum in place, so a product whose rows
+ * of K come in parts has the bits of the whole.
  */
 import { ceilDiv, showShape, sizeOf } from "../src/base/shape.ts";
 import { evaluate } from "../src/graph/formula_eval.ts";
@@ -11,6 +12,7 @@ import { formula, substitute } from "../src/graph/formula.ts";
 import { apply } from "../src/graph/trace.ts";
 import type { Absorbed, Call, Flow, Io, Op, Spec, Tensor, View } from "../src/graph/types.ts";
 import { declare, preludeOf, read } from "./broadcast.ts";
+import { beginOnto } from "./matmul_begin.ts";
 import { matmulCases } from "./matmul_cases.ts";
 import { chooseTile } from "./matmul_tile.ts";
 import type { Sizes } from "./matmul_tile.ts";
@@ -18,7 +20,10 @@ import { printMatmul, range } from "./matmul_wgsl.ts";
 import type { MatmulKernel } from "./matmul_wgsl.ts";
 import { pointwiseOp } from "./pointwise.ts";
 
-/** `ta`: a is stored [K, M]; `tb`: b is stored [N, K]; `epilogue` of (sum, extra inputs...). */
+/**
+ * `ta`: a is stored [K, M]; `tb`: b is stored [N, K]; `epilogue` of (sum, extra inputs...), not
+ * together with `onto`.
+ */
 export interface MatmulAttrs {
   /** a is stored transposed. */
   readonly ta?: boolean;
@@ -26,6 +31,8 @@ export interface MatmulAttrs {
   readonly tb?: boolean;
   /** Applied to each sum before it is stored. */
   readonly epilogue?: Formula;
+  /** Each sum begins with the value that input 2 has there, and takes its place. */
+  readonly onto?: boolean;
 }
 
 const IDENTITY = formula(1, (sum) => sum as Expr);
@@ -50,13 +57,18 @@ function sizes(a: Spec, b: Spec, { ta, tb }: MatmulAttrs): Sizes {
   return { m: ta ? a1 : a0, n: tb ? b0 : b1, k: ta ? a0 : a1 };
 }
 
-function wgslOf({ inputs, outputs }: Io<Spec>, epilogue: Formula, kernel: MatmulKernel): string {
+function wgslOf(
+  { inputs, outputs }: Io<Spec>,
+  { epilogue = IDENTITY, onto = false }: MatmulAttrs,
+  kernel: MatmulKernel,
+): string {
   const { n, m, tile: [tm, tn], group: [gx, gy] } = kernel;
   const out = outputs[0] as Spec;
   const width = n % 4 === 0 ? 4 : 1;
-  const { head, body } = printMatmul(kernel);
-  const extra = inputs.slice(2);
-  let bindings = preludeOf(epilogue) + head;
+  const { begin, helper } = onto ? beginOnto(kernel) : { begin: undefined, helper: "" };
+  const { head, body } = printMatmul({ ...kernel, ...begin && { begin } });
+  const extra = onto ? [] : inputs.slice(2);
+  let bindings = preludeOf(epilogue) + head + helper;
   extra.forEach((spec, i) => {
     bindings += declare(spec, out, { name: `e${i}`, binding: 2 + i, width });
   });
@@ -105,7 +117,7 @@ ${body}
 function reference({ inputs, outputs }: Io<View>, attrs: MatmulAttrs): void {
   const [a, b, ...extra] = inputs as [View, View, ...View[]];
   const { m, n, k } = sizes(a, b, attrs);
-  const epilogue = attrs.epilogue ?? IDENTITY;
+  const { epilogue = IDENTITY, onto = false } = attrs;
   const [am, ak] = attrs.ta ? [1, m] : [k, 1];
   const [bk, bn] = attrs.tb ? [1, k] : [n, 1];
   let index = 0;
@@ -115,11 +127,11 @@ function reference({ inputs, outputs }: Io<View>, attrs: MatmulAttrs): void {
   const key = (i: number) => [at(i).data[0] as number, at(i).data[1] as number] as const;
   for (let row = 0; row < m; row++) {
     for (let col = 0; col < n; col++) {
-      sum = 0;
+      index = row * n + col;
+      sum = onto ? (outputs[0] as View).data[index] as number : 0;
       for (let i = 0; i < k; i++) {
         sum += (a.data[row * am + i * ak] as number) * (b.data[i * bk + col * bn] as number);
       }
-      index = row * n + col;
       if (attrs.epilogue === undefined) (outputs[0] as View).data[index] = sum;
       else {
         evaluate(epilogue, index, { input, key }).forEach((value, i) => {
@@ -132,8 +144,8 @@ function reference({ inputs, outputs }: Io<View>, attrs: MatmulAttrs): void {
 
 function vjp({ inputs: [a, b] }: Io<Tensor>, [dy]: readonly Flow[], attrs: MatmulAttrs): Flow[] {
   if (!a || !b || !dy) return [];
-  const { ta = false, tb = false, epilogue } = attrs;
-  if (epilogue !== undefined || b.shape.length !== 2 || (ta && a.shape.length !== 2)) {
+  const { ta = false, tb = false, epilogue, onto } = attrs;
+  if (onto || epilogue !== undefined || b.shape.length !== 2 || (ta && a.shape.length !== 2)) {
     throw new RangeError("Cannot differentiate matmul: only a plain product by a matrix has a vjp");
   }
   const da = ta ? matmul(b, dy, { ta: tb, tb: true }) : matmul(dy, b, { tb: !tb });
@@ -146,9 +158,18 @@ export function matmul(a: Tensor, b: Tensor, attrs: MatmulAttrs = {}): Tensor {
   return apply(matmulOp, [a, b], attrs);
 }
 
+/** `sum` plus the product that `call` makes, in the place of `sum`; undefined of another op. */
+export function addProduct(sum: Tensor, { op, attrs, inputs }: Call<Tensor>): Tensor | undefined {
+  const [a, b] = inputs;
+  const isPlain = op === matmulOp && attrs.epilogue === undefined && !attrs.onto;
+  return isPlain && a && b ? apply(matmulOp, [a, b, sum], { ...attrs, onto: true }) : undefined;
+}
+
 /** `next`, a pointwise call that reads output `sum` of the product in full, as its epilogue. */
 function absorb(call: Call<Tensor>, next: Call<Tensor>, keep: boolean): Absorbed | undefined {
-  if (next.op !== pointwiseOp || next.attrs.donate !== undefined) return undefined;
+  if (call.attrs.onto || next.op !== pointwiseOp || next.attrs.donate !== undefined) {
+    return undefined;
+  }
   const sum = call.outputs.at(-1) as Tensor;
   if (sizeOf(next.outputs[0]?.shape ?? []) !== sizeOf(sum.shape)) return undefined;
   const before: Formula = call.attrs.epilogue ?? IDENTITY;
@@ -170,21 +191,28 @@ function absorb(call: Call<Tensor>, next: Call<Tensor>, keep: boolean): Absorbed
 /** The op behind {@linkcode matmul}. */
 export const matmulOp: Op = {
   name: "matmul",
-  shape([a, b], attrs: MatmulAttrs) {
+  shape([a, b, sum], attrs: MatmulAttrs) {
     if (!a || !b) throw new RangeError("Cannot matmul: it takes two inputs");
     const { m, n } = sizes(a, b, attrs);
     const shape = attrs.ta ? [m, n] : [...a.shape.slice(0, -1), n];
+    if (attrs.onto && (attrs.epilogue !== undefined || sizeOf(sum?.shape ?? []) !== m * n)) {
+      throw new RangeError(
+        `Cannot matmul onto ${showShape(sum?.shape ?? [])}: needs a sum of ${showShape(shape)} ` +
+          "and no epilogue",
+      );
+    }
     return (attrs.epilogue ?? IDENTITY).outputs.map(() => ({ shape, dtype: "f32" }));
   },
+  donate: ({ onto }: MatmulAttrs) => onto ? [2] : [],
   launch(io, attrs: MatmulAttrs, target) {
     const { m, n, k } = sizes(io.inputs[0] as Spec, io.inputs[1] as Spec, attrs);
     const { ta = false, tb = false } = attrs;
     const { tile, group, lanes } = chooseTile({ m, n, ta }, target);
     const kernel: MatmulKernel = { m, n, k, ta, tb, tile, group, ...lanes && { lanes } };
     return [{
-      wgsl: wgslOf(io, attrs.epilogue ?? IDENTITY, kernel),
+      wgsl: wgslOf(io, attrs, kernel),
       bindings: [
-        ...io.inputs.map((_, input) => ({ input })),
+        ...io.inputs.slice(0, attrs.onto ? 2 : undefined).map((_, input) => ({ input })),
         ...io.outputs.map((_, output) => ({ output })),
       ],
       groups: [ceilDiv(ceilDiv(n, tile[1]), group[0]), ceilDiv(ceilDiv(m, tile[0]), group[1]), 1],

@@ -22,6 +22,8 @@ export interface MatmulKernel {
    * element from the lane that has it. The workgroup is then one subgroup, [lanes, 1].
    */
   readonly lanes?: number;
+  /** What a sum begins with, in WGSL; zero unless told. */
+  readonly begin?: SumName;
 }
 
 /** One operand: its binding, where it lies, and how its elements are read. */
@@ -198,7 +200,10 @@ export function printMatmul(kernel: MatmulKernel): { head: string; body: string 
   const a: Operand = { name: "a", size: m, k, along: ta, first: ma, tile: rows };
   const b: Operand = { name: "b", size: n, k, along: !tb, first: nb, tile: tn };
   const whole = k - (k % 4);
-  const sums = range(tm).flatMap((i) => range(tn / 4).map((q) => `var c${i}_${q} = vec4<f32>();`));
+  const { begin = () => "vec4<f32>()" } = kernel;
+  const sums = range(tm).flatMap((i) =>
+    range(tn / 4).map((q) => `var c${i}_${q} = ${begin(i, q)};`)
+  );
   const loop = whole === 0 ? [] : [
     `for (var k = 0u; k < ${whole}u; k += 4u) {`,
     ...round(a, b, { k: "k", steps: 4, lanes }).map((line) => "  " + line),

@@ -25,6 +25,8 @@ import { readTimeOp } from "./read_time.ts";
 import { rowNormsOp } from "./row_norms.ts";
 import { spreadTimeOp } from "./spread_time.ts";
 import { finiteOp } from "./finite.ts";
+import { sliceOp } from "./slice.ts";
+import { joinOp } from "./join.ts";
 
 /** Every op, one line each. */
 export const OPS: readonly Op[] = [
@@ -53,4 +55,6 @@ export const OPS: readonly Op[] = [
   rowNormsOp,
   spreadTimeOp,
   finiteOp,
+  sliceOp,
+  joinOp,
 ];
