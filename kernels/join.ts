@@ -23,7 +23,9 @@ export const joinOp: Op = {
     const total = inputs.reduce((sum, spec) => sum + sizeOf(spec.shape), 0);
     if (inputs.length === 0 || total !== sizeOf(shape)) {
       throw new RangeError(
-        `Cannot join ${inputs.length} tensors into ${showShape(shape)}: they have ${total} elements`,
+        `Cannot join ${inputs.length} tensors into ${
+          showShape(shape)
+        }: they have ${total} elements`,
       );
     }
     const dtype = (inputs[0] as Spec).dtype;

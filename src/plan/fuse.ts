@@ -7,15 +7,29 @@ import type { Call, Graph, Tensor } from "../graph/types.ts";
 /** Calls that some result depends on, in order. */
 export function prune(graph: Graph): Call<Tensor>[] {
   const needed = new Set(Object.values(graph.results));
+  const lasting = updates(graph.calls);
   const kept: Call<Tensor>[] = [];
   for (const call of [...graph.calls].reverse()) {
-    // An update in place is wanted for its effect.
-    const inPlace = call.op.donate?.(call.attrs).some((k) => k !== undefined) ?? false;
-    if (!inPlace && !call.outputs.some((t) => needed.has(t))) continue;
+    if (!lasting.has(call) && !call.outputs.some((t) => needed.has(t))) continue;
     call.inputs.forEach((t) => needed.add(t));
     kept.push(call);
   }
   return kept.reverse();
+}
+
+/** Calls that are wanted for their effect: they update in place what no call of the graph made. */
+function updates(calls: readonly Call<Tensor>[]): ReadonlySet<Call<Tensor>> {
+  const made = new Set(calls.flatMap((call) => call.outputs));
+  const lasting = new Set<Call<Tensor>>();
+  for (const call of calls) {
+    call.op.donate?.(call.attrs).forEach((from, k) => {
+      if (from === undefined || made.has(call.inputs[from] as Tensor)) return;
+      lasting.add(call);
+      // Whoever updates it once more is wanted as well.
+      made.delete(call.outputs[k] as Tensor);
+    });
+  }
+  return lasting;
 }
 
 /** Merges elementwise calls into the calls that feed them, until none is left to merge. */
