@@ -26,7 +26,7 @@ import { rowNormsOp } from "./row_norms.ts";
 import { spreadTimeOp } from "./spread_time.ts";
 import { finiteOp } from "./finite.ts";
 import { sliceOp } from "./slice.ts";
-import { joinOp } from "./join.ts";
+import { putOp } from "./put.ts";
 
 /** Every op, one line each. */
 export const OPS: readonly Op[] = [
@@ -56,5 +56,5 @@ export const OPS: readonly Op[] = [
   spreadTimeOp,
   finiteOp,
   sliceOp,
-  joinOp,
+  putOp,
 ];

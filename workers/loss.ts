@@ -6,12 +6,13 @@
  */
 import { correct } from "../kernels/correct.ts";
 import { crossEntropy } from "../kernels/cross_entropy.ts";
-import { join } from "../kernels/join.ts";
 import { addProduct } from "../kernels/matmul.ts";
 import { pointwise } from "../kernels/pointwise.ts";
+import { begin, put } from "../kernels/put.ts";
 import { slice } from "../kernels/slice.ts";
 import { sum } from "../kernels/sum.ts";
 import { LEAST_BINDING } from "../src/base/binding.ts";
+import type { Shape } from "../src/base/shape.ts";
 import { sizeOf } from "../src/base/shape.ts";
 import { flowsTo, gradients } from "../src/graph/reverse.ts";
 import type { Call, Flow, Tensor } from "../src/graph/types.ts";
@@ -38,16 +39,40 @@ export function askAll(asked: Asked, options: LossOptions = {}): { loss: Tensor;
   if (cut === undefined) {
     return { loss: sum(crossEntropy(logits, targets)), met: sum(correct(logits, targets)) };
   }
-  const parts = cut.parts.map((rows) => {
+  const [losses, hits] = [new Gathered(targets.shape), new Gathered(targets.shape)];
+  for (const rows of cut.parts) {
     const part = cut.head.logits(rowsOf(cut.head.x, rows));
     const labels = labelsOf(targets, rows);
-    return { losses: crossEntropy(part, labels), hits: correct(part, labels) };
-  });
-  const joined = (list: readonly Tensor[]) => sum(join(list, { shape: [sizeOf(targets.shape)] }));
-  return {
-    loss: joined(parts.map(({ losses }) => losses)),
-    met: joined(parts.map(({ hits }) => hits)),
-  };
+    losses.add(crossEntropy(part, labels));
+    hits.add(correct(part, labels));
+  }
+  return { loss: sum(losses.whole), met: sum(hits.whole) };
+}
+
+/** Parts in order, each put where it belongs as soon as it is there. */
+class Gathered {
+  readonly #shape: Shape;
+  #whole: Tensor | undefined;
+  #next = 0;
+
+  constructor(shape: Shape) {
+    this.#shape = shape;
+  }
+
+  add(part: Tensor): void {
+    const first = this.#next;
+    this.#next += sizeOf(part.shape);
+    this.#whole = this.#whole === undefined
+      ? begin(part, this.#shape)
+      : put(this.#whole, part, { first });
+  }
+
+  get whole(): Tensor {
+    if (this.#whole === undefined) {
+      throw new RangeError("Cannot gather parts: need at least one: 0");
+    }
+    return this.#whole;
+  }
 }
 
 /**
@@ -72,7 +97,7 @@ export function differentiate(
   const { head: { x, weights, logits: made }, parts } = cut;
   const [model, seed] = [[...trace.calls], seedOf()];
   const flows = new Map<Tensor, Tensor>();
-  const [losses, dx]: [Tensor[], Tensor[]] = [[], []];
+  const [losses, dx] = [new Gathered(targets.shape), new Gathered(x.shape)];
   for (const rows of parts) {
     const [some, labels] = [rowsOf(x, rows), labelsOf(targets, rows)];
     const before = trace.calls.length;
@@ -80,15 +105,15 @@ export function differentiate(
     const known = new Map([[share(sum(part)), seed]]);
     const calls = trace.calls.slice(before);
     const [flow, ...into] = flowsTo([some, ...weights], known, { calls, add });
-    losses.push(part);
-    if (flow !== undefined) dx.push(flow);
+    losses.add(part);
+    dx.add(flow as Tensor);
     weights.forEach((weight, i) => {
       const [sofar, more] = [flows.get(weight), into[i]];
       if (more !== undefined) flows.set(weight, sofar === undefined ? more : addOnto(sofar, more));
     });
   }
-  const loss = share(sum(join(losses, { shape: [sizeOf(targets.shape)] })));
-  flows.set(x, join(dx, { shape: x.shape }));
+  const loss = share(sum(losses.whole));
+  flows.set(x, dx.whole);
   return { loss, flows: flowsTo(wanted, flows, { calls: model, add }) };
 }
 
@@ -116,6 +141,6 @@ function add(a: Tensor, b: Tensor): Tensor {
 
 /** `a` + `b`: in the place of `a`, and in the order of one long sum, where a product made `b`. */
 function addOnto(a: Tensor, b: Tensor): Tensor {
-  const call = b.trace.calls.find(({ outputs }) => outputs[0] === b) as Call<Tensor>;
+  const call = b.trace.calls.findLast(({ outputs }) => outputs[0] === b) as Call<Tensor>;
   return addProduct(a, call) ?? add(a, b);
 }

@@ -38,10 +38,12 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
     [[f32(3, 4)], { first: -1, shape: [4] }, "from -1 on"],
     [[f32(3, 4)], { first: 0, shape: [0] }, "0 elements"],
   ],
-  join: [
-    [[], { shape: [1] }, "0 tensors"],
-    [[f32(3), f32(4)], { shape: [8] }, "into [8]: they have 7"],
-    [[f32(3), u32(4)], { shape: [7] }, "several element types"],
+  put: [
+    [[], { first: 0 }, "takes a part"],
+    [[f32(3)], { first: 0 }, "and a whole or its shape"],
+    [[f32(8), f32(3)], { first: 0, shape: [8] }, "and a whole or its shape"],
+    [[f32(2, 4), f32(3)], { first: 6 }, "put [3] into [2, 4] from 6 on: it has 8"],
+    [[f32(8), u32(3)], { first: 0 }, "u32 into f32"],
   ],
   finite: [[[], {}, "takes inputs"], [[f32(2), u32(2)], {}, "u32 [2]"], [[f32(0)], {}, "f32 [0]"]],
   sum: [[[], {}, "no elements"], [[f32(0)], {}, "axis 0"]],
