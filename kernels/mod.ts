@@ -27,6 +27,7 @@ import { spreadTimeOp } from "./spread_time.ts";
 import { finiteOp } from "./finite.ts";
 import { sliceOp } from "./slice.ts";
 import { putOp } from "./put.ts";
+import { rangedOp } from "./ranged.ts";
 
 /** Every op, one line each. */
 export const OPS: readonly Op[] = [
@@ -57,4 +58,5 @@ export const OPS: readonly Op[] = [
   finiteOp,
   sliceOp,
   putOp,
+  rangedOp,
 ];

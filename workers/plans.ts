@@ -19,7 +19,7 @@ import { newScope } from "../src/nn/scope.ts";
 import type { Carry, Param } from "../src/nn/scope.ts";
 import { optimizerOf } from "../src/optim/mod.ts";
 import { inspectGraph, updateGraph } from "../src/optim/update.ts";
-import type { RangeGraph } from "../src/optim/update.ts";
+import type { RunGraph } from "../src/optim/update.ts";
 import { compile } from "../src/plan/compile.ts";
 import type { Placing } from "../src/plan/compile.ts";
 import { layOut, LOSS, pieceSlot, placeIn } from "../src/plan/layout.ts";
@@ -203,24 +203,31 @@ export function reachPlan(config: RunConfig, vocabulary: number, layout: Layout)
 
 /** Looks at the gradient: its norm in slot `grad_norm`, a count of bad elements in `non_finite`. */
 export function inspectPlan(layout: Layout): Plan {
-  return rangePlan(layout, ["grad"], inspectGraph(layout.ranges));
+  return runPlan(layout, ["grad"], inspectGraph(runsOf(layout)));
 }
 
-/** One optimizer step over all ranges; the gradient's norm is read from slot `grad_norm`. */
+/** One optimizer step, a call for each piece; the gradient's norm is read from slot `grad_norm`. */
 export function updatePlan(config: RunConfig, layout: Layout): Plan {
   const optimizer = optimizerOf(config.optim);
-  const traced = updateGraph(layout.ranges, { optimizer, config: config.optim });
-  return rangePlan(layout, ["param", "grad", ...optimizer.moments], traced);
+  const traced = updateGraph(runsOf(layout), { optimizer, config: config.optim });
+  return runPlan(layout, ["param", "grad", ...optimizer.moments], traced);
 }
 
-function rangePlan(
+/** The ranges of each piece that has parameters: they follow one another from its start. */
+function runsOf({ pieces, ranges }: Layout): readonly (readonly Range[])[] {
+  return pieces.map((_, piece) => ranges.filter((range) => range.piece === piece))
+    .filter((run) => run.length > 0);
+}
+
+function runPlan(
   layout: Layout,
   vectors: readonly string[],
-  { graph, sources }: RangeGraph,
+  { graph, sources }: RunGraph,
 ): Plan {
-  const places = new Map<Tensor, Place>(sources.map(({ tensor, vector, range }) => {
-    const { piece, offset } = layout.ranges[range] as Range;
-    return [tensor, { slot: pieceSlot(vector, piece), role: tensor.role, offset }];
+  const runs = runsOf(layout);
+  const places = new Map<Tensor, Place>(sources.map(({ tensor, vector, run, offset }) => {
+    const { piece, offset: first } = runs[run]?.[0] as Range;
+    return [tensor, { slot: pieceSlot(vector, piece), role: tensor.role, offset: first + offset }];
   }));
   const sizes = Object.assign({}, ...vectors.map((v) => sizesOf(layout, v)));
   return compile(graph, { source: (t) => places.get(t), sizes });

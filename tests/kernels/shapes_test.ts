@@ -38,6 +38,13 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
     [[f32(3, 4)], { first: -1, shape: [4] }, "from -1 on"],
     [[f32(3, 4)], { first: 0, shape: [0] }, "0 elements"],
   ],
+  ranged: [
+    [[], { ranges: [] }, "takes inputs"],
+    [[f32(8), f32(4)], { ranges: [] }, "input 1: [4] is neither one element nor [8]"],
+    [[f32(8), f32(1)], { ranges: [], donate: [1] }, "input 1: [1]"],
+    [[f32(8)], { ranges: [{ end: 4 }, { end: 7 }] }, "its ranges end at 4, 7"],
+    [[f32(8)], { ranges: [{ end: 4 }, { end: 4 }, { end: 8 }] }, "end at 4, 4, 8"],
+  ],
   put: [
     [[], { first: 0 }, "takes a part"],
     [[f32(3)], { first: 0 }, "and a whole or its shape"],
