@@ -1,6 +1,6 @@
 /**
- * From a graph to a plan: prune, fuse, place. Order is the order of the trace. It meets ops only
- * through their interface.
+ * From a graph to a plan: prune, fuse, place. Order is the order of the trace, but for cheap calls
+ * that are done twice. It meets ops only through their interface.
  */
 import { sizeOf } from "../base/shape.ts";
 import type { Call, Graph, Tensor } from "../graph/types.ts";
@@ -9,6 +9,7 @@ import { rootsOf } from "./in_place.ts";
 import type { Roots } from "./in_place.ts";
 import { pack } from "./memory.ts";
 import type { Life } from "./memory.ts";
+import { recompute } from "./recompute.ts";
 import type { Place, Plan, Region, Slot } from "./types.ts";
 
 /** Where named tensors lie; those it does not place get a slot of their own. */
@@ -21,13 +22,27 @@ export interface Placing {
   readonly sizes?: Readonly<Record<string, number>>;
   /** False keeps every call as it was traced. */
   readonly fuse?: boolean;
+  /** Bytes of a value from which on it is rather computed again than kept, where that is cheap. */
+  readonly again?: number;
 }
+
+/** Below this a value costs more time than its memory is worth. */
+const AGAIN = 16 * 1024 * 1024;
 
 /** Compiles a graph. */
 export function compile(graph: Graph, placing: Placing = {}): Plan {
   const wanted = new Set(Object.values(graph.results));
   const pruned = prune(graph);
-  const calls = placing.fuse === false ? pruned : fuse(pruned, wanted);
+  if (placing.fuse === false) return place(graph, pruned, placing);
+  const plan = place(graph, fuse(pruned, wanted), placing);
+  const twice = recompute(pruned, wanted, { least: placing.again ?? AGAIN });
+  if (twice === undefined) return plan;
+  const smaller = place(graph, fuse(twice, wanted), placing);
+  return smaller.pooled.bytes < plan.pooled.bytes ? smaller : plan;
+}
+
+/** Gives everything that calls read and write a place. */
+function place(graph: Graph, calls: readonly Call<Tensor>[], placing: Placing): Plan {
   const places = new Places(placing, rootsOf(calls));
   for (const [name, tensor] of Object.entries(graph.results)) places.result(name, tensor);
   const made = new Set(calls.flatMap((c) => c.outputs));
