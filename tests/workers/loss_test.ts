@@ -10,6 +10,7 @@ import type { Graph } from "../../src/graph/types.ts";
 import { cutRows } from "../../src/nn/head.ts";
 import { compile } from "../../src/plan/compile.ts";
 import type { Plan } from "../../src/plan/types.ts";
+import { corpusIn } from "../../workers/corpus.ts";
 import {
   evaluationPlan,
   gradientPlan,
@@ -20,8 +21,9 @@ import {
   traceEvaluation,
   traceGradient,
 } from "../../workers/plans.ts";
+import { Replica } from "../../workers/replica.ts";
 import { sharedGpu } from "../support/gpu.ts";
-import { tinyConfig } from "../support/gpt.ts";
+import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { checkPlan } from "../support/plan_laws.ts";
 import { tolerance } from "../support/tolerance.ts";
 import { distance, loadGraph, resultsOf } from "../support/traced.ts";
@@ -179,6 +181,20 @@ Deno.test("the pool holds logits and their gradient of one part, however many th
   }
   const evaluation = pooled(8, traceEvaluation);
   assertLess(evaluation, bytesOf(8, vocabulary) + small);
+});
+
+Deno.test("a step whose logits no binding of 128 MiB holds is computed, and begins at log V", async () => {
+  const vocabulary = 50_257;
+  const config = tinyConfig({ windows: 8, window: 128, micro_batches: 1, model: { tied: true } });
+  assertGreater(bytesOf(1024, vocabulary), LEAST_BINDING);
+  const tokens = randomTokens(1100, vocabulary);
+  const corpus = corpusIn({ train: tokens, validation: tokens, vocabulary });
+  const replica = new Replica(await gpu(), { config, corpus });
+  await replica.open();
+  replica.accumulate(0, { level: 0, index: 0 });
+  const { loss, nonFinite } = await replica.inspect();
+  assertLess(Math.abs(loss / Math.log(vocabulary) - 1), 0.01);
+  assertEquals(nonFinite, 0);
 });
 
 Deno.test("rows are cut into as few equal parts as fit, or nearly equal ones", () => {
