@@ -1,7 +1,8 @@
 /**
  * Matrix product with transposes and an elementwise epilogue: y = f(op(a) op(b), extra...).
  * Leading axes of a are rows. Biases, activations, dropout and residuals join it as epilogue
- * when a plan is compiled (`absorb`).
+ * when a plan is compiled (`absorb`). `onto` goes on from a sum in place, so a product whose rows
+ * of K come in parts has the bits of the whole.
  */
 import { ceilDiv, showShape, sizeOf } from "../src/base/shape.ts";
 import { evaluate } from "../src/graph/formula_eval.ts";
@@ -26,7 +27,10 @@ import { printProduct } from "./matmul_print.ts";
 import type { Tiling } from "./matmul_wgsl.ts";
 import { pointwiseOp } from "./pointwise.ts";
 
-/** `ta`: a is stored [K, M]; `tb`: b is stored [N, K]; `epilogue` of (sum, extra inputs...). */
+/**
+ * `ta`: a is stored [K, M]; `tb`: b is stored [N, K]; `epilogue` of (sum, extra inputs...), not
+ * together with `onto`.
+ */
 export interface MatmulAttrs {
   /** a is stored transposed. */
   readonly ta?: boolean;
@@ -34,6 +38,8 @@ export interface MatmulAttrs {
   readonly tb?: boolean;
   /** Applied to each sum before it is stored. */
   readonly epilogue?: Formula;
+  /** Each sum begins with the value that input 2 has there, and takes its place. */
+  readonly onto?: boolean;
 }
 
 const IDENTITY = formula(1, (sum) => sum as Expr);
@@ -61,7 +67,7 @@ function sizes(a: Spec, b: Spec, { ta = false, tb = false }: MatmulAttrs): Produ
 function reference({ inputs, outputs }: Io<View>, attrs: MatmulAttrs): void {
   const [a, b, ...extra] = inputs as [View, View, ...View[]];
   const { m, n, k } = sizes(a, b, attrs);
-  const epilogue = attrs.epilogue ?? IDENTITY;
+  const { epilogue = IDENTITY, onto = false } = attrs;
   const [am, ak] = attrs.ta ? [1, m] : [k, 1];
   const [bk, bn] = attrs.tb ? [1, k] : [n, 1];
   let index = 0;
@@ -71,11 +77,11 @@ function reference({ inputs, outputs }: Io<View>, attrs: MatmulAttrs): void {
   const key = (i: number) => [at(i).data[0] as number, at(i).data[1] as number] as const;
   for (let row = 0; row < m; row++) {
     for (let col = 0; col < n; col++) {
-      sum = 0;
+      index = row * n + col;
+      sum = onto ? (outputs[0] as View).data[index] as number : 0;
       for (let i = 0; i < k; i++) {
         sum += (a.data[row * am + i * ak] as number) * (b.data[i * bk + col * bn] as number);
       }
-      index = row * n + col;
       if (attrs.epilogue === undefined) (outputs[0] as View).data[index] = sum;
       else {
         evaluate(epilogue, index, { input, key }).forEach((value, i) => {
@@ -88,8 +94,8 @@ function reference({ inputs, outputs }: Io<View>, attrs: MatmulAttrs): void {
 
 function vjp({ inputs: [a, b] }: Io<Tensor>, [dy]: readonly Flow[], attrs: MatmulAttrs): Flow[] {
   if (!a || !b || !dy) return [];
-  const { ta = false, tb = false, epilogue } = attrs;
-  if (epilogue !== undefined || b.shape.length !== 2 || (ta && a.shape.length !== 2)) {
+  const { ta = false, tb = false, epilogue, onto } = attrs;
+  if (onto || epilogue !== undefined || b.shape.length !== 2 || (ta && a.shape.length !== 2)) {
     throw new RangeError("Cannot differentiate matmul: only a plain product by a matrix has a vjp");
   }
   const da = ta ? matmul(b, dy, { ta: tb, tb: true }) : matmul(dy, b, { tb: !tb });
@@ -102,9 +108,18 @@ export function matmul(a: Tensor, b: Tensor, attrs: MatmulAttrs = {}): Tensor {
   return apply(matmulOp, [a, b], attrs);
 }
 
+/** `sum` plus the product that `call` makes, in the place of `sum`; undefined of another op. */
+export function addProduct(sum: Tensor, { op, attrs, inputs }: Call<Tensor>): Tensor | undefined {
+  const [a, b] = inputs;
+  const isPlain = op === matmulOp && attrs.epilogue === undefined && !attrs.onto;
+  return isPlain && a && b ? apply(matmulOp, [a, b, sum], { ...attrs, onto: true }) : undefined;
+}
+
 /** `next`, a pointwise call that reads output `sum` of the product in full, as its epilogue. */
 function absorb(call: Call<Tensor>, next: Call<Tensor>, keep: boolean): Absorbed | undefined {
-  if (next.op !== pointwiseOp || next.attrs.donate !== undefined) return undefined;
+  if (call.attrs.onto || next.op !== pointwiseOp || next.attrs.donate !== undefined) {
+    return undefined;
+  }
   const sum = call.outputs.at(-1) as Tensor;
   if (sizeOf(next.outputs[0]?.shape ?? []) !== sizeOf(sum.shape)) return undefined;
   const before: Formula = call.attrs.epilogue ?? IDENTITY;
@@ -131,11 +146,15 @@ export function productOf({ inputs: [a, b] }: Io<Spec>, attrs: MatmulAttrs): Pro
 /** The dispatch of a call that is shared among invocations as `tiling` says. */
 export function launchMatmul(io: Io<Spec>, attrs: MatmulAttrs, tiling: Tiling): Launch[] {
   const product = productOf(io, attrs);
+  const { epilogue = IDENTITY, onto = false } = attrs;
   const { tile: [tm, tn], group: [gx, gy] } = tiling;
+  // A sum that is gone on with is read where it is written.
+  const inputs = onto ? io.inputs.slice(0, 2) : io.inputs;
+  const kernel = { ...product, ...tiling, onto };
   return [{
-    wgsl: printProduct(io, attrs.epilogue ?? IDENTITY, { ...product, ...tiling }),
+    wgsl: printProduct({ ...io, inputs }, epilogue, kernel),
     bindings: [
-      ...io.inputs.map((_, input) => ({ input })),
+      ...inputs.map((_, input) => ({ input })),
       ...io.outputs.map((_, output) => ({ output })),
     ],
     groups: [ceilDiv(product.n, tn * gx), ceilDiv(product.m, tm * gy), 1],
@@ -145,12 +164,19 @@ export function launchMatmul(io: Io<Spec>, attrs: MatmulAttrs, tiling: Tiling): 
 /** The op behind {@linkcode matmul}. */
 export const matmulOp: Op = {
   name: "matmul",
-  shape([a, b], attrs: MatmulAttrs) {
+  shape([a, b, sum], attrs: MatmulAttrs) {
     if (!a || !b) throw new RangeError("Cannot matmul: it takes two inputs");
     const { m, n } = sizes(a, b, attrs);
     const shape = attrs.ta ? [m, n] : [...a.shape.slice(0, -1), n];
+    if (attrs.onto && (attrs.epilogue !== undefined || sizeOf(sum?.shape ?? []) !== m * n)) {
+      throw new RangeError(
+        `Cannot matmul onto ${showShape(sum?.shape ?? [])}: needs a sum of ${showShape(shape)} ` +
+          "and no epilogue",
+      );
+    }
     return (attrs.epilogue ?? IDENTITY).outputs.map(() => ({ shape, dtype: "f32" }));
   },
+  donate: ({ onto }: MatmulAttrs) => onto ? [2] : [],
   launch(io, attrs: MatmulAttrs, target) {
     return launchMatmul(io, attrs, chooseMatmul(productOf(io, attrs), target).tiling);
   },

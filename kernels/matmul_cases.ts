@@ -24,6 +24,13 @@ export function matmulCases(): Case[] {
     { kind: "ragged", inputs: [f32(2, 9, 12), f32(12, 20)], attrs: {} },
     { kind: "ragged", inputs: [f32(9, 12), f32(12, 20), f32(20), f32(9, 20)], attrs: { epilogue } },
     { kind: "ragged", inputs: [f32(9, 12), f32(12, 5), f32(5), f32(9, 5)], attrs: { epilogue } },
+    ...[[9, 20, 12], [17, 33, 5], [129, 128, 20]].flatMap(([m = 1, n = 1, k = 1]) =>
+      plain(m, n, k, "ragged").map((test) => ({
+        ...test,
+        inputs: [...test.inputs, f32(m, n)],
+        attrs: { ...test.attrs, onto: true },
+      }))
+    ),
     ...plain(512, 512, 512, "bench"),
     { kind: "bench", inputs: [f32(512, 64), f32(64, 256)], attrs: {} },
     { kind: "bench", inputs: [f32(512, 64), f32(512, 256)], attrs: { ta: true } },

@@ -7,56 +7,56 @@ import { printFormula } from "../src/graph/formula_wgsl.ts";
 import type { Formula } from "../src/graph/formula.ts";
 import type { Io, Spec } from "../src/graph/types.ts";
 import { declare, preludeOf, read, readingOf } from "./broadcast.ts";
+import { beginOnto } from "./matmul_begin.ts";
+import type { TilePlaces } from "./matmul_begin.ts";
 import { blockColumn, blockRow, printBlocks } from "./matmul_block_wgsl.ts";
 import { addSlices, threadsOf } from "./matmul_slices_wgsl.ts";
 import { printMatmul, range } from "./matmul_wgsl.ts";
 import type { MatmulKernel } from "./matmul_wgsl.ts";
 
+/** What is printed: sizes, how they are shared, and whether sums go on from what the output holds. */
+type PrintedKernel = Omit<MatmulKernel, "begin"> & { readonly onto: boolean };
+
 /** A product whose sums lie in vec4s `c<row>_<quad>`. */
-interface Product {
+interface Product extends TilePlaces {
   readonly head: string;
   readonly body: string;
   /** What `main` is told besides its workgroup, and how many invocations there are. */
   readonly told: string;
   readonly size: string;
-  /** Where a row of the tile, and a quad of its columns, lie in C, in WGSL. */
-  readonly row: (i: number) => string;
-  readonly column: (q: number) => string;
   /** Rows and columns that a workgroup covers, where its invocations may lie beyond the edge. */
   readonly rows: number;
   readonly columns: number;
 }
 
-function productOf(kernel: MatmulKernel): Product {
+function productOf({ onto, ...kernel }: PrintedKernel): Product {
   const { tile: [tm, tn], group: [gx, gy], lanes, slices, steps } = kernel;
-  const told = "@builtin(local_invocation_index) lid: u32";
-  const size = String(threadsOf(kernel));
-  if (steps !== undefined) {
-    return {
-      ...printBlocks({ ...kernel, steps }),
-      told,
-      size,
-      row: (i) => blockRow(kernel, i),
-      column: (q) => blockColumn(kernel, q),
-      rows: tm * gy,
-      columns: tn * gx,
-    };
+  const places: TilePlaces = steps === undefined
+    ? { row: (i) => `m0 + ${i}u`, column: (q) => `n0 + ${4 * q}u` }
+    : { row: (i) => blockRow(kernel, i), column: (q) => blockColumn(kernel, q) };
+  const { begin, helper } = onto ? beginOnto(kernel, places) : { begin: undefined, helper: "" };
+  const begun: MatmulKernel = { ...kernel, ...begin && { begin } };
+  const { head, body } = steps === undefined
+    ? printMatmul(begun)
+    : printBlocks({ ...begun, steps });
+  const printed = { ...places, head: head + helper, body };
+  if (steps !== undefined || slices !== undefined) {
+    const told = "@builtin(local_invocation_index) lid: u32";
+    const size = String(threadsOf(kernel));
+    return { ...printed, told, size, rows: tm * gy, columns: tn * gx };
   }
-  const own = { row: (i: number) => `m0 + ${i}u`, column: (q: number) => `n0 + ${4 * q}u` };
-  const printed = { ...printMatmul(kernel), ...own };
-  if (slices !== undefined) return { ...printed, told, size, rows: tm * gy, columns: tn * gx };
-  const alone = lanes === undefined
+  const told = lanes === undefined
     ? "@builtin(local_invocation_id) lid: vec3<u32>"
     : "@builtin(subgroup_invocation_id) lane: u32";
   const columns = lanes === undefined ? tn : tn * gx;
-  return { ...printed, told: alone, size: `${gx}, ${gy}`, rows: tm, columns };
+  return { ...printed, told, size: `${gx}, ${gy}`, rows: tm, columns };
 }
 
 /** The kernel that stores `epilogue` of (sum, inputs from the third on) to all outputs. */
 export function printProduct(
   { inputs, outputs }: Io<Spec>,
   epilogue: Formula,
-  kernel: MatmulKernel,
+  kernel: PrintedKernel,
 ): string {
   const { n, m, tile: [tm, tn] } = kernel;
   const out = outputs[0] as Spec;

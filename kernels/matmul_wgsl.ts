@@ -35,6 +35,8 @@ export interface MatmulKernel extends Tiling {
   readonly ta: boolean;
   /** B is stored [N, K]. */
   readonly tb: boolean;
+  /** What a sum begins with, in WGSL; zero unless told. */
+  readonly begin?: SumName;
 }
 
 /** One operand: its binding, where it lies, and how its elements are read. */
@@ -240,7 +242,10 @@ export function printMatmul(kernel: MatmulKernel): { head: string; body: string 
   const a: Operand = { name: "a", size: m, k, along: ta, first: ma, tile: rows };
   const b: Operand = { name: "b", size: n, k, along: !tb, first: nb, tile: tn };
   const whole = k - (k % 4);
-  const sums = range(tm).flatMap((i) => range(tn / 4).map((q) => `var c${i}_${q} = vec4<f32>();`));
+  const { begin = () => "vec4<f32>()" } = kernel;
+  const sums = range(tm).flatMap((i) =>
+    range(tn / 4).map((q) => `var c${i}_${q} = ${begin(i, q)};`)
+  );
   const loop = whole === 0 ? [] : [
     `for (var k = ${slices === 1 ? "0u" : "4u * slice"}; k < ${whole}u; k += ${4 * slices}u) {`,
     ...round(a, b, { k: "k", steps: 4, lanes }).map((line) => "  " + line),

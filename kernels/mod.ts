@@ -25,6 +25,9 @@ import { readTimeOp } from "./read_time.ts";
 import { rowNormsOp } from "./row_norms.ts";
 import { spreadTimeOp } from "./spread_time.ts";
 import { finiteOp } from "./finite.ts";
+import { sliceOp } from "./slice.ts";
+import { putOp } from "./put.ts";
+import { rangedOp } from "./ranged.ts";
 
 /** Every op, one line each. */
 export const OPS: readonly Op[] = [
@@ -53,4 +56,7 @@ export const OPS: readonly Op[] = [
   rowNormsOp,
   spreadTimeOp,
   finiteOp,
+  sliceOp,
+  putOp,
+  rangedOp,
 ];

@@ -130,6 +130,7 @@ export const pointwiseOp: Op = {
     return formula.outputs.map(() => out);
   },
   donate: ({ donate }: PointwiseAttrs) => donate ?? [],
+  cheap: ({ donate }: PointwiseAttrs) => donate === undefined,
   launch(io, attrs: PointwiseAttrs, target) {
     const out = io.outputs[0] as Spec;
     const groups = lineGroups(sizeOf(out.shape) / widthOf(io.inputs, out), target.groups);

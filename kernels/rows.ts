@@ -1,6 +1,6 @@
 /**
  * How kernels share out rows: one invocation a row on CPU drivers, whose barriers are dear, and
- * a workgroup of lanes a row elsewhere. Kernel bodies are written once, over `Item`s of a row,
+ * a workgroup of lanes a row elsewhere, or where rows are long. Kernel bodies are written once, over `Item`s of a row,
  * and join the lanes with `across_sum` and `across_max`. Knows no op.
  */
 import { ceilDiv } from "../src/base/shape.ts";
@@ -8,8 +8,13 @@ import type { Launch, Target } from "../src/graph/types.ts";
 
 /** Rows in a workgroup where an invocation takes a row: few, so that all cores get some. */
 const CPU_ROWS = 8;
+/**
+ * Items from which on lanes share a row there as well: llvmpipe leaves all loops of an invocation
+ * once they have had 65,535 rounds together (Mesa, lp_bld_limits.h), and says nothing.
+ */
+const CPU_ITEMS = 16384;
 /** Most lanes that share a row. */
-const MAX_LANES = 256;
+const MAX_LANES = { cpu: 64, gpu: 256 } as const;
 
 /** What a row kernel begins with, and the workgroups that cover its rows. */
 export interface RowKernel {
@@ -70,8 +75,8 @@ function tree(name: string, join: string): string {
 }
 
 /** Lanes of a workgroup that share `items` items. */
-export function lanesOf(items: number, { invocations }: Target): number {
-  return Math.min(MAX_LANES, invocations, 2 ** Math.ceil(Math.log2(items)));
+export function lanesOf(items: number, { kind, invocations }: Target): number {
+  return Math.min(MAX_LANES[kind], invocations, 2 ** Math.ceil(Math.log2(items)));
 }
 
 /** Functions that join the lanes of a workgroup. */
@@ -88,7 +93,7 @@ ${tree("sum", "a + b")}${tree("max", "max(a, b)")}`;
 export function rowKernel(rows: number, columns: number, target: Target): RowKernel {
   const width = itemWidth(columns);
   const items = columns / width;
-  const alone = target.kind === "cpu";
+  const alone = target.kind === "cpu" && items < CPU_ITEMS;
   const lanes = lanesOf(items, target);
   const perGroup = alone ? CPU_ROWS : 1;
   const count = ceilDiv(rows, perGroup);

@@ -19,21 +19,22 @@ export type KeptIn = (name: string) => string;
 export class Feed {
   readonly memory: Memory;
   readonly carries: readonly CarrySize[];
+  /** The batch that stands in the slots and has not been brought yet. */
+  #there: Batch | undefined;
 
   constructor(memory: Memory, carries: readonly CarrySize[]) {
     this.memory = memory;
     this.carries = carries;
   }
 
-  /** Brings a batch and its states; those of windows that begin anew are zero. */
-  bring({ inputs, targets, starts, fresh }: Batch, keptIn: KeptIn): void {
-    this.memory.write("inputs", inputs);
-    this.memory.write("targets", targets);
-    if (starts !== undefined) {
-      // Models that attend to nothing have no slot for them.
-      this.memory.ensure(STARTS, starts.length);
-      this.memory.write(STARTS, starts);
-    }
+  /**
+   * Brings a batch and its states; those of windows that begin anew are zero. Nothing of a batch
+   * that was handed over last is written again.
+   */
+  bring(batch: Batch, keptIn: KeptIn): void {
+    this.handOver(batch);
+    this.#there = undefined;
+    const { fresh } = batch;
     for (const { name, size } of this.carries) {
       if (fresh === true) {
         this.memory.write(name, new Float32Array(size));
@@ -46,6 +47,23 @@ export class Feed {
         if (begins) this.memory.write(name, zeros, b * zeros.length);
       });
     }
+  }
+
+  /**
+   * Brings what of a batch does not depend on what runs before it. Programs that are queued read
+   * what was there when they were.
+   */
+  handOver(batch: Batch): void {
+    if (this.#there === batch) return;
+    const { inputs, targets, starts } = batch;
+    this.memory.write("inputs", inputs);
+    this.memory.write("targets", targets);
+    if (starts !== undefined) {
+      // Models that attend to nothing have no slot for them.
+      this.memory.ensure(STARTS, starts.length);
+      this.memory.write(STARTS, starts);
+    }
+    this.#there = batch;
   }
 
   /** Keeps the states that a batch has left. */

@@ -2,33 +2,31 @@
  * Everything that a replica compiles from a config: where parameters lie, and the plans of
  * gradient, evaluation, inspection, update and tree addition. Pure: no device, no process.
  */
-import { correct } from "../kernels/correct.ts";
-import { crossEntropy } from "../kernels/cross_entropy.ts";
 import { pointwise } from "../kernels/pointwise.ts";
 import { DH, recurrenceBackwardOp } from "../kernels/recurrence_backward.ts";
 import { rowNorms } from "../kernels/row_norms.ts";
-import { sum } from "../kernels/sum.ts";
 import { treeAddOp } from "../kernels/tree_add.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { Task } from "../src/data/source.ts";
 import { taskOf } from "../src/data/sources/mod.ts";
 import { formula } from "../src/graph/formula.ts";
 import type { Expr } from "../src/graph/formula.ts";
-import { gradients } from "../src/graph/reverse.ts";
 import { applyAll, newTrace } from "../src/graph/trace.ts";
-import type { Flow, Graph, Tensor } from "../src/graph/types.ts";
+import type { Graph, Tensor, Trace } from "../src/graph/types.ts";
 import { logitsOf } from "../src/models/mod.ts";
-import { PRODUCT, scaleFormula, SUM } from "../src/nn/formulas.ts";
+import { PRODUCT, scaleFormula } from "../src/nn/formulas.ts";
 import { newScope } from "../src/nn/scope.ts";
 import type { Carry, Param } from "../src/nn/scope.ts";
 import { optimizerOf } from "../src/optim/mod.ts";
 import { inspectGraph, updateGraph } from "../src/optim/update.ts";
-import type { RangeGraph } from "../src/optim/update.ts";
+import type { RunGraph } from "../src/optim/update.ts";
 import { compile } from "../src/plan/compile.ts";
 import type { Placing } from "../src/plan/compile.ts";
 import { layOut, LOSS, pieceSlot, placeIn } from "../src/plan/layout.ts";
 import type { Layout, Range } from "../src/plan/layout.ts";
 import type { Place, Plan } from "../src/plan/types.ts";
+import { askAll, differentiate } from "./loss.ts";
+import type { LossOptions } from "./loss.ts";
 
 /** A model traced to its loss, with the parameters it declared. */
 export interface Traced {
@@ -77,13 +75,13 @@ function build(
   return { trace, params, carries, task, logits };
 }
 
-/** Sum of the losses of a batch, and its trace. */
-function buildLoss(config: RunConfig, options: { vocabulary: number; training: boolean }) {
+/** A model's logits of a batch, and the targets that are asked of them. */
+function buildAsked(config: RunConfig, options: { vocabulary: number; training: boolean }) {
   const built = build(config, { ...options, rows: config.windows });
   const { trace, logits } = built;
   const shape = logits.shape.slice(0, -1);
   const targets = trace.source({ shape, dtype: "u32" }, "batch", "targets");
-  return { ...built, targets, loss: sum(crossEntropy(logits, targets)) };
+  return { ...built, targets };
 }
 
 /** The states to carry on, by the names of their slots. */
@@ -104,11 +102,18 @@ function finish({ trace }: { trace: Tensor["trace"] }, results: Graph["results"]
  * A micro-batch's share of the step's mean loss, and its gradient. Shares are normalised by the
  * targets of the whole step, so their sum over micro-batches is the mean.
  */
-export function traceGradient(config: RunConfig, vocabulary: number): Traced {
-  const built = buildLoss(config, { vocabulary, training: true });
-  const share = shareOf(built.loss, config, built.task);
-  const flows = gradientsOf(share, built.params);
-  const results: Record<string, Tensor> = { [LOSS]: share, ...carriedOf(built.carries) };
+export function traceGradient(
+  config: RunConfig,
+  vocabulary: number,
+  options: LossOptions = {},
+): Traced {
+  const built = buildAsked(config, { vocabulary, training: true });
+  const { loss, flows } = differentiate(built, {
+    ...options,
+    share: shareOf(built.trace, config, built.task),
+    wanted: built.params.map((p) => p.tensor),
+  });
+  const results: Record<string, Tensor> = { [LOSS]: loss, ...carriedOf(built.carries) };
   // A call must not read and write the gradient vector: what is read again, or is the gradient of
   // several parameters, is put there by a copy.
   const read = new Set(built.trace.calls.flatMap((call) => call.inputs));
@@ -121,23 +126,21 @@ export function traceGradient(config: RunConfig, vocabulary: number): Traced {
   return { graph: finish(built, results), params: built.params };
 }
 
-/** The loss over the targets of the whole step, whose number may be known at each step only. */
-function shareOf(loss: Tensor, config: RunConfig, { countedPerWindow }: Task): Tensor {
+/** The mean over the targets of the whole step, whose number may be known at each step only. */
+function shareOf(
+  trace: Trace,
+  config: RunConfig,
+  { countedPerWindow }: Task,
+): (total: Tensor) => Tensor {
   if (countedPerWindow === undefined) {
-    return pointwise(PRODUCT, [
-      loss,
-      loss.trace.source({ shape: [1], dtype: "f32" }, "scalar", SHARE),
-    ]);
+    let share: Tensor | undefined;
+    return (total) => {
+      share ??= trace.source({ shape: [1], dtype: "f32" }, "scalar", SHARE);
+      return pointwise(PRODUCT, [total, share]);
+    };
   }
   const counted = config.micro_batches * config.windows * countedPerWindow;
-  return pointwise(scaleFormula(1 / counted), [loss]);
-}
-
-function gradientsOf(loss: Tensor, params: readonly Param[]): readonly Flow[] {
-  return gradients(loss, params.map((p) => p.tensor), {
-    seed: loss.trace.constant([1], Float32Array.of(1)),
-    add: (a, b) => pointwise(SUM, [a, b]),
-  });
+  return (total) => pointwise(scaleFormula(1 / counted), [total]);
 }
 
 /** The parameters of a model, and their layout. */
@@ -169,10 +172,19 @@ export function gradientPlan(config: RunConfig, vocabulary: number, layout: Layo
 
 /** Losses of one batch without dropout: their sum, how many targets were met, carried states. */
 export function evaluationPlan(config: RunConfig, vocabulary: number, layout: Layout): Plan {
-  const built = buildLoss(config, { vocabulary, training: false });
-  const hits = sum(correct(built.logits, built.targets));
-  const results = { [EVAL.loss]: built.loss, [EVAL.correct]: hits, ...carriedOf(built.carries) };
-  return compile(finish(built, results), placing(layout));
+  return compile(traceEvaluation(config, vocabulary).graph, placing(layout));
+}
+
+/** The computation behind {@linkcode evaluationPlan}. */
+export function traceEvaluation(
+  config: RunConfig,
+  vocabulary: number,
+  options: LossOptions = {},
+): Traced {
+  const built = buildAsked(config, { vocabulary, training: false });
+  const { loss, met } = askAll(built, options);
+  const results = { [EVAL.loss]: loss, [EVAL.correct]: met, ...carriedOf(built.carries) };
+  return { graph: finish(built, results), params: built.params };
 }
 
 /**
@@ -180,8 +192,8 @@ export function evaluationPlan(config: RunConfig, vocabulary: number, layout: La
  * step, in slot `reach`. @throws {RangeError} for a model without a recurrence.
  */
 export function reachPlan(config: RunConfig, vocabulary: number, layout: Layout): Plan {
-  const built = buildLoss(config, { vocabulary, training: false });
-  gradientsOf(built.loss, built.params);
+  const built = buildAsked(config, { vocabulary, training: false });
+  differentiate(built, { share: (total) => total, wanted: built.params.map((p) => p.tensor) });
   // Backward calls come last layer first.
   const back = built.trace.calls.find((call) => call.op === recurrenceBackwardOp);
   const dh = back?.outputs[DH];
@@ -191,24 +203,31 @@ export function reachPlan(config: RunConfig, vocabulary: number, layout: Layout)
 
 /** Looks at the gradient: its norm in slot `grad_norm`, a count of bad elements in `non_finite`. */
 export function inspectPlan(layout: Layout): Plan {
-  return rangePlan(layout, ["grad"], inspectGraph(layout.ranges));
+  return runPlan(layout, ["grad"], inspectGraph(runsOf(layout)));
 }
 
-/** One optimizer step over all ranges; the gradient's norm is read from slot `grad_norm`. */
+/** One optimizer step, a call for each piece; the gradient's norm is read from slot `grad_norm`. */
 export function updatePlan(config: RunConfig, layout: Layout): Plan {
   const optimizer = optimizerOf(config.optim);
-  const traced = updateGraph(layout.ranges, { optimizer, config: config.optim });
-  return rangePlan(layout, ["param", "grad", ...optimizer.moments], traced);
+  const traced = updateGraph(runsOf(layout), { optimizer, config: config.optim });
+  return runPlan(layout, ["param", "grad", ...optimizer.moments], traced);
 }
 
-function rangePlan(
+/** The ranges of each piece that has parameters: they follow one another from its start. */
+function runsOf({ pieces, ranges }: Layout): readonly (readonly Range[])[] {
+  return pieces.map((_, piece) => ranges.filter((range) => range.piece === piece))
+    .filter((run) => run.length > 0);
+}
+
+function runPlan(
   layout: Layout,
   vectors: readonly string[],
-  { graph, sources }: RangeGraph,
+  { graph, sources }: RunGraph,
 ): Plan {
-  const places = new Map<Tensor, Place>(sources.map(({ tensor, vector, range }) => {
-    const { piece, offset } = layout.ranges[range] as Range;
-    return [tensor, { slot: pieceSlot(vector, piece), role: tensor.role, offset }];
+  const runs = runsOf(layout);
+  const places = new Map<Tensor, Place>(sources.map(({ tensor, vector, run, offset }) => {
+    const { piece, offset: first } = runs[run]?.[0] as Range;
+    return [tensor, { slot: pieceSlot(vector, piece), role: tensor.role, offset: first + offset }];
   }));
   const sizes = Object.assign({}, ...vectors.map((v) => sizesOf(layout, v)));
   return compile(graph, { source: (t) => places.get(t), sizes });

@@ -155,6 +155,7 @@ export class Replica {
 
   /** The gradient vector, with the loss, its pieces one behind the other. */
   gradient(): Promise<Float32Array> {
+    this.#stepper.prepare();
     return this.readVector("grad");
   }
 

@@ -5,7 +5,7 @@
 import { fold } from "../src/base/random.ts";
 import type { Key } from "../src/base/random.ts";
 import type { RunConfig } from "../src/config/schema.ts";
-import type { Source } from "../src/data/source.ts";
+import type { Address, Batch, Source } from "../src/data/source.ts";
 import type { Device, Program } from "../src/device/types.ts";
 import type { Inspection } from "../src/guard/judge.ts";
 import { RANDOM_KEY } from "../src/nn/scope.ts";
@@ -54,6 +54,10 @@ export class Stepper {
   #loaded: Programs | undefined;
   /** Whether the inspect plan has seen the gradient that is there. */
   #inspected = false;
+  /** The first micro-batch of the step under way. */
+  #first: Address | undefined;
+  /** A micro-batch that was made before it is its turn. */
+  #ahead: Address & { readonly batch: Batch } | undefined;
 
   constructor(feed: Feed, parts: StepParts) {
     this.#feed = feed;
@@ -85,6 +89,7 @@ export class Stepper {
   accumulate(step: number, node: Node): void {
     this.touch();
     const count = 2 ** node.level;
+    if (this.#first?.step !== step) this.#first = { step, microBatch: node.index * count };
     for (let i = 0; i < count; i++) {
       this.#microBatch(step, node.index * count + i);
       let level = 0;
@@ -98,9 +103,27 @@ export class Stepper {
     this.#inspected = false;
   }
 
+  /**
+   * Makes the batch that the next step begins with and hands it over, for when the host will wait
+   * anyway. If another comes first, that one is written in its stead.
+   */
+  prepare(): void {
+    if (this.#first === undefined) return;
+    const at = { ...this.#first, step: this.#first.step + 1 };
+    try {
+      const batch = this.#batchOf(at);
+      this.#ahead = { ...at, batch };
+      this.#feed.handOver(batch);
+    } catch {
+      // What is wrong with its data is said when it is its turn, if that comes.
+      this.#ahead = undefined;
+    }
+  }
+
   /** Looks at the gradient vector; the one read of a step. */
   async inspect(): Promise<Inspection> {
     this.#look();
+    this.prepare();
     const { slot, offset } = placeIn(this.#parts.layout, "grad", LOSS);
     const values = await this.#feed.memory.read([
       { slot, offset, length: 1 },
@@ -127,6 +150,12 @@ export class Stepper {
     return this.#loaded;
   }
 
+  #batchOf({ step, microBatch }: Address): Batch {
+    const { step: next, microBatch: index, batch } = this.#ahead ?? {};
+    if (batch !== undefined && next === step && index === microBatch) return batch;
+    return this.#parts.source.train({ step, microBatch });
+  }
+
   #microBatch(step: number, index: number): void {
     const { source, lanes, key } = this.#parts;
     const { memory } = this.#feed;
@@ -134,7 +163,8 @@ export class Stepper {
     if (random) memory.write(RANDOM_KEY, Uint32Array.from(fold(fold(key, step), index)));
     const counted = source.countedIn?.(step);
     if (counted !== undefined) memory.write(SHARE, Float32Array.of(1 / counted));
-    const batch = source.train({ step, microBatch: index });
+    const batch = this.#batchOf({ step, microBatch: index });
+    this.#ahead = undefined;
     this.#feed.bring(batch, (name) => lanes.kept(index, name));
     gradient.run();
     this.#feed.keep((name) => lanes.next(index, name));

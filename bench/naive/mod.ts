@@ -21,6 +21,7 @@ import {
   layerNormTwin,
   rowNormsTwin,
 } from "./rows.ts";
+import { putTwin, rangedTwin, sliceTwin } from "./runs.ts";
 import { columnSumTwin, finiteTwin, sortIdsTwin, sumTwin, treeAddTwin } from "./sums.ts";
 import type { Twin } from "./twin.ts";
 
@@ -43,10 +44,13 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["matmul", matmulTwin],
   ["place_columns", placeColumnsTwin],
   ["pointwise", pointwiseTwin],
+  ["put", putTwin],
+  ["ranged", rangedTwin],
   ["read_time", readTimeTwin],
   ["recurrence", recurrenceTwin],
   ["recurrence_backward", recurrenceBackwardTwin],
   ["row_norms", rowNormsTwin],
+  ["slice", sliceTwin],
   ["sort_ids", sortIdsTwin],
   ["spread_time", spreadTimeTwin],
   ["sum", sumTwin],

@@ -1,5 +1,7 @@
 /** Reverse-mode differentiation of a trace. Each op brings its own rule; none stands here. */
-import type { Flow, Tensor } from "./types.ts";
+import type { Call, Flow, Tensor } from "./types.ts";
+
+type Add = (a: Tensor, b: Tensor) => Tensor;
 
 /**
  * Gradients of a scalar `loss` with respect to `wanted`, traced behind the forward calls.
@@ -9,11 +11,24 @@ import type { Flow, Tensor } from "./types.ts";
 export function gradients(
   loss: Tensor,
   wanted: readonly Tensor[],
-  { seed, add }: { seed: Tensor; add: (a: Tensor, b: Tensor) => Tensor },
+  { seed, add }: { seed: Tensor; add: Add },
 ): readonly Flow[] {
-  const forward = [...loss.trace.calls];
+  return flowsTo(wanted, new Map([[loss, seed]]), { calls: loss.trace.calls, add });
+}
+
+/**
+ * The same from flows that are known, over some of a trace's calls: gradients with respect to
+ * `wanted`, a known one among them included.
+ * @throws {RangeError} when an op on the way has no derivative.
+ */
+export function flowsTo(
+  wanted: readonly Tensor[],
+  known: ReadonlyMap<Tensor, Tensor>,
+  { calls, add }: { calls: readonly Call<Tensor>[]; add: Add },
+): readonly Flow[] {
+  const forward = [...calls];
   const needed = reachedFrom(wanted, forward);
-  const flows = new Map<Tensor, Tensor>([[loss, seed]]);
+  const flows = new Map(known);
   for (const call of forward.reverse()) {
     const dout = call.outputs.map((t) => flows.get(t));
     if (dout.every((d) => d === undefined)) continue;
@@ -34,7 +49,7 @@ export function gradients(
 /** Tensors that depend on one of `sources`, the sources included. */
 function reachedFrom(
   sources: readonly Tensor[],
-  calls: Tensor["trace"]["calls"],
+  calls: readonly Call<Tensor>[],
 ): ReadonlySet<Tensor> {
   const reached = new Set(sources);
   for (const { inputs, outputs } of calls) {

@@ -175,6 +175,8 @@ export interface Op {
   vjp?(io: Io<Tensor>, dout: readonly Flow[], attrs: Attrs): readonly Flow[];
   /** Output k takes the place of input `donate[k]` (undefined: a place of its own). */
   donate?(attrs: Attrs): readonly (number | undefined)[];
+  /** Whether a call costs little beside reading and writing, so that it may be done twice. */
+  cheap?(attrs: Attrs): boolean;
   /** This op with `next`, which reads output 0 elementwise, done as its epilogue. */
   absorb?(call: Call<Tensor>, next: Call<Tensor>, keep: boolean): Absorbed | undefined;
   /** Instances for tests and benches. */

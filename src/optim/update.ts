@@ -1,18 +1,19 @@
 /**
  * Traces one optimizer step over flat vectors, in two graphs: one looks at the gradient (its norm,
  * and whether it is finite), the other clips by that norm and updates in place. Between them
- * somebody may decide. It knows ranges of vectors, not parameters.
+ * somebody may decide. It knows runs of vectors, not parameters.
  */
-import type { Expr } from "../graph/formula.ts";
-import { add, div, formula, min, sqrt } from "../graph/formula.ts";
+import type { Expr, Formula } from "../graph/formula.ts";
+import { add, constant, div, formula, min, sqrt, substitute } from "../graph/formula.ts";
 import { apply, applyAll, newTrace } from "../graph/trace.ts";
 import type { Graph, Tensor, Trace } from "../graph/types.ts";
 import { nonFinite } from "../../kernels/finite.ts";
-import { pointwise, pointwiseOp } from "../../kernels/pointwise.ts";
+import { pointwise } from "../../kernels/pointwise.ts";
+import { rangedOp } from "../../kernels/ranged.ts";
 import { sumOp } from "../../kernels/sum.ts";
 import type { Optimizer } from "./types.ts";
 
-/** A run of elements that are updated alike. */
+/** Elements that are updated alike. */
 export interface UpdateRange {
   readonly length: number;
   readonly decay: boolean;
@@ -20,17 +21,21 @@ export interface UpdateRange {
   readonly rate: number;
 }
 
-/** A source of a graph: range `range` of `vector`. */
-export interface RangeSource {
+/** Ranges one behind the other, in one piece of each vector. */
+export type UpdateRun = readonly UpdateRange[];
+
+/** A source of a graph: elements of `vector` from `offset` on, counted from the start of a run. */
+export interface RunSource {
   readonly tensor: Tensor;
   readonly vector: string;
-  readonly range: number;
+  readonly run: number;
+  readonly offset: number;
 }
 
-/** A graph over ranges of vectors. */
-export interface RangeGraph {
+/** A graph over runs of vectors. */
+export interface RunGraph {
   readonly graph: Graph;
-  readonly sources: readonly RangeSource[];
+  readonly sources: readonly RunSource[];
 }
 
 /** Name of the gradient's norm before clipping: inspection gives it, the update reads it. */
@@ -42,63 +47,106 @@ export const NON_FINITE = "non_finite";
 const NORM_EPS = 1e-6;
 
 /** The graph that looks at a gradient: its global norm, and how many elements are not finite. */
-export function inspectGraph(ranges: readonly UpdateRange[]): RangeGraph {
-  const { trace, sources, source } = rangeTrace(ranges);
-  const gradients = ranges.map((_, i) => source("grad", i));
-  const squares = gradients.map((g) => apply(sumOp, [g], { square: true }));
-  const total = squares.reduce((a, b) => pointwise(PLUS, [a, b]));
-  const results = { [GRAD_NORM]: pointwise(ROOT, [total]), [NON_FINITE]: nonFinite(gradients) };
+export function inspectGraph(runs: readonly UpdateRun[]): RunGraph {
+  const { trace, sources, source } = runTrace();
+  const squares = runs.flatMap((ranges, run) => {
+    const ends = endsOf(ranges);
+    return ranges.map(({ length }, r) => {
+      const part = source("grad", run, { offset: (ends[r] as number) - length, length });
+      return apply(sumOp, [part], { square: true });
+    });
+  });
+  const whole = runs.map((ranges, run) =>
+    source("grad", run, { offset: 0, length: endsOf(ranges).at(-1) as number })
+  );
+  const results = { [GRAD_NORM]: rootOfSum(squares), [NON_FINITE]: nonFinite(whole) };
   const { calls, constants } = trace;
   return { graph: { calls, constants, results }, sources };
 }
 
 /**
- * The graph of one step of `optimizer`. It reads the norm of the gradient; parameters and moments
- * are updated where they lie, so it has no results. `clip` 0 switches clipping off.
+ * The graph of one step of `optimizer`: a call for each run. It reads the norm of the gradient;
+ * parameters and moments are updated where they lie, so it has no results. `clip` 0 switches
+ * clipping off.
  */
 export function updateGraph<C extends { readonly clip: number }>(
-  ranges: readonly UpdateRange[],
+  runs: readonly UpdateRun[],
   { optimizer, config }: { optimizer: Optimizer<C>; config: C },
-): RangeGraph {
-  const { trace, sources, source } = rangeTrace(ranges);
-  const scalar = (name: string): Tensor =>
-    trace.source({ shape: [1], dtype: "f32" }, "scalar", name);
-  const factor = config.clip === 0
-    ? trace.constant([1], Float32Array.of(1))
-    : pointwise(clipFormula(config.clip), [scalar(GRAD_NORM)]);
-  const scalars = optimizer.scalars.map(scalar);
-  ranges.forEach(({ decay, rate }, i) => {
-    const state = ["param", ...optimizer.moments].map((vector) => source(vector, i));
-    const inputs = [source("grad", i), factor, ...scalars, ...state];
-    const donate = state.map((_, k) => inputs.length - state.length + k);
-    applyAll(pointwiseOp, inputs, { formula: optimizer.update(config, { decay, rate }), donate });
+): RunGraph {
+  const { trace, sources, source } = runTrace();
+  const numbers = [...config.clip === 0 ? [] : [GRAD_NORM], ...optimizer.scalars]
+    .map((name) => trace.source({ shape: [1], dtype: "f32" }, "scalar", name));
+  runs.forEach((ranges, run) => {
+    const ends = endsOf(ranges);
+    const all = { offset: 0, length: ends.at(-1) as number };
+    const state = ["param", ...optimizer.moments].map((vector) => source(vector, run, all));
+    const inputs = [source("grad", run, all), ...numbers, ...state];
+    applyAll(rangedOp, inputs, {
+      ranges: ranges.map(({ decay, rate }, r) => ({
+        end: ends[r] as number,
+        formula: clipped(optimizer.update(config, { decay, rate }), config.clip),
+      })),
+      donate: state.map((_, k) => inputs.length - state.length + k),
+    });
   });
   const { calls, constants } = trace;
   return { graph: { calls, constants, results: {} }, sources };
 }
 
-/** A trace whose sources are ranges of vectors. */
-function rangeTrace(ranges: readonly UpdateRange[]): {
-  trace: Trace;
-  sources: readonly RangeSource[];
-  source: (vector: string, range: number) => Tensor;
-} {
-  const trace = newTrace();
-  const sources: RangeSource[] = [];
-  const source = (vector: string, range: number): Tensor => {
-    const shape = [(ranges[range] as UpdateRange).length];
-    const role = vector === "param" || vector === "grad" ? vector : "moment";
-    const tensor = trace.source({ shape, dtype: "f32" }, role, `${vector}:${range}`);
-    sources.push({ tensor, vector, range });
-    return tensor;
-  };
-  return { trace, sources, source };
+/** Where ranges end, counted from the start of their run. */
+function endsOf(ranges: UpdateRun): number[] {
+  let end = 0;
+  return ranges.map(({ length }) => end += length);
 }
 
-const PLUS = formula(2, (a, b) => add(a as Expr, b as Expr));
-const ROOT = formula(1, (x) => sqrt(x as Expr));
+/** A trace whose sources are parts of runs. */
+function runTrace(): {
+  trace: Trace;
+  sources: readonly RunSource[];
+  source: (vector: string, run: number, at: { offset: number; length: number }) => Tensor;
+} {
+  const trace = newTrace();
+  const sources: RunSource[] = [];
+  return {
+    trace,
+    sources,
+    source: (vector, run, { offset, length }) => {
+      const role = vector === "param" || vector === "grad" ? vector : "moment";
+      const name = `${vector}:${run}+${offset}:${length}`;
+      // Of a run of one range the part is the whole.
+      const known = sources.find(({ tensor }) => tensor.name === name);
+      if (known !== undefined) return known.tensor;
+      const tensor = trace.source({ shape: [length], dtype: "f32" }, role, name);
+      sources.push({ tensor, vector, run, offset });
+      return tensor;
+    },
+  };
+}
 
-/** Global-norm clipping (Pascanu et al. 2013, algorithm 1): the factor min(1, clip / norm). */
-function clipFormula(clip: number) {
-  return formula(1, (norm) => min(1, div(clip, add(norm as Expr, NORM_EPS))));
+/** Terms that a call adds up: it binds them and its result, eight buffers at most. */
+const TERMS = 6;
+
+/** The root of the sum of tensors [1], added in order. */
+function rootOfSum(terms: readonly Tensor[]): Tensor {
+  const [first, ...others] = terms as [Tensor, ...Tensor[]];
+  const [some, rest] = [others.slice(0, TERMS - 1), others.slice(TERMS - 1)];
+  const sum = formula(1 + some.length, (...x) => x.reduce((a, b) => add(a, b)));
+  if (rest.length > 0) return rootOfSum([pointwise(sum, [first, ...some]), ...rest]);
+  const root = { ...sum, outputs: sum.outputs.map(sqrt) };
+  return pointwise(root, [first, ...some]);
+}
+
+/**
+ * An optimizer's formula with global-norm clipping inside (Pascanu et al. 2013, algorithm 1): it
+ * takes the norm in place of the factor min(1, clip / norm), or nothing where `clip` is 0.
+ */
+function clipped({ inputs, outputs }: Formula, clip: number): Formula {
+  const input = (index: number): Expr => ({ kind: "input", index });
+  const factor = clip === 0 ? constant(1) : min(1, div(clip, add(input(1), NORM_EPS)));
+  const behind = clip === 0 ? 1 : 2;
+  const args = Array.from(
+    { length: inputs },
+    (_, k) => k === 0 ? input(0) : k === 1 ? factor : input(k - 2 + behind),
+  );
+  return { inputs: inputs - 2 + behind, outputs: outputs.map((e) => substitute(e, args)) };
 }

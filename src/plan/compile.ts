@@ -1,12 +1,15 @@
 /**
- * From a graph to a plan: prune, fuse, place. Order is the order of the trace. It meets ops only
- * through their interface.
+ * From a graph to a plan: prune, fuse, place. Order is the order of the trace, but for cheap calls
+ * that are done twice. It meets ops only through their interface.
  */
 import { sizeOf } from "../base/shape.ts";
 import type { Call, Graph, Tensor } from "../graph/types.ts";
 import { fuse, prune } from "./fuse.ts";
+import { rootsOf } from "./in_place.ts";
+import type { Roots } from "./in_place.ts";
 import { pack } from "./memory.ts";
 import type { Life } from "./memory.ts";
+import { recompute } from "./recompute.ts";
 import type { Place, Plan, Region, Slot } from "./types.ts";
 
 /** Where named tensors lie; those it does not place get a slot of their own. */
@@ -19,25 +22,38 @@ export interface Placing {
   readonly sizes?: Readonly<Record<string, number>>;
   /** False keeps every call as it was traced. */
   readonly fuse?: boolean;
+  /** Bytes of a value from which on it is rather computed again than kept, where that is cheap. */
+  readonly again?: number;
 }
+
+/** Below this a value costs more time than its memory is worth. */
+const AGAIN = 16 * 1024 * 1024;
 
 /** Compiles a graph. */
 export function compile(graph: Graph, placing: Placing = {}): Plan {
   const wanted = new Set(Object.values(graph.results));
   const pruned = prune(graph);
-  const calls = placing.fuse === false ? pruned : fuse(pruned, wanted);
-  const places = new Places(placing);
+  if (placing.fuse === false) return place(graph, pruned, placing);
+  const plan = place(graph, fuse(pruned, wanted), placing);
+  const twice = recompute(pruned, wanted, { least: placing.again ?? AGAIN });
+  if (twice === undefined) return plan;
+  const smaller = place(graph, fuse(twice, wanted), placing);
+  return smaller.pooled.bytes < plan.pooled.bytes ? smaller : plan;
+}
+
+/** Gives everything that calls read and write a place. */
+function place(graph: Graph, calls: readonly Call<Tensor>[], placing: Placing): Plan {
+  const places = new Places(placing, rootsOf(calls));
   for (const [name, tensor] of Object.entries(graph.results)) places.result(name, tensor);
   const made = new Set(calls.flatMap((c) => c.outputs));
   for (const call of calls) {
     call.inputs.filter((t) => !made.has(t)).forEach((t) => places.source(t));
   }
-  for (const call of calls) places.donations(call);
-  const locals = lifetimes(calls, (t) => places.has(t));
+  const locals = lifetimes(calls, places);
   const pool = pack(locals.map((l) => l.life));
   const base = places.slots.length;
-  locals.forEach(({ tensor }, i) => {
-    places.put(tensor, { slot: base + (pool.slotOf[i] as number), offset: 0 });
+  locals.forEach(({ root }, i) => {
+    places.put(root, { slot: base + (pool.slotOf[i] as number), offset: 0 });
   });
   pool.sizes.forEach((size, i) => {
     places.slots.push({ name: `local/${i}`, role: "local", size });
@@ -61,40 +77,60 @@ export function compile(graph: Graph, placing: Placing = {}): Plan {
   };
 }
 
+/** Where something lies, by the number of its slot. */
+interface At {
+  readonly slot: number;
+  readonly offset: number;
+}
+
 /** Collects the slots and regions of a plan under way. */
 class Places {
   readonly slots: Slot[] = [];
   readonly named: Record<string, Region> = {};
+  /** Places of roots: whatever was made in place lies there as well. */
+  readonly #at = new Map<Tensor, At>();
   readonly #regions = new Map<Tensor, Region>();
+  readonly #roots: Roots;
   readonly #placing: Placing;
 
-  constructor(placing: Placing) {
+  constructor(placing: Placing, roots: Roots) {
     this.#placing = placing;
+    this.#roots = roots;
+  }
+
+  rootOf(tensor: Tensor): Tensor {
+    return this.#roots.get(tensor) ?? tensor;
   }
 
   has(tensor: Tensor): boolean {
-    return this.#regions.has(tensor);
+    return this.#at.has(this.rootOf(tensor));
   }
 
   of(tensor: Tensor): Region {
-    const region = this.#regions.get(tensor);
-    if (region === undefined) {
+    const known = this.#regions.get(tensor);
+    if (known !== undefined) return known;
+    const at = this.#at.get(this.rootOf(tensor));
+    if (at === undefined) {
       throw new RangeError(`Cannot place tensor ${tensor.id}: nothing makes it`);
     }
-    return region;
-  }
-
-  put(tensor: Tensor, at: { slot: number; offset: number }): Region {
     const region = { ...at, shape: tensor.shape, dtype: tensor.dtype };
     this.#regions.set(tensor, region);
     return region;
   }
 
+  put(tensor: Tensor, at: At): Region {
+    this.#at.set(this.rootOf(tensor), at);
+    return this.of(tensor);
+  }
+
   source(tensor: Tensor): void {
-    if (this.has(tensor)) return;
+    if (this.#regions.has(tensor)) return;
     const name = tensor.name ?? `const/${tensor.id}`;
+    if (this.has(tensor)) {
+      throw new RangeError(`Cannot place ${name}: a result that updates it has a place`);
+    }
     const place = this.#placing.source?.(tensor) ?? { slot: name, role: tensor.role, offset: 0 };
-    this.named[name] = this.#at(tensor, place);
+    this.named[name] = this.#into(tensor, place);
   }
 
   result(name: string, tensor: Tensor): void {
@@ -102,18 +138,10 @@ class Places {
     if (this.has(tensor)) {
       throw new RangeError(`Cannot place result ${name}: its tensor has a place`);
     }
-    this.named[name] = this.#at(tensor, place);
+    this.named[name] = this.#into(tensor, place);
   }
 
-  donations(call: Call<Tensor>): void {
-    call.op.donate?.(call.attrs).forEach((input, output) => {
-      if (input === undefined) return;
-      const { slot, offset } = this.of(call.inputs[input] as Tensor);
-      this.put(call.outputs[output] as Tensor, { slot, offset });
-    });
-  }
-
-  #at(tensor: Tensor, { slot, role, offset }: Place): Region {
+  #into(tensor: Tensor, { slot, role, offset }: Place): Region {
     const known = this.slots.findIndex((s) => s.name === slot);
     const end = Math.max(offset + sizeOf(tensor.shape), this.#placing.sizes?.[slot] ?? 0);
     if (known < 0) this.slots.push({ name: slot, role, size: end });
@@ -125,20 +153,19 @@ class Places {
   }
 }
 
-/** Lives of the tensors that calls make and `placed` does not hold. */
+/** Lives of what calls make and no place holds yet; what is made in place goes on living. */
 function lifetimes(
   calls: readonly Call<Tensor>[],
-  placed: (t: Tensor) => boolean,
-): { tensor: Tensor; life: Life }[] {
+  places: Places,
+): { root: Tensor; life: Life }[] {
   const lives = new Map<Tensor, Life>();
   calls.forEach(({ inputs, outputs }, i) => {
-    for (const t of outputs) {
-      if (!placed(t)) lives.set(t, { size: sizeOf(t.shape), from: i, to: i });
-    }
-    for (const t of inputs) {
-      const life = lives.get(t);
-      if (life !== undefined) lives.set(t, { ...life, to: i });
+    for (const t of [...outputs, ...inputs]) {
+      if (places.has(t)) continue;
+      const root = places.rootOf(t);
+      const { size = sizeOf(t.shape), from = i } = lives.get(root) ?? {};
+      lives.set(root, { size, from, to: i });
     }
   });
-  return [...lives].map(([tensor, life]) => ({ tensor, life }));
+  return Array.from(lives, ([root, life]) => ({ root, life }));
 }

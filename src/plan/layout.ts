@@ -3,6 +3,7 @@
  * step has one payload to reduce, one update and one array to save. Weights that decay come first,
  * among them and behind them those of one learning rate together.
  */
+import { LEAST_BINDING } from "../base/binding.ts";
 import { alignUp, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Role } from "../graph/types.ts";
@@ -12,7 +13,7 @@ import type { Place } from "./types.ts";
 export const ALIGN = 64;
 
 /** Elements in one piece of a vector, unless one tensor is larger: 128 MiB fit every adapter. */
-export const PIECE = 32 * 1024 * 1024;
+export const PIECE = LEAST_BINDING / 4;
 
 /** Name of the extra element that carries the loss through the gradient's sum. */
 export const LOSS = "loss";

@@ -28,29 +28,37 @@ export function pack(lives: readonly Life[]): Pool {
     .sort((a, b) => (lives[b] as Life).size - (lives[a] as Life).size || a - b);
   for (const i of order) {
     const life = lives[i] as Life;
-    const free = slots.flatMap((slot, s) =>
-      slot.lives.every((other) => apart(life, other)) ? [s] : []
-    );
-    const best = free.reduce<number | undefined>(
-      (best, s) => best === undefined || idle(slots[s], life) < idle(slots[best], life) ? s : best,
-      undefined,
-    );
-    if (best === undefined) slots.push({ size: life.size, lives: [life] });
-    else slots[best]?.lives.push(life);
-    slotOf[i] = best ?? slots.length - 1;
+    let [best, least, place] = [-1, Infinity, 0];
+    for (const [s, slot] of slots.entries()) {
+      const at = placeOf(slot.lives, life);
+      const gap = idle(slot.lives, at, life);
+      if (gap < least) [best, least, place] = [s, gap, at];
+    }
+    if (best < 0) slots.push({ size: life.size, lives: [life] });
+    else slots[best]?.lives.splice(place, 0, life);
+    slotOf[i] = best < 0 ? slots.length - 1 : best;
   }
   return { slotOf, sizes: slots.map((s) => s.size) };
 }
 
-function apart(a: Life, b: Life): boolean {
-  return a.to < b.from || b.to < a.from;
+/** How many lives of a buffer, which stand in order, begin before `life`. */
+function placeOf(lives: readonly Life[], life: Life): number {
+  let [low, high] = [0, lives.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((lives[middle] as Life).from < life.from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
-/** Calls for which a buffer would lie idle next to a life: a tight fit leaves room for others. */
-function idle(slot: { lives: Life[] } | undefined, life: Life): number {
-  let gap = Infinity;
-  for (const other of slot?.lives ?? []) {
-    gap = Math.min(gap, other.to < life.from ? life.from - other.to : other.from - life.to);
-  }
-  return gap;
+/**
+ * Calls for which a buffer would lie idle next to a life at place `at`: a tight fit leaves room for
+ * others. Infinite where it is not free.
+ */
+function idle(lives: readonly Life[], at: number, life: Life): number {
+  const [before, after] = [lives[at - 1], lives[at]];
+  const since = before === undefined ? Infinity : life.from - before.to;
+  const until = after === undefined ? Infinity : after.from - life.to;
+  return since <= 0 || until <= 0 ? Infinity : Math.min(since, until);
 }

@@ -41,6 +41,16 @@ function withEpilogue(test: Case): Case {
   return { ...test, inputs: [...test.inputs, ...inputs], attrs: { ...test.attrs, epilogue } };
 }
 
+/** A case whose sums go on from what the output holds. */
+function withSum(test: Case): Case {
+  const [sum] = matmulOp.shape(test.inputs, test.attrs);
+  return {
+    ...test,
+    inputs: [...test.inputs, ...sum ? [sum] : []],
+    attrs: { ...test.attrs, onto: true },
+  };
+}
+
 /** About the edges: odd sizes and whole quads, under all transposes; `turn` shifts which meet. */
 function casesOf(variant: Variant, turn: number): Case[] {
   const [bm, bn, bk] = blockOf(variant);
@@ -54,7 +64,8 @@ function casesOf(variant: Variant, turn: number): Case[] {
     const odd = productCase([bm + 1, bn + 1, 2 * bk + 1], { ta, tb });
     const other = productCase(edges[(i + turn) % edges.length] as Sizes, { ta, tb });
     // Of odd columns each is stored alone: in large tiles that compiles for seconds.
-    return i === 1 && bm <= 32 ? [withEpilogue(odd), other] : [odd, withEpilogue(other)];
+    if (i === 1 && bm <= 32) return [withEpilogue(odd), other];
+    return i === 2 ? [odd, withSum(other)] : [odd, withEpilogue(other)];
   });
 }
 
@@ -64,7 +75,7 @@ function narrowCases(): Case[] {
   return sizes.flatMap((size, i) =>
     [false, true].map((tb) => {
       const test = productCase(size, { ta: false, tb });
-      return i % 2 === 0 ? test : withEpilogue(test);
+      return i === 2 ? withSum(test) : i % 2 === 0 ? test : withEpilogue(test);
     })
   );
 }

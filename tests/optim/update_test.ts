@@ -11,16 +11,27 @@ import {
   GRAD_NORM,
   inspectGraph,
   NON_FINITE,
+  type RunGraph,
   updateGraph,
   type UpdateRange,
+  type UpdateRun,
 } from "../../src/optim/update.ts";
 import { compile } from "../../src/plan/compile.ts";
+import type { Plan } from "../../src/plan/types.ts";
+import { checkPlan } from "../support/plan_laws.ts";
+import { pointwise, pointwiseOp } from "../../kernels/pointwise.ts";
+import { applyAll, newTrace } from "../../src/graph/trace.ts";
+import type { Expr } from "../../src/graph/formula.ts";
+import { add, div, formula, min } from "../../src/graph/formula.ts";
 
 const RANGES: readonly UpdateRange[] = [
-  { length: 37, decay: true, rate: 1 },
-  { length: 12, decay: false, rate: 1 },
-  { length: 9, decay: true, rate: 0.25 },
+  { length: 192, decay: true, rate: 1 },
+  { length: 64, decay: false, rate: 1 },
+  { length: 128, decay: true, rate: 0.25 },
 ];
+/** The last range lies in a piece of its own. */
+const RUNS: readonly UpdateRun[] = [RANGES.slice(0, 2), RANGES.slice(2)];
+const PLACES = [[0, 0], [0, 192], [1, 0]] as const;
 const STEPS = 20;
 
 type Vectors = Readonly<Record<"param" | "m" | "v", readonly Float64Array[]>>;
@@ -68,29 +79,47 @@ function plainStep({ param, m, v }: Vectors, step: number, config: OptimConfig):
   });
 }
 
-/** Both plans of a step, one behind the other. Slots are named `<vector>:<range>`. */
+/** A graph over runs as a plan: run k of a vector is the slot `<vector>:<k>`. */
+function planOf({ graph, sources }: RunGraph): Plan {
+  const places = new Map(sources.map(({ tensor, vector, run, offset }) => {
+    return [tensor, { slot: `${vector}:${run}`, role: tensor.role, offset }];
+  }));
+  return compile(graph, { source: (t) => places.get(t) });
+}
+
+/** Both plans of a step, one behind the other. */
 async function programOf(config: OptimConfig, device: Device, memory: Memory): Promise<Program> {
-  const { graph } = updateGraph(RANGES, { optimizer: optimizerOf(config), config });
-  const inspect = await device.load(compile(inspectGraph(RANGES).graph), memory);
-  const update = await device.load(compile(graph), memory);
-  return {
-    run: () => {
-      inspect.run();
-      update.run();
-    },
-  };
+  const update = updateGraph(RUNS, { optimizer: optimizerOf(config), config });
+  const programs = [
+    await device.load(planOf(inspectGraph(RUNS)), memory),
+    await device.load(planOf(update), memory),
+  ];
+  return { run: () => programs.forEach((program) => program.run()) };
+}
+
+/** Writes one range of a vector. */
+function write(memory: Memory, vector: string, r: number, data: Float64Array | Float32Array) {
+  const [run, offset] = PLACES[r] as typeof PLACES[number];
+  memory.write(`${vector}:${run}`, Float32Array.from(data), offset);
+}
+
+/** One range of a vector, in place. */
+function range(memory: Memory, vector: string, r: number): Float32Array | Float64Array {
+  const [run, offset] = PLACES[r] as typeof PLACES[number];
+  const { length } = RANGES[r] as UpdateRange;
+  return (memory as ArrayMemory).floats(`${vector}:${run}`).subarray(offset, offset + length);
 }
 
 async function load(config: OptimConfig, device = openReference({ precision: "f64" })) {
   const memory = device.memory();
   const program = await programOf(config, device, memory);
-  first().param.forEach((p, r) => memory.write(`param:${r}`, Float32Array.from(p)));
+  first().param.forEach((p, r) => write(memory, "param", r, p));
   const step = (number: number) => {
     for (const [name, value] of Object.entries(adamw.at(number, config))) {
       if (memory instanceof ArrayMemory) memory.floats(name)[0] = value;
       else memory.write(name, Float32Array.of(value));
     }
-    gradientAt(number).forEach((g, r) => memory.write(`grad:${r}`, Float32Array.from(g)));
+    gradientAt(number).forEach((g, r) => write(memory, "grad", r, g));
     program.run();
   };
   return { memory, step };
@@ -112,7 +141,7 @@ for (const [name, input] of Object.entries({ plain: {}, "without clipping": { cl
     }
     for (const vector of ["param", "m", "v"] as const) {
       want[vector].forEach((values, r) => {
-        const got = (memory as ArrayMemory).floats(`${vector}:${r}`);
+        const got = range(memory, vector, r);
         values.forEach((v, i) => assertAlmostEquals(got[i] as number, v, 1e-12, `${vector} ${i}`));
       });
     }
@@ -129,7 +158,8 @@ Deno.test("20 steps on the GPU stay close to AdamW in plain loops", async () => 
     plainStep(want, i, config);
   }
   for (const [r, values] of want.param.entries()) {
-    const got = await memory.read([{ slot: `param:${r}`, offset: 0, length: values.length }]);
+    const [run, offset] = PLACES[r] as typeof PLACES[number];
+    const got = await memory.read([{ slot: `param:${run}`, offset, length: values.length }]);
     // A step moves a parameter by about the rate, so roundings add up to about 20 of the rate's.
     values.forEach((v, i) => assertAlmostEquals(got[i] as number, v, 2e-6));
   }
@@ -140,13 +170,13 @@ Deno.test("weight decay pulls on decayed ranges alone", async () => {
   const [on, off] = [configOf(), configOf({ weight_decay: 0 })];
   const runs = [await load(on), await load(off)];
   runs.forEach(({ step }) => step(0));
-  const [a, b] = runs.map(({ memory }) => memory as ArrayMemory) as [ArrayMemory, ArrayMemory];
+  const [a, b] = runs.map(({ memory }) => memory) as [Memory, Memory];
   const { lr = 0 } = adamw.at(0, on);
   first().param[0]?.forEach((p, i) => {
-    const pull = (b.floats("param:0")[i] as number) - (a.floats("param:0")[i] as number);
+    const pull = (range(b, "param", 0)[i] as number) - (range(a, "param", 0)[i] as number);
     assertAlmostEquals(pull, lr * on.weight_decay * p, 1e-14);
   });
-  assertEquals(a.floats("param:1"), b.floats("param:1"));
+  assertEquals(range(a, "param", 1), range(b, "param", 1));
 });
 
 Deno.test("the norm is that of the whole gradient before clipping", async () => {
@@ -164,7 +194,7 @@ Deno.test("clipping scales a long gradient to the limit and leaves a short one a
   const moment = async (clip: number, at: number) => {
     const { memory, step } = await load(configOf({ clip, beta1: 0 }));
     step(at);
-    return (memory as ArrayMemory).floats("m:0").slice();
+    return range(memory, "m", 0).slice();
   };
   const long = gradientAt(4);
   const norm = normOf(long);
@@ -183,29 +213,28 @@ Deno.test("a zero gradient moves only what decays, and makes no NaN", async () =
   const arrays = memory as ArrayMemory;
   const program = await programOf(config, openReference({ precision: "f64" }), arrays);
   step(0);
-  for (const r of RANGES.keys()) arrays.floats(`grad:${r}`).fill(0);
   for (const r of RANGES.keys()) {
-    for (const vector of ["m", "v"]) arrays.floats(`${vector}:${r}`).fill(0);
+    for (const vector of ["grad", "m", "v"]) range(arrays, vector, r).fill(0);
   }
-  const before = arrays.floats("param:1").slice();
+  const before = range(arrays, "param", 1).slice();
   program.run();
-  assertEquals(arrays.floats("param:1"), before);
-  assert([...arrays.floats("param:0")].every(Number.isFinite));
+  assertEquals(range(arrays, "param", 1), before);
+  assert([...range(arrays, "param", 0)].every(Number.isFinite));
   assertEquals(arrays.floats(GRAD_NORM)[0], 0);
 });
 
 Deno.test("inspection reads the gradient alone, and writes norm and count", () => {
-  const { slots, named } = compile(inspectGraph(RANGES).graph);
+  const { slots, named } = planOf(inspectGraph(RUNS));
   const shared = slots.filter(({ role }) => role !== "local").map(({ name }) => name);
-  assertEquals(shared.toSorted(), ["grad:0", "grad:1", "grad:2", GRAD_NORM, NON_FINITE]);
+  assertEquals(shared.toSorted(), ["grad:0", "grad:1", GRAD_NORM, NON_FINITE]);
   assertEquals(named[NON_FINITE]?.dtype, "u32");
 });
 
 Deno.test("an update reads the norm that inspection left, and only where it clips", () => {
   const slotsOf = (clip: number) => {
     const config = configOf({ clip });
-    const { graph } = updateGraph(RANGES, { optimizer: optimizerOf(config), config });
-    return compile(graph).slots.map(({ name }) => name);
+    const update = updateGraph(RUNS, { optimizer: optimizerOf(config), config });
+    return planOf(update).slots.map(({ name }) => name);
   };
   assert(slotsOf(1).includes(GRAD_NORM));
   assert(!slotsOf(0).includes(GRAD_NORM));
@@ -215,11 +244,12 @@ Deno.test("inspection counts what is not finite over all ranges, and again at ea
   for (const open of [openReference, () => openWebGpu({ runtime: Deno.version.deno })]) {
     const device = await open();
     const memory = device.memory();
-    const program = await device.load(compile(inspectGraph(RANGES).graph), memory);
-    const inspect = async (...bad: [range: number, at: number, value: number][]) => {
-      gradientAt(0).forEach((g, r) => memory.write(`grad:${r}`, Float32Array.from(g)));
-      for (const [range, at, value] of bad) {
-        memory.write(`grad:${range}`, Float32Array.of(value), at);
+    const program = await device.load(planOf(inspectGraph(RUNS)), memory);
+    const inspect = async (...bad: [r: number, at: number, value: number][]) => {
+      gradientAt(0).forEach((g, r) => write(memory, "grad", r, g));
+      for (const [r, at, value] of bad) {
+        const [run, offset] = PLACES[r] as typeof PLACES[number];
+        memory.write(`grad:${run}`, Float32Array.of(value), offset + at);
       }
       program.run();
       const [norm = 0] = await memory.read([{ slot: GRAD_NORM, offset: 0, length: 1 }]);
@@ -227,10 +257,84 @@ Deno.test("inspection counts what is not finite over all ranges, and again at ea
       return [new Uint32Array(count.buffer, count.byteOffset, 1)[0], Number.isFinite(norm)];
     };
     assertEquals(await inspect(), [0, true]);
-    assertEquals(await inspect([0, 36, NaN], [1, 0, -Infinity], [1, 11, NaN]), [3, false]);
-    assertEquals(await inspect([1, 11, Infinity]), [1, false]);
+    assertEquals(await inspect([0, 191, NaN], [1, 0, -Infinity], [2, 127, NaN]), [3, false]);
+    assertEquals(await inspect([1, 63, Infinity]), [1, false]);
     assertEquals(await inspect([0, 3, 1e30]), [0, false]);
     assertEquals(await inspect(), [0, true]);
     device.close();
   }
+});
+
+/** An update as a call for each range, behind one for the factor of clipping. */
+function rangeByRange(config: OptimConfig): Plan {
+  const trace = newTrace();
+  const scalar = (name: string) => trace.source({ shape: [1], dtype: "f32" }, "scalar", name);
+  const limit = formula(1, (norm) => min(1, div(config.clip, add(norm as Expr, 1e-6))));
+  const factor = config.clip === 0
+    ? trace.constant([1], Float32Array.of(1))
+    : pointwise(limit, [scalar(GRAD_NORM)]);
+  const scalars = adamw.scalars.map(scalar);
+  RANGES.forEach(({ length, decay, rate }, r) => {
+    const source = (vector: string) =>
+      trace.source({ shape: [length], dtype: "f32" }, "moment", `${vector}/${r}`);
+    const inputs = [source("grad"), factor, ...scalars, ...["param", "m", "v"].map(source)];
+    const rule = adamw.update(config, { decay, rate });
+    applyAll(pointwiseOp, inputs, { formula: rule, donate: [5, 6, 7] });
+  });
+  const { calls, constants } = trace;
+  return compile({ calls, constants, results: {} }, {
+    source: ({ name = "", role }) => {
+      const [vector, r] = name.split("/");
+      if (r === undefined) return undefined;
+      const [run, offset] = PLACES[Number(r)] as typeof PLACES[number];
+      return { slot: `${vector}:${run}`, role, offset };
+    },
+  });
+}
+
+Deno.test("one call for a run gives each element the bits of a call for each range", async () => {
+  const device = await openWebGpu({ runtime: Deno.version.deno });
+  for (const clip of [0, 1]) {
+    const config = configOf({ clip });
+    const update = planOf(updateGraph(RUNS, { optimizer: optimizerOf(config), config }));
+    assertEquals(update.calls.length, RUNS.length);
+    const states: Float32Array[] = [];
+    for (const plan of [rangeByRange(config), update]) {
+      const memory = device.memory();
+      const inspect = await device.load(planOf(inspectGraph(RUNS)), memory);
+      const program = await device.load(plan, memory);
+      first().param.forEach((p, r) => write(memory, "param", r, p));
+      for (let at = 0; at < STEPS; at++) {
+        for (const [name, value] of Object.entries(adamw.at(at, config))) {
+          memory.ensure(name, 1);
+          memory.write(name, Float32Array.of(value));
+        }
+        gradientAt(at).forEach((g, r) => write(memory, "grad", r, g));
+        inspect.run();
+        program.run();
+      }
+      states.push(
+        await memory.read(["param", "m", "v"].flatMap((vector) => [
+          { slot: `${vector}:0`, offset: 0, length: 256 },
+          { slot: `${vector}:1`, offset: 0, length: 128 },
+        ])),
+      );
+    }
+    assert(states[0]?.every(Number.isFinite));
+    assertEquals(states[1], states[0]);
+  }
+  device.close();
+});
+
+Deno.test("the norm of many ranges is added up in their order, whatever a call can bind", async () => {
+  const many = Array.from({ length: 15 }, (): UpdateRun => [{ length: 64, decay: true, rate: 1 }]);
+  const plan = planOf(inspectGraph(many));
+  checkPlan(plan);
+  const device = openReference();
+  const memory = device.memory();
+  const program = await device.load(plan, memory);
+  many.forEach((_, run) => memory.write(`grad:${run}`, new Float32Array(64).fill(run + 1)));
+  program.run();
+  const [norm] = await memory.read([{ slot: GRAD_NORM, offset: 0, length: 1 }]);
+  assertEquals(norm, Math.fround(Math.sqrt(64 * 1240)));
 });

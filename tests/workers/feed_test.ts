@@ -26,3 +26,22 @@ Deno.test("a feed brings the starts of documents, whether a plan reads them or n
   assertEquals([...into.slot(STARTS, 2).u32], [0, 0]);
   assertEquals([...into.slot("inputs", 2).u32], [1, 2]);
 });
+
+Deno.test("a batch that was handed over is not written again, unless another came after it", () => {
+  const into = memory();
+  const feed = new Feed(into, []);
+  const other = { ...BATCH, inputs: Uint32Array.of(8, 9) };
+  const inputs = () => [...into.slot("inputs", 2).u32];
+  feed.handOver(BATCH);
+  into.write("inputs", Uint32Array.of(5, 5));
+  feed.bring(BATCH, (name) => name);
+  assertEquals(inputs(), [5, 5]);
+  // It was brought once: the next time it is written.
+  feed.bring(BATCH, (name) => name);
+  assertEquals(inputs(), [1, 2]);
+  feed.handOver(other);
+  feed.bring(BATCH, (name) => name);
+  assertEquals(inputs(), [1, 2]);
+  feed.bring(other, (name) => name);
+  assertEquals(inputs(), [8, 9]);
+});

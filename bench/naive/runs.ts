@@ -1,0 +1,76 @@
+/** What copies runs of elements, or updates them by ranges, by the book: one thread per element. */
+import type { PutAttrs } from "../../kernels/put.ts";
+import type { RangedAttrs } from "../../kernels/ranged.ts";
+import type { SliceAttrs } from "../../kernels/slice.ts";
+import { sizeOf } from "../../src/base/shape.ts";
+import { printFormula } from "../../src/graph/formula_wgsl.ts";
+import type { Binding, Launch, Spec, Target } from "../../src/graph/types.ts";
+import { lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import type { Twin } from "./twin.ts";
+
+/** Copies `n` elements of x into y. */
+function copy(
+  { n, from, to }: { n: number; from: number; to: number },
+  { groups: limit }: Target,
+): Pick<Launch, "wgsl" | "groups"> {
+  const groups = lineGroups(n, limit);
+  return {
+    groups,
+    wgsl: `@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+${lineHead(n, groups)}
+  y[i + ${to}u] = x[i + ${from}u];
+}
+`,
+  };
+}
+
+/** One thread per element. */
+export const sliceTwin: Twin = {
+  fills: [0],
+  launch: (_, { first, shape }: SliceAttrs, target) => [{
+    ...copy({ n: sizeOf(shape), from: first, to: 0 }, target),
+    bindings: [{ input: 0 }, { output: 0 }],
+  }],
+};
+
+/** One thread per element of the part. */
+export const putTwin: Twin = {
+  fills: [0],
+  launch: ({ inputs }, { first }: PutAttrs, target) => [{
+    ...copy({ n: sizeOf(inputs.at(-1)?.shape ?? []), from: 0, to: first }, target),
+    bindings: [{ input: inputs.length - 1 }, { output: 0 }],
+  }],
+};
+
+/** A launch for each range, one thread per element. */
+export const rangedTwin: Twin = {
+  fills: [0, 1],
+  launch({ inputs, outputs }, { ranges, donate = [] }: RangedAttrs, { groups: limit }) {
+    const read = inputs.flatMap((_, k) => donate.includes(k) ? [] : [k]);
+    const declared = [
+      ...read.map((k) => `var<storage, read> x${k}: array<f32>;`),
+      ...outputs.map((_, k) => `var<storage, read_write> y${k}: array<f32>;`),
+    ].map((text, at) => `@group(0) @binding(${at}) ${text}\n`).join("");
+    const bindings: Binding[] = [
+      ...read.map((input) => ({ input })),
+      ...outputs.map((_, output) => ({ output })),
+    ];
+    const input = inputs.map((spec, k) => {
+      const name = donate.includes(k) ? `y${donate.indexOf(k)}` : `x${k}`;
+      return `${name}[${sizeOf((spec as Spec).shape) === 1 ? "0" : "at"}]`;
+    });
+    return ranges.map(({ end, formula }, r): Launch => {
+      const start = ranges[r - 1]?.end ?? 0;
+      const groups = lineGroups(end - start, limit);
+      const body = printFormula(formula, { input, index: "at" });
+      const stores = body.outputs.map((value, k) => `y${k}[at] = ${value};`);
+      const wgsl = `${declared}${lineHead(end - start, groups)}
+  let at = i + ${start}u;
+  ${[...body.lines, ...stores].join("\n  ")}
+}
+`;
+      return { wgsl, bindings, groups };
+    });
+  },
+};
