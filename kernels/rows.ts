@@ -1,7 +1,7 @@
 /**
  * How kernels share out rows: one invocation a row on CPU drivers, whose barriers are dear, and
- * a workgroup of lanes a row elsewhere, or where rows are long. Kernel bodies are written once, over `Item`s of a row,
- * and join the lanes with `across_sum` and `across_max`. Knows no op.
+ * a workgroup of lanes a row elsewhere, or where rows are long. Kernel bodies are written once, over
+ * `Item`s of a row, and join the lanes with `across_sum` and `across_max`. Knows no op.
  */
 import { ceilDiv } from "../src/base/shape.ts";
 import type { Launch, Target } from "../src/graph/types.ts";

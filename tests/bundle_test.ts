@@ -22,7 +22,7 @@ Deno.test("what a bundle runs is there: modules, tasks, benches, tests", () => {
     assert(task !== undefined && task in tasks, task);
   }
   const [, steps = ""] = /STEPS:-"([^"]*)"/.exec(script) ?? [];
-  const known = ["tests", "peers", ...BENCHES, ...EXTRAS];
+  const known = ["doctor", "tests", "peers", ...BENCHES, ...EXTRAS];
   for (const step of steps.split(" ")) assert(known.includes(step), step);
   for (const [path] of script.matchAll(/tests\/\S+/g)) {
     assert(Deno.statSync(new URL(path, ROOT)), path);

@@ -15,7 +15,7 @@ scratch=$(mktemp -d)
 export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-$scratch}"
 trap 'rm -rf "$scratch"' EXIT
 
-steps=${STEPS:-"tests step ops matmul reduce transport peers"}
+steps=${STEPS:-"doctor tests step ops matmul reduce transport peers"}
 each=${SECONDS_EACH:-600}
 failed=0
 
@@ -36,6 +36,7 @@ command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L | tee -a "$result"
 
 for name in $steps; do
   case "$name" in
+    doctor) step deno task --quiet doctor ;;
     tests) step deno test --quiet --no-prompt --cached-only -A tests/kernels_test.ts tests/kernels tests/golden_test.ts ;;
     peers) step deno task --quiet bench:peers ;;
     *) step deno task --quiet bench "$name" ;;
