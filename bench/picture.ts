@@ -10,7 +10,7 @@ import { fixed } from "./table.ts";
 
 /** What the picture says. */
 export const TITLE = "The same work by Shoal and by others";
-const SUBTITLE = "Time of each peer by Shoal's. To the right of the line Shoal is faster";
+const SUBTITLE = "Each peer's time by Shoal's: a bar to the right is a peer that takes longer";
 
 /** Widths in pixels: the picture, its edge, the names of rows, and what a number needs. */
 const WIDTH = 760;
@@ -130,9 +130,9 @@ function gridOf(axis: Axis, { top, bottom }: { top: number; bottom: number }): s
         fill: tick === 1 ? INK : GREY,
       }),
     ]),
-    text("← faster", { ...side, x: one - 34, "text-anchor": "end" }),
+    text("← peer faster", { ...side, x: one - 34, "text-anchor": "end" }),
     text("Shoal", { ...side, x: one, fill: INK, "text-anchor": "middle", "font-weight": 600 }),
-    text("slower →", { ...side, x: one + 34 }),
+    text("peer slower →", { ...side, x: one + 34 }),
     text(axis.label, {
       x: (LEFT + RIGHT) / 2,
       y: bottom + 40,
