@@ -4,10 +4,12 @@ import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp } from "../src/cli/flags.ts";
 import { Field } from "./beside/compare.ts";
 import { effortOf, parsePeers, PEERS, type PeersRequest, rowsOf } from "./beside/request.ts";
-import { ratiosOf, type RowResult, sectionOf } from "./beside/result.ts";
+import { besideOf, ratiosOf, type RowResult, sectionOf } from "./beside/result.ts";
 import { torchHere, torchSides, webgpuSides } from "./beside/sides.ts";
 import { writeTask } from "./beside/materials.ts";
 import { lookAround } from "./machine.ts";
+import { peersPicture, TITLE } from "./picture.ts";
+import { factsOf } from "./picture_saved.ts";
 import { fileName, pageOf, showReport } from "./report.ts";
 
 const RESULTS = new URL("./results/", import.meta.url);
@@ -61,14 +63,31 @@ async function compare(
   ];
   const report = { what: "peers", adapter, sections: [{ ...section, notes }] };
   const machine = await lookAround(adapter);
-  if (request.json) {
-    const rowsOut = results.map((result) => ({ ...result, ratios: ratiosOf(result, sides) }));
-    console.log(JSON.stringify({ machine, adapter, sides: hellos, rows: rowsOut }));
-  } else console.log(showReport(report));
+  const rowsOut = results.map((result) => ({
+    ...result,
+    ...besideOf(result, sides),
+    ratios: ratiosOf(result, sides),
+  }));
+  const found = { machine, adapter, command, sides: hellos, rows: rowsOut };
+  console.log(request.json ? JSON.stringify(found) : showReport(report));
   if (!request.save) return;
-  const file = new URL(fileName(report, machine), RESULTS);
-  await Deno.writeTextFile(file, pageOf(report, machine, command));
+  const name = fileName(report, machine);
+  const picture = { file: name.replace(/md$/, "svg"), title: TITLE };
+  await save(picture.file, peersPicture(found.rows, factsOf(found)));
+  await format(picture.file);
+  await save(name, pageOf({ ...report, picture }, machine, command));
+}
+
+async function save(name: string, text: string): Promise<void> {
+  const file = new URL(name, RESULTS);
+  await Deno.writeTextFile(file, text);
   console.error(`Saved ${file.pathname}`);
+}
+
+/** Breaks a picture's lines as the check of the repository wants them. */
+async function format(name: string): Promise<void> {
+  const args = ["fmt", "--quiet", new URL(name, RESULTS).pathname];
+  await new Deno.Command(Deno.execPath(), { args, cwd: new URL("./", import.meta.url) }).output();
 }
 
 /** The adapter that all WebGPU sides get, as `openWebGpu` names it. */

@@ -20,6 +20,8 @@ export interface Report {
   /** The adapter, where the bench used one. */
   readonly adapter?: string;
   readonly sections: readonly Section[];
+  /** A picture that lies beside the page. */
+  readonly picture?: { readonly file: string; readonly title: string };
 }
 
 /** The sections as text. */
@@ -46,7 +48,13 @@ export function pageOf(report: Report, machine: Machine, command: string): strin
     ["Date", machine.date],
     ["Command", `\`${command}\``],
   ];
-  const head = [`# Bench: ${report.what}`, "", ...facts.map(([k, v]) => `- ${k}: ${v}`)];
+  const { picture } = report;
+  const head = [
+    `# Bench: ${report.what}`,
+    "",
+    ...facts.map(([k, v]) => `- ${k}: ${v}`),
+    ...picture === undefined ? [] : ["", `![${picture.title}](${picture.file})`],
+  ];
   const body = report.sections.flatMap(({ title, table, notes = [] }) => [
     "",
     `## ${title}`,
@@ -61,14 +69,19 @@ export function pageOf(report: Report, machine: Machine, command: string): strin
 
 /** A note as an item of a list, broken as the formatter of the repository would. */
 function bullet(note: string): string[] {
+  return wrapped(note, WIDTH - 2).map((line, i) => `${i === 0 ? "-" : " "} ${line}`);
+}
+
+/** A text in lines of at most `columns`; only a word that is longer has a line of its own. */
+export function wrapped(text: string, columns: number): string[] {
   const lines: string[] = [];
-  let line = "-";
-  for (const word of note.split(" ")) {
-    if (line.length + 1 + word.length > WIDTH) {
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > columns) {
       lines.push(line);
-      line = " ";
+      line = "";
     }
-    line += ` ${word}`;
+    line += line === "" ? word : ` ${word}`;
   }
   return [...lines, line];
 }

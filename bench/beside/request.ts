@@ -29,7 +29,7 @@ export const PEERS: FlagsSpec = {
     {
       name: "save",
       kind: "boolean",
-      help: "Keep the table as a file in bench/results",
+      help: "Keep the table and its picture as files in bench/results",
       default: false,
     },
   ],

@@ -48,21 +48,53 @@ export interface Ratios {
   readonly torch?: number;
 }
 
+/** A peer in a row: its time by ours, above 1 where we are ahead; none where either has no time. */
+export interface Beside {
+  readonly id: string;
+  readonly ratio?: number;
+}
+
+/** A row as ratios, peers in the order of the sides. */
+export interface BesideRow {
+  readonly row: string;
+  readonly peers: readonly Beside[];
+}
+
+/** How often as fast as each peer we are. */
+export function besideOf({ row, outcomes }: RowResult, sides: readonly Grouped[]): BesideRow {
+  const ours = oursOf(outcomes, sides);
+  const peers = sides.filter(({ family }) => family !== "ours").map(({ id }): Beside => {
+    const seconds = secondsOf(outcomes, id);
+    const ratio = (seconds ?? NaN) / (ours ?? NaN);
+    // A clock that did not move gives no ratio either.
+    return ratio > 0 && ratio < Infinity ? { id, ratio } : { id };
+  });
+  return { row, peers };
+}
+
 /** Ratios of a row. PyTorch is taken as it runs unless told: f32, not compiled. */
-export function ratiosOf({ outcomes }: RowResult, sides: readonly Grouped[]): Ratios {
-  const timed = (ids: readonly string[]): number[] =>
-    outcomes.flatMap((each) => "seconds" in each && ids.includes(each.id) ? [each.seconds] : []);
-  const idsOf = (family: Grouped["family"]) =>
-    sides.filter((side) => side.family === family).map(({ id }) => id);
-  const [ours] = timed(idsOf("ours"));
+export function ratiosOf(result: RowResult, sides: readonly Grouped[]): Ratios {
+  const ours = oursOf(result.outcomes, sides);
   if (ours === undefined) return {};
-  const webgpu = timed(idsOf("webgpu"));
-  const [torch] = timed(["PyTorch f32"]);
+  const { peers } = besideOf(result, sides);
+  const ratiosIn = (ids: readonly string[]) =>
+    peers.flatMap(({ id, ratio }) => ratio !== undefined && ids.includes(id) ? [ratio] : []);
+  const webgpu = ratiosIn(sides.filter((s) => s.family === "webgpu").map(({ id }) => id));
+  const [torch] = ratiosIn(["PyTorch f32"]);
   return {
     ours,
-    ...webgpu.length > 0 && { webgpu: Math.min(...webgpu) / ours },
-    ...torch !== undefined && { torch: torch / ours },
+    ...webgpu.length > 0 && { webgpu: Math.min(...webgpu) },
+    ...torch !== undefined && { torch },
   };
+}
+
+function oursOf(outcomes: readonly Outcome[], sides: readonly Grouped[]): number | undefined {
+  return secondsOf(outcomes, sides.find(({ family }) => family === "ours")?.id);
+}
+
+function secondsOf(outcomes: readonly Outcome[], id: string | undefined): number | undefined {
+  const outcome = outcomes.find((each) => each.id === id);
+  return outcome !== undefined && "seconds" in outcome ? outcome.seconds : undefined;
 }
 
 /** All rows as a table with ratios, and below it why cells are empty. */

@@ -109,7 +109,8 @@ export function plot(
   ]);
 }
 
-function along({ low, high, log }: Axis, value: number): number {
+/** Where a value lies on an axis: 0 at its low end, 1 at its high end. */
+export function along({ low, high, log }: Axis, value: number): number {
   return log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
 }
 

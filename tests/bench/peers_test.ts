@@ -2,7 +2,13 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { type Contestant, Field } from "../../bench/beside/compare.ts";
 import { corpusOfRow, materialsOf, writeTask } from "../../bench/beside/materials.ts";
 import { effortOf, parsePeers, rowsOf } from "../../bench/beside/request.ts";
-import { disagreement, ratiosOf, type RowResult, sectionOf } from "../../bench/beside/result.ts";
+import {
+  besideOf,
+  disagreement,
+  ratiosOf,
+  type RowResult,
+  sectionOf,
+} from "../../bench/beside/result.ts";
 import { configOfRow, flopsOf, type Row, ROWS, tokensOf } from "../../bench/beside/rows.ts";
 import { torchHere, torchSides, webgpuSides } from "../../bench/beside/sides.ts";
 import { readTask, tensorIn } from "../../bench/peers/task.ts";
@@ -194,6 +200,24 @@ Deno.test("ratiosOf() divides the best of a group by ours", () => {
   assertEquals(ratiosOf(alone, SIDES), { ours: 1 });
   const without = { row: "x", outcomes: RESULT.outcomes.slice(1) };
   assertEquals(ratiosOf(without, SIDES), {});
+});
+
+Deno.test("besideOf() has a ratio for each peer that was timed, as the table has it", () => {
+  const { row, peers } = besideOf(RESULT, SIDES);
+  assertEquals(row, "matmul 512");
+  assertEquals(peers, [
+    { id: "a", ratio: 4 },
+    { id: "b" },
+    { id: "PyTorch f32", ratio: 0.5 },
+    { id: "PyTorch bf16", ratio: 0.1 },
+  ]);
+  const stopped: RowResult = {
+    row: "x",
+    outcomes: ["Shoal", "a"].map((id) => ({ id, seconds: 0, values: [] })),
+  };
+  assert(besideOf(stopped, SIDES).peers.every(({ ratio }) => ratio === undefined));
+  const without = { row: "x", outcomes: RESULT.outcomes.slice(1) };
+  assert(besideOf(without, SIDES).peers.every(({ ratio }) => ratio === undefined));
 });
 
 Deno.test("sectionOf() shows ratios, and below the table why a cell is empty", () => {
