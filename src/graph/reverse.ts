@@ -1,7 +1,8 @@
 /** Reverse-mode differentiation of a trace. Each op brings its own rule; none stands here. */
 import type { Call, Flow, Tensor } from "./types.ts";
 
-type Add = (a: Tensor, b: Tensor) => Tensor;
+/** How two gradients of one tensor become their sum. */
+export type Add = (a: Tensor, b: Tensor) => Tensor;
 
 /**
  * Gradients of a scalar `loss` with respect to `wanted`, traced behind the forward calls.
