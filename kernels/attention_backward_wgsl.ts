@@ -120,9 +120,9 @@ export function printKeys(kernel: AttentionKernel): string {
   const met: Met = {
     rows: [QUERY, SLOPE],
     numbers: {
-      log: `lse[numbers + j] * ${LOG2E}`,
-      along: "delta[numbers + j]",
-      ...documents !== undefined && { start: "starts[tokens + j]" },
+      log: { read: `lse[numbers + j] * ${LOG2E}`, zero: "0.0f" },
+      along: { read: "delta[numbers + j]", zero: "0.0f" },
+      ...documents !== undefined && { start: { read: "starts[tokens + j]", zero: "0u" } },
     },
   };
   const round = [

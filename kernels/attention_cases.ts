@@ -62,6 +62,7 @@ export function forwardCases(): Case[] {
     forwardCase("tile", [8, 9, 8, 4], { starts: every(1) }),
     ...[7, 8, 100].map((n) => forwardCase("tile", [3, 33, 4, 16], { starts: every(n) })),
     forwardCase("tile", [8, 9, 8, 4], { starts: every(5), keep: 0.75 }),
+    forwardCase("tile", [2, 12, 3, 8], { starts: every(7) }),
     forwardCase("ragged", [2, 19, 2, 6], { starts: anywhere }),
     forwardCase("ragged", [3, 10, 3, 3], { starts: anywhere, keep: 0.5 }),
     // Scores divided by something else than the root of the width.

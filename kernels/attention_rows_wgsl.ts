@@ -54,8 +54,9 @@ export function registers(kernel: AttentionKernel, ...names: readonly string[]):
 }
 
 /** A loop over the invocation's tokens: row `r` is token `t`; rows beyond the end repeat the last. */
-export function eachRow({ time, rows }: AttentionKernel, body: readonly string[]): string[] {
-  const token = time % rows === 0 ? "first + r" : `min(first + r, ${time - 1}u)`;
+export function eachRow(kernel: AttentionKernel, body: readonly string[]): string[] {
+  const { time, rows } = kernel;
+  const token = time % ownedOf(kernel) === 0 ? "first + r" : `min(first + r, ${time - 1}u)`;
   return [`for (var r = 0u; r < ${rows}u; r++) {`, `let t = ${token};`, ...body, "}"];
 }
 
@@ -131,7 +132,13 @@ export function storeRows(
 /** What tokens are met for: rows of heads, and numbers by their names, each read where it says. */
 export interface Met {
   readonly rows: readonly Rows[];
-  readonly numbers?: Readonly<Record<string, string>>;
+  readonly numbers?: Readonly<Record<string, MetNumber>>;
+}
+
+/** Where a number of token `j` is read, and the zero of its type, in WGSL. */
+export interface MetNumber {
+  readonly read: string;
+  readonly zero: "0u" | "0.0f";
 }
 
 /** Tokens that one workgroup of lanes owns, or one invocation without. */
@@ -151,7 +158,7 @@ export function eachMet(
   if (lanes === undefined) {
     return [
       `for (var j = ${from}; j < ${end}; j++) {`,
-      ...reads.map(([name, value]) => `let ${name} = ${value};`),
+      ...reads.map(([name, { read }]) => `let ${name} = ${read};`),
       ...rows.map((row) => `let ${row.name}at = ${rowAt(kernel, row, "j")};`),
       ...body,
       "}",
@@ -161,7 +168,7 @@ export function eachMet(
     `for (var next = ${from}; next < ${end}; next += ${lanes}u) {`,
     "{",
     `let j = min(next + lane, ${kernel.time - 1}u);`,
-    ...reads.map(([name, value]) => `held_${name} = ${value};`),
+    ...reads.map(([name, { read }]) => `held_${name} = ${read};`),
     ...rows.flatMap((row) =>
       [
         `let at = ${rowAt(kernel, row, "j")};`,
@@ -184,9 +191,7 @@ export function eachMet(
 export function holds(kernel: AttentionKernel, { rows, numbers = {} }: Met): string[] {
   if (kernel.lanes === undefined) return [];
   return [
-    ...Object.entries(numbers).map(([name, value]) =>
-      `var held_${name} = ${value.startsWith("starts") ? "0u" : "0.0f"};`
-    ),
+    ...Object.entries(numbers).map(([name, value]) => `var held_${name} = ${value.zero};`),
     ...rows.flatMap(({ name }) =>
       quadsOf(kernel).map((q) => `var held_${name}_${q} = vec4<f32>();`)
     ),

@@ -3,6 +3,7 @@
  * load serve more products, and the kernel slower to compile. Measured on software Vulkan.
  */
 import { ceilDiv } from "../src/base/shape.ts";
+import { CPU_LANES, sharesLanes } from "../src/graph/target.ts";
 import type { Target } from "../src/graph/types.ts";
 import { divisorOf } from "./attention_sizes.ts";
 import type { AttentionAttrs, AttentionKernel, AttentionSizes } from "./attention_sizes.ts";
@@ -20,13 +21,12 @@ const ENOUGH = { cpu: 64, gpu: 1 << 14 } as const;
  * Of subgroups of 8 on CPU drivers, whose loads are dear: a met token costs an eighth, and four
  * tokens of a lane serve it best.
  */
-const LANES = 8;
 const LANE_ROWS = 4;
 const LANE_QUADS = 256;
 
 function laneRows({ time, width }: AttentionSizes, sets: number): number {
   const fits = (rows: number) =>
-    rows * sets * ceilDiv(width, 4) <= LANE_QUADS && LANES * rows <= time;
+    rows * sets * ceilDiv(width, 4) <= LANE_QUADS && CPU_LANES * rows <= time;
   let rows = LANE_ROWS;
   while (rows > 1 && !fits(rows)) rows /= 2;
   return rows;
@@ -46,12 +46,12 @@ export function attentionKernel(
     ...(dropout === undefined ? {} : { dropout }),
     ...(documents === undefined ? {} : { documents }),
   };
-  if (target.kind === "cpu" && target.lanes === LANES) {
+  if (sharesLanes(target)) {
     const rows = laneRows(sizes, sets);
-    const wanted = batch * heads * ceilDiv(time, LANES * rows);
+    const wanted = batch * heads * ceilDiv(time, CPU_LANES * rows);
     const x = Math.min(wanted, target.groups);
     const groups = [x, ceilDiv(wanted, x), 1] as const;
-    return { ...common, rows, group: LANES, lanes: LANES, groups, headsFirst: false };
+    return { ...common, rows, group: CPU_LANES, lanes: CPU_LANES, groups, headsFirst: false };
   }
   const invocations = (rows: number) => batch * heads * ceilDiv(time, rows);
   const fits = (rows: number) => rows * sets * ceilDiv(width, 4) <= QUADS[target.kind];

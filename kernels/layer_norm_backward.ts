@@ -13,7 +13,7 @@ import { itemWgsl, itemWidth, rowKernel } from "./rows.ts";
 import { teamOf } from "./teams.ts";
 
 /** Rows in a strip. */
-const STRIP = 32;
+const STRIP = 16;
 
 function sizes(x: Spec): { rows: number; columns: number; strips: number } {
   const columns = x.shape.at(-1) ?? 1;

@@ -2,7 +2,7 @@
  * Matrix product with transposes and an elementwise epilogue: y = f(op(a) op(b), extra...).
  * Leading axes of a are rows. Biases, activations, dropout and residuals join it as epilogue
  * when a plan is compiled (`absorb`). `onto` goes on from a sum in place, so a product whose rows
- * of K come in parts has the bits of the whole.
+ * of K come in parts has the bits of the whole, but by kernels that cut K into slices.
  */
 import { ceilDiv, showShape, sizeOf } from "../src/base/shape.ts";
 import { evaluate } from "../src/graph/formula_eval.ts";

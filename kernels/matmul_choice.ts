@@ -5,6 +5,7 @@
  * sizes and are not measured yet. `deno task bench matmul` times them all.
  */
 import { ceilDiv } from "../src/base/shape.ts";
+import { CPU_LANES, sharesLanes } from "../src/graph/target.ts";
 import type { Target } from "../src/graph/types.ts";
 import { threadsOf, workgroupBytes } from "./matmul_slices_wgsl.ts";
 import type { Tiling } from "./matmul_wgsl.ts";
@@ -81,13 +82,12 @@ const CPU_ROWS: readonly Row[] = [
  * twice as many can be multiplied with a column that was loaded. Chosen where enough subgroups are
  * at work, and few of their elements idle.
  */
-const LANES = 8;
 function byLanes(tile: Pair, can?: Row["can"]): Row {
   return {
-    name: `${LANES} lanes ${tile.join("x")}`,
-    tiling: () => ({ tile, group: [LANES, 1], lanes: LANES }),
+    name: `${CPU_LANES} lanes ${tile.join("x")}`,
+    tiling: () => ({ tile, group: [CPU_LANES, 1], lanes: CPU_LANES }),
     when: (product) => {
-      const [tm, tn] = [tile[0], LANES * tile[1]];
+      const [tm, tn] = [tile[0], CPU_LANES * tile[1]];
       const tiles = count(product, [tm, tn]);
       return tiles >= 8 && product.m * product.n >= 0.7 * tiles * tm * tn;
     },
@@ -185,8 +185,8 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   "gpu": GPU_ROWS,
 };
 
-function rowsOf({ kind, lanes }: Target): readonly Row[] {
-  const name = kind === "cpu" && lanes === LANES ? `cpu with ${LANES} lanes` : kind;
+function rowsOf(target: Target): readonly Row[] {
+  const name = sharesLanes(target) ? `cpu with ${CPU_LANES} lanes` : target.kind;
   return TABLE[name] as readonly Row[];
 }
 

@@ -1,5 +1,6 @@
 /** Which tile a step of a recurrence gets: sizes and target decide, so that all workers agree. */
 import { ceilDiv } from "../src/base/shape.ts";
+import { CPU_LANES, sharesLanes } from "../src/graph/target.ts";
 import type { Target } from "../src/graph/types.ts";
 
 /** A tile and its grid. */
@@ -20,7 +21,6 @@ export interface StepTile {
 const TILES = [[16, 8], [8, 8], [8, 4], [4, 8], [4, 4], [2, 4], [1, 4]] as const;
 const MOST_SUMS = 128;
 /** Of subgroups of 8 on CPU drivers: loads are dear there, and a shared row costs an eighth. */
-const LANES = 8;
 const LANE_TILES = [[32, 8], [32, 4], [16, 8], [16, 4], [8, 8], [8, 4], [4, 8], [4, 4]] as const;
 const MOST_LANE_SUMS = 256;
 
@@ -34,7 +34,7 @@ interface StepSizes {
 /** The tile for `own` sums of each unit. */
 export function stepTile({ batch, hidden, own }: StepSizes, target: Target): StepTile {
   const isCpu = target.kind === "cpu";
-  if (isCpu && target.lanes === LANES) {
+  if (sharesLanes(target)) {
     const tile = laneTile({ batch, hidden, own });
     if (tile !== undefined) return tile;
   }
@@ -58,11 +58,11 @@ export function stepTile({ batch, hidden, own }: StepSizes, target: Target): Ste
 function laneTile({ batch, hidden, own }: StepSizes): StepTile | undefined {
   for (const tile of LANE_TILES) {
     const [rows, units] = tile;
-    const groups = [ceilDiv(hidden, LANES * units), ceilDiv(batch, rows), 1] as const;
-    const covered = groups[0] * LANES * units * groups[1] * rows;
+    const groups = [ceilDiv(hidden, CPU_LANES * units), ceilDiv(batch, rows), 1] as const;
+    const covered = groups[0] * CPU_LANES * units * groups[1] * rows;
     if (rows * units * own > MOST_LANE_SUMS || batch * hidden < 0.7 * covered) continue;
     if (groups[0] * groups[1] < 2) continue;
-    return { tile, group: [LANES, 1], lanes: Math.min(LANES, rows), groups };
+    return { tile, group: [CPU_LANES, 1], lanes: Math.min(CPU_LANES, rows), groups };
   }
   return undefined;
 }

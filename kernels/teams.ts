@@ -4,12 +4,11 @@
  * all of them. Lanes are those of a subgroup on CPU drivers, of a workgroup elsewhere. Knows no op.
  */
 import { ceilDiv } from "../src/base/shape.ts";
+import { CPU_LANES, sharesLanes } from "../src/graph/target.ts";
 import type { Launch, Target } from "../src/graph/types.ts";
 import { range } from "./matmul_wgsl.ts";
 import { itemWgsl, itemWidth, lanesOf, together } from "./rows.ts";
 
-/** Lanes of a subgroup on CPU drivers. */
-const LANES = 8;
 /** Items of a lane at most: kernels are printed for their number. */
 const MOST_ITEMS = 32;
 
@@ -38,10 +37,10 @@ export function teamOf(
   target: Target,
 ): Team | undefined {
   const bySubgroup = target.kind === "cpu";
-  if (bySubgroup && target.lanes !== LANES) return undefined;
+  if (bySubgroup && !sharesLanes(target)) return undefined;
   const width = itemWidth(columns);
   const items = columns / width;
-  const lanes = bySubgroup ? LANES : lanesOf(items, target);
+  const lanes = bySubgroup ? CPU_LANES : lanesOf(items, target);
   const each = ceilDiv(items, lanes);
   if (each > MOST_ITEMS) return undefined;
   const strips = ceilDiv(rows, strip);

@@ -19,8 +19,9 @@ import { CHILD, passedEnvironment } from "./spawn.ts";
 /** What a run asks for. */
 export interface CardsAsked {
   readonly gpus: string | null;
-  /** Null where nobody said how many: as many as there are cards. */
+  /** Null where nobody said how many: as many as there are cards, at most `micro_batches`. */
   readonly workers: number | null;
+  readonly micro_batches?: number;
   readonly device: "auto" | "webgpu" | "reference";
 }
 
@@ -36,6 +37,10 @@ export interface FoundCards {
 
 /** Variables by which people pin a process themselves; one that is empty leaves it to the driver. */
 const PINNED: readonly string[] = ["DRI_PRIME", "MESA_VK_DEVICE_SELECT"];
+/** What bounds the threads of a software driver. */
+const THREADS = "LP_NUM_THREADS";
+/** Workers that share a machine's cores at most, unless told: each holds all parameters. */
+const MOST_ON_CORES = 8;
 /** Variables that hide drivers on purpose. */
 const DRIVERS: readonly string[] = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"];
 /** Where nvidia-smi is, and what udev knows of the first card that can compute. */
@@ -54,7 +59,7 @@ const PATIENCE = 20_000;
  * @throws {Refusal} `config`, or `noDevice` where cards are there that nothing can be pinned to.
  */
 export async function cardsFor(
-  { gpus, workers, device }: CardsAsked,
+  { gpus, workers, device, micro_batches = 1 }: CardsAsked,
   warn: (text: string) => void,
 ): Promise<readonly PinnedCard[]> {
   const visible = Deno.env.get("CUDA_VISIBLE_DEVICES");
@@ -80,25 +85,37 @@ export async function cardsFor(
     if (gpus !== null) throw new Refusal("noDevice", `Cannot take --gpus=${gpus}: ${text}`);
     warn(`Training on a software driver: ${text}`);
   }
-  const alone = gpus === null && (workers ?? chosen.length) === 1;
+  const seats = workers ?? Math.min(chosen.length, micro_batches);
   const heeds = (card: Card) => isHeeded(card, cards);
-  return await keptOn(chosen, { cards, layer, alone, heeds });
+  const keep = (alone: boolean) => keptOn(chosen, { cards, layer, alone, heeds });
+  if (gpus !== null) return await keep(false);
+  try {
+    return await keep(seats === 1);
+  } catch (error) {
+    if (workers !== null || !(error instanceof Refusal)) throw error;
+    warn(`Training with one worker: ${error.message}`);
+    return (await keep(true)).slice(0, 1);
+  }
 }
 
 /**
- * Workers of a run that nobody gave a number: one for each of its cards; where all share a software
- * driver one for each core, since one alone loses a third of its cores' time between launches.
+ * Workers of a run that nobody gave a number: one for each of its cards. Where all share a software
+ * driver, one for each core, in equal shares: one alone loses a third of its cores' time between
+ * launches. Where nothing tells that the driver is one, or people bound its threads themselves, one.
  */
 export async function workersUnsaid(
-  { device, micro_batches }: { device: CardsAsked["device"]; micro_batches: number },
+  { device, micro_batches }: Required<Pick<CardsAsked, "device" | "micro_batches">>,
   cards: readonly PinnedCard[],
 ): Promise<number> {
   if (cards.length > 0) return Math.min(cards.length, micro_batches);
-  if (device === "reference" || PINNED.some((name) => Deno.env.get(name) !== undefined)) return 1;
+  const equal = 2 ** Math.floor(Math.log2(navigator.hardwareConcurrency));
+  const most = Math.min(equal, micro_batches, MOST_ON_CORES);
+  const isSet = (name: string) => Deno.env.get(name) !== undefined;
+  if (most === 1 || device === "reference" || [...PINNED, THREADS].some(isSet)) return 1;
   const found = await findCards();
   const isSoftware = found.layer && found.cards.length > 0 &&
     found.cards.every(({ kind }) => kind === "software");
-  return isSoftware ? Math.min(navigator.hardwareConcurrency, micro_batches) : 1;
+  return isSoftware ? most : 1;
 }
 
 /** The cards of this machine. */

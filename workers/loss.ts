@@ -1,8 +1,8 @@
 /**
  * The loss of logits, and its gradients. Where logits of all rows would be larger than a binding
  * may be, rows come in parts: each is made, asked, and differentiated before the next, so that one
- * part's logits are in memory. Every sum over rows goes on from part to part in the order of the
- * whole. It knows no model. R rows, D width, V vocabulary.
+ * part's logits are in memory. The sum for the head's matrix goes on from part to part, in the
+ * order of the whole where its kernel adds along K. It knows no model. R rows, D width, V vocabulary.
  */
 import { correct } from "../kernels/correct.ts";
 import { crossEntropy } from "../kernels/cross_entropy.ts";

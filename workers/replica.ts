@@ -153,9 +153,12 @@ export class Replica {
     this.#vectors.write(vector, flat);
   }
 
-  /** The gradient vector, with the loss, its pieces one behind the other. */
-  gradient(): Promise<Float32Array> {
-    this.#stepper.prepare();
+  /**
+   * The gradient vector, with the loss, its pieces one behind the other. Behind the `last` subtree of
+   * a step the next step's first batch is made while the device computes.
+   */
+  gradient({ last = true }: { last?: boolean } = {}): Promise<Float32Array> {
+    if (last) this.#stepper.prepare();
     return this.readVector("grad");
   }
 

@@ -37,6 +37,8 @@ import { saver } from "./saver.ts";
 /** What a run is asked to do. */
 export interface RunRequest {
   readonly config: RunConfig;
+  /** False leaves the number of workers out of what is stored: a resume may take another. */
+  readonly saysWorkers?: boolean;
   /** The run's folder. */
   readonly out: string;
   /** Go on from the newest good checkpoint in `out`. */
@@ -93,7 +95,8 @@ async function train(
     journal: LateJournal;
   },
 ): Promise<boolean> {
-  const { config, out, launch, cards = [], show, stop } = request;
+  const { config, saysWorkers = true, out, launch, cards = [], show, stop } = request;
+  const { workers: _workers, ...elsewhere } = config;
   using metrics = metricsLog(join(out, "metrics.jsonl"), {
     warn: (text) => show({ type: "notice", text }),
   });
@@ -104,7 +107,9 @@ async function train(
   const tell = reporter([metrics.sink, samples.sink, show, adapterNotice(from, show)]);
   const report: Sink = (event) => {
     // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
-    if (event.type === "start") writeJsonAtomic(join(out, "config.json"), config);
+    if (event.type === "start") {
+      writeJsonAtomic(join(out, "config.json"), saysWorkers ? config : elsewhere);
+    }
     tell(event);
   };
   warnOfSchedule(config, show);

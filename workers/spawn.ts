@@ -141,7 +141,7 @@ function start(
 
 /** Software drivers use all cores: workers of one machine share them. */
 function environment(workers: number, folder: string): Record<string, string> {
-  const threads = Math.max(1, Math.floor(navigator.hardwareConcurrency / workers));
+  const threads = Math.max(1, Math.round(navigator.hardwareConcurrency / workers));
   return {
     XDG_RUNTIME_DIR: folder,
     LP_NUM_THREADS: String(threads),

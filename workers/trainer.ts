@@ -293,10 +293,12 @@ class Trainer {
     const model = this.#model;
     const lap = stopwatch();
     const roots = [];
-    for (const node of cover(first, count)) {
+    const nodes = cover(first, count);
+    for (const node of nodes) {
       model.accumulate(step, node);
       await this.#striker.at("forward");
-      if (reducer !== undefined) roots.push({ node, data: await model.gradient() });
+      const last = node === nodes.at(-1);
+      if (reducer !== undefined) roots.push({ node, data: await model.gradient({ last }) });
     }
     const compute = lap();
     let [exchange, write] = [0, 0];

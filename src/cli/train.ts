@@ -59,6 +59,7 @@ export async function trainCommand(
   for (const text of [...notices, ...placed]) show({ type: "notice", text });
   await runTraining({
     config: run,
+    saysWorkers: asked.saysWorkers,
     out,
     resume: line.resume !== undefined,
     launch: spawnCrew,

@@ -60,7 +60,7 @@ function headFrom(
   const others = behind.flatMap(([{ inputs }, input]) => inputs.filter((_, i) => i !== input));
   return {
     x,
-    weights: [matrix, ...others],
+    weights: Array.from(new Set([matrix, ...others])),
     logits: (rows) =>
       behind.reduce(
         (made, [{ attrs, inputs }, input]) => pointwise(attrs.formula, inputs.with(input, made)),

@@ -6,10 +6,11 @@ import { otherBits } from "../../workers/other_bits.ts";
 
 const CPU: Target = { kind: "cpu", workgroupBytes: 32768, invocations: 1024, groups: 65535 };
 
-Deno.test("a class of devices is named by its kind and its subgroups", () => {
+Deno.test("a class of devices is named by its kind and what its kernels must fit", () => {
   assertEquals(kernelClass(CPU), "cpu");
   assertEquals(kernelClass({ ...CPU, lanes: 8 }), "cpu, subgroups of 8");
-  assertEquals(kernelClass({ ...CPU, kind: "gpu", lanes: 32 }), "gpu, subgroups of 32");
+  const gpu = "gpu, workgroups of 1024 and 32768 bytes";
+  assertEquals(kernelClass({ ...CPU, kind: "gpu", lanes: 32 }), gpu);
 });
 
 Deno.test("a run is told that another adapter or another class computed its checkpoint", () => {
