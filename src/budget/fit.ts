@@ -105,7 +105,10 @@ export function largestWindows(
   return corrected((windows) => fits(memoryAt(windows), limits), { guess, most });
 }
 
-/** The largest n in [1, most] that holds; n = 1 does, and whatever is below one that does. */
+/**
+ * The largest n in [1, most] that holds; n = 1 does, and whatever is below one that does. That is
+ * nearly so for windows: what is computed again where it is large may make a larger plan smaller.
+ */
 function corrected(
   holds: (n: number) => boolean,
   { guess, most }: { guess: number; most: number },
