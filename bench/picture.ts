@@ -2,7 +2,7 @@
  * The comparison with peers as a picture: for each row, bars of each peer's time by ours, by factors
  * from a line at 1. Pure: it measures nothing, and knows no peer but by its name.
  */
-import { along, type Axis, element, escape, line, text } from "../src/scaling/svg.ts";
+import { along, type Axis, element, escape, INK, line, PALE, text } from "../src/scaling/svg.ts";
 import { logAxis } from "../src/scaling/axes.ts";
 import type { Beside, BesideRow } from "./beside/result.ts";
 import { wrapped } from "./report.ts";
@@ -31,9 +31,7 @@ const SMALL = 12;
 /** Width of a letter by its size, as a wide face has it. */
 const LETTER = 0.6;
 
-const INK = "#1f2933";
 const GREY = "#52606d";
-const PALE = "#e4e7eb";
 /** Colours of peers in their order: two of WebGPU, then PyTorch in pairs, as it is and compiled. */
 const COLOURS = [
   "#2f7f86",

@@ -5,7 +5,7 @@
 import { sizeOf } from "../src/base/shape.ts";
 import type { Formula } from "../src/graph/formula.ts";
 import { keyInputs } from "../src/graph/formula.ts";
-import type { Spec } from "../src/graph/types.ts";
+import type { Binding, Cost, Io, Spec } from "../src/graph/types.ts";
 import { THREEFRY } from "../src/graph/wgsl.ts";
 
 /** How an input is read. */
@@ -64,6 +64,24 @@ export function read(
     default:
       return `${name}[(${at}) % ${sizeOf(input.shape) / width}u]`;
   }
+}
+
+/** Bindings of an elementwise call: inputs that outputs take the place of are bound as these alone. */
+export function bindingsOf(
+  { inputs, outputs }: Io<Spec>,
+  donated: readonly (number | undefined)[] = [],
+): Binding[] {
+  return [
+    ...inputs.map((_, input) => ({ input })).filter(({ input }) => !donated.includes(input)),
+    ...outputs.map((_, output) => ({ output })),
+  ];
+}
+
+/** What an elementwise call of formulas costs: eight operations for each element of each output. */
+export function elementwiseCost({ inputs, outputs }: Io<Spec>): Cost {
+  const n = sizeOf(outputs[0]?.shape ?? []);
+  const bytes = [...inputs, ...outputs].reduce((sum, s) => sum + 4 * sizeOf(s.shape), 0);
+  return { flops: n * 8 * outputs.length, bytes, terms: 64 };
 }
 
 /** Functions that a formula's WGSL calls. */

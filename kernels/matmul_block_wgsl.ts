@@ -27,7 +27,8 @@ interface Block {
   readonly threads: number;
 }
 
-const QUAD_BYTES = 16;
+/** Bytes of a vec4 in workgroup memory. */
+export const QUAD_BYTES = 16;
 
 /** A quad more than is used: neighbours in a column fall into different banks. */
 const stride = (quads: number): number => quads + 1;

@@ -3,11 +3,10 @@
  * memory, in their order. That order is the kernel's own, so its bits differ from those of kernels
  * that add along K, but never from run to run. Knows the names of sums, no operands.
  */
-import { blockBytes } from "./matmul_block_wgsl.ts";
+import { blockBytes, QUAD_BYTES } from "./matmul_block_wgsl.ts";
 import { range } from "./matmul_wgsl.ts";
 import type { Tiling } from "./matmul_wgsl.ts";
 
-const QUAD_BYTES = 16;
 /** Bytes of workgroup memory that every adapter has. */
 const FLOOR_BYTES = 16384;
 

@@ -208,7 +208,7 @@ function places(kernel: MatmulKernel): string[] {
 }
 
 /** `at`, or the last tile where whole tiles may lie beyond the edge; others clamp each element. */
-function inside(at: string, size: number, tile: number): string {
+export function inside(at: string, size: number, tile: number): string {
   return size % tile === 0 ? `min(${at}, ${size - tile}u)` : at;
 }
 

@@ -9,9 +9,17 @@ import { printFormula } from "../src/graph/formula_wgsl.ts";
 import type { Expr, Formula } from "../src/graph/formula.ts";
 import { add, exp, formula, mask, mul, prune, tanh } from "../src/graph/formula.ts";
 import { apply } from "../src/graph/trace.ts";
-import type { Binding, Case, Flow, Io, Op, Spec, Tensor, View } from "../src/graph/types.ts";
+import type { Case, Flow, Io, Op, Spec, Tensor, View } from "../src/graph/types.ts";
 import { LINE, lineGroups, lineHead } from "../src/graph/wgsl.ts";
-import { declare, preludeOf, read, readingOf, widthOf } from "./broadcast.ts";
+import {
+  bindingsOf,
+  declare,
+  elementwiseCost,
+  preludeOf,
+  read,
+  readingOf,
+  widthOf,
+} from "./broadcast.ts";
 import { columnSum } from "./column_sum.ts";
 
 /** `donate[k]`: the input whose place output k takes, for updates in place. */
@@ -134,19 +142,14 @@ export const pointwiseOp: Op = {
   launch(io, attrs: PointwiseAttrs, target) {
     const out = io.outputs[0] as Spec;
     const groups = lineGroups(sizeOf(out.shape) / widthOf(io.inputs, out), target.groups);
-    const donated = attrs.donate ?? [];
-    const bindings: Binding[] = [
-      ...io.inputs.map((_, input) => ({ input })).filter(({ input }) => !donated.includes(input)),
-      ...io.outputs.map((_, output) => ({ output })),
-    ];
-    return [{ wgsl: wgslOf(io, attrs, groups), bindings, groups }];
+    return [{
+      wgsl: wgslOf(io, attrs, groups),
+      bindings: bindingsOf(io, attrs.donate),
+      groups,
+    }];
   },
   reference,
-  cost({ inputs, outputs }, { formula }: PointwiseAttrs) {
-    const n = sizeOf(outputs[0]?.shape ?? []);
-    const bytes = [...inputs, ...outputs].reduce((sum, s) => sum + 4 * sizeOf(s.shape), 0);
-    return { flops: n * 8 * formula.outputs.length, bytes, terms: 64 };
-  },
+  cost: elementwiseCost,
   vjp,
   cases: pointwiseCases(),
 };

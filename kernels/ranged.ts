@@ -8,9 +8,9 @@ import { evaluate } from "../src/graph/formula_eval.ts";
 import { printFormula } from "../src/graph/formula_wgsl.ts";
 import type { Expr, Formula } from "../src/graph/formula.ts";
 import { add, formula, mul, sqrt } from "../src/graph/formula.ts";
-import type { Binding, Case, Io, Op, Spec, View } from "../src/graph/types.ts";
+import type { Case, Io, Op, Spec, View } from "../src/graph/types.ts";
 import { LINE, lineGroups, lineHead } from "../src/graph/wgsl.ts";
-import { declare, read, readingOf } from "./broadcast.ts";
+import { bindingsOf, declare, elementwiseCost, read, readingOf } from "./broadcast.ts";
 
 /** `end`: the first element behind the range; a range begins where the one before it ends. */
 export interface FormulaRange {
@@ -111,20 +111,14 @@ export const rangedOp: Op = {
   launch(io, attrs: RangedAttrs, target) {
     const out = io.outputs[0] as Spec;
     const groups = lineGroups(sizeOf(out.shape) / widthOf(attrs), target.groups);
-    const donated = attrs.donate ?? [];
-    const bindings: Binding[] = [
-      ...io.inputs.map((_, input) => ({ input })).filter(({ input }) => !donated.includes(input)),
-      ...io.outputs.map((_, output) => ({ output })),
-    ];
-    return [{ wgsl: wgslOf(io, attrs, groups), bindings, groups }];
+    return [{
+      wgsl: wgslOf(io, attrs, groups),
+      bindings: bindingsOf(io, attrs.donate),
+      groups,
+    }];
   },
   reference,
-  cost({ inputs, outputs }, { ranges }: RangedAttrs) {
-    const n = sizeOf(outputs[0]?.shape ?? []);
-    const bytes = [...inputs, ...outputs].reduce((sum, s) => sum + 4 * sizeOf(s.shape), 0);
-    const count = ranges[0]?.formula.outputs.length ?? 0;
-    return { flops: n * 8 * count, bytes, terms: 64 };
-  },
+  cost: elementwiseCost,
   cases: rangedCases(),
 };
 

@@ -4,7 +4,7 @@
  */
 import type { Cell } from "./cells.ts";
 import type { Operand, SumName } from "./matmul_wgsl.ts";
-import { range } from "./matmul_wgsl.ts";
+import { inside, range } from "./matmul_wgsl.ts";
 import type { Order, RecurrenceSizes } from "./recurrence_sizes.ts";
 
 /** What a step's kernel is printed for. */
@@ -56,8 +56,6 @@ export function stepHead(
   ];
   if (lanes !== undefined) {
     // A lane beyond the edge stays, for it holds rows that others need; it reads the last units.
-    const inside = (at: string, size: number, tile: number) =>
-      size % tile === 0 ? `min(${at}, ${size - tile}u)` : at;
     const mine = `b0 + lane % ${lanes}u * ${rows / lanes}u`;
     return [
       ...begin,

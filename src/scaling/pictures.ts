@@ -6,7 +6,7 @@ import { frontierOf } from "./frontier.ts";
 import { FLOP_PER_PARAM_TOKEN, type Law, lossOf, optimumOf } from "./law.ts";
 import { short } from "./limits.ts";
 import type { Fitted, ScalingReport } from "./report.ts";
-import { area, dot, type Frame, type Key, line, plot } from "./svg.ts";
+import { area, dot, type Frame, INK, type Key, line, plot } from "./svg.ts";
 
 /** File names of the pictures. */
 export const PICTURES = ["loss.svg", "isoflop.svg", "residuals.svg"] as const;
@@ -20,7 +20,6 @@ export function picturesOf(report: ScalingReport): Record<typeof PICTURES[number
   };
 }
 
-const INK = "#1f2933";
 const RED = "#c0392b";
 
 /** Trials of one size, with their colour. */

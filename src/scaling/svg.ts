@@ -53,8 +53,10 @@ const LEFT = 78;
 const RIGHT = 230;
 const TOP = 44;
 const BOTTOM = 62;
-const INK = "#1f2933";
-const PALE = "#e4e7eb";
+/** The colour of words and axes. */
+export const INK = "#1f2933";
+/** The colour of the lines behind a picture. */
+export const PALE = "#e4e7eb";
 
 /** A plot: title, axes, legend, and the marks that `draw` puts in its frame. */
 export function plot(
