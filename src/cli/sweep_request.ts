@@ -1,6 +1,7 @@
 /** What a command line asks `sweep` for. Knows no sweep and reads no file. */
 import { Refusal } from "../base/refusal.ts";
 import { keys } from "../config/keys.ts";
+import { nearestKey } from "../config/suggest.ts";
 import { type Bounds, boundsOf } from "../sweep/bounds.ts";
 import { type FlagsSpec, parseFlags } from "./flags.ts";
 
@@ -85,7 +86,9 @@ function parted(
   const flags = args.filter((arg) => {
     const [, name = "", value = ""] = /^--([^=]+)=([^]+)$/.exec(arg) ?? [];
     const path = name === "data" ? "data.path" : name.replaceAll("-", "_");
-    if (own.has(name) || !known.has(path)) return true;
+    // What is near no flag of its own is taken for a key, whose hints know more.
+    const isNear = () => nearestKey(name, Array.from(own)) !== undefined;
+    if (name === "" || own.has(name) || (!known.has(path) && isNear())) return true;
     overrides[path] = value;
     return false;
   });

@@ -1,7 +1,7 @@
 /** Puts values from the command line into a config. Pure: knows no files and no flags' syntax. */
 import { Refusal } from "../base/refusal.ts";
 import { type BasicType, type Key, keys } from "./keys.ts";
-import { nearestKey } from "./suggest.ts";
+import { hintFor } from "./suggest.ts";
 
 /** A config as written: plain, unchecked. */
 export type PlainConfig = Readonly<Record<string, unknown>>;
@@ -22,7 +22,7 @@ export function applyOverrides(
     const path = given.replaceAll("-", "_");
     const key = known.get(path);
     const next = key === undefined
-      ? `Unknown key "${given}": did you mean "${nearestKey(path, Array.from(known.keys()))}"?`
+      ? `Unknown key "${given}": ${hintFor(path, Array.from(known.keys()))}`
       : set(config, key, text);
     if (typeof next === "string") faults.push(next);
     else config = next;
