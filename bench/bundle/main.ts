@@ -5,6 +5,7 @@
 import { basename, dirname } from "node:path";
 import { Refusal } from "../../src/base/refusal.ts";
 import { runCommand } from "../../src/cli/command.ts";
+import { openScratch } from "../../src/cli/scratch.ts";
 import { showBytes } from "../../src/report/format.ts";
 import { cacheEntries, isIdle, parseBundle, ROOTS } from "./parts.ts";
 
@@ -14,20 +15,16 @@ const LARGEST = 60e6;
 
 async function bundle(args: readonly string[]): Promise<void> {
   const { out, peers } = parseBundle(args);
-  const work = await Deno.makeTempDir({ prefix: "shoal-bundle-" });
-  const top = `${work}/shoal`;
-  try {
-    await Deno.mkdir(`${top}/bin`, { recursive: true });
-    await copyCode(top);
-    await Deno.copyFile(Deno.execPath(), `${top}/bin/deno`);
-    await copyLoader(`${top}/lib`);
-    await fillCache(top, { peers });
-    await Deno.copyFile(`${ROOT}bench/bundle/run.sh`, `${top}/run.sh`);
-    await Deno.chmod(`${top}/run.sh`, 0o755);
-    await run("tar", ["-C", work, "--use-compress-program=xz -6 -T0", "-cf", out, "shoal"]);
-  } finally {
-    await Deno.remove(work, { recursive: true });
-  }
+  using work = await openScratch("shoal-bundle-");
+  const top = `${work.path}/shoal`;
+  await Deno.mkdir(`${top}/bin`, { recursive: true });
+  await copyCode(top);
+  await Deno.copyFile(Deno.execPath(), `${top}/bin/deno`);
+  await copyLoader(`${top}/lib`);
+  await fillCache(top, { peers });
+  await Deno.copyFile(`${ROOT}bench/bundle/run.sh`, `${top}/run.sh`);
+  await Deno.chmod(`${top}/run.sh`, 0o755);
+  await run("tar", ["-C", work.path, "--use-compress-program=xz -6 -T0", "-cf", out, "shoal"]);
   const { size } = await Deno.stat(out);
   if (size > LARGEST) {
     throw new Refusal(

@@ -1,9 +1,11 @@
 /** How every command ends: one line and an exit code for what a user can mend, a stack for bugs. */
 import { EXIT, Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
+import { quietenLostConsole } from "./output.ts";
 
 /** Runs a command and ends the process, done or as the command says. */
 export async function runCommand(command: () => Promise<ExitName | void>): Promise<never> {
+  quietenLostConsole();
   let exit: ExitName = "done";
   try {
     exit = await command() ?? "done";

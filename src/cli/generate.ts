@@ -20,7 +20,7 @@ import { openOutput } from "./output.ts";
 import type { Output } from "./output.ts";
 import { firstTokens, readPrompt } from "./prompt.ts";
 import { Samples } from "./samples.ts";
-import { INTERRUPTED, interrupted } from "./signals.ts";
+import { INTERRUPTED, stopOnSignals } from "./signals.ts";
 import { textTokenizer } from "./text_model.ts";
 
 /** Texts that are drawn side by side: many cost little more than one. */
@@ -41,7 +41,7 @@ export async function generateCommand(args: readonly string[]): Promise<ExitName
   const tokenizer = textTokenizer(opened);
   const prompt = await readPrompt(request.prompt);
   const first = firstTokens(prompt, tokenizer);
-  const interrupt = interrupted();
+  const { stop: interrupt } = stopOnSignals();
   const model = await openFeeder(opened, request);
   const start = performance.now();
   const drawn = await drawSamples(model, request, {

@@ -2,12 +2,15 @@
  * The task `chaos`: trains through random faults for some minutes and compares every run's end with
  * an undisturbed one. Exit code 1 on any difference.
  */
+import { endOnSignals } from "../../src/cli/signals.ts";
 import { parseArgs } from "./args.ts";
 import { report } from "./report.ts";
 import { gather } from "./gather.ts";
 
 if (import.meta.main) {
   const options = parseArgs(Deno.args);
+  // Runs that a storm has started and their folder go with it.
+  endOnSignals();
   console.log(`seed ${options.seed}: ${JSON.stringify(options)}`);
   const total = await gather(options, (line) => console.log(line));
   console.log(report(total));
