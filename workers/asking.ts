@@ -6,17 +6,26 @@ import type { Lead } from "./lead.ts";
 import { firstTokens } from "./texts.ts";
 import { floatsOf, wordsOf } from "./payload.ts";
 
-/** Mean validation loss, summed in the order of batches whoever computed them. */
+/**
+ * Mean validation loss, summed in the order of batches whoever computed them. Where nothing can be
+ * asked there is none: nothing is reported, and no state is better than another.
+ */
 export async function evaluate(lead: Lead): Promise<void> {
   const { team, run: { config, corpus, report, evaluated }, course, stop, task } = lead;
   const { step } = course;
+  const among = Math.max(1, corpus.texts.length);
+  if (!lead.isEvaluable) {
+    course.evaluated = step;
+    course.valLoss = undefined;
+    return evaluated?.(evaluationOf([], { among }));
+  }
   const strikes = lead.strikes(step, ["evaluate"]);
   await team.order((rank) => ({ type: "evaluate", strikes: strikes[rank] ?? [] }));
   await lead.pass("evaluate");
   const answers = await team.expect("evaluated");
   if (stop.aborted) return; // it was cut short
   const payloads = answers.map(({ payload }) => payload);
-  const evaluation = evaluationOf(payloads, lead.textOf);
+  const evaluation = evaluationOf(payloads, { among, textOf: lead.textOf });
   const { loss, accuracy, texts } = evaluation;
   evaluated?.(evaluation);
   const norms = config.report.gradient_reach ? await reach(lead) : undefined;
@@ -30,7 +39,7 @@ export async function evaluate(lead: Lead): Promise<void> {
     ...(texts.length > 1 && {
       texts: texts.map(({ nats, counted }, i) => ({
         name: corpus.texts[i]?.name ?? "",
-        valLoss: nats / counted,
+        valLoss: counted === 0 ? null : nats / counted,
       })),
     }),
   });

@@ -8,7 +8,7 @@ import type { DataConfig } from "../src/data/schema.ts";
 import { isPrepared, openPrepared, type Prepared } from "../src/data/prepared/open.ts";
 import { verifyPrepared } from "../src/data/prepared/verify.ts";
 import { readText } from "../src/data/read.ts";
-import { SOURCES, taskOf } from "../src/data/sources/mod.ts";
+import { leastEvaluated, SOURCES, taskOf } from "../src/data/sources/mod.ts";
 import { textIn } from "../src/data/text.ts";
 import { tokenizerHash } from "../src/data/tokenizers/mod.ts";
 import { END_TEXT, type Tokenizer } from "../src/data/tokenizers/types.ts";
@@ -38,11 +38,15 @@ export interface Settled {
 /** Reads a run's data. @throws {Refusal} when it is unusable, or is not what was settled. */
 export async function readData(config: RunConfig, settled?: Settled): Promise<Data> {
   const data = await dataOf(config, settled);
-  // Whether the text has room for windows or lanes, and prompts have tokens, is better known before
-  // anything starts.
+  // Whether prompts have tokens, and a source its text, is better known before anything starts.
   for (const prompt of config.report.prompts) requireTokens(prompt, data.corpus.tokenizer);
   sourceIn(config, data.corpus, rootKey(config.seed));
   return data;
+}
+
+/** Said before anything starts. @throws {Refusal} `data` for texts without room to train on. */
+export function requireTraining(config: RunConfig, corpus: Corpus): void {
+  sourceIn(config, corpus, rootKey(config.seed)).requireTraining?.();
 }
 
 /** @throws {Refusal} for a prompt that no sample can go on from. */
@@ -86,7 +90,11 @@ async function fromText({ data }: RunConfig, settled: Settled | undefined): Prom
   await holdToAsked(data, { settled });
   const tokenizer = settled?.tokenizer ?? await tokenizerNamed(data.tokenizer ?? "char", text);
   const { time } = taskOf(data, tokenizer.size);
-  const parts = split(tokenizer.encode(text), { ...data, window: time });
+  const parts = split(tokenizer.encode(text), {
+    ...data,
+    window: time,
+    least: leastEvaluated(data),
+  });
   const name = data.path === null ? "moby_dick" : basename(data.path);
   return {
     corpus: corpusOf({ texts: [textIn(parts, { name })], tokenizer, settled }, data.document_end),

@@ -53,8 +53,8 @@ export type RunEvent =
     readonly step: number;
     readonly valLoss: number;
     readonly valAccuracy?: number;
-    /** By text, where there are several. */
-    readonly texts?: readonly { readonly name: string; readonly valLoss: number }[];
+    /** By text, where there are several; null for one of which nothing can be asked. */
+    readonly texts?: readonly { readonly name: string; readonly valLoss: number | null }[];
   }
   /** Norms of dLoss_T / dh_t for t = T, T - 1, ... 1, over the windows of a batch. */
   | { readonly type: "reach"; readonly step: number; readonly norms: readonly number[] }

@@ -59,7 +59,10 @@ function reachOf(norms: readonly number[]): string {
 
 function textsOf({ texts = [] }: RunEvent & { type: "eval" }): string {
   if (texts.length === 0) return "";
-  return ` (${texts.map(({ name, valLoss }) => `${name} ${showLoss(valLoss)}`).join(", ")})`;
+  const shown = texts.map(({ name, valLoss }) =>
+    `${name} ${valLoss === null ? "not asked" : showLoss(valLoss)}`
+  );
+  return ` (${shown.join(", ")})`;
 }
 
 function accuracyOf({ valAccuracy }: { readonly valAccuracy?: number }): string {

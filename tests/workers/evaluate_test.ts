@@ -103,5 +103,5 @@ for (const document_end of [null, "e"]) {
 
 Deno.test("a validation part of one token is refused", async () => {
   const config = tinyConfig({ eval: { every: 0, windows: 0 } });
-  await assertRejects(() => evaluated(config, corpusOf(1)), Refusal, "at least two tokens");
+  await assertRejects(() => evaluated(config, corpusOf(1)), Refusal, "at least 2 tokens: it has 1");
 });

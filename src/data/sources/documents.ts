@@ -3,11 +3,12 @@
  * asked, and the lane's next window begins with a state of zero. So no state passes from a document
  * to the next, and no kernel needs to know of documents.
  */
+import { once } from "../../base/once.ts";
 import { gatherPadded } from "../batch.ts";
 import type { Batch, Source, SourceInput } from "../source.ts";
 import type { Tokens } from "../tokens.ts";
 import { laneEvaluation } from "./lane_evaluation.ts";
-import { cut } from "./lanes.ts";
+import { cut, holdsLanes } from "./lanes.ts";
 import { onlyText } from "./only_text.ts";
 import { type Stretch, type Stretches, stretches } from "./stretches.ts";
 
@@ -26,7 +27,7 @@ export function documentSource(
       (_, lane) => stretches(tokens, { start: lane * length, length, time, end }),
     );
   };
-  const train = lanesOf(text.train, "training");
+  const train = once(() => lanesOf(text.train, "training"));
   // Each lane goes round by itself: documents make some shorter in windows than others.
   const at = (all: Stretches[], lane: number, step: number): Stretch => {
     const own = all[lane] as Stretches;
@@ -40,11 +41,12 @@ export function documentSource(
   const ownOf = (all: Stretches[], microBatch: number, step: number): Stretch[] =>
     Array.from({ length: windows }, (_, b) => at(all, microBatch * windows + b, step));
   const source: Omit<Source, "evaluation"> = {
-    train: ({ step, microBatch }) => batch(text.train, ownOf(train, microBatch, step)),
-    countedIn: (step) => train.reduce((sum, _, lane) => sum + at(train, lane, step).length, 0),
+    requireTraining: () => void train(),
+    train: ({ step, microBatch }) => batch(text.train, ownOf(train(), microBatch, step)),
+    countedIn: (step) => train().reduce((sum, _, lane) => sum + at(train(), lane, step).length, 0),
     sequences: microBatches,
   };
-  if (evaluation.windows === 0) {
+  if (evaluation.windows === 0 || !holdsLanes(text.validation, { lanes, time })) {
     const shape = { lanes, windows, time, warm, end };
     return {
       ...source,

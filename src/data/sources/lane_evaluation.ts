@@ -27,7 +27,8 @@ export function* laneEvaluation(
   { lanes, windows, time, warm, end }: LaneShape,
   sequence: number,
 ): Generator<Batch> {
-  const targets = Math.max(0, tokens.length - 1);
+  const targets = tokens.length - 1;
+  if (targets < 1) return;
   const length = Math.ceil(targets / lanes);
   const own = Array.from({ length: windows }, (_, b) => {
     const from = Math.min(targets, (sequence * windows + b) * length);

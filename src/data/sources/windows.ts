@@ -1,5 +1,7 @@
 /** Shuffled windows of texts, asked for the next token. No state passes between batches. */
+import { once } from "../../base/once.ts";
 import { foldName, type Key } from "../../base/random.ts";
+import { Refusal } from "../../base/refusal.ts";
 import { gather, gatherPadded, windowOf } from "../batch.ts";
 import { documentStarts } from "../documents.ts";
 import { type EvalWindows, evalWindows } from "../eval_windows.ts";
@@ -12,27 +14,30 @@ import { firstNumber } from "./numbers.ts";
 
 /**
  * Windows of `data.window` tokens that start every `data.stride` tokens. Each text shuffles its own,
- * each of its epochs anew; `weight` says how many of them a round of windows has.
+ * each of its epochs anew; `weight` says how many of them a round of windows has. With `whole` an
+ * evaluation has no windows that count in part.
  */
 export function windowSource(
   { window, stride: asked, document_mask }: DataConfig,
   { key, microBatches, windows, evaluation, texts, end }: SourceInput,
+  { whole = false }: { readonly whole?: boolean } = {},
 ): Source {
   const stride = asked ?? window;
-  const counts = texts.map(({ train }) => windowCount(train.length, window, stride));
+  const counts = once(() => texts.map((text) => trainingWindows(text, { window, stride })));
   const mix = mixture(foldName(key, "mixture"), texts.map(({ weight }) => weight));
   const keys = texts.map((_, i) => i === 0 ? key : foldName(key, `text ${i}`));
-  const shape = { window, stride: evaluation.stride ?? window, limit: evaluation.windows };
+  const shape = { window, stride: evaluation.stride ?? window, limit: evaluation.windows, whole };
   const parts = texts.map(({ validation }) => evalWindows(validation.length, shape));
   const sequences = parts.map(({ count }) => Math.ceil(count / windows));
   const withStarts = <B extends Pick<Batch, "inputs">>(batch: B): B =>
     document_mask ? { ...batch, starts: documentStarts(batch.inputs, { window, end }) } : batch;
   return {
+    requireTraining: () => void counts(),
     train(at) {
       const first = firstNumber(at, { microBatches, windows });
       const all = Array.from({ length: windows }, (_, b) => {
         const { text, number } = mix(first + b);
-        const own = windowOf(keys[text] as Key, number, counts[text] as number);
+        const own = windowOf(keys[text] as Key, number, counts()[text] as number);
         return { tokens: (texts[text] as Text).train, start: own * stride };
       });
       return withStarts({ ...gather(all, window), counted: windows * window, fresh: true });
@@ -51,6 +56,22 @@ export function windowSource(
       return [withStarts({ ...gatherPadded(own, { window, windows }), fresh: true })];
     },
   };
+}
+
+/** Windows that a text is trained on. @throws {Refusal} `data` when it holds none. */
+function trainingWindows(
+  { name, train }: Text,
+  { window, stride }: { readonly window: number; readonly stride: number },
+): number {
+  const count = windowCount(train.length, window, stride);
+  if (count > 0) return count;
+  throw new Refusal(
+    "data",
+    `Cannot cut windows of ${window} tokens: need ${
+      window + 1
+    } tokens of ${name} to train on: its ` +
+      `training part has ${train.length}`,
+  );
 }
 
 /** The part that number `index` falls into, when parts of `sizes` stand one behind the other. */
