@@ -1,8 +1,11 @@
 /** What is asked of a formation besides steps: evaluations, the gradient's reach, a sample. */
+import type { Reach } from "../src/report/events.ts";
 import { streamBehind } from "../src/data/tokenizers/behind.ts";
 import type { Tokenizer } from "../src/data/tokenizers/types.ts";
 import { evaluationOf } from "./evaluated.ts";
 import type { Lead } from "./lead.ts";
+import { directionsOf } from "./plans.ts";
+import { unpackReach } from "./reach.ts";
 import { firstTokens } from "./texts.ts";
 import { floatsOf, wordsOf } from "./payload.ts";
 
@@ -28,7 +31,7 @@ export async function evaluate(lead: Lead): Promise<void> {
   const evaluation = evaluationOf(payloads, { among, textOf: lead.textOf });
   const { loss, accuracy, texts } = evaluation;
   evaluated?.(evaluation);
-  const norms = config.report.gradient_reach ? await reach(lead) : undefined;
+  const reaches = config.report.gradient_reach ? await reach(lead) : undefined;
   course.evaluated = step;
   course.valLoss = loss;
   report({
@@ -43,13 +46,13 @@ export async function evaluate(lead: Lead): Promise<void> {
       })),
     }),
   });
-  if (norms !== undefined) report({ type: "reach", step, norms });
+  if (reaches !== undefined) report({ type: "reach", step, reaches });
 }
 
-async function reach({ team }: Lead): Promise<number[]> {
+async function reach({ team, run: { config } }: Lead): Promise<Reach[]> {
   await team.orderTo(0, { type: "reach" });
   const { payload } = await team.expectFrom(0, "reached");
-  return Array.from(floatsOf(payload));
+  return unpackReach(floatsOf(payload), directionsOf(config));
 }
 
 /** Shows how the model continues each prompt, where that can be asked. */

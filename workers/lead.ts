@@ -246,7 +246,8 @@ export class Lead {
       part: 4 * 2 ** 20,
       lane: 4 * lane,
       evaluated: 2 ** 24,
-      reached: 4 * (this.task.time + 1),
+      // Norms and counts of windows, in two directions.
+      reached: 4 * 4 * this.task.time,
       sampled: 4 * this.run.config.report.sample_length,
     };
     return bytes[type] ?? 0;

@@ -20,6 +20,7 @@ import type { Order, Reply } from "./messages.ts";
 import { Mirror } from "./mirror.ts";
 import { floatsOf, wordsOf } from "./payload.ts";
 import { Queue } from "./queue.ts";
+import { packReach } from "./reach.ts";
 import { Replica } from "./replica.ts";
 import { snapshot } from "./snapshot.ts";
 import type { Part } from "./snapshot.ts";
@@ -195,8 +196,8 @@ class Trainer {
       case "evaluate":
         return await this.#evaluate();
       case "reach": {
-        const norms = await this.#model.reach();
-        return await this.#reply({ type: "reached" }, bytesOf(norms));
+        const reaches = await this.#model.reach();
+        return await this.#reply({ type: "reached" }, bytesOf(packReach(reaches)));
       }
       case "save":
         return await this.#save();
