@@ -46,6 +46,8 @@ export interface OpenedModel {
   readonly config: RunConfig | undefined;
   /** SHA-256 of what it was trained on, where that is known. */
   readonly dataHash?: string;
+  /** What training with it does otherwise than its config says, in sentences. */
+  readonly notes?: readonly string[];
 }
 
 /** Which checkpoint of a run, and who hears of damaged ones. */

@@ -122,7 +122,8 @@ async function inputOf(line: CommandLine): Promise<PlainConfig> {
 async function withModel(input: PlainConfig): Promise<PlainConfig> {
   const { init, data } = input;
   if (typeof init !== "string") return input;
-  const { model, context, config } = await openModel(init, { warn: console.error });
+  const { model, context, config, notes = [] } = await openModel(init, { warn: console.error });
+  for (const note of notes) console.error(note);
   const own = isPlain(data) ? data : {};
   const window = own["window"] ?? config?.data.window ?? context;
   const bptt = config?.data.bptt ?? null;
