@@ -2,13 +2,12 @@
  * Evaluates a model on the whole validation part of texts, on all workers, and nothing else: no
  * folder is written, no step is taken.
  */
-import { Refusal } from "../src/base/refusal.ts";
 import type { NamedTensor } from "../src/checkpoint/tensor.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { Sink } from "../src/report/events.ts";
 import { coordinate } from "./coordinator.ts";
-import { isEvaluable, silentLines } from "./evaluable.ts";
+import { requireEvaluable } from "./evaluable.ts";
 import type { Corpus } from "./corpus.ts";
 import type { Launch } from "./crew.ts";
 import type { Evaluation } from "./evaluated.ts";
@@ -29,10 +28,7 @@ export interface EvaluationRequest {
 /** The evaluation; undefined when it was stopped. @throws {Refusal} `data` where nothing can be asked. */
 export async function evaluateModel(request: EvaluationRequest): Promise<Evaluation | undefined> {
   const { config, params, corpus, launch, cards = [], show, stop } = request;
-  if (!isEvaluable(config, corpus)) {
-    const [first] = silentLines(config, corpus);
-    throw new Refusal("data", `Cannot evaluate: ${first}`);
-  }
+  requireEvaluable(config, corpus);
   let found: Evaluation | undefined;
   const start = performance.now();
   await coordinate({

@@ -100,8 +100,8 @@ export async function requireNoneLost(out: string): Promise<void> {
   if (lost === undefined) return;
   throw new Refusal(
     "incompatible",
-    `Cannot resume ${out}: need a checkpoint that verifies: ${lost}; mend or bring back one, or ` +
-      `begin at step 0 with --restart=${out}, which keeps what is there beside`,
+    `Cannot resume ${out}: need a checkpoint that verifies: ${lost}: bring a good copy back, or begin ` +
+      `at step 0 with --restart=${out}, which keeps what is there under other names`,
   );
 }
 
@@ -128,9 +128,8 @@ export interface Remains {
 /** As {@linkcode lostIn}, of what there is. Pure. */
 export function lostWhen({ damaged, saved, ended }: Remains): string | undefined {
   if (damaged.length > 0) {
-    return `${damaged.length} are damaged and set aside in its folder checkpoints, ${
-      damaged[0]
-    } first`;
+    const newest = damaged.toSorted().at(-1);
+    return `${damaged.length} are damaged and set aside in its folder checkpoints (${newest})`;
   }
   const last = saved.at(-1);
   if (last !== undefined) return `its journal says that step ${last} was saved, but none is there`;

@@ -62,7 +62,7 @@ for (const [name, config] of Object.entries(RUNS)) {
       if (n < 2) {
         assertEquals([evals, valLoss, isEvaluable(config, corpus)], [[], undefined, false]);
         assertEquals(says, [
-          `Nothing of text 0 is evaluated: need a validation part of at least 2 tokens: it has ${n}`,
+          `Nothing is evaluated of text 0: need a validation part of at least 2 tokens: it has ${n}`,
           "No step has a validation loss: no checkpoint is kept as the best",
         ]);
         continue;
@@ -106,7 +106,7 @@ Deno.test("a direction needs a whole window, and says of how many tokens", async
   assertEquals((await evalsOf(config, corpusOf(WINDOW))).evals, []);
   assertEquals(
     silentLines(config, corpusOf(WINDOW))[0],
-    "Nothing of text 0 is evaluated: need a validation part of at least 9 tokens: it has 8",
+    "Nothing is evaluated of text 0: need a validation part of at least 9 tokens: it has 8",
   );
   const { evals: [one] } = await evalsOf(config, corpusOf(WINDOW + 1));
   assert(one !== undefined && Number.isFinite(one.valLoss));
