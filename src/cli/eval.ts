@@ -6,6 +6,7 @@ import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { isPrepared } from "../data/prepared/open.ts";
 import { readText } from "../data/read.ts";
+import { SOURCES } from "../data/sources/mod.ts";
 import { type Text, textIn } from "../data/text.ts";
 import type { Corpus } from "../../workers/corpus.ts";
 import { readData } from "../../workers/data.ts";
@@ -94,6 +95,12 @@ function configOf(
   }
   const base = config ?? resolveConfig({ model, data: { window: context } });
   const { window, bptt, source } = base.data;
+  if (data !== undefined && !SOURCES[source].needsText) {
+    throw new Refusal(
+      "config",
+      `Cannot take --data: need a model that reads a text: ${path} reads its source ${source}: ${data}`,
+    );
+  }
   const slides = bptt === null && (source === "text" || source === "truecase");
   if (stride !== undefined && !slides) {
     throw new Refusal(

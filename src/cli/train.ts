@@ -8,6 +8,8 @@ import { loadConfig } from "../config/load.ts";
 import { applyOverrides, isPlain, type PlainConfig } from "../config/overrides.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
+import { requireUsed } from "../config/unused.ts";
+import { isPrepared } from "../data/prepared/open.ts";
 import { progressPrinter } from "../report/progress.ts";
 import { parseFaultPlan } from "../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../workers/faults/schema.ts";
@@ -97,7 +99,23 @@ async function askedOf(line: CommandLine): Promise<{ config: RunConfig; saysWork
     await requireOwnInit(resume, input["init"] ?? null);
   }
   const config = resolveConfig(resume === undefined ? await withModel(input) : input);
+  requireUsed(config, Object.keys(overrides));
+  requireUnsplit(config, overrides);
   return { config, saysWorkers: input["workers"] !== undefined };
+}
+
+/** @throws {Refusal} `config` for a share of a text that was split when it was prepared. */
+function requireUnsplit(
+  { data: { path, mix } }: RunConfig,
+  overrides: Readonly<Record<string, string>>,
+): void {
+  if (overrides["data.validation"] === undefined) return;
+  const folder = mix === null ? path : Object.keys(mix)[0] ?? null;
+  if (folder === null || !isPrepared(folder)) return;
+  throw new Refusal(
+    "config",
+    `Cannot take --data.validation: need a text file: ${folder} was split when it was prepared`,
+  );
 }
 
 /** Cards that are named get a worker each, unless it is said how many there are to be. */
