@@ -1,6 +1,8 @@
 /** openModel() on runs and checkpoints: which one it takes, and that it changes nothing. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
+import { quarantine } from "../../src/checkpoint/load.ts";
+import { evalCommand } from "../../src/cli/eval.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
 import { type OpenedModel, openModel, type OpenOptions } from "../../workers/model.ts";
 import { flipBit, names, TempFolder } from "../checkpoint/fixture.ts";
@@ -68,6 +70,9 @@ Deno.test("openModel() knows what a model is asked, and its vocabulary, where no
   await saveModel(temp.path, { input, step: 1, data });
   const { context, vocabulary, classes, asked } = await openModel(temp.path);
   assertEquals([context, vocabulary, classes, asked], [12, 7, 3, "each"]);
+  const other = () => evalCommand([temp.path, "--data=x.txt"]);
+  const refusal = await assertRejects(other, Refusal, "need a model that reads a text");
+  assertEquals(refusal.exit, "config");
 });
 
 Deno.test("openModel() refuses what holds no model, in one line", async () => {
@@ -92,5 +97,7 @@ Deno.test("openModel() refuses what holds no model, in one line", async () => {
   await refused(run, { which: "best" }, ["config", "need one with a validation loss"]);
   damage(run, 2);
   await refused(run, {}, ["incompatible", "No checkpoint in"]);
+  await quarantine(path);
+  await refused(run, {}, ["incompatible", "1 are damaged and set aside"]);
   await refused(path, {}, ["incompatible", "model.safetensors does not match its SHA-256"]);
 });
