@@ -48,12 +48,14 @@ Deno.test("openModel() passes over damaged checkpoints and leaves them where the
   assertEquals(names(`${temp.path}/checkpoints`), before);
 });
 
-Deno.test("openModel() takes one checkpoint, by a path with a slash as well", async () => {
+Deno.test("openModel() takes one checkpoint, or the folder of all, by a path with a slash as well", async () => {
   using temp = new TempFolder();
   await makeRun(temp.path);
   for (const end of ["", "/"]) {
     const { step, kind } = await openModel(`${temp.path}/checkpoints/step-00000006${end}`);
     assertEquals([step, kind], [6, "checkpoint"]);
+    const all = await openModel(`${temp.path}/checkpoints${end}`, { which: "best" });
+    assertEquals([all.step, all.kind], [4, "run"]);
   }
 });
 
@@ -97,7 +99,7 @@ Deno.test("openModel() refuses what holds no model, in one line", async () => {
   await refused(run, { which: "best" }, ["config", "need one with a validation loss"]);
   damage(run, 2);
   await refused(run, {}, ["incompatible", "No checkpoint in"]);
+  await refused(path, {}, ["incompatible", "model.safetensors does not match its SHA-256"]);
   await quarantine(path);
   await refused(run, {}, ["incompatible", "1 are damaged and set aside"]);
-  await refused(path, {}, ["incompatible", "model.safetensors does not match its SHA-256"]);
 });
