@@ -31,6 +31,8 @@ import { receiveState, sendState } from "./transfer.ts";
 export interface Seat {
   readonly coordinator: FencedChannel;
   readonly meet: Meet;
+  /** The path by which this process may read a folder. */
+  readonly reachable?: (path: string) => string;
 }
 
 /** Between two signs of life, ms. */
@@ -235,7 +237,7 @@ class Trainer {
     const device = await this.#openDevice(config.device);
     this.#device = device;
     const corpus = {
-      texts: receiveTexts(texts, wordsOf(payload)),
+      texts: receiveTexts(texts, wordsOf(payload), this.#seat.reachable),
       vocabulary,
       end,
       tokenizer: tokenizer === null ? undefined : tokenizerFrom(tokenizer),

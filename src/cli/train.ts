@@ -1,5 +1,6 @@
 /** The command `train`: from a command line to a run. */
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { showCard } from "../cards/card.ts";
@@ -21,7 +22,7 @@ import { runCommand } from "./command.ts";
 import { helpText } from "./help.ts";
 import { stopOnSignals } from "./signals.ts";
 
-const DEFAULT_CONFIG = new URL("../../configs/gpt_char.ts", import.meta.url).pathname;
+const DEFAULT_CONFIG = fileURLToPath(new URL("../../configs/gpt_char.ts", import.meta.url));
 
 /** Runs `train` with command-line arguments; it stops on signals, and when `leash` says so. */
 export async function trainCommand(

@@ -10,7 +10,7 @@ import { listenerOver } from "./listener.ts";
 import { streamChannel } from "./stream.ts";
 
 /** Bytes of a socket's path that Linux can hold: sun_path of unix(7), less the closing zero. */
-const MAX_PATH = 107;
+export const MAX_SOCKET_PATH = 107;
 
 /** A socket that others can dial. */
 export interface UnixListener {
@@ -43,8 +43,8 @@ export async function listenUnix(path: string, options: ChannelOptions): Promise
  */
 export async function bindUnix(path: string): Promise<Listener> {
   const bytes = new TextEncoder().encode(path).length;
-  if (bytes > MAX_PATH) {
-    throw cannotListen(path, `a path of at most ${MAX_PATH} bytes: it has ${bytes}`);
+  if (bytes > MAX_SOCKET_PATH) {
+    throw cannotListen(path, `a path of at most ${MAX_SOCKET_PATH} bytes: it has ${bytes}`);
   }
   const folder = dirname(path);
   await Deno.mkdir(folder, { recursive: true, mode: 0o700 });

@@ -2,9 +2,11 @@
  * House rules as lint rules: imports follow the table of rooms, and the outside world is
  * touched only where the second table says so. It knows no room by name.
  */
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { COMPOSERS, LAYERS, OUTSIDE } from "./layers.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const ROOMS = [...Object.keys(LAYERS), ...COMPOSERS];
 
 /** Path of a file below the repository root, without a leading slash. */
@@ -22,7 +24,7 @@ export function importFault(file: string, specifier: string): string | undefined
   if (!specifier.startsWith(".")) return outsideFault(file, specifier);
   const room = roomOf(file);
   if (room === undefined || COMPOSERS.includes(room)) return undefined;
-  const target = below(new URL(specifier, "file:///" + file).pathname.slice(1));
+  const target = below(join(dirname(file), specifier));
   const to = roomOf(target);
   if (to === room) return undefined;
   const allowed = LAYERS[room] ?? [];
@@ -74,6 +76,46 @@ const plugin: Deno.lint.Plugin = {
             if (name !== "Deno" && !isGpu) return;
             const fault = outsideFault(file, isGpu ? "navigator.gpu" : name);
             if (fault !== undefined) context.report({ node, message: fault });
+          },
+        };
+      },
+    },
+    // A URL spells space, #, % and letters beyond ASCII otherwise than a path does.
+    "url-paths": {
+      create(context) {
+        const report = (node: Deno.lint.Node, message: string) => context.report({ node, message });
+        const isFileUrl = (text: unknown) => typeof text === "string" && /^file:/.test(text);
+        return {
+          MemberExpression: (node) => {
+            const { property } = node;
+            const isNamed = !node.computed && property.type === "Identifier" &&
+              property.name === "pathname";
+            const isQuoted = property.type === "Literal" && property.value === "pathname";
+            if (isNamed || isQuoted) report(node, "A URL's pathname is no path: use fileURLToPath");
+          },
+          "ObjectPattern > Property": (node: Deno.lint.Property) => {
+            if (node.key.type === "Identifier" && node.key.name === "pathname") {
+              report(node, "A URL's pathname is no path: use fileURLToPath");
+            }
+          },
+          TemplateLiteral: (node) => {
+            if (node.expressions.length > 0 && isFileUrl(node.quasis[0]?.cooked)) {
+              report(node, "A path behind file: is no URL: use pathToFileURL");
+            }
+          },
+          BinaryExpression: (node) => {
+            if (
+              node.operator === "+" && node.left.type === "Literal" && isFileUrl(node.left.value)
+            ) {
+              report(node, "A path behind file: is no URL: use pathToFileURL");
+            }
+          },
+          NewExpression: (node) => {
+            const [, base] = node.arguments;
+            const isUrl = node.callee.type === "Identifier" && node.callee.name === "URL";
+            if (isUrl && base?.type === "Literal" && isFileUrl(base.value)) {
+              report(node, "A path is no URL: use pathToFileURL, or join of node:path");
+            }
           },
         };
       },

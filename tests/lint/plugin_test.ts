@@ -1,8 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { COMPOSERS, LAYERS, OUTSIDE } from "./layers.ts";
 import plugin, { importFault, outsideFault, roomOf } from "./plugin.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** What the plugin says about a file of the repository, were this its text. */
 function faults(file: string, text: string): string[] {
@@ -104,6 +105,25 @@ Deno.test("only configs export a default", () => {
   for (const file of ["src/base/x.ts", "workers/x.ts", "tests/x.ts", "mod.ts"]) {
     assertEquals(faults(file, text), ["Only configs export a default"], file);
   }
+});
+
+Deno.test("the plugin sees URLs that are taken for paths, and paths for URLs", () => {
+  for (
+    const text of [
+      'export const path = new URL("x", import.meta.url).pathname;',
+      'export const path = (url: URL) => url["pathname"];',
+      "export const path = ({ pathname }: URL) => pathname;",
+      "export const url = (path: string) => `file://${path}`;",
+      'export const url = (path: string) => "file://" + path;',
+      'export const url = (path: string) => new URL(path, "file:///");',
+    ]
+  ) {
+    for (const file of ["src/cli/x.ts", "workers/x.ts", "bench/x.ts", "tests/x.ts"]) {
+      assertEquals(faults(file, text).length, 1, text);
+    }
+  }
+  const text = 'export const path = fileURLToPath(new URL("x", import.meta.url));';
+  assertEquals(faults("src/cli/x.ts", text), []);
 });
 
 Deno.test("the tables and the folders are the same", () => {

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { Refusal } from "../../base/refusal.ts";
 import { freeBytes } from "../../checkpoint/space.ts";
 import { listenUnix } from "../../transport/unix.ts";
+import { makeSocketFolder } from "../../../workers/socket_folder.ts";
 import { CHILD } from "../../../workers/spawn.ts";
 import type { DiskFacts, Failure } from "./facts.ts";
 
@@ -22,7 +23,7 @@ export function failureOf(error: unknown, exit: Failure["exit"] = "bug"): Failur
 
 /** Bytes per second through a socket in a temporary folder, as workers' are, to another process. */
 export async function socketSpeed(): Promise<{ bytesPerSecond: number }> {
-  const folder = await Deno.makeTempDir({ prefix: "shoal-" });
+  const folder = makeSocketFolder();
   const path = join(folder, "doctor.sock");
   try {
     const listener = await listenUnix(path, { attempt: 0 });
