@@ -21,6 +21,7 @@ import type { Tokenizer } from "../src/data/tokenizers/types.ts";
 import { FILES } from "../src/exchange/mod.ts";
 import type { ModelConfig } from "../src/models/mod.ts";
 import { readExported } from "./exported.ts";
+import { located } from "./located.ts";
 
 /** A model with its parameters, as `openModel` found it. */
 export interface OpenedModel {
@@ -151,7 +152,7 @@ function fromCheckpoint(
   { path, manifest, model: params }: Checkpoint,
   kind: "run" | "checkpoint",
 ): OpenedModel {
-  const config = resolveConfig(manifest.config);
+  const config = located(resolveConfig(manifest.config), join(path, "..", ".."));
   const vocabulary = params.get("tokens.weight")?.shape[0];
   if (vocabulary === undefined) {
     throw new Refusal("incompatible", `Cannot open ${basename(path)}: it lacks tokens.weight`);

@@ -9,6 +9,7 @@ import { lockRun } from "../src/checkpoint/lock.ts";
 import { cleanLeftovers, removeAfter } from "../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import { differences } from "../src/config/identity.ts";
+import { anchored } from "../src/config/paths.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
@@ -96,7 +97,8 @@ async function train(
   },
 ): Promise<boolean> {
   const { config, saysWorkers = true, out, launch, cards = [], show, stop } = request;
-  const { workers: _workers, ...elsewhere } = config;
+  const kept = anchored({ ...config, out }, Deno.cwd());
+  const { workers: _workers, ...elsewhere } = kept;
   using metrics = metricsLog(join(out, "metrics.jsonl"), {
     warn: (text) => show({ type: "notice", text }),
   });
@@ -108,7 +110,7 @@ async function train(
   const report: Sink = (event) => {
     // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
     if (event.type === "start") {
-      writeJsonAtomic(join(out, "config.json"), saysWorkers ? config : elsewhere);
+      writeJsonAtomic(join(out, "config.json"), saysWorkers ? kept : elsewhere);
     }
     tell(event);
   };
@@ -139,7 +141,7 @@ async function train(
       note: (kind, note, sync) => journal.write({ kind, ...note }, { sync: sync ?? false }),
       stop,
       save: saver({
-        config,
+        config: kept,
         out,
         data,
         report,

@@ -1,11 +1,9 @@
 /** The command `train`: from a command line to a run. */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { showCard } from "../cards/card.ts";
 import { namesIn } from "../cards/choose.ts";
-import { loadConfig } from "../config/load.ts";
 import { applyOverrides, isPlain, type PlainConfig } from "../config/overrides.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
@@ -19,10 +17,9 @@ import { spawnCrew } from "../../workers/spawn.ts";
 import { parseCommandLine } from "./args.ts";
 import type { CommandLine } from "./args.ts";
 import { runCommand } from "./command.ts";
+import { DEFAULT_CONFIG, loadNamed } from "./config_file.ts";
 import { helpText } from "./help.ts";
 import { stopOnSignals } from "./signals.ts";
-
-const DEFAULT_CONFIG = fileURLToPath(new URL("../../configs/gpt_char.ts", import.meta.url));
 
 /** Runs `train` with command-line arguments; it stops on signals, and when `leash` says so. */
 export async function trainCommand(
@@ -113,9 +110,9 @@ function withWorkers(
 
 /** A config as its file has it; a run that begins with a model needs none. */
 async function inputOf({ config, resume, overrides }: CommandLine): Promise<PlainConfig> {
-  if (config !== undefined) return await loadConfig(config);
-  if (resume !== undefined) return await loadConfig(await storedConfig(resume));
-  return overrides["init"] === undefined ? await loadConfig(DEFAULT_CONFIG) : { name: "tuned" };
+  if (config !== undefined) return await loadNamed(config);
+  if (resume !== undefined) return await loadNamed(await storedConfig(resume));
+  return overrides["init"] === undefined ? await loadNamed(DEFAULT_CONFIG) : { name: "tuned" };
 }
 
 /** A run that begins with a model has its sizes and its window, unless it says otherwise. */
