@@ -4,6 +4,7 @@
  * be called away at any moment. It knows no process and no socket.
  */
 import { bytesOf, sha256 } from "../src/base/hash.ts";
+import { fileFault } from "../src/base/file_fault.ts";
 import { EXIT, Refusal } from "../src/base/refusal.ts";
 import type { Device } from "../src/device/types.ts";
 import { kernelClass } from "../src/graph/target.ts";
@@ -62,7 +63,8 @@ export async function train(
   }
 }
 
-function failure(error: unknown): Reply {
+function failure(caught: unknown): Reply {
+  const error = fileFault(caught);
   if (error instanceof Refusal) return { type: "failed", exit: error.exit, message: error.message };
   const message = error instanceof Error ? error.stack ?? error.message : String(error);
   const exit: keyof typeof EXIT = "bug";

@@ -1,5 +1,6 @@
 /** The command `train`: from a command line to a run. */
 import { join, resolve } from "node:path";
+import { fileFault, isMissing, refusingLater } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { showCard } from "../cards/card.ts";
@@ -74,13 +75,9 @@ export async function trainCommand(
 }
 
 async function readFaults(path: string): Promise<FaultPlan> {
-  try {
-    return parseFaultPlan(await Deno.readTextFile(path), path);
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Refusal("config", `Cannot read the fault plan ${path}: ${reason}`);
-  }
+  const doing = { doing: "read the fault plan", path, need: "a file", exit: "config" } as const;
+  const text = await refusingLater(doing, () => Deno.readTextFile(path));
+  return parseFaultPlan(text, path);
 }
 
 /** The config of a command line: its file, or the resumed run's own, with the overrides. */
@@ -153,7 +150,7 @@ async function storedConfig(out: string): Promise<string> {
     await Deno.stat(path);
     return path;
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!isMissing(error)) throw fileFault(error, { doing: "resume", path: out });
     throw new Refusal(
       "config",
       `Cannot resume ${out}: it must hold a run, but config.json is missing`,

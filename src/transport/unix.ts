@@ -3,6 +3,7 @@
  * for the owner alone; who the peer is must still be proven (src/transport/handshake.ts).
  */
 import { dirname } from "node:path";
+import { hasCode } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { Listener } from "./bytes.ts";
 import { ChannelError, type ChannelOptions, type FencedChannel } from "./channel.ts";
@@ -81,7 +82,7 @@ function unlink(path: string): void {
   try {
     Deno.removeSync(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error; // its folder may be gone already
+    if (!hasCode(error, "ENOENT")) throw error; // its folder may be gone already
   }
 }
 

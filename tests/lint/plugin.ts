@@ -9,6 +9,11 @@ import { COMPOSERS, LAYERS, OUTSIDE } from "./layers.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const ROOMS = [...Object.keys(LAYERS), ...COMPOSERS];
 
+/** Files that may know errors of files by their names: who says what they mean, and who makes some. */
+const FILE_ERRORS = ["src/base/file_fault.ts", "workers/faults/self.ts"];
+/** Errors of pipes and sockets. */
+const OTHER_ERRORS = ["BrokenPipe", "AddrInUse"];
+
 /** Path of a file below the repository root, without a leading slash. */
 function below(path: string): string {
   return path.startsWith(ROOT) ? path.slice(ROOT.length) : path;
@@ -115,6 +120,37 @@ const plugin: Deno.lint.Plugin = {
             const isUrl = node.callee.type === "Identifier" && node.callee.name === "URL";
             if (isUrl && base?.type === "Literal" && isFileUrl(base.value)) {
               report(node, "A path is no URL: use pathToFileURL, or join of node:path");
+            }
+          },
+        };
+      },
+    },
+    // One function says what an error of a file means, so that every command says it alike.
+    "file-errors": {
+      create(context) {
+        const file = below(context.filename);
+        if (!/^(src|workers)\//.test(file) || FILE_ERRORS.includes(file)) return {};
+        const message = "What errors of files mean is said in src/base/file_fault.ts alone";
+        return {
+          MemberExpression: (node) => {
+            const { object, property } = node;
+            const isErrors = object.type === "MemberExpression" &&
+              object.object.type === "Identifier" && object.object.name === "Deno" &&
+              object.property.type === "Identifier" && object.property.name === "errors";
+            if (
+              isErrors && !(property.type === "Identifier" && OTHER_ERRORS.includes(property.name))
+            ) {
+              context.report({ node, message });
+            }
+          },
+          "VariableDeclarator[id.type='ObjectPattern'][init.property.name='errors']": (
+            node: Deno.lint.VariableDeclarator,
+          ) => context.report({ node, message }),
+          BinaryExpression: (node) => {
+            for (const { type, value } of [node.left, node.right] as Deno.lint.StringLiteral[]) {
+              if (type === "Literal" && /^E[A-Z]{3,}$/.test(String(value))) {
+                context.report({ node, message });
+              }
             }
           },
         };

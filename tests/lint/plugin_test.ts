@@ -126,6 +126,26 @@ Deno.test("the plugin sees URLs that are taken for paths, and paths for URLs", (
   assertEquals(faults("src/cli/x.ts", text), []);
 });
 
+Deno.test("the plugin sees who says what an error of a file means", () => {
+  for (
+    const text of [
+      "export const x = (e: unknown) => e instanceof Deno.errors.NotFound;",
+      "export const x = () => { const { NotCapable } = Deno.errors; return NotCapable; };",
+      'export const x = (e: { code: string }) => e.code === "ENOSPC";',
+    ]
+  ) {
+    for (const file of ["src/cli/x.ts", "workers/x.ts"]) {
+      assertEquals(faults(file, text).length, 1, text);
+    }
+    for (const file of ["src/base/file_fault.ts", "tests/x.ts"]) {
+      const said = faults(file, text).filter((fault) => /errors of files/.test(fault));
+      assertEquals(said, [], text);
+    }
+  }
+  const text = "export const x = (e: unknown) => e instanceof Deno.errors.BrokenPipe;";
+  assertEquals(faults("src/cli/x.ts", text), []);
+});
+
 Deno.test("the tables and the folders are the same", () => {
   const rooms = [...Object.keys(LAYERS), ...COMPOSERS];
   for (const room of rooms) {

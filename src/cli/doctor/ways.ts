@@ -1,5 +1,6 @@
 /** How fast bytes leave this process: to another one through a socket, and to a disk. */
 import { dirname, join, resolve } from "node:path";
+import { fileFault, isMissing } from "../../base/file_fault.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { freeBytes } from "../../checkpoint/space.ts";
 import { listenUnix } from "../../transport/unix.ts";
@@ -14,10 +15,11 @@ const FILE = 64 * 2 ** 20;
 
 /** An error as a failure of a run; one that nobody foresaw would end it as a bug. */
 export function failureOf(error: unknown, exit: Failure["exit"] = "bug"): Failure {
-  const message = error instanceof Error ? error.message : String(error);
+  const known = fileFault(error);
+  const message = known instanceof Error ? known.message : String(known);
   return {
     message: message.split("\n")[0] ?? "",
-    exit: error instanceof Refusal ? error.exit : exit,
+    exit: known instanceof Refusal ? known.exit : exit,
   };
 }
 
@@ -103,7 +105,7 @@ function existing(path: string): string {
     try {
       if (Deno.statSync(at).isDirectory || at === dirname(at)) return at;
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound) || at === dirname(at)) throw error;
+      if (!isMissing(error) || at === dirname(at)) throw error;
     }
   }
 }
