@@ -1,4 +1,5 @@
 /** The command `bench`: runs benches, shows their tables, and keeps them as files when told to. */
+import { fileURLToPath } from "node:url";
 import { runCommand } from "../src/cli/command.ts";
 import { parseBench } from "./args.ts";
 import type { BenchName, BenchRequest } from "./args.ts";
@@ -75,7 +76,7 @@ async function keep(report: Report, command: string): Promise<void> {
   const file = new URL(fileName(report, machine), RESULTS);
   await Deno.mkdir(RESULTS, { recursive: true });
   await Deno.writeTextFile(file, pageOf(report, machine, command));
-  console.error(`Saved ${file.pathname}\n`);
+  console.error(`Saved ${fileURLToPath(file)}\n`);
 }
 
 if (import.meta.main) await runCommand(() => bench(Deno.args));

@@ -123,7 +123,7 @@ async function fromFolders(
   weights: readonly (readonly [string, number])[],
   settled: Settled | undefined,
 ): Promise<Data> {
-  const all = weights.map(([path, weight]) => ({ ...openWhole(folderOf(path)), weight }));
+  const all = weights.map(([path, weight]) => ({ ...openWhole(resolve(path)), weight }));
   const [first] = all;
   if (first === undefined) {
     throw new Refusal("config", "Cannot mix texts: need at least one folder in data.mix: none");
@@ -169,12 +169,6 @@ function openWhole(path: string): Prepared {
 function namesOf(paths: readonly string[]): readonly string[] {
   const names = paths.map((path) => basename(path));
   return new Set(names).size === names.length ? names : paths;
-}
-
-/** An absolute path, as permissions need it. */
-function folderOf(path: string): string {
-  if (!path.includes(",")) return resolve(path);
-  throw new Refusal("config", `Cannot read ${path}: need a path without a comma`);
 }
 
 function corpusOf(

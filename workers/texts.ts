@@ -31,12 +31,16 @@ export function sendTexts(
 }
 
 /** The texts that an order speaks of. @throws {Refusal} `data` for a damaged folder. */
-export function receiveTexts(texts: readonly SentText[], tokens: Uint32Array): Text[] {
+export function receiveTexts(
+  texts: readonly SentText[],
+  tokens: Uint32Array,
+  reachable: (path: string) => string = (path) => path,
+): Text[] {
   let at = 0;
   const take = (length: number): Uint32Array => tokens.subarray(at, at += length);
   return texts.map((text) =>
     "folder" in text
-      ? folderText(text.folder, text)
+      ? folderText(reachable(text.folder), text)
       : textIn({ train: take(text.train), validation: take(text.validation) }, text)
   );
 }

@@ -9,6 +9,7 @@ import { openWebGpu } from "../src/device/webgpu.ts";
 import { greet } from "../src/transport/handshake.ts";
 import { dialUnix } from "../src/transport/unix.ts";
 import { openQuarters } from "./meet.ts";
+import { reachable } from "./socket_folder.ts";
 import { socketPath } from "./spawn.ts";
 import type { Seating } from "./spawn.ts";
 import { train } from "./trainer.ts";
@@ -79,7 +80,8 @@ if (import.meta.main) {
     const meet = await openQuarters({ socket: (other) => socketPath(folder, other), seat, token });
     const coordinator = await dialUnix(socketPath(folder, "coordinator"), { attempt: 0 });
     await greet(coordinator, { rank: id, attempt: 0 }, { token });
-    await train({ coordinator, meet }, (kind) => openDevice(kind, () => serving));
+    const way = (path: string) => reachable(path, folder);
+    await train({ coordinator, meet, reachable: way }, (kind) => openDevice(kind, () => serving));
     Deno.exit(EXIT.done);
   } catch (error) {
     serving = false;

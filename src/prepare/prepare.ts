@@ -2,6 +2,7 @@
  * From text files to a folder of tokens: looks through the files, makes the tokenizer, then writes
  * shards. Stopped or killed anywhere, the same call goes on and ends with the same bytes.
  */
+import { fileFault } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { PreparedIndex, PrepareOptions } from "../data/prepared/schema.ts";
 import { preparedHash } from "../data/prepared/token_hash.ts";
@@ -64,7 +65,7 @@ export async function prepare(
       : await goOn(folder, { asked, progress, hooks });
     return begun === undefined ? { ended: "stopped" } : await finish(folder, { ...begun, hooks });
   } catch (error) {
-    throw spaceFault(error, request.out);
+    throw fileFault(error, { doing: "write to", path: request.out });
   }
 }
 
@@ -170,14 +171,4 @@ function indexOf(
     inputs: inputs.map(({ extent: _, ...input }) => input),
     ...splits,
   };
-}
-
-/** An error of a disk that is full as a refusal; any other error as it came. */
-function spaceFault(error: unknown, folder: string): unknown {
-  return error instanceof Error && "code" in error && error.code === "ENOSPC"
-    ? new Refusal(
-      "tooLarge",
-      `Cannot write to ${folder}: the disk is full; make room and run it again`,
-    )
-    : error;
 }

@@ -4,6 +4,7 @@
  */
 
 /** Whether this process may mount, and has all of these programs. */
+import { fileURLToPath } from "node:url";
 export function canMount(...programs: readonly string[]): boolean {
   return Deno.uid() === 0 && ["unshare", "mount", ...programs].every(isThere);
 }
@@ -32,7 +33,7 @@ export async function inNamespace(script: string): Promise<string> {
 
 /** The shell command that runs a script beside this file with arguments. */
 export function denoRun(script: string, ...args: readonly string[]): string {
-  const path = new URL(script, import.meta.url).pathname;
+  const path = fileURLToPath(new URL(script, import.meta.url));
   const words = [Deno.execPath(), "run", "--quiet", "--no-prompt", "--no-check", "-A", path];
   return [...words, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
 }

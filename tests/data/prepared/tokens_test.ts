@@ -1,5 +1,6 @@
 /** Tokens of a prepared folder, read by position. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { openPrepared } from "../../../src/data/prepared/open.ts";
 import { TokenHash } from "../../../src/data/prepared/token_hash.ts";
 import { openTokens } from "../../../src/data/prepared/tokens.ts";
@@ -99,7 +100,7 @@ Deno.test("tokens are read with leave to read their folder and no other leave", 
     tokens.read(50, into);
     console.log(into.join());`,
   );
-  const config = new URL("../../../deno.json", import.meta.url).pathname;
+  const config = fileURLToPath(new URL("../../../deno.json", import.meta.url));
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
