@@ -12,7 +12,7 @@ const DENO = `#!/bin/sh
 case "$1" in
   --version) echo "deno \${VERSION:-2.9.6} (stable)" ;;
   run) [ -e "$HERE/driver" ] || [ "\${DENO_WEBGPU_BACKEND:-vulkan}" = gl ] ;;
-  cache) ;;
+  cache) sleep "\${SLOW:-0}" ;;
   task) printf '%s|' "$PWD" "$INIT_CWD" "$@"; exit "\${CODE:-0}" ;;
 esac
 `;
@@ -148,6 +148,8 @@ Deno.test("./shoal passes words and exit codes on, in the caller's folder, from 
   const elsewhere = `${machine.path}/elsewhere`;
   const first = machine.call(words, { env: { INIT_CWD: "/", CODE: "7" } });
   assertEquals(first, { code: 7, stdout: machine.task(elsewhere, ...words), stderr: "" });
+  const slow = machine.call(["plan"], { env: { SLOW: "2.3" } });
+  assertEquals([slow.code, slow.stderr], [0, "shoal: Fetching packages from npm, once\n"]);
   const link = `${machine.path}/a link`;
   Deno.symlinkSync(`${machine.checkout}/shoal`, link);
   Deno.symlinkSync(link, `${machine.path}/bin/shoal`);
@@ -168,7 +170,7 @@ Deno.test("./shoal takes a Deno that is new enough, else npx's, fetched once, an
     assertEquals(machine.call(["doctor"], { env: { VERSION } }).code, 0);
   }
   assertEquals(machine.said.length, 3);
-  assertMatch(machine.said[0] ?? "", /^npx -y deno@2\.\d+\.\d+ eval /);
+  assertMatch(machine.said[0] ?? "", /^npx -y --loglevel=error deno@2\.\d+\.\d+ eval /);
   // What npx has fetched before is found without it.
   Deno.mkdirSync(`${machine.path}/.npm/_npx/0123/node_modules/deno`, { recursive: true });
   Deno.writeTextFileSync(
