@@ -4,8 +4,7 @@ import denoJson from "../../deno.json" with { type: "json" };
 
 const SHOAL = new URL("../../shoal", import.meta.url);
 /** What every Debian has, as far as the launcher needs it. */
-const SYSTEM =
-  "awk cat dirname env grep head id mkdir mktemp readlink rm sed sh sleep tail";
+const SYSTEM = "awk cat dirname env grep head id mkdir mktemp readlink rm sed sh sleep tail";
 
 /** Prints what it is called with; has an adapter once a driver is installed. */
 const DENO = `#!/bin/sh
