@@ -2,6 +2,7 @@
  * A whole run with its effects: folder, lock, data, processes, checkpoints, journal and reports.
  * What is trained is the coordinator's matter; what is asked for, the command line's.
  */
+import { minOf } from "../src/base/extremes.ts";
 import { join } from "node:path";
 import { namesIn } from "../src/checkpoint/files.ts";
 import { listCheckpoints, loadNewest } from "../src/checkpoint/load.ts";
@@ -229,7 +230,7 @@ async function newest(root: string, { skips, show }: Decided): Promise<Checkpoin
     const { step, skipped } = found.manifest;
     const undone = [...skips].filter((each) => each < step && !skipped.includes(each));
     if (undone.length === 0) return found;
-    const first = Math.min(...undone);
+    const first = minOf(undone);
     const text = `Removed the checkpoints after step ${first}, which is passed over`;
     show({ type: "notice", text });
     await removeAfter(root, first);

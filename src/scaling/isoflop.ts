@@ -2,6 +2,7 @@
  * IsoFLOP curves: per budget a parabola of the loss in log N, its minimum, and how the minima move
  * with the budget. Source: Hoffmann et al. (2022), section 3.2.
  */
+import { maxOf, minOf } from "../base/extremes.ts";
 import { bootstrap, drawKey, estimate, estimateLog } from "./bootstrap.ts";
 import { countDistinct, groupsOf } from "./distinct.ts";
 import { mean, polynomial } from "./least_squares.ts";
@@ -99,7 +100,7 @@ function budgetOf(
   return {
     flops: flopsOf(points),
     points: points.length,
-    range: [Math.min(...sizes), Math.max(...sizes)],
+    range: [minOf(sizes), maxOf(sizes)],
     coefficients: parabola(points) as [number, number, number],
     ...(bottom !== undefined && {
       minimum: { params: of("params"), tokens: of("tokens"), loss: of("loss") },
@@ -153,7 +154,7 @@ function bottomOf(group: readonly Point[], weights?: ArrayLike<number>): Bottom 
   const [c0, c1, c2] = found as [number, number, number];
   const x = group.map((p) => Math.log10(p.params));
   const u = -c1 / (2 * c2);
-  if (!(c2 > 0) || u < Math.min(...x) || u > Math.max(...x)) return undefined;
+  if (!(c2 > 0) || u < minOf(x) || u > maxOf(x)) return undefined;
   const line = polynomial({ x, y: group.map((p) => Math.log10(p.tokens)) }, 1);
   if (line === undefined) return undefined;
   const [constant, slope] = line as [number, number];

@@ -3,6 +3,7 @@
  * asked, and the lane's next window begins with a state of zero. So no state passes from a document
  * to the next, and no kernel needs to know of documents.
  */
+import { minOf } from "../../base/extremes.ts";
 import { gatherPadded } from "../batch.ts";
 import type { Batch, Source, SourceInput } from "../source.ts";
 import type { Tokens } from "../tokens.ts";
@@ -52,7 +53,7 @@ export function documentSource(
     };
   }
   const validation = lanesOf(text.validation, "validation");
-  const shortest = Math.min(...validation.map(({ count }) => count));
+  const shortest = minOf(validation.map(({ count }) => count));
   const limit = Math.max(1, Math.ceil(evaluation.windows / lanes));
   return {
     ...source,

@@ -2,6 +2,7 @@
  * The whole of a part in lanes, each target once. A lane begins some tokens before the first that it
  * counts, to have its state warm by then; states begin anew behind the end of a document.
  */
+import { maxOf } from "../../base/extremes.ts";
 import { IGNORE } from "../../base/ignore.ts";
 import type { Batch } from "../source.ts";
 import type { Tokens } from "../tokens.ts";
@@ -35,7 +36,7 @@ export function* laneEvaluation(
     const start = from === to ? to : Math.max(0, from - warm);
     return { from, cuts: stretches(tokens, { start, length: to - start, time, end }) };
   });
-  const steps = Math.max(...own.map(({ cuts }) => cuts.count));
+  const steps = maxOf(own.map(({ cuts }) => cuts.count));
   for (let step = 0; step < steps; step++) {
     const inputs = new Uint32Array(windows * time);
     const asked = new Uint32Array(windows * time).fill(IGNORE);
