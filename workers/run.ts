@@ -80,6 +80,7 @@ export async function runTraining(request: RunRequest): Promise<void> {
       }
     }
     const { data, initial } = fresh ?? await beginning(config, from);
+    for (const text of data.notes) show({ type: "notice", text });
     const began = await train(request, { data, from, initial, journal });
     if (!began) removeUnused(made);
   } catch (error) {

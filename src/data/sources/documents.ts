@@ -12,19 +12,19 @@ import { cut } from "./lanes.ts";
 import { onlyText } from "./only_text.ts";
 import { type Stretch, type Stretches, stretches } from "./stretches.ts";
 
-/** `time` tokens of S x B lanes in each step; states begin anew behind each `end`. */
+/** `time` tokens of S x B lanes in each step; states begin anew where documents do. */
 export function documentSource(
   { time, warm }: { readonly time: number; readonly warm: number },
   input: SourceInput,
 ): Source {
-  const { microBatches, windows, evaluation, end } = input;
+  const { microBatches, windows, evaluation } = input;
   const lanes = microBatches * windows;
   const text = onlyText(input);
   const lanesOf = (tokens: Tokens, part: string): Stretches[] => {
     const { length } = cut(tokens, { lanes, time, part });
     return Array.from(
       { length: lanes },
-      (_, lane) => stretches(tokens, { start: lane * length, length, time, end }),
+      (_, lane) => stretches(tokens, { start: lane * length, length, time }),
     );
   };
   const train = lanesOf(text.train, "training");
@@ -46,7 +46,7 @@ export function documentSource(
     sequences: microBatches,
   };
   if (evaluation.windows === 0) {
-    const shape = { lanes, windows, time, warm, end };
+    const shape = { lanes, windows, time, warm };
     return {
       ...source,
       evaluation: (sequence) => laneEvaluation(text.validation, shape, sequence),

@@ -18,14 +18,12 @@ export interface LaneShape {
   readonly time: number;
   /** Tokens that a lane reads before it counts. */
   readonly warm: number;
-  /** Tokens that end a document. */
-  readonly end: readonly number[];
 }
 
 /** The batches of the B lanes of a sequence. */
 export function* laneEvaluation(
   tokens: Tokens,
-  { lanes, windows, time, warm, end }: LaneShape,
+  { lanes, windows, time, warm }: LaneShape,
   sequence: number,
 ): Generator<Batch> {
   const targets = Math.max(0, tokens.length - 1);
@@ -34,7 +32,7 @@ export function* laneEvaluation(
     const from = Math.min(targets, (sequence * windows + b) * length);
     const to = Math.min(targets, from + length);
     const start = from === to ? to : Math.max(0, from - warm);
-    return { from, cuts: stretches(tokens, { start, length: to - start, time, end }) };
+    return { from, cuts: stretches(tokens, { start, length: to - start, time }) };
   });
   const steps = maxOf(own.map(({ cuts }) => cuts.count));
   for (let step = 0; step < steps; step++) {

@@ -84,6 +84,7 @@ function charsInOrder(points: readonly number[], end: boolean): Tokenizer {
     kind: "char",
     size: texts.length,
     end: end ? chars.length : undefined,
+    unknown: undefined,
     encode(text) {
       const out = new Uint32Array(text.length);
       let n = 0;

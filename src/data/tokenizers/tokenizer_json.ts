@@ -42,6 +42,13 @@ export function sizeOf(json: TokenizerJson): number {
   return size;
 }
 
+/** The token of what has no other, by its name or its number; undefined where there is none. */
+export function unknownOf(json: TokenizerJson): number | undefined {
+  const { unk_token, unk_id } = json.model as { unk_token?: unknown; unk_id?: unknown };
+  if (typeof unk_id === "number") return unk_id;
+  return vocabOf(json).find(([token]) => token === unk_token)?.[1];
+}
+
 /** The token that ends a document: a special one by one of the usual names. */
 export function endOf(
   { added_tokens }: TokenizerJson,
