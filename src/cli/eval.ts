@@ -79,7 +79,7 @@ function extentOf(
   { validation }: Text,
   { tokenizer, asked }: Pick<Corpus, "tokenizer"> & Pick<OpenedModel, "asked">,
 ): Extent | undefined {
-  // Nobody knows how long an unknown word was.
+  // Nobody knows how much white space stood between words.
   if (asked !== "next" || tokenizer === undefined || tokenizer.kind === "word") return undefined;
   return extentAsked(validation, tokenizer);
 }

@@ -27,9 +27,23 @@ Deno.test("prepare takes a file that is one run, and a run within words", async 
   using desk = new Desk();
   desk.write("runs.txt", "x".repeat(RUN) + "\nsome words\n" + "\0".repeat(RUN) + "\n");
   for (const tokenizer of ["bpe:512", "word"]) {
-    const { ended } = await desk.prepare(["runs.txt"], { out: tokenizer, tokenizer, maxUnknown: 1 });
+    const { ended } = await desk.prepare(["runs.txt"], {
+      out: tokenizer,
+      tokenizer,
+      maxUnknown: 1,
+    });
     assertEquals(ended, "done");
   }
+});
+
+Deno.test("a tokenizer.json whose parts lie within parts without end is refused", () => {
+  const text = '{"type":"Sequence","pretokenizers":['.repeat(50_000) + "]}".repeat(50_000);
+  const json = {
+    model: { type: "BPE", vocab: { a: 0 }, merges: [] },
+    pre_tokenizer: JSON.parse(text),
+  };
+  const open = () => tokenizerBuilder("any/tokenizer.json", { end: false, json });
+  assertThrows(open, Refusal, "they go deeper");
 });
 
 Deno.test("pieces of long texts are those of short ones", () => {
