@@ -13,7 +13,7 @@ import { SOURCES, taskOf } from "../src/data/sources/mod.ts";
 import { textIn } from "../src/data/text.ts";
 import { tokenizerHash } from "../src/data/tokenizers/mod.ts";
 import { END_TEXT, type Tokenizer } from "../src/data/tokenizers/types.ts";
-import { unknownNote } from "../src/data/unknown.ts";
+import { countUnknown, unknownNote } from "../src/data/unknown.ts";
 import { split } from "../src/data/windows.ts";
 import { type Corpus, sourceIn } from "./corpus.ts";
 import { folderText } from "./texts.ts";
@@ -47,18 +47,38 @@ export async function readData(config: RunConfig, settled?: Settled): Promise<Da
   const data = await dataOf(config, settled);
   // Whether the text has room for windows or lanes, and prompts have tokens, is better known before
   // anything starts.
-  for (const prompt of config.report.prompts) requireTokens(prompt, data.corpus.tokenizer);
+  const { tokenizer } = data.corpus;
+  const prompts = config.report.prompts.flatMap((prompt) => notesOfPrompt(prompt, tokenizer));
   sourceIn(config, data.corpus, rootKey(config.seed));
-  return data;
+  return { ...data, notes: [...data.notes, ...prompts] };
 }
 
-/** @throws {Refusal} for a prompt that no sample can go on from. */
-function requireTokens(prompt: string, tokenizer: Tokenizer | undefined): void {
-  if (tokenizer === undefined || tokenizer.encode(prompt).length > 0) return;
-  throw new Refusal(
-    "config",
-    `Cannot sample: need prompts (report.prompts) of at least one token: ${JSON.stringify(prompt)}`,
-  );
+/** What is unknown of a prompt. @throws {Refusal} for one that no sample can go on from. */
+function notesOfPrompt(prompt: string, tokenizer: Tokenizer | undefined): string[] {
+  if (tokenizer === undefined) return [];
+  const name = `the prompt ${JSON.stringify(prompt)}`;
+  const tokens = promptTokens(prompt, tokenizer);
+  if (tokens.length === 0) {
+    throw new Refusal(
+      "config",
+      `Cannot sample: need prompts (report.prompts) of at least one token: ${
+        JSON.stringify(prompt)
+      }`,
+    );
+  }
+  const unknown = countUnknown(tokens, tokenizer);
+  const note = unknownNote(name, { unknown, tokens: tokens.length });
+  return note === undefined ? [] : [note];
+}
+
+function promptTokens(prompt: string, tokenizer: Tokenizer): Uint32Array {
+  try {
+    return tokenizer.encode(prompt);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const message = `Cannot sample (report.prompts) ${JSON.stringify(prompt)}: ${error.message}`;
+    throw new Refusal("config", message);
+  }
 }
 
 async function dataOf(config: RunConfig, settled: Settled | undefined): Promise<Data> {

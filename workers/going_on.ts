@@ -3,8 +3,8 @@
  * ever one. Nothing that was recorded is written over: what is done again is kept beside. Needs the
  * lock of the run.
  */
-import { minOf } from "../src/base/extremes.ts";
 import { join } from "node:path";
+import { minOf } from "../src/base/extremes.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { namesIn } from "../src/checkpoint/files.ts";
 import { listCheckpoints, loadNewest } from "../src/checkpoint/load.ts";

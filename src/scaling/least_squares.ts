@@ -1,6 +1,6 @@
 /** Least squares in few unknowns, and how far points are from lying on a line. Wraps ml-matrix. */
-import { maxOf } from "../base/extremes.ts";
 import { Matrix, SingularValueDecomposition, solve } from "ml-matrix";
+import { maxOf } from "../base/extremes.ts";
 
 /**
  * The polynomial of a degree through points (x, y), each as often as `weights` says: coefficients
