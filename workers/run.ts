@@ -84,7 +84,9 @@ export async function runTraining(request: RunRequest): Promise<void> {
       }
     }
     const { data, initial } = fresh ?? await beginning(config, from);
-    for (const text of silentLines(config, data.corpus)) show({ type: "notice", text });
+    for (const text of [...data.notes, ...silentLines(config, data.corpus)]) {
+      show({ type: "notice", text });
+    }
     const began = await train(request, { data, from, initial, journal, note });
     if (!began) removeUnused(made);
   } catch (error) {

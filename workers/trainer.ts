@@ -235,14 +235,13 @@ class Trainer {
   }
 
   async #setUp(order: Order & { type: "setup" }, payload: Uint8Array): Promise<void> {
-    const { config, vocabulary, tokenizer, texts, end } = order;
+    const { config, vocabulary, tokenizer, texts } = order;
     await this.#striker.at("start");
     const device = await this.#openDevice(config.device);
     this.#device = device;
     const corpus = {
       texts: receiveTexts(texts, wordsOf(payload), this.#seat.reachable),
       vocabulary,
-      end,
       tokenizer: tokenizer === null ? undefined : tokenizerFrom(tokenizer),
     };
     const replica = new Replica(device, { config, corpus });
