@@ -1,8 +1,10 @@
 /** The command `bench`: runs benches, shows their tables, and keeps them as files when told to. */
+import { fileURLToPath } from "node:url";
 import { Refusal } from "../src/base/refusal.ts";
 import { runCommand } from "../src/cli/command.ts";
+import { flagsHelp } from "../src/cli/flags.ts";
 import { openScratch } from "../src/cli/scratch.ts";
-import { parseBench } from "./args.ts";
+import { BENCH, parseBench } from "./args.ts";
 import type { BenchName, BenchRequest } from "./args.ts";
 import { lookAround } from "./machine.ts";
 import { benchFaults } from "./faults.ts";
@@ -44,8 +46,10 @@ const RUN: Readonly<Record<BenchName, (options: Options) => Promise<Report>>> = 
 const RESULTS = new URL("./results/", import.meta.url);
 
 async function bench(args: readonly string[]): Promise<void> {
-  const { benches, save, json, ...options } = parseBench(args);
-  using scratch = await openScratch("shoal-bench-");
+  const request = parseBench(args);
+  if (request === "help") return console.log(flagsHelp(BENCH));
+  const { benches, save, json, ...options } = request;
+  using scratch = openScratch(await Deno.makeTempDir({ prefix: "shoal-bench-" }));
   // Folders that single benches make lie in this one, which goes even when a signal ends them.
   Deno.env.set("TMPDIR", scratch.path);
   prepareDriver(scratch.path);
@@ -82,7 +86,7 @@ async function keep(report: Report, command: string): Promise<void> {
   const file = new URL(fileName(report, machine), RESULTS);
   await Deno.mkdir(RESULTS, { recursive: true });
   await Deno.writeTextFile(file, pageOf(report, machine, command));
-  console.error(`Saved ${file.pathname}\n`);
+  console.error(`Saved ${fileURLToPath(file)}\n`);
 }
 
 if (import.meta.main) await runCommand(() => bench(Deno.args));

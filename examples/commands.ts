@@ -46,7 +46,9 @@ export function changed(
 
 /** A command as people can paste it into a shell. */
 export function shown(words: readonly string[]): string {
-  return words.map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`).join(" ");
+  return words.map((word) =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+  ).join(" ");
 }
 
 /** The name of an example. @throws {Refusal} `config` for one that there is not. */

@@ -1,7 +1,9 @@
 /** The task `example`: runs the commands of an example's README, and prints each before it does. */
-import type { ExitName } from "../src/base/refusal.ts";
+import { resolve } from "node:path";
+import { type ExitName, Refusal } from "../src/base/refusal.ts";
 import { atUnload } from "../src/base/unload.ts";
 import { runCommand } from "../src/cli/command.ts";
+import { CHECKOUT } from "../src/cli/folder.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
 import { INTERRUPTED, stopOnSignals, type Stopping } from "../src/cli/signals.ts";
 import { changed, commandsOf, nameIn, shown, wordsOf } from "./commands.ts";
@@ -32,10 +34,15 @@ async function exampleCommand(args: readonly string[]): Promise<ExitName> {
     return "done";
   }
   const name = nameIn(NAMES, positionals);
+  const out = inCallersFolder(values["out"] ?? `runs/${name}`);
+  if (out.includes(",")) {
+    // Deno splits the list of --allow-write at commas and has no way to escape one.
+    throw new Refusal("config", `Cannot run an example in ${out}: need a path without a comma`);
+  }
   const readme = await Deno.readTextFile(new URL(`${name}/README.md`, import.meta.url));
   const stopping = stopOnSignals();
   for (const command of commandsOf(readme)) {
-    const words = changed(wordsOf(command), { name, out: values["out"], quick: values["quick"] });
+    const words = changed(wordsOf(command), { name, out, quick: values["quick"] });
     console.log(`$ ${shown(words)}`);
     const code = await run(words, stopping);
     if (stopping.stop.aborted) Deno.exit(INTERRUPTED);
@@ -44,13 +51,24 @@ async function exampleCommand(args: readonly string[]): Promise<ExitName> {
   return "done";
 }
 
+/** A path of the caller as commands in the checkout reach it. */
+function inCallersFolder(path: string): string {
+  const caller = Deno.env.get("INIT_CWD") || CHECKOUT;
+  return caller === CHECKOUT ? path : resolve(caller, path);
+}
+
 /**
- * Runs a command of Deno with our terminal; gives its exit code. Signals are passed on: a terminal
- * sends them to the command as well, which counts both as one, but `kill` sends them here alone.
+ * Runs a command of Deno in the checkout with our terminal; gives its exit code. Signals are passed
+ * on: a terminal sends them to the command as well, which counts both as one, but `kill` sends them
+ * here alone.
  */
 async function run([, ...args]: readonly string[], stopping: Stopping): Promise<number> {
-  const cwd = new URL("..", import.meta.url);
-  const child = new Deno.Command(Deno.execPath(), { args: [...args], cwd, stdin: "null" }).spawn();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: CHECKOUT,
+    env: { INIT_CWD: CHECKOUT },
+    stdin: "null",
+  }).spawn();
   const pass = () => {
     try {
       child.kill(stopping.signal ?? "SIGTERM");
@@ -67,4 +85,5 @@ async function run([, ...args]: readonly string[], stopping: Stopping): Promise<
   }
 }
 
-if (import.meta.main) await runCommand(() => exampleCommand(Deno.args));
+// Its commands name files of the checkout, so they run there wherever this is called from.
+if (import.meta.main) await runCommand(() => exampleCommand(Deno.args), { enter: () => {} });

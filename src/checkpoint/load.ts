@@ -3,8 +3,9 @@
  * Knows nothing of whether the checkpoint fits the run that asks for it.
  */
 import { basename, dirname, join } from "node:path";
+import { fileFault, hasCode } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
-import { Damage } from "./damage.ts";
+import { Damage, Unreachable } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { namesIn } from "./files.ts";
 import { asideName, PREFIX, stepOf } from "./names.ts";
@@ -34,17 +35,26 @@ export async function listCheckpoints(root: string): Promise<Listed[]> {
 
 /**
  * The newest checkpoint under `root` that verifies. Refuses as `config` when there is none at all,
- * as `incompatible` when none verifies, as `noInput` when one may not be read.
+ * as `incompatible` when none verifies, as `noInput` when one may not be read, or is a link that leads
+ * nowhere while damaged ones are set aside: steps that may come back are not to be done again.
  */
 export async function loadNewest(root: string, options: LoadOptions): Promise<Checkpoint> {
+  const { quarantine: sets = true } = options;
   const listed = await listCheckpoints(root);
   if (listed.length === 0) throw new Refusal("config", `No checkpoint to resume from in ${root}`);
   for (const { path } of listed) {
     try {
       return await openCheckpoint(path);
     } catch (error) {
-      options.onSkip(path, reasonOf(error, path));
-      if (options.quarantine ?? true) await quarantine(path);
+      const reason = reasonOf(error, path);
+      if (sets && error instanceof Unreachable) {
+        throw new Refusal(
+          "noInput",
+          `Cannot read checkpoint ${path}: need what its links lead to: ${reason}`,
+        );
+      }
+      options.onSkip(path, reason);
+      if (sets) await quarantine(path);
     }
   }
   throw new Refusal(
@@ -57,11 +67,8 @@ export async function loadNewest(root: string, options: LoadOptions): Promise<Ch
 function reasonOf(error: unknown, path: string): string {
   if (error instanceof Damage) return error.message;
   // Without the lock the run that owns it may remove a checkpoint meanwhile.
-  if (error instanceof Deno.errors.NotFound) return "It vanished while it was read";
-  if (error instanceof Deno.errors.PermissionDenied) {
-    throw new Refusal("noInput", `Cannot read checkpoint ${path}: permission denied`);
-  }
-  throw error;
+  if (hasCode(error, "ENOENT")) return "It vanished while it was read";
+  throw fileFault(error, { doing: "read checkpoint", path });
 }
 
 /** Renames a damaged checkpoint so that it is never loaded again, and gives its new path. */

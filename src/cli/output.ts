@@ -1,5 +1,7 @@
 /** Writes to stdout as long as somebody reads. A reader or a terminal that is gone is no fault. */
 
+import { hasCode } from "../base/file_fault.ts";
+
 /** A way to stdout, and whether it is still open. */
 export interface Output {
   /** Writes all of a text; nothing once the reader is gone. */
@@ -52,8 +54,7 @@ export function quietenLostConsole(console: Console = globalThis.console): void 
 
 /** Whether an error of a write says that its reader (EPIPE) or its terminal (EIO) is gone. */
 function isGone(error: unknown): boolean {
-  return error instanceof Deno.errors.BrokenPipe ||
-    (error instanceof Error && "code" in error && error.code === "EIO");
+  return error instanceof Deno.errors.BrokenPipe || hasCode(error, "EIO");
 }
 
 /** Columns of the terminal; 80 where it does not say, or is gone. */

@@ -7,9 +7,8 @@ export interface Scratch extends Disposable {
   readonly path: string;
 }
 
-/** Makes a folder; from now on signals end the process by `Deno.exit`, which removes it. */
-export async function openScratch(prefix: string): Promise<Scratch> {
-  const path = await Deno.makeTempDir({ prefix });
+/** Takes a folder; from now on signals end the process by `Deno.exit`, which removes it. */
+export function openScratch(path: string): Scratch {
   const remove = () => Deno.removeSync(path, { recursive: true });
   const unload = atUnload(remove);
   endOnSignals();

@@ -1,13 +1,16 @@
 /** The command `train`: from a command line to a run. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { fileFault, isMissing, refusingLater } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { showCard } from "../cards/card.ts";
 import { namesIn } from "../cards/choose.ts";
-import { loadConfig } from "../config/load.ts";
+import { anchored } from "../config/paths.ts";
 import { applyOverrides, isPlain, type PlainConfig } from "../config/overrides.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
+import { requireUsed } from "../config/unused.ts";
+import { isPrepared } from "../data/prepared/open.ts";
 import { progressPrinter } from "../report/progress.ts";
 import { parseFaultPlan } from "../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../workers/faults/schema.ts";
@@ -18,25 +21,26 @@ import { spawnCrew } from "../../workers/spawn.ts";
 import { parseCommandLine } from "./args.ts";
 import type { CommandLine } from "./args.ts";
 import { runCommand } from "./command.ts";
+import { DEFAULT_CONFIG, loadNamed } from "./config_file.ts";
 import { helpText } from "./help.ts";
 import { columns, openOutput } from "./output.ts";
+import { settleRun } from "./resumed.ts";
 import { stopOnSignals } from "./signals.ts";
-
-const DEFAULT_CONFIG = new URL("../../configs/gpt_char.ts", import.meta.url).pathname;
 
 /** Runs `train` with command-line arguments; it stops on signals, and when `leash` says so. */
 export async function trainCommand(
   args: readonly string[],
   leash?: AbortSignal,
 ): Promise<ExitName> {
-  const line = parseCommandLine(args);
-  if (line.help) {
+  const given = parseCommandLine(args);
+  if (given.help) {
     console.log(helpText());
     return "done";
   }
+  const line = await settleRun(given);
   const asked = await askedOf(line);
   const { config } = asked;
-  const out = line.resume ?? config.out ?? freeFolder(join("runs", config.name));
+  const out = line.resume ?? line.restart ?? config.out ?? freeFolder(join("runs", config.name));
   const notices: string[] = [];
   const said = asked.saysWorkers ? config.workers : null;
   const cards = await cardsFor({ ...config, workers: said }, (text) => notices.push(text));
@@ -64,6 +68,7 @@ export async function trainCommand(
     saysWorkers: asked.saysWorkers,
     out,
     resume: line.resume !== undefined,
+    restart: line.restart !== undefined,
     launch: spawnCrew,
     cards,
     show,
@@ -74,13 +79,9 @@ export async function trainCommand(
 }
 
 async function readFaults(path: string): Promise<FaultPlan> {
-  try {
-    return parseFaultPlan(await Deno.readTextFile(path), path);
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Refusal("config", `Cannot read the fault plan ${path}: ${reason}`);
-  }
+  const doing = { doing: "read the fault plan", path, need: "a file", exit: "config" } as const;
+  const text = await refusingLater(doing, () => Deno.readTextFile(path));
+  return parseFaultPlan(text, path);
 }
 
 /** The config of a command line: its file, or the resumed run's own, with the overrides. */
@@ -91,15 +92,28 @@ export async function configOf(line: CommandLine): Promise<RunConfig> {
 /** The config, and whether somebody said how many workers there are to be. */
 async function askedOf(line: CommandLine): Promise<{ config: RunConfig; saysWorkers: boolean }> {
   const { resume, overrides } = line;
-  if (resume !== undefined && overrides["out"] !== undefined) {
-    throw new Refusal(
-      "config",
-      "Cannot move a run: --resume goes on in its folder, leave --out away",
-    );
-  }
   const input = withWorkers(applyOverrides(await inputOf(line), overrides), overrides);
+  if (resume !== undefined && (line.config ?? overrides["init"]) !== undefined) {
+    await requireOwnInit(resume, input["init"] ?? null);
+  }
   const config = resolveConfig(resume === undefined ? await withModel(input) : input);
+  requireUsed(config, Object.keys(overrides));
+  requireUnsplit(config, overrides);
   return { config, saysWorkers: input["workers"] !== undefined };
+}
+
+/** @throws {Refusal} `config` for a share of a text that was split when it was prepared. */
+function requireUnsplit(
+  { data: { path, mix } }: RunConfig,
+  overrides: Readonly<Record<string, string>>,
+): void {
+  if (overrides["data.validation"] === undefined) return;
+  const folder = mix === null ? path : Object.keys(mix)[0] ?? null;
+  if (folder === null || !isPrepared(folder)) return;
+  throw new Refusal(
+    "config",
+    `Cannot take --data.validation: need a text file: ${folder} was split when it was prepared`,
+  );
 }
 
 /** Cards that are named get a worker each, unless it is said how many there are to be. */
@@ -113,17 +127,19 @@ function withWorkers(
 }
 
 /** A config as its file has it; a run that begins with a model needs none. */
-async function inputOf({ config, resume, overrides }: CommandLine): Promise<PlainConfig> {
-  if (config !== undefined) return await loadConfig(config);
-  if (resume !== undefined) return await loadConfig(await storedConfig(resume));
-  return overrides["init"] === undefined ? await loadConfig(DEFAULT_CONFIG) : { name: "tuned" };
+async function inputOf(line: CommandLine): Promise<PlainConfig> {
+  const { config, resume, restart = resume, overrides } = line;
+  if (config !== undefined) return await loadNamed(config);
+  if (restart !== undefined) return await loadNamed(await storedConfig(restart));
+  return overrides["init"] === undefined ? await loadNamed(DEFAULT_CONFIG) : { name: "tuned" };
 }
 
 /** A run that begins with a model has its sizes and its window, unless it says otherwise. */
 async function withModel(input: PlainConfig): Promise<PlainConfig> {
   const { init, data } = input;
   if (typeof init !== "string") return input;
-  const { model, context, config } = await openModel(init, { warn: console.error });
+  const { model, context, config, notes = [] } = await openModel(init, { warn: console.error });
+  for (const note of notes) console.error(note);
   const own = isPlain(data) ? data : {};
   const window = own["window"] ?? config?.data.window ?? context;
   const bptt = config?.data.bptt ?? null;
@@ -134,13 +150,27 @@ async function withModel(input: PlainConfig): Promise<PlainConfig> {
   };
 }
 
+/** @throws {Refusal} `config` for a model to begin with that a run which goes on would not heed. */
+async function requireOwnInit(out: string, init: unknown): Promise<void> {
+  const path = join(out, "config.json");
+  const isStored = await Deno.stat(path).then(() => true, () => false);
+  if (!isStored) return;
+  const stored = anchored(await loadNamed(path), Deno.cwd())["init"] ?? null;
+  if (stored === (typeof init === "string" ? resolve(init) : init)) return;
+  throw new Refusal(
+    "config",
+    `Cannot resume ${out} with --init: need a new run to begin with a model, and this one goes on ` +
+      `with its own parameters: leave --init away, or leave --resume away: ${init}`,
+  );
+}
+
 async function storedConfig(out: string): Promise<string> {
   const path = join(out, "config.json");
   try {
     await Deno.stat(path);
     return path;
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!isMissing(error)) throw fileFault(error, { doing: "resume", path: out });
     throw new Refusal(
       "config",
       `Cannot resume ${out}: it must hold a run, but config.json is missing`,

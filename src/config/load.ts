@@ -3,6 +3,7 @@
 import { parse } from "@std/jsonc/parse";
 import { extname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileFault } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { isPlain, type PlainConfig } from "./overrides.ts";
 import { plainFault } from "./plain.ts";
@@ -36,8 +37,8 @@ async function readValue(path: string): Promise<unknown> {
     const module: { readonly default?: unknown } = await import(pathToFileURL(resolve(path)).href);
     return module.default;
   } catch (error) {
-    if (error instanceof Refusal) throw error;
-    if (error instanceof Deno.errors.NotFound) throw refusal(path, "need a file: there is none");
+    const known = fileFault(error, { doing: "load", path, need: "a file", exit: "config" });
+    if (known instanceof Refusal) throw known;
     throw refusal(path, `need a file that loads: ${reasonOf(error, path)}`);
   }
 }

@@ -1,8 +1,13 @@
 /** Replaces a file at once or not at all. Knows nothing of what is in it. */
 import { basename, dirname, join } from "node:path";
+import { hasCode } from "../base/file_fault.ts";
 
-/** Writes a file beside `path`, syncs it and renames it. Throws what the system throws. */
-export function writeTextAtomic(path: string, text: string): void {
+/**
+ * Writes a file beside `path`, syncs it and renames it. A link stays one: what it leads to is replaced.
+ * Throws what the system throws.
+ */
+export function writeTextAtomic(given: string, text: string): void {
+  const path = throughLinks(given);
   const folder = dirname(path);
   // Always the same name: what a killed process left is written over. The run's lock keeps others out.
   const temp = join(folder, `.${basename(path)}.tmp`);
@@ -36,12 +41,22 @@ function removeQuietly(path: string): void {
   }
 }
 
+/** Where a file lies, or will lie where there is none yet. */
+function throughLinks(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return path;
+    throw error;
+  }
+}
+
 /** The text of a file; empty where there is none. */
 export function readIfAny(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
+    if (hasCode(error, "ENOENT")) return "";
     throw error;
   }
 }

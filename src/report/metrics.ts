@@ -20,7 +20,11 @@ export function metricsLine(event: RunEvent): string | undefined {
     return JSON.stringify(line) + "\n";
   }
   if (event.type === "reach") {
-    return JSON.stringify({ step: event.step, gradient_reach: event.norms }) + "\n";
+    const columns = event.reaches.flatMap(({ direction, norms, windows }) => {
+      const name = direction === "forward" ? "gradient_reach" : `gradient_reach_${direction}`;
+      return [[name, norms], [`${name}_windows`, windows]];
+    });
+    return JSON.stringify({ step: event.step, ...Object.fromEntries(columns) }) + "\n";
   }
   return undefined;
 }
@@ -34,7 +38,7 @@ export function sampleLine(event: RunEvent): string | undefined {
 
 /**
  * What of a file stays when a run goes on from step `from`: whole lines of steps up to `from`. A run
- * from step 0 starts over. Torn lines go.
+ * from step 0 keeps none. Torn lines go.
  */
 export function keptLines(text: string, from: number): string {
   if (from === 0) return "";

@@ -2,13 +2,16 @@
  * The task `chaos`: trains through random faults for some minutes and compares every run's end with
  * an undisturbed one. Exit code 1 on any difference.
  */
+import { runCommand } from "../../src/cli/command.ts";
+import { flagsHelp } from "../../src/cli/flags.ts";
 import { endOnSignals } from "../../src/cli/signals.ts";
-import { parseArgs } from "./args.ts";
+import { CHAOS, parseArgs } from "./args.ts";
 import { report } from "./report.ts";
 import { gather } from "./gather.ts";
 
-if (import.meta.main) {
-  const options = parseArgs(Deno.args);
+async function chaos(args: readonly string[]): Promise<void> {
+  const options = parseArgs(args);
+  if (options === "help") return console.log(flagsHelp(CHAOS));
   // Runs that a storm has started and their folder go with it.
   endOnSignals();
   console.log(`seed ${options.seed}: ${JSON.stringify(options)}`);
@@ -16,3 +19,5 @@ if (import.meta.main) {
   console.log(report(total));
   if (total.wrong.length > 0) Deno.exit(1);
 }
+
+if (import.meta.main) await runCommand(() => chaos(Deno.args));

@@ -1,9 +1,11 @@
 /** How fast bytes leave this process: to another one through a socket, and to a disk. */
 import { dirname, join, resolve } from "node:path";
+import { fileFault, isMissing } from "../../base/file_fault.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { atUnload } from "../../base/unload.ts";
 import { freeBytes } from "../../checkpoint/space.ts";
 import { listenUnix } from "../../transport/unix.ts";
+import { makeSocketFolder } from "../../../workers/socket_folder.ts";
 import { CHILD } from "../../../workers/spawn.ts";
 import { openScratch } from "../scratch.ts";
 import type { DiskFacts, Failure } from "./facts.ts";
@@ -15,16 +17,17 @@ const FILE = 64 * 2 ** 20;
 
 /** An error as a failure of a run; one that nobody foresaw would end it as a bug. */
 export function failureOf(error: unknown, exit: Failure["exit"] = "bug"): Failure {
-  const message = error instanceof Error ? error.message : String(error);
+  const known = fileFault(error);
+  const message = known instanceof Error ? known.message : String(known);
   return {
     message: message.split("\n")[0] ?? "",
-    exit: error instanceof Refusal ? error.exit : exit,
+    exit: known instanceof Refusal ? known.exit : exit,
   };
 }
 
 /** Bytes per second through a socket in a temporary folder, as workers' are, to another process. */
 export async function socketSpeed(): Promise<{ bytesPerSecond: number }> {
-  using folder = await openScratch("shoal-");
+  using folder = openScratch(makeSocketFolder());
   const path = join(folder.path, "doctor.sock");
   const listener = await listenUnix(path, { attempt: 0 });
   try {
@@ -101,7 +104,7 @@ function existing(path: string): string {
     try {
       if (Deno.statSync(at).isDirectory || at === dirname(at)) return at;
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound) || at === dirname(at)) throw error;
+      if (!isMissing(error) || at === dirname(at)) throw error;
     }
   }
 }

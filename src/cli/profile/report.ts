@@ -1,4 +1,5 @@
 /** A profile as people read it, and as a value. Pure: it measures nothing. */
+import { maxOf } from "../../base/extremes.ts";
 import { showCount } from "../../report/format.ts";
 import { table } from "../table.ts";
 import type { Peaks } from "./peak.ts";
@@ -10,6 +11,8 @@ export interface ProfileReport {
   readonly adapter: string;
   readonly model: string;
   readonly parameters: number;
+  /** Those without tables that tokens are only looked up in: N of `uses`. */
+  readonly parameters_used: number;
   readonly tokens_per_step: number;
   readonly step: { readonly count: number; readonly mean: number; readonly median: number };
   readonly tokens_per_s: number;
@@ -55,7 +58,7 @@ export function profileLines(report: ProfileReport): string[] {
     `(side ${report.measured.side}), copy ${digits(report.measured.bytes_per_s / 1e9)} GB/s`,
     ...table(report.uses.map(({ formula, flops_per_s, peak, mfu }) => [
       `MFU by ${formula}`,
-      percent(mfu),
+      mfu === null ? "unknown" : percent(mfu),
       `${digits(flops_per_s / 1e9)} GFLOP/s of ${peak}`,
     ])),
     ...notes.length === 0 ? [] : ["", ...notes],
@@ -68,7 +71,7 @@ function total(ops: readonly OpSum[]): number {
 
 /** Rows with their first column to the left and numbers to the right. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, c) => Math.max(...rows.map((row) => row[c]?.length ?? 0)));
+  const widths = (rows[0] ?? []).map((_, c) => maxOf(rows.map((row) => row[c]?.length ?? 0)));
   return rows.map((row) =>
     "  " +
     row.map((cell, c) => c === 0 ? cell.padEnd(widths[c] ?? 0) : cell.padStart(widths[c] ?? 0))

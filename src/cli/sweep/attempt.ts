@@ -1,4 +1,6 @@
 /** One process of a trial, from the folder that is made ready to the end. Decides nothing. */
+import { lostIn } from "../../../workers/going_on.ts";
+import { isMissing, reasonOf } from "../../base/file_fault.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { Damage } from "../../checkpoint/damage.ts";
 import { beginningsOf, type Standing, untilOf } from "../../sweep/standing.ts";
@@ -99,7 +101,10 @@ async function prepare(one: Standing, options: AttemptOptions): Promise<number> 
   using _lock = await lockTrial(folder, { seconds: config.recovery.grace_s + PATIENCE, stop });
   await writeConfig(folder, config);
   one.checkpoints = await stepsOf(folder);
-  if (one.checkpoints.length === 0 && trunks) await branchOff(one, options);
+  // Where checkpoints were lost the trial itself says so: nothing of it is done again unasked.
+  if (one.checkpoints.length === 0 && trunks && await lostIn(folder) === undefined) {
+    await branchOff(one, options);
+  }
   return one.checkpoints[0] ?? 0;
 }
 
@@ -111,8 +116,8 @@ async function branchOff(one: Standing, { books, standings }: AttemptOptions): P
     try {
       await branch(books.folder(key), { trunk: books.folder(trunk), step, config });
     } catch (error) {
-      if (!(error instanceof Damage) && !(error instanceof Deno.errors.NotFound)) throw error;
-      books.journal.write({ kind: "not_branched", key, trunk, step, reason: error.message });
+      if (!(error instanceof Damage) && !isMissing(error)) throw error;
+      books.journal.write({ kind: "not_branched", key, trunk, step, reason: reasonOf(error) });
       continue;
     }
     one.trunk = from;

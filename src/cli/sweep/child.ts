@@ -1,7 +1,9 @@
 /** A trial as a process: the command `train` with the options of its task. Judges nothing. */
+import { fileURLToPath } from "node:url";
 import { atUnload } from "../../base/unload.ts";
 import { END_AT_ONCE } from "../signals.ts";
 import denoJson from "../../../deno.json" with { type: "json" };
+import { allowRun } from "../allow_run.ts";
 
 /** Characters of stderr that are remembered. */
 const REMEMBERED = 4096;
@@ -30,11 +32,9 @@ export interface Child {
 
 /** The options of the task `train`, as its shell reads them. @throws {TypeError} if it has changed. */
 export function trainOptions(task: string = denoJson.tasks.train): string[] {
-  const [, words] = /^deno (run .+) "\$\(deno eval .+\)" src\/cli\/train\.ts$/.exec(task) ?? [];
+  const [, words] = /^deno (run .+) "\$\(.+allow_run\.ts\)" src\/cli\/train\.ts$/.exec(task) ?? [];
   if (words === undefined) throw new TypeError(`Cannot read the task train: ${task}`);
-  // With this variable Deno starts processes under the whole permission alone.
-  const whole = (Deno.env.get("LD_LIBRARY_PATH") ?? "") !== "";
-  return [...words.split(" "), whole ? "--allow-run" : `--allow-run=${Deno.execPath()},nvidia-smi`];
+  return [...words.split(" "), allowRun(Deno.execPath(), Deno.env.get("LD_LIBRARY_PATH"))];
 }
 
 /** Starts a process that begins or goes on with the trial in a folder. */
@@ -43,7 +43,7 @@ export function startChild({ folder, until, workers, gpus, threads }: ChildOptio
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...trainOptions(),
-      new URL("../trial.ts", import.meta.url).pathname,
+      fileURLToPath(new URL("../trial.ts", import.meta.url)),
       `--config=${folder}/config.json`,
       `--resume=${folder}`,
       `--steps=${until}`,
