@@ -188,6 +188,7 @@ Deno.test("a sweep's command line knows its own flags and the names from elsewhe
       if (request !== "help") applyOverrides({}, request.overrides);
     });
   assertStringIncludes(said("--paralel=2"), "did you mean --parallel?");
+  assertEquals(said("--nonesuch=2"), "Unknown flag --nonesuch: --help lists the flags");
   assertStringIncludes(said("--n_layer=2"), 'did you mean "model.layers"?');
   assertStringIncludes(said("--optim.lrr=2"), 'did you mean "optim.lr"?');
   assertEquals(said("--steps=2"), "");

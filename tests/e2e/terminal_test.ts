@@ -1,5 +1,6 @@
 /** What Ctrl-C and a closed terminal do to the commands that heed signals, as their tasks run them. */
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { lockRun } from "../../src/checkpoint/lock.ts";
 import { INTERRUPTED, REPEAT_MS } from "../../src/cli/signals.ts";
 import { CTRL_C, Terminal } from "../support/terminal.ts";
 import { namesIn, Place, ROOT } from "./support.ts";
@@ -164,7 +165,7 @@ Deno.test("one Ctrl-C on a terminal stops a command, and all that it did is kept
 
 Deno.test("a second Ctrl-C ends a command at once, with all that it has started", async (t) => {
   using desk = new Desk();
-  await t.step("train, and its run can be gone on with", async () => {
+  await t.step("train, and its folder is free again", async () => {
     // Steps of many seconds, so that the run does not end by itself between the two.
     const command = desk.train("run", { more: "--windows=4096" });
     const ms = await desk.pressTwice(command, async () => {
@@ -174,6 +175,7 @@ Deno.test("a second Ctrl-C ends a command at once, with all that it has started"
     assertLess(ms, 1500);
     assertEquals(desk.names("run").filter((name) => name.startsWith(".control")), []);
     await desk.assertGone();
+    using _free = await lockRun(desk.of("run"));
   });
   await t.step("sweep", async () => {
     const command = desk.sweep("s", { windows: 65_536, seeds: [1] });
