@@ -82,6 +82,20 @@ export function huberSum(data: PowerData, weights?: ArrayLike<number>): Objectiv
   };
 }
 
+/** Log of the law's loss at a point of the data; constants beyond all numbers do not matter to it. */
+export function logLossAt(
+  theta: ArrayLike<number>,
+  { logs }: PowerData,
+  point: number,
+): number {
+  const exponents = logs.map((row, k) =>
+    (theta[2 * k] as number) - (theta[2 * k + 1] as number) * (row[point] as number)
+  );
+  exponents.push(theta[2 * logs.length] as number);
+  const top = Math.max(...exponents);
+  return top + Math.log(exponents.reduce((sum, exponent) => sum + Math.exp(exponent - top), 0));
+}
+
 /** The constants that `theta` stands for. */
 export function constantsOf(theta: ArrayLike<number>, { means }: PowerData): PowerSum {
   return {
