@@ -33,6 +33,7 @@ import { chinchillaNeeds } from "../src/scaling/chinchilla.ts";
 import { expand } from "../src/sweep/expand.ts";
 import { readSweep } from "../src/sweep/read.ts";
 import { measurer } from "../src/cli/sweep/measure.ts";
+import { parseFaultPlan } from "../workers/faults/plan.ts";
 import { parseArgs as parseChaos } from "./chaos/args.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -54,7 +55,10 @@ function spansOf(path: string): string[] {
 
 /** Lines of the blocks of shell commands, without comments and what a shell does around them. */
 function linesOf(path: string): string[] {
-  return Array.from(textOf(path).matchAll(/^```sh\n([^]*?)^```$/gm), ([, block = ""]) => block)
+  return Array.from(
+    textOf(path).matchAll(/^```(?:sh|text)\n([^]*?)^```$/gm),
+    ([, block = ""]) => block,
+  )
     .flatMap((block) => block.replaceAll("\\\n", " ").split("\n"))
     .map((line) => line.replace(/(^| +)#.*$/, "").trim())
     .map((line) =>
@@ -251,6 +255,17 @@ Deno.test("every flag in the help texts exists", () => {
     const own = ["data", "resume", "restart", "config", "help", "key"];
     assert(own.includes(flag) || KEYS.has(flag), `--${flag}`);
   }
+});
+
+Deno.test("CONTRIBUTING's plan of faults is one, and ARCHITECTURE counts the variables", () => {
+  const [, plan = ""] = /```json\n([^]*?)```/.exec(textOf("CONTRIBUTING.md")) ?? [];
+  assertEquals(parseFaultPlan(plan, "CONTRIBUTING.md").length, 3);
+  const counts = textOf("ARCHITECTURE.md").matchAll(/\b(\d+) variables\b/g);
+  const { train, plan: planning } = denoJson.permissions;
+  assertEquals(Array.from(counts, ([, count]) => Number(count)), [
+    train.env.length,
+    planning.env.length,
+  ]);
 });
 
 Deno.test("links of the documents lead to files", () => {
