@@ -1,8 +1,10 @@
 /** Everything that is said of a sweep's points, as one value: what scaling.json holds. */
 import { estimate, estimateLog } from "./bootstrap.ts";
+import { Refusal } from "../base/refusal.ts";
 import {
   type ChinchillaFit,
   chinchillaLaw,
+  chinchillaNeeds,
   COARSE,
   fitChinchilla,
   type Grid,
@@ -108,6 +110,12 @@ export interface ReportOptions {
 export function reportOf(trials: Trials, options: ReportOptions): ScalingReport {
   const { file, count, loss, bootstrap } = options;
   const points = trials.points[count] ?? [];
+  const [repeat] = trials.repeated;
+  const need = chinchillaNeeds(points);
+  if (need !== undefined && repeat !== undefined) {
+    const without = `not counting ${trials.repeated.length} that repeat another (${repeat})`;
+    throw new Refusal("data", `Cannot fit L(N, D): ${need}, ${without}`);
+  }
   const fit = fitChinchilla(points, bootstrap, options.grid);
   const range = rangeOf(points);
   const budgets = options.budgets ?? decades(range.flops);

@@ -1,7 +1,6 @@
 /** A model that becomes one of another kind keeps what both have, on every shipped config. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import * as z from "zod";
 import { Refusal } from "../../src/base/refusal.ts";
 import { withKind } from "../../src/config/kinds.ts";
 import { loadConfig } from "../../src/config/load.ts";
@@ -50,7 +49,7 @@ Deno.test("a key on the command line that the kind lacks is refused all the same
 });
 
 Deno.test("a new model needs no more than its schema for --model.kind to reach it", () => {
-  const models = { bag: { schema: z.strictObject({ kind: z.literal("bag"), width: z.int() }) } };
+  const models = { bag: { schema: { shape: { kind: {}, width: {} } } } };
   assertEquals(withKind(GPT, "bag", models), {
     config: { model: { kind: "bag", width: 48 } },
     dropped: ["layers", "heads", "tied"],

@@ -52,7 +52,8 @@ Deno.test("tables that determine no law are refused in one line that says why", 
     [
       "repeated points",
       Array.from({ length: 6 }, () => rowsOf(law).slice(0, 2)).flat(),
-      "need at least 6 trials of 3 sizes and 3 token counts: got 2 of 1 and 2",
+      "need at least 6 trials of 3 sizes and 3 token counts: got 2 of 1 and 2, not counting 10 that " +
+      "repeat another (row 4 repeats row 2)",
     ],
     [
       "NaN",
