@@ -3,6 +3,7 @@
  * model.safetensors and a tokenizer. Reads them, and writes one at once or not at all.
  */
 import { dirname, join, resolve } from "node:path";
+import { fileFault, hasCode } from "../src/base/file_fault.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { Damage } from "../src/checkpoint/damage.ts";
 import { DISK } from "../src/checkpoint/disk.ts";
@@ -161,7 +162,7 @@ export async function requireFree(out: string): Promise<void> {
   try {
     names = await namesIn(out);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotADirectory)) throw error;
+    if (!hasCode(error, "ENOTDIR")) throw fileFault(error, { doing: "write to", path: out });
     throw new Refusal("config", `Cannot write to ${out}: need a folder: it is a file`);
   }
   if (names.length === 0) return;

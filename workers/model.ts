@@ -3,6 +3,7 @@
  * verifies, and changes nothing: a damaged checkpoint stays where it is. Knows no device.
  */
 import { basename, join, resolve } from "node:path";
+import { fileFault, hasCode } from "../src/base/file_fault.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { Damage } from "../src/checkpoint/damage.ts";
 import { namesIn } from "../src/checkpoint/files.ts";
@@ -22,6 +23,7 @@ import type { Tokenizer } from "../src/data/tokenizers/types.ts";
 import { FILES } from "../src/exchange/mod.ts";
 import type { ModelConfig } from "../src/models/mod.ts";
 import { readExported } from "./exported.ts";
+import { located } from "./located.ts";
 
 /** A model with its parameters, as `openModel` found it. */
 export interface OpenedModel {
@@ -94,10 +96,7 @@ async function namesOf(path: string): Promise<string[]> {
   try {
     if ((await Deno.stat(path)).isDirectory) return await namesIn(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new Refusal("noInput", `Cannot open ${path}: need a folder: there is none`);
-    }
-    throw error;
+    throw fileFault(error, { doing: "open", path, need: "a folder" });
   }
   throw new Refusal("noInput", `Cannot open ${path}: need a folder: it is a file`);
 }
@@ -153,7 +152,7 @@ async function byLoss(
 /** What is wrong with a checkpoint. Throws on what is not its fault. */
 function damageOf(error: unknown): string {
   if (error instanceof Damage) return error.message;
-  if (error instanceof Deno.errors.NotFound) return "It vanished while it was read";
+  if (hasCode(error, "ENOENT")) return "It vanished while it was read";
   throw error;
 }
 
@@ -169,7 +168,7 @@ function fromCheckpoint(
   { path, manifest, model: params }: Checkpoint,
   kind: "run" | "checkpoint",
 ): OpenedModel {
-  const config = resolveConfig(manifest.config);
+  const config = located(resolveConfig(manifest.config), join(path, "..", ".."));
   const vocabulary = params.get("tokens.weight")?.shape[0];
   if (vocabulary === undefined) {
     throw new Refusal("incompatible", `Cannot open ${basename(path)}: it lacks tokens.weight`);

@@ -245,7 +245,7 @@ function runPlan(
     const { piece, offset: first } = runs[run]?.[0] as Range;
     return [tensor, { slot: pieceSlot(vector, piece), role: tensor.role, offset: first + offset }];
   }));
-  const sizes = Object.assign({}, ...vectors.map((v) => sizesOf(layout, v)));
+  const sizes = Object.fromEntries(vectors.flatMap((v) => Object.entries(sizesOf(layout, v))));
   return compile(graph, { source: (t) => places.get(t), sizes });
 }
 

@@ -86,8 +86,6 @@ export interface SourceInput {
   readonly evaluation: Evaluation;
   /** The texts; none for a source that makes its own tokens. */
   readonly texts: readonly Text[];
-  /** Tokens that end a document; none where documents are not told apart. */
-  readonly end: readonly number[];
   /** The text's tokenizer; undefined for a source that needs none. */
   readonly tokenizer?: Tokenizer | undefined;
 }

@@ -1,5 +1,6 @@
 /** The folder that tokens are prepared into: who may write there, and what stands there already. */
 import { join } from "node:path";
+import { fileFault, hasCode } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { textIfAny } from "../data/prepared/files.ts";
 import {
@@ -45,8 +46,7 @@ export class OutFolder implements Disposable {
       if (await lock.tryLock(true)) return new OutFolder(path, lock);
       lock.close();
     } catch (error) {
-      if (!(error instanceof Error && "code" in error)) throw error;
-      throw new Refusal("config", `Cannot use output folder ${path}: ${error.message}`);
+      throw fileFault(error, { doing: "use output folder", path, exit: "config" });
     }
     throw new Refusal("locked", `Output folder ${path} is in use by another process`);
   }
@@ -98,7 +98,7 @@ export class OutFolder implements Disposable {
     try {
       Deno.removeSync(join(this.path, PROGRESS));
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      if (!hasCode(error, "ENOENT")) throw error;
     }
   }
 

@@ -17,6 +17,7 @@ import { directionsOf, shapeOf } from "../../workers/plans.ts";
 import { fullest, packReach, spansOf, unpackReach } from "../../workers/reach.ts";
 import { Replica } from "../../workers/replica.ts";
 import { lockstep } from "../support/lockstep.ts";
+import { beginsIn } from "../support/documents.ts";
 import { tinyRecurrent } from "../support/recurrent.ts";
 
 const TEXT = "The Whale. A sea - Nantucket, And Then ";
@@ -27,9 +28,11 @@ const SHORT = "Ab.cde.Fgh.ij.K.lmno.pq.rs.t.uvw.xy.z.";
 function corpusOf(config: RunConfig, text: string): Corpus {
   const tokenizer = charTokenizer(text);
   const tokens = tokenizer.encode(text.repeat(4));
-  const end = config.data.document_end === null ? [] : [...tokenizer.encode(".")];
-  const texts = [textIn({ train: tokens, validation: tokens.subarray(0, 2 * text.length) })];
-  return { texts, vocabulary: tokenizer.size, tokenizer, end };
+  const parts = { train: tokens, validation: tokens.subarray(0, 2 * text.length) };
+  const begins = config.data.document_end === null
+    ? undefined
+    : beginsIn(parts, [...tokenizer.encode(".")]);
+  return { texts: [textIn(parts, { begins })], vocabulary: tokenizer.size, tokenizer };
 }
 
 /** A network of the given layers of tanh, all in f64 and in plain loops. */

@@ -42,7 +42,7 @@ export function laneSource(
     sequences: microBatches,
   };
   if (evaluation.windows === 0 || !holdsLanes(text.validation, { lanes, time })) {
-    const shape = { lanes, windows, time, warm, end: [] };
+    const shape = { lanes, windows, time, warm };
     return {
       ...source,
       evaluation: (sequence) => laneEvaluation(text.validation, shape, sequence),

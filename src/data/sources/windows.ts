@@ -2,7 +2,7 @@
 import { once } from "../../base/once.ts";
 import { foldName, type Key } from "../../base/random.ts";
 import { Refusal } from "../../base/refusal.ts";
-import { gather, gatherPadded, windowOf } from "../batch.ts";
+import { gather, gatherPadded, type WindowAt, windowOf } from "../batch.ts";
 import { documentStarts } from "../documents.ts";
 import { type EvalWindows, evalWindows } from "../eval_windows.ts";
 import { mixture } from "../mixture.ts";
@@ -19,7 +19,7 @@ import { firstNumber } from "./numbers.ts";
  */
 export function windowSource(
   { window, stride: asked, document_mask }: DataConfig,
-  { key, microBatches, windows, evaluation, texts, end }: SourceInput,
+  { key, microBatches, windows, evaluation, texts }: SourceInput,
   { whole = false }: { readonly whole?: boolean } = {},
 ): Source {
   const stride = asked ?? window;
@@ -29,8 +29,8 @@ export function windowSource(
   const shape = { window, stride: evaluation.stride ?? window, limit: evaluation.windows, whole };
   const parts = texts.map(({ validation }) => evalWindows(validation.length, shape));
   const sequences = parts.map(({ count }) => Math.ceil(count / windows));
-  const withStarts = <B extends Pick<Batch, "inputs">>(batch: B): B =>
-    document_mask ? { ...batch, starts: documentStarts(batch.inputs, { window, end }) } : batch;
+  const withStarts = (batch: Batch, rows: readonly WindowAt[]): Batch =>
+    document_mask ? { ...batch, starts: documentStarts(rows, { window, windows }) } : batch;
   return {
     requireTraining: () => void counts(),
     train(at) {
@@ -40,7 +40,7 @@ export function windowSource(
         const own = windowOf(keys[text] as Key, number, counts()[text] as number);
         return { tokens: (texts[text] as Text).train, start: own * stride };
       });
-      return withStarts({ ...gather(all, window), counted: windows * window, fresh: true });
+      return withStarts({ ...gather(all, window), counted: windows * window, fresh: true }, all);
     },
     sequences: sequences.reduce((a, b) => a + b, 0),
     textOf: (sequence) => locate(sequences, sequence).part,
@@ -53,7 +53,7 @@ export function windowSource(
         { length: Math.min(windows, count - first) },
         (_, b) => ({ tokens, ...at(first + b) }),
       );
-      return [withStarts({ ...gatherPadded(own, { window, windows }), fresh: true })];
+      return [withStarts({ ...gatherPadded(own, { window, windows }), fresh: true }, own)];
     },
   };
 }
