@@ -1,4 +1,5 @@
 /** The command `bench`: runs benches, shows their tables, and keeps them as files when told to. */
+import { fileURLToPath } from "node:url";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp } from "../src/cli/flags.ts";
 import { BENCH, parseBench } from "./args.ts";
@@ -78,7 +79,7 @@ async function keep(report: Report, command: string): Promise<void> {
   const file = new URL(fileName(report, machine), RESULTS);
   await Deno.mkdir(RESULTS, { recursive: true });
   await Deno.writeTextFile(file, pageOf(report, machine, command));
-  console.error(`Saved ${file.pathname}\n`);
+  console.error(`Saved ${fileURLToPath(file)}\n`);
 }
 
 if (import.meta.main) await runCommand(() => bench(Deno.args));

@@ -1,4 +1,5 @@
 /** The command `bench:peers`: the same work by Shoal and by others, side by side. */
+import { fileURLToPath } from "node:url";
 import { isSoftware } from "../src/device/adapter.ts";
 import { cardIn } from "../src/device/backend.ts";
 import { runCommand } from "../src/cli/command.ts";
@@ -83,12 +84,12 @@ async function compare(
 async function save(name: string, text: string): Promise<void> {
   const file = new URL(name, RESULTS);
   await Deno.writeTextFile(file, text);
-  console.error(`Saved ${file.pathname}`);
+  console.error(`Saved ${fileURLToPath(file)}`);
 }
 
 /** Breaks a picture's lines as the check of the repository wants them. */
 async function format(name: string): Promise<void> {
-  const args = ["fmt", "--quiet", new URL(name, RESULTS).pathname];
+  const args = ["fmt", "--quiet", fileURLToPath(new URL(name, RESULTS))];
   await new Deno.Command(Deno.execPath(), { args, cwd: new URL("./", import.meta.url) }).output();
 }
 

@@ -2,6 +2,7 @@
  * From the start of a process to its first finished step, with an empty cache of the driver and with
  * one that knows the kernels. Each start is a process of its own.
  */
+import { fileURLToPath } from "node:url";
 import { isSoftware } from "../src/device/adapter.ts";
 import { adapterHere } from "./machine.ts";
 import type { Report } from "./report.ts";
@@ -70,7 +71,7 @@ async function startOf(name: string, cache: string): Promise<Start> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--no-prompt", "--allow-read", "--allow-env", "--allow-sys"],
-      new URL("./startup_child.ts", import.meta.url).pathname,
+      fileURLToPath(new URL("./startup_child.ts", import.meta.url)),
       name,
     ],
     env: { MESA_SHADER_CACHE_DIR: cache, __GL_SHADER_DISK_CACHE_PATH: cache },

@@ -1,5 +1,6 @@
 /** The bundle for machines without network: what it is asked for, and what it runs there. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { BENCHES, EXTRAS } from "../bench/args.ts";
 import { isIdle, parseBundle, ROOTS } from "../bench/bundle/parts.ts";
 import { Refusal } from "../src/base/refusal.ts";
@@ -31,7 +32,7 @@ Deno.test("what a bundle runs is there: modules, tasks, benches, tests", () => {
 });
 
 Deno.test("the shell can read what a bundle runs", async () => {
-  const path = new URL("bench/bundle/run.sh", ROOT).pathname;
+  const path = fileURLToPath(new URL("bench/bundle/run.sh", ROOT));
   const { code, stderr } = await new Deno.Command("sh", { args: ["-n", path] }).output();
   assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
 });

@@ -10,6 +10,7 @@ import { type Backend, BACKEND_VARIABLE, takeBackend } from "../src/device/backe
 import { openGate } from "../src/transport/gate.ts";
 import { bindUnix } from "../src/transport/unix.ts";
 import type { Crew, CrewEvent, CrewOptions } from "./crew.ts";
+import { makeReachable, makeSocketFolder } from "./socket_folder.ts";
 
 /** What a worker reads from its stdin: one line of JSON. */
 export interface Seating {
@@ -64,7 +65,8 @@ export async function spawnCrew(
   options: CrewOptions,
   report: (event: CrewEvent) => void,
 ): Promise<Crew> {
-  const folder = await Deno.makeTempDir({ prefix: "shoal-" });
+  const folder = makeSocketFolder();
+  const reads = makeReachable(options.reads ?? [], folder);
   const token = crypto.getRandomValues(new Uint8Array(32));
   const children = new Map<number, Deno.ChildProcess>();
   const awaited = new Set<number>();
@@ -81,7 +83,7 @@ export async function spawnCrew(
     folder,
     spawn(id, seat) {
       awaited.add(id);
-      const child = start({ folder, id, seat, token }, options);
+      const child = start({ folder, id, seat, token }, { ...options, reads });
       children.set(id, child);
       child.status.then(({ code, signal }) => {
         awaited.delete(id);

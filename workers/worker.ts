@@ -10,6 +10,7 @@ import { openWebGpu } from "../src/device/webgpu.ts";
 import { greet } from "../src/transport/handshake.ts";
 import { dialUnix } from "../src/transport/unix.ts";
 import { openQuarters } from "./meet.ts";
+import { reachable } from "./socket_folder.ts";
 import { socketPath } from "./spawn.ts";
 import type { Seating } from "./spawn.ts";
 import { train } from "./trainer.ts";
@@ -83,8 +84,9 @@ if (import.meta.main) {
     const meet = await openQuarters({ socket: (other) => socketPath(folder, other), seat, token });
     const coordinator = await dialUnix(socketPath(folder, "coordinator"), { attempt: 0 });
     await greet(coordinator, { rank: id, attempt: 0 }, { token });
+    const way = (path: string) => reachable(path, folder);
     await train(
-      { coordinator, meet },
+      { coordinator, meet, reachable: way },
       (kind) => openDevice(kind, { backend, serving: () => serving }),
     );
     Deno.exit(EXIT.done);

@@ -3,13 +3,14 @@
  * kernel tests and benches and leaves one file of results. For machines in closed networks.
  */
 import { basename, dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Refusal } from "../../src/base/refusal.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flagsHelp } from "../../src/cli/flags.ts";
 import { showBytes } from "../../src/report/format.ts";
 import { BUNDLE, cacheEntries, isIdle, parseBundle, ROOTS } from "./parts.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Bytes that an archive may have: what mail gateways and small leases let through. */
 const LARGEST = 60e6;
 

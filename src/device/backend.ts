@@ -48,18 +48,17 @@ export function backendFrom(asked: string | undefined, os: string): Backend {
  * adapter is requested. @throws {Refusal} `config`.
  */
 export function takeBackend(): Backend {
-  try {
-    const asked = Deno.env.get(BACKEND_VARIABLE);
-    const backend = backendFrom(asked, Deno.build.os);
-    if (asked === undefined || asked.trim() === "") Deno.env.set(BACKEND_VARIABLE, backend);
-    return backend;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+  const permission = { name: "env", variable: BACKEND_VARIABLE } as const;
+  if (Deno.permissions.querySync(permission).state !== "granted") {
     throw new Refusal(
       "config",
       `Cannot choose a graphics API: need --allow-env=${BACKEND_VARIABLE}: it is not given`,
     );
   }
+  const asked = Deno.env.get(BACKEND_VARIABLE);
+  const backend = backendFrom(asked, Deno.build.os);
+  if (asked === undefined || asked.trim() === "") Deno.env.set(BACKEND_VARIABLE, backend);
+  return backend;
 }
 
 /** The API's name for people. */

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { SAVE_POINTS, saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
 import { cleanLeftovers } from "../../src/checkpoint/retention.ts";
@@ -39,7 +40,7 @@ Deno.test({
   ...needing("a save syncs each file, then its folder, renames, and syncs the root", STRACE),
   fn: async () => {
     using temp = new TempFolder();
-    const script = new URL("crash_child.ts", import.meta.url).pathname;
+    const script = fileURLToPath(new URL("crash_child.ts", import.meta.url));
     const log = `${temp.path}/log`;
     const args = ["-f", "-qq", "-y", "-e", "trace=fsync,rename,renameat,renameat2", "-o", log];
     const run = ["run", "--quiet", "--no-prompt", "--no-check", "-A"];

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { EXIT, Refusal } from "../../src/base/refusal.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { Damage } from "../../src/checkpoint/damage.ts";
@@ -187,7 +188,7 @@ Deno.test({
     Deno.copyFileSync(`${path}/${PARTS[0]}`, `${temp.path}/secret`);
     forge(path, lists("../../secret"));
     const log = `${temp.path}/log`;
-    const script = new URL("load_child.ts", import.meta.url).pathname;
+    const script = fileURLToPath(new URL("load_child.ts", import.meta.url));
     const run = [Deno.execPath(), "run", "--quiet", "--no-prompt", "--no-check", "-A", script];
     const { code } = await new Deno.Command("strace", {
       args: ["-f", "-qq", "-e", "trace=open,openat", "-o", log, ...run, `${temp.path}/root`],

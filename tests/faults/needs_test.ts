@@ -1,4 +1,5 @@
 /** Tests ask for what they need of a machine, and name what it lacks. */
+import { fileURLToPath } from "node:url";
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Need, needing, works } from "../support/needs.ts";
 
@@ -28,7 +29,7 @@ const DROP: Need = {
 Deno.test({
   ...needing("root without the right to mount fails no test for it", DROP),
   fn: async () => {
-    const file = new URL("disk_test.ts", import.meta.url).pathname;
+    const file = fileURLToPath(new URL("disk_test.ts", import.meta.url));
     const { code, stdout } = await new Deno.Command("setpriv", {
       args: [
         ...WITHOUT_MOUNT,

@@ -1,4 +1,5 @@
 /** A page in headless Chromium, by its debugging protocol: what it logs, and what it has drawn. */
+import { pathToFileURL } from "node:url";
 
 import { works } from "../support/needs.ts";
 
@@ -50,7 +51,7 @@ export async function visit<T>(
   try {
     const url = await endpoint(child.stderr);
     using session = await Session.open(url);
-    return await session.visit<T>(`file://${path}`, expression);
+    return await session.visit<T>(pathToFileURL(path).href, expression);
   } finally {
     child.kill("SIGKILL");
     await child.status;
