@@ -6,7 +6,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { fileFault } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { isPlain, type PlainConfig } from "./overrides.ts";
-import { plainFault } from "./plain.ts";
+import { plainFault } from "./plain_data.ts";
 
 /**
  * The object in a .json file, which may have comments and trailing commas, or the default export of
