@@ -13,7 +13,7 @@ const LINES: Readonly<Record<string, { args: string[]; says: string[] }>> = {
   },
   "two values of the wrong type": {
     args: tinyArgs("run", "--steps=many", "--model.tied=perhaps"),
-    says: ['steps: need integer >= 1: "many"', 'model.tied: need boolean: "perhaps"'],
+    says: ['steps: need integer >= 1: "many"', 'model.tied: need true or false: "perhaps"'],
   },
   "several values out of range": {
     args: tinyArgs("run", "--steps=0", "--windows=-2", "--optim.lr=-1", "--data.validation=2"),
