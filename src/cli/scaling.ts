@@ -4,6 +4,8 @@ import { basename, join } from "node:path";
 import { parse } from "@std/csv/parse";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
+import { isPipe } from "../data/pipe.ts";
+import { readWhole } from "../data/read.ts";
 import { writeTextAtomic } from "../report/atomic.ts";
 import { showNumber } from "../scaling/numbers.ts";
 import { pageOf } from "../scaling/page.ts";
@@ -22,15 +24,15 @@ const TRIALS = "trials.jsonl";
 const OUTPUTS = [...PICTURES, "points.csv", "scaling.json", "scaling.html"] as const;
 
 /** Runs `scaling` with command-line arguments. */
-export function scalingCommand(args: readonly string[]): Promise<ExitName> {
+export async function scalingCommand(args: readonly string[]): Promise<ExitName> {
   const request = parseScaling(args);
   if (request === "help") {
     console.log(flagsHelp(SCALING));
-    return Promise.resolve("done");
+    return "done";
   }
   keepApart(request);
   const path = request.csv ?? join(request.folder, TRIALS);
-  const report = reportOf(trialsOf(request, path), {
+  const report = reportOf(await trialsOf(request, path), {
     file: request.csv === undefined ? basename(Deno.realPathSync(request.folder)) : basename(path),
     count: request.count,
     loss: request.csv === undefined ? (request.loss === "val" ? "val_loss" : "loss") : "loss",
@@ -39,11 +41,11 @@ export function scalingCommand(args: readonly string[]): Promise<ExitName> {
   });
   write(request, report);
   for (const text of linesOf(report, request.folder)) console.log(text);
-  return Promise.resolve("done");
+  return "done";
 }
 
-function trialsOf({ csv, loss }: ScalingRequest, path: string): Trials {
-  const text = textOf(path);
+async function trialsOf({ csv, loss }: ScalingRequest, path: string): Promise<Trials> {
+  const text = await textOf(path);
   if (csv === undefined) return readTrials(text, { path, loss });
   let rows: string[][];
   try {
@@ -55,15 +57,17 @@ function trialsOf({ csv, loss }: ScalingRequest, path: string): Trials {
   return readTable(rows, path);
 }
 
-function textOf(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new Refusal("noInput", `Cannot fit: need trials in ${path}: there is no such file`);
-    }
-    throw new Refusal("noInput", `Cannot read ${path}: ${(error as Error).message}`);
-  }
+/** @throws {Refusal} `noInput` or `data`. */
+async function textOf(path: string): Promise<string> {
+  if (await isPipe(path) || await exists(path)) return await readWhole(path);
+  throw new Refusal("noInput", `Cannot fit: need trials in ${path}: there is no such file`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(
+    () => true,
+    (error) => !(error instanceof Deno.errors.NotFound),
+  );
 }
 
 /** Refuses to fit a table that would be written over. */

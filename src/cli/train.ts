@@ -8,6 +8,7 @@ import { loadConfig } from "../config/load.ts";
 import { applyOverrides, isPlain, type PlainConfig } from "../config/overrides.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
+import { readWhole } from "../data/read.ts";
 import { progressPrinter } from "../report/progress.ts";
 import { parseFaultPlan } from "../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../workers/faults/schema.ts";
@@ -73,7 +74,7 @@ export async function trainCommand(
 
 async function readFaults(path: string): Promise<FaultPlan> {
   try {
-    return parseFaultPlan(await Deno.readTextFile(path), path);
+    return parseFaultPlan(await readWhole(path), path);
   } catch (error) {
     if (error instanceof Refusal) throw error;
     const reason = error instanceof Error ? error.message : String(error);

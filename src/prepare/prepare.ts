@@ -10,12 +10,14 @@ import { tokenizerHash } from "../data/tokenizers/mod.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
 import { encode } from "./encode.ts";
 import { OutFolder } from "./folder.ts";
-import { type Input, inputsOf } from "./inputs.ts";
+import { findInputs } from "./find.ts";
+import type { Input } from "./inputs.ts";
 import { checkSame } from "./same.ts";
 import { scan } from "./scan.ts";
 import type { PrepareProgress } from "./schema.ts";
 import { type PrepareRequest, settle } from "./settle.ts";
 import { NO_SIDE } from "./shard_writer.ts";
+import { Spool } from "./spool.ts";
 
 export type { PrepareRequest } from "./settle.ts";
 
@@ -45,9 +47,20 @@ export async function prepare(
   request: PrepareRequest,
   { show = () => {}, stop = new AbortController().signal, at = () => {} }: PrepareHooks = {},
 ): Promise<Outcome> {
-  const inputs = await inputsOf(request.names);
-  const { options, builder } = await settle(request, inputs);
+  const { files, pipes, notes } = await findInputs(request.names);
+  const say = (text: string) => show({ type: "note", text });
+  notes.forEach(say);
+  // What a pipe holds is known once it was read to its end; without one nothing is made before all
+  // is settled.
+  const settled = pipes.length === 0 ? await settle(request, files) : undefined;
   using folder = await OutFolder.open(request.out);
+  using spool = new Spool(folder.path);
+  const kept = await spool.keep(pipes, { say, stop }).catch((error) => {
+    throw spaceFault(error, request.out);
+  });
+  if (kept === undefined) return { ended: "stopped" };
+  const inputs = [...files, ...kept].sort((a, b) => a.name < b.name ? -1 : 1);
+  const { options, builder } = settled ?? await settle(request, inputs);
   const asked = { options, inputs };
   const { index, progress } = folder.standing();
   if (index !== undefined) {
@@ -62,7 +75,9 @@ export async function prepare(
     const begun = progress === undefined
       ? await begin(folder, { asked, builder, hooks, explicit: request.ends === true })
       : await goOn(folder, { asked, progress, hooks });
-    return begun === undefined ? { ended: "stopped" } : await finish(folder, { ...begun, hooks });
+    return begun === undefined
+      ? { ended: "stopped" }
+      : await finish(folder, { ...begun, inputs, hooks });
   } catch (error) {
     throw spaceFault(error, request.out);
   }
@@ -135,11 +150,12 @@ async function goOn(
 
 async function finish(
   folder: OutFolder,
-  { progress, tokenizer, hooks }: Begun & { hooks: Hooks },
+  { progress, tokenizer, inputs, hooks }: Begun & { inputs: readonly Input[]; hooks: Hooks },
 ): Promise<Outcome> {
   const { show, stop, at } = hooks;
   const encoded = await encode(progress, {
     folder: folder.path,
+    inputs,
     tokenizer,
     read: (bytes) => show({ type: "read", phase: "encode", bytes }),
     keep: (reached) => folder.keep(reached),
