@@ -2,9 +2,9 @@
 import { basename, join } from "node:path";
 // @ts-types="./csv_parse.d.ts"
 import { parse } from "@std/csv/parse";
+import { refusing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
-import { isPipe } from "../data/pipe.ts";
 import { readWhole } from "../data/read.ts";
 import { writeTextAtomic } from "../report/atomic.ts";
 import { showNumber } from "../scaling/numbers.ts";
@@ -57,17 +57,8 @@ async function trialsOf({ csv, loss }: ScalingRequest, path: string): Promise<Tr
   return readTable(rows, path);
 }
 
-/** @throws {Refusal} `noInput` or `data`. */
 async function textOf(path: string): Promise<string> {
-  if (await isPipe(path) || await exists(path)) return await readWhole(path);
-  throw new Refusal("noInput", `Cannot fit: need trials in ${path}: there is no such file`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(
-    () => true,
-    (error) => !(error instanceof Deno.errors.NotFound),
-  );
+  return await readWhole(path, { need: "a file of trials" });
 }
 
 /** Refuses to fit a table that would be written over. */
@@ -94,12 +85,10 @@ function write({ folder }: ScalingRequest, report: ScalingReport): void {
     "scaling.json": reportJson(report),
     "scaling.html": pageOf(report, pictures),
   };
-  try {
+  refusing({ doing: "write to", path: folder, exit: "config" }, () => {
     Deno.mkdirSync(folder, { recursive: true });
     for (const [name, text] of Object.entries(files)) writeTextAtomic(join(folder, name), text);
-  } catch (error) {
-    throw new Refusal("config", `Cannot write to ${folder}: ${(error as Error).message}`);
-  }
+  });
 }
 
 function linesOf(report: ScalingReport, folder: string): string[] {

@@ -1,6 +1,7 @@
 /** Reads a config file as a plain value. Knows files, not what a config means. */
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { fileFault } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { isPipe } from "../data/pipe.ts";
 import { readWhole } from "../data/read.ts";
@@ -35,7 +36,8 @@ async function readValue(path: string): Promise<unknown> {
   } catch (error) {
     // What holds no text is as much a fault of the config as what holds no config.
     if (error instanceof Refusal) throw new Refusal("config", error.message);
-    if (error instanceof Deno.errors.NotFound) throw refusal(path, "need a file: there is none");
+    const known = fileFault(error, { doing: "load", path, need: "a file", exit: "config" });
+    if (known instanceof Refusal) throw known;
     throw refusal(path, `need a file that loads: ${firstLine(error)}`);
   }
 }

@@ -1,4 +1,5 @@
 /** Reads what users name as text: files, pipes and stdin. Knows encodings, not tokens. */
+import { type Doing, fileFault } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { shellWord } from "../base/shell.ts";
 import { utf8Text } from "../base/utf8.ts";
@@ -11,10 +12,11 @@ const LONGEST = 2 ** 29 - 24;
 
 /**
  * The text at `path`, which may be empty, without a byte order mark. `-` is stdin; a pipe is read to
- * its end. @throws {Refusal} `noInput` where there is none, `data` for what is not UTF-8 text.
+ * its end. `doing` says in errors what the text is for. @throws {Refusal} `noInput` where there is
+ * none, unless told, and `data` for what is not UTF-8 text.
  */
-export async function readWhole(path: string): Promise<string> {
-  return textOfBytes(await readBytes(path), path);
+export async function readWhole(path: string, doing: Doing = {}): Promise<string> {
+  return textOfBytes(await readBytes(path, doing), path);
 }
 
 /** Bytes from somewhere called `name` as text, without a byte order mark. @throws {Refusal} `data` */
@@ -79,7 +81,7 @@ function formatByName(path: string): string | undefined {
   return /\.gz$/i.test(path) ? "a gzip file" : undefined;
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
+async function readBytes(path: string, doing: Doing): Promise<Uint8Array> {
   try {
     if (await isPipe(path)) return await pipedBytes(path);
     const { isDirectory, isFile, size } = await Deno.stat(path);
@@ -90,13 +92,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
     requireLength(size, path);
     return await Deno.readFile(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      throw new Refusal("noInput", `Cannot read ${path}: need a text file: there is none`);
-    }
-    if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
-      throw new Refusal("noInput", `Cannot read ${path}: need leave to read it: ${error.message}`);
-    }
-    throw error;
+    throw fileFault(error, { doing: "read", path, need: "a text file", ...doing });
   }
 }
 

@@ -1,5 +1,5 @@
 /** A file to read, and what the system says of it. */
-import { Refusal } from "../base/refusal.ts";
+import { fileFault } from "../base/file_fault.ts";
 
 /** A file to read. */
 export interface Input {
@@ -36,12 +36,5 @@ export async function statOf(path: string): Promise<Deno.FileInfo> {
 
 /** An error of the system as a refusal where the user can mend it. */
 export function readFault(path: string, error: unknown): unknown {
-  const { NotFound, NotADirectory, PermissionDenied, NotCapable } = Deno.errors;
-  if (error instanceof NotFound || error instanceof NotADirectory) {
-    return new Refusal("noInput", `Cannot read ${path}: need a text file: there is none`);
-  }
-  if (error instanceof PermissionDenied || error instanceof NotCapable) {
-    return new Refusal("noInput", `Cannot read ${path}: need leave to read it: ${error.message}`);
-  }
-  return error;
+  return fileFault(error, { doing: "read", path, need: "a text file" });
 }

@@ -62,7 +62,8 @@ export async function* jsonRecords(
         if (view[next] === COMMA) next++;
         else if (view[next] !== CLOSE_ARRAY) throw bad(next, "a comma or a ]");
       }
-      yield { bytes: view.subarray(from, to), at: position + from, next: position + next };
+      const bytes = view.subarray(from, to);
+      yield { bytes, at: position + from, next: position + next, ended: true };
       from = next;
       at = next;
     }

@@ -42,6 +42,8 @@ export interface Reading {
   readonly validation: number;
   /** Largest place at which a text may be cut, 0 where there is none. */
   readonly cut: (text: string) => number;
+  /** Hears of each end of a document in a text file. */
+  readonly ended?: () => void;
 }
 
 /** The pieces of a file from the place where `stream` is. @throws {Refusal} `data` */
@@ -104,6 +106,7 @@ async function* documentPieces(stream: ByteStream, reading: Reading): AsyncGener
   let number = inside ? undefined : 0;
   for await (const record of found) {
     if (number !== undefined) number++;
+    if (isText && record.ended) reading.ended?.();
     const text = isText
       ? textOf(record.bytes, { name, at: record.at })
       : recordText(record, { reading, number });

@@ -1,6 +1,7 @@
 /** A request with nothing left open. Knows which files there are, not what is in them. */
 import { sha256 } from "../base/hash.ts";
 import { Refusal } from "../base/refusal.ts";
+import { shown, unescaped } from "../data/document_end.ts";
 import type { PrepareOptions } from "../data/prepared/schema.ts";
 import { type TokenizerBuilder, tokenizerBuilder } from "../data/tokenizers/build.ts";
 import { textOfBytes } from "../data/read.ts";
@@ -22,6 +23,8 @@ export interface PrepareRequest {
   readonly ends?: boolean | undefined;
   /** What stands between the documents of a text file; undefined where each file is one. */
   readonly documentEnd?: string | undefined;
+  /** Largest share of unknown tokens; undefined for MAX_UNKNOWN. */
+  readonly maxUnknown?: number | undefined;
   /** Tokens of a shard, about; undefined for 128 MiB. */
   readonly shardTokens?: number | undefined;
 }
@@ -37,9 +40,23 @@ export async function settle(
   request: PrepareRequest,
   inputs: readonly Input[],
 ): Promise<{ options: PrepareOptions; builder: TokenizerBuilder }> {
-  const { tokenizer, validation, field = FIELD, documentEnd = null } = request;
+  const { tokenizer, validation, field = FIELD } = request;
+  const documentEnd = request.documentEnd === undefined ? null : unescaped(request.documentEnd);
   const hasRecords = inputs.some(({ kind }) => kind !== "text");
-  requireUse(request, inputs, { hasRecords });
+  if (request.field !== undefined && !hasRecords) {
+    const list = inputs.slice(0, 3).map(({ name }) => name).join(", ");
+    throw new Refusal(
+      "config",
+      `Cannot take --field=${field}: need JSON records (.jsonl, .ndjson or .json): ${list} has none`,
+    );
+  }
+  if (documentEnd !== null && !inputs.some(({ kind }) => kind === "text")) {
+    throw new Refusal(
+      "config",
+      `Cannot cut documents at ${shown(documentEnd)} (--document-end): need a text file: ` +
+        "each record of JSON is a document",
+    );
+  }
   const many = documentEnd !== null || hasRecords;
   const plain = tokenizer === "char" || tokenizer === "byte";
   const ends = request.ends ?? (many || !plain);
@@ -51,25 +68,6 @@ export async function settle(
     options: { tokenizer, tokenizerFile, validation, field, ends, documentEnd, shardTokens },
     builder,
   };
-}
-
-function requireUse(
-  { field, documentEnd }: PrepareRequest,
-  inputs: readonly Input[],
-  { hasRecords }: { hasRecords: boolean },
-): void {
-  const list = inputs.slice(0, 3).map(({ name }) => name).join(", ");
-  if (field !== undefined && !hasRecords) {
-    throw new Refusal(
-      "config",
-      `Cannot take --field=${field}: need JSON records (.jsonl, .ndjson or .json): ${list} has none`,
-    );
-  }
-  if (documentEnd === undefined || inputs.some(({ kind }) => kind === "text")) return;
-  throw new Refusal(
-    "config",
-    `Cannot take --document-end: need a text file: each record of ${list} is a document already`,
-  );
 }
 
 async function readTokenizerFile(path: string): Promise<{ json: unknown; sha256: string }> {

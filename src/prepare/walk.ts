@@ -3,7 +3,7 @@
  * not read again, so that links to folders above them end.
  */
 import { join } from "node:path";
-import { Refusal } from "../base/refusal.ts";
+import { fileFault, isMissing } from "../base/file_fault.ts";
 
 /** What a walk left out, as paths relative to its root. */
 export interface LeftOut {
@@ -83,14 +83,7 @@ async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {
     return entries.filter(({ name }) => !name.startsWith("."))
       .sort((a, b) => a.name < b.name ? -1 : 1);
   } catch (error) {
-    const { NotFound, NotADirectory } = Deno.errors;
-    if (error instanceof NotFound || error instanceof NotADirectory) return [];
-    if (error instanceof Deno.errors.PermissionDenied) {
-      throw new Refusal(
-        "noInput",
-        `Cannot read ${folder}: need leave to read it: ${error.message}`,
-      );
-    }
-    throw error;
+    if (isMissing(error)) return [];
+    throw fileFault(error, { doing: "read", path: folder });
   }
 }

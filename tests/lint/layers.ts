@@ -80,6 +80,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     "src/data/prepared/files.ts",
     "src/data/pipe.ts",
     "src/data/read.ts",
+    "src/device/backend.ts",
     "src/prepare",
     "src/report",
     "src/transport/tcp.ts",

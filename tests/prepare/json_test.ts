@@ -95,8 +95,8 @@ Deno.test("prepare refuses an option that no input has a use for, before anythin
   desk.write("b.json", JSON.stringify(TEXTS));
   const refusals = [
     { names: ["a.txt"], options: { field: "text" }, says: "Cannot take --field=text" },
-    { names: ["a.jsonl"], options: { documentEnd: "\n" }, says: "Cannot take --document-end" },
-    { names: ["b.json"], options: { documentEnd: "\n" }, says: "Cannot take --document-end" },
+    { names: ["a.jsonl"], options: { documentEnd: "\n" }, says: "(--document-end): need a text file" },
+    { names: ["b.json"], options: { documentEnd: "\n" }, says: "(--document-end): need a text file" },
   ];
   for (const { names, options, says } of refusals) {
     const { exit } = await assertRejects(() => desk.prepare(names, options), Refusal, says);

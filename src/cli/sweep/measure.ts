@@ -1,6 +1,5 @@
 /** How large trials are: their data is read once, devices are asked for their limits. */
 import { canonical } from "../../base/hash.ts";
-import { rootKey } from "../../base/random.ts";
 import { Refusal } from "../../base/refusal.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import { isPipe } from "../../data/pipe.ts";
@@ -9,8 +8,7 @@ import { openWebGpu } from "../../device/webgpu.ts";
 import type { Measure } from "../../sweep/types.ts";
 import { measure } from "./sizes.ts";
 import { beginning } from "../../../workers/beginning.ts";
-import { sourceIn } from "../../../workers/corpus.ts";
-import type { Data } from "../../../workers/data.ts";
+import { type Data, requireTraining } from "../../../workers/data.ts";
 
 /** What a device allows, in bytes. */
 interface Allowed {
@@ -44,7 +42,7 @@ export function measurer(): Measurer {
       }
       const key = canonical({ data, init, micro_batches, windows });
       const { corpus } = await once(texts, key, async () => (await beginning(config)).data);
-      sourceIn(config, corpus, rootKey(config.seed)); // Refuses a text without room for it.
+      requireTraining(config, corpus);
       const allowed = await once(devices, device, () => allowedBy(device));
       isHost &&= allowed.isHost;
       return measure(config, corpus.vocabulary, { ...allowed, workers: 1 });
