@@ -44,8 +44,9 @@ Deno.test("readJson() gives a value, and refuses in one line what is no JSON", a
 Deno.test("readText() refuses a missing file as missing input", async () => {
   const dir = await Deno.makeTempDir();
   const file = await Deno.makeTempFile({ dir });
-  for (const path of [`${dir}/none.txt`, `${file}/below.txt`]) {
-    const refusal = await assertRejects(() => readText(path), Refusal, "there is none");
+  const cases = [[`${dir}/none.txt`, "there is none"], [`${file}/below.txt`, "is a file"]] as const;
+  for (const [path, says] of cases) {
+    const refusal = await assertRejects(() => readText(path), Refusal, says);
     assertEquals(refusal.exit, "noInput");
     assertEquals(refusal.message.includes(path), true);
   }
