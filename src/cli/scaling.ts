@@ -58,7 +58,7 @@ function trialsOf({ csv, loss }: ScalingRequest, path: string): Trials {
 
 function textOf(path: string): string {
   return refusing(
-    { doing: "read", path, need: "a file of trials" },
+    { doing: "read", path, need: "a table of trials" },
     () => Deno.readTextFileSync(path),
   );
 }
