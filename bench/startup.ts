@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { isSoftware } from "../src/device/adapter.ts";
+import { adapterHere } from "./machine.ts";
 import type { Report } from "./report.ts";
 import { stepConfigs } from "./step_configs.ts";
 import { fixed } from "./table.ts";
@@ -26,8 +27,7 @@ interface Start {
 
 /** Times starts of each config whose name holds `filter`. */
 export async function benchStartup({ filter }: { filter: string }): Promise<Report> {
-  const info = (await navigator.gpu?.requestAdapter())?.info;
-  const adapter = info?.description || info?.vendor || "no adapter";
+  const adapter = await adapterHere();
   const rows: string[][] = [];
   for (const { name } of stepConfigs()) {
     if (!name.includes(filter)) continue;

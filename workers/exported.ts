@@ -178,7 +178,9 @@ export async function publishFolder(
   out: string,
   { bytes, fill }: { bytes: number; fill: (folder: string) => Promise<void> },
 ): Promise<void> {
-  const parent = dirname(resolve(out));
+  // An empty folder behind a link is filled where it lies.
+  const whole = await Deno.realPath(out).catch(() => resolve(out));
+  const parent = dirname(whole);
   await ensureFolder(parent);
   checkSpace(parent, { bytes, free: freeBytes(parent) });
   const temp = join(parent, asideName(PREFIX.writing, "folder"));
@@ -187,7 +189,7 @@ export async function publishFolder(
     await fill(temp);
     await DISK.syncFolder(temp);
     // An empty folder gives way to it.
-    await DISK.rename(temp, resolve(out));
+    await DISK.rename(temp, whole);
     await DISK.syncFolder(parent);
   } catch (error) {
     // The error of the writing is what counts.

@@ -9,7 +9,7 @@ import { Damage } from "../src/checkpoint/damage.ts";
 import { namesIn } from "../src/checkpoint/files.ts";
 import { listCheckpoints, type Listed, loadNewest } from "../src/checkpoint/load.ts";
 import { MANIFEST } from "../src/checkpoint/manifest.ts";
-import { damagedStepOf } from "../src/checkpoint/names.ts";
+import { damagedStepOf, stepOf } from "../src/checkpoint/names.ts";
 import { bestFirst } from "../src/checkpoint/retention.ts";
 import type { NamedTensor } from "../src/checkpoint/tensor.ts";
 import { type Checkpoint, openCheckpoint, readManifest } from "../src/checkpoint/verify.ts";
@@ -60,7 +60,7 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a run's folder, one checkpoint, or an exported model, our own or a GPT-2 in the layout of
+ * Opens a run's folder or its folder of checkpoints, one checkpoint, or an exported model, our own or a GPT-2 in the layout of
  * Hugging Face. @throws {Refusal} `noInput` where there is nothing of the kind, `incompatible` where
  * all is damaged, `data` for an exported model that is not whole, `config` for a run that was never
  * saved or evaluated.
@@ -70,6 +70,9 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
   // A run that was killed early has a journal and no checkpoint.
   if (names.includes("checkpoints") || names.includes("journal.jsonl")) {
     return fromCheckpoint(await chosen(join(path, "checkpoints"), options), "run");
+  }
+  if (names.some((name) => stepOf(name) !== undefined)) {
+    return fromCheckpoint(await chosen(path, options), "run");
   }
   if (names.includes(MANIFEST)) return fromCheckpoint(await only(path), "checkpoint");
   if (names.includes(FILES.weights) || names.includes(FILES.config)) {

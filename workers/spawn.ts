@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { EXIT } from "../src/base/refusal.ts";
 import { cardOf } from "../src/cards/pin.ts";
+import { type Backend, BACKEND_VARIABLE, takeBackend } from "../src/device/backend.ts";
 import { openGate } from "../src/transport/gate.ts";
 import { bindUnix } from "../src/transport/unix.ts";
 import type { Crew, CrewEvent, CrewOptions } from "./crew.ts";
@@ -18,6 +19,8 @@ export interface Seating {
   readonly seat: number;
   /** The run's token, base64. */
   readonly token: string;
+  /** What its environment names, which it may not read. */
+  readonly backend: Backend;
 }
 
 /**
@@ -36,7 +39,7 @@ const PASSED = [
   "VK_DRIVER_FILES",
   "MESA_VK_DEVICE_SELECT",
   "MESA_SHADER_CACHE_DISABLE",
-  "DENO_WEBGPU_BACKEND",
+  BACKEND_VARIABLE,
   "LD_LIBRARY_PATH",
 ];
 
@@ -128,12 +131,13 @@ function start(
       new URL("./worker.ts", import.meta.url).href,
     ],
     clearEnv: true,
-    env: { ...environment(workers, folder), ...cardOf(cards, seat)?.pin },
+    env: { XDG_RUNTIME_DIR: folder, ...environment(workers), ...cardOf(cards, seat)?.pin },
     stdin: "piped",
     stdout: "inherit",
     stderr: "inherit",
   }).spawn();
-  const seating: Seating = { folder, id, seat, token: token.toBase64() };
+  const backend = takeBackend();
+  const seating: Seating = { folder, id, seat, token: token.toBase64(), backend };
   const writer = child.stdin.getWriter();
   // A child that died at once closes the pipe: its exit is reported, not this write.
   writer.write(new TextEncoder().encode(JSON.stringify(seating) + "\n")).catch(() => {});
@@ -141,19 +145,19 @@ function start(
   return child;
 }
 
-/** Software drivers use all cores: workers of one machine share them. */
-function environment(workers: number, folder: string): Record<string, string> {
+/** Variables of a worker. Software drivers use all cores: workers of one machine share them. */
+export function environment(workers: number): Record<string, string> {
   const threads = Math.max(1, Math.round(navigator.hardwareConcurrency / workers));
   return {
-    XDG_RUNTIME_DIR: folder,
     LP_NUM_THREADS: String(threads),
     NO_COLOR: "1",
     ...passedEnvironment(),
   };
 }
 
-/** What a process that computes is told of this one's variables. */
+/** What a process that computes is told of this one's variables: always a backend. */
 export function passedEnvironment(): Record<string, string> {
+  takeBackend();
   return Object.fromEntries(PASSED.flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];

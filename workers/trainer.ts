@@ -21,6 +21,7 @@ import type { Order, Reply } from "./messages.ts";
 import { Mirror } from "./mirror.ts";
 import { floatsOf, wordsOf } from "./payload.ts";
 import { Queue } from "./queue.ts";
+import { packReach } from "./reach.ts";
 import { Replica } from "./replica.ts";
 import { snapshot } from "./snapshot.ts";
 import type { Part } from "./snapshot.ts";
@@ -199,8 +200,8 @@ class Trainer {
       case "evaluate":
         return await this.#evaluate();
       case "reach": {
-        const norms = await this.#model.reach();
-        return await this.#reply({ type: "reached" }, bytesOf(norms));
+        const reaches = await this.#model.reach();
+        return await this.#reply({ type: "reached" }, bytesOf(packReach(reaches)));
       }
       case "save":
         return await this.#save();
@@ -234,14 +235,13 @@ class Trainer {
   }
 
   async #setUp(order: Order & { type: "setup" }, payload: Uint8Array): Promise<void> {
-    const { config, vocabulary, tokenizer, texts, end } = order;
+    const { config, vocabulary, tokenizer, texts } = order;
     await this.#striker.at("start");
     const device = await this.#openDevice(config.device);
     this.#device = device;
     const corpus = {
       texts: receiveTexts(texts, wordsOf(payload), this.#seat.reachable),
       vocabulary,
-      end,
       tokenizer: tokenizer === null ? undefined : tokenizerFrom(tokenizer),
     };
     const replica = new Replica(device, { config, corpus });

@@ -117,10 +117,9 @@ function checkNames(path: string): void {
   if (isFinished(path)) return;
   const names = Array.from(Deno.readDirSync(path), ({ name }) => name);
   if (names.includes(PROGRESS) && !names.includes(INDEX)) return;
-  // Killed before its first progress: a tokenizer, and what was not renamed yet.
-  const foreign = names.filter((name) =>
-    name !== LOCK && name !== TOKENIZER && !/^\..*\.tmp$/.test(name)
-  );
+  // Killed before its first progress: a tokenizer, and hidden files: its lock, what was not renamed
+  // yet, and what systems leave, such as .DS_Store.
+  const foreign = names.filter((name) => name !== TOKENIZER && !name.startsWith("."));
   if (foreign.length === 0) return;
   throw new Refusal(
     "config",

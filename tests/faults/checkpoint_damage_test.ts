@@ -7,6 +7,7 @@ import { loadNewest } from "../../src/checkpoint/load.ts";
 import { MANIFEST, type Manifest, PARTS, printManifest } from "../../src/checkpoint/manifest.ts";
 import { openCheckpoint } from "../../src/checkpoint/verify.ts";
 import { draftOf, flipBit, names, TempFolder, tensor } from "../checkpoint/fixture.ts";
+import { needing, STRACE } from "../support/needs.ts";
 
 const FILES = [MANIFEST, ...PARTS];
 
@@ -179,11 +180,8 @@ Deno.test("a run with nothing but damaged checkpoints is refused, and they are s
   }
 });
 
-const STRACE = "/usr/bin/strace";
-
 Deno.test({
-  name: "nothing outside a checkpoint is opened, whatever its manifest says (needs strace)",
-  ignore: !isFile(STRACE),
+  ...needing("nothing outside a checkpoint is opened, whatever its manifest says", STRACE),
   fn: async () => {
     using temp = new TempFolder();
     const { path } = await saveCheckpoint(`${temp.path}/root`, draftOf(200));
@@ -192,7 +190,7 @@ Deno.test({
     const log = `${temp.path}/log`;
     const script = fileURLToPath(new URL("load_child.ts", import.meta.url));
     const run = [Deno.execPath(), "run", "--quiet", "--no-prompt", "--no-check", "-A", script];
-    const { code } = await new Deno.Command(STRACE, {
+    const { code } = await new Deno.Command("strace", {
       args: ["-f", "-qq", "-e", "trace=open,openat", "-o", log, ...run, `${temp.path}/root`],
       stdout: "null",
       stderr: "null",
@@ -203,11 +201,3 @@ Deno.test({
     assertEquals(opened.filter((file) => file?.includes("secret")), []);
   },
 });
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}

@@ -1,23 +1,8 @@
 /**
  * Disks of their own for a test: a command runs where a small or a dying one is mounted, in a mount
- * namespace that is gone with it. Root alone can do that; a test says so in its name.
+ * namespace that is gone with it. Few may do that: such a test says `needing(name, MOUNT)`.
  */
-
-/** Whether this process may mount, and has all of these programs. */
 import { fileURLToPath } from "node:url";
-export function canMount(...programs: readonly string[]): boolean {
-  return Deno.uid() === 0 && ["unshare", "mount", ...programs].every(isThere);
-}
-
-function isThere(program: string): boolean {
-  return ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].some((folder) => {
-    try {
-      return Deno.statSync(`${folder}/${program}`).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
 
 /** Runs a shell script in a mount namespace; gives what it prints. Throws when it fails. */
 export async function inNamespace(script: string): Promise<string> {

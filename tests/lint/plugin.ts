@@ -52,6 +52,21 @@ export function outsideFault(file: string, name: string): string | undefined {
   return `${key} may be used in ${places.join(", ")}, not in ${file}`;
 }
 
+/** What is said of as many arguments as a list has items. */
+const UNBOUNDED = "Arguments lie on the stack, which overflows at 100,000 or so: " +
+  "use maxOf, minOf or append of src/base/extremes.ts, or a loop";
+
+/** Methods that take any number of arguments. */
+const VARIADIC = ["max", "min", "hypot", "push", "unshift", "fromCharCode", "fromCodePoint", "of"];
+
+/** Whether a call is `Math.max.apply(null, list)` or of the kind. */
+function appliesBuiltin({ callee }: Deno.lint.CallExpression): boolean {
+  if (callee.type !== "MemberExpression" || callee.property.type !== "Identifier") return false;
+  const { object } = callee;
+  return callee.property.name === "apply" && object.type === "MemberExpression" &&
+    object.property.type === "Identifier" && VARIADIC.includes(object.property.name);
+}
+
 const plugin: Deno.lint.Plugin = {
   name: "shoal",
   rules: {
@@ -154,6 +169,25 @@ const plugin: Deno.lint.Plugin = {
             }
           },
         };
+      },
+    },
+    "bounded-arguments": {
+      create(context) {
+        const file = below(context.filename);
+        if (!/^(src|workers|kernels)\//.test(file)) return {};
+        return {
+          CallExpression(node) {
+            // A function of ours is called by its name, and its parameters say how many it takes.
+            if (node.callee.type !== "Identifier") checkArguments(node);
+            if (appliesBuiltin(node)) context.report({ node, message: UNBOUNDED });
+          },
+          NewExpression: checkArguments,
+        };
+
+        function checkArguments(node: Deno.lint.CallExpression | Deno.lint.NewExpression): void {
+          const spread = node.arguments.find(({ type }) => type === "SpreadElement");
+          if (spread !== undefined) context.report({ node: spread, message: UNBOUNDED });
+        }
       },
     },
     "no-default-export": {

@@ -146,6 +146,30 @@ Deno.test("the plugin sees who says what an error of a file means", () => {
   assertEquals(faults("src/cli/x.ts", text), []);
 });
 
+Deno.test("no list of unknown length is spread over the arguments of a builtin", () => {
+  for (
+    const call of [
+      "Math.max(...xs)",
+      "Math.min(0, ...xs.map(Math.abs))",
+      "xs.push(...ys)",
+      "String.fromCharCode(...xs)",
+      "Uint8Array.of(...xs, 1)",
+      "Object.assign({}, ...xs)",
+      "new Set(...xs)",
+      "Math.max.apply(null, xs)",
+      "xs.push.apply(xs, ys)",
+    ]
+  ) {
+    for (const file of ["src/base/x.ts", "workers/x.ts", "kernels/x.ts"]) {
+      assertStringIncludes(faults(file, call)[0] ?? "", "use maxOf, minOf or append", call);
+    }
+    assertEquals(faults("tests/x.ts", call), [], call);
+  }
+  for (const call of ["f(...shape)", "[...xs, ...ys]", "trace.apply(xs)", "Math.max(a, b)"]) {
+    assertEquals(faults("src/base/x.ts", call), [], call);
+  }
+});
+
 Deno.test("the tables and the folders are the same", () => {
   const rooms = [...Object.keys(LAYERS), ...COMPOSERS];
   for (const room of rooms) {
