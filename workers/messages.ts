@@ -8,7 +8,7 @@ import type { Plain } from "../src/transport/channel.ts";
 import type { Strike } from "./faults/schema.ts";
 import type { Reply } from "./schema.ts";
 
-export type { Reply, StepTimes } from "./schema.ts";
+export type { Progress, Reply, StepTimes } from "./schema.ts";
 
 /** A worker's place in a formation, by rank. */
 export interface Seated {

@@ -239,7 +239,10 @@ export class Replica {
   evaluate(
     rank: number,
     world: number,
-    options: { signal?: AbortSignal; moved?: () => Promise<void> } = {},
+    options: {
+      signal?: AbortSignal;
+      moved?: (done: number, total: number) => Promise<void>;
+    } = {},
   ): Promise<SequenceLoss[]> {
     return this.#questions.evaluate({ rank, world, ...options });
   }

@@ -5,7 +5,7 @@
  */
 import { bytesOf, sha256 } from "../src/base/hash.ts";
 import { EXIT, Refusal } from "../src/base/refusal.ts";
-import type { Device } from "../src/device/types.ts";
+import type { Compiling, Device } from "../src/device/types.ts";
 import { kernelClass } from "../src/graph/target.ts";
 import { tokenizerFrom } from "../src/data/tokenizers/mod.ts";
 import { ReduceError } from "../src/reduce/exchange.ts";
@@ -16,7 +16,7 @@ import { Striker } from "./faults/strike.ts";
 import { Formation } from "./formation.ts";
 import type { Meet } from "./formation.ts";
 import { header } from "./messages.ts";
-import type { Order, Reply } from "./messages.ts";
+import type { Order, Progress, Reply } from "./messages.ts";
 import { Mirror } from "./mirror.ts";
 import { floatsOf, wordsOf } from "./payload.ts";
 import { Queue } from "./queue.ts";
@@ -29,9 +29,14 @@ import { receiveState, sendState } from "./transfer.ts";
 
 /** A worker's ties to the run. */
 export interface Seat {
+  /** Its place among the workers of this machine. */
+  readonly index: number;
   readonly coordinator: FencedChannel;
   readonly meet: Meet;
 }
+
+/** Opens the device that a config asks for, which tells of the kernels that it compiles. */
+export type OpenDevice = (kind: string, compiling: Compiling) => Promise<Device>;
 
 /** Between two signs of life, ms. */
 const BEAT_MS = 500;
@@ -41,10 +46,7 @@ const LOOK_MS = 100;
 const BIT = 1 << 12;
 
 /** Serves orders until told to stop or until the coordinator is gone. */
-export async function train(
-  seat: Seat,
-  openDevice: (kind: string) => Promise<Device>,
-): Promise<void> {
+export async function train(seat: Seat, openDevice: OpenDevice): Promise<void> {
   const trainer = new Trainer(seat, openDevice);
   const beat = setInterval(() => trainer.beat(), BEAT_MS);
   const work = trainer.work();
@@ -69,7 +71,7 @@ function failure(error: unknown): Reply {
 
 class Trainer {
   readonly #seat: Seat;
-  readonly #openDevice: (kind: string) => Promise<Device>;
+  readonly #openDevice: OpenDevice;
   readonly #orders = new Queue<{ order: Order; payload: Uint8Array }>();
   readonly #striker: Striker;
   #device: Device | undefined;
@@ -81,9 +83,11 @@ class Trainer {
   #hurry = new AbortController();
   /** Whether it got further in its section since the last beat. */
   #hasMoved = false;
+  /** How far it is, where that can be counted; undefined once it was told. */
+  #progress: Progress | undefined;
   #looked = 0;
 
-  constructor(seat: Seat, openDevice: (kind: string) => Promise<Device>) {
+  constructor(seat: Seat, openDevice: OpenDevice) {
     this.#seat = seat;
     this.#openDevice = openDevice;
     this.#striker = new Striker({
@@ -134,14 +138,18 @@ class Trainer {
   beat(): void {
     const waiting = [...this.#formation?.waiting ?? []];
     const moved = this.#hasMoved;
+    const progress = this.#progress;
     this.#hasMoved = false;
+    this.#progress = undefined;
+    const beat = { type: "beat", waiting, moved, ...progress && { progress } } as const;
     // A formation that is over does not silence the heart.
-    this.#seat.coordinator.send(header({ type: "beat", waiting, moved })).catch(() => {});
+    this.#seat.coordinator.send(header(beat)).catch(() => {});
   }
 
   /** Part of a long section is done. A device may keep the event loop for itself: beats come through. */
-  #move = async (): Promise<void> => {
+  #move = async (progress?: Progress): Promise<void> => {
     this.#hasMoved = true;
+    this.#progress = progress;
     if (performance.now() - this.#looked < LOOK_MS) return;
     await new Promise((resolve) => setTimeout(resolve));
     this.#looked = performance.now();
@@ -232,7 +240,10 @@ class Trainer {
   async #setUp(order: Order & { type: "setup" }, payload: Uint8Array): Promise<void> {
     const { config, vocabulary, tokenizer, texts, end } = order;
     await this.#striker.at("start");
-    const device = await this.#openDevice(config.device);
+    const device = await this.#openDevice(config.device, {
+      progress: (kernels) => this.#move({ of: "kernels", ...kernels }),
+      share: { index: this.#seat.index, of: config.workers },
+    });
     this.#device = device;
     const corpus = {
       texts: receiveTexts(texts, wordsOf(payload)),
@@ -328,7 +339,10 @@ class Trainer {
     const { rank, world } = this.#own;
     await this.#striker.at("evaluate");
     const { signal } = this.#hurry;
-    const losses = await this.#model.evaluate(rank, world, { signal, moved: this.#move });
+    const losses = await this.#model.evaluate(rank, world, {
+      signal,
+      moved: (done, total) => this.#move({ of: "sequences", done, total }),
+    });
     const rows = losses.flatMap((l) => [l.sequence, l.loss, l.counted, l.correct]);
     await this.#reply({ type: "evaluated" }, bytesOf(Float64Array.from(rows)));
   }
@@ -352,7 +366,11 @@ class Trainer {
 
   async #sample({ prompt, ...options }: Order & { type: "sample" }): Promise<void> {
     const { signal } = this.#hurry;
-    const tokens = await this.#model.sample(prompt, { ...options, signal, moved: this.#move });
+    const tokens = await this.#model.sample(prompt, {
+      ...options,
+      signal,
+      moved: () => this.#move(),
+    });
     await this.#reply({ type: "sampled" }, bytesOf(Uint32Array.from(tokens)));
   }
 }

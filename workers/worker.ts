@@ -4,7 +4,7 @@
  */
 import { EXIT, Refusal } from "../src/base/refusal.ts";
 import { openReference } from "../src/device/reference.ts";
-import type { Device } from "../src/device/types.ts";
+import type { Compiling, Device } from "../src/device/types.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import { greet } from "../src/transport/handshake.ts";
 import { dialUnix } from "../src/transport/unix.ts";
@@ -17,9 +17,12 @@ import { train } from "./trainer.ts";
 const PATIENCE = 500;
 
 /** Opens the device that a config asks for; losing it while `serving` ends the process. */
-async function openDevice(kind: string, serving: () => boolean): Promise<Device> {
+async function openDevice(
+  kind: string,
+  { compiling, serving }: { compiling: Compiling; serving: () => boolean },
+): Promise<Device> {
   if (kind === "reference") return openReference();
-  const device = await openWebGpu({ runtime: Deno.version.deno });
+  const device = await openWebGpu({ runtime: Deno.version.deno, compiling });
   device.lost.then((reason) =>
     // A device that is closed is lost as well: by the next turn it is known that it was meant.
     setTimeout(() => {
@@ -79,7 +82,10 @@ if (import.meta.main) {
     const meet = await openQuarters({ socket: (other) => socketPath(folder, other), seat, token });
     const coordinator = await dialUnix(socketPath(folder, "coordinator"), { attempt: 0 });
     await greet(coordinator, { rank: id, attempt: 0 }, { token });
-    await train({ coordinator, meet }, (kind) => openDevice(kind, () => serving));
+    await train(
+      { index: seat, coordinator, meet },
+      (kind, compiling) => openDevice(kind, { compiling, serving: () => serving }),
+    );
     Deno.exit(EXIT.done);
   } catch (error) {
     serving = false;
