@@ -10,6 +10,7 @@ import { floatsOf, wordsOf } from "./payload.ts";
 export async function evaluate(lead: Lead): Promise<void> {
   const { team, run: { config, corpus, report, evaluated }, course, stop, task } = lead;
   const { step } = course;
+  report({ type: "doing", what: "evaluating" });
   const strikes = lead.strikes(step, ["evaluate"]);
   await team.order((rank) => ({ type: "evaluate", strikes: strikes[rank] ?? [] }));
   await lead.pass("evaluate");
@@ -52,6 +53,7 @@ export async function sample(lead: Lead): Promise<void> {
   const { step } = course;
   const given = report.prompts.map((prompt) => ({ prompt, tokens: [...tokenizer.encode(prompt)] }));
   const all = given.length > 0 ? given : [{ prompt: "", tokens: firstTokens(corpus.texts) }];
+  tell({ type: "doing", what: "drawing samples" });
   for (const [number, { prompt, tokens }] of all.entries()) {
     await team.orderTo(0, {
       type: "sample",

@@ -29,7 +29,7 @@ import type { Shape } from "./plans.ts";
 import { type Corpus, sourceIn } from "./corpus.ts";
 import type { NamedState } from "./state.ts";
 import { Team } from "./team.ts";
-import type { Note } from "./team.ts";
+import type { Note, TeamOptions } from "./team.ts";
 
 /** What is known of a state besides its tensors. */
 export interface SavedAt {
@@ -133,7 +133,7 @@ export interface Course {
 }
 
 /** Wiring of a team to the parts of its coordinator. */
-export interface Wiring {
+export interface Wiring extends Pick<TeamOptions, "progress" | "lost"> {
   /** Takes parts of a checkpoint as they come. */
   readonly part: (id: number, answer: Answer<"part" | "lane" | "saved">) => void;
   /** The formation is over, and what it was about to send will not come. */

@@ -29,6 +29,7 @@ import type { Beginning } from "./beginning.ts";
 import { Faults } from "./faults/plan.ts";
 import type { FaultPlan } from "./faults/schema.ts";
 import { missingFolders, removeUnused } from "./folder.ts";
+import { headerOf } from "./header.ts";
 import { LateJournal } from "./late_journal.ts";
 import { otherBits } from "./other_bits.ts";
 import { foldersOf } from "./texts.ts";
@@ -48,6 +49,8 @@ export interface RunRequest {
   readonly cards?: readonly PinnedCard[];
   /** Shows the run to a person. */
   readonly show: Sink;
+  /** What is to be said below the header. */
+  readonly notices?: readonly string[];
   /** Aborted when the run is to end after its step. */
   readonly stop: AbortSignal;
   /** For tests: what is to go wrong. */
@@ -112,6 +115,9 @@ async function train(
     }
     tell(event);
   };
+  const at = { out, from: from?.manifest.step ?? 0 };
+  show({ type: "header", rows: headerOf(config, data.corpus, at) });
+  for (const text of request.notices ?? []) show({ type: "notice", text });
   warnOfSchedule(config, show);
   const start = performance.now();
   const now = () => (performance.now() - start) / 1000;

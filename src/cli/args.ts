@@ -12,6 +12,8 @@ export interface CommandLine {
   /** Path of the run or checkpoint to go on from. */
   readonly resume?: string;
   readonly help: boolean;
+  /** Print the resolved config, and train nothing. */
+  readonly printConfig?: true;
   /** Path of a fault plan; needs `testing`. */
   readonly faults?: string;
   /** What is asked for is a test of the program itself. */
@@ -24,9 +26,9 @@ const ALIASES: Readonly<Record<string, string>> = { data: "data.path" };
 /** Reads `[config] [--key=value | --key value]...`; refuses what is neither, or lacks a value. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const flags = new Map<string, string>();
-  const { _: positionals, help, testing } = parseArgs(args, {
-    boolean: ["help", "testing"],
-    alias: { h: "help" },
+  const { _: positionals, help, testing, "print-config": printConfig } = parseArgs(args, {
+    boolean: ["help", "testing", "print-config"],
+    alias: { h: "help", "print-config": "print_config" },
     // Every flag arrives here, in order and with its text as written: no guess at numbers
     // turns the folder "007" into 7, and nothing is set on an object by a dotted name.
     unknown(arg, key, value) {
@@ -57,6 +59,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     overrides: Object.fromEntries(flags),
     ...(resume !== undefined && { resume }),
     help,
+    ...(printConfig === true && { printConfig }),
     ...(faults !== undefined && { faults }),
     testing: testing === true,
   };

@@ -55,8 +55,11 @@ export function parsePlan(args: readonly string[]): PlanRequest | "help" {
   const { values, help } = parseFlags(own, PLAN);
   if (help) return "help";
   const line = parseCommandLine(rest);
-  if (line.resume !== undefined || line.faults !== undefined) {
-    throw new Refusal("config", "Cannot plan with --resume or --faults: need a config alone");
+  if (line.resume !== undefined || line.faults !== undefined || line.printConfig) {
+    throw new Refusal(
+      "config",
+      "Cannot plan with --resume, --faults or --print-config: need a config alone",
+    );
   }
   const gib: number | undefined = values["memory"];
   return {

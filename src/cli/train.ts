@@ -41,7 +41,10 @@ export async function trainCommand(
   const cards = await cardsFor({ ...config, workers: said }, (text) => notices.push(text));
   const workers = said ?? await workersUnsaid(config, cards);
   const run = { ...config, workers, out };
-  console.log(`config ${JSON.stringify(run, null, 2)}`);
+  if (line.printConfig) {
+    console.log(JSON.stringify(run, null, 2));
+    return "done";
+  }
   const output = new TextEncoder();
   const show = progressPrinter({
     terminal: Deno.stdout.isTerminal(),
@@ -56,9 +59,9 @@ export async function trainCommand(
   const placed = cards.slice(0, workers).map((card, i) =>
     `worker ${i} computes on card ${showCard(card)}`
   );
-  for (const text of [...notices, ...placed]) show({ type: "notice", text });
   await runTraining({
     config: run,
+    notices: [...notices, ...placed],
     saysWorkers: asked.saysWorkers,
     out,
     resume: line.resume !== undefined,

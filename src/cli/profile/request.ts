@@ -44,8 +44,11 @@ export function parseProfile(args: readonly string[]): ProfileRequest | "help" {
   const { values, help } = parseFlags(own, PROFILE);
   if (help) return "help";
   const line = parseCommandLine(rest);
-  if (line.resume !== undefined || line.faults !== undefined) {
-    throw new Refusal("config", "Cannot profile with --resume or --faults: need a config alone");
+  if (line.resume !== undefined || line.faults !== undefined || line.printConfig) {
+    throw new Refusal(
+      "config",
+      "Cannot profile with --resume, --faults or --print-config: need a config alone",
+    );
   }
   const tera: number | undefined = values["peak"];
   return {
