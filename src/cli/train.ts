@@ -46,7 +46,7 @@ export async function trainCommand(
     return "done";
   }
   const output = new TextEncoder();
-  const show = progressPrinter({
+  using show = progressPrinter({
     terminal: Deno.stdout.isTerminal(),
     every: config.report.progress_every,
     write: (text) => Deno.stdout.writeSync(output.encode(text)),

@@ -29,6 +29,11 @@ export class DrawnLine {
     return this.#screen.terminal;
   }
 
+  /** Whether a line is drawn now. */
+  get isDrawn(): boolean {
+    return this.#text !== undefined;
+  }
+
   /** Columns that a line may take; without bound elsewhere than on a terminal. */
   get width(): number {
     // A line as wide as the terminal leaves the cursor past its end: some wrap there.

@@ -3,7 +3,7 @@
  * Knows nothing of where the text goes.
  */
 import { DrawnLine, type Screen } from "./drawn_line.ts";
-import type { ProgressFacts, RunFacts, Sink, StepFacts } from "./events.ts";
+import type { ProgressFacts, RunEvent, RunFacts, Sink, StepFacts } from "./events.ts";
 import { linesOf } from "./lines.ts";
 import { type Progress, progressLine } from "./progress_line.ts";
 import { secondsLeft } from "./rate.ts";
@@ -15,12 +15,19 @@ export interface PrinterOptions extends Screen, StatusOptions {
   readonly every: number;
 }
 
+/** Events that end what is being done. */
+const DONE: readonly RunEvent["type"][] = ["start", "eval", "sample", "checkpoint", "end"];
 /** Steps of this process from which a speed is shown, and from which what is left is guessed. */
 const TIMED = 2;
 const GUESSED = 6;
 
-/** A sink that writes progress. Elsewhere than on a terminal, lines are as long as they need. */
-export function progressPrinter({ every, now, timer, ...screen }: PrinterOptions): Sink {
+/**
+ * A sink that writes progress. Elsewhere than on a terminal, lines are as long as they need.
+ * Disposing it leaves the cursor below what was drawn.
+ */
+export function progressPrinter(
+  { every, now, timer, ...screen }: PrinterOptions,
+): Sink & Disposable {
   const line = new DrawnLine(screen);
   const status = new Status(line, { ...now && { now }, ...timer && { timer } });
   let run: RunFacts | undefined;
@@ -28,7 +35,7 @@ export function progressPrinter({ every, now, timer, ...screen }: PrinterOptions
   /** Steps since training began here, or began again. */
   let seen = 0;
 
-  return (event) => {
+  const sink: Sink = (event) => {
     switch (event.type) {
       case "progress":
         return status.show(...doing(event));
@@ -55,14 +62,22 @@ export function progressPrinter({ every, now, timer, ...screen }: PrinterOptions
         }
         return;
       }
-      case "end":
-        line.keep(); // The last line of progress stays.
     }
-    const isOver = ["start", "eval", "sample", "checkpoint"].includes(event.type);
-    if (isOver) status.end();
-    if (event.type !== "end" && seen > 0) line.draw(progressLine(progress, line.width));
+    if (DONE.includes(event.type)) status.end();
+    const isOver = event.type === "end";
+    if (!isOver) line.print(linesOf(event, line.width));
+    if (seen > 0 && !line.isDrawn) line.draw(progressLine(progress, line.width));
+    if (!isOver) return;
+    line.keep(); // The last line of progress stays.
+    seen = 0;
     line.print(linesOf(event, line.width));
   };
+  return Object.assign(sink, {
+    [Symbol.dispose]() {
+      status.end();
+      line.keep();
+    },
+  });
 }
 
 function doing({ of, done, total, workers }: ProgressFacts): Parameters<Status["show"]> {

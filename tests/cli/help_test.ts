@@ -45,6 +45,7 @@ Deno.test("helpText() lists flags that the command line takes", () => {
     "--device",
     "--resume",
     "--config",
+    "--print-config",
   ]);
   for (const flag of flags) applyOverrides({}, parseCommandLine([flag, "1"]).overrides);
 });
