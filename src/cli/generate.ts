@@ -7,6 +7,7 @@ import { drawRows } from "../generate/rows.ts";
 import type { Feeder } from "../generate/rows.ts";
 import { rowKey } from "../generate/uniform.ts";
 import { printable } from "../report/format.ts";
+import type { Status } from "../report/status.ts";
 import { Decoder } from "../../workers/decoder.ts";
 import { holdParams } from "../../workers/hold_params.ts";
 import { openModel } from "../../workers/model.ts";
@@ -21,6 +22,7 @@ import type { Output } from "./output.ts";
 import { firstTokens, readPrompt } from "./prompt.ts";
 import { Samples } from "./samples.ts";
 import { INTERRUPTED, interrupted } from "./signals.ts";
+import { compilingIn, openStatus } from "./status.ts";
 import { textTokenizer } from "./text_model.ts";
 
 /** Texts that are drawn side by side: many cost little more than one. */
@@ -37,12 +39,17 @@ export async function generateCommand(args: readonly string[]): Promise<ExitName
     output.write(flagsHelp(GENERATE));
     return "done";
   }
-  const opened = await openModel(request.path, { which: request.which, warn: console.error });
+  using status = openStatus();
+  status.show(`reading ${request.path}`);
+  const opened = await openModel(request.path, {
+    which: request.which,
+    warn: (text) => status.print(text),
+  });
   const tokenizer = textTokenizer(opened);
   const prompt = await readPrompt(request.prompt);
   const first = firstTokens(prompt, tokenizer);
   const interrupt = interrupted();
-  const model = await openFeeder(opened, request);
+  const model = await openFeeder(opened, request, status);
   const start = performance.now();
   const drawn = await drawSamples(model, request, {
     tokenizer,
@@ -104,8 +111,13 @@ function samplesOf(
 async function openFeeder(
   { model, context, vocabulary, params }: OpenedModel,
   { device: kind, num }: GenerateRequest,
+  status: Status,
 ): Promise<Feeder> {
-  const device = await openDevice(kind);
+  const device = await openDevice(kind, {
+    // Once there is text on the terminal nothing is drawn over it.
+    progress: (kernels) => isFirst ? compilingIn(status).progress(kernels) : undefined,
+  });
+  let isFirst = true;
   const memory = device.memory();
   const layout = holdParams(memory, { model, context, vocabulary }, params);
   const rows = Math.min(num, SIDE_BY_SIDE);
@@ -122,6 +134,8 @@ async function openFeeder(
         looked = performance.now();
       }
       const logits = await decoder.feed(tokens);
+      if (isFirst) status.end();
+      isFirst = false;
       if (decoder.slides > 0 && !said) {
         console.error(
           `The text is longer than the context of ${context} tokens: its window slides`,

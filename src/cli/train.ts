@@ -20,6 +20,7 @@ import type { CommandLine } from "./args.ts";
 import { runCommand } from "./command.ts";
 import { helpText } from "./help.ts";
 import { stopOnSignals } from "./signals.ts";
+import { columns, writeAll } from "./status.ts";
 
 const DEFAULT_CONFIG = new URL("../../configs/gpt_char.ts", import.meta.url).pathname;
 
@@ -45,11 +46,10 @@ export async function trainCommand(
     console.log(JSON.stringify(run, null, 2));
     return "done";
   }
-  const output = new TextEncoder();
   using show = progressPrinter({
     terminal: Deno.stdout.isTerminal(),
     every: config.report.progress_every,
-    write: (text) => Deno.stdout.writeSync(output.encode(text)),
+    write: (text) => writeAll(Deno.stdout, text),
     width: columns,
   });
   const { stop: signalled, requeued } = stopOnSignals(
@@ -159,11 +159,6 @@ function freeFolder(base: string): string {
       return path;
     }
   }
-}
-
-/** Columns of the terminal; 80 where it does not say. */
-function columns(): number {
-  return Deno.consoleSize().columns || 80;
 }
 
 if (import.meta.main) await runCommand(() => trainCommand(Deno.args));

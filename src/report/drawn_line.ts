@@ -8,7 +8,7 @@ export interface Screen {
   readonly terminal: boolean;
   /** Takes lines that stay. */
   readonly write: (text: string) => void;
-  /** Takes what is drawn, where that is another stream of the same terminal. */
+  /** Takes what is drawn, or told in passing, where that is another stream. */
   readonly draw?: (text: string) => void;
   /** Columns of the terminal, asked for each line; 80 if left out. */
   readonly width?: () => number;
@@ -54,6 +54,11 @@ export class DrawnLine {
     this.clear();
     this.#screen.write(lines.map((line) => line + "\n").join(""));
     if (drawn !== undefined) this.draw(drawn);
+  }
+
+  /** Elsewhere than on a terminal: a line in passing, where a terminal's would be drawn. */
+  tell(text: string): void {
+    this.#put(text + "\n");
   }
 
   /** Takes the drawn line away. */

@@ -2,8 +2,9 @@
  * Shows a run to a person: one line that redraws itself on a terminal, plain lines elsewhere.
  * Knows nothing of where the text goes.
  */
+import { doingOf } from "./doing.ts";
 import { DrawnLine, type Screen } from "./drawn_line.ts";
-import type { ProgressFacts, RunEvent, RunFacts, Sink, StepFacts } from "./events.ts";
+import type { RunEvent, RunFacts, Sink, StepFacts } from "./events.ts";
 import { linesOf } from "./lines.ts";
 import { type Progress, progressLine } from "./progress_line.ts";
 import { secondsLeft } from "./rate.ts";
@@ -36,11 +37,9 @@ export function progressPrinter(
   let seen = 0;
 
   const sink: Sink = (event) => {
+    const doing = doingOf(event);
+    if (doing !== undefined) return status.show(...doing);
     switch (event.type) {
-      case "progress":
-        return status.show(...doing(event));
-      case "doing":
-        return status.show(event.what);
       case "start":
         run = event.run;
         progress = { step: run.from, steps: run.steps };
@@ -78,12 +77,6 @@ export function progressPrinter(
       line.keep();
     },
   });
-}
-
-function doing({ of, done, total, workers }: ProgressFacts): Parameters<Status["show"]> {
-  const where = `on ${workers} ${workers === 1 ? "worker" : "workers"}`;
-  if (of === "kernels") return ["compiling kernels", { done, total, where }];
-  return ["evaluating", { done, total, where, even: true }];
 }
 
 /** A first step tells nothing of the next ones: what it needs is made ready in it. */

@@ -6,6 +6,9 @@
 import type { DrawnLine } from "./drawn_line.ts";
 import { showSeconds } from "./format.ts";
 
+/** How much is done of how much, or a text that says it in its own way. */
+export type Reached = Share | { readonly text: string };
+
 /** How much is done of how much. */
 export interface Share {
   readonly done: number;
@@ -24,8 +27,8 @@ export interface StatusOptions {
   readonly timer?: (run: () => void, ms: number) => () => void;
 }
 
-/** Elsewhere than on a terminal: milliseconds until the first line, and from one to the next. */
-export const ELSEWHERE = { first: 2000, every: 10_000 } as const;
+/** Elsewhere than on a terminal: milliseconds until the first line, and to the next; that doubles. */
+export const ELSEWHERE = { first: 2000, every: 10_000, longest: 300_000 } as const;
 /** On a terminal: from one drawing to the next; what is new is drawn at once where it is rare. */
 const REDRAW_MS = 100;
 /** Between looks at the clock. */
@@ -37,11 +40,11 @@ export class Status implements Disposable {
   readonly #now: () => number;
   readonly #timer: NonNullable<StatusOptions["timer"]>;
   #doing: string | undefined;
-  #share: Share | undefined;
+  #reached: Reached | undefined;
   #began = 0;
   /** When it was last silent, and when a line came last. */
   #spoke: number;
-  #hasSpoken = false;
+  #wait: number = ELSEWHERE.first;
   #cancel: (() => void) | undefined;
 
   constructor(
@@ -55,12 +58,12 @@ export class Status implements Disposable {
   }
 
   /** Says what is being done from now on, and how much of it is. */
-  show(doing: string, share?: Share): void {
+  show(doing: string, reached?: Reached): void {
     const isNew = doing !== this.#doing;
     if (isNew) this.#began = this.#now();
     if (this.#doing === undefined) this.#cancel = this.#timer(() => this.#tick(), TICK_MS);
     this.#doing = doing;
-    this.#share = share;
+    this.#reached = reached;
     if (!this.#line.terminal) return this.#tick();
     if (isNew || this.#now() - this.#spoke >= REDRAW_MS) this.#speak();
   }
@@ -76,7 +79,7 @@ export class Status implements Disposable {
     this.#cancel = undefined;
     if (this.#doing !== undefined) this.#line.clear();
     this.#doing = undefined;
-    this.#hasSpoken = false;
+    this.#wait = ELSEWHERE.first;
     this.#spoke = this.#now();
   }
 
@@ -85,18 +88,18 @@ export class Status implements Disposable {
   }
 
   #tick(): void {
-    const { first, every } = ELSEWHERE;
-    const wait = this.#line.terminal ? TICK_MS : this.#hasSpoken ? every : first;
+    const wait = this.#line.terminal ? TICK_MS : this.#wait;
     if (this.#now() - this.#spoke >= wait) this.#speak();
   }
 
   #speak(): void {
     if (this.#doing === undefined) return;
     this.#spoke = this.#now();
-    this.#hasSpoken = true;
-    const text = statusText(this.#doing, this.#share, (this.#now() - this.#began) / 1000);
-    if (this.#line.terminal) this.#line.draw(text);
-    else this.#line.print([text]);
+    const text = statusText(this.#doing, this.#reached, (this.#now() - this.#began) / 1000);
+    if (this.#line.terminal) return this.#line.draw(text);
+    this.#line.tell(text);
+    const { first, every, longest } = ELSEWHERE;
+    this.#wait = this.#wait === first ? every : Math.min(longest, 2 * this.#wait);
   }
 }
 
@@ -105,8 +108,9 @@ const SAID = 2;
 const GUESSED = 4;
 
 /** `evaluating 120/400 on 2 workers  12 s, 28 s left`. */
-export function statusText(doing: string, share: Share | undefined, seconds: number): string {
-  const { done = 0, total = 0, where, even = false } = share ?? {};
+export function statusText(doing: string, reached: Reached | undefined, seconds: number): string {
+  if (reached !== undefined && "text" in reached) return reached.text;
+  const { done = 0, total = 0, where, even = false }: Partial<Share> = reached ?? {};
   const counted = total > 0 ? ` ${done}/${total}` : "";
   const place = where === undefined ? "" : ` ${where}`;
   // A tenth must be done: what a first part takes tells little of the others.
