@@ -2,14 +2,13 @@
  * One training step on one device, in this process: where its time goes, by host and device, and by
  * op. What several workers add is another bench's matter.
  */
-import { countsOf } from "../src/budget/counts.ts";
+import { countsOf, usedOf } from "../src/budget/counts.ts";
 import { flopsPerToken } from "../src/budget/flops.ts";
-import { measurePeaks } from "../src/cli/profile/peak.ts";
-import { usesOf } from "../src/cli/profile/summary.ts";
+import { betterPeaks, measurePeaks, type Peaks } from "../src/cli/profile/peak.ts";
+import { exceededNotes, usesOf } from "../src/cli/profile/summary.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import { taskOf } from "../src/data/sources/mod.ts";
 import { isSoftware } from "../src/device/adapter.ts";
-import type { Device } from "../src/device/types.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import type { Target } from "../src/graph/types.ts";
 import type { Plan } from "../src/plan/types.ts";
@@ -73,6 +72,7 @@ export function plansOf(config: RunConfig, vocabulary: number): PlanUse[] {
 async function timeConfig(config: RunConfig): Promise<{ adapter: string; sections: Section[] }> {
   const corpus = await corpusOf(config);
   const gpu = await openWebGpu({ clock: true, runtime: RUNTIME });
+  const before = await measurePeaks(gpu);
   const timed = timeDevice(gpu);
   const replica = new Replica(timed.device, { config, corpus });
   const cold = await secondsOf(() => openAndStep(replica, config));
@@ -82,9 +82,9 @@ async function timeConfig(config: RunConfig): Promise<{ adapter: string; section
   const steps = await timeSteps(config, { replica, timed, passSeconds: () => gpu.passSeconds() });
   const byOp = await timeByOp(plans, { device: gpu, memory: timed.memory() });
   const tokens = config.micro_batches * config.windows * timeOf(config);
-  const use = await useNote(config, {
+  const use = useNote(config, {
     corpus,
-    device: gpu,
+    peaks: betterPeaks(before, await measurePeaks(gpu)),
     tokens_per_s: tokens / steps.median,
   });
   return {
@@ -98,21 +98,26 @@ async function timeConfig(config: RunConfig): Promise<{ adapter: string; section
 }
 
 /** Model FLOP utilisation by each formula, of the best matmul of this device. */
-async function useNote(
+function useNote(
   config: RunConfig,
-  { corpus, device, tokens_per_s }: { corpus: Corpus; device: Device; tokens_per_s: number },
-): Promise<string> {
+  { corpus, peaks: { flops_per_s, side }, tokens_per_s }: {
+    corpus: Corpus;
+    peaks: Peaks;
+    tokens_per_s: number;
+  },
+): string {
   const { model } = config;
-  const { flops_per_s, side } = await measurePeaks(device);
-  const counts = countsOf(shapeOf(config, corpus.vocabulary).params, model);
+  const { params } = shapeOf(config, corpus.vocabulary);
+  const counts = { ...countsOf(params, model), all: usedOf(params) };
   const uses = usesOf(flopsPerToken(counts, { model, time: timeOf(config) }), {
     tokens_per_s,
-    peaks: { best: flops_per_s },
+    peaks: { "the best matmul": flops_per_s },
   });
-  const shares = uses.map(({ formula, mfu }) => `${percent(mfu, 1)} by ${formula}`).join(", ");
-  return `MFU: ${shares}; of the best matmul here, ${
-    fixed(flops_per_s / 1e9)
-  } GFLOP/s at side ${side}`;
+  const shares = uses.map(({ formula, mfu }) =>
+    `${mfu === null ? "unknown" : percent(mfu, 1)} by ${formula}`
+  ).join(", ");
+  const best = `${fixed(flops_per_s / 1e9)} GFLOP/s at side ${side}`;
+  return [`MFU: ${shares}; of the best matmul here, ${best}`, ...exceededNotes(uses)].join(". ");
 }
 
 /**

@@ -35,9 +35,11 @@ export function changed(
   { name, out, quick }: Changes & { readonly name: string },
 ): string[] {
   const moved = words.map((word) =>
-    out === undefined
-      ? word
-      : word.replace(new RegExp(`(^|=)runs/${name}(?=/|$)`), (_, before) => before + out)
+    out === undefined ? word : word.replace(
+      new RegExp(`(^|=)runs/${name}(?=/|$)`),
+      // Deno splits lists of paths at single commas.
+      (_, before) => before + (word.startsWith("--allow-") ? out.replaceAll(",", ",,") : out),
+    )
   );
   const more = Object.entries(LITTLE)
     .flatMap(([of, flags]) => words.some((w) => w === of || w.endsWith("/" + of)) ? flags : []);
@@ -46,7 +48,9 @@ export function changed(
 
 /** A command as people can paste it into a shell. */
 export function shown(words: readonly string[]): string {
-  return words.map((word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word}'`).join(" ");
+  return words.map((word) =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+  ).join(" ");
 }
 
 /** The name of an example. @throws {Refusal} `config` for one that there is not. */

@@ -51,7 +51,7 @@ export async function openContinue(path: string): Promise<Continue> {
       for (const [r, row] of rows.entries()) {
         if (row.ended !== undefined) continue;
         const from = r * vocabulary;
-        texts[r] += row.take(logits.subarray(from, from + tokenizer.size)).text;
+        texts[r] += row.take(logits.subarray(from, from + vocabulary), tokenizer.size).text;
         if (row.ended !== undefined) texts[r] += row.finish();
       }
       next = sideBySide(rows.map(({ last }) => Uint32Array.of(last)));

@@ -1,6 +1,8 @@
 /** The task `example`: runs the commands of an example's README, and prints each before it does. */
+import { resolve } from "node:path";
 import type { ExitName } from "../src/base/refusal.ts";
 import { runCommand } from "../src/cli/command.ts";
+import { CHECKOUT } from "../src/cli/folder.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
 import { INTERRUPTED, interrupted } from "../src/cli/signals.ts";
 import { changed, commandsOf, nameIn, shown, wordsOf } from "./commands.ts";
@@ -31,11 +33,12 @@ async function exampleCommand(args: readonly string[]): Promise<ExitName> {
     return "done";
   }
   const name = nameIn(NAMES, positionals);
+  const out = inCallersFolder(values["out"] ?? `runs/${name}`);
   const readme = await Deno.readTextFile(new URL(`${name}/README.md`, import.meta.url));
   // The command that runs hears of signals as well, and may have something to save.
   const signal = interrupted();
   for (const command of commandsOf(readme)) {
-    const words = changed(wordsOf(command), { name, out: values["out"], quick: values["quick"] });
+    const words = changed(wordsOf(command), { name, out, quick: values["quick"] });
     console.log(`$ ${shown(words)}`);
     const code = await run(words);
     if (signal.aborted) Deno.exit(INTERRUPTED);
@@ -44,11 +47,22 @@ async function exampleCommand(args: readonly string[]): Promise<ExitName> {
   return "done";
 }
 
-/** Runs a command of Deno with our terminal; gives its exit code. */
+/** A path of the caller as commands in the checkout reach it. */
+function inCallersFolder(path: string): string {
+  const caller = Deno.env.get("INIT_CWD") || CHECKOUT;
+  return caller === CHECKOUT ? path : resolve(caller, path);
+}
+
+/** Runs a command of Deno in the checkout with our terminal; gives its exit code. */
 async function run([, ...args]: readonly string[]): Promise<number> {
-  const cwd = new URL("..", import.meta.url);
-  const child = new Deno.Command(Deno.execPath(), { args: [...args], cwd, stdin: "null" }).spawn();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: CHECKOUT,
+    env: { INIT_CWD: CHECKOUT },
+    stdin: "null",
+  }).spawn();
   return (await child.status).code;
 }
 
-if (import.meta.main) await runCommand(() => exampleCommand(Deno.args));
+// Its commands name files of the checkout, so they run there wherever this is called from.
+if (import.meta.main) await runCommand(() => exampleCommand(Deno.args), { enter: () => {} });

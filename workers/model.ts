@@ -8,6 +8,7 @@ import { Damage } from "../src/checkpoint/damage.ts";
 import { namesIn } from "../src/checkpoint/files.ts";
 import { listCheckpoints, type Listed, loadNewest } from "../src/checkpoint/load.ts";
 import { MANIFEST } from "../src/checkpoint/manifest.ts";
+import { damagedStepOf } from "../src/checkpoint/names.ts";
 import { bestFirst } from "../src/checkpoint/retention.ts";
 import type { NamedTensor } from "../src/checkpoint/tensor.ts";
 import { type Checkpoint, openCheckpoint, readManifest } from "../src/checkpoint/verify.ts";
@@ -45,6 +46,8 @@ export interface OpenedModel {
   readonly config: RunConfig | undefined;
   /** SHA-256 of what it was trained on, where that is known. */
   readonly dataHash?: string;
+  /** What training with it does otherwise than its config says, in sentences. */
+  readonly notes?: readonly string[];
 }
 
 /** Which checkpoint of a run, and who hears of damaged ones. */
@@ -98,7 +101,12 @@ async function chosen(
     warn(`Skipped the damaged checkpoint ${path}: ${reason}`);
   const listed = await listCheckpoints(root);
   if (listed.length === 0) {
-    throw new Refusal("config", `Cannot open ${root}: need at least one checkpoint: there is none`);
+    const damaged = (await namesIn(root)).filter((name) => damagedStepOf(name) !== undefined);
+    throw new Refusal(
+      damaged.length === 0 ? "config" : "incompatible",
+      `Cannot open ${root}: need at least one checkpoint: ` +
+        (damaged.length === 0 ? "there is none" : `${damaged.length} are damaged and set aside`),
+    );
   }
   // The run may be going on: what looks damaged is its owner's to set aside.
   if (which === "newest") return await loadNewest(root, { onSkip, quarantine: false });

@@ -3,10 +3,8 @@
  * What is trained is the coordinator's matter; what is asked for, the command line's.
  */
 import { join } from "node:path";
-import { namesIn } from "../src/checkpoint/files.ts";
-import { listCheckpoints, loadNewest } from "../src/checkpoint/load.ts";
 import { lockRun } from "../src/checkpoint/lock.ts";
-import { cleanLeftovers, removeAfter } from "../src/checkpoint/retention.ts";
+import { cleanLeftovers } from "../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import { differences } from "../src/config/identity.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
@@ -29,11 +27,13 @@ import type { Beginning } from "./beginning.ts";
 import { Faults } from "./faults/plan.ts";
 import type { FaultPlan } from "./faults/schema.ts";
 import { missingFolders, removeUnused } from "./folder.ts";
+import { keepConfig, newestOf, requireEmpty, requireRun, setRunAside } from "./going_on.ts";
 import { headerOf } from "./header.ts";
 import { LateJournal } from "./late_journal.ts";
 import { otherBits } from "./other_bits.ts";
 import { foldersOf } from "./texts.ts";
 import { saver } from "./saver.ts";
+import type { Note } from "./team.ts";
 
 /** What a run is asked to do. */
 export interface RunRequest {
@@ -44,6 +44,8 @@ export interface RunRequest {
   readonly out: string;
   /** Go on from the newest good checkpoint in `out`. */
   readonly resume: boolean;
+  /** Begin the run in `out` at step 0 once more; what it recorded is kept beside. */
+  readonly restart?: boolean;
   readonly launch: Launch;
   /** A card for each seat; none where workers share what the driver offers first. */
   readonly cards?: readonly PinnedCard[];
@@ -59,18 +61,19 @@ export interface RunRequest {
 
 /** Runs to the end, or until asked to stop. @throws {Refusal} for what the user can mend. */
 export async function runTraining(request: RunRequest): Promise<void> {
-  const { config, out, resume, show } = request;
-  if (resume) await requireRun(out);
+  const { config, out, resume, restart = false, show } = request;
+  if (resume || restart) await requireRun(out);
   const fresh = resume ? undefined : await beginning(config);
   const made = missingFolders(out);
   using _lock = await lockRun(out);
   try {
-    if (!resume) await requireEmpty(out);
-    const root = join(out, "checkpoints");
-    await cleanLeftovers(root);
+    if (restart) setRunAside(out, show);
+    else if (!resume) await requireEmpty(out);
+    await cleanLeftovers(join(out, "checkpoints"));
     using journal = new LateJournal(join(out, "journal.jsonl"), show);
     const skips = new Set(journal.skips);
-    const from = resume ? await newest(root, { skips, show }) : undefined;
+    const note = (kind: string, rest: Note) => journal.write({ kind, ...rest });
+    const from = resume ? await newestOf(out, { skips, show, note }) : undefined;
     if (resume && from === undefined) {
       show({ type: "notice", text: `No checkpoint is in ${out} yet: beginning at step 0` });
     }
@@ -82,7 +85,7 @@ export async function runTraining(request: RunRequest): Promise<void> {
       }
     }
     const { data, initial } = fresh ?? await beginning(config, from);
-    const began = await train(request, { data, from, initial, journal });
+    const began = await train(request, { data, from, initial, journal, note });
     if (!began) removeUnused(made);
   } catch (error) {
     removeUnused(made);
@@ -93,9 +96,10 @@ export async function runTraining(request: RunRequest): Promise<void> {
 /** Trains; false when it was stopped before anything was there to keep. */
 async function train(
   request: RunRequest,
-  { data, from, initial, journal }: Beginning & {
+  { data, from, initial, journal, note }: Beginning & {
     from: Checkpoint | undefined;
     journal: LateJournal;
+    note: (kind: string, rest: Note) => void;
   },
 ): Promise<boolean> {
   const { config, saysWorkers = true, out, launch, cards = [], show, stop } = request;
@@ -111,6 +115,7 @@ async function train(
   const report: Sink = (event) => {
     // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
     if (event.type === "start") {
+      if (request.resume && from === undefined) keepConfig(out, config);
       writeJsonAtomic(join(out, "config.json"), saysWorkers ? config : elsewhere);
     }
     tell(event);
@@ -150,9 +155,9 @@ async function train(
         data,
         report,
         faults,
-        note: (kind, note) => journal.write({ kind, ...note }),
+        note,
       }),
-      reload: (skips) => newest(join(out, "checkpoints"), { skips, show }),
+      reload: (skips) => newestOf(out, { skips, show, note }),
       now,
       faults,
       elastic: (change) => want = change,
@@ -216,57 +221,6 @@ function warnOfSchedule({ steps, optim }: RunConfig, show: Sink): void {
   const text = `The learning rate reaches its minimum at step ${optim.decay_steps} ` +
     `(optim.decay_steps) and stays there until step ${steps}`;
   show({ type: "notice", text });
-}
-
-/** What a checkpoint must agree with. */
-interface Decided {
-  /** Steps that were decided to be passed over. */
-  readonly skips: ReadonlySet<number>;
-  readonly show: Sink;
-}
-
-/**
- * The newest good checkpoint, or undefined when there is none at all. Those that took a step which
- * was decided against later are removed.
- */
-async function newest(root: string, { skips, show }: Decided): Promise<Checkpoint | undefined> {
-  while ((await listCheckpoints(root)).length > 0) {
-    const found = await loadNewest(root, { onSkip: skipNotice(show) });
-    const { step, skipped } = found.manifest;
-    const undone = [...skips].filter((each) => each < step && !skipped.includes(each));
-    if (undone.length === 0) return found;
-    const first = Math.min(...undone);
-    const text = `Removed the checkpoints after step ${first}, which is passed over`;
-    show({ type: "notice", text });
-    await removeAfter(root, first);
-  }
-  return undefined;
-}
-
-function skipNotice(show: Sink): (path: string, reason: string) => void {
-  return (path, reason) =>
-    show({ type: "notice", text: `Skipped the damaged checkpoint ${path}: ${reason}` });
-}
-
-/** A run that was killed before its first checkpoint can be gone on with as well: from its start. */
-async function requireRun(out: string): Promise<void> {
-  const found = await listCheckpoints(join(out, "checkpoints"));
-  if (found.length > 0 || (await namesIn(out)).includes("config.json")) return;
-  throw new Refusal("config", `Cannot resume ${out}: it must hold a run, but none is there`);
-}
-
-async function requireEmpty(out: string): Promise<void> {
-  const left = (await namesIn(out)).filter((name) =>
-    ["checkpoints", "metrics.jsonl", "samples.jsonl", "summary.json", "journal.jsonl"].includes(
-      name,
-    )
-  );
-  if (left.length === 0) return;
-  throw new Refusal(
-    "config",
-    `Cannot start in ${out}: it holds a run already: go on with --resume=${out}, or choose ` +
-      "another --out",
-  );
 }
 
 /** Whether the last step is done. @throws {Refusal} when it lies before the checkpoint. */

@@ -35,7 +35,7 @@ export async function sampleTokens(
   for (let i = 0; i < length && !signal?.aborted; i++) {
     const logits = await decoder.feed(next);
     await moved?.();
-    const { id } = drawToken(logits.subarray(0, known), { temperature, u: uniformAt(key, i) });
+    const { id } = drawToken(logits, { temperature, known, u: uniformAt(key, i) });
     tokens.push(id);
     next = Uint32Array.of(id);
   }

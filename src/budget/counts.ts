@@ -31,6 +31,17 @@ export const COUNT_WORDS: Readonly<Record<keyof Counts, string>> = {
 const TABLES = /^(tokens|positions)\./;
 const LAYER = /^blocks\.(\d+)\.|_l(\d+)(?:_reverse)?$/;
 
+/**
+ * Parameters that every token is multiplied by or added to. Tables that it only looks a row up in
+ * cost no FLOP: positions, and tokens unless the head is the token table.
+ */
+export function usedOf(params: readonly Counted[]): number {
+  const isTied = !params.some(({ name }) => name.startsWith("head."));
+  const looked = isTied ? /^positions\./ : TABLES;
+  return params.filter(({ name }) => !looked.test(name))
+    .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
+
 /** Counts the parameters that a model declares. */
 export function countsOf(params: readonly Counted[], { layers }: ModelConfig): Counts {
   const count = (holds: (param: Counted) => boolean): number =>

@@ -8,3 +8,9 @@ export class Damage extends Error {
     this.name = "Damage";
   }
 }
+
+/**
+ * A link that leads nowhere, as when a disk is not mounted. The checkpoint may be whole: it is passed
+ * over where it must be, and never set aside.
+ */
+export class Unreachable extends Damage {}

@@ -19,7 +19,7 @@ export interface Disk {
   /** Syncs a folder's list of names. */
   syncFolder(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
-  /** Removes a file, or a folder with all that is in it. */
+  /** Removes a file, a link, or a folder with all that is in it; what links lead to stays. */
   remove(path: string): Promise<void>;
 }
 

@@ -4,8 +4,10 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { dirname } from "node:path";
-import { Damage } from "./damage.ts";
+import { Refusal } from "../base/refusal.ts";
+import { Damage, Unreachable } from "./damage.ts";
 import { DISK, type Disk, type NewFile } from "./disk.ts";
+import { isAbsent, isLink } from "./links.ts";
 import { PIECE, piecesOf } from "./pieces.ts";
 
 /** Called before each effect, with its name. */
@@ -104,7 +106,10 @@ export class HashedFile implements Disposable {
   }
 }
 
-/** Opens a file to read. Damage when it is missing or has another size than expected. */
+/**
+ * Opens a plain file, or what a link to one leads to. Damage when it is missing, is no plain file, or
+ * has another size than expected.
+ */
 export async function openHashed(path: string, options: ReadOptions): Promise<HashedFile> {
   const { what, expect } = options;
   const file = await openRead(path, what);
@@ -118,10 +123,13 @@ export async function openHashed(path: string, options: ReadOptions): Promise<Ha
 
 async function openRead(path: string, what: string): Promise<Deno.FsFile> {
   try {
+    // Opening a named pipe would wait for a writer for ever.
+    if (!(await Deno.stat(path)).isFile) throw new Damage(`${what} is not a plain file`);
     return await Deno.open(path, { read: true });
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new Damage(`${what} is missing`);
-    throw error;
+    if (!isAbsent(error)) throw error;
+    if (await isLink(path)) throw new Unreachable(`${what} is a link that leads nowhere`);
+    throw new Damage(`${what} is missing`);
   }
 }
 
@@ -154,12 +162,19 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-/** Names in a folder, sorted; none where there is no folder. */
+/**
+ * Names in a folder, sorted; none where there is no folder. Refuses as `noInput` for a link that leads
+ * nowhere: what it led to may come back, and an empty folder would be taken for a new one.
+ */
 export async function namesIn(path: string): Promise<string[]> {
   try {
     return (await Array.fromAsync(Deno.readDir(path), (entry) => entry.name)).sort();
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
+    if (!isAbsent(error)) throw error;
+    if (!await isLink(path)) return [];
+    throw new Refusal(
+      "noInput",
+      `Cannot read ${path}: need the folder that this link leads to: there is none`,
+    );
   }
 }

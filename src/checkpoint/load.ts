@@ -4,7 +4,7 @@
  */
 import { basename, dirname, join } from "node:path";
 import { Refusal } from "../base/refusal.ts";
-import { Damage } from "./damage.ts";
+import { Damage, Unreachable } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { namesIn } from "./files.ts";
 import { asideName, PREFIX, stepOf } from "./names.ts";
@@ -34,17 +34,26 @@ export async function listCheckpoints(root: string): Promise<Listed[]> {
 
 /**
  * The newest checkpoint under `root` that verifies. Refuses as `config` when there is none at all,
- * as `incompatible` when none verifies, as `noInput` when one may not be read.
+ * as `incompatible` when none verifies, as `noInput` when one may not be read, or is a link that leads
+ * nowhere while damaged ones are set aside: steps that may come back are not to be done again.
  */
 export async function loadNewest(root: string, options: LoadOptions): Promise<Checkpoint> {
+  const { quarantine: sets = true } = options;
   const listed = await listCheckpoints(root);
   if (listed.length === 0) throw new Refusal("config", `No checkpoint to resume from in ${root}`);
   for (const { path } of listed) {
     try {
       return await openCheckpoint(path);
     } catch (error) {
-      options.onSkip(path, reasonOf(error, path));
-      if (options.quarantine ?? true) await quarantine(path);
+      const reason = reasonOf(error, path);
+      if (sets && error instanceof Unreachable) {
+        throw new Refusal(
+          "noInput",
+          `Cannot read checkpoint ${path}: need what its links lead to: ${reason}`,
+        );
+      }
+      options.onSkip(path, reason);
+      if (sets) await quarantine(path);
     }
   }
   throw new Refusal(

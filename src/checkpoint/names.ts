@@ -14,6 +14,16 @@ export function stepOf(name: string): number | undefined {
   return Number.isSafeInteger(step) && stepName(step) === name ? step : undefined;
 }
 
+/** Whether a name is of a step's folder that was being written or removed. */
+export function isLeftover(name: string): boolean {
+  return /^\.(tmp|trash)-step-\d{8,}-/.test(name);
+}
+
+/** The step of a damaged checkpoint that was set aside, or undefined for any other name. */
+export function damagedStepOf(name: string): number | undefined {
+  return stepOf(/^\.corrupt-(step-\d+)-/.exec(name)?.[1] ?? "");
+}
+
 /** A name that no other folder has: prefix, the folder's name, a random part. */
 export function asideName(prefix: string, name: string): string {
   return `${prefix}${name}-${crypto.randomUUID()}`;

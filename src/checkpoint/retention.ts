@@ -7,7 +7,7 @@ import { Damage } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { namesIn } from "./files.ts";
 import { listCheckpoints, type Listed } from "./load.ts";
-import { asideName, PREFIX } from "./names.ts";
+import { asideName, isLeftover, PREFIX } from "./names.ts";
 import type { CheckpointConfig } from "./schema.ts";
 import { Verified } from "./verified.ts";
 import { readManifest } from "./verify.ts";
@@ -114,14 +114,15 @@ async function valLossOf(path: string): Promise<number | null> {
   }
 }
 
-/** Removes all checkpoints of later steps than `step`. */
+/** Removes all checkpoints of later steps than `step`; gives their steps, newest first. */
 export async function removeAfter(
   root: string,
   step: number,
   { disk = DISK }: Pick<RetentionOptions, "disk"> = {},
-): Promise<void> {
+): Promise<number[]> {
   const later = (await listCheckpoints(root)).filter((one) => one.step > step);
   await discard(root, { paths: later.map(({ path }) => path), disk });
+  return later.map(({ step }) => step);
 }
 
 /**
@@ -136,14 +137,28 @@ async function discard(
   const trash = paths.map((path) => join(root, asideName(PREFIX.removing, basename(path))));
   for (const [i, path] of paths.entries()) await disk.rename(path, trash[i] as string);
   await disk.syncFolder(root);
-  for (const path of trash) await disk.remove(path);
+  for (const path of trash) await removed(path, disk);
 }
 
 /** Removes what a killed process left half written or half removed; gives the names. */
 export async function cleanLeftovers(root: string): Promise<string[]> {
-  const left = (await namesIn(root)).filter((name) =>
-    name.startsWith(PREFIX.writing) || name.startsWith(PREFIX.removing)
-  );
-  for (const name of left) await Deno.remove(join(root, name), { recursive: true });
-  return left;
+  const gone = [];
+  for (const name of (await namesIn(root)).filter(isLeftover)) {
+    if (await removed(join(root, name), DISK)) gone.push(name);
+  }
+  return gone;
+}
+
+/**
+ * Removes a folder, or a link and nothing of what it leads to. False where the system will not yet,
+ * as with `.nfs` files of a reader elsewhere: the next start tries again, and nothing depends on it.
+ */
+async function removed(path: string, disk: Disk): Promise<boolean> {
+  try {
+    await disk.remove(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return false;
+    throw error;
+  }
 }

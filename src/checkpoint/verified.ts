@@ -3,10 +3,10 @@
  * read all of them again. That is safe because it only decides what may be removed: the loader
  * verifies every byte anyway, and whoever changes a file changes the stamp that is compared here.
  */
-import { lstat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Damage } from "./damage.ts";
-import { namesIn } from "./files.ts";
+import { MANIFEST, PARTS } from "./manifest.ts";
 import { openCheckpoint } from "./verify.ts";
 
 /** What was verified, for as long as a run holds its lock. */
@@ -24,27 +24,31 @@ export class Verified {
   async check(path: string): Promise<boolean> {
     // Before reading: what changes while it is read then looks changed at the next call.
     const stamp = await stampOf(path);
-    if (this.#stamps.get(path) === stamp) return true;
+    if (stamp !== undefined && this.#stamps.get(path) === stamp) return true;
     this.#stamps.delete(path);
     try {
       await this.#open(path);
     } catch (error) {
-      if (error instanceof Damage) return false;
+      // Somebody may have moved it away meanwhile: it is not there to be counted on.
+      if (error instanceof Damage || error instanceof Deno.errors.NotFound) return false;
       throw error;
     }
-    this.#stamps.set(path, stamp);
+    if (stamp !== undefined) this.#stamps.set(path, stamp);
     return true;
   }
 }
 
-/** Inode, size and times of the folder and of all in it; every write shows, to the millisecond. */
-async function stampOf(path: string): Promise<string> {
-  const { isDirectory } = await Deno.lstat(path);
-  const paths = isDirectory ? (await namesIn(path)).map((name) => join(path, name)) : [];
+/**
+ * Inode, size and times of the files of a checkpoint, through links; every write shows, to the
+ * millisecond. Other files come and go, and say nothing. Undefined where one cannot be looked at.
+ */
+async function stampOf(path: string): Promise<string | undefined> {
   const stamps = [];
-  for (const each of [path, ...paths]) {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await lstat(each, { bigint: true });
-    stamps.push([each, dev, ino, size, mtimeNs, ctimeNs].join(" "));
+  for (const name of [MANIFEST, ...PARTS]) {
+    const found = await stat(join(path, name), { bigint: true }).catch(() => undefined);
+    if (found === undefined) return undefined;
+    const { dev, ino, size, mtimeNs, ctimeNs } = found;
+    stamps.push([dev, ino, size, mtimeNs, ctimeNs].join(" "));
   }
   return stamps.join("\n");
 }

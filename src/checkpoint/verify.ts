@@ -1,10 +1,12 @@
 /**
- * Opens one checkpoint and checks everything about it. Reads nothing outside its folder and
- * changes nothing; what is wrong comes out as Damage.
+ * Opens one checkpoint and checks everything about it. Reads the files that its manifest names and no
+ * others, through links where there are any: hashes say whether they are the right ones. Changes
+ * nothing; what is wrong comes out as Damage.
  */
 import { basename, join } from "node:path";
-import { Damage } from "./damage.ts";
-import { namesIn, openHashed } from "./files.ts";
+import { Damage, Unreachable } from "./damage.ts";
+import { openHashed } from "./files.ts";
+import { isAbsent, isLink } from "./links.ts";
 import { MANIFEST, type Manifest, parseManifest, PARTS } from "./manifest.ts";
 import { stepOf } from "./names.ts";
 import { readSafetensors } from "./safetensors.ts";
@@ -25,11 +27,12 @@ export interface Checkpoint {
 const MANIFEST_LIMIT = 64 * 2 ** 20;
 
 /**
- * Reads the checkpoint at `path`: no file missing or extra, the manifest valid and of the folder's
- * step, sizes and SHA-256 equal, tensors readable, state hash equal. Throws Damage otherwise.
+ * Reads the checkpoint at `path`: no file missing, the manifest valid and of the folder's step, sizes
+ * and SHA-256 equal, tensors readable, state hash equal. Throws Damage otherwise. Other files are
+ * none of its own (`.DS_Store`, `.nfs...`, copies of an editor) and are not looked at.
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
-  await checkFiles(path);
+  await requireFolder(path);
   const manifest = await readManifest(path);
   const model = await readPart(path, { name: PARTS[0], manifest });
   const optimizer = await readPart(path, { name: PARTS[1], manifest });
@@ -39,20 +42,16 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   return { path, manifest, model, optimizer };
 }
 
-async function checkFiles(path: string): Promise<void> {
-  const { isDirectory } = await Deno.lstat(path);
-  if (!isDirectory) throw new Damage("It is not a folder");
-  const wanted: string[] = [MANIFEST, ...PARTS];
-  const found = await namesIn(path);
-  for (const name of wanted) {
-    if (!found.includes(name)) throw new Damage(`${name} is missing`);
+async function requireFolder(path: string): Promise<void> {
+  try {
+    if ((await Deno.stat(path)).isDirectory) return;
+  } catch (error) {
+    if (isAbsent(error) && await isLink(path)) {
+      throw new Unreachable("It is a link that leads nowhere");
+    }
+    throw error;
   }
-  for (const name of found) {
-    if (!wanted.includes(name)) throw new Damage(`${name} is not part of a checkpoint`);
-    // A link could lead outside the folder.
-    const { isFile } = await Deno.lstat(join(path, name));
-    if (!isFile) throw new Damage(`${name} is not a plain file`);
-  }
+  throw new Damage("It is not a folder");
 }
 
 /** Reads the manifest at `path` alone. Throws Damage as `openCheckpoint` does. */

@@ -9,8 +9,10 @@ export interface CommandLine {
   readonly config?: string;
   /** Dotted key, with `_`, to the text of its value; the last of two wins. */
   readonly overrides: Readonly<Record<string, string>>;
-  /** Path of the run or checkpoint to go on from. */
+  /** Path of the run to go on from, or of its newest checkpoint. */
   readonly resume?: string;
+  /** Path of the run to begin at step 0 once more. */
+  readonly restart?: string;
   readonly help: boolean;
   /** Print the resolved config, and train nothing. */
   readonly printConfig?: true;
@@ -49,15 +51,17 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   }
   const [config] = configs;
   const resume = flags.get("resume");
+  const restart = flags.get("restart");
   const faults = flags.get("faults");
   if (faults !== undefined && testing !== true) {
     throw new Refusal("config", "Cannot take --faults: it needs --testing, for it breaks the run");
   }
-  for (const flag of ["config", "resume", "faults"]) flags.delete(flag);
+  for (const flag of ["config", "resume", "restart", "faults"]) flags.delete(flag);
   return {
     ...(config !== undefined && { config }),
     overrides: Object.fromEntries(flags),
     ...(resume !== undefined && { resume }),
+    ...(restart !== undefined && { restart }),
     help,
     ...(printConfig === true && { printConfig }),
     ...(faults !== undefined && { faults }),

@@ -40,6 +40,7 @@ export async function importCommand(args: readonly string[]): Promise<void> {
     `${config.name}: ${count} parameters, ${opened.vocabulary} tokens, ${opened.context} at once`,
   );
   if (opened.tokenizer === undefined) console.log("No tokenizer came with it");
+  for (const note of opened.notes ?? []) console.log(note);
   console.log(`Everything lies in ${out}: train on with --init=${out}`);
 }
 

@@ -19,6 +19,7 @@ import { parseCommandLine } from "./args.ts";
 import type { CommandLine } from "./args.ts";
 import { runCommand } from "./command.ts";
 import { helpText } from "./help.ts";
+import { settleRun } from "./resumed.ts";
 import { stopOnSignals } from "./signals.ts";
 import { columns, writeAll } from "./status.ts";
 
@@ -29,14 +30,15 @@ export async function trainCommand(
   args: readonly string[],
   leash?: AbortSignal,
 ): Promise<ExitName> {
-  const line = parseCommandLine(args);
-  if (line.help) {
+  const given = parseCommandLine(args);
+  if (given.help) {
     console.log(helpText());
     return "done";
   }
+  const line = await settleRun(given);
   const asked = await askedOf(line);
   const { config } = asked;
-  const out = line.resume ?? config.out ?? freeFolder(join("runs", config.name));
+  const out = line.resume ?? line.restart ?? config.out ?? freeFolder(join("runs", config.name));
   const notices: string[] = [];
   const said = asked.saysWorkers ? config.workers : null;
   const cards = await cardsFor({ ...config, workers: said }, (text) => notices.push(text));
@@ -65,6 +67,7 @@ export async function trainCommand(
     saysWorkers: asked.saysWorkers,
     out,
     resume: line.resume !== undefined,
+    restart: line.restart !== undefined,
     launch: spawnCrew,
     cards,
     show,
@@ -92,13 +95,10 @@ export async function configOf(line: CommandLine): Promise<RunConfig> {
 /** The config, and whether somebody said how many workers there are to be. */
 async function askedOf(line: CommandLine): Promise<{ config: RunConfig; saysWorkers: boolean }> {
   const { resume, overrides } = line;
-  if (resume !== undefined && overrides["out"] !== undefined) {
-    throw new Refusal(
-      "config",
-      "Cannot move a run: --resume goes on in its folder, leave --out away",
-    );
-  }
   const input = withWorkers(applyOverrides(await inputOf(line), overrides), overrides);
+  if (resume !== undefined && (line.config ?? overrides["init"]) !== undefined) {
+    await requireOwnInit(resume, input["init"] ?? null);
+  }
   const config = resolveConfig(resume === undefined ? await withModel(input) : input);
   return { config, saysWorkers: input["workers"] !== undefined };
 }
@@ -114,9 +114,10 @@ function withWorkers(
 }
 
 /** A config as its file has it; a run that begins with a model needs none. */
-async function inputOf({ config, resume, overrides }: CommandLine): Promise<PlainConfig> {
+async function inputOf(line: CommandLine): Promise<PlainConfig> {
+  const { config, resume, restart = resume, overrides } = line;
   if (config !== undefined) return await loadConfig(config);
-  if (resume !== undefined) return await loadConfig(await storedConfig(resume));
+  if (restart !== undefined) return await loadConfig(await storedConfig(restart));
   return overrides["init"] === undefined ? await loadConfig(DEFAULT_CONFIG) : { name: "tuned" };
 }
 
@@ -124,7 +125,8 @@ async function inputOf({ config, resume, overrides }: CommandLine): Promise<Plai
 async function withModel(input: PlainConfig): Promise<PlainConfig> {
   const { init, data } = input;
   if (typeof init !== "string") return input;
-  const { model, context, config } = await openModel(init, { warn: console.error });
+  const { model, context, config, notes = [] } = await openModel(init, { warn: console.error });
+  for (const note of notes) console.error(note);
   const own = isPlain(data) ? data : {};
   const window = own["window"] ?? config?.data.window ?? context;
   const bptt = config?.data.bptt ?? null;
@@ -133,6 +135,18 @@ async function withModel(input: PlainConfig): Promise<PlainConfig> {
     model: { ...model, ...(isPlain(input["model"]) && input["model"]) },
     data: { bptt, ...own, window },
   };
+}
+
+/** @throws {Refusal} `config` for a model to begin with that a run which goes on would not heed. */
+async function requireOwnInit(out: string, init: unknown): Promise<void> {
+  const path = join(out, "config.json");
+  const isStored = await Deno.stat(path).then(() => true, () => false);
+  if (!isStored || ((await loadConfig(path))["init"] ?? null) === init) return;
+  throw new Refusal(
+    "config",
+    `Cannot resume ${out} with --init: need a new run to begin with a model, and this one goes on ` +
+      `with its own parameters: leave --init away, or leave --resume away: ${init}`,
+  );
 }
 
 async function storedConfig(out: string): Promise<string> {

@@ -20,6 +20,13 @@ import { parsed } from "./parsed.ts";
 const PREFIX = "transformer.";
 /** Causal masks, which older files hold. */
 const MASKS = /^h\.\d+\.attn\.(bias|masked_bias)$/;
+/** Names of sizes in other architectures, and GPT-2's own. */
+const ALIASES: Readonly<Record<string, string>> = {
+  hidden_size: "n_embd",
+  num_hidden_layers: "n_layer",
+  num_attention_heads: "n_head",
+  max_position_embeddings: "n_positions",
+};
 /** Two names of GELU in its tanh form. */
 const GELU: readonly string[] = ["gelu_new", "gelu_pytorch_tanh"];
 
@@ -120,7 +127,7 @@ export function fromGpt2(
   file: Pick<ForeignFile, "tensors" | "others">,
   { config: configPath, weights }: { config: string; weights: string },
 ): Portable<GptConfig> {
-  const config = parsed(gpt2ConfigSchema, json, configPath);
+  const config = parsed(gpt2ConfigSchema, withOwnNames(json, configPath), configPath);
   requireKnown(config, configPath);
   const bare = withoutPrefix(file, weights);
   const { n_positions: context, n_embd: width, vocab_size: vocabulary } = config;
@@ -137,19 +144,65 @@ export function fromGpt2(
   const sizes = { model, context, vocabulary };
   const ignored = tied ? new RegExp(`${MASKS.source}|^lm_head\\.weight$`) : MASKS;
   const params = inward(bare, rowsOf(sizes), { what: weights, ignored });
-  const found = { ...sizes, classes: vocabulary, asked: "next" as const, params };
+  const notes = dropoutNotes(config);
+  const found = {
+    ...sizes,
+    classes: vocabulary,
+    asked: "next" as const,
+    params,
+    ...notes.length > 0 && { notes },
+  };
   return isSinusoidal(found) ? withSinusoids(found) : found;
+}
+
+/**
+ * The sizes by GPT-2's own keys: transformers reads the names that other architectures have for them
+ * as well (`GPT2Config.attribute_map`). @throws {Refusal} `data` where both are there and differ.
+ */
+function withOwnNames(json: unknown, path: string): unknown {
+  if (typeof json !== "object" || json === null) return json;
+  const config: Record<string, unknown> = { ...json };
+  for (const [alias, own] of Object.entries(ALIASES)) {
+    const value = config[alias];
+    if (value === undefined) continue;
+    config[own] ??= value;
+    if (config[own] !== value) throw bad(path, alias, `${own}, which is ${config[own]}`, value);
+  }
+  return config;
+}
+
+function bad(path: string, key: string, need: string, value: unknown): Refusal {
+  return new Refusal("data", `Cannot import ${path}: ${key}: need ${need}: ${value}`);
+}
+
+/** What is said of a config whose dropouts differ: there is one here. */
+function dropoutNotes({ resid_pdrop, embd_pdrop, attn_pdrop }: Gpt2Config): string[] {
+  if (resid_pdrop === embd_pdrop && resid_pdrop === attn_pdrop) return [];
+  return [
+    `Training has one dropout (model.dropout) and takes resid_pdrop, ${resid_pdrop}: embd_pdrop is ` +
+    `${embd_pdrop}, attn_pdrop ${attn_pdrop}`,
+  ];
 }
 
 /** @throws {Refusal} `data` for numbers that our kernels do not give. */
 function requireKnown(config: Gpt2Config, path: string): void {
   const { activation_function: activation, layer_norm_epsilon: eps, n_inner: inner } = config;
-  const bad = (key: string, need: string, value: unknown) =>
-    new Refusal("data", `Cannot import ${path}: ${key}: need ${need}: ${value}`);
-  if (!GELU.includes(activation)) throw bad("activation_function", GELU.join(" or "), activation);
-  if (eps !== EPS) throw bad("layer_norm_epsilon", String(EPS), eps);
+  const { quantization_config: quantized } = config;
+  if (quantized !== undefined && quantized !== null) {
+    const method = quantized["quant_method"] ?? "an unnamed method";
+    throw bad(
+      path,
+      "quantization_config",
+      "weights that are not quantized (in transformers: model.dequantize(), then save it)",
+      method,
+    );
+  }
+  if (!GELU.includes(activation)) {
+    throw bad(path, "activation_function", GELU.join(" or "), activation);
+  }
+  if (eps !== EPS) throw bad(path, "layer_norm_epsilon", String(EPS), eps);
   if (inner !== undefined && inner !== null && inner !== 4 * config.n_embd) {
-    throw bad("n_inner", `4 x n_embd = ${4 * config.n_embd}`, inner);
+    throw bad(path, "n_inner", `4 x n_embd = ${4 * config.n_embd}`, inner);
   }
 }
 

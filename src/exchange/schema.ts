@@ -22,6 +22,7 @@ export const gpt2ConfigSchema = z.looseObject({
   scale_attn_by_inverse_layer_idx: z.literal(false).default(false),
   add_cross_attention: z.literal(false).default(false),
   tie_word_embeddings: z.boolean().optional(),
+  quantization_config: z.record(z.string(), z.unknown()).nullish(),
 });
 
 /** The config.json of a GPT-2 checkpoint, as far as it is read. */

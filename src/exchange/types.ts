@@ -18,4 +18,6 @@ export interface Sizes<M extends ModelConfig = ModelConfig> {
 /** A model with its parameters by their names in checkpoints. */
 export interface Portable<M extends ModelConfig = ModelConfig> extends Sizes<M> {
   readonly params: ReadonlyMap<string, NamedTensor>;
+  /** What training with it does otherwise than its config says, in sentences. */
+  readonly notes?: readonly string[];
 }

@@ -24,6 +24,11 @@ export interface Drawn {
 export interface DrawOptions extends Sampling {
   /** Uniform in [0, 1). */
   readonly u: number;
+  /**
+   * How many of the V tokens may be drawn, the first ones; all unless told. A vocabulary that was
+   * padded to a round number has more logits than the tokenizer has tokens.
+   */
+  readonly known?: number | undefined;
   /** Distinct tokens of the text so far. */
   readonly seen?: Iterable<number>;
 }
@@ -31,14 +36,16 @@ export interface DrawOptions extends Sampling {
 /**
  * Draws a token from logits [V]: penalty, temperature, top-k, top-p, in this order. Top-p is the
  * nucleus of Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration", section 3.1.
+ * Only known tokens are drawn, and the shares of top-p are shares of theirs. The log-probability is
+ * normalised over all V logits, as the training loss is: padding tokens have probability as well.
  * @throws {Refusal} `numerical` for logits that make no distribution.
  */
 export function drawToken(
   logits: Float32Array,
-  { temperature, topK = 0, topP = 1, penalty = 1, u, seen = [] }: DrawOptions,
+  { temperature, topK = 0, topP = 1, penalty = 1, u, seen = [], known }: DrawOptions,
 ): Drawn {
   const norm = logSum(logits);
-  const scores = penalized(logits, { penalty, seen });
+  const scores = penalized(logits.subarray(0, known), { penalty, seen });
   const id = temperature === 0
     ? greatest(scores)
     : cut(keepLikely(weights(scores, temperature), { topK, topP }), u);

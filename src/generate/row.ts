@@ -60,11 +60,14 @@ export class Row {
     return this.#drawn;
   }
 
-  /** Draws the next token from logits [V]; only while it has not ended. */
-  take(logits: Float32Array): Taken {
+  /**
+   * Draws the next token from logits [V]; only while it has not ended. The first `known` of the V
+   * tokens may be drawn, all unless told.
+   */
+  take(logits: Float32Array, known?: number): Taken {
     const { key, sampling, tokens, end, stream } = this.#parts;
     const u = uniformAt(key, this.#drawn);
-    const drawn = drawToken(logits, { ...sampling, u, seen: this.#seen });
+    const drawn = drawToken(logits, { ...sampling, u, known, seen: this.#seen });
     this.#last = drawn.id;
     this.#seen.add(drawn.id);
     this.#drawn += 1;

@@ -29,7 +29,7 @@ export interface DrawRowsOptions {
 export async function drawRows(
   model: Feeder,
   rows: readonly Row[],
-  { prompt, known = Infinity, taken, ended, signal }: DrawRowsOptions,
+  { prompt, known, taken, ended, signal }: DrawRowsOptions,
 ): Promise<void> {
   model.reset();
   const open = new Set(rows.keys());
@@ -44,7 +44,7 @@ export async function drawRows(
     for (const [r, row] of rows.entries()) {
       if (!open.has(r)) continue;
       const from = r * vocabulary;
-      taken(r, row.take(logits.subarray(from, from + Math.min(known, vocabulary))));
+      taken(r, row.take(logits.subarray(from, from + vocabulary), known));
       if (row.ended !== undefined) end(r, row);
     }
     // Rows that ended, and those that there are too few of, read on beside the others unheard.

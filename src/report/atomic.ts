@@ -1,8 +1,12 @@
 /** Replaces a file at once or not at all. Knows nothing of what is in it. */
 import { basename, dirname, join } from "node:path";
 
-/** Writes a file beside `path`, syncs it and renames it. Throws what the system throws. */
-export function writeTextAtomic(path: string, text: string): void {
+/**
+ * Writes a file beside `path`, syncs it and renames it. A link stays one: what it leads to is replaced.
+ * Throws what the system throws.
+ */
+export function writeTextAtomic(given: string, text: string): void {
+  const path = throughLinks(given);
   const folder = dirname(path);
   // Always the same name: what a killed process left is written over. The run's lock keeps others out.
   const temp = join(folder, `.${basename(path)}.tmp`);
@@ -33,6 +37,16 @@ function removeQuietly(path: string): void {
     Deno.removeSync(path);
   } catch {
     // It was never made; the first error is the one that counts.
+  }
+}
+
+/** Where a file lies, or will lie where there is none yet. */
+function throughLinks(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return path;
+    throw error;
   }
 }
 

@@ -4,6 +4,7 @@
  * kinds of entries and what none of them mean.
  */
 import { dirname } from "node:path";
+import { freeName } from "./aside.ts";
 import { readIfAny, writeTextAtomic } from "./atomic.ts";
 import { endedLines, parseJournal } from "./journal_lines.ts";
 import type { JournalLine, Plain } from "./journal_lines.ts";
@@ -51,7 +52,8 @@ export type JournalFile =
 
 /**
  * Opens the journal at `path`, made where there is none, in a folder that is there. A torn last line
- * is cut off; with damage further up the file is kept beside as `<path>.damaged` and cut there.
+ * is cut off; with damage further up the file is kept beside as `<path>.damaged` (`.damaged.1` where
+ * that is taken) and cut there.
  * Needs the run's lock. Throws what the system throws.
  */
 export function openJournal(path: string, options: JournalOptions = {}): Journal {
@@ -170,8 +172,9 @@ function recover(path: string, warn: ((text: string) => void) | undefined): Jour
   if (kept === text) return entries;
   if (endedLines(text.slice(kept.length)).length > 0) {
     // More than a torn line: whole ones may be lost with it, so the evidence stays.
-    Deno.copyFileSync(path, `${path}.damaged`);
-    warn?.(`Cut ${path} after ${entries.length} lines (all of it is in ${path}.damaged): ${fault}`);
+    const aside = freeName(`${path}.damaged`);
+    Deno.copyFileSync(path, aside);
+    warn?.(`Cut ${path} after ${entries.length} lines (all of it is in ${aside}): ${fault}`);
   }
   writeTextAtomic(path, kept);
   return entries;

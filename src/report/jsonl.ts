@@ -2,6 +2,7 @@
  * Appends a run's metrics to a file, one JSON object per line. Writing may fail and training goes
  * on: lines wait in memory, and one warning says so. Knows nothing of what the numbers mean.
  */
+import { setAside } from "./aside.ts";
 import { readIfAny, writeTextAtomic } from "./atomic.ts";
 import type { RunEvent, Sink } from "./events.ts";
 import { keptLines, lastEval, metricsLine } from "./metrics.ts";
@@ -31,8 +32,8 @@ export interface MetricsLog extends Disposable {
 }
 
 /**
- * A log at `path`. On `start` and `rewind` lines of steps after `from` are dropped, with a torn last line, so
- * that no step stands twice. Lines reach the file at each evaluation, before and after each checkpoint, at the end, and at
+ * A log at `path`. On `start` and `rewind` lines of steps after `from` are dropped, with a torn last
+ * line, so that no step stands twice; from step 0 on the whole file is set aside instead. Lines reach the file at each evaluation, before and after each checkpoint, at the end, and at
  * most a second after their step. Values that are not finite are null.
  */
 export function metricsLog(path: string, options: MetricsOptions = {}): MetricsLog {
@@ -58,11 +59,18 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
     guard(() => append(path, { text: pending, onWritten: (rest) => pending = rest }));
   };
 
+  const goBack = (step: number) =>
+    guard(() => {
+      const aside = step === 0 && readIfAny(path) !== "" ? setAside(path) : undefined;
+      if (aside !== undefined) warn?.(`${path} is kept as ${aside}: its steps are done again`);
+      evaluated = trim(path, step);
+    });
+
   const sink: Sink = (event) => {
-    if (event.type === "start") guard(() => evaluated = trim(path, event.run.from));
+    if (event.type === "start") goBack(event.run.from);
     if (event.type === "rewind") {
       flush();
-      guard(() => evaluated = trim(path, event.step));
+      goBack(event.step);
     }
     // A resumed run may evaluate the step it starts from again; the numbers are the same.
     const again = event.type === "eval" || event.type === "reach";

@@ -34,7 +34,7 @@ export function sampleLine(event: RunEvent): string | undefined {
 
 /**
  * What of a file stays when a run goes on from step `from`: whole lines of steps up to `from`. A run
- * from step 0 starts over. Torn lines go.
+ * from step 0 keeps none. Torn lines go.
  */
 export function keptLines(text: string, from: number): string {
   if (from === 0) return "";

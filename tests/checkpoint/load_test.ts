@@ -68,7 +68,7 @@ Deno.test("loadNewest() notices tensors that are whole but not those of the stat
   assertEquals(reason, "The state does not match its hash");
 });
 
-Deno.test("loadNewest() notices a file or a link where a folder should be", async () => {
+Deno.test("loadNewest() notices a file, or a link to another step, where a folder should be", async () => {
   const file = await spoil((path) => {
     Deno.removeSync(path, { recursive: true });
     Deno.writeTextFileSync(path, "");
@@ -78,7 +78,7 @@ Deno.test("loadNewest() notices a file or a link where a folder should be", asyn
     Deno.removeSync(path, { recursive: true });
     Deno.symlinkSync("step-00000100", path);
   });
-  assertEquals(link, "It is not a folder");
+  assertEquals(link, "manifest.json is of step 100, the folder is step-00000200");
 });
 
 Deno.test("loadNewest() refuses when nothing verifies, and names the folder", async () => {

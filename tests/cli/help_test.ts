@@ -44,6 +44,7 @@ Deno.test("helpText() lists flags that the command line takes", () => {
     "--seed",
     "--device",
     "--resume",
+    "--restart",
     "--config",
     "--print-config",
   ]);

@@ -1,9 +1,10 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { usedOf } from "../../src/budget/counts.ts";
 import { measureSteps } from "../../src/cli/profile/measure.ts";
 import type { Pass, SplitStep } from "../../src/cli/profile/measure.ts";
-import { measurePeaks, publishedPeak } from "../../src/cli/profile/peak.ts";
+import { betterPeaks, measurePeaks, publishedPeak } from "../../src/cli/profile/peak.ts";
 import { parseProfile } from "../../src/cli/profile/request.ts";
-import { byOp, partsOf, usesOf } from "../../src/cli/profile/summary.ts";
+import { byOp, exceededNotes, partsOf, usesOf } from "../../src/cli/profile/summary.ts";
 import { traceOf } from "../../src/cli/profile/trace.ts";
 import { planName, watchDevice } from "../../src/cli/profile/watch.ts";
 import { Refusal } from "../../src/base/refusal.ts";
@@ -89,6 +90,37 @@ Deno.test("usesOf() takes each formula's FLOP/s by each peak", () => {
     ["other", "best", 0.15],
     ["other", "stated", 0.075],
   ]);
+});
+
+Deno.test("a share of a peak is at most all of it: a peak that is exceeded is unknown", () => {
+  const uses = usesOf([{ formula: "6N", per_token: 600 }], {
+    tokens_per_s: 10,
+    peaks: { "the slow": 600, "the best": 6000, "the given": 60_000 },
+  });
+  assertEquals(uses.map(({ peak, mfu }) => [peak, mfu]), [
+    ["the slow", null],
+    ["the best", 1],
+    ["the given", 0.1],
+  ]);
+  const [note = "", ...more] = exceededNotes(uses);
+  assert(note.includes("more FLOP/s than the slow") && note.includes("unknown"));
+  assertEquals(more, []);
+  const better = betterPeaks(
+    { flops_per_s: 1, bytes_per_s: 9, side: 4 },
+    { flops_per_s: 3, bytes_per_s: 2, side: 4 },
+  );
+  assertEquals(better, { flops_per_s: 3, bytes_per_s: 9, side: 4 });
+});
+
+Deno.test("a table that tokens are only looked up in costs nothing, a tied one is the head", () => {
+  const table = { name: "tokens.weight", shape: [50_257, 8] };
+  const rest = [
+    { name: "positions.weight", shape: [64, 8] },
+    { name: "blocks.0.up.weight", shape: [8, 32] },
+  ];
+  const head = { name: "head.weight", shape: [8, 2] };
+  assertEquals(usedOf([table, ...rest, head]), 8 * 32 + 8 * 2);
+  assertEquals(usedOf([table, ...rest]), 50_257 * 8 + 8 * 32);
 });
 
 Deno.test("traceOf() nests calls in plans and the host's parts in the step", () => {

@@ -46,8 +46,11 @@ Deno.test("profile tells where a step's time goes", async (t) => {
   await t.step("use is named by formula and peak", () => {
     const [six, given] = report.uses;
     assertEquals(six.formula, "6N");
-    const flops = 6 * report.parameters * report.tokens_per_s;
-    assertAlmostEquals(six.mfu, flops / report.measured.flops_per_s, 1e-9);
+    const flops = 6 * report.parameters_used * report.tokens_per_s;
+    // A device that others slow down while its peak is measured has no share.
+    const share = flops / report.measured.flops_per_s;
+    if (share > 1) assertEquals(six.mfu, null);
+    else assertAlmostEquals(six.mfu, share, 1e-9);
     assertAlmostEquals(given.mfu, flops / 1e12, 1e-9);
   });
 
@@ -69,7 +72,7 @@ Deno.test("profile prints a table for people", async () => {
   const { code, stdout } = await runCommand("profile", TINY, { cwd: place.path });
   assertEquals(code, 0);
   assertMatch(stdout, /^ {2}matmul +\d+ +[\d.]+ +[\d.]+ % +[\d.]+ +[\d.]+$/m);
-  assertMatch(stdout, /MFU by 6N \+ 12LHQT +[\d.]+ %/);
+  assertMatch(stdout, /MFU by 6N \+ 12LHQT +([\d.]+ %|unknown)/);
 });
 
 Deno.test("profile refuses what it cannot measure or write, before it begins", async () => {

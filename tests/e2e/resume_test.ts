@@ -27,8 +27,11 @@ Deno.test("a run that cannot be gone on with is refused and left as it is", asyn
   await place.succeed(tinyArgs("run", "--steps=4"));
   place.write("other.txt", textOf(2, 4000));
   Deno.mkdirSync(place.of("bare"));
-  copy(place, "run", "hollow");
-  Deno.removeSync(place.of("hollow/checkpoints"), { recursive: true });
+  for (const name of ["hollow", "early"]) {
+    copy(place, "run", name);
+    Deno.removeSync(place.of(`${name}/checkpoints`), { recursive: true });
+  }
+  for (const name of ["summary.json", "journal.jsonl"]) Deno.removeSync(place.of(`early/${name}`));
   const refused = (name: string, args: readonly string[], says: readonly string[]) =>
     t.step(name, () => assertRefused(place, { args, exit: "config", says }));
 
@@ -37,8 +40,24 @@ Deno.test("a run that cannot be gone on with is refused and left as it is", asyn
   await t.step(
     "a run that was killed before its first checkpoint begins at its start",
     async () => {
-      const { stdout } = await place.succeed(["--resume=hollow"]);
-      assert(stdout.includes("No checkpoint is in hollow yet: beginning at step 0\n"), stdout);
+      const recorded = Deno.readTextFileSync(place.of("early/metrics.jsonl"));
+      const { stdout } = await place.succeed(["--resume=early"]);
+      assert(stdout.includes("No checkpoint is in early yet: beginning at step 0\n"), stdout);
+      assertEquals(place.stateHash("early"), place.stateHash("run"));
+      assertEquals(Deno.readTextFileSync(place.of("early/metrics.jsonl.1")), recorded);
+    },
+  );
+  await t.step(
+    "one whose checkpoints are gone is refused whenever it is tried, and begins anew when asked",
+    async () => {
+      for (let i = 0; i < 2; i++) {
+        await assertRefused(place, {
+          args: ["--resume=hollow"],
+          exit: "incompatible",
+          says: ["Cannot resume hollow", "step 4 was saved", "--restart=hollow"],
+        });
+      }
+      await place.succeed(["--restart=hollow"]);
       assertEquals(place.stateHash("hollow"), place.stateHash("run"));
     },
   );

@@ -157,8 +157,44 @@ Deno.test("a config that our kernels do not compute is refused by its key", asyn
     [{ n_layer: 3 }, "need the tensor h.2.ln_1.weight [16]: it is missing"],
     [{ n_positions: 8 }, "need wpe.weight of shape [8, 16]: it is [16, 16]"],
     [{ vocab_size: 60 }, "need wte.weight of shape [60, 16]: it is [61, 16]"],
+    [{ hidden_size: 32 }, "hidden_size: need n_embd, which is 16: 32"],
+    [{ num_hidden_layers: 3 }, "num_hidden_layers: need n_layer, which is 2: 3"],
+    [
+      { quantization_config: { quant_method: "bitsandbytes", load_in_8bit: true } },
+      "quantization_config: need weights that are not quantized",
+    ],
+    [{ quantization_config: { quant_method: "gptq" } }, "then save it): gptq"],
   ];
   for (const [config, says] of cases) assertStringIncludes(await fault({ config }), says);
+});
+
+Deno.test("sizes may go by the names of other architectures, as in transformers", async () => {
+  const own = { n_embd: undefined, n_layer: undefined, n_head: undefined, n_positions: undefined };
+  const others = {
+    hidden_size: 16,
+    num_hidden_layers: 2,
+    num_attention_heads: 4,
+    max_position_embeddings: 16,
+  };
+  const whole = await openModel(TINY);
+  for (const config of [{ ...own, ...others }, others]) {
+    const { model, context, params } = await openChanged({ config });
+    assertEquals([model, context, params], [whole.model, whole.context, whole.params]);
+  }
+});
+
+Deno.test("dropouts that differ are said, equal ones and no quantization are not", async () => {
+  const notes = async (config: Record<string, unknown>) => (await openChanged({ config })).notes;
+  const [said = "", ...more] = await notes({ embd_pdrop: 0, resid_pdrop: 0.2 }) ?? [];
+  assertEquals(more, []);
+  for (const part of ["takes resid_pdrop, 0.2", "embd_pdrop is 0", "attn_pdrop 0.1"]) {
+    assertStringIncludes(said, part);
+  }
+  assertEquals(await notes({ quantization_config: null }), undefined);
+  assertEquals((await openChanged({ config: { resid_pdrop: 0.3 } })).model, {
+    ...(await openModel(TINY)).model,
+    dropout: 0.3,
+  });
 });
 
 Deno.test("a folder that is not whole is refused with what it lacks", async () => {

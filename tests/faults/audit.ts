@@ -15,6 +15,7 @@ export async function audit(who: "coordinator" | "workers", place: Place): Promi
     cwd: place.path,
     env: {
       NO_COLOR: "1",
+      INIT_CWD: "", // A run that a task starts also looks for the checkout.
       ...ONE_ADAPTER,
       TMPDIR: place.of("tmp"),
       // Several processes would write over one another in a file; here each line is one write.

@@ -5,7 +5,7 @@ import { Damage } from "../../src/checkpoint/damage.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
 import { MANIFEST, type Manifest, PARTS, printManifest } from "../../src/checkpoint/manifest.ts";
 import { openCheckpoint } from "../../src/checkpoint/verify.ts";
-import { draftOf, names, TempFolder, tensor } from "../checkpoint/fixture.ts";
+import { draftOf, flipBit, names, TempFolder, tensor } from "../checkpoint/fixture.ts";
 
 const FILES = [MANIFEST, ...PARTS];
 
@@ -95,18 +95,24 @@ const ILLS: readonly { ill: string; spoil: (path: string) => void; says: RegExp 
     says: RegExp(`^${name} is missing$`),
   })),
   ...FILES.map((name) => ({
-    ill: `${name} replaced by a link to the same bytes outside`,
+    ill: `${name} replaced by a link to other bytes outside`,
     spoil: (path: string) => {
       Deno.renameSync(`${path}/${name}`, `${path}/../outside-${name}`);
+      flipBit(`${path}/../outside-${name}`, { byte: -10 });
       Deno.symlinkSync(`../outside-${name}`, `${path}/${name}`);
+    },
+    says: name === MANIFEST
+      ? /^manifest.json (is not valid|does not match its seal)/
+      : RegExp(`^${name} does not match its SHA-256$`),
+  })),
+  ...FILES.map((name) => ({
+    ill: `a folder in the place of ${name}`,
+    spoil: (path: string) => {
+      Deno.removeSync(`${path}/${name}`);
+      Deno.mkdirSync(`${path}/${name}`);
     },
     says: RegExp(`^${name} is not a plain file$`),
   })),
-  {
-    ill: "a file too many",
-    spoil: (path) => Deno.writeTextFileSync(`${path}/extra`, ""),
-    says: /^extra is not part of a checkpoint$/,
-  },
   {
     ill: "the manifest {}",
     spoil: (path) => Deno.writeTextFileSync(`${path}/${MANIFEST}`, "{}"),

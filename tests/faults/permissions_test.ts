@@ -87,12 +87,12 @@ Deno.test("workers ask for the sockets of their run and for nothing else", async
 
 Deno.test("the coordinator asks for what its flags name, for its files and for its sockets", async () => {
   using place = new Place();
-  const options = taskOptions();
   const entries = await audit("coordinator", place);
   const kinds = new Set(entries.map((entry) => entry.split(" ")[0]));
   assertEquals([...kinds].sort(), ["env", "net", "read", "sys", "write"]);
-  assertEquals(asked(entries, "env"), listOf(options, "allow-env"));
-  assertEquals(asked(entries, "sys"), listOf(options, "allow-sys"));
+  const { permissions } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`));
+  assertEquals(asked(entries, "env"), permissions.train.env.toSorted());
+  assertEquals(asked(entries, "sys"), permissions.train.sys.toSorted());
   const folder = socketsIn(entries, place);
   assertEquals(asked(entries, "net"), [`unix:${folder}/c.sock`, `unix:${folder}/control.sock`]);
 

@@ -226,3 +226,23 @@ Deno.test("drawToken() refuses logits that make no distribution", () => {
     }
   }
 });
+
+Deno.test("drawToken() draws known tokens alone, and normalises over all", () => {
+  const known = 30;
+  const beginning = LOGITS.slice(0, known);
+  const probabilities = softmax(LOGITS, {});
+  const best = ranked(LOGITS)[0] as number;
+  const padded = LOGITS.map((x, i) => i === known ? (LOGITS[best] as number) + 1 : x);
+  for (
+    const sampling of [{ temperature: 1 }, { temperature: 0.7, topP: 0.8 }, { temperature: 0 }]
+  ) {
+    for (let i = 0; i < 200; i++) {
+      const options = { ...sampling, u: (i + 0.5) / 200 };
+      const { id, logprob } = drawToken(LOGITS, { ...options, known });
+      // The choice is that among the known tokens, whatever stands behind them.
+      assertEquals(id, drawToken(beginning, options).id);
+      assertEquals(id, drawToken(padded, { ...options, known }).id);
+      assertAlmostEquals(logprob, Math.log(probabilities[id] as number), 1e-6);
+    }
+  }
+});

@@ -56,6 +56,15 @@ export async function measurePeaks(device: Device): Promise<Peaks> {
   return { flops_per_s: 2 * side ** 3 / seconds, bytes_per_s: 8 * copied / copying, side };
 }
 
+/** The better of two measurements, each number for itself: others on the machine only slow one down. */
+export function betterPeaks(a: Peaks, b: Peaks): Peaks {
+  return {
+    flops_per_s: Math.max(a.flops_per_s, b.flops_per_s),
+    bytes_per_s: Math.max(a.bytes_per_s, b.bytes_per_s),
+    side: a.side,
+  };
+}
+
 function source(trace: Trace, name: string, shape: readonly number[]): Tensor {
   return trace.source({ shape, dtype: "f32" }, "batch", name);
 }

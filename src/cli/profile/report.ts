@@ -10,6 +10,8 @@ export interface ProfileReport {
   readonly adapter: string;
   readonly model: string;
   readonly parameters: number;
+  /** Those without tables that tokens are only looked up in: N of `uses`. */
+  readonly parameters_used: number;
   readonly tokens_per_step: number;
   readonly step: { readonly count: number; readonly mean: number; readonly median: number };
   readonly tokens_per_s: number;
@@ -55,7 +57,7 @@ export function profileLines(report: ProfileReport): string[] {
     `(side ${report.measured.side}), copy ${digits(report.measured.bytes_per_s / 1e9)} GB/s`,
     ...table(report.uses.map(({ formula, flops_per_s, peak, mfu }) => [
       `MFU by ${formula}`,
-      percent(mfu),
+      mfu === null ? "unknown" : percent(mfu),
       `${digits(flops_per_s / 1e9)} GFLOP/s of ${peak}`,
     ])),
     ...notes.length === 0 ? [] : ["", ...notes],

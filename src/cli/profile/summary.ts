@@ -71,8 +71,11 @@ export interface Use {
   readonly flops_per_s: number;
   /** What is taken for the whole. */
   readonly peak: string;
-  /** Model FLOP utilisation (PaLM, appendix B): FLOP/s by the formula, of the peak. */
-  readonly mfu: number;
+  /**
+   * Model FLOP utilisation (PaLM, appendix B): FLOP/s by the formula, of the peak. Null where it
+   * would be above 1: what was exceeded is no peak, and the true one is unknown.
+   */
+  readonly mfu: number | null;
 }
 
 /** Use by each formula of FLOP per token and each peak. */
@@ -86,7 +89,18 @@ export function usesOf(
   return formulas.flatMap(({ formula, per_token }) =>
     Object.entries(peaks).map(([peak, most]) => {
       const flops_per_s = per_token * tokens_per_s;
-      return { formula, flops_per_s, peak, mfu: flops_per_s / most };
+      return { formula, flops_per_s, peak, mfu: flops_per_s > most ? null : flops_per_s / most };
     })
+  );
+}
+
+/** What must be said of shares that are not there. */
+export function exceededNotes(uses: readonly Use[]): string[] {
+  const peaks = new Set(uses.filter(({ mfu }) => mfu === null).map(({ peak }) => peak));
+  return Array.from(
+    peaks,
+    (peak) =>
+      `The step has more FLOP/s than ${peak}: the peak is unknown, and so is its share. ` +
+      "Other work on the machine slows measurements down: try again when there is none.",
   );
 }

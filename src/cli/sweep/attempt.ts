@@ -1,4 +1,5 @@
 /** One process of a trial, from the folder that is made ready to the end. Decides nothing. */
+import { lostIn } from "../../../workers/going_on.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { Damage } from "../../checkpoint/damage.ts";
 import { beginningsOf, type Standing, untilOf } from "../../sweep/standing.ts";
@@ -99,7 +100,10 @@ async function prepare(one: Standing, options: AttemptOptions): Promise<number> 
   using _lock = await lockTrial(folder, { seconds: config.recovery.grace_s + PATIENCE, stop });
   await writeConfig(folder, config);
   one.checkpoints = await stepsOf(folder);
-  if (one.checkpoints.length === 0 && trunks) await branchOff(one, options);
+  // Where checkpoints were lost the trial itself says so: nothing of it is done again unasked.
+  if (one.checkpoints.length === 0 && trunks && await lostIn(folder) === undefined) {
+    await branchOff(one, options);
+  }
   return one.checkpoints[0] ?? 0;
 }
 

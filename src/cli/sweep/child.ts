@@ -1,5 +1,6 @@
 /** A trial as a process: the command `train` with the options of its task. Judges nothing. */
 import denoJson from "../../../deno.json" with { type: "json" };
+import { allowRun } from "../allow_run.ts";
 
 /** Characters of stderr that are remembered. */
 const REMEMBERED = 4096;
@@ -28,11 +29,9 @@ export interface Child {
 
 /** The options of the task `train`, as its shell reads them. @throws {TypeError} if it has changed. */
 export function trainOptions(task: string = denoJson.tasks.train): string[] {
-  const [, words] = /^deno (run .+) "\$\(deno eval .+\)" src\/cli\/train\.ts$/.exec(task) ?? [];
+  const [, words] = /^deno (run .+) "\$\(.+allow_run\.ts\)" src\/cli\/train\.ts$/.exec(task) ?? [];
   if (words === undefined) throw new TypeError(`Cannot read the task train: ${task}`);
-  // With this variable Deno starts processes under the whole permission alone.
-  const whole = (Deno.env.get("LD_LIBRARY_PATH") ?? "") !== "";
-  return [...words.split(" "), whole ? "--allow-run" : `--allow-run=${Deno.execPath()},nvidia-smi`];
+  return [...words.split(" "), allowRun(Deno.execPath(), Deno.env.get("LD_LIBRARY_PATH"))];
 }
 
 /** Starts a process that begins or goes on with the trial in a folder. */

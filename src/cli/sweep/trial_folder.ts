@@ -10,6 +10,7 @@ import { openCheckpoint } from "../../checkpoint/verify.ts";
 import { configHash, differences } from "../../config/identity.ts";
 import { resolveConfig } from "../../config/resolve.ts";
 import type { RunConfig } from "../../config/schema.ts";
+import { setAside } from "../../report/aside.ts";
 import { readIfAny, writeJsonAtomic, writeTextAtomic } from "../../report/atomic.ts";
 import { keptLines } from "../../report/metrics.ts";
 
@@ -114,6 +115,8 @@ export async function branch(
     throw new Refusal("incompatible", `Cannot branch off ${path}: ${changed.join("; ")}`);
   }
   const metrics = keptLines(readIfAny(join(trunk, "metrics.jsonl")), step);
+  // Steps of an attempt that was killed before its first checkpoint.
+  for (const name of ["metrics.jsonl", "samples.jsonl"]) setAside(join(folder, name));
   writeTextAtomic(join(folder, "metrics.jsonl"), metrics);
   await saveCheckpoint(checkpointsOf(folder), {
     manifest: { ...manifest, config, configHash: configHash(config) },

@@ -1,0 +1,218 @@
+/**
+ * Where a run goes on: at its newest good checkpoint, or at step 0 where nothing says that there was
+ * ever one. Nothing that was recorded is written over: what is done again is kept beside. Needs the
+ * lock of the run.
+ */
+import { join } from "node:path";
+import { Refusal } from "../src/base/refusal.ts";
+import { namesIn } from "../src/checkpoint/files.ts";
+import { listCheckpoints, loadNewest } from "../src/checkpoint/load.ts";
+import { damagedStepOf } from "../src/checkpoint/names.ts";
+import { removeAfter } from "../src/checkpoint/retention.ts";
+import type { Checkpoint } from "../src/checkpoint/verify.ts";
+import { copyAside, setAsideTogether } from "../src/report/aside.ts";
+import { readIfAny } from "../src/report/atomic.ts";
+import type { Sink } from "../src/report/events.ts";
+import { differences } from "../src/config/identity.ts";
+import { resolveConfig } from "../src/config/resolve.ts";
+import type { RunConfig } from "../src/config/schema.ts";
+import type { Note } from "./team.ts";
+
+/** What a run records besides its config. */
+const RECORDS = [
+  "checkpoints",
+  "metrics.jsonl",
+  "samples.jsonl",
+  "summary.json",
+  "journal.jsonl",
+] as const;
+
+/** What a checkpoint must agree with, and who hears of those that do not. */
+export interface Decided {
+  /** Steps that were decided to be passed over. */
+  readonly skips: ReadonlySet<number>;
+  readonly show: Sink;
+  /** Writes to the journal. */
+  readonly note: (kind: string, note: Note) => void;
+}
+
+/**
+ * The newest good checkpoint of the run in `out`, or undefined when it may begin at step 0. Those that
+ * took a step which was decided against later are removed.
+ * @throws {Refusal} `incompatible` when there were checkpoints and none is left that verifies.
+ */
+export async function newestOf(
+  out: string,
+  { skips, show, note }: Decided,
+): Promise<Checkpoint | undefined> {
+  const root = join(out, "checkpoints");
+  let damaged = 0;
+  const onSkip = (path: string, reason: string) => {
+    damaged++;
+    show({ type: "notice", text: `Skipped the damaged checkpoint ${path}: ${reason}` });
+  };
+  while ((await listCheckpoints(root)).length > 0) {
+    const found = await loadUnlessDamaged(root, onSkip);
+    if (found === undefined) break;
+    const { step, skipped } = found.manifest;
+    const undone = [...skips].filter((each) => each < step && !skipped.includes(each));
+    if (undone.length === 0) {
+      if (damaged > 0) keepRecords(out, { step, show });
+      return found;
+    }
+    const first = Math.min(...undone);
+    const text = `Removed the checkpoints after step ${first}, which is passed over`;
+    show({ type: "notice", text });
+    note("removed", { steps: await removeAfter(root, first) });
+  }
+  await requireNoneLost(out);
+  return undefined;
+}
+
+/** Undefined when none verifies: all are set aside. */
+async function loadUnlessDamaged(
+  root: string,
+  onSkip: (path: string, reason: string) => void,
+): Promise<Checkpoint | undefined> {
+  try {
+    return await loadNewest(root, { onSkip });
+  } catch (error) {
+    if (error instanceof Refusal && error.exit === "incompatible") return undefined;
+    throw error;
+  }
+}
+
+/** Steps after the one that is fallen back to are done again: their lines stay in a copy. */
+function keepRecords(out: string, { step, show }: { step: number; show: Sink }): void {
+  const kept = ["metrics.jsonl", "samples.jsonl"].flatMap((name) =>
+    copyAside(join(out, name)) ?? []
+  );
+  if (kept.length === 0) return;
+  const text = `Steps after ${step} are done again: what was recorded is kept as ${
+    kept.join(" and ")
+  }`;
+  show({ type: "notice", text });
+}
+
+/** @throws {Refusal} `incompatible` when beginning at step 0 would do again what was saved once. */
+export async function requireNoneLost(out: string): Promise<void> {
+  const lost = await lostIn(out);
+  if (lost === undefined) return;
+  throw new Refusal(
+    "incompatible",
+    `Cannot resume ${out}: need a checkpoint that verifies: ${lost}; mend or bring back one, or ` +
+      `begin at step 0 with --restart=${out}, which keeps what is there beside`,
+  );
+}
+
+/** What says that a folder without a good checkpoint had one; undefined when nothing does. */
+export async function lostIn(out: string): Promise<string | undefined> {
+  const names = await namesIn(join(out, "checkpoints"));
+  return lostWhen({
+    damaged: names.filter((name) => damagedStepOf(name) !== undefined),
+    saved: savedIn(readIfAny(join(out, "journal.jsonl"))),
+    ended: (await namesIn(out)).includes("summary.json"),
+  });
+}
+
+/** What a run without a good checkpoint has left. */
+export interface Remains {
+  /** Names of damaged checkpoints that were set aside. */
+  readonly damaged: readonly string[];
+  /** Steps that were saved and not given up since, as its journal has them. */
+  readonly saved: readonly number[];
+  /** Whether there is a summary, which is written behind the last checkpoint. */
+  readonly ended: boolean;
+}
+
+/** As {@linkcode lostIn}, of what there is. Pure. */
+export function lostWhen({ damaged, saved, ended }: Remains): string | undefined {
+  if (damaged.length > 0) {
+    return `${damaged.length} are damaged and set aside in its folder checkpoints, ${
+      damaged[0]
+    } first`;
+  }
+  const last = saved.at(-1);
+  if (last !== undefined) return `its journal says that step ${last} was saved, but none is there`;
+  return ended ? "its summary.json is of a run that was saved, but none is there" : undefined;
+}
+
+/**
+ * The steps, in order, whose checkpoints must be there by a journal: saved, not removed later, and not
+ * after a step that was decided against. Lines that are damaged say nothing.
+ */
+export function savedIn(journal: string): number[] {
+  const steps = new Set<number>();
+  for (const entry of journal.split("\n").map(entryOf)) {
+    if (entry.kind === "saved") steps.add(Number(entry.step));
+    if (entry.kind === "removed") { for (const step of numbers(entry.steps)) steps.delete(step); }
+    if (entry.kind !== "skip") continue;
+    const first = Math.min(...numbers(entry.skips));
+    for (const step of steps) if (step > first) steps.delete(step);
+  }
+  return Array.from(steps).sort((a, b) => a - b);
+}
+
+/** A line of a journal, as far as it is read here. */
+interface Entry {
+  readonly kind?: unknown;
+  readonly step?: unknown;
+  readonly steps?: unknown;
+  readonly skips?: unknown;
+}
+
+function entryOf(line: string): Entry {
+  try {
+    return Object(JSON.parse(line));
+  } catch {
+    return {};
+  }
+}
+
+function numbers(value: unknown): number[] {
+  return Array.isArray(value) ? value.map(Number) : [];
+}
+
+/** Sets all that a run recorded aside, so that it can begin at step 0; its config stays as well. */
+export function setRunAside(out: string, show: Sink): void {
+  copyAside(join(out, "config.json"));
+  const kept = setAsideTogether(out, RECORDS);
+  if (kept.length === 0) return;
+  show({ type: "notice", text: `What ${out} recorded is kept there as ${kept.join(", ")}` });
+}
+
+/** A run that begins at step 0 is held to no checkpoint: a config of other numbers stays in a copy. */
+export function keepConfig(out: string, config: RunConfig): void {
+  const path = join(out, "config.json");
+  try {
+    const text = readIfAny(path);
+    if (text === "" || differences(resolveConfig(JSON.parse(text)), config).length === 0) return;
+  } catch {
+    // One that cannot be read is kept as well.
+  }
+  copyAside(path);
+}
+
+/** A run that was killed before its first checkpoint can be gone on with as well: from its start. */
+export async function requireRun(out: string): Promise<void> {
+  const found = await listCheckpoints(join(out, "checkpoints"));
+  if (found.length > 0 || (await namesIn(out)).includes("config.json")) return;
+  throw new Refusal("config", `Cannot resume ${out}: it must hold a run, but none is there`);
+}
+
+/** @throws {Refusal} `config` for a folder in which something is recorded. */
+export async function requireEmpty(out: string): Promise<void> {
+  const names = await namesIn(out);
+  if (names.some((name) => RECORDS.some((record) => record === name))) {
+    throw new Refusal(
+      "config",
+      `Cannot start in ${out}: it holds a run already: go on with --resume=${out}, or choose ` +
+        "another --out",
+    );
+  }
+  if (!names.includes("config.json")) return;
+  throw new Refusal(
+    "config",
+    `Cannot start in ${out}: need a folder without config.json, which a run writes: choose another --out`,
+  );
+}
