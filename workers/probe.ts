@@ -24,10 +24,12 @@ const LONGEST = 20;
  */
 export async function probe(
   device: Device,
-  { config, corpus, steps }: {
+  { config, corpus, steps, timing }: {
     readonly config: RunConfig;
     readonly corpus: Corpus;
     readonly steps: number;
+    /** Told how many steps are timed, and of how many. */
+    readonly timing?: (done: number, total: number) => void;
   },
 ): Promise<Probed> {
   const replica = new Replica(device, { config, corpus });
@@ -43,13 +45,17 @@ export async function probe(
     const seconds = (inspected - start) / 1000 / 2 ** level;
     return { level, batch: seconds, update: (performance.now() - inspected) / 1000 };
   };
+  timing?.(0, steps);
   let all = [await timed(0)];
   const { batch, update } = all[0] as (typeof all)[number];
   if (batch + update < LONGEST) {
     const most = Math.floor(Math.log2(LONGEST / steps / batch));
     const level = Math.max(0, Math.min(Math.log2(config.micro_batches), most));
     all = [];
-    for (let step = 0; step < steps; step++) all.push(await timed(level));
+    for (let step = 0; step < steps; step++) {
+      timing?.(step, steps);
+      all.push(await timed(level));
+    }
   }
   return {
     micro_batches: all.reduce((sum, { level }) => sum + 2 ** level, 0),

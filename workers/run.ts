@@ -63,6 +63,7 @@ export interface RunRequest {
 export async function runTraining(request: RunRequest): Promise<void> {
   const { config, out, resume, restart = false, show } = request;
   if (resume || restart) await requireRun(out);
+  show({ type: "doing", what: "reading the data" });
   const fresh = resume ? undefined : await beginning(config);
   const made = missingFolders(out);
   using _lock = await lockRun(out);

@@ -14,6 +14,7 @@ import { pointsCsv, reportJson } from "../scaling/texts.ts";
 import type { Estimate } from "../scaling/types.ts";
 import { runCommand } from "./command.ts";
 import { flagsHelp } from "./flags.ts";
+import { openStatus } from "./status.ts";
 import { parseScaling, SCALING, type ScalingRequest } from "./scaling_request.ts";
 
 /** What a sweep leaves of its trials. */
@@ -29,6 +30,8 @@ export function scalingCommand(args: readonly string[]): Promise<ExitName> {
     return Promise.resolve("done");
   }
   keepApart(request);
+  using status = openStatus();
+  status.show("fitting");
   const path = request.csv ?? join(request.folder, TRIALS);
   const report = reportOf(trialsOf(request, path), {
     file: request.csv === undefined ? basename(Deno.realPathSync(request.folder)) : basename(path),
@@ -36,7 +39,9 @@ export function scalingCommand(args: readonly string[]): Promise<ExitName> {
     loss: request.csv === undefined ? (request.loss === "val" ? "val_loss" : "loss") : "loss",
     bootstrap: request.bootstrap,
     ...(request.budgets !== undefined && { budgets: request.budgets }),
+    tell: (what, done, total) => status.show(`fitting ${what}: draw`, { done, total, even: true }),
   });
+  status.end();
   write(request, report);
   for (const text of linesOf(report, request.folder)) console.log(text);
   return Promise.resolve("done");

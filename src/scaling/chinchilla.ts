@@ -12,7 +12,7 @@ import { breadth } from "./least_squares.ts";
 import { centred, constantsOf, type Fit, fitFrom, huberSum, powerData } from "./power_sum.ts";
 import type { PowerData } from "./power_sum.ts";
 import { qualityOf } from "./quality.ts";
-import type { BootstrapOptions, Estimate, Point, Quality } from "./types.ts";
+import type { Drawing, Estimate, Point, Quality } from "./types.ts";
 
 /** A fitted law. */
 export interface ChinchillaFit {
@@ -76,7 +76,7 @@ export function chinchillaNeeds(points: readonly Point[]): string | undefined {
 /** The fit. @throws {Refusal} `data` where points are too few or degenerate. */
 export function fitChinchilla(
   points: readonly Point[],
-  { draws, seed, level }: BootstrapOptions,
+  { draws, seed, level, tell }: Drawing,
   grid: Grid = GRID,
 ): ChinchillaFit {
   const need = chinchillaNeeds(points);
@@ -84,6 +84,7 @@ export function fitChinchilla(
   const data = powerData([points.map((p) => p.params), points.map((p) => p.tokens)], [
     ...points.map((p) => p.loss),
   ]);
+  tell?.("the law of N and D", 0, draws);
   const starts = startsOf(grid, data);
   const fit = fitFrom(data, starts);
   const law = lawOf(fit.best.x, data);
@@ -97,6 +98,7 @@ export function fitChinchilla(
   const resampled = bootstrap(drawKey(seed, "chinchilla"), {
     sizes: [points.length],
     draws,
+    told: (done) => tell?.("the law of N and D", done, draws),
     fit: (counts) => {
       if (!determines(points, counts)) return undefined;
       const drawn = refit(data, fit, counts);

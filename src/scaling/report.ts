@@ -7,7 +7,7 @@ import { exponentsOf, type Law, lossOf, optimumOf } from "./law.ts";
 import { limitsOf } from "./limits.ts";
 import { COSTS, LAWS } from "./published.ts";
 import type { Count, Trials } from "./read.ts";
-import type { BootstrapOptions, Estimate, Point } from "./types.ts";
+import type { BootstrapOptions, Drawing, Estimate, Point } from "./types.ts";
 
 /** What the best use of a budget is, by the fitted law. */
 export interface Allotment {
@@ -80,20 +80,23 @@ export interface ReportOptions {
   /** FLOP for which the best use is asked; by default powers of ten about those of the trials. */
   readonly budgets?: readonly number[];
   readonly bootstrap: BootstrapOptions;
+  /** Hears how far the fits are. */
+  readonly tell?: Drawing["tell"];
 }
 
 /** Fits everything. @throws {Refusal} `data` where L(N, D) is not determined. */
 export function reportOf(trials: Trials, options: ReportOptions): ScalingReport {
   const { file, count, loss, bootstrap } = options;
   const points = trials.points[count] ?? [];
-  const fit = fitChinchilla(points, bootstrap);
+  const drawing = { ...bootstrap, tell: options.tell };
+  const fit = fitChinchilla(points, drawing);
   const range = rangeOf(points);
   const budgets = options.budgets ?? decades(range.flops);
   const { law, residuals, leftOut, draws, ...chinchilla } = fit;
   const kaplan = (["params", "tokens", "flops"] as const).map((of) =>
-    fitKaplan(points, of, bootstrap)
+    fitKaplan(points, of, drawing)
   );
-  const isoflop = fitIsoflop(points, bootstrap);
+  const isoflop = fitIsoflop(points, drawing);
   const optimal = budgets.map((flops) =>
     allotmentOf({ law, draws, flops, largest: range.flops[1] }, bootstrap.level)
   );

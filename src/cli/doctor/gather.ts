@@ -10,10 +10,18 @@ import { diskFacts, failureOf, socketSpeed } from "./ways.ts";
 /** Milliseconds that a look at an adapter may take. */
 const PATIENCE = 30_000;
 
-/** All facts; `out` is the folder that runs would be written to. */
-export async function gather(out: string): Promise<Facts> {
+/** All facts; `out` is the folder that runs would be written to, `doing` hears what is looked at. */
+export async function gather(
+  out: string,
+  doing: (what: string) => void = () => {},
+): Promise<Facts> {
+  const during = <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    doing(what);
+    return work();
+  };
   const notices: string[] = [];
   const asked = { gpus: null, workers: 1, device: "auto" } as const;
+  doing("looking for cards");
   const placed = await attempt(() => cardsFor(asked, (text) => notices.push(text)));
   const seat = "value" in placed ? placed.value[0] : undefined;
   return {
@@ -29,9 +37,12 @@ export async function gather(out: string): Promise<Facts> {
     cards: await cardFacts(),
     run: "failure" in placed ? placed : { value: { notices } },
     // One after the other: what is measured at the same time is measured slower.
-    adapter: await attempt(() => look<Look | null>(seat?.pin ?? {}), "noDevice"),
-    socket: await attempt(socketSpeed),
-    disk: await attempt(() => diskFacts(out), "config"),
+    adapter: await during(
+      "measuring the adapter",
+      () => attempt(() => look<Look | null>(seat?.pin ?? {}), "noDevice"),
+    ),
+    socket: await during("measuring a socket", () => attempt(socketSpeed)),
+    disk: await during("measuring the disk", () => attempt(() => diskFacts(out), "config")),
     missing: await missing(),
   };
 }
