@@ -1,8 +1,10 @@
 /** The command `bench`: runs benches, shows their tables, and keeps them as files when told to. */
 import { runCommand } from "../src/cli/command.ts";
+import { openStatus } from "../src/cli/status.ts";
 import { parseBench } from "./args.ts";
 import type { BenchName, BenchRequest } from "./args.ts";
 import { lookAround } from "./machine.ts";
+import type { Filter } from "./filter.ts";
 import { benchFaults } from "./faults.ts";
 import { benchData } from "./data.ts";
 import { benchGenerate } from "./generate.ts";
@@ -20,7 +22,7 @@ import { benchStep } from "./step.ts";
 import { benchTokenizers } from "./tokenizers.ts";
 import { benchTransport } from "./transport.ts";
 
-type Options = Pick<BenchRequest, "filter" | "kind">;
+type Options = Pick<BenchRequest, "filter" | "kind"> & Filter;
 
 const RUN: Readonly<Record<BenchName, (options: Options) => Promise<Report>>> = {
   ops: benchOps,
@@ -46,8 +48,12 @@ async function bench(args: readonly string[]): Promise<void> {
   const scratch = await Deno.makeTempDir({ prefix: "shoal-bench-" });
   prepareDriver(scratch);
   try {
+    using status = openStatus();
     for (const name of benches) {
-      const report = await RUN[name](options);
+      status.show(`measuring ${name}`);
+      const doing = (row: string) => status.show(`measuring ${name}: ${row}`);
+      const report = await RUN[name]({ ...options, doing });
+      status.end();
       console.log(json ? JSON.stringify(await valueOf(report)) : showReport(report));
       if (save) await keep(report, ["deno task bench", ...args].join(" "));
     }

@@ -6,6 +6,7 @@ import { isSoftware } from "../src/device/adapter.ts";
 import type { Report } from "./report.ts";
 import { stepConfigs } from "./step_configs.ts";
 import { fixed } from "./table.ts";
+import type { Filter } from "./filter.ts";
 import { median, secondsOf } from "./time.ts";
 
 /** Starts that find the kernels in the driver's cache. */
@@ -24,12 +25,13 @@ interface Start {
 }
 
 /** Times starts of each config whose name holds `filter`. */
-export async function benchStartup({ filter }: { filter: string }): Promise<Report> {
+export async function benchStartup({ filter, doing }: Filter): Promise<Report> {
   const info = (await navigator.gpu?.requestAdapter())?.info;
   const adapter = info?.description || info?.vendor || "no adapter";
   const rows: string[][] = [];
   for (const { name } of stepConfigs()) {
     if (!name.includes(filter)) continue;
+    doing?.(name);
     const cache = await Deno.makeTempDir({ prefix: "shoal-bench-cache-" });
     try {
       const cold = await startOf(name, cache);
