@@ -9,12 +9,18 @@ import { printable } from "../report/format.ts";
 import { Status } from "../report/status.ts";
 import type { Compiling } from "../device/types.ts";
 
-/** A status on stderr; its lines that stay go there as well. */
-export function openStatus(): Status {
+/** Stdout or stderr. */
+interface Stream {
+  isTerminal(): boolean;
+  writeSync(bytes: Uint8Array): number;
+}
+
+/** A status on stderr, unless told; its lines that stay go there as well. */
+export function openStatus(stream: Stream = Deno.stderr): Status {
   return new Status(
     new DrawnLine({
-      terminal: Deno.stderr.isTerminal(),
-      write: (text) => writeAll(Deno.stderr, text),
+      terminal: stream.isTerminal(),
+      write: (text) => writeAll(stream, text),
       width: columns,
     }),
   );
@@ -49,7 +55,7 @@ export function columns(): number {
 }
 
 /** Writes all of a text. */
-export function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+export function writeAll(stream: Pick<Stream, "writeSync">, text: string): void {
   const bytes = new TextEncoder().encode(text);
   for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
 }

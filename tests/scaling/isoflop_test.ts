@@ -75,7 +75,9 @@ Deno.test("isoFLOP intervals hold the noiseless fit's numbers at the stated rate
   assertEquals(counted.exponent, 100);
   assertGreater(counted.params, 380);
   // Three standard deviations of a share of 100, and of 400, about 0.9.
-  for (const [key, deviation] of [["exponent", 0.03], ["params", 0.015], ["loss", 0.015]] as const) {
+  for (
+    const [key, deviation] of [["exponent", 0.03], ["params", 0.015], ["loss", 0.015]] as const
+  ) {
     const share = held[key] / counted[key];
     assertLess(Math.abs(share - 0.9), 3 * deviation, `${key}: ${share}`);
   }

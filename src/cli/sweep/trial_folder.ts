@@ -55,6 +55,24 @@ export function readTrial(folder: string): Reading {
   };
 }
 
+/** Bytes at the end of metrics.jsonl that hold its last line. */
+const TAIL = 4096;
+
+/** The last step that a trial has told of; 0 where there is none. */
+export function lastStep(folder: string): number {
+  try {
+    using file = Deno.openSync(join(folder, "metrics.jsonl"));
+    const { size } = file.statSync();
+    file.seekSync(Math.max(0, size - TAIL), Deno.SeekMode.Start);
+    const bytes = new Uint8Array(TAIL);
+    const text = new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0));
+    const steps = text.split("\n").map((line) => numberOr(parsed(line)["step"], 0));
+    return Math.max(...steps);
+  } catch {
+    return 0; // It is not there yet.
+  }
+}
+
 function parsed(text: string): Readonly<Record<string, unknown>> {
   try {
     return Object(JSON.parse(text));
