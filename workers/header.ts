@@ -59,7 +59,7 @@ function dataText({ data }: RunConfig, { texts, vocabulary, tokenizer }: Corpus)
   const sum = (part: "train" | "validation") =>
     showCount(texts.reduce((tokens, text) => tokens + text[part].length, 0));
   const kind = tokenizer === undefined ? "" : `${tokenizer.kind}, `;
-  return `${nameOf(data.path, texts)}: ${sum("train")} tokens to train on, ` +
+  return `${nameOf(data.path, texts)}: ${sum("train")} tokens to train, ` +
     `${sum("validation")} to validate (${kind}vocabulary ${vocabulary})`;
 }
 

@@ -49,7 +49,9 @@ export async function generateCommand(args: readonly string[]): Promise<ExitName
   const prompt = await readPrompt(request.prompt);
   const first = firstTokens(prompt, tokenizer);
   const interrupt = interrupted();
-  const model = await openFeeder(opened, request, status);
+  const model = await openFeeder(opened, request, { prompt: first.length, status });
+  // From here on there is text on the terminal.
+  status.end();
   const start = performance.now();
   const drawn = await drawSamples(model, request, {
     tokenizer,
@@ -111,18 +113,19 @@ function samplesOf(
 async function openFeeder(
   { model, context, vocabulary, params }: OpenedModel,
   { device: kind, num }: GenerateRequest,
-  status: Status,
+  { prompt, status }: { prompt: number; status: Status },
 ): Promise<Feeder> {
+  let isOpen = false;
   const device = await openDevice(kind, {
-    // Once there is text on the terminal nothing is drawn over it.
-    progress: (kernels) => isFirst ? compilingIn(status).progress(kernels) : undefined,
+    progress: (kernels) => isOpen ? undefined : compilingIn(status).progress(kernels),
   });
-  let isFirst = true;
   const memory = device.memory();
   const layout = holdParams(memory, { model, context, vocabulary }, params);
   const rows = Math.min(num, SIDE_BY_SIDE);
   const parts = { memory, layout, model, vocabulary, context, rows };
   const decoder = await Decoder.open(device, parts);
+  await decoder.prepare(prompt);
+  isOpen = true;
   let looked = performance.now();
   let said = false;
   return {
@@ -134,8 +137,6 @@ async function openFeeder(
         looked = performance.now();
       }
       const logits = await decoder.feed(tokens);
-      if (isFirst) status.end();
-      isFirst = false;
       if (decoder.slides > 0 && !said) {
         console.error(
           `The text is longer than the context of ${context} tokens: its window slides`,

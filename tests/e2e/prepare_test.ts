@@ -1,6 +1,7 @@
 /** The command `prepare` in processes of its own, as a user runs it. */
 import { assert, assertEquals } from "@std/assert";
 import { contents, Desk, jsonLines, someText } from "../prepare/fixture.ts";
+import { withoutStatus } from "./support.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -29,7 +30,7 @@ async function run(
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const { code, stdout, stderr } = await start(desk, args).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
+  return { code, stdout: text(stdout), stderr: withoutStatus(text(stderr)) };
 }
 
 /** Waits until a file is there. */
