@@ -13,7 +13,8 @@ export function changedKeys(config: RunConfig): string[] {
     .map(([path, value]) => `${path}=${typeof value === "string" ? value : show(value)}`);
 }
 
-/** The defaults of a run of this kind of model. */
-function defaultsFor({ model: { kind } }: RunConfig): RunConfig {
-  return { ...resolveConfig({}), model: modelSchema.parse({ kind }) };
+/** The defaults of a run, with the sizes that this kind of model has by default. */
+function defaultsFor({ model: { kind } }: RunConfig): unknown {
+  const defaults = resolveConfig({});
+  return { ...defaults, model: { ...modelSchema.parse({ kind }), kind: defaults.model.kind } };
 }
