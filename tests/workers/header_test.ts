@@ -24,7 +24,9 @@ async function configs() {
 
 Deno.test("the header of every config fits a terminal of 80 x 24 with room for the training", async () => {
   for (const config of await configs()) {
-    const rows = headerOf(config, letters(config), { out: "runs/a", from: 0 });
+    const parts = { train: new Uint32Array(1_100_000), validation: new Uint32Array(122_000) };
+    const corpus = { texts: [textIn(parts, { name: "moby_dick" })], vocabulary: 89 };
+    const rows = headerOf(config, corpus, { out: "runs/a", from: 0 });
     const lines = headerLines(rows, 79);
     assertLessOrEqual(lines.length, 12, config.name);
     for (const line of lines) assertLessOrEqual(line.length, 79, line);
