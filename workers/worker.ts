@@ -4,11 +4,13 @@
  */
 import { EXIT, Refusal } from "../src/base/refusal.ts";
 import { openReference } from "../src/device/reference.ts";
+import type { Backend } from "../src/device/backend.ts";
 import type { Compiling, Device } from "../src/device/types.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import { greet } from "../src/transport/handshake.ts";
 import { dialUnix } from "../src/transport/unix.ts";
 import { openQuarters } from "./meet.ts";
+import { reachable } from "./socket_folder.ts";
 import { socketPath } from "./spawn.ts";
 import type { Seating } from "./spawn.ts";
 import { train } from "./trainer.ts";
@@ -19,10 +21,14 @@ const PATIENCE = 500;
 /** Opens the device that a config asks for; losing it while `serving` ends the process. */
 async function openDevice(
   kind: string,
-  { compiling, serving }: { compiling: Compiling; serving: () => boolean },
+  { backend, compiling, serving }: {
+    backend: Backend;
+    compiling: Compiling;
+    serving: () => boolean;
+  },
 ): Promise<Device> {
   if (kind === "reference") return openReference();
-  const device = await openWebGpu({ runtime: Deno.version.deno, compiling });
+  const device = await openWebGpu({ runtime: Deno.version.deno, backend, compiling });
   device.lost.then((reason) =>
     // A device that is closed is lost as well: by the next turn it is known that it was meant.
     setTimeout(() => {
@@ -77,14 +83,15 @@ if (import.meta.main) {
   let serving = true;
   try {
     const seating = await takeSeat();
-    const { folder, id, seat } = seating;
+    const { folder, id, seat, backend } = seating;
     const token = Uint8Array.fromBase64(seating.token);
     const meet = await openQuarters({ socket: (other) => socketPath(folder, other), seat, token });
     const coordinator = await dialUnix(socketPath(folder, "coordinator"), { attempt: 0 });
     await greet(coordinator, { rank: id, attempt: 0 }, { token });
+    const way = (path: string) => reachable(path, folder);
     await train(
-      { index: seat, coordinator, meet },
-      (kind, compiling) => openDevice(kind, { compiling, serving: () => serving }),
+      { index: seat, coordinator, meet, reachable: way },
+      (kind, compiling) => openDevice(kind, { backend, compiling, serving: () => serving }),
     );
     Deno.exit(EXIT.done);
   } catch (error) {

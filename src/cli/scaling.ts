@@ -2,6 +2,7 @@
 import { basename, join } from "node:path";
 // @ts-types="./csv_parse.d.ts"
 import { parse } from "@std/csv/parse";
+import { refusing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { writeTextAtomic } from "../report/atomic.ts";
@@ -61,14 +62,10 @@ function trialsOf({ csv, loss }: ScalingRequest, path: string): Trials {
 }
 
 function textOf(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new Refusal("noInput", `Cannot fit: need trials in ${path}: there is no such file`);
-    }
-    throw new Refusal("noInput", `Cannot read ${path}: ${(error as Error).message}`);
-  }
+  return refusing(
+    { doing: "read", path, need: "a file of trials" },
+    () => Deno.readTextFileSync(path),
+  );
 }
 
 /** Refuses to fit a table that would be written over. */
@@ -95,12 +92,10 @@ function write({ folder }: ScalingRequest, report: ScalingReport): void {
     "scaling.json": reportJson(report),
     "scaling.html": pageOf(report, pictures),
   };
-  try {
+  refusing({ doing: "write to", path: folder, exit: "config" }, () => {
     Deno.mkdirSync(folder, { recursive: true });
     for (const [name, text] of Object.entries(files)) writeTextAtomic(join(folder, name), text);
-  } catch (error) {
-    throw new Refusal("config", `Cannot write to ${folder}: ${(error as Error).message}`);
-  }
+  });
 }
 
 function linesOf(report: ScalingReport, folder: string): string[] {

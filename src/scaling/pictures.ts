@@ -1,4 +1,5 @@
 /** The three pictures of a report. Each shows the report's numbers and computes no other. */
+import { maxOf, minOf } from "../base/extremes.ts";
 import { colours, evenAxis, logAxis, power } from "./axes.ts";
 import { quantile } from "./bootstrap.ts";
 import { groupsOf } from "./distinct.ts";
@@ -141,8 +142,8 @@ function isoflopPicture(report: ScalingReport): string {
     return low === null || high === null ? [] : [low, high];
   });
   const [small, large] = [
-    Math.min(...all.map((p) => p.params)),
-    Math.max(...all.map((p) => p.params)),
+    minOf(all.map((p) => p.params)),
+    maxOf(all.map((p) => p.params)),
   ];
   const sizes = [
     ...all.map((p) => p.params),
@@ -208,16 +209,16 @@ function lawCurves(report: ScalingReport): string {
   const tints = colours(budgets.length);
   const bests = budgets.map((flops) => optimumOf(law, flops));
   const sizes = steps(
-    Math.min(range.params[0], ...bests.map((b) => b.params)) / 2,
-    Math.max(range.params[1], ...bests.map((b) => b.params)) * 2,
+    Math.min(range.params[0], minOf(bests.map((b) => b.params))) / 2,
+    Math.max(range.params[1], maxOf(bests.map((b) => b.params))) * 2,
     80,
   );
   const loss = (flops: number) => (params: number) =>
     lossOf(law, { params, tokens: flops / FLOP_PER_PARAM_TOKEN / params });
   const curves = budgets.map((flops) => sizes.map(loss(flops)));
   const x = logAxis("Parameters N", sizes, power);
-  const top = Math.max(...bests.map((b) => b.loss));
-  const least = Math.min(...bests.map((b) => b.loss));
+  const top = maxOf(bests.map((b) => b.loss));
+  const least = minOf(bests.map((b) => b.loss));
   const y = evenAxis("Loss, nats per token", [least, top + 0.6 * (top - least)]);
   const legend: Key[] = [
     ...budgets.map((flops, i) => ({
