@@ -40,6 +40,7 @@ export async function evaluateModel(request: EvaluationRequest): Promise<Evaluat
     launch,
     cards,
     initial: params,
+    trains: false,
     next: ({ stopping }) => found !== undefined || stopping ? "end" : "evaluate",
     evaluated: (evaluation) => found = evaluation,
     // What a run would tell of its course is not what is asked here.

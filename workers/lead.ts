@@ -76,6 +76,8 @@ export interface Run {
   readonly reload?: (skips: ReadonlySet<number>) => Promise<Checkpoint | undefined>;
   /** What is due; training, unless told. */
   readonly next?: (progress: Progress, config: RunConfig) => Due;
+  /** Whether steps may be due; true unless told. */
+  readonly trains?: boolean;
   /** Told all of an evaluation. */
   readonly evaluated?: (evaluation: Evaluation) => void;
   /** Seconds on a steady clock. */
@@ -208,7 +210,7 @@ export class Lead {
       faults: this.#faults,
       note: (kind, note) => this.note(kind, note),
       limit: (type) => this.#limit(type),
-      setUp: () => setUp(config, run.corpus),
+      setUp: () => setUp(config, run.corpus, { trains: run.trains ?? true }),
       ...wiring,
       stop: this.stop,
       now: () => performance.now(),

@@ -45,6 +45,8 @@ export type Order =
     /** The text's tokenizer, where the source must know it. */
     readonly tokenizer: TokenizerSpec | null;
     readonly texts: readonly SentText[];
+    /** Whether it will be told to step: what only a step needs is not made otherwise. */
+    readonly trains: boolean;
     readonly strikes: readonly Strike[];
   }
   /** Leave whatever is under way, meet the others as `attempt`, and copy the state where told to. */

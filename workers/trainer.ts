@@ -256,7 +256,7 @@ class Trainer {
       tokenizer: tokenizer === null ? undefined : tokenizerFrom(tokenizer),
     };
     const replica = new Replica(device, { config, corpus });
-    await replica.open();
+    await replica.open({ trains: order.trains });
     this.#replica = replica;
     this.#mirror = new Mirror(replica, config.micro_batches);
     await this.#reply({
