@@ -40,8 +40,8 @@ export function compilingIn(status: Status): Compiling {
 export function watching(status: Status): Sink {
   return (event) => {
     const doing = doingOf(event);
-    if (doing !== undefined) status.show(...doing);
-    if (event.type === "notice") status.print(...printable(event.text).split("\n"));
+    if (doing !== undefined) status.show(doing.what, doing.reached);
+    if (event.type === "notice") status.print(printable(event.text));
   };
 }
 

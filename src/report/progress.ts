@@ -38,7 +38,7 @@ export function progressPrinter(
 
   const sink: Sink = (event) => {
     const doing = doingOf(event);
-    if (doing !== undefined) return status.show(...doing);
+    if (doing !== undefined) return status.show(doing.what, doing.reached);
     switch (event.type) {
       case "start":
         run = event.run;

@@ -68,9 +68,9 @@ export class Status implements Disposable {
     if (isNew || this.#now() - this.#spoke >= REDRAW_MS) this.#speak();
   }
 
-  /** Prints lines that stay. */
-  print(...lines: string[]): void {
-    this.#line.print(lines);
+  /** Prints a text that stays. */
+  print(text: string): void {
+    this.#line.print(text.split("\n"));
   }
 
   /** It is done: the line goes away. */

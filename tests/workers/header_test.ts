@@ -1,4 +1,5 @@
 /** The first lines of a run: what it is, where it goes, and what is not as by default. */
+import { fileURLToPath } from "node:url";
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { changedKeys } from "../../src/config/changed.ts";
 import { loadConfig } from "../../src/config/load.ts";
@@ -18,7 +19,9 @@ async function configs() {
     .filter((name) => name.endsWith(".ts"));
   assert(names.includes("gpt_char.ts"));
   return await Promise.all(
-    names.map(async (name) => resolveConfig(await loadConfig(new URL(name, CONFIGS).pathname))),
+    names.map(async (name) =>
+      resolveConfig(await loadConfig(fileURLToPath(new URL(name, CONFIGS))))
+    ),
   );
 }
 

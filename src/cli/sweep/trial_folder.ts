@@ -1,5 +1,6 @@
 /** The folder of a trial: an ordinary run's. Reads what is in it, and makes it begin at a checkpoint. */
 import { join } from "node:path";
+import { maxOf } from "../../base/extremes.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { saveCheckpoint } from "../../checkpoint/commit.ts";
 import { makeFolders } from "../../checkpoint/files.ts";
@@ -68,7 +69,7 @@ export function lastStep(folder: string): number {
     const bytes = new Uint8Array(TAIL);
     const text = new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0));
     const steps = text.split("\n").map((line) => numberOr(parsed(line)["step"], 0));
-    return Math.max(...steps);
+    return maxOf(steps);
   } catch {
     return 0; // It is not there yet.
   }
