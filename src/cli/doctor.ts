@@ -8,7 +8,7 @@ import { flagsHelp, type FlagsSpec, parseFlags } from "./flags.ts";
 import { openStatus } from "./status.ts";
 
 /** The flags of `doctor`. */
-const DOCTOR: FlagsSpec = {
+export const DOCTOR: FlagsSpec = {
   usage: "deno task doctor [--flag=value | --flag value]...",
   about:
     "Looks at everything that a run depends on: cards and how workers are kept on them, the adapter,\n" +

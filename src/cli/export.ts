@@ -7,7 +7,8 @@ import { flagsHelp, type FlagsSpec, parseFlags } from "./flags.ts";
 import { onlyPath, WHICH } from "./model_flags.ts";
 import { openStatus } from "./status.ts";
 
-const SPEC: FlagsSpec = {
+/** The flags of `export`. */
+export const EXPORT: FlagsSpec = {
   usage: "deno task export PATH [--flag=value]...",
   about: "Writes the model of a run, or of one checkpoint, to a folder that others load: a\n" +
     "transformer as GPT2LMHeadModel of transformers, a recurrent network as safetensors with\n" +
@@ -21,8 +22,8 @@ const SPEC: FlagsSpec = {
 
 /** Runs `export` with command-line arguments. @throws {Refusal} for what the user can mend. */
 export async function exportCommand(args: readonly string[]): Promise<void> {
-  const { positionals, values, help } = parseFlags(args, SPEC);
-  if (help) return console.log(flagsHelp(SPEC));
+  const { positionals, values, help } = parseFlags(args, EXPORT);
+  if (help) return console.log(flagsHelp(EXPORT));
   const path = onlyPath(positionals, "deno task export runs/a");
   using status = openStatus();
   status.show(`reading ${path}`);

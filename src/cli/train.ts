@@ -1,6 +1,6 @@
 /** The command `train`: from a command line to a run. */
-import { join, resolve } from "node:path";
-import { fileFault, isMissing, refusingLater } from "../base/file_fault.ts";
+import { basename, dirname, join, resolve } from "node:path";
+import { fileFault, isMissing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { showCard } from "../cards/card.ts";
@@ -11,6 +11,7 @@ import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { requireUsed } from "../config/unused.ts";
 import { isPrepared } from "../data/prepared/open.ts";
+import { readWhole } from "../data/read.ts";
 import { progressPrinter } from "../report/progress.ts";
 import { parseFaultPlan } from "../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../workers/faults/schema.ts";
@@ -80,9 +81,8 @@ export async function trainCommand(
 }
 
 async function readFaults(path: string): Promise<FaultPlan> {
-  const doing = { doing: "read the fault plan", path, need: "a file", exit: "config" } as const;
-  const text = await refusingLater(doing, () => Deno.readTextFile(path));
-  return parseFaultPlan(text, path);
+  const doing = { doing: "read the fault plan", need: "a file", exit: "config" } as const;
+  return parseFaultPlan(await readWhole(path, doing), path);
 }
 
 /** The config of a command line: its file, or the resumed run's own, with the overrides. */
@@ -91,9 +91,14 @@ export async function configOf(line: CommandLine): Promise<RunConfig> {
 }
 
 /** The config, and whether somebody said how many workers there are to be. */
-async function askedOf(line: CommandLine): Promise<{ config: RunConfig; saysWorkers: boolean }> {
+export async function askedOf(
+  line: CommandLine,
+): Promise<{ readonly config: RunConfig; readonly saysWorkers: boolean }> {
   const { resume, overrides } = line;
-  const input = withWorkers(applyOverrides(await inputOf(line), overrides), overrides);
+  const input = withWorkers(
+    applyOverrides(await inputOf(line), overrides, console.error),
+    overrides,
+  );
   if (resume !== undefined && (line.config ?? overrides["init"]) !== undefined) {
     await requireOwnInit(resume, input["init"] ?? null);
   }
@@ -130,9 +135,21 @@ function withWorkers(
 /** A config as its file has it; a run that begins with a model needs none. */
 async function inputOf(line: CommandLine): Promise<PlainConfig> {
   const { config, resume, restart = resume, overrides } = line;
-  if (config !== undefined) return await loadNamed(config);
+  if (config !== undefined) return await besideRun(config, await loadNamed(config));
   if (restart !== undefined) return await loadNamed(await storedConfig(restart));
   return overrides["init"] === undefined ? await loadNamed(DEFAULT_CONFIG) : { name: "tuned" };
+}
+
+/**
+ * The stored config of a run names that run's folder, which holds a run already. To train it again
+ * is to write beside it.
+ */
+async function besideRun(path: string, input: PlainConfig): Promise<PlainConfig> {
+  const named = dirname(path);
+  const folder = named === "." ? dirname(resolve(path)) : named;
+  const isStored = basename(path) === "config.json" && typeof input["out"] === "string" &&
+    await Deno.stat(join(folder, "metrics.jsonl")).then(({ isFile }) => isFile, () => false);
+  return isStored ? { ...input, out: freeFolder(folder) } : input;
 }
 
 /** A run that begins with a model has its sizes and its window, unless it says otherwise. */
