@@ -1,5 +1,6 @@
 /** The command `prepare`: from text files to a folder of token shards, and its verification. */
 import type { ExitName } from "../base/refusal.ts";
+import { shellWord } from "../base/shell.ts";
 import { verifyPrepared } from "../data/prepared/verify.ts";
 import { type Outcome, prepare, type PrepareRequest } from "../prepare/prepare.ts";
 import { summaryLines } from "../prepare/meter.ts";
@@ -8,10 +9,7 @@ import { runCommand } from "./command.ts";
 import { flagsHelp } from "./flags.ts";
 import { parsePrepare, PREPARE } from "./prepare_request.ts";
 import { PrepareMeter } from "./prepare_meter.ts";
-import { stopOnSignals } from "./signals.ts";
-
-/** Exit code of a preparation that was stopped: 128 + SIGINT, as shells have it. */
-const INTERRUPTED = 130;
+import { INTERRUPTED, stopOnSignals } from "./signals.ts";
 
 /** Runs `prepare` with command-line arguments. */
 export async function prepareCommand(args: readonly string[]): Promise<ExitName> {
@@ -33,7 +31,9 @@ function check(folder: string): void {
 }
 
 async function prepareFiles(request: PrepareRequest): Promise<ExitName> {
-  const { stop, requeued } = stopOnSignals("Stopping; once more to stop at once");
+  const { stop, requeued } = stopOnSignals({
+    text: "Stopping; once more to stop at once",
+  });
   const meter = new PrepareMeter();
   const start = performance.now();
   const outcome = await prepare(request, { show: meter.show, stop }).finally(() => meter.end());
@@ -57,13 +57,8 @@ function report(
   return [
     ended === "nothing" ? `Nothing to do: ${out} holds these files already` : `Prepared in ${rate}`,
     ...summaryLines(index),
-    `Everything lies in ${out}. To train on it: deno task train --data=${quoted(out)}`,
+    `Everything lies in ${out}. To train on it: deno task train --data=${shellWord(out)}`,
   ];
-}
-
-/** A word as a shell takes it. */
-function quoted(word: string): string {
-  return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 if (import.meta.main) await runCommand(() => prepareCommand(Deno.args));

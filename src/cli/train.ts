@@ -1,6 +1,6 @@
 /** The command `train`: from a command line to a run. */
 import { basename, dirname, join, resolve } from "node:path";
-import { fileFault, isMissing, refusingLater } from "../base/file_fault.ts";
+import { fileFault, isMissing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { showCard } from "../cards/card.ts";
@@ -11,6 +11,7 @@ import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { requireUsed } from "../config/unused.ts";
 import { isPrepared } from "../data/prepared/open.ts";
+import { readWhole } from "../data/read.ts";
 import { progressPrinter } from "../report/progress.ts";
 import { parseFaultPlan } from "../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../workers/faults/schema.ts";
@@ -23,6 +24,7 @@ import type { CommandLine } from "./args.ts";
 import { runCommand } from "./command.ts";
 import { DEFAULT_CONFIG, loadNamed } from "./config_file.ts";
 import { helpText } from "./help.ts";
+import { columns, openOutput } from "./output.ts";
 import { settleRun } from "./resumed.ts";
 import { stopOnSignals } from "./signals.ts";
 
@@ -46,16 +48,17 @@ export async function trainCommand(
   const workers = said ?? await workersUnsaid(config, cards);
   const run = { ...config, workers, out };
   console.log(`config ${JSON.stringify(run, null, 2)}`);
-  const output = new TextEncoder();
+  const output = openOutput();
   const show = progressPrinter({
     terminal: Deno.stdout.isTerminal(),
     every: config.report.progress_every,
-    write: (text) => Deno.stdout.writeSync(output.encode(text)),
+    write: (text) => output.write(text),
     width: columns,
   });
-  const { stop: signalled, requeued } = stopOnSignals(
-    "Stopping after this step; once more to stop at once",
-  );
+  const { stop: signalled, requeued } = stopOnSignals({
+    text: "Stopping after this step; once more to stop at once",
+    leashed: leash !== undefined,
+  });
   const stop = leash === undefined ? signalled : AbortSignal.any([signalled, leash]);
   const placed = cards.slice(0, workers).map((card, i) =>
     `worker ${i} computes on card ${showCard(card)}`
@@ -77,9 +80,8 @@ export async function trainCommand(
 }
 
 async function readFaults(path: string): Promise<FaultPlan> {
-  const doing = { doing: "read the fault plan", path, need: "a file", exit: "config" } as const;
-  const text = await refusingLater(doing, () => Deno.readTextFile(path));
-  return parseFaultPlan(text, path);
+  const doing = { doing: "read the fault plan", need: "a file", exit: "config" } as const;
+  return parseFaultPlan(await readWhole(path, doing), path);
 }
 
 /** The config of a command line: its file, or the resumed run's own, with the overrides. */
@@ -203,11 +205,6 @@ function freeFolder(base: string): string {
       return path;
     }
   }
-}
-
-/** Columns of the terminal; 80 where it does not say. */
-function columns(): number {
-  return Deno.consoleSize().columns || 80;
 }
 
 if (import.meta.main) await runCommand(() => trainCommand(Deno.args));
