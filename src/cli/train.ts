@@ -1,6 +1,6 @@
 /** The command `train`: from a command line to a run. */
 import { join, resolve } from "node:path";
-import { fileFault, isMissing, refusingLater } from "../base/file_fault.ts";
+import { fileFault, isMissing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { showCard } from "../cards/card.ts";

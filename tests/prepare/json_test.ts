@@ -95,15 +95,23 @@ Deno.test("prepare refuses an option that no input has a use for, before anythin
   desk.write("b.json", JSON.stringify(TEXTS));
   const refusals = [
     { names: ["a.txt"], options: { field: "text" }, says: "Cannot take --field=text" },
-    { names: ["a.jsonl"], options: { documentEnd: "\n" }, says: "(--document-end): need a text file" },
-    { names: ["b.json"], options: { documentEnd: "\n" }, says: "(--document-end): need a text file" },
+    {
+      names: ["a.jsonl"],
+      options: { documentEnd: "\n" },
+      says: "(--document-end): need a text file",
+    },
+    {
+      names: ["b.json"],
+      options: { documentEnd: "\n" },
+      says: "(--document-end): need a text file",
+    },
   ];
   for (const { names, options, says } of refusals) {
     const { exit } = await assertRejects(() => desk.prepare(names, options), Refusal, says);
     assertEquals(exit, "config");
     assertEquals(Deno.readDirSync(desk.path).some(({ name }) => name === "out"), false);
   }
-  await desk.prepare(["a.txt", "a.jsonl"], { field: "text", documentEnd: "\n\n" });
+  await desk.prepare(["a.txt", "a.jsonl"], { field: "text", documentEnd: "e\nwhale" });
   // A text has no keys: whoever names one meant objects.
   const refused = () => desk.prepare(["b.json"], { out: "other", field: "body" });
   await assertRejects(refused, Refusal, "it is no object");
