@@ -1,4 +1,4 @@
-/** How fast one worker steps, by a few steps on a device in this process. It keeps nothing. */
+/** How fast a worker steps, by a few steps on a device in this process. It keeps nothing. */
 import type { RunConfig } from "../src/config/schema.ts";
 import type { Device } from "../src/device/types.ts";
 import type { Corpus } from "./corpus.ts";
@@ -17,19 +17,35 @@ export interface Probed {
 /** Seconds that a part of a probe may take, if it can be made smaller. */
 const LONGEST = 20;
 
+/** What a probe works on. */
+export interface ProbeOptions {
+  readonly config: RunConfig;
+  readonly corpus: Corpus;
+  readonly steps: number;
+  /** Workers that share a step: each computes its part of the micro-batches; one by default. */
+  readonly workers?: number;
+}
+
+/** A worker whose kernels are compiled and warm. */
+export interface WarmProbe {
+  /** Times the steps. */
+  time(): Promise<Probed>;
+}
+
 /**
  * Times `steps` steps of one worker that has all micro-batches. Kernels are compiled and warmed up
  * by one micro-batch before; it also tells whether a step is to be cut to fewer of them, or to that
  * one alone. @throws {Refusal} `tooLarge` when it does not fit.
  */
-export async function probe(
+export async function probe(device: Device, options: ProbeOptions): Promise<Probed> {
+  return await (await warmProbe(device, options)).time();
+}
+
+/** Warms a worker up. @throws {Refusal} `tooLarge` when it does not fit. */
+export async function warmProbe(
   device: Device,
-  { config, corpus, steps }: {
-    readonly config: RunConfig;
-    readonly corpus: Corpus;
-    readonly steps: number;
-  },
-): Promise<Probed> {
+  { config, corpus, steps, workers = 1 }: ProbeOptions,
+): Promise<WarmProbe> {
   const replica = new Replica(device, { config, corpus });
   await replica.open();
   const timed = async (level: number) => {
@@ -43,18 +59,24 @@ export async function probe(
     const seconds = (inspected - start) / 1000 / 2 ** level;
     return { level, batch: seconds, update: (performance.now() - inspected) / 1000 };
   };
-  let all = [await timed(0)];
-  const { batch, update } = all[0] as (typeof all)[number];
-  if (batch + update < LONGEST) {
-    const most = Math.floor(Math.log2(LONGEST / steps / batch));
-    const level = Math.max(0, Math.min(Math.log2(config.micro_batches), most));
-    all = [];
-    for (let step = 0; step < steps; step++) all.push(await timed(level));
-  }
+  const first = await timed(0);
   return {
-    micro_batches: all.reduce((sum, { level }) => sum + 2 ** level, 0),
-    micro_batch_seconds: median(all.map(({ batch }) => batch)),
-    update_seconds: median(all.map(({ update }) => update)),
+    async time() {
+      let all = [first];
+      const { batch, update } = first;
+      if (batch + update < LONGEST) {
+        const most = Math.floor(Math.log2(LONGEST / steps / batch));
+        const share = Math.floor(Math.log2(Math.max(1, config.micro_batches / workers)));
+        const level = Math.max(0, Math.min(share, most));
+        all = [];
+        for (let step = 0; step < steps; step++) all.push(await timed(level));
+      }
+      return {
+        micro_batches: all.reduce((sum, { level }) => sum + 2 ** level, 0),
+        micro_batch_seconds: median(all.map(({ batch }) => batch)),
+        update_seconds: median(all.map(({ update }) => update)),
+      };
+    },
   };
 }
 

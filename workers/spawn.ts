@@ -131,7 +131,7 @@ function start(
       new URL("./worker.ts", import.meta.url).href,
     ],
     clearEnv: true,
-    env: { ...environment(workers, folder), ...cardOf(cards, seat)?.pin },
+    env: { XDG_RUNTIME_DIR: folder, ...environment(workers), ...cardOf(cards, seat)?.pin },
     stdin: "piped",
     stdout: "inherit",
     stderr: "inherit",
@@ -145,11 +145,10 @@ function start(
   return child;
 }
 
-/** Software drivers use all cores: workers of one machine share them. */
-function environment(workers: number, folder: string): Record<string, string> {
+/** Variables of a worker. Software drivers use all cores: workers of one machine share them. */
+export function environment(workers: number): Record<string, string> {
   const threads = Math.max(1, Math.round(navigator.hardwareConcurrency / workers));
   return {
-    XDG_RUNTIME_DIR: folder,
     LP_NUM_THREADS: String(threads),
     NO_COLOR: "1",
     ...passedEnvironment(),

@@ -24,11 +24,15 @@ export interface Prediction {
   readonly of: string;
   /** Times that the run exceeds the largest trial, in parameters or tokens; at most 1 inside. */
   readonly beyond: number;
+  /** The law's draws differ so much there that the loss and its interval mean nothing. */
+  readonly undetermined: boolean;
 }
 
 /** Standard deviations of a normal distribution that hold `LEVEL` of it. */
 const WIDE = 1.959964;
 const LEVEL = 0.95;
+/** Factor between the ends of an interval from which on it means nothing. */
+const WIDEST = 10;
 
 /** Reads a scaling.json. @throws {Refusal} `data` where it is none, or has no law of N and D. */
 export function parseScaling(text: string, path: string): Scaling {
@@ -63,10 +67,14 @@ export function predict(
   const loss = at([E.value, A.value, B.value, alpha.value, beta.value]);
   const spread = meanOf(draws.map((draw) => Math.log(at(draw) / loss) ** 2));
   const deviation = Math.sqrt(spread + quality.leave_one_out_rms ** 2);
+  const [low, high] = [-WIDE, WIDE].map((at) => loss * Math.exp(at * deviation)) as [
+    number,
+    number,
+  ];
   return {
     loss,
-    low: loss * Math.exp(-WIDE * deviation),
-    high: loss * Math.exp(WIDE * deviation),
+    low,
+    high,
     level: LEVEL,
     law: `L = ${short(E)} + ${short(A)} / N^${short(alpha)} + ${short(B)} / D^${short(beta)}`,
     count: source.params,
@@ -74,6 +82,8 @@ export function predict(
     tokens,
     of: source.loss,
     beyond: Math.max(params / range.params[1], tokens / range.tokens[1]),
+    // NaN is not below it either.
+    undetermined: !(high / low < WIDEST),
   };
 }
 

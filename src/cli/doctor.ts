@@ -7,7 +7,7 @@ import { doctorLines } from "./doctor/lines.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "./flags.ts";
 
 /** The flags of `doctor`. */
-const DOCTOR: FlagsSpec = {
+export const DOCTOR: FlagsSpec = {
   usage: "deno task doctor [--flag=value | --flag value]...",
   about:
     "Looks at everything that a run depends on: cards and how workers are kept on them, the adapter,\n" +

@@ -6,7 +6,8 @@ import { runCommand } from "./command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "./flags.ts";
 import { onlyPath, WHICH } from "./model_flags.ts";
 
-const SPEC: FlagsSpec = {
+/** The flags of `export`. */
+export const EXPORT: FlagsSpec = {
   usage: "deno task export PATH [--flag=value]...",
   about: "Writes the model of a run, or of one checkpoint, to a folder that others load: a\n" +
     "transformer as GPT2LMHeadModel of transformers, a recurrent network as safetensors with\n" +
@@ -20,8 +21,8 @@ const SPEC: FlagsSpec = {
 
 /** Runs `export` with command-line arguments. @throws {Refusal} for what the user can mend. */
 export async function exportCommand(args: readonly string[]): Promise<void> {
-  const { positionals, values, help } = parseFlags(args, SPEC);
-  if (help) return console.log(flagsHelp(SPEC));
+  const { positionals, values, help } = parseFlags(args, EXPORT);
+  if (help) return console.log(flagsHelp(EXPORT));
   const path = onlyPath(positionals, "deno task export runs/a");
   const opened = await openModel(path, { which: values["which"], warn: console.error });
   const out = values["out"] ?? defaultOut(path, opened);

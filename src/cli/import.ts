@@ -7,7 +7,8 @@ import { runCommand } from "./command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "./flags.ts";
 import { onlyPath } from "./model_flags.ts";
 
-const SPEC: FlagsSpec = {
+/** The flags of `import`. */
+export const IMPORT: FlagsSpec = {
   usage: "deno task import DIR [--out=RUN]",
   about:
     "Takes a model in the layout of Hugging Face's GPT-2 (config.json, model.safetensors, a\n" +
@@ -21,8 +22,8 @@ const SPEC: FlagsSpec = {
 
 /** Runs `import` with command-line arguments. @throws {Refusal} for what the user can mend. */
 export async function importCommand(args: readonly string[]): Promise<void> {
-  const { positionals, values, help } = parseFlags(args, SPEC);
-  if (help) return console.log(flagsHelp(SPEC));
+  const { positionals, values, help } = parseFlags(args, IMPORT);
+  if (help) return console.log(flagsHelp(IMPORT));
   const path = onlyPath(positionals, "deno task import DIR");
   const opened = await openModel(path, { warn: console.error });
   if (opened.kind !== "export") {

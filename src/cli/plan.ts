@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { countsOf } from "../budget/counts.ts";
+import type { PinnedCard } from "../cards/pin.ts";
 import { extentOf, unevenOf } from "../budget/extent.ts";
 import { faultsOf, largestWindows, type Limits } from "../budget/fit.ts";
 import { flopsPerToken } from "../budget/flops.ts";
@@ -17,14 +18,16 @@ import type { Device } from "../device/types.ts";
 import { beginning } from "../../workers/beginning.ts";
 import type { Corpus } from "../../workers/corpus.ts";
 import { holdingsOf } from "../../workers/holdings.ts";
+import { cardsFor, workersUnsaid } from "../../workers/cards.ts";
 import { shapeOf } from "../../workers/plans.ts";
 import { probe } from "../../workers/probe.ts";
+import { probeTogether } from "../../workers/probe_together.ts";
 import { runCommand } from "./command.ts";
 import { openDevice } from "./device.ts";
 import { flagsHelp } from "./flags.ts";
 import { planLines, type PlanReport, type Speed } from "./plan_report.ts";
 import { parsePlan, PLAN, type PlanRequest } from "./plan_request.ts";
-import { configOf } from "./train.ts";
+import { askedOf } from "./train.ts";
 
 /** Runs `plan` with command-line arguments. */
 export async function planCommand(args: readonly string[]): Promise<ExitName> {
@@ -33,10 +36,17 @@ export async function planCommand(args: readonly string[]): Promise<ExitName> {
     console.log(flagsHelp(PLAN));
     return "done";
   }
-  const config = await configOf(request.line);
+  const { config: asked, saysWorkers } = await askedOf(request.line);
   const scaling = request.scaling === undefined ? undefined : await scalingIn(request.scaling);
+  const notes: string[] = [];
+  const cards = await cardsFor(
+    { ...asked, workers: saysWorkers ? asked.workers : null },
+    (text) => notes.push(text),
+  );
+  const workers = saysWorkers ? asked.workers : await workersUnsaid(asked, cards);
+  const config = { ...asked, workers };
   const { data: { corpus } } = await beginning(config);
-  const report = await planOf({ ...request, scaling }, config, corpus);
+  const report = await planOf({ ...request, scaling, cards, notes }, config, corpus);
   console.log(request.json ? JSON.stringify(report) : planLines(report).join("\n"));
   if (report.faults.length === 0) return "done";
   throw new Refusal("tooLarge", `Cannot fit ${config.name}: ${report.faults.join("; ")}`);
@@ -46,13 +56,17 @@ export async function planCommand(args: readonly string[]): Promise<ExitName> {
 const MOST = 2 ** 20;
 
 async function planOf(
-  request: Omit<PlanRequest, "scaling"> & { readonly scaling: Scaling | undefined },
+  request: Omit<PlanRequest, "scaling"> & {
+    readonly scaling: Scaling | undefined;
+    readonly cards: readonly PinnedCard[];
+    readonly notes: readonly string[];
+  },
   config: RunConfig,
   corpus: Corpus,
 ): Promise<PlanReport> {
   const { vocabulary, texts } = corpus;
   const { workers, model, data } = config;
-  const notes = unevenOf(config);
+  const notes = [...unevenOf(config), ...request.notes];
   const device = await deviceOf(config, notes);
   const extent = extentOf(
     config,
@@ -76,10 +90,16 @@ async function planOf(
       { most: MOST },
     ) ?? null;
   const faults = faultsOf(memory, { ...adapter, ...room });
-  const probed = faults.length === 0 && request.probe > 0 && hasRoom(device, memory.total, notes);
-  const speed = device === undefined || !probed
-    ? null
-    : await speedOf(device, { config, corpus, steps: request.probe, perToken: 6 * counts.all });
+  const probed = faults.length === 0 && request.probe > 0 &&
+    hasRoom(device, workers * memory.total, notes);
+  const speed = device === undefined || !probed ? null : await speedOf(device, {
+    config,
+    corpus,
+    cards: request.cards,
+    steps: request.probe,
+    perToken: 6 * counts.all,
+    notes,
+  });
   return {
     name: config.name,
     model: JSON.stringify(model),
@@ -144,7 +164,7 @@ function hostMemory(device: Device | undefined, notes: string[]): number | undef
 /** Whether a probe would not take the memory that others of this machine use. */
 function hasRoom(device: Device | undefined, bytes: number, notes: string[]): boolean {
   if (device?.target.kind !== "cpu" || bytes < Deno.systemMemoryInfo().available) return true;
-  notes.push("less memory is free now than a worker takes: nothing was timed");
+  notes.push("less memory is free now than the workers take: nothing was timed");
   return false;
 }
 
@@ -162,11 +182,13 @@ function countedOf({ plans }: Holdings): number {
 
 async function speedOf(
   device: Device,
-  { config, corpus, steps, perToken }: {
+  { config, corpus, cards, steps, perToken, notes }: {
     config: RunConfig;
     corpus: Corpus;
+    cards: readonly PinnedCard[];
     steps: number;
     perToken: number;
+    notes: string[];
   },
 ): Promise<Speed> {
   const { workers, micro_batches } = config;
@@ -174,20 +196,25 @@ async function speedOf(
   const { window, tokens_per_step } = extentOf(config, []);
   const work = { steps: config.steps, micro_batches, tokens_per_step };
   const alone = hoursOf(measured, { ...work, workers: 1, side_by_side: 1 });
-  const loops = device.name.startsWith("reference");
-  const cores = loops ? Math.min(workers, navigator.hardwareConcurrency) : 1;
+  const together = workers === 1 ? undefined : await probeTogether({ config, steps, cards });
+  if (workers > 1 && together === undefined) {
+    notes.push(`${workers} workers side by side could not be timed: one of them ended`);
+  }
+  const all = together === undefined
+    ? hoursOf(measured, { ...work, workers, side_by_side: 1 })
+    : hoursOf(together, { ...work, workers, side_by_side: workers });
+  const gain = (alone.step_seconds / all.step_seconds).toPrecision(2);
+  const how = workers === 1
+    ? "steps as fast as those measured"
+    : together === undefined
+    ? "as if they took turns on the device"
+    : `timed side by side, ${gain} times as fast as one`;
   return {
     ...measured,
     one_worker_tokens_per_s: alone.tokens_per_s,
     flops_per_s: perToken * config.windows * window / measured.micro_batch_seconds,
-    ...hoursOf(measured, { ...work, workers, side_by_side: cores }),
-    how:
-      (workers === 1
-        ? "steps as fast as those measured"
-        : loops
-        ? `workers side by side on ${cores} cores`
-        : "workers share the device and are no faster than one") +
-      "; without evaluations, checkpoints and what workers send each other",
+    ...all,
+    how: how + "; without evaluations, checkpoints and what workers send each other",
   };
 }
 

@@ -196,10 +196,15 @@ function timeLines({ speed, workers }: PlanReport): string[] {
 
 function predictionLines({ prediction }: PlanReport): string[] {
   if (prediction === null) return [];
-  const { loss, low, high, level, law, count, of, beyond } = prediction;
+  const { loss, low, high, level, law, count, of, beyond, undetermined } = prediction;
   const far = beyond > 1
     ? `; ${few(beyond)} times the largest trial, where the law is a guess`
     : "";
+  if (undetermined) {
+    const why =
+      `its trials do not determine the loss of this run, by ${law}; N ${count}, loss ${of}`;
+    return ["loss", ...table([["predicted", "none", why + far]]), ""];
+  }
   const between = `${low.toFixed(4)} to ${high.toFixed(4)} at ${Math.round(100 * level)} %`;
   return [
     "loss",

@@ -1,20 +1,19 @@
 /** The command `scaling`: from a sweep's trials to its laws, their pictures and a page. */
 import { basename, join } from "node:path";
-// @ts-types="./csv_parse.d.ts"
-import { parse } from "@std/csv/parse";
 import { refusing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
-import { readWhole } from "../data/read.ts";
+import { readBytes, textOfBytes } from "../data/read.ts";
 import { writeTextAtomic } from "../report/atomic.ts";
-import { showNumber } from "../scaling/numbers.ts";
+import { reportLines } from "../scaling/lines.ts";
 import { pageOf } from "../scaling/page.ts";
 import { PICTURES, picturesOf } from "../scaling/pictures.ts";
-import { readTable, readTrials, type Trials } from "../scaling/read.ts";
+import { readTrials, type Trials } from "../scaling/read.ts";
 import { reportOf, type ScalingReport } from "../scaling/report.ts";
 import { pointsCsv, reportJson } from "../scaling/texts.ts";
-import type { Estimate } from "../scaling/types.ts";
+import { readTable } from "../scaling/user_table.ts";
 import { runCommand } from "./command.ts";
+import { csvRows } from "./csv.ts";
 import { flagsHelp } from "./flags.ts";
 import { parseScaling, SCALING, type ScalingRequest } from "./scaling_request.ts";
 
@@ -31,34 +30,25 @@ export async function scalingCommand(args: readonly string[]): Promise<ExitName>
     return "done";
   }
   keepApart(request);
-  const path = request.csv ?? join(request.folder, TRIALS);
+  const { folder } = request;
+  const path = request.csv ?? join(folder, TRIALS);
   const report = reportOf(await trialsOf(request, path), {
-    file: request.csv === undefined ? basename(Deno.realPathSync(request.folder)) : basename(path),
+    file: request.csv === undefined ? basename(Deno.realPathSync(folder)) : basename(path),
     count: request.count,
     loss: request.csv === undefined ? (request.loss === "val" ? "val_loss" : "loss") : "loss",
     bootstrap: request.bootstrap,
     ...(request.budgets !== undefined && { budgets: request.budgets }),
   });
   write(request, report);
-  for (const text of linesOf(report, request.folder)) console.log(text);
+  for (const text of reportLines(report)) console.log(text);
+  console.log(`Everything lies in ${folder}; the page is ${join(folder, "scaling.html")}`);
   return "done";
 }
 
 async function trialsOf({ csv, loss }: ScalingRequest, path: string): Promise<Trials> {
-  const text = await textOf(path);
-  if (csv === undefined) return readTrials(text, { path, loss });
-  let rows: string[][];
-  try {
-    rows = parse(text);
-  } catch (error) {
-    const [why] = String((error as Error).message).split("\n");
-    throw new Refusal("data", `Cannot read ${path}: need a table with commas: ${why}`);
-  }
-  return readTable(rows, path);
-}
-
-async function textOf(path: string): Promise<string> {
-  return await readWhole(path, { need: "a file of trials" });
+  const bytes = await readBytes(path, { need: "a file of trials" });
+  if (csv !== undefined) return readTable(csvRows(bytes, path), path);
+  return readTrials(textOfBytes(bytes, path), { path, loss });
 }
 
 /** Refuses to fit a table that would be written over. */
@@ -89,30 +79,6 @@ function write({ folder }: ScalingRequest, report: ScalingReport): void {
     Deno.mkdirSync(folder, { recursive: true });
     for (const [name, text] of Object.entries(files)) writeTextAtomic(join(folder, name), text);
   });
-}
-
-function linesOf(report: ScalingReport, folder: string): string[] {
-  const { chinchilla: { estimates: e, quality: q }, source, optimal } = report;
-  const of = ({ value, low, high }: Estimate) =>
-    showNumber(value) +
-    (low === null || high === null ? "" : ` [${showNumber(low, 4)}, ${showNumber(high, 4)}]`);
-  return [
-    `${source.used} trials, N counts ${source.params}, ${source.loss}; ${source.failed} failed, ` +
-    `${source.stopped} stopped early`,
-    "L(N, D) = E + A / N^alpha + B / D^beta",
-    ...(["E", "A", "B", "alpha", "beta", "a", "b"] as const).map((key) =>
-      `  ${key.padEnd(5)}  ${of(e[key])}`
-    ),
-    `R^2 ${showNumber(q.r2)} in log loss, rms ${showNumber(q.rms, 4)}, left out ` +
-    showNumber(q.leave_one_out_rms, 4),
-    ...optimal.map((row) =>
-      `  C ${showNumber(row.flops)}: N ${of(row.params)}, D ${of(row.tokens)}, loss ${
-        of(row.loss)
-      }` +
-      (row.beyond > 1 ? " (beyond the trials)" : "")
-    ),
-    `Everything lies in ${folder}; the page is ${join(folder, "scaling.html")}`,
-  ];
 }
 
 if (import.meta.main) await runCommand(() => scalingCommand(Deno.args));

@@ -119,7 +119,7 @@ async function sweepOf({ file, parallel, retries, overrides }: SweepRequest): Pr
   const sweep = readSweep(input, typeof base === "string" ? await loadNamed(base) : undefined);
   return {
     ...sweep,
-    base: applyOverrides(sweep.base, overrides),
+    base: applyOverrides(sweep.base, overrides, console.error),
     ...parallel !== undefined && { parallel },
     ...retries !== undefined && { retries },
   };

@@ -1,5 +1,5 @@
 /** The command `train`: from a command line to a run. */
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileFault, isMissing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
@@ -88,9 +88,14 @@ export async function configOf(line: CommandLine): Promise<RunConfig> {
 }
 
 /** The config, and whether somebody said how many workers there are to be. */
-async function askedOf(line: CommandLine): Promise<{ config: RunConfig; saysWorkers: boolean }> {
+export async function askedOf(
+  line: CommandLine,
+): Promise<{ readonly config: RunConfig; readonly saysWorkers: boolean }> {
   const { resume, overrides } = line;
-  const input = withWorkers(applyOverrides(await inputOf(line), overrides), overrides);
+  const input = withWorkers(
+    applyOverrides(await inputOf(line), overrides, console.error),
+    overrides,
+  );
   if (resume !== undefined && (line.config ?? overrides["init"]) !== undefined) {
     await requireOwnInit(resume, input["init"] ?? null);
   }
@@ -127,9 +132,21 @@ function withWorkers(
 /** A config as its file has it; a run that begins with a model needs none. */
 async function inputOf(line: CommandLine): Promise<PlainConfig> {
   const { config, resume, restart = resume, overrides } = line;
-  if (config !== undefined) return await loadNamed(config);
+  if (config !== undefined) return await besideRun(config, await loadNamed(config));
   if (restart !== undefined) return await loadNamed(await storedConfig(restart));
   return overrides["init"] === undefined ? await loadNamed(DEFAULT_CONFIG) : { name: "tuned" };
+}
+
+/**
+ * The stored config of a run names that run's folder, which holds a run already. To train it again
+ * is to write beside it.
+ */
+async function besideRun(path: string, input: PlainConfig): Promise<PlainConfig> {
+  const named = dirname(path);
+  const folder = named === "." ? dirname(resolve(path)) : named;
+  const isStored = basename(path) === "config.json" && typeof input["out"] === "string" &&
+    await Deno.stat(join(folder, "metrics.jsonl")).then(({ isFile }) => isFile, () => false);
+  return isStored ? { ...input, out: freeFolder(folder) } : input;
 }
 
 /** A run that begins with a model has its sizes and its window, unless it says otherwise. */

@@ -1,23 +1,35 @@
 /** Puts values from the command line into a config. Pure: knows no files and no flags' syntax. */
 import { Refusal } from "../base/refusal.ts";
 import { type BasicType, type Key, keys } from "./keys.ts";
+import { withKind } from "./kinds.ts";
+import { isPlain, type PlainConfig } from "./plain.ts";
 import { nearestKey } from "./suggest.ts";
 
-/** A config as written: plain, unchecked. */
-export type PlainConfig = Readonly<Record<string, unknown>>;
+export { isPlain, type PlainConfig } from "./plain.ts";
 
 /**
  * A copy of `input` in which each dotted key (`-` is as good as `_`) of `overrides` has its value,
  * coerced to the key's type; what is not of it stays text, for `resolveConfig` to list with all
- * other faults. Refuses unknown keys, all in one line.
+ * other faults. Of a model that becomes one of another kind, keys of `input` that this kind lacks
+ * are left out, which `say` is told. Refuses unknown keys, all in one line.
  */
 export function applyOverrides(
   input: PlainConfig,
   overrides: Readonly<Record<string, string>>,
+  say: (note: string) => void = () => {},
 ): PlainConfig {
   const known = new Map(keys().map((key) => [key.path, key]));
   const faults: string[] = [];
   let config = input;
+  const kind = overrides["model.kind"] ?? overrides["model-kind"];
+  if (kind !== undefined) {
+    const kinded = withKind(input, kind);
+    config = kinded.config;
+    const names = kinded.dropped.map((name) => `model.${name}`);
+    if (names.length > 0) {
+      say(`Left out ${names.join(", ")}: a model of kind ${kind} has no such key`);
+    }
+  }
   for (const [given, text] of Object.entries(overrides)) {
     const path = given.replaceAll("-", "_");
     const key = known.get(path);
@@ -69,9 +81,4 @@ export function assign(
   if (!isPlain(section)) return undefined;
   const inner = assign(section, rest, value);
   return inner && { ...config, [head]: inner };
-}
-
-/** Whether a value is an object with named entries. */
-export function isPlain(value: unknown): value is PlainConfig {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -81,7 +81,8 @@ function formatByName(path: string): string | undefined {
   return /\.gz$/i.test(path) ? "a gzip file" : undefined;
 }
 
-async function readBytes(path: string, doing: Doing): Promise<Uint8Array> {
+/** The bytes at `path`, as {@linkcode readWhole} reads them. @throws {Refusal} as it does. */
+export async function readBytes(path: string, doing: Doing = {}): Promise<Uint8Array> {
   try {
     if (await isPipe(path)) return await pipedBytes(path);
     const { isDirectory, isFile, size } = await Deno.stat(path);

@@ -17,7 +17,12 @@ export function logAxis(
   );
   const inside = (ticks: readonly number[]) => ticks.filter((t) => t >= low && t <= high);
   const between = inside(tens.flatMap((ten) => [ten, 2 * ten, 5 * ten]));
-  const ticks = inside(tens).length >= 4 || between.length > 9 ? inside(tens) : between;
+  const ten = inside(tens);
+  // Labels of more than a dozen powers of ten would overlap.
+  const every = Math.ceil(ten.length / 12);
+  const ticks = ten.length >= 4 || between.length > 9
+    ? ten.filter((_, i) => i % every === 0)
+    : between;
   return { label, low, high, log: true, ticks, show };
 }
 

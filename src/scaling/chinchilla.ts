@@ -3,15 +3,17 @@
  * of log L, L-BFGS from a grid of starts, bootstrap, and each point left out once.
  * Source: Hoffmann et al. (2022), section 3.3 and appendix D.3, whose grid of starts this is.
  */
+import { maxOf, minOf } from "../base/extremes.ts";
 import { Refusal } from "../base/refusal.ts";
 import { bootstrap, drawKey, estimate, estimateLog } from "./bootstrap.ts";
 import { countDistinct } from "./distinct.ts";
 import { minimize } from "./lbfgs.ts";
 import { exponentsOf, type Law, lossOf } from "./law.ts";
 import { breadth } from "./least_squares.ts";
-import { centred, constantsOf, type Fit, fitFrom, huberSum, powerData } from "./power_sum.ts";
-import type { PowerData } from "./power_sum.ts";
+import { centred, constantsOf, type Fit, fitFrom, huberSum, logLossAt } from "./power_sum.ts";
+import { type PowerData, powerData } from "./power_sum.ts";
 import { qualityOf } from "./quality.ts";
+import { judged, STEEPEST } from "./sense.ts";
 import type { BootstrapOptions, Estimate, Point, Quality } from "./types.ts";
 
 /** A fitted law. */
@@ -38,6 +40,9 @@ export const NEEDS = { points: 6, sizes: 3, tokens: 3 } as const;
 /** Share of their length that points in the plane of log N, log D must be broad. */
 const BREADTH = 0.02;
 
+/** Losses within this factor are one. */
+const SAME_LOSS = 1 + 1e-9;
+
 /** Values that starts are made of: [log A], alpha, [log B], beta, log E. */
 export interface Grid {
   readonly a: readonly number[];
@@ -63,6 +68,10 @@ export function chinchillaNeeds(points: readonly Point[]): string | undefined {
     return `need at least ${NEEDS.points} trials of ${NEEDS.sizes} sizes and ${NEEDS.tokens} token ` +
       `counts: got ${points.length} of ${sizes} and ${tokens}`;
   }
+  const losses = points.map((p) => p.loss);
+  if (maxOf(losses) / minOf(losses) < SAME_LOSS) {
+    return `need losses that differ: got ${losses[0]} in each of ${points.length} trials`;
+  }
   const broad = breadth(
     points.map((p) => Math.log(p.params)),
     points.map((p) => Math.log(p.tokens)),
@@ -87,11 +96,18 @@ export function fitChinchilla(
   const starts = startsOf(grid, data);
   const fit = fitFrom(data, starts);
   const law = lawOf(fit.best.x, data);
-  if (!(law.alpha > 0 && law.beta > 0 && isFinite(law))) {
+  if (law.alpha > STEEPEST || law.beta > STEEPEST || !isFinite(law)) {
+    throw new Refusal(
+      "data",
+      "Cannot fit L(N, D): need a loss that falls as a power of parameters and of tokens: it falls " +
+        `in one step between two of them: alpha ${three(law.alpha)}, beta ${three(law.beta)}`,
+    );
+  }
+  if (!(law.alpha > 0 && law.beta > 0)) {
     throw new Refusal(
       "data",
       "Cannot fit L(N, D): need a loss that falls with parameters and with tokens: the best law " +
-        `has alpha ${law.alpha.toPrecision(3)} and beta ${law.beta.toPrecision(3)}`,
+        `has alpha ${three(law.alpha)} and beta ${three(law.beta)}`,
     );
   }
   const resampled = bootstrap(drawKey(seed, "chinchilla"), {
@@ -99,14 +115,14 @@ export function fitChinchilla(
     draws,
     fit: (counts) => {
       if (!determines(points, counts)) return undefined;
-      const drawn = refit(data, fit, counts);
+      const drawn = lawOf(minimumOf(data, fit, counts), data);
       return isFinite(drawn) ? drawn : undefined;
     },
   });
   const residuals = points.map((p) => Math.log(p.loss / lossOf(law, p)));
   const leftOut = points.map((p, i) => {
-    const others = refit(data, fit, points.map((_, k) => k === i ? 0 : 1));
-    return Math.log(p.loss / lossOf(others, p));
+    const others = minimumOf(data, fit, points.map((_, k) => k === i ? 0 : 1));
+    return Math.log(p.loss) - logLossAt(others, data, i);
   });
   const logLoss = [...data.logLoss];
   return {
@@ -141,17 +157,21 @@ function startsOf({ a, alpha, e }: Grid, data: PowerData): Float64Array[] {
 }
 
 /** The lowest of the minima that the fit's own ones lead to, with other counts of points. */
-function refit(data: PowerData, { seeds }: Fit, counts: ArrayLike<number>): Law {
+function minimumOf(data: PowerData, { seeds }: Fit, counts: ArrayLike<number>): Float64Array {
   const objective = huberSum(data, counts);
   const minima = seeds.map((seed) => minimize(objective, seed, { gain: 1e-9 }));
-  const best = minima.reduce((a, b) => b.value < a.value ? b : a);
-  return lawOf(best.x, data);
+  return minima.reduce((a, b) => b.value < a.value ? b : a).x;
 }
 
 function lawOf(theta: Float64Array, data: PowerData): Law {
   const { E, terms: [n, d] } = constantsOf(theta, data);
   if (n === undefined || d === undefined) throw new TypeError("Cannot read a law: need two terms");
   return { E, A: n.A, B: d.A, alpha: n.alpha, beta: d.alpha };
+}
+
+/** Three digits; what rounding leaves of nothing is 0. */
+function three(exponent: number): string {
+  return Math.abs(exponent) < 1e-9 ? "0" : exponent.toPrecision(3);
 }
 
 function isFinite(law: Law): boolean {
@@ -172,14 +192,15 @@ function estimatesOf(
   level: number,
 ): ChinchillaFit["estimates"] {
   const of = (read: (law: Law) => number) => estimate(read(law), draws.map(read), { level });
-  const factor = (read: (law: Law) => number) => estimateLog(read(law), draws.map(read), { level });
+  const factor = (read: (law: Law) => number) =>
+    judged(estimateLog(read(law), draws.map(read), { level }), "scale");
   return {
     E: of((l) => l.E),
     A: factor((l) => l.A),
     B: factor((l) => l.B),
-    alpha: of((l) => l.alpha),
-    beta: of((l) => l.beta),
-    a: of((l) => exponentsOf(l).a),
-    b: of((l) => exponentsOf(l).b),
+    alpha: judged(of((l) => l.alpha), "power"),
+    beta: judged(of((l) => l.beta), "power"),
+    a: judged(of((l) => exponentsOf(l).a), "share"),
+    b: judged(of((l) => exponentsOf(l).b), "share"),
   };
 }

@@ -6,6 +6,7 @@ import { maxOf, minOf } from "../base/extremes.ts";
 import { bootstrap, drawKey, estimate, estimateLog } from "./bootstrap.ts";
 import { countDistinct, groupsOf } from "./distinct.ts";
 import { mean, polynomial } from "./least_squares.ts";
+import { judged } from "./sense.ts";
 import type { BootstrapOptions, Estimate, Point } from "./types.ts";
 
 /** One budget. */
@@ -153,9 +154,8 @@ function exponentsFrom(
     };
     // Not widened as those of a budget are: over several budgets the draws already spread the
     // exponents somewhat more than trials do.
-    return estimate(grown(used.map(({ bottom }) => bottom)), enough ? draws.map(grown) : [], {
-      level,
-    });
+    const value = grown(used.map(({ bottom }) => bottom));
+    return judged(estimate(value, enough ? draws.map(grown) : [], { level }), "share");
   };
   return { a: of("params"), b: of("tokens") };
 }

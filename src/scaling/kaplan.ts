@@ -10,6 +10,7 @@ import { minimize } from "./lbfgs.ts";
 import { polynomial } from "./least_squares.ts";
 import { centred, constantsOf, fitFrom, huberSum, powerData } from "./power_sum.ts";
 import { qualityOf } from "./quality.ts";
+import { judged } from "./sense.ts";
 import type { BootstrapOptions, Estimate, Point, Quality } from "./types.ts";
 
 /** L = E + (X_c / X)^alpha, X_c as its logarithm to base 10, for it may be beyond all numbers. */
@@ -102,8 +103,8 @@ function fitLaw(frontier: Frontier, { draws, seed, level }: BootstrapOptions): P
     law,
     estimates: {
       E: kind === "plain" ? { value: 0, low: null, high: null } : positive(of("E")),
-      log10_scale: of("log10_scale"),
-      alpha: of("alpha"),
+      log10_scale: judged(of("log10_scale"), "log"),
+      alpha: judged(of("alpha"), "power"),
     },
     quality: qualityOf({ logLoss: losses.map(Math.log), residuals, leftOut }),
     redrawn: resampled.redrawn,

@@ -1,4 +1,5 @@
 /** What a fitted law does not say, in words that its numbers decide. */
+import { minOf } from "../base/extremes.ts";
 import type { ChinchillaFit } from "./chinchilla.ts";
 import { averaged } from "./frontier.ts";
 import type { IsoflopFit } from "./isoflop.ts";
@@ -14,12 +15,14 @@ export interface Told {
   readonly points: readonly Point[];
   readonly count: Count;
   readonly isoflop: IsoflopFit | { readonly skipped: string };
+  /** Trials that repeat another. */
+  readonly repeated: readonly string[];
 }
 
-/** Sentences, the weightiest first. */
-export function limitsOf({ fit, range, optimal, points, count, isoflop }: Told): string[] {
-  const { estimates, quality, starts, agree, draws } = fit;
-  const said = [
+/** Sentences: what holds for every fit stands first and last, between them what these trials lack. */
+export function limitsOf(told: Told): string[] {
+  const { range, count } = told;
+  return [
     `The law is known between ${short(range.params[0])} and ${
       short(range.params[1])
     } parameters and ` +
@@ -27,7 +30,33 @@ export function limitsOf({ fit, range, optimal, points, count, isoflop }: Told):
       short(range.tokens[1])
     } tokens. Beyond them it is extrapolated, ` +
     `and it holds for this text, tokenizer, schedule and family of models alone.`,
+    ...warningsOf(told),
+    `N is the count of ${COUNTED[count]}. Which parameters are counted moves the exponents; the ` +
+    "table of counts shows how far.",
   ];
+}
+
+/** What these trials do not determine, the weightiest first. */
+export function warningsOf({ fit, optimal, points, isoflop, repeated }: Told): string[] {
+  const { estimates, quality, starts, agree, draws } = fit;
+  const said: string[] = [];
+  const names = Object.entries(estimates).filter(([, { undetermined }]) => undetermined)
+    .map(([name]) => name);
+  if (names.length > 0) {
+    said.push(
+      `These trials do not determine ${
+        names.join(", ")
+      }: the draws of the bootstrap give them any ` +
+        "value.",
+    );
+  }
+  const skipped = optimal.filter((row) => "skipped" in row).length;
+  if (skipped > 0) {
+    said.push(
+      `${skipped} of ${optimal.length} budgets have no best N and D that mean anything: the law puts ` +
+        "them far outside the trials.",
+    );
+  }
   const beyond = optimal.filter((row) => row.beyond > 10);
   if (beyond.length > 0) {
     said.push(
@@ -38,7 +67,10 @@ export function limitsOf({ fit, range, optimal, points, count, isoflop }: Told):
   const { low, high } = estimates.E;
   if (low === null || high === null) {
     said.push("There are too few draws for intervals.");
-  } else if (low < 0.1 * estimates.E.value || high - low > 0.5 * estimates.E.value) {
+  } else if (
+    low < 0.1 * estimates.E.value || high - low > 0.5 * estimates.E.value ||
+    estimates.E.value < 1e-3 * minOf(points.map((point) => point.loss))
+  ) {
     said.push(
       "The irreducible loss E is hardly determined: the trials do not come near it, and other " +
         "values of E with other exponents fit about as well.",
@@ -84,11 +116,24 @@ export function limitsOf({ fit, range, optimal, points, count, isoflop }: Told):
           "and say nothing of the best one.",
       );
     }
+    const rare = isoflop.budgets.filter(({ minimum }) => (minimum?.drawn ?? 1) < 0.5).length;
+    if (rare > 0) {
+      said.push(
+        `Of ${rare} of ${isoflop.budgets.length} isoFLOP curves fewer than half of the draws have a ` +
+          "minimum between the sizes: their intervals are of those that do.",
+      );
+    }
   }
-  said.push(
-    `N is the count of ${COUNTED[count]}. Which parameters are counted moves the exponents; the ` +
-      "table of counts shows how far.",
-  );
+  if (repeated.length > 0) {
+    const shown = repeated.slice(0, 8).join("; ");
+    said.push(
+      `${repeated.length} of ${
+        points.length + repeated.length
+      } trials repeat another one's N, D and ` +
+        `loss in every digit and do not count: ${shown}` +
+        (repeated.length > 8 ? `; and ${repeated.length - 8} more.` : "."),
+    );
+  }
   return said;
 }
 

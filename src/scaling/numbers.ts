@@ -4,6 +4,12 @@ import type { ScalingReport } from "./report.ts";
 /** Writes the number, or the estimate, at a path of the report. */
 export type Tell = (path: string) => string;
 
+/** What is said of a number that the trials do not determine. */
+export const UNDETERMINED = "(not determined)";
+
+/** What is said of a budget whose best use lies outside the trials. */
+export const BEYOND = "(beyond the trials)";
+
 /** Reads a report. */
 export function teller(report: ScalingReport): Tell {
   return (path) => {
@@ -12,8 +18,10 @@ export function teller(report: ScalingReport): Tell {
       report,
     );
     if (typeof value === "number" || value === null) return datum(path, value);
-    const { low } = value as { low: number | null };
-    const range = low === null
+    const { low, undetermined } = value as { low: number | null; undetermined?: true };
+    const range = undetermined
+      ? `<span class="range">${UNDETERMINED}</span>`
+      : low === null
       ? `<span class="range">no interval</span>`
       : `<span class="range">${datum(`${path}.low`, low, 4)} to ${
         datum(`${path}.high`, (value as { high: number }).high, 4)

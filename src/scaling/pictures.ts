@@ -7,6 +7,7 @@ import { frontierOf } from "./frontier.ts";
 import { FLOP_PER_PARAM_TOKEN, type Law, lossOf, optimumOf } from "./law.ts";
 import { short } from "./limits.ts";
 import type { Fitted, ScalingReport } from "./report.ts";
+import { senselessOptimum } from "./sense.ts";
 import { area, dot, type Frame, INK, type Key, line, plot } from "./svg.ts";
 
 /** File names of the pictures. */
@@ -72,30 +73,40 @@ function steps(low: number, high: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => low * (high / low) ** (i / (count - 1)));
 }
 
+/** Whether the law's best use of a budget means anything, as the report's table has it. */
+function hasSense(report: ScalingReport, flops: number): boolean {
+  const best = optimumOf(lawOf(report), flops);
+  return senselessOptimum(best, { flops, range: report.range }) === undefined;
+}
+
 function lossPicture(report: ScalingReport): string {
   const { points, range, bootstrap } = report;
   const families = familiesOf(points);
   const frontier = frontierOf(points, "flops");
-  const budgets = steps(range.flops[0], 10 * range.flops[1], 60);
+  const shown = steps(range.flops[0], 10 * range.flops[1], 60);
   const law = lawOf(report);
+  const budgets = shown.filter((flops) => hasSense(report, flops));
   const curve = budgets.map((flops) => optimumOf(law, flops).loss);
   const laws = lawsOf(report);
-  const band = budgets.map((flops) => {
+  const band = budgets.flatMap((flops) => {
     const losses = laws.map((drawn) => optimumOf(drawn, flops).loss)
       .filter(Number.isFinite).sort((a, b) => a - b);
     const cut = (1 - bootstrap.level) / 2;
-    return [quantile(losses, cut), quantile(losses, 1 - cut)] as const;
+    return losses.length === 0
+      ? []
+      : [{ flops, low: quantile(losses, cut), high: quantile(losses, 1 - cut) }];
   });
-  const x = logAxis("Training compute C, FLOP", budgets, power);
-  const y = evenAxis(
-    "Loss, nats per token",
-    [...points.map((p) => p.loss), ...curve],
-    { log: true },
-  );
+  const losses = points.map((p) => p.loss);
+  // What a law says far from the trials must not press them into a corner.
+  const near = curve.filter((loss) => loss > minOf(losses) / 2 && loss < 2 * maxOf(losses));
+  const x = logAxis("Training compute C, FLOP", shown, power);
+  const y = evenAxis("Loss, nats per token", [...losses, ...near], { log: true });
   const percent = `${Math.round(100 * bootstrap.level)} %`;
   const legend: Key[] = [
-    { text: "L(N, D) at its best N", colour: INK, shape: "dash" },
-    ...(laws.length > 0
+    ...(curve.length > 0
+      ? [{ text: "L(N, D) at its best N", colour: INK, shape: "dash" as const }]
+      : []),
+    ...(band.length > 0
       ? [{ text: `${percent} interval`, colour: "#b8c4d0", shape: "line" as const }]
       : []),
     { text: "not beaten by less", colour: RED, shape: "ring" },
@@ -103,10 +114,10 @@ function lossPicture(report: ScalingReport): string {
   ];
   return plot({ title: "Loss against compute", x, y, legend }, (frame) => {
     const at = (flops: number, loss: number) => [frame.x(flops), frame.y(loss)] as const;
-    const upper = band.map(([, high], i) => at(budgets[i] as number, high));
-    const lower = band.map(([low], i) => at(budgets[i] as number, low));
+    const upper = band.map(({ flops, high }) => at(flops, high));
+    const lower = band.map(({ flops, low }) => at(flops, low));
     return [
-      ...(laws.length > 0
+      ...(band.length > 0
         ? [area([...upper, ...lower.reverse()], { fill: "#b8c4d0", "fill-opacity": 0.5 })]
         : []),
       line(budgets.map((flops, i) => at(flops, curve[i] as number)), {
@@ -205,7 +216,8 @@ function bar(
 function lawCurves(report: ScalingReport): string {
   const { range } = report;
   const law = lawOf(report);
-  const budgets = steps(range.flops[0], range.flops[1], 5);
+  const budgets = steps(range.flops[0], range.flops[1], 5)
+    .filter((flops) => hasSense(report, flops));
   const tints = colours(budgets.length);
   const bests = budgets.map((flops) => optimumOf(law, flops));
   const sizes = steps(
@@ -217,8 +229,9 @@ function lawCurves(report: ScalingReport): string {
     lossOf(law, { params, tokens: flops / FLOP_PER_PARAM_TOKEN / params });
   const curves = budgets.map((flops) => sizes.map(loss(flops)));
   const x = logAxis("Parameters N", sizes, power);
-  const top = maxOf(bests.map((b) => b.loss));
-  const least = minOf(bests.map((b) => b.loss));
+  // Where no budget has a best size, the axes are those of the trials.
+  const losses = bests.length > 0 ? bests.map((b) => b.loss) : range.loss;
+  const [least, top] = [minOf(losses), maxOf(losses)];
   const y = evenAxis("Loss, nats per token", [least, top + 0.6 * (top - least)]);
   const legend: Key[] = [
     ...budgets.map((flops, i) => ({
@@ -226,7 +239,11 @@ function lawCurves(report: ScalingReport): string {
       colour: tints[i] as string,
       shape: "line" as const,
     })),
-    { text: "minimum of the law", colour: RED, shape: "ring" },
+    {
+      text: budgets.length > 0 ? "minimum of the law" : "the law has no minimum",
+      colour: RED,
+      shape: "ring",
+    },
   ];
   return plot(
     { title: "IsoFLOP curves of the fitted law", x, y, legend },
@@ -248,7 +265,8 @@ function residualPicture(report: ScalingReport): string {
   const { points } = report;
   const families = familiesOf(points);
   const x = logAxis("Training compute C, FLOP", points.map((p) => p.flops), power);
-  const percents = points.flatMap((p) => [100 * p.residual, 100 * p.left_out]);
+  const percents = points.flatMap((p) => [100 * p.residual, 100 * p.left_out])
+    .filter(Number.isFinite);
   const y = evenAxis("Residual, 100 ln(loss / law's loss)", [0, ...percents]);
   const legend: Key[] = [
     ...sizeKeys(families),

@@ -3,6 +3,7 @@
  * Huber loss. Source: Hoffmann et al., "Training Compute-Optimal Large Language Models" (2022),
  * section 3.3 and appendix D.3. It knows no parameters, tokens or FLOP, only positive numbers x_k.
  */
+import { maxOf } from "../base/extremes.ts";
 import { minimize, type Minimum, type Objective } from "./lbfgs.ts";
 
 /** Where a residual of log L stops counting as its square: Hoffmann et al., section 3.3. */
@@ -80,6 +81,20 @@ export function huberSum(data: PowerData, weights?: ArrayLike<number>): Objectiv
     }
     return sum;
   };
+}
+
+/** Log of the law's loss at a point of the data; constants beyond all numbers do not matter to it. */
+export function logLossAt(
+  theta: ArrayLike<number>,
+  { logs }: PowerData,
+  point: number,
+): number {
+  const exponents = logs.map((row, k) =>
+    (theta[2 * k] as number) - (theta[2 * k + 1] as number) * (row[point] as number)
+  );
+  exponents.push(theta[2 * logs.length] as number);
+  const top = maxOf(exponents);
+  return top + Math.log(exponents.reduce((sum, exponent) => sum + Math.exp(exponent - top), 0));
 }
 
 /** The constants that `theta` stands for. */

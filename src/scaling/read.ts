@@ -1,6 +1,5 @@
-/** From the text of a file to points: a sweep's trials, or a table. Opens no file. */
+/** From the text of a file to points: a sweep's trials. Opens no file. */
 import { Refusal } from "../base/refusal.ts";
-import { FLOP_PER_PARAM_TOKEN } from "./law.ts";
 import { type Trial, trialSchema } from "./schema.ts";
 import type { Point } from "./types.ts";
 
@@ -17,6 +16,10 @@ export interface Trials {
   readonly points: Readonly<Partial<Record<Count, readonly Point[]>>>;
   readonly failed: number;
   readonly stopped: number;
+  /** Trials that are the same as another in parameters, tokens and loss, and which: left out. */
+  readonly repeated: readonly string[];
+  /** How the file was read, where that is not plain from it. */
+  readonly notes: readonly string[];
 }
 
 /** Reads `trials.jsonl`; of two lines of one key the last counts. @throws {Refusal} `data`. */
@@ -32,14 +35,45 @@ export function readTrials(
   }
   const trials = [...rows.values()];
   const done = trials.filter((row) => row.status === "done");
-  const counts = COUNTS.map((
-    count,
-  ) => [count, done.map((row) => pointOf(row, { count, loss, path }))]);
+  const counts = COUNTS.map((count) =>
+    [count, done.map((row) => pointOf(row, { count, loss, path }))] as const
+  );
+  const { kept, repeated } = once(
+    counts[0]?.[1] ?? [],
+    done.map(({ key, name }) => `trial ${name ?? key}`),
+  );
   return {
-    points: Object.fromEntries(counts),
+    points: Object.fromEntries(
+      counts.map(([count, points]) => [count, kept.map((i) => points[i] as Point)]),
+    ),
     failed: trials.filter((row) => row.status === "failed").length,
     stopped: trials.filter((row) => row.status === "stopped").length,
+    repeated,
+    notes: [],
   };
+}
+
+/**
+ * Indices of the points without those that repeat an earlier one in parameters, tokens and every
+ * digit of the loss. Such rows are one training written twice: counted twice, they would narrow
+ * every interval. Replicates of another seed differ in their loss.
+ */
+export function once(
+  points: readonly Point[],
+  labels: readonly string[],
+): { readonly kept: readonly number[]; readonly repeated: readonly string[] } {
+  const first = new Map<string, number>();
+  const kept: number[] = [];
+  const repeated: string[] = [];
+  for (const [i, { params, tokens, loss }] of points.entries()) {
+    const key = `${params} ${tokens} ${loss}`;
+    const earlier = first.get(key);
+    if (earlier === undefined) {
+      first.set(key, i);
+      kept.push(i);
+    } else repeated.push(`${labels[i]} repeats ${labels[earlier]}`);
+  }
+  return { kept, repeated };
 }
 
 function trialOf(line: string, where: string): Trial {
@@ -82,44 +116,25 @@ function pointOf(
   return checked(point, `trial ${name} of ${path}`);
 }
 
-/** Columns that a table must have. */
-const COLUMNS = ["params", "tokens", "loss"] as const;
+/** Counts and losses beyond which a number is a slip: no training had a thousandth of them. */
+const LARGEST = { params: 1e24, tokens: 1e24, flops: 1e48, loss: 1e9 } as const;
+/** The least that each may be; a loss below it would be no cross entropy of any text. */
+const LEAST = { params: 1, tokens: 1, flops: 1, loss: 1e-9 } as const;
 
-/**
- * Reads a table of records; columns `params`, `tokens`, `loss`, and `flops` and `name` where
- * there are such. @throws {Refusal} `data`.
- */
-export function readTable(rows: readonly (readonly string[])[], path: string): Trials {
-  const [head = [], ...records] = rows;
-  const names = head.map((name) => name.trim());
-  const missing = COLUMNS.filter((column) => !names.includes(column));
-  if (missing.length > 0) {
-    throw new Refusal(
-      "data",
-      `Cannot read ${path}: need the columns ${COLUMNS.join(", ")}: no ${missing.join(", ")}`,
-    );
-  }
-  const points = records.map((record, i) => {
-    const cell = (name: string) => (record[names.indexOf(name)] ?? "").trim();
-    const number = (name: string) => cell(name) === "" ? NaN : Number(cell(name));
-    const [params, tokens] = [number("params"), number("tokens")];
-    return checked({
-      name: cell("name") || `row ${i + 1}`,
-      params,
-      tokens,
-      flops: cell("flops") === "" ? FLOP_PER_PARAM_TOKEN * params * tokens : number("flops"),
-      loss: number("loss"),
-    }, `${path}, row ${i + 1}`);
-  });
-  return { points: { all: points }, failed: 0, stopped: 0 };
-}
-
-function checked(point: Point, where: string): Point {
+/** The point, if its numbers can be those of a training. @throws {Refusal} `data`. */
+export function checked(point: Point, where: string): Point {
   for (const key of ["params", "tokens", "flops", "loss"] as const) {
     const value = point[key];
-    if (Number.isFinite(value) && value > 0) continue;
-    const shown = Number.isNaN(value) ? "none" : value;
-    throw new Refusal("data", `Cannot fit ${where}: need a positive, finite ${key}: ${shown}`);
+    if (!Number.isFinite(value) || value <= 0) {
+      const shown = Number.isNaN(value) ? "none" : value;
+      throw new Refusal("data", `Cannot fit ${where}: need a positive, finite ${key}: ${shown}`);
+    }
+    const [least, largest] = [LEAST[key], LARGEST[key]];
+    if (value >= least && value <= largest) continue;
+    throw new Refusal(
+      "data",
+      `Cannot fit ${where}: need ${key} in [${least}, ${largest.toExponential()}]: ${value}`,
+    );
   }
   return point;
 }

@@ -1,24 +1,42 @@
 /** Everything that is said of a sweep's points, as one value: what scaling.json holds. */
 import { maxOf, minOf } from "../base/extremes.ts";
 import { estimate, estimateLog } from "./bootstrap.ts";
-import { type ChinchillaFit, chinchillaLaw, COARSE, fitChinchilla } from "./chinchilla.ts";
+import { Refusal } from "../base/refusal.ts";
+import {
+  type ChinchillaFit,
+  chinchillaLaw,
+  chinchillaNeeds,
+  COARSE,
+  fitChinchilla,
+  type Grid,
+} from "./chinchilla.ts";
 import { fitIsoflop, type IsoflopFit } from "./isoflop.ts";
 import { fitKaplan, type KaplanFit } from "./kaplan.ts";
 import { exponentsOf, type Law, lossOf, optimumOf } from "./law.ts";
 import { limitsOf } from "./limits.ts";
 import { COSTS, LAWS } from "./published.ts";
 import type { Count, Trials } from "./read.ts";
+import { isBeyond, judged, type Range, senselessOptimum } from "./sense.ts";
 import type { BootstrapOptions, Estimate, Point } from "./types.ts";
 
 /** What the best use of a budget is, by the fitted law. */
-export interface Allotment {
+export type Allotment = Budgeted & (Best | { readonly skipped: string });
+
+/** A budget beside the trials. */
+export interface Budgeted {
   readonly flops: number;
+  /** How many times the largest trial's FLOP. */
+  readonly beyond: number;
+  /** Its FLOP, or its best N or D, lie outside the trials: the law is stretched beyond its points. */
+  readonly outside: boolean;
+}
+
+/** What to train for a budget, and what comes of it. */
+export interface Best {
   readonly params: Estimate;
   readonly tokens: Estimate;
   readonly ratio: Estimate;
   readonly loss: Estimate;
-  /** How many times the largest trial's FLOP; above 1 the law is stretched beyond its points. */
-  readonly beyond: number;
 }
 
 /** A point beside what the law says of it. */
@@ -51,6 +69,10 @@ export interface ScalingReport {
     readonly used: number;
     readonly failed: number;
     readonly stopped: number;
+    /** Trials that repeat another in every digit, and which: they are not among those used. */
+    readonly repeated: readonly string[];
+    /** How a table was read. */
+    readonly notes: readonly string[];
   };
   readonly method: { readonly chinchilla: string; readonly intervals: string };
   readonly bootstrap: BootstrapOptions;
@@ -81,13 +103,21 @@ export interface ReportOptions {
   /** FLOP for which the best use is asked; by default powers of ten about those of the trials. */
   readonly budgets?: readonly number[];
   readonly bootstrap: BootstrapOptions;
+  /** Where the fit of L(N, D) starts; by default from the paper's 4,500 places. */
+  readonly grid?: Grid;
 }
 
 /** Fits everything. @throws {Refusal} `data` where L(N, D) is not determined. */
 export function reportOf(trials: Trials, options: ReportOptions): ScalingReport {
   const { file, count, loss, bootstrap } = options;
   const points = trials.points[count] ?? [];
-  const fit = fitChinchilla(points, bootstrap);
+  const [repeat] = trials.repeated;
+  const need = chinchillaNeeds(points);
+  if (need !== undefined && repeat !== undefined) {
+    const without = `not counting ${trials.repeated.length} that repeat another (${repeat})`;
+    throw new Refusal("data", `Cannot fit L(N, D): ${need}, ${without}`);
+  }
+  const fit = fitChinchilla(points, bootstrap, options.grid);
   const range = rangeOf(points);
   const budgets = options.budgets ?? decades(range.flops);
   const { law, residuals, leftOut, draws, ...chinchilla } = fit;
@@ -96,7 +126,7 @@ export function reportOf(trials: Trials, options: ReportOptions): ScalingReport 
   );
   const isoflop = fitIsoflop(points, bootstrap);
   const optimal = budgets.map((flops) =>
-    allotmentOf({ law, draws, flops, largest: range.flops[1] }, bootstrap.level)
+    allotmentOf({ law, draws, flops, range }, bootstrap.level)
   );
   return {
     format: "shoal scaling 1",
@@ -107,6 +137,8 @@ export function reportOf(trials: Trials, options: ReportOptions): ScalingReport 
       used: points.length,
       failed: trials.failed,
       stopped: trials.stopped,
+      repeated: trials.repeated,
+      notes: trials.notes,
     },
     method: {
       chinchilla: "sum of Huber losses (delta 1e-3) of log loss, L-BFGS from a grid of starts",
@@ -123,7 +155,15 @@ export function reportOf(trials: Trials, options: ReportOptions): ScalingReport 
       laws: LAWS.map((known) => ({ ...known, ...exponentsOf(known) })),
       costs: COSTS,
     },
-    limits: limitsOf({ fit, range, optimal, points, count, isoflop }),
+    limits: limitsOf({
+      fit,
+      range,
+      optimal,
+      points,
+      count,
+      isoflop,
+      repeated: trials.repeated,
+    }),
     points: points.map((point, i) => ({
       ...point,
       predicted: lossOf(law, point),
@@ -155,25 +195,32 @@ function decades([low, high]: readonly [number, number]): number[] {
 }
 
 function allotmentOf(
-  { law, draws, flops, largest }: {
+  { law, draws, flops, range }: {
     law: Law;
     draws: readonly Law[];
     flops: number;
-    largest: number;
+    range: Range;
   },
   level: number,
 ): Allotment {
   const best = optimumOf(law, flops);
-  const drawn = draws.map((draw) => optimumOf(draw, flops));
-  const of = (key: keyof typeof best) =>
-    (key === "loss" ? estimate : estimateLog)(best[key], drawn.map((o) => o[key]), { level });
-  return {
+  const about = { flops, range };
+  const budget = {
     flops,
+    beyond: flops / range.flops[1],
+    outside: isBeyond(best, about),
+  };
+  const skipped = senselessOptimum(best, about);
+  if (skipped !== undefined) return { ...budget, skipped };
+  const drawn = draws.map((draw) => optimumOf(draw, flops));
+  const of = (key: "params" | "tokens" | "ratio") =>
+    judged(estimateLog(best[key], drawn.map((o) => o[key]), { level }), "amount");
+  return {
+    ...budget,
     params: of("params"),
     tokens: of("tokens"),
     ratio: of("ratio"),
-    loss: of("loss"),
-    beyond: flops / largest,
+    loss: judged(estimate(best.loss, drawn.map((o) => o.loss), { level }), "loss"),
   };
 }
 

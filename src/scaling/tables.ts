@@ -1,6 +1,6 @@
 /** The tables of the page. They say what the report holds and compute nothing. */
 import { COUNTED } from "./limits.ts";
-import { percentOf, type Tell } from "./numbers.ts";
+import { BEYOND, percentOf, type Tell } from "./numbers.ts";
 import type { ScalingReport } from "./report.ts";
 import { escape } from "./svg.ts";
 
@@ -41,11 +41,13 @@ export function optimal({ optimal }: ScalingReport, says: Tell): string {
       "loss, nats per token",
       "C / largest trial's",
     ],
-    optimal.map((_, i) =>
-      ["flops", "params", "tokens", "ratio", "loss", "beyond"].map((key) =>
-        says(`optimal.${i}.${key}`)
-      )
-    ),
+    optimal.map((row, i) => {
+      const of = (key: string) => says(`optimal.${i}.${key}`);
+      const beyond = of("beyond") + (row.outside ? ` ${BEYOND}` : "");
+      return "skipped" in row
+        ? [of("flops"), escape(`none: ${row.skipped}`), "", "", "", beyond]
+        : [of("flops"), of("params"), of("tokens"), of("ratio"), of("loss"), beyond];
+    }),
   );
 }
 
@@ -64,6 +66,7 @@ export function isoflop({ isoflop }: ScalingReport, says: Tell): string {
     return [
       says(`${of}.flops`),
       says(`${of}.points`),
+      minimum === undefined ? "" : says(`${of}.minimum.drawn`),
       ...["params", "tokens", "loss"].map((key) =>
         minimum === undefined ? "none inside" : says(`${of}.minimum.${key}`)
       ),
@@ -74,7 +77,10 @@ export function isoflop({ isoflop }: ScalingReport, says: Tell): string {
     : `Over these minima N_opt ~ C<sup>a</sup> with a = ${
       says("isoflop.exponents.a")
     }, D_opt ~ C<sup>b</sup> with b = ${says("isoflop.exponents.b")}.`;
-  return table(["C, FLOP", "trials", "N_opt", "D_opt", "loss there"], rows) +
+  return table(
+    ["C, FLOP", "trials", "draws with a minimum", "N_opt", "D_opt", "loss there"],
+    rows,
+  ) +
     `<p>${exponents}</p>`;
 }
 

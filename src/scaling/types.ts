@@ -17,6 +17,8 @@ export interface Estimate {
   readonly value: number;
   readonly low: number | null;
   readonly high: number | null;
+  /** The trials do not determine it: it is printed with that word, and without its interval. */
+  readonly undetermined?: true;
 }
 
 /** How draws are made: their number, the seed, and the level of the intervals, as 0.95. */

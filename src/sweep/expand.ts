@@ -3,6 +3,7 @@
  * so that all are known before the first trial starts. Pure but for the measuring.
  */
 import { Refusal } from "../base/refusal.ts";
+import { withKind } from "../config/kinds.ts";
 import { isPlain, type PlainConfig } from "../config/overrides.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import { type Point, pointsOf } from "./axes.ts";
@@ -89,7 +90,9 @@ async function plansAt(
   point: Point,
   { sweep, measure }: { sweep: Sweep; measure: Measure },
 ): Promise<Plan[]> {
-  let input: PlainConfig = { ...quiet(sweep.base), name: sweep.name };
+  const kind = point["model.kind"];
+  const base = typeof kind === "string" ? withKind(sweep.base, kind).config : sweep.base;
+  let input: PlainConfig = { ...quiet(base), name: sweep.name };
   for (const [key, value] of Object.entries(point)) input = withKey(input, key, value);
   input = { ...await derive(input, sweep.derived, measure), out: null };
   const { budgets } = sweep;

@@ -2,7 +2,8 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import { runCommand } from "./command.ts";
 import { assertOneLine, contents, type Refused } from "./refusals.ts";
-import { type Ended, Place, SMOKE, tinyArgs } from "./support.ts";
+import { cardsFor, workersUnsaid } from "../../workers/cards.ts";
+import { type Ended, Place, ROOT, SMOKE, taskOptions, tinyArgs } from "./support.ts";
 
 function plan(
   place: Place,
@@ -41,7 +42,9 @@ Deno.test("plan says what the run then is", async (t) => {
     const seconds = 4 * speed.micro_batch_seconds + speed.update_seconds;
     assertAlmostEquals(speed.one_worker_tokens_per_s, 256 / seconds, 1e-6);
     assertAlmostEquals(speed.hours * 3600, 6 * speed.step_seconds, 1e-6);
-    assert(speed.step_seconds >= seconds);
+    // Two workers are timed at the same time, not reckoned from one.
+    const gain = (seconds / speed.step_seconds).toPrecision(2);
+    assertEquals(speed.how.split(";")[0], `timed side by side, ${gain} times as fast as one`);
   });
   await t.step("people get tables", async () => {
     const { code, stdout } = await plan(place, [...args, "--probe", "0"]);
@@ -52,6 +55,30 @@ Deno.test("plan says what the run then is", async (t) => {
     assertMatch(stdout, /^note: /m);
     assertEquals(/^time$/m.test(stdout), false);
   });
+});
+
+Deno.test("plan reckons with the workers that train would take", async () => {
+  using place = new Place();
+  const asked = { gpus: null, workers: null, device: "auto", micro_batches: 4 } as const;
+  const cards = await cardsFor(asked, () => {});
+  // Tests pin an adapter; a user's shell does not.
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...taskOptions(undefined, "plan"),
+      ROOT + "src/cli/plan.ts",
+      SMOKE,
+      "--data=text.txt",
+      "--probe=0",
+      "--json",
+    ],
+    cwd: place.path,
+    env: { XDG_RUNTIME_DIR: place.path },
+    stdin: "null",
+  });
+  const { code, stdout } = await child.output();
+  assertEquals(code, 0);
+  const { workers } = JSON.parse(new TextDecoder().decode(stdout));
+  assertEquals(workers, await workersUnsaid(asked, cards));
 });
 
 Deno.test("plan tells the most windows that fit, and what to lower where they do not", async (t) => {

@@ -59,7 +59,11 @@ Deno.test("scaling: what it cannot fit is refused in one line, and nothing is wr
       "noInput",
       "Cannot fit: need trials in none/trials.jsonl: there is no such file",
     ],
-    [["few", "--csv=quote.csv"], "data", "Cannot read quote.csv: need a table with commas: "],
+    [
+      ["few", "--csv=quote.csv"],
+      "data",
+      "Cannot read quote.csv, row 2: need a table with commas: ",
+    ],
     [[], "config", "Cannot fit: need one folder, as in deno task scaling DIR "],
     [["few", "--bootstrap=50"], "config", "Cannot take --bootstrap: need an integer in [200, "],
     [

@@ -1,7 +1,7 @@
-/** Trials and tables as they are read, and what is refused in one line. */
+/** Trials as they are read, and what is refused in one line. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
-import { readTable, readTrials } from "../../src/scaling/read.ts";
+import { readTrials } from "../../src/scaling/read.ts";
 import { linesOf, rowsOf } from "./sweep.ts";
 
 const OPTIONS = { path: "a/trials.jsonl", loss: "val" } as const;
@@ -60,38 +60,13 @@ Deno.test("readTrials() refuses lines that are no trials, and says where", () =>
   );
 });
 
-Deno.test("readTable() finds its columns in any order, and takes FLOP as 6 N D without one", () => {
-  const rows = [["loss", "tokens", "other", "params"], ["2.5", "1e6", "x", "1000"]];
-  assertEquals(readTable(rows, "t.csv").points, {
-    all: [{ name: "row 1", params: 1000, tokens: 1e6, flops: 6e9, loss: 2.5 }],
-  });
-  const named = [[...rows[0] as string[], "flops", "name"], [...rows[1] as string[], "7e9", "a"]];
-  assertEquals(readTable(named, "t.csv").points.all?.[0], {
-    name: "a",
-    params: 1000,
-    tokens: 1e6,
-    flops: 7e9,
-    loss: 2.5,
-  });
-});
-
-Deno.test("readTable() refuses a table without its columns, and cells that are no numbers", () => {
-  assertEquals(
-    fault(() => readTable([["params", "loss"]], "t.csv")),
-    "Cannot read t.csv: need the columns params, tokens, loss: no tokens",
-  );
-  assertEquals(
-    fault(() => readTable([], "t.csv")),
-    "Cannot read t.csv: need the columns params, tokens, loss: no params, tokens, loss",
-  );
-  for (const cell of ["", "x", "NaN"]) {
-    assertEquals(
-      fault(() => readTable([["params", "tokens", "loss"], ["1", "2", cell]], "t.csv")),
-      "Cannot fit t.csv, row 1: need a positive, finite loss: none",
-    );
+Deno.test("readTrials() counts trials once that repeat another one's numbers, by every count", () => {
+  const [, first, second] = rowsOf();
+  const same = { ...first, key: "copy", name: "again" };
+  const other = { ...same, key: "seed", val_loss: 2.5 };
+  const { points, repeated } = readTrials(linesOf([first, second, same, other]), OPTIONS);
+  for (const count of ["all", "no_embedding", "matrices"] as const) {
+    assertEquals(points[count]?.length, 3, count);
   }
-  assertEquals(
-    fault(() => readTable([["params", "tokens", "loss"], ["1", "2", "Infinity"]], "t.csv")),
-    "Cannot fit t.csv, row 1: need a positive, finite loss: Infinity",
-  );
+  assertEquals(repeated, [`trial again repeats trial ${(first as { name: string }).name}`]);
 });

@@ -1,0 +1,72 @@
+/** The records of a table with separators: its encoding, its separator, and the row of each. */
+// @ts-types="./csv_parse.d.ts"
+import { parse } from "@std/csv/parse";
+import { decodeText } from "../base/encoding.ts";
+import { Refusal } from "../base/refusal.ts";
+import { columnsMet } from "../scaling/columns.ts";
+import type { TableRow } from "../scaling/user_table.ts";
+
+const SEPARATORS = [",", ";", "\t", "|"] as const;
+const NAMES: Readonly<Record<string, string>> = { ",": "commas", ";": ";", "\t": "tabs", "|": "|" };
+
+/** The records of a file's bytes. @throws {Refusal} `data`. */
+export function csvRows(bytes: Uint8Array, path: string): TableRow[] {
+  const decoded = decodeText(bytes);
+  if ("is" in decoded) {
+    throw new Refusal("data", `Cannot read ${path}: need a text in UTF-8: got ${decoded.is}`);
+  }
+  const records = recordsOf(decoded.text);
+  // Spreadsheets write their separator before the header.
+  const [first] = records;
+  const told = /^sep=(.)$/i.exec(first?.text ?? "")?.[1];
+  if (told !== undefined) records.shift();
+  const separator = told ?? separatorOf(records[0], path);
+  return records.map(({ row, text }) => ({ row, cells: cellsOf(text, { row, separator, path }) }))
+    // Spreadsheets leave rows of empty cells behind the last one.
+    .filter(({ cells }) => cells.some((cell) => cell.trim() !== ""));
+}
+
+/** Lines without a quote that is open, each with its number; a quoted cell may hold line ends. */
+function recordsOf(text: string): { row: number; text: string }[] {
+  const records: string[] = [];
+  let open = "";
+  for (const line of text.split(/\r\n|\n|\r/)) {
+    const whole = open === "" ? line : `${open}\n${line}`;
+    open = (whole.match(/"/g)?.length ?? 0) % 2 === 1 ? whole : "";
+    if (open === "") records.push(whole);
+  }
+  if (open !== "") records.push(open);
+  return records.map((text, i) => ({ row: i + 1, text }))
+    .filter(({ text }) => text.trim() !== "");
+}
+
+/** The separator by which the header has most of the columns. */
+function separatorOf(head: { text: string } | undefined, path: string): string {
+  if (head === undefined) return ",";
+  const cells = (separator: string) => head.text.replaceAll('"', "").split(separator);
+  const most = (a: string, b: string) => columnsMet(cells(b)) > columnsMet(cells(a)) ? b : a;
+  const best = SEPARATORS.reduce<string>(most, ",");
+  if (columnsMet(head.text.split(/\s+/)) > columnsMet(cells(best))) {
+    throw new Refusal(
+      "data",
+      `Cannot read ${path}: need cells with commas, semicolons, tabs or | between: got spaces`,
+    );
+  }
+  return best;
+}
+
+function cellsOf(
+  text: string,
+  { row, separator, path }: { row: number; separator: string; path: string },
+): string[] {
+  try {
+    return parse(text, { separator })[0] ?? [];
+  } catch (error) {
+    const [why = ""] = String((error as Error).message).split("\n");
+    throw new Refusal(
+      "data",
+      `Cannot read ${path}, row ${row}: need a table with ${NAMES[separator] ?? separator}: ` +
+        why.replace(/^.*?\bline \d+(, column \d+)?[:;] /, ""),
+    );
+  }
+}

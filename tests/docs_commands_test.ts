@@ -1,0 +1,293 @@
+/**
+ * What the documents tell people to type: every command is read by the parser of the command itself,
+ * with its config and its keys, and the sweep that README shows can be fitted. Nothing is started.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import denoJson from "../deno.json" with { type: "json" };
+import { parseBench } from "../bench/args.ts";
+import { parsePeers, PEERS } from "../bench/beside/request.ts";
+import { parseBundle } from "../bench/bundle/parts.ts";
+import { wordsOf } from "../examples/commands.ts";
+import { type CommandLine, parseCommandLine } from "../src/cli/args.ts";
+import { DOCTOR } from "../src/cli/doctor.ts";
+import { EVAL, parseEval } from "../src/cli/eval_request.ts";
+import { EXPORT } from "../src/cli/export.ts";
+import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
+import { GENERATE, parseGenerate } from "../src/cli/generate_request.ts";
+import { helpText } from "../src/cli/help.ts";
+import { IMPORT } from "../src/cli/import.ts";
+import { onlyPath } from "../src/cli/model_flags.ts";
+import { parsePlan, PLAN } from "../src/cli/plan_request.ts";
+import { parsePrepare, PREPARE } from "../src/cli/prepare_request.ts";
+import { parseProfile, PROFILE } from "../src/cli/profile/request.ts";
+import { parseScaling, SCALING } from "../src/cli/scaling_request.ts";
+import { parseSweep, SWEEP } from "../src/cli/sweep_request.ts";
+import { parseWorkers } from "../src/cli/workers.ts";
+import { keys, sections } from "../src/config/keys.ts";
+import { loadConfig } from "../src/config/load.ts";
+import { applyOverrides } from "../src/config/overrides.ts";
+import { resolveConfig } from "../src/config/resolve.ts";
+import { chinchillaNeeds } from "../src/scaling/chinchilla.ts";
+import { expand } from "../src/sweep/expand.ts";
+import { readSweep } from "../src/sweep/read.ts";
+import { measurer } from "../src/cli/sweep/measure.ts";
+import { parseFaultPlan } from "../workers/faults/plan.ts";
+import { parseArgs as parseChaos } from "./chaos/args.ts";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const DOCUMENTS = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "ARCHITECTURE.md",
+  "bench/README.md",
+  ...["", "completion/", "correction/", "questions/"].map((name) => `examples/${name}README.md`),
+];
+const textOf = (path: string) => Deno.readTextFileSync(ROOT + path);
+const KEYS = new Map(keys().map((key) => [key.path, key]));
+
+/** Code between single backticks, line ends as spaces; blocks go. */
+function spansOf(path: string): string[] {
+  const prose = textOf(path).replace(/^```[^]*?^```$/gm, "");
+  return Array.from(prose.matchAll(/`([^`]+)`/g), ([, code = ""]) => code.replace(/\s+/g, " "));
+}
+
+/** Lines of the blocks of shell commands, without comments and what a shell does around them. */
+function linesOf(path: string): string[] {
+  return Array.from(
+    textOf(path).matchAll(/^```(?:sh|text)\n([^]*?)^```$/gm),
+    ([, block = ""]) => block,
+  )
+    .flatMap((block) => block.replaceAll("\\\n", " ").split("\n"))
+    .map((line) => line.replace(/(^| +)#.*$/, "").trim())
+    .map((line) =>
+      line.replace(
+        /^for (\w+) in (\w+)[^;]*; do (.*); done$/,
+        (_, name, first, body) => body.replaceAll(`$${name}`, first),
+      )
+    )
+    // A usage in brackets: what may be left out.
+    .map((line) => line.replace(/ \[[^\]]*\](\.\.\.)?/g, ""))
+    .filter((line) => line !== "");
+}
+
+/** Every command that the documents show, in a block or within a sentence. */
+function commands(): { where: string; line: string }[] {
+  return DOCUMENTS.flatMap((path) =>
+    [...linesOf(path), ...spansOf(path)]
+      .filter((line) => /^(deno (task|run|install)|\.\/shoal) /.test(line))
+      .map((line) => ({ where: path, line }))
+  );
+}
+
+/** A config as `train` would have it; what it goes on from or begins with is not there. */
+async function configOf({ config, resume, overrides }: CommandLine): Promise<void> {
+  const { init: _, ...rest } = overrides;
+  const isNew = resume === undefined && overrides["init"] === undefined;
+  // A run's own config is another command's output.
+  const file = config?.startsWith("runs/") ? undefined : config;
+  const path = file ?? (isNew ? "configs/gpt_char.ts" : undefined);
+  const input = path === undefined ? {} : await loadConfig(ROOT + path);
+  resolveConfig(applyOverrides(input, rest));
+}
+
+async function sweepOf(file: string, overrides: Readonly<Record<string, string>>): Promise<void> {
+  const sweep = readSweep(await loadConfig(ROOT + file));
+  resolveConfig(applyOverrides(sweep.base, overrides));
+}
+
+function flags(spec: FlagsSpec, example: string): (args: readonly string[]) => void {
+  return (args) => {
+    const { positionals, help } = parseFlags(args, spec);
+    if (!help && spec !== DOCTOR) onlyPath(positionals, example);
+  };
+}
+
+function none(args: readonly string[]): void {
+  assertEquals(args, []);
+}
+
+/** Reads a command line of a task as the task does. */
+const PARSERS: Readonly<Record<string, (args: readonly string[]) => unknown>> = {
+  train(args) {
+    const line = parseCommandLine(args);
+    return line.help ? undefined : configOf(line);
+  },
+  plan(args) {
+    const request = parsePlan(args);
+    return request === "help" ? undefined : configOf(request.line);
+  },
+  profile(args) {
+    const request = parseProfile(args);
+    return request === "help" ? undefined : configOf(request.line);
+  },
+  sweep(args) {
+    const request = parseSweep(args);
+    return request === "help" ? undefined : sweepOf(request.file, request.overrides);
+  },
+  prepare: parsePrepare,
+  eval: parseEval,
+  generate: parseGenerate,
+  scaling: parseScaling,
+  workers: parseWorkers,
+  export: flags(EXPORT, "deno task export runs/a"),
+  import: flags(IMPORT, "deno task import DIR"),
+  doctor: flags(DOCTOR, ""),
+  bench: parseBench,
+  "bench:peers": parsePeers,
+  bundle: parseBundle,
+  chaos: parseChaos,
+  example(args) {
+    assert(DOCUMENTS.includes(`examples/${args[0]}/README.md`), `${args}`);
+  },
+  fuzz: none,
+  ok: none,
+  test: none,
+  "test:faults": none,
+};
+
+Deno.test("every command in the documents is one that its own parser takes", async () => {
+  const found = commands();
+  assert(found.length > 70, `${found.length}`);
+  const faults: string[] = [];
+  for (const { where, line } of found) {
+    const words = wordsOf(line);
+    const isTask = words[0] === "./shoal" || words[1] === "task";
+    try {
+      if (isTask) {
+        const [name = "", ...args] = words.slice(words[0] === "./shoal" ? 1 : 2);
+        assert(name in denoJson.tasks, `no task ${name}`);
+        // A sentence that names a command means all of its calls.
+        if (args.length === 0 && name in PARSERS && PARSERS[name] !== none) continue;
+        assert(PARSERS[name] !== undefined, `no parser for ${name}`);
+        await PARSERS[name](args);
+      } else if (words[1] === "run") {
+        const script = words.find((word) => word.endsWith(".ts")) ?? "";
+        assert(Deno.statSync(ROOT + script).isFile, script);
+      }
+    } catch (error) {
+      faults.push(`${where}: ${line}: ${(error as Error).message}`);
+    }
+  }
+  assertEquals(faults, []);
+});
+
+const SPECS: readonly FlagsSpec[] = [
+  DOCTOR,
+  EVAL,
+  EXPORT,
+  GENERATE,
+  IMPORT,
+  PEERS,
+  PLAN,
+  PREPARE,
+  PROFILE,
+  SCALING,
+  SWEEP,
+];
+
+/** Kinds that the documents let people add. */
+const ADDED = ["--model.kind=bag"];
+
+Deno.test("every flag and key in a sentence of the documents exists, and takes the value it has there", () => {
+  const known = new Set([
+    ...SPECS.flatMap((spec) => spec.flags.map(({ name }) => name)),
+    ...Array.from(KEYS.keys(), (key) => key.replaceAll("_", "-")),
+    ...["data", "resume", "restart", "config", "help", "testing", "faults"],
+    // Of benches, the bundle, chaos and Deno.
+    ...["minutes", "class", "rounds", "peers", "no-remote", "frozen"],
+    "dotted.key",
+  ]);
+  const faults: string[] = [];
+  for (const path of DOCUMENTS) {
+    for (const span of spansOf(path)) {
+      if (!span.startsWith("--") || ADDED.includes(span)) continue;
+      const words = wordsOf(span);
+      const names = words.map((word) => (word.split("=")[0] as string).slice(2));
+      const strange = names.filter((name) => !known.has(name.replaceAll("_", "-")));
+      faults.push(...strange.map((name) => `${path}: ${span}: no flag --${name}`));
+      // Values in capitals stand for one.
+      const isKey = names.every((name) => KEYS.has(name.replaceAll("-", "_")) || name === "data");
+      if (!isKey || !words.every((word) => word.includes("=")) || /=[A-Z]+$/.test(span)) continue;
+      try {
+        const { overrides } = parseCommandLine(words);
+        applyOverrides({}, overrides);
+        const { init: _, ...rest } = overrides;
+        resolveConfig(applyOverrides({}, rest));
+      } catch (error) {
+        faults.push(`${path}: ${span}: ${(error as Error).message}`);
+      }
+    }
+  }
+  assertEquals(faults, []);
+});
+
+Deno.test("every dotted key of a config in a sentence of the documents exists", () => {
+  const heads = new Set(sections([...KEYS.values()]));
+  const missing = DOCUMENTS.flatMap((path) =>
+    spansOf(path).flatMap((span) => {
+      const [, key = "", value] = /^([a-z]\w*(?:\.\w+)+)(?:=(.+))?$/.exec(span) ?? [];
+      if (!heads.has(key.split(".")[0] as string) || /\.(safetensors|py)$/.test(key)) return [];
+      if (!KEYS.has(key) && !heads.has(key)) return [`${path}: ${span}`];
+      const need = KEYS.get(key)?.need ?? "";
+      // Of a choice the value is one.
+      const isChoice = need.includes(" | ") && !/number|integer|string|list|table/.test(need);
+      return value === undefined || !isChoice || need.split(" | ").includes(value)
+        ? []
+        : [`${path}: ${span}: need ${need}`];
+    })
+  );
+  assertEquals(missing, []);
+});
+
+Deno.test("every flag in the help texts exists", () => {
+  for (const spec of SPECS) {
+    const known = new Set([...spec.flags.map((flag) => flag.name), "help", "flag", "key"]);
+    for (const [, flag = ""] of flagsHelp(spec).matchAll(/--([a-z][\w.-]*)/g)) {
+      assert(
+        known.has(flag) || KEYS.has(flag.replaceAll("-", "_")) || flag === "data",
+        `${spec.usage}: --${flag}`,
+      );
+    }
+  }
+  for (const [, flag = ""] of helpText().matchAll(/--([a-z][\w.-]*)/g)) {
+    const own = ["data", "resume", "restart", "config", "help", "key"];
+    assert(own.includes(flag) || KEYS.has(flag), `--${flag}`);
+  }
+});
+
+Deno.test("CONTRIBUTING's plan of faults is one, and ARCHITECTURE counts the variables", () => {
+  const [, plan = ""] = /```json\n([^]*?)```/.exec(textOf("CONTRIBUTING.md")) ?? [];
+  assertEquals(parseFaultPlan(plan, "CONTRIBUTING.md").length, 3);
+  const counts = textOf("ARCHITECTURE.md").matchAll(/\b(\d+) variables\b/g);
+  const { train, plan: planning } = denoJson.permissions;
+  assertEquals(Array.from(counts, ([, count]) => Number(count)), [
+    train.env.length,
+    planning.env.length,
+  ]);
+});
+
+Deno.test("links of the documents lead to files", () => {
+  for (const path of DOCUMENTS) {
+    for (const [, link = ""] of textOf(path).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
+      const target = resolve(ROOT, dirname(path), link);
+      assert(Deno.statSync(target) !== undefined, `${path}: ${link}`);
+    }
+  }
+});
+
+Deno.test("README's sweep has trials enough for the law that it says it fits", async () => {
+  const [, code = ""] = /```ts\nexport default ({[^]*?}) satisfies SweepInput;\n```/.exec(
+    textOf("README.md"),
+  ) ?? [];
+  const module = `data:text/javascript,${encodeURIComponent(`export default ${code}`)}`;
+  const { default: input } = await import(module);
+  const { trials, faults } = await expand(readSweep(input), measurer().measure);
+  assertEquals(faults, []);
+  const points = trials.map(({ name, size, tokens, flops }) => (
+    // Losses that differ; a law is asked for sizes, token counts and budgets.
+    { name, params: size.counts.all, tokens, flops, loss: 1 + 1 / Math.log(flops) }
+  ));
+  assertEquals(chinchillaNeeds(points), undefined);
+});
