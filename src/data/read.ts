@@ -24,7 +24,18 @@ export function textOfBytes(bytes: Uint8Array, name: string): string {
   requireText(bytes.subarray(0, HEAD), name);
   const text = utf8Text(bytes);
   if (typeof text === "string") return text.startsWith("\ufeff") ? text.slice(1) : text;
-  throw new Refusal("data", `Cannot read ${name}: need UTF-8 text: byte ${text} is not`);
+  throw new Refusal(
+    "data",
+    `Cannot read ${name}: need UTF-8 text: byte ${text} is not${latinHint(bytes, text)}`,
+  );
+}
+
+/** Where the byte that is not UTF-8 stands, and which encoding has it alone. */
+function latinHint(bytes: Uint8Array, at: number): string {
+  if (at >= bytes.length) return ", for the text ends in a character";
+  const line = bytes.subarray(0, at).filter((byte) => byte === 10).length + 1;
+  const byte = (bytes[at] as number).toString(16).toUpperCase();
+  return `: 0x${byte} in line ${line}, as in Latin-1 (ISO 8859-1, Windows-1252)`;
 }
 
 /** @throws {Refusal} `data` for a file that begins as no UTF-8 text does, with what it is instead. */
@@ -81,7 +92,7 @@ function formatByName(path: string): string | undefined {
   return /\.gz$/i.test(path) ? "a gzip file" : undefined;
 }
 
-/** The bytes at `path`, as {@linkcode readWhole} reads them. @throws {Refusal} as it does. */
+/** The bytes of the file or pipe at `path`. @throws {Refusal} as `readWhole` does. */
 export async function readBytes(path: string, doing: Doing = {}): Promise<Uint8Array> {
   try {
     if (await isPipe(path)) return await pipedBytes(path);
