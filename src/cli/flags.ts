@@ -42,6 +42,32 @@ export interface Flags {
   readonly help: boolean;
 }
 
+/** Flags as other programs call them. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  "max-new-tokens": "tokens",
+  "max-tokens": "tokens",
+  "max-length": "tokens",
+  "n-predict": "tokens",
+  "length": "tokens",
+  "num-samples": "num",
+  "num-return-sequences": "num",
+  "n": "num",
+  "start": "prompt",
+  "text": "prompt",
+  "input": "prompt",
+  "stop-sequences": "stop",
+  "frequency-penalty": "repetition-penalty",
+  "random-seed": "seed",
+  "out-dir": "out",
+  "output": "out",
+  "output-dir": "out",
+  "dataset": "data",
+  "jobs": "parallel",
+  "text-column": "field",
+  "vocab-size": "tokenizer",
+  "val-split": "validation",
+};
+
 /**
  * Reads `[word | --key=value | --key value]...`; `-` and `_` are alike, the last of two values wins.
  * With `-h` or `--help` nothing else is looked at. @throws {Refusal} `config`.
@@ -121,10 +147,12 @@ function flagOf(arg: string, flags: readonly FlagSpec[]): FlagSpec {
   const flag = flags.find((known) => plain(known.name) === plain(name));
   if (flag !== undefined) return flag;
   const names = flags.map((known) => known.name);
+  const other = ELSEWHERE[plain(name)];
   // The beginning of a name is more than a few letters in common.
   const nearest = names.find((known) => name !== "" && plain(known).startsWith(plain(name))) ??
-    nearestKey(plain(name), names);
-  throw new Refusal("config", `Unknown flag --${name}: did you mean --${nearest}?`);
+    names.find((known) => known === other) ?? nearestKey(plain(name), names);
+  const hint = nearest === undefined ? "--help lists the flags" : `did you mean --${nearest}?`;
+  throw new Refusal("config", `Unknown flag --${name}: ${hint}`);
 }
 
 function valueOf(flag: FlagSpec, text: string | undefined): unknown {

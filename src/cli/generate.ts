@@ -21,7 +21,7 @@ import { openOutput } from "./output.ts";
 import type { Output } from "./output.ts";
 import { firstTokens, readPrompt } from "./prompt.ts";
 import { Samples } from "./samples.ts";
-import { INTERRUPTED, interrupted } from "./signals.ts";
+import { INTERRUPTED, stopOnSignals } from "./signals.ts";
 import { textTokenizer } from "./text_model.ts";
 
 /** Texts that are drawn side by side: many cost little more than one. */
@@ -47,7 +47,7 @@ export async function generateCommand(args: readonly string[]): Promise<ExitName
     tokens: first.length,
   });
   if (note !== undefined) console.error(note);
-  const interrupt = interrupted();
+  const { stop: interrupt } = stopOnSignals();
   const model = await openFeeder(opened, request);
   const start = performance.now();
   const drawn = await drawSamples(model, request, {

@@ -1,6 +1,7 @@
 /** Shows how far a preparation is: one line that redraws itself on a terminal, a few lines elsewhere. */
 import { meterLine, type Reached } from "../prepare/meter.ts";
 import type { PrepareEvent } from "../prepare/prepare.ts";
+import { columns, openOutput } from "./output.ts";
 
 /** Milliseconds from one line to the next. */
 const EVERY = { terminal: 100, elsewhere: 10_000 };
@@ -9,7 +10,7 @@ const ERASE = "\r\x1b[K";
 /** Watches a preparation. */
 export class PrepareMeter {
   readonly #terminal = Deno.stdout.isTerminal();
-  readonly #output = new TextEncoder();
+  readonly #output = openOutput();
   #total = 0;
   #reached: Reached | undefined;
   #began = performance.now();
@@ -52,7 +53,7 @@ export class PrepareMeter {
   #draw(text: string): void {
     if (!this.#terminal) return this.#print(text);
     // A line as wide as the terminal leaves the cursor past its end: some wrap there.
-    this.#write(ERASE + text.slice(0, (Deno.consoleSize().columns || 80) - 1));
+    this.#write(ERASE + text.slice(0, columns() - 1));
     this.#drawn = true;
   }
 
@@ -62,6 +63,6 @@ export class PrepareMeter {
   }
 
   #write(text: string): void {
-    Deno.stdout.writeSync(this.#output.encode(text));
+    this.#output.write(text);
   }
 }

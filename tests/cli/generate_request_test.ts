@@ -37,13 +37,13 @@ Deno.test("parseGenerate() needs a path and no more", () => {
 
 Deno.test("parseGenerate() reads every flag", () => {
   const flags = "--prompt=Once --tokens 5 --temperature=0 --top-k=3 --top_p 0.9 --seed=0 --num=2 " +
-    "--repetition-penalty=1.2 --stop=a --stop=b --logprobs --which=best --device=reference";
+    "--repetition-penalty=1.2 --stop=a --stop=\\n\\n --logprobs --which=best --device=reference";
   assertEquals(parseGenerate(["runs/a", ...flags.split(" ")]), {
     path: "runs/a",
     prompt: { kind: "text", text: "Once" },
     tokens: 5,
     sampling: { temperature: 0, topK: 3, topP: 0.9, penalty: 1.2 },
-    stops: ["a", "b"],
+    stops: ["a", "\n\n"],
     seed: 0,
     num: 2,
     logprobs: true,

@@ -71,6 +71,12 @@ Deno.test("resolveConfig() refuses values that are no config at all", () => {
   assertEquals(faults(undefined), ["config: need an object: nothing"]);
   assertEquals(faults([1]), ["config: need an object: [1]"]);
   assertEquals(faults(() => {}), ["config: need an object: a function"]);
+  assertEquals(faults({ steps: 5n }), ["steps: need integer >= 1: 5n"]);
+  const cyclic: Record<string, unknown> = {};
+  cyclic["self"] = cyclic;
+  assertEquals(faults({ steps: cyclic }), [
+    "steps: need integer >= 1: an object that has no form in JSON",
+  ]);
 });
 
 Deno.test("resolveConfig() names the models for an unknown kind", () => {
