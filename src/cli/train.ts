@@ -48,7 +48,7 @@ export async function trainCommand(
   const workers = said ?? await workersUnsaid(config, cards);
   const run = { ...config, workers, out };
   if (line.printConfig) {
-    console.log(JSON.stringify(run, null, 2));
+    console.log(JSON.stringify(anchored(run, Deno.cwd()), null, 2));
     return "done";
   }
   const output = openOutput();
