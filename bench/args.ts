@@ -1,5 +1,6 @@
 /** The command line of the bench as a value. */
 import { Refusal } from "../src/base/refusal.ts";
+import { type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
 
 /** The benches, in the order in which `all` runs them: step first, while driver caches are empty. */
 export const BENCHES = ["step", "ops", "reduce", "transport"] as const;
@@ -33,40 +34,50 @@ export interface BenchRequest {
   readonly kind?: "cpu" | "gpu";
 }
 
-/** Flags without a value. */
-const SWITCHES: readonly string[] = ["--save", "--json"];
+/** What the command takes. */
+export const BENCH: FlagsSpec = {
+  usage: "deno task bench [NAME] [--flag=value | --flag value]...",
+  about: `NAME is all (the default: ${BENCHES.join(", ")}), one of these, or one of\n` +
+    `${EXTRAS.join(", ")}.\n` +
+    "Prints tables of what this machine reaches.",
+  flags: [
+    { name: "filter", kind: "text", help: "Text that names of rows must hold", default: "" },
+    {
+      name: "class",
+      kind: "text",
+      choices: ["cpu", "gpu"],
+      help: "With matmul: kernels of this class of devices; the adapter's own unless told",
+    },
+    {
+      name: "save",
+      kind: "boolean",
+      help: "Keep the tables as files in bench/results",
+      default: false,
+    },
+    {
+      name: "json",
+      kind: "boolean",
+      help: "Print a line of JSON per bench instead",
+      default: false,
+    },
+  ],
+};
 
-/** How it is called. */
-export const USAGE = `deno task bench [${
-  [...BENCHES, ...EXTRAS].join("|")
-}|all] [--filter=name] [--class=cpu|gpu] [--save] [--json]`;
-
-/** Reads `[name] [--filter=text] [--class=kind] [--save] [--json]`. @throws {Refusal} `config` for anything else. */
-export function parseBench(args: readonly string[]): BenchRequest {
-  const names = args.filter((arg) => !arg.startsWith("-"));
-  const [name = "all"] = names;
+/** Reads a command line. @throws {Refusal} `config` for anything that it does not take. */
+export function parseBench(args: readonly string[]): BenchRequest | "help" {
+  const { positionals, values, help } = parseFlags(args, BENCH);
+  if (help) return "help";
+  const [name = "all", ...more] = positionals;
   const benches = name === "all"
     ? BENCHES
     : [...BENCHES, ...EXTRAS].filter((bench) => bench === name);
-  const flags = args.filter((arg) => arg.startsWith("-"));
-  const filters = flags.filter((flag) => flag.startsWith("--filter="));
-  const kinds = (["cpu", "gpu"] as const).filter((kind) => flags.includes(`--class=${kind}`));
-  const unknown = [
-    ...benches.length === 0 ? [name] : [],
-    ...names.slice(1),
-    ...flags.filter((flag) =>
-      !SWITCHES.includes(flag) && !filters.includes(flag) &&
-      !(name === "matmul" && kinds.length === 1 && flag === `--class=${kinds[0]}`)
-    ),
-  ];
-  if (unknown.length > 0) {
-    throw new Refusal("config", `Cannot run ${unknown.join(" ")}: need ${USAGE}`);
+  if (benches.length === 0 || more.length > 0) {
+    const known = ["all", ...BENCHES, ...EXTRAS].join(", ");
+    throw new Refusal("config", `Cannot bench ${positionals.join(" ")}: need one of ${known}`);
   }
-  return {
-    benches,
-    filter: filters.at(-1)?.slice("--filter=".length) ?? "",
-    save: flags.includes("--save"),
-    json: flags.includes("--json"),
-    ...kinds[0] !== undefined && { kind: kinds[0] },
-  };
+  const { filter, save, json, class: kind } = values;
+  if (kind !== undefined && name !== "matmul") {
+    throw new Refusal("config", `Cannot take --class=${kind}: need the bench matmul: got ${name}`);
+  }
+  return { benches, filter, save, json, ...kind !== undefined && { kind } };
 }

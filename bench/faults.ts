@@ -2,13 +2,14 @@
  * What a fault costs: how long until it is noticed, until the next step counts, and how many steps
  * are done again. Real processes; times come from the journals of the runs.
  */
+import { fileURLToPath } from "node:url";
 import { parseJournal } from "../src/report/journal.ts";
 import type { JournalLine } from "../src/report/journal.ts";
 import type { Report } from "./report.ts";
 import { fixed, percent } from "./table.ts";
 import { median } from "./time.ts";
 
-const ROOT = new URL("../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
 /** Steps at which faults strike, far enough apart for a new worker to be there again. */
 const STRIKES = [20, 80, 140];
 const STEPS = 200;

@@ -3,6 +3,7 @@
  * back end: two layers of width 128, 64 tokens, 16 lanes; forward, backward and update. Rounds of
  * the two alternate, so that their ratio survives a noisy machine. Needs npm for the peer.
  */
+import { fileURLToPath } from "node:url";
 import { Refusal } from "../src/base/refusal.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import { Replica } from "../workers/replica.ts";
@@ -65,7 +66,7 @@ export async function benchLstm(): Promise<Report> {
 }
 
 async function runPeer(): Promise<Peer> {
-  const config = new URL("./peers/deno.json", import.meta.url).pathname;
+  const config = fileURLToPath(new URL("./peers/deno.json", import.meta.url));
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", "--config", config, "tfjs"],
     stdout: "piped",

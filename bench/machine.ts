@@ -1,6 +1,7 @@
 /** What a result was measured on. Everything here is a best effort: what is not known says so. */
 import { cpus } from "node:os";
 import { isSoftware } from "../src/device/adapter.ts";
+import { adapterName, cardIn, takeBackend } from "../src/device/backend.ts";
 
 /** Hardware and software of a measurement. */
 export interface Machine {
@@ -15,6 +16,13 @@ export interface Machine {
 }
 
 const UNKNOWN = "unknown";
+
+/** The adapter of this process, as `openWebGpu` names it. */
+export async function adapterHere(): Promise<string> {
+  const backend = takeBackend();
+  const info = (await navigator.gpu?.requestAdapter())?.info;
+  return info === undefined ? "no adapter" : adapterName(info, backend);
+}
 
 /** Looks around; `adapter` is the one that was measured, if any. */
 export async function lookAround(adapter: string | undefined): Promise<Machine> {
@@ -36,7 +44,7 @@ export function slugOf({ cpu, cores }: Machine, adapter: string | undefined): st
   if (isSoftware(adapter)) {
     return `${/swiftshader/i.test(adapter) ? "swiftshader" : "lavapipe"}_${host}`;
   }
-  return words(adapter);
+  return words(cardIn(adapter));
 }
 
 function words(name: string): string {

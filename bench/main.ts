@@ -1,6 +1,8 @@
 /** The command `bench`: runs benches, shows their tables, and keeps them as files when told to. */
+import { fileURLToPath } from "node:url";
 import { runCommand } from "../src/cli/command.ts";
-import { parseBench } from "./args.ts";
+import { flagsHelp } from "../src/cli/flags.ts";
+import { BENCH, parseBench } from "./args.ts";
 import type { BenchName, BenchRequest } from "./args.ts";
 import { lookAround } from "./machine.ts";
 import { benchFaults } from "./faults.ts";
@@ -42,7 +44,9 @@ const RUN: Readonly<Record<BenchName, (options: Options) => Promise<Report>>> = 
 const RESULTS = new URL("./results/", import.meta.url);
 
 async function bench(args: readonly string[]): Promise<void> {
-  const { benches, save, json, ...options } = parseBench(args);
+  const request = parseBench(args);
+  if (request === "help") return console.log(flagsHelp(BENCH));
+  const { benches, save, json, ...options } = request;
   const scratch = await Deno.makeTempDir({ prefix: "shoal-bench-" });
   prepareDriver(scratch);
   try {
@@ -75,7 +79,7 @@ async function keep(report: Report, command: string): Promise<void> {
   const file = new URL(fileName(report, machine), RESULTS);
   await Deno.mkdir(RESULTS, { recursive: true });
   await Deno.writeTextFile(file, pageOf(report, machine, command));
-  console.error(`Saved ${file.pathname}\n`);
+  console.error(`Saved ${fileURLToPath(file)}\n`);
 }
 
 if (import.meta.main) await runCommand(() => bench(Deno.args));

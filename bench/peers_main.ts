@@ -1,5 +1,7 @@
 /** The command `bench:peers`: the same work by Shoal and by others, side by side. */
+import { fileURLToPath } from "node:url";
 import { isSoftware } from "../src/device/adapter.ts";
+import { cardIn } from "../src/device/backend.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp } from "../src/cli/flags.ts";
 import { Field } from "./beside/compare.ts";
@@ -7,7 +9,7 @@ import { effortOf, parsePeers, PEERS, type PeersRequest, rowsOf } from "./beside
 import { besideOf, ratiosOf, type RowResult, sectionOf } from "./beside/result.ts";
 import { torchHere, torchSides, webgpuSides } from "./beside/sides.ts";
 import { writeTask } from "./beside/materials.ts";
-import { lookAround } from "./machine.ts";
+import { adapterHere, lookAround } from "./machine.ts";
 import { peersPicture, TITLE } from "./picture.ts";
 import { factsOf } from "./picture_saved.ts";
 import { fileName, pageOf, showReport } from "./report.ts";
@@ -30,7 +32,8 @@ async function compare(
   request: PeersRequest,
   { folder, command }: { folder: string; command: string },
 ): Promise<void> {
-  const adapter = await adapterName();
+  // Other libraries name the card alone.
+  const adapter = cardIn(await adapterHere());
   const software = isSoftware(adapter);
   const torch = await torchHere(request.python);
   const compiled = request.full || ("device" in torch && torch.device === "cuda" && !request.quick);
@@ -81,19 +84,13 @@ async function compare(
 async function save(name: string, text: string): Promise<void> {
   const file = new URL(name, RESULTS);
   await Deno.writeTextFile(file, text);
-  console.error(`Saved ${file.pathname}`);
+  console.error(`Saved ${fileURLToPath(file)}`);
 }
 
 /** Breaks a picture's lines as the check of the repository wants them. */
 async function format(name: string): Promise<void> {
-  const args = ["fmt", "--quiet", new URL(name, RESULTS).pathname];
+  const args = ["fmt", "--quiet", fileURLToPath(new URL(name, RESULTS))];
   await new Deno.Command(Deno.execPath(), { args, cwd: new URL("./", import.meta.url) }).output();
-}
-
-/** The adapter that all WebGPU sides get, as `openWebGpu` names it. */
-async function adapterName(): Promise<string> {
-  const info = (await navigator.gpu?.requestAdapter())?.info;
-  return info?.description || info?.vendor || "no adapter";
 }
 
 if (import.meta.main) await runCommand(() => benchPeers(Deno.args));

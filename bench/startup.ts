@@ -2,7 +2,9 @@
  * From the start of a process to its first finished step, with an empty cache of the driver and with
  * one that knows the kernels. Each start is a process of its own.
  */
+import { fileURLToPath } from "node:url";
 import { isSoftware } from "../src/device/adapter.ts";
+import { adapterHere } from "./machine.ts";
 import type { Report } from "./report.ts";
 import { stepConfigs } from "./step_configs.ts";
 import { fixed } from "./table.ts";
@@ -25,8 +27,7 @@ interface Start {
 
 /** Times starts of each config whose name holds `filter`. */
 export async function benchStartup({ filter }: { filter: string }): Promise<Report> {
-  const info = (await navigator.gpu?.requestAdapter())?.info;
-  const adapter = info?.description || info?.vendor || "no adapter";
+  const adapter = await adapterHere();
   const rows: string[][] = [];
   for (const { name } of stepConfigs()) {
     if (!name.includes(filter)) continue;
@@ -70,7 +71,7 @@ async function startOf(name: string, cache: string): Promise<Start> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--no-prompt", "--allow-read", "--allow-env", "--allow-sys"],
-      new URL("./startup_child.ts", import.meta.url).pathname,
+      fileURLToPath(new URL("./startup_child.ts", import.meta.url)),
       name,
     ],
     env: { MESA_SHADER_CACHE_DIR: cache, __GL_SHADER_DISK_CACHE_PATH: cache },

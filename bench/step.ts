@@ -16,6 +16,7 @@ import { gradientPlan, inspectPlan, shapeOf, treeAddPlan, updatePlan } from "../
 import { Replica } from "../workers/replica.ts";
 import type { Corpus } from "../workers/corpus.ts";
 import { corpusOf } from "./corpus.ts";
+import { adapterHere } from "./machine.ts";
 import type { Report, Section } from "./report.ts";
 import { gpuConfigs, stepConfigs } from "./step_configs.ts";
 import { timeByOp } from "./step_ops.ts";
@@ -35,8 +36,7 @@ const STEPS: readonly [number, number] = [5, 60];
 /** Times a step of each config whose name holds `filter`; those for GPUs elsewhere by full name. */
 export async function benchStep({ filter }: { filter: string }): Promise<Report> {
   const sections: Section[] = [];
-  const info = (await navigator.gpu?.requestAdapter())?.info;
-  let adapter = info?.description || info?.vendor || "";
+  let adapter = await adapterHere();
   const software = isSoftware(adapter);
   const larger = gpuConfigs().filter(({ name }) => !software || name === filter);
   for (const config of [...stepConfigs(), ...larger]) {

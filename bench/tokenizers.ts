@@ -2,6 +2,7 @@
  * How fast text becomes tokens and tokens text: GPT-2's beside other libraries, then all kinds.
  * Megabytes are those of the text's UTF-8.
  */
+import { fileURLToPath } from "node:url";
 import { Refusal } from "../src/base/refusal.ts";
 import { mobyDick } from "../src/data/moby_dick.ts";
 import { tokenizerBuilder } from "../src/data/tokenizers/build.ts";
@@ -98,7 +99,7 @@ function build(name: string, pieces: readonly string[]): Tokenizer {
 }
 
 async function runPeer(name: string): Promise<Peer> {
-  const config = new URL("./peers/deno.json", import.meta.url).pathname;
+  const config = fileURLToPath(new URL("./peers/deno.json", import.meta.url));
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "--quiet", "--config", config, "tokenizers", name],
     stdout: "piped",

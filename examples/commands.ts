@@ -35,11 +35,9 @@ export function changed(
   { name, out, quick }: Changes & { readonly name: string },
 ): string[] {
   const moved = words.map((word) =>
-    out === undefined ? word : word.replace(
-      new RegExp(`(^|=)runs/${name}(?=/|$)`),
-      // Deno splits lists of paths at single commas.
-      (_, before) => before + (word.startsWith("--allow-") ? out.replaceAll(",", ",,") : out),
-    )
+    out === undefined
+      ? word
+      : word.replace(new RegExp(`(^|=)runs/${name}(?=/|$)`), (_, before) => before + out)
   );
   const more = Object.entries(LITTLE)
     .flatMap(([of, flags]) => words.some((w) => w === of || w.endsWith("/" + of)) ? flags : []);

@@ -39,7 +39,8 @@ export function runScore(
     default: prompts,
     range: atLeastOne,
   }];
-  const usage = `deno run --allow-read examples/${name}/score.ts PATH [--prompts=N]`;
+  const usage =
+    `deno run --allow-read --allow-env=DENO_WEBGPU_BACKEND examples/${name}/score.ts PATH [--prompts=N]`;
   return run({ usage, about, flags }, async ({ positionals, values }) => {
     const [path, ...more] = positionals;
     if (path === undefined || more.length > 0) {

@@ -1,6 +1,6 @@
 /** The task `example`: runs the commands of an example's README, and prints each before it does. */
 import { resolve } from "node:path";
-import type { ExitName } from "../src/base/refusal.ts";
+import { type ExitName, Refusal } from "../src/base/refusal.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { CHECKOUT } from "../src/cli/folder.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
@@ -34,6 +34,10 @@ async function exampleCommand(args: readonly string[]): Promise<ExitName> {
   }
   const name = nameIn(NAMES, positionals);
   const out = inCallersFolder(values["out"] ?? `runs/${name}`);
+  if (out.includes(",")) {
+    // Deno splits the list of --allow-write at commas and has no way to escape one.
+    throw new Refusal("config", `Cannot run an example in ${out}: need a path without a comma`);
+  }
   const readme = await Deno.readTextFile(new URL(`${name}/README.md`, import.meta.url));
   // The command that runs hears of signals as well, and may have something to save.
   const signal = interrupted();

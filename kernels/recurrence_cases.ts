@@ -88,8 +88,11 @@ function backwardCase({ fill: _, range, ...test }: Case, flows: readonly boolean
     views[numbers]?.data.set(timeNumbers(time));
     const inputs = [...views.slice(0, 2), ...[bias, ...others].map(zeros)];
     const given = cell.stages.slice(1).map(() => zeros(y));
-    const outputs = [y, ...others.slice(0, cell.states)].map(zeros);
-    outputs.push(...views.slice(2, 3 + cell.states), ...given);
+    const outputs = [
+      ...[y, ...others.slice(0, cell.states)].map(zeros),
+      ...views.slice(2, 3 + cell.states),
+      ...given,
+    ];
     recurReference({ inputs, outputs }, attrs);
   };
   return {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { parseBench } from "../bench/args.ts";
+import { type BenchRequest, parseBench } from "../bench/args.ts";
 import { benchMatmul } from "../bench/matmul.ts";
 import { benchGenerate } from "../bench/generate.ts";
 import { exchangeSeconds } from "../bench/exchange.ts";
@@ -94,27 +94,37 @@ Deno.test("bench ops: rows show shares of the best matmul and copy", () => {
   assertEquals(row, ["sum", "1000", "1.00", "4.00", "25.0 %", "50.0 %", "", ""]);
 });
 
+/** What a command line that asks for no help asks for. */
+function requestOf(...args: string[]): BenchRequest {
+  const request = parseBench(args);
+  assert(request !== "help");
+  return request;
+}
+
 Deno.test("parseBench() reads the name, the filter, --save and --json", () => {
-  assertEquals(parseBench([]).benches, ["step", "ops", "reduce", "transport"]);
-  assertEquals(parseBench(["ops", "--filter=matmul", "--save"]), {
+  assertEquals(requestOf().benches, ["step", "ops", "reduce", "transport"]);
+  assertEquals(requestOf("ops", "--filter=matmul", "--save"), {
     benches: ["ops"],
     filter: "matmul",
     save: true,
     json: false,
   });
-  assertEquals(parseBench(["step", "--json"]).json, true);
-  assertEquals(parseBench(["matmul", "--class=gpu"]).kind, "gpu");
+  assertEquals(requestOf("step", "--json").json, true);
+  assertEquals(requestOf("matmul", "--class", "gpu").kind, "gpu");
+  assertEquals(parseBench(["ops", "--help"]), "help");
 });
 
-const CLASSES = [["ops", "--class=gpu"], ["matmul", "--class=tpu"], [
-  "matmul",
-  "--class=cpu",
-  "--class=gpu",
-]];
-
 Deno.test("parseBench() refuses what it does not know", () => {
-  for (const args of [["opps"], ["ops", "step"], ["--fliter=x"], ["ops", "-s"], ...CLASSES]) {
-    assertThrows(() => parseBench(args), Refusal, "need deno task bench");
+  const says: Readonly<Record<string, string>> = {
+    "opps": "Cannot bench opps: need one of all, step, ops",
+    "ops step": "Cannot bench ops step",
+    "--fliter=x": "did you mean --filter?",
+    "ops -s": "need two dashes",
+    "ops --class=gpu": "need the bench matmul: got ops",
+    "matmul --class=tpu": "need cpu | gpu",
+  };
+  for (const [line, text] of Object.entries(says)) {
+    assertThrows(() => parseBench(line.split(" ")), Refusal, text);
   }
 });
 

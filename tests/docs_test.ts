@@ -1,5 +1,6 @@
 /** The examples of CONTRIBUTING work as they stand: a model in one file, an op in two. */
 import { assert, assertLess } from "@std/assert";
+import { pathToFileURL } from "node:url";
 import { openReference } from "../src/device/reference.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import { newTrace } from "../src/graph/trace.ts";
@@ -25,7 +26,7 @@ async function load(code: string): Promise<Record<string, unknown>> {
     .replace('from "zod"', `from "${import.meta.resolve("zod")}"`);
   await Deno.writeTextFile(path, absolute);
   try {
-    return await import(`file://${path}`);
+    return await import(pathToFileURL(path).href);
   } finally {
     await Deno.remove(path);
   }

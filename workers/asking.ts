@@ -1,25 +1,37 @@
 /** What is asked of a formation besides steps: evaluations, the gradient's reach, a sample. */
+import type { Reach } from "../src/report/events.ts";
 import { streamBehind } from "../src/data/tokenizers/behind.ts";
 import type { Tokenizer } from "../src/data/tokenizers/types.ts";
 import { evaluationOf } from "./evaluated.ts";
 import type { Lead } from "./lead.ts";
+import { directionsOf } from "./plans.ts";
+import { unpackReach } from "./reach.ts";
 import { firstTokens } from "./texts.ts";
 import { floatsOf, wordsOf } from "./payload.ts";
 
-/** Mean validation loss, summed in the order of batches whoever computed them. */
+/**
+ * Mean validation loss, summed in the order of batches whoever computed them. Where nothing can be
+ * asked there is none: nothing is reported, and no state is better than another.
+ */
 export async function evaluate(lead: Lead): Promise<void> {
   const { team, run: { config, corpus, report, evaluated }, course, stop, task } = lead;
   const { step } = course;
+  const among = Math.max(1, corpus.texts.length);
+  if (!lead.isEvaluable) {
+    course.evaluated = step;
+    course.valLoss = undefined;
+    return evaluated?.(evaluationOf([], { among }));
+  }
   const strikes = lead.strikes(step, ["evaluate"]);
   await team.order((rank) => ({ type: "evaluate", strikes: strikes[rank] ?? [] }));
   await lead.pass("evaluate");
   const answers = await team.expect("evaluated");
   if (stop.aborted) return; // it was cut short
   const payloads = answers.map(({ payload }) => payload);
-  const evaluation = evaluationOf(payloads, lead.textOf);
+  const evaluation = evaluationOf(payloads, { among, textOf: lead.textOf });
   const { loss, accuracy, texts } = evaluation;
   evaluated?.(evaluation);
-  const norms = config.report.gradient_reach ? await reach(lead) : undefined;
+  const reaches = config.report.gradient_reach ? await reach(lead) : undefined;
   course.evaluated = step;
   course.valLoss = loss;
   report({
@@ -30,17 +42,17 @@ export async function evaluate(lead: Lead): Promise<void> {
     ...(texts.length > 1 && {
       texts: texts.map(({ nats, counted }, i) => ({
         name: corpus.texts[i]?.name ?? "",
-        valLoss: nats / counted,
+        valLoss: counted === 0 ? null : nats / counted,
       })),
     }),
   });
-  if (norms !== undefined) report({ type: "reach", step, norms });
+  if (reaches !== undefined) report({ type: "reach", step, reaches });
 }
 
-async function reach({ team }: Lead): Promise<number[]> {
+async function reach({ team, run: { config } }: Lead): Promise<Reach[]> {
   await team.orderTo(0, { type: "reach" });
   const { payload } = await team.expectFrom(0, "reached");
-  return Array.from(floatsOf(payload));
+  return unpackReach(floatsOf(payload), directionsOf(config));
 }
 
 /** Shows how the model continues each prompt, where that can be asked. */

@@ -6,7 +6,7 @@ import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import { tokenizerSpecSchema } from "../src/data/schema.ts";
 import { tokenizerFrom } from "../src/data/tokenizers/mod.ts";
-import { readData } from "./data.ts";
+import { readData, requireTraining } from "./data.ts";
 import type { Data, Settled } from "./data.ts";
 import { NO_DATA } from "./imported.ts";
 import { initialOf } from "./initial.ts";
@@ -21,6 +21,12 @@ export interface Beginning {
 
 /** What a run begins with, from a checkpoint or anew. @throws {Refusal} when it is unusable. */
 export async function beginning(config: RunConfig, from?: Checkpoint): Promise<Beginning> {
+  const begun = await begin(config, from);
+  requireTraining(config, begun.data.corpus);
+  return begun;
+}
+
+async function begin(config: RunConfig, from?: Checkpoint): Promise<Beginning> {
   if (from !== undefined) {
     return { data: await readData(config, settledBy(from)), initial: undefined };
   }

@@ -14,6 +14,7 @@ import {
   parsePinned,
 } from "../src/cards/listings.ts";
 import { type Pin, type PinnedCard, pinOf } from "../src/cards/pin.ts";
+import { BACKEND_VARIABLE, showBackend, takeBackend } from "../src/device/backend.ts";
 import { CHILD, passedEnvironment } from "./spawn.ts";
 
 /** What a run asks for. */
@@ -66,6 +67,15 @@ export async function cardsFor(
   const pins = PINNED.map((name) => [name, Deno.env.get(name)] as const);
   const isPinned = pins.some(([, value]) => value !== undefined);
   if (device === "reference") return [];
+  const backend = takeBackend();
+  if (backend === "gl") {
+    const asked = `${BACKEND_VARIABLE} asks for ${showBackend(backend)}`;
+    if (gpus !== null) {
+      throw new Refusal("config", `Cannot take --gpus=${gpus}: need Vulkan: ${asked}`);
+    }
+    warn(`${asked}: other bits than Vulkan's, one worker, and kernels that compile for minutes`);
+    return [];
+  }
   const [pinned] = pins.find(([, value]) => value) ?? [];
   if (pinned !== undefined && gpus !== null) {
     throw new Refusal(
@@ -111,6 +121,8 @@ export async function workersUnsaid(
   const equal = 2 ** Math.floor(Math.log2(navigator.hardwareConcurrency));
   const most = Math.min(equal, micro_batches, MOST_ON_CORES);
   const isSet = (name: string) => Deno.env.get(name) !== undefined;
+  // The listing tells of Vulkan's drivers alone.
+  if (device !== "reference" && takeBackend() !== "vulkan") return 1;
   if (most === 1 || device === "reference" || [...PINNED, THREADS].some(isSet)) return 1;
   const found = await findCards();
   const isSoftware = found.layer && found.cards.length > 0 &&

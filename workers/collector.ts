@@ -1,4 +1,5 @@
 /** Puts a checkpoint's state together from the parts that workers send while training goes on. */
+import { append } from "../src/base/extremes.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import { sizeOf } from "../src/base/shape.ts";
 import { optimizerOf } from "../src/optim/mod.ts";
@@ -45,7 +46,7 @@ export class Collector {
       const { vector, piece, start } = reply;
       this.#parts.push({ vector, piece, start, data: floatsOf(payload) });
     } else if (reply.type === "lane") {
-      this.#carries.push(...this.#lane(reply.index, floatsOf(payload)));
+      append(this.#carries, this.#lane(reply.index, floatsOf(payload)));
     } else {
       this.#missing.delete(id);
       if (this.#missing.size === 0) this.#finish();

@@ -4,6 +4,7 @@
  * commands and their answers; what they do is the run's matter.
  */
 import { join } from "node:path";
+import { fileFault, hasCode, isMissing } from "../src/base/file_fault.ts";
 import { EXIT, type ExitName, Refusal } from "../src/base/refusal.ts";
 import { type Channel, ChannelError, type Header } from "../src/transport/channel.ts";
 import { openGate } from "../src/transport/gate.ts";
@@ -142,10 +143,8 @@ function textOf(answer: Header): string {
 async function whereabouts(out: string): Promise<{ socket: string; token: Uint8Array }> {
   const path = join(out, FILE);
   const text = await Deno.readTextFile(path).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) throw cannotReach(out, `there is no ${path}`);
-    if (error instanceof Deno.errors.NotADirectory) throw cannotReach(out, "it is no folder");
-    if (error instanceof Deno.errors.PermissionDenied) throw cannotReach(out, "it is not yours");
-    throw error;
+    if (isMissing(error)) throw cannotReach(out, `there is no ${path}`);
+    throw fileFault(error, { doing: "reach a run in", path: out });
   });
   try {
     const { socket, token } = JSON.parse(text);
@@ -170,7 +169,7 @@ function removeQuietly(path: string): void {
   try {
     Deno.removeSync(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!hasCode(error, "ENOENT")) throw error;
   }
 }
 

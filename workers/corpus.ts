@@ -3,7 +3,7 @@ import type { Key } from "../src/base/random.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { Source } from "../src/data/source.ts";
 import { sourceOf } from "../src/data/sources/mod.ts";
-import { type Text, textIn } from "../src/data/text.ts";
+import { type Begins, type Text, textIn } from "../src/data/text.ts";
 import type { Tokenizer } from "../src/data/tokenizers/types.ts";
 
 /** What a run reads; a source that makes its own tokens reads nothing. */
@@ -12,8 +12,6 @@ export interface Corpus {
   /** Distinct tokens of the texts, 0 where none is read. */
   readonly vocabulary: number;
   readonly tokenizer?: Tokenizer | undefined;
-  /** Tokens that end a document, where documents are told apart. */
-  readonly end?: readonly number[];
 }
 
 /** The source of a run's batches, in the order that `key` draws. @throws {Refusal} `data` */
@@ -24,16 +22,15 @@ export function sourceIn(config: RunConfig, corpus: Corpus, key: Key): Source {
     windows: config.windows,
     evaluation: config.eval,
     texts: corpus.texts,
-    end: corpus.end ?? [],
     tokenizer: corpus.tokenizer,
   });
 }
 
 /** What a run reads of one text in memory. */
 export function corpusIn(
-  { train, validation, ...rest }:
-    & { readonly train: Uint32Array; readonly validation: Uint32Array }
+  { train, validation, begins, ...rest }:
+    & { readonly train: Uint32Array; readonly validation: Uint32Array; readonly begins?: Begins }
     & Omit<Corpus, "texts">,
 ): Corpus {
-  return { ...rest, texts: [textIn({ train, validation })] };
+  return { ...rest, texts: [textIn({ train, validation }, { begins })] };
 }

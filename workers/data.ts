@@ -4,17 +4,20 @@ import { hashValue, sha256 } from "../src/base/hash.ts";
 import { rootKey } from "../src/base/random.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import type { RunConfig } from "../src/config/schema.ts";
+import { isEndToken, shown, unescaped } from "../src/data/document_end.ts";
 import type { DataConfig } from "../src/data/schema.ts";
 import { isPrepared, openPrepared, type Prepared } from "../src/data/prepared/open.ts";
 import { verifyPrepared } from "../src/data/prepared/verify.ts";
 import { readText } from "../src/data/read.ts";
-import { SOURCES, taskOf } from "../src/data/sources/mod.ts";
+import { leastEvaluated, SOURCES, taskOf } from "../src/data/sources/mod.ts";
 import { textIn } from "../src/data/text.ts";
 import { tokenizerHash } from "../src/data/tokenizers/mod.ts";
 import { END_TEXT, type Tokenizer } from "../src/data/tokenizers/types.ts";
+import { countUnknown, unknownNote } from "../src/data/unknown.ts";
 import { split } from "../src/data/windows.ts";
 import { type Corpus, sourceIn } from "./corpus.ts";
 import { folderText } from "./texts.ts";
+import { requireEnds, splitBegins, tokensOfText } from "./text_tokens.ts";
 import { requireAsked, tokenizerNamed } from "./tokenizer.ts";
 
 /** What a run reads. */
@@ -22,6 +25,8 @@ export interface Data {
   readonly corpus: Corpus;
   /** SHA-256 of the text, of the prepared tokens, or of what makes the tokens. */
   readonly hash: string;
+  /** What people should know of what is read. */
+  readonly notes: readonly string[];
 }
 
 /** What is settled before any text is read: a model that exists has its tokens. */
@@ -33,31 +38,58 @@ export interface Settled {
   readonly vocabulary?: number | undefined;
   /** Hash of the data that a run was trained on, and must go on with. */
   readonly hash?: string | undefined;
+  /** Nothing is trained: a text that is one document will do. */
+  readonly evaluates?: boolean;
 }
 
 /** Reads a run's data. @throws {Refusal} when it is unusable, or is not what was settled. */
 export async function readData(config: RunConfig, settled?: Settled): Promise<Data> {
   const data = await dataOf(config, settled);
-  // Whether the text has room for windows or lanes, and prompts have tokens, is better known before
-  // anything starts.
-  for (const prompt of config.report.prompts) requireTokens(prompt, data.corpus.tokenizer);
+  // Whether prompts have tokens, and a source its text, is better known before anything starts.
+  const { tokenizer } = data.corpus;
+  const prompts = config.report.prompts.flatMap((prompt) => notesOfPrompt(prompt, tokenizer));
   sourceIn(config, data.corpus, rootKey(config.seed));
-  return data;
+  return { ...data, notes: [...data.notes, ...prompts] };
 }
 
-/** @throws {Refusal} for a prompt that no sample can go on from. */
-function requireTokens(prompt: string, tokenizer: Tokenizer | undefined): void {
-  if (tokenizer === undefined || tokenizer.encode(prompt).length > 0) return;
-  throw new Refusal(
-    "config",
-    `Cannot sample: need prompts (report.prompts) of at least one token: ${JSON.stringify(prompt)}`,
-  );
+/** Said before anything starts. @throws {Refusal} `data` for texts without room to train on. */
+export function requireTraining(config: RunConfig, corpus: Corpus): void {
+  sourceIn(config, corpus, rootKey(config.seed)).requireTraining?.();
+}
+
+/** What is unknown of a prompt. @throws {Refusal} for one that no sample can go on from. */
+function notesOfPrompt(prompt: string, tokenizer: Tokenizer | undefined): string[] {
+  if (tokenizer === undefined) return [];
+  const name = `the prompt ${JSON.stringify(prompt)}`;
+  const tokens = promptTokens(prompt, tokenizer);
+  if (tokens.length === 0) {
+    throw new Refusal(
+      "config",
+      `Cannot sample: need prompts (report.prompts) of at least one token: ${
+        JSON.stringify(prompt)
+      }`,
+    );
+  }
+  const unknown = countUnknown(tokens, tokenizer);
+  const note = unknownNote(name, { unknown, tokens: tokens.length });
+  return note === undefined ? [] : [note];
+}
+
+function promptTokens(prompt: string, tokenizer: Tokenizer): Uint32Array {
+  try {
+    return tokenizer.encode(prompt);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const message = `Cannot sample (report.prompts) ${JSON.stringify(prompt)}: ${error.message}`;
+    throw new Refusal("config", message);
+  }
 }
 
 async function dataOf(config: RunConfig, settled: Settled | undefined): Promise<Data> {
   const { data } = config;
   if (!SOURCES[data.source].needsText) {
-    return { corpus: { texts: [], vocabulary: 0 }, hash: hashValue({ source: data.source }) };
+    const hash = hashValue({ source: data.source });
+    return { corpus: { texts: [], vocabulary: 0 }, hash, notes: [] };
   }
   if (data.mix !== null) {
     return await fromFolders(config, Object.entries(data.mix), settled);
@@ -84,14 +116,29 @@ async function fromText({ data }: RunConfig, settled: Settled | undefined): Prom
   const hash = sha256(new TextEncoder().encode(text));
   requireHash(hash, settled);
   await holdToAsked(data, { settled });
-  const tokenizer = settled?.tokenizer ?? await tokenizerNamed(data.tokenizer ?? "char", text);
+  const name = data.path ?? "the default text";
+  const end = data.document_end === null ? null : unescaped(data.document_end);
+  // Encoding a long text takes its time; an end that only the tokenizer may give is looked for then.
+  if (end !== null && !isEndToken(end) && !text.includes(end) && !settled?.evaluates) {
+    requireEnds(text, { name, end, begins: [] });
+  }
+  const tokenizer = settled?.tokenizer ?? await tokenizerNamed(data.tokenizer ?? "char", text, end);
+  const { tokens, begins, notes } = tokensOfText(text, {
+    name,
+    tokenizer,
+    end,
+    // What a run was begun with needs no second consent.
+    most: settled?.hash === undefined ? data.max_unknown : 1,
+    option: "--data.max_unknown",
+  });
+  if (!settled?.evaluates) requireEnds(text, { name, end, begins });
   const { time } = taskOf(data, tokenizer.size);
-  const parts = split(tokenizer.encode(text), { ...data, window: time });
-  const name = data.path === null ? "moby_dick" : basename(data.path);
-  return {
-    corpus: corpusOf({ texts: [textIn(parts, { name })], tokenizer, settled }, data.document_end),
-    hash,
-  };
+  const parts = split(tokens, { ...data, window: time, least: leastEvaluated(data) });
+  const read = textIn(parts, {
+    name: data.path === null ? "moby_dick" : basename(data.path),
+    begins: begins && splitBegins(begins, parts.train.length),
+  });
+  return { corpus: corpusOf({ texts: [read], tokenizer, settled }), hash, notes };
 }
 
 /** Holds a new run to the tokenizer it asks for, where there is one already. */
@@ -115,7 +162,7 @@ async function fromFolders(
   weights: readonly (readonly [string, number])[],
   settled: Settled | undefined,
 ): Promise<Data> {
-  const all = weights.map(([path, weight]) => ({ ...openWhole(folderOf(path)), weight }));
+  const all = weights.map(([path, weight]) => ({ ...openWhole(resolve(path)), weight }));
   const [first] = all;
   if (first === undefined) {
     throw new Refusal("config", "Cannot mix texts: need at least one folder in data.mix: none");
@@ -141,10 +188,60 @@ async function fromFolders(
   const hash = all.length === 1 ? first.hash : hashValue(hashes);
   requireHash(hash, settled);
   const names = namesOf(all.map(({ path }) => path));
+  const documents = data.document_end !== null;
+  if (data.document_end !== null) {
+    requireSameEnd(all, unescaped(data.document_end));
+    if (!settled?.evaluates) requireDocuments(all);
+  }
   const texts = all.map(({ path, weight }, i) =>
-    folderText(path, { name: names[i] as string, weight })
+    folderText(path, { name: names[i] as string, weight, documents })
   );
-  return { corpus: corpusOf({ texts, tokenizer, settled }, data.document_end), hash };
+  return {
+    corpus: corpusOf({ texts, tokenizer, settled }),
+    hash,
+    notes: all.flatMap((prepared) => notesOf(prepared, documents)),
+  };
+}
+
+/** Holds `data.document_end` to the documents that were prepared. @throws {Refusal} `data` */
+function requireSameEnd(all: readonly Prepared[], end: string): void {
+  for (const { path, documentEnd } of all) {
+    if (isEndToken(end) || end === documentEnd) continue;
+    const own = documentEnd === null ? "" : ` or ${shown(documentEnd)}`;
+    throw new Refusal(
+      "data",
+      `Cannot tell documents apart in ${path}: need data.document_end=${END_TEXT}${own}, for its ` +
+        `text is tokens already: ${
+          shown(end)
+        }; prepare it again with --document-end to cut it there`,
+    );
+  }
+}
+
+/** @throws {Refusal} `data` where there is one document to train on. */
+function requireDocuments(all: readonly Prepared[]): void {
+  if (all.some(({ train }) => train.documents > 1)) return;
+  const [{ path }] = all as [Prepared];
+  throw new Refusal(
+    "data",
+    `Cannot tell documents apart in ${path}: need more than one to train on: it was prepared as ` +
+      "one; prepare it again with --document-end",
+  );
+}
+
+function notesOf({ path, train, validation, unknown }: Prepared, documents: boolean): string[] {
+  const note = unknown === undefined ? undefined : unknownNote(path, {
+    unknown,
+    tokens: train.tokens + validation.tokens,
+  });
+  return [
+    ...documents
+      ? [
+        `${path} holds ${train.documents} documents to train on, ${validation.documents} to validate on`,
+      ]
+      : [],
+    ...note === undefined ? [] : [note],
+  ];
 }
 
 /** Tokens that are looked over before a run begins: a second or two. Others are when they are read. */
@@ -163,18 +260,11 @@ function namesOf(paths: readonly string[]): readonly string[] {
   return new Set(names).size === names.length ? names : paths;
 }
 
-/** An absolute path, as permissions need it. */
-function folderOf(path: string): string {
-  if (!path.includes(",")) return resolve(path);
-  throw new Refusal("config", `Cannot read ${path}: need a path without a comma`);
-}
-
 function corpusOf(
   { texts, tokenizer, settled }: Pick<Corpus, "texts"> & {
     tokenizer: Tokenizer;
     settled: Settled | undefined;
   },
-  documentEnd: string | null,
 ): Corpus {
   const vocabulary = settled?.vocabulary ?? tokenizer.size;
   if (tokenizer.size > vocabulary) {
@@ -183,12 +273,5 @@ function corpusOf(
       `Cannot use the tokenizer: need at most the model's ${vocabulary} tokens: it has ${tokenizer.size}`,
     );
   }
-  return { texts, vocabulary, tokenizer, end: endOf(tokenizer, documentEnd) };
-}
-
-/** The tokens that end a document: the tokenizer's own by its name, or those of a text. */
-function endOf(tokenizer: Tokenizer, text: string | null): number[] {
-  if (text === null) return [];
-  if (text === END_TEXT && tokenizer.end !== undefined) return [tokenizer.end];
-  return [...tokenizer.encode(text)];
+  return { texts, vocabulary, tokenizer };
 }

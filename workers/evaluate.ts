@@ -2,12 +2,12 @@
  * Evaluates a model on the whole validation part of texts, on all workers, and nothing else: no
  * folder is written, no step is taken.
  */
-import { Refusal } from "../src/base/refusal.ts";
 import type { NamedTensor } from "../src/checkpoint/tensor.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { Sink } from "../src/report/events.ts";
 import { coordinate } from "./coordinator.ts";
+import { requireEvaluable } from "./evaluable.ts";
 import type { Corpus } from "./corpus.ts";
 import type { Launch } from "./crew.ts";
 import type { Evaluation } from "./evaluated.ts";
@@ -25,9 +25,10 @@ export interface EvaluationRequest {
   readonly stop: AbortSignal;
 }
 
-/** The evaluation; undefined when it was stopped. */
+/** The evaluation; undefined when it was stopped. @throws {Refusal} `data` where nothing can be asked. */
 export async function evaluateModel(request: EvaluationRequest): Promise<Evaluation | undefined> {
   const { config, params, corpus, launch, cards = [], show, stop } = request;
+  requireEvaluable(config, corpus);
   let found: Evaluation | undefined;
   const start = performance.now();
   await coordinate({
@@ -44,8 +45,5 @@ export async function evaluateModel(request: EvaluationRequest): Promise<Evaluat
     save: () => Promise.reject(new Error("Cannot save: an evaluation changes nothing")),
     now: () => (performance.now() - start) / 1000,
   });
-  if (found !== undefined && found.counted === 0) {
-    throw new Refusal("data", "Cannot evaluate: need at least two tokens in the validation part");
-  }
   return found;
 }

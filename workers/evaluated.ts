@@ -9,12 +9,12 @@ export interface TextEvaluation {
   readonly counted: number;
 }
 
-/** Mean loss per counted target, and the share of targets that were met. */
+/** Mean loss per counted target, and the share of targets that were met; NaN where none counted. */
 export interface Evaluation {
   readonly loss: number;
   readonly accuracy: number;
   readonly counted: number;
-  /** The same by text, in their order. */
+  /** The same by text, in their order; every text has an entry. */
   readonly texts: readonly TextEvaluation[];
 }
 
@@ -23,11 +23,11 @@ const COLUMNS = 4;
 
 /**
  * The evaluation that workers' shares make up, summed in the order of sequences; `textOf` says which
- * text a sequence is of.
+ * of `among` texts a sequence is of.
  */
 export function evaluationOf(
   payloads: readonly Uint8Array[],
-  textOf: (sequence: number) => number = () => 0,
+  { among, textOf = () => 0 }: { among: number; textOf?: (sequence: number) => number },
 ): Evaluation {
   const rows = payloads.flatMap((payload) => {
     const values = doublesOf(payload);
@@ -35,7 +35,8 @@ export function evaluationOf(
     return Array.from({ length: count }, (_, i) => values.slice(COLUMNS * i, COLUMNS * (i + 1)));
   }).sort((a, b) => (a[0] as number) - (b[0] as number));
   const total = (column: number) => rows.reduce((sum, row) => sum + (row[column] as number), 0);
-  const texts: TextEvaluation[] = [];
+  // A part that is too short has no sequence: its text counts nothing, and is not left out.
+  const texts = Array.from({ length: among }, (): TextEvaluation => ({ nats: 0, counted: 0 }));
   for (const [sequence = 0, loss = 0, counts = 0] of rows) {
     const text = textOf(sequence);
     const { nats, counted } = texts[text] ?? { nats: 0, counted: 0 };

@@ -3,6 +3,7 @@
  * model.safetensors and a tokenizer. Reads them, and writes one at once or not at all.
  */
 import { dirname, join, resolve } from "node:path";
+import { fileFault, hasCode } from "../src/base/file_fault.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { Damage } from "../src/checkpoint/damage.ts";
 import { DISK } from "../src/checkpoint/disk.ts";
@@ -161,7 +162,7 @@ export async function requireFree(out: string): Promise<void> {
   try {
     names = await namesIn(out);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotADirectory)) throw error;
+    if (!hasCode(error, "ENOTDIR")) throw fileFault(error, { doing: "write to", path: out });
     throw new Refusal("config", `Cannot write to ${out}: need a folder: it is a file`);
   }
   if (names.length === 0) return;
@@ -177,7 +178,9 @@ export async function publishFolder(
   out: string,
   { bytes, fill }: { bytes: number; fill: (folder: string) => Promise<void> },
 ): Promise<void> {
-  const parent = dirname(resolve(out));
+  // An empty folder behind a link is filled where it lies.
+  const whole = await Deno.realPath(out).catch(() => resolve(out));
+  const parent = dirname(whole);
   await ensureFolder(parent);
   checkSpace(parent, { bytes, free: freeBytes(parent) });
   const temp = join(parent, asideName(PREFIX.writing, "folder"));
@@ -186,7 +189,7 @@ export async function publishFolder(
     await fill(temp);
     await DISK.syncFolder(temp);
     // An empty folder gives way to it.
-    await DISK.rename(temp, resolve(out));
+    await DISK.rename(temp, whole);
     await DISK.syncFolder(parent);
   } catch (error) {
     // The error of the writing is what counts.

@@ -1,6 +1,7 @@
 /** How much text the targets of an evaluation stand for. Reads tokens, knows no file. */
 import type { Tokens } from "../src/data/tokens.ts";
 import type { Tokenizer } from "../src/data/tokenizers/types.ts";
+import { countUnknown } from "../src/data/unknown.ts";
 
 /** A text's length. */
 export interface Extent {
@@ -12,15 +13,19 @@ export interface Extent {
 /** Tokens that are decoded at once. */
 const CHUNK = 2 ** 16;
 
-/** The text of all tokens but the first, which nobody is asked for. */
-export function extentAsked(tokens: Tokens, tokenizer: Tokenizer): Extent {
+/**
+ * The text of all tokens but the first, which nobody is asked for; undefined where one of them is
+ * unknown, for nobody knows how long that text was.
+ */
+export function extentAsked(tokens: Tokens, tokenizer: Tokenizer): Extent | undefined {
   const all = extentOf(tokens, tokenizer, tokens.length);
   const first = extentOf(tokens, tokenizer, Math.min(1, tokens.length));
+  if (all === undefined || first === undefined) return undefined;
   return { characters: all.characters - first.characters, bytes: all.bytes - first.bytes };
 }
 
 /** The text of the first `length` tokens. */
-function extentOf(tokens: Tokens, tokenizer: Tokenizer, length: number): Extent {
+function extentOf(tokens: Tokens, tokenizer: Tokenizer, length: number): Extent | undefined {
   const stream = tokenizer.stream();
   const encoder = new TextEncoder();
   let [characters, bytes] = [0, 0];
@@ -31,6 +36,7 @@ function extentOf(tokens: Tokens, tokenizer: Tokenizer, length: number): Extent 
   for (let start = 0; start < length; start += CHUNK) {
     const chunk = new Uint32Array(Math.min(CHUNK, length - start));
     tokens.read(start, chunk);
+    if (countUnknown(chunk, tokenizer) > 0) return undefined;
     let text = "";
     for (const id of chunk) text += stream.push(id);
     count(text);

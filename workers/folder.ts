@@ -3,6 +3,7 @@
  * they may hold a lock; anything else in them is somebody's, and stays.
  */
 import { dirname, join, resolve } from "node:path";
+import { hasCode } from "../src/base/file_fault.ts";
 
 const LOCK = ".lock";
 
@@ -33,6 +34,6 @@ function exists(path: string): boolean {
     return true;
   } catch (error) {
     // A file in the way, or no permission to look: making the folder will say so.
-    return !(error instanceof Deno.errors.NotFound);
+    return !(hasCode(error, "ENOENT"));
   }
 }

@@ -4,6 +4,7 @@
  * lock of the run.
  */
 import { join } from "node:path";
+import { minOf } from "../src/base/extremes.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { namesIn } from "../src/checkpoint/files.ts";
 import { listCheckpoints, loadNewest } from "../src/checkpoint/load.ts";
@@ -60,7 +61,7 @@ export async function newestOf(
       if (damaged > 0) keepRecords(out, { step, show });
       return found;
     }
-    const first = Math.min(...undone);
+    const first = minOf(undone);
     const text = `Removed the checkpoints after step ${first}, which is passed over`;
     show({ type: "notice", text });
     note("removed", { steps: await removeAfter(root, first) });
@@ -100,8 +101,8 @@ export async function requireNoneLost(out: string): Promise<void> {
   if (lost === undefined) return;
   throw new Refusal(
     "incompatible",
-    `Cannot resume ${out}: need a checkpoint that verifies: ${lost}; mend or bring back one, or ` +
-      `begin at step 0 with --restart=${out}, which keeps what is there beside`,
+    `Cannot resume ${out}: need a checkpoint that verifies: ${lost}: bring a good copy back, or begin ` +
+      `at step 0 with --restart=${out}, which keeps what is there under other names`,
   );
 }
 
@@ -128,9 +129,8 @@ export interface Remains {
 /** As {@linkcode lostIn}, of what there is. Pure. */
 export function lostWhen({ damaged, saved, ended }: Remains): string | undefined {
   if (damaged.length > 0) {
-    return `${damaged.length} are damaged and set aside in its folder checkpoints, ${
-      damaged[0]
-    } first`;
+    const newest = damaged.toSorted().at(-1);
+    return `${damaged.length} are damaged and set aside in its folder checkpoints (${newest})`;
   }
   const last = saved.at(-1);
   if (last !== undefined) return `its journal says that step ${last} was saved, but none is there`;
@@ -147,7 +147,7 @@ export function savedIn(journal: string): number[] {
     if (entry.kind === "saved") steps.add(Number(entry.step));
     if (entry.kind === "removed") { for (const step of numbers(entry.steps)) steps.delete(step); }
     if (entry.kind !== "skip") continue;
-    const first = Math.min(...numbers(entry.skips));
+    const first = minOf(numbers(entry.skips));
     for (const step of steps) if (step > first) steps.delete(step);
   }
   return Array.from(steps).sort((a, b) => a - b);

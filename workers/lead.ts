@@ -18,6 +18,7 @@ import { rateFrom } from "../src/report/rate.ts";
 import type { Rate } from "../src/report/rate.ts";
 import type { Launch } from "./crew.ts";
 import type { Progress, Task as Due } from "./due.ts";
+import { isEvaluable } from "./evaluable.ts";
 import type { Evaluation } from "./evaluated.ts";
 import { Faults } from "./faults/plan.ts";
 import type { Strike } from "./faults/schema.ts";
@@ -151,6 +152,8 @@ export class Lead {
   readonly task: Task;
   /** Which text an evaluation sequence is of. */
   readonly textOf: (sequence: number) => number;
+  /** Whether an evaluation asks anything: validation parts may be too short. */
+  readonly isEvaluable: boolean;
   readonly stop: AbortSignal;
   readonly tokensPerStep: number;
   /** Waits until no checkpoint is being written. */
@@ -169,6 +172,7 @@ export class Lead {
     // Only a mixture has sequences of several texts.
     const isMixed = run.corpus.texts.length > 1;
     const source = isMixed ? sourceIn(config, run.corpus, rootKey(config.seed)) : undefined;
+    this.isEvaluable = isEvaluable(config, run.corpus);
     this.textOf = (sequence) => source?.textOf?.(sequence) ?? 0;
     this.tokensPerStep = microBatches * config.windows * this.task.time;
     const step = from?.manifest.step ?? 0;
@@ -242,7 +246,8 @@ export class Lead {
       part: 4 * 2 ** 20,
       lane: 4 * lane,
       evaluated: 2 ** 24,
-      reached: 4 * (this.task.time + 1),
+      // Norms and counts of windows, in two directions.
+      reached: 4 * 4 * this.task.time,
       sampled: 4 * this.run.config.report.sample_length,
     };
     return bytes[type] ?? 0;

@@ -22,11 +22,22 @@ export interface Seated {
 /** A text as a worker is told of it: its tokens are sent, or lie in a prepared folder. */
 export type SentText =
   & { readonly name: string; readonly weight: number }
-  & ({ readonly train: number; readonly validation: number } | { readonly folder: string });
+  & (
+    | {
+      readonly train: number;
+      readonly validation: number;
+      /** How many places at which documents begin are sent of each part. */
+      readonly begins: readonly [train: number, validation: number] | null;
+    }
+    | { readonly folder: string; readonly documents: boolean }
+  );
 
 /** From the coordinator. Faults are for tests: struck once, at the points they name. */
 export type Order =
-  /** Payload: tokens of the texts that are not on disk, as u32: of each its training part first. */
+  /**
+   * Payload, u32: of each text that is not on disk the tokens to train and to validate on, then the
+   * places at which documents begin in both.
+   */
   | {
     readonly type: "setup";
     readonly config: RunConfig;
@@ -34,7 +45,6 @@ export type Order =
     /** The text's tokenizer, where the source must know it. */
     readonly tokenizer: TokenizerSpec | null;
     readonly texts: readonly SentText[];
-    readonly end: readonly number[];
     readonly strikes: readonly Strike[];
   }
   /** Leave whatever is under way, meet the others as `attempt`, and copy the state where told to. */

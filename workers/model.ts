@@ -3,12 +3,13 @@
  * verifies, and changes nothing: a damaged checkpoint stays where it is. Knows no device.
  */
 import { basename, join, resolve } from "node:path";
+import { fileFault, hasCode } from "../src/base/file_fault.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { Damage } from "../src/checkpoint/damage.ts";
 import { namesIn } from "../src/checkpoint/files.ts";
 import { listCheckpoints, type Listed, loadNewest } from "../src/checkpoint/load.ts";
 import { MANIFEST } from "../src/checkpoint/manifest.ts";
-import { damagedStepOf } from "../src/checkpoint/names.ts";
+import { damagedStepOf, stepOf } from "../src/checkpoint/names.ts";
 import { bestFirst } from "../src/checkpoint/retention.ts";
 import type { NamedTensor } from "../src/checkpoint/tensor.ts";
 import { type Checkpoint, openCheckpoint, readManifest } from "../src/checkpoint/verify.ts";
@@ -22,6 +23,7 @@ import type { Tokenizer } from "../src/data/tokenizers/types.ts";
 import { FILES } from "../src/exchange/mod.ts";
 import type { ModelConfig } from "../src/models/mod.ts";
 import { readExported } from "./exported.ts";
+import { located } from "./located.ts";
 
 /** A model with its parameters, as `openModel` found it. */
 export interface OpenedModel {
@@ -58,7 +60,7 @@ export interface OpenOptions {
 }
 
 /**
- * Opens a run's folder, one checkpoint, or an exported model, our own or a GPT-2 in the layout of
+ * Opens a run's folder or its folder of checkpoints, one checkpoint, or an exported model, our own or a GPT-2 in the layout of
  * Hugging Face. @throws {Refusal} `noInput` where there is nothing of the kind, `incompatible` where
  * all is damaged, `data` for an exported model that is not whole, `config` for a run that was never
  * saved or evaluated.
@@ -68,6 +70,9 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
   // A run that was killed early has a journal and no checkpoint.
   if (names.includes("checkpoints") || names.includes("journal.jsonl")) {
     return fromCheckpoint(await chosen(join(path, "checkpoints"), options), "run");
+  }
+  if (names.some((name) => stepOf(name) !== undefined)) {
+    return fromCheckpoint(await chosen(path, options), "run");
   }
   if (names.includes(MANIFEST)) return fromCheckpoint(await only(path), "checkpoint");
   if (names.includes(FILES.weights) || names.includes(FILES.config)) {
@@ -84,10 +89,7 @@ async function namesOf(path: string): Promise<string[]> {
   try {
     if ((await Deno.stat(path)).isDirectory) return await namesIn(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new Refusal("noInput", `Cannot open ${path}: need a folder: there is none`);
-    }
-    throw error;
+    throw fileFault(error, { doing: "open", path, need: "a folder" });
   }
   throw new Refusal("noInput", `Cannot open ${path}: need a folder: it is a file`);
 }
@@ -143,7 +145,7 @@ async function byLoss(
 /** What is wrong with a checkpoint. Throws on what is not its fault. */
 function damageOf(error: unknown): string {
   if (error instanceof Damage) return error.message;
-  if (error instanceof Deno.errors.NotFound) return "It vanished while it was read";
+  if (hasCode(error, "ENOENT")) return "It vanished while it was read";
   throw error;
 }
 
@@ -159,7 +161,7 @@ function fromCheckpoint(
   { path, manifest, model: params }: Checkpoint,
   kind: "run" | "checkpoint",
 ): OpenedModel {
-  const config = resolveConfig(manifest.config);
+  const config = located(resolveConfig(manifest.config), join(path, "..", ".."));
   const vocabulary = params.get("tokens.weight")?.shape[0];
   if (vocabulary === undefined) {
     throw new Refusal("incompatible", `Cannot open ${basename(path)}: it lacks tokens.weight`);

@@ -1,4 +1,5 @@
 /** Whether a run can be expected to have the bits that its checkpoint would have gone on with. Pure. */
+import { isSameAdapter } from "../src/device/backend.ts";
 
 /** What bits are a promise for. */
 export interface Computed {
@@ -13,7 +14,7 @@ export function otherBits(
   run: Computed,
 ): string | undefined {
   const so = "its numbers may differ in the last bits";
-  if (adapter !== run.adapter) {
+  if (!isSameAdapter(adapter, run.adapter)) {
     return `The checkpoint was computed on ${adapter}, this run on ${run.adapter}: ${so}`;
   }
   // Older checkpoints do not say.

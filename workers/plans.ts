@@ -4,6 +4,7 @@
  */
 import { pointwise } from "../kernels/pointwise.ts";
 import { DH, recurrenceBackwardOp } from "../kernels/recurrence_backward.ts";
+import type { RecurrenceBackwardAttrs } from "../kernels/recurrence_sizes.ts";
 import { rowNorms } from "../kernels/row_norms.ts";
 import { treeAddOp } from "../kernels/tree_add.ts";
 import type { RunConfig } from "../src/config/schema.ts";
@@ -20,6 +21,7 @@ import type { Carry, Param } from "../src/nn/scope.ts";
 import { optimizerOf } from "../src/optim/mod.ts";
 import { inspectGraph, updateGraph } from "../src/optim/update.ts";
 import type { RunGraph } from "../src/optim/update.ts";
+import type { Direction } from "../src/report/events.ts";
 import { compile } from "../src/plan/compile.ts";
 import type { Placing } from "../src/plan/compile.ts";
 import { layOut, LOSS, pieceSlot, placeIn } from "../src/plan/layout.ts";
@@ -47,8 +49,8 @@ export const CARRIED = "carried/";
 export const EVAL = { loss: "eval_loss", correct: "eval_correct" } as const;
 /** Slot of 1 / the targets that count in a step, where steps differ in that. */
 export const SHARE = "share";
-/** Slot of the gradient's reach. */
-export const REACH = "reach";
+/** Slots of the gradient's reach, by direction. */
+export const REACH = { forward: "reach", backward: "reach_backward" } as const;
 
 /** Slot of the first tokens that each token attends to, where a task has documents. */
 export const STARTS = "starts";
@@ -189,16 +191,30 @@ export function traceEvaluation(
 
 /**
  * Norms [B, T + 1] of the gradient that reaches the last recurrent layer's h before and after each
- * step, in slot `reach`. @throws {RangeError} for a model without a recurrence.
+ * step, a slot of {@linkcode REACH} for each direction. @throws {RangeError} for a model without a
+ * recurrence.
  */
 export function reachPlan(config: RunConfig, vocabulary: number, layout: Layout): Plan {
   const built = buildAsked(config, { vocabulary, training: false });
   differentiate(built, { share: (total) => total, wanted: built.params.map((p) => p.tensor) });
-  // Backward calls come last layer first.
-  const back = built.trace.calls.find((call) => call.op === recurrenceBackwardOp);
-  const dh = back?.outputs[DH];
-  if (dh === undefined) throw new RangeError("Cannot tell the gradient's reach: no recurrence");
-  return compile(finish(built, { [REACH]: rowNorms(dh) }), placing(layout));
+  const results: Record<string, Tensor> = {};
+  // Backward calls come last layer first: the first of each direction is the one that is meant.
+  for (const { op, outputs, attrs } of Array.from(built.trace.calls)) {
+    const dh = outputs[DH];
+    if (op !== recurrenceBackwardOp || dh === undefined) continue;
+    const { reverse = false } = attrs as RecurrenceBackwardAttrs;
+    results[reverse ? REACH.backward : REACH.forward] ??= rowNorms(dh);
+  }
+  if (results[REACH.forward] === undefined) {
+    throw new RangeError("Cannot tell the gradient's reach: no recurrence");
+  }
+  return compile(finish(built, results), placing(layout));
+}
+
+/** The directions in which a model reads; none for one without a recurrence. */
+export function directionsOf({ model }: Pick<RunConfig, "model">): readonly Direction[] {
+  if (model.kind !== "recurrent") return [];
+  return model.bidirectional ? ["forward", "backward"] : ["forward"];
 }
 
 /** Looks at the gradient: its norm in slot `grad_norm`, a count of bad elements in `non_finite`. */
@@ -229,7 +245,7 @@ function runPlan(
     const { piece, offset: first } = runs[run]?.[0] as Range;
     return [tensor, { slot: pieceSlot(vector, piece), role: tensor.role, offset: first + offset }];
   }));
-  const sizes = Object.assign({}, ...vectors.map((v) => sizesOf(layout, v)));
+  const sizes = Object.fromEntries(vectors.flatMap((v) => Object.entries(sizesOf(layout, v))));
   return compile(graph, { source: (t) => places.get(t), sizes });
 }
 

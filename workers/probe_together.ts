@@ -2,6 +2,7 @@
  * How fast workers step side by side: each is a process, as in a run, on its own card or on the
  * device that all share. They compute at the same time and send each other nothing.
  */
+import { maxOf } from "../src/base/extremes.ts";
 import { cardOf, type PinnedCard } from "../src/cards/pin.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import { lineReader } from "./lines.ts";
@@ -53,8 +54,8 @@ export async function probeTogether(
 function slowest(all: readonly Probed[]): Probed {
   return {
     micro_batches: all.reduce((sum, { micro_batches }) => sum + micro_batches, 0),
-    micro_batch_seconds: Math.max(...all.map((each) => each.micro_batch_seconds)),
-    update_seconds: Math.max(...all.map((each) => each.update_seconds)),
+    micro_batch_seconds: maxOf(all.map((each) => each.micro_batch_seconds)),
+    update_seconds: maxOf(all.map((each) => each.update_seconds)),
   };
 }
 

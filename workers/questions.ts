@@ -9,12 +9,13 @@ import { taskOf } from "../src/data/sources/mod.ts";
 import type { Device, Program } from "../src/device/types.ts";
 import type { Layout } from "../src/plan/layout.ts";
 import type { Plan } from "../src/plan/types.ts";
+import type { Reach } from "../src/report/events.ts";
 import { Decoder } from "./decoder.ts";
 import { evaluateShare } from "./evaluation.ts";
 import type { SequenceLoss } from "./evaluation.ts";
 import type { Feed } from "./feed.ts";
-import { evaluationPlan, reachPlan } from "./plans.ts";
-import { measureReach } from "./reach.ts";
+import { directionsOf, evaluationPlan, reachPlan } from "./plans.ts";
+import { fullest, measureReach, unpackReach } from "./reach.ts";
 import { type SampleOptions, sampleTokens } from "./sampling.ts";
 
 /** What questions are asked of. */
@@ -54,17 +55,15 @@ export class Questions {
     return await evaluateShare({ feed: this.#feed, source, program }, share);
   }
 
-  /** How far the gradient reaches in the first evaluation batch. */
-  async reach(): Promise<Float32Array> {
+  /** How far the gradient reaches in a batch of the first evaluation sequence, by direction. */
+  async reach(): Promise<Reach[]> {
     const { config, vocabulary, source } = this.#parts;
     const program = this.#reach ??= await this.#load(reachPlan);
-    const [batch] = source.evaluation(0);
-    if (batch === undefined) return new Float32Array();
-    return await measureReach(
-      { feed: this.#feed, program },
-      batch,
-      taskOf(config.data, vocabulary),
-    );
+    const task = taskOf(config.data, vocabulary);
+    const batch = source.sequences === 0 ? undefined : fullest(source.evaluation(0), task);
+    const directions = directionsOf(config);
+    if (batch === undefined) return unpackReach(new Float32Array(), directions);
+    return await measureReach({ feed: this.#feed, program }, batch, { ...task, directions });
   }
 
   /** Continues `prompt`, as sampleTokens() does. */

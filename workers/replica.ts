@@ -14,6 +14,7 @@ import { initialValues } from "../src/nn/scope.ts";
 import { optimizerOf } from "../src/optim/mod.ts";
 import { pieceSlot, placeIn } from "../src/plan/layout.ts";
 import type { Layout } from "../src/plan/layout.ts";
+import type { Reach } from "../src/report/events.ts";
 import type { Node } from "../src/reduce/tree.ts";
 import type { SequenceLoss } from "./evaluation.ts";
 import { Feed } from "./feed.ts";
@@ -244,11 +245,8 @@ export class Replica {
     return this.#questions.evaluate({ rank, world, ...options });
   }
 
-  /**
-   * Norms over a batch of the gradient of the last position's loss with respect to the last layer's
-   * h_t, for t = T, T - 1, ... 1: of the first evaluation batch, from states of zero.
-   */
-  reach(): Promise<Float32Array> {
+  /** How far the gradient reaches in each direction, as measureReach() has it. */
+  reach(): Promise<Reach[]> {
     return this.#questions.reach();
   }
 

@@ -7,6 +7,7 @@ import { lockRun } from "../src/checkpoint/lock.ts";
 import { cleanLeftovers } from "../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import { differences } from "../src/config/identity.ts";
+import { anchored } from "../src/config/paths.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
@@ -26,6 +27,7 @@ import { beginning } from "./beginning.ts";
 import type { Beginning } from "./beginning.ts";
 import { Faults } from "./faults/plan.ts";
 import type { FaultPlan } from "./faults/schema.ts";
+import { silentLines } from "./evaluable.ts";
 import { missingFolders, removeUnused } from "./folder.ts";
 import { keepConfig, newestOf, requireEmpty, requireRun, setRunAside } from "./going_on.ts";
 import { LateJournal } from "./late_journal.ts";
@@ -82,6 +84,9 @@ export async function runTraining(request: RunRequest): Promise<void> {
       }
     }
     const { data, initial } = fresh ?? await beginning(config, from);
+    for (const text of [...data.notes, ...silentLines(config, data.corpus)]) {
+      show({ type: "notice", text });
+    }
     const began = await train(request, { data, from, initial, journal, note });
     if (!began) removeUnused(made);
   } catch (error) {
@@ -100,7 +105,8 @@ async function train(
   },
 ): Promise<boolean> {
   const { config, saysWorkers = true, out, launch, cards = [], show, stop } = request;
-  const { workers: _workers, ...elsewhere } = config;
+  const kept = anchored({ ...config, out }, Deno.cwd());
+  const { workers: _workers, ...elsewhere } = kept;
   using metrics = metricsLog(join(out, "metrics.jsonl"), {
     warn: (text) => show({ type: "notice", text }),
   });
@@ -113,7 +119,7 @@ async function train(
     // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
     if (event.type === "start") {
       if (request.resume && from === undefined) keepConfig(out, config);
-      writeJsonAtomic(join(out, "config.json"), saysWorkers ? config : elsewhere);
+      writeJsonAtomic(join(out, "config.json"), saysWorkers ? kept : elsewhere);
     }
     tell(event);
   };
@@ -144,7 +150,7 @@ async function train(
       note: (kind, note, sync) => journal.write({ kind, ...note }, { sync: sync ?? false }),
       stop,
       save: saver({
-        config,
+        config: kept,
         out,
         data,
         report,

@@ -11,7 +11,7 @@ export function setUp(
   config: RunConfig,
   corpus: Corpus,
 ): readonly [Order & { type: "setup" }, Uint8Array<ArrayBuffer>] {
-  const { vocabulary, tokenizer, end = [] } = corpus;
+  const { vocabulary, tokenizer } = corpus;
   const { texts, tokens } = sendTexts(corpus.texts);
   const spec = needsTokenizer(config.data) ? tokenizer?.toJSON() ?? null : null;
   const order = {
@@ -20,7 +20,6 @@ export function setUp(
     vocabulary,
     tokenizer: spec,
     texts,
-    end,
     strikes: [],
   } as const;
   return [order, bytesOf(tokens)];

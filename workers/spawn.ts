@@ -6,9 +6,11 @@
 import { join } from "node:path";
 import { EXIT } from "../src/base/refusal.ts";
 import { cardOf } from "../src/cards/pin.ts";
+import { type Backend, BACKEND_VARIABLE, takeBackend } from "../src/device/backend.ts";
 import { openGate } from "../src/transport/gate.ts";
 import { bindUnix } from "../src/transport/unix.ts";
 import type { Crew, CrewEvent, CrewOptions } from "./crew.ts";
+import { makeReachable, makeSocketFolder } from "./socket_folder.ts";
 
 /** What a worker reads from its stdin: one line of JSON. */
 export interface Seating {
@@ -17,6 +19,8 @@ export interface Seating {
   readonly seat: number;
   /** The run's token, base64. */
   readonly token: string;
+  /** What its environment names, which it may not read. */
+  readonly backend: Backend;
 }
 
 /**
@@ -35,7 +39,7 @@ const PASSED = [
   "VK_DRIVER_FILES",
   "MESA_VK_DEVICE_SELECT",
   "MESA_SHADER_CACHE_DISABLE",
-  "DENO_WEBGPU_BACKEND",
+  BACKEND_VARIABLE,
   "LD_LIBRARY_PATH",
 ];
 
@@ -61,7 +65,8 @@ export async function spawnCrew(
   options: CrewOptions,
   report: (event: CrewEvent) => void,
 ): Promise<Crew> {
-  const folder = await Deno.makeTempDir({ prefix: "shoal-" });
+  const folder = makeSocketFolder();
+  const reads = makeReachable(options.reads ?? [], folder);
   const token = crypto.getRandomValues(new Uint8Array(32));
   const children = new Map<number, Deno.ChildProcess>();
   const awaited = new Set<number>();
@@ -78,7 +83,7 @@ export async function spawnCrew(
     folder,
     spawn(id, seat) {
       awaited.add(id);
-      const child = start({ folder, id, seat, token }, options);
+      const child = start({ folder, id, seat, token }, { ...options, reads });
       children.set(id, child);
       child.status.then(({ code, signal }) => {
         awaited.delete(id);
@@ -131,7 +136,8 @@ function start(
     stdout: "inherit",
     stderr: "inherit",
   }).spawn();
-  const seating: Seating = { folder, id, seat, token: token.toBase64() };
+  const backend = takeBackend();
+  const seating: Seating = { folder, id, seat, token: token.toBase64(), backend };
   const writer = child.stdin.getWriter();
   // A child that died at once closes the pipe: its exit is reported, not this write.
   writer.write(new TextEncoder().encode(JSON.stringify(seating) + "\n")).catch(() => {});
@@ -149,8 +155,9 @@ export function environment(workers: number): Record<string, string> {
   };
 }
 
-/** What a process that computes is told of this one's variables. */
+/** What a process that computes is told of this one's variables: always a backend. */
 export function passedEnvironment(): Record<string, string> {
+  takeBackend();
   return Object.fromEntries(PASSED.flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];

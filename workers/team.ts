@@ -6,6 +6,7 @@ import { EXIT, Refusal } from "../src/base/refusal.ts";
 import type { ExitName } from "../src/base/refusal.ts";
 import { showCard } from "../src/cards/card.ts";
 import { cardOf, type PinnedCard } from "../src/cards/pin.ts";
+import { cardIn } from "../src/device/backend.ts";
 import { candidates, decide, isWhole, noMembers, wantsForming } from "../src/membership/decide.ts";
 import type {
   Command,
@@ -354,7 +355,7 @@ export class Team {
     const card = cardOf(this.#options.cards ?? [], seat);
     if (card === undefined) return;
     // What Vulkan did not name has no name to hold it to.
-    if (card.id !== undefined && card.name !== adapter) {
+    if (card.id !== undefined && card.name !== cardIn(adapter)) {
       throw new Refusal(
         "noDevice",
         `Cannot use card ${showCard(card)}: worker ${id} was put there and computes on ${adapter}`,

@@ -1,5 +1,6 @@
 /** Texts on their way to workers: tokens in memory are sent, prepared folders are named. */
 import { openTokens } from "../src/data/prepared/tokens.ts";
+import type { Documents } from "../src/data/documents.ts";
 import type { Text } from "../src/data/text.ts";
 import { textIn } from "../src/data/text.ts";
 import type { SentText } from "./messages.ts";
@@ -9,45 +10,89 @@ export interface FolderText extends Text {
   readonly folder: string;
 }
 
-/** What a setup order says of texts, and the tokens behind it. */
+/** What a setup order says of texts, and the numbers behind it. */
 export function sendTexts(
   texts: readonly Text[],
 ): { readonly texts: readonly SentText[]; readonly tokens: Uint32Array } {
   const sent = texts.map((text): SentText => {
     const { name, weight, train, validation } = text;
+    const [first, second] = [train.documents, validation.documents];
     return isFolder(text)
-      ? { name, weight, folder: text.folder }
-      : { name, weight, train: train.length, validation: validation.length };
+      ? { name, weight, folder: text.folder, documents: first !== undefined }
+      : {
+        name,
+        weight,
+        train: train.length,
+        validation: validation.length,
+        begins: first && second ? [first.count, second.count] : null,
+      };
   });
-  const inMemory = texts.filter((text) => !isFolder(text))
-    .flatMap(({ train, validation }) => [train, validation]);
-  const tokens = new Uint32Array(inMemory.reduce((sum, { length }) => sum + length, 0));
+  const parts = texts.filter((text) => !isFolder(text)).flatMap(numbersOf);
+  const tokens = new Uint32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
-  for (const part of inMemory) {
-    part.read(0, tokens.subarray(at, at + part.length));
+  for (const part of parts) {
+    tokens.set(part, at);
     at += part.length;
   }
   return { texts: sent, tokens };
 }
 
-/** The texts that an order speaks of. @throws {Refusal} `data` for a damaged folder. */
-export function receiveTexts(texts: readonly SentText[], tokens: Uint32Array): Text[] {
-  let at = 0;
-  const take = (length: number): Uint32Array => tokens.subarray(at, at += length);
-  return texts.map((text) =>
-    "folder" in text
-      ? folderText(text.folder, text)
-      : textIn({ train: take(text.train), validation: take(text.validation) }, text)
+/** Tokens of both parts, then the places at which documents begin. */
+function numbersOf({ train, validation }: Text): Uint32Array[] {
+  const parts = [train, validation];
+  const tokens = parts.map((part) => {
+    const all = new Uint32Array(part.length);
+    part.read(0, all);
+    return all;
+  });
+  const begins = parts.flatMap(({ documents }) =>
+    documents === undefined ? [] : [placesOf(documents)]
   );
+  return [...tokens, ...begins];
+}
+
+function placesOf({ count, after }: Documents): Uint32Array {
+  let at = 0;
+  return Uint32Array.from({ length: count }, () => at = after(at));
+}
+
+/** The texts that an order speaks of. @throws {Refusal} `data` for a damaged folder. */
+export function receiveTexts(
+  texts: readonly SentText[],
+  numbers: Uint32Array,
+  reachable: (path: string) => string = (path) => path,
+): Text[] {
+  let at = 0;
+  const take = (length: number): Uint32Array => numbers.subarray(at, at += length);
+  return texts.map((text) => {
+    if ("folder" in text) return folderText(reachable(text.folder), text);
+    const parts = { train: take(text.train), validation: take(text.validation) };
+    const [first, second] = text.begins ?? [];
+    const begins = first === undefined || second === undefined
+      ? undefined
+      : { train: take(first), validation: take(second) };
+    return textIn(parts, { name: text.name, weight: text.weight, begins });
+  });
 }
 
 /** The text of a prepared folder. @throws {Refusal} when it cannot be opened. */
 export function folderText(
   folder: string,
-  { name, weight }: { readonly name: string; readonly weight: number },
+  { name, weight, documents }: {
+    readonly name: string;
+    readonly weight: number;
+    /** Whether its documents are told apart. */
+    readonly documents: boolean;
+  },
 ): FolderText {
-  const train = openTokens(folder, "train");
-  return { name, weight, folder, train, validation: openTokens(folder, "validation") };
+  const train = openTokens(folder, "train", { documents });
+  return {
+    name,
+    weight,
+    folder,
+    train,
+    validation: openTokens(folder, "validation", { documents }),
+  };
 }
 
 /** Folders that workers must be able to read. */

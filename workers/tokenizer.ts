@@ -1,6 +1,8 @@
 /** The tokenizer that a config asks for by name, and whether the one that there is can be it. */
 import { extname } from "node:path";
 import { Refusal } from "../src/base/refusal.ts";
+import { documentsOf } from "../src/data/cut_documents.ts";
+import { isEndToken } from "../src/data/document_end.ts";
 import { readJson } from "../src/data/read.ts";
 import { type TokenizerBuilder, tokenizerBuilder } from "../src/data/tokenizers/build.ts";
 import { tokenizerHash } from "../src/data/tokenizers/mod.ts";
@@ -15,10 +17,23 @@ interface Present {
   readonly name?: string;
 }
 
-/** The tokenizer of a name, made of a text where it needs one. @throws {Refusal} */
-export async function tokenizerNamed(name: string, text: string): Promise<Tokenizer> {
-  const builder = await builderOf(name);
-  builder.add(text);
+/**
+ * The tokenizer of a name, made of a text where it needs one; `ends`: what ends its documents.
+ * @throws {Refusal}
+ */
+export async function tokenizerNamed(
+  name: string,
+  text: string,
+  ends: string | null,
+): Promise<Tokenizer> {
+  const end = ends !== null && isEndToken(ends);
+  const builder = await builderOf(name, { end });
+  for (const document of ends === null ? [text] : documentsOf(text, ends)) {
+    builder.add(document);
+    builder.endDocument();
+  }
+  // The end's own text becomes tokens unless a token stands for it.
+  if (ends !== null && !end) builder.add(ends);
   return builder.build();
 }
 
@@ -41,7 +56,7 @@ export async function requireAsked(asked: string, { by, hash, name }: Present): 
   );
 }
 
-async function builderOf(name: string): Promise<TokenizerBuilder> {
+async function builderOf(name: string, { end = false } = {}): Promise<TokenizerBuilder> {
   const json = extname(name) === ".json" ? await readJson(name) : undefined;
-  return tokenizerBuilder(name, { end: false, json });
+  return tokenizerBuilder(name, { end, json });
 }

@@ -4,6 +4,7 @@
  * be called away at any moment. It knows no process and no socket.
  */
 import { bytesOf, sha256 } from "../src/base/hash.ts";
+import { fileFault } from "../src/base/file_fault.ts";
 import { EXIT, Refusal } from "../src/base/refusal.ts";
 import type { Device } from "../src/device/types.ts";
 import { kernelClass } from "../src/graph/target.ts";
@@ -20,6 +21,7 @@ import type { Order, Reply } from "./messages.ts";
 import { Mirror } from "./mirror.ts";
 import { floatsOf, wordsOf } from "./payload.ts";
 import { Queue } from "./queue.ts";
+import { packReach } from "./reach.ts";
 import { Replica } from "./replica.ts";
 import { snapshot } from "./snapshot.ts";
 import type { Part } from "./snapshot.ts";
@@ -31,6 +33,8 @@ import { receiveState, sendState } from "./transfer.ts";
 export interface Seat {
   readonly coordinator: FencedChannel;
   readonly meet: Meet;
+  /** The path by which this process may read a folder. */
+  readonly reachable?: (path: string) => string;
 }
 
 /** Between two signs of life, ms. */
@@ -60,7 +64,8 @@ export async function train(
   }
 }
 
-function failure(error: unknown): Reply {
+function failure(caught: unknown): Reply {
+  const error = fileFault(caught);
   if (error instanceof Refusal) return { type: "failed", exit: error.exit, message: error.message };
   const message = error instanceof Error ? error.stack ?? error.message : String(error);
   const exit: keyof typeof EXIT = "bug";
@@ -195,8 +200,8 @@ class Trainer {
       case "evaluate":
         return await this.#evaluate();
       case "reach": {
-        const norms = await this.#model.reach();
-        return await this.#reply({ type: "reached" }, bytesOf(norms));
+        const reaches = await this.#model.reach();
+        return await this.#reply({ type: "reached" }, bytesOf(packReach(reaches)));
       }
       case "save":
         return await this.#save();
@@ -230,14 +235,13 @@ class Trainer {
   }
 
   async #setUp(order: Order & { type: "setup" }, payload: Uint8Array): Promise<void> {
-    const { config, vocabulary, tokenizer, texts, end } = order;
+    const { config, vocabulary, tokenizer, texts } = order;
     await this.#striker.at("start");
     const device = await this.#openDevice(config.device);
     this.#device = device;
     const corpus = {
-      texts: receiveTexts(texts, wordsOf(payload)),
+      texts: receiveTexts(texts, wordsOf(payload), this.#seat.reachable),
       vocabulary,
-      end,
       tokenizer: tokenizer === null ? undefined : tokenizerFrom(tokenizer),
     };
     const replica = new Replica(device, { config, corpus });

@@ -4,11 +4,13 @@
  */
 import { EXIT, Refusal } from "../src/base/refusal.ts";
 import { openReference } from "../src/device/reference.ts";
+import type { Backend } from "../src/device/backend.ts";
 import type { Device } from "../src/device/types.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import { greet } from "../src/transport/handshake.ts";
 import { dialUnix } from "../src/transport/unix.ts";
 import { openQuarters } from "./meet.ts";
+import { reachable } from "./socket_folder.ts";
 import { socketPath } from "./spawn.ts";
 import type { Seating } from "./spawn.ts";
 import { train } from "./trainer.ts";
@@ -17,9 +19,12 @@ import { train } from "./trainer.ts";
 const PATIENCE = 500;
 
 /** Opens the device that a config asks for; losing it while `serving` ends the process. */
-async function openDevice(kind: string, serving: () => boolean): Promise<Device> {
+async function openDevice(
+  kind: string,
+  { backend, serving }: { backend: Backend; serving: () => boolean },
+): Promise<Device> {
   if (kind === "reference") return openReference();
-  const device = await openWebGpu({ runtime: Deno.version.deno });
+  const device = await openWebGpu({ runtime: Deno.version.deno, backend });
   device.lost.then((reason) =>
     // A device that is closed is lost as well: by the next turn it is known that it was meant.
     setTimeout(() => {
@@ -74,12 +79,16 @@ if (import.meta.main) {
   let serving = true;
   try {
     const seating = await takeSeat();
-    const { folder, id, seat } = seating;
+    const { folder, id, seat, backend } = seating;
     const token = Uint8Array.fromBase64(seating.token);
     const meet = await openQuarters({ socket: (other) => socketPath(folder, other), seat, token });
     const coordinator = await dialUnix(socketPath(folder, "coordinator"), { attempt: 0 });
     await greet(coordinator, { rank: id, attempt: 0 }, { token });
-    await train({ coordinator, meet }, (kind) => openDevice(kind, () => serving));
+    const way = (path: string) => reachable(path, folder);
+    await train(
+      { coordinator, meet, reachable: way },
+      (kind) => openDevice(kind, { backend, serving: () => serving }),
+    );
     Deno.exit(EXIT.done);
   } catch (error) {
     serving = false;

@@ -4,6 +4,7 @@ import { layerNorm } from "../../kernels/layer_norm.ts";
 import { matmul } from "../../kernels/matmul.ts";
 import { pointwise } from "../../kernels/pointwise.ts";
 import { sizeOf } from "../../src/base/shape.ts";
+import { cardIn } from "../../src/device/backend.ts";
 import type { Device } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { gradients } from "../../src/graph/reverse.ts";
@@ -112,7 +113,7 @@ function closeSoon(device: Device): void {
 
 const open = () => openWebGpu({ runtime: Deno.version.deno });
 const first = await open();
-const { name: adapter } = first;
+const adapter = cardIn(first.name);
 first.close();
 const library: Library = {
   name: "Shoal",

@@ -1,8 +1,9 @@
 /** How each side of the comparison is started. */
+import { fileURLToPath } from "node:url";
 import type { Contestant } from "./compare.ts";
 
-const HERE = new URL("./", import.meta.url).pathname;
-const PEERS = new URL("../peers/", import.meta.url).pathname;
+const HERE = fileURLToPath(new URL("./", import.meta.url));
+const PEERS = fileURLToPath(new URL("../peers/", import.meta.url));
 
 /** Permissions of a side: it reads its task, packages and settings of drivers. */
 const ALLOWED = ["--quiet", "--no-prompt", "--allow-read", "--allow-env", "--allow-sys"];

@@ -3,17 +3,21 @@
  * kernel tests and benches and leaves one file of results. For machines in closed networks.
  */
 import { basename, dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Refusal } from "../../src/base/refusal.ts";
 import { runCommand } from "../../src/cli/command.ts";
+import { flagsHelp } from "../../src/cli/flags.ts";
 import { showBytes } from "../../src/report/format.ts";
-import { cacheEntries, isIdle, parseBundle, ROOTS } from "./parts.ts";
+import { BUNDLE, cacheEntries, isIdle, parseBundle, ROOTS } from "./parts.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** Bytes that an archive may have: what mail gateways and small leases let through. */
 const LARGEST = 60e6;
 
 async function bundle(args: readonly string[]): Promise<void> {
-  const { out, peers } = parseBundle(args);
+  const request = parseBundle(args);
+  if (request === "help") return console.log(flagsHelp(BUNDLE));
+  const { out, peers } = request;
   const work = await Deno.makeTempDir({ prefix: "shoal-bundle-" });
   const top = `${work}/shoal`;
   try {

@@ -1,5 +1,6 @@
 /** What a bundle holds and how it is asked for. Pure. */
 import { Refusal } from "../../src/base/refusal.ts";
+import { type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
 
 /** Modules whose packages travel, and the tests that run there. */
 export const ROOTS: readonly string[] = [
@@ -18,8 +19,27 @@ export function isIdle(name: string): boolean {
   return /\.(map|min\.js|es2017\.js|fesm\.js)$/.test(name);
 }
 
-/** How it is called. */
-export const USAGE = "deno task bundle [--out=FILE] [--no-peers]";
+/** What the command takes. */
+export const BUNDLE: FlagsSpec = {
+  usage: "deno task bundle [--out=FILE] [--no-peers]",
+  about: "Packs Deno, the packages and the code into one archive for a machine without network.\n" +
+    "run.sh in it runs the kernel tests and the benches there.",
+  flags: [
+    {
+      name: "out",
+      kind: "text",
+      value: "FILE",
+      help: "The archive",
+      default: "shoal-bundle.tar.xz",
+    },
+    {
+      name: "no-peers",
+      kind: "boolean",
+      help: "Leave out the programs that benches compare with",
+      default: false,
+    },
+  ],
+};
 
 /** Where the archive goes, and whether the programs that benches compare with come along. */
 export interface BundleRequest {
@@ -28,11 +48,11 @@ export interface BundleRequest {
 }
 
 /** Reads the command line. @throws {Refusal} `config` for anything else. */
-export function parseBundle(args: readonly string[]): BundleRequest {
-  const unknown = args.filter((arg) => arg !== "--no-peers" && !/^--out=.+$/.test(arg));
-  if (unknown.length > 0) {
-    throw new Refusal("config", `Cannot bundle ${unknown.join(" ")}: need ${USAGE}`);
+export function parseBundle(args: readonly string[]): BundleRequest | "help" {
+  const { positionals, values, help } = parseFlags(args, BUNDLE);
+  if (help) return "help";
+  if (positionals.length > 0) {
+    throw new Refusal("config", `Cannot bundle ${positionals.join(" ")}: need flags: --out=FILE`);
   }
-  const out = args.findLast((arg) => arg.startsWith("--out="))?.slice("--out=".length);
-  return { out: out ?? "shoal-bundle.tar.xz", peers: !args.includes("--no-peers") };
+  return { out: values["out"], peers: !values["no-peers"] };
 }

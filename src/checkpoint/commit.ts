@@ -4,6 +4,7 @@
  * Needs the lock of the run; knows nothing of retention.
  */
 import { join } from "node:path";
+import { hasCode } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { Damage } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
@@ -90,7 +91,7 @@ async function standing(
     const { manifest } = await openCheckpoint(path);
     if (manifest.stateHash === hash) return manifest;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (hasCode(error, "ENOENT")) return undefined;
     if (!(error instanceof Damage)) throw error;
     await quarantine(path, disk);
     return undefined;

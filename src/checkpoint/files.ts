@@ -4,6 +4,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { dirname } from "node:path";
+import { hasCode } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { Damage, Unreachable } from "./damage.ts";
 import { DISK, type Disk, type NewFile } from "./disk.ts";
@@ -157,7 +158,7 @@ async function isFolder(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isDirectory;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (hasCode(error, "ENOENT")) return false;
     throw error;
   }
 }

@@ -1,8 +1,9 @@
 /** Symbolic links: they are followed everywhere, so one that leads nowhere must not look like nothing. */
+import { hasCode } from "../base/file_fault.ts";
 
 /** Whether an error says that a path, or what a link there leads to, does not exist. */
 export function isAbsent(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.FilesystemLoop;
+  return hasCode(error, "ENOENT") || hasCode(error, "ELOOP");
 }
 
 /** Whether a symbolic link lies at `path`, wherever it leads. */
@@ -10,7 +11,7 @@ export async function isLink(path: string): Promise<boolean> {
   try {
     return (await Deno.lstat(path)).isSymlink;
   } catch (error) {
-    if (isAbsent(error) || error instanceof Deno.errors.NotADirectory) return false;
+    if (isAbsent(error) || hasCode(error, "ENOTDIR")) return false;
     throw error;
   }
 }

@@ -3,6 +3,7 @@
  * Knows nothing of whether the checkpoint fits the run that asks for it.
  */
 import { basename, dirname, join } from "node:path";
+import { fileFault, hasCode } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { Damage, Unreachable } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
@@ -66,11 +67,8 @@ export async function loadNewest(root: string, options: LoadOptions): Promise<Ch
 function reasonOf(error: unknown, path: string): string {
   if (error instanceof Damage) return error.message;
   // Without the lock the run that owns it may remove a checkpoint meanwhile.
-  if (error instanceof Deno.errors.NotFound) return "It vanished while it was read";
-  if (error instanceof Deno.errors.PermissionDenied) {
-    throw new Refusal("noInput", `Cannot read checkpoint ${path}: permission denied`);
-  }
-  throw error;
+  if (hasCode(error, "ENOENT")) return "It vanished while it was read";
+  throw fileFault(error, { doing: "read checkpoint", path });
 }
 
 /** Renames a damaged checkpoint so that it is never loaded again, and gives its new path. */

@@ -3,6 +3,7 @@
  * so there is no stale lock to judge.
  */
 import { join } from "node:path";
+import { fileFault } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { makeFolders } from "./files.ts";
 
@@ -52,8 +53,6 @@ async function openFile(out: string, path: string): Promise<Deno.FsFile> {
     await makeFolders(out);
     return await Deno.open(path, { read: true, write: true, create: true, mode: 0o640 });
   } catch (error) {
-    // A code comes from the system: a file in the way, no permission, a disk that is read-only.
-    if (!(error instanceof Error && "code" in error)) throw error;
-    throw new Refusal("config", `Cannot use output folder ${out}: ${error.message}`);
+    throw fileFault(error, { doing: "use output folder", path: out, exit: "config" });
   }
 }

@@ -3,6 +3,7 @@
  * good. Needs the lock of the run.
  */
 import { basename, join } from "node:path";
+import { hasCode } from "../base/file_fault.ts";
 import { Damage } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { namesIn } from "./files.ts";
@@ -109,7 +110,7 @@ async function valLossOf(path: string): Promise<number | null> {
   try {
     return (await readManifest(path)).valLoss;
   } catch (error) {
-    if (error instanceof Damage || error instanceof Deno.errors.NotADirectory) return null;
+    if (error instanceof Damage || hasCode(error, "ENOTDIR")) return null;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** Whether a disk has room for a checkpoint, as one line for the user when it has not. */
 import { statfsSync } from "node:fs";
+import { fileFault } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 
 /** Room that must be free, as a multiple of what will be written. */
@@ -21,11 +22,9 @@ export function checkSpace(folder: string, { bytes, free }: { bytes: number; fre
   );
 }
 
-/** An error of a disk that filled up meanwhile as a refusal; any other error as it came. */
+/** An error of writing to a disk, which may have filled up meanwhile, as a refusal. */
 export function spaceFault(error: unknown, folder: string): unknown {
-  return error instanceof Error && "code" in error && error.code === "ENOSPC"
-    ? new Refusal("tooLarge", `Cannot save to ${folder}: the disk is full`)
-    : error;
+  return fileFault(error, { doing: "save to", path: folder });
 }
 
 function megabytes(bytes: number): string {

@@ -5,6 +5,7 @@
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { hasCode } from "../base/file_fault.ts";
 import { Damage } from "./damage.ts";
 import { MANIFEST, PARTS } from "./manifest.ts";
 import { openCheckpoint } from "./verify.ts";
@@ -30,7 +31,7 @@ export class Verified {
       await this.#open(path);
     } catch (error) {
       // Somebody may have moved it away meanwhile: it is not there to be counted on.
-      if (error instanceof Damage || error instanceof Deno.errors.NotFound) return false;
+      if (error instanceof Damage || hasCode(error, "ENOENT")) return false;
       throw error;
     }
     if (stamp !== undefined) this.#stamps.set(path, stamp);

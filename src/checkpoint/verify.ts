@@ -27,8 +27,8 @@ export interface Checkpoint {
 const MANIFEST_LIMIT = 64 * 2 ** 20;
 
 /**
- * Reads the checkpoint at `path`: no file missing, the manifest valid and of the folder's step, sizes
- * and SHA-256 equal, tensors readable, state hash equal. Throws Damage otherwise. Other files are
+ * Reads the checkpoint at `path`: no file missing, the manifest valid and of the step that the folder
+ * is named after, sizes and SHA-256 equal, tensors readable, state hash equal. Throws Damage otherwise. Other files are
  * none of its own (`.DS_Store`, `.nfs...`, copies of an editor) and are not looked at.
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
@@ -61,7 +61,9 @@ export async function readManifest(path: string): Promise<Manifest> {
     throw new Damage(`${MANIFEST} is longer than ${MANIFEST_LIMIT} bytes`);
   }
   const manifest = parseManifest(new TextDecoder().decode(await file.next(file.size)));
-  if (manifest.step !== stepOf(basename(path))) {
+  // A copy, or a link such as `latest`, may have any other name.
+  const named = stepOf(basename(path));
+  if (named !== undefined && manifest.step !== named) {
     throw new Damage(`${MANIFEST} is of step ${manifest.step}, the folder is ${basename(path)}`);
   }
   return manifest;

@@ -7,8 +7,8 @@
 export function allowRun(deno: string, libraryPath: string | undefined): string {
   // Deno passes this variable on only under the unrestricted permission.
   if (libraryPath !== undefined && libraryPath !== "") return "--allow-run";
-  // Deno splits the list at single commas.
-  return `--allow-run=${deno.replaceAll(",", ",,")},nvidia-smi`;
+  // Deno splits the list at commas and has no way to escape one.
+  return deno.includes(",") ? "--allow-run" : `--allow-run=${deno},nvidia-smi`;
 }
 
 if (import.meta.main) console.log(allowRun(Deno.execPath(), Deno.env.get("LD_LIBRARY_PATH")));

@@ -1,24 +1,37 @@
 /** How every command ends: one line and an exit code for what a user can mend, a stack for bugs. */
+import { fileFault } from "../base/file_fault.ts";
 import { EXIT, Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { enterCallersFolder } from "./folder.ts";
+
+/** How a command ended. */
+export interface Ending {
+  readonly exit: ExitName;
+  /** What goes to stderr: the line that a user reads, or the error of a bug. */
+  readonly says?: unknown;
+}
+
+/** Runs a command to its end, whatever it throws. */
+export async function endingOf(command: () => Promise<ExitName | void>): Promise<Ending> {
+  try {
+    return { exit: await command() ?? "done" };
+  } catch (caught) {
+    const error = fileFault(caught);
+    return error instanceof Refusal
+      ? { exit: error.exit, says: `error: ${error.message}` }
+      : { exit: "bug", says: error };
+  }
+}
 
 /** Runs a command in its caller's folder, and ends the process, done or as the command says. */
 export async function runCommand(
   command: () => Promise<ExitName | void>,
   { enter = enterCallersFolder }: { readonly enter?: () => void } = {},
 ): Promise<never> {
-  let exit: ExitName = "done";
-  try {
+  const { exit, says } = await endingOf(() => {
     enter();
-    exit = await command() ?? "done";
-  } catch (error) {
-    if (error instanceof Refusal) {
-      console.error(`error: ${error.message}`);
-      Deno.exit(EXIT[error.exit]);
-    }
-    console.error(error);
-    Deno.exit(EXIT.bug);
-  }
+    return command();
+  });
+  if (says !== undefined) console.error(says);
   Deno.exit(EXIT[exit]);
 }

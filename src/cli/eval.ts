@@ -4,11 +4,13 @@ import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
+import { unescaped } from "../data/document_end.ts";
 import { isPrepared } from "../data/prepared/open.ts";
 import { readText } from "../data/read.ts";
+import { SOURCES } from "../data/sources/mod.ts";
 import { type Text, textIn } from "../data/text.ts";
 import type { Corpus } from "../../workers/corpus.ts";
-import { readData } from "../../workers/data.ts";
+import { type Data, readData } from "../../workers/data.ts";
 import { cardsFor } from "../../workers/cards.ts";
 import { evaluateModel } from "../../workers/evaluate.ts";
 import { type Extent, extentAsked } from "../../workers/extent.ts";
@@ -17,6 +19,7 @@ import { initialOf } from "../../workers/initial.ts";
 import { openModel } from "../../workers/model.ts";
 import type { OpenedModel } from "../../workers/model.ts";
 import { spawnCrew } from "../../workers/spawn.ts";
+import { tokensOfText } from "../../workers/text_tokens.ts";
 import { foldersOf } from "../../workers/texts.ts";
 import { runCommand } from "./command.ts";
 import { EVAL, type EvalRequest, parseEval } from "./eval_request.ts";
@@ -33,7 +36,8 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
   }
   const opened = await openModel(request.path, { which: request.which, warn: console.error });
   const config = configOf(opened, request);
-  const corpus = await corpusOf(opened, config, request.data);
+  const { corpus, notes } = await dataOf(opened, config, request.data);
+  for (const note of notes) console.error(note);
   const reads = foldersOf(corpus.texts);
   const { stop, requeued } = stopOnSignals("Stopping the evaluation; once more to stop at once");
   const found = await evaluateModel({
@@ -76,7 +80,7 @@ function extentOf(
   { validation }: Text,
   { tokenizer, asked }: Pick<Corpus, "tokenizer"> & Pick<OpenedModel, "asked">,
 ): Extent | undefined {
-  // Nobody knows how long an unknown word was.
+  // Nobody knows how much white space stood between words.
   if (asked !== "next" || tokenizer === undefined || tokenizer.kind === "word") return undefined;
   return extentAsked(validation, tokenizer);
 }
@@ -84,7 +88,7 @@ function extentOf(
 /** The config by which a model is evaluated: that of its run, as far as it has one. */
 function configOf(
   { path, config, model, context, asked }: OpenedModel,
-  { data, stride, workers, gpus, device }: EvalRequest,
+  { data, stride, workers, gpus, device, maxUnknown }: EvalRequest,
 ): RunConfig {
   if (config === undefined && asked !== "next") {
     throw new Refusal(
@@ -94,6 +98,12 @@ function configOf(
   }
   const base = config ?? resolveConfig({ model, data: { window: context } });
   const { window, bptt, source } = base.data;
+  if (data !== undefined && !SOURCES[source].needsText) {
+    throw new Refusal(
+      "config",
+      `Cannot take --data: need a model that reads a text: ${path} reads its source ${source}: ${data}`,
+    );
+  }
   const slides = bptt === null && (source === "text" || source === "truecase");
   if (stride !== undefined && !slides) {
     throw new Refusal(
@@ -116,6 +126,7 @@ function configOf(
     data: {
       ...base.data,
       tokenizer: null,
+      max_unknown: maxUnknown,
       ...(data !== undefined && { path: data, mix: null }),
     },
     eval: { every: 0, windows: 0, stride: slides ? stride ?? Math.ceil(window / 2) : null },
@@ -123,13 +134,13 @@ function configOf(
 }
 
 /** What a model is evaluated on. */
-async function corpusOf(
+async function dataOf(
   opened: OpenedModel,
   config: RunConfig,
   data: string | undefined,
-): Promise<Corpus> {
+): Promise<Pick<Data, "corpus" | "notes">> {
   const { path, tokenizer, vocabulary } = opened;
-  const settled = { by: path, tokenizer, vocabulary };
+  const settled = { by: path, tokenizer, vocabulary, evaluates: true };
   const isNamed = opened.config !== undefined && opened.dataHash !== NO_DATA;
   if (data === undefined && !isNamed) {
     throw new Refusal(
@@ -138,12 +149,22 @@ async function corpusOf(
     );
   }
   if (data === undefined) {
-    return (await readData(config, { ...settled, hash: opened.dataHash })).corpus;
+    return await readData(config, { ...settled, hash: opened.dataHash });
   }
-  if (isPrepared(data) || tokenizer === undefined) return (await readData(config, settled)).corpus;
-  const tokens = tokenizer.encode(await readText(data));
-  const texts = [textIn({ train: tokens, validation: tokens }, { name: basename(data) })];
-  return { texts, vocabulary, tokenizer };
+  if (isPrepared(data) || tokenizer === undefined) return await readData(config, settled);
+  const { document_end: end, max_unknown: most } = config.data;
+  const { tokens, begins, notes } = tokensOfText(await readText(data), {
+    name: data,
+    tokenizer,
+    end: end === null ? null : unescaped(end),
+    most,
+    option: "--max-unknown",
+  });
+  const text = textIn({ train: tokens, validation: tokens }, {
+    name: basename(data),
+    begins: begins && { train: begins, validation: begins },
+  });
+  return { corpus: { texts: [text], vocabulary, tokenizer }, notes };
 }
 
 if (import.meta.main) await runCommand(() => evalCommand(Deno.args));

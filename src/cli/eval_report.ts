@@ -79,10 +79,10 @@ export function evalLines(
     ...[...texts, ...texts.length > 1 ? [all] : []].map((m) => [
       m.name,
       String(m.tokens),
-      m.loss.toFixed(4),
-      m.perplexity.toFixed(3),
-      m.bits_per_character?.toFixed(4) ?? "-",
-      m.bits_per_byte?.toFixed(4) ?? "-",
+      shown(m.loss, 4),
+      shown(m.perplexity, 3),
+      shown(m.bits_per_character, 4),
+      shown(m.bits_per_byte, 4),
     ]),
   ];
   return [
@@ -91,4 +91,9 @@ export function evalLines(
     ...table(rows),
     ...(accuracy === null ? [] : [`  accuracy ${(100 * accuracy).toFixed(2)} %`]),
   ];
+}
+
+/** A number to some digits; a dash where nobody knows it, or nothing was asked. */
+function shown(value: number | null, digits: number): string {
+  return value === null || Number.isNaN(value) ? "-" : value.toFixed(digits);
 }

@@ -1,5 +1,6 @@
 /** What a command line asks `eval` for. Knows no model and reads no file. */
 import { namesIn } from "../cards/choose.ts";
+import { MAX_UNKNOWN } from "../data/unknown.ts";
 import { type FlagsSpec, parseFlags } from "./flags.ts";
 import { DEVICE, onlyPath, WHICH } from "./model_flags.ts";
 
@@ -32,6 +33,13 @@ export const EVAL: FlagsSpec = {
       help: "Worker processes; 1 unless told, or one for each card",
       range: atLeastOne,
     },
+    {
+      name: "max-unknown",
+      kind: "number",
+      help: "Largest part of the tokens of --data that may be unknown to the tokenizer",
+      default: MAX_UNKNOWN,
+      range: { need: "in [0, 1]", holds: (n) => n >= 0 && n <= 1 },
+    },
     { name: "gpus", kind: "text", value: "LIST", help: "Card of each worker, as 0,1" },
     WHICH,
     DEVICE,
@@ -46,6 +54,8 @@ export interface EvalRequest {
   readonly data: string | undefined;
   readonly stride: number | undefined;
   readonly workers: number;
+  /** Largest share of unknown tokens. */
+  readonly maxUnknown: number;
   readonly gpus: string | null;
   readonly which: "newest" | "best";
   readonly device: "auto" | "webgpu" | "reference";
@@ -63,6 +73,7 @@ export function parseEval(args: readonly string[]): EvalRequest | "help" {
     stride: values["stride"],
     workers: values["workers"] ?? (gpus === null ? 1 : namesIn(gpus).length),
     gpus,
+    maxUnknown: values["max-unknown"],
     which: values["which"],
     device: values["device"],
     json: values["json"],

@@ -2,6 +2,7 @@
 import type { ExitName } from "../base/refusal.ts";
 import { streamBehind } from "../data/tokenizers/behind.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
+import { countUnknown, unknownNote } from "../data/unknown.ts";
 import { Row } from "../generate/row.ts";
 import { drawRows } from "../generate/rows.ts";
 import type { Feeder } from "../generate/rows.ts";
@@ -41,6 +42,11 @@ export async function generateCommand(args: readonly string[]): Promise<ExitName
   const tokenizer = textTokenizer(opened);
   const prompt = await readPrompt(request.prompt);
   const first = firstTokens(prompt, tokenizer);
+  const note = unknownNote("the prompt", {
+    unknown: countUnknown(first, tokenizer),
+    tokens: first.length,
+  });
+  if (note !== undefined) console.error(note);
   const interrupt = interrupted();
   const model = await openFeeder(opened, request);
   const start = performance.now();

@@ -1,4 +1,5 @@
 /** What a command line asks `generate` for. Knows no model and reads no file. */
+import { unescaped } from "../data/document_end.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { Sampling } from "../generate/draw.ts";
 import { type FlagsSpec, parseFlags } from "./flags.ts";
@@ -59,7 +60,13 @@ export const GENERATE: FlagsSpec = {
       default: 1,
       range: { need: "> 0", holds: (r) => r > 0 },
     },
-    { name: "stop", kind: "list", help: "End before this text; may be repeated", default: [] },
+    {
+      name: "stop",
+      kind: "list",
+      help:
+        "End before this text, in which \\n, \\r, \\t and \\\\ are one character each; may be repeated",
+      default: [],
+    },
     {
       name: "seed",
       kind: "integer",
@@ -120,7 +127,7 @@ export function parseGenerate(args: readonly string[]): GenerateRequest | "help"
       topP: values["top-p"],
       penalty: values["repetition-penalty"],
     },
-    stops: values["stop"],
+    stops: values["stop"].map(unescaped),
     seed: values["seed"],
     num: values["num"],
     logprobs: values["logprobs"],

@@ -1,5 +1,6 @@
 /** What a command line asks `prepare` for. Reads no file. */
 import { Refusal } from "../base/refusal.ts";
+import { MAX_UNKNOWN } from "../data/unknown.ts";
 import type { PrepareRequest } from "../prepare/prepare.ts";
 import { type FlagsSpec, parseFlags } from "./flags.ts";
 
@@ -43,14 +44,22 @@ export const PREPARE: FlagsSpec = {
       name: "document-end",
       kind: "text",
       help: "Text that stands between the documents of a text file, such as <|endoftext|>; it " +
-        "becomes no tokens itself. By default each text file is one document",
+        "becomes no tokens itself; \\n, \\r, \\t and \\\\ stand for one character each. By default " +
+        "each text file is one document",
     },
     {
       name: "shard-tokens",
       kind: "integer",
       help: "Tokens in a shard, about; 67108864 make files of 128 MiB",
       default: 2 ** 26,
-      range: { need: ">= 1", holds: (n) => n >= 1 },
+      range: { need: "in [1, 2147483648]", holds: (n) => n >= 1 && n <= 2 ** 31 },
+    },
+    {
+      name: "max-unknown",
+      kind: "number",
+      help: "Largest part of the tokens that may be unknown to the tokenizer",
+      default: MAX_UNKNOWN,
+      range: { need: "in [0, 1]", holds: (n) => n >= 0 && n <= 1 },
     },
     { name: "check", kind: "text", value: "DIR", help: "Verify a prepared folder instead" },
   ],
@@ -83,5 +92,6 @@ export function parsePrepare(args: readonly string[]): PrepareLine | "help" {
     ends: values["ends"],
     documentEnd: values["document-end"],
     shardTokens: values["shard-tokens"],
+    maxUnknown: values["max-unknown"],
   };
 }

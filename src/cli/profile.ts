@@ -1,5 +1,6 @@
 /** The command `profile`: where the time of a training step goes, by op and by part. */
 import { dirname } from "node:path";
+import { refusingLater } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { countsOf, usedOf } from "../budget/counts.ts";
@@ -118,12 +119,10 @@ async function requireFolder(path: string): Promise<void> {
 
 /** @throws {Refusal} `config` where the file cannot be written. */
 async function writeTrace(path: string, events: unknown): Promise<void> {
-  try {
-    await Deno.writeTextFile(path, JSON.stringify(events) + "\n");
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Refusal("config", `Cannot write the trace ${path}: need a path for a file: ${why}`);
-  }
+  await refusingLater(
+    { doing: "write the trace", path, need: "a path for a file", exit: "config" },
+    () => Deno.writeTextFile(path, JSON.stringify(events) + "\n"),
+  );
 }
 
 if (import.meta.main) await runCommand(() => profileCommand(Deno.args));

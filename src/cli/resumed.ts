@@ -1,5 +1,6 @@
 /** Which run a path to go on from means: the run's folder, its checkpoints, or one of them. */
 import { basename, dirname, join, resolve } from "node:path";
+import { hasCode } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { namesIn } from "../checkpoint/files.ts";
 import { listCheckpoints } from "../checkpoint/load.ts";
@@ -66,7 +67,7 @@ async function namesOf(path: string): Promise<string[]> {
   try {
     return await namesIn(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotADirectory) return [];
+    if (hasCode(error, "ENOTDIR")) return [];
     throw error;
   }
 }

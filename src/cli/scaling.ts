@@ -1,5 +1,6 @@
 /** The command `scaling`: from a sweep's trials to its laws, their pictures and a page. */
 import { basename, join } from "node:path";
+import { refusing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { writeTextAtomic } from "../report/atomic.ts";
@@ -50,14 +51,7 @@ function trialsOf({ csv, loss }: ScalingRequest, path: string): Trials {
 }
 
 function bytesOf(path: string): Uint8Array {
-  try {
-    return Deno.readFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new Refusal("noInput", `Cannot fit: need trials in ${path}: there is no such file`);
-    }
-    throw new Refusal("noInput", `Cannot read ${path}: ${(error as Error).message}`);
-  }
+  return refusing({ doing: "read", path, need: "a file of trials" }, () => Deno.readFileSync(path));
 }
 
 /** Refuses to fit a table that would be written over. */
@@ -84,12 +78,10 @@ function write({ folder }: ScalingRequest, report: ScalingReport): void {
     "scaling.json": reportJson(report),
     "scaling.html": pageOf(report, pictures),
   };
-  try {
+  refusing({ doing: "write to", path: folder, exit: "config" }, () => {
     Deno.mkdirSync(folder, { recursive: true });
     for (const [name, text] of Object.entries(files)) writeTextAtomic(join(folder, name), text);
-  } catch (error) {
-    throw new Refusal("config", `Cannot write to ${folder}: ${(error as Error).message}`);
-  }
+  });
 }
 
 if (import.meta.main) await runCommand(() => scalingCommand(Deno.args));

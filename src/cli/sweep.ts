@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
-import { loadConfig } from "../config/load.ts";
 import { applyOverrides } from "../config/overrides.ts";
 import { showCount } from "../report/format.ts";
 import { expand, type TrialFault } from "../sweep/expand.ts";
@@ -14,6 +13,7 @@ import { type Share, shares as sharesOf } from "../sweep/trunk.ts";
 import type { Trial } from "../sweep/types.ts";
 import { cardsFor } from "../../workers/cards.ts";
 import { runCommand } from "./command.ts";
+import { loadNamed } from "./config_file.ts";
 import { flagsHelp } from "./flags.ts";
 import { stopOnSignals } from "./signals.ts";
 import { openBooks } from "./sweep/books.ts";
@@ -114,9 +114,9 @@ async function train(
 
 /** The sweep of a file, with what the command line says of it. */
 async function sweepOf({ file, parallel, retries, overrides }: SweepRequest): Promise<Sweep> {
-  const input = await loadConfig(file);
+  const input = await loadNamed(file);
   const { base } = input;
-  const sweep = readSweep(input, typeof base === "string" ? await loadConfig(base) : undefined);
+  const sweep = readSweep(input, typeof base === "string" ? await loadNamed(base) : undefined);
   return {
     ...sweep,
     base: applyOverrides(sweep.base, overrides, console.error),

@@ -1,4 +1,5 @@
 /** Tables of a help text. Knows columns, not what stands in them. */
+import { maxOf } from "../base/extremes.ts";
 
 /** Columns of the page. */
 const WIDTH = 100;
@@ -6,7 +7,7 @@ const WIDTH = 100;
 /** Rows as lines: columns as wide as their longest cell, the last one wrapped to the page. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).slice(0, -1).map((_, c) =>
-    Math.max(...rows.map((row) => (row[c] ?? "").length))
+    maxOf(rows.map((row) => (row[c] ?? "").length))
   );
   const indent = 2 + widths.reduce((sum, width) => sum + width + 2, 0);
   return rows.flatMap((row) => {

@@ -1,13 +1,16 @@
 /** The command `train`: from a command line to a run. */
 import { basename, dirname, join, resolve } from "node:path";
+import { fileFault, isMissing, refusingLater } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { showCard } from "../cards/card.ts";
 import { namesIn } from "../cards/choose.ts";
-import { loadConfig } from "../config/load.ts";
+import { anchored } from "../config/paths.ts";
 import { applyOverrides, isPlain, type PlainConfig } from "../config/overrides.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
+import { requireUsed } from "../config/unused.ts";
+import { isPrepared } from "../data/prepared/open.ts";
 import { progressPrinter } from "../report/progress.ts";
 import { parseFaultPlan } from "../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../workers/faults/schema.ts";
@@ -18,11 +21,10 @@ import { spawnCrew } from "../../workers/spawn.ts";
 import { parseCommandLine } from "./args.ts";
 import type { CommandLine } from "./args.ts";
 import { runCommand } from "./command.ts";
+import { DEFAULT_CONFIG, loadNamed } from "./config_file.ts";
 import { helpText } from "./help.ts";
 import { settleRun } from "./resumed.ts";
 import { stopOnSignals } from "./signals.ts";
-
-const DEFAULT_CONFIG = new URL("../../configs/gpt_char.ts", import.meta.url).pathname;
 
 /** Runs `train` with command-line arguments; it stops on signals, and when `leash` says so. */
 export async function trainCommand(
@@ -75,13 +77,9 @@ export async function trainCommand(
 }
 
 async function readFaults(path: string): Promise<FaultPlan> {
-  try {
-    return parseFaultPlan(await Deno.readTextFile(path), path);
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Refusal("config", `Cannot read the fault plan ${path}: ${reason}`);
-  }
+  const doing = { doing: "read the fault plan", path, need: "a file", exit: "config" } as const;
+  const text = await refusingLater(doing, () => Deno.readTextFile(path));
+  return parseFaultPlan(text, path);
 }
 
 /** The config of a command line: its file, or the resumed run's own, with the overrides. */
@@ -102,7 +100,23 @@ export async function askedOf(
     await requireOwnInit(resume, input["init"] ?? null);
   }
   const config = resolveConfig(resume === undefined ? await withModel(input) : input);
+  requireUsed(config, Object.keys(overrides));
+  requireUnsplit(config, overrides);
   return { config, saysWorkers: input["workers"] !== undefined };
+}
+
+/** @throws {Refusal} `config` for a share of a text that was split when it was prepared. */
+function requireUnsplit(
+  { data: { path, mix } }: RunConfig,
+  overrides: Readonly<Record<string, string>>,
+): void {
+  if (overrides["data.validation"] === undefined) return;
+  const folder = mix === null ? path : Object.keys(mix)[0] ?? null;
+  if (folder === null || !isPrepared(folder)) return;
+  throw new Refusal(
+    "config",
+    `Cannot take --data.validation: need a text file: ${folder} was split when it was prepared`,
+  );
 }
 
 /** Cards that are named get a worker each, unless it is said how many there are to be. */
@@ -118,9 +132,9 @@ function withWorkers(
 /** A config as its file has it; a run that begins with a model needs none. */
 async function inputOf(line: CommandLine): Promise<PlainConfig> {
   const { config, resume, restart = resume, overrides } = line;
-  if (config !== undefined) return await besideRun(config, await loadConfig(config));
-  if (restart !== undefined) return await loadConfig(await storedConfig(restart));
-  return overrides["init"] === undefined ? await loadConfig(DEFAULT_CONFIG) : { name: "tuned" };
+  if (config !== undefined) return await besideRun(config, await loadNamed(config));
+  if (restart !== undefined) return await loadNamed(await storedConfig(restart));
+  return overrides["init"] === undefined ? await loadNamed(DEFAULT_CONFIG) : { name: "tuned" };
 }
 
 /**
@@ -155,7 +169,9 @@ async function withModel(input: PlainConfig): Promise<PlainConfig> {
 async function requireOwnInit(out: string, init: unknown): Promise<void> {
   const path = join(out, "config.json");
   const isStored = await Deno.stat(path).then(() => true, () => false);
-  if (!isStored || ((await loadConfig(path))["init"] ?? null) === init) return;
+  if (!isStored) return;
+  const stored = anchored(await loadNamed(path), Deno.cwd())["init"] ?? null;
+  if (stored === (typeof init === "string" ? resolve(init) : init)) return;
   throw new Refusal(
     "config",
     `Cannot resume ${out} with --init: need a new run to begin with a model, and this one goes on ` +
@@ -169,7 +185,7 @@ async function storedConfig(out: string): Promise<string> {
     await Deno.stat(path);
     return path;
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!isMissing(error)) throw fileFault(error, { doing: "resume", path: out });
     throw new Refusal(
       "config",
       `Cannot resume ${out}: it must hold a run, but config.json is missing`,

@@ -16,6 +16,7 @@ const FREE: readonly string[] = [
   // What is read is held to its hash instead: the same may lie elsewhere.
   "data.path",
   "data.mix",
+  "data.max_unknown",
   "init",
 ];
 const FREE_SECTIONS: readonly string[] = ["eval", "checkpoint", "guard", "recovery", "report"];

@@ -1,6 +1,7 @@
 /** Reads a config file as a plain value. Knows files, not what a config means. */
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { fileFault } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { isPlain, type PlainConfig } from "./overrides.ts";
 
@@ -28,8 +29,8 @@ async function readValue(path: string): Promise<unknown> {
     const module: { readonly default?: unknown } = await import(pathToFileURL(resolve(path)).href);
     return module.default;
   } catch (error) {
-    if (error instanceof Refusal) throw error;
-    if (error instanceof Deno.errors.NotFound) throw refusal(path, "need a file: there is none");
+    const known = fileFault(error, { doing: "load", path, need: "a file", exit: "config" });
+    if (known instanceof Refusal) throw known;
     throw refusal(path, `need a file that loads: ${firstLine(error)}`);
   }
 }

@@ -11,6 +11,8 @@ export interface EvalShape {
   readonly stride: number;
   /** Windows to evaluate, evenly spaced; 0 means all, to the last token. */
   readonly limit: number;
+  /** Windows of T tokens and a target behind them alone: what is asked is asked of a whole window. */
+  readonly whole?: boolean;
 }
 
 /** A window that begins at `start` and counts the targets of its positions in [from, to). */
@@ -29,14 +31,18 @@ export interface EvalWindows {
 /**
  * Windows over `n` tokens. The first counts all its targets, the others their last `stride`, so each
  * has at least T - stride tokens before it, or all there are. A last window that would reach past
- * the end begins earlier instead. A limit leaves whole windows out, the last one first.
+ * the end begins earlier instead. A limit leaves whole windows out, the last one first. A part that
+ * is shorter than a window is one window of what is there, whatever the limit.
  */
-export function evalWindows(n: number, { window, stride, limit }: EvalShape): EvalWindows {
+export function evalWindows(
+  n: number,
+  { window, stride, limit, whole: onlyWhole = false }: EvalShape,
+): EvalWindows {
   // The first token is asked of nobody.
   const targets = Math.max(0, n - 1);
   if (targets === 0) return { count: 0, at: outside };
   if (targets < window) {
-    return limit > 0
+    return onlyWhole
       ? { count: 0, at: outside }
       : { count: 1, at: () => ({ start: 0, from: 0, to: targets }) };
   }
@@ -52,7 +58,7 @@ export function evalWindows(n: number, { window, stride, limit }: EvalShape): Ev
     return { count: taken, at: (j) => at(Math.floor(j * whole / taken)) };
   }
   const rest = targets - covered;
-  if (rest === 0) return { count: whole, at };
+  if (rest === 0 || onlyWhole) return { count: whole, at };
   const last: EvalWindow = { start: targets - window, from: window - rest, to: window };
   return { count: whole + 1, at: (k) => k === whole ? last : at(k) };
 }

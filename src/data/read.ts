@@ -1,4 +1,5 @@
 /** Reads the text of a run. Knows files and encodings, not tokens. */
+import { fileFault } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { utf8Text } from "../base/utf8.ts";
 import { mobyDick } from "./moby_dick.ts";
@@ -54,13 +55,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
     }
     return await Deno.readFile(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      throw new Refusal("noInput", `Cannot read ${path}: need a text file: there is none`);
-    }
-    if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
-      throw new Refusal("noInput", `Cannot read ${path}: need leave to read it: ${error.message}`);
-    }
-    throw error;
+    throw fileFault(error, { doing: "read", path, need: "a text file" });
   }
 }
 

@@ -1,5 +1,6 @@
 /** What a run says about its data. Knows neither files nor models. */
 import * as z from "zod";
+import { MAX_UNKNOWN } from "./unknown.ts";
 
 /** The `data` part of a config: which text, how it becomes tokens, how windows are cut. */
 export const dataSchema = z.strictObject({
@@ -36,11 +37,13 @@ export const dataSchema = z.strictObject({
     ),
   document_end: z.string().min(1).nullable().default(null)
     .describe(
-      "Text that ends a document, or <|endoftext|> for the token that does: carried states begin " +
-        "anew behind it; needs bptt or document_mask",
+      "Text that ends a document, or <|endoftext|> for the token that does; \\n, \\r, \\t and \\\\ are " +
+        "one character each. Carried states begin anew behind it; needs bptt or document_mask",
     ),
   document_mask: z.boolean().default(false)
     .describe("Whether attention stays inside a document; needs document_end"),
+  max_unknown: z.number().min(0).max(1).default(MAX_UNKNOWN)
+    .describe("Largest part of a text file's tokens that may be unknown to the tokenizer"),
   gap: z.int().min(0).default(30)
     .describe("Tokens between the name and the question of source recall"),
   names: z.int().min(2).default(8).describe("Distinct names of source recall"),

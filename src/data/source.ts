@@ -53,8 +53,10 @@ export interface Task {
 
 /** A source of batches. */
 export interface Source {
-  /** The batch of a micro-batch. */
+  /** The batch of a micro-batch. @throws {Refusal} as `requireTraining` does. */
   train(at: Address): Batch;
+  /** Said before a run begins. @throws {Refusal} `data` for texts without room to train on. */
+  requireTraining?(): void;
   /** Targets that count in all micro-batches of a step, where windows do not have equally many. */
   countedIn?(step: number): number;
   /** Number of evaluation sequences; states pass within one, never between two. */
@@ -84,8 +86,6 @@ export interface SourceInput {
   readonly evaluation: Evaluation;
   /** The texts; none for a source that makes its own tokens. */
   readonly texts: readonly Text[];
-  /** Tokens that end a document; none where documents are not told apart. */
-  readonly end: readonly number[];
   /** The text's tokenizer; undefined for a source that needs none. */
   readonly tokenizer?: Tokenizer | undefined;
 }

@@ -11,15 +11,25 @@ export interface Text {
   readonly validation: Tokens;
 }
 
+/** Places at which documents begin in each part. */
+export interface Begins {
+  readonly train: ArrayLike<number>;
+  readonly validation: ArrayLike<number>;
+}
+
 /** A text in memory. */
 export function textIn(
   parts: { readonly train: Uint32Array; readonly validation: Uint32Array },
-  { name = "text", weight = 1 }: { name?: string; weight?: number } = {},
+  { name = "text", weight = 1, begins }: {
+    name?: string;
+    weight?: number;
+    begins?: Begins | undefined;
+  } = {},
 ): Text {
   return {
     name,
     weight,
-    train: tokensIn(parts.train),
-    validation: tokensIn(parts.validation),
+    train: tokensIn(parts.train, begins?.train),
+    validation: tokensIn(parts.validation, begins?.validation),
   };
 }

@@ -10,31 +10,34 @@ export interface Parts {
 
 /**
  * Cuts tokens in two: the head is for training, the tail of floor(n * validation) tokens for
- * evaluation. Windows are cut inside a part, so none crosses. Refuses a text in which a part
- * holds no window (window + 1 tokens, since targets are shifted by one).
+ * evaluation. Windows are cut inside a part, so none crosses. Refuses a text whose head holds no
+ * window (window + 1 tokens, since targets are shifted by one), or whose tail has fewer than `least`
+ * tokens: a shorter window is evaluated as far as it goes.
  */
 export function split(
   tokens: Uint32Array,
-  { window, validation }: Pick<DataConfig, "window" | "stride" | "validation">,
+  { window, validation, least = 2 }: Pick<DataConfig, "window" | "stride" | "validation"> & {
+    readonly least?: number;
+  },
 ): Parts {
-  const tail = Math.floor(tokens.length * validation);
+  const tail = tailOf(tokens.length, validation);
   const head = tokens.length - tail;
-  if (Math.min(head, tail) < window + 1) {
+  if (head < window + 1 || tail < least) {
+    let needed = Math.max(window + 1, Math.ceil(least / validation) - 2);
+    while (
+      needed - tailOf(needed, validation) < window + 1 || tailOf(needed, validation) < least
+    ) needed++;
     throw new Refusal(
       "data",
-      `Cannot cut windows of ${window} tokens: need ${
-        tokensNeeded(window, validation)
-      } tokens, so that training and validation hold one each: the text has ${tokens.length}`,
+      `Cannot cut windows of ${window} tokens: need ${needed} tokens, so that training holds one ` +
+        `and validation (data.validation) has ${least} tokens: the text has ${tokens.length}`,
     );
   }
   return { train: tokens.subarray(0, head), validation: tokens.subarray(head) };
 }
 
-/** Shortest text with a window in each part; the tail, at most half, is the part that decides. */
-function tokensNeeded(window: number, validation: number): number {
-  let n = Math.max(0, Math.ceil((window + 1) / validation) - 2);
-  while (Math.floor(n * validation) < window + 1) n++;
-  return n;
+function tailOf(tokens: number, validation: number): number {
+  return Math.floor(tokens * validation);
 }
 
 /** Number of starts k * stride at which `window` tokens and one more fit into `nTokens`. */

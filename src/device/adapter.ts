@@ -1,6 +1,7 @@
 /** Finds an adapter and opens a device with all that it offers. */
 import { Refusal } from "../base/refusal.ts";
 import type { Target } from "../graph/types.ts";
+import { adapterName, type Backend, showBackend, takeBackend } from "./backend.ts";
 
 /** Features asked for where the adapter lists them. */
 const WISHES = ["timestamp-query"] as const;
@@ -20,26 +21,23 @@ export function isSoftware(name: string): boolean {
   return /llvmpipe|lavapipe|swiftshader|software|microsoft basic render/i.test(name);
 }
 
-/** Opens the first adapter. @throws {Refusal} `noDevice` when there is none. */
-export async function openAdapter(): Promise<Opened> {
+/**
+ * Opens the first adapter of a backend: the one that this process's environment names unless told.
+ * @throws {Refusal} `noDevice` when there is none.
+ */
+export async function openAdapter(backend: Backend = takeBackend()): Promise<Opened> {
   try {
-    return await open([UNLISTED]);
+    return await open(backend, [UNLISTED]);
   } catch (error) {
     // An adapter that was asked in vain cannot be asked again.
     if (error instanceof Refusal) throw error;
-    return await open([]);
+    return await open(backend, []);
   }
 }
 
-async function open(unlisted: readonly string[]): Promise<Opened> {
+async function open(backend: Backend, unlisted: readonly string[]): Promise<Opened> {
   const adapter = await navigator.gpu?.requestAdapter();
-  if (!adapter) {
-    throw new Refusal(
-      "noDevice",
-      "Cannot find a WebGPU adapter: install a Vulkan driver (Debian: apt-get install " +
-        "mesa-vulkan-drivers for software rendering) or choose --device=reference",
-    );
-  }
+  if (!adapter) throw new Refusal("noDevice", noAdapter(backend));
   const { limits } = adapter;
   const requiredLimits = {
     maxBufferSize: limits.maxBufferSize,
@@ -55,7 +53,7 @@ async function open(unlisted: readonly string[]): Promise<Opened> {
   ] as GPUFeatureName[];
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
   const lanes = lanesOf(adapter, device);
-  const name = adapter.info.description || adapter.info.vendor || "unnamed adapter";
+  const name = adapterName(adapter.info, backend);
   return {
     device,
     name,
@@ -68,6 +66,16 @@ async function open(unlisted: readonly string[]): Promise<Opened> {
     },
     timestamps: device.features.has("timestamp-query"),
   };
+}
+
+/** Why there is no adapter, and what to do: OpenGL, which may be there, is not taken unasked. */
+export function noAdapter(backend: Backend): string {
+  const none = `Cannot find a WebGPU adapter via ${showBackend(backend)}: `;
+  if (backend !== "vulkan") {
+    return `${none}unset DENO_WEBGPU_BACKEND, which asks for it, or choose --device=reference`;
+  }
+  return `${none}install a Vulkan driver (Debian: apt-get install mesa-vulkan-drivers for software ` +
+    "rendering) or choose --device=reference";
 }
 
 /** The one size that subgroups have; undefined where there are none, or of several sizes. */

@@ -2,6 +2,7 @@
  * What an adapter is and grants: names, features (those that it does not list as well), limits.
  * Judges nothing.
  */
+import { adapterName, type Backend } from "./backend.ts";
 
 /** Features that runtimes grant when asked though adapters may not list them. */
 const ASKED = [
@@ -39,7 +40,7 @@ export interface Survey {
 }
 
 /** Asks the adapter that a run would get; undefined where there is none. */
-export async function surveyAdapter(): Promise<Survey | undefined> {
+export async function surveyAdapter(backend: Backend): Promise<Survey | undefined> {
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) return undefined;
   const { info, limits } = adapter;
@@ -49,7 +50,7 @@ export async function surveyAdapter(): Promise<Survey | undefined> {
   }
   const { vendor, architecture, device, description } = info;
   return {
-    name: description || vendor || "unnamed adapter",
+    name: adapterName(info, backend),
     info: { vendor, architecture, device, description },
     features,
     others: Array.from(adapter.features).filter((name) => !ASKED.includes(name as GPUFeatureName))

@@ -9,6 +9,7 @@ import type { Call, Launch } from "../graph/types.ts";
 import type { Plan, Region, Slot } from "../plan/types.ts";
 import { openAdapter } from "./adapter.ts";
 import type { Opened } from "./adapter.ts";
+import type { Backend } from "./backend.ts";
 import { guarded } from "./guard.ts";
 import { PassClock } from "./pass_clock.ts";
 import type { PassTime } from "./pass_clock.ts";
@@ -43,6 +44,11 @@ export interface WebGpuOptions {
   readonly clock?: boolean;
   /** The runtime's version, where reading back early is known to be safe (staging.ts). */
   readonly runtime?: string;
+  /**
+   * The API that `DENO_WEBGPU_BACKEND` names, from who may not read it. Unless told it is read, and
+   * set where it is not: OpenGL is never taken unasked.
+   */
+  readonly backend?: Backend;
 }
 
 /** Versions of Deno on which reading back early was tested. */
@@ -50,7 +56,7 @@ export const TESTED_RUNTIMES: readonly string[] = ["2.9.6"];
 
 /** Opens the adapter. @throws {Refusal} `noDevice` when there is none. */
 export async function openWebGpu(options: WebGpuOptions = {}): Promise<WebGpuDevice> {
-  return new Gpu(await openAdapter(), options);
+  return new Gpu(await openAdapter(options.backend), options);
 }
 
 class Gpu implements WebGpuDevice {

@@ -1,4 +1,5 @@
 /** Finds stop texts in a text that comes in pieces. Knows no tokens. */
+import { maxOf } from "../base/extremes.ts";
 
 /** Holds back what may be the beginning of a stop text, so that none is ever shown. */
 export class StopScan {
@@ -41,7 +42,7 @@ export class StopScan {
 
   /** Length of the longest end of `text` that begins a stop text. */
   #unsure(text: string): number {
-    const longest = Math.max(0, ...this.#stops.map((stop) => stop.length - 1));
+    const longest = Math.max(0, maxOf(this.#stops.map((stop) => stop.length - 1)));
     for (let n = Math.min(longest, text.length); n > 0; n--) {
       if (this.#stops.some((stop) => stop.startsWith(text.slice(-n)))) return n;
     }

@@ -12,7 +12,7 @@ export function shares(microBatches: number, ms: readonly number[]): number[] {
   const counts: number[] = ms.map((_, rank) => rank < microBatches ? 1 : 0);
   for (let left = microBatches - ms.length; left > 0; left--) {
     const ends = ms.map((each, rank) => each * ((counts[rank] as number) + 1));
-    const soonest = ends.indexOf(Math.min(...ends));
+    const soonest = ends.reduce((best, end, rank) => end < (ends[best] as number) ? rank : best, 0);
     counts[soonest] = (counts[soonest] as number) + 1;
   }
   return counts;
@@ -20,7 +20,10 @@ export function shares(microBatches: number, ms: readonly number[]): number[] {
 
 /** Milliseconds until the last of them is done. */
 export function span(counts: readonly number[], ms: readonly number[]): number {
-  return Math.max(...counts.map((count, rank) => count * (ms[rank] as number)));
+  return counts.reduce(
+    (most, count, rank) => Math.max(most, count * (ms[rank] as number)),
+    -Infinity,
+  );
 }
 
 /** The middle of a worker's latest times, or undefined while there are too few. */

@@ -219,7 +219,7 @@ function stragglers({ formed, members }: Membership): string[] {
     const ms = awaited.toSorted((a, b) => a - b)[Math.floor(awaited.length / 4)] as number;
     return [{ id, ms }];
   });
-  const least = Math.min(...waits.map(({ ms }) => ms));
+  const least = waits.reduce((least, { ms }) => Math.min(least, ms), Infinity);
   return waits.filter(({ ms }) => ms > LATE_MS && ms > LATE * least)
     .map(({ id, ms }) =>
       `worker ${id} is waited for: ${ms.toFixed(0)} ms in a step, another ${least.toFixed(0)} ms`
@@ -314,8 +314,8 @@ function tick(before: Membership, { now, rules }: { now: number; rules: Rules })
       heard: Math.min(now, m.heard + shift),
     })),
   };
-  const commands: Command[] = [];
-  const reasons: string[] = [];
+  let commands: readonly Command[] = [];
+  let reasons: readonly string[] = [];
   // Who was to go comes first: it is no loss, and must not stay for another that is lost with it.
   const staying = ({ id }: { id: number }) => Number(find(before, id)?.leaving !== true);
   for (
@@ -323,8 +323,8 @@ function tick(before: Membership, { now, rules }: { now: number; rules: Rules })
   ) {
     const decision = lost(state, { id, why: `hung: ${why}` }, { now, rules });
     state = decision.state;
-    commands.push({ type: "kill", id, why }, ...decision.commands);
-    reasons.push(...decision.reasons);
+    commands = [...commands, { type: "kill", id, why }, ...decision.commands];
+    reasons = [...reasons, ...decision.reasons];
   }
   const missing = Math.min(
     state.target - state.members.filter((m) => !m.leaving).length,

@@ -6,6 +6,7 @@ import { Refusal } from "../base/refusal.ts";
 import { type Part, PARTS } from "../data/prepared/folder.ts";
 import { widthFor } from "../data/prepared/header.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
+import { countUnknown, type Unknown } from "../data/unknown.ts";
 import { ByteStream } from "./byte_stream.ts";
 import { inputOf, isPacked } from "./inputs.ts";
 import { type Piece, piecesOf } from "./pieces.ts";
@@ -24,6 +25,8 @@ export interface EncodeOptions {
   /** Called before each effect with its name. */
   readonly at: (point: string) => void;
   readonly stop: AbortSignal;
+  /** Judges how much the tokenizer lacks of the text so far, before it is kept. */
+  readonly known: (found: Unknown) => void;
 }
 
 /** All that was to be done, and the hashes of both sides' tokens. */
@@ -52,6 +55,7 @@ export async function encode(
     ? Uint32Array.of(tokenizer.end)
     : new Uint32Array();
   const commit = (input: number, offset: number) => {
+    options.known(unknownIn(sides));
     for (const part of PARTS) sides[part].commit(options.at);
     now = { ...now, position: { input, offset }, train: train.side, validation: validation.side };
     options.at("keep progress");
@@ -65,9 +69,10 @@ export async function encode(
     for await (const piece of piecesFrom(offset, { input, progress, options })) {
       if (options.stop.aborted) return undefined;
       const side = sides[piece.part];
-      side.write(idsOf(piece, { input, tokenizer }));
+      const ids = idsOf(piece, { input, tokenizer });
+      side.write(ids);
       if (piece.ends) side.write(end);
-      side.count(piece);
+      side.count({ ...piece, unknown: countUnknown(ids, tokenizer) });
       const { shardTokens } = progress.options;
       const full = train.tokens >= shardTokens || validation.tokens >= shardTokens;
       if (full && piece.next !== undefined) commit(i, piece.next);
@@ -76,6 +81,15 @@ export async function encode(
   }
   commit(progress.inputs.length, 0);
   return { progress: now, hashes: { train: train.hash, validation: validation.hash } };
+}
+
+/** What the tokenizer lacks of both sides. */
+function unknownIn(sides: Readonly<Record<Part, SideWriter>>): Unknown {
+  const all = PARTS.map((part) => sides[part]);
+  return {
+    unknown: all.reduce((sum, { side }) => sum + (side.unknown ?? 0), 0),
+    tokens: all.reduce((sum, { side, tokens }) => sum + side.tokens + tokens, 0),
+  };
 }
 
 /** Bytes on the disk before the place where one goes on. */

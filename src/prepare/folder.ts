@@ -1,5 +1,6 @@
 /** The folder that tokens are prepared into: who may write there, and what stands there already. */
 import { join } from "node:path";
+import { fileFault, hasCode } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { textIfAny } from "../data/prepared/files.ts";
 import {
@@ -45,8 +46,7 @@ export class OutFolder implements Disposable {
       if (await lock.tryLock(true)) return new OutFolder(path, lock);
       lock.close();
     } catch (error) {
-      if (!(error instanceof Error && "code" in error)) throw error;
-      throw new Refusal("config", `Cannot use output folder ${path}: ${error.message}`);
+      throw fileFault(error, { doing: "use output folder", path, exit: "config" });
     }
     throw new Refusal("locked", `Output folder ${path} is in use by another process`);
   }
@@ -98,7 +98,7 @@ export class OutFolder implements Disposable {
     try {
       Deno.removeSync(join(this.path, PROGRESS));
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      if (!hasCode(error, "ENOENT")) throw error;
     }
   }
 
@@ -112,10 +112,9 @@ function checkNames(path: string): void {
   if (isFinished(path)) return;
   const names = Array.from(Deno.readDirSync(path), ({ name }) => name);
   if (names.includes(PROGRESS) && !names.includes(INDEX)) return;
-  // Killed before its first progress: a tokenizer, and what was not renamed yet.
-  const foreign = names.filter((name) =>
-    name !== LOCK && name !== TOKENIZER && !/^\..*\.tmp$/.test(name)
-  );
+  // Killed before its first progress: a tokenizer, and hidden files: its lock, what was not renamed
+  // yet, and what systems leave, such as .DS_Store.
+  const foreign = names.filter((name) => name !== TOKENIZER && !name.startsWith("."));
   if (foreign.length === 0) return;
   throw new Refusal(
     "config",

@@ -4,6 +4,7 @@
  * either. As in shells, wildcards do not match what begins with a dot.
  */
 import { join } from "node:path";
+import { fileFault, isMissing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 
 /** Whether a name has wildcards. */
@@ -45,15 +46,8 @@ async function namesOf(folder: string): Promise<string[]> {
     const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
     return names.filter((name) => !name.startsWith("."));
   } catch (error) {
-    const { NotFound, NotADirectory } = Deno.errors;
-    if (error instanceof NotFound || error instanceof NotADirectory) return [];
-    if (error instanceof Deno.errors.PermissionDenied) {
-      throw new Refusal(
-        "noInput",
-        `Cannot read ${folder}: need leave to read it: ${error.message}`,
-      );
-    }
-    throw error;
+    if (isMissing(error)) return [];
+    throw fileFault(error, { doing: "read", path: folder });
   }
 }
 

@@ -3,6 +3,7 @@
  * They come in order of name, so that no order on the command line changes anything.
  */
 import { join, normalize } from "node:path";
+import { fileFault } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { expand, filesBelow, hasWildcards } from "./glob.ts";
 
@@ -81,12 +82,5 @@ async function statOf(path: string): Promise<Deno.FileInfo> {
 
 /** An error of the system as a refusal where the user can mend it. */
 export function readFault(path: string, error: unknown): unknown {
-  const { NotFound, NotADirectory, PermissionDenied, NotCapable } = Deno.errors;
-  if (error instanceof NotFound || error instanceof NotADirectory) {
-    return new Refusal("noInput", `Cannot read ${path}: need a text file: there is none`);
-  }
-  if (error instanceof PermissionDenied || error instanceof NotCapable) {
-    return new Refusal("noInput", `Cannot read ${path}: need leave to read it: ${error.message}`);
-  }
-  return error;
+  return fileFault(error, { doing: "read", path, need: "a text file" });
 }

@@ -1,6 +1,7 @@
 /** How far a preparation is, as lines for people. Pure: whoever has the clock passes the seconds. */
 import { showBytes, showCount, showSeconds } from "../report/format.ts";
 import type { PreparedIndex } from "../data/prepared/schema.ts";
+import { unknownNote } from "../data/unknown.ts";
 
 /** Bytes of a phase at a moment. */
 export interface Reached {
@@ -32,6 +33,10 @@ export function summaryLines(
 ): string[] {
   const tokens = train.tokens + validation.tokens;
   const bytes = train.bytes + validation.bytes;
+  const note = unknownNote("the text", {
+    unknown: (train.unknown ?? 0) + (validation.unknown ?? 0),
+    tokens,
+  });
   const files = inputs.length === 1 ? "1 file" : `${inputs.length} files`;
   return [
     `${
@@ -40,14 +45,19 @@ export function summaryLines(
     `${(tokens / bytes).toPrecision(3)} tokens per byte`,
     `  train       ${sideLine(train)}`,
     `  validation  ${sideLine(validation)}`,
+    ...note === undefined ? [] : [note],
   ];
 }
 
 function sideLine(
   { tokens, documents, bytes, shards }: PreparedIndex["train"],
 ): string {
-  const count = (n: number, word: string) => `${n} ${word}${n === 1 ? "" : "s"}`;
-  return `${showCount(tokens)} tokens, ${count(documents, "document")}, ${
+  return `${showCount(tokens)} tokens, ${countOf(documents, "document")}, ${
     showBytes(bytes)
-  } of text, ${count(shards.length, "shard")}`;
+  } of text, ${countOf(shards.length, "shard")}`;
+}
+
+/** `1 document`, `2 documents`. */
+export function countOf(n: number, word: string): string {
+  return `${n} ${word}${n === 1 ? "" : "s"}`;
 }

@@ -38,6 +38,8 @@ export interface Reading {
   readonly validation: number;
   /** Largest place at which a text may be cut, 0 where there is none. */
   readonly cut: (text: string) => number;
+  /** Hears of each end of a document in a text file. */
+  readonly ended?: () => void;
 }
 
 /** The pieces of a file from the place where `stream` is. @throws {Refusal} `data` */
@@ -95,6 +97,7 @@ async function* documentPieces(stream: ByteStream, reading: Reading): AsyncGener
   let line = stream.position === extent.start ? 0 : undefined;
   for await (const record of records(stream, { end, name })) {
     if (line !== undefined) line++;
+    if (kind === "text" && record.ended) reading.ended?.();
     const text = kind === "jsonl"
       ? lineText(record, { reading, line })
       : textOf(record.bytes, { name, at: record.at });

@@ -2,15 +2,19 @@
  * From text files to a folder of tokens: looks through the files, makes the tokenizer, then writes
  * shards. Stopped or killed anywhere, the same call goes on and ends with the same bytes.
  */
+import { fileFault } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
+import { shown } from "../data/document_end.ts";
 import type { PreparedIndex, PrepareOptions } from "../data/prepared/schema.ts";
 import { preparedHash } from "../data/prepared/token_hash.ts";
 import type { TokenizerBuilder } from "../data/tokenizers/build.ts";
 import { tokenizerHash } from "../data/tokenizers/mod.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
+import { MAX_UNKNOWN, requireKnown } from "../data/unknown.ts";
 import { encode } from "./encode.ts";
 import { OutFolder } from "./folder.ts";
 import { type Input, inputsOf } from "./inputs.ts";
+import { countOf } from "./meter.ts";
 import { checkSame } from "./same.ts";
 import { scan } from "./scan.ts";
 import type { PrepareProgress } from "./schema.ts";
@@ -62,9 +66,11 @@ export async function prepare(
     const begun = progress === undefined
       ? await begin(folder, { asked, builder, hooks, explicit: request.ends === true })
       : await goOn(folder, { asked, progress, hooks });
-    return begun === undefined ? { ended: "stopped" } : await finish(folder, { ...begun, hooks });
+    if (begun === undefined) return { ended: "stopped" };
+    const { maxUnknown = MAX_UNKNOWN } = request;
+    return await finish(folder, { ...begun, hooks, maxUnknown });
   } catch (error) {
-    throw spaceFault(error, request.out);
+    throw fileFault(error, { doing: "write to", path: request.out });
   }
 }
 
@@ -90,10 +96,13 @@ async function begin(
 ): Promise<Begun | undefined> {
   const { show, stop, at } = hooks;
   const read = (bytes: number) => show({ type: "read", phase: "scan", bytes });
-  const inputs = await scan(asked.inputs, { options: asked.options, builder, read, stop });
-  if (inputs === undefined) return undefined;
+  const found = await scan(asked.inputs, { options: asked.options, builder, read, stop });
+  if (found === undefined) return undefined;
+  const { inputs, ends } = found;
   const tokenizer = builder.build();
   const notes = [...builder.notes];
+  const { documentEnd } = asked.options;
+  if (documentEnd !== null) notes.push(`${shown(documentEnd)} ends ${countOf(ends, "document")}`);
   if (asked.options.ends && tokenizer.end === undefined) {
     const lack = "the tokenizer has no token that ends documents";
     if (explicit) throw new Refusal("config", `Cannot end documents with a token: ${lack}`);
@@ -135,7 +144,7 @@ async function goOn(
 
 async function finish(
   folder: OutFolder,
-  { progress, tokenizer, hooks }: Begun & { hooks: Hooks },
+  { progress, tokenizer, hooks, maxUnknown }: Begun & { hooks: Hooks; maxUnknown: number },
 ): Promise<Outcome> {
   const { show, stop, at } = hooks;
   const encoded = await encode(progress, {
@@ -145,6 +154,8 @@ async function finish(
     keep: (reached) => folder.keep(reached),
     at,
     stop,
+    known: (found) =>
+      requireKnown("the inputs", { ...found, most: maxUnknown, option: "--max-unknown" }),
   });
   if (encoded === undefined) return { ended: "stopped" };
   const index = indexOf(encoded.progress, encoded.hashes);
@@ -170,14 +181,4 @@ function indexOf(
     inputs: inputs.map(({ extent: _, ...input }) => input),
     ...splits,
   };
-}
-
-/** An error of a disk that is full as a refusal; any other error as it came. */
-function spaceFault(error: unknown, folder: string): unknown {
-  return error instanceof Error && "code" in error && error.code === "ENOSPC"
-    ? new Refusal(
-      "tooLarge",
-      `Cannot write to ${folder}: the disk is full; make room and run it again`,
-    )
-    : error;
 }

@@ -15,6 +15,8 @@ export interface DocumentBytes {
   readonly at: number;
   /** Place behind the end of the document. */
   readonly next: number;
+  /** Whether an end stands behind it, not just the end of the file. */
+  readonly ended: boolean;
 }
 
 /** Whatever stands before each `end`, and behind the last. @throws {Refusal} `data` */
@@ -27,11 +29,13 @@ export async function* records(
     const { position } = stream;
     let at = 0;
     for (let to; (to = indexOf(view, end, at)) >= 0; at = to + end.length) {
-      yield { bytes: view.subarray(at, to), at: position + at, next: position + to + end.length };
+      const next = position + to + end.length;
+      yield { bytes: view.subarray(at, to), at: position + at, next, ended: true };
     }
     if (view.length < n) {
       if (at < view.length) {
-        yield { bytes: view.subarray(at), at: position + at, next: position + view.length };
+        const next = position + view.length;
+        yield { bytes: view.subarray(at), at: position + at, next, ended: false };
       }
       return;
     }

@@ -1,6 +1,7 @@
 /** Whether a folder was made, or begun, of the same files with the same options. */
 import { createHash } from "node:crypto";
 import { Refusal } from "../base/refusal.ts";
+import { shown } from "../data/document_end.ts";
 import type { InputIndex, PrepareOptions } from "../data/prepared/schema.ts";
 import { ByteStream } from "./byte_stream.ts";
 import type { Input } from "./inputs.ts";
@@ -40,7 +41,10 @@ function optionFault(stands: PrepareOptions, asked: PrepareOptions): string | un
   const key = (Object.keys(FLAGS) as (keyof PrepareOptions)[])
     .find((name) => stands[name] !== asked[name]);
   if (key === undefined) return undefined;
-  return `it was made with ${FLAGS[key]} ${stands[key]}, not ${asked[key]}`;
+  const [before, now] = [stands[key], asked[key]].map((value) =>
+    key === "documentEnd" && value !== null ? shown(String(value)) : value
+  );
+  return `it was made with ${FLAGS[key]} ${before}, not ${now}`;
 }
 
 async function inputFault(

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { Refusal } from "../base/refusal.ts";
+import { noEnds } from "../data/document_end.ts";
 import type { PrepareOptions } from "../data/prepared/schema.ts";
 import type { TokenizerBuilder } from "../data/tokenizers/build.ts";
 import { ByteStream } from "./byte_stream.ts";
@@ -21,18 +22,28 @@ export interface ScanOptions {
   readonly stop: AbortSignal;
 }
 
+/** What was found in the files. */
+export interface Found {
+  readonly inputs: Scanned[];
+  /** Ends of documents in text files. */
+  readonly ends: number;
+}
+
 /** Looks through the files; undefined when it was stopped. @throws {Refusal} */
 export async function scan(
   inputs: readonly Input[],
   options: ScanOptions,
-): Promise<Scanned[] | undefined> {
+): Promise<Found | undefined> {
   const bytes = { train: 0, validation: 0 };
+  let ends = 0;
   const scanned: Scanned[] = [];
   for (const input of inputs) {
-    const one = await scanFile(input, { ...options, bytes });
+    const one = await scanFile(input, { ...options, bytes, ended: () => ends++ });
     if (one === undefined) return undefined;
     scanned.push(one);
   }
+  const { documentEnd: end } = options.options;
+  if (end !== null && ends === 0) throw await noEndsIn(inputs, end);
   const { validation } = options.options;
   if (bytes.train + bytes.validation === 0) {
     throw new Refusal("data", "Cannot prepare: need some text: there is none in the inputs");
@@ -46,13 +57,23 @@ export async function scan(
       `Cannot prepare: need text for validation: no document fell there by chance; raise --validation above ${validation}, or give 0 for none`,
     );
   }
-  return scanned;
+  return { inputs: scanned, ends };
+}
+
+/** The refusal of text files in which no document ends. */
+async function noEndsIn(inputs: readonly Input[], end: string): Promise<Refusal> {
+  const [first, ...more] = inputs.filter(({ kind }) => kind === "text") as [Input, ...Input[]];
+  await using stream = new ByteStream(first);
+  const text = new TextDecoder().decode(await stream.peek(DRAIN));
+  const name = more.length === 0 ? first.name : `${first.name} and ${more.length} more`;
+  return noEnds(name, { end, option: "--document-end", text });
 }
 
 async function scanFile(
   input: Input,
-  { options, builder, read, stop, bytes }: ScanOptions & {
+  { options, builder, read, stop, bytes, ended }: ScanOptions & {
     bytes: { train: number; validation: number };
+    ended: () => void;
   },
 ): Promise<Scanned | undefined> {
   const { validation, field, documentEnd } = options;
@@ -68,7 +89,7 @@ async function scanFile(
   // Where a character has a token only if it was seen, the text for validation must be seen as well.
   const all = options.tokenizer === "char";
   const cut = (text: string) => text.length;
-  const reading = { input, extent, field, documentEnd, validation, cut };
+  const reading = { input, extent, field, documentEnd, validation, cut, ended };
   for await (const piece of piecesOf(stream, reading)) {
     if (stop.aborted) return undefined;
     bytes[piece.part] += piece.bytes;

@@ -1,6 +1,7 @@
 /** A request with nothing left open. Knows which files there are, not what is in them. */
 import { sha256 } from "../base/hash.ts";
 import { Refusal } from "../base/refusal.ts";
+import { shown, unescaped } from "../data/document_end.ts";
 import type { PrepareOptions } from "../data/prepared/schema.ts";
 import { type TokenizerBuilder, tokenizerBuilder } from "../data/tokenizers/build.ts";
 import { type Input, readFault } from "./inputs.ts";
@@ -20,6 +21,8 @@ export interface PrepareRequest {
   readonly ends?: boolean | undefined;
   /** What stands between the documents of a text file; undefined where each file is one. */
   readonly documentEnd?: string | undefined;
+  /** Largest share of unknown tokens; undefined for MAX_UNKNOWN. */
+  readonly maxUnknown?: number | undefined;
   /** Tokens of a shard, about; undefined for 128 MiB. */
   readonly shardTokens?: number | undefined;
 }
@@ -32,7 +35,15 @@ export async function settle(
   request: PrepareRequest,
   inputs: readonly Input[],
 ): Promise<{ options: PrepareOptions; builder: TokenizerBuilder }> {
-  const { tokenizer, validation, field, documentEnd = null } = request;
+  const { tokenizer, validation, field } = request;
+  const documentEnd = request.documentEnd === undefined ? null : unescaped(request.documentEnd);
+  if (documentEnd !== null && !inputs.some(({ kind }) => kind === "text")) {
+    throw new Refusal(
+      "config",
+      `Cannot cut documents at ${shown(documentEnd)} (--document-end): need a text file: ` +
+        "in .jsonl files each line is a document",
+    );
+  }
   const many = documentEnd !== null || inputs.some(({ kind }) => kind === "jsonl");
   const plain = tokenizer === "char" || tokenizer === "byte";
   const ends = request.ends ?? (many || !plain);

@@ -12,7 +12,7 @@ import type { Piece } from "./pieces.ts";
 import type { Side } from "./schema.ts";
 
 /** What all shards of a folder have in common. */
-export type ShardKind = Omit<ShardHead, "tokens">;
+export type ShardKind = Omit<ShardHead, "tokens" | "ends">;
 
 /** Blocks that are written at once. */
 const BLOCKS = 8;
@@ -23,6 +23,7 @@ export const NO_SIDE: Side = {
   documents: 0,
   characters: 0,
   bytes: 0,
+  unknown: 0,
   chain: CHAIN_START,
   shards: [],
 };
@@ -41,6 +42,8 @@ export class SideWriter implements Disposable {
   /** Tokens in the buffer. */
   #held = 0;
   #table: number[] = [];
+  /** Tokens up to the end of each document that ends in the shard. */
+  #ends: number[] = [];
 
   constructor(folder: string, { part, kind, side }: { part: Part; kind: ShardKind; side: Side }) {
     this.#folder = folder;
@@ -86,13 +89,21 @@ export class SideWriter implements Disposable {
   }
 
   /** Counts a piece whose tokens were written. */
-  count({ characters, bytes, ends }: Pick<Piece, "characters" | "bytes" | "ends">): void {
+  count(
+    { characters, bytes, ends, unknown }: Pick<Piece, "characters" | "bytes" | "ends"> & {
+      readonly unknown: number;
+    },
+  ): void {
     const side = this.#side;
+    const place = ends ? this.#tokens : 0;
+    // A document of no tokens begins and ends where the one before it ends.
+    if (place > (this.#ends.at(-1) ?? 0)) this.#ends.push(place);
     this.#side = {
       ...side,
       documents: side.documents + (ends ? 1 : 0),
       characters: side.characters + characters,
       bytes: side.bytes + bytes,
+      ...side.unknown !== undefined && { unknown: side.unknown + unknown },
     };
   }
 
@@ -101,13 +112,14 @@ export class SideWriter implements Disposable {
     if (this.#tokens === 0) return;
     this.#flush();
     const file = this.#opened();
-    const head: ShardHead = { ...this.#kind, tokens: this.#tokens };
+    const head: ShardHead = { ...this.#kind, tokens: this.#tokens, ends: this.#ends.length };
     const table = new Uint8Array(4 * blocksOf(head) + 4);
     const view = new DataView(table.buffer);
     this.#table.forEach((crc, i) => view.setUint32(4 * i, crc, true));
     const crc = crc32(table.subarray(0, -4));
     view.setUint32(table.length - 4, crc, true);
     writeAll(file, table);
+    writeAll(file, sealed(this.#ends));
     file.seekSync(0, Deno.SeekMode.Start);
     writeAll(file, encodeHead(head));
     at("sync shard");
@@ -125,6 +137,7 @@ export class SideWriter implements Disposable {
     };
     this.#tokens = 0;
     this.#table = [];
+    this.#ends = [];
   }
 
   /** Drops what is in no shard yet. */
@@ -170,6 +183,15 @@ function hashOf(folder: string, { kind, side }: { kind: ShardKind; side: Side })
   const stored = kind.width === 2 ? Uint16Array.from(ids) : ids;
   hash.push(new Uint8Array(stored.buffer));
   return hash;
+}
+
+/** Numbers as u32, and the CRC-32 of all of them. */
+function sealed(numbers: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(4 * numbers.length + 4);
+  const view = new DataView(bytes.buffer);
+  numbers.forEach((number, i) => view.setUint32(4 * i, number, true));
+  view.setUint32(4 * numbers.length, crc32(bytes.subarray(0, -4)), true);
+  return bytes;
 }
 
 function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {

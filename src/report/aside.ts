@@ -3,6 +3,7 @@
  * name, `metrics.jsonl.1`, and never written over. Needs the lock of the run.
  */
 import { basename, join } from "node:path";
+import { hasCode } from "../base/file_fault.ts";
 
 /** `path`, or the first of `path.1`, `path.2`... that is free. */
 export function freeName(path: string): string {
@@ -45,7 +46,7 @@ function isThere(path: string): boolean {
     Deno.lstatSync(path);
     return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (hasCode(error, "ENOENT")) return false;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** Replaces a file at once or not at all. Knows nothing of what is in it. */
 import { basename, dirname, join } from "node:path";
+import { hasCode } from "../base/file_fault.ts";
 
 /**
  * Writes a file beside `path`, syncs it and renames it. A link stays one: what it leads to is replaced.
@@ -45,7 +46,7 @@ function throughLinks(path: string): string {
   try {
     return Deno.realPathSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return path;
+    if (hasCode(error, "ENOENT")) return path;
     throw error;
   }
 }
@@ -55,7 +56,7 @@ export function readIfAny(path: string): string {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
+    if (hasCode(error, "ENOENT")) return "";
     throw error;
   }
 }

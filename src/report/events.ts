@@ -44,6 +44,18 @@ export interface CheckpointFacts {
   readonly stallMs: number;
 }
 
+/** Which way a recurrent network reads. */
+export type Direction = "forward" | "backward";
+
+/** How far a gradient reaches in one direction, over the windows of a batch. */
+export interface Reach {
+  readonly direction: Direction;
+  /** Norms of dLoss / dh_t by distance in steps, from 0; zeros where no window is so long. */
+  readonly norms: readonly number[];
+  /** Windows that have a step at that distance, and count in its norm. */
+  readonly windows: readonly number[];
+}
+
 /** One event of a run. */
 export type RunEvent =
   | { readonly type: "start"; readonly run: RunFacts }
@@ -53,11 +65,11 @@ export type RunEvent =
     readonly step: number;
     readonly valLoss: number;
     readonly valAccuracy?: number;
-    /** By text, where there are several. */
-    readonly texts?: readonly { readonly name: string; readonly valLoss: number }[];
+    /** By text, where there are several; null for one of which nothing can be asked. */
+    readonly texts?: readonly { readonly name: string; readonly valLoss: number | null }[];
   }
-  /** Norms of dLoss_T / dh_t for t = T, T - 1, ... 1, over the windows of a batch. */
-  | { readonly type: "reach"; readonly step: number; readonly norms: readonly number[] }
+  /** How far gradients reach, in each direction that the model reads. */
+  | { readonly type: "reach"; readonly step: number; readonly reaches: readonly Reach[] }
   /** A checkpoint is about to be published: what was told of its steps must not be lost. */
   | { readonly type: "saving"; readonly step: number }
   | { readonly type: "checkpoint" } & CheckpointFacts

@@ -4,6 +4,7 @@
  * kinds of entries and what none of them mean.
  */
 import { dirname } from "node:path";
+import { reasonOf } from "../base/file_fault.ts";
 import { freeName } from "./aside.ts";
 import { readIfAny, writeTextAtomic } from "./atomic.ts";
 import { endedLines, parseJournal } from "./journal_lines.ts";
@@ -149,8 +150,7 @@ class FileJournal implements Journal {
   }
 
   #fail(error: unknown): void {
-    const reason = error instanceof Error ? error.message : error;
-    if (!this.#warned) this.#warn?.(`Cannot write ${this.#path}: ${reason}`);
+    if (!this.#warned) this.#warn?.(`Cannot write ${this.#path}: ${reasonOf(error)}`);
     this.#warned = true;
   }
 

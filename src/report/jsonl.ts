@@ -2,6 +2,7 @@
  * Appends a run's metrics to a file, one JSON object per line. Writing may fail and training goes
  * on: lines wait in memory, and one warning says so. Knows nothing of what the numbers mean.
  */
+import { reasonOf } from "../base/file_fault.ts";
 import { setAside } from "./aside.ts";
 import { readIfAny, writeTextAtomic } from "./atomic.ts";
 import type { RunEvent, Sink } from "./events.ts";
@@ -48,7 +49,7 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
       work();
     } catch (error) {
       if (!warned) {
-        warn?.(`Cannot write ${path}: ${error instanceof Error ? error.message : error}`);
+        warn?.(`Cannot write ${path}: ${reasonOf(error)}`);
       }
       warned = true;
     }

@@ -1,5 +1,5 @@
 /** The lines that an event leaves behind for a person. Pure; steps have none, they are progress. */
-import type { RunEvent, RunFacts } from "./events.ts";
+import type { Reach, RunEvent, RunFacts } from "./events.ts";
 import { printable, showBytes, showCount, showLoss, showSeconds } from "./format.ts";
 import type { Summary } from "./summary.ts";
 
@@ -13,7 +13,7 @@ export function linesOf(event: RunEvent): string[] {
     case "saving":
       return [];
     case "reach":
-      return [`gradient reach at step ${event.step}: ${reachOf(event.norms)}`];
+      return reachLines(event);
     case "eval":
       return [
         `eval at step ${event.step}: val loss ${showLoss(event.valLoss)}${accuracyOf(event)}` +
@@ -51,15 +51,31 @@ function endLines(end: Summary): string[] {
   ];
 }
 
-/** A few of the norms, at distances that double. */
-function reachOf(norms: readonly number[]): string {
-  const far = norms.flatMap((norm, k) => Number.isInteger(Math.log2(k + 1)) ? [[k, norm]] : []);
-  return far.map(([k, norm = NaN]) => `${k} back ${norm.toExponential(1)}`).join(", ");
+/** A line for each direction, which is named where there are two. */
+function reachLines({ step, reaches }: RunEvent & { type: "reach" }): string[] {
+  return reaches.map((reach) => {
+    const way = reaches.length > 1 ? ` ${reach.direction}` : "";
+    return `gradient reach${way} at step ${step}, ${reachOf(reach)}`;
+  });
+}
+
+/** A few of the norms, at distances that double, with the windows where not all are so long. */
+function reachOf({ norms, windows }: Reach): string {
+  const [all = 0] = windows;
+  const far = norms.flatMap((norm, k) => {
+    const count = windows[k] ?? 0;
+    if (count === 0 || !Number.isInteger(Math.log2(k + 1))) return [];
+    return `${k} back ${norm.toExponential(1)}${count === all ? "" : ` (${count})`}`;
+  });
+  return `${all} ${all === 1 ? "window" : "windows"}: ${far.join(", ") || "nothing is asked"}`;
 }
 
 function textsOf({ texts = [] }: RunEvent & { type: "eval" }): string {
   if (texts.length === 0) return "";
-  return ` (${texts.map(({ name, valLoss }) => `${name} ${showLoss(valLoss)}`).join(", ")})`;
+  const shown = texts.map(({ name, valLoss }) =>
+    `${name} ${valLoss === null ? "not asked" : showLoss(valLoss)}`
+  );
+  return ` (${shown.join(", ")})`;
 }
 
 function accuracyOf({ valAccuracy }: { readonly valAccuracy?: number }): string {

@@ -20,7 +20,11 @@ export function metricsLine(event: RunEvent): string | undefined {
     return JSON.stringify(line) + "\n";
   }
   if (event.type === "reach") {
-    return JSON.stringify({ step: event.step, gradient_reach: event.norms }) + "\n";
+    const columns = event.reaches.flatMap(({ direction, norms, windows }) => {
+      const name = direction === "forward" ? "gradient_reach" : `gradient_reach_${direction}`;
+      return [[name, norms], [`${name}_windows`, windows]];
+    });
+    return JSON.stringify({ step: event.step, ...Object.fromEntries(columns) }) + "\n";
   }
   return undefined;
 }

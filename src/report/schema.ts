@@ -5,8 +5,8 @@ import * as z from "zod";
 export const reportSchema = z.strictObject({
   gradient_reach: z.boolean().default(false)
     .describe(
-      "Whether evaluations log how much of the last position's gradient reaches earlier steps " +
-        "(recurrent models)",
+      "Whether evaluations log how much of the last position's gradient reaches earlier steps, and " +
+        "of the first position's later ones where the model reads backwards too (recurrent models)",
     ),
   progress_every: z.int().min(1).default(10)
     .describe("Steps between progress lines when the output is not a terminal"),

@@ -1,4 +1,5 @@
 /** Axes that fit numbers: ends with some room, ticks at round places. */
+import { maxOf, minOf } from "../base/extremes.ts";
 import type { Axis } from "./svg.ts";
 
 /** An axis by factors, with ticks at powers of ten, or at 1, 2 and 5 of them where those are few. */
@@ -7,8 +8,8 @@ export function logAxis(
   values: readonly number[],
   show: (value: number) => string,
 ): Axis {
-  const room = (Math.max(...values) / Math.min(...values)) ** 0.05;
-  const [low, high] = [Math.min(...values) / room, Math.max(...values) * room];
+  const room = (maxOf(values) / minOf(values)) ** 0.05;
+  const [low, high] = [minOf(values) / room, maxOf(values) * room];
   const first = Math.floor(Math.log10(low));
   const tens = Array.from(
     { length: Math.ceil(Math.log10(high)) - first + 1 },
@@ -31,7 +32,7 @@ export function evenAxis(
   values: readonly number[],
   { log = false, room = 0.06 }: { log?: boolean; room?: number } = {},
 ): Axis {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const [least, most] = [minOf(values), maxOf(values)];
   const extra = room * (most - least || Math.abs(most) || 1);
   const low = log ? Math.max(least - extra, 0.5 * least) : least - extra;
   const high = most + extra;

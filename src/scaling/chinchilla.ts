@@ -3,6 +3,7 @@
  * of log L, L-BFGS from a grid of starts, bootstrap, and each point left out once.
  * Source: Hoffmann et al. (2022), section 3.3 and appendix D.3, whose grid of starts this is.
  */
+import { maxOf, minOf } from "../base/extremes.ts";
 import { Refusal } from "../base/refusal.ts";
 import { bootstrap, drawKey, estimate, estimateLog } from "./bootstrap.ts";
 import { countDistinct } from "./distinct.ts";
@@ -68,7 +69,7 @@ export function chinchillaNeeds(points: readonly Point[]): string | undefined {
       `counts: got ${points.length} of ${sizes} and ${tokens}`;
   }
   const losses = points.map((p) => p.loss);
-  if (Math.max(...losses) / Math.min(...losses) < SAME_LOSS) {
+  if (maxOf(losses) / minOf(losses) < SAME_LOSS) {
     return `need losses that differ: got ${losses[0]} in each of ${points.length} trials`;
   }
   const broad = breadth(

@@ -2,6 +2,7 @@
  * IsoFLOP curves: per budget a parabola of the loss in log N, its minimum, and how the minima move
  * with the budget. Source: Hoffmann et al. (2022), section 3.2.
  */
+import { maxOf, minOf } from "../base/extremes.ts";
 import { bootstrap, drawKey, estimate, estimateLog } from "./bootstrap.ts";
 import { countDistinct, groupsOf } from "./distinct.ts";
 import { mean, polynomial } from "./least_squares.ts";
@@ -116,7 +117,7 @@ function budgetOf(
   return {
     flops: flopsOf(points),
     points: points.length,
-    range: [Math.min(...sizes), Math.max(...sizes)],
+    range: [minOf(sizes), maxOf(sizes)],
     coefficients: parabola(points) as [number, number, number],
     ...(bottom !== undefined && {
       minimum: {
@@ -177,7 +178,7 @@ function parabola(group: readonly Point[], weights?: ArrayLike<number>): number[
  */
 function bottomFinder(group: readonly Point[]): Found["lowest"] {
   const x = group.map((p) => Math.log10(p.params));
-  const [least, most] = [Math.min(...x), Math.max(...x)];
+  const [least, most] = [minOf(x), maxOf(x)];
   const line = polynomial({ x, y: group.map((p) => Math.log10(p.tokens)) }, 1);
   return (weights) => {
     const found = parabola(group, weights);

@@ -1,5 +1,6 @@
 /** Least squares in few unknowns, and how far points are from lying on a line. Wraps ml-matrix. */
 import { Matrix, SingularValueDecomposition, solve } from "ml-matrix";
+import { maxOf } from "../base/extremes.ts";
 
 /**
  * The polynomial of a degree through points (x, y), each as often as `weights` says: coefficients
@@ -13,7 +14,7 @@ export function polynomial(
   if (new Set(counted.map((i) => x[i])).size <= degree) return undefined;
   // Powers of what is left of x less its mean, in units of its spread, are far from alike.
   const center = mean(counted.map((i) => x[i] as number));
-  const spread = Math.max(...counted.map((i) => Math.abs((x[i] as number) - center)));
+  const spread = maxOf(counted.map((i) => Math.abs((x[i] as number) - center)));
   const rows = counted.map((i) => {
     const root = Math.sqrt(weights?.[i] ?? 1);
     const u = ((x[i] as number) - center) / spread;

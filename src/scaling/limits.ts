@@ -1,4 +1,5 @@
 /** What a fitted law does not say, in words that its numbers decide. */
+import { minOf } from "../base/extremes.ts";
 import type { ChinchillaFit } from "./chinchilla.ts";
 import { averaged } from "./frontier.ts";
 import type { IsoflopFit } from "./isoflop.ts";
@@ -68,7 +69,7 @@ export function warningsOf({ fit, optimal, points, isoflop, repeated }: Told): s
     said.push("There are too few draws for intervals.");
   } else if (
     low < 0.1 * estimates.E.value || high - low > 0.5 * estimates.E.value ||
-    estimates.E.value < 1e-3 * Math.min(...points.map((point) => point.loss))
+    estimates.E.value < 1e-3 * minOf(points.map((point) => point.loss))
   ) {
     said.push(
       "The irreducible loss E is hardly determined: the trials do not come near it, and other " +

@@ -1,4 +1,5 @@
 /** The three pictures of a report. Each shows the report's numbers and computes no other. */
+import { maxOf, minOf } from "../base/extremes.ts";
 import { colours, evenAxis, logAxis, power } from "./axes.ts";
 import { quantile } from "./bootstrap.ts";
 import { groupsOf } from "./distinct.ts";
@@ -97,9 +98,7 @@ function lossPicture(report: ScalingReport): string {
   });
   const losses = points.map((p) => p.loss);
   // What a law says far from the trials must not press them into a corner.
-  const near = curve.filter((loss) =>
-    loss > Math.min(...losses) / 2 && loss < 2 * Math.max(...losses)
-  );
+  const near = curve.filter((loss) => loss > minOf(losses) / 2 && loss < 2 * maxOf(losses));
   const x = logAxis("Training compute C, FLOP", shown, power);
   const y = evenAxis("Loss, nats per token", [...losses, ...near], { log: true });
   const percent = `${Math.round(100 * bootstrap.level)} %`;
@@ -154,8 +153,8 @@ function isoflopPicture(report: ScalingReport): string {
     return low === null || high === null ? [] : [low, high];
   });
   const [small, large] = [
-    Math.min(...all.map((p) => p.params)),
-    Math.max(...all.map((p) => p.params)),
+    minOf(all.map((p) => p.params)),
+    maxOf(all.map((p) => p.params)),
   ];
   const sizes = [
     ...all.map((p) => p.params),
@@ -222,8 +221,8 @@ function lawCurves(report: ScalingReport): string {
   const tints = colours(budgets.length);
   const bests = budgets.map((flops) => optimumOf(law, flops));
   const sizes = steps(
-    Math.min(range.params[0], ...bests.map((b) => b.params)) / 2,
-    Math.max(range.params[1], ...bests.map((b) => b.params)) * 2,
+    Math.min(range.params[0], minOf(bests.map((b) => b.params))) / 2,
+    Math.max(range.params[1], maxOf(bests.map((b) => b.params))) * 2,
     80,
   );
   const loss = (flops: number) => (params: number) =>
@@ -232,7 +231,7 @@ function lawCurves(report: ScalingReport): string {
   const x = logAxis("Parameters N", sizes, power);
   // Where no budget has a best size, the axes are those of the trials.
   const losses = bests.length > 0 ? bests.map((b) => b.loss) : range.loss;
-  const [least, top] = [Math.min(...losses), Math.max(...losses)];
+  const [least, top] = [minOf(losses), maxOf(losses)];
   const y = evenAxis("Loss, nats per token", [least, top + 0.6 * (top - least)]);
   const legend: Key[] = [
     ...budgets.map((flops, i) => ({

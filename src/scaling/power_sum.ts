@@ -3,6 +3,7 @@
  * Huber loss. Source: Hoffmann et al., "Training Compute-Optimal Large Language Models" (2022),
  * section 3.3 and appendix D.3. It knows no parameters, tokens or FLOP, only positive numbers x_k.
  */
+import { maxOf } from "../base/extremes.ts";
 import { minimize, type Minimum, type Objective } from "./lbfgs.ts";
 
 /** Where a residual of log L stops counting as its square: Hoffmann et al., section 3.3. */
@@ -92,7 +93,7 @@ export function logLossAt(
     (theta[2 * k] as number) - (theta[2 * k + 1] as number) * (row[point] as number)
   );
   exponents.push(theta[2 * logs.length] as number);
-  const top = Math.max(...exponents);
+  const top = maxOf(exponents);
   return top + Math.log(exponents.reduce((sum, exponent) => sum + Math.exp(exponent - top), 0));
 }
 

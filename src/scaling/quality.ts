@@ -1,4 +1,5 @@
 /** How well a law fits, and how well it says what it was not fitted to. Knows no law. */
+import { maxOf } from "../base/extremes.ts";
 import { mean } from "./least_squares.ts";
 import type { Quality } from "./types.ts";
 
@@ -28,5 +29,5 @@ function rms(values: readonly number[]): number {
 }
 
 function largest(values: readonly number[]): number {
-  return Math.max(...values.map(Math.abs));
+  return maxOf(values.map(Math.abs));
 }

@@ -1,4 +1,5 @@
 /** Everything that is said of a sweep's points, as one value: what scaling.json holds. */
+import { maxOf, minOf } from "../base/extremes.ts";
 import { estimate, estimateLog } from "./bootstrap.ts";
 import { Refusal } from "../base/refusal.ts";
 import {
@@ -182,7 +183,7 @@ function nine(value: number): number {
 function rangeOf(points: readonly Point[]): ScalingReport["range"] {
   const of = (key: "params" | "tokens" | "flops" | "loss"): [number, number] => {
     const values = points.map((point) => point[key]);
-    return [Math.min(...values), Math.max(...values)];
+    return [minOf(values), maxOf(values)];
   };
   return { params: of("params"), tokens: of("tokens"), flops: of("flops"), loss: of("loss") };
 }

@@ -2,6 +2,7 @@
  * Asynchronous successive halving (Li et al. 2020, "A System for Massively Parallel Hyperparameter
  * Tuning", algorithm 2): one in `eta` of those that reached a rung goes on to the next. Pure.
  */
+import { maxOf } from "../base/extremes.ts";
 import type { Asha } from "./schema.ts";
 
 /** A trial's loss at a rung, counted from 0. */
@@ -35,7 +36,7 @@ export function finalist(
   reached: readonly Reached[],
   { promoted, rungs }: { readonly promoted: ReadonlyMap<string, number>; readonly rungs: number },
 ): Promotion | undefined {
-  const top = Math.max(...reached.map(({ rung }) => rung));
+  const top = maxOf(reached.map(({ rung }) => rung));
   if (Array.from(promoted.values()).some((rung) => rung > top || rung === rungs - 1)) {
     return undefined;
   }

@@ -1,4 +1,5 @@
 /** From a sweep file as written to a complete sweep. Pure; does not resolve a single trial. */
+import { append } from "../base/extremes.ts";
 import { Refusal } from "../base/refusal.ts";
 import { keys, sections } from "../config/keys.ts";
 import { isPlain, type PlainConfig } from "../config/overrides.ts";
@@ -29,7 +30,7 @@ export function readSweep(input: unknown, base?: PlainConfig): Sweep {
       return undefined;
     }
     const result = schema.safeParse(value);
-    if (!result.success) faults.push(...result.error.issues.map((issue) => text(issue, at)));
+    if (!result.success) append(faults, result.error.issues.map((issue) => text(issue, at)));
     return result.data;
   };
   const table = (values: PlainConfig, at: string, words: Table) =>
@@ -45,7 +46,7 @@ export function readSweep(input: unknown, base?: PlainConfig): Sweep {
       ? undefined
       : read(Array.isArray(budgets) ? { tokens: budgets } : budgets, "budgets", BUDGETS),
   } as Sweep;
-  faults.push(...faults.length === 0 ? [...keyFaults(sweep), ...clashes(sweep)] : []);
+  append(faults, faults.length === 0 ? [...keyFaults(sweep), ...clashes(sweep)] : []);
   if (faults.length > 0) throw refusal(faults);
   return sweep;
 }

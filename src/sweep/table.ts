@@ -1,4 +1,5 @@
 /** The table at a sweep's end. Pure; knows columns of text, no terminal. */
+import { maxOf } from "../base/extremes.ts";
 import { showCount, showLoss, showSeconds } from "../report/format.ts";
 import type { TrialRow } from "./rows.ts";
 
@@ -7,7 +8,7 @@ const HEAD = ["trial", "params", "tokens", "FLOP", "val loss", "time", "status"]
 /** Rows as lines of aligned columns; numbers stand to the right. */
 export function trialTable(rows: readonly TrialRow[]): string[] {
   const cells = [HEAD, ...rows.map(cellsOf)];
-  const widths = HEAD.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const widths = HEAD.map((_, column) => maxOf(cells.map((row) => row[column]?.length ?? 0)));
   return cells.map((row) =>
     row.map((cell, column) => {
       const width = widths[column] as number;

@@ -3,6 +3,7 @@
  * for the owner alone; who the peer is must still be proven (src/transport/handshake.ts).
  */
 import { dirname } from "node:path";
+import { hasCode } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { Listener } from "./bytes.ts";
 import { ChannelError, type ChannelOptions, type FencedChannel } from "./channel.ts";
@@ -10,7 +11,7 @@ import { listenerOver } from "./listener.ts";
 import { streamChannel } from "./stream.ts";
 
 /** Bytes of a socket's path that Linux can hold: sun_path of unix(7), less the closing zero. */
-const MAX_PATH = 107;
+export const MAX_SOCKET_PATH = 107;
 
 /** A socket that others can dial. */
 export interface UnixListener {
@@ -43,8 +44,8 @@ export async function listenUnix(path: string, options: ChannelOptions): Promise
  */
 export async function bindUnix(path: string): Promise<Listener> {
   const bytes = new TextEncoder().encode(path).length;
-  if (bytes > MAX_PATH) {
-    throw cannotListen(path, `a path of at most ${MAX_PATH} bytes: it has ${bytes}`);
+  if (bytes > MAX_SOCKET_PATH) {
+    throw cannotListen(path, `a path of at most ${MAX_SOCKET_PATH} bytes: it has ${bytes}`);
   }
   const folder = dirname(path);
   await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
@@ -81,7 +82,7 @@ function unlink(path: string): void {
   try {
     Deno.removeSync(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error; // its folder may be gone already
+    if (!hasCode(error, "ENOENT")) throw error; // its folder may be gone already
   }
 }
 

@@ -1,5 +1,6 @@
 /** The comparison with peers as it is kept: the page with its picture, and one drawn from JSON. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { besideOf } from "../../bench/beside/result.ts";
 import { peersPicture, TITLE } from "../../bench/picture.ts";
 import { factsOf, readPeers } from "../../bench/picture_saved.ts";
@@ -54,7 +55,7 @@ Deno.test("readPeers() reads what was printed, and refuses the rest", () => {
 
 Deno.test("a comparison that was printed becomes the same picture without measuring", async () => {
   const draw = async (input: string) => {
-    const main = new URL("../../bench/picture_main.ts", import.meta.url).pathname;
+    const main = fileURLToPath(new URL("../../bench/picture_main.ts", import.meta.url));
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-prompt", main],
       stdin: "piped",

@@ -2,14 +2,19 @@
  * The task `chaos`: trains through random faults for some minutes and compares every run's end with
  * an undisturbed one. Exit code 1 on any difference.
  */
-import { parseArgs } from "./args.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { flagsHelp } from "../../src/cli/flags.ts";
+import { CHAOS, parseArgs } from "./args.ts";
 import { report } from "./report.ts";
 import { gather } from "./gather.ts";
 
-if (import.meta.main) {
-  const options = parseArgs(Deno.args);
+async function chaos(args: readonly string[]): Promise<void> {
+  const options = parseArgs(args);
+  if (options === "help") return console.log(flagsHelp(CHAOS));
   console.log(`seed ${options.seed}: ${JSON.stringify(options)}`);
   const total = await gather(options, (line) => console.log(line));
   console.log(report(total));
   if (total.wrong.length > 0) Deno.exit(1);
 }
+
+if (import.meta.main) await runCommand(() => chaos(Deno.args));

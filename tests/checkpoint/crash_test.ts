@@ -1,7 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { SAVE_POINTS, saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
 import { cleanLeftovers } from "../../src/checkpoint/retention.ts";
+import { needing, STRACE } from "../support/needs.ts";
 import { child, draftOf, hashOf, names, TempFolder } from "./fixture.ts";
 
 const onSkip = (path: string, reason: string) => {
@@ -34,18 +36,15 @@ Deno.test("a process killed at any point of a save leaves the old or the new ste
   }
 });
 
-const STRACE = "/usr/bin/strace";
-
 Deno.test({
-  name: "a save syncs each file, then its folder, renames, and syncs the root (needs strace)",
-  ignore: !exists(STRACE),
+  ...needing("a save syncs each file, then its folder, renames, and syncs the root", STRACE),
   fn: async () => {
     using temp = new TempFolder();
-    const script = new URL("crash_child.ts", import.meta.url).pathname;
+    const script = fileURLToPath(new URL("crash_child.ts", import.meta.url));
     const log = `${temp.path}/log`;
     const args = ["-f", "-qq", "-y", "-e", "trace=fsync,rename,renameat,renameat2", "-o", log];
     const run = ["run", "--quiet", "--no-prompt", "--no-check", "-A"];
-    const { success } = await new Deno.Command(STRACE, {
+    const { success } = await new Deno.Command("strace", {
       args: [...args, Deno.execPath(), ...run, script, `${temp.path}/root`, "7", "never"],
       stdout: "null",
       stderr: "inherit",
@@ -70,12 +69,4 @@ Deno.test({
 /** The last path of a call. */
 function tail(rest: string | undefined): string {
   return (rest ?? "").slice((rest ?? "").lastIndexOf("/") + 1);
-}
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,5 @@
 /** Small states and folders that the checkpoint tests share. */
+import { fileURLToPath } from "node:url";
 import { hashValue } from "../../src/base/hash.ts";
 import type { CheckpointDraft } from "../../src/checkpoint/commit.ts";
 import { stateHash } from "../../src/checkpoint/state_hash.ts";
@@ -71,7 +72,7 @@ export function child(
   script: string,
   { args, stdin }: { args: readonly string[]; stdin: "piped" | "null" },
 ): Deno.Command {
-  const path = new URL(script, import.meta.url).pathname;
+  const path = fileURLToPath(new URL(script, import.meta.url));
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-prompt", "--no-check", "-A", path, ...args],
     stdin,

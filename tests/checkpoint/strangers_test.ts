@@ -2,10 +2,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
+import { Damage } from "../../src/checkpoint/damage.ts";
 import { listCheckpoints, loadNewest } from "../../src/checkpoint/load.ts";
 import { MANIFEST, PARTS } from "../../src/checkpoint/manifest.ts";
 import { applyRetention, cleanLeftovers, removeAfter } from "../../src/checkpoint/retention.ts";
 import { Verified } from "../../src/checkpoint/verified.ts";
+import { openCheckpoint } from "../../src/checkpoint/verify.ts";
 import { draftOf, names, TempFolder } from "./fixture.ts";
 
 const FILES = [MANIFEST, ...PARTS];
@@ -215,4 +217,17 @@ Deno.test("a named pipe in the place of a file is damage, and nobody waits for i
   const onSkip = (_: string, reason: string) => void skipped.push(reason);
   assertEquals((await loadNewest(temp.path, { onSkip })).manifest.step, 100);
   assertEquals(skipped, [`${PARTS[0]} is not a plain file`]);
+});
+
+Deno.test("a checkpoint may be opened under any name but that of another step", async () => {
+  using temp = new TempFolder();
+  const { path } = await saveCheckpoint(temp.path, draftOf(200));
+  Deno.symlinkSync(path, `${temp.path}/latest`);
+  await Deno.rename(path, `${temp.path}/best`);
+  Deno.symlinkSync(`${temp.path}/best`, path);
+  for (const name of ["latest", "best", STEP]) {
+    assertEquals((await openCheckpoint(`${temp.path}/${name}`)).manifest.step, 200);
+  }
+  Deno.symlinkSync(`${temp.path}/best`, `${temp.path}/step-00000300`);
+  await assertRejects(() => openCheckpoint(`${temp.path}/step-00000300`), Damage, "of step 200");
 });

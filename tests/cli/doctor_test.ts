@@ -19,7 +19,7 @@ const GOOD: Facts = {
   run: { value: { notices: [] } },
   adapter: {
     value: {
-      name: "NVIDIA H200",
+      name: "NVIDIA H200 via Vulkan",
       info: { vendor: "4318" },
       features: { subgroups: "granted when asked" },
       others: [],
@@ -34,6 +34,7 @@ const GOOD: Facts = {
       bandwidths: { copy: 4e12, upload: 1e10, readBack: 5e9 },
     },
   },
+  openGl: null,
   socket: { value: { bytesPerSecond: 2e9 } },
   disk: { value: { folder: "/data", freeBytes: 1e12, bytesPerSecond: 1e9 } },
   missing: [],
@@ -65,6 +66,17 @@ Deno.test("judge() says that a run cannot work without an adapter, and how to ge
   const blind = found({ adapter: { value: null }, cards });
   assertEquals(blind.levels, ["error", "warning"]);
   assertMatch(blind.text, /NVIDIA_DRIVER_CAPABILITIES/);
+});
+
+Deno.test("judge() says that OpenGL is there and not taken unasked, and warns of it where it is asked for", () => {
+  const openGl = "llvmpipe via OpenGL";
+  const unasked = found({ adapter: { value: null }, openGl });
+  assertEquals([unasked.levels, unasked.exit], [["error"], "noDevice"]);
+  assertMatch(unasked.text, /llvmpipe via OpenGL, which .* unasked: .*mesa-vulkan-drivers/);
+  assert("value" in GOOD.adapter && GOOD.adapter.value !== null);
+  const asked = found({ adapter: { value: { ...GOOD.adapter.value, name: openGl } } });
+  assertEquals([asked.levels, asked.exit], [["warning"], "done"]);
+  assertMatch(asked.text, /via OpenGL computes other bits .*unset DENO_WEBGPU_BACKEND/);
 });
 
 Deno.test("judge() tells of cards that Vulkan does not see, or that a user may not reach", () => {

@@ -39,6 +39,7 @@ const FROZEN = [
   "data.bptt integer >= 1 | null = null",
   "data.document_end string | null = null",
   "data.document_mask boolean = false",
+  "data.max_unknown number in [0, 1] = 0.05",
   "data.gap integer >= 0 = 30",
   "data.names integer >= 2 = 8",
   "data.fillers integer >= 1 = 8",

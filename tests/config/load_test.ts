@@ -1,5 +1,6 @@
 /** Config files: both kinds, and what is refused in one line. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { Refusal } from "../../src/base/refusal.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
@@ -92,7 +93,7 @@ Deno.test("the configs of the project resolve, under their own names", async () 
   );
   assertEquals(names.includes("gpt_char.ts") && names.includes("smoke.ts"), true);
   for (const name of names) {
-    const config = resolveConfig(await loadConfig(new URL(name, dir).pathname));
+    const config = resolveConfig(await loadConfig(fileURLToPath(new URL(name, dir))));
     assertEquals(`${config.name}.ts`, name);
   }
 });

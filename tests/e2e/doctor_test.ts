@@ -17,7 +17,7 @@ Deno.test("doctor tells what this machine is, as one JSON object and as lines, a
   assertEquals(exit, 0);
   assert(findings.every(({ level }: { level: string }) => level !== "error"), stdout);
   const { name, features, limits, numerics, bandwidths } = facts.adapter.value;
-  assertMatch(name, /./);
+  assertMatch(name, / via (Vulkan|Metal)$/);
   assertEquals(Object.keys(features).length, 6);
   assertGreater(limits.maxBufferSize, 2 ** 27);
   assertEquals(numerics.keepsNaN, true);
@@ -36,13 +36,9 @@ Deno.test("doctor ends as a run would where there is no adapter, no socket and n
     runCommand("doctor", args, { cwd: place.path, env: { TMPDIR: place.of("tmp"), ...env } });
   await t.step("no adapter", async () => {
     const none = place.of("none.json");
-    const { code, stdout } = await doctor({
-      VK_DRIVER_FILES: none,
-      VK_ICD_FILENAMES: none,
-      DENO_WEBGPU_BACKEND: "vulkan",
-    });
+    const { code, stdout } = await doctor({ VK_DRIVER_FILES: none, VK_ICD_FILENAMES: none });
     assertEquals(code, EXIT.noDevice);
-    assertMatch(stdout, /^error: There is no WebGPU adapter\n {2}mend: install a Vulkan driver/m);
+    assertMatch(stdout, /^error: There is no WebGPU adapter.*\n {2}mend: install a Vulkan driver/m);
   });
   await t.step("no socket", async () => {
     const far = place.of("a".repeat(100));

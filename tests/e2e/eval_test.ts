@@ -9,9 +9,15 @@ function evaluate(place: Place, ...args: readonly string[]): Promise<Ended> {
 }
 
 async function reportOf(place: Place, path: string, ...args: readonly string[]) {
-  const { code, stdout, stderr } = await evaluate(place, path, "--json", ...args);
-  assertEquals([code, stderr], [0, ""]);
-  return JSON.parse(stdout);
+  const { report, says } = await reportAndNotes(place, path, ...args);
+  assertEquals(says, "");
+  return report;
+}
+
+async function reportAndNotes(place: Place, path: string, ...args: readonly string[]) {
+  const { code, stdout, stderr: says } = await evaluate(place, path, "--json", ...args);
+  assertEquals(code, 0, says);
+  return { report: JSON.parse(stdout), says };
 }
 
 async function assertRefused(
@@ -131,14 +137,27 @@ Deno.test("eval measures what a model is asked, and nothing that it does not kno
   });
   await t.step("the tokens behind a document's end are asked as well", async () => {
     await recurrent(place, "ends", { bptt: 8, document_end: "e " });
-    const { all } = await reportOf(place, "ends");
+    const { report: { all }, says } = await reportAndNotes(place, "ends");
+    assertMatch(says, /^"e " ends \d+ documents of text.txt\n$/);
     assertEquals(all.tokens, tokens - 1);
     assertAlmostEquals(all.bits_per_character as number, all.loss / Math.LN2, 1e-9);
   });
   await t.step("an unknown word has no length", async () => {
-    await recurrent(place, "words", { tokenizer: "word:5" });
-    const { all } = await reportOf(place, "words");
+    await recurrent(place, "words", { tokenizer: "word:5", max_unknown: 0.8 });
+    const { report: { all }, says } = await reportAndNotes(place, "words");
+    assertMatch(says, /^\d+ % of text.txt is unknown to the tokenizer: \d+ of \d+ tokens\n$/);
     assertEquals([all.bits_per_character, all.bits_per_byte], [null, null]);
+  });
+  await t.step("a text of other words is refused until told", async () => {
+    place.write("other.txt", "quite another text ".repeat(20));
+    const args = ["words", "--data=other.txt"];
+    const says = [
+      "other.txt: need at most 5 % unknown tokens",
+      "100 %",
+      "--max-unknown=1 takes it",
+    ];
+    await assertRefused(place, { args, exit: "data", says });
+    await reportAndNotes(place, ...args as [string, string], "--max-unknown=1");
   });
   await t.step("an export with labels, and an import without a text, are refused", async () => {
     for (const args of [["export", "labels"], ["export", "lanes"], ["import", "lanes-hf"]]) {

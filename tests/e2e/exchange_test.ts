@@ -1,5 +1,6 @@
 /** The commands export and import as a user calls them: a run goes out, comes back, is the same. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import type { ExitName } from "../../src/base/refusal.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
 import type { Tokenizer } from "../../src/data/tokenizers/types.ts";
@@ -8,7 +9,7 @@ import { runTask } from "./plain_task.ts";
 import { assertOneLine, contents } from "./refusals.ts";
 import { namesIn, Place, tinyArgs } from "./support.ts";
 
-const TINY = new URL("../golden/hf_gpt2_tiny", import.meta.url).pathname;
+const TINY = fileURLToPath(new URL("../golden/hf_gpt2_tiny", import.meta.url));
 
 /** A run of a moment. */
 const SMALL = { steps: 2, windows: 2, data: { window: 16, stride: 16 }, eval: { windows: 4 } };

@@ -1,8 +1,9 @@
 /** The command `prepare` in processes of its own, as a user runs it. */
 import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { contents, Desk, jsonLines, someText } from "../prepare/fixture.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Options and permissions of the task, as it has them. */
 function taskWords(): string[] {

@@ -3,10 +3,11 @@
  * text and a temporary folder, so that runs leave traces nowhere else and none can hide.
  */
 import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { textOf } from "./text.ts";
 
 /** The repository, with a slash behind. */
-export const ROOT = new URL("../../", import.meta.url).pathname;
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const ENTRY = ROOT + "src/cli/train.ts";
 /** The config that runs start from. */
 export const SMOKE = ROOT + "configs/smoke.ts";

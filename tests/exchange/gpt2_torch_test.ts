@@ -1,5 +1,6 @@
 /** A GPT-2 that transformers wrote gives here what it gives there: logits, loss, every gradient. */
 import { assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { readForeign } from "../../src/checkpoint/foreign.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { fromGpt2 } from "../../src/exchange/gpt2.ts";
@@ -10,7 +11,7 @@ import { runTrace } from "../support/run_trace.ts";
 import { assertNear, type ExchangeGolden, onBoth, readGolden } from "./golden.ts";
 import { traceLogits } from "./models.ts";
 
-const GOLDEN = new URL("../golden/", import.meta.url).pathname;
+const GOLDEN = fileURLToPath(new URL("../golden/", import.meta.url));
 const FOLDER = GOLDEN + "hf_gpt2_tiny";
 
 interface Golden extends ExchangeGolden {

@@ -1,5 +1,6 @@
 /** Folders that come in: every form that GPT-2 checkpoints have, and what is refused by name. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { Refusal } from "../../src/base/refusal.ts";
 import { readSafetensors, writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensor.ts";
@@ -7,7 +8,7 @@ import { openModel } from "../../workers/model.ts";
 import { TempFolder } from "../checkpoint/fixture.ts";
 import { foreignFile } from "../support/foreign.ts";
 
-const TINY = new URL("../golden/hf_gpt2_tiny", import.meta.url).pathname;
+const TINY = fileURLToPath(new URL("../golden/hf_gpt2_tiny", import.meta.url));
 
 type Tensors = Map<string, NamedTensor>;
 

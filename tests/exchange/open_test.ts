@@ -1,6 +1,8 @@
 /** openModel() on runs and checkpoints: which one it takes, and that it changes nothing. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
+import { quarantine } from "../../src/checkpoint/load.ts";
+import { evalCommand } from "../../src/cli/eval.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
 import { type OpenedModel, openModel, type OpenOptions } from "../../workers/model.ts";
 import { flipBit, names, TempFolder } from "../checkpoint/fixture.ts";
@@ -46,12 +48,14 @@ Deno.test("openModel() passes over damaged checkpoints and leaves them where the
   assertEquals(names(`${temp.path}/checkpoints`), before);
 });
 
-Deno.test("openModel() takes one checkpoint, by a path with a slash as well", async () => {
+Deno.test("openModel() takes one checkpoint, or the folder of all, by a path with a slash as well", async () => {
   using temp = new TempFolder();
   await makeRun(temp.path);
   for (const end of ["", "/"]) {
     const { step, kind } = await openModel(`${temp.path}/checkpoints/step-00000006${end}`);
     assertEquals([step, kind], [6, "checkpoint"]);
+    const all = await openModel(`${temp.path}/checkpoints${end}`, { which: "best" });
+    assertEquals([all.step, all.kind], [4, "run"]);
   }
 });
 
@@ -68,6 +72,9 @@ Deno.test("openModel() knows what a model is asked, and its vocabulary, where no
   await saveModel(temp.path, { input, step: 1, data });
   const { context, vocabulary, classes, asked } = await openModel(temp.path);
   assertEquals([context, vocabulary, classes, asked], [12, 7, 3, "each"]);
+  const other = () => evalCommand([temp.path, "--data=x.txt"]);
+  const refusal = await assertRejects(other, Refusal, "need a model that reads a text");
+  assertEquals(refusal.exit, "config");
 });
 
 Deno.test("openModel() refuses what holds no model, in one line", async () => {
@@ -93,4 +100,6 @@ Deno.test("openModel() refuses what holds no model, in one line", async () => {
   damage(run, 2);
   await refused(run, {}, ["incompatible", "No checkpoint in"]);
   await refused(path, {}, ["incompatible", "model.safetensors does not match its SHA-256"]);
+  await quarantine(path);
+  await refused(run, {}, ["incompatible", "1 are damaged and set aside"]);
 });

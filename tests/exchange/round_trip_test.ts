@@ -106,6 +106,11 @@ Deno.test("a folder that holds something is not written to, an empty one is", as
   Deno.mkdirSync(out);
   await writeExported(out, made);
   assertEquals(names(out), ["config.json", "generation_config.json", "model.safetensors"]);
+  Deno.mkdirSync(`${temp.path}/disk`);
+  Deno.symlinkSync(`${temp.path}/disk`, `${temp.path}/link`);
+  await writeExported(`${temp.path}/link`, made);
+  assertEquals(names(`${temp.path}/disk`), names(out));
+  for (const name of ["disk", "link"]) Deno.removeSync(`${temp.path}/${name}`, { recursive: true });
   const again = () => writeExported(out, made);
   await assertRejects(again, Refusal, "need a folder that is empty or new: it holds config.json");
   const opened = await openModel(out);

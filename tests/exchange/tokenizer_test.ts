@@ -1,5 +1,6 @@
 /** The tokenizer that comes and goes with a model: which file counts, and what Python finds. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { Refusal } from "../../src/base/refusal.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import { toHuggingFace } from "../../src/data/tokenizers/huggingface.ts";
@@ -10,7 +11,7 @@ import { openModel } from "../../workers/model.ts";
 import { TempFolder } from "../checkpoint/fixture.ts";
 import { portableOf } from "./models.ts";
 
-const TINY = new URL("../golden/hf_gpt2_tiny", import.meta.url).pathname;
+const TINY = fileURLToPath(new URL("../golden/hf_gpt2_tiny", import.meta.url));
 /** Ids of the library that wrote the folder, tokenizers 0.23.3: encode(text).ids */
 const ENCODED = { text: "the whale and the old ship", ids: [50, 39, 32, 23, 53, 60, 13] };
 

@@ -1,9 +1,10 @@
 /** vocab.json and merges.txt say what the tokenizer.json beside them says. */
 import { assertEquals, assertThrows } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { Refusal } from "../../src/base/refusal.ts";
 import { tokenizerJsonOf } from "../../src/exchange/vocab.ts";
 
-const TINY = new URL("../golden/hf_gpt2_tiny", import.meta.url).pathname;
+const TINY = fileURLToPath(new URL("../golden/hf_gpt2_tiny", import.meta.url));
 const read = (name: string) => Deno.readTextFileSync(`${TINY}/${name}`);
 
 Deno.test("tokenizerJsonOf() gives the tokenizer.json that the library wrote beside them", () => {

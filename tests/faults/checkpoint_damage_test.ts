@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { EXIT, Refusal } from "../../src/base/refusal.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { Damage } from "../../src/checkpoint/damage.ts";
@@ -6,6 +7,7 @@ import { loadNewest } from "../../src/checkpoint/load.ts";
 import { MANIFEST, type Manifest, PARTS, printManifest } from "../../src/checkpoint/manifest.ts";
 import { openCheckpoint } from "../../src/checkpoint/verify.ts";
 import { draftOf, flipBit, names, TempFolder, tensor } from "../checkpoint/fixture.ts";
+import { needing, STRACE } from "../support/needs.ts";
 
 const FILES = [MANIFEST, ...PARTS];
 
@@ -178,20 +180,17 @@ Deno.test("a run with nothing but damaged checkpoints is refused, and they are s
   }
 });
 
-const STRACE = "/usr/bin/strace";
-
 Deno.test({
-  name: "nothing outside a checkpoint is opened, whatever its manifest says (needs strace)",
-  ignore: !isFile(STRACE),
+  ...needing("nothing outside a checkpoint is opened, whatever its manifest says", STRACE),
   fn: async () => {
     using temp = new TempFolder();
     const { path } = await saveCheckpoint(`${temp.path}/root`, draftOf(200));
     Deno.copyFileSync(`${path}/${PARTS[0]}`, `${temp.path}/secret`);
     forge(path, lists("../../secret"));
     const log = `${temp.path}/log`;
-    const script = new URL("load_child.ts", import.meta.url).pathname;
+    const script = fileURLToPath(new URL("load_child.ts", import.meta.url));
     const run = [Deno.execPath(), "run", "--quiet", "--no-prompt", "--no-check", "-A", script];
-    const { code } = await new Deno.Command(STRACE, {
+    const { code } = await new Deno.Command("strace", {
       args: ["-f", "-qq", "-e", "trace=open,openat", "-o", log, ...run, `${temp.path}/root`],
       stdout: "null",
       stderr: "null",
@@ -202,11 +201,3 @@ Deno.test({
     assertEquals(opened.filter((file) => file?.includes("secret")), []);
   },
 });
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}

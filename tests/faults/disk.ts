@@ -1,22 +1,8 @@
 /**
  * Disks of their own for a test: a command runs where a small or a dying one is mounted, in a mount
- * namespace that is gone with it. Root alone can do that; a test says so in its name.
+ * namespace that is gone with it. Few may do that: such a test says `needing(name, MOUNT)`.
  */
-
-/** Whether this process may mount, and has all of these programs. */
-export function canMount(...programs: readonly string[]): boolean {
-  return Deno.uid() === 0 && ["unshare", "mount", ...programs].every(isThere);
-}
-
-function isThere(program: string): boolean {
-  return ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].some((folder) => {
-    try {
-      return Deno.statSync(`${folder}/${program}`).isFile;
-    } catch {
-      return false;
-    }
-  });
-}
+import { fileURLToPath } from "node:url";
 
 /** Runs a shell script in a mount namespace; gives what it prints. Throws when it fails. */
 export async function inNamespace(script: string): Promise<string> {
@@ -32,7 +18,7 @@ export async function inNamespace(script: string): Promise<string> {
 
 /** The shell command that runs a script beside this file with arguments. */
 export function denoRun(script: string, ...args: readonly string[]): string {
-  const path = new URL(script, import.meta.url).pathname;
+  const path = fileURLToPath(new URL(script, import.meta.url));
   const words = [Deno.execPath(), "run", "--quiet", "--no-prompt", "--no-check", "-A", path];
   return [...words, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
 }

@@ -1,10 +1,10 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { TempFolder } from "../checkpoint/fixture.ts";
-import { canMount, denoRun, inNamespace } from "./disk.ts";
+import { DISK, MOUNT, needing } from "../support/needs.ts";
+import { denoRun, inNamespace } from "./disk.ts";
 
 Deno.test({
-  name: "a save on a full disk leaves the last checkpoint, and the next one works (needs root)",
-  ignore: !canMount(),
+  ...needing("a save on a full disk leaves the last checkpoint, and the next one works", MOUNT),
   fn: async () => {
     using temp = new TempFolder();
     const text = await inNamespace(
@@ -37,9 +37,7 @@ Deno.test({
 
 for (const point of ["fill optimizer.safetensors", "sync folder", "publish", "sync root"]) {
   Deno.test({
-    name: `a power cut before "${point}" leaves a checkpoint that verifies ` +
-      "(needs root, ext4 and xfs_io)",
-    ignore: !canMount("mkfs.ext4", "xfs_io"),
+    ...needing(`a power cut before "${point}" leaves a checkpoint that verifies`, DISK),
     fn: async () => {
       const { loads, names } = await cutPower(point);
       // All but the sync of the root are before the rename is on disk.
@@ -50,9 +48,10 @@ for (const point of ["fill optimizer.safetensors", "sync folder", "publish", "sy
 }
 
 Deno.test({
-  name: "what was saved outlives a power cut, what was not synced is found to be damaged " +
-    "(needs root, ext4 and xfs_io)",
-  ignore: !canMount("mkfs.ext4", "xfs_io"),
+  ...needing(
+    "what was saved outlives a power cut, what was not synced is found to be damaged",
+    DISK,
+  ),
   fn: async () => {
     assertEquals((await cutPower("after")).loads, 2);
     const control = await cutPower("unsynced");

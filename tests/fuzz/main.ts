@@ -4,14 +4,37 @@
  */
 import { Refusal } from "../../src/base/refusal.ts";
 import { runCommand } from "../../src/cli/command.ts";
+import { flagsHelp, type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
 import { campaign, GROWTH_LIMIT, showTally } from "./campaign.ts";
 import { frameRound, Violation } from "./frames.ts";
 import { headerRound } from "./headers.ts";
 
-const USAGE = "deno task fuzz [--frames=1000000] [--headers=200000] [--seed=N]";
+const COUNT = { need: "from 0", holds: (n: number) => n >= 0 };
+
+const FUZZ: FlagsSpec = {
+  usage: "deno task fuzz [--flag=value | --flag value]...",
+  about:
+    "Feeds hostile frames and headers to the readers. A round that breaks a contract ends it\n" +
+    "with its seed.",
+  flags: [
+    { name: "frames", kind: "integer", range: COUNT, help: "Rounds of frames", default: 1_000_000 },
+    { name: "headers", kind: "integer", range: COUNT, help: "Rounds of headers", default: 200_000 },
+    {
+      name: "seed",
+      kind: "integer",
+      range: COUNT,
+      help: "Root of all random numbers; of the clock unless told",
+    },
+  ],
+};
 
 async function fuzz(args: readonly string[]): Promise<void> {
-  const { frames, headers, seed } = parseFuzz(args);
+  const { positionals, values, help } = parseFlags(args, FUZZ);
+  if (help) return console.log(flagsHelp(FUZZ));
+  if (positionals.length > 0) {
+    throw new Refusal("config", `Cannot fuzz ${positionals.join(" ")}: need flags: --frames=N`);
+  }
+  const { frames, headers, seed = Date.now() % 2 ** 32 } = values;
   console.log(`seed ${seed}`);
   await play("frames", frameRound, { seed, rounds: frames });
   await play("headers", headerRound, { seed, rounds: headers });
@@ -26,16 +49,6 @@ async function play(
   console.log(showTally(title, tally));
   if (tally.growth < GROWTH_LIMIT) return;
   throw new Violation(`${title}: memory grew by ${tally.growth} B, more than ${GROWTH_LIMIT}`);
-}
-
-function parseFuzz(args: readonly string[]): { frames: number; headers: number; seed: number } {
-  const values = { frames: 1_000_000, headers: 200_000, seed: Date.now() % 2 ** 32 };
-  for (const arg of args) {
-    const [, name, digits] = /^--(frames|headers|seed)=(\d{1,10})$/.exec(arg) ?? [];
-    if (name === undefined) throw new Refusal("config", `Cannot read ${arg}: need ${USAGE}`);
-    values[name as keyof typeof values] = Number(digits);
-  }
-  return values;
 }
 
 if (import.meta.main) await runCommand(() => fuzz(Deno.args));

@@ -79,6 +79,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     "src/config/load.ts",
     "src/data/prepared/files.ts",
     "src/data/read.ts",
+    "src/device/backend.ts",
     "src/prepare",
     "src/report",
     "src/transport/tcp.ts",

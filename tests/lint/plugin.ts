@@ -2,10 +2,17 @@
  * House rules as lint rules: imports follow the table of rooms, and the outside world is
  * touched only where the second table says so. It knows no room by name.
  */
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { COMPOSERS, LAYERS, OUTSIDE } from "./layers.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const ROOMS = [...Object.keys(LAYERS), ...COMPOSERS];
+
+/** Files that may know errors of files by their names: who says what they mean, and who makes some. */
+const FILE_ERRORS = ["src/base/file_fault.ts", "workers/faults/self.ts"];
+/** Errors of pipes and sockets. */
+const OTHER_ERRORS = ["BrokenPipe", "AddrInUse"];
 
 /** Path of a file below the repository root, without a leading slash. */
 function below(path: string): string {
@@ -22,7 +29,7 @@ export function importFault(file: string, specifier: string): string | undefined
   if (!specifier.startsWith(".")) return outsideFault(file, specifier);
   const room = roomOf(file);
   if (room === undefined || COMPOSERS.includes(room)) return undefined;
-  const target = below(new URL(specifier, "file:///" + file).pathname.slice(1));
+  const target = below(join(dirname(file), specifier));
   const to = roomOf(target);
   if (to === room) return undefined;
   const allowed = LAYERS[room] ?? [];
@@ -43,6 +50,21 @@ export function outsideFault(file: string, name: string): string | undefined {
   const fits = places.some((p) => file.startsWith(p + "/") || file === p || file.endsWith("/" + p));
   if (fits || roomOf(file) === undefined) return undefined;
   return `${key} may be used in ${places.join(", ")}, not in ${file}`;
+}
+
+/** What is said of as many arguments as a list has items. */
+const UNBOUNDED = "Arguments lie on the stack, which overflows at 100,000 or so: " +
+  "use maxOf, minOf or append of src/base/extremes.ts, or a loop";
+
+/** Methods that take any number of arguments. */
+const VARIADIC = ["max", "min", "hypot", "push", "unshift", "fromCharCode", "fromCodePoint", "of"];
+
+/** Whether a call is `Math.max.apply(null, list)` or of the kind. */
+function appliesBuiltin({ callee }: Deno.lint.CallExpression): boolean {
+  if (callee.type !== "MemberExpression" || callee.property.type !== "Identifier") return false;
+  const { object } = callee;
+  return callee.property.name === "apply" && object.type === "MemberExpression" &&
+    object.property.type === "Identifier" && VARIADIC.includes(object.property.name);
 }
 
 const plugin: Deno.lint.Plugin = {
@@ -76,6 +98,96 @@ const plugin: Deno.lint.Plugin = {
             if (fault !== undefined) context.report({ node, message: fault });
           },
         };
+      },
+    },
+    // A URL spells space, #, % and letters beyond ASCII otherwise than a path does.
+    "url-paths": {
+      create(context) {
+        const report = (node: Deno.lint.Node, message: string) => context.report({ node, message });
+        const isFileUrl = (text: unknown) => typeof text === "string" && /^file:/.test(text);
+        return {
+          MemberExpression: (node) => {
+            const { property } = node;
+            const isNamed = !node.computed && property.type === "Identifier" &&
+              property.name === "pathname";
+            const isQuoted = property.type === "Literal" && property.value === "pathname";
+            if (isNamed || isQuoted) report(node, "A URL's pathname is no path: use fileURLToPath");
+          },
+          "ObjectPattern > Property": (node: Deno.lint.Property) => {
+            if (node.key.type === "Identifier" && node.key.name === "pathname") {
+              report(node, "A URL's pathname is no path: use fileURLToPath");
+            }
+          },
+          TemplateLiteral: (node) => {
+            if (node.expressions.length > 0 && isFileUrl(node.quasis[0]?.cooked)) {
+              report(node, "A path behind file: is no URL: use pathToFileURL");
+            }
+          },
+          BinaryExpression: (node) => {
+            if (
+              node.operator === "+" && node.left.type === "Literal" && isFileUrl(node.left.value)
+            ) {
+              report(node, "A path behind file: is no URL: use pathToFileURL");
+            }
+          },
+          NewExpression: (node) => {
+            const [, base] = node.arguments;
+            const isUrl = node.callee.type === "Identifier" && node.callee.name === "URL";
+            if (isUrl && base?.type === "Literal" && isFileUrl(base.value)) {
+              report(node, "A path is no URL: use pathToFileURL, or join of node:path");
+            }
+          },
+        };
+      },
+    },
+    // One function says what an error of a file means, so that every command says it alike.
+    "file-errors": {
+      create(context) {
+        const file = below(context.filename);
+        if (!/^(src|workers)\//.test(file) || FILE_ERRORS.includes(file)) return {};
+        const message = "What errors of files mean is said in src/base/file_fault.ts alone";
+        return {
+          MemberExpression: (node) => {
+            const { object, property } = node;
+            const isErrors = object.type === "MemberExpression" &&
+              object.object.type === "Identifier" && object.object.name === "Deno" &&
+              object.property.type === "Identifier" && object.property.name === "errors";
+            if (
+              isErrors && !(property.type === "Identifier" && OTHER_ERRORS.includes(property.name))
+            ) {
+              context.report({ node, message });
+            }
+          },
+          "VariableDeclarator[id.type='ObjectPattern'][init.property.name='errors']": (
+            node: Deno.lint.VariableDeclarator,
+          ) => context.report({ node, message }),
+          BinaryExpression: (node) => {
+            for (const { type, value } of [node.left, node.right] as Deno.lint.StringLiteral[]) {
+              if (type === "Literal" && /^E[A-Z]{3,}$/.test(String(value))) {
+                context.report({ node, message });
+              }
+            }
+          },
+        };
+      },
+    },
+    "bounded-arguments": {
+      create(context) {
+        const file = below(context.filename);
+        if (!/^(src|workers|kernels)\//.test(file)) return {};
+        return {
+          CallExpression(node) {
+            // A function of ours is called by its name, and its parameters say how many it takes.
+            if (node.callee.type !== "Identifier") checkArguments(node);
+            if (appliesBuiltin(node)) context.report({ node, message: UNBOUNDED });
+          },
+          NewExpression: checkArguments,
+        };
+
+        function checkArguments(node: Deno.lint.CallExpression | Deno.lint.NewExpression): void {
+          const spread = node.arguments.find(({ type }) => type === "SpreadElement");
+          if (spread !== undefined) context.report({ node: spread, message: UNBOUNDED });
+        }
       },
     },
     "no-default-export": {

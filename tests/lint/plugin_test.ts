@@ -1,8 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { COMPOSERS, LAYERS, OUTSIDE } from "./layers.ts";
 import plugin, { importFault, outsideFault, roomOf } from "./plugin.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** What the plugin says about a file of the repository, were this its text. */
 function faults(file: string, text: string): string[] {
@@ -103,6 +104,69 @@ Deno.test("only configs export a default", () => {
   assertEquals(faults("configs/x.ts", text), []);
   for (const file of ["src/base/x.ts", "workers/x.ts", "tests/x.ts", "mod.ts"]) {
     assertEquals(faults(file, text), ["Only configs export a default"], file);
+  }
+});
+
+Deno.test("the plugin sees URLs that are taken for paths, and paths for URLs", () => {
+  for (
+    const text of [
+      'export const path = new URL("x", import.meta.url).pathname;',
+      'export const path = (url: URL) => url["pathname"];',
+      "export const path = ({ pathname }: URL) => pathname;",
+      "export const url = (path: string) => `file://${path}`;",
+      'export const url = (path: string) => "file://" + path;',
+      'export const url = (path: string) => new URL(path, "file:///");',
+    ]
+  ) {
+    for (const file of ["src/cli/x.ts", "workers/x.ts", "bench/x.ts", "tests/x.ts"]) {
+      assertEquals(faults(file, text).length, 1, text);
+    }
+  }
+  const text = 'export const path = fileURLToPath(new URL("x", import.meta.url));';
+  assertEquals(faults("src/cli/x.ts", text), []);
+});
+
+Deno.test("the plugin sees who says what an error of a file means", () => {
+  for (
+    const text of [
+      "export const x = (e: unknown) => e instanceof Deno.errors.NotFound;",
+      "export const x = () => { const { NotCapable } = Deno.errors; return NotCapable; };",
+      'export const x = (e: { code: string }) => e.code === "ENOSPC";',
+    ]
+  ) {
+    for (const file of ["src/cli/x.ts", "workers/x.ts"]) {
+      assertEquals(faults(file, text).length, 1, text);
+    }
+    for (const file of ["src/base/file_fault.ts", "tests/x.ts"]) {
+      const said = faults(file, text).filter((fault) => /errors of files/.test(fault));
+      assertEquals(said, [], text);
+    }
+  }
+  const text = "export const x = (e: unknown) => e instanceof Deno.errors.BrokenPipe;";
+  assertEquals(faults("src/cli/x.ts", text), []);
+});
+
+Deno.test("no list of unknown length is spread over the arguments of a builtin", () => {
+  for (
+    const call of [
+      "Math.max(...xs)",
+      "Math.min(0, ...xs.map(Math.abs))",
+      "xs.push(...ys)",
+      "String.fromCharCode(...xs)",
+      "Uint8Array.of(...xs, 1)",
+      "Object.assign({}, ...xs)",
+      "new Set(...xs)",
+      "Math.max.apply(null, xs)",
+      "xs.push.apply(xs, ys)",
+    ]
+  ) {
+    for (const file of ["src/base/x.ts", "workers/x.ts", "kernels/x.ts"]) {
+      assertStringIncludes(faults(file, call)[0] ?? "", "use maxOf, minOf or append", call);
+    }
+    assertEquals(faults("tests/x.ts", call), [], call);
+  }
+  for (const call of ["f(...shape)", "[...xs, ...ys]", "trace.apply(xs)", "Math.max(a, b)"]) {
+    assertEquals(faults("src/base/x.ts", call), [], call);
   }
 });
 

@@ -75,8 +75,10 @@ Deno.test("the loss at initialisation is log V, and the gradient reaches less th
     replica.accumulate(0, { level: 1, index: 0 });
     const { loss } = await replica.inspect();
     assertAlmostEquals(loss / Math.log(VOCABULARY), 1, 0.05);
-    const norms = await replica.reach();
-    assertEquals(norms.length, 8);
+    const [forward, ...more] = await replica.reach();
+    const { norms = [], windows = [] } = forward ?? {};
+    assertEquals([forward?.direction, norms.length, more.length], ["forward", 8, 0]);
+    assertEquals(windows, new Array(8).fill(2));
     assertEquals(norms.every((norm) => norm > 0), true, `${cell}: ${norms}`);
     // The identity of a ReLU network passes gradients on; all others lose some at each step.
     if (cell !== "rnn_relu") assertEquals((norms[7] as number) < (norms[0] as number), true, cell);

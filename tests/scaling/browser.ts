@@ -1,11 +1,16 @@
 /** A page in headless Chromium, by its debugging protocol: what it logs, and what it has drawn. */
+import { pathToFileURL } from "node:url";
 
-/** Where Chromium is, if it is installed. */
+import { works } from "../support/needs.ts";
+
+/** Where Chromium is, if it is installed and starts. */
 export function findChromium(): string | undefined {
   for (const name of ["chromium", "chromium-browser", "google-chrome"]) {
     for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
       try {
-        if (Deno.statSync(`${folder}/${name}`).isFile) return `${folder}/${name}`;
+        const path = `${folder}/${name}`;
+        // On some systems a file of this name only tells what to install.
+        if (Deno.statSync(path).isFile && works(path, "--version")) return path;
       } catch {
         // Not there.
       }
@@ -46,7 +51,7 @@ export async function visit<T>(
   try {
     const url = await endpoint(child.stderr);
     using session = await Session.open(url);
-    return await session.visit<T>(`file://${path}`, expression);
+    return await session.visit<T>(pathToFileURL(path).href, expression);
   } finally {
     child.kill("SIGKILL");
     await child.status;

@@ -1,5 +1,6 @@
 /** The sweeps of the project are what they say they are. */
 import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../src/config/load.ts";
 import { expand } from "../../src/sweep/expand.ts";
 import { readSweep } from "../../src/sweep/read.ts";
@@ -11,7 +12,7 @@ const DIR = new URL("../../configs/sweeps/", import.meta.url);
 
 /** The trials of a sweep, with real sizes and a made-up vocabulary. */
 async function trialsOf(name: string, vocabulary: number): Promise<readonly Trial[]> {
-  const sweep = readSweep(await loadConfig(new URL(`${name}.ts`, DIR).pathname));
+  const sweep = readSweep(await loadConfig(fileURLToPath(new URL(`${name}.ts`, DIR))));
   assertEquals(sweep.name, name);
   const { trials, faults } = await expand(
     sweep,

@@ -3,11 +3,13 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { corpusIn } from "../../workers/corpus.ts";
+import { beginsIn } from "../support/documents.ts";
 import { randomTokens } from "../support/gpt.ts";
 import { lockstep } from "../support/lockstep.ts";
 
 const train = randomTokens(400, 9);
-const corpus = corpusIn({ train, validation: train.slice(0, 100), vocabulary: 9, end: [8] });
+const parts = { train, validation: train.slice(0, 100) };
+const corpus = corpusIn({ ...parts, vocabulary: 9, begins: beginsIn(parts, [8]) });
 
 function configOf(document_mask: boolean) {
   return resolveConfig({

@@ -9,6 +9,7 @@ import { decodedShape } from "../../workers/decode_plan.ts";
 import { evaluateModel } from "../../workers/evaluate.ts";
 import { shapeOf } from "../../workers/plans.ts";
 import { memoryLaunch } from "../support/crew.ts";
+import { beginsIn } from "../support/documents.ts";
 import { fullLogits } from "../support/full_window.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { tinyRecurrent } from "../support/recurrent.ts";
@@ -88,13 +89,11 @@ for (const document_end of [null, "e"]) {
         data: { window: 12, bptt: 4, document_end },
       });
     const { texts } = corpusOf(60);
-    const end = document_end === null ? [] : [5];
-    const [text] = texts;
-    const corpus = {
-      vocabulary: VOCABULARY,
-      end,
-      texts: text === undefined ? [] : [{ ...text, train: text.validation }],
-    };
+    const all = new Uint32Array(60);
+    texts[0]?.validation.read(0, all);
+    const parts = { train: all, validation: all };
+    const begins = document_end === null ? undefined : beginsIn(parts, [5]);
+    const corpus = { vocabulary: VOCABULARY, texts: [textIn(parts, { begins })] };
     const one = await evaluated(config(1), corpus);
     assertEquals(one.counted, 59);
     assertEquals(await evaluated(config(4), corpus), one);
@@ -103,5 +102,5 @@ for (const document_end of [null, "e"]) {
 
 Deno.test("a validation part of one token is refused", async () => {
   const config = tinyConfig({ eval: { every: 0, windows: 0 } });
-  await assertRejects(() => evaluated(config, corpusOf(1)), Refusal, "at least two tokens");
+  await assertRejects(() => evaluated(config, corpusOf(1)), Refusal, "at least 2 tokens: it has 1");
 });

@@ -1,6 +1,7 @@
 /** How much text tokens stand for. */
 import { assertEquals } from "@std/assert";
 import { tokensIn } from "../../src/data/tokens.ts";
+import { tokenizerBuilder } from "../../src/data/tokenizers/build.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import { charTokenizer } from "../../src/data/tokenizers/char.ts";
 import { extentAsked } from "../../workers/extent.ts";
@@ -17,6 +18,17 @@ Deno.test("extentAsked() has the end of a document stand for nothing", () => {
   const tokenizer = charTokenizer("abc", { end: true });
   const tokens = Uint32Array.of(0, 1, tokenizer.end ?? NaN, 2);
   assertEquals(extentAsked(tokensIn(tokens), tokenizer), { characters: 2, bytes: 2 });
+});
+
+Deno.test("extentAsked() has no length for text that is unknown", () => {
+  const json = {
+    pre_tokenizer: { type: "WhitespaceSplit" },
+    model: { type: "WordLevel", unk_token: "?", vocab: { "?": 0, a: 1, b: 2 } },
+  };
+  const tokenizer = tokenizerBuilder("x.json", { end: false, json }).build();
+  const of = (text: string) => extentAsked(tokensIn(tokenizer.encode(text)), tokenizer);
+  assertEquals(of("a b a"), { characters: 4, bytes: 4 });
+  assertEquals(of("a b whale"), undefined);
 });
 
 Deno.test("extentAsked() of a text longer than its chunks is the same as of its parts", () => {

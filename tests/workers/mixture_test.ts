@@ -67,7 +67,7 @@ Deno.test("a run on mixed texts has one state for any world, also across a resum
   assertEquals(evals.map(({ step }) => step), [2, 4]);
   for (const { valLoss, texts = [] } of evals) {
     assertEquals(texts.map(({ name }) => name), ["long", "short"]);
-    const [long = NaN, short = NaN] = texts.map(({ valLoss }) => valLoss);
+    const [long = NaN, short = NaN] = texts.map(({ valLoss }) => valLoss ?? NaN);
     assertEquals(Math.abs(valLoss - (19 * long + 8 * short) / 27) < 1e-6, true);
   }
 });

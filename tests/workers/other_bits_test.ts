@@ -28,6 +28,21 @@ Deno.test("a run is told that another adapter or another class computed its chec
   );
 });
 
+Deno.test("a checkpoint from before adapters told their API resumes on Vulkan without a word, on OpenGL with one", () => {
+  const run = { adapter: "llvmpipe via Vulkan", kernels: "cpu" };
+  assertEquals(otherBits({ ...run, adapter: "llvmpipe" }, run), undefined);
+  assertEquals(
+    otherBits({ ...run, adapter: "llvmpipe" }, { ...run, adapter: "llvmpipe via OpenGL" }),
+    "The checkpoint was computed on llvmpipe, this run on llvmpipe via OpenGL: its numbers may " +
+      "differ in the last bits",
+  );
+  assertEquals(
+    otherBits({ ...run, adapter: "llvmpipe via OpenGL" }, run),
+    "The checkpoint was computed on llvmpipe via OpenGL, this run on llvmpipe via Vulkan: its " +
+      "numbers may differ in the last bits",
+  );
+});
+
 Deno.test("a checkpoint that does not say its class is taken as it is", () => {
   const run = { adapter: "llvmpipe", kernels: "cpu" };
   assertEquals(otherBits({ ...run, kernels: "" }, run), undefined);

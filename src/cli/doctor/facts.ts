@@ -57,6 +57,8 @@ export interface Facts {
   readonly run: Outcome<{ readonly notices: readonly string[] }>;
   /** The adapter of a run's first worker; null where there is none. */
   readonly adapter: Outcome<Look | null>;
+  /** OpenGL's adapter, where a run gets none: it is there and not taken unasked. Else null. */
+  readonly openGl: string | null;
   /** Bytes per second through a Unix socket between two processes. */
   readonly socket: Outcome<{ readonly bytesPerSecond: number }>;
   readonly disk: Outcome<DiskFacts>;

@@ -1,6 +1,7 @@
 /** Finds out what this machine is. Judges nothing, and fails for nothing that it can tell of. */
 import type { Card } from "../../cards/card.ts";
 import { needsProof, type Pin, pinOf } from "../../cards/pin.ts";
+import { type Backend, BACKEND_VARIABLE, cardIn, takeBackend } from "../../device/backend.ts";
 import { TESTED_RUNTIMES } from "../../device/webgpu.ts";
 import { cardsFor, findCards, isHeeded, TRACES } from "../../../workers/cards.ts";
 import { CHILD, passedEnvironment } from "../../../workers/spawn.ts";
@@ -16,6 +17,8 @@ export async function gather(out: string): Promise<Facts> {
   const asked = { gpus: null, workers: 1, device: "auto" } as const;
   const placed = await attempt(() => cardsFor(asked, (text) => notices.push(text)));
   const seat = "value" in placed ? placed.value[0] : undefined;
+  // One after the other: what is measured at the same time is measured slower.
+  const adapter = await attempt(() => look<Look | null>({ pin: seat?.pin }), "noDevice");
   return {
     deno: {
       version: Deno.version.deno,
@@ -28,12 +31,18 @@ export async function gather(out: string): Promise<Facts> {
     variables: variables(),
     cards: await cardFacts(),
     run: "failure" in placed ? placed : { value: { notices } },
-    // One after the other: what is measured at the same time is measured slower.
-    adapter: await attempt(() => look<Look | null>(seat?.pin ?? {}), "noDevice"),
+    adapter,
+    openGl: "value" in adapter && adapter.value === null ? await openGl() : null,
     socket: await attempt(socketSpeed),
     disk: await attempt(() => diskFacts(out), "config"),
     missing: await missing(),
   };
+}
+
+/** The name of OpenGL's adapter; null where there is none. */
+async function openGl(): Promise<string | null> {
+  const found = await attempt(() => look<{ name: string }>({ backend: "gl" }, "name"));
+  return "value" in found ? found.value.name : null;
 }
 
 async function attempt<T>(
@@ -74,8 +83,8 @@ async function cardFacts(): Promise<CardFacts> {
 /** Twins have one name: for them the layer's word is taken. */
 async function isThere(card: Card, cards: readonly Card[]): Promise<boolean> {
   if (needsProof(card, cards)) return await isHeeded(card, cards);
-  const found = await attempt(() => look<{ name: string }>(pinOf(card, cards) ?? {}, "name"));
-  return "value" in found && found.value.name === card.name;
+  const found = await attempt(() => look<{ name: string }>({ pin: pinOf(card, cards) }, "name"));
+  return "value" in found && cardIn(found.value.name) === card.name;
 }
 
 function hasRenderNode(): boolean {
@@ -86,16 +95,20 @@ function hasRenderNode(): boolean {
   }
 }
 
-/** What a process with these variables sees. @throws when it fails, with the last that it said. */
-async function look<T>(pin: Pin, ...args: string[]): Promise<T> {
+/** What a process with this pin sees. @throws when it fails, with the last that it said. */
+async function look<T>(
+  { pin = {}, backend = takeBackend() }: { pin?: Pin | undefined; backend?: Backend },
+  ...args: string[]
+): Promise<T> {
   const { success, signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...CHILD,
       new URL("./look.ts", import.meta.url).href,
+      backend,
       ...args,
     ],
     clearEnv: true,
-    env: { NO_COLOR: "1", ...passedEnvironment(), ...pin },
+    env: { NO_COLOR: "1", ...passedEnvironment(), ...pin, [BACKEND_VARIABLE]: backend },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -2,6 +2,7 @@
 import type { ExitName } from "../../base/refusal.ts";
 import { showCard } from "../../cards/card.ts";
 import { showBytes } from "../../report/format.ts";
+import { isOpenGl } from "../../device/backend.ts";
 import type { Facts, Look } from "./facts.ts";
 
 /** Something to know. */
@@ -43,7 +44,7 @@ function permissions({ missing }: Facts): Finding[] {
   }];
 }
 
-function adapter({ adapter: found, cards: { unseen } }: Facts): Finding[] {
+function adapter({ adapter: found, openGl, cards: { unseen } }: Facts): Finding[] {
   if ("failure" in found) {
     const { message, exit } = found.failure;
     return [{
@@ -56,14 +57,27 @@ function adapter({ adapter: found, cards: { unseen } }: Facts): Finding[] {
   if (found.value === null) {
     return [{
       level: "error",
-      what: "There is no WebGPU adapter",
+      what: openGl === null
+        ? "There is no WebGPU adapter"
+        : `There is no WebGPU adapter but ${openGl}, which a run does not take unasked: other bits, ` +
+          "one worker, and kernels that compile for minutes",
       mend: unseen.length > 0
         ? NVIDIA_VULKAN
         : "install a Vulkan driver: apt-get install mesa-vulkan-drivers (computes on the CPU)",
       exit: "noDevice",
     }];
   }
-  return numerics(found.value);
+  return [...openGlTaken(found.value), ...numerics(found.value)];
+}
+
+function openGlTaken({ name }: Look): Finding[] {
+  if (!isOpenGl(name)) return [];
+  return [{
+    level: "warning",
+    what: `${name} computes other bits than Vulkan's, and compiles kernels for minutes`,
+    mend:
+      "install a Vulkan driver (apt-get install mesa-vulkan-drivers) and unset DENO_WEBGPU_BACKEND",
+  }];
 }
 
 const NVIDIA_VULKAN =
@@ -115,7 +129,7 @@ function cards({ cards: { cards: all, unseen, layer, renderNode }, run }: Facts)
   } else if (all.length === 0 && !layer) {
     found.push({
       level: "warning",
-      what: "Vulkan's devices cannot be listed: an adapter may be that of OpenGL, which is slower",
+      what: "Vulkan's devices cannot be listed: workers cannot be kept on cards of their own",
       mend: "install Vulkan drivers with Mesa's layer: apt-get install mesa-vulkan-drivers",
     });
   }

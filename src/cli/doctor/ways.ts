@@ -1,8 +1,10 @@
 /** How fast bytes leave this process: to another one through a socket, and to a disk. */
 import { dirname, join, resolve } from "node:path";
+import { fileFault, isMissing } from "../../base/file_fault.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { freeBytes } from "../../checkpoint/space.ts";
 import { listenUnix } from "../../transport/unix.ts";
+import { makeSocketFolder } from "../../../workers/socket_folder.ts";
 import { CHILD } from "../../../workers/spawn.ts";
 import type { DiskFacts, Failure } from "./facts.ts";
 
@@ -13,16 +15,17 @@ const FILE = 64 * 2 ** 20;
 
 /** An error as a failure of a run; one that nobody foresaw would end it as a bug. */
 export function failureOf(error: unknown, exit: Failure["exit"] = "bug"): Failure {
-  const message = error instanceof Error ? error.message : String(error);
+  const known = fileFault(error);
+  const message = known instanceof Error ? known.message : String(known);
   return {
     message: message.split("\n")[0] ?? "",
-    exit: error instanceof Refusal ? error.exit : exit,
+    exit: known instanceof Refusal ? known.exit : exit,
   };
 }
 
 /** Bytes per second through a socket in a temporary folder, as workers' are, to another process. */
 export async function socketSpeed(): Promise<{ bytesPerSecond: number }> {
-  const folder = await Deno.makeTempDir({ prefix: "shoal-" });
+  const folder = makeSocketFolder();
   const path = join(folder, "doctor.sock");
   try {
     const listener = await listenUnix(path, { attempt: 0 });
@@ -102,7 +105,7 @@ function existing(path: string): string {
     try {
       if (Deno.statSync(at).isDirectory || at === dirname(at)) return at;
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound) || at === dirname(at)) throw error;
+      if (!isMissing(error) || at === dirname(at)) throw error;
     }
   }
 }

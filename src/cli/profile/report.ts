@@ -1,4 +1,5 @@
 /** A profile as people read it, and as a value. Pure: it measures nothing. */
+import { maxOf } from "../../base/extremes.ts";
 import { showCount } from "../../report/format.ts";
 import { table } from "../table.ts";
 import type { Peaks } from "./peak.ts";
@@ -70,7 +71,7 @@ function total(ops: readonly OpSum[]): number {
 
 /** Rows with their first column to the left and numbers to the right. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, c) => Math.max(...rows.map((row) => row[c]?.length ?? 0)));
+  const widths = (rows[0] ?? []).map((_, c) => maxOf(rows.map((row) => row[c]?.length ?? 0)));
   return rows.map((row) =>
     "  " +
     row.map((cell, c) => c === 0 ? cell.padEnd(widths[c] ?? 0) : cell.padStart(widths[c] ?? 0))

@@ -3,6 +3,7 @@
  * plans and their calls on another. Times are microseconds. Pure. Source: Duca and Sinclair, "Trace
  * Event Format" (2016), duration as complete events, names as metadata events.
  */
+import { maxOf, minOf } from "../../base/extremes.ts";
 import { length, type Pass, type SplitStep } from "./measure.ts";
 
 /** One event. */
@@ -58,8 +59,8 @@ function deviceEvents(run: readonly Pass[], shift: number): TraceEvent[] {
   const [first] = run;
   if (first === undefined) return [];
   const place = { line: "device", shift } as const;
-  const begin = Math.min(...run.map((pass) => pass.begin));
-  const end = Math.max(...run.map((pass) => pass.end));
+  const begin = minOf(run.map((pass) => pass.begin));
+  const end = maxOf(run.map((pass) => pass.end));
   return [
     event({ name: first.plan, cat: "plan", begin, end, ...place }),
     ...run.flatMap((pass) => {

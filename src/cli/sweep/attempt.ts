@@ -1,5 +1,6 @@
 /** One process of a trial, from the folder that is made ready to the end. Decides nothing. */
 import { lostIn } from "../../../workers/going_on.ts";
+import { isMissing, reasonOf } from "../../base/file_fault.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { Damage } from "../../checkpoint/damage.ts";
 import { beginningsOf, type Standing, untilOf } from "../../sweep/standing.ts";
@@ -115,8 +116,8 @@ async function branchOff(one: Standing, { books, standings }: AttemptOptions): P
     try {
       await branch(books.folder(key), { trunk: books.folder(trunk), step, config });
     } catch (error) {
-      if (!(error instanceof Damage) && !(error instanceof Deno.errors.NotFound)) throw error;
-      books.journal.write({ kind: "not_branched", key, trunk, step, reason: error.message });
+      if (!(error instanceof Damage) && !isMissing(error)) throw error;
+      books.journal.write({ kind: "not_branched", key, trunk, step, reason: reasonOf(error) });
       continue;
     }
     one.trunk = from;

@@ -1,4 +1,5 @@
 /** A trial as a process: the command `train` with the options of its task. Judges nothing. */
+import { fileURLToPath } from "node:url";
 import denoJson from "../../../deno.json" with { type: "json" };
 import { allowRun } from "../allow_run.ts";
 
@@ -40,7 +41,7 @@ export function startChild({ folder, until, workers, gpus, threads }: ChildOptio
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...trainOptions(),
-      new URL("../trial.ts", import.meta.url).pathname,
+      fileURLToPath(new URL("../trial.ts", import.meta.url)),
       `--config=${folder}/config.json`,
       `--resume=${folder}`,
       `--steps=${until}`,

@@ -2,6 +2,7 @@
  * Leads a sweep: starts what is due while there is room, judges what has ended, and writes both
  * down. The decisions are those of src/sweep.
  */
+import { maxOf } from "../../base/extremes.ts";
 import { namesIn } from "../../cards/choose.ts";
 import { spread } from "../../cards/spread.ts";
 import type { RunConfig } from "../../config/schema.ts";
@@ -197,7 +198,7 @@ class Lead {
     if (asha === undefined) return;
     const list = Array.from(standings.values());
     const reached = list.flatMap((one) => one.state === "failed" ? [] : this.#rungs(one));
-    const rungs = Math.max(...list.map((one) => one.rungs.length));
+    const rungs = maxOf(list.map((one) => one.rungs.length));
     for (;;) {
       const bracket = { promoted: this.#promoted, rungs, eta: asha.eta };
       const isOver = this.#running.size === 0 && list.every(({ state }) => state !== "waits");

@@ -1,14 +1,12 @@
 /** How large trials are: their data is read once, devices are asked for their limits. */
 import { canonical } from "../../base/hash.ts";
-import { rootKey } from "../../base/random.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import { openReference } from "../../device/reference.ts";
 import { openWebGpu } from "../../device/webgpu.ts";
 import type { Measure } from "../../sweep/types.ts";
 import { measure } from "./sizes.ts";
 import { beginning } from "../../../workers/beginning.ts";
-import { sourceIn } from "../../../workers/corpus.ts";
-import type { Data } from "../../../workers/data.ts";
+import { type Data, requireTraining } from "../../../workers/data.ts";
 
 /** What a device allows, in bytes. */
 interface Allowed {
@@ -35,7 +33,7 @@ export function measurer(): Measurer {
       const { data, init, micro_batches, windows, device } = config;
       const key = canonical({ data, init, micro_batches, windows });
       const { corpus } = await once(texts, key, async () => (await beginning(config)).data);
-      sourceIn(config, corpus, rootKey(config.seed)); // Refuses a text without room for it.
+      requireTraining(config, corpus);
       const allowed = await once(devices, device, () => allowedBy(device));
       isHost &&= allowed.isHost;
       return measure(config, corpus.vocabulary, { ...allowed, workers: 1 });

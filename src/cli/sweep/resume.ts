@@ -1,4 +1,5 @@
 /** Where a sweep stands, from its folder: what was begun, decided and finished before. */
+import { maxOf } from "../../base/extremes.ts";
 import { rungsOf } from "../../sweep/asha.ts";
 import type { Sweep } from "../../sweep/schema.ts";
 import type { Standing } from "../../sweep/standing.ts";
@@ -23,7 +24,7 @@ export async function standingsOf(
     const entries = books.journal.entries.filter((entry) => entry["key"] === key);
     const of = (kind: string) => entries.filter((entry) => entry.kind === kind);
     const rungs = sweep.asha === undefined ? [config.steps] : rungsOf(config.steps, sweep.asha);
-    const promoted = Math.max(0, ...of("promoted").map(({ rung }) => Number(rung)));
+    const promoted = Math.max(0, maxOf(of("promoted").map(({ rung }) => Number(rung))));
     const rung = Math.min(promoted, rungs.length - 1);
     const isReached = steps >= (rungs[rung] as number);
     const branched = of("branched").at(-1);

@@ -8,6 +8,7 @@ import { lockRun, type RunLock } from "../../checkpoint/lock.ts";
 import { stepName } from "../../checkpoint/names.ts";
 import { openCheckpoint } from "../../checkpoint/verify.ts";
 import { configHash, differences } from "../../config/identity.ts";
+import { anchored } from "../../config/paths.ts";
 import { resolveConfig } from "../../config/resolve.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import { setAside } from "../../report/aside.ts";
@@ -95,7 +96,7 @@ export async function stepsOf(folder: string): Promise<number[]> {
 /** Writes a trial's config: with it `train --resume` begins, or goes on. */
 export async function writeConfig(folder: string, config: RunConfig): Promise<void> {
   await makeFolders(folder);
-  writeJsonAtomic(join(folder, "config.json"), config);
+  writeJsonAtomic(join(folder, "config.json"), anchored(config, Deno.cwd()));
 }
 
 /**
@@ -119,7 +120,7 @@ export async function branch(
   for (const name of ["metrics.jsonl", "samples.jsonl"]) setAside(join(folder, name));
   writeTextAtomic(join(folder, "metrics.jsonl"), metrics);
   await saveCheckpoint(checkpointsOf(folder), {
-    manifest: { ...manifest, config, configHash: configHash(config) },
+    manifest: { ...manifest, config: anchored(config, Deno.cwd()), configHash: configHash(config) },
     model: Array.from(model.values()),
     optimizer: Array.from(optimizer.values()),
   });

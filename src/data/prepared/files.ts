@@ -1,5 +1,5 @@
 /** Bytes of files in a prepared folder, by position. The one place here that touches the disk. */
-import { Refusal } from "../../base/refusal.ts";
+import { type Doing, fileFault, hasCode, isMissing, refusing } from "../../base/file_fault.ts";
 
 /** A file that is read by position; it stays open until disposed. */
 export class OpenFile implements Disposable {
@@ -8,7 +8,7 @@ export class OpenFile implements Disposable {
 
   /** @throws {Refusal} `data` when there is no such file, `noInput` when it may not be read. */
   constructor(path: string) {
-    this.#file = opened(path, () => Deno.openSync(path, { read: true }));
+    this.#file = refusing(ofFolder(path), () => Deno.openSync(path, { read: true }));
     // Asked of the open file: a worker need not have leave to look at its surroundings.
     this.bytes = this.#file.seekSync(0, Deno.SeekMode.End);
   }
@@ -44,31 +44,11 @@ export function textIfAny(path: string): string | undefined {
   try {
     return Deno.readTextFileSync(path);
   } catch (error) {
-    const { NotFound, NotADirectory, IsADirectory } = Deno.errors;
-    if (
-      error instanceof NotFound || error instanceof NotADirectory || error instanceof IsADirectory
-    ) return undefined;
-    throw asRefusal(path, error);
+    if (isMissing(error) || hasCode(error, "EISDIR")) return undefined;
+    throw fileFault(error, ofFolder(path));
   }
 }
 
-function opened<T>(path: string, open: () => T): T {
-  try {
-    return open();
-  } catch (error) {
-    throw asRefusal(path, error);
-  }
-}
-
-function asRefusal(path: string, error: unknown): unknown {
-  if (error instanceof Deno.errors.NotFound) {
-    return new Refusal(
-      "data",
-      `Cannot read ${path}: need a file of the prepared folder: it is missing`,
-    );
-  }
-  if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
-    return new Refusal("noInput", `Cannot read ${path}: need leave to read it: ${error.message}`);
-  }
-  return error;
+function ofFolder(path: string): Doing {
+  return { doing: "read", path, need: "a file of the prepared folder", exit: "data" };
 }

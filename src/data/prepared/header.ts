@@ -3,11 +3,16 @@
  * of each block of tokens, and the CRC-32 of that table. Knows neither files nor tokenizers.
  *
  *      0  "SHOALTOK"                            32  SHA-256 of the tokenizer, 32 bytes
- *      8  u32 version, 1                        64  zeros
- *     12  u32 bytes per token, 2 or 4          124  u32 CRC-32 of the 124 bytes before
- *     16  u64 tokens n                         128  n tokens
- *     24  u32 vocabulary                            u32 CRC-32 of each block, the last may be shorter
- *     28  u32 bytes per block, 65536                u32 CRC-32 of these CRCs
+ *      8  u32 version, 2                        64  u32 documents m that end in the shard
+ *     12  u32 bytes per token, 2 or 4           68  zeros
+ *     16  u64 tokens n                         124  u32 CRC-32 of the 124 bytes before
+ *     24  u32 vocabulary                       128  n tokens
+ *     28  u32 bytes per block, 65536                u32 CRC-32 of each block, the last may be shorter
+ *                                                   u32 CRC-32 of these CRCs
+ *                                                   m u32: tokens of the shard up to each document's end
+ *                                                   u32 CRC-32 of these places
+ *
+ * Version 1 had zeros at byte 64 and ended behind the CRC of the CRCs.
  */
 import { crc32 } from "node:zlib";
 
@@ -17,7 +22,7 @@ export const HEAD = 128;
 export const BLOCK = 1 << 16;
 
 const MAGIC = new TextEncoder().encode("SHOALTOK");
-const VERSION = 1;
+const [PLAIN, ENDED] = [1, 2] as const;
 const SEALED = HEAD - 4;
 
 /** Bytes per token. */
@@ -32,6 +37,8 @@ export interface ShardHead {
   readonly vocabulary: number;
   /** SHA-256 of the tokenizer, 64 hex digits. */
   readonly tokenizerHash: string;
+  /** Documents that end in the shard; undefined in version 1, which does not tell. */
+  readonly ends?: number | undefined;
 }
 
 /** The narrowest width that holds every token below `vocabulary`. */
@@ -44,9 +51,14 @@ export function blocksOf({ tokens, width }: ShardHead): number {
   return Math.ceil(tokens * width / BLOCK);
 }
 
+/** Offset of the places at which documents end; where the shard ends that does not tell. */
+export function endsOffset(head: ShardHead): number {
+  return HEAD + head.tokens * head.width + 4 * blocksOf(head) + 4;
+}
+
 /** Bytes of a whole shard. */
 export function shardBytes(head: ShardHead): number {
-  return HEAD + head.tokens * head.width + 4 * blocksOf(head) + 4;
+  return endsOffset(head) + (head.ends === undefined ? 0 : 4 * head.ends + 4);
 }
 
 /** A head as bytes. */
@@ -54,12 +66,13 @@ export function encodeHead(head: ShardHead): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(HEAD);
   const view = new DataView(bytes.buffer);
   bytes.set(MAGIC);
-  view.setUint32(8, VERSION, true);
+  view.setUint32(8, head.ends === undefined ? PLAIN : ENDED, true);
   view.setUint32(12, head.width, true);
   view.setBigUint64(16, BigInt(head.tokens), true);
   view.setUint32(24, head.vocabulary, true);
   view.setUint32(28, BLOCK, true);
   bytes.set(Uint8Array.fromHex(head.tokenizerHash), 32);
+  view.setUint32(64, head.ends ?? 0, true);
   view.setUint32(SEALED, crc32(bytes.subarray(0, SEALED)), true);
   return bytes;
 }
@@ -77,8 +90,8 @@ export function decodeHead(bytes: Uint8Array): ShardHead | HeadFault {
     return { fault: "it does not begin with SHOALTOK", offset: 0 };
   }
   const version = view.getUint32(8, true);
-  if (version !== VERSION) {
-    return { fault: `its version is ${version}, not ${VERSION}`, offset: 8 };
+  if (version !== PLAIN && version !== ENDED) {
+    return { fault: `its version is ${version}, not ${PLAIN} or ${ENDED}`, offset: 8 };
   }
   if (crc32(bytes.subarray(0, SEALED)) !== view.getUint32(SEALED, true)) {
     return { fault: "its head does not match its CRC", offset: SEALED };
@@ -92,5 +105,6 @@ export function decodeHead(bytes: Uint8Array): ShardHead | HeadFault {
     tokens: Number(view.getBigUint64(16, true)),
     vocabulary: view.getUint32(24, true),
     tokenizerHash: bytes.subarray(32, 64).toHex(),
+    ...version === ENDED && { ends: view.getUint32(64, true) },
   };
 }

@@ -1,13 +1,12 @@
 /** What `prepare` left in a folder, as far as its index, its tokenizer and the heads of shards tell. */
 import { join } from "node:path";
 import { Refusal } from "../../base/refusal.ts";
-import { tokenizerSpecSchema } from "../schema.ts";
-import { tokenizerFrom, tokenizerHash } from "../tokenizers/mod.ts";
+import { tokenizerHash } from "../tokenizers/mod.ts";
 import type { Tokenizer } from "../tokenizers/types.ts";
-import { textIfAny } from "./files.ts";
-import { parseJson, PARTS, readIndex, TOKENIZER } from "./folder.ts";
+import { PARTS, readIndex, TOKENIZER } from "./folder.ts";
 import type { PreparedIndex, SplitIndex } from "./schema.ts";
 import { preparedHash } from "./token_hash.ts";
+import { readTokenizer } from "./tokenizer.ts";
 import { openEach } from "./tokens.ts";
 
 export { isPrepared } from "./folder.ts";
@@ -31,8 +30,12 @@ export interface Prepared {
   readonly tokenizerHash: string;
   /** What it was asked for by, as `word:10000`. */
   readonly tokenizerName: string;
+  /** What stood between the documents of its text files; null where each was one document. */
+  readonly documentEnd: string | null;
   /** Distinct tokens. */
   readonly vocabulary: number;
+  /** Tokens of text that the tokenizer lacks, where that was counted. */
+  readonly unknown: number | undefined;
   readonly train: PreparedSplit;
   readonly validation: PreparedSplit;
 }
@@ -43,7 +46,12 @@ export interface Prepared {
  */
 export function openPrepared(path: string): Prepared {
   const index = readIndex(path);
-  const tokenizer = readTokenizer(path, index);
+  const tokenizer = readTokenizer(path);
+  checkTokenizer(join(path, TOKENIZER), {
+    index,
+    hash: tokenizerHash(tokenizer),
+    vocabulary: tokenizer.size,
+  });
   for (const part of PARTS) {
     checkCounts(path, { index, split: index[part], part });
     const list = { ...index.tokenizer, shards: index[part].shards };
@@ -58,22 +66,14 @@ export function openPrepared(path: string): Prepared {
     tokenizer,
     tokenizerHash: index.tokenizer.hash,
     tokenizerName: index.options.tokenizer,
+    documentEnd: index.options.documentEnd,
     vocabulary: tokenizer.size,
+    unknown: index.train.unknown === undefined
+      ? undefined
+      : index.train.unknown + (index.validation.unknown ?? 0),
     train: splitOf(index.train),
     validation: splitOf(index.validation),
   };
-}
-
-/** The tokenizer of a folder whose index was read. @throws {Refusal} `data` */
-function readTokenizer(folder: string, index: PreparedIndex): Tokenizer {
-  const path = join(folder, TOKENIZER);
-  const text = textIfAny(path);
-  if (text === undefined) {
-    throw new Refusal("data", `Cannot read ${path}: need the folder's tokenizer: it is missing`);
-  }
-  const tokenizer = tokenizerFrom(parseJson(path, { text, schema: tokenizerSpecSchema }));
-  checkTokenizer(path, { index, hash: tokenizerHash(tokenizer), vocabulary: tokenizer.size });
-  return tokenizer;
 }
 
 /** What the index of a folder says of its tokenizer must be what its tokenizer file says. */

@@ -19,6 +19,8 @@ export const splitSchema = z.strictObject({
   documents: count,
   characters: count,
   bytes: count,
+  /** Tokens of text that the tokenizer lacks; older folders do not tell. */
+  unknown: count.optional(),
   /** SHA-256 of the tokens, as token_hash.ts defines it. */
   hash: sha256,
   shards: z.array(shardSchema),

@@ -6,7 +6,15 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { Refusal } from "../../base/refusal.ts";
 import { OpenFile } from "./files.ts";
-import { BLOCK, blocksOf, decodeHead, HEAD, shardBytes, type ShardHead } from "./header.ts";
+import {
+  BLOCK,
+  blocksOf,
+  decodeHead,
+  endsOffset,
+  HEAD,
+  shardBytes,
+  type ShardHead,
+} from "./header.ts";
 import type { ShardIndex } from "./schema.ts";
 
 /** What the index says of a shard. */
@@ -91,8 +99,43 @@ export class Shard implements Disposable {
     return bytes;
   }
 
+  /**
+   * Tokens up to the end of each document that ends here, in rising order. A shard that does not tell
+   * is searched for `token`, which ends documents and nothing else.
+   */
+  ends(token: number | undefined): Uint32Array {
+    if (this.head.ends !== undefined) return this.#readEnds(this.head.ends);
+    if (token !== undefined) return this.#findEnds(token);
+    this.#refuse("it does not tell where documents end, as older ones do not: prepare it again");
+  }
+
   [Symbol.dispose](): void {
     this.#file[Symbol.dispose]();
+  }
+
+  #readEnds(count: number): Uint32Array {
+    const offset = endsOffset(this.head);
+    const bytes = new Uint8Array(4 * count + 4);
+    this.#fill(offset, bytes);
+    const places = new Uint32Array(bytes.buffer, 0, count);
+    if (crc32(bytes.subarray(0, -4)) !== new DataView(bytes.buffer).getUint32(4 * count, true)) {
+      this.#refuse(`its table of documents at byte ${offset} does not match its CRC`);
+    }
+    const last = places.at(-1) ?? 0;
+    if (last > this.head.tokens || places.some((place, i) => place <= (places[i - 1] ?? 0))) {
+      this.#refuse(`its table of documents at byte ${offset} is not in order`);
+    }
+    return places;
+  }
+
+  #findEnds(token: number): Uint32Array {
+    const places: number[] = [];
+    for (let block = 0, at = 0; block < this.blocks; block++) {
+      const ids = tokensOf(this.block(block), this.head.width);
+      for (let i = 0; i < ids.length; i++) if (ids[i] === token) places.push(at + i + 1);
+      at += ids.length;
+    }
+    return Uint32Array.from(places);
   }
 
   #copy(token: number, into: Uint32Array): void {

@@ -1,7 +1,9 @@
 /** The tokens of a prepared folder by position: nothing is loaded but what is asked for. */
+import { type Documents, firstBehind } from "../documents.ts";
 import type { Tokens } from "../tokens.ts";
 import { type Part, readIndex } from "./folder.ts";
-import type { ShardIndex } from "./schema.ts";
+import type { PreparedIndex, ShardIndex } from "./schema.ts";
+import { readTokenizer } from "./tokenizer.ts";
 import { Shard } from "./shard.ts";
 
 /**
@@ -9,9 +11,29 @@ import { Shard } from "./shard.ts";
  * tables of all shards are checked at once. @throws {Refusal} `noInput` or `data`, naming the file
  * and the offset; reading throws it as well.
  */
-export function openTokens(path: string, part: Part): Tokens & Disposable {
+export function openTokens(
+  path: string,
+  part: Part,
+  { documents = false }: {
+    /** Whether documents are told apart: their ends are then held in memory. */
+    documents?: boolean;
+  } = {},
+): Tokens & Disposable {
   const index = readIndex(path);
-  return openShards(path, { ...index.tokenizer, shards: index[part].shards });
+  const tokens = new ShardedTokens(
+    openEach(path, { ...index.tokenizer, shards: index[part].shards }),
+  );
+  if (documents) tokens.tellDocuments(() => endToken(path, index));
+  return tokens;
+}
+
+/**
+ * The token that ends documents in a folder and nothing else; undefined where there is none: words
+ * have one token for the end of a line and of a document.
+ */
+function endToken(path: string, { options }: PreparedIndex): number | undefined {
+  const tokenizer = options.ends ? readTokenizer(path) : undefined;
+  return tokenizer?.kind === "word" ? undefined : tokenizer?.end;
 }
 
 /** Shards that make one stream of tokens. */
@@ -46,12 +68,35 @@ class ShardedTokens implements Tokens, Disposable {
   readonly #shards: readonly Shard[];
   /** Position of each shard's first token, and of the end. */
   readonly #starts: Float64Array;
+  #documents: Documents | undefined;
 
   constructor(shards: readonly Shard[]) {
     this.#shards = shards;
     this.#starts = new Float64Array(shards.length + 1);
     shards.forEach(({ head }, i) => this.#starts[i + 1] = this.#startOf(i) + head.tokens);
     this.length = this.#startOf(shards.length);
+  }
+
+  get documents(): Documents | undefined {
+    return this.#documents;
+  }
+
+  /** Reads where documents end; `token` finds them in shards that do not tell. */
+  tellDocuments(token: () => number | undefined): void {
+    const old = this.#shards.some(({ head }) => head.ends === undefined);
+    const sought = old ? token() : undefined;
+    const ends = this.#shards.map((shard) => shard.ends(sought));
+    this.#documents = {
+      count: ends.reduce((sum, { length }) => sum + length, 0),
+      after: (position) => {
+        for (let i = this.#holding(position); i < ends.length; i++) {
+          const own = ends[i] as Uint32Array;
+          const place = own[firstBehind(own, position - this.#startOf(i))];
+          if (place !== undefined) return this.#startOf(i) + place;
+        }
+        return Infinity;
+      },
+    };
   }
 
   read(start: number, into: Uint32Array): void {

@@ -41,6 +41,7 @@ export function verifyPrepared(
           bytes += stored.length;
           progress(bytes, total);
         }
+        if (shard.head.ends !== undefined) shard.ends(undefined);
         blocks += shard.blocks;
       }
       shards += open.length;

@@ -13,6 +13,7 @@ import { windowSource } from "./windows.ts";
 /** Shuffled windows, each as it stands or from its end: targets are [B]. */
 export const direction: SourceMaker = {
   needsText: true,
+  leastEvaluated: ({ window }) => window + 1,
   task: ({ window }, characters) => ({
     time: window,
     vocabulary: characters,
@@ -28,8 +29,8 @@ export const direction: SourceMaker = {
 function directionSource(config: DataConfig, input: SourceInput): Source {
   const { window } = config;
   // A label is of a whole window: none is asked in part, and none overlaps another.
-  const evaluation = { windows: input.evaluation.windows || Infinity, stride: null };
-  const source = windowSource(config, { ...input, evaluation });
+  const evaluation = { ...input.evaluation, stride: null };
+  const source = windowSource(config, { ...input, evaluation }, { whole: true });
   const key = foldName(input.key, "direction");
   const evalKey = foldName(key, "evaluation");
   return {

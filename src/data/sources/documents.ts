@@ -3,30 +3,32 @@
  * asked, and the lane's next window begins with a state of zero. So no state passes from a document
  * to the next, and no kernel needs to know of documents.
  */
+import { once } from "../../base/once.ts";
+import { minOf } from "../../base/extremes.ts";
 import { gatherPadded } from "../batch.ts";
 import type { Batch, Source, SourceInput } from "../source.ts";
 import type { Tokens } from "../tokens.ts";
 import { laneEvaluation } from "./lane_evaluation.ts";
-import { cut } from "./lanes.ts";
+import { cut, holdsLanes } from "./lanes.ts";
 import { onlyText } from "./only_text.ts";
 import { type Stretch, type Stretches, stretches } from "./stretches.ts";
 
-/** `time` tokens of S x B lanes in each step; states begin anew behind each `end`. */
+/** `time` tokens of S x B lanes in each step; states begin anew where documents do. */
 export function documentSource(
   { time, warm }: { readonly time: number; readonly warm: number },
   input: SourceInput,
 ): Source {
-  const { microBatches, windows, evaluation, end } = input;
+  const { microBatches, windows, evaluation } = input;
   const lanes = microBatches * windows;
   const text = onlyText(input);
   const lanesOf = (tokens: Tokens, part: string): Stretches[] => {
     const { length } = cut(tokens, { lanes, time, part });
     return Array.from(
       { length: lanes },
-      (_, lane) => stretches(tokens, { start: lane * length, length, time, end }),
+      (_, lane) => stretches(tokens, { start: lane * length, length, time }),
     );
   };
-  const train = lanesOf(text.train, "training");
+  const train = once(() => lanesOf(text.train, "training"));
   // Each lane goes round by itself: documents make some shorter in windows than others.
   const at = (all: Stretches[], lane: number, step: number): Stretch => {
     const own = all[lane] as Stretches;
@@ -40,19 +42,20 @@ export function documentSource(
   const ownOf = (all: Stretches[], microBatch: number, step: number): Stretch[] =>
     Array.from({ length: windows }, (_, b) => at(all, microBatch * windows + b, step));
   const source: Omit<Source, "evaluation"> = {
-    train: ({ step, microBatch }) => batch(text.train, ownOf(train, microBatch, step)),
-    countedIn: (step) => train.reduce((sum, _, lane) => sum + at(train, lane, step).length, 0),
+    requireTraining: () => void train(),
+    train: ({ step, microBatch }) => batch(text.train, ownOf(train(), microBatch, step)),
+    countedIn: (step) => train().reduce((sum, _, lane) => sum + at(train(), lane, step).length, 0),
     sequences: microBatches,
   };
-  if (evaluation.windows === 0) {
-    const shape = { lanes, windows, time, warm, end };
+  if (evaluation.windows === 0 || !holdsLanes(text.validation, { lanes, time })) {
+    const shape = { lanes, windows, time, warm };
     return {
       ...source,
       evaluation: (sequence) => laneEvaluation(text.validation, shape, sequence),
     };
   }
   const validation = lanesOf(text.validation, "validation");
-  const shortest = Math.min(...validation.map(({ count }) => count));
+  const shortest = minOf(validation.map(({ count }) => count));
   const limit = Math.max(1, Math.ceil(evaluation.windows / lanes));
   return {
     ...source,

@@ -2,6 +2,7 @@
  * The whole of a part in lanes, each target once. A lane begins some tokens before the first that it
  * counts, to have its state warm by then; states begin anew behind the end of a document.
  */
+import { maxOf } from "../../base/extremes.ts";
 import { IGNORE } from "../../base/ignore.ts";
 import type { Batch } from "../source.ts";
 import type { Tokens } from "../tokens.ts";
@@ -17,25 +18,24 @@ export interface LaneShape {
   readonly time: number;
   /** Tokens that a lane reads before it counts. */
   readonly warm: number;
-  /** Tokens that end a document. */
-  readonly end: readonly number[];
 }
 
 /** The batches of the B lanes of a sequence. */
 export function* laneEvaluation(
   tokens: Tokens,
-  { lanes, windows, time, warm, end }: LaneShape,
+  { lanes, windows, time, warm }: LaneShape,
   sequence: number,
 ): Generator<Batch> {
-  const targets = Math.max(0, tokens.length - 1);
+  const targets = tokens.length - 1;
+  if (targets < 1) return;
   const length = Math.ceil(targets / lanes);
   const own = Array.from({ length: windows }, (_, b) => {
     const from = Math.min(targets, (sequence * windows + b) * length);
     const to = Math.min(targets, from + length);
     const start = from === to ? to : Math.max(0, from - warm);
-    return { from, cuts: stretches(tokens, { start, length: to - start, time, end }) };
+    return { from, cuts: stretches(tokens, { start, length: to - start, time }) };
   });
-  const steps = Math.max(...own.map(({ cuts }) => cuts.count));
+  const steps = maxOf(own.map(({ cuts }) => cuts.count));
   for (let step = 0; step < steps; step++) {
     const inputs = new Uint32Array(windows * time);
     const asked = new Uint32Array(windows * time).fill(IGNORE);

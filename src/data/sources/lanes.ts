@@ -3,6 +3,7 @@
  * step n of a lane goes on where step n - 1 stopped, so that a recurrent state can be carried. Lane
  * l belongs to micro-batch floor(l / B), whoever computes it.
  */
+import { once } from "../../base/once.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { gather } from "../batch.ts";
 import type { Batch, Source, SourceInput } from "../source.ts";
@@ -27,7 +28,7 @@ export function laneSource(
   const { microBatches, windows, evaluation } = input;
   const lanes = microBatches * windows;
   const text = onlyText(input);
-  const train = cut(text.train, { lanes, time, part: "training" });
+  const train = once(() => cut(text.train, { lanes, time, part: "training" }));
   const at = (from: Lanes, microBatch: number, step: number): Batch => {
     const all = Array.from({ length: windows }, (_, b) => ({
       tokens: from.tokens,
@@ -36,11 +37,12 @@ export function laneSource(
     return { ...gather(all, time), counted: windows * time, fresh: step === 0 };
   };
   const source: Omit<Source, "evaluation"> = {
-    train: ({ step, microBatch }) => at(train, microBatch, step % train.steps),
+    requireTraining: () => void train(),
+    train: ({ step, microBatch }) => at(train(), microBatch, step % train().steps),
     sequences: microBatches,
   };
-  if (evaluation.windows === 0) {
-    const shape = { lanes, windows, time, warm, end: [] };
+  if (evaluation.windows === 0 || !holdsLanes(text.validation, { lanes, time })) {
+    const shape = { lanes, windows, time, warm };
     return {
       ...source,
       evaluation: (sequence) => laneEvaluation(text.validation, shape, sequence),
@@ -56,13 +58,21 @@ export function laneSource(
   };
 }
 
+/** Whether each lane of a text has a whole window; one that has not is evaluated to its last token. */
+export function holdsLanes(
+  { length }: Tokens,
+  { lanes, time }: { readonly lanes: number; readonly time: number },
+): boolean {
+  return Math.floor((length - 1) / lanes) >= time;
+}
+
 /** Cuts tokens into lanes. @throws {Refusal} `data` when a lane has no room for a window. */
 export function cut(
   tokens: Tokens,
   { lanes, time, part }: { lanes: number; time: number; part: string },
 ): Lanes {
   const length = Math.floor((tokens.length - 1) / lanes);
-  if (length < time) {
+  if (!holdsLanes(tokens, { lanes, time })) {
     throw new Refusal(
       "data",
       `Cannot cut the ${part} text into ${lanes} lanes (micro_batches x windows): each needs ` +

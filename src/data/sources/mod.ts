@@ -14,6 +14,8 @@ export interface SourceMaker {
   readonly needsText: boolean;
   /** True when batches depend on what tokens stand for. */
   readonly needsTokenizer?: true;
+  /** Fewest tokens of a validation part of which anything is asked; 2 unless told, a token and the next. */
+  readonly leastEvaluated?: (config: DataConfig) => number;
   /** The task; `characters` is the number of distinct tokens of the text, 0 where none is read. */
   readonly task: (config: DataConfig, characters: number) => Task;
   readonly make: (config: DataConfig, input: SourceInput) => Source;
@@ -54,6 +56,12 @@ export const SOURCES: Readonly<Record<DataConfig["source"], SourceMaker>> = {
 /** Whether workers must know the tokenizer of what a config names. */
 export function needsTokenizer(config: DataConfig): boolean {
   return SOURCES[config.source].needsTokenizer ?? false;
+}
+
+/** Fewest tokens of a validation part of which anything is asked; 0 where no text is read. */
+export function leastEvaluated(config: DataConfig): number {
+  const { needsText, leastEvaluated: least = () => 2 } = SOURCES[config.source];
+  return needsText ? least(config) : 0;
 }
 
 /** The source that a config names. */

@@ -2,7 +2,6 @@
  * Where a lane's windows begin and end when documents cut them short. Kept as columns of numbers,
  * for a lane may have millions of them.
  */
-import { endsAt } from "../documents.ts";
 import type { Tokens } from "../tokens.ts";
 
 /** One window of a lane: its first token, how many are asked, and whether the state begins anew. */
@@ -19,37 +18,27 @@ export interface Stretches {
 }
 
 /**
- * Windows of at most `time` tokens from `start`, until `length` tokens are asked, each once. A
- * document ends with its `end`, whose last token is the last that is asked of it and the first input
- * of the next document: the beginning that the next one's first token is asked behind.
+ * Windows of at most `time` tokens from `start`, until `length` tokens are asked, each once. The last
+ * token of a document's end is the last that is asked of it and the first input of the next document:
+ * the beginning that the next one's first token is asked behind.
  */
 export function stretches(
   tokens: Tokens,
-  { start, length, time, end }: {
-    start: number;
-    length: number;
-    time: number;
-    end: readonly number[];
-  },
+  { start, length, time }: Record<"start" | "length" | "time", number>,
 ): Stretches {
-  if (end.length === 0) return even({ start, length, time });
-  // An end may begin before the lane does.
-  const first = Math.max(0, start - end.length);
-  const own = new Uint32Array(start + length + 1 - first);
-  tokens.read(first, own);
+  const { documents } = tokens;
+  if (documents === undefined) return even({ start, length, time });
   const lengths: number[] = [];
   const starts: number[] = [];
   const fresh: boolean[] = [];
   let isFresh = true;
   for (let at = start; at < start + length;) {
-    const most = Math.min(at + time, start + length);
-    let to = at + 1;
-    // The token at `to` is the last target so far: it may close a document.
-    while (to < most && !endsAt(own, to - first, end)) to++;
+    // The token before a document's first is the last target of the one before.
+    const to = Math.min(at + time, start + length, documents.after(at + 1) - 1);
     starts.push(at);
     lengths.push(to - at);
     fresh.push(isFresh);
-    isFresh = endsAt(own, to - first, end);
+    isFresh = documents.after(to) === to + 1;
     at = to;
   }
   const columns = {

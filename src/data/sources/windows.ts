@@ -1,6 +1,8 @@
 /** Shuffled windows of texts, asked for the next token. No state passes between batches. */
+import { once } from "../../base/once.ts";
 import { foldName, type Key } from "../../base/random.ts";
-import { gather, gatherPadded, windowOf } from "../batch.ts";
+import { Refusal } from "../../base/refusal.ts";
+import { gather, gatherPadded, type WindowAt, windowOf } from "../batch.ts";
 import { documentStarts } from "../documents.ts";
 import { type EvalWindows, evalWindows } from "../eval_windows.ts";
 import { mixture } from "../mixture.ts";
@@ -12,30 +14,33 @@ import { firstNumber } from "./numbers.ts";
 
 /**
  * Windows of `data.window` tokens that start every `data.stride` tokens. Each text shuffles its own,
- * each of its epochs anew; `weight` says how many of them a round of windows has.
+ * each of its epochs anew; `weight` says how many of them a round of windows has. With `whole` an
+ * evaluation has no windows that count in part.
  */
 export function windowSource(
   { window, stride: asked, document_mask }: DataConfig,
-  { key, microBatches, windows, evaluation, texts, end }: SourceInput,
+  { key, microBatches, windows, evaluation, texts }: SourceInput,
+  { whole = false }: { readonly whole?: boolean } = {},
 ): Source {
   const stride = asked ?? window;
-  const counts = texts.map(({ train }) => windowCount(train.length, window, stride));
+  const counts = once(() => texts.map((text) => trainingWindows(text, { window, stride })));
   const mix = mixture(foldName(key, "mixture"), texts.map(({ weight }) => weight));
   const keys = texts.map((_, i) => i === 0 ? key : foldName(key, `text ${i}`));
-  const shape = { window, stride: evaluation.stride ?? window, limit: evaluation.windows };
+  const shape = { window, stride: evaluation.stride ?? window, limit: evaluation.windows, whole };
   const parts = texts.map(({ validation }) => evalWindows(validation.length, shape));
   const sequences = parts.map(({ count }) => Math.ceil(count / windows));
-  const withStarts = <B extends Pick<Batch, "inputs">>(batch: B): B =>
-    document_mask ? { ...batch, starts: documentStarts(batch.inputs, { window, end }) } : batch;
+  const withStarts = (batch: Batch, rows: readonly WindowAt[]): Batch =>
+    document_mask ? { ...batch, starts: documentStarts(rows, { window, windows }) } : batch;
   return {
+    requireTraining: () => void counts(),
     train(at) {
       const first = firstNumber(at, { microBatches, windows });
       const all = Array.from({ length: windows }, (_, b) => {
         const { text, number } = mix(first + b);
-        const own = windowOf(keys[text] as Key, number, counts[text] as number);
+        const own = windowOf(keys[text] as Key, number, counts()[text] as number);
         return { tokens: (texts[text] as Text).train, start: own * stride };
       });
-      return withStarts({ ...gather(all, window), counted: windows * window, fresh: true });
+      return withStarts({ ...gather(all, window), counted: windows * window, fresh: true }, all);
     },
     sequences: sequences.reduce((a, b) => a + b, 0),
     textOf: (sequence) => locate(sequences, sequence).part,
@@ -48,9 +53,25 @@ export function windowSource(
         { length: Math.min(windows, count - first) },
         (_, b) => ({ tokens, ...at(first + b) }),
       );
-      return [withStarts({ ...gatherPadded(own, { window, windows }), fresh: true })];
+      return [withStarts({ ...gatherPadded(own, { window, windows }), fresh: true }, own)];
     },
   };
+}
+
+/** Windows that a text is trained on. @throws {Refusal} `data` when it holds none. */
+function trainingWindows(
+  { name, train }: Text,
+  { window, stride }: { readonly window: number; readonly stride: number },
+): number {
+  const count = windowCount(train.length, window, stride);
+  if (count > 0) return count;
+  throw new Refusal(
+    "data",
+    `Cannot cut windows of ${window} tokens: need ${
+      window + 1
+    } tokens of ${name} to train on: its ` +
+      `training part has ${train.length}`,
+  );
 }
 
 /** The part that number `index` falls into, when parts of `sizes` stand one behind the other. */

@@ -3,7 +3,7 @@ import type { TokenizerSpec } from "../schema.ts";
 import { byteBpe } from "./byte_bpe.ts";
 import { readByteLevel } from "./byte_level.ts";
 import { throughLibrary } from "./library.ts";
-import { endOf, readTokenizerJson, sizeOf } from "./tokenizer_json.ts";
+import { endOf, readTokenizerJson, sizeOf, unknownOf } from "./tokenizer_json.ts";
 import type { Tokenizer } from "./types.ts";
 
 /** @throws {Refusal} `data` for what is no tokenizer.json, or one that cannot be served. */
@@ -15,7 +15,9 @@ export function bpeTokenizerOf({ tokenizer }: TokenizerSpec & { kind: "bpe" }): 
     kind: "bpe",
     size,
     end: endOf(json)?.id,
-    ...parts === undefined ? throughLibrary(json) : byteBpe(() => parts, size),
+    ...parts === undefined
+      ? { ...throughLibrary(json), unknown: unknownOf(json) }
+      : { ...byteBpe(() => parts, size), unknown: undefined },
     toJSON: () => ({ kind: "bpe", tokenizer }),
   };
 }

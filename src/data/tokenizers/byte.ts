@@ -15,6 +15,7 @@ export function byteTokenizer({ end = false }: { end?: boolean | undefined } = {
     kind: "byte",
     size,
     end: end ? 256 : undefined,
+    unknown: undefined,
     encode: (text) => new Uint32Array(encoder.encode(text)),
     decode(ids) {
       const row = new ByteRow();

@@ -3,6 +3,7 @@
  * ids of the original exactly; of others it says that they are none of it.
  */
 import type { ByteBpe } from "./byte_bpe.ts";
+import { specialOf } from "./library_parts.ts";
 import { Merges } from "./merges.ts";
 import { bytesOfPrintable, printable } from "./printable.ts";
 import type { TokenizerJson } from "./schema.ts";
@@ -85,7 +86,7 @@ export function readByteLevel(json: TokenizerJson): ByteBpe | undefined {
   const none = new Uint8Array();
   const tokens: Uint8Array[] = Array.from({ length: sizeOf(json) }, () => none);
   const byteTokens = new Int32Array(256).fill(-1);
-  const special = new Set(json.added_tokens.map(({ content }) => content));
+  const special = new Set(specialOf(json).map(({ content }) => content));
   for (const [text, id] of ids) {
     if (special.has(text)) continue;
     const bytes = bytesOfPrintable(text);

@@ -84,6 +84,7 @@ function charsInOrder(points: readonly number[], end: boolean): Tokenizer {
     kind: "char",
     size: texts.length,
     end: end ? chars.length : undefined,
+    unknown: undefined,
     encode(text) {
       const out = new Uint32Array(text.length);
       let n = 0;
@@ -100,15 +101,14 @@ function charsInOrder(points: readonly number[], end: boolean): Tokenizer {
     },
     decode(tokens) {
       let text = "";
-      let part: number[] = [];
+      let part: string[] = [];
       for (const id of tokens) {
-        if (id === chars.length && end) continue;
-        part.push(points[id] ?? outside(id, texts.length));
+        part.push(textOf(id));
         if (part.length < PART) continue;
-        text += String.fromCodePoint(...part);
+        text += part.join("");
         part = [];
       }
-      return text + String.fromCodePoint(...part);
+      return text + part.join("");
     },
     stream: () => ({ push: textOf, flush: () => "" }),
     cut: cutCharacter,

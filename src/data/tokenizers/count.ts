@@ -64,9 +64,7 @@ export function copied(text: string): string {
   let copy = "";
   for (let i = 0; i < text.length; i += 4096) {
     const end = Math.min(text.length, i + 4096);
-    copy += String.fromCharCode(
-      ...Array.from({ length: end - i }, (_, k) => text.charCodeAt(i + k)),
-    );
+    copy += Array.from({ length: end - i }, (_, k) => text[i + k]).join("");
   }
   return copy;
 }

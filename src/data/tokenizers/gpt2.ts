@@ -31,6 +31,7 @@ export function gpt2Tokenizer(): Tokenizer {
     kind: "gpt2",
     size: SIZE,
     end: END,
+    unknown: undefined,
     ...byteBpe(gpt2Parts, SIZE),
     toJSON: () => ({ kind: "gpt2" }),
   };

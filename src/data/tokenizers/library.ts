@@ -9,11 +9,14 @@ import {
 } from "@huggingface/tokenizers";
 import { Refusal } from "../../base/refusal.ts";
 import { cutterOf } from "./library_cut.ts";
+import { faithful, fallbackBytes, specialOf } from "./library_parts.ts";
 import { outside } from "./outside.ts";
 import type { TokenizerJson } from "./schema.ts";
-import { sizeOf, unreadable } from "./tokenizer_json.ts";
+import { sizeOf, unknownOf, unreadable } from "./tokenizer_json.ts";
 import type { Tokenizer, TokenStream } from "./types.ts";
 import { utf8Decoder } from "./utf8.ts";
+
+const encoder = new TextEncoder();
 
 /** Units of text that are handed over at once, where they can be cut. */
 const CHUNK = 1 << 16;
@@ -23,7 +26,8 @@ export function throughLibrary(
   json: TokenizerJson,
 ): Pick<Tokenizer, "encode" | "decode" | "stream" | "cut"> {
   const size = sizeOf(json);
-  const special = new Set(json.added_tokens.filter((t) => t.special).map(({ id }) => id));
+  const special = new Set(specialOf(json).map(({ id }) => id));
+  const known = { unknown: unknownOf(json), bytes: fallbackBytes(json) };
   const library = open(json);
   const cut = cutterOf(json);
   const decode = (ids: readonly number[]): string => {
@@ -33,7 +37,7 @@ export function throughLibrary(
   const check = (id: number): number =>
     Number.isInteger(id) && id >= 0 && id < size ? id : outside(id, size);
   return {
-    encode: (text) => encodeParts(library, text, cut),
+    encode: (text) => encodeParts(text, { library, cut, ...known }),
     decode: (ids) => decode(Array.from(ids, check)),
     stream: () => streamOf(decode, check),
     cut,
@@ -62,7 +66,7 @@ function keepMarks(decoder: unknown): void {
 
 /** The file without what no text may become: special tokens, and what is put around a text. */
 function withoutSpecial(json: TokenizerJson): TokenizerJson {
-  const names = new Set(json.added_tokens.filter((t) => t.special).map(({ content }) => content));
+  const names = new Set(specialOf(json).map(({ content }) => content));
   const { unk_token, unk_id } = json.model as { unk_token?: unknown; unk_id?: unknown };
   // Out of reach, not out of the vocabulary: ids stay, and unknown text still has its token.
   const hidden = (token: string, id: number): string =>
@@ -71,7 +75,7 @@ function withoutSpecial(json: TokenizerJson): TokenizerJson {
   return {
     ...json,
     normalizer: json.normalizer ?? null,
-    pre_tokenizer: json.pre_tokenizer ?? null,
+    pre_tokenizer: json.pre_tokenizer ? faithful(json.pre_tokenizer) : null,
     decoder: json.decoder ?? null,
     post_processor: null,
     truncation: null,
@@ -88,7 +92,16 @@ function withoutSpecial(json: TokenizerJson): TokenizerJson {
   };
 }
 
-function encodeParts(library: Library, text: string, cut: Tokenizer["cut"]): Uint32Array {
+function encodeParts(
+  text: string,
+  { library, cut, unknown, bytes }: {
+    library: Library;
+    cut: Tokenizer["cut"];
+    unknown: number | undefined;
+    /** Tokens of the bytes that unknown text becomes. */
+    bytes: Uint32Array | undefined;
+  },
+): Uint32Array {
   const parts: number[][] = [];
   let length = 0;
   for (let start = 0, units = CHUNK; start < text.length;) {
@@ -96,17 +109,25 @@ function encodeParts(library: Library, text: string, cut: Tokenizer["cut"]): Uin
     const place = start + units >= text.length ? chunk.length : cut(chunk);
     units = place === 0 ? 2 * units : CHUNK;
     if (place === 0) continue;
-    const { ids } = library.encode(chunk.slice(0, place), { add_special_tokens: false });
-    const unknown = ids.findIndex((id) => id === undefined || id === null);
-    if (unknown >= 0) {
+    const { ids: found, tokens } = encodedBy(library, chunk.slice(0, place));
+    const plain = found.every((id) => id !== unknown && typeof id === "number");
+    const ids = plain ? found : found.flatMap((id: number | null | undefined, i) => {
+      if (bytes !== undefined && id === unknown) {
+        return Array.from(encoder.encode(tokens[i]), (byte) => bytes[byte]);
+      }
+      // The library names no token for unknown words of WordLevel.
+      return [id ?? unknown];
+    });
+    const missing = plain ? -1 : ids.indexOf(undefined);
+    if (missing >= 0) {
       throw new Refusal(
         "data",
         `Cannot encode the text: need characters that the tokenizer knows: one of token ${
-          length + unknown
+          length + missing
         } has no token, and there is none for unknown ones`,
       );
     }
-    parts.push(ids);
+    parts.push(ids as number[]);
     length += ids.length;
     start += place;
   }
@@ -117,6 +138,20 @@ function encodeParts(library: Library, text: string, cut: Tokenizer["cut"]): Uin
     at += ids.length;
   }
   return out;
+}
+
+/** @throws {Refusal} `data` for a word that is too long for the library. */
+function encodedBy(library: Library, text: string): { ids: number[]; tokens: string[] } {
+  try {
+    return library.encode(text, { add_special_tokens: false });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new Refusal(
+      "data",
+      `Cannot encode the text: need shorter words for this tokenizer.json: ${text.length} ` +
+        `characters without a place to cut: ${error.message}`,
+    );
+  }
 }
 
 /**

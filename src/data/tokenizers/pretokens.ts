@@ -7,9 +7,53 @@
 const PIECE =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
-/** The pieces of a text, in order; together they are the text. */
-export function pretokens(text: string): readonly string[] {
-  return text.match(PIECE) ?? [];
+/**
+ * Units of text that the pattern takes at once. It keeps a place to go back to for each character of
+ * a run, and the engine throws a RangeError when a run has some millions of them.
+ */
+const AT_ONCE = 1 << 20;
+
+/** The pieces of a text, in order; together they are the text. `atOnce` is for tests. */
+export function pretokens(text: string, atOnce = AT_ONCE): readonly string[] {
+  return text.length <= atOnce ? text.match(PIECE) ?? [] : piecesByHand(text);
+}
+
+const CONTRACTION = /'(?:s|t|re|ve|m|ll|d)/y;
+/** Runs of one kind, no longer than the engine can go back over. */
+const RUNS = {
+  letter: /\p{L}{1,65536}/uy,
+  digit: /\p{N}{1,65536}/uy,
+  sign: /[^\p{White_Space}\p{L}\p{N}]{1,65536}/uy,
+  space: /\p{White_Space}{1,65536}/uy,
+};
+
+/** As {@linkcode PIECE}, for runs of any length. */
+function piecesByHand(text: string): string[] {
+  const pieces: string[] = [];
+  for (let at = 0; at < text.length;) {
+    const to = text[at] === "'" ? endOf(CONTRACTION, text, at) : at;
+    const end = to > at ? to : runEnd(text, at);
+    pieces.push(text.slice(at, end));
+    at = end;
+  }
+  return pieces;
+}
+
+/** Where the run that begins at `at` ends: one kind behind at most one space, or white space. */
+function runEnd(text: string, at: number): number {
+  const first = text[at] === " " && at + 1 < text.length ? at + 1 : at;
+  const kind = kindAt(text, first);
+  const start = kind === "space" ? at : first;
+  let end = start;
+  for (let to; (to = endOf(RUNS[kind], text, end)) > end;) end = to;
+  // The last of several spaces belongs to the word behind it.
+  return kind === "space" && end < text.length && end - at > 1 ? end - 1 : end;
+}
+
+/** Where the match of a sticky pattern ends; `at` where there is none. */
+function endOf(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : at;
 }
 
 /**

@@ -42,7 +42,7 @@ export class BpeTrainer {
   train({ size, end }: { readonly size: number; readonly end: boolean }): Trained {
     this.#text.flush();
     const tokens = BYTES.map((byte) => Uint8Array.of(byte));
-    const ids = new Map(tokens.map((bytes, id) => [latin(bytes), id]));
+    const ids = new Map(tokens.map((bytes, id) => [bytes.toHex(), id]));
     const pairs: [number, number][] = [];
     const idOfByte = new Uint32Array(256);
     for (const [id, byte] of BYTES.entries()) idOfByte[byte] = id;
@@ -57,14 +57,13 @@ export class BpeTrainer {
       {
         enough: () => tokens.length + (end ? 1 : 0) >= size,
         join(left, right) {
-          const bytes = Uint8Array.of(
-            ...tokens[left] as Uint8Array,
-            ...tokens[right] as Uint8Array,
-          );
+          // A token may be as long as the longest run of one character.
+          const bytes = joined(tokens[left] as Uint8Array, tokens[right] as Uint8Array);
           pairs.push([left, right]);
-          const known = ids.get(latin(bytes));
+          const name = bytes.toHex();
+          const known = ids.get(name);
           if (known !== undefined) return known;
-          ids.set(latin(bytes), tokens.length);
+          ids.set(name, tokens.length);
           return tokens.push(bytes) - 1;
         },
       },
@@ -77,7 +76,9 @@ export class BpeTrainer {
   }
 }
 
-/** Bytes as a string, to look them up. */
-function latin(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
+function joined(left: Uint8Array, right: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(left.length + right.length);
+  both.set(left);
+  both.set(right, left.length);
+  return both;
 }

@@ -19,6 +19,8 @@ export interface Tokenizer {
   readonly size: number;
   /** The token that ends a document, and that a text without a beginning begins behind. */
   readonly end: number | undefined;
+  /** The token of text that no other token stands for; undefined where all text has tokens. */
+  readonly unknown: number | undefined;
   /**
    * Token ids of a text; refuses what it has no token for. A text never gives the end token: its
    * name in a text is text. Of words alone a line's end is the end token.

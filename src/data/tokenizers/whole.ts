@@ -1,4 +1,5 @@
 /** A text that comes cut anywhere, handed on cut where it may be. */
+import { Refusal } from "../../base/refusal.ts";
 
 /** Takes pieces of a text, and at last what is left of it. */
 export interface WholePieces {
@@ -6,22 +7,39 @@ export interface WholePieces {
   flush(): void;
 }
 
-/** Hands a text on to `take` in parts that end where `cut` says, as a tokenizer's `cut` does. */
+/** Units that are held while no place to cut comes. */
+const LONGEST = 1 << 26;
+
+/**
+ * Hands a text on to `take` in parts that end where `cut` says, as a tokenizer's `cut` does.
+ * @throws {Refusal} `data` for a text of which `longest` units have no place to cut.
+ */
 export function wholePieces(
   take: (text: string) => void,
   cut: (text: string) => number,
+  longest = LONGEST,
 ): WholePieces {
   let rest = "";
+  let next = 0;
   return {
     add(text) {
-      const all = rest + text;
-      const place = cut(all);
-      take(all.slice(0, place));
-      rest = all.slice(place);
+      rest += text;
+      // A long run is looked through again only once it has doubled.
+      if (rest.length < next) return;
+      const place = cut(rest);
+      take(rest.slice(0, place));
+      rest = rest.slice(place);
+      next = place === 0 ? 2 * rest.length : 0;
+      if (rest.length <= longest) return;
+      throw new Refusal(
+        "data",
+        `Cannot make a tokenizer: need words of at most ${longest} characters: one is longer`,
+      );
     },
     flush() {
       take(rest);
       rest = "";
+      next = 0;
     },
   };
 }

@@ -30,6 +30,7 @@ export function wordTokenizer(words: readonly string[]): Tokenizer {
     kind: "word",
     size: texts.length,
     end: LINE_END_ID,
+    unknown: UNKNOWN_ID,
     encode(text) {
       const out = new Uint32Array(text.length);
       let n = 0;

@@ -58,8 +58,8 @@ const ON_OPENING: Readonly<Record<string, Damage>> = {
     says: "it does not begin with SHOALTOK (byte 0)",
   },
   "a shard of another version": {
-    to: (path) => change(path, (_, view) => view.setUint32(8, 2, true)),
-    says: "its version is 2, not 1 (byte 8)",
+    to: (path) => change(path, (_, view) => view.setUint32(8, 3, true)),
+    says: "its version is 3, not 1 or 2 (byte 8)",
   },
   "a head that was altered": {
     to: (path) => change(path, (_, view) => view.setUint32(24, 255, true)),
@@ -90,7 +90,11 @@ const ON_OPENING: Readonly<Record<string, Damage>> = {
     says: "its vocabulary is 300, the folder's 256",
   },
   "a table of CRCs that was altered": {
-    to: (path) => change(path, (bytes) => void ((bytes[bytes.length - 6] as number) ^= 1)),
+    to: (path) =>
+      change(path, (bytes, view) => {
+        const table = 128 + 2 * Number(view.getBigUint64(16, true));
+        (bytes[table + 2] as number) ^= 1;
+      }),
     says: "does not match its own CRC",
   },
   "tokens of another text, all CRCs right": {
@@ -135,6 +139,31 @@ Deno.test("an altered token is noticed when its block is read, not before", asyn
   }
   tokens.read(65536, new Uint32Array(64));
   assertThrows(() => verifyPrepared(desk.of("out")), Refusal, says);
+});
+
+Deno.test("a table of documents that was altered is noticed when documents are told apart", async () => {
+  using desk = new Desk();
+  desk.write("a.txt", someText(900));
+  await desk.prepare(["a.txt"], { tokenizer: "byte", documentEnd: "\n" });
+  const path = desk.of(`out/${SHARD}`);
+  const open = () => openTokens(desk.of("out"), "train", { documents: true });
+  const good = Deno.readFileSync(path);
+  const altered = (act: (bytes: Uint8Array, view: DataView) => void, says: string) => {
+    Deno.writeFileSync(path, good);
+    change(path, act);
+    for (const read of [open, () => verifyPrepared(desk.of("out"))]) {
+      const { exit, message } = assertThrows(read, Refusal, says);
+      assertEquals([exit, message.includes(SHARD)], ["data", true]);
+    }
+  };
+  altered((bytes) => void ((bytes[bytes.length - 40] as number) ^= 1), "does not match its CRC");
+  // Two places change sides, and all CRCs are right.
+  altered((bytes, view) => {
+    const [m, end] = [view.getUint32(64, true), bytes.length];
+    bytes.set(good.subarray(end - 8, end - 4), end - 12);
+    bytes.set(good.subarray(end - 12, end - 8), end - 8);
+    view.setUint32(end - 4, crc32(bytes.subarray(end - 4 - 4 * m, end - 4)), true);
+  }, "is not in order");
 });
 
 Deno.test("a token outside the vocabulary is refused even where all CRCs are right", async () => {

@@ -30,6 +30,21 @@ Deno.test("a head lies as its page says", () => {
   assertEquals(decodeHead(bytes), HEAD);
 });
 
+Deno.test("a head that tells how many documents end is of version 2", () => {
+  const bytes = encodeHead({ ...HEAD, ends: 300 });
+  const view = new DataView(bytes.buffer);
+  assertEquals([8, 12, 24, 28, 64].map((at) => view.getUint32(at, true)), [
+    2,
+    2,
+    50_257,
+    65_536,
+    300,
+  ]);
+  assertEquals(bytes.subarray(68, 124).every((byte) => byte === 0), true);
+  assertEquals(decodeHead(bytes), { ...HEAD, ends: 300 });
+  assertEquals(shardBytes({ ...HEAD, tokens: 32_769, ends: 300 }), 128 + 65_538 + 8 + 4 + 1204);
+});
+
 Deno.test("a shard of three tokens, whole", async () => {
   using desk = new Desk();
   desk.write("a.txt", "abc");
@@ -40,7 +55,9 @@ Deno.test("a shard of three tokens, whole", async () => {
   const view = new DataView(table.buffer);
   view.setUint32(0, crc32(tokens), true);
   view.setUint32(4, crc32(table.subarray(0, 4)), true);
-  assertEquals(bytes.subarray(128), Uint8Array.from([...tokens, ...table]));
+  const ends = Uint8Array.of(3, 0, 0, 0, 0, 0, 0, 0);
+  new DataView(ends.buffer).setUint32(4, crc32(ends.subarray(0, 4)), true);
+  assertEquals(bytes.subarray(128), Uint8Array.from([...tokens, ...table, ...ends]));
 });
 
 Deno.test("sizes at the edges of widths and blocks", () => {

@@ -10,14 +10,18 @@ import { tokensIn } from "../../../src/data/tokens.ts";
 import { charTokenizer } from "../../../src/data/tokenizers/char.ts";
 import { openReference } from "../../../src/device/reference.ts";
 import { Replica } from "../../../workers/replica.ts";
+import { beginsIn, beginsOf } from "../../support/documents.ts";
 import { lockstep } from "../../support/lockstep.ts";
 import { corpusIn } from "../../../workers/corpus.ts";
 
 const tokenizer = charTokenizer("abc.");
 const encode = (text: string) => tokenizer.encode(text);
 
-function listed(tokens: Uint32Array, cut: Parameters<typeof stretches>[1]): Stretch[] {
-  const { count, at } = stretches(tokensIn(tokens), cut);
+function listed(
+  tokens: Uint32Array,
+  { end, ...cut }: Parameters<typeof stretches>[1] & { end: readonly number[] },
+): Stretch[] {
+  const { count, at } = stretches(tokensIn(tokens, beginsOf(tokens, end)), cut);
   return Array.from({ length: count }, (_, i) => at(i));
 }
 
@@ -62,13 +66,13 @@ Deno.test("without an end windows are those of plain lanes", () => {
 
 Deno.test("what is not asked is padded, and a step knows how much counts", () => {
   const text = encode("ab..cabcab..abcabcabcabcabc");
+  const begins = beginsIn({ train: text, validation: text }, [...encode("..")]);
   const source = documentSource({ time: 6, warm: 0 }, {
     key: rootKey(1),
     microBatches: 2,
     windows: 1,
     evaluation: { windows: 1, stride: null },
-    texts: [textIn({ train: text, validation: text })],
-    end: [...encode("..")],
+    texts: [textIn({ train: text, validation: text }, { begins })],
     tokenizer,
   });
   const batches = [0, 1].map((microBatch) => source.train({ step: 0, microBatch }));
@@ -93,7 +97,7 @@ Deno.test("a document behind another has the losses that it has alone", async ()
       validation: train,
       vocabulary: tokenizer.size,
       tokenizer,
-      end: [...encode("..")],
+      begins: beginsIn({ train, validation: train }, [...encode("..")]),
     });
     const replica = new Replica(openReference({ precision: "f64" }), { config, corpus });
     await replica.open();
@@ -137,7 +141,7 @@ Deno.test("documents keep the lockstep: 1, 2 and 4 workers", async () => {
     validation: train,
     vocabulary: tokenizer.size,
     tokenizer,
-    end: [...encode("..")],
+    begins: beginsIn({ train, validation: train }, [...encode("..")]),
   });
   const hashes: string[] = [];
   for (const world of [1, 2, 4]) {

@@ -4,6 +4,7 @@ import { type DataConfig, dataSchema } from "../../../src/data/schema.ts";
 import type { Address, Batch, Source, SourceInput } from "../../../src/data/source.ts";
 import { sourceOf } from "../../../src/data/sources/mod.ts";
 import { textIn } from "../../../src/data/text.ts";
+import { beginsIn } from "../../support/documents.ts";
 import { charTokenizer } from "../../../src/data/tokenizers/char.ts";
 
 /** A complete `data` part. */
@@ -12,7 +13,7 @@ export function dataConfig(input: Partial<DataConfig>): DataConfig {
 }
 
 /** What a source of one text in memory is made of. */
-export type Input = Omit<SourceInput, "texts" | "evaluation" | "end"> & {
+export type Input = Omit<SourceInput, "texts" | "evaluation"> & {
   readonly train: Uint32Array;
   readonly validation: Uint32Array;
   readonly evalWindows: number;
@@ -51,13 +52,12 @@ export function textInput(
 /** The source that a `data` part names. */
 export function sourceFor(
   data: Partial<DataConfig>,
-  { train, validation, evalWindows, evalStride, end = [], ...rest }: Input,
+  { train, validation, evalWindows, evalStride, end, ...rest }: Input,
 ): Source {
   return sourceOf(dataConfig(data), {
     ...rest,
-    end,
     evaluation: { windows: evalWindows, stride: evalStride ?? null },
-    texts: [textIn({ train, validation })],
+    texts: [textIn({ train, validation }, { begins: end && beginsIn({ train, validation }, end) })],
   });
 }
 

@@ -141,21 +141,19 @@ Deno.test("a lane of a whole evaluation has read a window before it counts", () 
 Deno.test("a text that holds no step of a lane is refused with its numbers", () => {
   const faults = [
     [{ ...INPUT, train: rising(24) }, "the training text into 6 lanes", "24 tokens give 3"],
-    [
-      { ...INPUT, validation: rising(20), evalWindows: 1 },
-      "the validation text into 6 lanes",
-      "20 tokens give 3",
-    ],
     [{ ...INPUT, microBatches: 64 }, "the training text into 192 lanes", "101 tokens give 0"],
     [{ ...INPUT, train: new Uint32Array() }, "the training text", "0 tokens give 0"],
   ] as const;
   for (const [input, which, numbers] of faults) {
-    const refusal = assertThrows(() => sourceFor(DATA, input), Refusal, which);
+    const source = sourceFor(DATA, input);
+    const refusal = assertThrows(() => source.requireTraining?.(), Refusal, which);
+    assertThrows(() => source.train({ step: 0, microBatch: 0 }), Refusal, which);
     assertEquals(refusal.exit, "data");
     const { message } = refusal;
     assertEquals(message.endsWith(`data.bptt 4 tokens and one more: ${numbers}`), true, message);
   }
-  const long = assertThrows(() => sourceFor({ bptt: 17 }, INPUT), Refusal, "data.bptt 17 tokens");
+  const longer = sourceFor({ bptt: 17 }, INPUT);
+  const long = assertThrows(() => longer.requireTraining?.(), Refusal, "data.bptt 17 tokens");
   assertEquals(long.message.endsWith("101 tokens give 16"), true, long.message);
 });
 

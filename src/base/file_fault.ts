@@ -1,0 +1,173 @@
+/**
+ * Errors of files and permissions as one line that names the path and what to do. All commands get it
+ * from here: nothing else looks at what an error of the system is called. Errors are known by their
+ * codes and names, so that Deno's and Node's are the same.
+ */
+import { type ExitName, Refusal } from "./refusal.ts";
+
+/** What a user can do about an error, what is the case, and how the command ends. */
+interface Fault {
+  readonly need: string;
+  readonly state: string;
+  readonly exit: ExitName;
+}
+
+const fault = (need: string, state: string, exit: ExitName = "config"): Fault => ({
+  need,
+  state,
+  exit,
+});
+
+/** By the code of the system. */
+const FAULTS: Readonly<Record<string, Fault>> = {
+  ENOENT: fault("a path that exists", "there is none", "noInput"),
+  ENOTDIR: fault("a path through folders", "a part of it is a file, not a folder", "noInput"),
+  EISDIR: fault("a file", "it is a folder", "noInput"),
+  ELOOP: fault("links that end", "they lead in a circle", "noInput"),
+  ENAMETOOLONG: fault("a shorter path", "names have at most 255 bytes, and paths 4095"),
+  EACCES: fault("permission for this user", "the system refuses it"),
+  EPERM: fault("permission for this user", "the system refuses it"),
+  EROFS: fault("a file system that can be written to", "it is read-only"),
+  ENOSPC: fault("free space", "the disk is full; make room and run it again", "tooLarge"),
+  EDQUOT: fault("free space", "the quota of this user is used up", "tooLarge"),
+  EFBIG: fault("a file system for files of that size", "it allows smaller ones", "tooLarge"),
+  EEXIST: fault("a free path", "something is there already"),
+  ENOTEMPTY: fault("an empty folder", "it holds something"),
+  EXDEV: fault("a path on the same file system", "it is on another"),
+  EBUSY: fault("a path that is not in use", "the system uses it"),
+  ETXTBSY: fault("a file that no program runs", "one runs it"),
+  EINVAL: fault("a path that the system takes", "it refuses this one"),
+  EIO: fault("a disk that works", "it reports an error of input or output"),
+  ESTALE: fault("a network disk that answers", "the file is gone there"),
+  ENXIO: fault("a file", "it is a device or a socket that nothing answers behind"),
+  ENODEV: fault("a file", "it is a device that is not there"),
+  ESPIPE: fault("a file", "it is a pipe or a device"),
+  EMFILE: fault("a higher limit of open files (ulimit -n)", "too many are open"),
+  ENFILE: fault("fewer open files on this machine", "too many are open"),
+  ENOLCK: fault("a file system with locks", "it has none"),
+  ENOTSUP: fault("a file system that can do this", "it cannot"),
+  EOPNOTSUPP: fault("a file system that can do this", "it cannot"),
+  ENOSYS: fault("a file system that can do this", "it cannot"),
+};
+
+/** Names of Deno's errors, for those that come without a code. */
+const NAMES: Readonly<Record<string, string>> = {
+  NotFound: "ENOENT",
+  NotADirectory: "ENOTDIR",
+  IsADirectory: "EISDIR",
+  FilesystemLoop: "ELOOP",
+  PermissionDenied: "EACCES",
+  AlreadyExists: "EEXIST",
+  NotSupported: "ENOTSUP",
+};
+
+const DEVICES = fault(
+  "a path outside /dev, /proc and /sys",
+  "Deno opens those for no program that has not all permissions",
+);
+const EMPTY = fault("a path", "it is empty");
+const ZERO = fault("a path without zero bytes", "it has one");
+
+/** What a command was about, for its line. */
+export interface Doing {
+  /** What it cannot do, as a verb: "read" unless told "use". */
+  readonly doing?: string;
+  /** The path as the user wrote it; the one in the error unless told. */
+  readonly path?: string;
+  /** What must lie at the path, where nothing does or a folder: "a text file". */
+  readonly need?: string;
+  /** How the command ends where something else lies at the path, or nothing. */
+  readonly exit?: ExitName;
+}
+
+/**
+ * The refusal for an error of a file or a permission; any other value as it came. A refusal stays one.
+ */
+export function fileFault(error: unknown, { doing, path, need, exit }: Doing = {}): unknown {
+  const code = codeOf(error);
+  const found = faultOf(error, code);
+  if (found === undefined) return error;
+  const where = path ?? pathOf(error as Error);
+  const isWrong = code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR";
+  const needed = isWrong ? need ?? found.need : found.need;
+  return new Refusal(
+    found.exit === "noInput" ? exit ?? found.exit : found.exit,
+    `Cannot ${doing ?? "use"} ${shown(where)}: need ${needed}: ${found.state}`,
+  );
+}
+
+/** Runs `work`; errors of files and permissions become refusals. */
+export function refusing<T>(doing: Doing, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw fileFault(error, doing);
+  }
+}
+
+/** The same for what takes time. */
+export async function refusingLater<T>(doing: Doing, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw fileFault(error, doing);
+  }
+}
+
+/** Whether an error says that nothing lies at a path, or that a part of it is no folder. */
+export function isMissing(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+/** Whether an error is the system's, with this code. */
+export function hasCode(error: unknown, code: string): boolean {
+  return codeOf(error) === code;
+}
+
+/** In few words what an error of a file says, for a notice: "the disk is full..."; else its message. */
+export function reasonOf(error: unknown): string {
+  const found = faultOf(error, codeOf(error));
+  if (found !== undefined) return found.state;
+  return error instanceof Error ? error.message : String(error);
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error instanceof Refusal) return undefined;
+  return "code" in error && typeof error.code === "string" ? error.code : NAMES[error.name];
+}
+
+function faultOf(error: unknown, code: string | undefined): Fault | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error.name === "NotCapable") return deniedByDeno(error.message);
+  if (error.message === "Empty path is not allowed") return EMPTY;
+  if (code === "EINVAL" && error.message.includes("NUL byte")) return ZERO;
+  if (code === "ERR_INVALID_ARG_VALUE" && error.message.includes("null bytes")) return ZERO;
+  return code === undefined ? undefined : FAULTS[code];
+}
+
+/** Permissions of other kinds than files are ours to ask for: lacking one is a bug. */
+function deniedByDeno(message: string): Fault | undefined {
+  if (/^Requires all access/.test(message)) return DEVICES;
+  const [, kind] = /^Requires (read|write) access/.exec(message) ?? [];
+  return kind === undefined
+    ? undefined
+    : fault(`Deno's permission to ${kind} it (--allow-${kind})`, "this process has none");
+}
+
+/** The path in an error: Node names it, Deno quotes it in the message. */
+function pathOf(error: Error): string {
+  if ("path" in error && typeof error.path === "string") return error.path;
+  const { message } = error;
+  return /: \w+ '([^]*?)'(?: -> '[^]*')?$/.exec(message)?.[1] ??
+    /access to "([^]*?)", run again/.exec(message)?.[1] ??
+    /access to (<\w+>)/.exec(message)?.[1] ??
+    "a file";
+}
+
+/** A path on one line, and not longer than a line can bear. */
+function shown(path: string): string {
+  const line = path.replaceAll(/\p{Cc}/gu, (c) => JSON.stringify(c).slice(1, -1));
+  if (line === "") return '""';
+  return line.length <= 300 ? line : `${line.slice(0, 140)}...${line.slice(-140)}`;
+}

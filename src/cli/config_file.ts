@@ -1,0 +1,35 @@
+/** Where the config of a command line lies, and what its paths mean. */
+import { basename, dirname, isAbsolute, join, normalize } from "node:path";
+import { loadConfig } from "../config/load.ts";
+import type { PlainConfig } from "../config/overrides.ts";
+import { located } from "../../workers/located.ts";
+import { CHECKOUT } from "./folder.ts";
+
+/** The config that every run differs from, and that a bare `train` takes. */
+export const DEFAULT_CONFIG: string = join(CHECKOUT, "configs", "gpt_char.ts");
+
+/**
+ * Loads a config by the path that a user typed. Where the caller's folder has no `configs/x.ts` or
+ * `examples/x.ts`, the one that comes with Shoal is meant. The config that a run stored has its paths
+ * as they are reached now.
+ */
+export async function loadNamed(path: string): Promise<PlainConfig> {
+  const found = shippedOr(path);
+  const config = await loadConfig(found);
+  return basename(found) === "config.json" ? located(config, dirname(found)) : config;
+}
+
+function shippedOr(path: string): string {
+  const shipped = join(CHECKOUT, path);
+  const isOurs = !isAbsolute(path) && /^(configs|examples)\//.test(normalize(path));
+  return isOurs && !isThere(path) && isThere(shipped) ? shipped : path;
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false; // Loading it says why.
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Keys that were said and that nothing would heed, so that nobody waits for an effect. Pure. A config
+ * that is complete holds every key: only what somebody wrote by hand is judged.
+ */
+import { Refusal } from "../base/refusal.ts";
+import { SOURCES, taskOf } from "../data/sources/mod.ts";
+import type { RunConfig } from "./schema.ts";
+
+/** When keys have no effect, and what would give them one. */
+interface Rule {
+  readonly keys: readonly string[];
+  readonly isUnused: (config: RunConfig) => boolean;
+  /** What the keys need. */
+  readonly need: string;
+}
+
+const RULES: readonly Rule[] = [
+  {
+    keys: [
+      "data.path",
+      "data.mix",
+      "data.tokenizer",
+      "data.window",
+      "data.stride",
+      "data.validation",
+    ],
+    isUnused: ({ data }) => !SOURCES[data.source].needsText,
+    need: "a source that reads a text (data.source)",
+  },
+  {
+    keys: ["data.gap", "data.names", "data.fillers"],
+    isUnused: ({ data }) => data.source !== "recall",
+    need: "data.source=recall",
+  },
+  {
+    keys: ["data.stride"],
+    isUnused: ({ data }) => taskOf(data, 0).carries,
+    need: "shuffled windows, not lanes (data.bptt)",
+  },
+  {
+    keys: ["eval.stride"],
+    isUnused: ({ data }) =>
+      taskOf(data, 0).carries || data.source === "recall" || data.source === "direction",
+    need: "windows that slide: data.source text or truecase without data.bptt",
+  },
+  {
+    keys: ["optim.decay_share"],
+    isUnused: ({ optim }) => optim.schedule !== "wsd",
+    need: "optim.schedule=wsd",
+  },
+  {
+    keys: ["optim.min_lr", "optim.decay_steps"],
+    isUnused: ({ optim }) => optim.schedule === "constant",
+    need: "an optim.schedule that is not constant",
+  },
+  {
+    keys: ["model.memory"],
+    isUnused: ({ model }) =>
+      model.kind === "recurrent" && model.memory !== null && model.cell.startsWith("rnn_"),
+    need: "a model.cell with gates",
+  },
+];
+
+/** @throws {Refusal} `config`, for the first of the keys that were `said` and have no effect. */
+export function requireUsed(config: RunConfig, said: readonly string[]): void {
+  for (const { keys, isUnused, need } of RULES) {
+    const key = said.find((each) => keys.includes(each));
+    if (key === undefined || !isUnused(config)) continue;
+    throw new Refusal("config", `Cannot take --${key}: need ${need}: it would have no effect`);
+  }
+}

@@ -1,0 +1,40 @@
+/** Every command of deno.json answers for itself: `--help` tells how it is called, what it does not know is refused. */
+import { assertEquals, assertMatch } from "@std/assert";
+import denoJson from "../../deno.json" with { type: "json" };
+import { EXIT } from "../../src/base/refusal.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** Runs a command's file as its task would, but with all permissions. */
+async function run(file: string, ...args: string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", "--no-check", "-A", file, ...args],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** Names of the tasks that are commands of ours, each with its file. */
+const COMMANDS = Object.entries(denoJson.tasks).flatMap(([name, line]) => {
+  const [, file] = /^deno run .* (\S+\.ts)$/.exec(line) ?? [];
+  return file === undefined ? [] : [[name, file] as const];
+});
+
+Deno.test("every command answers --help with its usage, and refuses an unknown flag in one line", async (t) => {
+  const others = Object.keys(denoJson.tasks).filter((name) =>
+    !COMMANDS.some(([known]) => known === name)
+  );
+  assertEquals(others.sort(), ["check", "ok", "test", "test:faults"]);
+  for (const [name, file] of COMMANDS) {
+    const [help, unknown] = await Promise.all([run(file, "--help"), run(file, "--nonesuch=1")]);
+    await t.step(name, () => {
+      assertEquals([help.code, help.stderr], [0, ""]);
+      assertMatch(help.stdout, new RegExp(`^Usage: deno task ${name}( |\\n)`));
+      assertEquals([unknown.code, unknown.stdout], [EXIT.config, ""]);
+      assertMatch(unknown.stderr, /^error: [^\n]*nonesuch[^\n]*\n$/);
+    });
+  }
+});

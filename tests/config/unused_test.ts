@@ -1,0 +1,60 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Refusal } from "../../src/base/refusal.ts";
+import { keys } from "../../src/config/keys.ts";
+import { resolveConfig } from "../../src/config/resolve.ts";
+import type { RunInput } from "../../src/config/schema.ts";
+import { requireUsed } from "../../src/config/unused.ts";
+
+const recurrent = { kind: "recurrent" } as const;
+
+/** A config, and the keys that nothing in it heeds. */
+const CASES: readonly (readonly [RunInput, readonly string[]])[] = [
+  [{}, ["data.gap", "data.names", "data.fillers", "optim.decay_share"]],
+  [{ data: { source: "recall" }, model: recurrent, optim: { schedule: "wsd" } }, [
+    "data.path",
+    "data.mix",
+    "data.tokenizer",
+    "data.window",
+    "data.stride",
+    "data.validation",
+    "eval.stride",
+  ]],
+  [{ data: { bptt: 8 }, model: recurrent, optim: { schedule: "constant" } }, [
+    "data.gap",
+    "data.names",
+    "data.fillers",
+    "data.stride",
+    "eval.stride",
+    "optim.decay_share",
+    "optim.min_lr",
+    "optim.decay_steps",
+  ]],
+  [{
+    data: { source: "direction" },
+    model: { ...recurrent, cell: "rnn_relu", memory: 9 },
+    optim: { schedule: "wsd" },
+  }, ["data.gap", "data.names", "data.fillers", "eval.stride", "model.memory"]],
+  [{ data: { source: "truecase" }, model: { ...recurrent, memory: 9 } }, [
+    "data.gap",
+    "data.names",
+    "data.fillers",
+    "optim.decay_share",
+  ]],
+];
+
+Deno.test("a key that would have no effect is refused by its name, and no other", () => {
+  const all = keys().map(({ path }) => path);
+  for (const [input, unused] of CASES) {
+    const config = resolveConfig(input);
+    assert(unused.every((key) => all.includes(key)));
+    for (const key of all) {
+      if (!unused.includes(key)) requireUsed(config, [key]);
+      else {
+        const says = `Cannot take --${key}: need `;
+        const refusal = assertThrows(() => requireUsed(config, ["name", key]), Refusal, says);
+        assertEquals(refusal.exit, "config");
+      }
+    }
+    requireUsed(config, []);
+  }
+});

@@ -1,0 +1,35 @@
+/** Documents of a file by the text between them, wherever what is looked at ends. */
+import { assertEquals } from "@std/assert";
+import { ByteStream } from "../../src/prepare/byte_stream.ts";
+import { inputOf } from "../../src/prepare/inputs.ts";
+import { records } from "../../src/prepare/records.ts";
+import { Desk } from "./fixture.ts";
+
+/** Bytes that records() looks at first, and that a file is read by. */
+const VIEW = 1 << 20;
+
+Deno.test("an end that begins in one look at a file and ends in the next is found", async () => {
+  using desk = new Desk();
+  const end = "\r\n--- 8< ---\r\n";
+  for (let inside = 0; inside <= end.length; inside += 3) {
+    const lengths = [VIEW - inside, 5, 2 * VIEW - 5 - inside - end.length, 7];
+    const documents = lengths.map((n, i) => String(i).repeat(n));
+    for (const last of ["", end]) {
+      desk.write("a.txt", documents.join(end) + last);
+      await using stream = new ByteStream(await inputOf(desk.of("a.txt")));
+      const found: number[] = [];
+      let ends = 0;
+      for await (
+        const { bytes, at, next, ended } of records(stream, {
+          end: new TextEncoder().encode(end),
+          name: "a.txt",
+        })
+      ) {
+        found.push(bytes.length);
+        ends += Number(ended);
+        assertEquals(next - at - bytes.length, ended ? end.length : 0);
+      }
+      assertEquals([found, ends], [lengths, last === "" ? 3 : 4], `${inside} bytes inside`);
+    }
+  }
+});
