@@ -7,11 +7,11 @@ import type { Corpus } from "./corpus.ts";
 
 /** Whether an evaluation asks anything at all. */
 export function isEvaluable({ data }: Pick<RunConfig, "data">, { texts }: Corpus): boolean {
-  return texts.length === 0 || texts.some((text) => !isSilent(text, leastEvaluated(data)));
+  return texts.length === 0 || texts.some((text) => !isTooShort(text, leastEvaluated(data)));
 }
 
 /** A line for each text of which nothing is asked, and one more where that leaves nothing. */
-export function silentLines(config: Pick<RunConfig, "data">, corpus: Corpus): string[] {
+export function unevaluatedLines(config: Pick<RunConfig, "data">, corpus: Corpus): string[] {
   const lines = faultsOf(config, corpus).map((fault) => `Nothing is evaluated of ${fault}`);
   return isEvaluable(config, corpus) ? lines : [
     ...lines,
@@ -27,11 +27,11 @@ export function requireEvaluable(config: Pick<RunConfig, "data">, corpus: Corpus
 
 function faultsOf({ data }: Pick<RunConfig, "data">, { texts }: Corpus): string[] {
   const least = leastEvaluated(data);
-  return texts.filter((text) => isSilent(text, least)).map(({ name, validation: { length } }) =>
+  return texts.filter((text) => isTooShort(text, least)).map(({ name, validation: { length } }) =>
     `${name}: need a validation part of at least ${least} tokens: it has ${length}`
   );
 }
 
-function isSilent({ validation }: Text, least: number): boolean {
+function isTooShort({ validation }: Text, least: number): boolean {
   return validation.length < least;
 }

@@ -74,6 +74,13 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
   if (names.some((name) => stepOf(name) !== undefined)) {
     return fromCheckpoint(await chosen(path, options), "run");
   }
+  const isOne = names.includes(MANIFEST) || names.includes(FILES.weights);
+  if (isOne && options.which === "best") {
+    throw new Refusal(
+      "config",
+      `Cannot open the best checkpoint of ${path}: need a run, which has several: it is one model`,
+    );
+  }
   if (names.includes(MANIFEST)) return fromCheckpoint(await only(path), "checkpoint");
   if (names.includes(FILES.weights) || names.includes(FILES.config)) {
     return { path, kind: "export", config: undefined, ...await readExported(path) };

@@ -27,7 +27,7 @@ import { beginning } from "./beginning.ts";
 import type { Beginning } from "./beginning.ts";
 import { Faults } from "./faults/plan.ts";
 import type { FaultPlan } from "./faults/schema.ts";
-import { silentLines } from "./evaluable.ts";
+import { unevaluatedLines } from "./evaluable.ts";
 import { missingFolders, removeUnused } from "./folder.ts";
 import { keepConfig, newestOf, requireEmpty, requireRun, setRunAside } from "./going_on.ts";
 import { LateJournal } from "./late_journal.ts";
@@ -84,7 +84,7 @@ export async function runTraining(request: RunRequest): Promise<void> {
       }
     }
     const { data, initial } = fresh ?? await beginning(config, from);
-    for (const text of [...data.notes, ...silentLines(config, data.corpus)]) {
+    for (const text of [...data.notes, ...unevaluatedLines(config, data.corpus)]) {
       show({ type: "notice", text });
     }
     const began = await train(request, { data, from, initial, journal, note });

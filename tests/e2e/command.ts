@@ -46,7 +46,7 @@ export async function runCommand(
 }
 
 /** Words of a task in deno.json behind `deno`, its file as a whole path. */
-function optionsOf(task: string): string[] {
+export function optionsOf(task: string): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(ROOT + "deno.json"));
   const [deno, ...words] = String(tasks[task]).split(" ");
   const file = words.pop();

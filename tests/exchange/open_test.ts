@@ -56,6 +56,8 @@ Deno.test("openModel() takes one checkpoint, or the folder of all, by a path wit
     assertEquals([step, kind], [6, "checkpoint"]);
     const all = await openModel(`${temp.path}/checkpoints${end}`, { which: "best" });
     assertEquals([all.step, all.kind], [4, "run"]);
+    const best = () => openModel(`${temp.path}/checkpoints/step-00000006${end}`, { which: "best" });
+    assertEquals((await assertRejects(best, Refusal, "need a run")).exit, "config");
   }
 });
 

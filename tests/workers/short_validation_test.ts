@@ -9,7 +9,7 @@ import type { RunEvent } from "../../src/report/events.ts";
 import { linesOf } from "../../src/report/lines.ts";
 import type { Corpus } from "../../workers/corpus.ts";
 import { requireTraining } from "../../workers/data.ts";
-import { isEvaluable, silentLines } from "../../workers/evaluable.ts";
+import { isEvaluable, unevaluatedLines } from "../../workers/evaluable.ts";
 import { evaluateModel } from "../../workers/evaluate.ts";
 import { memoryLaunch } from "../support/crew.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
@@ -58,7 +58,7 @@ for (const [name, config] of Object.entries(RUNS)) {
     for (const n of [0, 1, 2, WINDOW - 1, WINDOW, WINDOW + 1]) {
       const corpus = corpusOf(n);
       const { evals, valLoss } = await evalsOf(config, corpus);
-      const says = silentLines(config, corpus);
+      const says = unevaluatedLines(config, corpus);
       if (n < 2) {
         assertEquals([evals, valLoss, isEvaluable(config, corpus)], [[], undefined, false]);
         assertEquals(says, [
@@ -83,7 +83,7 @@ Deno.test("in a mix every text has its line, whatever its length and its place",
     const { evals } = await evalsOf(config, corpus);
     const silent = lengths.filter((n) => n < 2).length;
     const all = silent === lengths.length;
-    assertEquals(silentLines(config, corpus).length, silent + (all ? 1 : 0));
+    assertEquals(unevaluatedLines(config, corpus).length, silent + (all ? 1 : 0));
     assertEquals(evals.length, all ? 0 : 1);
     for (const event of evals) {
       const losses = event.texts?.map(({ valLoss }) => valLoss) ?? [];
@@ -105,7 +105,7 @@ Deno.test("a direction needs a whole window, and says of how many tokens", async
   });
   assertEquals((await evalsOf(config, corpusOf(WINDOW))).evals, []);
   assertEquals(
-    silentLines(config, corpusOf(WINDOW))[0],
+    unevaluatedLines(config, corpusOf(WINDOW))[0],
     "Nothing is evaluated of text 0: need a validation part of at least 9 tokens: it has 8",
   );
   const { evals: [one] } = await evalsOf(config, corpusOf(WINDOW + 1));
