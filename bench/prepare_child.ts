@@ -22,7 +22,7 @@ function peakMegabytes(): number {
 
 if (import.meta.main) {
   const [file = "", out = "", tokenizer = ""] = Deno.args;
-  const request = { names: [file], out, tokenizer, validation: 0.1, field: "text" };
+  const request = { names: [file], out, tokenizer, validation: 0.1 };
   const start = performance.now();
   const { index } = await prepare(request);
   const middle = performance.now();

@@ -13,6 +13,7 @@ import { parseStrict } from "../src/checkpoint/json.ts";
 import { asideName, PREFIX } from "../src/checkpoint/names.ts";
 import { writeSafetensors } from "../src/checkpoint/safetensors.ts";
 import { checkSpace, freeBytes, spaceFault } from "../src/checkpoint/space.ts";
+import { textOfBytes } from "../src/data/read.ts";
 import { tokenizerSpecSchema } from "../src/data/schema.ts";
 import { toHuggingFace } from "../src/data/tokenizers/huggingface.ts";
 import { tokenizerFrom } from "../src/data/tokenizers/mod.ts";
@@ -61,12 +62,7 @@ export async function readExported(path: string): Promise<Exported> {
 }
 
 async function readText(path: string): Promise<string> {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(await Deno.readFile(path));
-  } catch (error) {
-    if (error instanceof TypeError) throw new Damage(`${path} is not UTF-8`);
-    throw error;
-  }
+  return textOfBytes(await Deno.readFile(path), path);
 }
 
 /** Our own form of it, else tokenizer.json, else the older pair; undefined where there is none. */

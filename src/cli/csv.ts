@@ -1,8 +1,8 @@
 /** The records of a table with separators: its encoding, its separator, and the row of each. */
 // @ts-types="./csv_parse.d.ts"
 import { parse } from "@std/csv/parse";
-import { decodeText } from "../base/encoding.ts";
 import { Refusal } from "../base/refusal.ts";
+import { textOfBytes } from "../data/read.ts";
 import { columnsMet } from "../scaling/columns.ts";
 import type { TableRow } from "../scaling/user_table.ts";
 
@@ -11,11 +11,7 @@ const NAMES: Readonly<Record<string, string>> = { ",": "commas", ";": ";", "\t":
 
 /** The records of a file's bytes. @throws {Refusal} `data`. */
 export function csvRows(bytes: Uint8Array, path: string): TableRow[] {
-  const decoded = decodeText(bytes);
-  if ("is" in decoded) {
-    throw new Refusal("data", `Cannot read ${path}: need a text in UTF-8: got ${decoded.is}`);
-  }
-  const records = recordsOf(decoded.text);
+  const records = recordsOf(utf16Text(bytes) ?? textOfBytes(bytes, path));
   // Spreadsheets write their separator before the header.
   const [first] = records;
   const told = /^sep=(.)$/i.exec(first?.text ?? "")?.[1];
@@ -24,6 +20,13 @@ export function csvRows(bytes: Uint8Array, path: string): TableRow[] {
   return records.map(({ row, text }) => ({ row, cells: cellsOf(text, { row, separator, path }) }))
     // Spreadsheets leave rows of empty cells behind the last one.
     .filter(({ cells }) => cells.some((cell) => cell.trim() !== ""));
+}
+
+/** The text behind a byte order mark of UTF-16, as spreadsheets write it; undefined without one. */
+function utf16Text(bytes: Uint8Array): string | undefined {
+  const [a, b] = bytes;
+  if (a === 0xff && b === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
+  return a === 0xfe && b === 0xff ? new TextDecoder("utf-16be").decode(bytes) : undefined;
 }
 
 /** Lines without a quote that is open, each with its number; a quoted cell may hold line ends. */

@@ -2,6 +2,7 @@
 // @ts-types="./parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
 import { Refusal } from "../base/refusal.ts";
+import { holdsInF32 } from "../config/limits.ts";
 import { nearestKey } from "../config/suggest.ts";
 import { table } from "./table.ts";
 
@@ -175,7 +176,9 @@ function valueOf(flag: FlagSpec, text: string | undefined): unknown {
 
 function numberOf({ kind, range }: FlagSpec, text: string): number | undefined {
   const value = text.trim() === "" ? NaN : Number(text);
-  const good = kind === "integer" ? Number.isSafeInteger(value) : Number.isFinite(value);
+  const good = kind === "integer"
+    ? Number.isSafeInteger(value)
+    : Number.isFinite(value) && holdsInF32(value);
   return good && (range?.holds(value) ?? true) ? value : undefined;
 }
 

@@ -1,5 +1,6 @@
 /** The command `prepare`: from text files to a folder of token shards, and its verification. */
 import type { ExitName } from "../base/refusal.ts";
+import { shellWord } from "../base/shell.ts";
 import { verifyPrepared } from "../data/prepared/verify.ts";
 import { type Outcome, prepare, type PrepareRequest } from "../prepare/prepare.ts";
 import { summaryLines } from "../prepare/meter.ts";
@@ -56,13 +57,8 @@ function report(
   return [
     ended === "nothing" ? `Nothing to do: ${out} holds these files already` : `Prepared in ${rate}`,
     ...summaryLines(index),
-    `Everything lies in ${out}. To train on it: deno task train --data=${quoted(out)}`,
+    `Everything lies in ${out}. To train on it: deno task train --data=${shellWord(out)}`,
   ];
-}
-
-/** A word as a shell takes it. */
-function quoted(word: string): string {
-  return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 if (import.meta.main) await runCommand(() => prepareCommand(Deno.args));

@@ -8,9 +8,10 @@ import { type FlagsSpec, parseFlags } from "./flags.ts";
 export const PREPARE: FlagsSpec = {
   usage: "deno task prepare FILE... --out=DIR [--flag=value | --flag value]...",
   about:
-    "Turns text files into a folder of token shards to train on: .txt, or .jsonl with a text in each\n" +
-    "line, as they are or gzipped; files, folders, or patterns in quotes. Stopped or killed, the same\n" +
-    "command goes on where it was. With --check=DIR it verifies every block of such a folder.",
+    "Turns text files into a folder of token shards to train on: .txt, .jsonl or .ndjson with a text\n" +
+    "in each line, or .json with an array of such, as they are or gzipped; files, folders, patterns in\n" +
+    "quotes, pipes, and - for stdin. Stopped or killed, the same command goes on where it was. With\n" +
+    "--check=DIR it verifies every block of such a folder.",
   flags: [
     { name: "out", kind: "text", value: "DIR", help: "Folder that the tokens are written to" },
     {
@@ -31,8 +32,7 @@ export const PREPARE: FlagsSpec = {
     {
       name: "field",
       kind: "text",
-      help: "Key of the text in each line of a .jsonl file",
-      default: "text",
+      help: 'Key of the text in each record of JSON; "text" unless told',
     },
     {
       name: "ends",

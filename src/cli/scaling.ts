@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { refusing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
+import { readBytes, textOfBytes } from "../data/read.ts";
 import { writeTextAtomic } from "../report/atomic.ts";
 import { reportLines } from "../scaling/lines.ts";
 import { pageOf } from "../scaling/page.ts";
@@ -14,6 +15,7 @@ import { readTable } from "../scaling/user_table.ts";
 import { runCommand } from "./command.ts";
 import { csvRows } from "./csv.ts";
 import { flagsHelp } from "./flags.ts";
+import { openStatus } from "./status.ts";
 import { parseScaling, SCALING, type ScalingRequest } from "./scaling_request.ts";
 
 /** What a sweep leaves of its trials. */
@@ -22,36 +24,36 @@ const TRIALS = "trials.jsonl";
 const OUTPUTS = [...PICTURES, "points.csv", "scaling.json", "scaling.html"] as const;
 
 /** Runs `scaling` with command-line arguments. */
-export function scalingCommand(args: readonly string[]): Promise<ExitName> {
+export async function scalingCommand(args: readonly string[]): Promise<ExitName> {
   const request = parseScaling(args);
   if (request === "help") {
     console.log(flagsHelp(SCALING));
-    return Promise.resolve("done");
+    return "done";
   }
   keepApart(request);
+  using status = openStatus();
+  status.show("fitting");
   const { folder } = request;
   const path = request.csv ?? join(folder, TRIALS);
-  const report = reportOf(trialsOf(request, path), {
+  const report = reportOf(await trialsOf(request, path), {
     file: request.csv === undefined ? basename(Deno.realPathSync(folder)) : basename(path),
     count: request.count,
     loss: request.csv === undefined ? (request.loss === "val" ? "val_loss" : "loss") : "loss",
     bootstrap: request.bootstrap,
     ...(request.budgets !== undefined && { budgets: request.budgets }),
+    tell: (what, done, total) => status.show(`fitting ${what}: draw`, { done, total, even: true }),
   });
+  status.end();
   write(request, report);
   for (const text of reportLines(report)) console.log(text);
   console.log(`Everything lies in ${folder}; the page is ${join(folder, "scaling.html")}`);
-  return Promise.resolve("done");
+  return "done";
 }
 
-function trialsOf({ csv, loss }: ScalingRequest, path: string): Trials {
-  const bytes = bytesOf(path);
+async function trialsOf({ csv, loss }: ScalingRequest, path: string): Promise<Trials> {
+  const bytes = await readBytes(path, { need: "a table of trials" });
   if (csv !== undefined) return readTable(csvRows(bytes, path), path);
-  return readTrials(new TextDecoder().decode(bytes), { path, loss });
-}
-
-function bytesOf(path: string): Uint8Array {
-  return refusing({ doing: "read", path, need: "a file of trials" }, () => Deno.readFileSync(path));
+  return readTrials(textOfBytes(bytes, path), { path, loss });
 }
 
 /** Refuses to fit a table that would be written over. */

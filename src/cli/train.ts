@@ -1,6 +1,6 @@
 /** The command `train`: from a command line to a run. */
 import { basename, dirname, join, resolve } from "node:path";
-import { fileFault, isMissing, refusingLater } from "../base/file_fault.ts";
+import { fileFault, isMissing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { showCard } from "../cards/card.ts";
@@ -11,6 +11,7 @@ import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { requireUsed } from "../config/unused.ts";
 import { isPrepared } from "../data/prepared/open.ts";
+import { readWhole } from "../data/read.ts";
 import { progressPrinter } from "../report/progress.ts";
 import { parseFaultPlan } from "../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../workers/faults/schema.ts";
@@ -46,9 +47,12 @@ export async function trainCommand(
   const cards = await cardsFor({ ...config, workers: said }, (text) => notices.push(text));
   const workers = said ?? await workersUnsaid(config, cards);
   const run = { ...config, workers, out };
-  console.log(`config ${JSON.stringify(run, null, 2)}`);
+  if (line.printConfig) {
+    console.log(JSON.stringify(anchored(run, Deno.cwd()), null, 2));
+    return "done";
+  }
   const output = openOutput();
-  const show = progressPrinter({
+  using show = progressPrinter({
     terminal: Deno.stdout.isTerminal(),
     every: config.report.progress_every,
     write: (text) => output.write(text),
@@ -62,9 +66,9 @@ export async function trainCommand(
   const placed = cards.slice(0, workers).map((card, i) =>
     `worker ${i} computes on card ${showCard(card)}`
   );
-  for (const text of [...notices, ...placed]) show({ type: "notice", text });
   await runTraining({
     config: run,
+    notices: [...notices, ...placed],
     saysWorkers: asked.saysWorkers,
     out,
     resume: line.resume !== undefined,
@@ -79,9 +83,8 @@ export async function trainCommand(
 }
 
 async function readFaults(path: string): Promise<FaultPlan> {
-  const doing = { doing: "read the fault plan", path, need: "a file", exit: "config" } as const;
-  const text = await refusingLater(doing, () => Deno.readTextFile(path));
-  return parseFaultPlan(text, path);
+  const doing = { doing: "read the fault plan", need: "a file", exit: "config" } as const;
+  return parseFaultPlan(await readWhole(path, doing), path);
 }
 
 /** The config of a command line: its file, or the resumed run's own, with the overrides. */

@@ -5,17 +5,20 @@ import { extname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { fileFault } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
+import { isPipe } from "../data/pipe.ts";
+import { readWhole } from "../data/read.ts";
 import { isPlain, type PlainConfig } from "./overrides.ts";
 import { plainFault } from "./plain_data.ts";
 
 /**
- * The object in a .json file, which may have comments and trailing commas, or the default export of
- * a .ts or .js one; its keys are unchecked.
+ * The object in a .json file or a pipe, which may have comments and trailing commas, or the default
+ * export of a .ts or .js one; its keys are unchecked.
  */
 export async function loadConfig(path: string): Promise<PlainConfig> {
   const value = await readValue(path);
   if (!isPlain(value)) {
-    const where = extname(path) === ".json" ? "an object" : "an object as default export";
+    const isModule = [".ts", ".js"].includes(extname(path));
+    const where = isModule ? "an object as default export" : "an object";
     throw refusal(
       path,
       `need ${where}: ${value === undefined ? "there is none" : "it is another value"}`,
@@ -27,16 +30,20 @@ export async function loadConfig(path: string): Promise<PlainConfig> {
 }
 
 async function readValue(path: string): Promise<unknown> {
-  const extension = extname(path);
+  // A pipe has no name that tells, and no module comes out of it.
+  const piped = await isPipe(path);
+  const extension = piped ? ".json" : extname(path);
   if (![".ts", ".js", ".json"].includes(extension)) {
     throw refusal(path, `need a .ts, .js or .json file: the name ends in "${extension}"`);
   }
   try {
-    if (!(await Deno.stat(path)).isFile) throw refusal(path, "need a file: it is none");
-    if (extension === ".json") return parsed(path, await Deno.readTextFile(path));
+    if (!piped && !(await Deno.stat(path)).isFile) throw refusal(path, "need a file: it is none");
+    if (extension === ".json") return parsed(path, await readWhole(path));
     const module: { readonly default?: unknown } = await import(pathToFileURL(resolve(path)).href);
     return module.default;
   } catch (error) {
+    // What holds no text is as much a fault of the config as what holds no config.
+    if (error instanceof Refusal) throw new Refusal("config", error.message);
     const known = fileFault(error, { doing: "load", path, need: "a file", exit: "config" });
     if (known instanceof Refusal) throw known;
     throw refusal(path, `need a file that loads: ${reasonOf(error, path)}`);
@@ -45,13 +52,12 @@ async function readValue(path: string): Promise<unknown> {
 
 /** The value of a JSON text. @throws {Refusal} that says in which line and column it goes wrong. */
 function parsed(path: string, text: string): unknown {
-  const json = text.replace(/^\uFEFF/, "");
   try {
-    return parse(json);
+    return parse(text);
   } catch (error) {
     const [, what = "", position] =
       /^Cannot parse JSONC: (.*?)(?: in JSONC at position (\d+))?$/.exec(firstLine(error)) ?? [];
-    const place = placeOf(json, position === undefined ? json.trimEnd().length : Number(position));
+    const place = placeOf(text, position === undefined ? text.trimEnd().length : Number(position));
     const reason = (what || firstLine(error)).replaceAll("JSONC", "JSON").replaceAll('""', '"');
     throw refusal(path, `need a file that loads: ${reason} at ${place}`);
   }

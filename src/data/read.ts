@@ -1,20 +1,48 @@
-/** Reads the text of a run. Knows files and encodings, not tokens. */
-import { fileFault } from "../base/file_fault.ts";
+/** Reads what users name as text: files, pipes and stdin. Knows encodings, not tokens. */
+import { type Doing, fileFault } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
+import { shellWord } from "../base/shell.ts";
 import { utf8Text } from "../base/utf8.ts";
+import { foreignFormat, HEAD, markupFormat, recordKind } from "./format.ts";
 import { mobyDick } from "./moby_dick.ts";
+import { isPipe, pipeChunks } from "./pipe.ts";
 
 /** Longest string that the engine can hold, in UTF-16 units (V8 on 64-bit machines). */
 const LONGEST = 2 ** 29 - 24;
 
-/** The text at `path`, which may be empty, without a byte order mark. */
-export async function readWhole(path: string): Promise<string> {
-  return textOfBytes(await readBytes(path), path);
+/**
+ * The text at `path`, which may be empty, without a byte order mark. `-` is stdin; a pipe is read to
+ * its end. `doing` says in errors what the text is for. @throws {Refusal} `noInput` where there is
+ * none, unless told, and `data` for what is not UTF-8 text.
+ */
+export async function readWhole(path: string, doing: Doing = {}): Promise<string> {
+  return textOfBytes(await readBytes(path, doing), path);
 }
 
-/** Bytes from somewhere called `name` as text, without a byte order mark. */
+/** Bytes from somewhere called `name` as text, without a byte order mark. @throws {Refusal} `data` */
 export function textOfBytes(bytes: Uint8Array, name: string): string {
-  return decodeUtf8(bytes, name);
+  requireText(bytes.subarray(0, HEAD), name);
+  const text = utf8Text(bytes);
+  if (typeof text === "string") return text.startsWith("\ufeff") ? text.slice(1) : text;
+  throw new Refusal(
+    "data",
+    `Cannot read ${name}: need UTF-8 text: byte ${text} is not${latinHint(bytes, text)}`,
+  );
+}
+
+/** Where the byte that is not UTF-8 stands, and which encoding has it alone. */
+function latinHint(bytes: Uint8Array, at: number): string {
+  if (at >= bytes.length) return ", for the text ends in a character";
+  const line = bytes.subarray(0, at).filter((byte) => byte === 10).length + 1;
+  const byte = (bytes[at] as number).toString(16).toUpperCase();
+  return `: 0x${byte} in line ${line}, as in Latin-1 (ISO 8859-1, Windows-1252)`;
+}
+
+/** @throws {Refusal} `data` for a file that begins as no UTF-8 text does, with what it is instead. */
+export function requireText(head: Uint8Array, name: string): void {
+  const format = foreignFormat(head);
+  if (format === undefined) return;
+  throw new Refusal("data", `Cannot read ${name}: need UTF-8 text: it is ${format}`);
 }
 
 /** The value that the JSON file at `path` holds. @throws {Refusal} `data` for what is no JSON. */
@@ -31,9 +59,25 @@ export async function readJson(path: string): Promise<unknown> {
   }
 }
 
-/** The text at `path` without a byte order mark, or the default text for null; never empty. */
+/**
+ * The text to train or evaluate on at `path` without a byte order mark, or the default text for null;
+ * never empty. @throws {Refusal} for what `prepare` reads and this does not, with its command.
+ */
 export async function readText(path: string | null): Promise<string> {
   if (path === null) return await mobyDick();
+  const info = await Deno.stat(path).catch(() => undefined);
+  const found = info?.isDirectory ? "a directory" : formatByName(path);
+  if (info !== undefined && found !== undefined) {
+    throw new Refusal(
+      "data",
+      `Cannot read ${path}: need a text file, or a folder that prepare made: it is ${found}; run ` +
+        `deno task prepare ${shellWord(path)} --out=DIR, then give DIR`,
+    );
+  }
+  const markup = markupFormat(path);
+  if (info !== undefined && markup !== undefined) {
+    throw new Refusal("data", `Cannot read ${path}: need a text file: it is ${markup}`);
+  }
   const text = await readWhole(path);
   if (text.length === 0) {
     throw new Refusal("data", `Cannot train on ${path}: need some text: the file is empty`);
@@ -41,26 +85,47 @@ export async function readText(path: string | null): Promise<string> {
   return text;
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
+/** What `prepare` reads and a run does not, by its name. */
+function formatByName(path: string): string | undefined {
+  if (markupFormat(path) !== undefined) return undefined;
+  if (recordKind(path) !== undefined) return "a file of JSON records";
+  return /\.gz$/i.test(path) ? "a gzip file" : undefined;
+}
+
+/** The bytes of the file or pipe at `path`. @throws {Refusal} as `readWhole` does. */
+export async function readBytes(path: string, doing: Doing = {}): Promise<Uint8Array> {
   try {
-    const { isDirectory, size } = await Deno.stat(path);
+    if (await isPipe(path)) return await pipedBytes(path);
+    const { isDirectory, isFile, size } = await Deno.stat(path);
     if (isDirectory) {
       throw new Refusal("data", `Cannot read ${path}: need a text file: it is a directory`);
     }
-    if (size > LONGEST) {
-      throw new Refusal(
-        "data",
-        `Cannot read ${path}: need at most ${LONGEST} bytes: it has ${size}`,
-      );
-    }
+    if (!isFile) throw new Refusal("data", `Cannot read ${path}: need a file: it is a device`);
+    requireLength(size, path);
     return await Deno.readFile(path);
   } catch (error) {
-    throw fileFault(error, { doing: "read", path, need: "a text file" });
+    throw fileFault(error, { doing: "read", path, need: "a text file", ...doing });
   }
 }
 
-function decodeUtf8(bytes: Uint8Array, path: string): string {
-  const text = utf8Text(bytes);
-  if (typeof text === "string") return text.startsWith("\ufeff") ? text.slice(1) : text;
-  throw new Refusal("data", `Cannot read ${path}: need UTF-8 text: byte ${text} is not`);
+/** All that is written to a pipe. */
+async function pipedBytes(path: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of pipeChunks(path)) {
+    chunks.push(chunk.slice());
+    requireLength(length += chunk.length, path);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+function requireLength(length: number, path: string): void {
+  if (length <= LONGEST) return;
+  throw new Refusal("data", `Cannot read ${path}: need at most ${LONGEST} bytes: it has ${length}`);
 }

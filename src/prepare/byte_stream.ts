@@ -35,7 +35,7 @@ export class ByteStream implements AsyncDisposable {
     this.#position = from;
     // A packed file cannot be entered in the middle.
     this.#skip = input.packed ? from : 0;
-    const bytes = readChunks(input.name, { from: input.packed ? 0 : from, raw });
+    const bytes = readChunks(input.path, { from: input.packed ? 0 : from, raw });
     this.#chunks = input.packed ? unpacked(bytes) : bytes;
   }
 

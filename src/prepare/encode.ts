@@ -8,15 +8,17 @@ import { widthFor } from "../data/prepared/header.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
 import { countUnknown, type Unknown } from "../data/unknown.ts";
 import { ByteStream } from "./byte_stream.ts";
-import { inputOf, isPacked } from "./inputs.ts";
+import type { Input } from "./inputs.ts";
 import { type Piece, piecesOf } from "./pieces.ts";
 import { checkUnchanged } from "./scan.ts";
-import type { PrepareProgress, Scanned } from "./schema.ts";
+import type { PrepareProgress } from "./schema.ts";
 import { SideWriter } from "./shard_writer.ts";
 
 /** What encoding needs beside what was found in the first look. */
 export interface EncodeOptions {
   readonly folder: string;
+  /** The inputs of `progress`, in its order, as they lie now. */
+  readonly inputs: readonly Input[];
   readonly tokenizer: Tokenizer;
   /** Hears of bytes as they are read from the disk, or were read before. */
   readonly read: (bytes: number) => void;
@@ -62,11 +64,11 @@ export async function encode(
     options.keep(now);
   };
   const { position } = progress;
-  read(bytesBefore(progress));
-  for (const [i, input] of progress.inputs.entries()) {
+  read(bytesBefore(progress, options.inputs));
+  for (const [i, input] of options.inputs.entries()) {
     if (i < position.input) continue;
     const offset = i === position.input ? position.offset : 0;
-    for await (const piece of piecesFrom(offset, { input, progress, options })) {
+    for await (const piece of piecesFrom(offset, { at: i, progress, options })) {
       if (options.stop.aborted) return undefined;
       const side = sides[piece.part];
       const ids = idsOf(piece, { input, tokenizer });
@@ -93,32 +95,34 @@ function unknownIn(sides: Readonly<Record<Part, SideWriter>>): Unknown {
 }
 
 /** Bytes on the disk before the place where one goes on. */
-function bytesBefore({ inputs, position }: PrepareProgress): number {
+function bytesBefore({ position }: PrepareProgress, inputs: readonly Input[]): number {
   const whole = inputs.slice(0, position.input).reduce((sum, { bytes }) => sum + bytes, 0);
   const input = inputs[position.input];
   // A packed file is read from its start, wherever in it one begins.
-  return whole + (input === undefined || isPacked(input.name) ? 0 : position.offset);
+  return whole + (input === undefined || input.packed ? 0 : position.offset);
 }
 
 async function* piecesFrom(
   offset: number,
-  { input, progress, options }: {
-    input: Scanned;
+  { at, progress, options }: {
+    at: number;
     progress: PrepareProgress;
     options: EncodeOptions;
   },
 ): AsyncGenerator<Piece> {
-  const file = await inputOf(input.name);
-  const from = Math.max(offset, input.extent.start);
+  const [input, scanned] = [options.inputs[at], progress.inputs[at]];
+  if (input === undefined || scanned === undefined) return;
+  const { extent } = scanned;
+  const from = Math.max(offset, extent.start);
   const raw = (chunk: Uint8Array) => options.read(chunk.length);
-  await using stream = new ByteStream(file, { from, raw });
+  await using stream = new ByteStream(input, { from, raw });
   const cut = (text: string) => options.tokenizer.cut(text);
-  yield* piecesOf(stream, { ...progress.options, input: file, extent: input.extent, cut });
+  yield* piecesOf(stream, { ...progress.options, input, extent, cut });
 }
 
 function idsOf(
   { text }: Piece,
-  { input, tokenizer }: { input: Scanned; tokenizer: Tokenizer },
+  { input, tokenizer }: { input: Pick<Input, "name">; tokenizer: Tokenizer },
 ): Uint32Array {
   try {
     return tokenizer.encode(text);

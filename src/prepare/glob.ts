@@ -4,51 +4,34 @@
  * either. As in shells, wildcards do not match what begins with a dot.
  */
 import { join } from "node:path";
-import { fileFault, isMissing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
+import { filesBelow, type LeftOut, leftOutNothing } from "./walk.ts";
 
 /** Whether a name has wildcards. */
 export function hasWildcards(name: string): boolean {
   return /[*?[{]/.test(name);
 }
 
-/** Paths of the files that a pattern matches, in no order. */
-export async function expand(pattern: string): Promise<string[]> {
+/** Paths of the files that a pattern matches, in no order; `leftOut` hears of what `**` passed over. */
+export async function expand(pattern: string, leftOut?: LeftOut): Promise<string[]> {
   const parts = pattern.split("/");
   const fixed = parts.findIndex(hasWildcards);
   const base = parts.slice(0, fixed).join("/");
   const root = base === "" ? (pattern.startsWith("/") ? "/" : ".") : base;
   const match = matcher(pattern, parts.slice(fixed));
   const depth = parts.includes("**") ? Infinity : parts.length - fixed;
+  const path = (below: string) => base === "" && root === "." ? below : join(root, below);
   const found: string[] = [];
-  for await (const below of filesBelow(root, depth)) {
-    if (match.test(below)) found.push(base === "" && root === "." ? below : join(root, below));
+  const passed = leftOutNothing();
+  for await (const below of filesBelow(root, { depth, leftOut: passed })) {
+    if (match.test(below)) found.push(path(below));
   }
-  return found;
-}
-
-/** Files below a folder, at most `depth` names deep, as paths relative to it; hidden ones are left out. */
-export async function* filesBelow(root: string, depth = Infinity): AsyncGenerator<string> {
-  for (const name of await namesOf(root)) {
-    const { isDirectory, isFile } = await Deno.stat(join(root, name)).catch(() => NOTHING);
-    if (isFile) yield name;
-    else if (isDirectory && depth > 1) {
-      for await (const below of filesBelow(join(root, name), depth - 1)) yield `${name}/${below}`;
+  for (const key of ["again", "broken", "special"] as const) {
+    for (const below of passed[key]) {
+      if (key === "again" || match.test(below)) leftOut?.[key].push(path(below));
     }
   }
-}
-
-/** A link that leads nowhere. */
-const NOTHING = { isDirectory: false, isFile: false };
-
-async function namesOf(folder: string): Promise<string[]> {
-  try {
-    const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
-    return names.filter((name) => !name.startsWith("."));
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw fileFault(error, { doing: "read", path: folder });
-  }
+  return found;
 }
 
 /** What the names of a pattern match. @throws {Refusal} `config` for a brace that is not closed. */

@@ -7,8 +7,12 @@ import { characterCount, utf8Text, wholeCharacters } from "../base/utf8.ts";
 import type { Part } from "../data/prepared/folder.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Input } from "./inputs.ts";
+import { jsonRecords } from "./json_records.ts";
 import { type DocumentBytes, LONGEST, records } from "./records.ts";
 import { type Extent, sideOf } from "./split.ts";
+
+/** Key of the text in a record where nobody names another. */
+export const FIELD = "text";
 
 /** Bytes of a piece, about. */
 const PIECE = 1 << 18;
@@ -31,7 +35,7 @@ export interface Piece {
 export interface Reading {
   readonly input: Input;
   readonly extent: Extent;
-  /** Key of the text in each line of a .jsonl file. */
+  /** Key of the text in each record. */
   readonly field: string;
   /** What stands between the documents of a text file; null where it is one document. */
   readonly documentEnd: string | null;
@@ -91,18 +95,23 @@ async function nextPiece(
 
 async function* documentPieces(stream: ByteStream, reading: Reading): AsyncGenerator<Piece> {
   const { input: { name, kind }, extent, documentEnd, validation } = reading;
-  const end = encoder.encode(kind === "jsonl" ? "\n" : documentEnd as string);
+  const isText = kind === "text";
+  const end = encoder.encode(isText ? documentEnd as string : "\n");
   const scratch = new Scratch();
-  // Nobody counts lines from the middle of a file, and it was read from its start before.
-  let line = stream.position === extent.start ? 0 : undefined;
-  for await (const record of records(stream, { end, name })) {
-    if (line !== undefined) line++;
-    if (kind === "text" && record.ended) reading.ended?.();
-    const text = kind === "jsonl"
-      ? lineText(record, { reading, line })
-      : textOf(record.bytes, { name, at: record.at });
+  const inside = stream.position !== extent.start;
+  const found = kind === "array" || kind === "values"
+    ? jsonRecords(stream, { kind, name, inside })
+    : records(stream, { end, name });
+  // Nobody counts records from the middle of a file, and it was read from its start before.
+  let number = inside ? undefined : 0;
+  for await (const record of found) {
+    if (number !== undefined) number++;
+    if (isText && record.ended) reading.ended?.();
+    const text = isText
+      ? textOf(record.bytes, { name, at: record.at })
+      : recordText(record, { reading, number });
     if (text === "") continue;
-    const bytes = kind === "jsonl" ? scratch.bytesOf(text) : record.bytes;
+    const bytes = isText ? record.bytes : scratch.bytesOf(text);
     const part = sideOf(bytes, validation);
     for (const piece of cutDocument(text, { reading, at: record.at })) {
       const whole = piece.length === text.length;
@@ -146,37 +155,49 @@ function wholePairs(text: string): string {
   return text.isWellFormed() ? text : text.slice(0, -1);
 }
 
-/** The text in a line of JSON; "" for an empty line. */
-function lineText(
+/** The text in a JSON record; "" for an empty line. */
+function recordText(
   { bytes, at }: DocumentBytes,
-  { reading: { input: { name }, field }, line }: { reading: Reading; line: number | undefined },
+  { reading: { input: { name, kind }, field }, number }: {
+    reading: Reading;
+    number: number | undefined;
+  },
 ): string {
-  const place = line === undefined ? `at byte ${at}` : `${line} (byte ${at})`;
+  const unit = kind === "jsonl" ? "line" : "record";
+  const place = number === undefined ? `${unit} at byte ${at}` : `${unit} ${number} (byte ${at})`;
+  const bad = (fault: string) => new Refusal("data", `Cannot read ${name}: need ${fault}`);
   const json = textOf(bytes, { name, at });
   if (json.trim() === "") return "";
   let value: unknown;
   try {
     value = JSON.parse(json);
   } catch {
-    throw new Refusal(
-      "data",
-      `Cannot read ${name}: need a JSON object in each line: line ${place} is none`,
-    );
+    throw bad(`a JSON object in each ${unit}: ${place} is none`);
   }
-  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  const text = isObject ? (value as Record<string, unknown>)[field] : undefined;
+  const text = textIn(value, field);
   if (typeof text !== "string") {
-    const found = !isObject ? "it is no object" : text === undefined ? "it has none" : "it is none";
-    throw new Refusal(
-      "data",
-      `Cannot read ${name}: need a text "${field}" in each line: line ${place}: ${found}`,
-    );
+    throw bad(`a text "${field}" in each ${unit}: ${place}: ${foundIn(value, text)}`);
   }
   if (text.isWellFormed()) return text;
-  throw new Refusal(
-    "data",
-    `Cannot read ${name}: need whole characters: line ${place} has half of a pair`,
-  );
+  throw bad(`whole characters: ${place} has half of a pair`);
+}
+
+/** The text of a record as it stands: a value that is a text itself has no key. */
+function textIn(value: unknown, field: string): unknown {
+  if (typeof value === "string" && field === FIELD) return value;
+  return isObject(value) ? value[field] : undefined;
+}
+
+/** What was found in place of a text, in words. */
+function foundIn(value: unknown, text: unknown): string {
+  if (!isObject(value)) return "it is no object";
+  if (text !== undefined) return "it is none";
+  const keys = Object.keys(value).slice(0, 8).join(", ");
+  return "it has none" + (keys === "" ? "" : `; --field=KEY takes another of its keys: ${keys}`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function textOf(bytes: Uint8Array, { name, at }: { name: string; at: number }): string {

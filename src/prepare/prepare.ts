@@ -2,7 +2,7 @@
  * From text files to a folder of tokens: looks through the files, makes the tokenizer, then writes
  * shards. Stopped or killed anywhere, the same call goes on and ends with the same bytes.
  */
-import { fileFault } from "../base/file_fault.ts";
+import { fileFault, refusingLater } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { shown } from "../data/document_end.ts";
 import type { PreparedIndex, PrepareOptions } from "../data/prepared/schema.ts";
@@ -13,13 +13,15 @@ import type { Tokenizer } from "../data/tokenizers/types.ts";
 import { MAX_UNKNOWN, requireKnown } from "../data/unknown.ts";
 import { encode } from "./encode.ts";
 import { OutFolder } from "./folder.ts";
-import { type Input, inputsOf } from "./inputs.ts";
+import { findInputs } from "./find.ts";
+import type { Input } from "./inputs.ts";
 import { countOf } from "./meter.ts";
 import { checkSame } from "./same.ts";
 import { scan } from "./scan.ts";
 import type { PrepareProgress } from "./schema.ts";
 import { type PrepareRequest, settle } from "./settle.ts";
 import { NO_SIDE } from "./shard_writer.ts";
+import { Spool } from "./spool.ts";
 
 export type { PrepareRequest } from "./settle.ts";
 
@@ -49,9 +51,21 @@ export async function prepare(
   request: PrepareRequest,
   { show = () => {}, stop = new AbortController().signal, at = () => {} }: PrepareHooks = {},
 ): Promise<Outcome> {
-  const inputs = await inputsOf(request.names);
-  const { options, builder } = await settle(request, inputs);
+  const { files, pipes, notes } = await findInputs(request.names);
+  const say = (text: string) => show({ type: "note", text });
+  notes.forEach(say);
+  // What a pipe holds is known once it was read to its end; without one nothing is made before all
+  // is settled.
+  const settled = pipes.length === 0 ? await settle(request, files) : undefined;
   using folder = await OutFolder.open(request.out);
+  using spool = new Spool(folder.path);
+  const kept = await refusingLater(
+    { doing: "write to", path: request.out },
+    () => spool.keep(pipes, { say, stop }),
+  );
+  if (kept === undefined) return { ended: "stopped" };
+  const inputs = [...files, ...kept].sort((a, b) => a.name < b.name ? -1 : 1);
+  const { options, builder } = settled ?? await settle(request, inputs);
   const asked = { options, inputs };
   const { index, progress } = folder.standing();
   if (index !== undefined) {
@@ -68,7 +82,7 @@ export async function prepare(
       : await goOn(folder, { asked, progress, hooks });
     if (begun === undefined) return { ended: "stopped" };
     const { maxUnknown = MAX_UNKNOWN } = request;
-    return await finish(folder, { ...begun, hooks, maxUnknown });
+    return await finish(folder, { ...begun, inputs, hooks, maxUnknown });
   } catch (error) {
     throw fileFault(error, { doing: "write to", path: request.out });
   }
@@ -144,11 +158,16 @@ async function goOn(
 
 async function finish(
   folder: OutFolder,
-  { progress, tokenizer, hooks, maxUnknown }: Begun & { hooks: Hooks; maxUnknown: number },
+  { progress, tokenizer, inputs, hooks, maxUnknown }: Begun & {
+    inputs: readonly Input[];
+    hooks: Hooks;
+    maxUnknown: number;
+  },
 ): Promise<Outcome> {
   const { show, stop, at } = hooks;
   const encoded = await encode(progress, {
     folder: folder.path,
+    inputs,
     tokenizer,
     read: (bytes) => show({ type: "read", phase: "encode", bytes }),
     keep: (reached) => folder.keep(reached),

@@ -8,7 +8,7 @@ import { noEnds } from "../data/document_end.ts";
 import type { PrepareOptions } from "../data/prepared/schema.ts";
 import type { TokenizerBuilder } from "../data/tokenizers/build.ts";
 import { ByteStream } from "./byte_stream.ts";
-import { type Input, inputOf } from "./inputs.ts";
+import { type Input, statOf } from "./inputs.ts";
 import { changed, piecesOf } from "./pieces.ts";
 import type { Scanned } from "./schema.ts";
 import { type Extent, extentOf } from "./split.ts";
@@ -106,10 +106,10 @@ async function scanFile(
 
 /** @throws {Refusal} `data` when a file is no longer what it was when it was listed. */
 export async function checkUnchanged(
-  { name, bytes, modified }: Pick<Input, "name" | "bytes" | "modified">,
+  { name, path, bytes, modified }: Input,
 ): Promise<void> {
-  const now = await inputOf(name);
-  if (now.bytes !== bytes || now.modified !== modified) throw changed(name);
+  const { size, mtime } = await statOf(path);
+  if (size !== bytes || (mtime?.getTime() ?? 0) !== modified) throw changed(name);
 }
 
 async function findExtent(

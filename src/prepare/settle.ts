@@ -4,7 +4,9 @@ import { Refusal } from "../base/refusal.ts";
 import { shown, unescaped } from "../data/document_end.ts";
 import type { PrepareOptions } from "../data/prepared/schema.ts";
 import { type TokenizerBuilder, tokenizerBuilder } from "../data/tokenizers/build.ts";
+import { textOfBytes } from "../data/read.ts";
 import { type Input, readFault } from "./inputs.ts";
+import { FIELD } from "./pieces.ts";
 
 /** What is to be prepared. */
 export interface PrepareRequest {
@@ -15,8 +17,8 @@ export interface PrepareRequest {
   readonly tokenizer: string;
   /** Fraction that is kept for validation, in [0, 1). */
   readonly validation: number;
-  /** Key of the text in each line of a .jsonl file. */
-  readonly field: string;
+  /** Key of the text in each JSON record; undefined for "text", and where there are no records. */
+  readonly field?: string | undefined;
   /** Whether documents end with a token; undefined leaves it to the tokenizer and the files. */
   readonly ends?: boolean | undefined;
   /** What stands between the documents of a text file; undefined where each file is one. */
@@ -30,21 +32,32 @@ export interface PrepareRequest {
 /** Tokens of a shard where nothing else is asked for: 128 MiB, two bytes each. */
 const SHARD_TOKENS = 2 ** 26;
 
-/** A request with nothing left open, and the builder of its tokenizer. */
+/**
+ * A request with nothing left open, and the builder of its tokenizer. @throws {Refusal} `config` for
+ * an option that no input has a use for.
+ */
 export async function settle(
   request: PrepareRequest,
   inputs: readonly Input[],
 ): Promise<{ options: PrepareOptions; builder: TokenizerBuilder }> {
-  const { tokenizer, validation, field } = request;
+  const { tokenizer, validation, field = FIELD } = request;
   const documentEnd = request.documentEnd === undefined ? null : unescaped(request.documentEnd);
+  const hasRecords = inputs.some(({ kind }) => kind !== "text");
+  if (request.field !== undefined && !hasRecords) {
+    const list = inputs.slice(0, 3).map(({ name }) => name).join(", ");
+    throw new Refusal(
+      "config",
+      `Cannot take --field=${field}: need JSON records (.jsonl, .ndjson or .json): ${list} has none`,
+    );
+  }
   if (documentEnd !== null && !inputs.some(({ kind }) => kind === "text")) {
     throw new Refusal(
       "config",
       `Cannot cut documents at ${shown(documentEnd)} (--document-end): need a text file: ` +
-        "in .jsonl files each line is a document",
+        "each record of JSON is a document",
     );
   }
-  const many = documentEnd !== null || inputs.some(({ kind }) => kind === "jsonl");
+  const many = documentEnd !== null || hasRecords;
   const plain = tokenizer === "char" || tokenizer === "byte";
   const ends = request.ends ?? (many || !plain);
   const file = /\.json$/i.test(tokenizer) ? await readTokenizerFile(tokenizer) : undefined;
@@ -60,7 +73,7 @@ export async function settle(
 async function readTokenizerFile(path: string): Promise<{ json: unknown; sha256: string }> {
   try {
     const bytes = await Deno.readFile(path);
-    return { json: JSON.parse(new TextDecoder().decode(bytes)), sha256: sha256(bytes) };
+    return { json: JSON.parse(textOfBytes(bytes, path)), sha256: sha256(bytes) };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw readFault(path, error);
     throw new Refusal("data", `Cannot read ${path}: need a tokenizer.json: ${error.message}`);

@@ -45,9 +45,8 @@ Deno.test("readText() refuses a missing file as missing input", async () => {
   const dir = await Deno.makeTempDir();
   const file = await Deno.makeTempFile({ dir });
   for (const path of [`${dir}/none.txt`, `${file}/below.txt`]) {
-    const refusal = await assertRejects(() => readText(path), Refusal, "there is none");
+    const refusal = await assertRejects(() => readText(path), Refusal, path);
     assertEquals(refusal.exit, "noInput");
-    assertEquals(refusal.message.includes(path), true);
   }
   await Deno.remove(dir, { recursive: true });
 });
@@ -66,7 +65,7 @@ Deno.test("readText() refuses a directory and an empty file", async () => {
 Deno.test("readText() names the byte at which a file stops being UTF-8", async () => {
   const long = bytesOf("Ünï🐋".repeat(1000));
   const cases: readonly (readonly [readonly number[], number])[] = [
-    [[0xff, 0xfe, 0x61, 0x00], 0],
+    [[0xff, 0x61, 0x62], 0],
     [[0x61, 0x62, 0xff, 0x63], 2],
     [[...long, 0xc0, 0x61], long.length],
     // A second byte that cannot follow is itself the fault.
@@ -79,7 +78,7 @@ Deno.test("readText() names the byte at which a file stops being UTF-8", async (
     const refusal = await refusalFor(bytes);
     assertEquals(refusal.exit, "data");
     assertEquals(
-      refusal.message.endsWith(`need UTF-8 text: byte ${offset} is not`),
+      refusal.message.includes(`need UTF-8 text: byte ${offset} is not`),
       true,
       refusal.message,
     );

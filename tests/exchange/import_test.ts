@@ -220,7 +220,10 @@ Deno.test("a folder that is not whole is refused with what it lacks", async () =
   await Deno.writeTextFile(`${temp.path}/config.json`, "{model_type");
   await refused("config.json is not valid JSON");
   await Deno.writeFile(`${temp.path}/config.json`, Uint8Array.of(0xff, 0xfe));
-  await refused("config.json is not UTF-8");
+  await refused("config.json: need UTF-8 text: it is UTF-16");
+  const json = await Deno.readTextFile(`${TINY}/config.json`);
+  await Deno.writeTextFile(`${temp.path}/config.json`, "\ufeff" + json);
+  assertEquals((await openModel(temp.path)).params, (await openModel(TINY)).params);
   await Deno.remove(`${temp.path}/config.json`);
   await refused("need config.json: it is missing");
 });

@@ -79,6 +79,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     "src/checkpoint",
     "src/config/load.ts",
     "src/data/prepared/files.ts",
+    "src/data/pipe.ts",
     "src/data/read.ts",
     "src/device/backend.ts",
     "src/prepare",

@@ -29,6 +29,13 @@ export class Desk implements Disposable {
     return path;
   }
 
+  /** Makes a named pipe and gives its path. */
+  async pipe(name: string): Promise<string> {
+    const { success } = await new Deno.Command("mkfifo", { args: [this.of(name)] }).output();
+    if (!success) throw new Error(`Cannot make the pipe ${name}`);
+    return this.of(name);
+  }
+
   /** Prepares files of this folder into its folder `out`. */
   prepare(
     names: readonly string[],
@@ -40,7 +47,6 @@ export class Desk implements Disposable {
       out: this.of(out),
       tokenizer: "char",
       validation: 0.1,
-      field: "text",
       ...options,
     }, hooks);
   }

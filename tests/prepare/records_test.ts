@@ -1,7 +1,7 @@
 /** Documents of a file by the text between them, wherever what is looked at ends. */
 import { assertEquals } from "@std/assert";
 import { ByteStream } from "../../src/prepare/byte_stream.ts";
-import { inputOf } from "../../src/prepare/inputs.ts";
+import { inputOf } from "../../src/prepare/inspect.ts";
 import { records } from "../../src/prepare/records.ts";
 import { Desk } from "./fixture.ts";
 

@@ -5,12 +5,14 @@ import { contents, Desk, jsonLines, someText } from "./fixture.ts";
 
 const SMALL = { shardTokens: 20_000 };
 
-/** Files with several parts: a text, a packed text, and documents on both sides. */
+/** Files with several parts: a text, a packed text, and documents of two kinds on both sides. */
 function writeFiles(desk: Desk): string[] {
   desk.write("a.txt", someText(2000));
   desk.write("b.txt.gz", someText(3000, 5));
   desk.write("c.jsonl", jsonLines(Array.from({ length: 200 }, (_, i) => someText(20, i + 1))));
-  return ["a.txt", "b.txt.gz", "c.jsonl"];
+  const rows = Array.from({ length: 80 }, (_, i) => ({ text: someText(20, i + 500) }));
+  desk.write("d.json", JSON.stringify(rows, null, 1));
+  return ["a.txt", "b.txt.gz", "c.jsonl", "d.json"];
 }
 
 /** What a process that is killed at the nth effect would have said. */
@@ -131,7 +133,7 @@ Deno.test("prepare refuses another text or other options in the same folder, don
     );
     await refused("validation 0.1, not 0.2", () => desk.prepare(names, { out, validation: 0.2 }));
     await refused("ends true, not false", () => desk.prepare(names, { out, ends: false }));
-    await refused("3 files, not 1", () => desk.prepare(["a.txt"], { out, ends: true }));
+    await refused("4 files, not 1", () => desk.prepare(["a.txt"], { out, ends: true }));
     const text = Deno.readTextFileSync(desk.of("a.txt"));
     desk.write("a.txt", text.replace("whale", "whole"));
     await refused("another", () => desk.prepare(names, { out }));

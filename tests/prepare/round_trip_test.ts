@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
 import { openPrepared } from "../../src/data/prepared/open.ts";
-import { inputOf } from "../../src/prepare/inputs.ts";
+import { inputOf } from "../../src/prepare/inspect.ts";
 import { extentOf, sideOf } from "../../src/prepare/split.ts";
 import { contents, Desk, jsonLines, someText } from "./fixture.ts";
 

@@ -1,6 +1,6 @@
 /** Where texts are cut, and on which side documents are. */
 import { assert, assertEquals } from "@std/assert";
-import { inputOf } from "../../src/prepare/inputs.ts";
+import { inputOf } from "../../src/prepare/inspect.ts";
 import { extentOf, sideOf } from "../../src/prepare/split.ts";
 import { Desk } from "./fixture.ts";
 

@@ -134,24 +134,27 @@ Deno.test("separators and encodings that cannot be read are named", () => {
     refused(text),
     "Cannot read t.csv: need cells with commas, semicolons, tabs or | between: got spaces",
   );
-  const need = "Cannot read t.csv: need a text in UTF-8: got ";
+  const need = "Cannot read t.csv: need UTF-8 text: ";
   const latin = Uint8Array.from(
     "params,tokens,loss,name\n1,2,3,gr\xf6\xdfe\n",
     (c) => c.charCodeAt(0),
   );
   assertEquals(
     refused(latin),
-    need + "byte 0xF6 in line 2, as in Latin-1 (ISO 8859-1, Windows-1252)",
+    need + "byte 32 is not: 0xF6 in line 2, as in Latin-1 (ISO 8859-1, Windows-1252)",
   );
   assertEquals(
     refused(utf16("params,tokens,loss\n", true).subarray(2)),
-    need + "UTF-16 without a byte order mark, or no text",
+    need + "it is UTF-16LE; convert it, as iconv -f UTF-16LE -t UTF-8 does",
   );
   assertEquals(
     refused(Uint8Array.of(0x50, 0x4b, 3, 4, 0)),
-    need + "a zip archive, as .xlsx and .ods are",
+    need + "it is a zip archive, as .zip, .docx, .xlsx, .epub and .npz are",
   );
-  assertEquals(refused(Uint8Array.of(0x1f, 0x8b, 8, 0)), need + "gzip");
+  assertEquals(
+    refused(Uint8Array.of(0x1f, 0x8b, 8, 0)),
+    need + "it is a gzip file; prepare unpacks one that is named .gz",
+  );
 });
 
 Deno.test("rows that repeat another in every digit count once, replicates of a seed count all", () => {

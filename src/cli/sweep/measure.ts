@@ -1,6 +1,8 @@
 /** How large trials are: their data is read once, devices are asked for their limits. */
 import { canonical } from "../../base/hash.ts";
+import { Refusal } from "../../base/refusal.ts";
 import type { RunConfig } from "../../config/schema.ts";
+import { isPipe } from "../../data/pipe.ts";
 import { openReference } from "../../device/reference.ts";
 import { openWebGpu } from "../../device/webgpu.ts";
 import type { Measure } from "../../sweep/types.ts";
@@ -31,6 +33,13 @@ export function measurer(): Measurer {
   return {
     async measure(config) {
       const { data, init, micro_batches, windows, device } = config;
+      if (data.path !== null && await isPipe(data.path)) {
+        throw new Refusal(
+          "config",
+          `Cannot sweep: need a text file or a folder (data.path), which every trial reads: ` +
+            `${data.path} is a pipe, which is read once`,
+        );
+      }
       const key = canonical({ data, init, micro_batches, windows });
       const { corpus } = await once(texts, key, async () => (await beginning(config)).data);
       requireTraining(config, corpus);

@@ -52,7 +52,7 @@ const ON_OPENING: Readonly<Record<string, Damage>> = {
     to: (path) => change(path, (bytes) => Uint8Array.from([...bytes, 0])),
     says: "it goes on behind its end at byte",
   },
-  "a shard that is missing": { to: (path) => Deno.removeSync(path), says: "it is missing" },
+  "a shard that is missing": { to: (path) => Deno.removeSync(path), says: "there is none" },
   "a file that is no shard": {
     to: (path) => change(path, (bytes) => void (bytes[3] = 0)),
     says: "it does not begin with SHOALTOK (byte 0)",

@@ -1,0 +1,98 @@
+/** Tells what is in a file by its name and its first bytes: a text or records, packed or not. */
+import { Refusal } from "../base/refusal.ts";
+import { HEAD, markupFormat, recordKind } from "../data/format.ts";
+import { requireText } from "../data/read.ts";
+import { ByteStream } from "./byte_stream.ts";
+import { type Input, isPacked, readFault, statOf } from "./inputs.ts";
+
+/** How a file is looked at. */
+export interface InspectOptions {
+  /** Where its bytes lie, for a pipe that was kept. */
+  readonly path?: string;
+  /** Hears of what looks as if it were meant otherwise. */
+  readonly note?: (text: string) => void;
+}
+
+/**
+ * The file `name` as it is now. @throws {Refusal} `noInput` for no file, `data` for one that holds
+ * neither text nor records.
+ */
+export async function inputOf(
+  name: string,
+  { path = name, note }: InspectOptions = {},
+): Promise<Input> {
+  const { size, mtime, isDirectory, isFile } = await statOf(path);
+  if (!isFile) {
+    const found = isDirectory ? "a folder" : "a device or a socket";
+    throw new Refusal("noInput", `Cannot read ${name}: need a text file: it is ${found}`);
+  }
+  const markup = markupFormat(name);
+  if (markup !== undefined) {
+    throw new Refusal("data", `Cannot read ${name}: need text or JSON records: it is ${markup}`);
+  }
+  const file = { name, path, bytes: size, modified: mtime?.getTime() ?? 0 };
+  const packed = isPacked(name) || (isNameless(name) && await isGzip(file));
+  const input: Input = { ...file, packed, kind: "text" };
+  const head = await headOf(input);
+  requireText(head, name);
+  const kind = kindOf(name, head);
+  if (kind === "text" && beginsWithRecord(new TextDecoder().decode(head))) {
+    note?.(
+      `${name} is read as text, though its first line is a JSON object: ` +
+        "name it .jsonl to take the text in each line",
+    );
+  }
+  return { ...input, kind };
+}
+
+function kindOf(name: string, head: Uint8Array): Input["kind"] {
+  const named = recordKind(name);
+  if (named === "jsonl") return "jsonl";
+  const text = new TextDecoder().decode(head).trimStart();
+  if (named === "json") return text.startsWith("[") ? "array" : "values";
+  if (!isNameless(name)) return "text";
+  // Nobody can give a pipe a suffix, so what comes out of it decides.
+  if (/^\[\s*\{\s*"/.test(text)) return "array";
+  return beginsWithRecord(text) ? "jsonl" : "text";
+}
+
+/** Whether the first line of a text is a JSON object. */
+function beginsWithRecord(text: string): boolean {
+  const [line = ""] = text.split("\n", 1);
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a name says nothing of what is in the file, as that of a pipe. */
+function isNameless(name: string): boolean {
+  return name === "-" || name.startsWith("/dev/");
+}
+
+async function isGzip(file: Omit<Input, "packed" | "kind">): Promise<boolean> {
+  const [a, b] = await headOf({ ...file, packed: false, kind: "text" });
+  return a === 0x1f && b === 0x8b;
+}
+
+/** First bytes of a file, unpacked where it is packed. */
+async function headOf(input: Input): Promise<Uint8Array> {
+  if (!input.packed) return await firstBytes(input);
+  await using stream = new ByteStream(input);
+  return (await stream.peek(HEAD)).slice(0, HEAD);
+}
+
+/** First bytes of a file as it lies. A stream has room for far more than small files need. */
+async function firstBytes({ path, bytes }: Pick<Input, "path" | "bytes">): Promise<Uint8Array> {
+  const head = new Uint8Array(Math.min(HEAD, bytes));
+  try {
+    using file = await Deno.open(path, { read: true });
+    let n = 0;
+    for (let got; n < head.length && (got = await file.read(head.subarray(n))) !== null;) n += got;
+    return head.subarray(0, n);
+  } catch (error) {
+    throw readFault(path, error);
+  }
+}
