@@ -48,7 +48,7 @@ export async function assertStopsAreKept(
     const where = `seed ${seed}, stop ${n}: ${signals.join(", ")} after ${moment.toFixed(0)} ms`;
     const running = lab.start(args(family, out, "--workers=2", ...MORE));
     // From this line on signals are listened to.
-    await running.line(/^config/);
+    await running.line(/^run +/);
     await pause(10);
     let over = false;
     running.ended.then(() => over = true);
