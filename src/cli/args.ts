@@ -2,6 +2,7 @@
 // @ts-types="./parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
 import { Refusal } from "../base/refusal.ts";
+import { dashElsewhere } from "../config/elsewhere.ts";
 
 /** What a command line asks for. */
 export interface CommandLine {
@@ -14,6 +15,8 @@ export interface CommandLine {
   /** Path of the run to begin at step 0 once more. */
   readonly restart?: string;
   readonly help: boolean;
+  /** Print the resolved config, and train nothing. */
+  readonly printConfig?: true;
   /** Path of a fault plan; needs `testing`. */
   readonly faults?: string;
   /** What is asked for is a test of the program itself. */
@@ -26,9 +29,9 @@ const ALIASES: Readonly<Record<string, string>> = { data: "data.path" };
 /** Reads `[config] [--key=value | --key value]...`; refuses what is neither, or lacks a value. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const flags = new Map<string, string>();
-  const { _: positionals, help, testing } = parseArgs(args, {
-    boolean: ["help", "testing"],
-    alias: { h: "help" },
+  const { _: positionals, help, testing, "print-config": printConfig } = parseArgs(args, {
+    boolean: ["help", "testing", "print-config"],
+    alias: { h: "help", "print-config": "print_config" },
     // Every flag arrives here, in order and with its text as written: no guess at numbers
     // turns the folder "007" into 7, and nothing is set on an object by a dotted name.
     unknown(arg, key, value) {
@@ -61,16 +64,23 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     ...(resume !== undefined && { resume }),
     ...(restart !== undefined && { restart }),
     help,
+    ...(printConfig === true && { printConfig }),
     ...(faults !== undefined && { faults }),
     testing: testing === true,
   };
+}
+
+/** The key that a word with one dash stands for in other trainers, as a question. */
+function meant(arg: string): string {
+  const key = dashElsewhere((arg.split("=", 1)[0] as string).replaceAll(/^-+/g, ""));
+  return key === undefined ? "" : `: did you mean --${key}?`;
 }
 
 function flagOf(arg: string, key: string, value?: string | boolean): readonly [string, string] {
   if (!arg.startsWith("--")) {
     throw new Refusal(
       "config",
-      `Cannot read "${arg}": need two dashes and the whole name of a key`,
+      `Cannot read "${arg}": need two dashes and the whole name of a key${meant(arg)}`,
     );
   }
   const name = key.replace(/=$/, "");

@@ -4,6 +4,7 @@ import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { applyOverrides } from "../config/overrides.ts";
 import { showCount } from "../report/format.ts";
+import { shortfall } from "../sweep/ending.ts";
 import { expand, type TrialFault } from "../sweep/expand.ts";
 import { readSweep } from "../sweep/read.ts";
 import type { Sweep } from "../sweep/schema.ts";
@@ -16,7 +17,9 @@ import { runCommand } from "./command.ts";
 import { loadNamed } from "./config_file.ts";
 import { flagsHelp } from "./flags.ts";
 import { stopOnSignals } from "./signals.ts";
+import { openStatus } from "./status.ts";
 import { openBooks } from "./sweep/books.ts";
+import { forecast } from "./sweep/forecast.ts";
 import { leadSweep } from "./sweep/lead.ts";
 import { measurer } from "./sweep/measure.ts";
 import { rowsOf } from "./sweep/outcomes.ts";
@@ -42,14 +45,32 @@ export async function sweepCommand(args: readonly string[]): Promise<ExitName> {
     console.log(flagsHelp(SWEEP));
     return "done";
   }
+  using status = openStatus();
+  status.show("planning the trials");
   const planned = await plannedOf(await sweepOf(request));
+  status.end();
   const { sweep, trials, shares } = planned;
   console.log(`sweep ${sweep.name}: ${trials.length} trials, ${costOf(trials, shares)}`);
   if (request.dryRun) {
     for (const trial of trials) console.log(lineOf(trial, shares.get(trial.key)));
+    const asked = {
+      trials,
+      shares,
+      out: request.out ?? join("runs", sweep.name),
+      places: placesOf(sweep),
+      steps: request.probe,
+    };
+    const line = await forecast(asked, status);
+    status.end();
+    if (line !== undefined) console.log(line);
     return "done";
   }
   return await train(request, planned);
+}
+
+/** Trials at a time. */
+function placesOf({ parallel }: Sweep): number {
+  return parallel ?? navigator.hardwareConcurrency;
 }
 
 /** PCI addresses of the cards that trials are spread over. */
@@ -67,10 +88,10 @@ async function train(
   using books = await openBooks(out, { sweep, trials });
   const standings = await standingsOf(trials, { sweep, shares, books });
   const cores = navigator.hardwareConcurrency;
-  const places = sweep.parallel ?? cores;
-  const { stop: signalled, requeued } = stopOnSignals(
-    "Stopping: every trial that runs is saved; once more to stop at once",
-  );
+  const places = placesOf(sweep);
+  const { stop: signalled, requeued } = stopOnSignals({
+    text: "Stopping: every trial that runs is saved; once more to stop at once",
+  });
   const isTimed = bounds.seconds < LONGEST;
   const stop = isTimed
     ? AbortSignal.any([signalled, AbortSignal.timeout(1000 * bounds.seconds)])
@@ -84,6 +105,7 @@ async function train(
     done: finished,
     places,
   });
+  using status = openStatus(Deno.stdout);
   const meter = await leadSweep({
     sweep,
     standings,
@@ -93,8 +115,9 @@ async function train(
     threads: Math.max(1, Math.floor(cores / places)),
     bounds,
     stop,
-    say: (line) => console.log(line),
+    status,
   });
+  status.end();
   const rows = rowsOf(standings, books);
   books.write(rows);
   const open = count(standings, "waits");
@@ -102,14 +125,16 @@ async function train(
   books.journal.write({ kind: "end", done: count(standings, "done"), open, busy });
   for (const line of trialTable(rows)) console.log(line);
   console.log(`places were busy ${(100 * busy).toFixed(1)} % of the time that trials were queued`);
-  const failed = count(standings, "failed");
-  if (failed > 0) console.log(`${failed} trials failed: their rows say why`);
   console.log(
     open > 0
       ? `${open} trials are left: the same command goes on with them`
       : `Everything lies in ${out}: trials.jsonl, trials.csv, sweep.jsonl, trials`,
   );
-  return requeued() && signalled.aborted ? "requeue" : "done";
+  if (requeued() && signalled.aborted) return "requeue";
+  const isCut = stop.aborted || bounds.flops < Infinity;
+  const missing = shortfall(Array.from(standings.values()), { isCut });
+  if (missing !== undefined) throw new Refusal("incomplete", missing);
+  return "done";
 }
 
 /** The sweep of a file, with what the command line says of it. */

@@ -1,6 +1,8 @@
 /** What a command line asks `sweep` for. Knows no sweep and reads no file. */
 import { Refusal } from "../base/refusal.ts";
 import { keys } from "../config/keys.ts";
+import { fromElsewhere } from "../config/elsewhere.ts";
+import { nearestKey } from "../config/suggest.ts";
 import { type Bounds, boundsOf } from "../sweep/bounds.ts";
 import { type FlagsSpec, parseFlags } from "./flags.ts";
 
@@ -35,7 +37,20 @@ export const SWEEP: FlagsSpec = {
       help: "Times that a failed trial is tried again; the file's unless told",
       range: atLeastZero,
     },
-    { name: "dry-run", kind: "boolean", help: "List the trials and start none", default: false },
+    {
+      name: "dry-run",
+      kind: "boolean",
+      help: "List the trials, say how long they will take, and start none",
+      default: false,
+    },
+    {
+      name: "probe",
+      kind: "integer",
+      value: "STEPS",
+      help: "Steps of two trials that --dry-run times for that; 0 times none",
+      default: 1,
+      range: atLeastZero,
+    },
   ],
 };
 
@@ -48,6 +63,8 @@ export interface SweepRequest {
   readonly retries: number | undefined;
   readonly bounds: Bounds;
   readonly dryRun: boolean;
+  /** Steps of two trials that a dry run times. */
+  readonly probe: number;
   /** Dotted key to the text of its value: what the command line says of the base. */
   readonly overrides: Readonly<Record<string, string>>;
 }
@@ -71,8 +88,18 @@ export function parseSweep(args: readonly string[]): SweepRequest | "help" {
     retries: values["retries"],
     bounds: boundsOf(values["budget"] ?? []),
     dryRun: values["dry-run"],
+    probe: values["probe"],
     overrides,
   };
+}
+
+/** Whether an unknown name is like a key, whose hints know more, and like no flag of its own. */
+function isMeantAsKey(
+  path: string,
+  { own, known }: { own: ReadonlySet<string>; known: ReadonlySet<string> },
+): boolean {
+  if (nearestKey(path.replaceAll("_", "-"), Array.from(own)) !== undefined) return false;
+  return fromElsewhere(path) !== undefined || nearestKey(path, Array.from(known)) !== undefined;
 }
 
 /** Flags of its own, and those that are keys of a config, written `--key=value`. */
@@ -85,7 +112,8 @@ function parted(
   const flags = args.filter((arg) => {
     const [, name = "", value = ""] = /^--([^=]+)=([^]+)$/.exec(arg) ?? [];
     const path = name === "data" ? "data.path" : name.replaceAll("-", "_");
-    if (own.has(name) || !known.has(path)) return true;
+    if (name === "" || own.has(name)) return true;
+    if (!known.has(path) && !isMeantAsKey(path, { own, known })) return true;
     overrides[path] = value;
     return false;
   });

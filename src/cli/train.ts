@@ -24,6 +24,7 @@ import type { CommandLine } from "./args.ts";
 import { runCommand } from "./command.ts";
 import { DEFAULT_CONFIG, loadNamed } from "./config_file.ts";
 import { helpText } from "./help.ts";
+import { columns, openOutput } from "./output.ts";
 import { settleRun } from "./resumed.ts";
 import { stopOnSignals } from "./signals.ts";
 
@@ -46,24 +47,28 @@ export async function trainCommand(
   const cards = await cardsFor({ ...config, workers: said }, (text) => notices.push(text));
   const workers = said ?? await workersUnsaid(config, cards);
   const run = { ...config, workers, out };
-  console.log(`config ${JSON.stringify(run, null, 2)}`);
-  const output = new TextEncoder();
-  const show = progressPrinter({
+  if (line.printConfig) {
+    console.log(JSON.stringify(anchored(run, Deno.cwd()), null, 2));
+    return "done";
+  }
+  const output = openOutput();
+  using show = progressPrinter({
     terminal: Deno.stdout.isTerminal(),
     every: config.report.progress_every,
-    write: (text) => Deno.stdout.writeSync(output.encode(text)),
+    write: (text) => output.write(text),
     width: columns,
   });
-  const { stop: signalled, requeued } = stopOnSignals(
-    "Stopping after this step; once more to stop at once",
-  );
+  const { stop: signalled, requeued } = stopOnSignals({
+    text: "Stopping after this step; once more to stop at once",
+    leashed: leash !== undefined,
+  });
   const stop = leash === undefined ? signalled : AbortSignal.any([signalled, leash]);
   const placed = cards.slice(0, workers).map((card, i) =>
     `worker ${i} computes on card ${showCard(card)}`
   );
-  for (const text of [...notices, ...placed]) show({ type: "notice", text });
   await runTraining({
     config: run,
+    notices: [...notices, ...placed],
     saysWorkers: asked.saysWorkers,
     out,
     resume: line.resume !== undefined,
@@ -203,11 +208,6 @@ function freeFolder(base: string): string {
       return path;
     }
   }
-}
-
-/** Columns of the terminal; 80 where it does not say. */
-function columns(): number {
-  return Deno.consoleSize().columns || 80;
 }
 
 if (import.meta.main) await runCommand(() => trainCommand(Deno.args));
