@@ -1,7 +1,9 @@
 /** The command `bench`: runs benches, shows their tables, and keeps them as files when told to. */
 import { fileURLToPath } from "node:url";
+import { Refusal } from "../src/base/refusal.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp } from "../src/cli/flags.ts";
+import { openScratch } from "../src/cli/scratch.ts";
 import { openStatus } from "../src/cli/status.ts";
 import { BENCH, parseBench } from "./args.ts";
 import type { BenchName, BenchRequest } from "./args.ts";
@@ -17,7 +19,7 @@ import { benchPrepare } from "./prepare.ts";
 import { benchProtocol } from "./protocol.ts";
 import { benchRecall } from "./recall.ts";
 import { benchReduce } from "./reduce.ts";
-import { fileName, pageOf, showReport } from "./report.ts";
+import { fileName, pageOf, rowsIn, showReport } from "./report.ts";
 import type { Report } from "./report.ts";
 import { benchStartup } from "./startup.ts";
 import { benchStep } from "./step.ts";
@@ -49,21 +51,26 @@ async function bench(args: readonly string[]): Promise<void> {
   const request = parseBench(args);
   if (request === "help") return console.log(flagsHelp(BENCH));
   const { benches, save, json, ...options } = request;
-  const scratch = await Deno.makeTempDir({ prefix: "shoal-bench-" });
-  prepareDriver(scratch);
-  try {
-    using status = openStatus();
-    for (const name of benches) {
-      status.show(`measuring ${name}`);
-      const doing = (row: string) => status.show(`measuring ${name}: ${row}`);
-      const report = await RUN[name]({ ...options, doing });
-      status.end();
-      console.log(json ? JSON.stringify(await valueOf(report)) : showReport(report));
-      if (save) await keep(report, ["deno task bench", ...args].join(" "));
-    }
-  } finally {
-    await Deno.remove(scratch, { recursive: true });
+  using scratch = openScratch(await Deno.makeTempDir({ prefix: "shoal-bench-" }));
+  // Folders that single benches make lie in this one, which goes even when a signal ends them.
+  Deno.env.set("TMPDIR", scratch.path);
+  prepareDriver(scratch.path);
+  using status = openStatus();
+  let rows = 0;
+  for (const name of benches) {
+    status.show(`measuring ${name}`);
+    const doing = (row: string) => status.show(`measuring ${name}: ${row}`);
+    const report = await RUN[name]({ ...options, doing });
+    rows += rowsIn(report);
+    status.end();
+    console.log(json ? JSON.stringify(await valueOf(report)) : showReport(report));
+    if (save) await keep(report, ["deno task bench", ...args].join(" "));
   }
+  if (rows > 0) return;
+  throw new Refusal(
+    "config",
+    `Cannot bench: need a row whose name holds "${options.filter}": none`,
+  );
 }
 
 /** Drivers look at these once, when the first adapter is opened. */

@@ -1,9 +1,11 @@
 /** The command `bench:peers`: the same work by Shoal and by others, side by side. */
 import { fileURLToPath } from "node:url";
 import { isSoftware } from "../src/device/adapter.ts";
+import { Refusal } from "../src/base/refusal.ts";
 import { cardIn } from "../src/device/backend.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp } from "../src/cli/flags.ts";
+import { openScratch } from "../src/cli/scratch.ts";
 import { Field } from "./beside/compare.ts";
 import { effortOf, parsePeers, PEERS, type PeersRequest, rowsOf } from "./beside/request.ts";
 import { besideOf, ratiosOf, type RowResult, sectionOf } from "./beside/result.ts";
@@ -19,13 +21,10 @@ const RESULTS = new URL("./results/", import.meta.url);
 async function benchPeers(args: readonly string[]): Promise<void> {
   const request = parsePeers(args);
   if (request === "help") return console.log(flagsHelp(PEERS));
-  const folder = await Deno.makeTempDir({ prefix: "shoal-peers-" });
+  using scratch = openScratch(await Deno.makeTempDir({ prefix: "shoal-peers-" }));
+  const folder = scratch.path;
   if (Deno.env.get("XDG_RUNTIME_DIR") === undefined) Deno.env.set("XDG_RUNTIME_DIR", folder);
-  try {
-    await compare(request, { folder, command: ["deno task bench:peers", ...args].join(" ") });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await compare(request, { folder, command: ["deno task bench:peers", ...args].join(" ") });
 }
 
 async function compare(
@@ -73,12 +72,16 @@ async function compare(
   }));
   const found = { machine, adapter, command, sides: hellos, rows: rowsOut };
   console.log(request.json ? JSON.stringify(found) : showReport(report));
-  if (!request.save) return;
-  const name = fileName(report, machine);
-  const picture = { file: name.replace(/md$/, "svg"), title: TITLE };
-  await save(picture.file, peersPicture(found.rows, factsOf(found)));
-  await format(picture.file);
-  await save(name, pageOf({ ...report, picture }, machine, command));
+  if (request.save) {
+    const name = fileName(report, machine);
+    const picture = { file: name.replace(/md$/, "svg"), title: TITLE };
+    await save(picture.file, peersPicture(found.rows, factsOf(found)));
+    await format(picture.file);
+    await save(name, pageOf({ ...report, picture }, machine, command));
+  }
+  // A peer may fail, or time be over: without a time of ours nothing was compared.
+  if (rowsOut.some(({ ratios }) => ratios.ours !== undefined)) return;
+  throw new Refusal("incomplete", "Cannot compare: need a time of ours in some row: none");
 }
 
 async function save(name: string, text: string): Promise<void> {

@@ -24,6 +24,11 @@ export interface Report {
   readonly picture?: { readonly file: string; readonly title: string };
 }
 
+/** How many rows were measured. */
+export function rowsIn({ sections }: Report): number {
+  return sections.reduce((sum, { table }) => sum + Math.max(0, table.length - 1), 0);
+}
+
 /** The sections as text. */
 export function showReport({ sections }: Report): string {
   return sections.map(({ title, table, notes = [] }) =>

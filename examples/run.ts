@@ -1,10 +1,11 @@
 /** The task `example`: runs the commands of an example's README, and prints each before it does. */
 import { resolve } from "node:path";
 import { type ExitName, Refusal } from "../src/base/refusal.ts";
+import { atUnload } from "../src/base/unload.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { CHECKOUT } from "../src/cli/folder.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
-import { INTERRUPTED, interrupted } from "../src/cli/signals.ts";
+import { INTERRUPTED, stopOnSignals, type Stopping } from "../src/cli/signals.ts";
 import { changed, commandsOf, nameIn, shown, wordsOf } from "./commands.ts";
 
 const NAMES = ["completion", "questions", "correction"];
@@ -39,13 +40,12 @@ async function exampleCommand(args: readonly string[]): Promise<ExitName> {
     throw new Refusal("config", `Cannot run an example in ${out}: need a path without a comma`);
   }
   const readme = await Deno.readTextFile(new URL(`${name}/README.md`, import.meta.url));
-  // The command that runs hears of signals as well, and may have something to save.
-  const signal = interrupted();
+  const stopping = stopOnSignals();
   for (const command of commandsOf(readme)) {
     const words = changed(wordsOf(command), { name, out, quick: values["quick"] });
     console.log(`$ ${shown(words)}`);
-    const code = await run(words);
-    if (signal.aborted) Deno.exit(INTERRUPTED);
+    const code = await run(words, stopping);
+    if (stopping.stop.aborted) Deno.exit(INTERRUPTED);
     if (code !== 0) Deno.exit(code);
   }
   return "done";
@@ -57,15 +57,32 @@ function inCallersFolder(path: string): string {
   return caller === CHECKOUT ? path : resolve(caller, path);
 }
 
-/** Runs a command of Deno in the checkout with our terminal; gives its exit code. */
-async function run([, ...args]: readonly string[]): Promise<number> {
+/**
+ * Runs a command of Deno in the checkout with our terminal; gives its exit code. Signals are passed
+ * on: a terminal sends them to the command as well, which counts both as one, but `kill` sends them
+ * here alone.
+ */
+async function run([, ...args]: readonly string[], stopping: Stopping): Promise<number> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: CHECKOUT,
     env: { INIT_CWD: CHECKOUT },
     stdin: "null",
   }).spawn();
-  return (await child.status).code;
+  const pass = () => {
+    try {
+      child.kill(stopping.signal ?? "SIGTERM");
+    } catch {
+      // It has just ended.
+    }
+  };
+  stopping.stop.addEventListener("abort", pass, { once: true });
+  using _unload = atUnload(pass);
+  try {
+    return (await child.status).code;
+  } finally {
+    stopping.stop.removeEventListener("abort", pass);
+  }
 }
 
 // Its commands name files of the checkout, so they run there wherever this is called from.

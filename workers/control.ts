@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { fileFault, hasCode, isMissing } from "../src/base/file_fault.ts";
+import { atUnload } from "../src/base/unload.ts";
 import { EXIT, type ExitName, Refusal } from "../src/base/refusal.ts";
 import { type Channel, ChannelError, type Header } from "../src/transport/channel.ts";
 import { openGate } from "../src/transport/gate.ts";
@@ -60,8 +61,11 @@ export async function openControl(
     gate.close();
     throw error;
   }
+  // A run that is ended at once leaves no file that points to nobody.
+  const unload = atUnload(() => removeQuietly(path));
   return {
     close() {
+      unload[Symbol.dispose]();
       gate.close();
       for (const channel of inside) channel.close();
       removeQuietly(path);

@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { EXIT } from "../src/base/refusal.ts";
+import { atUnload } from "../src/base/unload.ts";
 import { cardOf } from "../src/cards/pin.ts";
 import { type Backend, BACKEND_VARIABLE, takeBackend } from "../src/device/backend.ts";
 import { openGate } from "../src/transport/gate.ts";
@@ -79,6 +80,11 @@ export async function spawnCrew(
       report({ type: "joined", id, channel });
     },
   });
+  // A worker that computes or compiles does not see that its stdin has ended, for minutes at worst.
+  const unload = atUnload(() => {
+    for (const child of children.values()) kill(child);
+    Deno.removeSync(folder, { recursive: true });
+  });
   return {
     folder,
     spawn(id, seat) {
@@ -99,6 +105,7 @@ export async function spawnCrew(
       }
     },
     async close() {
+      unload[Symbol.dispose]();
       gate.close();
       await Promise.all(Array.from(children.values(), end));
       await Deno.remove(folder, { recursive: true }).catch(() => {});
@@ -167,13 +174,15 @@ export function passedEnvironment(): Record<string, string> {
 /** Closes a worker's stdin, which ends it; kills it if it does not heed that. */
 async function end(child: Deno.ChildProcess): Promise<void> {
   await child.stdin.close().catch(() => {});
-  const timer = setTimeout(() => {
-    try {
-      child.kill("SIGKILL");
-    } catch {
-      // It has just ended.
-    }
-  }, PATIENCE);
+  const timer = setTimeout(() => kill(child), PATIENCE);
   await child.status;
   clearTimeout(timer);
+}
+
+function kill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has just ended.
+  }
 }

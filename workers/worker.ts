@@ -2,6 +2,7 @@
  * Entry of a worker process: takes its seat, connects to the coordinator, and trains
  * until told to stop. It ends at once when stdin closes: its coordinator is gone.
  */
+import { ignoreSignals } from "../src/cli/signals.ts";
 import { EXIT, Refusal } from "../src/base/refusal.ts";
 import { openReference } from "../src/device/reference.ts";
 import type { Backend } from "../src/device/backend.ts";
@@ -78,8 +79,8 @@ function isThere(path: string): boolean {
 }
 
 if (import.meta.main) {
-  // The terminal sends signals to the whole group: when to stop is the coordinator's to say.
-  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => {});
+  // Signals reach the whole process group: when to stop is the coordinator's to say.
+  ignoreSignals();
   let serving = true;
   try {
     const seating = await takeSeat();

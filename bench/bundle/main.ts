@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Refusal } from "../../src/base/refusal.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flagsHelp } from "../../src/cli/flags.ts";
+import { openScratch } from "../../src/cli/scratch.ts";
 import { showBytes } from "../../src/report/format.ts";
 import { BUNDLE, cacheEntries, isIdle, parseBundle, ROOTS } from "./parts.ts";
 
@@ -18,20 +19,16 @@ async function bundle(args: readonly string[]): Promise<void> {
   const request = parseBundle(args);
   if (request === "help") return console.log(flagsHelp(BUNDLE));
   const { out, peers } = request;
-  const work = await Deno.makeTempDir({ prefix: "shoal-bundle-" });
-  const top = `${work}/shoal`;
-  try {
-    await Deno.mkdir(`${top}/bin`, { recursive: true });
-    await copyCode(top);
-    await Deno.copyFile(Deno.execPath(), `${top}/bin/deno`);
-    await copyLoader(`${top}/lib`);
-    await fillCache(top, { peers });
-    await Deno.copyFile(`${ROOT}bench/bundle/run.sh`, `${top}/run.sh`);
-    await Deno.chmod(`${top}/run.sh`, 0o755);
-    await run("tar", ["-C", work, "--use-compress-program=xz -6 -T0", "-cf", out, "shoal"]);
-  } finally {
-    await Deno.remove(work, { recursive: true });
-  }
+  using work = openScratch(await Deno.makeTempDir({ prefix: "shoal-bundle-" }));
+  const top = `${work.path}/shoal`;
+  await Deno.mkdir(`${top}/bin`, { recursive: true });
+  await copyCode(top);
+  await Deno.copyFile(Deno.execPath(), `${top}/bin/deno`);
+  await copyLoader(`${top}/lib`);
+  await fillCache(top, { peers });
+  await Deno.copyFile(`${ROOT}bench/bundle/run.sh`, `${top}/run.sh`);
+  await Deno.chmod(`${top}/run.sh`, 0o755);
+  await run("tar", ["-C", work.path, "--use-compress-program=xz -6 -T0", "-cf", out, "shoal"]);
   const { size } = await Deno.stat(out);
   if (size > LARGEST) {
     throw new Refusal(

@@ -31,7 +31,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   ENOSPC: fault("free space", "the disk is full; make room and run it again", "tooLarge"),
   EDQUOT: fault("free space", "the quota of this user is used up", "tooLarge"),
   EFBIG: fault("a file system for files of that size", "it allows smaller ones", "tooLarge"),
-  EEXIST: fault("a free path", "something is there already"),
+  EEXIST: fault("a free path", "something else is there"),
   ENOTEMPTY: fault("an empty folder", "it holds something"),
   EXDEV: fault("a path on the same file system", "it is on another"),
   EBUSY: fault("a path that is not in use", "the system uses it"),
@@ -50,6 +50,9 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   ENOSYS: fault("a file system that can do this", "it cannot"),
 };
 
+/** Codes that say that another thing lies at a path than is needed there, or nothing. */
+const WRONG = ["ENOENT", "ENOTDIR", "EISDIR", "EEXIST"];
+
 /** Names of Deno's errors, for those that come without a code. */
 const NAMES: Readonly<Record<string, string>> = {
   NotFound: "ENOENT",
@@ -63,7 +66,7 @@ const NAMES: Readonly<Record<string, string>> = {
 
 const DEVICES = fault(
   "a path outside /dev, /proc and /sys",
-  "Deno opens those for no program that has not all permissions",
+  "Deno opens those only for programs with all permissions",
 );
 const EMPTY = fault("a path", "it is empty");
 const ZERO = fault("a path without zero bytes", "it has one");
@@ -88,7 +91,7 @@ export function fileFault(error: unknown, { doing, path, need, exit }: Doing = {
   const found = faultOf(error, code);
   if (found === undefined) return error;
   const where = path ?? pathOf(error as Error);
-  const isWrong = code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR";
+  const isWrong = WRONG.includes(code ?? "");
   const needed = isWrong ? need ?? found.need : found.need;
   return new Refusal(
     found.exit === "noInput" ? exit ?? found.exit : found.exit,

@@ -19,6 +19,7 @@ export const EXIT = {
   numerical: 76,
   authentication: 77,
   incompatible: 78,
+  incomplete: 79,
 } as const;
 
 /** Name of an exit code. */

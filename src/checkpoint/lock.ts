@@ -53,6 +53,11 @@ async function openFile(out: string, path: string): Promise<Deno.FsFile> {
     await makeFolders(out);
     return await Deno.open(path, { read: true, write: true, create: true, mode: 0o640 });
   } catch (error) {
-    throw fileFault(error, { doing: "use output folder", path: out, exit: "config" });
+    throw fileFault(error, {
+      doing: "use output folder",
+      path: out,
+      need: "a folder",
+      exit: "config",
+    });
   }
 }

@@ -2,6 +2,7 @@
 // @ts-types="./parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
 import { Refusal } from "../base/refusal.ts";
+import { dashElsewhere } from "../config/elsewhere.ts";
 
 /** What a command line asks for. */
 export interface CommandLine {
@@ -69,11 +70,17 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   };
 }
 
+/** The key that a word with one dash stands for in other trainers, as a question. */
+function meant(arg: string): string {
+  const key = dashElsewhere((arg.split("=", 1)[0] as string).replaceAll(/^-+/g, ""));
+  return key === undefined ? "" : `: did you mean --${key}?`;
+}
+
 function flagOf(arg: string, key: string, value?: string | boolean): readonly [string, string] {
   if (!arg.startsWith("--")) {
     throw new Refusal(
       "config",
-      `Cannot read "${arg}": need two dashes and the whole name of a key`,
+      `Cannot read "${arg}": need two dashes and the whole name of a key${meant(arg)}`,
     );
   }
   const name = key.replace(/=$/, "");

@@ -3,6 +3,7 @@ import { fileFault } from "../base/file_fault.ts";
 import { EXIT, Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { enterCallersFolder } from "./folder.ts";
+import { quietenLostConsole } from "./output.ts";
 
 /** How a command ended. */
 export interface Ending {
@@ -28,6 +29,7 @@ export async function runCommand(
   command: () => Promise<ExitName | void>,
   { enter = enterCallersFolder }: { readonly enter?: () => void } = {},
 ): Promise<never> {
+  quietenLostConsole();
   const { exit, says } = await endingOf(() => {
     enter();
     return command();

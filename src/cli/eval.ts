@@ -23,7 +23,7 @@ import { tokensOfText } from "../../workers/text_tokens.ts";
 import { foldersOf } from "../../workers/texts.ts";
 import { runCommand } from "./command.ts";
 import { EVAL, type EvalRequest, parseEval } from "./eval_request.ts";
-import { evalLines, type EvalReport, measure } from "./eval_report.ts";
+import { evalLines, type EvalReport, faultIn, measure } from "./eval_report.ts";
 import { flagsHelp } from "./flags.ts";
 import { INTERRUPTED, stopOnSignals } from "./signals.ts";
 import { openStatus, watching } from "./status.ts";
@@ -44,7 +44,9 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
   const { corpus, notes } = await dataOf(opened, config, request.data);
   for (const note of notes) warn(note);
   const reads = foldersOf(corpus.texts);
-  const { stop, requeued } = stopOnSignals("Stopping the evaluation; once more to stop at once");
+  const { stop, requeued } = stopOnSignals({
+    text: "Stopping the evaluation; once more to stop at once",
+  });
   const found = await evaluateModel({
     config,
     params: initialOf(config, opened).params,
@@ -78,6 +80,8 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
     ),
   };
   console.log(request.json ? JSON.stringify(report) : evalLines(report).join("\n"));
+  const fault = faultIn(report);
+  if (fault !== undefined) throw fault;
   return "done";
 }
 

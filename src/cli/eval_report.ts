@@ -1,4 +1,5 @@
 /** An evaluation as people and programs read it. Pure. */
+import { Refusal } from "../base/refusal.ts";
 import type { Evaluation, TextEvaluation } from "../../workers/evaluated.ts";
 import type { Extent } from "../../workers/extent.ts";
 import { table } from "./table.ts";
@@ -67,6 +68,19 @@ function measuresOf(
     bits_per_character: extent === undefined ? null : bits / extent.characters,
     bits_per_byte: extent === undefined ? null : bits / extent.bytes,
   };
+}
+
+/** Why a report is not what was asked for; undefined where each text has a loss. */
+export function faultIn({ texts, path }: Pick<EvalReport, "texts" | "path">): Refusal | undefined {
+  const empty = texts.find(({ tokens }) => tokens === 0);
+  if (empty !== undefined) {
+    const text = `Cannot evaluate ${empty.name}: need at least two tokens in its validation part`;
+    return new Refusal("data", text);
+  }
+  const odd = texts.find(({ loss }) => !Number.isFinite(loss));
+  if (odd === undefined) return undefined;
+  const text = `Cannot evaluate ${path} on ${odd.name}: need a finite loss: ${odd.loss}`;
+  return new Refusal("numerical", text);
 }
 
 /** The report as lines. */

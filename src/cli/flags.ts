@@ -2,6 +2,7 @@
 // @ts-types="./parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
 import { Refusal } from "../base/refusal.ts";
+import { holdsInF32 } from "../config/limits.ts";
 import { nearestKey } from "../config/suggest.ts";
 import { table } from "./table.ts";
 
@@ -40,6 +41,32 @@ export interface Flags {
   readonly values: Record<string, any>;
   readonly help: boolean;
 }
+
+/** Flags as other programs call them. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  "max-new-tokens": "tokens",
+  "max-tokens": "tokens",
+  "max-length": "tokens",
+  "n-predict": "tokens",
+  "length": "tokens",
+  "num-samples": "num",
+  "num-return-sequences": "num",
+  "n": "num",
+  "start": "prompt",
+  "text": "prompt",
+  "input": "prompt",
+  "stop-sequences": "stop",
+  "frequency-penalty": "repetition-penalty",
+  "random-seed": "seed",
+  "out-dir": "out",
+  "output": "out",
+  "output-dir": "out",
+  "dataset": "data",
+  "jobs": "parallel",
+  "text-column": "field",
+  "vocab-size": "tokenizer",
+  "val-split": "validation",
+};
 
 /**
  * Reads `[word | --key=value | --key value]...`; `-` and `_` are alike, the last of two values wins.
@@ -120,10 +147,12 @@ function flagOf(arg: string, flags: readonly FlagSpec[]): FlagSpec {
   const flag = flags.find((known) => plain(known.name) === plain(name));
   if (flag !== undefined) return flag;
   const names = flags.map((known) => known.name);
+  const other = ELSEWHERE[plain(name)];
   // The beginning of a name is more than a few letters in common.
   const nearest = names.find((known) => name !== "" && plain(known).startsWith(plain(name))) ??
-    nearestKey(plain(name), names);
-  throw new Refusal("config", `Unknown flag --${name}: did you mean --${nearest}?`);
+    names.find((known) => known === other) ?? nearestKey(plain(name), names);
+  const hint = nearest === undefined ? "--help lists the flags" : `did you mean --${nearest}?`;
+  throw new Refusal("config", `Unknown flag --${name}: ${hint}`);
 }
 
 function valueOf(flag: FlagSpec, text: string | undefined): unknown {
@@ -147,7 +176,9 @@ function valueOf(flag: FlagSpec, text: string | undefined): unknown {
 
 function numberOf({ kind, range }: FlagSpec, text: string): number | undefined {
   const value = text.trim() === "" ? NaN : Number(text);
-  const good = kind === "integer" ? Number.isSafeInteger(value) : Number.isFinite(value);
+  const good = kind === "integer"
+    ? Number.isSafeInteger(value)
+    : Number.isFinite(value) && holdsInF32(value);
   return good && (range?.holds(value) ?? true) ? value : undefined;
 }
 

@@ -22,7 +22,7 @@ import { openOutput } from "./output.ts";
 import type { Output } from "./output.ts";
 import { firstTokens, readPrompt } from "./prompt.ts";
 import { Samples } from "./samples.ts";
-import { INTERRUPTED, interrupted } from "./signals.ts";
+import { INTERRUPTED, stopOnSignals } from "./signals.ts";
 import { compilingIn, openStatus } from "./status.ts";
 import { textTokenizer } from "./text_model.ts";
 
@@ -54,7 +54,7 @@ export async function generateCommand(args: readonly string[]): Promise<ExitName
     tokens: first.length,
   });
   if (note !== undefined) console.error(note);
-  const interrupt = interrupted();
+  const { stop: interrupt } = stopOnSignals();
   const model = await openFeeder(opened, request, { prompt: first.length, status });
   // From here on there is text on the terminal.
   status.end();

@@ -58,7 +58,7 @@ export const GENERATE: FlagsSpec = {
       value: "R",
       help: "Divide the logits of tokens that were there before; 1 leaves them",
       default: 1,
-      range: { need: "> 0", holds: (r) => r > 0 },
+      range: { need: "in [0.01, 100]", holds: (r) => r >= 0.01 && r <= 100 },
     },
     {
       name: "stop",

@@ -1,6 +1,8 @@
-/** Writes to stdout as long as somebody reads. */
+/** Writes to stdout or stderr as long as somebody reads. A reader or a terminal that is gone is no fault. */
 
-/** A way to stdout, and whether it is still open. */
+import { hasCode } from "../base/file_fault.ts";
+
+/** A way to a stream, and whether it is still open. */
 export interface Output {
   /** Writes all of a text; nothing once the reader is gone. */
   write(text: string): void;
@@ -8,12 +10,12 @@ export interface Output {
   readonly closed: AbortSignal;
 }
 
-/** Where the bytes go; a part of `Deno.stdout`. */
+/** Where the bytes go; a part of `Deno.stdout` and `Deno.stderr`. */
 export interface Sink {
   writeSync(bytes: Uint8Array): number;
 }
 
-/** Opens stdout. A reader that leaves, as `head` does, is no fault. */
+/** Opens a stream, stdout unless told. */
 export function openOutput(sink: Sink = Deno.stdout): Output {
   const encoder = new TextEncoder();
   const controller = new AbortController();
@@ -25,10 +27,41 @@ export function openOutput(sink: Sink = Deno.stdout): Output {
           at += sink.writeSync(bytes.subarray(at));
         }
       } catch (error) {
-        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+        if (!isGone(error)) throw error;
         controller.abort();
       }
     },
     closed: controller.signal,
   };
+}
+
+/**
+ * Lets the console be silent once nobody listens, as {@linkcode openOutput} is: a command whose
+ * terminal was closed still has to save, and `console` throws there.
+ */
+export function quietenLostConsole(console: Console = globalThis.console): void {
+  for (const name of ["log", "info", "warn", "error"] as const) {
+    const write = console[name];
+    console[name] = (...words: unknown[]) => {
+      try {
+        write.apply(console, words);
+      } catch (error) {
+        if (!isGone(error)) throw error;
+      }
+    };
+  }
+}
+
+/** Whether an error of a write says that its reader (EPIPE) or its terminal (EIO) is gone. */
+function isGone(error: unknown): boolean {
+  return error instanceof Deno.errors.BrokenPipe || hasCode(error, "EIO");
+}
+
+/** Columns of the terminal; 80 where it does not say, or is gone. */
+export function columns(): number {
+  try {
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80;
+  }
 }

@@ -9,10 +9,7 @@ import { runCommand } from "./command.ts";
 import { flagsHelp } from "./flags.ts";
 import { parsePrepare, PREPARE } from "./prepare_request.ts";
 import { PrepareMeter } from "./prepare_meter.ts";
-import { stopOnSignals } from "./signals.ts";
-
-/** Exit code of a preparation that was stopped: 128 + SIGINT, as shells have it. */
-const INTERRUPTED = 130;
+import { INTERRUPTED, stopOnSignals } from "./signals.ts";
 
 /** Runs `prepare` with command-line arguments. */
 export async function prepareCommand(args: readonly string[]): Promise<ExitName> {
@@ -34,7 +31,9 @@ function check(folder: string): void {
 }
 
 async function prepareFiles(request: PrepareRequest): Promise<ExitName> {
-  const { stop, requeued } = stopOnSignals("Stopping; once more to stop at once");
+  const { stop, requeued } = stopOnSignals({
+    text: "Stopping; once more to stop at once",
+  });
   const meter = new PrepareMeter();
   const start = performance.now();
   const outcome = await prepare(request, { show: meter.show, stop }).finally(() => meter.end());

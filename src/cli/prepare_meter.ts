@@ -2,11 +2,13 @@
 import { meterLine, type Reached } from "../prepare/meter.ts";
 import type { PrepareEvent } from "../prepare/prepare.ts";
 import type { Status } from "../report/status.ts";
-import { openStatus, writeAll } from "./status.ts";
+import { openOutput } from "./output.ts";
+import { openStatus } from "./status.ts";
 
 /** Watches a preparation. */
 export class PrepareMeter {
   readonly #status: Status = openStatus();
+  readonly #output = openOutput();
   #total = 0;
   #reached: Reached | undefined;
   #began = performance.now();
@@ -47,6 +49,6 @@ export class PrepareMeter {
 
   #print(text: string): void {
     this.end();
-    writeAll(Deno.stdout, text + "\n");
+    this.#output.write(text + "\n");
   }
 }

@@ -1,6 +1,6 @@
 /** The command `profile`: where the time of a training step goes, by op and by part. */
 import { dirname } from "node:path";
-import { refusingLater } from "../base/file_fault.ts";
+import { fileFault, isMissing, refusingLater } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { countsOf, usedOf } from "../budget/counts.ts";
@@ -34,7 +34,7 @@ export async function profileCommand(args: readonly string[]): Promise<ExitName>
   if (config.device === "reference") {
     throw new Refusal("config", "Cannot profile: need a GPU's clock: device is reference");
   }
-  if (request.trace !== undefined) await requireFolder(request.trace);
+  if (request.trace !== undefined) await requireWay(request.trace);
   using status = openStatus();
   status.show("reading the data");
   const { data: { corpus } } = await beginning(config);
@@ -118,12 +118,24 @@ function notesOf(
   ];
 }
 
-/** @throws {Refusal} `config` where a file would have no folder: said before minutes are spent. */
-async function requireFolder(path: string): Promise<void> {
+/** @throws {Refusal} `config` where no file can be written: said before minutes are spent. */
+async function requireWay(path: string): Promise<void> {
   const folder = dirname(path);
-  const found = await Deno.stat(folder).catch(() => undefined);
-  if (found?.isDirectory) return;
-  throw new Refusal("config", `Cannot write the trace ${path}: need the folder ${folder}: none`);
+  const doing = {
+    doing: "write the trace",
+    path,
+    need: `the folder ${folder}`,
+    exit: "config",
+  } as const;
+  const { isDirectory } = await refusingLater(doing, () => Deno.stat(folder));
+  const there = await Deno.stat(path).catch((error) => {
+    if (!isMissing(error)) throw fileFault(error, doing);
+  });
+  if (isDirectory && !there?.isDirectory) return;
+  const state = isDirectory
+    ? "a path for a file: it is a folder"
+    : `the folder ${folder}: it is a file`;
+  throw new Refusal("config", `Cannot write the trace ${path}: need ${state}`);
 }
 
 /** @throws {Refusal} `config` where the file cannot be written. */

@@ -51,7 +51,7 @@ export async function scalingCommand(args: readonly string[]): Promise<ExitName>
 }
 
 async function trialsOf({ csv, loss }: ScalingRequest, path: string): Promise<Trials> {
-  const bytes = await readBytes(path, { need: "a file of trials" });
+  const bytes = await readBytes(path, { need: "a table of trials" });
   if (csv !== undefined) return readTable(csvRows(bytes, path), path);
   return readTrials(textOfBytes(bytes, path), { path, loss });
 }

@@ -1,34 +1,126 @@
-/** What signals mean to a command that works for long. */
+/**
+ * What signals mean to a command that works for long: the first asks it to stop, a second one ends
+ * it at once. Whatever must not outlive the process listens to `unload`, which `Deno.exit` fires.
+ */
 
 /** Exit code of an interrupt: 128 + SIGINT, as shells have it. */
 export const INTERRUPTED = 130;
 
 /**
- * Aborts once SIGINT, SIGTERM or SIGUSR2 came, and says `text`; a second one ends the process at
- * once. SIGUSR2 is a scheduler's: the run asks to be started again.
+ * Milliseconds in which all signals count as one request. One Ctrl-C can arrive several times: from
+ * the terminal, which signals the whole process group, and from each process above that forwards it
+ * (`deno task`, `npx`). `timeout` signals its child and then the group; systemd sends SIGHUP right
+ * after SIGTERM. Copies come within a millisecond, on a busy machine within some tens.
  */
-export function stopOnSignals(text: string): { stop: AbortSignal; requeued: () => boolean } {
-  const controller = new AbortController();
-  let requeued = false;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGUSR2"] as const) {
-    Deno.addSignalListener(signal, () => {
-      if (controller.signal.aborted) Deno.exit(INTERRUPTED);
-      requeued = signal === "SIGUSR2";
-      console.error(text);
-      controller.abort();
-    });
+export const REPEAT_MS = 400;
+
+/** Turns of the event loop, and milliseconds of each, after which signals of before are delivered. */
+const TURNS = 5;
+const TURN_MS = 10;
+
+/** What a signal asks for; `repeat` is a copy of one that was taken already. */
+export type Request = "stop" | "repeat" | "end";
+
+/** Tells copies of one request from a second request. */
+export class Requests {
+  #state: "none" | "settling" | "stopping" = "none";
+
+  /** Takes a signal. */
+  take(): Request {
+    if (this.#state === "stopping") return "end";
+    const isFirst = this.#state === "none";
+    this.#state = "settling";
+    return isFirst ? "stop" : "repeat";
   }
-  return { stop: controller.signal, requeued: () => requeued };
+
+  /** No copy of the first signal can come any more. */
+  settle(): void {
+    if (this.#state === "settling") this.#state = "stopping";
+  }
 }
 
-/** Aborted by SIGINT or SIGTERM; a second one ends the process at once. */
-export function interrupted(): AbortSignal {
+/** How a command hears of signals. */
+export interface StopOptions {
+  /** Printed on stderr at the first one. */
+  readonly text?: string;
+  /** A process above decides when to stop: only SIGTERM, which was meant for this one, counts. */
+  readonly leashed?: boolean;
+}
+
+/** A command that can be asked to stop. */
+export interface Stopping {
+  /** Aborted at the first signal. */
+  readonly stop: AbortSignal;
+  /** The first signal, once it came. */
+  readonly signal: Deno.Signal | undefined;
+  /** Whether a scheduler asks for the run to be started again: it came by SIGUSR2. */
+  requeued(): boolean;
+}
+
+/** Ends a leashed command at once. No terminal and no scheduler sends it to a whole group to stop it. */
+export const END_AT_ONCE = "SIGQUIT";
+
+/** Signals of a person, a scheduler and a closed terminal. */
+const STOPS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGUSR2", "SIGHUP"];
+
+/** Listens to signals; the second request ends the process with {@linkcode INTERRUPTED}. */
+export function stopOnSignals({ text, leashed = false }: StopOptions = {}): Stopping {
   const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    Deno.addSignalListener(signal, () => {
-      if (controller.signal.aborted) Deno.exit(INTERRUPTED);
-      controller.abort();
-    });
+  const requests = new Requests();
+  let first: Deno.Signal | undefined;
+  const onSignal = (signal: Deno.Signal) => {
+    const request = requests.take();
+    if (request === "end") Deno.exit(INTERRUPTED);
+    if (request === "repeat") return;
+    first = signal;
+    afterRepeats(() => requests.settle());
+    if (text !== undefined) console.error(text);
+    controller.abort();
+  };
+  listen((signal) => leashed ? signal === "SIGTERM" : isMeant(signal), onSignal);
+  if (leashed) Deno.addSignalListener(END_AT_ONCE, () => Deno.exit(INTERRUPTED));
+  return {
+    stop: controller.signal,
+    get signal() {
+      return first;
+    },
+    requeued: () => first === "SIGUSR2",
+  };
+}
+
+/** Ends the process with {@linkcode INTERRUPTED} at the first signal, so that `unload` is fired. */
+export function endOnSignals(): void {
+  listen(isMeant, () => Deno.exit(INTERRUPTED));
+}
+
+/** Lets every signal pass that reaches the whole process group: another process acts on it. */
+export function ignoreSignals(): void {
+  listen(() => false, () => {});
+}
+
+/** Hands on the signals that count; the others do nothing, where by default they end a process. */
+function listen(counts: (signal: Deno.Signal) => boolean, act: (signal: Deno.Signal) => void) {
+  for (const signal of STOPS) {
+    Deno.addSignalListener(signal, counts(signal) ? () => act(signal) : () => {});
   }
-  return controller.signal;
+}
+
+/**
+ * Whether a signal asks this process to stop. SIGHUP does where there is a terminal to be closed.
+ * Where there is none, as under `nohup`, the process is meant to go on, and Deno, which handles
+ * SIGHUP by itself, would end it.
+ */
+function isMeant(signal: Deno.Signal): boolean {
+  return signal !== "SIGHUP" ||
+    [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal());
+}
+
+/**
+ * Calls `settle` when copies of a signal have had their time. A busy event loop delivers late: some
+ * turns after the timer hand on what arrived before it.
+ */
+function afterRepeats(settle: () => void): void {
+  const later = (ms: number, work: () => void) => Deno.unrefTimer(setTimeout(work, ms));
+  const turn = (left: number) => left === 0 ? settle() : later(TURN_MS, () => turn(left - 1));
+  later(REPEAT_MS, () => turn(TURNS));
 }

@@ -4,6 +4,7 @@ import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { applyOverrides } from "../config/overrides.ts";
 import { showCount } from "../report/format.ts";
+import { shortfall } from "../sweep/ending.ts";
 import { expand, type TrialFault } from "../sweep/expand.ts";
 import { readSweep } from "../sweep/read.ts";
 import type { Sweep } from "../sweep/schema.ts";
@@ -88,9 +89,9 @@ async function train(
   const standings = await standingsOf(trials, { sweep, shares, books });
   const cores = navigator.hardwareConcurrency;
   const places = placesOf(sweep);
-  const { stop: signalled, requeued } = stopOnSignals(
-    "Stopping: every trial that runs is saved; once more to stop at once",
-  );
+  const { stop: signalled, requeued } = stopOnSignals({
+    text: "Stopping: every trial that runs is saved; once more to stop at once",
+  });
   const isTimed = bounds.seconds < LONGEST;
   const stop = isTimed
     ? AbortSignal.any([signalled, AbortSignal.timeout(1000 * bounds.seconds)])
@@ -124,14 +125,16 @@ async function train(
   books.journal.write({ kind: "end", done: count(standings, "done"), open, busy });
   for (const line of trialTable(rows)) console.log(line);
   console.log(`places were busy ${(100 * busy).toFixed(1)} % of the time that trials were queued`);
-  const failed = count(standings, "failed");
-  if (failed > 0) console.log(`${failed} trials failed: their rows say why`);
   console.log(
     open > 0
       ? `${open} trials are left: the same command goes on with them`
       : `Everything lies in ${out}: trials.jsonl, trials.csv, sweep.jsonl, trials`,
   );
-  return requeued() && signalled.aborted ? "requeue" : "done";
+  if (requeued() && signalled.aborted) return "requeue";
+  const isCut = stop.aborted || bounds.flops < Infinity;
+  const missing = shortfall(Array.from(standings.values()), { isCut });
+  if (missing !== undefined) throw new Refusal("incomplete", missing);
+  return "done";
 }
 
 /** The sweep of a file, with what the command line says of it. */

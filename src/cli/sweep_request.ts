@@ -1,6 +1,8 @@
 /** What a command line asks `sweep` for. Knows no sweep and reads no file. */
 import { Refusal } from "../base/refusal.ts";
 import { keys } from "../config/keys.ts";
+import { fromElsewhere } from "../config/elsewhere.ts";
+import { nearestKey } from "../config/suggest.ts";
 import { type Bounds, boundsOf } from "../sweep/bounds.ts";
 import { type FlagsSpec, parseFlags } from "./flags.ts";
 
@@ -91,6 +93,15 @@ export function parseSweep(args: readonly string[]): SweepRequest | "help" {
   };
 }
 
+/** Whether an unknown name is like a key, whose hints know more, and like no flag of its own. */
+function isMeantAsKey(
+  path: string,
+  { own, known }: { own: ReadonlySet<string>; known: ReadonlySet<string> },
+): boolean {
+  if (nearestKey(path.replaceAll("_", "-"), Array.from(own)) !== undefined) return false;
+  return fromElsewhere(path) !== undefined || nearestKey(path, Array.from(known)) !== undefined;
+}
+
 /** Flags of its own, and those that are keys of a config, written `--key=value`. */
 function parted(
   args: readonly string[],
@@ -101,7 +112,8 @@ function parted(
   const flags = args.filter((arg) => {
     const [, name = "", value = ""] = /^--([^=]+)=([^]+)$/.exec(arg) ?? [];
     const path = name === "data" ? "data.path" : name.replaceAll("-", "_");
-    if (own.has(name) || !known.has(path)) return true;
+    if (name === "" || own.has(name)) return true;
+    if (!known.has(path) && !isMeantAsKey(path, { own, known })) return true;
     overrides[path] = value;
     return false;
   });

@@ -24,9 +24,9 @@ import type { CommandLine } from "./args.ts";
 import { runCommand } from "./command.ts";
 import { DEFAULT_CONFIG, loadNamed } from "./config_file.ts";
 import { helpText } from "./help.ts";
+import { columns, openOutput } from "./output.ts";
 import { settleRun } from "./resumed.ts";
 import { stopOnSignals } from "./signals.ts";
-import { columns, writeAll } from "./status.ts";
 
 /** Runs `train` with command-line arguments; it stops on signals, and when `leash` says so. */
 export async function trainCommand(
@@ -51,15 +51,17 @@ export async function trainCommand(
     console.log(JSON.stringify(anchored(run, Deno.cwd()), null, 2));
     return "done";
   }
+  const output = openOutput();
   using show = progressPrinter({
     terminal: Deno.stdout.isTerminal(),
     every: config.report.progress_every,
-    write: (text) => writeAll(Deno.stdout, text),
+    write: (text) => output.write(text),
     width: columns,
   });
-  const { stop: signalled, requeued } = stopOnSignals(
-    "Stopping after this step; once more to stop at once",
-  );
+  const { stop: signalled, requeued } = stopOnSignals({
+    text: "Stopping after this step; once more to stop at once",
+    leashed: leash !== undefined,
+  });
   const stop = leash === undefined ? signalled : AbortSignal.any([signalled, leash]);
   const placed = cards.slice(0, workers).map((card, i) =>
     `worker ${i} computes on card ${showCard(card)}`

@@ -2,7 +2,8 @@
 import type * as z from "zod";
 import { type Key, keys, sections } from "./keys.ts";
 import { isPlain } from "./overrides.ts";
-import { nearestKey } from "./suggest.ts";
+import { sectionElsewhere } from "./elsewhere.ts";
+import { hintFor, nearestKey } from "./suggest.ts";
 
 /** One text per fault, each beginning with the dotted path of what it is about. */
 export function faultTexts(input: unknown, issues: readonly z.core.$ZodIssue[]): string[] {
@@ -18,18 +19,23 @@ export function faultTexts(input: unknown, issues: readonly z.core.$ZodIssue[]):
     // What stands in a list or a table is part of a value.
     const key = all.find((key) => path === key.path || path.startsWith(`${key.path}.`));
     if (key === undefined) return [`${path || "config"}: need an object: ${actual}`];
-    return [`${key.path}: need ${key.need}: ${show(at(input, key.path.split(".")))}`];
+    const need = key.need === "boolean" ? "true or false" : key.need;
+    return [`${key.path}: need ${need}: ${show(at(input, key.path.split(".")))}`];
   });
   // A value can break two rules of one leaf, which make one text.
   return Array.from(new Set(texts));
 }
 
 function unknownKey(input: unknown, path: readonly PropertyKey[], all: readonly Key[]): string {
-  // An object was meant as a section, anything else as a value.
-  const known = isPlain(at(input, path)) ? sections(all) : all.map((key) => key.path);
   const given = dotted(path);
+  const values = all.map((key) => key.path);
+  // An object was meant as a section, anything else as a value.
+  const isSection = isPlain(at(input, path));
+  const known = isSection ? sections(all) : values;
   if (known.includes(given)) return `${given}: no key of this kind of ${dotted(path.slice(0, -1))}`;
-  return `${given}: unknown key, did you mean "${nearestKey(given, known)}"?`;
+  const section = isSection ? sectionElsewhere(given) ?? nearestKey(given, known) : undefined;
+  const hint = section === undefined ? hintFor(given, values) : `did you mean "${section}"?`;
+  return `${given}: unknown key, ${hint}`;
 }
 
 function dotted(path: readonly PropertyKey[]): string {
@@ -45,11 +51,21 @@ function at(input: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
+/** A value as JSON, where it has such a form. */
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return "an object that has no form in JSON";
+  }
+}
+
 /** A value in at most a few words. */
 export function show(value: unknown): string {
   if (value === undefined) return "nothing";
   if (typeof value === "number") return String(value);
   if (typeof value === "function") return "a function";
-  const text = JSON.stringify(value) ?? String(value);
+  if (typeof value === "bigint") return `${value}n`;
+  const text = textOf(value);
   return text.length > 40 ? text.slice(0, 37) + "..." : text;
 }

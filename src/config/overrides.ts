@@ -3,7 +3,7 @@ import { Refusal } from "../base/refusal.ts";
 import { type BasicType, type Key, keys } from "./keys.ts";
 import { withKind } from "./kinds.ts";
 import { isPlain, type PlainConfig } from "./plain.ts";
-import { nearestKey } from "./suggest.ts";
+import { hintFor } from "./suggest.ts";
 
 export { isPlain, type PlainConfig } from "./plain.ts";
 
@@ -34,7 +34,7 @@ export function applyOverrides(
     const path = given.replaceAll("-", "_");
     const key = known.get(path);
     const next = key === undefined
-      ? `Unknown key "${given}": did you mean "${nearestKey(path, Array.from(known.keys()))}"?`
+      ? `Unknown key "${given}": ${hintFor(path, Array.from(known.keys()))}`
       : set(config, key, text);
     if (typeof next === "string") faults.push(next);
     else config = next;

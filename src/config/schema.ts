@@ -10,6 +10,7 @@ import { recoverySchema } from "../membership/schema.ts";
 import { modelSchema } from "../models/mod.ts";
 import { optimSchema } from "../optim/schema.ts";
 import { reportSchema } from "../report/schema.ts";
+import { limitFaults } from "./limits.ts";
 import { mismatches } from "./mismatches.ts";
 
 /** When and on how much a run evaluates. */
@@ -80,7 +81,7 @@ export const runSchema = z.strictObject({
   if (run.report.gradient_reach && run.model.kind !== "recurrent") {
     fault("report.gradient_reach", "need a recurrent model: a transformer has no state to reach");
   }
-  for (const [path, message] of mismatches(run)) fault(path, message);
+  for (const [path, message] of [...limitFaults(run), ...mismatches(run)]) fault(path, message);
 });
 
 /** A complete run. */

@@ -1,33 +1,75 @@
-/** The known key that a misspelt one most likely meant. Knows spelling, not schemas. */
-// @ts-types="./closest_string.d.ts"
-import { closestString } from "@std/text/closest-string";
+/** The known key that an unknown one most likely meant. Knows spelling, not schemas. */
+// @ts-types="./levenshtein_distance.d.ts"
+import { levenshteinDistance } from "@std/text/levenshtein-distance";
+import { fromElsewhere } from "./elsewhere.ts";
+
+/** Edits, as a share of a name's length, beyond which two names have nothing to do with each other. */
+const NEAR = 0.4;
 
 /**
- * The nearest of `known` dotted paths (at least one) to `given`: a key of the same section that is
- * a longer or shorter form of it, else one with the same last part, else the nearest by edit
- * distance, where a last part counts as a name of its own (`lrr` finds `optim.lr`).
+ * What to do instead of an unknown config key, as the end of a sentence: which key of `known` is
+ * meant, what there is in place of a key that other trainers have, or where all keys are listed.
  */
-export function nearestKey(given: string, known: readonly string[]): string {
+export function hintFor(given: string, known: readonly string[]): string {
+  const other = fromElsewhere(given);
+  const key = (other !== undefined && "key" in other ? other.key : undefined) ??
+    (other === undefined ? nearestKey(given, known) : undefined);
+  if (key !== undefined) return `did you mean "${key}"?`;
+  return other !== undefined && "instead" in other
+    ? other.instead
+    : "deno task train --help lists the keys";
+}
+
+/**
+ * The one of `known` dotted paths that is near `given`: a key of the same section that is a longer
+ * or shorter form of it, else one with the same last part, else the nearest by edit distance, where
+ * a last part counts as a name of its own (`lrr` finds `optim.lr`). Undefined where none is near.
+ */
+export function nearestKey(given: string, known: readonly string[]): string | undefined {
   const last = lastPart(given);
-  const section = given.slice(0, -last.length);
+  const section = given.slice(0, given.length - last.length);
   const form = known.find((path) =>
     section !== "" && path.startsWith(section) && areForms(path.slice(section.length), last)
   );
   if (form !== undefined) return form;
   const namesakes = known.filter((path) => lastPart(path) === last);
-  if (namesakes.length > 0) return closestString(given, namesakes);
-  const byName = new Map(known.map((path) => [path, path]));
+  if (namesakes.length > 0) return nearest(given, namesakes, { within: Infinity });
+  // In the same section only the last part can be wrong: the section would make all keys similar.
+  const inside = known.filter((path) => section !== "" && sectionOf(path) === section);
+  return nearest(last, inside, { of: lastPart }) ??
+    nearest(given, known.filter((path) => !inside.includes(path))) ??
+    nearest(last, known, { of: lastPart });
+}
+
+/** The nearest to `name`, by the part of each that `of` gives; undefined where none is near. */
+function nearest(
+  name: string,
+  known: readonly string[],
+  { of = (path) => path, within = Math.max(1, Math.floor(NEAR * name.length)) }: {
+    readonly of?: (path: string) => string;
+    readonly within?: number;
+  } = {},
+): string | undefined {
+  let best: string | undefined;
+  let least = within;
   for (const path of known) {
-    if (!byName.has(lastPart(path))) byName.set(lastPart(path), path);
+    const distance = levenshteinDistance(name, of(path));
+    if (distance > least || (distance === least && best !== undefined)) continue;
+    best = path;
+    least = distance;
   }
-  const name = closestString(given, Array.from(byName.keys()));
-  return byName.get(name) ?? name;
+  // Of a name as short as the edits nothing would be left.
+  return name.length > 1 || within === Infinity ? best : undefined;
 }
 
 function areForms(a: string, b: string): boolean {
-  return a.startsWith(b) || b.startsWith(a);
+  return b !== "" && (a.startsWith(b) || b.startsWith(a));
 }
 
 function lastPart(path: string): string {
   return path.slice(path.lastIndexOf(".") + 1);
+}
+
+function sectionOf(path: string): string {
+  return path.slice(0, path.lastIndexOf(".") + 1);
 }

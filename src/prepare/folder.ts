@@ -46,7 +46,12 @@ export class OutFolder implements Disposable {
       if (await lock.tryLock(true)) return new OutFolder(path, lock);
       lock.close();
     } catch (error) {
-      throw fileFault(error, { doing: "use output folder", path, exit: "config" });
+      throw fileFault(error, {
+        doing: "use output folder",
+        path,
+        need: "a folder",
+        exit: "config",
+      });
     }
     throw new Refusal("locked", `Output folder ${path} is in use by another process`);
   }

@@ -3,7 +3,7 @@ import { append } from "../base/extremes.ts";
 import { Refusal } from "../base/refusal.ts";
 import { keys, sections } from "../config/keys.ts";
 import { isPlain, type PlainConfig } from "../config/overrides.ts";
-import { nearestKey } from "../config/suggest.ts";
+import { hintFor, nearestKey } from "../config/suggest.ts";
 import { AXES, BUDGETS, LIST, RULES, sweepSchema } from "./schema.ts";
 import type { Issue, Schema, Sweep } from "./schema.ts";
 
@@ -60,7 +60,9 @@ function text(issue: Issue, at = ""): string {
   if (issue.code !== "unrecognized_keys") return `${path || "sweep"}: ${issue.message}`;
   const known = at === "" && issue.path.length === 0 ? Object.keys(sweepSchema.shape) : [];
   return issue.keys.map((key) => {
-    const hint = known.length > 0 ? `, did you mean "${nearestKey(key, known)}"?` : "";
+    const near = nearestKey(key, known);
+    const listed = known.length === 0 ? "" : `, a sweep has ${known.join(", ")}`;
+    const hint = near === undefined ? listed : `, did you mean "${near}"?`;
     return `${path === "" ? "" : `${path}.`}${key}: unknown key${hint}`;
   }).join("; ");
 }
@@ -71,7 +73,7 @@ function keyFaults({ axes, derived }: Sweep): string[] {
   const known = all.map(({ path }) => path);
   const settable = new Set([...known, ...sections(all)]);
   const fault = (key: string, at: string): string[] =>
-    settable.has(key) ? [] : [`${at}: unknown key, did you mean "${nearestKey(key, known)}"?`];
+    settable.has(key) ? [] : [`${at}: unknown key, ${hintFor(key, known)}`];
   return [
     ...Object.entries(axes).flatMap(([name, axis]) => {
       const inner = innerKeys(axis);

@@ -1,4 +1,5 @@
 /** Storm after storm for some minutes, families in turn, added up. */
+import { atUnload } from "../../src/base/unload.ts";
 import { FAMILIES, type Family, Lab } from "../faults/support.ts";
 import type { Kind } from "./plan.ts";
 import { type Storm, stormArgs, weather } from "./storm.ts";
@@ -73,6 +74,7 @@ async function undisturbed(
   { steps, workers }: { steps: number; workers: number },
 ): Promise<Calm> {
   using lab = new Lab({ limit: Infinity });
+  using _unload = atUnload(() => lab[Symbol.dispose]());
   await lab.finish(stormArgs(family, "one", { steps, workers: 1 }));
   const { ms } = await lab.finish(stormArgs(family, "many", { steps, workers }));
   const [state, other] = [lab.stateHash("one"), lab.stateHash("many")];

@@ -4,6 +4,7 @@
  */
 import { runCommand } from "../../src/cli/command.ts";
 import { flagsHelp } from "../../src/cli/flags.ts";
+import { endOnSignals } from "../../src/cli/signals.ts";
 import { CHAOS, parseArgs } from "./args.ts";
 import { report } from "./report.ts";
 import { gather } from "./gather.ts";
@@ -11,6 +12,8 @@ import { gather } from "./gather.ts";
 async function chaos(args: readonly string[]): Promise<void> {
   const options = parseArgs(args);
   if (options === "help") return console.log(flagsHelp(CHAOS));
+  // Runs that a storm has started and their folder go with it.
+  endOnSignals();
   console.log(`seed ${options.seed}: ${JSON.stringify(options)}`);
   const total = await gather(options, (line) => console.log(line));
   console.log(report(total));

@@ -4,6 +4,7 @@
  * undisturbed run.
  */
 import { assert } from "@std/assert";
+import { atUnload } from "../../src/base/unload.ts";
 import { listCheckpoints } from "../../src/checkpoint/load.ts";
 import { descriptors } from "../faults/proc.ts";
 import { args, type Family, Lab, pause } from "../faults/support.ts";
@@ -67,6 +68,7 @@ export function stormArgs(family: Family, out: string, options: {
 /** Trains through a storm. `state`: what an undisturbed run ends in. */
 export async function weather(state: unknown, options: StormOptions): Promise<Storm> {
   using lab = new Lab({ limit: HUNG });
+  using _unload = atUnload(() => lab[Symbol.dispose]());
   const storm = new Weather(lab, options);
   return await storm.pass(state);
 }

@@ -46,6 +46,20 @@ const READ: Readonly<Record<string, string>> = {
 };
 const FILE = { ...READ, "a folder": `${DIR}/folder`, "a folder with a slash": `${DIR}/folder/` };
 const FOLDER = { ...READ, "a file": TEXT, "the empty device": "/dev/null" };
+/** The same by names that a config or a tokenizer may have. */
+const JSON_FILE = {
+  "a path through a file": `${TEXT}/x.json`,
+  "memory of a process": "/proc/self/mem.json",
+  "shared memory": "/dev/shm/x.json",
+  "a name that is too long": `${DIR}/${"long".repeat(100)}.json`,
+  "a path that is too long": `${DIR}/${"deep/".repeat(1000)}x.json`,
+  "a name with a zero byte": `${DIR}/zero\0byte.json`,
+  "a link to itself": `${DIR}/loop.json`,
+  "what is not there": `${DIR}/missing.json`,
+  "a link to nothing": `${DIR}/dangling.json`,
+  "a folder": `${DIR}/folder.json`,
+  "another kind of name": TEXT,
+};
 const OUT = { ...ALWAYS, "a file": TEXT, "the empty device": "/dev/null" };
 
 /** Commands, each with the words before a path and the paths that it must refuse. */
@@ -53,14 +67,14 @@ const CASES: readonly (readonly [string, Command, readonly string[], string, typ
   ["prepare FILE", prepareCommand, [`--out=${DIR}/tokens`], "", { ...FILE }],
   ["prepare --out", prepareCommand, [TEXT], "--out=", OUT],
   ["prepare --check", prepareCommand, [], "--check=", FOLDER],
-  ["prepare --tokenizer", prepareCommand, [TEXT, `--out=${DIR}/tokens`], "--tokenizer=", FILE],
-  ["train CONFIG", trainCommand, [], "--config=", FILE],
+  ["prepare --tokenizer", prepareCommand, [TEXT, `--out=${DIR}/tokens`], "--tokenizer=", JSON_FILE],
+  ["train CONFIG", trainCommand, [], "--config=", JSON_FILE],
   ["train --data", trainCommand, [CONFIG], "--data=", FILE],
   ["train --out", trainCommand, [CONFIG], "--out=", OUT],
   ["train --resume", trainCommand, [], "--resume=", FOLDER],
   ["train --restart", trainCommand, [], "--restart=", FOLDER],
   ["train --init", trainCommand, [CONFIG], "--init=", FOLDER],
-  ["train --data.tokenizer", trainCommand, [CONFIG], "--data.tokenizer=", FILE],
+  ["train --data.tokenizer", trainCommand, [CONFIG], "--data.tokenizer=", JSON_FILE],
   ["train --faults", trainCommand, [CONFIG, "--testing"], "--faults=", FILE],
   ["eval PATH", evalCommand, [], "", FOLDER],
   ["eval --data", evalCommand, [MODEL], "--data=", FILE],
@@ -70,13 +84,13 @@ const CASES: readonly (readonly [string, Command, readonly string[], string, typ
   ["export --out", exportCommand, [MODEL], "--out=", OUT],
   ["import PATH", importCommand, [`--out=${DIR}/run`], "", FOLDER],
   ["import --out", importCommand, [MODEL], "--out=", OUT],
-  ["plan CONFIG", planCommand, ["--probe=0"], "--config=", FILE],
+  ["plan CONFIG", planCommand, ["--probe=0"], "--config=", JSON_FILE],
   ["plan --scaling", planCommand, [CONFIG, "--probe=0"], "--scaling=", READ],
-  ["profile CONFIG", profileCommand, [], "--config=", FILE],
-  ["profile --trace", profileCommand, [CONFIG], "--trace=", OUT_FILE()],
+  ["profile CONFIG", profileCommand, [], "--config=", JSON_FILE],
+  ["profile --trace", profileCommand, [CONFIG, "--device=auto"], "--trace=", OUT_FILE()],
   ["scaling DIR", scalingCommand, [], "", FOLDER],
   ["scaling --csv", scalingCommand, [`${DIR}/fit`], "--csv=", FILE],
-  ["sweep FILE", sweepCommand, [], "", FILE],
+  ["sweep FILE", sweepCommand, [], "", JSON_FILE],
   ["sweep --out", sweepCommand, [`${DIR}/sweep.json`], "--out=", OUT],
   ["doctor --out", ([out = ""]) => diskFacts(out), [], "", DISK()],
   ["workers RUN", ([out = ""]) => workersCommand([out, "+1"]), [], "", FOLDER],
@@ -97,8 +111,11 @@ function DISK(): typeof READ {
 function prepareFolder(): void {
   Deno.writeTextFileSync(TEXT, textOf(1, 4000));
   Deno.mkdirSync(`${DIR}/folder`);
-  Deno.symlinkSync(`${DIR}/nowhere`, `${DIR}/dangling`);
-  Deno.symlinkSync(`${DIR}/loop`, `${DIR}/loop`);
+  Deno.mkdirSync(`${DIR}/folder.json`);
+  for (const end of ["", ".json"]) {
+    Deno.symlinkSync(`${DIR}/nowhere`, `${DIR}/dangling${end}`);
+    Deno.symlinkSync(`${DIR}/loop${end}`, `${DIR}/loop${end}`);
+  }
   const base = {
     device: "reference",
     workers: 1,

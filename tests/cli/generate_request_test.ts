@@ -37,13 +37,13 @@ Deno.test("parseGenerate() needs a path and no more", () => {
 
 Deno.test("parseGenerate() reads every flag", () => {
   const flags = "--prompt=Once --tokens 5 --temperature=0 --top-k=3 --top_p 0.9 --seed=0 --num=2 " +
-    "--repetition-penalty=1.2 --stop=a --stop=b --logprobs --which=best --device=reference";
+    "--repetition-penalty=1.2 --stop=a --stop=\\n\\n --logprobs --which=best --device=reference";
   assertEquals(parseGenerate(["runs/a", ...flags.split(" ")]), {
     path: "runs/a",
     prompt: { kind: "text", text: "Once" },
     tokens: 5,
     sampling: { temperature: 0, topK: 3, topP: 0.9, penalty: 1.2 },
-    stops: ["a", "b"],
+    stops: ["a", "\n\n"],
     seed: 0,
     num: 2,
     logprobs: true,
@@ -79,7 +79,9 @@ Deno.test("parseGenerate() names the flag, the need and the value of what is out
     ["--top-k", "an integer >= 0", "2.5"],
     ["--tokens", "an integer >= 1", "0"],
     ["--num", "an integer >= 1", "0"],
-    ["--repetition-penalty", "a number > 0", "0"],
+    ["--repetition-penalty", "a number in [0.01, 100]", "0"],
+    ["--repetition-penalty", "a number in [0.01, 100]", "1e-320"],
+    ["--temperature", "a number >= 0", "1e-320"],
     ["--seed", "an integer >= 0", "-1"],
     ["--which", "newest | best", "worst"],
     ["--device", "auto | webgpu | reference", "gpu"],

@@ -1,6 +1,6 @@
-/** Stdout takes all of a text, and a reader that leaves is no fault. */
+/** Stdout takes all of a text, and a reader or a terminal that is gone is no fault. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { openOutput } from "../../src/cli/output.ts";
+import { openOutput, quietenLostConsole } from "../../src/cli/output.ts";
 
 Deno.test("openOutput() writes all bytes to a sink that takes a few at a time", () => {
   const taken: number[] = [];
@@ -16,18 +16,38 @@ Deno.test("openOutput() writes all bytes to a sink that takes a few at a time", 
   assertEquals(output.closed.aborted, false);
 });
 
-Deno.test("openOutput() is closed once the reader is gone, and silent from then on", () => {
-  let calls = 0;
-  const output = openOutput({
-    writeSync() {
-      calls += 1;
-      throw new Deno.errors.BrokenPipe("gone");
-    },
+/** What a write fails with where the reader or the terminal is gone. */
+const GONE = {
+  reader: new Deno.errors.BrokenPipe("gone"),
+  terminal: Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" }),
+};
+
+for (const [who, error] of Object.entries(GONE)) {
+  Deno.test(`openOutput() is closed once the ${who} is gone, and silent from then on`, () => {
+    let calls = 0;
+    const output = openOutput({
+      writeSync() {
+        calls += 1;
+        throw error;
+      },
+    });
+    output.write("a");
+    output.write("b");
+    assertEquals([output.closed.aborted, calls], [true, 1]);
   });
-  output.write("a");
-  output.write("b");
-  assertEquals([output.closed.aborted, calls], [true, 1]);
-});
+
+  Deno.test(`a console is silent once the ${who} is gone, and throws what else fails`, () => {
+    let thrown: Error = error;
+    const write = () => {
+      throw thrown;
+    };
+    const lost: Console = { ...console, log: write, info: write, warn: write, error: write };
+    quietenLostConsole(lost);
+    for (const name of ["log", "info", "warn", "error"] as const) lost[name]("a");
+    thrown = new Error("disk full");
+    assertThrows(() => lost.error("a"), Error, "disk full");
+  });
+}
 
 Deno.test("openOutput() lets other faults through", () => {
   const output = openOutput({

@@ -1,5 +1,5 @@
 /** Config files: both kinds, and what is refused in one line. */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { Refusal } from "../../src/base/refusal.ts";
 import { loadConfig } from "../../src/config/load.ts";
@@ -60,7 +60,7 @@ Deno.test("loadConfig() refuses files that give no object", async () => {
 Deno.test("loadConfig() refuses files that do not load, in one line", async () => {
   for (
     const [name, text] of [
-      ["a.json", '{"steps": 3,\n}'],
+      ["a.json", '{"steps": 3\n"seed": 1}'],
       ["a.json", ""],
       ["a.ts", "export default {{;\n"],
       ["a.ts", 'import "./nowhere.ts";\nexport default {};'],
@@ -71,6 +71,68 @@ Deno.test("loadConfig() refuses files that do not load, in one line", async () =
     const fault = await refusalFor(name, text);
     assertEquals(/^need a file that loads: ./.test(fault), true, fault);
   }
+});
+
+Deno.test("loadConfig() says where a file goes wrong", async () => {
+  const cases = [
+    ["a.json", '{\n  "steps": 3\n  "seed": 1\n}', /"seed" at line 3, column 3$/],
+    ["a.json", '{\n  "steps": 3,\n  "seed": one }', /"one" at line 3, column 11$/],
+    ["a.json", "{\n  'steps': 3 }", /line 2, column 3$/],
+    ["a.json", '{\n  "steps": [3\n', /unexpected end of JSON input at line 2, column 14$/],
+    ["a.json", '{"steps": 3}\n}', /line 2, column 1$/],
+    ["a.ts", "export default {\n  steps: 5\n  seed: 1,\n};\n", /got 'seed' at line 3, column 3$/],
+    ["a.js", "export default { steps: 5 + };\n", /line 1, column 29$/],
+    ["a.ts", "const a = undefined;\nexport default { steps: a.b };\n", /line 2, column 27$/],
+    ["a.ts", 'import "./nowhere.ts";\nexport default {};', /line 1, column 8$/],
+  ] as const;
+  for (const [name, text, says] of cases) assertMatch(await refusalFor(name, text), says);
+  const text = await withFile("b.ts", "export default {{;\n", async (path) => {
+    const importer = path.replace("b.ts", "a.ts");
+    await Deno.writeTextFile(importer, 'import b from "./b.ts";\nexport default b;\n');
+    return (await assertRejects(() => loadConfig(importer), Refusal)).message;
+  });
+  assertMatch(text, / at line 1, column \d+ of \/.+\/b\.ts$/);
+});
+
+Deno.test("loadConfig() reads JSON with comments, trailing commas and a byte order mark", async () => {
+  const text =
+    '\uFEFF// a run\n{\n  "steps": 3, /* few */\n  "checkpoint": { "at": [1, 2,], },\n}\n';
+  assertEquals(await withFile("a.json", text, loadConfig), {
+    steps: 3,
+    checkpoint: { at: [1, 2] },
+  });
+  // What looks like a comment in a text is none.
+  assertEquals(await withFile("a.json", '{"out": "a//b/*c*/,}"}', loadConfig), {
+    out: "a//b/*c*/,}",
+  });
+});
+
+Deno.test("loadConfig() refuses values that are no plain data, and names the first", async () => {
+  const cases = {
+    "{ steps: 5n }": "steps is the BigInt 5n",
+    "{ optim: { lr: NaN } }": "optim.lr is NaN",
+    "{ checkpoint: { at: [1, Infinity] } }": "checkpoint.at.1 is Infinity",
+    "{ report: { prompts: [undefined] } }": "report.prompts.0 is undefined",
+    "{ out() {} }": "out is a function",
+    "{ model: class Big {} }": "model is a function",
+    '{ name: Symbol("a") }': "name is a symbol",
+    "{ optim: new Date() }": "optim is a Date",
+    "{ model: new Map() }": "model is a Map",
+    "{ checkpoint: { at: new Uint8Array(2) } }": "checkpoint.at is a Uint8Array",
+    "new (class Config { steps = 5 })()": "it is a Config",
+    "(() => { const a: any = {}; a.model = a; return a; })()": "model contains itself",
+    "(() => { const a: any[] = []; a.push(a); return { list: a }; })()": "list.0 contains itself",
+    "{ steps: Promise.resolve(5) }": "steps is a Promise",
+  };
+  for (const [value, says] of Object.entries(cases)) {
+    assertEquals(
+      await refusalFor("a.ts", `export default ${value};`),
+      `need numbers, texts, true, false, null, lists and objects: ${says}`,
+    );
+  }
+  const same =
+    "const part = { lr: 1 };\nexport default { optim: part, other: part, out: undefined };";
+  assertEquals(Object.keys(await withFile("a.ts", same, loadConfig)), ["optim", "other", "out"]);
 });
 
 Deno.test("loadConfig() refuses what is no file, and other endings", async () => {

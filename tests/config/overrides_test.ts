@@ -93,7 +93,7 @@ Deno.test("values of the wrong type are listed with those out of range, all by p
     "Cannot use this config: ",
   );
   assertEquals(message.replace("Cannot use this config: ", "").split("; ").sort(), [
-    'model.tied: need boolean: "yes"',
+    'model.tied: need true or false: "yes"',
     "optim.beta1: need number in [0, 1): 2",
     'optim.lr: need number > 0: ""',
     'steps: need integer >= 1: "ten"',

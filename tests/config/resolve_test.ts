@@ -71,6 +71,12 @@ Deno.test("resolveConfig() refuses values that are no config at all", () => {
   assertEquals(faults(undefined), ["config: need an object: nothing"]);
   assertEquals(faults([1]), ["config: need an object: [1]"]);
   assertEquals(faults(() => {}), ["config: need an object: a function"]);
+  assertEquals(faults({ steps: 5n }), ["steps: need integer >= 1: 5n"]);
+  const cyclic: Record<string, unknown> = {};
+  cyclic["self"] = cyclic;
+  assertEquals(faults({ steps: cyclic }), [
+    "steps: need integer >= 1: an object that has no form in JSON",
+  ]);
 });
 
 Deno.test("resolveConfig() names the models for an unknown kind", () => {
@@ -152,7 +158,7 @@ Deno.test("resolveConfig() checks keys against each other", () => {
 });
 
 Deno.test("resolveConfig() accepts the borders of those checks", () => {
-  for (const micro_batches of [1, 2, 64, 2 ** 31]) {
+  for (const micro_batches of [1, 2, 64, 2 ** 16]) {
     assertEquals(resolveConfig({ micro_batches }).micro_batches, micro_batches);
   }
   resolveConfig({ workers: 4, micro_batches: 4 });

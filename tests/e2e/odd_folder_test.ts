@@ -38,12 +38,12 @@ function checkout(place: Place, name: string): string {
 /** Runs a program in a folder; gives what it printed. @throws unless it ended well. */
 async function run(
   [program = "", ...args]: readonly string[],
-  { cwd, tmp }: { cwd: string; tmp: string },
+  { cwd, tmp, INIT_CWD = "/" }: { cwd: string; tmp: string; INIT_CWD?: string },
 ): Promise<string> {
   const { code, stdout, stderr } = await new Deno.Command(program, {
     args,
     cwd,
-    env: { NO_COLOR: "1", TMPDIR: tmp, XDG_RUNTIME_DIR: tmp, INIT_CWD: "/" },
+    env: { NO_COLOR: "1", TMPDIR: tmp, XDG_RUNTIME_DIR: tmp, INIT_CWD },
     stdin: "null",
   }).output();
   const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
@@ -83,20 +83,42 @@ Deno.test("train, test and sweep run in a checkout named 'my größe #1'", async
   });
 });
 
-Deno.test("prepare and train run in '100% a,b?', by a link to ./shoal, from a caller's folder", async () => {
+Deno.test("in '100% a,b?', called by a link from elsewhere, paths belong to the caller's folder", async (t) => {
   using place = new Place();
   const path = checkout(place, "100% a,b?");
   const before = namesIn(path);
-  Deno.mkdirSync(place.of("it's [mine], $HOME"));
   const at = { cwd: place.of("it's [mine], $HOME"), tmp: place.of("tmp") };
+  Deno.mkdirSync(at.cwd);
   Deno.writeTextFileSync(`${at.cwd}/a text.txt`, textOf(1, 4000));
+  const shoal = place.of("linked");
+  Deno.symlinkSync(`${path}/shoal`, shoal);
 
-  await run([`${path}/shoal`, "prepare", "a text.txt", "--out=to,kens"], at);
-  const said = await run(
-    [`${path}/shoal`, "train", "configs/smoke.ts", "--data=to,kens", "--out=x", ...SHORT],
-    at,
+  await t.step(
+    "files that are read and written, and the config that comes with Shoal",
+    async () => {
+      await run([shoal, "prepare", "a text.txt", "--out=to,kens"], at);
+      const words = ["configs/smoke.ts", "--data=to,kens", "--out=x", ...SHORT];
+      assertMatch(await run([shoal, "train", ...words], at), /^Everything lies in x: /m);
+      assertEquals(namesIn(at.cwd), ["a text.txt", "to,kens", "x"]);
+    },
   );
-  assertMatch(said, /^Everything lies in x: /m);
-  assertEquals(namesIn(at.cwd), ["a text.txt", "to,kens", "x"]);
+  await t.step("a resume from another folder reads the same data", async () => {
+    const words = [`--resume=${at.cwd}/x`, "--steps=3"];
+    await run([shoal, "train", ...words], { ...at, cwd: "/" });
+    const task = [Deno.execPath(), "task", "-q", "--cwd", path, "train"];
+    await run([...task, `--resume=x`, "--steps=4"], { ...at, INIT_CWD: at.cwd });
+  });
+  await t.step("a tree that has moved brings its data along", async () => {
+    const cwd = place.of("moved");
+    Deno.renameSync(at.cwd, cwd);
+    const said = await run([shoal, "train", "--resume=x", "--steps=5"], { ...at, cwd });
+    assertMatch(said, /^Everything lies in x: /m);
+    const { data, out } = JSON.parse(Deno.readTextFileSync(`${cwd}/x/config.json`));
+    assertEquals([data.path, out], [`${cwd}/to,kens`, `${cwd}/x`]);
+    assertMatch(
+      await run([shoal, "eval", `${cwd}/x`, "--device=reference"], { ...at, cwd: "/" }),
+      /to,kens/,
+    );
+  });
   assertEquals(namesIn(path), before);
 });

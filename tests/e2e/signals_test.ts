@@ -1,5 +1,6 @@
 /** Runs that are told to stop, or killed, and go on as if nothing had happened. */
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
+import { REPEAT_MS } from "../../src/cli/signals.ts";
 import { assertStepsOnce } from "./metrics.ts";
 import { Place, type Running, tinyArgs } from "./support.ts";
 
@@ -11,6 +12,20 @@ async function midway(place: Place, out: string, ...more: readonly string[]): Pr
   const running = place.start(tinyArgs(out, `--steps=${STEPS}`, "--checkpoint.every=5", ...more));
   await running.line(/^step +7\//);
   return running;
+}
+
+/** Waits until a run is in its first step. */
+async function begins(place: Place, out: string): Promise<void> {
+  const hasJournal = () => {
+    try {
+      return Deno.statSync(place.of(`${out}/journal.jsonl`)).isFile;
+    } catch {
+      return false;
+    }
+  };
+  for (const end = performance.now() + 20_000; !hasJournal() && performance.now() < end;) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** Waits until no process of the place is left; gives the milliseconds it took. */
@@ -72,17 +87,36 @@ Deno.test("a run that loses a worker says so, and goes on to the same state", as
   assertStepsOnce(place.of("run/metrics.jsonl"), STEPS);
 });
 
+Deno.test("signals that come together are one: the run is saved", async (t) => {
+  using place = new Place();
+  for (const more of [["SIGINT"], ["SIGTERM", "SIGINT", "SIGTERM"]] as const) {
+    await t.step(`SIGINT, then ${more.join(", ")}`, async () => {
+      const out = more.join();
+      const running = place.start(tinyArgs(out, "--workers=2", "--steps=100000"));
+      await running.line(/^step +2\//);
+      running.kill("SIGINT");
+      await running.errorLine(/^Stopping/);
+      for (const signal of more) running.kill(signal);
+      const { code, stderr } = await running.ended;
+      assertEquals([code, stderr], [0, NOTICE]);
+      assert(Number(place.json(`${out}/summary.json`)["steps"]) >= 1);
+      place.assertQuiet();
+    });
+  }
+});
+
 Deno.test("a second signal ends the run at once", async (t) => {
   using place = new Place();
   for (const [first, second] of [["SIGTERM", "SIGTERM"], ["SIGINT", "SIGTERM"]] as const) {
     await t.step(`${first}, then ${second}`, async () => {
       const out = `${first}-${second}`;
-      // Steps of some tenths of a second, so that the run does not end by itself between the two.
-      const running = place.start(tinyArgs(out, "--workers=2", "--windows=256", "--steps=60"));
-      await running.line(/^step +1\//);
+      // Plain loops take so long for a step that the run does not end by itself between the two.
+      const more = ["--workers=2", "--windows=4096", "--device=reference", "--model.width=8"];
+      const running = place.start(tinyArgs(out, ...more, "--model.heads=2"));
+      await begins(place, out);
       running.kill(first);
-      // Equal signals that come together are one: the second may only follow the first's notice.
       await running.errorLine(/^Stopping/);
+      await new Promise((resolve) => setTimeout(resolve, REPEAT_MS + 200));
       running.kill(second);
       const { code, stderr } = await running.ended;
       assertEquals([code, stderr], [130, NOTICE]);

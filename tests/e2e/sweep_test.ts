@@ -1,5 +1,6 @@
 /** `sweep`, as a user calls it: what it leaves, what it survives, and what it refuses. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { EXIT } from "../../src/base/refusal.ts";
 import { contents } from "./refusals.ts";
 import { Place } from "./support.ts";
 import {
@@ -183,13 +184,17 @@ Deno.test("a trial that fails is reported after its tries, and stops no other", 
   const { stdout: list } = await runSweep(place, [file, "--dry-run"]);
   const key = /^(\w{16}) seed=2: /m.exec(list)?.[1];
   Deno.mkdirSync(place.of(`s/trials/${key}/.lock`), { recursive: true }); // In its lock's way.
-  const { code, stdout } = await runSweep(place, [file, "--out=s", "--retries=1"]);
-  assertEquals(code, 0);
+  const { code, stderr } = await runSweep(place, [file, "--out=s", "--retries=1"]);
+  assertEquals(code, EXIT.incomplete);
   const found = rows(place, "s");
   assertEquals(found.map(({ status }) => status), ["done", "failed"]);
   assertMatch(found[1]?.reason ?? "", /Cannot use output folder .+ \(after 2 tries\)$/);
   assertEquals(entries(place, "s").filter(({ kind }) => kind === "retry").length, 1);
-  assertStringIncludes(stdout, "1 trials failed");
+  assertMatch(stderr, /^error: Cannot finish the sweep: .*2 trials: 1 failed, .*seed=2: [^\n]+\n$/);
+  // What failed is tried again, and a sweep that then has all is a success.
+  Deno.removeSync(place.of(`s/trials/${key}/.lock`));
+  const again = await runSweep(place, [file, "--out=s"]);
+  assertEquals([again.code, again.stderr], [0, ""]);
 });
 
 Deno.test("early stopping lets few trials go on, and goes on as it decided", async () => {

@@ -2,6 +2,7 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { fold, rootKey, threefry, unit } from "../../src/base/random.ts";
 import { EXIT } from "../../src/base/refusal.ts";
+import { REPEAT_MS } from "../../src/cli/signals.ts";
 import { listCheckpoints } from "../../src/checkpoint/load.ts";
 import { args, type Family, golden, type Lab, pause } from "./support.ts";
 
@@ -27,6 +28,8 @@ const SPAN = 1800;
 
 /** Milliseconds in which a run that is told once has saved and ended, and one that is told twice. */
 const GRACE = [3000, 1000] as const;
+/** Milliseconds from one signal to another that is no copy of it. */
+const APART = REPEAT_MS + 150;
 
 /**
  * Stops runs so many times, each way in turn, at moments drawn from a seed: each ends in time with
@@ -53,11 +56,14 @@ export async function assertStopsAreKept(
     if (!over) {
       const told = performance.now();
       running.kill(signals[0]);
-      if (signals[1] !== undefined && await stopsSoon(running)) running.kill(signals[1]);
+      if (signals[1] !== undefined && await stopsSoon(running)) {
+        await pause(APART);
+        if (!over) running.kill(signals[1]);
+      }
       const ended = await running.ended;
       const took = performance.now() - told;
-      // It may have been over in the moment of the signal, or between the two.
-      if (ended.stderr !== "" && (code !== 130 || !finished(lab, out))) {
+      // It may have been over in the moment of the signal, or have saved between the two.
+      if (ended.stderr !== "" && (code !== 130 || ended.code !== EXIT.done)) {
         assertEquals(ended.code, code, where + "\n" + ended.stderr + ended.stdout.slice(-500));
         assertLess(took, GRACE[signals.length - 1] as number, where);
       }
@@ -73,14 +79,6 @@ export async function assertStopsAreKept(
 /** Whether the first signal was heard before the run was over. */
 function stopsSoon(running: { errorLine(pattern: RegExp): Promise<void> }): Promise<boolean> {
   return running.errorLine(/^Stopping/).then(() => true, () => false);
-}
-
-function finished(lab: Lab, out: string): boolean {
-  try {
-    return lab.json(`${out}/summary.json`)["steps"] !== undefined;
-  } catch {
-    return false;
-  }
 }
 
 /** Resumes a run, or begins it anew where there is no checkpoint to resume from. */

@@ -68,6 +68,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   "@std/cli": ["src/cli"],
   "@std/csv": ["src/cli"],
   "@std/assert": ["tests"],
+  "@std/jsonc": ["src/config/load.ts"],
   "@std/text": ["src/config"],
   "@huggingface/tokenizers": ["src/data/tokenizers/library.ts", "bench/peers"],
   "js-tiktoken": ["src/data/tokenizers/gpt2.ts", "bench/peers"],

@@ -2,10 +2,12 @@
 import { dirname, join, resolve } from "node:path";
 import { fileFault, isMissing } from "../../base/file_fault.ts";
 import { Refusal } from "../../base/refusal.ts";
+import { atUnload } from "../../base/unload.ts";
 import { freeBytes } from "../../checkpoint/space.ts";
 import { listenUnix } from "../../transport/unix.ts";
 import { makeSocketFolder } from "../../../workers/socket_folder.ts";
 import { CHILD } from "../../../workers/spawn.ts";
+import { openScratch } from "../scratch.ts";
 import type { DiskFacts, Failure } from "./facts.ts";
 
 /** Bytes of a frame, how many are sent, and bytes of a file. */
@@ -25,17 +27,13 @@ export function failureOf(error: unknown, exit: Failure["exit"] = "bug"): Failur
 
 /** Bytes per second through a socket in a temporary folder, as workers' are, to another process. */
 export async function socketSpeed(): Promise<{ bytesPerSecond: number }> {
-  const folder = makeSocketFolder();
-  const path = join(folder, "doctor.sock");
+  using folder = openScratch(makeSocketFolder());
+  const path = join(folder.path, "doctor.sock");
+  const listener = await listenUnix(path, { attempt: 0 });
   try {
-    const listener = await listenUnix(path, { attempt: 0 });
-    try {
-      return { bytesPerSecond: await throughput(path, () => listener.accept()) };
-    } finally {
-      listener.close();
-    }
+    return { bytesPerSecond: await throughput(path, () => listener.accept()) };
   } finally {
-    await Deno.remove(folder, { recursive: true }).catch(() => {});
+    listener.close();
   }
 }
 
@@ -84,6 +82,7 @@ async function throughput(path: string, accept: Listener["accept"]): Promise<num
 export async function diskFacts(out: string): Promise<DiskFacts> {
   const folder = existing(resolve(out));
   const path = await Deno.makeTempFile({ dir: folder, prefix: ".shoal-doctor-" });
+  using _unload = atUnload(() => Deno.removeSync(path));
   try {
     const free = freeBytes(folder);
     const piece = new Uint8Array(2 ** 22).fill(7);

@@ -1,5 +1,7 @@
 /** A trial as a process: the command `train` with the options of its task. Judges nothing. */
 import { fileURLToPath } from "node:url";
+import { atUnload } from "../../base/unload.ts";
+import { END_AT_ONCE } from "../signals.ts";
 import denoJson from "../../../deno.json" with { type: "json" };
 import { allowRun } from "../allow_run.ts";
 
@@ -53,13 +55,19 @@ export function startChild({ folder, until, workers, gpus, threads }: ChildOptio
     stdout: "null",
     stderr: "piped",
   }).spawn();
+  // A sweep that is ended at once ends its trials so as well: they take their workers with them.
+  const unload = atUnload(() => kill(child, END_AT_ONCE));
   let stopped = false;
   const stop = () => {
     // A trial that has ended has closed the pipe itself.
     if (!stopped) child.stdin.close().catch(() => {});
     stopped = true;
   };
-  return { ended: ended(child).finally(stop), stop, kill: () => kill(child) };
+  const over = () => {
+    unload[Symbol.dispose]();
+    stop();
+  };
+  return { ended: ended(child).finally(over), stop, kill: () => kill(child) };
 }
 
 async function ended(child: Deno.ChildProcess): Promise<{ code: number; error: string }> {
@@ -74,9 +82,9 @@ async function ended(child: Deno.ChildProcess): Promise<{ code: number; error: s
   return { code, error: error ?? "" };
 }
 
-function kill(child: Deno.ChildProcess): void {
+function kill(child: Deno.ChildProcess, signal: Deno.Signal = "SIGKILL"): void {
   try {
-    child.kill("SIGKILL");
+    child.kill(signal);
   } catch {
     // It has ended meanwhile.
   }

@@ -1,0 +1,22 @@
+/** A temporary folder that goes with its process, also when a signal ends that. */
+import { atUnload } from "../base/unload.ts";
+import { endOnSignals } from "./signals.ts";
+
+/** A folder that is removed when it is disposed, or when the process ends. */
+export interface Scratch extends Disposable {
+  readonly path: string;
+}
+
+/** Takes a folder; from now on signals end the process by `Deno.exit`, which removes it. */
+export function openScratch(path: string): Scratch {
+  const remove = () => Deno.removeSync(path, { recursive: true });
+  const unload = atUnload(remove);
+  endOnSignals();
+  return {
+    path,
+    [Symbol.dispose]() {
+      unload[Symbol.dispose]();
+      remove();
+    },
+  };
+}
