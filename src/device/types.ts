@@ -34,7 +34,7 @@ export interface Program {
 export interface KernelCount {
   /** Kernels that are compiled. */
   readonly done: number;
-  /** Kernels that the programs loaded so far need. */
+  /** Kernels that are known to be needed. */
   readonly total: number;
 }
 

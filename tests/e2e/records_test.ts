@@ -109,7 +109,7 @@ Deno.test("a run leaves records of all it did", async (t) => {
     assertEquals<unknown>(resolveConfig(config), config);
     await place.succeed(["run/config.json", "--out=again"]);
     assertEquals(place.stateHash("again"), summary["state_hash"]);
-    assertEquals(place.json("again/config.json"), { ...config, out: "again" });
+    assertEquals(place.json("again/config.json"), { ...config, out: place.of("again") });
   });
 
   await t.step("resuming a run that is done says so and changes nothing", async () => {
