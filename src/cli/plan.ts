@@ -216,9 +216,10 @@ async function speedOf(
   const work = { steps: config.steps, micro_batches, tokens_per_step };
   const alone = hoursOf(measured, { ...work, workers: 1, side_by_side: 1 });
   if (workers > 1) status.show(`timing ${workers} workers side by side`);
-  const together = workers === 1 ? undefined : await probeTogether({ config, steps, cards });
-  if (workers > 1 && together === undefined) {
-    notes.push(`${workers} workers side by side could not be timed: one of them ended`);
+  const found = workers === 1 ? undefined : await probeTogether({ config, steps, cards });
+  const together = typeof found === "string" ? undefined : found;
+  if (typeof found === "string") {
+    notes.push(`${workers} workers side by side could not be timed: ${found}`);
   }
   const all = together === undefined
     ? hoursOf(measured, { ...work, workers, side_by_side: 1 })
