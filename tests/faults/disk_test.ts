@@ -21,9 +21,9 @@ Deno.test({
       assertEquals(one.loads, 1);
     }
     assertEquals(during.map(({ message }: { message: string }) => message.replace(/ to .*:/, "")), [
-      "Cannot save the disk is full",
-      "Cannot save the disk is full",
-      "Cannot save the disk is full",
+      "Cannot save the disk is full; make room and run it again",
+      "Cannot save the disk is full; make room and run it again",
+      "Cannot save the disk is full; make room and run it again",
     ]);
     assertEquals(during.map(({ at }: { at: string }) => at), [
       "fill model.safetensors",
