@@ -44,6 +44,7 @@ export type { Device, Memory, Program, Stretch } from "./src/device/types.ts";
 export { openReference } from "./src/device/reference.ts";
 export { openWebGpu } from "./src/device/webgpu.ts";
 export type { PassTime } from "./src/device/pass_clock.ts";
+export type { Backend } from "./src/device/backend.ts";
 export type { WebGpuDevice, WebGpuOptions } from "./src/device/webgpu.ts";
 
 // Ops.
