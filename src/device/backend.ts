@@ -8,10 +8,15 @@ import { Refusal } from "../base/refusal.ts";
 export const BACKEND_VARIABLE = "DENO_WEBGPU_BACKEND";
 
 /** A graphics API, as the runtime's variable names it. */
-export type Backend = keyof typeof BACKENDS;
+export type Backend = "vulkan" | "metal" | "dx12" | "gl";
 
 /** Each API with its name for people. */
-const BACKENDS = { vulkan: "Vulkan", metal: "Metal", dx12: "Direct3D 12", gl: "OpenGL" } as const;
+const BACKENDS: Readonly<Record<Backend, string>> = {
+  vulkan: "Vulkan",
+  metal: "Metal",
+  dx12: "Direct3D 12",
+  gl: "OpenGL",
+};
 
 /** Other words that the runtime takes. */
 const ALIASES: Readonly<Record<string, Backend>> = {
