@@ -40,9 +40,17 @@ export * from "./src/plan/types.ts";
 export { compile } from "./src/plan/compile.ts";
 export type { Placing } from "./src/plan/compile.ts";
 export { showPlan } from "./src/plan/show.ts";
-export type { Device, Memory, Program, Stretch } from "./src/device/types.ts";
+export type {
+  Compiling,
+  Device,
+  KernelCount,
+  Memory,
+  Program,
+  Stretch,
+} from "./src/device/types.ts";
 export { openReference } from "./src/device/reference.ts";
 export { openWebGpu } from "./src/device/webgpu.ts";
+export type { Backend } from "./src/device/backend.ts";
 export type { PassTime } from "./src/device/pass_clock.ts";
 export type { Backend } from "./src/device/backend.ts";
 export type { WebGpuDevice, WebGpuOptions } from "./src/device/webgpu.ts";

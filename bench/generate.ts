@@ -13,6 +13,7 @@ import { Decoder } from "../workers/decoder.ts";
 import { holdParams } from "../workers/hold_params.ts";
 import type { Report } from "./report.ts";
 import { fixed } from "./table.ts";
+import type { Filter } from "./filter.ts";
 import { median, secondsOf } from "./time.ts";
 
 const VOCABULARY = 96;
@@ -31,13 +32,14 @@ type Next = (tokens: readonly number[]) => Promise<Float32Array>;
 
 /** Times every model whose name holds `filter`, at a context of `context` tokens. */
 export async function benchGenerate(
-  { filter, context = 256 }: { filter: string; context?: number },
+  { filter, doing, context = 256 }: Filter & { readonly context?: number },
 ): Promise<Report> {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const filling = [["model", "tok/s", "whole window tok/s", "ratio"]];
   const sliding = [["model", "tok/s", "slides", "prompt tok/s"]];
   for (const [name, model] of Object.entries(MODELS)) {
     if (!name.includes(filter)) continue;
+    doing?.(name);
     const held = { model, vocabulary: VOCABULARY, context };
     const parts = { ...held, params: someParams(held) };
     const decoder = await decoderOf(device, parts);

@@ -4,9 +4,11 @@ import { Refusal } from "../src/base/refusal.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp } from "../src/cli/flags.ts";
 import { openScratch } from "../src/cli/scratch.ts";
+import { openStatus } from "../src/cli/status.ts";
 import { BENCH, parseBench } from "./args.ts";
 import type { BenchName, BenchRequest } from "./args.ts";
 import { lookAround } from "./machine.ts";
+import type { Filter } from "./filter.ts";
 import { benchFaults } from "./faults.ts";
 import { benchData } from "./data.ts";
 import { benchGenerate } from "./generate.ts";
@@ -24,7 +26,7 @@ import { benchStep } from "./step.ts";
 import { benchTokenizers } from "./tokenizers.ts";
 import { benchTransport } from "./transport.ts";
 
-type Options = Pick<BenchRequest, "filter" | "kind">;
+type Options = Pick<BenchRequest, "filter" | "kind"> & Filter;
 
 const RUN: Readonly<Record<BenchName, (options: Options) => Promise<Report>>> = {
   ops: benchOps,
@@ -53,10 +55,14 @@ async function bench(args: readonly string[]): Promise<void> {
   // Folders that single benches make lie in this one, which goes even when a signal ends them.
   Deno.env.set("TMPDIR", scratch.path);
   prepareDriver(scratch.path);
+  using status = openStatus();
   let rows = 0;
   for (const name of benches) {
-    const report = await RUN[name](options);
+    status.show(`measuring ${name}`);
+    const doing = (row: string) => status.show(`measuring ${name}: ${row}`);
+    const report = await RUN[name]({ ...options, doing });
     rows += rowsIn(report);
+    status.end();
     console.log(json ? JSON.stringify(await valueOf(report)) : showReport(report));
     if (save) await keep(report, ["deno task bench", ...args].join(" "));
   }

@@ -19,6 +19,7 @@ import type { Shape } from "./matmul_shapes.ts";
 import type { Report, Section } from "./report.ts";
 import { fixed, percent } from "./table.ts";
 import { medians } from "./time.ts";
+import type { Filter } from "./filter.ts";
 import type { Budget } from "./time.ts";
 
 /** Many kernels are timed: each for a short while. */
@@ -31,9 +32,7 @@ const BLOCK = 2 ** 16;
 const COMPARED = 4096;
 
 /** What is timed, and for which class of device: the adapter's own unless told. */
-export interface MatmulBench {
-  /** Text that names of products must hold. */
-  readonly filter: string;
+export interface MatmulBench extends Filter {
   readonly kind?: Target["kind"];
   readonly budget?: Budget;
 }
@@ -48,7 +47,7 @@ interface Timed {
 
 /** Times all shapes whose names hold `filter`. */
 export async function benchMatmul(
-  { filter, kind, budget = BUDGET }: MatmulBench,
+  { filter, doing, kind, budget = BUDGET }: MatmulBench,
 ): Promise<Report> {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const target: Target = { ...device.target, ...kind !== undefined && { kind } };
@@ -60,6 +59,7 @@ export async function benchMatmul(
     left.push(...asked.filter((shape) => !done.includes(shape)).map(({ name }) => name));
     const rows: string[][] = [];
     for (const shape of done) {
+      doing?.(shape.name);
       rows.push(...await timeShape(shape, { device, target, budget, memory: device.memory() }));
     }
     if (rows.length > 0) sections.push({ title, table: [HEAD, ...rows] });

@@ -18,6 +18,7 @@ import type { Twin } from "./naive/twin.ts";
 import type { Report } from "./report.ts";
 import { fixed, percent } from "./table.ts";
 import type { Budget, Round } from "./time.ts";
+import type { Filter } from "./filter.ts";
 import { FULL, medians } from "./time.ts";
 
 /** A timed case. */
@@ -31,12 +32,13 @@ export interface OpTiming {
 }
 
 /** Times the bench cases whose names hold `filter`. */
-export async function benchOps({ filter }: { filter: string }): Promise<Report> {
+export async function benchOps({ filter, doing }: Filter): Promise<Report> {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const rows: OpTiming[] = [];
   for (const op of OPS) {
     for (const test of op.cases) {
       if (test.kind !== "bench" || !rowName(op, test).includes(filter)) continue;
+      doing?.(rowName(op, test));
       rows.push(await timeCase(op, test, { device, budget: FULL }));
     }
   }

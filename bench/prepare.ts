@@ -10,6 +10,7 @@ import { verifyPrepared } from "../src/data/prepared/verify.ts";
 import type { Prepared } from "./prepare_child.ts";
 import type { Report, Section } from "./report.ts";
 import { fixed } from "./table.ts";
+import type { Filter } from "./filter.ts";
 import { secondsOf } from "./time.ts";
 
 /** Bytes of the large text, and of the others. */
@@ -31,13 +32,14 @@ const RUNS: readonly (readonly [file: string, tokenizer: string])[] = [
 ];
 
 /** Prepares what has `filter` in its name. */
-export async function benchPrepare({ filter }: { filter: string }): Promise<Report> {
+export async function benchPrepare({ filter, doing }: Filter): Promise<Report> {
   const folder = await Deno.makeTempDir({ prefix: "shoal-bench-" });
   try {
     await writeFiles(folder);
     const rows: string[][] = [];
     for (const [file, tokenizer] of RUNS) {
       if (!`${tokenizer} ${file}`.includes(filter)) continue;
+      doing?.(`${tokenizer} ${file}`);
       rows.push(await prepareRow(folder, { file, tokenizer }));
     }
     return { what: "prepare", sections: [preparing(rows), await reading(folder)] };

@@ -9,6 +9,7 @@ import type { RunConfig, RunInput } from "../src/config/schema.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import type { Device } from "../src/device/types.ts";
 import { Replica } from "../workers/replica.ts";
+import type { Filter } from "./filter.ts";
 import type { Report } from "./report.ts";
 
 const GAPS = [10, 30, 90] as const;
@@ -46,7 +47,7 @@ interface Ending {
 }
 
 /** Trains every row whose name holds `filter`. */
-export async function benchRecall({ filter }: { filter: string }): Promise<Report> {
+export async function benchRecall({ filter, doing }: Filter): Promise<Report> {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const rows: string[][] = [];
   let chance = 0;
@@ -56,6 +57,7 @@ export async function benchRecall({ filter }: { filter: string }): Promise<Repor
     for (const gap of GAPS) {
       const endings: Ending[] = [];
       for (const seed of SEEDS) {
+        doing?.(`${name}, gap ${gap}`);
         const base = input(gap);
         const config = resolveConfig({ ...base, seed, data: { ...base.data, gap } });
         chance = 1 / config.data.names;

@@ -8,6 +8,7 @@ import { adapterHere } from "./machine.ts";
 import type { Report } from "./report.ts";
 import { stepConfigs } from "./step_configs.ts";
 import { fixed } from "./table.ts";
+import type { Filter } from "./filter.ts";
 import { median, secondsOf } from "./time.ts";
 
 /** Starts that find the kernels in the driver's cache. */
@@ -26,11 +27,12 @@ interface Start {
 }
 
 /** Times starts of each config whose name holds `filter`. */
-export async function benchStartup({ filter }: { filter: string }): Promise<Report> {
+export async function benchStartup({ filter, doing }: Filter): Promise<Report> {
   const adapter = await adapterHere();
   const rows: string[][] = [];
   for (const { name } of stepConfigs()) {
     if (!name.includes(filter)) continue;
+    doing?.(name);
     const cache = await Deno.makeTempDir({ prefix: "shoal-bench-cache-" });
     try {
       const cold = await startOf(name, cache);

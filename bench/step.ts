@@ -24,6 +24,7 @@ import type { PlanUse } from "./step_ops.ts";
 import { fixed, percent } from "./table.ts";
 import { median, secondsOf } from "./time.ts";
 import { timeDevice } from "./timed_device.ts";
+import type { Filter } from "./filter.ts";
 import type { HostTimes, TimedDevice } from "./timed_device.ts";
 
 const RUNTIME = Deno.version.deno;
@@ -34,13 +35,14 @@ const SECONDS = 3;
 const STEPS: readonly [number, number] = [5, 60];
 
 /** Times a step of each config whose name holds `filter`; those for GPUs elsewhere by full name. */
-export async function benchStep({ filter }: { filter: string }): Promise<Report> {
+export async function benchStep({ filter, doing }: Filter): Promise<Report> {
   const sections: Section[] = [];
   let adapter = await adapterHere();
   const software = isSoftware(adapter);
   const larger = gpuConfigs().filter(({ name }) => !software || name === filter);
   for (const config of [...stepConfigs(), ...larger]) {
     if (!config.name.includes(filter)) continue;
+    doing?.(config.name);
     const timed = await timeConfig(config);
     adapter = timed.adapter;
     sections.push(...timed.sections);

@@ -63,6 +63,7 @@ export function timeDevice(inner: Device): TimedDevice {
       wrapped.set(outer, memory);
       return outer;
     },
+    expect: (plans) => inner.expect(plans),
     load: async (plan, memory) => {
       const program = await inner.load(plan, wrapped.get(memory) ?? memory);
       return { run: () => note("encode", () => program.run()) };

@@ -6,7 +6,7 @@ export default {
   steps: 1500,
   micro_batches: 4,
   windows: 8,
-  eval: { every: 200, windows: 128 },
+  eval: { every: 250, windows: 128 },
   model: { kind: "gpt", layers: 2, width: 64, heads: 4, dropout: 0 },
   data: { window: 64, stride: 16 },
   optim: { lr: 3e-3, warmup: 50, decay_steps: 1500 },

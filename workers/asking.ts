@@ -22,6 +22,7 @@ export async function evaluate(lead: Lead): Promise<void> {
     course.valLoss = undefined;
     return evaluated?.(evaluationOf([], { among }));
   }
+  report({ type: "doing", what: "evaluating" });
   const strikes = lead.strikes(step, ["evaluate"]);
   await team.order((rank) => ({ type: "evaluate", strikes: strikes[rank] ?? [] }));
   await lead.pass("evaluate");
@@ -64,6 +65,7 @@ export async function sample(lead: Lead): Promise<void> {
   const { step } = course;
   const given = report.prompts.map((prompt) => ({ prompt, tokens: [...tokenizer.encode(prompt)] }));
   const all = given.length > 0 ? given : [{ prompt: "", tokens: firstTokens(corpus.texts) }];
+  tell({ type: "doing", what: "drawing samples" });
   for (const [number, { prompt, tokens }] of all.entries()) {
     await team.orderTo(0, {
       type: "sample",

@@ -33,6 +33,10 @@ class Coordinator {
       part: (id, answer) => this.#keeper.take(id, answer),
       interrupted: () => this.#keeper.drop(),
       quiet: () => this.#keeper.settle(),
+      progress: (sum) => run.report({ type: "progress", ...sum }),
+      lost: ({ id, why }) => {
+        run.report({ type: "notice", text: `Worker ${id} is lost: ${why}` });
+      },
     });
   }
 
@@ -96,6 +100,9 @@ class Coordinator {
     const before = team.places.map(({ id }) => id);
     course.granted = -1;
     course.untried = this.#started;
+    if (!this.#started) {
+      lead.run.report({ type: "doing", what: `starting ${workersText(team.wanted)}` });
+    }
     const places = await team.form(course.step);
     if (places === undefined) return false;
     const isFirst = !this.#started;
@@ -108,6 +115,8 @@ class Coordinator {
     }
     if (!isFirst || from !== undefined || initial !== undefined) await prove(lead);
     team.settle(true);
+    // What went before, the start of workers or a loss, is no measure of the steps that follow.
+    course.rate = lead.rateAt(course.step);
     lead.note("settled", { attempt: team.attempt, step: course.step });
     return true;
   }
@@ -201,4 +210,8 @@ class Coordinator {
       idle: !this.#started,
     };
   }
+}
+
+function workersText(count: number): string {
+  return count === 1 ? "1 worker" : `${count} workers`;
 }

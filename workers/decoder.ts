@@ -83,6 +83,14 @@ export class Decoder {
     }
   }
 
+  /** Loads what the first `count` tokens need, so that feeding them compiles nothing. */
+  async prepare(count: number): Promise<void> {
+    const { length } = this.#single.windowed
+      ? slide({ length: 0, count, context: this.context })
+      : { length: count };
+    for (const portion of portions(length, this.context)) await this.#load(portion);
+  }
+
   /**
    * Feeds tokens [rows, n], n at least 1; gives the logits [rows, V] behind the last one. A full
    * window slides first: it keeps its last three quarters and is computed anew.

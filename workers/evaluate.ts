@@ -5,7 +5,7 @@
 import type { NamedTensor } from "../src/checkpoint/tensor.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
 import type { RunConfig } from "../src/config/schema.ts";
-import type { Sink } from "../src/report/events.ts";
+import type { RunEvent, Sink } from "../src/report/events.ts";
 import { coordinate } from "./coordinator.ts";
 import { requireEvaluable } from "./evaluable.ts";
 import type { Corpus } from "./corpus.ts";
@@ -25,6 +25,9 @@ export interface EvaluationRequest {
   readonly stop: AbortSignal;
 }
 
+/** Events that tell what is being done. */
+const TOLD: readonly RunEvent["type"][] = ["notice", "progress", "doing"];
+
 /** The evaluation; undefined when it was stopped. @throws {Refusal} `data` where nothing can be asked. */
 export async function evaluateModel(request: EvaluationRequest): Promise<Evaluation | undefined> {
   const { config, params, corpus, launch, cards = [], show, stop } = request;
@@ -37,10 +40,11 @@ export async function evaluateModel(request: EvaluationRequest): Promise<Evaluat
     launch,
     cards,
     initial: params,
+    trains: false,
     next: ({ stopping }) => found !== undefined || stopping ? "end" : "evaluate",
     evaluated: (evaluation) => found = evaluation,
     // What a run would tell of its course is not what is asked here.
-    report: (event) => event.type === "notice" && show(event),
+    report: (event) => TOLD.includes(event.type) && show(event),
     stop,
     save: () => Promise.reject(new Error("Cannot save: an evaluation changes nothing")),
     now: () => (performance.now() - start) / 1000,

@@ -19,7 +19,7 @@ export interface SequenceLoss {
 
 /**
  * Losses of the sequences whose number is `rank` modulo `world`, until `signal` is aborted; `moved`
- * hears of each batch.
+ * hears of each batch how many of them are done.
  */
 export async function evaluateShare(
   { feed, source, program }: { feed: Feed; source: Source; program: Program },
@@ -27,10 +27,11 @@ export async function evaluateShare(
     rank: number;
     world: number;
     signal?: AbortSignal | undefined;
-    moved?: (() => Promise<void>) | undefined;
+    moved?: ((done: number, total: number) => Promise<void>) | undefined;
   },
 ): Promise<SequenceLoss[]> {
   const losses: SequenceLoss[] = [];
+  const all = Math.max(0, Math.ceil((source.sequences - rank) / world));
   for (let sequence = rank; sequence < source.sequences; sequence += world) {
     if (signal?.aborted) break;
     let total = { sequence, loss: 0, counted: 0, correct: 0 };
@@ -41,7 +42,7 @@ export async function evaluateShare(
       const [loss = NaN, correct = NaN] = await feed.memory.read(
         slots.map((slot) => ({ slot, offset: 0, length: 1 })),
       );
-      await moved?.();
+      await moved?.(losses.length, all);
       total = {
         sequence,
         loss: total.loss + loss,

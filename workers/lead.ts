@@ -30,7 +30,7 @@ import type { Shape } from "./plans.ts";
 import { type Corpus, sourceIn } from "./corpus.ts";
 import type { NamedState } from "./state.ts";
 import { Team } from "./team.ts";
-import type { Note } from "./team.ts";
+import type { Note, TeamOptions } from "./team.ts";
 
 /** What is known of a state besides its tensors. */
 export interface SavedAt {
@@ -76,6 +76,8 @@ export interface Run {
   readonly reload?: (skips: ReadonlySet<number>) => Promise<Checkpoint | undefined>;
   /** What is due; training, unless told. */
   readonly next?: (progress: Progress, config: RunConfig) => Due;
+  /** Whether steps may be due; true unless told. */
+  readonly trains?: boolean;
   /** Told all of an evaluation. */
   readonly evaluated?: (evaluation: Evaluation) => void;
   /** Seconds on a steady clock. */
@@ -134,7 +136,7 @@ export interface Course {
 }
 
 /** Wiring of a team to the parts of its coordinator. */
-export interface Wiring {
+export interface Wiring extends Pick<TeamOptions, "progress" | "lost"> {
   /** Takes parts of a checkpoint as they come. */
   readonly part: (id: number, answer: Answer<"part" | "lane" | "saved">) => void;
   /** The formation is over, and what it was about to send will not come. */
@@ -208,7 +210,7 @@ export class Lead {
       faults: this.#faults,
       note: (kind, note) => this.note(kind, note),
       limit: (type) => this.#limit(type),
-      setUp: () => setUp(config, run.corpus),
+      setUp: () => setUp(config, run.corpus, { trains: run.trains ?? true }),
       ...wiring,
       stop: this.stop,
       now: () => performance.now(),

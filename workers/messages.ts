@@ -8,7 +8,7 @@ import type { Plain } from "../src/transport/channel.ts";
 import type { Strike } from "./faults/schema.ts";
 import type { Reply } from "./schema.ts";
 
-export type { Reply, StepTimes } from "./schema.ts";
+export type { Progress, Reply, StepTimes } from "./schema.ts";
 
 /** A worker's place in a formation, by rank. */
 export interface Seated {
@@ -45,6 +45,8 @@ export type Order =
     /** The text's tokenizer, where the source must know it. */
     readonly tokenizer: TokenizerSpec | null;
     readonly texts: readonly SentText[];
+    /** Whether it will be told to step: what only a step needs is not made otherwise. */
+    readonly trains: boolean;
     readonly strikes: readonly Strike[];
   }
   /** Leave whatever is under way, meet the others as `attempt`, and copy the state where told to. */

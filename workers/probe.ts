@@ -24,6 +24,8 @@ export interface ProbeOptions {
   readonly steps: number;
   /** Workers that share a step: each computes its part of the micro-batches; one by default. */
   readonly workers?: number;
+  /** Told how many steps are timed, and of how many. */
+  readonly timing?: (done: number, total: number) => void;
 }
 
 /** A worker whose kernels are compiled and warm. */
@@ -44,7 +46,7 @@ export async function probe(device: Device, options: ProbeOptions): Promise<Prob
 /** Warms a worker up. @throws {Refusal} `tooLarge` when it does not fit. */
 export async function warmProbe(
   device: Device,
-  { config, corpus, steps, workers = 1 }: ProbeOptions,
+  { config, corpus, steps, workers = 1, timing }: ProbeOptions,
 ): Promise<WarmProbe> {
   const replica = new Replica(device, { config, corpus });
   await replica.open();
@@ -59,6 +61,7 @@ export async function warmProbe(
     const seconds = (inspected - start) / 1000 / 2 ** level;
     return { level, batch: seconds, update: (performance.now() - inspected) / 1000 };
   };
+  timing?.(0, steps);
   const first = await timed(0);
   return {
     async time() {
@@ -69,7 +72,10 @@ export async function warmProbe(
         const share = Math.floor(Math.log2(Math.max(1, config.micro_batches / workers)));
         const level = Math.max(0, Math.min(share, most));
         all = [];
-        for (let step = 0; step < steps; step++) all.push(await timed(level));
+        for (let step = 0; step < steps; step++) {
+          timing?.(step, steps);
+          all.push(await timed(level));
+        }
       }
       return {
         micro_batches: all.reduce((sum, { level }) => sum + 2 ** level, 0),

@@ -12,10 +12,10 @@ import type { ProbeRequest } from "./probe_together.ts";
 
 async function main(): Promise<void> {
   const next = lineReader(Deno.stdin.readable);
-  const { config, steps, workers }: ProbeRequest = JSON.parse(await next() ?? "null");
+  const { config, steps, workers, backend }: ProbeRequest = JSON.parse(await next() ?? "null");
   const device = config.device === "reference"
     ? openReference()
-    : await openWebGpu({ runtime: Deno.version.deno });
+    : await openWebGpu({ runtime: Deno.version.deno, backend });
   const { data: { corpus } } = await beginning(config);
   const warm = await warmProbe(device, { config, corpus, steps, workers });
   console.log("warm");

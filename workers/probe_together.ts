@@ -6,6 +6,7 @@ import { maxOf } from "../src/base/extremes.ts";
 import { cardOf, type PinnedCard } from "../src/cards/pin.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import { lineReader } from "./lines.ts";
+import { type Backend, takeBackend } from "../src/device/backend.ts";
 import type { Probed } from "./probe.ts";
 import { CHILD, environment } from "./spawn.ts";
 
@@ -14,14 +15,15 @@ export interface ProbeRequest {
   readonly config: RunConfig;
   readonly steps: number;
   readonly workers: number;
+  readonly backend: Backend;
 }
 
 /** Milliseconds in which all must be warm, and then done: kernels may take long to compile. */
 const PATIENCE = 300_000;
 
 /**
- * The pace of the slowest of `config.workers` processes, which is that of a step. Undefined where
- * one of them ended before, as it does when memory is short.
+ * The pace of the slowest of `config.workers` processes, which is that of a step. Where one of them
+ * ended before, as it does when memory is short, its last words.
  */
 export async function probeTogether(
   { config, steps, cards }: {
@@ -29,7 +31,7 @@ export async function probeTogether(
     readonly steps: number;
     readonly cards: readonly PinnedCard[];
   },
-): Promise<Probed | undefined> {
+): Promise<Probed | string> {
   const { workers } = config;
   const signal = AbortSignal.timeout(PATIENCE);
   const children = Array.from(
@@ -37,13 +39,15 @@ export async function probeTogether(
     (_, i) => start({ workers, pin: cardOf(cards, i)?.pin ?? {}, signal }),
   );
   try {
-    const request: ProbeRequest = { config, steps, workers };
+    const request: ProbeRequest = { config, steps, workers, backend: takeBackend() };
     await Promise.all(children.map((child) => child.say(JSON.stringify(request))));
     const warm = await Promise.all(children.map((child) => child.line()));
-    if (warm.some((line) => line !== "warm")) return undefined;
+    const cold = children.find((_, i) => warm[i] !== "warm");
+    if (cold !== undefined) return await cold.why();
     await Promise.all(children.map((child) => child.say("go")));
     const lines = await Promise.all(children.map((child) => child.line()));
-    if (lines.some((line) => line === undefined)) return undefined;
+    const ended = children.find((_, i) => lines[i] === undefined);
+    if (ended !== undefined) return await ended.why();
     return slowest(lines.map((line) => JSON.parse(line as string)));
   } finally {
     await Promise.all(children.map((child) => child.end()));
@@ -63,6 +67,8 @@ interface Child {
   say(line: string): Promise<void>;
   /** The next line of stdout; undefined when the process has ended. */
   line(): Promise<string | undefined>;
+  /** Why it ended: the last line of its stderr. */
+  why(): Promise<string>;
   end(): Promise<void>;
 }
 
@@ -79,23 +85,28 @@ function start(
     env: { ...environment(workers), ...pin },
     stdin: "piped",
     stdout: "piped",
-    stderr: "null",
+    stderr: "piped",
     signal,
   }).spawn();
   const writer = child.stdin.getWriter();
+  const words = new Response(child.stderr).text();
   return {
     async say(line) {
       // One that has ended is noticed by its missing line.
       await writer.write(new TextEncoder().encode(line + "\n")).catch(() => {});
     },
     line: lineReader(child.stdout),
+    async why() {
+      const last = (await words).trim().split("\n").at(-1);
+      return last || `it ended with code ${(await child.status).code}`;
+    },
     async end() {
       try {
         child.kill("SIGKILL");
       } catch {
         // It has ended by itself.
       }
-      await child.status;
+      await Promise.all([child.status, words]);
     },
   };
 }

@@ -98,15 +98,18 @@ export class Replica {
     return this.#shaders;
   }
 
-  /** Loads the plans of a training step, and writes the seed's first parameters. */
-  async open(): Promise<void> {
+  /**
+   * Loads the plans of a training step, unless it is not to train, and writes the seed's first
+   * parameters.
+   */
+  async open({ trains = true }: { readonly trains?: boolean } = {}): Promise<void> {
     for (const vector of this.vectors) {
       for (const [slot, size] of Object.entries(sizesOf(this.layout, vector))) {
         this.#memory.ensure(slot, size);
       }
     }
     this.#lanes.open();
-    await this.#stepper.open(this.#device);
+    if (trains) await this.#stepper.open(this.#device);
     this.#shaders = this.#device.shaders;
     this.#initialize();
   }
@@ -240,7 +243,10 @@ export class Replica {
   evaluate(
     rank: number,
     world: number,
-    options: { signal?: AbortSignal; moved?: () => Promise<void> } = {},
+    options: {
+      signal?: AbortSignal;
+      moved?: (done: number, total: number) => Promise<void>;
+    } = {},
   ): Promise<SequenceLoss[]> {
     return this.#questions.evaluate({ rank, world, ...options });
   }

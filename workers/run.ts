@@ -30,6 +30,7 @@ import type { FaultPlan } from "./faults/schema.ts";
 import { unevaluatedLines } from "./evaluable.ts";
 import { missingFolders, removeUnused } from "./folder.ts";
 import { keepConfig, newestOf, requireEmpty, requireRun, setRunAside } from "./going_on.ts";
+import { headerOf } from "./header.ts";
 import { LateJournal } from "./late_journal.ts";
 import { otherBits } from "./other_bits.ts";
 import { foldersOf } from "./texts.ts";
@@ -52,6 +53,8 @@ export interface RunRequest {
   readonly cards?: readonly PinnedCard[];
   /** Shows the run to a person. */
   readonly show: Sink;
+  /** What is to be said below the header. */
+  readonly notices?: readonly string[];
   /** Aborted when the run is to end after its step. */
   readonly stop: AbortSignal;
   /** For tests: what is to go wrong. */
@@ -62,6 +65,7 @@ export interface RunRequest {
 export async function runTraining(request: RunRequest): Promise<void> {
   const { config, out, resume, restart = false, show } = request;
   if (resume || restart) await requireRun(out);
+  show({ type: "doing", what: "reading the data" });
   const fresh = resume ? undefined : await beginning(config);
   const made = missingFolders(out);
   using _lock = await lockRun(out);
@@ -123,6 +127,9 @@ async function train(
     }
     tell(event);
   };
+  const at = { out, from: from?.manifest.step ?? 0 };
+  show({ type: "header", rows: headerOf(config, data.corpus, at) });
+  for (const text of request.notices ?? []) show({ type: "notice", text });
   warnOfSchedule(config, show);
   const start = performance.now();
   const now = () => (performance.now() - start) / 1000;

@@ -18,6 +18,15 @@ const times = z.strictObject({
   waited: z.array(z.number()),
 });
 
+const progress = z.strictObject({
+  of: z.enum(["kernels", "sequences"]),
+  done: count,
+  total: count,
+}).refine(({ done, total }) => done <= total, { error: "need done of at most total" });
+
+/** How far a worker is: kernels that are compiled, or sequences that are evaluated. */
+export type Progress = z.infer<typeof progress>;
+
 /** Where a worker's step went: milliseconds by phase. */
 export type StepTimes = z.infer<typeof times>;
 
@@ -30,11 +39,15 @@ export const replySchema = z.discriminatedUnion("type", [
     shaders: z.string(),
     kernels: z.string(),
   }),
-  /** A sign of life, the ranks whose data it waits for, and whether it got further since the last. */
+  /**
+   * A sign of life, the ranks whose data it waits for, whether it got further since the last, and
+   * how far it is, where that can be counted.
+   */
   z.strictObject({
     type: z.literal("beat"),
     waiting: z.array(count),
     moved: z.boolean().optional(),
+    progress: progress.optional(),
   }),
   z.strictObject({ type: z.literal("formed") }),
   z.strictObject({ type: z.literal("loaded") }),

@@ -10,6 +10,7 @@ import { sendTexts } from "./texts.ts";
 export function setUp(
   config: RunConfig,
   corpus: Corpus,
+  { trains = true }: { readonly trains?: boolean } = {},
 ): readonly [Order & { type: "setup" }, Uint8Array<ArrayBuffer>] {
   const { vocabulary, tokenizer } = corpus;
   const { texts, tokens } = sendTexts(corpus.texts);
@@ -20,6 +21,7 @@ export function setUp(
     vocabulary,
     tokenizer: spec,
     texts,
+    trains,
     strikes: [],
   } as const;
   return [order, bytesOf(tokens)];

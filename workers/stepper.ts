@@ -6,13 +6,14 @@ import { fold } from "../src/base/random.ts";
 import type { Key } from "../src/base/random.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { Address, Batch, Source } from "../src/data/source.ts";
-import type { Device, Program } from "../src/device/types.ts";
+import type { Device, Memory, Program } from "../src/device/types.ts";
 import type { Inspection } from "../src/guard/judge.ts";
 import { RANDOM_KEY } from "../src/nn/scope.ts";
 import { optimizerOf } from "../src/optim/mod.ts";
 import { GRAD_NORM, NON_FINITE } from "../src/optim/update.ts";
 import { LOSS, pieceSlot, placeIn } from "../src/plan/layout.ts";
 import type { Layout } from "../src/plan/layout.ts";
+import type { Plan } from "../src/plan/types.ts";
 import type { Node } from "../src/reduce/tree.ts";
 import type { Feed } from "./feed.ts";
 import type { Lanes } from "./lanes.ts";
@@ -74,14 +75,16 @@ export class Stepper {
     }
     for (const { name, size } of carries) memory.ensure(name, size);
     const gradient = gradientPlan(config, vocabulary, layout);
+    const inspect = inspectPlan(layout);
+    const update = updatePlan(config, layout);
+    const adds = levels.map((level) => treeAddPlan(layout, level));
+    device.expect([gradient, inspect, update, ...adds]);
     this.#loaded = {
       gradient: await device.load(gradient, memory),
       random: gradient.slots.some((slot) => slot.name === RANDOM_KEY),
-      inspect: await device.load(inspectPlan(layout), memory),
-      update: await device.load(updatePlan(config, layout), memory),
-      adds: await Promise.all(
-        levels.map((level) => device.load(treeAddPlan(layout, level), memory)),
-      ),
+      inspect: await device.load(inspect, memory),
+      update: await device.load(update, memory),
+      adds: await loadAll(device, adds, memory),
     };
   }
 
@@ -186,4 +189,15 @@ export class Stepper {
       this.#feed.memory.copy(pieceSlot("grad", piece), kept, length);
     });
   }
+}
+
+/** Loads one plan after the other: they share kernels, of which each is compiled once. */
+async function loadAll(
+  device: Device,
+  plans: readonly Plan[],
+  memory: Memory,
+): Promise<Program[]> {
+  const programs: Program[] = [];
+  for (const plan of plans) programs.push(await device.load(plan, memory));
+  return programs;
 }

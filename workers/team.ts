@@ -10,6 +10,7 @@ import { cardIn } from "../src/device/backend.ts";
 import { candidates, decide, isWhole, noMembers, wantsForming } from "../src/membership/decide.ts";
 import type {
   Command,
+  Loss,
   Membership,
   MembershipEvent,
   Place,
@@ -21,8 +22,9 @@ import type { Crew, CrewEvent, Launch } from "./crew.ts";
 import type { Faults } from "./faults/plan.ts";
 import { Link } from "./link.ts";
 import type { Answer, Unasked } from "./link.ts";
-import type { Order, Reply } from "./messages.ts";
+import type { Order, Progress, Reply } from "./messages.ts";
 import { seatedOf } from "./seated.ts";
+import { Advance, type TeamProgress } from "./advance.ts";
 import { Zombies } from "./zombies.ts";
 
 /** The formation cannot go on: another one follows. */
@@ -50,6 +52,10 @@ export interface TeamOptions {
   readonly part: (id: number, answer: Answer<"part" | "lane" | "saved">) => void;
   /** The formation is over, and what it was about to send will not come. */
   readonly interrupted: () => void;
+  /** A worker that was to stay is lost. */
+  readonly lost?: (loss: Loss) => void;
+  /** How far those are that are waited for, in sum. */
+  readonly progress?: (sum: TeamProgress) => void;
   /** Aborted when the run is asked to stop. */
   readonly stop: AbortSignal;
   /** Milliseconds on a steady clock. */
@@ -82,6 +88,7 @@ export class Team {
   readonly #zombies = new Zombies();
   readonly #spared = new Set<number>();
   readonly #said = new Set<string>();
+  readonly #advance = new Advance();
   #crew: Crew | undefined;
   #state: Membership;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -206,7 +213,10 @@ export class Team {
   async orderTo(rank: number, order: Order, payload?: Uint8Array): Promise<void> {
     const { id } = this.places[rank] as Place;
     const section = order.type === "commit" && order.next ? "step" : SECTIONS[order.type];
-    if (section !== undefined) this.#feed({ type: "ordered", id, section });
+    if (section !== undefined) {
+      this.#advance.forget(id);
+      this.#feed({ type: "ordered", id, section });
+    }
     await this.#links.get(id)?.order(order, payload);
   }
 
@@ -246,8 +256,9 @@ export class Team {
     if (this.#isClosed) return;
     const { rules, now, note } = this.#options;
     const before = this.#state;
-    const { state, commands, reasons } = decide(before, event, { now: now(), rules });
+    const { state, commands, reasons, losses } = decide(before, event, { now: now(), rules });
     this.#state = state;
+    for (const loss of losses ?? []) this.#options.lost?.(loss);
     for (const reason of reasons) {
       note("membership", { event: event.type, attempt: state.attempt, step: this.#step, reason });
     }
@@ -374,7 +385,8 @@ export class Team {
     switch (reply.type) {
       case "beat": {
         const waitsFor = reply.waiting.flatMap((rank) => this.places[rank]?.id ?? []);
-        return this.#feed({ type: "heard", id, waitsFor, ...reply.moved && { moved: true } });
+        this.#feed({ type: "heard", id, waitsFor, ...reply.moved && { moved: true } });
+        return this.#moved(id, reply.progress);
       }
       case "part":
       case "lane":
@@ -394,6 +406,16 @@ export class Team {
       case "failed":
         return this.#failed(id, reply);
     }
+  }
+
+  #moved(id: number, progress: Progress | undefined): void {
+    const { members } = this.#state;
+    const member = members.find((m) => m.id === id);
+    if (progress === undefined || member === undefined) return;
+    // Nobody waits for who starts while the others go on.
+    if (member.phase === "starting" && isWhole(this.#state)) return;
+    this.#advance.take(id, progress);
+    this.#options.progress?.(this.#advance.sum(progress.of, members.map((m) => m.id)));
   }
 
   #failed(id: number, { exit, message }: Reply & { type: "failed" }): void {

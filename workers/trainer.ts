@@ -6,7 +6,7 @@
 import { bytesOf, sha256 } from "../src/base/hash.ts";
 import { fileFault } from "../src/base/file_fault.ts";
 import { EXIT, Refusal } from "../src/base/refusal.ts";
-import type { Device } from "../src/device/types.ts";
+import type { Compiling, Device } from "../src/device/types.ts";
 import { kernelClass } from "../src/graph/target.ts";
 import { tokenizerFrom } from "../src/data/tokenizers/mod.ts";
 import { ReduceError } from "../src/reduce/exchange.ts";
@@ -17,7 +17,7 @@ import { Striker } from "./faults/strike.ts";
 import { Formation } from "./formation.ts";
 import type { Meet } from "./formation.ts";
 import { header } from "./messages.ts";
-import type { Order, Reply } from "./messages.ts";
+import type { Order, Progress, Reply } from "./messages.ts";
 import { Mirror } from "./mirror.ts";
 import { floatsOf, wordsOf } from "./payload.ts";
 import { Queue } from "./queue.ts";
@@ -31,11 +31,16 @@ import { receiveState, sendState } from "./transfer.ts";
 
 /** A worker's ties to the run. */
 export interface Seat {
+  /** Its place among the workers of this machine. */
+  readonly index: number;
   readonly coordinator: FencedChannel;
   readonly meet: Meet;
   /** The path by which this process may read a folder. */
   readonly reachable?: (path: string) => string;
 }
+
+/** Opens the device that a config asks for, which tells of the kernels that it compiles. */
+export type OpenDevice = (kind: string, compiling: Compiling) => Promise<Device>;
 
 /** Between two signs of life, ms. */
 const BEAT_MS = 500;
@@ -45,10 +50,7 @@ const LOOK_MS = 100;
 const BIT = 1 << 12;
 
 /** Serves orders until told to stop or until the coordinator is gone. */
-export async function train(
-  seat: Seat,
-  openDevice: (kind: string) => Promise<Device>,
-): Promise<void> {
+export async function train(seat: Seat, openDevice: OpenDevice): Promise<void> {
   const trainer = new Trainer(seat, openDevice);
   const beat = setInterval(() => trainer.beat(), BEAT_MS);
   const work = trainer.work();
@@ -74,7 +76,7 @@ function failure(caught: unknown): Reply {
 
 class Trainer {
   readonly #seat: Seat;
-  readonly #openDevice: (kind: string) => Promise<Device>;
+  readonly #openDevice: OpenDevice;
   readonly #orders = new Queue<{ order: Order; payload: Uint8Array }>();
   readonly #striker: Striker;
   #device: Device | undefined;
@@ -86,9 +88,11 @@ class Trainer {
   #hurry = new AbortController();
   /** Whether it got further in its section since the last beat. */
   #hasMoved = false;
+  /** How far it is, where that can be counted; undefined once it was told. */
+  #progress: Progress | undefined;
   #looked = 0;
 
-  constructor(seat: Seat, openDevice: (kind: string) => Promise<Device>) {
+  constructor(seat: Seat, openDevice: OpenDevice) {
     this.#seat = seat;
     this.#openDevice = openDevice;
     this.#striker = new Striker({
@@ -139,14 +143,18 @@ class Trainer {
   beat(): void {
     const waiting = [...this.#formation?.waiting ?? []];
     const moved = this.#hasMoved;
+    const progress = this.#progress;
     this.#hasMoved = false;
+    this.#progress = undefined;
+    const beat = { type: "beat", waiting, moved, ...progress && { progress } } as const;
     // A formation that is over does not silence the heart.
-    this.#seat.coordinator.send(header({ type: "beat", waiting, moved })).catch(() => {});
+    this.#seat.coordinator.send(header(beat)).catch(() => {});
   }
 
   /** Part of a long section is done. A device may keep the event loop for itself: beats come through. */
-  #move = async (): Promise<void> => {
+  #move = async (progress?: Progress): Promise<void> => {
     this.#hasMoved = true;
+    this.#progress = progress;
     if (performance.now() - this.#looked < LOOK_MS) return;
     await new Promise((resolve) => setTimeout(resolve));
     this.#looked = performance.now();
@@ -237,7 +245,10 @@ class Trainer {
   async #setUp(order: Order & { type: "setup" }, payload: Uint8Array): Promise<void> {
     const { config, vocabulary, tokenizer, texts } = order;
     await this.#striker.at("start");
-    const device = await this.#openDevice(config.device);
+    const device = await this.#openDevice(config.device, {
+      progress: (kernels) => this.#move({ of: "kernels", ...kernels }),
+      share: { index: this.#seat.index, of: config.workers },
+    });
     this.#device = device;
     const corpus = {
       texts: receiveTexts(texts, wordsOf(payload), this.#seat.reachable),
@@ -245,7 +256,7 @@ class Trainer {
       tokenizer: tokenizer === null ? undefined : tokenizerFrom(tokenizer),
     };
     const replica = new Replica(device, { config, corpus });
-    await replica.open();
+    await replica.open({ trains: order.trains });
     this.#replica = replica;
     this.#mirror = new Mirror(replica, config.micro_batches);
     await this.#reply({
@@ -332,7 +343,10 @@ class Trainer {
     const { rank, world } = this.#own;
     await this.#striker.at("evaluate");
     const { signal } = this.#hurry;
-    const losses = await this.#model.evaluate(rank, world, { signal, moved: this.#move });
+    const losses = await this.#model.evaluate(rank, world, {
+      signal,
+      moved: (done, total) => this.#move({ of: "sequences", done, total }),
+    });
     const rows = losses.flatMap((l) => [l.sequence, l.loss, l.counted, l.correct]);
     await this.#reply({ type: "evaluated" }, bytesOf(Float64Array.from(rows)));
   }
@@ -356,7 +370,11 @@ class Trainer {
 
   async #sample({ prompt, ...options }: Order & { type: "sample" }): Promise<void> {
     const { signal } = this.#hurry;
-    const tokens = await this.#model.sample(prompt, { ...options, signal, moved: this.#move });
+    const tokens = await this.#model.sample(prompt, {
+      ...options,
+      signal,
+      moved: () => this.#move(),
+    });
     await this.#reply({ type: "sampled" }, bytesOf(Uint32Array.from(tokens)));
   }
 }

@@ -6,7 +6,7 @@ import { ignoreSignals } from "../src/cli/signals.ts";
 import { EXIT, Refusal } from "../src/base/refusal.ts";
 import { openReference } from "../src/device/reference.ts";
 import type { Backend } from "../src/device/backend.ts";
-import type { Device } from "../src/device/types.ts";
+import type { Compiling, Device } from "../src/device/types.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import { greet } from "../src/transport/handshake.ts";
 import { dialUnix } from "../src/transport/unix.ts";
@@ -22,10 +22,14 @@ const PATIENCE = 500;
 /** Opens the device that a config asks for; losing it while `serving` ends the process. */
 async function openDevice(
   kind: string,
-  { backend, serving }: { backend: Backend; serving: () => boolean },
+  { backend, compiling, serving }: {
+    backend: Backend;
+    compiling: Compiling;
+    serving: () => boolean;
+  },
 ): Promise<Device> {
   if (kind === "reference") return openReference();
-  const device = await openWebGpu({ runtime: Deno.version.deno, backend });
+  const device = await openWebGpu({ runtime: Deno.version.deno, backend, compiling });
   device.lost.then((reason) =>
     // A device that is closed is lost as well: by the next turn it is known that it was meant.
     setTimeout(() => {
@@ -87,8 +91,8 @@ if (import.meta.main) {
     await greet(coordinator, { rank: id, attempt: 0 }, { token });
     const way = (path: string) => reachable(path, folder);
     await train(
-      { coordinator, meet, reachable: way },
-      (kind) => openDevice(kind, { backend, serving: () => serving }),
+      { index: seat, coordinator, meet, reachable: way },
+      (kind, compiling) => openDevice(kind, { backend, compiling, serving: () => serving }),
     );
     Deno.exit(EXIT.done);
   } catch (error) {

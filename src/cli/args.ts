@@ -15,6 +15,8 @@ export interface CommandLine {
   /** Path of the run to begin at step 0 once more. */
   readonly restart?: string;
   readonly help: boolean;
+  /** Print the resolved config, and train nothing. */
+  readonly printConfig?: true;
   /** Path of a fault plan; needs `testing`. */
   readonly faults?: string;
   /** What is asked for is a test of the program itself. */
@@ -27,9 +29,9 @@ const ALIASES: Readonly<Record<string, string>> = { data: "data.path" };
 /** Reads `[config] [--key=value | --key value]...`; refuses what is neither, or lacks a value. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const flags = new Map<string, string>();
-  const { _: positionals, help, testing } = parseArgs(args, {
-    boolean: ["help", "testing"],
-    alias: { h: "help" },
+  const { _: positionals, help, testing, "print-config": printConfig } = parseArgs(args, {
+    boolean: ["help", "testing", "print-config"],
+    alias: { h: "help", "print-config": "print_config" },
     // Every flag arrives here, in order and with its text as written: no guess at numbers
     // turns the folder "007" into 7, and nothing is set on an object by a dotted name.
     unknown(arg, key, value) {
@@ -62,6 +64,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     ...(resume !== undefined && { resume }),
     ...(restart !== undefined && { restart }),
     help,
+    ...(printConfig === true && { printConfig }),
     ...(faults !== undefined && { faults }),
     testing: testing === true,
   };

@@ -1,16 +1,20 @@
 /** The device of a command that computes in its own process. */
 import { EXIT } from "../base/refusal.ts";
 import { openReference } from "../device/reference.ts";
-import type { Device } from "../device/types.ts";
+import type { Compiling, Device } from "../device/types.ts";
 import { openWebGpu } from "../device/webgpu.ts";
 
 /**
- * Opens the device of a config's or flag's name; losing it ends the process with a line.
+ * Opens the device of a config's or flag's name, which tells `compiling` of its kernels; losing it
+ * ends the process with a line.
  * @throws {Refusal} `noDevice` where a GPU is needed and there is none.
  */
-export async function openDevice(kind: "auto" | "webgpu" | "reference"): Promise<Device> {
+export async function openDevice(
+  kind: "auto" | "webgpu" | "reference",
+  compiling?: Compiling,
+): Promise<Device> {
   if (kind === "reference") return openReference();
-  const device = await openWebGpu({ runtime: Deno.version.deno });
+  const device = await openWebGpu({ runtime: Deno.version.deno, compiling });
   device.lost.then((reason) => {
     console.error(`error: The GPU was lost: ${reason}`);
     Deno.exit(EXIT.deviceLost);

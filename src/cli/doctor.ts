@@ -5,6 +5,7 @@ import { gather } from "./doctor/gather.ts";
 import { exitOf, judge } from "./doctor/judge.ts";
 import { doctorLines } from "./doctor/lines.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "./flags.ts";
+import { openStatus } from "./status.ts";
 
 /** The flags of `doctor`. */
 export const DOCTOR: FlagsSpec = {
@@ -38,7 +39,9 @@ export async function doctorCommand(args: readonly string[]): Promise<ExitName> 
       `Cannot read the command line: need flags: ${positionals.join(" ")}`,
     );
   }
-  const facts = await gather(values["out"]);
+  using status = openStatus();
+  const facts = await gather(values["out"], (what) => status.show(what));
+  status.end();
   const findings = judge(facts);
   const exit = exitOf(findings);
   console.log(

@@ -26,6 +26,7 @@ import { EVAL, type EvalRequest, parseEval } from "./eval_request.ts";
 import { evalLines, type EvalReport, faultIn, measure } from "./eval_report.ts";
 import { flagsHelp } from "./flags.ts";
 import { INTERRUPTED, stopOnSignals } from "./signals.ts";
+import { openStatus, watching } from "./status.ts";
 
 /** Runs `eval` with command-line arguments. */
 export async function evalCommand(args: readonly string[]): Promise<ExitName> {
@@ -34,10 +35,14 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
     console.log(flagsHelp(EVAL));
     return "done";
   }
-  const opened = await openModel(request.path, { which: request.which, warn: console.error });
+  using status = openStatus();
+  status.show(`reading ${request.path}`);
+  const warn = (text: string) => status.print(text);
+  const opened = await openModel(request.path, { which: request.which, warn });
   const config = configOf(opened, request);
+  status.show("reading the text");
   const { corpus, notes } = await dataOf(opened, config, request.data);
-  for (const note of notes) console.error(note);
+  for (const note of notes) warn(note);
   const reads = foldersOf(corpus.texts);
   const { stop, requeued } = stopOnSignals({
     text: "Stopping the evaluation; once more to stop at once",
@@ -46,11 +51,12 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
     config,
     params: initialOf(config, opened).params,
     corpus,
-    cards: await cardsFor(config, console.error),
+    cards: await cardsFor(config, warn),
     launch: (options, onEvent) => spawnCrew({ ...options, reads }, onEvent),
-    show: (event) => event.type === "notice" && console.error(event.text),
+    show: watching(status),
     stop,
   });
+  status.end();
   if (found === undefined) {
     console.error("Stopped before the evaluation was over");
     if (requeued()) return "requeue";

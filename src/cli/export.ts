@@ -5,6 +5,7 @@ import { type OpenedModel, openModel } from "../../workers/model.ts";
 import { runCommand } from "./command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "./flags.ts";
 import { onlyPath, WHICH } from "./model_flags.ts";
+import { openStatus } from "./status.ts";
 
 /** The flags of `export`. */
 export const EXPORT: FlagsSpec = {
@@ -24,9 +25,14 @@ export async function exportCommand(args: readonly string[]): Promise<void> {
   const { positionals, values, help } = parseFlags(args, EXPORT);
   if (help) return console.log(flagsHelp(EXPORT));
   const path = onlyPath(positionals, "deno task export runs/a");
-  const opened = await openModel(path, { which: values["which"], warn: console.error });
+  using status = openStatus();
+  status.show(`reading ${path}`);
+  const warn = (text: string) => status.print(text);
+  const opened = await openModel(path, { which: values["which"], warn });
   const out = values["out"] ?? defaultOut(path, opened);
+  status.show(`writing ${out}`);
   await writeExported(out, opened);
+  status.end();
   console.log(lineOf(opened));
   if (opened.model.kind === "gpt" && opened.model.positions === "sinusoidal") {
     console.log("Its sinusoidal positions were written as a table of their values (wpe)");

@@ -8,6 +8,7 @@ import { drawRows } from "../generate/rows.ts";
 import type { Feeder } from "../generate/rows.ts";
 import { rowKey } from "../generate/uniform.ts";
 import { printable } from "../report/format.ts";
+import type { Status } from "../report/status.ts";
 import { Decoder } from "../../workers/decoder.ts";
 import { holdParams } from "../../workers/hold_params.ts";
 import { openModel } from "../../workers/model.ts";
@@ -22,6 +23,7 @@ import type { Output } from "./output.ts";
 import { firstTokens, readPrompt } from "./prompt.ts";
 import { Samples } from "./samples.ts";
 import { INTERRUPTED, stopOnSignals } from "./signals.ts";
+import { compilingIn, openStatus } from "./status.ts";
 import { textTokenizer } from "./text_model.ts";
 
 /** Texts that are drawn side by side: many cost little more than one. */
@@ -38,7 +40,12 @@ export async function generateCommand(args: readonly string[]): Promise<ExitName
     output.write(flagsHelp(GENERATE));
     return "done";
   }
-  const opened = await openModel(request.path, { which: request.which, warn: console.error });
+  using status = openStatus();
+  status.show(`reading ${request.path}`);
+  const opened = await openModel(request.path, {
+    which: request.which,
+    warn: (text) => status.print(text),
+  });
   const tokenizer = textTokenizer(opened);
   const prompt = await readPrompt(request.prompt);
   const first = firstTokens(prompt, tokenizer);
@@ -48,7 +55,9 @@ export async function generateCommand(args: readonly string[]): Promise<ExitName
   });
   if (note !== undefined) console.error(note);
   const { stop: interrupt } = stopOnSignals();
-  const model = await openFeeder(opened, request);
+  const model = await openFeeder(opened, request, { prompt: first.length, status });
+  // From here on there is text on the terminal.
+  status.end();
   const start = performance.now();
   const drawn = await drawSamples(model, request, {
     tokenizer,
@@ -110,13 +119,19 @@ function samplesOf(
 async function openFeeder(
   { model, context, vocabulary, params }: OpenedModel,
   { device: kind, num }: GenerateRequest,
+  { prompt, status }: { prompt: number; status: Status },
 ): Promise<Feeder> {
-  const device = await openDevice(kind);
+  let isOpen = false;
+  const device = await openDevice(kind, {
+    progress: (kernels) => isOpen ? undefined : compilingIn(status).progress(kernels),
+  });
   const memory = device.memory();
   const layout = holdParams(memory, { model, context, vocabulary }, params);
   const rows = Math.min(num, SIDE_BY_SIDE);
   const parts = { memory, layout, model, vocabulary, context, rows };
   const decoder = await Decoder.open(device, parts);
+  await decoder.prepare(prompt);
+  isOpen = true;
   let looked = performance.now();
   let said = false;
   return {

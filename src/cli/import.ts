@@ -6,6 +6,7 @@ import { openModel } from "../../workers/model.ts";
 import { runCommand } from "./command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "./flags.ts";
 import { onlyPath } from "./model_flags.ts";
+import { openStatus } from "./status.ts";
 
 /** The flags of `import`. */
 export const IMPORT: FlagsSpec = {
@@ -25,12 +26,16 @@ export async function importCommand(args: readonly string[]): Promise<void> {
   const { positionals, values, help } = parseFlags(args, IMPORT);
   if (help) return console.log(flagsHelp(IMPORT));
   const path = onlyPath(positionals, "deno task import DIR");
-  const opened = await openModel(path, { warn: console.error });
+  using status = openStatus();
+  status.show(`reading ${path}`);
+  const opened = await openModel(path, { warn: (text) => status.print(text) });
   if (opened.kind !== "export") {
     throw new Refusal("config", `Cannot import ${path}: need an exported model: it is a run's`);
   }
   const out: string = values["out"] ?? join("runs", basename(resolve(path)));
+  status.show(`writing ${out}`);
   const config = await writeImported(out, { opened, name: values["name"] ?? nameOf(out) });
+  status.end();
   const count = [...opened.params.values()].reduce((sum, { data }) => sum + data.length, 0);
   console.log(
     `${config.name}: ${count} parameters, ${opened.vocabulary} tokens, ${opened.context} at once`,

@@ -1,8 +1,8 @@
-/** Writes to stdout as long as somebody reads. A reader or a terminal that is gone is no fault. */
+/** Writes to stdout or stderr as long as somebody reads. A reader or a terminal that is gone is no fault. */
 
 import { hasCode } from "../base/file_fault.ts";
 
-/** A way to stdout, and whether it is still open. */
+/** A way to a stream, and whether it is still open. */
 export interface Output {
   /** Writes all of a text; nothing once the reader is gone. */
   write(text: string): void;
@@ -10,12 +10,12 @@ export interface Output {
   readonly closed: AbortSignal;
 }
 
-/** Where the bytes go; a part of `Deno.stdout`. */
+/** Where the bytes go; a part of `Deno.stdout` and `Deno.stderr`. */
 export interface Sink {
   writeSync(bytes: Uint8Array): number;
 }
 
-/** Opens stdout. */
+/** Opens a stream, stdout unless told. */
 export function openOutput(sink: Sink = Deno.stdout): Output {
   const encoder = new TextEncoder();
   const controller = new AbortController();

@@ -10,4 +10,9 @@ export interface ParseOptions {
 export function parseArgs(
   args: readonly string[],
   options: ParseOptions,
-): { readonly _: readonly (string | number)[]; readonly help: boolean; readonly testing: boolean };
+): {
+  readonly _: readonly (string | number)[];
+  readonly help: boolean;
+  readonly testing: boolean;
+  readonly "print-config"?: boolean;
+};

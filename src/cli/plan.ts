@@ -15,6 +15,7 @@ import type { RunConfig } from "../config/schema.ts";
 import { readWhole } from "../data/read.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import type { Device } from "../device/types.ts";
+import type { Status } from "../report/status.ts";
 import { beginning } from "../../workers/beginning.ts";
 import type { Corpus } from "../../workers/corpus.ts";
 import { holdingsOf } from "../../workers/holdings.ts";
@@ -27,6 +28,7 @@ import { openDevice } from "./device.ts";
 import { flagsHelp } from "./flags.ts";
 import { planLines, type PlanReport, type Speed } from "./plan_report.ts";
 import { parsePlan, PLAN, type PlanRequest } from "./plan_request.ts";
+import { compilingIn, openStatus } from "./status.ts";
 import { askedOf } from "./train.ts";
 
 /** Runs `plan` with command-line arguments. */
@@ -38,6 +40,8 @@ export async function planCommand(args: readonly string[]): Promise<ExitName> {
   }
   const { config: asked, saysWorkers } = await askedOf(request.line);
   const scaling = request.scaling === undefined ? undefined : await scalingIn(request.scaling);
+  using status = openStatus();
+  status.show("looking for cards");
   const notes: string[] = [];
   const cards = await cardsFor(
     { ...asked, workers: saysWorkers ? asked.workers : null },
@@ -45,8 +49,10 @@ export async function planCommand(args: readonly string[]): Promise<ExitName> {
   );
   const workers = saysWorkers ? asked.workers : await workersUnsaid(asked, cards);
   const config = { ...asked, workers };
+  status.show("reading the data");
   const { data: { corpus } } = await beginning(config);
-  const report = await planOf({ ...request, scaling, cards, notes }, config, corpus);
+  const report = await planOf({ ...request, scaling, cards, notes }, { config, corpus, status });
+  status.end();
   console.log(request.json ? JSON.stringify(report) : planLines(report).join("\n"));
   if (report.faults.length === 0) return "done";
   throw new Refusal("tooLarge", `Cannot fit ${config.name}: ${report.faults.join("; ")}`);
@@ -61,13 +67,13 @@ async function planOf(
     readonly cards: readonly PinnedCard[];
     readonly notes: readonly string[];
   },
-  config: RunConfig,
-  corpus: Corpus,
+  { config, corpus, status }: { config: RunConfig; corpus: Corpus; status: Status },
 ): Promise<PlanReport> {
   const { vocabulary, texts } = corpus;
   const { workers, model, data } = config;
   const notes = [...unevenOf(config), ...request.notes];
-  const device = await deviceOf(config, notes);
+  status.show("compiling the plans");
+  const device = await deviceOf(config, { notes, status });
   const extent = extentOf(
     config,
     texts.map(({ name, weight, train }) => ({ name, weight, tokens: train.length })),
@@ -85,7 +91,10 @@ async function planOf(
   const room: Limits = { workers, memory: limit };
   const most = (limits: Limits): number | null =>
     largestWindows(
-      (windows) => memoryOf(holdingsOf({ ...config, windows }, vocabulary)),
+      (windows) => {
+        status.show("looking for the most windows that fit", { text: `trying ${windows} windows` });
+        return memoryOf(holdingsOf({ ...config, windows }, vocabulary));
+      },
       limits,
       { most: MOST },
     ) ?? null;
@@ -99,6 +108,7 @@ async function planOf(
     steps: request.probe,
     perToken: 6 * counts.all,
     notes,
+    status,
   });
   return {
     name: config.name,
@@ -144,9 +154,12 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 /** The device of a config; undefined, with a note, where there is none. */
-async function deviceOf({ device }: RunConfig, notes: string[]): Promise<Device | undefined> {
+async function deviceOf(
+  { device }: RunConfig,
+  { notes, status }: { notes: string[]; status: Status },
+): Promise<Device | undefined> {
   try {
-    return await openDevice(device);
+    return await openDevice(device, compilingIn(status));
   } catch (error) {
     if (!(error instanceof Refusal) || error.exit !== "noDevice") throw error;
     notes.push("there is no adapter: its limits and its speed are unknown");
@@ -182,23 +195,31 @@ function countedOf({ plans }: Holdings): number {
 
 async function speedOf(
   device: Device,
-  { config, corpus, cards, steps, perToken, notes }: {
+  { config, corpus, cards, steps, perToken, notes, status }: {
     config: RunConfig;
     corpus: Corpus;
     cards: readonly PinnedCard[];
     steps: number;
     perToken: number;
     notes: string[];
+    status: Status;
   },
 ): Promise<Speed> {
   const { workers, micro_batches } = config;
-  const measured = await probe(device, { config, corpus, steps });
+  const measured = await probe(device, {
+    config,
+    corpus,
+    steps,
+    timing: (done, total) => status.show("timing steps", { done, total }),
+  });
   const { window, tokens_per_step } = extentOf(config, []);
   const work = { steps: config.steps, micro_batches, tokens_per_step };
   const alone = hoursOf(measured, { ...work, workers: 1, side_by_side: 1 });
-  const together = workers === 1 ? undefined : await probeTogether({ config, steps, cards });
-  if (workers > 1 && together === undefined) {
-    notes.push(`${workers} workers side by side could not be timed: one of them ended`);
+  if (workers > 1) status.show(`timing ${workers} workers side by side`);
+  const found = workers === 1 ? undefined : await probeTogether({ config, steps, cards });
+  const together = typeof found === "string" ? undefined : found;
+  if (typeof found === "string") {
+    notes.push(`${workers} workers side by side could not be timed: ${found}`);
   }
   const all = together === undefined
     ? hoursOf(measured, { ...work, workers, side_by_side: 1 })

@@ -55,10 +55,10 @@ export function parsePlan(args: readonly string[]): PlanRequest | "help" {
   const { values, help } = parseFlags(own, PLAN);
   if (help) return "help";
   const line = parseCommandLine(rest);
-  if ((line.resume ?? line.restart ?? line.faults) !== undefined) {
+  if ((line.resume ?? line.restart ?? line.faults ?? line.printConfig) !== undefined) {
     throw new Refusal(
       "config",
-      "Cannot plan with --resume, --restart or --faults: need a config alone",
+      "Cannot plan with --resume, --restart, --faults or --print-config: need a config alone",
     );
   }
   const gib: number | undefined = values["memory"];

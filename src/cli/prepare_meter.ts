@@ -1,21 +1,21 @@
-/** Shows how far a preparation is: one line that redraws itself on a terminal, a few lines elsewhere. */
+/** Shows how far a preparation is, and prints what it has to say. */
 import { meterLine, type Reached } from "../prepare/meter.ts";
 import type { PrepareEvent } from "../prepare/prepare.ts";
-import { columns, openOutput } from "./output.ts";
-
-/** Milliseconds from one line to the next. */
-const EVERY = { terminal: 100, elsewhere: 10_000 };
-const ERASE = "\r\x1b[K";
+import type { Status } from "../report/status.ts";
+import { openOutput } from "./output.ts";
+import { openStatus } from "./status.ts";
 
 /** Watches a preparation. */
 export class PrepareMeter {
-  readonly #terminal = Deno.stdout.isTerminal();
+  readonly #status: Status = openStatus();
   readonly #output = openOutput();
   #total = 0;
   #reached: Reached | undefined;
   #began = performance.now();
-  #shown = performance.now();
-  #drawn = false;
+
+  constructor() {
+    this.#status.show("looking for the files");
+  }
 
   /** Bytes of the inputs. */
   get read(): number {
@@ -39,30 +39,16 @@ export class PrepareMeter {
     if (this.#reached?.phase !== phase) this.#began = now;
     const before = this.#reached?.phase === phase ? this.#reached.before : bytes;
     this.#reached = { phase, bytes, total, before, seconds: (now - this.#began) / 1000 };
-    if (now - this.#shown < EVERY[this.#terminal ? "terminal" : "elsewhere"]) return;
-    this.#shown = now;
-    this.#draw(meterLine(this.#reached));
+    this.#status.show(phase, { text: meterLine(this.#reached) });
   }
 
   /** Takes the drawn line away. */
   end(): void {
-    if (this.#drawn) this.#write(ERASE);
-    this.#drawn = false;
-  }
-
-  #draw(text: string): void {
-    if (!this.#terminal) return this.#print(text);
-    // A line as wide as the terminal leaves the cursor past its end: some wrap there.
-    this.#write(ERASE + text.slice(0, columns() - 1));
-    this.#drawn = true;
+    this.#status.end();
   }
 
   #print(text: string): void {
     this.end();
-    this.#write(text + "\n");
-  }
-
-  #write(text: string): void {
-    this.#output.write(text);
+    this.#output.write(text + "\n");
   }
 }

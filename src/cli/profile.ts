@@ -8,6 +8,7 @@ import { extentOf } from "../budget/extent.ts";
 import { flopsPerToken } from "../budget/flops.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { openWebGpu } from "../device/webgpu.ts";
+import type { Status } from "../report/status.ts";
 import { beginning } from "../../workers/beginning.ts";
 import type { Corpus } from "../../workers/corpus.ts";
 import { shapeOf } from "../../workers/plans.ts";
@@ -19,6 +20,7 @@ import { profileLines, type ProfileReport } from "./profile/report.ts";
 import { parseProfile, PROFILE } from "./profile/request.ts";
 import { byOp, exceededNotes, partsOf, usesOf } from "./profile/summary.ts";
 import { traceOf } from "./profile/trace.ts";
+import { compilingIn, openStatus } from "./status.ts";
 import { configOf } from "./train.ts";
 
 /** Runs `profile` with command-line arguments. */
@@ -33,8 +35,11 @@ export async function profileCommand(args: readonly string[]): Promise<ExitName>
     throw new Refusal("config", "Cannot profile: need a GPU's clock: device is reference");
   }
   if (request.trace !== undefined) await requireWay(request.trace);
+  using status = openStatus();
+  status.show("reading the data");
   const { data: { corpus } } = await beginning(config);
-  const { report, split } = await profileOf(config, { corpus, peak: request.peak });
+  const { report, split } = await profileOf(config, { corpus, peak: request.peak, status });
+  status.end();
   if (request.trace !== undefined) await writeTrace(request.trace, traceOf(split, config.name));
   console.log(request.json ? JSON.stringify(report) : profileLines(report).join("\n"));
   return "done";
@@ -42,13 +47,17 @@ export async function profileCommand(args: readonly string[]): Promise<ExitName>
 
 async function profileOf(
   config: RunConfig,
-  { corpus, peak }: { corpus: Corpus; peak: number | undefined },
+  { corpus, peak, status }: { corpus: Corpus; peak: number | undefined; status: Status },
 ): Promise<{ report: ProfileReport; split: SplitStep }> {
   const { name, model, micro_batches } = config;
-  const gpu = await openWebGpu({ clock: true, runtime: Deno.version.deno });
+  status.show("timing products");
+  const compiling = compilingIn(status);
+  const gpu = await openWebGpu({ clock: true, runtime: Deno.version.deno, compiling });
   // Other work comes and goes: a peak of one moment may be below the steps of another.
   const before = await measurePeaks(gpu);
-  const { steps, split } = await measureSteps(gpu, { config, corpus });
+  const doing = (what: string) => status.show(what);
+  const { steps, split } = await measureSteps(gpu, { config, corpus, doing });
+  status.show("timing products again");
   const measured = betterPeaks(before, await measurePeaks(gpu));
   const { window, tokens_per_step } = extentOf(config, []);
   const { params } = shapeOf(config, corpus.vocabulary);

@@ -15,6 +15,7 @@ import { readTable } from "../scaling/user_table.ts";
 import { runCommand } from "./command.ts";
 import { csvRows } from "./csv.ts";
 import { flagsHelp } from "./flags.ts";
+import { openStatus } from "./status.ts";
 import { parseScaling, SCALING, type ScalingRequest } from "./scaling_request.ts";
 
 /** What a sweep leaves of its trials. */
@@ -30,6 +31,8 @@ export async function scalingCommand(args: readonly string[]): Promise<ExitName>
     return "done";
   }
   keepApart(request);
+  using status = openStatus();
+  status.show("fitting");
   const { folder } = request;
   const path = request.csv ?? join(folder, TRIALS);
   const report = reportOf(await trialsOf(request, path), {
@@ -38,7 +41,9 @@ export async function scalingCommand(args: readonly string[]): Promise<ExitName>
     loss: request.csv === undefined ? (request.loss === "val" ? "val_loss" : "loss") : "loss",
     bootstrap: request.bootstrap,
     ...(request.budgets !== undefined && { budgets: request.budgets }),
+    tell: (what, done, total) => status.show(`fitting ${what}: draw`, { done, total, even: true }),
   });
+  status.end();
   write(request, report);
   for (const text of reportLines(report)) console.log(text);
   console.log(`Everything lies in ${folder}; the page is ${join(folder, "scaling.html")}`);

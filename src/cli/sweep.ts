@@ -17,7 +17,9 @@ import { runCommand } from "./command.ts";
 import { loadNamed } from "./config_file.ts";
 import { flagsHelp } from "./flags.ts";
 import { stopOnSignals } from "./signals.ts";
+import { openStatus } from "./status.ts";
 import { openBooks } from "./sweep/books.ts";
+import { forecast } from "./sweep/forecast.ts";
 import { leadSweep } from "./sweep/lead.ts";
 import { measurer } from "./sweep/measure.ts";
 import { rowsOf } from "./sweep/outcomes.ts";
@@ -43,14 +45,32 @@ export async function sweepCommand(args: readonly string[]): Promise<ExitName> {
     console.log(flagsHelp(SWEEP));
     return "done";
   }
+  using status = openStatus();
+  status.show("planning the trials");
   const planned = await plannedOf(await sweepOf(request));
+  status.end();
   const { sweep, trials, shares } = planned;
   console.log(`sweep ${sweep.name}: ${trials.length} trials, ${costOf(trials, shares)}`);
   if (request.dryRun) {
     for (const trial of trials) console.log(lineOf(trial, shares.get(trial.key)));
+    const asked = {
+      trials,
+      shares,
+      out: request.out ?? join("runs", sweep.name),
+      places: placesOf(sweep),
+      steps: request.probe,
+    };
+    const line = await forecast(asked, status);
+    status.end();
+    if (line !== undefined) console.log(line);
     return "done";
   }
   return await train(request, planned);
+}
+
+/** Trials at a time. */
+function placesOf({ parallel }: Sweep): number {
+  return parallel ?? navigator.hardwareConcurrency;
 }
 
 /** PCI addresses of the cards that trials are spread over. */
@@ -68,7 +88,7 @@ async function train(
   using books = await openBooks(out, { sweep, trials });
   const standings = await standingsOf(trials, { sweep, shares, books });
   const cores = navigator.hardwareConcurrency;
-  const places = sweep.parallel ?? cores;
+  const places = placesOf(sweep);
   const { stop: signalled, requeued } = stopOnSignals({
     text: "Stopping: every trial that runs is saved; once more to stop at once",
   });
@@ -85,6 +105,7 @@ async function train(
     done: finished,
     places,
   });
+  using status = openStatus(Deno.stdout);
   const meter = await leadSweep({
     sweep,
     standings,
@@ -94,8 +115,9 @@ async function train(
     threads: Math.max(1, Math.floor(cores / places)),
     bounds,
     stop,
-    say: (line) => console.log(line),
+    status,
   });
+  status.end();
   const rows = rowsOf(standings, books);
   books.write(rows);
   const open = count(standings, "waits");

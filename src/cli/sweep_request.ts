@@ -37,7 +37,20 @@ export const SWEEP: FlagsSpec = {
       help: "Times that a failed trial is tried again; the file's unless told",
       range: atLeastZero,
     },
-    { name: "dry-run", kind: "boolean", help: "List the trials and start none", default: false },
+    {
+      name: "dry-run",
+      kind: "boolean",
+      help: "List the trials, say how long they will take, and start none",
+      default: false,
+    },
+    {
+      name: "probe",
+      kind: "integer",
+      value: "STEPS",
+      help: "Steps of two trials that --dry-run times for that; 0 times none",
+      default: 1,
+      range: atLeastZero,
+    },
   ],
 };
 
@@ -50,6 +63,8 @@ export interface SweepRequest {
   readonly retries: number | undefined;
   readonly bounds: Bounds;
   readonly dryRun: boolean;
+  /** Steps of two trials that a dry run times. */
+  readonly probe: number;
   /** Dotted key to the text of its value: what the command line says of the base. */
   readonly overrides: Readonly<Record<string, string>>;
 }
@@ -73,6 +88,7 @@ export function parseSweep(args: readonly string[]): SweepRequest | "help" {
     retries: values["retries"],
     bounds: boundsOf(values["budget"] ?? []),
     dryRun: values["dry-run"],
+    probe: values["probe"],
     overrides,
   };
 }

@@ -47,9 +47,12 @@ export async function trainCommand(
   const cards = await cardsFor({ ...config, workers: said }, (text) => notices.push(text));
   const workers = said ?? await workersUnsaid(config, cards);
   const run = { ...config, workers, out };
-  console.log(`config ${JSON.stringify(run, null, 2)}`);
+  if (line.printConfig) {
+    console.log(JSON.stringify(anchored(run, Deno.cwd()), null, 2));
+    return "done";
+  }
   const output = openOutput();
-  const show = progressPrinter({
+  using show = progressPrinter({
     terminal: Deno.stdout.isTerminal(),
     every: config.report.progress_every,
     write: (text) => output.write(text),
@@ -63,9 +66,9 @@ export async function trainCommand(
   const placed = cards.slice(0, workers).map((card, i) =>
     `worker ${i} computes on card ${showCard(card)}`
   );
-  for (const text of [...notices, ...placed]) show({ type: "notice", text });
   await runTraining({
     config: run,
+    notices: [...notices, ...placed],
     saysWorkers: asked.saysWorkers,
     out,
     resume: line.resume !== undefined,

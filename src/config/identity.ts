@@ -49,7 +49,8 @@ export function mathValues(config: RunConfig): Record<string, unknown> {
   return Object.fromEntries(flatten(config, "").filter(([path]) => !changeable(path)));
 }
 
-function flatten(value: unknown, path: string): [string, unknown][] {
+/** The leaves of a config below `path`, dotted, and their values. */
+export function flatten(value: unknown, path: string): [string, unknown][] {
   if (!isPlain(value)) return [[path, value]];
   return Object.entries(value).flatMap(([name, inner]) =>
     flatten(inner, path === "" ? name : `${path}.${name}`)

@@ -8,7 +8,7 @@ import { Refusal } from "../base/refusal.ts";
 import { isPipe } from "../data/pipe.ts";
 import { readWhole } from "../data/read.ts";
 import { isPlain, type PlainConfig } from "./overrides.ts";
-import { plainFault } from "./plain.ts";
+import { plainFault } from "./plain_data.ts";
 
 /**
  * The object in a .json file or a pipe, which may have comments and trailing commas, or the default

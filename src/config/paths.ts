@@ -3,6 +3,7 @@
  * data. Pure: whether something lies at a path is asked through a function.
  */
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
+import { isStdin } from "../data/pipe.ts";
 import { isPlain, type PlainConfig } from "./overrides.ts";
 
 /** A config with each path of its data, its first parameters and its folder changed. */
@@ -29,7 +30,7 @@ export function withPaths<T extends object>(config: T, change: (path: string) =>
 
 /** A config whose paths are absolute; relative ones belong to `folder`. */
 export function anchored<T extends object>(config: T, folder: string): T {
-  return withPaths(config, (path) => resolve(folder, path));
+  return withPaths(config, (path) => isStdin(path) ? path : resolve(folder, path));
 }
 
 /**

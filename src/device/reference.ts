@@ -22,6 +22,7 @@ export function openReference({ precision = "f32" }: { precision?: "f32" | "f64"
     bufferBytes: Number.MAX_SAFE_INTEGER,
     shaders: "reference",
     memory: () => new ArrayMemory(make),
+    expect: () => {},
     load: (plan, memory) => Promise.resolve(load(plan, memory, make)),
     lost: new Promise<string>(() => {}),
     close: () => {},

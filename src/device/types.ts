@@ -30,6 +30,20 @@ export interface Program {
   run(): void;
 }
 
+/** Kernels of the plans that are loaded: how many are compiled, of how many. */
+export interface KernelCount {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** How kernels are compiled while somebody follows the progress. */
+export interface Compiling {
+  /** Told whenever more kernels are compiled; it is awaited, so that other events get their turn. */
+  readonly progress: (kernels: KernelCount) => void | Promise<void>;
+  /** Of `of` processes that compile the same kernels, this one begins with its own share. */
+  readonly share?: { readonly index: number; readonly of: number };
+}
+
 /** A place where plans run. */
 export interface Device {
   /** What launches are made for. */
@@ -44,6 +58,8 @@ export interface Device {
   readonly shaders: string;
   /** A set of shared slots, empty at first. */
   memory(): Memory;
+  /** Tells how many kernels the next calls of {@linkcode load} will compile, for the progress. */
+  expect(plans: readonly Plan[]): void;
   /** Makes all that a plan needs. @throws {Refusal} `tooLarge` when it does not fit. */
   load(plan: Plan, memory: Memory): Promise<Program>;
   /** Settles only if the device is lost. */

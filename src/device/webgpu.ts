@@ -3,7 +3,7 @@
  * pass and submits it. It knows plans and launches, no op.
  */
 import { sizeOf } from "../base/shape.ts";
-import { bytesOf, hashValue } from "../base/hash.ts";
+import { bytesOf } from "../base/hash.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { Call, Launch } from "../graph/types.ts";
 import type { Plan, Region, Slot } from "../plan/types.ts";
@@ -11,10 +11,11 @@ import { openAdapter } from "./adapter.ts";
 import type { Opened } from "./adapter.ts";
 import type { Backend } from "./backend.ts";
 import { guarded } from "./guard.ts";
+import { Kernels } from "./kernels.ts";
 import { PassClock } from "./pass_clock.ts";
 import type { PassTime } from "./pass_clock.ts";
 import { Staging } from "./staging.ts";
-import type { Device, Memory, Program, Stretch } from "./types.ts";
+import type { Compiling, Device, Memory, Program, Stretch } from "./types.ts";
 
 const USAGE = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
 
@@ -44,6 +45,8 @@ export interface WebGpuOptions {
   readonly clock?: boolean;
   /** The runtime's version, where reading back early is known to be safe (staging.ts). */
   readonly runtime?: string;
+  /** Compiles each kernel when its plan is loaded, not when it first runs, and tells the progress. */
+  readonly compiling?: Compiling | undefined;
   /**
    * The API that `DENO_WEBGPU_BACKEND` names, from who may not read it. Unless told it is read, and
    * set where it is not: OpenGL is never taken unasked.
@@ -68,12 +71,13 @@ class Gpu implements WebGpuDevice {
   readonly #device: GPUDevice;
   readonly #staging: Staging;
   readonly #clock: PassClock | undefined;
-  readonly #pipelines = new Map<string, GPUComputePipeline>();
+  readonly #kernels: Kernels;
 
-  constructor(opened: Opened, { clock = false, runtime = "" }: WebGpuOptions) {
+  constructor(opened: Opened, { clock = false, runtime = "", compiling }: WebGpuOptions) {
     const { device, name, target } = opened;
     this.#device = device;
     this.#staging = new Staging(device, { early: TESTED_RUNTIMES.includes(runtime) });
+    this.#kernels = new Kernels(device, compiling);
     this.#clock = clock && opened.timestamps ? new PassClock(device) : undefined;
     this.name = name;
     this.target = target;
@@ -83,11 +87,15 @@ class Gpu implements WebGpuDevice {
   }
 
   get shaders(): string {
-    return hashValue(Array.from(this.#pipelines.keys()).sort());
+    return this.#kernels.hash;
   }
 
   memory(): Memory {
     return new GpuMemory(this.#device, this.#staging);
+  }
+
+  expect(plans: readonly Plan[]): void {
+    this.#kernels.expect(plans.flatMap((plan) => this.#launches(plan)).map(({ launch }) => launch));
   }
 
   async load(plan: Plan, memory: Memory): Promise<Program> {
@@ -112,11 +120,18 @@ class Gpu implements WebGpuDevice {
         bytesOf(data),
       );
     }
+    const launches = this.#launches(plan);
+    const group = (call: Call<Region>, launch: Launch, pipeline: GPUComputePipeline) =>
+      this.#group({ call, launch, pipeline }, buffers);
+    await this.#kernels.compile(launches.map(({ call, launch }) => ({
+      label: call.op.name,
+      launch,
+      bind: (pipeline) => group(call, launch, pipeline),
+    })));
     const steps: Step[] = [];
-    for (const call of plan.calls) {
-      for (const launch of call.op.launch(call, call.attrs, this.target)) {
-        steps.push(await this.#step(call, launch, buffers));
-      }
+    for (const { call, launch } of launches) {
+      const pipeline = this.#kernels.pipeline(launch);
+      steps.push({ pipeline, group: await group(call, launch, pipeline), groups: launch.groups });
     }
     return { run: () => this.#run(steps) };
   }
@@ -156,8 +171,20 @@ class Gpu implements WebGpuDevice {
     }
   }
 
-  async #step(call: Call<Region>, launch: Launch, buffers: GPUBuffer[]): Promise<Step> {
-    const pipeline = await this.#pipeline(call.op.name, launch);
+  #launches(plan: Plan): { readonly call: Call<Region>; readonly launch: Launch }[] {
+    return plan.calls.flatMap((call) =>
+      call.op.launch(call, call.attrs, this.target).map((launch) => ({ call, launch }))
+    );
+  }
+
+  async #group(
+    { call, launch, pipeline }: {
+      call: Call<Region>;
+      launch: Launch;
+      pipeline: GPUComputePipeline;
+    },
+    buffers: readonly GPUBuffer[],
+  ): Promise<GPUBindGroup> {
     const entries = launch.bindings.map((at, binding) => {
       const region = ("input" in at ? call.inputs[at.input] : call.outputs[at.output]) as Region;
       const buffer = buffers[region.slot] as GPUBuffer;
@@ -166,27 +193,11 @@ class Gpu implements WebGpuDevice {
       return { binding, resource: { buffer, offset: start, size: 4 * length } };
     });
     const layout = pipeline.getBindGroupLayout(0);
-    const group = await guarded(
+    return await guarded(
       this.#device,
       `the bindings of ${call.op.name}`,
       () => this.#device.createBindGroup({ label: call.op.name, layout, entries }),
     );
-    return { pipeline, group, groups: launch.groups };
-  }
-
-  async #pipeline(label: string, { wgsl, constants = {} }: Launch): Promise<GPUComputePipeline> {
-    const key = JSON.stringify(constants) + wgsl;
-    const known = this.#pipelines.get(key);
-    if (known !== undefined) return known;
-    const made = await guarded(this.#device, `the kernel of ${label}`, () => {
-      const module = this.#device.createShaderModule({ label, code: wgsl });
-      const compute = { module, entryPoint: "main", constants: { ...constants } };
-      return this.#device.createComputePipeline({ label, layout: "auto", compute });
-    });
-    this.#pipelines.set(key, made);
-    // Compiling blocks: between two kernels other events get their turn.
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    return made;
   }
 
   #run(steps: readonly Step[]): void {

@@ -7,6 +7,7 @@ import { hung, measured } from "./deadline.ts";
 import type {
   Command,
   Decision,
+  Loss,
   Member,
   Membership,
   MembershipEvent,
@@ -181,9 +182,10 @@ function lost(
     const minutes = Math.round(rules.window / 6000) / 10;
     const end = `${losses.length} workers were lost within ${minutes} min, ` +
       `recovery.restarts allows ${rules.restarts}; the last one: ${why}`;
-    return { state: next, commands: [{ type: "give_up", why: end }], reasons: [gone, end] };
+    const commands = [{ type: "give_up", why: end }] as const;
+    return { state: next, commands, reasons: [gone, end], losses: [{ id, why }] };
   }
-  return { state: next, commands: [], reasons: [gone] };
+  return { state: next, commands: [], reasons: [gone], losses: [{ id, why }] };
 }
 
 /** Weighs now and then whether other shares of the micro-batches would make steps shorter. */
@@ -316,6 +318,7 @@ function tick(before: Membership, { now, rules }: { now: number; rules: Rules })
   };
   let commands: readonly Command[] = [];
   let reasons: readonly string[] = [];
+  let losses: readonly Loss[] = [];
   // Who was to go comes first: it is no loss, and must not stay for another that is lost with it.
   const staying = ({ id }: { id: number }) => Number(find(before, id)?.leaving !== true);
   for (
@@ -325,12 +328,13 @@ function tick(before: Membership, { now, rules }: { now: number; rules: Rules })
     state = decision.state;
     commands = [...commands, { type: "kill", id, why }, ...decision.commands];
     reasons = [...reasons, ...decision.reasons];
+    losses = [...losses, ...decision.losses ?? []];
   }
   const missing = Math.min(
     state.target - state.members.filter((m) => !m.leaving).length,
     rules.microBatches - state.members.length,
   );
-  if (missing <= 0 || now < state.spawnAt) return { state, commands, reasons };
+  if (missing <= 0 || now < state.spawnAt) return { state, commands, reasons, losses };
   const taken = state.members.map(({ seat }) => seat);
   const free = Array.from({ length: taken.length + missing }, (_, seat) => seat)
     .filter((seat) => !taken.includes(seat)).slice(0, missing);
@@ -359,5 +363,6 @@ function tick(before: Membership, { now, rules }: { now: number; rules: Rules })
       ...started.map(({ id, seat }): Command => ({ type: "spawn", id, seat })),
     ],
     reasons: [...reasons, ...started.map(({ id }) => `worker ${id} starts`)],
+    losses,
   };
 }

@@ -125,6 +125,14 @@ export interface Decision {
   readonly state: Membership;
   readonly commands: readonly Command[];
   readonly reasons: readonly string[];
+  /** Workers that are lost by this, for people: who is let go as wanted is none of them. */
+  readonly losses?: readonly Loss[];
+}
+
+/** A worker that is lost, and why. */
+export interface Loss {
+  readonly id: number;
+  readonly why: string;
 }
 
 /** What decisions go by. */

@@ -1,4 +1,5 @@
 /** What a run tells about itself: plain values, so that any sink can take them. */
+import type { HeaderRow } from "./header_lines.ts";
 import type { Summary } from "./summary.ts";
 
 /** What a run is, known before its first step. */
@@ -44,6 +45,16 @@ export interface CheckpointFacts {
   readonly stallMs: number;
 }
 
+/** How far the workers are that are waited for. */
+export interface ProgressFacts {
+  /** Kernels that are compiled, or sequences that are evaluated. */
+  readonly of: "kernels" | "sequences";
+  readonly done: number;
+  readonly total: number;
+  /** Workers over which this is summed. */
+  readonly workers: number;
+}
+
 /** Which way a recurrent network reads. */
 export type Direction = "forward" | "backward";
 
@@ -58,6 +69,11 @@ export interface Reach {
 
 /** One event of a run. */
 export type RunEvent =
+  /** The run begins: what it is, before its workers are there. */
+  | { readonly type: "header"; readonly rows: readonly HeaderRow[] }
+  | { readonly type: "progress" } & ProgressFacts
+  /** Something is begun that may take a while, as `evaluating`. */
+  | { readonly type: "doing"; readonly what: string }
   | { readonly type: "start"; readonly run: RunFacts }
   | { readonly type: "step" } & StepFacts
   | {

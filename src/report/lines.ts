@@ -1,14 +1,20 @@
 /** The lines that an event leaves behind for a person. Pure; steps have none, they are progress. */
 import type { Reach, RunEvent, RunFacts } from "./events.ts";
 import { printable, showBytes, showCount, showLoss, showSeconds } from "./format.ts";
+import { headerLines } from "./header_lines.ts";
 import type { Summary } from "./summary.ts";
+import { wrap } from "./wrap.ts";
 
-/** The lines of an event, without line feeds, safe to print on a terminal. */
-export function linesOf(event: RunEvent): string[] {
+/** The lines of an event in `width` columns, without line feeds, safe to print on a terminal. */
+export function linesOf(event: RunEvent, width = Infinity): string[] {
   switch (event.type) {
+    case "header":
+      return [...headerLines(event.rows, width), ""];
     case "start":
       return [printable(startLine(event.run))];
     case "step":
+    case "progress":
+    case "doing":
     case "rewind":
     case "saving":
       return [];
@@ -28,17 +34,28 @@ export function linesOf(event: RunEvent): string[] {
     case "notice":
       return printable(event.text).split("\n");
     case "sample":
-      return printable(event.prompt + event.text).split("\n");
+      return sampleLines(event, width);
     case "end":
       return endLines(event.summary);
   }
 }
 
-function startLine(run: RunFacts): string {
-  const workers = `${run.workers} ${run.workers === 1 ? "worker" : "workers"}`;
-  const resumed = run.from > 0 ? `, from step ${run.from}` : "";
-  return `${run.name}: ${showCount(run.params)} parameters, ${workers} on ${run.adapter}, ` +
-    `${showCount(run.tokensPerStep)} tokens per step, ${run.steps} steps${resumed}`;
+function startLine({ workers, adapter, from, steps }: RunFacts): string {
+  return `training on ${workers} ${workers === 1 ? "worker" : "workers"}, ${adapter}, ` +
+    `from step ${from} to ${steps}`;
+}
+
+/** What a sample is of, and below it the prompt with what the model makes of it, indented. */
+function sampleLines(
+  { step, prompt, text }: RunEvent & { type: "sample" },
+  width: number,
+): string[] {
+  const behind = prompt === "" ? "" : `, prompt ${JSON.stringify(prompt)}`;
+  const lines = printable(prompt + text).split("\n").flatMap((line) => wrap(line, width - 2));
+  return [
+    printable(`sample at step ${step}${behind}:`),
+    ...lines.map((line) => line === "" ? "" : `  ${line}`),
+  ];
 }
 
 function endLines(end: Summary): string[] {

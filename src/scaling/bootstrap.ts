@@ -42,15 +42,18 @@ export interface Draws<T> {
  */
 export function bootstrap<T>(
   key: Key,
-  { sizes, draws, fit }: {
+  { sizes, draws, fit, told }: {
     sizes: readonly number[];
     draws: number;
+    /** Told how many draws are done. */
+    told?: (done: number) => void;
     fit: (...counts: readonly Float64Array[]) => T | undefined;
   },
 ): Draws<T> {
   const values: T[] = [];
   let redrawn = 0;
   for (let draw = 0; draw < draws; draw++) {
+    told?.(draw);
     let value: T | undefined;
     for (let again = 0; value === undefined && again < TRIES; again++) {
       const own = fold(fold(key, draw), again);

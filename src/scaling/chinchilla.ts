@@ -14,7 +14,7 @@ import { centred, constantsOf, type Fit, fitFrom, huberSum, logLossAt } from "./
 import { type PowerData, powerData } from "./power_sum.ts";
 import { qualityOf } from "./quality.ts";
 import { judged, STEEPEST } from "./sense.ts";
-import type { BootstrapOptions, Estimate, Point, Quality } from "./types.ts";
+import type { Drawing, Estimate, Point, Quality } from "./types.ts";
 
 /** A fitted law. */
 export interface ChinchillaFit {
@@ -85,7 +85,7 @@ export function chinchillaNeeds(points: readonly Point[]): string | undefined {
 /** The fit. @throws {Refusal} `data` where points are too few or degenerate. */
 export function fitChinchilla(
   points: readonly Point[],
-  { draws, seed, level }: BootstrapOptions,
+  { draws, seed, level, tell }: Drawing,
   grid: Grid = GRID,
 ): ChinchillaFit {
   const need = chinchillaNeeds(points);
@@ -93,6 +93,7 @@ export function fitChinchilla(
   const data = powerData([points.map((p) => p.params), points.map((p) => p.tokens)], [
     ...points.map((p) => p.loss),
   ]);
+  tell?.("the law of N and D", 0, draws);
   const starts = startsOf(grid, data);
   const fit = fitFrom(data, starts);
   const law = lawOf(fit.best.x, data);
@@ -113,6 +114,7 @@ export function fitChinchilla(
   const resampled = bootstrap(drawKey(seed, "chinchilla"), {
     sizes: [points.length],
     draws,
+    told: (done) => tell?.("the law of N and D", done, draws),
     fit: (counts) => {
       if (!determines(points, counts)) return undefined;
       const drawn = lawOf(minimumOf(data, fit, counts), data);

@@ -7,7 +7,7 @@ import { bootstrap, drawKey, estimate, estimateLog } from "./bootstrap.ts";
 import { countDistinct, groupsOf } from "./distinct.ts";
 import { mean, polynomial } from "./least_squares.ts";
 import { judged } from "./sense.ts";
-import type { BootstrapOptions, Estimate, Point } from "./types.ts";
+import type { Drawing, Estimate, Point } from "./types.ts";
 
 /** One budget. */
 export interface Budget {
@@ -53,7 +53,7 @@ interface Bottom {
 /** The fit; where there is none, why. */
 export function fitIsoflop(
   points: readonly Point[],
-  { draws, seed, level }: BootstrapOptions,
+  { draws, seed, level, tell }: Drawing,
 ): IsoflopFit | { readonly skipped: string } {
   const groups = groupsOf(points.map((p) => p.flops), ONE_BUDGET)
     .map((group) => group.map((i) => points[i] as Point))
@@ -75,6 +75,7 @@ export function fitIsoflop(
   const resampled = bootstrap(drawKey(seed, "isoflop"), {
     sizes: spread.map(({ points }) => points.length),
     draws: spread.length === 0 ? 0 : draws,
+    told: (done) => tell?.("isoFLOP minima", done, draws),
     fit: (...counts) => {
       const bottoms = spread.map(({ lowest }, i) => lowest(counts[i]));
       return bottoms.filter((bottom) => bottom !== undefined).length >= least ? bottoms : undefined;

@@ -11,7 +11,7 @@ import { polynomial } from "./least_squares.ts";
 import { centred, constantsOf, fitFrom, huberSum, powerData } from "./power_sum.ts";
 import { qualityOf } from "./quality.ts";
 import { judged } from "./sense.ts";
-import type { BootstrapOptions, Estimate, Point, Quality } from "./types.ts";
+import type { Drawing, Estimate, Point, Quality } from "./types.ts";
 
 /** L = E + (X_c / X)^alpha, X_c as its logarithm to base 10, for it may be beyond all numbers. */
 export interface PowerLaw {
@@ -49,7 +49,7 @@ export function powerLoss({ E, log10_scale, alpha }: PowerLaw, x: number): numbe
 export function fitKaplan(
   points: readonly Point[],
   of: Quantity,
-  options: BootstrapOptions,
+  options: Drawing,
 ): KaplanFit {
   const frontier = frontierOf(points, of);
   const x = frontier.map((point) => point[of]);
@@ -71,6 +71,13 @@ export function fitKaplan(
   };
 }
 
+/** Quantities as people call them. */
+const NAMES: Readonly<Record<Quantity, string>> = {
+  params: "parameters",
+  tokens: "tokens",
+  flops: "FLOP",
+};
+
 interface Frontier {
   readonly x: readonly number[];
   readonly losses: readonly number[];
@@ -78,7 +85,7 @@ interface Frontier {
   readonly of: Quantity;
 }
 
-function fitLaw(frontier: Frontier, { draws, seed, level }: BootstrapOptions): PowerLawFit {
+function fitLaw(frontier: Frontier, { draws, seed, level, tell }: Drawing): PowerLawFit {
   const { x, losses, kind } = frontier;
   const constants = kind === "plain" ? 2 : 3;
   const fitter = kind === "plain" ? lineFitter(frontier) : curveFitter(frontier);
@@ -86,6 +93,7 @@ function fitLaw(frontier: Frontier, { draws, seed, level }: BootstrapOptions): P
   const resampled = bootstrap(drawKey(seed, `kaplan ${kind} ${frontier.of}`), {
     sizes: [x.length],
     draws,
+    told: (done) => tell?.(`${kind} laws in ${NAMES[frontier.of]}`, done, draws),
     fit: (counts) => {
       const drawn = x.filter((_, i) => (counts[i] as number) > 0);
       return countDistinct(drawn) > (kind === "plain" ? 1 : 3) ? fitter([...counts]) : undefined;

@@ -17,7 +17,7 @@ import { limitsOf } from "./limits.ts";
 import { COSTS, LAWS } from "./published.ts";
 import type { Count, Trials } from "./read.ts";
 import { isBeyond, judged, type Range, senselessOptimum } from "./sense.ts";
-import type { BootstrapOptions, Estimate, Point } from "./types.ts";
+import type { BootstrapOptions, Drawing, Estimate, Point } from "./types.ts";
 
 /** What the best use of a budget is, by the fitted law. */
 export type Allotment = Budgeted & (Best | { readonly skipped: string });
@@ -103,6 +103,8 @@ export interface ReportOptions {
   /** FLOP for which the best use is asked; by default powers of ten about those of the trials. */
   readonly budgets?: readonly number[];
   readonly bootstrap: BootstrapOptions;
+  /** Hears how far the fits are. */
+  readonly tell?: Drawing["tell"];
   /** Where the fit of L(N, D) starts; by default from the paper's 4,500 places. */
   readonly grid?: Grid;
 }
@@ -117,14 +119,15 @@ export function reportOf(trials: Trials, options: ReportOptions): ScalingReport 
     const without = `not counting ${trials.repeated.length} that repeat another (${repeat})`;
     throw new Refusal("data", `Cannot fit L(N, D): ${need}, ${without}`);
   }
-  const fit = fitChinchilla(points, bootstrap, options.grid);
+  const drawing = { ...bootstrap, tell: options.tell };
+  const fit = fitChinchilla(points, drawing, options.grid);
   const range = rangeOf(points);
   const budgets = options.budgets ?? decades(range.flops);
   const { law, residuals, leftOut, draws, ...chinchilla } = fit;
   const kaplan = (["params", "tokens", "flops"] as const).map((of) =>
-    fitKaplan(points, of, bootstrap)
+    fitKaplan(points, of, drawing)
   );
-  const isoflop = fitIsoflop(points, bootstrap);
+  const isoflop = fitIsoflop(points, drawing);
   const optimal = budgets.map((flops) =>
     allotmentOf({ law, draws, flops, range }, bootstrap.level)
   );

@@ -28,6 +28,12 @@ export interface BootstrapOptions {
   readonly level: number;
 }
 
+/** How draws are made, and who hears of them. */
+export interface Drawing extends BootstrapOptions {
+  /** Told what is fitted, how many draws of it are done, and of how many. */
+  readonly tell?: ((what: string, done: number, total: number) => void) | undefined;
+}
+
 /** How well a law fits the points it was fitted to. All residuals are of log loss. */
 export interface Quality {
   readonly points: number;

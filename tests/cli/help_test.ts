@@ -46,6 +46,7 @@ Deno.test("helpText() lists flags that the command line takes", () => {
     "--resume",
     "--restart",
     "--config",
+    "--print-config",
   ]);
   for (const flag of flags) applyOverrides({}, parseCommandLine([flag, "1"]).overrides);
 });

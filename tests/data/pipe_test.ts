@@ -1,7 +1,10 @@
 /** Pipes are read as files are, once, and nobody waits for one without a word. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
+import { measurer } from "../../src/cli/sweep/measure.ts";
 import { loadConfig } from "../../src/config/load.ts";
+import { anchored } from "../../src/config/paths.ts";
+import { resolveConfig } from "../../src/config/resolve.ts";
 import { isPipe, pipeChunks } from "../../src/data/pipe.ts";
 import { readJson, readText } from "../../src/data/read.ts";
 import { Desk } from "../prepare/fixture.ts";
@@ -65,4 +68,18 @@ Deno.test("a pipe that nobody writes to is mentioned once, and a stop ends the w
   assertEquals(said, [`Waiting for ${path}: nobody has written to it yet`]);
   // Lets go of the open that still blocks.
   await Deno.writeTextFile(path, "");
+});
+
+Deno.test("stdin as data lies in no folder, whoever calls", () => {
+  for (const path of ["-", "/dev/stdin", "/dev/fd/63"]) {
+    assertEquals(anchored({ data: { path } }, "/here"), { data: { path } });
+  }
+  assertEquals(anchored({ data: { path: "./-" } }, "/here"), { data: { path: "/here/-" } });
+});
+
+Deno.test("a sweep refuses a pipe, which its trials could not read again", async () => {
+  using desk = new Desk();
+  const config = resolveConfig({ data: { path: await desk.pipe("pipe") } });
+  const refused = () => Promise.resolve(measurer().measure(config));
+  await assertRejects(refused, Refusal, "is a pipe, which is read once");
 });

@@ -1,6 +1,6 @@
 /** Runs commands with the options and permissions of their tasks, fed on stdin. */
 import { assert } from "@std/assert";
-import { type Ended, ONE_ADAPTER, ROOT, taskOptions } from "./support.ts";
+import { type Ended, ONE_ADAPTER, ROOT, taskOptions, withoutStatus } from "./support.ts";
 
 /** Where and with what a command runs. */
 export interface CommandOptions {
@@ -42,7 +42,8 @@ export async function runCommand(
   const child = startCommand(task, args, options);
   const { code, stdout, stderr } = await child.output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr), ms: performance.now() - start };
+  const said = withoutStatus(text(stderr));
+  return { code, stdout: text(stdout), stderr: said, ms: performance.now() - start };
 }
 
 /** Words of a task in deno.json behind `deno`, its file as a whole path. */

@@ -1,6 +1,6 @@
 /** Runs a task of deno.json that is one command of Deno without a shell's tricks. */
 import { assert } from "@std/assert";
-import { type Ended, type Place, ROOT } from "./support.ts";
+import { type Ended, type Place, ROOT, withoutStatus } from "./support.ts";
 
 /** Runs the task `name` in a place, with its own permissions, to its end. */
 export async function runTask(
@@ -19,5 +19,6 @@ export async function runTask(
     stdin: "null",
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr), ms: performance.now() - start };
+  const said = withoutStatus(text(stderr));
+  return { code, stdout: text(stdout), stderr: said, ms: performance.now() - start };
 }

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { contents, Desk, jsonLines, someText } from "../prepare/fixture.ts";
+import { withoutStatus } from "./support.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -30,7 +31,7 @@ async function run(
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const { code, stdout, stderr } = await start(desk, args).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
+  return { code, stdout: text(stdout), stderr: withoutStatus(text(stderr)) };
 }
 
 /** Waits until a file is there. */

@@ -1,9 +1,16 @@
 /** What a run leaves behind for people and programs, and what it prints when nobody watches. */
-import { assert, assertAlmostEquals, assertEquals, assertGreater, assertMatch } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertGreater,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { assertStepsOnce, metricsOf } from "./metrics.ts";
 import { contents } from "./refusals.ts";
-import { namesIn, Place, tinyArgs } from "./support.ts";
+import { namesIn, Place, tinyArgs, withoutStatus } from "./support.ts";
 
 const TOKENS_PER_STEP = 4 * 2 * 32; // micro-batches, windows, window
 
@@ -69,10 +76,33 @@ Deno.test("a run leaves records of all it did", async (t) => {
     assert(lines.includes(`state ${summary["state_hash"]}`));
   });
 
-  await t.step("the config that it prints is the one that it stores", () => {
-    const end = stdout.indexOf("\n}\n") + 2;
-    assertEquals(JSON.parse(stdout.slice("config ".length, end)), place.json("run/config.json"));
-  });
+  await t.step(
+    "it begins with a short header, and with the keys that are not as by default",
+    () => {
+      const header = withoutStatus(stdout).split("\n\n", 1)[0]?.split("\n") ?? [];
+      const names = header.map((line) => line.split(" ", 1)[0]);
+      assertEquals(names, ["run", "model", "data", "steps", "folder", "keys"]);
+      assertMatch(header[0] ?? "", /^run +smoke$/);
+      assertMatch(header[2] ?? "", /^data +text\.txt: \S+ tokens to train, \S+ to validate/);
+      assertMatch(header[4] ?? "", /^folder +run$/);
+      assertStringIncludes(header[5] ?? "", " eval.every=2 eval.windows=4 ");
+      assertEquals(header[5]?.includes("recovery."), false);
+    },
+  );
+
+  await t.step(
+    "--print-config prints the whole config, as it is stored, and trains nothing",
+    async () => {
+      const args = tinyArgs("run", "--workers=2", "--eval.every=2", "--print-config");
+      const before = contents(place.of("run"));
+      const printed = await place.succeed(args);
+      assertEquals(JSON.parse(printed.stdout), place.json("run/config.json"));
+      assertEquals(contents(place.of("run")), before);
+      const other = await place.succeed(tinyArgs("other", "--print-config"));
+      assertMatch(JSON.parse(other.stdout).out, /(^|\/)other$/);
+      assertEquals(namesIn(place.path).includes("other"), false);
+    },
+  );
 
   await t.step("config.json is complete, and runs to the same state", async () => {
     const config = place.json("run/config.json");
@@ -85,7 +115,7 @@ Deno.test("a run leaves records of all it did", async (t) => {
   await t.step("resuming a run that is done says so and changes nothing", async () => {
     const before = contents(place.of("run"));
     const { stdout } = await place.succeed(["--resume=run", "--workers=1"]);
-    assert(stdout.endsWith("\nNothing left to train: run has finished step 6\n"), stdout);
+    assertEquals(withoutStatus(stdout), "Nothing left to train: run has finished step 6\n");
     assertEquals(contents(place.of("run")), before);
   });
 });

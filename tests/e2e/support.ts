@@ -71,6 +71,18 @@ const optionsWith = new Map<string, string[]>();
 /** On a machine with cards workers of a test share the first: that is what this variable says. */
 export const ONE_ADAPTER = { MESA_VK_DEVICE_SELECT: "" } as const;
 
+/** What is said while a person waits, where a command takes long; on stderr, line by line. */
+const STATUS = new RegExp(
+  "^(?:reading|writing|compiling|evaluating|looking|trying|timing|measuring|fitting|planning|" +
+    "starting|encoding|checking) [^\n]*\n",
+  "gm",
+);
+
+/** What else a command said on stderr: how slow a machine is decides what it says of its progress. */
+export function withoutStatus(stderr: string): string {
+  return stderr.replaceAll(STATUS, "");
+}
+
 /** Starts `train`. */
 export function startTrain(args: readonly string[], options: TrainOptions = {}): Running {
   const start = performance.now();

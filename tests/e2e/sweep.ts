@@ -1,6 +1,6 @@
 /** Sweeps of a few seconds, and what is left of them. */
 import { startCommand } from "./command.ts";
-import type { Ended, Place } from "./support.ts";
+import { type Ended, type Place, withoutStatus } from "./support.ts";
 
 /** A row of trials.jsonl, as far as tests ask. */
 export interface Row {
@@ -61,7 +61,8 @@ export async function runSweep(place: Place, args: readonly string[]): Promise<E
   const start = performance.now();
   const { code, stdout, stderr } = await startSweep(place, args).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr), ms: performance.now() - start };
+  const said = withoutStatus(text(stderr));
+  return { code, stdout: text(stdout), stderr: said, ms: performance.now() - start };
 }
 
 /** The rows that a sweep left. */

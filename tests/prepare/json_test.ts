@@ -111,7 +111,7 @@ Deno.test("prepare refuses an option that no input has a use for, before anythin
     assertEquals(exit, "config");
     assertEquals(Deno.readDirSync(desk.path).some(({ name }) => name === "out"), false);
   }
-  await desk.prepare(["a.txt", "a.jsonl"], { field: "text", documentEnd: "\n\n" });
+  await desk.prepare(["a.txt", "a.jsonl"], { field: "text", documentEnd: "e\nwhale" });
   // A text has no keys: whoever names one meant objects.
   const refused = () => desk.prepare(["b.json"], { out: "other", field: "body" });
   await assertRejects(refused, Refusal, "it is no object");

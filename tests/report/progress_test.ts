@@ -27,17 +27,19 @@ Deno.test("piped progress has the first, every tenth and the last step", () => {
   const lines = text.trimEnd().split("\n");
   assertEquals(
     lines[0],
-    "tiny: 12.3k parameters, 2 workers on reference, 64 tokens per step, 40 steps",
+    "training on 2 workers, reference, from step 0 to 40",
   );
   const printed = lines.slice(1).map((line) => /step +(\d+)\/40/.exec(line)?.[1]);
   assertEquals(printed, ["1", "10", "20", "30", "40"]);
-  assertEquals(lines[1], "step  1/40  loss 4.9375  lr 3.00e-4  norm 1.50  32 tok/s  1 m 18 s left");
+  // The first step is no measure of the others: it tells no speed, and no time that is left.
+  assertEquals(lines[1], "step  1/40  loss 4.9375  lr 3.00e-4  norm 1.50");
+  assertEquals(lines[2], "step 10/40  loss 4.3750  lr 3.00e-4  norm 1.50  32 tok/s  1 m 0 s left");
   assert(!text.includes("\r") && !text.includes("\x1b"));
 });
 
 Deno.test("piped progress of a resumed run begins with its own first step", () => {
   const lines = shown([start(33), ...steps(34, 40)]).trimEnd().split("\n");
-  assertEquals(lines[0]?.endsWith("40 steps, from step 33"), true);
+  assertEquals(lines[0], "training on 2 workers, reference, from step 33 to 40");
   const printed = lines.slice(1).map((line) => /step +(\d+)\/40/.exec(line)?.[1]);
   assertEquals(printed, ["34", "40"]);
 });
@@ -56,9 +58,10 @@ Deno.test("piped progress has each evaluation, checkpoint, notice and sample", (
     "eval at step 3: val loss 4.2500",
     "saved out/step (2.10 MB in 45 ms)",
     "worker 1 was replaced",
-    "Call me",
-    "Ishmael\ufffd[2J",
-    "step 10/40  loss 4.3750  val 4.2500  lr 3.00e-4  norm 1.50  32 tok/s  1 m 0 s left",
+    'sample at step 3, prompt "Call":',
+    "  Call me",
+    "  Ishmael\ufffd[2J",
+    "step 10/40  loss 4.3750  val 4.2500  lr 3.00e-4  norm 1.50  32 tok/s",
   ]);
 });
 
@@ -82,7 +85,7 @@ Deno.test("on a terminal one line is redrawn and other lines stay above it", () 
   assertEquals(screen(text).slice(1), [
     "eval at step 2: val loss 4.2500",
     "saved out/step (2.10 MB in 45 ms)",
-    "step  3/40  loss 4.8125  val 4.2500  lr 3.00e-4  32 tok/s  1 m 14 s left",
+    "step  3/40  loss 4.8125  val 4.2500  lr 3.00e-4  norm 1.50  32 tok/s",
   ]);
   assertEquals(text.split("step  1/40").length, 2);
 });
@@ -103,4 +106,60 @@ Deno.test("on a terminal no redrawn line reaches the last column", () => {
       if (line.startsWith("step")) assert(line.length < width, `${line.length} of ${width}`);
     }
   }
+});
+
+Deno.test("what is left is guessed from the sixth step of this process on, and anew after a rewind", () => {
+  const guessed = (events: readonly RunEvent[]) =>
+    screen(shown(events, { terminal: true, width: 200 })).at(-1)?.includes(" left");
+  assertEquals(guessed([start(), ...steps(1, 5)]), false);
+  assertEquals(guessed([start(), ...steps(1, 6)]), true);
+  assertEquals(guessed([start(33), ...steps(34, 38)]), false);
+  assertEquals(guessed([start(), ...steps(1, 9), { type: "rewind", step: 4 }, step(5)]), false);
+});
+
+const compiling = (done: number): RunEvent => ({
+  type: "progress",
+  of: "kernels",
+  done,
+  total: 96,
+  workers: 2,
+});
+
+Deno.test("kernels that are compiled are counted on a terminal, below the header", () => {
+  const header: RunEvent = { type: "header", rows: [["run", "tiny"], ["folder", "runs/tiny"]] };
+  const text = shown([header, { type: "doing", what: "starting 2 workers" }, compiling(31)], {
+    terminal: true,
+  });
+  assertEquals(screen(text), [
+    "run     tiny",
+    "folder  runs/tiny",
+    "",
+    "compiling kernels 31/96 on 2 workers",
+  ]);
+  const trained = shown([header, compiling(31), start(), step(1)], { terminal: true });
+  assertEquals(screen(trained).slice(3), [
+    "training on 2 workers, reference, from step 0 to 40",
+    "step  1/40  loss 4.9375  lr 3.00e-4  norm 1.50",
+  ]);
+});
+
+Deno.test("what a step follows, an evaluation or a sample, is drawn in place of the step", () => {
+  const evaluating: RunEvent = { type: "progress", of: "sequences", done: 3, total: 9, workers: 1 };
+  const events = [start(), step(1), evaluating];
+  assertEquals(screen(shown(events, { terminal: true })).at(-1), "evaluating 3/9 on 1 worker");
+  const after = screen(shown([...events, evaluation(1)], { terminal: true }));
+  assertEquals(after.slice(1), [
+    "eval at step 1: val loss 4.2500",
+    "step  1/40  loss 4.9375  val 4.2500  lr 3.00e-4  norm 1.50",
+  ]);
+});
+
+Deno.test("a printer that is disposed leaves the cursor below what it has drawn", () => {
+  let text = "";
+  {
+    using sink = progressPrinter({ terminal: true, every: 10, write: (piece) => text += piece });
+    for (const event of [start(), step(1), compiling(1)]) sink(event);
+  }
+  assert(!text.endsWith("1/96 on 2 workers"), text);
+  assert(text.endsWith("\r\x1b[K"), JSON.stringify(text));
 });

@@ -1,5 +1,5 @@
 /** A crew in this process: trainers over memory channels, on any device. */
-import type { Device } from "../../src/device/types.ts";
+import type { Compiling, Device } from "../../src/device/types.ts";
 import type { FencedChannel } from "../../src/transport/channel.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
 import type { Crew, CrewEvent, CrewOptions } from "../../workers/crew.ts";
@@ -14,9 +14,9 @@ export interface MemoryCrew extends Crew {
 }
 
 /** Opens the device that a config asks for, for the worker of a number. */
-export type OpenDevice = (kind: string, id: number) => Promise<Device>;
+export type OpenDevice = (kind: string, id: number, compiling: Compiling) => Promise<Device>;
 
-/** A crew of trainers; each opens its device by `openDevice(kind, id)`. */
+/** A crew of trainers; each opens its device by `openDevice(kind, id, compiling)`. */
 export function memoryCrew(
   openDevice: OpenDevice,
   report: (event: CrewEvent) => void,
@@ -52,7 +52,10 @@ export function memoryCrew(
       const meet = meetFor(id, seat);
       const work = async () => {
         try {
-          await train({ coordinator, meet }, (kind) => openDevice(kind, id));
+          await train(
+            { index: seat, coordinator, meet },
+            (kind, compiling) => openDevice(kind, id, compiling),
+          );
           return undefined;
         } catch (error) {
           return error;

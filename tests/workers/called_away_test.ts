@@ -50,6 +50,7 @@ async function told(
   const [ours, coordinator] = memoryPair({ attempt: 0 });
   const lobby = new Lobby();
   const worker = train({
+    index: 0,
     coordinator,
     meet: async ({ attempt, signal }) => [undefined, await lobby.meet(attempt, 1, signal)],
   }, () => Promise.resolve(device)).catch(() => {}); // it says so itself

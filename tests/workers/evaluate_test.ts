@@ -4,6 +4,9 @@ import { Refusal } from "../../src/base/refusal.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { textIn } from "../../src/data/text.ts";
 import { openReference } from "../../src/device/reference.ts";
+import type { Memory } from "../../src/device/types.ts";
+import type { Plan } from "../../src/plan/types.ts";
+import type { RunEvent } from "../../src/report/events.ts";
 import type { Corpus } from "../../workers/corpus.ts";
 import { decodedShape } from "../../workers/decode_plan.ts";
 import { evaluateModel } from "../../workers/evaluate.ts";
@@ -103,4 +106,32 @@ for (const document_end of [null, "e"]) {
 Deno.test("a validation part of one token is refused", async () => {
   const config = tinyConfig({ eval: { every: 0, windows: 0 } });
   await assertRejects(() => evaluated(config, corpusOf(1)), Refusal, "at least 2 tokens: it has 1");
+});
+
+Deno.test("an evaluation loads what it asks with and nothing that only a step needs, and counts what is done", async () => {
+  const loaded: string[][] = [];
+  const openDevice = () => {
+    const device = openReference();
+    return Promise.resolve({
+      ...device,
+      load: (plan: Plan, memory: Memory) => {
+        loaded.push(Object.keys(plan.named));
+        return device.load(plan, memory);
+      },
+    });
+  };
+  const config = tinyConfig({ eval: { every: 0, windows: 0, stride: null } });
+  const events: RunEvent[] = [];
+  const { launch } = memoryLaunch(openDevice);
+  await evaluateModel({
+    config,
+    params: paramsOf(config),
+    corpus: corpusOf(61),
+    launch,
+    show: (event) => events.push(event),
+    stop: new AbortController().signal,
+  });
+  assertEquals(loaded.length, 1, JSON.stringify(loaded));
+  const doing = events.flatMap((event) => event.type === "doing" ? [event.what] : []);
+  assertEquals(doing, ["starting 1 worker", "evaluating"]);
 });

@@ -11,14 +11,25 @@ import { diskFacts, failureOf, socketSpeed } from "./ways.ts";
 /** Milliseconds that a look at an adapter may take. */
 const PATIENCE = 30_000;
 
-/** All facts; `out` is the folder that runs would be written to. */
-export async function gather(out: string): Promise<Facts> {
+/** All facts; `out` is the folder that runs would be written to, `doing` hears what is looked at. */
+export async function gather(
+  out: string,
+  doing: (what: string) => void = () => {},
+): Promise<Facts> {
+  const during = <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    doing(what);
+    return work();
+  };
   const notices: string[] = [];
   const asked = { gpus: null, workers: 1, device: "auto" } as const;
+  doing("looking for cards");
   const placed = await attempt(() => cardsFor(asked, (text) => notices.push(text)));
   const seat = "value" in placed ? placed.value[0] : undefined;
   // One after the other: what is measured at the same time is measured slower.
-  const adapter = await attempt(() => look<Look | null>({ pin: seat?.pin }), "noDevice");
+  const adapter = await during(
+    "measuring the adapter",
+    () => attempt(() => look<Look | null>({ pin: seat?.pin }), "noDevice"),
+  );
   return {
     deno: {
       version: Deno.version.deno,
@@ -33,8 +44,8 @@ export async function gather(out: string): Promise<Facts> {
     run: "failure" in placed ? placed : { value: { notices } },
     adapter,
     openGl: "value" in adapter && adapter.value === null ? await openGl() : null,
-    socket: await attempt(socketSpeed),
-    disk: await attempt(() => diskFacts(out), "config"),
+    socket: await during("measuring a socket", () => attempt(socketSpeed)),
+    disk: await during("measuring the disk", () => attempt(() => diskFacts(out), "config")),
     missing: await missing(),
   };
 }

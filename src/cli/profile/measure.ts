@@ -46,7 +46,12 @@ const STEPS = { least: 5, most: 50, seconds: 3 } as const;
 /** Measures steps of a config. @throws {Refusal} where the device has no clock, or it does not fit. */
 export async function measureSteps(
   gpu: WebGpuDevice,
-  { config, corpus }: { readonly config: RunConfig; readonly corpus: Corpus },
+  { config, corpus, doing }: {
+    readonly config: RunConfig;
+    readonly corpus: Corpus;
+    /** Told what is done from now on. */
+    readonly doing?: (what: string) => void;
+  },
 ): Promise<Measured> {
   if (gpu.passesFree === 0) {
     throw new Refusal(
@@ -65,8 +70,10 @@ export async function measureSteps(
     replica.update(number++);
     return now() - begin;
   };
+  doing?.("timing steps");
   for (let i = 0; i < WARM_UP; i++) await step();
   const steps = await timeSteps({ gpu, watched, step });
+  doing?.("timing each call of a step");
   return { steps, split: await splitStep({ gpu, watched, step, config, replica }) };
 }
 

@@ -44,10 +44,10 @@ export function parseProfile(args: readonly string[]): ProfileRequest | "help" {
   const { values, help } = parseFlags(own, PROFILE);
   if (help) return "help";
   const line = parseCommandLine(rest);
-  if ((line.resume ?? line.restart ?? line.faults) !== undefined) {
+  if ((line.resume ?? line.restart ?? line.faults ?? line.printConfig) !== undefined) {
     throw new Refusal(
       "config",
-      "Cannot profile with --resume, --restart or --faults: need a config alone",
+      "Cannot profile with --resume, --restart, --faults or --print-config: need a config alone",
     );
   }
   const tera: number | undefined = values["peak"];

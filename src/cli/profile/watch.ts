@@ -82,6 +82,7 @@ export function watchDevice(inner: Device): WatchedDevice {
         memories.set(outer, memory);
         return outer;
       },
+      expect: (plans) => inner.expect(plans),
       async load(plan, memory): Promise<Program> {
         const own = memories.get(memory) ?? memory;
         const name = planName(plan);

@@ -7,6 +7,8 @@ import { namesIn } from "../../cards/choose.ts";
 import { spread } from "../../cards/spread.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import { showCount, showLoss } from "../../report/format.ts";
+import type { Status } from "../../report/status.ts";
+import { sweepText, workOf } from "../../sweep/forecast.ts";
 import { finalist, promotion, type Reached } from "../../sweep/asha.ts";
 import type { Bounds } from "../../sweep/bounds.ts";
 import { judge } from "../../sweep/retry.ts";
@@ -17,10 +19,13 @@ import { attempt, type Lease } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import { Meter } from "./meter.ts";
 import { rowsOf } from "./outcomes.ts";
-import { readTrial, stepsOf } from "./trial_folder.ts";
+import { lastStep, readTrial, stepsOf } from "./trial_folder.ts";
 
 /** Milliseconds between looks at the checkpoints of a trunk that others wait for. */
 const LOOK = 250;
+
+/** Milliseconds between looks at how far trials are. */
+const SHOW = 1000;
 
 /** What a sweep is led with. */
 export interface LeadOptions {
@@ -35,7 +40,8 @@ export interface LeadOptions {
   readonly threads: number;
   readonly bounds: Bounds;
   readonly stop: AbortSignal;
-  readonly say: (line: string) => void;
+  /** Shows how far the trials are, and prints what becomes of them. */
+  readonly status: Status;
 }
 
 /** Trains until nothing is left, or may be; gives how busy the places were. */
@@ -52,6 +58,9 @@ class Lead {
   readonly #leases = new Set<Lease>();
   readonly #stop: AbortSignal;
   readonly #broken = new AbortController();
+  /** The step from which each trial has gone on in this call, and when the call began. */
+  readonly #begun = new Map<string, number>();
+  readonly #start = performance.now();
   #spent = 0;
 
   constructor(options: LeadOptions) {
@@ -62,6 +71,15 @@ class Lead {
   }
 
   async run(): Promise<Meter> {
+    const timer = setInterval(() => this.#show(), SHOW);
+    try {
+      return await this.#all();
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  async #all(): Promise<Meter> {
     for (;;) {
       this.#promote();
       if (!this.#stop.aborted) this.#startAll();
@@ -158,6 +176,7 @@ class Lead {
       reason,
       stop: this.#stop,
       started: (from) => {
+        if (!this.#begun.has(key)) this.#begun.set(key, from);
         const params = showCount(size.counts.all);
         this.#say("start ", one, `${params} parameters, steps ${from} to ${until}`);
       },
@@ -231,6 +250,30 @@ class Lead {
   #say(word: string, { trial: { name } }: Standing, text: string): void {
     const all = Array.from(this.#options.standings.values());
     const over = all.filter(({ state }) => state === "done" || state === "failed").length;
-    this.#options.say(`[${over}/${all.length}] ${word} ${name}: ${text}`);
+    this.#options.status.print(`[${over}/${all.length}] ${word} ${name}: ${text}`);
+    this.#show();
+  }
+
+  /** Shows what runs, and how long all will take at the pace so far. */
+  #show(): void {
+    const all = Array.from(this.#options.standings.values());
+    const stepOf = (one: Standing) =>
+      one.state === "runs" ? lastStep(this.#folder(one.trial.key)) : one.steps;
+    let [done, left] = [0, 0];
+    for (const one of all) {
+      const { trial, share: { trunk }, state } = one;
+      if (state === "failed") continue;
+      const begun = this.#begun.get(trial.key);
+      const at = Math.max(stepOf(one), begun ?? trunk?.step ?? 0);
+      const { steps, stepFlops } = workOf(trial, at);
+      if (begun !== undefined) done += (at - begun) * stepFlops;
+      if (state !== "done") left += steps * stepFlops;
+    }
+    const running = all.filter(({ state }) => state === "runs")
+      .map((one) => ({ name: one.trial.name, step: stepOf(one), until: untilOf(one) }));
+    const over = all.filter(({ state }) => state === "done" || state === "failed").length;
+    const seconds = (performance.now() - this.#start) / 1000;
+    const progress = { over, trials: all.length, running, done, left };
+    this.#options.status.show("training", { text: sweepText(progress, seconds) });
   }
 }

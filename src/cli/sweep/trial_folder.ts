@@ -1,5 +1,6 @@
 /** The folder of a trial: an ordinary run's. Reads what is in it, and makes it begin at a checkpoint. */
 import { join } from "node:path";
+import { maxOf } from "../../base/extremes.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { saveCheckpoint } from "../../checkpoint/commit.ts";
 import { makeFolders } from "../../checkpoint/files.ts";
@@ -54,6 +55,24 @@ export function readTrial(folder: string): Reading {
     loss: numberOr(summary["loss"], null) ?? numberOr(last?.["loss"], null),
     valLosses: new Map(pairs),
   };
+}
+
+/** Bytes at the end of metrics.jsonl that hold its last line. */
+const TAIL = 4096;
+
+/** The last step that a trial has told of; 0 where there is none. */
+export function lastStep(folder: string): number {
+  try {
+    using file = Deno.openSync(join(folder, "metrics.jsonl"));
+    const { size } = file.statSync();
+    file.seekSync(Math.max(0, size - TAIL), Deno.SeekMode.Start);
+    const bytes = new Uint8Array(TAIL);
+    const text = new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0));
+    const steps = text.split("\n").map((line) => numberOr(parsed(line)["step"], 0));
+    return maxOf(steps);
+  } catch {
+    return 0; // It is not there yet.
+  }
 }
 
 function parsed(text: string): Readonly<Record<string, unknown>> {

@@ -1,0 +1,45 @@
+/**
+ * What a command says on stderr while a person waits for it. Stdout stays clean: it may be read by
+ * a program.
+ */
+import { doingOf } from "../report/doing.ts";
+import { DrawnLine } from "../report/drawn_line.ts";
+import type { Sink as Listener } from "../report/events.ts";
+import { printable } from "../report/format.ts";
+import { Status } from "../report/status.ts";
+import type { Compiling } from "../device/types.ts";
+import { columns, openOutput, type Sink } from "./output.ts";
+
+/** Stdout or stderr. */
+type Stream = Sink & { isTerminal(): boolean };
+
+/** A status on stderr, unless told; its lines that stay go there as well. */
+export function openStatus(stream: Stream = Deno.stderr): Status {
+  const output = openOutput(stream);
+  return new Status(
+    new DrawnLine({
+      terminal: stream.isTerminal(),
+      write: (text) => output.write(text),
+      width: columns,
+    }),
+  );
+}
+
+/** Shows the kernels that a device of this process compiles. */
+export function compilingIn(status: Status): Compiling {
+  return {
+    progress: async (kernels) => {
+      status.show("compiling kernels", kernels);
+      await new Promise((resolve) => setTimeout(resolve));
+    },
+  };
+}
+
+/** Shows what workers do, and prints what they have to say. */
+export function watching(status: Status): Listener {
+  return (event) => {
+    const doing = doingOf(event);
+    if (doing !== undefined) status.show(doing.what, doing.reached);
+    if (event.type === "notice") status.print(printable(event.text));
+  };
+}

@@ -1,0 +1,101 @@
+/** Kernels that are compiled when a plan is loaded, with their progress. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { pointwise } from "../../kernels/pointwise.ts";
+import { nextCount, ownFirst } from "../../src/device/kernels.ts";
+import type { KernelCount } from "../../src/device/types.ts";
+import { openWebGpu } from "../../src/device/webgpu.ts";
+import { add, type Expr, formula } from "../../src/graph/formula.ts";
+import { newTrace } from "../../src/graph/trace.ts";
+import type { Spec } from "../../src/graph/types.ts";
+import { compile } from "../../src/plan/compile.ts";
+import { planOf } from "../support/cases.ts";
+
+/** A plan of one kernel for each number, which is added to x. */
+function plan(...numbers: readonly number[]) {
+  const trace = newTrace();
+  const x = trace.source({ shape: [3], dtype: "f32" }, "batch", "x");
+  const results = Object.fromEntries(
+    numbers.map((n) => [`y${n}`, pointwise(formula(1, (v) => add(v as Expr, n)), [x])]),
+  );
+  const { calls, constants } = trace;
+  return compile({ calls, constants, results }, { fuse: false });
+}
+
+async function watched(index = 0) {
+  const told: KernelCount[] = [];
+  const device = await openWebGpu({
+    runtime: Deno.version.deno,
+    compiling: { progress: (kernels) => void told.push(kernels), share: { index, of: 2 } },
+  });
+  return { told, device };
+}
+
+Deno.test("each kernel that a load compiles is counted once, of all that are expected", async () => {
+  const { told, device } = await watched();
+  const [first, second] = [plan(1, 2, 3), plan(2, 3, 4, 5)];
+  device.expect([first, second]);
+  const memory = device.memory();
+  await device.load(first, memory);
+  assertEquals(told.at(-1), { done: 3, total: 5 });
+  await device.load(second, memory);
+  assertEquals(told.at(-1), { done: 5, total: 5 });
+  const before = told.length;
+  await device.load(plan(1, 5), memory);
+  assertEquals(told.length, before); // Nothing was new.
+  await device.load(plan(5, 6), memory);
+  assertEquals(told.at(-1), { done: 1, total: 1 });
+  device.close();
+});
+
+Deno.test("kernels that are compiled ahead compute the same, write nothing before, and are the same set", async () => {
+  const three = plan(7, 8, 9);
+  const hashes: string[] = [];
+  for (const index of [0, 1]) {
+    const { device } = await watched(index);
+    const memory = device.memory();
+    memory.ensure("x", 3);
+    memory.write("x", Float32Array.of(1, 2, 3));
+    const program = await device.load(three, memory);
+    const read = () => memory.read([7, 8, 9].map((n) => ({ slot: `y${n}`, offset: 0, length: 3 })));
+    assertEquals([...await read()], new Array(9).fill(0));
+    program.run();
+    assertEquals([...await read()], [8, 9, 10, 9, 10, 11, 10, 11, 12]);
+    hashes.push(device.shaders);
+    device.close();
+  }
+  assertEquals(hashes[0], hashes[1]);
+  const plain = await openWebGpu({ runtime: Deno.version.deno });
+  await plain.load(three, plain.memory());
+  assertEquals(plain.shaders, hashes[0]);
+  plain.close();
+});
+
+Deno.test("a kernel that cannot be compiled is blamed on its op while the progress is followed", async () => {
+  const { device } = await watched();
+  const broken = planOf(
+    {
+      name: "broken",
+      shape: ([x]) => [x as Spec],
+      launch: () => [{ wgsl: "nonsense", bindings: [{ input: 0 }], groups: [1, 1, 1] }],
+      reference: () => {},
+      cost: () => ({ flops: 0, bytes: 0, terms: 1 }),
+      cases: [],
+    },
+    [{ shape: [4], dtype: "f32" }],
+    {},
+  );
+  await assertRejects(() => device.load(broken, device.memory()), Error, "the kernel of broken");
+  device.close();
+});
+
+Deno.test("processes that compile the same kernels begin with different ones, and each takes all", () => {
+  const kernels = [0, 1, 2, 3, 4, 5, 6];
+  assertEquals(ownFirst(kernels, { index: 0, of: 1 }), kernels);
+  assertEquals(ownFirst(kernels, { index: 1, of: 3 }), [1, 4, 0, 2, 3, 5, 6]);
+  assertEquals(ownFirst(kernels, { index: 5, of: 3 }), [2, 5, 0, 1, 3, 4, 6]);
+});
+
+Deno.test("kernels that the driver has are compiled many at a time, others one by one", () => {
+  assertEquals([nextCount(1, 20), nextCount(2, 40), nextCount(16, 40)], [2, 4, 16]);
+  assertEquals([nextCount(1, 900), nextCount(16, 1700)], [1, 1]);
+});
