@@ -52,7 +52,6 @@ export { openReference } from "./src/device/reference.ts";
 export { openWebGpu } from "./src/device/webgpu.ts";
 export type { Backend } from "./src/device/backend.ts";
 export type { PassTime } from "./src/device/pass_clock.ts";
-export type { Backend } from "./src/device/backend.ts";
 export type { WebGpuDevice, WebGpuOptions } from "./src/device/webgpu.ts";
 
 // Ops.

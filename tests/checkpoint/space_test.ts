@@ -21,7 +21,10 @@ Deno.test("spaceFault() knows the system's error for a full disk", async () => {
   // In a process of its own: only full permissions reach devices.
   const { stdout } = await child("full_disk_child.ts", { args: [], stdin: "null" }).output();
   const text = new TextDecoder().decode(stdout);
-  assertEquals(text, "Refusal: Cannot save to out: the disk is full\n");
+  assertEquals(
+    text,
+    "Refusal: Cannot save to out: need free space: the disk is full; make room and run it again\n",
+  );
 });
 
 Deno.test("spaceFault() leaves other errors as they are", () => {
