@@ -57,7 +57,7 @@ Deno.test("scaling: what it cannot fit is refused in one line, and nothing is wr
     [
       ["none"],
       "noInput",
-      "Cannot read none/trials.jsonl: need a file of trials: there is none",
+      "Cannot read none/trials.jsonl: need a table of trials: there is none",
     ],
     [
       ["few", "--csv=quote.csv"],
