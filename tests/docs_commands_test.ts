@@ -187,14 +187,14 @@ const SPECS: readonly FlagsSpec[] = [
   SWEEP,
 ];
 
-/** Kinds that the documents let people add. */
-const ADDED = ["--model.kind=bag"];
+/** A kind that the documents let people add, and a flag of other trainers that they translate. */
+const ADDED = ["--model.kind=bag", "--lr"];
 
 Deno.test("every flag and key in a sentence of the documents exists, and takes the value it has there", () => {
   const known = new Set([
     ...SPECS.flatMap((spec) => spec.flags.map(({ name }) => name)),
     ...Array.from(KEYS.keys(), (key) => key.replaceAll("_", "-")),
-    ...["data", "resume", "restart", "config", "help", "testing", "faults"],
+    ...["data", "resume", "restart", "config", "print-config", "help", "testing", "faults"],
     // Of benches, the bundle, chaos and Deno.
     ...["minutes", "class", "rounds", "peers", "no-remote", "frozen"],
     "dotted.key",
@@ -258,7 +258,7 @@ Deno.test("every flag in the help texts exists", () => {
     }
   }
   for (const [, flag = ""] of helpText().matchAll(/--([a-z][\w.-]*)/g)) {
-    const own = ["data", "resume", "restart", "config", "help", "key"];
+    const own = ["data", "resume", "restart", "config", "print-config", "help", "key"];
     assert(own.includes(flag) || KEYS.has(flag), `--${flag}`);
   }
 });

@@ -5,8 +5,8 @@
 import { maxOf } from "../src/base/extremes.ts";
 import { cardOf, type PinnedCard } from "../src/cards/pin.ts";
 import type { RunConfig } from "../src/config/schema.ts";
-import { lineReader } from "./lines.ts";
 import { type Backend, takeBackend } from "../src/device/backend.ts";
+import { lineReader } from "./lines.ts";
 import type { Probed } from "./probe.ts";
 import { CHILD, environment } from "./spawn.ts";
 

@@ -32,7 +32,9 @@ export interface Program {
 
 /** Kernels of the plans that are loaded: how many are compiled, of how many. */
 export interface KernelCount {
+  /** Kernels that are compiled. */
   readonly done: number;
+  /** Kernels that the programs loaded so far need. */
   readonly total: number;
 }
 
