@@ -65,7 +65,13 @@ Deno.test("CONTRIBUTING's model, put where it says, trains on the default config
       "--out=run",
     ],
     cwd: checkout,
-    env: { NO_COLOR: "1", MESA_VK_DEVICE_SELECT: "", XDG_RUNTIME_DIR: place.path },
+    // The tests may themselves be a task, whose caller's folder is another.
+    env: {
+      NO_COLOR: "1",
+      MESA_VK_DEVICE_SELECT: "",
+      XDG_RUNTIME_DIR: place.path,
+      INIT_CWD: checkout,
+    },
     stdin: "null",
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
