@@ -88,7 +88,11 @@ Deno.test("eval refuses in one line what it cannot do", async (t) => {
     },
     "a flag that is none": { args: ["run", "--strid=3"], exit: "config", says: ["strid"] },
     "unknown characters": { args: ["run", "--data=strange.txt"], exit: "data", says: ["§"] },
-    "a text of one token": { args: ["run", "--data=one.txt"], exit: "data", says: ["two tokens"] },
+    "a text of one token": {
+      args: ["run", "--data=one.txt"],
+      exit: "data",
+      says: ["at least 2 tokens: it has 1"],
+    },
   };
   for (const [name, refused] of Object.entries(refusals)) {
     await t.step(name, () => assertRefused(place, refused));
@@ -138,14 +142,14 @@ Deno.test("eval measures what a model is asked, and nothing that it does not kno
   await t.step("the tokens behind a document's end are asked as well", async () => {
     await recurrent(place, "ends", { bptt: 8, document_end: "e " });
     const { report: { all }, says } = await reportAndNotes(place, "ends");
-    assertMatch(says, /^"e " ends \d+ documents of text.txt\n$/);
+    assertMatch(says, /^"e " ends \d+ documents of .*text\.txt\n$/);
     assertEquals(all.tokens, tokens - 1);
     assertAlmostEquals(all.bits_per_character as number, all.loss / Math.LN2, 1e-9);
   });
   await t.step("an unknown word has no length", async () => {
     await recurrent(place, "words", { tokenizer: "word:5", max_unknown: 0.8 });
     const { report: { all }, says } = await reportAndNotes(place, "words");
-    assertMatch(says, /^\d+ % of text.txt is unknown to the tokenizer: \d+ of \d+ tokens\n$/);
+    assertMatch(says, /^\d+ % of .*text\.txt is unknown to the tokenizer: \d+ of \d+ tokens\n$/);
     assertEquals([all.bits_per_character, all.bits_per_byte], [null, null]);
   });
   await t.step("a text of other words is refused until told", async () => {

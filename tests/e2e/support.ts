@@ -74,7 +74,7 @@ export const ONE_ADAPTER = { MESA_VK_DEVICE_SELECT: "" } as const;
 /** What is said while a person waits, where a command takes long; on stderr, line by line. */
 const STATUS = new RegExp(
   "^(?:reading|writing|compiling|evaluating|looking|trying|timing|measuring|fitting|planning|" +
-    "starting|encoding|checking) [^\n]*\n",
+    "starting|encoding|checking)(?: [^\n]*)?\n",
   "gm",
 );
 

@@ -99,12 +99,16 @@ export async function diskFacts(out: string): Promise<DiskFacts> {
   }
 }
 
+/** The nearest folder at or above a path. @throws {Refusal} `config` where a file is in the way. */
 function existing(path: string): string {
   for (let at = path;; at = dirname(at)) {
     try {
-      if (Deno.statSync(at).isDirectory || at === dirname(at)) return at;
+      if (Deno.statSync(at).isDirectory) return at;
     } catch (error) {
+      // A file above says so by another code, and is met one level up.
       if (!isMissing(error) || at === dirname(at)) throw error;
+      continue;
     }
+    throw new Refusal("config", `Cannot write to ${path}: need a folder: ${at} is a file`);
   }
 }
