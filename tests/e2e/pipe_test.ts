@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { openPrepared } from "../../src/data/prepared/open.ts";
 import { Desk, someText } from "../prepare/fixture.ts";
 import { optionsOf, startCommand } from "./command.ts";
+import { withoutStatus } from "./support.ts";
 
 /** A table that `scaling` fits. */
 const TABLE = "\ufeff" + [
@@ -21,7 +22,7 @@ async function shell(desk: Desk, task: string, line: string): Promise<string> {
     stdin: "null",
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  assertEquals([code, text(stderr)], [0, ""], line);
+  assertEquals([code, withoutStatus(text(stderr))], [0, ""], line);
   return text(stdout);
 }
 
