@@ -238,6 +238,8 @@ class Trainer {
 
   /** Says nothing of what was computed for a formation that is over. */
   async #reply(message: Reply, payload?: Uint8Array): Promise<void> {
+    // What was begun is over: told with a later beat, this would look like something new.
+    this.#progress = undefined;
     if (this.#formation?.isOver) return;
     await this.#seat.coordinator.send(header(message), payload);
   }
