@@ -43,7 +43,7 @@ Deno.test("samples are drawn from each prompt every few steps, and training is n
     () =>
       assertRefused(place, {
         args: tinyArgs("refused", '--report.prompts=["§"]'),
-        exit: "data",
+        exit: "config",
         says: ["§"],
       }),
   );
