@@ -2,7 +2,7 @@
  * Hostile frames and headers by the ten thousand; `deno task fuzz` plays them by the million. The
  * judges themselves are tried as well: a reader that accepts too much must not pass.
  */
-import { assert, assertEquals, assertLess, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { EXIT } from "../../src/base/refusal.ts";
 import { bytesOf } from "../../src/base/hash.ts";
 import { encodeHeader } from "../../src/transport/codec.ts";
