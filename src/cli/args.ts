@@ -24,7 +24,7 @@ export interface CommandLine {
 }
 
 /** Flags that stand for a key of another name. */
-const ALIASES: Readonly<Record<string, string>> = { data: "data.path" };
+const ALIASES: ReadonlyMap<string, string> = new Map([["data", "data.path"]]);
 
 /** Reads `[config] [--key=value | --key value]...`; refuses what is neither, or lacks a value. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
@@ -91,5 +91,5 @@ function flagOf(arg: string, key: string, value?: string | boolean): readonly [s
     );
   }
   const path = name.replaceAll("-", "_");
-  return [ALIASES[path] ?? path, value];
+  return [ALIASES.get(path) ?? path, value];
 }

@@ -2,6 +2,7 @@
  * Names that other trainers give to what a config says here: nanoGPT, llm.c, Hugging Face's
  * TrainingArguments and GPT2Config, PyTorch, Keras, TensorFlow.js. Pure.
  */
+import { own } from "../base/own.ts";
 
 /** A key that means the same, or what there is in place of it. */
 export type Counterpart = { readonly key: string } | { readonly instead: string };
@@ -214,13 +215,13 @@ export function fromElsewhere(path: string): Counterpart | undefined {
 
 /** The section that is meant by a name for an object; undefined for unknown names. */
 export function sectionElsewhere(path: string): string | undefined {
-  return SECTIONS[snakeCase(path)];
+  return own(SECTIONS, snakeCase(path));
 }
 
 /** The key that a flag with one dash stands for elsewhere; undefined for unknown ones. */
 export function dashElsewhere(name: string): string | undefined {
   const other = fromElsewhere(name);
-  return LETTERS[name] ?? (other !== undefined && "key" in other ? other.key : undefined);
+  return own(LETTERS, name) ?? (other !== undefined && "key" in other ? other.key : undefined);
 }
 
 /** All names of a counterpart, and all keys and sections that the tables name. */
