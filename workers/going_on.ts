@@ -18,16 +18,8 @@ import { keptLines } from "../src/report/metrics.ts";
 import { differences } from "../src/config/identity.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
+import { RECORDS, requireOwn } from "./held.ts";
 import type { Note } from "./team.ts";
-
-/** What a run records besides its config. */
-const RECORDS = [
-  "checkpoints",
-  "metrics.jsonl",
-  "samples.jsonl",
-  "summary.json",
-  "journal.jsonl",
-] as const;
 
 /** What a checkpoint must agree with, and who hears of those that do not. */
 export interface Decided {
@@ -209,6 +201,7 @@ export function keepConfig(out: string, config: RunConfig): void {
 
 /** A run that was killed before its first checkpoint can be gone on with as well: from its start. */
 export async function requireRun(out: string): Promise<void> {
+  requireOwn(out, { own: "a run", doing: "Cannot resume", need: "the folder of a run" });
   const found = await listCheckpoints(join(out, "checkpoints"));
   if (found.length > 0 || (await namesIn(out)).includes("config.json")) return;
   throw new Refusal("config", `Cannot resume ${out}: it must hold a run, but none is there`);
