@@ -2,6 +2,7 @@
 import { fileFault } from "../base/file_fault.ts";
 import { EXIT, Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
+import { oneLine } from "../report/format.ts";
 import { enterCallersFolder } from "./folder.ts";
 import { quietenLostConsole } from "./output.ts";
 import { endStatuses } from "./status.ts";
@@ -20,7 +21,7 @@ export async function endingOf(command: () => Promise<ExitName | void>): Promise
   } catch (caught) {
     const error = fileFault(caught);
     return error instanceof Refusal
-      ? { exit: error.exit, says: `error: ${error.message}` }
+      ? { exit: error.exit, says: `error: ${oneLine(error.message)}` }
       : { exit: "bug", says: error };
   } finally {
     endStatuses();

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import {
+  oneLine,
   printable,
   showBytes,
   showCount,
@@ -57,4 +58,9 @@ Deno.test("showSeconds() shows two units and never 60 of one", () => {
 Deno.test("printable() takes away what steers a terminal", () => {
   assertEquals(printable("a\tb\nç 🐟"), "a\tb\nç 🐟");
   assertEquals(printable("\x1b[2J\r\x00\x7f\x9b"), "\ufffd[2J\ufffd\ufffd\ufffd\ufffd");
+});
+
+Deno.test("oneLine() leaves no character that breaks or steers a line", () => {
+  assertEquals(oneLine("a\nb\tc\x1b[2Jd\x9b"), "a\\nb\\tc\\u001b[2Jd\\u009b");
+  assertEquals(oneLine("größe #1: \\n"), "größe #1: \\n");
 });
