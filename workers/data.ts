@@ -6,6 +6,7 @@ import { Refusal } from "../src/base/refusal.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import { isEndToken, shown, unescaped } from "../src/data/document_end.ts";
 import type { DataConfig } from "../src/data/schema.ts";
+import { isPipe } from "../src/data/pipe.ts";
 import { isPrepared, openPrepared, type Prepared } from "../src/data/prepared/open.ts";
 import { verifyPrepared } from "../src/data/prepared/verify.ts";
 import { readText } from "../src/data/read.ts";
@@ -138,7 +139,14 @@ async function fromText({ data }: RunConfig, settled: Settled | undefined): Prom
     name: data.path === null ? "moby_dick" : basename(data.path),
     begins: begins && splitBegins(begins, parts.train.length),
   });
-  return { corpus: corpusOf({ texts: [read], tokenizer, settled }), hash, notes };
+  const once = data.path !== null && settled?.hash === undefined && await isPipe(data.path)
+    ? [`${name} is a pipe: a resume needs the same text again, by --data`]
+    : [];
+  return {
+    corpus: corpusOf({ texts: [read], tokenizer, settled }),
+    hash,
+    notes: [...notes, ...once],
+  };
 }
 
 /** Holds a new run to the tokenizer it asks for, where there is one already. */

@@ -14,19 +14,12 @@ import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import { copyAside, setAsideTogether } from "../src/report/aside.ts";
 import { readIfAny } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
+import { keptLines } from "../src/report/metrics.ts";
 import { differences } from "../src/config/identity.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
+import { RECORDS, requireOwn } from "./held.ts";
 import type { Note } from "./team.ts";
-
-/** What a run records besides its config. */
-const RECORDS = [
-  "checkpoints",
-  "metrics.jsonl",
-  "samples.jsonl",
-  "summary.json",
-  "journal.jsonl",
-] as const;
 
 /** What a checkpoint must agree with, and who hears of those that do not. */
 export interface Decided {
@@ -85,6 +78,8 @@ async function loadUnlessDamaged(
 
 /** Steps after the one that is fallen back to are done again: their lines stay in a copy. */
 function keepRecords(out: string, { step, show }: { step: number; show: Sink }): void {
+  const metrics = readIfAny(join(out, "metrics.jsonl"));
+  if (keptLines(metrics, step) === metrics) return; // The damaged one was of no step that was done.
   const kept = ["metrics.jsonl", "samples.jsonl"].flatMap((name) =>
     copyAside(join(out, name)) ?? []
   );
@@ -106,13 +101,21 @@ export async function requireNoneLost(out: string): Promise<void> {
   );
 }
 
-/** What says that a folder without a good checkpoint had one; undefined when nothing does. */
-export async function lostIn(out: string): Promise<string | undefined> {
+/**
+ * What says that a folder without a good checkpoint had one; undefined when nothing does. `metrics`
+ * without a journal count unless told.
+ */
+export async function lostIn(
+  out: string,
+  { metrics = true }: { readonly metrics?: boolean } = {},
+): Promise<string | undefined> {
   const names = await namesIn(join(out, "checkpoints"));
+  const journal = readIfAny(join(out, "journal.jsonl"));
   return lostWhen({
     damaged: names.filter((name) => damagedStepOf(name) !== undefined),
-    saved: savedIn(readIfAny(join(out, "journal.jsonl"))),
+    saved: savedIn(journal),
     ended: (await namesIn(out)).includes("summary.json"),
+    untold: metrics && journal.trim() === "" && readIfAny(join(out, "metrics.jsonl")).trim() !== "",
   });
 }
 
@@ -124,17 +127,20 @@ export interface Remains {
   readonly saved: readonly number[];
   /** Whether there is a summary, which is written behind the last checkpoint. */
   readonly ended: boolean;
+  /** Whether there are metrics, and no journal that would tell of saves. */
+  readonly untold: boolean;
 }
 
 /** As {@linkcode lostIn}, of what there is. Pure. */
-export function lostWhen({ damaged, saved, ended }: Remains): string | undefined {
+export function lostWhen({ damaged, saved, ended, untold }: Remains): string | undefined {
   if (damaged.length > 0) {
     const newest = damaged.toSorted().at(-1);
     return `${damaged.length} are damaged and set aside in its folder checkpoints (${newest})`;
   }
   const last = saved.at(-1);
   if (last !== undefined) return `its journal says that step ${last} was saved, but none is there`;
-  return ended ? "its summary.json is of a run that was saved, but none is there" : undefined;
+  if (ended) return "its summary.json is of a run that was saved, but none is there";
+  return untold ? "it has metrics, but neither a checkpoint nor a journal" : undefined;
 }
 
 /**
@@ -195,6 +201,7 @@ export function keepConfig(out: string, config: RunConfig): void {
 
 /** A run that was killed before its first checkpoint can be gone on with as well: from its start. */
 export async function requireRun(out: string): Promise<void> {
+  requireOwn(out, { own: "a run", doing: "Cannot resume", need: "the folder of a run" });
   const found = await listCheckpoints(join(out, "checkpoints"));
   if (found.length > 0 || (await namesIn(out)).includes("config.json")) return;
   throw new Refusal("config", `Cannot resume ${out}: it must hold a run, but none is there`);

@@ -31,6 +31,7 @@ import { unevaluatedLines } from "./evaluable.ts";
 import { missingFolders, removeUnused } from "./folder.ts";
 import { keepConfig, newestOf, requireEmpty, requireRun, setRunAside } from "./going_on.ts";
 import { headerOf } from "./header.ts";
+import { requireOwn } from "./held.ts";
 import { LateJournal } from "./late_journal.ts";
 import { otherBits } from "./other_bits.ts";
 import { foldersOf } from "./texts.ts";
@@ -65,6 +66,7 @@ export interface RunRequest {
 export async function runTraining(request: RunRequest): Promise<void> {
   const { config, out, resume, restart = false, show } = request;
   if (resume || restart) await requireRun(out);
+  else requireOwn(out, { own: "a run", doing: "Cannot start in" });
   show({ type: "doing", what: "reading the data" });
   const fresh = resume ? undefined : await beginning(config);
   const made = missingFolders(out);

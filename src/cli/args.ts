@@ -26,7 +26,7 @@ export interface CommandLine {
 }
 
 /** Flags that stand for a key of another name. */
-const ALIASES: Readonly<Record<string, string>> = { data: "data.path" };
+const ALIASES: ReadonlyMap<string, string> = new Map([["data", "data.path"]]);
 
 /** Flags with a value that are no keys. */
 const FLAGS: readonly string[] = ["config", "resume", "restart", "faults"];
@@ -91,9 +91,9 @@ function flagOf(arg: string, key: string, value?: string | boolean): readonly [s
   const name = key.replace(/=$/, "");
   const path = name.replaceAll("-", "_");
   if (typeof value !== "string" || value === "" || name !== key) {
-    throw new Refusal("config", withoutValue(name, ALIASES[path] ?? path));
+    throw new Refusal("config", withoutValue(name, ALIASES.get(path) ?? path));
   }
-  return [ALIASES[path] ?? path, value];
+  return [ALIASES.get(path) ?? path, value];
 }
 
 /** What a flag without a value lacks; of an unknown key, which one is meant. */

@@ -4,6 +4,7 @@ import { EXIT, Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { enterCallersFolder } from "./folder.ts";
 import { quietenLostConsole } from "./output.ts";
+import { endStatuses } from "./status.ts";
 
 /** How a command ended. */
 export interface Ending {
@@ -12,7 +13,7 @@ export interface Ending {
   readonly says?: unknown;
 }
 
-/** Runs a command to its end, whatever it throws. */
+/** Runs a command to its end, whatever it throws. Status lines that it left open are ended. */
 export async function endingOf(command: () => Promise<ExitName | void>): Promise<Ending> {
   try {
     return { exit: await command() ?? "done" };
@@ -21,6 +22,8 @@ export async function endingOf(command: () => Promise<ExitName | void>): Promise
     return error instanceof Refusal
       ? { exit: error.exit, says: `error: ${error.message}` }
       : { exit: "bug", says: error };
+  } finally {
+    endStatuses();
   }
 }
 

@@ -1,6 +1,7 @@
 /** The command line of a command with flags of its own, as values. Knows no command. */
 // @ts-types="./parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
+import { own } from "../base/own.ts";
 import { Refusal } from "../base/refusal.ts";
 import { holdsInF32 } from "../config/limits.ts";
 import { nearestKey } from "../config/suggest.ts";
@@ -149,7 +150,7 @@ function flagOf(arg: string, flags: readonly FlagSpec[]): FlagSpec {
   const flag = flags.find((known) => plain(known.name) === plain(name));
   if (flag !== undefined) return flag;
   const names = flags.map((known) => known.name);
-  const other = ELSEWHERE[plain(name)];
+  const other = own(ELSEWHERE, plain(name));
   // The beginning of a name is more than a few letters in common.
   const nearest = names.find((known) => name !== "" && plain(known).startsWith(plain(name))) ??
     names.find((known) => known === other) ?? nearestKey(plain(name), names);

@@ -13,16 +13,26 @@ import { columns, openOutput, type Sink } from "./output.ts";
 /** Stdout or stderr. */
 type Stream = Sink & { isTerminal(): boolean };
 
+/** All that this process opened. */
+const opened = new Set<Status>();
+
+/** Clears what is drawn, so that an error or a notice on stderr begins its own line. */
+export function endStatuses(): void {
+  for (const status of opened) status.end();
+}
+
 /** A status on stderr, unless told; its lines that stay go there as well. */
 export function openStatus(stream: Stream = Deno.stderr): Status {
   const output = openOutput(stream);
-  return new Status(
+  const status = new Status(
     new DrawnLine({
       terminal: stream.isTerminal(),
       write: (text) => output.write(text),
       width: columns,
     }),
   );
+  opened.add(status);
+  return status;
 }
 
 /** Shows the kernels that a device of this process compiles. */

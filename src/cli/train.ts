@@ -15,6 +15,7 @@ import { readWhole } from "../data/read.ts";
 import { progressPrinter } from "../report/progress.ts";
 import { parseFaultPlan } from "../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../workers/faults/schema.ts";
+import { requireOwn } from "../../workers/held.ts";
 import { openModel } from "../../workers/model.ts";
 import { cardsFor, workersUnsaid } from "../../workers/cards.ts";
 import { runTraining } from "../../workers/run.ts";
@@ -39,6 +40,10 @@ export async function trainCommand(
     return "done";
   }
   const line = await settleRun(given);
+  const standing = line.resume ?? line.restart;
+  if (standing !== undefined) {
+    requireOwn(standing, { own: "a run", doing: "Cannot resume", need: "the folder of a run" });
+  }
   const asked = await askedOf(line);
   const { config } = asked;
   const out = line.resume ?? line.restart ?? config.out ?? freeFolder(join("runs", config.name));

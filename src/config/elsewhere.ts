@@ -2,6 +2,7 @@
  * Names that other trainers give to what a config says here: nanoGPT, llm.c, Hugging Face's
  * TrainingArguments and GPT2Config, PyTorch, Keras, TensorFlow.js. Pure.
  */
+import { own } from "../base/own.ts";
 
 /** A key that means the same, or what there is in place of it. */
 export type Counterpart = { readonly key: string } | { readonly instead: string };
@@ -202,7 +203,7 @@ export function fromElsewhere(path: string): Counterpart | undefined {
 
 /** The section that is meant by a name for an object; undefined for unknown names. */
 export function sectionElsewhere(path: string): string | undefined {
-  return SECTIONS[snakeCase(path)];
+  return own(SECTIONS, snakeCase(path));
 }
 
 /**

@@ -4,6 +4,7 @@ import { parse } from "@std/jsonc/parse";
 import { extname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { fileFault } from "../base/file_fault.ts";
+import { own } from "../base/own.ts";
 import { Refusal } from "../base/refusal.ts";
 import { isPipe } from "../data/pipe.ts";
 import { isPrepared } from "../data/prepared/open.ts";
@@ -134,8 +135,9 @@ const FORBIDDEN: Readonly<Record<string, string>> = {
 /** Deno's advice is to grant a permission, which no flag of ours does: say what a config may not do. */
 function forbidden(reason: string): string | undefined {
   const [, permission = "", what] = /^Requires (\w+) access(?: to (".*?"))?/.exec(reason) ?? [];
-  if (FORBIDDEN[permission] !== undefined) {
-    return `${FORBIDS}${FORBIDDEN[permission]}${what === undefined ? "" : `: ${what}`}`;
+  const forbids = own(FORBIDDEN, permission);
+  if (forbids !== undefined) {
+    return `${FORBIDS}${forbids}${what === undefined ? "" : `: ${what}`}`;
   }
   const [, url] = /A remote specifier was requested: (".*?")/.exec(reason) ?? [];
   if (url !== undefined) return `${FORBIDS}${FORBIDDEN["import"]}: ${url}`;

@@ -19,6 +19,7 @@ import { writeJsonAtomic } from "../report/atomic.ts";
 import { type PrepareProgress, progressSchema } from "./schema.ts";
 
 const LOCK = ".lock";
+const SHARD = /^(train|validation)-\d{5}\.tokens$/;
 
 /** What stands in a folder: all of it, a part of it, or nothing. */
 export interface Standing {
@@ -100,8 +101,21 @@ export class OutFolder implements Disposable {
 
   /** Removes what only an unfinished folder needs. */
   tidy(): void {
+    this.#remove(PROGRESS);
+  }
+
+  /** Removes what a preparation left before it kept progress of a shard. */
+  clear(): void {
+    const names = Array.from(Deno.readDirSync(this.path), ({ name }) => name);
+    for (const name of names.filter((name) => SHARD.test(name))) this.#remove(name);
+    // Last: without it, the folder would be taken for somebody else's while a shard is left.
+    this.#remove(PROGRESS);
+    this.#remove(TOKENIZER);
+  }
+
+  #remove(name: string): void {
     try {
-      Deno.removeSync(join(this.path, PROGRESS));
+      Deno.removeSync(join(this.path, name));
     } catch (error) {
       if (!hasCode(error, "ENOENT")) throw error;
     }

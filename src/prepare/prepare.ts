@@ -16,7 +16,7 @@ import { OutFolder } from "./folder.ts";
 import { findInputs } from "./find.ts";
 import type { Input } from "./inputs.ts";
 import { countOf } from "./meter.ts";
-import { checkSame } from "./same.ts";
+import { checkSame, differenceOf } from "./same.ts";
 import { scan } from "./scan.ts";
 import type { PrepareProgress } from "./schema.ts";
 import { type PrepareRequest, settle } from "./settle.ts";
@@ -77,15 +77,30 @@ export async function prepare(
   show({ type: "inputs", files: inputs.length, bytes });
   const hooks = { show, stop, at };
   try {
-    const begun = progress === undefined
+    // A preparation without a shard has nothing to lose, so another request takes the folder over.
+    const isTaken = progress !== undefined && shardsOf(progress) === 0 &&
+      await differenceOf({ stands: progress, asked }) !== undefined;
+    if (isTaken) folder.clear();
+    const begun = progress === undefined || isTaken
       ? await begin(folder, { asked, builder, hooks, explicit: request.ends === true })
       : await goOn(folder, { asked, progress, hooks });
     if (begun === undefined) return { ended: "stopped" };
     const { maxUnknown = MAX_UNKNOWN } = request;
     return await finish(folder, { ...begun, inputs, hooks, maxUnknown });
   } catch (error) {
+    if (error instanceof Refusal) clearUnlessShards(folder);
     throw fileFault(error, { doing: "write to", path: request.out });
   }
+}
+
+/** A refusal before the first shard leaves nothing that would refuse the corrected request. */
+function clearUnlessShards(folder: OutFolder): void {
+  const { progress } = folder.standing();
+  if (progress !== undefined && shardsOf(progress) === 0) folder.clear();
+}
+
+function shardsOf({ train, validation }: PrepareProgress): number {
+  return train.shards.length + validation.shards.length;
 }
 
 /** What is known before the second look. */
@@ -145,8 +160,8 @@ async function goOn(
   { asked, progress, hooks }: { asked: Request; progress: PrepareProgress; hooks: Hooks },
 ): Promise<Begun> {
   await checkSame(folder.path, { stands: progress, asked });
-  const shards = progress.train.shards.length + progress.validation.shards.length;
-  hooks.show({ type: "resume", shards });
+  const shards = shardsOf(progress);
+  if (shards > 0) hooks.show({ type: "resume", shards });
   // The same bytes may lie elsewhere by now, or have been touched.
   const inputs = progress.inputs.map((input, i) => {
     const { name, modified } = asked.inputs[i] as Input;

@@ -28,13 +28,20 @@ export async function checkSame(
   folder: string,
   { stands, asked }: { stands: Asked<InputIndex>; asked: Asked<Input> },
 ): Promise<void> {
-  const fault = optionFault(stands.options, asked.options) ??
-    await inputFault(stands.inputs, asked.inputs);
+  const fault = await differenceOf({ stands, asked });
   if (fault === undefined) return;
   throw new Refusal(
     "config",
     `Cannot prepare into ${folder}: ${fault}; give another --out, or remove the folder`,
   );
+}
+
+/** The first difference between what stands in a folder and what is asked for. */
+export async function differenceOf(
+  { stands, asked }: { stands: Asked<InputIndex>; asked: Asked<Input> },
+): Promise<string | undefined> {
+  return optionFault(stands.options, asked.options) ??
+    await inputFault(stands.inputs, asked.inputs);
 }
 
 function optionFault(stands: PrepareOptions, asked: PrepareOptions): string | undefined {

@@ -234,3 +234,13 @@ Deno.test("the tables name keys that there are, and each name once", () => {
   assertEquals(names.filter((name) => own.has(name)), []);
   assertEquals(names.filter((name) => fromElsewhere(name) === undefined), []);
 });
+
+Deno.test("keys named as members of every object are unknown like others", () => {
+  for (const name of ["constructor", "toString", "hasOwnProperty", "valueOf", "__proto__"]) {
+    const message = refusal(() => {
+      const { overrides } = parseCommandLine([`--${name}=1`]);
+      resolveConfig(applyOverrides({}, overrides));
+    });
+    assertStringIncludes(message, `Unknown key "${name}"`);
+  }
+});

@@ -189,6 +189,7 @@ Deno.test("plan foretells the loss by a law, with its interval", async () => {
 
 Deno.test("plan refuses in one line what it cannot read", async (t) => {
   using place = new Place();
+  Deno.mkdirSync(place.of("unfitted"));
   place.write("unfitted/trials.jsonl", "");
   const refusals: Record<string, Refused> = {
     "an unknown key": { args: [SMOKE, "--optim.lrr=1"], exit: "config", says: ["optim.lr"] },

@@ -1,6 +1,9 @@
 /** Stopped anywhere, a preparation goes on and ends with the same bytes; done, it is not done again. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
+import { endingOf } from "../../src/cli/command.ts";
+import { prepareCommand } from "../../src/cli/prepare.ts";
+import type { PrepareEvent } from "../../src/prepare/prepare.ts";
 import { contents, Desk, jsonLines, someText } from "./fixture.ts";
 
 const SMALL = { shardTokens: 20_000 };
@@ -115,11 +118,12 @@ Deno.test("prepare: files that were touched or lie elsewhere are the same files"
 Deno.test("prepare refuses another text or other options in the same folder, done or begun", async () => {
   using desk = new Desk();
   const names = writeFiles(desk);
-  await desk.prepare(names, { out: "done" });
+  await desk.prepare(names, { out: "done", ...SMALL });
+  let published = 0;
   const at = (point: string) => {
-    if (point === "publish shard") throw new Killed();
+    if (point === "publish shard" && published++ === 4) throw new Killed();
   };
-  await assertRejects(() => desk.prepare(names, { out: "begun" }, { at }), Killed);
+  await assertRejects(() => desk.prepare(names, { out: "begun", ...SMALL }, { at }), Killed);
   for (const out of ["done", "begun"]) {
     const before = contents(desk.of(out));
     const refused = async (says: string, act: () => Promise<unknown>) => {
@@ -129,17 +133,79 @@ Deno.test("prepare refuses another text or other options in the same folder, don
     };
     await refused(
       "tokenizer char, not byte",
-      () => desk.prepare(names, { out, tokenizer: "byte" }),
+      () => desk.prepare(names, { out, ...SMALL, tokenizer: "byte" }),
     );
-    await refused("validation 0.1, not 0.2", () => desk.prepare(names, { out, validation: 0.2 }));
-    await refused("ends true, not false", () => desk.prepare(names, { out, ends: false }));
-    await refused("4 files, not 1", () => desk.prepare(["a.txt"], { out, ends: true }));
+    await refused(
+      "validation 0.1, not 0.2",
+      () => desk.prepare(names, { out, ...SMALL, validation: 0.2 }),
+    );
+    await refused(
+      "ends true, not false",
+      () => desk.prepare(names, { out, ...SMALL, ends: false }),
+    );
+    await refused("4 files, not 1", () => desk.prepare(["a.txt"], { out, ...SMALL, ends: true }));
     const text = Deno.readTextFileSync(desk.of("a.txt"));
     desk.write("a.txt", text.replace("whale", "whole"));
-    await refused("another", () => desk.prepare(names, { out }));
+    await refused("another", () => desk.prepare(names, { out, ...SMALL }));
     desk.write("a.txt", text);
   }
-  assertEquals((await desk.prepare(names, { out: "begun" })).ended, "done");
+  assertEquals((await desk.prepare(names, { out: "begun", ...SMALL })).ended, "done");
+});
+
+Deno.test("prepare: before its first shard, another request takes the folder over", async () => {
+  using desk = new Desk();
+  const names = writeFiles(desk);
+  const other = { tokenizer: "byte", validation: 0, ...SMALL };
+  await desk.prepare(names, { out: "whole", ...other });
+  // Killed with both shards of a part under their names, of which progress says nothing yet.
+  let progress = 0;
+  const at = (point: string) => {
+    if (point === "keep progress" && ++progress === 2) throw new Killed();
+  };
+  await assertRejects(() => desk.prepare(names, {}, { at }), Killed);
+  assert(contents(desk.of("out")).has("validation-00000.tokens"));
+  const show = (event: { type: string }) =>
+    assert(event.type !== "resume", "nothing is gone on with");
+  assertEquals((await desk.prepare(names, other, { show })).ended, "done");
+  assertEquals(contents(desk.of("out")), contents(desk.of("whole")));
+});
+
+Deno.test("prepare: the same request goes on without a shard and does not count them", async () => {
+  using desk = new Desk();
+  const names = writeFiles(desk);
+  const at = (point: string) => {
+    if (point === "publish shard") throw new Killed();
+  };
+  await assertRejects(() => desk.prepare(names, {}, { at }), Killed);
+  const phases = new Set<string>();
+  const show = (event: PrepareEvent) =>
+    void phases.add("phase" in event ? event.phase : event.type);
+  assertEquals((await desk.prepare(names, {}, { show })).ended, "done");
+  assert(!phases.has("resume") && !phases.has("scan"), [...phases].join());
+});
+
+Deno.test({
+  name: "prepare: a refused request leaves nothing that refuses the corrected one",
+  // The command listens to signals until its process ends.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    using desk = new Desk();
+    const text = desk.write("text.txt", someText(400));
+    const refused = () => desk.prepare(["text.txt"], { tokenizer: "word:5", shardTokens: 500 });
+    const made = desk.of("new/out");
+    const words = [text, "--tokenizer=word:5", `--out=${made}`];
+    const ending = await endingOf(() => prepareCommand(words));
+    assertMatch(String(ending.says), /unknown/);
+    assertEquals(
+      Array.from(Deno.readDirSync(desk.path), ({ name }) => name).includes("new"),
+      false,
+    );
+    Deno.mkdirSync(desk.of("out"));
+    await assertRejects(refused, Refusal, "unknown");
+    assertEquals(contents(desk.of("out")), new Map());
+    assertEquals((await desk.prepare(["text.txt"])).ended, "done");
+  },
 });
 
 Deno.test("prepare refuses a folder of somebody else, and a file in its place", async () => {

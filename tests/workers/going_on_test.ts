@@ -285,9 +285,10 @@ Deno.test("a journal says which checkpoints must be there", () => {
 });
 
 Deno.test("only a run that never saved anything may begin at step 0", () => {
-  const nothing: Remains = { damaged: [], saved: [], ended: false };
+  const nothing: Remains = { damaged: [], saved: [], ended: false, untold: false };
   assertEquals(lostWhen(nothing), undefined);
-  for (const some of [{ damaged: [".corrupt-x"] }, { saved: [3] }, { ended: true }]) {
+  const cases = [{ damaged: [".corrupt-x"] }, { saved: [3] }, { ended: true }, { untold: true }];
+  for (const some of cases) {
     assert(lostWhen({ ...nothing, ...some }) !== undefined);
   }
 });

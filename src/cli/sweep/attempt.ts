@@ -7,7 +7,14 @@ import { beginningsOf, type Standing, untilOf } from "../../sweep/standing.ts";
 import type { Books } from "./books.ts";
 import { type Child, startChild } from "./child.ts";
 import type { Meter } from "./meter.ts";
-import { branch, lockTrial, readTrial, stepsOf, writeConfig } from "./trial_folder.ts";
+import {
+  branch,
+  forgetHalfBranch,
+  lockTrial,
+  readTrial,
+  stepsOf,
+  writeConfig,
+} from "./trial_folder.ts";
 
 /** Seconds that a trial may take to end beyond its own grace. */
 const PATIENCE = 15;
@@ -102,8 +109,9 @@ async function prepare(one: Standing, options: AttemptOptions): Promise<number> 
   await writeConfig(folder, config);
   one.checkpoints = await stepsOf(folder);
   // Where checkpoints were lost the trial itself says so: nothing of it is done again unasked.
-  if (one.checkpoints.length === 0 && trunks && await lostIn(folder) === undefined) {
-    await branchOff(one, options);
+  if (one.checkpoints.length === 0 && await lostIn(folder, { metrics: false }) === undefined) {
+    forgetHalfBranch(folder);
+    if (trunks) await branchOff(one, options);
   }
   return one.checkpoints[0] ?? 0;
 }

@@ -8,6 +8,7 @@ import { csv, jsonLines, type TrialRow } from "../../sweep/rows.ts";
 import type { Sweep } from "../../sweep/schema.ts";
 import type { Trial } from "../../sweep/types.ts";
 import { missingFolders, removeUnused } from "../../../workers/folder.ts";
+import { requireOwn } from "../../../workers/held.ts";
 import { Refusal } from "../../base/refusal.ts";
 
 /** An open folder; disposing it frees it. */
@@ -27,6 +28,7 @@ export async function openBooks(
   out: string,
   { sweep, trials }: { sweep: Sweep; trials: readonly Trial[] },
 ): Promise<Books> {
+  requireOwn(out, { own: "a sweep", doing: "Cannot start in" });
   const made = missingFolders(out);
   const lock = await lockRun(out);
   try {

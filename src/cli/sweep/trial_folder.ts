@@ -136,11 +136,23 @@ export async function branch(
   }
   const metrics = keptLines(readIfAny(join(trunk, "metrics.jsonl")), step);
   // Steps of an attempt that was killed before its first checkpoint.
-  for (const name of ["metrics.jsonl", "samples.jsonl"]) setAside(join(folder, name));
+  setRecordsAside(folder);
   writeTextAtomic(join(folder, "metrics.jsonl"), metrics);
   await saveCheckpoint(checkpointsOf(folder), {
     manifest: { ...manifest, config: anchored(config, Deno.cwd()), configHash: configHash(config) },
     model: Array.from(model.values()),
     optimizer: Array.from(optimizer.values()),
   });
+}
+
+/**
+ * Sets the metrics aside that `branch` had written when it was killed before its checkpoint was there:
+ * without a journal beside them a resume would take the trial's checkpoints for lost.
+ */
+export function forgetHalfBranch(folder: string): void {
+  if (readIfAny(join(folder, "journal.jsonl")) === "") setRecordsAside(folder);
+}
+
+function setRecordsAside(folder: string): void {
+  for (const name of ["metrics.jsonl", "samples.jsonl"]) setAside(join(folder, name));
 }
