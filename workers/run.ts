@@ -85,7 +85,8 @@ export async function runTraining(request: RunRequest): Promise<void> {
     if (from !== undefined) {
       requireSameConfig(from, config);
       if (isDone(from, config) && summedUp(out) === config.steps) {
-        const text = `Nothing left to train: ${out} has finished step ${config.steps}`;
+        const text = `Nothing left to train: ${out} has finished step ${config.steps}; ` +
+          `a larger number of steps goes on, as --steps=${2 * config.steps}`;
         return show({ type: "notice", text });
       }
     }

@@ -2,7 +2,9 @@
 // @ts-types="./parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
 import { Refusal } from "../base/refusal.ts";
-import { dashElsewhere } from "../config/elsewhere.ts";
+import { dashElsewhere, fromElsewhere } from "../config/elsewhere.ts";
+import { keys } from "../config/keys.ts";
+import { hintFor, nearestKey } from "../config/suggest.ts";
 
 /** What a command line asks for. */
 export interface CommandLine {
@@ -25,6 +27,9 @@ export interface CommandLine {
 
 /** Flags that stand for a key of another name. */
 const ALIASES: ReadonlyMap<string, string> = new Map([["data", "data.path"]]);
+
+/** Flags with a value that are no keys. */
+const FLAGS: readonly string[] = ["config", "resume", "restart", "faults"];
 
 /** Reads `[config] [--key=value | --key value]...`; refuses what is neither, or lacks a value. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
@@ -57,7 +62,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   if (faults !== undefined && testing !== true) {
     throw new Refusal("config", "Cannot take --faults: it needs --testing, for it breaks the run");
   }
-  for (const flag of ["config", "resume", "restart", "faults"]) flags.delete(flag);
+  for (const flag of FLAGS) flags.delete(flag);
   return {
     ...(config !== undefined && { config }),
     overrides: Object.fromEntries(flags),
@@ -84,12 +89,21 @@ function flagOf(arg: string, key: string, value?: string | boolean): readonly [s
     );
   }
   const name = key.replace(/=$/, "");
-  if (typeof value !== "string" || value === "" || name !== key) {
-    throw new Refusal(
-      "config",
-      `Cannot read --${name}: need a value, as in --${name}=value: none given`,
-    );
-  }
   const path = name.replaceAll("-", "_");
+  if (typeof value !== "string" || value === "" || name !== key) {
+    throw new Refusal("config", withoutValue(name, ALIASES.get(path) ?? path));
+  }
   return [ALIASES.get(path) ?? path, value];
+}
+
+/** What a flag without a value lacks; of an unknown key, which one is meant. */
+function withoutValue(name: string, path: string): string {
+  const all = keys();
+  const key = all.find((known) => known.path === path);
+  const paths = all.map((known) => known.path);
+  const isUnknown = key === undefined && !FLAGS.includes(path) &&
+    (fromElsewhere(path) ?? nearestKey(path, paths)) !== undefined;
+  if (isUnknown) return `Unknown key "${name}": ${hintFor(path, paths)}`;
+  const example = key?.types.includes("boolean") ? "true" : "value";
+  return `Cannot read --${name}: need a value, as in --${name}=${example}: none given`;
 }

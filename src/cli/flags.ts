@@ -19,6 +19,8 @@ export interface FlagSpec {
   readonly default?: unknown;
   /** Texts that it takes, and no other. */
   readonly choices?: readonly string[];
+  /** Which choice another text means, in words. */
+  readonly meant?: (text: string) => string | undefined;
   /** What a number must be, for people and by test: `in (0, 1]`. */
   readonly range?: { readonly need: string; readonly holds: (value: number) => boolean };
   /** The empty text is a value. */
@@ -172,7 +174,9 @@ function valueOf(flag: FlagSpec, text: string | undefined): unknown {
     ? text
     : undefined;
   if (value !== undefined) return value;
-  throw new Refusal("config", `Cannot take --${name}: need ${needOf(flag)}: ${text}`);
+  const hint = flag.meant?.(text);
+  const rest = hint === undefined ? text : `${text} (${hint})`;
+  throw new Refusal("config", `Cannot take --${name}: need ${needOf(flag)}: ${rest}`);
 }
 
 function numberOf({ kind, range }: FlagSpec, text: string): number | undefined {

@@ -16,7 +16,7 @@ import type { OpenedModel } from "../../workers/model.ts";
 import { runCommand } from "./command.ts";
 import { openDevice } from "./device.ts";
 import { flagsHelp } from "./flags.ts";
-import { GENERATE, parseGenerate } from "./generate_request.ts";
+import { GENERATE, parseGenerate, slideNote } from "./generate_request.ts";
 import type { GenerateRequest } from "./generate_request.ts";
 import { openOutput } from "./output.ts";
 import type { Output } from "./output.ts";
@@ -58,6 +58,8 @@ export async function generateCommand(args: readonly string[]): Promise<ExitName
   const model = await openFeeder(opened, request, { prompt: first.length, status });
   // From here on there is text on the terminal.
   status.end();
+  const slides = slideNote(request, { prompt: first.length, model: opened });
+  if (slides !== undefined) console.error(slides);
   const start = performance.now();
   const drawn = await drawSamples(model, request, {
     tokenizer,
@@ -115,7 +117,7 @@ function samplesOf(
   });
 }
 
-/** The model on its device. It lets signals through, and says once when its window slides. */
+/** The model on its device. It lets signals through. */
 async function openFeeder(
   { model, context, vocabulary, params }: OpenedModel,
   { device: kind, num }: GenerateRequest,
@@ -133,7 +135,6 @@ async function openFeeder(
   await decoder.prepare(prompt);
   isOpen = true;
   let looked = performance.now();
-  let said = false;
   return {
     rows,
     reset: () => decoder.reset(),
@@ -142,14 +143,7 @@ async function openFeeder(
         await new Promise((resolve) => setTimeout(resolve));
         looked = performance.now();
       }
-      const logits = await decoder.feed(tokens);
-      if (decoder.slides > 0 && !said) {
-        console.error(
-          `The text is longer than the context of ${context} tokens: its window slides`,
-        );
-        said = true;
-      }
-      return logits;
+      return await decoder.feed(tokens);
     },
   };
 }

@@ -136,6 +136,22 @@ export function parseGenerate(args: readonly string[]): GenerateRequest | "help"
   };
 }
 
+/** What is said before a text that its model's window does not hold; a recurrent model has none. */
+export function slideNote(
+  { tokens }: Pick<GenerateRequest, "tokens">,
+  { prompt, model: { model, context } }: {
+    readonly prompt: number;
+    readonly model: { readonly model: { readonly kind: string }; readonly context: number };
+  },
+): string | undefined {
+  // The last token is drawn, and not read.
+  if (model.kind === "recurrent" || prompt + tokens - 1 <= context) return undefined;
+  const size = prompt > context
+    ? `${prompt} tokens of the prompt are`
+    : `${prompt} tokens of the prompt and --tokens=${tokens} are`;
+  return `${size} more than the context of ${context}: the window slides`;
+}
+
 function promptFrom(text: string | undefined, path: string | undefined): PromptFrom {
   if (text !== undefined && path !== undefined) {
     throw new Refusal(

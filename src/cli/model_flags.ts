@@ -1,5 +1,6 @@
 /** Flags and words that commands about one model share. */
 import { Refusal } from "../base/refusal.ts";
+import { deviceElsewhere } from "../config/elsewhere.ts";
 import type { FlagSpec } from "./flags.ts";
 
 /** Which checkpoint of a run. */
@@ -17,6 +18,7 @@ export const DEVICE: FlagSpec = {
   kind: "text",
   help: "Where kernels run; reference is plain loops and slow",
   choices: ["auto", "webgpu", "reference"],
+  meant: deviceElsewhere,
   default: "auto",
 };
 

@@ -1,5 +1,6 @@
 /** The command `plan`: what a run takes, before anything is spent on it. */
 import { join } from "node:path";
+import { isMissing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { countsOf } from "../budget/counts.ts";
@@ -145,8 +146,17 @@ async function planOf(
 
 /** @throws {Refusal} `noInput` or `data`. */
 async function scalingIn(path: string): Promise<Scaling> {
-  const file = await isFolder(path) ? join(path, "scaling.json") : path;
-  return parseScaling(await readWhole(file), file);
+  if (!await isFolder(path)) return parseScaling(await readWhole(path), path);
+  const file = join(path, "scaling.json");
+  if (await isThere(file)) return parseScaling(await readWhole(file), file);
+  throw new Refusal(
+    "noInput",
+    `Cannot read ${file}: need the laws of a sweep: there are none; run deno task scaling ${path} first`,
+  );
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(() => true, (error) => !isMissing(error));
 }
 
 async function isFolder(path: string): Promise<boolean> {

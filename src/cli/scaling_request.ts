@@ -6,10 +6,11 @@ import { type FlagsSpec, parseFlags } from "./flags.ts";
 
 /** The flags of `scaling`. */
 export const SCALING: FlagsSpec = {
-  usage: "deno task scaling DIR [--flag=value | --flag value]...",
+  usage: "deno task scaling DIR [--flag=value]..., or deno task scaling OUT --csv=FILE",
   about:
     "Fits scaling laws to the finished trials of a sweep, DIR/trials.jsonl, or to a table of\n" +
-    "others, and writes scaling.json, points.csv, three pictures and the page scaling.html to DIR.",
+    "others, FILE, and writes scaling.json, points.csv, three pictures and the page scaling.html to\n" +
+    "DIR or OUT.",
   flags: [
     {
       name: "csv",
@@ -78,13 +79,19 @@ export function parseScaling(args: readonly string[]): ScalingRequest | "help" {
   const { positionals, values, help } = parseFlags(args, SCALING);
   if (help) return "help";
   const [folder, ...more] = positionals;
+  const { csv, budgets } = values;
+  if (folder === undefined && csv !== undefined) {
+    throw new Refusal(
+      "config",
+      `Cannot fit: need a folder to write to, as in deno task scaling OUT --csv=${csv}: got none`,
+    );
+  }
   if (folder === undefined || more.length > 0) {
     throw new Refusal(
       "config",
       `Cannot fit: need one folder, as in ${SCALING.usage}: got ${positionals.length}`,
     );
   }
-  const { csv, budgets } = values;
   if (csv !== undefined && values["params"] !== "all") {
     throw new Refusal(
       "config",

@@ -163,22 +163,10 @@ const PREFIXES: Readonly<Record<string, string>> = {
   torch_compile_: "compile",
 };
 
-/** llm.c's flags of one letter that mean the same as a key. */
-const LETTERS: Readonly<Record<string, string>> = {
-  i: "data.path",
-  e: "init",
-  o: "out",
-  b: "windows",
-  t: "data.window",
-  l: "optim.lr",
-  u: "optim.warmup",
-  c: "optim.weight_decay",
-  x: "steps",
-  v: "eval.every",
-  m: "eval.windows",
-  n: "checkpoint.every",
-  s: "report.sample_every",
-  g: "report.sample_length",
+/** Devices as others call them, and which of ours is meant. */
+const DEVICES: Readonly<Record<string, string>> = {
+  "webgpu takes the GPU": "cuda gpu mps rocm hip xpu vulkan metal dx12 nvidia amd tpu",
+  "auto takes a software driver where there is no GPU": "cpu software llvmpipe lavapipe",
 };
 
 /** Sections as others call them. */
@@ -218,10 +206,19 @@ export function sectionElsewhere(path: string): string | undefined {
   return own(SECTIONS, snakeCase(path));
 }
 
-/** The key that a flag with one dash stands for elsewhere; undefined for unknown ones. */
+/**
+ * The key that a flag with one dash stands for elsewhere; undefined for unknown ones, and for single
+ * letters, which mean something else in each trainer.
+ */
 export function dashElsewhere(name: string): string | undefined {
-  const other = fromElsewhere(name);
-  return own(LETTERS, name) ?? (other !== undefined && "key" in other ? other.key : undefined);
+  const other = name.length > 1 ? fromElsewhere(name) : undefined;
+  return other !== undefined && "key" in other ? other.key : undefined;
+}
+
+/** Which of our devices another name means, as `cuda:0`; undefined for unknown names. */
+export function deviceElsewhere(name: string): string | undefined {
+  const plain = name.toLowerCase().replace(/:\d+$/, "");
+  return Object.entries(DEVICES).find(([, names]) => names.split(" ").includes(plain))?.[0];
 }
 
 /** All names of a counterpart, and all keys and sections that the tables name. */
@@ -231,7 +228,7 @@ export function elsewhereTables(): { readonly names: string[]; readonly keys: st
   );
   return {
     names,
-    keys: [...Object.keys(KEYS), ...Object.values(LETTERS), ...Object.values(SECTIONS)],
+    keys: [...Object.keys(KEYS), ...Object.values(SECTIONS)],
   };
 }
 

@@ -2,7 +2,7 @@
 import type * as z from "zod";
 import { type Key, keys, sections } from "./keys.ts";
 import { isPlain } from "./overrides.ts";
-import { sectionElsewhere } from "./elsewhere.ts";
+import { deviceElsewhere, sectionElsewhere } from "./elsewhere.ts";
 import { hintFor, nearestKey } from "./suggest.ts";
 
 /** One text per fault, each beginning with the dotted path of what it is about. */
@@ -20,7 +20,9 @@ export function faultTexts(input: unknown, issues: readonly z.core.$ZodIssue[]):
     const key = all.find((key) => path === key.path || path.startsWith(`${key.path}.`));
     if (key === undefined) return [`${path || "config"}: need an object: ${actual}`];
     const need = key.need === "boolean" ? "true or false" : key.need;
-    return [`${key.path}: need ${need}: ${show(at(input, key.path.split(".")))}`];
+    const value = at(input, key.path.split("."));
+    const ours = key.path === "device" ? deviceElsewhere(String(value)) : undefined;
+    return [`${key.path}: need ${need}: ${show(value)}${ours === undefined ? "" : ` (${ours})`}`];
   });
   // A value can break two rules of one leaf, which make one text.
   return Array.from(new Set(texts));

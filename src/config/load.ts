@@ -1,11 +1,13 @@
 /** Reads a config file as a plain value. Knows files, not what a config means. */
 // @ts-types="./jsonc_parse.d.ts"
 import { parse } from "@std/jsonc/parse";
-import { extname, resolve } from "node:path";
+import { extname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { fileFault } from "../base/file_fault.ts";
+import { own } from "../base/own.ts";
 import { Refusal } from "../base/refusal.ts";
 import { isPipe } from "../data/pipe.ts";
+import { isPrepared } from "../data/prepared/open.ts";
 import { readWhole } from "../data/read.ts";
 import { isPlain, type PlainConfig } from "./overrides.ts";
 import { plainFault } from "./plain_data.ts";
@@ -29,14 +31,19 @@ export async function loadConfig(path: string): Promise<PlainConfig> {
   throw refusal(path, `need numbers, texts, true, false, null, lists and objects: ${fault}`);
 }
 
+/** Endings of files that hold a text to train on. */
+const TEXTS = [".txt", ".text", ".md"];
+
 async function readValue(path: string): Promise<unknown> {
   // A pipe has no name that tells, and no module comes out of it.
   const piped = await isPipe(path);
   const extension = piped ? ".json" : extname(path);
-  if (![".ts", ".js", ".json"].includes(extension)) {
-    throw refusal(path, `need a .ts, .js or .json file: the name ends in "${extension}"`);
-  }
   try {
+    if (!piped && isFolder(path)) throw refusal(path, `need a file: ${folderHint(path)}`);
+    if (![".ts", ".js", ".json"].includes(extension)) {
+      const hint = TEXTS.includes(extension) ? `; to train on a text give --data=${path}` : "";
+      throw refusal(path, `need a .ts, .js or .json file: the name ends in "${extension}"${hint}`);
+    }
     if (!piped && !(await Deno.stat(path)).isFile) throw refusal(path, "need a file: it is none");
     if (extension === ".json") return parsed(path, await readWhole(path));
     const module: { readonly default?: unknown } = await import(pathToFileURL(resolve(path)).href);
@@ -44,10 +51,33 @@ async function readValue(path: string): Promise<unknown> {
   } catch (error) {
     // What holds no text is as much a fault of the config as what holds no config.
     if (error instanceof Refusal) throw new Refusal("config", error.message);
-    const known = fileFault(error, { doing: "load", path, need: "a file", exit: "config" });
+    const reason = reasonOf(error, path);
+    const known = reason.startsWith(FORBIDS)
+      ? undefined
+      : fileFault(error, { doing: "load", path, need: "a file", exit: "config" });
     if (known instanceof Refusal) throw known;
-    throw refusal(path, `need a file that loads: ${reasonOf(error, path)}`);
+    throw refusal(path, `need a file that loads: ${reason}`);
   }
+}
+
+/** Whether a folder is at a path; what cannot be looked at is refused where it is read. */
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/** What a folder is, and the flag that takes it. */
+function folderHint(path: string): string {
+  if (isPrepared(path)) return `it is a folder of tokens; to train on it give --data=${path}`;
+  const names = new Set(Array.from(Deno.readDirSync(path), ({ name }) => name));
+  const config = join(path, "config.json");
+  if (!names.has("config.json")) return "it is a folder";
+  return names.has("metrics.jsonl")
+    ? `it is the folder of a run; give --resume=${path} to go on with it, or ${config} to train it anew`
+    : `it is the folder of a model; to begin with it give --init=${path}`;
 }
 
 /** The value of a JSON text. @throws {Refusal} that says in which line and column it goes wrong. */
@@ -78,12 +108,43 @@ function reasonOf(error: unknown, path: string): string {
   // Deno colours some of its messages.
   // deno-lint-ignore no-control-regex
   const plain = text.replaceAll(/\x1b\[\d+m/g, "");
-  const reason = (plain.split("\n")[0] ?? "").replace(/^SyntaxError: |\.$/g, "");
+  const first = (plain.split("\n")[0] ?? "").replace(/^SyntaxError: |\.$/g, "");
+  const reason = forbidden(first) ?? first;
   const [, url, line, column] = /(?:at |\()(file:\/\/\S+?):(\d+):(\d+)\)?$/m.exec(plain) ?? [];
-  if (url === undefined) return reason;
+  // A place in this file says nothing of the config.
+  if (url === undefined || url === import.meta.url) return reason;
   const file = fileURLToPath(url);
   const place = `line ${line}, column ${column}`;
   return `${reason} at ${place}${file === resolve(path) ? "" : ` of ${file}`}`;
+}
+
+/** How every reason begins that is a thing forbidden. */
+const FORBIDS = "a config ";
+
+/** What a config may not do, by the name of Deno's permission for it. */
+const FORBIDDEN: Readonly<Record<string, string>> = {
+  env: "reads no environment variable",
+  import: "imports nothing from the network",
+  net: "reads nothing from the network",
+  write: "writes no file",
+  run: "starts no program",
+  sys: "asks nothing of the system",
+  ffi: "opens no library",
+};
+
+/** Deno's advice is to grant a permission, which no flag of ours does: say what a config may not do. */
+function forbidden(reason: string): string | undefined {
+  const [, permission = "", what] = /^Requires (\w+) access(?: to (".*?"))?/.exec(reason) ?? [];
+  const forbids = own(FORBIDDEN, permission);
+  if (forbids !== undefined) {
+    return `${FORBIDS}${forbids}${what === undefined ? "" : `: ${what}`}`;
+  }
+  const [, url] = /A remote specifier was requested: (".*?")/.exec(reason) ?? [];
+  if (url !== undefined) return `${FORBIDS}${FORBIDDEN["import"]}: ${url}`;
+  // A package that is in no lock file would be fetched.
+  return reason.startsWith("The lockfile is out of date")
+    ? `${FORBIDS}${FORBIDDEN["import"]}: a package is not one of Shoal's`
+    : undefined;
 }
 
 function firstLine(error: unknown): string {

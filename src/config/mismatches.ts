@@ -2,9 +2,11 @@
  * Where a model and its data do not go together. Pure: judges by what the source asks, so a new
  * source needs no line here.
  */
+import { shown, unescaped } from "../data/document_end.ts";
 import type { DataConfig } from "../data/schema.ts";
 import type { Evaluation } from "../data/source.ts";
 import { taskOf } from "../data/sources/mod.ts";
+import { END_TEXT } from "../data/tokenizers/types.ts";
 import type { ModelConfig } from "../models/mod.ts";
 
 /** A dotted path, and what is wrong with the value there. */
@@ -31,16 +33,15 @@ export function mismatches(
     faults.push(["data.bptt", `need null for model gpt, which has no state to carry: ${bptt}`]);
   }
   if (data.document_end !== null && bptt === null && !data.document_mask) {
-    const value = JSON.stringify(data.document_end);
     faults.push([
       "data.document_end",
-      `need data.bptt or data.document_mask, without which documents are not told apart: ${value}`,
+      `${documentsNeed(model, data)}: ${shown(unescaped(data.document_end))}`,
     ]);
   }
   if (data.document_mask && (model.kind !== "gpt" || source !== "text")) {
     faults.push(["data.document_mask", `need false unless model gpt reads source text: true`]);
   } else if (data.document_mask && data.document_end === null) {
-    faults.push(["data.document_mask", "need false without data.document_end: true"]);
+    faults.push(["data.document_mask", `need data.document_end, as '${END_TEXT}': none is set`]);
   }
   if (data.mix !== null && data.path !== null) {
     faults.push(["data.mix", `need null where data.path names a text: ${data.path}`]);
@@ -72,4 +73,14 @@ export function mismatches(
     ]);
   }
   return faults;
+}
+
+/** What a model and its source need to tell documents apart. */
+function documentsNeed(model: ModelConfig, data: DataConfig): string {
+  const set = model.kind === "gpt"
+    ? data.source === "text" && "data.document_mask=true"
+    : taskOf({ ...data, bptt: data.window }, 0).carries && "data.bptt";
+  return set
+    ? `set ${set}, without which documents are not told apart`
+    : `need null for model ${model.kind} and source ${data.source}, which tell no documents apart`;
 }

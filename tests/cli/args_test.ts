@@ -107,6 +107,27 @@ Deno.test("parseCommandLine() refuses a flag without a value", () => {
   );
 });
 
+Deno.test("parseCommandLine() says what a flag without a value needs, or which key is meant", () => {
+  const value = (name: string, example: string) =>
+    `Cannot read --${name}: need a value, as in --${name}=${example}: none given`;
+  const cases: Readonly<Record<string, string>> = {
+    "--model.tied": value("model.tied", "true"),
+    "--data.document-mask --steps=3": value("data.document-mask", "true"),
+    "--optim.lr": value("optim.lr", "value"),
+    "--data": value("data", "value"),
+    "--resume": value("resume", "value"),
+    "--frobnicate": value("frobnicate", "value"),
+    "--fp16": 'Unknown key "fp16": leave it out: everything computes in f32',
+    "--bf16 --steps=3": 'Unknown key "bf16": leave it out: everything computes in f32',
+    "--gradient-checkpointing": 'Unknown key "gradient-checkpointing": leave it out: a large loss',
+    "--tie-weights": 'Unknown key "tie-weights": did you mean "model.tied"?',
+    "--tied": 'Unknown key "tied": did you mean "model.tied"?',
+  };
+  for (const [line, says] of Object.entries(cases)) {
+    assertEquals(fault(line).slice(0, says.length), says, line);
+  }
+});
+
 Deno.test("parseCommandLine() takes a fault plan together with --testing, in any order", () => {
   for (
     const line of [

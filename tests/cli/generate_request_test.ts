@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
 import { flagsHelp } from "../../src/cli/flags.ts";
-import { GENERATE, parseGenerate } from "../../src/cli/generate_request.ts";
+import { GENERATE, parseGenerate, slideNote } from "../../src/cli/generate_request.ts";
 import type { GenerateRequest } from "../../src/cli/generate_request.ts";
 
 const DEFAULTS: GenerateRequest = {
@@ -84,7 +84,7 @@ Deno.test("parseGenerate() names the flag, the need and the value of what is out
     ["--temperature", "a number >= 0", "1e-320"],
     ["--seed", "an integer >= 0", "-1"],
     ["--which", "newest | best", "worst"],
-    ["--device", "auto | webgpu | reference", "gpu"],
+    ["--device", "auto | webgpu | reference", "quantum"],
   ];
   for (const [flag, need, value] of cases) {
     const message = `Cannot take ${flag}: need ${need}: ${value}`;
@@ -96,6 +96,18 @@ Deno.test("parseGenerate() names the flag, the need and the value of what is out
     "Cannot read --stop: need a value, as in --stop=value: none given",
   );
   assertEquals(fault("runs/a", "--temp=1"), "Unknown flag --temp: did you mean --temperature?");
+});
+
+Deno.test("slideNote() tells before a text whether its window slides", () => {
+  const note = (prompt: number, tokens: number, kind = "gpt") =>
+    slideNote({ tokens }, { prompt, model: { model: { kind }, context: 64 } });
+  // The last token is drawn, and not read.
+  assertEquals(note(10, 55), undefined);
+  assertEquals(note(64, 1), undefined);
+  const rest = "are more than the context of 64: the window slides";
+  assertEquals(note(10, 56), `10 tokens of the prompt and --tokens=56 ${rest}`);
+  assertEquals(note(65, 1), `65 tokens of the prompt ${rest}`);
+  assertEquals(note(65, 1000, "recurrent"), undefined);
 });
 
 Deno.test("the help of generate fits 100 columns", () => {

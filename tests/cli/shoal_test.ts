@@ -124,6 +124,35 @@ Deno.test("./shoal lists all commands with a line each, however it is asked, on 
   assert(lines.every((line) => line.length < 80) && lines.length < 23, "one screen");
 });
 
+Deno.test("./shoal tells in a line what checks and tests take, and starts nothing", () => {
+  using machine = new Machine({});
+  const list = machine.call([]).stdout;
+  const takes: Readonly<Record<string, RegExp>> = {
+    check: /^$/,
+    ok: /^$/,
+    test: /^ \[PATH\]\.{3} \[--filter=TEXT\], as deno test takes them$/,
+    "test:faults": /^ \[--filter=TEXT\], as deno test takes it$/,
+  };
+  // Every other command has a program of its own that answers.
+  const others = Object.entries(denoJson.tasks).filter(([, line]) => !line.startsWith("deno run"));
+  assertEquals(others.map(([name]) => name).sort(), Object.keys(takes).sort());
+  for (const [name, says] of Object.entries(takes)) {
+    for (const words of [[name, "--help"], [name, "tests/cli", "-h"], ["help", name]]) {
+      const { code, stdout, stderr } = machine.call(words);
+      assertEquals([code, stderr], [0, ""]);
+      const [, what = "none", about = ""] =
+        /^Usage: \.\/shoal [\w:]+?(| .*): (.*)\n$/.exec(stdout) ??
+          [];
+      assertMatch(what, says, stdout);
+      assertStringIncludes(list, about);
+      assert(stdout.startsWith(`Usage: ./shoal ${name}`) && about.length > 10, stdout);
+    }
+  }
+  using complete = new Machine().driver(true);
+  const words = ["test", "--", "--help"];
+  assertEquals(complete.call(words).stdout, complete.task(`${complete.path}/elsewhere`, ...words));
+});
+
 Deno.test("./shoal refuses a misspelt command, names the nearest and starts nothing", () => {
   using machine = new Machine();
   const nearest: Readonly<Record<string, string>> = {

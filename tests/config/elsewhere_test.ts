@@ -6,6 +6,7 @@ import { applyOverrides } from "../../src/config/overrides.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { readSweep } from "../../src/sweep/read.ts";
 import { parseCommandLine } from "../../src/cli/args.ts";
+import { parseGenerate } from "../../src/cli/generate_request.ts";
 import { parseSweep } from "../../src/cli/sweep_request.ts";
 
 /** The line that something is refused with. */
@@ -147,6 +148,30 @@ Deno.test("a name from elsewhere in one of our sections gets a hint", () => {
   }
 });
 
+Deno.test("a device of another name gets the one that is meant", () => {
+  const said: Readonly<Record<string, string>> = {
+    ...Object.fromEntries(
+      ["cuda", "cuda:0", "gpu", "GPU", "mps"].map((name) => [name, " (webgpu takes the GPU)"]),
+    ),
+    cpu: " (auto takes a software driver where there is no GPU)",
+    quantum: "",
+    constructor: "",
+  };
+  for (const [device, hint] of Object.entries(said)) {
+    const ends = {
+      "in a config": [() => resolveConfig({ device }), `reference: "${device}"${hint}`],
+      "as a flag": [
+        () => parseGenerate(["runs/a", `--device=${device}`]),
+        `reference: ${device}${hint}`,
+      ],
+    } as const;
+    for (const [place, [work, end]] of Object.entries(ends)) {
+      const text = refusal(work);
+      assert(text.endsWith(end), `${place}: ${text}`);
+    }
+  }
+});
+
 Deno.test("a section of another name gets a hint", () => {
   for (const [name, section] of [["optimizer", "optim"], ["dataset", "data"], ["modle", "model"]]) {
     const text = refusal(() => resolveConfig({ [name as string]: { lr: 1 } }));
@@ -171,14 +196,18 @@ Deno.test("a word that is near no key gets no key", () => {
   }
 });
 
-Deno.test("flags with one dash, as llm.c has them, get a hint", () => {
+Deno.test("flags with one dash get a hint, but single letters do not", () => {
   const text = (...args: string[]) => refusal(() => parseCommandLine(args));
   assertStringIncludes(
-    text("-b", "4"),
+    text("-batch_size=4"),
     "two dashes and the whole name of a key: did you mean --windows?",
   );
-  assertStringIncludes(text("-t=64"), "did you mean --data.window?");
-  assert(!text("-k", "4").includes("did you mean"));
+  for (const letter of "abcdefgijklmnopqrstuvwxyz") {
+    for (const words of [[`-${letter}`, "3"], [`-${letter}=3`], [`-${letter}3`]]) {
+      const says = text(...words);
+      assert(says.endsWith("need two dashes and the whole name of a key"), says);
+    }
+  }
 });
 
 Deno.test("a sweep's command line knows its own flags and the names from elsewhere", () => {

@@ -25,7 +25,8 @@ async function refusalFor(name: string, text: string): Promise<string> {
   assertEquals(refusal.exit, "config");
   assertEquals(refusal.message.includes("\n"), false, refusal.message);
   assertEquals(refusal.message.startsWith("Cannot load "), true, refusal.message);
-  return refusal.message.slice(refusal.message.indexOf(name) + name.length + 2);
+  const [, path = ""] = /^Cannot load (.*?): /.exec(refusal.message) ?? [];
+  return refusal.message.slice(`Cannot load ${path}: `.length).replaceAll(path, "PATH");
 }
 
 Deno.test("loadConfig() reads JSON and default exports alike", async () => {
@@ -143,9 +144,88 @@ Deno.test("loadConfig() refuses what is no file, and other endings", async () =>
     await refusalFor("a.yaml", "steps: 3"),
     'need a .ts, .js or .json file: the name ends in ".yaml"',
   );
-  const dir = await Deno.makeTempDir({ suffix: ".json" });
-  await assertRejects(() => loadConfig(dir), Refusal, "need a file: it is none");
-  await Deno.remove(dir);
+  for (const suffix of [".json", ""]) {
+    const dir = await Deno.makeTempDir({ suffix });
+    await assertRejects(() => loadConfig(dir), Refusal, "need a file: it is a folder");
+    await Deno.remove(dir);
+  }
+});
+
+Deno.test("loadConfig() names the flag that takes a text, a run, a model or tokens", async () => {
+  assertEquals(
+    await refusalFor("a.txt", "Call me Ishmael."),
+    'need a .ts, .js or .json file: the name ends in ".txt"; to train on a text give --data=PATH',
+  );
+  const INDEX = '{"format":"shoal-tokens-1"}';
+  const cases: readonly (readonly [readonly string[], string])[] = [
+    [
+      ["config.json", "metrics.jsonl"],
+      "the folder of a run; give --resume=PATH to go on with it, or PATH/config.json to train it anew",
+    ],
+    [["config.json"], "the folder of a model; to begin with it give --init=PATH"],
+    [["index.json"], "a folder of tokens; to train on it give --data=PATH"],
+    [["other.json"], "a folder"],
+  ];
+  for (const [names, says] of cases) {
+    const dir = await Deno.makeTempDir();
+    for (const name of names) await Deno.writeTextFile(`${dir}/${name}`, INDEX);
+    const { message } = await assertRejects(() => loadConfig(dir), Refusal);
+    await Deno.remove(dir, { recursive: true });
+    const said = message.replace(`Cannot load ${dir}: `, "").replaceAll(dir, "PATH");
+    assertEquals(said, `need a file: it is ${says}`);
+  }
+});
+
+/** A module that loads each of its arguments as a config, and prints why that fails. */
+const LOADER = `import { loadConfig } from ${
+  JSON.stringify(new URL("../../src/config/load.ts", import.meta.url).href)
+};
+for (const path of Deno.args) {
+  try {
+    await loadConfig(path);
+    console.log("it loads");
+  } catch (error) {
+    console.log(error.message.replace("Cannot load " + path + ": need a file that loads: ", ""));
+  }
+}`;
+
+Deno.test("loadConfig() says what a config may not do, and offers no permission", async () => {
+  const nothing = "a config imports nothing from the network";
+  const cases: readonly (readonly [string, string])[] = [
+    ['Deno.env.get("STEPS");', 'a config reads no environment variable: "STEPS"'],
+    ["process.env.STEPS;", 'a config reads no environment variable: "STEPS"'],
+    ['import "https://example.com/a.ts";', `${nothing}: "example.com:443"`],
+    ['await import("https://deno.land/a.ts");', `${nothing}: "https://deno.land/a.ts"`],
+    ['import "jsr:@std/assert@1";', `${nothing}: "https://jsr.io/@std/assert/meta.json"`],
+    [
+      'await fetch("http://localhost:8080");',
+      'a config reads nothing from the network: "localhost:8080"',
+    ],
+    ['Deno.writeTextFileSync("a", "b");', 'a config writes no file: "a"'],
+    ['new Deno.Command("ls").outputSync();', 'a config starts no program: "ls"'],
+    ["Deno.hostname();", 'a config asks nothing of the system: "hostname"'],
+    ['import "npm:left-pad@1.3.0";', `${nothing}: a package is not one of Shoal's`],
+  ];
+  const dir = await Deno.makeTempDir();
+  const paths = cases.map((_, i) => `${dir}/${i}.ts`);
+  for (const [i, [code]] of cases.entries()) {
+    await Deno.writeTextFile(paths[i] as string, `${code}\nexport default {};\n`);
+  }
+  await Deno.writeTextFile(`${dir}/loader.ts`, LOADER);
+  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: "run -q --no-prompt --no-remote --no-check --allow-read --config".split(" ")
+      .concat(config, `${dir}/loader.ts`, ...paths),
+    env: { NO_COLOR: "1" },
+  }).output();
+  await Deno.remove(dir, { recursive: true });
+  const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  const lines = text.trimEnd().split("\n");
+  assertEquals(lines.length, cases.length, text);
+  for (const [i, [code, says]] of cases.entries()) {
+    const [, said] = /^(.*?)(?: at line \d+, column \d+)?$/.exec(lines[i] ?? "") ?? [];
+    assertEquals(said, says, code);
+  }
 });
 
 Deno.test("the configs of the project resolve, under their own names", async () => {

@@ -53,7 +53,7 @@ Deno.test("resolveConfig() lists all faults by path", () => {
     [
       "data.validation: need number in (0, 0.5]: 0.6",
       "data.window: need integer >= 1: null",
-      'device: need auto | webgpu | reference: "cuda"',
+      'device: need auto | webgpu | reference: "cuda" (webgpu takes the GPU)',
       "eval: need an object: 4",
       "model.dropout: need number in [0, 1): -0.1",
       'model.widht: unknown key, did you mean "model.width"?',
@@ -144,6 +144,25 @@ Deno.test("resolveConfig() checks keys against each other", () => {
     [
       { model: { kind: "gpt", tied: true }, data: { source: "recall" } },
       "model.tied: need false for source recall, whose targets are no tokens: true",
+    ],
+    [
+      { data: { document_end: "\\n\\n" } },
+      "data.document_end: set data.document_mask=true, without which documents are not told " +
+      'apart: "\\n\\n"',
+    ],
+    [
+      { model: { kind: "recurrent" }, data: { document_end: "\n" } },
+      'data.document_end: set data.bptt, without which documents are not told apart: "\\n"',
+    ],
+    ...["gpt", "recurrent"].map((kind) =>
+      [
+        { model: { kind }, data: { source: "recall", document_end: "." } },
+        `data.document_end: need null for model ${kind} and source recall, which tell no documents`,
+      ] as const
+    ),
+    [
+      { data: { document_mask: true } },
+      "data.document_mask: need data.document_end, as '<|endoftext|>': none is set",
     ],
     [{ report: { gradient_reach: true } }, "report.gradient_reach: need a recurrent model"],
     [{ name: "../up" }, "name: need letters, digits"],

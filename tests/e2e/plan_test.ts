@@ -189,6 +189,8 @@ Deno.test("plan foretells the loss by a law, with its interval", async () => {
 
 Deno.test("plan refuses in one line what it cannot read", async (t) => {
   using place = new Place();
+  Deno.mkdirSync(place.of("unfitted"));
+  place.write("unfitted/trials.jsonl", "");
   const refusals: Record<string, Refused> = {
     "an unknown key": { args: [SMOKE, "--optim.lrr=1"], exit: "config", says: ["optim.lr"] },
     "no memory": { args: [SMOKE, "--memory=0"], exit: "config", says: ["--memory", "> 0"] },
@@ -196,6 +198,11 @@ Deno.test("plan refuses in one line what it cannot read", async (t) => {
     "a probe of parts": { args: [SMOKE, "--probe=1.5"], exit: "config", says: ["--probe"] },
     "no text": { args: [SMOKE, "--data=none.txt"], exit: "noInput", says: ["none.txt"] },
     "no law": { args: [SMOKE, "--scaling=none"], exit: "noInput", says: ["none"] },
+    "a sweep without laws": {
+      args: [SMOKE, "--scaling=unfitted"],
+      exit: "noInput",
+      says: ["run deno task scaling unfitted first"],
+    },
     "a law that is none": { args: [SMOKE, "--scaling=text.txt"], exit: "data", says: ["no JSON"] },
     "a run to resume": { args: ["--resume=run"], exit: "config", says: ["need a config alone"] },
     "too many workers": { args: [SMOKE, "--workers=9"], exit: "config", says: ["micro_batches"] },
