@@ -31,6 +31,9 @@ export async function loadConfig(path: string): Promise<PlainConfig> {
   throw refusal(path, `need numbers, texts, true, false, null, lists and objects: ${fault}`);
 }
 
+/** Milliseconds that a module may take to load. */
+const PATIENCE = 30_000;
+
 /** Endings of files that hold a text to train on. */
 const TEXTS = [".txt", ".text", ".md"];
 
@@ -46,17 +49,35 @@ async function readValue(path: string): Promise<unknown> {
     }
     if (!piped && !(await Deno.stat(path)).isFile) throw refusal(path, "need a file: it is none");
     if (extension === ".json") return parsed(path, await readWhole(path));
-    const module: { readonly default?: unknown } = await import(pathToFileURL(resolve(path)).href);
-    return module.default;
   } catch (error) {
     // What holds no text is as much a fault of the config as what holds no config.
     if (error instanceof Refusal) throw new Refusal("config", error.message);
-    const reason = reasonOf(error, path);
-    const known = reason.startsWith(FORBIDS)
-      ? undefined
-      : fileFault(error, { doing: "load", path, need: "a file", exit: "config" });
-    if (known instanceof Refusal) throw known;
-    throw refusal(path, `need a file that loads: ${reason}`);
+    throw fileFault(error, { doing: "load", path, need: "a file", exit: "config" });
+  }
+  try {
+    return await moduleValue(path);
+  } catch (error) {
+    throw refusal(path, `need a file that loads: ${reasonOf(error, path)}`);
+  }
+}
+
+/** The default export of a module, whose getters are called here: they may throw. */
+async function moduleValue(path: string): Promise<unknown> {
+  const late = Promise.withResolvers<never>();
+  // Deno ends a process that only waits for a promise nobody settles: the timer keeps it alive.
+  const timer = setTimeout(
+    () => late.reject(new Error(`it waits for longer than ${PATIENCE / 1000} s`)),
+    PATIENCE,
+  );
+  try {
+    const loading: Promise<{ readonly default?: unknown }> = import(
+      pathToFileURL(resolve(path)).href
+    );
+    const { default: value } = await Promise.race([loading, late.promise]);
+    plainFault(value);
+    return value;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -239,3 +239,14 @@ Deno.test("the configs of the project resolve, under their own names", async () 
     assertEquals(`${config.name}.ts`, name);
   }
 });
+
+Deno.test("what a config throws by itself is said of it, whenever it does", async () => {
+  const cases = {
+    "export default { get steps(): number { throw new Error('whale') } };": "whale at line 1",
+    "export default new Proxy({}, { ownKeys() { throw new Error('calf'); } });": "calf at line 1",
+    "Deno.readTextFileSync('/none'); export default {};": "readfile '/none' at line 1",
+  };
+  for (const [text, says] of Object.entries(cases)) {
+    assertMatch(await refusalFor("a.ts", text), new RegExp(`need a file that loads: .*${says}`));
+  }
+});
