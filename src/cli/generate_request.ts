@@ -146,10 +146,9 @@ export function slideNote(
 ): string | undefined {
   // The last token is drawn, and not read.
   if (model.kind === "recurrent" || prompt + tokens - 1 <= context) return undefined;
-  const size = prompt > context
-    ? `${prompt} tokens of the prompt are`
-    : `${prompt} tokens of the prompt and --tokens=${tokens} are`;
-  return `${size} more than the context of ${context}: the window slides`;
+  // A text may end before it has all of its tokens.
+  const verb = prompt > context ? "is" : "may become";
+  return `The text ${verb} longer than the context of ${context} tokens: its window slides`;
 }
 
 function promptFrom(text: string | undefined, path: string | undefined): PromptFrom {

@@ -104,9 +104,9 @@ Deno.test("slideNote() tells before a text whether its window slides", () => {
   // The last token is drawn, and not read.
   assertEquals(note(10, 55), undefined);
   assertEquals(note(64, 1), undefined);
-  const rest = "are more than the context of 64: the window slides";
-  assertEquals(note(10, 56), `10 tokens of the prompt and --tokens=56 ${rest}`);
-  assertEquals(note(65, 1), `65 tokens of the prompt ${rest}`);
+  const rest = "longer than the context of 64 tokens: its window slides";
+  assertEquals(note(10, 56), `The text may become ${rest}`);
+  assertEquals(note(65, 1), `The text is ${rest}`);
   assertEquals(note(65, 1000, "recurrent"), undefined);
 });
 
