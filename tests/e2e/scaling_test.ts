@@ -65,6 +65,11 @@ Deno.test("scaling: what it cannot fit is refused in one line, and nothing is wr
       "Cannot read quote.csv, row 2: need a table with commas: ",
     ],
     [[], "config", "Cannot fit: need one folder, as in deno task scaling DIR "],
+    [
+      ["--csv=points.csv"],
+      "config",
+      "Cannot fit: need a folder to write to, as in deno task scaling OUT --csv=points.csv: got none",
+    ],
     [["few", "--bootstrap=50"], "config", "Cannot take --bootstrap: need an integer in [200, "],
     [
       ["few", "--params=some"],
