@@ -29,11 +29,14 @@ export type ExitName = keyof typeof EXIT;
 export class Refusal extends Error {
   /** Name of the exit code that the process ends with. */
   readonly exit: ExitName;
+  /** Lines below it, where it is about several things. */
+  readonly details: readonly string[];
 
-  /** A refusal with the name of its exit code and its one line. */
-  constructor(exit: ExitName, message: string) {
+  /** A refusal with the name of its exit code, its one line, and what stands below it. */
+  constructor(exit: ExitName, message: string, details: readonly string[] = []) {
     super(message);
     this.name = "Refusal";
     this.exit = exit;
+    this.details = details;
   }
 }

@@ -21,11 +21,15 @@ export async function endingOf(command: () => Promise<ExitName | void>): Promise
   } catch (caught) {
     const error = fileFault(caught);
     return error instanceof Refusal
-      ? { exit: error.exit, says: `error: ${oneLine(error.message)}` }
+      ? { exit: error.exit, says: linesOf(error) }
       : { exit: "bug", says: error };
   } finally {
     endStatuses();
   }
+}
+
+function linesOf({ message, details }: Refusal): string {
+  return [`error: ${message}`, ...details.map((line) => `  ${line}`)].map(oneLine).join("\n");
 }
 
 /** Runs a command in its caller's folder, and ends the process, done or as the command says. */

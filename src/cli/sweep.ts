@@ -169,10 +169,13 @@ async function plannedOf(sweep: Sweep): Promise<Planned> {
 
 function refuse(faults: readonly TrialFault[]): void {
   if (faults.length === 0) return;
-  const lines = faults.slice(0, LISTED).map(({ name, fault }) => `\n  ${name}: ${fault}`);
-  const more = faults.length > LISTED ? `\n  and ${faults.length - LISTED} more` : "";
-  const text = `Cannot sweep: ${faults.length} trials cannot be trained:${lines.join("")}${more}`;
-  throw new Refusal(faults.every(({ tooLarge }) => tooLarge) ? "tooLarge" : "config", text);
+  const lines = faults.slice(0, LISTED).map(({ name, fault }) => `${name}: ${fault}`);
+  const more = faults.length > LISTED ? [`and ${faults.length - LISTED} more`] : [];
+  throw new Refusal(
+    faults.every(({ tooLarge }) => tooLarge) ? "tooLarge" : "config",
+    `Cannot sweep: ${faults.length} trials cannot be trained:`,
+    [...lines, ...more],
+  );
 }
 
 function count(standings: ReadonlyMap<string, Standing>, state: Standing["state"]): number {

@@ -7,7 +7,8 @@ import { namesIn, Place, ROOT } from "./support.ts";
 import { TINY } from "./sweep.ts";
 import { textOf } from "./text.ts";
 
-const TASK = `deno task --quiet --config ${ROOT}deno.json`;
+// A machine may have Deno from npx alone, which no PATH names.
+const TASK = `${Deno.execPath()} task --quiet --config ${ROOT}deno.json`;
 
 /** What the signal of a whole terminal must not reach twice, and what must not outlive it. */
 class Desk extends Place {
