@@ -1,5 +1,6 @@
 /** What Ctrl-C and a closed terminal do to the commands that heed signals, as their tasks run them. */
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { shellWord } from "../../src/base/shell.ts";
 import { lockRun } from "../../src/checkpoint/lock.ts";
 import { INTERRUPTED, REPEAT_MS } from "../../src/cli/signals.ts";
 import { CTRL_C, Terminal } from "../support/terminal.ts";
@@ -8,13 +9,15 @@ import { TINY } from "./sweep.ts";
 import { textOf } from "./text.ts";
 
 // A machine may have Deno from npx alone, which no PATH names.
-const TASK = `${Deno.execPath()} task --quiet --config ${ROOT}deno.json`;
+const TASK = `${shellWord(Deno.execPath())} task --quiet --config ${shellWord(`${ROOT}deno.json`)}`;
 
 /** What the signal of a whole terminal must not reach twice, and what must not outlive it. */
 class Desk extends Place {
   /** A command of `train` that does not end by itself. */
   train(out: string, { launcher = TASK, more = "" } = {}): string {
-    return `${launcher} train ${ROOT}configs/smoke.ts --data=${this.of("text.txt")} ` +
+    return `${launcher} train ${shellWord(`${ROOT}configs/smoke.ts`)} --data=${
+      this.of("text.txt")
+    } ` +
       `--out=${this.of(out)} --steps=100000 --device=reference --workers=2 --windows=2 ` +
       "--model.layers=1 --model.width=8 --model.heads=2 --data.window=8 --eval.windows=2 " +
       `--report.sample_length=0 ${more}`;
@@ -112,7 +115,7 @@ function assertSaved(desk: Desk, out: string): void {
 
 Deno.test("one Ctrl-C on a terminal stops a command, and all that it did is kept", async (t) => {
   using desk = new Desk();
-  for (const [i, launcher] of [TASK, TASK, `${ROOT}shoal`].entries()) {
+  for (const [i, launcher] of [TASK, TASK, shellWord(`${ROOT}shoal`)].entries()) {
     await t.step(`train, ${i + 1}`, async () => {
       const command = desk.train(`run-${i}`, { launcher });
       const { code, text } = await desk.press(
