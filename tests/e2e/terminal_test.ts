@@ -208,7 +208,8 @@ Deno.test("a run whose terminal is closed is saved, and one by nohup does not he
   });
   await t.step("by nohup", async () => {
     const command = desk.train("kept", { launcher: `nohup ${TASK}`, more: "--steps=20" });
-    await using terminal = desk.open(`sh -c '${command} > log & wait'`);
+    desk.write("script.sh", `${command} > log & wait\n`);
+    await using terminal = desk.open("sh script.sh");
     await appears(() => desk.trains("kept"));
     terminal.close();
     await desk.assertGone();
