@@ -46,7 +46,7 @@ export const BENCH: FlagsSpec = {
       name: "class",
       kind: "text",
       choices: ["cpu", "gpu"],
-      help: "With matmul: kernels of this class of devices; the adapter's own unless told",
+      help: "With matmul: kernels of this class of devices; default: the adapter's own",
     },
     {
       name: "save",

@@ -103,7 +103,7 @@ export async function requireNoneLost(out: string): Promise<void> {
 
 /**
  * What says that a folder without a good checkpoint had one; undefined when nothing does. `metrics`
- * without a journal count unless told.
+ * without a journal count by default.
  */
 export async function lostIn(
   out: string,

@@ -73,9 +73,9 @@ const ZERO = fault("a path without zero bytes", "it has one");
 
 /** What a command was about, for its line. */
 export interface Doing {
-  /** What it cannot do, as a verb: "read" unless told "use". */
+  /** What it cannot do, as a verb: default "use". */
   readonly doing?: string;
-  /** The path as the user wrote it; the one in the error unless told. */
+  /** The path as the user wrote it; default: the one in the error. */
   readonly path?: string;
   /** What must lie at the path, where nothing does or a folder: "a text file". */
   readonly need?: string;

@@ -107,7 +107,7 @@ export function evalLines(
   ];
 }
 
-/** A number to some digits; a dash where nobody knows it, or nothing was asked. */
+/** A number to some digits; a dash where it is unknown, or nothing was evaluated. */
 function shown(value: number | null, digits: number): string {
   return value === null || Number.isNaN(value) ? "-" : value.toFixed(digits);
 }

@@ -15,7 +15,7 @@ export interface Sink {
   writeSync(bytes: Uint8Array): number;
 }
 
-/** Opens a stream, stdout unless told. */
+/** Opens a stream; default: stdout. */
 export function openOutput(sink: Sink = Deno.stdout): Output {
   const encoder = new TextEncoder();
   const controller = new AbortController();
@@ -36,7 +36,7 @@ export function openOutput(sink: Sink = Deno.stdout): Output {
 }
 
 /**
- * Lets the console be silent once nobody listens, as {@linkcode openOutput} is: a command whose
+ * Silences the console once its reader is gone, as {@linkcode openOutput} is: a command whose
  * terminal was closed still has to save, and `console` throws there.
  */
 export function quietenLostConsole(console: Console = globalThis.console): void {

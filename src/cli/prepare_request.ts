@@ -32,7 +32,7 @@ export const PREPARE: FlagsSpec = {
     {
       name: "field",
       kind: "text",
-      help: 'Key of the text in each record of JSON; "text" unless told',
+      help: 'Key of the text in each record of JSON; default "text"',
     },
     {
       name: "ends",

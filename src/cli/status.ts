@@ -21,7 +21,7 @@ export function endStatuses(): void {
   for (const status of opened) status.end();
 }
 
-/** A status on stderr, unless told; its lines that stay go there as well. */
+/** A status line on a stream (default: stderr); lines that stay go to the same stream. */
 export function openStatus(stream: Stream = Deno.stderr): Status {
   const output = openOutput(stream);
   const status = new Status(

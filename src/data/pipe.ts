@@ -23,7 +23,7 @@ export async function isPipe(path: string): Promise<boolean> {
 
 /** How a pipe is read. */
 export interface PipeOptions {
-  /** Hears once that nothing came for a while; stderr unless told. */
+  /** Hears once that nothing came for a while; default: stderr. */
   readonly say?: (text: string) => void;
   /** Ends the wait for more. */
   readonly stop?: AbortSignal | undefined;

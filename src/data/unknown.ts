@@ -2,7 +2,7 @@
 import { Refusal } from "../base/refusal.ts";
 import type { Tokenizer } from "./tokenizers/types.ts";
 
-/** Largest share of unknown tokens that is taken unless told otherwise. */
+/** Largest share of unknown tokens that is accepted by default. */
 export const MAX_UNKNOWN = 0.05;
 
 /** Tokens, and how many of them stand for text that the tokenizer has no token for. */

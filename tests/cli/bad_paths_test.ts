@@ -15,6 +15,7 @@ import { sweepCommand } from "../../src/cli/sweep.ts";
 import { trainCommand } from "../../src/cli/train.ts";
 import { workersCommand } from "../../src/cli/workers.ts";
 import { textOf } from "../e2e/text.ts";
+import { quietly } from "../support/quietly.ts";
 
 type Command = (args: readonly string[]) => Promise<unknown>;
 
@@ -124,17 +125,6 @@ function prepareFolder(): void {
   };
   Deno.writeTextFileSync(CONFIG, JSON.stringify(base));
   Deno.writeTextFileSync(`${DIR}/sweep.json`, JSON.stringify({ name: "s", base, axes: {} }));
-}
-
-/** Runs without a word; gives what would be said on stderr. */
-async function quietly<T>(work: () => Promise<T>): Promise<T> {
-  const { log, error } = console;
-  Object.assign(console, { log: () => {}, error: () => {} });
-  try {
-    return await work();
-  } finally {
-    Object.assign(console, { log, error });
-  }
 }
 
 Deno.test({

@@ -12,6 +12,7 @@ import { readSweep } from "../../src/sweep/read.ts";
 import { heldBy, requireOwn } from "../../workers/held.ts";
 import { names, TempFolder } from "../checkpoint/fixture.ts";
 import { textOf } from "../e2e/text.ts";
+import { quietly } from "../support/quietly.ts";
 
 const MODEL = fileURLToPath(new URL("../golden/hf_gpt2_tiny", import.meta.url));
 
@@ -105,14 +106,3 @@ Deno.test("names tell what a folder holds", () => {
   assertEquals(heldBy(KINDS.sweep), ["a sweep"]);
   assertEquals(heldBy(["metrics.jsonl", "sweep.json"]), ["a sweep", "a run"]);
 });
-
-/** Runs without a word. */
-async function quietly<T>(work: () => Promise<T>): Promise<T> {
-  const { log, error } = console;
-  Object.assign(console, { log: () => {}, error: () => {} });
-  try {
-    return await work();
-  } finally {
-    Object.assign(console, { log, error });
-  }
-}

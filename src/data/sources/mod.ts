@@ -14,7 +14,7 @@ export interface SourceMaker {
   readonly needsText: boolean;
   /** True when batches depend on what tokens stand for. */
   readonly needsTokenizer?: true;
-  /** Fewest tokens of a validation part of which anything is asked; 2 unless told, a token and the next. */
+  /** Fewest tokens of a validation part of which anything is asked; default 2, a token and the next. */
   readonly leastEvaluated?: (config: DataConfig) => number;
   /** The task; `characters` is the number of distinct tokens of the text, 0 where none is read. */
   readonly task: (config: DataConfig, characters: number) => Task;
