@@ -6,6 +6,7 @@ import { utf8Text } from "../base/utf8.ts";
 import { foreignFormat, HEAD, markupFormat, recordKind } from "./format.ts";
 import { mobyDick } from "./moby_dick.ts";
 import { isPipe, pipeChunks } from "./pipe.ts";
+import { ByteRow } from "./tokenizers/utf8.ts";
 
 /** Longest string that the engine can hold, in UTF-16 units (V8 on 64-bit machines). */
 const LONGEST = 2 ** 29 - 24;
@@ -110,19 +111,12 @@ export async function readBytes(path: string, doing: Doing = {}): Promise<Uint8A
 
 /** All that is written to a pipe. */
 async function pipedBytes(path: string): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
+  const row = new ByteRow();
   for await (const chunk of pipeChunks(path)) {
-    chunks.push(chunk.slice());
-    requireLength(length += chunk.length, path);
+    row.addAll(chunk);
+    requireLength(row.bytes.length, path);
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return row.bytes;
 }
 
 function requireLength(length: number, path: string): void {
