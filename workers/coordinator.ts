@@ -37,6 +37,13 @@ class Coordinator {
       lost: ({ id, why }) => {
         run.report({ type: "notice", text: `Worker ${id} is lost: ${why}` });
       },
+      turnedAway: ({ id, why, isLast }) => {
+        const text = `Worker ${id} is turned away: ${why}`;
+        const rest = isLast
+          ? "; no other is started until one is lost or deno task workers asks"
+          : "";
+        run.report({ type: "notice", text: text + rest });
+      },
     });
   }
 
@@ -123,7 +130,8 @@ class Coordinator {
 
   #announce(): void {
     const { team, course, tokensPerStep, run: { config, report } } = this.#lead;
-    const { params, adapter, kernels } = team.facts;
+    const { params, identity } = team.facts;
+    const { deno, adapter, kernels, shaders, probe } = identity;
     this.#started = true;
     report({
       type: "start",
@@ -131,8 +139,11 @@ class Coordinator {
         name: config.name,
         params,
         workers: team.places.length,
+        deno,
         adapter,
         kernels,
+        shaders,
+        probe,
         tokensPerStep,
         steps: config.steps,
         from: course.step,
@@ -204,7 +215,7 @@ class Coordinator {
       tokens: step * tokensPerStep,
       tokensPerS: tokensPerSecond(rate),
       params: this.#started ? team.facts.params : 0,
-      adapter: this.#started ? team.facts.adapter : "",
+      adapter: this.#started ? team.facts.identity.adapter : "",
       stateHash,
       stopped: step < steps,
       idle: !this.#started,

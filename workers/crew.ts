@@ -5,7 +5,13 @@ import type { FencedChannel } from "../src/transport/channel.ts";
 /** What happens to a worker outside of what it says. */
 export type CrewEvent =
   /** It has proven who it is; the channel is in attempt 0. */
-  | { readonly type: "joined"; readonly id: number; readonly channel: FencedChannel }
+  | {
+    readonly type: "joined";
+    readonly id: number;
+    readonly channel: FencedChannel;
+    /** Files of its code that are not as the run began with them; none where it has no files. */
+    readonly changed?: readonly string[];
+  }
   /** It is gone; `why` says how, `killed` that it was no deed of its own. */
   | {
     readonly type: "ended";

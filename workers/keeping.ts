@@ -122,12 +122,13 @@ function savedAt(
   { last, stallMs }: { last: boolean; stallMs: number },
 ): SavedAt {
   const { step } = course;
-  const { adapter, shaders, kernels } = team.facts;
+  const { adapter, shaders, kernels, probe } = team.facts.identity;
   return {
     step,
     adapter,
     shaders,
     kernels,
+    probe,
     workers: team.places.length,
     valLoss: course.evaluated === step && step > 0 ? course.valLoss ?? null : null,
     skipped: [...course.skips].filter((each) => each < Math.min(step, config.steps))

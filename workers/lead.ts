@@ -25,6 +25,7 @@ import type { Strike } from "./faults/schema.ts";
 import { strikeSelf } from "./faults/self.ts";
 import type { Answer } from "./link.ts";
 import { shapeOf } from "./plans.ts";
+import { Admission } from "./admission.ts";
 import { setUp } from "./setup.ts";
 import type { Shape } from "./plans.ts";
 import { type Corpus, sourceIn } from "./corpus.ts";
@@ -38,6 +39,7 @@ export interface SavedAt {
   readonly adapter: string;
   readonly shaders: string;
   readonly kernels: string;
+  readonly probe: string;
   readonly workers: number;
   /** Validation loss of exactly this state, where it was evaluated. */
   readonly valLoss: number | null;
@@ -136,7 +138,7 @@ export interface Course {
 }
 
 /** Wiring of a team to the parts of its coordinator. */
-export interface Wiring extends Pick<TeamOptions, "progress" | "lost"> {
+export interface Wiring extends Pick<TeamOptions, "progress" | "lost" | "turnedAway"> {
   /** Takes parts of a checkpoint as they come. */
   readonly part: (id: number, answer: Answer<"part" | "lane" | "saved">) => void;
   /** The formation is over, and what it was about to send will not come. */
@@ -195,6 +197,7 @@ export class Lead {
       rate: this.rateAt(step),
       skips: new Set(run.skips),
     };
+    const admission = new Admission(config, run.corpus);
     this.team = new Team({
       launch: run.launch,
       cards: run.cards ?? [],
@@ -211,6 +214,8 @@ export class Lead {
       note: (kind, note) => this.note(kind, note),
       limit: (type) => this.#limit(type),
       setUp: () => setUp(config, run.corpus, { trains: run.trains ?? true }),
+      admit: (worker) => admission.differences(worker),
+      stranded: (why) => this.#stranded(why),
       ...wiring,
       stop: this.stop,
       now: () => performance.now(),
@@ -238,6 +243,16 @@ export class Lead {
   /** The coordinator's own faults at a point. */
   async pass(point: string): Promise<void> {
     for (const deed of this.#faults.own(this.course.step, point)) await strikeSelf(deed);
+  }
+
+  /** That nobody is left to go on with, and what to do. */
+  #stranded(why: string): string {
+    const { run: { config: { out }, trains = true }, course: { written } } = this;
+    const none = `Cannot go on: no worker is left that is as the run is: ${why}`;
+    if (!trains || out === null) return `${none}; put back what was changed and start again`;
+    return written < 0
+      ? `${none}; nothing was saved: --restart=${out} begins anew with what is there now`
+      : `${none}; put back what was changed and go on from step ${written} with --resume=${out}`;
   }
 
   /** Most bytes that a reply can carry. */

@@ -6,11 +6,13 @@ import { join } from "node:path";
 import { lockRun } from "../src/checkpoint/lock.ts";
 import { cleanLeftovers } from "../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
-import { differences } from "../src/config/identity.ts";
+import { configHash, differences as changedKeys } from "../src/config/identity.ts";
 import { anchored } from "../src/config/paths.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
+import { tokenizerHash } from "../src/data/tokenizers/mod.ts";
+import type { Data } from "./data.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { writeJsonAtomic } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
@@ -33,7 +35,7 @@ import { keepConfig, newestOf, requireEmpty, requireRun, setRunAside } from "./g
 import { headerOf } from "./header.ts";
 import { requireOwn } from "./held.ts";
 import { LateJournal } from "./late_journal.ts";
-import { otherBits } from "./other_bits.ts";
+import { differences, identityIn, otherBits } from "./identity.ts";
 import { foldersOf } from "./texts.ts";
 import { saver } from "./saver.ts";
 import type { Note } from "./team.ts";
@@ -91,6 +93,7 @@ export async function runTraining(request: RunRequest): Promise<void> {
       }
     }
     const { data, initial } = fresh ?? await beginning(config, from);
+    if (from !== undefined) requireSameRun(from, { config, data });
     for (const text of [...data.notes, ...unevaluatedLines(config, data.corpus)]) {
       show({ type: "notice", text });
     }
@@ -221,8 +224,9 @@ function change({ change }: ControlCommand, elastic: Elastic | undefined): strin
 function adapterNotice(from: Checkpoint | undefined, show: Sink): Sink {
   return (event) => {
     if (event.type !== "start" || from === undefined) return;
-    const text = otherBits(from.manifest, event.run);
-    if (text !== undefined) show({ type: "notice", text });
+    for (const text of otherBits(identityIn(from.manifest), event.run)) {
+      show({ type: "notice", text });
+    }
   };
 }
 
@@ -251,8 +255,26 @@ function summedUp(out: string): unknown {
   }
 }
 
+/** What a resume may not differ in, as the parts of an identity have it. @throws {Refusal} */
+function requireSameRun(
+  { manifest }: Checkpoint,
+  { config, data: { hash, corpus: { tokenizer } } }: { config: RunConfig; data: Data },
+): void {
+  const run = {
+    config: configHash(config),
+    tokenizer: tokenizer === undefined ? "" : tokenizerHash(tokenizer),
+    data: hash,
+  };
+  const changed = differences(identityIn(manifest), run);
+  if (changed.length === 0) return;
+  throw new Refusal(
+    "incompatible",
+    `Cannot resume ${config.out} as another run (checkpoint against now): ${changed.join("; ")}`,
+  );
+}
+
 function requireSameConfig(from: Checkpoint, config: RunConfig): void {
-  const changed = differences(resolveConfig(from.manifest.config), config);
+  const changed = changedKeys(resolveConfig(from.manifest.config), config);
   if (changed.length === 0) return;
   throw new Refusal(
     "incompatible",

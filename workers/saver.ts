@@ -32,7 +32,7 @@ export function saver({ config, out, data, report, note, faults }: SaverOptions)
   const { time } = taskOf(config.data, data.corpus.vocabulary);
   const verified = new Verified();
   return async (state, { stallMs, last, ...at }) => {
-    const { step, adapter, shaders, kernels, workers, valLoss, skipped } = at;
+    const { step, adapter, shaders, kernels, probe, workers, valLoss, skipped } = at;
     const draft = {
       ...state,
       manifest: {
@@ -48,6 +48,7 @@ export function saver({ config, out, data, report, note, faults }: SaverOptions)
         adapter,
         shaders,
         kernels,
+        probe,
         deno: Deno.version.deno,
         skipped,
         valLoss,

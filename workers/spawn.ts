@@ -10,6 +10,7 @@ import { cardOf } from "../src/cards/pin.ts";
 import { type Backend, BACKEND_VARIABLE, takeBackend } from "../src/device/backend.ts";
 import { openGate } from "../src/transport/gate.ts";
 import { bindUnix } from "../src/transport/unix.ts";
+import { changedFiles, codeAsBegun, codeOnDisk, WORKER } from "./code.ts";
 import type { Crew, CrewEvent, CrewOptions } from "./crew.ts";
 import { makeReachable, makeSocketFolder } from "./socket_folder.ts";
 
@@ -71,13 +72,19 @@ export async function spawnCrew(
   const token = crypto.getRandomValues(new Uint8Array(32));
   const children = new Map<number, Deno.ChildProcess>();
   const awaited = new Set<number>();
+  /** Of each worker the files that had changed when its process was started. */
+  const changed = new Map<number, Promise<readonly string[]>>();
   const listener = await bindUnix(socketPath(folder, "coordinator"));
   const gate = openGate(listener, {
     token,
     judge: ({ rank }) => awaited.has(rank) ? undefined : `needs a worker that was started: ${rank}`,
-    admitted: (channel, { rank: id }) => {
+    admitted: async (channel, { rank: id }) => {
       awaited.delete(id);
-      report({ type: "joined", id, channel });
+      const before = changed.get(id) ?? Promise.resolve([]);
+      changed.delete(id);
+      // It has loaded all of its code: what it loaded is what is there now and was when it began.
+      const files = new Set([...await before, ...await changedCode()]);
+      report({ type: "joined", id, channel, changed: Array.from(files) });
     },
   });
   // A worker that computes or compiles does not see that its stdin has ended, for minutes at worst.
@@ -89,11 +96,13 @@ export async function spawnCrew(
     folder,
     spawn(id, seat) {
       awaited.add(id);
+      changed.set(id, changedCode());
       const child = start({ folder, id, seat, token }, { ...options, reads });
       children.set(id, child);
       child.status.then(({ code, signal }) => {
         awaited.delete(id);
         children.delete(id);
+        changed.delete(id);
         report({ type: "ended", id, why: reasonOf(code, signal), killed: signal !== null });
       });
     },
@@ -111,6 +120,11 @@ export async function spawnCrew(
       await Deno.remove(folder, { recursive: true }).catch(() => {});
     },
   };
+}
+
+/** Files of a worker's code that are not as this process began with them. */
+async function changedCode(): Promise<readonly string[]> {
+  return changedFiles(await codeAsBegun(), await codeOnDisk());
 }
 
 function reasonOf(code: number, signal: Deno.Signal | null): string {
@@ -135,7 +149,7 @@ function start(
       `--allow-net=${sockets.map((path) => `unix:${path}`).join(",")}`,
       `--allow-read=${[folder, ...reads].join(",")}`,
       `--allow-write=${folder}`,
-      new URL("./worker.ts", import.meta.url).href,
+      WORKER.href,
     ],
     clearEnv: true,
     env: { XDG_RUNTIME_DIR: folder, ...environment(workers), ...cardOf(cards, seat)?.pin },

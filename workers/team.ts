@@ -7,7 +7,14 @@ import type { ExitName } from "../src/base/refusal.ts";
 import { showCard } from "../src/cards/card.ts";
 import { cardOf, type PinnedCard } from "../src/cards/pin.ts";
 import { cardIn } from "../src/device/backend.ts";
-import { candidates, decide, isWhole, noMembers, wantsForming } from "../src/membership/decide.ts";
+import {
+  candidates,
+  decide,
+  isClosed,
+  isWhole,
+  noMembers,
+  wantsForming,
+} from "../src/membership/decide.ts";
 import type {
   Command,
   Loss,
@@ -17,11 +24,11 @@ import type {
   Rules,
   Section,
 } from "../src/membership/types.ts";
-import type { FencedChannel } from "../src/transport/channel.ts";
 import type { Crew, CrewEvent, Launch } from "./crew.ts";
 import type { Faults } from "./faults/plan.ts";
 import { Link } from "./link.ts";
 import type { Answer, Unasked } from "./link.ts";
+import { AS_BEGUN, type Identity } from "./identity.ts";
 import type { Order, Progress, Reply } from "./messages.ts";
 import { seatedOf } from "./seated.ts";
 import { Advance, type TeamProgress } from "./advance.ts";
@@ -52,8 +59,17 @@ export interface TeamOptions {
   readonly part: (id: number, answer: Answer<"part" | "lane" | "saved">) => void;
   /** The formation is over, and what it was about to send will not come. */
   readonly interrupted: () => void;
+  /**
+   * In what a worker that joins is not as the run is, each in a few words: it is taken in where that is
+   * nothing. What it says of itself comes in turns. All are taken in by default.
+   */
+  readonly admit?: (worker: Partial<Identity>) => readonly string[];
   /** A worker that was to stay is lost. */
   readonly lost?: (loss: Loss) => void;
+  /** A worker is not taken in; no other is tried behind the last one. */
+  readonly turnedAway?: (loss: Loss & { readonly isLast: boolean }) => void;
+  /** What to say when no worker is left and each new one is turned away. */
+  readonly stranded?: (why: string) => string;
   /** How far those are that are waited for, in sum. */
   readonly progress?: (sum: TeamProgress) => void;
   /** Aborted when the run is asked to stop. */
@@ -95,6 +111,8 @@ export class Team {
   #changed = Promise.withResolvers<void>();
   #fatal: Error | undefined;
   #ready: Reply & { type: "ready" } | undefined;
+  /** The code to end with when nobody can be taken in. */
+  #turnedAs: ExitName = "incompatible";
   #step = 0;
   #isClosed = false;
 
@@ -282,6 +300,10 @@ export class Team {
         return this.#release(command.id);
       case "give_up":
         return this.fail(new Refusal("lost", `Cannot go on: ${command.why}`));
+      case "strand": {
+        const { stranded = (why) => `Cannot go on: ${why}` } = this.#options;
+        return this.fail(new Refusal(this.#turnedAs, stranded(command.why)));
+      }
       case "form": {
         const seated = seatedOf(command.places);
         const { attempt } = command;
@@ -324,7 +346,7 @@ export class Team {
 
   #onCrew(event: CrewEvent): void {
     if (event.type === "joined") {
-      this.#admit(event.id, event.channel).catch((error) => {
+      this.#admit(event).catch((error) => {
         if (!(error instanceof Interrupted)) this.fail(error);
       });
       return;
@@ -337,8 +359,10 @@ export class Team {
     this.#feed({ type: "lost", id: event.id, why: event.why });
   }
 
-  async #admit(id: number, channel: FencedChannel): Promise<void> {
-    const { limit, setUp, faults } = this.#options;
+  async #admit(
+    { id, channel, changed = [] }: CrewEvent & { readonly type: "joined" },
+  ): Promise<void> {
+    const { limit, setUp, faults, admit = () => [] } = this.#options;
     const link = new Link(channel, {
       limit,
       heard: (answer) => this.#heard(id, answer),
@@ -346,6 +370,12 @@ export class Team {
     });
     const member = this.#state.members.find((m) => m.id === id);
     if (member === undefined) return link.close();
+    const code = changed.length === 0 ? AS_BEGUN : `${listOf(changed)} changed on disk`;
+    const other = admit({ code });
+    if (other.length > 0) {
+      link.close();
+      return this.#turnAway(id, differs(id, other));
+    }
     this.#links.set(id, link);
     link.listen();
     this.#feed({ type: "joined", id });
@@ -353,26 +383,50 @@ export class Team {
     const struck = faults.take({ step: this.#step, rank: member.seat }, ["start"]);
     await link.order({ ...order, strikes: struck.strikes }, payload);
     const { reply } = await link.expect("ready");
-    this.#onCard(member, reply.adapter);
-    if (this.#ready !== undefined && this.#ready.adapter !== reply.adapter) {
-      this.#options.note("adapter", { worker: id, adapter: reply.adapter });
+    const { identity, identity: { adapter } } = reply;
+    const elsewhere = this.#onCard(member, adapter);
+    if (elsewhere !== undefined) return this.#cannotStart(id, elsewhere);
+    const differences = admit({ code, ...identity });
+    if (differences.length > 0) return this.#turnAway(id, differs(id, differences));
+    if (this.#ready !== undefined && this.#ready.identity.adapter !== adapter) {
+      this.#options.note("adapter", { worker: id, adapter });
     }
     this.#ready ??= reply;
     this.#feed({ type: "ready", id });
   }
 
-  /** Notes the card of a worker. @throws {Refusal} `noDevice` when it is not the one it was to have. */
-  #onCard({ id, seat }: { id: number; seat: number }, adapter: string): void {
+  /**
+   * What a user has to mend ends a run that begins, and whatever does not concern a start. A run that
+   * is under way goes on without who would join it: what that one lacks was there when it began.
+   */
+  #cannotStart(id: number, refusal: Refusal): void {
+    const isStarting = this.#state.members.some((m) => m.id === id && m.phase === "starting");
+    if (this.#state.attempt === 0 || !isStarting) return this.fail(refusal);
+    this.#turnAway(id, refusal.message, refusal.exit);
+  }
+
+  /** Lets a worker go that must not compute with the others. */
+  #turnAway(id: number, why: string, exit: ExitName = "incompatible"): void {
+    if (!this.#state.members.some((m) => m.id === id)) return;
+    this.#turnedAs = exit;
+    this.#options.note("turned_away", { worker: id, step: this.#step, reason: why });
+    this.#feed({ type: "refused", id, why });
+    this.#options.turnedAway?.({ id, why, isLast: isClosed(this.#state) });
+  }
+
+  /** Notes the card of a worker; gives a refusal when it is not the one it was to have. */
+  #onCard({ id, seat }: { id: number; seat: number }, adapter: string): Refusal | undefined {
     const card = cardOf(this.#options.cards ?? [], seat);
-    if (card === undefined) return;
+    if (card === undefined) return undefined;
     // What Vulkan did not name has no name to hold it to.
     if (card.id !== undefined && card.name !== cardIn(adapter)) {
-      throw new Refusal(
+      return new Refusal(
         "noDevice",
         `Cannot use card ${showCard(card)}: worker ${id} was put there and computes on ${adapter}`,
       );
     }
     this.#options.note("card", { worker: id, seat, card: showCard(card) });
+    return undefined;
   }
 
   /** Remembers that a worker cannot be killed: what it says later must be fenced off. */
@@ -421,7 +475,7 @@ export class Team {
   #failed(id: number, { exit, message }: Reply & { type: "failed" }): void {
     const curable: readonly string[] = ["bug", "lost", "deviceLost"];
     if (exit in EXIT && !curable.includes(exit)) {
-      return this.fail(new Refusal(exit as ExitName, message));
+      return this.#cannotStart(id, new Refusal(exit as ExitName, message));
     }
     const [line = ""] = message.split("\n");
     this.#options.note("failed", { worker: id, exit, message });
@@ -440,4 +494,16 @@ export class Team {
     // How its process ended says more than how its channel did.
     setTimeout(() => this.#feed({ type: "lost", id, why }), EXIT_MS);
   }
+}
+
+function differs(id: number, differences: readonly string[]): string {
+  return `worker ${id} differs from the run: ${differences.join("; ")}`;
+}
+
+/** Files that are named of many. */
+const NAMED = 3;
+
+function listOf(files: readonly string[]): string {
+  const more = files.length - NAMED;
+  return files.slice(0, NAMED).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }

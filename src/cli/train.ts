@@ -13,6 +13,7 @@ import { requireUsed } from "../config/unused.ts";
 import { isPrepared } from "../data/prepared/open.ts";
 import { readWhole } from "../data/read.ts";
 import { progressPrinter } from "../report/progress.ts";
+import { codeAsBegun } from "../../workers/code.ts";
 import { parseFaultPlan } from "../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../workers/faults/schema.ts";
 import { requireOwn } from "../../workers/held.ts";
@@ -39,6 +40,7 @@ export async function trainCommand(
     console.log(helpText());
     return "done";
   }
+  codeAsBegun(); // Reading the data may take minutes: workers are held to the code of this process.
   const line = await settleRun(given);
   const standing = line.resume ?? line.restart;
   if (standing !== undefined) {

@@ -19,6 +19,12 @@ import type {
 const LATE_MS = 20;
 const LATE = 4;
 
+/**
+ * Refusals in a row after which no worker is started: one may have begun while a file was written, two
+ * that differ from the run will not be the last.
+ */
+const REFUSALS = 2;
+
 /** The state of a run that wants `target` workers and has none. */
 export function noMembers(target: number, now: number): Membership {
   return {
@@ -31,6 +37,7 @@ export function noMembers(target: number, now: number): Membership {
     shares: undefined,
     losses: [],
     barren: 0,
+    refused: 0,
     spawnAt: now,
     pace: {},
     sinceWeighed: 0,
@@ -48,7 +55,8 @@ export function wantsForming(state: Membership): boolean {
   const able = candidates(state);
   if (able.length === 0) return false;
   // The first formation waits for all; once one was lost nobody waits for who comes back.
-  if (state.attempt === 0 && state.losses.length === 0 && able.length < state.target) return false;
+  const isFirst = state.attempt === 0 && state.losses.length === 0 && state.refused === 0;
+  if (isFirst && able.length < state.target) return false;
   return !isWhole(state) || state.shares !== undefined || !isFormed(able, state);
 }
 
@@ -61,6 +69,11 @@ function isFormed(able: readonly Member[], { formed }: Membership): boolean {
 export function isWhole({ formed, broken, members }: Membership): boolean {
   return formed.length > 0 && !broken &&
     formed.every(({ id }) => members.some((m) => m.id === id && m.phase === "serving"));
+}
+
+/** Whether no worker is started any more, since those before were refused. */
+export function isClosed({ refused }: Membership): boolean {
+  return refused >= REFUSALS;
 }
 
 /** Decides what follows from an event. `now`: milliseconds on a steady clock. */
@@ -90,6 +103,8 @@ export function decide(
       return only(computed(state, event));
     case "lost":
       return lost(state, event, { now, rules });
+    case "refused":
+      return refused(state, event, { now, rules });
     case "broken":
       return { state: { ...state, broken: true }, commands: [], reasons: [event.why] };
     case "settled": {
@@ -126,7 +141,7 @@ function change(state: Membership, id: number, changes: Partial<Member>): Member
 function ready(state: Membership, id: number, now: number): Decision {
   const next = answered(state, id, now);
   return {
-    state: change(next, id, { phase: "ready" }),
+    state: { ...change(next, id, { phase: "ready" }), refused: 0 },
     commands: [],
     reasons: find(state, id) === undefined ? [] : [`worker ${id} is ready`],
   };
@@ -176,7 +191,9 @@ function lost(
   const wait = barren < 2
     ? 0
     : Math.min(rules.longestBackoff, rules.backoff * 2 ** Math.min(barren - 2, 20));
-  const next = { ...state, members, losses, barren, spawnAt: now + wait };
+  // What came of others tells nothing of who takes the place of one that served.
+  const refused = member.served > 0 || members.length === 0 ? 0 : state.refused;
+  const next = { ...state, members, losses, barren, refused, spawnAt: now + wait };
   const gone = `worker ${id} is lost: ${why}`;
   if (losses.length > rules.restarts) {
     const minutes = Math.round(rules.window / 6000) / 10;
@@ -186,6 +203,25 @@ function lost(
     return { state: next, commands, reasons: [gone, end], losses: [{ id, why }] };
   }
   return { state: next, commands: [], reasons: [gone], losses: [{ id, why }] };
+}
+
+/** A worker that differs from the run costs none of its restarts: it is tried twice in a row at most. */
+function refused(
+  state: Membership,
+  { id, why }: { id: number; why: string },
+  { now, rules }: { now: number; rules: Rules },
+): Decision {
+  if (find(state, id) === undefined) return only(state);
+  const { members } = whoStays({ ...state, members: state.members.filter((m) => m.id !== id) });
+  const next = { ...state, members, refused: state.refused + 1, spawnAt: now + rules.backoff };
+  const reasons = [`worker ${id} is turned away: ${why}`];
+  if (!isClosed(next)) return { state: next, commands: [], reasons };
+  if (members.length === 0) return { state: next, commands: [{ type: "strand", why }], reasons };
+  return {
+    state: next,
+    commands: [],
+    reasons: [...reasons, `no other worker is started: ${next.refused} in a row were turned away`],
+  };
 }
 
 /** Weighs now and then whether other shares of the micro-batches would make steps shorter. */
@@ -229,7 +265,7 @@ function stragglers({ formed, members }: Membership): string[] {
 }
 
 function want(before: Membership, workers: number): Decision {
-  const state = whoStays({ ...before, target: workers });
+  const state = whoStays({ ...before, target: workers, refused: 0 });
   const commands = before.members.filter(({ id }) => find(state, id) === undefined)
     .map(({ id }): Command => ({ type: "release", id }));
   const reasons = [`${workers} workers are wanted instead of ${before.target}`];
@@ -334,7 +370,9 @@ function tick(before: Membership, { now, rules }: { now: number; rules: Rules })
     state.target - state.members.filter((m) => !m.leaving).length,
     rules.microBatches - state.members.length,
   );
-  if (missing <= 0 || now < state.spawnAt) return { state, commands, reasons, losses };
+  if (missing <= 0 || now < state.spawnAt || isClosed(state)) {
+    return { state, commands, reasons, losses };
+  }
   const taken = state.members.map(({ seat }) => seat);
   const free = Array.from({ length: taken.length + missing }, (_, seat) => seat)
     .filter((seat) => !taken.includes(seat)).slice(0, missing);

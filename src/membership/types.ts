@@ -64,6 +64,8 @@ export interface Membership {
   readonly losses: readonly number[];
   /** Losses in a row of workers that never saw a step committed. */
   readonly barren: number;
+  /** Refusals in a row: since one was taken in, a loss, or another number was wanted. */
+  readonly refused: number;
   /** No worker is started before. */
   readonly spawnAt: number;
   /** Milliseconds that sections took, the latest ones. */
@@ -100,6 +102,8 @@ export type MembershipEvent =
   }
   /** Its process or its channel has ended, or it must not go on. */
   | { readonly type: "lost"; readonly id: number; readonly why: string }
+  /** It is not as the run is, and must not take part. */
+  | { readonly type: "refused"; readonly id: number; readonly why: string }
   /** A conversation between members failed. */
   | { readonly type: "broken"; readonly id: number; readonly why: string }
   /** All of the formation have the state, or none of it has. */
@@ -118,7 +122,9 @@ export type Command =
   /** Let a worker go that is no longer wanted. */
   | { readonly type: "release"; readonly id: number }
   | { readonly type: "form"; readonly attempt: number; readonly places: readonly Place[] }
-  | { readonly type: "give_up"; readonly why: string };
+  | { readonly type: "give_up"; readonly why: string }
+  /** Nobody is left, and whoever is started is refused. */
+  | { readonly type: "strand"; readonly why: string };
 
 /** A decision: the next state, what to do, and why, in one line each. */
 export interface Decision {

@@ -112,6 +112,7 @@ function checkpointOf(
       adapter,
       shaders: "",
       kernels: "",
+      probe: "",
       deno: "",
       skipped: [],
       valLoss: null,
