@@ -38,11 +38,14 @@ class Coordinator {
         run.report({ type: "notice", text: `Worker ${id} is lost: ${why}` });
       },
       turnedAway: ({ id, why, isLast }) => {
-        const text = `Worker ${id} is turned away: ${why}`;
+        const text = `Worker ${id} differs from the run and is turned away: ${why}`;
         const rest = isLast
           ? "; no other is started until one is lost or deno task workers asks"
           : "";
         run.report({ type: "notice", text: text + rest });
+        // Whoever is left may be lost as well, and nobody would take its place: save at once.
+        const { course } = this.#lead;
+        if (isLast && course.saved !== course.step) course.owed = true;
       },
     });
   }

@@ -111,8 +111,6 @@ export class Team {
   #changed = Promise.withResolvers<void>();
   #fatal: Error | undefined;
   #ready: Reply & { type: "ready" } | undefined;
-  /** The code to end with when nobody can be taken in. */
-  #turnedAs: ExitName = "incompatible";
   #step = 0;
   #isClosed = false;
 
@@ -302,7 +300,7 @@ export class Team {
         return this.fail(new Refusal("lost", `Cannot go on: ${command.why}`));
       case "strand": {
         const { stranded = (why) => `Cannot go on: ${why}` } = this.#options;
-        return this.fail(new Refusal(this.#turnedAs, stranded(command.why)));
+        return this.fail(new Refusal("incompatible", stranded(command.why)));
       }
       case "form": {
         const seated = seatedOf(command.places);
@@ -374,7 +372,7 @@ export class Team {
     const other = admit({ code });
     if (other.length > 0) {
       link.close();
-      return this.#turnAway(id, differs(id, other));
+      return this.#turnAway(id, other);
     }
     this.#links.set(id, link);
     link.listen();
@@ -384,10 +382,9 @@ export class Team {
     await link.order({ ...order, strikes: struck.strikes }, payload);
     const { reply } = await link.expect("ready");
     const { identity, identity: { adapter } } = reply;
-    const elsewhere = this.#onCard(member, adapter);
-    if (elsewhere !== undefined) return this.#cannotStart(id, elsewhere);
+    this.#onCard(member, adapter);
     const differences = admit({ code, ...identity });
-    if (differences.length > 0) return this.#turnAway(id, differs(id, differences));
+    if (differences.length > 0) return this.#turnAway(id, differences);
     if (this.#ready !== undefined && this.#ready.identity.adapter !== adapter) {
       this.#options.note("adapter", { worker: id, adapter });
     }
@@ -395,38 +392,27 @@ export class Team {
     this.#feed({ type: "ready", id });
   }
 
-  /**
-   * What a user has to mend ends a run that begins, and whatever does not concern a start. A run that
-   * is under way goes on without who would join it: what that one lacks was there when it began.
-   */
-  #cannotStart(id: number, refusal: Refusal): void {
-    const isStarting = this.#state.members.some((m) => m.id === id && m.phase === "starting");
-    if (this.#state.attempt === 0 || !isStarting) return this.fail(refusal);
-    this.#turnAway(id, refusal.message, refusal.exit);
-  }
-
   /** Lets a worker go that must not compute with the others. */
-  #turnAway(id: number, why: string, exit: ExitName = "incompatible"): void {
+  #turnAway(id: number, differences: readonly string[]): void {
     if (!this.#state.members.some((m) => m.id === id)) return;
-    this.#turnedAs = exit;
+    const why = differences.join("; ");
     this.#options.note("turned_away", { worker: id, step: this.#step, reason: why });
     this.#feed({ type: "refused", id, why });
     this.#options.turnedAway?.({ id, why, isLast: isClosed(this.#state) });
   }
 
-  /** Notes the card of a worker; gives a refusal when it is not the one it was to have. */
-  #onCard({ id, seat }: { id: number; seat: number }, adapter: string): Refusal | undefined {
+  /** Notes the card of a worker. @throws {Refusal} `noDevice` when it is not the one it was to have. */
+  #onCard({ id, seat }: { id: number; seat: number }, adapter: string): void {
     const card = cardOf(this.#options.cards ?? [], seat);
-    if (card === undefined) return undefined;
+    if (card === undefined) return;
     // What Vulkan did not name has no name to hold it to.
     if (card.id !== undefined && card.name !== cardIn(adapter)) {
-      return new Refusal(
+      throw new Refusal(
         "noDevice",
         `Cannot use card ${showCard(card)}: worker ${id} was put there and computes on ${adapter}`,
       );
     }
     this.#options.note("card", { worker: id, seat, card: showCard(card) });
-    return undefined;
   }
 
   /** Remembers that a worker cannot be killed: what it says later must be fenced off. */
@@ -475,7 +461,7 @@ export class Team {
   #failed(id: number, { exit, message }: Reply & { type: "failed" }): void {
     const curable: readonly string[] = ["bug", "lost", "deviceLost"];
     if (exit in EXIT && !curable.includes(exit)) {
-      return this.#cannotStart(id, new Refusal(exit as ExitName, message));
+      return this.fail(new Refusal(exit as ExitName, message));
     }
     const [line = ""] = message.split("\n");
     this.#options.note("failed", { worker: id, exit, message });
@@ -494,10 +480,6 @@ export class Team {
     // How its process ended says more than how its channel did.
     setTimeout(() => this.#feed({ type: "lost", id, why }), EXIT_MS);
   }
-}
-
-function differs(id: number, differences: readonly string[]): string {
-  return `worker ${id} differs from the run: ${differences.join("; ")}`;
 }
 
 /** Files that are named of many. */

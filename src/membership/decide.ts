@@ -214,9 +214,11 @@ function refused(
   if (find(state, id) === undefined) return only(state);
   const { members } = whoStays({ ...state, members: state.members.filter((m) => m.id !== id) });
   const next = { ...state, members, refused: state.refused + 1, spawnAt: now + rules.backoff };
-  const reasons = [`worker ${id} is turned away: ${why}`];
+  const reasons = [`worker ${id} differs from the run: ${why}`];
   if (!isClosed(next)) return { state: next, commands: [], reasons };
-  if (members.length === 0) return { state: next, commands: [{ type: "strand", why }], reasons };
+  if (members.length === 0) {
+    return { state: next, commands: [{ type: "strand", why: reasons.join() }], reasons };
+  }
   return {
     state: next,
     commands: [],
