@@ -82,13 +82,19 @@ export const PARTS: Readonly<Record<Part, Rule>> = {
 /** The names of all parts. */
 export const NAMES = Object.keys(PARTS) as readonly Part[];
 
+/** The parts that a resume tells of. */
+const TOLD = NAMES.filter((part): part is keyof ComputedBy =>
+  typeof PARTS[part].onResume === "function"
+);
+
 /** The parts in which two identities differ; one that either does not know is not among them. */
 export function differing(run: Partial<Identity>, other: Partial<Identity>): Part[] {
-  return NAMES.filter((part) => {
-    const [a, b] = [run[part] ?? "", other[part] ?? ""];
-    const { isSame = (x, y) => x === y } = PARTS[part];
-    return a !== "" && b !== "" && !isSame(a, b);
-  });
+  return NAMES.filter((part) => differs(part, run[part] ?? "", other[part] ?? ""));
+}
+
+function differs(part: Part, run: string, other: string): boolean {
+  const { isSame = (a, b) => a === b } = PARTS[part];
+  return run !== "" && other !== "" && !isSame(run, other);
 }
 
 /** The same, each as `shaders: 0123456789ab against ba9876543210`: the run's, then the other's. */
@@ -112,11 +118,15 @@ export function joinedBy(
   return { ...worker, ...Object.fromEntries(known) };
 }
 
+/** What computed a run, as its manifest has it. */
+export type ComputedBy = Pick<Identity, "deno" | "adapter" | "kernels" | "shaders" | "probe">;
+
 /** What a checkpoint says of the run that wrote it. */
 export function identityIn(
-  manifest: Omit<Manifest, "files" | "format" | "stateHash">,
+  manifest: ComputedBy & Pick<Manifest, "config" | "tokenizer" | "dataHash">,
 ): Identity {
-  const { config, tokenizer, dataHash, adapter, kernels, shaders, probe, deno } = manifest;
+  const { config, tokenizer, dataHash, ...rest } = manifest;
+  const { deno, adapter, kernels, shaders, probe } = rest;
   const spec = tokenizer === null ? undefined : tokenizerSpecSchema.parse(tokenizer);
   return {
     code: "",
@@ -132,12 +142,11 @@ export function identityIn(
 }
 
 /** Why a run's bits may not be those that its checkpoint would have gone on with; none where they are. */
-export function otherBits(checkpoint: Partial<Identity>, run: Partial<Identity>): string[] {
-  const told = differing(checkpoint, run).flatMap((part) => {
+export function otherBits(checkpoint: Partial<ComputedBy>, run: Partial<ComputedBy>): string[] {
+  const told = TOLD.flatMap((part) => {
     const { onResume } = PARTS[part];
-    return typeof onResume === "function"
-      ? [onResume(checkpoint[part] ?? "", run[part] ?? "")]
-      : [];
+    const [a, b] = [checkpoint[part] ?? "", run[part] ?? ""];
+    return differs(part, a, b) && typeof onResume === "function" ? [onResume(a, b)] : [];
   });
   return told.map((text) =>
     `The checkpoint was computed ${text}: its numbers may differ in the last bits`

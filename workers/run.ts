@@ -224,7 +224,7 @@ function change({ change }: ControlCommand, elastic: Elastic | undefined): strin
 function adapterNotice(from: Checkpoint | undefined, show: Sink): Sink {
   return (event) => {
     if (event.type !== "start" || from === undefined) return;
-    for (const text of otherBits(identityIn(from.manifest), event.run)) {
+    for (const text of otherBits(from.manifest, event.run)) {
       show({ type: "notice", text });
     }
   };

@@ -3,6 +3,7 @@
  * what their flags say, and what the flags leave out is refused.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { codeOnDisk } from "../../workers/code.ts";
 import { Place, ROOT, SMOKE, taskOptions, tinyArgs } from "../e2e/support.ts";
 import { audit } from "./audit.ts";
 import { startedWith } from "./proc.ts";
@@ -99,7 +100,11 @@ Deno.test("the coordinator asks for what its flags name, for its files and for i
   const ours = (path: string) =>
     [folder, place.of("run")].some((root) => path === root || path.startsWith(`${root}/`));
   // Deno writes down that a file is opened, and "write" with it even where it is only read.
-  const others = ["read", "write"].flatMap((kind) => asked(entries, kind)).filter((p) => !ours(p));
+  const files = ["read", "write"].flatMap((kind) => asked(entries, kind)).filter((p) => !ours(p));
+  // Workers are held to the code that is on disk, which they may not read themselves.
+  const code = Array.from((await codeOnDisk()).keys(), (name) => ROOT + name);
+  assertEquals(code.filter((path) => !files.includes(path)), []);
+  const others = files.filter((path) => !code.includes(path));
   assertEquals(
     [...new Set(others)].sort(),
     [
