@@ -37,6 +37,12 @@ class Coordinator {
       lost: ({ id, why }) => {
         run.report({ type: "notice", text: `Worker ${id} is lost: ${why}` });
       },
+      short: (why) => {
+        run.report({ type: "notice", text: why });
+        // Whoever is left may be lost as well, and nobody would take its place: save at once.
+        const { course } = this.#lead;
+        if (course.saved !== course.step) course.owed = true;
+      },
     });
   }
 

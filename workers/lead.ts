@@ -136,7 +136,7 @@ export interface Course {
 }
 
 /** Wiring of a team to the parts of its coordinator. */
-export interface Wiring extends Pick<TeamOptions, "progress" | "lost"> {
+export interface Wiring extends Pick<TeamOptions, "progress" | "lost" | "short"> {
   /** Takes parts of a checkpoint as they come. */
   readonly part: (id: number, answer: Answer<"part" | "lane" | "saved">) => void;
   /** The formation is over, and what it was about to send will not come. */
