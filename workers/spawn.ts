@@ -10,7 +10,7 @@ import { atUnload } from "../src/base/unload.ts";
 import { cardOf } from "../src/cards/pin.ts";
 import { type Backend, BACKEND_VARIABLE, takeBackend } from "../src/device/backend.ts";
 import { openGate } from "../src/transport/gate.ts";
-import { keepUnix } from "../src/transport/unix.ts";
+import { keepUnix, LOOK_MS } from "../src/transport/unix.ts";
 import type { Crew, CrewEvent, CrewOptions } from "./crew.ts";
 import { removeDeadFolders } from "./dead_folders.ts";
 import { makeReachable, openSocketFolder } from "./socket_folder.ts";
@@ -101,6 +101,9 @@ export async function spawnCrew(
     makeReachable(options.reads ?? [], folder);
     await listener.mend();
   };
+  // Where it fails, a start or a formation will say why.
+  const looking = setInterval(() => mend().catch(() => {}), LOOK_MS);
+  Deno.unrefTimer(looking);
   const begin = async (id: number, seat: number) => {
     await mend();
     if (isClosed || dropped.has(id)) return;
@@ -139,6 +142,7 @@ export async function spawnCrew(
     },
     async close() {
       isClosed = true;
+      clearInterval(looking);
       unload[Symbol.dispose]();
       gate.close();
       await Promise.all(Array.from(children.values(), end));

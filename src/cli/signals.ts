@@ -58,11 +58,11 @@ export interface Stopping {
   requeued(): boolean;
 }
 
-/** Ends a leashed command at once. No terminal and no scheduler sends it to a whole group to stop it. */
-export const END_AT_ONCE = "SIGQUIT";
+/** Ends a leashed command at once. No terminal and no scheduler sends it: it is that of a timer. */
+export const END_AT_ONCE = "SIGVTALRM";
 
-/** Signals of a person, a scheduler and a closed terminal. */
-const STOPS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGUSR2", "SIGHUP"];
+/** Signals of a person (Ctrl-C, Ctrl-\), a scheduler and a closed terminal. */
+const STOPS: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR2", "SIGHUP"];
 
 /** Listens to signals; the second request ends the process with {@linkcode INTERRUPTED}. */
 export function stopOnSignals({ text, leashed = false }: StopOptions = {}): Stopping {

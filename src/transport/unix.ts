@@ -47,8 +47,13 @@ export async function bindUnix(path: string): Promise<Listener> {
   if (bytes > MAX_SOCKET_PATH) {
     throw cannotListen(path, `a path of at most ${MAX_SOCKET_PATH} bytes: it has ${bytes}`);
   }
+  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  return await bindThere(path);
+}
+
+/** The same in a folder that must be there. */
+async function bindThere(path: string): Promise<Listener> {
   const folder = dirname(path);
-  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
   const info = await Deno.lstat(folder);
   if (!info.isDirectory) throw cannotListen(path, "a folder: it is a link");
   const mode = (info.mode ?? 0) & 0o777;
@@ -63,16 +68,17 @@ export async function bindUnix(path: string): Promise<Listener> {
 
 /** A listener that others reach by its path for as long as it is open. */
 export interface KeptListener extends Listener {
-  /** Listens anew where the path no longer leads to this socket. Rejects as `bindUnix` does. */
+  /** Listens anew where the path no longer leads to this socket. Rejects as `bindUnix` does, and without a folder. */
   mend(): Promise<void>;
 }
 
 /** Milliseconds between two looks at the path of a kept listener. */
-const LOOK_MS = 5000;
+export const LOOK_MS = 5000;
 
 /**
  * As `bindUnix`, for long: what cleans temporary folders may remove a socket that nobody dialed for
- * days, with its folder. Then it is made anew at the same path. Channels that were accepted live on.
+ * days. Then it is made anew at the same path, once its folder is there. Channels that were accepted
+ * live on.
  */
 export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListener> {
   let listener = await bindUnix(path);
@@ -84,7 +90,7 @@ export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListen
     if (isClosed || (bound !== undefined && inodeOf(path) === bound)) return;
     listener.close(); // closing removes whatever is at the path, so it comes first
     bound = undefined;
-    listener = await bindUnix(path);
+    listener = await bindThere(path);
     bound = inodeOf(path);
     if (isClosed) listener.close();
     renewed.resolve();
