@@ -91,7 +91,11 @@ export class SocketFolder implements Disposable {
     const isOwn = this.isHeld; // else it is gone, and what is there now is not ours
     this.#held?.close();
     this.#held = undefined;
-    if (isOwn) Deno.removeSync(this.path, { recursive: true });
+    try {
+      if (isOwn) Deno.removeSync(this.path, { recursive: true });
+    } catch {
+      // Workers that leave, and what cleans temporary folders, may be quicker.
+    }
   }
 }
 

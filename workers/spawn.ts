@@ -146,11 +146,7 @@ export async function spawnCrew(
       unload[Symbol.dispose]();
       gate.close();
       await Promise.all(Array.from(children.values(), end));
-      try {
-        sockets[Symbol.dispose]();
-      } catch {
-        // What cleans temporary folders was quicker.
-      }
+      sockets[Symbol.dispose]();
     },
   };
 }
