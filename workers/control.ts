@@ -10,7 +10,7 @@ import { EXIT, type ExitName, Refusal } from "../src/base/refusal.ts";
 import { type Channel, ChannelError, type Header } from "../src/transport/channel.ts";
 import { openGate } from "../src/transport/gate.ts";
 import { greet } from "../src/transport/handshake.ts";
-import { bindUnix, dialUnix } from "../src/transport/unix.ts";
+import { dialUnix, keepUnix } from "../src/transport/unix.ts";
 
 /** A change of the number of workers. */
 export type WorkersChange =
@@ -46,7 +46,7 @@ export async function openControl(
   const socket = join(folder, "control.sock");
   const token = crypto.getRandomValues(new Uint8Array(32));
   const inside = new Set<Channel>();
-  const gate = openGate(await bindUnix(socket), {
+  const gate = openGate(await keepUnix(socket), {
     token,
     maxPayload: 0,
     admitted(channel) {
@@ -71,6 +71,11 @@ export async function openControl(
       removeQuietly(path);
     },
   };
+}
+
+/** Removes what a run that was killed left of its control; the caller holds the lock of `out`. */
+export function clearControl(out: string): void {
+  for (const name of [FILE, `${FILE}.tmp`]) removeQuietly(join(out, name));
 }
 
 /**

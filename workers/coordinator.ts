@@ -43,11 +43,19 @@ class Coordinator {
           ? "; no other is started until one is lost or deno task workers asks"
           : "";
         run.report({ type: "notice", text: text + rest });
-        // Whoever is left may be lost as well, and nobody would take its place: save at once.
-        const { course } = this.#lead;
-        if (isLast && course.saved !== course.step) course.owed = true;
+        if (isLast) this.#saveSoon();
+      },
+      short: (why) => {
+        run.report({ type: "notice", text: why });
+        this.#saveSoon();
       },
     });
+  }
+
+  /** Whoever is left may be lost as well, and nobody would take its place. */
+  #saveSoon(): void {
+    const { course } = this.#lead;
+    if (course.saved !== course.step) course.owed = true;
   }
 
   async lead(): Promise<Outcome> {

@@ -29,6 +29,8 @@ export interface Crew {
   readonly folder?: string;
   /** Starts a worker; events tell how it fares. */
   spawn(id: number, seat: number): void;
+  /** Makes the ways between workers anew, where they are gone. Rejects where that cannot be done. */
+  mend?(): Promise<void>;
   /** Sends a signal to a worker; nothing happens when it is gone. */
   signal(id: number, signal: CrewSignal): void;
   /** Ends all workers, whatever they do. */

@@ -138,7 +138,7 @@ export interface Course {
 }
 
 /** Wiring of a team to the parts of its coordinator. */
-export interface Wiring extends Pick<TeamOptions, "progress" | "lost" | "turnedAway"> {
+export interface Wiring extends Pick<TeamOptions, "progress" | "lost" | "short" | "turnedAway"> {
   /** Takes parts of a checkpoint as they come. */
   readonly part: (id: number, answer: Answer<"part" | "lane" | "saved">) => void;
   /** The formation is over, and what it was about to send will not come. */

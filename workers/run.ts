@@ -20,7 +20,7 @@ import { metricsLog } from "../src/report/jsonl.ts";
 import { sampleLine } from "../src/report/metrics.ts";
 import { reporter } from "../src/report/reporter.ts";
 import { summaryOf } from "../src/report/summary.ts";
-import { openControl } from "./control.ts";
+import { clearControl, openControl } from "./control.ts";
 import type { ControlCommand } from "./control.ts";
 import { coordinate } from "./coordinator.ts";
 import type { Elastic, Outcome } from "./lead.ts";
@@ -77,6 +77,7 @@ export async function runTraining(request: RunRequest): Promise<void> {
     if (restart) setRunAside(out, show);
     else if (!resume) await requireEmpty(out);
     await cleanLeftovers(join(out, "checkpoints"));
+    clearControl(out);
     using journal = new LateJournal(join(out, "journal.jsonl"), show);
     const skips = new Set(journal.skips);
     const note = (kind: string, rest: Note) => journal.write({ kind, ...rest });

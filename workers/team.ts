@@ -70,6 +70,8 @@ export interface TeamOptions {
   readonly turnedAway?: (loss: Loss & { readonly isLast: boolean }) => void;
   /** What to say when no worker is left and each new one is turned away. */
   readonly stranded?: (why: string) => string;
+  /** The run goes on with fewer workers than are wanted, for a new cause. */
+  readonly short?: (why: string) => void;
   /** How far those are that are waited for, in sum. */
   readonly progress?: (sum: TeamProgress) => void;
   /** Aborted when the run is asked to stop. */
@@ -82,6 +84,9 @@ export interface TeamOptions {
 const EXIT_MS = 20;
 /** Pause before members whose conversation failed meet again; ms. */
 const SETTLE_MS = 20;
+
+/** Exits of workers that another one may not have. */
+const CURABLE: readonly string[] = ["bug", "lost", "deviceLost"];
 
 /** Which section an order begins, where it has an answer. */
 const SECTIONS: Readonly<Partial<Record<Order["type"], Section>>> = {
@@ -206,12 +211,15 @@ export class Team {
     const { stop } = this.#options;
     this.#step = step;
     if (this.#state.broken) await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-    while (!wantsForming(this.#state)) {
-      if (this.#fatal) throw this.#fatal;
+    do {
+      while (!wantsForming(this.#state)) {
+        if (this.#fatal) throw this.#fatal;
+        if (stop.aborted && !this.#anyHolds()) return undefined;
+        await this.#changed.promise;
+      }
       if (stop.aborted && !this.#anyHolds()) return undefined;
-      await this.#changed.promise;
-    }
-    if (stop.aborted && !this.#anyHolds()) return undefined;
+      await this.#mend();
+    } while (!wantsForming(this.#state)); // all may be lost meanwhile
     this.#options.interrupted();
     this.#feed({ type: "boundary" });
     await this.expect("formed");
@@ -257,6 +265,19 @@ export class Team {
     return answer;
   }
 
+  /** Members that cannot meet cannot train together: one that holds the state goes on alone. */
+  async #mend(): Promise<void> {
+    if (candidates(this.#state).length < 2) return;
+    try {
+      await this.#crew?.mend?.();
+    } catch (error) {
+      const able = candidates(this.#state);
+      const stays = able.find(({ holds }) => holds) ?? able[0];
+      const why = error instanceof Error ? error.message : String(error);
+      for (const { id } of able) if (id !== stays?.id) this.#feed({ type: "lost", id, why });
+    }
+  }
+
   #anyHolds(): boolean {
     return candidates(this.#state).some((m) => m.holds);
   }
@@ -272,9 +293,11 @@ export class Team {
     if (this.#isClosed) return;
     const { rules, now, note } = this.#options;
     const before = this.#state;
-    const { state, commands, reasons, losses } = decide(before, event, { now: now(), rules });
+    const decision = decide(before, event, { now: now(), rules });
+    const { state, commands, reasons, losses = [], shortages = [] } = decision;
     this.#state = state;
-    for (const loss of losses ?? []) this.#options.lost?.(loss);
+    for (const loss of losses) this.#options.lost?.(loss);
+    for (const why of shortages) this.#options.short?.(why);
     for (const reason of reasons) {
       note("membership", { event: event.type, attempt: state.attempt, step: this.#step, reason });
     }
@@ -345,14 +368,17 @@ export class Team {
   #onCrew(event: CrewEvent): void {
     if (event.type === "joined") {
       this.#admit(event).catch((error) => {
-        if (!(error instanceof Interrupted)) this.fail(error);
+        if (error instanceof Interrupted) return;
+        if (!this.#isSpare(event.id)) return this.fail(error);
+        this.#feed({ type: "lost", id: event.id, why: error.message });
       });
       return;
     }
     const member = this.#state.members.find((m) => m.id === event.id);
     if (member === undefined) return;
-    if (member.phase === "starting" && !event.killed) {
-      this.#again(`Cannot start a worker: ${event.why}`, event.why);
+    // Once a run is under way, starts that fail are tried again as recovery.restarts allows.
+    if (member.phase === "starting" && !event.killed && this.#state.attempt === 0) {
+      this.#again(new Refusal("lost", `Cannot start a worker: ${event.why}`), event.why);
     }
     this.#feed({ type: "lost", id: event.id, why: event.why });
   }
@@ -459,19 +485,26 @@ export class Team {
   }
 
   #failed(id: number, { exit, message }: Reply & { type: "failed" }): void {
-    const curable: readonly string[] = ["bug", "lost", "deviceLost"];
-    if (exit in EXIT && !curable.includes(exit)) {
-      return this.fail(new Refusal(exit as ExitName, message));
-    }
     const [line = ""] = message.split("\n");
+    if (!this.#isSpare(id)) {
+      const isCurable = CURABLE.includes(exit) || (exit === "noDevice" && this.#state.attempt > 0);
+      if (exit in EXIT && !isCurable) return this.fail(new Refusal(exit as ExitName, message));
+      if (exit !== "noDevice") this.#again(new Error(`Worker ${id} failed: ${message}`), line);
+    }
     this.#options.note("failed", { worker: id, exit, message });
-    this.#again(`Worker ${id} failed: ${message}`, line);
     this.#feed({ type: "lost", id, why: line });
   }
 
+  /** Whether a worker has no part in the state yet, and others hold it: the run goes on without. */
+  #isSpare(id: number): boolean {
+    const { members } = this.#state;
+    return members.some((m) => m.holds && m.id !== id) &&
+      !members.some((m) => m.holds && m.id === id);
+  }
+
   /** What happens twice while no step is committed will happen again: another try is no help. */
-  #again(message: string, cause: string): void {
-    if (this.#said.has(cause)) this.fail(new Error(message));
+  #again(error: Error, cause: string): void {
+    if (this.#said.has(cause)) this.fail(error);
     this.#said.add(cause);
   }
 

@@ -10,7 +10,7 @@ import type { Compiling, Device } from "../src/device/types.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import { greet } from "../src/transport/handshake.ts";
 import { dialUnix } from "../src/transport/unix.ts";
-import { openQuarters } from "./meet.ts";
+import { DIALED_MS, openQuarters } from "./meet.ts";
 import { reachable } from "./socket_folder.ts";
 import { socketPath } from "./spawn.ts";
 import type { Seating } from "./spawn.ts";
@@ -88,7 +88,7 @@ if (import.meta.main) {
     const token = Uint8Array.fromBase64(seating.token);
     const meet = await openQuarters({ socket: (other) => socketPath(folder, other), seat, token });
     const coordinator = await dialUnix(socketPath(folder, "coordinator"), { attempt: 0 });
-    await greet(coordinator, { rank: id, attempt: 0 }, { token });
+    await greet(coordinator, { rank: id, attempt: 0 }, { token, deadline: DIALED_MS });
     const way = (path: string) => reachable(path, folder);
     await train(
       { index: seat, coordinator, meet, reachable: way },

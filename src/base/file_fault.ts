@@ -42,6 +42,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   ENXIO: fault("a file", "it is a device or a socket that nothing answers behind"),
   ENODEV: fault("a file", "it is a device that is not there"),
   ESPIPE: fault("a file", "it is a pipe or a device"),
+  EAGAIN: fault("fewer processes of this user (ulimit -u)", "the system starts no more now"),
+  ENOMEM: fault("free memory", "the system has none left"),
   EMFILE: fault("a higher limit of open files (ulimit -n)", "too many are open"),
   ENFILE: fault("fewer open files on this machine", "too many are open"),
   ENOLCK: fault("a file system with locks", "it has none"),

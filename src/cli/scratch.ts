@@ -7,16 +7,15 @@ export interface Scratch extends Disposable {
   readonly path: string;
 }
 
-/** Takes a folder; from now on signals end the process by `Deno.exit`, which removes it. */
-export function openScratch(path: string): Scratch {
-  const remove = () => Deno.removeSync(path, { recursive: true });
-  const unload = atUnload(remove);
+/** Takes a folder; from now on signals end the process by `Deno.exit`, which disposes it. */
+export function openScratch(folder: Scratch): Scratch {
+  const unload = atUnload(() => folder[Symbol.dispose]());
   endOnSignals();
   return {
-    path,
+    path: folder.path,
     [Symbol.dispose]() {
       unload[Symbol.dispose]();
-      remove();
+      folder[Symbol.dispose]();
     },
   };
 }

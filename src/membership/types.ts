@@ -68,6 +68,8 @@ export interface Membership {
   readonly refused: number;
   /** No worker is started before. */
   readonly spawnAt: number;
+  /** Causes, without their numbers, that people were told of since a worker was ready last. */
+  readonly told: readonly string[];
   /** Milliseconds that sections took, the latest ones. */
   readonly pace: Readonly<Partial<Record<Section, readonly number[]>>>;
   /** Committed steps since shares were weighed. */
@@ -133,6 +135,8 @@ export interface Decision {
   readonly reasons: readonly string[];
   /** Workers that are lost by this, for people: who is let go as wanted is none of them. */
   readonly losses?: readonly Loss[];
+  /** Why the run goes on with fewer workers than are wanted, for people: each cause once. */
+  readonly shortages?: readonly string[];
 }
 
 /** A worker that is lost, and why. */
@@ -145,7 +149,7 @@ export interface Loss {
 export interface Rules {
   /** Micro-batches of a step. */
   readonly microBatches: number;
-  /** Losses within `window` ms that are made good. */
+  /** Losses within `window` ms that are made good; with more, who is left goes on alone. */
   readonly restarts: number;
   readonly window: number;
   /** Without a sign of life for this long, ms, a worker may be hung. */

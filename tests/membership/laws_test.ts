@@ -221,7 +221,7 @@ law("nobody is started while those before were refused", ({ before, state, comma
 });
 
 law(
-  "giving up is for more losses in the window than restarts, and for nothing else",
+  "giving up is for more losses in the window than restarts with nobody left, and for nothing else",
   ({ walk, before, state, event, commands }) => {
     const { now, rules: { restarts, window } } = walk;
     const lost = before.members.filter(({ id, leaving }) =>
@@ -229,8 +229,12 @@ law(
       (event.type === "lost" || commands.some((c) => c.type === "kill" && c.id === id))
     );
     const inWindow = before.losses.filter((at) => now - at < window).length;
-    const over = lost.filter((_, i) => inWindow + i + 1 > restarts);
-    assertEquals(commands.filter(({ type }) => type === "give_up").length, over.length);
+    const isOver = lost.length > 0 && inWindow + lost.length > restarts;
+    const isAlone = before.members.length === lost.length;
+    assertEquals(
+      commands.filter(({ type }) => type === "give_up").length,
+      isOver && isAlone ? 1 : 0,
+    );
   },
 );
 
