@@ -75,10 +75,11 @@ export async function runTraining(request: RunRequest): Promise<void> {
     if (restart) setRunAside(out, show);
     else if (!resume) await requireEmpty(out);
     await cleanLeftovers(join(out, "checkpoints"));
-    using journal = new LateJournal(join(out, "journal.jsonl"), show);
+    using journal = new LateJournal(join(out, "journal.jsonl"), { out, show });
     const skips = new Set(journal.skips);
     const note = (kind: string, rest: Note) => journal.write({ kind, ...rest });
-    const from = resume ? await newestOf(out, { skips, show, note }) : undefined;
+    const { decisions } = journal;
+    const from = resume ? await newestOf(out, { skips, decisions, show, note }) : undefined;
     if (resume && from === undefined) {
       show({ type: "notice", text: `No checkpoint is in ${out} yet: beginning at step 0` });
     }
