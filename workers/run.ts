@@ -130,6 +130,8 @@ async function train(
       writeJsonAtomic(join(out, "config.json"), saysWorkers ? kept : elsewhere);
     }
     tell(event);
+    // What led to a checkpoint is on the disk before it is, as the metrics are.
+    if (event.type === "saving") journal.sync();
   };
   const at = { out, from: from?.manifest.step ?? 0 };
   show({ type: "header", rows: headerOf(config, data.corpus, at) });

@@ -15,7 +15,7 @@ import type { PreparedIndex } from "../data/prepared/schema.ts";
 import { tokenizerSpecSchema } from "../data/schema.ts";
 import { tokenizerFrom, tokenizerHash } from "../data/tokenizers/mod.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
-import { writeJsonAtomic } from "../report/atomic.ts";
+import { makeFolder, writeJsonAtomic } from "../report/atomic.ts";
 import { type PrepareProgress, progressSchema } from "./schema.ts";
 
 const LOCK = ".lock";
@@ -40,7 +40,7 @@ export class OutFolder implements Disposable {
   /** Makes the folder where there is none. @throws {Refusal} `locked`, or `config` for one that cannot be used. */
   static async open(path: string): Promise<OutFolder> {
     try {
-      await Deno.mkdir(path, { recursive: true });
+      makeFolder(path);
       checkNames(path);
       const lock = await Deno.open(join(path, LOCK), { write: true, create: true });
       // The system frees it when its process dies, however it dies.

@@ -3,10 +3,9 @@
  * a gap over all resumes, each with a checksum. A line may be on disk before its decision takes
  * effect. It knows no kinds of entries and what none of them mean.
  */
-import { dirname } from "node:path";
 import { reasonOf } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
-import { readIfAny, writeTextAtomic } from "./atomic.ts";
+import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
 import { parseJournal, printLine } from "./journal_lines.ts";
 import type { JournalLine, ParsedJournal, Plain } from "./journal_lines.ts";
 
@@ -102,7 +101,7 @@ export function openJournal(path: string, options: JournalOptions = {}): Journal
   const file = open(path);
   try {
     file.syncSync();
-    syncFolder(dirname(path)); // A synced line is worth nothing in a file without a name.
+    syncName(path); // A synced line is worth nothing in a file without a name.
     return new FileJournal(file, { path, found, options });
   } catch (error) {
     file[Symbol.dispose]();
@@ -228,11 +227,6 @@ class FileJournal implements Journal {
 
 function openAppend(path: string): Deno.FsFile {
   return Deno.openSync(path, { read: true, append: true, create: true, mode: 0o640 });
-}
-
-function syncFolder(path: string): void {
-  using list = Deno.openSync(path, { read: true });
-  list.syncSync();
 }
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
