@@ -11,6 +11,7 @@ import { anchored } from "../src/config/paths.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
+import { sealed, sealFault } from "../src/base/hash.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { writeJsonAtomic } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
@@ -197,7 +198,7 @@ function finish(
     return false;
   }
   const summary = summaryOf({ ...end, steps: end.step, workers: config.workers, seconds });
-  writeJsonAtomic(join(out, "summary.json"), summary);
+  writeJsonAtomic(join(out, "summary.json"), sealed(summary));
   report({ type: "end", summary });
   const text = end.stopped
     ? `Stopped at step ${end.step}: go on with --resume=${out}`
@@ -245,10 +246,11 @@ function isDone({ manifest }: Checkpoint, { steps, out }: RunConfig): boolean {
   );
 }
 
-/** The step that the run's summary is of; undefined when it was killed before it wrote one. */
+/** The step that the run's summary is of; undefined where there is none that is whole. */
 function summedUp(out: string): unknown {
   try {
-    return JSON.parse(Deno.readTextFileSync(join(out, "summary.json"))).steps;
+    const summary = JSON.parse(Deno.readTextFileSync(join(out, "summary.json")));
+    return sealFault(summary) === undefined ? summary.steps : undefined;
   } catch {
     return undefined;
   }
