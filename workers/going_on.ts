@@ -16,9 +16,6 @@ import { readIfAny } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
 import { parseJournal } from "../src/report/journal.ts";
 import { keptLines } from "../src/report/metrics.ts";
-import { differences } from "../src/config/identity.ts";
-import { resolveConfig } from "../src/config/resolve.ts";
-import type { RunConfig } from "../src/config/schema.ts";
 import { RECORDS, requireOwn } from "./held.ts";
 import { type Decision, recordedIn } from "./journal/recorded.ts";
 import type { Note } from "./team.ts";
@@ -190,18 +187,6 @@ export function setRunAside(out: string, show: Sink): void {
   const kept = setAsideTogether(out, RECORDS);
   if (kept.length === 0) return;
   show({ type: "notice", text: `What ${out} recorded is kept there as ${kept.join(", ")}` });
-}
-
-/** A run that begins at step 0 is held to no checkpoint: a config of other numbers stays in a copy. */
-export function keepConfig(out: string, config: RunConfig): void {
-  const path = join(out, "config.json");
-  try {
-    const text = readIfAny(path);
-    if (text === "" || differences(resolveConfig(JSON.parse(text)), config).length === 0) return;
-  } catch {
-    // One that cannot be read is kept as well.
-  }
-  copyAside(path);
 }
 
 /** A run that was killed before its first checkpoint can be gone on with as well: from its start. */

@@ -11,6 +11,8 @@ import { type Decision, recordedIn } from "./journal/recorded.ts";
 export class LateJournal implements Disposable {
   /** Steps that were decided to be passed over, by the runs that this one goes on from. */
   readonly decisions: readonly Decision[];
+  /** Hash of the config that the last of them stored, where it says so. */
+  readonly config: string | undefined;
   readonly #open: () => Journal;
   readonly #waiting: Parameters<Journal["write"]>[0][] = [];
   #journal: Journal | undefined;
@@ -19,9 +21,10 @@ export class LateJournal implements Disposable {
   constructor(path: string, { out, show }: { out: string; show: Sink }) {
     const words = wordsFor(out);
     this.#open = () => openJournal(path, { words, warn: (text) => show({ type: "notice", text }) });
-    const { decisions, fault } = recordedIn(readJournal(path, words));
+    const { decisions, config, fault } = recordedIn(readJournal(path, words));
     if (fault !== undefined) throw damaged(path, fault, words);
     this.decisions = decisions;
+    this.config = config;
   }
 
   /** All steps that were decided to be passed over. */
@@ -29,10 +32,10 @@ export class LateJournal implements Disposable {
     return this.decisions.flatMap(({ skips }) => skips);
   }
 
-  /** Writes what waited, and from now on everything at once. */
-  begin(run: RunFacts): void {
+  /** Writes what waited, and from now on everything at once; `config`: hash of what the run stores. */
+  begin(run: RunFacts, config: string): void {
     this.#journal ??= this.#open();
-    this.#journal.write({ kind: "start", ...run });
+    this.#journal.write({ kind: "start", ...run, config });
     for (const entry of this.#waiting.splice(0)) this.#journal.write(entry);
   }
 

@@ -11,7 +11,7 @@ import { anchored } from "../src/config/paths.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
-import { sealed, sealFault } from "../src/base/hash.ts";
+import { hashValue, sealed, sealFault } from "../src/base/hash.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { writeJsonAtomic } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
@@ -30,13 +30,14 @@ import { Faults } from "./faults/plan.ts";
 import type { FaultPlan } from "./faults/schema.ts";
 import { unevaluatedLines } from "./evaluable.ts";
 import { missingFolders, removeUnused } from "./folder.ts";
-import { keepConfig, newestOf, requireEmpty, requireRun, setRunAside } from "./going_on.ts";
+import { newestOf, requireEmpty, requireRun, setRunAside } from "./going_on.ts";
 import { headerOf } from "./header.ts";
 import { requireOwn } from "./held.ts";
 import { LateJournal } from "./late_journal.ts";
 import { otherBits } from "./other_bits.ts";
 import { foldersOf } from "./texts.ts";
 import { saver } from "./saver.ts";
+import { changedConfig, keepConfig } from "./stored_config.ts";
 import type { Note } from "./team.ts";
 
 /** What a run is asked to do. */
@@ -84,6 +85,8 @@ export async function runTraining(request: RunRequest): Promise<void> {
     if (resume && from === undefined) {
       show({ type: "notice", text: `No checkpoint is in ${out} yet: beginning at step 0` });
     }
+    const changed = resume ? changedConfig(out, { written: journal.config, from }) : undefined;
+    if (changed !== undefined) show({ type: "notice", text: changed });
     if (from !== undefined) {
       requireSameConfig(from, config);
       if (isDone(from, config) && summedUp(out) === config.steps) {
@@ -116,6 +119,7 @@ async function train(
   const { config, saysWorkers = true, out, launch, cards = [], show, stop } = request;
   const kept = anchored({ ...config, out }, Deno.cwd());
   const { workers: _workers, ...elsewhere } = kept;
+  const stored = saysWorkers ? kept : elsewhere;
   using metrics = metricsLog(join(out, "metrics.jsonl"), {
     warn: (text) => show({ type: "notice", text }),
   });
@@ -128,7 +132,7 @@ async function train(
     // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
     if (event.type === "start") {
       if (request.resume && from === undefined) keepConfig(out, config);
-      writeJsonAtomic(join(out, "config.json"), saysWorkers ? kept : elsewhere);
+      writeJsonAtomic(join(out, "config.json"), stored);
     }
     tell(event);
     // What led to a checkpoint is on the disk before it is, as the metrics are.
@@ -158,7 +162,7 @@ async function train(
       initial,
       skips: [...from?.manifest.skipped ?? [], ...journal.skips],
       report: (event) => {
-        if (event.type === "start") journal.begin(event.run);
+        if (event.type === "start") journal.begin(event.run, hashValue(stored));
         report(event);
       },
       note: (kind, note, sync) => journal.write({ kind, ...note }, { sync: sync ?? false }),

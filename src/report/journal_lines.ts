@@ -101,7 +101,7 @@ function read(state: Reading, whole: string): string | undefined {
   const crc = crcOf(body ?? line, state.crc);
   if (stored !== undefined && stored !== hex(crc)) {
     return unsealed > 0 && unsealed === entries.length
-      ? `does not match its checksum, which covers lines 1 to ${unsealed} as well`
+      ? `does not match its checksum, which covers the ${unsealed} before it, without one, as well`
       : "does not match its checksum";
   }
   const value = parseLine(line);

@@ -149,6 +149,24 @@ for (const { what, change, says } of CHANGES) {
   });
 }
 
+Deno.test("a resume says which keys of its stored config are not as the run wrote them", async () => {
+  using bench = new Bench();
+  const config = { steps: 8 };
+  await bench.train("begin", { config, until: 2 });
+  await bench.train("resume", { config, until: 4 });
+  const isSaid = (text: string) => text.includes("is not as the run wrote it");
+  assertEquals(bench.notices.filter(isSaid), []);
+  const path = `${bench.run}/config.json`;
+  const text = Deno.readTextFileSync(path);
+  Deno.writeTextFileSync(path, text.replace('"keep": 2', '"keep": 3'));
+  await bench.train("resume", { config, until: 6 });
+  assertEquals(bench.notices.filter(isSaid), [
+    `${path} is not as the run wrote it (checkpoint against now): checkpoint.keep: 2 against 3`,
+  ]);
+  await bench.train("resume", { config });
+  assertEquals(bench.notices.filter(isSaid), []);
+});
+
 Deno.test("checkpoints that took a step which is passed over are set aside, and go once newer ones verify", async () => {
   using bench = new Bench();
   const config = {

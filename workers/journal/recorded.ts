@@ -19,6 +19,8 @@ export interface Recorded {
   readonly decisions: readonly Decision[];
   /** Steps, in order, that were saved and neither removed, set aside nor given up since. */
   readonly saved: readonly number[];
+  /** Hash of the config that the last process stored, where it says so. */
+  readonly config?: string | undefined;
   /** The first line that cannot be of a run, as "line 3 ..."; what follows it is not read. */
   readonly fault?: string;
 }
@@ -32,6 +34,7 @@ interface Course {
   lastDecided: number;
   /** The last step that the process was to do. */
   end: number;
+  config: string | undefined;
 }
 
 /** What the entries of a journal say. */
@@ -42,10 +45,12 @@ export function recordedIn({ entries, unsealed }: ParsedJournal): Recorded {
     lastSaved: 0,
     lastDecided: 0,
     end: Infinity,
+    config: undefined,
   };
   const result = (): Recorded => ({
     decisions: course.decisions,
     saved: Array.from(course.saved).sort((a, b) => a - b),
+    config: course.config,
   });
   for (const [i, entry] of entries.entries()) {
     const fault = i < unsealed && !EARLIER_KINDS.includes(entry.kind)
@@ -78,10 +83,11 @@ const drop: Handler = ({ saved }, { steps }) => {
 
 /** What each entry, which its schema has passed, changes. */
 const HANDLERS: Readonly<Record<keyof typeof entrySchemas, Handler>> = {
-  start(course, { from, steps }) {
+  start(course, { from, steps, config }) {
     if (Number(from) > Number(steps)) return `(start) begins at step ${from} of ${steps}`;
     course.lastSaved = course.lastDecided = Number(from);
     course.end = Number(steps);
+    course.config = config as string | undefined;
     return undefined;
   },
   rewind(course, { from, to }) {

@@ -6,8 +6,11 @@ const steps = z.array(step);
 
 /** By kind. Entries may say more than is read. */
 export const entrySchemas = {
-  /** A process begins: the step that it goes on from, and the last one that it is to do. */
-  start: z.looseObject({ from: step, steps: step }),
+  /**
+   * A process begins: the step that it goes on from, the last one that it is to do, and the hash of the
+   * config that it stores.
+   */
+  start: z.looseObject({ from: step, steps: step, config: z.string().optional() }),
   /** Steps that are passed over, as decided at a step. */
   skip: z.looseObject({ step, skips: steps.min(1) }),
   /** A checkpoint was published. */
