@@ -7,15 +7,18 @@ export interface Scratch extends Disposable {
   readonly path: string;
 }
 
-/** Takes a folder; from now on signals end the process by `Deno.exit`, which disposes it. */
-export function openScratch(folder: Scratch): Scratch {
-  const unload = atUnload(() => folder[Symbol.dispose]());
+/** Takes a folder; from now on signals end the process by `Deno.exit`, which removes it. */
+export function openScratch(
+  path: string,
+  remove: () => void = () => Deno.removeSync(path, { recursive: true }),
+): Scratch {
+  const unload = atUnload(remove);
   endOnSignals();
   return {
-    path: folder.path,
+    path,
     [Symbol.dispose]() {
       unload[Symbol.dispose]();
-      folder[Symbol.dispose]();
+      remove();
     },
   };
 }

@@ -28,7 +28,8 @@ export function failureOf(error: unknown, exit: Failure["exit"] = "bug"): Failur
 
 /** Bytes per second through a socket in a temporary folder, as workers' are, to another process. */
 export async function socketSpeed(): Promise<{ bytesPerSecond: number }> {
-  using sockets = openScratch(openSocketFolder());
+  const sockets = openSocketFolder();
+  using _scratch = openScratch(sockets.path, () => sockets[Symbol.dispose]());
   await removeDeadFolders(sockets.path);
   const path = join(sockets.path, "doctor.sock");
   const listener = await listenUnix(path, { attempt: 0 });
