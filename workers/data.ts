@@ -1,5 +1,6 @@
 /** From a config to what a run reads, and the hash that holds a resume to the same tokens. */
 import { basename, resolve } from "node:path";
+import { keepingBusy } from "../src/base/busy.ts";
 import { hashValue, sha256 } from "../src/base/hash.ts";
 import { rootKey } from "../src/base/random.ts";
 import { Refusal } from "../src/base/refusal.ts";
@@ -114,7 +115,7 @@ function requireHash(hash: string, settled: Settled | undefined): void {
 /** A text file, in memory as a whole. */
 async function fromText({ data }: RunConfig, settled: Settled | undefined): Promise<Data> {
   const text = await readText(data.path);
-  const hash = sha256(new TextEncoder().encode(text));
+  const hash = keepingBusy(() => sha256(new TextEncoder().encode(text)));
   requireHash(hash, settled);
   await holdToAsked(data, { settled });
   const name = data.path ?? "the default text";
@@ -258,7 +259,7 @@ const LOOKED_OVER = 2 ** 29;
 function openWhole(path: string): Prepared {
   const prepared = openPrepared(path);
   const { train, validation } = prepared;
-  if (train.tokens + validation.tokens <= LOOKED_OVER) verifyPrepared(path);
+  if (train.tokens + validation.tokens <= LOOKED_OVER) keepingBusy(() => verifyPrepared(path));
   return prepared;
 }
 

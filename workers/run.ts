@@ -11,6 +11,7 @@ import { anchored } from "../src/config/paths.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
+import { parseJsonText } from "../src/base/json.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { writeJsonAtomic } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
@@ -245,7 +246,7 @@ function isDone({ manifest }: Checkpoint, { steps, out }: RunConfig): boolean {
 /** The step that the run's summary is of; undefined when it was killed before it wrote one. */
 function summedUp(out: string): unknown {
   try {
-    return JSON.parse(Deno.readTextFileSync(join(out, "summary.json"))).steps;
+    return Object(parseJsonText(Deno.readTextFileSync(join(out, "summary.json")))).steps;
   } catch {
     return undefined;
   }

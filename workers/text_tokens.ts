@@ -1,4 +1,5 @@
 /** The tokens of a text in memory, and what people should know of them. */
+import { keepingBusy } from "../src/base/busy.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { encodeDocuments } from "../src/data/cut_documents.ts";
 import { noEnds, shown } from "../src/data/document_end.ts";
@@ -47,9 +48,9 @@ function encoded(
   { name, tokenizer, end }: TextReading,
 ): Pick<TextTokens, "tokens"> & { readonly begins?: Uint32Array } {
   try {
-    return end === null
-      ? { tokens: tokenizer.encode(text) }
-      : encodeDocuments(text, { end, tokenizer });
+    return keepingBusy(() =>
+      end === null ? { tokens: tokenizer.encode(text) } : encodeDocuments(text, { end, tokenizer })
+    );
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     throw new Refusal(error.exit, `Cannot read ${name}: ${error.message}`);

@@ -2,6 +2,7 @@
  * The loss that a fitted law foretells for a run, with its interval: how far the law's draws differ
  * there, and how far it is off for trials that it was not fitted to. It fits nothing.
  */
+import { parseJsonText } from "../base/json.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { Counts } from "./counts.ts";
 import { type Scaling, scalingSchema } from "./schema.ts";
@@ -43,7 +44,7 @@ export function parseScaling(text: string, path: string): Scaling {
     );
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJsonText(text);
   } catch {
     throw fault("it is no JSON");
   }

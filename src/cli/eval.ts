@@ -1,5 +1,6 @@
 /** The command `eval`: from a model in a folder to its losses on a whole validation part. */
 import { basename } from "node:path";
+import { keepingBusy } from "../base/busy.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { resolveConfig } from "../config/resolve.ts";
@@ -92,7 +93,7 @@ function extentOf(
 ): Extent | undefined {
   // Nobody knows how much white space stood between words.
   if (asked !== "next" || tokenizer === undefined || tokenizer.kind === "word") return undefined;
-  return extentAsked(validation, tokenizer);
+  return keepingBusy(() => extentAsked(validation, tokenizer));
 }
 
 /** The config by which a model is evaluated: that of its run, as far as it has one. */

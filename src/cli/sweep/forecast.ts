@@ -1,5 +1,6 @@
 /** Says how long a sweep will take before it is begun, and how that is known. */
 import { join } from "node:path";
+import { parseJsonText } from "../../base/json.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { readIfAny } from "../../report/atomic.ts";
 import { showSeconds } from "../../report/format.ts";
@@ -87,7 +88,7 @@ async function timedStep(
 function rowsIn(out: string): TrialRow[] {
   return readIfAny(join(out, "trials.jsonl")).split("\n").flatMap((line) => {
     try {
-      return [JSON.parse(line)];
+      return [parseJsonText(line) as TrialRow];
     } catch {
       return []; // The empty line at the end.
     }

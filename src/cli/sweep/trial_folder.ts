@@ -1,6 +1,7 @@
 /** The folder of a trial: an ordinary run's. Reads what is in it, and makes it begin at a checkpoint. */
 import { join } from "node:path";
 import { maxOf } from "../../base/extremes.ts";
+import { parseJsonText } from "../../base/json.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { saveCheckpoint } from "../../checkpoint/commit.ts";
 import { makeFolders } from "../../checkpoint/files.ts";
@@ -77,7 +78,7 @@ export function lastStep(folder: string): number {
 
 function parsed(text: string): Readonly<Record<string, unknown>> {
   try {
-    return Object(JSON.parse(text));
+    return Object(parseJsonText(text));
   } catch {
     return {}; // Torn by a kill, or not there.
   }

@@ -22,6 +22,9 @@ import { utf8Decoder } from "./utf8.ts";
 
 const encoder = new TextEncoder();
 
+/** Most tokens that wait for those that make a whole text of them: a character has four bytes. */
+const WAITING = 64;
+
 /** Units of text that are handed over at once, where they can be cut. */
 const CHUNK = 1 << 16;
 
@@ -47,7 +50,7 @@ export function throughLibrary(
   return {
     encode: (text) => encodeParts(text, { library, meter, cut, ...known }),
     decode: (ids) => decode(Array.from(ids, check)),
-    stream: () => streamOf(decode, check),
+    stream: () => streamOf(decode, { check, silent: (id) => special.has(id) }),
     cut,
   };
 }
@@ -191,7 +194,11 @@ function encodedBy(
  */
 function streamOf(
   decode: (ids: readonly number[]) => string,
-  check: (id: number) => number,
+  { check, silent }: {
+    readonly check: (id: number) => number;
+    /** Whether a token has no text whatever stands beside it. */
+    readonly silent: (id: number) => boolean;
+  },
 ): TokenStream {
   let ids: number[] = [];
   /** How many of `ids` are told already. */
@@ -199,9 +206,12 @@ function streamOf(
   const rest = (): string => decode(ids).slice(decode(ids.slice(0, told)).length);
   return {
     push(id) {
-      ids.push(check(id));
+      if (silent(check(id))) return "";
+      ids.push(id);
       const text = rest();
-      if (text === "" || text.endsWith("\ufffd")) return "";
+      // Tokens without a text of their own would be decoded again with each that follows.
+      const waits = text === "" || text.endsWith("\ufffd");
+      if (waits && ids.length - told < WAITING) return "";
       ids = ids.slice(told);
       told = ids.length;
       return text;

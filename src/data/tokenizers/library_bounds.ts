@@ -11,6 +11,7 @@ import {
   WordPiece,
 } from "@huggingface/tokenizers";
 import { AddedSplitter } from "./added_splitter.ts";
+import { PATTERNS } from "./library_cut.ts";
 import { boundBpe, boundUnigram, boundWordPiece } from "./library_models.ts";
 import type { Meter } from "./meter.ts";
 import { Pattern } from "./pattern.ts";
@@ -90,7 +91,7 @@ function findByName(decoder: ByteLevelDecoder, added: TokenizerJson["added_token
       for (let from = 0, to = 0; from < tokens.length; from = to + 1) {
         to = from;
         while (to < tokens.length && !names.has(tokens[to] as string)) to++;
-        if (to > from) texts.push(...plain(tokens.slice(from, to)));
+        if (to > from) texts.push(plain(tokens.slice(from, to)).join(""));
         if (to < tokens.length) texts.push(tokens[to] as string);
       }
       return texts;
@@ -115,11 +116,13 @@ function boundPart(
     return;
   }
   if (part.pattern && own["pattern"] !== undefined) {
-    const { String: text } = own["pattern"] as Config;
+    const { Regex, String: text } = own["pattern"] as Config;
     // The library splits at a text with a group around it, and so keeps the text.
-    const keeps = text !== undefined && own["invert"] === false;
+    const keeps = Regex === undefined && text !== undefined && own["invert"] === false;
     const use = { place: `${place}.pattern`, meter, keeps };
-    Object.assign(part, { pattern: new Pattern(part.pattern.source, use) });
+    // The engine is faster, and need not be stopped where it is known to come to its end.
+    const isKnown = own["type"] === "Split" && PATTERNS.includes(String(Regex));
+    if (!isKnown) Object.assign(part, { pattern: new Pattern(part.pattern.source, use) });
   }
   Object.assign(part, counted(part, own, { place, meter }));
 }

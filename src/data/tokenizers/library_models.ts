@@ -22,7 +22,7 @@ export function boundBpe(model: BPE, meter: Meter): void {
       add.call(model, queue, node);
     },
     bpe(token: string): string[] {
-      requireShort(token);
+      requireShort(token, MOST.bpeWord);
       meter.take(1 + token.length / COMPARED, PLACE);
       return bpe.call(model, token);
     },
@@ -47,14 +47,14 @@ export function boundUnigram(model: Unigram, meter: Meter): void {
     *common_prefix_search(chars: readonly string[], at: number) {
       for (const token of search(chars, at)) {
         // A node for each, which is weighed with those that end where it begins.
-        meter.take(NODE, PLACE);
+        meter.take(NODE + token.length, PLACE);
         yield token;
       }
     },
   });
   Object.assign(model, {
     tokenize(text: string): string[] {
-      requireShort(text);
+      requireShort(text, MOST.unigramWord);
       return tokenize.call(model, text);
     },
     populate_nodes(lattice: Lattice) {
@@ -67,7 +67,7 @@ export function boundUnigram(model: Unigram, meter: Meter): void {
   });
 }
 
-/** Steps that a node is worth: it takes a hundred bytes. */
+/** Steps that a node is worth beside the length of its token: it takes a hundred bytes. */
 const NODE = 16;
 
 interface Lattice {
@@ -117,11 +117,11 @@ export function boundWordPiece(model: WordPiece, meter: Meter): void {
 }
 
 /** @throws {Refusal} `data` for a word that takes too much memory. */
-function requireShort(word: string): void {
-  if (word.length <= MOST.wordUnits) return;
+function requireShort(word: string, most: number): void {
+  if (word.length <= most) return;
   throw new Refusal(
     "data",
-    `Cannot encode the text: need words of at most ${MOST.wordUnits} characters for this ` +
+    `Cannot encode the text: need words of at most ${most} characters for this ` +
       `tokenizer.json: one has ${word.length}`,
   );
 }

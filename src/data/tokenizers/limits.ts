@@ -38,13 +38,27 @@ export const MOST = {
   /** Times the length of a text that parts may add to it, and units beside these. */
   growth: 32,
   growthMore: 4096,
-  /** UTF-16 units that are one word to the model. */
-  wordUnits: 2 ** 22,
+  /** UTF-16 units that are one word to the model: some 250 bytes each, and some 900. */
+  bpeWord: 2 ** 23,
+  unigramWord: 2 ** 20,
 } as const;
+
+/** How the refusals of a tokenizer.json begin. */
+const CANNOT = "Cannot read a tokenizer.json: ";
 
 /** The refusal of a tokenizer.json: what it must be, and what it is instead. */
 export function unreadable(why: string): Refusal {
-  return new Refusal("data", `Cannot read a tokenizer.json: ${why}`);
+  return new Refusal("data", CANNOT + why);
+}
+
+/** What `work` gives; a refusal of the tokenizer.json names the file. */
+export function namingFile<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof Refusal) || !error.message.startsWith(CANNOT)) throw error;
+    throw new Refusal(error.exit, `Cannot read ${path}: ${error.message.slice(CANNOT.length)}`);
+  }
 }
 
 /** Holds the lengths of lists to their bounds before anything looks into them. @throws {Refusal} `data` */
