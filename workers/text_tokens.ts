@@ -28,9 +28,9 @@ export interface TextTokens {
 }
 
 /** Encodes a text. @throws {Refusal} `data` for characters that have no token, or too many of them. */
-export function tokensOfText(text: string, reading: TextReading): TextTokens {
+export async function tokensOfText(text: string, reading: TextReading): Promise<TextTokens> {
   const { name, tokenizer, end, most, option } = reading;
-  const { tokens, begins } = encoded(text, reading);
+  const { tokens, begins } = await keepingBusy(() => encoded(text, reading));
   const unknown = { unknown: countUnknown(tokens, tokenizer), tokens: tokens.length };
   requireKnown(name, { ...unknown, most, option });
   const notes: string[] = [];
@@ -48,9 +48,9 @@ function encoded(
   { name, tokenizer, end }: TextReading,
 ): Pick<TextTokens, "tokens"> & { readonly begins?: Uint32Array } {
   try {
-    return keepingBusy(() =>
-      end === null ? { tokens: tokenizer.encode(text) } : encodeDocuments(text, { end, tokenizer })
-    );
+    return end === null
+      ? { tokens: tokenizer.encode(text) }
+      : encodeDocuments(text, { end, tokenizer });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     throw new Refusal(error.exit, `Cannot read ${name}: ${error.message}`);

@@ -29,7 +29,7 @@ export async function tokenizerNamed(
 ): Promise<Tokenizer> {
   const end = ends !== null && isEndToken(ends);
   const builder = await builderOf(name, { end });
-  return keepingBusy(() => {
+  return await keepingBusy(() => {
     for (const document of ends === null ? [text] : documentsOf(text, ends)) {
       builder.add(document);
       builder.endDocument();
@@ -61,5 +61,5 @@ export async function requireAsked(asked: string, { by, hash, name }: Present): 
 
 async function builderOf(name: string, { end = false } = {}): Promise<TokenizerBuilder> {
   const file = extname(name) === ".json" ? await readTokenizerFile(name) : undefined;
-  return keepingBusy(() => tokenizerBuilder(name, { end, json: file?.json }));
+  return await keepingBusy(() => tokenizerBuilder(name, { end, json: file?.json }));
 }

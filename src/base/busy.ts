@@ -6,13 +6,15 @@
 /** Somebody who listens to signals. */
 export interface Listener {
   /** Leaves the signals alone. */
-  aside(): void;
+  aside(): unknown;
   /** Listens again. */
-  back(): void;
+  back(): unknown;
 }
 
 const listeners = new Set<Listener>();
-let depth = 0;
+
+/** Turns of the event loop in which signals of before are told. */
+const TURNS = 2;
 
 /** Has `listener` step aside whenever the event loop is kept. */
 export function stepsAside(listener: Listener): void {
@@ -20,14 +22,15 @@ export function stepsAside(listener: Listener): void {
 }
 
 /**
- * Does work that may take longer than anybody should wait for an answer to Ctrl-C. Only for work that
+ * Does work, synchronous and never within itself, that may take longer than anybody should wait for an answer to Ctrl-C. Only for work that
  * leaves nothing behind when the process ends in the middle of it: no `unload` is fired.
  */
-export function keepingBusy<T>(work: () => T): T {
-  if (depth++ === 0) { for (const listener of listeners) listener.aside(); }
+export async function keepingBusy<T>(work: () => T): Promise<T> {
+  for (let i = 0; i < TURNS; i++) await new Promise((resolve) => setTimeout(resolve));
+  for (const listener of listeners) listener.aside();
   try {
     return work();
   } finally {
-    if (--depth === 0) { for (const listener of listeners) listener.back(); }
+    for (const listener of listeners) listener.back();
   }
 }

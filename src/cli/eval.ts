@@ -64,6 +64,10 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
     Deno.exit(INTERRUPTED);
   }
   const { texts } = corpus;
+  const { asked } = opened;
+  const extents = await keepingBusy(() =>
+    texts.map((text) => extentOf(text, { ...corpus, asked }))
+  );
   const report: EvalReport = {
     path: opened.path,
     step: opened.step ?? null,
@@ -74,10 +78,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
       found,
       texts.length === 0
         ? [{ name: config.data.source, extent: undefined }]
-        : texts.map((text) => ({
-          name: text.name,
-          extent: extentOf(text, { ...corpus, asked: opened.asked }),
-        })),
+        : texts.map(({ name }, i) => ({ name, extent: extents[i] })),
     ),
   };
   console.log(request.json ? JSON.stringify(report) : evalLines(report).join("\n"));
@@ -93,7 +94,7 @@ function extentOf(
 ): Extent | undefined {
   // Nobody knows how much white space stood between words.
   if (asked !== "next" || tokenizer === undefined || tokenizer.kind === "word") return undefined;
-  return keepingBusy(() => extentAsked(validation, tokenizer));
+  return extentAsked(validation, tokenizer);
 }
 
 /** The config by which a model is evaluated: that of its run, as far as it has one. */
@@ -164,7 +165,7 @@ async function dataOf(
   }
   if (isPrepared(data) || tokenizer === undefined) return await readData(config, settled);
   const { document_end: end, max_unknown: most } = config.data;
-  const { tokens, begins, notes } = tokensOfText(await readText(data), {
+  const { tokens, begins, notes } = await tokensOfText(await readText(data), {
     name: data,
     tokenizer,
     end: end === null ? null : unescaped(end),

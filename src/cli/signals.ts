@@ -81,6 +81,8 @@ export function stopOnSignals({ text, leashed = false }: StopOptions = {}): Stop
     controller.abort();
   };
   listen((signal) => leashed ? signal === "SIGTERM" : isMeant(signal), onSignal);
+  // Whoever asked before such work began would wait for its end as well.
+  stepsAside({ aside: () => controller.signal.aborted && Deno.exit(INTERRUPTED), back: () => {} });
   if (leashed) hear(END_AT_ONCE, () => Deno.exit(INTERRUPTED));
   return {
     stop: controller.signal,

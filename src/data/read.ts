@@ -1,4 +1,5 @@
 /** Reads what users name as text: files, pipes and stdin. Knows encodings, not tokens. */
+import { keepingBusy } from "../base/busy.ts";
 import { type Doing, fileFault } from "../base/file_fault.ts";
 import { parseJsonText } from "../base/json.ts";
 import { Refusal } from "../base/refusal.ts";
@@ -19,7 +20,8 @@ const LONGEST = 2 ** 29 - 24;
  * none, unless told, and `data` for what is not UTF-8 text.
  */
 export async function readWhole(path: string, doing: Doing = {}): Promise<string> {
-  return textOfBytes(await readBytes(path, doing), path);
+  const bytes = await readBytes(path, doing);
+  return await keepingBusy(() => textOfBytes(bytes, path));
 }
 
 /** Bytes from somewhere called `name` as text, without a byte order mark. @throws {Refusal} `data` */

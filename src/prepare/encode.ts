@@ -72,7 +72,7 @@ export async function encode(
     for await (const piece of piecesFrom(offset, { at: i, progress, options })) {
       if (options.stop.aborted) return undefined;
       const side = sides[piece.part];
-      const ids = idsOf(piece, { input, tokenizer });
+      const ids = await idsOf(piece, { input, tokenizer });
       side.write(ids);
       if (piece.ends) side.write(end);
       side.count({ ...piece, unknown: countUnknown(ids, tokenizer) });
@@ -124,13 +124,13 @@ async function* piecesFrom(
 /** UTF-16 units that are encoded before anybody grows impatient; pieces have fewer, as a rule. */
 const SHORT = 1 << 20;
 
-function idsOf(
+async function idsOf(
   { text }: Piece,
   { input, tokenizer }: { input: Pick<Input, "name">; tokenizer: Tokenizer },
-): Uint32Array {
+): Promise<Uint32Array> {
   try {
     if (text.length <= SHORT) return tokenizer.encode(text);
-    return keepingBusy(() => tokenizer.encode(text));
+    return await keepingBusy(() => tokenizer.encode(text));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     throw new Refusal(error.exit, `Cannot prepare ${input.name}: ${error.message}`);

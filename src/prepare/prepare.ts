@@ -129,7 +129,7 @@ async function begin(
   const found = await scan(asked.inputs, { options: asked.options, builder, read, stop });
   if (found === undefined) return undefined;
   const { inputs, ends } = found;
-  const tokenizer = keepingBusy(() => builder.build());
+  const tokenizer = await keepingBusy(() => builder.build());
   const notes = [...builder.notes];
   const { documentEnd } = asked.options;
   if (documentEnd !== null) notes.push(`${shown(documentEnd)} ends ${countOf(ends, "document")}`);

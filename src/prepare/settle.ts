@@ -62,7 +62,9 @@ export async function settle(
   const plain = tokenizer === "char" || tokenizer === "byte";
   const ends = request.ends ?? (many || !plain);
   const file = /\.json$/i.test(tokenizer) ? await readTokenizerFile(tokenizer) : undefined;
-  const builder = keepingBusy(() => tokenizerBuilder(tokenizer, { end: ends, json: file?.json }));
+  const builder = await keepingBusy(() =>
+    tokenizerBuilder(tokenizer, { end: ends, json: file?.json })
+  );
   const shardTokens = request.shardTokens ?? SHARD_TOKENS;
   const tokenizerFile = file === undefined ? null : sha256(file.bytes);
   return {

@@ -1,6 +1,7 @@
 /**
- * The command `fuzz`: hostile frames and headers by the million through the real readers. A round
- * that breaks a contract ends it with its seed, so that it can be seen again.
+ * The command `fuzz`: hostile frames and headers by the million, and files of tokenizers by the
+ * thousand, through the real readers. A round that breaks a contract ends it with its seed, so that
+ * it can be seen again.
  */
 import { Refusal } from "../../src/base/refusal.ts";
 import { runCommand } from "../../src/cli/command.ts";
@@ -8,17 +9,25 @@ import { flagsHelp, type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
 import { campaign, GROWTH_LIMIT, showTally } from "./campaign.ts";
 import { frameRound, Violation } from "./frames.ts";
 import { headerRound } from "./headers.ts";
+import { tokenizerRound } from "./tokenizers.ts";
 
 const COUNT = { need: "from 0", holds: (n: number) => n >= 0 };
 
 const FUZZ: FlagsSpec = {
   usage: "deno task fuzz [--flag=value | --flag value]...",
   about:
-    "Feeds hostile frames and headers to the readers. A round that breaks a contract ends it\n" +
-    "with its seed.",
+    "Feeds hostile frames, headers and files of tokenizers to the readers. A round that breaks a\n" +
+    "contract ends it with its seed.",
   flags: [
     { name: "frames", kind: "integer", range: COUNT, help: "Rounds of frames", default: 1_000_000 },
     { name: "headers", kind: "integer", range: COUNT, help: "Rounds of headers", default: 200_000 },
+    {
+      name: "tokenizers",
+      kind: "integer",
+      range: COUNT,
+      help: "Rounds of files of tokenizers",
+      default: 4000,
+    },
     {
       name: "seed",
       kind: "integer",
@@ -34,10 +43,11 @@ async function fuzz(args: readonly string[]): Promise<void> {
   if (positionals.length > 0) {
     throw new Refusal("config", `Cannot fuzz ${positionals.join(" ")}: need flags: --frames=N`);
   }
-  const { frames, headers, seed = Date.now() % 2 ** 32 } = values;
+  const { frames, headers, tokenizers, seed = Date.now() % 2 ** 32 } = values;
   console.log(`seed ${seed}`);
   await play("frames", frameRound, { seed, rounds: frames });
   await play("headers", headerRound, { seed, rounds: headers });
+  await play("tokenizers", tokenizerRound, { seed, rounds: tokenizers });
 }
 
 async function play(

@@ -154,11 +154,24 @@ function requireParts(parts: Readonly<Record<string, unknown>>): void {
   }
 }
 
+/** Where sequences keep their parts. */
+const LISTS = {
+  normalizer: "normalizers",
+  pre_tokenizer: "pretokenizers",
+  decoder: "decoders",
+} as const;
+
 /** Holds the values that the library would not end with, or would write to the terminal. */
 function requireValues(place: string, value: object): void {
   const { type, length, pattern } = value as Readonly<Record<string, unknown>>;
   if (type === "FixedLength" && !(Number.isSafeInteger(length) && (length as number) > 0)) {
     throw unreadable(`need a whole number from 1 at ${place}.length`);
+  }
+  if (type === "Sequence") {
+    const key = `${place}.${LISTS[place.split(".", 1)[0] as keyof typeof LISTS]}`;
+    const list = (value as Readonly<Record<string, unknown>>)[key.slice(place.length + 1)];
+    const isPart = (part: unknown) => typeof Object(part).type === "string";
+    if (!Array.isArray(list) || !list.every(isPart)) throw unreadable(`need parts at ${key}`);
   }
   if (type !== "Split" && type !== "Replace") return;
   const { Regex, String: text } = Object(pattern);
