@@ -145,7 +145,11 @@ const TIMES = ["*", "+", "?", "{2,9}", "{30}", "*?", "+?"];
 export function tokenizerRound(seed: number, round: number): string {
   const roll = dice(seed, round);
   let file = pick(FILES, roll);
-  for (let i = roll(4); i >= 0; i--) file = changed(file, roll, 8);
+  for (let i = roll(3); i > 0; i--) file = changed(file, roll, 8);
+  if (roll(3) === 0) {
+    const pre_tokenizer = split(pattern(roll, 7), pick(["Isolated", "Removed"], roll));
+    file = { ...file as { readonly [key: string]: Json }, pre_tokenizer };
+  }
   const start = performance.now();
   const outcome = outcomeOf(file, pick(TEXTS, roll), `tokenizer, seed ${seed}, round ${round}`);
   const ms = performance.now() - start;
@@ -185,7 +189,7 @@ function shown(file: Json): string {
 /** A copy with one change, at most `depth` levels down. */
 function changed(value: Json, roll: Roll, depth: number): Json {
   const isInner = typeof value === "object" && value !== null;
-  if (!isInner || depth === 0 || roll(8) === 0) return spoilt(value, roll);
+  if (!isInner || depth === 0 || roll(20) === 0) return spoilt(value, roll);
   if (Array.isArray(value)) {
     if (value.length === 0) return [pick(ODD, roll)];
     const at = roll(value.length);
@@ -204,14 +208,15 @@ function changed(value: Json, roll: Roll, depth: number): Json {
   const at = roll(entries.length);
   const [key, inner] = entries[at] as [string, Json];
   if (roll(10) === 0) return Object.fromEntries(entries.toSpliced(at, 1));
-  const next = key === "Regex" && roll(4) > 0 ? pattern(roll, 4) : changed(inner, roll, depth - 1);
+  const next = key === "Regex" && roll(8) > 0 ? pattern(roll, 5) : changed(inner, roll, depth - 1);
   return Object.fromEntries(entries.with(at, [key, next]));
 }
 
 /** Something else in the place of a value: odd, of another file, or itself within itself. */
 function spoilt(value: Json, roll: Roll): Json {
   const kind = roll(5);
-  if (kind < 2) return pick(ODD, roll);
+  if (kind === 0) return pick(ODD, roll);
+  if (kind === 1 && typeof value === "string") return value + value;
   if (kind === 2) return partOf(pick(FILES, roll), roll);
   if (kind === 3 && typeof value === "string") return value.repeat(1 + roll(400));
   const list = pick(["normalizers", "pretokenizers", "decoders"], roll);

@@ -11,7 +11,7 @@ import { Refusal } from "../../base/refusal.ts";
 import { bound } from "./library_bounds.ts";
 import { cutterOf } from "./library_cut.ts";
 import { faithful, fallbackBytes, specialOf } from "./library_parts.ts";
-import { requireShortTokens, unreadable } from "./limits.ts";
+import { clipped, requireShortTokens, unreadable } from "./limits.ts";
 import { Meter } from "./meter.ts";
 import { outside } from "./outside.ts";
 import { UnsupportedPattern } from "./pattern_parse.ts";
@@ -78,7 +78,7 @@ function guarded<T>(work: () => T): T {
   } catch (error) {
     if (error instanceof Refusal || error instanceof RangeError) throw error;
     const message = error instanceof Error ? error.message : String(error);
-    throw new Refusal("data", `Cannot use the tokenizer.json on this text: ${message}`);
+    throw new Refusal("data", `Cannot use the tokenizer.json on this text: ${clipped(message)}`);
   }
 }
 

@@ -48,7 +48,12 @@ const CANNOT = "Cannot read a tokenizer.json: ";
 
 /** The refusal of a tokenizer.json: what it must be, and what it is instead. */
 export function unreadable(why: string): Refusal {
-  return new Refusal("data", CANNOT + why);
+  return new Refusal("data", CANNOT + clipped(why));
+}
+
+/** A text that quotes a file, no longer than a line can bear. */
+export function clipped(text: string): string {
+  return text.length <= 300 ? text : `${text.slice(0, 200)}...${text.slice(-90)}`;
 }
 
 /** What `work` gives; a refusal of the tokenizer.json names the file. */
