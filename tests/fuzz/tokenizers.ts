@@ -147,7 +147,10 @@ export function tokenizerRound(seed: number, round: number): string {
   let file = pick(FILES, roll);
   for (let i = roll(3); i > 0; i--) file = changed(file, roll, 8);
   if (roll(3) === 0) {
-    const pre_tokenizer = split(pattern(roll, 7), pick(["Isolated", "Removed"], roll));
+    const pre_tokenizer = split(
+      pattern(roll, 7) + pick(["", "!"], roll),
+      pick(["Isolated", "Removed"], roll),
+    );
     file = { ...file as { readonly [key: string]: Json }, pre_tokenizer };
   }
   const start = performance.now();
