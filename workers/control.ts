@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { fileFault, hasCode, isMissing } from "../src/base/file_fault.ts";
 import { atUnload } from "../src/base/unload.ts";
+import { parseJsonText } from "../src/base/json.ts";
 import { EXIT, type ExitName, Refusal } from "../src/base/refusal.ts";
 import { type Channel, ChannelError, type Header } from "../src/transport/channel.ts";
 import { openGate } from "../src/transport/gate.ts";
@@ -156,7 +157,7 @@ async function whereabouts(out: string): Promise<{ socket: string; token: Uint8A
     throw fileFault(error, { doing: "reach a run in", path: out });
   });
   try {
-    const { socket, token } = JSON.parse(text);
+    const { socket, token } = Object(parseJsonText(text));
     if (typeof socket === "string") return { socket, token: Uint8Array.fromBase64(token) };
   } catch {
     // Said below.

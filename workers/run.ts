@@ -14,6 +14,7 @@ import type { PinnedCard } from "../src/cards/pin.ts";
 import { tokenizerHash } from "../src/data/tokenizers/mod.ts";
 import type { Data } from "./data.ts";
 import { hashValue, sealed, sealFault } from "../src/base/hash.ts";
+import { parseJsonText } from "../src/base/json.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { writeJsonAtomic } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
@@ -258,7 +259,7 @@ function isDone({ manifest }: Checkpoint, { steps, out }: RunConfig): boolean {
 /** The step that the run's summary is of; undefined where there is none that is whole. */
 function summedUp(out: string): unknown {
   try {
-    const summary = JSON.parse(Deno.readTextFileSync(join(out, "summary.json")));
+    const summary = Object(parseJsonText(Deno.readTextFileSync(join(out, "summary.json"))));
     return sealFault(summary) === undefined ? summary.steps : undefined;
   } catch {
     return undefined;

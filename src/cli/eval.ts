@@ -1,5 +1,6 @@
 /** The command `eval`: from a model in a folder to its losses on a whole validation part. */
 import { basename } from "node:path";
+import { keepingBusy } from "../base/busy.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { resolveConfig } from "../config/resolve.ts";
@@ -65,6 +66,10 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
     Deno.exit(INTERRUPTED);
   }
   const { texts } = corpus;
+  const { asked } = opened;
+  const extents = await keepingBusy(() =>
+    texts.map((text) => extentOf(text, { ...corpus, asked }))
+  );
   const report: EvalReport = {
     path: opened.path,
     step: opened.step ?? null,
@@ -75,10 +80,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
       found,
       texts.length === 0
         ? [{ name: config.data.source, extent: undefined }]
-        : texts.map((text) => ({
-          name: text.name,
-          extent: extentOf(text, { ...corpus, asked: opened.asked }),
-        })),
+        : texts.map(({ name }, i) => ({ name, extent: extents[i] })),
     ),
   };
   console.log(request.json ? JSON.stringify(report) : evalLines(report).join("\n"));
@@ -165,7 +167,7 @@ async function dataOf(
   }
   if (isPrepared(data) || tokenizer === undefined) return await readData(config, settled);
   const { document_end: end, max_unknown: most } = config.data;
-  const { tokens, begins, notes } = tokensOfText(await readText(data), {
+  const { tokens, begins, notes } = await tokensOfText(await readText(data), {
     name: data,
     tokenizer,
     end: end === null ? null : unescaped(end),

@@ -2,6 +2,7 @@
  * What signals mean to a command that works for long: the first asks it to stop, a second one ends
  * it at once. Whatever must not outlive the process listens to `unload`, which `Deno.exit` fires.
  */
+import { stepsAside } from "../base/busy.ts";
 import { endStatuses } from "./status.ts";
 
 /** Exit code of an interrupt: 128 + SIGINT, as shells have it. */
@@ -80,7 +81,9 @@ export function stopOnSignals({ text, leashed = false }: StopOptions = {}): Stop
     controller.abort();
   };
   listen((signal) => leashed ? signal === "SIGTERM" : isMeant(signal), onSignal);
-  if (leashed) Deno.addSignalListener(END_AT_ONCE, () => Deno.exit(INTERRUPTED));
+  // Whoever asked before such work began would wait for its end as well.
+  stepsAside({ aside: () => controller.signal.aborted && Deno.exit(INTERRUPTED), back: () => {} });
+  if (leashed) hear(END_AT_ONCE, () => Deno.exit(INTERRUPTED));
   return {
     stop: controller.signal,
     get signal() {
@@ -103,8 +106,18 @@ export function ignoreSignals(): void {
 /** Hands on the signals that count; the others do nothing, where by default they end a process. */
 function listen(counts: (signal: Deno.Signal) => boolean, act: (signal: Deno.Signal) => void) {
   for (const signal of STOPS) {
-    Deno.addSignalListener(signal, counts(signal) ? () => act(signal) : () => {});
+    if (counts(signal)) hear(signal, () => act(signal));
+    else Deno.addSignalListener(signal, () => {});
   }
+}
+
+/** Listens to a signal, but for the time in which nothing could be heard: it ends the process then. */
+function hear(signal: Deno.Signal, act: () => void): void {
+  Deno.addSignalListener(signal, act);
+  stepsAside({
+    aside: () => Deno.removeSignalListener(signal, act),
+    back: () => Deno.addSignalListener(signal, act),
+  });
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Sweep } from "../../sweep/schema.ts";
 import type { Trial } from "../../sweep/types.ts";
 import { missingFolders, removeUnused } from "../../../workers/folder.ts";
 import { requireOwn } from "../../../workers/held.ts";
+import { parseJsonText } from "../../base/json.ts";
 import { Refusal } from "../../base/refusal.ts";
 
 /** An open folder; disposing it frees it. */
@@ -78,7 +79,7 @@ function storedIn(out: string): Stored | undefined {
   const text = readIfAny(path);
   if (text === "") return undefined;
   try {
-    const { sweep, trials } = JSON.parse(text);
+    const { sweep, trials } = Object(parseJsonText(text));
     if (Array.isArray(trials)) return { sweep, trials: trials.map(String) };
   } catch {
     // Said below.
