@@ -11,6 +11,7 @@ import { anchored } from "../src/config/paths.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
+import { refusing, writingFault } from "../src/base/file_fault.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { writeJsonAtomic } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
@@ -34,6 +35,7 @@ import { headerOf } from "./header.ts";
 import { requireOwn } from "./held.ts";
 import { LateJournal } from "./late_journal.ts";
 import { otherBits } from "./other_bits.ts";
+import { requireRoom } from "./room.ts";
 import { foldersOf } from "./texts.ts";
 import { saver } from "./saver.ts";
 import type { Note } from "./team.ts";
@@ -94,6 +96,7 @@ export async function runTraining(request: RunRequest): Promise<void> {
     for (const text of [...data.notes, ...unevaluatedLines(config, data.corpus)]) {
       show({ type: "notice", text });
     }
+    await requireRoom(out, config, { vocabulary: data.corpus.vocabulary });
     const began = await train(request, { data, from, initial, journal, note });
     if (!began) removeUnused(made);
   } catch (error) {
@@ -126,7 +129,9 @@ async function train(
     // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
     if (event.type === "start") {
       if (request.resume && from === undefined) keepConfig(out, config);
-      writeJsonAtomic(join(out, "config.json"), saysWorkers ? kept : elsewhere);
+      refusing({ doing: "write to", path: out }, () => {
+        writeJsonAtomic(join(out, "config.json"), saysWorkers ? kept : elsewhere);
+      });
     }
     tell(event);
   };
@@ -194,13 +199,27 @@ function finish(
     return false;
   }
   const summary = summaryOf({ ...end, steps: end.step, workers: config.workers, seconds });
-  writeJsonAtomic(join(out, "summary.json"), summary);
+  const fault = summaryFault(join(out, "summary.json"), summary);
   report({ type: "end", summary });
-  const text = end.stopped
+  const text = fault !== undefined
+    ? `${fault}; the state is saved, and --resume=${out} writes it`
+    : end.stopped
     ? `Stopped at step ${end.step}: go on with --resume=${out}`
     : `Everything lies in ${out}: checkpoints, metrics.jsonl, config.json, summary.json`;
   show({ type: "notice", text });
   return true;
+}
+
+/** Writes the summary; gives why the disk does not take it: what was trained is saved by then. */
+function summaryFault(path: string, summary: unknown): string | undefined {
+  try {
+    writeJsonAtomic(path, summary);
+    return undefined;
+  } catch (error) {
+    const fault = writingFault(error, { doing: "write", path });
+    if (fault === undefined) throw error;
+    return fault.message;
+  }
 }
 
 /** Lets the owner in; a crew without sockets has no door. */

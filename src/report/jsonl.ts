@@ -20,7 +20,7 @@ export type Later = (run: () => void, ms: number) => () => void;
 
 /** What may be told apart from the file. */
 export interface MetricsOptions {
-  /** Told once, when writing fails for the first time. */
+  /** Told when writing fails for the first time, and at the end of lines that were lost by it. */
   readonly warn?: (text: string) => void;
   /** The line of an event; those of steps and evaluations unless told. */
   readonly line?: (event: RunEvent) => string | undefined;
@@ -42,6 +42,9 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
   let pending = "";
   let evaluated = -1;
   let warned = false;
+  let dropped = 0;
+  /** Step after which lines are still to be dropped before anything is appended. */
+  let behind: number | undefined;
   let cancel: (() => void) | undefined;
 
   const guard = (work: () => void) => {
@@ -57,15 +60,25 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
   const flush = () => {
     cancel?.();
     cancel = undefined;
-    guard(() => append(path, { text: pending, onWritten: (rest) => pending = rest }));
+    guard(() => {
+      if (behind !== undefined) cutBehind(behind);
+      append(path, { text: pending, onWritten: (rest) => pending = rest });
+    });
   };
 
-  const goBack = (step: number) =>
-    guard(() => {
-      const aside = step === 0 && readIfAny(path) !== "" ? setAside(path) : undefined;
-      if (aside !== undefined) warn?.(`${path} is kept as ${aside}: its steps are done again`);
-      evaluated = trim(path, step);
-    });
+  const cutBehind = (step: number) => {
+    const aside = step === 0 && readIfAny(path) !== "" ? setAside(path) : undefined;
+    if (aside !== undefined) warn?.(`${path} is kept as ${aside}: its steps are done again`);
+    evaluated = Math.max(evaluated, trim(path, step));
+    behind = undefined;
+  };
+  const goBack = (step: number) => {
+    // Of what waits for a disk that fails, later steps are done again as well.
+    pending = keptLines(pending, step);
+    evaluated = lastEval(pending);
+    behind = Math.min(behind ?? step, step);
+    guard(() => cutBehind(behind ?? step));
+  };
 
   const sink: Sink = (event) => {
     if (event.type === "start") goBack(event.run.from);
@@ -77,11 +90,19 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
     const again = event.type === "eval" || event.type === "reach";
     if (again && event.step <= evaluated) return;
     const line = lineOf(event);
-    if (line !== undefined && pending.length + line.length <= PENDING_LIMIT) pending += line;
+    if (line !== undefined) {
+      if (pending.length + line.length <= PENDING_LIMIT) pending += line;
+      else dropped++;
+    }
     if (FLUSHING.includes(event.type)) flush();
     else if (pending !== "") cancel ??= later(flush, FLUSH_MS);
   };
-  return { sink, [Symbol.dispose]: flush };
+  const end = () => {
+    flush();
+    const lost = dropped + pending.split("\n").length - 1;
+    if (lost > 0) warn?.(`${path} lacks ${lost} ${lost === 1 ? "line" : "lines"}: see above`);
+  };
+  return { sink, [Symbol.dispose]: end };
 }
 
 /** Drops what a resumed run will write again; gives the last step with an evaluation. */

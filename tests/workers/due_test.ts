@@ -30,6 +30,7 @@ function at(step: number, changes: Partial<Progress> = {}): Progress {
     sampled: -1,
     proven: -1,
     saved: -1,
+    unsaved: -1,
     owed: false,
     stopping: false,
     ...changes,
