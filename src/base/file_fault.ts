@@ -50,10 +50,6 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   EOPNOTSUPP: fault("a file system that can do this", "it cannot"),
   ENOSYS: fault("a file system that can do this", "it cannot"),
   ENOMEM: fault("memory", "the system has none left", "tooLarge"),
-  EUCLEAN: fault("a file system that is whole", "it reports damage"),
-  EREMOTEIO: fault("a network disk that works", "it reports an error of input or output"),
-  EHOSTDOWN: fault("a network disk that answers", "its server is down"),
-  EKEYEXPIRED: fault("a ticket for this network disk", "it has expired"),
 };
 
 /**
