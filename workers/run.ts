@@ -11,7 +11,7 @@ import { anchored } from "../src/config/paths.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
-import { refusing, writingFault } from "../src/base/file_fault.ts";
+import { FileFault, refusing, writingFault } from "../src/base/file_fault.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { writeJsonAtomic } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
@@ -72,7 +72,11 @@ export async function runTraining(request: RunRequest): Promise<void> {
   show({ type: "doing", what: "reading the data" });
   const fresh = resume ? undefined : await beginning(config);
   const made = missingFolders(out);
-  using _lock = await lockRun(out);
+  using _lock = await lockRun(out).catch((error) => {
+    // A folder that somebody else has locked meanwhile is theirs.
+    if (error instanceof FileFault) removeUnused(made);
+    throw error;
+  });
   try {
     if (restart) setRunAside(out, show);
     else if (!resume) await requireEmpty(out);

@@ -111,7 +111,9 @@ async function unsaved(
   { exit, message }: FileFault,
   { step, root }: { step: number; root: string },
 ): Promise<FileFault> {
-  const [newest] = await listCheckpoints(root).catch(() => []);
+  const listed = await listCheckpoints(root).catch(() => []);
+  // One of this step may be there, but who knows for how long.
+  const newest = listed.find((one) => one.step < step);
   const left = newest === undefined
     ? "there is no checkpoint"
     : `the newest is of step ${newest.step}`;

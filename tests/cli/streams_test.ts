@@ -5,7 +5,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { EXIT } from "../../src/base/refusal.ts";
 import { optionsOf } from "../e2e/command.ts";
-import { namesIn, Place, SMOKE } from "../e2e/support.ts";
+import { namesIn, Place, SMOKE, tinyArgs } from "../e2e/support.ts";
 
 /** A command in a cheap form; FILES stands for a folder, of four letters, that no other call has. */
 interface Line {
@@ -112,3 +112,19 @@ for (const line of LINES) {
     assert(reports === (Object.keys(files(place, "read")).length > 0));
   });
 }
+
+Deno.test("a run ends in the same state with its code, whatever becomes of its streams", async () => {
+  using place = new Place();
+  const train = (out: string) => ({
+    task: "train",
+    args: tinyArgs(out, "--steps=3", "--report.sample_length=0"),
+  });
+  await run(place, train("read"), ">/dev/null 2>/dev/null");
+  for (const streams of ["</dev/null 2>&1 | head -1", ">/dev/full 2>/dev/full", ">/dev/full"]) {
+    const { code, stderr } = await run(place, train("other"), streams);
+    assertEquals([code, place.stateHash("other")], [EXIT.done, place.stateHash("read")], streams);
+    if (streams === ">/dev/full") assertMatch(stderr, /Cannot write to stdout: .*is full/);
+    Deno.removeSync(place.of("other"), { recursive: true });
+  }
+  place.assertQuiet();
+});
