@@ -124,6 +124,17 @@ Deno.test("./shoal lists all commands with a line each, however it is asked, on 
   assert(lines.every((line) => line.length < 80) && lines.length < 23, "one screen");
 });
 
+Deno.test("./shoal ends as it does with a reader, whatever streams are closed", () => {
+  using machine = new Machine();
+  for (const args of ["help", "plan --help", "train a"]) {
+    for (const streams of ["", ">&-", "2>&-", "<&-", "<&- >&- 2>&-", "2>/dev/full", "| true"]) {
+      const line = `'${machine.checkout}/shoal' ${args} ${streams}`;
+      const { code } = machine.call(["-o", "pipefail", "-c", line], { by: "/bin/bash" });
+      assertEquals(code, 0, `./shoal ${args} ${streams}`);
+    }
+  }
+});
+
 Deno.test("./shoal tells in a line what checks and tests take, and starts nothing", () => {
   using machine = new Machine({});
   const list = machine.call([]).stdout;

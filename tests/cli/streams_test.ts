@@ -120,7 +120,7 @@ Deno.test("a run ends in the same state with its code, whatever becomes of its s
     args: tinyArgs(out, "--steps=3", "--report.sample_length=0"),
   });
   await run(place, train("read"), ">/dev/null 2>/dev/null");
-  for (const streams of ["</dev/null 2>&1 | head -1", ">/dev/full 2>/dev/full", ">/dev/full"]) {
+  for (const streams of ["2>/dev/full | head -1", ">/dev/full"]) {
     const { code, stderr } = await run(place, train("other"), streams);
     assertEquals([code, place.stateHash("other")], [EXIT.done, place.stateHash("read")], streams);
     if (streams === ">/dev/full") assertMatch(stderr, /Cannot write to stdout: .*is full/);
