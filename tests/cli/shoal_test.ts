@@ -127,7 +127,9 @@ Deno.test("./shoal lists all commands with a line each, however it is asked, on 
 Deno.test("./shoal ends as it does with a reader, whatever streams are closed", () => {
   using machine = new Machine();
   for (const args of ["help", "plan --help", "train a"]) {
-    for (const streams of ["", ">&-", "2>&-", "<&-", "<&- >&- 2>&-", "2>/dev/full", "| true"]) {
+    // What a command does without its reader is tested with the commands.
+    const gone = args === "help" ? ["| true"] : [];
+    for (const streams of ["", ">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full", ...gone]) {
       const line = `'${machine.checkout}/shoal' ${args} ${streams}`;
       const { code } = machine.call(["-o", "pipefail", "-c", line], { by: "/bin/bash" });
       assertEquals(code, 0, `./shoal ${args} ${streams}`);
