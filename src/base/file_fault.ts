@@ -136,16 +136,8 @@ export function naming<T>(path: string, work: () => T): T {
   }
 }
 
-/** The same for what takes time. */
-export async function namingLater<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw named(error, path);
-  }
-}
-
-function named(error: unknown, path: string): unknown {
+/** The error, which tells the path if it is one of the system at a file and does not yet. */
+export function named(error: unknown, path: string): unknown {
   if (isOfSystem(error) && pathIn(error) === undefined) return Object.assign(error, { path });
   return error;
 }
