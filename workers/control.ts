@@ -4,7 +4,7 @@
  * commands and their answers; what they do is the run's matter.
  */
 import { join } from "node:path";
-import { fileFault, hasCode, isMissing } from "../src/base/file_fault.ts";
+import { fileFault, isMissing, refusing } from "../src/base/file_fault.ts";
 import { atUnload } from "../src/base/unload.ts";
 import { parseJsonText } from "../src/base/json.ts";
 import { EXIT, type ExitName, Refusal } from "../src/base/refusal.ts";
@@ -57,7 +57,9 @@ export async function openControl(
   });
   const path = join(out, FILE);
   try {
-    tell(path, JSON.stringify({ socket, token: token.toBase64() }));
+    refusing({ doing: "write", path }, () => {
+      tell(path, JSON.stringify({ socket, token: token.toBase64() }));
+    });
   } catch (error) {
     gate.close();
     throw error;
@@ -178,8 +180,8 @@ function tell(path: string, text: string): void {
 function removeQuietly(path: string): void {
   try {
     Deno.removeSync(path);
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
+  } catch {
+    // It is not there, or stays: whatever the run came to is what counts.
   }
 }
 

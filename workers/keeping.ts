@@ -92,8 +92,9 @@ export class Keeper {
       if (course.saved === at.step) course.saved = -1;
       return;
     }
-    // Without room for it the next one is saved when it is due.
     const hash = await run.save(state, at);
+    // What the disk did not take is saved when the next one is due, or when the run ends here.
+    course.unsaved = hash === undefined ? at.step : -1;
     if (hash === undefined) return;
     course.stateHash = hash;
     course.written = at.step;

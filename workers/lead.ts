@@ -3,6 +3,7 @@
  * stands. It decides nothing.
  */
 import { rootKey } from "../src/base/random.ts";
+import type { Refusal } from "../src/base/refusal.ts";
 import type { NamedTensor } from "../src/checkpoint/tensor.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
@@ -69,7 +70,7 @@ export interface Run {
   readonly note?: (kind: string, note: Note, sync?: boolean) => void;
   /** Aborted when the run is to end after the step under way. */
   readonly stop?: AbortSignal;
-  /** Writes a checkpoint; gives its state hash, or undefined when there was no room for it. */
+  /** Writes a checkpoint; gives its state hash, or undefined when the disk did not take it. */
   readonly save: (state: NamedState, at: SavedAt) => Promise<string | undefined>;
   /**
    * The newest good checkpoint that passed over these steps as far as it came, if there is any:
@@ -123,6 +124,8 @@ export interface Course {
   /** When a save was last begun, and of what step the newest checkpoint is. */
   saved: number;
   written: number;
+  /** Step whose state could not be saved last. */
+  unsaved: number;
   /** A save came to nothing: another one is due whatever the step. */
   owed: boolean;
   /** Hash of the state that was saved last. */
@@ -135,6 +138,8 @@ export interface Course {
   rate: Rate;
   /** Steps that are passed over. */
   readonly skips: Set<number>;
+  /** What ends the run once the state is saved; undefined while nothing does. */
+  fault: Refusal | undefined;
 }
 
 /** Wiring of a team to the parts of its coordinator. */
@@ -189,6 +194,7 @@ export class Lead {
       proven: -1,
       saved: from === undefined ? -1 : step,
       written: from === undefined ? -1 : step,
+      unsaved: -1,
       owed: false,
       stateHash: from?.manifest.stateHash ?? "",
       untried: false,
@@ -196,6 +202,7 @@ export class Lead {
       watched: FRESH,
       rate: this.rateAt(step),
       skips: new Set(run.skips),
+      fault: undefined,
     };
     const admission = new Admission(config, run.corpus);
     this.team = new Team({

@@ -13,6 +13,7 @@ import type { RunConfig } from "../src/config/schema.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
 import { tokenizerHash } from "../src/data/tokenizers/mod.ts";
 import type { Data } from "./data.ts";
+import { FileFault, refusing, writingFault } from "../src/base/file_fault.ts";
 import { hashValue, sealed, sealFault } from "../src/base/hash.ts";
 import { parseJsonText } from "../src/base/json.ts";
 import { Refusal } from "../src/base/refusal.ts";
@@ -38,6 +39,7 @@ import { headerOf } from "./header.ts";
 import { requireOwn } from "./held.ts";
 import { LateJournal } from "./late_journal.ts";
 import { differences, identityIn, otherBits } from "./identity.ts";
+import { requireRoom } from "./room.ts";
 import { foldersOf } from "./texts.ts";
 import { saver } from "./saver.ts";
 import { changedConfig, keepConfig } from "./stored_config.ts";
@@ -75,7 +77,11 @@ export async function runTraining(request: RunRequest): Promise<void> {
   show({ type: "doing", what: "reading the data" });
   const fresh = resume ? undefined : await beginning(config);
   const made = missingFolders(out);
-  using _lock = await lockRun(out);
+  using _lock = await lockRun(out).catch((error) => {
+    // A folder that somebody else has locked meanwhile is theirs.
+    if (error instanceof FileFault) removeUnused(made);
+    throw error;
+  });
   try {
     if (restart) setRunAside(out, show);
     else if (!resume) await requireEmpty(out);
@@ -104,6 +110,7 @@ export async function runTraining(request: RunRequest): Promise<void> {
     for (const text of [...data.notes, ...unevaluatedLines(config, data.corpus)]) {
       show({ type: "notice", text });
     }
+    await requireRoom(out, config, { vocabulary: data.corpus.vocabulary });
     const began = await train(request, { data, from, initial, journal, note });
     if (!began) removeUnused(made);
   } catch (error) {
@@ -137,7 +144,9 @@ async function train(
     // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
     if (event.type === "start") {
       if (request.resume && from === undefined) keepConfig(out, config);
-      writeJsonAtomic(join(out, "config.json"), stored);
+      refusing({ doing: "write to", path: out }, () => {
+        writeJsonAtomic(join(out, "config.json"), stored);
+      });
     }
     tell(event);
     // What led to a checkpoint is on the disk before it is, as the metrics are.
@@ -207,13 +216,27 @@ function finish(
     return false;
   }
   const summary = summaryOf({ ...end, steps: end.step, workers: config.workers, seconds });
-  writeJsonAtomic(join(out, "summary.json"), sealed(summary));
+  const fault = summaryFault(join(out, "summary.json"), sealed(summary));
   report({ type: "end", summary });
-  const text = end.stopped
+  const text = fault !== undefined
+    ? `${fault}; the state is saved, and --resume=${out} writes it`
+    : end.stopped
     ? `Stopped at step ${end.step}: go on with --resume=${out}`
     : `Everything lies in ${out}: checkpoints, metrics.jsonl, config.json, summary.json`;
   show({ type: "notice", text });
   return true;
+}
+
+/** Writes the summary; gives why the disk does not take it: what was trained is saved by then. */
+function summaryFault(path: string, summary: unknown): string | undefined {
+  try {
+    writeJsonAtomic(path, summary);
+    return undefined;
+  } catch (error) {
+    const fault = writingFault(error, { doing: "write", path });
+    if (fault === undefined) throw error;
+    return fault.message;
+  }
 }
 
 /** Lets the owner in; a crew without sockets has no door. */

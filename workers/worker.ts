@@ -2,7 +2,8 @@
  * Entry of a worker process: takes its seat, connects to the coordinator, and trains
  * until told to stop. It ends at once when stdin closes: its coordinator is gone.
  */
-import { ignoreSignals } from "../src/cli/signals.ts";
+import { quietenLostConsole } from "../src/cli/output.ts";
+import { ignoreSignals, outliveFileLimit } from "../src/cli/signals.ts";
 import { EXIT, Refusal } from "../src/base/refusal.ts";
 import { openReference } from "../src/device/reference.ts";
 import type { Backend } from "../src/device/backend.ts";
@@ -81,6 +82,8 @@ function isThere(path: string): boolean {
 if (import.meta.main) {
   // Signals reach the whole process group: when to stop is the coordinator's to say.
   ignoreSignals();
+  outliveFileLimit();
+  quietenLostConsole();
   let serving = true;
   try {
     const seating = await takeSeat();

@@ -10,8 +10,15 @@ export interface Scratch extends Disposable {
 /** Takes a folder; from now on signals end the process by `Deno.exit`, which removes it. */
 export function openScratch(
   path: string,
-  remove: () => void = () => Deno.removeSync(path, { recursive: true }),
+  clear: () => void = () => Deno.removeSync(path, { recursive: true }),
 ): Scratch {
+  const remove = () => {
+    try {
+      clear();
+    } catch {
+      // What is temporary may stay: what the command came to is what counts.
+    }
+  };
   const unload = atUnload(remove);
   endOnSignals();
   return {

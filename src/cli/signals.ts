@@ -103,6 +103,14 @@ export function ignoreSignals(): void {
   listen(() => false, () => {});
 }
 
+/**
+ * Lets writes beyond `ulimit -f` fail with an error, which costs a file at most. By default the signal
+ * of that limit ends the process.
+ */
+export function outliveFileLimit(): void {
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGXFSZ", () => {});
+}
+
 /** Hands on the signals that count; the others do nothing, where by default they end a process. */
 function listen(counts: (signal: Deno.Signal) => boolean, act: (signal: Deno.Signal) => void) {
   for (const signal of STOPS) {

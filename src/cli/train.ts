@@ -26,7 +26,7 @@ import type { CommandLine } from "./args.ts";
 import { runCommand } from "./command.ts";
 import { DEFAULT_CONFIG, loadNamed } from "./config_file.ts";
 import { helpText } from "./help.ts";
-import { columns, openOutput } from "./output.ts";
+import { columns, openOutput, printsReport } from "./output.ts";
 import { settleRun } from "./resumed.ts";
 import { stopOnSignals } from "./signals.ts";
 
@@ -58,6 +58,7 @@ export async function trainCommand(
     console.log(JSON.stringify(anchored(run, Deno.cwd()), null, 2));
     return "done";
   }
+  printsReport();
   const output = openOutput();
   using show = progressPrinter({
     terminal: Deno.stdout.isTerminal(),

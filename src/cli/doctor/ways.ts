@@ -98,7 +98,7 @@ export async function diskFacts(out: string): Promise<DiskFacts> {
     const bytesPerSecond = 1000 * written / (performance.now() - start);
     return { folder, freeBytes: free, bytesPerSecond };
   } finally {
-    await Deno.remove(path);
+    await Deno.remove(path).catch(() => {}); // what failed before is what is told
   }
 }
 
