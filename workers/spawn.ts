@@ -5,12 +5,14 @@
  */
 import { join } from "node:path";
 import { EXIT } from "../src/base/refusal.ts";
+import { warn } from "../src/base/say.ts";
 import { atUnload } from "../src/base/unload.ts";
 import { cardOf } from "../src/cards/pin.ts";
 import { type Backend, BACKEND_VARIABLE, takeBackend } from "../src/device/backend.ts";
 import { openGate } from "../src/transport/gate.ts";
 import { bindUnix } from "../src/transport/unix.ts";
 import type { Crew, CrewEvent, CrewOptions } from "./crew.ts";
+import { relayLines } from "./lines.ts";
 import { makeReachable, makeSocketFolder } from "./socket_folder.ts";
 
 /** What a worker reads from its stdin: one line of JSON. */
@@ -71,6 +73,7 @@ export async function spawnCrew(
   const token = crypto.getRandomValues(new Uint8Array(32));
   const children = new Map<number, Deno.ChildProcess>();
   const awaited = new Set<number>();
+  const relays = new Set<Promise<void>>();
   const listener = await bindUnix(socketPath(folder, "coordinator"));
   const gate = openGate(listener, {
     token,
@@ -91,6 +94,11 @@ export async function spawnCrew(
       awaited.add(id);
       const child = start({ folder, id, seat, token }, { ...options, reads });
       children.set(id, child);
+      // Drivers and the runtime print what files and variables hold: on a terminal it must be harmless.
+      for (const stream of [child.stdout, child.stderr]) {
+        const relay = relayLines(stream, warn).finally(() => relays.delete(relay));
+        relays.add(relay);
+      }
       child.status.then(({ code, signal }) => {
         awaited.delete(id);
         children.delete(id);
@@ -108,6 +116,7 @@ export async function spawnCrew(
       unload[Symbol.dispose]();
       gate.close();
       await Promise.all(Array.from(children.values(), end));
+      await within(PATIENCE, Promise.all(relays));
       await Deno.remove(folder, { recursive: true }).catch(() => {});
     },
   };
@@ -140,8 +149,8 @@ function start(
     clearEnv: true,
     env: { XDG_RUNTIME_DIR: folder, ...environment(workers), ...cardOf(cards, seat)?.pin },
     stdin: "piped",
-    stdout: "inherit",
-    stderr: "inherit",
+    stdout: "piped",
+    stderr: "piped",
   }).spawn();
   const backend = takeBackend();
   const seating: Seating = { folder, id, seat, token: token.toBase64(), backend };
@@ -176,6 +185,14 @@ async function end(child: Deno.ChildProcess): Promise<void> {
   await child.stdin.close().catch(() => {});
   const timer = setTimeout(() => kill(child), PATIENCE);
   await child.status;
+  clearTimeout(timer);
+}
+
+/** Waits for `work`, at most `ms`: what a worker started may keep its streams open. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, promise]);
   clearTimeout(timer);
 }
 

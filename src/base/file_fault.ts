@@ -3,6 +3,7 @@
  * from here: nothing else looks at what an error of the system is called. Errors are known by their
  * codes and names, so that Deno's and Node's are the same.
  */
+import { oneLine } from "./printable.ts";
 import { type ExitName, Refusal } from "./refusal.ts";
 
 /** What a user can do about an error, what is the case, and how the command ends. */
@@ -170,7 +171,7 @@ function pathOf(error: Error): string {
 
 /** A path on one line, and not longer than a line can bear. */
 function shown(path: string): string {
-  const line = path.replaceAll(/\p{Cc}/gu, (c) => JSON.stringify(c).slice(1, -1));
+  const line = oneLine(path);
   if (line === "") return '""';
   return line.length <= 300 ? line : `${line.slice(0, 140)}...${line.slice(-140)}`;
 }

@@ -2,7 +2,8 @@
 import { fileFault } from "../base/file_fault.ts";
 import { EXIT, Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
-import { oneLine } from "../report/format.ts";
+import { oneLine } from "../base/printable.ts";
+import { warn } from "../base/say.ts";
 import { enterCallersFolder } from "./folder.ts";
 import { quietenLostConsole } from "./output.ts";
 import { endStatuses } from "./status.ts";
@@ -18,14 +19,19 @@ export interface Ending {
 export async function endingOf(command: () => Promise<ExitName | void>): Promise<Ending> {
   try {
     return { exit: await command() ?? "done" };
-  } catch (caught) {
-    const error = fileFault(caught);
-    return error instanceof Refusal
-      ? { exit: error.exit, says: linesOf(error) }
-      : { exit: "bug", says: error };
+  } catch (error) {
+    return endingBy(error);
   } finally {
     endStatuses();
   }
+}
+
+/** How a command ends by an error. */
+function endingBy(caught: unknown): Ending {
+  const error = fileFault(caught);
+  return error instanceof Refusal
+    ? { exit: error.exit, says: linesOf(error) }
+    : { exit: "bug", says: error };
 }
 
 function linesOf({ message, details }: Refusal): string {
@@ -38,10 +44,26 @@ export async function runCommand(
   { enter = enterCallersFolder }: { readonly enter?: () => void } = {},
 ): Promise<never> {
   quietenLostConsole();
+  endByLostErrors();
   const { exit, says } = await endingOf(() => {
     enter();
     return command();
   });
-  if (says !== undefined) console.error(says);
+  return leave({ exit, says });
+}
+
+/** Ends the process by errors that nothing awaits, which Deno would print as they are. */
+function endByLostErrors(): void {
+  const end = (event: Event, error: unknown) => {
+    event.preventDefault();
+    endStatuses();
+    leave(endingBy(error));
+  };
+  globalThis.addEventListener("error", (event) => end(event, event.error));
+  globalThis.addEventListener("unhandledrejection", (event) => end(event, event.reason));
+}
+
+function leave({ exit, says }: Ending): never {
+  if (says !== undefined) warn(typeof says === "string" ? says : Deno.inspect(says));
   Deno.exit(EXIT[exit]);
 }

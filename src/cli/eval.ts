@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
+import { say } from "../base/say.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { unescaped } from "../data/document_end.ts";
@@ -32,7 +33,7 @@ import { openStatus, watching } from "./status.ts";
 export async function evalCommand(args: readonly string[]): Promise<ExitName> {
   const request = parseEval(args);
   if (request === "help") {
-    console.log(flagsHelp(EVAL));
+    say(flagsHelp(EVAL));
     return "done";
   }
   using status = openStatus();
@@ -58,7 +59,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
   });
   status.end();
   if (found === undefined) {
-    console.error("Stopped before the evaluation was over");
+    warn("Stopped before the evaluation was over");
     if (requeued()) return "requeue";
     Deno.exit(INTERRUPTED);
   }
@@ -79,7 +80,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
         })),
     ),
   };
-  console.log(request.json ? JSON.stringify(report) : evalLines(report).join("\n"));
+  say(request.json ? JSON.stringify(report) : evalLines(report).join("\n"));
   const fault = faultIn(report);
   if (fault !== undefined) throw fault;
   return "done";

@@ -1,6 +1,7 @@
 /** Writes to stdout or stderr as long as somebody reads. A reader or a terminal that is gone is no fault. */
 
 import { hasCode } from "../base/file_fault.ts";
+import { printable } from "../base/printable.ts";
 
 /** A way to a stream, and whether it is still open. */
 export interface Output {
@@ -33,6 +34,12 @@ export function openOutput(sink: Sink = Deno.stdout): Output {
     },
     closed: controller.signal,
   };
+}
+
+/** Stdout for a text that is a command's product: as it is in a file or a pipe, harmless on a terminal. */
+export function openProduct(stream: Sink & { isTerminal(): boolean } = Deno.stdout): Output {
+  const { write, closed } = openOutput(stream);
+  return { write: stream.isTerminal() ? (text) => write(printable(text)) : write, closed };
 }
 
 /**

@@ -10,6 +10,7 @@ import type { Trial } from "../../sweep/types.ts";
 import { missingFolders, removeUnused } from "../../../workers/folder.ts";
 import { requireOwn } from "../../../workers/held.ts";
 import { Refusal } from "../../base/refusal.ts";
+import { warn } from "../../base/say.ts";
 
 /** An open folder; disposing it frees it. */
 export interface Books extends Disposable {
@@ -35,7 +36,7 @@ export async function openBooks(
     const now: Stored = { sweep, trials: trials.map(({ key }) => key) };
     const count = added(out, storedIn(out), now);
     writeJsonAtomic(join(out, "sweep.json"), now);
-    const journal = openJournal(join(out, "sweep.jsonl"), { warn: console.error });
+    const journal = openJournal(join(out, "sweep.jsonl"), { warn });
     return books(out, { lock, journal, added: count });
   } catch (error) {
     lock[Symbol.dispose]();
