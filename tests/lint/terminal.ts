@@ -10,6 +10,7 @@ const CONSOLE = [
   // Children, whose stdout is a pipe of ours.
   "src/cli/allow_run.ts",
   "src/cli/doctor/look.ts",
+  "src/config/module_child.ts",
   "workers/probe_child.ts",
   "bench/prepare_child.ts",
   "bench/startup_child.ts",
