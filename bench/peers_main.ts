@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { isSoftware } from "../src/device/adapter.ts";
 import { Refusal } from "../src/base/refusal.ts";
-import { say, warn } from "../src/base/say.ts";
+import { sayText, warn } from "../src/base/say.ts";
 import { cardIn } from "../src/device/backend.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp } from "../src/cli/flags.ts";
@@ -21,7 +21,7 @@ const RESULTS = new URL("./results/", import.meta.url);
 
 async function benchPeers(args: readonly string[]): Promise<void> {
   const request = parsePeers(args);
-  if (request === "help") return say(flagsHelp(PEERS));
+  if (request === "help") return sayText(flagsHelp(PEERS));
   using scratch = openScratch(await Deno.makeTempDir({ prefix: "shoal-peers-" }));
   const folder = scratch.path;
   if (Deno.env.get("XDG_RUNTIME_DIR") === undefined) Deno.env.set("XDG_RUNTIME_DIR", folder);
@@ -72,7 +72,7 @@ async function compare(
     ratios: ratiosOf(result, sides),
   }));
   const found = { machine, adapter, command, sides: hellos, rows: rowsOut };
-  say(request.json ? JSON.stringify(found) : showReport(report));
+  sayText(request.json ? JSON.stringify(found) : showReport(report));
   if (request.save) {
     const name = fileName(report, machine);
     const picture = { file: name.replace(/md$/, "svg"), title: TITLE };

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { type ExitName, Refusal } from "../src/base/refusal.ts";
 import { atUnload } from "../src/base/unload.ts";
-import { say } from "../src/base/say.ts";
+import { say, sayText } from "../src/base/say.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { CHECKOUT } from "../src/cli/folder.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
@@ -31,7 +31,7 @@ const EXAMPLE: FlagsSpec = {
 async function exampleCommand(args: readonly string[]): Promise<ExitName> {
   const { positionals, values, help } = parseFlags(args, EXAMPLE);
   if (help) {
-    say(flagsHelp(EXAMPLE));
+    sayText(flagsHelp(EXAMPLE));
     return "done";
   }
   const name = nameIn(NAMES, positionals);

@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { EXIT } from "../src/base/refusal.ts";
-import { warn } from "../src/base/say.ts";
+import { warnText } from "../src/base/say.ts";
 import { atUnload } from "../src/base/unload.ts";
 import { cardOf } from "../src/cards/pin.ts";
 import { type Backend, BACKEND_VARIABLE, takeBackend } from "../src/device/backend.ts";
@@ -96,7 +96,7 @@ export async function spawnCrew(
       children.set(id, child);
       // Drivers and the runtime print what files and variables hold: on a terminal it must be harmless.
       for (const stream of [child.stdout, child.stderr]) {
-        const relay = relayLines(stream, warn).finally(() => relays.delete(relay));
+        const relay = relayLines(stream, warnText).finally(() => relays.delete(relay));
         relays.add(relay);
       }
       child.status.then(({ code, signal }) => {

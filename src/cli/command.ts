@@ -3,7 +3,7 @@ import { fileFault } from "../base/file_fault.ts";
 import { EXIT, Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { oneLine } from "../base/printable.ts";
-import { warn } from "../base/say.ts";
+import { warnText } from "../base/say.ts";
 import { enterCallersFolder } from "./folder.ts";
 import { quietenLostConsole } from "./output.ts";
 import { endStatuses } from "./status.ts";
@@ -64,6 +64,6 @@ function endByLostErrors(): void {
 }
 
 function leave({ exit, says }: Ending): never {
-  if (says !== undefined) warn(typeof says === "string" ? says : Deno.inspect(says));
+  if (says !== undefined) warnText(typeof says === "string" ? says : Deno.inspect(says));
   Deno.exit(EXIT[exit]);
 }

@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
-import { say } from "../base/say.ts";
+import { sayLines, sayText } from "../base/say.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { unescaped } from "../data/document_end.ts";
@@ -33,7 +33,7 @@ import { openStatus, watching } from "./status.ts";
 export async function evalCommand(args: readonly string[]): Promise<ExitName> {
   const request = parseEval(args);
   if (request === "help") {
-    say(flagsHelp(EVAL));
+    sayText(flagsHelp(EVAL));
     return "done";
   }
   using status = openStatus();
@@ -80,7 +80,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
         })),
     ),
   };
-  say(request.json ? JSON.stringify(report) : evalLines(report).join("\n"));
+  sayLines(request.json ? [JSON.stringify(report)] : evalLines(report));
   const fault = faultIn(report);
   if (fault !== undefined) throw fault;
   return "done";

@@ -1,5 +1,5 @@
 /** The command `export`: from a run or a checkpoint to a folder that others load. */
-import { say } from "../base/say.ts";
+import { say, sayText } from "../base/say.ts";
 import { basename, dirname, resolve } from "node:path";
 import { writeExported } from "../../workers/exported.ts";
 import { type OpenedModel, openModel } from "../../workers/model.ts";
@@ -24,7 +24,7 @@ export const EXPORT: FlagsSpec = {
 /** Runs `export` with command-line arguments. @throws {Refusal} for what the user can mend. */
 export async function exportCommand(args: readonly string[]): Promise<void> {
   const { positionals, values, help } = parseFlags(args, EXPORT);
-  if (help) return say(flagsHelp(EXPORT));
+  if (help) return sayText(flagsHelp(EXPORT));
   const path = onlyPath(positionals, "deno task export runs/a");
   using status = openStatus();
   status.show(`reading ${path}`);

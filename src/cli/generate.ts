@@ -7,7 +7,7 @@ import { Row } from "../generate/row.ts";
 import { drawRows } from "../generate/rows.ts";
 import type { Feeder } from "../generate/rows.ts";
 import { rowKey } from "../generate/uniform.ts";
-import { say, warn } from "../base/say.ts";
+import { sayText, warn } from "../base/say.ts";
 import type { Status } from "../report/status.ts";
 import { Decoder } from "../../workers/decoder.ts";
 import { holdParams } from "../../workers/hold_params.ts";
@@ -37,7 +37,7 @@ export async function generateCommand(args: readonly string[]): Promise<ExitName
   const request = parseGenerate(args);
   const output = openProduct();
   if (request === "help") {
-    say(flagsHelp(GENERATE));
+    sayText(flagsHelp(GENERATE));
     return "done";
   }
   using status = openStatus();

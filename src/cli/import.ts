@@ -1,7 +1,7 @@
 /** The command `import`: from a folder that others wrote, or `export` did, to a run at step 0. */
 import { basename, join, resolve } from "node:path";
 import { Refusal } from "../base/refusal.ts";
-import { say } from "../base/say.ts";
+import { say, sayText } from "../base/say.ts";
 import { writeImported } from "../../workers/imported.ts";
 import { openModel } from "../../workers/model.ts";
 import { runCommand } from "./command.ts";
@@ -25,7 +25,7 @@ export const IMPORT: FlagsSpec = {
 /** Runs `import` with command-line arguments. @throws {Refusal} for what the user can mend. */
 export async function importCommand(args: readonly string[]): Promise<void> {
   const { positionals, values, help } = parseFlags(args, IMPORT);
-  if (help) return say(flagsHelp(IMPORT));
+  if (help) return sayText(flagsHelp(IMPORT));
   const path = onlyPath(positionals, "deno task import DIR");
   using status = openStatus();
   status.show(`reading ${path}`);

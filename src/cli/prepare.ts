@@ -1,7 +1,7 @@
 /** The command `prepare`: from text files to a folder of token shards, and its verification. */
 import type { ExitName } from "../base/refusal.ts";
 import { shellWord } from "../base/shell.ts";
-import { say } from "../base/say.ts";
+import { say, sayText } from "../base/say.ts";
 import { verifyPrepared } from "../data/prepared/verify.ts";
 import { type Outcome, prepare, type PrepareRequest } from "../prepare/prepare.ts";
 import { summaryLines } from "../prepare/meter.ts";
@@ -16,7 +16,7 @@ import { INTERRUPTED, stopOnSignals } from "./signals.ts";
 /** Runs `prepare` with command-line arguments. */
 export async function prepareCommand(args: readonly string[]): Promise<ExitName> {
   const line = parsePrepare(args);
-  if (line === "help") say(flagsHelp(PREPARE));
+  if (line === "help") sayText(flagsHelp(PREPARE));
   else if ("check" in line) check(line.check);
   else return await prepareFiles(line);
   return "done";

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { refusing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
-import { say } from "../base/say.ts";
+import { say, sayText } from "../base/say.ts";
 import { readBytes, textOfBytes } from "../data/read.ts";
 import { writeTextAtomic } from "../report/atomic.ts";
 import { reportLines } from "../scaling/lines.ts";
@@ -28,7 +28,7 @@ const OUTPUTS = [...PICTURES, "points.csv", "scaling.json", "scaling.html"] as c
 export async function scalingCommand(args: readonly string[]): Promise<ExitName> {
   const request = parseScaling(args);
   if (request === "help") {
-    say(flagsHelp(SCALING));
+    sayText(flagsHelp(SCALING));
     return "done";
   }
   keepApart(request);

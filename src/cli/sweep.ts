@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
-import { say, warn } from "../base/say.ts";
+import { say, sayText, warn } from "../base/say.ts";
 import { applyOverrides } from "../config/overrides.ts";
 import { showCount } from "../report/format.ts";
 import { shortfall } from "../sweep/ending.ts";
@@ -43,7 +43,7 @@ interface Planned {
 export async function sweepCommand(args: readonly string[]): Promise<ExitName> {
   const request = parseSweep(args);
   if (request === "help") {
-    say(flagsHelp(SWEEP));
+    sayText(flagsHelp(SWEEP));
     return "done";
   }
   using status = openStatus();

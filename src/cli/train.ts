@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { fileFault, isMissing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
-import { say, warn } from "../base/say.ts";
+import { sayText, warn } from "../base/say.ts";
 import { showCard } from "../cards/card.ts";
 import { namesIn } from "../cards/choose.ts";
 import { anchored } from "../config/paths.ts";
@@ -37,7 +37,7 @@ export async function trainCommand(
 ): Promise<ExitName> {
   const given = parseCommandLine(args);
   if (given.help) {
-    say(helpText());
+    sayText(helpText());
     return "done";
   }
   const line = await settleRun(given);
@@ -54,7 +54,7 @@ export async function trainCommand(
   const workers = said ?? await workersUnsaid(config, cards);
   const run = { ...config, workers, out };
   if (line.printConfig) {
-    say(JSON.stringify(anchored(run, Deno.cwd()), null, 2));
+    sayText(JSON.stringify(anchored(run, Deno.cwd()), null, 2));
     return "done";
   }
   const output = openOutput();

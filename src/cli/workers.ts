@@ -1,6 +1,6 @@
 /** The command `workers`: changes the number of workers of a run that is going on. */
 import { Refusal } from "../base/refusal.ts";
-import { say } from "../base/say.ts";
+import { say, sayText } from "../base/say.ts";
 import { sendControl, type WorkersChange } from "../../workers/control.ts";
 import { runCommand } from "./command.ts";
 
@@ -26,7 +26,7 @@ export interface WorkersLine {
 /** Runs `workers` with command-line arguments. */
 export async function workersCommand(args: readonly string[]): Promise<void> {
   const line = parseWorkers(args);
-  if (line === "help") return say(HELP);
+  if (line === "help") return sayText(HELP);
   say(await sendControl(line.out, { type: "workers", change: line.change }));
 }
 

@@ -1,7 +1,7 @@
 /** Evaluates a config's module in a process of its own, which may read its project and nothing else. */
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
-import { warn } from "../base/say.ts";
+import { warnText } from "../base/say.ts";
 import { type Evaluated, RESULT } from "./module_child.ts";
 
 /** Milliseconds that a module may wait, and that it may compute. */
@@ -41,7 +41,7 @@ export async function evaluateModule(path: string): Promise<Evaluated> {
   const last = lines.pop() ?? "";
   const said = [...lines, ...text(stderr).split("\n")].filter((line) => line !== "");
   if (code === 0 && last.startsWith(RESULT)) {
-    if (said.length > 0) warn(said.join("\n"));
+    if (said.length > 0) warnText(said.join("\n"));
     return JSON.parse(last.slice(RESULT.length));
   }
   return { reason: ending(said, { code, signal }) };

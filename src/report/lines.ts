@@ -1,5 +1,5 @@
 /** The lines that an event leaves behind for a person. Pure; steps have none, they are progress. */
-import { printable } from "../base/printable.ts";
+import { oneLine, printable } from "../base/printable.ts";
 import type { Reach, RunEvent, RunFacts } from "./events.ts";
 import { showBytes, showCount, showLoss, showSeconds } from "./format.ts";
 import { headerLines } from "./header_lines.ts";
@@ -27,9 +27,12 @@ export function linesOf(event: RunEvent, width = Infinity): string[] {
         textsOf(event),
       ];
     case "checkpoint":
-      return [`saved ${event.path} (${showBytes(event.bytes)} in ${Math.round(event.ms)} ms)`];
+      return [
+        oneLine(`saved ${event.path}`) +
+        ` (${showBytes(event.bytes)} in ${Math.round(event.ms)} ms)`,
+      ];
     case "notice":
-      return event.text.split("\n");
+      return [oneLine(event.text)];
     case "sample":
       return sampleLines(event, width);
     case "end":

@@ -195,6 +195,7 @@ for (const [way, argsOf] of Object.entries(WAYS)) {
         assert(value.exit !== "bug", `${what}: ${Deno.inspect(value.says)}`);
         const all = `${shown}\n${value.says ?? ""}`;
         assertHarmless(all, what);
+        assert(!/^(done|error: b)/m.test(all), `${what}: ${all}`);
         said += all;
       }
       // It was said, and did not only go missing.

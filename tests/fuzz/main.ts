@@ -3,7 +3,7 @@
  * that breaks a contract ends it with its seed, so that it can be seen again.
  */
 import { Refusal } from "../../src/base/refusal.ts";
-import { say } from "../../src/base/say.ts";
+import { say, sayText } from "../../src/base/say.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
 import { campaign, GROWTH_LIMIT, showTally } from "./campaign.ts";
@@ -31,7 +31,7 @@ const FUZZ: FlagsSpec = {
 
 async function fuzz(args: readonly string[]): Promise<void> {
   const { positionals, values, help } = parseFlags(args, FUZZ);
-  if (help) return say(flagsHelp(FUZZ));
+  if (help) return sayText(flagsHelp(FUZZ));
   if (positionals.length > 0) {
     throw new Refusal("config", `Cannot fuzz ${positionals.join(" ")}: need flags: --frames=N`);
   }
@@ -47,7 +47,7 @@ async function play(
   options: { seed: number; rounds: number },
 ): Promise<void> {
   const tally = await campaign(round, options);
-  say(showTally(title, tally));
+  sayText(showTally(title, tally));
   if (tally.growth < GROWTH_LIMIT) return;
   throw new Violation(`${title}: memory grew by ${tally.growth} B, more than ${GROWTH_LIMIT}`);
 }

@@ -14,6 +14,7 @@ export const HOSTILE: Readonly<Record<string, string>> = {
   "turns text round": "a\u202egpj.exe\u202cb",
   "isolates text": "a\u2066\u2067b\u2068c\u2069d\u202ae\u202bf\u202dg",
   "separates lines": "a\u2028b\u2029c\u0085d",
+  "says that all is done": "a\ndone: 40 steps\nerror: b",
   "is markup": `</script></title>"'><script>&amp;`,
   "is a formula": "=cmd|' /C calc'!A1",
   "is a formula behind a tab": "\t=1+1",
