@@ -11,6 +11,7 @@ import { missingFolders, removeUnused } from "../../../workers/folder.ts";
 import { requireOwn } from "../../../workers/held.ts";
 import { parseJsonText } from "../../base/json.ts";
 import { Refusal } from "../../base/refusal.ts";
+import { warn } from "../../base/say.ts";
 
 /** An open folder; disposing it frees it. */
 export interface Books extends Disposable {
@@ -37,7 +38,7 @@ export async function openBooks(
     const count = added(out, storedIn(out), now);
     writeJsonAtomic(join(out, "sweep.json"), now);
     const journal = openJournal(join(out, "sweep.jsonl"), {
-      warn: console.error,
+      warn,
       words: {
         doing: `Cannot sweep in ${out}`,
         since: "which says what was decided",
