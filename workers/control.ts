@@ -4,14 +4,14 @@
  * commands and their answers; what they do is the run's matter.
  */
 import { join } from "node:path";
-import { fileFault, hasCode, isMissing } from "../src/base/file_fault.ts";
+import { fileFault, isMissing, refusing } from "../src/base/file_fault.ts";
 import { atUnload } from "../src/base/unload.ts";
 import { parseJsonText } from "../src/base/json.ts";
 import { EXIT, type ExitName, Refusal } from "../src/base/refusal.ts";
 import { type Channel, ChannelError, type Header } from "../src/transport/channel.ts";
 import { openGate } from "../src/transport/gate.ts";
 import { greet } from "../src/transport/handshake.ts";
-import { bindUnix, dialUnix } from "../src/transport/unix.ts";
+import { dialUnix, keepUnix } from "../src/transport/unix.ts";
 
 /** A change of the number of workers. */
 export type WorkersChange =
@@ -47,7 +47,7 @@ export async function openControl(
   const socket = join(folder, "control.sock");
   const token = crypto.getRandomValues(new Uint8Array(32));
   const inside = new Set<Channel>();
-  const gate = openGate(await bindUnix(socket), {
+  const gate = openGate(await keepUnix(socket), {
     token,
     maxPayload: 0,
     admitted(channel) {
@@ -57,7 +57,9 @@ export async function openControl(
   });
   const path = join(out, FILE);
   try {
-    tell(path, JSON.stringify({ socket, token: token.toBase64() }));
+    refusing({ doing: "write", path }, () => {
+      tell(path, JSON.stringify({ socket, token: token.toBase64() }));
+    });
   } catch (error) {
     gate.close();
     throw error;
@@ -72,6 +74,11 @@ export async function openControl(
       removeQuietly(path);
     },
   };
+}
+
+/** Removes what a run that was killed left of its control; the caller holds the lock of `out`. */
+export function clearControl(out: string): void {
+  for (const name of [FILE, `${FILE}.tmp`]) removeQuietly(join(out, name));
 }
 
 /**
@@ -173,8 +180,8 @@ function tell(path: string, text: string): void {
 function removeQuietly(path: string): void {
   try {
     Deno.removeSync(path);
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
+  } catch {
+    // It is not there, or stays: whatever the run came to is what counts.
   }
 }
 

@@ -6,11 +6,14 @@ import { join } from "node:path";
 import { lockRun } from "../src/checkpoint/lock.ts";
 import { cleanLeftovers } from "../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
-import { differences } from "../src/config/identity.ts";
+import { configHash, differences as changedKeys } from "../src/config/identity.ts";
 import { anchored } from "../src/config/paths.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
+import { tokenizerHash } from "../src/data/tokenizers/mod.ts";
+import type { Data } from "./data.ts";
+import { FileFault, refusing, writingFault } from "../src/base/file_fault.ts";
 import { hashValue, sealed, sealFault } from "../src/base/hash.ts";
 import { parseJsonText } from "../src/base/json.ts";
 import { Refusal } from "../src/base/refusal.ts";
@@ -20,7 +23,7 @@ import { metricsLog } from "../src/report/jsonl.ts";
 import { sampleLine } from "../src/report/metrics.ts";
 import { reporter } from "../src/report/reporter.ts";
 import { summaryOf } from "../src/report/summary.ts";
-import { openControl } from "./control.ts";
+import { clearControl, openControl } from "./control.ts";
 import type { ControlCommand } from "./control.ts";
 import { coordinate } from "./coordinator.ts";
 import type { Elastic, Outcome } from "./lead.ts";
@@ -35,7 +38,8 @@ import { newestOf, requireEmpty, requireRun, setRunAside } from "./going_on.ts";
 import { headerOf } from "./header.ts";
 import { requireOwn } from "./held.ts";
 import { LateJournal } from "./late_journal.ts";
-import { otherBits } from "./other_bits.ts";
+import { differences, identityIn, otherBits } from "./identity.ts";
+import { requireRoom } from "./room.ts";
 import { foldersOf } from "./texts.ts";
 import { saver } from "./saver.ts";
 import { changedConfig, keepConfig } from "./stored_config.ts";
@@ -73,11 +77,16 @@ export async function runTraining(request: RunRequest): Promise<void> {
   show({ type: "doing", what: "reading the data" });
   const fresh = resume ? undefined : await beginning(config);
   const made = missingFolders(out);
-  using _lock = await lockRun(out);
+  using _lock = await lockRun(out).catch((error) => {
+    // A folder that somebody else has locked meanwhile is theirs.
+    if (error instanceof FileFault) removeUnused(made);
+    throw error;
+  });
   try {
     if (restart) setRunAside(out, show);
     else if (!resume) await requireEmpty(out);
     await cleanLeftovers(join(out, "checkpoints"));
+    clearControl(out);
     using journal = new LateJournal(join(out, "journal.jsonl"), { out, show });
     const skips = new Set(journal.skips);
     const note = (kind: string, rest: Note) => journal.write({ kind, ...rest });
@@ -97,9 +106,11 @@ export async function runTraining(request: RunRequest): Promise<void> {
       }
     }
     const { data, initial } = fresh ?? await beginning(config, from);
+    if (from !== undefined) requireSameRun(from, { config, data });
     for (const text of [...data.notes, ...unevaluatedLines(config, data.corpus)]) {
       show({ type: "notice", text });
     }
+    await requireRoom(out, config, { vocabulary: data.corpus.vocabulary });
     const began = await train(request, { data, from, initial, journal, note });
     if (!began) removeUnused(made);
   } catch (error) {
@@ -133,7 +144,9 @@ async function train(
     // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
     if (event.type === "start") {
       if (request.resume && from === undefined) keepConfig(out, config);
-      writeJsonAtomic(join(out, "config.json"), stored);
+      refusing({ doing: "write to", path: out }, () => {
+        writeJsonAtomic(join(out, "config.json"), stored);
+      });
     }
     tell(event);
     // What led to a checkpoint is on the disk before it is, as the metrics are.
@@ -203,13 +216,27 @@ function finish(
     return false;
   }
   const summary = summaryOf({ ...end, steps: end.step, workers: config.workers, seconds });
-  writeJsonAtomic(join(out, "summary.json"), sealed(summary));
+  const fault = summaryFault(join(out, "summary.json"), sealed(summary));
   report({ type: "end", summary });
-  const text = end.stopped
+  const text = fault !== undefined
+    ? `${fault}; the state is saved, and --resume=${out} writes it`
+    : end.stopped
     ? `Stopped at step ${end.step}: go on with --resume=${out}`
     : `Everything lies in ${out}: checkpoints, metrics.jsonl, config.json, summary.json`;
   show({ type: "notice", text });
   return true;
+}
+
+/** Writes the summary; gives why the disk does not take it: what was trained is saved by then. */
+function summaryFault(path: string, summary: unknown): string | undefined {
+  try {
+    writeJsonAtomic(path, summary);
+    return undefined;
+  } catch (error) {
+    const fault = writingFault(error, { doing: "write", path });
+    if (fault === undefined) throw error;
+    return fault.message;
+  }
 }
 
 /** Lets the owner in; a crew without sockets has no door. */
@@ -230,8 +257,9 @@ function change({ change }: ControlCommand, elastic: Elastic | undefined): strin
 function adapterNotice(from: Checkpoint | undefined, show: Sink): Sink {
   return (event) => {
     if (event.type !== "start" || from === undefined) return;
-    const text = otherBits(from.manifest, event.run);
-    if (text !== undefined) show({ type: "notice", text });
+    for (const text of otherBits(from.manifest, event.run)) {
+      show({ type: "notice", text });
+    }
   };
 }
 
@@ -261,8 +289,26 @@ function summedUp(out: string): unknown {
   }
 }
 
+/** What a resume may not differ in, as the parts of an identity have it. @throws {Refusal} */
+function requireSameRun(
+  { manifest }: Checkpoint,
+  { config, data: { hash, corpus: { tokenizer } } }: { config: RunConfig; data: Data },
+): void {
+  const run = {
+    config: configHash(config),
+    tokenizer: tokenizer === undefined ? "" : tokenizerHash(tokenizer),
+    data: hash,
+  };
+  const changed = differences(identityIn(manifest), run);
+  if (changed.length === 0) return;
+  throw new Refusal(
+    "incompatible",
+    `Cannot resume ${config.out} as another run (checkpoint against now): ${changed.join("; ")}`,
+  );
+}
+
 function requireSameConfig(from: Checkpoint, config: RunConfig): void {
-  const changed = differences(resolveConfig(from.manifest.config), config);
+  const changed = changedKeys(resolveConfig(from.manifest.config), config);
   if (changed.length === 0) return;
   throw new Refusal(
     "incompatible",

@@ -37,7 +37,7 @@ export async function lockRun(out: string): Promise<RunLock> {
     return new RunLock(file);
   } catch (error) {
     file.close();
-    throw error;
+    throw folderFault(error, out);
   }
 }
 
@@ -53,11 +53,15 @@ async function openFile(out: string, path: string): Promise<Deno.FsFile> {
     await makeFolders(out);
     return await Deno.open(path, { read: true, write: true, create: true, mode: 0o640 });
   } catch (error) {
-    throw fileFault(error, {
-      doing: "use output folder",
-      path: out,
-      need: "a folder",
-      exit: "config",
-    });
+    throw folderFault(error, out);
   }
+}
+
+function folderFault(error: unknown, out: string): unknown {
+  return fileFault(error, {
+    doing: "use output folder",
+    path: out,
+    need: "a folder",
+    exit: "config",
+  });
 }

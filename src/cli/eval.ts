@@ -19,6 +19,7 @@ import { NO_DATA } from "../../workers/imported.ts";
 import { initialOf } from "../../workers/initial.ts";
 import { openModel } from "../../workers/model.ts";
 import type { OpenedModel } from "../../workers/model.ts";
+import { codeAsBegun } from "../../workers/code.ts";
 import { spawnCrew } from "../../workers/spawn.ts";
 import { tokensOfText } from "../../workers/text_tokens.ts";
 import { foldersOf } from "../../workers/texts.ts";
@@ -36,6 +37,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
     console.log(flagsHelp(EVAL));
     return "done";
   }
+  codeAsBegun(); // Reading a model and a text takes its time.
   using status = openStatus();
   status.show(`reading ${request.path}`);
   const warn = (text: string) => status.print(text);

@@ -27,9 +27,9 @@ export type Request = "stop" | "repeat" | "end";
 export class Requests {
   #state: "none" | "settling" | "stopping" = "none";
 
-  /** Takes a signal. */
-  take(): Request {
-    if (this.#state === "stopping") return "end";
+  /** Takes a signal. A terminal that is closed while a command saves asks for nothing more. */
+  take(signal: Deno.Signal): Request {
+    if (this.#state === "stopping") return signal === "SIGHUP" ? "repeat" : "end";
     const isFirst = this.#state === "none";
     this.#state = "settling";
     return isFirst ? "stop" : "repeat";
@@ -59,11 +59,11 @@ export interface Stopping {
   requeued(): boolean;
 }
 
-/** Ends a leashed command at once. No terminal and no scheduler sends it to a whole group to stop it. */
-export const END_AT_ONCE = "SIGQUIT";
+/** Ends a leashed command at once. No terminal and no scheduler sends it: it is that of a timer. */
+export const END_AT_ONCE = "SIGVTALRM";
 
-/** Signals of a person, a scheduler and a closed terminal. */
-const STOPS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGUSR2", "SIGHUP"];
+/** Signals of a person (Ctrl-C, Ctrl-\), a scheduler and a closed terminal. */
+const STOPS: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR2", "SIGHUP"];
 
 /** Listens to signals; the second request ends the process with {@linkcode INTERRUPTED}. */
 export function stopOnSignals({ text, leashed = false }: StopOptions = {}): Stopping {
@@ -71,7 +71,7 @@ export function stopOnSignals({ text, leashed = false }: StopOptions = {}): Stop
   const requests = new Requests();
   let first: Deno.Signal | undefined;
   const onSignal = (signal: Deno.Signal) => {
-    const request = requests.take();
+    const request = requests.take(signal);
     if (request === "end") Deno.exit(INTERRUPTED);
     if (request === "repeat") return;
     first = signal;
@@ -101,6 +101,14 @@ export function endOnSignals(): void {
 /** Lets every signal pass that reaches the whole process group: another process acts on it. */
 export function ignoreSignals(): void {
   listen(() => false, () => {});
+}
+
+/**
+ * Lets writes beyond `ulimit -f` fail with an error, which costs a file at most. By default the signal
+ * of that limit ends the process.
+ */
+export function outliveFileLimit(): void {
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGXFSZ", () => {});
 }
 
 /** Hands on the signals that count; the others do nothing, where by default they end a process. */

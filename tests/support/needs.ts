@@ -60,6 +60,12 @@ export const STRACE: Need = {
   holds: () => works("strace", "-f", "-qq", "-o", "/dev/null", "true"),
 };
 
+/** Limits of a process that runs are changed. */
+export const PRLIMIT: Need = {
+  what: "prlimit of util-linux",
+  holds: () => works("prlimit", "--nofile", "--pid", String(Deno.pid)),
+};
+
 const tried = new Map<Need, boolean>();
 
 function holds(need: Need): boolean {
