@@ -37,6 +37,7 @@ class Coordinator {
       lost: ({ id, why }) => {
         run.report({ type: "notice", text: `Worker ${id} is lost: ${why}` });
       },
+      unreadable: (fault) => this.#lead.course.fault ??= fault,
     });
   }
 
@@ -49,12 +50,17 @@ class Coordinator {
       const start = now();
       while (await this.#turn(start));
       await this.#keeper.settle();
-      return this.#outcome();
+    } catch (error) {
+      // What was the first to go wrong is what has to be put right.
+      throw this.#lead.course.fault ?? error;
     } finally {
       this.#keeper.drop();
       await this.#keeper.settle().catch(() => {}); // what ended the run is the error to tell
       await team.close();
     }
+    const { fault } = this.#lead.course;
+    if (fault !== undefined) throw this.#saved(fault);
+    return this.#outcome();
   }
 
   /** Does one thing; false when nothing is left. */
@@ -65,10 +71,10 @@ class Coordinator {
       // A step that all have begun is finished first, whatever else is due.
       const isUnderWay = course.granted === course.step && team.isWhole;
       if (!isUnderWay && team.wantsForming) return await this.#form();
-      const progress = { ...course, stopping: stop.aborted };
+      const progress = { ...course, stopping: stop.aborted || course.fault !== undefined };
       const task = isUnderWay ? "step" : next(progress, config);
       if (task !== "end") await this.#do(task, start);
-      else if (course.step >= config.steps) await sample(this.#lead);
+      else if (course.step >= config.steps && course.fault === undefined) await sample(this.#lead);
       return task !== "end";
     } catch (error) {
       if (error instanceof Interrupted) return true;
@@ -192,6 +198,14 @@ class Coordinator {
         stop.removeEventListener("abort", onStop);
       },
     };
+  }
+
+  /** What ends the run, and the step that a resume goes on from. */
+  #saved(fault: Refusal): Refusal {
+    const { run: { trains = true }, course: { written } } = this.#lead;
+    if (!trains || written < 0) return fault;
+    const text = `${fault.message}; step ${written} is saved: put it right and resume the run`;
+    return new Refusal(fault.exit, text);
   }
 
   #outcome(): Outcome {

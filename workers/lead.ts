@@ -3,6 +3,7 @@
  * stands. It decides nothing.
  */
 import { rootKey } from "../src/base/random.ts";
+import type { Refusal } from "../src/base/refusal.ts";
 import type { NamedTensor } from "../src/checkpoint/tensor.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
@@ -133,10 +134,12 @@ export interface Course {
   rate: Rate;
   /** Steps that are passed over. */
   readonly skips: Set<number>;
+  /** What ends the run once the state is saved; undefined while nothing does. */
+  fault: Refusal | undefined;
 }
 
 /** Wiring of a team to the parts of its coordinator. */
-export interface Wiring extends Pick<TeamOptions, "progress" | "lost"> {
+export interface Wiring extends Pick<TeamOptions, "progress" | "lost" | "unreadable"> {
   /** Takes parts of a checkpoint as they come. */
   readonly part: (id: number, answer: Answer<"part" | "lane" | "saved">) => void;
   /** The formation is over, and what it was about to send will not come. */
@@ -194,6 +197,7 @@ export class Lead {
       watched: FRESH,
       rate: this.rateAt(step),
       skips: new Set(run.skips),
+      fault: undefined,
     };
     this.team = new Team({
       launch: run.launch,

@@ -54,6 +54,8 @@ export interface TeamOptions {
   readonly interrupted: () => void;
   /** A worker that was to stay is lost. */
   readonly lost?: (loss: Loss) => void;
+  /** What the members are to read is damaged; the states that they hold are whole. */
+  readonly unreadable?: (fault: Refusal) => void;
   /** How far those are that are waited for, in sum. */
   readonly progress?: (sum: TeamProgress) => void;
   /** Aborted when the run is asked to stop. */
@@ -402,6 +404,9 @@ export class Team {
         return;
       }
       case "broken":
+        return this.#feed({ type: "broken", id, why: reply.message });
+      case "unreadable":
+        this.#options.unreadable?.(new Refusal(reply.exit, reply.message));
         return this.#feed({ type: "broken", id, why: reply.message });
       case "failed":
         return this.#failed(id, reply);
