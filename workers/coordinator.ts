@@ -12,7 +12,7 @@ import { load, loadInitial, prove, rewind } from "./healing.ts";
 import { Keeper } from "./keeping.ts";
 import { Lead } from "./lead.ts";
 import type { Outcome, Run } from "./lead.ts";
-import { passOver, step } from "./stepping.ts";
+import { passOver, ruined, step } from "./stepping.ts";
 import { Interrupted } from "./team.ts";
 
 export type { Elastic, Outcome, Run, SavedAt } from "./lead.ts";
@@ -48,8 +48,8 @@ class Coordinator {
     try {
       await team.open();
       const start = now();
-      while (await this.#turn(start));
-      await this.#keeper.settle();
+      while (await this.#turn(start) || await this.#isRuined());
+      await this.#keeper.finish(this.#lead);
     } catch (error) {
       // What was the first to go wrong is what has to be put right.
       throw this.#lead.course.fault ?? error;
@@ -63,6 +63,12 @@ class Coordinator {
     return this.#outcome();
   }
 
+  /** Whether the state that was to be saved when all was done is not finite. */
+  async #isRuined(): Promise<boolean> {
+    await this.#keeper.settle();
+    return this.#lead.course.ruin !== undefined;
+  }
+
   /** Does one thing; false when nothing is left. */
   async #turn(start: number): Promise<boolean> {
     const { team, course, run: { config, next = nextTask }, stop } = this.#lead;
@@ -71,6 +77,11 @@ class Coordinator {
       // A step that all have begun is finished first, whatever else is due.
       const isUnderWay = course.granted === course.step && team.isWhole;
       if (!isUnderWay && team.wantsForming) return await this.#form();
+      if (!isUnderWay && course.ruin !== undefined) {
+        await ruined(this.#lead, course.ruin);
+        return true;
+      }
+      this.#keeper.tidy(this.#lead);
       const progress = { ...course, stopping: stop.aborted || course.fault !== undefined };
       const task = isUnderWay ? "step" : next(progress, config);
       if (task !== "end") await this.#do(task, start);

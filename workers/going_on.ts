@@ -3,13 +3,14 @@
  * ever one. Nothing that was recorded is written over: what is done again is kept beside. Needs the
  * lock of the run.
  */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { minOf } from "../src/base/extremes.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { namesIn } from "../src/checkpoint/files.ts";
-import { listCheckpoints, loadNewest } from "../src/checkpoint/load.ts";
-import { damagedStepOf } from "../src/checkpoint/names.ts";
+import { listCheckpoints, loadNewest, type LoadOptions } from "../src/checkpoint/load.ts";
+import { damagedStepOf, stepOf } from "../src/checkpoint/names.ts";
 import { removeAfter } from "../src/checkpoint/retention.ts";
+import { Ruined } from "../src/checkpoint/ruined.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import { copyAside, setAsideTogether } from "../src/report/aside.ts";
 import { readIfAny } from "../src/report/atomic.ts";
@@ -41,9 +42,12 @@ export async function newestOf(
 ): Promise<Checkpoint | undefined> {
   const root = join(out, "checkpoints");
   let damaged = 0;
-  const onSkip = (path: string, reason: string) => {
+  const onSkip = (path: string, reason: string, error: unknown) => {
     damaged++;
     show({ type: "notice", text: `Skipped the damaged checkpoint ${path}: ${reason}` });
+    // What was trained up to there is of no use: nothing is lost where the run begins anew.
+    const step = stepOf(basename(path));
+    if (error instanceof Ruined && step !== undefined) note("set_aside", { steps: [step] });
   };
   while ((await listCheckpoints(root)).length > 0) {
     const found = await loadUnlessDamaged(root, onSkip);
@@ -60,13 +64,14 @@ export async function newestOf(
     note("removed", { steps: await removeAfter(root, first) });
   }
   await requireNoneLost(out);
+  if ((await namesIn(root)).length > 0) keepRecords(out, { step: 0, show });
   return undefined;
 }
 
 /** Undefined when none verifies: all are set aside. */
 async function loadUnlessDamaged(
   root: string,
-  onSkip: (path: string, reason: string) => void,
+  onSkip: LoadOptions["onSkip"],
 ): Promise<Checkpoint | undefined> {
   try {
     return await loadNewest(root, { onSkip });
@@ -144,14 +149,18 @@ export function lostWhen({ damaged, saved, ended, untold }: Remains): string | u
 }
 
 /**
- * The steps, in order, whose checkpoints must be there by a journal: saved, not removed later, and not
+ * The steps, in order, whose checkpoints must be there by a journal: saved, not removed or set aside later, and not
  * after a step that was decided against. Lines that are damaged say nothing.
  */
 export function savedIn(journal: string): number[] {
   const steps = new Set<number>();
   for (const entry of journal.split("\n").map(entryOf)) {
     if (entry.kind === "saved") steps.add(Number(entry.step));
-    if (entry.kind === "removed") { for (const step of numbers(entry.steps)) steps.delete(step); }
+    if (entry.kind === "removed" || entry.kind === "set_aside") {
+      for (const step of numbers(entry.steps)) {
+        steps.delete(step);
+      }
+    }
     if (entry.kind !== "skip") continue;
     const first = minOf(numbers(entry.skips));
     for (const step of steps) if (step > first) steps.delete(step);

@@ -68,6 +68,8 @@ export async function rewind(lead: Lead, why: string): Promise<void> {
     proven: -1,
     granted: -1,
     owed: false,
+    sound: Math.min(course.sound, step),
+    ruin: undefined,
     watched: FRESH,
     rate: lead.rateAt(step),
   });

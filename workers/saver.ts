@@ -1,7 +1,9 @@
 /** Writes a run's checkpoints and removes those that are kept no longer. Needs the run's lock. */
 import { join } from "node:path";
 import { saveCheckpoint } from "../src/checkpoint/commit.ts";
+import { listCheckpoints } from "../src/checkpoint/load.ts";
 import { applyRetention } from "../src/checkpoint/retention.ts";
+import { setRuinedAside } from "../src/checkpoint/ruined.ts";
 import { Verified } from "../src/checkpoint/verified.ts";
 import { configHash } from "../src/config/identity.ts";
 import type { RunConfig } from "../src/config/schema.ts";
@@ -25,16 +27,36 @@ export interface SaverOptions {
   readonly faults: Faults;
 }
 
-/** Saves states of a run; what it gives is undefined where the disk has no room. */
-export function saver({ config, out, data, report, note, faults }: SaverOptions): Run["save"] {
+/** Saves states of a run, where the disk has room for them, and removes those that are not kept. */
+export function saver(
+  { config, out, data, report, note, faults }: SaverOptions,
+): Required<Pick<Run, "save" | "prune" | "setAside">> {
   const root = join(out, "checkpoints");
   const windowsPerStep = config.micro_batches * config.windows;
   const { time } = taskOf(config.data, data.corpus.vocabulary);
   const verified = new Verified();
-  return async (state, { stallMs, last, ...at }) => {
+  const prune = async (sound: number) => {
+    const removed = await applyRetention(root, config.checkpoint, { verified, sound });
+    if (removed.length > 0) note("removed", { steps: removed });
+  };
+  const setAside = async (sound: number) => {
+    const listed = await listCheckpoints(root);
+    const ruined = listed.filter(({ step }) => step > sound);
+    for (const { step, path } of ruined) {
+      const kept = await setRuinedAside(path);
+      note("set_aside", { steps: [step] });
+      const text =
+        `Set the checkpoint of step ${step} aside as ${kept}: its training loss is not ` +
+        "finite";
+      report({ type: "notice", text });
+    }
+    return listed.find(({ step }) => step <= sound)?.step;
+  };
+  const save: Run["save"] = async (state, { stallMs, last, ...at }) => {
     const { step, adapter, shaders, kernels, workers, valLoss, skipped } = at;
     const draft = {
       ...state,
+      ...!Number.isFinite(valLoss ?? 0) && { ruin: `its validation loss is ${valLoss}` },
       manifest: {
         step,
         tokens: step * windowsPerStep * time,
@@ -62,8 +84,6 @@ export function saver({ config, out, data, report, note, faults }: SaverOptions)
       const { path, ms, bytes, manifest } = await saveCheckpoint(root, draft, { at });
       note("saved", { step, state: manifest.stateHash, ms: Math.round(ms), stall_ms: stallMs });
       report({ type: "checkpoint", step, path, ms, bytes, stallMs });
-      const removed = await applyRetention(root, config.checkpoint, { verified });
-      if (removed.length > 0) note("removed", { steps: removed });
       return manifest.stateHash;
     } catch (error) {
       // A full disk costs a checkpoint, not the run; the last one is the run's result.
@@ -74,4 +94,5 @@ export function saver({ config, out, data, report, note, faults }: SaverOptions)
       return undefined;
     }
   };
+  return { save, prune, setAside };
 }

@@ -9,6 +9,7 @@ import { Damage, Unreachable } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { namesIn } from "./files.ts";
 import { asideName, PREFIX, stepOf } from "./names.ts";
+import { Ruined, setRuinedAside } from "./ruined.ts";
 import { type Checkpoint, openCheckpoint } from "./verify.ts";
 
 /** A folder that has a checkpoint's name; nothing in it was checked. */
@@ -20,7 +21,7 @@ export interface Listed {
 /** How to treat checkpoints that fail. */
 export interface LoadOptions {
   /** Told about each damaged checkpoint: its path before it was set aside, and why. */
-  readonly onSkip: (path: string, reason: string) => void;
+  readonly onSkip: (path: string, reason: string, error: unknown) => void;
   /** Renames damaged checkpoints (the default). Needs the lock; without it pass false. */
   readonly quarantine?: boolean;
 }
@@ -53,8 +54,8 @@ export async function loadNewest(root: string, options: LoadOptions): Promise<Ch
           `Cannot read checkpoint ${path}: need what its links lead to: ${reason}`,
         );
       }
-      options.onSkip(path, reason);
-      if (sets) await quarantine(path);
+      options.onSkip(path, reason, error);
+      if (sets) await (error instanceof Ruined ? setRuinedAside(path) : quarantine(path));
     }
   }
   throw new Refusal(
