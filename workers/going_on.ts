@@ -21,6 +21,7 @@ import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import { RECORDS, requireOwn } from "./held.ts";
 import type { Note } from "./team.ts";
+import { judge } from "./whole.ts";
 
 /** What a checkpoint must agree with, and who hears of those that do not. */
 export interface Decided {
@@ -74,9 +75,11 @@ async function loadUnlessDamaged(
   onSkip: LoadOptions["onSkip"],
 ): Promise<Checkpoint | undefined> {
   try {
-    return await loadNewest(root, { onSkip });
+    return await loadNewest(root, { onSkip, judge });
   } catch (error) {
-    if (error instanceof Refusal && error.exit === "incompatible") return undefined;
+    const isNone = error instanceof Refusal && error.exit === "incompatible";
+    // What fits no run of this version is left where it is.
+    if (isNone && (await listCheckpoints(root)).length === 0) return undefined;
     throw error;
   }
 }

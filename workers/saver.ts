@@ -15,6 +15,7 @@ import type { Data } from "./data.ts";
 import type { Faults } from "./faults/plan.ts";
 import { strikeSelf } from "./faults/self.ts";
 import type { Note } from "./team.ts";
+import { openWhole } from "./whole.ts";
 
 /** What a saver needs of its run. */
 export interface SaverOptions {
@@ -34,7 +35,7 @@ export function saver(
   const root = join(out, "checkpoints");
   const windowsPerStep = config.micro_batches * config.windows;
   const { time } = taskOf(config.data, data.corpus.vocabulary);
-  const verified = new Verified();
+  const verified = new Verified(openWhole);
   const prune = async (sound: number) => {
     const removed = await applyRetention(root, config.checkpoint, { verified, sound });
     if (removed.length > 0) note("removed", { steps: removed });
