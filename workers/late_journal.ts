@@ -2,28 +2,40 @@
  * A journal that is not touched before its run has begun: one that cannot begin leaves no trace.
  * Needs the run's lock.
  */
-import { readIfAny } from "../src/report/atomic.ts";
 import type { RunFacts, Sink } from "../src/report/events.ts";
-import { openJournal, parseJournal } from "../src/report/journal.ts";
-import type { Journal } from "../src/report/journal.ts";
+import { damaged, openJournal, readJournal } from "../src/report/journal.ts";
+import type { Journal, JournalWords } from "../src/report/journal.ts";
+import { type Decision, recordedIn } from "./journal/recorded.ts";
 
 /** The journal of a run. */
 export class LateJournal implements Disposable {
   /** Steps that were decided to be passed over, by the runs that this one goes on from. */
-  readonly skips: readonly number[];
+  readonly decisions: readonly Decision[];
+  /** Hash of the config that the last of them stored, where it says so. */
+  readonly config: string | undefined;
   readonly #open: () => Journal;
   readonly #waiting: Parameters<Journal["write"]>[0][] = [];
   #journal: Journal | undefined;
 
-  constructor(path: string, show: Sink) {
-    this.#open = () => openJournal(path, { warn: (text) => show({ type: "notice", text }) });
-    this.skips = skipsIn(path);
+  /** Reads what is there. @throws {Refusal} `incompatible` where a line is damaged. */
+  constructor(path: string, { out, show }: { out: string; show: Sink }) {
+    const words = wordsFor(out);
+    this.#open = () => openJournal(path, { words, warn: (text) => show({ type: "notice", text }) });
+    const { decisions, config, fault } = recordedIn(readJournal(path, words));
+    if (fault !== undefined) throw damaged(path, fault, words);
+    this.decisions = decisions;
+    this.config = config;
   }
 
-  /** Writes what waited, and from now on everything at once. */
-  begin(run: RunFacts): void {
+  /** All steps that were decided to be passed over. */
+  get skips(): readonly number[] {
+    return this.decisions.flatMap(({ skips }) => skips);
+  }
+
+  /** Writes what waited, and from now on everything at once; `config`: hash of what the run stores. */
+  begin(run: RunFacts, config: string): void {
     this.#journal ??= this.#open();
-    this.#journal.write({ kind: "start", ...run });
+    this.#journal.write({ kind: "start", ...run, config });
     for (const entry of this.#waiting.splice(0)) this.#journal.write(entry);
   }
 
@@ -32,13 +44,22 @@ export class LateJournal implements Disposable {
     else this.#journal.write(entry, options);
   }
 
+  /** Brings all that was written so far to the disk. */
+  sync(): void {
+    this.#journal?.sync();
+  }
+
   [Symbol.dispose](): void {
     this.#journal?.[Symbol.dispose]();
   }
 }
 
-function skipsIn(path: string): number[] {
-  return parseJournal(readIfAny(path)).entries.flatMap(({ kind, skips }) =>
-    kind === "skip" && Array.isArray(skips) ? skips.map(Number) : []
-  );
+/** What is said of a damaged journal of the run in `out`. */
+function wordsFor(out: string): JournalWords {
+  return {
+    doing: `Cannot resume ${out}`,
+    since: "which says what steps are passed over",
+    remedy: "bring a good copy back, move it away to go on with what the newest checkpoint says, " +
+      `or begin at step 0 with --restart=${out}, which keeps what is there under other names`,
+  };
 }

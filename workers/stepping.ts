@@ -144,7 +144,7 @@ async function refuse(
   const steps = Array.from({ length: step + 1 - first }, (_, i) => first + i)
     .filter((each) => !skips.has(each));
   const isOver = action !== "halt" && skips.size + steps.length > guard.max_skips;
-  if (action === "halt" || isOver) {
+  if (action === "halt" || isOver || steps.length === 0) {
     const limit = `; guard.max_skips (${guard.max_skips}) allows no more steps to be passed over`;
     const text = `${what}${isOver ? limit : ""}; ${await adviceIn(lead, isRuined)}`;
     throw new Refusal("numerical", text);

@@ -1,6 +1,7 @@
 /** The folder that tokens are prepared into: who may write there, and what stands there already. */
 import { join } from "node:path";
 import { fileFault, hasCode } from "../base/file_fault.ts";
+import { sealed } from "../base/hash.ts";
 import { Refusal } from "../base/refusal.ts";
 import { textIfAny } from "../data/prepared/files.ts";
 import {
@@ -15,7 +16,7 @@ import type { PreparedIndex } from "../data/prepared/schema.ts";
 import { tokenizerSpecSchema } from "../data/schema.ts";
 import { tokenizerFrom, tokenizerHash } from "../data/tokenizers/mod.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
-import { writeJsonAtomic } from "../report/atomic.ts";
+import { makeFolder, writeJsonAtomic } from "../report/atomic.ts";
 import { type PrepareProgress, progressSchema } from "./schema.ts";
 
 const LOCK = ".lock";
@@ -40,7 +41,7 @@ export class OutFolder implements Disposable {
   /** Makes the folder where there is none. @throws {Refusal} `locked`, or `config` for one that cannot be used. */
   static async open(path: string): Promise<OutFolder> {
     try {
-      await Deno.mkdir(path, { recursive: true });
+      makeFolder(path);
       checkNames(path);
       const lock = await Deno.open(join(path, LOCK), { write: true, create: true });
       // The system frees it when its process dies, however it dies.
@@ -72,7 +73,7 @@ export class OutFolder implements Disposable {
     // The names of new shards are on the disk before anything speaks of them.
     using folder = Deno.openSync(this.path, { read: true });
     folder.syncSync();
-    writeJsonAtomic(join(this.path, PROGRESS), progress);
+    writeJsonAtomic(join(this.path, PROGRESS), sealed(progress));
   }
 
   /** Keeps the tokenizer. */
@@ -95,7 +96,7 @@ export class OutFolder implements Disposable {
 
   /** Writes the index, with which the folder is whole. */
   finish(index: PreparedIndex): void {
-    writeJsonAtomic(join(this.path, INDEX), index);
+    writeJsonAtomic(join(this.path, INDEX), sealed(index));
     this.tidy();
   }
 

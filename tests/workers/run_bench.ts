@@ -4,6 +4,7 @@ import { EXIT, Refusal } from "../../src/base/refusal.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { FaultPlan } from "../../workers/faults/schema.ts";
+import type { Sink } from "../../src/report/events.ts";
 import { type RunRequest, runTraining } from "../../workers/run.ts";
 import { names, TempFolder } from "../checkpoint/fixture.ts";
 import { memoryLaunch } from "../support/crew.ts";
@@ -45,11 +46,12 @@ export class Bench extends TempFolder {
   /** Trains; `until` asks it to stop at that step. */
   async train(
     how: "begin" | "resume" | "restart",
-    { config = {}, until = Infinity, killed = false, faults }: {
+    { config = {}, until = Infinity, killed = false, faults, watch }: {
       config?: Partial<RunConfig>;
       until?: number;
       killed?: boolean;
       faults?: FaultPlan;
+      watch?: Sink;
     } = {},
   ): Promise<void> {
     this.notices.length = 0;
@@ -61,6 +63,7 @@ export class Bench extends TempFolder {
       restart: how === "restart",
       launch: memoryLaunch(() => Promise.resolve(openReference())).launch,
       show: (event) => {
+        watch?.(event);
         if (event.type === "notice") this.notices.push(event.text);
         if (event.type !== "step" || event.step < until) return;
         stop.abort();

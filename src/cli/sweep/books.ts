@@ -35,7 +35,16 @@ export async function openBooks(
     const now: Stored = { sweep, trials: trials.map(({ key }) => key) };
     const count = added(out, storedIn(out), now);
     writeJsonAtomic(join(out, "sweep.json"), now);
-    const journal = openJournal(join(out, "sweep.jsonl"), { warn: console.error });
+    const journal = openJournal(join(out, "sweep.jsonl"), {
+      warn: console.error,
+      words: {
+        doing: `Cannot sweep in ${out}`,
+        since: "which says what was decided",
+        remedy:
+          "bring a good copy back, or move it away: trials that have ended stay as they are, " +
+          "and what is open is decided anew",
+      },
+    });
     return books(out, { lock, journal, added: count });
   } catch (error) {
     lock[Symbol.dispose]();
