@@ -3,13 +3,14 @@
  * ever one. Nothing that was recorded is written over: what is done again is kept beside. Needs the
  * lock of the run.
  */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { minOf } from "../src/base/extremes.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { namesIn } from "../src/checkpoint/files.ts";
-import { listCheckpoints, loadNewest } from "../src/checkpoint/load.ts";
-import { damagedStepOf } from "../src/checkpoint/names.ts";
+import { listCheckpoints, loadNewest, type LoadOptions } from "../src/checkpoint/load.ts";
+import { damagedStepOf, stepOf } from "../src/checkpoint/names.ts";
 import { setAsideAfter } from "../src/checkpoint/retention.ts";
+import { Ruined } from "../src/checkpoint/ruined.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import { copyAside, setAsideTogether } from "../src/report/aside.ts";
 import { readIfAny } from "../src/report/atomic.ts";
@@ -19,6 +20,7 @@ import { keptLines } from "../src/report/metrics.ts";
 import { RECORDS, requireOwn } from "./held.ts";
 import { type Decision, recordedIn } from "./journal/recorded.ts";
 import type { Note } from "./team.ts";
+import { judge } from "./whole.ts";
 
 /** What a checkpoint must agree with, and who hears of those that do not. */
 export interface Decided {
@@ -43,9 +45,12 @@ export async function newestOf(
 ): Promise<Checkpoint | undefined> {
   const root = join(out, "checkpoints");
   let lost = 0;
-  const onSkip = (path: string, reason: string) => {
+  const onSkip = (path: string, reason: string, error: unknown) => {
     lost++;
     show({ type: "notice", text: `Skipped the damaged checkpoint ${path}: ${reason}` });
+    // What was trained up to there is of no use: nothing is lost where the run begins anew.
+    const step = stepOf(basename(path));
+    if (error instanceof Ruined && step !== undefined) note("set_aside", { steps: [step] });
   };
   while ((await listCheckpoints(root)).length > 0) {
     const found = await loadUnlessDamaged(root, onSkip);
@@ -68,6 +73,7 @@ export async function newestOf(
     note("set_aside", { steps: aside.map(({ step }) => step) });
   }
   await requireNoneLost(out);
+  if ((await namesIn(root)).length > 0) keepRecords(out, { step: 0, show });
   return undefined;
 }
 
@@ -98,12 +104,14 @@ function requireAgreed(
 /** Undefined when none verifies: all are set aside. */
 async function loadUnlessDamaged(
   root: string,
-  onSkip: (path: string, reason: string) => void,
+  onSkip: LoadOptions["onSkip"],
 ): Promise<Checkpoint | undefined> {
   try {
-    return await loadNewest(root, { onSkip });
+    return await loadNewest(root, { onSkip, judge });
   } catch (error) {
-    if (error instanceof Refusal && error.exit === "incompatible") return undefined;
+    const isNone = error instanceof Refusal && error.exit === "incompatible";
+    // What fits no run of this version is left where it is.
+    if (isNone && (await listCheckpoints(root)).length === 0) return undefined;
     throw error;
   }
 }

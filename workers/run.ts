@@ -181,7 +181,7 @@ async function train(
       },
       note: (kind, note, sync) => journal.write({ kind, ...note }, { sync: sync ?? false }),
       stop,
-      save: saver({
+      ...saver({
         config: kept,
         out,
         data,

@@ -9,7 +9,6 @@ import { makeFolders } from "../../checkpoint/files.ts";
 import { listCheckpoints } from "../../checkpoint/load.ts";
 import { lockRun, type RunLock } from "../../checkpoint/lock.ts";
 import { stepName } from "../../checkpoint/names.ts";
-import { openCheckpoint } from "../../checkpoint/verify.ts";
 import { configHash, differences } from "../../config/identity.ts";
 import { anchored } from "../../config/paths.ts";
 import { resolveConfig } from "../../config/resolve.ts";
@@ -17,6 +16,7 @@ import type { RunConfig } from "../../config/schema.ts";
 import { setAside } from "../../report/aside.ts";
 import { readIfAny, writeJsonAtomic, writeTextAtomic } from "../../report/atomic.ts";
 import { keptLines } from "../../report/metrics.ts";
+import { openWhole } from "../../../workers/whole.ts";
 
 /** The one math key in which a trunk and its branches differ. */
 const LENGTH = "optim.decay_steps: ";
@@ -142,7 +142,7 @@ export async function branch(
   { trunk, step, config }: { trunk: string; step: number; config: RunConfig },
 ): Promise<void> {
   const path = join(checkpointsOf(trunk), stepName(step));
-  const { manifest, model, optimizer } = await openCheckpoint(path);
+  const { manifest, model, optimizer } = await openWhole(path);
   const before = resolveConfig(manifest.config);
   const changed = differences(before, config).filter((text) => !text.startsWith(LENGTH));
   if (changed.length > 0) {
