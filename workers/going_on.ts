@@ -7,8 +7,11 @@ import { join } from "node:path";
 import { minOf } from "../src/base/extremes.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { namesIn } from "../src/checkpoint/files.ts";
-import { listCheckpoints, loadNewest } from "../src/checkpoint/load.ts";
+import { heldDisk } from "../src/checkpoint/held_disk.ts";
+import { listCheckpoints, loadNewest, type LoadOptions } from "../src/checkpoint/load.ts";
+import type { RunLock } from "../src/checkpoint/lock.ts";
 import { damagedStepOf } from "../src/checkpoint/names.ts";
+import { requirePlaces, RUN_PLACES } from "../src/checkpoint/places.ts";
 import { removeAfter } from "../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import { copyAside, setAsideTogether } from "../src/report/aside.ts";
@@ -28,17 +31,21 @@ export interface Decided {
   readonly show: Sink;
   /** Writes to the journal. */
   readonly note: (kind: string, note: Note) => void;
+  /** The run's lock. */
+  readonly lock: Pick<RunLock, "check">;
 }
 
 /**
  * The newest good checkpoint of the run in `out`, or undefined when it may begin at step 0. Those that
  * took a step which was decided against later are removed.
- * @throws {Refusal} `incompatible` when there were checkpoints and none is left that verifies.
+ * @throws {Refusal} `incompatible` when there were checkpoints and none is left that verifies, `locked`
+ * once the lock is lost: a folder that was moved away holds none, which must not look like a new run.
  */
 export async function newestOf(
   out: string,
-  { skips, show, note }: Decided,
+  { skips, show, note, lock }: Decided,
 ): Promise<Checkpoint | undefined> {
+  const disk = heldDisk(lock);
   const root = join(out, "checkpoints");
   let damaged = 0;
   const onSkip = (path: string, reason: string) => {
@@ -46,19 +53,21 @@ export async function newestOf(
     show({ type: "notice", text: `Skipped the damaged checkpoint ${path}: ${reason}` });
   };
   while ((await listCheckpoints(root)).length > 0) {
-    const found = await loadUnlessDamaged(root, onSkip);
+    const found = await loadUnlessDamaged(root, { onSkip, disk });
     if (found === undefined) break;
     const { step, skipped } = found.manifest;
     const undone = [...skips].filter((each) => each < step && !skipped.includes(each));
     if (undone.length === 0) {
+      lock.check();
       if (damaged > 0) keepRecords(out, { step, show });
       return found;
     }
     const first = minOf(undone);
     const text = `Removed the checkpoints after step ${first}, which is passed over`;
     show({ type: "notice", text });
-    note("removed", { steps: await removeAfter(root, first) });
+    note("removed", { steps: await removeAfter(root, first, { disk }) });
   }
+  lock.check();
   await requireNoneLost(out);
   return undefined;
 }
@@ -66,10 +75,10 @@ export async function newestOf(
 /** Undefined when none verifies: all are set aside. */
 async function loadUnlessDamaged(
   root: string,
-  onSkip: (path: string, reason: string) => void,
+  options: LoadOptions,
 ): Promise<Checkpoint | undefined> {
   try {
-    return await loadNewest(root, { onSkip });
+    return await loadNewest(root, options);
   } catch (error) {
     if (error instanceof Refusal && error.exit === "incompatible") return undefined;
     throw error;
@@ -199,9 +208,31 @@ export function keepConfig(out: string, config: RunConfig): void {
   copyAside(path);
 }
 
+/**
+ * @throws {Refusal} `config` for links and pipes where a run writes. A restart sets them aside; it reads
+ * the config, and writes it again.
+ */
+export function requireRunPlaces(
+  out: string,
+  { restart, followLinks }: { readonly restart: boolean; readonly followLinks: boolean },
+): void {
+  requirePlaces(out, restart ? { files: ["config.json"], folders: [] } : RUN_PLACES, {
+    doing: "Cannot resume",
+    followLinks,
+    hint: "put what it leads to in its place, or allow to write through links by --follow-links",
+  });
+}
+
 /** A run that was killed before its first checkpoint can be gone on with as well: from its start. */
-export async function requireRun(out: string): Promise<void> {
+export async function requireRun(
+  out: string,
+  { restart = false, followLinks = false }: {
+    readonly restart?: boolean;
+    readonly followLinks?: boolean;
+  } = {},
+): Promise<void> {
   requireOwn(out, { own: "a run", doing: "Cannot resume", need: "the folder of a run" });
+  requireRunPlaces(out, { restart, followLinks });
   const found = await listCheckpoints(join(out, "checkpoints"));
   if (found.length > 0 || (await namesIn(out)).includes("config.json")) return;
   throw new Refusal("config", `Cannot resume ${out}: it must hold a run, but none is there`);

@@ -2,6 +2,7 @@
  * A journal that is not touched before its run has begun: one that cannot begin leaves no trace.
  * Needs the run's lock.
  */
+import type { RunLock } from "../src/checkpoint/lock.ts";
 import { readIfAny } from "../src/report/atomic.ts";
 import type { RunFacts, Sink } from "../src/report/events.ts";
 import { openJournal, parseJournal } from "../src/report/journal.ts";
@@ -15,8 +16,9 @@ export class LateJournal implements Disposable {
   readonly #waiting: Parameters<Journal["write"]>[0][] = [];
   #journal: Journal | undefined;
 
-  constructor(path: string, show: Sink) {
-    this.#open = () => openJournal(path, { warn: (text) => show({ type: "notice", text }) });
+  constructor(path: string, { show, lock }: { show: Sink; lock: Pick<RunLock, "check"> }) {
+    const warn = (text: string) => show({ type: "notice", text });
+    this.#open = () => openJournal(path, { warn, check: () => lock.check() });
     this.skips = skipsIn(path);
   }
 

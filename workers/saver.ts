@@ -1,6 +1,7 @@
 /** Writes a run's checkpoints and removes those that are kept no longer. Needs the run's lock. */
 import { join } from "node:path";
 import { saveCheckpoint } from "../src/checkpoint/commit.ts";
+import type { Disk } from "../src/checkpoint/disk.ts";
 import { applyRetention } from "../src/checkpoint/retention.ts";
 import { Verified } from "../src/checkpoint/verified.ts";
 import { configHash } from "../src/config/identity.ts";
@@ -19,6 +20,8 @@ export interface SaverOptions {
   readonly config: RunConfig;
   /** The run's folder. */
   readonly out: string;
+  /** Refuses as `locked` once the run's lock is lost. */
+  readonly disk: Disk;
   readonly data: Data;
   readonly report: Sink;
   readonly note: (kind: string, note: Note) => void;
@@ -26,7 +29,8 @@ export interface SaverOptions {
 }
 
 /** Saves states of a run; what it gives is undefined where the disk has no room. */
-export function saver({ config, out, data, report, note, faults }: SaverOptions): Run["save"] {
+export function saver(options: SaverOptions): Run["save"] {
+  const { config, out, disk, data, report, note, faults } = options;
   const root = join(out, "checkpoints");
   const windowsPerStep = config.micro_batches * config.windows;
   const { time } = taskOf(config.data, data.corpus.vocabulary);
@@ -59,10 +63,10 @@ export function saver({ config, out, data, report, note, faults }: SaverOptions)
         for (const deed of faults.own(step, `save: ${point}`)) await strikeSelf(deed);
       };
       report({ type: "saving", step });
-      const { path, ms, bytes, manifest } = await saveCheckpoint(root, draft, { at });
+      const { path, ms, bytes, manifest } = await saveCheckpoint(root, draft, { at, disk });
       note("saved", { step, state: manifest.stateHash, ms: Math.round(ms), stall_ms: stallMs });
       report({ type: "checkpoint", step, path, ms, bytes, stallMs });
-      const removed = await applyRetention(root, config.checkpoint, { verified });
+      const removed = await applyRetention(root, config.checkpoint, { verified, disk });
       if (removed.length > 0) note("removed", { steps: removed });
       return manifest.stateHash;
     } catch (error) {

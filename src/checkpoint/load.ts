@@ -23,6 +23,8 @@ export interface LoadOptions {
   readonly onSkip: (path: string, reason: string) => void;
   /** Renames damaged checkpoints (the default). Needs the lock; without it pass false. */
   readonly quarantine?: boolean;
+  /** What renames them. */
+  readonly disk?: Disk;
 }
 
 /** Checkpoints under `root`, newest first; none where there is no such folder. */
@@ -39,7 +41,7 @@ export async function listCheckpoints(root: string): Promise<Listed[]> {
  * nowhere while damaged ones are set aside: steps that may come back are not to be done again.
  */
 export async function loadNewest(root: string, options: LoadOptions): Promise<Checkpoint> {
-  const { quarantine: sets = true } = options;
+  const { quarantine: sets = true, disk = DISK } = options;
   const listed = await listCheckpoints(root);
   if (listed.length === 0) throw new Refusal("config", `No checkpoint to resume from in ${root}`);
   for (const { path } of listed) {
@@ -54,7 +56,7 @@ export async function loadNewest(root: string, options: LoadOptions): Promise<Ch
         );
       }
       options.onSkip(path, reason);
-      if (sets) await quarantine(path);
+      if (sets) await quarantine(path, disk);
     }
   }
   throw new Refusal(

@@ -58,7 +58,7 @@ export async function prepare(
   // is settled.
   const settled = pipes.length === 0 ? await settle(request, files) : undefined;
   using folder = await OutFolder.open(request.out);
-  using spool = new Spool(folder.path);
+  using spool = new Spool(folder);
   const kept = await refusingLater(
     { doing: "write to", path: request.out },
     () => spool.keep(pipes, { say, stop }),
@@ -182,6 +182,7 @@ async function finish(
   const { show, stop, at } = hooks;
   const encoded = await encode(progress, {
     folder: folder.path,
+    check: () => folder.check(),
     inputs,
     tokenizer,
     read: (bytes) => show({ type: "read", phase: "encode", bytes }),

@@ -5,6 +5,7 @@
  */
 import { dirname } from "node:path";
 import { reasonOf } from "../base/file_fault.ts";
+import { isLockLost } from "../base/refusal.ts";
 import { freeName } from "./aside.ts";
 import { readIfAny, writeTextAtomic } from "./atomic.ts";
 import { endedLines, parseJournal } from "./journal_lines.ts";
@@ -42,6 +43,11 @@ export interface JournalOptions {
   readonly warn?: (text: string) => void;
   /** Milliseconds on a clock that never goes back; the time since the process started. */
   readonly now?: () => number;
+  /**
+   * Called before each change of the file; a `locked` refusal says that it belongs to another process
+   * now, which is told where it ends this one.
+   */
+  readonly check?: () => void;
   /** Opens the file to append; for tests of faults. */
   readonly open?: (path: string) => JournalFile;
 }
@@ -58,7 +64,8 @@ export type JournalFile =
  * Needs the run's lock. Throws what the system throws.
  */
 export function openJournal(path: string, options: JournalOptions = {}): Journal {
-  const { warn, open = openAppend } = options;
+  const { warn, check, open = openAppend } = options;
+  check?.();
   const entries = recover(path, warn);
   const file = open(path);
   try {
@@ -77,6 +84,7 @@ class FileJournal implements Journal {
   readonly #path: string;
   readonly #now: () => number;
   readonly #warn: ((text: string) => void) | undefined;
+  readonly #check: (() => void) | undefined;
   #seq: number;
   /** Whole lines that are not in the file yet. */
   #pending = new Uint8Array();
@@ -97,6 +105,7 @@ class FileJournal implements Journal {
     this.entries = entries;
     this.#seq = entries.length;
     this.#warn = options.warn;
+    this.#check = options.check;
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -128,6 +137,7 @@ class FileJournal implements Journal {
   /** Writes all that waits, or leaves the file as it was. */
   #flush(sync: boolean): void {
     if (this.#broken !== undefined) throw this.#broken;
+    this.#check?.();
     const { size } = this.#file.statSync();
     try {
       for (let i = 0; i < this.#pending.length;) {
@@ -150,6 +160,7 @@ class FileJournal implements Journal {
   }
 
   #fail(error: unknown): void {
+    if (isLockLost(error)) return;
     if (!this.#warned) this.#warn?.(`Cannot write ${this.#path}: ${reasonOf(error)}`);
     this.#warned = true;
   }

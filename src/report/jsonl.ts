@@ -3,6 +3,7 @@
  * on: lines wait in memory, and one warning says so. Knows nothing of what the numbers mean.
  */
 import { reasonOf } from "../base/file_fault.ts";
+import { isLockLost } from "../base/refusal.ts";
 import { setAside } from "./aside.ts";
 import { readIfAny, writeTextAtomic } from "./atomic.ts";
 import type { RunEvent, Sink } from "./events.ts";
@@ -24,6 +25,11 @@ export interface MetricsOptions {
   readonly warn?: (text: string) => void;
   /** The line of an event; those of steps and evaluations unless told. */
   readonly line?: (event: RunEvent) => string | undefined;
+  /**
+   * Called before each change of the file; a `locked` refusal says that it belongs to another process
+   * now, which is told where it ends this one.
+   */
+  readonly check?: () => void;
   readonly later?: Later;
 }
 
@@ -38,7 +44,7 @@ export interface MetricsLog extends Disposable {
  * most a second after their step. Values that are not finite are null.
  */
 export function metricsLog(path: string, options: MetricsOptions = {}): MetricsLog {
-  const { warn, later = timer, line: lineOf = metricsLine } = options;
+  const { warn, later = timer, line: lineOf = metricsLine, check } = options;
   let pending = "";
   let evaluated = -1;
   let warned = false;
@@ -46,8 +52,10 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
 
   const guard = (work: () => void) => {
     try {
+      check?.();
       work();
     } catch (error) {
+      if (isLockLost(error)) return;
       if (!warned) {
         warn?.(`Cannot write ${path}: ${reasonOf(error)}`);
       }
@@ -57,6 +65,7 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
   const flush = () => {
     cancel?.();
     cancel = undefined;
+    if (pending === "") return;
     guard(() => append(path, { text: pending, onWritten: (rest) => pending = rest }));
   };
 
@@ -97,7 +106,6 @@ function append(
   path: string,
   { text, onWritten }: { text: string; onWritten: (rest: string) => void },
 ): void {
-  if (text === "") return;
   const bytes = new TextEncoder().encode(text);
   using file = Deno.openSync(path, { append: true, create: true });
   for (let i = 0; i < bytes.length;) {

@@ -1,0 +1,17 @@
+/** Everything in a folder, to compare what it was with what it is. */
+
+/**
+ * What lies below a folder by path: the bytes of files, where links lead, "" for folders. Links are not
+ * followed.
+ */
+export function contentsOf(folder: string, below = ""): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const { name, isDirectory, isFile, isSymlink } of Deno.readDirSync(folder)) {
+    const path = `${folder}/${name}`;
+    found[below + name] = "";
+    if (isDirectory) Object.assign(found, contentsOf(path, `${below}${name}/`));
+    if (isFile) found[below + name] = Deno.readFileSync(path).toBase64();
+    if (isSymlink) found[below + name] = `-> ${Deno.readLinkSync(path)}`;
+  }
+  return found;
+}
