@@ -132,10 +132,8 @@ async function train(
   const report: Sink = (event) => {
     // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
     if (event.type === "start") {
-      check();
       if (request.resume && from === undefined) keepConfig(out, config);
       writeJsonAtomic(placed("config.json"), saysWorkers ? kept : elsewhere);
-      for (const name of APPENDED) unshare(placed(name));
     }
     tell(event);
   };
@@ -163,7 +161,11 @@ async function train(
       initial,
       skips: [...from?.manifest.skipped ?? [], ...journal.skips],
       report: (event) => {
-        if (event.type === "start") journal.begin(event.run);
+        if (event.type === "start") {
+          check();
+          for (const name of APPENDED) unshare(placed(name));
+          journal.begin(event.run);
+        }
         report(event);
       },
       lost: lock.lost,
