@@ -3,7 +3,7 @@
  * shards. Stopped or killed anywhere, the same call goes on and ends with the same bytes.
  */
 import { fileFault, refusingLater } from "../base/file_fault.ts";
-import { Refusal } from "../base/refusal.ts";
+import { isLockLost, Refusal } from "../base/refusal.ts";
 import { shown } from "../data/document_end.ts";
 import type { PreparedIndex, PrepareOptions } from "../data/prepared/schema.ts";
 import { preparedHash } from "../data/prepared/token_hash.ts";
@@ -88,7 +88,7 @@ export async function prepare(
     const { maxUnknown = MAX_UNKNOWN } = request;
     return await finish(folder, { ...begun, inputs, hooks, maxUnknown });
   } catch (error) {
-    if (error instanceof Refusal) clearUnlessShards(folder);
+    if (error instanceof Refusal && !isLockLost(error)) clearUnlessShards(folder);
     throw fileFault(error, { doing: "write to", path: request.out });
   }
 }
