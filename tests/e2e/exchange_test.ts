@@ -64,20 +64,24 @@ Deno.test("a GPT-2 that transformers wrote becomes a run at step 0", async () =>
   assertEquals([kind, step, config?.name, config?.data.window], ["run", 0, "hf_gpt2_tiny", 16]);
 });
 
-const LINES: Readonly<Record<string, { line: string; exit: ExitName; says: string }>> = {
-  "no path": { line: "export", exit: "config", says: "need one path of a model" },
-  "two paths": { line: "import a b", exit: "config", says: "need one path of a model" },
-  "an unknown flag": { line: "export a --formt=hf", exit: "config", says: "--format" },
-  "an unknown layout": { line: "export a --format=onnx", exit: "config", says: "need hf: onnx" },
-  "a folder that is not there": { line: "export a", exit: "noInput", says: "there is none" },
-  "a folder of something else": { line: "import tmp", exit: "noInput", says: "holds nothing" },
+const LINES: Readonly<Record<string, { line: readonly string[]; exit: ExitName; says: string }>> = {
+  "no path": { line: ["export"], exit: "config", says: "need one path of a model" },
+  "two paths": { line: ["import", "a", "b"], exit: "config", says: "need one path of a model" },
+  "an unknown flag": { line: ["export", "a", "--formt=hf"], exit: "config", says: "--format" },
+  "an unknown layout": {
+    line: ["export", "a", "--format=onnx"],
+    exit: "config",
+    says: "need hf: onnx",
+  },
+  "a folder that is not there": { line: ["export", "a"], exit: "noInput", says: "there is none" },
+  "a folder of something else": { line: ["import", "tmp"], exit: "noInput", says: "holds nothing" },
   "a folder that holds something": {
-    line: `import ${TINY} --out=.`,
+    line: ["import", TINY, "--out=."],
     exit: "config",
     says: "need a folder that is empty or new",
   },
   "a name that no run has": {
-    line: `import ${TINY} --name=a/b`,
+    line: ["import", TINY, "--name=a/b"],
     exit: "config",
     says: "need letters, digits",
   },
@@ -86,7 +90,7 @@ const LINES: Readonly<Record<string, { line: string; exit: ExitName; says: strin
 for (const [fault, { line, exit, says }] of Object.entries(LINES)) {
   Deno.test(`export and import refuse ${fault} in one line and touch nothing`, async () => {
     using place = new Place();
-    const [name = "", ...args] = line.split(" ");
+    const [name = "", ...args] = line;
     const before = contents(place.path);
     assertOneLine(await runTask(place, { name, args }), { exit, says: [says] });
     assertEquals(contents(place.path), before);

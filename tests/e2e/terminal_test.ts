@@ -99,7 +99,7 @@ function pause(ms: number): Promise<void> {
 
 /** Waits for something, not for ever: what follows says what is missing. */
 async function appears(holds: () => boolean): Promise<void> {
-  for (const end = performance.now() + 15_000; !holds() && performance.now() < end;) {
+  for (const end = performance.now() + 60_000; !holds() && performance.now() < end;) {
     await pause(20);
   }
 }
