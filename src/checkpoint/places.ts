@@ -41,7 +41,8 @@ export interface PlacesOptions {
 export function requirePlaces(
   folder: string,
   { files, folders }: Places,
-  { doing, followLinks = false, hint = "remove it, or put what it leads to in its place" }: PlacesOptions,
+  { doing, followLinks = false, hint = "remove it, or put what it leads to in its place" }:
+    PlacesOptions,
 ): void {
   const places = [
     ...files.map((name) => ({ name, need: "a file" })),

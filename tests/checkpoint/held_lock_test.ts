@@ -1,5 +1,5 @@
 /** Locks whose folder or file is taken away, and what may still be done under them: nothing. */
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import type { Disk } from "../../src/checkpoint/disk.ts";

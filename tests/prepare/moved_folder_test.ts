@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
 import { contentsOf } from "../support/contents.ts";
+import { makePipe } from "../support/pipe.ts";
 import { contents, Desk, someText } from "./fixture.ts";
 
 const SMALL = { shardTokens: 5000 };
@@ -51,15 +52,9 @@ Deno.test("prepare: what it writes is never reached through a link, and no pipe 
   }
   for (const name of [".lock", "index.json", "progress.json"]) {
     Deno.mkdirSync(desk.of("out"));
-    const path = desk.of(`out/${name}`);
-    new Deno.Command("mkfifo", { args: [path] }).outputSync();
-    // Lets go of a reader that waits, so that the test fails and does not hang.
-    const args = ["-c", 'exec timeout 20 sh -c ": > $0"', path];
-    const writer = new Deno.Command("sh", { args }).spawn();
+    await using _pipe = makePipe(desk.of(`out/${name}`));
     const error = await assertRejects(() => desk.prepare(["a.txt"]), Refusal);
     assertMatch(error.message, /^Cannot [^\n]+ a named pipe(; remove it)?$/, name);
-    writer.kill();
-    await writer.status;
     Deno.removeSync(desk.of("out"), { recursive: true });
   }
 });

@@ -4,6 +4,7 @@ import { Refusal } from "../../src/base/refusal.ts";
 import { createAnew, readIfAny, unshare, writeTextAtomic } from "../../src/report/atomic.ts";
 import { names, TempFolder } from "../checkpoint/fixture.ts";
 import { contentsOf } from "../support/contents.ts";
+import { makePipe } from "../support/pipe.ts";
 
 Deno.test("a file is replaced, never what a link in its place or beside it leads to", () => {
   for (const victim of ["thesis.txt", "nowhere"]) {
@@ -47,20 +48,14 @@ Deno.test("createAnew() and unshare() write to files of their own", () => {
   assertEquals(names(temp.path), ["a", "b"]);
 });
 
-Deno.test("readIfAny() waits for no named pipe, and reads through links", () => {
+Deno.test("readIfAny() waits for no named pipe, and reads through links", async () => {
   using temp = new TempFolder();
   const path = `${temp.path}/pipe`;
   assertEquals(readIfAny(path), "");
-  new Deno.Command("mkfifo", { args: [path] }).outputSync();
-  // Lets go of a reader that waits, so that the test fails and does not hang.
-  const writer = new Deno.Command("sh", {
-    args: ["-c", 'exec timeout 20 sh -c ": > $0"', path],
-  }).spawn();
+  await using _pipe = makePipe(path);
   const error = assertThrows(() => readIfAny(path), Refusal);
   assertEquals(error.message, `Cannot read ${path}: need a file: it is a named pipe`);
-  writer.kill();
   Deno.writeTextFileSync(`${temp.path}/file`, "text");
   Deno.symlinkSync("file", `${temp.path}/link`);
   assertEquals(readIfAny(`${temp.path}/link`), "text");
-  return writer.status.then(() => {});
 });

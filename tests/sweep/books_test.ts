@@ -5,6 +5,7 @@ import { openBooks } from "../../src/cli/sweep/books.ts";
 import { readSweep } from "../../src/sweep/read.ts";
 import { TempFolder } from "../checkpoint/fixture.ts";
 import { contentsOf } from "../support/contents.ts";
+import { makePipe } from "../support/pipe.ts";
 
 const sweep = readSweep({ name: "s", base: {}, axes: {} });
 const open = (out: string) => openBooks(out, { sweep, trials: [] });
@@ -14,11 +15,12 @@ Deno.test("a sweep writes through no link in its folder, and waits for no pipe",
   for (const name of places) {
     for (const kind of ["a symbolic link", "a named pipe"]) {
       using temp = new TempFolder();
+      await using stack = new AsyncDisposableStack();
       const [out, mine] = [`${temp.path}/s`, `${temp.path}/thesis.txt`];
       Deno.mkdirSync(out);
       Deno.writeTextFileSync(mine, "years of work");
       if (kind === "a symbolic link") Deno.symlinkSync(mine, `${out}/${name}`);
-      else new Deno.Command("mkfifo", { args: [`${out}/${name}`] }).outputSync();
+      else stack.use(makePipe(`${out}/${name}`));
       const before = contentsOf(temp.path);
       const error = await assertRejects(() => open(out), Refusal);
       assert(error.message.includes(name) && error.message.includes(kind), error.message);

@@ -4,6 +4,7 @@ import { EXIT, Refusal } from "../../src/base/refusal.ts";
 import { RUN_PLACES } from "../../src/checkpoint/places.ts";
 import { names, TempFolder } from "../checkpoint/fixture.ts";
 import { contentsOf } from "../support/contents.ts";
+import { makePipe } from "../support/pipe.ts";
 import { copyFolder, RunFolder } from "../support/run_folder.ts";
 
 /** What a run writes to, and waits for nobody at, with its lock. */
@@ -23,18 +24,6 @@ function putMine(mine: string, run: string): void {
   copyFolder(run, `${mine}/run`);
   // What a save of the user's own run is writing.
   Deno.mkdirSync(`${mine}/run/checkpoints/.tmp-step-00000004-c`);
-}
-
-/** What lies there already goes. */
-function replace(path: string, put: (path: string) => void): void {
-  Deno.removeSync(path, { recursive: true });
-  put(path);
-}
-
-function makePipe(path: string): Deno.ChildProcess {
-  new Deno.Command("mkfifo", { args: [path] }).outputSync();
-  // Lets go of a reader that waits, so that a test fails and does not hang.
-  return new Deno.Command("sh", { args: ["-c", 'exec timeout 20 sh -c ": > $0"', path] }).spawn();
 }
 
 /** A run of two steps, which goes on in a copy of its folder. */
@@ -65,7 +54,8 @@ Deno.test("a run goes on through no link in its folder, and says which", () =>
         const [run, mine] = [`${temp.path}/run`, `${temp.path}/mine`];
         copyFolder(begun, run);
         putMine(mine, begun);
-        replace(`${run}/${name}`, (path) => Deno.symlinkSync(`${mine}/${target}`, path));
+        Deno.removeSync(`${run}/${name}`, { recursive: true });
+        Deno.symlinkSync(`${mine}/${target}`, `${run}/${name}`);
         const before = contentsOf(temp.path);
         const { exit, message } = await refusal(place, run);
         assertEquals(EXIT[exit], 64, message);
@@ -116,11 +106,9 @@ Deno.test("a run waits for no named pipe in its folder, and says which", () =>
       using temp = new TempFolder();
       const run = `${temp.path}/run`;
       copyFolder(begun, run);
-      let writer: Deno.ChildProcess | undefined;
-      replace(`${run}/${name}`, (path) => writer = makePipe(path));
+      Deno.removeSync(`${run}/${name}`, { recursive: true });
+      await using _pipe = makePipe(`${run}/${name}`);
       const { exit, message } = await refusal(place, run);
-      writer?.kill();
-      await writer?.status;
       assertEquals(EXIT[exit], 64, message);
       assert(message.includes(name) && message.includes("named pipe"), message);
     }
