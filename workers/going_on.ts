@@ -12,22 +12,23 @@ import { listCheckpoints, loadNewest, type LoadOptions } from "../src/checkpoint
 import type { RunLock } from "../src/checkpoint/lock.ts";
 import { damagedStepOf } from "../src/checkpoint/names.ts";
 import { requirePlaces, RUN_PLACES } from "../src/checkpoint/places.ts";
-import { removeAfter } from "../src/checkpoint/retention.ts";
+import { setAsideAfter } from "../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import { copyAside, setAsideTogether } from "../src/report/aside.ts";
 import { readIfAny } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
+import { parseJournal } from "../src/report/journal.ts";
 import { keptLines } from "../src/report/metrics.ts";
-import { differences } from "../src/config/identity.ts";
-import { resolveConfig } from "../src/config/resolve.ts";
-import type { RunConfig } from "../src/config/schema.ts";
 import { RECORDS, requireOwn } from "./held.ts";
+import { type Decision, recordedIn } from "./journal/recorded.ts";
 import type { Note } from "./team.ts";
 
 /** What a checkpoint must agree with, and who hears of those that do not. */
 export interface Decided {
   /** Steps that were decided to be passed over. */
   readonly skips: ReadonlySet<number>;
+  /** Which of them the journal says, and when they were decided. */
+  readonly decisions?: readonly Decision[];
   readonly show: Sink;
   /** Writes to the journal. */
   readonly note: (kind: string, note: Note) => void;
@@ -37,19 +38,20 @@ export interface Decided {
 
 /**
  * The newest good checkpoint of the run in `out`, or undefined when it may begin at step 0. Those that
- * took a step which was decided against later are removed.
- * @throws {Refusal} `incompatible` when there were checkpoints and none is left that verifies, `locked`
- * once the lock is lost: a folder that was moved away holds none, which must not look like a new run.
+ * took a step which was decided against later are set aside.
+ * @throws {Refusal} `incompatible` when there were checkpoints and none is left that verifies, and when
+ * the newest one contradicts the journal; `locked` once the lock is lost: a folder that was moved away
+ * holds none, which must not look like a new run.
  */
 export async function newestOf(
   out: string,
-  { skips, show, note, lock }: Decided,
+  { skips, decisions = [], show, note, lock }: Decided,
 ): Promise<Checkpoint | undefined> {
   const disk = heldDisk(lock);
   const root = join(out, "checkpoints");
-  let damaged = 0;
+  let lost = 0;
   const onSkip = (path: string, reason: string) => {
-    damaged++;
+    lost++;
     show({ type: "notice", text: `Skipped the damaged checkpoint ${path}: ${reason}` });
   };
   while ((await listCheckpoints(root)).length > 0) {
@@ -59,17 +61,47 @@ export async function newestOf(
     const undone = [...skips].filter((each) => each < step && !skipped.includes(each));
     if (undone.length === 0) {
       lock.check();
-      if (damaged > 0) keepRecords(out, { step, show });
+      if (lost > 0) keepRecords(out, { step, show });
       return found;
     }
+    requireAgreed(found, { out, undone, decisions });
+    // What a file says may be wrong, so nothing is lost by it; a run in progress knows for itself.
+    if (decisions.length > 0) lost++;
     const first = minOf(undone);
-    const text = `Removed the checkpoints after step ${first}, which is passed over`;
+    const aside = await setAsideAfter(root, first, { disk });
+    const names = aside.map(({ name }) => name);
+    const text = `Set aside the checkpoints after step ${first}, which is passed over: ` +
+      `they are kept in ${root} as ${names.join(" and ")} until newer ones verify`;
     show({ type: "notice", text });
-    note("removed", { steps: await removeAfter(root, first, { disk }) });
+    note("set_aside", { steps: aside.map(({ step }) => step) });
   }
   lock.check();
   await requireNoneLost(out);
   return undefined;
+}
+
+/**
+ * A step is passed over when the run is there, and every later checkpoint says so.
+ * @throws {Refusal} `incompatible` for a checkpoint that the run wrote later and that does not.
+ */
+function requireAgreed(
+  { path, manifest }: Checkpoint,
+  { out, undone, decisions }: {
+    out: string;
+    undone: readonly number[];
+    decisions: readonly Decision[];
+  },
+): void {
+  const wrong = decisions.find(({ step, skips }) =>
+    step < manifest.step && skips.some((each) => undone.includes(each))
+  );
+  if (wrong === undefined) return;
+  throw new Refusal(
+    "incompatible",
+    `Cannot resume ${out}: need a journal of its checkpoints: journal.jsonl says that step ` +
+      `${wrong.step} was passed over, ${path}, which is verified, says that it was not: bring the ` +
+      "right journal back, or move it away to go on with what the checkpoint says",
+  );
 }
 
 /** Undefined when none verifies: all are set aside. */
@@ -120,9 +152,12 @@ export async function lostIn(
 ): Promise<string | undefined> {
   const names = await namesIn(join(out, "checkpoints"));
   const journal = readIfAny(join(out, "journal.jsonl"));
+  const parsed = parseJournal(journal);
+  const { saved, fault = parsed.fault } = recordedIn(parsed);
   return lostWhen({
     damaged: names.filter((name) => damagedStepOf(name) !== undefined),
-    saved: savedIn(journal),
+    saved,
+    fault,
     ended: (await namesIn(out)).includes("summary.json"),
     untold: metrics && journal.trim() === "" && readIfAny(join(out, "metrics.jsonl")).trim() !== "",
   });
@@ -134,6 +169,8 @@ export interface Remains {
   readonly damaged: readonly string[];
   /** Steps that were saved and not given up since, as its journal has them. */
   readonly saved: readonly number[];
+  /** What is wrong with its journal. */
+  readonly fault?: string | undefined;
   /** Whether there is a summary, which is written behind the last checkpoint. */
   readonly ended: boolean;
   /** Whether there are metrics, and no journal that would tell of saves. */
@@ -141,51 +178,16 @@ export interface Remains {
 }
 
 /** As {@linkcode lostIn}, of what there is. Pure. */
-export function lostWhen({ damaged, saved, ended, untold }: Remains): string | undefined {
+export function lostWhen({ damaged, saved, fault, ended, untold }: Remains): string | undefined {
   if (damaged.length > 0) {
     const newest = damaged.toSorted().at(-1);
     return `${damaged.length} are damaged and set aside in its folder checkpoints (${newest})`;
   }
   const last = saved.at(-1);
   if (last !== undefined) return `its journal says that step ${last} was saved, but none is there`;
+  if (fault !== undefined) return `its journal is damaged, so it may have saved some: ${fault}`;
   if (ended) return "its summary.json is of a run that was saved, but none is there";
   return untold ? "it has metrics, but neither a checkpoint nor a journal" : undefined;
-}
-
-/**
- * The steps, in order, whose checkpoints must be there by a journal: saved, not removed later, and not
- * after a step that was decided against. Lines that are damaged say nothing.
- */
-export function savedIn(journal: string): number[] {
-  const steps = new Set<number>();
-  for (const entry of journal.split("\n").map(entryOf)) {
-    if (entry.kind === "saved") steps.add(Number(entry.step));
-    if (entry.kind === "removed") { for (const step of numbers(entry.steps)) steps.delete(step); }
-    if (entry.kind !== "skip") continue;
-    const first = minOf(numbers(entry.skips));
-    for (const step of steps) if (step > first) steps.delete(step);
-  }
-  return Array.from(steps).sort((a, b) => a - b);
-}
-
-/** A line of a journal, as far as it is read here. */
-interface Entry {
-  readonly kind?: unknown;
-  readonly step?: unknown;
-  readonly steps?: unknown;
-  readonly skips?: unknown;
-}
-
-function entryOf(line: string): Entry {
-  try {
-    return Object(JSON.parse(line));
-  } catch {
-    return {};
-  }
-}
-
-function numbers(value: unknown): number[] {
-  return Array.isArray(value) ? value.map(Number) : [];
 }
 
 /** Sets all that a run recorded aside, so that it can begin at step 0; its config stays as well. */
@@ -194,18 +196,6 @@ export function setRunAside(out: string, show: Sink): void {
   const kept = setAsideTogether(out, RECORDS);
   if (kept.length === 0) return;
   show({ type: "notice", text: `What ${out} recorded is kept there as ${kept.join(", ")}` });
-}
-
-/** A run that begins at step 0 is held to no checkpoint: a config of other numbers stays in a copy. */
-export function keepConfig(out: string, config: RunConfig): void {
-  const path = join(out, "config.json");
-  try {
-    const text = readIfAny(path);
-    if (text === "" || differences(resolveConfig(JSON.parse(text)), config).length === 0) return;
-  } catch {
-    // One that cannot be read is kept as well.
-  }
-  copyAside(path);
 }
 
 /**

@@ -13,6 +13,7 @@ import { anchored } from "../src/config/paths.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
+import { hashValue, sealed, sealFault } from "../src/base/hash.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { unshare, writeJsonAtomic } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
@@ -30,13 +31,14 @@ import type { Beginning } from "./beginning.ts";
 import { Faults } from "./faults/plan.ts";
 import type { FaultPlan } from "./faults/schema.ts";
 import { unevaluatedLines } from "./evaluable.ts";
-import { keepConfig, newestOf, requireEmpty, requireRun, setRunAside } from "./going_on.ts";
+import { newestOf, requireEmpty, requireRun, setRunAside } from "./going_on.ts";
 import { headerOf } from "./header.ts";
 import { requireOwn } from "./held.ts";
 import { LateJournal } from "./late_journal.ts";
 import { otherBits } from "./other_bits.ts";
 import { foldersOf } from "./texts.ts";
 import { saver } from "./saver.ts";
+import { changedConfig, keepConfig } from "./stored_config.ts";
 import type { Note } from "./team.ts";
 
 /** What a run is asked to do. */
@@ -81,15 +83,19 @@ export async function runTraining(request: RunRequest): Promise<void> {
     else if (!resume) await requireEmpty(out);
     await cleanLeftovers(join(out, "checkpoints"), heldDisk(lock));
     using journal = new LateJournal(placeOf(join(out, "journal.jsonl"), followLinks), {
+      out,
       show,
       lock,
     });
     const skips = new Set(journal.skips);
     const note = (kind: string, rest: Note) => journal.write({ kind, ...rest });
-    const from = resume ? await newestOf(out, { skips, show, note, lock }) : undefined;
+    const { decisions } = journal;
+    const from = resume ? await newestOf(out, { skips, decisions, show, note, lock }) : undefined;
     if (resume && from === undefined) {
       show({ type: "notice", text: `No checkpoint is in ${out} yet: beginning at step 0` });
     }
+    const changed = resume ? changedConfig(out, { written: journal.config, from }) : undefined;
+    if (changed !== undefined) show({ type: "notice", text: changed });
     if (from !== undefined) {
       requireSameConfig(from, config);
       if (isDone(from, config) && summedUp(out) === config.steps) {
@@ -123,6 +129,7 @@ async function train(
   const { config, saysWorkers = true, out, launch, cards = [], show, stop } = request;
   const kept = anchored({ ...config, out }, Deno.cwd());
   const { workers: _workers, ...elsewhere } = kept;
+  const stored = saysWorkers ? kept : elsewhere;
   const check = () => lock.check();
   const warn = (text: string) => show({ type: "notice", text });
   const placed = (name: string) => placeOf(join(out, name), request.followLinks ?? false);
@@ -133,9 +140,11 @@ async function train(
     // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
     if (event.type === "start") {
       if (request.resume && from === undefined) keepConfig(out, config);
-      writeJsonAtomic(placed("config.json"), saysWorkers ? kept : elsewhere);
+      writeJsonAtomic(placed("config.json"), stored);
     }
     tell(event);
+    // What led to a checkpoint is on the disk before it is, as the metrics are.
+    if (event.type === "saving") journal.sync();
   };
   const at = { out, from: from?.manifest.step ?? 0 };
   show({ type: "header", rows: headerOf(config, data.corpus, at) });
@@ -164,7 +173,7 @@ async function train(
         if (event.type === "start") {
           check();
           for (const name of APPENDED) unshare(placed(name));
-          journal.begin(event.run);
+          journal.begin(event.run, hashValue(stored));
         }
         report(event);
       },
@@ -217,7 +226,7 @@ function finish(
     return false;
   }
   const summary = summaryOf({ ...end, steps: end.step, workers: config.workers, seconds });
-  writeJsonAtomic(path, summary);
+  writeJsonAtomic(path, sealed(summary));
   report({ type: "end", summary });
   const text = end.stopped
     ? `Stopped at step ${end.step}: go on with --resume=${out}`
@@ -265,10 +274,11 @@ function isDone({ manifest }: Checkpoint, { steps, out }: RunConfig): boolean {
   );
 }
 
-/** The step that the run's summary is of; undefined when it was killed before it wrote one. */
+/** The step that the run's summary is of; undefined where there is none that is whole. */
 function summedUp(out: string): unknown {
   try {
-    return JSON.parse(Deno.readTextFileSync(join(out, "summary.json"))).steps;
+    const summary = JSON.parse(Deno.readTextFileSync(join(out, "summary.json")));
+    return sealFault(summary) === undefined ? summary.steps : undefined;
   } catch {
     return undefined;
   }

@@ -24,6 +24,22 @@ export function hashValue(value: unknown): string {
   return sha256(new TextEncoder().encode(canonical(value)));
 }
 
+/** A plain object with a seal: the hash of all the rest. No other file vouches for what it says. */
+export function sealed<T extends object>(value: T): T & { readonly seal: string } {
+  return { ...value, seal: hashValue(value) };
+}
+
+/**
+ * What is wrong with the seal of a value that was read, as the end of a sentence; undefined where it
+ * matches, and where there is none: versions before it wrote none.
+ */
+export function sealFault(value: unknown): string | undefined {
+  const { seal, ...rest } = Object(value) as Record<string, unknown>;
+  return seal === undefined || seal === hashValue(rest)
+    ? undefined
+    : "it does not match its seal, the hash of all the rest";
+}
+
 /** The bytes of a typed array, without a copy. */
 export function bytesOf(view: ArrayBufferView): Uint8Array<ArrayBuffer> {
   return new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength);

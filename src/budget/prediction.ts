@@ -2,6 +2,7 @@
  * The loss that a fitted law foretells for a run, with its interval: how far the law's draws differ
  * there, and how far it is off for trials that it was not fitted to. It fits nothing.
  */
+import { sealFault } from "../base/hash.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { Counts } from "./counts.ts";
 import { type Scaling, scalingSchema } from "./schema.ts";
@@ -47,6 +48,8 @@ export function parseScaling(text: string, path: string): Scaling {
   } catch {
     throw fault("it is no JSON");
   }
+  const changed = sealFault(value);
+  if (changed !== undefined) throw fault(`${changed}: run the task scaling again`);
   const { data, error } = scalingSchema.safeParse(value);
   if (data !== undefined) return data;
   const [issue] = error.issues;

@@ -95,7 +95,7 @@ export interface LockOptions {
   /** Whose lock it is, for who finds the folder in use; this process on this host unless told. */
   readonly owner?: string;
   /** Makes the folder and those above it where there are none. */
-  readonly make?: (path: string) => Promise<void>;
+  readonly make?: (path: string) => void | Promise<void>;
 }
 
 /**
@@ -108,9 +108,11 @@ export async function lockRun(
 ): Promise<RunLock> {
   for (;;) {
     const made = missingFolders(out);
-    await make(out).catch((error) => {
+    try {
+      await make(out);
+    } catch (error) {
       throw folderFault(error, out);
-    });
+    }
     const lock = await tryLock(out, { made, owner });
     if (lock !== undefined) return lock;
   }

@@ -1,7 +1,13 @@
 /** Names of folders under a run's checkpoints. Names with a dot in front are never loaded. */
 
 /** Prefixes of folders that are being written, removed, or set aside. */
-export const PREFIX = { writing: ".tmp-", removing: ".trash-", damaged: ".corrupt-" } as const;
+export const PREFIX = {
+  writing: ".tmp-",
+  removing: ".trash-",
+  damaged: ".corrupt-",
+  /** It took a step that was decided against later. */
+  undone: ".undone-",
+} as const;
 
 /** Folder of a step: `step-00000200`. */
 export function stepName(step: number): string {
@@ -22,6 +28,11 @@ export function isLeftover(name: string): boolean {
 /** The step of a damaged checkpoint that was set aside, or undefined for any other name. */
 export function damagedStepOf(name: string): number | undefined {
   return stepOf(/^\.corrupt-(step-\d+)-/.exec(name)?.[1] ?? "");
+}
+
+/** The step of a checkpoint that was set aside as undone, or undefined for any other name. */
+export function undoneStepOf(name: string): number | undefined {
+  return stepOf(/^\.undone-(step-\d+)-/.exec(name)?.[1] ?? "");
 }
 
 /** A name that no other folder has: prefix, the folder's name, a random part. */

@@ -1,6 +1,6 @@
 /**
  * Removes checkpoints that are no longer wanted, never before newer ones were read back and found
- * good. Needs the lock of the run.
+ * good, and sets those aside that a run goes back behind. Needs the lock of the run.
  */
 import { basename, join } from "node:path";
 import { hasCode } from "../base/file_fault.ts";
@@ -8,7 +8,7 @@ import { Damage } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { namesIn } from "./files.ts";
 import { listCheckpoints, type Listed } from "./load.ts";
-import { asideName, isLeftover, PREFIX } from "./names.ts";
+import { asideName, isLeftover, PREFIX, stepName, undoneStepOf } from "./names.ts";
 import type { CheckpointConfig } from "./schema.ts";
 import { Verified } from "./verified.ts";
 import { readManifest } from "./verify.ts";
@@ -48,13 +48,19 @@ export function toRemove(found: readonly Candidate[], policy: RetentionPolicy): 
     throw new RangeError(`Cannot keep checkpoints: keep_every must be 0 or more steps: ${every}`);
   }
   const sorted = found.toSorted((a, b) => b.step - a.step);
-  const oldest = sorted.filter(({ verified }) => verified)[keep - 1];
+  const oldest = oldestKept(found, keep);
   if (oldest === undefined) return [];
   const winner = best ? bestFirst(sorted).find(({ verified }) => verified) : undefined;
   return sorted
-    .filter((one) => one.step < oldest.step && one !== winner)
+    .filter((one) => one.step < oldest && one !== winner)
     .filter(({ step }) => (every === 0 || step % every !== 0) && !at.includes(step))
     .map(({ step }) => step);
+}
+
+/** The oldest of the `keep` newest that verify; undefined while there are fewer. */
+function oldestKept(found: readonly Candidate[], keep: number): number | undefined {
+  return found.filter(({ verified }) => verified).map(({ step }) => step)
+    .sort((a, b) => b - a)[keep - 1];
 }
 
 /** Those with a validation loss, the lowest first, the newer of equal ones first. */
@@ -77,10 +83,18 @@ export async function applyRetention(
     ? { keep: policy, keep_every: 0, keep_best: false }
     : policy;
   const listed = await listCheckpoints(root);
-  const doomed = toRemove(await judge(listed, { policy: full, verified }), full);
+  const found = await judge(listed, { policy: full, verified });
+  const doomed = toRemove(found, full);
   const paths = listed.filter(({ step }) => doomed.includes(step)).map(({ path }) => path);
-  await discard(root, { paths, disk });
+  const outlived = await undoneBefore(root, oldestKept(found, full.keep) ?? 0);
+  await discard(root, { paths: [...paths, ...outlived], disk });
   return doomed;
+}
+
+/** Checkpoints that were set aside as undone, of steps that the run has passed again. */
+async function undoneBefore(root: string, step: number): Promise<string[]> {
+  return (await namesIn(root)).filter((name) => (undoneStepOf(name) ?? step) < step)
+    .map((name) => join(root, name));
 }
 
 /** Reads back as few checkpoints as the decision needs: it may be gigabytes each. */
@@ -115,15 +129,31 @@ async function valLossOf(path: string): Promise<number | null> {
   }
 }
 
-/** Removes all checkpoints of later steps than `step`; gives their steps, newest first. */
-export async function removeAfter(
+/** A checkpoint that was set aside. */
+export interface SetAside {
+  readonly step: number;
+  /** Its new name in the folder of checkpoints. */
+  readonly name: string;
+}
+
+/**
+ * Sets all checkpoints of later steps than `step` aside, newest first: they are never loaded again,
+ * and stay until retention removes them, once newer ones of the run verify.
+ */
+export async function setAsideAfter(
   root: string,
   step: number,
   { disk = DISK }: Pick<RetentionOptions, "disk"> = {},
-): Promise<number[]> {
+): Promise<SetAside[]> {
   const later = (await listCheckpoints(root)).filter((one) => one.step > step);
-  await discard(root, { paths: later.map(({ path }) => path), disk });
-  return later.map(({ step }) => step);
+  const aside = [];
+  for (const { step, path } of later) {
+    const name = asideName(PREFIX.undone, basename(path));
+    await disk.rename(path, join(root, name));
+    aside.push({ step, name });
+  }
+  if (aside.length > 0) await disk.syncFolder(root);
+  return aside;
 }
 
 /**
@@ -135,10 +165,17 @@ async function discard(
   { paths, disk }: { paths: readonly string[]; disk: Disk },
 ): Promise<void> {
   if (paths.length === 0) return;
-  const trash = paths.map((path) => join(root, asideName(PREFIX.removing, basename(path))));
+  const trash = paths.map((path) => join(root, asideName(PREFIX.removing, plainName(path))));
   for (const [i, path] of paths.entries()) await disk.rename(path, trash[i] as string);
   await disk.syncFolder(root);
   for (const path of trash) await removed(path, disk);
+}
+
+/** The name of a step's folder, also of one that was set aside. */
+function plainName(path: string): string {
+  const name = basename(path);
+  const step = undoneStepOf(name);
+  return step === undefined ? name : stepName(step);
 }
 
 /** Removes what a killed process left half written or half removed; gives the names. */

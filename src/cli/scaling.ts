@@ -4,7 +4,7 @@ import { refusing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { readBytes, textOfBytes } from "../data/read.ts";
-import { writeTextAtomic } from "../report/atomic.ts";
+import { makeFolder, writeTextAtomic } from "../report/atomic.ts";
 import { reportLines } from "../scaling/lines.ts";
 import { pageOf } from "../scaling/page.ts";
 import { PICTURES, picturesOf } from "../scaling/pictures.ts";
@@ -81,7 +81,7 @@ function write({ folder }: ScalingRequest, report: ScalingReport): void {
     "scaling.html": pageOf(report, pictures),
   };
   refusing({ doing: "write to", path: folder, exit: "config" }, () => {
-    Deno.mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     for (const [name, text] of Object.entries(files)) writeTextAtomic(join(folder, name), text);
   });
 }

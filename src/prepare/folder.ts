@@ -1,6 +1,7 @@
 /** The folder that tokens are prepared into: who may write there, and what stands there already. */
 import { join } from "node:path";
 import { fileFault, hasCode, isMissing } from "../base/file_fault.ts";
+import { sealed } from "../base/hash.ts";
 import { Refusal } from "../base/refusal.ts";
 import { lockRun, type RunLock } from "../checkpoint/lock.ts";
 import { textIfAny } from "../data/prepared/files.ts";
@@ -16,7 +17,7 @@ import type { PreparedIndex } from "../data/prepared/schema.ts";
 import { tokenizerSpecSchema } from "../data/schema.ts";
 import { tokenizerFrom, tokenizerHash } from "../data/tokenizers/mod.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
-import { writeJsonAtomic } from "../report/atomic.ts";
+import { makeFolder, writeJsonAtomic } from "../report/atomic.ts";
 import { type PrepareProgress, progressSchema } from "./schema.ts";
 
 const SHARD = /^(train|validation)-\d{5}\.tokens$/;
@@ -49,9 +50,8 @@ export class OutFolder implements Disposable {
         exit: "config",
       });
     }
-    const make = (folder: string) => Deno.mkdir(folder, { recursive: true });
     // This command may not ask for the host's name.
-    return new OutFolder(path, await lockRun(path, { owner: `${Deno.pid}`, make }));
+    return new OutFolder(path, await lockRun(path, { owner: `${Deno.pid}`, make: makeFolder }));
   }
 
   /** Call it right before each effect. @throws {Refusal} `locked` once the folder is another's. */
@@ -75,7 +75,7 @@ export class OutFolder implements Disposable {
     // The names of new shards are on the disk before anything speaks of them.
     using folder = Deno.openSync(this.path, { read: true });
     folder.syncSync();
-    writeJsonAtomic(join(this.path, PROGRESS), progress);
+    writeJsonAtomic(join(this.path, PROGRESS), sealed(progress));
   }
 
   /** Keeps the tokenizer. */
@@ -100,7 +100,7 @@ export class OutFolder implements Disposable {
   /** Writes the index, with which the folder is whole. */
   finish(index: PreparedIndex): void {
     this.check();
-    writeJsonAtomic(join(this.path, INDEX), index);
+    writeJsonAtomic(join(this.path, INDEX), sealed(index));
     this.tidy();
   }
 

@@ -1,5 +1,5 @@
 /** Replaces a file at once or not at all. Knows nothing of what is in it. */
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { hasCode } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";
 import { Refusal } from "../base/refusal.ts";
@@ -20,8 +20,37 @@ export function writeTextAtomic(path: string, text: string): void {
     removeQuietly(temp);
     throw error;
   }
-  using list = Deno.openSync(folder, { read: true });
+  syncFolder(folder);
+}
+
+/** Brings the list of names of a folder to the disk: a synced file without a name is lost with the power. */
+export function syncFolder(path: string): void {
+  using list = Deno.openSync(path, { read: true });
   list.syncSync();
+}
+
+/** The same for the folder that a file lies in. */
+export function syncName(path: string): void {
+  syncFolder(dirname(path));
+}
+
+/** Makes a folder and those above it where there are none, with their names on the disk. */
+export function makeFolder(path: string): void {
+  const whole = resolve(path);
+  const missing: string[] = [];
+  for (let at = whole; !isThere(at); at = dirname(at)) missing.push(at);
+  Deno.mkdirSync(whole, { recursive: true });
+  for (const made of missing) syncFolder(dirname(made));
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return false;
+    throw error;
+  }
 }
 
 /** Writes a value as JSON with indents of two, in the same way. */

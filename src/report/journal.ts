@@ -1,28 +1,27 @@
 /**
  * The run's journal: what was decided and what happened, one JSON object per line, numbered without
- * a gap over all resumes. A line may be on disk before its decision takes effect. It knows no
- * kinds of entries and what none of them mean.
+ * a gap over all resumes, each with a checksum. A line may be on disk before its decision takes
+ * effect. It knows no kinds of entries and what none of them mean.
  */
-import { dirname } from "node:path";
 import { reasonOf } from "../base/file_fault.ts";
-import { isLockLost } from "../base/refusal.ts";
-import { freeName } from "./aside.ts";
-import { readIfAny, writeTextAtomic } from "./atomic.ts";
-import { endedLines, parseJournal } from "./journal_lines.ts";
-import type { JournalLine, Plain } from "./journal_lines.ts";
+import { isLockLost, Refusal } from "../base/refusal.ts";
+import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
+import { parseJournal, printLine } from "./journal_lines.ts";
+import type { JournalLine, ParsedJournal, Plain } from "./journal_lines.ts";
 
 export { journalFault, parseJournal } from "./journal_lines.ts";
-export type { JournalLine, Plain } from "./journal_lines.ts";
+export type { JournalLine, ParsedJournal, Plain } from "./journal_lines.ts";
 
 /** Bytes that wait at most while the file cannot be written; newer entries are dropped. */
 const PENDING_LIMIT = 2 ** 20;
 
-/** What a caller writes; the journal adds `seq`, `at` and `time`. */
+/** What a caller writes; the journal adds `crc32`, `seq`, `at` and `time`. */
 export interface JournalEntry {
   readonly kind: string;
   readonly seq?: never;
   readonly at?: never;
   readonly time?: never;
+  readonly crc32?: never;
   readonly [key: string]: Plain | undefined;
 }
 
@@ -35,12 +34,16 @@ export interface Journal extends Disposable {
    * part of the journal. Without, a fault in writing only lets the entry wait for the next one.
    */
   write(entry: JournalEntry, options?: { readonly sync?: boolean }): void;
+  /** Brings all entries so far to the disk. A fault is warned of, and the entries wait. */
+  sync(): void;
 }
 
 /** What may be told apart from the file. */
 export interface JournalOptions {
-  /** Told when lines were cut off at the start, and once when writing fails. */
+  /** Told once when writing fails. */
   readonly warn?: (text: string) => void;
+  /** What is said where a line is damaged. */
+  readonly words?: JournalWords;
   /** Milliseconds on a clock that never goes back; the time since the process started. */
   readonly now?: () => number;
   /**
@@ -57,26 +60,66 @@ export type JournalFile =
   & Pick<Deno.FsFile, "writeSync" | "syncSync" | "statSync" | "truncateSync">
   & Disposable;
 
+/** What is said of a journal that is damaged. */
+export interface JournalWords {
+  /** What cannot be done: "Cannot resume runs/a". */
+  readonly doing: string;
+  /** What the lines decide: "which says what steps to pass over". */
+  readonly since: string;
+  /** What to do about it. */
+  readonly remedy: string;
+}
+
+/**
+ * Reads the journal at `path`; one without entries where there is none. @throws {Refusal}
+ * `incompatible`, with its words, when a line is damaged: what it decided is not known, and nothing is
+ * decided without it. Only a torn last line is none of it.
+ */
+export function readJournal(path: string, words: JournalWords): ParsedJournal {
+  const found = parseJournal(readIfAny(path));
+  if (found.fault === undefined) return found;
+  throw damaged(path, found.fault, words);
+}
+
+/** The refusal for a journal with a fault. */
+export function damaged(
+  path: string,
+  fault: string,
+  { doing, since, remedy }: JournalWords,
+): Refusal {
+  return new Refusal(
+    "incompatible",
+    `${doing}: need a whole ${path}, ${since}: ${fault}: ${remedy}`,
+  );
+}
+
 /**
  * Opens the journal at `path`, made where there is none, in a folder that is there. A torn last line
- * is cut off; with damage further up the file is kept beside as `<path>.damaged` (`.damaged.1` where
- * that is taken) and cut there.
- * Needs the run's lock. Throws what the system throws.
+ * is cut off. Needs the run's lock. Throws what the system throws, and a Refusal where a line is damaged.
  */
 export function openJournal(path: string, options: JournalOptions = {}): Journal {
-  const { warn, check, open = openAppend } = options;
+  const { check, open = openAppend, words = WORDS } = options;
   check?.();
-  const entries = recover(path, warn);
+  const text = readIfAny(path);
+  const found = parseJournal(text);
+  if (found.fault !== undefined) throw damaged(path, found.fault, words);
+  if (found.kept !== text) writeTextAtomic(path, found.kept);
   const file = open(path);
   try {
     file.syncSync();
-    syncFolder(dirname(path)); // A synced line is worth nothing in a file without a name.
-    return new FileJournal(file, { path, entries, options });
+    syncName(path); // A synced line is worth nothing in a file without a name.
+    return new FileJournal(file, { path, found, options });
   } catch (error) {
     file[Symbol.dispose]();
     throw error;
   }
 }
+
+const WORDS: JournalWords = {
+  doing: "Cannot open a journal",
+  since: "of which nothing may be lost",
+  remedy: "bring a good copy back, or move it away",
+};
 
 class FileJournal implements Journal {
   readonly entries: readonly JournalLine[];
@@ -86,6 +129,8 @@ class FileJournal implements Journal {
   readonly #warn: ((text: string) => void) | undefined;
   readonly #check: (() => void) | undefined;
   #seq: number;
+  /** What the checksum of the next line goes on from. */
+  #crc: number;
   /** Whole lines that are not in the file yet. */
   #pending = new Uint8Array();
   #warned = false;
@@ -94,9 +139,9 @@ class FileJournal implements Journal {
 
   constructor(
     file: JournalFile,
-    { path, entries, options }: {
+    { path, found: { entries, crc }, options }: {
       path: string;
-      entries: readonly JournalLine[];
+      found: ParsedJournal;
       options: JournalOptions;
     },
   ) {
@@ -104,34 +149,48 @@ class FileJournal implements Journal {
     this.#path = path;
     this.entries = entries;
     this.#seq = entries.length;
+    this.#crc = crc;
     this.#warn = options.warn;
     this.#check = options.check;
     this.#now = options.now ?? (() => performance.now());
   }
 
   write(entry: JournalEntry, { sync = false }: { readonly sync?: boolean } = {}): void {
-    const before = this.#pending;
-    const line = this.#print(entry);
+    const before = { pending: this.#pending, seq: this.#seq, crc: this.#crc };
+    const { line, crc } = this.#print(entry);
     // What is dropped takes no number, so that there is never a gap.
-    if (!sync && before.length + line.length > PENDING_LIMIT) return this.#fail("too much waits");
-    this.#pending = joined(before, line);
+    if (!sync && this.#pending.length + line.length > PENDING_LIMIT) {
+      return this.#fail("too much waits");
+    }
+    this.#pending = joined(this.#pending, line);
     this.#seq++;
+    this.#crc = crc;
     try {
       this.#flush(sync);
     } catch (error) {
       if (sync) {
-        this.#pending = before;
-        this.#seq--;
+        this.#pending = before.pending;
+        this.#seq = before.seq;
+        this.#crc = before.crc;
         throw error;
       }
       this.#fail(error);
     }
   }
 
-  #print(entry: JournalEntry): Uint8Array {
+  sync(): void {
+    try {
+      this.#flush(true);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #print(entry: JournalEntry): { line: Uint8Array; crc: number } {
     const at = Math.round(this.#now()) / 1000;
     const stamp = { seq: this.#seq, at, time: new Date().toISOString() };
-    return new TextEncoder().encode(JSON.stringify({ ...stamp, ...entry, ...stamp }) + "\n");
+    const { line, crc } = printLine({ ...stamp, ...entry, ...stamp }, this.#crc);
+    return { line: new TextEncoder().encode(line + "\n"), crc };
   }
 
   /** Writes all that waits, or leaves the file as it was. */
@@ -176,28 +235,8 @@ class FileJournal implements Journal {
   }
 }
 
-/** The whole entries of the file; what follows them is cut off. */
-function recover(path: string, warn: ((text: string) => void) | undefined): JournalLine[] {
-  const text = readIfAny(path);
-  const { entries, kept, fault } = parseJournal(text);
-  if (kept === text) return entries;
-  if (endedLines(text.slice(kept.length)).length > 0) {
-    // More than a torn line: whole ones may be lost with it, so the evidence stays.
-    const aside = freeName(`${path}.damaged`);
-    Deno.copyFileSync(path, aside);
-    warn?.(`Cut ${path} after ${entries.length} lines (all of it is in ${aside}): ${fault}`);
-  }
-  writeTextAtomic(path, kept);
-  return entries;
-}
-
 function openAppend(path: string): Deno.FsFile {
   return Deno.openSync(path, { read: true, append: true, create: true, mode: 0o640 });
-}
-
-function syncFolder(path: string): void {
-  using list = Deno.openSync(path, { read: true });
-  list.syncSync();
 }
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {

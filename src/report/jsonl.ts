@@ -2,12 +2,12 @@
  * Appends a run's metrics to a file, one JSON object per line. Writing may fail and training goes
  * on: lines wait in memory, and one warning says so. Knows nothing of what the numbers mean.
  */
-import { reasonOf } from "../base/file_fault.ts";
+import { hasCode, reasonOf } from "../base/file_fault.ts";
 import { isLockLost } from "../base/refusal.ts";
-import { setAside } from "./aside.ts";
-import { readIfAny, writeTextAtomic } from "./atomic.ts";
+import { copyAside, setAside } from "./aside.ts";
+import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
 import type { RunEvent, Sink } from "./events.ts";
-import { keptLines, lastEval, metricsLine } from "./metrics.ts";
+import { cutLines, lastEval, metricsLine } from "./metrics.ts";
 
 /** Characters that wait at most while the file cannot be written; newer lines are dropped. */
 const PENDING_LIMIT = 8 * 2 ** 20;
@@ -15,6 +15,15 @@ const FLUSH_MS = 1000;
 
 /** Events before or with which all lines must be in the file. */
 const FLUSHING: readonly RunEvent["type"][] = ["eval", "saving", "checkpoint", "end"];
+
+/**
+ * Events before which all lines must be on the disk: a checkpoint that outlives a power cut finds the
+ * lines of its steps.
+ */
+const SYNCING: readonly RunEvent["type"][] = ["saving", "end"];
+
+/** What a log needs of its file, open to append. */
+export type MetricsFile = Pick<Deno.FsFile, "writeSync" | "syncSync"> & Disposable;
 
 /** Calls `run` once after `ms`; what it gives back calls that off. */
 export type Later = (run: () => void, ms: number) => () => void;
@@ -31,6 +40,8 @@ export interface MetricsOptions {
    */
   readonly check?: () => void;
   readonly later?: Later;
+  /** Opens the file to append; with `create` it is made where there is none. For tests of faults. */
+  readonly open?: (path: string, create: boolean) => MetricsFile;
 }
 
 /** A log of metrics; disposing it writes what still waits. */
@@ -40,12 +51,17 @@ export interface MetricsLog extends Disposable {
 
 /**
  * A log at `path`. On `start` and `rewind` lines of steps after `from` are dropped, with a torn last
- * line, so that no step stands twice; from step 0 on the whole file is set aside instead. Lines reach the file at each evaluation, before and after each checkpoint, at the end, and at
- * most a second after their step. Values that are not finite are null.
+ * line, so that no step stands twice; from step 0 on the whole file is set aside instead, and where
+ * lines are damaged a copy of it is. Lines reach the file at each evaluation, before and after each
+ * checkpoint, at the end, and at most a second after their step; before a checkpoint and at the end
+ * they are synced to the disk. Values that are not finite are null.
  */
 export function metricsLog(path: string, options: MetricsOptions = {}): MetricsLog {
-  const { warn, later = timer, line: lineOf = metricsLine, check } = options;
+  const { warn, later = timer, line: lineOf = metricsLine, check, open = openAppend } = options;
   let pending = "";
+  /** Whether the file may hold what the disk does not; an earlier process may have left such lines. */
+  let unsynced = true;
+  let isNamed = false;
   let evaluated = -1;
   let warned = false;
   let cancel: (() => void) | undefined;
@@ -62,18 +78,28 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
       warned = true;
     }
   };
-  const flush = () => {
+  const flush = (sync = false) => {
     cancel?.();
     cancel = undefined;
-    if (pending === "") return;
-    guard(() => append(path, { text: pending, onWritten: (rest) => pending = rest }));
+    guard(() => {
+      if (pending === "" && !(sync && unsynced)) return;
+      using file = opened(path, open, pending !== "");
+      if (file === undefined) return;
+      unsynced = true;
+      write(file, { text: pending, onWritten: (rest) => pending = rest });
+      if (!sync) return;
+      file.syncSync();
+      if (!isNamed) syncName(path);
+      isNamed = true;
+      unsynced = false;
+    });
   };
 
   const goBack = (step: number) =>
     guard(() => {
       const aside = step === 0 && readIfAny(path) !== "" ? setAside(path) : undefined;
       if (aside !== undefined) warn?.(`${path} is kept as ${aside}: its steps are done again`);
-      evaluated = trim(path, step);
+      evaluated = trim(path, { from: step, warn });
     });
 
   const sink: Sink = (event) => {
@@ -87,27 +113,51 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
     if (again && event.step <= evaluated) return;
     const line = lineOf(event);
     if (line !== undefined && pending.length + line.length <= PENDING_LIMIT) pending += line;
-    if (FLUSHING.includes(event.type)) flush();
+    if (FLUSHING.includes(event.type)) flush(SYNCING.includes(event.type));
     else if (pending !== "") cancel ??= later(flush, FLUSH_MS);
   };
-  return { sink, [Symbol.dispose]: flush };
+  return { sink, [Symbol.dispose]: () => flush() };
 }
 
 /** Drops what a resumed run will write again; gives the last step with an evaluation. */
-function trim(path: string, from: number): number {
+function trim(
+  path: string,
+  { from, warn }: { from: number; warn: ((text: string) => void) | undefined },
+): number {
   const text = readIfAny(path);
-  const kept = keptLines(text, from);
+  const { kept, damaged: [first] } = cutLines(text, from);
+  if (first !== undefined) {
+    const copy = copyAside(path);
+    warn?.(`Line ${first} of ${path} is damaged and left out: all of the file is kept as ${copy}`);
+  }
   if (kept !== text) writeTextAtomic(path, kept);
   return lastEval(kept);
 }
 
-/** Appends; after each piece says what is left, so that a failure neither repeats nor loses it. */
-function append(
+/** The file, open to append; undefined where there is none and none is to be made. */
+function opened(
   path: string,
+  open: NonNullable<MetricsOptions["open"]>,
+  create: boolean,
+): MetricsFile | undefined {
+  try {
+    return open(path, create);
+  } catch (error) {
+    if (!create && hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+function openAppend(path: string, create: boolean): Deno.FsFile {
+  return Deno.openSync(path, { append: true, create });
+}
+
+/** Appends; after each piece says what is left, so that a failure neither repeats nor loses it. */
+function write(
+  file: MetricsFile,
   { text, onWritten }: { text: string; onWritten: (rest: string) => void },
 ): void {
   const bytes = new TextEncoder().encode(text);
-  using file = Deno.openSync(path, { append: true, create: true });
   for (let i = 0; i < bytes.length;) {
     i += file.writeSync(bytes.subarray(i));
     onWritten(new TextDecoder().decode(bytes.subarray(i))); // ASCII: no character is cut.

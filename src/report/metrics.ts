@@ -36,16 +36,57 @@ export function sampleLine(event: RunEvent): string | undefined {
   return JSON.stringify({ step, prompt, text }) + "\n";
 }
 
+/** What of a file stays when a run goes on. */
+export interface CutLines {
+  /** Whole lines of steps up to it. */
+  readonly kept: string;
+  /** Numbers, from 1, of the lines that are neither whole nor in their place; a torn last line is none. */
+  readonly damaged: readonly number[];
+}
+
 /**
- * What of a file stays when a run goes on from step `from`: whole lines of steps up to `from`. A run
- * from step 0 keeps none. Torn lines go.
+ * What of a file stays when a run goes on from step `from`, from step 0 nothing. Steps never fall in a
+ * file: a line outside of the longest sequence that does not fall is damaged, as is one without a step.
  */
+export function cutLines(text: string, from: number): CutLines {
+  if (from === 0) return { kept: "", damaged: [] };
+  const ended = text.split("\n").slice(0, -1);
+  const last = text.slice(text.lastIndexOf("\n") + 1);
+  // Without its line feed the last line may be whole.
+  const lines = stepOfLine(last) === undefined ? ended : [...ended, last];
+  const steps = lines.map(stepOfLine);
+  const sound = notFalling(steps);
+  return {
+    kept: lines.filter((_, i) => sound[i] === true && (steps[i] as number) <= from)
+      .map((line) => line + "\n").join(""),
+    damaged: lines.flatMap((_, i) => sound[i] === true ? [] : [i + 1]),
+  };
+}
+
+/** Which values make up the longest sequence that never falls (by patience sorting). */
+function notFalling(values: readonly (number | undefined)[]): boolean[] {
+  /** Index of the least last value of a sequence, by its length less 1. */
+  const ends: number[] = [];
+  const before = new Map<number, number | undefined>();
+  for (const [i, value] of values.entries()) {
+    if (value === undefined) continue;
+    let [low, high] = [0, ends.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((values[ends[middle] as number] as number) <= value) low = middle + 1;
+      else high = middle;
+    }
+    before.set(i, ends[low - 1]);
+    ends[low] = i;
+  }
+  const sound = values.map(() => false);
+  for (let i = ends.at(-1); i !== undefined; i = before.get(i)) sound[i] = true;
+  return sound;
+}
+
+/** The lines that {@linkcode cutLines} keeps. */
 export function keptLines(text: string, from: number): string {
-  if (from === 0) return "";
-  return text.split("\n").filter((line) => {
-    const step = stepOfLine(line);
-    return step !== undefined && step <= from;
-  }).map((line) => line + "\n").join("");
+  return cutLines(text, from).kept;
 }
 
 /** The last step up to which a file has an evaluation, or -1. */

@@ -1,4 +1,5 @@
 /** From the text of a file to points: a sweep's trials. Opens no file. */
+import { sealFault } from "../base/hash.ts";
 import { Refusal } from "../base/refusal.ts";
 import { type Trial, trialSchema } from "./schema.ts";
 import type { Point } from "./types.ts";
@@ -82,6 +83,14 @@ function trialOf(line: string, where: string): Trial {
     value = JSON.parse(line);
   } catch {
     throw new Refusal("data", `Cannot read ${where}: need a trial as JSON: ${clip(line)}`);
+  }
+  const fault = sealFault(value);
+  if (fault !== undefined) {
+    throw new Refusal(
+      "data",
+      `Cannot read ${where}: need a trial as its sweep wrote it: ${fault}: run the sweep again, which ` +
+        "writes it anew, or fit a table of your own with --csv",
+    );
   }
   const { data, error } = trialSchema.safeParse(value);
   if (data !== undefined) return data;

@@ -1,9 +1,10 @@
 /** A report's files that are not pictures, as texts. */
+import { sealed } from "../base/hash.ts";
 import type { ScalingReport } from "./report.ts";
 
-/** scaling.json: lists of numbers stand on one line each. */
+/** scaling.json, with its seal: lists of numbers stand on one line each. */
 export function reportJson(report: ScalingReport): string {
-  return JSON.stringify(report, null, 2)
+  return JSON.stringify(sealed(report), null, 2)
     .replace(
       /\[\s+((?:-?[\d.e+-]+|null)(?:,\s+(?:-?[\d.e+-]+|null))*)\s+\]/g,
       (_, list: string) => `[${list.replace(/,\s+/g, ", ")}]`,

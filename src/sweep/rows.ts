@@ -1,5 +1,6 @@
 /** What a sweep leaves of each trial: the rows that fits are made of. Pure. */
 import type { Counts } from "../budget/counts.ts";
+import { sealed } from "../base/hash.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { Trial } from "./types.ts";
 
@@ -73,9 +74,9 @@ export function rowOf(trial: Trial, outcome: Outcome): TrialRow {
   };
 }
 
-/** Rows as lines of JSON. */
+/** Rows as lines of JSON, each with its seal. */
 export function jsonLines(rows: readonly TrialRow[]): string {
-  return rows.map((row) => JSON.stringify(row) + "\n").join("");
+  return rows.map((row) => JSON.stringify(sealed(row)) + "\n").join("");
 }
 
 /** Rows as CSV (RFC 4180 but for line feeds); what is nested has dotted columns, without configs. */

@@ -24,10 +24,21 @@ export interface Standing {
   steps: number;
   /** Steps of its checkpoints, newest first. */
   checkpoints: readonly number[];
+  /** Validation losses that its rungs ended with, by step, as the journal has them; null for none. */
+  readonly losses: Map<number, number | null>;
   /** Seconds of its processes, of all calls. */
   seconds: number;
   trunk: { readonly key: string; readonly step: number } | null;
   reason: string | null;
+}
+
+/** The validation loss at a step: what was decided by stays, whatever becomes of the metrics. */
+export function lossAt(
+  { losses }: Pick<Standing, "losses">,
+  step: number,
+  metrics: ReadonlyMap<number, number>,
+): number | null {
+  return losses.get(step) ?? metrics.get(step) ?? null;
 }
 
 /** The step that a trial goes to. */

@@ -6,7 +6,7 @@ import type { Disk } from "../../src/checkpoint/disk.ts";
 import { heldDisk } from "../../src/checkpoint/held_disk.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
 import { lockRun, type RunLock } from "../../src/checkpoint/lock.ts";
-import { applyRetention, cleanLeftovers, removeAfter } from "../../src/checkpoint/retention.ts";
+import { applyRetention, cleanLeftovers, setAsideAfter } from "../../src/checkpoint/retention.ts";
 import { contentsOf } from "../support/contents.ts";
 import { draftOf, flipBit, TempFolder } from "./fixture.ts";
 
@@ -107,7 +107,7 @@ async function copyFolder(from: string, to: string): Promise<void> {
 const WORKS: Readonly<Record<string, (root: string, disk: Disk) => Promise<unknown>>> = {
   "a save": (root, disk) => saveCheckpoint(root, draftOf(600), { disk }),
   "retention": (root, disk) => applyRetention(root, 1, { disk }),
-  "steps that are given up": (root, disk) => removeAfter(root, 50, { disk }),
+  "steps that are given up": (root, disk) => setAsideAfter(root, 50, { disk }),
   "what a killed save left": (root, disk) => cleanLeftovers(root, disk),
   "a quarantine": (root, disk) => loadNewest(root, { onSkip: () => {}, disk }),
 };

@@ -5,7 +5,7 @@ import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { Damage } from "../../src/checkpoint/damage.ts";
 import { listCheckpoints, loadNewest } from "../../src/checkpoint/load.ts";
 import { MANIFEST, PARTS } from "../../src/checkpoint/manifest.ts";
-import { applyRetention, cleanLeftovers, removeAfter } from "../../src/checkpoint/retention.ts";
+import { applyRetention, cleanLeftovers, setAsideAfter } from "../../src/checkpoint/retention.ts";
 import { Verified } from "../../src/checkpoint/verified.ts";
 import { openCheckpoint } from "../../src/checkpoint/verify.ts";
 import { draftOf, names, TempFolder } from "./fixture.ts";
@@ -126,7 +126,12 @@ function treeOf(path: string): string[] {
 Deno.test("whatever removes a checkpoint removes links, and nothing that they lead to", async () => {
   const removals: readonly [string, (root: string) => Promise<unknown>][] = [
     ["retention", (root) => applyRetention(root, 1)],
-    ["steps that are given up", (root) => removeAfter(root, 50)],
+    ["steps that are given up, once newer ones verify", async (root) => {
+      await setAsideAfter(root, 50);
+      for (const step of [400, 500]) await saveCheckpoint(root, draftOf(step));
+      assert(names(root).some((name) => name.startsWith(".undone-step-00000100-")));
+      await applyRetention(root, 1);
+    }],
     ["what a killed process left", async (root) => {
       await Deno.rename(`${root}/step-00000100`, `${root}/.trash-step-00000100-a`);
       await Deno.rename(`${root}/step-00000200`, `${root}/.tmp-step-00000200-b`);

@@ -1,6 +1,6 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { TempFolder } from "../checkpoint/fixture.ts";
-import { DISK, MOUNT, needing } from "../support/needs.ts";
+import { DISK, MOUNT, needing, STRACE } from "../support/needs.ts";
 import { denoRun, inNamespace } from "./disk.ts";
 
 Deno.test({
@@ -62,22 +62,96 @@ Deno.test({
   },
 });
 
+Deno.test({
+  ...needing("a power cut after a checkpoint leaves no gap in what was recorded up to it", DISK),
+  fn: async () => {
+    using temp = new TempFolder();
+    const text = await onDisk(temp.path, [["power_cut_run.ts", "cut"], [
+      "power_cut_run.ts",
+      "resume",
+    ]]);
+    const [left, ended] = text.trim().split("\n").map((line) => JSON.parse(line));
+    // Step 5 may have been recorded before the checkpoint was there.
+    assertEquals({ ...left, steps: left.steps.slice(0, 4) }, {
+      saved: [2, 4],
+      steps: [1, 2, 3, 4],
+      samples: [2, 4],
+      // The entry of the last checkpoint is written behind it.
+      journal: { fault: null, saved: [2] },
+    });
+    assertEquals(ended.steps, [1, 2, 3, 4, 5, 6]);
+    assertEquals(ended.samples, [2, 4, 6]);
+  },
+});
+
+Deno.test({
+  ...needing(
+    "what was recorded is on the disk before the checkpoint of its step is published",
+    STRACE,
+  ),
+  fn: async () => {
+    using temp = new TempFolder();
+    const log = `${temp.path}/log`;
+    const calls = "-s 100000 -e trace=write,fsync,rename,renameat,renameat2";
+    const script = `TMPDIR=${temp.path} strace -f -qq -y ${calls} -o ${log} ` +
+      denoRun("power_cut_run.ts", temp.path, "train");
+    const { success } = await new Deno.Command("sh", { args: ["-c", script] }).output();
+    assert(success);
+    // What each file was told of, and what of that is on the disk.
+    const written = new Map<string, string[]>();
+    const durable = new Map<string, string[]>();
+    const published: number[] = [];
+    for (const line of Deno.readTextFileSync(log).split("\n")) {
+      const [, call = ""] = /^\d+ +(\w+)\(/.exec(line) ?? [];
+      const [name = ""] = /(?:journal|metrics|samples)(?=\.jsonl>)/.exec(line) ?? [];
+      const [, , step = ""] = /\/(\.tmp-)?step-0*(\d+)"/.exec(line) ?? [];
+      if (call === "write") {
+        const found = [...line.matchAll(/(saved)?\\",\\"step\\":(\d+)|\{\\"step\\":(\d+)/g)];
+        const told = found.flatMap(([, saved, at, step]) => saved ? [at] : step ?? []) as string[];
+        written.set(name, [...written.get(name) ?? [], ...told]);
+      } else if (call === "fsync") durable.set(name, [...written.get(name) ?? []]);
+      else if (call.startsWith("rename") && line.includes("/.tmp-step-")) {
+        const n = Number(step);
+        published.push(n);
+        const has = (name: string, steps: number[]) =>
+          steps.every((step) => durable.get(name)?.includes(String(step)));
+        assert(has("metrics", Array.from({ length: n }, (_, i) => i + 1)), `metrics before ${n}`);
+        assert(has("samples", n === 6 ? [2, 4] : [n]), `samples before ${n}`);
+        assert(has("journal", published.slice(0, -1)), `journal before ${n}`);
+      }
+    }
+    assertEquals(published, [2, 4, 6]);
+  },
+});
+
 /** Saves steps 1 and 2 on an ext4 of its own, which is cut off at `point` of the second. */
 async function cutPower(
   point: string,
 ): Promise<{ loads: number; names: string[]; skipped: string[] }> {
   using temp = new TempFolder();
-  const [image, disk] = [`${temp.path}/image`, `${temp.path}/disk`];
-  Deno.mkdirSync(disk);
-  const text = await inNamespace(`
-    truncate -s 16M ${image}
-    mkfs.ext4 -q -F ${image}
-    mount -o loop ${image} ${disk}
-    ${denoRun("power_cut_child.ts", disk, point)}
-    umount ${disk}
-    mount -o loop ${image} ${disk}
-    ${denoRun("power_cut_child.ts", disk, "load")}
-    umount ${disk}
-  `);
+  const text = await onDisk(temp.path, [
+    ["power_cut_child.ts", point],
+    ["power_cut_child.ts", "load"],
+  ]);
   return JSON.parse(text);
+}
+
+/**
+ * Runs scripts beside this file on an ext4 of its own, below `folder`, that is mounted anew for each;
+ * gives what they print. Files that they make for a while lie on it as well.
+ */
+async function onDisk(
+  folder: string,
+  scripts: readonly (readonly [script: string, word: string])[],
+): Promise<string> {
+  const [image, disk] = [`${folder}/image`, `${folder}/disk`];
+  Deno.mkdirSync(disk);
+  const runs = scripts.map(([script, word]) => `
+    mount -o loop ${image} ${disk}
+    TMPDIR=${disk} ${denoRun(script, disk, word)}
+    umount ${disk}`);
+  return await inNamespace(`
+    truncate -s 16M ${image}
+    mkfs.ext4 -q -F ${image}${runs.join("")}
+  `);
 }

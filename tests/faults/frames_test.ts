@@ -29,14 +29,14 @@ async function fuzz(...args: readonly string[]): Promise<{ code: number; text: s
   return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
 }
 
-Deno.test("100,000 hostile streams and 20,000 hostile headers give what is sound and nothing else", async () => {
-  const { code, text } = await fuzz("--frames=100000", "--headers=20000");
+Deno.test("100,000 hostile streams, 20,000 hostile headers and 5,000 damaged journals give what is sound and nothing else", async () => {
+  const { code, text } = await fuzz("--frames=100000", "--headers=20000", "--journals=5000");
   assertEquals(code, 0, text); // the text has the seed and the round
-  const rounds = [...text.matchAll(/^(frames|headers): (\d+) rounds in/gm)];
+  const rounds = [...text.matchAll(/^(frames|headers|journals): (\d+) rounds in/gm)];
   assertEquals(rounds.map(([, what, n]) => [what, n]), [["frames", "100000"], [
     "headers",
     "20000",
-  ]]);
+  ], ["journals", "5000"]]);
   // Each way to make them is there, and some of each are sound: the readers are reached.
   const counts = new Map(
     [...text.matchAll(/^ *(\d+) {2}(.+)$/gm)].map(([, n, what]) => [what, Number(n)]),
@@ -46,6 +46,9 @@ Deno.test("100,000 hostile streams and 20,000 hostile headers give what is sound
     assertLess(4, [...counts.keys()].filter((what) => what?.startsWith(kind)).length, kind);
   }
   assertEquals(counts.get("handshake: refused"), 2000);
+  for (const found of ["sound", "the end is torn", "does not match its checksum"]) {
+    assertLess(10, counts.get(found) ?? 0, found);
+  }
 });
 
 Deno.test("deno task fuzz refuses what it does not know", async () => {

@@ -7,6 +7,7 @@ import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { DISK, type Disk } from "../../src/checkpoint/disk.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
 import { draftOf, names } from "../checkpoint/fixture.ts";
+import { shutDown } from "./power_cut.ts";
 
 const [disk = "", point = ""] = Deno.args;
 const root = `${disk}/checkpoints`;
@@ -24,13 +25,6 @@ const UNSYNCED: Disk = {
   },
 };
 
-/** From here on nothing reaches the disk; without `-f` not even what its journal holds. */
-function shutDown(): void {
-  const args = ["-x", "-c", "shutdown", disk];
-  const { success } = new Deno.Command("xfs_io", { args, stderr: "inherit" }).outputSync();
-  if (!success) throw new Error("The disk was not shut down");
-}
-
 async function load(): Promise<unknown> {
   const skipped: string[] = [];
   const found = names(root);
@@ -45,7 +39,7 @@ if (point === "load") {
 } else {
   await saveCheckpoint(root, draftOf(1));
   const at = (here: string) => {
-    if (here === point) shutDown();
+    if (here === point) shutDown(disk);
   };
   try {
     await saveCheckpoint(root, draftOf(2), {
@@ -55,5 +49,5 @@ if (point === "load") {
   } catch {
     // The disk is gone under the save; what stands on it is told by the next process.
   }
-  if (point === "after" || point === "unsynced") shutDown();
+  if (point === "after" || point === "unsynced") shutDown(disk);
 }

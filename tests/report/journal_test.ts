@@ -6,6 +6,8 @@ import {
   openJournal,
   parseJournal,
 } from "../../src/report/journal.ts";
+import { Refusal } from "../../src/base/refusal.ts";
+import { printLine } from "../../src/report/journal_lines.ts";
 import { TempFolder } from "./fixture.ts";
 
 const line = (seq: number, more = "") =>
@@ -107,32 +109,116 @@ Deno.test("openJournal() cuts a torn last line off, wherever it was torn", () =>
   }
 });
 
-Deno.test("openJournal() keeps the evidence when more than the last line is damaged", () => {
+/** A journal of four lines with checksums. */
+function sealed(temp: TempFolder, name = "j"): string {
+  const path = `${temp.path}/${name}`;
+  using journal = openJournal(path, { now: () => 1500 });
+  for (const n of [1, 2, 3, 4]) journal.write({ kind: "x", n, text: `größer ${name}` });
+  return Deno.readTextFileSync(path);
+}
+
+/** Its lines, each with its line feed. */
+const linesOf = (text: string) => text.split("\n").slice(0, -1).map((line) => line + "\n");
+
+Deno.test("a bit that flips is found in its line, wherever it is", () => {
+  using temp = new TempFolder();
+  const text = sealed(temp);
+  const earlier = line(0) + line(1, ',"skips":[237]');
+  const { crc } = parseJournal(earlier);
+  const stamp = { at: 1, time: "2026-01-02T03:04:05.678Z", kind: "x" };
+  // Lines without checksums are covered by that of the first line which has one.
+  const mixed = earlier + printLine({ ...stamp, seq: 2 }, crc).line + "\n";
+  for (const whole of [text, mixed]) {
+    const { entries } = parseJournal(whole);
+    const bytes = new TextEncoder().encode(whole);
+    let hit = 1;
+    for (const [i, byte] of bytes.entries()) {
+      for (let bit = 0; bit < 8; bit++) {
+        bytes[i] = byte ^ (1 << bit);
+        const found = parseJournal(new TextDecoder().decode(bytes));
+        const what = `byte ${i}, bit ${bit}: ${found.fault}`;
+        // Without its line feed the last line counts by its checksum.
+        if (i === bytes.length - 1) {
+          assertEquals([found.entries, found.fault], [entries, undefined]);
+        } else if (whole === text) assert(found.fault?.startsWith(`line ${hit} `), what);
+        else assert(found.fault !== undefined, what);
+      }
+      bytes[i] = byte;
+      if (byte === 10) hit++;
+    }
+  }
+});
+
+Deno.test("lines that are lost, swapped, repeated, exchanged or put in are found; other line ends are not damage", () => {
+  using temp = new TempFolder();
+  const text = sealed(temp);
+  const [a = "", b = "", c = "", d = ""] = linesOf(text);
+  const other = linesOf(sealed(temp, "k"));
+  const bare = b.replace(/"crc32":"[0-9a-f]{8}",/, "");
+  const cases: [string, string, string | undefined][] = [
+    ["the first is lost", b + c + d, "line 1 does not match its checksum"],
+    ["one is lost", a + c + d, "line 2 does not match its checksum"],
+    ["two are swapped", a + c + b + d, "line 2 does not match its checksum"],
+    ["one is repeated", a + b + b + c + d, "line 3 does not match its checksum"],
+    ["one is of another journal", a + other[1] + c + d, "line 2 does not match its checksum"],
+    ["one has lost its checksum", a + bare + c + d, "line 2 has no checksum"],
+    ["one is empty", a + "\n" + b, "line 2 is not a JSON object"],
+    ["one is zeros", a + "\0".repeat(90) + "\n" + b, "line 2 is not a JSON object"],
+    ["two are one", a + b.trimEnd() + c + d, "line 2 does not match its checksum"],
+    ["the last are lost", a + b, undefined],
+    ["line ends of another system", text.replaceAll("\n", "\r\n"), undefined],
+    ["an editor took the last line feed", text.trimEnd(), undefined],
+  ];
+  for (const [what, changed, fault] of cases) assertEquals(journalFault(changed), fault, what);
+  const whole = parseJournal(text);
+  for (const [what, changed] of cases.slice(-2)) assertEquals(parseJournal(changed), whole, what);
+});
+
+Deno.test("openJournal() refuses a damaged journal as it is, and names file and line", () => {
   using temp = new TempFolder();
   const path = `${temp.path}/j`;
-  const text = line(0) + "\0".repeat(90) + "\n" + line(2);
+  const text = sealed(temp).replace('"n":2', '"n":3');
   Deno.writeTextFileSync(path, text);
-  const warnings: string[] = [];
-  using journal = openJournal(path, { warn: (warning) => void warnings.push(warning) });
-  journal.write({ kind: "next" });
-  assertEquals(kinds(path), ["x", "next"]);
-  assertEquals(Deno.readTextFileSync(`${path}.damaged`), text);
-  assertMatch(warnings.join(), /^Cut .* after 1 lines .*: Line 2 is not a JSON object$/);
+  const error = assertThrows(() => openJournal(path), Refusal);
+  assertEquals(error.exit, "incompatible");
+  assertEquals(
+    error.message,
+    `Cannot open a journal: need a whole ${path}, of which nothing may be lost: line 2 does not match ` +
+      "its checksum: bring a good copy back, or move it away",
+  );
+  assertEquals([...Deno.readDirSync(temp.path)].map(({ name }) => name), ["j"]);
+  assertEquals(Deno.readTextFileSync(path), text);
+});
+
+Deno.test("a torn last line with a checksum is cut off, and the next one goes on from the one before", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/j`;
+  const text = sealed(temp);
+  const [a, b, c, d = ""] = linesOf(text);
+  const last = new TextEncoder().encode(d);
+  for (let n = 0; n <= last.length; n++) {
+    const torn = [...new TextEncoder().encode(`${a}${b}${c}`), ...last.subarray(0, n)];
+    Deno.writeFileSync(path, new Uint8Array(torn));
+    using journal = openJournal(path);
+    assertEquals(journal.entries.length, n < last.length - 1 ? 3 : 4);
+    journal.write({ kind: "next" });
+    assertEquals(kinds(path).at(-1), "next");
+  }
 });
 
 Deno.test("journalFault() names the first line that breaks a rule", () => {
   const bad: [string, string][] = [
-    [line(1), "Line 1 must have seq 0: it has 1"],
-    [line(0) + line(2), "Line 2 must have seq 1: it has 2"],
-    [line(0) + line(0), "Line 2 must have seq 1: it has 0"],
-    [line(0) + "\n", "Line 2 is not a JSON object"],
-    ["[]\n", "Line 1 is not a JSON object"],
-    ["null\n", "Line 1 is not a JSON object"],
-    ["{}\n", "Line 1 must have seq 0: it has undefined"],
-    [line(0).replace("0.5", "-1"), "Line 1 must have seconds as at"],
-    [line(0).replace("0.5", "null"), "Line 1 must have seconds as at"],
-    [line(0).replace("2026", "x"), "Line 1 must have a time"],
-    [line(0).replace('"x"', '""'), "Line 1 must have a kind"],
+    [line(1), "line 1 must have seq 0: it has 1"],
+    [line(0) + line(2), "line 2 must have seq 1: it has 2"],
+    [line(0) + line(0), "line 2 must have seq 1: it has 0"],
+    [line(0) + "\n", "line 2 is not a JSON object"],
+    ["[]\n", "line 1 is not a JSON object"],
+    ["null\n", "line 1 is not a JSON object"],
+    ["{}\n", "line 1 has no checksum"],
+    [line(0).replace("0.5", "-1"), "line 1 must have seconds as at"],
+    [line(0).replace("0.5", "null"), "line 1 must have seconds as at"],
+    [line(0).replace("2026", "x"), "line 1 must have a time"],
+    [line(0).replace('"x"', '""'), "line 1 must have a kind"],
   ];
   for (const [text, fault] of bad) assertEquals(journalFault(text), fault);
   for (const text of ["", line(0), line(0) + line(1), line(0) + '{"seq":1,']) {
@@ -149,6 +235,28 @@ Deno.test("write() syncs when it is asked to, and only then", () => {
   assertEquals(faults.synced, synced);
   journal.write({ kind: "b" }, { sync: true });
   assertEquals(faults.synced, synced + 1);
+});
+
+Deno.test("sync() brings to the disk what was written, and a fault is a warning", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/j`;
+  const faults = new Faults();
+  const warnings: string[] = [];
+  const warn = (text: string) => void warnings.push(text);
+  using journal = openJournal(path, { warn, open: faults.open });
+  const { synced } = faults;
+  faults.room = 20;
+  journal.write({ kind: "a" });
+  faults.room = Infinity;
+  journal.sync();
+  assertEquals([faults.synced, kinds(path)], [synced + 1, ["a"]]);
+  faults.fail = "sync";
+  journal.write({ kind: "b" });
+  journal.sync();
+  faults.fail = undefined;
+  journal.sync();
+  assertEquals([faults.synced, kinds(path)], [synced + 2, ["a", "b"]]);
+  assertEquals(warnings, [`Cannot write ${path}: No space left on device`]);
 });
 
 Deno.test("write() goes on over a full disk, without a gap or half a line", () => {

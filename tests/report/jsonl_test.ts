@@ -1,5 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Later, metricsLog } from "../../src/report/jsonl.ts";
+import type { RunEvent } from "../../src/report/events.ts";
+import { type Later, type MetricsFile, metricsLog } from "../../src/report/jsonl.ts";
+import { cutLines } from "../../src/report/metrics.ts";
 import { checkpoint, END, evaluation, start, step, TempFolder } from "./fixture.ts";
 
 /** A clock that rings only when it is told to. */
@@ -78,6 +80,99 @@ Deno.test("metricsLog() writes at evaluations, checkpoints, ends, and within a s
   log.sink(step(6));
   log[Symbol.dispose]();
   assertEquals(lines(path).at(-1), "6");
+});
+
+/** Notes what is done to a file, and does it. */
+function recorder(log: string[]): (path: string, create: boolean) => MetricsFile {
+  return (path, create) => {
+    const file = Deno.openSync(path, { append: true, create });
+    return {
+      writeSync: (bytes) => {
+        log.push("write");
+        return file.writeSync(bytes);
+      },
+      syncSync: () => {
+        log.push("sync");
+        file.syncSync();
+      },
+      [Symbol.dispose]: () => file.close(),
+    };
+  };
+}
+
+Deno.test("metricsLog() has all lines on the disk before a checkpoint is published and at the end, and syncs nothing else", () => {
+  using temp = new TempFolder();
+  const log: string[] = [];
+  const clock = new Clock();
+  const { sink } = metricsLog(`${temp.path}/m`, { later: clock.later, open: recorder(log) });
+  const saving = (step: number) => ({ type: "saving", step }) as const;
+  const cases: [readonly RunEvent[], string[]][] = [
+    [[start(), saving(0)], []], // nothing was recorded: no file is made
+    [[step(1), step(2), saving(2)], ["write", "sync"]],
+    [[checkpoint(2), saving(2)], []],
+    [[step(3), evaluation(3)], ["write"]],
+    [[saving(3)], ["sync"]],
+    [[step(4), step(5)], []],
+    [[END], ["write", "sync"]],
+  ];
+  for (const [events, effects] of cases) {
+    log.length = 0;
+    for (const event of events) sink(event);
+    assertEquals(log, effects, events.map(({ type }) => type).join());
+  }
+});
+
+Deno.test("metricsLog() syncs what an earlier process left, before the next checkpoint", () => {
+  using temp = new TempFolder();
+  const log: string[] = [];
+  Deno.writeTextFileSync(`${temp.path}/m`, '{"step":1}\n');
+  const { sink } = metricsLog(`${temp.path}/m`, { open: recorder(log) });
+  for (const event of [start(1), { type: "saving", step: 1 } as const]) sink(event);
+  assertEquals(log, ["sync"]);
+});
+
+Deno.test("cutLines() keeps the lines of earlier steps and names those that are damaged, wherever a bit flipped", () => {
+  const line = (step: number) => `{"step":${step},"loss":${step / 2}}\n`;
+  const text = [8, 9, 10, 11, 12, 13].map(line).join("");
+  const kept = [8, 9, 10, 11].map(line).join("");
+  assertEquals(cutLines(text, 11), { kept, damaged: [] });
+  assertEquals(cutLines(text, 99), { kept: text, damaged: [] });
+  assertEquals(cutLines(text, 0), { kept: "", damaged: [] });
+  assertEquals(cutLines("", 5), { kept: "", damaged: [] });
+  for (const torn of ['{"step":14,"lo', "\0\0\0"]) {
+    assertEquals(cutLines(text + torn, 99), { kept: text, damaged: [] });
+  }
+  // A line that lost its place or its form is left out, and nothing else.
+  const cases: [number, string, number[]][] = [
+    [9, '{"step":73,"loss":4.5}', [2]],
+    [9, '{"step":9,"loss":4>5}', [2]],
+    [9, '{"stdp":9,"loss":4.5}', [2]],
+    [8, '{"step":40,"loss":4}', [1]],
+    [11, '{"step":27,"loss":5.5}', [4]],
+    [11, '{"step":3,"loss":5.5}', [4]],
+    [12, '{"step":2,"loss":6}', [5]],
+    [13, '{"step":3,"loss":6.5}', [6]],
+  ];
+  for (const [step, instead, damaged] of cases) {
+    const changed = text.replace(line(step), instead + "\n");
+    const rest = step > 11 ? kept : kept.replace(line(step), "");
+    assertEquals(cutLines(changed, 11), { kept: rest, damaged }, instead);
+  }
+});
+
+Deno.test("metricsLog() keeps a copy of a file whose lines are damaged, and says which is the first", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/m`;
+  const text = '{"step":1}\n{"step":66}\n{"step":3}\n{"step":4}\n';
+  Deno.writeTextFileSync(path, text);
+  const warnings: string[] = [];
+  const { sink } = metricsLog(path, { warn: (warning) => warnings.push(warning) });
+  sink(start(3));
+  assertEquals(Deno.readTextFileSync(path), '{"step":1}\n{"step":3}\n');
+  assertEquals(Deno.readTextFileSync(`${path}.1`), text);
+  assertEquals(warnings, [
+    `Line 2 of ${path} is damaged and left out: all of the file is kept as ${path}.1`,
+  ]);
 });
 
 Deno.test("metricsLog() drops what a resumed run writes again, and a torn line", () => {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { type Job, pick, type Room } from "../../src/sweep/scheduler.ts";
-import { jobsOf } from "../../src/sweep/standing.ts";
+import { jobsOf, lossAt } from "../../src/sweep/standing.ts";
 import { standing, trialOf } from "./support.ts";
 
 const job = (key: string, flops: number, changes: Partial<Job> = {}): Job => ({
@@ -63,4 +63,10 @@ Deno.test("jobs are what waits, with what is left of it", () => {
     ["f", 0], // Its rung of 50 steps lies before the checkpoint of 80 that it would begin with.
   ]);
   assertEquals(jobs[0]?.bytes, 2e6);
+});
+
+Deno.test("a loss that a decision was made by stays, whatever becomes of the metrics", () => {
+  const one = standing(trialOf("a", 100), { losses: new Map([[10, 2.5], [20, null]]) });
+  const metrics = new Map([[10, 6.5], [20, 2.25], [30, 2]]);
+  assertEquals([10, 20, 30, 40].map((step) => lossAt(one, step, metrics)), [2.5, 2.25, 2, null]);
 });

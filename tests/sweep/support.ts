@@ -62,6 +62,7 @@ export function standing(trial: Trial, changes: Partial<Standing> = {}): Standin
     tries: 0,
     steps: 0,
     checkpoints: [],
+    losses: new Map(),
     seconds: 0,
     trunk: null,
     reason: null,

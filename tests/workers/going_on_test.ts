@@ -1,116 +1,10 @@
 /** Where runs go on: whole runs in this process, whose folders people and disks have been at. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { EXIT, Refusal } from "../../src/base/refusal.ts";
-import type { RunConfig } from "../../src/config/schema.ts";
-import { openReference } from "../../src/device/reference.ts";
-import { lostWhen, type Remains, savedIn } from "../../workers/going_on.ts";
+import { Refusal } from "../../src/base/refusal.ts";
+import { lostWhen, type Remains } from "../../workers/going_on.ts";
 import { openModel } from "../../workers/model.ts";
-import { type RunRequest, runTraining } from "../../workers/run.ts";
-import { flipBit, names, TempFolder } from "../checkpoint/fixture.ts";
-import { memoryLaunch } from "../support/crew.ts";
-import { randomTokens, tinyConfig } from "../support/gpt.ts";
-
-/** A folder with a text, and runs in it. */
-class Bench extends TempFolder {
-  readonly run = `${this.path}/run`;
-  readonly checkpoints = `${this.run}/checkpoints`;
-  readonly notices: string[] = [];
-  /** Whether writing through links in the run's folder is asked for. */
-  followLinks = false;
-
-  constructor() {
-    super();
-    const text = String.fromCharCode(...randomTokens(600, 11).map((t) => 97 + t));
-    Deno.writeTextFileSync(`${this.path}/text.txt`, text);
-  }
-
-  config(more: Partial<RunConfig> = {}): RunConfig {
-    const config = tinyConfig({ steps: 6, windows: 1, workers: 1 });
-    return {
-      ...config,
-      data: { ...config.data, path: `${this.path}/text.txt` },
-      checkpoint: { ...config.checkpoint, every: 2 },
-      report: { ...config.report, sample_length: 3, sample_every: 2 },
-      ...more,
-    };
-  }
-
-  /** Trains; `until` asks it to stop at that step. */
-  async train(
-    how: "begin" | "resume" | "restart",
-    { config = {}, until = Infinity, killed = false }: {
-      config?: Partial<RunConfig>;
-      until?: number;
-      killed?: boolean;
-    } = {},
-  ): Promise<void> {
-    this.notices.length = 0;
-    const stop = new AbortController();
-    const request: RunRequest = {
-      config: this.config(config),
-      out: this.run,
-      resume: how === "resume",
-      followLinks: this.followLinks,
-      restart: how === "restart",
-      launch: memoryLaunch(() => Promise.resolve(openReference())).launch,
-      show: (event) => {
-        if (event.type === "notice") this.notices.push(event.text);
-        if (event.type !== "step" || event.step < until) return;
-        stop.abort();
-      },
-      stop: stop.signal,
-    };
-    await runTraining(request);
-    // A kill leaves all but what is written at the end.
-    if (killed) this.forgetSaves();
-  }
-
-  /** What a run leaves that was killed before its first checkpoint. */
-  forgetSaves(): void {
-    Deno.removeSync(`${this.run}/summary.json`);
-    Deno.removeSync(this.checkpoints, { recursive: true });
-    const journal = `${this.run}/journal.jsonl`;
-    const lines = Deno.readTextFileSync(journal).split("\n");
-    Deno.writeTextFileSync(
-      journal,
-      lines.slice(0, lines.findIndex((line) => line.includes('"saved"'))).join("\n") + "\n",
-    );
-  }
-
-  read(name: string): string {
-    return Deno.readTextFileSync(`${this.run}/${name}`);
-  }
-
-  /** Steps that stand in a file of metrics. */
-  steps(name = "metrics.jsonl"): number[] {
-    return this.read(name).split("\n").slice(0, -1).map((line) => JSON.parse(line))
-      .filter((line) => "loss" in line).map(({ step }) => step);
-  }
-
-  get hash(): unknown {
-    return JSON.parse(this.read("summary.json")).state_hash;
-  }
-
-  /** Everything in the run's folder but its lock, with what files hold. */
-  contents(folder = this.run, below = ""): Record<string, string> {
-    const found: Record<string, string> = {};
-    for (const { name, isDirectory, isFile } of Deno.readDirSync(folder)) {
-      if (isDirectory) Object.assign(found, this.contents(`${folder}/${name}`, `${below}${name}/`));
-      else if (isFile && name !== ".lock") {
-        found[below + name] = Deno.readFileSync(`${folder}/${name}`).join(" ");
-      }
-    }
-    return found;
-  }
-
-  /** Whether a resume is refused with this exit code; gives its line. */
-  async refused(exit: number, config: Partial<RunConfig> = {}): Promise<string> {
-    const error = await assertRejects(() => this.train("resume", { config }), Refusal);
-    assertEquals(EXIT[error.exit], exit, error.message);
-    assert(!error.message.includes("\n"));
-    return error.message;
-  }
-}
+import { flipBit, names } from "../checkpoint/fixture.ts";
+import { Bench } from "./run_bench.ts";
 
 /** What befalls a run that has finished 6 steps, so that none of its checkpoints can be loaded. */
 const LOSSES: readonly { loss: string; befall: (bench: Bench) => void; says: string }[] = [
@@ -148,7 +42,7 @@ const LOSSES: readonly { loss: string; befall: (bench: Bench) => void; says: str
       }
       Deno.writeTextFileSync(`${bench.run}/journal.jsonl`, "?" + bench.read("journal.jsonl"));
     },
-    says: "its journal says that step 6 was saved",
+    says: "line 1 is not a JSON object",
   },
   {
     loss: "its checkpoints and its journal were removed",
@@ -276,27 +170,16 @@ Deno.test("a new run writes over nothing that a folder holds", async () => {
   }
 });
 
-Deno.test("a journal says which checkpoints must be there", () => {
-  const entry = (kind: string, more: object) => JSON.stringify({ kind, ...more });
-  const journal = [
-    entry("saved", { step: 2 }),
-    entry("saved", { step: 4 }),
-    "torn {",
-    entry("removed", { steps: [2] }),
-    entry("saved", { step: 6 }),
-    entry("skip", { step: 6, skips: [5] }),
-    entry("not_saved", { step: 8 }),
-    "null",
-  ];
-  assertEquals(savedIn(journal.join("\n")), [4]);
-  assertEquals(savedIn(journal.slice(0, 3).join("\n")), [2, 4]);
-  assertEquals(savedIn(""), []);
-});
-
 Deno.test("only a run that never saved anything may begin at step 0", () => {
   const nothing: Remains = { damaged: [], saved: [], ended: false, untold: false };
   assertEquals(lostWhen(nothing), undefined);
-  const cases = [{ damaged: [".corrupt-x"] }, { saved: [3] }, { ended: true }, { untold: true }];
+  const cases = [
+    { damaged: [".corrupt-x"] },
+    { saved: [3] },
+    { fault: "line 2 is not a JSON object" },
+    { ended: true },
+    { untold: true },
+  ];
   for (const some of cases) {
     assert(lostWhen({ ...nothing, ...some }) !== undefined);
   }

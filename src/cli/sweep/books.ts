@@ -47,7 +47,17 @@ export async function openBooks(
     writeJsonAtomic(join(out, "sweep.json"), now);
     unshare(join(out, "sweep.jsonl"));
     const check = () => lock.check();
-    const journal = openJournal(join(out, "sweep.jsonl"), { warn: console.error, check });
+    const journal = openJournal(join(out, "sweep.jsonl"), {
+      warn: console.error,
+      check,
+      words: {
+        doing: `Cannot sweep in ${out}`,
+        since: "which says what was decided",
+        remedy:
+          "bring a good copy back, or move it away: trials that have ended stay as they are, " +
+          "and what is open is decided anew",
+      },
+    });
     return books(out, { lock, journal, added: count });
   } catch (error) {
     lock.removeUnused();

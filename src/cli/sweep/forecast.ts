@@ -1,5 +1,6 @@
 /** Says how long a sweep will take before it is begun, and how that is known. */
 import { join } from "node:path";
+import { sealFault } from "../../base/hash.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { readIfAny } from "../../report/atomic.ts";
 import { showSeconds } from "../../report/format.ts";
@@ -87,7 +88,8 @@ async function timedStep(
 function rowsIn(out: string): TrialRow[] {
   return readIfAny(join(out, "trials.jsonl")).split("\n").flatMap((line) => {
     try {
-      return [JSON.parse(line)];
+      const row = JSON.parse(line);
+      return sealFault(row) === undefined ? [row] : [];
     } catch {
       return []; // The empty line at the end.
     }

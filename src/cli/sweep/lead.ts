@@ -14,7 +14,7 @@ import type { Bounds } from "../../sweep/bounds.ts";
 import { judge } from "../../sweep/retry.ts";
 import { type Choice, isPayable, type Job, pick, type Room } from "../../sweep/scheduler.ts";
 import type { Sweep } from "../../sweep/schema.ts";
-import { isHeld, jobsOf, type Standing, untilOf } from "../../sweep/standing.ts";
+import { isHeld, jobsOf, lossAt, type Standing, untilOf } from "../../sweep/standing.ts";
 import { attempt, type Lease } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import { Meter } from "./meter.ts";
@@ -206,6 +206,7 @@ class Lead {
     const isLast = rung === rungs.length - 1;
     const step = untilOf(one);
     const loss = readTrial(this.#folder(key)).valLosses.get(step) ?? null;
+    one.losses.set(step, loss);
     one.state = isLast ? "done" : "rests";
     one.tries = 0;
     const kind = isLast ? "done" : "rung";
@@ -239,10 +240,11 @@ class Lead {
   }
 
   /** The rungs but the last that a trial has come to, with its losses there. */
-  #rungs({ trial: { key }, rungs, steps }: Standing): Reached[] {
+  #rungs(one: Standing): Reached[] {
+    const { trial: { key }, rungs, steps } = one;
     const { valLosses } = readTrial(this.#folder(key));
     return rungs.slice(0, -1).flatMap((step, rung) =>
-      step <= steps ? [{ key, rung, loss: valLosses.get(step) ?? null }] : []
+      step <= steps ? [{ key, rung, loss: lossAt(one, step, valLosses) }] : []
     );
   }
 

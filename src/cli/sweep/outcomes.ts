@@ -1,6 +1,6 @@
 /** How the trials of a sweep have ended, as their folders tell. */
 import { type Outcome, rowOf, type TrialRow } from "../../sweep/rows.ts";
-import type { Standing, State } from "../../sweep/standing.ts";
+import { lossAt, type Standing, type State } from "../../sweep/standing.ts";
 import type { Books } from "./books.ts";
 import { readTrial } from "./trial_folder.ts";
 
@@ -19,10 +19,11 @@ export function rowsOf(standings: ReadonlyMap<string, Standing>, books: Books): 
 }
 
 function outcomeOf(
-  { trial, seconds, trunk, reason }: Standing,
+  one: Standing,
   { status, books }: { status: Outcome["status"]; books: Books },
 ): Outcome {
+  const { trial, seconds, trunk, reason } = one;
   const { steps, loss, valLosses, stateHash, workers } = readTrial(books.folder(trial.key));
-  const valLoss = valLosses.get(steps) ?? null;
+  const valLoss = lossAt(one, steps, valLosses);
   return { status, loss, valLoss, steps, seconds, stateHash, workers, trunk, reason };
 }

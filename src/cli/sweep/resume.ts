@@ -37,6 +37,10 @@ export async function standingsOf(
       tries: 0,
       steps,
       checkpoints: await stepsOf(books.folder(key)),
+      losses: new Map([...of("rung"), ...of("done")].map((entry) => [
+        Number(entry["step"]),
+        typeof entry["val_loss"] === "number" ? entry["val_loss"] : null,
+      ])),
       seconds: of("ended").reduce((sum, { seconds }) => sum + Number(seconds), 0),
       trunk: branched === undefined
         ? null

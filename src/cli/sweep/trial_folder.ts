@@ -1,6 +1,7 @@
 /** The folder of a trial: an ordinary run's. Reads what is in it, and makes it begin at a checkpoint. */
 import { join } from "node:path";
 import { maxOf } from "../../base/extremes.ts";
+import { sealFault } from "../../base/hash.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { saveCheckpoint } from "../../checkpoint/commit.ts";
 import { makeFolders } from "../../checkpoint/files.ts";
@@ -39,9 +40,21 @@ export function checkpointsOf(folder: string): string {
   return join(folder, "checkpoints");
 }
 
-/** What a trial's files say; nothing where it was never begun. */
+/**
+ * What a trial's files say; nothing where it was never begun. @throws {Refusal} `data` for a summary
+ * that does not match its seal: it would say that a trial is done which is not.
+ */
 export function readTrial(folder: string): Reading {
-  const summary = parsed(readIfAny(join(folder, "summary.json")));
+  const path = join(folder, "summary.json");
+  const summary = parsed(readIfAny(path));
+  const fault = sealFault(summary);
+  if (fault !== undefined) {
+    throw new Refusal(
+      "data",
+      `Cannot read ${path}: need what the trial wrote: ${fault}: remove it, and the trial ends again ` +
+        "from its checkpoint",
+    );
+  }
   const lines = readIfAny(join(folder, "metrics.jsonl")).split("\n").map(parsed);
   const pairs = lines.flatMap(({ step, val_loss }): [number, number][] =>
     typeof step === "number" && typeof val_loss === "number" ? [[step, val_loss]] : []

@@ -1,5 +1,6 @@
 /** The names in a prepared folder, and its index, read and judged. */
 import { join } from "node:path";
+import { sealFault } from "../../base/hash.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { isFolder, textIfAny } from "./files.ts";
 import { indexSchema, type PreparedIndex } from "./schema.ts";
@@ -59,7 +60,7 @@ export interface Judge<T> {
     };
 }
 
-/** A JSON file as its schema gives it. @throws {Refusal} `data` */
+/** A JSON file as its schema gives it, without its seal. @throws {Refusal} `data` */
 export function parseJson<T>(
   path: string,
   { text, schema }: { text: string; schema: Judge<T> },
@@ -70,9 +71,19 @@ export function parseJson<T>(
   } catch (error) {
     throw new Refusal("data", `Cannot read ${path}: need JSON: ${(error as Error).message}`);
   }
-  const parsed = schema.safeParse(value);
+  const fault = sealFault(value);
+  if (fault !== undefined) {
+    throw new Refusal("data", `Cannot read ${path}: need what prepare wrote: ${fault}`);
+  }
+  const parsed = schema.safeParse(withoutSeal(value));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const place = issue?.path.map(String).join(".") || "the whole";
   throw new Refusal("data", `Cannot read ${path}: ${place}: ${issue?.message}`);
+}
+
+function withoutSeal(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || !("seal" in value)) return value;
+  const { seal: _, ...rest } = value;
+  return rest;
 }

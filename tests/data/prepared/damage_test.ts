@@ -224,10 +224,16 @@ Deno.test("a folder whose tokenizer or index was altered is refused", async () =
     ["does not match its own hash", /"hash": "[0-9a-f]{64}"/, `"hash": "${"0".repeat(64)}"`],
     ["its index says", /"train": {\s+"tokens": /, '"train": { "tokens": 1'],
   ];
+  const bare = text.replace(/,\s+"seal": "[0-9a-f]{64}"/, "");
   for (const [says, from, to] of changes) {
     Deno.writeTextFileSync(path, text.replace(from, to));
+    refused(says === "need JSON" ? says : "does not match its seal");
+    // Whoever forges it, or had a version without seals, is held to the rest.
+    Deno.writeTextFileSync(path, bare.replace(from, to));
     refused(says);
   }
+  Deno.writeTextFileSync(path, bare);
+  openPrepared(desk.of("out"));
   Deno.writeTextFileSync(path, text);
   openPrepared(desk.of("out"));
 });

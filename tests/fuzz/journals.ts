@@ -1,0 +1,43 @@
+/**
+ * Damaged journals through the real reader, one per round: what it gives is always the beginning of
+ * what was written, and all of it unless it says what is wrong or the end is torn.
+ */
+import { parseJournal, printLine } from "../../src/report/journal_lines.ts";
+import type { JournalLine } from "../../src/report/journal.ts";
+import { recordedIn } from "../../workers/journal/recorded.ts";
+import { dice, mutate, same } from "./dice.ts";
+import { Violation } from "./frames.ts";
+
+const STAMP = { at: 0.5, time: "2026-01-02T03:04:05.678Z" };
+const KINDS: readonly Readonly<Record<string, number | string | number[]>>[] = [
+  { kind: "start", name: "größer", from: 0, steps: 400 },
+  { kind: "saved", step: 200, state: "ab".repeat(32) },
+  { kind: "skip", step: 237, skips: [236, 237], reason: "the loss is NaN" },
+  { kind: "rewind", from: 237, to: 200 },
+  { kind: "saved", step: 300 },
+  { kind: "removed", steps: [200] },
+];
+const ENTRIES = KINDS.map((entry, seq) => ({ ...STAMP, ...entry, seq }) as unknown as JournalLine);
+const TEXT = ENTRIES.reduce(({ text, crc }, { seq, at, time, kind, ...rest }) => {
+  const next = printLine({ seq, at, time, kind, ...rest }, crc);
+  return { text: text + next.line + "\n", crc: next.crc };
+}, { text: "", crc: 0 }).text;
+const BYTES = new TextEncoder().encode(TEXT);
+
+/** Plays one round; gives its outcome. @throws {Violation} */
+export function journalRound(seed: number, round: number): string {
+  const what = `journal, seed ${seed}, round ${round}`;
+  const text = new TextDecoder().decode(mutate(BYTES, dice(seed, round)));
+  const found = parseJournal(text);
+  const { entries, fault } = found;
+  for (const [i, entry] of entries.entries()) {
+    if (!same({ ...entry }, { ...ENTRIES[i] })) throw new Violation(`${what}: line ${i + 1} lies`);
+  }
+  if (fault !== undefined && !fault.startsWith(`line ${entries.length + 1} `)) {
+    throw new Violation(`${what}: another line than the next is named: ${fault}`);
+  }
+  const recorded = recordedIn(found);
+  if (recorded.fault !== undefined) throw new Violation(`${what}: refused: ${recorded.fault}`);
+  if (entries.length === ENTRIES.length && fault === undefined) return "sound";
+  return fault?.replace(/^line \d+ /, "").replace(/ \d+: it has.*/, "") ?? "the end is torn";
+}
