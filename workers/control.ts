@@ -4,14 +4,15 @@
  * commands and their answers; what they do is the run's matter.
  */
 import { join } from "node:path";
-import { fileFault, hasCode, isMissing } from "../src/base/file_fault.ts";
+import { fileFault, isMissing, refusing } from "../src/base/file_fault.ts";
 import { kindOf } from "../src/base/file_kind.ts";
 import { atUnload } from "../src/base/unload.ts";
+import { parseJsonText } from "../src/base/json.ts";
 import { EXIT, type ExitName, Refusal } from "../src/base/refusal.ts";
 import { type Channel, ChannelError, type Header } from "../src/transport/channel.ts";
 import { openGate } from "../src/transport/gate.ts";
 import { greet } from "../src/transport/handshake.ts";
-import { bindUnix, dialUnix } from "../src/transport/unix.ts";
+import { dialUnix, keepUnix } from "../src/transport/unix.ts";
 
 /** A change of the number of workers. */
 export type WorkersChange =
@@ -49,7 +50,7 @@ export async function openControl(
   const socket = join(folder, "control.sock");
   const token = crypto.getRandomValues(new Uint8Array(32));
   const inside = new Set<Channel>();
-  const gate = openGate(await bindUnix(socket), {
+  const gate = openGate(await keepUnix(socket), {
     token,
     maxPayload: 0,
     admitted(channel) {
@@ -60,7 +61,9 @@ export async function openControl(
   const path = join(out, FILE);
   try {
     check?.();
-    tell(path, JSON.stringify({ socket, token: token.toBase64() }));
+    refusing({ doing: "write", path }, () => {
+      tell(path, JSON.stringify({ socket, token: token.toBase64() }));
+    });
   } catch (error) {
     gate.close();
     throw error;
@@ -76,6 +79,11 @@ export async function openControl(
       remove();
     },
   };
+}
+
+/** Removes what a run that was killed left of its control; the caller holds the lock of `out`. */
+export function clearControl(out: string): void {
+  for (const name of [FILE, `${FILE}.tmp`]) removeQuietly(join(out, name));
 }
 
 /**
@@ -164,7 +172,7 @@ async function whereabouts(out: string): Promise<{ socket: string; token: Uint8A
     throw fileFault(error, { doing: "reach a run in", path: out });
   });
   try {
-    const { socket, token } = JSON.parse(text);
+    const { socket, token } = Object(parseJsonText(text));
     if (typeof socket === "string") return { socket, token: Uint8Array.fromBase64(token) };
   } catch {
     // Said below.
@@ -194,8 +202,8 @@ function removeIfOwn(path: string, check: ControlOptions["check"]): void {
 function removeQuietly(path: string): void {
   try {
     Deno.removeSync(path);
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
+  } catch {
+    // It is not there, or stays: whatever the run came to is what counts.
   }
 }
 

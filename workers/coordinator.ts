@@ -37,7 +37,25 @@ class Coordinator {
       lost: ({ id, why }) => {
         run.report({ type: "notice", text: `Worker ${id} is lost: ${why}` });
       },
+      turnedAway: ({ id, why, isLast }) => {
+        const text = `Worker ${id} differs from the run and is turned away: ${why}`;
+        const rest = isLast
+          ? "; no other is started until one is lost or deno task workers asks"
+          : "";
+        run.report({ type: "notice", text: text + rest });
+        if (isLast) this.#saveSoon();
+      },
+      short: (why) => {
+        run.report({ type: "notice", text: why });
+        this.#saveSoon();
+      },
     });
+  }
+
+  /** Whoever is left may be lost as well, and nobody would take its place. */
+  #saveSoon(): void {
+    const { course } = this.#lead;
+    if (course.saved !== course.step) course.owed = true;
   }
 
   async lead(): Promise<Outcome> {
@@ -50,12 +68,24 @@ class Coordinator {
       const start = now();
       while (await this.#turn(start));
       await this.#keeper.settle();
-      return this.#outcome();
+    } catch (error) {
+      // What was the first to go wrong is what has to be put right.
+      throw this.#lead.course.fault ?? error;
     } finally {
       this.#keeper.drop();
       await this.#keeper.settle().catch(() => {}); // what ended the run is the error to tell
-      await team.close();
+      await team.close().catch(() => {}); // nor does what stays behind change what it came to
     }
+    const { fault } = this.#lead.course;
+    if (fault !== undefined) throw this.#saved(fault);
+    return this.#outcome();
+  }
+
+  /** Whether the save that was under way when all was done came to nothing. */
+  async #isUnsaved(): Promise<boolean> {
+    const { course } = this.#lead;
+    await this.#keeper.settle();
+    return course.owed || course.unsaved === course.step;
   }
 
   /** Does one thing; false when nothing is left. */
@@ -66,11 +96,11 @@ class Coordinator {
       // A step that all have begun is finished first, whatever else is due.
       const isUnderWay = course.granted === course.step && team.isWhole;
       if (!isUnderWay && team.wantsForming) return await this.#form();
-      const progress = { ...course, stopping: stop.aborted };
+      const progress = { ...course, stopping: stop.aborted || course.fault !== undefined };
       const task = isUnderWay ? "step" : next(progress, config);
       if (task !== "end") await this.#do(task, start);
-      else if (course.step >= config.steps) await sample(this.#lead);
-      return task !== "end";
+      else if (course.step >= config.steps && course.fault === undefined) await sample(this.#lead);
+      return task !== "end" || await this.#isUnsaved();
     } catch (error) {
       if (error instanceof Interrupted) return true;
       throw error;
@@ -124,7 +154,8 @@ class Coordinator {
 
   #announce(): void {
     const { team, course, tokensPerStep, run: { config, report } } = this.#lead;
-    const { params, adapter, kernels } = team.facts;
+    const { params, identity } = team.facts;
+    const { deno, adapter, kernels, shaders, probe } = identity;
     this.#started = true;
     report({
       type: "start",
@@ -132,8 +163,11 @@ class Coordinator {
         name: config.name,
         params,
         workers: team.places.length,
+        deno,
         adapter,
         kernels,
+        shaders,
+        probe,
         tokensPerStep,
         steps: config.steps,
         from: course.step,
@@ -204,6 +238,14 @@ class Coordinator {
     return { [Symbol.dispose]: () => lost?.removeEventListener("abort", onLoss) };
   }
 
+  /** What ends the run, and the step that a resume goes on from. */
+  #saved(fault: Refusal): Refusal {
+    const { run: { trains = true }, course: { written } } = this.#lead;
+    if (!trains || written < 0) return fault;
+    const text = `${fault.message}; step ${written} is saved: put it right and resume the run`;
+    return new Refusal(fault.exit, text);
+  }
+
   #outcome(): Outcome {
     const { team, course, tokensPerStep, run: { config: { steps } } } = this.#lead;
     const { step, loss, valLoss, rate, stateHash } = course;
@@ -214,7 +256,7 @@ class Coordinator {
       tokens: step * tokensPerStep,
       tokensPerS: tokensPerSecond(rate),
       params: this.#started ? team.facts.params : 0,
-      adapter: this.#started ? team.facts.adapter : "",
+      adapter: this.#started ? team.facts.identity.adapter : "",
       stateHash,
       stopped: step < steps,
       idle: !this.#started,

@@ -5,7 +5,13 @@ import type { FencedChannel } from "../src/transport/channel.ts";
 /** What happens to a worker outside of what it says. */
 export type CrewEvent =
   /** It has proven who it is; the channel is in attempt 0. */
-  | { readonly type: "joined"; readonly id: number; readonly channel: FencedChannel }
+  | {
+    readonly type: "joined";
+    readonly id: number;
+    readonly channel: FencedChannel;
+    /** Files of its code that are not as the run began with them; none where it has no files. */
+    readonly changed?: readonly string[];
+  }
   /** It is gone; `why` says how, `killed` that it was no deed of its own. */
   | {
     readonly type: "ended";
@@ -23,6 +29,8 @@ export interface Crew {
   readonly folder?: string;
   /** Starts a worker; events tell how it fares. */
   spawn(id: number, seat: number): void;
+  /** Makes the ways between workers anew, where they are gone. Rejects where that cannot be done. */
+  mend?(): Promise<void>;
   /** Sends a signal to a worker; nothing happens when it is gone. */
   signal(id: number, signal: CrewSignal): void;
   /** Ends all workers, whatever they do. */

@@ -1,5 +1,6 @@
 /** From a config to what a run reads, and the hash that holds a resume to the same tokens. */
 import { basename, resolve } from "node:path";
+import { keepingBusy } from "../src/base/busy.ts";
 import { hashValue, sha256 } from "../src/base/hash.ts";
 import { rootKey } from "../src/base/random.ts";
 import { Refusal } from "../src/base/refusal.ts";
@@ -114,7 +115,7 @@ function requireHash(hash: string, settled: Settled | undefined): void {
 /** A text file, in memory as a whole. */
 async function fromText({ data }: RunConfig, settled: Settled | undefined): Promise<Data> {
   const text = await readText(data.path);
-  const hash = sha256(new TextEncoder().encode(text));
+  const hash = await keepingBusy(() => sha256(new TextEncoder().encode(text)));
   requireHash(hash, settled);
   await holdToAsked(data, { settled });
   const name = data.path ?? "the default text";
@@ -124,7 +125,7 @@ async function fromText({ data }: RunConfig, settled: Settled | undefined): Prom
     requireEnds(text, { name, end, begins: [] });
   }
   const tokenizer = settled?.tokenizer ?? await tokenizerNamed(data.tokenizer ?? "char", text, end);
-  const { tokens, begins, notes } = tokensOfText(text, {
+  const { tokens, begins, notes } = await tokensOfText(text, {
     name,
     tokenizer,
     end,
@@ -170,7 +171,8 @@ async function fromFolders(
   weights: readonly (readonly [string, number])[],
   settled: Settled | undefined,
 ): Promise<Data> {
-  const all = weights.map(([path, weight]) => ({ ...openWhole(resolve(path)), weight }));
+  const all: (Prepared & { readonly weight: number })[] = [];
+  for (const [path, weight] of weights) all.push({ ...await openWhole(resolve(path)), weight });
   const [first] = all;
   if (first === undefined) {
     throw new Refusal("config", "Cannot mix texts: need at least one folder in data.mix: none");
@@ -255,10 +257,12 @@ function notesOf({ path, train, validation, unknown }: Prepared, documents: bool
 /** Tokens that are looked over before a run begins: a second or two. Others are when they are read. */
 const LOOKED_OVER = 2 ** 29;
 
-function openWhole(path: string): Prepared {
+async function openWhole(path: string): Promise<Prepared> {
   const prepared = openPrepared(path);
   const { train, validation } = prepared;
-  if (train.tokens + validation.tokens <= LOOKED_OVER) verifyPrepared(path);
+  if (train.tokens + validation.tokens <= LOOKED_OVER) {
+    await keepingBusy(() => verifyPrepared(path));
+  }
   return prepared;
 }
 

@@ -9,6 +9,8 @@ export interface Progress {
   readonly proven: number;
   readonly saved: number;
   readonly sampled: number;
+  /** Step whose state could not be saved last; -1 is none. */
+  readonly unsaved: number;
   /** A save came to nothing: another one is due whatever the step. */
   readonly owed: boolean;
   readonly stopping: boolean;
@@ -24,11 +26,12 @@ interface Plan extends Pick<RunConfig, "steps" | "checkpoint" | "guard"> {
 
 /** The next task. */
 export function nextTask(progress: Progress, plan: Plan): Task {
-  const { step, evaluated, sampled, proven, saved, owed, stopping } = progress;
-  if (stopping) return saved === step ? "end" : "save_last";
+  const { step, evaluated, sampled, proven, saved, unsaved, owed, stopping } = progress;
+  const isSaved = saved === step && unsaved !== step;
+  if (stopping) return isSaved ? "end" : "save_last";
   const over = step >= plan.steps;
   if (evaluated !== step && (over || every(plan.eval.every, step))) return "evaluate";
-  if (over) return saved === step ? "end" : "save_last";
+  if (over) return isSaved ? "end" : "save_last";
   if (sampled !== step && every(plan.report.sample_every, step)) return "sample";
   if (proven !== step && every(plan.guard.hash_every, step)) return "prove";
   const { at } = plan.checkpoint;

@@ -2,7 +2,7 @@
  * The losses of evaluation sequences, one batch after the other. It knows no coordinator: which
  * sequences are whose is a pure function of rank and world size.
  */
-import type { Source } from "../src/data/source.ts";
+import type { Batch, Source } from "../src/data/source.ts";
 import type { Program } from "../src/device/types.ts";
 import { inPlace } from "./feed.ts";
 import type { Feed } from "./feed.ts";
@@ -36,12 +36,7 @@ export async function evaluateShare(
     if (signal?.aborted) break;
     let total = { sequence, loss: 0, counted: 0, correct: 0 };
     for (const batch of source.evaluation(sequence)) {
-      feed.bring(batch, inPlace);
-      program.run();
-      const slots = [EVAL.loss, EVAL.correct];
-      const [loss = NaN, correct = NaN] = await feed.memory.read(
-        slots.map((slot) => ({ slot, offset: 0, length: 1 })),
-      );
+      const [loss, correct] = await lossOf(batch, { feed, program });
       await moved?.(losses.length, all);
       total = {
         sequence,
@@ -53,4 +48,26 @@ export async function evaluateShare(
     losses.push(total);
   }
   return losses;
+}
+
+/** Loss and met targets of the first batch of all; empty where nothing is evaluated. */
+export async function firstLoss(
+  { feed, source, program }: { feed: Feed; source: Source; program: Program },
+): Promise<number[]> {
+  const [batch] = source.sequences === 0 ? [] : source.evaluation(0);
+  return batch === undefined ? [] : [...await lossOf(batch, { feed, program })];
+}
+
+/** Sum of the losses of a batch, and how many of its targets were met. */
+async function lossOf(
+  batch: Batch,
+  { feed, program }: { feed: Feed; program: Program },
+): Promise<readonly [loss: number, correct: number]> {
+  feed.bring(batch, inPlace);
+  program.run();
+  const slots = [EVAL.loss, EVAL.correct];
+  const [loss = NaN, correct = NaN] = await feed.memory.read(
+    slots.map((slot) => ({ slot, offset: 0, length: 1 })),
+  );
+  return [loss, correct];
 }

@@ -13,9 +13,10 @@ import { parseStrict } from "../src/checkpoint/json.ts";
 import { asideName, PREFIX } from "../src/checkpoint/names.ts";
 import { writeSafetensors } from "../src/checkpoint/safetensors.ts";
 import { checkSpace, freeBytes, spaceFault } from "../src/checkpoint/space.ts";
-import { textOfBytes } from "../src/data/read.ts";
+import { readBytes, textOfBytes } from "../src/data/read.ts";
 import { tokenizerSpecSchema } from "../src/data/schema.ts";
 import { toHuggingFace } from "../src/data/tokenizers/huggingface.ts";
+import { FILE_BYTES, namingFile } from "../src/data/tokenizers/limits.ts";
 import { tokenizerFrom } from "../src/data/tokenizers/mod.ts";
 import { specOfTokenizerJson } from "../src/data/tokenizers/recognize.ts";
 import type { Tokenizer } from "../src/data/tokenizers/types.ts";
@@ -62,7 +63,7 @@ export async function readExported(path: string): Promise<Exported> {
 }
 
 async function readText(path: string): Promise<string> {
-  return textOfBytes(await Deno.readFile(path), path);
+  return textOfBytes(await readBytes(path, { most: FILE_BYTES }), path);
 }
 
 /** Our own form of it, else tokenizer.json, else the older pair; undefined where there is none. */
@@ -76,18 +77,21 @@ async function tokenizerOf(
   };
   if (names.includes(FILES.tokenizer)) {
     const spec = await read(FILES.tokenizer);
-    return tokenizerFrom(parsed(tokenizerSpecSchema, spec, join(path, FILES.tokenizer)));
+    const at = join(path, FILES.tokenizer);
+    return namingFile(at, () => tokenizerFrom(parsed(tokenizerSpecSchema, spec, at)));
   }
-  if (names.includes(THEIRS.json)) return fromJson(await read(THEIRS.json));
+  if (names.includes(THEIRS.json)) {
+    return fromJson(await read(THEIRS.json), join(path, THEIRS.json));
+  }
   if (!names.includes(THEIRS.vocab)) return undefined;
   if (!names.includes(THEIRS.merges)) throw new Damage(`${THEIRS.merges} is missing`);
   const vocab = await read(THEIRS.vocab);
   const merges = await readText(join(path, THEIRS.merges));
-  return fromJson(tokenizerJsonOf({ vocab, merges, path }));
+  return fromJson(tokenizerJsonOf({ vocab, merges, path }), join(path, THEIRS.vocab));
 }
 
-function fromJson(json: unknown): Tokenizer {
-  return tokenizerFrom(specOfTokenizerJson(json));
+function fromJson(json: unknown, path: string): Tokenizer {
+  return namingFile(path, () => tokenizerFrom(specOfTokenizerJson(json)));
 }
 
 /** @throws {Refusal} `data` for a tokenizer that gives ids which the model does not know. */

@@ -67,6 +67,7 @@ export async function rewind(lead: Lead, why: string): Promise<void> {
     saved: checkpoint === undefined ? -1 : step,
     proven: -1,
     granted: -1,
+    unsaved: -1,
     owed: false,
     watched: FRESH,
     rate: lead.rateAt(step),

@@ -92,8 +92,9 @@ export class Keeper {
       if (course.saved === at.step) course.saved = -1;
       return;
     }
-    // Without room for it the next one is saved when it is due.
     const hash = await run.save(state, at);
+    // What the disk did not take is saved when the next one is due, or when the run ends here.
+    course.unsaved = hash === undefined ? at.step : -1;
     if (hash === undefined) return;
     course.stateHash = hash;
     course.written = at.step;
@@ -122,12 +123,13 @@ function savedAt(
   { last, stallMs }: { last: boolean; stallMs: number },
 ): SavedAt {
   const { step } = course;
-  const { adapter, shaders, kernels } = team.facts;
+  const { adapter, shaders, kernels, probe } = team.facts.identity;
   return {
     step,
     adapter,
     shaders,
     kernels,
+    probe,
     workers: team.places.length,
     valLoss: course.evaluated === step && step > 0 ? course.valLoss ?? null : null,
     skipped: [...course.skips].filter((each) => each < Math.min(step, config.steps))

@@ -3,6 +3,7 @@
  * stands. It decides nothing.
  */
 import { rootKey } from "../src/base/random.ts";
+import type { Refusal } from "../src/base/refusal.ts";
 import type { NamedTensor } from "../src/checkpoint/tensor.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
@@ -25,6 +26,7 @@ import type { Strike } from "./faults/schema.ts";
 import { strikeSelf } from "./faults/self.ts";
 import type { Answer } from "./link.ts";
 import { shapeOf } from "./plans.ts";
+import { Admission } from "./admission.ts";
 import { setUp } from "./setup.ts";
 import type { Shape } from "./plans.ts";
 import { type Corpus, sourceIn } from "./corpus.ts";
@@ -38,6 +40,7 @@ export interface SavedAt {
   readonly adapter: string;
   readonly shaders: string;
   readonly kernels: string;
+  readonly probe: string;
   readonly workers: number;
   /** Validation loss of exactly this state, where it was evaluated. */
   readonly valLoss: number | null;
@@ -69,7 +72,7 @@ export interface Run {
   readonly stop?: AbortSignal;
   /** Aborted when the run's folder is not its own any more; the reason is what the run ends with. */
   readonly lost?: AbortSignal;
-  /** Writes a checkpoint; gives its state hash, or undefined when there was no room for it. */
+  /** Writes a checkpoint; gives its state hash, or undefined when the disk did not take it. */
   readonly save: (state: NamedState, at: SavedAt) => Promise<string | undefined>;
   /**
    * The newest good checkpoint that passed over these steps as far as it came, if there is any:
@@ -123,6 +126,8 @@ export interface Course {
   /** When a save was last begun, and of what step the newest checkpoint is. */
   saved: number;
   written: number;
+  /** Step whose state could not be saved last. */
+  unsaved: number;
   /** A save came to nothing: another one is due whatever the step. */
   owed: boolean;
   /** Hash of the state that was saved last. */
@@ -135,10 +140,12 @@ export interface Course {
   rate: Rate;
   /** Steps that are passed over. */
   readonly skips: Set<number>;
+  /** What ends the run once the state is saved; undefined while nothing does. */
+  fault: Refusal | undefined;
 }
 
 /** Wiring of a team to the parts of its coordinator. */
-export interface Wiring extends Pick<TeamOptions, "progress" | "lost"> {
+export interface Wiring extends Pick<TeamOptions, "progress" | "lost" | "short" | "turnedAway"> {
   /** Takes parts of a checkpoint as they come. */
   readonly part: (id: number, answer: Answer<"part" | "lane" | "saved">) => void;
   /** The formation is over, and what it was about to send will not come. */
@@ -189,6 +196,7 @@ export class Lead {
       proven: -1,
       saved: from === undefined ? -1 : step,
       written: from === undefined ? -1 : step,
+      unsaved: -1,
       owed: false,
       stateHash: from?.manifest.stateHash ?? "",
       untried: false,
@@ -196,7 +204,9 @@ export class Lead {
       watched: FRESH,
       rate: this.rateAt(step),
       skips: new Set(run.skips),
+      fault: undefined,
     };
+    const admission = new Admission(config, run.corpus);
     this.team = new Team({
       launch: run.launch,
       cards: run.cards ?? [],
@@ -213,6 +223,8 @@ export class Lead {
       note: (kind, note) => this.note(kind, note),
       limit: (type) => this.#limit(type),
       setUp: () => setUp(config, run.corpus, { trains: run.trains ?? true }),
+      admit: (worker) => admission.differences(worker),
+      stranded: (why) => this.#stranded(why),
       ...wiring,
       stop: this.stop,
       now: () => performance.now(),
@@ -240,6 +252,16 @@ export class Lead {
   /** The coordinator's own faults at a point. */
   async pass(point: string): Promise<void> {
     for (const deed of this.#faults.own(this.course.step, point)) await strikeSelf(deed);
+  }
+
+  /** That nobody is left to go on with, and what to do. */
+  #stranded(why: string): string {
+    const { run: { config: { out }, trains = true }, course: { written } } = this;
+    const none = `Cannot go on: no worker is left that is as the run is: ${why}`;
+    if (!trains || out === null) return `${none}; put back what was changed and start again`;
+    return written < 0
+      ? `${none}; nothing was saved: --restart=${out} begins anew with what is there now`
+      : `${none}; put back what was changed and go on from step ${written} with --resume=${out}`;
   }
 
   /** Most bytes that a reply can carry. */

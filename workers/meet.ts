@@ -3,7 +3,7 @@ import { ChannelError } from "../src/transport/channel.ts";
 import type { FencedChannel } from "../src/transport/channel.ts";
 import { openGate } from "../src/transport/gate.ts";
 import { greet } from "../src/transport/handshake.ts";
-import { bindUnix, dialUnix } from "../src/transport/unix.ts";
+import { dialUnix, keepUnix } from "../src/transport/unix.ts";
 import type { Meet } from "./formation.ts";
 import { Lobby } from "./lobby.ts";
 
@@ -16,22 +16,24 @@ export interface Quarters {
 }
 
 /**
- * Milliseconds for a handshake with a peer: a device that computes may keep its event loop busy.
- * Whether a peer is hung is for the coordinator to say, and it says it sooner.
+ * Milliseconds for whom this process dials to prove itself: a device that computes may keep the event
+ * loop there busy. Whether a peer is hung is for the coordinator to say, and it says it sooner. Who
+ * dials this process is a stranger until it has proven itself, and gets the gate's deadline.
  */
-const DEADLINE = 120_000;
+export const DIALED_MS = 120_000;
 /** Between two tries to dial, ms. */
 const PAUSE = 10;
 
 /** Opens the own socket; gives the way to meet others. */
 export async function openQuarters({ socket, seat, token }: Quarters): Promise<Meet> {
   const lobby = new Lobby();
-  openGate(await bindUnix(socket(seat)), {
+  const listener = await keepUnix(socket(seat));
+  openGate(listener, {
     token,
-    deadline: DEADLINE,
     admitted: (channel, { attempt, rank }) => lobby.enter(channel, { attempt, rank }),
   });
   return async ({ attempt, rank, seated, signal, met }) => {
+    await listener.mend();
     const meetings: Promise<FencedChannel>[] = seated.flatMap(({ seat: other }, peer) => {
       if (peer === rank) return [];
       const meeting = peer > rank
@@ -71,7 +73,7 @@ async function dial(
     try {
       channel = await dialUnix(path, { attempt });
       signal.addEventListener("abort", leave, { once: true });
-      await greet(channel, { rank, attempt }, { token, deadline: DEADLINE });
+      await greet(channel, { rank, attempt }, { token, deadline: DIALED_MS });
       return channel;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, PAUSE));

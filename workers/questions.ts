@@ -11,7 +11,7 @@ import type { Layout } from "../src/plan/layout.ts";
 import type { Plan } from "../src/plan/types.ts";
 import type { Reach } from "../src/report/events.ts";
 import { Decoder } from "./decoder.ts";
-import { evaluateShare } from "./evaluation.ts";
+import { evaluateShare, firstLoss } from "./evaluation.ts";
 import type { SequenceLoss } from "./evaluation.ts";
 import type { Feed } from "./feed.ts";
 import { directionsOf, evaluationPlan, reachPlan } from "./plans.ts";
@@ -46,6 +46,18 @@ export class Questions {
   constructor(feed: Feed, parts: QuestionParts) {
     this.#feed = feed;
     this.#parts = parts;
+  }
+
+  /** Loads the plan of an evaluation. */
+  async open(): Promise<void> {
+    this.#evaluation ??= await this.#load(evaluationPlan);
+  }
+
+  /** Loss of the first evaluation batch, and how many of its targets were met; empty where none is. */
+  async probe(): Promise<number[]> {
+    const program = this.#evaluation ??= await this.#load(evaluationPlan);
+    const { source } = this.#parts;
+    return await firstLoss({ feed: this.#feed, source, program });
   }
 
   /** Losses of a share of the evaluation sequences, as evaluateShare() deals them out. */

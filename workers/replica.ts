@@ -6,6 +6,7 @@ import type { RunConfig } from "../src/config/schema.ts";
 import { sourceIn } from "./corpus.ts";
 import type { Corpus } from "./corpus.ts";
 import { sizeOf } from "../src/base/shape.ts";
+import { bytesOf, sha256 } from "../src/base/hash.ts";
 import { foldName, rootKey } from "../src/base/random.ts";
 import type { Key } from "../src/base/random.ts";
 import type { Device, Memory, Stretch } from "../src/device/types.ts";
@@ -93,14 +94,14 @@ export class Replica {
     return this.#lanes.size;
   }
 
-  /** SHA-256 (hex) over the kernels of a training step, as the device compiled them. */
+  /** SHA-256 (hex) over the kernels of a training step, or of an evaluation where none is taken. */
   get shaders(): string {
     return this.#shaders;
   }
 
   /**
-   * Loads the plans of a training step, unless it is not to train, and writes the seed's first
-   * parameters.
+   * Loads the plans of a training step, or of an evaluation where it is not to train, and writes the
+   * seed's first parameters.
    */
   async open({ trains = true }: { readonly trains?: boolean } = {}): Promise<void> {
     for (const vector of this.vectors) {
@@ -109,9 +110,22 @@ export class Replica {
       }
     }
     this.#lanes.open();
-    if (trains) await this.#stepper.open(this.#device);
+    await (trains ? this.#stepper.open(this.#device) : this.#questions.open());
     this.#shaders = this.#device.shaders;
     this.#initialize();
+  }
+
+  /**
+   * SHA-256 (hex) over what the device makes of the first micro-batch with the seed's parameters: its
+   * gradient and its carried states, or without training its loss. Devices that differ in it compute
+   * other bits, whatever they are called. Leaves the state as it was; call it before the first step.
+   */
+  async probe({ trains = true }: { readonly trains?: boolean } = {}): Promise<string> {
+    if (!trains) return sha256(bytesOf(Float32Array.from(await this.#questions.probe())));
+    this.#stepper.probe();
+    const states = await this.nextLanes([0]);
+    this.#lanes.drop();
+    return sha256(bytesOf(states), Uint8Array.fromHex(await this.#vectors.hash(["grad"])));
   }
 
   /** Begins anew: the seed's first parameters, moments and carried states of zero. */

@@ -8,12 +8,16 @@ import { lockRun, type RunLock } from "../src/checkpoint/lock.ts";
 import { placeOf } from "../src/checkpoint/places.ts";
 import { cleanLeftovers } from "../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
-import { differences } from "../src/config/identity.ts";
+import { configHash, differences as changedKeys } from "../src/config/identity.ts";
 import { anchored } from "../src/config/paths.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
+import { tokenizerHash } from "../src/data/tokenizers/mod.ts";
+import type { Data } from "./data.ts";
+import { refusing, writingFault } from "../src/base/file_fault.ts";
 import { hashValue, sealed, sealFault } from "../src/base/hash.ts";
+import { parseJsonText } from "../src/base/json.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { unshare, writeJsonAtomic } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
@@ -21,7 +25,7 @@ import { metricsLog } from "../src/report/jsonl.ts";
 import { sampleLine } from "../src/report/metrics.ts";
 import { reporter } from "../src/report/reporter.ts";
 import { summaryOf } from "../src/report/summary.ts";
-import { openControl } from "./control.ts";
+import { clearControl, openControl } from "./control.ts";
 import type { ControlCommand, ControlOptions } from "./control.ts";
 import { coordinate } from "./coordinator.ts";
 import type { Elastic, Outcome } from "./lead.ts";
@@ -35,7 +39,8 @@ import { newestOf, requireEmpty, requireRun, setRunAside } from "./going_on.ts";
 import { headerOf } from "./header.ts";
 import { requireOwn } from "./held.ts";
 import { LateJournal } from "./late_journal.ts";
-import { otherBits } from "./other_bits.ts";
+import { differences, identityIn, otherBits } from "./identity.ts";
+import { requireRoom } from "./room.ts";
 import { foldersOf } from "./texts.ts";
 import { saver } from "./saver.ts";
 import { changedConfig, keepConfig } from "./stored_config.ts";
@@ -82,6 +87,7 @@ export async function runTraining(request: RunRequest): Promise<void> {
     if (restart) setRunAside(out, show);
     else if (!resume) await requireEmpty(out);
     await cleanLeftovers(join(out, "checkpoints"), heldDisk(lock));
+    clearControl(out);
     using journal = new LateJournal(placeOf(join(out, "journal.jsonl"), followLinks), {
       out,
       show,
@@ -105,9 +111,11 @@ export async function runTraining(request: RunRequest): Promise<void> {
       }
     }
     const { data, initial } = fresh ?? await beginning(config, from);
+    if (from !== undefined) requireSameRun(from, { config, data });
     for (const text of [...data.notes, ...unevaluatedLines(config, data.corpus)]) {
       show({ type: "notice", text });
     }
+    await requireRoom(out, config, { vocabulary: data.corpus.vocabulary });
     const began = await train(request, { data, from, initial, journal, note, lock });
     if (!began) lock.removeUnused();
   } catch (error) {
@@ -140,7 +148,9 @@ async function train(
     // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
     if (event.type === "start") {
       if (request.resume && from === undefined) keepConfig(out, config);
-      writeJsonAtomic(placed("config.json"), stored);
+      refusing({ doing: "write to", path: out }, () => {
+        writeJsonAtomic(placed("config.json"), stored);
+      });
     }
     tell(event);
     // What led to a checkpoint is on the disk before it is, as the metrics are.
@@ -226,13 +236,27 @@ function finish(
     return false;
   }
   const summary = summaryOf({ ...end, steps: end.step, workers: config.workers, seconds });
-  writeJsonAtomic(path, sealed(summary));
+  const fault = summaryFault(path, sealed(summary));
   report({ type: "end", summary });
-  const text = end.stopped
+  const text = fault !== undefined
+    ? `${fault}; the state is saved, and --resume=${out} writes it`
+    : end.stopped
     ? `Stopped at step ${end.step}: go on with --resume=${out}`
     : `Everything lies in ${out}: checkpoints, metrics.jsonl, config.json, summary.json`;
   show({ type: "notice", text });
   return true;
+}
+
+/** Writes the summary; gives why the disk does not take it: what was trained is saved by then. */
+function summaryFault(path: string, summary: unknown): string | undefined {
+  try {
+    writeJsonAtomic(path, summary);
+    return undefined;
+  } catch (error) {
+    const fault = writingFault(error, { doing: "write", path });
+    if (fault === undefined) throw error;
+    return fault.message;
+  }
 }
 
 /** Lets the owner in; a crew without sockets has no door. */
@@ -253,8 +277,9 @@ function change({ change }: ControlCommand, elastic: Elastic | undefined): strin
 function adapterNotice(from: Checkpoint | undefined, show: Sink): Sink {
   return (event) => {
     if (event.type !== "start" || from === undefined) return;
-    const text = otherBits(from.manifest, event.run);
-    if (text !== undefined) show({ type: "notice", text });
+    for (const text of otherBits(from.manifest, event.run)) {
+      show({ type: "notice", text });
+    }
   };
 }
 
@@ -277,15 +302,33 @@ function isDone({ manifest }: Checkpoint, { steps, out }: RunConfig): boolean {
 /** The step that the run's summary is of; undefined where there is none that is whole. */
 function summedUp(out: string): unknown {
   try {
-    const summary = JSON.parse(Deno.readTextFileSync(join(out, "summary.json")));
+    const summary = Object(parseJsonText(Deno.readTextFileSync(join(out, "summary.json"))));
     return sealFault(summary) === undefined ? summary.steps : undefined;
   } catch {
     return undefined;
   }
 }
 
+/** What a resume may not differ in, as the parts of an identity have it. @throws {Refusal} */
+function requireSameRun(
+  { manifest }: Checkpoint,
+  { config, data: { hash, corpus: { tokenizer } } }: { config: RunConfig; data: Data },
+): void {
+  const run = {
+    config: configHash(config),
+    tokenizer: tokenizer === undefined ? "" : tokenizerHash(tokenizer),
+    data: hash,
+  };
+  const changed = differences(identityIn(manifest), run);
+  if (changed.length === 0) return;
+  throw new Refusal(
+    "incompatible",
+    `Cannot resume ${config.out} as another run (checkpoint against now): ${changed.join("; ")}`,
+  );
+}
+
 function requireSameConfig(from: Checkpoint, config: RunConfig): void {
-  const changed = differences(resolveConfig(from.manifest.config), config);
+  const changed = changedKeys(resolveConfig(from.manifest.config), config);
   if (changed.length === 0) return;
   throw new Refusal(
     "incompatible",

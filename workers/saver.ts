@@ -1,12 +1,13 @@
 /** Writes a run's checkpoints and removes those that are kept no longer. Needs the run's lock. */
 import { join } from "node:path";
+import { FileFault, writingFault } from "../src/base/file_fault.ts";
 import { saveCheckpoint } from "../src/checkpoint/commit.ts";
 import type { Disk } from "../src/checkpoint/disk.ts";
+import { listCheckpoints } from "../src/checkpoint/load.ts";
 import { applyRetention } from "../src/checkpoint/retention.ts";
 import { Verified } from "../src/checkpoint/verified.ts";
 import { configHash } from "../src/config/identity.ts";
 import type { RunConfig } from "../src/config/schema.ts";
-import { Refusal } from "../src/base/refusal.ts";
 import { taskOf } from "../src/data/sources/mod.ts";
 import type { Sink } from "../src/report/events.ts";
 import type { Run } from "./lead.ts";
@@ -28,15 +29,35 @@ export interface SaverOptions {
   readonly faults: Faults;
 }
 
-/** Saves states of a run; what it gives is undefined where the disk has no room. */
-export function saver(options: SaverOptions): Run["save"] {
-  const { config, out, disk, data, report, note, faults } = options;
+/** Milliseconds after which the last state is written once more. */
+const PAUSE = 1000;
+
+/**
+ * Saves states of a run; what it gives is undefined where the disk did not take one. The last state is
+ * tried twice; if it is lost as well that is a Refusal, `tooLarge` or `lost`.
+ */
+export function saver(
+  { config, out, disk, data, report, note, faults }: SaverOptions,
+): Run["save"] {
   const root = join(out, "checkpoints");
   const windowsPerStep = config.micro_batches * config.windows;
   const { time } = taskOf(config.data, data.corpus.vocabulary);
   const verified = new Verified();
+  const faultOf = (error: unknown) => writingFault(error, { doing: "save to", path: root });
+  const tell = (text: string) => report({ type: "notice", text });
+  /** What is kept too long is removed after another save. */
+  const prune = async () => {
+    try {
+      const removed = await applyRetention(root, config.checkpoint, { verified, disk });
+      if (removed.length > 0) note("removed", { steps: removed });
+    } catch (error) {
+      const fault = faultOf(error);
+      if (fault === undefined) throw error;
+      tell(`${fault.message}; older checkpoints stay until the next one`);
+    }
+  };
   return async (state, { stallMs, last, ...at }) => {
-    const { step, adapter, shaders, kernels, workers, valLoss, skipped } = at;
+    const { step, adapter, shaders, kernels, probe, workers, valLoss, skipped } = at;
     const draft = {
       ...state,
       manifest: {
@@ -52,6 +73,7 @@ export function saver(options: SaverOptions): Run["save"] {
         adapter,
         shaders,
         kernels,
+        probe,
         deno: Deno.version.deno,
         skipped,
         valLoss,
@@ -63,19 +85,42 @@ export function saver(options: SaverOptions): Run["save"] {
         for (const deed of faults.own(step, `save: ${point}`)) await strikeSelf(deed);
       };
       report({ type: "saving", step });
-      const { path, ms, bytes, manifest } = await saveCheckpoint(root, draft, { at, disk });
+      const save = () => saveCheckpoint(root, draft, { at, disk });
+      const saved = !last ? await save() : await save().catch(async (error) => {
+        if (faultOf(error) === undefined) throw error;
+        await new Promise((resolve) => setTimeout(resolve, PAUSE));
+        return await save();
+      });
+      const { path, ms, bytes, manifest } = saved;
       note("saved", { step, state: manifest.stateHash, ms: Math.round(ms), stall_ms: stallMs });
       report({ type: "checkpoint", step, path, ms, bytes, stallMs });
-      const removed = await applyRetention(root, config.checkpoint, { verified, disk });
-      if (removed.length > 0) note("removed", { steps: removed });
+      await prune();
       return manifest.stateHash;
     } catch (error) {
-      // A full disk costs a checkpoint, not the run; the last one is the run's result.
-      if (last || !(error instanceof Refusal && error.exit === "tooLarge")) throw error;
-      note("not_saved", { step, reason: error.message });
-      const text = `${error.message}; training goes on without this checkpoint`;
-      report({ type: "notice", text });
+      // What the disk does costs a checkpoint, not the run; the last one is the run's result.
+      const fault = faultOf(error);
+      if (fault === undefined) throw error;
+      note("not_saved", { step, reason: fault.message });
+      if (last) throw await unsaved(fault, { step, root });
+      tell(`${fault.message}; training goes on without this checkpoint`);
       return undefined;
     }
   };
+}
+
+/** That the state a run ends with is lost, and what is left. */
+async function unsaved(
+  { exit, message }: FileFault,
+  { step, root }: { step: number; root: string },
+): Promise<FileFault> {
+  const listed = await listCheckpoints(root).catch(() => []);
+  // One of this step may be there, but who knows for how long.
+  const newest = listed.find((one) => one.step < step);
+  const left = newest === undefined
+    ? "there is no checkpoint"
+    : `the newest is of step ${newest.step}`;
+  return new FileFault(
+    exit === "tooLarge" ? exit : "lost",
+    `${message}; step ${step} is not saved, ${left}`,
+  );
 }

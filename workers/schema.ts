@@ -1,5 +1,6 @@
 /** What a worker may say: every reply is held to this before anybody looks at it. */
 import * as z from "zod";
+import type { Identity } from "./identity.ts";
 
 const count = z.int().min(0);
 /** Losses and norms may be anything but a number once training diverged. */
@@ -30,14 +31,27 @@ export type Progress = z.infer<typeof progress>;
 /** Where a worker's step went: milliseconds by phase. */
 export type StepTimes = z.infer<typeof times>;
 
+const said = z.string().max(1000);
+/** What a worker is, as it says itself; whether its code is that of the run others see. */
+const identity = z.strictObject(
+  {
+    deno: said,
+    config: said,
+    tokenizer: said,
+    data: said,
+    adapter: said,
+    kernels: said,
+    shaders: said,
+    probe: said,
+  } satisfies Record<Exclude<keyof Identity, "code">, unknown>,
+);
+
 /** A reply of a worker. */
 export const replySchema = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("ready"),
-    adapter: z.string(),
     params: count,
-    shaders: z.string(),
-    kernels: z.string(),
+    identity,
   }),
   /**
    * A sign of life, the ranks whose data it waits for, whether it got further since the last, and

@@ -3,6 +3,7 @@
  * Linux, and Deno splits lists of permitted paths at commas, with no way to escape one.
  */
 import { join, resolve } from "node:path";
+import { fileFault } from "../src/base/file_fault.ts";
 import { sha256 } from "../src/base/hash.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { MAX_SOCKET_PATH } from "../src/transport/unix.ts";
@@ -10,7 +11,7 @@ import { MAX_SOCKET_PATH } from "../src/transport/unix.ts";
 /** Longest name of a socket in it. */
 const LONGEST = "control.sock";
 /** Where temporary files may lie if the environment's own folder does not serve. */
-const OTHERS = ["/tmp", "/var/tmp"];
+export const OTHERS: readonly string[] = ["/tmp", "/var/tmp"];
 
 /** Whether sockets of a folder at `path` can be bound, and named in permissions. */
 export function serves(path: string): boolean {
@@ -42,6 +43,90 @@ export function makeSocketFolder(): string {
   );
 }
 
+/**
+ * A folder of sockets that this process holds until it ends or disposes it: a lock on the folder
+ * itself tells other runs that it is in use, and systemd-tmpfiles leaves what is locked alone.
+ */
+export class SocketFolder implements Disposable {
+  readonly path: string;
+  readonly #uid: number | null;
+  #held: Deno.FsFile | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+    this.#held = holdFolder(path);
+    this.#uid = Deno.lstatSync(path).uid;
+  }
+
+  /** Whether its path leads to the folder that is held. */
+  get isHeld(): boolean {
+    try {
+      return this.#held?.statSync().ino === Deno.lstatSync(this.path).ino;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Makes it anew at the same path where it is gone. @throws {Refusal} where that cannot be done. */
+  keep(): void {
+    if (this.isHeld) return;
+    const doing = { doing: "make anew the folder of sockets", path: this.path };
+    try {
+      Deno.mkdirSync(this.path, { recursive: true, mode: 0o700 });
+      const { isDirectory, uid, mode } = Deno.lstatSync(this.path);
+      if (!isDirectory || uid !== this.#uid || ((mode ?? 0) & 0o077) !== 0) {
+        throw new Refusal(
+          "config",
+          `Cannot make anew the folder of sockets ${this.path}: need a free path: something else is there`,
+        );
+      }
+      this.#held?.close();
+      this.#held = holdFolder(this.path);
+    } catch (error) {
+      throw fileFault(error, doing);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    const isOwn = this.isHeld; // else it is gone, and what is there now is not ours
+    this.#held?.close();
+    this.#held = undefined;
+    try {
+      if (isOwn) Deno.removeSync(this.path, { recursive: true });
+    } catch {
+      // Workers that leave, and what cleans temporary folders, may be quicker.
+    }
+  }
+}
+
+/** Makes a folder for sockets, and holds it. @throws {Refusal} `config` where none can be made. */
+export function openSocketFolder(): SocketFolder {
+  while (true) {
+    const folder = new SocketFolder(makeSocketFolder());
+    if (folder.isHeld) return folder; // else another run has just taken it for that of a dead one
+  }
+}
+
+/**
+ * Holds a folder by a lock that ends with this process, however it ends. Undefined where another
+ * process holds it, or it is gone; a file system without locks holds nothing up.
+ */
+export function holdFolder(path: string): Deno.FsFile | undefined {
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(path, { read: true });
+  } catch {
+    return undefined;
+  }
+  try {
+    if (file.tryLockSync(true)) return file;
+    file.close();
+    return undefined;
+  } catch {
+    return file;
+  }
+}
+
 /** The path by which workers reach `path`: a link in the folder of sockets for one with a comma. */
 export function reachable(path: string, sockets: string): string {
   if (!path.includes(",")) return path;
@@ -52,7 +137,16 @@ export function reachable(path: string, sockets: string): string {
 export function makeReachable(paths: readonly string[], sockets: string): string[] {
   return paths.map((path) => {
     const way = reachable(path, sockets);
-    if (way !== path) Deno.symlinkSync(path, way);
+    if (way !== path && !isThere(way)) Deno.symlinkSync(path, way);
     return way;
   });
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -4,14 +4,18 @@
  * that its coordinator is gone.
  */
 import { join } from "node:path";
+import { fileFault } from "../src/base/file_fault.ts";
 import { EXIT } from "../src/base/refusal.ts";
 import { atUnload } from "../src/base/unload.ts";
 import { cardOf } from "../src/cards/pin.ts";
 import { type Backend, BACKEND_VARIABLE, takeBackend } from "../src/device/backend.ts";
 import { openGate } from "../src/transport/gate.ts";
-import { bindUnix } from "../src/transport/unix.ts";
+import { keepUnix, LOOK_MS } from "../src/transport/unix.ts";
+import { changedFiles, codeAsBegun, codeOnDisk, WORKER } from "./code.ts";
 import type { Crew, CrewEvent, CrewOptions } from "./crew.ts";
-import { makeReachable, makeSocketFolder } from "./socket_folder.ts";
+import { removeDeadFolders } from "./dead_folders.ts";
+import { makeReachable, openSocketFolder } from "./socket_folder.ts";
+import { Words } from "./words.ts";
 
 /** What a worker reads from its stdin: one line of JSON. */
 export interface Seating {
@@ -66,51 +70,106 @@ export async function spawnCrew(
   options: CrewOptions,
   report: (event: CrewEvent) => void,
 ): Promise<Crew> {
-  const folder = makeSocketFolder();
-  const reads = makeReachable(options.reads ?? [], folder);
+  const sockets = openSocketFolder();
+  const { path: folder } = sockets;
   const token = crypto.getRandomValues(new Uint8Array(32));
-  const children = new Map<number, Deno.ChildProcess>();
+  const children = new Map<number, Started>();
   const awaited = new Set<number>();
-  const listener = await bindUnix(socketPath(folder, "coordinator"));
+  // Workers that were given up before their processes were there.
+  const dropped = new Set<number>();
+  let isClosed = false;
+  // A binary that is replaced while the run goes on has another path in the system's books.
+  const binary = Deno.execPath();
+  const reads = makeReachable(options.reads ?? [], folder);
+  const listener = await keepUnix(socketPath(folder, "coordinator"));
+  /** Of each worker the files that had changed when its process was started. */
+  const changed = new Map<number, Promise<readonly string[]>>();
   const gate = openGate(listener, {
     token,
     judge: ({ rank }) => awaited.has(rank) ? undefined : `needs a worker that was started: ${rank}`,
-    admitted: (channel, { rank: id }) => {
+    admitted: async (channel, { rank: id }) => {
       awaited.delete(id);
-      report({ type: "joined", id, channel });
+      children.get(id)?.words.show();
+      const before = changed.get(id) ?? Promise.resolve([]);
+      changed.delete(id);
+      // It has loaded all of its code: what it loaded is what is there now and was when it began.
+      const files = new Set([...await before, ...await changedCode()]);
+      if (isClosed) return channel.close();
+      report({ type: "joined", id, channel, changed: Array.from(files) });
     },
   });
   // A worker that computes or compiles does not see that its stdin has ended, for minutes at worst.
   const unload = atUnload(() => {
-    for (const child of children.values()) kill(child);
-    Deno.removeSync(folder, { recursive: true });
+    for (const { child } of children.values()) kill(child);
+    sockets[Symbol.dispose]();
   });
+  await removeDeadFolders(folder);
+  const mend = async () => {
+    sockets.keep();
+    makeReachable(options.reads ?? [], folder);
+    await listener.mend();
+  };
+  // Where it fails, a start or a formation will say why.
+  const looking = setInterval(() => mend().catch(() => {}), LOOK_MS);
+  Deno.unrefTimer(looking);
+  const begin = async (id: number, seat: number) => {
+    await mend();
+    if (isClosed || dropped.has(id)) return;
+    changed.set(id, changedCode());
+    const started = start({ binary, folder, id, seat, token }, { ...options, reads });
+    children.set(id, started);
+    const { code, signal } = await started.child.status;
+    const hasJoined = !awaited.delete(id);
+    children.delete(id);
+    changed.delete(id);
+    const why = reasonOf(code, signal);
+    const cause = hasJoined ? "" : await started.words.cause();
+    report({
+      type: "ended",
+      id,
+      why: cause === "" ? why : `${why}: ${cause}`,
+      killed: signal !== null,
+    });
+  };
   return {
     folder,
+    mend,
     spawn(id, seat) {
       awaited.add(id);
-      const child = start({ folder, id, seat, token }, { ...options, reads });
-      children.set(id, child);
-      child.status.then(({ code, signal }) => {
+      begin(id, seat).catch((error) => {
         awaited.delete(id);
-        children.delete(id);
-        report({ type: "ended", id, why: reasonOf(code, signal), killed: signal !== null });
+        const { message } = fileFault(error, { doing: "run", path: binary }) as Error;
+        report({ type: "ended", id, why: message, killed: false });
       });
     },
     signal(id, signal) {
+      if (signal === "SIGKILL") dropped.add(id);
       try {
-        children.get(id)?.kill(signal);
+        children.get(id)?.child.kill(signal);
       } catch {
         // It has ended meanwhile: its status says so.
       }
     },
     async close() {
+      isClosed = true;
+      clearInterval(looking);
       unload[Symbol.dispose]();
       gate.close();
       await Promise.all(Array.from(children.values(), end));
-      await Deno.remove(folder, { recursive: true }).catch(() => {});
+      sockets[Symbol.dispose]();
     },
   };
+}
+
+/** Files of a worker's code that are not as this process began with them. */
+async function changedCode(): Promise<readonly string[]> {
+  return changedFiles(await codeAsBegun(), await codeOnDisk());
+}
+
+/** A process, and what it says. */
+interface Started {
+  readonly child: Deno.ChildProcess;
+  readonly words: Words;
 }
 
 function reasonOf(code: number, signal: Deno.Signal | null): string {
@@ -119,9 +178,15 @@ function reasonOf(code: number, signal: Deno.Signal | null): string {
 }
 
 function start(
-  { folder, id, seat, token }: { folder: string; id: number; seat: number; token: Uint8Array },
+  { binary, folder, id, seat, token }: {
+    binary: string;
+    folder: string;
+    id: number;
+    seat: number;
+    token: Uint8Array;
+  },
   { seats, workers, reads = [], cards = [] }: CrewOptions,
-): Deno.ChildProcess {
+): Started {
   const sockets = [socketPath(folder, "coordinator")];
   for (let peer = 0; peer < seats; peer++) sockets.push(socketPath(folder, peer));
   try {
@@ -129,27 +194,28 @@ function start(
   } catch {
     // Nobody had.
   }
-  const child = new Deno.Command(Deno.execPath(), {
+  const child = new Deno.Command(binary, {
     args: [
       ...CHILD,
       `--allow-net=${sockets.map((path) => `unix:${path}`).join(",")}`,
       `--allow-read=${[folder, ...reads].join(",")}`,
       `--allow-write=${folder}`,
-      new URL("./worker.ts", import.meta.url).href,
+      WORKER.href,
     ],
     clearEnv: true,
     env: { XDG_RUNTIME_DIR: folder, ...environment(workers), ...cardOf(cards, seat)?.pin },
     stdin: "piped",
     stdout: "inherit",
-    stderr: "inherit",
+    stderr: "piped",
   }).spawn();
+  const words = new Words(child.stderr);
   const backend = takeBackend();
   const seating: Seating = { folder, id, seat, token: token.toBase64(), backend };
   const writer = child.stdin.getWriter();
   // A child that died at once closes the pipe: its exit is reported, not this write.
   writer.write(new TextEncoder().encode(JSON.stringify(seating) + "\n")).catch(() => {});
   writer.releaseLock();
-  return child;
+  return { child, words };
 }
 
 /** Variables of a worker. Software drivers use all cores: workers of one machine share them. */
@@ -172,11 +238,12 @@ export function passedEnvironment(): Record<string, string> {
 }
 
 /** Closes a worker's stdin, which ends it; kills it if it does not heed that. */
-async function end(child: Deno.ChildProcess): Promise<void> {
+async function end({ child, words }: Started): Promise<void> {
   await child.stdin.close().catch(() => {});
   const timer = setTimeout(() => kill(child), PATIENCE);
   await child.status;
   clearTimeout(timer);
+  await words.end();
 }
 
 function kill(child: Deno.ChildProcess): void {

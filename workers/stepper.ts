@@ -101,6 +101,12 @@ export class Stepper {
     }
   }
 
+  /** Leaves the gradient of the very first micro-batch; the steps that follow begin as if it had not. */
+  probe(): void {
+    this.accumulate(0, { level: 0, index: 0 });
+    this.#first = undefined;
+  }
+
   /** Notes that somebody else wrote into the gradient vector. */
   touch(): void {
     this.#inspected = false;

@@ -2,6 +2,7 @@
  * How a step comes to count: every member computes it and votes, the votes are judged, and only
  * then is it committed. What it is made of, the workers know.
  */
+import { writingFault } from "../src/base/file_fault.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { judge, sameBits } from "../src/guard/judge.ts";
 import type { Inspection } from "../src/guard/judge.ts";
@@ -14,6 +15,8 @@ import type { Lead } from "./lead.ts";
 
 /** Points of a step that faults can name, until it is voted for. */
 const POINTS = ["forward", "exchange", "summed", "voted"] as const;
+/** Milliseconds between tries to write a decision down. */
+const PAUSES = [100, 400, 1500] as const;
 /** Looks at a step on which members may disagree before all go back to a checkpoint. */
 const DISAGREEMENTS = 2;
 
@@ -129,11 +132,33 @@ async function refuse(
       "passed over";
     throw new Refusal("numerical", text);
   }
-  for (const each of steps) skips.add(each);
   // On disk before it is done: whoever resumes must decide the same.
-  lead.note("skip", { step, skips: steps, reason }, true);
+  const fault = await recordFault(() => lead.note("skip", { step, skips: steps, reason }, true));
+  if (fault !== undefined) {
+    // Undecided, the step is not passed over: the state before it is saved, and the run ends.
+    lead.course.fault = fault;
+    return;
+  }
+  for (const each of steps) skips.add(each);
   report({ type: "notice", text: `${diverged}: ${action}` });
   if (action === "rollback") await rewind(lead, `step ${step + 1} is not finite`);
+}
+
+/** Writes a decision down, and tries again where the disk fails; gives why it cannot be. */
+async function recordFault(write: () => void): Promise<Refusal | undefined> {
+  for (const pause of [...PAUSES, undefined]) {
+    try {
+      write();
+      return undefined;
+    } catch (error) {
+      const fault = writingFault(error, { doing: "record what is passed over in" });
+      if (fault === undefined) throw error;
+      if (pause === undefined) {
+        return new Refusal(fault.exit === "tooLarge" ? fault.exit : "lost", fault.message);
+      }
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
 }
 
 /** Passes over a step: nothing is computed and nothing changes. */

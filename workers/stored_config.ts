@@ -1,4 +1,5 @@
 /** The config that a run stores: what is said when it was changed, and where an older one stays. */
+import { parseJsonText } from "../src/base/json.ts";
 import { join } from "node:path";
 import { canonical, hashValue } from "../src/base/hash.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
@@ -14,7 +15,7 @@ export function keepConfig(out: string, config: RunConfig): void {
   const path = join(out, "config.json");
   try {
     const text = readIfAny(path);
-    if (text === "" || differences(resolveConfig(JSON.parse(text)), config).length === 0) return;
+    if (text === "" || differences(resolveConfig(parseJsonText(text)), config).length === 0) return;
   } catch {
     // One that cannot be read is kept as well.
   }
@@ -43,7 +44,7 @@ export function changedConfig(
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch {
     return undefined;
   }

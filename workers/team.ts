@@ -7,7 +7,14 @@ import type { ExitName } from "../src/base/refusal.ts";
 import { showCard } from "../src/cards/card.ts";
 import { cardOf, type PinnedCard } from "../src/cards/pin.ts";
 import { cardIn } from "../src/device/backend.ts";
-import { candidates, decide, isWhole, noMembers, wantsForming } from "../src/membership/decide.ts";
+import {
+  candidates,
+  decide,
+  isClosed,
+  isWhole,
+  noMembers,
+  wantsForming,
+} from "../src/membership/decide.ts";
 import type {
   Command,
   Loss,
@@ -17,11 +24,11 @@ import type {
   Rules,
   Section,
 } from "../src/membership/types.ts";
-import type { FencedChannel } from "../src/transport/channel.ts";
 import type { Crew, CrewEvent, Launch } from "./crew.ts";
 import type { Faults } from "./faults/plan.ts";
 import { Link } from "./link.ts";
 import type { Answer, Unasked } from "./link.ts";
+import { AS_BEGUN, type Identity } from "./identity.ts";
 import type { Order, Progress, Reply } from "./messages.ts";
 import { seatedOf } from "./seated.ts";
 import { Advance, type TeamProgress } from "./advance.ts";
@@ -52,8 +59,19 @@ export interface TeamOptions {
   readonly part: (id: number, answer: Answer<"part" | "lane" | "saved">) => void;
   /** The formation is over, and what it was about to send will not come. */
   readonly interrupted: () => void;
+  /**
+   * In what a worker that joins is not as the run is, each in a few words: it is taken in where that is
+   * nothing. What it says of itself comes in turns. All are taken in by default.
+   */
+  readonly admit?: (worker: Partial<Identity>) => readonly string[];
   /** A worker that was to stay is lost. */
   readonly lost?: (loss: Loss) => void;
+  /** A worker is not taken in; no other is tried behind the last one. */
+  readonly turnedAway?: (loss: Loss & { readonly isLast: boolean }) => void;
+  /** What to say when no worker is left and each new one is turned away. */
+  readonly stranded?: (why: string) => string;
+  /** The run goes on with fewer workers than are wanted, for a new cause. */
+  readonly short?: (why: string) => void;
   /** How far those are that are waited for, in sum. */
   readonly progress?: (sum: TeamProgress) => void;
   /** Aborted when the run is asked to stop. */
@@ -66,6 +84,9 @@ export interface TeamOptions {
 const EXIT_MS = 20;
 /** Pause before members whose conversation failed meet again; ms. */
 const SETTLE_MS = 20;
+
+/** Exits of workers that another one may not have. */
+const CURABLE: readonly string[] = ["bug", "lost", "deviceLost"];
 
 /** Which section an order begins, where it has an answer. */
 const SECTIONS: Readonly<Partial<Record<Order["type"], Section>>> = {
@@ -190,12 +211,15 @@ export class Team {
     const { stop } = this.#options;
     this.#step = step;
     if (this.#state.broken) await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-    while (!wantsForming(this.#state)) {
-      if (this.#fatal) throw this.#fatal;
+    do {
+      while (!wantsForming(this.#state)) {
+        if (this.#fatal) throw this.#fatal;
+        if (stop.aborted && !this.#anyHolds()) return undefined;
+        await this.#changed.promise;
+      }
       if (stop.aborted && !this.#anyHolds()) return undefined;
-      await this.#changed.promise;
-    }
-    if (stop.aborted && !this.#anyHolds()) return undefined;
+      await this.#mend();
+    } while (!wantsForming(this.#state)); // all may be lost meanwhile
     this.#options.interrupted();
     this.#feed({ type: "boundary" });
     await this.expect("formed");
@@ -241,6 +265,19 @@ export class Team {
     return answer;
   }
 
+  /** Members that cannot meet cannot train together: one that holds the state goes on alone. */
+  async #mend(): Promise<void> {
+    if (candidates(this.#state).length < 2) return;
+    try {
+      await this.#crew?.mend?.();
+    } catch (error) {
+      const able = candidates(this.#state);
+      const stays = able.find(({ holds }) => holds) ?? able[0];
+      const why = error instanceof Error ? error.message : String(error);
+      for (const { id } of able) if (id !== stays?.id) this.#feed({ type: "lost", id, why });
+    }
+  }
+
   #anyHolds(): boolean {
     return candidates(this.#state).some((m) => m.holds);
   }
@@ -256,9 +293,11 @@ export class Team {
     if (this.#isClosed) return;
     const { rules, now, note } = this.#options;
     const before = this.#state;
-    const { state, commands, reasons, losses } = decide(before, event, { now: now(), rules });
+    const decision = decide(before, event, { now: now(), rules });
+    const { state, commands, reasons, losses = [], shortages = [] } = decision;
     this.#state = state;
-    for (const loss of losses ?? []) this.#options.lost?.(loss);
+    for (const loss of losses) this.#options.lost?.(loss);
+    for (const why of shortages) this.#options.short?.(why);
     for (const reason of reasons) {
       note("membership", { event: event.type, attempt: state.attempt, step: this.#step, reason });
     }
@@ -282,6 +321,10 @@ export class Team {
         return this.#release(command.id);
       case "give_up":
         return this.fail(new Refusal("lost", `Cannot go on: ${command.why}`));
+      case "strand": {
+        const { stranded = (why) => `Cannot go on: ${why}` } = this.#options;
+        return this.fail(new Refusal("incompatible", stranded(command.why)));
+      }
       case "form": {
         const seated = seatedOf(command.places);
         const { attempt } = command;
@@ -324,21 +367,26 @@ export class Team {
 
   #onCrew(event: CrewEvent): void {
     if (event.type === "joined") {
-      this.#admit(event.id, event.channel).catch((error) => {
-        if (!(error instanceof Interrupted)) this.fail(error);
+      this.#admit(event).catch((error) => {
+        if (error instanceof Interrupted) return;
+        if (!this.#isSpare(event.id)) return this.fail(error);
+        this.#feed({ type: "lost", id: event.id, why: error.message });
       });
       return;
     }
     const member = this.#state.members.find((m) => m.id === event.id);
     if (member === undefined) return;
-    if (member.phase === "starting" && !event.killed) {
-      this.#again(`Cannot start a worker: ${event.why}`, event.why);
+    // Once a run is under way, starts that fail are tried again as recovery.restarts allows.
+    if (member.phase === "starting" && !event.killed && this.#state.attempt === 0) {
+      this.#again(new Refusal("lost", `Cannot start a worker: ${event.why}`), event.why);
     }
     this.#feed({ type: "lost", id: event.id, why: event.why });
   }
 
-  async #admit(id: number, channel: FencedChannel): Promise<void> {
-    const { limit, setUp, faults } = this.#options;
+  async #admit(
+    { id, channel, changed = [] }: CrewEvent & { readonly type: "joined" },
+  ): Promise<void> {
+    const { limit, setUp, faults, admit = () => [] } = this.#options;
     const link = new Link(channel, {
       limit,
       heard: (answer) => this.#heard(id, answer),
@@ -346,6 +394,12 @@ export class Team {
     });
     const member = this.#state.members.find((m) => m.id === id);
     if (member === undefined) return link.close();
+    const code = changed.length === 0 ? AS_BEGUN : `${listOf(changed)} changed on disk`;
+    const other = admit({ code });
+    if (other.length > 0) {
+      link.close();
+      return this.#turnAway(id, other);
+    }
     this.#links.set(id, link);
     link.listen();
     this.#feed({ type: "joined", id });
@@ -353,12 +407,24 @@ export class Team {
     const struck = faults.take({ step: this.#step, rank: member.seat }, ["start"]);
     await link.order({ ...order, strikes: struck.strikes }, payload);
     const { reply } = await link.expect("ready");
-    this.#onCard(member, reply.adapter);
-    if (this.#ready !== undefined && this.#ready.adapter !== reply.adapter) {
-      this.#options.note("adapter", { worker: id, adapter: reply.adapter });
+    const { identity, identity: { adapter } } = reply;
+    this.#onCard(member, adapter);
+    const differences = admit({ code, ...identity });
+    if (differences.length > 0) return this.#turnAway(id, differences);
+    if (this.#ready !== undefined && this.#ready.identity.adapter !== adapter) {
+      this.#options.note("adapter", { worker: id, adapter });
     }
     this.#ready ??= reply;
     this.#feed({ type: "ready", id });
+  }
+
+  /** Lets a worker go that must not compute with the others. */
+  #turnAway(id: number, differences: readonly string[]): void {
+    if (!this.#state.members.some((m) => m.id === id)) return;
+    const why = differences.join("; ");
+    this.#options.note("turned_away", { worker: id, step: this.#step, reason: why });
+    this.#feed({ type: "refused", id, why });
+    this.#options.turnedAway?.({ id, why, isLast: isClosed(this.#state) });
   }
 
   /** Notes the card of a worker. @throws {Refusal} `noDevice` when it is not the one it was to have. */
@@ -419,19 +485,26 @@ export class Team {
   }
 
   #failed(id: number, { exit, message }: Reply & { type: "failed" }): void {
-    const curable: readonly string[] = ["bug", "lost", "deviceLost"];
-    if (exit in EXIT && !curable.includes(exit)) {
-      return this.fail(new Refusal(exit as ExitName, message));
-    }
     const [line = ""] = message.split("\n");
+    if (!this.#isSpare(id)) {
+      const isCurable = CURABLE.includes(exit) || (exit === "noDevice" && this.#state.attempt > 0);
+      if (exit in EXIT && !isCurable) return this.fail(new Refusal(exit as ExitName, message));
+      if (exit !== "noDevice") this.#again(new Error(`Worker ${id} failed: ${message}`), line);
+    }
     this.#options.note("failed", { worker: id, exit, message });
-    this.#again(`Worker ${id} failed: ${message}`, line);
     this.#feed({ type: "lost", id, why: line });
   }
 
+  /** Whether a worker has no part in the state yet, and others hold it: the run goes on without. */
+  #isSpare(id: number): boolean {
+    const { members } = this.#state;
+    return members.some((m) => m.holds && m.id !== id) &&
+      !members.some((m) => m.holds && m.id === id);
+  }
+
   /** What happens twice while no step is committed will happen again: another try is no help. */
-  #again(message: string, cause: string): void {
-    if (this.#said.has(cause)) this.fail(new Error(message));
+  #again(error: Error, cause: string): void {
+    if (this.#said.has(cause)) this.fail(error);
     this.#said.add(cause);
   }
 
@@ -440,4 +513,12 @@ export class Team {
     // How its process ended says more than how its channel did.
     setTimeout(() => this.#feed({ type: "lost", id, why }), EXIT_MS);
   }
+}
+
+/** Files that are named of many. */
+const NAMED = 3;
+
+function listOf(files: readonly string[]): string {
+  const more = files.length - NAMED;
+  return files.slice(0, NAMED).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }

@@ -1,4 +1,5 @@
 /** The tokens of a text in memory, and what people should know of them. */
+import { keepingBusy } from "../src/base/busy.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { encodeDocuments } from "../src/data/cut_documents.ts";
 import { noEnds, shown } from "../src/data/document_end.ts";
@@ -27,9 +28,9 @@ export interface TextTokens {
 }
 
 /** Encodes a text. @throws {Refusal} `data` for characters that have no token, or too many of them. */
-export function tokensOfText(text: string, reading: TextReading): TextTokens {
+export async function tokensOfText(text: string, reading: TextReading): Promise<TextTokens> {
   const { name, tokenizer, end, most, option } = reading;
-  const { tokens, begins } = encoded(text, reading);
+  const { tokens, begins } = await keepingBusy(() => encoded(text, reading));
   const unknown = { unknown: countUnknown(tokens, tokenizer), tokens: tokens.length };
   requireKnown(name, { ...unknown, most, option });
   const notes: string[] = [];

@@ -8,6 +8,10 @@ import type { SentText } from "./messages.ts";
 /** A text whose tokens lie in a prepared folder, which workers open by themselves. */
 export interface FolderText extends Text {
   readonly folder: string;
+  /** SHA-256 (hex) of the folder's tokenizer. */
+  readonly tokenizerHash: string;
+  /** Hashes that hold the tokens of both parts, as they were opened, to what they are. */
+  readonly proofs: readonly string[];
 }
 
 /** What a setup order says of texts, and the numbers behind it. */
@@ -86,13 +90,20 @@ export function folderText(
   },
 ): FolderText {
   const train = openTokens(folder, "train", { documents });
-  return {
-    name,
-    weight,
-    folder,
-    train,
-    validation: openTokens(folder, "validation", { documents }),
-  };
+  const validation = openTokens(folder, "validation", { documents });
+  const { tokenizerHash } = train;
+  const proofs = [train.proof, validation.proof];
+  return { name, weight, folder, tokenizerHash, proofs, train, validation };
+}
+
+/** What holds the texts that lie in prepared folders to their tokens, in order. */
+export function proofsOf(texts: readonly Text[]): readonly (readonly string[])[] {
+  return texts.filter(isFolder).map(({ proofs }) => proofs);
+}
+
+/** Hash of the tokenizer that made the texts in prepared folders; undefined where none is in one. */
+export function tokenizerOf(texts: readonly Text[]): string | undefined {
+  return texts.find(isFolder)?.tokenizerHash;
 }
 
 /** Folders that workers must be able to read. */

@@ -1,9 +1,10 @@
 /** The tokenizer that a config asks for by name, and whether the one that there is can be it. */
 import { extname } from "node:path";
+import { keepingBusy } from "../src/base/busy.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { documentsOf } from "../src/data/cut_documents.ts";
 import { isEndToken } from "../src/data/document_end.ts";
-import { readJson } from "../src/data/read.ts";
+import { readTokenizerFile } from "../src/data/read.ts";
 import { type TokenizerBuilder, tokenizerBuilder } from "../src/data/tokenizers/build.ts";
 import { tokenizerHash } from "../src/data/tokenizers/mod.ts";
 import type { Tokenizer } from "../src/data/tokenizers/types.ts";
@@ -28,13 +29,15 @@ export async function tokenizerNamed(
 ): Promise<Tokenizer> {
   const end = ends !== null && isEndToken(ends);
   const builder = await builderOf(name, { end });
-  for (const document of ends === null ? [text] : documentsOf(text, ends)) {
-    builder.add(document);
-    builder.endDocument();
-  }
-  // The end's own text becomes tokens unless a token stands for it.
-  if (ends !== null && !end) builder.add(ends);
-  return builder.build();
+  return await keepingBusy(() => {
+    for (const document of ends === null ? [text] : documentsOf(text, ends)) {
+      builder.add(document);
+      builder.endDocument();
+    }
+    // The end's own text becomes tokens unless a token stands for it.
+    if (ends !== null && !end) builder.add(ends);
+    return builder.build();
+  });
 }
 
 /**
@@ -57,6 +60,6 @@ export async function requireAsked(asked: string, { by, hash, name }: Present): 
 }
 
 async function builderOf(name: string, { end = false } = {}): Promise<TokenizerBuilder> {
-  const json = extname(name) === ".json" ? await readJson(name) : undefined;
-  return tokenizerBuilder(name, { end, json });
+  const file = extname(name) === ".json" ? await readTokenizerFile(name) : undefined;
+  return await keepingBusy(() => tokenizerBuilder(name, { end, json: file?.json }));
 }

@@ -22,6 +22,7 @@ import { Mirror } from "./mirror.ts";
 import { floatsOf, wordsOf } from "./payload.ts";
 import { Queue } from "./queue.ts";
 import { packReach } from "./reach.ts";
+import { readIdentity } from "./reading.ts";
 import { Replica } from "./replica.ts";
 import { snapshot } from "./snapshot.ts";
 import type { Part } from "./snapshot.ts";
@@ -259,14 +260,20 @@ class Trainer {
     };
     const replica = new Replica(device, { config, corpus });
     await replica.open({ trains: order.trains });
+    const read = readIdentity(config, { corpus, sent: texts, numbers: payload });
     this.#replica = replica;
     this.#mirror = new Mirror(replica, config.micro_batches);
     await this.#reply({
       type: "ready",
-      adapter: device.name,
       params: replica.parameters,
-      shaders: replica.shaders,
-      kernels: kernelClass(device.target),
+      identity: {
+        ...read,
+        deno: Deno.version.deno,
+        adapter: device.name,
+        kernels: kernelClass(device.target),
+        shaders: replica.shaders,
+        probe: await replica.probe({ trains: order.trains }),
+      },
     });
   }
 

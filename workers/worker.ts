@@ -2,7 +2,8 @@
  * Entry of a worker process: takes its seat, connects to the coordinator, and trains
  * until told to stop. It ends at once when stdin closes: its coordinator is gone.
  */
-import { ignoreSignals } from "../src/cli/signals.ts";
+import { quietenLostConsole } from "../src/cli/output.ts";
+import { ignoreSignals, outliveFileLimit } from "../src/cli/signals.ts";
 import { EXIT, Refusal } from "../src/base/refusal.ts";
 import { openReference } from "../src/device/reference.ts";
 import type { Backend } from "../src/device/backend.ts";
@@ -10,7 +11,7 @@ import type { Compiling, Device } from "../src/device/types.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import { greet } from "../src/transport/handshake.ts";
 import { dialUnix } from "../src/transport/unix.ts";
-import { openQuarters } from "./meet.ts";
+import { DIALED_MS, openQuarters } from "./meet.ts";
 import { reachable } from "./socket_folder.ts";
 import { socketPath } from "./spawn.ts";
 import type { Seating } from "./spawn.ts";
@@ -81,6 +82,8 @@ function isThere(path: string): boolean {
 if (import.meta.main) {
   // Signals reach the whole process group: when to stop is the coordinator's to say.
   ignoreSignals();
+  outliveFileLimit();
+  quietenLostConsole();
   let serving = true;
   try {
     const seating = await takeSeat();
@@ -88,7 +91,7 @@ if (import.meta.main) {
     const token = Uint8Array.fromBase64(seating.token);
     const meet = await openQuarters({ socket: (other) => socketPath(folder, other), seat, token });
     const coordinator = await dialUnix(socketPath(folder, "coordinator"), { attempt: 0 });
-    await greet(coordinator, { rank: id, attempt: 0 }, { token });
+    await greet(coordinator, { rank: id, attempt: 0 }, { token, deadline: DIALED_MS });
     const way = (path: string) => reachable(path, folder);
     await train(
       { index: seat, coordinator, meet, reachable: way },

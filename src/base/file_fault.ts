@@ -3,6 +3,7 @@
  * from here: nothing else looks at what an error of the system is called. Errors are known by their
  * codes and names, so that Deno's and Node's are the same.
  */
+import { constants, platform } from "node:os";
 import { type ExitName, Refusal } from "./refusal.ts";
 
 /** What a user can do about an error, what is the case, and how the command ends. */
@@ -42,13 +43,25 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   ENXIO: fault("a file", "it is a device or a socket that nothing answers behind"),
   ENODEV: fault("a file", "it is a device that is not there"),
   ESPIPE: fault("a file", "it is a pipe or a device"),
+  EAGAIN: fault("fewer processes of this user (ulimit -u)", "the system starts no more now"),
   EMFILE: fault("a higher limit of open files (ulimit -n)", "too many are open"),
   ENFILE: fault("fewer open files on this machine", "too many are open"),
   ENOLCK: fault("a file system with locks", "it has none"),
   ENOTSUP: fault("a file system that can do this", "it cannot"),
   EOPNOTSUPP: fault("a file system that can do this", "it cannot"),
   ENOSYS: fault("a file system that can do this", "it cannot"),
+  ENOMEM: fault("free memory", "the system has none left", "tooLarge"),
 };
+
+/**
+ * Names of the system's numbers. Deno names few of its errors: of the others, among them a used up
+ * quota, the message alone tells the number.
+ */
+const BY_NUMBER: ReadonlyMap<string, string> = new Map(
+  platform() === "win32"
+    ? []
+    : Object.entries(constants.errno).map(([name, number]) => [String(number), name]),
+);
 
 /** Codes that say that another thing lies at a path than is needed there, or nothing. */
 const WRONG = ["ENOENT", "ENOTDIR", "EISDIR", "EEXIST"];
@@ -70,6 +83,9 @@ const DEVICES = fault(
 );
 const EMPTY = fault("a path", "it is empty");
 const ZERO = fault("a path without zero bytes", "it has one");
+
+/** A refusal for an error of the system at a file. */
+export class FileFault extends Refusal {}
 
 /** What a command was about, for its line. */
 export interface Doing {
@@ -93,10 +109,44 @@ export function fileFault(error: unknown, { doing, path, need, exit }: Doing = {
   const where = path ?? pathOf(error as Error);
   const isWrong = WRONG.includes(code ?? "");
   const needed = isWrong ? need ?? found.need : found.need;
-  return new Refusal(
+  return new FileFault(
     found.exit === "noInput" ? exit ?? found.exit : found.exit,
     `Cannot ${doing ?? "use"} ${shown(where)}: need ${needed}: ${found.state}`,
   );
+}
+
+/**
+ * The refusal for whatever the system says while files are written, in its own words where there are
+ * no better ones; undefined for any other value.
+ */
+export function writingFault(error: unknown, doing: Doing): FileFault | undefined {
+  const known = fileFault(error, doing);
+  if (known instanceof FileFault) return known;
+  if (!isOfSystem(error)) return undefined;
+  const where = shown(doing.path ?? pathOf(error));
+  const said = error.message.replace(/ \(os error \d+\).*/s, "");
+  return new FileFault("config", `Cannot ${doing.doing ?? "use"} ${where}: ${said}`);
+}
+
+/** Runs `work`; what the system says of a file without its path tells it. */
+export function naming<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw named(error, path);
+  }
+}
+
+/** The error, which tells the path if it is one of the system at a file and does not yet. */
+export function named(error: unknown, path: string): unknown {
+  if (isOfSystem(error) && pathIn(error) === undefined) return Object.assign(error, { path });
+  return error;
+}
+
+/** Whether an error is one that a call of the system ended with, of whatever name. */
+function isOfSystem(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  return numberOf(error) !== undefined || /^E[A-Z0-9]+$/.test(codeOf(error) ?? "");
 }
 
 /** Runs `work`; errors of files and permissions become refusals. */
@@ -137,7 +187,13 @@ export function reasonOf(error: unknown): string {
 
 function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || error instanceof Refusal) return undefined;
-  return "code" in error && typeof error.code === "string" ? error.code : NAMES[error.name];
+  if ("code" in error && typeof error.code === "string") return error.code;
+  return BY_NUMBER.get(numberOf(error) ?? "") ?? NAMES[error.name];
+}
+
+/** The system's number of an error. */
+function numberOf({ message }: Error): string | undefined {
+  return /\(os error (\d+)\)/.exec(message)?.[1];
 }
 
 function faultOf(error: unknown, code: string | undefined): Fault | undefined {
@@ -158,14 +214,17 @@ function deniedByDeno(message: string): Fault | undefined {
     : fault(`Deno's permission to ${kind} it (--allow-${kind})`, "this process has none");
 }
 
-/** The path in an error: Node names it, Deno quotes it in the message. */
 function pathOf(error: Error): string {
+  return pathIn(error) ?? "a file";
+}
+
+/** The path in an error: Node names it, Deno quotes it in the message. */
+function pathIn(error: Error): string | undefined {
   if ("path" in error && typeof error.path === "string") return error.path;
   const { message } = error;
   return /: \w+ '([^]*?)'(?: -> '[^]*')?$/.exec(message)?.[1] ??
     /access to "([^]*?)", run again/.exec(message)?.[1] ??
-    /access to (<\w+>)/.exec(message)?.[1] ??
-    "a file";
+    /access to (<\w+>)/.exec(message)?.[1];
 }
 
 /** A path on one line, and not longer than a line can bear. */

@@ -3,6 +3,7 @@
  * there, and how far it is off for trials that it was not fitted to. It fits nothing.
  */
 import { sealFault } from "../base/hash.ts";
+import { parseJsonText } from "../base/json.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { Counts } from "./counts.ts";
 import { type Scaling, scalingSchema } from "./schema.ts";
@@ -44,7 +45,7 @@ export function parseScaling(text: string, path: string): Scaling {
     );
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJsonText(text);
   } catch {
     throw fault("it is no JSON");
   }

@@ -75,15 +75,17 @@ export async function saveCheckpoint(
   const hash = await stateHashInTurns(step, draft);
   await ensureFolder(root, disk);
   const path = join(root, stepName(step));
-  const manifest = await standing(path, { hash, disk }) ??
-    await publish(path, { root, draft, hash, at, free, disk });
+  const standing = await standingAt(path, { hash, disk });
+  // Its name may not be on disk yet: the sync may be what the save before failed at.
+  if (standing !== undefined) await disk.syncFolder(root);
+  const manifest = standing ?? await publish(path, { root, draft, hash, at, free, disk });
   const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0) +
     new TextEncoder().encode(printManifest(manifest)).length;
   return { path, manifest, bytes, ms: performance.now() - start };
 }
 
 /** The manifest of a checkpoint that already stands at `path`, when it can be kept. */
-async function standing(
+async function standingAt(
   path: string,
   { hash, disk }: { hash: string; disk: Disk },
 ): Promise<Manifest | undefined> {

@@ -2,6 +2,7 @@
  * JSON from a file that may be hostile or rotten: bounded depth, and no key twice in one object
  * (`JSON.parse` keeps the last and says nothing). Knows nothing of what the JSON means.
  */
+import { stringEnd } from "../base/json.ts";
 import { Damage } from "./damage.ts";
 
 /** Parses `text`. Throws Damage, naming `what`, below `depth` levels or when a key stands twice. */
@@ -27,21 +28,12 @@ function scan(text: string, depth: number): void {
     if (c === "{" || c === "[") keys.push(c === "{" ? new Set() : undefined);
     else if (c === "}" || c === "]") keys.pop();
     else if (c === '"') {
-      const end = endOfString(text, i);
+      const end = stringEnd(text, i);
       if (isKey(text, end)) noteKey(keys.at(-1), JSON.parse(text.slice(i, end)));
       i = end - 1;
     }
     if (keys.length > depth) throw new RangeError(`is nested deeper than ${depth} levels`);
   }
-}
-
-/** Index just after the string that opens at `start`. */
-function endOfString(text: string, start: number): number {
-  for (let i = start + 1; i < text.length; i++) {
-    if (text[i] === "\\") i++;
-    else if (text[i] === '"') return i + 1;
-  }
-  return text.length;
 }
 
 function isKey(text: string, at: number): boolean {

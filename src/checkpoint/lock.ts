@@ -5,7 +5,7 @@
  * held is compared with the one at the path before each effect.
  */
 import { dirname, join, resolve } from "node:path";
-import { hasCode, isMissing } from "../base/file_fault.ts";
+import { FileFault, hasCode, isMissing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { makeFolders } from "./files.ts";
 import { folderFault, openLockFile, requireLock } from "./lock_file.ts";
@@ -113,7 +113,11 @@ export async function lockRun(
     } catch (error) {
       throw folderFault(error, out);
     }
-    const lock = await tryLock(out, { made, owner });
+    const lock = await tryLock(out, { made, owner }).catch((error) => {
+      // A folder that somebody else has locked meanwhile is theirs.
+      if (error instanceof FileFault) removeEmpty(made);
+      throw error;
+    });
     if (lock !== undefined) return lock;
   }
 }
@@ -144,8 +148,10 @@ async function tryLock(
     await file.write(new TextEncoder().encode(`${owner}\n`));
     return lock;
   } catch (error) {
+    const fault = folderFault(error, out);
+    if (fault instanceof FileFault) lock.removeUnused();
     lock[Symbol.dispose]();
-    throw error;
+    throw fault;
   }
 }
 
@@ -164,6 +170,15 @@ async function openFolder(path: string): Promise<Deno.FsFile> {
     return await Deno.open(path, { read: true });
   } catch (error) {
     throw folderFault(error, path);
+  }
+}
+
+/** Removes folders, innermost first, as far as they are empty. */
+function removeEmpty(folders: readonly string[]): void {
+  try {
+    for (const path of folders) Deno.removeSync(path);
+  } catch {
+    // Somebody else uses it.
   }
 }
 

@@ -46,6 +46,8 @@ export interface Manifest {
   readonly shaders: string;
   /** Class of devices that its kernels were chosen for; empty where that is not known. */
   readonly kernels: string;
+  /** Hash of what its device made of the run's first micro-batch; empty where that is not known. */
+  readonly probe: string;
   /** Version of Deno. */
   readonly deno: string;
   /** Steps that were passed over without an update. */
@@ -64,20 +66,29 @@ export type ManifestDraft =
   & Partial<Pick<Manifest, Later>>;
 
 /** What manifests did not always say. */
-type Later = "shaders" | "kernels" | "skipped" | "valLoss";
+type Later = "shaders" | "kernels" | "probe" | "skipped" | "valLoss";
 
 /** A complete manifest. A loss that is not finite counts as not measured. */
 export function completeManifest(
   draft: ManifestDraft,
   { stateHash, files }: Pick<Manifest, "stateHash" | "files">,
 ): Manifest {
-  const { adapterInfo, shaders = "", kernels = "", skipped = [], valLoss = null, ...rest } = draft;
+  const {
+    adapterInfo,
+    shaders = "",
+    kernels = "",
+    probe = "",
+    skipped = [],
+    valLoss = null,
+    ...rest
+  } = draft;
   return {
     format: 1,
     ...rest,
     ...(adapterInfo === undefined ? {} : { adapterInfo }),
     shaders,
     kernels,
+    probe,
     skipped,
     valLoss: valLoss !== null && Number.isFinite(valLoss) ? valLoss : null,
     stateHash,

@@ -3,7 +3,7 @@
  * good, and sets those aside that a run goes back behind. Needs the lock of the run.
  */
 import { basename, join } from "node:path";
-import { hasCode } from "../base/file_fault.ts";
+import { hasCode, writingFault } from "../base/file_fault.ts";
 import { Damage } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { namesIn } from "./files.ts";
@@ -196,7 +196,7 @@ async function removed(path: string, disk: Disk): Promise<boolean> {
     await disk.remove(path);
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error) return false;
+    if (writingFault(error, {}) !== undefined) return false;
     throw error;
   }
 }

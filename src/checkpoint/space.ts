@@ -1,7 +1,6 @@
 /** Whether a disk has room for a checkpoint, as one line for the user when it has not. */
 import { statfsSync } from "node:fs";
-import { fileFault } from "../base/file_fault.ts";
-import { Refusal } from "../base/refusal.ts";
+import { FileFault, fileFault } from "../base/file_fault.ts";
 
 /** Room that must be free, as a multiple of what will be written. */
 const MARGIN = 1.2;
@@ -16,7 +15,7 @@ export function freeBytes(path: string): number {
 export function checkSpace(folder: string, { bytes, free }: { bytes: number; free: number }): void {
   if (free >= bytes * MARGIN) return;
   const need = megabytes(bytes * MARGIN);
-  throw new Refusal(
+  throw new FileFault(
     "tooLarge",
     `Cannot save to ${folder}: ${need} must be free: ${megabytes(free)} are`,
   );

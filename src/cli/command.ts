@@ -1,10 +1,12 @@
 /** How every command ends: one line and an exit code for what a user can mend, a stack for bugs. */
 import { fileFault } from "../base/file_fault.ts";
+import { firstError } from "../base/first_error.ts";
 import { EXIT, Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { oneLine } from "../report/format.ts";
 import { enterCallersFolder } from "./folder.ts";
-import { quietenLostConsole } from "./output.ts";
+import { quietenLostConsole, settleStdout } from "./output.ts";
+import { outliveFileLimit } from "./signals.ts";
 import { endStatuses } from "./status.ts";
 
 /** How a command ended. */
@@ -19,7 +21,7 @@ export async function endingOf(command: () => Promise<ExitName | void>): Promise
   try {
     return { exit: await command() ?? "done" };
   } catch (caught) {
-    const error = fileFault(caught);
+    const error = fileFault(firstError(caught));
     return error instanceof Refusal
       ? { exit: error.exit, says: linesOf(error) }
       : { exit: "bug", says: error };
@@ -38,9 +40,12 @@ export async function runCommand(
   { enter = enterCallersFolder }: { readonly enter?: () => void } = {},
 ): Promise<never> {
   quietenLostConsole();
-  const { exit, says } = await endingOf(() => {
+  outliveFileLimit();
+  const { exit, says } = await endingOf(async () => {
     enter();
-    return command();
+    const exit = await command();
+    settleStdout();
+    return exit;
   });
   if (says !== undefined) console.error(says);
   Deno.exit(EXIT[exit]);

@@ -32,13 +32,16 @@ function utf16Text(bytes: Uint8Array): string | undefined {
 /** Lines without a quote that is open, each with its number; a quoted cell may hold line ends. */
 function recordsOf(text: string): { row: number; text: string }[] {
   const records: string[] = [];
-  let open = "";
+  let open: string[] = [];
   for (const line of text.split(/\r\n|\n|\r/)) {
-    const whole = open === "" ? line : `${open}\n${line}`;
-    open = (whole.match(/"/g)?.length ?? 0) % 2 === 1 ? whole : "";
-    if (open === "") records.push(whole);
+    const isOdd = (line.match(/"/g)?.length ?? 0) % 2 === 1;
+    const isOpen = open.length > 0 ? !isOdd : isOdd;
+    open.push(line);
+    if (isOpen) continue;
+    records.push(open.join("\n"));
+    open = [];
   }
-  if (open !== "") records.push(open);
+  if (open.length > 0) records.push(open.join("\n"));
   return records.map((text, i) => ({ row: i + 1, text }))
     .filter(({ text }) => text.trim() !== "");
 }

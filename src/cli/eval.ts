@@ -1,5 +1,6 @@
 /** The command `eval`: from a model in a folder to its losses on a whole validation part. */
 import { basename } from "node:path";
+import { keepingBusy } from "../base/busy.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { resolveConfig } from "../config/resolve.ts";
@@ -18,6 +19,7 @@ import { NO_DATA } from "../../workers/imported.ts";
 import { initialOf } from "../../workers/initial.ts";
 import { openModel } from "../../workers/model.ts";
 import type { OpenedModel } from "../../workers/model.ts";
+import { codeAsBegun } from "../../workers/code.ts";
 import { spawnCrew } from "../../workers/spawn.ts";
 import { tokensOfText } from "../../workers/text_tokens.ts";
 import { foldersOf } from "../../workers/texts.ts";
@@ -35,6 +37,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
     console.log(flagsHelp(EVAL));
     return "done";
   }
+  codeAsBegun(); // Reading a model and a text takes its time.
   using status = openStatus();
   status.show(`reading ${request.path}`);
   const warn = (text: string) => status.print(text);
@@ -63,6 +66,10 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
     Deno.exit(INTERRUPTED);
   }
   const { texts } = corpus;
+  const { asked } = opened;
+  const extents = await keepingBusy(() =>
+    texts.map((text) => extentOf(text, { ...corpus, asked }))
+  );
   const report: EvalReport = {
     path: opened.path,
     step: opened.step ?? null,
@@ -73,10 +80,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
       found,
       texts.length === 0
         ? [{ name: config.data.source, extent: undefined }]
-        : texts.map((text) => ({
-          name: text.name,
-          extent: extentOf(text, { ...corpus, asked: opened.asked }),
-        })),
+        : texts.map(({ name }, i) => ({ name, extent: extents[i] })),
     ),
   };
   console.log(request.json ? JSON.stringify(report) : evalLines(report).join("\n"));
@@ -163,7 +167,7 @@ async function dataOf(
   }
   if (isPrepared(data) || tokenizer === undefined) return await readData(config, settled);
   const { document_end: end, max_unknown: most } = config.data;
-  const { tokens, begins, notes } = tokensOfText(await readText(data), {
+  const { tokens, begins, notes } = await tokensOfText(await readText(data), {
     name: data,
     tokenizer,
     end: end === null ? null : unescaped(end),

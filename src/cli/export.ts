@@ -5,6 +5,7 @@ import { type OpenedModel, openModel } from "../../workers/model.ts";
 import { runCommand } from "./command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "./flags.ts";
 import { onlyPath, WHICH } from "./model_flags.ts";
+import { printsReport } from "./output.ts";
 import { openStatus } from "./status.ts";
 
 /** The flags of `export`. */
@@ -33,6 +34,7 @@ export async function exportCommand(args: readonly string[]): Promise<void> {
   status.show(`writing ${out}`);
   await writeExported(out, opened);
   status.end();
+  printsReport();
   console.log(lineOf(opened));
   if (opened.model.kind === "gpt" && opened.model.positions === "sinusoidal") {
     console.log("Its sinusoidal positions were written as a table of their values (wpe)");

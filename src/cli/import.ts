@@ -6,6 +6,7 @@ import { openModel } from "../../workers/model.ts";
 import { runCommand } from "./command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "./flags.ts";
 import { onlyPath } from "./model_flags.ts";
+import { printsReport } from "./output.ts";
 import { openStatus } from "./status.ts";
 
 /** The flags of `import`. */
@@ -36,6 +37,7 @@ export async function importCommand(args: readonly string[]): Promise<void> {
   status.show(`writing ${out}`);
   const config = await writeImported(out, { opened, name: values["name"] ?? nameOf(out) });
   status.end();
+  printsReport();
   const count = [...opened.params.values()].reduce((sum, { data }) => sum + data.length, 0);
   console.log(
     `${config.name}: ${count} parameters, ${opened.vocabulary} tokens, ${opened.context} at once`,

@@ -1,6 +1,9 @@
-/** Writes to stdout or stderr as long as somebody reads. A reader or a terminal that is gone is no fault. */
+/**
+ * Writes to stdout and stderr, whatever becomes of them. A reader or a terminal that is gone is no
+ * fault. What a full disk does not take waits and is written once there is room. No write throws.
+ */
 
-import { hasCode } from "../base/file_fault.ts";
+import { FileFault, hasCode, writingFault } from "../base/file_fault.ts";
 
 /** A way to a stream, and whether it is still open. */
 export interface Output {
@@ -13,48 +16,183 @@ export interface Output {
 /** Where the bytes go; a part of `Deno.stdout` and `Deno.stderr`. */
 export interface Sink {
   writeSync(bytes: Uint8Array): number;
+  isTerminal?(): boolean;
 }
+
+/** Told what a stream did not take: the error, and how many lines are lost for good so far. */
+export interface Losses {
+  readonly error: unknown;
+  readonly lines: number;
+}
+
+/** Bytes that wait at most while a stream cannot be written; newer ones are dropped. */
+const PENDING_LIMIT = 2 ** 20;
+
+/** A stream with what waits for it. */
+class Stream implements Output {
+  readonly #sink: Sink;
+  readonly #gone: (error: unknown) => boolean;
+  readonly #controller = new AbortController();
+  #pending = new Uint8Array();
+  #error: unknown;
+  #dropped = 0;
+
+  constructor(sink: Sink) {
+    this.#sink = sink;
+    this.#gone = goneFrom(sink);
+  }
+
+  get closed(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  write(text: string): void {
+    const bytes = new TextEncoder().encode(text);
+    const isFull = this.#pending.length + bytes.length > PENDING_LIMIT;
+    if (isFull) this.#drain();
+    if (isFull && this.#pending.length > 0) this.#dropped += linesIn(bytes);
+    else this.#pending = joined(this.#pending, bytes);
+    this.#drain();
+  }
+
+  /** What is lost if nothing more can be written; undefined when all is written or nobody reads. */
+  losses(): Losses | undefined {
+    this.#drain();
+    const lines = this.#dropped + linesIn(this.#pending);
+    return lines === 0 || this.closed.aborted ? undefined : { error: this.#error, lines };
+  }
+
+  #drain(): void {
+    try {
+      while (this.#pending.length > 0 && !this.closed.aborted) {
+        this.#pending = this.#pending.subarray(this.#sink.writeSync(this.#pending));
+      }
+    } catch (error) {
+      if (this.#gone(error)) this.#controller.abort();
+      else this.#fail(error);
+    }
+    if (this.closed.aborted) this.#pending = new Uint8Array();
+  }
+
+  #fail(error: unknown): void {
+    if (writingFault(error, {}) === undefined) throw error;
+    this.#error ??= error;
+    if (this.#sink === Deno.stdout) stdout.failed(error);
+  }
+}
+
+/** What became of the stdout of this process. */
+class Stdout {
+  readonly #streams: Stream[] = [];
+  #isReport = false;
+  #told = false;
+  /** Of lines that were printed by the console. */
+  #error: unknown;
+  #lines = 0;
+
+  open(): Output {
+    const stream = new Stream(Deno.stdout);
+    this.#streams.push(stream);
+    return stream;
+  }
+
+  /** What is printed from now on is a report of what lies in files. */
+  report(): void {
+    this.#isReport = true;
+  }
+
+  failed(error: unknown): void {
+    if (!this.#isReport || this.#told) return;
+    this.#told = true;
+    console.error(`${faultOf(error).message}; going on, and what is printed waits`);
+  }
+
+  drop(error: unknown): void {
+    this.#error ??= error;
+    this.#lines++;
+  }
+
+  /** Throws, or says, what is lost of what was printed. */
+  settle(): void {
+    const all = [
+      { error: this.#error, lines: this.#lines },
+      ...this.#streams.flatMap((stream) => stream.losses() ?? []),
+    ];
+    const [first] = all.filter(({ lines }) => lines > 0);
+    if (first === undefined) return;
+    const lines = all.reduce((sum, each) => sum + each.lines, 0);
+    const fault = faultOf(first.error);
+    const text = `${fault.message}: ${lines} ${lines === 1 ? "line is" : "lines are"} lost`;
+    if (!this.#isReport) throw new FileFault(fault.exit === "tooLarge" ? fault.exit : "lost", text);
+    console.error(text);
+  }
+}
+
+const stdout = new Stdout();
 
 /** Opens a stream; default: stdout. */
 export function openOutput(sink: Sink = Deno.stdout): Output {
-  const encoder = new TextEncoder();
-  const controller = new AbortController();
-  return {
-    write(text) {
-      const bytes = encoder.encode(text);
-      try {
-        for (let at = 0; at < bytes.length && !controller.signal.aborted;) {
-          at += sink.writeSync(bytes.subarray(at));
-        }
-      } catch (error) {
-        if (!isGone(error)) throw error;
-        controller.abort();
-      }
-    },
-    closed: controller.signal,
-  };
+  return sink === Deno.stdout ? stdout.open() : new Stream(sink);
+}
+
+/** Says that stdout has only a report from now on: losing it does not change how the command ends. */
+export function printsReport(): void {
+  stdout.report();
 }
 
 /**
- * Silences the console once its reader is gone, as {@linkcode openOutput} is: a command whose
- * terminal was closed still has to save, and `console` throws there.
+ * Ends what was printed. @throws {FileFault} `tooLarge` or `lost` when stdout did not take it all,
+ * though somebody reads it, and it is what the command is for.
+ */
+export function settleStdout(): void {
+  stdout.settle();
+}
+
+/**
+ * Lets the console lose what cannot be printed instead of throwing: a command whose terminal was closed,
+ * or whose log is on a full disk, still has to save.
  */
 export function quietenLostConsole(console: Console = globalThis.console): void {
   for (const name of ["log", "info", "warn", "error"] as const) {
     const write = console[name];
+    const isStdout = name === "log" || name === "info";
+    const gone = goneFrom(isStdout ? Deno.stdout : Deno.stderr);
     console[name] = (...words: unknown[]) => {
       try {
         write.apply(console, words);
       } catch (error) {
-        if (!isGone(error)) throw error;
+        if (!gone(error) && writingFault(error, {}) === undefined) throw error;
+        if (isStdout && !gone(error)) stdout.drop(error);
       }
     };
   }
 }
 
-/** Whether an error of a write says that its reader (EPIPE) or its terminal (EIO) is gone. */
-function isGone(error: unknown): boolean {
-  return error instanceof Deno.errors.BrokenPipe || hasCode(error, "EIO");
+/** Tells errors of a reader that is gone (EPIPE), or of a terminal (EIO), which a disk has as well. */
+function goneFrom(sink: Sink): (error: unknown) => boolean {
+  const isTerminal = sink.isTerminal?.() ?? true;
+  return (error) =>
+    error instanceof Deno.errors.BrokenPipe || (isTerminal && hasCode(error, "EIO"));
+}
+
+function faultOf(error: unknown): FileFault {
+  const fault = writingFault(error, { doing: "write to", path: "stdout" });
+  if (fault === undefined) throw error;
+  return fault;
+}
+
+/** Lines that end in some bytes, and one that does not. */
+function linesIn(bytes: Uint8Array): number {
+  let lines = 0;
+  for (const byte of bytes) if (byte === 10) lines++;
+  return lines + (bytes.length > 0 && bytes.at(-1) !== 10 ? 1 : 0);
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(a.length + b.length);
+  out.set(a);
+  out.set(b, a.length);
+  return out;
 }
 
 /** Columns of the terminal; 80 where it does not say, or is gone. */

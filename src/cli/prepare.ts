@@ -8,6 +8,7 @@ import { showBytes, showSeconds } from "../report/format.ts";
 import { runCommand } from "./command.ts";
 import { flagsHelp } from "./flags.ts";
 import { parsePrepare, PREPARE } from "./prepare_request.ts";
+import { printsReport } from "./output.ts";
 import { PrepareMeter } from "./prepare_meter.ts";
 import { INTERRUPTED, stopOnSignals } from "./signals.ts";
 
@@ -34,6 +35,7 @@ async function prepareFiles(request: PrepareRequest): Promise<ExitName> {
   const { stop, requeued } = stopOnSignals({
     text: "Stopping; once more to stop at once",
   });
+  printsReport();
   const meter = new PrepareMeter();
   const start = performance.now();
   const outcome = await prepare(request, { show: meter.show, stop }).finally(() => meter.end());

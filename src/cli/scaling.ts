@@ -15,6 +15,7 @@ import { readTable } from "../scaling/user_table.ts";
 import { runCommand } from "./command.ts";
 import { csvRows } from "./csv.ts";
 import { flagsHelp } from "./flags.ts";
+import { printsReport } from "./output.ts";
 import { openStatus } from "./status.ts";
 import { parseScaling, SCALING, type ScalingRequest } from "./scaling_request.ts";
 
@@ -45,6 +46,7 @@ export async function scalingCommand(args: readonly string[]): Promise<ExitName>
   });
   status.end();
   write(request, report);
+  printsReport();
   for (const text of reportLines(report)) console.log(text);
   console.log(`Everything lies in ${folder}; the page is ${join(folder, "scaling.html")}`);
   return "done";

@@ -8,8 +8,17 @@ export interface Scratch extends Disposable {
 }
 
 /** Takes a folder; from now on signals end the process by `Deno.exit`, which removes it. */
-export function openScratch(path: string): Scratch {
-  const remove = () => Deno.removeSync(path, { recursive: true });
+export function openScratch(
+  path: string,
+  clear: () => void = () => Deno.removeSync(path, { recursive: true }),
+): Scratch {
+  const remove = () => {
+    try {
+      clear();
+    } catch {
+      // What is temporary may stay: what the command came to is what counts.
+    }
+  };
   const unload = atUnload(remove);
   endOnSignals();
   return {

@@ -2,6 +2,7 @@
  * What signals mean to a command that works for long: the first asks it to stop, a second one ends
  * it at once. Whatever must not outlive the process listens to `unload`, which `Deno.exit` fires.
  */
+import { stepsAside } from "../base/busy.ts";
 import { endStatuses } from "./status.ts";
 
 /** Exit code of an interrupt: 128 + SIGINT, as shells have it. */
@@ -26,9 +27,9 @@ export type Request = "stop" | "repeat" | "end";
 export class Requests {
   #state: "none" | "settling" | "stopping" = "none";
 
-  /** Takes a signal. */
-  take(): Request {
-    if (this.#state === "stopping") return "end";
+  /** Takes a signal. A terminal that is closed while a command saves asks for nothing more. */
+  take(signal: Deno.Signal): Request {
+    if (this.#state === "stopping") return signal === "SIGHUP" ? "repeat" : "end";
     const isFirst = this.#state === "none";
     this.#state = "settling";
     return isFirst ? "stop" : "repeat";
@@ -58,11 +59,11 @@ export interface Stopping {
   requeued(): boolean;
 }
 
-/** Ends a leashed command at once. No terminal and no scheduler sends it to a whole group to stop it. */
-export const END_AT_ONCE = "SIGQUIT";
+/** Ends a leashed command at once. No terminal and no scheduler sends it: it is that of a timer. */
+export const END_AT_ONCE = "SIGVTALRM";
 
-/** Signals of a person, a scheduler and a closed terminal. */
-const STOPS: readonly Deno.Signal[] = ["SIGINT", "SIGTERM", "SIGUSR2", "SIGHUP"];
+/** Signals of a person (Ctrl-C, Ctrl-\), a scheduler and a closed terminal. */
+const STOPS: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR2", "SIGHUP"];
 
 /** Listens to signals; the second request ends the process with {@linkcode INTERRUPTED}. */
 export function stopOnSignals({ text, leashed = false }: StopOptions = {}): Stopping {
@@ -70,7 +71,7 @@ export function stopOnSignals({ text, leashed = false }: StopOptions = {}): Stop
   const requests = new Requests();
   let first: Deno.Signal | undefined;
   const onSignal = (signal: Deno.Signal) => {
-    const request = requests.take();
+    const request = requests.take(signal);
     if (request === "end") Deno.exit(INTERRUPTED);
     if (request === "repeat") return;
     first = signal;
@@ -80,7 +81,9 @@ export function stopOnSignals({ text, leashed = false }: StopOptions = {}): Stop
     controller.abort();
   };
   listen((signal) => leashed ? signal === "SIGTERM" : isMeant(signal), onSignal);
-  if (leashed) Deno.addSignalListener(END_AT_ONCE, () => Deno.exit(INTERRUPTED));
+  // Whoever asked before such work began would wait for its end as well.
+  stepsAside({ aside: () => controller.signal.aborted && Deno.exit(INTERRUPTED), back: () => {} });
+  if (leashed) hear(END_AT_ONCE, () => Deno.exit(INTERRUPTED));
   return {
     stop: controller.signal,
     get signal() {
@@ -100,11 +103,29 @@ export function ignoreSignals(): void {
   listen(() => false, () => {});
 }
 
+/**
+ * Lets writes beyond `ulimit -f` fail with an error, which costs a file at most. By default the signal
+ * of that limit ends the process.
+ */
+export function outliveFileLimit(): void {
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGXFSZ", () => {});
+}
+
 /** Hands on the signals that count; the others do nothing, where by default they end a process. */
 function listen(counts: (signal: Deno.Signal) => boolean, act: (signal: Deno.Signal) => void) {
   for (const signal of STOPS) {
-    Deno.addSignalListener(signal, counts(signal) ? () => act(signal) : () => {});
+    if (counts(signal)) hear(signal, () => act(signal));
+    else Deno.addSignalListener(signal, () => {});
   }
+}
+
+/** Listens to a signal, but for the time in which nothing could be heard: it ends the process then. */
+function hear(signal: Deno.Signal, act: () => void): void {
+  Deno.addSignalListener(signal, act);
+  stepsAside({
+    aside: () => Deno.removeSignalListener(signal, act),
+    back: () => Deno.addSignalListener(signal, act),
+  });
 }
 
 /**

@@ -16,6 +16,7 @@ import { cardsFor } from "../../workers/cards.ts";
 import { runCommand } from "./command.ts";
 import { loadNamed } from "./config_file.ts";
 import { flagsHelp } from "./flags.ts";
+import { printsReport } from "./output.ts";
 import { stopOnSignals } from "./signals.ts";
 import { openStatus } from "./status.ts";
 import { openBooks } from "./sweep/books.ts";
@@ -85,6 +86,7 @@ async function train(
   { sweep, trials, shares }: Planned,
 ): Promise<ExitName> {
   const out = given ?? join("runs", sweep.name);
+  printsReport();
   using books = await openBooks(out, { sweep, trials });
   const standings = await standingsOf(trials, { sweep, shares, books });
   const cores = navigator.hardwareConcurrency;

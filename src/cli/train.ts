@@ -13,6 +13,7 @@ import { requireUsed } from "../config/unused.ts";
 import { isPrepared } from "../data/prepared/open.ts";
 import { readWhole } from "../data/read.ts";
 import { progressPrinter } from "../report/progress.ts";
+import { codeAsBegun } from "../../workers/code.ts";
 import { parseFaultPlan } from "../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../workers/faults/schema.ts";
 import { requireRunPlaces } from "../../workers/going_on.ts";
@@ -26,7 +27,7 @@ import type { CommandLine } from "./args.ts";
 import { runCommand } from "./command.ts";
 import { DEFAULT_CONFIG, loadNamed } from "./config_file.ts";
 import { helpText } from "./help.ts";
-import { columns, openOutput } from "./output.ts";
+import { columns, openOutput, printsReport } from "./output.ts";
 import { settleRun } from "./resumed.ts";
 import { stopOnSignals } from "./signals.ts";
 
@@ -40,6 +41,7 @@ export async function trainCommand(
     console.log(helpText());
     return "done";
   }
+  codeAsBegun(); // Reading the data may take minutes: workers are held to the code of this process.
   const line = await settleRun(given);
   const standing = line.resume ?? line.restart;
   const { followLinks = false } = line;
@@ -59,6 +61,7 @@ export async function trainCommand(
     console.log(JSON.stringify(anchored(run, Deno.cwd()), null, 2));
     return "done";
   }
+  printsReport();
   const output = openOutput();
   using show = progressPrinter({
     terminal: Deno.stdout.isTerminal(),

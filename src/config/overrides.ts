@@ -1,4 +1,5 @@
 /** Puts values from the command line into a config. Pure: knows no files and no flags' syntax. */
+import { parseJsonText } from "../base/json.ts";
 import { Refusal } from "../base/refusal.ts";
 import { type BasicType, type Key, keys } from "./keys.ts";
 import { withKind } from "./kinds.ts";
@@ -62,7 +63,7 @@ function coerce(text: string, types: readonly BasicType[]): unknown {
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch {
     return text;
   }

@@ -1,11 +1,14 @@
 /** Reads what users name as text: files, pipes and stdin. Knows encodings, not tokens. */
+import { keepingBusy } from "../base/busy.ts";
 import { type Doing, fileFault } from "../base/file_fault.ts";
+import { parseJsonText } from "../base/json.ts";
 import { Refusal } from "../base/refusal.ts";
 import { shellWord } from "../base/shell.ts";
 import { utf8Text } from "../base/utf8.ts";
 import { foreignFormat, HEAD, markupFormat, recordKind } from "./format.ts";
 import { mobyDick } from "./moby_dick.ts";
 import { isPipe, pipeChunks } from "./pipe.ts";
+import { FILE_BYTES } from "./tokenizers/limits.ts";
 import { ByteRow } from "./tokenizers/utf8.ts";
 
 /** Longest string that the engine can hold, in UTF-16 units (V8 on 64-bit machines). */
@@ -17,7 +20,8 @@ const LONGEST = 2 ** 29 - 24;
  * none, unless told, and `data` for what is not UTF-8 text.
  */
 export async function readWhole(path: string, doing: Doing = {}): Promise<string> {
-  return textOfBytes(await readBytes(path, doing), path);
+  const bytes = await readBytes(path, doing);
+  return await keepingBusy(() => textOfBytes(bytes, path));
 }
 
 /** Bytes from somewhere called `name` as text, without a byte order mark. @throws {Refusal} `data` */
@@ -46,11 +50,14 @@ export function requireText(head: Uint8Array, name: string): void {
   throw new Refusal("data", `Cannot read ${name}: need UTF-8 text: it is ${format}`);
 }
 
-/** The value that the JSON file at `path` holds. @throws {Refusal} `data` for what is no JSON. */
-export async function readJson(path: string): Promise<unknown> {
-  const text = await readWhole(path);
+/** The value that the tokenizer.json at `path` holds, and its bytes. @throws {Refusal} `data` for what is no JSON. */
+export async function readTokenizerFile(
+  path: string,
+): Promise<{ readonly json: unknown; readonly bytes: Uint8Array }> {
+  const bytes = await readBytes(path, { need: "a tokenizer.json", most: FILE_BYTES });
+  const text = textOfBytes(bytes, path);
   try {
-    return JSON.parse(text);
+    return { json: parseJsonText(text), bytes };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new Refusal(
@@ -94,15 +101,18 @@ function formatByName(path: string): string | undefined {
 }
 
 /** The bytes of the file or pipe at `path`. @throws {Refusal} as `readWhole` does. */
-export async function readBytes(path: string, doing: Doing = {}): Promise<Uint8Array> {
+export async function readBytes(
+  path: string,
+  { most = LONGEST, ...doing }: Doing & { readonly most?: number } = {},
+): Promise<Uint8Array> {
   try {
-    if (await isPipe(path)) return await pipedBytes(path);
+    if (await isPipe(path)) return await pipedBytes(path, most);
     const { isDirectory, isFile, size } = await Deno.stat(path);
     if (isDirectory) {
       throw new Refusal("data", `Cannot read ${path}: need a text file: it is a directory`);
     }
     if (!isFile) throw new Refusal("data", `Cannot read ${path}: need a file: it is a device`);
-    requireLength(size, path);
+    requireLength(size, { path, most });
     return await Deno.readFile(path);
   } catch (error) {
     throw fileFault(error, { doing: "read", path, need: "a text file", ...doing });
@@ -110,16 +120,19 @@ export async function readBytes(path: string, doing: Doing = {}): Promise<Uint8A
 }
 
 /** All that is written to a pipe. */
-async function pipedBytes(path: string): Promise<Uint8Array> {
+async function pipedBytes(path: string, most: number): Promise<Uint8Array> {
   const row = new ByteRow();
   for await (const chunk of pipeChunks(path)) {
     row.addAll(chunk);
-    requireLength(row.bytes.length, path);
+    requireLength(row.bytes.length, { path, most });
   }
   return row.bytes;
 }
 
-function requireLength(length: number, path: string): void {
-  if (length <= LONGEST) return;
-  throw new Refusal("data", `Cannot read ${path}: need at most ${LONGEST} bytes: it has ${length}`);
+function requireLength(
+  length: number,
+  { path, most }: { readonly path: string; readonly most: number },
+): void {
+  if (length <= most) return;
+  throw new Refusal("data", `Cannot read ${path}: need at most ${most} bytes: it has ${length}`);
 }

@@ -15,9 +15,18 @@ import type {
   Rules,
 } from "./types.ts";
 
+/** Causes of a shortage that are remembered as told. */
+const MOST_TOLD = 16;
+
 /** A straggler is waited for this many ms, and this many times as long as another one. */
 const LATE_MS = 20;
 const LATE = 4;
+
+/**
+ * Refusals in a row after which no worker is started: one may have begun while a file was written, two
+ * that differ from the run will not be the last.
+ */
+const REFUSALS = 2;
 
 /** The state of a run that wants `target` workers and has none. */
 export function noMembers(target: number, now: number): Membership {
@@ -31,7 +40,9 @@ export function noMembers(target: number, now: number): Membership {
     shares: undefined,
     losses: [],
     barren: 0,
+    refused: 0,
     spawnAt: now,
+    told: [],
     pace: {},
     sinceWeighed: 0,
     ticked: now,
@@ -48,7 +59,8 @@ export function wantsForming(state: Membership): boolean {
   const able = candidates(state);
   if (able.length === 0) return false;
   // The first formation waits for all; once one was lost nobody waits for who comes back.
-  if (state.attempt === 0 && state.losses.length === 0 && able.length < state.target) return false;
+  const isFirst = state.attempt === 0 && state.losses.length === 0 && state.refused === 0;
+  if (isFirst && able.length < state.target) return false;
   return !isWhole(state) || state.shares !== undefined || !isFormed(able, state);
 }
 
@@ -61,6 +73,11 @@ function isFormed(able: readonly Member[], { formed }: Membership): boolean {
 export function isWhole({ formed, broken, members }: Membership): boolean {
   return formed.length > 0 && !broken &&
     formed.every(({ id }) => members.some((m) => m.id === id && m.phase === "serving"));
+}
+
+/** Whether no worker is started any more, since those before were refused. */
+export function isClosed({ refused }: Membership): boolean {
+  return refused >= REFUSALS;
 }
 
 /** Decides what follows from an event. `now`: milliseconds on a steady clock. */
@@ -90,6 +107,8 @@ export function decide(
       return only(computed(state, event));
     case "lost":
       return lost(state, event, { now, rules });
+    case "refused":
+      return refused(state, event, { now, rules });
     case "broken":
       return { state: { ...state, broken: true }, commands: [], reasons: [event.why] };
     case "settled": {
@@ -103,7 +122,7 @@ export function decide(
     case "committed":
       return committed(state, rules);
     case "want":
-      return want(state, event.workers);
+      return want(state, event.workers, now);
     case "boundary":
       return boundary(state, { now, rules });
     case "tick":
@@ -126,7 +145,7 @@ function change(state: Membership, id: number, changes: Partial<Member>): Member
 function ready(state: Membership, id: number, now: number): Decision {
   const next = answered(state, id, now);
   return {
-    state: change(next, id, { phase: "ready" }),
+    state: { ...change(next, id, { phase: "ready" }), refused: 0, told: [] },
     commands: [],
     reasons: find(state, id) === undefined ? [] : [`worker ${id} is ready`],
   };
@@ -173,19 +192,81 @@ function lost(
   if (member.leaving) return only({ ...state, members });
   const losses = [...state.losses.filter((at) => now - at < rules.window), now];
   const barren = member.served > 0 ? 0 : state.barren + 1;
-  const wait = barren < 2
-    ? 0
-    : Math.min(rules.longestBackoff, rules.backoff * 2 ** Math.min(barren - 2, 20));
-  const next = { ...state, members, losses, barren, spawnAt: now + wait };
+  // What came of others tells nothing of who takes the place of one that served.
+  const refused = member.served > 0 || members.length === 0 ? 0 : state.refused;
+  const next = { ...state, members, losses, barren, refused };
+  const spawnAt = Math.max(now + backoff(barren, rules), replaceableAt(losses, rules));
   const gone = `worker ${id} is lost: ${why}`;
-  if (losses.length > rules.restarts) {
-    const minutes = Math.round(rules.window / 6000) / 10;
-    const end = `${losses.length} workers were lost within ${minutes} min, ` +
-      `recovery.restarts allows ${rules.restarts}; the last one: ${why}`;
+  if (losses.length > rules.restarts && members.length === 0) {
+    const end = `${overBudget(losses.length, rules)}; the last one: ${why}`;
     const commands = [{ type: "give_up", why: end }] as const;
-    return { state: next, commands, reasons: [gone, end], losses: [{ id, why }] };
+    return {
+      state: { ...next, spawnAt },
+      commands,
+      reasons: [gone, end],
+      losses: [{ id, why }],
+    };
   }
-  return { state: next, commands: [], reasons: [gone], losses: [{ id, why }] };
+  // Before the first formation there is nothing to go on with: a start that fails is a loss.
+  const isReplacement = member.phase === "starting" && state.attempt > 0;
+  const causes = [
+    ...isReplacement ? [`Cannot start another worker: ${why}`] : [],
+    ...losses.length > rules.restarts ? [overBudget(losses.length, rules)] : [],
+  ].filter((cause) => !state.told.includes(keyOf(cause)));
+  const told = [...state.told, ...causes.map(keyOf)].slice(-MOST_TOLD);
+  const left = candidates(next).length;
+  const how = left === 0 ? "trying again" : `going on with ${left} of ${state.target} workers`;
+  return {
+    state: { ...next, spawnAt, told },
+    commands: [],
+    reasons: [gone, ...causes],
+    ...!isReplacement && { losses: [{ id, why }] },
+    ...causes.length > 0 && { shortages: causes.map((cause) => `${cause}; ${how}`) },
+  };
+}
+
+/** Wait before the next start, ms, after `barren` workers in a row that came to nothing. */
+function backoff(barren: number, { backoff: first, longestBackoff }: Rules): number {
+  return barren < 2 ? 0 : Math.min(longestBackoff, first * 2 ** Math.min(barren - 2, 20));
+}
+
+/** When so many losses have left the window that another worker may be started. */
+function replaceableAt(losses: readonly number[], { restarts, window }: Rules): number {
+  const last = losses[losses.length - restarts - 1];
+  return last === undefined ? -Infinity : last + window;
+}
+
+function overBudget(losses: number, { restarts, window }: Rules): string {
+  const minutes = Math.round(window / 6000) / 10;
+  const who = losses === 1 ? "1 worker was" : `${losses} workers were`;
+  return `${who} lost within ${minutes} min, recovery.restarts allows ${restarts}`;
+}
+
+/** What tells a cause from others: times, names and numbers of workers in it differ at each try. */
+function keyOf(cause: string): string {
+  return cause.replaceAll(/"[^"]*"|'[^']*'|\S*\/\S*|\d+/g, "#");
+}
+
+/** A worker that differs from the run costs none of its restarts: it is tried twice in a row at most. */
+function refused(
+  state: Membership,
+  { id, why }: { id: number; why: string },
+  { now, rules }: { now: number; rules: Rules },
+): Decision {
+  if (find(state, id) === undefined) return only(state);
+  const { members } = whoStays({ ...state, members: state.members.filter((m) => m.id !== id) });
+  const spawnAt = Math.max(state.spawnAt, now + rules.backoff);
+  const next = { ...state, members, refused: state.refused + 1, spawnAt };
+  const reasons = [`worker ${id} differs from the run: ${why}`];
+  if (!isClosed(next)) return { state: next, commands: [], reasons };
+  if (members.length === 0) {
+    return { state: next, commands: [{ type: "strand", why: reasons.join() }], reasons };
+  }
+  return {
+    state: next,
+    commands: [],
+    reasons: [...reasons, `no other worker is started: ${next.refused} in a row were turned away`],
+  };
 }
 
 /** Weighs now and then whether other shares of the micro-batches would make steps shorter. */
@@ -228,8 +309,10 @@ function stragglers({ formed, members }: Membership): string[] {
     );
 }
 
-function want(before: Membership, workers: number): Decision {
-  const state = whoStays({ ...before, target: workers });
+/** Somebody asks for workers: what kept them from starting is taken to be over. */
+function want(before: Membership, workers: number, now: number): Decision {
+  const fresh = { losses: [], barren: 0, refused: 0, spawnAt: now, told: [] };
+  const state = whoStays({ ...before, ...fresh, target: workers });
   const commands = before.members.filter(({ id }) => find(state, id) === undefined)
     .map(({ id }): Command => ({ type: "release", id }));
   const reasons = [`${workers} workers are wanted instead of ${before.target}`];
@@ -319,6 +402,7 @@ function tick(before: Membership, { now, rules }: { now: number; rules: Rules })
   let commands: readonly Command[] = [];
   let reasons: readonly string[] = [];
   let losses: readonly Loss[] = [];
+  let shortages: readonly string[] = [];
   // Who was to go comes first: it is no loss, and must not stay for another that is lost with it.
   const staying = ({ id }: { id: number }) => Number(find(before, id)?.leaving !== true);
   for (
@@ -329,12 +413,15 @@ function tick(before: Membership, { now, rules }: { now: number; rules: Rules })
     commands = [...commands, { type: "kill", id, why }, ...decision.commands];
     reasons = [...reasons, ...decision.reasons];
     losses = [...losses, ...decision.losses ?? []];
+    shortages = [...shortages, ...decision.shortages ?? []];
   }
   const missing = Math.min(
     state.target - state.members.filter((m) => !m.leaving).length,
     rules.microBatches - state.members.length,
   );
-  if (missing <= 0 || now < state.spawnAt) return { state, commands, reasons, losses };
+  if (missing <= 0 || now < state.spawnAt || isClosed(state)) {
+    return { state, commands, reasons, losses, shortages };
+  }
   const taken = state.members.map(({ seat }) => seat);
   const free = Array.from({ length: taken.length + missing }, (_, seat) => seat)
     .filter((seat) => !taken.includes(seat)).slice(0, missing);
@@ -364,5 +451,6 @@ function tick(before: Membership, { now, rules }: { now: number; rules: Rules })
     ],
     reasons: [...reasons, ...started.map(({ id }) => `worker ${id} starts`)],
     losses,
+    shortages,
   };
 }

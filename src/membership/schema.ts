@@ -4,7 +4,10 @@ import * as z from "zod";
 /** The `recovery` part of a config. */
 export const recoverySchema = z.strictObject({
   restarts: z.int().min(0).default(10)
-    .describe("Lost workers that are replaced within recovery.window_s; one more ends the run"),
+    .describe(
+      "Lost workers, and starts that fail, that are made good within recovery.window_s; after one more " +
+        "the run goes on with those that are left, and ends when none is",
+    ),
   window_s: z.number().gt(0).default(600)
     .describe("Seconds after which a lost worker counts no longer"),
   deadline_s: z.number().gt(0).default(5)

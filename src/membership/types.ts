@@ -64,8 +64,12 @@ export interface Membership {
   readonly losses: readonly number[];
   /** Losses in a row of workers that never saw a step committed. */
   readonly barren: number;
+  /** Refusals in a row: since one was taken in, a loss, or another number was wanted. */
+  readonly refused: number;
   /** No worker is started before. */
   readonly spawnAt: number;
+  /** Causes, without their numbers, that people were told of since a worker was ready last. */
+  readonly told: readonly string[];
   /** Milliseconds that sections took, the latest ones. */
   readonly pace: Readonly<Partial<Record<Section, readonly number[]>>>;
   /** Committed steps since shares were weighed. */
@@ -100,6 +104,8 @@ export type MembershipEvent =
   }
   /** Its process or its channel has ended, or it must not go on. */
   | { readonly type: "lost"; readonly id: number; readonly why: string }
+  /** It is not as the run is, and must not take part. */
+  | { readonly type: "refused"; readonly id: number; readonly why: string }
   /** A conversation between members failed. */
   | { readonly type: "broken"; readonly id: number; readonly why: string }
   /** All of the formation have the state, or none of it has. */
@@ -118,7 +124,9 @@ export type Command =
   /** Let a worker go that is no longer wanted. */
   | { readonly type: "release"; readonly id: number }
   | { readonly type: "form"; readonly attempt: number; readonly places: readonly Place[] }
-  | { readonly type: "give_up"; readonly why: string };
+  | { readonly type: "give_up"; readonly why: string }
+  /** Nobody is left, and whoever is started is refused. */
+  | { readonly type: "strand"; readonly why: string };
 
 /** A decision: the next state, what to do, and why, in one line each. */
 export interface Decision {
@@ -127,6 +135,8 @@ export interface Decision {
   readonly reasons: readonly string[];
   /** Workers that are lost by this, for people: who is let go as wanted is none of them. */
   readonly losses?: readonly Loss[];
+  /** Why the run goes on with fewer workers than are wanted, for people: each cause once. */
+  readonly shortages?: readonly string[];
 }
 
 /** A worker that is lost, and why. */
@@ -139,7 +149,7 @@ export interface Loss {
 export interface Rules {
   /** Micro-batches of a step. */
   readonly microBatches: number;
-  /** Losses within `window` ms that are made good. */
+  /** Losses within `window` ms that are made good; with more, who is left goes on alone. */
   readonly restarts: number;
   readonly window: number;
   /** Without a sign of life for this long, ms, a worker may be hung. */

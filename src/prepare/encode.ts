@@ -2,6 +2,7 @@
  * The second look: text to tokens to shards, from where progress.json says. A part is what lies
  * between two places of the input; it has a shard for each side that has tokens there.
  */
+import { keepingBusy } from "../base/busy.ts";
 import { Refusal } from "../base/refusal.ts";
 import { type Part, PARTS } from "../data/prepared/folder.ts";
 import { widthFor } from "../data/prepared/header.ts";
@@ -74,7 +75,7 @@ export async function encode(
     for await (const piece of piecesFrom(offset, { at: i, progress, options })) {
       if (options.stop.aborted) return undefined;
       const side = sides[piece.part];
-      const ids = idsOf(piece, { input, tokenizer });
+      const ids = await idsOf(piece, { input, tokenizer });
       side.write(ids);
       if (piece.ends) side.write(end);
       side.count({ ...piece, unknown: countUnknown(ids, tokenizer) });
@@ -123,12 +124,16 @@ async function* piecesFrom(
   yield* piecesOf(stream, { ...progress.options, input, extent, cut });
 }
 
-function idsOf(
+/** UTF-16 units that are encoded before anybody grows impatient; pieces have fewer, as a rule. */
+const SHORT = 1 << 20;
+
+async function idsOf(
   { text }: Piece,
   { input, tokenizer }: { input: Pick<Input, "name">; tokenizer: Tokenizer },
-): Uint32Array {
+): Promise<Uint32Array> {
   try {
-    return tokenizer.encode(text);
+    if (text.length <= SHORT) return tokenizer.encode(text);
+    return await keepingBusy(() => tokenizer.encode(text));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     throw new Refusal(error.exit, `Cannot prepare ${input.name}: ${error.message}`);

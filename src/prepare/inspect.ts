@@ -1,4 +1,5 @@
 /** Tells what is in a file by its name and its first bytes: a text or records, packed or not. */
+import { parseJsonText } from "../base/json.ts";
 import { Refusal } from "../base/refusal.ts";
 import { HEAD, markupFormat, recordKind } from "../data/format.ts";
 import { requireText } from "../data/read.ts";
@@ -60,7 +61,7 @@ function kindOf(name: string, head: Uint8Array): Input["kind"] {
 function beginsWithRecord(text: string): boolean {
   const [line = ""] = text.split("\n", 1);
   try {
-    const value: unknown = JSON.parse(line);
+    const value: unknown = parseJsonText(line);
     return typeof value === "object" && value !== null && !Array.isArray(value);
   } catch {
     return false;

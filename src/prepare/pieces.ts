@@ -2,6 +2,7 @@
  * The text of a file in pieces, each of one document and one side of the split. From any place at
  * which a shard may end the same pieces follow, however one came there. Knows no tokens.
  */
+import { parseJsonText } from "../base/json.ts";
 import { Refusal } from "../base/refusal.ts";
 import { characterCount, utf8Text, wholeCharacters } from "../base/utf8.ts";
 import type { Part } from "../data/prepared/folder.ts";
@@ -170,7 +171,7 @@ function recordText(
   if (json.trim() === "") return "";
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    value = parseJsonText(json);
   } catch {
     throw bad(`a JSON object in each ${unit}: ${place} is none`);
   }

@@ -2,6 +2,7 @@
  * From text files to a folder of tokens: looks through the files, makes the tokenizer, then writes
  * shards. Stopped or killed anywhere, the same call goes on and ends with the same bytes.
  */
+import { keepingBusy } from "../base/busy.ts";
 import { fileFault, refusingLater } from "../base/file_fault.ts";
 import { isLockLost, Refusal } from "../base/refusal.ts";
 import { shown } from "../data/document_end.ts";
@@ -128,7 +129,7 @@ async function begin(
   const found = await scan(asked.inputs, { options: asked.options, builder, read, stop });
   if (found === undefined) return undefined;
   const { inputs, ends } = found;
-  const tokenizer = builder.build();
+  const tokenizer = await keepingBusy(() => builder.build());
   const notes = [...builder.notes];
   const { documentEnd } = asked.options;
   if (documentEnd !== null) notes.push(`${shown(documentEnd)} ends ${countOf(ends, "document")}`);

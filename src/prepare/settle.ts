@@ -1,11 +1,12 @@
 /** A request with nothing left open. Knows which files there are, not what is in them. */
+import { keepingBusy } from "../base/busy.ts";
 import { sha256 } from "../base/hash.ts";
 import { Refusal } from "../base/refusal.ts";
 import { shown, unescaped } from "../data/document_end.ts";
 import type { PrepareOptions } from "../data/prepared/schema.ts";
 import { type TokenizerBuilder, tokenizerBuilder } from "../data/tokenizers/build.ts";
-import { textOfBytes } from "../data/read.ts";
-import { type Input, readFault } from "./inputs.ts";
+import { readTokenizerFile } from "../data/read.ts";
+import type { Input } from "./inputs.ts";
 import { FIELD } from "./pieces.ts";
 
 /** What is to be prepared. */
@@ -61,21 +62,13 @@ export async function settle(
   const plain = tokenizer === "char" || tokenizer === "byte";
   const ends = request.ends ?? (many || !plain);
   const file = /\.json$/i.test(tokenizer) ? await readTokenizerFile(tokenizer) : undefined;
-  const builder = tokenizerBuilder(tokenizer, { end: ends, json: file?.json });
+  const builder = await keepingBusy(() =>
+    tokenizerBuilder(tokenizer, { end: ends, json: file?.json })
+  );
   const shardTokens = request.shardTokens ?? SHARD_TOKENS;
-  const tokenizerFile = file?.sha256 ?? null;
+  const tokenizerFile = file === undefined ? null : sha256(file.bytes);
   return {
     options: { tokenizer, tokenizerFile, validation, field, ends, documentEnd, shardTokens },
     builder,
   };
-}
-
-async function readTokenizerFile(path: string): Promise<{ json: unknown; sha256: string }> {
-  try {
-    const bytes = await Deno.readFile(path);
-    return { json: JSON.parse(textOfBytes(bytes, path)), sha256: sha256(bytes) };
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw readFault(path, error);
-    throw new Refusal("data", `Cannot read ${path}: need a tokenizer.json: ${error.message}`);
-  }
 }

@@ -1,6 +1,6 @@
 /** Replaces a file at once or not at all. Knows nothing of what is in it. */
 import { basename, dirname, join, resolve } from "node:path";
-import { hasCode } from "../base/file_fault.ts";
+import { hasCode, named } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";
 import { Refusal } from "../base/refusal.ts";
 
@@ -18,7 +18,7 @@ export function writeTextAtomic(path: string, text: string): void {
     Deno.renameSync(temp, path);
   } catch (error) {
     removeQuietly(temp);
-    throw error;
+    throw named(error, path);
   }
   syncFolder(folder);
 }

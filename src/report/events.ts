@@ -12,6 +12,12 @@ export interface RunFacts {
   readonly adapter: string;
   /** Class of devices that its kernels were chosen for. */
   readonly kernels: string;
+  /** Hash of its shaders. */
+  readonly shaders: string;
+  /** Hash of what its device makes of the first micro-batch. */
+  readonly probe: string;
+  /** Version of Deno. */
+  readonly deno: string;
   readonly tokensPerStep: number;
   /** Steps of the whole run. */
   readonly steps: number;

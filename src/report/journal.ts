@@ -40,7 +40,7 @@ export interface Journal extends Disposable {
 
 /** What may be told apart from the file. */
 export interface JournalOptions {
-  /** Told once when writing fails. */
+  /** Told once when writing fails, and at the end of lines that were lost by it. */
   readonly warn?: (text: string) => void;
   /** What is said where a line is damaged. */
   readonly words?: JournalWords;
@@ -123,7 +123,8 @@ const WORDS: JournalWords = {
 
 class FileJournal implements Journal {
   readonly entries: readonly JournalLine[];
-  readonly #file: JournalFile;
+  #file: JournalFile;
+  readonly #open: (path: string) => JournalFile;
   readonly #path: string;
   readonly #now: () => number;
   readonly #warn: ((text: string) => void) | undefined;
@@ -134,6 +135,9 @@ class FileJournal implements Journal {
   /** Whole lines that are not in the file yet. */
   #pending = new Uint8Array();
   #warned = false;
+  #dropped = 0;
+  /** A sync failed: the system may have dropped what it did not write, and will not say so again. */
+  #isUnsure = false;
   /** Set once the end of the file is not known any more: nothing is appended to that. */
   #broken: unknown;
 
@@ -146,6 +150,7 @@ class FileJournal implements Journal {
     },
   ) {
     this.#file = file;
+    this.#open = options.open ?? openAppend;
     this.#path = path;
     this.entries = entries;
     this.#seq = entries.length;
@@ -160,6 +165,7 @@ class FileJournal implements Journal {
     const { line, crc } = this.#print(entry);
     // What is dropped takes no number, so that there is never a gap.
     if (!sync && this.#pending.length + line.length > PENDING_LIMIT) {
+      this.#dropped++;
       return this.#fail("too much waits");
     }
     this.#pending = joined(this.#pending, line);
@@ -197,16 +203,39 @@ class FileJournal implements Journal {
   #flush(sync: boolean): void {
     if (this.#broken !== undefined) throw this.#broken;
     this.#check?.();
+    if (sync && this.#isUnsure) this.#renew();
     const { size } = this.#file.statSync();
     try {
       for (let i = 0; i < this.#pending.length;) {
         i += this.#file.writeSync(this.#pending.subarray(i));
       }
-      if (sync) this.#file.syncSync();
+      if (sync) this.#sync();
       this.#pending = new Uint8Array();
     } catch (error) {
       this.#cut(size);
       throw error;
+    }
+  }
+
+  #sync(): void {
+    try {
+      this.#file.syncSync();
+    } catch (error) {
+      this.#isUnsure = true;
+      throw error;
+    }
+  }
+
+  /** Writes all lines anew, into another file: only its sync says that they are on disk. */
+  #renew(): void {
+    try {
+      writeTextAtomic(this.#path, readIfAny(this.#path));
+      this.#isUnsure = false;
+    } finally {
+      // Whether it was replaced or not, the file at the path is the journal.
+      const file = this.#open(this.#path);
+      this.#file[Symbol.dispose]();
+      this.#file = file;
     }
   }
 
@@ -229,7 +258,12 @@ class FileJournal implements Journal {
       if (this.#pending.length > 0) this.#flush(false);
     } catch (error) {
       this.#fail(error);
+      this.#dropped += linesIn(this.#pending);
     } finally {
+      if (this.#dropped > 0) {
+        const lines = `${this.#dropped} ${this.#dropped === 1 ? "line" : "lines"}`;
+        this.#warn?.(`${this.#path} lacks ${lines}: see above`);
+      }
       this.#file[Symbol.dispose]();
     }
   }
@@ -237,6 +271,10 @@ class FileJournal implements Journal {
 
 function openAppend(path: string): Deno.FsFile {
   return Deno.openSync(path, { read: true, append: true, create: true, mode: 0o640 });
+}
+
+function linesIn(bytes: Uint8Array): number {
+  return bytes.reduce((lines, byte) => byte === 10 ? lines + 1 : lines, 0);
 }
 
 function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -3,6 +3,7 @@
  * before it, so a changed, lost, swapped or repeated line shows at that line. Lines of versions before
  * the checksum are read as they are, as long as no line with one stands before them. Pure.
  */
+import { parseJsonText } from "../base/json.ts";
 import { crc32 } from "node:zlib";
 
 /** A value that JSON gives back as it was. */
@@ -134,7 +135,7 @@ function hex(crc: number): string {
 
 function parseLine(line: string): unknown {
   try {
-    return JSON.parse(line);
+    return parseJsonText(line);
   } catch {
     return undefined;
   }

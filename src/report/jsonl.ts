@@ -7,7 +7,7 @@ import { isLockLost } from "../base/refusal.ts";
 import { copyAside, setAside } from "./aside.ts";
 import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
 import type { RunEvent, Sink } from "./events.ts";
-import { cutLines, lastEval, metricsLine } from "./metrics.ts";
+import { cutLines, keptLines, lastEval, metricsLine } from "./metrics.ts";
 
 /** Characters that wait at most while the file cannot be written; newer lines are dropped. */
 const PENDING_LIMIT = 8 * 2 ** 20;
@@ -30,7 +30,7 @@ export type Later = (run: () => void, ms: number) => () => void;
 
 /** What may be told apart from the file. */
 export interface MetricsOptions {
-  /** Told once, when writing fails for the first time. */
+  /** Told when writing fails for the first time, and at the end of lines that were lost by it. */
   readonly warn?: (text: string) => void;
   /** The line of an event; those of steps and evaluations unless told. */
   readonly line?: (event: RunEvent) => string | undefined;
@@ -64,6 +64,9 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
   let isNamed = false;
   let evaluated = -1;
   let warned = false;
+  let dropped = 0;
+  /** Step after which lines are still to be dropped before anything is appended. */
+  let behind: number | undefined;
   let cancel: (() => void) | undefined;
 
   const guard = (work: () => void) => {
@@ -82,6 +85,7 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
     cancel?.();
     cancel = undefined;
     guard(() => {
+      if (behind !== undefined) cutBehind(behind);
       if (pending === "" && !(sync && unsynced)) return;
       using file = opened(path, open, pending !== "");
       if (file === undefined) return;
@@ -95,12 +99,19 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
     });
   };
 
-  const goBack = (step: number) =>
-    guard(() => {
-      const aside = step === 0 && readIfAny(path) !== "" ? setAside(path) : undefined;
-      if (aside !== undefined) warn?.(`${path} is kept as ${aside}: its steps are done again`);
-      evaluated = trim(path, { from: step, warn });
-    });
+  const cutBehind = (step: number) => {
+    const aside = step === 0 && readIfAny(path) !== "" ? setAside(path) : undefined;
+    if (aside !== undefined) warn?.(`${path} is kept as ${aside}: its steps are done again`);
+    evaluated = Math.max(evaluated, trim(path, { from: step, warn }));
+    behind = undefined;
+  };
+  const goBack = (step: number) => {
+    // Of what waits for a disk that fails, later steps are done again as well.
+    pending = keptLines(pending, step);
+    evaluated = lastEval(pending);
+    behind = Math.min(behind ?? step, step);
+    guard(() => cutBehind(behind ?? step));
+  };
 
   const sink: Sink = (event) => {
     if (event.type === "start") goBack(event.run.from);
@@ -112,11 +123,19 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
     const again = event.type === "eval" || event.type === "reach";
     if (again && event.step <= evaluated) return;
     const line = lineOf(event);
-    if (line !== undefined && pending.length + line.length <= PENDING_LIMIT) pending += line;
+    if (line !== undefined) {
+      if (pending.length + line.length <= PENDING_LIMIT) pending += line;
+      else dropped++;
+    }
     if (FLUSHING.includes(event.type)) flush(SYNCING.includes(event.type));
     else if (pending !== "") cancel ??= later(flush, FLUSH_MS);
   };
-  return { sink, [Symbol.dispose]: () => flush() };
+  const end = () => {
+    flush();
+    const lost = dropped + pending.split("\n").length - 1;
+    if (lost > 0) warn?.(`${path} lacks ${lost} ${lost === 1 ? "line" : "lines"}: see above`);
+  };
+  return { sink, [Symbol.dispose]: end };
 }
 
 /** Drops what a resumed run will write again; gives the last step with an evaluation. */

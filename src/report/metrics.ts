@@ -1,4 +1,5 @@
 /** The lines of metrics.jsonl. Pure: events in, text out, and what to keep of an older file. */
+import { parseJsonText } from "../base/json.ts";
 import type { RunEvent } from "./events.ts";
 
 /** The line of a step or an evaluation, with its line feed; other events have none. */
@@ -97,7 +98,7 @@ export function lastEval(text: string): number {
 
 function stepOfLine(line: string): number | undefined {
   try {
-    const value: unknown = JSON.parse(line);
+    const value: unknown = parseJsonText(line);
     if (typeof value !== "object" || value === null || !("step" in value)) return undefined;
     return typeof value.step === "number" ? value.step : undefined;
   } catch {

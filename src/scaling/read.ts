@@ -1,5 +1,6 @@
 /** From the text of a file to points: a sweep's trials. Opens no file. */
 import { sealFault } from "../base/hash.ts";
+import { parseJsonText } from "../base/json.ts";
 import { Refusal } from "../base/refusal.ts";
 import { type Trial, trialSchema } from "./schema.ts";
 import type { Point } from "./types.ts";
@@ -80,7 +81,7 @@ export function once(
 function trialOf(line: string, where: string): Trial {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseJsonText(line);
   } catch {
     throw new Refusal("data", `Cannot read ${where}: need a trial as JSON: ${clip(line)}`);
   }

@@ -6,6 +6,7 @@
 import { canonical } from "../base/hash.ts";
 import { type Channel, ChannelError, type Header } from "./channel.ts";
 import { PROTOCOL_VERSION } from "./frame.ts";
+import { afterTurns } from "./deadline.ts";
 
 /** What a dialer says of itself; all of it is bound into the proofs. */
 export interface Hello {
@@ -27,7 +28,7 @@ export interface Entry extends Terms {
 export interface Terms {
   /** 32 random bytes of the run. */
   readonly token: Uint8Array;
-  /** Milliseconds for the whole handshake; 5000 unless told. */
+  /** Milliseconds for the whole handshake, in which the own event loop turns; 5000 unless told. */
   readonly deadline?: number;
   /** Version to claim and to demand; the frame format's unless a test says otherwise. */
   readonly version?: number;
@@ -106,10 +107,10 @@ async function withDeadline<T>(
     );
   }
   let isLate = false;
-  const timer = setTimeout(() => {
+  const end = afterTurns(deadline, () => {
     isLate = true;
     channel.close(); // ends whatever the side waits for
-  }, deadline);
+  });
   const late = `Cannot shake hands: needs an end within ${deadline} ms: it took longer`;
   try {
     const algorithm = { name: "HMAC", hash: "SHA-256" };
@@ -122,7 +123,7 @@ async function withDeadline<T>(
     channel.close();
     throw isLate ? new ChannelError(late, { cause: error }) : error;
   } finally {
-    clearTimeout(timer);
+    end();
   }
 }
 

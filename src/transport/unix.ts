@@ -3,7 +3,6 @@
  * for the owner alone; who the peer is must still be proven (src/transport/handshake.ts).
  */
 import { dirname } from "node:path";
-import { hasCode } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { Listener } from "./bytes.ts";
 import { ChannelError, type ChannelOptions, type FencedChannel } from "./channel.ts";
@@ -47,9 +46,16 @@ export async function bindUnix(path: string): Promise<Listener> {
   if (bytes > MAX_SOCKET_PATH) {
     throw cannotListen(path, `a path of at most ${MAX_SOCKET_PATH} bytes: it has ${bytes}`);
   }
+  await Deno.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  return await bindThere(path);
+}
+
+/** The same in a folder that must be there. */
+async function bindThere(path: string): Promise<Listener> {
   const folder = dirname(path);
-  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-  const mode = ((await Deno.stat(folder)).mode ?? 0) & 0o777;
+  const info = await Deno.lstat(folder);
+  if (!info.isDirectory) throw cannotListen(path, "a folder: it is a link");
+  const mode = (info.mode ?? 0) & 0o777;
   if ((mode & 0o077) !== 0) {
     throw cannotListen(path, `a folder of its owner alone: its mode is 0${mode.toString(8)}`);
   }
@@ -57,6 +63,70 @@ export async function bindUnix(path: string): Promise<Listener> {
   await Deno.chmod(path, 0o600);
   const ends = { accept: () => listener.accept(), close: () => listener.close() };
   return listenerOver(ends, () => unlink(path));
+}
+
+/** A listener that others reach by its path for as long as it is open. */
+export interface KeptListener extends Listener {
+  /** Listens anew where the path no longer leads to this socket. Rejects as `bindUnix` does, and without a folder. */
+  mend(): Promise<void>;
+}
+
+/** Milliseconds between two looks at the path of a kept listener. */
+export const LOOK_MS = 5000;
+
+/**
+ * As `bindUnix`, for long: what cleans temporary folders may remove a socket that nobody dialed for
+ * days. Then it is made anew at the same path, once its folder is there. Channels that were accepted
+ * live on.
+ */
+export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListener> {
+  let listener = await bindUnix(path);
+  let bound = inodeOf(path);
+  let isClosed = false;
+  let mending = Promise.resolve();
+  let renewed = Promise.withResolvers<void>();
+  const rebind = async () => {
+    if (isClosed || (bound !== undefined && inodeOf(path) === bound)) return;
+    listener.close(); // closing removes whatever is at the path, so it comes first
+    bound = undefined;
+    listener = await bindThere(path);
+    bound = inodeOf(path);
+    if (isClosed) listener.close();
+    renewed.resolve();
+    renewed = Promise.withResolvers();
+  };
+  const mend = () => mending = mending.catch(() => {}).then(rebind);
+  // Where it fails, the next look or whoever needs the path tries again.
+  const timer = setInterval(() => mend().catch(() => {}), look);
+  Deno.unrefTimer(timer);
+  return {
+    async accept() {
+      while (!isClosed) {
+        const current = listener;
+        const duplex = await current.accept();
+        if (duplex !== undefined) return duplex;
+        if (current === listener && !isClosed) await renewed.promise;
+      }
+      return undefined;
+    },
+    mend,
+    close() {
+      isClosed = true;
+      clearInterval(timer);
+      listener.close();
+      renewed.resolve();
+    },
+  };
+}
+
+/** Which socket lies at a path; undefined where none does. */
+function inodeOf(path: string): number | undefined {
+  try {
+    const { isSocket, ino } = Deno.lstatSync(path);
+    return isSocket && ino !== null ? ino : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Dials a listening socket. ChannelError when nobody listens there. */
@@ -81,8 +151,8 @@ function bind(path: string): Deno.UnixListener {
 function unlink(path: string): void {
   try {
     Deno.removeSync(path);
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error; // its folder may be gone already
+  } catch {
+    // Its folder may be gone already, or be another's by now.
   }
 }
 

@@ -1,7 +1,15 @@
 /** Errors of files and permissions, as the one line that a user reads. */
 import { assert, assertEquals, assertMatch, assertStrictEquals } from "@std/assert";
 import { statSync } from "node:fs";
-import { fileFault, hasCode, isMissing, reasonOf, refusing } from "../../src/base/file_fault.ts";
+import {
+  fileFault,
+  hasCode,
+  isMissing,
+  naming,
+  reasonOf,
+  refusing,
+  writingFault,
+} from "../../src/base/file_fault.ts";
 import { Refusal } from "../../src/base/refusal.ts";
 
 /** The error that a deed ends with. */
@@ -86,6 +94,40 @@ Deno.test("errors that no test can bring about are known by their codes", () => 
   ]);
   assertMatch(reasonOf(of("ENOSPC")), /^the disk is full/);
   assertEquals(reasonOf(new Error("x")), "x");
+});
+
+Deno.test("errors that Deno does not name are known by their numbers", () => {
+  const lines: [number, RegExp][] = [
+    [122, /^tooLarge: Cannot use a file: need free space: the quota of this user is used up$/],
+    [27, /^tooLarge: .+: it allows smaller ones$/],
+    [116, /^config: .+: the file is gone there$/],
+  ];
+  for (const [number, line] of lines) {
+    assertMatch(lineOf(new Error(`Its words (os error ${number})`)), line);
+  }
+  const placed = errorOf(() =>
+    naming("runs/a/x", () => {
+      throw new Error("Disk quota exceeded (os error 122)");
+    })
+  );
+  assertMatch(lineOf(placed), /^tooLarge: Cannot use runs\/a\/x: /);
+});
+
+Deno.test("whatever the system says of a file that is written becomes a line with its own words", () => {
+  const doing = { doing: "save to", path: "runs/a" };
+  const strange = new Error("Some disks say this (os error 5005): write 'x'");
+  assertEquals(
+    writingFault(strange, doing)?.message,
+    "Cannot save to runs/a: Some disks say this",
+  );
+  const full = Object.assign(new Error("x"), { code: "ENOSPC" });
+  const known = writingFault(full, doing);
+  assertEquals(known?.exit, "tooLarge");
+  assertStrictEquals(writingFault(known, { doing: "use" }), known);
+  const bugs = [new TypeError("x"), Object.assign(new Error("x"), { code: "ERR_X" }), "text"];
+  for (const bug of [...bugs, new Refusal("data", "x")]) {
+    assertEquals(writingFault(bug, doing), undefined);
+  }
 });
 
 Deno.test("what is no error of a file stays what it was", () => {

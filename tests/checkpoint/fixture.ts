@@ -32,6 +32,7 @@ export function draftOf(step: number, first: number = step): CheckpointDraft {
       adapterInfo: { driver: "none" },
       shaders: hashValue("shaders"),
       kernels: "cpu, subgroups of 8",
+      probe: hashValue("probe"),
       skipped: [3, 5],
       valLoss: 2.5,
       deno: "2.9.6",

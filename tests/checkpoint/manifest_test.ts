@@ -28,7 +28,7 @@ Deno.test("a manifest survives printing and parsing", () => {
 });
 
 /** What format 1 did not say at first. */
-const LATER = ["adapterInfo", "shaders", "kernels", "skipped", "valLoss"];
+const LATER = ["adapterInfo", "shaders", "kernels", "probe", "skipped", "valLoss"];
 
 Deno.test("parseManifest() reads the first manifests of format 1, and says what they left out", () => {
   const url = new URL("manifest_first.json", import.meta.url);
@@ -36,7 +36,8 @@ Deno.test("parseManifest() reads the first manifests of format 1, and says what 
   const { seal: _, ...written } = JSON.parse(text);
   for (const key of LATER) assertEquals(key in written, false);
   const parsed = parseManifest(text);
-  assertEquals(parsed, { ...written, shaders: "", kernels: "", skipped: [], valLoss: null });
+  const unsaid = { shaders: "", kernels: "", probe: "", skipped: [], valLoss: null };
+  assertEquals(parsed, { ...written, ...unsaid });
   assertEquals(parseManifest(printManifest(parsed)), parsed);
   const lie = text.replace('"tokens": 12800', '"tokens": 12801');
   assertThrows(() => parseManifest(lie), Damage, "does not match its seal");
@@ -49,8 +50,15 @@ Deno.test("parseManifest() takes a seal over what stands there alone", () => {
 });
 
 Deno.test("completeManifest() fills in what a draft leaves out", () => {
-  const { adapterInfo: _a, shaders: _b, skipped: _c, valLoss: _d, kernels: _e, ...draft } =
-    draftOf(200).manifest;
+  const {
+    adapterInfo: _a,
+    shaders: _b,
+    skipped: _c,
+    valLoss: _d,
+    kernels: _e,
+    probe: _f,
+    ...draft
+  } = draftOf(200).manifest;
   const rest = { stateHash: hashValue(1), files: [] };
   const complete = completeManifest({ ...draft, adapterInfo: undefined }, rest);
   assertEquals(complete, {
@@ -59,6 +67,7 @@ Deno.test("completeManifest() fills in what a draft leaves out", () => {
     format: 1,
     shaders: "",
     kernels: "",
+    probe: "",
     skipped: [],
     valLoss: null,
   });

@@ -1,6 +1,7 @@
 /** Stdout takes all of a text, and a reader or a terminal that is gone is no fault. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { openOutput, quietenLostConsole } from "../../src/cli/output.ts";
+import { ERRORS } from "../faults/bad_disk.ts";
 
 Deno.test("openOutput() writes all bytes to a sink that takes a few at a time", () => {
   const taken: number[] = [];
@@ -36,24 +37,68 @@ for (const [who, error] of Object.entries(GONE)) {
     assertEquals([output.closed.aborted, calls], [true, 1]);
   });
 
-  Deno.test(`a console is silent once the ${who} is gone, and throws what else fails`, () => {
+  Deno.test(`a console is silent once the ${who} is gone, and throws bugs`, () => {
     let thrown: Error = error;
     const write = () => {
       throw thrown;
     };
     const lost: Console = { ...console, log: write, info: write, warn: write, error: write };
     quietenLostConsole(lost);
-    for (const name of ["log", "info", "warn", "error"] as const) lost[name]("a");
-    thrown = new Error("disk full");
-    assertThrows(() => lost.error("a"), Error, "disk full");
+    for (const name of ["warn", "error"] as const) lost[name]("a");
+    for (const known of Object.values(ERRORS)) {
+      thrown = known();
+      for (const name of ["warn", "error"] as const) lost[name]("a");
+    }
+    thrown = new TypeError("a bug");
+    assertThrows(() => lost.error("a"), TypeError, "a bug");
   });
 }
 
-Deno.test("openOutput() lets other faults through", () => {
+for (const [code, error] of Object.entries(ERRORS)) {
+  Deno.test(`openOutput() keeps what a stream does not take, and writes it in order later: ${code}`, () => {
+    const taken: number[] = [];
+    let room = 3;
+    const output = openOutput({
+      isTerminal: () => false,
+      writeSync(bytes) {
+        if (room === 0) throw error();
+        const some = bytes.subarray(0, room);
+        taken.push(...some);
+        room -= some.length;
+        return some.length;
+      },
+    });
+    for (const text of ["one\n", "two\n"]) output.write(text);
+    assertEquals(new TextDecoder().decode(Uint8Array.from(taken)), "one");
+    room = Infinity;
+    output.write("three\n");
+    assertEquals(new TextDecoder().decode(Uint8Array.from(taken)), "one\ntwo\nthree\n");
+    assertEquals(output.closed.aborted, false);
+  });
+}
+
+Deno.test("openOutput() keeps a bounded number of bytes, and no half line of what it drops", () => {
+  let text = "";
+  let room = false;
   const output = openOutput({
-    writeSync() {
-      throw new Error("disk full");
+    writeSync(bytes) {
+      if (!room) throw new Error("Disk quota exceeded (os error 122)");
+      text += new TextDecoder().decode(bytes);
+      return bytes.length;
     },
   });
-  assertThrows(() => output.write("a"), Error, "disk full");
+  const line = "x".repeat(2 ** 16 - 1) + "\n";
+  for (let i = 0; i < 40; i++) output.write(line);
+  room = true;
+  output.write("last\n");
+  assertEquals(text, line.repeat(16) + "last\n");
+});
+
+Deno.test("openOutput() throws a bug", () => {
+  const output = openOutput({
+    writeSync() {
+      throw new TypeError("a bug");
+    },
+  });
+  assertThrows(() => output.write("a"), TypeError, "a bug");
 });

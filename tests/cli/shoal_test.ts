@@ -124,6 +124,19 @@ Deno.test("./shoal lists all commands with a line each, however it is asked, on 
   assert(lines.every((line) => line.length < 80) && lines.length < 23, "one screen");
 });
 
+Deno.test("./shoal ends as it does with a reader, whatever streams are closed", () => {
+  using machine = new Machine();
+  for (const args of ["help", "plan --help", "train a"]) {
+    // What a command does without its reader is tested with the commands.
+    const gone = args === "help" ? ["| true"] : [];
+    for (const streams of ["", ">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full", ...gone]) {
+      const line = `'${machine.checkout}/shoal' ${args} ${streams}`;
+      const { code } = machine.call(["-o", "pipefail", "-c", line], { by: "/bin/bash" });
+      assertEquals(code, 0, `./shoal ${args} ${streams}`);
+    }
+  }
+});
+
 Deno.test("./shoal tells in a line what checks and tests take, and starts nothing", () => {
   using machine = new Machine({});
   const list = machine.call([]).stdout;

@@ -6,7 +6,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import { anchored } from "../../src/config/paths.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { isPipe, pipeChunks } from "../../src/data/pipe.ts";
-import { readJson, readText } from "../../src/data/read.ts";
+import { readText, readTokenizerFile } from "../../src/data/read.ts";
 import { Desk } from "../prepare/fixture.ts";
 
 const CONFIG = '\ufeff{"steps": 3}';
@@ -20,7 +20,11 @@ const READERS: Readonly<
     text: "whale\n".repeat(400_000),
     want: 2_400_000,
   },
-  "a tokenizer.json": { read: readJson, text: CONFIG, want: { steps: 3 } },
+  "a tokenizer.json": {
+    read: async (path) => (await readTokenizerFile(path)).json,
+    text: CONFIG,
+    want: { steps: 3 },
+  },
   "a config": { read: loadConfig, text: CONFIG, want: { steps: 3 } },
 };
 

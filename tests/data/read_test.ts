@@ -1,7 +1,7 @@
 /** Reading texts: the default, marks, and every kind of file that is no text. */
 import { assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
-import { readJson, readText } from "../../src/data/read.ts";
+import { readText, readTokenizerFile } from "../../src/data/read.ts";
 
 /** What `readText` refuses in a file of these bytes. */
 async function refusalFor(bytes: readonly number[]): Promise<Refusal> {
@@ -32,10 +32,11 @@ Deno.test("readText() drops a byte order mark and keeps line ends", async () => 
   assertEquals(await withFile(bytes, readText), "ä\r\n🐋");
 });
 
-Deno.test("readJson() gives a value, and refuses in one line what is no JSON", async () => {
-  const of = (text: string) => withFile(Uint8Array.from(bytesOf(text)), readJson);
+Deno.test("readTokenizerFile() gives a value, and refuses in one line what is no JSON", async () => {
+  const of = (text: string) =>
+    withFile(Uint8Array.from(bytesOf(text)), async (path) => (await readTokenizerFile(path)).json);
   assertEquals(await of('\ufeff{"a": [1]}'), { a: [1] });
-  for (const text of ["{", "", '{"a": \n}']) {
+  for (const text of ["{", "", '{"a": \n}', "[".repeat(10 ** 6)]) {
     const refusal = await assertRejects(() => of(text), Refusal, "need JSON");
     assertEquals([refusal.exit, refusal.message.includes("\n")], ["data", false]);
   }

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { shellWord } from "../../src/base/shell.ts";
 import { lockRun } from "../../src/checkpoint/lock.ts";
 import { INTERRUPTED, REPEAT_MS } from "../../src/cli/signals.ts";
-import { CTRL_C, Terminal } from "../support/terminal.ts";
+import { CTRL_BACKSLASH, CTRL_C, Terminal } from "../support/terminal.ts";
 import { namesIn, Place, ROOT } from "./support.ts";
 import { TINY } from "./sweep.ts";
 import { textOf } from "./text.ts";
@@ -193,6 +193,30 @@ Deno.test("a second Ctrl-C ends a command at once, with all that it has started"
     });
     assertLess(ms, 1500);
     await desk.assertGone();
+  });
+});
+
+Deno.test("Ctrl-\\ stops a command as Ctrl-C does, and all that it did is kept", async (t) => {
+  using desk = new Desk();
+  const press = async (command: string, until: () => boolean) => {
+    await using terminal = desk.open(command);
+    await appears(until);
+    await terminal.press(CTRL_BACKSLASH);
+    await desk.assertGone();
+  };
+  for (const [i, launcher] of [TASK, shellWord(`${ROOT}shoal`)].entries()) {
+    await t.step(`train, ${i + 1}`, async () => {
+      await press(desk.train(`run-${i}`, { launcher }), () => desk.trains(`run-${i}`));
+      assertSaved(desk, `run-${i}`);
+    });
+  }
+  await t.step("sweep", async () => {
+    const trials = () => desk.names("s/trials").map((name) => `s/trials/${name}`);
+    await press(
+      desk.sweep("s", { windows: 2, seeds: [1, 2] }),
+      () => trials().length === 2 && trials().every((trial) => desk.trains(trial)),
+    );
+    for (const trial of trials()) assertSaved(desk, trial);
   });
 });
 

@@ -4,8 +4,10 @@
  */
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { EXIT } from "../../src/base/refusal.ts";
+import { namesIn } from "../e2e/support.ts";
 import { assertOneLine, assertRefused } from "../e2e/refusals.ts";
 import { assertStopsAreKept } from "./stops.ts";
+import { shell } from "./proc.ts";
 import { args, golden, Lab, stepLine, STEPS } from "./support.ts";
 import { changeWorkers } from "./elastic.ts";
 
@@ -21,6 +23,25 @@ Deno.test("9: lstm: SIGKILL of the coordinator ends all workers within 2 s, and 
   lab.assertQuiet();
   await lab.finish(["--resume=run", "--workers=2"]);
   await lab.assertEnded("run", { state });
+});
+
+Deno.test("a run that is killed with all its workers leaves nothing that the next one does not remove", async () => {
+  using lab = new Lab();
+  const killed = lab.start(args("gpt", "killed", "--workers=2"));
+  await killed.line(stepLine(5));
+  Deno.writeTextFileSync(lab.of("killed/.control.tmp"), "half");
+  // All at once: the shell sends the signals before any of them is scheduled again.
+  shell(`kill -9 ${lab.processes().join(" ")}`);
+  await killed.ended;
+  await lab.untilGone();
+  const [left] = namesIn(lab.of("tmp"));
+  assert(left !== undefined, "nothing was left: the test shows nothing");
+  assert(namesIn(lab.of("killed")).includes(".control"));
+  // Another run of the same user.
+  await lab.succeed(args("gpt", "other", "--steps=2"));
+  assertEquals(namesIn(lab.of("tmp")), []);
+  await lab.finish(["--resume=killed"]);
+  await lab.assertEnded("killed", { state: await golden("gpt") });
 });
 
 Deno.test("18: a resume with another tokenizer is refused with 78, and nothing is touched", async () => {

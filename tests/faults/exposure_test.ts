@@ -2,8 +2,9 @@
  * What the processes of a run show to others on the machine: no token in how they were started or in
  * what they print, and no port. Deno opens one by itself at SIGUSR1, which stands here as well.
  */
-import { assert, assertEquals } from "@std/assert";
-import { Place, tinyArgs } from "../e2e/support.ts";
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { namesIn, Place, tinyArgs } from "../e2e/support.ts";
+import { untilClosed } from "../transport/doors.ts";
 import { until } from "../transport/wire.ts";
 import { catches, listening, startedWith } from "./proc.ts";
 
@@ -67,6 +68,51 @@ Deno.test("the processes of a run show no token and listen on no port", async ()
   assertEquals(printed.filter((line) => SECRET.test(line)), []);
   place.assertQuiet();
 });
+
+Deno.test("strangers on any socket of a run have five seconds, 64 places and a kilobyte", async () => {
+  using place = new Place();
+  const running = place.start(
+    tinyArgs("run", "--workers=2", "--steps=100000", "--checkpoint.every=5000"),
+  );
+  await running.line(/^step +2\//);
+  const folder = place.of(`tmp/${namesIn(place.of("tmp"))[0]}`);
+  const sockets = namesIn(folder).map((name) => `${folder}/${name}`);
+  assertEquals(sockets.length, 4, sockets.join());
+  const dial = async (path: string) => {
+    const start = performance.now();
+    const stranger = await Deno.connect({ transport: "unix", path });
+    const closed = untilClosed(stranger).then(() => {
+      close(stranger);
+      return performance.now() - start;
+    });
+    return { stranger, closed };
+  };
+  await Promise.all(sockets.map(async (path) => {
+    const silent = await dial(path);
+    const talker = await dial(path);
+    await talker.stranger.write(new Uint8Array(2000)).catch(() => {});
+    assertLess(await talker.closed, 4000, path);
+    const ms = await silent.closed;
+    assert(ms > 4000 && ms < 15_000, `${path}: ${ms} ms`);
+    let closed = 0;
+    const crowd = await Promise.all(Array.from({ length: 100 }, () => dial(path)));
+    for (const each of crowd) each.closed.then(() => closed++);
+    await until(() => closed >= 36, 4000);
+    for (const { stranger } of crowd) close(stranger);
+  }));
+  running.kill("SIGTERM");
+  const { code, stderr } = await running.ended;
+  assertEquals(code, 0, stderr);
+  place.assertQuiet();
+});
+
+function close(stranger: Deno.UnixConn): void {
+  try {
+    stranger.close();
+  } catch {
+    // It is closed already.
+  }
+}
 
 Deno.test("a token in an environment, or a port, would be found", async () => {
   const token = crypto.getRandomValues(new Uint8Array(32));

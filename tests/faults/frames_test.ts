@@ -29,14 +29,24 @@ async function fuzz(...args: readonly string[]): Promise<{ code: number; text: s
   return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
 }
 
-Deno.test("100,000 hostile streams, 20,000 hostile headers and 5,000 damaged journals give what is sound and nothing else", async () => {
-  const { code, text } = await fuzz("--frames=100000", "--headers=20000", "--journals=5000");
+Deno.test("100,000 hostile streams, 20,000 hostile headers, 5,000 damaged journals, and 300 hostile tokenizers give what is sound and nothing else", async () => {
+  const { code, text } = await fuzz(
+    "--frames=100000",
+    "--headers=20000",
+    "--journals=5000",
+    "--tokenizers=300",
+  );
   assertEquals(code, 0, text); // the text has the seed and the round
-  const rounds = [...text.matchAll(/^(frames|headers|journals): (\d+) rounds in/gm)];
-  assertEquals(rounds.map(([, what, n]) => [what, n]), [["frames", "100000"], [
-    "headers",
-    "20000",
-  ], ["journals", "5000"]]);
+  const rounds = [...text.matchAll(/^(frames|headers|journals|tokenizers): (\d+) rounds in/gm)];
+  assertEquals(rounds.map(([, what, n]) => [what, n]), [
+    ["frames", "100000"],
+    [
+      "headers",
+      "20000",
+    ],
+    ["journals", "5000"],
+    ["tokenizers", "300"],
+  ]);
   // Each way to make them is there, and some of each are sound: the readers are reached.
   const counts = new Map(
     [...text.matchAll(/^ *(\d+) {2}(.+)$/gm)].map(([, n, what]) => [what, Number(n)]),
@@ -46,6 +56,9 @@ Deno.test("100,000 hostile streams, 20,000 hostile headers and 5,000 damaged jou
     assertLess(4, [...counts.keys()].filter((what) => what?.startsWith(kind)).length, kind);
   }
   assertEquals(counts.get("handshake: refused"), 2000);
+  for (const outcome of ["ids", "refused when read", "refused on a text"]) {
+    assertLess(4, counts.get(`tokenizer: ${outcome}`) ?? 0, outcome);
+  }
   for (const found of ["sound", "the end is torn", "does not match its checksum"]) {
     assertLess(10, counts.get(found) ?? 0, found);
   }

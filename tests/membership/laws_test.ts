@@ -1,7 +1,7 @@
 /** What holds after whatever happens: laws of the decisions, under random walks of events. */
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { rootKey, threefry } from "../../src/base/random.ts";
-import { isWhole, wantsForming } from "../../src/membership/decide.ts";
+import { isClosed, isWhole, wantsForming } from "../../src/membership/decide.ts";
 import type { Decision, Membership, MembershipEvent, Section } from "../../src/membership/types.ts";
 import { MICRO_BATCHES, Story } from "./story.ts";
 
@@ -45,7 +45,7 @@ class Walk extends Story {
     const { members } = this.state;
     const ids = members.map(({ id }) => id);
     const starting = members.filter((m) => m.phase === "starting").map((m) => m.id);
-    switch (this.below(16)) {
+    switch (this.below(17)) {
       case 0:
         return { type: "joined", id: this.#any(starting) };
       case 1:
@@ -75,6 +75,8 @@ class Walk extends Story {
         return { type: "want", workers: 1 + this.below(MICRO_BATCHES) };
       case 13:
         return { type: "boundary" };
+      case 14:
+        return { type: "refused", id: this.#any(starting), why: "it is another" };
       default:
         return { type: "tick" };
     }
@@ -111,7 +113,7 @@ function law(name: string, check: (turn: Turn) => void): void {
       }
     }
     // The walks reach everything that can happen, and everything that can be done.
-    assertEquals(seen.size, 13 + 5, [...seen].join());
+    assertEquals(seen.size, 14 + 6, [...seen].join());
   });
 }
 
@@ -191,16 +193,35 @@ law("who leaves still serves, and is gone with the next formation", ({ state, co
   assert(leaving.every(({ id }) => state.formed.some((place) => place.id === id)));
 });
 
-law("members that vanish were lost, killed or released", ({ before, state, event, commands }) => {
-  const told = commands.flatMap((c) => c.type === "kill" || c.type === "release" ? [c.id] : []);
-  for (const { id } of before.members) {
-    if (state.members.some((m) => m.id === id) || told.includes(id)) continue;
-    assertEquals(event.type === "lost" && event.id, id);
-  }
+law(
+  "members that vanish were lost, refused, killed or released",
+  ({ before, state, event, commands }) => {
+    const told = commands.flatMap((c) => c.type === "kill" || c.type === "release" ? [c.id] : []);
+    for (const { id } of before.members) {
+      if (state.members.some((m) => m.id === id) || told.includes(id)) continue;
+      assertEquals((event.type === "lost" || event.type === "refused") && event.id, id);
+    }
+  },
+);
+
+law(
+  "who is refused costs no restart, and when nobody is left behind two of them a run ends",
+  ({ before, state, event, commands }) => {
+    const strands = commands.some(({ type }) => type === "strand");
+    if (event.type !== "refused") return assertEquals(strands, false);
+    assertEquals(state.losses, before.losses);
+    const isGone = before.members.some(({ id }) => id === event.id);
+    assertEquals(strands, isGone && isClosed(state) && state.members.length === 0);
+  },
+);
+
+law("nobody is started while those before were refused", ({ before, state, commands }) => {
+  if (!isClosed(before) || !isClosed(state)) return;
+  assert(!commands.some(({ type }) => type === "spawn"));
 });
 
 law(
-  "giving up is for more losses in the window than restarts, and for nothing else",
+  "giving up is for more losses in the window than restarts with nobody left, and for nothing else",
   ({ walk, before, state, event, commands }) => {
     const { now, rules: { restarts, window } } = walk;
     const lost = before.members.filter(({ id, leaving }) =>
@@ -208,8 +229,12 @@ law(
       (event.type === "lost" || commands.some((c) => c.type === "kill" && c.id === id))
     );
     const inWindow = before.losses.filter((at) => now - at < window).length;
-    const over = lost.filter((_, i) => inWindow + i + 1 > restarts);
-    assertEquals(commands.filter(({ type }) => type === "give_up").length, over.length);
+    const isOver = lost.length > 0 && inWindow + lost.length > restarts;
+    const isAlone = before.members.length === lost.length;
+    assertEquals(
+      commands.filter(({ type }) => type === "give_up").length,
+      isOver && isAlone ? 1 : 0,
+    );
   },
 );
 
@@ -230,6 +255,7 @@ Deno.test("once all is quiet, a formation of as many as wanted stands", () => {
     const walk = new Walk(number);
     for (let left = walk.below(EVENTS); left > 0; left--) walk.on(walk.next());
     for (const id of walk.formed) walk.on({ type: "answered", id });
+    walk.on({ type: "want", workers: walk.state.target }); // whoever was refused before
     for (let i = 0; i < 4; i++) {
       walk.now = Math.max(walk.now + walk.rules.tick, walk.state.spawnAt);
       for (const { id } of walk.state.members) walk.on({ type: "heard", id, waitsFor: [] });

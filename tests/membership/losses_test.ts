@@ -84,9 +84,83 @@ Deno.test("losses count no longer once the window is over", () => {
   assertEquals(story.state.losses.length, 2);
 });
 
-Deno.test("no restarts allowed: the first loss gives up", () => {
+Deno.test("no restarts allowed: who is left goes on, and the last loss gives up", () => {
+  const story = running(2, { restarts: 0, window: 60_000 });
+  const { commands, shortages } = story.lose(1);
+  assertEquals([commands, shortages], [[], [
+    "1 worker was lost within 1 min, recovery.restarts allows 0; going on with 1 of 2 workers",
+  ]]);
+  story.pass(59_900);
+  assertEquals(story.state.members.map(({ id }) => id), [0]);
+  story.pass(100); // the loss counts no longer
+  assertEquals(story.state.members.map(({ id }) => id), [0, 2]);
+  const alone = running(1, { restarts: 0 });
+  assertEquals(of(alone.lose(0).commands, "give_up").length, 1);
+});
+
+Deno.test("a replacement that cannot start ends nothing as long as one worker is left", () => {
+  const story = running(2, { restarts: 3, window: 60_000 });
+  story.train(1);
+  story.lose(1);
+  const told: string[] = [];
+  const starts: number[] = [];
+  for (const end = story.now + 300_000; story.now < end;) {
+    story.pass(100);
+    for (const { id, phase } of story.state.members) {
+      if (phase !== "starting") continue;
+      starts.push(story.now);
+      const { commands, losses, shortages = [] } = story.lose(id, `no process ${id} can start`);
+      assertEquals([commands, losses], [[], undefined]);
+      told.push(...shortages);
+    }
+  }
+  assertEquals(told, [
+    "Cannot start another worker: no process 2 can start; going on with 1 of 2 workers",
+    "4 workers were lost within 1 min, recovery.restarts allows 3; going on with 1 of 2 workers",
+  ]);
+  assertEquals(story.formed, [0, 1]);
+  assertEquals(story.get(0).phase, "serving");
+  // Within a window as many starts as restarts are allowed, for as long as it takes.
+  for (const at of starts) {
+    assert(starts.filter((start) => start >= at && start < at + 60_000).length <= 4);
+  }
+  assert(starts.length >= 12, `${starts.length} starts`);
+  // Once one succeeds, the same cause is news again.
+  const starting = (): number => {
+    while (!story.state.members.some(({ phase }) => phase === "starting")) story.pass(100);
+    return story.state.members.at(-1)?.id as number;
+  };
+  const id = starting();
+  story.start();
+  story.form();
+  assertEquals(story.formed, [0, id]);
+  story.lose(id);
+  const again = story.lose(starting(), "no process 9 can start").shortages?.[0];
+  assertEquals(again?.split(": ")[0], "Cannot start another worker");
+});
+
+Deno.test("the last loss gives up with the cause that no replacement can start", () => {
+  const story = running(1, { restarts: 2, window: 60_000 });
+  story.train(1);
+  story.lose(0);
+  for (let left = 2; left > 0; left--) {
+    story.now = Math.max(story.now, story.state.spawnAt);
+    story.on({ type: "tick" });
+    const { id } = story.state.members[0] as { id: number };
+    const [end] = of(story.lose(id, "the binary is gone").commands, "give_up");
+    const why = "3 workers were lost within 1 min, recovery.restarts allows 2; the last one: ";
+    assertEquals(end?.why, left > 1 ? undefined : `${why}the binary is gone`);
+  }
+});
+
+Deno.test("somebody who asks for workers ends the waiting for them", () => {
   const story = running(2, { restarts: 0 });
-  assertEquals(of(story.lose(1).commands, "give_up").length, 1);
+  story.lose(1);
+  story.pass(1000);
+  assertEquals(story.state.members.length, 1);
+  story.on({ type: "want", workers: 2 });
+  story.on({ type: "tick" });
+  assertEquals(story.state.members.length, 2);
 });
 
 Deno.test("a hung worker is killed, counts as lost, and is replaced in the same tick", () => {
@@ -118,11 +192,10 @@ Deno.test("hung workers use up the restarts like others", () => {
     story.now += 100;
     story.on({ type: "heard", id: 0, waitsFor: [] });
     const { commands } = story.on({ type: "tick" });
-    if (!story.find(1)) {
-      assertEquals(commands.map(({ type }) => type).slice(0, 2), ["kill", "give_up"]);
-    }
+    if (!story.find(1)) assertEquals(commands.map(({ type }) => type), ["kill"]);
   }
   assertEquals(story.find(1), undefined);
+  assertEquals(of(story.lose(0).commands, "give_up").length, 1);
 });
 
 Deno.test("an hour in which the coordinator stood still kills nobody", () => {

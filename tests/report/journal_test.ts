@@ -289,6 +289,37 @@ Deno.test("write() keeps what it could not write until the journal is closed", (
   assertEquals(kinds(path), ["a"]);
 });
 
+Deno.test("write() with sync after a sync that failed writes all lines anew, into another file", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/j`;
+  const faults = new Faults();
+  using journal = openJournal(path, { open: faults.open });
+  journal.write({ kind: "a" });
+  const { ino } = Deno.statSync(path);
+  faults.fail = "sync";
+  assertThrows(() => journal.write({ kind: "b" }, { sync: true }), Error, "Input/output");
+  faults.fail = undefined;
+  journal.write({ kind: "c" }); // That may be lost, as any line without a sync.
+  assertEquals(Deno.statSync(path).ino, ino);
+  journal.write({ kind: "d" }, { sync: true });
+  assert(Deno.statSync(path).ino !== ino, "What an earlier sync dropped is not written again");
+  journal.write({ kind: "e" });
+  assertEquals(kinds(path), ["a", "c", "d", "e"]);
+});
+
+Deno.test("a journal tells at the end how many lines are lost", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/j`;
+  const faults = new Faults();
+  const warnings: string[] = [];
+  {
+    using journal = openJournal(path, { open: faults.open, warn: (text) => warnings.push(text) });
+    faults.room = 0;
+    for (const kind of ["a", "b"]) journal.write({ kind });
+  }
+  assertEquals(warnings.slice(1), [`${path} lacks 2 lines: see above`]);
+});
+
 Deno.test("write() drops what does not fit into memory, and numbers on", () => {
   using temp = new TempFolder();
   const path = `${temp.path}/j`;

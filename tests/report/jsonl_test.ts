@@ -228,6 +228,36 @@ Deno.test("metricsLog() warns once when it cannot write, and catches up when it 
   assertEquals(lines(path), ["1", "v1", "2"]);
 });
 
+Deno.test("metricsLog() drops the lines of steps that are done again though it could not at first", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/m`;
+  const warnings: string[] = [];
+  Deno.writeTextFileSync(path, '{"step":1}\n{"step":2}\n{"step":3}\n');
+  // Where the file is written anew something else lies.
+  const way = `${temp.path}/.m.tmp`;
+  Deno.mkdirSync(`${way}/x`, { recursive: true });
+  const warn = (text: string) => void warnings.push(text);
+  const log = metricsLog(path, { warn, later: new Clock().later });
+  log.sink(start(2));
+  for (const event of [step(3), checkpoint(3)]) log.sink(event);
+  assertEquals([lines(path), warnings.length], [["1", "2", "3"], 1]);
+  Deno.removeSync(way, { recursive: true });
+  for (const event of [step(4), END]) log.sink(event);
+  assertEquals(lines(path), ["1", "2", "3", "4"]);
+  assert(Deno.readTextFileSync(path).includes('"step":3,"loss"'));
+});
+
+Deno.test("metricsLog() tells at the end how many lines are lost", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/none/m`;
+  const warnings: string[] = [];
+  const warn = (text: string) => void warnings.push(text);
+  const log = metricsLog(path, { warn, later: new Clock().later });
+  for (const event of [start(), step(1), evaluation(1), step(2)]) log.sink(event);
+  log[Symbol.dispose]();
+  assertEquals(warnings.slice(1), [`${path} lacks 3 lines: see above`]);
+});
+
 Deno.test("metricsLog() writes values that are not finite as null", () => {
   using temp = new TempFolder();
   const log = metricsLog(`${temp.path}/m`, { later: new Clock().later });

@@ -9,7 +9,7 @@ import { charTokenizer } from "../../src/data/tokenizers/char.ts";
 import { split } from "../../src/data/windows.ts";
 import type { RunEvent } from "../../src/report/events.ts";
 import type { Rules } from "../../src/membership/types.ts";
-import { coordinate, type Outcome } from "../../workers/coordinator.ts";
+import { coordinate, type Outcome, type Run, type SavedAt } from "../../workers/coordinator.ts";
 import { type Corpus, corpusIn } from "../../workers/corpus.ts";
 import type { NamedState } from "../../workers/state.ts";
 import type { Note } from "../../workers/team.ts";
@@ -50,6 +50,10 @@ export interface LockstepOptions {
   readonly stop?: AbortSignal;
   readonly faults?: Faults;
   readonly rules?: Partial<Rules>;
+  /** Asked before each save; what it gives back comes instead of it: undefined is a disk that failed. */
+  readonly saves?: (at: SavedAt) => true | undefined | Promise<true | undefined>;
+  /** Told each entry of the journal before it counts; throws where it cannot be written. */
+  readonly records?: Run["note"];
   /** Told the crew before the run, and each event. */
   readonly watch?: (event: RunEvent, crew: MemoryCrew) => void;
 }
@@ -57,7 +61,7 @@ export interface LockstepOptions {
 /** Runs `config` to its end, or to when it is asked to stop. */
 export async function lockstep(config: RunConfig, options: LockstepOptions): Promise<RunRecord> {
   const { world, openDevice, corpus = letters(config), from, initial } = options;
-  const { cards, stop, faults, rules, watch } = options;
+  const { cards, stop, faults, rules, watch, saves, records } = options;
   const { launch, crew } = memoryLaunch(openDevice);
   const events: RunEvent[] = [];
   const saved: Checkpoint[] = [];
@@ -72,14 +76,18 @@ export async function lockstep(config: RunConfig, options: LockstepOptions): Pro
       events.push(event);
       watch?.(event, crew());
     },
-    note: (kind, note) => notes.push({ kind, note }),
+    note: (kind, note, sync) => {
+      records?.(kind, note, sync);
+      notes.push({ kind, note });
+    },
     ...(cards && { cards }),
     ...(stop && { stop }),
     ...(faults && { faults }),
     ...(rules && { rules }),
-    save: (state, at) => {
+    save: async (state, at) => {
+      if (saves !== undefined && await saves(at) === undefined) return undefined;
       saved.push(checkpointOf(config, state, at));
-      return Promise.resolve(stateHash(at.step, state));
+      return stateHash(at.step, state);
     },
     reload: () => Promise.resolve(saved.at(-1) ?? from),
     now: () => performance.now() / 1000,
@@ -112,6 +120,7 @@ function checkpointOf(
       adapter,
       shaders: "",
       kernels: "",
+      probe: "",
       deno: "",
       skipped: [],
       valLoss: null,

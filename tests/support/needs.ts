@@ -82,6 +82,12 @@ export function asOther(folder: string, ...script: readonly string[]): [string, 
   return ["setpriv", ...user, "env", ...env, ...deno, ...script];
 }
 
+/** Limits of a process that runs are changed. */
+export const PRLIMIT: Need = {
+  what: "prlimit of util-linux",
+  holds: () => works("prlimit", "--nofile", "--pid", String(Deno.pid)),
+};
+
 const tried = new Map<Need, boolean>();
 
 function holds(need: Need): boolean {

@@ -4,6 +4,9 @@ import { assert } from "@std/assert";
 /** The key Ctrl-C: the terminal sends SIGINT to every process of the command. */
 export const CTRL_C = "\x03";
 
+/** The key Ctrl-\: the terminal sends SIGQUIT to every process of the command. */
+export const CTRL_BACKSLASH = "\x1c";
+
 /** How a command on a terminal ended. */
 export interface Ended {
   readonly code: number;

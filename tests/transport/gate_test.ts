@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Duplex } from "../../src/transport/bytes.ts";
-import { ChannelError, type FencedChannel } from "../../src/transport/channel.ts";
+import { type Channel, ChannelError, type FencedChannel } from "../../src/transport/channel.ts";
 import { type GateOptions, openGate, UNPROVEN_BYTES } from "../../src/transport/gate.ts";
 import { greet, type Hello } from "../../src/transport/handshake.ts";
 import { streamChannel } from "../../src/transport/stream.ts";
@@ -86,6 +86,29 @@ Deno.test("a gate admits while others are silent, and closes these at the deadli
   await soon(Promise.all(silent.map(untilClosed)));
   await until(() => place.gate.counts.refused === 10);
   assertEquals(place.gate.pending, 0);
+});
+
+Deno.test("a gate whose process stood still cuts nobody who spoke in time", async () => {
+  using place = opened({ deadline: 200 });
+  const silent = untilClosed(place.entrance.dial());
+  const channel = streamChannel(place.entrance.dial(), { attempt: HELLO.attempt });
+  let received = 0;
+  const busy: Channel = {
+    send: (header, payload) => channel.send(header, payload),
+    async receive(at) {
+      const frame = await channel.receive(at);
+      // As a device keeps the event loop busy: nobody has a turn.
+      const end = performance.now() + (received++ === 0 ? 500 : 0);
+      while (performance.now() < end);
+      return frame;
+    },
+    close: () => channel.close(),
+  };
+  await soon(greet(busy, HELLO, { token: TOKEN }));
+  channel.close();
+  await soon(silent);
+  await until(() => place.gate.counts.refused > 0);
+  assertEquals(place.gate.counts, { admitted: 1, refused: 1 });
 });
 
 Deno.test("a gate closes the oldest of those who proved nothing when too many wait", async () => {

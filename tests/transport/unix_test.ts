@@ -1,8 +1,10 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
+import type { Duplex } from "../../src/transport/bytes.ts";
 import { ChannelError } from "../../src/transport/channel.ts";
-import { dialUnix, listenUnix } from "../../src/transport/unix.ts";
+import { dialUnix, keepUnix, listenUnix } from "../../src/transport/unix.ts";
 import { channelContract } from "../contracts/channel.ts";
+import { soon, until } from "./wire.ts";
 
 const OPTIONS = { attempt: 1 };
 
@@ -90,3 +92,49 @@ Deno.test("dialUnix() rejects when nobody listens", async () => {
     await assertRejects(() => dialUnix(`${folder}/s`, OPTIONS), ChannelError, "a listening socket");
   });
 });
+
+Deno.test("a kept socket that is removed is made anew, and who is in stays", async () => {
+  const dir = Deno.makeTempDirSync({ prefix: "shoal-kept-" });
+  const path = `${dir}/in/c.sock`;
+  const listener = await keepUnix(path, 20);
+  try {
+    const inside: Duplex[] = [];
+    let isOver = false;
+    const accepting = (async () => {
+      for (let d = await listener.accept(); d; d = await listener.accept()) inside.push(d);
+      isOver = true;
+    })();
+    const dial = async () => {
+      const before = inside.length;
+      const connection = await Deno.connect({ transport: "unix", path });
+      await until(() => inside.length > before);
+      return connection;
+    };
+    const first = await dial();
+    for (const gone of [path, `${dir}/in`]) {
+      Deno.removeSync(gone, { recursive: true });
+      // Its folder is its owner's to make.
+      if (gone !== path) {
+        await assertRejects(() => listener.mend());
+        Deno.mkdirSync(gone, { mode: 0o700 });
+      }
+      await until(() => names(`${dir}/in`).includes("c.sock"));
+      (await dial()).close();
+    }
+    await first.write(Uint8Array.of(7));
+    const p = new Uint8Array(1);
+    assertEquals([await inside[0]?.read(p), p[0]], [1, 7]);
+    first.close();
+    listener.close();
+    await soon(accepting);
+    assert(isOver);
+    for (const each of inside) each.close();
+    assertEquals(names(`${dir}/in`), []);
+  } finally {
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
+function names(path: string): string[] {
+  return Array.from(Deno.readDirSync(path), ({ name }) => name);
+}

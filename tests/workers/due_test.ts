@@ -30,6 +30,7 @@ function at(step: number, changes: Partial<Progress> = {}): Progress {
     sampled: -1,
     proven: -1,
     saved: -1,
+    unsaved: -1,
     owed: false,
     stopping: false,
     ...changes,
@@ -95,6 +96,9 @@ Deno.test("nextTask() of a run that is stopping saves once, and evaluates no mor
   for (const step of [0, 4, 7, 10]) {
     assertEquals(nextTask(at(step, { stopping: true }), PLAN), "save_last");
     assertEquals(nextTask(at(step, { stopping: true, saved: step }), PLAN), "end");
+    const failed = { stopping: true, saved: step, unsaved: step };
+    assertEquals(nextTask(at(step, failed), PLAN), "save_last");
+    assertEquals(nextTask(at(step, { ...failed, unsaved: step - 1 }), PLAN), "end");
   }
 });
 

@@ -72,6 +72,45 @@ for (const world of [1, 3]) {
   });
 }
 
+/** Failures of a worker that is to replace another: of its device, of its code, of what it needs. */
+const UNFIT: Readonly<Record<string, Error>> = {
+  "no device": new Refusal("noDevice", "Cannot find a WebGPU adapter: the card is gone"),
+  "too little memory": new Refusal("tooLarge", "Cannot fit the model: 1 byte is free"),
+  "an error": new Error("Out of luck"),
+};
+
+for (const [what, error] of Object.entries(UNFIT)) {
+  Deno.test(`a replacement with ${what} ends no run that others hold, and they save at once`, async () => {
+    const config = tinyConfig({ steps: 12, checkpoint: { every: 100 } });
+    const straight = await lockstep(config, { world: 1, openDevice: onReference });
+    const faults = new Faults(
+      faultPlanSchema.parse([
+        { at: { step: 2, rank: 1, point: "summed" }, do: "sigkill" },
+        ...[3, 4, 5, 6].map((step) => ({
+          at: { step, rank: 0, point: "summed" },
+          do: "delay",
+          ms: 150,
+        })),
+      ]) as FaultPlan,
+    );
+    let refused = 0;
+    const openDevice = (_: string, id: number) => {
+      if (id < 2) return onReference();
+      refused++;
+      return Promise.reject(error);
+    };
+    const run = await lockstep(config, { world: 2, openDevice, faults, rules });
+    assertEquals(run.outcome.stateHash, straight.outcome.stateHash);
+    assertEquals(losses(run), losses(straight));
+    assert(refused >= 2, `${refused} tries`);
+    const said = run.events.flatMap((e) => e.type === "notice" ? [e.text] : [])
+      .filter((text) => text.startsWith("Cannot start another worker: "));
+    assertEquals(said.length, 1, said.join("\n"));
+    assert(said[0]?.endsWith("; going on with 1 of 2 workers"), said[0]);
+    assert((run.saved[0]?.manifest.step ?? 12) < 12, "nothing was saved before the end");
+  });
+}
+
 Deno.test("a kernel that fails once costs a worker and no bit", async () => {
   const config = tinyConfig({ steps: 6 });
   const straight = await lockstep(config, { world: 1, openDevice: onReference });

@@ -1,4 +1,5 @@
 /** The coordinator's side of a fault plan: what strikes now. Each fault is handed out once. */
+import { parseJsonText } from "../../src/base/json.ts";
 import { Refusal } from "../../src/base/refusal.ts";
 import { faultPlanSchema } from "./schema.ts";
 import type { CoordinatorFault, FaultPlan, Strike, WorkerFault } from "./schema.ts";
@@ -41,7 +42,7 @@ export class Faults {
 export function parseFaultPlan(text: string, path: string): FaultPlan {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseJsonText(text);
   } catch {
     throw new Refusal("config", `Cannot read the fault plan ${path}: needs JSON`);
   }

@@ -23,6 +23,7 @@ export const manifestSchema = z.strictObject({
   adapterInfo: z.record(z.string(), z.string()).optional(),
   shaders: z.string().default(""),
   kernels: z.string().default(""),
+  probe: z.string().default(""),
   deno: z.string(),
   skipped: z.array(count).default([]),
   valLoss: z.number().nullable().default(null),

@@ -5,7 +5,8 @@ import { Refusal } from "../../base/refusal.ts";
 import { atUnload } from "../../base/unload.ts";
 import { freeBytes } from "../../checkpoint/space.ts";
 import { listenUnix } from "../../transport/unix.ts";
-import { makeSocketFolder } from "../../../workers/socket_folder.ts";
+import { removeDeadFolders } from "../../../workers/dead_folders.ts";
+import { openSocketFolder } from "../../../workers/socket_folder.ts";
 import { CHILD } from "../../../workers/spawn.ts";
 import { openScratch } from "../scratch.ts";
 import type { DiskFacts, Failure } from "./facts.ts";
@@ -27,8 +28,10 @@ export function failureOf(error: unknown, exit: Failure["exit"] = "bug"): Failur
 
 /** Bytes per second through a socket in a temporary folder, as workers' are, to another process. */
 export async function socketSpeed(): Promise<{ bytesPerSecond: number }> {
-  using folder = openScratch(makeSocketFolder());
-  const path = join(folder.path, "doctor.sock");
+  const sockets = openSocketFolder();
+  using _scratch = openScratch(sockets.path, () => sockets[Symbol.dispose]());
+  await removeDeadFolders(sockets.path);
+  const path = join(sockets.path, "doctor.sock");
   const listener = await listenUnix(path, { attempt: 0 });
   try {
     return { bytesPerSecond: await throughput(path, () => listener.accept()) };
@@ -95,7 +98,7 @@ export async function diskFacts(out: string): Promise<DiskFacts> {
     const bytesPerSecond = 1000 * written / (performance.now() - start);
     return { folder, freeBytes: free, bytesPerSecond };
   } finally {
-    await Deno.remove(path);
+    await Deno.remove(path).catch(() => {}); // what failed before is what is told
   }
 }
 

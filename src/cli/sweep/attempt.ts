@@ -1,6 +1,6 @@
 /** One process of a trial, from the folder that is made ready to the end. Decides nothing. */
 import { lostIn } from "../../../workers/going_on.ts";
-import { isMissing, reasonOf } from "../../base/file_fault.ts";
+import { fileFault, isMissing, reasonOf } from "../../base/file_fault.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { Damage } from "../../checkpoint/damage.ts";
 import type { RunLock } from "../../checkpoint/lock.ts";
@@ -53,8 +53,9 @@ export async function attempt(
   try {
     return await once(one, options);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return { code: -1, error: error.message };
+    const fault = fileFault(error);
+    if (!(fault instanceof Refusal)) throw error;
+    return { code: -1, error: fault.message };
   }
 }
 

@@ -9,6 +9,7 @@ import { csv, jsonLines, type TrialRow } from "../../sweep/rows.ts";
 import type { Sweep } from "../../sweep/schema.ts";
 import type { Trial } from "../../sweep/types.ts";
 import { requireOwn } from "../../../workers/held.ts";
+import { parseJsonText } from "../../base/json.ts";
 import { Refusal } from "../../base/refusal.ts";
 
 /** What a sweep writes to under names that stay. */
@@ -94,7 +95,7 @@ function storedIn(out: string): Stored | undefined {
   const text = readIfAny(path);
   if (text === "") return undefined;
   try {
-    const { sweep, trials } = JSON.parse(text);
+    const { sweep, trials } = Object(parseJsonText(text));
     if (Array.isArray(trials)) return { sweep, trials: trials.map(String) };
   } catch {
     // Said below.

@@ -1,6 +1,7 @@
 /** Says how long a sweep will take before it is begun, and how that is known. */
 import { join } from "node:path";
 import { sealFault } from "../../base/hash.ts";
+import { parseJsonText } from "../../base/json.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { readIfAny } from "../../report/atomic.ts";
 import { showSeconds } from "../../report/format.ts";
@@ -88,7 +89,7 @@ async function timedStep(
 function rowsIn(out: string): TrialRow[] {
   return readIfAny(join(out, "trials.jsonl")).split("\n").flatMap((line) => {
     try {
-      const row = JSON.parse(line);
+      const row = parseJsonText(line) as TrialRow;
       return sealFault(row) === undefined ? [row] : [];
     } catch {
       return []; // The empty line at the end.

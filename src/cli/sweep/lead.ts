@@ -3,6 +3,7 @@
  * down. The decisions are those of src/sweep.
  */
 import { maxOf } from "../../base/extremes.ts";
+import { writingFault } from "../../base/file_fault.ts";
 import { namesIn } from "../../cards/choose.ts";
 import { spread } from "../../cards/spread.ts";
 import type { RunConfig } from "../../config/schema.ts";
@@ -84,7 +85,7 @@ class Lead {
 
   async #all(): Promise<Meter> {
     for (;;) {
-      this.#promote();
+      this.#trying(() => this.#promote());
       if (!this.#stop.aborted) this.#startAll();
       this.#meter.queue(this.#jobs().some((job) => isPayable(job, this.#room())));
       if (this.#running.size === 0) break;
@@ -94,6 +95,16 @@ class Lead {
     // What broke is told once all trials that ran are saved.
     this.#broken.signal.throwIfAborted();
     return this.#meter;
+  }
+
+  /** What cannot be decided stops the sweep; trials that run are saved first. */
+  #trying(work: () => void): void {
+    if (this.#broken.signal.aborted) return;
+    try {
+      work();
+    } catch (error) {
+      this.#broken.abort(error);
+    }
   }
 
   /** Waits until a trial has ended, or a trunk may have come to where another branches off. */
@@ -110,7 +121,11 @@ class Lead {
     clearTimeout(timer);
     for (const key of new Set(held.map(({ share }) => share.trunk?.key as string))) {
       const trunk = standings.get(key);
-      if (trunk?.state === "runs") trunk.checkpoints = await stepsOf(this.#folder(key));
+      if (trunk?.state !== "runs") continue;
+      await stepsOf(this.#folder(key)).then(
+        (steps) => trunk.checkpoints = steps,
+        (error) => this.#broken.abort(error),
+      );
     }
   }
 
@@ -230,9 +245,9 @@ class Lead {
       if (next === undefined) return;
       const { key, rung, reason } = next;
       const one = standings.get(key) as Standing;
-      this.#promoted.set(key, rung);
       // On disk before it is carried out: a sweep that goes on has decided the same.
       books.journal.write({ kind: "promoted", key, rung, reason }, { sync: true });
+      this.#promoted.set(key, rung);
       one.rung = rung;
       one.state = "waits";
       this.#say("on    ", one, reason);
@@ -249,8 +264,15 @@ class Lead {
   }
 
   #write(): void {
-    const { standings, books } = this.#options;
-    books.write(rowsOf(standings, books));
+    const { standings, books, status } = this.#options;
+    try {
+      books.write(rowsOf(standings, books));
+    } catch (error) {
+      // All rows are written again when the next trial ends, and at the end.
+      const fault = writingFault(error, { doing: "write the trials to", path: books.out });
+      if (fault === undefined) throw error;
+      status.print(`${fault.message}; training goes on`);
+    }
   }
 
   #say(word: string, { trial: { name } }: Standing, text: string): void {

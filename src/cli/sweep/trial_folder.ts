@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { maxOf } from "../../base/extremes.ts";
 import { sealFault } from "../../base/hash.ts";
+import { parseJsonText } from "../../base/json.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { saveCheckpoint } from "../../checkpoint/commit.ts";
 import { makeFolders } from "../../checkpoint/files.ts";
@@ -91,7 +92,7 @@ export function lastStep(folder: string): number {
 
 function parsed(text: string): Readonly<Record<string, unknown>> {
   try {
-    return Object(JSON.parse(text));
+    return Object(parseJsonText(text));
   } catch {
     return {}; // Torn by a kill, or not there.
   }

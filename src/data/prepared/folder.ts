@@ -1,6 +1,7 @@
 /** The names in a prepared folder, and its index, read and judged. */
 import { join } from "node:path";
 import { sealFault } from "../../base/hash.ts";
+import { parseJsonText } from "../../base/json.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { isFolder, textIfAny } from "./files.ts";
 import { indexSchema, type PreparedIndex } from "./schema.ts";
@@ -33,7 +34,7 @@ export function isFinished(path: string): boolean {
   const text = textIfAny(join(path, INDEX));
   if (text === undefined) return false;
   try {
-    return (JSON.parse(text) as { format?: unknown } | null)?.format === "shoal-tokens-1";
+    return (parseJsonText(text) as { format?: unknown } | null)?.format === "shoal-tokens-1";
   } catch {
     return false;
   }
@@ -67,7 +68,7 @@ export function parseJson<T>(
 ): T {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJsonText(text);
   } catch (error) {
     throw new Refusal("data", `Cannot read ${path}: need JSON: ${(error as Error).message}`);
   }

@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import { bytesOf, sha256 } from "../../base/hash.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { OpenFile } from "./files.ts";
 import {
@@ -54,6 +55,11 @@ export class Shard implements Disposable {
   /** Number of blocks. */
   get blocks(): number {
     return this.#checked.length;
+  }
+
+  /** SHA-256 (hex) over the table of CRCs, which every block that is read is held to. */
+  get tableHash(): string {
+    return sha256(bytesOf(this.#table));
   }
 
   /** Copies the tokens from `start` into `into`, all of which must be in this shard. */

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { Refusal } from "../../base/refusal.ts";
 import { tokenizerSpecSchema } from "../schema.ts";
+import { namingFile } from "../tokenizers/limits.ts";
 import { tokenizerFrom } from "../tokenizers/mod.ts";
 import type { Tokenizer } from "../tokenizers/types.ts";
 import { textIfAny } from "./files.ts";
@@ -14,5 +15,6 @@ export function readTokenizer(folder: string): Tokenizer {
   if (text === undefined) {
     throw new Refusal("data", `Cannot read ${path}: need the folder's tokenizer: it is missing`);
   }
-  return tokenizerFrom(parseJson(path, { text, schema: tokenizerSpecSchema }));
+  const spec = parseJson(path, { text, schema: tokenizerSpecSchema });
+  return namingFile(path, () => tokenizerFrom(spec));
 }

@@ -1,10 +1,24 @@
 /** The tokens of a prepared folder by position: nothing is loaded but what is asked for. */
+import { bytesOf, hashValue, sha256 } from "../../base/hash.ts";
 import { type Documents, firstBehind } from "../documents.ts";
 import type { Tokens } from "../tokens.ts";
 import { type Part, readIndex } from "./folder.ts";
 import type { PreparedIndex, ShardIndex } from "./schema.ts";
 import { readTokenizer } from "./tokenizer.ts";
 import { Shard } from "./shard.ts";
+import { preparedHash } from "./token_hash.ts";
+
+/** Tokens of a prepared folder. */
+export interface PreparedTokens extends Tokens, Disposable {
+  /** SHA-256 (hex) of the folder's tokenizer. */
+  readonly tokenizerHash: string;
+  /**
+   * SHA-256 (hex) over all that the tokens of this part are held to when they are read: what the index
+   * says that they are, the CRCs of all blocks, and where documents end if that was asked. Equal ones
+   * give equal tokens; no block need be read for it.
+   */
+  readonly proof: string;
+}
 
 /**
  * Reads by position, each block checked by its CRC when it is first touched. Heads, lengths and
@@ -18,10 +32,11 @@ export function openTokens(
     /** Whether documents are told apart: their ends are then held in memory. */
     documents?: boolean;
   } = {},
-): Tokens & Disposable {
+): PreparedTokens {
   const index = readIndex(path);
   const tokens = new ShardedTokens(
     openEach(path, { ...index.tokenizer, shards: index[part].shards }),
+    index,
   );
   if (documents) tokens.tellDocuments(() => endToken(path, index));
   return tokens;
@@ -63,15 +78,19 @@ export function openEach(path: string, { hash, vocabulary, shards }: ShardList):
   }
 }
 
-class ShardedTokens implements Tokens, Disposable {
+class ShardedTokens implements PreparedTokens {
   readonly length: number;
   readonly #shards: readonly Shard[];
+  readonly #index: PreparedIndex | undefined;
   /** Position of each shard's first token, and of the end. */
   readonly #starts: Float64Array;
   #documents: Documents | undefined;
+  /** Hash of each shard's ends of documents, where they were read. */
+  #ends: readonly string[] = [];
 
-  constructor(shards: readonly Shard[]) {
+  constructor(shards: readonly Shard[], index?: PreparedIndex) {
     this.#shards = shards;
+    this.#index = index;
     this.#starts = new Float64Array(shards.length + 1);
     shards.forEach(({ head }, i) => this.#starts[i + 1] = this.#startOf(i) + head.tokens);
     this.length = this.#startOf(shards.length);
@@ -81,11 +100,25 @@ class ShardedTokens implements Tokens, Disposable {
     return this.#documents;
   }
 
+  get tokenizerHash(): string {
+    return this.#index?.tokenizer.hash ?? "";
+  }
+
+  get proof(): string {
+    const index = this.#index;
+    return hashValue({
+      prepared: index && preparedHash(index.tokenizer.hash, index),
+      shards: this.#shards.map(({ head, tableHash }) => ({ ...head, tableHash })),
+      ends: this.#ends,
+    });
+  }
+
   /** Reads where documents end; `token` finds them in shards that do not tell. */
   tellDocuments(token: () => number | undefined): void {
     const old = this.#shards.some(({ head }) => head.ends === undefined);
     const sought = old ? token() : undefined;
     const ends = this.#shards.map((shard) => shard.ends(sought));
+    this.#ends = ends.map((own) => sha256(bytesOf(own)));
     this.#documents = {
       count: ends.reduce((sum, { length }) => sum + length, 0),
       after: (position) => {

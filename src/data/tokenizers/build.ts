@@ -8,6 +8,7 @@ import { CharacterSet } from "./char.ts";
 import { bpeTokenizerOf } from "./bpe.ts";
 import { Counts } from "./count.ts";
 import { gpt2Tokenizer } from "./gpt2.ts";
+import { namingFile } from "./limits.ts";
 import { tokenizerFrom } from "./mod.ts";
 import { specOfTokenizerJson } from "./recognize.ts";
 import { BpeTrainer } from "./train.ts";
@@ -51,7 +52,10 @@ const LARGEST = 2 ** 20;
 
 /** The builder of a name. @throws {Refusal} `config` for a name that there is none for. */
 export function tokenizerBuilder(name: TokenizerName, options: BuildOptions): TokenizerBuilder {
-  if (options.json !== undefined) return ready(tokenizerFrom(specOfTokenizerJson(options.json)));
+  const { json } = options;
+  if (json !== undefined) {
+    return ready(namingFile(name, () => tokenizerFrom(specOfTokenizerJson(json))));
+  }
   const { end } = options;
   const [, kind, size] = /^(word|bpe):(.*)$/.exec(name) ?? [];
   switch (kind ?? name) {

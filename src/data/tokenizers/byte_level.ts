@@ -4,10 +4,11 @@
  */
 import type { ByteBpe } from "./byte_bpe.ts";
 import { specialOf } from "./library_parts.ts";
+import { unreadable } from "./limits.ts";
 import { Merges } from "./merges.ts";
 import { bytesOfPrintable, printable } from "./printable.ts";
 import type { TokenizerJson } from "./schema.ts";
-import { sizeOf, unreadable, vocabOf } from "./tokenizer_json.ts";
+import { sizeOf, vocabOf } from "./tokenizer_json.ts";
 import { END_TEXT } from "./types.ts";
 
 /** Tokens and pairs that a file is written from. */

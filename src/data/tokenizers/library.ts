@@ -8,15 +8,22 @@ import {
   Tokenizer as Library,
 } from "@huggingface/tokenizers";
 import { Refusal } from "../../base/refusal.ts";
+import { bound } from "./library_bounds.ts";
 import { cutterOf } from "./library_cut.ts";
 import { faithful, fallbackBytes, specialOf } from "./library_parts.ts";
+import { clipped, requireShortTokens, unreadable } from "./limits.ts";
+import { Meter } from "./meter.ts";
 import { outside } from "./outside.ts";
+import { UnsupportedPattern } from "./pattern_parse.ts";
 import type { TokenizerJson } from "./schema.ts";
-import { sizeOf, unknownOf, unreadable } from "./tokenizer_json.ts";
+import { sizeOf, unknownOf, vocabOf } from "./tokenizer_json.ts";
 import type { Tokenizer, TokenStream } from "./types.ts";
 import { utf8Decoder } from "./utf8.ts";
 
 const encoder = new TextEncoder();
+
+/** Most tokens that wait for those that make a whole text of them: a character has four bytes. */
+const WAITING = 64;
 
 /** Units of text that are handed over at once, where they can be cut. */
 const CHUNK = 1 << 16;
@@ -28,29 +35,50 @@ export function throughLibrary(
   const size = sizeOf(json);
   const special = new Set(specialOf(json).map(({ id }) => id));
   const known = { unknown: unknownOf(json), bytes: fallbackBytes(json) };
-  const library = open(json);
+  const meter = new Meter();
+  const library = open(json, meter);
+  const vocab = (library as unknown as { model: { vocab: readonly string[] } }).model.vocab;
   const cut = cutterOf(json);
   const decode = (ids: readonly number[]): string => {
     const texts = ids.filter((id) => !special.has(id));
-    return texts.length === 0 ? "" : library.decode(texts, { clean_up_tokenization_spaces: false });
+    if (texts.length === 0) return "";
+    meter.begin(texts.reduce((sum, id) => sum + (vocab[id] ?? "").length, 0));
+    return guarded(() => library.decode(texts, { clean_up_tokenization_spaces: false }));
   };
   const check = (id: number): number =>
     Number.isInteger(id) && id >= 0 && id < size ? id : outside(id, size);
   return {
-    encode: (text) => encodeParts(text, { library, cut, ...known }),
+    encode: (text) => encodeParts(text, { library, meter, cut, ...known }),
     decode: (ids) => decode(Array.from(ids, check)),
-    stream: () => streamOf(decode, check),
+    stream: () => streamOf(decode, { check, silent: (id) => special.has(id) }),
     cut,
   };
 }
 
-function open(json: TokenizerJson): Library {
+function open(json: TokenizerJson, meter: Meter): Library {
+  requireShortTokens(json, vocabOf(json));
+  const made = withoutSpecial(json);
   try {
-    const library = new Library(withoutSpecial(json), {});
+    // Added tokens go through the normalizer, so that must be bounded before.
+    const library = new Library({ ...made, added_tokens: [] }, {});
     keepMarks(library.decoder);
+    bound(library, made, meter);
     return library;
   } catch (error) {
+    if (error instanceof Refusal) throw error;
+    if (error instanceof UnsupportedPattern) throw unreadable(`need ${error.message}`);
     throw unreadable(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** What a part of the library gives. @throws {Refusal} `data` for what its file makes it fail at. */
+function guarded<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Refusal || error instanceof RangeError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Refusal("data", `Cannot use the tokenizer.json on this text: ${clipped(message)}`);
   }
 }
 
@@ -94,8 +122,9 @@ function withoutSpecial(json: TokenizerJson): TokenizerJson {
 
 function encodeParts(
   text: string,
-  { library, cut, unknown, bytes }: {
+  { library, meter, cut, unknown, bytes }: {
     library: Library;
+    meter: Meter;
     cut: Tokenizer["cut"];
     unknown: number | undefined;
     /** Tokens of the bytes that unknown text becomes. */
@@ -109,7 +138,7 @@ function encodeParts(
     const place = start + units >= text.length ? chunk.length : cut(chunk);
     units = place === 0 ? 2 * units : CHUNK;
     if (place === 0) continue;
-    const { ids: found, tokens } = encodedBy(library, chunk.slice(0, place));
+    const { ids: found, tokens } = encodedBy(library, chunk.slice(0, place), meter);
     const plain = found.every((id) => id !== unknown && typeof id === "number");
     const ids = plain ? found : found.flatMap((id: number | null | undefined, i) => {
       if (bytes !== undefined && id === unknown) {
@@ -141,9 +170,14 @@ function encodeParts(
 }
 
 /** @throws {Refusal} `data` for a word that is too long for the library. */
-function encodedBy(library: Library, text: string): { ids: number[]; tokens: string[] } {
+function encodedBy(
+  library: Library,
+  text: string,
+  meter: Meter,
+): { ids: number[]; tokens: string[] } {
+  meter.begin(text.length);
   try {
-    return library.encode(text, { add_special_tokens: false });
+    return guarded(() => library.encode(text, { add_special_tokens: false }));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new Refusal(
@@ -160,7 +194,11 @@ function encodedBy(library: Library, text: string): { ids: number[]; tokens: str
  */
 function streamOf(
   decode: (ids: readonly number[]) => string,
-  check: (id: number) => number,
+  { check, silent }: {
+    readonly check: (id: number) => number;
+    /** Whether a token has no text whatever stands beside it. */
+    readonly silent: (id: number) => boolean;
+  },
 ): TokenStream {
   let ids: number[] = [];
   /** How many of `ids` are told already. */
@@ -168,9 +206,12 @@ function streamOf(
   const rest = (): string => decode(ids).slice(decode(ids.slice(0, told)).length);
   return {
     push(id) {
-      ids.push(check(id));
+      if (silent(check(id))) return "";
+      ids.push(id);
       const text = rest();
-      if (text === "" || text.endsWith("\ufffd")) return "";
+      // Tokens without a text of their own would be decoded again with each that follows.
+      const waits = text === "" || text.endsWith("\ufffd");
+      if (waits && ids.length - told < WAITING) return "";
       ids = ids.slice(told);
       told = ids.length;
       return text;

@@ -18,8 +18,11 @@ const LOCAL_NORMALIZERS = [
 /** Pre-tokenizers that always cut between a letter and the space behind it. */
 const CUTTING = ["Whitespace", "WhitespaceSplit", "BertPreTokenizer"];
 
-/** Patterns of well-known models, none of which takes a letter or digit and a space together. */
-const PATTERNS = [
+/**
+ * Patterns of well-known models. None takes a letter or digit and a space together, and the engine
+ * never goes back further than over the run of characters that it is in.
+ */
+export const PATTERNS: readonly string[] = [
   // Llama 3, and the GPT-4 that it follows.
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
   // Qwen 2.

@@ -1,6 +1,28 @@
 /** The shape of a tokenizer.json, as far as it is read here. Knows not what its parts mean. */
 import * as z from "zod";
 
+/** Tokens with their ids, or in order of id with their scores. */
+type Vocab = Readonly<Record<string, number>> | readonly (readonly [string, number])[];
+/** Two tokens, with a space between them or apart. */
+type Merge = string | readonly [string, string];
+
+// Lists of hundreds of thousands: zod would copy them, lose the token `__proto__`, and name each fault.
+function isVocab(value: unknown): boolean {
+  if (Array.isArray(value)) {
+    return value.every((entry) =>
+      Array.isArray(entry) && entry.length === 2 && typeof entry[0] === "string" &&
+      Number.isFinite(entry[1])
+    );
+  }
+  return typeof value === "object" && value !== null &&
+    Object.values(value).every((id) => Number.isSafeInteger(id) && id >= 0);
+}
+
+function isMerge(value: unknown): boolean {
+  return typeof value === "string" ||
+    Array.isArray(value) && value.length === 2 && value.every((part) => typeof part === "string");
+}
+
 const typed = z.looseObject({ type: z.string() });
 
 /** A token that is no part of the model. */
@@ -20,11 +42,13 @@ export const tokenizerJsonSchema = z.looseObject({
   model: z.looseObject({
     type: z.string().optional(),
     /** Tokens with their ids, or in order of id with their scores. */
-    vocab: z.union([
-      z.record(z.string(), z.int().min(0)),
-      z.array(z.tuple([z.string(), z.number()])),
-    ]),
-    merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])).optional(),
+    vocab: z.custom<Vocab>(isVocab, "need tokens with their ids from 0, or with their scores"),
+    merges: z.custom<readonly Merge[]>(Array.isArray, "need a list").superRefine(
+      (merges, { addIssue }) => {
+        const bad = merges.findIndex((merge) => !isMerge(merge));
+        if (bad >= 0) addIssue({ code: "custom", path: [bad], message: "need two tokens" });
+      },
+    ).optional(),
   }),
 });
 

@@ -1,48 +1,22 @@
 /** What a tokenizer.json says, whichever tokenizer it describes. Encodes nothing. */
-import { Refusal } from "../../base/refusal.ts";
+import { requireCounts, requireWithin, unreadable } from "./limits.ts";
 import type { TokenizerJson } from "./schema.ts";
 import { tokenizerJsonSchema } from "./schema.ts";
 
 /** Names under which vocabularies have the token that ends a document, the usual ones first. */
 const END_NAMES = ["<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "[EOS]"];
 
-/** Most levels of parts within parts, each of which is an object in a list. */
-const DEEPEST = 64;
-
-/** Most tokens that a vocabulary may have. */
-const LARGEST = 2 ** 24;
-
 /** Checks a tokenizer.json. @throws {Refusal} `data` for what is none. */
 export function readTokenizerJson(value: unknown): TokenizerJson {
+  requireCounts(value);
   const result = tokenizerJsonSchema.safeParse(value);
   if (!result.success) {
     const [issue] = result.error.issues;
     const place = issue?.path.join(".") || "its top";
     throw unreadable(`need another value at ${place}: ${issue?.message}`);
   }
-  const { normalizer, pre_tokenizer, decoder } = result.data;
-  if (isDeeper([normalizer, pre_tokenizer, decoder], DEEPEST)) {
-    throw unreadable(`need parts within parts ${DEEPEST} deep at most: they go deeper`);
-  }
-  const size = sizeOf(result.data);
-  if (size > 0 && size <= LARGEST) return result.data;
-  throw unreadable(`need ids of 1 to ${LARGEST} tokens: the largest is ${size - 1}`);
-}
-
-/** Whether values lie within values deeper than that: reading them by recursion takes a stack. */
-function isDeeper(value: unknown, depth: number): boolean {
-  let level: unknown[] = [value];
-  for (let d = 0; d <= depth; d++) {
-    level = level.filter((part) => typeof part === "object" && part !== null)
-      .flatMap((part) => Object.values(part as object));
-    if (level.length === 0) return false;
-  }
-  return true;
-}
-
-/** The refusal of a tokenizer.json. */
-export function unreadable(why: string): Refusal {
-  return new Refusal("data", `Cannot read a tokenizer.json: ${why}`);
+  requireWithin(result.data, vocabOf(result.data));
+  return result.data;
 }
 
 /** The tokens of the model and their ids. */

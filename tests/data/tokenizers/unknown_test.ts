@@ -134,13 +134,17 @@ Deno.test("train refuses a text of which half is unknown until told", async () =
   await readData(config, { by: "the checkpoint", tokenizer, hash });
 });
 
-Deno.test("a character that has no token is refused with its place, its document and the file", () => {
+Deno.test("a character that has no token is refused with its place, its document and the file", async () => {
   const builder = tokenizerBuilder("char", { end: false });
   builder.add("abc\n");
   const tokenizer = builder.build();
   const rest = { name: "b.txt", tokenizer, most: 1, option: "--x" };
-  const whole = () => tokensOfText("ab\nü", { ...rest, end: null });
-  assertThrows(whole, Refusal, "Cannot read b.txt: Cannot encode the text: need characters that");
-  const parts = () => tokensOfText("ab\n\ncü", { ...rest, end: "\n\n" });
-  assertThrows(parts, Refusal, '"ü" (U+00FC) at character 1 of document 2');
+  const whole = async () => await tokensOfText("ab\nü", { ...rest, end: null });
+  await assertRejects(
+    whole,
+    Refusal,
+    "Cannot read b.txt: Cannot encode the text: need characters that",
+  );
+  const parts = async () => await tokensOfText("ab\n\ncü", { ...rest, end: "\n\n" });
+  await assertRejects(parts, Refusal, '"ü" (U+00FC) at character 1 of document 2');
 });

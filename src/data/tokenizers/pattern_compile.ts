@@ -1,0 +1,222 @@
+/** The tree of a pattern as a program for {@linkcode Matcher}: rows of four numbers. */
+import type { Node } from "./pattern_parse.ts";
+import { UnsupportedPattern } from "./pattern_parse.ts";
+
+/** What a row does; its three operands are named in brackets. */
+export const OP = {
+  /** The pattern matches. */
+  match: 0,
+  /** The next character is that code point [point]; `back` reads the one before. */
+  char: 1,
+  charBack: 2,
+  /** The next character is of a set [set]. */
+  set: 3,
+  setBack: 4,
+  /** As many characters of a set as there are, fewer when what follows fails [set, least, most]. */
+  run: 5,
+  runBack: 6,
+  /** Goes on at the first row, and at the second when that fails [first, second]. */
+  split: 7,
+  /** Goes on at a row [row]. */
+  jump: 8,
+  /** Whether the rows behind it match here, up to a row [row behind them, negated]. */
+  look: 9,
+  /** Remembers the place [register]. */
+  mark: 10,
+  /** Fails where nothing was read since the mark [register]. */
+  moved: 11,
+  /** Stands at the start of the text; at its end. */
+  start: 12,
+  end: 13,
+} as const;
+
+/** Numbers in a row. */
+export const ROW = 4;
+
+/** Largest number that a row holds. */
+const LARGEST = 2 ** 30;
+
+/** What {@linkcode Matcher} carries out. */
+export interface Program {
+  readonly rows: Int32Array;
+  readonly sets: readonly CharSet[];
+  readonly registers: number;
+}
+
+/** The program of a tree. @throws {UnsupportedPattern} for one of more than `most` rows. */
+export function compilePattern(tree: Node, most: number): Program {
+  const compiler = new Compiler(most);
+  compiler.add(tree, false);
+  compiler.emit(OP.match);
+  return compiler.program();
+}
+
+/** Which characters a part of a pattern stands for: the engine is asked once for each. */
+export class CharSet {
+  readonly #pattern: RegExp;
+  /** For each UTF-16 unit: 0 not asked yet, 1 in the set, 2 not. */
+  #known: Uint8Array | undefined;
+
+  constructor(source: string, flags: string) {
+    this.#pattern = new RegExp(`^(?:${source})$`, flags);
+  }
+
+  /** Whether a code point is in the set. */
+  has(point: number): boolean {
+    if (point > 0xffff) return this.#pattern.test(String.fromCodePoint(point));
+    const known = this.#known ??= new Uint8Array(0x10000);
+    const answer = known[point];
+    if (answer !== 0) return answer === 1;
+    const found = this.#pattern.test(String.fromCharCode(point));
+    known[point] = found ? 1 : 2;
+    return found;
+  }
+}
+
+class Compiler {
+  readonly #most: number;
+  readonly #rows: number[] = [];
+  readonly #sets = new Map<string, number>();
+  readonly #made: CharSet[] = [];
+  #registers = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  program(): Program {
+    return {
+      rows: Int32Array.from(this.#rows),
+      sets: this.#made,
+      registers: this.#registers,
+    };
+  }
+
+  /** Adds a row and gives its number. */
+  emit(op: number, a = 0, b = 0, c = 0): number {
+    const row = this.#rows.length / ROW;
+    if (row >= this.#most) {
+      throw new UnsupportedPattern(`patterns of at most ${this.#most} states`);
+    }
+    this.#rows.push(op, a, b, c);
+    return row;
+  }
+
+  /** Adds the rows of a node; `back` reads the text from right to left, as a look behind does. */
+  add(node: Node, back: boolean): void {
+    switch (node.kind) {
+      case "char":
+        this.emit(back ? OP.charBack : OP.char, node.point);
+        return;
+      case "set":
+        this.emit(back ? OP.setBack : OP.set, this.#setOf(node));
+        return;
+      case "sequence":
+        for (const part of back ? node.parts.toReversed() : node.parts) this.add(part, back);
+        return;
+      case "choice":
+        return this.#choice(node.parts, back);
+      case "repeat":
+        return this.#repeat(node, back);
+      case "look": {
+        const at = this.emit(OP.look, 0, node.negated ? 1 : 0);
+        this.add(node.body, node.back);
+        this.emit(OP.match);
+        this.#set(at, 1, this.#next);
+        return;
+      }
+      case "edge":
+        this.emit(node.end ? OP.end : OP.start);
+        return;
+    }
+  }
+
+  get #next(): number {
+    return this.#rows.length / ROW;
+  }
+
+  #set(row: number, operand: number, value: number): void {
+    this.#rows[row * ROW + operand] = value;
+  }
+
+  #choice(parts: readonly Node[], back: boolean): void {
+    const ends: number[] = [];
+    for (const [i, part] of parts.entries()) {
+      const isLast = i === parts.length - 1;
+      const split = isLast ? -1 : this.emit(OP.split);
+      if (!isLast) this.#set(split, 1, this.#next);
+      this.add(part, back);
+      if (isLast) break;
+      ends.push(this.emit(OP.jump));
+      this.#set(split, 2, this.#next);
+    }
+    for (const end of ends) this.#set(end, 1, this.#next);
+  }
+
+  #repeat(node: Node & { kind: "repeat" }, back: boolean): void {
+    const { body, least, most, greedy } = node;
+    if (greedy && (body.kind === "char" || body.kind === "set")) {
+      const bound = (n: number) => Math.min(n, LARGEST);
+      this.emit(back ? OP.runBack : OP.run, this.#setOf(body), bound(least), bound(most));
+      return;
+    }
+    for (let i = 0; i < least; i++) this.add(body, back);
+    if (most === Infinity) {
+      const from = this.#optional(body, { back, greedy, again: true });
+      this.#leave(from, greedy);
+      return;
+    }
+    const splits: number[] = [];
+    for (let i = least; i < most; i++) {
+      splits.push(this.#optional(body, { back, greedy, again: false }));
+    }
+    for (const split of splits) this.#leave(split, greedy);
+  }
+
+  /** A body that may be passed by, and is come back to where it may stand again. */
+  #optional(
+    body: Node,
+    { back, greedy, again }: { back: boolean; greedy: boolean; again: boolean },
+  ): number {
+    const split = this.emit(OP.split);
+    this.#set(split, greedy ? 1 : 2, this.#next);
+    // One more time for nothing is no match: it would go on for ever.
+    const register = mayBeEmpty(body) ? this.#registers++ : -1;
+    if (register >= 0) this.emit(OP.mark, register);
+    this.add(body, back);
+    if (register >= 0) this.emit(OP.moved, register);
+    if (again) this.emit(OP.jump, split);
+    return split;
+  }
+
+  #leave(split: number, greedy: boolean): void {
+    this.#set(split, greedy ? 2 : 1, this.#next);
+  }
+
+  #setOf(node: Node & { kind: "char" | "set" }): number {
+    const source = node.kind === "char" ? `\\u{${node.point.toString(16)}}` : node.source;
+    const flags = node.kind === "char" ? "u" : node.flags;
+    const key = `${flags} ${source}`;
+    const known = this.#sets.get(key);
+    if (known !== undefined) return known;
+    this.#sets.set(key, this.#made.length);
+    return this.#made.push(new CharSet(source, flags)) - 1;
+  }
+}
+
+function mayBeEmpty(node: Node): boolean {
+  switch (node.kind) {
+    case "char":
+    case "set":
+      return false;
+    case "sequence":
+      return node.parts.every(mayBeEmpty);
+    case "choice":
+      return node.parts.some(mayBeEmpty);
+    case "repeat":
+      return node.least === 0 || mayBeEmpty(node.body);
+    case "look":
+    case "edge":
+      return true;
+  }
+}
