@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { fileFault, isMissing, refusing } from "../src/base/file_fault.ts";
+import { kindOf } from "../src/base/file_kind.ts";
 import { atUnload } from "../src/base/unload.ts";
 import { parseJsonText } from "../src/base/json.ts";
 import { EXIT, type ExitName, Refusal } from "../src/base/refusal.ts";
@@ -33,6 +34,8 @@ export interface ControlOptions {
   readonly out: string;
   /** Serves a command and says in a line what was done; throws a Refusal to refuse it. */
   readonly command: (command: ControlCommand) => string | Promise<string>;
+  /** Throws where the output folder belongs to another run now: its file is not touched. */
+  readonly check?: () => void;
 }
 
 /** Name of the file in the output folder, mode 0600: JSON with the socket's path and a token. */
@@ -42,7 +45,7 @@ const HELLO = { rank: 0, attempt: 0 };
 
 /** Serves commands until closed, one answer for each. Closing removes the file and the socket. */
 export async function openControl(
-  { folder, out, command }: ControlOptions,
+  { folder, out, command, check }: ControlOptions,
 ): Promise<{ close(): void }> {
   const socket = join(folder, "control.sock");
   const token = crypto.getRandomValues(new Uint8Array(32));
@@ -57,6 +60,7 @@ export async function openControl(
   });
   const path = join(out, FILE);
   try {
+    check?.();
     refusing({ doing: "write", path }, () => {
       tell(path, JSON.stringify({ socket, token: token.toBase64() }));
     });
@@ -65,13 +69,14 @@ export async function openControl(
     throw error;
   }
   // A run that is ended at once leaves no file that points to nobody.
-  const unload = atUnload(() => removeQuietly(path));
+  const remove = () => removeIfOwn(path, check);
+  const unload = atUnload(remove);
   return {
     close() {
       unload[Symbol.dispose]();
       gate.close();
       for (const channel of inside) channel.close();
-      removeQuietly(path);
+      remove();
     },
   };
 }
@@ -143,6 +148,13 @@ function parseCommand({ type, change }: Header): ControlCommand {
   throw new Refusal("config", "Cannot serve a command: needs one that this version knows");
 }
 
+/** @throws {Refusal} for what is no file: a named pipe would be waited for. */
+async function readFile(path: string): Promise<string> {
+  const found = await Deno.stat(path);
+  if (found.isFile) return await Deno.readTextFile(path);
+  throw new Refusal("config", `${path} is ${kindOf(found)}`);
+}
+
 function textOf(answer: Header): string {
   const { type, text, exit, reason } = answer;
   if (type === "done" && typeof text === "string") return text;
@@ -154,7 +166,8 @@ function textOf(answer: Header): string {
 
 async function whereabouts(out: string): Promise<{ socket: string; token: Uint8Array }> {
   const path = join(out, FILE);
-  const text = await Deno.readTextFile(path).catch((error) => {
+  const text = await readFile(path).catch((error) => {
+    if (error instanceof Refusal) throw cannotReach(out, error.message);
     if (isMissing(error)) throw cannotReach(out, `there is no ${path}`);
     throw fileFault(error, { doing: "reach a run in", path: out });
   });
@@ -175,6 +188,15 @@ function tell(path: string, text: string): void {
   const bytes = new TextEncoder().encode(text + "\n");
   for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
   Deno.renameSync(temp, path);
+}
+
+function removeIfOwn(path: string, check: ControlOptions["check"]): void {
+  try {
+    check?.();
+  } catch {
+    return; // It is another run's, or nobody can tell.
+  }
+  removeQuietly(path);
 }
 
 function removeQuietly(path: string): void {

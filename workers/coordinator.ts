@@ -62,6 +62,7 @@ class Coordinator {
   async lead(): Promise<Outcome> {
     const { team, run: { elastic, now } } = this.#lead;
     using _grace = this.#heedStop();
+    using _lost = this.#heedLoss();
     elastic?.((change) => this.#want(change(team.wanted)));
     try {
       await team.open();
@@ -232,6 +233,15 @@ class Coordinator {
         stop.removeEventListener("abort", onStop);
       },
     };
+  }
+
+  /** A run whose folder is another's ends at once: nothing that it computes can be saved. */
+  #heedLoss(): Disposable {
+    const { team, run: { lost } } = this.#lead;
+    const onLoss = () => team.fail(lost?.reason);
+    if (lost?.aborted) onLoss();
+    else lost?.addEventListener("abort", onLoss, { once: true });
+    return { [Symbol.dispose]: () => lost?.removeEventListener("abort", onLoss) };
   }
 
   /** What ends the run, and the step that a resume goes on from. */

@@ -7,8 +7,11 @@ import { basename, join } from "node:path";
 import { minOf } from "../src/base/extremes.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { namesIn } from "../src/checkpoint/files.ts";
+import { heldDisk } from "../src/checkpoint/held_disk.ts";
 import { listCheckpoints, loadNewest, type LoadOptions } from "../src/checkpoint/load.ts";
+import type { RunLock } from "../src/checkpoint/lock.ts";
 import { damagedStepOf, stepOf } from "../src/checkpoint/names.ts";
+import { requirePlaces, RUN_PLACES } from "../src/checkpoint/places.ts";
 import { setAsideAfter } from "../src/checkpoint/retention.ts";
 import { Ruined } from "../src/checkpoint/ruined.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
@@ -31,18 +34,22 @@ export interface Decided {
   readonly show: Sink;
   /** Writes to the journal. */
   readonly note: (kind: string, note: Note) => void;
+  /** The run's lock. */
+  readonly lock: Pick<RunLock, "check">;
 }
 
 /**
  * The newest good checkpoint of the run in `out`, or undefined when it may begin at step 0. Those that
  * took a step which was decided against later are set aside.
  * @throws {Refusal} `incompatible` when there were checkpoints and none is left that verifies, and when
- * the newest one contradicts the journal.
+ * the newest one contradicts the journal; `locked` once the lock is lost: a folder that was moved away
+ * holds none, which must not look like a new run.
  */
 export async function newestOf(
   out: string,
-  { skips, decisions = [], show, note }: Decided,
+  { skips, decisions = [], show, note, lock }: Decided,
 ): Promise<Checkpoint | undefined> {
+  const disk = heldDisk(lock);
   const root = join(out, "checkpoints");
   let lost = 0;
   const onSkip = (path: string, reason: string, error: unknown) => {
@@ -53,11 +60,12 @@ export async function newestOf(
     if (error instanceof Ruined && step !== undefined) note("set_aside", { steps: [step] });
   };
   while ((await listCheckpoints(root)).length > 0) {
-    const found = await loadUnlessDamaged(root, onSkip);
+    const found = await loadUnlessDamaged(root, { onSkip, disk });
     if (found === undefined) break;
     const { step, skipped } = found.manifest;
     const undone = [...skips].filter((each) => each < step && !skipped.includes(each));
     if (undone.length === 0) {
+      lock.check();
       if (lost > 0) keepRecords(out, { step, show });
       return found;
     }
@@ -65,13 +73,14 @@ export async function newestOf(
     // What a file says may be wrong, so nothing is lost by it; a run in progress knows for itself.
     if (decisions.length > 0) lost++;
     const first = minOf(undone);
-    const aside = await setAsideAfter(root, first);
+    const aside = await setAsideAfter(root, first, { disk });
     const names = aside.map(({ name }) => name);
     const text = `Set aside the checkpoints after step ${first}, which is passed over: ` +
       `they are kept in ${root} as ${names.join(" and ")} until newer ones verify`;
     show({ type: "notice", text });
     note("set_aside", { steps: aside.map(({ step }) => step) });
   }
+  lock.check();
   await requireNoneLost(out);
   if ((await namesIn(root)).length > 0) keepRecords(out, { step: 0, show });
   return undefined;
@@ -104,10 +113,10 @@ function requireAgreed(
 /** Undefined when none verifies: all are set aside. */
 async function loadUnlessDamaged(
   root: string,
-  onSkip: LoadOptions["onSkip"],
+  options: LoadOptions,
 ): Promise<Checkpoint | undefined> {
   try {
-    return await loadNewest(root, { onSkip, judge });
+    return await loadNewest(root, { ...options, judge });
   } catch (error) {
     const isNone = error instanceof Refusal && error.exit === "incompatible";
     // What fits no run of this version is left where it is.
@@ -197,9 +206,31 @@ export function setRunAside(out: string, show: Sink): void {
   show({ type: "notice", text: `What ${out} recorded is kept there as ${kept.join(", ")}` });
 }
 
+/**
+ * @throws {Refusal} `config` for links and pipes where a run writes. A restart sets them aside; it reads
+ * the config, and writes it again.
+ */
+export function requireRunPlaces(
+  out: string,
+  { restart, followLinks }: { readonly restart: boolean; readonly followLinks: boolean },
+): void {
+  requirePlaces(out, restart ? { files: ["config.json"], folders: [] } : RUN_PLACES, {
+    doing: "Cannot resume",
+    followLinks,
+    hint: "put what it leads to in its place, or allow to write through links by --follow-links",
+  });
+}
+
 /** A run that was killed before its first checkpoint can be gone on with as well: from its start. */
-export async function requireRun(out: string): Promise<void> {
+export async function requireRun(
+  out: string,
+  { restart = false, followLinks = false }: {
+    readonly restart?: boolean;
+    readonly followLinks?: boolean;
+  } = {},
+): Promise<void> {
   requireOwn(out, { own: "a run", doing: "Cannot resume", need: "the folder of a run" });
+  requireRunPlaces(out, { restart, followLinks });
   const found = await listCheckpoints(join(out, "checkpoints"));
   if (found.length > 0 || (await namesIn(out)).includes("config.json")) return;
   throw new Refusal("config", `Cannot resume ${out}: it must hold a run, but none is there`);

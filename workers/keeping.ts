@@ -77,7 +77,8 @@ export class Keeper {
    */
   tidy(lead: Lead): void {
     const { course: { sound, written } } = lead;
-    if (this.#writing === undefined && sound >= written) this.#inBackground(this.#prune(lead));
+    if (written === this.#pruned || this.#writing !== undefined || sound < written) return;
+    this.#inBackground(this.#prune(lead));
   }
 
   /** Removes at the end what is kept no longer, whether the newest checkpoint counts or not. */

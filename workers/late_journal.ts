@@ -2,6 +2,7 @@
  * A journal that is not touched before its run has begun: one that cannot begin leaves no trace.
  * Needs the run's lock.
  */
+import type { RunLock } from "../src/checkpoint/lock.ts";
 import type { RunFacts, Sink } from "../src/report/events.ts";
 import { damaged, openJournal, readJournal } from "../src/report/journal.ts";
 import type { Journal, JournalWords } from "../src/report/journal.ts";
@@ -18,9 +19,13 @@ export class LateJournal implements Disposable {
   #journal: Journal | undefined;
 
   /** Reads what is there. @throws {Refusal} `incompatible` where a line is damaged. */
-  constructor(path: string, { out, show }: { out: string; show: Sink }) {
+  constructor(
+    path: string,
+    { out, show, lock }: { out: string; show: Sink; lock: Pick<RunLock, "check"> },
+  ) {
     const words = wordsFor(out);
-    this.#open = () => openJournal(path, { words, warn: (text) => show({ type: "notice", text }) });
+    const warn = (text: string) => show({ type: "notice", text });
+    this.#open = () => openJournal(path, { words, warn, check: () => lock.check() });
     const { decisions, config, fault } = recordedIn(readJournal(path, words));
     if (fault !== undefined) throw damaged(path, fault, words);
     this.decisions = decisions;

@@ -71,6 +71,8 @@ export interface Run {
   readonly note?: (kind: string, note: Note, sync?: boolean) => void;
   /** Aborted when the run is to end after the step under way. */
   readonly stop?: AbortSignal;
+  /** Aborted when the run's folder is not its own any more; the reason is what the run ends with. */
+  readonly lost?: AbortSignal;
   /** Writes a checkpoint; gives its state hash, or undefined when the disk did not take it. */
   readonly save: (state: NamedState, at: SavedAt) => Promise<string | undefined>;
   /** Removes checkpoints that are kept no longer; those after step `sound` count for nothing. */

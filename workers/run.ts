@@ -3,7 +3,9 @@
  * What is trained is the coordinator's matter; what is asked for, the command line's.
  */
 import { join } from "node:path";
-import { lockRun } from "../src/checkpoint/lock.ts";
+import { heldDisk } from "../src/checkpoint/held_disk.ts";
+import { lockRun, type RunLock } from "../src/checkpoint/lock.ts";
+import { placeOf } from "../src/checkpoint/places.ts";
 import { cleanLeftovers } from "../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import { configHash, differences as changedKeys } from "../src/config/identity.ts";
@@ -13,18 +15,18 @@ import type { RunConfig } from "../src/config/schema.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
 import { tokenizerHash } from "../src/data/tokenizers/mod.ts";
 import type { Data } from "./data.ts";
-import { FileFault, refusing, writingFault } from "../src/base/file_fault.ts";
+import { refusing, writingFault } from "../src/base/file_fault.ts";
 import { hashValue, sealed, sealFault } from "../src/base/hash.ts";
 import { parseJsonText } from "../src/base/json.ts";
 import { Refusal } from "../src/base/refusal.ts";
-import { writeJsonAtomic } from "../src/report/atomic.ts";
+import { unshare, writeJsonAtomic } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
 import { metricsLog } from "../src/report/jsonl.ts";
 import { sampleLine } from "../src/report/metrics.ts";
 import { reporter } from "../src/report/reporter.ts";
 import { summaryOf } from "../src/report/summary.ts";
 import { clearControl, openControl } from "./control.ts";
-import type { ControlCommand } from "./control.ts";
+import type { ControlCommand, ControlOptions } from "./control.ts";
 import { coordinate } from "./coordinator.ts";
 import type { Elastic, Outcome } from "./lead.ts";
 import type { Crew, Launch } from "./crew.ts";
@@ -33,7 +35,6 @@ import type { Beginning } from "./beginning.ts";
 import { Faults } from "./faults/plan.ts";
 import type { FaultPlan } from "./faults/schema.ts";
 import { unevaluatedLines } from "./evaluable.ts";
-import { missingFolders, removeUnused } from "./folder.ts";
 import { newestOf, requireEmpty, requireRun, setRunAside } from "./going_on.ts";
 import { headerOf } from "./header.ts";
 import { requireOwn } from "./held.ts";
@@ -56,6 +57,8 @@ export interface RunRequest {
   readonly resume: boolean;
   /** Begin the run in `out` at step 0 once more; what it recorded is kept beside. */
   readonly restart?: boolean;
+  /** Write through symbolic links in the run's folder, which are refused by default. */
+  readonly followLinks?: boolean;
   readonly launch: Launch;
   /** A card for each seat; none where workers share what the driver offers first. */
   readonly cards?: readonly PinnedCard[];
@@ -69,29 +72,31 @@ export interface RunRequest {
   readonly faults?: FaultPlan;
 }
 
+/** Files that a run appends to. */
+const APPENDED = ["metrics.jsonl", "samples.jsonl", "journal.jsonl"];
+
 /** Runs to the end, or until asked to stop. @throws {Refusal} for what the user can mend. */
 export async function runTraining(request: RunRequest): Promise<void> {
-  const { config, out, resume, restart = false, show } = request;
-  if (resume || restart) await requireRun(out);
+  const { config, out, resume, restart = false, followLinks = false, show } = request;
+  if (resume || restart) await requireRun(out, { restart, followLinks });
   else requireOwn(out, { own: "a run", doing: "Cannot start in" });
   show({ type: "doing", what: "reading the data" });
   const fresh = resume ? undefined : await beginning(config);
-  const made = missingFolders(out);
-  using _lock = await lockRun(out).catch((error) => {
-    // A folder that somebody else has locked meanwhile is theirs.
-    if (error instanceof FileFault) removeUnused(made);
-    throw error;
-  });
+  using lock = await lockRun(out);
   try {
     if (restart) setRunAside(out, show);
     else if (!resume) await requireEmpty(out);
-    await cleanLeftovers(join(out, "checkpoints"));
+    await cleanLeftovers(join(out, "checkpoints"), heldDisk(lock));
     clearControl(out);
-    using journal = new LateJournal(join(out, "journal.jsonl"), { out, show });
+    using journal = new LateJournal(placeOf(join(out, "journal.jsonl"), followLinks), {
+      out,
+      show,
+      lock,
+    });
     const skips = new Set(journal.skips);
     const note = (kind: string, rest: Note) => journal.write({ kind, ...rest });
     const { decisions } = journal;
-    const from = resume ? await newestOf(out, { skips, decisions, show, note }) : undefined;
+    const from = resume ? await newestOf(out, { skips, decisions, show, note, lock }) : undefined;
     if (resume && from === undefined) {
       show({ type: "notice", text: `No checkpoint is in ${out} yet: beginning at step 0` });
     }
@@ -111,10 +116,10 @@ export async function runTraining(request: RunRequest): Promise<void> {
       show({ type: "notice", text });
     }
     await requireRoom(out, config, { vocabulary: data.corpus.vocabulary });
-    const began = await train(request, { data, from, initial, journal, note });
-    if (!began) removeUnused(made);
+    const began = await train(request, { data, from, initial, journal, note, lock });
+    if (!began) lock.removeUnused();
   } catch (error) {
-    removeUnused(made);
+    lock.removeUnused();
     throw error;
   }
 }
@@ -122,9 +127,10 @@ export async function runTraining(request: RunRequest): Promise<void> {
 /** Trains; false when it was stopped before anything was there to keep. */
 async function train(
   request: RunRequest,
-  { data, from, initial, journal, note }: Beginning & {
+  { data, from, initial, journal, note, lock }: Beginning & {
     from: Checkpoint | undefined;
     journal: LateJournal;
+    lock: RunLock;
     note: (kind: string, rest: Note) => void;
   },
 ): Promise<boolean> {
@@ -132,20 +138,18 @@ async function train(
   const kept = anchored({ ...config, out }, Deno.cwd());
   const { workers: _workers, ...elsewhere } = kept;
   const stored = saysWorkers ? kept : elsewhere;
-  using metrics = metricsLog(join(out, "metrics.jsonl"), {
-    warn: (text) => show({ type: "notice", text }),
-  });
-  using samples = metricsLog(join(out, "samples.jsonl"), {
-    warn: (text) => show({ type: "notice", text }),
-    line: sampleLine,
-  });
+  const check = () => lock.check();
+  const warn = (text: string) => show({ type: "notice", text });
+  const placed = (name: string) => placeOf(join(out, name), request.followLinks ?? false);
+  using metrics = metricsLog(placed("metrics.jsonl"), { warn, check });
+  using samples = metricsLog(placed("samples.jsonl"), { warn, check, line: sampleLine });
   const tell = reporter([metrics.sink, samples.sink, show, adapterNotice(from, show)]);
   const report: Sink = (event) => {
     // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
     if (event.type === "start") {
       if (request.resume && from === undefined) keepConfig(out, config);
       refusing({ doing: "write to", path: out }, () => {
-        writeJsonAtomic(join(out, "config.json"), stored);
+        writeJsonAtomic(placed("config.json"), stored);
       });
     }
     tell(event);
@@ -168,7 +172,7 @@ async function train(
       launch: async (options, onEvent) => {
         const reads = foldersOf(data.corpus.texts);
         const crew = await launch({ ...options, reads }, onEvent);
-        control = await openDoor(crew, { out, command: (c) => change(c, want) });
+        control = await openDoor(crew, { out, check, command: (c) => change(c, want) });
         return crew;
       },
       cards,
@@ -176,26 +180,40 @@ async function train(
       initial,
       skips: [...from?.manifest.skipped ?? [], ...journal.skips],
       report: (event) => {
-        if (event.type === "start") journal.begin(event.run, hashValue(stored));
+        if (event.type === "start") {
+          check();
+          for (const name of APPENDED) unshare(placed(name));
+          journal.begin(event.run, hashValue(stored));
+        }
         report(event);
       },
+      lost: lock.lost,
       note: (kind, note, sync) => journal.write({ kind, ...note }, { sync: sync ?? false }),
       stop,
       ...saver({
         config: kept,
         out,
+        disk: heldDisk(lock),
         data,
         report,
         faults,
         note,
       }),
-      reload: (skips) => newestOf(out, { skips, show, note }),
+      reload: (skips) => newestOf(out, { skips, show, note, lock }),
       now,
       faults,
       elastic: (change) => want = change,
     });
     if (!end.idle) journal.write({ kind: "end", step: end.step, state: end.stateHash });
-    return finish(end, { out, config, report, show, seconds: now() });
+    lock.check();
+    return finish(end, {
+      out,
+      config,
+      report,
+      show,
+      seconds: now(),
+      summary: placed("summary.json"),
+    });
   } finally {
     control?.close();
   }
@@ -203,8 +221,10 @@ async function train(
 
 function finish(
   end: Outcome,
-  { out, config, report, show, seconds }: {
+  { out, summary: path, config, report, show, seconds }: {
     out: string;
+    /** Where the summary is written to. */
+    summary: string;
     config: RunConfig;
     report: Sink;
     show: Sink;
@@ -216,7 +236,7 @@ function finish(
     return false;
   }
   const summary = summaryOf({ ...end, steps: end.step, workers: config.workers, seconds });
-  const fault = summaryFault(join(out, "summary.json"), sealed(summary));
+  const fault = summaryFault(path, sealed(summary));
   report({ type: "end", summary });
   const text = fault !== undefined
     ? `${fault}; the state is saved, and --resume=${out} writes it`
@@ -242,9 +262,9 @@ function summaryFault(path: string, summary: unknown): string | undefined {
 /** Lets the owner in; a crew without sockets has no door. */
 async function openDoor(
   { folder }: Crew,
-  { out, command }: { out: string; command: (command: ControlCommand) => string },
+  options: Omit<ControlOptions, "folder">,
 ): Promise<{ close(): void } | undefined> {
-  return folder === undefined ? undefined : await openControl({ folder, out, command });
+  return folder === undefined ? undefined : await openControl({ folder, ...options });
 }
 
 function change({ change }: ControlCommand, elastic: Elastic | undefined): string {

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { FileFault, writingFault } from "../src/base/file_fault.ts";
 import { saveCheckpoint } from "../src/checkpoint/commit.ts";
-import { DISK, type Disk } from "../src/checkpoint/disk.ts";
+import type { Disk } from "../src/checkpoint/disk.ts";
 import { listCheckpoints } from "../src/checkpoint/load.ts";
 import { applyRetention } from "../src/checkpoint/retention.ts";
 import { setRuinedAside } from "../src/checkpoint/ruined.ts";
@@ -23,11 +23,14 @@ export interface SaverOptions {
   readonly config: RunConfig;
   /** The run's folder. */
   readonly out: string;
+  /** Refuses as `locked` once the run's lock is lost. */
+  readonly disk: Disk;
   readonly data: Data;
   readonly report: Sink;
   readonly note: (kind: string, note: Note) => void;
   readonly faults: Faults;
-  readonly disk?: Disk;
+  /** Reads a checkpoint that is counted on; throws Damage for one that is not whole (default openWhole). */
+  readonly open?: (path: string) => Promise<unknown>;
 }
 
 /** Milliseconds after which the last state is written once more. */
@@ -39,12 +42,12 @@ const PAUSE = 1000;
  * are not kept.
  */
 export function saver(
-  { config, out, data, report, note, faults, disk = DISK }: SaverOptions,
+  { config, out, disk, data, report, note, faults, open = openWhole }: SaverOptions,
 ): Required<Pick<Run, "save" | "prune" | "setAside">> {
   const root = join(out, "checkpoints");
   const windowsPerStep = config.micro_batches * config.windows;
   const { time } = taskOf(config.data, data.corpus.vocabulary);
-  const verified = new Verified(openWhole);
+  const verified = new Verified(open);
   const faultOf = (error: unknown) => writingFault(error, { doing: "save to", path: root });
   const tell = (text: string) => report({ type: "notice", text });
   /** What is kept too long is removed after another save. */

@@ -25,6 +25,11 @@ export const EXIT = {
 /** Name of an exit code. */
 export type ExitName = keyof typeof EXIT;
 
+/** Whether an error says that another process has what this one had locked. */
+export function isLockLost(error: unknown): boolean {
+  return error instanceof Refusal && error.exit === "locked";
+}
+
 /** A request that cannot be served, for a reason the user can mend. */
 export class Refusal extends Error {
   /** Name of the exit code that the process ends with. */

@@ -26,6 +26,8 @@ export interface LoadOptions {
   readonly quarantine?: boolean;
   /** Throws Unfit for a checkpoint that verifies and does not fit. */
   readonly judge?: (checkpoint: Checkpoint) => void;
+  /** What renames them. */
+  readonly disk?: Disk;
 }
 
 /** Checkpoints under `root`, newest first; none where there is no such folder. */
@@ -42,7 +44,7 @@ export async function listCheckpoints(root: string): Promise<Listed[]> {
  * nowhere while damaged ones are set aside: steps that may come back are not to be done again.
  */
 export async function loadNewest(root: string, options: LoadOptions): Promise<Checkpoint> {
-  const { quarantine: sets = true, judge = () => {} } = options;
+  const { quarantine: sets = true, judge = () => {}, disk = DISK } = options;
   const listed = await listCheckpoints(root);
   if (listed.length === 0) throw new Refusal("config", `No checkpoint to resume from in ${root}`);
   const unfit: { readonly path: string; readonly reason: string }[] = [];
@@ -50,7 +52,7 @@ export async function loadNewest(root: string, options: LoadOptions): Promise<Ch
     try {
       const found = await openCheckpoint(path);
       judge(found);
-      for (const { path } of sets ? unfit : []) await quarantine(path);
+      for (const { path } of sets ? unfit : []) await quarantine(path, disk);
       return found;
     } catch (error) {
       const reason = reasonOf(error, path);
@@ -62,7 +64,9 @@ export async function loadNewest(root: string, options: LoadOptions): Promise<Ch
       }
       options.onSkip(path, reason, error);
       if (error instanceof Unfit) unfit.push({ path, reason });
-      else if (sets) await (error instanceof Ruined ? setRuinedAside(path) : quarantine(path));
+      else if (sets) {
+        await (error instanceof Ruined ? setRuinedAside(path, disk) : quarantine(path, disk));
+      }
     }
   }
   const [first] = unfit;

@@ -1,67 +1,222 @@
 /**
  * One process per output folder. The system frees the lock when its process dies, however it dies,
- * so there is no stale lock to judge.
+ * so there is no stale lock to judge. The lock is on an inode, but files are written by path: a folder
+ * that is moved, or whose lock file is replaced, has another owner at that path. So the lock that is
+ * held is compared with the one at the path before each effect.
  */
-import { join } from "node:path";
-import { fileFault } from "../base/file_fault.ts";
+import { dirname, join, resolve } from "node:path";
+import { FileFault, hasCode, isMissing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { makeFolders } from "./files.ts";
+import { folderFault, openLockFile, requireLock } from "./lock_file.ts";
 
 const FILE = ".lock";
 
 /** Held until disposed. */
 export class RunLock implements Disposable {
+  readonly #out: string;
   readonly #file: Deno.FsFile;
+  /** Keeps the folder's inode from being given to another one. */
+  readonly #folder: Deno.FsFile;
+  /** Folders that were made for it, innermost first. */
+  readonly #made: readonly string[];
+  readonly #lost = new AbortController();
 
-  constructor(file: Deno.FsFile) {
+  constructor(
+    out: string,
+    { file, folder, made }: { file: Deno.FsFile; folder: Deno.FsFile; made: readonly string[] },
+  ) {
+    this.#out = out;
     this.#file = file;
+    this.#folder = folder;
+    this.#made = made;
+  }
+
+  /** Aborted, with the refusal as its reason, once a check has found the lock lost. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /**
+   * Call it right before each effect on the folder. A lock that was lost stays so, even if the folder
+   * comes back: another process may have written there meanwhile. Between the check and the effect
+   * remains a window, of microseconds unless the process is stopped exactly there: Deno has no
+   * `renameat` or `unlinkat`, which would name the folder by its descriptor. On NFS it is as long as
+   * the client caches attributes.
+   * @throws {Refusal} `locked` once the folder or its lock file is another one, or gone. Where the
+   * system cannot tell, its error.
+   */
+  check(): void {
+    this.lost.throwIfAborted();
+    const state = this.#fault();
+    if (state === undefined) return;
+    const lost = new Refusal(
+      "locked",
+      `Cannot write to ${this.#out}: need the folder and the lock that this process holds: ${state}`,
+    );
+    this.#lost.abort(lost);
+    throw lost;
+  }
+
+  /** What is wrong with the path; undefined when all is as it was locked. */
+  #fault(): string | undefined {
+    const folder = found(() => Deno.statSync(this.#out));
+    if (folder === undefined) return "it was moved or removed";
+    if (!isSame(folder, this.#folder.statSync())) return "another folder lies there now";
+    const file = found(() => Deno.lstatSync(join(this.#out, FILE)));
+    if (file === undefined) return `its ${FILE} was removed`;
+    return isSame(file, this.#file.statSync()) ? undefined : `its ${FILE} was replaced`;
+  }
+
+  /** Removes the folders that were made for this lock while they hold nothing else. */
+  removeUnused(): void {
+    try {
+      const [own] = this.#made;
+      if (own === undefined) return;
+      this.check();
+      const names = Array.from(Deno.readDirSync(own), (entry) => entry.name);
+      if (names.some((name) => name !== FILE)) return;
+      Deno.removeSync(join(own, FILE));
+      for (const path of this.#made) Deno.removeSync(path);
+    } catch {
+      // Somebody else uses or removed it: the fault that ended the run is the one to tell.
+    }
   }
 
   /** Frees the lock. The file stays: removing it would let two processes lock two files. */
   [Symbol.dispose](): void {
     this.#file.close();
+    this.#folder.close();
   }
 }
 
-/** Locks the folder `out`, made where there is none. Refuses as `locked` when another has it. */
-export async function lockRun(out: string): Promise<RunLock> {
+/** Where locks come from. */
+export interface LockOptions {
+  /** Whose lock it is, for who finds the folder in use; this process on this host unless told. */
+  readonly owner?: string;
+  /** Makes the folder and those above it where there are none. */
+  readonly make?: (path: string) => void | Promise<void>;
+}
+
+/**
+ * Locks the folder `out`, made where there is none. Refuses as `locked` when another has it, and as
+ * `config` when it cannot be locked.
+ */
+export async function lockRun(
+  out: string,
+  { owner = `${Deno.pid} ${Deno.hostname()}`, make = makeFolders }: LockOptions = {},
+): Promise<RunLock> {
+  for (;;) {
+    const made = missingFolders(out);
+    try {
+      await make(out);
+    } catch (error) {
+      throw folderFault(error, out);
+    }
+    const lock = await tryLock(out, { made, owner }).catch((error) => {
+      // A folder that somebody else has locked meanwhile is theirs.
+      if (error instanceof FileFault) removeEmpty(made);
+      throw error;
+    });
+    if (lock !== undefined) return lock;
+  }
+}
+
+/** Undefined where the folder or the file was replaced before it was locked. */
+async function tryLock(
+  out: string,
+  { made, owner }: { made: readonly string[]; owner: string },
+): Promise<RunLock | undefined> {
   const path = join(out, FILE);
-  const file = await openFile(out, path);
+  const folder = await openFolder(out);
+  const file = await openLockFile(path, out).catch((error) => {
+    folder.close();
+    throw error;
+  });
+  const lock = new RunLock(out, { file, folder, made });
   try {
     if (!await file.tryLock(true)) {
-      const owner = ownerOf(await Deno.readTextFile(path));
-      throw new Refusal("locked", `Output folder ${out} is in use by ${owner}`);
+      const holder = holderOf(await Deno.readTextFile(path));
+      throw new Refusal("locked", `Output folder ${out} is in use by ${holder}`);
     }
+    if (!isHeld(lock)) {
+      lock[Symbol.dispose]();
+      return undefined;
+    }
+    await requireLock(file, { path, out });
     await file.truncate();
-    await file.write(new TextEncoder().encode(`${Deno.pid} ${Deno.hostname()}\n`));
-    return new RunLock(file);
+    await file.write(new TextEncoder().encode(`${owner}\n`));
+    return lock;
   } catch (error) {
-    file.close();
-    throw folderFault(error, out);
+    const fault = folderFault(error, out);
+    if (fault instanceof FileFault) lock.removeUnused();
+    lock[Symbol.dispose]();
+    throw fault;
   }
 }
 
-/** Who has the lock, from the line `<pid> <host>`. */
-function ownerOf(text: string): string {
-  const [, pid, host] = /^(\d+) ([\w.-]+)\n$/.exec(text) ?? [];
-  // Between locking and writing the line of the owner before, or a part of this one, is there.
-  return pid === undefined ? "another process" : `process ${pid} on ${host}`;
-}
-
-async function openFile(out: string, path: string): Promise<Deno.FsFile> {
+function isHeld(lock: RunLock): boolean {
   try {
-    await makeFolders(out);
-    return await Deno.open(path, { read: true, write: true, create: true, mode: 0o640 });
+    lock.check();
+    return true;
   } catch (error) {
-    throw folderFault(error, out);
+    if (lock.lost.aborted) return false;
+    throw error;
   }
 }
 
-function folderFault(error: unknown, out: string): unknown {
-  return fileFault(error, {
-    doing: "use output folder",
-    path: out,
-    need: "a folder",
-    exit: "config",
-  });
+async function openFolder(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path, { read: true });
+  } catch (error) {
+    throw folderFault(error, path);
+  }
+}
+
+/** Removes folders, innermost first, as far as they are empty. */
+function removeEmpty(folders: readonly string[]): void {
+  try {
+    for (const path of folders) Deno.removeSync(path);
+  } catch {
+    // Somebody else uses it.
+  }
+}
+
+/** Who has the lock, from the line `<pid> <host>` or `<pid>`. */
+function holderOf(text: string): string {
+  const [, pid, host] = /^(\d+)(?: ([\w.-]+))?\n$/.exec(text) ?? [];
+  // Between locking and writing the line of the owner before, or a part of this one, is there.
+  if (pid === undefined) return "another process";
+  return host === undefined ? `process ${pid}` : `process ${pid} on ${host}`;
+}
+
+/** The folders that making `out` would make, innermost first; none where it exists. */
+function missingFolders(out: string): string[] {
+  const missing: string[] = [];
+  for (let path = resolve(out); !exists(path); path = dirname(path)) missing.push(path);
+  return missing;
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    // A file in the way, or no permission to look: making the folder will say so.
+    return !hasCode(error, "ENOENT");
+  }
+}
+
+/** What the system says of a path; undefined where nothing lies. */
+function found(look: () => Deno.FileInfo): Deno.FileInfo | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+function isSame(a: Deno.FileInfo, b: Deno.FileInfo): boolean {
+  return a.dev === b.dev && a.ino === b.ino;
 }

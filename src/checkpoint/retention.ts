@@ -181,10 +181,10 @@ function plainName(path: string): string {
 }
 
 /** Removes what a killed process left half written or half removed; gives the names. */
-export async function cleanLeftovers(root: string): Promise<string[]> {
+export async function cleanLeftovers(root: string, disk: Disk = DISK): Promise<string[]> {
   const gone = [];
   for (const name of (await namesIn(root)).filter(isLeftover)) {
-    if (await removed(join(root, name), DISK)) gone.push(name);
+    if (await removed(join(root, name), disk)) gone.push(name);
   }
   return gone;
 }

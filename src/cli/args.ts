@@ -16,6 +16,8 @@ export interface CommandLine {
   readonly resume?: string;
   /** Path of the run to begin at step 0 once more. */
   readonly restart?: string;
+  /** Write through symbolic links in the folder of the run to go on from. */
+  readonly followLinks?: true;
   readonly help: boolean;
   /** Print the resolved config, and train nothing. */
   readonly printConfig?: true;
@@ -34,9 +36,15 @@ const FLAGS: readonly string[] = ["config", "resume", "restart", "faults"];
 /** Reads `[config] [--key=value | --key value]...`; refuses what is neither, or lacks a value. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const flags = new Map<string, string>();
-  const { _: positionals, help, testing, "print-config": printConfig } = parseArgs(args, {
-    boolean: ["help", "testing", "print-config"],
-    alias: { h: "help", "print-config": "print_config" },
+  const {
+    _: positionals,
+    help,
+    testing,
+    "print-config": printConfig,
+    "follow-links": followLinks,
+  } = parseArgs(args, {
+    boolean: ["help", "testing", "print-config", "follow-links"],
+    alias: { h: "help", "print-config": "print_config", "follow-links": "follow_links" },
     // Every flag arrives here, in order and with its text as written: no guess at numbers
     // turns the folder "007" into 7, and nothing is set on an object by a dotted name.
     unknown(arg, key, value) {
@@ -69,6 +77,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     ...(resume !== undefined && { resume }),
     ...(restart !== undefined && { restart }),
     help,
+    ...(followLinks === true && { followLinks }),
     ...(printConfig === true && { printConfig }),
     ...(faults !== undefined && { faults }),
     testing: testing === true,

@@ -13,6 +13,7 @@ const FLAGS: readonly (readonly [string, string])[] = [
   ["--device NAME", "auto, webgpu or reference"],
   ["--resume DIR", "Go on from the newest good checkpoint of this run"],
   ["--restart DIR", "Begin this run at step 0 once more; what it recorded is kept beside"],
+  ["--follow-links", "Write through symbolic links in the folder of --resume, refused by default"],
   ["--config FILE", "The config file, where it is not the first argument"],
   ["--print-config", "Print the whole config as JSON, every key with its value, and train nothing"],
   ["-h, --help", "This text"],

@@ -15,4 +15,5 @@ export function parseArgs(
   readonly help: boolean;
   readonly testing: boolean;
   readonly "print-config"?: boolean;
+  readonly "follow-links"?: boolean;
 };

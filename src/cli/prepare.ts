@@ -6,7 +6,6 @@ import { verifyPrepared } from "../data/prepared/verify.ts";
 import { type Outcome, prepare, type PrepareRequest } from "../prepare/prepare.ts";
 import { summaryLines } from "../prepare/meter.ts";
 import { showBytes, showSeconds } from "../report/format.ts";
-import { missingFolders, removeUnused } from "../../workers/folder.ts";
 import { runCommand } from "./command.ts";
 import { flagsHelp } from "./flags.ts";
 import { parsePrepare, PREPARE } from "./prepare_request.ts";
@@ -40,11 +39,7 @@ async function prepareFiles(request: PrepareRequest): Promise<ExitName> {
   printsReport();
   const meter = new PrepareMeter();
   const start = performance.now();
-  const made = missingFolders(request.out);
-  const outcome = await prepare(request, { show: meter.show, stop }).finally(() => {
-    meter.end();
-    removeUnused(made);
-  });
+  const outcome = await prepare(request, { show: meter.show, stop }).finally(() => meter.end());
   const seconds = (performance.now() - start) / 1000;
   if (outcome.ended === "stopped") {
     say("Stopped: the same command goes on where it was");

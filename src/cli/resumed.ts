@@ -23,6 +23,12 @@ export async function settleRun(line: CommandLine): Promise<CommandLine> {
         "folder, leave --out away",
     );
   }
+  if (line.followLinks && resume === undefined) {
+    throw new Refusal(
+      "config",
+      "Cannot take --follow-links: need --resume, whose folder may hold links: got none",
+    );
+  }
   if (restart !== undefined) return { ...line, restart: await runOf(restart) };
   return resume === undefined ? line : { ...line, resume: await runOf(resume) };
 }

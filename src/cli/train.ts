@@ -17,6 +17,7 @@ import { progressPrinter } from "../report/progress.ts";
 import { codeAsBegun } from "../../workers/code.ts";
 import { parseFaultPlan } from "../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../workers/faults/schema.ts";
+import { requireRunPlaces } from "../../workers/going_on.ts";
 import { requireOwn } from "../../workers/held.ts";
 import { openModel } from "../../workers/model.ts";
 import { cardsFor, workersUnsaid } from "../../workers/cards.ts";
@@ -44,8 +45,10 @@ export async function trainCommand(
   codeAsBegun(); // Reading the data may take minutes: workers are held to the code of this process.
   const line = await settleRun(given);
   const standing = line.resume ?? line.restart;
+  const { followLinks = false } = line;
   if (standing !== undefined) {
     requireOwn(standing, { own: "a run", doing: "Cannot resume", need: "the folder of a run" });
+    requireRunPlaces(standing, { restart: line.restart !== undefined, followLinks });
   }
   const asked = await askedOf(line);
   const { config } = asked;
@@ -82,6 +85,7 @@ export async function trainCommand(
     out,
     resume: line.resume !== undefined,
     restart: line.restart !== undefined,
+    followLinks,
     launch: spawnCrew,
     cards,
     show,

@@ -19,6 +19,8 @@ import { SideWriter } from "./shard_writer.ts";
 /** What encoding needs beside what was found in the first look. */
 export interface EncodeOptions {
   readonly folder: string;
+  /** Throws once the folder is another process's. */
+  readonly check: () => void;
   /** The inputs of `progress`, in its order, as they lie now. */
   readonly inputs: readonly Input[];
   readonly tokenizer: Tokenizer;
@@ -44,14 +46,15 @@ export async function encode(
   progress: PrepareProgress,
   options: EncodeOptions,
 ): Promise<Encoded | undefined> {
-  const { folder, tokenizer, read } = options;
+  const { folder, check, tokenizer, read } = options;
   const { hash, vocabulary } = progress.tokenizer;
   const kind = { width: widthFor(vocabulary), vocabulary, tokenizerHash: hash };
-  using train = new SideWriter(folder, { part: "train", kind, side: progress.train });
+  using train = new SideWriter(folder, { part: "train", kind, side: progress.train, check });
   using validation = new SideWriter(folder, {
     part: "validation",
     kind,
     side: progress.validation,
+    check,
   });
   const sides = { train, validation };
   let now = progress;

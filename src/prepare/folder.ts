@@ -1,8 +1,9 @@
 /** The folder that tokens are prepared into: who may write there, and what stands there already. */
 import { join } from "node:path";
-import { fileFault, hasCode } from "../base/file_fault.ts";
+import { fileFault, hasCode, isMissing } from "../base/file_fault.ts";
 import { sealed } from "../base/hash.ts";
 import { Refusal } from "../base/refusal.ts";
+import { lockRun, type RunLock } from "../checkpoint/lock.ts";
 import { textIfAny } from "../data/prepared/files.ts";
 import {
   INDEX,
@@ -19,7 +20,6 @@ import type { Tokenizer } from "../data/tokenizers/types.ts";
 import { makeFolder, writeJsonAtomic } from "../report/atomic.ts";
 import { type PrepareProgress, progressSchema } from "./schema.ts";
 
-const LOCK = ".lock";
 const SHARD = /^(train|validation)-\d{5}\.tokens$/;
 
 /** What stands in a folder: all of it, a part of it, or nothing. */
@@ -31,9 +31,9 @@ export interface Standing {
 /** A folder that this process alone writes to, until disposed. */
 export class OutFolder implements Disposable {
   readonly path: string;
-  readonly #lock: Deno.FsFile;
+  readonly #lock: RunLock;
 
-  private constructor(path: string, lock: Deno.FsFile) {
+  private constructor(path: string, lock: RunLock) {
     this.path = path;
     this.#lock = lock;
   }
@@ -41,12 +41,7 @@ export class OutFolder implements Disposable {
   /** Makes the folder where there is none. @throws {Refusal} `locked`, or `config` for one that cannot be used. */
   static async open(path: string): Promise<OutFolder> {
     try {
-      makeFolder(path);
       checkNames(path);
-      const lock = await Deno.open(join(path, LOCK), { write: true, create: true });
-      // The system frees it when its process dies, however it dies.
-      if (await lock.tryLock(true)) return new OutFolder(path, lock);
-      lock.close();
     } catch (error) {
       throw fileFault(error, {
         doing: "use output folder",
@@ -55,7 +50,13 @@ export class OutFolder implements Disposable {
         exit: "config",
       });
     }
-    throw new Refusal("locked", `Output folder ${path} is in use by another process`);
+    // This command may not ask for the host's name.
+    return new OutFolder(path, await lockRun(path, { owner: `${Deno.pid}`, make: makeFolder }));
+  }
+
+  /** Call it right before each effect. @throws {Refusal} `locked` once the folder is another's. */
+  check(): void {
+    this.#lock.check();
   }
 
   /** What stands here. @throws {Refusal} `data` for what cannot be read. */
@@ -70,6 +71,7 @@ export class OutFolder implements Disposable {
 
   /** Keeps what was reached. */
   keep(progress: PrepareProgress): void {
+    this.check();
     // The names of new shards are on the disk before anything speaks of them.
     using folder = Deno.openSync(this.path, { read: true });
     folder.syncSync();
@@ -78,6 +80,7 @@ export class OutFolder implements Disposable {
 
   /** Keeps the tokenizer. */
   keepTokenizer(tokenizer: Tokenizer): void {
+    this.check();
     writeJsonAtomic(join(this.path, TOKENIZER), tokenizer.toJSON());
   }
 
@@ -96,6 +99,7 @@ export class OutFolder implements Disposable {
 
   /** Writes the index, with which the folder is whole. */
   finish(index: PreparedIndex): void {
+    this.check();
     writeJsonAtomic(join(this.path, INDEX), sealed(index));
     this.tidy();
   }
@@ -115,6 +119,7 @@ export class OutFolder implements Disposable {
   }
 
   #remove(name: string): void {
+    this.check();
     try {
       Deno.removeSync(join(this.path, name));
     } catch (error) {
@@ -123,14 +128,15 @@ export class OutFolder implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#lock.close();
+    this.#lock.removeUnused();
+    this.#lock[Symbol.dispose]();
   }
 }
 
 /** Nothing of anybody else is ever written over. @throws {Refusal} `config` */
 function checkNames(path: string): void {
   if (isFinished(path)) return;
-  const names = Array.from(Deno.readDirSync(path), ({ name }) => name);
+  const names = namesIn(path);
   if (names.includes(PROGRESS) && !names.includes(INDEX)) return;
   // Killed before its first progress: a tokenizer, and hidden files: its lock, what was not renamed
   // yet, and what systems leave, such as .DS_Store.
@@ -142,4 +148,14 @@ function checkNames(path: string): void {
       foreign.sort()[0]
     }`,
   );
+}
+
+/** None where there is no folder yet. */
+function namesIn(path: string): string[] {
+  try {
+    return Array.from(Deno.readDirSync(path), ({ name }) => name);
+  } catch (error) {
+    if (isMissing(error) && !hasCode(error, "ENOTDIR")) return [];
+    throw error;
+  }
 }

@@ -4,7 +4,7 @@
  */
 import { keepingBusy } from "../base/busy.ts";
 import { fileFault, refusingLater } from "../base/file_fault.ts";
-import { Refusal } from "../base/refusal.ts";
+import { isLockLost, Refusal } from "../base/refusal.ts";
 import { shown } from "../data/document_end.ts";
 import type { PreparedIndex, PrepareOptions } from "../data/prepared/schema.ts";
 import { preparedHash } from "../data/prepared/token_hash.ts";
@@ -59,7 +59,7 @@ export async function prepare(
   // is settled.
   const settled = pipes.length === 0 ? await settle(request, files) : undefined;
   using folder = await OutFolder.open(request.out);
-  using spool = new Spool(folder.path);
+  using spool = new Spool(folder);
   const kept = await refusingLater(
     { doing: "write to", path: request.out },
     () => spool.keep(pipes, { say, stop }),
@@ -89,7 +89,7 @@ export async function prepare(
     const { maxUnknown = MAX_UNKNOWN } = request;
     return await finish(folder, { ...begun, inputs, hooks, maxUnknown });
   } catch (error) {
-    if (error instanceof Refusal) clearUnlessShards(folder);
+    if (error instanceof Refusal && !isLockLost(error)) clearUnlessShards(folder);
     throw fileFault(error, { doing: "write to", path: request.out });
   }
 }
@@ -183,6 +183,7 @@ async function finish(
   const { show, stop, at } = hooks;
   const encoded = await encode(progress, {
     folder: folder.path,
+    check: () => folder.check(),
     inputs,
     tokenizer,
     read: (bytes) => show({ type: "read", phase: "encode", bytes }),

@@ -4,10 +4,12 @@
  */
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import { isLockLost } from "../base/refusal.ts";
 import { type Part, shardName } from "../data/prepared/folder.ts";
 import { BLOCK, blocksOf, encodeHead, HEAD, type ShardHead } from "../data/prepared/header.ts";
 import { CHAIN_START, LINK, TokenHash } from "../data/prepared/token_hash.ts";
 import { openShards } from "../data/prepared/tokens.ts";
+import { createAnew } from "../report/atomic.ts";
 import type { Piece } from "./pieces.ts";
 import type { Side } from "./schema.ts";
 
@@ -32,6 +34,7 @@ export const NO_SIDE: Side = {
 export class SideWriter implements Disposable {
   readonly #folder: string;
   readonly #part: Part;
+  readonly #check: () => void;
   readonly #kind: ShardKind;
   readonly #hash: TokenHash;
   readonly #buffer = new Uint8Array(BLOCKS * BLOCK);
@@ -45,8 +48,13 @@ export class SideWriter implements Disposable {
   /** Tokens up to the end of each document that ends in the shard. */
   #ends: number[] = [];
 
-  constructor(folder: string, { part, kind, side }: { part: Part; kind: ShardKind; side: Side }) {
+  /** `check` is called before each effect on the folder, and throws once that is another's. */
+  constructor(
+    folder: string,
+    { part, kind, side, check }: { part: Part; kind: ShardKind; side: Side; check: () => void },
+  ) {
     this.#folder = folder;
+    this.#check = check;
     this.#part = part;
     this.#kind = kind;
     this.#side = side;
@@ -128,6 +136,7 @@ export class SideWriter implements Disposable {
     this.#file = undefined;
     const name = shardName(this.#part, this.#side.shards.length);
     at("publish shard");
+    this.#check();
     Deno.renameSync(this.#temp(), join(this.#folder, name));
     this.#side = {
       ...this.#side,
@@ -145,7 +154,13 @@ export class SideWriter implements Disposable {
     if (this.#file === undefined) return;
     this.#file.close();
     this.#file = undefined;
-    Deno.removeSync(this.#temp());
+    try {
+      this.#check();
+      Deno.removeSync(this.#temp());
+    } catch (error) {
+      // The folder is another's: what ended the preparation says so.
+      if (!isLockLost(error)) throw error;
+    }
   }
 
   #flush(): void {
@@ -161,8 +176,8 @@ export class SideWriter implements Disposable {
 
   #opened(): Deno.FsFile {
     if (this.#file !== undefined) return this.#file;
-    const options = { write: true, create: true, truncate: true };
-    this.#file = Deno.openSync(this.#temp(), options);
+    this.#check();
+    this.#file = createAnew(this.#temp());
     this.#file.seekSync(HEAD, Deno.SeekMode.Start);
     return this.#file;
   }

@@ -4,6 +4,9 @@
  */
 import { join } from "node:path";
 import { pipeChunks } from "../data/pipe.ts";
+import { isLockLost } from "../base/refusal.ts";
+import { createAnew } from "../report/atomic.ts";
+import type { OutFolder } from "./folder.ts";
 import type { Input } from "./inputs.ts";
 import { inputOf } from "./inspect.ts";
 
@@ -12,10 +15,10 @@ const NAME = /^\.pipe-\d+\.tmp$/;
 
 /** Files that pipes are kept in; removed when disposed. */
 export class Spool implements Disposable {
-  readonly #folder: string;
+  readonly #out: Pick<OutFolder, "path" | "check">;
 
-  constructor(folder: string) {
-    this.#folder = folder;
+  constructor(out: Pick<OutFolder, "path" | "check">) {
+    this.#out = out;
     this.#clear();
   }
 
@@ -26,9 +29,10 @@ export class Spool implements Disposable {
   ): Promise<Input[] | undefined> {
     const inputs: Input[] = [];
     for (const [i, name] of pipes.toSorted().entries()) {
-      say(`Keeping what comes out of ${name === "-" ? "stdin" : name} in ${this.#folder}`);
-      const path = join(this.#folder, `.pipe-${i}.tmp`);
-      using file = Deno.openSync(path, { write: true, create: true, truncate: true });
+      say(`Keeping what comes out of ${name === "-" ? "stdin" : name} in ${this.#out.path}`);
+      const path = join(this.#out.path, `.pipe-${i}.tmp`);
+      this.#out.check();
+      using file = createAnew(path);
       for await (const chunk of pipeChunks(name, { say, stop })) {
         for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
       }
@@ -39,12 +43,19 @@ export class Spool implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#clear();
+    try {
+      this.#clear();
+    } catch (error) {
+      // The folder is another's: what ended the preparation says so.
+      if (!isLockLost(error)) throw error;
+    }
   }
 
   #clear(): void {
-    for (const { name } of Array.from(Deno.readDirSync(this.#folder))) {
-      if (NAME.test(name)) Deno.removeSync(join(this.#folder, name));
+    this.#out.check();
+    const { path } = this.#out;
+    for (const { name } of Array.from(Deno.readDirSync(path))) {
+      if (NAME.test(name)) Deno.removeSync(join(path, name));
     }
   }
 }

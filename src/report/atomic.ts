@@ -1,18 +1,18 @@
 /** Replaces a file at once or not at all. Knows nothing of what is in it. */
 import { basename, dirname, join, resolve } from "node:path";
 import { hasCode, named } from "../base/file_fault.ts";
+import { kindOf } from "../base/file_kind.ts";
+import { Refusal } from "../base/refusal.ts";
 
 /**
- * Writes a file beside `path`, syncs it and renames it. A link stays one: what it leads to is replaced.
- * Throws what the system throws.
+ * Writes a file beside `path`, syncs it and renames it. A link at `path` is replaced; what it leads to
+ * stays, as does a file that has another name as well. Throws what the system throws.
  */
-export function writeTextAtomic(given: string, text: string): void {
-  const path = throughLinks(given);
+export function writeTextAtomic(path: string, text: string): void {
   const folder = dirname(path);
-  // Always the same name: what a killed process left is written over. The run's lock keeps others out.
-  const temp = join(folder, `.${basename(path)}.tmp`);
+  const temp = tempOf(path);
   try {
-    using file = Deno.openSync(temp, { write: true, create: true, truncate: true });
+    using file = createAnew(temp);
     writeAll(file, new TextEncoder().encode(text));
     file.syncSync();
     Deno.renameSync(temp, path);
@@ -29,9 +29,9 @@ export function syncFolder(path: string): void {
   list.syncSync();
 }
 
-/** The same for the folder that a file lies in, through links. */
+/** The same for the folder that a file lies in. */
 export function syncName(path: string): void {
-  syncFolder(dirname(throughLinks(path)));
+  syncFolder(dirname(path));
 }
 
 /** Makes a folder and those above it where there are none, with their names on the disk. */
@@ -58,6 +58,33 @@ export function writeJsonAtomic(path: string, value: unknown): void {
   writeTextAtomic(path, JSON.stringify(value, null, 2) + "\n");
 }
 
+/**
+ * Gives a file that has other names (hard links) a copy of its own, so that appending to it changes
+ * nothing elsewhere. Does nothing where there is no file.
+ */
+export function unshare(path: string): void {
+  const found = lookAt(path);
+  if (found === undefined || !found.isFile || (found.nlink ?? 1) < 2) return;
+  const temp = tempOf(path);
+  removeIfAny(temp);
+  Deno.copyFileSync(path, temp);
+  Deno.renameSync(temp, path);
+}
+
+/**
+ * Opens a file to write to that nothing else refers to. What lies there, as a killed process leaves it,
+ * is removed: a link, not what it leads to. The lock of the folder keeps others out.
+ */
+export function createAnew(path: string): Deno.FsFile {
+  removeIfAny(path);
+  return Deno.openSync(path, { write: true, createNew: true });
+}
+
+/** Always the same name: nothing piles up where processes are killed. */
+function tempOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.tmp`);
+}
+
 function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
   for (let i = 0; i < bytes.length;) i += file.writeSync(bytes.subarray(i));
 }
@@ -70,22 +97,31 @@ function removeQuietly(path: string): void {
   }
 }
 
-/** Where a file lies, or will lie where there is none yet. */
-function throughLinks(path: string): string {
+function removeIfAny(path: string): void {
+  if (lookAt(path) !== undefined) Deno.removeSync(path);
+}
+
+/**
+ * The text of a file; empty where there is none. @throws {Refusal} `data` for what is no file: a
+ * named pipe would be waited for.
+ */
+export function readIfAny(path: string): string {
   try {
-    return Deno.realPathSync(path);
+    const found = Deno.statSync(path);
+    if (found.isFile) return Deno.readTextFileSync(path);
+    throw new Refusal("data", `Cannot read ${path}: need a file: it is ${kindOf(found)}`);
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return path;
+    if (hasCode(error, "ENOENT")) return "";
     throw error;
   }
 }
 
-/** The text of a file; empty where there is none. */
-export function readIfAny(path: string): string {
+/** What lies at a path itself; undefined where nothing does. */
+function lookAt(path: string): Deno.FileInfo | undefined {
   try {
-    return Deno.readTextFileSync(path);
+    return Deno.lstatSync(path);
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return "";
+    if (hasCode(error, "ENOENT")) return undefined;
     throw error;
   }
 }

@@ -4,7 +4,7 @@
  * effect. It knows no kinds of entries and what none of them mean.
  */
 import { reasonOf } from "../base/file_fault.ts";
-import { Refusal } from "../base/refusal.ts";
+import { isLockLost, Refusal } from "../base/refusal.ts";
 import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
 import { parseJournal, printLine } from "./journal_lines.ts";
 import type { JournalLine, ParsedJournal, Plain } from "./journal_lines.ts";
@@ -46,6 +46,11 @@ export interface JournalOptions {
   readonly words?: JournalWords;
   /** Milliseconds on a clock that never goes back; the time since the process started. */
   readonly now?: () => number;
+  /**
+   * Called before each change of the file; a `locked` refusal says that it belongs to another process
+   * now, which is told where it ends this one.
+   */
+  readonly check?: () => void;
   /** Opens the file to append; for tests of faults. */
   readonly open?: (path: string) => JournalFile;
 }
@@ -93,7 +98,8 @@ export function damaged(
  * is cut off. Needs the run's lock. Throws what the system throws, and a Refusal where a line is damaged.
  */
 export function openJournal(path: string, options: JournalOptions = {}): Journal {
-  const { open = openAppend, words = WORDS } = options;
+  const { check, open = openAppend, words = WORDS } = options;
+  check?.();
   const text = readIfAny(path);
   const found = parseJournal(text);
   if (found.fault !== undefined) throw damaged(path, found.fault, words);
@@ -122,6 +128,7 @@ class FileJournal implements Journal {
   readonly #path: string;
   readonly #now: () => number;
   readonly #warn: ((text: string) => void) | undefined;
+  readonly #check: (() => void) | undefined;
   #seq: number;
   /** What the checksum of the next line goes on from. */
   #crc: number;
@@ -149,6 +156,7 @@ class FileJournal implements Journal {
     this.#seq = entries.length;
     this.#crc = crc;
     this.#warn = options.warn;
+    this.#check = options.check;
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -194,6 +202,7 @@ class FileJournal implements Journal {
   /** Writes all that waits, or leaves the file as it was. */
   #flush(sync: boolean): void {
     if (this.#broken !== undefined) throw this.#broken;
+    this.#check?.();
     if (sync && this.#isUnsure) this.#renew();
     const { size } = this.#file.statSync();
     try {
@@ -239,6 +248,7 @@ class FileJournal implements Journal {
   }
 
   #fail(error: unknown): void {
+    if (isLockLost(error)) return;
     if (!this.#warned) this.#warn?.(`Cannot write ${this.#path}: ${reasonOf(error)}`);
     this.#warned = true;
   }

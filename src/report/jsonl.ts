@@ -3,6 +3,7 @@
  * on: lines wait in memory, and one warning says so. Knows nothing of what the numbers mean.
  */
 import { hasCode, reasonOf } from "../base/file_fault.ts";
+import { isLockLost } from "../base/refusal.ts";
 import { copyAside, setAside } from "./aside.ts";
 import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
 import type { RunEvent, Sink } from "./events.ts";
@@ -33,6 +34,11 @@ export interface MetricsOptions {
   readonly warn?: (text: string) => void;
   /** The line of an event; those of steps and evaluations unless told. */
   readonly line?: (event: RunEvent) => string | undefined;
+  /**
+   * Called before each change of the file; a `locked` refusal says that it belongs to another process
+   * now, which is told where it ends this one.
+   */
+  readonly check?: () => void;
   readonly later?: Later;
   /** Opens the file to append; with `create` it is made where there is none. For tests of faults. */
   readonly open?: (path: string, create: boolean) => MetricsFile;
@@ -51,7 +57,7 @@ export interface MetricsLog extends Disposable {
  * they are synced to the disk. Values that are not finite are null.
  */
 export function metricsLog(path: string, options: MetricsOptions = {}): MetricsLog {
-  const { warn, later = timer, line: lineOf = metricsLine, open = openAppend } = options;
+  const { warn, later = timer, line: lineOf = metricsLine, check, open = openAppend } = options;
   let pending = "";
   /** Whether the file may hold what the disk does not; an earlier process may have left such lines. */
   let unsynced = true;
@@ -65,8 +71,10 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
 
   const guard = (work: () => void) => {
     try {
+      check?.();
       work();
     } catch (error) {
+      if (isLockLost(error)) return;
       if (!warned) {
         warn?.(`Cannot write ${path}: ${reasonOf(error)}`);
       }

@@ -45,6 +45,7 @@ Deno.test("helpText() lists flags that the command line takes", () => {
     "--device",
     "--resume",
     "--restart",
+    "--follow-links",
     "--config",
     "--print-config",
   ]);

@@ -58,6 +58,10 @@ Deno.test("what a run that goes on would not heed is refused", () =>
     await assertRejects(() => settle(`--resume=${run}`, `--restart=${run}`), Refusal, "got both");
     await assertRejects(() => settle(`--resume=${run}`, "--out=x"), Refusal, "resume goes on in");
     await assertRejects(() => settle(`--restart=${run}`, "--out=x"), Refusal, "restart begins in");
+    assertEquals((await settle(`--resume=${run}`, "--follow-links")).followLinks, true);
+    for (const args of [["--follow-links"], ["--follow-links", `--restart=${run}`]]) {
+      await assertRejects(() => settle(...args), Refusal, "Cannot take --follow-links");
+    }
     Deno.writeTextFileSync(`${place}/other.json`, '{ "init": "runs/b" }');
     for (const more of [["--init=runs/b"], [`${place}/other.json`]]) {
       const says = `Cannot resume ${run} with --init`;

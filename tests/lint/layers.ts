@@ -18,7 +18,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "src/checkpoint": ["src/base"],
   "src/report": ["src/base"],
   "src/guard": ["src/base"],
-  "src/prepare": ["src/base", "src/data", "src/report"],
+  "src/prepare": ["src/base", "src/data", "src/checkpoint", "src/report"],
   "src/membership": [],
   "src/cards": ["src/base"],
   "src/scaling": ["src/base"],

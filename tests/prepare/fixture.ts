@@ -82,11 +82,21 @@ export class Desk implements Disposable {
   }
 }
 
-/** Everything in a folder by name, without what is hidden. */
+/** Everything in a folder by name, without what is hidden; nothing where there is no folder. */
 export function contents(path: string): Map<string, string> {
+  if (!isThere(path)) return new Map();
   const names = Array.from(Deno.readDirSync(path), ({ name }) => name)
     .filter((name) => !name.startsWith(".")).sort();
   return new Map(names.map((name) => [name, Deno.readFileSync(`${path}/${name}`).toBase64()]));
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Lines of words and other characters, the same for the same number. */

@@ -4,6 +4,8 @@
  * names what is missing.
  */
 
+import { fileURLToPath } from "node:url";
+
 /** Something that a test needs. */
 export interface Need {
   /** Words for a test's name: `strace`. */
@@ -59,6 +61,26 @@ export const STRACE: Need = {
   what: "a strace that works",
   holds: () => works("strace", "-f", "-qq", "-o", "/dev/null", "true"),
 };
+
+/** Another user, who can run this Deno on this checkout. */
+export const OTHER_USER: Need = {
+  what: "the right to become another user, who can read this checkout",
+  holds: () =>
+    inFolder((folder) => {
+      const script = fileURLToPath(new URL("../lint/layers.ts", import.meta.url));
+      Deno.chmodSync(folder, 0o777);
+      const [program, ...args] = asOther(folder, script);
+      return works(program, ...args);
+    }),
+};
+
+/** The words that run a script as another user; `folder` is one that anybody may write to. */
+export function asOther(folder: string, ...script: readonly string[]): [string, ...string[]] {
+  const env = [`HOME=${folder}`, `DENO_DIR=${folder}/deno`];
+  const user = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+  const deno = [Deno.execPath(), "run", "-q", "--no-prompt", "--no-check", "-A"];
+  return ["setpriv", ...user, "env", ...env, ...deno, ...script];
+}
 
 /** Limits of a process that runs are changed. */
 export const PRLIMIT: Need = {

@@ -18,7 +18,16 @@ const [SHORT, LONG] = [trialOf("short", 100), trialOf("long", 200)];
 async function prepare(out: string): Promise<readonly number[]> {
   using journal = openJournal(`${out}/sweep.jsonl`);
   const folder = (key: string) => `${out}/trials/${key}`;
-  const books: Books = { out, journal, added: 0, folder, write() {}, [Symbol.dispose]() {} };
+  const books: Books = {
+    out,
+    journal,
+    added: 0,
+    check() {},
+    lost: new AbortController().signal,
+    folder,
+    write() {},
+    [Symbol.dispose]() {},
+  };
   const one = standing(SHORT, { share: { at: [80], trunk: { key: "long", step: 80 } } });
   const trunk = standing(LONG, { checkpoints: await stepsOf(folder("long")), state: "done" });
   const { code } = await attempt(one, {

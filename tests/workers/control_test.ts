@@ -57,6 +57,35 @@ Deno.test("the file and the socket are the owner's alone, and gone at the end", 
   assertEquals(Array.from(Deno.readDirSync(place.folder)), []);
 });
 
+Deno.test("the file is written through no link, and that of another run is left alone", async () => {
+  using place = new Place();
+  const thesis = `${place.out}/thesis.txt`;
+  Deno.writeTextFileSync(thesis, "years of work");
+  for (const name of [".control", ".control.tmp"]) {
+    Deno.symlinkSync(thesis, `${place.out}/${name}`);
+    let isLost = false;
+    const check = () => {
+      if (isLost) throw new Refusal("locked", "Another run is there");
+    };
+    const control = await openControl({ ...place, command: () => "", check });
+    assertEquals(Deno.readTextFileSync(thesis), "years of work", name);
+    isLost = true;
+    control.close();
+    Deno.removeSync(`${place.out}/.control`); // It is there.
+    await assertRejects(() => openControl({ ...place, command: () => "", check }), Refusal);
+    assertEquals(Array.from(Deno.readDirSync(place.folder)), []);
+    assertThrows(() => Deno.lstatSync(`${place.out}/.control`), Deno.errors.NotFound);
+  }
+});
+
+Deno.test("a command waits for no named pipe in the place of the file", async () => {
+  using place = new Place();
+  const path = `${place.out}/.control`;
+  new Deno.Command("mkfifo", { args: [path] }).outputSync();
+  const says = `${path} is a named pipe`;
+  await soon(assertRejects(() => sendControl(place.out, ADD), Refusal, says));
+});
+
 Deno.test("a run refuses a command with its own reason and exit code", async () => {
   using place = new Place();
   const control = await openControl({

@@ -303,6 +303,7 @@ async function lineOf(forgery: Forgery): Promise<string> {
   const shown: string[] = [];
   const found = await newestOf(temp.path, {
     skips: new Set(),
+    lock: { check: () => {} },
     show: (event) => void (event.type === "notice" && shown.push(event.text)),
     note: () => {},
   });
@@ -342,7 +343,9 @@ Deno.test("checkpoints that another version may know are left where they are whe
   for (const step of [1, 2]) {
     await forge(`${root}/${stepName(step)}`, draftFor(GPT, { step }), forgery);
   }
-  const resume = () => newestOf(temp.path, { skips: new Set(), show: () => {}, note: () => {} });
+  const lock = { check: () => {} };
+  const resume = () =>
+    newestOf(temp.path, { skips: new Set(), show: () => {}, note: () => {}, lock });
   const error = await assertRejects(
     resume,
     Refusal,

@@ -122,7 +122,7 @@ Deno.test("who falls back from a damaged checkpoint keeps the lines of the steps
   assertEquals(names(bench.run).filter((name) => name.startsWith("metrics")).length, 2);
 });
 
-Deno.test("all that a run records may lie behind links, and stays there", async () => {
+Deno.test("all that a run records may lie behind links, and stays there where it is asked for", async () => {
   using bench = new Bench();
   await bench.train("begin", { until: 3 });
   const away = `${bench.path}/away`;
@@ -132,6 +132,10 @@ Deno.test("all that a run records may lie behind links, and stays there", async 
     Deno.symlinkSync(`${away}/${name}`, `${bench.run}/${name}`);
   }
   Deno.symlinkSync(bench.run, `${bench.path}/alias`);
+  const before = bench.contents(away);
+  assertStringIncludes(await bench.refused(64), "--follow-links");
+  assertEquals(bench.contents(away), before);
+  bench.followLinks = true;
   await bench.train("resume");
   for (const name of names(away)) assert(Deno.lstatSync(`${bench.run}/${name}`).isSymlink, name);
   assertEquals(bench.steps(), [1, 2, 3, 4, 5, 6]);
@@ -146,6 +150,8 @@ Deno.test("checkpoints behind a link to a disk that is not mounted are waited fo
   Deno.renameSync(bench.checkpoints, `${bench.path}/disk`);
   Deno.symlinkSync(`${bench.path}/mount`, bench.checkpoints);
   const before = bench.contents();
+  assertStringIncludes(await bench.refused(64), "--follow-links");
+  bench.followLinks = true;
   for (let i = 0; i < 2; i++) assertStringIncludes(await bench.refused(66), "this link leads to");
   assertEquals(bench.contents(), before);
   Deno.renameSync(`${bench.path}/disk`, `${bench.path}/mount`);

@@ -15,6 +15,8 @@ export class Bench extends TempFolder {
   readonly run = `${this.path}/run`;
   readonly checkpoints = `${this.run}/checkpoints`;
   readonly notices: string[] = [];
+  /** Whether writing through links in the run's folder is asked for. */
+  followLinks = false;
 
   constructor() {
     super();
@@ -60,6 +62,7 @@ export class Bench extends TempFolder {
       config: this.config(config),
       out: this.run,
       resume: how === "resume",
+      followLinks: this.followLinks,
       restart: how === "restart",
       launch: memoryLaunch(() => Promise.resolve(openReference())).launch,
       show: (event) => {

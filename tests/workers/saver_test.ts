@@ -6,6 +6,7 @@ import { loadNewest } from "../../src/checkpoint/load.ts";
 import type { RunEvent } from "../../src/report/events.ts";
 import { Faults } from "../../workers/faults/plan.ts";
 import { requireRoom } from "../../workers/room.ts";
+import { openCheckpoint } from "../../src/checkpoint/verify.ts";
 import { saver } from "../../workers/saver.ts";
 import { draftOf, names, TempFolder } from "../checkpoint/fixture.ts";
 import { BadDisk, CALLS, ERRORS } from "../faults/bad_disk.ts";
@@ -47,6 +48,8 @@ class Saves extends TempFolder {
       note: (kind) => this.kinds.push(kind),
       faults: new Faults(),
       disk,
+      // Those of the fixture are of no run.
+      open: openCheckpoint,
     });
     const { model, optimizer, manifest: { adapter, kernels = "" } } = draftOf(step);
     const shaders = "0".repeat(64);

@@ -3,6 +3,8 @@ import { lostIn } from "../../../workers/going_on.ts";
 import { fileFault, isMissing, reasonOf } from "../../base/file_fault.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { Damage } from "../../checkpoint/damage.ts";
+import type { RunLock } from "../../checkpoint/lock.ts";
+import { requirePlaces, RUN_PLACES } from "../../checkpoint/places.ts";
 import { beginningsOf, type Standing, untilOf } from "../../sweep/standing.ts";
 import type { Books } from "./books.ts";
 import { type Child, startChild } from "./child.ts";
@@ -106,24 +108,31 @@ async function prepare(one: Standing, options: AttemptOptions): Promise<number> 
   const { key, config } = one.trial;
   const { books, trunks, stop } = options;
   const folder = books.folder(key);
-  using _lock = await lockTrial(folder, { seconds: config.recovery.grace_s + PATIENCE, stop });
+  books.check();
+  requirePlaces(books.folder(""), { files: [], folders: [key] }, { doing: "Cannot train in" });
+  requirePlaces(folder, RUN_PLACES, { doing: "Cannot train in" });
+  using lock = await lockTrial(folder, { seconds: config.recovery.grace_s + PATIENCE, stop });
+  lock.check();
   await writeConfig(folder, config);
   one.checkpoints = await stepsOf(folder);
   // Where checkpoints were lost the trial itself says so: nothing of it is done again unasked.
   if (one.checkpoints.length === 0 && await lostIn(folder, { metrics: false }) === undefined) {
     forgetHalfBranch(folder);
-    if (trunks) await branchOff(one, options);
+    if (trunks) await branchOff(one, { ...options, lock });
   }
   return one.checkpoints[0] ?? 0;
 }
 
 /** Begins at the latest good state of a sibling, if there is any. */
-async function branchOff(one: Standing, { books, standings }: AttemptOptions): Promise<void> {
+async function branchOff(
+  one: Standing,
+  { books, standings, lock }: AttemptOptions & { lock: RunLock },
+): Promise<void> {
   const { key, config } = one.trial;
   for (const from of beginningsOf(one, Array.from(standings.values()))) {
     const { key: trunk, step } = from;
     try {
-      await branch(books.folder(key), { trunk: books.folder(trunk), step, config });
+      await branch(books.folder(key), { trunk: books.folder(trunk), step, config, lock });
     } catch (error) {
       if (!(error instanceof Damage) && !isMissing(error)) throw error;
       books.journal.write({ kind: "not_branched", key, trunk, step, reason: reasonOf(error) });

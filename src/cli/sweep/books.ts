@@ -1,17 +1,23 @@
 /** The folder of a sweep: its lock, its file, its journal and its rows. */
 import { join } from "node:path";
 import { lockRun, type RunLock } from "../../checkpoint/lock.ts";
-import { readIfAny, writeJsonAtomic, writeTextAtomic } from "../../report/atomic.ts";
+import { type Places, requirePlaces } from "../../checkpoint/places.ts";
+import { readIfAny, unshare, writeJsonAtomic, writeTextAtomic } from "../../report/atomic.ts";
 import { type Journal, openJournal } from "../../report/journal.ts";
 import { added, type Stored } from "../../sweep/changes.ts";
 import { csv, jsonLines, type TrialRow } from "../../sweep/rows.ts";
 import type { Sweep } from "../../sweep/schema.ts";
 import type { Trial } from "../../sweep/types.ts";
-import { missingFolders, removeUnused } from "../../../workers/folder.ts";
 import { requireOwn } from "../../../workers/held.ts";
 import { parseJsonText } from "../../base/json.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { warn } from "../../base/say.ts";
+
+/** What a sweep writes to under names that stay. */
+const PLACES: Places = {
+  files: ["sweep.json", "sweep.jsonl", "trials.jsonl", "trials.csv"],
+  folders: ["trials"],
+};
 
 /** An open folder; disposing it frees it. */
 export interface Books extends Disposable {
@@ -19,6 +25,10 @@ export interface Books extends Disposable {
   readonly journal: Journal;
   /** Trials that the folder did not have. */
   readonly added: number;
+  /** Call it right before each effect on the folder. @throws {Refusal} `locked` once it is another's. */
+  check(): void;
+  /** Aborted once a check has found that. */
+  readonly lost: AbortSignal;
   /** The folder of a trial. */
   folder(key: string): string;
   /** Replaces trials.jsonl and trials.csv. */
@@ -31,14 +41,17 @@ export async function openBooks(
   { sweep, trials }: { sweep: Sweep; trials: readonly Trial[] },
 ): Promise<Books> {
   requireOwn(out, { own: "a sweep", doing: "Cannot start in" });
-  const made = missingFolders(out);
+  requirePlaces(out, PLACES, { doing: "Cannot sweep in" });
   const lock = await lockRun(out);
   try {
     const now: Stored = { sweep, trials: trials.map(({ key }) => key) };
     const count = added(out, storedIn(out), now);
     writeJsonAtomic(join(out, "sweep.json"), now);
+    unshare(join(out, "sweep.jsonl"));
+    const check = () => lock.check();
     const journal = openJournal(join(out, "sweep.jsonl"), {
       warn,
+      check,
       words: {
         doing: `Cannot sweep in ${out}`,
         since: "which says what was decided",
@@ -49,8 +62,8 @@ export async function openBooks(
     });
     return books(out, { lock, journal, added: count });
   } catch (error) {
+    lock.removeUnused();
     lock[Symbol.dispose]();
-    removeUnused(made);
     throw error;
   }
 }
@@ -63,8 +76,11 @@ function books(
     out,
     journal,
     added,
+    check: () => lock.check(),
+    lost: lock.lost,
     folder: (key) => join(out, "trials", key),
     write(rows) {
+      lock.check();
       writeTextAtomic(join(out, "trials.jsonl"), jsonLines(rows));
       writeTextAtomic(join(out, "trials.csv"), csv(rows));
     },

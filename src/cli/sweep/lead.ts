@@ -67,12 +67,15 @@ class Lead {
   constructor(options: LeadOptions) {
     this.#options = options;
     this.#meter = new Meter(options.places);
-    this.#stop = AbortSignal.any([options.stop, this.#broken.signal]);
+    this.#stop = AbortSignal.any([options.stop, this.#broken.signal, options.books.lost]);
     for (const [key, { rung }] of options.standings) this.#promoted.set(key, rung);
   }
 
   async run(): Promise<Meter> {
-    const timer = setInterval(() => this.#show(), SHOW);
+    const timer = setInterval(() => {
+      this.#look();
+      this.#show();
+    }, SHOW);
     try {
       return await this.#all();
     } finally {
@@ -88,6 +91,7 @@ class Lead {
       if (this.#running.size === 0) break;
       await this.#change();
     }
+    this.#options.books.lost.throwIfAborted();
     // What broke is told once all trials that ran are saved.
     this.#broken.signal.throwIfAborted();
     return this.#meter;
@@ -276,6 +280,15 @@ class Lead {
     const over = all.filter(({ state }) => state === "done" || state === "failed").length;
     this.#options.status.print(`[${over}/${all.length}] ${word} ${name}: ${text}`);
     this.#show();
+  }
+
+  /** Notices a folder that was moved while trials run. */
+  #look(): void {
+    try {
+      this.#options.books.check();
+    } catch {
+      // A lost lock stops the sweep; where the system cannot tell, the next write says why.
+    }
   }
 
   /** Shows what runs, and how long all will take at the pace so far. */

@@ -6,6 +6,7 @@ import { parseJsonText } from "../../base/json.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { saveCheckpoint } from "../../checkpoint/commit.ts";
 import { makeFolders } from "../../checkpoint/files.ts";
+import { heldDisk } from "../../checkpoint/held_disk.ts";
 import { listCheckpoints } from "../../checkpoint/load.ts";
 import { lockRun, type RunLock } from "../../checkpoint/lock.ts";
 import { stepName } from "../../checkpoint/names.ts";
@@ -139,7 +140,12 @@ export async function writeConfig(folder: string, config: RunConfig): Promise<vo
  */
 export async function branch(
   folder: string,
-  { trunk, step, config }: { trunk: string; step: number; config: RunConfig },
+  { trunk, step, config, lock }: {
+    trunk: string;
+    step: number;
+    config: RunConfig;
+    lock?: Pick<RunLock, "check">;
+  },
 ): Promise<void> {
   const path = join(checkpointsOf(trunk), stepName(step));
   const { manifest, model, optimizer } = await openWhole(path);
@@ -149,6 +155,7 @@ export async function branch(
     throw new Refusal("incompatible", `Cannot branch off ${path}: ${changed.join("; ")}`);
   }
   const metrics = keptLines(readIfAny(join(trunk, "metrics.jsonl")), step);
+  lock?.check();
   // Steps of an attempt that was killed before its first checkpoint.
   setRecordsAside(folder);
   writeTextAtomic(join(folder, "metrics.jsonl"), metrics);
@@ -156,7 +163,7 @@ export async function branch(
     manifest: { ...manifest, config: anchored(config, Deno.cwd()), configHash: configHash(config) },
     model: Array.from(model.values()),
     optimizer: Array.from(optimizer.values()),
-  });
+  }, lock === undefined ? {} : { disk: heldDisk(lock) });
 }
 
 /**

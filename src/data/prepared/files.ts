@@ -1,5 +1,7 @@
 /** Bytes of files in a prepared folder, by position. The one place here that touches the disk. */
 import { type Doing, fileFault, hasCode, isMissing, refusing } from "../../base/file_fault.ts";
+import { kindOf } from "../../base/file_kind.ts";
+import { Refusal } from "../../base/refusal.ts";
 
 /** A file that is read by position; it stays open until disposed. */
 export class OpenFile implements Disposable {
@@ -8,6 +10,7 @@ export class OpenFile implements Disposable {
 
   /** @throws {Refusal} `data` when there is no such file, `noInput` when it may not be read. */
   constructor(path: string) {
+    requireFile(path);
     this.#file = refusing(ofFolder(path), () => Deno.openSync(path, { read: true }));
     // Asked of the open file: a worker need not have leave to look at its surroundings.
     this.bytes = this.#file.seekSync(0, Deno.SeekMode.End);
@@ -42,10 +45,30 @@ export function isFolder(path: string): boolean {
 /** The text of a file in a prepared folder; undefined where there is none. */
 export function textIfAny(path: string): string | undefined {
   try {
+    requireFile(path);
     return Deno.readTextFileSync(path);
   } catch (error) {
     if (isMissing(error) || hasCode(error, "EISDIR")) return undefined;
     throw fileFault(error, ofFolder(path));
+  }
+}
+
+/** @throws {Refusal} `data` for a named pipe, which would be waited for, and the like. */
+function requireFile(path: string): void {
+  const found = lookAt(path);
+  if (found === undefined || found.isFile || found.isDirectory) return;
+  throw new Refusal(
+    "data",
+    `Cannot read ${path}: need a file of the prepared folder: it is ${kindOf(found)}`,
+  );
+}
+
+/** Undefined where nothing can be seen: opening it says why, and a worker may not look behind links. */
+function lookAt(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch {
+    return undefined;
   }
 }
 
