@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { namesIn, Place, taskOptions, tinyArgs } from "./support.ts";
+import { copyCheckout, namesIn, Place, taskOptions, tinyArgs } from "./support.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -20,22 +20,9 @@ Deno.test("a run's stored config trains it again beside it, to the same bits", a
   assertEquals(place.stateHash("run-3"), place.stateHash("run"));
 });
 
-/** Copies a folder or file of the checkout. */
-function copy(from: string, to: string): void {
-  if (Deno.statSync(from).isFile) return Deno.copyFileSync(from, to);
-  Deno.mkdirSync(to, { recursive: true });
-  for (const { name } of Deno.readDirSync(from)) copy(join(from, name), join(to, name));
-}
-
 Deno.test("CONTRIBUTING's model, put where it says, trains on the default config", async () => {
   using place = new Place();
-  const checkout = place.of("checkout");
-  Deno.mkdirSync(checkout);
-  for (
-    const name of ["deno.json", "deno.lock", "package.json", "src", "kernels", "workers", "configs"]
-  ) {
-    copy(join(ROOT, name), join(checkout, name));
-  }
+  const checkout = copyCheckout(place.of("checkout"));
   const page = Deno.readTextFileSync(join(ROOT, "CONTRIBUTING.md"));
   const [, code = ""] = /```ts\n([^]*?)```/.exec(page) ?? [];
   const [, line = ""] = /Then `(bag: [^`]+)`\s+in the table/.exec(page) ?? [];

@@ -3,12 +3,12 @@
  * text and a temporary folder, so that runs leave traces nowhere else and none can hide.
  */
 import { assert, assertEquals } from "@std/assert";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { textOf } from "./text.ts";
 
 /** The repository, with a slash behind. */
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const ENTRY = ROOT + "src/cli/train.ts";
 /** The config that runs start from. */
 export const SMOKE = ROOT + "configs/smoke.ts";
 
@@ -34,6 +34,8 @@ export interface Running {
 /** Where and with what a process runs. */
 export interface TrainOptions {
   readonly cwd?: string;
+  /** Checkout whose `train` is run, with a slash behind; this one by default. */
+  readonly checkout?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -87,7 +89,11 @@ export function withoutStatus(stderr: string): string {
 export function startTrain(args: readonly string[], options: TrainOptions = {}): Running {
   const start = performance.now();
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...taskOptions(options.env?.["LD_LIBRARY_PATH"]), ENTRY, ...args],
+    args: [
+      ...taskOptions(options.env?.["LD_LIBRARY_PATH"]),
+      `${options.checkout ?? ROOT}src/cli/train.ts`,
+      ...args,
+    ],
     ...(options.cwd !== undefined && { cwd: options.cwd }),
     env: { NO_COLOR: "1", ...ONE_ADAPTER, ...options.env },
     stdin: "null",
@@ -148,6 +154,23 @@ class Transcript {
   }
 }
 
+/** What of the checkout a run needs. */
+const NEEDED = ["deno.json", "deno.lock", "package.json", "src", "kernels", "workers", "configs"];
+
+/** Copies what a run needs of this checkout, for a test that changes code; gives the path with a slash behind. */
+export function copyCheckout(to: string): string {
+  Deno.mkdirSync(to);
+  for (const name of NEEDED) copy(join(ROOT, name), join(to, name));
+  return `${to}/`;
+}
+
+/** Copies a file, or a folder with all that is in it. */
+function copy(from: string, to: string): void {
+  if (Deno.statSync(from).isFile) return Deno.copyFileSync(from, to);
+  Deno.mkdirSync(to, { recursive: true });
+  for (const { name } of Deno.readDirSync(from)) copy(join(from, name), join(to, name));
+}
+
 /** Arguments of a run of a second or so; `more` wins over them. */
 export function tinyArgs(out: string, ...more: readonly string[]): string[] {
   return [
@@ -194,8 +217,12 @@ export class Place implements Disposable {
     return this.json(`${run}/summary.json`)["state_hash"];
   }
 
-  start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-    return startTrain(args, { cwd: this.path, env: { TMPDIR: this.of("tmp"), ...env } });
+  start(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    checkout: string = ROOT,
+  ): Running {
+    return startTrain(args, { cwd: this.path, checkout, env: { TMPDIR: this.of("tmp"), ...env } });
   }
 
   run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {

@@ -71,8 +71,12 @@ export class Lab extends Place {
   }
 
   /** Starts a run whose workers take one core each, so that times mean something. */
-  override start(line: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
-    const running = super.start(line, { LP_NUM_THREADS: "1", ...env });
+  override start(
+    line: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    checkout?: string,
+  ): Running {
+    const running = super.start(line, { LP_NUM_THREADS: "1", ...env }, checkout);
     if (this.#limit === Infinity) return running;
     const timer = setTimeout(() => {
       console.error(`Still running after ${this.#limit / 1000} s: ${line.join(" ")}`);
