@@ -11,6 +11,11 @@ export const KINDS = {
   "told to stop": 2,
   "one worker more": 2,
   "one worker fewer": 2,
+  "code changed": 2,
+  "data changed": 2,
+  "folder moved": 1,
+  "quota exceeded": 2,
+  "bit of the journal flipped": 1,
 } as const;
 
 /** A kind of fault. */

@@ -8,8 +8,9 @@ import { atUnload } from "../../src/base/unload.ts";
 import { listCheckpoints } from "../../src/checkpoint/load.ts";
 import { descriptors } from "../faults/proc.ts";
 import { args, type Family, Lab, pause } from "../faults/support.ts";
-import { namesIn, type Running } from "../e2e/support.ts";
+import { copyCheckout, namesIn, type Running } from "../e2e/support.ts";
 import { sendControl, type WorkersChange } from "../../workers/control.ts";
+import * as harm from "./harm.ts";
 import { type Fault, faultOf, type Kind, KINDS } from "./plan.ts";
 
 /** How hard it blows. */
@@ -87,11 +88,20 @@ class Weather {
   /** All that the processes of the run said, and the faults between. */
   #transcript = "";
   readonly #stopped: number[] = [];
+  /** The checkout that runs are of: a copy, since its code is changed. */
+  readonly #checkout: string;
+  /** Whether the process has done a step: from there on it is settled what the run is. */
+  #underway = false;
+  /** What was changed around the process, and may be so still. */
+  readonly #harms: harm.Harm[] = [];
+  /** What the next process meets. */
+  readonly #after: harm.Harm[] = [];
 
   constructor(lab: Lab, options: StormOptions) {
     this.#lab = lab;
     this.#options = options;
     this.#next = options.first;
+    this.#checkout = copyCheckout(lab.of("checkout"));
     this.#faults = Object.fromEntries(Object.keys(KINDS).map((k) => [k, 0])) as Record<
       Kind,
       number
@@ -137,15 +147,21 @@ class Weather {
         line = stormArgs(family, "run", this.#options);
         this.#begun++;
       } else this.#resumed++;
-      const running = lab.start(line);
+      const running = lab.start(line, {}, this.#checkout);
       this.#running = running;
+      running.line(/^step +\d+\//).then(() => this.#underway = true, () => {});
       const { code, stdout, stderr, ms } = await running.ended;
       this.#running = undefined;
+      this.#underway = false;
+      const harms = this.#harms.splice(0);
+      await Promise.all(harms.map((each) => each.undo()));
+      this.#harms.push(...this.#after.splice(0));
       this.#transcript += `${line.join(" ")}\n${stdout}${stderr}exit code ${code}\n`;
       this.#computed += stdout.match(/^step +\d+\//gm)?.length ?? 0;
       const told = /Stopped (at step|before)/.test(stdout);
       const killed = [130, 128 + 9, 128 + 15].includes(code); // 130: told to stop twice
-      assert(code === 0 || killed, `Exit code ${code}: ${stderr}`);
+      const met = harms.some(({ codes }) => codes.includes(code));
+      assert(code === 0 || killed || met, `Exit code ${code}: ${stderr}`);
       assert(ms < HUNG, `A run was hung:\n${stdout.slice(-500)}`);
       const gone = await lab.untilGone();
       assert(gone < 3000, `Workers outlived their coordinator by ${gone.toFixed(0)} ms`);
@@ -191,10 +207,7 @@ class Weather {
         setTimeout(() => kill(worker, "SIGCONT"), ms);
         return true;
       case "coordinator killed":
-        running.kill("SIGKILL");
-        // For ever is as long as there is somebody to end them: without, they would be left.
-        for (const pid of this.#stopped.splice(0)) kill(pid, "SIGCONT");
-        return true;
+        return this.#killCoordinator(running);
       case "coordinator stopped for a while":
         running.kill("SIGSTOP");
         await pause(ms);
@@ -207,7 +220,42 @@ class Weather {
         return await this.#change({ add: 1 });
       case "one worker fewer":
         return await this.#change({ remove: 1 });
+      case "code changed":
+        return await this.#meet(() => harm.changeCode(this.#checkout), { worker, ms });
+      case "data changed":
+        return await this.#meet(() => harm.changeData(this.#lab.of("text.txt")), { worker, ms });
+      case "folder moved":
+        return await this.#meet(() => harm.moveFolder(this.#lab.of("run")), { ms });
+      case "quota exceeded":
+        if (!QUOTA) return false;
+        return await this.#meet(() => harm.exceedQuota(running.pid), { ms });
+      case "bit of the journal flipped":
+        if (!this.#underway) return false;
+        // The process that follows reads it.
+        this.#after.push(harm.flipBit(this.#lab.of("run/journal.jsonl"), whom));
+        return this.#killCoordinator(running);
     }
+  }
+
+  #killCoordinator(running: Running): true {
+    running.kill("SIGKILL");
+    // For ever is as long as there is somebody to end them: without, they would be left.
+    for (const pid of this.#stopped.splice(0)) kill(pid, "SIGCONT");
+    return true;
+  }
+
+  /** Changes something around a run for a while; `worker`: one that is killed, so that another meets it. */
+  async #meet(
+    change: () => harm.Harm,
+    { worker, ms }: { worker?: number | undefined; ms: number },
+  ): Promise<boolean> {
+    if (!this.#underway) return false;
+    const met = change();
+    this.#harms.push(met);
+    if (worker !== undefined) kill(worker, "SIGKILL");
+    await this.#calm(ms);
+    await met.undo();
+    return true;
   }
 
   async #change(change: WorkersChange): Promise<boolean> {
@@ -238,6 +286,9 @@ class Weather {
     }
   }
 }
+
+/** Whether a quota can be exceeded here. */
+const QUOTA = harm.canExceedQuota();
 
 function kill(pid: number, signal: Deno.Signal): boolean {
   try {
