@@ -1,6 +1,7 @@
 /** The command `bench`: runs benches, shows their tables, and keeps them as files when told to. */
 import { fileURLToPath } from "node:url";
 import { Refusal } from "../src/base/refusal.ts";
+import { sayText, warnText } from "../src/base/say.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp } from "../src/cli/flags.ts";
 import { openScratch } from "../src/cli/scratch.ts";
@@ -49,7 +50,7 @@ const RESULTS = new URL("./results/", import.meta.url);
 
 async function bench(args: readonly string[]): Promise<void> {
   const request = parseBench(args);
-  if (request === "help") return console.log(flagsHelp(BENCH));
+  if (request === "help") return sayText(flagsHelp(BENCH));
   const { benches, save, json, ...options } = request;
   using scratch = openScratch(await Deno.makeTempDir({ prefix: "shoal-bench-" }));
   // Folders that single benches make lie in this one, which goes even when a signal ends them.
@@ -63,7 +64,7 @@ async function bench(args: readonly string[]): Promise<void> {
     const report = await RUN[name]({ ...options, doing });
     rows += rowsIn(report);
     status.end();
-    console.log(json ? JSON.stringify(await valueOf(report)) : showReport(report));
+    sayText(json ? JSON.stringify(await valueOf(report)) : showReport(report));
     if (save) await keep(report, ["deno task bench", ...args].join(" "));
   }
   if (rows > 0) return;
@@ -92,7 +93,7 @@ async function keep(report: Report, command: string): Promise<void> {
   const file = new URL(fileName(report, machine), RESULTS);
   await Deno.mkdir(RESULTS, { recursive: true });
   await Deno.writeTextFile(file, pageOf(report, machine, command));
-  console.error(`Saved ${fileURLToPath(file)}\n`);
+  warnText(`Saved ${fileURLToPath(file)}\n`);
 }
 
 if (import.meta.main) await runCommand(() => bench(Deno.args));

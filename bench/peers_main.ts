@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { isSoftware } from "../src/device/adapter.ts";
 import { Refusal } from "../src/base/refusal.ts";
+import { sayText, warn } from "../src/base/say.ts";
 import { cardIn } from "../src/device/backend.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp } from "../src/cli/flags.ts";
@@ -20,7 +21,7 @@ const RESULTS = new URL("./results/", import.meta.url);
 
 async function benchPeers(args: readonly string[]): Promise<void> {
   const request = parsePeers(args);
-  if (request === "help") return console.log(flagsHelp(PEERS));
+  if (request === "help") return sayText(flagsHelp(PEERS));
   using scratch = openScratch(await Deno.makeTempDir({ prefix: "shoal-peers-" }));
   const folder = scratch.path;
   if (Deno.env.get("XDG_RUNTIME_DIR") === undefined) Deno.env.set("XDG_RUNTIME_DIR", folder);
@@ -47,7 +48,7 @@ async function compare(
   try {
     for (const [i, row] of rows.entries()) {
       const task = await writeTask(row, folder);
-      if (!request.json) console.error(`${row.name} ...`);
+      if (!request.json) warn(`${row.name} ...`);
       results.push(await field.run(row.name, { task, rows: rows.length - 1 - i }));
       await Promise.all(["json", "bin"].map((end) => Deno.remove(`${task}.${end}`)));
     }
@@ -71,7 +72,7 @@ async function compare(
     ratios: ratiosOf(result, sides),
   }));
   const found = { machine, adapter, command, sides: hellos, rows: rowsOut };
-  console.log(request.json ? JSON.stringify(found) : showReport(report));
+  sayText(request.json ? JSON.stringify(found) : showReport(report));
   if (request.save) {
     const name = fileName(report, machine);
     const picture = { file: name.replace(/md$/, "svg"), title: TITLE };
@@ -87,7 +88,7 @@ async function compare(
 async function save(name: string, text: string): Promise<void> {
   const file = new URL(name, RESULTS);
   await Deno.writeTextFile(file, text);
-  console.error(`Saved ${fileURLToPath(file)}`);
+  warn(`Saved ${fileURLToPath(file)}`);
 }
 
 /** Breaks a picture's lines as the check of the repository wants them. */

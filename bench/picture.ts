@@ -2,7 +2,8 @@
  * The comparison with peers as a picture: for each row, bars of each peer's time by ours, by factors
  * from a line at 1. Pure: it measures nothing, and knows no peer but by its name.
  */
-import { along, type Axis, element, escape, INK, line, PALE, text } from "../src/scaling/svg.ts";
+import { markupText } from "../src/base/markup.ts";
+import { along, type Axis, element, INK, line, PALE, text } from "../src/scaling/svg.ts";
 import { logAxis } from "../src/scaling/axes.ts";
 import type { Beside, BesideRow } from "./beside/result.ts";
 import { wrapped } from "./report.ts";
@@ -76,7 +77,7 @@ export function peersPicture(rows: readonly BesideRow[], facts: readonly string[
     "font-size": NAME,
     fill: INK,
   }, [
-    element("title", {}, [escape(TITLE)]),
+    element("title", {}, [markupText(TITLE)]),
     element("rect", { x: 0, y: 0, width: WIDTH, height, fill: "#ffffff" }),
     text(TITLE, { x: EDGE, y: 36, "font-size": 20, "font-weight": 600 }),
     text(SUBTITLE, { x: EDGE, y: 60, fill: GREY }),

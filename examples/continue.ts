@@ -2,6 +2,7 @@
  * Continues many prompts with a trained model side by side, each as `generate` with the same flags
  * would. Knows nothing of what the texts are about.
  */
+import { warn } from "../src/base/say.ts";
 import { openDevice } from "../src/cli/device.ts";
 import { textTokenizer } from "../src/cli/text_model.ts";
 import type { Sampling } from "../src/generate/draw.ts";
@@ -29,7 +30,7 @@ export type Continue = (prompts: readonly string[], options: ContinueOptions) =>
 
 /** Opens the model of a folder on the machine's GPU. @throws {Refusal} */
 export async function openContinue(path: string): Promise<Continue> {
-  const opened = await openModel(path, { warn: console.error });
+  const opened = await openModel(path, { warn });
   const { model, context, vocabulary, params } = opened;
   const tokenizer = textTokenizer(opened);
   const device = await openDevice("auto");

@@ -1,6 +1,7 @@
 /** The command lines of the examples' own scripts. Runs nothing. */
 import type { ExitName } from "../src/base/refusal.ts";
 import { Refusal } from "../src/base/refusal.ts";
+import { sayText } from "../src/base/say.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
 
@@ -57,7 +58,7 @@ function run(
 ): Promise<never> {
   return runCommand(async (): Promise<ExitName> => {
     const flags = parseFlags(Deno.args, spec);
-    if (flags.help) console.log(flagsHelp(spec));
+    if (flags.help) sayText(flagsHelp(spec));
     else await work(flags);
     return "done";
   });

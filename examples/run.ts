@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { type ExitName, Refusal } from "../src/base/refusal.ts";
 import { atUnload } from "../src/base/unload.ts";
+import { say, sayText } from "../src/base/say.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { CHECKOUT } from "../src/cli/folder.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
@@ -30,7 +31,7 @@ const EXAMPLE: FlagsSpec = {
 async function exampleCommand(args: readonly string[]): Promise<ExitName> {
   const { positionals, values, help } = parseFlags(args, EXAMPLE);
   if (help) {
-    console.log(flagsHelp(EXAMPLE));
+    sayText(flagsHelp(EXAMPLE));
     return "done";
   }
   const name = nameIn(NAMES, positionals);
@@ -43,7 +44,7 @@ async function exampleCommand(args: readonly string[]): Promise<ExitName> {
   const stopping = stopOnSignals();
   for (const command of commandsOf(readme)) {
     const words = changed(wordsOf(command), { name, out, quick: values["quick"] });
-    console.log(`$ ${shown(words)}`);
+    say(`$ ${shown(words)}`);
     const code = await run(words, stopping);
     if (stopping.stop.aborted) Deno.exit(INTERRUPTED);
     if (code !== 0) Deno.exit(code);

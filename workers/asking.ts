@@ -35,6 +35,7 @@ export async function evaluate(lead: Lead): Promise<void> {
   const reaches = config.report.gradient_reach ? await reach(lead) : undefined;
   course.evaluated = step;
   course.valLoss = loss;
+  if (Number.isFinite(loss)) course.sound = Math.max(course.sound, step);
   report({
     type: "eval",
     step,

@@ -4,13 +4,12 @@ import { Refusal } from "../src/base/refusal.ts";
 import type { NamedTensor } from "../src/checkpoint/tensor.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import type { RunConfig } from "../src/config/schema.ts";
-import { tokenizerSpecSchema } from "../src/data/schema.ts";
-import { tokenizerFrom } from "../src/data/tokenizers/mod.ts";
 import { readData, requireTraining } from "./data.ts";
 import type { Data, Settled } from "./data.ts";
 import { NO_DATA } from "./imported.ts";
 import { initialOf } from "./initial.ts";
 import { openModel } from "./model.ts";
+import { wholeOf } from "./whole.ts";
 
 /** Data, and what the first step begins with. */
 export interface Beginning {
@@ -36,8 +35,8 @@ async function begin(config: RunConfig, from?: Checkpoint): Promise<Beginning> {
 }
 
 /** What a checkpoint settles of the data. @throws {Refusal} for a model that was never trained here. */
-function settledBy({ path, manifest }: Checkpoint): Settled {
-  const { tokenizer, dataHash: hash } = manifest;
+function settledBy(checkpoint: Checkpoint): Settled {
+  const { path, manifest: { dataHash: hash } } = checkpoint;
   if (hash === NO_DATA) {
     const out = dirname(dirname(path));
     throw new Refusal(
@@ -45,6 +44,5 @@ function settledBy({ path, manifest }: Checkpoint): Settled {
       `Cannot resume ${out}: need a run that was trained here: it was imported; begin one with --init=${out}`,
     );
   }
-  const spec = tokenizer === null ? undefined : tokenizerSpecSchema.parse(tokenizer);
-  return { by: "the checkpoint", hash, tokenizer: spec && tokenizerFrom(spec) };
+  return { by: "the checkpoint", hash, tokenizer: wholeOf(checkpoint).tokenizer };
 }

@@ -12,7 +12,7 @@ import { load, loadInitial, prove, rewind } from "./healing.ts";
 import { Keeper } from "./keeping.ts";
 import { Lead } from "./lead.ts";
 import type { Outcome, Run } from "./lead.ts";
-import { passOver, step } from "./stepping.ts";
+import { passOver, ruined, step } from "./stepping.ts";
 import { Interrupted } from "./team.ts";
 
 export type { Elastic, Outcome, Run, SavedAt } from "./lead.ts";
@@ -49,6 +49,7 @@ class Coordinator {
         run.report({ type: "notice", text: why });
         this.#saveSoon();
       },
+      unreadable: (fault) => this.#lead.course.fault ??= fault,
     });
   }
 
@@ -67,7 +68,7 @@ class Coordinator {
       await team.open();
       const start = now();
       while (await this.#turn(start));
-      await this.#keeper.settle();
+      await this.#keeper.finish(this.#lead);
     } catch (error) {
       // What was the first to go wrong is what has to be put right.
       throw this.#lead.course.fault ?? error;
@@ -81,11 +82,11 @@ class Coordinator {
     return this.#outcome();
   }
 
-  /** Whether the save that was under way when all was done came to nothing. */
+  /** Whether the save that was under way when all was done came to nothing, or to a ruined state. */
   async #isUnsaved(): Promise<boolean> {
     const { course } = this.#lead;
     await this.#keeper.settle();
-    return course.owed || course.unsaved === course.step;
+    return course.ruin !== undefined || course.owed || course.unsaved === course.step;
   }
 
   /** Does one thing; false when nothing is left. */
@@ -96,6 +97,11 @@ class Coordinator {
       // A step that all have begun is finished first, whatever else is due.
       const isUnderWay = course.granted === course.step && team.isWhole;
       if (!isUnderWay && team.wantsForming) return await this.#form();
+      if (!isUnderWay && course.ruin !== undefined) {
+        await ruined(this.#lead, course.ruin);
+        return true;
+      }
+      this.#keeper.tidy(this.#lead);
       const progress = { ...course, stopping: stop.aborted || course.fault !== undefined };
       const task = isUnderWay ? "step" : next(progress, config);
       if (task !== "end") await this.#do(task, start);

@@ -3,16 +3,17 @@
  * ever one. Nothing that was recorded is written over: what is done again is kept beside. Needs the
  * lock of the run.
  */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { minOf } from "../src/base/extremes.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { namesIn } from "../src/checkpoint/files.ts";
 import { heldDisk } from "../src/checkpoint/held_disk.ts";
 import { listCheckpoints, loadNewest, type LoadOptions } from "../src/checkpoint/load.ts";
 import type { RunLock } from "../src/checkpoint/lock.ts";
-import { damagedStepOf } from "../src/checkpoint/names.ts";
+import { damagedStepOf, stepOf } from "../src/checkpoint/names.ts";
 import { requirePlaces, RUN_PLACES } from "../src/checkpoint/places.ts";
 import { setAsideAfter } from "../src/checkpoint/retention.ts";
+import { Ruined } from "../src/checkpoint/ruined.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import { copyAside, setAsideTogether } from "../src/report/aside.ts";
 import { readIfAny } from "../src/report/atomic.ts";
@@ -22,6 +23,7 @@ import { keptLines } from "../src/report/metrics.ts";
 import { RECORDS, requireOwn } from "./held.ts";
 import { type Decision, recordedIn } from "./journal/recorded.ts";
 import type { Note } from "./team.ts";
+import { judge } from "./whole.ts";
 
 /** What a checkpoint must agree with, and who hears of those that do not. */
 export interface Decided {
@@ -50,9 +52,12 @@ export async function newestOf(
   const disk = heldDisk(lock);
   const root = join(out, "checkpoints");
   let lost = 0;
-  const onSkip = (path: string, reason: string) => {
+  const onSkip = (path: string, reason: string, error: unknown) => {
     lost++;
     show({ type: "notice", text: `Skipped the damaged checkpoint ${path}: ${reason}` });
+    // What was trained up to there is of no use: nothing is lost where the run begins anew.
+    const step = stepOf(basename(path));
+    if (error instanceof Ruined && step !== undefined) note("set_aside", { steps: [step] });
   };
   while ((await listCheckpoints(root)).length > 0) {
     const found = await loadUnlessDamaged(root, { onSkip, disk });
@@ -77,6 +82,7 @@ export async function newestOf(
   }
   lock.check();
   await requireNoneLost(out);
+  if ((await namesIn(root)).length > 0) keepRecords(out, { step: 0, show });
   return undefined;
 }
 
@@ -107,12 +113,14 @@ function requireAgreed(
 /** Undefined when none verifies: all are set aside. */
 async function loadUnlessDamaged(
   root: string,
-  options: LoadOptions,
+  options: Pick<LoadOptions, "onSkip" | "disk">,
 ): Promise<Checkpoint | undefined> {
   try {
-    return await loadNewest(root, options);
+    return await loadNewest(root, { ...options, judge });
   } catch (error) {
-    if (error instanceof Refusal && error.exit === "incompatible") return undefined;
+    const isNone = error instanceof Refusal && error.exit === "incompatible";
+    // What fits no run of this version is left where it is.
+    if (isNone && (await listCheckpoints(root)).length === 0) return undefined;
     throw error;
   }
 }

@@ -69,6 +69,8 @@ export async function rewind(lead: Lead, why: string): Promise<void> {
     granted: -1,
     unsaved: -1,
     owed: false,
+    sound: Math.min(course.sound, step),
+    ruin: undefined,
     watched: FRESH,
     rate: lead.rateAt(step),
   });

@@ -2,6 +2,7 @@
  * Checkpoints while training goes on: members copy their parts, send them behind the votes, and
  * the state is put together and written in the background. One at a time.
  */
+import { Ruined } from "../src/checkpoint/ruined.ts";
 import { Collector } from "./collector.ts";
 import { prove } from "./healing.ts";
 import type { Lead, SavedAt } from "./lead.ts";
@@ -23,6 +24,8 @@ export class Keeper {
   #told = false;
   /** Milliseconds that parts may take to come. */
   #deadline = UNMEASURED;
+  /** The newest checkpoint when others were removed last. */
+  #pruned = -1;
 
   /** Takes a part of a state. */
   take(id: number, answer: Answer<"part" | "lane" | "saved">): void {
@@ -64,10 +67,35 @@ export class Keeper {
     const at = savedAt(lead, { last, stallMs: Math.round(performance.now() - start) });
     course.owed = false;
     course.saved = step;
-    this.#writing = this.#write(lead, collector, at).catch((error) => {
+    this.#inBackground(this.#write(lead, collector, at));
+    if (last) await this.settle();
+  }
+
+  /**
+   * Removes what is kept no longer, once a loss was computed with the newest checkpoint: until then it
+   * may be ruined, and the ones before it are all there is.
+   */
+  tidy(lead: Lead): void {
+    const { course: { sound, written } } = lead;
+    if (this.#writing === undefined && sound >= written) this.#inBackground(this.#prune(lead));
+  }
+
+  /** Removes at the end what is kept no longer, whether the newest checkpoint counts or not. */
+  async finish(lead: Lead): Promise<void> {
+    await this.settle();
+    await this.#prune(lead);
+  }
+
+  #inBackground(work: Promise<void>): void {
+    this.#writing = work.catch((error) => {
       this.#fault ??= error;
     }).finally(() => this.#writing = undefined);
-    if (last) await this.settle();
+  }
+
+  async #prune({ course: { written, sound }, run }: Lead): Promise<void> {
+    if (written === this.#pruned) return;
+    this.#pruned = written;
+    await run.prune?.(sound);
   }
 
   /** Waits for the one before: an interval that is too short costs time, not checkpoints. */
@@ -85,6 +113,7 @@ export class Keeper {
 
   async #write(lead: Lead, collector: Collector, at: SavedAt): Promise<void> {
     const { course, run } = lead;
+    await this.#prune(lead);
     const state = await this.#gather(lead, collector);
     // Interrupted: the next formation saves as soon as it stands.
     if (state === undefined) {
@@ -92,9 +121,13 @@ export class Keeper {
       if (course.saved === at.step) course.saved = -1;
       return;
     }
-    const hash = await run.save(state, at);
+    const hash = await run.save(state, at).catch((error) => {
+      if (!(error instanceof Ruined)) throw error;
+      course.ruin = { step: at.step, fault: error };
+      return undefined;
+    });
     // What the disk did not take is saved when the next one is due, or when the run ends here.
-    course.unsaved = hash === undefined ? at.step : -1;
+    course.unsaved = hash === undefined && course.ruin === undefined ? at.step : -1;
     if (hash === undefined) return;
     course.stateHash = hash;
     course.written = at.step;

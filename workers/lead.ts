@@ -4,6 +4,7 @@
  */
 import { rootKey } from "../src/base/random.ts";
 import type { Refusal } from "../src/base/refusal.ts";
+import type { Ruined } from "../src/checkpoint/ruined.ts";
 import type { NamedTensor } from "../src/checkpoint/tensor.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
@@ -74,6 +75,10 @@ export interface Run {
   readonly lost?: AbortSignal;
   /** Writes a checkpoint; gives its state hash, or undefined when the disk did not take it. */
   readonly save: (state: NamedState, at: SavedAt) => Promise<string | undefined>;
+  /** Removes checkpoints that are kept no longer; those after step `sound` count for nothing. */
+  readonly prune?: (sound: number) => Promise<void>;
+  /** Sets checkpoints after step `sound` aside: they are ruined. Gives the newest that is left. */
+  readonly setAside?: (sound: number) => Promise<number | undefined>;
   /**
    * The newest good checkpoint that passed over these steps as far as it came, if there is any:
    * where a state that was lost begins again.
@@ -140,12 +145,20 @@ export interface Course {
   rate: Rate;
   /** Steps that are passed over. */
   readonly skips: Set<number>;
+  /**
+   * The last state that gave a loss, and in training a gradient, that is finite. Numbers of a state
+   * may be finite and so large that nothing can be computed with them.
+   */
+  sound: number;
+  /** A state that was to be saved and is not finite; undefined where there is none. */
+  ruin: { readonly step: number; readonly fault: Ruined } | undefined;
   /** What ends the run once the state is saved; undefined while nothing does. */
   fault: Refusal | undefined;
 }
 
 /** Wiring of a team to the parts of its coordinator. */
-export interface Wiring extends Pick<TeamOptions, "progress" | "lost" | "short" | "turnedAway"> {
+export interface Wiring
+  extends Pick<TeamOptions, "progress" | "lost" | "short" | "turnedAway" | "unreadable"> {
   /** Takes parts of a checkpoint as they come. */
   readonly part: (id: number, answer: Answer<"part" | "lane" | "saved">) => void;
   /** The formation is over, and what it was about to send will not come. */
@@ -204,6 +217,8 @@ export class Lead {
       watched: FRESH,
       rate: this.rateAt(step),
       skips: new Set(run.skips),
+      sound: from?.manifest.valLoss == null ? step - 1 : step,
+      ruin: undefined,
       fault: undefined,
     };
     const admission = new Admission(config, run.corpus);

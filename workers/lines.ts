@@ -18,3 +18,33 @@ export function lineReader(
     return line;
   };
 }
+
+/** Characters of a line that is relayed as one. */
+const LONGEST = 1 << 14;
+
+/**
+ * Hands on the lines of a stream as they come, until it ends; one that is very long in parts. A line
+ * that cannot be told is lost: the process that writes must not wait for it.
+ */
+export async function relayLines(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  tell: (line: string) => void,
+): Promise<void> {
+  let open = "";
+  const say = (line: string) => {
+    try {
+      tell(line);
+    } catch {
+      // Nobody reads.
+    }
+  };
+  for await (const part of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (open + part).split("\n");
+    open = lines.pop() ?? "";
+    for (const line of lines) say(line);
+    if (open.length <= LONGEST) continue;
+    say(open);
+    open = "";
+  }
+  if (open !== "") say(open);
+}

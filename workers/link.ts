@@ -16,7 +16,16 @@ export interface Answer<T extends Reply["type"] = Reply["type"]> {
 }
 
 /** Replies that nobody waits for in turn. */
-const UNASKED = ["beat", "part", "lane", "saved", "strike", "broken", "failed"] as const;
+const UNASKED = [
+  "beat",
+  "part",
+  "lane",
+  "saved",
+  "strike",
+  "broken",
+  "unreadable",
+  "failed",
+] as const;
 /** Type of a reply that goes to the handler. */
 export type Unasked = typeof UNASKED[number];
 

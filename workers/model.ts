@@ -2,7 +2,7 @@
  * A trained model from wherever it lies: a run, one checkpoint, or an exported folder. Reads and
  * verifies, and changes nothing: a damaged checkpoint stays where it is. Knows no device.
  */
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { fileFault, hasCode } from "../src/base/file_fault.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { Damage } from "../src/checkpoint/damage.ts";
@@ -12,18 +12,16 @@ import { MANIFEST } from "../src/checkpoint/manifest.ts";
 import { damagedStepOf, stepOf } from "../src/checkpoint/names.ts";
 import { bestFirst } from "../src/checkpoint/retention.ts";
 import type { NamedTensor } from "../src/checkpoint/tensor.ts";
-import { type Checkpoint, openCheckpoint, readManifest } from "../src/checkpoint/verify.ts";
-import { resolveConfig } from "../src/config/resolve.ts";
+import { type Checkpoint, readManifest } from "../src/checkpoint/verify.ts";
 import type { RunConfig } from "../src/config/schema.ts";
-import { tokenizerSpecSchema } from "../src/data/schema.ts";
 import type { Asked } from "../src/data/source.ts";
 import { taskOf } from "../src/data/sources/mod.ts";
-import { tokenizerFrom } from "../src/data/tokenizers/mod.ts";
 import type { Tokenizer } from "../src/data/tokenizers/types.ts";
 import { FILES } from "../src/exchange/mod.ts";
 import type { ModelConfig } from "../src/models/mod.ts";
 import { readExported } from "./exported.ts";
 import { located } from "./located.ts";
+import { judge, openWhole, wholeOf } from "./whole.ts";
 
 /** A model with its parameters, as `openModel` found it. */
 export interface OpenedModel {
@@ -118,10 +116,10 @@ async function chosen(
     );
   }
   // The run may be going on: what looks damaged is its owner's to set aside.
-  if (which === "newest") return await loadNewest(root, { onSkip, quarantine: false });
+  if (which === "newest") return await loadNewest(root, { onSkip, judge, quarantine: false });
   for (const { path } of await byLoss(listed, onSkip)) {
     try {
-      return await openCheckpoint(path);
+      return await openWhole(path);
     } catch (error) {
       onSkip(path, damageOf(error));
     }
@@ -158,21 +156,19 @@ function damageOf(error: unknown): string {
 
 async function only(path: string): Promise<Checkpoint> {
   try {
-    return await openCheckpoint(resolve(path));
+    return await openWhole(resolve(path));
   } catch (error) {
     throw new Refusal("incompatible", `Cannot open checkpoint ${path}: ${damageOf(error)}`);
   }
 }
 
 function fromCheckpoint(
-  { path, manifest, model: params }: Checkpoint,
+  checkpoint: Checkpoint,
   kind: "run" | "checkpoint",
 ): OpenedModel {
-  const config = located(resolveConfig(manifest.config), join(path, "..", ".."));
-  const vocabulary = params.get("tokens.weight")?.shape[0];
-  if (vocabulary === undefined) {
-    throw new Refusal("incompatible", `Cannot open ${basename(path)}: it lacks tokens.weight`);
-  }
+  const { path, manifest, model: params } = checkpoint;
+  const { config: own, tokenizer, vocabulary } = wholeOf(checkpoint);
+  const config = located(own, join(path, "..", ".."));
   const { time: context, asked } = taskOf(config.data, vocabulary);
   return {
     path,
@@ -183,17 +179,9 @@ function fromCheckpoint(
     vocabulary,
     classes: params.get("head.weight")?.shape[1] ?? vocabulary,
     asked,
-    tokenizer: tokenizerIn(manifest.tokenizer, path),
+    tokenizer,
     params,
     config,
     dataHash: manifest.dataHash,
   };
-}
-
-function tokenizerIn(spec: unknown, path: string): Tokenizer | undefined {
-  if (spec === null) return undefined;
-  const parsed = tokenizerSpecSchema.safeParse(spec);
-  if (parsed.success) return tokenizerFrom(parsed.data);
-  const reason = parsed.error.issues[0]?.message;
-  throw new Refusal("incompatible", `Cannot use the tokenizer of ${path}: ${reason}`);
 }

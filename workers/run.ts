@@ -190,7 +190,7 @@ async function train(
       lost: lock.lost,
       note: (kind, note, sync) => journal.write({ kind, ...note }, { sync: sync ?? false }),
       stop,
-      save: saver({
+      ...saver({
         config: kept,
         out,
         disk: heldDisk(lock),

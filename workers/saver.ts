@@ -5,6 +5,7 @@ import { saveCheckpoint } from "../src/checkpoint/commit.ts";
 import type { Disk } from "../src/checkpoint/disk.ts";
 import { listCheckpoints } from "../src/checkpoint/load.ts";
 import { applyRetention } from "../src/checkpoint/retention.ts";
+import { setRuinedAside } from "../src/checkpoint/ruined.ts";
 import { Verified } from "../src/checkpoint/verified.ts";
 import { configHash } from "../src/config/identity.ts";
 import type { RunConfig } from "../src/config/schema.ts";
@@ -15,6 +16,7 @@ import type { Data } from "./data.ts";
 import type { Faults } from "./faults/plan.ts";
 import { strikeSelf } from "./faults/self.ts";
 import type { Note } from "./team.ts";
+import { openWhole } from "./whole.ts";
 
 /** What a saver needs of its run. */
 export interface SaverOptions {
@@ -34,21 +36,22 @@ const PAUSE = 1000;
 
 /**
  * Saves states of a run; what it gives is undefined where the disk did not take one. The last state is
- * tried twice; if it is lost as well that is a Refusal, `tooLarge` or `lost`.
+ * tried twice; if it is lost as well that is a Refusal, `tooLarge` or `lost`. Removes checkpoints that
+ * are not kept.
  */
 export function saver(
   { config, out, disk, data, report, note, faults }: SaverOptions,
-): Run["save"] {
+): Required<Pick<Run, "save" | "prune" | "setAside">> {
   const root = join(out, "checkpoints");
   const windowsPerStep = config.micro_batches * config.windows;
   const { time } = taskOf(config.data, data.corpus.vocabulary);
-  const verified = new Verified();
+  const verified = new Verified(openWhole);
   const faultOf = (error: unknown) => writingFault(error, { doing: "save to", path: root });
   const tell = (text: string) => report({ type: "notice", text });
   /** What is kept too long is removed after another save. */
-  const prune = async () => {
+  const prune = async (sound: number) => {
     try {
-      const removed = await applyRetention(root, config.checkpoint, { verified, disk });
+      const removed = await applyRetention(root, config.checkpoint, { verified, sound, disk });
       if (removed.length > 0) note("removed", { steps: removed });
     } catch (error) {
       const fault = faultOf(error);
@@ -56,10 +59,23 @@ export function saver(
       tell(`${fault.message}; older checkpoints stay until the next one`);
     }
   };
-  return async (state, { stallMs, last, ...at }) => {
+  const setAside = async (sound: number) => {
+    const listed = await listCheckpoints(root);
+    const ruined = listed.filter(({ step }) => step > sound);
+    for (const { step, path } of ruined) {
+      const kept = await setRuinedAside(path, disk);
+      note("set_aside", { steps: [step] });
+      tell(
+        `Set the checkpoint of step ${step} aside as ${kept}: its training loss is not finite`,
+      );
+    }
+    return listed.find(({ step }) => step <= sound)?.step;
+  };
+  const save: Run["save"] = async (state, { stallMs, last, ...at }) => {
     const { step, adapter, shaders, kernels, probe, workers, valLoss, skipped } = at;
     const draft = {
       ...state,
+      ...!Number.isFinite(valLoss ?? 0) && { ruin: `its validation loss is ${valLoss}` },
       manifest: {
         step,
         tokens: step * windowsPerStep * time,
@@ -85,16 +101,15 @@ export function saver(
         for (const deed of faults.own(step, `save: ${point}`)) await strikeSelf(deed);
       };
       report({ type: "saving", step });
-      const save = () => saveCheckpoint(root, draft, { at, disk });
-      const saved = !last ? await save() : await save().catch(async (error) => {
+      const write = () => saveCheckpoint(root, draft, { at, disk });
+      const saved = !last ? await write() : await write().catch(async (error) => {
         if (faultOf(error) === undefined) throw error;
         await new Promise((resolve) => setTimeout(resolve, PAUSE));
-        return await save();
+        return await write();
       });
       const { path, ms, bytes, manifest } = saved;
       note("saved", { step, state: manifest.stateHash, ms: Math.round(ms), stall_ms: stallMs });
       report({ type: "checkpoint", step, path, ms, bytes, stallMs });
-      await prune();
       return manifest.stateHash;
     } catch (error) {
       // What the disk does costs a checkpoint, not the run; the last one is the run's result.
@@ -106,6 +121,7 @@ export function saver(
       return undefined;
     }
   };
+  return { save, prune, setAside };
 }
 
 /** That the state a run ends with is lost, and what is left. */

@@ -1,10 +1,15 @@
 /** What a worker may say: every reply is held to this before anybody looks at it. */
 import * as z from "zod";
 import type { Identity } from "./identity.ts";
+import { EXIT, type ExitName } from "../src/base/refusal.ts";
 
 const count = z.int().min(0);
 /** Losses and norms may be anything but a number once training diverged. */
 const real = z.union([z.number(), z.nan(), z.literal(Infinity), z.literal(-Infinity)]);
+
+const exitName = z.string().refine((name) => Object.hasOwn(EXIT, name), {
+  error: "need the name of an exit code",
+}).transform((name) => name as ExitName);
 
 const times = z.strictObject({
   /** The micro-batches. With peers, until the gradient was read back; alone, until they were queued. */
@@ -94,6 +99,8 @@ export const replySchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("strike"), deed: z.string(), ms: z.number() }),
   /** A conversation with a peer failed: waiting for another formation. */
   z.strictObject({ type: z.literal("broken"), message: z.string() }),
+  /** What a step or an evaluation reads is damaged: the state is whole, and it waits to be told more. */
+  z.strictObject({ type: z.literal("unreadable"), exit: exitName, message: z.string() }),
   z.strictObject({ type: z.literal("failed"), exit: z.string(), message: z.string() }),
 ]);
 

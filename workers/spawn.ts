@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { fileFault } from "../src/base/file_fault.ts";
 import { EXIT } from "../src/base/refusal.ts";
+import { warnText } from "../src/base/say.ts";
 import { atUnload } from "../src/base/unload.ts";
 import { cardOf } from "../src/cards/pin.ts";
 import { type Backend, BACKEND_VARIABLE, takeBackend } from "../src/device/backend.ts";
@@ -14,8 +15,9 @@ import { keepUnix, LOOK_MS } from "../src/transport/unix.ts";
 import { changedFiles, codeAsBegun, codeOnDisk, WORKER } from "./code.ts";
 import type { Crew, CrewEvent, CrewOptions } from "./crew.ts";
 import { removeDeadFolders } from "./dead_folders.ts";
+import { relayLines } from "./lines.ts";
 import { makeReachable, openSocketFolder } from "./socket_folder.ts";
-import { Words } from "./words.ts";
+import { within, Words } from "./words.ts";
 
 /** What a worker reads from its stdin: one line of JSON. */
 export interface Seating {
@@ -170,6 +172,8 @@ async function changedCode(): Promise<readonly string[]> {
 interface Started {
   readonly child: Deno.ChildProcess;
   readonly words: Words;
+  /** Over once its stdout has ended. */
+  readonly printed: Promise<void>;
 }
 
 function reasonOf(code: number, signal: Deno.Signal | null): string {
@@ -205,17 +209,19 @@ function start(
     clearEnv: true,
     env: { XDG_RUNTIME_DIR: folder, ...environment(workers), ...cardOf(cards, seat)?.pin },
     stdin: "piped",
-    stdout: "inherit",
+    stdout: "piped",
     stderr: "piped",
   }).spawn();
   const words = new Words(child.stderr);
+  // Drivers and the runtime print what files and variables hold: on a terminal it must be harmless.
+  const printed = relayLines(child.stdout, warnText).catch(() => {});
   const backend = takeBackend();
   const seating: Seating = { folder, id, seat, token: token.toBase64(), backend };
   const writer = child.stdin.getWriter();
   // A child that died at once closes the pipe: its exit is reported, not this write.
   writer.write(new TextEncoder().encode(JSON.stringify(seating) + "\n")).catch(() => {});
   writer.releaseLock();
-  return { child, words };
+  return { child, words, printed };
 }
 
 /** Variables of a worker. Software drivers use all cores: workers of one machine share them. */
@@ -238,12 +244,13 @@ export function passedEnvironment(): Record<string, string> {
 }
 
 /** Closes a worker's stdin, which ends it; kills it if it does not heed that. */
-async function end({ child, words }: Started): Promise<void> {
+async function end({ child, words, printed }: Started): Promise<void> {
   await child.stdin.close().catch(() => {});
   const timer = setTimeout(() => kill(child), PATIENCE);
   await child.status;
   clearTimeout(timer);
   await words.end();
+  await within(PATIENCE, printed);
 }
 
 function kill(child: Deno.ChildProcess): void {

@@ -51,6 +51,17 @@ export function mergeState(
   };
 }
 
+/** Names and shapes of {@linkcode mergeCarries}. */
+export function carriedShapes(
+  carries: readonly Carry[],
+  microBatches: number,
+): { readonly name: string; readonly shape: readonly number[] }[] {
+  return carries.map(({ name, tensor: { shape: [lanes = 1, ...rest] } }) => ({
+    name: CARRY + name,
+    shape: [microBatches * lanes, ...rest],
+  }));
+}
+
 /** Carried states of all micro-batches, lanes in order: `carry.<name>` [S B, ...]. */
 export function mergeCarries(
   carries: readonly Carry[],

@@ -4,7 +4,7 @@
  */
 import { writingFault } from "../src/base/file_fault.ts";
 import { Refusal } from "../src/base/refusal.ts";
-import { judge, sameBits } from "../src/guard/judge.ts";
+import { allFinite, judge, sameBits } from "../src/guard/judge.ts";
 import type { Inspection } from "../src/guard/judge.ts";
 import { watch } from "../src/guard/watch.ts";
 import { learningRate } from "../src/optim/schedule.ts";
@@ -32,15 +32,19 @@ export async function step(lead: Lead, start: number): Promise<void> {
       return await rewind(lead, `workers disagree on the gradient of step ${course.step + 1}`);
     }
     looks.push(look);
+    if (allFinite(look)) course.sound = Math.max(course.sound, course.step);
     const [first, again] = looks.slice(-2) as [Inspection, Inspection | undefined];
     const options = { policy, skipped: course.skips.size, maxSkips, looks: looks.length };
-    const { action, reason } = judge(first, again, options);
+    const { action, cause, reason } = judge(first, again, options);
     if (looks.length > 1 || action !== "commit") {
       lead.note("guard", { step: course.step, action, reason });
     }
     if (action === "again") continue;
     if (action === "commit" || action === "transient") return await commit(lead, look, start);
-    return await refuse(lead, action, reason);
+    // Numbers that are the run's own, and not a machine's, say something of the state.
+    const isRuined = cause === "numbers" && !Number.isFinite(look.loss);
+    const what = `Training diverged in step ${course.step + 1}: ${reason}`;
+    return await refuse(lead, action, { what, step: course.step, isRuined });
   }
 }
 
@@ -70,7 +74,7 @@ async function commit(lead: Lead, { loss, norm }: Inspection, start: number): Pr
   course.loss = loss;
   team.committed(done);
   const next = !isPause(done, config) && !stop.aborted && !team.wantsForming && !course.owed &&
-    !course.skips.has(done);
+    !course.skips.has(done) && course.ruin === undefined;
   const apply = lead.strikes(step, ["apply"]);
   const more = next ? lead.strikes(done, POINTS) : [];
   await team.order((rank) => ({
@@ -111,37 +115,76 @@ function lookForSpikes(lead: Lead, values: { loss: number; norm: number }): void
   }
 }
 
+/** A state that was to be saved and is not finite is not gone on from. */
+export async function ruined(
+  lead: Lead,
+  { step, fault: { message, kept } }: NonNullable<Lead["course"]["ruin"]>,
+): Promise<void> {
+  const { run: { config: { guard: { policy } } }, course } = lead;
+  course.ruin = undefined;
+  lead.note("ruined", { step, reason: message });
+  const what = `Training diverged in step ${step}: ${message}` +
+    (kept === undefined ? "" : `; it is kept as ${kept}`);
+  // To pass over further steps mends no state.
+  const action = policy === "rollback" ? policy : "halt";
+  await refuse(lead, action, { what, step: Math.max(0, step - 1), isRuined: true });
+}
+
 /** A step whose numbers are not finite whenever it is computed never counts. */
 async function refuse(
   lead: Lead,
   action: "halt" | "skip" | "rollback",
-  reason: string,
+  { what, step, isRuined }: {
+    readonly what: string;
+    /** The step that is to blame. */
+    readonly step: number;
+    /** Whether the state is to blame, and not what the step read. */
+    readonly isRuined: boolean;
+  },
 ): Promise<void> {
-  const { run: { config: { guard }, report }, course: { step, skips } } = lead;
-  const diverged = `Training diverged in step ${step + 1}: ${reason}`;
-  if (action === "halt") {
-    const text =
-      `${diverged}; lower optim.lr, set guard.policy, or resume from the last checkpoint`;
-    throw new Refusal("numerical", text);
-  }
+  const { run: { config: { guard }, report }, course: { skips } } = lead;
   const first = action === "skip" ? step : Math.max(0, step + 1 - guard.rollback_steps);
   const steps = Array.from({ length: step + 1 - first }, (_, i) => first + i)
     .filter((each) => !skips.has(each));
-  if (skips.size + steps.length > guard.max_skips) {
-    const text = `${diverged}; guard.max_skips (${guard.max_skips}) allows no more steps to be ` +
-      "passed over";
+  const isOver = action !== "halt" && skips.size + steps.length > guard.max_skips;
+  if (action === "halt" || isOver || steps.length === 0) {
+    const limit = `; guard.max_skips (${guard.max_skips}) allows no more steps to be passed over`;
+    const text = `${what}${isOver ? limit : ""}; ${await adviceIn(lead, isRuined)}`;
     throw new Refusal("numerical", text);
   }
   // On disk before it is done: whoever resumes must decide the same.
-  const fault = await recordFault(() => lead.note("skip", { step, skips: steps, reason }, true));
+  const fault = await recordFault(() =>
+    lead.note("skip", { step, skips: steps, reason: what }, true)
+  );
   if (fault !== undefined) {
     // Undecided, the step is not passed over: the state before it is saved, and the run ends.
     lead.course.fault = fault;
     return;
   }
   for (const each of steps) skips.add(each);
-  report({ type: "notice", text: `${diverged}: ${action}` });
-  if (action === "rollback") await rewind(lead, `step ${step + 1} is not finite`);
+  report({ type: "notice", text: `${what}: ${action}` });
+  if (action === "skip") return;
+  if (isRuined) await setAside(lead);
+  await rewind(lead, `step ${step + 1} is not finite`);
+}
+
+/** What to do about a run that diverged, and where it can go on. */
+async function adviceIn(lead: Lead, isRuined: boolean): Promise<string> {
+  // That a checkpoint cannot be written any more is no news here.
+  const newest = await setAside(lead, isRuined ? lead.course.sound : Infinity).catch(() => {});
+  return newest === undefined
+    ? "lower optim.lr: there is no good checkpoint to go on from"
+    : `lower optim.lr, or resume with another guard.policy: step ${newest} is the newest ` +
+      `${isRuined ? "good " : ""}checkpoint`;
+}
+
+/** Sets aside what is ruined of the checkpoints; gives the newest that is left. */
+async function setAside(
+  { run, course, quiet }: Lead,
+  sound = course.sound,
+): Promise<number | undefined> {
+  await quiet();
+  return await run.setAside?.(sound);
 }
 
 /** Writes a decision down, and tries again where the disk fails; gives why it cannot be. */
@@ -164,5 +207,7 @@ async function recordFault(write: () => void): Promise<Refusal | undefined> {
 /** Passes over a step: nothing is computed and nothing changes. */
 export async function passOver({ team, course }: Lead): Promise<void> {
   await team.order({ type: "skip", step: course.step });
+  // The state stays as it is.
+  if (course.sound === course.step) course.sound++;
   course.step++;
 }

@@ -72,6 +72,8 @@ export interface TeamOptions {
   readonly stranded?: (why: string) => string;
   /** The run goes on with fewer workers than are wanted, for a new cause. */
   readonly short?: (why: string) => void;
+  /** What the members are to read is damaged; the states that they hold are whole. */
+  readonly unreadable?: (fault: Refusal) => void;
   /** How far those are that are waited for, in sum. */
   readonly progress?: (sum: TeamProgress) => void;
   /** Aborted when the run is asked to stop. */
@@ -468,6 +470,9 @@ export class Team {
         return;
       }
       case "broken":
+        return this.#feed({ type: "broken", id, why: reply.message });
+      case "unreadable":
+        this.#options.unreadable?.(new Refusal(reply.exit, reply.message));
         return this.#feed({ type: "broken", id, why: reply.message });
       case "failed":
         return this.#failed(id, reply);

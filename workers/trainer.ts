@@ -75,6 +75,13 @@ function failure(caught: unknown): Reply {
   return { type: "failed", exit, message };
 }
 
+/** The refusal of tokens that are damaged or cannot be read; undefined for any other error. */
+function unreadable(error: unknown): Refusal | undefined {
+  if (error instanceof Refusal) return error.exit === "data" ? error : undefined;
+  const fault = fileFault(error);
+  return fault instanceof Refusal ? fault : undefined;
+}
+
 class Trainer {
   readonly #seat: Seat;
   readonly #openDevice: OpenDevice;
@@ -133,12 +140,23 @@ class Trainer {
       try {
         await this.#obey(order, payload);
       } catch (error) {
-        if (!(error instanceof ReduceError || error instanceof ChannelError)) throw error;
+        const reply = this.#interruption(error);
+        if (reply === undefined) throw error;
         if (this.#formation?.isOver) continue; // it was called away, and this is how it shows
-        await this.#reply({ type: "broken", message: error.message });
+        await this.#reply(reply);
         this.#formation?.end();
       }
     }
+  }
+
+  /** What ends a formation and leaves the state whole; undefined for any other error. */
+  #interruption(error: unknown): Reply | undefined {
+    if (error instanceof ReduceError || error instanceof ChannelError) {
+      return { type: "broken", message: error.message };
+    }
+    const fault = unreadable(error);
+    if (fault === undefined || this.#formation === undefined) return undefined;
+    return { type: "unreadable", exit: fault.exit, message: fault.message };
   }
 
   beat(): void {

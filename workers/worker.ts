@@ -5,6 +5,7 @@
 import { quietenLostConsole } from "../src/cli/output.ts";
 import { ignoreSignals, outliveFileLimit } from "../src/cli/signals.ts";
 import { EXIT, Refusal } from "../src/base/refusal.ts";
+import { warn } from "../src/base/say.ts";
 import { openReference } from "../src/device/reference.ts";
 import type { Backend } from "../src/device/backend.ts";
 import type { Compiling, Device } from "../src/device/types.ts";
@@ -35,7 +36,7 @@ async function openDevice(
     // A device that is closed is lost as well: by the next turn it is known that it was meant.
     setTimeout(() => {
       if (!serving()) return;
-      console.error(`The GPU was lost: ${reason}`);
+      warn(`The GPU was lost: ${reason}`);
       Deno.exit(EXIT.deviceLost);
     })
   );
@@ -104,7 +105,7 @@ if (import.meta.main) {
     if (error instanceof Refusal) Deno.exit(EXIT[error.exit]);
     // What failed may be that the others are gone: then stdin ends too, and this process with it.
     await new Promise((resolve) => setTimeout(resolve, PATIENCE));
-    console.error(error instanceof Error ? error.message : error);
+    warn(error instanceof Error ? error.message : String(error));
     Deno.exit(EXIT.bug);
   }
 }

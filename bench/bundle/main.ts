@@ -5,6 +5,7 @@
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Refusal } from "../../src/base/refusal.ts";
+import { sayText } from "../../src/base/say.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flagsHelp } from "../../src/cli/flags.ts";
 import { openScratch } from "../../src/cli/scratch.ts";
@@ -17,7 +18,7 @@ const LARGEST = 60e6;
 
 async function bundle(args: readonly string[]): Promise<void> {
   const request = parseBundle(args);
-  if (request === "help") return console.log(flagsHelp(BUNDLE));
+  if (request === "help") return sayText(flagsHelp(BUNDLE));
   const { out, peers } = request;
   using work = openScratch(await Deno.makeTempDir({ prefix: "shoal-bundle-" }));
   const top = `${work.path}/shoal`;
@@ -36,7 +37,7 @@ async function bundle(args: readonly string[]): Promise<void> {
       `Cannot use ${out}: need at most ${showBytes(LARGEST)}: it has ${showBytes(size)}`,
     );
   }
-  console.log(`${out}: ${showBytes(size)}\nThere: tar -xf ${basename(out)} && shoal/run.sh`);
+  sayText(`${out}: ${showBytes(size)}\nThere: tar -xf ${basename(out)} && shoal/run.sh`);
 }
 
 /** The code as it is committed or about to be: what is ignored stays behind. */

@@ -1,4 +1,5 @@
 /** Completes prompts as freely as settings say, and compares the words with those of the text. */
+import { sayLines, sayText } from "../../src/base/say.ts";
 import { table } from "../../src/cli/table.ts";
 import { mobyDick } from "../../src/data/moby_dick.ts";
 import type { Sampling } from "../../src/generate/draw.ts";
@@ -46,12 +47,12 @@ await runScore({
   const complete = await openContinue(path);
   for (const [name, sampling] of Object.entries(SETTINGS)) {
     const completions = await complete(beginnings, { tokens: TOKENS, sampling });
-    console.log(`${name}:\n${beginnings[0]}${completions[0]}\n`);
+    sayText(`${name}:\n${beginnings[0]}${completions[0]}\n`);
     rows.push(row(name, completions));
   }
   rows.push(row(
     "Melville himself, later on",
     Array.from({ length: prompts }, (_, i) => held.slice(i * WRITTEN, (i + 1) * WRITTEN)),
   ));
-  console.log(table(rows).join("\n"));
+  sayLines(table(rows));
 });

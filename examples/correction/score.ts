@@ -1,4 +1,5 @@
 /** Lets a trained model correct sentences that no document has, behind none, one or two examples. */
+import { sayLines, sayText } from "../../src/base/say.ts";
 import { table } from "../../src/cli/table.ts";
 import { openContinue } from "../continue.ts";
 import { Dice } from "../dice.ts";
@@ -59,9 +60,9 @@ await runScore({
     const sentences = found.map((sentence) => sentence.trim());
     rows.push(row(`behind ${shown} ${shown === 1 ? "example" : "examples"}`, sentences));
     if (shown < MOST) continue;
-    console.log(`${texts[0]} ${sentences[0]}\n(right: ${all[0]?.good})\n`);
+    sayText(`${texts[0]} ${sentences[0]}\n(right: ${all[0]?.good})\n`);
   }
-  console.log(table(rows).join("\n"));
+  sayLines(table(rows));
 });
 
 function sum(numbers: readonly number[]): number {

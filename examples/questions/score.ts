@@ -1,4 +1,5 @@
 /** Asks a trained model what it was told, asked otherwise, never told, and told just now. */
+import { sayLines, sayText } from "../../src/base/say.ts";
 import { table } from "../../src/cli/table.ts";
 import { openContinue } from "../continue.ts";
 import { Dice } from "../dice.ts";
@@ -62,7 +63,7 @@ await runScore({
         asked.length,
       );
     const [first] = asked as [Prompt];
-    console.log(`${kind}:\n${first.text} ${answers[0]}.   (right: ${first.answer})\n`);
+    sayText(`${kind}:\n${first.text} ${answers[0]}.   (right: ${first.answer})\n`);
     rows.push([
       kind,
       String(asked.length),
@@ -71,7 +72,7 @@ await runScore({
       percent(1, first.sensible.length),
     ]);
   }
-  console.log(table(rows).join("\n"));
+  sayLines(table(rows));
 });
 
 function percent(part: number, whole: number): string {

@@ -4,6 +4,7 @@
  * codes and names, so that Deno's and Node's are the same.
  */
 import { constants, platform } from "node:os";
+import { oneLine } from "./printable.ts";
 import { type ExitName, Refusal } from "./refusal.ts";
 
 /** What a user can do about an error, what is the case, and how the command ends. */
@@ -229,7 +230,7 @@ function pathIn(error: Error): string | undefined {
 
 /** A path on one line, and not longer than a line can bear. */
 function shown(path: string): string {
-  const line = path.replaceAll(/\p{Cc}/gu, (c) => JSON.stringify(c).slice(1, -1));
+  const line = oneLine(path);
   if (line === "") return '""';
   return line.length <= 300 ? line : `${line.slice(0, 140)}...${line.slice(-140)}`;
 }

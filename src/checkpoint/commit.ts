@@ -3,12 +3,12 @@
  * synced in a hidden folder, the manifest last, and one rename makes them a checkpoint.
  * Needs the lock of the run; knows nothing of retention.
  */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { hasCode } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import { Damage } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
-import { ensureFolder, type Hook, writeNew } from "./files.ts";
+import { ensureFolder, type Hook, namesIn, writeNew } from "./files.ts";
 import { quarantine } from "./load.ts";
 import {
   completeManifest,
@@ -20,6 +20,7 @@ import {
   printManifest,
 } from "./manifest.ts";
 import { asideName, PREFIX, stepName } from "./names.ts";
+import { Ruined, ruinedName, ruinOf } from "./ruined.ts";
 import { writeSafetensors } from "./safetensors.ts";
 import { checkSpace, freeBytes, spaceFault } from "./space.ts";
 import { stateHashInTurns } from "./state_hash.ts";
@@ -31,6 +32,8 @@ export interface CheckpointDraft {
   readonly manifest: ManifestDraft;
   readonly model: readonly NamedTensor[];
   readonly optimizer: readonly NamedTensor[];
+  /** Why it is known to be ruined, though its numbers may be finite; undefined where it is not. */
+  readonly ruin?: string | undefined;
 }
 
 /** A checkpoint on disk; `bytes` over all its files, `ms` for the whole save. */
@@ -63,6 +66,7 @@ export const SAVE_POINTS: readonly string[] = [
  * damaged one of that step is set aside. Refuses as `tooLarge` when the disk is full and as
  * `incompatible` when the step was saved with another state. On any failure before the rename the
  * temporary folder is removed; other checkpoints are never touched.
+ * @throws {Ruined} for a state that is not finite: it is kept under another name, where there is room.
  */
 export async function saveCheckpoint(
   root: string,
@@ -74,11 +78,14 @@ export async function saveCheckpoint(
   const { step } = draft.manifest;
   const hash = await stateHashInTurns(step, draft);
   await ensureFolder(root, disk);
+  const save = { root, draft, hash, at, free, disk };
+  const ruin = draft.ruin ?? await ruinOf([...draft.model, ...draft.optimizer]);
+  if (ruin !== undefined) throw new Ruined(ruin, await keepRuined(save));
   const path = join(root, stepName(step));
   const standing = await standingAt(path, { hash, disk });
   // Its name may not be on disk yet: the sync may be what the save before failed at.
   if (standing !== undefined) await disk.syncFolder(root);
-  const manifest = standing ?? await publish(path, { root, draft, hash, at, free, disk });
+  const manifest = standing ?? await publish(path, save);
   const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0) +
     new TextEncoder().encode(printManifest(manifest)).length;
   return { path, manifest, bytes, ms: performance.now() - start };
@@ -109,6 +116,22 @@ interface Save {
   readonly at: Hook | undefined;
   readonly free: (path: string) => number;
   readonly disk: Disk;
+}
+
+/** Keeps a ruined state; gives its folder, or undefined when the disk does not take it. */
+async function keepRuined(save: Save): Promise<string | undefined> {
+  const { root, draft, disk } = save;
+  const path = join(root, ruinedName(stepName(draft.manifest.step)));
+  try {
+    // An attempt before may have ended in the same way.
+    if ((await namesIn(root)).includes(basename(path))) await disk.remove(path);
+    await publish(path, save);
+    return path;
+  } catch (error) {
+    // That the state is ruined says more than that there is no room for it.
+    if (error instanceof Refusal && error.exit === "locked") throw error;
+    return undefined;
+  }
 }
 
 async function publish(path: string, save: Save): Promise<Manifest> {

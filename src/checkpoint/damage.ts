@@ -10,6 +10,12 @@ export class Damage extends Error {
 }
 
 /**
+ * Every byte is as it was written, and it is no state that this version can go on from. It may be
+ * another version's: it is passed over, and set aside only where an older one takes its place.
+ */
+export class Unfit extends Damage {}
+
+/**
  * A link that leads nowhere, as when a disk is not mounted. The checkpoint may be whole: it is passed
  * over where it must be, and never set aside.
  */

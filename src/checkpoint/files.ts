@@ -83,7 +83,7 @@ export class HashedFile implements Disposable {
     if (length > this.size - this.#at) {
       throw new Damage(`${what} ends before byte ${this.#at + length}`);
     }
-    const out = new Uint8Array(length);
+    const out = roomFor(length, what);
     for (let i = 0; i < length;) {
       const n = await this.#file.read(out.subarray(i, i + PIECE));
       if (n === null) throw new Damage(`${what} ends after ${this.#at} of ${this.size} bytes`);
@@ -104,6 +104,19 @@ export class HashedFile implements Disposable {
 
   [Symbol.dispose](): void {
     this.#file.close();
+  }
+}
+
+/** @throws {Refusal} `tooLarge` where there is no memory for a file: that is not the file's fault. */
+function roomFor(length: number, what: string): Uint8Array<ArrayBuffer> {
+  try {
+    return new Uint8Array(length);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new Refusal(
+      "tooLarge",
+      `Cannot read ${what}: need ${length} bytes of memory at once: too many`,
+    );
   }
 }
 

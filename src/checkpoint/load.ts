@@ -5,10 +5,11 @@
 import { basename, dirname, join } from "node:path";
 import { fileFault, hasCode } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
-import { Damage, Unreachable } from "./damage.ts";
+import { Damage, Unfit, Unreachable } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { namesIn } from "./files.ts";
 import { asideName, PREFIX, stepOf } from "./names.ts";
+import { Ruined, setRuinedAside } from "./ruined.ts";
 import { type Checkpoint, openCheckpoint } from "./verify.ts";
 
 /** A folder that has a checkpoint's name; nothing in it was checked. */
@@ -20,11 +21,13 @@ export interface Listed {
 /** How to treat checkpoints that fail. */
 export interface LoadOptions {
   /** Told about each damaged checkpoint: its path before it was set aside, and why. */
-  readonly onSkip: (path: string, reason: string) => void;
+  readonly onSkip: (path: string, reason: string, error: unknown) => void;
   /** Renames damaged checkpoints (the default). Needs the lock; without it pass false. */
   readonly quarantine?: boolean;
   /** What renames them. */
   readonly disk?: Disk;
+  /** Throws Unfit for a checkpoint that verifies and does not fit. */
+  readonly judge?: (checkpoint: Checkpoint) => void;
 }
 
 /** Checkpoints under `root`, newest first; none where there is no such folder. */
@@ -37,16 +40,20 @@ export async function listCheckpoints(root: string): Promise<Listed[]> {
 
 /**
  * The newest checkpoint under `root` that verifies. Refuses as `config` when there is none at all,
- * as `incompatible` when none verifies, as `noInput` when one may not be read, or is a link that leads
+ * as `incompatible` when none verifies and fits, as `noInput` when one may not be read, or is a link that leads
  * nowhere while damaged ones are set aside: steps that may come back are not to be done again.
  */
 export async function loadNewest(root: string, options: LoadOptions): Promise<Checkpoint> {
-  const { quarantine: sets = true, disk = DISK } = options;
+  const { quarantine: sets = true, judge = () => {}, disk = DISK } = options;
   const listed = await listCheckpoints(root);
   if (listed.length === 0) throw new Refusal("config", `No checkpoint to resume from in ${root}`);
+  const unfit: { readonly path: string; readonly reason: string }[] = [];
   for (const { path } of listed) {
     try {
-      return await openCheckpoint(path);
+      const found = await openCheckpoint(path);
+      judge(found);
+      for (const { path } of sets ? unfit : []) await quarantine(path);
+      return found;
     } catch (error) {
       const reason = reasonOf(error, path);
       if (sets && error instanceof Unreachable) {
@@ -55,9 +62,16 @@ export async function loadNewest(root: string, options: LoadOptions): Promise<Ch
           `Cannot read checkpoint ${path}: need what its links lead to: ${reason}`,
         );
       }
-      options.onSkip(path, reason);
-      if (sets) await quarantine(path, disk);
+      options.onSkip(path, reason, error);
+      if (error instanceof Unfit) unfit.push({ path, reason });
+      else if (sets) {
+        await (error instanceof Ruined ? setRuinedAside(path, disk) : quarantine(path, disk));
+      }
     }
+  }
+  const [first] = unfit;
+  if (first !== undefined) {
+    throw new Refusal("incompatible", `Cannot use checkpoint ${first.path}: ${first.reason}`);
   }
   throw new Refusal(
     "incompatible",

@@ -31,6 +31,8 @@ export interface Candidate {
 export interface RetentionOptions {
   readonly verified?: Verified;
   readonly disk?: Disk;
+  /** The last step whose state gave a loss that is finite: later ones do not count. */
+  readonly sound?: number;
 }
 
 /**
@@ -77,13 +79,13 @@ export function bestFirst<T extends Candidate>(found: readonly T[]): T[] {
 export async function applyRetention(
   root: string,
   policy: RetentionPolicy | number,
-  { verified = new Verified(), disk = DISK }: RetentionOptions = {},
+  { verified = new Verified(), disk = DISK, sound = Infinity }: RetentionOptions = {},
 ): Promise<number[]> {
   const full = typeof policy === "number"
     ? { keep: policy, keep_every: 0, keep_best: false }
     : policy;
   const listed = await listCheckpoints(root);
-  const found = await judge(listed, { policy: full, verified });
+  const found = await judge(listed, { policy: full, verified, sound });
   const doomed = toRemove(found, full);
   const paths = listed.filter(({ step }) => doomed.includes(step)).map(({ path }) => path);
   const outlived = await undoneBefore(root, oldestKept(found, full.keep) ?? 0);
@@ -100,7 +102,7 @@ async function undoneBefore(root: string, step: number): Promise<string[]> {
 /** Reads back as few checkpoints as the decision needs: it may be gigabytes each. */
 async function judge(
   listed: readonly Listed[],
-  { policy, verified }: { policy: RetentionPolicy; verified: Verified },
+  { policy, verified, sound }: { policy: RetentionPolicy; verified: Verified; sound: number },
 ): Promise<Candidate[]> {
   if (listed.length <= policy.keep) return [];
   const found = [];
@@ -110,11 +112,11 @@ async function judge(
   let good = 0;
   for (const one of found) {
     if (good === policy.keep) break;
-    one.verified = await verified.check(one.path);
+    one.verified = one.step <= sound && await verified.check(one.path);
     if (one.verified) good++;
   }
   for (const one of policy.keep_best && good === policy.keep ? bestFirst(found) : []) {
-    one.verified ||= await verified.check(one.path);
+    one.verified ||= one.step <= sound && await verified.check(one.path);
     if (one.verified) break;
   }
   return found;

@@ -9,6 +9,7 @@ import { openHashed } from "./files.ts";
 import { isAbsent, isLink } from "./links.ts";
 import { MANIFEST, type Manifest, parseManifest, PARTS } from "./manifest.ts";
 import { stepOf } from "./names.ts";
+import { Ruined, ruinOf } from "./ruined.ts";
 import { readSafetensors } from "./safetensors.ts";
 import { stateHashInTurns } from "./state_hash.ts";
 import type { NamedTensor } from "./tensor.ts";
@@ -28,7 +29,7 @@ const MANIFEST_LIMIT = 64 * 2 ** 20;
 
 /**
  * Reads the checkpoint at `path`: no file missing, the manifest valid and of the step that the folder
- * is named after, sizes and SHA-256 equal, tensors readable, state hash equal. Throws Damage otherwise. Other files are
+ * is named after, sizes and SHA-256 equal, tensors readable and finite, state hash equal. Throws Damage otherwise. Other files are
  * none of its own (`.DS_Store`, `.nfs...`, copies of an editor) and are not looked at.
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
@@ -39,6 +40,8 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const state = { model: model.values(), optimizer: optimizer.values() };
   const hash = await stateHashInTurns(manifest.step, state);
   if (hash !== manifest.stateHash) throw new Damage("The state does not match its hash");
+  const ruin = await ruinOf([...model.values(), ...optimizer.values()]);
+  if (ruin !== undefined) throw new Ruined(ruin);
   return { path, manifest, model, optimizer };
 }
 

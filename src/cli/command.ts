@@ -3,7 +3,8 @@ import { fileFault } from "../base/file_fault.ts";
 import { firstError } from "../base/first_error.ts";
 import { EXIT, Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
-import { oneLine } from "../report/format.ts";
+import { oneLine } from "../base/printable.ts";
+import { warnText } from "../base/say.ts";
 import { enterCallersFolder } from "./folder.ts";
 import { quietenLostConsole, settleStdout } from "./output.ts";
 import { outliveFileLimit } from "./signals.ts";
@@ -20,14 +21,19 @@ export interface Ending {
 export async function endingOf(command: () => Promise<ExitName | void>): Promise<Ending> {
   try {
     return { exit: await command() ?? "done" };
-  } catch (caught) {
-    const error = fileFault(firstError(caught));
-    return error instanceof Refusal
-      ? { exit: error.exit, says: linesOf(error) }
-      : { exit: "bug", says: error };
+  } catch (error) {
+    return endingBy(error);
   } finally {
     endStatuses();
   }
+}
+
+/** How a command ends by an error. */
+function endingBy(caught: unknown): Ending {
+  const error = fileFault(firstError(caught));
+  return error instanceof Refusal
+    ? { exit: error.exit, says: linesOf(error) }
+    : { exit: "bug", says: error };
 }
 
 function linesOf({ message, details }: Refusal): string {
@@ -41,12 +47,28 @@ export async function runCommand(
 ): Promise<never> {
   quietenLostConsole();
   outliveFileLimit();
+  endByLostErrors();
   const { exit, says } = await endingOf(async () => {
     enter();
     const exit = await command();
     settleStdout();
     return exit;
   });
-  if (says !== undefined) console.error(says);
+  return leave({ exit, says });
+}
+
+/** Ends the process by errors that nothing awaits, which Deno would print as they are. */
+function endByLostErrors(): void {
+  const end = (event: Event, error: unknown) => {
+    event.preventDefault();
+    endStatuses();
+    leave(endingBy(error));
+  };
+  globalThis.addEventListener("error", (event) => end(event, event.error));
+  globalThis.addEventListener("unhandledrejection", (event) => end(event, event.reason));
+}
+
+function leave({ exit, says }: Ending): never {
+  if (says !== undefined) warnText(typeof says === "string" ? says : Deno.inspect(says));
   Deno.exit(EXIT[exit]);
 }

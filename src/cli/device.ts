@@ -1,5 +1,6 @@
 /** The device of a command that computes in its own process. */
 import { EXIT } from "../base/refusal.ts";
+import { warn } from "../base/say.ts";
 import { openReference } from "../device/reference.ts";
 import type { Compiling, Device } from "../device/types.ts";
 import { openWebGpu } from "../device/webgpu.ts";
@@ -16,7 +17,7 @@ export async function openDevice(
   if (kind === "reference") return openReference();
   const device = await openWebGpu({ runtime: Deno.version.deno, compiling });
   device.lost.then((reason) => {
-    console.error(`error: The GPU was lost: ${reason}`);
+    warn(`error: The GPU was lost: ${reason}`);
     Deno.exit(EXIT.deviceLost);
   });
   return device;

@@ -1,5 +1,6 @@
 /** The command `doctor`: what this machine is, what is wrong with it, and what mends it. */
 import { EXIT, type ExitName, Refusal } from "../base/refusal.ts";
+import { sayLines, sayText } from "../base/say.ts";
 import { runCommand } from "./command.ts";
 import { gather } from "./doctor/gather.ts";
 import { exitOf, judge } from "./doctor/judge.ts";
@@ -30,7 +31,7 @@ export const DOCTOR: FlagsSpec = {
 export async function doctorCommand(args: readonly string[]): Promise<ExitName> {
   const { positionals, values, help } = parseFlags(args, DOCTOR);
   if (help) {
-    console.log(flagsHelp(DOCTOR));
+    sayText(flagsHelp(DOCTOR));
     return "done";
   }
   if (positionals.length > 0) {
@@ -44,10 +45,10 @@ export async function doctorCommand(args: readonly string[]): Promise<ExitName> 
   status.end();
   const findings = judge(facts);
   const exit = exitOf(findings);
-  console.log(
+  sayLines(
     values["json"]
-      ? JSON.stringify({ facts, findings, exit: EXIT[exit] })
-      : doctorLines(facts, findings).join("\n"),
+      ? [JSON.stringify({ facts, findings, exit: EXIT[exit] })]
+      : doctorLines(facts, findings),
   );
   return exit;
 }

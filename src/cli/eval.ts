@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { keepingBusy } from "../base/busy.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
+import { sayLines, sayText } from "../base/say.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { unescaped } from "../data/document_end.ts";
@@ -34,7 +35,7 @@ import { openStatus, watching } from "./status.ts";
 export async function evalCommand(args: readonly string[]): Promise<ExitName> {
   const request = parseEval(args);
   if (request === "help") {
-    console.log(flagsHelp(EVAL));
+    sayText(flagsHelp(EVAL));
     return "done";
   }
   codeAsBegun(); // Reading a model and a text takes its time.
@@ -61,7 +62,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
   });
   status.end();
   if (found === undefined) {
-    console.error("Stopped before the evaluation was over");
+    warn("Stopped before the evaluation was over");
     if (requeued()) return "requeue";
     Deno.exit(INTERRUPTED);
   }
@@ -83,7 +84,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
         : texts.map(({ name }, i) => ({ name, extent: extents[i] })),
     ),
   };
-  console.log(request.json ? JSON.stringify(report) : evalLines(report).join("\n"));
+  sayLines(request.json ? [JSON.stringify(report)] : evalLines(report));
   const fault = faultIn(report);
   if (fault !== undefined) throw fault;
   return "done";

@@ -1,4 +1,5 @@
 /** The command `export`: from a run or a checkpoint to a folder that others load. */
+import { say, sayText } from "../base/say.ts";
 import { basename, dirname, resolve } from "node:path";
 import { writeExported } from "../../workers/exported.ts";
 import { type OpenedModel, openModel } from "../../workers/model.ts";
@@ -24,7 +25,7 @@ export const EXPORT: FlagsSpec = {
 /** Runs `export` with command-line arguments. @throws {Refusal} for what the user can mend. */
 export async function exportCommand(args: readonly string[]): Promise<void> {
   const { positionals, values, help } = parseFlags(args, EXPORT);
-  if (help) return console.log(flagsHelp(EXPORT));
+  if (help) return sayText(flagsHelp(EXPORT));
   const path = onlyPath(positionals, "deno task export runs/a");
   using status = openStatus();
   status.show(`reading ${path}`);
@@ -35,15 +36,15 @@ export async function exportCommand(args: readonly string[]): Promise<void> {
   await writeExported(out, opened);
   status.end();
   printsReport();
-  console.log(lineOf(opened));
+  say(lineOf(opened));
   if (opened.model.kind === "gpt" && opened.model.positions === "sinusoidal") {
-    console.log("Its sinusoidal positions were written as a table of their values (wpe)");
+    say("Its sinusoidal positions were written as a table of their values (wpe)");
   }
   if (opened.model.kind === "gpt" && opened.model.mup_base_width !== null) {
-    console.log("Its width multipliers went into the last norm (ln_f) and the queries (c_attn)");
+    say("Its width multipliers went into the last norm (ln_f) and the queries (c_attn)");
   }
-  if (opened.tokenizer === undefined) console.log("It has no tokenizer: none was written");
-  console.log(`Everything lies in ${out}`);
+  if (opened.tokenizer === undefined) say("It has no tokenizer: none was written");
+  say(`Everything lies in ${out}`);
 }
 
 /** Beside the run. */

@@ -7,7 +7,7 @@ import { Row } from "../generate/row.ts";
 import { drawRows } from "../generate/rows.ts";
 import type { Feeder } from "../generate/rows.ts";
 import { rowKey } from "../generate/uniform.ts";
-import { printable } from "../report/format.ts";
+import { sayText, warn } from "../base/say.ts";
 import type { Status } from "../report/status.ts";
 import { Decoder } from "../../workers/decoder.ts";
 import { holdParams } from "../../workers/hold_params.ts";
@@ -18,7 +18,7 @@ import { openDevice } from "./device.ts";
 import { flagsHelp } from "./flags.ts";
 import { GENERATE, parseGenerate, slideNote } from "./generate_request.ts";
 import type { GenerateRequest } from "./generate_request.ts";
-import { openOutput } from "./output.ts";
+import { openProduct } from "./output.ts";
 import type { Output } from "./output.ts";
 import { firstTokens, readPrompt } from "./prompt.ts";
 import { Samples } from "./samples.ts";
@@ -35,9 +35,9 @@ const LOOK = 50;
 /** Runs `generate` with command-line arguments. */
 export async function generateCommand(args: readonly string[]): Promise<ExitName> {
   const request = parseGenerate(args);
-  const output = openOutput();
+  const output = openProduct();
   if (request === "help") {
-    output.write(flagsHelp(GENERATE));
+    sayText(flagsHelp(GENERATE));
     return "done";
   }
   using status = openStatus();
@@ -53,13 +53,13 @@ export async function generateCommand(args: readonly string[]): Promise<ExitName
     unknown: countUnknown(first, tokenizer),
     tokens: first.length,
   });
-  if (note !== undefined) console.error(note);
+  if (note !== undefined) warn(note);
   const { stop: interrupt } = stopOnSignals();
   const model = await openFeeder(opened, request, { prompt: first.length, status });
   // From here on there is text on the terminal.
   status.end();
   const slides = slideNote(request, { prompt: first.length, model: opened });
-  if (slides !== undefined) console.error(slides);
+  if (slides !== undefined) warn(slides);
   const start = performance.now();
   const drawn = await drawSamples(model, request, {
     tokenizer,
@@ -67,7 +67,7 @@ export async function generateCommand(args: readonly string[]): Promise<ExitName
     samples: samplesOf(request, { tokenizer, prompt, output }),
     signal: AbortSignal.any([interrupt, output.closed]),
   });
-  if (Deno.stderr.isTerminal()) console.error(speed(drawn, (performance.now() - start) / 1000));
+  if (Deno.stderr.isTerminal()) warn(speed(drawn, (performance.now() - start) / 1000));
   if (interrupt.aborted) Deno.exit(INTERRUPTED);
   return "done";
 }
@@ -106,14 +106,13 @@ function samplesOf(
   { num, logprobs }: GenerateRequest,
   { tokenizer, prompt, output }: { tokenizer: Tokenizer; prompt: string; output: Output },
 ): Samples {
-  const terminal = Deno.stdout.isTerminal();
   return new Samples({
     num,
     prompt,
     logprobs,
     textOf: (id) => tokenizer.decode([id]),
     end: tokenizer.end,
-    write: (text) => output.write(terminal ? printable(text) : text),
+    write: (text) => output.write(text),
   });
 }
 

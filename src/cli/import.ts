@@ -1,6 +1,7 @@
 /** The command `import`: from a folder that others wrote, or `export` did, to a run at step 0. */
 import { basename, join, resolve } from "node:path";
 import { Refusal } from "../base/refusal.ts";
+import { say, sayText } from "../base/say.ts";
 import { writeImported } from "../../workers/imported.ts";
 import { openModel } from "../../workers/model.ts";
 import { runCommand } from "./command.ts";
@@ -25,7 +26,7 @@ export const IMPORT: FlagsSpec = {
 /** Runs `import` with command-line arguments. @throws {Refusal} for what the user can mend. */
 export async function importCommand(args: readonly string[]): Promise<void> {
   const { positionals, values, help } = parseFlags(args, IMPORT);
-  if (help) return console.log(flagsHelp(IMPORT));
+  if (help) return sayText(flagsHelp(IMPORT));
   const path = onlyPath(positionals, "deno task import DIR");
   using status = openStatus();
   status.show(`reading ${path}`);
@@ -39,12 +40,12 @@ export async function importCommand(args: readonly string[]): Promise<void> {
   status.end();
   printsReport();
   const count = [...opened.params.values()].reduce((sum, { data }) => sum + data.length, 0);
-  console.log(
+  say(
     `${config.name}: ${count} parameters, ${opened.vocabulary} tokens, ${opened.context} at once`,
   );
-  if (opened.tokenizer === undefined) console.log("No tokenizer came with it");
-  for (const note of opened.notes ?? []) console.log(note);
-  console.log(`Everything lies in ${out}: train on with --init=${out}`);
+  if (opened.tokenizer === undefined) say("No tokenizer came with it");
+  for (const note of opened.notes ?? []) say(note);
+  say(`Everything lies in ${out}: train on with --init=${out}`);
 }
 
 /** A folder's name as far as a run may be called so. */

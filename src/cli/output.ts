@@ -4,6 +4,7 @@
  */
 
 import { FileFault, hasCode, writingFault } from "../base/file_fault.ts";
+import { printable } from "../base/printable.ts";
 
 /** A way to a stream, and whether it is still open. */
 export interface Output {
@@ -138,6 +139,12 @@ export function openOutput(sink: Sink = Deno.stdout): Output {
 /** Says that stdout has only a report from now on: losing it does not change how the command ends. */
 export function printsReport(): void {
   stdout.report();
+}
+
+/** Stdout for a text that is a command's product: as it is in a file or a pipe, harmless on a terminal. */
+export function openProduct(stream: Sink & { isTerminal(): boolean } = Deno.stdout): Output {
+  const { write, closed } = openOutput(stream);
+  return { write: stream.isTerminal() ? (text) => write(printable(text)) : write, closed };
 }
 
 /**

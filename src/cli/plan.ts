@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { isMissing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
+import { sayLines, sayText } from "../base/say.ts";
 import { countsOf } from "../budget/counts.ts";
 import type { PinnedCard } from "../cards/pin.ts";
 import { extentOf, unevenOf } from "../budget/extent.ts";
@@ -36,7 +37,7 @@ import { askedOf } from "./train.ts";
 export async function planCommand(args: readonly string[]): Promise<ExitName> {
   const request = parsePlan(args);
   if (request === "help") {
-    console.log(flagsHelp(PLAN));
+    sayText(flagsHelp(PLAN));
     return "done";
   }
   const { config: asked, saysWorkers } = await askedOf(request.line);
@@ -54,7 +55,7 @@ export async function planCommand(args: readonly string[]): Promise<ExitName> {
   const { data: { corpus } } = await beginning(config);
   const report = await planOf({ ...request, scaling, cards, notes }, { config, corpus, status });
   status.end();
-  console.log(request.json ? JSON.stringify(report) : planLines(report).join("\n"));
+  sayLines(request.json ? [JSON.stringify(report)] : planLines(report));
   if (report.faults.length === 0) return "done";
   throw new Refusal("tooLarge", `Cannot fit ${config.name}: ${report.faults.join("; ")}`);
 }

@@ -1,6 +1,7 @@
 /** The command `prepare`: from text files to a folder of token shards, and its verification. */
 import type { ExitName } from "../base/refusal.ts";
 import { shellWord } from "../base/shell.ts";
+import { say, sayText } from "../base/say.ts";
 import { verifyPrepared } from "../data/prepared/verify.ts";
 import { type Outcome, prepare, type PrepareRequest } from "../prepare/prepare.ts";
 import { summaryLines } from "../prepare/meter.ts";
@@ -15,7 +16,7 @@ import { INTERRUPTED, stopOnSignals } from "./signals.ts";
 /** Runs `prepare` with command-line arguments. */
 export async function prepareCommand(args: readonly string[]): Promise<ExitName> {
   const line = parsePrepare(args);
-  if (line === "help") console.log(flagsHelp(PREPARE));
+  if (line === "help") sayText(flagsHelp(PREPARE));
   else if ("check" in line) check(line.check);
   else return await prepareFiles(line);
   return "done";
@@ -28,7 +29,7 @@ function check(folder: string): void {
     (bytes, total) => meter.reach("check", { bytes, total }),
   );
   meter.end();
-  console.log(`${folder}: all ${blocks} blocks of ${shards} shards are good, ${tokens} tokens`);
+  say(`${folder}: all ${blocks} blocks of ${shards} shards are good, ${tokens} tokens`);
 }
 
 async function prepareFiles(request: PrepareRequest): Promise<ExitName> {
@@ -41,11 +42,11 @@ async function prepareFiles(request: PrepareRequest): Promise<ExitName> {
   const outcome = await prepare(request, { show: meter.show, stop }).finally(() => meter.end());
   const seconds = (performance.now() - start) / 1000;
   if (outcome.ended === "stopped") {
-    console.log("Stopped: the same command goes on where it was");
+    say("Stopped: the same command goes on where it was");
     if (requeued()) return "requeue";
     Deno.exit(INTERRUPTED);
   }
-  for (const text of report(request, { outcome, seconds, read: meter.read })) console.log(text);
+  for (const text of report(request, { outcome, seconds, read: meter.read })) say(text);
   return "done";
 }
 

@@ -1,14 +1,13 @@
 /** Shows how far a preparation is, and prints what it has to say. */
+import { say } from "../base/say.ts";
 import { meterLine, type Reached } from "../prepare/meter.ts";
 import type { PrepareEvent } from "../prepare/prepare.ts";
 import type { Status } from "../report/status.ts";
-import { openOutput } from "./output.ts";
 import { openStatus } from "./status.ts";
 
 /** Watches a preparation. */
 export class PrepareMeter {
   readonly #status: Status = openStatus();
-  readonly #output = openOutput();
   #total = 0;
   #reached: Reached | undefined;
   #began = performance.now();
@@ -49,6 +48,6 @@ export class PrepareMeter {
 
   #print(text: string): void {
     this.end();
-    this.#output.write(text + "\n");
+    say(text);
   }
 }

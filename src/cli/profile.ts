@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { fileFault, isMissing, refusingLater } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
+import { sayLines, sayText } from "../base/say.ts";
 import { countsOf, usedOf } from "../budget/counts.ts";
 import { extentOf } from "../budget/extent.ts";
 import { flopsPerToken } from "../budget/flops.ts";
@@ -27,7 +28,7 @@ import { configOf } from "./train.ts";
 export async function profileCommand(args: readonly string[]): Promise<ExitName> {
   const request = parseProfile(args);
   if (request === "help") {
-    console.log(flagsHelp(PROFILE));
+    sayText(flagsHelp(PROFILE));
     return "done";
   }
   const config = await configOf(request.line);
@@ -41,7 +42,7 @@ export async function profileCommand(args: readonly string[]): Promise<ExitName>
   const { report, split } = await profileOf(config, { corpus, peak: request.peak, status });
   status.end();
   if (request.trace !== undefined) await writeTrace(request.trace, traceOf(split, config.name));
-  console.log(request.json ? JSON.stringify(report) : profileLines(report).join("\n"));
+  sayLines(request.json ? [JSON.stringify(report)] : profileLines(report));
   return "done";
 }
 

@@ -1,5 +1,6 @@
 /** A prompt, from where the command line says, to the tokens that a text begins with. */
 import { Refusal } from "../base/refusal.ts";
+import { warn } from "../base/say.ts";
 import { readWhole, textOfBytes } from "../data/read.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
 import type { PromptFrom } from "./generate_request.ts";
@@ -14,7 +15,7 @@ export async function readPrompt(from: PromptFrom): Promise<string> {
   if (from.kind === "none" && Deno.stdin.isTerminal()) return "";
   // Whoever left the flag away may not know that a pipe is open which nobody writes to.
   const waiting = setTimeout(
-    () => console.error("Waiting for a prompt on stdin; --prompt=TEXT gives it at once"),
+    () => warn("Waiting for a prompt on stdin; --prompt=TEXT gives it at once"),
     PATIENCE,
   );
   try {

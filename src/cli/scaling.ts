@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { refusing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
+import { say, sayText } from "../base/say.ts";
 import { readBytes, textOfBytes } from "../data/read.ts";
 import { makeFolder, writeTextAtomic } from "../report/atomic.ts";
 import { reportLines } from "../scaling/lines.ts";
@@ -28,7 +29,7 @@ const OUTPUTS = [...PICTURES, "points.csv", "scaling.json", "scaling.html"] as c
 export async function scalingCommand(args: readonly string[]): Promise<ExitName> {
   const request = parseScaling(args);
   if (request === "help") {
-    console.log(flagsHelp(SCALING));
+    sayText(flagsHelp(SCALING));
     return "done";
   }
   keepApart(request);
@@ -47,8 +48,8 @@ export async function scalingCommand(args: readonly string[]): Promise<ExitName>
   status.end();
   write(request, report);
   printsReport();
-  for (const text of reportLines(report)) console.log(text);
-  console.log(`Everything lies in ${folder}; the page is ${join(folder, "scaling.html")}`);
+  for (const text of reportLines(report)) say(text);
+  say(`Everything lies in ${folder}; the page is ${join(folder, "scaling.html")}`);
   return "done";
 }
 

@@ -3,6 +3,7 @@
  * it at once. Whatever must not outlive the process listens to `unload`, which `Deno.exit` fires.
  */
 import { stepsAside } from "../base/busy.ts";
+import { warn } from "../base/say.ts";
 import { endStatuses } from "./status.ts";
 
 /** Exit code of an interrupt: 128 + SIGINT, as shells have it. */
@@ -77,7 +78,7 @@ export function stopOnSignals({ text, leashed = false }: StopOptions = {}): Stop
     first = signal;
     afterRepeats(() => requests.settle());
     endStatuses();
-    if (text !== undefined) console.error(text);
+    if (text !== undefined) warn(text);
     controller.abort();
   };
   listen((signal) => leashed ? signal === "SIGTERM" : isMeant(signal), onSignal);

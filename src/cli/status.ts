@@ -5,12 +5,11 @@
 import { doingOf } from "../report/doing.ts";
 import { DrawnLine } from "../report/drawn_line.ts";
 import type { Sink as Listener } from "../report/events.ts";
-import { printable } from "../report/format.ts";
 import { Status } from "../report/status.ts";
 import type { Compiling } from "../device/types.ts";
 import { columns, openOutput, type Sink } from "./output.ts";
 
-/** Stdout or stderr. */
+/** A stream, as stderr is one. */
 type Stream = Sink & { isTerminal(): boolean };
 
 /** All that this process opened. */
@@ -22,7 +21,8 @@ export function endStatuses(): void {
 }
 
 /** A status line on a stream (default: stderr); lines that stay go to the same stream. */
-export function openStatus(stream: Stream = Deno.stderr): Status {
+export function openStatus(to: Stream | "stdout" = Deno.stderr): Status {
+  const stream = to === "stdout" ? Deno.stdout : to;
   const output = openOutput(stream);
   const status = new Status(
     new DrawnLine({
@@ -50,6 +50,6 @@ export function watching(status: Status): Listener {
   return (event) => {
     const doing = doingOf(event);
     if (doing !== undefined) status.show(doing.what, doing.reached);
-    if (event.type === "notice") status.print(printable(event.text));
+    if (event.type === "notice") status.print(event.text);
   };
 }

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
+import { say, sayText, warn } from "../base/say.ts";
 import { applyOverrides } from "../config/overrides.ts";
 import { showCount } from "../report/format.ts";
 import { shortfall } from "../sweep/ending.ts";
@@ -43,7 +44,7 @@ interface Planned {
 export async function sweepCommand(args: readonly string[]): Promise<ExitName> {
   const request = parseSweep(args);
   if (request === "help") {
-    console.log(flagsHelp(SWEEP));
+    sayText(flagsHelp(SWEEP));
     return "done";
   }
   using status = openStatus();
@@ -51,9 +52,9 @@ export async function sweepCommand(args: readonly string[]): Promise<ExitName> {
   const planned = await plannedOf(await sweepOf(request));
   status.end();
   const { sweep, trials, shares } = planned;
-  console.log(`sweep ${sweep.name}: ${trials.length} trials, ${costOf(trials, shares)}`);
+  say(`sweep ${sweep.name}: ${trials.length} trials, ${costOf(trials, shares)}`);
   if (request.dryRun) {
-    for (const trial of trials) console.log(lineOf(trial, shares.get(trial.key)));
+    for (const trial of trials) say(lineOf(trial, shares.get(trial.key)));
     const asked = {
       trials,
       shares,
@@ -63,7 +64,7 @@ export async function sweepCommand(args: readonly string[]): Promise<ExitName> {
     };
     const line = await forecast(asked, status);
     status.end();
-    if (line !== undefined) console.log(line);
+    if (line !== undefined) say(line);
     return "done";
   }
   return await train(request, planned);
@@ -77,7 +78,7 @@ function placesOf({ parallel }: Sweep): number {
 /** PCI addresses of the cards that trials are spread over. */
 async function cardNames(): Promise<string[]> {
   const asked = { gpus: null, workers: 1, device: "auto" } as const;
-  const cards = await cardsFor(asked, console.error);
+  const cards = await cardsFor(asked, warn);
   return cards.flatMap(({ address }) => address ?? []);
 }
 
@@ -99,7 +100,7 @@ async function train(
     ? AbortSignal.any([signalled, AbortSignal.timeout(1000 * bounds.seconds)])
     : signalled;
   const finished = count(standings, "done");
-  console.log(`${finished} done before, ${trials.length - finished} to do, ${places} at a time`);
+  say(`${finished} done before, ${trials.length - finished} to do, ${places} at a time`);
   books.journal.write({
     kind: "begin",
     trials: trials.length,
@@ -107,7 +108,7 @@ async function train(
     done: finished,
     places,
   });
-  using status = openStatus(Deno.stdout);
+  using status = openStatus("stdout");
   const meter = await leadSweep({
     sweep,
     standings,
@@ -125,9 +126,9 @@ async function train(
   const open = count(standings, "waits");
   const busy = Math.round(1000 * meter.share) / 1000;
   books.journal.write({ kind: "end", done: count(standings, "done"), open, busy });
-  for (const line of trialTable(rows)) console.log(line);
-  console.log(`places were busy ${(100 * busy).toFixed(1)} % of the time that trials were queued`);
-  console.log(
+  for (const line of trialTable(rows)) say(line);
+  say(`places were busy ${(100 * busy).toFixed(1)} % of the time that trials were queued`);
+  say(
     open > 0
       ? `${open} trials are left: the same command goes on with them`
       : `Everything lies in ${out}: trials.jsonl, trials.csv, sweep.jsonl, trials`,
@@ -146,7 +147,7 @@ async function sweepOf({ file, parallel, retries, overrides }: SweepRequest): Pr
   const sweep = readSweep(input, typeof base === "string" ? await loadNamed(base) : undefined);
   return {
     ...sweep,
-    base: applyOverrides(sweep.base, overrides, console.error),
+    base: applyOverrides(sweep.base, overrides, warn),
     ...parallel !== undefined && { parallel },
     ...retries !== undefined && { retries },
   };

@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { fileFault, isMissing } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
+import { sayText, warn } from "../base/say.ts";
 import { showCard } from "../cards/card.ts";
 import { namesIn } from "../cards/choose.ts";
 import { anchored } from "../config/paths.ts";
@@ -38,7 +39,7 @@ export async function trainCommand(
 ): Promise<ExitName> {
   const given = parseCommandLine(args);
   if (given.help) {
-    console.log(helpText());
+    sayText(helpText());
     return "done";
   }
   codeAsBegun(); // Reading the data may take minutes: workers are held to the code of this process.
@@ -58,7 +59,7 @@ export async function trainCommand(
   const workers = said ?? await workersUnsaid(config, cards);
   const run = { ...config, workers, out };
   if (line.printConfig) {
-    console.log(JSON.stringify(anchored(run, Deno.cwd()), null, 2));
+    sayText(JSON.stringify(anchored(run, Deno.cwd()), null, 2));
     return "done";
   }
   printsReport();
@@ -110,7 +111,7 @@ export async function askedOf(
 ): Promise<{ readonly config: RunConfig; readonly saysWorkers: boolean }> {
   const { resume, overrides } = line;
   const input = withWorkers(
-    applyOverrides(await inputOf(line), overrides, console.error),
+    applyOverrides(await inputOf(line), overrides, warn),
     overrides,
   );
   if (resume !== undefined && (line.config ?? overrides["init"]) !== undefined) {
@@ -170,8 +171,8 @@ async function besideRun(path: string, input: PlainConfig): Promise<PlainConfig>
 async function withModel(input: PlainConfig): Promise<PlainConfig> {
   const { init, data } = input;
   if (typeof init !== "string") return input;
-  const { model, context, config, notes = [] } = await openModel(init, { warn: console.error });
-  for (const note of notes) console.error(note);
+  const { model, context, config, notes = [] } = await openModel(init, { warn });
+  for (const note of notes) warn(note);
   const own = isPlain(data) ? data : {};
   const window = own["window"] ?? config?.data.window ?? context;
   const bptt = config?.data.bptt ?? null;

@@ -1,5 +1,6 @@
 /** The command `workers`: changes the number of workers of a run that is going on. */
 import { Refusal } from "../base/refusal.ts";
+import { say, sayText } from "../base/say.ts";
 import { sendControl, type WorkersChange } from "../../workers/control.ts";
 import { runCommand } from "./command.ts";
 
@@ -25,8 +26,8 @@ export interface WorkersLine {
 /** Runs `workers` with command-line arguments. */
 export async function workersCommand(args: readonly string[]): Promise<void> {
   const line = parseWorkers(args);
-  if (line === "help") return console.log(HELP);
-  console.log(await sendControl(line.out, { type: "workers", change: line.change }));
+  if (line === "help") return sayText(HELP);
+  say(await sendControl(line.out, { type: "workers", change: line.change }));
 }
 
 /** Reads `RUN N | +N | -N`, or a call for help. @throws {Refusal} `config` for anything else. */

@@ -1,14 +1,13 @@
 /** Reads a config file as a plain value. Knows files, not what a config means. */
 // @ts-types="./jsonc_parse.d.ts"
 import { parse } from "@std/jsonc/parse";
-import { extname, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { extname, join } from "node:path";
 import { fileFault } from "../base/file_fault.ts";
-import { own } from "../base/own.ts";
 import { Refusal } from "../base/refusal.ts";
 import { isPipe } from "../data/pipe.ts";
 import { isPrepared } from "../data/prepared/open.ts";
 import { readWhole } from "../data/read.ts";
+import { evaluateModule } from "./module.ts";
 import { isPlain, type PlainConfig } from "./overrides.ts";
 import { plainFault } from "./plain_data.ts";
 
@@ -28,11 +27,12 @@ export async function loadConfig(path: string): Promise<PlainConfig> {
   }
   const fault = plainFault(value);
   if (fault === undefined) return value;
-  throw refusal(path, `need numbers, texts, true, false, null, lists and objects: ${fault}`);
+  throw notPlain(path, fault);
 }
 
-/** Milliseconds that a module may take to load. */
-const PATIENCE = 30_000;
+function notPlain(path: string, fault: string): Refusal {
+  return refusal(path, `need numbers, texts, true, false, null, lists and objects: ${fault}`);
+}
 
 /** Endings of files that hold a text to train on. */
 const TEXTS = [".txt", ".text", ".md"];
@@ -54,31 +54,10 @@ async function readValue(path: string): Promise<unknown> {
     if (error instanceof Refusal) throw new Refusal("config", error.message);
     throw fileFault(error, { doing: "load", path, need: "a file", exit: "config" });
   }
-  try {
-    return await moduleValue(path);
-  } catch (error) {
-    throw refusal(path, `need a file that loads: ${reasonOf(error, path)}`);
-  }
-}
-
-/** The default export of a module, whose getters are called here: they may throw. */
-async function moduleValue(path: string): Promise<unknown> {
-  const late = Promise.withResolvers<never>();
-  // Deno ends a process that only waits for a promise nobody settles: the timer keeps it alive.
-  const timer = setTimeout(
-    () => late.reject(new Error(`it waits for longer than ${PATIENCE / 1000} s`)),
-    PATIENCE,
-  );
-  try {
-    const loading: Promise<{ readonly default?: unknown }> = import(
-      pathToFileURL(resolve(path)).href
-    );
-    const { default: value } = await Promise.race([loading, late.promise]);
-    plainFault(value);
-    return value;
-  } finally {
-    clearTimeout(timer);
-  }
+  const found = await evaluateModule(path);
+  if ("reason" in found) throw refusal(path, `need a file that loads: ${found.reason}`);
+  if ("fault" in found) throw notPlain(path, found.fault);
+  return found.value;
 }
 
 /** Whether a folder is at a path; what cannot be looked at is refused where it is read. */
@@ -121,51 +100,6 @@ function placeOf(text: string, position: number): string {
 
 function refusal(path: string, fault: string): Refusal {
   return new Refusal("config", `Cannot load ${path}: ${fault}`);
-}
-
-/** Why a module does not load, and where in it or in what it imports. */
-function reasonOf(error: unknown, path: string): string {
-  const text = error instanceof Error ? `${error.message}\n${error.stack}` : String(error);
-  // Deno colours some of its messages.
-  // deno-lint-ignore no-control-regex
-  const plain = text.replaceAll(/\x1b\[\d+m/g, "");
-  const first = (plain.split("\n")[0] ?? "").replace(/^SyntaxError: |\.$/g, "");
-  const reason = forbidden(first) ?? first;
-  const [, url, line, column] = /(?:at |\()(file:\/\/\S+?):(\d+):(\d+)\)?$/m.exec(plain) ?? [];
-  // A place in this file says nothing of the config.
-  if (url === undefined || url === import.meta.url) return reason;
-  const file = fileURLToPath(url);
-  const place = `line ${line}, column ${column}`;
-  return `${reason} at ${place}${file === resolve(path) ? "" : ` of ${file}`}`;
-}
-
-/** How every reason begins that is a thing forbidden. */
-const FORBIDS = "a config ";
-
-/** What a config may not do, by the name of Deno's permission for it. */
-const FORBIDDEN: Readonly<Record<string, string>> = {
-  env: "reads no environment variable",
-  import: "imports nothing from the network",
-  net: "reads nothing from the network",
-  write: "writes no file",
-  run: "starts no program",
-  sys: "asks nothing of the system",
-  ffi: "opens no library",
-};
-
-/** Deno's advice is to grant a permission, which no flag of ours does: say what a config may not do. */
-function forbidden(reason: string): string | undefined {
-  const [, permission = "", what] = /^Requires (\w+) access(?: to (".*?"))?/.exec(reason) ?? [];
-  const forbids = own(FORBIDDEN, permission);
-  if (forbids !== undefined) {
-    return `${FORBIDS}${forbids}${what === undefined ? "" : `: ${what}`}`;
-  }
-  const [, url] = /A remote specifier was requested: (".*?")/.exec(reason) ?? [];
-  if (url !== undefined) return `${FORBIDS}${FORBIDDEN["import"]}: ${url}`;
-  // A package that is in no lock file would be fetched.
-  return reason.startsWith("The lockfile is out of date")
-    ? `${FORBIDS}${FORBIDDEN["import"]}: a package is not one of Shoal's`
-    : undefined;
 }
 
 function firstLine(error: unknown): string {

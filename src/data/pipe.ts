@@ -3,6 +3,8 @@
  * when it waits: a pipe that nobody writes to blocks without an error.
  */
 
+import { warn } from "../base/say.ts";
+
 /** Milliseconds of patience where nobody says. */
 const PATIENCE = 3000;
 /** Bytes that are read at once. */
@@ -34,7 +36,7 @@ export interface PipeOptions {
 /** All bytes of a pipe in chunks; each stands until the next is asked for. Ends early when stopped. */
 export async function* pipeChunks(
   path: string,
-  { say = console.error, stop, patience = PATIENCE }: PipeOptions = {},
+  { say = warn, stop, patience = PATIENCE }: PipeOptions = {},
 ): AsyncGenerator<Uint8Array> {
   const name = isStdin(path) ? "stdin" : path;
   const waiting = setTimeout(

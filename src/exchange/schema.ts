@@ -1,7 +1,9 @@
 /** What config.json says of an exported model. Loose where others write it: they say much more. */
 import * as z from "zod";
 
-const size = z.int().min(1);
+const size = z.int().min(1).max(2 ** 31);
+/** Most layers, which are looked for one by one. */
+const layers = z.int().min(1).max(2 ** 12);
 
 /** As transformers' GPT2Config, with its defaults; what is not listed does not change the numbers. */
 export const gpt2ConfigSchema = z.looseObject({
@@ -10,7 +12,7 @@ export const gpt2ConfigSchema = z.looseObject({
   vocab_size: size.default(50257),
   n_positions: size.default(1024),
   n_embd: size.default(768),
-  n_layer: size.default(12),
+  n_layer: layers.default(12),
   n_head: size.default(12),
   n_inner: size.nullish(),
   activation_function: z.string().default("gelu_new"),
@@ -34,7 +36,7 @@ export const recurrentConfigSchema = z.strictObject({
   cell: z.enum(["rnn_tanh", "rnn_relu", "lstm", "gru"]),
   vocab_size: size,
   hidden_size: size,
-  num_layers: size,
+  num_layers: layers,
   bidirectional: z.boolean(),
   dropout: z.number().min(0).lt(1),
   shared_dropout: z.boolean(),

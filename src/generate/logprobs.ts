@@ -1,8 +1,9 @@
 /** Log-probabilities as lines: token as JSON text, id, natural logarithm, apart by tabs. */
+import { printable } from "../base/printable.ts";
 
 /** One token's line. */
 export function tokenLine(text: string, { id, logprob }: { id: number; logprob: number }): string {
-  return `${quoted(text)}\t${id}\t${logprob.toFixed(6)}\n`;
+  return `${printable(JSON.stringify(text))}\t${id}\t${logprob.toFixed(6)}\n`;
 }
 
 /** The last line: the mean over a text's tokens. */
@@ -10,12 +11,4 @@ export function meanLine(logprobs: readonly number[]): string {
   const n = logprobs.length;
   const mean = logprobs.reduce((a, b) => a + b, 0) / n;
   return n === 0 ? "" : `mean of ${n}\t\t${mean.toFixed(6)}\n`;
-}
-
-/** JSON text without a character that steers a terminal. */
-function quoted(text: string): string {
-  return JSON.stringify(text).replace(
-    /[\x7f-\x9f]/g,
-    (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"),
-  );
 }

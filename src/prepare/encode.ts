@@ -3,6 +3,7 @@
  * between two places of the input; it has a shard for each side that has tokens there.
  */
 import { keepingBusy } from "../base/busy.ts";
+import { createHash, type Hash } from "node:crypto";
 import { Refusal } from "../base/refusal.ts";
 import { type Part, PARTS } from "../data/prepared/folder.ts";
 import { widthFor } from "../data/prepared/header.ts";
@@ -10,8 +11,8 @@ import type { Tokenizer } from "../data/tokenizers/types.ts";
 import { countUnknown, type Unknown } from "../data/unknown.ts";
 import { ByteStream } from "./byte_stream.ts";
 import type { Input } from "./inputs.ts";
-import { type Piece, piecesOf } from "./pieces.ts";
-import { checkUnchanged } from "./scan.ts";
+import { changed, type Piece, piecesOf } from "./pieces.ts";
+import { checkUnchanged, drain } from "./scan.ts";
 import type { PrepareProgress } from "./schema.ts";
 import { SideWriter } from "./shard_writer.ts";
 
@@ -72,7 +73,8 @@ export async function encode(
   for (const [i, input] of options.inputs.entries()) {
     if (i < position.input) continue;
     const offset = i === position.input ? position.offset : 0;
-    for await (const piece of piecesFrom(offset, { at: i, progress, options })) {
+    const hash = createHash("sha256");
+    for await (const piece of piecesFrom(offset, { at: i, progress, options, hash })) {
       if (options.stop.aborted) return undefined;
       const side = sides[piece.part];
       const ids = await idsOf(piece, { input, tokenizer });
@@ -83,6 +85,8 @@ export async function encode(
       const full = train.tokens >= shardTokens || validation.tokens >= shardTokens;
       if (full && piece.next !== undefined) commit(i, piece.next);
     }
+    // What was encoded is what was looked at: size and time say nothing of a disk that fails.
+    if (hash.digest("hex") !== progress.inputs[i]?.sha256) throw changed(input.name);
     await checkUnchanged(input);
   }
   commit(progress.inputs.length, 0);
@@ -108,20 +112,41 @@ function bytesBefore({ position }: PrepareProgress, inputs: readonly Input[]): n
 
 async function* piecesFrom(
   offset: number,
-  { at, progress, options }: {
+  { at, progress, options, hash }: {
     at: number;
     progress: PrepareProgress;
     options: EncodeOptions;
+    /** Hears of all bytes of the file. */
+    hash: Hash;
   },
 ): AsyncGenerator<Piece> {
   const [input, scanned] = [options.inputs[at], progress.inputs[at]];
   if (input === undefined || scanned === undefined) return;
   const { extent } = scanned;
   const from = Math.max(offset, extent.start);
-  const raw = (chunk: Uint8Array) => options.read(chunk.length);
+  const raw = (chunk: Uint8Array) => {
+    hash.update(chunk);
+    options.read(chunk.length);
+  };
+  if (!input.packed) await hashBefore(from, { input, hash });
   await using stream = new ByteStream(input, { from, raw });
   const cut = (text: string) => options.tokenizer.cut(text);
   yield* piecesOf(stream, { ...progress.options, input, extent, cut });
+  await drain(stream);
+}
+
+/** What lies before the place where one goes on was encoded by a process before. */
+async function hashBefore(
+  end: number,
+  { input, hash }: { input: Input; hash: Hash },
+): Promise<void> {
+  await using stream = new ByteStream(input);
+  while (stream.position < end) {
+    const bytes = await stream.peek(Math.min(1 << 20, end - stream.position));
+    if (bytes.length === 0) throw changed(input.name);
+    hash.update(bytes);
+    stream.take(bytes.length);
+  }
 }
 
 /** UTF-16 units that are encoded before anybody grows impatient; pieces have fewer, as a rule. */

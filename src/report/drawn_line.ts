@@ -1,7 +1,10 @@
 /**
  * The last line of a terminal, which is drawn again and again, with the lines that stay above it.
- * Elsewhere than on a terminal there is no such line. Knows nothing of what the text says.
+ * Elsewhere than on a terminal there is no such line. Knows nothing of what the text says, which it
+ * makes printable: only its own sequences move the cursor.
  */
+
+import { oneLine, printable } from "../base/printable.ts";
 
 /** Where lines go. */
 export interface Screen {
@@ -44,7 +47,7 @@ export class DrawnLine {
   draw(text: string): void {
     if (!this.#screen.terminal) return;
     this.#text = text;
-    this.#put(ERASE + text.slice(0, Math.max(0, this.width)));
+    this.#put(ERASE + oneLine(text).slice(0, Math.max(0, this.width)));
   }
 
   /** Prints lines that stay, above the drawn one. */
@@ -52,13 +55,13 @@ export class DrawnLine {
     if (lines.length === 0) return;
     const drawn = this.#text;
     this.clear();
-    this.#screen.write(lines.map((line) => line + "\n").join(""));
+    this.#screen.write(lines.map((line) => printable(line) + "\n").join(""));
     if (drawn !== undefined) this.draw(drawn);
   }
 
   /** Elsewhere than on a terminal: a line in passing, where a terminal's would be drawn. */
   tell(text: string): void {
-    this.#put(text + "\n");
+    this.#put(oneLine(text) + "\n");
   }
 
   /** Takes the drawn line away. */

@@ -35,23 +35,6 @@ export function showSeconds(seconds: number): string {
   return `${Math.floor(h / 24)} d ${h % 24} h`;
 }
 
-/** Text without the characters that steer a terminal; line feeds and tabs stay. */
-export function printable(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "\ufffd");
-}
-
-/** Text as one line: characters that break or steer a line are written as JSON writes them. */
-export function oneLine(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, (c) => {
-    const code = c.charCodeAt(0);
-    return code < 0x20
-      ? JSON.stringify(c).slice(1, -1)
-      : `\\u${code.toString(16).padStart(4, "0")}`;
-  });
-}
-
 function threeDigits(x: number): string {
   return x >= 99.95 ? x.toFixed(0) : x >= 9.995 ? x.toFixed(1) : x.toFixed(2);
 }

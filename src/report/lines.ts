@@ -1,17 +1,18 @@
 /** The lines that an event leaves behind for a person. Pure; steps have none, they are progress. */
+import { oneLine, printable } from "../base/printable.ts";
 import type { Reach, RunEvent, RunFacts } from "./events.ts";
-import { printable, showBytes, showCount, showLoss, showSeconds } from "./format.ts";
+import { showBytes, showCount, showLoss, showSeconds } from "./format.ts";
 import { headerLines } from "./header_lines.ts";
 import type { Summary } from "./summary.ts";
 import { wrap } from "./wrap.ts";
 
-/** The lines of an event in `width` columns, without line feeds, safe to print on a terminal. */
+/** The lines of an event in `width` columns, without line feeds. */
 export function linesOf(event: RunEvent, width = Infinity): string[] {
   switch (event.type) {
     case "header":
       return [...headerLines(event.rows, width), ""];
     case "start":
-      return [printable(startLine(event.run))];
+      return [startLine(event.run)];
     case "step":
     case "progress":
     case "doing":
@@ -23,16 +24,15 @@ export function linesOf(event: RunEvent, width = Infinity): string[] {
     case "eval":
       return [
         `eval at step ${event.step}: val loss ${showLoss(event.valLoss)}${accuracyOf(event)}` +
-        printable(textsOf(event)),
+        textsOf(event),
       ];
     case "checkpoint":
       return [
-        printable(
-          `saved ${event.path} (${showBytes(event.bytes)} in ${Math.round(event.ms)} ms)`,
-        ),
+        oneLine(`saved ${event.path}`) +
+        ` (${showBytes(event.bytes)} in ${Math.round(event.ms)} ms)`,
       ];
     case "notice":
-      return printable(event.text).split("\n");
+      return [oneLine(event.text)];
     case "sample":
       return sampleLines(event, width);
     case "end":
@@ -53,7 +53,7 @@ function sampleLines(
   const behind = prompt === "" ? "" : `, prompt ${JSON.stringify(prompt)}`;
   const lines = printable(prompt + text).split("\n").flatMap((line) => wrap(line, width - 2));
   return [
-    printable(`sample at step ${step}${behind}:`),
+    `sample at step ${step}${behind}:`,
     ...lines.map((line) => line === "" ? "" : `  ${line}`),
   ];
 }

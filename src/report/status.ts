@@ -3,6 +3,7 @@
  * the time that it has taken; elsewhere a line once it takes long, and one now and then. Knows
  * nothing of what is done.
  */
+import { oneLine } from "../base/printable.ts";
 import type { DrawnLine } from "./drawn_line.ts";
 import { showSeconds } from "./format.ts";
 
@@ -68,9 +69,9 @@ export class Status implements Disposable {
     if (isNew || this.#now() - this.#spoke >= REDRAW_MS) this.#speak();
   }
 
-  /** Prints a text that stays. */
+  /** Prints a line that stays. */
   print(text: string): void {
-    this.#line.print(text.split("\n"));
+    this.#line.print([oneLine(text)]);
   }
 
   /** It is done: the line goes away. */

@@ -4,7 +4,7 @@
  */
 import { COUNTED } from "./limits.ts";
 import { datum, percentOf, type Tell, teller } from "./numbers.ts";
-import { escape } from "./svg.ts";
+import { markupText } from "../base/markup.ts";
 import type { ScalingReport } from "./report.ts";
 import { PAGE_STYLE } from "./page_style.ts";
 import {
@@ -30,13 +30,13 @@ export function pageOf(
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Scaling law of ${escape(source.file)}</title>
+<title>Scaling law of ${markupText(source.file)}</title>
 <link rel="icon" href="data:,">
 <style>${PAGE_STYLE}</style>
 </head>
 <body>
 <main>
-<h1>Scaling law of ${escape(source.file)}</h1>
+<h1>Scaling law of ${markupText(source.file)}</h1>
 <p class="lead">${lead(report, says)}</p>
 <figure>${
     pictures["loss.svg"]
@@ -47,11 +47,11 @@ ${constants(report, says)}
 <p>${fitWords(says)}</p>
 <h2>What to train next</h2>
 <p>The best use of a budget of C = 6 N D FLOP by this law: N grows as C<sup>a</sup>, D as C<sup>b</sup>. N counts ${
-    escape(COUNTED[source.params])
+    markupText(COUNTED[source.params])
   }.</p>
 ${optimal(report, says)}
 <h2>What this law does not say</h2>
-<ul>${report.limits.map((limit) => `<li>${escape(limit)}</li>`).join("\n")}</ul>
+<ul>${report.limits.map((limit) => `<li>${markupText(limit)}</li>`).join("\n")}</ul>
 <h2>IsoFLOP curves</h2>
 <figure>${pictures["isoflop.svg"]}<figcaption>${isoflopCaption(report)}</figcaption></figure>
 ${isoflop(report, says)}
@@ -71,10 +71,10 @@ ${laws(report, says)}
 <p>What known models cost, by 6 N D and as it is quoted. Where the number of passes is not published, 6 N D is of one pass.</p>
 ${costs(report, says)}
 <h2>How it was made</h2>
-<p>${escape(report.method.chinchilla)}: ${says("chinchilla.starts")} starts, of which ${
+<p>${markupText(report.method.chinchilla)}: ${says("chinchilla.starts")} starts, of which ${
     says("chinchilla.agree")
   } led to this optimum, where the sum is ${says("chinchilla.objective")}. Intervals: ${
-    escape(report.method.intervals)
+    markupText(report.method.intervals)
   }, ${says("bootstrap.draws")} draws of seed ${says("bootstrap.seed")}, ${
     says("chinchilla.redrawn")
   } of them drawn again because they determined no law. Level: ${
@@ -98,7 +98,7 @@ function lead({ source, chinchilla, bootstrap }: ScalingReport, says: Tell): str
   return `${says("source.used")} trials of ${says("range.params.0")} to ${
     says("range.params.1")
   } parameters and ${says("range.tokens.0")} to ${says("range.tokens.1")} tokens, by their ${
-    escape(source.loss)
+    markupText(source.loss)
   }. A larger budget C is best spent on N ~ C<sup>a</sup> parameters with a = ${
     datum("chinchilla.estimates.a.value", a.value)
   }${interval}. The law explains ${

@@ -1,5 +1,7 @@
 /** SVG as text: elements, and plots with two axes. Knows no trials and no laws. */
 
+import { markupText } from "../base/markup.ts";
+
 /** What an attribute or a text may hold. */
 type Value = string | number;
 
@@ -14,13 +16,7 @@ export function element(
 }
 
 function attribute(value: Value): string {
-  return typeof value === "number" ? String(Math.round(value * 100) / 100) : escape(value);
-}
-
-/** A text without what markup would read. */
-export function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;");
+  return typeof value === "number" ? String(Math.round(value * 100) / 100) : markupText(value);
 }
 
 /** An axis: what it is of, its ends, and whether equal factors are equally far apart. */
@@ -88,7 +84,7 @@ export function plot(
     "font-size": 13,
     fill: INK,
   }, [
-    element("title", {}, [escape(title)]),
+    element("title", {}, [markupText(title)]),
     element("clipPath", { id }, [element("rect", area)]),
     element("rect", { x: 0, y: 0, width: WIDTH, height: HEIGHT, fill: "#ffffff" }),
     text(title, { x: LEFT, y: 26, "font-size": 15, "font-weight": 600 }),
@@ -132,7 +128,7 @@ type Place = readonly [number, number];
 
 /** A text at a place. */
 export function text(words: string, attributes: Readonly<Record<string, Value>>): string {
-  return element("text", attributes, [escape(words)]);
+  return element("text", attributes, [markupText(words)]);
 }
 
 /** A line through places in pixels. */
@@ -170,5 +166,5 @@ export function dot(
     fill: ring ? "none" : colour,
     stroke: colour,
     "stroke-width": ring ? 1.5 : 0,
-  }, title === undefined ? [] : [element("title", {}, [escape(title)])]);
+  }, title === undefined ? [] : [element("title", {}, [markupText(title)])]);
 }

@@ -2,7 +2,7 @@
 import { COUNTED } from "./limits.ts";
 import { BEYOND, percentOf, type Tell } from "./numbers.ts";
 import type { ScalingReport } from "./report.ts";
-import { escape } from "./svg.ts";
+import { markupText } from "../base/markup.ts";
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = (tag: string, row: readonly string[]) =>
@@ -45,7 +45,7 @@ export function optimal({ optimal }: ScalingReport, says: Tell): string {
       const of = (key: string) => says(`optimal.${i}.${key}`);
       const beyond = of("beyond") + (row.outside ? ` ${BEYOND}` : "");
       return "skipped" in row
-        ? [of("flops"), escape(`none: ${row.skipped}`), "", "", "", beyond]
+        ? [of("flops"), markupText(`none: ${row.skipped}`), "", "", "", beyond]
         : [of("flops"), of("params"), of("tokens"), of("ratio"), of("loss"), beyond];
     }),
   );
@@ -60,7 +60,7 @@ export function isoflopCaption({ isoflop }: ScalingReport): string {
 
 /** Minima of the parabolas, and how they move. */
 export function isoflop({ isoflop }: ScalingReport, says: Tell): string {
-  if ("skipped" in isoflop) return `<p>Not fitted: ${escape(isoflop.skipped)}.</p>`;
+  if ("skipped" in isoflop) return `<p>Not fitted: ${markupText(isoflop.skipped)}.</p>`;
   const rows = isoflop.budgets.map(({ minimum }, i) => {
     const of = `isoflop.budgets.${i}`;
     return [
@@ -73,7 +73,7 @@ export function isoflop({ isoflop }: ScalingReport, says: Tell): string {
     ];
   });
   const exponents = "skipped" in isoflop.exponents
-    ? `Exponents not fitted: ${escape(isoflop.exponents.skipped)}.`
+    ? `Exponents not fitted: ${markupText(isoflop.exponents.skipped)}.`
     : `Over these minima N_opt ~ C<sup>a</sup> with a = ${
       says("isoflop.exponents.a")
     }, D_opt ~ C<sup>b</sup> with b = ${says("isoflop.exponents.b")}.`;
@@ -92,7 +92,7 @@ export function kaplan({ kaplan }: ScalingReport, says: Tell): string {
     (["plain", "irreducible"] as const).map((kind) => {
       const name = [QUANTITIES[fit.of], kind === "plain" ? "without E" : "with E"];
       const own = fit[kind];
-      if ("skipped" in own) return [...name, escape(own.skipped), "", "", "", ""];
+      if ("skipped" in own) return [...name, markupText(own.skipped), "", "", "", ""];
       const of = `kaplan.${i}.${kind}`;
       return [
         ...name,
@@ -123,7 +123,7 @@ export function laws({ published }: ScalingReport, says: Tell): string {
   return table(
     ["law", "E", "A", "B", "&alpha;", "&beta;", "a", "b"],
     published.laws.map(({ name }, i) => [
-      escape(name),
+      markupText(name),
       ...["E", "A", "B", "alpha", "beta", "a", "b"].map((key) =>
         says(`published.laws.${i}.${key}`)
       ),
@@ -145,11 +145,11 @@ export function costs({ published }: ScalingReport, says: Tell): string {
       "sources",
     ],
     published.costs.map(({ model, source }, i) => [
-      escape(model),
+      markupText(model),
       ...["params", "tokens", "passes", "flops_6nd", "published", "implied_passes"].map((key) =>
         says(`published.costs.${i}.${key}`)
       ),
-      escape(source),
+      markupText(source),
     ]),
   );
 }

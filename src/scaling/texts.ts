@@ -1,4 +1,5 @@
 /** A report's files that are not pictures, as texts. */
+import { csvTable } from "../base/csv.ts";
 import { sealed } from "../base/hash.ts";
 import type { ScalingReport } from "./report.ts";
 
@@ -24,11 +25,5 @@ const COLUMNS = [
 
 /** points.csv: the trials that were fitted, beside what the law says of them. */
 export function pointsCsv({ points }: ScalingReport): string {
-  const rows = points.map((point) => COLUMNS.map((column) => cell(point[column])).join(","));
-  return [COLUMNS.join(","), ...rows, ""].join("\n");
-}
-
-function cell(value: string | number): string {
-  const text = String(value);
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return csvTable([COLUMNS, ...points.map((point) => COLUMNS.map((column) => point[column]))]);
 }

@@ -1,4 +1,5 @@
 /** What a sweep leaves of each trial: the rows that fits are made of. Pure. */
+import { csvTable } from "../base/csv.ts";
 import type { Counts } from "../budget/counts.ts";
 import { sealed } from "../base/hash.ts";
 import type { RunConfig } from "../config/schema.ts";
@@ -79,7 +80,7 @@ export function jsonLines(rows: readonly TrialRow[]): string {
   return rows.map((row) => JSON.stringify(sealed(row)) + "\n").join("");
 }
 
-/** Rows as CSV (RFC 4180 but for line feeds); what is nested has dotted columns, without configs. */
+/** Rows as CSV; what is nested has dotted columns, without configs. */
 export function csv(rows: readonly TrialRow[]): string {
   const flat = rows.map(({ config: _, trunk, params, axes, ...row }) => ({
     ...row,
@@ -88,20 +89,12 @@ export function csv(rows: readonly TrialRow[]): string {
     trunk: trunk === null ? null : `${trunk.key}@${trunk.step}`,
   }));
   const columns = Array.from(new Set(flat.flatMap((row) => Object.keys(row))));
-  const lines = flat.map((row: Record<string, unknown>) =>
-    columns.map((column) => cell(row[column])).join(",")
-  );
-  return [columns.map(cell).join(","), ...lines].map((line) => line + "\n").join("");
+  const cells = flat.map((row: Record<string, unknown>) => columns.map((column) => row[column]));
+  return csvTable([columns, ...cells]);
 }
 
 function prefixed(name: string, values: Readonly<Record<string, unknown>>): object {
   return Object.fromEntries(
     Object.entries(values).map(([key, value]) => [`${name}.${key}`, value]),
   );
-}
-
-function cell(value: unknown): string {
-  if (value === null || value === undefined) return "";
-  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

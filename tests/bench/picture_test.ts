@@ -49,7 +49,7 @@ function elementsOf(svg: string): Element[] {
     .map(([, name = "", list = "", words = ""]) => ({
       name,
       at: Object.fromEntries([...list.matchAll(/ ([a-z-]+)="([^"]*)"/g)].map(([, k, v]) => [k, v])),
-      words,
+      words: words.replaceAll("&#39;", "'"),
     }));
 }
 

@@ -2,6 +2,7 @@
  * The task `chaos`: trains through random faults for some minutes and compares every run's end with
  * an undisturbed one. Exit code 1 on any difference.
  */
+import { say, sayText } from "../../src/base/say.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flagsHelp } from "../../src/cli/flags.ts";
 import { endOnSignals } from "../../src/cli/signals.ts";
@@ -11,12 +12,12 @@ import { gather } from "./gather.ts";
 
 async function chaos(args: readonly string[]): Promise<void> {
   const options = parseArgs(args);
-  if (options === "help") return console.log(flagsHelp(CHAOS));
+  if (options === "help") return sayText(flagsHelp(CHAOS));
   // Runs that a storm has started and their folder go with it.
   endOnSignals();
-  console.log(`seed ${options.seed}: ${JSON.stringify(options)}`);
-  const total = await gather(options, (line) => console.log(line));
-  console.log(report(total));
+  say(`seed ${options.seed}: ${JSON.stringify(options)}`);
+  const total = await gather(options, (line) => say(line));
+  sayText(report(total));
   if (total.wrong.length > 0) Deno.exit(1);
 }
 

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertGreater, assertMatch, assertRejects } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
-import { SAVE_POINTS, saveCheckpoint } from "../../src/checkpoint/commit.ts";
+import { type CheckpointDraft, SAVE_POINTS, saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
+import { Ruined } from "../../src/checkpoint/ruined.ts";
+import type { NamedTensor } from "../../src/checkpoint/tensor.ts";
 import { draftOf, flipBit, hashOf, names, TempFolder } from "./fixture.ts";
 
 const onSkip = (path: string, reason: string) => {
@@ -150,4 +152,28 @@ Deno.test("saveCheckpoint() keeps its files from other users", async () => {
     .filter((file) => ((Deno.statSync(file).mode ?? 0) & 0o007) !== 0);
   assertEquals(open, []);
   assert(Deno.statSync(path).isDirectory);
+});
+
+Deno.test("saveCheckpoint() keeps a state that is not finite under a name that is no checkpoint's", async () => {
+  const spoil = (draft: CheckpointDraft, value: number): CheckpointDraft => {
+    const [first] = draft.optimizer as [NamedTensor];
+    return { ...draft, optimizer: [{ ...first, data: first.data.with(3, value) }] };
+  };
+  for (const value of [NaN, Infinity, -Infinity]) {
+    using temp = new TempFolder();
+    await saveCheckpoint(temp.path, draftOf(1));
+    for (const draft of [spoil(draftOf(2), value), { ...draftOf(2), ruin: "its loss is NaN" }]) {
+      const error = await assertRejects(() => saveCheckpoint(temp.path, draft), Ruined);
+      assertEquals(error.message, draft.ruin ?? `its state is not finite: w/m[3] is ${value}`);
+      assertEquals(error.kept, `${temp.path}/step-00000002.ruined`);
+      assertEquals(names(temp.path), ["step-00000001", "step-00000002.ruined"]);
+    }
+    // That a disk has no room for it hides nothing.
+    const full = { free: () => 0 };
+    const error = await assertRejects(
+      () => saveCheckpoint(temp.path, spoil(draftOf(3), value), full),
+      Ruined,
+    );
+    assertEquals([error.kept, names(temp.path).length], [undefined, 2]);
+  }
 });

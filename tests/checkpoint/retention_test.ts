@@ -207,3 +207,11 @@ Deno.test("cleanLeftovers() removes what is half written or half removed, and no
   assertEquals(names(temp.path), [".corrupt-step-00000003-c", "step-00000001"]);
   assertEquals(await cleanLeftovers(`${temp.path}/nowhere`), []);
 });
+
+Deno.test("applyRetention() counts no checkpoint behind the last step that is known to be sound", async () => {
+  using temp = new TempFolder();
+  for (const step of [1, 2, 3, 4]) await saveCheckpoint(temp.path, draftOf(step));
+  assertEquals(await applyRetention(temp.path, 1, { sound: 0 }), []);
+  assertEquals(await applyRetention(temp.path, 2, { sound: 3 }), [1]);
+  assertEquals(await applyRetention(temp.path, 1, { sound: 4 }), [3, 2]);
+});

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { bytesOf, sha256 } from "../../src/base/hash.ts";
 import { Damage } from "../../src/checkpoint/damage.ts";
 import { readSafetensors, writeSafetensors } from "../../src/checkpoint/safetensors.ts";
-import { firstNonFinite } from "../../src/checkpoint/tensor.ts";
+import { atOnce } from "../../src/checkpoint/pieces.ts";
+import { nonFinite } from "../../src/checkpoint/tensor.ts";
 import { TempFolder, tensor } from "./fixture.ts";
 
 Deno.test("safetensors keep names, shapes, metadata and every bit", async () => {
@@ -102,8 +103,12 @@ Deno.test("readSafetensors() refuses a header before it takes room for the data"
   }
 });
 
-Deno.test("firstNonFinite() names the tensor and the element", () => {
+Deno.test("nonFinite() names the tensor and the element", () => {
   const bad = { name: "b", shape: [3], data: new Float32Array([0, 1, -Infinity]) };
-  assertEquals(firstNonFinite([tensor("a", [2])]), undefined);
-  assertEquals(firstNonFinite([tensor("a", [2]), bad]), { name: "b", index: 2, value: -Infinity });
+  assertEquals(atOnce(nonFinite([tensor("a", [2])])), undefined);
+  assertEquals(atOnce(nonFinite([tensor("a", [2]), bad])), {
+    name: "b",
+    index: 2,
+    value: -Infinity,
+  });
 });

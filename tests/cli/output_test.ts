@@ -1,6 +1,6 @@
 /** Stdout takes all of a text, and a reader or a terminal that is gone is no fault. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { openOutput, quietenLostConsole } from "../../src/cli/output.ts";
+import { openOutput, openProduct, quietenLostConsole } from "../../src/cli/output.ts";
 import { ERRORS } from "../faults/bad_disk.ts";
 
 Deno.test("openOutput() writes all bytes to a sink that takes a few at a time", () => {
@@ -101,4 +101,23 @@ Deno.test("openOutput() throws a bug", () => {
     },
   });
   assertThrows(() => output.write("a"), TypeError, "a bug");
+});
+
+Deno.test("openProduct() leaves a text as it is in a pipe, and makes it harmless on a terminal", () => {
+  // Model output: a part of a character waits in the stream of tokens, not here.
+  const text = "\x1b[2Ja\x9b\tb\r\n\u202eé 🐟";
+  const shown = (terminal: boolean) => {
+    let bytes: number[] = [];
+    const output = openProduct({
+      writeSync: (part) => {
+        bytes = [...bytes, ...part];
+        return part.length;
+      },
+      isTerminal: () => terminal,
+    });
+    for (const part of text.match(/[^]{1,4}/gu) ?? []) output.write(part);
+    return new TextDecoder().decode(Uint8Array.from(bytes));
+  };
+  assertEquals(shown(false), text);
+  assertEquals(shown(true), "\\u001b[2Ja\\u009b\tb\\r\n\\u202eé 🐟");
 });

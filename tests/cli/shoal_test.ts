@@ -180,6 +180,11 @@ Deno.test("./shoal refuses a misspelt command, names the nearest and starts noth
     const says = `error: Unknown command ${word}: ${guess}./shoal help lists the commands\n`;
     assertEquals(machine.call([word, "--x"]), { code: 64, stdout: "", stderr: says });
   }
+  const { stderr } = machine.call(["größe\x1b[2J\x07\u009b5A\u202e\u2066\u2028 🐟"]);
+  assertEquals(
+    stderr,
+    "error: Unknown command größe?[2J??5A??? 🐟: ./shoal help lists the commands\n",
+  );
   assertEquals(machine.said, []);
 });
 

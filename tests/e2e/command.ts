@@ -1,6 +1,7 @@
 /** Runs commands with the options and permissions of their tasks, fed on stdin. */
 import { assert } from "@std/assert";
 import { type Ended, ONE_ADAPTER, ROOT, taskOptions, withoutStatus } from "./support.ts";
+import { assertHarmless } from "../support/hostile.ts";
 
 /** Where and with what a command runs. */
 export interface CommandOptions {
@@ -43,6 +44,8 @@ export async function runCommand(
   const { code, stdout, stderr } = await child.output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   const said = withoutStatus(text(stderr));
+  // What a model says goes into a pipe as it is.
+  assertHarmless((task === "generate" ? "" : text(stdout)) + said, `${task} ${args.join(" ")}`);
   return { code, stdout: text(stdout), stderr: said, ms: performance.now() - start };
 }
 

@@ -19,6 +19,7 @@ const PARTS = [
   "kernels",
   "tests/base",
   "tests/std",
+  "tests/support",
   "tests/lint",
 ];
 

@@ -5,6 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { assertHarmless } from "../support/hostile.ts";
 import { textOf } from "./text.ts";
 
 /** The repository, with a slash behind. */
@@ -104,6 +105,7 @@ export function startTrain(args: readonly string[], options: TrainOptions = {}):
   const stderr = new Transcript(child.stderr);
   const ended = async (): Promise<Ended> => {
     const [out, err, { code }] = await Promise.all([stdout.whole, stderr.whole, child.status]);
+    assertHarmless(out + err, `train ${args.join(" ")}`);
     return { code, stdout: out, stderr: err, ms: performance.now() - start };
   };
   return {

@@ -143,6 +143,9 @@ Deno.test("a config that our kernels do not compute is refused by its key", asyn
   const cases: readonly (readonly [Record<string, unknown>, string])[] = [
     [{ model_type: "llama" }, 'model_type: need gpt2 or shoal_recurrent: "llama"'],
     [{ model_type: undefined }, "it says none"],
+    // Sizes that would be looked for one by one, for ever.
+    [{ n_layer: 1e15 }, "n_layer: Too big"],
+    [{ n_embd: 2 ** 40 }, "n_embd: Too big"],
     [{ architectures: ["GPT2ForSequenceClassification"] }, "architectures.0: "],
     [
       { activation_function: "relu" },

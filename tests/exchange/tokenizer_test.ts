@@ -47,7 +47,7 @@ Deno.test("a tokenizer's files that are not whole are refused", async () => {
     assertRejects(() => openWith(names, more), Refusal, says);
   await refused(["vocab.json"], {}, "merges.txt is missing");
   await refused([], { "tokenizer.json": "{" }, "tokenizer.json is not valid JSON");
-  await refused([], { "tokenizer.json": "{}" }, "Cannot read a tokenizer.json");
+  await refused([], { "tokenizer.json": "{}" }, "tokenizer.json: need another value at model");
   await refused(["vocab.json"], { "merges.txt": "a" }, "merges.txt: need two tokens");
 });
 

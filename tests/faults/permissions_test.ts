@@ -119,6 +119,13 @@ Deno.test("the coordinator asks for what its flags name, for its files and for i
       place.of("<TMP>"),
       place.of("text.txt"),
       SMOKE,
+      // What the process that evaluates the config may read: its folder, and the project around it.
+      ROOT.slice(0, -1),
+      ROOT + "configs",
+      ROOT + "deno.json",
+      ...[".git", "deno.json", "deno.jsonc", "package.json"].map((mark) =>
+        `${ROOT}configs/${mark}`
+      ),
     ].sort(),
   );
   place.assertQuiet();
@@ -193,4 +200,106 @@ Deno.test("LD_LIBRARY_PATH reaches workers, though Deno hands it on only with al
   running.kill("SIGTERM");
   assertEquals((await running.ended).code, 0);
   place.assertQuiet();
+});
+
+Deno.test("a config reads its project, and can do nothing else, under the flags of train", async () => {
+  using place = new Place();
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  let met = 0;
+  const listening = (async () => {
+    for await (const connection of listener) {
+      met++;
+      connection.close();
+    }
+  })();
+  const home = place.of("home");
+  for (const name of [".ssh", "project/configs/.cache", "project/lib", "other"]) {
+    Deno.mkdirSync(`${home}/${name}`, { recursive: true });
+  }
+  place.write("home/.ssh/id_rsa", "secret");
+  place.write("home/other/notes.txt", "notes");
+  place.write("home/project/package.json", "{}");
+  place.write("home/project/.env", "TOKEN=secret");
+  place.write("home/project/lib/base.ts", "export const base = { steps: 7 };");
+  place.write("home/project/lib/lines.txt", "a\nb\n");
+
+  const reads = "a config reads its own project alone, and nothing hidden there";
+  const net = "a config reads nothing from the network";
+  const json = JSON.stringify;
+  /** What a config does before it exports, and what the line says of it. */
+  const cases: readonly (readonly [code: string, says: string])[] = [
+    [`await fetch("http://127.0.0.1:${port}/?secret");`, `${net}: "127.0.0.1:${port}"`],
+    [`await Deno.connect({ hostname: "127.0.0.1", port: ${port} });`, net],
+    [`await Deno.connect({ hostname: "localhost", port: ${port} });`, net],
+    [`await Deno.connect({ hostname: "::1", port: ${port} });`, net],
+    ['await Deno.connect({ hostname: "2001:db8::1", port: 443 });', `${net}: "[2001:db8::1]:443"`],
+    ['await fetch("http://[2001:db8::1]/");', net],
+    ['await Deno.resolveDns("secret.example.com", "A");', net],
+    ['await fetch("https://secret.example.com/");', net],
+    ['Deno.listen({ hostname: "::", port: 0 });', net],
+    [`await Deno.connect({ transport: "unix", path: ${json(place.of("s.sock"))} });`, "a config "],
+    [`await import("https://example.com/" + "a.ts");`, "a config imports nothing from the network"],
+    [`Deno.readTextFileSync(${json(`${home}/.ssh/id_rsa`)});`, reads],
+    [`Deno.readTextFileSync(${json(`${home}/other/notes.txt`)});`, reads],
+    ['Deno.readTextFileSync(import.meta.dirname + "/../.env");', reads],
+    [`Array.from(Deno.readDirSync(${json(home)}));`, reads],
+    ['Deno.readTextFileSync("/etc/passwd");', reads],
+    ['Deno.readTextFileSync("/proc/self/environ");', reads],
+    [`await import(${json(`${home}/.ssh/id_rsa`)} + "", { with: { type: "text" } });`, reads],
+    ['Deno.symlinkSync("/etc/passwd", import.meta.dirname + "/link");', "a config writes no file"],
+    ['Deno.writeTextFileSync(import.meta.dirname + "/stray", "a");', "a config writes no file"],
+    [`Deno.writeTextFileSync(${json(place.of("stray"))}, "a");`, "a config writes no file"],
+    ["Deno.makeTempDirSync();", "a config writes no file"],
+    ['new Deno.Command("sh").outputSync();', 'a config starts no program: "sh"'],
+    [
+      'new Deno.Command(Deno.execPath(), { args: ["run", "-A", "x.ts"] }).outputSync();',
+      "a config ",
+    ],
+    [
+      'import { execSync } from "node:child_process"; execSync("true");',
+      "a config ",
+    ],
+    ['Deno.kill(Deno.ppid, "SIGTERM");', "a config starts no program"],
+    ['Deno.env.get("AWS_SECRET_ACCESS_KEY");', "a config reads no environment variable"],
+    ["Deno.env.toObject();", "a config reads no environment variable"],
+    ['import { userInfo } from "node:os"; userInfo();', "a config asks nothing of the system"],
+    ['Deno.dlopen("libc.so.6", {});', "a config opens no library"],
+  ];
+  const paths = cases.map(([code], i) => {
+    const name = `home/project/configs/${i}.ts`;
+    const [, head = "", body = code] = /^(import [^;]*;)(.*)$/.exec(code) ?? [];
+    place.write(name, `${head}\n${body}\nexport default { steps: 1 };\n`);
+    return place.of(name);
+  });
+  const good = place.of("home/project/configs/good.ts");
+  place.write(
+    "home/project/configs/good.ts",
+    'import { base } from "../lib/base.ts";\n' +
+      'const text = Deno.readTextFileSync(import.meta.dirname + "/../lib/lines.txt");\n' +
+      'export default { ...base, name: String(text.split("\\n").length) };\n',
+  );
+  const { stdout, stderr, code } = await new Deno.Command(Deno.execPath(), {
+    args: [...taskOptions(""), `${ROOT}tests/faults/configs_child.ts`, good, ...paths],
+    cwd: place.path,
+    env: { AWS_SECRET_ACCESS_KEY: "secret", NO_COLOR: "1" },
+  }).output();
+  listener.close();
+  await listening;
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  assertEquals([code, text(stderr)], [0, ""]);
+  const ends = JSON.parse(text(stdout));
+  assertEquals(ends[good], { steps: 7, name: "3" });
+  for (const [i, [does, says]] of cases.entries()) {
+    const line = ends[paths[i] as string];
+    assertEquals(typeof line, "string", `${does} was done`);
+    const loads = `Cannot load ${paths[i]}: need a file that loads: `;
+    assert(line.startsWith(loads + says) && !line.includes("\n"), `${does}: ${line}`);
+    assert(!line.includes("--allow"), line);
+  }
+  assertEquals(met, 0);
+  assertEquals(
+    Array.from(Deno.readDirSync(place.path), ({ name }) => name).includes("stray"),
+    false,
+  );
 });

@@ -4,6 +4,7 @@
  * its seed, so that it can be seen again.
  */
 import { Refusal } from "../../src/base/refusal.ts";
+import { say, sayText } from "../../src/base/say.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
 import { campaign, GROWTH_LIMIT, showTally } from "./campaign.ts";
@@ -47,12 +48,12 @@ const FUZZ: FlagsSpec = {
 
 async function fuzz(args: readonly string[]): Promise<void> {
   const { positionals, values, help } = parseFlags(args, FUZZ);
-  if (help) return console.log(flagsHelp(FUZZ));
+  if (help) return sayText(flagsHelp(FUZZ));
   if (positionals.length > 0) {
     throw new Refusal("config", `Cannot fuzz ${positionals.join(" ")}: need flags: --frames=N`);
   }
   const { frames, headers, journals, tokenizers, seed = Date.now() % 2 ** 32 } = values;
-  console.log(`seed ${seed}`);
+  say(`seed ${seed}`);
   await play("frames", frameRound, { seed, rounds: frames });
   await play("headers", headerRound, { seed, rounds: headers });
   await play("journals", journalRound, { seed, rounds: journals });
@@ -65,7 +66,7 @@ async function play(
   options: { seed: number; rounds: number },
 ): Promise<void> {
   const tally = await campaign(round, options);
-  console.log(showTally(title, tally));
+  sayText(showTally(title, tally));
   if (tally.growth < GROWTH_LIMIT) return;
   throw new Violation(`${title}: memory grew by ${tally.growth} B, more than ${GROWTH_LIMIT}`);
 }

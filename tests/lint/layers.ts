@@ -78,6 +78,8 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   "Deno": [
     "src/checkpoint",
     "src/config/load.ts",
+    "src/config/module.ts",
+    "src/config/module_child.ts",
     "src/data/prepared/files.ts",
     "src/data/pipe.ts",
     "src/data/read.ts",

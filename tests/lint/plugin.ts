@@ -5,6 +5,7 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { COMPOSERS, LAYERS, OUTSIDE } from "./layers.ts";
+import { terminalRule } from "./terminal.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const ROOMS = [...Object.keys(LAYERS), ...COMPOSERS];
@@ -189,6 +190,9 @@ const plugin: Deno.lint.Plugin = {
           if (spread !== undefined) context.report({ node: spread, message: UNBOUNDED });
         }
       },
+    },
+    "terminal": {
+      create: (context) => terminalRule(below(context.filename), context),
     },
     "no-default-export": {
       create(context) {

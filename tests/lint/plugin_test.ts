@@ -196,3 +196,34 @@ Deno.test("a place that may use the outside lies in a room and exists", () => {
     Deno.statSync(ROOT + place);
   }
 });
+
+Deno.test("the plugin sees text that goes to a terminal beside the one way there", () => {
+  for (
+    const text of [
+      'export const x = () => console.log("a");',
+      "export const x = { warn: console.error };",
+      "export const x = () => { const { log } = console; return log; };",
+      "export const x = () => globalThis.console.info;",
+      'export const x = () => Deno.stderr.writeSync(new TextEncoder().encode("a"));',
+      "export const x = (text: ReadableStream) => text.pipeTo(Deno.stdout.writable);",
+      "export const x = () => { const { stdout } = Deno; return stdout; };",
+      'import process from "node:process"; export const x = process;',
+      'export const x = () => alert("a");',
+      'import { openOutput } from "./output.ts"; export const x = openOutput;',
+      'export const x = () => new Deno.Command("a", { stderr: "inherit" });',
+    ]
+  ) {
+    for (const file of ["src/cli/x.ts", "workers/x.ts", "examples/x.ts", "bench/x.ts"]) {
+      assertEquals(faults(file, text).length, 1, `${file}: ${text}`);
+    }
+    assertEquals(faults("tests/x_test.ts", text), [], text);
+  }
+  for (
+    const text of [
+      'import { say } from "../base/say.ts"; export const x = () => say("a");',
+      "export const x = () => Deno.stdout.isTerminal();",
+      "export const x = ({ stdout }: Deno.CommandOutput) => stdout;",
+      'export const x = { stderr: "piped", console: 1 };',
+    ]
+  ) assertEquals(faults("src/cli/x.ts", text), [], text);
+});

@@ -309,6 +309,44 @@ Deno.test("prepare refuses files that are not there, not packed, cut off, or cha
   );
 });
 
+Deno.test("prepare refuses a file whose bytes change between its two readings, whatever its size and time say", async () => {
+  const text = someText(3000);
+  // A place within the text; in a packed file, what tells when it was packed.
+  const files: readonly (readonly [name: string, text: string, at: number])[] = [
+    ["a.txt", text, 100],
+    ["mark.txt", `\ufeff${text}`, 100],
+    ["a.txt.gz", text, 5],
+    ["a.jsonl", jsonLines(text.match(/[^]{1,5000}/g) ?? []), 100],
+  ];
+  for (const [name, content, place] of files) {
+    for (const isResumed of [false, true]) {
+      using desk = new Desk();
+      const path = desk.write(name, content);
+      const { mtime } = Deno.statSync(path);
+      const options = { tokenizer: "byte", validation: 0, shardTokens: 20_000 };
+      const change = () => {
+        const bytes = Deno.readFileSync(path);
+        Deno.writeFileSync(path, bytes.with(place, (bytes[place] as number) ^ 1));
+        Deno.utimeSync(path, mtime as Date, mtime as Date);
+      };
+      let kept = 0;
+      const at = (point: string) => {
+        if (!isResumed && point === "keep tokenizer") change();
+        // Another process goes on from its first shard.
+        if (isResumed && point === "keep progress" && ++kept === 3) throw new Error("killed");
+      };
+      const act = () => desk.prepare([name], options, { at });
+      if (isResumed) {
+        await assertRejects(act, Error, "killed");
+        change();
+      }
+      const { exit } = await assertRejects(act, Refusal, `${name}: need it as it was`);
+      assertEquals(exit, "data", name);
+      assert(!contents(desk.of("out")).has("index.json"));
+    }
+  }
+});
+
 Deno.test("prepare refuses a split that leaves a side empty", async () => {
   using desk = new Desk();
   desk.write("a.jsonl", jsonLines(["one"]));

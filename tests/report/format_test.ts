@@ -1,13 +1,5 @@
 import { assertEquals } from "@std/assert";
-import {
-  oneLine,
-  printable,
-  showBytes,
-  showCount,
-  showLoss,
-  showRate,
-  showSeconds,
-} from "../../src/report/format.ts";
+import { showBytes, showCount, showLoss, showRate, showSeconds } from "../../src/report/format.ts";
 
 Deno.test("showLoss() keeps four decimals that count", () => {
   const cases = [[3.21412, "3.2141"], [0.53219, "0.5322"], [0.0123456, "0.01235"], [0, "0.0000"]];
@@ -53,14 +45,4 @@ Deno.test("showSeconds() shows two units and never 60 of one", () => {
     [273_600, "3 d 4 h"],
   ];
   for (const [seconds, text] of cases) assertEquals(showSeconds(seconds), text);
-});
-
-Deno.test("printable() takes away what steers a terminal", () => {
-  assertEquals(printable("a\tb\nç 🐟"), "a\tb\nç 🐟");
-  assertEquals(printable("\x1b[2J\r\x00\x7f\x9b"), "\ufffd[2J\ufffd\ufffd\ufffd\ufffd");
-});
-
-Deno.test("oneLine() leaves no character that breaks or steers a line", () => {
-  assertEquals(oneLine("a\nb\tc\x1b[2Jd\x9b"), "a\\nb\\tc\\u001b[2Jd\\u009b");
-  assertEquals(oneLine("größe #1: \\n"), "größe #1: \\n");
 });

@@ -10,7 +10,7 @@ Deno.test("headerLines() aligns what stands behind the names, and wraps it below
     "      seed=7",
   ]);
   assertEquals(headerLines(rows, Infinity).length, 2);
-  assertEquals(headerLines([["folder", "a\x1b[2J\nb"]], 80), ["folder  a\ufffd[2J b"]);
+  assertEquals(headerLines([["folder", "a\x1b[2J\nb"]], 80), ["folder  a\\u001b[2J b"]);
 });
 
 Deno.test("wrap() cuts at spaces and a word that is too long, and loses nothing else", () => {

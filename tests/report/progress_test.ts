@@ -60,7 +60,7 @@ Deno.test("piped progress has each evaluation, checkpoint, notice and sample", (
     "worker 1 was replaced",
     'sample at step 3, prompt "Call":',
     "  Call me",
-    "  Ishmael\ufffd[2J",
+    "  Ishmael\\u001b[2J",
     "step 10/40  loss 4.3750  val 4.2500  lr 3.00e-4  norm 1.50  32 tok/s",
   ]);
 });

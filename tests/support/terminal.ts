@@ -1,5 +1,6 @@
 /** Commands on a pseudo-terminal, as a person runs them: with `script` of util-linux. */
 import { assert } from "@std/assert";
+import { assertHarmless } from "./hostile.ts";
 
 /** The key Ctrl-C: the terminal sends SIGINT to every process of the command. */
 export const CTRL_C = "\x03";
@@ -75,6 +76,7 @@ export class Terminal implements AsyncDisposable {
     this.#over = true;
     this.#wake();
     const { code } = await this.#script.status;
+    assertHarmless(this.#text, "on a terminal", { terminal: true });
     await this.#keys.close().catch(() => {});
     return { code, text: this.#text };
   }

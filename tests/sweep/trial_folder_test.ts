@@ -9,6 +9,7 @@ import { Meter } from "../../src/cli/sweep/meter.ts";
 import { checkpointsOf, stepsOf } from "../../src/cli/sweep/trial_folder.ts";
 import { openJournal } from "../../src/report/journal.ts";
 import { draftOf, flipBit, names, TempFolder } from "../checkpoint/fixture.ts";
+import { draftFor } from "../support/drafts.ts";
 import { standing, trialOf } from "./support.ts";
 
 const [SHORT, LONG] = [trialOf("short", 100), trialOf("long", 200)];
@@ -48,9 +49,8 @@ async function prepare(out: string): Promise<readonly number[]> {
 /** A sweep whose trunk has a checkpoint where the short trial branches off. */
 async function withTrunk(work: (out: string, folder: string) => Promise<void>): Promise<void> {
   using temp = new TempFolder();
-  const draft = draftOf(80);
-  const manifest = { ...draft.manifest, config: LONG.config };
-  await saveCheckpoint(checkpointsOf(`${temp.path}/trials/long`), { ...draft, manifest });
+  const draft = draftFor(LONG.config, { step: 80 });
+  await saveCheckpoint(checkpointsOf(`${temp.path}/trials/long`), draft);
   Deno.writeTextFileSync(`${temp.path}/trials/long/metrics.jsonl`, '{"step":80}\n{"step":81}\n');
   const folder = `${temp.path}/trials/short`;
   Deno.mkdirSync(folder);

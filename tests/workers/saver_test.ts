@@ -39,7 +39,7 @@ class Saves extends TempFolder {
     { disk = new BadDisk(), last = false }: { disk?: Disk; last?: boolean } = {},
   ) {
     const corpus = letters(config);
-    const save = saver({
+    const { save, prune } = saver({
       config: { ...config, out: this.path },
       out: this.path,
       data: { corpus, hash: "0".repeat(64), notes: [] },
@@ -52,7 +52,9 @@ class Saves extends TempFolder {
     const shaders = "0".repeat(64);
     const of = { adapter, kernels, shaders, probe: "", workers: 1 };
     const facts = { ...of, valLoss: null, skipped: [], stallMs: 0 };
-    return await save({ model, optimizer }, { step, last, ...facts });
+    const hash = await save({ model, optimizer }, { step, last, ...facts });
+    if (hash !== undefined) await prune(step);
+    return hash;
   }
 
   async newest(): Promise<number> {

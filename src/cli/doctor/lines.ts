@@ -1,12 +1,12 @@
 /** Facts and findings as people read them. Pure: it measures and judges nothing. */
 import { showCard } from "../../cards/card.ts";
 import type { Bandwidths } from "../../device/bandwidth.ts";
-import { printable, showBytes } from "../../report/format.ts";
+import { showBytes } from "../../report/format.ts";
 import { table } from "../table.ts";
 import type { Facts, Look, PinnedFact } from "./facts.ts";
 import type { Finding } from "./judge.ts";
 
-/** The report as lines, safe to print on a terminal. */
+/** The report as lines. */
 export function doctorLines(facts: Facts, findings: readonly Finding[]): string[] {
   const { deno, machine, cards, variables } = facts;
   const set = Object.entries(variables);
@@ -27,7 +27,7 @@ export function doctorLines(facts: Facts, findings: readonly Finding[]): string[
     ...waysLines(facts),
     "",
     ...findingLines(findings),
-  ].map(printable);
+  ];
 }
 
 /** A card, and below it the pin alone, for people to copy. */

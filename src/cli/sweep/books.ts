@@ -11,6 +11,7 @@ import type { Trial } from "../../sweep/types.ts";
 import { requireOwn } from "../../../workers/held.ts";
 import { parseJsonText } from "../../base/json.ts";
 import { Refusal } from "../../base/refusal.ts";
+import { warn } from "../../base/say.ts";
 
 /** What a sweep writes to under names that stay. */
 const PLACES: Places = {
@@ -49,7 +50,7 @@ export async function openBooks(
     unshare(join(out, "sweep.jsonl"));
     const check = () => lock.check();
     const journal = openJournal(join(out, "sweep.jsonl"), {
-      warn: console.error,
+      warn,
       check,
       words: {
         doing: `Cannot sweep in ${out}`,

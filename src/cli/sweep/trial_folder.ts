@@ -10,7 +10,6 @@ import { heldDisk } from "../../checkpoint/held_disk.ts";
 import { listCheckpoints } from "../../checkpoint/load.ts";
 import { lockRun, type RunLock } from "../../checkpoint/lock.ts";
 import { stepName } from "../../checkpoint/names.ts";
-import { openCheckpoint } from "../../checkpoint/verify.ts";
 import { configHash, differences } from "../../config/identity.ts";
 import { anchored } from "../../config/paths.ts";
 import { resolveConfig } from "../../config/resolve.ts";
@@ -18,6 +17,7 @@ import type { RunConfig } from "../../config/schema.ts";
 import { setAside } from "../../report/aside.ts";
 import { readIfAny, writeJsonAtomic, writeTextAtomic } from "../../report/atomic.ts";
 import { keptLines } from "../../report/metrics.ts";
+import { openWhole } from "../../../workers/whole.ts";
 
 /** The one math key in which a trunk and its branches differ. */
 const LENGTH = "optim.decay_steps: ";
@@ -148,7 +148,7 @@ export async function branch(
   },
 ): Promise<void> {
   const path = join(checkpointsOf(trunk), stepName(step));
-  const { manifest, model, optimizer } = await openCheckpoint(path);
+  const { manifest, model, optimizer } = await openWhole(path);
   const before = resolveConfig(manifest.config);
   const changed = differences(before, config).filter((text) => !text.startsWith(LENGTH));
   if (changed.length > 0) {

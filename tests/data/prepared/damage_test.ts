@@ -141,6 +141,45 @@ Deno.test("an altered token is noticed when its block is read, not before", asyn
   assertThrows(() => verifyPrepared(desk.of("out")), Refusal, says);
 });
 
+Deno.test("tokens that change after their block was read are noticed where they are read again", async () => {
+  for (const wide of [false, true]) {
+    using desk = new Desk();
+    const all = Array.from({ length: 70_000 }, (_, i) => String.fromCodePoint(0x10000 + i)).join(
+      "",
+    );
+    desk.write("a.txt", wide ? all : someText(9000));
+    await desk.prepare(["a.txt"], { tokenizer: wide ? "char" : "byte", validation: 0 });
+    const path = desk.of(`out/${SHARD}`);
+    const [good, width] = [Deno.readFileSync(path), wide ? 4 : 2];
+    using tokens = openTokens(desk.of("out"), "train");
+    const of = (start: number, n: number) => {
+      const into = new Uint32Array(n);
+      tokens.read(start, into);
+      return into;
+    };
+    const whole = of(0, tokens.length);
+    for (const block of [0, 1]) {
+      for (const [page, byte] of [[0, 0], [3, 77], [15, 4095]] as const) {
+        const at = 65536 * block + 4096 * page + byte;
+        const token = Math.floor(at / width);
+        Deno.writeFileSync(path, good.with(128 + at, (good[128 + at] as number) ^ 1));
+        const [from, to] = [at - byte + 128, at - byte + 128 + 4096];
+        const says = `${SHARD}: its block ${block} (bytes ${from} to ${to}) changed after`;
+        for (const [start, n] of [[token, 1], [token - 900, 1000], [0, tokens.length]] as const) {
+          const read = () => of(Math.max(0, start), n);
+          assertEquals(assertThrows(read, Refusal, says).exit, "data");
+        }
+        const elsewhere = token + (page < 15 ? 4096 : -4096);
+        assertEquals(of(elsewhere, 9), whole.slice(elsewhere, elsewhere + 9), "other pages stand");
+      }
+    }
+    Deno.writeFileSync(path, good);
+    assertEquals(of(0, tokens.length), whole);
+    Deno.truncateSync(path, 128 + 40_000);
+    assertThrows(() => of(39_000 / width, 9), Refusal, `${SHARD}: it ends at byte 40128`);
+  }
+});
+
 Deno.test("a table of documents that was altered is noticed when documents are told apart", async () => {
   using desk = new Desk();
   desk.write("a.txt", someText(900));

@@ -1,0 +1,92 @@
+/**
+ * The rule `terminal`: text reaches a terminal through the files below alone, which make it printable.
+ * What children print into a pipe is read by a process of ours.
+ */
+
+/** Files that may use the console. */
+const CONSOLE = [
+  "src/base/say.ts",
+  "src/cli/output.ts",
+  // Children, whose stdout is a pipe of ours.
+  "src/cli/allow_run.ts",
+  "src/cli/doctor/look.ts",
+  "src/config/module_child.ts",
+  "workers/probe_child.ts",
+  "bench/prepare_child.ts",
+  "bench/startup_child.ts",
+  "bench/reduce_pair.ts",
+  "bench/peers/",
+];
+
+/** Files that may write to a stream. */
+const STREAMS = [
+  "src/cli/output.ts",
+  "src/cli/status.ts",
+  // A picture for a file.
+  "bench/picture_main.ts",
+];
+
+/** Files that may open a stream which takes control sequences: their lines go through DrawnLine. */
+const OPENERS = ["src/cli/status.ts", "src/cli/train.ts"];
+
+/** Modules of Node that have a terminal. */
+const MODULES = /^(node:)?(process|console|tty|readline)(\/|$)/;
+
+const MESSAGE =
+  "Text reaches a terminal through say() and warn() of src/base/say.ts, or a status line";
+
+/** Whether one of the files, or of the folders that end with a slash, holds a file. */
+function isIn(files: readonly string[], file: string): boolean {
+  return files.some((name) => name.endsWith("/") ? file.startsWith(name) : file === name);
+}
+
+/** What is reported in a file below the root; nothing in tests, whose output only developers read. */
+export function terminalRule(file: string, context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
+  if (!/^(src|workers|kernels|configs|examples|bench)\/|^mod\.ts$/.test(file)) return {};
+  const report = (node: Deno.lint.Node) => context.report({ node, message: MESSAGE });
+  const isNamed = (node: Deno.lint.Node | null | undefined, ...names: readonly string[]) =>
+    (node?.type === "Identifier" && names.includes(node.name)) ||
+    (node?.type === "Literal" && names.includes(String(node.value)));
+  return {
+    Identifier(node) {
+      if (node.name !== "console" || isIn(CONSOLE, file)) return;
+      const { parent } = node as { parent?: Deno.lint.Node };
+      // A key of that name is none, nor is a member of another object.
+      const isKey = parent?.type === "Property" && parent.key === node && parent.value !== node;
+      const isMember = parent?.type === "MemberExpression" && parent.property === node &&
+        !isNamed(parent.object, "globalThis", "window", "self");
+      if (!isKey && !isMember) report(node);
+    },
+    MemberExpression(node) {
+      const isStream = isNamed(node.property, "stdout", "stderr") &&
+        isNamed(node.object, "Deno", "process");
+      if (!isStream || isIn(STREAMS, file)) return;
+      const { parent } = node as { parent?: Deno.lint.Node };
+      const isAsked = parent?.type === "MemberExpression" && isNamed(parent.property, "isTerminal");
+      // A list of streams, each of which is only asked.
+      const isListed = parent?.type === "ArrayExpression" && file === "src/cli/signals.ts";
+      if (!isAsked && !isListed) report(node);
+    },
+    VariableDeclarator(node) {
+      if (node.id.type !== "ObjectPattern" || !isNamed(node.init, "Deno", "process")) return;
+      const takes = node.id.properties.some((property) =>
+        property.type === "Property" && isNamed(property.key, "stdout", "stderr")
+      );
+      if (takes && !isIn(STREAMS, file)) report(node);
+    },
+    CallExpression(node) {
+      if (isNamed(node.callee, "alert", "confirm", "prompt")) report(node);
+    },
+    ImportDeclaration(node) {
+      if (MODULES.test(node.source.value)) report(node);
+      const opens = node.specifiers.some((specifier) =>
+        specifier.type === "ImportSpecifier" && isNamed(specifier.imported, "openOutput")
+      );
+      if (opens && !isIn(OPENERS, file)) report(node);
+    },
+    Property(node) {
+      const isChild = isNamed(node.key, "stdout", "stderr") && isNamed(node.value, "inherit");
+      if (isChild && file !== "bench/prepare.ts") report(node);
+    },
+  };
+}
