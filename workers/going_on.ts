@@ -113,7 +113,7 @@ function requireAgreed(
 /** Undefined when none verifies: all are set aside. */
 async function loadUnlessDamaged(
   root: string,
-  options: LoadOptions,
+  options: Pick<LoadOptions, "onSkip" | "disk">,
 ): Promise<Checkpoint | undefined> {
   try {
     return await loadNewest(root, { ...options, judge });

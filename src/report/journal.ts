@@ -135,6 +135,8 @@ class FileJournal implements Journal {
   /** Whole lines that are not in the file yet. */
   #pending = new Uint8Array();
   #warned = false;
+  /** Whether the file belongs to another process now. */
+  #isLost = false;
   #dropped = 0;
   /** A sync failed: the system may have dropped what it did not write, and will not say so again. */
   #isUnsure = false;
@@ -248,7 +250,11 @@ class FileJournal implements Journal {
   }
 
   #fail(error: unknown): void {
-    if (isLockLost(error)) return;
+    if (isLockLost(error)) {
+      // The lines are of a run that is over; what ended it is told once.
+      this.#isLost = true;
+      return;
+    }
     if (!this.#warned) this.#warn?.(`Cannot write ${this.#path}: ${reasonOf(error)}`);
     this.#warned = true;
   }
@@ -260,7 +266,7 @@ class FileJournal implements Journal {
       this.#fail(error);
       this.#dropped += linesIn(this.#pending);
     } finally {
-      if (this.#dropped > 0) {
+      if (this.#dropped > 0 && !this.#isLost) {
         const lines = `${this.#dropped} ${this.#dropped === 1 ? "line" : "lines"}`;
         this.#warn?.(`${this.#path} lacks ${lines}: see above`);
       }

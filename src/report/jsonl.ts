@@ -64,6 +64,7 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
   let isNamed = false;
   let evaluated = -1;
   let warned = false;
+  let isLost = false;
   let dropped = 0;
   /** Step after which lines are still to be dropped before anything is appended. */
   let behind: number | undefined;
@@ -74,7 +75,10 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
       check?.();
       work();
     } catch (error) {
-      if (isLockLost(error)) return;
+      if (isLockLost(error)) {
+        isLost = true;
+        return;
+      }
       if (!warned) {
         warn?.(`Cannot write ${path}: ${reasonOf(error)}`);
       }
@@ -133,7 +137,10 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
   const end = () => {
     flush();
     const lost = dropped + pending.split("\n").length - 1;
-    if (lost > 0) warn?.(`${path} lacks ${lost} ${lost === 1 ? "line" : "lines"}: see above`);
+    // The lines of a run whose folder is another's are over with it; what ended it is told once.
+    if (lost > 0 && !isLost) {
+      warn?.(`${path} lacks ${lost} ${lost === 1 ? "line" : "lines"}: see above`);
+    }
   };
   return { sink, [Symbol.dispose]: end };
 }
