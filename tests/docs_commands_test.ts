@@ -187,6 +187,9 @@ const SPECS: readonly FlagsSpec[] = [
   SWEEP,
 ];
 
+/** Flags of `train` that are no keys of a config. */
+const TRAIN = ["data", "resume", "follow-links", "restart", "config", "print-config", "help"];
+
 /** A kind that the documents let people add, and a flag of other trainers that they translate. */
 const ADDED = ["--model.kind=bag", "--lr"];
 
@@ -194,7 +197,8 @@ Deno.test("every flag and key in a sentence of the documents exists, and takes t
   const known = new Set([
     ...SPECS.flatMap((spec) => spec.flags.map(({ name }) => name)),
     ...Array.from(KEYS.keys(), (key) => key.replaceAll("_", "-")),
-    ...["data", "resume", "restart", "config", "print-config", "help", "testing", "faults"],
+    ...TRAIN,
+    ...["testing", "faults"],
     // Of benches, the bundle, chaos and Deno.
     ...["minutes", "class", "rounds", "peers", "no-remote", "frozen"],
     "dotted.key",
@@ -258,8 +262,7 @@ Deno.test("every flag in the help texts exists", () => {
     }
   }
   for (const [, flag = ""] of helpText().matchAll(/--([a-z][\w.-]*)/g)) {
-    const own = ["data", "resume", "restart", "config", "print-config", "help", "key"];
-    assert(own.includes(flag) || KEYS.has(flag), `--${flag}`);
+    assert([...TRAIN, "key"].includes(flag) || KEYS.has(flag), `--${flag}`);
   }
 });
 

@@ -143,8 +143,12 @@ export function printsReport(): void {
 
 /** Stdout for a text that is a command's product: as it is in a file or a pipe, harmless on a terminal. */
 export function openProduct(stream: Sink & { isTerminal(): boolean } = Deno.stdout): Output {
-  const { write, closed } = openOutput(stream);
-  return { write: stream.isTerminal() ? (text) => write(printable(text)) : write, closed };
+  const output = openOutput(stream);
+  const isTerminal = stream.isTerminal();
+  return {
+    write: (text) => output.write(isTerminal ? printable(text) : text),
+    closed: output.closed,
+  };
 }
 
 /**

@@ -6,7 +6,7 @@
 import { assert } from "@std/assert";
 import { atUnload } from "../../src/base/unload.ts";
 import { listCheckpoints } from "../../src/checkpoint/load.ts";
-import { descriptors } from "../faults/proc.ts";
+import { descriptors, shell } from "../faults/proc.ts";
 import { args, type Family, Lab, pause } from "../faults/support.ts";
 import { copyCheckout, namesIn, type Running } from "../e2e/support.ts";
 import { sendControl, type WorkersChange } from "../../workers/control.ts";
@@ -193,7 +193,8 @@ class Weather {
 
   /** Does what a fault says; false when there was nobody to meet it. */
   async #strike({ kind, whom, ms }: Fault, running: Running): Promise<boolean> {
-    const workers = this.#lab.processes().filter((pid) => pid !== running.pid);
+    // A process that loads a config is none.
+    const workers = this.#lab.processes().filter(isWorker);
     const worker = workers[Math.floor(whom * workers.length)];
     switch (kind) {
       case "worker killed":
@@ -285,6 +286,10 @@ class Weather {
       return [`state ${end}, expected ${state}; left ${left.join(", ") || "nothing"}: ${text}`];
     }
   }
+}
+
+function isWorker(pid: number): boolean {
+  return shell(`tr '\\0' ' ' < /proc/${pid}/cmdline`).includes("/workers/worker.ts");
 }
 
 /** Whether a quota can be exceeded here. */
