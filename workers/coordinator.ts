@@ -82,16 +82,25 @@ class Coordinator {
     return this.#outcome();
   }
 
-  /** Whether the save that was under way when all was done came to nothing, or to a ruined state. */
-  async #isUnsaved(): Promise<boolean> {
-    const { course } = this.#lead;
+  /** The next task. A fault ends the run as a stop does. */
+  #next(): Task {
+    const { course, run: { config, next = nextTask }, stop } = this.#lead;
+    return next({ ...course, stopping: stop.aborted || course.fault !== undefined }, config);
+  }
+
+  /**
+   * Waits for the save under way; false when it came to nothing or to a ruined state. Asks for the next
+   * task again, so that each turn that does not end the run has something to do: one without would
+   * repeat forever, and without a timer or a read nothing else in the process would run.
+   */
+  async #isOver(): Promise<boolean> {
     await this.#keeper.settle();
-    return course.ruin !== undefined || course.owed || course.unsaved === course.step;
+    return this.#lead.course.ruin === undefined && this.#next() === "end";
   }
 
   /** Does one thing; false when nothing is left. */
   async #turn(start: number): Promise<boolean> {
-    const { team, course, run: { config, next = nextTask }, stop } = this.#lead;
+    const { team, course, run: { config } } = this.#lead;
     this.#keeper.check();
     try {
       // A step that all have begun is finished first, whatever else is due.
@@ -102,11 +111,10 @@ class Coordinator {
         return true;
       }
       this.#keeper.tidy(this.#lead);
-      const progress = { ...course, stopping: stop.aborted || course.fault !== undefined };
-      const task = isUnderWay ? "step" : next(progress, config);
+      const task = isUnderWay ? "step" : this.#next();
       if (task !== "end") await this.#do(task, start);
       else if (course.step >= config.steps && course.fault === undefined) await sample(this.#lead);
-      return task !== "end" || await this.#isUnsaved();
+      return task !== "end" || !await this.#isOver();
     } catch (error) {
       if (error instanceof Interrupted) return true;
       throw error;

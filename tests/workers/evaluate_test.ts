@@ -60,6 +60,25 @@ Deno.test("an evaluation asks each text for every token but its first, on any nu
   }
 });
 
+Deno.test("an evaluation that loses a worker which is not replaced ends with the others", async () => {
+  const corpus = corpusOf(61, 9, 33);
+  const config = tinyConfig({ workers: 3, recovery: { ...tinyConfig().recovery, restarts: 0 } });
+  const { launch, crew } = memoryLaunch(onReference);
+  const notices: string[] = [];
+  let isKilled = false;
+  const show = (event: RunEvent) => {
+    if (event.type === "notice") notices.push(event.text);
+    if (event.type !== "progress" || isKilled) return;
+    isKilled = true;
+    crew().signal(1, "SIGKILL");
+  };
+  const params = paramsOf(config);
+  const stop = new AbortController().signal;
+  const found = await evaluateModel({ config, params, corpus, launch, show, stop });
+  assertEquals(found, await evaluated(tinyConfig({ workers: 1 }), corpus));
+  assertEquals(notices.filter((text) => text.includes("recovery.restarts allows 0")).length, 1);
+});
+
 Deno.test("with a stride of one each token has its whole context", async () => {
   const config = tinyConfig({ eval: { every: 0, windows: 0, stride: 1 } });
   const corpus = corpusOf(30);
