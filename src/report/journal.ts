@@ -140,6 +140,8 @@ class FileJournal implements Journal {
   #dropped = 0;
   /** A sync failed: the system may have dropped what it did not write, and will not say so again. */
   #isUnsure = false;
+  /** The file that is open may not be the one at the path. */
+  #isReplaced = false;
   /** Set once the end of the file is not known any more: nothing is appended to that. */
   #broken: unknown;
 
@@ -205,6 +207,7 @@ class FileJournal implements Journal {
   #flush(sync: boolean): void {
     if (this.#broken !== undefined) throw this.#broken;
     this.#check?.();
+    if (this.#isReplaced) this.#reopen();
     if (sync && this.#isUnsure) this.#renew();
     const { size } = this.#file.statSync();
     try {
@@ -228,17 +231,21 @@ class FileJournal implements Journal {
     }
   }
 
-  /** Writes all lines anew, into another file: only its sync says that they are on disk. */
+  /** Writes all lines into a new file: only its sync says that they are on disk. */
   #renew(): void {
-    try {
-      writeTextAtomic(this.#path, readIfAny(this.#path));
-      this.#isUnsure = false;
-    } finally {
-      // Whether it was replaced or not, the file at the path is the journal.
-      const file = this.#open(this.#path);
-      this.#file[Symbol.dispose]();
-      this.#file = file;
-    }
+    // If this fails half way, the new file may or may not be at the path.
+    this.#isReplaced = true;
+    writeTextAtomic(this.#path, readIfAny(this.#path));
+    this.#isUnsure = false;
+    this.#reopen();
+  }
+
+  /** Opens the file at the path. Without it, lines would go to a file that has no name any more. */
+  #reopen(): void {
+    const file = this.#open(this.#path);
+    this.#file[Symbol.dispose]();
+    this.#file = file;
+    this.#isReplaced = false;
   }
 
   #cut(size: number): void {

@@ -307,6 +307,28 @@ Deno.test("write() with sync after a sync that failed writes all lines anew, int
   assertEquals(kinds(path), ["a", "c", "d", "e"]);
 });
 
+Deno.test("write() goes on in the file at the path when the new one could not be opened at first", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/j`;
+  const faults = new Faults();
+  let opens = true;
+  const open = (path: string) => {
+    if (!opens) throw new Error("Too many open files (os error 24)");
+    return faults.open(path);
+  };
+  using journal = openJournal(path, { open });
+  journal.write({ kind: "a" });
+  faults.fail = "sync";
+  assertThrows(() => journal.write({ kind: "b" }, { sync: true }), Error, "Input/output");
+  faults.fail = undefined;
+  opens = false;
+  assertThrows(() => journal.write({ kind: "c" }, { sync: true }), Error, "Too many open");
+  journal.write({ kind: "d" });
+  opens = true;
+  journal.write({ kind: "e" }, { sync: true });
+  assertEquals(kinds(path), ["a", "d", "e"]);
+});
+
 Deno.test("a journal tells at the end how many lines are lost", () => {
   using temp = new TempFolder();
   const path = `${temp.path}/j`;
