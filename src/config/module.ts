@@ -1,6 +1,7 @@
 /** Evaluates a config's module in a process of its own, which may read its project and nothing else. */
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseJsonText } from "../base/json.ts";
 import { warnText } from "../base/say.ts";
 import { type Evaluated, RESULT } from "./module_child.ts";
 
@@ -42,9 +43,20 @@ export async function evaluateModule(path: string): Promise<Evaluated> {
   const said = [...lines, ...text(stderr).split("\n")].filter((line) => line !== "");
   if (code === 0 && last.startsWith(RESULT)) {
     if (said.length > 0) warnText(said.join("\n"));
-    return JSON.parse(last.slice(RESULT.length));
+    return resultIn(last.slice(RESULT.length));
   }
   return { reason: ending(said, { code, signal }) };
+}
+
+/** A config may print such a line itself and exit: what the line says is held to what a child says. */
+function resultIn(text: string): Evaluated {
+  try {
+    const found = parseJsonText(text);
+    if (typeof found === "object" && found !== null && !Array.isArray(found)) return found;
+  } catch {
+    // Said below.
+  }
+  return { reason: "it prints another result than its own" };
 }
 
 /** Why there is no value. */

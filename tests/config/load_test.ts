@@ -45,6 +45,14 @@ Deno.test("loadConfig() takes a path relative to the working directory, with odd
   assertEquals(value, { seed: 5 });
 });
 
+Deno.test("loadConfig() refuses a config that prints a result in the place of its own", async () => {
+  for (const text of ["5", "null", "[]", '{"value":', "[".repeat(2000)]) {
+    const code = `console.log(${JSON.stringify(`shoal-config ${text}`)});\nDeno.exit(0);`;
+    const says = "need a file that loads: it prints another result than its own";
+    assertEquals(await refusalFor("a.ts", code), says);
+  }
+});
+
 Deno.test("loadConfig() refuses files that give no object", async () => {
   assertEquals(
     await refusalFor("a.ts", "export const a = 1;"),
