@@ -99,11 +99,29 @@ export class SocketFolder implements Disposable {
   }
 }
 
-/** Makes a folder for sockets, and holds it. @throws {Refusal} `config` where none can be made. */
+/** Folders that are made at most until one can be held. */
+const TRIES = 8;
+
+/** Makes a folder for sockets, and holds it. @throws {Refusal} `config` where that cannot be done. */
 export function openSocketFolder(): SocketFolder {
-  while (true) {
+  for (let tries = 0; tries < TRIES; tries++) {
     const folder = new SocketFolder(makeSocketFolder());
-    if (folder.isHeld) return folder; // else another run has just taken it for that of a dead one
+    // Another run may have removed it, empty as it was, before it was locked.
+    if (folder.isHeld) return folder;
+    removeEmpty(folder.path);
+  }
+  throw new Refusal(
+    "config",
+    "Cannot make a folder for sockets: need one that can be opened and locked (ulimit -n): none " +
+      `of ${TRIES} could be`,
+  );
+}
+
+function removeEmpty(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // It is gone already.
   }
 }
 
