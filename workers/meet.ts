@@ -33,7 +33,13 @@ export async function openQuarters({ socket, seat, token }: Quarters): Promise<M
     admitted: (channel, { attempt, rank }) => lobby.enter(channel, { attempt, rank }),
   });
   return async ({ attempt, rank, seated, signal, met }) => {
-    await listener.mend();
+    try {
+      await listener.mend();
+    } catch (error) {
+      // The coordinator makes the folder anew before each formation: another one may succeed.
+      const why = error instanceof Error ? error.message : String(error);
+      throw new ChannelError(`Cannot listen for peers: ${why}`, { cause: error });
+    }
     const meetings: Promise<FencedChannel>[] = seated.flatMap(({ seat: other }, peer) => {
       if (peer === rank) return [];
       const meeting = peer > rank
