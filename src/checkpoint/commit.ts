@@ -5,7 +5,7 @@
  */
 import { basename, join } from "node:path";
 import { hasCode } from "../base/file_fault.ts";
-import { Refusal } from "../base/refusal.ts";
+import { isLockLost, Refusal } from "../base/refusal.ts";
 import { Damage } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { ensureFolder, type Hook, namesIn, writeNew } from "./files.ts";
@@ -129,7 +129,7 @@ async function keepRuined(save: Save): Promise<string | undefined> {
     return path;
   } catch (error) {
     // That the state is ruined says more than that there is no room for it.
-    if (error instanceof Refusal && error.exit === "locked") throw error;
+    if (isLockLost(error)) throw error;
     return undefined;
   }
 }

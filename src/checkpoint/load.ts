@@ -49,12 +49,12 @@ export async function loadNewest(root: string, options: LoadOptions): Promise<Ch
   if (listed.length === 0) throw new Refusal("config", `No checkpoint to resume from in ${root}`);
   const unfit: { readonly path: string; readonly reason: string }[] = [];
   for (const { path } of listed) {
+    let found: Checkpoint | undefined;
     try {
-      const found = await openCheckpoint(path);
+      found = await openCheckpoint(path);
       judge(found);
-      for (const { path } of sets ? unfit : []) await quarantine(path, disk);
-      return found;
     } catch (error) {
+      found = undefined;
       const reason = reasonOf(error, path);
       if (sets && error instanceof Unreachable) {
         throw new Refusal(
@@ -68,6 +68,9 @@ export async function loadNewest(root: string, options: LoadOptions): Promise<Ch
         await (error instanceof Ruined ? setRuinedAside(path, disk) : quarantine(path, disk));
       }
     }
+    if (found === undefined) continue;
+    for (const { path } of sets ? unfit : []) await quarantine(path, disk);
+    return found;
   }
   const [first] = unfit;
   if (first !== undefined) {
