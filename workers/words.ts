@@ -57,7 +57,7 @@ export async function within(ms: number, work: Promise<unknown>): Promise<void> 
 }
 
 /** The line that says why: an error's, where there is one, before those of drivers. */
-export function causeIn(said: readonly string[]): string {
+function causeIn(said: readonly string[]): string {
   const lines = said.map((line) => line.trim()).filter((line) => line !== "");
   const error = lines.find((line) => /^(?:error|uncaught)\b/i.test(line)) ??
     lines.find((line) => /\b(?:error|cannot|failed|panicked)\b/i.test(line)) ?? lines[0] ?? "";

@@ -64,7 +64,7 @@ export function recordedIn({ entries, unsealed }: ParsedJournal): Recorded {
 /** Takes an entry, or says why it cannot be of this run. */
 function take(course: Course, entry: JournalLine): string | undefined {
   const { kind } = entry;
-  if (!(kind in entrySchemas)) return undefined;
+  if (!Object.hasOwn(entrySchemas, kind)) return undefined;
   const name = kind as keyof typeof entrySchemas;
   const parsed = entrySchemas[name].safeParse(entry);
   if (!parsed.success) {
