@@ -72,7 +72,8 @@ export async function spawnCrew(
   options: CrewOptions,
   report: (event: CrewEvent) => void,
 ): Promise<Crew> {
-  const sockets = openSocketFolder();
+  using opened = new DisposableStack();
+  const sockets = opened.use(openSocketFolder());
   const { path: folder } = sockets;
   const token = crypto.getRandomValues(new Uint8Array(32));
   const children = new Map<number, Started>();
@@ -84,6 +85,7 @@ export async function spawnCrew(
   const binary = Deno.execPath();
   const reads = makeReachable(options.reads ?? [], folder);
   const listener = await keepUnix(socketPath(folder, "coordinator"));
+  opened.defer(() => listener.close());
   /** Of each worker the files that had changed when its process was started. */
   const changed = new Map<number, Promise<readonly string[]>>();
   const gate = openGate(listener, {
@@ -101,11 +103,12 @@ export async function spawnCrew(
     },
   });
   // A worker that computes or compiles does not see that its stdin has ended, for minutes at worst.
-  const unload = atUnload(() => {
+  const unload = opened.use(atUnload(() => {
     for (const { child } of children.values()) kill(child);
     sockets[Symbol.dispose]();
-  });
+  }));
   await removeDeadFolders(folder);
+  opened.move(); // From here on close() releases all of it.
   const mend = async () => {
     sockets.keep();
     makeReachable(options.reads ?? [], folder);

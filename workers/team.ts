@@ -493,7 +493,9 @@ export class Team {
     const [line = ""] = message.split("\n");
     if (!this.#isSpare(id)) {
       const isCurable = CURABLE.includes(exit) || (exit === "noDevice" && this.#state.attempt > 0);
-      if (Object.hasOwn(EXIT, exit) && !isCurable) return this.fail(new Refusal(exit as ExitName, message));
+      if (Object.hasOwn(EXIT, exit) && !isCurable) {
+        return this.fail(new Refusal(exit as ExitName, message));
+      }
       if (exit !== "noDevice") this.#again(new Error(`Worker ${id} failed: ${message}`), line);
     }
     this.#options.note("failed", { worker: id, exit, message });
