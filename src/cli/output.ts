@@ -3,6 +3,7 @@
  * fault. What a full disk does not take waits and is written once there is room. No write throws.
  */
 
+import { joinedBytes } from "../base/bytes.ts";
 import { FileFault, hasCode, writingFault } from "../base/file_fault.ts";
 import { printable } from "../base/printable.ts";
 
@@ -52,7 +53,7 @@ class Stream implements Output {
     const isFull = this.#pending.length + bytes.length > PENDING_LIMIT;
     if (isFull) this.#drain();
     if (isFull && this.#pending.length > 0) this.#dropped += linesIn(bytes);
-    else this.#pending = joined(this.#pending, bytes);
+    else this.#pending = joinedBytes(this.#pending, bytes);
     this.#drain();
   }
 
@@ -197,13 +198,6 @@ function linesIn(bytes: Uint8Array): number {
   let lines = 0;
   for (const byte of bytes) if (byte === 10) lines++;
   return lines + (bytes.length > 0 && bytes.at(-1) !== 10 ? 1 : 0);
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(a.length + b.length);
-  out.set(a);
-  out.set(b, a.length);
-  return out;
 }
 
 /** Columns of the terminal; 80 where it does not say, or is gone. */

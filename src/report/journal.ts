@@ -3,6 +3,7 @@
  * a gap over all resumes, each with a checksum. A line may be on disk before its decision takes
  * effect. It knows no kinds of entries and what none of them mean.
  */
+import { joinedBytes } from "../base/bytes.ts";
 import { reasonOf } from "../base/file_fault.ts";
 import { isLockLost, Refusal } from "../base/refusal.ts";
 import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
@@ -172,7 +173,7 @@ class FileJournal implements Journal {
       this.#dropped++;
       return this.#fail("too much waits");
     }
-    this.#pending = joined(this.#pending, line);
+    this.#pending = joinedBytes(this.#pending, line);
     this.#seq++;
     this.#crc = crc;
     try {
@@ -288,11 +289,4 @@ function openAppend(path: string): Deno.FsFile {
 
 function linesIn(bytes: Uint8Array): number {
   return bytes.reduce((lines, byte) => byte === 10 ? lines + 1 : lines, 0);
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(a.length + b.length);
-  out.set(a);
-  out.set(b, a.length);
-  return out;
 }

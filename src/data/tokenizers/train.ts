@@ -1,4 +1,5 @@
 /** Makes a byte pair tokenizer for a text: counts its pieces, learns pairs, gives tokenizer.json. */
+import { joinedBytes } from "../../base/bytes.ts";
 import { writeByteLevel } from "./byte_level.ts";
 import { Counts } from "./count.ts";
 import { learnPairs, type Piece } from "./learn.ts";
@@ -58,7 +59,7 @@ export class BpeTrainer {
         enough: () => tokens.length + (end ? 1 : 0) >= size,
         join(left, right) {
           // A token may be as long as the longest run of one character.
-          const bytes = joined(tokens[left] as Uint8Array, tokens[right] as Uint8Array);
+          const bytes = joinedBytes(tokens[left] as Uint8Array, tokens[right] as Uint8Array);
           pairs.push([left, right]);
           const name = bytes.toHex();
           const known = ids.get(name);
@@ -74,11 +75,4 @@ export class BpeTrainer {
       dropped: this.#seen.dropped,
     };
   }
-}
-
-function joined(left: Uint8Array, right: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(left.length + right.length);
-  both.set(left);
-  both.set(right, left.length);
-  return both;
 }
