@@ -4,6 +4,7 @@ import { EXIT, Refusal } from "../../src/base/refusal.ts";
 import { lockRun } from "../../src/checkpoint/lock.ts";
 import { contentsOf } from "../support/contents.ts";
 import { asOther, needing, OTHER_USER } from "../support/needs.ts";
+import { mkfifo } from "../support/pipe.ts";
 import { child, TempFolder } from "./fixture.ts";
 
 async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
@@ -76,7 +77,7 @@ Deno.test("lockRun() refuses a folder that cannot be made, in one line", async (
 const NO_LOCKS: Readonly<Record<string, (lock: string, victim: string) => void>> = {
   "is a symbolic link": (lock, victim) => Deno.symlinkSync(victim, lock),
   "symbolic link": (lock) => Deno.symlinkSync(`${lock}-nowhere`, lock),
-  "is a named pipe": (lock) => void new Deno.Command("mkfifo", { args: [lock] }).outputSync(),
+  "is a named pipe": mkfifo,
   "is a folder": (lock) => Deno.mkdirSync(lock),
   "has a second name": (lock, victim) => Deno.linkSync(victim, lock),
   "holds something else": (lock) => Deno.writeTextFileSync(lock, "years of work"),

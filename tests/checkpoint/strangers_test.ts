@@ -8,6 +8,7 @@ import { MANIFEST, PARTS } from "../../src/checkpoint/manifest.ts";
 import { applyRetention, cleanLeftovers, setAsideAfter } from "../../src/checkpoint/retention.ts";
 import { Verified } from "../../src/checkpoint/verified.ts";
 import { openCheckpoint } from "../../src/checkpoint/verify.ts";
+import { mkfifo } from "../support/pipe.ts";
 import { draftOf, names, TempFolder } from "./fixture.ts";
 
 const FILES = [MANIFEST, ...PARTS];
@@ -217,7 +218,7 @@ Deno.test("a named pipe in the place of a file is damage, and nobody waits for i
   await saveCheckpoint(temp.path, draftOf(100));
   const { path } = await saveCheckpoint(temp.path, draftOf(200));
   Deno.removeSync(`${path}/${PARTS[0]}`);
-  await new Deno.Command("mkfifo", { args: [`${path}/${PARTS[0]}`] }).output();
+  mkfifo(`${path}/${PARTS[0]}`);
   const skipped: string[] = [];
   const onSkip = (_: string, reason: string) => void skipped.push(reason);
   assertEquals((await loadNewest(temp.path, { onSkip })).manifest.step, 100);

@@ -31,7 +31,7 @@ const READERS: Readonly<
 for (const [name, { read, text, want }] of Object.entries(READERS)) {
   Deno.test(`${name} may come out of a pipe`, async () => {
     using desk = new Desk();
-    const path = await desk.pipe("pipe");
+    const path = desk.pipe("pipe");
     assertEquals(await isPipe(path), true);
     const [got] = await Promise.all([read(path), Deno.writeTextFile(path, text)]);
     assertEquals(got, want);
@@ -49,7 +49,7 @@ Deno.test("a config in JSON may begin with a byte order mark, one in UTF-16 is r
 
 Deno.test("what is no text is refused from a pipe as well", async () => {
   using desk = new Desk();
-  const path = await desk.pipe("pipe");
+  const path = desk.pipe("pipe");
   const text = "%PDF-1.7";
   const [error] = await Promise.all([
     assertRejects(() => readText(path), Refusal, "it is a PDF document"),
@@ -60,7 +60,7 @@ Deno.test("what is no text is refused from a pipe as well", async () => {
 
 Deno.test("a pipe that nobody writes to is mentioned once, and a stop ends the wait", async () => {
   using desk = new Desk();
-  const path = await desk.pipe("pipe");
+  const path = desk.pipe("pipe");
   const said: string[] = [];
   const stop = new AbortController();
   const say = (text: string) => {
@@ -83,7 +83,7 @@ Deno.test("stdin as data lies in no folder, whoever calls", () => {
 
 Deno.test("a sweep refuses a pipe, which its trials could not read again", async () => {
   using desk = new Desk();
-  const config = resolveConfig({ data: { path: await desk.pipe("pipe") } });
+  const config = resolveConfig({ data: { path: desk.pipe("pipe") } });
   const refused = () => Promise.resolve(measurer().measure(config));
   await assertRejects(refused, Refusal, "is a pipe, which is read once");
 });

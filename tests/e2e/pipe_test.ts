@@ -54,7 +54,7 @@ Deno.test("scaling fits a table with a mark that comes out of a pipe", async () 
 
 Deno.test("Ctrl-C ends a preparation that waits for a pipe", async () => {
   using desk = new Desk();
-  await desk.pipe("silent.jsonl");
+  desk.pipe("silent.jsonl");
   const child = startCommand("prepare", ["silent.jsonl", "--out=out"], { cwd: desk.path });
   let stdout = "";
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {

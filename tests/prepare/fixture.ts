@@ -10,6 +10,7 @@ import {
   type PrepareHooks,
   type PrepareRequest,
 } from "../../src/prepare/prepare.ts";
+import { mkfifo } from "../support/pipe.ts";
 
 /** A temporary folder, removed at the end. */
 export class Desk implements Disposable {
@@ -30,9 +31,8 @@ export class Desk implements Disposable {
   }
 
   /** Makes a named pipe and gives its path. */
-  async pipe(name: string): Promise<string> {
-    const { success } = await new Deno.Command("mkfifo", { args: [this.of(name)] }).output();
-    if (!success) throw new Error(`Cannot make the pipe ${name}`);
+  pipe(name: string): string {
+    mkfifo(this.of(name));
     return this.of(name);
   }
 

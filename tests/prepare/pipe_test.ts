@@ -8,7 +8,7 @@ Deno.test("prepare keeps what comes out of a pipe, and does nothing when the sam
   const lines = jsonLines(Array.from({ length: 60 }, (_, i) => `document ${i}`));
   desk.write("plain.jsonl", lines);
   const { index: plain } = await desk.prepare(["plain.jsonl"], { out: "plain" });
-  const path = await desk.pipe("pipe.jsonl");
+  const path = desk.pipe("pipe.jsonl");
   for (const ended of ["done", "nothing"]) {
     const [outcome] = await Promise.all([
       desk.prepare(["pipe.jsonl"]),
@@ -31,7 +31,7 @@ Deno.test("prepare goes on behind a pipe where it was killed", async () => {
   const options = { shardTokens: 10_000 };
   desk.write("plain.jsonl", lines);
   const { index: plain } = await desk.prepare(["plain.jsonl"], { out: "plain", ...options });
-  const path = await desk.pipe("pipe.jsonl");
+  const path = desk.pipe("pipe.jsonl");
   let kept = 0;
   const at = (point: string) => {
     if (point === "keep progress" && ++kept === 3) throw new Error("killed");

@@ -1,12 +1,17 @@
-/** Named pipes in the place of files: nobody may wait for them. */
+/** Named pipes in the place of files. */
 
-/**
- * Makes a named pipe. For 20 s somebody would write to it and leave, so that a reader that waits makes
- * its test fail and not hang; disposing ends that.
- */
-export function makePipe(path: string): AsyncDisposable {
+/** Makes a named pipe that nobody writes to. */
+export function mkfifo(path: string): void {
   const { success } = new Deno.Command("mkfifo", { args: [path] }).outputSync();
   if (!success) throw new Error(`Cannot make a named pipe at ${path}`);
+}
+
+/**
+ * Makes a named pipe with a writer that waits for a reader for 20 s: a reader that opens the pipe makes
+ * its test fail instead of hanging. Disposing ends the writer.
+ */
+export function makePipe(path: string): AsyncDisposable {
+  mkfifo(path);
   const writer = new Deno.Command("timeout", {
     args: ["20", "sh", "-c", ': > "$0"', path],
     stderr: "null",

@@ -7,6 +7,7 @@ import { dialUnix } from "../../src/transport/unix.ts";
 import { parseWorkers } from "../../src/cli/workers.ts";
 import { type ControlCommand, openControl, sendControl } from "../../workers/control.ts";
 import { ROOT } from "../e2e/support.ts";
+import { mkfifo } from "../support/pipe.ts";
 import { soon, until } from "../transport/wire.ts";
 
 const ADD: ControlCommand = { type: "workers", change: { add: 1 } };
@@ -81,7 +82,7 @@ Deno.test("the file is written through no link, and that of another run is left 
 Deno.test("a command waits for no named pipe in the place of the file", async () => {
   using place = new Place();
   const path = `${place.out}/.control`;
-  new Deno.Command("mkfifo", { args: [path] }).outputSync();
+  mkfifo(path);
   const says = `${path} is a named pipe`;
   await soon(assertRejects(() => sendControl(place.out, ADD), Refusal, says));
 });
