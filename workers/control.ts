@@ -194,7 +194,7 @@ function removeIfOwn(path: string, check: ControlOptions["check"]): void {
   try {
     check?.();
   } catch {
-    return; // It is another run's, or nobody can tell.
+    return; // It belongs to another run, or that cannot be known.
   }
   removeQuietly(path);
 }
@@ -203,7 +203,7 @@ function removeQuietly(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {
-    // It is not there, or stays: whatever the run came to is what counts.
+    // It is missing, or cannot be removed: neither changes the outcome of the run.
   }
 }
 

@@ -53,7 +53,7 @@ class Coordinator {
     });
   }
 
-  /** Whoever is left may be lost as well, and nobody would take its place. */
+  /** Asks for a save: if the workers that are left are lost too, nobody holds the state. */
   #saveSoon(): void {
     const { course } = this.#lead;
     if (course.saved !== course.step) course.owed = true;
@@ -70,12 +70,12 @@ class Coordinator {
       while (await this.#turn(start));
       await this.#keeper.finish(this.#lead);
     } catch (error) {
-      // What was the first to go wrong is what has to be put right.
+      // The first fault is the cause; errors after it may be consequences.
       throw this.#lead.course.fault ?? error;
     } finally {
       this.#keeper.drop();
-      await this.#keeper.settle().catch(() => {}); // what ended the run is the error to tell
-      await team.close().catch(() => {}); // nor does what stays behind change what it came to
+      await this.#keeper.settle().catch(() => {}); // the error that ended the run is reported
+      await team.close().catch(() => {}); // leftovers do not change the outcome
     }
     const { fault } = this.#lead.course;
     if (fault !== undefined) throw this.#saved(fault);
@@ -243,7 +243,7 @@ class Coordinator {
     };
   }
 
-  /** A run whose folder is another's ends at once: nothing that it computes can be saved. */
+  /** Ends the run at once when its folder is lost: nothing that it computes can be saved. */
   #heedLoss(): Disposable {
     const { team, run: { lost } } = this.#lead;
     const onLoss = () => team.fail(lost?.reason);
@@ -252,7 +252,7 @@ class Coordinator {
     return { [Symbol.dispose]: () => lost?.removeEventListener("abort", onLoss) };
   }
 
-  /** What ends the run, and the step that a resume goes on from. */
+  /** The fault that ends the run, with the step that a resume goes on from. */
   #saved(fault: Refusal): Refusal {
     const { run: { trains = true }, course: { written } } = this.#lead;
     if (!trains || written < 0) return fault;

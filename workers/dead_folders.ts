@@ -25,7 +25,7 @@ export async function removeDeadFolders(own: string): Promise<void> {
     for (const name of foldersIn(parent)) {
       const path = join(parent, name);
       if (path === own) continue;
-      // Its owner, or another run that cleans, may be quicker.
+      // Its owner, or another run that cleans up, may have removed it meanwhile.
       await removeDead(path, uid).catch(() => {});
     }
   }

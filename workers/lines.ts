@@ -23,8 +23,8 @@ export function lineReader(
 const LONGEST = 1 << 14;
 
 /**
- * Hands on the lines of a stream as they come, until it ends; one that is very long in parts. A line
- * that cannot be told is lost: the process that writes must not wait for it.
+ * Calls `tell` with each line of a stream until the stream ends; very long lines come in parts. Errors
+ * of `tell` are dropped: the stream must be read on, or the process that writes to it would block.
  */
 export async function relayLines(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
@@ -35,7 +35,7 @@ export async function relayLines(
     try {
       tell(line);
     } catch {
-      // Nobody reads.
+      // Its reader is gone.
     }
   };
   for await (const part of stream.pipeThrough(new TextDecoderStream())) {

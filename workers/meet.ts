@@ -16,9 +16,9 @@ export interface Quarters {
 }
 
 /**
- * Milliseconds for whom this process dials to prove itself: a device that computes may keep the event
- * loop there busy. Whether a peer is hung is for the coordinator to say, and it says it sooner. Who
- * dials this process is a stranger until it has proven itself, and gets the gate's deadline.
+ * Milliseconds for a handshake with a process that this one dials: a device that computes may block the
+ * event loop there. The coordinator finds hung workers sooner. Processes that dial this one have the
+ * shorter deadline of the gate, since they may be strangers.
  */
 export const DIALED_MS = 120_000;
 /** Between two tries to dial, ms. */

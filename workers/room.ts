@@ -1,4 +1,4 @@
-/** Whether a run can save where it is to lie. Asked before anything is computed. Needs the run's lock. */
+/** Checks that a run can save in its folder, before anything is computed. Needs the run's lock. */
 import { join } from "node:path";
 import { writingFault } from "../src/base/file_fault.ts";
 import { DISK, type Disk } from "../src/checkpoint/disk.ts";

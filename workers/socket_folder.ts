@@ -88,13 +88,13 @@ export class SocketFolder implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    const isOwn = this.isHeld; // else it is gone, and what is there now is not ours
+    const isOwn = this.isHeld; // else another folder may lie at the path
     this.#held?.close();
     this.#held = undefined;
     try {
       if (isOwn) Deno.removeSync(this.path, { recursive: true });
     } catch {
-      // Workers that leave, and what cleans temporary folders, may be quicker.
+      // Workers that end, or a cleaner of temporary folders, may remove parts of it meanwhile.
     }
   }
 }

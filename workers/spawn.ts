@@ -78,10 +78,10 @@ export async function spawnCrew(
   const token = crypto.getRandomValues(new Uint8Array(32));
   const children = new Map<number, Started>();
   const awaited = new Set<number>();
-  // Workers that were given up before their processes were there.
+  // Workers that were killed before their processes were started.
   const dropped = new Set<number>();
   let isClosed = false;
-  // A binary that is replaced while the run goes on has another path in the system's books.
+  // If the binary is replaced during the run, execPath() gives another path ("... (deleted)").
   const binary = Deno.execPath();
   const reads = makeReachable(options.reads ?? [], folder);
   const listener = await keepUnix(socketPath(folder, "coordinator"));
@@ -96,7 +96,7 @@ export async function spawnCrew(
       children.get(id)?.words.show();
       const before = changed.get(id) ?? Promise.resolve([]);
       changed.delete(id);
-      // It has loaded all of its code: what it loaded is what is there now and was when it began.
+      // It has loaded all of its code by now: files that were the same before and after are the loaded ones.
       const files = new Set([...await before, ...await changedCode()]);
       if (isClosed) return channel.close();
       report({ type: "joined", id, channel, changed: Array.from(files) });
@@ -114,7 +114,7 @@ export async function spawnCrew(
     makeReachable(options.reads ?? [], folder);
     await listener.mend();
   };
-  // Where it fails, a start or a formation will say why.
+  // If this fails, the next start or formation reports why.
   const looking = setInterval(() => mend().catch(() => {}), LOOK_MS);
   Deno.unrefTimer(looking);
   const begin = async (id: number, seat: number) => {

@@ -41,7 +41,7 @@ export async function step(lead: Lead, start: number): Promise<void> {
     }
     if (action === "again") continue;
     if (action === "commit" || action === "transient") return await commit(lead, look, start);
-    // Numbers that are the run's own, and not a machine's, say something of the state.
+    // The same numbers on a second look come from the state or the data, not from a hardware fault.
     const isRuined = cause === "numbers" && !Number.isFinite(look.loss);
     const what = `Training diverged in step ${course.step + 1}: ${reason}`;
     return await refuse(lead, action, { what, step: course.step, isRuined });
@@ -125,7 +125,7 @@ export async function ruined(
   lead.note("ruined", { step, reason: message });
   const what = `Training diverged in step ${step}: ${message}` +
     (kept === undefined ? "" : `; it is kept as ${kept}`);
-  // To pass over further steps mends no state.
+  // Passing over further steps does not repair the state.
   const action = policy === "rollback" ? policy : "halt";
   await refuse(lead, action, { what, step: Math.max(0, step - 1), isRuined: true });
 }
@@ -157,7 +157,7 @@ async function refuse(
     lead.note("skip", { step, skips: steps, reason: what }, true)
   );
   if (fault !== undefined) {
-    // Undecided, the step is not passed over: the state before it is saved, and the run ends.
+    // Without a record the step is not passed over: the state before it is saved and the run ends.
     lead.course.fault = fault;
     return;
   }
@@ -170,7 +170,7 @@ async function refuse(
 
 /** What to do about a run that diverged, and where it can go on. */
 async function adviceIn(lead: Lead, isRuined: boolean): Promise<string> {
-  // That a checkpoint cannot be written any more is no news here.
+  // A disk that fails here must not hide why the run ends.
   const newest = await setAside(lead, isRuined ? lead.course.sound : Infinity).catch(() => {});
   return newest === undefined
     ? "lower optim.lr: there is no good checkpoint to go on from"
@@ -187,7 +187,7 @@ async function setAside(
   return await run.setAside?.(sound);
 }
 
-/** Writes a decision down, and tries again where the disk fails; gives why it cannot be. */
+/** Records a decision, with retries if the disk fails; gives the fault that remains. */
 async function recordFault(write: () => void): Promise<Refusal | undefined> {
   for (const pause of [...PAUSES, undefined]) {
     try {

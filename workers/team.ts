@@ -87,7 +87,7 @@ const EXIT_MS = 20;
 /** Pause before members whose conversation failed meet again; ms. */
 const SETTLE_MS = 20;
 
-/** Exits of workers that another one may not have. */
+/** Exits after which another worker may succeed. */
 const CURABLE: readonly string[] = ["bug", "lost", "deviceLost"];
 
 /** Which section an order begins, where it has an answer. */
@@ -522,7 +522,7 @@ export class Team {
   }
 }
 
-/** Files that are named of many. */
+/** Most files that are named in a message. */
 const NAMED = 3;
 
 function listOf(files: readonly string[]): string {

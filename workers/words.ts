@@ -1,6 +1,6 @@
 /**
- * What a worker's process says on stderr. Until it has joined nothing reaches the terminal: a start
- * that fails is tried again, and its cause is told once. Afterwards all of it does.
+ * The stderr of a worker's process. Until the worker has joined it is kept back, because a start that
+ * fails is retried and its cause is reported once. Afterwards all of it is printed.
  */
 import { oneLine } from "../src/base/printable.ts";
 import { warnText } from "../src/base/say.ts";
@@ -48,7 +48,10 @@ export class Words {
   }
 }
 
-/** Waits for `work`, at most `ms`: what a worker started may keep its streams open. */
+/**
+ * Waits for `work`, which must not reject, for at most `ms` milliseconds: processes that a worker started
+ * may keep its streams open.
+ */
 export async function within(ms: number, work: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, ms);

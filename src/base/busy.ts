@@ -1,29 +1,31 @@
 /**
- * Work that keeps the event loop for itself. Nothing is told of a signal meanwhile, so whoever listens
- * to signals steps aside, and they do what they do to a process that does not listen: they end it.
+ * Synchronous work that takes long. Signal listeners run between turns of the event loop, so none would
+ * run before the work is done. They are removed for as long as it takes: a signal then has its default
+ * action, which ends the process.
  */
 
-/** Somebody who listens to signals. */
+/** A listener to signals that can be removed for a time. */
 export interface Listener {
-  /** Leaves the signals alone. */
+  /** Removes the listener. */
   aside(): unknown;
-  /** Listens again. */
+  /** Adds it again. */
   back(): unknown;
 }
 
 const listeners = new Set<Listener>();
 
-/** Turns of the event loop in which signals of before are told. */
+/** Turns of the event loop after which listeners have run for all signals that came before. */
 const TURNS = 2;
 
-/** Has `listener` step aside whenever the event loop is kept. */
+/** Has `listener` removed during all work of {@linkcode keepingBusy}. */
 export function stepsAside(listener: Listener): void {
   listeners.add(listener);
 }
 
 /**
- * Does work, synchronous and never within itself, that may take longer than anybody should wait for an answer to Ctrl-C. Only for work that
- * leaves nothing behind when the process ends in the middle of it: no `unload` is fired.
+ * Does synchronous work that may take longer than a user should wait for an answer to Ctrl-C. Calls must
+ * not be nested. Only for work that leaves nothing behind when the process ends in the middle of it: no
+ * `unload` is fired. Gives what `work` gives, and throws what it throws.
  */
 export async function keepingBusy<T>(work: () => T): Promise<T> {
   for (let i = 0; i < TURNS; i++) await new Promise((resolve) => setTimeout(resolve));

@@ -1,7 +1,10 @@
-/** Tables of comma-separated values, RFC 4180 but for line feeds, as spreadsheets may open them. Pure. */
+/**
+ * Tables of comma-separated values (RFC 4180, with line feeds as line ends) that are safe to open in a
+ * spreadsheet. Pure.
+ */
 import { printable } from "./printable.ts";
 
-/** Rows as a table; what is null or undefined has an empty cell, and lists and objects are JSON. */
+/** Rows as a table: null and undefined are empty cells, lists and objects are JSON. */
 export function csvTable(rows: readonly (readonly unknown[])[]): string {
   return rows.map((row) => row.map(cell).join(",") + "\n").join("");
 }
@@ -15,8 +18,8 @@ function cell(value: unknown): string {
 }
 
 /**
- * A text that a spreadsheet takes as a text. Behind one of these characters, or their wide forms, it
- * would read a formula, which can start programs; an apostrophe in front says that it is none.
+ * Puts an apostrophe in front of a text that a spreadsheet would take for a formula: one that begins
+ * with one of these characters or their wide forms. A formula can start programs.
  */
 function inert(text: string): string {
   const isFormula = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\n]/.test(text);

@@ -85,7 +85,7 @@ const DEVICES = fault(
 const EMPTY = fault("a path", "it is empty");
 const ZERO = fault("a path without zero bytes", "it has one");
 
-/** A refusal for an error of the system at a file. */
+/** A refusal made from an error of the operating system about a file. */
 export class FileFault extends Refusal {}
 
 /** What a command was about, for its line. */
@@ -129,7 +129,7 @@ export function writingFault(error: unknown, doing: Doing): FileFault | undefine
   return new FileFault("config", `Cannot ${doing.doing ?? "use"} ${where}: ${said}`);
 }
 
-/** Runs `work`; what the system says of a file without its path tells it. */
+/** Runs `work`; adds the path to errors of the system that lack one. */
 export function naming<T>(path: string, work: () => T): T {
   try {
     return work();
@@ -138,13 +138,13 @@ export function naming<T>(path: string, work: () => T): T {
   }
 }
 
-/** The error, which tells the path if it is one of the system at a file and does not yet. */
+/** The error itself, with `path` added if it is one of the system and has none. */
 export function named(error: unknown, path: string): unknown {
   if (isOfSystem(error) && pathIn(error) === undefined) return Object.assign(error, { path });
   return error;
 }
 
-/** Whether an error is one that a call of the system ended with, of whatever name. */
+/** Whether a system call returned this error, known to us by name or not. */
 function isOfSystem(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   return numberOf(error) !== undefined || /^E[A-Z0-9]+$/.test(codeOf(error) ?? "");

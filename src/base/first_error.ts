@@ -1,6 +1,9 @@
-/** Which of several errors is told: the first one, whatever failed while things were cleared away. */
+/** Finds the cause among errors that hide each other. */
 
-/** The error that a block ended with; `using` hides it where disposing throws as well. */
+/**
+ * The error that a block threw. If disposing a `using` variable throws as well, the runtime throws a
+ * SuppressedError with the second error in front.
+ */
 export function firstError(error: unknown): unknown {
   let first = error;
   while (first instanceof SuppressedError) first = first.suppressed;

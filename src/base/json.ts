@@ -1,12 +1,12 @@
 /**
- * JSON that somebody else may have written. Values within values without end would take minutes to
- * read and a stack to walk over, so how deep they lie is looked at before.
+ * Parses JSON from untrusted files. Deeply nested values would take minutes to parse and overflow the
+ * stack of code that walks over them, so the depth is checked first.
  */
 
-/** Levels of values within values that are read. */
+/** Most levels of nesting that are parsed. */
 export const DEEPEST = 512;
 
-/** The value of a JSON text. @throws {SyntaxError} for what is no JSON or lies too deep. */
+/** The value of a JSON text. @throws {SyntaxError} for what is no JSON or nested too deeply. */
 export function parseJsonText(text: string, deepest = DEEPEST): unknown {
   if (text.length > deepest) requireShallow(text, deepest);
   return JSON.parse(text);
@@ -35,7 +35,7 @@ export function stringEnd(text: string, start: number): number {
     if (quote < 0) return text.length;
     let slashes = 0;
     while (text.charCodeAt(quote - 1 - slashes) === BACKSLASH) slashes++;
-    // An odd backslash takes the quote into the string.
+    // After an odd number of backslashes the quote is escaped.
     if (slashes % 2 === 0) return quote + 1;
     at = quote + 1;
   }

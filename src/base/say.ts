@@ -1,7 +1,7 @@
 /**
- * Prints lines on the terminal, or to what stands for it. No other file writes there by `console`: what
- * comes from files, other processes and the network is made {@linkcode printable} here, and is one
- * line unless it is said to be a text of several.
+ * Prints to stdout and stderr. A lint rule keeps `console` out of other files, because text from files,
+ * other processes and the network must be made {@linkcode printable} first. Functions for lines escape
+ * line feeds; those for texts keep them.
  */
 import { oneLine, printable } from "./printable.ts";
 

@@ -10,8 +10,8 @@ export class Damage extends Error {
 }
 
 /**
- * Every byte is as it was written, and it is no state that this version can go on from. It may be
- * another version's: it is passed over, and set aside only where an older one takes its place.
+ * The bytes are intact, but this version cannot resume from them. Another version may have written them,
+ * so the checkpoint is passed over, and set aside only if an older one is used instead.
  */
 export class Unfit extends Damage {}
 

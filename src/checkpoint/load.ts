@@ -40,8 +40,9 @@ export async function listCheckpoints(root: string): Promise<Listed[]> {
 
 /**
  * The newest checkpoint under `root` that verifies. Refuses as `config` when there is none at all,
- * as `incompatible` when none verifies and fits, as `noInput` when one may not be read, or is a link that leads
- * nowhere while damaged ones are set aside: steps that may come back are not to be done again.
+ * as `incompatible` when none verifies and fits, as `noInput` when one may not be read, or is a link
+ * that leads nowhere while damaged ones are set aside: its disk may be mounted later, and its steps must
+ * not be done again.
  */
 export async function loadNewest(root: string, options: LoadOptions): Promise<Checkpoint> {
   const { quarantine: sets = true, judge = () => {}, disk = DISK } = options;

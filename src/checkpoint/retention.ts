@@ -1,6 +1,6 @@
 /**
  * Removes checkpoints that are no longer wanted, never before newer ones were read back and found
- * good, and sets those aside that a run goes back behind. Needs the lock of the run.
+ * good, and sets aside those of steps that a run goes back before. Needs the lock of the run.
  */
 import { basename, join } from "node:path";
 import { hasCode, writingFault } from "../base/file_fault.ts";

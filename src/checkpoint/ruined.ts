@@ -1,6 +1,6 @@
 /**
- * States that are not finite. None is ever a checkpoint: no run goes on from it, and none is removed for
- * its sake. It is kept beside the checkpoints, for whoever looks for the cause.
+ * States that are not finite. They are never checkpoints: no run resumes from one, and retention does
+ * not count them. They are kept beside the checkpoints for diagnosis.
  */
 import { basename, dirname, join } from "node:path";
 import { Damage } from "./damage.ts";

@@ -29,8 +29,8 @@ const MANIFEST_LIMIT = 64 * 2 ** 20;
 
 /**
  * Reads the checkpoint at `path`: no file missing, the manifest valid and of the step that the folder
- * is named after, sizes and SHA-256 equal, tensors readable and finite, state hash equal. Throws Damage otherwise. Other files are
- * none of its own (`.DS_Store`, `.nfs...`, copies of an editor) and are not looked at.
+ * is named after, sizes and SHA-256 equal, tensors readable and finite, state hash equal. Other files
+ * (`.DS_Store`, `.nfs...`, copies of an editor) are ignored. @throws {Damage}
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
   await requireFolder(path);

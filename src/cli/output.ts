@@ -1,6 +1,6 @@
 /**
- * Writes to stdout and stderr, whatever becomes of them. A reader or a terminal that is gone is no
- * fault. What a full disk does not take waits and is written once there is room. No write throws.
+ * Writes to stdout and stderr. A reader or a terminal that is gone is no fault. If a disk is full, bytes
+ * wait in memory and are written once there is room. Errors of the system are never thrown.
  */
 
 import { joinedBytes } from "../base/bytes.ts";

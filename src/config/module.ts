@@ -1,4 +1,4 @@
-/** Evaluates a config's module in a process of its own, which may read its project and nothing else. */
+/** Evaluates a config's module in a process of its own that may read its project and nothing else. */
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseJsonText } from "../base/json.ts";

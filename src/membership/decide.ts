@@ -23,8 +23,8 @@ const LATE_MS = 20;
 const LATE = 4;
 
 /**
- * Refusals in a row after which no worker is started: one may have begun while a file was written, two
- * that differ from the run will not be the last.
+ * Refusals in a row after which no worker is started. One worker may have started while a file was being
+ * written; after two, more would be refused as well.
  */
 const REFUSALS = 2;
 
@@ -192,7 +192,7 @@ function lost(
   if (member.leaving) return only({ ...state, members });
   const losses = [...state.losses.filter((at) => now - at < rules.window), now];
   const barren = member.served > 0 ? 0 : state.barren + 1;
-  // What came of others tells nothing of who takes the place of one that served.
+  // Refusals of other workers say nothing about a replacement for one that served.
   const refused = member.served > 0 || members.length === 0 ? 0 : state.refused;
   const next = { ...state, members, losses, barren, refused };
   const spawnAt = Math.max(now + backoff(barren, rules), replaceableAt(losses, rules));
@@ -309,7 +309,7 @@ function stragglers({ formed, members }: Membership): string[] {
     );
 }
 
-/** Somebody asks for workers: what kept them from starting is taken to be over. */
+/** The user asks for workers: losses, refusals and waits of before no longer count. */
 function want(before: Membership, workers: number, now: number): Decision {
   const fresh = { losses: [], barren: 0, refused: 0, spawnAt: now, told: [] };
   const state = whoStays({ ...before, ...fresh, target: workers });

@@ -85,7 +85,7 @@ export async function encode(
       const full = train.tokens >= shardTokens || validation.tokens >= shardTokens;
       if (full && piece.next !== undefined) commit(i, piece.next);
     }
-    // What was encoded is what was looked at: size and time say nothing of a disk that fails.
+    // The bytes that were encoded must be those of the first look: a failing disk changes no size or time.
     if (hash.digest("hex") !== progress.inputs[i]?.sha256) throw changed(input.name);
     await checkUnchanged(input);
   }
@@ -116,7 +116,7 @@ async function* piecesFrom(
     at: number;
     progress: PrepareProgress;
     options: EncodeOptions;
-    /** Hears of all bytes of the file. */
+    /** Updated with all bytes of the file. */
     hash: Hash;
   },
 ): AsyncGenerator<Piece> {
@@ -135,7 +135,7 @@ async function* piecesFrom(
   await drain(stream);
 }
 
-/** What lies before the place where one goes on was encoded by a process before. */
+/** Hashes the bytes before `end`, which an earlier process encoded. */
 async function hashBefore(
   end: number,
   { input, hash }: { input: Input; hash: Hash },
@@ -149,7 +149,7 @@ async function hashBefore(
   }
 }
 
-/** UTF-16 units that are encoded before anybody grows impatient; pieces have fewer, as a rule. */
+/** UTF-16 units that are encoded in well under a second; most pieces have fewer. */
 const SHORT = 1 << 20;
 
 async function idsOf(

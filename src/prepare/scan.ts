@@ -139,7 +139,7 @@ async function unpackedBytes(input: Input): Promise<number> {
 /** Bytes that are passed over at once. */
 const DRAIN = 1 << 20;
 
-/** Reads what is left of a file, so that whoever hears its bytes has heard all. */
+/** Reads the rest of a file, so that its hash covers all bytes. */
 export async function drain(stream: ByteStream): Promise<void> {
   for (let n; (n = (await stream.peek(DRAIN)).length) > 0;) stream.take(n);
 }

@@ -259,7 +259,7 @@ class FileJournal implements Journal {
 
   #fail(error: unknown): void {
     if (isLockLost(error)) {
-      // The lines are of a run that is over; what ended it is told once.
+      // The run ends by this, and the loss of the lock is reported once.
       this.#isLost = true;
       return;
     }

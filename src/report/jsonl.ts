@@ -137,7 +137,7 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
   const end = () => {
     flush();
     const lost = dropped + pending.split("\n").length - 1;
-    // The lines of a run whose folder is another's are over with it; what ended it is told once.
+    // After the lock is lost, lines are dropped on purpose, and the loss itself is reported once.
     if (lost > 0 && !isLost) {
       warn?.(`${path} lacks ${lost} ${lost === 1 ? "line" : "lines"}: see above`);
     }

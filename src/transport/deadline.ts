@@ -1,12 +1,12 @@
-/** Time as a process can use it: what stands still cannot be answered meanwhile. */
+/** A deadline that does not count the time in which the event loop is blocked. */
 
-/** Parts of a time, each of which must have had its turn of the event loop. */
+/** Timers in a row that make up a deadline. */
 const PARTS = 10;
 
 /**
- * Calls `work` after `ms` in which the event loop turned. While a device computes, Deno's stands
- * still; however long that is, it counts as one part, and what came meanwhile is read before the next.
- * Gives the way to call it off.
+ * Calls `work` after `ms` milliseconds in which the event loop ran. A device that computes blocks the
+ * loop; one timer over all of `ms` would then fire before data that has already arrived is read. With
+ * timers in a row, a block of any length counts as one part. Returns a function that cancels it.
  */
 export function afterTurns(ms: number, work: () => void): () => void {
   let timer: ReturnType<typeof setTimeout>;

@@ -67,17 +67,20 @@ async function bindThere(path: string): Promise<Listener> {
 
 /** A listener that others reach by its path for as long as it is open. */
 export interface KeptListener extends Listener {
-  /** Listens anew where the path no longer leads to this socket. Rejects as `bindUnix` does, and without a folder. */
+  /**
+   * Binds a new socket if the path no longer leads to this one. Rejects as `bindUnix` does, and if the
+   * folder is missing.
+   */
   mend(): Promise<void>;
 }
 
-/** Milliseconds between two looks at the path of a kept listener. */
+/** Milliseconds between two checks of the path of a kept listener. */
 export const LOOK_MS = 5000;
 
 /**
- * As `bindUnix`, for long: what cleans temporary folders may remove a socket that nobody dialed for
- * days. Then it is made anew at the same path, once its folder is there. Channels that were accepted
- * live on.
+ * As `bindUnix`, for runs of days: a cleaner of temporary folders may remove a socket that was not used
+ * for long. A new one is then bound at the same path, once its folder exists. Accepted channels are not
+ * affected.
  */
 export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListener> {
   let listener = await bindUnix(path);
@@ -96,7 +99,7 @@ export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListen
     renewed = Promise.withResolvers();
   };
   const mend = () => mending = mending.catch(() => {}).then(rebind);
-  // Where it fails, the next look or whoever needs the path tries again.
+  // If this fails, the next check or the next caller of mend() tries again.
   const timer = setInterval(() => mend().catch(() => {}), look);
   Deno.unrefTimer(timer);
   return {
@@ -152,7 +155,7 @@ function unlink(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {
-    // Its folder may be gone already, or be another's by now.
+    // The folder may have been removed, or may belong to another process by now.
   }
 }
 

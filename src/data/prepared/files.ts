@@ -63,7 +63,7 @@ function requireFile(path: string): void {
   );
 }
 
-/** Undefined where nothing can be seen: opening it says why, and a worker may not look behind links. */
+/** Undefined if it cannot be looked at: opening it says why, and a worker may have no permission to. */
 function lookAt(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.statSync(path);

@@ -180,7 +180,7 @@ class Compiler {
   ): number {
     const split = this.emit(OP.split);
     this.#set(split, greedy ? 1 : 2, this.#next);
-    // One more time for nothing is no match: it would go on for ever.
+    // An iteration that reads nothing must fail, or the loop would not end.
     const register = mayBeEmpty(body) ? this.#registers++ : -1;
     if (register >= 0) this.emit(OP.mark, register);
     this.add(body, back);

@@ -1,6 +1,6 @@
 /**
- * Carries out a pattern, counting its steps, so that one which never ends in sight is given up. The
- * engine's own matcher cannot be stopped by the thread it runs in. The matches are the engine's.
+ * Matches a pattern by backtracking and counts the steps, so that a pattern of exponential time is
+ * refused. The engine's own matcher cannot be stopped by the thread it runs in. Matches are the same.
  */
 import type { CharSet, Program } from "./pattern_compile.ts";
 import { OP, ROW } from "./pattern_compile.ts";
