@@ -8,16 +8,11 @@ import { lockRun, type RunLock } from "../src/checkpoint/lock.ts";
 import { placeOf } from "../src/checkpoint/places.ts";
 import { cleanLeftovers } from "../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../src/checkpoint/verify.ts";
-import { configHash, differences as changedKeys } from "../src/config/identity.ts";
 import { anchored } from "../src/config/paths.ts";
-import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig } from "../src/config/schema.ts";
 import type { PinnedCard } from "../src/cards/pin.ts";
-import { tokenizerHash } from "../src/data/tokenizers/mod.ts";
-import type { Data } from "./data.ts";
 import { refusing, writingFault } from "../src/base/file_fault.ts";
-import { hashValue, sealed, sealFault } from "../src/base/hash.ts";
-import { parseJsonText } from "../src/base/json.ts";
+import { hashValue, sealed } from "../src/base/hash.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { unshare, writeJsonAtomic } from "../src/report/atomic.ts";
 import type { Sink } from "../src/report/events.ts";
@@ -39,7 +34,8 @@ import { newestOf, requireEmpty, requireRun, setRunAside } from "./going_on.ts";
 import { headerOf } from "./header.ts";
 import { requireOwn } from "./held.ts";
 import { LateJournal } from "./late_journal.ts";
-import { differences, identityIn, otherBits } from "./identity.ts";
+import { otherBits } from "./identity.ts";
+import { isDone, requireSameConfig, requireSameRun, summedUp } from "./resumable.ts";
 import { requireRoom } from "./room.ts";
 import { foldersOf } from "./texts.ts";
 import { saver } from "./saver.ts";
@@ -288,50 +284,4 @@ function warnOfSchedule({ steps, optim }: RunConfig, show: Sink): void {
   const text = `The learning rate reaches its minimum at step ${optim.decay_steps} ` +
     `(optim.decay_steps) and stays there until step ${steps}`;
   show({ type: "notice", text });
-}
-
-/** Whether the last step is done. @throws {Refusal} when it lies before the checkpoint. */
-function isDone({ manifest }: Checkpoint, { steps, out }: RunConfig): boolean {
-  if (manifest.step <= steps) return manifest.step === steps;
-  throw new Refusal(
-    "config",
-    `Cannot resume ${out} to step ${steps}: it has finished step ${manifest.step} already`,
-  );
-}
-
-/** The step that the run's summary is of; undefined where there is none that is whole. */
-function summedUp(out: string): unknown {
-  try {
-    const summary = Object(parseJsonText(Deno.readTextFileSync(join(out, "summary.json"))));
-    return sealFault(summary) === undefined ? summary.steps : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** What a resume may not differ in, as the parts of an identity have it. @throws {Refusal} */
-function requireSameRun(
-  { manifest }: Checkpoint,
-  { config, data: { hash, corpus: { tokenizer } } }: { config: RunConfig; data: Data },
-): void {
-  const run = {
-    config: configHash(config),
-    tokenizer: tokenizer === undefined ? "" : tokenizerHash(tokenizer),
-    data: hash,
-  };
-  const changed = differences(identityIn(manifest), run);
-  if (changed.length === 0) return;
-  throw new Refusal(
-    "incompatible",
-    `Cannot resume ${config.out} as another run (checkpoint against now): ${changed.join("; ")}`,
-  );
-}
-
-function requireSameConfig(from: Checkpoint, config: RunConfig): void {
-  const changed = changedKeys(resolveConfig(from.manifest.config), config);
-  if (changed.length === 0) return;
-  throw new Refusal(
-    "incompatible",
-    `Cannot resume with another config (checkpoint against now): ${changed.join("; ")}`,
-  );
 }
