@@ -151,6 +151,7 @@ class Coordinator {
     const places = await team.form(course.step);
     if (places === undefined) return false;
     const isFirst = !this.#started;
+    if (isFirst) await lead.run.ready?.();
     if (isFirst) this.#announce();
     else this.#tellOfChange(before, places.map(({ id }) => id));
     if (!places.some((place) => place.holds)) {

@@ -73,6 +73,11 @@ export interface Run {
   readonly stop?: AbortSignal;
   /** Aborted when the run's folder is not its own any more; the reason is what the run ends with. */
   readonly lost?: AbortSignal;
+  /**
+   * Called once, when the first workers can run the config and before anything is computed or recorded;
+   * what it throws ends the run.
+   */
+  readonly ready?: () => Promise<void>;
   /** Writes a checkpoint; gives its state hash, or undefined when the disk did not take it. */
   readonly save: (state: NamedState, at: SavedAt) => Promise<string | undefined>;
   /** Removes checkpoints that are kept no longer; those after step `sound` count for nothing. */

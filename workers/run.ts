@@ -111,7 +111,6 @@ export async function runTraining(request: RunRequest): Promise<void> {
     for (const text of [...data.notes, ...unevaluatedLines(config, data.corpus)]) {
       show({ type: "notice", text });
     }
-    await requireRoom(out, config, { vocabulary: data.corpus.vocabulary });
     const began = await train(request, { data, from, initial, journal, note, lock });
     if (!began) lock.removeUnused();
   } catch (error) {
@@ -133,6 +132,7 @@ async function train(
   const { config, saysWorkers = true, out, launch, cards = [], show, stop } = request;
   const kept = anchored({ ...config, out }, Deno.cwd());
   const { workers: _workers, ...elsewhere } = kept;
+  const { vocabulary } = data.corpus;
   const stored = saysWorkers ? kept : elsewhere;
   const check = () => lock.check();
   const warn = (text: string) => show({ type: "notice", text });
@@ -183,6 +183,7 @@ async function train(
         }
         report(event);
       },
+      ready: () => requireRoom(out, config, { vocabulary, disk: heldDisk(lock) }),
       lost: lock.lost,
       note: (kind, note, sync) => journal.write({ kind, ...note }, { sync: sync ?? false }),
       stop,

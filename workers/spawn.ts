@@ -158,9 +158,10 @@ export async function spawnCrew(
     async close() {
       isClosed = true;
       clearInterval(looking);
-      unload[Symbol.dispose]();
       gate.close();
+      // A second signal may end this process while it waits for them.
       await Promise.all(Array.from(children.values(), end));
+      unload[Symbol.dispose]();
       sockets[Symbol.dispose]();
     },
   };
