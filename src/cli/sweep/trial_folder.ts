@@ -144,7 +144,7 @@ export async function branch(
     trunk: string;
     step: number;
     config: RunConfig;
-    lock?: Pick<RunLock, "check">;
+    lock: Pick<RunLock, "check">;
   },
 ): Promise<void> {
   const path = join(checkpointsOf(trunk), stepName(step));
@@ -155,7 +155,7 @@ export async function branch(
     throw new Refusal("incompatible", `Cannot branch off ${path}: ${changed.join("; ")}`);
   }
   const metrics = keptLines(readIfAny(join(trunk, "metrics.jsonl")), step);
-  lock?.check();
+  lock.check();
   // Steps of an attempt that was killed before its first checkpoint.
   setRecordsAside(folder);
   writeTextAtomic(join(folder, "metrics.jsonl"), metrics);
@@ -163,7 +163,7 @@ export async function branch(
     manifest: { ...manifest, config: anchored(config, Deno.cwd()), configHash: configHash(config) },
     model: Array.from(model.values()),
     optimizer: Array.from(optimizer.values()),
-  }, lock === undefined ? {} : { disk: heldDisk(lock) });
+  }, { disk: heldDisk(lock) });
 }
 
 /**
