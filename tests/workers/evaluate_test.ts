@@ -68,7 +68,7 @@ Deno.test("an evaluation that loses a worker which is not replaced ends with the
   let isKilled = false;
   const show = (event: RunEvent) => {
     if (event.type === "notice") notices.push(event.text);
-    if (event.type !== "progress" || isKilled) return;
+    if (event.type !== "doing" || event.what !== "evaluating" || isKilled) return;
     isKilled = true;
     crew().signal(1, "SIGKILL");
   };
