@@ -68,7 +68,7 @@ async function bindThere(path: string): Promise<Listener> {
 /** A listener that others reach by its path for as long as it is open. */
 export interface KeptListener extends Listener {
   /**
-   * Binds a new socket if the path no longer leads to this one. Rejects as `bindUnix` does, and if the
+   * Binds a new socket if there is none at the path any more. Rejects as `bindUnix` does, and if the
    * folder is missing.
    */
   mend(): Promise<void>;
@@ -84,16 +84,15 @@ export const LOOK_MS = 5000;
  */
 export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListener> {
   let listener = await bindUnix(path);
-  let bound = inodeOf(path);
   let isClosed = false;
   let mending = Promise.resolve();
   let renewed = Promise.withResolvers<void>();
   const rebind = async () => {
-    if (isClosed || (bound !== undefined && inodeOf(path) === bound)) return;
+    // A cleaner removes a socket and puts none in its place. Another one there is left alone: whoever
+    // listens at it does not pass the handshake without the token.
+    if (isClosed || isSocketAt(path)) return;
     listener.close(); // closing removes whatever is at the path, so it comes first
-    bound = undefined;
     listener = await bindThere(path);
-    bound = inodeOf(path);
     if (isClosed) listener.close();
     renewed.resolve();
     renewed = Promise.withResolvers();
@@ -122,13 +121,11 @@ export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListen
   };
 }
 
-/** Which socket lies at a path; undefined where none does. */
-function inodeOf(path: string): number | undefined {
+function isSocketAt(path: string): boolean {
   try {
-    const { isSocket, ino } = Deno.lstatSync(path);
-    return isSocket && ino !== null ? ino : undefined;
+    return Deno.lstatSync(path).isSocket === true;
   } catch {
-    return undefined;
+    return false;
   }
 }
 
