@@ -87,11 +87,15 @@ export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListen
   let isClosed = false;
   let mending = Promise.resolve();
   let renewed = Promise.withResolvers<void>();
+  /** Over once nobody waits in the listener. */
+  let pending = Promise.resolve();
   const rebind = async () => {
     // A cleaner removes a socket and puts none in its place. Another one there is left alone: whoever
     // listens at it does not pass the handshake without the token.
     if (isClosed || isSocketAt(path)) return;
-    listener.close(); // closing removes whatever is at the path, so it comes first
+    listener.close();
+    // Deno removes whatever lies at the path once a pending accept has ended, a new socket as well.
+    await pending;
     listener = await bindThere(path);
     if (isClosed) listener.close();
     renewed.resolve();
@@ -105,7 +109,9 @@ export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListen
     async accept() {
       while (!isClosed) {
         const current = listener;
-        const duplex = await current.accept();
+        const accepting = current.accept();
+        pending = accepting.then(() => {}, () => {});
+        const duplex = await accepting;
         if (duplex !== undefined) return duplex;
         if (current === listener && !isClosed) await renewed.promise;
       }

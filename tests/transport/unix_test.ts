@@ -93,6 +93,28 @@ Deno.test("dialUnix() rejects when nobody listens", async () => {
   });
 });
 
+Deno.test("mend() binds a socket that stays, though somebody waits in the one before", async () => {
+  const dir = Deno.makeTempDirSync({ prefix: "shoal-kept-" });
+  const path = `${dir}/c.sock`;
+  const listener = await keepUnix(path, 60_000);
+  try {
+    const accepting = listener.accept();
+    for (let i = 0; i < 5; i++) {
+      Deno.removeSync(path);
+      await listener.mend();
+      // The runtime removes the path of a listener late, once nobody waits in it.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      assertEquals(names(dir), ["c.sock"]);
+    }
+    const dialed = await Deno.connect({ transport: "unix", path });
+    (await accepting)?.close();
+    dialed.close();
+  } finally {
+    listener.close();
+    Deno.removeSync(dir, { recursive: true });
+  }
+});
+
 Deno.test("a kept socket that is removed is made anew, and who is in stays", async () => {
   const dir = Deno.makeTempDirSync({ prefix: "shoal-kept-" });
   const path = `${dir}/in/c.sock`;
