@@ -2,7 +2,9 @@
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseJsonText } from "../base/json.ts";
+import { oneLine } from "../base/printable.ts";
 import { warnText } from "../base/say.ts";
+import { atUnload } from "../base/unload.ts";
 import { type Evaluated, RESULT } from "./module_child.ts";
 
 /** Milliseconds that a module may wait, and that it may compute. */
@@ -14,10 +16,15 @@ const MARKS = ["deno.json", "deno.jsonc", "package.json", ".git"];
 /** Variables that say where Deno keeps packages and compiled modules. */
 const CACHES = ["HOME", "DENO_DIR", "XDG_CACHE_HOME"];
 
+/** Bytes that a config may print to a stream, its value among them. */
+const MOST_PRINTED = 1 << 20;
+/** Letters of a reason that are told. */
+const MOST_TOLD = 1000;
+
 /** What comes of the module at a path. What it prints goes to stderr. */
 export async function evaluateModule(path: string): Promise<Evaluated> {
   const whole = resolve(path);
-  const { code, signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+  const child = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "--quiet",
@@ -32,31 +39,91 @@ export async function evaluateModule(path: string): Promise<Evaluated> {
     clearEnv: true,
     // A search path, so that a program is refused and not merely missing.
     env: { NO_COLOR: "1", PATH: "/usr/bin:/bin", ...caches() },
-    stdin: "null",
+    // Nothing is written: the stream ends with this process, and the child ends with the stream.
+    stdin: "piped",
     stdout: "piped",
     stderr: "piped",
-    signal: AbortSignal.timeout(PATIENCE.compute),
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  const lines = text(stdout).trimEnd().split("\n");
-  const last = lines.pop() ?? "";
-  const said = [...lines, ...text(stderr).split("\n")].filter((line) => line !== "");
-  if (code === 0 && last.startsWith(RESULT)) {
-    if (said.length > 0) warnText(said.join("\n"));
-    return resultIn(last.slice(RESULT.length));
+  }).spawn();
+  let cause: string | undefined;
+  const end = (why: string) => {
+    cause ??= why;
+    kill(child);
+  };
+  using _ = atUnload(() => kill(child));
+  const timer = setTimeout(
+    () => end(`it computes for longer than ${PATIENCE.compute / 1000} s`),
+    PATIENCE.compute,
+  );
+  const read = (stream: ReadableStream<Uint8Array>) =>
+    textOf(stream, () => end(`its output and its value need at most ${MOST_PRINTED} bytes`));
+  try {
+    const [{ code, signal }, stdout, stderr] = await Promise.all([
+      child.status,
+      read(child.stdout),
+      read(child.stderr),
+    ]);
+    if (cause !== undefined) return { reason: cause };
+    const lines = stdout.trimEnd().split("\n");
+    const last = lines.pop() ?? "";
+    const said = [...lines, ...stderr.split("\n")].filter((line) => line !== "");
+    if (code === 0 && last.startsWith(RESULT)) {
+      if (said.length > 0) warnText(said.join("\n"));
+      return resultIn(last.slice(RESULT.length));
+    }
+    return { reason: told(ending(said, { code, signal })) };
+  } finally {
+    clearTimeout(timer);
+    await child.stdin.close().catch(() => {});
   }
-  return { reason: ending(said, { code, signal }) };
+}
+
+/** A config may handle the signals that can be handled, and go on. */
+function kill(child: Deno.ChildProcess): void {
+  try {
+    child.kill("SIGKILL");
+  } catch {
+    // It has ended.
+  }
+}
+
+/** The text of a stream, or of its beginning where it is too long to be held in memory. */
+async function textOf(stream: ReadableStream<Uint8Array>, tooLong: () => void): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let length = 0;
+  for await (const bytes of stream) {
+    length += bytes.length;
+    if (length > MOST_PRINTED) {
+      tooLong();
+      break;
+    }
+    text += decoder.decode(bytes, { stream: true });
+  }
+  return text;
 }
 
 /** A config may print such a line itself and exit: what the line says is held to what a child says. */
 function resultIn(text: string): Evaluated {
   try {
     const found = parseJsonText(text);
-    if (typeof found === "object" && found !== null && !Array.isArray(found)) return found;
+    if (typeof found === "object" && found !== null && !Array.isArray(found)) {
+      const [[kind, what] = ["value", undefined], ...more] = Object.entries(found);
+      if (more.length === 0) {
+        if (kind === "value") return found;
+        if (kind === "fault" && typeof what === "string") return { fault: told(what) };
+        if (kind === "reason" && typeof what === "string") return { reason: told(what) };
+      }
+    }
   } catch {
     // Said below.
   }
   return { reason: "it prints another result than its own" };
+}
+
+/** What a config says in one line that fits a terminal: it may throw a text of any length. */
+function told(text: string): string {
+  const line = oneLine(text.slice(0, MOST_TOLD)).toWellFormed();
+  return text.length > MOST_TOLD ? `${line}...` : line;
 }
 
 /** Why there is no value. */
@@ -64,7 +131,6 @@ function ending(
   said: readonly string[],
   { code, signal }: { code: number; signal: Deno.Signal | null },
 ): string {
-  if (signal === "SIGTERM") return `it computes for longer than ${PATIENCE.compute / 1000} s`;
   if (signal !== null) return `its process was ended by ${signal}`;
   const line = said.findLast((line) => line.startsWith("error: "))?.slice("error: ".length);
   return line ?? `its process ended with code ${code}`;

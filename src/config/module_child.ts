@@ -39,7 +39,26 @@ async function evaluated(path: string, patience: number): Promise<Evaluated> {
   }
 }
 
+/**
+ * Kills this process where its command is gone, which cannot kill it then. Runs in a thread of its
+ * own: a config may compute for ever and handle all other signals, and cannot reach the thread.
+ */
+async function watch(): Promise<void> {
+  (globalThis as unknown as Worker).postMessage("begun");
+  for await (const _ of Deno.stdin.readable);
+  Deno.kill(Deno.pid, "SIGKILL");
+}
+
+/** Begins to {@linkcode watch}: as a URL the thread's code is read without a permission. */
+async function watched(): Promise<void> {
+  const code = encodeURIComponent(`(${watch})()`);
+  const thread = new Worker(`data:text/javascript,${code}`, { type: "module" });
+  await new Promise((begun) => thread.onmessage = begun);
+  thread.onmessage = null;
+}
+
 if (import.meta.main) {
+  await watched();
   const [path = "", patience] = Deno.args;
   console.log("\n" + RESULT + JSON.stringify(await evaluated(path, Number(patience))));
   Deno.exit(0);

@@ -46,11 +46,40 @@ Deno.test("loadConfig() takes a path relative to the working directory, with odd
 });
 
 Deno.test("loadConfig() refuses a config that prints a result in the place of its own", async () => {
-  for (const text of ["5", "null", "[]", '{"value":', "[".repeat(2000)]) {
-    const code = `console.log(${JSON.stringify(`shoal-config ${text}`)});\nDeno.exit(0);`;
+  const texts = [
+    "notjson",
+    "5",
+    "null",
+    "[]",
+    '{"value":',
+    "[".repeat(2000),
+    '{"reason":{}}',
+    '{"fault":3}',
+    '{"value":{},"reason":"a"}',
+    '{"other":{}}',
+  ];
+  for (const text of texts) {
+    const code = `console.log(${JSON.stringify(`\nshoal-config ${text}`)});\nDeno.exit(0);`;
     const says = "need a file that loads: it prints another result than its own";
     assertEquals(await refusalFor("a.ts", code), says);
   }
+});
+
+Deno.test("loadConfig() bounds what a config prints and says", async () => {
+  const bound = "need a file that loads: its output and its value need at most 1048576 bytes";
+  const long = `need a file that loads: ${"y".repeat(1000)}...`;
+  const cases: readonly (readonly [code: string, says: string])[] = [
+    ['for (;;) console.log("y".repeat(1000));', bound],
+    ['for (;;) console.error("y".repeat(1000));', bound],
+    ['export default { name: "y".repeat(2e6) };', bound],
+    ['throw new Error("y".repeat(1e5));', long],
+    ['console.log(`\\nshoal-config {"reason":"${"y".repeat(1e5)}"}`);\nDeno.exit(0);', long],
+    [
+      'console.log(`\\nshoal-config {"reason":"a\\\\nb\\\\u001b[2J"}`);\nDeno.exit(0);',
+      "need a file that loads: a\\nb\\u001b[2J",
+    ],
+  ];
+  for (const [code, says] of cases) assertEquals(await refusalFor("a.ts", code), says, code);
 });
 
 Deno.test("loadConfig() refuses files that give no object", async () => {
