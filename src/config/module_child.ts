@@ -1,6 +1,6 @@
 /**
  * Entry of a process that evaluates a config: a config is code, and may be a stranger's. The process
- * has no permission but to read the config's project. Its last line is what came of it, as JSON.
+ * has no permission but to read what the config imports from its project. Its last line is what came of it, as JSON.
  */
 import { pathToFileURL } from "node:url";
 import { reasonOf } from "./module_reason.ts";

@@ -45,6 +45,27 @@ Deno.test("loadConfig() takes a path relative to the working directory, with odd
   assertEquals(value, { seed: 5 });
 });
 
+Deno.test("loadConfig() takes a folder with a comma, and no more is read there", async () => {
+  const dir = await Deno.makeTempDir({ suffix: ",a" });
+  try {
+    await Deno.mkdir(`${dir}/lib`);
+    await Deno.writeTextFile(`${dir}/package.json`, "{}");
+    await Deno.writeTextFile(`${dir}/lib/seed.ts`, "export const seed = 5;");
+    await Deno.mkdir(`${dir}/configs`);
+    const code = 'import { seed } from "../lib/seed.ts";\nexport default { seed };\n';
+    await Deno.writeTextFile(`${dir}/configs/a.ts`, code);
+    await Deno.writeTextFile(`${dir}/configs/b.ts`, 'Deno.readTextFileSync("/etc/passwd");');
+    assertEquals(await loadConfig(`${dir}/configs/a.ts`), { seed: 5 });
+    await assertRejects(() => loadConfig(`${dir}/configs/b.ts`), Refusal, "a config reads only");
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+  assertEquals(
+    await refusalFor("a,b.ts", "export default {};"),
+    "need a file that loads: its name needs to be one without a comma",
+  );
+});
+
 Deno.test("loadConfig() refuses a config that prints a result in the place of its own", async () => {
   const texts = [
     "notjson",
@@ -281,8 +302,10 @@ Deno.test("what a config throws by itself is said of it, whenever it does", asyn
   const cases = {
     "export default { get steps(): number { throw new Error('whale') } };": "whale at line 1",
     "export default new Proxy({}, { ownKeys() { throw new Error('calf'); } });": "calf at line 1",
-    "Deno.readTextFileSync('/none'); export default {};": 'project alone.*: "/none" at line 1',
-    "Deno.readTextFileSync(import.meta.dirname + '/none');": "readfile '.*/none' at line 1",
+    "Deno.readTextFileSync('/none'); export default {};":
+      'imports from its project.*: "/none" at line 1',
+    "Deno.readTextFileSync(import.meta.dirname + '/none');":
+      'imports from its project.*/none" at line 1',
     "Deno.exit(3);": "its process ended with code 3",
     "console.log('{}'); Deno.exit(0);": "its process ended with code 0",
   };
