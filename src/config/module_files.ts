@@ -44,13 +44,23 @@ export async function filesOf(
       if (code?.specifier !== undefined) found.add(code.specifier);
     }
     if (url === root) continue;
-    const file = fileURLToPath(url);
+    const file = pathOf(url);
+    if (file === undefined) continue;
     const end = real(file);
     if (CODE.test(end) && folders.some((folder) => isPlainBelow(end, folder))) {
       paths.add(file).add(end);
     }
   }
   return [...paths];
+}
+
+/** The path in a URL; none where it has a host or a slash within a name. */
+function pathOf(url: string): string | undefined {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return undefined; // Who imports it says why.
+  }
 }
 
 /** The modules below a path, by URL; none where Deno cannot say. */

@@ -123,6 +123,8 @@ Deno.test("loadConfig() refuses files that do not load, in one line", async () =
       ["a.json", ""],
       ["a.ts", "export default {{;\n"],
       ["a.ts", 'import "./nowhere.ts";\nexport default {};'],
+      ["a.ts", 'import "./a%2Fb.ts";\nexport default {};'],
+      ["a.ts", 'import "file://host/a.ts";\nexport default {};'],
       ["a.ts", 'throw new Error("two\\nlines");\nexport default {};'],
       ["a.ts", "throw 3;\nexport default {};"],
     ] as const

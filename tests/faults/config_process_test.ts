@@ -7,7 +7,7 @@ Deno.test("a config that handles all signals and computes for ever ends with its
   using place = new Place();
   place.write(
     "a.ts",
-    'for (const name of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {\n' +
+    'Deno.stdin.close();\nfor (const name of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {\n' +
       "  Deno.addSignalListener(name, () => {});\n}\nfor (;;);\n",
   );
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
