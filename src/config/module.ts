@@ -8,8 +8,8 @@ import { atUnload } from "../base/unload.ts";
 import { filesOf } from "./module_files.ts";
 import { type Evaluated, RESULT } from "./module_child.ts";
 
-/** Milliseconds that a module may wait, and that it may compute. */
-const PATIENCE = { wait: 30_000, compute: 40_000 } as const;
+/** Milliseconds that the list of its imports may take, that a module may wait and may compute. */
+const PATIENCE = { list: 10_000, wait: 30_000, compute: 40_000 } as const;
 /** Variables that say where Deno keeps packages and compiled modules. */
 const CACHES = ["HOME", "DENO_DIR", "XDG_CACHE_HOME"];
 
@@ -26,7 +26,7 @@ export async function evaluateModule(path: string): Promise<Evaluated> {
   if (basename(whole).includes(",")) return { reason: "its name needs to be one without a comma" };
   // A search path, so that a program is refused and not merely missing.
   const env = { NO_COLOR: "1", PATH: "/usr/bin:/bin", ...caches() };
-  const files = await filesOf(whole, { env, patience: PATIENCE.compute });
+  const files = await filesOf(whole, { env, patience: PATIENCE.list });
   const flag = reading(files, dirname(whole));
   if (flag.length > MOST_READ) return { reason: "it imports more modules than fit a command line" };
   const child = new Deno.Command(Deno.execPath(), {

@@ -68,19 +68,24 @@ async function modulesOf(
   path: string,
   { env, patience }: { readonly env: Record<string, string>; readonly patience: number },
 ): Promise<Map<string, Module>> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
+  const deno = Deno.execPath();
+  const list = fileURLToPath(new URL("./module_list_child.ts", import.meta.url));
+  const child = new Deno.Command(deno, {
     // Packages are read by Deno itself, without a permission of the config.
-    args: ["info", "--quiet", "--json", "--no-remote", "--no-npm", "--frozen", "--config"]
-      .concat(join(CHECKOUT, "deno.json"), path),
+    args: ["run", "--quiet", "--no-prompt", "--no-remote", "--frozen", `--allow-run=${deno}`, list]
+      .concat(deno, String(patience), "info", "--quiet", "--json", "--no-remote", "--no-npm")
+      .concat("--frozen", "--config", join(CHECKOUT, "deno.json"), path),
     clearEnv: true,
     env,
-    stdin: "null",
+    // Nothing is written: the stream ends with this process, and the listing ends with the stream.
+    stdin: "piped",
     stdout: "piped",
     stderr: "null",
-    signal: AbortSignal.timeout(patience),
-  }).output();
+  }).spawn();
+  const [text] = await Promise.all([new Response(child.stdout).text(), child.status]);
+  await child.stdin.close().catch(() => {});
   try {
-    const { modules } = parseJsonText(new TextDecoder().decode(stdout)) as { modules: Module[] };
+    const { modules } = parseJsonText(text) as { modules: Module[] };
     return new Map(modules.map((module) => [module.specifier, module]));
   } catch {
     return new Map(); // Whoever evaluates the config says why.
