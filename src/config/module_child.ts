@@ -1,6 +1,6 @@
 /**
  * Entry of a process that evaluates a config: a config is code, and may be a stranger's. The process
- * has no permission but to read the config's project. Its last line is what came of it, as JSON.
+ * has no permission but to read what the config imports from its project. Its last line is what came of it, as JSON.
  */
 import { pathToFileURL } from "node:url";
 import { reasonOf } from "./module_reason.ts";
@@ -39,7 +39,26 @@ async function evaluated(path: string, patience: number): Promise<Evaluated> {
   }
 }
 
+/**
+ * Kills this process where its command is gone, which cannot kill it then. Runs in a thread of its
+ * own: a config may compute for ever and handle all other signals, and cannot reach the thread.
+ */
+async function watch(): Promise<void> {
+  (globalThis as unknown as Worker).postMessage("begun");
+  for await (const _ of Deno.stdin.readable);
+  Deno.kill(Deno.pid, "SIGKILL");
+}
+
+/** Begins to {@linkcode watch}: as a URL the thread's code is read without a permission. */
+async function watched(): Promise<void> {
+  const code = encodeURIComponent(`(${watch})()`);
+  const thread = new Worker(`data:text/javascript,${code}`, { type: "module" });
+  await new Promise((begun) => thread.onmessage = begun);
+  thread.onmessage = null;
+}
+
 if (import.meta.main) {
+  await watched();
   const [path = "", patience] = Deno.args;
   console.log("\n" + RESULT + JSON.stringify(await evaluated(path, Number(patience))));
   Deno.exit(0);

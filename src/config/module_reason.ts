@@ -26,7 +26,7 @@ const FORBIDS = "a config ";
 
 /** What a config may not do, by the name of Deno's permission for it. */
 const FORBIDDEN: Readonly<Record<string, string>> = {
-  read: "reads its own project alone, and nothing hidden there",
+  read: "reads only modules and JSON that it imports from its project, and nothing hidden",
   env: "reads no environment variable",
   import: "imports nothing from the network",
   net: "reads nothing from the network",
@@ -34,7 +34,7 @@ const FORBIDDEN: Readonly<Record<string, string>> = {
   run: "starts no program",
   sys: "asks nothing of the system",
   ffi: "opens no library",
-  all: "reads its own project alone, and nothing hidden there",
+  all: "reads only modules and JSON that it imports from its project, and nothing hidden",
 };
 
 /** Deno's advice is to grant a permission, which no flag of ours does: say what a config may not do. */

@@ -45,12 +45,62 @@ Deno.test("loadConfig() takes a path relative to the working directory, with odd
   assertEquals(value, { seed: 5 });
 });
 
+Deno.test("loadConfig() takes a folder with a comma, and no more is read there", async () => {
+  const dir = await Deno.makeTempDir({ suffix: ",a" });
+  try {
+    await Deno.mkdir(`${dir}/lib`);
+    await Deno.writeTextFile(`${dir}/package.json`, "{}");
+    await Deno.writeTextFile(`${dir}/lib/seed.ts`, "export const seed = 5;");
+    await Deno.mkdir(`${dir}/configs`);
+    const code = 'import { seed } from "../lib/seed.ts";\nexport default { seed };\n';
+    await Deno.writeTextFile(`${dir}/configs/a.ts`, code);
+    await Deno.writeTextFile(`${dir}/configs/b.ts`, 'Deno.readTextFileSync("/etc/passwd");');
+    assertEquals(await loadConfig(`${dir}/configs/a.ts`), { seed: 5 });
+    await assertRejects(() => loadConfig(`${dir}/configs/b.ts`), Refusal, "a config reads only");
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+  assertEquals(
+    await refusalFor("a,b.ts", "export default {};"),
+    "need a file that loads: its name needs to be one without a comma",
+  );
+});
+
 Deno.test("loadConfig() refuses a config that prints a result in the place of its own", async () => {
-  for (const text of ["5", "null", "[]", '{"value":', "[".repeat(2000)]) {
-    const code = `console.log(${JSON.stringify(`shoal-config ${text}`)});\nDeno.exit(0);`;
+  const texts = [
+    "notjson",
+    "5",
+    "null",
+    "[]",
+    '{"value":',
+    "[".repeat(2000),
+    '{"reason":{}}',
+    '{"fault":3}',
+    '{"value":{},"reason":"a"}',
+    '{"other":{}}',
+  ];
+  for (const text of texts) {
+    const code = `console.log(${JSON.stringify(`\nshoal-config ${text}`)});\nDeno.exit(0);`;
     const says = "need a file that loads: it prints another result than its own";
     assertEquals(await refusalFor("a.ts", code), says);
   }
+});
+
+Deno.test("loadConfig() bounds what a config prints and says", async () => {
+  const bound = "need a file that loads: its output and its value need at most 1048576 bytes";
+  const long = `need a file that loads: ${"y".repeat(1000)}...`;
+  const cases: readonly (readonly [code: string, says: string])[] = [
+    ['for (;;) console.log("y".repeat(1000));', bound],
+    ['for (;;) console.error("y".repeat(1000));', bound],
+    ['export default { name: "y".repeat(2e6) };', bound],
+    ['throw new Error("y".repeat(1e5));', long],
+    ['console.log(`\\nshoal-config {"reason":"${"y".repeat(1e5)}"}`);\nDeno.exit(0);', long],
+    [
+      'console.log(`\\nshoal-config {"reason":"a\\\\nb\\\\u001b[2J"}`);\nDeno.exit(0);',
+      "need a file that loads: a\\nb\\u001b[2J",
+    ],
+  ];
+  for (const [code, says] of cases) assertEquals(await refusalFor("a.ts", code), says, code);
 });
 
 Deno.test("loadConfig() refuses files that give no object", async () => {
@@ -73,6 +123,8 @@ Deno.test("loadConfig() refuses files that do not load, in one line", async () =
       ["a.json", ""],
       ["a.ts", "export default {{;\n"],
       ["a.ts", 'import "./nowhere.ts";\nexport default {};'],
+      ["a.ts", 'import "./a%2Fb.ts";\nexport default {};'],
+      ["a.ts", 'import "file://host/a.ts";\nexport default {};'],
       ["a.ts", 'throw new Error("two\\nlines");\nexport default {};'],
       ["a.ts", "throw 3;\nexport default {};"],
     ] as const
@@ -252,8 +304,10 @@ Deno.test("what a config throws by itself is said of it, whenever it does", asyn
   const cases = {
     "export default { get steps(): number { throw new Error('whale') } };": "whale at line 1",
     "export default new Proxy({}, { ownKeys() { throw new Error('calf'); } });": "calf at line 1",
-    "Deno.readTextFileSync('/none'); export default {};": 'project alone.*: "/none" at line 1',
-    "Deno.readTextFileSync(import.meta.dirname + '/none');": "readfile '.*/none' at line 1",
+    "Deno.readTextFileSync('/none'); export default {};":
+      'imports from its project.*: "/none" at line 1',
+    "Deno.readTextFileSync(import.meta.dirname + '/none');":
+      'imports from its project.*/none" at line 1',
     "Deno.exit(3);": "its process ended with code 3",
     "console.log('{}'); Deno.exit(0);": "its process ended with code 0",
   };

@@ -119,7 +119,7 @@ Deno.test("the coordinator asks for what its flags name, for its files and for i
       place.of("<TMP>"),
       place.of("text.txt"),
       SMOKE,
-      // What the process that evaluates the config may read: its folder, and the project around it.
+      // Whether what the config imports lies in its folder, or the project around it.
       ROOT.slice(0, -1),
       ROOT + "configs",
       ROOT + "deno.json",
@@ -202,7 +202,7 @@ Deno.test("LD_LIBRARY_PATH reaches workers, though Deno hands it on only with al
   place.assertQuiet();
 });
 
-Deno.test("a config reads its project, and can do nothing else, under the flags of train", async () => {
+Deno.test("a config reads what it imports from its project, and can do nothing else, under the flags of train", async () => {
   using place = new Place();
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;
@@ -214,7 +214,9 @@ Deno.test("a config reads its project, and can do nothing else, under the flags 
     }
   })();
   const home = place.of("home");
-  for (const name of [".ssh", "project/configs/.cache", "project/lib", "other"]) {
+  for (
+    const name of [".ssh", "project/configs/.cache", "project/lib", "project/lib/.ssh", "other"]
+  ) {
     Deno.mkdirSync(`${home}/${name}`, { recursive: true });
   }
   place.write("home/.ssh/id_rsa", "secret");
@@ -222,9 +224,16 @@ Deno.test("a config reads its project, and can do nothing else, under the flags 
   place.write("home/project/package.json", "{}");
   place.write("home/project/.env", "TOKEN=secret");
   place.write("home/project/lib/base.ts", "export const base = { steps: 7 };");
+  place.write("home/project/lib/lines.json", '["a", "b"]');
   place.write("home/project/lib/lines.txt", "a\nb\n");
+  place.write("home/project/lib/.ssh/id.json", '"secret"');
+  place.write("home/other/id.json", '"secret"');
+  Deno.symlinkSync(place.of("home/other/id.json"), place.of("home/project/lib/out.json"));
+  Deno.symlinkSync("../.env", place.of("home/project/lib/dot.json"));
+  Deno.symlinkSync("../.env", place.of("home/project/lib/dot.txt"));
 
-  const reads = "a config reads its own project alone, and nothing hidden there";
+  const reads =
+    "a config reads only modules and JSON that it imports from its project, and nothing hidden";
   const net = "a config reads nothing from the network";
   const json = JSON.stringify;
   /** What a config does before it exports, and what the line says of it. */
@@ -244,6 +253,18 @@ Deno.test("a config reads its project, and can do nothing else, under the flags 
     [`Deno.readTextFileSync(${json(`${home}/other/notes.txt`)});`, reads],
     ['Deno.readTextFileSync(import.meta.dirname + "/../.env");', reads],
     [`Array.from(Deno.readDirSync(${json(home)}));`, reads],
+    ["Array.from(Deno.readDirSync(import.meta.dirname));", reads],
+    ['Deno.readTextFileSync(import.meta.dirname + "/../lib/lines.txt");', reads],
+    ['Deno.readTextFileSync(import.meta.dirname + "/../lib/.ssh/id.json");', reads],
+    ['Deno.readTextFileSync(import.meta.dirname + "/../lib/dot.txt");', reads],
+    ['import a from "../lib/lines.txt" with { type: "text" };a;', reads],
+    ['import a from "../.env" with { type: "text" };a;', reads],
+    ['import a from "../lib/dot.json" with { type: "text" };a;', reads],
+    ['import a from "../lib/dot.json" with { type: "json" };a;', reads],
+    ['import a from "../lib/out.json" with { type: "json" };a;', reads],
+    ['import a from "../lib/.ssh/id.json" with { type: "json" };a;', reads],
+    ['await import("../lib/.ssh/id.json", { with: { type: "json" } });', reads],
+    ['await import("../../other/id.json", { with: { type: "json" } });', reads],
     ['Deno.readTextFileSync("/etc/passwd");', reads],
     ['Deno.readTextFileSync("/proc/self/environ");', reads],
     [`await import(${json(`${home}/.ssh/id_rsa`)} + "", { with: { type: "text" } });`, reads],
@@ -276,8 +297,9 @@ Deno.test("a config reads its project, and can do nothing else, under the flags 
   place.write(
     "home/project/configs/good.ts",
     'import { base } from "../lib/base.ts";\n' +
-      'const text = Deno.readTextFileSync(import.meta.dirname + "/../lib/lines.txt");\n' +
-      'export default { ...base, name: String(text.split("\\n").length) };\n',
+      'import lines from "../lib/lines.json" with { type: "json" };\n' +
+      'const { base: same } = await import("../lib/base.ts");\n' +
+      "export default { ...base, name: String(lines.length), seed: same.steps };\n",
   );
   const { stdout, stderr, code } = await new Deno.Command(Deno.execPath(), {
     args: [...taskOptions(""), `${ROOT}tests/faults/configs_child.ts`, good, ...paths],
@@ -289,7 +311,7 @@ Deno.test("a config reads its project, and can do nothing else, under the flags 
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   assertEquals([code, text(stderr)], [0, ""]);
   const ends = JSON.parse(text(stdout));
-  assertEquals(ends[good], { steps: 7, name: "3" });
+  assertEquals(ends[good], { steps: 7, name: "2", seed: 7 });
   for (const [i, [does, says]] of cases.entries()) {
     const line = ends[paths[i] as string];
     assertEquals(typeof line, "string", `${does} was done`);

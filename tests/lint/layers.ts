@@ -80,6 +80,8 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     "src/config/load.ts",
     "src/config/module.ts",
     "src/config/module_child.ts",
+    "src/config/module_files.ts",
+    "src/config/module_list_child.ts",
     "src/data/prepared/files.ts",
     "src/data/pipe.ts",
     "src/data/read.ts",

@@ -11,6 +11,7 @@ const CONSOLE = [
   "src/cli/allow_run.ts",
   "src/cli/doctor/look.ts",
   "src/config/module_child.ts",
+  "src/config/module_list_child.ts",
   "workers/probe_child.ts",
   "bench/prepare_child.ts",
   "bench/startup_child.ts",

@@ -1,0 +1,54 @@
+/** The process that evaluates a config ends with the command that started it, whatever it handles. */
+import { assert } from "@std/assert";
+import { Place, ROOT, taskOptions } from "../e2e/support.ts";
+import { catches } from "./proc.ts";
+
+Deno.test("a config that handles all signals and computes for ever ends with its command", async () => {
+  using place = new Place();
+  place.write(
+    "a.ts",
+    'Deno.stdin.close();\nfor (const name of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"] as const) {\n' +
+      "  Deno.addSignalListener(name, () => {});\n}\nfor (;;);\n",
+  );
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    const command = new Deno.Command(Deno.execPath(), {
+      args: [...taskOptions(""), `${ROOT}tests/faults/configs_child.ts`, place.of("a.ts")],
+      cwd: place.path,
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    const isHandling = (pid: number) => pid !== command.pid && catches(pid, SIGQUIT);
+    await until(() => place.processes().some(isHandling), "the config begins");
+    command.kill(signal);
+    await command.status;
+    await until(() => place.processes().length === 0, `the config ends after ${signal}`);
+  }
+});
+
+Deno.test("the list of a config's imports ends with its command", async () => {
+  using place = new Place();
+  // A pipe that nobody writes to is read for ever.
+  await new Deno.Command("mkfifo", { args: [place.of("pipe.json")] }).output();
+  place.write("a.ts", 'import a from "./pipe.json" with { type: "json" };\nexport default a;\n');
+  const command = new Deno.Command(Deno.execPath(), {
+    args: [...taskOptions(""), `${ROOT}tests/faults/configs_child.ts`, place.of("a.ts")],
+    cwd: place.path,
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  await until(() => place.processes().length === 3, "the imports are listed");
+  command.kill("SIGKILL");
+  await command.status;
+  await until(() => place.processes().length === 0, "the list ends", 5000);
+});
+
+const SIGQUIT = 3;
+
+/** Waits until something holds. */
+async function until(holds: () => boolean, what: string, patience = 20_000): Promise<void> {
+  const end = performance.now() + patience;
+  while (!holds()) {
+    assert(performance.now() < end, `Cannot see that ${what}: need it within ${patience} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
