@@ -82,6 +82,7 @@ export async function runTraining(request: RunRequest): Promise<void> {
   try {
     if (restart) setRunAside(out, show);
     else if (!resume) await requireEmpty(out);
+    lock.hold("checkpoints", { followLinks });
     await cleanLeftovers(join(out, "checkpoints"), heldDisk(lock));
     clearControl(out);
     using journal = new LateJournal(placeOf(join(out, "journal.jsonl"), followLinks), {

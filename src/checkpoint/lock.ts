@@ -6,11 +6,23 @@
  */
 import { dirname, join, resolve } from "node:path";
 import { FileFault, hasCode, isMissing } from "../base/file_fault.ts";
+import { kindOf } from "../base/file_kind.ts";
 import { Refusal } from "../base/refusal.ts";
 import { makeFolders } from "./files.ts";
 import { folderFault, openLockFile, requireLock } from "./lock_file.ts";
 
 const FILE = ".lock";
+
+/** A folder in the locked one, of a name that stays. */
+interface Inner {
+  readonly name: string;
+  readonly path: string;
+  readonly look: () => Deno.FileInfo | undefined;
+  /** The folder that was found or made there; undefined before there was one. */
+  held: Deno.FsFile | undefined;
+  /** Whether this process makes it at the moment: until that ends nobody knows which one it is. */
+  isBeingMade: boolean;
+}
 
 /** Held until disposed. */
 export class RunLock implements Disposable {
@@ -21,6 +33,7 @@ export class RunLock implements Disposable {
   /** Folders that were made for it, innermost first. */
   readonly #made: readonly string[];
   readonly #lost = new AbortController();
+  #inner: Inner | undefined;
 
   constructor(
     out: string,
@@ -38,10 +51,39 @@ export class RunLock implements Disposable {
   }
 
   /**
+   * Holds the folder `name` in it from now on as well: files of a folder or a link that somebody puts
+   * in its place would be renamed and removed as if they were the run's. Where it is missing, only
+   * the one counts that `making` makes.
+   * @throws {Refusal} `locked` where a link lies there, unless links are followed, or no folder.
+   */
+  hold(name: string, { followLinks = false }: { readonly followLinks?: boolean } = {}): void {
+    const path = join(this.#out, name);
+    const look = () => found(() => followLinks ? Deno.statSync(path) : Deno.lstatSync(path));
+    this.#inner?.held?.close();
+    this.#inner = { name, path, look, held: undefined, isBeingMade: false };
+    take(this.#inner);
+    this.check();
+  }
+
+  /** Makes the folder at `path`; if it is the one that is held, it is from now on. */
+  async making(path: string, make: () => Promise<void>): Promise<void> {
+    const inner = this.#inner;
+    if (inner === undefined || resolve(path) !== resolve(inner.path)) return await make();
+    inner.isBeingMade = true;
+    try {
+      await make();
+      take(inner);
+    } finally {
+      inner.isBeingMade = false;
+    }
+  }
+
+  /**
    * Call it right before each effect on the folder. A lock that was lost stays so, even if the folder
    * comes back: another process may have written there meanwhile. Between the check and the effect
    * remains a window, of microseconds unless the process is stopped exactly there: Deno has no
-   * `renameat` or `unlinkat`, which would name the folder by its descriptor. On NFS it is as long as
+   * `renameat` or `unlinkat`, which would name a folder by its descriptor. It is the same for the
+   * folder that `hold` names. On NFS it is as long as
    * the client caches attributes.
    * @throws {Refusal} `locked` once the folder or its lock file is another one, or gone. Where the
    * system cannot tell, its error.
@@ -65,7 +107,8 @@ export class RunLock implements Disposable {
     if (!isSame(folder, this.#folder.statSync())) return "another folder lies there now";
     const file = found(() => Deno.lstatSync(join(this.#out, FILE)));
     if (file === undefined) return `its ${FILE} was removed`;
-    return isSame(file, this.#file.statSync()) ? undefined : `its ${FILE} was replaced`;
+    if (!isSame(file, this.#file.statSync())) return `its ${FILE} was replaced`;
+    return this.#inner === undefined ? undefined : innerFault(this.#inner);
   }
 
   /** Removes the folders that were made for this lock while they hold nothing else. */
@@ -87,7 +130,27 @@ export class RunLock implements Disposable {
   [Symbol.dispose](): void {
     this.#file.close();
     this.#folder.close();
+    this.#inner?.held?.close();
+    this.#inner = undefined;
   }
+}
+
+/** Holds what lies there, if it is a folder: its inode is then not given to another one. */
+function take(inner: Inner): void {
+  if (inner.look()?.isDirectory !== true) return;
+  const before = inner.held;
+  inner.held = Deno.openSync(inner.path, { read: true });
+  before?.close();
+}
+
+/** What is wrong with a folder that is held. One that is gone is not wrong: it is made anew. */
+function innerFault({ name, look, held, isBeingMade }: Inner): string | undefined {
+  const found = isBeingMade ? undefined : look();
+  if (found === undefined) return undefined;
+  if (held !== undefined && isSame(found, held.statSync())) return undefined;
+  return found.isDirectory
+    ? `another folder lies there as ${name} now`
+    : `its ${name} is ${kindOf(found)} now`;
 }
 
 /** Where locks come from. */
