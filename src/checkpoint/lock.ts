@@ -32,17 +32,25 @@ export class RunLock implements Disposable {
   readonly #folder: Deno.FsFile;
   /** Folders that were made for it, innermost first. */
   readonly #made: readonly string[];
+  /** Names that lay in the folder before; undefined where the lock file was one of them. */
+  readonly #before: ReadonlySet<string> | undefined;
   readonly #lost = new AbortController();
   #inner: Inner | undefined;
 
   constructor(
     out: string,
-    { file, folder, made }: { file: Deno.FsFile; folder: Deno.FsFile; made: readonly string[] },
+    { file, folder, made, before }: {
+      file: Deno.FsFile;
+      folder: Deno.FsFile;
+      made: readonly string[];
+      before: ReadonlySet<string> | undefined;
+    },
   ) {
     this.#out = out;
     this.#file = file;
     this.#folder = folder;
     this.#made = made;
+    this.#before = before;
   }
 
   /** Aborted, with the refusal as its reason, once a check has found the lock lost. */
@@ -111,15 +119,19 @@ export class RunLock implements Disposable {
     return this.#inner === undefined ? undefined : innerFault(this.#inner);
   }
 
-  /** Removes the folders that were made for this lock while they hold nothing else. */
+  /**
+   * Removes the folders that were made for this lock while they hold nothing else, and the lock file
+   * where it was made and nothing was added beside it. Who waits for the file finds it removed, and
+   * tries again with another one.
+   */
   removeUnused(): void {
     try {
-      const [own] = this.#made;
-      if (own === undefined) return;
+      const before = this.#before;
+      if (before === undefined) return;
       this.check();
-      const names = Array.from(Deno.readDirSync(own), (entry) => entry.name);
-      if (names.some((name) => name !== FILE)) return;
-      Deno.removeSync(join(own, FILE));
+      const names = Array.from(Deno.readDirSync(this.#out), (entry) => entry.name);
+      if (names.some((name) => name !== FILE && !before.has(name))) return;
+      Deno.removeSync(join(this.#out, FILE));
       for (const path of this.#made) Deno.removeSync(path);
     } catch {
       // Somebody else uses or removed it: the fault that ended the run is the one to tell.
@@ -155,7 +167,7 @@ function innerFault({ name, look, held, isBeingMade }: Inner): string | undefine
 
 /** Where locks come from. */
 export interface LockOptions {
-  /** Whose lock it is, for who finds the folder in use; this process on this host unless told. */
+  /** Whose lock it is, as `<pid> <host>`, for who finds the folder in use; this process unless told. */
   readonly owner?: string;
   /** Makes the folder and those above it where there are none. */
   readonly make?: (path: string) => void | Promise<void>;
@@ -192,11 +204,17 @@ async function tryLock(
 ): Promise<RunLock | undefined> {
   const path = join(out, FILE);
   const folder = await openFolder(out);
+  const names = namesThere(out);
   const file = await openLockFile(path, out).catch((error) => {
     folder.close();
     throw error;
   });
-  const lock = new RunLock(out, { file, folder, made });
+  const lock = new RunLock(out, {
+    file,
+    folder,
+    made,
+    before: names.has(FILE) ? undefined : names,
+  });
   try {
     if (!await file.tryLock(true)) {
       const holder = holderOf(await Deno.readTextFile(path));
@@ -215,6 +233,15 @@ async function tryLock(
     if (fault instanceof FileFault) lock.removeUnused();
     lock[Symbol.dispose]();
     throw fault;
+  }
+}
+
+/** Names in a folder; of one that may not be listed, that of a lock: nothing is removed there. */
+function namesThere(out: string): ReadonlySet<string> {
+  try {
+    return new Set(Array.from(Deno.readDirSync(out), (entry) => entry.name));
+  } catch {
+    return new Set([FILE]);
   }
 }
 
@@ -245,12 +272,12 @@ function removeEmpty(folders: readonly string[]): void {
   }
 }
 
-/** Who has the lock, from the line `<pid> <host>` or `<pid>`. */
+/** Who has the lock, from the line `<pid> <host>`; the host is `-` where it is not known. */
 function holderOf(text: string): string {
-  const [, pid, host] = /^(\d+)(?: ([\w.-]+))?\n$/.exec(text) ?? [];
+  const [, pid, host] = /^(\d+) ([\w.-]+)\n$/.exec(text) ?? [];
   // Between locking and writing the line of the owner before, or a part of this one, is there.
   if (pid === undefined) return "another process";
-  return host === undefined ? `process ${pid}` : `process ${pid} on ${host}`;
+  return host === "-" ? `process ${pid}` : `process ${pid} on ${host}`;
 }
 
 /** The folders that making `out` would make, innermost first; none where it exists. */
