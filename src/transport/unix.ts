@@ -60,9 +60,40 @@ async function bindThere(path: string): Promise<Listener> {
     throw cannotListen(path, `a folder of its owner alone: its mode is 0${mode.toString(8)}`);
   }
   const listener = bind(path);
+  const bound = lookAt(path);
   await Deno.chmod(path, 0o600);
-  const ends = { accept: () => listener.accept(), close: () => listener.close() };
-  return listenerOver(ends, () => unlink(path));
+  const ended = Promise.withResolvers<never>();
+  ended.promise.catch(() => {});
+  const close = () => {
+    // The runtime removes whatever is at the path, which another folder may hold by now.
+    if (isFreeOr(path, bound)) {
+      listener.close();
+      // With a caller that still waits the runtime removes it a moment later, or not at all.
+      if (isFreeOr(path, bound)) unlink(path);
+    } else listener.unref();
+    ended.reject(new Error("closed"));
+  };
+  const accept = () => Promise.race([listener.accept(), ended.promise]);
+  return listenerOver({ accept, close });
+}
+
+/**
+ * Whether closing a socket removes nothing else: it lies at its path, or nothing does. Between this and
+ * the closing remains a window of microseconds. A socket that is bound keeps its inode, wherever it lies.
+ */
+function isFreeOr(path: string, bound: Deno.FileInfo | undefined): boolean {
+  const at = lookAt(path);
+  if (at === undefined) return true;
+  return at.isSocket === true && at.ino === bound?.ino && at.dev === bound?.dev;
+}
+
+/** What lies at a path; undefined where nothing does, or nothing can be reached. */
+function lookAt(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A listener that others reach by its path for as long as it is open. */
@@ -90,7 +121,7 @@ export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListen
   let renewed = Promise.withResolvers<void>();
   const rebind = async () => {
     if (isClosed || (bound !== undefined && inodeOf(path) === bound)) return;
-    listener.close(); // closing removes whatever is at the path, so it comes first
+    listener.close(); // if its socket lies there still, it makes room
     bound = undefined;
     listener = await bindThere(path);
     bound = inodeOf(path);
@@ -155,7 +186,7 @@ function unlink(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {
-    // The folder may have been removed, or may belong to another process by now.
+    // It is gone already.
   }
 }
 
