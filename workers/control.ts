@@ -40,6 +40,11 @@ export interface ControlOptions {
 
 /** Name of the file in the output folder, mode 0600: JSON with the socket's path and a token. */
 const FILE = ".control";
+/** What a file that is being written ends in. */
+const TEMP = ".tmp";
+const NAMES = [FILE, `${FILE}${TEMP}`];
+/** Bytes of the longest record: a socket's path and a token have fewer. */
+const LONGEST = 4096;
 /** A command line is one person: what it says of itself when it dials. */
 const HELLO = { rank: 0, attempt: 0 };
 
@@ -81,9 +86,53 @@ export async function openControl(
   };
 }
 
-/** Removes what a run that was killed left of its control; the caller holds the lock of `out`. */
+/**
+ * Removes what a run that was killed left of its control; the caller holds the lock of `out`.
+ * @throws {Refusal} `config` for what no run wrote under those names: it is the user's.
+ */
 export function clearControl(out: string): void {
-  for (const name of [FILE, `${FILE}.tmp`]) removeQuietly(join(out, name));
+  const left = NAMES.map((name) => join(out, name)).filter(isLeft);
+  for (const path of left) removeQuietly(path);
+}
+
+/**
+ * Refuses what is not of a run under the names that control uses, before anything is written.
+ * @throws {Refusal} `config`, as `clearControl` does.
+ */
+export function requireControl(out: string): void {
+  for (const name of NAMES) isLeft(join(out, name));
+}
+
+/** Whether a killed run left this; false where nothing lies. @throws {Refusal} for anything else. */
+function isLeft(path: string): boolean {
+  const refuse = (state: string) =>
+    new Refusal("config", `Cannot use ${path}: need a free name for a run's control: ${state}`);
+  return refusing({ doing: "use", path }, () => {
+    try {
+      const found = Deno.lstatSync(path);
+      // As at all names of files that are being written: what it leads to stays.
+      if (found.isSymlink && path.endsWith(TEMP)) return true;
+      if (!found.isFile) throw refuse(`it is ${kindOf(found)}; move it away`);
+      if (found.size <= LONGEST && isOurs(Deno.readTextFileSync(path), path)) return true;
+      throw refuse("it holds something else; move it away");
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  });
+}
+
+/** Whether a text is a record, or what a kill or a power cut leaves of one. */
+function isOurs(text: string, path: string): boolean {
+  if (/^\0*$/.test(text)) return true;
+  try {
+    const { socket, token, ...more } = Object(parseJsonText(text));
+    const isRecord = typeof socket === "string" && typeof token === "string";
+    return isRecord && Object.keys(more).length === 0;
+  } catch {
+    // Only the file that is renamed once it is whole can be cut short.
+    return path.endsWith(TEMP) && text.startsWith('{"socket":"'.slice(0, text.length));
+  }
 }
 
 /**
@@ -182,12 +231,17 @@ async function whereabouts(out: string): Promise<{ socket: string; token: Uint8A
 
 /** Writes the file so that nobody else can read it, not even for a moment, nor see half of it. */
 function tell(path: string, text: string): void {
-  const temp = `${path}.tmp`;
+  const temp = `${path}${TEMP}`;
   removeQuietly(temp); // what a killed process left; the run's lock keeps others out
   using file = Deno.openSync(temp, { write: true, createNew: true, mode: 0o600 });
-  const bytes = new TextEncoder().encode(text + "\n");
-  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
-  Deno.renameSync(temp, path);
+  try {
+    const bytes = new TextEncoder().encode(text + "\n");
+    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+    Deno.renameSync(temp, path);
+  } catch (error) {
+    removeQuietly(temp);
+    throw error;
+  }
 }
 
 function removeIfOwn(path: string, check: ControlOptions["check"]): void {

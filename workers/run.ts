@@ -20,7 +20,7 @@ import { metricsLog } from "../src/report/jsonl.ts";
 import { sampleLine } from "../src/report/metrics.ts";
 import { reporter } from "../src/report/reporter.ts";
 import { summaryOf } from "../src/report/summary.ts";
-import { clearControl, openControl } from "./control.ts";
+import { clearControl, openControl, requireControl } from "./control.ts";
 import type { ControlCommand, ControlOptions } from "./control.ts";
 import { coordinate } from "./coordinator.ts";
 import type { Elastic, Outcome } from "./lead.ts";
@@ -76,12 +76,14 @@ export async function runTraining(request: RunRequest): Promise<void> {
   const { config, out, resume, restart = false, followLinks = false, show } = request;
   if (resume || restart) await requireRun(out, { restart, followLinks });
   else requireOwn(out, { own: "a run", doing: "Cannot start in" });
+  requireControl(out);
   show({ type: "doing", what: "reading the data" });
   const fresh = resume ? undefined : await beginning(config);
   using lock = await lockRun(out);
   try {
     if (restart) setRunAside(out, show);
     else if (!resume) await requireEmpty(out);
+    lock.hold("checkpoints", { followLinks });
     await cleanLeftovers(join(out, "checkpoints"), heldDisk(lock));
     clearControl(out);
     using journal = new LateJournal(placeOf(join(out, "journal.jsonl"), followLinks), {

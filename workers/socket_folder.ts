@@ -61,7 +61,8 @@ export class SocketFolder implements Disposable {
   /** Whether its path leads to the folder that is held. */
   get isHeld(): boolean {
     try {
-      return this.#held?.statSync().ino === Deno.lstatSync(this.path).ino;
+      const [held, at] = [this.#held?.statSync(), Deno.lstatSync(this.path)];
+      return held?.ino === at.ino && held?.dev === at.dev;
     } catch {
       return false;
     }

@@ -6,8 +6,11 @@ import { fileFault, hasCode } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";
 import { Refusal } from "../base/refusal.ts";
 
-/** A line of an owner, whole or torn, or the zeros that a power cut may leave of it. */
-const OWN = /^(?:\d*(?: [\w.-]*)?\n?|\0*)$/;
+/**
+ * A line of an owner, nothing, or the zeros that a power cut may leave of it. It is short enough to be
+ * written at once. A number alone is none: other programs keep their process in a file like that.
+ */
+const OWN = /^(?:\d+ [\w.-]+\n|\0*)$/;
 /** Characters of the longest line of an owner. */
 const LONGEST = 512;
 

@@ -3,7 +3,7 @@
  * symbolic link in it could lead each write to any file of this user, and a named pipe would let
  * an open wait for ever. Readers follow links; writers do not, unless the user asks for it.
  */
-import { join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileFault, hasCode } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";
 import { Refusal } from "../base/refusal.ts";
@@ -65,7 +65,17 @@ export function placeOf(path: string, followLinks: boolean): string {
   try {
     return Deno.realPathSync(path);
   } catch {
-    return path; // Nothing lies there yet, or the disk of the link is not mounted: opening it says so.
+    return targetOf(path);
+  }
+}
+
+/** Where a file would be made by a link whose folder is there; else the path: opening it says so. */
+function targetOf(path: string): string {
+  try {
+    const to = resolve(dirname(path), Deno.readLinkSync(path));
+    return join(Deno.realPathSync(dirname(to)), basename(to));
+  } catch {
+    return path; // Nothing lies there yet, or the disk of the link is not mounted.
   }
 }
 

@@ -51,7 +51,7 @@ export class OutFolder implements Disposable {
       });
     }
     // This command may not ask for the host's name.
-    return new OutFolder(path, await lockRun(path, { owner: `${Deno.pid}`, make: makeFolder }));
+    return new OutFolder(path, await lockRun(path, { owner: `${Deno.pid} -`, make: makeFolder }));
   }
 
   /** Call it right before each effect. @throws {Refusal} `locked` once the folder is another's. */

@@ -4,11 +4,12 @@
  * effect. It knows no kinds of entries and what none of them mean.
  */
 import { joinedBytes } from "../base/bytes.ts";
-import { reasonOf } from "../base/file_fault.ts";
 import { isLockLost, Refusal } from "../base/refusal.ts";
+import { setAside } from "./aside.ts";
 import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
 import { parseJournal, printLine } from "./journal_lines.ts";
 import type { JournalLine, ParsedJournal, Plain } from "./journal_lines.ts";
+import { cannotWrite, isAt, openPlain } from "./plain_file.ts";
 
 export { journalFault, parseJournal } from "./journal_lines.ts";
 export type { JournalLine, ParsedJournal, Plain } from "./journal_lines.ts";
@@ -58,7 +59,10 @@ export interface JournalOptions {
 
 /** What a journal needs of its file. */
 export type JournalFile =
-  & Pick<Deno.FsFile, "writeSync" | "syncSync" | "statSync" | "truncateSync">
+  & Pick<
+    Deno.FsFile,
+    "readSync" | "seekSync" | "writeSync" | "syncSync" | "statSync" | "truncateSync"
+  >
   & Disposable;
 
 /** What is said of a journal that is damaged. */
@@ -209,6 +213,7 @@ class FileJournal implements Journal {
     if (this.#broken !== undefined) throw this.#broken;
     this.#check?.();
     if (this.#isReplaced) this.#reopen();
+    if (!isAt(this.#path, this.#file)) this.#restore();
     if (sync && this.#isUnsure) this.#renew();
     const { size } = this.#file.statSync();
     try {
@@ -241,6 +246,19 @@ class FileJournal implements Journal {
     this.#reopen();
   }
 
+  /**
+   * Writes all lines anew at the path, which another file has or none: in the file that is open they
+   * would be gone with this process. What lies there is kept beside.
+   */
+  #restore(): void {
+    const text = new TextDecoder().decode(wholeOf(this.#file));
+    const aside = setAside(this.#path);
+    writeTextAtomic(this.#path, text);
+    this.#reopen();
+    const state = aside === undefined ? "it was gone" : `what lay there is kept as ${aside}`;
+    this.#warn?.(`${this.#path} was written anew: ${state}`);
+  }
+
   /** Opens the file at the path. Without it, lines would go to a file that has no name any more. */
   #reopen(): void {
     const file = this.#open(this.#path);
@@ -263,7 +281,7 @@ class FileJournal implements Journal {
       this.#isLost = true;
       return;
     }
-    if (!this.#warned) this.#warn?.(`Cannot write ${this.#path}: ${reasonOf(error)}`);
+    if (!this.#warned) this.#warn?.(cannotWrite(this.#path, error));
     this.#warned = true;
   }
 
@@ -284,7 +302,18 @@ class FileJournal implements Journal {
 }
 
 function openAppend(path: string): Deno.FsFile {
-  return Deno.openSync(path, { read: true, append: true, create: true, mode: 0o640 });
+  return openPlain(path, { read: true, append: true, create: true, mode: 0o640 });
+}
+
+/** All bytes of an open file. */
+function wholeOf(file: JournalFile): Uint8Array {
+  const bytes = new Uint8Array(file.statSync().size);
+  file.seekSync(0, Deno.SeekMode.Start);
+  let n = 0;
+  for (let got: number | null = 0; n < bytes.length && got !== null; n += got ?? 0) {
+    got = file.readSync(bytes.subarray(n));
+  }
+  return bytes.subarray(0, n);
 }
 
 function linesIn(bytes: Uint8Array): number {

@@ -2,12 +2,13 @@
  * Appends a run's metrics to a file, one JSON object per line. Writing may fail and training goes
  * on: lines wait in memory, and one warning says so. Knows nothing of what the numbers mean.
  */
-import { hasCode, reasonOf } from "../base/file_fault.ts";
+import { hasCode } from "../base/file_fault.ts";
 import { isLockLost } from "../base/refusal.ts";
 import { copyAside, setAside } from "./aside.ts";
 import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
 import type { RunEvent, Sink } from "./events.ts";
 import { cutLines, keptLines, lastEval, metricsLine } from "./metrics.ts";
+import { cannotWrite, openPlain } from "./plain_file.ts";
 
 /** Characters that wait at most while the file cannot be written; newer lines are dropped. */
 const PENDING_LIMIT = 8 * 2 ** 20;
@@ -79,9 +80,7 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
         isLost = true;
         return;
       }
-      if (!warned) {
-        warn?.(`Cannot write ${path}: ${reasonOf(error)}`);
-      }
+      if (!warned) warn?.(cannotWrite(path, error));
       warned = true;
     }
   };
@@ -175,7 +174,7 @@ function opened(
 }
 
 function openAppend(path: string, create: boolean): Deno.FsFile {
-  return Deno.openSync(path, { append: true, create });
+  return openPlain(path, { append: true, create });
 }
 
 /** Appends; after each piece says what is left, so that a failure neither repeats nor loses it. */

@@ -36,12 +36,21 @@ export async function listenUnix(path: string, options: ChannelOptions): Promise
   };
 }
 
+/** A listener at a path. */
+interface BoundListener extends Listener {
+  /**
+   * Resolves once a closed listener has let go of its path: the runtime removes whatever lies there
+   * when a pending accept has ended, a new socket as well.
+   */
+  released(): Promise<unknown>;
+}
+
 /**
  * Listens at a path that must be free, in a folder of mode 0700 that is made when missing. Refuses
  * (config) a path that is taken or too long, and a folder that others may enter. Closing removes the
  * socket.
  */
-export async function bindUnix(path: string): Promise<Listener> {
+export async function bindUnix(path: string): Promise<BoundListener> {
   const bytes = new TextEncoder().encode(path).length;
   if (bytes > MAX_SOCKET_PATH) {
     throw cannotListen(path, `a path of at most ${MAX_SOCKET_PATH} bytes: it has ${bytes}`);
@@ -51,7 +60,7 @@ export async function bindUnix(path: string): Promise<Listener> {
 }
 
 /** The same in a folder that must be there. */
-async function bindThere(path: string): Promise<Listener> {
+async function bindThere(path: string): Promise<BoundListener> {
   const folder = dirname(path);
   const info = await Deno.lstat(folder);
   if (!info.isDirectory) throw cannotListen(path, "a folder: it is a link");
@@ -60,9 +69,48 @@ async function bindThere(path: string): Promise<Listener> {
     throw cannotListen(path, `a folder of its owner alone: its mode is 0${mode.toString(8)}`);
   }
   const listener = bind(path);
+  const bound = lookAt(path);
   await Deno.chmod(path, 0o600);
-  const ends = { accept: () => listener.accept(), close: () => listener.close() };
-  return listenerOver(ends, () => unlink(path));
+  /** Over once the runtime waits for nobody any more. */
+  let waiting: Promise<unknown> = Promise.resolve();
+  let released = waiting;
+  const ended = Promise.withResolvers<never>();
+  ended.promise.catch(() => {});
+  const close = () => {
+    // The runtime removes whatever is at the path, which another folder may hold by now.
+    if (isFreeOr(path, bound)) {
+      listener.close();
+      released = waiting;
+      // With a caller that still waits the runtime removes it a moment later, or not at all.
+      if (isFreeOr(path, bound)) unlink(path);
+    } else listener.unref();
+    ended.reject(new Error("closed"));
+  };
+  const accept = () => {
+    const next = listener.accept();
+    waiting = next.catch(() => {});
+    return Promise.race([next, ended.promise]);
+  };
+  return { ...listenerOver({ accept, close }), released: () => released };
+}
+
+/**
+ * Whether closing a socket removes nothing else: it lies at its path, or nothing does. Between this and
+ * the closing remains a window of microseconds. A socket that is bound keeps its inode, wherever it lies.
+ */
+function isFreeOr(path: string, bound: Deno.FileInfo | undefined): boolean {
+  const at = lookAt(path);
+  if (at === undefined) return true;
+  return at.isSocket === true && at.ino === bound?.ino && at.dev === bound?.dev;
+}
+
+/** What lies at a path; undefined where nothing does, or nothing can be reached. */
+function lookAt(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A listener that others reach by its path for as long as it is open. */
@@ -87,15 +135,12 @@ export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListen
   let isClosed = false;
   let mending = Promise.resolve();
   let renewed = Promise.withResolvers<void>();
-  /** Over once nobody waits in the listener. */
-  let pending = Promise.resolve();
   const rebind = async () => {
     // A cleaner removes a socket and puts none in its place. Another one there is left alone: whoever
     // listens at it does not pass the handshake without the token.
     if (isClosed || isSocketAt(path)) return;
     listener.close();
-    // Deno removes whatever lies at the path once a pending accept has ended, a new socket as well.
-    await pending;
+    await listener.released();
     listener = await bindThere(path);
     if (isClosed) listener.close();
     renewed.resolve();
@@ -109,9 +154,7 @@ export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListen
     async accept() {
       while (!isClosed) {
         const current = listener;
-        const accepting = current.accept();
-        pending = accepting.then(() => {}, () => {});
-        const duplex = await accepting;
+        const duplex = await current.accept();
         if (duplex !== undefined) return duplex;
         if (current === listener && !isClosed) await renewed.promise;
       }
@@ -158,7 +201,7 @@ function unlink(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {
-    // The folder may have been removed, or may belong to another process by now.
+    // It is gone already.
   }
 }
 

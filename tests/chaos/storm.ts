@@ -6,7 +6,7 @@
 import { assert } from "@std/assert";
 import { atUnload } from "../../src/base/unload.ts";
 import { listCheckpoints } from "../../src/checkpoint/load.ts";
-import { descriptors, shell } from "../faults/proc.ts";
+import { descriptors, isWorker } from "../faults/proc.ts";
 import { args, type Family, Lab, pause } from "../faults/support.ts";
 import { copyCheckout, namesIn, type Running } from "../e2e/support.ts";
 import { sendControl, type WorkersChange } from "../../workers/control.ts";
@@ -286,10 +286,6 @@ class Weather {
       return [`state ${end}, expected ${state}; left ${left.join(", ") || "nothing"}: ${text}`];
     }
   }
-}
-
-function isWorker(pid: number): boolean {
-  return shell(`tr '\\0' ' ' < /proc/${pid}/cmdline`).includes("/workers/worker.ts");
 }
 
 /** Whether a quota can be exceeded here. */

@@ -161,3 +161,50 @@ Deno.test("a run that loses its folder between any two effects touches nothing o
   }
   assert(taken > 15, `${taken}`);
 });
+
+Deno.test("a folder that is held in a locked one stays the same, or is made anew by the lock's owner", async () => {
+  using temp = new TempFolder();
+  const run = `${temp.path}/run`;
+  const root = `${run}/checkpoints`;
+  const swaps: Record<string, () => void> = {
+    "its checkpoints is a symbolic link now": () => Deno.symlinkSync("../other", root),
+    "another folder lies there as checkpoints now": () => Deno.mkdirSync(root),
+    "its checkpoints is a file now": () => Deno.writeTextFileSync(root, "mine"),
+  };
+  Deno.mkdirSync(`${temp.path}/other`);
+  for (const [says, swap] of Object.entries(swaps)) {
+    using lock = await lockRun(run);
+    lock.hold("checkpoints");
+    const disk = heldDisk(lock);
+    await saveCheckpoint(root, draftOf(100), { disk });
+    Deno.renameSync(root, `${temp.path}/moved`);
+    lock.check();
+    await saveCheckpoint(root, draftOf(200), { disk });
+    Deno.removeSync(root, { recursive: true });
+    lock.check();
+    swap();
+    const error = assertThrows(() => lock.check(), Refusal, says);
+    assertEquals(error.exit, "locked");
+    const save = saveCheckpoint(root, draftOf(300), { disk }).then(() => undefined, String);
+    assert((await save) !== undefined);
+    Deno.removeSync(run, { recursive: true });
+    Deno.removeSync(`${temp.path}/moved`, { recursive: true });
+  }
+  assertEquals(contentsOf(`${temp.path}/other`), {});
+});
+
+Deno.test("a held folder behind a link stays the same as well, where links are followed", async () => {
+  using temp = new TempFolder();
+  const run = `${temp.path}/run`;
+  for (const name of ["run", "a", "b"]) Deno.mkdirSync(`${temp.path}/${name}`);
+  Deno.symlinkSync("../a", `${run}/checkpoints`);
+  {
+    using lock = await lockRun(run);
+    assertThrows(() => lock.hold("checkpoints"), Refusal, "is a symbolic link now");
+  }
+  using lock = await lockRun(run);
+  lock.hold("checkpoints", { followLinks: true });
+  Deno.removeSync(`${run}/checkpoints`);
+  Deno.symlinkSync("../b", `${run}/checkpoints`);
+  assertThrows(() => lock.check(), Refusal, "another folder lies there as checkpoints now");
+});

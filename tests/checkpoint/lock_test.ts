@@ -81,6 +81,7 @@ const NO_LOCKS: Readonly<Record<string, (lock: string, victim: string) => void>>
   "is a folder": (lock) => Deno.mkdirSync(lock),
   "has a second name": (lock, victim) => Deno.linkSync(victim, lock),
   "holds something else": (lock) => Deno.writeTextFileSync(lock, "years of work"),
+  ": need a lock there: ": (lock) => Deno.writeTextFileSync(lock, "31415\n"),
 };
 
 Deno.test("lockRun() neither writes to nor waits for what is no lock", async () => {
@@ -98,12 +99,24 @@ Deno.test("lockRun() neither writes to nor waits for what is no lock", async () 
   }
 });
 
-Deno.test("lockRun() takes over a lock that was cut short, or lost its bytes with the power", async () => {
-  for (const text of ["", "12", "12 ", "12 host", "12\n", "\0\0\0"]) {
+Deno.test("lockRun() takes over a lock that was left, or lost its bytes with the power", async () => {
+  for (const text of ["", "12 host\n", "12 -\n", "\0\0\0"]) {
     using temp = new TempFolder();
     Deno.writeTextFileSync(`${temp.path}/.lock`, text);
     using _lock = await lockRun(temp.path);
     assertEquals(Deno.readTextFileSync(`${temp.path}/.lock`), `${Deno.pid} ${Deno.hostname()}\n`);
+  }
+});
+
+Deno.test("a lock file that was made is removed where nothing was added beside it", async () => {
+  for (const [left, added, stays] of [[[], [], 0], [[], ["x"], 1], [[".lock"], [], 1]] as const) {
+    using temp = new TempFolder();
+    for (const name of ["mine", ...left]) Deno.writeTextFileSync(`${temp.path}/${name}`, "");
+    using lock = await lockRun(temp.path);
+    for (const name of added) Deno.writeTextFileSync(`${temp.path}/${name}`, "");
+    lock.removeUnused();
+    assertEquals(Object.keys(contentsOf(temp.path)).includes(".lock"), stays === 1);
+    assertEquals(Deno.readTextFileSync(`${temp.path}/mine`), "");
   }
 });
 

@@ -29,7 +29,7 @@ Deno.test("a run that is killed with all its workers leaves nothing that the nex
   using lab = new Lab();
   const killed = lab.start(args("gpt", "killed", "--workers=2"));
   await killed.line(stepLine(5));
-  Deno.writeTextFileSync(lab.of("killed/.control.tmp"), "half");
+  Deno.writeTextFileSync(lab.of("killed/.control.tmp"), '{"socket":"/half');
   // All at once: the shell sends the signals before any of them is scheduled again.
   shell(`kill -9 ${lab.processes().join(" ")}`);
   await killed.ended;

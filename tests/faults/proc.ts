@@ -56,3 +56,8 @@ function show(local: string): string {
 export function isStopped(pid: number): boolean {
   return /^State:\s*T/m.test(shell(`cat /proc/${pid}/status`));
 }
+
+/** Whether a process is a worker of a run, and not its coordinator or one that loads a config. */
+export function isWorker(pid: number): boolean {
+  return shell(`tr '\\0' ' ' < /proc/${pid}/cmdline`).includes("/workers/worker.ts");
+}

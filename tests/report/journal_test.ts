@@ -8,6 +8,7 @@ import {
 } from "../../src/report/journal.ts";
 import { Refusal } from "../../src/base/refusal.ts";
 import { printLine } from "../../src/report/journal_lines.ts";
+import { mkfifo } from "../support/pipe.ts";
 import { TempFolder } from "./fixture.ts";
 
 const line = (seq: number, more = "") =>
@@ -40,6 +41,8 @@ class Faults {
         this.synced++;
         file.syncSync();
       },
+      readSync: (bytes) => file.readSync(bytes),
+      seekSync: (offset, whence) => file.seekSync(offset, whence),
       statSync: () => file.statSync(),
       truncateSync: (size) => {
         if (this.fail === "truncate" || this.fail === "both") throw new Error("Cannot truncate");
@@ -394,4 +397,32 @@ Deno.test("write() appends nothing after a line that it could not take back", ()
 Deno.test("openJournal() throws where it cannot write at all", () => {
   using temp = new TempFolder();
   assertThrows(() => openJournal(`${temp.path}/nowhere/j`), Deno.errors.NotFound);
+});
+
+Deno.test("a journal whose file is taken away is written anew, and what lies there is kept", () => {
+  const swaps: Record<string, (path: string) => void> = {
+    "it was gone": () => {},
+    "a link": (path) => Deno.symlinkSync("mine", path),
+    "a pipe": mkfifo,
+    "a file": (path) => Deno.writeTextFileSync(path, "mine"),
+    "a folder": (path) => Deno.mkdirSync(path),
+  };
+  for (const [what, swap] of Object.entries(swaps)) {
+    using temp = new TempFolder();
+    const path = `${temp.path}/j`;
+    const said: string[] = [];
+    Deno.writeTextFileSync(`${temp.path}/mine`, "mine");
+    {
+      using journal = openJournal(path, { warn: (text) => said.push(text) });
+      journal.write({ kind: "a" });
+      Deno.removeSync(path);
+      swap(path);
+      journal.sync();
+      journal.write({ kind: "b" }, { sync: true });
+    }
+    assertEquals(kinds(path), ["a", "b"], what);
+    const state = what === "it was gone" ? what : `what lay there is kept as ${path}.1`;
+    assertEquals(said, [`${path} was written anew: ${state}`]);
+    assertEquals(Deno.readTextFileSync(`${temp.path}/mine`), "mine");
+  }
 });

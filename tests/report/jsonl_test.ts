@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { RunEvent } from "../../src/report/events.ts";
 import { type Later, type MetricsFile, metricsLog } from "../../src/report/jsonl.ts";
 import { cutLines } from "../../src/report/metrics.ts";
+import { mkfifo } from "../support/pipe.ts";
 import { checkpoint, END, evaluation, start, step, TempFolder } from "./fixture.ts";
 
 /** A clock that rings only when it is told to. */
@@ -263,4 +264,29 @@ Deno.test("metricsLog() writes values that are not finite as null", () => {
   const log = metricsLog(`${temp.path}/m`, { later: new Clock().later });
   log.sink({ type: "eval", step: 1, valLoss: NaN });
   assertEquals(Deno.readTextFileSync(`${temp.path}/m`), '{"step":1,"val_loss":null}\n');
+});
+
+Deno.test("metricsLog() neither waits for a named pipe nor writes through a link in the file's place", () => {
+  const swaps: Record<string, (path: string) => void> = {
+    "a named pipe": mkfifo,
+    "a symbolic link": (path) => Deno.symlinkSync("mine", path),
+    "a folder": (path) => Deno.mkdirSync(path),
+  };
+  for (const [kind, swap] of Object.entries(swaps)) {
+    using temp = new TempFolder();
+    const path = `${temp.path}/m`;
+    const said: string[] = [];
+    Deno.writeTextFileSync(`${temp.path}/mine`, "mine");
+    const log = metricsLog(path, { warn: (text) => said.push(text), later: new Clock().later });
+    for (const event of [start(), step(1), evaluation(1)]) log.sink(event);
+    Deno.removeSync(path);
+    swap(path);
+    for (const event of [step(2), checkpoint(2), step(3), END]) log.sink(event);
+    log[Symbol.dispose]();
+    assertEquals(said, [
+      `Cannot write ${path}: need a plain file: it is ${kind}`,
+      `${path} lacks 2 lines: see above`,
+    ]);
+    assertEquals(Deno.readTextFileSync(`${temp.path}/mine`), "mine");
+  }
 });

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
 import type { Duplex } from "../../src/transport/bytes.ts";
 import { ChannelError } from "../../src/transport/channel.ts";
-import { dialUnix, keepUnix, listenUnix } from "../../src/transport/unix.ts";
+import { bindUnix, dialUnix, keepUnix, listenUnix } from "../../src/transport/unix.ts";
 import { channelContract } from "../contracts/channel.ts";
 import { soon, until } from "./wire.ts";
 
@@ -155,6 +155,30 @@ Deno.test("a kept socket that is removed is made anew, and who is in stays", asy
   } finally {
     Deno.removeSync(dir, { recursive: true });
   }
+});
+
+Deno.test({
+  name: "closing a socket removes nothing of a folder that was put in the place of its own",
+  sanitizeResources: false, // The socket stays open until the process ends.
+  sanitizeOps: false,
+  fn: () =>
+    inFolder(async (folder) => {
+      for (const listen of [(path: string) => keepUnix(path), bindUnix]) {
+        const [path, mine] = [`${folder}/in/c.sock`, `${folder}/mine`];
+        Deno.mkdirSync(mine);
+        Deno.writeTextFileSync(`${mine}/c.sock`, "mine");
+        const listener = await listen(path);
+        const accepting = listener.accept();
+        Deno.renameSync(`${folder}/in`, `${folder}/moved`);
+        Deno.symlinkSync("mine", `${folder}/in`);
+        listener.close();
+        assertEquals(await soon(accepting), undefined);
+        assertEquals(Deno.readTextFileSync(`${mine}/c.sock`), "mine");
+        for (const name of ["in", "moved", "mine"]) {
+          Deno.removeSync(`${folder}/${name}`, { recursive: true });
+        }
+      }
+    }),
 });
 
 function names(path: string): string[] {

@@ -5,7 +5,13 @@ import { ChannelError } from "../../src/transport/channel.ts";
 import { greet } from "../../src/transport/handshake.ts";
 import { dialUnix } from "../../src/transport/unix.ts";
 import { parseWorkers } from "../../src/cli/workers.ts";
-import { type ControlCommand, openControl, sendControl } from "../../workers/control.ts";
+import {
+  clearControl,
+  type ControlCommand,
+  openControl,
+  requireControl,
+  sendControl,
+} from "../../workers/control.ts";
 import { ROOT } from "../e2e/support.ts";
 import { mkfifo } from "../support/pipe.ts";
 import { soon, until } from "../transport/wire.ts";
@@ -85,6 +91,46 @@ Deno.test("a command waits for no named pipe in the place of the file", async ()
   mkfifo(path);
   const says = `${path} is a named pipe`;
   await soon(assertRejects(() => sendControl(place.out, ADD), Refusal, says));
+});
+
+Deno.test("what a killed run left of its control is removed, and nothing else", async () => {
+  using place = new Place();
+  const control = await openControl({ ...place, command: () => "" });
+  const record = Deno.readTextFileSync(`${place.out}/.control`);
+  control.close();
+  const before = ["mine\n", '{"socket":1}', `{"more":1,${record.slice(1)}`, "x".repeat(5000)];
+  for (const name of [".control", ".control.tmp"]) {
+    const path = `${place.out}/${name}`;
+    const torn = name === ".control" ? [] : ["{", record.slice(0, 30)];
+    for (const text of ["", "\0\0", record, ...torn]) {
+      Deno.writeTextFileSync(path, text);
+      requireControl(place.out);
+      clearControl(place.out);
+      assertThrows(() => Deno.lstatSync(path), Deno.errors.NotFound);
+    }
+    for (const text of before) {
+      Deno.writeTextFileSync(path, text);
+      for (const work of [clearControl, requireControl]) {
+        const error = assertThrows(() => work(place.out), Refusal, `Cannot use ${path}: need a`);
+        assertEquals(error.exit, "config");
+      }
+      assertEquals(Deno.readTextFileSync(path), text);
+    }
+    Deno.removeSync(path);
+    mkfifo(path);
+    assertThrows(() => clearControl(place.out), Refusal, "it is a named pipe");
+    Deno.removeSync(path);
+  }
+});
+
+Deno.test("control that cannot be told of leaves nothing", async () => {
+  using place = new Place();
+  Deno.mkdirSync(`${place.out}/.control/x`, { recursive: true }); // A rename onto it is refused.
+  await assertRejects(() => openControl({ ...place, command: () => "" }), Refusal);
+  assertEquals(Array.from(Deno.readDirSync(place.out), ({ name }) => name).sort(), [
+    ".control",
+    "sockets",
+  ]);
 });
 
 Deno.test("a run refuses a command with its own reason and exit code", async () => {

@@ -13,6 +13,8 @@ interface Taking {
   readonly take: (run: string, moved: string) => void;
   /** Whether the run lies at another place then. */
   readonly moves: boolean;
+  /** Puts what was taken back, so that the run can go on. */
+  readonly mend?: (run: string) => void;
 }
 
 const TAKINGS: readonly Taking[] = [
@@ -31,7 +33,32 @@ const TAKINGS: readonly Taking[] = [
     take: (run) => Deno.removeSync(`${run}/.lock`),
     moves: false,
   },
+  {
+    what: "its checkpoints replaced by a link to those of another run",
+    take(run) {
+      copyFolder(`${run}/checkpoints`, `${run}/other`);
+      Deno.renameSync(`${run}/checkpoints`, `${run}/kept`);
+      Deno.symlinkSync("other", `${run}/checkpoints`);
+    },
+    moves: false,
+    mend: putBack,
+  },
+  {
+    what: "its checkpoints replaced by those of another run",
+    take(run) {
+      Deno.renameSync(`${run}/checkpoints`, `${run}/kept`);
+      copyFolder(`${run}/kept`, `${run}/checkpoints`);
+    },
+    moves: false,
+    mend: putBack,
+  },
 ];
+
+/** Brings the run's own checkpoints back. */
+function putBack(run: string): void {
+  Deno.removeSync(`${run}/checkpoints`, { recursive: true });
+  Deno.renameSync(`${run}/kept`, `${run}/checkpoints`);
+}
 
 /** After which event it is taken. */
 const MOMENTS = ["step", "saving", "eval"] as const;
@@ -42,7 +69,7 @@ Deno.test("a run whose folder is taken away ends with 73 and touches nothing the
   // Two steps are saved: there is something to lose.
   await place.train({ out: begun, until: 2 });
   await place.train();
-  for (const [n, { what, take, moves }] of TAKINGS.entries()) {
+  for (const [n, { what, take, moves, mend }] of TAKINGS.entries()) {
     for (const moment of MOMENTS) {
       const when = `${what}, after ${moment}`;
       using temp = new TempFolder();
@@ -54,7 +81,7 @@ Deno.test("a run whose folder is taken away ends with 73 and touches nothing the
         if (type !== moment || before !== undefined) return;
         take(run, moved);
         before = contentsOf(temp.path);
-        if (what !== "moved") other = lockRun(run);
+        if (what !== "moved" && mend === undefined) other = lockRun(run);
       };
       const train = () => place.train({ out: run, resume: true, seen });
       const error = await assertRejects(train, Refusal, `Cannot write to ${run}: need`);
@@ -65,7 +92,8 @@ Deno.test("a run whose folder is taken away ends with 73 and touches nothing the
       delete after["run/.lock"];
       delete before?.["run/.lock"];
       assertEquals(after, before, when);
-      if (moment !== MOMENTS[n]) continue;
+      if (moment !== MOMENTS[n % MOMENTS.length]) continue;
+      mend?.(run);
       // Wherever the run lies now, it is whole.
       const out = moves ? moved : run;
       await place.train({ out, resume: true });

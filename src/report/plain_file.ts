@@ -1,0 +1,51 @@
+/**
+ * Opens a file that is appended to while others may change its folder. Opening a named pipe without a
+ * reader would stop the process for ever, deaf to signals, and a link would be written through.
+ */
+import { hasCode, reasonOf } from "../base/file_fault.ts";
+import { kindOf } from "../base/file_kind.ts";
+import { Refusal } from "../base/refusal.ts";
+
+/**
+ * Opens what lies at `path` itself. Between the look and the opening remains a window of microseconds:
+ * Deno cannot open without waiting. What was opened in it through a link is closed unwritten.
+ * @throws {Refusal} `config` for what is no file; else what the system throws.
+ */
+export function openPlain(path: string, options: Deno.OpenOptions): Deno.FsFile {
+  const found = lookAt(path);
+  if (found !== undefined && !found.isFile) throw unfit(path, kindOf(found));
+  // A file that is made anew is never reached through a link.
+  const { create = false, ...rest } = options;
+  const file = Deno.openSync(path, {
+    ...rest,
+    ...found === undefined && create && { createNew: true },
+  });
+  const { dev, ino } = file.statSync();
+  if (found === undefined || (dev === found.dev && ino === found.ino)) return file;
+  file.close();
+  throw unfit(path, "another one than a moment ago");
+}
+
+/** Whether an open file is the one at the path itself. */
+export function isAt(path: string, file: Pick<Deno.FsFile, "statSync">): boolean {
+  const [at, held] = [lookAt(path), file.statSync()];
+  return at !== undefined && at.dev === held.dev && at.ino === held.ino;
+}
+
+/** The line for an error of writing `path`. */
+export function cannotWrite(path: string, error: unknown): string {
+  return error instanceof Refusal ? error.message : `Cannot write ${path}: ${reasonOf(error)}`;
+}
+
+function unfit(path: string, kind: string): Refusal {
+  return new Refusal("config", `Cannot write ${path}: need a plain file: it is ${kind}`);
+}
+
+function lookAt(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
