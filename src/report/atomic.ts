@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { hasCode, named } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";
 import { Refusal } from "../base/refusal.ts";
+import { writeAllSync } from "../base/write_all.ts";
 
 /**
  * Writes a file beside `path`, syncs it and renames it. A link at `path` is replaced; what it leads to
@@ -13,7 +14,7 @@ export function writeTextAtomic(path: string, text: string): void {
   const temp = tempOf(path);
   try {
     using file = createAnew(temp);
-    writeAll(file, new TextEncoder().encode(text));
+    writeAllSync(file, new TextEncoder().encode(text));
     file.syncSync();
     Deno.renameSync(temp, path);
   } catch (error) {
@@ -83,10 +84,6 @@ export function createAnew(path: string): Deno.FsFile {
 /** Always the same name: nothing piles up where processes are killed. */
 function tempOf(path: string): string {
   return join(dirname(path), `.${basename(path)}.tmp`);
-}
-
-function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
-  for (let i = 0; i < bytes.length;) i += file.writeSync(bytes.subarray(i));
 }
 
 function removeQuietly(path: string): void {

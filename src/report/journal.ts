@@ -6,6 +6,7 @@
 import { joinedBytes } from "../base/bytes.ts";
 import { reasonOf } from "../base/file_fault.ts";
 import { isLockLost, Refusal } from "../base/refusal.ts";
+import { writeAllSync } from "../base/write_all.ts";
 import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
 import { parseJournal, printLine } from "./journal_lines.ts";
 import type { JournalLine, ParsedJournal, Plain } from "./journal_lines.ts";
@@ -212,9 +213,7 @@ class FileJournal implements Journal {
     if (sync && this.#isUnsure) this.#renew();
     const { size } = this.#file.statSync();
     try {
-      for (let i = 0; i < this.#pending.length;) {
-        i += this.#file.writeSync(this.#pending.subarray(i));
-      }
+      writeAllSync(this.#file, this.#pending);
       if (sync) this.#sync();
       this.#pending = new Uint8Array();
     } catch (error) {
