@@ -1,6 +1,6 @@
 /** Replaces a file at once or not at all. Knows nothing of what is in it. */
 import { basename, dirname, join, resolve } from "node:path";
-import { hasCode, named } from "../base/file_fault.ts";
+import { hasCode, named, naming } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";
 import { Refusal } from "../base/refusal.ts";
 import { writeAllSync } from "../base/write_all.ts";
@@ -27,7 +27,7 @@ export function writeTextAtomic(path: string, text: string): void {
 /** Brings the list of names of a folder to the disk: a synced file without a name is lost with the power. */
 export function syncFolder(path: string): void {
   using list = Deno.openSync(path, { read: true });
-  list.syncSync();
+  naming(path, () => list.syncSync());
 }
 
 /** The same for the folder that a file lies in. */

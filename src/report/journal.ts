@@ -4,7 +4,7 @@
  * effect. It knows no kinds of entries and what none of them mean.
  */
 import { joinedBytes } from "../base/bytes.ts";
-import { reasonOf } from "../base/file_fault.ts";
+import { named, reasonOf } from "../base/file_fault.ts";
 import { isLockLost, Refusal } from "../base/refusal.ts";
 import { writeAllSync } from "../base/write_all.ts";
 import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
@@ -113,7 +113,7 @@ export function openJournal(path: string, options: JournalOptions = {}): Journal
     return new FileJournal(file, { path, found, options });
   } catch (error) {
     file[Symbol.dispose]();
-    throw error;
+    throw named(error, path); // A sync names none.
   }
 }
 
