@@ -9,9 +9,10 @@ import { kindOf } from "../src/base/file_kind.ts";
 import { atUnload } from "../src/base/unload.ts";
 import { parseJsonText } from "../src/base/json.ts";
 import { EXIT, type ExitName, Refusal } from "../src/base/refusal.ts";
+import { writeAllSync } from "../src/base/write_all.ts";
 import { type Channel, ChannelError, type Header } from "../src/transport/channel.ts";
 import { openGate } from "../src/transport/gate.ts";
-import { greet } from "../src/transport/handshake.ts";
+import { greet, TOKEN_BYTES } from "../src/transport/handshake.ts";
 import { dialUnix, keepUnix } from "../src/transport/unix.ts";
 
 /** A change of the number of workers. */
@@ -53,7 +54,7 @@ export async function openControl(
   { folder, out, command, check }: ControlOptions,
 ): Promise<{ close(): void }> {
   const socket = join(folder, "control.sock");
-  const token = crypto.getRandomValues(new Uint8Array(32));
+  const token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
   const inside = new Set<Channel>();
   const gate = openGate(await keepUnix(socket), {
     token,
@@ -222,7 +223,9 @@ async function whereabouts(out: string): Promise<{ socket: string; token: Uint8A
   });
   try {
     const { socket, token } = Object(parseJsonText(text));
-    if (typeof socket === "string") return { socket, token: Uint8Array.fromBase64(token) };
+    const bytes = Uint8Array.fromBase64(token);
+    // Proofs are keyed by the token: one of another length cannot be a run's, and none is no key.
+    if (typeof socket === "string" && bytes.length === TOKEN_BYTES) return { socket, token: bytes };
   } catch {
     // Said below.
   }
@@ -235,8 +238,7 @@ function tell(path: string, text: string): void {
   removeQuietly(temp); // what a killed process left; the run's lock keeps others out
   using file = Deno.openSync(temp, { write: true, createNew: true, mode: 0o600 });
   try {
-    const bytes = new TextEncoder().encode(text + "\n");
-    for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+    writeAllSync(file, new TextEncoder().encode(text + "\n"));
     Deno.renameSync(temp, path);
   } catch (error) {
     removeQuietly(temp);

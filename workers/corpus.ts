@@ -6,6 +6,9 @@ import { sourceOf } from "../src/data/sources/mod.ts";
 import { type Begins, type Text, textIn } from "../src/data/text.ts";
 import type { Tokenizer } from "../src/data/tokenizers/types.ts";
 
+/** Stands where the hash of a text stands otherwise: there was none. */
+export const NO_DATA = "0".repeat(64);
+
 /** What a run reads; a source that makes its own tokens reads nothing. */
 export interface Corpus {
   readonly texts: readonly Text[];

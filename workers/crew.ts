@@ -18,6 +18,8 @@ export type CrewEvent =
     readonly id: number;
     readonly why: string;
     readonly killed: boolean;
+    /** Where it never joined: files of its code that are not as the run began with them. */
+    readonly changed?: readonly string[];
   };
 
 /** Signals that a crew sends. */

@@ -13,12 +13,10 @@ import type { RunConfig } from "../src/config/schema.ts";
 import { optimizerOf } from "../src/optim/mod.ts";
 import { paramsOf } from "../src/plan/layout.ts";
 import { writeJsonAtomic } from "../src/report/atomic.ts";
+import { NO_DATA } from "./corpus.ts";
 import { publishFolder, requireFree } from "./exported.ts";
 import type { OpenedModel } from "./model.ts";
 import { shapeOf } from "./plans.ts";
-
-/** Stands where the hash of a text stands otherwise: there was none. */
-export const NO_DATA = "0".repeat(64);
 
 /**
  * Writes `out`, at once or not at all, and gives the run's config. @throws {Refusal} `config` when

@@ -1,6 +1,7 @@
 /** Checks that a run can save in its folder, before anything is computed. Needs the run's lock. */
 import { join } from "node:path";
 import { writingFault } from "../src/base/file_fault.ts";
+import { writeAll } from "../src/base/write_all.ts";
 import { DISK, type Disk } from "../src/checkpoint/disk.ts";
 import { namesIn } from "../src/checkpoint/files.ts";
 import { PARTS } from "../src/checkpoint/manifest.ts";
@@ -40,7 +41,7 @@ export async function requireRoom(
     checkSpace(at, { bytes, free: free(at) });
     await disk.makeFolder(temp);
     using file = await disk.create(join(temp, PARTS[1]));
-    for (let left = PROBE; left > 0;) left -= await file.write(new Uint8Array(left));
+    await writeAll(file, new Uint8Array(PROBE));
     await file.sync();
   } catch (error) {
     throw writingFault(error, { doing: "save to", path: at }) ?? error;

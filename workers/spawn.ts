@@ -4,7 +4,7 @@
  * that its coordinator is gone.
  */
 import { join } from "node:path";
-import { fileFault } from "../src/base/file_fault.ts";
+import { fileFault, refusing, refusingLater } from "../src/base/file_fault.ts";
 import { EXIT } from "../src/base/refusal.ts";
 import { warnText } from "../src/base/say.ts";
 import { atUnload } from "../src/base/unload.ts";
@@ -88,18 +88,24 @@ export async function spawnCrew(
   opened.defer(() => listener.close());
   /** Of each worker the files that had changed when its process was started. */
   const changed = new Map<number, Promise<readonly string[]>>();
+  /**
+   * Of a worker that has loaded its code, or has failed to, the files that may not be as the run began
+   * with them: what was the same before and after is what it loaded.
+   */
+  const loaded = async (id: number): Promise<readonly string[]> => {
+    const before = changed.get(id) ?? Promise.resolve([]);
+    changed.delete(id);
+    return Array.from(new Set([...await before, ...await changedCode()]));
+  };
   const gate = openGate(listener, {
     token,
     judge: ({ rank }) => awaited.has(rank) ? undefined : `needs a worker that was started: ${rank}`,
     admitted: async (channel, { rank: id }) => {
       awaited.delete(id);
       children.get(id)?.words.show();
-      const before = changed.get(id) ?? Promise.resolve([]);
-      changed.delete(id);
-      // It has loaded all of its code by now: files that were the same before and after are the loaded ones.
-      const files = new Set([...await before, ...await changedCode()]);
+      const files = await loaded(id);
       if (isClosed) return channel.close();
-      report({ type: "joined", id, channel, changed: Array.from(files) });
+      report({ type: "joined", id, channel, changed: files });
     },
   });
   // A worker that computes or compiles does not see that its stdin has ended, for minutes at worst.
@@ -111,8 +117,12 @@ export async function spawnCrew(
   opened.move(); // From here on close() releases all of it.
   const mend = async () => {
     sockets.keep();
-    makeReachable(options.reads ?? [], folder);
-    await listener.mend();
+    // What is missing here is not the program that is started next.
+    refusing({ doing: "make links in", path: folder }, () => {
+      makeReachable(options.reads ?? [], folder);
+    });
+    const path = socketPath(folder, "coordinator");
+    await refusingLater({ doing: "make anew the socket", path }, () => listener.mend());
   };
   // If this fails, the next start or formation reports why.
   const looking = setInterval(() => mend().catch(() => {}), LOOK_MS);
@@ -126,14 +136,16 @@ export async function spawnCrew(
     const { code, signal } = await started.child.status;
     const hasJoined = !awaited.delete(id);
     children.delete(id);
-    changed.delete(id);
     const why = reasonOf(code, signal);
     const cause = hasJoined ? "" : await started.words.cause();
+    // Code that no longer loads ends a process before it can join.
+    const files = hasJoined ? [] : await loaded(id);
     report({
       type: "ended",
       id,
       why: cause === "" ? why : `${why}: ${cause}`,
       killed: signal !== null,
+      changed: files,
     });
   };
   return {

@@ -378,8 +378,12 @@ export class Team {
     }
     const member = this.#state.members.find((m) => m.id === event.id);
     if (member === undefined) return;
+    const isStarting = member.phase === "starting" && !event.killed;
+    // Each new one would load the same code and fail as well: it counts as one that joined with it.
+    const other = isStarting ? this.#otherCode(event.changed) : [];
+    if (other.length > 0) return this.#turnAway(event.id, other);
     // Once a run is under way, starts that fail are tried again as recovery.restarts allows.
-    if (member.phase === "starting" && !event.killed && this.#state.attempt === 0) {
+    if (isStarting && this.#state.attempt === 0) {
       this.#again(new Refusal("lost", `Cannot start a worker: ${event.why}`), event.why);
     }
     this.#feed({ type: "lost", id: event.id, why: event.why });
@@ -396,7 +400,7 @@ export class Team {
     });
     const member = this.#state.members.find((m) => m.id === id);
     if (member === undefined) return link.close();
-    const code = changed.length === 0 ? AS_BEGUN : `${listOf(changed)} changed on disk`;
+    const code = codeIn(changed);
     const other = admit({ code });
     if (other.length > 0) {
       link.close();
@@ -418,6 +422,12 @@ export class Team {
     }
     this.#ready ??= reply;
     this.#feed({ type: "ready", id });
+  }
+
+  /** In what the code that a worker loads is not the run's; nothing where no file changed. */
+  #otherCode(changed: readonly string[] = []): readonly string[] {
+    const { admit = () => [] } = this.#options;
+    return changed.length === 0 ? [] : admit({ code: codeIn(changed) });
   }
 
   /** Lets a worker go that must not compute with the others. */
@@ -524,6 +534,11 @@ export class Team {
 
 /** Most files that are named in a message. */
 const NAMED = 3;
+
+/** How the code of a worker is told apart from that of the run. */
+function codeIn(changed: readonly string[]): string {
+  return changed.length === 0 ? AS_BEGUN : `${listOf(changed)} changed on disk`;
+}
 
 function listOf(files: readonly string[]): string {
   const more = files.length - NAMED;

@@ -16,6 +16,7 @@ import { tokenizerFrom } from "../src/data/tokenizers/mod.ts";
 import type { Tokenizer } from "../src/data/tokenizers/types.ts";
 import { optimizerOf } from "../src/optim/mod.ts";
 import { paramsOf } from "../src/plan/layout.ts";
+import { NO_DATA } from "./corpus.ts";
 import { shapeOf } from "./plans.ts";
 import { carriedShapes } from "./state.ts";
 
@@ -41,8 +42,11 @@ export function wholeOf({ manifest, model, optimizer }: Checkpoint): Whole {
   const tokenizer = fitting("its tokenizer is none", () => tokenizerIn(manifest.tokenizer));
   const [vocabulary] = model.get("tokens.weight")?.shape ?? [];
   if (vocabulary === undefined) throw new Unfit(`${PARTS[0]} lacks tokens.weight`);
-  if (tokenizer !== undefined && tokenizer.size > vocabulary) {
-    throw new Unfit(`its tokenizer has ${tokenizer.size} tokens, its model ${vocabulary}`);
+  // Only a model from elsewhere may have rows that no token of its tokenizer stands for.
+  const isPadded = config.init !== null || manifest.dataHash === NO_DATA;
+  const size = tokenizer?.size ?? vocabulary;
+  if (isPadded ? size > vocabulary : size !== vocabulary) {
+    throw new Unfit(`its tokenizer has ${size} tokens, its model ${vocabulary}`);
   }
   // A model is traced layer by layer: that of a config which is far too large would take minutes.
   if (config.model.layers > model.size) {

@@ -6,8 +6,9 @@ import { createHash, type Hash } from "node:crypto";
 import { dirname } from "node:path";
 import { hasCode } from "../base/file_fault.ts";
 import { Refusal } from "../base/refusal.ts";
+import { writeAll } from "../base/write_all.ts";
 import { Damage, Unreachable } from "./damage.ts";
-import { DISK, type Disk, type NewFile } from "./disk.ts";
+import { DISK, type Disk } from "./disk.ts";
 import { isAbsent, isLink } from "./links.ts";
 import { PIECE, piecesOf } from "./pieces.ts";
 
@@ -50,10 +51,6 @@ export async function writeNew(
   await at?.("sync");
   await file.sync();
   return { bytes, sha256: hash.digest("hex") };
-}
-
-async function writeAll(file: NewFile, bytes: Uint8Array): Promise<void> {
-  for (let i = 0; i < bytes.length;) i += await file.write(bytes.subarray(i));
 }
 
 /** What a file is called in errors, and what it must be. */

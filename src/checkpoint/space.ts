@@ -1,14 +1,29 @@
 /** Whether a disk has room for a checkpoint, as one line for the user when it has not. */
 import { statfsSync } from "node:fs";
-import { FileFault, fileFault } from "../base/file_fault.ts";
+import { FileFault, fileFault, hasCode } from "../base/file_fault.ts";
 
 /** Room that must be free, as a multiple of what will be written. */
 const MARGIN = 1.2;
 
-/** Bytes that this user may still write on the disk of `path`. */
-export function freeBytes(path: string): number {
-  const { bavail, bsize } = statfsSync(path);
-  return bavail * bsize;
+/** Codes of a file system, or a sandbox, that does not tell how much is free. */
+const UNTOLD = ["ENOSYS", "ENOTSUP", "EOPNOTSUPP"];
+
+/**
+ * Bytes that this user may still write on the disk of `path`. Infinity where that cannot be asked: a
+ * write that finds no room says so itself.
+ */
+export function freeBytes(path: string, ask: typeof statfs = statfs): number {
+  try {
+    const { bavail, bsize } = ask(path);
+    return bavail * bsize;
+  } catch (error) {
+    if (UNTOLD.some((code) => hasCode(error, code))) return Infinity;
+    throw error;
+  }
+}
+
+function statfs(path: string): { readonly bavail: number; readonly bsize: number } {
+  return statfsSync(path);
 }
 
 /** Refuses, as `tooLarge`, to write `bytes` to a folder with only `free` bytes left. */

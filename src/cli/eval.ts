@@ -16,7 +16,7 @@ import { type Data, readData } from "../../workers/data.ts";
 import { cardsFor } from "../../workers/cards.ts";
 import { evaluateModel } from "../../workers/evaluate.ts";
 import { type Extent, extentAsked } from "../../workers/extent.ts";
-import { NO_DATA } from "../../workers/imported.ts";
+import { NO_DATA } from "../../workers/corpus.ts";
 import { initialOf } from "../../workers/initial.ts";
 import { openModel } from "../../workers/model.ts";
 import type { OpenedModel } from "../../workers/model.ts";

@@ -6,6 +6,7 @@
 import { joinedBytes } from "../base/bytes.ts";
 import { FileFault, hasCode, writingFault } from "../base/file_fault.ts";
 import { printable } from "../base/printable.ts";
+import { writeAllSync } from "../base/write_all.ts";
 
 /** A way to a stream, and whether it is still open. */
 export interface Output {
@@ -66,8 +67,8 @@ class Stream implements Output {
 
   #drain(): void {
     try {
-      while (this.#pending.length > 0 && !this.closed.aborted) {
-        this.#pending = this.#pending.subarray(this.#sink.writeSync(this.#pending));
+      if (!this.closed.aborted) {
+        writeAllSync(this.#sink, this.#pending, (rest) => this.#pending = rest);
       }
     } catch (error) {
       if (this.#gone(error)) this.#controller.abort();

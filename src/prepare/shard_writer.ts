@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { isLockLost } from "../base/refusal.ts";
+import { writeAllSync } from "../base/write_all.ts";
 import { type Part, shardName } from "../data/prepared/folder.ts";
 import { BLOCK, blocksOf, encodeHead, HEAD, type ShardHead } from "../data/prepared/header.ts";
 import { CHAIN_START, LINK, TokenHash } from "../data/prepared/token_hash.ts";
@@ -126,10 +127,10 @@ export class SideWriter implements Disposable {
     this.#table.forEach((crc, i) => view.setUint32(4 * i, crc, true));
     const crc = crc32(table.subarray(0, -4));
     view.setUint32(table.length - 4, crc, true);
-    writeAll(file, table);
-    writeAll(file, sealed(this.#ends));
+    writeAllSync(file, table);
+    writeAllSync(file, sealed(this.#ends));
     file.seekSync(0, Deno.SeekMode.Start);
-    writeAll(file, encodeHead(head));
+    writeAllSync(file, encodeHead(head));
     at("sync shard");
     file.syncSync();
     file.close();
@@ -170,7 +171,7 @@ export class SideWriter implements Disposable {
       this.#table.push(crc32(bytes.subarray(at, at + BLOCK)));
     }
     this.#hash.push(bytes);
-    writeAll(this.#opened(), bytes);
+    writeAllSync(this.#opened(), bytes);
     this.#held = 0;
   }
 
@@ -207,8 +208,4 @@ function sealed(numbers: readonly number[]): Uint8Array {
   numbers.forEach((number, i) => view.setUint32(4 * i, number, true));
   view.setUint32(4 * numbers.length, crc32(bytes.subarray(0, -4)), true);
   return bytes;
-}
-
-function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
 }

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { pipeChunks } from "../data/pipe.ts";
 import { isLockLost } from "../base/refusal.ts";
+import { writeAll } from "../base/write_all.ts";
 import { createAnew } from "../report/atomic.ts";
 import type { OutFolder } from "./folder.ts";
 import type { Input } from "./inputs.ts";
@@ -34,7 +35,7 @@ export class Spool implements Disposable {
       this.#out.check();
       using file = createAnew(path);
       for await (const chunk of pipeChunks(name, { say, stop })) {
-        for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
+        await writeAll(file, chunk);
       }
       if (stop.aborted) return undefined;
       inputs.push(await inputOf(name, { path }));

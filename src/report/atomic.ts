@@ -1,8 +1,9 @@
 /** Replaces a file at once or not at all. Knows nothing of what is in it. */
 import { basename, dirname, join, resolve } from "node:path";
-import { hasCode, named } from "../base/file_fault.ts";
+import { hasCode, named, naming } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";
 import { Refusal } from "../base/refusal.ts";
+import { writeAllSync } from "../base/write_all.ts";
 
 /**
  * Writes a file beside `path`, syncs it and renames it. A link at `path` is replaced; what it leads to
@@ -13,7 +14,7 @@ export function writeTextAtomic(path: string, text: string): void {
   const temp = tempOf(path);
   try {
     using file = createAnew(temp);
-    writeAll(file, new TextEncoder().encode(text));
+    writeAllSync(file, new TextEncoder().encode(text));
     file.syncSync();
     Deno.renameSync(temp, path);
   } catch (error) {
@@ -26,7 +27,7 @@ export function writeTextAtomic(path: string, text: string): void {
 /** Brings the list of names of a folder to the disk: a synced file without a name is lost with the power. */
 export function syncFolder(path: string): void {
   using list = Deno.openSync(path, { read: true });
-  list.syncSync();
+  naming(path, () => list.syncSync());
 }
 
 /** The same for the folder that a file lies in. */
@@ -83,10 +84,6 @@ export function createAnew(path: string): Deno.FsFile {
 /** Always the same name: nothing piles up where processes are killed. */
 function tempOf(path: string): string {
   return join(dirname(path), `.${basename(path)}.tmp`);
-}
-
-function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
-  for (let i = 0; i < bytes.length;) i += file.writeSync(bytes.subarray(i));
 }
 
 function removeQuietly(path: string): void {

@@ -4,7 +4,9 @@
  * effect. It knows no kinds of entries and what none of them mean.
  */
 import { joinedBytes } from "../base/bytes.ts";
+import { named } from "../base/file_fault.ts";
 import { isLockLost, Refusal } from "../base/refusal.ts";
+import { writeAllSync } from "../base/write_all.ts";
 import { setAside } from "./aside.ts";
 import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
 import { parseJournal, printLine } from "./journal_lines.ts";
@@ -116,7 +118,7 @@ export function openJournal(path: string, options: JournalOptions = {}): Journal
     return new FileJournal(file, { path, found, options });
   } catch (error) {
     file[Symbol.dispose]();
-    throw error;
+    throw named(error, path); // A sync names none.
   }
 }
 
@@ -217,9 +219,7 @@ class FileJournal implements Journal {
     if (sync && this.#isUnsure) this.#renew();
     const { size } = this.#file.statSync();
     try {
-      for (let i = 0; i < this.#pending.length;) {
-        i += this.#file.writeSync(this.#pending.subarray(i));
-      }
+      writeAllSync(this.#file, this.#pending);
       if (sync) this.#sync();
       this.#pending = new Uint8Array();
     } catch (error) {

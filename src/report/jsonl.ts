@@ -4,6 +4,7 @@
  */
 import { hasCode } from "../base/file_fault.ts";
 import { isLockLost } from "../base/refusal.ts";
+import { writeAllSync } from "../base/write_all.ts";
 import { copyAside, setAside } from "./aside.ts";
 import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
 import type { RunEvent, Sink } from "./events.ts";
@@ -182,11 +183,9 @@ function write(
   file: MetricsFile,
   { text, onWritten }: { text: string; onWritten: (rest: string) => void },
 ): void {
-  const bytes = new TextEncoder().encode(text);
-  for (let i = 0; i < bytes.length;) {
-    i += file.writeSync(bytes.subarray(i));
-    onWritten(new TextDecoder().decode(bytes.subarray(i))); // ASCII: no character is cut.
-  }
+  writeAllSync(file, new TextEncoder().encode(text), (rest) => {
+    onWritten(new TextDecoder().decode(rest)); // ASCII: no character is cut.
+  });
 }
 
 function timer(run: () => void, ms: number): () => void {

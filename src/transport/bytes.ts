@@ -22,12 +22,6 @@ export interface Listener {
   close(): void;
 }
 
-/** Writes all bytes. */
-export async function writeAll(sink: Duplex, bytes: Uint8Array): Promise<void> {
-  let at = 0;
-  while (at < bytes.length) at += await sink.write(bytes.subarray(at));
-}
-
 /** Bytes of a reader's first buffer, so that a peer that says nothing costs little. */
 const FIRST_BUFFER = 512;
 /** Bytes that a payload without a place starts with; it grows as they come. */

@@ -42,7 +42,7 @@ interface Transcript {
   readonly listenerNonce: Uint8Array;
 }
 
-const TOKEN_BYTES = 32;
+export const TOKEN_BYTES = 32;
 const NONCE_BYTES = 32;
 const DEADLINE = 5000;
 const LONGEST_REASON = 300;

@@ -2,7 +2,8 @@
  * A channel over a byte duplex: framing, checking, fencing, ordering. Knows neither sockets nor what
  * the frames mean.
  */
-import { ByteReader, type Checked, type Duplex, writeAll } from "./bytes.ts";
+import { writeAll } from "../base/write_all.ts";
+import { ByteReader, type Checked, type Duplex } from "./bytes.ts";
 import {
   ChannelError,
   type ChannelOptions,

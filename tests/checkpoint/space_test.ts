@@ -12,6 +12,15 @@ Deno.test("checkSpace() wants a fifth more than will be written", () => {
   );
 });
 
+Deno.test("where free space cannot be asked, there is no limit to it", () => {
+  const failing = (code: string) => () => {
+    throw Object.assign(new Error(code), { code });
+  };
+  assertEquals(freeBytes(".", failing("ENOSYS")), Infinity);
+  assertEquals(freeBytes(".", failing("EOPNOTSUPP")), Infinity);
+  assertThrows(() => freeBytes(".", failing("EIO")), Error, "EIO");
+});
+
 Deno.test("freeBytes() asks the system", () => {
   const free = freeBytes(".");
   assertEquals(Number.isSafeInteger(free) && free > 0, true);

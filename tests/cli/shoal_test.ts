@@ -137,6 +137,25 @@ Deno.test("./shoal ends as it does with a reader, whatever streams are closed", 
   }
 });
 
+Deno.test("./shoal that cannot print ends as its commands do, and tells it in one line", () => {
+  using machine = new Machine({});
+  for (const args of ["", "help", "check --help"]) {
+    const line = `'${machine.checkout}/shoal' ${args} >/dev/full`;
+    const { code, stderr } = machine.call(["-c", line], { by: "/bin/bash" });
+    assertEquals(code, 72, args);
+    assertMatch(stderr, /^error: Cannot write to stdout: need free space: .*\n$/);
+  }
+});
+
+Deno.test("./shoal lets no word begin a line of its own", () => {
+  using machine = new Machine({});
+  const { code, stderr } = machine.call(["x\nerror: fake\r\n\n"]);
+  assertEquals([code, stderr], [
+    64,
+    "error: Unknown command x?error: fake???: ./shoal help lists the commands\n",
+  ]);
+});
+
 Deno.test("./shoal tells in a line what checks and tests take, and starts nothing", () => {
   using machine = new Machine({});
   const list = machine.call([]).stdout;

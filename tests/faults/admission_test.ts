@@ -62,6 +62,25 @@ Deno.test("a formula that changes on disk reaches no run: replacements are turne
   await lab.assertEnded("run", { state, steps });
 });
 
+Deno.test("code that no longer loads costs no restarts: starts that fail by it are turned away, with nobody left it ends with 78", async () => {
+  using lab = new Lab({ limit });
+  const checkout = copyCheckout(lab.of("checkout"));
+  const cells = "kernels/cells.ts";
+  const line = args("gpt", "run", "--workers=2", "--steps=20000", "--eval.every=0");
+  const running = lab.start(line, {}, checkout);
+  await running.line(stepLine(8));
+  replace(checkout + cells, "tanh", "no_such_name");
+  killWorkers(lab, running, 1);
+  await running.line(/^Worker 3 differs from the run and is turned away: .*; no other is started/);
+  killWorkers(lab, running);
+  const { code, stderr } = await running.ended;
+  assertEquals(code, EXIT.incompatible);
+  const said = `code: ${cells} changed on disk`;
+  assertEquals(turnedAway(lab), Array(4).fill(said));
+  assertMatch(stderr, /^error: Cannot go on: no worker is left that is as the run is: .*\n$/);
+  assertStringIncludes(stderr, `${said}; put back what was changed`);
+});
+
 Deno.test("a prepared folder that another of equal length replaces is read by no worker that joins later", async () => {
   using lab = new Lab({ limit });
   const text = textOf(3, 40_000);

@@ -6,6 +6,7 @@ import {
   openJournal,
   parseJournal,
 } from "../../src/report/journal.ts";
+import { FileFault, refusing } from "../../src/base/file_fault.ts";
 import { Refusal } from "../../src/base/refusal.ts";
 import { printLine } from "../../src/report/journal_lines.ts";
 import { mkfifo } from "../support/pipe.ts";
@@ -92,6 +93,24 @@ Deno.test("an entry cannot pass for another line", () => {
   const entry = { kind: "x", seq: 9, at: -1, time: "" } as unknown as JournalEntry;
   journal.write(entry);
   assertEquals(kinds(`${temp.path}/j`), ["x"]);
+});
+
+Deno.test("openJournal() names its path where the first sync fails", () => {
+  using temp = new TempFolder();
+  const path = `${temp.path}/j`;
+  const open = (path: string) => {
+    const file = Deno.openSync(path, { read: true, append: true, create: true });
+    return Object.assign(file, {
+      syncSync() {
+        throw new Error("Input/output error (os error 5)");
+      },
+    });
+  };
+  assertThrows(
+    () => refusing({}, () => openJournal(path, { open })),
+    FileFault,
+    `Cannot use ${path}: need a disk that works: `,
+  );
 });
 
 Deno.test("openJournal() cuts a torn last line off, wherever it was torn", () => {

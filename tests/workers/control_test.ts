@@ -213,6 +213,17 @@ Deno.test("sendControl() says where no run is going on, and why it thinks so", a
   assertMatch(await fault(`${place.out}/nowhere`), /none is going on there: there is no/);
   Deno.writeTextFileSync(`${place.out}/.control`, "{");
   assertMatch(await fault(place.out), /\.control is damaged$/);
+  const token = (bytes: number) => new Uint8Array(bytes).toBase64();
+  for (
+    const forged of [{ token: "" }, { token: token(31) }, { token: token(33) }, { token: 1 }, {
+      token: token(32),
+      socket: 1,
+    }]
+  ) {
+    const text = JSON.stringify({ socket: `${place.folder}/x.sock`, ...forged });
+    Deno.writeTextFileSync(`${place.out}/.control`, text);
+    assertMatch(await fault(place.out), /\.control is damaged$/, text);
+  }
   // What SIGKILL leaves: a file, and a socket without a listener or none at all.
   const control = await openControl({ ...place, command: () => "" });
   const left = Deno.readTextFileSync(`${place.out}/.control`);

@@ -262,6 +262,10 @@ const FORGERIES: Readonly<Record<string, Forgery>> = {
     ...said({ tokenizer: { kind: "gpt2" } }),
     says: /its tokenizer has 50257 tokens, its model 256$/,
   },
+  "a tokenizer with fewer tokens than the model": {
+    ...said({ tokenizer: { kind: "char", chars: "ab" } }),
+    says: /its tokenizer has \d+ tokens, its model 256$/,
+  },
   "a tokenizer of characters that are none": {
     ...said({ tokenizer: { kind: "char", chars: 7 } }),
     says: /its tokenizer is none: chars: /,

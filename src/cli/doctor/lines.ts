@@ -98,7 +98,7 @@ function waysLines({ adapter, socket, disk }: Facts): string[] {
       "disk, synced",
       "failure" in disk
         ? disk.failure.message
-        : `${showBytes(disk.value.bytesPerSecond)}/s, ${showBytes(disk.value.freeBytes)} free in ` +
+        : `${showBytes(disk.value.bytesPerSecond)}/s, ${freeIn(disk.value)} in ` +
           disk.value.folder,
     ],
   ]);
@@ -111,4 +111,8 @@ function findingLines(findings: readonly Finding[]): string[] {
   ]);
   const isGood = findings.every(({ level }) => level === "note");
   return isGood ? [...lines, "Nothing is wrong: a run would work here"] : lines;
+}
+
+function freeIn({ freeBytes }: { readonly freeBytes: number }): string {
+  return freeBytes === Infinity ? "room that cannot be asked for" : `${showBytes(freeBytes)} free`;
 }

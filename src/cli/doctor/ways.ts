@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileFault, isMissing } from "../../base/file_fault.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { atUnload } from "../../base/unload.ts";
+import { writeAll } from "../../base/write_all.ts";
 import { freeBytes } from "../../checkpoint/space.ts";
 import { listenUnix } from "../../transport/unix.ts";
 import { removeDeadFolders } from "../../../workers/dead_folders.ts";
@@ -93,7 +94,7 @@ export async function diskFacts(out: string): Promise<DiskFacts> {
     using file = await Deno.open(path, { write: true });
     const start = performance.now();
     let written = 0;
-    while (written < bytes) written += await file.write(piece);
+    for (; written < bytes; written += piece.length) await writeAll(file, piece);
     await file.sync();
     const bytesPerSecond = 1000 * written / (performance.now() - start);
     return { folder, freeBytes: free, bytesPerSecond };
