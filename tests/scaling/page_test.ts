@@ -1,5 +1,5 @@
 /** The report of a sweep, its files, and the page in a browser. */
-import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { parseScaling, predict } from "../../src/budget/prediction.ts";
 import { showNumber } from "../../src/scaling/numbers.ts";
 import { pageOf } from "../../src/scaling/page.ts";
@@ -30,7 +30,9 @@ function numberAt(value: unknown, path: string): unknown {
 }
 
 Deno.test("reportJson() holds the report, lists of numbers on one line", () => {
-  assertEquals(JSON.parse(json), JSON.parse(JSON.stringify(report)));
+  const { seal, ...held } = JSON.parse(json);
+  assertEquals(held, JSON.parse(JSON.stringify(report)));
+  assertMatch(seal, /^[0-9a-f]{64}$/);
   assert(/\n {4}\[-?\d[^\n]*\],\n/.test(json));
   assertEquals(report.draws.length, 200);
 });
