@@ -113,8 +113,8 @@ export function readIfAny(path: string): string {
   }
 }
 
-/** What lies at a path itself; undefined where nothing does. */
-function lookAt(path: string): Deno.FileInfo | undefined {
+/** What lies at a path itself; undefined where nothing does. Throws what else the system says. */
+export function lookAt(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.lstatSync(path);
   } catch (error) {

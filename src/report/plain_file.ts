@@ -2,9 +2,10 @@
  * Opens a file that is appended to while others may change its folder. Opening a named pipe without a
  * reader would stop the process for ever, deaf to signals, and a link would be written through.
  */
-import { hasCode, reasonOf } from "../base/file_fault.ts";
+import { reasonOf } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";
 import { Refusal } from "../base/refusal.ts";
+import { lookAt } from "./atomic.ts";
 
 /**
  * Opens what lies at `path` itself. Between the look and the opening remains a window of microseconds:
@@ -39,13 +40,4 @@ export function cannotWrite(path: string, error: unknown): string {
 
 function unfit(path: string, kind: string): Refusal {
   return new Refusal("config", `Cannot write ${path}: need a plain file: it is ${kind}`);
-}
-
-function lookAt(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.lstatSync(path);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
-    throw error;
-  }
 }

@@ -11,12 +11,7 @@ Deno.test("a config that handles all signals and computes for ever ends with its
       "  Deno.addSignalListener(name, () => {});\n}\nfor (;;);\n",
   );
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-    const command = new Deno.Command(Deno.execPath(), {
-      args: [...taskOptions(""), `${ROOT}tests/faults/configs_child.ts`, place.of("a.ts")],
-      cwd: place.path,
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
+    const command = loadConfig(place);
     const isHandling = (pid: number) => pid !== command.pid && handles(pid);
     await until(() => place.processes().some(isHandling), "the config begins");
     command.kill(signal);
@@ -30,17 +25,22 @@ Deno.test("the list of a config's imports ends with its command", async () => {
   // A pipe that nobody writes to is read for ever.
   await new Deno.Command("mkfifo", { args: [place.of("pipe.json")] }).output();
   place.write("a.ts", 'import a from "./pipe.json" with { type: "json" };\nexport default a;\n');
-  const command = new Deno.Command(Deno.execPath(), {
-    args: [...taskOptions(""), `${ROOT}tests/faults/configs_child.ts`, place.of("a.ts")],
-    cwd: place.path,
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
+  const command = loadConfig(place);
   await until(() => place.processes().length === 3, "the imports are listed");
   command.kill("SIGKILL");
   await command.status;
   await until(() => place.processes().length === 0, "the list ends", 5000);
 });
+
+/** Starts a command that loads the config `a.ts` of a place. */
+function loadConfig(place: Place): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: [...taskOptions(""), `${ROOT}tests/faults/configs_child.ts`, place.of("a.ts")],
+    cwd: place.path,
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+}
 
 const SIGQUIT = 3;
 
