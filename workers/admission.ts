@@ -1,4 +1,4 @@
-/** Holds every worker that joins a run to what the run is, whoever joins, and whenever. */
+/** Compares the identity of every worker that joins a run, at any time, with that of the run. */
 import { bytesOf } from "../src/base/hash.ts";
 import { once } from "../src/base/once.ts";
 import type { RunConfig } from "../src/config/schema.ts";

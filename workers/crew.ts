@@ -31,7 +31,7 @@ export interface Crew {
   readonly folder?: string;
   /** Starts a worker; events tell how it fares. */
   spawn(id: number, seat: number): void;
-  /** Makes the ways between workers anew, where they are gone. Rejects where that cannot be done. */
+  /** Recreates the sockets between workers where they were removed. Rejects if that fails. */
   mend?(): Promise<void>;
   /** Sends a signal to a worker; nothing happens when it is gone. */
   signal(id: number, signal: CrewSignal): void;

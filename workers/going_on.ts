@@ -55,7 +55,7 @@ export async function newestOf(
   const onSkip = (path: string, reason: string, error: unknown) => {
     lost++;
     show({ type: "notice", text: `Skipped the damaged checkpoint ${path}: ${reason}` });
-    // What was trained up to there is of no use: nothing is lost where the run begins anew.
+    // A ruined checkpoint holds no usable training: restarting from step 0 loses nothing.
     const step = stepOf(basename(path));
     if (error instanceof Ruined && step !== undefined) note("set_aside", { steps: [step] });
   };

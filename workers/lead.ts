@@ -274,7 +274,7 @@ export class Lead {
     for (const deed of this.#faults.own(this.course.step, point)) await strikeSelf(deed);
   }
 
-  /** That nobody is left to go on with, and what to do. */
+  /** The error line when no worker is left: its cause and the remedy. */
   #stranded(why: string): string {
     const { run: { config: { out }, trains = true }, course: { written } } = this;
     const none = `Cannot go on: no worker is left that is as the run is: ${why}`;

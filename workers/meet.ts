@@ -36,7 +36,7 @@ export async function openQuarters({ socket, seat, token }: Quarters): Promise<M
     try {
       await listener.mend();
     } catch (error) {
-      // The coordinator makes the folder anew before each formation: another one may succeed.
+      // The coordinator recreates the folder before each formation, so the next one may succeed.
       const why = error instanceof Error ? error.message : String(error);
       throw new ChannelError(`Cannot listen for peers: ${why}`, { cause: error });
     }

@@ -68,7 +68,7 @@ export class SocketFolder implements Disposable {
     }
   }
 
-  /** Makes it anew at the same path where it is gone. @throws {Refusal} where that cannot be done. */
+  /** Recreates it at the same path if it was removed. @throws {Refusal} where that cannot be done. */
   keep(): void {
     if (this.isHeld) return;
     const doing = { doing: "make anew the folder of sockets", path: this.path };

@@ -20,7 +20,7 @@ interface Inner {
   readonly look: () => Deno.FileInfo | undefined;
   /** The folder that was found or made there; undefined before there was one. */
   held: Deno.FsFile | undefined;
-  /** Whether this process makes it at the moment: until that ends nobody knows which one it is. */
+  /** Whether this process is creating it: its identity is unknown until that ends. */
   isBeingMade: boolean;
 }
 
@@ -155,7 +155,7 @@ function take(inner: Inner): void {
   before?.close();
 }
 
-/** What is wrong with a folder that is held. One that is gone is not wrong: it is made anew. */
+/** What is wrong with a folder that is held. A missing folder is no fault: it is recreated. */
 function innerFault({ name, look, held, isBeingMade }: Inner): string | undefined {
   const found = isBeingMade ? undefined : look();
   if (found === undefined) return undefined;

@@ -65,7 +65,7 @@ async function opened(
   { out, found }: { out: string; found: Deno.FileInfo | undefined },
 ): Promise<Deno.FsFile | undefined> {
   try {
-    // A file that is made anew is never reached through a link.
+    // O_EXCL does not follow a link in the last component of the path.
     return await Deno.open(path, {
       read: true,
       write: true,

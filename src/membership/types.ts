@@ -125,7 +125,7 @@ export type Command =
   | { readonly type: "release"; readonly id: number }
   | { readonly type: "form"; readonly attempt: number; readonly places: readonly Place[] }
   | { readonly type: "give_up"; readonly why: string }
-  /** Nobody is left, and whoever is started is refused. */
+  /** No worker is left, and each new one is refused. */
   | { readonly type: "strand"; readonly why: string };
 
 /** A decision: the next state, what to do, and why, in one line each. */

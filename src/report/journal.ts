@@ -1,7 +1,7 @@
 /**
  * The run's journal: what was decided and what happened, one JSON object per line, numbered without
  * a gap over all resumes, each with a checksum. A line may be on disk before its decision takes
- * effect. It knows no kinds of entries and what none of them mean.
+ * effect. Kinds of entries and their meaning are the caller's.
  */
 import { joinedBytes } from "../base/bytes.ts";
 import { named } from "../base/file_fault.ts";
@@ -247,8 +247,8 @@ class FileJournal implements Journal {
   }
 
   /**
-   * Writes all lines anew at the path, which another file has or none: in the file that is open they
-   * would be gone with this process. What lies there is kept beside.
+   * Writes all lines to a new file at the path, where another file or none is: the open file has no
+   * name any more and is lost when the process ends. A file at the path is kept under another name.
    */
   #restore(): void {
     const text = new TextDecoder().decode(wholeOf(this.#file));

@@ -15,7 +15,7 @@ import { lookAt } from "./atomic.ts";
 export function openPlain(path: string, options: Deno.OpenOptions): Deno.FsFile {
   const found = lookAt(path);
   if (found !== undefined && !found.isFile) throw unfit(path, kindOf(found));
-  // A file that is made anew is never reached through a link.
+  // O_EXCL does not follow a link in the last component of the path.
   const { create = false, ...rest } = options;
   const file = Deno.openSync(path, {
     ...rest,

@@ -136,8 +136,8 @@ export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListen
   let mending = Promise.resolve();
   let renewed = Promise.withResolvers<void>();
   const rebind = async () => {
-    // A cleaner removes a socket and puts none in its place. Another one there is left alone: whoever
-    // listens at it does not pass the handshake without the token.
+    // A cleaner removes a socket and creates none. Another socket at the path is left alone: its owner
+    // fails the handshake without the token.
     if (isClosed || isSocketAt(path)) return;
     listener.close();
     await listener.released();

@@ -4,7 +4,7 @@ import { MOST } from "./limits.ts";
 
 /** Counts for one text at a time. What is counted depends on the text alone, never on a clock. */
 export class Meter {
-  /** Steps that are left; whoever counts them here calls {@linkcode exceed} below 0. */
+  /** Remaining steps. Code that decrements it must call {@linkcode exceed} when it is below 0. */
   left = 0;
   #room = 0;
   #units = 0;
