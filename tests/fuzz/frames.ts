@@ -62,6 +62,15 @@ export const ATTACKS: Readonly<Record<string, readonly number[]>> = {
 
 const TEXT = new TextEncoder();
 
+/** Plain values of the shapes that the attacks have: a reader that refuses by shape alone fails. */
+const PLAIN: readonly (readonly number[])[] = [
+  [0x92, 0x01, 0x02],
+  [0x81, 0xa5, ...TEXT.encode("proto"), 0x80],
+  [0xc6, 0, 0, 0, 2, 1, 2],
+  [0xdb, 0, 0, 0, 1, 0x61],
+  [0xdd, 0, 0, 0, 1, 0xc0],
+];
+
 /** Values at both sides of a limit of headers: some must be read, some refused. */
 const EDGES: readonly (() => Uint8Array)[] = [
   ...[4, 5, 6, 7].map((levels) => () => Uint8Array.of(...Array(levels).fill(0x91), 0xc0)),
@@ -171,8 +180,9 @@ function mend(roll: Roll): Uint8Array {
   return concat(...frames);
 }
 
-/** A header of its own, or one with a hostile value inside, in a sound frame. */
+/** A header of its own, or one with a hostile value inside, in a sound frame; one in 16 is plain. */
 function attack(roll: Roll): Uint8Array {
+  if (roll(16) === 0) return rawFrame(inMap(Uint8Array.from(pick(PLAIN, roll))));
   const value = Uint8Array.from(pick(Object.values(ATTACKS), roll));
   const bytes = roll(2) === 0 ? value : inMap(value);
   return rawFrame(roll(2) === 0 ? bytes : mutate(bytes, roll));
