@@ -4,7 +4,7 @@ import { readText } from "../src/data/read.ts";
 import { byteTokenizer } from "../src/data/tokenizers/byte.ts";
 import { charTokenizer } from "../src/data/tokenizers/char.ts";
 import { split } from "../src/data/windows.ts";
-import { type Corpus, corpusIn } from "../workers/corpus.ts";
+import { type Corpus, corpusIn } from "../src/corpus/corpus.ts";
 
 /** Reads and tokenizes. @throws {Refusal} when the text cannot be read or is too short. */
 export async function corpusOf({ data }: RunConfig): Promise<Corpus> {

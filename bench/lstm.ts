@@ -6,7 +6,7 @@
 import { fileURLToPath } from "node:url";
 import { Refusal } from "../src/base/refusal.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
-import { Replica } from "../workers/replica.ts";
+import { Replica } from "../src/engine/replica.ts";
 import { corpusOf } from "./corpus.ts";
 import type { Report } from "./report.ts";
 import { stepConfigs } from "./step_configs.ts";

@@ -8,7 +8,7 @@ import { resolveConfig } from "../src/config/resolve.ts";
 import type { RunConfig, RunInput } from "../src/config/schema.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import type { Device } from "../src/device/types.ts";
-import { Replica } from "../workers/replica.ts";
+import { Replica } from "../src/engine/replica.ts";
 import type { Filter } from "./filter.ts";
 import type { Report } from "./report.ts";
 

@@ -6,7 +6,7 @@ import gptChar from "../configs/gpt_char.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import type { WebGpuDevice } from "../src/device/webgpu.ts";
-import { shapeOf } from "../workers/plans.ts";
+import { shapeOf } from "../src/engine/plans.ts";
 import { corpusOf } from "./corpus.ts";
 import { exchangeSeconds } from "./exchange.ts";
 import type { Report } from "./report.ts";

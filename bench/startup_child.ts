@@ -4,7 +4,7 @@
  */
 const begin = performance.now();
 const { openWebGpu } = await import("../src/device/webgpu.ts");
-const { Replica } = await import("../workers/replica.ts");
+const { Replica } = await import("../src/engine/replica.ts");
 const { corpusOf } = await import("./corpus.ts");
 const { stepConfigs } = await import("./step_configs.ts");
 

@@ -2,10 +2,10 @@
 import type { RunConfig } from "../src/config/schema.ts";
 import { RULES } from "../src/membership/types.ts";
 import { Faults } from "../workers/faults/plan.ts";
-import type { Corpus } from "../workers/corpus.ts";
-import { setUp } from "../workers/setup.ts";
-import { spawnCrew } from "../workers/spawn.ts";
-import { Team } from "../workers/team.ts";
+import type { Corpus } from "../src/corpus/corpus.ts";
+import { setUp } from "../workers/coordinator/setup.ts";
+import { spawnCrew } from "../workers/launch/spawn.ts";
+import { Team } from "../workers/group/team.ts";
 
 /** `config.workers` workers, whose shares stay as they are. */
 export function benchTeam(config: RunConfig, corpus: Corpus): Team {

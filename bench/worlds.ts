@@ -3,9 +3,9 @@
  * for all of them, and their ratios stand.
  */
 import type { RunConfig } from "../src/config/schema.ts";
-import type { Corpus } from "../workers/corpus.ts";
-import type { StepTimes } from "../workers/messages.ts";
-import type { Team } from "../workers/team.ts";
+import type { Corpus } from "../src/corpus/corpus.ts";
+import type { StepTimes } from "../workers/protocol/messages.ts";
+import type { Team } from "../workers/group/team.ts";
 import { benchTeam } from "./team.ts";
 import { median } from "./time.ts";
 

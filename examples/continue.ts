@@ -8,9 +8,9 @@ import { textTokenizer } from "../src/cli/text_model.ts";
 import type { Sampling } from "../src/generate/draw.ts";
 import { Row } from "../src/generate/row.ts";
 import { rowKey } from "../src/generate/uniform.ts";
-import { Decoder } from "../workers/decoder.ts";
-import { holdParams } from "../workers/hold_params.ts";
-import { openModel } from "../workers/model.ts";
+import { Decoder } from "../src/engine/decoder.ts";
+import { holdParams } from "../src/engine/hold_params.ts";
+import { openModel } from "../src/artifacts/model.ts";
 
 /** Prompts that are read side by side. */
 const ROWS = 16;

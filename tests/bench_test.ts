@@ -12,7 +12,7 @@ import { alignTable, fixed } from "../bench/table.ts";
 import { median, medians, roundOf } from "../bench/time.ts";
 import { timeDevice } from "../bench/timed_device.ts";
 import { OPS } from "../kernels/mod.ts";
-import { treeAddOp } from "../kernels/tree_add.ts";
+import { treeAddOp } from "../kernels/reduce/tree_add.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { openReference } from "../src/device/reference.ts";
 import { sharedGpu } from "./support/gpu.ts";

@@ -3,13 +3,13 @@
  * an intended change run `deno test -A tests/golden_test.ts -- --update` and read the difference.
  */
 import { assertEquals } from "@std/assert";
-import { attentionOp } from "../kernels/attention.ts";
-import { attentionBackwardOp } from "../kernels/attention_backward.ts";
-import { printBlocks } from "../kernels/matmul_block_wgsl.ts";
-import type { BlockKernel } from "../kernels/matmul_block_wgsl.ts";
-import { addSlices } from "../kernels/matmul_slices_wgsl.ts";
-import { printMatmul } from "../kernels/matmul_wgsl.ts";
-import type { MatmulKernel } from "../kernels/matmul_wgsl.ts";
+import { attentionOp } from "../kernels/attention/attention.ts";
+import { attentionBackwardOp } from "../kernels/attention/attention_backward.ts";
+import { printBlocks } from "../kernels/matmul/matmul_block_wgsl.ts";
+import type { BlockKernel } from "../kernels/matmul/matmul_block_wgsl.ts";
+import { addSlices } from "../kernels/matmul/matmul_slices_wgsl.ts";
+import { printMatmul } from "../kernels/matmul/matmul_wgsl.ts";
+import type { MatmulKernel } from "../kernels/matmul/matmul_wgsl.ts";
 import type { Op, Spec, Target } from "../src/graph/types.ts";
 
 const FOLDER = new URL("./golden/", import.meta.url);

@@ -13,12 +13,12 @@ import { charTokenizer } from "../src/data/tokenizers/char.ts";
 import { split } from "../src/data/windows.ts";
 import { openReference } from "../src/device/reference.ts";
 import { showPlan } from "../src/plan/show.ts";
-import { coordinate } from "../workers/coordinator.ts";
-import { gradientPlan, shapeOf, traceGradient } from "../workers/plans.ts";
-import { Replica } from "../workers/replica.ts";
-import type { NamedState } from "../workers/state.ts";
+import { coordinate } from "../workers/coordinator/coordinator.ts";
+import { gradientPlan, shapeOf, traceGradient } from "../src/engine/plans.ts";
+import { Replica } from "../src/engine/replica.ts";
+import type { NamedState } from "../src/engine/state.ts";
 import { memoryLaunch } from "./support/crew.ts";
-import { corpusIn } from "../workers/corpus.ts";
+import { corpusIn } from "../src/corpus/corpus.ts";
 
 const TEXT = "Call me Ishmael. Some years ago, never mind how long precisely.\n".repeat(20);
 

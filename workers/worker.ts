@@ -12,11 +12,11 @@ import type { Compiling, Device } from "../src/device/types.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import { greet } from "../src/transport/handshake.ts";
 import { dialUnix } from "../src/transport/unix.ts";
-import { DIALED_MS, openQuarters } from "./meet.ts";
-import { reachable } from "./socket_folder.ts";
-import { socketPath } from "./spawn.ts";
-import type { Seating } from "./spawn.ts";
-import { train } from "./trainer.ts";
+import { DIALED_MS, openQuarters } from "./trainer/meet.ts";
+import { reachable } from "./launch/socket_folder.ts";
+import { socketPath } from "./launch/spawn.ts";
+import type { Seating } from "./launch/spawn.ts";
+import { train } from "./trainer/trainer.ts";
 
 /** Milliseconds in which the end of the coordinator is noticed after the failure that it causes. */
 const PATIENCE = 500;

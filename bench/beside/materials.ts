@@ -8,8 +8,8 @@ import { bytesOf } from "../../src/base/hash.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { initialValues } from "../../src/nn/scope.ts";
-import { type Corpus, corpusIn } from "../../workers/corpus.ts";
-import { shapeOf } from "../../workers/plans.ts";
+import { type Corpus, corpusIn } from "../../src/corpus/corpus.ts";
+import { shapeOf } from "../../src/engine/plans.ts";
 import type { Stored, TaskFile } from "../peers/task.ts";
 import { configOfRow, OPTIM, type Row } from "./rows.ts";
 

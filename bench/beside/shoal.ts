@@ -1,8 +1,8 @@
 /** Our side of the comparison with peers, as a process of its own like theirs. */
-import { attention } from "../../kernels/attention.ts";
-import { layerNorm } from "../../kernels/layer_norm.ts";
-import { matmul } from "../../kernels/matmul.ts";
-import { pointwise } from "../../kernels/pointwise.ts";
+import { attention } from "../../kernels/attention/attention.ts";
+import { layerNorm } from "../../kernels/layer_norm/layer_norm.ts";
+import { matmul } from "../../kernels/matmul/matmul.ts";
+import { pointwise } from "../../kernels/pointwise/pointwise.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { cardIn } from "../../src/device/backend.ts";
 import type { Device } from "../../src/device/types.ts";
@@ -12,7 +12,7 @@ import { newTrace } from "../../src/graph/trace.ts";
 import type { Tensor, Trace } from "../../src/graph/types.ts";
 import { SUM } from "../../src/nn/formulas.ts";
 import { compile } from "../../src/plan/compile.ts";
-import { Replica } from "../../workers/replica.ts";
+import { Replica } from "../../src/engine/replica.ts";
 import { type Library, serve, type Work } from "../peers/serve.ts";
 import { sizeIn, type Task } from "../peers/task.ts";
 import { meanSize } from "../peers/values.ts";

@@ -1,6 +1,6 @@
 /** Attention by the book: passes that store every T x T matrix. */
-import type { AttentionAttrs } from "../../kernels/attention_sizes.ts";
-import { attentionSizes, extrasOf } from "../../kernels/attention_sizes.ts";
+import type { AttentionAttrs } from "../../kernels/attention/attention_sizes.ts";
+import { attentionSizes, extrasOf } from "../../kernels/attention/attention_sizes.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { keepBelow } from "../../src/graph/formula_eval.ts";
 import { literal } from "../../src/graph/formula_wgsl.ts";

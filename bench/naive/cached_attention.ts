@@ -1,6 +1,6 @@
 /** Attention with a cache by the plainest kernels: a thread does all of a head's token. */
-import type { CachedAttrs } from "../../kernels/cached_attention_sizes.ts";
-import { cachedSizes } from "../../kernels/cached_attention_sizes.ts";
+import type { CachedAttrs } from "../../kernels/attention/cached_attention_sizes.ts";
+import { cachedSizes } from "../../kernels/attention/cached_attention_sizes.ts";
 import { lineGroups } from "../../src/graph/wgsl.ts";
 import attend from "./cached_attention.wgsl" with { type: "text" };
 import put from "./cached_put.wgsl" with { type: "text" };

@@ -1,8 +1,8 @@
 /** What moves columns and time steps about, by the book: one thread per element. */
-import type { ColumnsAttrs } from "../../kernels/columns.ts";
-import type { PlaceColumnsAttrs } from "../../kernels/place_columns.ts";
-import type { ReadTimeAttrs } from "../../kernels/read_time.ts";
-import type { SpreadTimeAttrs } from "../../kernels/spread_time.ts";
+import type { ColumnsAttrs } from "../../kernels/shape/columns.ts";
+import type { PlaceColumnsAttrs } from "../../kernels/shape/place_columns.ts";
+import type { ReadTimeAttrs } from "../../kernels/shape/read_time.ts";
+import type { SpreadTimeAttrs } from "../../kernels/shape/spread_time.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Io, Launch, Spec, Target } from "../../src/graph/types.ts";
 import { lineGroups } from "../../src/graph/wgsl.ts";

@@ -2,18 +2,18 @@
  * A recurrence by the book: one thread per hidden unit of a row, scalars, one product after the
  * other. Bindings, initial and last states are the op's own; only the steps are plain.
  */
-import type { Cell, Stage } from "../../kernels/cells.ts";
-import { firstGate } from "../../kernels/cells.ts";
-import { sameFlows, stageGradient } from "../../kernels/cells_grad.ts";
-import { range } from "../../kernels/matmul_wgsl.ts";
-import { recurrenceOp } from "../../kernels/recurrence.ts";
-import { recurrenceBackwardOp } from "../../kernels/recurrence_backward.ts";
-import { backwardBounds } from "../../kernels/recurrence_backward_wgsl.ts";
-import type { RecurrenceAttrs } from "../../kernels/recurrence_sizes.ts";
-import { orderOf, recurrenceSizes } from "../../kernels/recurrence_sizes.ts";
-import type { StepKernel } from "../../kernels/recurrence_step_wgsl.ts";
-import { declareBounds } from "../../kernels/recurrence_step_wgsl.ts";
-import { forwardBounds } from "../../kernels/recurrence_wgsl.ts";
+import type { Cell, Stage } from "../../kernels/recurrence/cells.ts";
+import { firstGate } from "../../kernels/recurrence/cells.ts";
+import { sameFlows, stageGradient } from "../../kernels/recurrence/cells_grad.ts";
+import { range } from "../../kernels/matmul/matmul_wgsl.ts";
+import { recurrenceOp } from "../../kernels/recurrence/recurrence.ts";
+import { recurrenceBackwardOp } from "../../kernels/recurrence/recurrence_backward.ts";
+import { backwardBounds } from "../../kernels/recurrence/recurrence_backward_wgsl.ts";
+import type { RecurrenceAttrs } from "../../kernels/recurrence/recurrence_sizes.ts";
+import { orderOf, recurrenceSizes } from "../../kernels/recurrence/recurrence_sizes.ts";
+import type { StepKernel } from "../../kernels/recurrence/recurrence_step_wgsl.ts";
+import { declareBounds } from "../../kernels/recurrence/recurrence_step_wgsl.ts";
+import { forwardBounds } from "../../kernels/recurrence/recurrence_wgsl.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Io, Launch, Op, Spec, Target } from "../../src/graph/types.ts";
 import { lineGroups, lineHead } from "../../src/graph/wgsl.ts";

@@ -1,7 +1,7 @@
 /** What copies runs of elements, or updates them by ranges, by the book: one thread per element. */
-import type { PutAttrs } from "../../kernels/put.ts";
-import type { RangedAttrs } from "../../kernels/ranged.ts";
-import type { SliceAttrs } from "../../kernels/slice.ts";
+import type { PutAttrs } from "../../kernels/shape/put.ts";
+import type { RangedAttrs } from "../../kernels/pointwise/ranged.ts";
+import type { SliceAttrs } from "../../kernels/shape/slice.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Binding, Launch, Spec, Target } from "../../src/graph/types.ts";

@@ -2,7 +2,7 @@
 import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import type { PlainConfig } from "../config/overrides.ts";
-import { located } from "../../workers/located.ts";
+import { located } from "../artifacts/located.ts";
 import { CHECKOUT } from "./folder.ts";
 
 /** The config that every run differs from, and that a bare `train` takes. */

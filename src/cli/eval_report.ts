@@ -1,7 +1,7 @@
 /** An evaluation as people and programs read it. Pure. */
 import { Refusal } from "../base/refusal.ts";
-import type { Evaluation, TextEvaluation } from "../../workers/evaluated.ts";
-import type { Extent } from "../../workers/extent.ts";
+import type { Evaluation, TextEvaluation } from "../../workers/coordinator/evaluated.ts";
+import type { Extent } from "../corpus/extent.ts";
 import { table } from "./table.ts";
 
 /** A text that was evaluated. */

@@ -1,8 +1,8 @@
 /** The command `export`: from a run or a checkpoint to a folder that others load. */
 import { say, sayText } from "../base/say.ts";
 import { basename, dirname, resolve } from "node:path";
-import { writeExported } from "../../workers/exported.ts";
-import { type OpenedModel, openModel } from "../../workers/model.ts";
+import { writeExported } from "../artifacts/exported.ts";
+import { type OpenedModel, openModel } from "../artifacts/model.ts";
 import { runCommand } from "./command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "./flags.ts";
 import { onlyPath, WHICH } from "./model_flags.ts";

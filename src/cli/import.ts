@@ -2,8 +2,8 @@
 import { basename, join, resolve } from "node:path";
 import { Refusal } from "../base/refusal.ts";
 import { say, sayText } from "../base/say.ts";
-import { writeImported } from "../../workers/imported.ts";
-import { openModel } from "../../workers/model.ts";
+import { writeImported } from "../artifacts/imported.ts";
+import { openModel } from "../artifacts/model.ts";
 import { runCommand } from "./command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "./flags.ts";
 import { onlyPath } from "./model_flags.ts";

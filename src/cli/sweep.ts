@@ -13,7 +13,7 @@ import type { Standing } from "../sweep/standing.ts";
 import { trialTable } from "../sweep/table.ts";
 import { type Share, shares as sharesOf } from "../sweep/trunk.ts";
 import type { Trial } from "../sweep/types.ts";
-import { cardsFor } from "../../workers/cards.ts";
+import { cardsFor } from "../../workers/launch/cards.ts";
 import { runCommand } from "./command.ts";
 import { loadNamed } from "./config_file.ts";
 import { flagsHelp } from "./flags.ts";

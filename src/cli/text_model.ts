@@ -1,7 +1,7 @@
 /** Whether a model can continue a text. Knows no files and no device. */
 import { Refusal } from "../base/refusal.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
-import type { OpenedModel } from "../../workers/model.ts";
+import type { OpenedModel } from "../artifacts/model.ts";
 
 /** The tokenizer of a model that continues texts. @throws {Refusal} for any other, by name. */
 export function textTokenizer(

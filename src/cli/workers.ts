@@ -1,7 +1,7 @@
 /** The command `workers`: changes the number of workers of a run that is going on. */
 import { Refusal } from "../base/refusal.ts";
 import { say, sayText } from "../base/say.ts";
-import { sendControl, type WorkersChange } from "../../workers/control.ts";
+import { sendControl, type WorkersChange } from "../../workers/run/control.ts";
 import { runCommand } from "./command.ts";
 
 const USAGE = "deno task workers RUN N | +N | -N";

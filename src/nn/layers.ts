@@ -2,14 +2,14 @@
  * Layers as functions from tensors to tensors. B batch, T time, D width, V vocabulary.
  * They declare parameters in the scope they are given and know no model.
  */
-import { attention } from "../../kernels/attention.ts";
-import { cachedAttention } from "../../kernels/cached_attention.ts";
-import { embedding } from "../../kernels/embedding.ts";
-import { layerNorm as normalise } from "../../kernels/layer_norm.ts";
-import { matmul } from "../../kernels/matmul.ts";
-import { pointwise } from "../../kernels/pointwise.ts";
-import { readTime } from "../../kernels/read_time.ts";
-import { spreadTime } from "../../kernels/spread_time.ts";
+import { attention } from "../../kernels/attention/attention.ts";
+import { cachedAttention } from "../../kernels/attention/cached_attention.ts";
+import { embedding } from "../../kernels/embedding/embedding.ts";
+import { layerNorm as normalise } from "../../kernels/layer_norm/layer_norm.ts";
+import { matmul } from "../../kernels/matmul/matmul.ts";
+import { pointwise } from "../../kernels/pointwise/pointwise.ts";
+import { readTime } from "../../kernels/shape/read_time.ts";
+import { spreadTime } from "../../kernels/shape/spread_time.ts";
 import type { Tensor } from "../graph/types.ts";
 import { dropoutFormula, GELU, PRODUCT, scaleFormula, SUM } from "./formulas.ts";
 import type { Scope } from "./scope.ts";

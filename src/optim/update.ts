@@ -7,10 +7,10 @@ import type { Expr, Formula } from "../graph/formula.ts";
 import { add, constant, div, formula, min, sqrt, substitute } from "../graph/formula.ts";
 import { apply, applyAll, newTrace } from "../graph/trace.ts";
 import type { Graph, Tensor, Trace } from "../graph/types.ts";
-import { nonFinite } from "../../kernels/finite.ts";
-import { pointwise } from "../../kernels/pointwise.ts";
-import { rangedOp } from "../../kernels/ranged.ts";
-import { sumOp } from "../../kernels/sum.ts";
+import { nonFinite } from "../../kernels/reduce/finite.ts";
+import { pointwise } from "../../kernels/pointwise/pointwise.ts";
+import { rangedOp } from "../../kernels/pointwise/ranged.ts";
+import { sumOp } from "../../kernels/reduce/sum.ts";
 import type { Optimizer } from "./types.ts";
 
 /** Elements that are updated alike. */

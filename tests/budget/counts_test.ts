@@ -5,8 +5,8 @@ import { type FlopFormula, flopsPerToken } from "../../src/budget/flops.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunConfig, RunInput } from "../../src/config/schema.ts";
 import { sizeOf } from "../../src/base/shape.ts";
-import { holdingsOf } from "../../workers/holdings.ts";
-import { shapeOf } from "../../workers/plans.ts";
+import { holdingsOf } from "../../src/engine/holdings.ts";
+import { shapeOf } from "../../src/engine/plans.ts";
 
 const GPT2_VOCABULARY = 50257;
 

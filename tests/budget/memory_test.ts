@@ -6,9 +6,9 @@ import { faultsOf, fits, largestWindows } from "../../src/budget/fit.ts";
 import { memoryOf } from "../../src/budget/memory.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device, Memory } from "../../src/device/types.ts";
-import { corpusIn } from "../../workers/corpus.ts";
-import { holdingsOf } from "../../workers/holdings.ts";
-import { Replica } from "../../workers/replica.ts";
+import { corpusIn } from "../../src/corpus/corpus.ts";
+import { holdingsOf } from "../../src/engine/holdings.ts";
+import { Replica } from "../../src/engine/replica.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { tinyRecurrent } from "../support/recurrent.ts";
 

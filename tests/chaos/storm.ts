@@ -9,7 +9,7 @@ import { listCheckpoints } from "../../src/checkpoint/load.ts";
 import { descriptors, isWorker } from "../faults/proc.ts";
 import { args, type Family, Lab, pause } from "../faults/support.ts";
 import { copyCheckout, namesIn, type Running } from "../e2e/support.ts";
-import { sendControl, type WorkersChange } from "../../workers/control.ts";
+import { sendControl, type WorkersChange } from "../../workers/run/control.ts";
 import * as harm from "./harm.ts";
 import { type Fault, faultOf, type Kind, KINDS } from "./plan.ts";
 

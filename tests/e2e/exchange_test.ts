@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { ExitName } from "../../src/base/refusal.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
 import type { Tokenizer } from "../../src/data/tokenizers/types.ts";
-import { openModel } from "../../workers/model.ts";
+import { openModel } from "../../src/artifacts/model.ts";
 import { runTask } from "./plain_task.ts";
 import { assertOneLine, contents } from "./refusals.ts";
 import { namesIn, Place, tinyArgs } from "./support.ts";

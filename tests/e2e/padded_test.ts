@@ -1,6 +1,6 @@
 /** A model with more logits than its tokenizer has tokens: `generate` and `eval` say the same of it. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { writeExported } from "../../workers/exported.ts";
+import { writeExported } from "../../src/artifacts/exported.ts";
 import { portableOf, tokenizerOf } from "../exchange/models.ts";
 import { runCommand } from "./command.ts";
 import { Place } from "./support.ts";

@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import { runCommand } from "./command.ts";
 import { assertOneLine, contents, type Refused } from "./refusals.ts";
-import { cardsFor, workersUnsaid } from "../../workers/cards.ts";
+import { cardsFor, workersUnsaid } from "../../workers/launch/cards.ts";
 import { type Ended, Place, ROOT, SMOKE, taskOptions, tinyArgs } from "./support.ts";
 
 function plan(

@@ -5,7 +5,7 @@ import { facts } from "../../examples/questions/world.ts";
 import { mobyDick } from "../../src/data/moby_dick.ts";
 import { openPrepared } from "../../src/data/prepared/open.ts";
 import { openTokens } from "../../src/data/prepared/tokens.ts";
-import { openModel } from "../../workers/model.ts";
+import { openModel } from "../../src/artifacts/model.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const readme = (name: string): string =>

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { bytesOf, sha256 } from "../../src/base/hash.ts";
 import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
 import type { Shape } from "../../src/base/shape.ts";
-import { writeExported } from "../../workers/exported.ts";
+import { writeExported } from "../../src/artifacts/exported.ts";
 import { TempFolder } from "../checkpoint/fixture.ts";
 import { runTrace } from "../support/run_trace.ts";
 import { assertNear, type ExchangeGolden, onBoth, readGolden } from "./golden.ts";

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { Refusal } from "../../src/base/refusal.ts";
 import { readSafetensors, writeSafetensors } from "../../src/checkpoint/safetensors.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensor.ts";
-import { openModel } from "../../workers/model.ts";
+import { openModel } from "../../src/artifacts/model.ts";
 import { TempFolder } from "../checkpoint/fixture.ts";
 import { foreignFile } from "../support/foreign.ts";
 

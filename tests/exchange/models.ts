@@ -14,7 +14,7 @@ import { type ModelConfig, modelSchema } from "../../src/models/mod.ts";
 import { logitsOf } from "../../src/models/mod.ts";
 import { newScope, type Param } from "../../src/nn/scope.ts";
 import type { Portable, Sizes } from "../../src/exchange/types.ts";
-import { writeExported } from "../../workers/exported.ts";
+import { writeExported } from "../../src/artifacts/exported.ts";
 
 /** What a test says of its model; the rest is tiny. */
 export interface PortableInput extends Partial<Omit<Sizes, "model">> {

@@ -4,7 +4,7 @@ import { Refusal } from "../../src/base/refusal.ts";
 import { quarantine } from "../../src/checkpoint/load.ts";
 import { evalCommand } from "../../src/cli/eval.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
-import { type OpenedModel, openModel, type OpenOptions } from "../../workers/model.ts";
+import { type OpenedModel, openModel, type OpenOptions } from "../../src/artifacts/model.ts";
 import { flipBit, names, TempFolder } from "../checkpoint/fixture.ts";
 import { type PortableInput, tokenizerOf } from "./models.ts";
 import { saveModel } from "./runs.ts";

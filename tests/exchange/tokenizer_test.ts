@@ -6,8 +6,8 @@ import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import { toHuggingFace } from "../../src/data/tokenizers/huggingface.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
 import type { Tokenizer } from "../../src/data/tokenizers/types.ts";
-import { writeExported } from "../../workers/exported.ts";
-import { openModel } from "../../workers/model.ts";
+import { writeExported } from "../../src/artifacts/exported.ts";
+import { openModel } from "../../src/artifacts/model.ts";
 import { TempFolder } from "../checkpoint/fixture.ts";
 import { portableOf } from "./models.ts";
 

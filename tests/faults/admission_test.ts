@@ -65,7 +65,7 @@ Deno.test("a formula that changes on disk reaches no run: replacements are turne
 Deno.test("code that no longer loads costs no restarts: starts that fail by it are turned away, with nobody left it ends with 78", async () => {
   using lab = new Lab({ limit });
   const checkout = copyCheckout(lab.of("checkout"));
-  const cells = "kernels/cells.ts";
+  const cells = "kernels/recurrence/cells.ts";
   const line = args("gpt", "run", "--workers=2", "--steps=20000", "--eval.every=0");
   const running = lab.start(line, {}, checkout);
   await running.line(stepLine(8));

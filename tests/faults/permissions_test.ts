@@ -3,7 +3,7 @@
  * what their flags say, and what the flags leave out is refused.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { codeOnDisk } from "../../workers/code.ts";
+import { codeOnDisk } from "../../workers/launch/code.ts";
 import { Place, ROOT, SMOKE, taskOptions, tinyArgs } from "../e2e/support.ts";
 import { audit } from "./audit.ts";
 import { startedWith } from "./proc.ts";

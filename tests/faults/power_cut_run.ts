@@ -4,7 +4,7 @@
  */
 import { listCheckpoints } from "../../src/checkpoint/load.ts";
 import { parseJournal } from "../../src/report/journal.ts";
-import { recordedIn } from "../../workers/journal/recorded.ts";
+import { recordedIn } from "../../workers/run/journal/recorded.ts";
 import { names } from "../checkpoint/fixture.ts";
 import { Bench } from "../workers/run_bench.ts";
 import { shutDown } from "./power_cut.ts";

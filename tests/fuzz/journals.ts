@@ -4,7 +4,7 @@
  */
 import { parseJournal, printLine } from "../../src/report/journal_lines.ts";
 import type { JournalLine } from "../../src/report/journal.ts";
-import { recordedIn } from "../../workers/journal/recorded.ts";
+import { recordedIn } from "../../workers/run/journal/recorded.ts";
 import { dice, mutate, same } from "./dice.ts";
 import { Violation } from "./frames.ts";
 

@@ -1,7 +1,7 @@
 /** What attention means, by its reference, and what it refuses. The kernels follow the reference. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { attention, attentionOp } from "../../kernels/attention.ts";
-import { attentionBackwardOp } from "../../kernels/attention_backward.ts";
+import { attention, attentionOp } from "../../kernels/attention/attention.ts";
+import { attentionBackwardOp } from "../../kernels/attention/attention_backward.ts";
 import { rootKey, uniforms } from "../../src/base/random.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { newTrace } from "../../src/graph/trace.ts";

@@ -1,5 +1,5 @@
 /** The gradient of columns: zeros where they were not taken. */
-import { columnsOp } from "../../kernels/columns.ts";
+import { columnsOp } from "../../kernels/shape/columns.ts";
 import { checkVjp } from "../support/differences.ts";
 
 for (const [first, count] of [[0, 7], [0, 2], [2, 4], [6, 1]] as const) {

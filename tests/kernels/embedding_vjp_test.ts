@@ -1,8 +1,8 @@
 /** The gradient of an embedding's table: ids that repeat, and ids that are absent. */
 import { assertEquals } from "@std/assert";
-import { embeddingBackwardOp } from "../../kernels/embedding_backward.ts";
-import { embeddingOp } from "../../kernels/embedding.ts";
-import { sortIdsOp } from "../../kernels/sort_ids.ts";
+import { embeddingBackwardOp } from "../../kernels/embedding/embedding_backward.ts";
+import { embeddingOp } from "../../kernels/embedding/embedding.ts";
+import { sortIdsOp } from "../../kernels/embedding/sort_ids.ts";
 import type { Case } from "../../src/graph/types.ts";
 import { checkVjp } from "../support/differences.ts";
 

@@ -1,8 +1,8 @@
 /** The table of products: what some sizes get, and that nothing is chosen which a target cannot do. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { chooseMatmul, explain, variantsOf } from "../../kernels/matmul_choice.ts";
-import type { Product } from "../../kernels/matmul_choice.ts";
-import { threadsOf, workgroupBytes } from "../../kernels/matmul_slices_wgsl.ts";
+import { chooseMatmul, explain, variantsOf } from "../../kernels/matmul/matmul_choice.ts";
+import type { Product } from "../../kernels/matmul/matmul_choice.ts";
+import { threadsOf, workgroupBytes } from "../../kernels/matmul/matmul_slices_wgsl.ts";
 import type { Target } from "../../src/graph/types.ts";
 
 const CPU: Target = { kind: "cpu", workgroupBytes: 32768, invocations: 1024, groups: 65535 };

@@ -1,6 +1,6 @@
 /** The gradient of columns placed among zeros. */
 import { assertEquals } from "@std/assert";
-import { placeColumnsOp } from "../../kernels/place_columns.ts";
+import { placeColumnsOp } from "../../kernels/shape/place_columns.ts";
 import { checkVjp } from "../support/differences.ts";
 
 for (const [first, columns] of [[0, 3], [0, 8], [4, 8], [5, 8]] as const) {

@@ -1,6 +1,6 @@
 /** What is read of a window, and its gradient. */
 import { assertEquals } from "@std/assert";
-import { readTimeOp } from "../../kernels/read_time.ts";
+import { readTimeOp } from "../../kernels/shape/read_time.ts";
 import { checkVjp } from "../support/differences.ts";
 
 for (const kind of ["last", "mean"] as const) {

@@ -1,11 +1,11 @@
 /** A recurrence is the loop that it stands for: products and elementwise calls, step by step. */
 import { assert, assertEquals } from "@std/assert";
-import type { Cell, Stage } from "../../kernels/cells.ts";
-import { CELLS, firstGate } from "../../kernels/cells.ts";
-import { matmul } from "../../kernels/matmul.ts";
-import { range } from "../../kernels/matmul_wgsl.ts";
-import { pointwise } from "../../kernels/pointwise.ts";
-import { recurrence } from "../../kernels/recurrence.ts";
+import type { Cell, Stage } from "../../kernels/recurrence/cells.ts";
+import { CELLS, firstGate } from "../../kernels/recurrence/cells.ts";
+import { matmul } from "../../kernels/matmul/matmul.ts";
+import { range } from "../../kernels/matmul/matmul_wgsl.ts";
+import { pointwise } from "../../kernels/pointwise/pointwise.ts";
+import { recurrence } from "../../kernels/recurrence/recurrence.ts";
 import { fold, rootKey, uniforms } from "../../src/base/random.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { sharedGpu } from "../support/gpu.ts";

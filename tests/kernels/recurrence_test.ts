@@ -1,11 +1,11 @@
 /** The recurrence: its gradient, its tiles and launches, and what it refuses. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CELLS, gru, gruBefore, lstm, rnnTanh } from "../../kernels/cells.ts";
-import { sameFlows } from "../../kernels/cells_grad.ts";
-import { range } from "../../kernels/matmul_wgsl.ts";
-import { recurrence, recurrenceOp } from "../../kernels/recurrence.ts";
-import { recurrenceBackwardOp } from "../../kernels/recurrence_backward.ts";
-import { recurrenceCase } from "../../kernels/recurrence_cases.ts";
+import { CELLS, gru, gruBefore, lstm, rnnTanh } from "../../kernels/recurrence/cells.ts";
+import { sameFlows } from "../../kernels/recurrence/cells_grad.ts";
+import { range } from "../../kernels/matmul/matmul_wgsl.ts";
+import { recurrence, recurrenceOp } from "../../kernels/recurrence/recurrence.ts";
+import { recurrenceBackwardOp } from "../../kernels/recurrence/recurrence_backward.ts";
+import { recurrenceCase } from "../../kernels/recurrence/recurrence_cases.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { sharedGpu } from "../support/gpu.ts";
 import { applyAll, newTrace } from "../../src/graph/trace.ts";

@@ -1,6 +1,6 @@
 /** A vector over its window, and its gradient. */
 import { assertEquals } from "@std/assert";
-import { spreadTimeOp } from "../../kernels/spread_time.ts";
+import { spreadTimeOp } from "../../kernels/shape/spread_time.ts";
 import { checkVjp } from "../support/differences.ts";
 
 for (const kind of ["last", "mean"] as const) {

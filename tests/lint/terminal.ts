@@ -12,7 +12,7 @@ const CONSOLE = [
   "src/cli/doctor/look.ts",
   "src/config/module_child.ts",
   "src/config/module_list_child.ts",
-  "workers/probe_child.ts",
+  "workers/launch/probe_child.ts",
   "bench/prepare_child.ts",
   "bench/startup_child.ts",
   "bench/reduce_pair.ts",

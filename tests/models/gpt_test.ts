@@ -13,11 +13,11 @@ import { ArrayMemory, openReference } from "../../src/device/reference.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import { logitsOf } from "../../src/models/mod.ts";
 import { newScope, RANDOM_KEY } from "../../src/nn/scope.ts";
-import { Replica } from "../../workers/replica.ts";
-import { evaluationPlan, gradientPlan, shapeOf, traceGradient } from "../../workers/plans.ts";
+import { Replica } from "../../src/engine/replica.ts";
+import { evaluationPlan, gradientPlan, shapeOf, traceGradient } from "../../src/engine/plans.ts";
 import { randomTokens, tinyConfig, type TinyInput } from "../support/gpt.ts";
 import { loadGraph, resultsOf } from "../support/traced.ts";
-import { corpusIn } from "../../workers/corpus.ts";
+import { corpusIn } from "../../src/corpus/corpus.ts";
 
 const VOCABULARY = 13;
 

@@ -3,7 +3,7 @@ import { assert, assertGreater } from "@std/assert";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunConfig, RunInput } from "../../src/config/schema.ts";
 import { type ArrayMemory, openReference } from "../../src/device/reference.ts";
-import { traceGradient } from "../../workers/plans.ts";
+import { traceGradient } from "../../src/engine/plans.ts";
 import { tinyConfig, type TinyInput } from "../support/gpt.ts";
 import { loadGraph, resultsOf } from "../support/traced.ts";
 

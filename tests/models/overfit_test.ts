@@ -1,9 +1,9 @@
 /** A model that learns at all learns one batch by heart. */
 import { assertGreater, assertLess } from "@std/assert";
 import { openWebGpu } from "../../src/device/webgpu.ts";
-import { Replica } from "../../workers/replica.ts";
+import { Replica } from "../../src/engine/replica.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
-import { corpusIn } from "../../workers/corpus.ts";
+import { corpusIn } from "../../src/corpus/corpus.ts";
 
 Deno.test("one batch of random tokens is learned by heart on the GPU", async () => {
   const vocabulary = 11;

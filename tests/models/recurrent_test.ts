@@ -5,10 +5,10 @@ import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunInput } from "../../src/config/schema.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { initialValues } from "../../src/nn/scope.ts";
-import { reachPlan, shapeOf } from "../../workers/plans.ts";
-import { Replica } from "../../workers/replica.ts";
+import { reachPlan, shapeOf } from "../../src/engine/plans.ts";
+import { Replica } from "../../src/engine/replica.ts";
 import { randomTokens } from "../support/gpt.ts";
-import { corpusIn } from "../../workers/corpus.ts";
+import { corpusIn } from "../../src/corpus/corpus.ts";
 
 const VOCABULARY = 29;
 

@@ -21,9 +21,9 @@ import { logitsOf } from "../../src/models/mod.ts";
 import { widthFactors } from "../../src/models/width_transfer.ts";
 import { newScope } from "../../src/nn/scope.ts";
 import { paramsOf } from "../../src/plan/layout.ts";
-import { corpusIn } from "../../workers/corpus.ts";
-import { gradientPlan, shapeOf, updatePlan } from "../../workers/plans.ts";
-import { Replica } from "../../workers/replica.ts";
+import { corpusIn } from "../../src/corpus/corpus.ts";
+import { gradientPlan, shapeOf, updatePlan } from "../../src/engine/plans.ts";
+import { Replica } from "../../src/engine/replica.ts";
 import { randomTokens, tinyConfig, type TinyInput } from "../support/gpt.ts";
 import { runTrace } from "../support/run_trace.ts";
 

@@ -1,7 +1,7 @@
 /** A fused plan computes what the traced one does. */
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { matmul } from "../../kernels/matmul.ts";
-import { pointwise } from "../../kernels/pointwise.ts";
+import { matmul } from "../../kernels/matmul/matmul.ts";
+import { pointwise } from "../../kernels/pointwise/pointwise.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
@@ -10,7 +10,7 @@ import type { Tensor } from "../../src/graph/types.ts";
 import { GELU, SUM } from "../../src/nn/formulas.ts";
 import { compile } from "../../src/plan/compile.ts";
 import { fuse, prune } from "../../src/plan/fuse.ts";
-import { traceGradient } from "../../workers/plans.ts";
+import { traceGradient } from "../../src/engine/plans.ts";
 import { tinyConfig, type TinyInput } from "../support/gpt.ts";
 import { distance, loadGraph, resultsOf } from "../support/traced.ts";
 import { tolerance } from "../support/tolerance.ts";

@@ -1,6 +1,6 @@
 /** Laws of plans, on all plans of many transformers. */
 import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
-import { matmul } from "../../kernels/matmul.ts";
+import { matmul } from "../../kernels/matmul/matmul.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunConfig, RunInput } from "../../src/config/schema.ts";
 import { taskOf } from "../../src/data/sources/mod.ts";
@@ -8,7 +8,7 @@ import { newTrace } from "../../src/graph/trace.ts";
 import { compile } from "../../src/plan/compile.ts";
 import { layOut, LOSS, paramsOf } from "../../src/plan/layout.ts";
 import type { Plan } from "../../src/plan/types.ts";
-import { decodePlan } from "../../workers/decode_plan.ts";
+import { decodePlan } from "../../src/engine/decode_plan.ts";
 import {
   evaluationPlan,
   gradientPlan,
@@ -18,7 +18,7 @@ import {
   traceGradient,
   treeAddPlan,
   updatePlan,
-} from "../../workers/plans.ts";
+} from "../../src/engine/plans.ts";
 import { tinyConfig, type TinyInput } from "../support/gpt.ts";
 import { checkPlan } from "../support/plan_laws.ts";
 

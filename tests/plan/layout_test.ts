@@ -11,7 +11,7 @@ import {
   pieceSlot,
   placeIn,
 } from "../../src/plan/layout.ts";
-import { shapeOf } from "../../workers/plans.ts";
+import { shapeOf } from "../../src/engine/plans.ts";
 import { tinyConfig } from "../support/gpt.ts";
 
 const PARAMS: readonly ParamSpec[] = [

@@ -1,14 +1,14 @@
 /** Cheap calls that are done twice: less memory, the same bits. */
 import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
-import { matmul } from "../../kernels/matmul.ts";
-import { pointwise } from "../../kernels/pointwise.ts";
+import { matmul } from "../../kernels/matmul/matmul.ts";
+import { pointwise } from "../../kernels/pointwise/pointwise.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import { GELU } from "../../src/nn/formulas.ts";
 import { compile } from "../../src/plan/compile.ts";
 import { prune } from "../../src/plan/fuse.ts";
 import { recompute } from "../../src/plan/recompute.ts";
-import { gradientPlan, shapeOf, traceGradient } from "../../workers/plans.ts";
+import { gradientPlan, shapeOf, traceGradient } from "../../src/engine/plans.ts";
 import { sharedGpu } from "../support/gpu.ts";
 import { tinyConfig } from "../support/gpt.ts";
 import { checkPlan } from "../support/plan_laws.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { compile } from "../../src/plan/compile.ts";
 import { showPlan } from "../../src/plan/show.ts";
-import { gradientPlan, shapeOf } from "../../workers/plans.ts";
+import { gradientPlan, shapeOf } from "../../src/engine/plans.ts";
 import { tinyConfig } from "../support/gpt.ts";
 
 Deno.test("showPlan() prints a line per call with regions and cost, and the pool", () => {

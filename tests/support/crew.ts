@@ -2,10 +2,10 @@
 import type { Compiling, Device } from "../../src/device/types.ts";
 import type { FencedChannel } from "../../src/transport/channel.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
-import type { Crew, CrewEvent, CrewOptions } from "../../workers/crew.ts";
-import type { Meet } from "../../workers/formation.ts";
-import { Lobby } from "../../workers/lobby.ts";
-import { train } from "../../workers/trainer.ts";
+import type { Crew, CrewEvent, CrewOptions } from "../../workers/launch/crew.ts";
+import type { Meet } from "../../workers/trainer/formation.ts";
+import { Lobby } from "../../workers/trainer/lobby.ts";
+import { train } from "../../workers/trainer/trainer.ts";
 
 /** A crew whose workers live in this process. */
 export interface MemoryCrew extends Crew {

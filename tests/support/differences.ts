@@ -3,8 +3,8 @@
  * sum of the op's outputs, each weighted by fixed random numbers.
  */
 import { assert } from "@std/assert";
-import { sum } from "../../kernels/sum.ts";
-import { pointwise } from "../../kernels/pointwise.ts";
+import { sum } from "../../kernels/reduce/sum.ts";
+import { pointwise } from "../../kernels/pointwise/pointwise.ts";
 import { fold, rootKey, uniforms } from "../../src/base/random.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { ArrayMemory, openReference } from "../../src/device/reference.ts";

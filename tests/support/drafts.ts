@@ -10,8 +10,8 @@ import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import type { Tokenizer } from "../../src/data/tokenizers/types.ts";
 import { optimizerOf } from "../../src/optim/mod.ts";
 import { paramsOf } from "../../src/plan/layout.ts";
-import { shapeOf } from "../../workers/plans.ts";
-import { carriedShapes } from "../../workers/state.ts";
+import { shapeOf } from "../../src/engine/plans.ts";
+import { carriedShapes } from "../../src/engine/state.ts";
 
 /** The draft of a step; parameters count up unless they are given. */
 export function draftFor(

@@ -6,8 +6,8 @@ import { newTrace } from "../../src/graph/trace.ts";
 import { logitsOf } from "../../src/models/mod.ts";
 import { newScope } from "../../src/nn/scope.ts";
 import { compile } from "../../src/plan/compile.ts";
-import type { DecodedModel } from "../../workers/decode_plan.ts";
-import { decodedShape } from "../../workers/decode_plan.ts";
+import type { DecodedModel } from "../../src/engine/decode_plan.ts";
+import { decodedShape } from "../../src/engine/decode_plan.ts";
 import { someValues } from "./traced.ts";
 
 /** A model and its parameters by name. */

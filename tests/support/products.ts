@@ -1,5 +1,5 @@
 /** Runs matrix products by a given launch, so that kernels can be compared bit by bit. */
-import { matmulOp } from "../../kernels/matmul.ts";
+import { matmulOp } from "../../kernels/matmul/matmul.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Device } from "../../src/device/types.ts";
 import type { Case, Op } from "../../src/graph/types.ts";

@@ -2,7 +2,7 @@
 import type { RunConfig } from "../../src/config/schema.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { RunEvent } from "../../src/report/events.ts";
-import { runTraining } from "../../workers/run.ts";
+import { runTraining } from "../../workers/run/run.ts";
 import { TempFolder } from "../checkpoint/fixture.ts";
 import { memoryLaunch } from "./crew.ts";
 import { randomTokens, tinyConfig } from "./gpt.ts";

@@ -1,6 +1,6 @@
 /** Runs a small trace from plain numbers, in f64 where the device has it. */
-import { pointwise } from "../../kernels/pointwise.ts";
-import { sum } from "../../kernels/sum.ts";
+import { pointwise } from "../../kernels/pointwise/pointwise.ts";
+import { sum } from "../../kernels/reduce/sum.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { ArrayMemory } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
-import { changedFiles, codeOnDisk, importsOf, WORKER } from "../../workers/code.ts";
+import { changedFiles, codeOnDisk, importsOf, WORKER } from "../../workers/launch/code.ts";
 import { tinyConfig } from "../support/gpt.ts";
 import { lockstep } from "../support/lockstep.ts";
 
@@ -74,7 +74,7 @@ Deno.test("the code of workers is every module that their process loads, and wha
   }
   const expected = [...loaded].map((href) => href.slice(root.length));
   assertEquals([...code.keys()].sort(), [...expected, "deno.lock"].sort());
-  for (const path of ["kernels/row_norms.wgsl", "src/nn/formulas.ts", "src/data/permutation.ts"]) {
+  for (const path of ["kernels/reduce/row_norms.wgsl", "src/nn/formulas.ts", "src/data/permutation.ts"]) {
     assert(expected.includes(path), path);
   }
 });

@@ -4,10 +4,10 @@ import { bytesOf } from "../../src/base/hash.ts";
 import { rootKey, threefry } from "../../src/base/random.ts";
 import { rangesOf } from "../../src/reduce/assign.ts";
 import { sliceOf } from "../../src/reduce/slices.ts";
-import { Collector } from "../../workers/collector.ts";
-import type { Answer } from "../../workers/link.ts";
-import { shapeOf } from "../../workers/plans.ts";
-import type { NamedState } from "../../workers/state.ts";
+import { Collector } from "../../workers/coordinator/collector.ts";
+import type { Answer } from "../../workers/group/link.ts";
+import { shapeOf } from "../../src/engine/plans.ts";
+import type { NamedState } from "../../src/engine/state.ts";
 import { tinyRecurrent } from "../support/recurrent.ts";
 import { soon } from "../transport/wire.ts";
 

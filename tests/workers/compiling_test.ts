@@ -3,8 +3,8 @@ import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { openReference } from "../../src/device/reference.ts";
 import type { Compiling, Device } from "../../src/device/types.ts";
 import type { RunEvent } from "../../src/report/events.ts";
-import { Advance } from "../../workers/advance.ts";
-import { replySchema } from "../../workers/schema.ts";
+import { Advance } from "../../workers/group/advance.ts";
+import { replySchema } from "../../workers/protocol/schema.ts";
 import { tinyConfig } from "../support/gpt.ts";
 import { lockstep } from "../support/lockstep.ts";
 

@@ -11,7 +11,7 @@ import {
   openControl,
   requireControl,
   sendControl,
-} from "../../workers/control.ts";
+} from "../../workers/run/control.ts";
 import { ROOT } from "../e2e/support.ts";
 import { mkfifo } from "../support/pipe.ts";
 import { soon, until } from "../transport/wire.ts";

@@ -4,7 +4,7 @@ import { Refusal } from "../../src/base/refusal.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import { gpt2Tokenizer } from "../../src/data/tokenizers/gpt2.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
-import { readData } from "../../workers/data.ts";
+import { readData } from "../../src/corpus/data.ts";
 import { Desk, someText } from "../prepare/fixture.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 

@@ -1,7 +1,7 @@
 /** Folders of sockets that dead runs left are removed, and nothing else is, whatever it is called. */
 import { assert, assertEquals } from "@std/assert";
-import { removeDeadFolders } from "../../workers/dead_folders.ts";
-import { openSocketFolder, SocketFolder } from "../../workers/socket_folder.ts";
+import { removeDeadFolders } from "../../workers/launch/dead_folders.ts";
+import { openSocketFolder, SocketFolder } from "../../workers/launch/socket_folder.ts";
 
 /** A folder for temporary files, gone afterwards. */
 class Tmp implements Disposable {

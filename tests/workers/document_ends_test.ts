@@ -8,8 +8,8 @@ import { END_TEXT } from "../../src/data/tokenizers/types.ts";
 import type { Tokens } from "../../src/data/tokens.ts";
 import { Refusal } from "../../src/base/refusal.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
-import { readData } from "../../workers/data.ts";
-import { receiveTexts, sendTexts } from "../../workers/texts.ts";
+import { readData } from "../../src/corpus/data.ts";
+import { receiveTexts, sendTexts } from "../../workers/protocol/texts.ts";
 import { Desk, jsonLines } from "../prepare/fixture.ts";
 
 /** 180 short paragraphs of words that come often, each with a number of its own. */

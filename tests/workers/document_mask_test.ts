@@ -2,7 +2,7 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { openReference } from "../../src/device/reference.ts";
-import { corpusIn } from "../../workers/corpus.ts";
+import { corpusIn } from "../../src/corpus/corpus.ts";
 import { beginsIn } from "../support/documents.ts";
 import { randomTokens } from "../support/gpt.ts";
 import { lockstep } from "../support/lockstep.ts";

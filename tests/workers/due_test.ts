@@ -1,7 +1,7 @@
 /** What a run does next, from how far everything has come. */
 import { assertEquals } from "@std/assert";
-import { isPause, nextTask } from "../../workers/due.ts";
-import type { Progress, Task } from "../../workers/due.ts";
+import { isPause, nextTask } from "../../workers/coordinator/due.ts";
+import type { Progress, Task } from "../../workers/coordinator/due.ts";
 
 /** Ten steps; evaluated every 4, saved every 5, compared every 3. */
 const PLAN = plan({ evaluate: 4, save: 5, prove: 3 });

@@ -4,7 +4,7 @@ import { tokensIn } from "../../src/data/tokens.ts";
 import { tokenizerBuilder } from "../../src/data/tokenizers/build.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import { charTokenizer } from "../../src/data/tokenizers/char.ts";
-import { extentAsked } from "../../workers/extent.ts";
+import { extentAsked } from "../../src/corpus/extent.ts";
 
 Deno.test("extentAsked() counts characters and bytes of all tokens but the first", () => {
   const text = "whale 🐋 ahoy é";

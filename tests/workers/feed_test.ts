@@ -1,8 +1,8 @@
 /** What a feed brings to slots. */
 import { assertEquals } from "@std/assert";
 import { ArrayMemory, openReference } from "../../src/device/reference.ts";
-import { Feed } from "../../workers/feed.ts";
-import { STARTS } from "../../workers/plans.ts";
+import { Feed } from "../../src/engine/feed.ts";
+import { STARTS } from "../../src/engine/plans.ts";
 
 const BATCH = {
   inputs: Uint32Array.of(1, 2),

@@ -4,9 +4,9 @@ import { ReduceError } from "../../src/reduce/exchange.ts";
 import type { Range } from "../../src/reduce/assign.ts";
 import { ChannelError } from "../../src/transport/channel.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
-import { Formation } from "../../workers/formation.ts";
-import type { Meet } from "../../workers/formation.ts";
-import { Lobby } from "../../workers/lobby.ts";
+import { Formation } from "../../workers/trainer/formation.ts";
+import type { Meet } from "../../workers/trainer/formation.ts";
+import { Lobby } from "../../workers/trainer/lobby.ts";
 import { bits, rootsOf, treeSum } from "../reduce/mesh.ts";
 import { soon } from "../transport/wire.ts";
 

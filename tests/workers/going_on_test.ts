@@ -1,8 +1,8 @@
 /** Where runs go on: whole runs in this process, whose folders people and disks have been at. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
-import { lostWhen, type Remains } from "../../workers/going_on.ts";
-import { openModel } from "../../workers/model.ts";
+import { lostWhen, type Remains } from "../../workers/run/going_on.ts";
+import { openModel } from "../../src/artifacts/model.ts";
 import { flipBit, names } from "../checkpoint/fixture.ts";
 import { Bench } from "./run_bench.ts";
 

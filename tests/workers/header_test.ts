@@ -7,7 +7,7 @@ import { resolveConfig } from "../../src/config/resolve.ts";
 import { headerLines } from "../../src/report/header_lines.ts";
 import { textIn } from "../../src/data/text.ts";
 import { unevenOf } from "../../src/budget/extent.ts";
-import { headerOf } from "../../workers/header.ts";
+import { headerOf } from "../../workers/run/header.ts";
 import { tinyConfig } from "../support/gpt.ts";
 import { letters } from "../support/lockstep.ts";
 

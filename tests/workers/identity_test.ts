@@ -7,7 +7,7 @@ import { charTokenizer } from "../../src/data/tokenizers/char.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
 import { kernelClass } from "../../src/graph/target.ts";
 import type { Target } from "../../src/graph/types.ts";
-import { Admission } from "../../workers/admission.ts";
+import { Admission } from "../../workers/coordinator/admission.ts";
 import {
   AS_BEGUN,
   differences,
@@ -17,7 +17,7 @@ import {
   NAMES,
   otherBits,
   PARTS,
-} from "../../workers/identity.ts";
+} from "../../workers/protocol/identity.ts";
 import { draftOf } from "../checkpoint/fixture.ts";
 import { tinyConfig } from "../support/gpt.ts";
 import { letters } from "../support/lockstep.ts";
@@ -35,7 +35,7 @@ const RUN: Identity = {
 };
 /** Another value of each part, and what names the difference. */
 const OTHER: Readonly<Record<keyof Identity, readonly [value: string, says: RegExp]>> = {
-  code: ["kernels/sum.ts changed on disk", /^code: kernels\/sum\.ts changed on disk$/],
+  code: ["kernels/reduce/sum.ts changed on disk", /^code: kernels\/sum\.ts changed on disk$/],
   deno: ["2.9.7", /^deno: 2\.9\.6 against 2\.9\.7$/],
   config: [hashValue("other"), /^config: [0-9a-f]{12} against [0-9a-f]{12}$/],
   tokenizer: [hashValue("other"), /^tokenizer: [0-9a-f]{12} against [0-9a-f]{12}$/],

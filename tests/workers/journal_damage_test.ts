@@ -4,7 +4,7 @@ import { EXIT, Refusal } from "../../src/base/refusal.ts";
 import { parseJournal, printLine } from "../../src/report/journal_lines.ts";
 import type { JournalLine } from "../../src/report/journal.ts";
 import type { FaultPlan } from "../../workers/faults/schema.ts";
-import { recordedIn } from "../../workers/journal/recorded.ts";
+import { recordedIn } from "../../workers/run/journal/recorded.ts";
 import { flipBit, names } from "../checkpoint/fixture.ts";
 import { dice } from "../fuzz/dice.ts";
 import { Bench } from "./run_bench.ts";

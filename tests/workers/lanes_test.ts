@@ -5,11 +5,11 @@ import { charTokenizer } from "../../src/data/tokenizers/char.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
-import { Lanes } from "../../workers/lanes.ts";
-import { Replica } from "../../workers/replica.ts";
-import type { Corpus } from "../../workers/corpus.ts";
+import { Lanes } from "../../src/engine/lanes.ts";
+import { Replica } from "../../src/engine/replica.ts";
+import type { Corpus } from "../../src/corpus/corpus.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
-import { corpusIn } from "../../workers/corpus.ts";
+import { corpusIn } from "../../src/corpus/corpus.ts";
 
 const LETTERS = "abcdefg";
 const CORPUS: Corpus = corpusIn({

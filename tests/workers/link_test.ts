@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { FencedChannel, Header } from "../../src/transport/channel.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
-import { Link } from "../../workers/link.ts";
-import type { Answer, Unasked } from "../../workers/link.ts";
+import { Link } from "../../workers/group/link.ts";
+import type { Answer, Unasked } from "../../workers/group/link.ts";
 import { soon, until } from "../transport/wire.ts";
 
 /** A link, the worker's end of it, and what the link has told. */

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ChannelError } from "../../src/transport/channel.ts";
 import type { FencedChannel } from "../../src/transport/channel.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
-import { Lobby } from "../../workers/lobby.ts";
+import { Lobby } from "../../workers/trainer/lobby.ts";
 import { soon } from "../transport/wire.ts";
 
 const NEVER = new AbortController().signal;

@@ -1,7 +1,7 @@
 /** The kernels that GPUs get, on whatever adapter there is: the same bits for one worker and two. */
 import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
-import { explain } from "../../kernels/matmul_choice.ts";
-import { productOf } from "../../kernels/matmul.ts";
+import { explain } from "../../kernels/matmul/matmul_choice.ts";
+import { productOf } from "../../kernels/matmul/matmul.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";

@@ -10,7 +10,7 @@ import type { Graph } from "../../src/graph/types.ts";
 import { cutRows } from "../../src/nn/head.ts";
 import { compile } from "../../src/plan/compile.ts";
 import type { Plan } from "../../src/plan/types.ts";
-import { corpusIn } from "../../workers/corpus.ts";
+import { corpusIn } from "../../src/corpus/corpus.ts";
 import {
   evaluationPlan,
   gradientPlan,
@@ -20,8 +20,8 @@ import {
   type Traced,
   traceEvaluation,
   traceGradient,
-} from "../../workers/plans.ts";
-import { Replica } from "../../workers/replica.ts";
+} from "../../src/engine/plans.ts";
+import { Replica } from "../../src/engine/replica.ts";
 import { sharedGpu } from "../support/gpu.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { checkPlan } from "../support/plan_laws.ts";

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { rootKey } from "../../src/base/random.ts";
 import { textIn } from "../../src/data/text.ts";
 import { openReference } from "../../src/device/reference.ts";
-import { type Corpus, sourceIn } from "../../workers/corpus.ts";
+import { type Corpus, sourceIn } from "../../src/corpus/corpus.ts";
 import { tinyConfig } from "../support/gpt.ts";
 import { lockstep } from "../support/lockstep.ts";
 

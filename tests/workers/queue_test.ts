@@ -1,6 +1,6 @@
 /** Values in order, whenever each side is ready, and the error that ends the waiting. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { Queue } from "../../workers/queue.ts";
+import { Queue } from "../../workers/protocol/queue.ts";
 import { soon } from "../transport/wire.ts";
 
 Deno.test("a queue gives what it was given, in order", async () => {

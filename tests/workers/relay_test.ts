@@ -1,8 +1,8 @@
 /** What workers write to their streams reaches ours as lines that are harmless. */
 import { assert, assertEquals } from "@std/assert";
-import type { CrewEvent } from "../../workers/crew.ts";
-import { relayLines } from "../../workers/lines.ts";
-import { spawnCrew } from "../../workers/spawn.ts";
+import type { CrewEvent } from "../../workers/launch/crew.ts";
+import { relayLines } from "../../workers/launch/lines.ts";
+import { spawnCrew } from "../../workers/launch/spawn.ts";
 import { heard } from "../support/heard.ts";
 import { assertHarmless } from "../support/hostile.ts";
 

@@ -6,7 +6,7 @@ import { stepName } from "../../src/checkpoint/names.ts";
 import { Ruined } from "../../src/checkpoint/ruined.ts";
 import { openCheckpoint } from "../../src/checkpoint/verify.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
-import { openModel } from "../../workers/model.ts";
+import { openModel } from "../../src/artifacts/model.ts";
 import { names } from "../checkpoint/fixture.ts";
 import { Bench } from "./run_bench.ts";
 

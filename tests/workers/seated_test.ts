@@ -1,6 +1,6 @@
 /** Who gives the state to whom. */
 import { assertEquals } from "@std/assert";
-import { seatedOf } from "../../workers/seated.ts";
+import { seatedOf } from "../../workers/group/seated.ts";
 
 const place = (id: number, holds: boolean) => ({ id, seat: 10 + id, count: 1, holds });
 

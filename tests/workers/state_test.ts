@@ -4,8 +4,8 @@ import { layOut, type ParamSpec } from "../../src/plan/layout.ts";
 import { sliceOf } from "../../src/reduce/slices.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import { newScope } from "../../src/nn/scope.ts";
-import { carryOf, mergeCarries, mergeState, pieceOf } from "../../workers/state.ts";
-import type { CarryPart, VectorPart } from "../../workers/state.ts";
+import { carryOf, mergeCarries, mergeState, pieceOf } from "../../src/engine/state.ts";
+import type { CarryPart, VectorPart } from "../../src/engine/state.ts";
 
 const PARAMS: readonly ParamSpec[] = [
   { name: "a.weight", shape: [5, 13], decay: true },

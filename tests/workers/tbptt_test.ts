@@ -5,8 +5,8 @@ import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunInput } from "../../src/config/schema.ts";
 import { charTokenizer } from "../../src/data/tokenizers/char.ts";
 import { openReference } from "../../src/device/reference.ts";
-import { Replica } from "../../workers/replica.ts";
-import { corpusIn } from "../../workers/corpus.ts";
+import { Replica } from "../../src/engine/replica.ts";
+import { corpusIn } from "../../src/corpus/corpus.ts";
 
 const CELLS = ["rnn_tanh", "rnn_relu", "lstm", "gru", "gru_before"] as const;
 const LETTERS = "abcdefg";

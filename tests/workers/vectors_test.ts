@@ -5,7 +5,7 @@ import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { layOut, pieceSlot } from "../../src/plan/layout.ts";
-import { Vectors } from "../../workers/vectors.ts";
+import { Vectors } from "../../src/engine/vectors.ts";
 
 /** Pieces of 192, 192 and 64 elements: parameters of 100, 60 and 180, and the loss. */
 const LAYOUT = layOut(

@@ -2,8 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { memoryPair } from "../../src/transport/memory.ts";
 import { soon } from "../transport/wire.ts";
-import { Link } from "../../workers/link.ts";
-import { Zombies } from "../../workers/zombies.ts";
+import { Link } from "../../workers/group/link.ts";
+import { Zombies } from "../../workers/group/zombies.ts";
 
 Deno.test("what a zombie says is counted and dropped, and it is hung up on", async () => {
   const [near, far] = memoryPair({ attempt: 3 });

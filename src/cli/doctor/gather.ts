@@ -3,8 +3,8 @@ import type { Card } from "../../cards/card.ts";
 import { needsProof, type Pin, pinOf } from "../../cards/pin.ts";
 import { type Backend, BACKEND_VARIABLE, cardIn, takeBackend } from "../../device/backend.ts";
 import { TESTED_RUNTIMES } from "../../device/webgpu.ts";
-import { cardsFor, findCards, isHeeded, TRACES } from "../../../workers/cards.ts";
-import { CHILD, passedEnvironment } from "../../../workers/spawn.ts";
+import { cardsFor, findCards, isHeeded, TRACES } from "../../../workers/launch/cards.ts";
+import { CHILD, passedEnvironment } from "../../../workers/launch/spawn.ts";
 import type { CardFacts, Facts, Failure, Look, Outcome, PinnedFact } from "./facts.ts";
 import { diskFacts, failureOf, socketSpeed } from "./ways.ts";
 

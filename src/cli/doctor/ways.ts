@@ -6,9 +6,9 @@ import { atUnload } from "../../base/unload.ts";
 import { writeAll } from "../../base/write_all.ts";
 import { freeBytes } from "../../checkpoint/space.ts";
 import { listenUnix } from "../../transport/unix.ts";
-import { removeDeadFolders } from "../../../workers/dead_folders.ts";
-import { openSocketFolder } from "../../../workers/socket_folder.ts";
-import { CHILD } from "../../../workers/spawn.ts";
+import { removeDeadFolders } from "../../../workers/launch/dead_folders.ts";
+import { openSocketFolder } from "../../../workers/launch/socket_folder.ts";
+import { CHILD } from "../../../workers/launch/spawn.ts";
 import { openScratch } from "../scratch.ts";
 import type { DiskFacts, Failure } from "./facts.ts";
 

@@ -6,8 +6,8 @@ import { Refusal } from "../../base/refusal.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import type { PassTime } from "../../device/pass_clock.ts";
 import type { WebGpuDevice } from "../../device/webgpu.ts";
-import type { Corpus } from "../../../workers/corpus.ts";
-import { Replica } from "../../../workers/replica.ts";
+import type { Corpus } from "../../corpus/corpus.ts";
+import { Replica } from "../../engine/replica.ts";
 import type { HostEvent, HostKind, QueuedPass, WatchedDevice } from "./watch.ts";
 import { now, watchDevice } from "./watch.ts";
 

@@ -1,5 +1,5 @@
 /** One process of a trial, from the folder that is made ready to the end. Decides nothing. */
-import { lostIn } from "../../../workers/going_on.ts";
+import { lostIn } from "../../../workers/run/going_on.ts";
 import { fileFault, isMissing, reasonOf } from "../../base/file_fault.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { Damage } from "../../checkpoint/damage.ts";

@@ -8,7 +8,7 @@ import { added, type Stored } from "../../sweep/changes.ts";
 import { csv, jsonLines, type TrialRow } from "../../sweep/rows.ts";
 import type { Sweep } from "../../sweep/schema.ts";
 import type { Trial } from "../../sweep/types.ts";
-import { requireOwn } from "../../../workers/held.ts";
+import { requireOwn } from "../../corpus/held.ts";
 import { parseJsonText } from "../../base/json.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { warn } from "../../base/say.ts";

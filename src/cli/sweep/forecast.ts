@@ -16,8 +16,8 @@ import {
 import type { TrialRow } from "../../sweep/rows.ts";
 import type { Share } from "../../sweep/trunk.ts";
 import type { Trial } from "../../sweep/types.ts";
-import { beginning } from "../../../workers/beginning.ts";
-import { probe } from "../../../workers/probe.ts";
+import { beginning } from "../../artifacts/beginning.ts";
+import { probe } from "../../engine/probe.ts";
 import { openDevice } from "../device.ts";
 import { compilingIn } from "../status.ts";
 

@@ -7,8 +7,8 @@ import { openReference } from "../../device/reference.ts";
 import { openWebGpu } from "../../device/webgpu.ts";
 import type { Measure } from "../../sweep/types.ts";
 import { measure } from "./sizes.ts";
-import { beginning } from "../../../workers/beginning.ts";
-import { type Data, requireTraining } from "../../../workers/data.ts";
+import { beginning } from "../../artifacts/beginning.ts";
+import { type Data, requireTraining } from "../../corpus/data.ts";
 
 /** What a device allows, in bytes. */
 interface Allowed {

@@ -5,8 +5,8 @@ import { faultsOf, type Limits } from "../../budget/fit.ts";
 import { memoryOf } from "../../budget/memory.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import type { Size } from "../../sweep/types.ts";
-import { holdingsOf } from "../../../workers/holdings.ts";
-import { shapeOf } from "../../../workers/plans.ts";
+import { holdingsOf } from "../../engine/holdings.ts";
+import { shapeOf } from "../../engine/plans.ts";
 
 /** How large a trial is, and what of it is beyond some limits; none unless told. */
 export function measure(

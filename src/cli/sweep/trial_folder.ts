@@ -17,7 +17,7 @@ import type { RunConfig } from "../../config/schema.ts";
 import { setAside } from "../../report/aside.ts";
 import { readIfAny, writeJsonAtomic, writeTextAtomic } from "../../report/atomic.ts";
 import { keptLines } from "../../report/metrics.ts";
-import { openWhole } from "../../../workers/whole.ts";
+import { openWhole } from "../../artifacts/whole.ts";
 
 /** The one math key in which a trunk and its branches differ. */
 const LENGTH = "optim.decay_steps: ";

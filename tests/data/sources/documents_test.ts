@@ -9,10 +9,10 @@ import { textIn } from "../../../src/data/text.ts";
 import { tokensIn } from "../../../src/data/tokens.ts";
 import { charTokenizer } from "../../../src/data/tokenizers/char.ts";
 import { openReference } from "../../../src/device/reference.ts";
-import { Replica } from "../../../workers/replica.ts";
+import { Replica } from "../../../src/engine/replica.ts";
 import { beginsIn, beginsOf } from "../../support/documents.ts";
 import { lockstep } from "../../support/lockstep.ts";
-import { corpusIn } from "../../../workers/corpus.ts";
+import { corpusIn } from "../../../src/corpus/corpus.ts";
 
 const tokenizer = charTokenizer("abc.");
 const encode = (text: string) => tokenizer.encode(text);

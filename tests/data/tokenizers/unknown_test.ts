@@ -5,8 +5,8 @@ import { resolveConfig } from "../../../src/config/resolve.ts";
 import { tokenizerBuilder } from "../../../src/data/tokenizers/build.ts";
 import type { Tokenizer } from "../../../src/data/tokenizers/types.ts";
 import { countUnknown, requireKnown, unknownNote } from "../../../src/data/unknown.ts";
-import { readData } from "../../../workers/data.ts";
-import { tokensOfText } from "../../../workers/text_tokens.ts";
+import { readData } from "../../../src/corpus/data.ts";
+import { tokensOfText } from "../../../src/corpus/text_tokens.ts";
 import { Desk, someText } from "../../prepare/fixture.ts";
 
 /** A tokenizer and what Python's library makes of the strings with it. */

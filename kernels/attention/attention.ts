@@ -1,0 +1,102 @@
+/**
+ * Causal self-attention of packed queries, keys and values, with online softmax: no T x T matrix
+ * is stored. A token may be kept from all before its document's start. Source: Dao, Fu, Ermon, Rudra, Ré, "FlashAttention" (2022); the packing is nanoGPT's.
+ */
+import { apply } from "../../src/graph/trace.ts";
+import type { Flow, Io, Op, Tensor, View } from "../../src/graph/types.ts";
+import { attentionBackwardOp } from "./attention_backward.ts";
+import { forwardCases } from "./attention_cases.ts";
+import { attendReference } from "./attention_reference.ts";
+import type { AttentionAttrs } from "./attention_sizes.ts";
+import { attentionCost, attentionSizes, attentionSpecs, divisorAttrs } from "./attention_sizes.ts";
+import { attentionKernel } from "./attention_tile.ts";
+import { printForward } from "./attention_wgsl.ts";
+
+/** Dropout of probabilities: each is 0 with probability `p`, by the mask of `key` at `site`. */
+export interface AttentionDropout {
+  readonly p: number;
+  readonly site: number;
+  /** u32 [2] */
+  readonly key: Tensor;
+}
+
+/** What attention is called with besides qkv and the number of heads. */
+export interface AttentionOptions {
+  readonly dropout?: AttentionDropout | undefined;
+  /**
+   * u32 [B, T]: token i of row b attends to tokens `starts[b, i]` to i alone. No start is behind its
+   * token, by contract; whoever writes them checks it.
+   */
+  readonly starts?: Tensor | undefined;
+  /** What scores are divided by: sqrt(d) unless told. */
+  readonly divisor?: number | undefined;
+}
+
+/**
+ * Attention of qkv [B, T, 3D] in `heads` heads, each position to itself and those before it;
+ * gives y [B, T, D]. @throws {RangeError} when D does not split into heads, p is not in [0, 1),
+ * or the divisor is not above 0.
+ */
+export function attention(
+  qkv: Tensor,
+  heads: number,
+  { dropout, starts, divisor }: AttentionOptions = {},
+): Tensor {
+  const documents = starts === undefined ? {} : { documents: true };
+  const common = { heads, ...divisorAttrs(divisor), ...documents };
+  const last = starts === undefined ? [] : [starts];
+  if (dropout === undefined || dropout.p === 0) {
+    return apply(attentionOp, [qkv, ...last], common);
+  }
+  const { p, site, key } = dropout;
+  if (!(p > 0 && p < 1)) {
+    throw new RangeError(`Cannot drop attention: p must be in [0, 1): ${p}`);
+  }
+  const attrs = { ...common, dropout: { site, keep: 1 - p } };
+  return apply(attentionOp, [qkv, key, ...last], attrs);
+}
+
+function vjp(
+  { inputs, outputs }: Io<Tensor>,
+  dout: readonly Flow[],
+  attrs: AttentionAttrs,
+): Flow[] {
+  const [qkv, ...extra] = inputs as [Tensor, ...Tensor[]];
+  const [y, lse] = outputs as [Tensor, Tensor];
+  const [dy, dlse] = dout;
+  if (dlse !== undefined) {
+    throw new RangeError("Cannot differentiate attention: only y has a gradient, not lse");
+  }
+  if (dy === undefined) return inputs.map(() => undefined);
+  const dqkv = apply(attentionBackwardOp, [qkv, y, lse, dy, ...extra], attrs);
+  return [dqkv, ...extra.map(() => undefined)];
+}
+
+/** The op behind {@linkcode attention}: qkv, key?, starts? give y and lse [B, H, T]. */
+export const attentionOp: Op = {
+  name: "attention",
+  shape: ([qkv, ...extra], attrs: AttentionAttrs) =>
+    attentionSpecs(attentionSizes(qkv, extra, attrs)),
+  launch({ inputs: [qkv, ...extra] }, attrs: AttentionAttrs, target) {
+    const sizes = attentionSizes(qkv, extra, attrs);
+    const kernel = attentionKernel(sizes, attrs, { target, sets: 2 });
+    const last = extra.map((_, i) => ({ input: 1 + i }));
+    return [{
+      wgsl: printForward(kernel),
+      bindings: [{ input: 0 }, { output: 0 }, { output: 1 }, ...last],
+      groups: kernel.groups,
+    }];
+  },
+  reference({ inputs, outputs }, attrs: AttentionAttrs) {
+    const [qkv, ...extra] = inputs as [View, ...View[]];
+    const [y, lse] = outputs as [View, View];
+    attendReference({ qkv, extra, y, lse }, attrs);
+  },
+  cost(io, attrs: AttentionAttrs) {
+    return attentionCost(attentionSizes(io.inputs[0], io.inputs.slice(1), attrs), io, {
+      passes: 1,
+    });
+  },
+  vjp,
+  cases: forwardCases(),
+};

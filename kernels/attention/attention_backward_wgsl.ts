@@ -1,0 +1,163 @@
+/**
+ * Prints the two kernels of attention's backward pass: one owns queries and gives dq and delta,
+ * one owns keys and gives dk and dv. Scores are made again in both; nothing is added across
+ * invocations, so there are no atomics and one order of every sum.
+ */
+import { literal } from "../../src/graph/formula_wgsl.ts";
+import type { Met, Rows } from "./attention_rows_wgsl.ts";
+import {
+  addMet,
+  eachMet,
+  eachQuad,
+  eachRow,
+  holds,
+  loadRows,
+  ownedOf,
+  products,
+  putRow,
+  quadHere,
+  registers,
+  storeRows,
+} from "./attention_rows_wgsl.ts";
+import type { AttentionKernel } from "./attention_sizes.ts";
+import type { Bound } from "./attention_wgsl.ts";
+import {
+  declareAll,
+  drawMasks,
+  head,
+  KEY,
+  loadStarts,
+  masked,
+  mayMeet,
+  metByQueries,
+  QUERY,
+  score,
+  VALUE,
+} from "./attention_wgsl.ts";
+import { range } from "../matmul/matmul_wgsl.ts";
+
+const RESULT: Rows = { name: "y", buffer: "y" };
+const SLOPE: Rows = { name: "g", buffer: "dy" };
+const DQ: Rows = { name: "dq", buffer: "dqkv", part: 0 };
+const DK: Rows = { name: "dk", buffer: "dqkv", part: 1 };
+const DV: Rows = { name: "dv", buffer: "dqkv", part: 2 };
+
+const LOG2E = literal(Math.LOG2E);
+const OUTPUTS: readonly Bound[] = [
+  { name: "dqkv", kind: "rows", write: true },
+  { name: "delta", kind: "numbers", write: true },
+];
+
+/** Statements for row r's probability `p` with the met token, and the slope `d` of its score. */
+function slope(
+  kernel: AttentionKernel,
+  r: number,
+  { lse, delta, allowed }: {
+    lse: string;
+    delta: string;
+    allowed: string;
+  },
+): string[] {
+  const { dropout } = kernel;
+  const scale = dropout === undefined ? "" : ` * ${literal(1 / dropout.keep)}`;
+  return [
+    `let p${r} = exp2(${score(kernel, `x${r}`, { less: lse, allowed })});`,
+    `let d${r} = p${r} * (${masked(kernel, `z${r}${scale}`, r)} - ${delta});`,
+  ];
+}
+
+/** dq, and delta: bindings qkv, y, lse, dy, dqkv, delta, and perhaps key and starts. */
+export function printQueries(kernel: AttentionKernel): string {
+  const { time, rows, divisor } = kernel;
+  const R = range(rows);
+  const met: Met = { rows: [KEY, VALUE] };
+  const along = `dot(${quadHere(kernel, SLOPE)}, ${quadHere(kernel, RESULT)})`;
+  const lines = [
+    ...head(kernel, { heavyLast: true }),
+    ...R.map((r) => `var lse${r} = 0.0f; var delta${r} = 0.0f;`),
+    ...eachRow(kernel, [
+      "var along = 0.0f;",
+      ...eachQuad(kernel, [`along += ${along};`]),
+      `let log = lse[numbers + t] * ${LOG2E};`,
+      ...putRow(kernel, "lse", "log"),
+      ...putRow(kernel, "delta", "along"),
+      `if (first + r < ${time}u) { delta[numbers + t] = along; }`,
+    ]),
+    ...loadStarts(kernel),
+    ...loadRows(kernel, QUERY, SLOPE),
+    ...registers(kernel, DQ.name),
+    ...holds(kernel, met),
+    ...eachMet(kernel, { ...metByQueries(kernel), met }, [
+      ...products(kernel, { sum: "x", own: QUERY, met: KEY }),
+      ...products(kernel, { sum: "z", own: SLOPE, met: VALUE }),
+      ...drawMasks(kernel, { query: "first + r", key: "j" }),
+      ...R.flatMap((r) =>
+        slope(kernel, r, {
+          lse: `lse${r}`,
+          delta: `delta${r}`,
+          allowed: mayMeet(kernel, r),
+        })
+      ),
+      ...addMet(kernel, { to: DQ, met: KEY }, { weight: (r) => `d${r}` }),
+    ]),
+    ...storeRows(kernel, DQ, () => literal(1 / divisor)),
+    "}",
+  ];
+  const bindings = declareAll(kernel, [
+    { name: "qkv", kind: "rows" },
+    { name: "y", kind: "rows" },
+    { name: "lse", kind: "numbers" },
+    { name: "dy", kind: "rows" },
+    ...OUTPUTS,
+  ]);
+  return bindings + lines.join("\n") + "\n";
+}
+
+/** dk and dv: bindings qkv, lse, dy, dqkv, delta, and perhaps key and starts. */
+export function printKeys(kernel: AttentionKernel): string {
+  const { time, rows, divisor, dropout, documents } = kernel;
+  const R = range(rows);
+  const met: Met = {
+    rows: [QUERY, SLOPE],
+    numbers: {
+      log: { read: `lse[numbers + j] * ${LOG2E}`, zero: "0.0f" },
+      along: { read: "delta[numbers + j]", zero: "0.0f" },
+      ...documents !== undefined && { start: { read: "starts[tokens + j]", zero: "0u" } },
+    },
+  };
+  const round = [
+    ...documents === undefined ? [] : [`if (start >= block + ${ownedOf(kernel)}u) { continue; }`],
+    ...products(kernel, { sum: "x", own: KEY, met: QUERY }),
+    ...products(kernel, { sum: "z", own: VALUE, met: SLOPE }),
+    ...drawMasks(kernel, { query: "j", key: "first + r" }),
+    ...R.flatMap((r) => [
+      ...slope(kernel, r, {
+        lse: "log",
+        delta: "along",
+        allowed: documents === undefined
+          ? `first + ${r}u <= j`
+          : `(first + ${r}u <= j) & (first + ${r}u >= start)`,
+      }),
+      `let u${r} = ${masked(kernel, `p${r}`, r)};`,
+    ]),
+    ...addMet(kernel, { to: DV, met: SLOPE }, { weight: (r) => `u${r}` }),
+    ...addMet(kernel, { to: DK, met: QUERY }, { weight: (r) => `d${r}` }),
+  ];
+  const lines = [
+    ...head(kernel, { heavyLast: false }),
+    ...loadRows(kernel, KEY, VALUE),
+    ...registers(kernel, DK.name, DV.name),
+    ...holds(kernel, met),
+    ...eachMet(kernel, { from: "block", end: `${time}u`, met }, round),
+    ...storeRows(kernel, DK, () => literal(1 / divisor)),
+    ...storeRows(kernel, DV, () => literal(1 / (dropout?.keep ?? 1))),
+    "}",
+  ];
+  const bindings = declareAll(kernel, [
+    { name: "qkv", kind: "rows" },
+    { name: "lse", kind: "numbers" },
+    { name: "dy", kind: "rows" },
+    ...OUTPUTS,
+  ]);
+  return bindings + lines.join("\n") + "\n";
+}

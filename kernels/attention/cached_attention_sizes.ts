@@ -1,0 +1,74 @@
+/** What attention with a cache is called with: settings, sizes and results. It knows no kernel. */
+import { sameShape, showShape } from "../../src/base/shape.ts";
+import type { Spec } from "../../src/graph/types.ts";
+import { divisorOf } from "./attention_sizes.ts";
+
+/** Settings. */
+export interface CachedAttrs {
+  readonly heads: number;
+  /** What scores are divided by: sqrt(d) unless told. */
+  readonly divisor?: number;
+}
+
+/** Sizes of a call. */
+export interface CachedSizes {
+  /** B */
+  readonly batch: number;
+  /** n, new tokens of each row. */
+  readonly count: number;
+  readonly heads: number;
+  /** Width of one head. */
+  readonly width: number;
+  /** C, tokens that the cache has room for. */
+  readonly room: number;
+  /** What scores are divided by. */
+  readonly divisor: number;
+}
+
+/** Sizes of a call. @throws {RangeError} when qkv does not split into heads, or a shape is off. */
+export function cachedSizes(
+  [qkv, cache, places]: readonly Spec[],
+  attrs: CachedAttrs,
+): CachedSizes {
+  const { heads } = attrs;
+  const [batch = 0, count = 0, packed = 0] = qkv?.shape ?? [];
+  const room = cache?.shape[1] ?? 0;
+  if (qkv?.shape.length !== 3 || qkv.dtype !== "f32" || batch * count * packed === 0) {
+    throw new RangeError(
+      `Cannot attend with a cache: qkv must be f32 [B, n, 3D]: ${qkv?.dtype} ` +
+        showShape(qkv?.shape ?? []),
+    );
+  }
+  if (!Number.isInteger(heads) || heads < 1 || packed % (3 * heads) !== 0) {
+    throw new RangeError(
+      `Cannot attend with a cache and ${heads} heads: the last axis of qkv must be a multiple of ` +
+        `3 x heads: ${showShape(qkv.shape)}`,
+    );
+  }
+  if (!sameShape(cache?.shape ?? [], [batch, room, packed]) || room < count) {
+    throw new RangeError(
+      `Cannot attend with a cache ${
+        showShape(cache?.shape ?? [])
+      }: needs [${batch}, C, ${packed}]` +
+        ` with C, the room for tokens, at least ${count}`,
+    );
+  }
+  if (places?.dtype !== "u32" || !sameShape(places.shape, [count])) {
+    throw new RangeError(
+      `Cannot attend with a cache: places must be u32 [${count}]: ${places?.dtype} ` +
+        showShape(places?.shape ?? []),
+    );
+  }
+  const width = packed / (3 * heads);
+  return { batch, count, heads, width, room, divisor: divisorOf(width, attrs) };
+}
+
+/** Specs of y [B, n, D], of the cache [B, C, 3D], and of probabilities [B, H, n, C]. */
+export function cachedSpecs({ batch, count, heads, width, room }: CachedSizes): Spec[] {
+  const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
+  return [
+    f32(batch, count, heads * width),
+    f32(batch, room, 3 * heads * width),
+    f32(batch, heads, count, room),
+  ];
+}

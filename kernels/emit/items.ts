@@ -1,0 +1,41 @@
+/**
+ * Begins kernels that make one `Item` of their output in each invocation: four elements where all
+ * sizes along the last axis allow it, else one. Knows no op.
+ */
+import { sizeOf } from "../../src/base/shape.ts";
+import type { Io, Launch, Spec, Target } from "../../src/graph/types.ts";
+import { lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import { itemWgsl, itemWidth } from "./rows.ts";
+
+/** Values of a kernel's `override` constants. */
+export interface ItemConstants {
+  /** Sizes and places along the last axis, in elements; the kernel gets them in items. */
+  readonly columns: Readonly<Record<string, number>>;
+  /** Values that it gets as they are. */
+  readonly plain?: Readonly<Record<string, number>>;
+}
+
+/**
+ * One dispatch of `wgsl`, which binds all inputs in order, then output 0, and writes item `i` of
+ * that in its own `item_main(i: u32)`. Its `main` is printed here.
+ */
+export function itemLaunch(
+  wgsl: string,
+  { inputs, outputs }: Io<Spec>,
+  { columns, plain = {}, target }: ItemConstants & { target: Target },
+): Launch {
+  const width = Object.values(columns).every((n) => itemWidth(n) === 4) ? 4 : 1;
+  const items = sizeOf(outputs[0]?.shape ?? []) / width;
+  const groups = lineGroups(items, target.groups);
+  const inItems = Object.entries(columns).map(([name, n]) => [name, n / width]);
+  return {
+    wgsl: `${itemWgsl(width)}${wgsl}
+${lineHead(items, groups)}
+  item_main(i);
+}
+`,
+    constants: { ...Object.fromEntries(inItems), ...plain },
+    bindings: [...inputs.map((_, input) => ({ input })), { output: 0 }],
+    groups,
+  };
+}

@@ -1,0 +1,192 @@
+/**
+ * Matrix product with transposes and an elementwise epilogue: y = f(op(a) op(b), extra...).
+ * Leading axes of a are rows. Biases, activations, dropout and residuals join it as epilogue
+ * when a plan is compiled (`absorb`). `onto` goes on from a sum in place, so a product whose rows
+ * of K come in parts has the bits of the whole, but by kernels that cut K into slices.
+ */
+import { ceilDiv, showShape, sizeOf } from "../../src/base/shape.ts";
+import { evaluate } from "../../src/graph/formula_eval.ts";
+import type { Expr, Formula } from "../../src/graph/formula.ts";
+import { formula, substitute } from "../../src/graph/formula.ts";
+import { apply } from "../../src/graph/trace.ts";
+import type {
+  Absorbed,
+  Call,
+  Flow,
+  Io,
+  Launch,
+  Op,
+  Spec,
+  Tensor,
+  View,
+} from "../../src/graph/types.ts";
+import { matmulCases } from "./matmul_cases.ts";
+import { chooseMatmul } from "./matmul_choice.ts";
+import type { Product } from "./matmul_choice.ts";
+import { printProduct } from "./matmul_print.ts";
+import type { Tiling } from "./matmul_wgsl.ts";
+import { pointwiseOp } from "../pointwise/pointwise.ts";
+
+/**
+ * `ta`: a is stored [K, M]; `tb`: b is stored [N, K]; `epilogue` of (sum, extra inputs...), not
+ * together with `onto`.
+ */
+export interface MatmulAttrs {
+  /** a is stored transposed. */
+  readonly ta?: boolean;
+  /** b is stored transposed. */
+  readonly tb?: boolean;
+  /** Applied to each sum before it is stored. */
+  readonly epilogue?: Formula;
+  /** Each sum begins with the value that input 2 has there, and takes its place. */
+  readonly onto?: boolean;
+}
+
+const IDENTITY = formula(1, (sum) => sum as Expr);
+
+/** Inputs and outputs that one fused call may bind; the floor of WebGPU is 8. */
+const MAX_BINDINGS = 8;
+
+function sizes(a: Spec, b: Spec, { ta = false, tb = false }: MatmulAttrs): Product {
+  const split = ({ shape }: Spec): [number, number] => {
+    const last = shape.at(-1) ?? 1;
+    return [sizeOf(shape) / last, last];
+  };
+  const [a0, a1] = split(a);
+  const [b0, b1] = split(b);
+  const inner = [ta ? a0 : a1, tb ? b1 : b0];
+  if (inner[0] !== inner[1]) {
+    throw new RangeError(
+      `Cannot matmul ${showShape(a.shape)}${ta ? " transposed" : ""} by ` +
+        `${showShape(b.shape)}${tb ? " transposed" : ""}: inner sizes are ${inner.join(" and ")}`,
+    );
+  }
+  return { m: ta ? a1 : a0, n: tb ? b0 : b1, k: ta ? a0 : a1, ta, tb };
+}
+
+function reference({ inputs, outputs }: Io<View>, attrs: MatmulAttrs): void {
+  const [a, b, ...extra] = inputs as [View, View, ...View[]];
+  const { m, n, k } = sizes(a, b, attrs);
+  const { epilogue = IDENTITY, onto = false } = attrs;
+  const [am, ak] = attrs.ta ? [1, m] : [k, 1];
+  const [bk, bn] = attrs.tb ? [1, k] : [n, 1];
+  let index = 0;
+  let sum = 0;
+  const at = (i: number) => extra[i - 1] as View;
+  const input = (i: number) => i === 0 ? sum : at(i).data[index % at(i).data.length] as number;
+  const key = (i: number) => [at(i).data[0] as number, at(i).data[1] as number] as const;
+  for (let row = 0; row < m; row++) {
+    for (let col = 0; col < n; col++) {
+      index = row * n + col;
+      sum = onto ? (outputs[0] as View).data[index] as number : 0;
+      for (let i = 0; i < k; i++) {
+        sum += (a.data[row * am + i * ak] as number) * (b.data[i * bk + col * bn] as number);
+      }
+      if (attrs.epilogue === undefined) (outputs[0] as View).data[index] = sum;
+      else {
+        evaluate(epilogue, index, { input, key }).forEach((value, i) => {
+          (outputs[i] as View).data[index] = value;
+        });
+      }
+    }
+  }
+}
+
+function vjp({ inputs: [a, b] }: Io<Tensor>, [dy]: readonly Flow[], attrs: MatmulAttrs): Flow[] {
+  if (!a || !b || !dy) return [];
+  const { ta = false, tb = false, epilogue, onto } = attrs;
+  if (onto || epilogue !== undefined || b.shape.length !== 2 || (ta && a.shape.length !== 2)) {
+    throw new RangeError("Cannot differentiate matmul: only a plain product by a matrix has a vjp");
+  }
+  const da = ta ? matmul(b, dy, { ta: tb, tb: true }) : matmul(dy, b, { tb: !tb });
+  const db = tb ? matmul(dy, a, { ta: true, tb: ta }) : matmul(a, dy, { ta: !ta });
+  return [da, db];
+}
+
+/** op(a) op(b): [..., K] by [K, N] gives [..., N]. */
+export function matmul(a: Tensor, b: Tensor, attrs: MatmulAttrs = {}): Tensor {
+  return apply(matmulOp, [a, b], attrs);
+}
+
+/** `sum` plus the product that `call` makes, in the place of `sum`; undefined of another op. */
+export function addProduct(sum: Tensor, { op, attrs, inputs }: Call<Tensor>): Tensor | undefined {
+  const [a, b] = inputs;
+  const isPlain = op === matmulOp && attrs.epilogue === undefined && !attrs.onto;
+  return isPlain && a && b ? apply(matmulOp, [a, b, sum], { ...attrs, onto: true }) : undefined;
+}
+
+/** `next`, a pointwise call that reads output `sum` of the product in full, as its epilogue. */
+function absorb(call: Call<Tensor>, next: Call<Tensor>, keep: boolean): Absorbed | undefined {
+  if (call.attrs.onto || next.op !== pointwiseOp || next.attrs.donate !== undefined) {
+    return undefined;
+  }
+  const sum = call.outputs.at(-1) as Tensor;
+  if (sizeOf(next.outputs[0]?.shape ?? []) !== sizeOf(sum.shape)) return undefined;
+  const before: Formula = call.attrs.epilogue ?? IDENTITY;
+  const inputs = [...call.inputs];
+  const place = (t: Tensor): number => {
+    const known = inputs.indexOf(t, 2);
+    return (known >= 0 ? known : inputs.push(t) - 1) - 1;
+  };
+  const value = before.outputs.at(-1) as Expr;
+  const args = next.inputs.map((t): Expr => t === sum ? value : { kind: "input", index: place(t) });
+  const after: Formula = next.attrs.formula;
+  const kept = keep ? before.outputs : before.outputs.slice(0, -1);
+  const outputs = [...kept, ...after.outputs.map((e) => substitute(e, args))];
+  if (inputs.length + outputs.length > MAX_BINDINGS) return undefined;
+  const epilogue: Formula = { inputs: inputs.length - 1, outputs };
+  return { op: matmulOp, attrs: { ...call.attrs, epilogue }, inputs };
+}
+
+/** What a call multiplies. @throws {RangeError} when inner sizes differ. */
+export function productOf({ inputs: [a, b] }: Io<Spec>, attrs: MatmulAttrs): Product {
+  return sizes(a as Spec, b as Spec, attrs);
+}
+
+/** The dispatch of a call that is shared among invocations as `tiling` says. */
+export function launchMatmul(io: Io<Spec>, attrs: MatmulAttrs, tiling: Tiling): Launch[] {
+  const product = productOf(io, attrs);
+  const { epilogue = IDENTITY, onto = false } = attrs;
+  const { tile: [tm, tn], group: [gx, gy] } = tiling;
+  // A sum that is gone on with is read where it is written.
+  const inputs = onto ? io.inputs.slice(0, 2) : io.inputs;
+  const kernel = { ...product, ...tiling, onto };
+  return [{
+    wgsl: printProduct({ ...io, inputs }, epilogue, kernel),
+    bindings: [
+      ...inputs.map((_, input) => ({ input })),
+      ...io.outputs.map((_, output) => ({ output })),
+    ],
+    groups: [ceilDiv(product.n, tn * gx), ceilDiv(product.m, tm * gy), 1],
+  }];
+}
+
+/** The op behind {@linkcode matmul}. */
+export const matmulOp: Op = {
+  name: "matmul",
+  shape([a, b, sum], attrs: MatmulAttrs) {
+    if (!a || !b) throw new RangeError("Cannot matmul: it takes two inputs");
+    const { m, n } = sizes(a, b, attrs);
+    const shape = attrs.ta ? [m, n] : [...a.shape.slice(0, -1), n];
+    if (attrs.onto && (attrs.epilogue !== undefined || sizeOf(sum?.shape ?? []) !== m * n)) {
+      throw new RangeError(
+        `Cannot matmul onto ${showShape(sum?.shape ?? [])}: needs a sum of ${showShape(shape)} ` +
+          "and no epilogue",
+      );
+    }
+    return (attrs.epilogue ?? IDENTITY).outputs.map(() => ({ shape, dtype: "f32" }));
+  },
+  donate: ({ onto }: MatmulAttrs) => onto ? [2] : [],
+  launch(io, attrs: MatmulAttrs, target) {
+    return launchMatmul(io, attrs, chooseMatmul(productOf(io, attrs), target).tiling);
+  },
+  reference,
+  cost({ inputs, outputs }, attrs: MatmulAttrs) {
+    const { m, n, k } = sizes(inputs[0] as Spec, inputs[1] as Spec, attrs);
+    const bytes = [...inputs, ...outputs].reduce((sum, s) => sum + 4 * sizeOf(s.shape), 0);
+    return { flops: 2 * m * n * k, bytes, terms: k + 64 };
+  },
+  vjp,
+  absorb,
+  cases: matmulCases(),
+};

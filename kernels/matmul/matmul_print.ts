@@ -1,0 +1,118 @@
+/**
+ * The whole text of a matrix product's kernel: the printed product, and the epilogue behind it that
+ * stores each sum. Knows no sizes but those of its kernel, and chooses nothing.
+ */
+import { sizeOf } from "../../src/base/shape.ts";
+import { printFormula } from "../../src/graph/formula_wgsl.ts";
+import type { Formula } from "../../src/graph/formula.ts";
+import type { Io, Spec } from "../../src/graph/types.ts";
+import { declare, preludeOf, read, readingOf } from "../pointwise/broadcast.ts";
+import { beginOnto } from "./matmul_begin.ts";
+import type { TilePlaces } from "./matmul_begin.ts";
+import { blockColumn, blockRow, printBlocks } from "./matmul_block_wgsl.ts";
+import { addSlices, threadsOf } from "./matmul_slices_wgsl.ts";
+import { printMatmul, range } from "./matmul_wgsl.ts";
+import type { MatmulKernel } from "./matmul_wgsl.ts";
+
+/** What is printed: sizes, how they are shared, and whether sums go on from what the output holds. */
+type PrintedKernel = Omit<MatmulKernel, "begin"> & { readonly onto: boolean };
+
+/** A product whose sums lie in vec4s `c<row>_<quad>`. */
+interface Product extends TilePlaces {
+  readonly head: string;
+  readonly body: string;
+  /** What `main` is told besides its workgroup, and how many invocations there are. */
+  readonly told: string;
+  readonly size: string;
+  /** Rows and columns that a workgroup covers, where its invocations may lie beyond the edge. */
+  readonly rows: number;
+  readonly columns: number;
+}
+
+function productOf({ onto, ...kernel }: PrintedKernel): Product {
+  const { tile: [tm, tn], group: [gx, gy], lanes, slices, steps } = kernel;
+  const places: TilePlaces = steps === undefined
+    ? { row: (i) => `m0 + ${i}u`, column: (q) => `n0 + ${4 * q}u` }
+    : { row: (i) => blockRow(kernel, i), column: (q) => blockColumn(kernel, q) };
+  const { begin, helper } = onto ? beginOnto(kernel, places) : { begin: undefined, helper: "" };
+  const begun: MatmulKernel = { ...kernel, ...begin && { begin } };
+  const { head, body } = steps === undefined
+    ? printMatmul(begun)
+    : printBlocks({ ...begun, steps });
+  const printed = { ...places, head: head + helper, body };
+  if (steps !== undefined || slices !== undefined) {
+    const told = "@builtin(local_invocation_index) lid: u32";
+    const size = String(threadsOf(kernel));
+    return { ...printed, told, size, rows: tm * gy, columns: tn * gx };
+  }
+  const told = lanes === undefined
+    ? "@builtin(local_invocation_id) lid: vec3<u32>"
+    : "@builtin(subgroup_invocation_id) lane: u32";
+  const columns = lanes === undefined ? tn : tn * gx;
+  return { ...printed, told, size: `${gx}, ${gy}`, rows: tm, columns };
+}
+
+/** The kernel that stores `epilogue` of (sum, inputs from the third on) to all outputs. */
+export function printProduct(
+  { inputs, outputs }: Io<Spec>,
+  epilogue: Formula,
+  kernel: PrintedKernel,
+): string {
+  const { n, m, tile: [tm, tn] } = kernel;
+  const out = outputs[0] as Spec;
+  const width = n % 4 === 0 ? 4 : 1;
+  const product = productOf(kernel);
+  const added = addSlices(kernel);
+  const extra = inputs.slice(2);
+  let bindings = preludeOf(epilogue) + product.head + added.head;
+  extra.forEach((spec, i) => {
+    bindings += declare(spec, out, { name: `e${i}`, binding: 2 + i, width });
+  });
+  const array = width === 4 ? "array<vec4<f32>>" : "array<f32>";
+  outputs.forEach((_, i) => {
+    const at = 2 + extra.length + i;
+    bindings += `@group(0) @binding(${at}) var<storage, read_write> y${i}: ${array};\n`;
+  });
+  const perRow = extra.map((spec) => readingOf(spec, out) === "suffix" && sizeOf(spec.shape) === n);
+  // What all rows of a column share is loaded once: software drivers would load it for each.
+  const shared = range(tn / width).flatMap((c) => {
+    const column = width === 4
+      ? `(${product.column(c)}) / 4u`
+      : `${product.column(c >> 2)} + ${c & 3}u`;
+    const place = n % product.columns === 0 ? column : `min(${column}, ${n / width - 1}u)`;
+    return perRow.flatMap((is, i) => is ? [`let e${i}_${c} = e${i}[${place}];`] : []);
+  });
+  const store = (sum: string, c: number) => {
+    const reads = extra.map((spec, i) =>
+      perRow[i] ? `e${i}_${c}` : read(spec, out, { name: `e${i}`, at: "at", width })
+    );
+    const index = width === 4 ? "at * 4u" : "at";
+    const { lines, outputs } = printFormula(epilogue, { input: [sum, ...reads], index, width });
+    return [...lines, ...outputs.map((name, i) => `y${i}[at] = ${name};`)].join(" ");
+  };
+  // Every quad is stored from its registers: an array indexed in a loop would compile for seconds.
+  const storeQuad = (i: number, q: number): string[] => {
+    const row = product.row(i);
+    const inside = (column: string) =>
+      [
+        ...m % product.rows === 0 ? [] : [`${row} < ${m}u`],
+        ...n % product.columns === 0 ? [] : [`${column} < ${n}u`],
+      ].join(" && ");
+    const put = (sum: string, column: string, c: number) => {
+      const test = inside(column);
+      const at = width === 4 ? `(${column}) / 4u` : column;
+      const body = `{ let at = (${row}) * ${n / width}u + ${at}; ${store(sum, c)} }`;
+      return test === "" ? body : `if (${test}) ${body}`;
+    };
+    if (width === 4) return [put(`c${i}_${q}`, product.column(q), q)];
+    return range(4).map((l) => put(`c${i}_${q}[${l}]`, `${product.column(q)} + ${l}u`, 4 * q + l));
+  };
+  const stores = range(tm).flatMap((i) => range(tn / 4).flatMap((q) => storeQuad(i, q)));
+  return `${bindings}
+@compute @workgroup_size(${product.size})
+fn main(@builtin(workgroup_id) wid: vec3<u32>, ${product.told}) {
+${product.body}
+${added.body}  ${[...shared, ...stores].join("\n  ")}
+}
+`;
+}

@@ -1,0 +1,181 @@
+/**
+ * Elementwise outputs from a formula. Inputs may be full, repeated along leading axes, scalar, or
+ * a random key. WGSL, reference and derivative all follow from the formula.
+ */
+import { showShape, sizeOf } from "../../src/base/shape.ts";
+import { evaluate } from "../../src/graph/formula_eval.ts";
+import { gradientOf } from "../../src/graph/formula_grad.ts";
+import { printFormula } from "../../src/graph/formula_wgsl.ts";
+import type { Expr, Formula } from "../../src/graph/formula.ts";
+import { add, exp, formula, mask, mul, prune, tanh } from "../../src/graph/formula.ts";
+import { apply } from "../../src/graph/trace.ts";
+import type { Case, Flow, Io, Op, Spec, Tensor, View } from "../../src/graph/types.ts";
+import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import {
+  bindingsOf,
+  declare,
+  elementwiseCost,
+  preludeOf,
+  read,
+  readingOf,
+  widthOf,
+} from "./broadcast.ts";
+import { columnSum } from "../reduce/column_sum.ts";
+
+/** `donate[k]`: the input whose place output k takes, for updates in place. */
+export interface PointwiseAttrs {
+  /** What is computed, elementwise. */
+  readonly formula: Formula;
+  /** Inputs that outputs take the place of. */
+  readonly donate?: readonly (number | undefined)[];
+}
+
+function outSpec(inputs: readonly Spec[]): Spec {
+  const floats = inputs.filter((s) => s.dtype === "f32");
+  const [first] = floats;
+  if (first === undefined) throw new RangeError("Cannot apply pointwise without an f32 input");
+  const shape = floats.reduce((a, b) => sizeOf(b.shape) > sizeOf(a.shape) ? b : a, first).shape;
+  return { shape, dtype: "f32" };
+}
+
+function wgslOf({ inputs, outputs }: Io<Spec>, attrs: PointwiseAttrs, groups: Groups): string {
+  const out = outputs[0] as Spec;
+  const width = widthOf(inputs, out);
+  const donated = attrs.donate ?? [];
+  const array = width === 4 ? "array<vec4<f32>>" : "array<f32>";
+  let binding = 0;
+  let head = preludeOf(attrs.formula);
+  inputs.forEach((spec, k) => {
+    if (!donated.includes(k)) {
+      head += declare(spec, out, { name: `x${k}`, binding: binding++, width });
+    }
+  });
+  outputs.forEach((_, k) => {
+    head += `@group(0) @binding(${binding++}) var<storage, read_write> y${k}: ${array};\n`;
+  });
+  const input = inputs.map((spec, k) => {
+    const at = donated.indexOf(k);
+    return read(spec, out, { name: at >= 0 ? `y${at}` : `x${k}`, at: "i", width });
+  });
+  const index = width === 4 ? "i * 4u" : "i";
+  const body = printFormula(attrs.formula, { input, index, width });
+  const stores = body.outputs.map((name, k) => `y${k}[i] = ${name};`);
+  return `${head}${lineHead(sizeOf(out.shape) / width, groups)}
+  ${[...body.lines, ...stores].join("\n  ")}
+}
+`;
+}
+
+type Groups = readonly [number, number, number];
+
+function reference({ inputs, outputs }: Io<View>, attrs: PointwiseAttrs): void {
+  const n = sizeOf(outputs[0]?.shape ?? []);
+  const at = (k: number) => inputs[k] as View;
+  let i = 0;
+  const input = (k: number) => at(k).data[i % at(k).data.length] as number;
+  const key = (k: number) => [at(k).data[0] as number, at(k).data[1] as number] as const;
+  for (; i < n; i++) {
+    const values = evaluate(attrs.formula, i, { input, key });
+    values.forEach((value, k) => (outputs[k] as View).data[i] = value);
+  }
+}
+
+function vjp(
+  { inputs, outputs }: Io<Tensor>,
+  dout: readonly Flow[],
+  attrs: PointwiseAttrs,
+): Flow[] {
+  if (attrs.donate !== undefined) {
+    throw new RangeError("Cannot differentiate pointwise: an update in place has lost its inputs");
+  }
+  const live = outputs.map((_, k) => k).filter((k) => dout[k] !== undefined);
+  const part: Formula = {
+    inputs: inputs.length,
+    outputs: live.map((k) => attrs.formula.outputs[k] as Formula["outputs"][number]),
+  };
+  const args = [...inputs, ...live.map((k) => dout[k] as Tensor)];
+  const out = outputs[0] as Tensor;
+  return inputs.map((input, k) => {
+    if (input.dtype !== "f32") return undefined;
+    const slope = gradientOf(part, [k]);
+    const [e] = slope.outputs;
+    if (e === undefined || (e.kind === "const" && e.value === 0)) return undefined;
+    const full = e.kind === "input" ? args[e.index] as Tensor : pointwise(slope, args);
+    if (readingOf(input, out) === "full") return full;
+    return apply(columnSum, [full], { columns: input.shape });
+  });
+}
+
+/** Applies `f` to tensors elementwise; one output. Inputs that `f` ignores are left out. */
+export function pointwise(f: Formula, inputs: readonly Tensor[]): Tensor {
+  const { formula, used } = prune(f);
+  return apply(pointwiseOp, used.map((k) => inputs[k] as Tensor), { formula });
+}
+
+/** The op behind {@linkcode pointwise}. */
+export const pointwiseOp: Op = {
+  name: "pointwise",
+  shape(inputs, { formula, donate }: PointwiseAttrs) {
+    const out = outSpec(inputs);
+    inputs.forEach((spec, k) => {
+      if (readingOf(spec, out) === undefined) {
+        throw new RangeError(
+          `Cannot apply pointwise to input ${k}: ${showShape(spec.shape)} does not repeat into ` +
+            showShape(out.shape),
+        );
+      }
+    });
+    if (formula.inputs !== inputs.length) {
+      throw new RangeError(
+        `Cannot apply pointwise: the formula takes ${formula.inputs} inputs, not ${inputs.length}`,
+      );
+    }
+    donate?.forEach((k) => {
+      if (k !== undefined && readingOf(inputs[k] as Spec, out) !== "full") {
+        throw new RangeError(`Cannot donate input ${k} of pointwise: it is not of full size`);
+      }
+    });
+    return formula.outputs.map(() => out);
+  },
+  donate: ({ donate }: PointwiseAttrs) => donate ?? [],
+  cheap: ({ donate }: PointwiseAttrs) => donate === undefined,
+  launch(io, attrs: PointwiseAttrs, target) {
+    const out = io.outputs[0] as Spec;
+    const groups = lineGroups(sizeOf(out.shape) / widthOf(io.inputs, out), target.groups);
+    return [{
+      wgsl: wgslOf(io, attrs, groups),
+      bindings: bindingsOf(io, attrs.donate),
+      groups,
+    }];
+  },
+  reference,
+  cost: elementwiseCost,
+  vjp,
+  cases: pointwiseCases(),
+};
+
+function pointwiseCases(): Case[] {
+  const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
+  const key: Spec = { shape: [2], dtype: "u32" };
+  const gelu = formula(2, (x, b) => {
+    const z = add(x as Expr, b as Expr);
+    return mul(mul(z, 0.5), add(1, tanh(mul(z, add(0.8, mul(mul(z, z), 0.0357))))));
+  });
+  const drop = formula(3, (x, y, k) => add(x as Expr, mul(y as Expr, mask(k as Expr, 7, 0.75))));
+  const two = formula(2, (x, s) => [mul(x as Expr, s as Expr), exp(x as Expr)]);
+  const sizes = [1, LINE - 1, LINE, LINE + 1, 4 * LINE + 4];
+  return [
+    ...sizes.map((n): Case => ({
+      kind: "tile",
+      inputs: [f32(n), f32(n)],
+      attrs: { formula: gelu },
+    })),
+    { kind: "ragged", inputs: [f32(3, 5, 7), f32(5, 7)], attrs: { formula: gelu } },
+    { kind: "ragged", inputs: [f32(3, 5, 8), f32(8)], attrs: { formula: gelu } },
+    { kind: "ragged", inputs: [f32(5, 7), f32(5, 7), key], attrs: { formula: drop } },
+    { kind: "ragged", inputs: [f32(9, 8), f32(9, 8), key], attrs: { formula: drop } },
+    { kind: "ragged", inputs: [f32(13), f32(1)], attrs: { formula: two } },
+    { kind: "ragged", inputs: [f32(12), f32(1)], attrs: { formula: two, donate: [0, undefined] } },
+    { kind: "bench", inputs: [f32(1024, 1024), f32(1024)], attrs: { formula: gelu } },
+  ];
+}

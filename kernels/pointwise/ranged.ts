@@ -1,0 +1,148 @@
+/**
+ * Elementwise outputs of one shape from several formulas, by an element's number: up to the first
+ * `end` the first one, and so on. Inputs are of full size or scalar. One launch in place of one for
+ * each range; what an element gets is what its own formula gives.
+ */
+import { showShape, sizeOf } from "../../src/base/shape.ts";
+import { evaluate } from "../../src/graph/formula_eval.ts";
+import { printFormula } from "../../src/graph/formula_wgsl.ts";
+import type { Expr, Formula } from "../../src/graph/formula.ts";
+import { add, formula, mul, sqrt } from "../../src/graph/formula.ts";
+import type { Case, Io, Op, Spec, View } from "../../src/graph/types.ts";
+import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import { bindingsOf, declare, elementwiseCost, read, readingOf } from "./broadcast.ts";
+
+/** `end`: the first element behind the range; a range begins where the one before it ends. */
+export interface FormulaRange {
+  readonly end: number;
+  readonly formula: Formula;
+}
+
+/** All formulas take the same inputs and have as many outputs; the last range ends the tensor. */
+export interface RangedAttrs {
+  readonly ranges: readonly FormulaRange[];
+  /** Inputs that outputs take the place of. */
+  readonly donate?: readonly (number | undefined)[];
+}
+
+function outSpec(inputs: readonly Spec[]): Spec {
+  const [first, ...others] = inputs;
+  if (first === undefined) throw new RangeError("Cannot apply ranged: it takes inputs");
+  return others.reduce((a, b) => sizeOf(b.shape) > sizeOf(a.shape) ? b : a, first);
+}
+
+/** Elements of an invocation: four where no range ends between them. */
+function widthOf({ ranges }: RangedAttrs): 1 | 4 {
+  return ranges.every(({ end }) => end % 4 === 0) ? 4 : 1;
+}
+
+type Groups = readonly [number, number, number];
+
+function wgslOf({ inputs, outputs }: Io<Spec>, attrs: RangedAttrs, groups: Groups): string {
+  const out = outputs[0] as Spec;
+  const width = widthOf(attrs);
+  const { ranges, donate = [] } = attrs;
+  const array = width === 4 ? "array<vec4<f32>>" : "array<f32>";
+  let [head, binding] = ["", 0];
+  inputs.forEach((spec, k) => {
+    if (donate.includes(k)) return;
+    head += declare(spec, out, { name: `x${k}`, binding: binding++, width });
+  });
+  outputs.forEach((_, k) => {
+    head += `@group(0) @binding(${binding++}) var<storage, read_write> y${k}: ${array};\n`;
+  });
+  const values = inputs.map((spec, k) => {
+    const at = donate.indexOf(k);
+    return `let v${k} = ${
+      read(spec, out, { name: at >= 0 ? `y${at}` : `x${k}`, at: "i", width })
+    };`;
+  });
+  const branches = ranges.map(({ end, formula }, r) => {
+    const input = inputs.map((_, k) => `v${k}`);
+    const body = printFormula(formula, { input, index: "i", width });
+    const stores = body.outputs.map((name, k) => `y${k}[i] = ${name};`);
+    const test = r + 1 < ranges.length ? `if (i < ${end / width}u) ` : "";
+    return `${test}{\n    ${[...body.lines, ...stores].join("\n    ")}\n  }`;
+  });
+  return `${head}${lineHead(sizeOf(out.shape) / width, groups)}
+  ${values.join("\n  ")}
+  ${branches.join(" else ")}
+}
+`;
+}
+
+function reference({ inputs, outputs }: Io<View>, { ranges }: RangedAttrs): void {
+  let i = 0;
+  const at = (k: number) => (inputs[k] as View).data;
+  const input = (k: number) => at(k)[i % at(k).length] as number;
+  const key = () => [0, 0] as const;
+  for (const { end, formula } of ranges) {
+    for (; i < end; i++) {
+      evaluate(formula, i, { input, key }).forEach((value, k) => {
+        (outputs[k] as View).data[i] = value;
+      });
+    }
+  }
+}
+
+/** The op. */
+export const rangedOp: Op = {
+  name: "ranged",
+  shape(inputs, { ranges, donate = [] }: RangedAttrs) {
+    const out = outSpec(inputs);
+    inputs.forEach((spec, k) => {
+      const reading = readingOf(spec, out);
+      if (reading !== "full" && (reading !== "scalar" || donate.includes(k))) {
+        throw new RangeError(
+          `Cannot apply ranged to input ${k}: ${showShape(spec.shape)} is neither one element ` +
+            `nor ${showShape(out.shape)}`,
+        );
+      }
+    });
+    const ends = ranges.map(({ end }) => end);
+    if (ends.at(-1) !== sizeOf(out.shape) || ends.some((end, r) => end <= (ends[r - 1] ?? 0))) {
+      throw new RangeError(
+        `Cannot apply ranged to ${showShape(out.shape)}: its ranges end at ${ends.join(", ")}`,
+      );
+    }
+    return (ranges[0] as FormulaRange).formula.outputs.map(() => out);
+  },
+  donate: ({ donate }: RangedAttrs) => donate ?? [],
+  launch(io, attrs: RangedAttrs, target) {
+    const out = io.outputs[0] as Spec;
+    const groups = lineGroups(sizeOf(out.shape) / widthOf(attrs), target.groups);
+    return [{
+      wgsl: wgslOf(io, attrs, groups),
+      bindings: bindingsOf(io, attrs.donate),
+      groups,
+    }];
+  },
+  reference,
+  cost: elementwiseCost,
+  cases: rangedCases(),
+};
+
+function rangedCases(): Case[] {
+  const f32 = (n: number): Spec => ({ shape: [n], dtype: "f32" });
+  const ranged = (kind: Case["kind"], ends: readonly number[]): Case => ({
+    kind,
+    inputs: [f32(ends.at(-1) as number), f32(1), f32(ends.at(-1) as number)],
+    attrs: {
+      donate: [2, undefined],
+      ranges: ends.map((end, r) => ({
+        end,
+        formula: formula(3, (x, s, y) => [
+          add(mul(x as Expr, s as Expr), mul(y as Expr, r + 0.5)),
+          sqrt(add(mul(y as Expr, y as Expr), r)),
+        ]),
+      })),
+    },
+  });
+  return [
+    ...[1, LINE - 1, LINE, LINE + 1, 4 * LINE + 4].map((n) => ranged("tile", [n])),
+    ranged("tile", [LINE, 4 * LINE, 8 * LINE]),
+    ranged("ragged", [37, 49, 58]),
+    ranged("ragged", [36, 48, 304]),
+    ranged("bench", [2 ** 21, 2 ** 22]),
+  ];
+}

@@ -1,0 +1,29 @@
+/** Derivatives of cells, stage by stage, and which of them are zero or the same. */
+import type { Expr, Formula } from "../../src/graph/formula.ts";
+import { gradientOf } from "../../src/graph/formula_grad.ts";
+import type { Cell, Stage } from "./cells.ts";
+import { range } from "../matmul/matmul_wgsl.ts";
+
+/** Derivative of a stage. */
+export interface StageGradient {
+  /** (x gates, r gates, states, gradients of the outputs) -> those of x gates, r gates, states. */
+  readonly formula: Formula;
+  /** Outputs of the formula that are not zero everywhere. */
+  readonly live: readonly number[];
+}
+
+/** The derivative of stage `k` of a cell. */
+export function stageGradient(cell: Cell, k: number): StageGradient {
+  const { formula: forward } = cell.stages[k] as Stage;
+  const formula = gradientOf(forward, range(forward.inputs));
+  const zero = (e: Expr) => e.kind === "const" && e.value === 0;
+  const live = formula.outputs.flatMap((e, i) => zero(e) ? [] : [i]);
+  return { formula, live };
+}
+
+/** Whether x and r gates have the same gradients: so in cells that only use x + r. */
+export function sameFlows(cell: Cell): boolean {
+  const [stage, ...later] = cell.stages.map((_, k) => stageGradient(cell, k).formula.outputs);
+  if (stage === undefined || later.length > 0) return false;
+  return range(cell.gates).every((g) => stage[g] === stage[cell.gates + g]);
+}

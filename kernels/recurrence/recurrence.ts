@@ -1,0 +1,162 @@
+/**
+ * A recurrent cell over all time steps. The input's part of the gates is a product made before;
+ * each step is one launch per stage of the cell. Sources of the cells stand in cells.ts.
+ * Letters: B batch, T time, H hidden units, G gates.
+ */
+import { applyAll } from "../../src/graph/trace.ts";
+import type { Binding, Io, Launch, Op, Spec, Target, Tensor } from "../../src/graph/types.ts";
+import { lineGroups } from "../../src/graph/wgsl.ts";
+import type { Cell, Stage } from "./cells.ts";
+import { range } from "../matmul/matmul_wgsl.ts";
+import { forwardCases } from "./recurrence_cases.ts";
+import { endsLine, printBegin, printEnd } from "./recurrence_ends_wgsl.ts";
+import type { Ends } from "./recurrence_ends_wgsl.ts";
+import { recurReference } from "./recurrence_reference.ts";
+import type { Named, RecurrenceAttrs } from "./recurrence_sizes.ts";
+import {
+  forwardPlaces,
+  orderOf,
+  recurrenceCost,
+  recurrenceSizes,
+  requireShapes,
+  stepsOf,
+  TIME_STRIDE,
+  timeNumbers,
+} from "./recurrence_sizes.ts";
+import type { StepKernel } from "./recurrence_step_wgsl.ts";
+import { stepTile } from "./recurrence_tile.ts";
+import { recurrenceVjp } from "./recurrence_vjp.ts";
+import { forwardBounds, printStep } from "./recurrence_wgsl.ts";
+
+/** What a recurrence is made of besides its input. */
+export interface RecurrenceOptions {
+  /** What a unit computes. */
+  readonly cell: Cell;
+  /** [G H, H]: row g H + j makes gate g of unit j. */
+  readonly weight: Tensor;
+  /** [G H] */
+  readonly bias: Tensor;
+  /** States before the first step, each [B, H]; h is the first. */
+  readonly states: readonly Tensor[];
+  /** Time runs from T - 1 to 0: y at t has read x from T - 1 to t. */
+  readonly reverse?: boolean;
+}
+
+/**
+ * Runs a cell over xw [B, T, G H], the input's part of the gates. Gives y [B, T, H], h after each
+ * step, and the states after the last one, each [B, H].
+ * @throws {RangeError} where a tensor has not its shape.
+ */
+export function recurrence(
+  xw: Tensor,
+  { cell, weight, bias, states, reverse = false }: RecurrenceOptions,
+): { y: Tensor; last: readonly Tensor[] } {
+  const { time } = recurrenceSizes(xw, weight, { cell });
+  const numbers = xw.trace.constant([time * TIME_STRIDE], timeNumbers(time));
+  const inputs = [xw, weight, bias, ...states, numbers];
+  const outputs = applyAll(recurrenceOp, inputs, { cell, reverse });
+  return { y: outputs[0] as Tensor, last: outputs.slice(1, 1 + cell.states) };
+}
+
+function shape(inputs: readonly Spec[], attrs: RecurrenceAttrs): Spec[] {
+  const { cell } = attrs;
+  const [xw, weight, bias] = inputs;
+  const { batch, time, hidden, gates } = recurrenceSizes(xw, weight, attrs);
+  const places = forwardPlaces(cell);
+  const states = range(cell.states).map((k): Named => [
+    `state ${k}`,
+    inputs[places.state(k)],
+    [batch, hidden],
+  ]);
+  requireShapes(cell, [
+    ["bias", bias, [gates * hidden]],
+    ...states,
+    ["time", inputs[places.time], [time * TIME_STRIDE]],
+  ]);
+  const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
+  return [
+    f32(batch, time, hidden),
+    ...states.map(() => f32(batch, hidden)),
+    f32(batch, time, gates * hidden),
+    f32(batch, time, hidden),
+    ...states.slice(1).map(() => f32(batch, time + 1, hidden)),
+    ...cell.stages.slice(1).map(() => f32(batch, time, hidden)),
+  ];
+}
+
+/** What a name in WGSL is bound to. */
+function bindingOf(name: string, cell: Cell): Binding {
+  const places = forwardPlaces(cell);
+  const inputs = ["xw", "weight", "bias"];
+  const [, word = "", digit = "0"] = /^([a-z]+)(\d*)$/.exec(name) ?? [];
+  const k = Number(digit);
+  if (inputs.includes(name)) return { input: inputs.indexOf(name) };
+  switch (word) {
+    case "state":
+      return { input: places.state(k) };
+    case "y":
+      return { output: 0 };
+    case "last":
+      return { output: places.last(k) };
+    case "rec":
+      return { output: places.rec };
+    case "hprev":
+      return { output: places.hprev };
+    case "over":
+      return { output: places.over(k) };
+    default:
+      return { output: places.given(k) };
+  }
+}
+
+function launch(io: Io<Spec>, attrs: RecurrenceAttrs, target: Target): Launch[] {
+  const { cell } = attrs;
+  const sizes = recurrenceSizes(io.inputs[0], io.inputs[1], attrs);
+  const order = orderOf(sizes.time, attrs);
+  const places = forwardPlaces(cell);
+  const groups = lineGroups(endsLine(sizes), target.groups);
+  const ends: Ends = { ...sizes, states: cell.states, order, groups };
+  const bind = (names: readonly string[]) => names.map((name) => bindingOf(name, cell));
+  const states = (name: string, from = 0) =>
+    range(cell.states).slice(from).map((k) => `${name}${k}`);
+  const stages = cell.stages.map(({ gates: own }: Stage, stage) => {
+    const { groups, ...tile } = stepTile({ ...sizes, own }, target);
+    const kernel: StepKernel = { ...sizes, cell, stage, order, ...tile };
+    const names = forwardBounds(kernel).map(({ name }) => name);
+    return { wgsl: printStep(kernel), names, groups };
+  });
+  const step = (t: number): Launch[] =>
+    stages.map(({ wgsl, names, groups }) => ({
+      wgsl,
+      bindings: names.map((name): Binding =>
+        name === "time"
+          ? { input: places.time, offset: TIME_STRIDE * t, length: 1 }
+          : bindingOf(name, cell)
+      ),
+      groups,
+    }));
+  return [
+    {
+      wgsl: printBegin(ends),
+      bindings: bind([...states("state"), "hprev", ...states("over", 1)]),
+      groups,
+    },
+    ...stepsOf(order).flatMap(step),
+    {
+      wgsl: printEnd(ends),
+      bindings: bind(["y", ...states("over", 1), ...states("last")]),
+      groups,
+    },
+  ];
+}
+
+/** The op behind {@linkcode recurrence}; places of its tensors stand in recurrence_sizes.ts. */
+export const recurrenceOp: Op = {
+  name: "recurrence",
+  shape,
+  launch,
+  reference: recurReference,
+  cost: (io, attrs: RecurrenceAttrs) => recurrenceCost(io, attrs, { product: 1 }),
+  vjp: recurrenceVjp,
+  cases: forwardCases(),
+};

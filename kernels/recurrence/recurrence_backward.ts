@@ -1,0 +1,132 @@
+/**
+ * Gradient of a recurrence, step by step backwards. Gradients of the weights are products over all
+ * steps at once and lie outside (the vjp in recurrence.ts). Letters as in recurrence_sizes.ts.
+ */
+import type { Binding, Io, Launch, Op, Spec, Target } from "../../src/graph/types.ts";
+import { lineGroups } from "../../src/graph/wgsl.ts";
+import type { Stage } from "./cells.ts";
+import { sameFlows } from "./cells_grad.ts";
+import { range } from "../matmul/matmul_wgsl.ts";
+import { recurBackwardReference } from "./recurrence_backward_reference.ts";
+import { backwardBounds, printBack, printFirst } from "./recurrence_backward_wgsl.ts";
+import { backwardCases } from "./recurrence_cases.ts";
+import { arriveBounds, arriveLine, printArrive } from "./recurrence_ends_wgsl.ts";
+import {
+  backwardPlaces,
+  orderOf,
+  recurrenceCost,
+  recurrenceSizes,
+  requireShapes,
+  stepsOf,
+  TIME_STRIDE,
+} from "./recurrence_sizes.ts";
+import type { Named, RecurrenceBackwardAttrs } from "./recurrence_sizes.ts";
+import type { StepTile } from "./recurrence_tile.ts";
+import { stepTile } from "./recurrence_tile.ts";
+import type { StepKernel } from "./recurrence_step_wgsl.ts";
+
+function shape(inputs: readonly Spec[], attrs: RecurrenceBackwardAttrs): Spec[] {
+  const { cell, flows } = attrs;
+  const [xw, weight, rec, hprev] = inputs;
+  const { batch, time, hidden, gates } = recurrenceSizes(xw, weight, attrs);
+  const places = backwardPlaces(cell, flows);
+  const flowShape = (k: number) => k === 0 ? [batch, time, hidden] : [batch, hidden];
+  requireShapes(cell, [
+    ["rec", rec, [batch, time, gates * hidden]],
+    ["hprev", hprev, [batch, time, hidden]],
+    ...range(cell.states).slice(1).map((k): Named => [
+      `state ${k} over time`,
+      inputs[places.over(k)],
+      [batch, time + 1, hidden],
+    ]),
+    ["time", inputs[places.time], [time * TIME_STRIDE]],
+    ...flows.flatMap((there, k): Named[] =>
+      there ? [[`gradient ${k}`, inputs[places.flow(k)], flowShape(k)]] : []
+    ),
+  ]);
+  const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
+  const drec = f32(batch, time, gates * hidden);
+  return [
+    drec,
+    f32(batch, time + 1, hidden),
+    ...range(cell.states).map(() => f32(batch, hidden)),
+    ...sameFlows(cell) ? [] : [drec],
+  ];
+}
+
+/** What a name in WGSL is bound to, at step `t`. */
+function bindingOf(name: string, { cell, flows }: RecurrenceBackwardAttrs, t: number): Binding {
+  const places = backwardPlaces(cell, flows);
+  const inputs = ["xw", "weight", "rec", "hprev"];
+  const outputs = ["drec", "dh"];
+  if (inputs.includes(name)) return { input: inputs.indexOf(name) };
+  if (outputs.includes(name)) return { output: outputs.indexOf(name) };
+  const [, word = "", digit = ""] = /^([a-z]+)(\d*)$/.exec(name) ?? [];
+  const k = Number(digit);
+  switch (word) {
+    case "time":
+      return { input: places.time, offset: TIME_STRIDE * t, length: 1 };
+    case "over":
+      return { input: places.over(k) };
+    case "dy":
+      return { input: places.flow(0) };
+    case "dlast":
+      return { input: places.flow(1 + k) };
+    case "dstate":
+      return { output: places.dstate(k) };
+    default:
+      return { output: places.dxw };
+  }
+}
+
+function launch(io: Io<Spec>, attrs: RecurrenceBackwardAttrs, target: Target): Launch[] {
+  const { cell, flows } = attrs;
+  const sizes = recurrenceSizes(io.inputs[0], io.inputs[1], attrs);
+  const order = orderOf(sizes.time, attrs);
+  const bind = (names: readonly string[], t = 0) => names.map((name) => bindingOf(name, attrs, t));
+  const groups = lineGroups(arriveLine(sizes), target.groups);
+  const kernel = (stage: number, { groups: _, ...tile }: StepTile): StepKernel => ({
+    ...sizes,
+    ...tile,
+    cell,
+    stage,
+    order,
+  });
+  const tile = stepTile({ ...sizes, own: 1 }, target);
+  // It runs once: its tile is one that compiles fast.
+  const firstTile = stepTile({ ...sizes, own: 8 }, target);
+  const stages = cell.stages.map((_: Stage, k) => ({
+    wgsl: printBack(kernel(k, tile)),
+    names: backwardBounds(kernel(k, tile)).map(({ name }) => name),
+  })).reverse();
+  const ends = { ...sizes, states: cell.states, order, groups };
+  return [
+    {
+      wgsl: printArrive(ends, flows),
+      bindings: bind(arriveBounds(cell.states, flows).map(({ name }) => name)),
+      groups,
+    },
+    ...stepsOf(order).reverse().flatMap((t) =>
+      stages.map(({ wgsl, names }) => ({ wgsl, bindings: bind(names, t), groups: tile.groups }))
+    ),
+    {
+      wgsl: printFirst(kernel(0, firstTile)),
+      bindings: bind(["weight", "drec", "dh", "dstate0"]),
+      groups: firstTile.groups,
+    },
+  ];
+}
+
+/** Output that holds the gradient of h before and after each step, [B, T + 1, H]. */
+export const DH = 1;
+
+/** The op; places of its tensors stand in recurrence_sizes.ts. */
+export const recurrenceBackwardOp: Op = {
+  name: "recurrence_backward",
+  shape,
+  launch,
+  reference: recurBackwardReference,
+  cost: (io, attrs: RecurrenceBackwardAttrs) =>
+    recurrenceCost(io, attrs, { product: attrs.cell.gates }),
+  cases: backwardCases(),
+};

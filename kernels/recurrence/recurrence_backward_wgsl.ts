@@ -1,0 +1,192 @@
+/**
+ * Prints the kernels of a recurrence's backward pass: a step of one stage, and the way out to
+ * the first state. Every sum has one owner and one order.
+ * Knows sizes and formulas, no tensors.
+ */
+import { prune } from "../../src/graph/formula.ts";
+import type { Formula } from "../../src/graph/formula.ts";
+import { printFormula } from "../../src/graph/formula_wgsl.ts";
+import type { Stage } from "./cells.ts";
+import { firstGate } from "./cells.ts";
+import { sameFlows, stageGradient } from "./cells_grad.ts";
+import { bases, loads, products, range } from "../matmul/matmul_wgsl.ts";
+import type { Bound, StepKernel } from "./recurrence_step_wgsl.ts";
+import {
+  batchRows,
+  declareBounds,
+  eachSum,
+  eachUnit,
+  inputNames,
+  loadInputs,
+  sourcesOf,
+  stepHead,
+  sumOver,
+  unitRows,
+  widthOf,
+} from "./recurrence_step_wgsl.ts";
+
+const sum = (i: number, q: number) => `c${i}_${q}`;
+
+/** Statements that leave drec at time `at` times the weight of stage `of` in the sums. */
+function product(
+  kernel: StepKernel,
+  { of, at, unless }: { of: number; at: string; unless?: string },
+): string[] {
+  const { cell, time, hidden, gates, tile: [rows, units], lanes } = kernel;
+  const narrow = widthOf(kernel) === 1;
+  const k = (cell.stages[of] as Stage).gates * hidden;
+  const skip = firstGate(cell, of) * hidden;
+  const row = (b: string) => `(${b}) * ${time}u + ${at}`;
+  const a = batchRows(kernel, {
+    name: "a",
+    buffer: "drec",
+    k,
+    part: { row, stride: gates * hidden, skip, narrow },
+  });
+  const w = unitRows(kernel, {
+    name: "w",
+    buffer: "weight",
+    k,
+    along: true,
+    part: { skip, narrow },
+  });
+  const round = (at: string, steps: number) => [
+    ...loads(a, at, steps),
+    ...loads(w, at, steps),
+    ...products(a, w, { steps, sum, lanes }),
+  ];
+  const only = unless === undefined
+    ? {}
+    : { end: `select(${k - k % 4}u, 0u, ${unless})`, when: `!(${unless})` };
+  return [
+    ...bases(a),
+    ...bases(w),
+    ...range(rows).flatMap((i) => range(units / 4).map((q) => `var ${sum(i, q)} = vec4<f32>();`)),
+    ...sumOver(k, round, only),
+  ];
+}
+
+/** Inside {@linkcode eachUnit}: the sum of its element. Registers have no index, so it is picked. */
+function pick(kernel: StepKernel): string[] {
+  const { tile: [rows, units] } = kernel;
+  const wide = widthOf(kernel) === 4;
+  const sums = range(rows).flatMap((i) =>
+    range(units).filter((l) => !wide || l % 4 === 0).map((l) => ({
+      name: wide ? sum(i, l / 4) : `${sum(i, l >> 2)}[${l & 3}]`,
+      place: wide ? i * units / 4 + l / 4 : i * units + l,
+    }))
+  );
+  const [first, ...others] = sums;
+  return [
+    `let me = i * ${wide ? units / 4 : units}u + l;`,
+    `var flow = ${first?.name};`,
+    ...others.map(({ name, place }) => `flow = select(flow, ${name}, me == ${place}u);`),
+  ];
+}
+
+/** What a stage's derivative needs: its live outputs as a formula, and the inputs it uses. */
+function partsOf({ cell, stage }: StepKernel): { live: readonly number[]; formula: Formula } {
+  const { formula, live } = stageGradient(cell, stage);
+  // The last stage runs first: it writes every gate, so that earlier ones can add.
+  const gates = range(2 * cell.gates);
+  const kept = stage === cell.stages.length - 1
+    ? [...gates, ...live.filter((i) => i >= gates.length)]
+    : live;
+  const stored = sameFlows(cell) ? kept.filter((i) => i >= cell.gates) : kept;
+  const outputs = stored.map((i) => formula.outputs[i] as Formula["outputs"][number]);
+  return { live: stored, formula: { inputs: formula.inputs, outputs } };
+}
+
+/** Names of the tensors that a stage's backward kernel binds, in order. */
+export function backwardBounds(kernel: StepKernel): Bound[] {
+  const { cell, stage } = kernel;
+  const { gates, states } = cell;
+  const { live, formula } = partsOf(kernel);
+  const { used } = prune(formula);
+  const last = stage === cell.stages.length - 1;
+  const reads = [...sourcesOf(cell, used.filter((i) => i < 2 * gates + states)), "weight", "time"];
+  const dstates = range(states).slice(1).filter((k) => last || live.includes(2 * gates + k));
+  const writes = [
+    ...live.some((i) => i < gates) ? ["dxw"] : [],
+    "drec",
+    ...last || live.includes(2 * gates) ? ["dh"] : [],
+    ...dstates.map((k) => `dstate${k}`),
+  ];
+  return [
+    ...reads.map((name) => ({ name })),
+    ...writes.map((name) => ({ name, write: true })),
+  ];
+}
+
+/** The kernel of a stage of a step backwards; binds {@linkcode backwardBounds}. */
+export function printBack(kernel: StepKernel): string {
+  const { cell, stage, time, hidden, order } = kernel;
+  const last = stage === cell.stages.length - 1;
+  const width = widthOf(kernel);
+  const h = hidden / width;
+  const { gates, states } = cell;
+  const { live, formula } = partsOf(kernel);
+  const state = (at: number) => `(b * ${time + 1}u + t + ${at}u) * ${h}u + j`;
+  const flows = last ? ["dnext", ...range(states).slice(1).map((k) => `d${k}`)] : ["flow"];
+  const printed = printFormula(formula, {
+    input: [...inputNames(cell), ...flows],
+    index: "0u",
+    width,
+  });
+  const assign = last ? "=" : "+=";
+  const store = (i: number, value: string): string => {
+    const g = i % gates;
+    const gate = `(b * ${time}u + t) * ${gates * h}u + ${g * h}u + j`;
+    if (i < 2 * gates) return `${i < gates ? "dxw" : "drec"}[${gate}] ${assign} ${value};`;
+    if (i === 2 * gates) return `dh[${state(order.before)}] += ${value};`;
+    return `dstate${i - 2 * gates}[b * ${h}u + j] ${assign} ${value};`;
+  };
+  const after = (b: string, j: string) =>
+    `((${b}) * ${time + 1}u + t + ${order.after}u) * ${h}u + ${j}`;
+  const arrived = last
+    ? [
+      `let dnext = dh[${after("b", "j")}];`,
+      ...range(states).slice(1).map((k) => `let d${k} = dstate${k}[b * ${h}u + j];`),
+    ]
+    : pick(kernel);
+  const { used } = prune(formula);
+  const later = last
+    ? { of: 0, at: "later", unless: `t == ${order.last}u` }
+    : { of: stage + 1, at: "t" };
+  return declareBounds(backwardBounds(kernel), width) + [
+    ...stepHead(kernel),
+    ...last ? [`let later = ${order.turn === 1 ? "t + 1u" : "t - 1u"};`] : [],
+    ...product(kernel, later),
+    ...last ? eachSum(kernel, sum, (value, b, j) => `dh[${after(b, j)}] += ${value};`) : [],
+    ...eachUnit(kernel, [
+      ...arrived,
+      ...loadInputs(kernel, used.filter((i) => i < 2 * gates + states)),
+      ...printed.lines,
+      ...live.map((i, k) => store(i, printed.outputs[k] as string)),
+    ]),
+    "}",
+  ].join("\n") + "\n";
+}
+
+/** The gradient of the first h; binds weight, drec, dh, dstate0. */
+export function printFirst(kernel: StepKernel): string {
+  const { time, hidden, order } = kernel;
+  const width = widthOf(kernel);
+  const h = hidden / width;
+  const first = order.first + order.before;
+  const bounds = [
+    { name: "weight" },
+    ...["drec", "dh", "dstate0"].map((name) => ({ name, write: true })),
+  ];
+  return declareBounds(bounds, width) + [
+    ...stepHead(kernel, { timeless: true }),
+    ...product(kernel, { of: 0, at: `${order.first}u` }),
+    ...eachSum(kernel, sum, (value, b, j) =>
+      [
+        `let at = ((${b}) * ${time + 1}u + ${first}u) * ${h}u + ${j};`,
+        `dh[at] += ${value};`,
+        `dstate0[(${b}) * ${h}u + ${j}] = dh[at];`,
+      ].join(" ")),
+    "}",
+  ].join("\n") + "\n";
+}

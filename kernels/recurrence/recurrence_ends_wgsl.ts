@@ -1,0 +1,108 @@
+/**
+ * Prints what comes before the first and after the last step of a recurrence: copies of initial
+ * and last states, and the gradients that arrive from outside. Knows sizes, no formula.
+ */
+import { lineHead } from "../../src/graph/wgsl.ts";
+import { range } from "../matmul/matmul_wgsl.ts";
+import type { Order, RecurrenceSizes } from "./recurrence_sizes.ts";
+import type { Bound } from "./recurrence_step_wgsl.ts";
+import { declareBounds, widthOf } from "./recurrence_step_wgsl.ts";
+
+/** What the copies are printed for. */
+export interface Ends extends RecurrenceSizes {
+  readonly states: number;
+  readonly order: Order;
+  /** Workgroups of a line of {@linkcode endsLine} invocations. */
+  readonly groups: readonly [number, number, number];
+}
+
+/** Invocations of both copies. */
+export function endsLine({ batch, hidden }: { batch: number; hidden: number }): number {
+  return batch * hidden / widthOf({ hidden });
+}
+
+/** Place in a tensor of `rows` rows a batch at `row`, for invocation i. */
+function place({ hidden }: Ends, rows: number, row: number): string {
+  const h = hidden / widthOf({ hidden });
+  return `(i / ${h}u * ${rows}u + ${row}u) * ${h}u + i % ${h}u`;
+}
+
+/** Initial states into place; binds states, then hprev and the other states over time. */
+export function printBegin(ends: Ends): string {
+  const { states, time, order } = ends;
+  const bounds = [
+    ...range(states).map((k) => ({ name: `state${k}` })),
+    { name: "hprev", write: true },
+    ...range(states - 1).map((k) => ({ name: `over${k + 1}`, write: true })),
+  ];
+  const row = place(ends, time + 1, order.first + order.before);
+  return print(ends, bounds, [
+    `hprev[${place(ends, time, order.first)}] = state0[i];`,
+    ...range(states - 1).map((k) => `over${k + 1}[${row}] = state${k + 1}[i];`),
+  ]);
+}
+
+/** Last states out of y and the states over time; binds these, then the last states. */
+export function printEnd(ends: Ends): string {
+  const { states, time, order } = ends;
+  const bounds = [
+    { name: "y", write: true },
+    ...range(states - 1).map((k) => ({ name: `over${k + 1}`, write: true })),
+    ...range(states).map((k) => ({ name: `last${k}`, write: true })),
+  ];
+  const row = place(ends, time + 1, order.last + order.after);
+  return print(ends, bounds, [
+    `last0[i] = y[${place(ends, time, order.last)}];`,
+    ...range(states - 1).map((k) => `last${k + 1}[i] = over${k + 1}[${row}];`),
+  ]);
+}
+
+function print(
+  ends: Ends,
+  bounds: readonly Bound[],
+  body: readonly string[],
+): string {
+  const head = lineHead(endsLine(ends), ends.groups);
+  return `${declareBounds(bounds, widthOf(ends))}${head}\n${body.join("\n")}\n}\n`;
+}
+
+/** Invocations of {@linkcode printArrive}. */
+export function arriveLine({ batch, time, hidden }: RecurrenceSizes): number {
+  return batch * (time + 1) * hidden / widthOf({ hidden });
+}
+
+/** Names of what {@linkcode printArrive} binds, in order. */
+export function arriveBounds(states: number, flows: readonly boolean[]): Bound[] {
+  const names = ["dy", ...range(states).map((k) => `dlast${k}`)];
+  return [
+    ...names.filter((_, k) => flows[k]).map((name) => ({ name })),
+    ...["dh", ...range(states).slice(1).map((k) => `dstate${k}`)]
+      .map((name) => ({ name, write: true })),
+  ];
+}
+
+/** The gradients from outside as dh and the other states' begin with them. */
+export function printArrive(ends: Ends, flows: readonly boolean[]): string {
+  const { time, hidden, order } = ends;
+  const width = widthOf(ends);
+  const h = hidden / width;
+  const [dy, dlast, ...others] = flows;
+  const zero = width === 4 ? "vec4<f32>()" : "0.0f";
+  const inside = order.after === 1 ? "p > 0u" : `p < ${time}u`;
+  const row = `(b * ${time}u + p - ${order.after}u) * ${h}u + j`;
+  return declareBounds(arriveBounds(ends.states, flows), width) + [
+    lineHead(arriveLine(ends), ends.groups),
+    `let j = i % ${h}u;`,
+    `let p = i / ${h}u % ${time + 1}u;`,
+    `let b = i / ${h * (time + 1)}u;`,
+    `var sum = ${zero};`,
+    ...dy ? [`if (${inside}) { sum = dy[${row}]; }`] : [],
+    ...dlast ? [`if (p == ${order.last + order.after}u) { sum += dlast0[b * ${h}u + j]; }`] : [],
+    "dh[i] = sum;",
+    ...others.map((there, k) => {
+      const value = there ? `dlast${k + 1}[b * ${h}u + j]` : zero;
+      return `if (p == 0u) { dstate${k + 1}[b * ${h}u + j] = ${value}; }`;
+    }),
+    "}",
+  ].join("\n") + "\n";
+}

@@ -1,0 +1,118 @@
+/**
+ * Prints one forward step of a recurrence, one stage of the cell: an invocation owns a few rows of
+ * the batch and a few hidden units with all their gates, so that the formula needs nothing from
+ * others. Which step it is comes from a bound number. Knows sizes and formulas, no tensors.
+ */
+import { prune } from "../../src/graph/formula.ts";
+import { printFormula } from "../../src/graph/formula_wgsl.ts";
+import type { Stage } from "./cells.ts";
+import { firstGate } from "./cells.ts";
+import type { Operand } from "../matmul/matmul_wgsl.ts";
+import { bases, loads, products, range } from "../matmul/matmul_wgsl.ts";
+import type { Bound, StepKernel } from "./recurrence_step_wgsl.ts";
+import {
+  batchRows,
+  declareBounds,
+  eachSum,
+  eachUnit,
+  inputNames,
+  loadInputs,
+  sourcesOf,
+  stepHead,
+  sumOver,
+  unitRows,
+  widthOf,
+} from "./recurrence_step_wgsl.ts";
+
+/** Names of the tensors that a stage's forward kernel binds, in order. */
+export function forwardBounds({ cell, stage }: StepKernel): Bound[] {
+  const { formula } = cell.stages[stage] as Stage;
+  const last = stage === cell.stages.length - 1;
+  const written = last
+    ? ["hprev", "y", ...range(cell.states - 1).map((k) => `over${k + 1}`)]
+    : [`given${stage}`];
+  const source = stage === 0 ? "hprev" : `given${stage - 1}`;
+  const outputs = new Set(["rec", source, ...sourcesOf(cell, prune(formula).used), ...written]);
+  outputs.delete("xw");
+  return [
+    ...["xw", "weight", "bias", "time"].map((name) => ({ name })),
+    ...[...outputs].map((name) => ({ name, write: true })),
+  ];
+}
+
+/** The kernel of a stage of a step; binds {@linkcode forwardBounds}. */
+export function printStep(kernel: StepKernel): string {
+  const { cell, stage, time, hidden, gates, tile: [rows, units], lanes } = kernel;
+  const { gates: own } = cell.stages[stage] as Stage;
+  const from = firstGate(cell, stage);
+  const width = widthOf(kernel);
+  const narrow = width === 1;
+  const source = stage === 0 ? "hprev" : `given${stage - 1}`;
+  const row = (at: string) => `(${at}) * ${time}u + t`;
+  const past = batchRows(kernel, {
+    name: "a",
+    buffer: source,
+    k: hidden,
+    part: { row, narrow },
+  });
+  const weights = range(own).map((g): Operand =>
+    unitRows(kernel, {
+      name: `w${g}_`,
+      buffer: "weight",
+      k: hidden,
+      along: false,
+      part: { row: (at) => `${at} + ${(from + g) * hidden}u`, narrow },
+    })
+  );
+  const sum = (g: number) => (i: number, q: number) => `c${g}_${i}_${q}`;
+  const round = (k: string, steps: number) => [
+    ...loads(past, k, steps),
+    ...weights.flatMap((w, g) => [
+      "{",
+      ...loads(w, k, steps),
+      ...products(past, w, { steps, sum: sum(g), lanes }),
+      "}",
+    ]),
+  ];
+  const h = hidden / width;
+  const store = (g: number) =>
+    eachSum(kernel, sum(g), (value, b, j) => {
+      const gate = (from + g) * h;
+      const at = `((${b}) * ${time}u + t) * ${gates * h}u + ${gate}u + ${j}`;
+      return `rec[${at}] = ${value} + bias[${gate}u + ${j}];`;
+    });
+  return declareBounds(forwardBounds(kernel), width) + [
+    ...stepHead(kernel),
+    ...bases(past),
+    ...weights.flatMap(bases),
+    ...range(own).flatMap((g) =>
+      range(rows).flatMap((i) => range(units / 4).map((q) => `var ${sum(g)(i, q)} = vec4<f32>();`))
+    ),
+    ...sumOver(hidden, round),
+    ...range(own).flatMap(store),
+    ...eachUnit(kernel, nextStates(kernel)),
+    "}",
+  ].join("\n") + "\n";
+}
+
+/** Statements that compute a stage's formula for unit `j` of row `b` and store what it gives. */
+function nextStates(kernel: StepKernel): string[] {
+  const { cell, stage, time, hidden, order } = kernel;
+  const { formula } = cell.stages[stage] as Stage;
+  const width = widthOf(kernel);
+  const h = hidden / width;
+  const printed = printFormula(formula, { input: inputNames(cell), index: "0u", width });
+  const row = (at: string) => `[(b * ${time}u + ${at}) * ${h}u + j]`;
+  const lines = [...loadInputs(kernel, prune(formula).used), ...printed.lines];
+  const [next, ...others] = printed.outputs;
+  if (stage < cell.stages.length - 1) return [...lines, `given${stage}${row("t")} = ${next};`];
+  const later = order.turn === 1 ? "t + 1u" : "t - 1u";
+  return [
+    ...lines,
+    `y${row("t")} = ${next};`,
+    `if (t != ${order.last}u) { hprev${row(later)} = ${next}; }`,
+    ...others.map((name, k) =>
+      `over${k + 1}[(b * ${time + 1}u + t + ${order.after}u) * ${h}u + j] = ${name};`
+    ),
+  ];
+}

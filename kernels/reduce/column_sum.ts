@@ -1,0 +1,118 @@
+/**
+ * Sum over rows: [..., C] read as [R, C] -> [C]. Two stages with a fixed cut, so that the result
+ * does not depend on scheduling. The gradient of a bias and of every broadcast.
+ */
+import { ceilDiv, showShape, sizeOf } from "../../src/base/shape.ts";
+import type { Op, Spec } from "../../src/graph/types.ts";
+import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import { itemWgsl, itemWidth } from "../emit/rows.ts";
+
+/** `columns` C: the trailing axes that stay; of size 1, everything is summed. */
+export interface ColumnSumAttrs {
+  readonly columns: readonly number[];
+}
+
+/** Rows that one invocation of the first stage sums. */
+const STRIP = 64;
+/** Rows that it adds in one turn of its loop. */
+const ROWS = 8;
+
+function sizes(input: Spec, { columns }: ColumnSumAttrs): { rows: number; cols: number } {
+  const cols = sizeOf(columns);
+  return { rows: sizeOf(input.shape) / cols, cols };
+}
+
+/** One stage: an invocation adds the rows of a strip, for one column or four. */
+function stageWgsl(
+  { rows, cols, strips }: { rows: number; cols: number; strips: number },
+  groups: readonly [number, number, number],
+): string {
+  const items = cols / itemWidth(cols);
+  const strip = ceilDiv(rows, strips);
+  const at = (r: string) => `x[(${r}) * ${items}u + item]`;
+  // Software drivers pay for each turn of a loop: strips of whole length take eight rows in one.
+  const turn = rows % strips === 0 && strip % ROWS === 0 ? ROWS : 1;
+  const adds = Array.from({ length: turn }, (_, i) => `total += ${at(`r + ${i}u`)};`);
+  return `${itemWgsl(itemWidth(cols))}
+@group(0) @binding(0) var<storage, read> x: array<Item>;
+@group(0) @binding(1) var<storage, read_write> y: array<Item>;
+${lineHead(strips * items, groups)}
+  let item = i % ${items}u;
+  let first = (i / ${items}u) * ${strip}u;
+  let last = min(first + ${strip}u, ${rows}u);
+  var total = Item();
+  for (var r = first; r < last; r += ${turn}u) { ${adds.join(" ")} }
+  y[i] = total;
+}
+`;
+}
+
+/** The op: outputs are the sum [C] and its partial sums [strips, C]. */
+export const columnSum: Op = {
+  name: "column_sum",
+  shape([x], { columns }: ColumnSumAttrs) {
+    const tail = x?.shape.slice(x.shape.length - columns.length) ?? [];
+    const total = sizeOf(columns) === 1;
+    if (x === undefined || (!total && showShape(tail) !== showShape(columns))) {
+      throw new RangeError(
+        `Cannot sum ${showShape(x?.shape ?? [])} to ${showShape(columns)}: trailing axes differ`,
+      );
+    }
+    const { rows, cols } = sizes(x, { columns });
+    return [
+      { shape: columns, dtype: "f32" },
+      { shape: [ceilDiv(rows, STRIP), cols], dtype: "f32" },
+    ];
+  },
+  launch({ inputs, outputs }, attrs: ColumnSumAttrs, target) {
+    const { rows, cols } = sizes(inputs[0] as Spec, attrs);
+    const strips = outputs[1]?.shape[0] as number;
+    const items = cols / itemWidth(cols);
+    const first = lineGroups(strips * items, target.groups);
+    const second = lineGroups(items, target.groups);
+    return [
+      {
+        wgsl: stageWgsl({ rows, cols, strips }, first),
+        bindings: [{ input: 0 }, { output: 1 }],
+        groups: first,
+      },
+      {
+        wgsl: stageWgsl({ rows: strips, cols, strips: 1 }, second),
+        bindings: [{ output: 1 }, { output: 0 }],
+        groups: second,
+      },
+    ];
+  },
+  reference({ inputs: [x], outputs: [y, partial] }, attrs: ColumnSumAttrs) {
+    if (!x || !y || !partial) return;
+    const { rows, cols } = sizes(x, attrs);
+    const strip = ceilDiv(rows, partial.shape[0] as number);
+    partial.data.fill(0);
+    y.data.fill(0);
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < cols; c++) {
+        const value = x.data[r * cols + c] as number;
+        (partial.data[Math.floor(r / strip) * cols + c] as number) += value;
+        (y.data[c] as number) += value;
+      }
+    }
+  },
+  cost({ inputs, outputs }, attrs: ColumnSumAttrs) {
+    const { rows, cols } = sizes(inputs[0] as Spec, attrs);
+    const partials = sizeOf(outputs[1]?.shape ?? []);
+    return { flops: rows * cols, bytes: 4 * (rows * cols + 2 * partials + cols), terms: rows };
+  },
+  cases: [
+    ...[1, STRIP - 1, STRIP, STRIP + 1].map((rows) => ({
+      kind: "tile" as const,
+      inputs: [{ shape: [rows, LINE], dtype: "f32" as const }],
+      attrs: { columns: [LINE] },
+    })),
+    {
+      kind: "ragged",
+      inputs: [{ shape: [3, 67, 5, 7], dtype: "f32" }],
+      attrs: { columns: [5, 7] },
+    },
+    { kind: "bench", inputs: [{ shape: [4096, 512], dtype: "f32" }], attrs: { columns: [512] } },
+  ],
+};

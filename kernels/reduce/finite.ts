@@ -1,0 +1,115 @@
+/**
+ * How many elements are not finite: any number of f32 inputs -> u32 [1]. An element counts if its
+ * exponent bits are all ones (IEEE 754 single precision: infinities and NaNs). It is decided on
+ * words, since WGSL lets a driver take `x != x` for false ("Differences from IEEE-754").
+ */
+import { ceilDiv, showShape, sizeOf } from "../../src/base/shape.ts";
+import { apply } from "../../src/graph/trace.ts";
+import type { Case, Launch, Op, Spec, Target, Tensor, View } from "../../src/graph/types.ts";
+import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import wgsl from "./finite.wgsl" with { type: "text" };
+
+/** How many elements of all `inputs` are infinite or NaN: u32 [1]. It has no gradient. */
+export function nonFinite(inputs: readonly Tensor[]): Tensor {
+  return apply(finiteOp, inputs);
+}
+
+/** Items that one invocation looks at. */
+const STRIP = 16;
+
+const EXPONENT = 0x7f800000;
+
+/** The count begins at zero in every run. */
+const CLEAR: Launch = {
+  wgsl: `@group(0) @binding(0) var<storage, read_write> count: array<u32>;
+@compute @workgroup_size(1)
+fn main() { count[0] = 0u; }
+`,
+  bindings: [{ output: 0 }],
+  groups: [1, 1, 1],
+};
+
+function widthOf(n: number): 1 | 4 {
+  return n % 4 === 0 ? 4 : 1;
+}
+
+const PRELUDE = {
+  1: "alias Words = u32;\nfn fold(v: Words) -> u32 { return v; }\n",
+  4: `alias Words = vec4<u32>;
+fn fold(v: Words) -> u32 { return (v.x + v.y) + (v.z + v.w); }
+`,
+} as const;
+
+/** Adds the count of one input. */
+function launchOf(spec: Spec, { input, target }: { input: number; target: Target }): Launch {
+  const width = widthOf(sizeOf(spec.shape));
+  const items = sizeOf(spec.shape) / width;
+  const strips = ceilDiv(items, STRIP);
+  const groups = lineGroups(strips, target.groups);
+  return {
+    wgsl: `${PRELUDE[width]}${wgsl}
+${lineHead(strips, groups)}
+  strip_main(i);
+}
+`,
+    constants: { ITEMS: items, STRIDE: strips },
+    bindings: [{ input }, { output: 0 }],
+    groups,
+  };
+}
+
+/** The op behind {@linkcode nonFinite}. */
+export const finiteOp: Op = {
+  name: "finite",
+  shape(inputs) {
+    if (inputs.length === 0) throw new RangeError("Cannot tell what is finite: it takes inputs");
+    for (const { shape, dtype } of inputs) {
+      if (dtype !== "f32" || sizeOf(shape) === 0) {
+        throw new RangeError(
+          `Cannot tell what is finite in ${dtype} ${showShape(shape)}: it takes elements of f32`,
+        );
+      }
+    }
+    return [{ shape: [1], dtype: "u32" }];
+  },
+  launch({ inputs }, _, target) {
+    return [CLEAR, ...inputs.map((spec, input) => launchOf(spec, { input, target }))];
+  },
+  reference({ inputs, outputs: [count] }) {
+    if (count) count.data[0] = inputs.reduce((sum, { data }) => sum + countOf(data), 0);
+  },
+  cost({ inputs }) {
+    const n = inputs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    return { flops: n, bytes: 4 * n, terms: 1 };
+  },
+  cases: [
+    ...[1, 3, 4, 5, STRIP - 1, STRIP, STRIP + 1].map((n) => finiteCase("tile", [n])),
+    ...[4 * STRIP - 4, 4 * STRIP, 4 * STRIP + 4].map((n) => finiteCase("tile", [n])),
+    ...[LINE * STRIP - 1, LINE * STRIP, LINE * STRIP + 1].map((n) => finiteCase("tile", [n])),
+    finiteCase("tile", [4 * LINE * STRIP + 4]),
+    finiteCase("ragged", [3, 5, 1031]),
+    finiteCase("ragged", [129], [6, 64], [1]),
+    finiteCase("bench", [2 ** 22]),
+  ],
+};
+
+/** Words of `data`, as f32, whose exponent is all ones. */
+function countOf(data: View["data"]): number {
+  const floats = data instanceof Float32Array ? data : Float32Array.from(data);
+  const words = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
+  return words.reduce((sum, word) => sum + ((word & EXPONENT) === EXPONENT ? 1 : 0), 0);
+}
+
+/** Every third element is not finite, beginning with element k of input k. */
+function finiteCase(kind: Case["kind"], ...shapes: number[][]): Case {
+  return {
+    kind,
+    inputs: shapes.map((shape) => ({ shape, dtype: "f32" })),
+    attrs: {},
+    fill: (views) =>
+      views.forEach(({ data }, k) => {
+        const values = [Infinity, NaN, -Infinity];
+        for (let i = k; i < data.length; i += 3) data[i] = values[i % 7 % 3] as number;
+      }),
+  };
+}

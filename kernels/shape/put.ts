@@ -1,0 +1,76 @@
+/**
+ * A run of elements put into a tensor, in place: part [...] into whole [...] from element `first`
+ * on. A whole can begin with its first part; the elements behind it are then for others to put, and
+ * nothing may read them before.
+ */
+import type { Shape } from "../../src/base/shape.ts";
+import { showShape, sizeOf } from "../../src/base/shape.ts";
+import { apply } from "../../src/graph/trace.ts";
+import type { Case, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import { LINE } from "../../src/graph/wgsl.ts";
+import { copyLaunch } from "./copy_wgsl.ts";
+
+/** `first`: where the part goes, counted from 0; `shape`: of the whole that begins with it. */
+export interface PutAttrs {
+  readonly first: number;
+  readonly shape?: Shape;
+}
+
+/** `part` at the beginning of a tensor of `shape`, whose other elements are not written yet. */
+export function begin(part: Tensor, shape: Shape): Tensor {
+  return apply(putOp, [part], { first: 0, shape });
+}
+
+/** `whole` with `part` from element `first` on, in the place of `whole`. It has no gradient. */
+export function put(whole: Tensor, part: Tensor, { first }: PutAttrs): Tensor {
+  return apply(putOp, [whole, part], { first });
+}
+
+/** The op behind {@linkcode put}: inputs are whole and part, or the first part alone. */
+export const putOp: Op = {
+  name: "put",
+  shape(inputs, { first, shape }: PutAttrs) {
+    const part = inputs.at(-1);
+    if (part === undefined || inputs.length !== (shape === undefined ? 2 : 1)) {
+      throw new RangeError("Cannot put: it takes a part, and a whole or its shape");
+    }
+    const whole = shape === undefined ? inputs[0] as Spec : { shape, dtype: part.dtype };
+    if (first < 0 || first + sizeOf(part.shape) > sizeOf(whole.shape)) {
+      throw new RangeError(
+        `Cannot put ${showShape(part.shape)} into ${showShape(whole.shape)} from ${first} on: ` +
+          `it has ${sizeOf(whole.shape)} elements`,
+      );
+    }
+    if (whole.dtype !== part.dtype) {
+      throw new RangeError(`Cannot put ${part.dtype} into ${whole.dtype}`);
+    }
+    return [whole];
+  },
+  donate: ({ shape }: PutAttrs) => shape === undefined ? [0] : [],
+  launch({ inputs }, { first }: PutAttrs, target) {
+    const at = inputs.length - 1;
+    const length = sizeOf((inputs[at] as Spec).shape);
+    return [copyLaunch({ from: [at, 0], to: [0, first], length }, target)];
+  },
+  reference({ inputs, outputs: [y] }, { first }: PutAttrs) {
+    const part = inputs.at(-1);
+    if (y && part) y.data.set(part.data, first);
+  },
+  cost({ inputs }) {
+    return { flops: 0, bytes: 8 * sizeOf(inputs.at(-1)?.shape ?? []), terms: 1 };
+  },
+  cases: [
+    ...[LINE - 1, LINE, LINE + 1, 4 * LINE, 4 * LINE + 4].flatMap((n) =>
+      [0, 3, 4, 64].map((first) => putCase("tile", [[n + 70], [n]], { first }))
+    ),
+    putCase("tile", [[LINE + 1]], { first: 0, shape: [LINE + 1] }),
+    putCase("ragged", [[5, 7], [2, 7]], { first: 21 }),
+    putCase("ragged", [[5, 16], [2, 16]], { first: 48 }),
+    putCase("ragged", [[2, 9]], { first: 0, shape: [4, 9] }),
+    putCase("bench", [[4096, 1024], [1024, 1024]], { first: 2 ** 20 }),
+  ],
+};
+
+function putCase(kind: Case["kind"], shapes: number[][], attrs: PutAttrs): Case {
+  return { kind, inputs: shapes.map((shape): Spec => ({ shape, dtype: "f32" })), attrs };
+}

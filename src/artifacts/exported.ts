@@ -1,0 +1,199 @@
+/**
+ * Exported folders, our own and those in the layout of Hugging Face's GPT-2: config.json,
+ * model.safetensors and a tokenizer. Reads them, and writes one at once or not at all.
+ */
+import { dirname, join, resolve } from "node:path";
+import { fileFault, hasCode } from "../base/file_fault.ts";
+import { Refusal } from "../base/refusal.ts";
+import { Damage } from "../checkpoint/damage.ts";
+import { DISK } from "../checkpoint/disk.ts";
+import { ensureFolder, namesIn, writeNew } from "../checkpoint/files.ts";
+import { readForeign } from "../checkpoint/foreign.ts";
+import { parseStrict } from "../checkpoint/json.ts";
+import { asideName, PREFIX } from "../checkpoint/names.ts";
+import { writeSafetensors } from "../checkpoint/safetensors.ts";
+import { checkSpace, freeBytes, spaceFault } from "../checkpoint/space.ts";
+import { readBytes, textOfBytes } from "../data/read.ts";
+import { tokenizerSpecSchema } from "../data/schema.ts";
+import { toHuggingFace } from "../data/tokenizers/huggingface.ts";
+import { FILE_BYTES, namingFile } from "../data/tokenizers/limits.ts";
+import { tokenizerFrom } from "../data/tokenizers/mod.ts";
+import { specOfTokenizerJson } from "../data/tokenizers/recognize.ts";
+import type { Tokenizer } from "../data/tokenizers/types.ts";
+import { FILES, incoming, outgoing } from "../exchange/mod.ts";
+import { parsed } from "../exchange/parsed.ts";
+import pytorch from "../exchange/pytorch.py" with { type: "text" };
+import type { Portable } from "../exchange/types.ts";
+import { tokenizerJsonOf } from "../exchange/vocab.ts";
+
+/** What an exported folder holds. */
+export interface Exported extends Portable {
+  /** Steps that it was trained for; undefined where nobody says. */
+  readonly step: number | undefined;
+  readonly tokenizer: Tokenizer | undefined;
+}
+
+/** Levels of a config.json, and of the files of a tokenizer. */
+const DEPTH = 16;
+const TOKENIZER_DEPTH = 32;
+/** A tokenizer's files as others write them. */
+const THEIRS = { json: "tokenizer.json", vocab: "vocab.json", merges: "merges.txt" } as const;
+
+/** Reads an exported folder. @throws {Refusal} `data` for one that lacks something or is damaged. */
+export async function readExported(path: string): Promise<Exported> {
+  const names = await namesIn(path);
+  for (const name of [FILES.config, FILES.weights]) {
+    if (names.includes(name)) continue;
+    const index = names.includes(`${name}.index.json`) ? ", its weights are in several files" : "";
+    throw new Refusal("data", `Cannot import ${path}: need ${name}: it is missing${index}`);
+  }
+  const paths = { config: join(path, FILES.config), weights: join(path, FILES.weights) };
+  try {
+    const config = parseStrict(await readText(paths.config), { what: paths.config, depth: DEPTH });
+    const file = await readForeign(paths.weights);
+    const portable = incoming(config, file, paths);
+    const step = Number(file.metadata["step"] ?? NaN);
+    const tokenizer = await tokenizerOf(path, names);
+    requireIds(tokenizer, { path, vocabulary: portable.vocabulary });
+    return { ...portable, step: Number.isSafeInteger(step) ? step : undefined, tokenizer };
+  } catch (error) {
+    if (!(error instanceof Damage)) throw error;
+    throw new Refusal("data", `Cannot import ${path}: ${error.message}`);
+  }
+}
+
+async function readText(path: string): Promise<string> {
+  return textOfBytes(await readBytes(path, { most: FILE_BYTES }), path);
+}
+
+/** Our own form of it, else tokenizer.json, else the older pair; undefined where there is none. */
+async function tokenizerOf(
+  path: string,
+  names: readonly string[],
+): Promise<Tokenizer | undefined> {
+  const read = async (name: string) => {
+    const what = join(path, name);
+    return parseStrict(await readText(what), { what, depth: TOKENIZER_DEPTH });
+  };
+  if (names.includes(FILES.tokenizer)) {
+    const spec = await read(FILES.tokenizer);
+    const at = join(path, FILES.tokenizer);
+    return namingFile(at, () => tokenizerFrom(parsed(tokenizerSpecSchema, spec, at)));
+  }
+  if (names.includes(THEIRS.json)) {
+    return fromJson(await read(THEIRS.json), join(path, THEIRS.json));
+  }
+  if (!names.includes(THEIRS.vocab)) return undefined;
+  if (!names.includes(THEIRS.merges)) throw new Damage(`${THEIRS.merges} is missing`);
+  const vocab = await read(THEIRS.vocab);
+  const merges = await readText(join(path, THEIRS.merges));
+  return fromJson(tokenizerJsonOf({ vocab, merges, path }), join(path, THEIRS.vocab));
+}
+
+function fromJson(json: unknown, path: string): Tokenizer {
+  return namingFile(path, () => tokenizerFrom(specOfTokenizerJson(json)));
+}
+
+/** @throws {Refusal} `data` for a tokenizer that gives ids which the model does not know. */
+function requireIds(
+  tokenizer: Tokenizer | undefined,
+  { path, vocabulary }: { path: string; vocabulary: number },
+): void {
+  if (tokenizer === undefined || tokenizer.size <= vocabulary) return;
+  throw new Refusal(
+    "data",
+    `Cannot import ${path}: need token ids below ${vocabulary}, the model's vocabulary: the ` +
+      `tokenizer's reach ${tokenizer.size - 1}`,
+  );
+}
+
+/**
+ * Writes a model as a folder that others load; nothing is left of it when that fails.
+ * @throws {Refusal} `config` when `out` holds something or no layout fits the model, `tooLarge`
+ * when the disk has no room.
+ */
+export async function writeExported(out: string, exported: Exported): Promise<void> {
+  const { tokenizer, step } = exported;
+  const { config, tensors } = outgoing(exported, tokenizer?.end);
+  await requireFree(out);
+  const texts: [string, string][] = [
+    [FILES.config, json(config)],
+    ...tokenizerFiles(exported),
+    exported.model.kind === "recurrent"
+      ? ["model.py", pytorch]
+      : ["generation_config.json", json(idsOf(tokenizer?.end))],
+  ];
+  // Readers of others look for "pt" before they take the tensors for PyTorch's.
+  const metadata = { format: "pt", ...(step !== undefined && { step: String(step) }) };
+  await publishFolder(out, {
+    bytes: tensors.reduce((sum, { data }) => sum + data.byteLength, 0),
+    async fill(folder) {
+      await writeSafetensors(join(folder, FILES.weights), tensors, { metadata });
+      for (const [name, text] of texts) {
+        await writeNew(join(folder, name), [new TextEncoder().encode(text)]);
+      }
+    },
+  });
+}
+
+/** Ours, from which it comes back as it was, and those that Python reads. */
+function tokenizerFiles({ tokenizer, context }: Exported): [string, string][] {
+  if (tokenizer === undefined) return [];
+  const { "tokenizer_config.json": config, ...more } = toHuggingFace(tokenizer);
+  const files = { ...more, "tokenizer_config.json": { ...config, model_max_length: context } };
+  return [
+    [FILES.tokenizer, json(tokenizer.toJSON())],
+    ...Object.entries(files).map(([name, value]): [string, string] => [name, json(value)]),
+  ];
+}
+
+/** What `generate` of transformers begins and ends with. */
+function idsOf(end: number | undefined): Record<string, number> {
+  return end === undefined ? {} : { bos_token_id: end, eos_token_id: end, pad_token_id: end };
+}
+
+function json(value: unknown): string {
+  return JSON.stringify(value, null, 2) + "\n";
+}
+
+/** @throws {Refusal} `config` unless `out` is an empty folder or nothing at all. */
+export async function requireFree(out: string): Promise<void> {
+  let names: string[] = [];
+  try {
+    names = await namesIn(out);
+  } catch (error) {
+    if (!hasCode(error, "ENOTDIR")) throw fileFault(error, { doing: "write to", path: out });
+    throw new Refusal("config", `Cannot write to ${out}: need a folder: it is a file`);
+  }
+  if (names.length === 0) return;
+  throw new Refusal(
+    "config",
+    `Cannot write to ${out}: need a folder that is empty or new: it holds ` +
+      names.slice(0, 4).join(", "),
+  );
+}
+
+/** Fills a hidden folder beside `out` with about `bytes` bytes, then renames it. */
+export async function publishFolder(
+  out: string,
+  { bytes, fill }: { bytes: number; fill: (folder: string) => Promise<void> },
+): Promise<void> {
+  // An empty folder behind a link is filled where it lies.
+  const whole = await Deno.realPath(out).catch(() => resolve(out));
+  const parent = dirname(whole);
+  await ensureFolder(parent);
+  checkSpace(parent, { bytes, free: freeBytes(parent) });
+  const temp = join(parent, asideName(PREFIX.writing, "folder"));
+  try {
+    await DISK.makeFolder(temp);
+    await fill(temp);
+    await DISK.syncFolder(temp);
+    // An empty folder gives way to it.
+    await DISK.rename(temp, whole);
+    await DISK.syncFolder(parent);
+  } catch (error) {
+    // The error of the writing is what counts.
+    await DISK.remove(temp).catch(() => {});
+    throw spaceFault(error, parent);
+  }
+}

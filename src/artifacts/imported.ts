@@ -1,0 +1,89 @@
+/**
+ * A run's folder at step 0 from a model that came from elsewhere: its config, and one checkpoint
+ * whose moments are zero. What it will be trained on is said later.
+ */
+import { join } from "node:path";
+import { Refusal } from "../base/refusal.ts";
+import { sameShape, showShape } from "../base/shape.ts";
+import { saveCheckpoint } from "../checkpoint/commit.ts";
+import type { NamedTensor } from "../checkpoint/tensor.ts";
+import { configHash } from "../config/identity.ts";
+import { resolveConfig } from "../config/resolve.ts";
+import type { RunConfig } from "../config/schema.ts";
+import { optimizerOf } from "../optim/mod.ts";
+import { paramsOf } from "../plan/layout.ts";
+import { writeJsonAtomic } from "../report/atomic.ts";
+import { NO_DATA } from "../corpus/corpus.ts";
+import { publishFolder, requireFree } from "./exported.ts";
+import type { OpenedModel } from "./model.ts";
+import { shapeOf } from "../engine/plans.ts";
+
+/**
+ * Writes `out`, at once or not at all, and gives the run's config. @throws {Refusal} `config` when
+ * `out` holds something or the model gives labels, `tooLarge` when the disk has no room.
+ */
+export async function writeImported(
+  out: string,
+  { opened, name }: { opened: OpenedModel; name: string },
+): Promise<RunConfig> {
+  const config = configFor(opened, { out, name });
+  const model = parametersFor(opened, config);
+  const optimizer = optimizerOf(config.optim).moments.flatMap((moment) =>
+    model.map(({ name, shape, data }) => ({
+      name: `${moment}.${name}`,
+      shape,
+      data: new Float32Array(data.length),
+    }))
+  );
+  await requireFree(out);
+  await publishFolder(out, {
+    bytes: [...model, ...optimizer].reduce((sum, { data }) => sum + data.byteLength, 0),
+    async fill(folder) {
+      const manifest = {
+        step: 0,
+        tokens: 0,
+        workers: config.workers,
+        microBatches: config.micro_batches,
+        seed: config.seed,
+        config,
+        configHash: configHash(config),
+        dataHash: NO_DATA,
+        tokenizer: opened.tokenizer?.toJSON() ?? null,
+        adapter: "imported",
+        deno: Deno.version.deno,
+        position: { window: 0 },
+      };
+      await saveCheckpoint(join(folder, "checkpoints"), { manifest, model, optimizer });
+      writeJsonAtomic(join(folder, "config.json"), config);
+    },
+  });
+  return config;
+}
+
+function configFor(
+  { path, model, context, asked }: OpenedModel,
+  { out, name }: { out: string; name: string },
+): RunConfig {
+  if (asked !== "next") {
+    throw new Refusal(
+      "config",
+      `Cannot import ${path}: need a model that is asked for the next token: it gives labels`,
+    );
+  }
+  return resolveConfig({ name, out, model, data: { window: context } });
+}
+
+/** The parameters in the order in which a run saves them. */
+function parametersFor(
+  { path, params, vocabulary }: OpenedModel,
+  config: RunConfig,
+): NamedTensor[] {
+  return paramsOf(shapeOf(config, vocabulary).layout).map(({ name, shape }) => {
+    const found = params.get(name);
+    if (found !== undefined && sameShape(found.shape, shape)) return found;
+    const actual = found === undefined ? "missing" : showShape(found.shape);
+    throw new RangeError(
+      `Cannot import ${path}: need ${name} ${showShape(shape)}: it is ${actual}`,
+    );
+  });
+}

@@ -1,0 +1,56 @@
+/** What a new run takes from a model that exists: parameters, tokenizer, vocabulary. Pure. */
+import { hashValue } from "../base/hash.ts";
+import { Refusal } from "../base/refusal.ts";
+import type { NamedTensor } from "../checkpoint/tensor.ts";
+import type { RunConfig } from "../config/schema.ts";
+import type { Settled } from "../corpus/data.ts";
+import type { OpenedModel } from "./model.ts";
+import { shapeOf } from "../engine/plans.ts";
+
+/** Name of the learned position table [T, D]. */
+const POSITIONS = "positions.weight";
+
+/**
+ * The parameters that a run of `config` begins with, and what they settle of its data. Of a table of
+ * positions that is longer than the run's window its beginning is taken.
+ * @throws {Refusal} `incompatible` where the config asks for another model.
+ */
+export function initialOf(
+  config: RunConfig,
+  { path, model, params, tokenizer, vocabulary }: OpenedModel,
+): { readonly settled: Settled; readonly params: ReadonlyMap<string, NamedTensor> } {
+  if (hashValue(structure(config.model)) !== hashValue(structure(model))) {
+    throw new Refusal(
+      "incompatible",
+      `Cannot begin with ${path}: need its model ${JSON.stringify(model)}: the config asks for ` +
+        JSON.stringify(config.model),
+    );
+  }
+  const wanted = shapeOf(config, vocabulary).params;
+  const taken = wanted.map(({ name, shape }) => {
+    const tensor = params.get(name);
+    const cut = tensor && name === POSITIONS ? head(tensor, shape) : tensor;
+    if (cut !== undefined && cut.shape.join() === shape.join()) return cut;
+    throw new Refusal(
+      "incompatible",
+      `Cannot begin with ${path}: need ${name} [${shape.join(", ")}]: it has ` +
+        (tensor === undefined ? "none" : `[${tensor.shape.join(", ")}]`),
+    );
+  });
+  return {
+    settled: { by: path, tokenizer, vocabulary },
+    params: new Map(taken.map((tensor) => [tensor.name, tensor])),
+  };
+}
+
+/** What decides the parameters of a model; how much it drops does not. */
+function structure(model: OpenedModel["model"]): unknown {
+  return { ...model, dropout: 0, shared_dropout: false };
+}
+
+/** The first rows of a table, as many as `shape` has and the table can give. */
+function head(tensor: NamedTensor, [rows = 0]: readonly number[]): NamedTensor {
+  const [all = 0, width = 0] = tensor.shape;
+  if (rows >= all) return tensor;
+  return { ...tensor, shape: [rows, width], data: tensor.data.subarray(0, rows * width) };
+}

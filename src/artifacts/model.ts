@@ -1,0 +1,187 @@
+/**
+ * A trained model from wherever it lies: a run, one checkpoint, or an exported folder. Reads and
+ * verifies, and changes nothing: a damaged checkpoint stays where it is. Knows no device.
+ */
+import { join, resolve } from "node:path";
+import { fileFault, hasCode } from "../base/file_fault.ts";
+import { Refusal } from "../base/refusal.ts";
+import { Damage } from "../checkpoint/damage.ts";
+import { namesIn } from "../checkpoint/files.ts";
+import { listCheckpoints, type Listed, loadNewest } from "../checkpoint/load.ts";
+import { MANIFEST } from "../checkpoint/manifest.ts";
+import { damagedStepOf, stepOf } from "../checkpoint/names.ts";
+import { bestFirst } from "../checkpoint/retention.ts";
+import type { NamedTensor } from "../checkpoint/tensor.ts";
+import { type Checkpoint, readManifest } from "../checkpoint/verify.ts";
+import type { RunConfig } from "../config/schema.ts";
+import type { Asked } from "../data/source.ts";
+import { taskOf } from "../data/sources/mod.ts";
+import type { Tokenizer } from "../data/tokenizers/types.ts";
+import { FILES } from "../exchange/mod.ts";
+import type { ModelConfig } from "../models/mod.ts";
+import { readExported } from "./exported.ts";
+import { located } from "./located.ts";
+import { judge, openWhole, wholeOf } from "./whole.ts";
+
+/** A model with its parameters, as `openModel` found it. */
+export interface OpenedModel {
+  /** What was opened: the checkpoint of a run, or the folder itself. */
+  readonly path: string;
+  readonly kind: "run" | "checkpoint" | "export";
+  /** Steps that are finished; undefined where nobody says. */
+  readonly step: number | undefined;
+  readonly model: ModelConfig;
+  /** T: tokens that the model sees at once. */
+  readonly context: number;
+  /** Distinct input tokens. */
+  readonly vocabulary: number;
+  /** Distinct targets; as many as tokens where the next token is asked. */
+  readonly classes: number;
+  readonly asked: Asked;
+  /** What turns text into them; undefined where there is no text. */
+  readonly tokenizer: Tokenizer | undefined;
+  /** Parameters by their names in checkpoints. */
+  readonly params: ReadonlyMap<string, NamedTensor>;
+  /** Config of the run, where there is one. */
+  readonly config: RunConfig | undefined;
+  /** SHA-256 of what it was trained on, where that is known. */
+  readonly dataHash?: string;
+  /** What training with it does otherwise than its config says, in sentences. */
+  readonly notes?: readonly string[];
+}
+
+/** Which checkpoint of a run, and who hears of damaged ones. */
+export interface OpenOptions {
+  /** The newest that verifies (unless told), or the one with the lowest validation loss. */
+  readonly which?: "newest" | "best";
+  readonly warn?: (text: string) => void;
+}
+
+/**
+ * Opens a run's folder or its folder of checkpoints, one checkpoint, or an exported model, our own or a GPT-2 in the layout of
+ * Hugging Face. @throws {Refusal} `noInput` where there is nothing of the kind, `incompatible` where
+ * all is damaged, `data` for an exported model that is not whole, `config` for a run that was never
+ * saved or evaluated.
+ */
+export async function openModel(path: string, options: OpenOptions = {}): Promise<OpenedModel> {
+  const names = await namesOf(path);
+  // A run that was killed early has a journal and no checkpoint.
+  if (names.includes("checkpoints") || names.includes("journal.jsonl")) {
+    return fromCheckpoint(await chosen(join(path, "checkpoints"), options), "run");
+  }
+  if (names.some((name) => stepOf(name) !== undefined)) {
+    return fromCheckpoint(await chosen(path, options), "run");
+  }
+  const isOne = names.includes(MANIFEST) || names.includes(FILES.weights);
+  if (isOne && options.which === "best") {
+    throw new Refusal(
+      "config",
+      `Cannot open the best checkpoint of ${path}: need a run, which has several: it is one model`,
+    );
+  }
+  if (names.includes(MANIFEST)) return fromCheckpoint(await only(path), "checkpoint");
+  if (names.includes(FILES.weights) || names.includes(FILES.config)) {
+    return { path, kind: "export", config: undefined, ...await readExported(path) };
+  }
+  throw new Refusal(
+    "noInput",
+    `Cannot open ${path}: need a run, a checkpoint or an exported model: it holds ` +
+      (names.slice(0, 4).join(", ") || "nothing"),
+  );
+}
+
+async function namesOf(path: string): Promise<string[]> {
+  try {
+    if ((await Deno.stat(path)).isDirectory) return await namesIn(path);
+  } catch (error) {
+    throw fileFault(error, { doing: "open", path, need: "a folder" });
+  }
+  throw new Refusal("noInput", `Cannot open ${path}: need a folder: it is a file`);
+}
+
+/** The checkpoint of a run that is asked for. */
+async function chosen(
+  root: string,
+  { which = "newest", warn = () => {} }: OpenOptions,
+): Promise<Checkpoint> {
+  const onSkip = (path: string, reason: string) =>
+    warn(`Skipped the damaged checkpoint ${path}: ${reason}`);
+  const listed = await listCheckpoints(root);
+  if (listed.length === 0) {
+    const damaged = (await namesIn(root)).filter((name) => damagedStepOf(name) !== undefined);
+    throw new Refusal(
+      damaged.length === 0 ? "config" : "incompatible",
+      `Cannot open ${root}: need at least one checkpoint: ` +
+        (damaged.length === 0 ? "there is none" : `${damaged.length} are damaged and set aside`),
+    );
+  }
+  // The run may be going on: what looks damaged is its owner's to set aside.
+  if (which === "newest") return await loadNewest(root, { onSkip, judge, quarantine: false });
+  for (const { path } of await byLoss(listed, onSkip)) {
+    try {
+      return await openWhole(path);
+    } catch (error) {
+      onSkip(path, damageOf(error));
+    }
+  }
+  throw new Refusal(
+    "config",
+    `Cannot open the best checkpoint in ${root}: need one with a validation loss: none has it`,
+  );
+}
+
+/** Those with a validation loss, the lowest first. */
+async function byLoss(
+  listed: readonly Listed[],
+  onSkip: (path: string, reason: string) => void,
+): Promise<Listed[]> {
+  const found = [];
+  for (const one of listed) {
+    try {
+      const { valLoss } = await readManifest(one.path);
+      found.push({ ...one, valLoss, verified: false });
+    } catch (error) {
+      onSkip(one.path, damageOf(error));
+    }
+  }
+  return bestFirst(found);
+}
+
+/** What is wrong with a checkpoint. Throws on what is not its fault. */
+function damageOf(error: unknown): string {
+  if (error instanceof Damage) return error.message;
+  if (hasCode(error, "ENOENT")) return "It vanished while it was read";
+  throw error;
+}
+
+async function only(path: string): Promise<Checkpoint> {
+  try {
+    return await openWhole(resolve(path));
+  } catch (error) {
+    throw new Refusal("incompatible", `Cannot open checkpoint ${path}: ${damageOf(error)}`);
+  }
+}
+
+function fromCheckpoint(
+  checkpoint: Checkpoint,
+  kind: "run" | "checkpoint",
+): OpenedModel {
+  const { path, manifest, model: params } = checkpoint;
+  const { config: own, tokenizer, vocabulary } = wholeOf(checkpoint);
+  const config = located(own, join(path, "..", ".."));
+  const { time: context, asked } = taskOf(config.data, vocabulary);
+  return {
+    path,
+    kind,
+    step: manifest.step,
+    model: config.model,
+    context,
+    vocabulary,
+    classes: params.get("head.weight")?.shape[1] ?? vocabulary,
+    asked,
+    tokenizer,
+    params,
+    config,
+    dataHash: manifest.dataHash,
+  };
+}

@@ -1,0 +1,179 @@
+/**
+ * A model that is fed tokens one after the other and remembers: keys and values of a window that
+ * slides, or recurrent states. It reads parameters as they are and writes none. It knows no text.
+ */
+import { sizeOf } from "../base/shape.ts";
+import type { Device, Memory, Program } from "../device/types.ts";
+import type { Layout } from "../plan/layout.ts";
+import type { DecodedModel, Decoding } from "./decode_plan.ts";
+import { DECODE, decodePlan } from "./decode_plan.ts";
+import { largestPortion, portions, slide } from "./decode_window.ts";
+
+/** What a decoder is made of. */
+export interface DecoderParts extends DecodedModel {
+  /** Holds the parameters in slots `param/<piece>`; may be that of a replica under training. */
+  readonly memory: Memory;
+  /** Where parameters lie. */
+  readonly layout: Layout;
+  /** Rows decoded side by side. */
+  readonly rows: number;
+}
+
+/** Decoders opened over a memory so far: each has slots of its own. */
+const opened = new WeakMap<Memory, number>();
+
+/** Feeds tokens to a model and gives what it says of the next one. One call at a time. */
+export class Decoder {
+  readonly rows: number;
+  readonly context: number;
+  readonly #device: Device;
+  readonly #parts: DecoderParts;
+  readonly #prefix: string;
+  readonly #single: Decoding;
+  readonly #programs = new Map<number, Program>();
+  /** Tokens of the window, row by row; of recurrent models none. */
+  #window: readonly Uint32Array[] = [];
+  #position = 0;
+  #slides = 0;
+
+  private constructor(device: Device, parts: DecoderParts, prefix: string) {
+    this.rows = parts.rows;
+    this.context = parts.context;
+    this.#device = device;
+    this.#parts = parts;
+    this.#prefix = prefix;
+    this.#single = this.#plan(1);
+  }
+
+  /** Loads what every token needs. @throws {Refusal} `config` for a model that reads backwards. */
+  static async open(device: Device, parts: DecoderParts): Promise<Decoder> {
+    const { memory, rows, context } = parts;
+    for (const [name, size] of Object.entries({ rows, context })) {
+      if (Number.isInteger(size) && size > 0) continue;
+      throw new RangeError(`Cannot decode: ${name} must be a positive integer: ${size}`);
+    }
+    const number = opened.get(memory) ?? 0;
+    const decoder = new Decoder(device, parts, `decode/${number}/`);
+    opened.set(memory, number + 1);
+    const most = largestPortion(context);
+    memory.ensure(decoder.#prefix + DECODE.inputs, rows * most);
+    memory.ensure(decoder.#prefix + DECODE.places, most);
+    await decoder.#load(1);
+    decoder.reset();
+    return decoder;
+  }
+
+  /** Tokens in the window now, per row; of a recurrent model all tokens since it began. */
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Times that the window slid since it began; a recurrent model has none. */
+  get slides(): number {
+    return this.#slides;
+  }
+
+  /** Begins anew: nothing is remembered. */
+  reset(): void {
+    this.#window = Array.from({ length: this.rows }, () => new Uint32Array());
+    this.#position = 0;
+    this.#slides = 0;
+    for (const { name, tensor: { shape } } of this.#single.carries) {
+      this.#parts.memory.write(this.#prefix + name, new Float32Array(sizeOf(shape)));
+    }
+  }
+
+  /** Loads what the first `count` tokens need, so that feeding them compiles nothing. */
+  async prepare(count: number): Promise<void> {
+    const { length } = this.#single.windowed
+      ? slide({ length: 0, count, context: this.context })
+      : { length: count };
+    for (const portion of portions(length, this.context)) await this.#load(portion);
+  }
+
+  /**
+   * Feeds tokens [rows, n], n at least 1; gives the logits [rows, V] behind the last one. A full
+   * window slides first: it keeps its last three quarters and is computed anew.
+   * @throws {RangeError} when they are no rows of tokens below V.
+   */
+  async feed(tokens: Uint32Array): Promise<Float32Array> {
+    const { memory, vocabulary } = this.#parts;
+    const count = this.#countOf(tokens);
+    const length = this.#position;
+    const after = this.#single.windowed
+      ? slide({ length, count, context: this.context })
+      : { length: length + count, slides: 0 };
+    const rows = Array.from(
+      { length: this.rows },
+      (_, row) => tokens.subarray(row * count, (row + 1) * count),
+    );
+    const windows = this.#single.windowed
+      ? rows.map((row, r) => lastOf(this.#window[r] as Uint32Array, row, after.length))
+      : rows;
+    // What slid is computed anew from its first token on.
+    const first = after.slides > 0 ? 0 : length;
+    const cut = portions(after.length - first, this.context);
+    for (const portion of cut) await this.#load(portion);
+    this.#window = this.#single.windowed ? windows : this.#window;
+    this.#position = after.length;
+    this.#slides += after.slides;
+    let place = first;
+    for (const portion of cut) {
+      const at = this.#single.windowed ? place : place - first;
+      this.#run(windows.map((row) => row.subarray(at, at + portion)), place);
+      place += portion;
+    }
+    return await memory.read([{
+      slot: this.#prefix + DECODE.logits,
+      offset: 0,
+      length: this.rows * vocabulary,
+    }]);
+  }
+
+  #run(rows: readonly Uint32Array[], place: number): void {
+    const { memory } = this.#parts;
+    const count = rows[0]?.length ?? 0;
+    const inputs = new Uint32Array(this.rows * count);
+    rows.forEach((row, r) => inputs.set(row, r * count));
+    memory.write(this.#prefix + DECODE.inputs, inputs);
+    const places = Uint32Array.from({ length: count }, (_, i) => place + i);
+    if (this.#single.windowed) memory.write(this.#prefix + DECODE.places, places);
+    this.#programs.get(count)?.run();
+  }
+
+  #countOf(tokens: Uint32Array): number {
+    const count = tokens.length / this.rows;
+    if (count === 0 || !Number.isInteger(count)) {
+      throw new RangeError(
+        `Cannot feed tokens: need as many for each of ${this.rows} rows, and some: ` +
+          `${tokens.length}`,
+      );
+    }
+    const wrong = tokens.find((token) => token >= this.#parts.vocabulary);
+    if (wrong !== undefined) {
+      throw new RangeError(
+        `Cannot feed tokens: need numbers below ${this.#parts.vocabulary}: ${wrong}`,
+      );
+    }
+    return count;
+  }
+
+  #plan(count: number): Decoding {
+    const { layout, rows } = this.#parts;
+    return decodePlan(this.#parts, { rows, count, layout, prefix: this.#prefix });
+  }
+
+  async #load(count: number): Promise<void> {
+    if (this.#programs.has(count)) return;
+    const { plan } = count === 1 ? this.#single : this.#plan(count);
+    this.#programs.set(count, await this.#device.load(plan, this.#parts.memory));
+  }
+}
+
+/** The last `length` tokens of two stretches, one behind the other. */
+function lastOf(before: Uint32Array, after: Uint32Array, length: number): Uint32Array {
+  const all = new Uint32Array(before.length + after.length);
+  all.set(before);
+  all.set(after, before.length);
+  return all.slice(all.length - length);
+}

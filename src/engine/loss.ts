@@ -1,0 +1,146 @@
+/**
+ * The loss of logits, and its gradients. Where logits of all rows would be larger than a binding
+ * may be, rows come in parts: each is made, asked, and differentiated before the next, so that one
+ * part's logits are in memory. The sum for the head's matrix goes on from part to part, in the
+ * order of the whole where its kernel adds along K. It knows no model. R rows, D width, V vocabulary.
+ */
+import { correct } from "../../kernels/cross_entropy/correct.ts";
+import { crossEntropy } from "../../kernels/cross_entropy/cross_entropy.ts";
+import { addProduct } from "../../kernels/matmul/matmul.ts";
+import { pointwise } from "../../kernels/pointwise/pointwise.ts";
+import { begin, put } from "../../kernels/shape/put.ts";
+import { slice } from "../../kernels/shape/slice.ts";
+import { sum } from "../../kernels/reduce/sum.ts";
+import { LEAST_BINDING } from "../base/binding.ts";
+import type { Shape } from "../base/shape.ts";
+import { sizeOf } from "../base/shape.ts";
+import { flowsTo, gradients } from "../graph/reverse.ts";
+import type { Call, Flow, Tensor } from "../graph/types.ts";
+import { SUM } from "../nn/formulas.ts";
+import type { Head, Rows } from "../nn/head.ts";
+import { cutRows, headOf, rowsOf } from "../nn/head.ts";
+
+/** Logits [..., V] and what is asked of them, u32 [...]. */
+export interface Asked {
+  readonly logits: Tensor;
+  readonly targets: Tensor;
+}
+
+/** How a loss is traced. */
+export interface LossOptions {
+  /** Bytes that the logits of a part may take: the same on all devices, so that workers agree. */
+  readonly most?: number;
+}
+
+/** Sum of the losses of all rows, and how many targets were met; each [1]. */
+export function askAll(asked: Asked, options: LossOptions = {}): { loss: Tensor; met: Tensor } {
+  const { logits, targets } = asked;
+  const cut = cutOf(asked, options);
+  if (cut === undefined) {
+    return { loss: sum(crossEntropy(logits, targets)), met: sum(correct(logits, targets)) };
+  }
+  const [losses, hits] = [new Gathered(targets.shape), new Gathered(targets.shape)];
+  for (const rows of cut.parts) {
+    const part = cut.head.logits(rowsOf(cut.head.x, rows));
+    const labels = labelsOf(targets, rows);
+    losses.add(crossEntropy(part, labels));
+    hits.add(correct(part, labels));
+  }
+  return { loss: sum(losses.whole), met: sum(hits.whole) };
+}
+
+/** Parts in order, each put where it belongs as soon as it is there. */
+class Gathered {
+  readonly #shape: Shape;
+  #whole: Tensor | undefined;
+  #next = 0;
+
+  constructor(shape: Shape) {
+    this.#shape = shape;
+  }
+
+  add(part: Tensor): void {
+    const first = this.#next;
+    this.#next += sizeOf(part.shape);
+    this.#whole = this.#whole === undefined
+      ? begin(part, this.#shape)
+      : put(this.#whole, part, { first });
+  }
+
+  get whole(): Tensor {
+    if (this.#whole === undefined) {
+      throw new RangeError("Cannot gather parts: need at least one: 0");
+    }
+    return this.#whole;
+  }
+}
+
+/**
+ * What `share` makes of the sum of all losses, and its gradients with respect to `wanted`. `share`
+ * must be linear: it is asked of each part's sum as well.
+ */
+export function differentiate(
+  asked: Asked,
+  { share, wanted, ...options }: LossOptions & {
+    readonly share: (total: Tensor) => Tensor;
+    readonly wanted: readonly Tensor[];
+  },
+): { loss: Tensor; flows: readonly Flow[] } {
+  const { logits, targets } = asked;
+  const { trace } = logits;
+  const seedOf = () => trace.constant([1], Float32Array.of(1));
+  const cut = cutOf(asked, options);
+  if (cut === undefined) {
+    const loss = share(sum(crossEntropy(logits, targets)));
+    return { loss, flows: gradients(loss, wanted, { seed: seedOf(), add }) };
+  }
+  const { head: { x, weights, logits: made }, parts } = cut;
+  const [model, seed] = [[...trace.calls], seedOf()];
+  const flows = new Map<Tensor, Tensor>();
+  const [losses, dx] = [new Gathered(targets.shape), new Gathered(x.shape)];
+  for (const rows of parts) {
+    const [some, labels] = [rowsOf(x, rows), labelsOf(targets, rows)];
+    const before = trace.calls.length;
+    const part = crossEntropy(made(some), labels);
+    const known = new Map([[share(sum(part)), seed]]);
+    const calls = trace.calls.slice(before);
+    const [flow, ...into] = flowsTo([some, ...weights], known, { calls, add });
+    losses.add(part);
+    dx.add(flow as Tensor);
+    weights.forEach((weight, i) => {
+      const [sofar, more] = [flows.get(weight), into[i]];
+      if (more !== undefined) flows.set(weight, sofar === undefined ? more : addOnto(sofar, more));
+    });
+  }
+  const loss = share(sum(losses.whole));
+  flows.set(x, dx.whole);
+  return { loss, flows: flowsTo(wanted, flows, { calls: model, add }) };
+}
+
+/** The layer and the parts in which it is asked; undefined where the whole is small enough. */
+function cutOf(
+  { logits, targets }: Asked,
+  { most = LEAST_BINDING }: LossOptions,
+): { head: Head; parts: readonly Rows[] } | undefined {
+  if (4 * sizeOf(logits.shape) <= most) return undefined;
+  const head = headOf(logits);
+  const parts = cutRows(
+    sizeOf(targets.shape),
+    Math.floor(most / 4 / (logits.shape.at(-1) as number)),
+  );
+  return head === undefined || parts.length < 2 ? undefined : { head, parts };
+}
+
+function labelsOf(targets: Tensor, { first, count }: Rows): Tensor {
+  return slice(targets, { first, shape: [count] });
+}
+
+function add(a: Tensor, b: Tensor): Tensor {
+  return pointwise(SUM, [a, b]);
+}
+
+/** `a` + `b`: in the place of `a`, and in the order of one long sum, where a product made `b`. */
+function addOnto(a: Tensor, b: Tensor): Tensor {
+  const call = b.trace.calls.findLast(({ outputs }) => outputs[0] === b) as Call<Tensor>;
+  return addProduct(a, call) ?? add(a, b);
+}

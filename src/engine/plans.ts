@@ -1,0 +1,272 @@
+/**
+ * Everything that a replica compiles from a config: where parameters lie, and the plans of
+ * gradient, evaluation, inspection, update and tree addition. Pure: no device, no process.
+ */
+import { pointwise } from "../../kernels/pointwise/pointwise.ts";
+import { DH, recurrenceBackwardOp } from "../../kernels/recurrence/recurrence_backward.ts";
+import type { RecurrenceBackwardAttrs } from "../../kernels/recurrence/recurrence_sizes.ts";
+import { rowNorms } from "../../kernels/reduce/row_norms.ts";
+import { treeAddOp } from "../../kernels/reduce/tree_add.ts";
+import type { RunConfig } from "../config/schema.ts";
+import type { Task } from "../data/source.ts";
+import { taskOf } from "../data/sources/mod.ts";
+import { formula } from "../graph/formula.ts";
+import type { Expr } from "../graph/formula.ts";
+import { applyAll, newTrace } from "../graph/trace.ts";
+import type { Graph, Tensor, Trace } from "../graph/types.ts";
+import { logitsOf } from "../models/mod.ts";
+import { PRODUCT, scaleFormula } from "../nn/formulas.ts";
+import { newScope } from "../nn/scope.ts";
+import type { Carry, Param } from "../nn/scope.ts";
+import { optimizerOf } from "../optim/mod.ts";
+import { inspectGraph, updateGraph } from "../optim/update.ts";
+import type { RunGraph } from "../optim/update.ts";
+import type { Direction } from "../report/events.ts";
+import { compile } from "../plan/compile.ts";
+import type { Placing } from "../plan/compile.ts";
+import { layOut, LOSS, pieceSlot, placeIn } from "../plan/layout.ts";
+import type { Layout, Range } from "../plan/layout.ts";
+import type { Place, Plan } from "../plan/types.ts";
+import { askAll, differentiate } from "./loss.ts";
+import type { LossOptions } from "./loss.ts";
+
+/** A model traced to its loss, with the parameters it declared. */
+export interface Traced {
+  readonly graph: Graph;
+  readonly params: readonly Param[];
+}
+
+/** What a model declares: its parameters, where all of them lie, and the states it carries. */
+export interface Shape {
+  readonly params: readonly Param[];
+  readonly layout: Layout;
+  readonly carries: readonly Carry[];
+}
+
+/** Prefix of the slots that hold carried states for the next batch. */
+export const CARRIED = "carried/";
+/** Slots of an evaluation batch: the sum of its losses, and how many targets were met. */
+export const EVAL = { loss: "eval_loss", correct: "eval_correct" } as const;
+/** Slot of 1 / the targets that count in a step, where steps differ in that. */
+export const SHARE = "share";
+/** Slots of the gradient's reach, by direction. */
+export const REACH = { forward: "reach", backward: "reach_backward" } as const;
+
+/** Slot of the first tokens that each token attends to, where a task has documents. */
+export const STARTS = "starts";
+
+const GRAD = "grad:";
+const COPY = formula(1, (x) => x as Expr);
+
+function build(
+  config: RunConfig,
+  options: { vocabulary: number; training: boolean; rows: number },
+) {
+  const trace = newTrace();
+  const { scope, params, carries } = newScope(trace, options);
+  const task = taskOf(config.data, options.vocabulary);
+  const shape = [options.rows, task.time];
+  const inputs = trace.source({ shape, dtype: "u32" }, "batch", "inputs");
+  const input = {
+    ...task,
+    inputs,
+    one: task.asked === "one",
+    ...task.documents && { starts: trace.source({ shape, dtype: "u32" }, "batch", STARTS) },
+  };
+  const logits = logitsOf(config.model)(scope, input, config.model);
+  return { trace, params, carries, task, logits };
+}
+
+/** A model's logits of a batch, and the targets that are asked of them. */
+function buildAsked(config: RunConfig, options: { vocabulary: number; training: boolean }) {
+  const built = build(config, { ...options, rows: config.windows });
+  const { trace, logits } = built;
+  const shape = logits.shape.slice(0, -1);
+  const targets = trace.source({ shape, dtype: "u32" }, "batch", "targets");
+  return { ...built, targets };
+}
+
+/** The states to carry on, by the names of their slots. */
+function carriedOf(carries: readonly Carry[]): Record<string, Tensor> {
+  return Object.fromEntries(carries.map(({ name, next }) => {
+    if (next === undefined) {
+      throw new RangeError(`Cannot carry ${name}: the model does not keep it`);
+    }
+    return [CARRIED + name, next];
+  }));
+}
+
+function finish({ trace }: { trace: Tensor["trace"] }, results: Graph["results"]): Graph {
+  return { calls: trace.calls, constants: trace.constants, results };
+}
+
+/**
+ * A micro-batch's share of the step's mean loss, and its gradient. Shares are normalised by the
+ * targets of the whole step, so their sum over micro-batches is the mean.
+ */
+export function traceGradient(
+  config: RunConfig,
+  vocabulary: number,
+  options: LossOptions = {},
+): Traced {
+  const built = buildAsked(config, { vocabulary, training: true });
+  const { loss, flows } = differentiate(built, {
+    ...options,
+    share: shareOf(built.trace, config, built.task),
+    wanted: built.params.map((p) => p.tensor),
+  });
+  const results: Record<string, Tensor> = { [LOSS]: loss, ...carriedOf(built.carries) };
+  // A call must not read and write the gradient vector: what is read again, or is the gradient of
+  // several parameters, is put there by a copy.
+  const read = new Set(built.trace.calls.flatMap((call) => call.inputs));
+  built.params.forEach(({ name }, i) => {
+    const flow = flows[i];
+    if (flow === undefined) throw new RangeError(`Cannot train ${name}: the loss ignores it`);
+    const shared = read.has(flow) || flows.indexOf(flow) !== flows.lastIndexOf(flow);
+    results[GRAD + name] = shared ? pointwise(COPY, [flow]) : flow;
+  });
+  return { graph: finish(built, results), params: built.params };
+}
+
+/** The mean over the targets of the whole step, whose number may be known at each step only. */
+function shareOf(
+  trace: Trace,
+  config: RunConfig,
+  { countedPerWindow }: Task,
+): (total: Tensor) => Tensor {
+  if (countedPerWindow === undefined) {
+    let share: Tensor | undefined;
+    return (total) => {
+      share ??= trace.source({ shape: [1], dtype: "f32" }, "scalar", SHARE);
+      return pointwise(PRODUCT, [total, share]);
+    };
+  }
+  const counted = config.micro_batches * config.windows * countedPerWindow;
+  return (total) => pointwise(scaleFormula(1 / counted), [total]);
+}
+
+/** The parameters of a model, and their layout. */
+export function shapeOf(config: RunConfig, vocabulary: number): Shape {
+  const { params, carries } = build(config, { vocabulary, training: true, rows: config.windows });
+  return { params, layout: layOut(params), carries };
+}
+
+/** Slot sizes of a vector, by slot name. */
+export function sizesOf(layout: Layout, vector: string): Record<string, number> {
+  return Object.fromEntries(layout.pieces.map((size, i) => [pieceSlot(vector, i), size]));
+}
+
+function placing(layout: Layout): Placing {
+  return {
+    source: (t) => t.role === "param" ? placeIn(layout, "param", t.name as string) : undefined,
+    result: (name) => {
+      if (name === LOSS) return placeIn(layout, "grad", LOSS);
+      return name.startsWith(GRAD) ? placeIn(layout, "grad", name.slice(GRAD.length)) : undefined;
+    },
+    sizes: { ...sizesOf(layout, "param"), ...sizesOf(layout, "grad") },
+  };
+}
+
+/** Gradient and loss of one micro-batch, left in the gradient vector. */
+export function gradientPlan(config: RunConfig, vocabulary: number, layout: Layout): Plan {
+  return compile(traceGradient(config, vocabulary).graph, placing(layout));
+}
+
+/** Losses of one batch without dropout: their sum, how many targets were met, carried states. */
+export function evaluationPlan(config: RunConfig, vocabulary: number, layout: Layout): Plan {
+  return compile(traceEvaluation(config, vocabulary).graph, placing(layout));
+}
+
+/** The computation behind {@linkcode evaluationPlan}. */
+export function traceEvaluation(
+  config: RunConfig,
+  vocabulary: number,
+  options: LossOptions = {},
+): Traced {
+  const built = buildAsked(config, { vocabulary, training: false });
+  const { loss, met } = askAll(built, options);
+  const results = { [EVAL.loss]: loss, [EVAL.correct]: met, ...carriedOf(built.carries) };
+  return { graph: finish(built, results), params: built.params };
+}
+
+/**
+ * Norms [B, T + 1] of the gradient that reaches the last recurrent layer's h before and after each
+ * step, a slot of {@linkcode REACH} for each direction. @throws {RangeError} for a model without a
+ * recurrence.
+ */
+export function reachPlan(config: RunConfig, vocabulary: number, layout: Layout): Plan {
+  const built = buildAsked(config, { vocabulary, training: false });
+  differentiate(built, { share: (total) => total, wanted: built.params.map((p) => p.tensor) });
+  const results: Record<string, Tensor> = {};
+  // Backward calls come last layer first: the first of each direction is the one that is meant.
+  for (const { op, outputs, attrs } of Array.from(built.trace.calls)) {
+    const dh = outputs[DH];
+    if (op !== recurrenceBackwardOp || dh === undefined) continue;
+    const { reverse = false } = attrs as RecurrenceBackwardAttrs;
+    results[reverse ? REACH.backward : REACH.forward] ??= rowNorms(dh);
+  }
+  if (results[REACH.forward] === undefined) {
+    throw new RangeError("Cannot tell the gradient's reach: no recurrence");
+  }
+  return compile(finish(built, results), placing(layout));
+}
+
+/** The directions in which a model reads; none for one without a recurrence. */
+export function directionsOf({ model }: Pick<RunConfig, "model">): readonly Direction[] {
+  if (model.kind !== "recurrent") return [];
+  return model.bidirectional ? ["forward", "backward"] : ["forward"];
+}
+
+/** Looks at the gradient: its norm in slot `grad_norm`, a count of bad elements in `non_finite`. */
+export function inspectPlan(layout: Layout): Plan {
+  return runPlan(layout, ["grad"], inspectGraph(runsOf(layout)));
+}
+
+/** One optimizer step, a call for each piece; the gradient's norm is read from slot `grad_norm`. */
+export function updatePlan(config: RunConfig, layout: Layout): Plan {
+  const optimizer = optimizerOf(config.optim);
+  const traced = updateGraph(runsOf(layout), { optimizer, config: config.optim });
+  return runPlan(layout, ["param", "grad", ...optimizer.moments], traced);
+}
+
+/** The ranges of each piece that has parameters: they follow one another from its start. */
+function runsOf({ pieces, ranges }: Layout): readonly (readonly Range[])[] {
+  return pieces.map((_, piece) => ranges.filter((range) => range.piece === piece))
+    .filter((run) => run.length > 0);
+}
+
+function runPlan(
+  layout: Layout,
+  vectors: readonly string[],
+  { graph, sources }: RunGraph,
+): Plan {
+  const runs = runsOf(layout);
+  const places = new Map<Tensor, Place>(sources.map(({ tensor, vector, run, offset }) => {
+    const { piece, offset: first } = runs[run]?.[0] as Range;
+    return [tensor, { slot: pieceSlot(vector, piece), role: tensor.role, offset: first + offset }];
+  }));
+  const sizes = Object.fromEntries(vectors.flatMap((v) => Object.entries(sizesOf(layout, v))));
+  return compile(graph, { source: (t) => places.get(t), sizes });
+}
+
+/** Adds level `level` of the tree into the gradient, in place. */
+export function treeAddPlan(layout: Layout, level: number): Plan {
+  const trace = newTrace();
+  const places = new Map<Tensor, Place>();
+  layout.pieces.forEach((size, piece) => {
+    const [grad, kept] = ["grad", treeVector(level)].map((vector) => {
+      const role = vector === "grad" ? "grad" as const : "moment" as const;
+      const name = pieceSlot(vector, piece);
+      const tensor = trace.source({ shape: [size], dtype: "f32" }, role, name);
+      places.set(tensor, { slot: name, role, offset: 0 });
+      return tensor;
+    });
+    applyAll(treeAddOp, [grad as Tensor, kept as Tensor]);
+  });
+  return compile(finish({ trace }, {}), { source: (t) => places.get(t) });
+}
+
+/** Name of the vector that keeps a finished subtree of `2^level` micro-batches. */
+export function treeVector(level: number): string {
+  return `tree${level}`;
+}

@@ -1,0 +1,280 @@
+/**
+ * One copy of the model on one device: parameters, moments, carried states, and what runs on
+ * them. It computes what it is told and knows no process, no channel and no other replica.
+ */
+import type { RunConfig } from "../config/schema.ts";
+import { sourceIn } from "../corpus/corpus.ts";
+import type { Corpus } from "../corpus/corpus.ts";
+import { sizeOf } from "../base/shape.ts";
+import { bytesOf, sha256 } from "../base/hash.ts";
+import { foldName, rootKey } from "../base/random.ts";
+import type { Key } from "../base/random.ts";
+import type { Device, Memory, Stretch } from "../device/types.ts";
+import type { Inspection } from "../guard/judge.ts";
+import { initialValues } from "../nn/scope.ts";
+import { optimizerOf } from "../optim/mod.ts";
+import { pieceSlot, placeIn } from "../plan/layout.ts";
+import type { Layout } from "../plan/layout.ts";
+import type { Reach } from "../report/events.ts";
+import type { Node } from "../reduce/tree.ts";
+import type { SequenceLoss } from "./evaluation.ts";
+import { Feed } from "./feed.ts";
+import type { CarrySize } from "./feed.ts";
+import { Lanes } from "./lanes.ts";
+import { shapeOf, sizesOf } from "./plans.ts";
+import type { Shape } from "./plans.ts";
+import { type NumberedSample, Questions } from "./questions.ts";
+import { Stepper } from "./stepper.ts";
+import { Vectors } from "./vectors.ts";
+
+/** Names of the random streams of a run; each has a key of its own. */
+const STREAM = { init: "init", order: "order", dropout: "dropout", sample: "sample" } as const;
+
+/** A model on a device. */
+export class Replica {
+  readonly layout: Layout;
+  /** States that each micro-batch carries from step to step: names, and elements. */
+  readonly carries: readonly CarrySize[];
+  readonly #config: RunConfig;
+  readonly #device: Device;
+  readonly #memory: Memory;
+  readonly #shape: Shape;
+  readonly #key: Key;
+  readonly #lanes: Lanes;
+  readonly #vectors: Vectors;
+  readonly #stepper: Stepper;
+  readonly #questions: Questions;
+  #shaders = "";
+
+  constructor(device: Device, { config, corpus }: { config: RunConfig; corpus: Corpus }) {
+    this.#device = device;
+    this.#config = config;
+    this.#memory = device.memory();
+    this.#shape = shapeOf(config, corpus.vocabulary);
+    this.layout = this.#shape.layout;
+    this.carries = this.#shape.carries.map(({ name, tensor }) => ({
+      name,
+      size: sizeOf(tensor.shape),
+    }));
+    const feed = new Feed(this.#memory, this.carries);
+    this.#lanes = new Lanes(this.#memory, {
+      carries: this.carries,
+      microBatches: config.micro_batches,
+    });
+    this.#vectors = new Vectors(this.#memory, this.layout);
+    this.#key = rootKey(config.seed);
+    const { layout } = this;
+    const { vocabulary } = corpus;
+    const source = sourceIn(config, corpus, foldName(this.#key, STREAM.order));
+    const common = { config, vocabulary, layout, source };
+    this.#stepper = new Stepper(feed, {
+      ...common,
+      lanes: this.#lanes,
+      key: foldName(this.#key, STREAM.dropout),
+    });
+    this.#questions = new Questions(feed, {
+      ...common,
+      device,
+      key: foldName(this.#key, STREAM.sample),
+    });
+  }
+
+  /** Vectors that make up the state, in the order in which checkpoints hold them. */
+  get vectors(): readonly string[] {
+    return ["param", ...optimizerOf(this.#config.optim).moments];
+  }
+
+  /** Trainable elements. */
+  get parameters(): number {
+    return this.#shape.params.reduce((n, { shape }) => n + sizeOf(shape), 0);
+  }
+
+  /** Elements of the states that one micro-batch carries; 0 where none are. */
+  get laneSize(): number {
+    return this.#lanes.size;
+  }
+
+  /** SHA-256 (hex) over the kernels of a training step, or of an evaluation where none is taken. */
+  get shaders(): string {
+    return this.#shaders;
+  }
+
+  /**
+   * Loads the plans of a training step, or of an evaluation where it is not to train, and writes the
+   * seed's first parameters.
+   */
+  async open({ trains = true }: { readonly trains?: boolean } = {}): Promise<void> {
+    for (const vector of this.vectors) {
+      for (const [slot, size] of Object.entries(sizesOf(this.layout, vector))) {
+        this.#memory.ensure(slot, size);
+      }
+    }
+    this.#lanes.open();
+    await (trains ? this.#stepper.open(this.#device) : this.#questions.open());
+    this.#shaders = this.#device.shaders;
+    this.#initialize();
+  }
+
+  /**
+   * SHA-256 (hex) over what the device makes of the first micro-batch with the seed's parameters: its
+   * gradient and its carried states, or without training its loss. Devices that differ in it compute
+   * other bits, whatever they are called. Leaves the state as it was; call it before the first step.
+   */
+  async probe({ trains = true }: { readonly trains?: boolean } = {}): Promise<string> {
+    if (!trains) return sha256(bytesOf(Float32Array.from(await this.#questions.probe())));
+    this.#stepper.probe();
+    const states = await this.nextLanes([0]);
+    this.#lanes.drop();
+    return sha256(bytesOf(states), Uint8Array.fromHex(await this.#vectors.hash(["grad"])));
+  }
+
+  /** Begins anew: the seed's first parameters, moments and carried states of zero. */
+  reset(): void {
+    const length = this.layout.pieces.reduce((a, b) => a + b, 0);
+    for (const vector of this.vectors) this.writeVector(vector, new Float32Array(length));
+    const indices = Array.from({ length: this.#config.micro_batches }, (_, i) => i);
+    this.writeLanes(indices, new Float32Array(indices.length * this.laneSize));
+    this.#initialize();
+  }
+
+  #initialize(): void {
+    const key = foldName(this.#key, STREAM.init);
+    for (const param of this.#shape.params) {
+      const { slot, offset } = placeIn(this.layout, "param", param.name);
+      this.#memory.write(slot, initialValues(key, param), offset);
+    }
+  }
+
+  /** Replaces one piece of a vector. */
+  write(vector: string, piece: number, data: Float32Array): void {
+    if (vector === "grad") this.#stepper.touch();
+    this.#memory.write(pieceSlot(vector, piece), data);
+  }
+
+  /** Elements [offset, offset + length) of a piece of a vector. */
+  read(
+    vector: string,
+    piece: number,
+    { offset, length }: Omit<Stretch, "slot">,
+  ): Promise<Float32Array> {
+    return this.#memory.read([{ slot: pieceSlot(vector, piece), offset, length }]);
+  }
+
+  /** A vector (`param`, a moment, `grad`), its pieces one behind the other. */
+  readVector(vector: string): Promise<Float32Array> {
+    return this.#vectors.read(vector);
+  }
+
+  /** Replaces a vector. @throws {RangeError} unless `flat` has its length. */
+  writeVector(vector: string, flat: Float32Array): void {
+    if (vector === "grad") this.#stepper.touch();
+    this.#vectors.write(vector, flat);
+  }
+
+  /**
+   * The gradient vector, with the loss, its pieces one behind the other. Behind the `last` subtree of
+   * a step the next step's first batch is made while the device computes.
+   */
+  gradient({ last = true }: { last?: boolean } = {}): Promise<Float32Array> {
+    if (last) this.#stepper.prepare();
+    return this.readVector("grad");
+  }
+
+  /** Replaces the gradient vector. */
+  setGradient(flat: Float32Array): void {
+    this.writeVector("grad", flat);
+  }
+
+  /**
+   * SHA-256 (hex) over {@linkcode vectors}: equal on all replicas that took the same steps. Nothing
+   * may be updated meanwhile.
+   */
+  hash(): Promise<string> {
+    return this.#vectors.hash(this.vectors);
+  }
+
+  /** XORs `flipBits` into one element of a vector, counted over all pieces: faults for tests. */
+  async damage(vector: string, element: number, flipBits: number): Promise<void> {
+    await this.#vectors.damage(vector, element, flipBits);
+    if (vector === "grad") this.#stepper.touch();
+  }
+
+  /** Makes one element of a vector NaN: faults for tests. */
+  poison(vector: string, element: number): void {
+    this.#vectors.poison(vector, element);
+    if (vector === "grad") this.#stepper.touch();
+  }
+
+  /**
+   * Computes the subtree `node` of a step; its sum is left in the gradient vector. It begins at
+   * the kept states and leaves them as they are, so it may be repeated.
+   */
+  accumulate(step: number, node: Node): void {
+    this.#stepper.accumulate(step, node);
+  }
+
+  /** Looks at the gradient vector, in one read: mean loss, norm, elements that are not finite. */
+  inspect(): Promise<Inspection> {
+    return this.#stepper.inspect();
+  }
+
+  /**
+   * Updates parameters and moments from the gradient vector, and goes on to the states that were
+   * computed since the last update.
+   */
+  update(step: number): void {
+    this.#stepper.update(step);
+    this.#lanes.turn();
+  }
+
+  /** Passes a step over: parameters, moments and carried states stay as they are. */
+  skip(): void {
+    this.#lanes.drop();
+  }
+
+  /**
+   * Kept states of micro-batches, one micro-batch behind the other, each with all carries in order:
+   * `indices.length * laneSize` elements.
+   */
+  readLanes(indices: readonly number[]): Promise<Float32Array> {
+    return this.#lanes.read(indices);
+  }
+
+  /** The states that accumulate() computed, in the same order. @throws {RangeError} if it did not. */
+  nextLanes(indices: readonly number[]): Promise<Float32Array> {
+    return this.#lanes.readNext(indices);
+  }
+
+  /** Replaces kept states, in the same order. @throws {RangeError} unless `data` has their length. */
+  writeLanes(indices: readonly number[], data: Float32Array): void {
+    this.#lanes.write(indices, data);
+  }
+
+  /**
+   * Losses of the evaluation sequences whose number is `rank` modulo `world`; fewer of them once
+   * `signal` is aborted. `moved` hears of each batch.
+   */
+  evaluate(
+    rank: number,
+    world: number,
+    options: {
+      signal?: AbortSignal;
+      moved?: (done: number, total: number) => Promise<void>;
+    } = {},
+  ): Promise<SequenceLoss[]> {
+    return this.#questions.evaluate({ rank, world, ...options });
+  }
+
+  /** How far the gradient reaches in each direction, as measureReach() has it. */
+  reach(): Promise<Reach[]> {
+    return this.#questions.reach();
+  }
+
+  /** Continues `prompt` by `length` tokens, drawn at `temperature`; by fewer once aborted. */
+  sample(
+    prompt: readonly number[],
+    options: NumberedSample,
+  ): Promise<number[]> {
+    return this.#questions.sample(prompt, options);
+  }
+}

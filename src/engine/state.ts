@@ -1,0 +1,118 @@
+/**
+ * Between flat vectors on devices and named tensors in checkpoints. Pure. Optimizer tensors are
+ * named `<moment>.<parameter>`.
+ */
+import { mergeParts } from "../checkpoint/merge.ts";
+import type { Part } from "../checkpoint/merge.ts";
+import type { NamedTensor } from "../checkpoint/tensor.ts";
+import { sizeOf } from "../base/shape.ts";
+import type { Carry } from "../nn/scope.ts";
+import { paramsOf } from "../plan/layout.ts";
+import type { Layout } from "../plan/layout.ts";
+
+/** Prefix of carried states among the optimizer's tensors. */
+const CARRY = "carry.";
+
+/** A slice of one piece of one vector. */
+export interface VectorPart extends Part {
+  readonly vector: string;
+  readonly piece: number;
+}
+
+/** A state that a micro-batch carries. */
+export interface CarryPart {
+  readonly name: string;
+  /** The micro-batch. */
+  readonly index: number;
+  readonly data: Float32Array;
+}
+
+/** Parameters and moments as a checkpoint holds them; carried states stand with the moments. */
+export interface NamedState {
+  readonly model: readonly NamedTensor[];
+  readonly optimizer: readonly NamedTensor[];
+}
+
+/** Puts slices of all vectors together. @throws {RangeError} when they leave holes or overlap. */
+export function mergeState(
+  layout: Layout,
+  { moments, parts }: { moments: readonly string[]; parts: readonly VectorPart[] },
+): NamedState {
+  const vector = (name: string, prefix: string) =>
+    layout.pieces.flatMap((length, piece) => {
+      const tensors = paramsOf(layout).filter((e) => e.piece === piece)
+        .map(({ name, shape, offset }) => ({ name: prefix + name, shape, offset }));
+      const own = parts.filter((part) => part.vector === name && part.piece === piece);
+      return mergeParts({ length, tensors }, own);
+    });
+  return {
+    model: vector("param", ""),
+    optimizer: moments.flatMap((moment) => vector(moment, `${moment}.`)),
+  };
+}
+
+/** Names and shapes of {@linkcode mergeCarries}. */
+export function carriedShapes(
+  carries: readonly Carry[],
+  microBatches: number,
+): { readonly name: string; readonly shape: readonly number[] }[] {
+  return carries.map(({ name, tensor: { shape: [lanes = 1, ...rest] } }) => ({
+    name: CARRY + name,
+    shape: [microBatches * lanes, ...rest],
+  }));
+}
+
+/** Carried states of all micro-batches, lanes in order: `carry.<name>` [S B, ...]. */
+export function mergeCarries(
+  carries: readonly Carry[],
+  { microBatches, parts }: { microBatches: number; parts: readonly CarryPart[] },
+): NamedTensor[] {
+  return carries.map(({ name, tensor: { shape: [lanes = 1, ...rest] } }) => {
+    const size = lanes * sizeOf(rest);
+    const data = new Float32Array(microBatches * size);
+    const own = parts.filter((part) => part.name === name);
+    const came = new Set(own.map(({ index }) => index)).size;
+    if (came !== microBatches || own.length !== came) {
+      throw new RangeError(`Cannot merge ${name}: ${came} of ${microBatches} parts came`);
+    }
+    for (const part of own) data.set(part.data, part.index * size);
+    return { name: CARRY + name, shape: [microBatches * lanes, ...rest], data };
+  });
+}
+
+/** What micro-batch `index` carries under `name`. @throws {RangeError} when it is missing. */
+export function carryOf(
+  { name, tensor: { shape } }: Carry,
+  index: number,
+  optimizer: ReadonlyMap<string, NamedTensor>,
+): Float32Array {
+  const tensor = optimizer.get(CARRY + name);
+  const size = sizeOf(shape);
+  if (tensor === undefined || tensor.data.length < (index + 1) * size) {
+    throw new RangeError(`Cannot load ${CARRY}${name}: the checkpoint lacks lanes of it`);
+  }
+  return tensor.data.slice(index * size, (index + 1) * size);
+}
+
+/** One piece of a vector, filled from named tensors. @throws {RangeError} when one is missing. */
+export function pieceOf(
+  layout: Layout,
+  { vector, piece }: { vector: string; piece: number },
+  state: {
+    readonly model: ReadonlyMap<string, NamedTensor>;
+    readonly optimizer: ReadonlyMap<string, NamedTensor>;
+  },
+): Float32Array {
+  const flat = new Float32Array(layout.pieces[piece] as number);
+  const from = vector === "param" ? state.model : state.optimizer;
+  for (const entry of paramsOf(layout)) {
+    if (entry.piece !== piece) continue;
+    const name = vector === "param" ? entry.name : `${vector}.${entry.name}`;
+    const tensor = from.get(name);
+    if (tensor === undefined || tensor.shape.join() !== entry.shape.join()) {
+      throw new RangeError(`Cannot load ${name}: the checkpoint lacks it in this shape`);
+    }
+    flat.set(tensor.data, entry.offset);
+  }
+  return flat;
+}

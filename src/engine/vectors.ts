@@ -1,0 +1,104 @@
+/**
+ * The flat vectors of a replica as the host sees them: whole, by piece, or as a hash. It knows the
+ * layout's pieces and no parameter.
+ */
+import { createHash } from "node:crypto";
+import { bytesOf } from "../base/hash.ts";
+import type { Memory, Stretch } from "../device/types.ts";
+import { pieceSlot } from "../plan/layout.ts";
+import type { Layout } from "../plan/layout.ts";
+
+/** Elements that are read at once, 64 MiB: below what every adapter can map. */
+const CHUNK = 16 * 1024 * 1024;
+
+/** Vectors on a device. */
+export class Vectors {
+  readonly #memory: Memory;
+  readonly #layout: Layout;
+  readonly #chunk: number;
+
+  constructor(memory: Memory, layout: Layout, { chunk = CHUNK }: { chunk?: number } = {}) {
+    this.#memory = memory;
+    this.#layout = layout;
+    this.#chunk = chunk;
+  }
+
+  /** A vector, its pieces one behind the other, as it is now. */
+  async read(vector: string): Promise<Float32Array> {
+    // All reads are queued before any is awaited: what is queued later changes none of them.
+    const parts = await Promise.all(this.#stretches(vector).map((s) => this.#memory.read([s])));
+    const [first] = parts;
+    if (parts.length === 1 && first !== undefined) return first;
+    const flat = new Float32Array(this.#length);
+    let at = 0;
+    for (const part of parts) {
+      flat.set(part, at);
+      at += part.length;
+    }
+    return flat;
+  }
+
+  /** Replaces a vector. @throws {RangeError} unless `flat` is as long. */
+  write(vector: string, flat: Float32Array): void {
+    if (flat.length !== this.#length) {
+      throw new RangeError(
+        `Cannot write ${vector}: needs ${this.#length} elements: ${flat.length}`,
+      );
+    }
+    let at = 0;
+    this.#layout.pieces.forEach((length, piece) => {
+      this.#memory.write(pieceSlot(vector, piece), flat.subarray(at, at + length));
+      at += length;
+    });
+  }
+
+  /** SHA-256 (hex) over the bytes of vectors in order. Nothing may change them meanwhile. */
+  async hash(vectors: readonly string[]): Promise<string> {
+    const hash = createHash("sha256");
+    for (const stretch of vectors.flatMap((vector) => this.#stretches(vector))) {
+      hash.update(bytesOf(await this.#memory.read([stretch])));
+    }
+    return hash.digest("hex");
+  }
+
+  /** Makes one element, counted over all pieces, NaN. */
+  poison(vector: string, element: number): void {
+    const { slot, offset } = this.#find(vector, element);
+    this.#memory.write(slot, Float32Array.of(NaN), offset);
+  }
+
+  /** XORs `flipBits` into the bits of one element, counted over all pieces. */
+  async damage(vector: string, element: number, flipBits: number): Promise<void> {
+    const { slot, offset } = this.#find(vector, element);
+    const value = await this.#memory.read([{ slot, offset, length: 1 }]);
+    const bits = new Uint32Array(value.buffer, value.byteOffset, 1);
+    bits[0] = (bits[0] as number) ^ flipBits;
+    this.#memory.write(slot, value, offset);
+  }
+
+  get #length(): number {
+    return this.#layout.pieces.reduce((a, b) => a + b, 0);
+  }
+
+  #stretches(vector: string): Stretch[] {
+    const stretches: Stretch[] = [];
+    this.#layout.pieces.forEach((size, piece) => {
+      for (let offset = 0; offset < size; offset += this.#chunk) {
+        const length = Math.min(this.#chunk, size - offset);
+        stretches.push({ slot: pieceSlot(vector, piece), offset, length });
+      }
+    });
+    return stretches;
+  }
+
+  #find(vector: string, element: number): { slot: string; offset: number } {
+    let offset = Number.isInteger(element) ? element : -1;
+    for (const [piece, size] of this.#layout.pieces.entries()) {
+      if (offset >= 0 && offset < size) return { slot: pieceSlot(vector, piece), offset };
+      offset -= size;
+    }
+    throw new RangeError(
+      `Cannot damage ${vector}: needs an element from 0 to ${this.#length - 1}: ${element}`,
+    );
+  }
+}

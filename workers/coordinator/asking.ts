@@ -1,0 +1,95 @@
+/** What is asked of a formation besides steps: evaluations, the gradient's reach, a sample. */
+import type { Reach } from "../../src/report/events.ts";
+import { streamBehind } from "../../src/data/tokenizers/behind.ts";
+import type { Tokenizer } from "../../src/data/tokenizers/types.ts";
+import { evaluationOf } from "./evaluated.ts";
+import type { Lead } from "./lead.ts";
+import { directionsOf } from "../../src/engine/plans.ts";
+import { unpackReach } from "../../src/engine/reach.ts";
+import { firstTokens } from "../protocol/texts.ts";
+import { floatsOf, wordsOf } from "../protocol/payload.ts";
+
+/**
+ * Mean validation loss, summed in the order of batches whoever computed them. Where nothing can be
+ * asked there is none: nothing is reported, and no state is better than another.
+ */
+export async function evaluate(lead: Lead): Promise<void> {
+  const { team, run: { config, corpus, report, evaluated }, course, stop, task } = lead;
+  const { step } = course;
+  const among = Math.max(1, corpus.texts.length);
+  if (!lead.isEvaluable) {
+    course.evaluated = step;
+    course.valLoss = undefined;
+    return evaluated?.(evaluationOf([], { among }));
+  }
+  report({ type: "doing", what: "evaluating" });
+  const strikes = lead.strikes(step, ["evaluate"]);
+  await team.order((rank) => ({ type: "evaluate", strikes: strikes[rank] ?? [] }));
+  await lead.pass("evaluate");
+  const answers = await team.expect("evaluated");
+  if (stop.aborted) return; // it was cut short
+  const payloads = answers.map(({ payload }) => payload);
+  const evaluation = evaluationOf(payloads, { among, textOf: lead.textOf });
+  const { loss, accuracy, texts } = evaluation;
+  evaluated?.(evaluation);
+  const reaches = config.report.gradient_reach ? await reach(lead) : undefined;
+  course.evaluated = step;
+  course.valLoss = loss;
+  if (Number.isFinite(loss)) course.sound = Math.max(course.sound, step);
+  report({
+    type: "eval",
+    step,
+    valLoss: loss,
+    ...(task.asked !== "next" && { valAccuracy: accuracy }),
+    ...(texts.length > 1 && {
+      texts: texts.map(({ nats, counted }, i) => ({
+        name: corpus.texts[i]?.name ?? "",
+        valLoss: counted === 0 ? null : nats / counted,
+      })),
+    }),
+  });
+  if (reaches !== undefined) report({ type: "reach", step, reaches });
+}
+
+async function reach({ team, run: { config } }: Lead): Promise<Reach[]> {
+  await team.orderTo(0, { type: "reach" });
+  const { payload } = await team.expectFrom(0, "reached");
+  return unpackReach(floatsOf(payload), directionsOf(config));
+}
+
+/** Shows how the model continues each prompt, where that can be asked. */
+export async function sample(lead: Lead): Promise<void> {
+  const { team, stop, task, course, run: { corpus, config: { report }, report: tell } } = lead;
+  const { tokenizer } = corpus;
+  course.sampled = course.step;
+  if (report.sample_length === 0 || task.asked !== "next" || !tokenizer) return;
+  const { step } = course;
+  const given = report.prompts.map((prompt) => ({ prompt, tokens: [...tokenizer.encode(prompt)] }));
+  const all = given.length > 0 ? given : [{ prompt: "", tokens: firstTokens(corpus.texts) }];
+  tell({ type: "doing", what: "drawing samples" });
+  for (const [number, { prompt, tokens }] of all.entries()) {
+    await team.orderTo(0, {
+      type: "sample",
+      prompt: tokens,
+      known: tokenizer.size,
+      at: [step, number],
+      length: report.sample_length,
+      temperature: report.sample_temperature,
+    });
+    await lead.pass("sample");
+    const { payload } = await team.expectFrom(0, "sampled");
+    if (stop.aborted) return;
+    const shown = prompt === "" ? [] : tokens;
+    const text = textBehind(tokenizer, { shown, drawn: wordsOf(payload) });
+    tell({ type: "sample", step, prompt, text });
+  }
+}
+
+/** The text of what was drawn, as it goes on from what is shown. */
+function textBehind(
+  tokenizer: Tokenizer,
+  { shown, drawn }: { readonly shown: readonly number[]; readonly drawn: Uint32Array },
+): string {
+  const stream = streamBehind(tokenizer, shown);
+  return Array.from(drawn, (id) => stream.push(id)).join("") + stream.flush();
+}

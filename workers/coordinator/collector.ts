@@ -1,0 +1,87 @@
+/** Puts a checkpoint's state together from the parts that workers send while training goes on. */
+import { append } from "../../src/base/extremes.ts";
+import type { RunConfig } from "../../src/config/schema.ts";
+import { sizeOf } from "../../src/base/shape.ts";
+import { optimizerOf } from "../../src/optim/mod.ts";
+import type { Answer } from "../group/link.ts";
+import { floatsOf } from "../protocol/payload.ts";
+import type { Shape } from "../../src/engine/plans.ts";
+import { mergeCarries, mergeState } from "../../src/engine/state.ts";
+import type { CarryPart, NamedState, VectorPart } from "../../src/engine/state.ts";
+
+/** What a state is made of. */
+export interface Whole {
+  readonly shape: Pick<Shape, "layout" | "carries">;
+  readonly config: Pick<RunConfig, "optim" | "micro_batches">;
+}
+
+/** The parts of one checkpoint as they come. */
+export class Collector {
+  readonly #whole: Whole;
+  readonly #missing: Set<number>;
+  readonly #parts: VectorPart[] = [];
+  readonly #carries: CarryPart[] = [];
+  readonly #done = Promise.withResolvers<NamedState | undefined>();
+
+  /** Collects from the workers with these numbers. */
+  constructor(ids: readonly number[], whole: Whole) {
+    this.#missing = new Set(ids);
+    this.#whole = whole;
+  }
+
+  /** The state once all parts are there; undefined when some will never come. */
+  get state(): Promise<NamedState | undefined> {
+    return this.#done.promise;
+  }
+
+  /** Who has not sent all yet. */
+  get missing(): readonly number[] {
+    return Array.from(this.#missing);
+  }
+
+  /** Takes what a worker sent. */
+  take(id: number, { reply, payload }: Answer<"part" | "lane" | "saved">): void {
+    if (!this.#missing.has(id)) return;
+    if (reply.type === "part") {
+      const { vector, piece, start } = reply;
+      this.#parts.push({ vector, piece, start, data: floatsOf(payload) });
+    } else if (reply.type === "lane") {
+      append(this.#carries, this.#lane(reply.index, floatsOf(payload)));
+    } else {
+      this.#missing.delete(id);
+      if (this.#missing.size === 0) this.#finish();
+    }
+  }
+
+  /** The rest will not come. */
+  drop(): void {
+    this.#missing.clear();
+    this.#done.resolve(undefined);
+  }
+
+  /** A lane's data holds all carries, one behind the other. */
+  #lane(index: number, data: Float32Array): CarryPart[] {
+    let at = 0;
+    return this.#whole.shape.carries.map(({ name, tensor }) => {
+      const size = sizeOf(tensor.shape);
+      const part = { name, index, data: data.subarray(at, at + size) };
+      at += size;
+      return part;
+    });
+  }
+
+  #finish(): void {
+    const { shape: { layout, carries }, config } = this.#whole;
+    try {
+      const { moments } = optimizerOf(config.optim);
+      const { model, optimizer } = mergeState(layout, { moments, parts: this.#parts });
+      const lanes = { microBatches: config.micro_batches, parts: this.#carries };
+      this.#done.resolve({
+        model,
+        optimizer: [...optimizer, ...mergeCarries(carries, lanes)],
+      });
+    } catch (error) {
+      this.#done.reject(error);
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/** What a run does next: a pure function of how far everything has come. */
+import type { RunConfig } from "../../src/config/schema.ts";
+
+/** How far a run has come, in finished steps. */
+export interface Progress {
+  readonly step: number;
+  /** Steps of the last evaluation, comparison of hashes, save (or the one under way), samples. */
+  readonly evaluated: number;
+  readonly proven: number;
+  readonly saved: number;
+  readonly sampled: number;
+  /** Step whose state could not be saved last; -1 is none. */
+  readonly unsaved: number;
+  /** A save came to nothing: another one is due whatever the step. */
+  readonly owed: boolean;
+  readonly stopping: boolean;
+}
+
+/** What to do; `end` when nothing is left. */
+export type Task = "evaluate" | "sample" | "prove" | "save" | "save_last" | "step" | "end";
+
+interface Plan extends Pick<RunConfig, "steps" | "checkpoint" | "guard"> {
+  readonly eval: Pick<RunConfig["eval"], "every">;
+  readonly report: Pick<RunConfig["report"], "sample_every">;
+}
+
+/** The next task. */
+export function nextTask(progress: Progress, plan: Plan): Task {
+  const { step, evaluated, sampled, proven, saved, unsaved, owed, stopping } = progress;
+  const isSaved = saved === step && unsaved !== step;
+  if (stopping) return isSaved ? "end" : "save_last";
+  const over = step >= plan.steps;
+  if (evaluated !== step && (over || every(plan.eval.every, step))) return "evaluate";
+  if (over) return isSaved ? "end" : "save_last";
+  if (sampled !== step && every(plan.report.sample_every, step)) return "sample";
+  if (proven !== step && every(plan.guard.hash_every, step)) return "prove";
+  const { at } = plan.checkpoint;
+  if (saved !== step && (owed || at.includes(step) || every(plan.checkpoint.every, step))) {
+    return "save";
+  }
+  return "step";
+}
+
+/** Whether something comes between `step` finished steps and the next one. */
+export function isPause(step: number, plan: Plan): boolean {
+  return step >= plan.steps || plan.checkpoint.at.includes(step) ||
+    [plan.eval, plan.checkpoint].some((part) => every(part.every, step)) ||
+    [plan.guard.hash_every, plan.report.sample_every].some((n) => every(n, step));
+}
+
+function every(interval: number, step: number): boolean {
+  return interval > 0 && step > 0 && step % interval === 0;
+}

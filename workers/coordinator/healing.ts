@@ -1,0 +1,117 @@
+/**
+ * How all members of a formation come to hold one state, and how it is known that they do. Goes
+ * back to the newest checkpoint when no member holds the state, or when they differ in it.
+ */
+import { bytesOf } from "../../src/base/hash.ts";
+import type { NamedTensor } from "../../src/checkpoint/tensor.ts";
+import type { Checkpoint } from "../../src/checkpoint/verify.ts";
+import { FRESH } from "../../src/guard/watch.ts";
+import { optimizerOf } from "../../src/optim/mod.ts";
+import type { Lead } from "./lead.ts";
+import { carryOf, pieceOf } from "../../src/engine/state.ts";
+
+/** Brings the parameters that a run begins with to all members; all else is as the seed has it. */
+export async function loadInitial(
+  { team, shape: { layout } }: Lead,
+  model: ReadonlyMap<string, NamedTensor>,
+): Promise<void> {
+  team.settle(false);
+  for (const piece of layout.pieces.keys()) {
+    const state = { model, optimizer: new Map() };
+    const data = pieceOf(layout, { vector: "param", piece }, state);
+    await team.order({ type: "load", vector: "param", piece }, bytesOf(data));
+    await team.expect("loaded");
+  }
+  team.settle(true);
+}
+
+/** Brings a checkpoint's state to all members. */
+export async function load(
+  { team, run: { config }, shape: { layout, carries }, course }: Lead,
+  { model, optimizer, manifest }: Checkpoint,
+): Promise<void> {
+  team.settle(false);
+  for (const vector of ["param", ...optimizerOf(config.optim).moments]) {
+    for (const piece of layout.pieces.keys()) {
+      const data = pieceOf(layout, { vector, piece }, { model, optimizer });
+      await team.order({ type: "load", vector, piece }, bytesOf(data));
+      await team.expect("loaded");
+    }
+  }
+  for (let index = 0; carries.length > 0 && index < config.micro_batches; index++) {
+    const lane = carries.flatMap((carry) => [...carryOf(carry, index, optimizer)]);
+    await team.order({ type: "load_lane", index }, bytesOf(Float32Array.from(lane)));
+    await team.expect("loaded");
+  }
+  team.settle(true);
+  course.stateHash = manifest.stateHash;
+}
+
+/** Goes back to the newest checkpoint, or to the start where there is none. */
+export async function rewind(lead: Lead, why: string): Promise<void> {
+  const { run, course, team } = lead;
+  const { reload, report } = run;
+  // Whatever was lost, nobody holds the state any more until all do.
+  team.settle(false);
+  await lead.quiet();
+  const checkpoint = await reload?.(course.skips);
+  const step = checkpoint?.manifest.step ?? 0;
+  lead.note("rewind", { from: course.step, to: step, reason: why });
+  const text = `Going back from step ${course.step} to step ${step}: ${why}`;
+  report({ type: "notice", text });
+  report({ type: "rewind", step });
+  Object.assign(course, {
+    step,
+    evaluated: step,
+    sampled: step,
+    saved: checkpoint === undefined ? -1 : step,
+    proven: -1,
+    granted: -1,
+    unsaved: -1,
+    owed: false,
+    sound: Math.min(course.sound, step),
+    ruin: undefined,
+    watched: FRESH,
+    rate: lead.rateAt(step),
+  });
+  if (checkpoint !== undefined) return await load(lead, checkpoint);
+  await team.order({ type: "reset" });
+  await team.expect("loaded");
+  if (run.initial !== undefined) await loadInitial(lead, run.initial);
+  team.settle(true);
+}
+
+/**
+ * All members must hold the same bits. Those that differ from most are expelled; what they
+ * computed since the last checkpoint may be in everybody's state, so all go back to it.
+ */
+export async function prove(lead: Lead): Promise<void> {
+  const { team, course } = lead;
+  const hashes = await hashesOf(lead);
+  course.proven = course.step;
+  if (allSame(hashes)) return;
+  const common = mostFrequent(hashes);
+  const odd = team.places.filter((_, rank) => common !== undefined && hashes[rank] !== common);
+  const who = odd.map(({ id }) => `worker ${id}`).join(", ") || "each worker";
+  const why = `replicas differ at step ${course.step}: ${who} from the others`;
+  lead.note("drift", { step: course.step, odd: odd.map(({ id }) => id), reason: why });
+  await rewind(lead, why);
+  if (!allSame(await hashesOf(lead))) {
+    throw new Error(`Cannot go on: ${who} cannot hold a state that was loaded`);
+  }
+  for (const { id } of odd) team.expel(id, "its state differed from the others'");
+}
+
+async function hashesOf({ team }: Lead): Promise<string[]> {
+  await team.order({ type: "prove" });
+  return (await team.expect("proof")).map(({ reply }) => reply.hash);
+}
+
+function allSame(values: readonly string[]): boolean {
+  return values.every((value) => value === values[0]);
+}
+
+/** The value that more than half of all are; undefined when there is none. */
+function mostFrequent(values: readonly string[]): string | undefined {
+  return values.find((value) => values.filter((v) => v === value).length > values.length / 2);
+}

@@ -1,0 +1,28 @@
+/** What a worker that has joined is told, and the tokens of the texts that are in memory. Pure. */
+import { bytesOf } from "../../src/base/hash.ts";
+import type { RunConfig } from "../../src/config/schema.ts";
+import { needsTokenizer } from "../../src/data/sources/mod.ts";
+import type { Corpus } from "../../src/corpus/corpus.ts";
+import type { Order } from "../protocol/messages.ts";
+import { sendTexts } from "../protocol/texts.ts";
+
+/** The order to set up, and its payload. */
+export function setUp(
+  config: RunConfig,
+  corpus: Corpus,
+  { trains = true }: { readonly trains?: boolean } = {},
+): readonly [Order & { type: "setup" }, Uint8Array<ArrayBuffer>] {
+  const { vocabulary, tokenizer } = corpus;
+  const { texts, tokens } = sendTexts(corpus.texts);
+  const spec = needsTokenizer(config.data) ? tokenizer?.toJSON() ?? null : null;
+  const order = {
+    type: "setup",
+    config,
+    vocabulary,
+    tokenizer: spec,
+    texts,
+    trains,
+    strikes: [],
+  } as const;
+  return [order, bytesOf(tokens)];
+}

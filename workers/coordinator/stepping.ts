@@ -1,0 +1,213 @@
+/**
+ * How a step comes to count: every member computes it and votes, the votes are judged, and only
+ * then is it committed. What it is made of, the workers know.
+ */
+import { writingFault } from "../../src/base/file_fault.ts";
+import { Refusal } from "../../src/base/refusal.ts";
+import { allFinite, judge, sameBits } from "../../src/guard/judge.ts";
+import type { Inspection } from "../../src/guard/judge.ts";
+import { watch } from "../../src/guard/watch.ts";
+import { learningRate } from "../../src/optim/schedule.ts";
+import { addStep, tokensPerSecond } from "../../src/report/rate.ts";
+import { isPause } from "./due.ts";
+import { rewind } from "./healing.ts";
+import type { Lead } from "./lead.ts";
+
+/** Points of a step that faults can name, until it is voted for. */
+const POINTS = ["forward", "exchange", "summed", "voted"] as const;
+/** Milliseconds between tries to write a decision down. */
+const PAUSES = [100, 400, 1500] as const;
+/** Looks at a step on which members may disagree before all go back to a checkpoint. */
+const DISAGREEMENTS = 2;
+
+/** Computes a step, judges it, and lets it count; `start`: when training began, in seconds. */
+export async function step(lead: Lead, start: number): Promise<void> {
+  const { run: { config }, course } = lead;
+  const { policy, max_skips: maxSkips } = config.guard;
+  const looks: Inspection[] = [];
+  for (let disagreed = 0; true;) {
+    const look = await lookAt(lead);
+    if (look === undefined) {
+      if (++disagreed <= DISAGREEMENTS) continue;
+      return await rewind(lead, `workers disagree on the gradient of step ${course.step + 1}`);
+    }
+    looks.push(look);
+    if (allFinite(look)) course.sound = Math.max(course.sound, course.step);
+    const [first, again] = looks.slice(-2) as [Inspection, Inspection | undefined];
+    const options = { policy, skipped: course.skips.size, maxSkips, looks: looks.length };
+    const { action, cause, reason } = judge(first, again, options);
+    if (looks.length > 1 || action !== "commit") {
+      lead.note("guard", { step: course.step, action, reason });
+    }
+    if (action === "again") continue;
+    if (action === "commit" || action === "transient") return await commit(lead, look, start);
+    // The same numbers on a second look come from the state or the data, not from a hardware fault.
+    const isRuined = cause === "numbers" && !Number.isFinite(look.loss);
+    const what = `Training diverged in step ${course.step + 1}: ${reason}`;
+    return await refuse(lead, action, { what, step: course.step, isRuined });
+  }
+}
+
+/** One look at a step's gradient; undefined when the members do not agree on it. */
+async function lookAt(lead: Lead): Promise<Inspection | undefined> {
+  const { team, course } = lead;
+  const { step } = course;
+  if (course.granted !== step) {
+    const strikes = lead.strikes(step, POINTS);
+    await team.order((rank) => ({ type: "step", step, strikes: strikes[rank] ?? [] }));
+  }
+  course.granted = -1;
+  const votes = (await team.expect("vote")).map(({ reply }) => reply);
+  const [first] = votes;
+  if (first === undefined || votes.every((vote) => sameBits(vote, first))) return first;
+  const [losses, norms] = [votes.map((v) => v.loss), votes.map((v) => v.norm)];
+  lead.note("disagreement", { step, losses, norms });
+  return undefined;
+}
+
+/** Every vote is cast: from here on the step counts, whoever is lost. */
+async function commit(lead: Lead, { loss, norm }: Inspection, start: number): Promise<void> {
+  const { run: { config, now, report }, team, course, stop, tokensPerStep } = lead;
+  const { step } = course;
+  const done = step + 1;
+  course.step = done;
+  course.loss = loss;
+  team.committed(done);
+  const next = !isPause(done, config) && !stop.aborted && !team.wantsForming && !course.owed &&
+    !course.skips.has(done) && course.ruin === undefined;
+  const apply = lead.strikes(step, ["apply"]);
+  const more = next ? lead.strikes(done, POINTS) : [];
+  await team.order((rank) => ({
+    type: "commit",
+    step,
+    next,
+    strikes: [...apply[rank] ?? [], ...more[rank] ?? []],
+  }));
+  if (next) course.granted = done;
+  if (course.untried) lead.note("recovered", { attempt: team.attempt, step: done });
+  course.untried = false;
+  const tokens = done * tokensPerStep;
+  course.rate = addStep(course.rate, { tokens, seconds: now() });
+  report({
+    type: "step",
+    step: done,
+    loss,
+    lr: learningRate(step, config.optim),
+    gradNorm: norm,
+    tokens,
+    tokensPerS: tokensPerSecond(course.rate),
+    seconds: now() - start,
+  });
+  lookForSpikes(lead, { loss, norm });
+  await lead.pass("commit");
+}
+
+function lookForSpikes(lead: Lead, values: { loss: number; norm: number }): void {
+  const { run: { config, report }, course } = lead;
+  const { state, alarms } = watch(course.watched, values, { threshold: config.guard.spike });
+  course.watched = state;
+  for (const { what, value, z } of alarms) {
+    lead.note("spike", { step: course.step, what, value, z });
+    const name = what === "loss" ? "loss" : "gradient norm";
+    const text = `Step ${course.step}: ${name} ${value.toPrecision(4)} is ${z.toFixed(1)} ` +
+      "standard deviations above its mean";
+    report({ type: "notice", text });
+  }
+}
+
+/** A state that was to be saved and is not finite is not gone on from. */
+export async function ruined(
+  lead: Lead,
+  { step, fault: { message, kept } }: NonNullable<Lead["course"]["ruin"]>,
+): Promise<void> {
+  const { run: { config: { guard: { policy } } }, course } = lead;
+  course.ruin = undefined;
+  lead.note("ruined", { step, reason: message });
+  const what = `Training diverged in step ${step}: ${message}` +
+    (kept === undefined ? "" : `; it is kept as ${kept}`);
+  // Passing over further steps does not repair the state.
+  const action = policy === "rollback" ? policy : "halt";
+  await refuse(lead, action, { what, step: Math.max(0, step - 1), isRuined: true });
+}
+
+/** A step whose numbers are not finite whenever it is computed never counts. */
+async function refuse(
+  lead: Lead,
+  action: "halt" | "skip" | "rollback",
+  { what, step, isRuined }: {
+    readonly what: string;
+    /** The step that is to blame. */
+    readonly step: number;
+    /** Whether the state is to blame, and not what the step read. */
+    readonly isRuined: boolean;
+  },
+): Promise<void> {
+  const { run: { config: { guard }, report }, course: { skips } } = lead;
+  const first = action === "skip" ? step : Math.max(0, step + 1 - guard.rollback_steps);
+  const steps = Array.from({ length: step + 1 - first }, (_, i) => first + i)
+    .filter((each) => !skips.has(each));
+  const isOver = action !== "halt" && skips.size + steps.length > guard.max_skips;
+  if (action === "halt" || isOver || steps.length === 0) {
+    const limit = `; guard.max_skips (${guard.max_skips}) allows no more steps to be passed over`;
+    const text = `${what}${isOver ? limit : ""}; ${await adviceIn(lead, isRuined)}`;
+    throw new Refusal("numerical", text);
+  }
+  // On disk before it is done: whoever resumes must decide the same.
+  const fault = await recordFault(() =>
+    lead.note("skip", { step, skips: steps, reason: what }, true)
+  );
+  if (fault !== undefined) {
+    // Without a record the step is not passed over: the state before it is saved and the run ends.
+    lead.course.fault = fault;
+    return;
+  }
+  for (const each of steps) skips.add(each);
+  report({ type: "notice", text: `${what}: ${action}` });
+  if (action === "skip") return;
+  if (isRuined) await setAside(lead);
+  await rewind(lead, `step ${step + 1} is not finite`);
+}
+
+/** What to do about a run that diverged, and where it can go on. */
+async function adviceIn(lead: Lead, isRuined: boolean): Promise<string> {
+  // A disk that fails here must not hide why the run ends.
+  const newest = await setAside(lead, isRuined ? lead.course.sound : Infinity).catch(() => {});
+  return newest === undefined
+    ? "lower optim.lr: there is no good checkpoint to go on from"
+    : `lower optim.lr, or resume with another guard.policy: step ${newest} is the newest ` +
+      `${isRuined ? "good " : ""}checkpoint`;
+}
+
+/** Sets aside what is ruined of the checkpoints; gives the newest that is left. */
+async function setAside(
+  { run, course, quiet }: Lead,
+  sound = course.sound,
+): Promise<number | undefined> {
+  await quiet();
+  return await run.setAside?.(sound);
+}
+
+/** Records a decision, with retries if the disk fails; gives the fault that remains. */
+async function recordFault(write: () => void): Promise<Refusal | undefined> {
+  for (const pause of [...PAUSES, undefined]) {
+    try {
+      write();
+      return undefined;
+    } catch (error) {
+      const fault = writingFault(error, { doing: "record what is passed over in" });
+      if (fault === undefined) throw error;
+      if (pause === undefined) {
+        return new Refusal(fault.exit === "tooLarge" ? fault.exit : "lost", fault.message);
+      }
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+}
+
+/** Passes over a step: nothing is computed and nothing changes. */
+export async function passOver({ team, course }: Lead): Promise<void> {
+  await team.order({ type: "skip", step: course.step });
+  // The state stays as it is.
+  if (course.sound === course.step) course.sound++;
+  course.step++;
+}

@@ -1,0 +1,71 @@
+/**
+ * The source files that a worker's process loads, as they are on disk: from the entry along all static
+ * imports, and the lock file, which decides the packages. A worker may read no source itself.
+ */
+import { sha256 } from "../../src/base/hash.ts";
+import { once } from "../../src/base/once.ts";
+
+/** The hash of each file, by its path from the root of the checkout. */
+export type Code = ReadonlyMap<string, string>;
+
+/** The root of the checkout. */
+const ROOT = new URL("../../", import.meta.url);
+/** The module that a worker's process runs. */
+export const WORKER = new URL("../worker.ts", import.meta.url);
+/** Decides the versions and the hashes of all packages. */
+const LOCK = new URL("deno.lock", ROOT);
+
+/** Statements that load another module; types alone are erased before. */
+const IMPORTS = [
+  /^(?:import|export)\s(?!type\s)[^"'`;]*?\sfrom\s+"([^"]+)"/gm,
+  /^import\s+"([^"]+)"/gm,
+];
+
+/**
+ * The code of workers as this process began with it: taken at the first call, so call it before
+ * anything that takes time.
+ */
+export const codeAsBegun: () => Promise<Code> = once(() => codeOnDisk());
+
+/** The code that a worker would load now. */
+export async function codeOnDisk(): Promise<Code> {
+  const code = new Map<string, string>();
+  let level = [WORKER.href, LOCK.href];
+  while (level.length > 0) {
+    const found = await Promise.all(level.map(async (href) => [href, await textOf(href)] as const));
+    for (const [href, text] of found) {
+      code.set(nameOf(href), sha256(new TextEncoder().encode(text)));
+    }
+    const next = found.flatMap(([href, text]) => importsOf(href, text));
+    level = Array.from(new Set(next)).filter((href) => !code.has(nameOf(href)));
+  }
+  return code;
+}
+
+/** The files that are not the same in both, by name in order. Pure. */
+export function changedFiles(before: Code, now: Code): string[] {
+  return Array.from(new Set([...before.keys(), ...now.keys()]))
+    .filter((name) => before.get(name) !== now.get(name))
+    .sort();
+}
+
+/** The files of the checkout that a module imports. */
+export function importsOf(href: string, text: string): string[] {
+  if (!/\.[jt]s$/.test(href)) return [];
+  return IMPORTS.flatMap((pattern) => Array.from(text.matchAll(pattern), ([, path = ""]) => path))
+    .filter((path) => /^\.\.?\//.test(path))
+    .map((path) => new URL(path, href).href);
+}
+
+/** A file that cannot be read counts as an empty one: that another took its place is then seen. */
+async function textOf(href: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(new URL(href));
+  } catch {
+    return "";
+  }
+}
+
+function nameOf(href: string): string {
+  return href.startsWith(ROOT.href) ? href.slice(ROOT.href.length) : href;
+}

@@ -1,0 +1,112 @@
+/**
+ * How fast workers step side by side: each is a process, as in a run, on its own card or on the
+ * device that all share. They compute at the same time and send each other nothing.
+ */
+import { maxOf } from "../../src/base/extremes.ts";
+import { cardOf, type PinnedCard } from "../../src/cards/pin.ts";
+import type { RunConfig } from "../../src/config/schema.ts";
+import { type Backend, takeBackend } from "../../src/device/backend.ts";
+import { lineReader } from "./lines.ts";
+import type { Probed } from "../../src/engine/probe.ts";
+import { CHILD, environment } from "./spawn.ts";
+
+/** What each process is asked. */
+export interface ProbeRequest {
+  readonly config: RunConfig;
+  readonly steps: number;
+  readonly workers: number;
+  readonly backend: Backend;
+}
+
+/** Milliseconds in which all must be warm, and then done: kernels may take long to compile. */
+const PATIENCE = 300_000;
+
+/**
+ * The pace of the slowest of `config.workers` processes, which is that of a step. Where one of them
+ * ended before, as it does when memory is short, its last words.
+ */
+export async function probeTogether(
+  { config, steps, cards }: {
+    readonly config: RunConfig;
+    readonly steps: number;
+    readonly cards: readonly PinnedCard[];
+  },
+): Promise<Probed | string> {
+  const { workers } = config;
+  const signal = AbortSignal.timeout(PATIENCE);
+  const children = Array.from(
+    { length: workers },
+    (_, i) => start({ workers, pin: cardOf(cards, i)?.pin ?? {}, signal }),
+  );
+  try {
+    const request: ProbeRequest = { config, steps, workers, backend: takeBackend() };
+    await Promise.all(children.map((child) => child.say(JSON.stringify(request))));
+    const warm = await Promise.all(children.map((child) => child.line()));
+    const cold = children.find((_, i) => warm[i] !== "warm");
+    if (cold !== undefined) return await cold.why();
+    await Promise.all(children.map((child) => child.say("go")));
+    const lines = await Promise.all(children.map((child) => child.line()));
+    const ended = children.find((_, i) => lines[i] === undefined);
+    if (ended !== undefined) return await ended.why();
+    return slowest(lines.map((line) => JSON.parse(line as string)));
+  } finally {
+    await Promise.all(children.map((child) => child.end()));
+  }
+}
+
+/** A step waits for the last worker, in its micro-batches and in its update. */
+function slowest(all: readonly Probed[]): Probed {
+  return {
+    micro_batches: all.reduce((sum, { micro_batches }) => sum + micro_batches, 0),
+    micro_batch_seconds: maxOf(all.map((each) => each.micro_batch_seconds)),
+    update_seconds: maxOf(all.map((each) => each.update_seconds)),
+  };
+}
+
+interface Child {
+  say(line: string): Promise<void>;
+  /** The next line of stdout; undefined when the process has ended. */
+  line(): Promise<string | undefined>;
+  /** Why it ended: the last line of its stderr. */
+  why(): Promise<string>;
+  end(): Promise<void>;
+}
+
+function start(
+  { workers, pin, signal }: {
+    workers: number;
+    pin: Readonly<Record<string, string>>;
+    signal: AbortSignal;
+  },
+): Child {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...CHILD, "--allow-read", new URL("./probe_child.ts", import.meta.url).href],
+    clearEnv: true,
+    env: { ...environment(workers), ...pin },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+    signal,
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  const words = new Response(child.stderr).text();
+  return {
+    async say(line) {
+      // One that has ended is noticed by its missing line.
+      await writer.write(new TextEncoder().encode(line + "\n")).catch(() => {});
+    },
+    line: lineReader(child.stdout),
+    async why() {
+      const last = (await words).trim().split("\n").at(-1);
+      return last || `it ended with code ${(await child.status).code}`;
+    },
+    async end() {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended by itself.
+      }
+      await Promise.all([child.status, words]);
+    },
+  };
+}

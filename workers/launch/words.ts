@@ -1,0 +1,68 @@
+/**
+ * The stderr of a worker's process. Until the worker has joined it is kept back, because a start that
+ * fails is retried and its cause is reported once. Afterwards all of it is printed.
+ */
+import { oneLine } from "../../src/base/printable.ts";
+import { warnText } from "../../src/base/say.ts";
+import { relayLines } from "./lines.ts";
+
+/** Characters that are kept of a process that has not joined. */
+const KEPT = 16_384;
+/** Longest cause. */
+const LONGEST = 300;
+/** Milliseconds in which the last words of a process that has ended must have come. */
+const PATIENCE = 500;
+
+/** The stderr of one process. */
+export class Words {
+  readonly #over: Promise<void>;
+  #held: string[] = [];
+  #length = 0;
+  #isShown = false;
+
+  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
+    this.#over = relayLines(stream, (line) => this.#hear(line)).catch(() => {});
+  }
+
+  /** Prints what was said so far, and from now on whatever is said. */
+  show(): void {
+    this.#isShown = true;
+    for (const line of this.#held.splice(0)) warnText(line);
+  }
+
+  /** Why a process that has ended did so, on one line, as it said; "" where it said nothing. */
+  async cause(): Promise<string> {
+    await this.end();
+    return causeIn(this.#held);
+  }
+
+  /** Waits for the last words of a process that has ended. */
+  async end(): Promise<void> {
+    await within(PATIENCE, this.#over);
+  }
+
+  #hear(line: string): void {
+    if (this.#isShown) return warnText(line);
+    if (this.#length < KEPT) this.#held.push(line);
+    this.#length += line.length;
+  }
+}
+
+/**
+ * Waits for `work`, which must not reject, for at most `ms` milliseconds: processes that a worker started
+ * may keep its streams open.
+ */
+export async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([work, promise]);
+  clearTimeout(timer);
+}
+
+/** The line that says why: an error's, where there is one, before those of drivers. */
+function causeIn(said: readonly string[]): string {
+  const lines = said.map((line) => line.trim()).filter((line) => line !== "");
+  const error = lines.find((line) => /^(?:error|uncaught)\b/i.test(line)) ??
+    lines.find((line) => /\b(?:error|cannot|failed|panicked)\b/i.test(line)) ?? lines[0] ?? "";
+  return oneLine(error.replace(/^error: /, "")).slice(0, LONGEST);
+}

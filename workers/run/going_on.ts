@@ -1,0 +1,254 @@
+/**
+ * Where a run goes on: at its newest good checkpoint, or at step 0 where nothing says that there was
+ * ever one. Nothing that was recorded is written over: what is done again is kept beside. Needs the
+ * lock of the run.
+ */
+import { basename, join } from "node:path";
+import { minOf } from "../../src/base/extremes.ts";
+import { Refusal } from "../../src/base/refusal.ts";
+import { namesIn } from "../../src/checkpoint/files.ts";
+import { heldDisk } from "../../src/checkpoint/held_disk.ts";
+import { listCheckpoints, loadNewest, type LoadOptions } from "../../src/checkpoint/load.ts";
+import type { RunLock } from "../../src/checkpoint/lock.ts";
+import { damagedStepOf, stepOf } from "../../src/checkpoint/names.ts";
+import { requirePlaces, RUN_PLACES } from "../../src/checkpoint/places.ts";
+import { setAsideAfter } from "../../src/checkpoint/retention.ts";
+import { Ruined } from "../../src/checkpoint/ruined.ts";
+import type { Checkpoint } from "../../src/checkpoint/verify.ts";
+import { copyAside, setAsideTogether } from "../../src/report/aside.ts";
+import { readIfAny } from "../../src/report/atomic.ts";
+import type { Sink } from "../../src/report/events.ts";
+import { parseJournal } from "../../src/report/journal.ts";
+import { keptLines } from "../../src/report/metrics.ts";
+import { RECORDS, requireOwn } from "../../src/corpus/held.ts";
+import { type Decision, recordedIn } from "./journal/recorded.ts";
+import type { Note } from "../group/team.ts";
+import { judge } from "../../src/artifacts/whole.ts";
+
+/** What a checkpoint must agree with, and who hears of those that do not. */
+export interface Decided {
+  /** Steps that were decided to be passed over. */
+  readonly skips: ReadonlySet<number>;
+  /** Which of them the journal says, and when they were decided. */
+  readonly decisions?: readonly Decision[];
+  readonly show: Sink;
+  /** Writes to the journal. */
+  readonly note: (kind: string, note: Note) => void;
+  /** The run's lock. */
+  readonly lock: Pick<RunLock, "check">;
+}
+
+/**
+ * The newest good checkpoint of the run in `out`, or undefined when it may begin at step 0. Those that
+ * took a step which was decided against later are set aside.
+ * @throws {Refusal} `incompatible` when there were checkpoints and none is left that verifies, and when
+ * the newest one contradicts the journal; `locked` once the lock is lost: a folder that was moved away
+ * holds none, which must not look like a new run.
+ */
+export async function newestOf(
+  out: string,
+  { skips, decisions = [], show, note, lock }: Decided,
+): Promise<Checkpoint | undefined> {
+  const disk = heldDisk(lock);
+  const root = join(out, "checkpoints");
+  let lost = 0;
+  const onSkip = (path: string, reason: string, error: unknown) => {
+    lost++;
+    show({ type: "notice", text: `Skipped the damaged checkpoint ${path}: ${reason}` });
+    // A ruined checkpoint holds no usable training: restarting from step 0 loses nothing.
+    const step = stepOf(basename(path));
+    if (error instanceof Ruined && step !== undefined) note("set_aside", { steps: [step] });
+  };
+  while ((await listCheckpoints(root)).length > 0) {
+    const found = await loadUnlessDamaged(root, { onSkip, disk });
+    if (found === undefined) break;
+    const { step, skipped } = found.manifest;
+    const undone = [...skips].filter((each) => each < step && !skipped.includes(each));
+    if (undone.length === 0) {
+      lock.check();
+      if (lost > 0) keepRecords(out, { step, show });
+      return found;
+    }
+    requireAgreed(found, { out, undone, decisions });
+    // What a file says may be wrong, so nothing is lost by it; a run in progress knows for itself.
+    if (decisions.length > 0) lost++;
+    const first = minOf(undone);
+    const aside = await setAsideAfter(root, first, { disk });
+    const names = aside.map(({ name }) => name);
+    const text = `Set aside the checkpoints after step ${first}, which is passed over: ` +
+      `they are kept in ${root} as ${names.join(" and ")} until newer ones verify`;
+    show({ type: "notice", text });
+    note("set_aside", { steps: aside.map(({ step }) => step) });
+  }
+  lock.check();
+  await requireNoneLost(out);
+  if ((await namesIn(root)).length > 0) keepRecords(out, { step: 0, show });
+  return undefined;
+}
+
+/**
+ * A step is passed over when the run is there, and every later checkpoint says so.
+ * @throws {Refusal} `incompatible` for a checkpoint that the run wrote later and that does not.
+ */
+function requireAgreed(
+  { path, manifest }: Checkpoint,
+  { out, undone, decisions }: {
+    out: string;
+    undone: readonly number[];
+    decisions: readonly Decision[];
+  },
+): void {
+  const wrong = decisions.find(({ step, skips }) =>
+    step < manifest.step && skips.some((each) => undone.includes(each))
+  );
+  if (wrong === undefined) return;
+  throw new Refusal(
+    "incompatible",
+    `Cannot resume ${out}: need a journal of its checkpoints: journal.jsonl says that step ` +
+      `${wrong.step} was passed over, ${path}, which is verified, says that it was not: bring the ` +
+      "right journal back, or move it away to go on with what the checkpoint says",
+  );
+}
+
+/** Undefined when none verifies: all are set aside. */
+async function loadUnlessDamaged(
+  root: string,
+  options: Pick<LoadOptions, "onSkip" | "disk">,
+): Promise<Checkpoint | undefined> {
+  try {
+    return await loadNewest(root, { ...options, judge });
+  } catch (error) {
+    const isNone = error instanceof Refusal && error.exit === "incompatible";
+    // What fits no run of this version is left where it is.
+    if (isNone && (await listCheckpoints(root)).length === 0) return undefined;
+    throw error;
+  }
+}
+
+/** Steps after the one that is fallen back to are done again: their lines stay in a copy. */
+function keepRecords(out: string, { step, show }: { step: number; show: Sink }): void {
+  const metrics = readIfAny(join(out, "metrics.jsonl"));
+  if (keptLines(metrics, step) === metrics) return; // The damaged one was of no step that was done.
+  const kept = ["metrics.jsonl", "samples.jsonl"].flatMap((name) =>
+    copyAside(join(out, name)) ?? []
+  );
+  if (kept.length === 0) return;
+  const text = `Steps after ${step} are done again: what was recorded is kept as ${
+    kept.join(" and ")
+  }`;
+  show({ type: "notice", text });
+}
+
+/** @throws {Refusal} `incompatible` when beginning at step 0 would do again what was saved once. */
+export async function requireNoneLost(out: string): Promise<void> {
+  const lost = await lostIn(out);
+  if (lost === undefined) return;
+  throw new Refusal(
+    "incompatible",
+    `Cannot resume ${out}: need a checkpoint that verifies: ${lost}: bring a good copy back, or begin ` +
+      `at step 0 with --restart=${out}, which keeps what is there under other names`,
+  );
+}
+
+/**
+ * What says that a folder without a good checkpoint had one; undefined when nothing does. `metrics`
+ * without a journal count by default.
+ */
+export async function lostIn(
+  out: string,
+  { metrics = true }: { readonly metrics?: boolean } = {},
+): Promise<string | undefined> {
+  const names = await namesIn(join(out, "checkpoints"));
+  const journal = readIfAny(join(out, "journal.jsonl"));
+  const parsed = parseJournal(journal);
+  const { saved, fault = parsed.fault } = recordedIn(parsed);
+  return lostWhen({
+    damaged: names.filter((name) => damagedStepOf(name) !== undefined),
+    saved,
+    fault,
+    ended: (await namesIn(out)).includes("summary.json"),
+    untold: metrics && journal.trim() === "" && readIfAny(join(out, "metrics.jsonl")).trim() !== "",
+  });
+}
+
+/** What a run without a good checkpoint has left. */
+export interface Remains {
+  /** Names of damaged checkpoints that were set aside. */
+  readonly damaged: readonly string[];
+  /** Steps that were saved and not given up since, as its journal has them. */
+  readonly saved: readonly number[];
+  /** What is wrong with its journal. */
+  readonly fault?: string | undefined;
+  /** Whether there is a summary, which is written behind the last checkpoint. */
+  readonly ended: boolean;
+  /** Whether there are metrics, and no journal that would tell of saves. */
+  readonly untold: boolean;
+}
+
+/** As {@linkcode lostIn}, of what there is. Pure. */
+export function lostWhen({ damaged, saved, fault, ended, untold }: Remains): string | undefined {
+  if (damaged.length > 0) {
+    const newest = damaged.toSorted().at(-1);
+    return `${damaged.length} are damaged and set aside in its folder checkpoints (${newest})`;
+  }
+  const last = saved.at(-1);
+  if (last !== undefined) return `its journal says that step ${last} was saved, but none is there`;
+  if (fault !== undefined) return `its journal is damaged, so it may have saved some: ${fault}`;
+  if (ended) return "its summary.json is of a run that was saved, but none is there";
+  return untold ? "it has metrics, but neither a checkpoint nor a journal" : undefined;
+}
+
+/** Sets all that a run recorded aside, so that it can begin at step 0; its config stays as well. */
+export function setRunAside(out: string, show: Sink): void {
+  copyAside(join(out, "config.json"));
+  const kept = setAsideTogether(out, RECORDS);
+  if (kept.length === 0) return;
+  show({ type: "notice", text: `What ${out} recorded is kept there as ${kept.join(", ")}` });
+}
+
+/**
+ * @throws {Refusal} `config` for links and pipes where a run writes. A restart sets them aside; it reads
+ * the config, and writes it again.
+ */
+export function requireRunPlaces(
+  out: string,
+  { restart, followLinks }: { readonly restart: boolean; readonly followLinks: boolean },
+): void {
+  requirePlaces(out, restart ? { files: ["config.json"], folders: [] } : RUN_PLACES, {
+    doing: "Cannot resume",
+    followLinks,
+    hint: "put what it leads to in its place, or allow to write through links by --follow-links",
+  });
+}
+
+/** A run that was killed before its first checkpoint can be gone on with as well: from its start. */
+export async function requireRun(
+  out: string,
+  { restart = false, followLinks = false }: {
+    readonly restart?: boolean;
+    readonly followLinks?: boolean;
+  } = {},
+): Promise<void> {
+  requireOwn(out, { own: "a run", doing: "Cannot resume", need: "the folder of a run" });
+  requireRunPlaces(out, { restart, followLinks });
+  const found = await listCheckpoints(join(out, "checkpoints"));
+  if (found.length > 0 || (await namesIn(out)).includes("config.json")) return;
+  throw new Refusal("config", `Cannot resume ${out}: it must hold a run, but none is there`);
+}
+
+/** @throws {Refusal} `config` for a folder in which something is recorded. */
+export async function requireEmpty(out: string): Promise<void> {
+  const names = await namesIn(out);
+  if (names.some((name) => RECORDS.some((record) => record === name))) {
+    throw new Refusal(
+      "config",
+      `Cannot start in ${out}: it holds a run already: go on with --resume=${out}, or choose ` +
+        "another --out",
+    );
+  }
+  if (!names.includes("config.json")) return;
+  throw new Refusal(
+    "config",
+    `Cannot start in ${out}: need a folder without config.json, which a run writes: choose another --out`,
+  );
+}

@@ -1,0 +1,70 @@
+/** What a run says of itself before its workers are there. Pure. */
+import { sizeOf } from "../../src/base/shape.ts";
+import { changedKeys } from "../../src/config/changed.ts";
+import type { RunConfig } from "../../src/config/schema.ts";
+import { taskOf } from "../../src/data/sources/mod.ts";
+import type { Text } from "../../src/data/text.ts";
+import { showCount } from "../../src/report/format.ts";
+import type { HeaderRow } from "../../src/report/header_lines.ts";
+import type { Corpus } from "../../src/corpus/corpus.ts";
+import { shapeOf } from "../../src/engine/plans.ts";
+
+/** Keys that stand in the header by themselves, or are told with the workers. */
+const ELSEWHERE = ["name", "out", "workers", "init"];
+
+/** Name, model, data, steps, folder, and the keys whose values are not the defaults. */
+export function headerOf(
+  config: RunConfig,
+  corpus: Corpus,
+  { out, from }: { readonly out: string; readonly from: number },
+): HeaderRow[] {
+  const { name, steps, micro_batches, windows, data, init } = config;
+  const { params } = shapeOf(config, corpus.vocabulary);
+  const count = params.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const { time } = taskOf(data, corpus.vocabulary);
+  const changed = changedKeys(config)
+    .filter((text) => !ELSEWHERE.includes(text.split("=", 1)[0] as string));
+  return [
+    ["run", from === 0 ? name : `${name}, from step ${from}`],
+    ["model", `${modelText(config.model)}: ${showCount(count)} parameters`],
+    ...init === null ? [] : [["begins", `with the parameters of ${init}`] as const],
+    ["data", dataText(config, corpus)],
+    [
+      "steps",
+      `${steps} of ${showCount(micro_batches * windows * time)} tokens ` +
+      `(${micro_batches} micro-batches x ${windows} windows x ${time})`,
+    ],
+    ["folder", out],
+    ...changed.length === 0 ? [] : [["keys", changed.join(" ")] as const],
+  ];
+}
+
+/** Sizes that models have in common, as far as this one has them. */
+function modelText(model: RunConfig["model"]): string {
+  const { kind, cell, layers, width, heads } = model as Readonly<Record<string, unknown>>;
+  const parts = [
+    `${cell ?? kind}`,
+    ...typeof layers === "number" ? [layers === 1 ? "1 layer" : `${layers} layers`] : [],
+    ...typeof width === "number" ? [`width ${width}`] : [],
+    ...typeof heads === "number" ? [heads === 1 ? "1 head" : `${heads} heads`] : [],
+  ];
+  return parts.join(", ");
+}
+
+/** Texts by name beyond which they are only counted. */
+const NAMED = 3;
+
+function dataText({ data }: RunConfig, { texts, vocabulary, tokenizer }: Corpus): string {
+  if (texts.length === 0) return `made up by ${data.source}`;
+  const sum = (part: "train" | "validation") =>
+    showCount(texts.reduce((tokens, text) => tokens + text[part].length, 0));
+  const kind = tokenizer === undefined ? "" : `${tokenizer.kind}, `;
+  return `${nameOf(data.path, texts)}: ${sum("train")} tokens to train, ` +
+    `${sum("validation")} to validate (${kind}vocabulary ${vocabulary})`;
+}
+
+function nameOf(path: string | null, texts: readonly Text[]): string {
+  if (texts.length > NAMED) return `${texts.length} texts`;
+  if (texts.length > 1) return texts.map(({ name }) => name).join(", ");
+  return path ?? "Moby Dick";
+}

@@ -1,0 +1,62 @@
+/** What a resume is held to: the checkpoint that it goes on from, and whether anything is left to do. */
+import { join } from "node:path";
+import { sealFault } from "../../src/base/hash.ts";
+import { parseJsonText } from "../../src/base/json.ts";
+import { Refusal } from "../../src/base/refusal.ts";
+import type { Checkpoint } from "../../src/checkpoint/verify.ts";
+import { configHash, differences as changedKeys } from "../../src/config/identity.ts";
+import { resolveConfig } from "../../src/config/resolve.ts";
+import type { RunConfig } from "../../src/config/schema.ts";
+import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
+import type { Data } from "../../src/corpus/data.ts";
+import { differences, identityIn } from "../protocol/identity.ts";
+
+/** Whether the last step is done. @throws {Refusal} `config` when it lies before the checkpoint. */
+export function isDone({ manifest }: Checkpoint, { steps, out }: RunConfig): boolean {
+  if (manifest.step <= steps) return manifest.step === steps;
+  throw new Refusal(
+    "config",
+    `Cannot resume ${out} to step ${steps}: it has finished step ${manifest.step} already`,
+  );
+}
+
+/** The step of the summary in a run's folder; undefined if it is missing or does not match its seal. */
+export function summedUp(out: string): unknown {
+  try {
+    const summary = Object(parseJsonText(Deno.readTextFileSync(join(out, "summary.json"))));
+    return sealFault(summary) === undefined ? summary.steps : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Holds config, tokenizer and data to those of the checkpoint, by their hashes.
+ * @throws {Refusal} `incompatible`
+ */
+export function requireSameRun(
+  { manifest }: Checkpoint,
+  { config, data: { hash, corpus: { tokenizer } } }: { config: RunConfig; data: Data },
+): void {
+  const run = {
+    config: configHash(config),
+    tokenizer: tokenizer === undefined ? "" : tokenizerHash(tokenizer),
+    data: hash,
+  };
+  const changed = differences(identityIn(manifest), run);
+  if (changed.length === 0) return;
+  throw new Refusal(
+    "incompatible",
+    `Cannot resume ${config.out} as another run (checkpoint against now): ${changed.join("; ")}`,
+  );
+}
+
+/** Holds the keys that decide numbers to those of the checkpoint. @throws {Refusal} `incompatible` */
+export function requireSameConfig(from: Checkpoint, config: RunConfig): void {
+  const changed = changedKeys(resolveConfig(from.manifest.config), config);
+  if (changed.length === 0) return;
+  throw new Refusal(
+    "incompatible",
+    `Cannot resume with another config (checkpoint against now): ${changed.join("; ")}`,
+  );
+}

@@ -1,0 +1,122 @@
+/** A worker's place among the others for as long as one attempt lasts. */
+import { AllReducer } from "../../src/reduce/all_reduce.ts";
+import { rangesOf } from "../../src/reduce/assign.ts";
+import type { Range } from "../../src/reduce/assign.ts";
+import { Gatherer } from "../../src/reduce/gather.ts";
+import type { Channel } from "../../src/transport/channel.ts";
+import type { Order, Seated } from "../protocol/messages.ts";
+
+/** Channels to the others by rank; undefined at the own. */
+export type Peers = readonly (Channel | undefined)[];
+
+/** Whom a worker is to meet; aborted when another formation follows. */
+export interface Meeting {
+  readonly attempt: number;
+  readonly rank: number;
+  readonly seated: readonly Seated[];
+  readonly signal: AbortSignal;
+  /** Told of each rank that was met. */
+  readonly met: (rank: number) => void;
+}
+
+/** Connects a worker to all others of a formation. @throws when one does not come. */
+export type Meet = (meeting: Meeting) => Promise<Peers>;
+
+/** One attempt, from the order to form until the next one. */
+export class Formation {
+  readonly rank: number;
+  readonly seated: readonly Seated[];
+  readonly attempt: number;
+  /** Micro-batches by rank. */
+  readonly ranges: readonly Range[];
+  readonly #over = new AbortController();
+  /** Ranks that are still to be met, or that the state is copied from. */
+  readonly #awaited = new Set<number>();
+  #peers: Peers = [];
+  #reducer: AllReducer | undefined;
+  #gatherer: Gatherer | undefined;
+
+  constructor({ rank, seated, attempt }: Order & { type: "form" }) {
+    this.rank = rank;
+    this.seated = seated;
+    this.attempt = attempt;
+    this.ranges = rangesOf(seated.map(({ count }) => count));
+  }
+
+  get world(): number {
+    return this.seated.length;
+  }
+
+  /** The own micro-batches. */
+  get range(): Range {
+    return this.ranges[this.rank] as Range;
+  }
+
+  /** Numbers of the own micro-batches. */
+  get indices(): number[] {
+    const { first, count } = this.range;
+    return Array.from({ length: count }, (_, i) => first + i);
+  }
+
+  /** Whether another formation has followed, or none will. */
+  get isOver(): boolean {
+    return this.#over.signal.aborted;
+  }
+
+  /** Ranks whose data is awaited. */
+  get waiting(): readonly number[] {
+    const talking = [...this.#reducer?.waiting ?? [], ...this.#gatherer?.waiting ?? []];
+    return Array.from(new Set([...this.#awaited, ...talking]));
+  }
+
+  /** Meets the others. `length`: elements of the gradient; `laneSize`: carried per micro-batch. */
+  async meet(
+    meet: Meet,
+    { length, laneSize, midway }: {
+      length: number;
+      laneSize: number;
+      midway: () => Promise<void>;
+    },
+  ): Promise<void> {
+    const { rank, seated, attempt, ranges } = this;
+    if (this.world === 1) return;
+    seated.forEach((_, peer) => peer !== rank && this.#awaited.add(peer));
+    const met = (peer: number) => void this.#awaited.delete(peer);
+    const peers = await meet({ attempt, rank, seated, signal: this.#over.signal, met });
+    this.#awaited.clear();
+    this.#peers = peers;
+    if (this.isOver) return this.end();
+    this.#reducer = new AllReducer({ rank, peers, ranges, length, midway });
+    if (laneSize > 0) this.#gatherer = new Gatherer({ rank, peers, ranges, size: laneSize });
+  }
+
+  /** The reduce; undefined for a worker alone. */
+  get reducer(): AllReducer | undefined {
+    return this.#reducer;
+  }
+
+  /** Brings carried states to all; undefined for a worker alone and for models that carry none. */
+  get gatherer(): Gatherer | undefined {
+    return this.#gatherer;
+  }
+
+  /** Does what depends on another rank, so that it is known who is waited for. */
+  async awaiting(rank: number, work: (channel: Channel) => Promise<void>): Promise<void> {
+    this.#awaited.add(rank);
+    await work(this.peer(rank));
+    this.#awaited.delete(rank);
+  }
+
+  /** The channel to another rank. */
+  peer(rank: number): Channel {
+    const channel = this.#peers[rank];
+    if (channel === undefined) throw new RangeError(`Cannot reach rank ${rank}: it was not met`);
+    return channel;
+  }
+
+  /** Ends all conversations, so that nobody waits for this worker. */
+  end(): void {
+    this.#over.abort();
+    this.#peers.forEach((channel) => channel?.close());
+  }
+}

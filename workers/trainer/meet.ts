@@ -1,0 +1,90 @@
+/** How worker processes meet: each dials those of lower rank and is dialed by those of higher rank. */
+import { ChannelError } from "../../src/transport/channel.ts";
+import type { FencedChannel } from "../../src/transport/channel.ts";
+import { openGate } from "../../src/transport/gate.ts";
+import { greet } from "../../src/transport/handshake.ts";
+import { dialUnix, keepUnix } from "../../src/transport/unix.ts";
+import type { Meet } from "./formation.ts";
+import { Lobby } from "./lobby.ts";
+
+/** What a worker needs to meet others. */
+export interface Quarters {
+  /** Path of the socket of a seat. */
+  readonly socket: (seat: number) => string;
+  readonly seat: number;
+  readonly token: Uint8Array;
+}
+
+/**
+ * Milliseconds for a handshake with a process that this one dials: a device that computes may block the
+ * event loop there. The coordinator finds hung workers sooner. Processes that dial this one have the
+ * shorter deadline of the gate, since they may be strangers.
+ */
+export const DIALED_MS = 120_000;
+/** Between two tries to dial, ms. */
+const PAUSE = 10;
+
+/** Opens the own socket; gives the way to meet others. */
+export async function openQuarters({ socket, seat, token }: Quarters): Promise<Meet> {
+  const lobby = new Lobby();
+  const listener = await keepUnix(socket(seat));
+  openGate(listener, {
+    token,
+    admitted: (channel, { attempt, rank }) => lobby.enter(channel, { attempt, rank }),
+  });
+  return async ({ attempt, rank, seated, signal, met }) => {
+    try {
+      await listener.mend();
+    } catch (error) {
+      // The coordinator recreates the folder before each formation, so the next one may succeed.
+      const why = error instanceof Error ? error.message : String(error);
+      throw new ChannelError(`Cannot listen for peers: ${why}`, { cause: error });
+    }
+    const meetings: Promise<FencedChannel>[] = seated.flatMap(({ seat: other }, peer) => {
+      if (peer === rank) return [];
+      const meeting = peer > rank
+        ? lobby.meet(attempt, peer, signal)
+        : dial(socket(other), { attempt, rank, token, signal });
+      return [meeting.then((channel) => {
+        met(peer);
+        return channel;
+      })];
+    });
+    try {
+      const channels = await Promise.all(meetings);
+      return seated.map((_, peer) =>
+        peer === rank ? undefined : channels[peer < rank ? peer : peer - 1]
+      );
+    } catch (error) {
+      for (const each of meetings) each.then((channel) => channel.close()).catch(() => {});
+      throw error;
+    }
+  };
+}
+
+/** Dials until the peer listens, proves who it is, or is not waited for any longer. */
+async function dial(
+  path: string,
+  { attempt, rank, token, signal }: {
+    attempt: number;
+    rank: number;
+    token: Uint8Array;
+    signal: AbortSignal;
+  },
+): Promise<FencedChannel> {
+  while (true) {
+    if (signal.aborted) throw new ChannelError("Cannot dial: another formation follows");
+    let channel: FencedChannel | undefined;
+    const leave = () => channel?.close();
+    try {
+      channel = await dialUnix(path, { attempt });
+      signal.addEventListener("abort", leave, { once: true });
+      await greet(channel, { rank, attempt }, { token, deadline: DIALED_MS });
+      return channel;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    } finally {
+      signal.removeEventListener("abort", leave);
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Copies the whole state from one worker to another: parameters and moments piece by piece, then
+ * what all micro-batches carry. That the copy is right is proven by its hash, elsewhere.
+ */
+import { bytesOf } from "../../src/base/hash.ts";
+import { ChannelError } from "../../src/transport/channel.ts";
+import type { Channel, Header } from "../../src/transport/channel.ts";
+import { floatsOf } from "../protocol/payload.ts";
+import type { Replica } from "../../src/engine/replica.ts";
+
+/** Sends the state of `model`; `lanes` is what all micro-batches carry, in order. */
+export async function sendState(
+  channel: Channel,
+  { model, lanes }: { model: Replica; lanes: Float32Array },
+): Promise<void> {
+  for (const { vector, piece, length } of stretches(model)) {
+    const data = await model.read(vector, piece, { offset: 0, length });
+    await channel.send({ type: "state", vector, piece }, bytesOf(data));
+  }
+  if (lanes.length > 0) await channel.send({ type: "lanes" }, bytesOf(lanes));
+}
+
+/** Receives what {@linkcode sendState} sends; `lanes` is filled. */
+export async function receiveState(
+  channel: Channel,
+  { model, lanes }: { model: Replica; lanes: Float32Array },
+): Promise<void> {
+  for (const { vector, piece, length } of stretches(model)) {
+    const into = new Float32Array(length);
+    await receive(channel, { type: "state", vector, piece }, into);
+    model.write(vector, piece, into);
+  }
+  if (lanes.length > 0) await receive(channel, { type: "lanes" }, lanes);
+}
+
+function stretches(model: Replica): { vector: string; piece: number; length: number }[] {
+  return model.vectors.flatMap((vector) =>
+    model.layout.pieces.map((length, piece) => ({ vector, piece, length }))
+  );
+}
+
+async function receive(channel: Channel, expected: Header, into: Float32Array): Promise<void> {
+  const frame = await channel.receive((header) => {
+    const fits = Object.keys(expected).every((key) => header[key] === expected[key]);
+    if (!fits) {
+      throw new ChannelError(`Cannot copy the state: needs ${show(expected)}: got ${show(header)}`);
+    }
+    return bytesOf(into);
+  });
+  if (frame === undefined) throw new ChannelError("Cannot copy the state: the donor has left");
+  if (floatsOf(frame.payload).length !== into.length) {
+    throw new ChannelError(`Cannot copy the state: needs ${show(expected)}: got nothing`);
+  }
+}
+
+/** At most 200 characters of a header. */
+function show(header: Header): string {
+  return JSON.stringify(header).slice(0, 200);
+}
