@@ -3,8 +3,8 @@
  * are done again. Real processes; times come from the journals of the runs.
  */
 import { fileURLToPath } from "node:url";
-import { parseJournal } from "../src/report/journal.ts";
-import type { JournalLine } from "../src/report/journal.ts";
+import { parseJournal } from "../src/report/journal/journal.ts";
+import type { JournalLine } from "../src/report/journal/journal.ts";
 import type { Report } from "./report.ts";
 import { fixed, percent } from "./table.ts";
 import { median } from "./time.ts";

@@ -1,7 +1,7 @@
 /** The command `bench`: runs benches, shows their tables, and keeps them as files when told to. */
 import { fileURLToPath } from "node:url";
 import { Refusal } from "../src/base/refusal.ts";
-import { sayText, warnText } from "../src/base/say.ts";
+import { sayText, warnText } from "../src/base/text/say.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp } from "../src/cli/flags.ts";
 import { openScratch } from "../src/cli/scratch.ts";

@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { isSoftware } from "../src/device/adapter.ts";
 import { Refusal } from "../src/base/refusal.ts";
-import { sayText, warn } from "../src/base/say.ts";
+import { sayText, warn } from "../src/base/text/say.ts";
 import { cardIn } from "../src/device/backend.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp } from "../src/cli/flags.ts";

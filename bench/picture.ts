@@ -2,9 +2,9 @@
  * The comparison with peers as a picture: for each row, bars of each peer's time by ours, by factors
  * from a line at 1. Pure: it measures nothing, and knows no peer but by its name.
  */
-import { markupText } from "../src/base/markup.ts";
-import { along, type Axis, element, INK, line, PALE, text } from "../src/scaling/svg.ts";
-import { logAxis } from "../src/scaling/axes.ts";
+import { markupText } from "../src/base/text/markup.ts";
+import { along, type Axis, element, INK, line, PALE, text } from "../src/scaling/page/svg.ts";
+import { logAxis } from "../src/scaling/page/axes.ts";
 import type { Beside, BesideRow } from "./beside/result.ts";
 import { wrapped } from "./report.ts";
 import { fixed } from "./table.ts";

@@ -2,9 +2,9 @@
  * Continues many prompts with a trained model side by side, each as `generate` with the same flags
  * would. Knows nothing of what the texts are about.
  */
-import { warn } from "../src/base/say.ts";
+import { warn } from "../src/base/text/say.ts";
 import { openDevice } from "../src/cli/device.ts";
-import { textTokenizer } from "../src/cli/text_model.ts";
+import { textTokenizer } from "../src/cli/generate/text_model.ts";
 import type { Sampling } from "../src/generate/draw.ts";
 import { Row } from "../src/generate/row.ts";
 import { rowKey } from "../src/generate/uniform.ts";

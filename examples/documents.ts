@@ -1,5 +1,5 @@
 /** Writes documents as `prepare` reads them: one JSON object per line, with a text. */
-import { say } from "../src/base/say.ts";
+import { say } from "../src/base/text/say.ts";
 
 /** Writes `documents.jsonl` into a folder that may not be there yet. */
 export async function writeDocuments(folder: string, texts: readonly string[]): Promise<void> {

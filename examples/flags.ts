@@ -1,7 +1,7 @@
 /** The command lines of the examples' own scripts. Runs nothing. */
 import type { ExitName } from "../src/base/refusal.ts";
 import { Refusal } from "../src/base/refusal.ts";
-import { sayText } from "../src/base/say.ts";
+import { sayText } from "../src/base/text/say.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
 

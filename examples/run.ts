@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { type ExitName, Refusal } from "../src/base/refusal.ts";
 import { atUnload } from "../src/base/unload.ts";
-import { say, sayText } from "../src/base/say.ts";
+import { say, sayText } from "../src/base/text/say.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { CHECKOUT } from "../src/cli/folder.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";

@@ -5,7 +5,7 @@
 import { quietenLostConsole } from "../src/cli/output.ts";
 import { ignoreSignals, outliveFileLimit } from "../src/cli/signals.ts";
 import { EXIT, Refusal } from "../src/base/refusal.ts";
-import { warn } from "../src/base/say.ts";
+import { warn } from "../src/base/text/say.ts";
 import { openReference } from "../src/device/reference.ts";
 import type { Backend } from "../src/device/backend.ts";
 import type { Compiling, Device } from "../src/device/types.ts";

@@ -5,7 +5,7 @@
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Refusal } from "../../src/base/refusal.ts";
-import { sayText } from "../../src/base/say.ts";
+import { sayText } from "../../src/base/text/say.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flagsHelp } from "../../src/cli/flags.ts";
 import { openScratch } from "../../src/cli/scratch.ts";

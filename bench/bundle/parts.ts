@@ -7,7 +7,7 @@ export const ROOTS: readonly string[] = [
   "mod.ts",
   "workers/worker.ts",
   "bench/main.ts",
-  "src/cli/train.ts",
+  "src/cli/train/train.ts",
   "tests/kernels_test.ts",
 ];
 

@@ -10,12 +10,12 @@ type Encode = (text: string) => ArrayLike<number>;
 /** Imports a library and gives what opens it; only that is timed. */
 const OPEN: Readonly<Record<string, () => Promise<() => Encode>>> = {
   async shoal() {
-    const { gpt2Tokenizer } = await import("../../src/data/tokenizers/gpt2.ts");
+    const { gpt2Tokenizer } = await import("../../src/data/tokenizers/bpe/gpt2.ts");
     return () => gpt2Tokenizer().encode;
   },
   async "@huggingface/tokenizers"() {
     const { Tokenizer } = await import("@huggingface/tokenizers");
-    const { gpt2Tokenizer } = await import("../../src/data/tokenizers/gpt2.ts");
+    const { gpt2Tokenizer } = await import("../../src/data/tokenizers/bpe/gpt2.ts");
     const { toHuggingFace } = await import("../../src/data/tokenizers/huggingface.ts");
     const json = toHuggingFace(gpt2Tokenizer())["tokenizer.json"];
     // Without the special token, whose name in a text it would take for it.

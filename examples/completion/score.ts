@@ -1,5 +1,5 @@
 /** Completes prompts as freely as settings say, and compares the words with those of the text. */
-import { sayLines, sayText } from "../../src/base/say.ts";
+import { sayLines, sayText } from "../../src/base/text/say.ts";
 import { table } from "../../src/cli/table.ts";
 import { mobyDick } from "../../src/data/moby_dick.ts";
 import type { Sampling } from "../../src/generate/draw.ts";

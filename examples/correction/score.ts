@@ -1,5 +1,5 @@
 /** Lets a trained model correct sentences that no document has, behind none, one or two examples. */
-import { sayLines, sayText } from "../../src/base/say.ts";
+import { sayLines, sayText } from "../../src/base/text/say.ts";
 import { table } from "../../src/cli/table.ts";
 import { openContinue } from "../continue.ts";
 import { Dice } from "../dice.ts";

@@ -1,5 +1,5 @@
 /** Asks a trained model what it was told, asked otherwise, never told, and told just now. */
-import { sayLines, sayText } from "../../src/base/say.ts";
+import { sayLines, sayText } from "../../src/base/text/say.ts";
 import { table } from "../../src/cli/table.ts";
 import { openContinue } from "../continue.ts";
 import { Dice } from "../dice.ts";

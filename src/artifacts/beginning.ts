@@ -1,7 +1,7 @@
 /** What a run begins with: its data, and parameters where they are not the seed's. */
 import { dirname } from "node:path";
 import { Refusal } from "../base/refusal.ts";
-import type { NamedTensor } from "../checkpoint/tensor.ts";
+import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { Checkpoint } from "../checkpoint/verify.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { NO_DATA } from "../corpus/corpus.ts";

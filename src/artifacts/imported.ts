@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Refusal } from "../base/refusal.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import { saveCheckpoint } from "../checkpoint/commit.ts";
-import type { NamedTensor } from "../checkpoint/tensor.ts";
+import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { configHash } from "../config/identity.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";

@@ -1,7 +1,7 @@
 /** What a new run takes from a model that exists: parameters, tokenizer, vocabulary. Pure. */
 import { hashValue } from "../base/hash.ts";
 import { Refusal } from "../base/refusal.ts";
-import type { NamedTensor } from "../checkpoint/tensor.ts";
+import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { Settled } from "../corpus/data.ts";
 import type { OpenedModel } from "./model.ts";

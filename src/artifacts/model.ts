@@ -11,7 +11,7 @@ import { listCheckpoints, type Listed, loadNewest } from "../checkpoint/load.ts"
 import { MANIFEST } from "../checkpoint/manifest.ts";
 import { damagedStepOf, stepOf } from "../checkpoint/names.ts";
 import { bestFirst } from "../checkpoint/retention.ts";
-import type { NamedTensor } from "../checkpoint/tensor.ts";
+import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { type Checkpoint, readManifest } from "../checkpoint/verify.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { Asked } from "../data/source.ts";

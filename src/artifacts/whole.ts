@@ -6,7 +6,7 @@ import { Refusal } from "../base/refusal.ts";
 import { sameShape, type Shape, showShape } from "../base/shape.ts";
 import { Unfit } from "../checkpoint/damage.ts";
 import { MANIFEST, type Manifest, PARTS } from "../checkpoint/manifest.ts";
-import type { NamedTensor } from "../checkpoint/tensor.ts";
+import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/verify.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";

@@ -4,7 +4,7 @@
  * codes and names, so that Deno's and Node's are the same.
  */
 import { constants, platform } from "node:os";
-import { oneLine } from "./printable.ts";
+import { oneLine } from "./text/printable.ts";
 import { type ExitName, Refusal } from "./refusal.ts";
 
 /** What a user can do about an error, what is the case, and how the command ends. */

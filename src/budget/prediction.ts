@@ -3,7 +3,7 @@
  * there, and how far it is off for trials that it was not fitted to. It fits nothing.
  */
 import { sealFault } from "../base/hash.ts";
-import { parseJsonText } from "../base/json.ts";
+import { parseJsonText } from "../base/text/json.ts";
 import { Refusal } from "../base/refusal.ts";
 import type { Counts } from "./counts.ts";
 import { type Scaling, scalingSchema } from "./schema.ts";

@@ -21,10 +21,10 @@ import {
 } from "./manifest.ts";
 import { asideName, PREFIX, stepName } from "./names.ts";
 import { Ruined, ruinedName, ruinOf } from "./ruined.ts";
-import { writeSafetensors } from "./safetensors.ts";
+import { writeSafetensors } from "./tensors/safetensors.ts";
 import { checkSpace, freeBytes, spaceFault } from "./space.ts";
 import { stateHashInTurns } from "./state_hash.ts";
-import type { NamedTensor } from "./tensor.ts";
+import type { NamedTensor } from "./tensors/tensor.ts";
 import { openCheckpoint } from "./verify.ts";
 
 /** What a checkpoint is made of. The tensors must not change while it is saved. */

@@ -10,7 +10,7 @@ import { writeAll } from "../base/write_all.ts";
 import { Damage, Unreachable } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { isAbsent, isLink } from "./links.ts";
-import { PIECE, piecesOf } from "./pieces.ts";
+import { PIECE, piecesOf } from "./tensors/pieces.ts";
 
 /** Called before each effect, with its name. */
 export type Hook = (point: string) => void | Promise<void>;

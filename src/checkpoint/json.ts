@@ -2,7 +2,7 @@
  * JSON from a file that may be hostile or rotten: bounded depth, and no key twice in one object
  * (`JSON.parse` keeps the last and says nothing). Knows nothing of what the JSON means.
  */
-import { stringEnd } from "../base/json.ts";
+import { stringEnd } from "../base/text/json.ts";
 import { Damage } from "./damage.ts";
 
 /** Parses `text`. Throws Damage, naming `what`, below `depth` levels or when a key stands twice. */

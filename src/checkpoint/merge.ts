@@ -4,8 +4,8 @@
  */
 import { bytesOf } from "../base/hash.ts";
 import { type Shape, sizeOf } from "../base/shape.ts";
-import { atOnce, inTurns, piecesOf, type Work } from "./pieces.ts";
-import type { NamedTensor } from "./tensor.ts";
+import { atOnce, inTurns, piecesOf, type Work } from "./tensors/pieces.ts";
+import type { NamedTensor } from "./tensors/tensor.ts";
 
 /** A tensor's place in the flat vector, in elements. */
 export interface Place {

@@ -6,8 +6,8 @@ import { basename, dirname, join } from "node:path";
 import { Damage } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { namesIn } from "./files.ts";
-import { inTurns } from "./pieces.ts";
-import { type NamedTensor, nonFinite } from "./tensor.ts";
+import { inTurns } from "./tensors/pieces.ts";
+import { type NamedTensor, nonFinite } from "./tensors/tensor.ts";
 
 /** What is wrong with a state whose numbers are not finite. */
 export class Ruined extends Damage {

@@ -1,8 +1,8 @@
 /** One hash for the whole state of training. Knows nothing of files: equal states, equal hashes. */
 import { createHash } from "node:crypto";
 import { bytesOf } from "../base/hash.ts";
-import { atOnce, inTurns, piecesOf, type Work } from "./pieces.ts";
-import { type NamedTensor, sortedByName } from "./tensor.ts";
+import { atOnce, inTurns, piecesOf, type Work } from "./tensors/pieces.ts";
+import { type NamedTensor, sortedByName } from "./tensors/tensor.ts";
 
 /** The tensors that make up a state. */
 export interface State {

@@ -10,9 +10,9 @@ import { isAbsent, isLink } from "./links.ts";
 import { MANIFEST, type Manifest, parseManifest, PARTS } from "./manifest.ts";
 import { stepOf } from "./names.ts";
 import { Ruined, ruinOf } from "./ruined.ts";
-import { readSafetensors } from "./safetensors.ts";
+import { readSafetensors } from "./tensors/safetensors.ts";
 import { stateHashInTurns } from "./state_hash.ts";
-import type { NamedTensor } from "./tensor.ts";
+import type { NamedTensor } from "./tensors/tensor.ts";
 
 /** A checkpoint of which every byte was checked. */
 export interface Checkpoint {

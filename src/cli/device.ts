@@ -1,6 +1,6 @@
 /** The device of a command that computes in its own process. */
 import { EXIT } from "../base/refusal.ts";
-import { warn } from "../base/say.ts";
+import { warn } from "../base/text/say.ts";
 import { openReference } from "../device/reference.ts";
 import type { Compiling, Device } from "../device/types.ts";
 import { openWebGpu } from "../device/webgpu.ts";

@@ -3,7 +3,7 @@
  * it at once. Whatever must not outlive the process listens to `unload`, which `Deno.exit` fires.
  */
 import { stepsAside } from "../base/busy.ts";
-import { warn } from "../base/say.ts";
+import { warn } from "../base/text/say.ts";
 import { endStatuses } from "./status.ts";
 
 /** Exit code of an interrupt: 128 + SIGINT, as shells have it. */

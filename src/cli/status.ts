@@ -2,10 +2,10 @@
  * What a command says on stderr while a person waits for it. Stdout stays clean: it may be read by
  * a program.
  */
-import { doingOf } from "../report/doing.ts";
-import { DrawnLine } from "../report/drawn_line.ts";
+import { doingOf } from "../report/progress/doing.ts";
+import { DrawnLine } from "../report/progress/drawn_line.ts";
 import type { Sink as Listener } from "../report/events.ts";
-import { Status } from "../report/status.ts";
+import { Status } from "../report/progress/status.ts";
 import type { Compiling } from "../device/types.ts";
 import { columns, openOutput, type Sink } from "./output.ts";
 

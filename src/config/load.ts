@@ -7,7 +7,7 @@ import { Refusal } from "../base/refusal.ts";
 import { isPipe } from "../data/pipe.ts";
 import { isPrepared } from "../data/prepared/open.ts";
 import { readWhole } from "../data/read.ts";
-import { evaluateModule } from "./module.ts";
+import { evaluateModule } from "./module/module.ts";
 import { isPlain, type PlainConfig } from "./overrides.ts";
 import { plainFault } from "./plain_data.ts";
 

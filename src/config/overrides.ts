@@ -1,5 +1,5 @@
 /** Puts values from the command line into a config. Pure: knows no files and no flags' syntax. */
-import { parseJsonText } from "../base/json.ts";
+import { parseJsonText } from "../base/text/json.ts";
 import { Refusal } from "../base/refusal.ts";
 import { type BasicType, type Key, keys } from "./keys.ts";
 import { withKind } from "./kinds.ts";

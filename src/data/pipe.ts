@@ -3,7 +3,7 @@
  * when it waits: a pipe that nobody writes to blocks without an error.
  */
 
-import { warn } from "../base/say.ts";
+import { warn } from "../base/text/say.ts";
 
 /** Milliseconds of patience where nobody says. */
 const PATIENCE = 3000;

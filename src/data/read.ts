@@ -1,10 +1,10 @@
 /** Reads what users name as text: files, pipes and stdin. Knows encodings, not tokens. */
 import { keepingBusy } from "../base/busy.ts";
 import { type Doing, fileFault } from "../base/file_fault.ts";
-import { parseJsonText } from "../base/json.ts";
+import { parseJsonText } from "../base/text/json.ts";
 import { Refusal } from "../base/refusal.ts";
 import { shellWord } from "../base/shell.ts";
-import { utf8Text } from "../base/utf8.ts";
+import { utf8Text } from "../base/text/utf8.ts";
 import { foreignFormat, HEAD, markupFormat, recordKind } from "./format.ts";
 import { mobyDick } from "./moby_dick.ts";
 import { isPipe, pipeChunks } from "./pipe.ts";

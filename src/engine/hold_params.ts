@@ -1,7 +1,7 @@
 /** Brings named parameters of a file to where programs read them: a model without a run. */
 import { Refusal } from "../base/refusal.ts";
 import { sameShape, showShape } from "../base/shape.ts";
-import type { NamedTensor } from "../checkpoint/tensor.ts";
+import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { Memory } from "../device/types.ts";
 import { placeIn } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";

@@ -4,7 +4,7 @@
  */
 import { mergeParts } from "../checkpoint/merge.ts";
 import type { Part } from "../checkpoint/merge.ts";
-import type { NamedTensor } from "../checkpoint/tensor.ts";
+import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Carry } from "../nn/scope.ts";
 import { paramsOf } from "../plan/layout.ts";

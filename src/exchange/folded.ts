@@ -2,7 +2,7 @@
  * A transformer with width multipliers as the standard one that gives the same logits: other
  * programs know no multipliers, so they go into parameters. It knows no layout of theirs.
  */
-import type { NamedTensor } from "../checkpoint/tensor.ts";
+import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { GptConfig } from "../models/gpt.ts";
 import { widthFactors } from "../models/width_transfer.ts";
 import type { Portable } from "./types.ts";

@@ -6,8 +6,8 @@
 import { EPS } from "../../kernels/layer_norm/layer_norm.ts";
 import { Refusal } from "../base/refusal.ts";
 import { sameShape } from "../base/shape.ts";
-import type { ForeignFile } from "../checkpoint/foreign.ts";
-import type { NamedTensor } from "../checkpoint/tensor.ts";
+import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
+import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { type GptConfig, gptSchema } from "../models/gpt.ts";
 import { sinusoids } from "../nn/sinusoids.ts";
 import { folded } from "./folded.ts";

@@ -1,7 +1,7 @@
 /** The table of layouts: which one a model goes out in, and which one a config.json speaks of. */
 import { Refusal } from "../base/refusal.ts";
-import type { ForeignFile } from "../checkpoint/foreign.ts";
-import type { NamedTensor } from "../checkpoint/tensor.ts";
+import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
+import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { ModelConfig } from "../models/mod.ts";
 import { fromGpt2, gpt2ConfigOf, toGpt2 } from "./gpt2.ts";
 import { fromTorch, torchConfigOf, toTorch } from "./recurrent.ts";

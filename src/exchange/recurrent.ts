@@ -4,8 +4,8 @@
  * torch.nn.Linear has it. V vocabulary, K classes, H hidden units, G gates.
  */
 import { Refusal } from "../base/refusal.ts";
-import type { ForeignFile } from "../checkpoint/foreign.ts";
-import type { NamedTensor } from "../checkpoint/tensor.ts";
+import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
+import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { CELLS, type RecurrentConfig, recurrentSchema } from "../models/recurrent.ts";
 import { parsed } from "./parsed.ts";
 import { inward, outward, type Row } from "./rows.ts";

@@ -4,8 +4,8 @@
  */
 import { Refusal } from "../base/refusal.ts";
 import { sameShape, type Shape, showShape } from "../base/shape.ts";
-import type { ForeignFile } from "../checkpoint/foreign.ts";
-import type { NamedTensor } from "../checkpoint/tensor.ts";
+import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
+import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 
 /** One parameter here and there. */
 export interface Row {

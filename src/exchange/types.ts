@@ -1,5 +1,5 @@
 /** A trained model apart from how it was trained: what goes out and comes in. */
-import type { NamedTensor } from "../checkpoint/tensor.ts";
+import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { Asked } from "../data/source.ts";
 import type { ModelConfig } from "../models/mod.ts";
 

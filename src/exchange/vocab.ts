@@ -3,7 +3,7 @@
  * the same. Pure; knows nothing of how text is encoded.
  */
 import { Refusal } from "../base/refusal.ts";
-import { byteLevelJson } from "../data/tokenizers/byte_level.ts";
+import { byteLevelJson } from "../data/tokenizers/bpe/byte_level.ts";
 import { END_TEXT } from "../data/tokenizers/types.ts";
 
 /** The two files, read, and where they lie. */

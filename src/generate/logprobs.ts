@@ -1,5 +1,5 @@
 /** Log-probabilities as lines: token as JSON text, id, natural logarithm, apart by tabs. */
-import { printable } from "../base/printable.ts";
+import { printable } from "../base/text/printable.ts";
 
 /** One token's line. */
 export function tokenLine(text: string, { id, logprob }: { id: number; logprob: number }): string {

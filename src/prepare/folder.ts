@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileFault, hasCode, isMissing } from "../base/file_fault.ts";
 import { sealed } from "../base/hash.ts";
 import { Refusal } from "../base/refusal.ts";
-import { lockRun, type RunLock } from "../checkpoint/lock.ts";
+import { lockRun, type RunLock } from "../checkpoint/lock/lock.ts";
 import { textIfAny } from "../data/prepared/files.ts";
 import {
   INDEX,

@@ -1,5 +1,5 @@
 /** Tells what is in a file by its name and its first bytes: a text or records, packed or not. */
-import { parseJsonText } from "../base/json.ts";
+import { parseJsonText } from "../base/text/json.ts";
 import { Refusal } from "../base/refusal.ts";
 import { HEAD, markupFormat, recordKind } from "../data/format.ts";
 import { requireText } from "../data/read.ts";

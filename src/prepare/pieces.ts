@@ -2,9 +2,9 @@
  * The text of a file in pieces, each of one document and one side of the split. From any place at
  * which a shard may end the same pieces follow, however one came there. Knows no tokens.
  */
-import { parseJsonText } from "../base/json.ts";
+import { parseJsonText } from "../base/text/json.ts";
 import { Refusal } from "../base/refusal.ts";
-import { characterCount, utf8Text, wholeCharacters } from "../base/utf8.ts";
+import { characterCount, utf8Text, wholeCharacters } from "../base/text/utf8.ts";
 import type { Part } from "../data/prepared/folder.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Input } from "./inputs.ts";

@@ -4,7 +4,7 @@
  */
 import { crc32 } from "node:zlib";
 import { threefry, unit } from "../base/random.ts";
-import { beginsCharacter } from "../base/utf8.ts";
+import { beginsCharacter } from "../base/text/utf8.ts";
 import type { Part } from "../data/prepared/folder.ts";
 import { ByteStream } from "./byte_stream.ts";
 import type { Input } from "./inputs.ts";

@@ -1,6 +1,6 @@
 /** The first lines of a run: names and what stands behind them. Pure; knows no key of a config. */
 import { maxOf } from "../base/extremes.ts";
-import { printable } from "../base/printable.ts";
+import { printable } from "../base/text/printable.ts";
 import { wrap } from "./wrap.ts";
 
 /** A name, and its text, or the words of it that belong together. */

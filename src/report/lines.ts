@@ -1,5 +1,5 @@
 /** The lines that an event leaves behind for a person. Pure; steps have none, they are progress. */
-import { oneLine, printable } from "../base/printable.ts";
+import { oneLine, printable } from "../base/text/printable.ts";
 import type { Reach, RunEvent, RunFacts } from "./events.ts";
 import { showBytes, showCount, showLoss, showSeconds } from "./format.ts";
 import { headerLines } from "./header_lines.ts";

@@ -1,5 +1,5 @@
 /** The lines of metrics.jsonl. Pure: events in, text out, and what to keep of an older file. */
-import { parseJsonText } from "../base/json.ts";
+import { parseJsonText } from "../base/text/json.ts";
 import type { RunEvent } from "./events.ts";
 
 /** The line of a step or an evaluation, with its line feed; other events have none. */

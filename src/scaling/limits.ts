@@ -1,8 +1,8 @@
 /** What a fitted law does not say, in words that its numbers decide. */
 import { minOf } from "../base/extremes.ts";
-import type { ChinchillaFit } from "./chinchilla.ts";
-import { averaged } from "./frontier.ts";
-import type { IsoflopFit } from "./isoflop.ts";
+import type { ChinchillaFit } from "./fit/chinchilla.ts";
+import { averaged } from "./fit/frontier.ts";
+import type { IsoflopFit } from "./fit/isoflop.ts";
 import type { Count } from "./read.ts";
 import type { Allotment } from "./report.ts";
 import type { Point } from "./types.ts";

@@ -1,6 +1,6 @@
 /** From the text of a file to points: a sweep's trials. Opens no file. */
 import { sealFault } from "../base/hash.ts";
-import { parseJsonText } from "../base/json.ts";
+import { parseJsonText } from "../base/text/json.ts";
 import { Refusal } from "../base/refusal.ts";
 import { type Trial, trialSchema } from "./schema.ts";
 import type { Point } from "./types.ts";

@@ -1,6 +1,6 @@
 /** Everything that is said of a sweep's points, as one value: what scaling.json holds. */
 import { maxOf, minOf } from "../base/extremes.ts";
-import { estimate, estimateLog } from "./bootstrap.ts";
+import { estimate, estimateLog } from "./fit/bootstrap.ts";
 import { Refusal } from "../base/refusal.ts";
 import {
   type ChinchillaFit,
@@ -9,14 +9,14 @@ import {
   COARSE,
   fitChinchilla,
   type Grid,
-} from "./chinchilla.ts";
-import { fitIsoflop, type IsoflopFit } from "./isoflop.ts";
-import { fitKaplan, type KaplanFit } from "./kaplan.ts";
-import { exponentsOf, type Law, lossOf, optimumOf } from "./law.ts";
+} from "./fit/chinchilla.ts";
+import { fitIsoflop, type IsoflopFit } from "./fit/isoflop.ts";
+import { fitKaplan, type KaplanFit } from "./fit/kaplan.ts";
+import { exponentsOf, type Law, lossOf, optimumOf } from "./fit/law.ts";
 import { limitsOf } from "./limits.ts";
-import { COSTS, LAWS } from "./published.ts";
+import { COSTS, LAWS } from "./fit/published.ts";
 import type { Count, Trials } from "./read.ts";
-import { isBeyond, judged, type Range, senselessOptimum } from "./sense.ts";
+import { isBeyond, judged, type Range, senselessOptimum } from "./fit/sense.ts";
 import type { BootstrapOptions, Drawing, Estimate, Point } from "./types.ts";
 
 /** What the best use of a budget is, by the fitted law. */

@@ -2,7 +2,7 @@
 import { Refusal } from "../base/refusal.ts";
 import { marksOf, type NumberColumn, numberIn } from "./cell.ts";
 import { type Column, type Columns, columnsOf } from "./columns.ts";
-import { FLOP_PER_PARAM_TOKEN } from "./law.ts";
+import { FLOP_PER_PARAM_TOKEN } from "./fit/law.ts";
 import { checked, once, type Trials } from "./read.ts";
 import type { Point } from "./types.ts";
 

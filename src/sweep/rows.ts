@@ -1,5 +1,5 @@
 /** What a sweep leaves of each trial: the rows that fits are made of. Pure. */
-import { csvTable } from "../base/csv.ts";
+import { csvTable } from "../base/text/csv.ts";
 import type { Counts } from "../budget/counts.ts";
 import { sealed } from "../base/hash.ts";
 import type { RunConfig } from "../config/schema.ts";

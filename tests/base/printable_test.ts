@@ -1,8 +1,8 @@
 /** Text that is shown: on a terminal, in a table, on a page. */
 import { assert, assertEquals } from "@std/assert";
-import { csvTable } from "../../src/base/csv.ts";
-import { markupText } from "../../src/base/markup.ts";
-import { oneLine, printable } from "../../src/base/printable.ts";
+import { csvTable } from "../../src/base/text/csv.ts";
+import { markupText } from "../../src/base/text/markup.ts";
+import { oneLine, printable } from "../../src/base/text/printable.ts";
 import { csvRows } from "../../src/cli/csv.ts";
 import { assertHarmless, HOSTILE, KIND, steers } from "../support/hostile.ts";
 

@@ -2,7 +2,7 @@
  * The task `chaos`: trains through random faults for some minutes and compares every run's end with
  * an undisturbed one. Exit code 1 on any difference.
  */
-import { say, sayText } from "../../src/base/say.ts";
+import { say, sayText } from "../../src/base/text/say.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flagsHelp } from "../../src/cli/flags.ts";
 import { endOnSignals } from "../../src/cli/signals.ts";

@@ -3,7 +3,7 @@ import { Refusal } from "../../src/base/refusal.ts";
 import { type CheckpointDraft, SAVE_POINTS, saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
 import { Ruined } from "../../src/checkpoint/ruined.ts";
-import type { NamedTensor } from "../../src/checkpoint/tensor.ts";
+import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import { draftOf, flipBit, hashOf, names, TempFolder } from "./fixture.ts";
 
 const onSkip = (path: string, reason: string) => {

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { hashValue } from "../../src/base/hash.ts";
 import type { CheckpointDraft } from "../../src/checkpoint/commit.ts";
 import { stateHash } from "../../src/checkpoint/state_hash.ts";
-import type { NamedTensor } from "../../src/checkpoint/tensor.ts";
+import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 
 /** A tensor whose elements count up from `first`. */
 export function tensor(name: string, shape: readonly number[], first = 0): NamedTensor {

@@ -1,8 +1,8 @@
 /** Files of others: half widths become f32 exactly, other dtypes are named and left alone. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { Damage } from "../../src/checkpoint/damage.ts";
-import { readForeign } from "../../src/checkpoint/foreign.ts";
-import { widened } from "../../src/checkpoint/widen.ts";
+import { readForeign } from "../../src/checkpoint/tensors/foreign.ts";
+import { widened } from "../../src/checkpoint/tensors/widen.ts";
 import { foreignFile } from "../support/foreign.ts";
 import { TempFolder } from "./fixture.ts";
 

@@ -7,7 +7,7 @@ import {
   headerLength,
   parseHeader,
   PREFIX,
-} from "../../src/checkpoint/header.ts";
+} from "../../src/checkpoint/tensors/header.ts";
 import { tensor } from "./fixture.ts";
 
 const A = { dtype: "F32", shape: [2], data_offsets: [0, 8] };

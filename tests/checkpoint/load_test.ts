@@ -3,7 +3,7 @@ import { Refusal } from "../../src/base/refusal.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { listCheckpoints, loadNewest } from "../../src/checkpoint/load.ts";
 import { printManifest } from "../../src/checkpoint/manifest.ts";
-import { writeSafetensors } from "../../src/checkpoint/safetensors.ts";
+import { writeSafetensors } from "../../src/checkpoint/tensors/safetensors.ts";
 import { draftOf, flipBit, names, TempFolder, tensor } from "./fixture.ts";
 
 const MODEL = "model.safetensors";

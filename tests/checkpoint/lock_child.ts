@@ -1,5 +1,5 @@
 /** Locks a folder, starts a child of its own, says so and waits: `lock_child.ts <folder>`. */
-import { lockRun } from "../../src/checkpoint/lock.ts";
+import { lockRun } from "../../src/checkpoint/lock/lock.ts";
 
 using _lock = await lockRun(Deno.args[0] ?? "");
 // A child must not inherit the lock: it may outlive this process.

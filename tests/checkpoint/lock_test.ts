@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { EXIT, Refusal } from "../../src/base/refusal.ts";
-import { lockRun } from "../../src/checkpoint/lock.ts";
+import { lockRun } from "../../src/checkpoint/lock/lock.ts";
 import { contentsOf } from "../support/contents.ts";
 import { asOther, needing, OTHER_USER } from "../support/needs.ts";
 import { mkfifo } from "../support/pipe.ts";

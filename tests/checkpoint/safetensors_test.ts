@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { bytesOf, sha256 } from "../../src/base/hash.ts";
 import { Damage } from "../../src/checkpoint/damage.ts";
-import { readSafetensors, writeSafetensors } from "../../src/checkpoint/safetensors.ts";
-import { atOnce } from "../../src/checkpoint/pieces.ts";
-import { nonFinite } from "../../src/checkpoint/tensor.ts";
+import { readSafetensors, writeSafetensors } from "../../src/checkpoint/tensors/safetensors.ts";
+import { atOnce } from "../../src/checkpoint/tensors/pieces.ts";
+import { nonFinite } from "../../src/checkpoint/tensors/tensor.ts";
 import { TempFolder, tensor } from "./fixture.ts";
 
 Deno.test("safetensors keep names, shapes, metadata and every bit", async () => {

@@ -1,6 +1,6 @@
 /** An evaluation without a loss for each text is no success. */
 import { assertEquals } from "@std/assert";
-import { faultIn, measure } from "../../src/cli/eval_report.ts";
+import { faultIn, measure } from "../../src/cli/eval/report.ts";
 
 /** The exit of an evaluation by what each text's sums are. */
 function exitOf(...texts: readonly { nats: number; counted: number }[]): string | undefined {

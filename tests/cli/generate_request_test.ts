@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
 import { flagsHelp } from "../../src/cli/flags.ts";
-import { GENERATE, parseGenerate, slideNote } from "../../src/cli/generate_request.ts";
-import type { GenerateRequest } from "../../src/cli/generate_request.ts";
+import { GENERATE, parseGenerate, slideNote } from "../../src/cli/generate/request.ts";
+import type { GenerateRequest } from "../../src/cli/generate/request.ts";
 
 const DEFAULTS: GenerateRequest = {
   path: "runs/a",

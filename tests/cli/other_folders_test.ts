@@ -2,12 +2,12 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { endingOf } from "../../src/cli/command.ts";
-import { exportCommand } from "../../src/cli/export.ts";
-import { importCommand } from "../../src/cli/import.ts";
-import { prepareCommand } from "../../src/cli/prepare.ts";
+import { exportCommand } from "../../src/cli/export/export.ts";
+import { importCommand } from "../../src/cli/import/import.ts";
+import { prepareCommand } from "../../src/cli/prepare/prepare.ts";
 import { openBooks } from "../../src/cli/sweep/books.ts";
-import { sweepCommand } from "../../src/cli/sweep.ts";
-import { trainCommand } from "../../src/cli/train.ts";
+import { sweepCommand } from "../../src/cli/sweep/sweep.ts";
+import { trainCommand } from "../../src/cli/train/train.ts";
 import { readSweep } from "../../src/sweep/read.ts";
 import { heldBy, requireOwn } from "../../src/corpus/held.ts";
 import { names, TempFolder } from "../checkpoint/fixture.ts";

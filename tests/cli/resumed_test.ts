@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
 import { parseCommandLine } from "../../src/cli/args.ts";
-import { runOf, settleRun } from "../../src/cli/resumed.ts";
-import { configOf } from "../../src/cli/train.ts";
+import { runOf, settleRun } from "../../src/cli/train/resumed.ts";
+import { configOf } from "../../src/cli/train/train.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { draftOf, TempFolder } from "../checkpoint/fixture.ts";
 

@@ -1,7 +1,7 @@
 /** Samples as people see them. */
 import { assertEquals } from "@std/assert";
-import { Samples } from "../../src/cli/samples.ts";
-import type { SamplesOptions } from "../../src/cli/samples.ts";
+import { Samples } from "../../src/cli/train/samples.ts";
+import type { SamplesOptions } from "../../src/cli/train/samples.ts";
 
 function shown(options: Partial<SamplesOptions>, draw: (samples: Samples) => void): string {
   let text = "";

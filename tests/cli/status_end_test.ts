@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
 import { endingOf } from "../../src/cli/command.ts";
-import { prepareCommand } from "../../src/cli/prepare.ts";
+import { prepareCommand } from "../../src/cli/prepare/prepare.ts";
 import { openStatus } from "../../src/cli/status.ts";
 
 const ERASE = "\r\x1b[K";

@@ -1,8 +1,8 @@
 /** Models that cannot continue a text are refused by what they lack. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
-import { firstTokens } from "../../src/cli/prompt.ts";
-import { textTokenizer } from "../../src/cli/text_model.ts";
+import { firstTokens } from "../../src/cli/generate/prompt.ts";
+import { textTokenizer } from "../../src/cli/generate/text_model.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import { charTokenizer } from "../../src/data/tokenizers/char.ts";
 import { modelSchema } from "../../src/models/mod.ts";

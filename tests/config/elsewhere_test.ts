@@ -6,8 +6,8 @@ import { applyOverrides } from "../../src/config/overrides.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { readSweep } from "../../src/sweep/read.ts";
 import { parseCommandLine } from "../../src/cli/args.ts";
-import { parseGenerate } from "../../src/cli/generate_request.ts";
-import { parseSweep } from "../../src/cli/sweep_request.ts";
+import { parseGenerate } from "../../src/cli/generate/request.ts";
+import { parseSweep } from "../../src/cli/sweep/request.ts";
 
 /** The line that something is refused with. */
 function refusal(work: () => unknown): string {

@@ -41,7 +41,7 @@ Deno.test("CONTRIBUTING's model, put where it says, trains on the default config
   const { code: exit, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...taskOptions(),
-      join(checkout, "src/cli/train.ts"),
+      join(checkout, "src/cli/train/train.ts"),
       "--model.kind=bag",
       "--steps=2",
       "--windows=1",

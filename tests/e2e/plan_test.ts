@@ -65,7 +65,7 @@ Deno.test("plan reckons with the workers that train would take", async () => {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...taskOptions(undefined, "plan"),
-      ROOT + "src/cli/plan.ts",
+      ROOT + "src/cli/plan/plan.ts",
       SMOKE,
       "--data=text.txt",
       "--probe=0",

@@ -92,7 +92,7 @@ export function startTrain(args: readonly string[], options: TrainOptions = {}):
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...taskOptions(options.env?.["LD_LIBRARY_PATH"]),
-      `${options.checkout ?? ROOT}src/cli/train.ts`,
+      `${options.checkout ?? ROOT}src/cli/train/train.ts`,
       ...args,
     ],
     ...(options.cwd !== undefined && { cwd: options.cwd }),

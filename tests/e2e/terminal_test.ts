@@ -1,7 +1,7 @@
 /** What Ctrl-C and a closed terminal do to the commands that heed signals, as their tasks run them. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { shellWord } from "../../src/base/shell.ts";
-import { lockRun } from "../../src/checkpoint/lock.ts";
+import { lockRun } from "../../src/checkpoint/lock/lock.ts";
 import { INTERRUPTED, REPEAT_MS } from "../../src/cli/signals.ts";
 import { CTRL_BACKSLASH, CTRL_C, Terminal } from "../support/terminal.ts";
 import { namesIn, Place, ROOT } from "./support.ts";

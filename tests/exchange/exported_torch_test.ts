@@ -1,7 +1,7 @@
 /** What Python read in exported folders is what we export, and its logits are ours. */
 import { assertEquals } from "@std/assert";
 import { bytesOf, sha256 } from "../../src/base/hash.ts";
-import { readSafetensors } from "../../src/checkpoint/safetensors.ts";
+import { readSafetensors } from "../../src/checkpoint/tensors/safetensors.ts";
 import type { Shape } from "../../src/base/shape.ts";
 import { writeExported } from "../../src/artifacts/exported.ts";
 import { TempFolder } from "../checkpoint/fixture.ts";

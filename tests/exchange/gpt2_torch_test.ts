@@ -1,7 +1,7 @@
 /** A GPT-2 that transformers wrote gives here what it gives there: logits, loss, every gradient. */
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { readForeign } from "../../src/checkpoint/foreign.ts";
+import { readForeign } from "../../src/checkpoint/tensors/foreign.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { fromGpt2 } from "../../src/exchange/gpt2.ts";
 import { LOSS } from "../../src/plan/layout.ts";

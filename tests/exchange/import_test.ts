@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { Refusal } from "../../src/base/refusal.ts";
-import { readSafetensors, writeSafetensors } from "../../src/checkpoint/safetensors.ts";
-import type { NamedTensor } from "../../src/checkpoint/tensor.ts";
+import { readSafetensors, writeSafetensors } from "../../src/checkpoint/tensors/safetensors.ts";
+import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import { openModel } from "../../src/artifacts/model.ts";
 import { TempFolder } from "../checkpoint/fixture.ts";
 import { foreignFile } from "../support/foreign.ts";

@@ -4,7 +4,7 @@
  */
 import { foldName, rootKey, threefry, uniforms } from "../../src/base/random.ts";
 import { sizeOf } from "../../src/base/shape.ts";
-import type { NamedTensor } from "../../src/checkpoint/tensor.ts";
+import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import { charTokenizer } from "../../src/data/tokenizers/char.ts";
 import type { Tokenizer } from "../../src/data/tokenizers/types.ts";

@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
 import { quarantine } from "../../src/checkpoint/load.ts";
-import { evalCommand } from "../../src/cli/eval.ts";
+import { evalCommand } from "../../src/cli/eval/eval.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
 import { type OpenedModel, openModel, type OpenOptions } from "../../src/artifacts/model.ts";
 import { flipBit, names, TempFolder } from "../checkpoint/fixture.ts";

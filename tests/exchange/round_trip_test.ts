@@ -1,7 +1,7 @@
 /** From a run to a folder and back: the same weights to the last bit, and the same tokenizer. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
-import type { NamedTensor } from "../../src/checkpoint/tensor.ts";
+import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import { openCheckpoint } from "../../src/checkpoint/verify.ts";
 import type { RunInput } from "../../src/config/schema.ts";
 import { type OpenedModel, openModel } from "../../src/artifacts/model.ts";

@@ -3,7 +3,7 @@
  * argument is "coordinator", else those of its workers. The rest is the command line of `train`.
  */
 import { runCommand } from "../../src/cli/command.ts";
-import { trainCommand } from "../../src/cli/train.ts";
+import { trainCommand } from "../../src/cli/train/train.ts";
 
 const NAME = "DENO_AUDIT_PERMISSIONS";
 

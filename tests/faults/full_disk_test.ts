@@ -9,7 +9,7 @@ import { inNamespace } from "./disk.ts";
 
 /** A command of a shell that runs `train`. */
 function trainLine(...args: readonly string[]): string {
-  const words = [Deno.execPath(), ...taskOptions(), `${ROOT}src/cli/train.ts`, ...args];
+  const words = [Deno.execPath(), ...taskOptions(), `${ROOT}src/cli/train/train.ts`, ...args];
   return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
 }
 

@@ -3,10 +3,10 @@
  * goes on with it, and tells again: `power_cut_run.ts <folder> <train | cut | resume>`, with TMPDIR there.
  */
 import { listCheckpoints } from "../../src/checkpoint/load.ts";
-import { parseJournal } from "../../src/report/journal.ts";
+import { parseJournal } from "../../src/report/journal/journal.ts";
 import { recordedIn } from "../../workers/run/journal/recorded.ts";
 import { names } from "../checkpoint/fixture.ts";
-import { Bench } from "../workers/run_bench.ts";
+import { Bench } from "../workers/run/run_bench.ts";
 import { shutDown } from "./power_cut.ts";
 
 const [disk = "", what = ""] = Deno.args;

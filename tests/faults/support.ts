@@ -4,8 +4,8 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { loadNewest } from "../../src/checkpoint/load.ts";
-import { lockRun } from "../../src/checkpoint/lock.ts";
-import { journalFault } from "../../src/report/journal.ts";
+import { lockRun } from "../../src/checkpoint/lock/lock.ts";
+import { journalFault } from "../../src/report/journal/journal.ts";
 import { assertStepsOnce } from "../e2e/metrics.ts";
 import { type Ended, namesIn, Place, ROOT, type Running, SMOKE } from "../e2e/support.ts";
 import { shell } from "./proc.ts";

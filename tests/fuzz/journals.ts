@@ -2,8 +2,8 @@
  * Damaged journals through the real reader, one per round: what it gives is always the beginning of
  * what was written, and all of it unless it says what is wrong or the end is torn.
  */
-import { parseJournal, printLine } from "../../src/report/journal_lines.ts";
-import type { JournalLine } from "../../src/report/journal.ts";
+import { parseJournal, printLine } from "../../src/report/journal/journal_lines.ts";
+import type { JournalLine } from "../../src/report/journal/journal.ts";
 import { recordedIn } from "../../workers/run/journal/recorded.ts";
 import { dice, mutate, same } from "./dice.ts";
 import { Violation } from "./frames.ts";

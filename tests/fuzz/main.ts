@@ -4,7 +4,7 @@
  * its seed, so that it can be seen again.
  */
 import { Refusal } from "../../src/base/refusal.ts";
-import { say, sayText } from "../../src/base/say.ts";
+import { say, sayText } from "../../src/base/text/say.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
 import { campaign, GROWTH_LIMIT, showTally } from "./campaign.ts";

@@ -5,13 +5,13 @@
 
 /** Files that may use the console. */
 const CONSOLE = [
-  "src/base/say.ts",
+  "src/base/text/say.ts",
   "src/cli/output.ts",
   // Children, whose stdout is a pipe of ours.
   "src/cli/allow_run.ts",
   "src/cli/doctor/look.ts",
-  "src/config/module_child.ts",
-  "src/config/module_list_child.ts",
+  "src/config/module/module_child.ts",
+  "src/config/module/module_list_child.ts",
   "workers/launch/probe_child.ts",
   "bench/prepare_child.ts",
   "bench/startup_child.ts",
@@ -28,13 +28,13 @@ const STREAMS = [
 ];
 
 /** Files that may open a stream which takes control sequences: their lines go through DrawnLine. */
-const OPENERS = ["src/cli/status.ts", "src/cli/train.ts"];
+const OPENERS = ["src/cli/status.ts", "src/cli/train/train.ts"];
 
 /** Modules of Node that have a terminal. */
 const MODULES = /^(node:)?(process|console|tty|readline)(\/|$)/;
 
 const MESSAGE =
-  "Text reaches a terminal through say() and warn() of src/base/say.ts, or a status line";
+  "Text reaches a terminal through say() and warn() of src/base/text/say.ts, or a status line";
 
 /** Whether one of the files, or of the folders that end with a slash, holds a file. */
 function isIn(files: readonly string[], file: string): boolean {

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
 import { endingOf } from "../../src/cli/command.ts";
-import { prepareCommand } from "../../src/cli/prepare.ts";
+import { prepareCommand } from "../../src/cli/prepare/prepare.ts";
 import type { PrepareEvent } from "../../src/prepare/prepare.ts";
 import { contents, Desk, jsonLines, someText } from "./fixture.ts";
 

@@ -5,10 +5,10 @@ import {
   type JournalFile,
   openJournal,
   parseJournal,
-} from "../../src/report/journal.ts";
+} from "../../src/report/journal/journal.ts";
 import { FileFault, refusing } from "../../src/base/file_fault.ts";
 import { Refusal } from "../../src/base/refusal.ts";
-import { printLine } from "../../src/report/journal_lines.ts";
+import { printLine } from "../../src/report/journal/journal_lines.ts";
 import { mkfifo } from "../support/pipe.ts";
 import { TempFolder } from "./fixture.ts";
 

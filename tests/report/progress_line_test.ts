@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
-import { progressLine } from "../../src/report/progress_line.ts";
+import { progressLine } from "../../src/report/progress/progress_line.ts";
 
 const FULL = {
   step: 12,

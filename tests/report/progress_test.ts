@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { RunEvent } from "../../src/report/events.ts";
-import { progressPrinter } from "../../src/report/progress.ts";
+import { progressPrinter } from "../../src/report/progress/progress.ts";
 import { checkpoint, END, evaluation, start, step } from "./fixture.ts";
 
 function shown(

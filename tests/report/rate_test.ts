@@ -5,7 +5,7 @@ import {
   rateFrom,
   secondsLeft,
   tokensPerSecond,
-} from "../../src/report/rate.ts";
+} from "../../src/report/progress/rate.ts";
 
 const ZERO: Mark = { tokens: 0, seconds: 0 };
 

@@ -1,7 +1,7 @@
 /** What is said while a person waits: drawn on a terminal, a line now and then elsewhere. */
 import { assertEquals } from "@std/assert";
-import { DrawnLine } from "../../src/report/drawn_line.ts";
-import { Status, statusText } from "../../src/report/status.ts";
+import { DrawnLine } from "../../src/report/progress/drawn_line.ts";
+import { Status, statusText } from "../../src/report/progress/status.ts";
 
 /** A status with a clock of its own, and all that it wrote. */
 class Stage {

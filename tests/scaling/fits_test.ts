@@ -2,11 +2,11 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { normals } from "../../src/base/random.ts";
 import { Refusal } from "../../src/base/refusal.ts";
-import { chinchillaLaw, fitChinchilla, type Grid } from "../../src/scaling/chinchilla.ts";
-import { averaged, frontierOf } from "../../src/scaling/frontier.ts";
-import { fitIsoflop } from "../../src/scaling/isoflop.ts";
-import { fitKaplan, powerLoss } from "../../src/scaling/kaplan.ts";
-import { exponentsOf, optimumOf } from "../../src/scaling/law.ts";
+import { chinchillaLaw, fitChinchilla, type Grid } from "../../src/scaling/fit/chinchilla.ts";
+import { averaged, frontierOf } from "../../src/scaling/fit/frontier.ts";
+import { fitIsoflop } from "../../src/scaling/fit/isoflop.ts";
+import { fitKaplan, powerLoss } from "../../src/scaling/fit/kaplan.ts";
+import { exponentsOf, optimumOf } from "../../src/scaling/fit/law.ts";
 import type { Estimate, Point } from "../../src/scaling/types.ts";
 import { gridOf, isoflopOf, spaced, trialOf, TRUTH } from "./synthetic.ts";
 

@@ -1,8 +1,8 @@
 /** IsoFLOP curves of tables as people have them: many budgets, noise, curves without a minimum. */
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
-import { fitIsoflop, type IsoflopFit } from "../../src/scaling/isoflop.ts";
-import { type Law, optimumOf } from "../../src/scaling/law.ts";
-import { LAWS } from "../../src/scaling/published.ts";
+import { fitIsoflop, type IsoflopFit } from "../../src/scaling/fit/isoflop.ts";
+import { type Law, optimumOf } from "../../src/scaling/fit/law.ts";
+import { LAWS } from "../../src/scaling/fit/published.ts";
 import type { BootstrapOptions, Estimate, Point } from "../../src/scaling/types.ts";
 import { isoflopOf, spaced } from "./synthetic.ts";
 

@@ -1,8 +1,8 @@
 /** What follows from published constants, beside the tables made of them. */
 import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
-import { powerLoss } from "../../src/scaling/kaplan.ts";
-import { exponentsOf, type Law, lossOf, optimumOf } from "../../src/scaling/law.ts";
-import { COSTS, KAPLAN, LAWS } from "../../src/scaling/published.ts";
+import { powerLoss } from "../../src/scaling/fit/kaplan.ts";
+import { exponentsOf, type Law, lossOf, optimumOf } from "../../src/scaling/fit/law.ts";
+import { COSTS, KAPLAN, LAWS } from "../../src/scaling/fit/published.ts";
 import { TRUTH } from "./synthetic.ts";
 
 /** Budget, then N, D / N and L for the printed, the unrounded and the refitted constants. */

@@ -1,13 +1,13 @@
 /** The report of a sweep, its files, and the page in a browser. */
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { parseScaling, predict } from "../../src/budget/prediction.ts";
-import { showNumber } from "../../src/scaling/numbers.ts";
-import { pageOf } from "../../src/scaling/page.ts";
-import { picturesOf } from "../../src/scaling/pictures.ts";
+import { showNumber } from "../../src/scaling/page/numbers.ts";
+import { pageOf } from "../../src/scaling/page/page.ts";
+import { picturesOf } from "../../src/scaling/page/pictures.ts";
 import { readTrials } from "../../src/scaling/read.ts";
 import { reportOf } from "../../src/scaling/report.ts";
-import { lossOf } from "../../src/scaling/law.ts";
-import { pointsCsv, reportJson } from "../../src/scaling/texts.ts";
+import { lossOf } from "../../src/scaling/fit/law.ts";
+import { pointsCsv, reportJson } from "../../src/scaling/page/texts.ts";
 import { findChromium, visit } from "./browser.ts";
 import { linesOf, rowsOf } from "./sweep.ts";
 import { TRUTH } from "./synthetic.ts";

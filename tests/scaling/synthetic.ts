@@ -1,6 +1,6 @@
 /** Trials whose law is known: made from constants, with noise of a seed. */
 import { normals } from "../../src/base/random.ts";
-import { FLOP_PER_PARAM_TOKEN, type Law, lossOf } from "../../src/scaling/law.ts";
+import { FLOP_PER_PARAM_TOKEN, type Law, lossOf } from "../../src/scaling/fit/law.ts";
 import type { Point } from "../../src/scaling/types.ts";
 
 /** Constants like those of small models. */

@@ -1,6 +1,6 @@
 /** Checkpoints of runs that never were: small states whose parts go together as those of a run do. */
 import type { CheckpointDraft } from "../../src/checkpoint/commit.ts";
-import type { NamedTensor } from "../../src/checkpoint/tensor.ts";
+import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import { hashValue } from "../../src/base/hash.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { configHash } from "../../src/config/identity.ts";

@@ -1,6 +1,6 @@
 /** A model over whole windows at once, for decoders to be held against. */
 import { sizeOf } from "../../src/base/shape.ts";
-import type { NamedTensor } from "../../src/checkpoint/tensor.ts";
+import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import type { Device } from "../../src/device/types.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import { logitsOf } from "../../src/models/mod.ts";

@@ -7,7 +7,7 @@ import { attempt } from "../../src/cli/sweep/attempt.ts";
 import type { Books } from "../../src/cli/sweep/books.ts";
 import { Meter } from "../../src/cli/sweep/meter.ts";
 import { checkpointsOf, stepsOf } from "../../src/cli/sweep/trial_folder.ts";
-import { openJournal } from "../../src/report/journal.ts";
+import { openJournal } from "../../src/report/journal/journal.ts";
 import { draftOf, flipBit, names, TempFolder } from "../checkpoint/fixture.ts";
 import { draftFor } from "../support/drafts.ts";
 import { standing, trialOf } from "./support.ts";

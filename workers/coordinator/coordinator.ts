@@ -4,7 +4,7 @@
  * formation. It holds no parameters and touches no file: effects come as functions.
  */
 import { Refusal } from "../../src/base/refusal.ts";
-import { tokensPerSecond } from "../../src/report/rate.ts";
+import { tokensPerSecond } from "../../src/report/progress/rate.ts";
 import { evaluate, sample } from "./asking.ts";
 import { nextTask } from "./due.ts";
 import type { Task } from "./due.ts";

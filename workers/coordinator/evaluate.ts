@@ -2,7 +2,7 @@
  * Evaluates a model on the whole validation part of texts, on all workers, and nothing else: no
  * folder is written, no step is taken.
  */
-import type { NamedTensor } from "../../src/checkpoint/tensor.ts";
+import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import type { PinnedCard } from "../../src/cards/pin.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import type { RunEvent, Sink } from "../../src/report/events.ts";

@@ -3,7 +3,7 @@
  * back to the newest checkpoint when no member holds the state, or when they differ in it.
  */
 import { bytesOf } from "../../src/base/hash.ts";
-import type { NamedTensor } from "../../src/checkpoint/tensor.ts";
+import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { FRESH } from "../../src/guard/watch.ts";
 import { optimizerOf } from "../../src/optim/mod.ts";

@@ -8,7 +8,7 @@ import { allFinite, judge, sameBits } from "../../src/guard/judge.ts";
 import type { Inspection } from "../../src/guard/judge.ts";
 import { watch } from "../../src/guard/watch.ts";
 import { learningRate } from "../../src/optim/schedule.ts";
-import { addStep, tokensPerSecond } from "../../src/report/rate.ts";
+import { addStep, tokensPerSecond } from "../../src/report/progress/rate.ts";
 import { isPause } from "./due.ts";
 import { rewind } from "./healing.ts";
 import type { Lead } from "./lead.ts";

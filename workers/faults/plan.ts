@@ -1,5 +1,5 @@
 /** The coordinator's side of a fault plan: what strikes now. Each fault is handed out once. */
-import { parseJsonText } from "../../src/base/json.ts";
+import { parseJsonText } from "../../src/base/text/json.ts";
 import { Refusal } from "../../src/base/refusal.ts";
 import { faultPlanSchema } from "./schema.ts";
 import type { CoordinatorFault, FaultPlan, Strike, WorkerFault } from "./schema.ts";

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { fileFault, refusing, refusingLater } from "../../src/base/file_fault.ts";
 import { EXIT } from "../../src/base/refusal.ts";
-import { warnText } from "../../src/base/say.ts";
+import { warnText } from "../../src/base/text/say.ts";
 import { atUnload } from "../../src/base/unload.ts";
 import { cardOf } from "../../src/cards/pin.ts";
 import { type Backend, BACKEND_VARIABLE, takeBackend } from "../../src/device/backend.ts";

@@ -2,8 +2,8 @@
  * The stderr of a worker's process. Until the worker has joined it is kept back, because a start that
  * fails is retried and its cause is reported once. Afterwards all of it is printed.
  */
-import { oneLine } from "../../src/base/printable.ts";
-import { warnText } from "../../src/base/say.ts";
+import { oneLine } from "../../src/base/text/printable.ts";
+import { warnText } from "../../src/base/text/say.ts";
 import { relayLines } from "./lines.ts";
 
 /** Characters that are kept of a process that has not joined. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileFault, isMissing, refusing } from "../../src/base/file_fault.ts";
 import { kindOf } from "../../src/base/file_kind.ts";
 import { atUnload } from "../../src/base/unload.ts";
-import { parseJsonText } from "../../src/base/json.ts";
+import { parseJsonText } from "../../src/base/text/json.ts";
 import { EXIT, type ExitName, Refusal } from "../../src/base/refusal.ts";
 import { writeAllSync } from "../../src/base/write_all.ts";
 import { type Channel, ChannelError, type Header } from "../../src/transport/channel.ts";

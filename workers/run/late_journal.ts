@@ -2,10 +2,10 @@
  * A journal that is not touched before its run has begun: one that cannot begin leaves no trace.
  * Needs the run's lock.
  */
-import type { RunLock } from "../../src/checkpoint/lock.ts";
+import type { RunLock } from "../../src/checkpoint/lock/lock.ts";
 import type { RunFacts, Sink } from "../../src/report/events.ts";
-import { damaged, openJournal, readJournal } from "../../src/report/journal.ts";
-import type { Journal, JournalWords } from "../../src/report/journal.ts";
+import { damaged, openJournal, readJournal } from "../../src/report/journal/journal.ts";
+import type { Journal, JournalWords } from "../../src/report/journal/journal.ts";
 import { type Decision, recordedIn } from "./journal/recorded.ts";
 
 /** The journal of a run. */

@@ -1,7 +1,7 @@
 /** What a resume is held to: the checkpoint that it goes on from, and whether anything is left to do. */
 import { join } from "node:path";
 import { sealFault } from "../../src/base/hash.ts";
-import { parseJsonText } from "../../src/base/json.ts";
+import { parseJsonText } from "../../src/base/text/json.ts";
 import { Refusal } from "../../src/base/refusal.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { configHash, differences as changedKeys } from "../../src/config/identity.ts";

@@ -3,8 +3,8 @@
  * What is trained is the coordinator's matter; what is asked for, the command line's.
  */
 import { join } from "node:path";
-import { heldDisk } from "../../src/checkpoint/held_disk.ts";
-import { lockRun, type RunLock } from "../../src/checkpoint/lock.ts";
+import { heldDisk } from "../../src/checkpoint/lock/held_disk.ts";
+import { lockRun, type RunLock } from "../../src/checkpoint/lock/lock.ts";
 import { placeOf } from "../../src/checkpoint/places.ts";
 import { cleanLeftovers } from "../../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";

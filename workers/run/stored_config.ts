@@ -1,5 +1,5 @@
 /** The config that a run stores: what is said when it was changed, and where an older one stays. */
-import { parseJsonText } from "../../src/base/json.ts";
+import { parseJsonText } from "../../src/base/text/json.ts";
 import { join } from "node:path";
 import { canonical, hashValue } from "../../src/base/hash.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";

@@ -2,7 +2,7 @@
 import { Refusal } from "../../base/refusal.ts";
 import { type CommandLine, parseCommandLine } from "../args.ts";
 import { type FlagsSpec, parseFlags } from "../flags.ts";
-import { sortFlags } from "../sort_flags.ts";
+import { sortFlags } from "../scaling/sort_flags.ts";
 
 /** The flags of `profile` beside the keys of a config. */
 export const PROFILE: FlagsSpec = {

@@ -3,7 +3,7 @@ import { lostIn } from "../../../workers/run/going_on.ts";
 import { fileFault, isMissing, reasonOf } from "../../base/file_fault.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { Damage } from "../../checkpoint/damage.ts";
-import type { RunLock } from "../../checkpoint/lock.ts";
+import type { RunLock } from "../../checkpoint/lock/lock.ts";
 import { requirePlaces, RUN_PLACES } from "../../checkpoint/places.ts";
 import { beginningsOf, type Standing, untilOf } from "../../sweep/standing.ts";
 import type { Books } from "./books.ts";

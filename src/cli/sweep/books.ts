@@ -1,17 +1,17 @@
 /** The folder of a sweep: its lock, its file, its journal and its rows. */
 import { join } from "node:path";
-import { lockRun, type RunLock } from "../../checkpoint/lock.ts";
+import { lockRun, type RunLock } from "../../checkpoint/lock/lock.ts";
 import { type Places, requirePlaces } from "../../checkpoint/places.ts";
 import { readIfAny, unshare, writeJsonAtomic, writeTextAtomic } from "../../report/atomic.ts";
-import { type Journal, openJournal } from "../../report/journal.ts";
+import { type Journal, openJournal } from "../../report/journal/journal.ts";
 import { added, type Stored } from "../../sweep/changes.ts";
 import { csv, jsonLines, type TrialRow } from "../../sweep/rows.ts";
 import type { Sweep } from "../../sweep/schema.ts";
 import type { Trial } from "../../sweep/types.ts";
 import { requireOwn } from "../../corpus/held.ts";
-import { parseJsonText } from "../../base/json.ts";
+import { parseJsonText } from "../../base/text/json.ts";
 import { Refusal } from "../../base/refusal.ts";
-import { warn } from "../../base/say.ts";
+import { warn } from "../../base/text/say.ts";
 
 /** What a sweep writes to under names that stay. */
 const PLACES: Places = {

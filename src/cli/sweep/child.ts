@@ -43,7 +43,7 @@ export function startChild({ folder, until, workers, gpus, threads }: ChildOptio
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...trainOptions(),
-      fileURLToPath(new URL("../trial.ts", import.meta.url)),
+      fileURLToPath(new URL("../train/trial.ts", import.meta.url)),
       `--config=${folder}/config.json`,
       `--resume=${folder}`,
       `--steps=${until}`,

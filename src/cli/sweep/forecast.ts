@@ -1,11 +1,11 @@
 /** Says how long a sweep will take before it is begun, and how that is known. */
 import { join } from "node:path";
 import { sealFault } from "../../base/hash.ts";
-import { parseJsonText } from "../../base/json.ts";
+import { parseJsonText } from "../../base/text/json.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { readIfAny } from "../../report/atomic.ts";
 import { showSeconds } from "../../report/format.ts";
-import type { Status } from "../../report/status.ts";
+import type { Status } from "../../report/progress/status.ts";
 import {
   extremes,
   flopsPerSecond,

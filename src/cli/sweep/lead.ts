@@ -8,7 +8,7 @@ import { namesIn } from "../../cards/choose.ts";
 import { spread } from "../../cards/spread.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import { showCount, showLoss } from "../../report/format.ts";
-import type { Status } from "../../report/status.ts";
+import type { Status } from "../../report/progress/status.ts";
 import { sweepText, workOf } from "../../sweep/forecast.ts";
 import { finalist, promotion, type Reached } from "../../sweep/asha.ts";
 import type { Bounds } from "../../sweep/bounds.ts";

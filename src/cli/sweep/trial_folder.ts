@@ -2,13 +2,13 @@
 import { join } from "node:path";
 import { maxOf } from "../../base/extremes.ts";
 import { sealFault } from "../../base/hash.ts";
-import { parseJsonText } from "../../base/json.ts";
+import { parseJsonText } from "../../base/text/json.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { saveCheckpoint } from "../../checkpoint/commit.ts";
 import { makeFolders } from "../../checkpoint/files.ts";
-import { heldDisk } from "../../checkpoint/held_disk.ts";
+import { heldDisk } from "../../checkpoint/lock/held_disk.ts";
 import { listCheckpoints } from "../../checkpoint/load.ts";
-import { lockRun, type RunLock } from "../../checkpoint/lock.ts";
+import { lockRun, type RunLock } from "../../checkpoint/lock/lock.ts";
 import { stepName } from "../../checkpoint/names.ts";
 import { configHash, differences } from "../../config/identity.ts";
 import { anchored } from "../../config/paths.ts";

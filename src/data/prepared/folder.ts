@@ -1,7 +1,7 @@
 /** The names in a prepared folder, and its index, read and judged. */
 import { join } from "node:path";
 import { sealFault } from "../../base/hash.ts";
-import { parseJsonText } from "../../base/json.ts";
+import { parseJsonText } from "../../base/text/json.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { isFolder, textIfAny } from "./files.ts";
 import { indexSchema, type PreparedIndex } from "./schema.ts";

@@ -5,13 +5,13 @@
 import { Refusal } from "../../base/refusal.ts";
 import { byteTokenizer } from "./byte.ts";
 import { CharacterSet } from "./char.ts";
-import { bpeTokenizerOf } from "./bpe.ts";
-import { Counts } from "./count.ts";
-import { gpt2Tokenizer } from "./gpt2.ts";
+import { bpeTokenizerOf } from "./bpe/bpe.ts";
+import { Counts } from "./bpe/count.ts";
+import { gpt2Tokenizer } from "./bpe/gpt2.ts";
 import { namingFile } from "./limits.ts";
 import { tokenizerFrom } from "./mod.ts";
 import { specOfTokenizerJson } from "./recognize.ts";
-import { BpeTrainer } from "./train.ts";
+import { BpeTrainer } from "./bpe/train.ts";
 import type { Tokenizer } from "./types.ts";
 import { wholePieces } from "./whole.ts";
 import { cutWords, eachWord, LINE_END, SPECIAL, UNKNOWN, wordTokenizer } from "./word.ts";

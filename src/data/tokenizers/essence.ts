@@ -1,5 +1,5 @@
 /** What of a tokenizer.json decides about ids and texts, however a program wrote the file. */
-import { isByteLevel, pairOf } from "./byte_level.ts";
+import { isByteLevel, pairOf } from "./bpe/byte_level.ts";
 import type { TokenizerJson } from "./schema.ts";
 import { vocabOf } from "./tokenizer_json.ts";
 

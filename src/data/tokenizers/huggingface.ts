@@ -3,8 +3,8 @@
  * them. One thing they do by themselves: they take the end token's name in a text as that token,
  * unless told `split_special_tokens=True`. Written after the fields of `tokenizers` 0.23.
  */
-import { endToken, writeByteLevel } from "./byte_level.ts";
-import { END, gpt2Parts } from "./gpt2.ts";
+import { endToken, writeByteLevel } from "./bpe/byte_level.ts";
+import { END, gpt2Parts } from "./bpe/gpt2.ts";
 import { endOf, readTokenizerJson } from "./tokenizer_json.ts";
 import type { Tokenizer } from "./types.ts";
 import { END_TEXT } from "./types.ts";

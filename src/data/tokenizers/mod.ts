@@ -1,11 +1,11 @@
 /** The table of tokenizers: a new one is a file of its own and a line here. */
 import { hashValue } from "../../base/hash.ts";
 import type { TokenizerSpec } from "../schema.ts";
-import { bpeTokenizerOf } from "./bpe.ts";
+import { bpeTokenizerOf } from "./bpe/bpe.ts";
 import { byteTokenizer } from "./byte.ts";
 import { charTokenizerOf } from "./char.ts";
 import { essence } from "./essence.ts";
-import { gpt2Tokenizer } from "./gpt2.ts";
+import { gpt2Tokenizer } from "./bpe/gpt2.ts";
 import { readTokenizerJson } from "./tokenizer_json.ts";
 import type { Tokenizer } from "./types.ts";
 import { wordTokenizerOf } from "./word.ts";

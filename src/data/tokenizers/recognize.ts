@@ -6,7 +6,7 @@ import { canonical } from "../../base/hash.ts";
 import { Refusal } from "../../base/refusal.ts";
 import type { TokenizerSpec } from "../schema.ts";
 import { essence } from "./essence.ts";
-import { SIZE } from "./gpt2.ts";
+import { SIZE } from "./bpe/gpt2.ts";
 import { toHuggingFace } from "./huggingface.ts";
 import { tokenizerFrom } from "./mod.ts";
 import type { TokenizerJson } from "./schema.ts";

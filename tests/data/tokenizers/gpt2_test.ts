@@ -1,7 +1,7 @@
 /** GPT-2's tokens against ids that were obtained elsewhere. */
 import { assertEquals } from "@std/assert";
 import { sha256 } from "../../../src/base/hash.ts";
-import { gpt2Parts, gpt2Tokenizer } from "../../../src/data/tokenizers/gpt2.ts";
+import { gpt2Parts, gpt2Tokenizer } from "../../../src/data/tokenizers/bpe/gpt2.ts";
 import { printable } from "../../../src/data/tokenizers/printable.ts";
 
 const golden: { strings: [string, number[]][]; "vocab.bpe": string } = JSON.parse(

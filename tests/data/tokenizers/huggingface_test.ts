@@ -1,7 +1,7 @@
 /** Files for Python: what they hold gives the same ids, and is recognized again. */
 import { assertEquals } from "@std/assert";
 import { toHuggingFace } from "../../../src/data/tokenizers/huggingface.ts";
-import { throughLibrary } from "../../../src/data/tokenizers/library.ts";
+import { throughLibrary } from "../../../src/data/tokenizers/library/library.ts";
 import { tokenizerFrom, tokenizerHash } from "../../../src/data/tokenizers/mod.ts";
 import { specOfTokenizerJson } from "../../../src/data/tokenizers/recognize.ts";
 import { readTokenizerJson } from "../../../src/data/tokenizers/tokenizer_json.ts";

@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Refusal } from "../../../src/base/refusal.ts";
 import { tokenizerBuilder } from "../../../src/data/tokenizers/build.ts";
-import { pretokens } from "../../../src/data/tokenizers/pretokens.ts";
+import { pretokens } from "../../../src/data/tokenizers/bpe/pretokens.ts";
 import { wholePieces } from "../../../src/data/tokenizers/whole.ts";
 import { Desk } from "../../prepare/fixture.ts";
 import { TEXTS } from "./all.ts";

@@ -1,9 +1,9 @@
 /** Merging against the plain definition, and the table that it looks pairs up in. */
 import { assertEquals } from "@std/assert";
 import { rootKey, threefry } from "../../../src/base/random.ts";
-import { Heap } from "../../../src/data/tokenizers/heap.ts";
-import { Merges } from "../../../src/data/tokenizers/merges.ts";
-import { Pairs } from "../../../src/data/tokenizers/pairs.ts";
+import { Heap } from "../../../src/data/tokenizers/bpe/heap.ts";
+import { Merges } from "../../../src/data/tokenizers/bpe/merges.ts";
+import { Pairs } from "../../../src/data/tokenizers/bpe/pairs.ts";
 
 /** Joins the leftmost pair of the lowest rank until there is none. */
 function plain(symbols: readonly number[], pairs: readonly (readonly number[])[]): number[] {

@@ -1,7 +1,7 @@
 /** Our matcher beside the engine's: random patterns on random texts give the same matches. */
 import { assertEquals } from "@std/assert";
 import { Meter } from "../../../src/data/tokenizers/meter.ts";
-import { Pattern } from "../../../src/data/tokenizers/pattern.ts";
+import { Pattern } from "../../../src/data/tokenizers/pattern/pattern.ts";
 import { dice, pick, type Roll } from "../../fuzz/dice.ts";
 
 const ATOMS = [

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { mobyDick } from "../../../src/data/moby_dick.ts";
 import { tokenizerBuilder } from "../../../src/data/tokenizers/build.ts";
-import { Counts } from "../../../src/data/tokenizers/count.ts";
+import { Counts } from "../../../src/data/tokenizers/bpe/count.ts";
 import { tokenizerHash } from "../../../src/data/tokenizers/mod.ts";
 import type { TokenizerJson } from "../../../src/data/tokenizers/schema.ts";
 import type { Tokenizer } from "../../../src/data/tokenizers/types.ts";

@@ -3,7 +3,7 @@
  * that must be there. Every value is held to its type, its range and the order of the run. Pure.
  */
 import { minOf } from "../../../src/base/extremes.ts";
-import type { JournalLine, ParsedJournal } from "../../../src/report/journal.ts";
+import type { JournalLine, ParsedJournal } from "../../../src/report/journal/journal.ts";
 import { EARLIER_KINDS, entrySchemas } from "./schema.ts";
 
 /** Steps that were decided to be passed over. */

@@ -1,0 +1,56 @@
+/** The command `doctor`: what this machine is, what is wrong with it, and what mends it. */
+import { EXIT, type ExitName, Refusal } from "../../base/refusal.ts";
+import { sayLines, sayText } from "../../base/text/say.ts";
+import { runCommand } from "../command.ts";
+import { gather } from "./gather.ts";
+import { exitOf, judge } from "./judge.ts";
+import { doctorLines } from "./lines.ts";
+import { flagsHelp, type FlagsSpec, parseFlags } from "../flags.ts";
+import { openStatus } from "../status.ts";
+
+/** The flags of `doctor`. */
+export const DOCTOR: FlagsSpec = {
+  usage: "deno task doctor [--flag=value | --flag value]...",
+  about:
+    "Looks at everything that a run depends on: cards and how workers are kept on them, the adapter,\n" +
+    "its features, limits, speeds and numbers, sockets, disk, permissions. Says what is wrong and\n" +
+    "what mends it. Ends with 0 where a run would work, else with that run's exit code.",
+  flags: [
+    {
+      name: "out",
+      kind: "text",
+      value: "DIR",
+      help: "Folder that runs would be written to",
+      default: "runs",
+    },
+    { name: "json", kind: "boolean", help: "Print one JSON object instead", default: false },
+  ],
+};
+
+/** Runs `doctor` with command-line arguments. */
+export async function doctorCommand(args: readonly string[]): Promise<ExitName> {
+  const { positionals, values, help } = parseFlags(args, DOCTOR);
+  if (help) {
+    sayText(flagsHelp(DOCTOR));
+    return "done";
+  }
+  if (positionals.length > 0) {
+    throw new Refusal(
+      "config",
+      `Cannot read the command line: need flags: ${positionals.join(" ")}`,
+    );
+  }
+  using status = openStatus();
+  const facts = await gather(values["out"], (what) => status.show(what));
+  status.end();
+  const findings = judge(facts);
+  const exit = exitOf(findings);
+  sayLines(
+    values["json"]
+      ? [JSON.stringify({ facts, findings, exit: EXIT[exit] })]
+      : doctorLines(facts, findings),
+  );
+  return exit;
+}
+
+if (import.meta.main) await runCommand(() => doctorCommand(Deno.args));

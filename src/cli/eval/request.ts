@@ -1,0 +1,81 @@
+/** What a command line asks `eval` for. Knows no model and reads no file. */
+import { namesIn } from "../../cards/choose.ts";
+import { MAX_UNKNOWN } from "../../data/unknown.ts";
+import { type FlagsSpec, parseFlags } from "../flags.ts";
+import { DEVICE, onlyPath, WHICH } from "../model_flags.ts";
+
+const atLeastOne = { need: ">= 1", holds: (n: number) => n >= 1 };
+
+/** The flags of `eval`. */
+export const EVAL: FlagsSpec = {
+  usage: "deno task eval PATH [--flag=value | --flag value]...",
+  about:
+    "Evaluates the model at PATH (a run, one of its checkpoints, or an exported folder) on a whole\n" +
+    "validation part: every token is asked once, by windows that slide.",
+  flags: [
+    {
+      name: "data",
+      kind: "text",
+      value: "PATH",
+      help:
+        "Prepared folder (its validation part) or text file (all of it), not what it was trained on",
+    },
+    {
+      name: "stride",
+      kind: "integer",
+      help: "Tokens from one window to the next: each token has at least the window less these " +
+        "before it. Half a window unless told; 1 is exact and slow",
+      range: atLeastOne,
+    },
+    {
+      name: "workers",
+      kind: "integer",
+      help: "Worker processes; 1 unless told, or one for each card",
+      range: atLeastOne,
+    },
+    {
+      name: "max-unknown",
+      kind: "number",
+      help: "Largest part of the tokens of --data that may be unknown to the tokenizer",
+      default: MAX_UNKNOWN,
+      range: { need: "in [0, 1]", holds: (n) => n >= 0 && n <= 1 },
+    },
+    { name: "gpus", kind: "text", value: "LIST", help: "Card of each worker, as 0,1" },
+    WHICH,
+    DEVICE,
+    { name: "json", kind: "boolean", help: "Print one JSON object instead", default: false },
+  ],
+};
+
+/** A call of `eval`. */
+export interface EvalRequest {
+  /** Folder of the model. */
+  readonly path: string;
+  readonly data: string | undefined;
+  readonly stride: number | undefined;
+  readonly workers: number;
+  /** Largest share of unknown tokens. */
+  readonly maxUnknown: number;
+  readonly gpus: string | null;
+  readonly which: "newest" | "best";
+  readonly device: "auto" | "webgpu" | "reference";
+  readonly json: boolean;
+}
+
+/** Reads a command line. @throws {Refusal} `config`. */
+export function parseEval(args: readonly string[]): EvalRequest | "help" {
+  const { positionals, values, help } = parseFlags(args, EVAL);
+  if (help) return "help";
+  const gpus: string | null = values["gpus"] ?? null;
+  return {
+    path: onlyPath(positionals, "deno task eval runs/a"),
+    data: values["data"],
+    stride: values["stride"],
+    workers: values["workers"] ?? (gpus === null ? 1 : namesIn(gpus).length),
+    gpus,
+    maxUnknown: values["max-unknown"],
+    which: values["which"],
+    device: values["device"],
+    json: values["json"],
+  };
+}

@@ -1,0 +1,63 @@
+/** The command `export`: from a run or a checkpoint to a folder that others load. */
+import { say, sayText } from "../../base/text/say.ts";
+import { basename, dirname, resolve } from "node:path";
+import { writeExported } from "../../artifacts/exported.ts";
+import { type OpenedModel, openModel } from "../../artifacts/model.ts";
+import { runCommand } from "../command.ts";
+import { flagsHelp, type FlagsSpec, parseFlags } from "../flags.ts";
+import { onlyPath, WHICH } from "../model_flags.ts";
+import { printsReport } from "../output.ts";
+import { openStatus } from "../status.ts";
+
+/** The flags of `export`. */
+export const EXPORT: FlagsSpec = {
+  usage: "deno task export PATH [--flag=value]...",
+  about: "Writes the model of a run, or of one checkpoint, to a folder that others load: a\n" +
+    "transformer as GPT2LMHeadModel of transformers, a recurrent network as safetensors with\n" +
+    "PyTorch's names and a model.py that loads them. The tokenizer goes with it.",
+  flags: [
+    { name: "format", kind: "text", help: "Layout", choices: ["hf"], default: "hf" },
+    { name: "out", kind: "text", value: "DIR", help: "Folder to write; RUN-hf unless told" },
+    WHICH,
+  ],
+};
+
+/** Runs `export` with command-line arguments. @throws {Refusal} for what the user can mend. */
+export async function exportCommand(args: readonly string[]): Promise<void> {
+  const { positionals, values, help } = parseFlags(args, EXPORT);
+  if (help) return sayText(flagsHelp(EXPORT));
+  const path = onlyPath(positionals, "deno task export runs/a");
+  using status = openStatus();
+  status.show(`reading ${path}`);
+  const warn = (text: string) => status.print(text);
+  const opened = await openModel(path, { which: values["which"], warn });
+  const out = values["out"] ?? defaultOut(path, opened);
+  status.show(`writing ${out}`);
+  await writeExported(out, opened);
+  status.end();
+  printsReport();
+  say(lineOf(opened));
+  if (opened.model.kind === "gpt" && opened.model.positions === "sinusoidal") {
+    say("Its sinusoidal positions were written as a table of their values (wpe)");
+  }
+  if (opened.model.kind === "gpt" && opened.model.mup_base_width !== null) {
+    say("Its width multipliers went into the last norm (ln_f) and the queries (c_attn)");
+  }
+  if (opened.tokenizer === undefined) say("It has no tokenizer: none was written");
+  say(`Everything lies in ${out}`);
+}
+
+/** Beside the run. */
+function defaultOut(path: string, { kind }: OpenedModel): string {
+  const whole = resolve(path);
+  return `${kind === "checkpoint" ? dirname(dirname(whole)) : whole}-hf`;
+}
+
+function lineOf({ path, step, model, params }: OpenedModel): string {
+  const count = [...params.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const layout = model.kind === "gpt" ? "GPT2LMHeadModel" : `${model.cell} with PyTorch's names`;
+  return `${basename(path)}: ${count} parameters${step === undefined ? "" : ` of step ${step}`} ` +
+    `as ${layout}`;
+}
+
+if (import.meta.main) await runCommand(() => exportCommand(Deno.args));

@@ -1,0 +1,41 @@
+/** A prompt, from where the command line says, to the tokens that a text begins with. */
+import { Refusal } from "../../base/refusal.ts";
+import { warn } from "../../base/text/say.ts";
+import { readWhole, textOfBytes } from "../../data/read.ts";
+import type { Tokenizer } from "../../data/tokenizers/types.ts";
+import type { PromptFrom } from "./request.ts";
+
+/** Milliseconds after which a silent stdin is mentioned. */
+const PATIENCE = 3000;
+
+/** The text of a prompt; empty where nobody gives one. @throws {Refusal} for what is no text. */
+export async function readPrompt(from: PromptFrom): Promise<string> {
+  if (from.kind === "text") return from.text;
+  if (from.kind === "file") return await readWhole(from.path);
+  if (from.kind === "none" && Deno.stdin.isTerminal()) return "";
+  // Whoever left the flag away may not know that a pipe is open which nobody writes to.
+  const waiting = setTimeout(
+    () => warn("Waiting for a prompt on stdin; --prompt=TEXT gives it at once"),
+    PATIENCE,
+  );
+  try {
+    return textOfBytes(await new Response(Deno.stdin.readable).bytes(), "the prompt on stdin");
+  } finally {
+    clearTimeout(waiting);
+  }
+}
+
+/** Tokens that a text begins with: those of the prompt, or the token that ends documents. */
+export function firstTokens(
+  prompt: string,
+  tokenizer: Pick<Tokenizer, "encode" | "end">,
+): Uint32Array {
+  const tokens = tokenizer.encode(prompt);
+  if (tokens.length > 0) return tokens;
+  if (tokenizer.end !== undefined) return Uint32Array.of(tokenizer.end);
+  throw new Refusal(
+    "config",
+    `Cannot begin a text: need a prompt, as --prompt="Once", for the tokenizer has no token ` +
+      "that documents begin behind: the prompt is empty",
+  );
+}

@@ -1,0 +1,164 @@
+/** What a command line asks `generate` for. Knows no model and reads no file. */
+import { unescaped } from "../../data/document_end.ts";
+import { Refusal } from "../../base/refusal.ts";
+import type { Sampling } from "../../generate/draw.ts";
+import { type FlagsSpec, parseFlags } from "../flags.ts";
+import { DEVICE, onlyPath, WHICH } from "../model_flags.ts";
+
+/** The flags of `generate`. */
+export const GENERATE: FlagsSpec = {
+  usage: "deno task generate PATH [--flag=value | --flag value]...",
+  about:
+    "Continues a text with the model at PATH: a run, one of its checkpoints, or an exported\n" +
+    "folder. The prompt is printed first, then the text as it is drawn. The same seed gives the\n" +
+    "same text. Without a prompt, text that is piped in is one; it is taken as it is, a line feed\n" +
+    "at its end included.",
+  flags: [
+    {
+      name: "prompt",
+      kind: "text",
+      help: "Text to go on from; - reads it from stdin",
+      empty: true,
+    },
+    { name: "prompt-file", kind: "text", value: "FILE", help: "File that holds it; - is stdin" },
+    {
+      name: "tokens",
+      kind: "integer",
+      help: "Most tokens to draw",
+      default: 200,
+      range: { need: ">= 1", holds: (n) => n >= 1 },
+    },
+    {
+      name: "temperature",
+      kind: "number",
+      value: "T",
+      help: "Logits are divided by it; 0 takes the likeliest token each time",
+      default: 0.8,
+      range: { need: ">= 0", holds: (t) => t >= 0 },
+    },
+    {
+      name: "top-k",
+      kind: "integer",
+      value: "K",
+      help: "Draw from the K likeliest tokens only; 0 is all",
+      default: 0,
+      range: { need: ">= 0", holds: (k) => k >= 0 },
+    },
+    {
+      name: "top-p",
+      kind: "number",
+      value: "P",
+      help: "Draw from the likeliest tokens that hold P of the probability",
+      default: 1,
+      range: { need: "in (0, 1]", holds: (p) => p > 0 && p <= 1 },
+    },
+    {
+      name: "repetition-penalty",
+      kind: "number",
+      value: "R",
+      help: "Divide the logits of tokens that were there before; 1 leaves them",
+      default: 1,
+      range: { need: "in [0.01, 100]", holds: (r) => r >= 0.01 && r <= 100 },
+    },
+    {
+      name: "stop",
+      kind: "list",
+      help:
+        "End before this text, in which \\n, \\r, \\t and \\\\ are one character each; may be repeated",
+      default: [],
+    },
+    {
+      name: "seed",
+      kind: "integer",
+      help: "Root of the random numbers",
+      default: 1337,
+      range: { need: ">= 0", holds: (n) => n >= 0 },
+    },
+    {
+      name: "num",
+      kind: "integer",
+      help: "Texts to draw",
+      default: 1,
+      range: { need: ">= 1", holds: (n) => n >= 1 },
+    },
+    {
+      name: "logprobs",
+      kind: "boolean",
+      help: "Print a line for each token instead of the text: token, id, log-probability",
+      default: false,
+    },
+    WHICH,
+    DEVICE,
+  ],
+};
+
+/** Where a prompt comes from; `none` says nothing of it. */
+export type PromptFrom =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "stdin" | "none" };
+
+/** A call of `generate`. */
+export interface GenerateRequest {
+  /** Folder of the model. */
+  readonly path: string;
+  readonly prompt: PromptFrom;
+  readonly tokens: number;
+  readonly sampling: Sampling;
+  readonly stops: readonly string[];
+  readonly seed: number;
+  readonly num: number;
+  readonly logprobs: boolean;
+  readonly which: "newest" | "best";
+  readonly device: "auto" | "webgpu" | "reference";
+}
+
+/** Reads a command line. @throws {Refusal} `config`. */
+export function parseGenerate(args: readonly string[]): GenerateRequest | "help" {
+  const { positionals, values, help } = parseFlags(args, GENERATE);
+  if (help) return "help";
+  return {
+    path: onlyPath(positionals, 'deno task generate runs/a --prompt="Once"'),
+    prompt: promptFrom(values["prompt"], values["prompt-file"]),
+    tokens: values["tokens"],
+    sampling: {
+      temperature: values["temperature"],
+      topK: values["top-k"],
+      topP: values["top-p"],
+      penalty: values["repetition-penalty"],
+    },
+    stops: values["stop"].map(unescaped),
+    seed: values["seed"],
+    num: values["num"],
+    logprobs: values["logprobs"],
+    which: values["which"],
+    device: values["device"],
+  };
+}
+
+/** What is said before a text that its model's window does not hold; a recurrent model has none. */
+export function slideNote(
+  { tokens }: Pick<GenerateRequest, "tokens">,
+  { prompt, model: { model, context } }: {
+    readonly prompt: number;
+    readonly model: { readonly model: { readonly kind: string }; readonly context: number };
+  },
+): string | undefined {
+  // The last token is drawn, and not read.
+  if (model.kind === "recurrent" || prompt + tokens - 1 <= context) return undefined;
+  // A text may end before it has all of its tokens.
+  const verb = prompt > context ? "is" : "may become";
+  return `The text ${verb} longer than the context of ${context} tokens: its window slides`;
+}
+
+function promptFrom(text: string | undefined, path: string | undefined): PromptFrom {
+  if (text !== undefined && path !== undefined) {
+    throw new Refusal(
+      "config",
+      "Cannot take a prompt: need --prompt or --prompt-file: both are given",
+    );
+  }
+  if (text === "-" || path === "-") return { kind: "stdin" };
+  if (text !== undefined) return { kind: "text", text };
+  return path === undefined ? { kind: "none" } : { kind: "file", path };
+}

@@ -1,0 +1,28 @@
+/** Whether a model can continue a text. Knows no files and no device. */
+import { Refusal } from "../../base/refusal.ts";
+import type { Tokenizer } from "../../data/tokenizers/types.ts";
+import type { OpenedModel } from "../../artifacts/model.ts";
+
+/** The tokenizer of a model that continues texts. @throws {Refusal} for any other, by name. */
+export function textTokenizer(
+  { path, model, asked, tokenizer, classes, vocabulary }: Pick<
+    OpenedModel,
+    "path" | "model" | "asked" | "tokenizer" | "classes" | "vocabulary"
+  >,
+): Tokenizer {
+  const refuse = (need: string, actual: string): never => {
+    throw new Refusal("config", `Cannot generate from ${path}: need ${need}: ${actual}`);
+  };
+  if (tokenizer === undefined) return refuse("a model of text", "it has no tokenizer");
+  if (asked !== "next" || classes !== vocabulary) {
+    refuse("a model of the next token", `it tells ${classes} classes apart`);
+  }
+  if (model.kind === "recurrent" && model.bidirectional) {
+    refuse("a model that reads forward only", "it is bidirectional");
+  }
+  // More logits than tokens are a vocabulary that was filled up to a round number.
+  if (tokenizer.size > vocabulary) {
+    refuse("a logit for each token", `${tokenizer.size} tokens, ${vocabulary} logits`);
+  }
+  return tokenizer;
+}

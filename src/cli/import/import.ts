@@ -1,0 +1,56 @@
+/** The command `import`: from a folder that others wrote, or `export` did, to a run at step 0. */
+import { basename, join, resolve } from "node:path";
+import { Refusal } from "../../base/refusal.ts";
+import { say, sayText } from "../../base/text/say.ts";
+import { writeImported } from "../../artifacts/imported.ts";
+import { openModel } from "../../artifacts/model.ts";
+import { runCommand } from "../command.ts";
+import { flagsHelp, type FlagsSpec, parseFlags } from "../flags.ts";
+import { onlyPath } from "../model_flags.ts";
+import { printsReport } from "../output.ts";
+import { openStatus } from "../status.ts";
+
+/** The flags of `import`. */
+export const IMPORT: FlagsSpec = {
+  usage: "deno task import DIR [--out=RUN]",
+  about:
+    "Takes a model in the layout of Hugging Face's GPT-2 (config.json, model.safetensors, a\n" +
+    "tokenizer), or one that export wrote, and makes a run of it at step 0: to generate from, and\n" +
+    "to begin training at.",
+  flags: [
+    { name: "out", kind: "text", value: "RUN", help: "Folder of the run; runs/NAME unless told" },
+    { name: "name", kind: "text", help: "Name of the run; that of its folder unless told" },
+  ],
+};
+
+/** Runs `import` with command-line arguments. @throws {Refusal} for what the user can mend. */
+export async function importCommand(args: readonly string[]): Promise<void> {
+  const { positionals, values, help } = parseFlags(args, IMPORT);
+  if (help) return sayText(flagsHelp(IMPORT));
+  const path = onlyPath(positionals, "deno task import DIR");
+  using status = openStatus();
+  status.show(`reading ${path}`);
+  const opened = await openModel(path, { warn: (text) => status.print(text) });
+  if (opened.kind !== "export") {
+    throw new Refusal("config", `Cannot import ${path}: need an exported model: it is a run's`);
+  }
+  const out: string = values["out"] ?? join("runs", basename(resolve(path)));
+  status.show(`writing ${out}`);
+  const config = await writeImported(out, { opened, name: values["name"] ?? nameOf(out) });
+  status.end();
+  printsReport();
+  const count = [...opened.params.values()].reduce((sum, { data }) => sum + data.length, 0);
+  say(
+    `${config.name}: ${count} parameters, ${opened.vocabulary} tokens, ${opened.context} at once`,
+  );
+  if (opened.tokenizer === undefined) say("No tokenizer came with it");
+  for (const note of opened.notes ?? []) say(note);
+  say(`Everything lies in ${out}: train on with --init=${out}`);
+}
+
+/** A folder's name as far as a run may be called so. */
+function nameOf(out: string): string {
+  return basename(resolve(out)).replaceAll(/[^A-Za-z0-9._-]/g, "_").replace(/^\./, "_");
+}
+
+if (import.meta.main) await runCommand(() => importCommand(Deno.args));

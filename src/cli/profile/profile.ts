@@ -1,0 +1,150 @@
+/** The command `profile`: where the time of a training step goes, by op and by part. */
+import { dirname } from "node:path";
+import { fileFault, isMissing, refusingLater } from "../../base/file_fault.ts";
+import { Refusal } from "../../base/refusal.ts";
+import type { ExitName } from "../../base/refusal.ts";
+import { sayLines, sayText } from "../../base/text/say.ts";
+import { countsOf, usedOf } from "../../budget/counts.ts";
+import { extentOf } from "../../budget/extent.ts";
+import { flopsPerToken } from "../../budget/flops.ts";
+import type { RunConfig } from "../../config/schema.ts";
+import { openWebGpu } from "../../device/webgpu.ts";
+import type { Status } from "../../report/progress/status.ts";
+import { beginning } from "../../artifacts/beginning.ts";
+import type { Corpus } from "../../corpus/corpus.ts";
+import { shapeOf } from "../../engine/plans.ts";
+import { runCommand } from "../command.ts";
+import { flagsHelp } from "../flags.ts";
+import { measureSteps, type SplitStep } from "./measure.ts";
+import { betterPeaks, measurePeaks, publishedPeak } from "./peak.ts";
+import { profileLines, type ProfileReport } from "./report.ts";
+import { parseProfile, PROFILE } from "./request.ts";
+import { byOp, exceededNotes, partsOf, usesOf } from "./summary.ts";
+import { traceOf } from "./trace.ts";
+import { compilingIn, openStatus } from "../status.ts";
+import { configOf } from "../train/train.ts";
+
+/** Runs `profile` with command-line arguments. */
+export async function profileCommand(args: readonly string[]): Promise<ExitName> {
+  const request = parseProfile(args);
+  if (request === "help") {
+    sayText(flagsHelp(PROFILE));
+    return "done";
+  }
+  const config = await configOf(request.line);
+  if (config.device === "reference") {
+    throw new Refusal("config", "Cannot profile: need a GPU's clock: device is reference");
+  }
+  if (request.trace !== undefined) await requireWay(request.trace);
+  using status = openStatus();
+  status.show("reading the data");
+  const { data: { corpus } } = await beginning(config);
+  const { report, split } = await profileOf(config, { corpus, peak: request.peak, status });
+  status.end();
+  if (request.trace !== undefined) await writeTrace(request.trace, traceOf(split, config.name));
+  sayLines(request.json ? [JSON.stringify(report)] : profileLines(report));
+  return "done";
+}
+
+async function profileOf(
+  config: RunConfig,
+  { corpus, peak, status }: { corpus: Corpus; peak: number | undefined; status: Status },
+): Promise<{ report: ProfileReport; split: SplitStep }> {
+  const { name, model, micro_batches } = config;
+  status.show("timing products");
+  const compiling = compilingIn(status);
+  const gpu = await openWebGpu({ clock: true, runtime: Deno.version.deno, compiling });
+  // Other work comes and goes: a peak of one moment may be below the steps of another.
+  const before = await measurePeaks(gpu);
+  const doing = (what: string) => status.show(what);
+  const { steps, split } = await measureSteps(gpu, { config, corpus, doing });
+  status.show("timing products again");
+  const measured = betterPeaks(before, await measurePeaks(gpu));
+  const { window, tokens_per_step } = extentOf(config, []);
+  const { params } = shapeOf(config, corpus.vocabulary);
+  const counts = countsOf(params, model);
+  const used = usedOf(params);
+  const known = peak ?? publishedPeak(gpu.name);
+  const tokens_per_s = tokens_per_step / steps.median;
+  const times = micro_batches / split.micro_batches;
+  const uses = usesOf(flopsPerToken({ ...counts, all: used }, { model, time: window }), {
+    tokens_per_s,
+    peaks: {
+      "the best matmul here": measured.flops_per_s,
+      ...known !== undefined && {
+        [peak === undefined ? "the peak that its maker states" : "the peak that was given"]: known,
+      },
+    },
+  });
+  const report: ProfileReport = {
+    name,
+    adapter: gpu.name,
+    model: JSON.stringify(model),
+    parameters: counts.all,
+    parameters_used: used,
+    tokens_per_step,
+    step: { count: steps.count, mean: steps.mean, median: steps.median },
+    tokens_per_s,
+    parts: partsOf(steps),
+    ops: byOp(split.passes, times),
+    measured,
+    uses,
+    notes: [
+      ...used < counts.all
+        ? [
+          `N of MFU is ${used}: tables that tokens are only looked up in cost no FLOP.`,
+        ]
+        : [],
+      ...exceededNotes(uses),
+      ...notesOf({ times, split, software: gpu.target.kind === "cpu" }),
+    ],
+  };
+  return { report, split };
+}
+
+function notesOf(
+  { times, split, software }: { times: number; split: SplitStep; software: boolean },
+): string[] {
+  return [
+    "Ops are timed in one step in which each call is a pass of its own, so their sum is not that of",
+    "GPU; parts are means of steps as they are, and those of host and device overlap.",
+    ...software
+      ? ["A driver on the CPU computes while work is submitted: the host waits there."]
+      : [],
+    ...times > 1
+      ? [
+        `That step has ${split.micro_batches} micro-batches; the table counts them ${times} times.`,
+      ]
+      : [],
+  ];
+}
+
+/** @throws {Refusal} `config` where no file can be written: said before minutes are spent. */
+async function requireWay(path: string): Promise<void> {
+  const folder = dirname(path);
+  const doing = {
+    doing: "write the trace",
+    path,
+    need: `the folder ${folder}`,
+    exit: "config",
+  } as const;
+  const { isDirectory } = await refusingLater(doing, () => Deno.stat(folder));
+  const there = await Deno.stat(path).catch((error) => {
+    if (!isMissing(error)) throw fileFault(error, doing);
+  });
+  if (isDirectory && !there?.isDirectory) return;
+  const state = isDirectory
+    ? "a path for a file: it is a folder"
+    : `the folder ${folder}: it is a file`;
+  throw new Refusal("config", `Cannot write the trace ${path}: need ${state}`);
+}
+
+/** @throws {Refusal} `config` where the file cannot be written. */
+async function writeTrace(path: string, events: unknown): Promise<void> {
+  await refusingLater(
+    { doing: "write the trace", path, need: "a path for a file", exit: "config" },
+    () => Deno.writeTextFile(path, JSON.stringify(events) + "\n"),
+  );
+}
+
+if (import.meta.main) await runCommand(() => profileCommand(Deno.args));

@@ -1,0 +1,120 @@
+/** What a command line asks `scaling` for. Reads no file. */
+import { Refusal } from "../../base/refusal.ts";
+import { BOOTSTRAP } from "../../scaling/fit/bootstrap.ts";
+import { type Count, COUNTS, type LossKind } from "../../scaling/read.ts";
+import { type FlagsSpec, parseFlags } from "../flags.ts";
+
+/** The flags of `scaling`. */
+export const SCALING: FlagsSpec = {
+  usage: "deno task scaling DIR [--flag=value]..., or deno task scaling OUT --csv=FILE",
+  about:
+    "Fits scaling laws to the finished trials of a sweep, DIR/trials.jsonl, or to a table of\n" +
+    "others, FILE, and writes scaling.json, points.csv, three pictures and the page scaling.html to\n" +
+    "DIR or OUT.",
+  flags: [
+    {
+      name: "csv",
+      kind: "text",
+      value: "FILE",
+      help: "Table to fit instead: columns params, tokens, loss; flops and name if there are such",
+    },
+    {
+      name: "params",
+      kind: "text",
+      value: "COUNT",
+      help: "Which parameters N counts",
+      default: "all",
+      choices: COUNTS,
+    },
+    {
+      name: "loss",
+      kind: "text",
+      value: "NAME",
+      help: "Which loss of a trial is fitted",
+      default: "val",
+      choices: ["val", "train"],
+    },
+    {
+      name: "budgets",
+      kind: "text",
+      value: "C,...",
+      help: "FLOP whose best use is asked, as 1e15,1e16. By default powers of ten about the trials",
+    },
+    {
+      name: "bootstrap",
+      kind: "integer",
+      help: "Draws that intervals are made of",
+      default: BOOTSTRAP.draws,
+      range: { need: "in [200, 100000]", holds: (n) => n >= 200 && n <= 100_000 },
+    },
+    {
+      name: "level",
+      kind: "number",
+      help: "Share of the draws that an interval holds",
+      default: BOOTSTRAP.level,
+      range: { need: "in [0.5, 0.999]", holds: (n) => n >= 0.5 && n <= 0.999 },
+    },
+    {
+      name: "seed",
+      kind: "integer",
+      help: "Seed of the draws",
+      default: BOOTSTRAP.seed,
+      range: { need: ">= 0", holds: (n) => n >= 0 },
+    },
+  ],
+};
+
+/** A call of `scaling`. */
+export interface ScalingRequest {
+  readonly folder: string;
+  readonly csv?: string;
+  readonly count: Count;
+  readonly loss: LossKind;
+  readonly budgets?: readonly number[];
+  readonly bootstrap: { readonly draws: number; readonly seed: number; readonly level: number };
+}
+
+/** Reads a command line. @throws {Refusal} `config`. */
+export function parseScaling(args: readonly string[]): ScalingRequest | "help" {
+  const { positionals, values, help } = parseFlags(args, SCALING);
+  if (help) return "help";
+  const [folder, ...more] = positionals;
+  const { csv, budgets } = values;
+  if (folder === undefined && csv !== undefined) {
+    throw new Refusal(
+      "config",
+      `Cannot fit: need a folder to write to, as in deno task scaling OUT --csv=${csv}: got none`,
+    );
+  }
+  if (folder === undefined || more.length > 0) {
+    throw new Refusal(
+      "config",
+      `Cannot fit: need one folder, as in ${SCALING.usage}: got ${positionals.length}`,
+    );
+  }
+  if (csv !== undefined && values["params"] !== "all") {
+    throw new Refusal(
+      "config",
+      `Cannot take --params=${values["params"]}: a table of --csv has one count, params`,
+    );
+  }
+  return {
+    folder,
+    ...(csv !== undefined && { csv }),
+    count: values["params"],
+    loss: values["loss"],
+    ...(budgets !== undefined && { budgets: budgetsOf(budgets) }),
+    bootstrap: { draws: values["bootstrap"], seed: values["seed"], level: values["level"] },
+  };
+}
+
+function budgetsOf(text: string): number[] {
+  return text.split(",").map((word) => {
+    const value = word.trim() === "" ? NaN : Number(word);
+    if (Number.isFinite(value) && value > 0) return value;
+    throw new Refusal(
+      "config",
+      `Cannot take --budgets: need FLOP with commas between, as in 1e15,1e16: ${text}`,
+    );
+  });
+}

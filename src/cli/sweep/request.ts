@@ -1,0 +1,121 @@
+/** What a command line asks `sweep` for. Knows no sweep and reads no file. */
+import { Refusal } from "../../base/refusal.ts";
+import { keys } from "../../config/keys.ts";
+import { fromElsewhere } from "../../config/elsewhere.ts";
+import { nearestKey } from "../../config/suggest.ts";
+import { type Bounds, boundsOf } from "../../sweep/bounds.ts";
+import { type FlagsSpec, parseFlags } from "../flags.ts";
+
+const atLeastOne = { need: ">= 1", holds: (n: number) => n >= 1 };
+const atLeastZero = { need: ">= 0", holds: (n: number) => n >= 0 };
+
+/** The flags of `sweep`. */
+export const SWEEP: FlagsSpec = {
+  usage: "deno task sweep FILE [--flag=value | --flag value]... [--key=value]...",
+  about:
+    "Trains every trial of a sweep file, many at a time, each in a run's folder DIR/trials/<key>.\n" +
+    "Running it again skips what is finished and goes on with what is not. Leaves trials.jsonl,\n" +
+    "trials.csv and sweep.jsonl, the journal, in DIR. --key=value changes the config that trials\n" +
+    "share, as --data=DIR or --eval.windows=0 (deno task train --help lists the keys).",
+  flags: [
+    { name: "out", kind: "text", value: "DIR", help: "Folder of the sweep; runs/NAME unless told" },
+    {
+      name: "parallel",
+      kind: "integer",
+      help: "Trials at a time; the file's, or the processor's cores, unless told",
+      range: atLeastOne,
+    },
+    {
+      name: "budget",
+      kind: "list",
+      value: "N",
+      help: "What this call may spend: seconds, 20m, 1.5h or 1e15flop; may be repeated",
+    },
+    {
+      name: "retries",
+      kind: "integer",
+      help: "Times that a failed trial is tried again; the file's unless told",
+      range: atLeastZero,
+    },
+    {
+      name: "dry-run",
+      kind: "boolean",
+      help: "List the trials, say how long they will take, and start none",
+      default: false,
+    },
+    {
+      name: "probe",
+      kind: "integer",
+      value: "STEPS",
+      help: "Steps of two trials that --dry-run times for that; 0 times none",
+      default: 1,
+      range: atLeastZero,
+    },
+  ],
+};
+
+/** A call of `sweep`. */
+export interface SweepRequest {
+  /** The sweep file. */
+  readonly file: string;
+  readonly out: string | undefined;
+  readonly parallel: number | undefined;
+  readonly retries: number | undefined;
+  readonly bounds: Bounds;
+  readonly dryRun: boolean;
+  /** Steps of two trials that a dry run times. */
+  readonly probe: number;
+  /** Dotted key to the text of its value: what the command line says of the base. */
+  readonly overrides: Readonly<Record<string, string>>;
+}
+
+/** Reads a command line. @throws {Refusal} `config`. */
+export function parseSweep(args: readonly string[]): SweepRequest | "help" {
+  const { flags, overrides } = parted(args);
+  const { positionals, values, help } = parseFlags(flags, SWEEP);
+  if (help) return "help";
+  const [file, ...more] = positionals;
+  if (file === undefined || more.length > 0) {
+    throw new Refusal(
+      "config",
+      `Cannot sweep: need one sweep file: ${positionals.join(" and ") || "none given"}`,
+    );
+  }
+  return {
+    file,
+    out: values["out"],
+    parallel: values["parallel"],
+    retries: values["retries"],
+    bounds: boundsOf(values["budget"] ?? []),
+    dryRun: values["dry-run"],
+    probe: values["probe"],
+    overrides,
+  };
+}
+
+/** Whether an unknown name is like a key, whose hints know more, and like no flag of its own. */
+function isMeantAsKey(
+  path: string,
+  { own, known }: { own: ReadonlySet<string>; known: ReadonlySet<string> },
+): boolean {
+  if (nearestKey(path.replaceAll("_", "-"), Array.from(own)) !== undefined) return false;
+  return fromElsewhere(path) !== undefined || nearestKey(path, Array.from(known)) !== undefined;
+}
+
+/** Flags of its own, and those that are keys of a config, written `--key=value`. */
+function parted(
+  args: readonly string[],
+): { flags: string[]; overrides: Record<string, string> } {
+  const own = new Set(SWEEP.flags.map(({ name }) => name));
+  const known = new Set(keys().map(({ path }) => path));
+  const overrides: Record<string, string> = {};
+  const flags = args.filter((arg) => {
+    const [, name = "", value = ""] = /^--([^=]+)=([^]+)$/.exec(arg) ?? [];
+    const path = name === "data" ? "data.path" : name.replaceAll("-", "_");
+    if (name === "" || own.has(name)) return true;
+    if (!known.has(path) && !isMeantAsKey(path, { own, known })) return true;
+    overrides[path] = value;
+    return false;
+  });
+  return { flags, overrides };
+}

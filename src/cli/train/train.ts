@@ -1,0 +1,226 @@
+/** The command `train`: from a command line to a run. */
+import { basename, dirname, join, resolve } from "node:path";
+import { fileFault, isMissing } from "../../base/file_fault.ts";
+import { Refusal } from "../../base/refusal.ts";
+import type { ExitName } from "../../base/refusal.ts";
+import { sayText, warn } from "../../base/text/say.ts";
+import { showCard } from "../../cards/card.ts";
+import { namesIn } from "../../cards/choose.ts";
+import { anchored } from "../../config/paths.ts";
+import { applyOverrides, isPlain, type PlainConfig } from "../../config/overrides.ts";
+import { resolveConfig } from "../../config/resolve.ts";
+import type { RunConfig } from "../../config/schema.ts";
+import { requireUsed } from "../../config/unused.ts";
+import { isPrepared } from "../../data/prepared/open.ts";
+import { readWhole } from "../../data/read.ts";
+import { progressPrinter } from "../../report/progress/progress.ts";
+import { codeAsBegun } from "../../../workers/launch/code.ts";
+import { parseFaultPlan } from "../../../workers/faults/plan.ts";
+import type { FaultPlan } from "../../../workers/faults/schema.ts";
+import { requireRunPlaces } from "../../../workers/run/going_on.ts";
+import { requireOwn } from "../../corpus/held.ts";
+import { openModel } from "../../artifacts/model.ts";
+import { cardsFor, workersUnsaid } from "../../../workers/launch/cards.ts";
+import { runTraining } from "../../../workers/run/run.ts";
+import { spawnCrew } from "../../../workers/launch/spawn.ts";
+import { parseCommandLine } from "../args.ts";
+import type { CommandLine } from "../args.ts";
+import { runCommand } from "../command.ts";
+import { DEFAULT_CONFIG, loadNamed } from "../config_file.ts";
+import { helpText } from "../help.ts";
+import { columns, openOutput, printsReport } from "../output.ts";
+import { settleRun } from "./resumed.ts";
+import { stopOnSignals } from "../signals.ts";
+
+/** Runs `train` with command-line arguments; it stops on signals, and when `leash` says so. */
+export async function trainCommand(
+  args: readonly string[],
+  leash?: AbortSignal,
+): Promise<ExitName> {
+  const given = parseCommandLine(args);
+  if (given.help) {
+    sayText(helpText());
+    return "done";
+  }
+  codeAsBegun(); // Reading the data may take minutes: workers are held to the code of this process.
+  const line = await settleRun(given);
+  const standing = line.resume ?? line.restart;
+  const { followLinks = false } = line;
+  if (standing !== undefined) {
+    requireOwn(standing, { own: "a run", doing: "Cannot resume", need: "the folder of a run" });
+    requireRunPlaces(standing, { restart: line.restart !== undefined, followLinks });
+  }
+  const asked = await askedOf(line);
+  const { config } = asked;
+  const out = line.resume ?? line.restart ?? config.out ?? freeFolder(join("runs", config.name));
+  const notices: string[] = [];
+  const said = asked.saysWorkers ? config.workers : null;
+  const cards = await cardsFor({ ...config, workers: said }, (text) => notices.push(text));
+  const workers = said ?? await workersUnsaid(config, cards);
+  const run = { ...config, workers, out };
+  if (line.printConfig) {
+    sayText(JSON.stringify(anchored(run, Deno.cwd()), null, 2));
+    return "done";
+  }
+  printsReport();
+  const output = openOutput();
+  using show = progressPrinter({
+    terminal: Deno.stdout.isTerminal(),
+    every: config.report.progress_every,
+    write: (text) => output.write(text),
+    width: columns,
+  });
+  const { stop: signalled, requeued } = stopOnSignals({
+    text: "Stopping after this step; once more to stop at once",
+    leashed: leash !== undefined,
+  });
+  const stop = leash === undefined ? signalled : AbortSignal.any([signalled, leash]);
+  const placed = cards.slice(0, workers).map((card, i) =>
+    `worker ${i} computes on card ${showCard(card)}`
+  );
+  await runTraining({
+    config: run,
+    notices: [...notices, ...placed],
+    saysWorkers: asked.saysWorkers,
+    out,
+    resume: line.resume !== undefined,
+    restart: line.restart !== undefined,
+    followLinks,
+    launch: spawnCrew,
+    cards,
+    show,
+    stop,
+    ...(line.faults !== undefined && { faults: await readFaults(line.faults) }),
+  });
+  return requeued() && stop.aborted ? "requeue" : "done";
+}
+
+async function readFaults(path: string): Promise<FaultPlan> {
+  const doing = { doing: "read the fault plan", need: "a file", exit: "config" } as const;
+  return parseFaultPlan(await readWhole(path, doing), path);
+}
+
+/** The config of a command line: its file, or the resumed run's own, with the overrides. */
+export async function configOf(line: CommandLine): Promise<RunConfig> {
+  return (await askedOf(line)).config;
+}
+
+/** The config, and whether somebody said how many workers there are to be. */
+export async function askedOf(
+  line: CommandLine,
+): Promise<{ readonly config: RunConfig; readonly saysWorkers: boolean }> {
+  const { resume, overrides } = line;
+  const input = withWorkers(
+    applyOverrides(await inputOf(line), overrides, warn),
+    overrides,
+  );
+  if (resume !== undefined && (line.config ?? overrides["init"]) !== undefined) {
+    await requireOwnInit(resume, input["init"] ?? null);
+  }
+  const config = resolveConfig(resume === undefined ? await withModel(input) : input);
+  requireUsed(config, Object.keys(overrides));
+  requireUnsplit(config, overrides);
+  return { config, saysWorkers: input["workers"] !== undefined };
+}
+
+/** @throws {Refusal} `config` for a share of a text that was split when it was prepared. */
+function requireUnsplit(
+  { data: { path, mix } }: RunConfig,
+  overrides: Readonly<Record<string, string>>,
+): void {
+  if (overrides["data.validation"] === undefined) return;
+  const folder = mix === null ? path : Object.keys(mix)[0] ?? null;
+  if (folder === null || !isPrepared(folder)) return;
+  throw new Refusal(
+    "config",
+    `Cannot take --data.validation: need a text file: ${folder} was split when it was prepared`,
+  );
+}
+
+/** Cards that are named get a worker each, unless it is said how many there are to be. */
+function withWorkers(
+  input: PlainConfig,
+  { gpus, workers }: Readonly<Record<string, string>>,
+): PlainConfig {
+  const isSaid = workers !== undefined || (gpus === undefined && input["workers"] !== undefined);
+  if (isSaid || typeof input["gpus"] !== "string") return input;
+  return { ...input, workers: namesIn(input["gpus"]).length };
+}
+
+/** A config as its file has it; a run that begins with a model needs none. */
+async function inputOf(line: CommandLine): Promise<PlainConfig> {
+  const { config, resume, restart = resume, overrides } = line;
+  if (config !== undefined) return await besideRun(config, await loadNamed(config));
+  if (restart !== undefined) return await loadNamed(await storedConfig(restart));
+  return overrides["init"] === undefined ? await loadNamed(DEFAULT_CONFIG) : { name: "tuned" };
+}
+
+/**
+ * The stored config of a run names that run's folder, which holds a run already. To train it again
+ * is to write beside it.
+ */
+async function besideRun(path: string, input: PlainConfig): Promise<PlainConfig> {
+  const named = dirname(path);
+  const folder = named === "." ? dirname(resolve(path)) : named;
+  const isStored = basename(path) === "config.json" && typeof input["out"] === "string" &&
+    await Deno.stat(join(folder, "metrics.jsonl")).then(({ isFile }) => isFile, () => false);
+  return isStored ? { ...input, out: freeFolder(folder) } : input;
+}
+
+/** A run that begins with a model has its sizes and its window, unless it says otherwise. */
+async function withModel(input: PlainConfig): Promise<PlainConfig> {
+  const { init, data } = input;
+  if (typeof init !== "string") return input;
+  const { model, context, config, notes = [] } = await openModel(init, { warn });
+  for (const note of notes) warn(note);
+  const own = isPlain(data) ? data : {};
+  const window = own["window"] ?? config?.data.window ?? context;
+  const bptt = config?.data.bptt ?? null;
+  return {
+    ...input,
+    model: { ...model, ...(isPlain(input["model"]) && input["model"]) },
+    data: { bptt, ...own, window },
+  };
+}
+
+/** @throws {Refusal} `config` for a model to begin with that a run which goes on would not heed. */
+async function requireOwnInit(out: string, init: unknown): Promise<void> {
+  const path = join(out, "config.json");
+  const isStored = await Deno.stat(path).then(() => true, () => false);
+  if (!isStored) return;
+  const stored = anchored(await loadNamed(path), Deno.cwd())["init"] ?? null;
+  if (stored === (typeof init === "string" ? resolve(init) : init)) return;
+  throw new Refusal(
+    "config",
+    `Cannot resume ${out} with --init: need a new run to begin with a model, and this one goes on ` +
+      `with its own parameters: leave --init away, or leave --resume away: ${init}`,
+  );
+}
+
+async function storedConfig(out: string): Promise<string> {
+  const path = join(out, "config.json");
+  try {
+    await Deno.stat(path);
+    return path;
+  } catch (error) {
+    if (!isMissing(error)) throw fileFault(error, { doing: "resume", path: out });
+    throw new Refusal(
+      "config",
+      `Cannot resume ${out}: it must hold a run, but config.json is missing`,
+    );
+  }
+}
+
+/** `base`, or the first of `base-2`, `base-3`... that does not exist. */
+function freeFolder(base: string): string {
+  for (let n = 1;; n++) {
+    const path = n === 1 ? base : `${base}-${n}`;
+    try {
+      Deno.statSync(path);
+    } catch {
+      return path;
+    }
+  }
+}
+
+if (import.meta.main) await runCommand(() => trainCommand(Deno.args));

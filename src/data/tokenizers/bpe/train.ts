@@ -1,0 +1,78 @@
+/** Makes a byte pair tokenizer for a text: counts its pieces, learns pairs, gives tokenizer.json. */
+import { joinedBytes } from "../../../base/bytes.ts";
+import { writeByteLevel } from "./byte_level.ts";
+import { Counts } from "./count.ts";
+import { learnPairs, type Piece } from "./learn.ts";
+import { cutPretokens, pretokens } from "./pretokens.ts";
+import { BYTES } from "../printable.ts";
+import { wholePieces } from "../whole.ts";
+
+/** What was learnt. */
+export interface Trained {
+  /** A tokenizer.json. */
+  readonly json: Record<string, unknown>;
+  /** Number of tokens; fewer than asked for where the text has no more. */
+  readonly size: number;
+  /** Pieces that were rare and were not counted to the end. */
+  readonly dropped: number;
+}
+
+/** Sees a text piece by piece, and then learns. */
+export class BpeTrainer {
+  readonly #seen: Counts;
+  readonly #text = wholePieces((text) => {
+    for (const piece of pretokens(text)) this.#seen.add(piece);
+  }, cutPretokens);
+
+  /** `counted`: units of text that counting may hold at once. */
+  constructor({ counted }: { readonly counted: number }) {
+    this.#seen = new Counts(counted);
+  }
+
+  /** The next piece of the text. */
+  add(text: string): void {
+    this.#text.add(text);
+  }
+
+  /** A document ends behind the last piece: no word goes on behind it. */
+  endDocument(): void {
+    this.#text.flush();
+  }
+
+  /** A vocabulary of at most `size`: all bytes, what is learnt, and the end token if asked for. */
+  train({ size, end }: { readonly size: number; readonly end: boolean }): Trained {
+    this.#text.flush();
+    const tokens = BYTES.map((byte) => Uint8Array.of(byte));
+    const ids = new Map(tokens.map((bytes, id) => [bytes.toHex(), id]));
+    const pairs: [number, number][] = [];
+    const idOfByte = new Uint32Array(256);
+    for (const [id, byte] of BYTES.entries()) idOfByte[byte] = id;
+    const encoder = new TextEncoder();
+    const asBytes = function* (seen: Iterable<[string, number]>): Generator<Piece> {
+      for (const [text, count] of seen) {
+        yield [encoder.encode(text).map((byte) => idOfByte[byte] as number), count];
+      }
+    };
+    learnPairs(
+      asBytes(this.#seen.take()),
+      {
+        enough: () => tokens.length + (end ? 1 : 0) >= size,
+        join(left, right) {
+          // A token may be as long as the longest run of one character.
+          const bytes = joinedBytes(tokens[left] as Uint8Array, tokens[right] as Uint8Array);
+          pairs.push([left, right]);
+          const name = bytes.toHex();
+          const known = ids.get(name);
+          if (known !== undefined) return known;
+          ids.set(name, tokens.length);
+          return tokens.push(bytes) - 1;
+        },
+      },
+    );
+    return {
+      json: writeByteLevel({ tokens, pairs }, { end }),
+      size: tokens.length + (end ? 1 : 0),
+      dropped: this.#seen.dropped,
+    };
+  }
+}

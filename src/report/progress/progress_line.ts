@@ -1,0 +1,46 @@
+/** One line on how far a run is. Pure; knows nothing of terminals but their width. */
+import { showCount, showLoss, showRate, showSeconds } from "../format.ts";
+
+/** What the line shows; a part that is undefined is left out. */
+export interface Progress {
+  readonly step: number;
+  readonly steps: number;
+  readonly loss?: number | undefined;
+  readonly valLoss?: number | undefined;
+  readonly lr?: number | undefined;
+  readonly gradNorm?: number | undefined;
+  readonly tokensPerS?: number | undefined;
+  readonly secondsLeft?: number | undefined;
+}
+
+/** Parts in the order in which they give way when the line is too narrow. */
+const FIRST_TO_GO = ["norm", "lr", "val", "rate", "left", "loss"] as const;
+
+/**
+ * The line in at most `width` columns: parts that do not fit are left out whole, the least needed
+ * first, and what is left is cut.
+ */
+export function progressLine(progress: Progress, width: number): string {
+  const parts = partsOf(progress);
+  for (const part of FIRST_TO_GO) {
+    if (join(parts).length <= width) break;
+    parts.delete(part);
+  }
+  return join(parts).slice(0, Math.max(0, width));
+}
+
+function join(parts: ReadonlyMap<string, string>): string {
+  return [...parts.values()].join("  ");
+}
+
+function partsOf(p: Progress): Map<string, string> {
+  const total = String(p.steps);
+  const parts = new Map([["step", `step ${String(p.step).padStart(total.length)}/${total}`]]);
+  if (p.loss !== undefined) parts.set("loss", `loss ${showLoss(p.loss)}`);
+  if (p.valLoss !== undefined) parts.set("val", `val ${showLoss(p.valLoss)}`);
+  if (p.lr !== undefined) parts.set("lr", `lr ${showRate(p.lr)}`);
+  if (p.gradNorm !== undefined) parts.set("norm", `norm ${p.gradNorm.toPrecision(3)}`);
+  if (p.tokensPerS !== undefined) parts.set("rate", `${showCount(p.tokensPerS)} tok/s`);
+  if (p.secondsLeft !== undefined) parts.set("left", `${showSeconds(p.secondsLeft)} left`);
+  return parts;
+}

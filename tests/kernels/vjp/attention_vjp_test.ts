@@ -1,0 +1,56 @@
+/** The gradient of attention is the slope of its loss. */
+import { assertThrows } from "@std/assert";
+import { attentionOp } from "../../../kernels/attention/attention.ts";
+import { applyAll, newTrace } from "../../../src/graph/trace.ts";
+import type { Case, Spec, Tensor } from "../../../src/graph/types.ts";
+import { checkVjp } from "../../support/differences.ts";
+
+const KEY: Spec = { shape: [2], dtype: "u32" };
+
+function caseOf([b, t, h, d]: readonly [number, number, number, number], keep?: number): Case {
+  const qkv: Spec = { shape: [b, t, 3 * h * d], dtype: "f32" };
+  if (keep === undefined) return { kind: "tile", inputs: [qkv], attrs: { heads: h } };
+  return { kind: "tile", inputs: [qkv, KEY], attrs: { heads: h, dropout: { site: 3, keep } } };
+}
+
+Deno.test("the gradient of attention is its slope, for one head and for several", async () => {
+  await checkVjp(attentionOp, caseOf([1, 5, 1, 4]));
+  await checkVjp(attentionOp, caseOf([2, 9, 3, 8]));
+  await checkVjp(attentionOp, caseOf([1, 17, 2, 3]));
+});
+
+Deno.test("the gradient of attention is its slope under dropout", async () => {
+  await checkVjp(attentionOp, caseOf([2, 9, 2, 4], 0.6));
+});
+
+Deno.test("the gradient of attention is its slope inside documents", async () => {
+  for (const keep of [undefined, 0.6]) {
+    const test = caseOf([2, 9, 2, 4], keep);
+    await checkVjp(attentionOp, {
+      ...test,
+      inputs: [...test.inputs, { shape: [2, 9], dtype: "u32" }],
+      attrs: { ...test.attrs, documents: true },
+      // Two documents in the first row, three in the second.
+      fill: (views) =>
+        views.at(-1)?.data.set(
+          [0, 0, 0, 0, 4, 4, 4, 4, 4, ...[0, 0, 2, 3, 3, 3, 3, 3, 3]],
+        ),
+    });
+  }
+});
+
+Deno.test("the gradient of attention is its slope whatever scores are divided by", async () => {
+  const test = caseOf([2, 9, 2, 4], 0.6);
+  await checkVjp(attentionOp, { ...test, attrs: { ...test.attrs, divisor: 0.9 } });
+});
+
+Deno.test("attention refuses a gradient of its lse", () => {
+  const qkv = newTrace().source({ shape: [1, 4, 12], dtype: "f32" }, "batch", "qkv");
+  const outputs = applyAll(attentionOp, [qkv], { heads: 1 });
+  const dout = [undefined, outputs[1] as Tensor];
+  assertThrows(
+    () => attentionOp.vjp?.({ inputs: [qkv], outputs }, dout, { heads: 1 }),
+    RangeError,
+    "only y has a gradient",
+  );
+});

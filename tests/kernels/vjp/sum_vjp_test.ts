@@ -1,0 +1,10 @@
+/** The gradients of the total and of the sum of squares. */
+import { sumOp } from "../../../kernels/reduce/sum.ts";
+import { checkVjp } from "../../support/differences.ts";
+
+Deno.test("the vjp of sum matches differences", async () => {
+  for (const square of [false, true]) {
+    const inputs = [{ shape: [3, 7, 5], dtype: "f32" as const }];
+    await checkVjp(sumOp, { kind: "ragged", inputs, attrs: { square } });
+  }
+});

@@ -1,0 +1,148 @@
+/** Workers are where their cards are: two software drivers stand for two cards. */
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { Refusal } from "../../../src/base/refusal.ts";
+import { type PinnedCard, pinOf } from "../../../src/cards/pin.ts";
+import { resolveConfig } from "../../../src/config/resolve.ts";
+import { openReference } from "../../../src/device/reference.ts";
+import { RULES } from "../../../src/membership/types.ts";
+import { cardsFor, findCards, isHeeded, workersUnsaid } from "../../../workers/launch/cards.ts";
+import { Faults } from "../../../workers/faults/plan.ts";
+import { type FaultPlan, faultPlanSchema } from "../../../workers/faults/schema.ts";
+import { setUp } from "../../../workers/coordinator/setup.ts";
+import { spawnCrew } from "../../../workers/launch/spawn.ts";
+import { type Note, Team } from "../../../workers/group/team.ts";
+import { letters, lockstep } from "../../support/lockstep.ts";
+import { tinyConfig } from "../../support/gpt.ts";
+import { eight } from "../../cards/fixture.ts";
+import { environment, TWO_DRIVERS, withTwoDrivers } from "../../support/swiftshader.ts";
+
+/** A team whose workers have these cards, and what it notes. */
+function teamOn(cards: readonly PinnedCard[]): { team: Team; notes: [string, Note][] } {
+  const notes: [string, Note][] = [];
+  const config = tinyConfig();
+  const team = new Team({
+    launch: spawnCrew,
+    cards,
+    workers: cards.length,
+    rules: { ...RULES, microBatches: config.micro_batches, weighEvery: Infinity },
+    faults: new Faults(),
+    note: (kind, note) => notes.push([kind, note]),
+    limit: () => 0,
+    setUp: () => setUp(config, letters(config)),
+    part: () => {},
+    interrupted: () => {},
+    stop: new AbortController().signal,
+    now: () => performance.now(),
+  });
+  return { team, notes };
+}
+
+/** Both drivers as cards with their pins: SwiftShader, then lavapipe. */
+async function twoCards(): Promise<PinnedCard[]> {
+  const { cards } = await findCards();
+  return cards.map((card) => ({ ...card, pin: pinOf(card, cards) ?? {} }));
+}
+
+Deno.test({
+  ...withTwoDrivers("two workers with a card each compute each on its own"),
+  async fn() {
+    using _drivers = environment(TWO_DRIVERS);
+    const cards = await twoCards();
+    assertEquals(cards.map(({ name }) => name.split(" ")[0]), ["SwiftShader", "llvmpipe"]);
+    const { team, notes } = teamOn(cards);
+    try {
+      await team.open();
+      await team.form(0);
+      const noted = notes.filter(([kind]) => kind === "card").map(([, note]) => note);
+      assertEquals(
+        noted.toSorted((a, b) => Number(a["seat"]) - Number(b["seat"]))
+          .map(({ seat, card }) => [seat, String(card).split(" ")[1]]),
+        [[0, "(SwiftShader"], [1, "(llvmpipe"]],
+      );
+      // The one that was ready second computes on another adapter, and says so itself.
+      assertEquals(notes.filter(([kind]) => kind === "adapter").length, 1);
+    } finally {
+      await team.close();
+    }
+  },
+});
+
+Deno.test({
+  ...withTwoDrivers("a worker that is not on the card it was put on ends the run, and says so"),
+  async fn() {
+    using _drivers = environment(TWO_DRIVERS);
+    const [first, second] = await twoCards() as [PinnedCard, PinnedCard];
+    const { team } = teamOn([{ ...first, ...second.pin && { pin: second.pin } }]);
+    try {
+      await team.open();
+      const refusal = await assertRejects(() => team.form(0), Refusal);
+      assertEquals(refusal.exit, "noDevice");
+      assertMatch(
+        refusal.message,
+        /^Cannot use card 0 \(SwiftShader.*\): worker 0 was put there and computes on llvmpipe/,
+      );
+    } finally {
+      await team.close();
+    }
+  },
+});
+
+Deno.test("a layer that does not say it took the card is not believed", async () => {
+  // No machine has a card at the last address that PCI can write.
+  const twins = eight().map((card) => ({ ...card, address: "ffff:ff:1f.7" }));
+  assertEquals(await isHeeded(twins[0] as PinnedCard, twins), false);
+});
+
+Deno.test("a replacement gets the card of the worker whose seat it takes, and the journal says so", async () => {
+  const device = openReference();
+  const cards = eight().slice(0, 3).map((card) => ({ ...card, name: device.name }));
+  const plan = [{ at: { step: 3, rank: 1, point: "forward" }, do: "sigkill" }];
+  const { notes, outcome } = await lockstep(tinyConfig({ steps: 30 }), {
+    world: 3,
+    openDevice: () => Promise.resolve(openReference()),
+    cards,
+    faults: new Faults(faultPlanSchema.parse(plan) as FaultPlan),
+    rules: { tick: 1 },
+  });
+  assertEquals(outcome.step, 30);
+  const noted = notes.filter(({ kind }) => kind === "card").map(({ note }) => note);
+  const on = (seat: number) => noted.filter((note) => note["seat"] === seat);
+  assertEquals([on(0).length, on(1).length, on(2).length], [1, 2, 1]);
+  assertEquals(on(1)[0]?.["card"], on(1)[1]?.["card"]);
+  assertMatch(String(on(1)[0]?.["card"]), /^1 \(.*, 0000:2a:00.0\)$/);
+});
+
+Deno.test("a variable that pins all workers already is heeded, and cannot be taken with --gpus", async () => {
+  using _pinned = environment({ DRI_PRIME: "0" });
+  const asked = { gpus: null, workers: 3, device: "auto" } as const;
+  assertEquals(await cardsFor(asked, () => {}), []);
+  const refusal = await assertRejects(() => cardsFor({ ...asked, gpus: "0" }, () => {}), Refusal);
+  assertEquals(refusal.exit, "config");
+  assertMatch(refusal.message, /^Cannot take --gpus=0: DRI_PRIME pins/);
+});
+
+Deno.test("the reference device has no cards: none are looked for, and --gpus is refused", async () => {
+  const asked = { gpus: null, workers: 3, device: "reference" } as const;
+  assertEquals(await cardsFor(asked, () => {}), []);
+  const refusal = await assertRejects(
+    () => Promise.try(() => resolveConfig({ device: "reference", gpus: "0" })),
+    Refusal,
+  );
+  assertMatch(refusal.message, /gpus: need device auto or webgpu/);
+});
+
+Deno.test("where nobody said how many, each card gets a worker, and each core of a software driver", async () => {
+  const asked = { device: "auto", micro_batches: 4 } as const;
+  const cards = eight().slice(0, 8).map((card) => ({ ...card, pin: {} }));
+  assertEquals(await workersUnsaid({ ...asked, micro_batches: 16 }, cards), 8);
+  assertEquals(await workersUnsaid(asked, cards), 4);
+  assertEquals(await workersUnsaid({ ...asked, device: "reference" }, []), 1);
+  {
+    using _pinned = environment({ DRI_PRIME: "0" });
+    assertEquals(await workersUnsaid(asked, []), 1);
+  }
+  const { cards: here, layer } = await findCards();
+  const isSoftware = layer && here.length > 0 && here.every(({ kind }) => kind === "software");
+  const cores = Math.min(navigator.hardwareConcurrency, 4);
+  assertEquals(await workersUnsaid(asked, []), isSoftware ? cores : 1);
+});

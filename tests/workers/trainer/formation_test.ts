@@ -1,0 +1,161 @@
+/** A worker's place among the others: whom it meets, what is its own, and how it is left. */
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { ReduceError } from "../../../src/reduce/exchange.ts";
+import type { Range } from "../../../src/reduce/assign.ts";
+import { ChannelError } from "../../../src/transport/channel.ts";
+import { memoryPair } from "../../../src/transport/memory.ts";
+import { Formation } from "../../../workers/trainer/formation.ts";
+import type { Meet } from "../../../workers/trainer/formation.ts";
+import { Lobby } from "../../../workers/trainer/lobby.ts";
+import { bits, rootsOf, treeSum } from "../../reduce/mesh.ts";
+import { soon } from "../../transport/wire.ts";
+
+const SIZES = { length: 37, laneSize: 0, midway: () => Promise.resolve() };
+
+/** The formation of a rank that takes its part of `counts`. */
+function formation(rank: number, counts: readonly number[], attempt = 1): Formation {
+  const seated = counts.map((count, seat) => ({ seat, count, donor: -1 }));
+  return new Formation({ type: "form", attempt, rank, seated, step: 0 });
+}
+
+/** Ways to meet in this process, by seat. */
+function meetings(world: number): Meet[] {
+  const lobbies = Array.from({ length: world }, () => new Lobby());
+  return lobbies.map((own): Meet => async ({ attempt, rank, seated, signal }) =>
+    await Promise.all(seated.map(({ seat }, peer) => {
+      if (peer === rank) return undefined;
+      if (peer > rank) return own.meet(attempt, peer, signal);
+      const [mine, theirs] = memoryPair({ attempt });
+      lobbies[seat]?.enter(theirs, { attempt, rank });
+      return mine;
+    }))
+  );
+}
+
+/** A whole formation that has met. */
+async function met(
+  counts: readonly number[],
+  sizes: Partial<typeof SIZES> = {},
+): Promise<Formation[]> {
+  const meets = meetings(counts.length);
+  const all = counts.map((_, rank) => formation(rank, counts));
+  await soon(
+    Promise.all(all.map((one, rank) => one.meet(meets[rank] as Meet, { ...SIZES, ...sizes }))),
+  );
+  return all;
+}
+
+Deno.test("a formation knows its own micro-batches, and those of all", () => {
+  const one = formation(1, [3, 1, 4]);
+  assertEquals([one.rank, one.world, one.attempt], [1, 3, 1]);
+  assertEquals(one.range, { first: 3, count: 1 });
+  assertEquals(one.indices, [3]);
+  assertEquals(formation(2, [3, 1, 4]).indices, [4, 5, 6, 7]);
+  assertEquals(one.ranges.map(({ first }: Range) => first), [0, 3, 4]);
+});
+
+Deno.test("a worker alone meets nobody, and has nothing to reduce or gather", async () => {
+  const one = formation(0, [8]);
+  await one.meet(() => Promise.reject(new Error("It met somebody")), { ...SIZES, laneSize: 4 });
+  assertEquals([one.reducer, one.gatherer, one.waiting], [undefined, undefined, []]);
+  assertThrows(() => one.peer(0), RangeError, "Cannot reach rank 0: it was not met");
+});
+
+Deno.test("a formation that has met reduces and gathers over the channels to all others", async () => {
+  const counts = [5, 1, 2];
+  const all = await met(counts, { laneSize: 2 });
+  const sums = await soon(Promise.all(all.map((one) => {
+    const roots = rootsOf(one.range, SIZES.length);
+    return (one.reducer ?? assertMissing()).reduce(0, roots);
+  })));
+  for (const sum of sums) assertEquals(bits(sum), bits(treeSum(8, SIZES.length)));
+  const lanes = await soon(Promise.all(all.map(async (one) => {
+    const own = Float32Array.from({ length: 16 }, (_, i) => one.indices.includes(i >> 1) ? i : -1);
+    await (one.gatherer ?? assertMissing()).gather(0, own);
+    return [...own];
+  })));
+  for (const each of lanes) assertEquals(each, Array.from({ length: 16 }, (_, i) => i));
+  for (const one of all) one.end();
+});
+
+function assertMissing(): never {
+  throw new Error("A formation that has met lacks its reducer or gatherer");
+}
+
+Deno.test("a model that carries nothing has nothing to gather", async () => {
+  const all = await met([2, 2]);
+  assertEquals(all.map(({ gatherer }) => gatherer), [undefined, undefined]);
+  for (const one of all) one.end();
+});
+
+Deno.test("peer() is the channel to another rank, and refuses the own and unknown ones", async () => {
+  const all = await met([1, 1, 2]);
+  await all[0]?.peer(2).send({ type: "hello" });
+  assertEquals((await soon(all[2]?.peer(0).receive() ?? assertMissing()))?.header.type, "hello");
+  for (const rank of [0, 3, -1]) {
+    assertThrows(() => all[0]?.peer(rank), RangeError, `Cannot reach rank ${rank}`);
+  }
+  for (const one of all) one.end();
+});
+
+Deno.test("waiting are the ranks whose data has not come, while it is asked for", async () => {
+  const all = await met([2, 1, 1]) as [Formation, Formation, Formation];
+  assertEquals(all[0].waiting, []);
+  const roots = (one: Formation) => rootsOf(one.range, SIZES.length);
+  const reducing = [all[0], all[1]].map((one) => one.reducer?.reduce(0, roots(one)));
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  assert(all[0].waiting.includes(2) && all[1].waiting.includes(2));
+  reducing.push(all[2].reducer?.reduce(0, roots(all[2])));
+  await soon(Promise.all(reducing));
+  assertEquals(all.flatMap(({ waiting }) => waiting), []);
+  for (const one of all) one.end();
+});
+
+Deno.test("end() leaves nobody waiting for this worker, nor this worker for others", async () => {
+  const all = await met([2, 1, 1]);
+  const reducing = all.slice(0, 2).map((one) =>
+    assertRejects(
+      () => (one.reducer ?? assertMissing()).reduce(0, rootsOf(one.range, SIZES.length)),
+      ReduceError,
+    )
+  );
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  assertEquals(all.map(({ isOver }) => isOver), [false, false, false]);
+  all[2]?.end();
+  await soon(Promise.all(reducing));
+  assertEquals(all.map(({ isOver }) => isOver), [false, false, true]);
+  all[2]?.end(); // as often as one likes
+  for (const one of all) one.end();
+});
+
+Deno.test("who is called away while it waits for others is told as by a channel's end", async () => {
+  const one = formation(0, [2, 2]);
+  const meeting = assertRejects(() => one.meet(meetings(2)[0] as Meet, SIZES), ChannelError);
+  one.end();
+  await soon(meeting);
+  assertEquals([one.isOver, one.reducer], [true, undefined]);
+});
+
+Deno.test("who was called away before it had met closes what it still gets", async () => {
+  const one = formation(1, [2, 2]);
+  const [mine, theirs] = memoryPair({ attempt: 1 });
+  const late = Promise.withResolvers<void>();
+  const meeting = one.meet(() => late.promise.then(() => [mine, undefined]), SIZES);
+  one.end();
+  late.resolve();
+  await soon(meeting);
+  assertEquals(one.reducer, undefined);
+  assertEquals(await soon(theirs.receive()), undefined);
+});
+
+Deno.test("the next formation meets though one of the last is still on its way", async () => {
+  const meets = meetings(2);
+  const old = formation(1, [2, 2], 1);
+  await soon(old.meet(meets[1] as Meet, SIZES)); // rank 0 was never told of attempt 1
+  const all = [0, 1].map((rank) => formation(rank, [2, 2], 2));
+  await soon(Promise.all(all.map((one, rank) => one.meet(meets[rank] as Meet, SIZES))));
+  assertEquals(await soon(old.peer(0).receive()), undefined);
+  await all[0]?.peer(1).send({ type: "hello" });
+  assertEquals((await soon(all[1]?.peer(0).receive() ?? assertMissing()))?.header.type, "hello");
+  for (const one of [old, ...all]) one.end();
+});
