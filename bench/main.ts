@@ -5,7 +5,7 @@ import { sayText, warnText } from "../src/base/text/say.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp } from "../src/cli/flags.ts";
 import { openScratch } from "../src/cli/scratch.ts";
-import { openStatus } from "../src/cli/status.ts";
+import { openStatus } from "../src/terminal/status.ts";
 import { BENCH, parseBench } from "./args.ts";
 import type { BenchName, BenchRequest } from "./args.ts";
 import { lookAround } from "./machine.ts";

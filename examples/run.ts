@@ -6,7 +6,7 @@ import { say, sayText } from "../src/base/text/say.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { CHECKOUT } from "../src/cli/folder.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
-import { INTERRUPTED, stopOnSignals, type Stopping } from "../src/cli/signals.ts";
+import { INTERRUPTED, stopOnSignals, type Stopping } from "../src/terminal/signals.ts";
 import { changed, commandsOf, nameIn, shown, wordsOf } from "./commands.ts";
 
 const NAMES = ["completion", "questions", "correction"];

@@ -15,19 +15,19 @@ import { embeddingOp } from "./embedding/embedding.ts";
 import { embeddingBackwardOp } from "./embedding/embedding_backward.ts";
 import { layerNormOp } from "./layer_norm/layer_norm.ts";
 import { layerNormBackwardOp } from "./layer_norm/layer_norm_backward.ts";
-import { sortIdsOp } from "./embedding/sort_ids.ts";
+import { argsortOp } from "./embedding/argsort.ts";
 import { treeAddOp } from "./reduce/tree_add.ts";
-import { columnsOp } from "./shape/columns.ts";
+import { sliceLastOp } from "./shape/slice_last.ts";
 import { concatOp } from "./shape/concat.ts";
 import { correctOp } from "./cross_entropy/correct.ts";
-import { placeColumnsOp } from "./shape/place_columns.ts";
-import { readTimeOp } from "./shape/read_time.ts";
+import { padLastOp } from "./shape/slice_last.ts";
+import { poolTimeOp } from "./shape/pool_time.ts";
 import { rowNormsOp } from "./reduce/row_norms.ts";
-import { spreadTimeOp } from "./shape/spread_time.ts";
+import { broadcastTimeOp } from "./shape/pool_time.ts";
 import { finiteOp } from "./reduce/finite.ts";
 import { sliceOp } from "./shape/slice.ts";
-import { putOp } from "./shape/put.ts";
-import { rangedOp } from "./pointwise/ranged.ts";
+import { updateSliceOp } from "./shape/update_slice.ts";
+import { pointwiseSegmentsOp } from "./pointwise/segments.ts";
 
 /** Every op, one line each. */
 export const OPS: readonly Op[] = [
@@ -46,17 +46,17 @@ export const OPS: readonly Op[] = [
   embeddingBackwardOp,
   layerNormOp,
   layerNormBackwardOp,
-  sortIdsOp,
+  argsortOp,
   treeAddOp,
-  columnsOp,
+  sliceLastOp,
   concatOp,
   correctOp,
-  placeColumnsOp,
-  readTimeOp,
+  padLastOp,
+  poolTimeOp,
   rowNormsOp,
-  spreadTimeOp,
+  broadcastTimeOp,
   finiteOp,
   sliceOp,
-  putOp,
-  rangedOp,
+  updateSliceOp,
+  pointwiseSegmentsOp,
 ];

@@ -12,7 +12,7 @@ import { printMatmul } from "../kernels/matmul/matmul_wgsl.ts";
 import type { MatmulKernel } from "../kernels/matmul/matmul_wgsl.ts";
 import type { Op, Spec, Target } from "../src/graph/types.ts";
 
-const FOLDER = new URL("./golden/", import.meta.url);
+const FOLDER = new URL("./golden/wgsl/", import.meta.url);
 const TARGET: Target = { kind: "cpu", workgroupBytes: 16384, invocations: 256, groups: 65535 };
 
 /** Compares a text with its golden file, or writes the file when asked to. */

@@ -2,8 +2,8 @@
  * Entry of a worker process: takes its seat, connects to the coordinator, and trains
  * until told to stop. It ends at once when stdin closes: its coordinator is gone.
  */
-import { quietenLostConsole } from "../src/cli/output.ts";
-import { ignoreSignals, outliveFileLimit } from "../src/cli/signals.ts";
+import { quietenLostConsole } from "../src/terminal/output.ts";
+import { ignoreSignals, outliveFileLimit } from "../src/terminal/signals.ts";
 import { EXIT, Refusal } from "../src/base/refusal.ts";
 import { warn } from "../src/base/text/say.ts";
 import { openReference } from "../src/device/reference.ts";

@@ -1,16 +1,16 @@
 /** What moves columns and time steps about, by the book: one thread per element. */
-import type { ColumnsAttrs } from "../../kernels/shape/columns.ts";
-import type { PlaceColumnsAttrs } from "../../kernels/shape/place_columns.ts";
-import type { ReadTimeAttrs } from "../../kernels/shape/read_time.ts";
-import type { SpreadTimeAttrs } from "../../kernels/shape/spread_time.ts";
+import type { SliceLastAttrs } from "../../kernels/shape/slice_last.ts";
+import type { PadLastAttrs } from "../../kernels/shape/slice_last.ts";
+import type { PoolTimeAttrs } from "../../kernels/shape/pool_time.ts";
+import type { BroadcastTimeAttrs } from "../../kernels/shape/pool_time.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Io, Launch, Spec, Target } from "../../src/graph/types.ts";
 import { lineGroups } from "../../src/graph/wgsl.ts";
-import columns from "./columns.wgsl" with { type: "text" };
+import sliceLast from "./slice_last.wgsl" with { type: "text" };
 import concat from "./concat.wgsl" with { type: "text" };
-import placeColumns from "./place_columns.wgsl" with { type: "text" };
-import readTime from "./read_time.wgsl" with { type: "text" };
-import spreadTime from "./spread_time.wgsl" with { type: "text" };
+import padLast from "./pad_last.wgsl" with { type: "text" };
+import poolTime from "./pool_time.wgsl" with { type: "text" };
+import broadcastTime from "./broadcast_time.wgsl" with { type: "text" };
 import type { Twin } from "./twin.ts";
 
 function width(spec: Spec | undefined): number {
@@ -39,30 +39,30 @@ export const concatTwin: Twin = {
 };
 
 /** One thread per element. */
-export const columnsTwin: Twin = {
+export const sliceLastTwin: Twin = {
   fills: [0],
-  launch: (io, { first, count }: ColumnsAttrs, target) => [{
-    wgsl: columns,
+  launch: (io, { first, count }: SliceLastAttrs, target) => [{
+    wgsl: sliceLast,
     constants: { C: width(io.inputs[0]), first, count },
     ...threads(io, target),
   }],
 };
 
 /** One thread per element, the zeros included. */
-export const placeColumnsTwin: Twin = {
+export const padLastTwin: Twin = {
   fills: [0],
-  launch: (io, { first, columns }: PlaceColumnsAttrs, target) => [{
-    wgsl: placeColumns,
+  launch: (io, { first, columns }: PadLastAttrs, target) => [{
+    wgsl: padLast,
     constants: { C: columns, first, count: width(io.inputs[0]) },
     ...threads(io, target),
   }],
 };
 
 /** One thread per element. */
-export const readTimeTwin: Twin = {
+export const poolTimeTwin: Twin = {
   fills: [0],
-  launch: (io, { kind }: ReadTimeAttrs, target) => [{
-    wgsl: readTime,
+  launch: (io, { kind }: PoolTimeAttrs, target) => [{
+    wgsl: poolTime,
     constants: {
       T: io.inputs[0]?.shape[1] ?? 1,
       D: width(io.inputs[0]),
@@ -73,10 +73,10 @@ export const readTimeTwin: Twin = {
 };
 
 /** One thread per element, the zeros included. */
-export const spreadTimeTwin: Twin = {
+export const broadcastTimeTwin: Twin = {
   fills: [0],
-  launch: (io, { time, kind }: SpreadTimeAttrs, target) => [{
-    wgsl: spreadTime,
+  launch: (io, { time, kind }: BroadcastTimeAttrs, target) => [{
+    wgsl: broadcastTime,
     constants: { T: time, D: width(io.inputs[0]), mean: kind === "mean" ? 1 : 0 },
     ...threads(io, target),
   }],

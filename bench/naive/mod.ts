@@ -2,11 +2,11 @@
 import { attentionBackwardTwin, attentionTwin } from "./attention.ts";
 import { cachedAttentionTwin } from "./cached_attention.ts";
 import {
-  columnsTwin,
+  broadcastTimeTwin,
   concatTwin,
-  placeColumnsTwin,
-  readTimeTwin,
-  spreadTimeTwin,
+  padLastTwin,
+  poolTimeTwin,
+  sliceLastTwin,
 } from "./copies.ts";
 import { matmulTwin } from "./matmul.ts";
 import { pointwiseTwin } from "./pointwise.ts";
@@ -21,8 +21,8 @@ import {
   layerNormTwin,
   rowNormsTwin,
 } from "./rows.ts";
-import { putTwin, rangedTwin, sliceTwin } from "./runs.ts";
-import { columnSumTwin, finiteTwin, sortIdsTwin, sumTwin, treeAddTwin } from "./sums.ts";
+import { pointwiseSegmentsTwin, sliceTwin, updateSliceTwin } from "./runs.ts";
+import { argsortTwin, columnSumTwin, finiteTwin, sumTwin, treeAddTwin } from "./sums.ts";
 import type { Twin } from "./twin.ts";
 
 /** Twins by op name. An op without one is timed alone. */
@@ -31,7 +31,7 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["attention_backward", attentionBackwardTwin],
   ["cached_attention", cachedAttentionTwin],
   ["column_sum", columnSumTwin],
-  ["columns", columnsTwin],
+  ["slice_last", sliceLastTwin],
   ["concat", concatTwin],
   ["correct", correctTwin],
   ["cross_entropy", crossEntropyTwin],
@@ -42,17 +42,17 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["layer_norm", layerNormTwin],
   ["layer_norm_backward", layerNormBackwardTwin],
   ["matmul", matmulTwin],
-  ["place_columns", placeColumnsTwin],
+  ["pad_last", padLastTwin],
   ["pointwise", pointwiseTwin],
-  ["put", putTwin],
-  ["ranged", rangedTwin],
-  ["read_time", readTimeTwin],
+  ["update_slice", updateSliceTwin],
+  ["pointwise_segments", pointwiseSegmentsTwin],
+  ["pool_time", poolTimeTwin],
   ["recurrence", recurrenceTwin],
   ["recurrence_backward", recurrenceBackwardTwin],
   ["row_norms", rowNormsTwin],
   ["slice", sliceTwin],
-  ["sort_ids", sortIdsTwin],
-  ["spread_time", spreadTimeTwin],
+  ["argsort", argsortTwin],
+  ["broadcast_time", broadcastTimeTwin],
   ["sum", sumTwin],
   ["tree_add", treeAddTwin],
 ]);

@@ -1,6 +1,6 @@
 /** What copies runs of elements, or updates them by ranges, by the book: one thread per element. */
-import type { PutAttrs } from "../../kernels/shape/put.ts";
-import type { RangedAttrs } from "../../kernels/pointwise/ranged.ts";
+import type { UpdateSliceAttrs } from "../../kernels/shape/update_slice.ts";
+import type { PointwiseSegmentsAttrs } from "../../kernels/pointwise/segments.ts";
 import type { SliceAttrs } from "../../kernels/shape/slice.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
@@ -35,18 +35,18 @@ export const sliceTwin: Twin = {
 };
 
 /** One thread per element of the part. */
-export const putTwin: Twin = {
+export const updateSliceTwin: Twin = {
   fills: [0],
-  launch: ({ inputs }, { first }: PutAttrs, target) => [{
+  launch: ({ inputs }, { first }: UpdateSliceAttrs, target) => [{
     ...copy({ n: sizeOf(inputs.at(-1)?.shape ?? []), from: 0, to: first }, target),
     bindings: [{ input: inputs.length - 1 }, { output: 0 }],
   }],
 };
 
 /** A launch for each range, one thread per element. */
-export const rangedTwin: Twin = {
+export const pointwiseSegmentsTwin: Twin = {
   fills: [0, 1],
-  launch({ inputs, outputs }, { ranges, donate = [] }: RangedAttrs, { groups: limit }) {
+  launch({ inputs, outputs }, { ranges, donate = [] }: PointwiseSegmentsAttrs, { groups: limit }) {
     const read = inputs.flatMap((_, k) => donate.includes(k) ? [] : [k]);
     const declared = [
       ...read.map((k) => `var<storage, read> x${k}: array<f32>;`),

@@ -5,7 +5,7 @@ import { ceilDiv, sizeOf } from "../../src/base/shape.ts";
 import { lineGroups } from "../../src/graph/wgsl.ts";
 import columnSum from "./column_sum.wgsl" with { type: "text" };
 import finite from "./finite.wgsl" with { type: "text" };
-import sortIds from "./sort_ids.wgsl" with { type: "text" };
+import argsort from "./argsort.wgsl" with { type: "text" };
 import sum from "./sum.wgsl" with { type: "text" };
 import treeAdd from "./tree_add.wgsl" with { type: "text" };
 import type { Twin } from "./twin.ts";
@@ -61,10 +61,10 @@ export const columnSumTwin: Twin = {
 };
 
 /** One thread per id. */
-export const sortIdsTwin: Twin = {
+export const argsortTwin: Twin = {
   fills: [0],
   launch: ({ outputs: [order] }, _, { groups: limit }) => [{
-    wgsl: sortIds,
+    wgsl: argsort,
     bindings: [{ input: 0 }, { output: 0 }],
     groups: lineGroups(sizeOf(order?.shape ?? []), limit),
   }],

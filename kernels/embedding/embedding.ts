@@ -9,7 +9,7 @@ import type { Case, Flow, Io, Launch, Op, Spec, Tensor } from "../../src/graph/t
 import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
 import { embeddingBackwardOp } from "./embedding_backward.ts";
 import { itemWgsl, itemWidth } from "../emit/rows.ts";
-import { sortIds } from "./sort_ids.ts";
+import { argsort } from "./argsort.ts";
 
 /** The row of `table` for each of `ids`. */
 export function embedding(table: Tensor, ids: Tensor): Tensor {
@@ -31,7 +31,7 @@ ${lineHead(n * items, groups)}
 function vjp({ inputs: [table, ids] }: Io<Tensor>, [dy]: readonly Flow[]): readonly Flow[] {
   if (!table || !ids || !dy) return [];
   const vocabulary = table.shape[0] as number;
-  return [apply(embeddingBackwardOp, [sortIds(ids), ids, dy], { vocabulary })];
+  return [apply(embeddingBackwardOp, [argsort(ids), ids, dy], { vocabulary })];
 }
 
 /** The op behind {@linkcode embedding}. */

@@ -1,13 +1,13 @@
 /**
  * Gradient of an embedding's table: order u32 [R], ids u32 [...], dy [..., D] -> [V, D]. Row v is
- * the sum of dy over the positions whose id is v, in their order; `order` comes from sort_ids.
+ * the sum of dy over the positions whose id is v, in their order; `order` comes from argsort.
  * No atomics: each row's positions lie side by side in `order`.
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import type { Case, Launch, Op, Spec } from "../../src/graph/types.ts";
 import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
 import { itemWgsl, itemWidth } from "../emit/rows.ts";
-import { sortIdsOp } from "./sort_ids.ts";
+import { argsortOp } from "./argsort.ts";
 
 /** `vocabulary`: rows V of the table. */
 export interface EmbeddingBackwardAttrs {
@@ -122,7 +122,7 @@ function scatter(kind: Case["kind"], vocabulary: number, shape: number[]): Case 
     attrs: { vocabulary },
     below: { 1: vocabulary },
     fill: ([order, ids]) => {
-      if (order && ids) sortIdsOp.reference({ inputs: [ids], outputs: [order] }, {});
+      if (order && ids) argsortOp.reference({ inputs: [ids], outputs: [order] }, {});
     },
   };
 }

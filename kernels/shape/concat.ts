@@ -3,7 +3,7 @@ import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Flow, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { LINE } from "../../src/graph/wgsl.ts";
-import { columns } from "./columns.ts";
+import { sliceLast } from "./slice_last.ts";
 import wgsl from "./concat.wgsl" with { type: "text" };
 import { itemLaunch } from "../emit/items.ts";
 
@@ -19,8 +19,8 @@ function widthOf({ shape }: Spec): number {
 function vjp({ inputs: [a, b] }: Io<Tensor>, [dy]: readonly Flow[]): readonly Flow[] {
   if (!a || !b || !dy) return [];
   return [
-    columns(dy, { first: 0, count: widthOf(a) }),
-    columns(dy, { first: widthOf(a), count: widthOf(b) }),
+    sliceLast(dy, { first: 0, count: widthOf(a) }),
+    sliceLast(dy, { first: widthOf(a), count: widthOf(b) }),
   ];
 }
 

@@ -6,9 +6,9 @@ import type { ExitName } from "../base/refusal.ts";
 import { oneLine } from "../base/text/printable.ts";
 import { warnText } from "../base/text/say.ts";
 import { enterCallersFolder } from "./folder.ts";
-import { quietenLostConsole, settleStdout } from "./output.ts";
-import { outliveFileLimit } from "./signals.ts";
-import { endStatuses } from "./status.ts";
+import { quietenLostConsole, settleStdout } from "../terminal/output.ts";
+import { outliveFileLimit } from "../terminal/signals.ts";
+import { endStatuses } from "../terminal/status.ts";
 
 /** How a command ended. */
 export interface Ending {

@@ -1,6 +1,6 @@
 /** A temporary folder that goes with its process, also when a signal ends that. */
 import { atUnload } from "../base/unload.ts";
-import { endOnSignals } from "./signals.ts";
+import { endOnSignals } from "../terminal/signals.ts";
 
 /** A folder that is removed when it is disposed, or when the process ends. */
 export interface Scratch extends Disposable {

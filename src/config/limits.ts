@@ -3,7 +3,7 @@
  * be compiled for hours before it is found too large, and numbers that f32 cannot hold become 0 or
  * infinite in a kernel.
  */
-import { isPlain } from "./overrides.ts";
+import { isPlain } from "./plain.ts";
 
 /** A dotted path, and what is wrong with the value there. */
 type Fault = readonly [path: string, message: string];

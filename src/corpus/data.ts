@@ -18,7 +18,7 @@ import { END_TEXT, type Tokenizer } from "../data/tokenizers/types.ts";
 import { countUnknown, unknownNote } from "../data/unknown.ts";
 import { split } from "../data/windows.ts";
 import { type Corpus, sourceIn } from "./corpus.ts";
-import { folderText } from "../../workers/protocol/texts.ts";
+import { folderText } from "./folder_text.ts";
 import { requireEnds, splitBegins, tokensOfText } from "./text_tokens.ts";
 import { requireAsked, tokenizerNamed } from "./tokenizer.ts";
 

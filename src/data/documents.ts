@@ -1,5 +1,4 @@
 /** Where documents begin: exact places among the tokens, found in the text before it was encoded. */
-import type { Tokens } from "./tokens.ts";
 
 /** Places in a stretch of tokens at which documents begin, but for the one that it begins with. */
 export interface Documents {
@@ -34,7 +33,10 @@ export function firstBehind(places: ArrayLike<number>, position: number): number
  * document begins: 0 for the one that the row begins in. A document's end belongs to it.
  */
 export function documentStarts(
-  rows: readonly { readonly tokens: Tokens; readonly start: number }[],
+  rows: readonly {
+    readonly tokens: { readonly documents?: Documents | undefined };
+    readonly start: number;
+  }[],
   { window, windows }: { readonly window: number; readonly windows: number },
 ): Uint32Array {
   const starts = new Uint32Array(windows * window);

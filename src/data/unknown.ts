@@ -1,6 +1,5 @@
 /** How much of a text a tokenizer does not know, and what is said of it. */
 import { Refusal } from "../base/refusal.ts";
-import type { Tokenizer } from "./tokenizers/types.ts";
 
 /** Largest share of unknown tokens that is accepted by default. */
 export const MAX_UNKNOWN = 0.05;
@@ -12,8 +11,10 @@ export interface Unknown {
 }
 
 /** Counts the unknown among tokens. */
-export function countUnknown(tokens: Uint32Array, tokenizer: Pick<Tokenizer, "unknown">): number {
-  const { unknown } = tokenizer;
+export function countUnknown(
+  tokens: Uint32Array,
+  { unknown }: { readonly unknown: number | undefined },
+): number {
   if (unknown === undefined) return 0;
   let count = 0;
   for (let i = 0; i < tokens.length; i++) if (tokens[i] === unknown) count++;

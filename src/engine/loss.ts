@@ -8,7 +8,7 @@ import { correct } from "../../kernels/cross_entropy/correct.ts";
 import { crossEntropy } from "../../kernels/cross_entropy/cross_entropy.ts";
 import { addProduct } from "../../kernels/matmul/matmul.ts";
 import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { begin, put } from "../../kernels/shape/put.ts";
+import { allocate, updateSlice } from "../../kernels/shape/update_slice.ts";
 import { slice } from "../../kernels/shape/slice.ts";
 import { sum } from "../../kernels/reduce/sum.ts";
 import { LEAST_BINDING } from "../base/binding.ts";
@@ -63,8 +63,8 @@ class Gathered {
     const first = this.#next;
     this.#next += sizeOf(part.shape);
     this.#whole = this.#whole === undefined
-      ? begin(part, this.#shape)
-      : put(this.#whole, part, { first });
+      ? allocate(part, this.#shape)
+      : updateSlice(this.#whole, part, { first });
   }
 
   get whole(): Tensor {

@@ -8,8 +8,8 @@ import { embedding } from "../../kernels/embedding/embedding.ts";
 import { layerNorm as normalise } from "../../kernels/layer_norm/layer_norm.ts";
 import { matmul } from "../../kernels/matmul/matmul.ts";
 import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { readTime } from "../../kernels/shape/read_time.ts";
-import { spreadTime } from "../../kernels/shape/spread_time.ts";
+import { poolTime } from "../../kernels/shape/pool_time.ts";
+import { broadcastTime } from "../../kernels/shape/pool_time.ts";
 import type { Tensor } from "../graph/types.ts";
 import { dropoutFormula, GELU, PRODUCT, scaleFormula, SUM } from "./formulas.ts";
 import type { Scope } from "./scope.ts";
@@ -48,13 +48,16 @@ export function dropout(
   if (!shared) return pointwise(dropoutFormula(p, site), [x, key]);
   const [batch, time, width] = x.shape as [number, number, number];
   const ones = scope.trace.constant([batch, width], new Float32Array(batch * width).fill(time));
-  const mask = spreadTime(pointwise(dropoutFormula(p, site), [ones, key]), { time, kind: "mean" });
+  const mask = broadcastTime(pointwise(dropoutFormula(p, site), [ones, key]), {
+    time,
+    kind: "mean",
+  });
   return pointwise(PRODUCT, [x, mask]);
 }
 
 /** One vector of each window: x [B, T, D] at its end, or its mean over time. */
 export function readout(x: Tensor, kind: "last" | "mean"): Tensor {
-  return readTime(x, kind);
+  return poolTime(x, kind);
 }
 
 /**

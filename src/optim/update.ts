@@ -9,7 +9,7 @@ import { apply, applyAll, newTrace } from "../graph/trace.ts";
 import type { Graph, Tensor, Trace } from "../graph/types.ts";
 import { nonFinite } from "../../kernels/reduce/finite.ts";
 import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { rangedOp } from "../../kernels/pointwise/ranged.ts";
+import { pointwiseSegmentsOp } from "../../kernels/pointwise/segments.ts";
 import { sumOp } from "../../kernels/reduce/sum.ts";
 import type { Optimizer } from "./types.ts";
 
@@ -81,7 +81,7 @@ export function updateGraph<C extends { readonly clip: number }>(
     const all = { offset: 0, length: ends.at(-1) as number };
     const state = ["param", ...optimizer.moments].map((vector) => source(vector, run, all));
     const inputs = [source("grad", run, all), ...numbers, ...state];
-    applyAll(rangedOp, inputs, {
+    applyAll(pointwiseSegmentsOp, inputs, {
       ranges: ranges.map(({ decay, rate }, r) => ({
         end: ends[r] as number,
         formula: clipped(optimizer.update(config, { decay, rate }), config.clip),

@@ -4,7 +4,7 @@ import type { ChinchillaFit } from "./fit/chinchilla.ts";
 import { averaged } from "./fit/frontier.ts";
 import type { IsoflopFit } from "./fit/isoflop.ts";
 import type { Count } from "./read.ts";
-import type { Allotment } from "./report.ts";
+import type { Allotment } from "./allotment.ts";
 import type { Point } from "./types.ts";
 
 /** What the words are about. */

@@ -12,32 +12,13 @@ import {
 } from "./fit/chinchilla.ts";
 import { fitIsoflop, type IsoflopFit } from "./fit/isoflop.ts";
 import { fitKaplan, type KaplanFit } from "./fit/kaplan.ts";
+import type { Allotment } from "./allotment.ts";
 import { exponentsOf, type Law, lossOf, optimumOf } from "./fit/law.ts";
 import { limitsOf } from "./limits.ts";
 import { COSTS, LAWS } from "./fit/published.ts";
 import type { Count, Trials } from "./read.ts";
 import { isBeyond, judged, type Range, senselessOptimum } from "./fit/sense.ts";
-import type { BootstrapOptions, Drawing, Estimate, Point } from "./types.ts";
-
-/** What the best use of a budget is, by the fitted law. */
-export type Allotment = Budgeted & (Best | { readonly skipped: string });
-
-/** A budget beside the trials. */
-export interface Budgeted {
-  readonly flops: number;
-  /** How many times the largest trial's FLOP. */
-  readonly beyond: number;
-  /** Its FLOP, or its best N or D, lie outside the trials: the law is stretched beyond its points. */
-  readonly outside: boolean;
-}
-
-/** What to train for a budget, and what comes of it. */
-export interface Best {
-  readonly params: Estimate;
-  readonly tokens: Estimate;
-  readonly ratio: Estimate;
-  readonly loss: Estimate;
-}
+import type { BootstrapOptions, Drawing, Point } from "./types.ts";
 
 /** A point beside what the law says of it. */
 export interface Fitted extends Point {

@@ -1,6 +1,11 @@
 /** UTF-8: whole characters, counts, and the byte at which bytes stop being text. */
 import { assertEquals } from "@std/assert";
-import { beginsCharacter, characterCount, utf8Text, wholeCharacters } from "../../src/base/text/utf8.ts";
+import {
+  beginsCharacter,
+  characterCount,
+  utf8Text,
+  wholeCharacters,
+} from "../../src/base/text/utf8.ts";
 
 const TEXT = "\ufeffaü日🐋\u{10ffff}\0e\u0301";
 const BYTES = new TextEncoder().encode(TEXT);

@@ -5,7 +5,7 @@
 import { say, sayText } from "../../src/base/text/say.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flagsHelp } from "../../src/cli/flags.ts";
-import { endOnSignals } from "../../src/cli/signals.ts";
+import { endOnSignals } from "../../src/terminal/signals.ts";
 import { CHAOS, parseArgs } from "./args.ts";
 import { report } from "./report.ts";
 import { gather } from "./gather.ts";

@@ -1,6 +1,6 @@
 /** Copies of one signal are one request; a later one is the second. */
 import { assertEquals } from "@std/assert";
-import { type Request, Requests } from "../../src/cli/signals.ts";
+import { type Request, Requests } from "../../src/terminal/signals.ts";
 
 Deno.test("signals that come before the copies have had their time are one request", () => {
   const requests = new Requests();

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { Refusal } from "../../src/base/refusal.ts";
 import { endingOf } from "../../src/cli/command.ts";
 import { prepareCommand } from "../../src/cli/prepare/prepare.ts";
-import { openStatus } from "../../src/cli/status.ts";
+import { openStatus } from "../../src/terminal/status.ts";
 
 const ERASE = "\r\x1b[K";
 

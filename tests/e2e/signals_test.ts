@@ -1,6 +1,6 @@
 /** Runs that are told to stop, or killed, and go on as if nothing had happened. */
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
-import { REPEAT_MS } from "../../src/cli/signals.ts";
+import { REPEAT_MS } from "../../src/terminal/signals.ts";
 import { assertStepsOnce } from "./metrics.ts";
 import { Place, type Running, tinyArgs } from "./support.ts";
 

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { shellWord } from "../../src/base/shell.ts";
 import { lockRun } from "../../src/checkpoint/lock/lock.ts";
-import { INTERRUPTED, REPEAT_MS } from "../../src/cli/signals.ts";
+import { INTERRUPTED, REPEAT_MS } from "../../src/terminal/signals.ts";
 import { CTRL_BACKSLASH, CTRL_C, Terminal } from "../support/terminal.ts";
 import { namesIn, Place, ROOT } from "./support.ts";
 import { TINY } from "./sweep.ts";

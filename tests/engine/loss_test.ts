@@ -81,8 +81,8 @@ for (const [name, config] of Object.entries(CONFIGS)) {
       const most = bytesOf(rows) + 3;
       for (const trace of [traceGradient, traceEvaluation]) {
         const [whole, parts] = [trace(config, VOCABULARY), trace(config, VOCABULARY, { most })];
-        assert(!opsOf(compile(whole.graph)).includes("put"));
-        assert(opsOf(compile(parts.graph)).includes("put"));
+        assert(!opsOf(compile(whole.graph)).includes("update_slice"));
+        assert(opsOf(compile(parts.graph)).includes("update_slice"));
         const want = await valuesOf(await gpu(), whole, config);
         assertEquals(await valuesOf(await gpu(), parts, config), want);
       }
@@ -97,7 +97,7 @@ for (const [name, config] of Object.entries(NETWORKS)) {
     const most = bytesOf(4, columns);
     for (const trace of [traceGradient, traceEvaluation]) {
       const [whole, parts] = [trace(config, VOCABULARY), trace(config, VOCABULARY, { most })];
-      assert(opsOf(compile(parts.graph)).includes("put"));
+      assert(opsOf(compile(parts.graph)).includes("update_slice"));
       const want = await valuesOf(await gpu(), whole, config);
       const got = await valuesOf(await gpu(), parts, config);
       assertEquals(Object.keys(got), Object.keys(want));
@@ -157,7 +157,7 @@ Deno.test("plans with logits above the bound keep the laws of plans, tied or not
     for (const make of [gradientPlan, evaluationPlan]) {
       const plan = make(config, LARGE.vocabulary, layout);
       checkPlan(plan);
-      assert(opsOf(plan).includes("put"));
+      assert(opsOf(plan).includes("update_slice"));
       for (const { op, inputs, outputs } of plan.calls) {
         for (const { shape } of [...inputs, ...outputs]) {
           assertLessOrEqual(4 * sizeOf(shape), LEAST_BINDING, op.name);

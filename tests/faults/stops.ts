@@ -2,7 +2,7 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { fold, rootKey, threefry, unit } from "../../src/base/random.ts";
 import { EXIT } from "../../src/base/refusal.ts";
-import { REPEAT_MS } from "../../src/cli/signals.ts";
+import { REPEAT_MS } from "../../src/terminal/signals.ts";
 import { listCheckpoints } from "../../src/checkpoint/load.ts";
 import { args, type Family, golden, type Lab, pause } from "./support.ts";
 

@@ -3,7 +3,12 @@
  * rules of the format, and those of src/checkpoint/tensors/header.ts, written a second time.
  */
 import { Damage } from "../../src/checkpoint/damage.ts";
-import { encodeHeader, headerLength, parseHeader, PREFIX } from "../../src/checkpoint/tensors/header.ts";
+import {
+  encodeHeader,
+  headerLength,
+  parseHeader,
+  PREFIX,
+} from "../../src/checkpoint/tensors/header.ts";
 import { dice, mutate, pick, type Roll, same } from "./dice.ts";
 import { concat } from "../transport/wire.ts";
 import { Violation } from "./frames.ts";

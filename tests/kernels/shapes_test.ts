@@ -38,14 +38,14 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
     [[f32(3, 4)], { first: -1, shape: [4] }, "from -1 on"],
     [[f32(3, 4)], { first: 0, shape: [0] }, "0 elements"],
   ],
-  ranged: [
+  pointwise_segments: [
     [[], { ranges: [] }, "takes inputs"],
     [[f32(8), f32(4)], { ranges: [] }, "input 1: [4] is neither one element nor [8]"],
     [[f32(8), f32(1)], { ranges: [], donate: [1] }, "input 1: [1]"],
     [[f32(8)], { ranges: [{ end: 4 }, { end: 7 }] }, "its ranges end at 4, 7"],
     [[f32(8)], { ranges: [{ end: 4 }, { end: 4 }, { end: 8 }] }, "end at 4, 4, 8"],
   ],
-  put: [
+  update_slice: [
     [[], { first: 0 }, "takes a part"],
     [[f32(3)], { first: 0 }, "and a whole or its shape"],
     [[f32(8), f32(3)], { first: 0, shape: [8] }, "and a whole or its shape"],
@@ -54,7 +54,7 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
   ],
   finite: [[[], {}, "takes inputs"], [[f32(2), u32(2)], {}, "u32 [2]"], [[f32(0)], {}, "f32 [0]"]],
   sum: [[[], {}, "no elements"], [[f32(0)], {}, "axis 0"]],
-  sort_ids: [[[f32(3)], {}, "u32"], [[], {}, "u32"]],
+  argsort: [[[f32(3)], {}, "u32"], [[], {}, "u32"]],
   embedding: [
     [[f32(3), u32(2)], {}, "2 axes"],
     [[f32(3, 4), f32(2)], {}, "u32"],
@@ -85,20 +85,20 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
     [[f32(3, 4), f32(1, 3, 4)], {}, "leading axes differ"],
     [[f32(3, 4)], {}, "two inputs"],
   ],
-  columns: [
+  slice_last: [
     [[f32(3, 4)], { first: 2, count: 3 }, "3 columns from 2 on of [3, 4]: the last axis is 4"],
     [[f32(3, 4)], { first: -1, count: 2 }, "the last axis is 4"],
     [[f32(3, 4)], { first: 4, count: 0 }, "the last axis is 4"],
   ],
-  place_columns: [
+  pad_last: [
     [[f32(3, 4)], { first: 2, columns: 5 }, "[3, 4] at 2: the new last axis is 5"],
     [[f32(3, 4)], { first: -1, columns: 5 }, "the new last axis is 5"],
   ],
-  read_time: [
+  pool_time: [
     [[f32(3, 4)], { kind: "last" }, "[3, 4]: it takes [B, T, D]"],
     [[f32(3, 0, 4)], { kind: "mean" }, "T at least 1"],
   ],
-  spread_time: [
+  broadcast_time: [
     [[f32(3, 4, 5)], { time: 2, kind: "last" }, "[3, 4, 5] over 2 steps: it takes [B, D]"],
     [[f32(3, 4)], { time: 0, kind: "mean" }, "over 0 steps"],
   ],

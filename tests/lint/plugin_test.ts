@@ -57,7 +57,10 @@ Deno.test("packages may be used where the second table says, and nowhere else", 
   assertStringIncludes(outsideFault("src/data/my_schema.ts", "zod") ?? "", "not in src/data/my");
   assertStringIncludes(importFault("src/nn/layers.ts", "zod/v4") ?? "", "zod may be used in");
   assertEquals(importFault("src/cli/args.ts", "@std/cli/parse-args"), undefined);
-  assertStringIncludes(importFault("workers/run/run.ts", "@std/cli/parse-args") ?? "", "@std/cli may");
+  assertStringIncludes(
+    importFault("workers/run/run.ts", "@std/cli/parse-args") ?? "",
+    "@std/cli may",
+  );
 });
 
 Deno.test("packages come through the import map, whoever imports them", () => {

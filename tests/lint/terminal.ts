@@ -6,13 +6,13 @@
 /** Files that may use the console. */
 const CONSOLE = [
   "src/base/text/say.ts",
-  "src/cli/output.ts",
+  "src/terminal/output.ts",
   // Children, whose stdout is a pipe of ours.
   "src/cli/allow_run.ts",
   "src/cli/doctor/look.ts",
   "src/config/module/module_child.ts",
   "src/config/module/module_list_child.ts",
-  "workers/launch/probe_child.ts",
+  "workers/probe/probe_child.ts",
   "bench/prepare_child.ts",
   "bench/startup_child.ts",
   "bench/reduce_pair.ts",
@@ -21,14 +21,14 @@ const CONSOLE = [
 
 /** Files that may write to a stream. */
 const STREAMS = [
-  "src/cli/output.ts",
-  "src/cli/status.ts",
+  "src/terminal/output.ts",
+  "src/terminal/status.ts",
   // A picture for a file.
   "bench/picture_main.ts",
 ];
 
 /** Files that may open a stream which takes control sequences: their lines go through DrawnLine. */
-const OPENERS = ["src/cli/status.ts", "src/cli/train/train.ts"];
+const OPENERS = ["src/terminal/status.ts", "src/cli/train/train.ts"];
 
 /** Modules of Node that have a terminal. */
 const MODULES = /^(node:)?(process|console|tty|readline)(\/|$)/;
@@ -65,7 +65,7 @@ export function terminalRule(file: string, context: Deno.lint.RuleContext): Deno
       const { parent } = node as { parent?: Deno.lint.Node };
       const isAsked = parent?.type === "MemberExpression" && isNamed(parent.property, "isTerminal");
       // A list of streams, each of which is only asked.
-      const isListed = parent?.type === "ArrayExpression" && file === "src/cli/signals.ts";
+      const isListed = parent?.type === "ArrayExpression" && file === "src/terminal/signals.ts";
       if (!isAsked && !isListed) report(node);
     },
     VariableDeclarator(node) {

@@ -1,7 +1,8 @@
 /** The minimizer: known minima, and the same one whatever the function's unit. */
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { centred, constantsOf, huberSum, powerData } from "../../src/scaling/fit/power_sum.ts";
-import { minimize, type Objective } from "../../src/scaling/fit/lbfgs.ts";
+import { minimize } from "../../src/scaling/fit/lbfgs.ts";
+import type { Objective } from "../../src/scaling/fit/line_search.ts";
 import { gridOf, TRUTH } from "./synthetic.ts";
 
 /** Rosenbrock's valley in any number of dimensions; its minimum is 0 at (1, ..., 1). */

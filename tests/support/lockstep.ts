@@ -9,7 +9,12 @@ import { charTokenizer } from "../../src/data/tokenizers/char.ts";
 import { split } from "../../src/data/windows.ts";
 import type { RunEvent } from "../../src/report/events.ts";
 import type { Rules } from "../../src/membership/types.ts";
-import { coordinate, type Outcome, type Run, type SavedAt } from "../../workers/coordinator/coordinator.ts";
+import {
+  coordinate,
+  type Outcome,
+  type Run,
+  type SavedAt,
+} from "../../workers/coordinator/coordinator.ts";
 import { type Corpus, corpusIn } from "../../src/corpus/corpus.ts";
 import type { NamedState } from "../../src/engine/state.ts";
 import type { Note } from "../../workers/group/team.ts";

@@ -6,7 +6,7 @@ import { evaluationOf } from "./evaluated.ts";
 import type { Lead } from "./lead.ts";
 import { directionsOf } from "../../src/engine/plans.ts";
 import { unpackReach } from "../../src/engine/reach.ts";
-import { firstTokens } from "../protocol/texts.ts";
+import { firstTokens } from "../../src/corpus/folder_text.ts";
 import { floatsOf, wordsOf } from "../protocol/payload.ts";
 
 /**

@@ -8,7 +8,7 @@ import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
 import type { Identity } from "./identity.ts";
 import type { SentText } from "./messages.ts";
-import { proofsOf, tokenizerOf } from "./texts.ts";
+import { proofsOf, tokenizerOf } from "../../src/corpus/folder_text.ts";
 
 /** The parts of an identity that are known without a device. */
 export function readIdentity(

@@ -1,18 +1,9 @@
 /** Texts on their way to workers: tokens in memory are sent, prepared folders are named. */
-import { openTokens } from "../../src/data/prepared/tokens.ts";
+import { folderText, isFolder } from "../../src/corpus/folder_text.ts";
 import type { Documents } from "../../src/data/documents.ts";
 import type { Text } from "../../src/data/text.ts";
 import { textIn } from "../../src/data/text.ts";
 import type { SentText } from "./messages.ts";
-
-/** A text whose tokens lie in a prepared folder, which workers open by themselves. */
-export interface FolderText extends Text {
-  readonly folder: string;
-  /** SHA-256 (hex) of the folder's tokenizer. */
-  readonly tokenizerHash: string;
-  /** Hashes that hold the tokens of both parts, as they were opened, to what they are. */
-  readonly proofs: readonly string[];
-}
 
 /** What a setup order says of texts, and the numbers behind it. */
 export function sendTexts(
@@ -77,47 +68,4 @@ export function receiveTexts(
       : { train: take(first), validation: take(second) };
     return textIn(parts, { name: text.name, weight: text.weight, begins });
   });
-}
-
-/** The text of a prepared folder. @throws {Refusal} when it cannot be opened. */
-export function folderText(
-  folder: string,
-  { name, weight, documents }: {
-    readonly name: string;
-    readonly weight: number;
-    /** Whether its documents are told apart. */
-    readonly documents: boolean;
-  },
-): FolderText {
-  const train = openTokens(folder, "train", { documents });
-  const validation = openTokens(folder, "validation", { documents });
-  const { tokenizerHash } = train;
-  const proofs = [train.proof, validation.proof];
-  return { name, weight, folder, tokenizerHash, proofs, train, validation };
-}
-
-/** What holds the texts that lie in prepared folders to their tokens, in order. */
-export function proofsOf(texts: readonly Text[]): readonly (readonly string[])[] {
-  return texts.filter(isFolder).map(({ proofs }) => proofs);
-}
-
-/** Hash of the tokenizer that made the texts in prepared folders; undefined where none is in one. */
-export function tokenizerOf(texts: readonly Text[]): string | undefined {
-  return texts.find(isFolder)?.tokenizerHash;
-}
-
-/** Folders that workers must be able to read. */
-export function foldersOf(texts: readonly Text[]): string[] {
-  return texts.filter(isFolder).map(({ folder }) => folder);
-}
-
-/** The first token of the first text, from which a sample begins unless told otherwise. */
-export function firstTokens([text]: readonly Text[]): number[] {
-  const first = new Uint32Array(Math.min(1, text?.train.length ?? 0));
-  text?.train.read(0, first);
-  return [...first];
-}
-
-function isFolder(text: Text): text is FolderText {
-  return "folder" in text;
 }

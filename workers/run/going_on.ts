@@ -20,7 +20,7 @@ import { readIfAny } from "../../src/report/atomic.ts";
 import type { Sink } from "../../src/report/events.ts";
 import { parseJournal } from "../../src/report/journal/journal.ts";
 import { keptLines } from "../../src/report/metrics.ts";
-import { RECORDS, requireOwn } from "../../src/corpus/held.ts";
+import { RECORDS, requireOwn } from "../../src/artifacts/held.ts";
 import { type Decision, recordedIn } from "./journal/recorded.ts";
 import type { Note } from "../group/team.ts";
 import { judge } from "../../src/artifacts/whole.ts";

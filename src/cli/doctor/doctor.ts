@@ -6,7 +6,7 @@ import { gather } from "./gather.ts";
 import { exitOf, judge } from "./judge.ts";
 import { doctorLines } from "./lines.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../flags.ts";
-import { openStatus } from "../status.ts";
+import { openStatus } from "../../terminal/status.ts";
 
 /** The flags of `doctor`. */
 export const DOCTOR: FlagsSpec = {

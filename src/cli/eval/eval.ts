@@ -23,13 +23,13 @@ import type { OpenedModel } from "../../artifacts/model.ts";
 import { codeAsBegun } from "../../../workers/launch/code.ts";
 import { spawnCrew } from "../../../workers/launch/spawn.ts";
 import { tokensOfText } from "../../corpus/text_tokens.ts";
-import { foldersOf } from "../../../workers/protocol/texts.ts";
+import { foldersOf } from "../../corpus/folder_text.ts";
 import { runCommand } from "../command.ts";
 import { EVAL, type EvalRequest, parseEval } from "./request.ts";
 import { evalLines, type EvalReport, faultIn, measure } from "./report.ts";
 import { flagsHelp } from "../flags.ts";
-import { INTERRUPTED, stopOnSignals } from "../signals.ts";
-import { openStatus, watching } from "../status.ts";
+import { INTERRUPTED, stopOnSignals } from "../../terminal/signals.ts";
+import { openStatus, watching } from "../../terminal/status.ts";
 
 /** Runs `eval` with command-line arguments. */
 export async function evalCommand(args: readonly string[]): Promise<ExitName> {

@@ -18,12 +18,12 @@ import { openDevice } from "../device.ts";
 import { flagsHelp } from "../flags.ts";
 import { GENERATE, parseGenerate, slideNote } from "./request.ts";
 import type { GenerateRequest } from "./request.ts";
-import { openProduct } from "../output.ts";
-import type { Output } from "../output.ts";
+import { openProduct } from "../../terminal/output.ts";
+import type { Output } from "../../terminal/output.ts";
 import { firstTokens, readPrompt } from "./prompt.ts";
 import { Samples } from "../train/samples.ts";
-import { INTERRUPTED, stopOnSignals } from "../signals.ts";
-import { compilingIn, openStatus } from "../status.ts";
+import { INTERRUPTED, stopOnSignals } from "../../terminal/signals.ts";
+import { compilingIn, openStatus } from "../../terminal/status.ts";
 import { textTokenizer } from "./text_model.ts";
 
 /** Texts that are drawn side by side: many cost little more than one. */

@@ -7,8 +7,8 @@ import { openModel } from "../../artifacts/model.ts";
 import { runCommand } from "../command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../flags.ts";
 import { onlyPath } from "../model_flags.ts";
-import { printsReport } from "../output.ts";
-import { openStatus } from "../status.ts";
+import { printsReport } from "../../terminal/output.ts";
+import { openStatus } from "../../terminal/status.ts";
 
 /** The flags of `import`. */
 export const IMPORT: FlagsSpec = {

@@ -24,13 +24,13 @@ import { holdingsOf } from "../../engine/holdings.ts";
 import { cardsFor, workersUnsaid } from "../../../workers/launch/cards.ts";
 import { shapeOf } from "../../engine/plans.ts";
 import { probe } from "../../engine/probe.ts";
-import { probeTogether } from "../../../workers/launch/probe_together.ts";
+import { probeTogether } from "../../../workers/probe/probe_together.ts";
 import { runCommand } from "../command.ts";
 import { openDevice } from "../device.ts";
 import { flagsHelp } from "../flags.ts";
 import { planLines, type PlanReport, type Speed } from "./report.ts";
 import { parsePlan, PLAN, type PlanRequest } from "./request.ts";
-import { compilingIn, openStatus } from "../status.ts";
+import { compilingIn, openStatus } from "../../terminal/status.ts";
 import { askedOf } from "../train/train.ts";
 
 /** Runs `plan` with command-line arguments. */

@@ -3,7 +3,7 @@ import { say } from "../../base/text/say.ts";
 import { meterLine, type Reached } from "../../prepare/meter.ts";
 import type { PrepareEvent } from "../../prepare/prepare.ts";
 import type { Status } from "../../report/progress/status.ts";
-import { openStatus } from "../status.ts";
+import { openStatus } from "../../terminal/status.ts";
 
 /** Watches a preparation. */
 export class PrepareMeter {

@@ -9,9 +9,9 @@ import { showBytes, showSeconds } from "../../report/format.ts";
 import { runCommand } from "../command.ts";
 import { flagsHelp } from "../flags.ts";
 import { parsePrepare, PREPARE } from "./request.ts";
-import { printsReport } from "../output.ts";
+import { printsReport } from "../../terminal/output.ts";
 import { PrepareMeter } from "./meter.ts";
-import { INTERRUPTED, stopOnSignals } from "../signals.ts";
+import { INTERRUPTED, stopOnSignals } from "../../terminal/signals.ts";
 
 /** Runs `prepare` with command-line arguments. */
 export async function prepareCommand(args: readonly string[]): Promise<ExitName> {

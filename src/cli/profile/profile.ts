@@ -21,7 +21,7 @@ import { profileLines, type ProfileReport } from "./report.ts";
 import { parseProfile, PROFILE } from "./request.ts";
 import { byOp, exceededNotes, partsOf, usesOf } from "./summary.ts";
 import { traceOf } from "./trace.ts";
-import { compilingIn, openStatus } from "../status.ts";
+import { compilingIn, openStatus } from "../../terminal/status.ts";
 import { configOf } from "../train/train.ts";
 
 /** Runs `profile` with command-line arguments. */

@@ -16,8 +16,8 @@ import { readTable } from "../../scaling/user_table.ts";
 import { runCommand } from "../command.ts";
 import { csvRows } from "../csv.ts";
 import { flagsHelp } from "../flags.ts";
-import { printsReport } from "../output.ts";
-import { openStatus } from "../status.ts";
+import { printsReport } from "../../terminal/output.ts";
+import { openStatus } from "../../terminal/status.ts";
 import { parseScaling, SCALING, type ScalingRequest } from "./request.ts";
 
 /** What a sweep leaves of its trials. */

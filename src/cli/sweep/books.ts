@@ -8,7 +8,7 @@ import { added, type Stored } from "../../sweep/changes.ts";
 import { csv, jsonLines, type TrialRow } from "../../sweep/rows.ts";
 import type { Sweep } from "../../sweep/schema.ts";
 import type { Trial } from "../../sweep/types.ts";
-import { requireOwn } from "../../corpus/held.ts";
+import { requireOwn } from "../../artifacts/held.ts";
 import { parseJsonText } from "../../base/text/json.ts";
 import { Refusal } from "../../base/refusal.ts";
 import { warn } from "../../base/text/say.ts";

@@ -1,7 +1,7 @@
 /** A trial as a process: the command `train` with the options of its task. Judges nothing. */
 import { fileURLToPath } from "node:url";
 import { atUnload } from "../../base/unload.ts";
-import { END_AT_ONCE } from "../signals.ts";
+import { END_AT_ONCE } from "../../terminal/signals.ts";
 import denoJson from "../../../deno.json" with { type: "json" };
 import { allowRun } from "../allow_run.ts";
 

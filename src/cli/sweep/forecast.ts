@@ -19,7 +19,7 @@ import type { Trial } from "../../sweep/types.ts";
 import { beginning } from "../../artifacts/beginning.ts";
 import { probe } from "../../engine/probe.ts";
 import { openDevice } from "../device.ts";
-import { compilingIn } from "../status.ts";
+import { compilingIn } from "../../terminal/status.ts";
 
 /** What is to be forecast. */
 export interface Planned {

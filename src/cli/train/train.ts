@@ -18,7 +18,7 @@ import { codeAsBegun } from "../../../workers/launch/code.ts";
 import { parseFaultPlan } from "../../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../../workers/faults/schema.ts";
 import { requireRunPlaces } from "../../../workers/run/going_on.ts";
-import { requireOwn } from "../../corpus/held.ts";
+import { requireOwn } from "../../artifacts/held.ts";
 import { openModel } from "../../artifacts/model.ts";
 import { cardsFor, workersUnsaid } from "../../../workers/launch/cards.ts";
 import { runTraining } from "../../../workers/run/run.ts";
@@ -28,9 +28,9 @@ import type { CommandLine } from "../args.ts";
 import { runCommand } from "../command.ts";
 import { DEFAULT_CONFIG, loadNamed } from "../config_file.ts";
 import { helpText } from "../help.ts";
-import { columns, openOutput, printsReport } from "../output.ts";
+import { columns, openOutput, printsReport } from "../../terminal/output.ts";
 import { settleRun } from "./resumed.ts";
-import { stopOnSignals } from "../signals.ts";
+import { stopOnSignals } from "../../terminal/signals.ts";
 
 /** Runs `train` with command-line arguments; it stops on signals, and when `leash` says so. */
 export async function trainCommand(

@@ -6,7 +6,7 @@ import { foldName, type Key, threefry } from "../../base/random.ts";
 import { IGNORE } from "../../base/ignore.ts";
 import type { DataConfig } from "../schema.ts";
 import type { Batch, Source, SourceInput } from "../source.ts";
-import type { SourceMaker } from "./mod.ts";
+import type { SourceMaker } from "./maker.ts";
 import { below, firstNumber, numberKey } from "./numbers.ts";
 import { windowSource } from "./windows.ts";
 

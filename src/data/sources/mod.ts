@@ -4,22 +4,10 @@ import type { Source, SourceInput, Task } from "../source.ts";
 import { direction } from "./direction.ts";
 import { documentSource } from "./documents.ts";
 import { laneSource } from "./lanes.ts";
+import type { SourceMaker } from "./maker.ts";
 import { recall } from "./recall.ts";
 import { truecase } from "./truecase.ts";
 import { windowSource } from "./windows.ts";
-
-/** What is known of a source before there is any data, and how it is made. */
-export interface SourceMaker {
-  /** False when the source makes its own tokens. */
-  readonly needsText: boolean;
-  /** True when batches depend on what tokens stand for. */
-  readonly needsTokenizer?: true;
-  /** Fewest tokens of a validation part of which anything is asked; default 2, a token and the next. */
-  readonly leastEvaluated?: (config: DataConfig) => number;
-  /** The task; `characters` is the number of distinct tokens of the text, 0 where none is read. */
-  readonly task: (config: DataConfig, characters: number) => Task;
-  readonly make: (config: DataConfig, input: SourceInput) => Source;
-}
 
 /** The next token of a text: from shuffled windows, or in lanes when states are carried. */
 const text: SourceMaker = {

@@ -6,7 +6,7 @@ import { Refusal } from "../../base/refusal.ts";
 import { IGNORE } from "../../base/ignore.ts";
 import type { Batch } from "../source.ts";
 import type { Tokenizer } from "../tokenizers/types.ts";
-import type { SourceMaker } from "./mod.ts";
+import type { SourceMaker } from "./maker.ts";
 import { windowSource } from "./windows.ts";
 
 /** Shuffled windows in lower case, asked at each position: 1 for a capital, else 0. */

@@ -4,10 +4,7 @@
  * Nothing in it depends on the function's scale: a sum and a mean have the same minimum, found in
  * the same steps. It knows nothing of what is fitted.
  */
-import { wolfeStep } from "./line_search.ts";
-
-/** A function's value at `x`; writes its gradient into `gradient`. */
-export type Objective = (x: Float64Array, gradient: Float64Array) => number;
+import { type Objective, wolfeStep } from "./line_search.ts";
 
 /** Where a minimization ended. */
 export interface Minimum {

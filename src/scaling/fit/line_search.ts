@@ -3,7 +3,9 @@
  * Source: Nocedal and Wright, "Numerical Optimization" (2nd edition), algorithms 3.5 and 3.6, the
  * trial point of equation 3.59.
  */
-import type { Objective } from "./lbfgs.ts";
+
+/** A function's value at `x`; writes its gradient into `gradient`. */
+export type Objective = (x: Float64Array, gradient: Float64Array) => number;
 
 /** Where a search begins: a point, a direction, the value and the slope along it. */
 export interface Ray {

@@ -4,7 +4,8 @@
  * section 3.3 and appendix D.3. It knows no parameters, tokens or FLOP, only positive numbers x_k.
  */
 import { maxOf } from "../../base/extremes.ts";
-import { minimize, type Minimum, type Objective } from "./lbfgs.ts";
+import { minimize, type Minimum } from "./lbfgs.ts";
+import type { Objective } from "./line_search.ts";
 
 /** Where a residual of log L stops counting as its square: Hoffmann et al., section 3.3. */
 export const DELTA = 1e-3;

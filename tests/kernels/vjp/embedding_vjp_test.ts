@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { embeddingBackwardOp } from "../../../kernels/embedding/embedding_backward.ts";
 import { embeddingOp } from "../../../kernels/embedding/embedding.ts";
-import { sortIdsOp } from "../../../kernels/embedding/sort_ids.ts";
+import { argsortOp } from "../../../kernels/embedding/argsort.ts";
 import type { Case } from "../../../src/graph/types.ts";
 import { checkVjp } from "../../support/differences.ts";
 
@@ -24,7 +24,7 @@ for (const [vocabulary, columns] of [[3, 4], [29, 5]] as const) {
 Deno.test("the gradient of an embedding is 0 in rows of absent ids", () => {
   const ids = { shape: [4], dtype: "u32", data: Uint32Array.of(2, 0, 2, 0) } as const;
   const order = { shape: [4], dtype: "u32", data: new Uint32Array(4) } as const;
-  sortIdsOp.reference({ inputs: [ids], outputs: [order] }, {});
+  argsortOp.reference({ inputs: [ids], outputs: [order] }, {});
   assertEquals(order.data, Uint32Array.of(1, 3, 0, 2));
   const dy = { shape: [4, 1], dtype: "f32", data: Float32Array.of(1, 2, 4, 8) } as const;
   const dtable = { shape: [4, 1], dtype: "f32", data: new Float32Array(4).fill(7) } as const;

@@ -74,7 +74,9 @@ Deno.test("the code of workers is every module that their process loads, and wha
   }
   const expected = [...loaded].map((href) => href.slice(root.length));
   assertEquals([...code.keys()].sort(), [...expected, "deno.lock"].sort());
-  for (const path of ["kernels/reduce/row_norms.wgsl", "src/nn/formulas.ts", "src/data/permutation.ts"]) {
+  for (
+    const path of ["kernels/reduce/row_norms.wgsl", "src/nn/formulas.ts", "src/data/permutation.ts"]
+  ) {
     assert(expected.includes(path), path);
   }
 });

@@ -1,7 +1,12 @@
 /** The folder of sockets lies where sockets can be bound and permissions can name it. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { dirname } from "node:path";
-import { makeReachable, makeSocketFolder, reachable, serves } from "../../../workers/launch/socket_folder.ts";
+import {
+  makeReachable,
+  makeSocketFolder,
+  reachable,
+  serves,
+} from "../../../workers/launch/socket_folder.ts";
 
 /** Where the folder lies when TMPDIR is this. */
 function parentWith(tmp: string): string {

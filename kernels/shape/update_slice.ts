@@ -11,28 +11,28 @@ import { LINE } from "../../src/graph/wgsl.ts";
 import { copyLaunch } from "./copy_wgsl.ts";
 
 /** `first`: where the part goes, counted from 0; `shape`: of the whole that begins with it. */
-export interface PutAttrs {
+export interface UpdateSliceAttrs {
   readonly first: number;
   readonly shape?: Shape;
 }
 
 /** `part` at the beginning of a tensor of `shape`, whose other elements are not written yet. */
-export function begin(part: Tensor, shape: Shape): Tensor {
-  return apply(putOp, [part], { first: 0, shape });
+export function allocate(part: Tensor, shape: Shape): Tensor {
+  return apply(updateSliceOp, [part], { first: 0, shape });
 }
 
 /** `whole` with `part` from element `first` on, in the place of `whole`. It has no gradient. */
-export function put(whole: Tensor, part: Tensor, { first }: PutAttrs): Tensor {
-  return apply(putOp, [whole, part], { first });
+export function updateSlice(whole: Tensor, part: Tensor, { first }: UpdateSliceAttrs): Tensor {
+  return apply(updateSliceOp, [whole, part], { first });
 }
 
-/** The op behind {@linkcode put}: inputs are whole and part, or the first part alone. */
-export const putOp: Op = {
-  name: "put",
-  shape(inputs, { first, shape }: PutAttrs) {
+/** The op behind {@linkcode updateSlice}: inputs are whole and part, or the first part alone. */
+export const updateSliceOp: Op = {
+  name: "update_slice",
+  shape(inputs, { first, shape }: UpdateSliceAttrs) {
     const part = inputs.at(-1);
     if (part === undefined || inputs.length !== (shape === undefined ? 2 : 1)) {
-      throw new RangeError("Cannot put: it takes a part, and a whole or its shape");
+      throw new RangeError("Cannot update_slice: it takes a part, and a whole or its shape");
     }
     const whole = shape === undefined ? inputs[0] as Spec : { shape, dtype: part.dtype };
     if (first < 0 || first + sizeOf(part.shape) > sizeOf(whole.shape)) {
@@ -46,13 +46,13 @@ export const putOp: Op = {
     }
     return [whole];
   },
-  donate: ({ shape }: PutAttrs) => shape === undefined ? [0] : [],
-  launch({ inputs }, { first }: PutAttrs, target) {
+  donate: ({ shape }: UpdateSliceAttrs) => shape === undefined ? [0] : [],
+  launch({ inputs }, { first }: UpdateSliceAttrs, target) {
     const at = inputs.length - 1;
     const length = sizeOf((inputs[at] as Spec).shape);
     return [copyLaunch({ from: [at, 0], to: [0, first], length }, target)];
   },
-  reference({ inputs, outputs: [y] }, { first }: PutAttrs) {
+  reference({ inputs, outputs: [y] }, { first }: UpdateSliceAttrs) {
     const part = inputs.at(-1);
     if (y && part) y.data.set(part.data, first);
   },
@@ -71,6 +71,6 @@ export const putOp: Op = {
   ],
 };
 
-function putCase(kind: Case["kind"], shapes: number[][], attrs: PutAttrs): Case {
+function putCase(kind: Case["kind"], shapes: number[][], attrs: UpdateSliceAttrs): Case {
   return { kind, inputs: shapes.map((shape): Spec => ({ shape, dtype: "f32" })), attrs };
 }

@@ -1,22 +1,22 @@
 /** A vector over its window, and its gradient. */
 import { assertEquals } from "@std/assert";
-import { spreadTimeOp } from "../../../kernels/shape/spread_time.ts";
+import { broadcastTimeOp } from "../../../kernels/shape/pool_time.ts";
 import { checkVjp } from "../../support/differences.ts";
 
 for (const kind of ["last", "mean"] as const) {
   for (const time of [1, 5]) {
-    Deno.test(`the vjp of spread_time ${kind} over ${time} steps matches differences`, async () => {
+    Deno.test(`the vjp of broadcast_time ${kind} over ${time} steps matches differences`, async () => {
       const inputs = [{ shape: [3, 4], dtype: "f32" as const }];
-      await checkVjp(spreadTimeOp, { kind: "ragged", inputs, attrs: { time, kind } });
+      await checkVjp(broadcastTimeOp, { kind: "ragged", inputs, attrs: { time, kind } });
     });
   }
 }
 
-Deno.test("spread_time gives the last step all, or every step its share", () => {
+Deno.test("broadcast_time gives the last step all, or every step its share", () => {
   const x = { shape: [2, 1], dtype: "f32", data: Float32Array.of(2, 4) } as const;
   const y = { shape: [2, 2, 1], dtype: "f32", data: new Float32Array(4).fill(7) } as const;
-  spreadTimeOp.reference({ inputs: [x], outputs: [y] }, { time: 2, kind: "last" });
+  broadcastTimeOp.reference({ inputs: [x], outputs: [y] }, { time: 2, kind: "last" });
   assertEquals(y.data, Float32Array.of(0, 2, 0, 4));
-  spreadTimeOp.reference({ inputs: [x], outputs: [y] }, { time: 2, kind: "mean" });
+  broadcastTimeOp.reference({ inputs: [x], outputs: [y] }, { time: 2, kind: "mean" });
   assertEquals(y.data, Float32Array.of(1, 1, 2, 2));
 });

@@ -6,9 +6,9 @@ import { maxOf } from "../../src/base/extremes.ts";
 import { cardOf, type PinnedCard } from "../../src/cards/pin.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { type Backend, takeBackend } from "../../src/device/backend.ts";
-import { lineReader } from "./lines.ts";
+import { lineReader } from "../launch/lines.ts";
 import type { Probed } from "../../src/engine/probe.ts";
-import { CHILD, environment } from "./spawn.ts";
+import { CHILD, environment } from "../launch/spawn.ts";
 
 /** What each process is asked. */
 export interface ProbeRequest {

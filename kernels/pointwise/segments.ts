@@ -19,7 +19,7 @@ export interface FormulaRange {
 }
 
 /** All formulas take the same inputs and have as many outputs; the last range ends the tensor. */
-export interface RangedAttrs {
+export interface PointwiseSegmentsAttrs {
   readonly ranges: readonly FormulaRange[];
   /** Inputs that outputs take the place of. */
   readonly donate?: readonly (number | undefined)[];
@@ -27,18 +27,22 @@ export interface RangedAttrs {
 
 function outSpec(inputs: readonly Spec[]): Spec {
   const [first, ...others] = inputs;
-  if (first === undefined) throw new RangeError("Cannot apply ranged: it takes inputs");
+  if (first === undefined) throw new RangeError("Cannot apply pointwise_segments: it takes inputs");
   return others.reduce((a, b) => sizeOf(b.shape) > sizeOf(a.shape) ? b : a, first);
 }
 
 /** Elements of an invocation: four where no range ends between them. */
-function widthOf({ ranges }: RangedAttrs): 1 | 4 {
+function widthOf({ ranges }: PointwiseSegmentsAttrs): 1 | 4 {
   return ranges.every(({ end }) => end % 4 === 0) ? 4 : 1;
 }
 
 type Groups = readonly [number, number, number];
 
-function wgslOf({ inputs, outputs }: Io<Spec>, attrs: RangedAttrs, groups: Groups): string {
+function wgslOf(
+  { inputs, outputs }: Io<Spec>,
+  attrs: PointwiseSegmentsAttrs,
+  groups: Groups,
+): string {
   const out = outputs[0] as Spec;
   const width = widthOf(attrs);
   const { ranges, donate = [] } = attrs;
@@ -71,7 +75,7 @@ function wgslOf({ inputs, outputs }: Io<Spec>, attrs: RangedAttrs, groups: Group
 `;
 }
 
-function reference({ inputs, outputs }: Io<View>, { ranges }: RangedAttrs): void {
+function reference({ inputs, outputs }: Io<View>, { ranges }: PointwiseSegmentsAttrs): void {
   let i = 0;
   const at = (k: number) => (inputs[k] as View).data;
   const input = (k: number) => at(k)[i % at(k).length] as number;
@@ -86,15 +90,17 @@ function reference({ inputs, outputs }: Io<View>, { ranges }: RangedAttrs): void
 }
 
 /** The op. */
-export const rangedOp: Op = {
-  name: "ranged",
-  shape(inputs, { ranges, donate = [] }: RangedAttrs) {
+export const pointwiseSegmentsOp: Op = {
+  name: "pointwise_segments",
+  shape(inputs, { ranges, donate = [] }: PointwiseSegmentsAttrs) {
     const out = outSpec(inputs);
     inputs.forEach((spec, k) => {
       const reading = readingOf(spec, out);
       if (reading !== "full" && (reading !== "scalar" || donate.includes(k))) {
         throw new RangeError(
-          `Cannot apply ranged to input ${k}: ${showShape(spec.shape)} is neither one element ` +
+          `Cannot apply pointwise_segments to input ${k}: ${
+            showShape(spec.shape)
+          } is neither one element ` +
             `nor ${showShape(out.shape)}`,
         );
       }
@@ -102,13 +108,15 @@ export const rangedOp: Op = {
     const ends = ranges.map(({ end }) => end);
     if (ends.at(-1) !== sizeOf(out.shape) || ends.some((end, r) => end <= (ends[r - 1] ?? 0))) {
       throw new RangeError(
-        `Cannot apply ranged to ${showShape(out.shape)}: its ranges end at ${ends.join(", ")}`,
+        `Cannot apply pointwise_segments to ${showShape(out.shape)}: its ranges end at ${
+          ends.join(", ")
+        }`,
       );
     }
     return (ranges[0] as FormulaRange).formula.outputs.map(() => out);
   },
-  donate: ({ donate }: RangedAttrs) => donate ?? [],
-  launch(io, attrs: RangedAttrs, target) {
+  donate: ({ donate }: PointwiseSegmentsAttrs) => donate ?? [],
+  launch(io, attrs: PointwiseSegmentsAttrs, target) {
     const out = io.outputs[0] as Spec;
     const groups = lineGroups(sizeOf(out.shape) / widthOf(attrs), target.groups);
     return [{
@@ -119,12 +127,12 @@ export const rangedOp: Op = {
   },
   reference,
   cost: elementwiseCost,
-  cases: rangedCases(),
+  cases: segmentCases(),
 };
 
-function rangedCases(): Case[] {
+function segmentCases(): Case[] {
   const f32 = (n: number): Spec => ({ shape: [n], dtype: "f32" });
-  const ranged = (kind: Case["kind"], ends: readonly number[]): Case => ({
+  const segments = (kind: Case["kind"], ends: readonly number[]): Case => ({
     kind,
     inputs: [f32(ends.at(-1) as number), f32(1), f32(ends.at(-1) as number)],
     attrs: {
@@ -139,10 +147,10 @@ function rangedCases(): Case[] {
     },
   });
   return [
-    ...[1, LINE - 1, LINE, LINE + 1, 4 * LINE + 4].map((n) => ranged("tile", [n])),
-    ranged("tile", [LINE, 4 * LINE, 8 * LINE]),
-    ranged("ragged", [37, 49, 58]),
-    ranged("ragged", [36, 48, 304]),
-    ranged("bench", [2 ** 21, 2 ** 22]),
+    ...[1, LINE - 1, LINE, LINE + 1, 4 * LINE + 4].map((n) => segments("tile", [n])),
+    segments("tile", [LINE, 4 * LINE, 8 * LINE]),
+    segments("ragged", [37, 49, 58]),
+    segments("ragged", [36, 48, 304]),
+    segments("bench", [2 ** 21, 2 ** 22]),
   ];
 }

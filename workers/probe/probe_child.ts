@@ -6,7 +6,7 @@
 import { openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { beginning } from "../../src/artifacts/beginning.ts";
-import { lineReader } from "./lines.ts";
+import { lineReader } from "../launch/lines.ts";
 import { warmProbe } from "../../src/engine/probe.ts";
 import type { ProbeRequest } from "./probe_together.ts";
 

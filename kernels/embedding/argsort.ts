@@ -9,8 +9,8 @@ import type { Case, Launch, Op, Tensor } from "../../src/graph/types.ts";
 import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
 
 /** The order that sorts `ids`. */
-export function sortIds(ids: Tensor): Tensor {
-  return apply(sortIdsOp, [ids]);
+export function argsort(ids: Tensor): Tensor {
+  return apply(argsortOp, [ids]);
 }
 
 /**
@@ -37,11 +37,11 @@ ${lineHead(n, groups)}
 `;
 }
 
-/** The op behind {@linkcode sortIds}. */
-export const sortIdsOp: Op = {
-  name: "sort_ids",
+/** The op behind {@linkcode argsort}. */
+export const argsortOp: Op = {
+  name: "argsort",
   shape([ids]) {
-    if (ids?.dtype !== "u32") throw new RangeError("Cannot sort_ids: it takes one u32 input");
+    if (ids?.dtype !== "u32") throw new RangeError("Cannot argsort: it takes one u32 input");
     return [{ shape: [sizeOf(ids.shape)], dtype: "u32" }];
   },
   launch({ inputs: [ids] }, _, target) {

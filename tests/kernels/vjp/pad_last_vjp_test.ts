@@ -1,18 +1,18 @@
 /** The gradient of columns placed among zeros. */
 import { assertEquals } from "@std/assert";
-import { placeColumnsOp } from "../../../kernels/shape/place_columns.ts";
+import { padLastOp } from "../../../kernels/shape/slice_last.ts";
 import { checkVjp } from "../../support/differences.ts";
 
 for (const [first, columns] of [[0, 3], [0, 8], [4, 8], [5, 8]] as const) {
   Deno.test(`the vjp of columns placed at ${first} of ${columns} matches differences`, async () => {
     const x = { shape: [2, 4, 3], dtype: "f32" } as const;
-    await checkVjp(placeColumnsOp, { kind: "ragged", inputs: [x], attrs: { first, columns } });
+    await checkVjp(padLastOp, { kind: "ragged", inputs: [x], attrs: { first, columns } });
   });
 }
 
-Deno.test("place_columns writes its zeros over what was there", () => {
+Deno.test("pad_last writes its zeros over what was there", () => {
   const x = { shape: [2, 1], dtype: "f32", data: Float32Array.of(1, 2) } as const;
   const y = { shape: [2, 3], dtype: "f32", data: new Float32Array(6).fill(7) } as const;
-  placeColumnsOp.reference({ inputs: [x], outputs: [y] }, { first: 1, columns: 3 });
+  padLastOp.reference({ inputs: [x], outputs: [y] }, { first: 1, columns: 3 });
   assertEquals(y.data, Float32Array.of(0, 1, 0, 0, 2, 0));
 });
