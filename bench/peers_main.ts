@@ -13,8 +13,8 @@ import { besideOf, ratiosOf, type RowResult, sectionOf } from "./beside/result.t
 import { torchHere, torchSides, webgpuSides } from "./beside/sides.ts";
 import { writeTask } from "./beside/materials.ts";
 import { adapterHere, lookAround } from "./machine.ts";
-import { peersPicture, TITLE } from "./picture.ts";
-import { factsOf } from "./picture_saved.ts";
+import { peersPicture, TITLE } from "./picture/picture.ts";
+import { factsOf } from "./picture/picture_saved.ts";
 import { fileName, pageOf, showReport } from "./report.ts";
 
 const RESULTS = new URL("./results/", import.meta.url);

@@ -1,23 +1,23 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { type BenchRequest, parseBench } from "../bench/args.ts";
-import { benchMatmul } from "../bench/matmul.ts";
-import { benchGenerate } from "../bench/generate.ts";
-import { exchangeSeconds } from "../bench/exchange.ts";
+import { benchMatmul } from "../bench/kernels/matmul.ts";
+import { benchGenerate } from "../bench/step/generate.ts";
+import { exchangeSeconds } from "../bench/exchange/exchange.ts";
 import type { Machine } from "../bench/machine.ts";
 import { slugOf } from "../bench/machine.ts";
 import { TWINS } from "../bench/naive/mod.ts";
-import { opsTable, timeCase } from "../bench/ops.ts";
+import { opsTable, timeCase } from "../bench/kernels/ops.ts";
 import { fileName, pageOf, showReport } from "../bench/report.ts";
 import { alignTable, fixed } from "../bench/table.ts";
 import { median, medians, roundOf } from "../bench/time.ts";
-import { timeDevice } from "../bench/timed_device.ts";
+import { timeDevice } from "../bench/step/timed_device.ts";
 import { OPS } from "../kernels/mod.ts";
 import { treeAddOp } from "../kernels/reduce/tree_add.ts";
 import { Refusal } from "../src/base/refusal.ts";
 import { openReference } from "../src/device/reference.ts";
 import { sharedGpu } from "./support/gpu.ts";
 import type { Case, Op } from "../src/graph/types.ts";
-import { planOf } from "./support/cases.ts";
+import { planOf } from "./support/graph/cases.ts";
 
 const BUDGET = { rounds: 1, roundSeconds: 0 };
 

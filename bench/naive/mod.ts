@@ -1,13 +1,13 @@
 /** The naive twin of every op, by the op's name. */
-import { attentionBackwardTwin, attentionTwin } from "./attention.ts";
-import { cachedAttentionTwin } from "./cached_attention.ts";
+import { attentionBackwardTwin, attentionTwin } from "./attention/attention.ts";
+import { cachedAttentionTwin } from "./attention/cached_attention.ts";
 import {
   broadcastTimeTwin,
   concatTwin,
   padLastTwin,
   poolTimeTwin,
   sliceLastTwin,
-} from "./copies.ts";
+} from "./shape/copies.ts";
 import { matmulTwin } from "./matmul.ts";
 import { pointwiseTwin } from "./pointwise.ts";
 import { recurrenceBackwardTwin, recurrenceTwin } from "./recurrence.ts";
@@ -22,7 +22,7 @@ import {
   rowNormsTwin,
 } from "./rows.ts";
 import { pointwiseSegmentsTwin, sliceTwin, updateSliceTwin } from "./runs.ts";
-import { argsortTwin, columnSumTwin, finiteTwin, sumTwin, treeAddTwin } from "./sums.ts";
+import { argsortTwin, columnSumTwin, finiteTwin, sumTwin, treeAddTwin } from "./reduce/sums.ts";
 import type { Twin } from "./twin.ts";
 
 /** Twins by op name. An op without one is timed alone. */

@@ -12,7 +12,7 @@ import embeddingBackward from "./embedding_backward.wgsl" with { type: "text" };
 import layerNorm from "./layer_norm.wgsl" with { type: "text" };
 import layerNormDgamma from "./layer_norm_dgamma.wgsl" with { type: "text" };
 import layerNormDx from "./layer_norm_dx.wgsl" with { type: "text" };
-import rowNorms from "./row_norms.wgsl" with { type: "text" };
+import rowNorms from "./reduce/row_norms.wgsl" with { type: "text" };
 import type { Twin } from "./twin.ts";
 
 function width(spec: Spec | undefined): number {

@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { besideOf } from "../../bench/beside/result.ts";
-import { peersPicture, TITLE } from "../../bench/picture.ts";
-import { factsOf, readPeers } from "../../bench/picture_saved.ts";
+import { peersPicture, TITLE } from "../../bench/picture/picture.ts";
+import { factsOf, readPeers } from "../../bench/picture/picture_saved.ts";
 import { pageOf, wrapped } from "../../bench/report.ts";
 import { EXIT, Refusal } from "../../src/base/refusal.ts";
 import { MEASURED, MEASURED_SIDES } from "./peers_fixture.ts";
@@ -55,7 +55,7 @@ Deno.test("readPeers() reads what was printed, and refuses the rest", () => {
 
 Deno.test("a comparison that was printed becomes the same picture without measuring", async () => {
   const draw = async (input: string) => {
-    const main = fileURLToPath(new URL("../../bench/picture_main.ts", import.meta.url));
+    const main = fileURLToPath(new URL("../../bench/picture/picture_main.ts", import.meta.url));
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "--quiet", "--no-prompt", main],
       stdin: "piped",

@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { besideOf, type BesideRow, sectionOf } from "../../bench/beside/result.ts";
 import { ROWS } from "../../bench/beside/rows.ts";
-import { peersPicture, TITLE } from "../../bench/picture.ts";
+import { peersPicture, TITLE } from "../../bench/picture/picture.ts";
 import { fixed } from "../../bench/table.ts";
 import { findChromium, visit } from "../scaling/browser.ts";
 import { MEASURED, MEASURED_FACTS, MEASURED_SIDES } from "./peers_fixture.ts";

@@ -1,6 +1,6 @@
 /** Storm after storm for some minutes, families in turn, added up. */
 import { atUnload } from "../../src/base/unload.ts";
-import { FAMILIES, type Family, Lab } from "../faults/support.ts";
+import { FAMILIES, type Family, Lab } from "../faults/support/support.ts";
 import type { Kind } from "./plan.ts";
 import { type Storm, stormArgs, weather } from "./storm.ts";
 

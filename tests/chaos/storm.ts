@@ -6,8 +6,8 @@
 import { assert } from "@std/assert";
 import { atUnload } from "../../src/base/unload.ts";
 import { listCheckpoints } from "../../src/checkpoint/load.ts";
-import { descriptors, isWorker } from "../faults/proc.ts";
-import { args, type Family, Lab, pause } from "../faults/support.ts";
+import { descriptors, isWorker } from "../faults/support/proc.ts";
+import { args, type Family, Lab, pause } from "../faults/support/support.ts";
 import { copyCheckout, namesIn, type Running } from "../e2e/support.ts";
 import { sendControl, type WorkersChange } from "../../workers/run/control.ts";
 import * as harm from "./harm.ts";

@@ -1,7 +1,7 @@
 /** Stdout takes all of a text, and a reader or a terminal that is gone is no fault. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { openOutput, openProduct, quietenLostConsole } from "../../src/terminal/output.ts";
-import { ERRORS } from "../faults/bad_disk.ts";
+import { ERRORS } from "../faults/support/bad_disk.ts";
 
 Deno.test("openOutput() writes all bytes to a sink that takes a few at a time", () => {
   const taken: number[] = [];

@@ -5,7 +5,7 @@ import { treeAddOp } from "../../kernels/reduce/tree_add.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { Op } from "../../src/graph/types.ts";
-import { planOf } from "../support/cases.ts";
+import { planOf } from "../support/graph/cases.ts";
 
 const STRETCH = [{ slot: "a", offset: 0, length: 4 }];
 

@@ -1,6 +1,6 @@
 /** `profile`, as a user calls it: the table and the trace tell of the same step. */
 import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
-import { assertNested } from "../support/trace.ts";
+import { assertNested } from "../support/graph/trace.ts";
 import type { TraceEvent } from "../../src/cli/profile/trace.ts";
 import { runCommand } from "./command.ts";
 import { assertOneLine, contents } from "./refusals.ts";

@@ -13,10 +13,10 @@ import { evaluateModel } from "../../workers/coordinator/evaluate.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
 import { memoryLaunch } from "../support/crew.ts";
 import { beginsIn } from "../support/documents.ts";
-import { fullLogits } from "../support/full_window.ts";
+import { fullLogits } from "../support/graph/full_window.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { tinyRecurrent } from "../support/recurrent.ts";
-import { someValues } from "../support/traced.ts";
+import { someValues } from "../support/graph/traced.ts";
 
 const VOCABULARY = 11;
 const onReference = () => Promise.resolve(openReference());

@@ -24,9 +24,9 @@ import {
 import { Replica } from "../../src/engine/replica.ts";
 import { sharedGpu } from "../support/gpu.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
-import { checkPlan } from "../support/plan_laws.ts";
-import { tolerance } from "../support/tolerance.ts";
-import { distance, loadGraph, resultsOf } from "../support/traced.ts";
+import { checkPlan } from "../support/graph/plan_laws.ts";
+import { tolerance } from "../support/graph/tolerance.ts";
+import { distance, loadGraph, resultsOf } from "../support/graph/traced.ts";
 
 const VOCABULARY = 53;
 const gpu = sharedGpu();

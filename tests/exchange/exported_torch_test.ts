@@ -5,7 +5,7 @@ import { readSafetensors } from "../../src/checkpoint/tensors/safetensors.ts";
 import type { Shape } from "../../src/base/shape.ts";
 import { writeExported } from "../../src/artifacts/exported.ts";
 import { TempFolder } from "../checkpoint/fixture.ts";
-import { runTrace } from "../support/run_trace.ts";
+import { runTrace } from "../support/graph/run_trace.ts";
 import { assertNear, type ExchangeGolden, onBoth, readGolden } from "./golden.ts";
 import { GOLDEN, type PortableInput, portableOf, traceLogits } from "./models.ts";
 

@@ -8,7 +8,7 @@ import type { GptConfig } from "../../src/models/gpt.ts";
 import { openModel } from "../../src/artifacts/model.ts";
 import { writeExported } from "../../src/artifacts/exported.ts";
 import { TempFolder } from "../checkpoint/fixture.ts";
-import { runTrace } from "../support/run_trace.ts";
+import { runTrace } from "../support/graph/run_trace.ts";
 import { assertNear, onBoth } from "./golden.ts";
 import { portableOf, someTokens, traceLogits } from "./models.ts";
 

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
 import { sharedGpu } from "../support/gpu.ts";
-import type { Numbers } from "../support/torch_golden.ts";
+import type { Numbers } from "../support/graph/torch_golden.ts";
 
 /** What the scripts of tests/golden write. */
 export interface ExchangeGolden {

@@ -7,7 +7,7 @@ import { fromGpt2 } from "../../src/exchange/gpt2.ts";
 import { LOSS } from "../../src/plan/layout.ts";
 import { openModel } from "../../src/artifacts/model.ts";
 import { traceGradient } from "../../src/engine/plans.ts";
-import { runTrace } from "../support/run_trace.ts";
+import { runTrace } from "../support/graph/run_trace.ts";
 import { assertNear, type ExchangeGolden, onBoth, readGolden } from "./golden.ts";
 import { traceLogits } from "./models.ts";
 

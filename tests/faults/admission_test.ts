@@ -7,7 +7,7 @@ import { EXIT } from "../../src/base/refusal.ts";
 import { runCommand } from "../e2e/command.ts";
 import { copyCheckout, type Running } from "../e2e/support.ts";
 import { textOf } from "../e2e/text.ts";
-import { args, golden, Lab, stepLine } from "./support.ts";
+import { args, golden, Lab, stepLine } from "./support/support.ts";
 
 const FORMULAS = "src/nn/formulas.ts";
 

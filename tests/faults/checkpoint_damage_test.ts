@@ -188,7 +188,7 @@ Deno.test({
     Deno.copyFileSync(`${path}/${PARTS[0]}`, `${temp.path}/secret`);
     forge(path, lists("../../secret"));
     const log = `${temp.path}/log`;
-    const script = fileURLToPath(new URL("load_child.ts", import.meta.url));
+    const script = fileURLToPath(new URL("./children/load_child.ts", import.meta.url));
     const run = [Deno.execPath(), "run", "--quiet", "--no-prompt", "--no-check", "-A", script];
     const { code } = await new Deno.Command("strace", {
       args: ["-f", "-qq", "-e", "trace=open,openat", "-o", log, ...run, `${temp.path}/root`],

@@ -1,7 +1,7 @@
 /** The process that evaluates a config ends with the command that started it, whatever it handles. */
 import { assert } from "@std/assert";
 import { Place, ROOT, taskOptions } from "../e2e/support.ts";
-import { catches } from "./proc.ts";
+import { catches } from "./support/proc.ts";
 
 Deno.test("a config that handles all signals and computes for ever ends with its command", async () => {
   using place = new Place();
@@ -35,7 +35,7 @@ Deno.test("the list of a config's imports ends with its command", async () => {
 /** Starts a command that loads the config `a.ts` of a place. */
 function loadConfig(place: Place): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: [...taskOptions(""), `${ROOT}tests/faults/configs_child.ts`, place.of("a.ts")],
+    args: [...taskOptions(""), `${ROOT}tests/faults/children/configs_child.ts`, place.of("a.ts")],
     cwd: place.path,
     stdout: "null",
     stderr: "null",

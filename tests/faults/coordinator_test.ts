@@ -6,10 +6,10 @@ import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/ass
 import { EXIT } from "../../src/base/refusal.ts";
 import { namesIn } from "../e2e/support.ts";
 import { assertOneLine, assertRefused } from "../e2e/refusals.ts";
-import { assertStopsAreKept } from "./stops.ts";
-import { shell } from "./proc.ts";
-import { args, golden, Lab, stepLine, STEPS } from "./support.ts";
-import { changeWorkers } from "./elastic.ts";
+import { assertStopsAreKept } from "./support/stops.ts";
+import { shell } from "./support/proc.ts";
+import { args, golden, Lab, stepLine, STEPS } from "./support/support.ts";
+import { changeWorkers } from "./support/elastic.ts";
 
 Deno.test("9: lstm: SIGKILL of the coordinator ends all workers within 2 s, and resume gives the same bits", async () => {
   using lab = new Lab();

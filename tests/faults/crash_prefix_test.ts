@@ -5,7 +5,7 @@ import type { Disk } from "../../src/checkpoint/disk.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
 import { applyRetention, cleanLeftovers } from "../../src/checkpoint/retention.ts";
 import { draftOf, hashOf, names, TempFolder } from "../checkpoint/fixture.ts";
-import { type Effect, keyOf, materialise, Recorder, worldsAfter } from "./write_log.ts";
+import { type Effect, keyOf, materialise, Recorder, worldsAfter } from "./support/write_log.ts";
 
 const POLICY = { keep: 1, keep_every: 0, keep_best: false };
 

@@ -5,7 +5,7 @@ import { stepName } from "../../src/checkpoint/names.ts";
 import { runCommand } from "../e2e/command.ts";
 import { namesIn } from "../e2e/support.ts";
 import { textOf } from "../e2e/text.ts";
-import { args, Lab, stepLine, STEPS } from "./support.ts";
+import { args, Lab, stepLine, STEPS } from "./support/support.ts";
 
 /** A prepared folder `data` whose shard has some sixty blocks. */
 async function prepared(): Promise<Lab> {

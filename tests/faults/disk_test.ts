@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { TempFolder } from "../checkpoint/fixture.ts";
 import { DISK, MOUNT, needing, STRACE } from "../support/needs.ts";
-import { denoRun, inNamespace } from "./disk.ts";
+import { denoRun, inNamespace } from "./support/disk.ts";
 
 Deno.test({
   ...needing("a save on a full disk leaves the last checkpoint, and the next one works", MOUNT),

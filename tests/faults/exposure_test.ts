@@ -6,7 +6,7 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { namesIn, Place, tinyArgs } from "../e2e/support.ts";
 import { untilClosed } from "../transport/doors.ts";
 import { until } from "../transport/wire.ts";
-import { catches, listening, startedWith } from "./proc.ts";
+import { catches, listening, startedWith } from "./support/proc.ts";
 
 /** 32 bytes in base64 (with its end) or in hex: what a token looks like. */
 const SECRET = /(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=|(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/;

@@ -4,7 +4,7 @@ import { EXIT } from "../../src/base/refusal.ts";
 import { MANIFEST, type Manifest, printManifest } from "../../src/checkpoint/manifest.ts";
 import { runCommand } from "../e2e/command.ts";
 import { namesIn } from "../e2e/support.ts";
-import { args, golden, Lab } from "./support.ts";
+import { args, golden, Lab } from "./support/support.ts";
 
 Deno.test("gpt: a forged checkpoint ends no command as a bug, and a resume goes on from the one before it", async () => {
   using lab = new Lab();

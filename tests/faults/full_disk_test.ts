@@ -3,9 +3,9 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { EXIT } from "../../src/base/refusal.ts";
 import { ROOT, taskOptions, tinyArgs } from "../e2e/support.ts";
-import { Lab } from "./support.ts";
+import { Lab } from "./support/support.ts";
 import { MOUNT, needing, STRACE } from "../support/needs.ts";
-import { inNamespace } from "./disk.ts";
+import { inNamespace } from "./support/disk.ts";
 
 /** A command of a shell that runs `train`. */
 function trainLine(...args: readonly string[]): string {
@@ -92,7 +92,7 @@ Deno.test({
 });
 
 Deno.test("a file beyond ulimit -f is an error of that file, and does not end the process", async () => {
-  const child = fileURLToPath(new URL("file_limit_child.ts", import.meta.url));
+  const child = fileURLToPath(new URL("./children/file_limit_child.ts", import.meta.url));
   const folder = Deno.makeTempDirSync();
   try {
     const run = `'${Deno.execPath()}' run --quiet --no-check -A '${child}' '${folder}/file'`;

@@ -4,7 +4,7 @@ import { EXIT } from "../../src/base/refusal.ts";
 import { startSweep, sweepFile, TINY } from "../e2e/sweep.ts";
 import { Place, type Running, withoutStatus } from "../e2e/support.ts";
 import { contentsOf } from "../support/contents.ts";
-import { args, golden, Lab, pause, stepLine } from "./support.ts";
+import { args, golden, Lab, pause, stepLine } from "./support/support.ts";
 
 /** Starts a run that is slow at step 12, whose step before is told. */
 async function startSlow(lab: Lab): Promise<Running> {

@@ -1,7 +1,7 @@
 /** What a bad link between workers does to a run: nothing that shows in its bits. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { args, FAMILIES, golden, Lab } from "./support.ts";
-import { disturbed } from "./wire.ts";
+import { args, FAMILIES, golden, Lab } from "./support/support.ts";
+import { disturbed } from "./support/wire.ts";
 
 for (const family of FAMILIES) {
   Deno.test(`22: ${family}: altered, cut and half-closed links cost an attempt each, no worker and no step`, async () => {

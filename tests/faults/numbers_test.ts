@@ -2,9 +2,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { EXIT } from "../../src/base/refusal.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
-import { assertReplayed, poison, stepsOf } from "./replay.ts";
+import { assertReplayed, poison, stepsOf } from "./support/replay.ts";
 import { namesIn } from "../e2e/support.ts";
-import { args, golden, Lab } from "./support.ts";
+import { args, golden, Lab } from "./support/support.ts";
 
 Deno.test("19: lstm: a gradient that is NaN once is computed again, counted as the machine's fault, and costs no bit", async () => {
   using lab = new Lab();

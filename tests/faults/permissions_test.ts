@@ -5,8 +5,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { codeOnDisk } from "../../workers/launch/code.ts";
 import { Place, ROOT, SMOKE, taskOptions, tinyArgs } from "../e2e/support.ts";
-import { audit } from "./audit.ts";
-import { startedWith } from "./proc.ts";
+import { audit } from "./support/audit.ts";
+import { startedWith } from "./support/proc.ts";
 
 /** Deno's words for what flags do not allow. */
 const REFUSED =
@@ -56,7 +56,7 @@ async function deeds(
   { place, sockets }: { place: Place; sockets: string },
 ): Promise<Record<string, string>> {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: [...options, `${ROOT}tests/faults/deeds_child.ts`, sockets, place.of("run")],
+    args: [...options, `${ROOT}tests/faults/children/deeds_child.ts`, sockets, place.of("run")],
     cwd: place.path,
     env: { TMPDIR: place.of("tmp") },
     stderr: "inherit",
@@ -302,7 +302,7 @@ Deno.test("a config reads what it imports from its project, and can do nothing e
       "export default { ...base, name: String(lines.length), seed: same.steps };\n",
   );
   const { stdout, stderr, code } = await new Deno.Command(Deno.execPath(), {
-    args: [...taskOptions(""), `${ROOT}tests/faults/configs_child.ts`, good, ...paths],
+    args: [...taskOptions(""), `${ROOT}tests/faults/children/configs_child.ts`, good, ...paths],
     cwd: place.path,
     env: { AWS_SECRET_ACCESS_KEY: "secret", NO_COLOR: "1" },
   }).output();

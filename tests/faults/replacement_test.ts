@@ -6,8 +6,8 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { EXIT } from "../../src/base/refusal.ts";
 import { namesIn, type Running } from "../e2e/support.ts";
 import { needing, PRLIMIT } from "../support/needs.ts";
-import { descriptors, shell } from "./proc.ts";
-import { args, golden, Lab, stepLine, STEPS } from "./support.ts";
+import { descriptors, shell } from "./support/proc.ts";
+import { args, golden, Lab, stepLine, STEPS } from "./support/support.ts";
 
 /** A place whose runs can be broken while they go on. */
 class Site extends Lab {

@@ -9,8 +9,8 @@ import { greet } from "../../src/transport/handshake.ts";
 import { bindUnix, dialUnix } from "../../src/transport/unix.ts";
 import { enter, HELLO, OTHER, TOKEN, untilClosed } from "../transport/doors.ts";
 import { frameBytes, rawFrame, soon, until } from "../transport/wire.ts";
-import { descriptors } from "./proc.ts";
-import { openProxy } from "./proxy.ts";
+import { descriptors } from "./support/proc.ts";
+import { openProxy } from "./support/proxy.ts";
 
 /** Milliseconds in which an honest peer comes in, whatever strangers do. */
 const HONEST = 1000;

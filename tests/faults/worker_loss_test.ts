@@ -3,9 +3,9 @@
  * Here are the quick ones; the folder `full` has the others.
  */
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
-import { args, FAMILIES, golden, Lab, stepLine } from "./support.ts";
-import { assertLossCostsNothing } from "./loss.ts";
-import { isWorker } from "./proc.ts";
+import { args, FAMILIES, golden, Lab, stepLine } from "./support/support.ts";
+import { assertLossCostsNothing } from "./support/loss.ts";
+import { isWorker } from "./support/proc.ts";
 
 for (const family of FAMILIES) {
   Deno.test(`1: ${family}: SIGKILL of rank 1 in forward is seen within 100 ms, the next step counts within 3 s, no step is lost`, async () => {

@@ -9,8 +9,8 @@ import { applyAll, newTrace } from "../../src/graph/trace.ts";
 import type { Tensor } from "../../src/graph/types.ts";
 import { compile } from "../../src/plan/compile.ts";
 import { sharedGpu } from "../support/gpu.ts";
-import { gradientsOf, weightedSum } from "../support/run_trace.ts";
-import { tolerance } from "../support/tolerance.ts";
+import { gradientsOf, weightedSum } from "../support/graph/run_trace.ts";
+import { tolerance } from "../support/graph/tolerance.ts";
 
 const gpu = sharedGpu();
 const [HEADS, WIDTH] = [2, 8];

@@ -9,10 +9,10 @@ import type { Device } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Tensor } from "../../src/graph/types.ts";
-import { gradientsOf, plus, runTrace, weightedSum } from "../support/run_trace.ts";
-import { tolerance } from "../support/tolerance.ts";
-import type { Numbers, TorchGolden } from "../support/torch_golden.ts";
-import { readTorch } from "../support/torch_golden.ts";
+import { gradientsOf, plus, runTrace, weightedSum } from "../support/graph/run_trace.ts";
+import { tolerance } from "../support/graph/tolerance.ts";
+import type { Numbers, TorchGolden } from "../support/graph/torch_golden.ts";
+import { readTorch } from "../support/graph/torch_golden.ts";
 
 const CELLS: Readonly<Record<string, Cell>> = {
   rnn_tanh: rnnTanh,

@@ -11,8 +11,8 @@ import { add, formula, mul, tanh } from "../../src/graph/formula.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import type { Case, Op, Target } from "../../src/graph/types.ts";
 import { sharedGpu } from "../support/gpu.ts";
-import { bitsOf, productCase, productsBy } from "../support/products.ts";
-import { tolerance } from "../support/tolerance.ts";
+import { bitsOf, productCase, productsBy } from "../support/graph/products.ts";
+import { tolerance } from "../support/graph/tolerance.ts";
 
 const gpu = sharedGpu();
 

@@ -12,8 +12,8 @@ import { sharedGpu } from "../support/gpu.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Spec, Tensor } from "../../src/graph/types.ts";
-import { gradientsOf, plus, runTrace, weightedSum } from "../support/run_trace.ts";
-import { tolerance } from "../support/tolerance.ts";
+import { gradientsOf, plus, runTrace, weightedSum } from "../support/graph/run_trace.ts";
+import { tolerance } from "../support/graph/tolerance.ts";
 
 /** B, T, H */
 type Sizes = readonly [number, number, number];

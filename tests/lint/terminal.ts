@@ -13,9 +13,9 @@ const CONSOLE = [
   "src/config/module/module_child.ts",
   "src/config/module/module_list_child.ts",
   "workers/probe/probe_child.ts",
-  "bench/prepare_child.ts",
-  "bench/startup_child.ts",
-  "bench/reduce_pair.ts",
+  "bench/data/prepare_child.ts",
+  "bench/step/startup_child.ts",
+  "bench/exchange/reduce_pair.ts",
   "bench/peers/",
 ];
 
@@ -24,7 +24,7 @@ const STREAMS = [
   "src/terminal/output.ts",
   "src/terminal/status.ts",
   // A picture for a file.
-  "bench/picture_main.ts",
+  "bench/picture/picture_main.ts",
 ];
 
 /** Files that may open a stream which takes control sequences: their lines go through DrawnLine. */
@@ -87,7 +87,7 @@ export function terminalRule(file: string, context: Deno.lint.RuleContext): Deno
     },
     Property(node) {
       const isChild = isNamed(node.key, "stdout", "stderr") && isNamed(node.value, "inherit");
-      if (isChild && file !== "bench/prepare.ts") report(node);
+      if (isChild && file !== "bench/data/prepare.ts") report(node);
     },
   };
 }

@@ -16,7 +16,7 @@ import { newScope, RANDOM_KEY } from "../../src/nn/scope.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import { evaluationPlan, gradientPlan, shapeOf, traceGradient } from "../../src/engine/plans.ts";
 import { randomTokens, tinyConfig, type TinyInput } from "../support/gpt.ts";
-import { loadGraph, resultsOf } from "../support/traced.ts";
+import { loadGraph, resultsOf } from "../support/graph/traced.ts";
 import { corpusIn } from "../../src/corpus/corpus.ts";
 
 const VOCABULARY = 13;

@@ -5,7 +5,7 @@ import type { RunConfig, RunInput } from "../../src/config/schema.ts";
 import { type ArrayMemory, openReference } from "../../src/device/reference.ts";
 import { traceGradient } from "../../src/engine/plans.ts";
 import { tinyConfig, type TinyInput } from "../support/gpt.ts";
-import { loadGraph, resultsOf } from "../support/traced.ts";
+import { loadGraph, resultsOf } from "../support/graph/traced.ts";
 
 const VOCABULARY = 7;
 /** Cut-off and rounding errors are both about 1e-10 of the loss here. */

@@ -25,7 +25,7 @@ import { corpusIn } from "../../src/corpus/corpus.ts";
 import { gradientPlan, shapeOf, updatePlan } from "../../src/engine/plans.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import { randomTokens, tinyConfig, type TinyInput } from "../support/gpt.ts";
-import { runTrace } from "../support/run_trace.ts";
+import { runTrace } from "../support/graph/run_trace.ts";
 
 const VOCABULARY = 13;
 const WIDTHS = [16, 32, 64, 128];

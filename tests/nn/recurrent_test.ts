@@ -7,9 +7,9 @@ import { newTrace } from "../../src/graph/trace.ts";
 import type { Tensor } from "../../src/graph/types.ts";
 import { recurrent } from "../../src/nn/recurrent.ts";
 import { newScope } from "../../src/nn/scope.ts";
-import { gradientsOf, runTrace, weightedSum } from "../support/run_trace.ts";
-import type { Numbers } from "../support/torch_golden.ts";
-import { readTorch } from "../support/torch_golden.ts";
+import { gradientsOf, runTrace, weightedSum } from "../support/graph/run_trace.ts";
+import type { Numbers } from "../support/graph/torch_golden.ts";
+import { readTorch } from "../support/graph/torch_golden.ts";
 
 const LAYERS = 2;
 

@@ -18,7 +18,7 @@ import {
 } from "../../src/optim/update.ts";
 import { compile } from "../../src/plan/compile.ts";
 import type { Plan } from "../../src/plan/types.ts";
-import { checkPlan } from "../support/plan_laws.ts";
+import { checkPlan } from "../support/graph/plan_laws.ts";
 import { pointwise, pointwiseOp } from "../../kernels/pointwise/pointwise.ts";
 import { applyAll, newTrace } from "../../src/graph/trace.ts";
 import type { Expr } from "../../src/graph/formula.ts";

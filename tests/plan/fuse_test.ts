@@ -12,8 +12,8 @@ import { compile } from "../../src/plan/compile.ts";
 import { fuse, prune } from "../../src/plan/fuse.ts";
 import { traceGradient } from "../../src/engine/plans.ts";
 import { tinyConfig, type TinyInput } from "../support/gpt.ts";
-import { distance, loadGraph, resultsOf } from "../support/traced.ts";
-import { tolerance } from "../support/tolerance.ts";
+import { distance, loadGraph, resultsOf } from "../support/graph/traced.ts";
+import { tolerance } from "../support/graph/tolerance.ts";
 
 const VOCABULARY = 13;
 

@@ -8,7 +8,7 @@ import { newTrace } from "../../src/graph/trace.ts";
 import type { Call, Tensor } from "../../src/graph/types.ts";
 import { GELU } from "../../src/nn/formulas.ts";
 import { compile } from "../../src/plan/compile.ts";
-import { checkPlan } from "../support/plan_laws.ts";
+import { checkPlan } from "../support/graph/plan_laws.ts";
 
 /** Products of a and b, each onto the one before. */
 function products(count: number) {

@@ -20,7 +20,7 @@ import {
   updatePlan,
 } from "../../src/engine/plans.ts";
 import { tinyConfig, type TinyInput } from "../support/gpt.ts";
-import { checkPlan } from "../support/plan_laws.ts";
+import { checkPlan } from "../support/graph/plan_laws.ts";
 
 const VOCABULARY = 29;
 

@@ -11,8 +11,8 @@ import { recompute } from "../../src/plan/recompute.ts";
 import { gradientPlan, shapeOf, traceGradient } from "../../src/engine/plans.ts";
 import { sharedGpu } from "../support/gpu.ts";
 import { tinyConfig } from "../support/gpt.ts";
-import { checkPlan } from "../support/plan_laws.ts";
-import { loadGraph, resultsOf } from "../support/traced.ts";
+import { checkPlan } from "../support/graph/plan_laws.ts";
+import { loadGraph, resultsOf } from "../support/graph/traced.ts";
 
 const VOCABULARY = 29;
 const gpu = sharedGpu();

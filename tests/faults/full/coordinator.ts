@@ -1,10 +1,10 @@
 /** The coordinator at every moment that it can die or be told to stop, with real processes. */
 import { assertEquals, assertLess } from "@std/assert";
 import { SAVE_POINTS } from "../../../src/checkpoint/commit.ts";
-import { assertReplayed } from "../replay.ts";
-import { assertSavesAreWhole } from "../killed_save.ts";
-import { assertStopsAreKept } from "../stops.ts";
-import { args, FAMILIES, golden, Lab, stepLine, STEPS } from "../support.ts";
+import { assertReplayed } from "../support/replay.ts";
+import { assertSavesAreWhole } from "../support/killed_save.ts";
+import { assertStopsAreKept } from "../support/stops.ts";
+import { args, FAMILIES, golden, Lab, stepLine, STEPS } from "../support/support.ts";
 
 /** Points of a save by family: all of them once, and again one of each phase. */
 const POINTS = {

@@ -1,7 +1,7 @@
 /** Slow and dark links between workers. */
 import { assert, assertEquals } from "@std/assert";
-import { args, golden, Lab } from "../support.ts";
-import { disturbed } from "../wire.ts";
+import { args, golden, Lab } from "../support/support.ts";
+import { disturbed } from "../support/wire.ts";
 
 Deno.test("22: gpt: a link that is 200 ms late changes no bit, and who is waited for is named", async () => {
   using lab = new Lab();

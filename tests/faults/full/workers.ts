@@ -8,10 +8,10 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { EXIT } from "../../../src/base/refusal.ts";
-import { assertLossCostsNothing } from "../loss.ts";
-import { poison } from "../replay.ts";
-import { isStopped } from "../proc.ts";
-import { args, FAMILIES, type Family, golden, Lab, pause, stepLine } from "../support.ts";
+import { assertLossCostsNothing } from "../support/loss.ts";
+import { poison } from "../support/replay.ts";
+import { isStopped } from "../support/proc.ts";
+import { args, FAMILIES, type Family, golden, Lab, pause, stepLine } from "../support/support.ts";
 
 const NAMES: Readonly<Record<string, string>> = {
   forward: "1: {family}: SIGKILL in forward",

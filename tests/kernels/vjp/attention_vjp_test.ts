@@ -3,7 +3,7 @@ import { assertThrows } from "@std/assert";
 import { attentionOp } from "../../../kernels/attention/attention.ts";
 import { applyAll, newTrace } from "../../../src/graph/trace.ts";
 import type { Case, Spec, Tensor } from "../../../src/graph/types.ts";
-import { checkVjp } from "../../support/differences.ts";
+import { checkVjp } from "../../support/graph/differences.ts";
 
 const KEY: Spec = { shape: [2], dtype: "u32" };
 

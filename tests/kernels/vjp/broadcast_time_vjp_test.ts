@@ -1,7 +1,7 @@
 /** A vector over its window, and its gradient. */
 import { assertEquals } from "@std/assert";
 import { broadcastTimeOp } from "../../../kernels/shape/pool_time.ts";
-import { checkVjp } from "../../support/differences.ts";
+import { checkVjp } from "../../support/graph/differences.ts";
 
 for (const kind of ["last", "mean"] as const) {
   for (const time of [1, 5]) {

@@ -1,7 +1,7 @@
 /** The gradients of two tensors side by side. */
 import { concatOp } from "../../../kernels/shape/concat.ts";
 import type { Spec } from "../../../src/graph/types.ts";
-import { checkVjp } from "../../support/differences.ts";
+import { checkVjp } from "../../support/graph/differences.ts";
 
 const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
 

@@ -3,7 +3,7 @@ import { assert } from "@std/assert";
 import { crossEntropyOp } from "../../../kernels/cross_entropy/cross_entropy.ts";
 import { IGNORE } from "../../../src/base/ignore.ts";
 import type { Case, View } from "../../../src/graph/types.ts";
-import { checkVjp } from "../../support/differences.ts";
+import { checkVjp } from "../../support/graph/differences.ts";
 
 function logitsCase(shape: number[], fill: (views: readonly View[]) => void): Case {
   return {

@@ -4,7 +4,7 @@ import { embeddingBackwardOp } from "../../../kernels/embedding/embedding_backwa
 import { embeddingOp } from "../../../kernels/embedding/embedding.ts";
 import { argsortOp } from "../../../kernels/embedding/argsort.ts";
 import type { Case } from "../../../src/graph/types.ts";
-import { checkVjp } from "../../support/differences.ts";
+import { checkVjp } from "../../support/graph/differences.ts";
 
 for (const [vocabulary, columns] of [[3, 4], [29, 5]] as const) {
   Deno.test(`the vjp of embedding [${vocabulary}, ${columns}] matches differences`, async () => {

@@ -4,7 +4,7 @@ import { layerNormOp } from "../../../kernels/layer_norm/layer_norm.ts";
 import { gradients } from "../../../src/graph/reverse.ts";
 import { applyAll, newTrace } from "../../../src/graph/trace.ts";
 import type { Case, Spec } from "../../../src/graph/types.ts";
-import { checkVjp } from "../../support/differences.ts";
+import { checkVjp } from "../../support/graph/differences.ts";
 
 const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
 

@@ -1,7 +1,7 @@
 /** The gradients of the matrix product, with and without transposes. */
 import { matmulOp } from "../../../kernels/matmul/matmul.ts";
 import type { Case, Spec } from "../../../src/graph/types.ts";
-import { checkVjp } from "../../support/differences.ts";
+import { checkVjp } from "../../support/graph/differences.ts";
 
 const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
 

@@ -1,7 +1,7 @@
 /** The gradient of columns placed among zeros. */
 import { assertEquals } from "@std/assert";
 import { padLastOp } from "../../../kernels/shape/slice_last.ts";
-import { checkVjp } from "../../support/differences.ts";
+import { checkVjp } from "../../support/graph/differences.ts";
 
 for (const [first, columns] of [[0, 3], [0, 8], [4, 8], [5, 8]] as const) {
   Deno.test(`the vjp of columns placed at ${first} of ${columns} matches differences`, async () => {

@@ -5,7 +5,7 @@ import type { Expr } from "../../../src/graph/formula.ts";
 import * as f from "../../../src/graph/formula.ts";
 import { formula } from "../../../src/graph/formula.ts";
 import type { Case, Spec } from "../../../src/graph/types.ts";
-import { checkVjp } from "../../support/differences.ts";
+import { checkVjp } from "../../support/graph/differences.ts";
 
 /** A formula of the first input, by name; the range keeps clear of kinks and poles. */
 const FUNCTIONS: Readonly<Record<string, (x: Expr) => Expr>> = {

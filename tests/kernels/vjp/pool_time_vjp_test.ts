@@ -1,7 +1,7 @@
 /** What is read of a window, and its gradient. */
 import { assertEquals } from "@std/assert";
 import { poolTimeOp } from "../../../kernels/shape/pool_time.ts";
-import { checkVjp } from "../../support/differences.ts";
+import { checkVjp } from "../../support/graph/differences.ts";
 
 for (const kind of ["last", "mean"] as const) {
   for (const shape of [[2, 1, 3], [3, 5, 4]]) {

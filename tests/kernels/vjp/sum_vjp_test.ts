@@ -1,6 +1,6 @@
 /** The gradients of the total and of the sum of squares. */
 import { sumOp } from "../../../kernels/reduce/sum.ts";
-import { checkVjp } from "../../support/differences.ts";
+import { checkVjp } from "../../support/graph/differences.ts";
 
 Deno.test("the vjp of sum matches differences", async () => {
   for (const square of [false, true]) {

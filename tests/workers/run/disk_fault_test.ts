@@ -5,7 +5,7 @@ import { Refusal } from "../../../src/base/refusal.ts";
 import { openReference } from "../../../src/device/reference.ts";
 import { Faults } from "../../../workers/faults/plan.ts";
 import { type FaultPlan, faultPlanSchema } from "../../../workers/faults/schema.ts";
-import { ERRORS } from "../../faults/bad_disk.ts";
+import { ERRORS } from "../../faults/support/bad_disk.ts";
 import { tinyConfig } from "../../support/gpt.ts";
 import { lockstep, type RunRecord } from "../../support/lockstep.ts";
 

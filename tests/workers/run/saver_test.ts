@@ -9,7 +9,7 @@ import { requireRoom } from "../../../workers/run/room.ts";
 import { openCheckpoint } from "../../../src/checkpoint/verify.ts";
 import { saver } from "../../../workers/run/saver.ts";
 import { draftOf, names, TempFolder } from "../../checkpoint/fixture.ts";
-import { BadDisk, CALLS, ERRORS } from "../../faults/bad_disk.ts";
+import { BadDisk, CALLS, ERRORS } from "../../faults/support/bad_disk.ts";
 import { tinyConfig } from "../../support/gpt.ts";
 import { letters } from "../../support/lockstep.ts";
 

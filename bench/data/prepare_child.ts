@@ -1,0 +1,38 @@
+/** One preparation in a process of its own: says how long it took and what memory it needed at most. */
+import { prepare } from "../../src/prepare/prepare.ts";
+
+/** What the process says, as JSON. */
+export interface Prepared {
+  readonly seconds: number;
+  /** Largest resident set in MB; that of the end where the system does not tell. */
+  readonly rss: number;
+  readonly tokens: number;
+  /** Seconds of the same call once more, which finds nothing to do. */
+  readonly again: number;
+}
+
+function peakMegabytes(): number {
+  try {
+    const [, kilobytes] = /VmHWM:\s+(\d+)/.exec(Deno.readTextFileSync("/proc/self/status")) ?? [];
+    return Number(kilobytes) * 1024 / 1e6;
+  } catch {
+    return Deno.memoryUsage().rss / 1e6;
+  }
+}
+
+if (import.meta.main) {
+  const [file = "", out = "", tokenizer = ""] = Deno.args;
+  const request = { names: [file], out, tokenizer, validation: 0.1 };
+  const start = performance.now();
+  const { index } = await prepare(request);
+  const middle = performance.now();
+  const rss = peakMegabytes();
+  await prepare(request);
+  const said: Prepared = {
+    seconds: (middle - start) / 1000,
+    rss,
+    tokens: (index?.train.tokens ?? 0) + (index?.validation.tokens ?? 0),
+    again: (performance.now() - middle) / 1000,
+  };
+  console.log(JSON.stringify(said));
+}

@@ -1,0 +1,104 @@
+/**
+ * What a step costs with several workers, as real processes: how much of it is moving the gradient.
+ * Parts of the way are also measured alone, since in a step they hide behind waiting for peers.
+ */
+import gptChar from "../../configs/gpt_char.ts";
+import { resolveConfig } from "../../src/config/resolve.ts";
+import { openWebGpu } from "../../src/device/webgpu.ts";
+import type { WebGpuDevice } from "../../src/device/webgpu.ts";
+import { shapeOf } from "../../src/engine/plans.ts";
+import { corpusOf } from "../corpus.ts";
+import { exchangeSeconds } from "./exchange.ts";
+import type { Report } from "../report.ts";
+import { fixed, percent } from "../table.ts";
+import { pairSeconds } from "./reduce_pair.ts";
+import { medianSeconds } from "../time.ts";
+import { timeWorlds, type WorldTimes } from "./worlds.ts";
+
+const WORLDS: readonly number[] = [1, 2, 4];
+
+/** Megabytes of the vectors that two processes reduce with nothing else to do. */
+const PAIR_MEGABYTES: readonly number[] = [1, 10, 100];
+
+/** Times worlds whose names (`workers=2`) hold `filter`. */
+export async function benchReduce({ filter }: { filter: string }): Promise<Report> {
+  const config = resolveConfig(gptChar);
+  const corpus = await corpusOf(config);
+  const { layout } = shapeOf(config, corpus.vocabulary);
+  const length = layout.pieces.reduce((a, b) => a + b, 0);
+  const device = await openWebGpu({ runtime: Deno.version.deno });
+  const readBack = await readBackSeconds(device, length);
+  const worlds = WORLDS.filter((world) => world === 1 || `workers=${world}`.includes(filter));
+  const times = await timeWorlds(config, corpus, worlds);
+  const one = times[0] as WorldTimes;
+  const rows: string[][] = [];
+  for (const time of times) {
+    const exchange = time.world === 1 ? 0 : await exchangeSeconds(time.world, length);
+    rows.push(rowOf(time, { readBack: time.world === 1 ? 0 : readBack, exchange, one }));
+  }
+  const pairs: string[][] = [];
+  for (const megabytes of PAIR_MEGABYTES) {
+    const seconds = await pairSeconds(megabytes * 1e6 / 4);
+    pairs.push([String(megabytes), fixed(1e3 * seconds), fixed(megabytes / 1e3 / seconds)]);
+  }
+  return {
+    what: "reduce",
+    adapter: device.name,
+    sections: [{
+      title: `${config.name}: a step with several workers, ms`,
+      table: [HEAD, ...rows],
+      notes: [
+        `The gradient has ${length} elements, ${fixed(4 * length / 1e6)} MB; columns of the ` +
+        "step are medians of rank 0",
+        "compute holds the read-back and, of a device that is shared, the wait for it; exchange " +
+        "holds the wait for the slowest peer",
+        "read and exchange alone: on an idle device, and all ranks in one process over Unix sockets",
+        "moving alone: read alone, exchange alone and write, as a share of the step; moving: with " +
+        "exchange as the step saw it",
+        "pace: tokens per second, of those of one worker, which has the same cores for itself; all " +
+        "worlds take turns",
+      ],
+    }, {
+      title: "The reduce of two processes that do nothing else",
+      table: [["MB", "ms", "GB/s per worker"], ...pairs],
+      notes: ["Each worker sends as many bytes as the vector has, and receives as many"],
+    }],
+  };
+}
+
+const HEAD = [
+  "workers",
+  "step",
+  "pace",
+  "compute",
+  "exchange",
+  "write",
+  "inspect",
+  "rest",
+  "read alone",
+  "exchange alone",
+  "moving alone",
+  "moving",
+];
+
+function rowOf(
+  { world, step, compute, exchange, write, inspect, rest }: WorldTimes,
+  alone: { readBack: number; exchange: number; one: WorldTimes },
+): string[] {
+  const [readBack, exchanged] = [1e3 * alone.readBack, 1e3 * alone.exchange];
+  return [
+    String(world),
+    fixed(step),
+    fixed(alone.one.step / step),
+    ...[compute, exchange, write, inspect, rest, readBack, exchanged].map(fixed),
+    percent(readBack + exchanged + write, step),
+    percent(readBack + exchange + write, step),
+  ];
+}
+
+/** Seconds to read a gradient of `length` elements from a device that has nothing else to do. */
+async function readBackSeconds(device: WebGpuDevice, length: number): Promise<number> {
+  const memory = device.memory();
+  memory.ensure("gradient", length);
+  return await medianSeconds(() => memory.read([{ slot: "gradient", offset: 0, length }]), 20);
+}

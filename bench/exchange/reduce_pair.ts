@@ -1,0 +1,100 @@
+/**
+ * The all-reduce between two processes with nothing else to do: seconds for vectors of several
+ * sizes over a Unix socket. Each end is a process that runs this file.
+ */
+import { join } from "node:path";
+import { AllReducer } from "../../src/reduce/all_reduce.ts";
+import { assign } from "../../src/reduce/assign.ts";
+import { cover } from "../../src/reduce/tree.ts";
+import type { Channel } from "../../src/transport/channel.ts";
+import { dialUnix, listenUnix } from "../../src/transport/unix.ts";
+import { median, secondsOf } from "../time.ts";
+
+const MICRO_BATCHES = 4;
+const WORLD = 2;
+const SOCKET = "pair.sock";
+const WARM_UP = 2;
+const ROUNDS = 9;
+
+/** Median seconds of one all-reduce of `length` elements between two processes. */
+export async function pairSeconds(length: number): Promise<number> {
+  const folder = await Deno.makeTempDir({ prefix: "shoal-bench-" });
+  try {
+    const ends = [0, 1].map((rank) => start({ folder, rank, length }));
+    const [first] = await Promise.all(ends.map((end) => end.output()));
+    const text = new TextDecoder().decode(first?.stdout);
+    if (!first?.success) throw new Error(`Cannot time a reduce: need two ends that agree: ${text}`);
+    return median((JSON.parse(text) as number[]).slice(WARM_UP));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+interface End {
+  readonly folder: string;
+  readonly rank: number;
+  readonly length: number;
+}
+
+function start({ folder, rank, length }: End): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      "--cached-only",
+      `--allow-net=unix:${join(folder, SOCKET)}`,
+      `--allow-read=${folder}`,
+      `--allow-write=${folder}`,
+      import.meta.url,
+      folder,
+      String(rank),
+      String(length),
+    ],
+    stdout: "piped",
+  }).spawn();
+}
+
+/** The other end, which may not be listening yet. */
+async function dial(path: string): Promise<Channel> {
+  for (let tries = 0;; tries++) {
+    try {
+      return await dialUnix(path, { attempt: 0 });
+    } catch (error) {
+      if (tries === 500) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
+
+/** Seconds of each round, as one end sees them. */
+async function reduceOver(
+  channel: Channel,
+  { rank, length }: { rank: number; length: number },
+): Promise<number[]> {
+  const ranges = assign(MICRO_BATCHES, WORLD);
+  const peers = rank === 0 ? [undefined, channel] : [channel, undefined];
+  const reducer = new AllReducer({ rank, peers, ranges, length });
+  const { first, count } = ranges[rank] as { first: number; count: number };
+  const roots = cover(first, count).map((node) => ({
+    node,
+    data: new Float32Array(length).fill(1 + rank),
+  }));
+  const times: number[] = [];
+  for (let step = 0; step < WARM_UP + ROUNDS; step++) {
+    times.push(await secondsOf(() => reducer.reduce(step, roots)));
+  }
+  return times;
+}
+
+if (import.meta.main) {
+  const [folder = "", rank, length] = Deno.args;
+  const path = join(folder, SOCKET);
+  const end = { rank: Number(rank), length: Number(length) };
+  const listener = end.rank === 0 ? await listenUnix(path, { attempt: 0 }) : undefined;
+  const channel = await listener?.accept() ?? await dial(path);
+  listener?.close();
+  const times = await reduceOver(channel, end);
+  channel.close();
+  if (end.rank === 0) console.log(JSON.stringify(times));
+}

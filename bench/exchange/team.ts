@@ -1,0 +1,25 @@
+/** A team of real worker processes that a bench leads step by step: no journal, no checkpoints. */
+import type { RunConfig } from "../../src/config/schema.ts";
+import { RULES } from "../../src/membership/types.ts";
+import { Faults } from "../../workers/faults/plan.ts";
+import type { Corpus } from "../../src/corpus/corpus.ts";
+import { setUp } from "../../workers/coordinator/setup.ts";
+import { spawnCrew } from "../../workers/launch/spawn.ts";
+import { Team } from "../../workers/group/team.ts";
+
+/** `config.workers` workers, whose shares stay as they are. */
+export function benchTeam(config: RunConfig, corpus: Corpus): Team {
+  return new Team({
+    launch: spawnCrew,
+    workers: config.workers,
+    rules: { ...RULES, microBatches: config.micro_batches, weighEvery: Infinity },
+    faults: new Faults(),
+    note: () => {},
+    limit: () => 0,
+    setUp: () => setUp(config, corpus),
+    part: () => {},
+    interrupted: () => {},
+    stop: new AbortController().signal,
+    now: () => performance.now(),
+  });
+}

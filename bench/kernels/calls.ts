@@ -1,0 +1,54 @@
+/** Times the calls of a plan. Knows plans and devices, no op by name. */
+import type { Device, Memory } from "../../src/device/types.ts";
+import type { Call } from "../../src/graph/types.ts";
+import type { Plan, Region } from "../../src/plan/types.ts";
+import type { Budget, Round } from "../time.ts";
+import { roundOf, secondsOf } from "../time.ts";
+
+/** Repetitions in one pass, at most. A step has as many calls in a pass as this, or more. */
+const MAX_IN_PASS = 64;
+
+/** Where a call is timed. Its buffers must hold what it reads. */
+export interface Place {
+  readonly device: Device;
+  readonly memory: Memory;
+  readonly budget: Budget;
+}
+
+/**
+ * Rounds of one call of `plan`. It is repeated within a pass, as calls of a step follow each
+ * other, so that what a submission costs by itself does not count.
+ */
+export async function roundOfCall(
+  plan: Plan,
+  call: Call<Region>,
+  { device, memory, budget }: Place,
+): Promise<Round> {
+  const output = call.outputs[0] as Region;
+  const slot = plan.slots[output.slot]?.name as string;
+  const wait = () => memory.read([{ slot, offset: output.offset, length: 1 }]);
+  const load = (times: number) =>
+    device.load({ ...plan, calls: Array.from({ length: times }, () => call) }, memory);
+  const once = await load(1);
+  once.run();
+  await wait();
+  const rough = await secondsOf(() => {
+    once.run();
+    return wait();
+  });
+  const fit = Math.floor(budget.roundSeconds / 10 / rough);
+  const inPass = Math.min(MAX_IN_PASS, Math.max(1, fit));
+  const many = await load(inPass);
+  const round = await roundOf({ run: () => many.run(), wait }, budget);
+  return async () => await round() / inPass;
+}
+
+/** `plan` with its local slots shared by name, so that programs of single calls can use them. */
+export function sharing(plan: Plan, prefix: string): Plan {
+  const slots = plan.slots.map((slot) =>
+    slot.role === "local"
+      ? { ...slot, name: `${prefix}/${slot.name}`, role: "scalar" as const }
+      : slot
+  );
+  return { ...plan, slots };
+}

@@ -1,0 +1,83 @@
+/** What moves columns and time steps about, by the book: one thread per element. */
+import type { SliceLastAttrs } from "../../../kernels/shape/slice_last.ts";
+import type { PadLastAttrs } from "../../../kernels/shape/slice_last.ts";
+import type { PoolTimeAttrs } from "../../../kernels/shape/pool_time.ts";
+import type { BroadcastTimeAttrs } from "../../../kernels/shape/pool_time.ts";
+import { sizeOf } from "../../../src/base/shape.ts";
+import type { Io, Launch, Spec, Target } from "../../../src/graph/types.ts";
+import { lineGroups } from "../../../src/graph/wgsl.ts";
+import sliceLast from "./slice_last.wgsl" with { type: "text" };
+import concat from "./concat.wgsl" with { type: "text" };
+import padLast from "./pad_last.wgsl" with { type: "text" };
+import poolTime from "./pool_time.wgsl" with { type: "text" };
+import broadcastTime from "./broadcast_time.wgsl" with { type: "text" };
+import type { Twin } from "../twin.ts";
+
+function width(spec: Spec | undefined): number {
+  return spec?.shape.at(-1) ?? 1;
+}
+
+/** Binds all inputs, then output 0, with a thread for each of its elements. */
+function threads(
+  { inputs, outputs }: Io<Spec>,
+  { groups }: Target,
+): Pick<Launch, "bindings" | "groups"> {
+  return {
+    bindings: [...inputs.map((_, input) => ({ input })), { output: 0 }],
+    groups: lineGroups(sizeOf(outputs[0]?.shape ?? []), groups),
+  };
+}
+
+/** One thread per element. */
+export const concatTwin: Twin = {
+  fills: [0],
+  launch: (io, _, target) => [{
+    wgsl: concat,
+    constants: { A: width(io.inputs[0]), B: width(io.inputs[1]) },
+    ...threads(io, target),
+  }],
+};
+
+/** One thread per element. */
+export const sliceLastTwin: Twin = {
+  fills: [0],
+  launch: (io, { first, count }: SliceLastAttrs, target) => [{
+    wgsl: sliceLast,
+    constants: { C: width(io.inputs[0]), first, count },
+    ...threads(io, target),
+  }],
+};
+
+/** One thread per element, the zeros included. */
+export const padLastTwin: Twin = {
+  fills: [0],
+  launch: (io, { first, columns }: PadLastAttrs, target) => [{
+    wgsl: padLast,
+    constants: { C: columns, first, count: width(io.inputs[0]) },
+    ...threads(io, target),
+  }],
+};
+
+/** One thread per element. */
+export const poolTimeTwin: Twin = {
+  fills: [0],
+  launch: (io, { kind }: PoolTimeAttrs, target) => [{
+    wgsl: poolTime,
+    constants: {
+      T: io.inputs[0]?.shape[1] ?? 1,
+      D: width(io.inputs[0]),
+      mean: kind === "mean" ? 1 : 0,
+    },
+    ...threads(io, target),
+  }],
+};
+
+/** One thread per element, the zeros included. */
+export const broadcastTimeTwin: Twin = {
+  fills: [0],
+  launch: (io, { time, kind }: BroadcastTimeAttrs, target) => [{
+    wgsl: broadcastTime,
+    constants: { T: time, D: width(io.inputs[0]), mean: kind === "mean" ? 1 : 0 },
+    ...threads(io, target),
+  }],
+};

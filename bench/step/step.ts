@@ -1,0 +1,273 @@
+/**
+ * One training step on one device, in this process: where its time goes, by host and device, and by
+ * op. What several workers add is another bench's matter.
+ */
+import { countsOf, usedOf } from "../../src/budget/counts.ts";
+import { flopsPerToken } from "../../src/budget/flops.ts";
+import { betterPeaks, measurePeaks, type Peaks } from "../../src/cli/profile/peak.ts";
+import { exceededNotes, usesOf } from "../../src/cli/profile/summary.ts";
+import type { RunConfig } from "../../src/config/schema.ts";
+import { taskOf } from "../../src/data/sources/mod.ts";
+import { isSoftware } from "../../src/device/adapter.ts";
+import { openWebGpu } from "../../src/device/webgpu.ts";
+import type { Target } from "../../src/graph/types.ts";
+import type { Plan } from "../../src/plan/types.ts";
+import {
+  gradientPlan,
+  inspectPlan,
+  shapeOf,
+  treeAddPlan,
+  updatePlan,
+} from "../../src/engine/plans.ts";
+import { Replica } from "../../src/engine/replica.ts";
+import type { Corpus } from "../../src/corpus/corpus.ts";
+import { corpusOf } from "../corpus.ts";
+import { adapterHere } from "../machine.ts";
+import type { Report, Section } from "../report.ts";
+import { gpuConfigs, stepConfigs } from "./step_configs.ts";
+import { timeByOp } from "./step_ops.ts";
+import type { PlanUse } from "./step_ops.ts";
+import { fixed, percent } from "../table.ts";
+import { median, secondsOf } from "../time.ts";
+import { timeDevice } from "./timed_device.ts";
+import type { Filter } from "../filter.ts";
+import type { HostTimes, TimedDevice } from "./timed_device.ts";
+
+const RUNTIME = Deno.version.deno;
+
+/** Steps before the clock starts, and seconds that are measured; steps have bounds as well. */
+const WARM_UP = 3;
+const SECONDS = 3;
+const STEPS: readonly [number, number] = [5, 60];
+
+/** Times a step of each config whose name holds `filter`; those for GPUs elsewhere by full name. */
+export async function benchStep({ filter, doing }: Filter): Promise<Report> {
+  const sections: Section[] = [];
+  let adapter = await adapterHere();
+  const software = isSoftware(adapter);
+  const larger = gpuConfigs().filter(({ name }) => !software || name === filter);
+  for (const config of [...stepConfigs(), ...larger]) {
+    if (!config.name.includes(filter)) continue;
+    doing?.(config.name);
+    const timed = await timeConfig(config);
+    adapter = timed.adapter;
+    sections.push(...timed.sections);
+  }
+  return { what: "step", adapter, sections };
+}
+
+/** The plans of a step. */
+export function plansOf(config: RunConfig, vocabulary: number): PlanUse[] {
+  const { layout } = shapeOf(config, vocabulary);
+  const { micro_batches } = config;
+  const levels = Array.from({ length: Math.log2(micro_batches) }, (_, level) => level);
+  return [
+    {
+      name: "gradient",
+      plan: gradientPlan(config, vocabulary, layout),
+      times: micro_batches,
+    },
+    ...levels.map((level) => ({
+      name: `tree add ${level}`,
+      plan: treeAddPlan(layout, level),
+      times: micro_batches / 2 ** (level + 1),
+    })),
+    { name: "inspect", plan: inspectPlan(layout), times: 1 },
+    { name: "update", plan: updatePlan(config, layout), times: 1 },
+  ];
+}
+
+async function timeConfig(config: RunConfig): Promise<{ adapter: string; sections: Section[] }> {
+  const corpus = await corpusOf(config);
+  const gpu = await openWebGpu({ clock: true, runtime: RUNTIME });
+  const before = await measurePeaks(gpu);
+  const timed = timeDevice(gpu);
+  const replica = new Replica(timed.device, { config, corpus });
+  const cold = await secondsOf(() => openAndStep(replica, config));
+  const warm = await openAgain(config, corpus);
+  let plans: PlanUse[] = [];
+  const compile = await secondsOf(() => plans = plansOf(config, corpus.vocabulary));
+  const steps = await timeSteps(config, { replica, timed, passSeconds: () => gpu.passSeconds() });
+  const byOp = await timeByOp(plans, { device: gpu, memory: timed.memory() });
+  const tokens = config.micro_batches * config.windows * timeOf(config);
+  const use = useNote(config, {
+    corpus,
+    peaks: betterPeaks(before, await measurePeaks(gpu)),
+    tokens_per_s: tokens / steps.median,
+  });
+  return {
+    adapter: gpu.name,
+    sections: [
+      splitSection(config, { ...steps, tokens, parameters: replica.parameters, use }),
+      { title: `${config.name}: device time by op`, ...byOp },
+      loadSection(config, { plans, target: gpu.target, compile, cold, warm }),
+    ],
+  };
+}
+
+/** Model FLOP utilisation by each formula, of the best matmul of this device. */
+function useNote(
+  config: RunConfig,
+  { corpus, peaks: { flops_per_s, side }, tokens_per_s }: {
+    corpus: Corpus;
+    peaks: Peaks;
+    tokens_per_s: number;
+  },
+): string {
+  const { model } = config;
+  const { params } = shapeOf(config, corpus.vocabulary);
+  const counts = { ...countsOf(params, model), all: usedOf(params) };
+  const uses = usesOf(flopsPerToken(counts, { model, time: timeOf(config) }), {
+    tokens_per_s,
+    peaks: { "the best matmul": flops_per_s },
+  });
+  const shares = uses.map(({ formula, mfu }) =>
+    `${mfu === null ? "unknown" : percent(mfu, 1)} by ${formula}`
+  ).join(", ");
+  const best = `${fixed(flops_per_s / 1e9)} GFLOP/s at side ${side}`;
+  return [`MFU: ${shares}; of the best matmul here, ${best}`, ...exceededNotes(uses)].join(". ");
+}
+
+/**
+ * Seconds until a replica has done a step, when the driver has met its kernels before. The device
+ * stays open: closed while the buffer of a read is on its way back, it would fail that read.
+ */
+async function openAgain(config: RunConfig, corpus: Corpus): Promise<number> {
+  const device = await openWebGpu({ runtime: RUNTIME });
+  return await secondsOf(() => openAndStep(new Replica(device, { config, corpus }), config));
+}
+
+/** Drivers may put compiling off until a kernel runs, so a step belongs to loading. */
+async function openAndStep(replica: Replica, config: RunConfig): Promise<void> {
+  await replica.open();
+  await step(replica, config, 0);
+}
+
+async function step(replica: Replica, { micro_batches }: RunConfig, number: number): Promise<void> {
+  replica.accumulate(number, { level: Math.log2(micro_batches), index: 0 });
+  await replica.inspect();
+  replica.update(number);
+}
+
+/** Means over the measured steps, in seconds. */
+interface Split {
+  readonly mean: number;
+  readonly median: number;
+  readonly count: number;
+  readonly host: HostTimes;
+  /** Undefined where the adapter has no clock. */
+  readonly device: number | undefined;
+}
+
+async function timeSteps(
+  config: RunConfig,
+  { replica, timed, passSeconds }: {
+    replica: Replica;
+    timed: TimedDevice;
+    passSeconds: () => Promise<number | undefined>;
+  },
+): Promise<Split> {
+  let number = 1;
+  const next = () => step(replica, config, number++);
+  for (let i = 0; i < WARM_UP; i++) await next();
+  const rough = await secondsOf(next);
+  const [least, most] = STEPS;
+  const count = Math.min(most, Math.max(least, Math.ceil(SECONDS / rough)));
+  const before = await passSeconds();
+  timed.reset();
+  const laps: number[] = [];
+  for (let i = 0; i < count; i++) laps.push(await secondsOf(next));
+  const { encode, write, wait } = timed.times;
+  const after = await passSeconds();
+  return {
+    mean: laps.reduce((a, b) => a + b, 0) / count,
+    median: median(laps),
+    count,
+    host: { encode: encode / count, write: write / count, wait: wait / count },
+    device: before === undefined || after === undefined ? undefined : (after - before) / count,
+  };
+}
+
+function splitSection(
+  config: RunConfig,
+  { mean, median, count, host, device, tokens, parameters, use }: Split & {
+    tokens: number;
+    parameters: number;
+    use: string;
+  },
+): Section {
+  const { encode, write, wait } = host;
+  const row = (name: string, seconds: number) => [
+    name,
+    fixed(seconds * 1e3),
+    percent(seconds, mean),
+  ];
+  const { micro_batches, windows, model } = config;
+  const kind = model.kind === "gpt" ? `heads ${model.heads}` : model.cell;
+  return {
+    title: `${config.name}: one step`,
+    table: [
+      ["part", "ms", "share"],
+      row("step, mean", mean),
+      row("step, median", median),
+      ...device === undefined ? [] : [row("device: passes", device)],
+      row("host: encode and submit", encode),
+      row("host: writes", write),
+      row("host: wait for the device", wait),
+      row("host: the rest", mean - encode - write - wait),
+    ],
+    notes: [
+      `${Math.round(tokens / median)} tokens/s at the median of ${count} steps`,
+      use,
+      `${parameters} parameters: ${model.layers} layers, width ${model.width}, ${kind}; ` +
+      `${micro_batches} micro-batches of ${windows} windows of ${timeOf(config)} tokens`,
+      device === undefined
+        ? "This adapter has no clock: device time is not known"
+        : "Device time is that of passes by timestamps, copies between buffers left out; the " +
+          "host's parts overlap it; a driver on the CPU may compute while work is submitted",
+    ],
+  };
+}
+
+/** Dispatches of calls. */
+function launchesOf(calls: Plan["calls"], target: Target): number {
+  return calls.reduce((sum, call) => sum + call.op.launch(call, call.attrs, target).length, 0);
+}
+
+/** Tokens of a window. */
+function timeOf({ data }: RunConfig): number {
+  return taskOf(data, 0).time;
+}
+
+function loadSection(
+  config: RunConfig,
+  { plans, target, compile, cold, warm }: {
+    plans: readonly PlanUse[];
+    target: Target;
+    compile: number;
+    cold: number;
+    warm: number;
+  },
+): Section {
+  return {
+    title: `${config.name}: plans`,
+    table: [
+      ["plan", "calls", "launches", "pool MB", "tensors MB", "pool / tensors"],
+      ...plans.map(({ name, plan: { calls, pooled: { bytes, tensorBytes } } }) => [
+        name,
+        String(calls.length),
+        String(launchesOf(calls, target)),
+        fixed(bytes / 1e6),
+        fixed(tensorBytes / 1e6),
+        tensorBytes === 0 ? "" : percent(bytes, tensorBytes),
+      ]),
+    ],
+    notes: [
+      `Tracing and compiling these plans takes ${fixed(compile * 1e3)} ms`,
+      `Loading them, first parameters and first step: ${
+        fixed(cold * 1e3)
+      } ms, on a second device ` +
+      `${fixed(warm * 1e3)} ms; the driver's cache on disk is empty when this bench runs first`,
+    ],
+  };
+}

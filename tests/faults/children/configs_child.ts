@@ -1,0 +1,14 @@
+/** Loads each argument as a config; prints as JSON, by path, the value or the line that refuses it. */
+import { Refusal } from "../../../src/base/refusal.ts";
+import { loadConfig } from "../../../src/config/load.ts";
+
+const ends: Record<string, unknown> = {};
+for (const path of Deno.args) {
+  try {
+    ends[path] = await loadConfig(path);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    ends[path] = error.message;
+  }
+}
+console.log(JSON.stringify(ends));

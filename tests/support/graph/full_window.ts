@@ -1,0 +1,68 @@
+/** A model over whole windows at once, for decoders to be held against. */
+import { sizeOf } from "../../../src/base/shape.ts";
+import type { NamedTensor } from "../../../src/checkpoint/tensors/tensor.ts";
+import type { Device } from "../../../src/device/types.ts";
+import { newTrace } from "../../../src/graph/trace.ts";
+import { logitsOf } from "../../../src/models/mod.ts";
+import { newScope } from "../../../src/nn/scope.ts";
+import { compile } from "../../../src/plan/compile.ts";
+import type { DecodedModel } from "../../../src/engine/decode_plan.ts";
+import { decodedShape } from "../../../src/engine/decode_plan.ts";
+import { someValues } from "./traced.ts";
+
+/** A model and its parameters by name. */
+export interface HeldModel extends DecodedModel {
+  readonly params: ReadonlyMap<string, NamedTensor>;
+}
+
+/** Parameters of a model that are far from special, by name. */
+export function someParams(model: DecodedModel): Map<string, NamedTensor> {
+  return new Map(
+    decodedShape(model).params.map((param) => {
+      const { name, shape } = param;
+      return [name, { name, shape, data: someValues(param) }];
+    }),
+  );
+}
+
+/** Gives logits of tokens [rows, T], [rows, T, V] flat: elements [first, first + length) of them. */
+export type FullWindow = (
+  tokens: Uint32Array,
+  span?: { first: number; length: number },
+) => Promise<Float32Array>;
+
+/**
+ * Loads a model over windows of `time` tokens, computed at once and from states of zero. A learned
+ * table of positions is cut to T rows.
+ */
+export async function openFull(
+  device: Device,
+  { model, vocabulary, params }: HeldModel,
+  { rows, time }: { rows: number; time: number },
+): Promise<FullWindow> {
+  const trace = newTrace();
+  const { scope, params: declared } = newScope(trace, { training: false });
+  const inputs = trace.source({ shape: [rows, time], dtype: "u32" }, "batch", "inputs");
+  const input = { inputs, vocabulary, classes: vocabulary, one: false, carries: false };
+  const logits = logitsOf(model)(scope, input, model);
+  const { calls, constants } = trace;
+  const memory = device.memory();
+  const program = await device.load(compile({ calls, constants, results: { logits } }), memory);
+  for (const { name, shape } of declared) {
+    memory.write(name, (params.get(name) as NamedTensor).data.subarray(0, sizeOf(shape)));
+  }
+  return async (tokens, { first, length } = { first: 0, length: sizeOf(logits.shape) }) => {
+    memory.write("inputs", tokens);
+    program.run();
+    return await memory.read([{ slot: "logits", offset: first, length }]);
+  };
+}
+
+/** Logits [rows, T, V] of tokens [rows, T]. */
+export async function fullLogits(
+  device: Device,
+  model: HeldModel,
+  { tokens, rows }: { tokens: Uint32Array; rows: number },
+): Promise<Float32Array> {
+  return await (await openFull(device, model, { rows, time: tokens.length / rows }))(tokens);
+}
