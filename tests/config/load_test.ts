@@ -265,6 +265,9 @@ Deno.test("loadConfig() says what a config may not do, and offers no permission"
     ['new Deno.Command("ls").outputSync();', 'a config starts no program: "ls"'],
     ["Deno.hostname();", 'a config asks nothing of the system: "hostname"'],
     ['import "npm:left-pad@1.3.0";', `${nothing}: a package is not one of Shoal's`],
+    // No registry has it, as none has anything where there is no network.
+    ['import "npm:no.such.package@1.0.0";', `${nothing}: a package is not one of Shoal's`],
+    ['await import("npm:no.such.package@1.0.0");', `${nothing}: a package is not one of Shoal's`],
   ];
   const dir = await Deno.makeTempDir();
   const paths = cases.map((_, i) => `${dir}/${i}.ts`);

@@ -48,8 +48,9 @@ function forbidden(reason: string): string | undefined {
   if (/requires unscoped .*--allow-write/.test(reason)) return FORBIDS + FORBIDDEN["write"];
   const [, url] = /A remote specifier was requested: (".*?")/.exec(reason) ?? [];
   if (url !== undefined) return `${FORBIDS}${FORBIDDEN["import"]}: ${url}`;
-  // A package that is in no lock file would be fetched.
-  return reason.startsWith("The lockfile is out of date")
+  // A package that is in no lock file would be fetched: with a registry in reach the lock file is
+  // named, without one the request that failed.
+  return /^The lockfile is out of date|^Failed loading \S+ for package /.test(reason)
     ? `${FORBIDS}${FORBIDDEN["import"]}: a package is not one of Shoal's`
     : undefined;
 }
