@@ -70,5 +70,5 @@ export type { Logits, ModelInput } from "./src/models/types.ts";
 export type { Optimizer, StepScalars } from "./src/optim/types.ts";
 
 // Faults that a user can mend.
-export { EXIT, Refusal } from "./src/base/refusal.ts";
+export { EXIT, UserError } from "./src/base/refusal.ts";
 export type { ExitName } from "./src/base/refusal.ts";

@@ -1,5 +1,5 @@
 /** The command line of the bench as a value. */
-import { Refusal } from "../src/base/refusal.ts";
+import { UserError } from "../src/base/refusal.ts";
 import { type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
 
 /** The benches, in the order in which `all` runs them: step first, while driver caches are empty. */
@@ -63,7 +63,7 @@ export const BENCH: FlagsSpec = {
   ],
 };
 
-/** Reads a command line. @throws {Refusal} `config` for anything that it does not take. */
+/** Reads a command line. @throws {UserError} `config` for anything that it does not take. */
 export function parseBench(args: readonly string[]): BenchRequest | "help" {
   const { positionals, values, help } = parseFlags(args, BENCH);
   if (help) return "help";
@@ -73,11 +73,11 @@ export function parseBench(args: readonly string[]): BenchRequest | "help" {
     : [...BENCHES, ...EXTRAS].filter((bench) => bench === name);
   if (benches.length === 0 || more.length > 0) {
     const known = ["all", ...BENCHES, ...EXTRAS].join(", ");
-    throw new Refusal("config", `Cannot bench ${positionals.join(" ")}: need one of ${known}`);
+    throw new UserError("config", `Cannot bench ${positionals.join(" ")}: need one of ${known}`);
   }
   const { filter, save, json, class: kind } = values;
   if (kind !== undefined && name !== "matmul") {
-    throw new Refusal("config", `Cannot take --class=${kind}: need the bench matmul: got ${name}`);
+    throw new UserError("config", `Cannot take --class=${kind}: need the bench matmul: got ${name}`);
   }
   return { benches, filter, save, json, ...kind !== undefined && { kind } };
 }

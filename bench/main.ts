@@ -1,6 +1,6 @@
 /** The command `bench`: runs benches, shows their tables, and keeps them as files when told to. */
 import { fileURLToPath } from "node:url";
-import { Refusal } from "../src/base/refusal.ts";
+import { UserError } from "../src/base/refusal.ts";
 import { sayText, warnText } from "../src/base/text/say.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp } from "../src/cli/flags.ts";
@@ -68,7 +68,7 @@ async function bench(args: readonly string[]): Promise<void> {
     if (save) await keep(report, ["deno task bench", ...args].join(" "));
   }
   if (rows > 0) return;
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot bench: need a row whose name holds "${options.filter}": none`,
   );

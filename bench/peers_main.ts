@@ -1,7 +1,7 @@
 /** The command `bench:peers`: the same work by Shoal and by others, side by side. */
 import { fileURLToPath } from "node:url";
 import { isSoftware } from "../src/device/adapter.ts";
-import { Refusal } from "../src/base/refusal.ts";
+import { UserError } from "../src/base/refusal.ts";
 import { sayText, warn } from "../src/base/text/say.ts";
 import { cardIn } from "../src/device/backend.ts";
 import { runCommand } from "../src/cli/command.ts";
@@ -82,7 +82,7 @@ async function compare(
   }
   // A peer may fail, or time be over: without a time of ours nothing was compared.
   if (rowsOut.some(({ ratios }) => ratios.ours !== undefined)) return;
-  throw new Refusal("incomplete", "Cannot compare: need a time of ours in some row: none");
+  throw new UserError("incomplete", "Cannot compare: need a time of ours in some row: none");
 }
 
 async function save(name: string, text: string): Promise<void> {

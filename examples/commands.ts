@@ -1,5 +1,5 @@
 /** The commands that a README shows, as they are run. Pure: starts nothing. */
-import { Refusal } from "../src/base/refusal.ts";
+import { UserError } from "../src/base/refusal.ts";
 
 /** Lines of the first block of shell commands in a README, each one command. */
 export function commandsOf(readme: string): string[] {
@@ -51,11 +51,11 @@ export function shown(words: readonly string[]): string {
   ).join(" ");
 }
 
-/** The name of an example. @throws {Refusal} `config` for one that there is not. */
+/** The name of an example. @throws {UserError} `config` for one that there is not. */
 export function nameIn(known: readonly string[], given: readonly string[]): string {
   const [name = "none"] = given;
   if (given.length === 1 && known.includes(name)) return name;
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot run an example: need one of ${known.join(", ")}: ${given.join(" ") || "none"}`,
   );

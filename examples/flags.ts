@@ -1,6 +1,6 @@
 /** The command lines of the examples' own scripts. Runs nothing. */
 import type { ExitName } from "../src/base/refusal.ts";
-import { Refusal } from "../src/base/refusal.ts";
+import { UserError } from "../src/base/refusal.ts";
 import { sayText } from "../src/base/text/say.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
@@ -46,7 +46,7 @@ export function runScore(
     const [path, ...more] = positionals;
     if (path === undefined || more.length > 0) {
       const actual = positionals.join(" ") || "none";
-      throw new Refusal("config", `Cannot score: need one path of a model: ${actual}`);
+      throw new UserError("config", `Cannot score: need one path of a model: ${actual}`);
     }
     await score({ path, prompts: values["prompts"] });
   });

@@ -1,6 +1,6 @@
 /** The task `example`: runs the commands of an example's README, and prints each before it does. */
 import { resolve } from "node:path";
-import { type ExitName, Refusal } from "../src/base/refusal.ts";
+import { type ExitName, UserError } from "../src/base/refusal.ts";
 import { atUnload } from "../src/base/unload.ts";
 import { say, sayText } from "../src/base/text/say.ts";
 import { runCommand } from "../src/cli/command.ts";
@@ -38,7 +38,7 @@ async function exampleCommand(args: readonly string[]): Promise<ExitName> {
   const out = inCallersFolder(values["out"] ?? `runs/${name}`);
   if (out.includes(",")) {
     // Deno splits the list of --allow-write at commas and has no way to escape one.
-    throw new Refusal("config", `Cannot run an example in ${out}: need a path without a comma`);
+    throw new UserError("config", `Cannot run an example in ${out}: need a path without a comma`);
   }
   const readme = await Deno.readTextFile(new URL(`${name}/README.md`, import.meta.url));
   const stopping = stopOnSignals();

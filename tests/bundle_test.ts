@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { BENCHES, EXTRAS } from "../bench/args.ts";
 import { isIdle, parseBundle, ROOTS } from "../bench/bundle/parts.ts";
-import { Refusal } from "../src/base/refusal.ts";
+import { UserError } from "../src/base/refusal.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const script = Deno.readTextFileSync(new URL("bench/bundle/run.sh", ROOT));
@@ -13,7 +13,7 @@ Deno.test("a bundle's command line says where it goes, and whether peers come al
   assertEquals(parseBundle(["--out=a.tar.xz", "--no-peers"]), { out: "a.tar.xz", peers: false });
   assertEquals(parseBundle(["--help"]), "help");
   for (const words of [["b"], ["--out="], ["--out"], ["--peers"]]) {
-    assertThrows(() => parseBundle(words), Refusal, words[0]?.split("=")[0]);
+    assertThrows(() => parseBundle(words), UserError, words[0]?.split("=")[0]);
   }
 });
 

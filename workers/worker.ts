@@ -4,7 +4,7 @@
  */
 import { quietenLostConsole } from "../src/terminal/output.ts";
 import { ignoreSignals, outliveFileLimit } from "../src/terminal/signals.ts";
-import { EXIT, Refusal } from "../src/base/refusal.ts";
+import { EXIT, UserError } from "../src/base/refusal.ts";
 import { warn } from "../src/base/text/say.ts";
 import { openReference } from "../src/device/reference.ts";
 import type { Backend } from "../src/device/backend.ts";
@@ -102,7 +102,7 @@ if (import.meta.main) {
   } catch (error) {
     serving = false;
     // A refusal has reached the coordinator, which prints it once for all workers.
-    if (error instanceof Refusal) Deno.exit(EXIT[error.exit]);
+    if (error instanceof UserError) Deno.exit(EXIT[error.exit]);
     // What failed may be that the others are gone: then stdin ends too, and this process with it.
     await new Promise((resolve) => setTimeout(resolve, PATIENCE));
     warn(error instanceof Error ? error.message : String(error));

@@ -1,5 +1,5 @@
 /** The command line of the comparison with peers as a value. */
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
 import type { Effort } from "./compare.ts";
 import { type Row, ROWS } from "./rows.ts";
@@ -46,15 +46,15 @@ export interface PeersRequest {
   readonly save: boolean;
 }
 
-/** Reads a command line. @throws {Refusal} `config`. */
+/** Reads a command line. @throws {UserError} `config`. */
 export function parsePeers(args: readonly string[]): PeersRequest | "help" {
   const { positionals, values, help } = parseFlags(args, PEERS);
   if (help) return "help";
   if (positionals.length > 0) {
-    throw new Refusal("config", `Cannot compare ${positionals.join(" ")}: need ${PEERS.usage}`);
+    throw new UserError("config", `Cannot compare ${positionals.join(" ")}: need ${PEERS.usage}`);
   }
   if (values["quick"] && values["full"]) {
-    throw new Refusal("config", "Cannot be quick and full: need one of --quick and --full: both");
+    throw new UserError("config", "Cannot be quick and full: need one of --quick and --full: both");
   }
   return values as unknown as PeersRequest;
 }

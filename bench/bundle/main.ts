@@ -4,7 +4,7 @@
  */
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { sayText } from "../../src/base/text/say.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flagsHelp } from "../../src/cli/flags.ts";
@@ -32,7 +32,7 @@ async function bundle(args: readonly string[]): Promise<void> {
   await run("tar", ["-C", work.path, "--use-compress-program=xz -6 -T0", "-cf", out, "shoal"]);
   const { size } = await Deno.stat(out);
   if (size > LARGEST) {
-    throw new Refusal(
+    throw new UserError(
       "tooLarge",
       `Cannot use ${out}: need at most ${showBytes(LARGEST)}: it has ${showBytes(size)}`,
     );
@@ -97,7 +97,7 @@ async function run(
     .output();
   const [said, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   if (success) return said as string;
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot bundle: ${command} failed: ${errors?.trim().split("\n").at(-1) ?? "it said nothing"}`,
   );

@@ -1,5 +1,5 @@
 /** What a bundle holds and how it is asked for. Pure. */
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
 
 /** Modules whose packages travel, and the tests that run there. */
@@ -47,12 +47,12 @@ export interface BundleRequest {
   readonly peers: boolean;
 }
 
-/** Reads the command line. @throws {Refusal} `config` for anything else. */
+/** Reads the command line. @throws {UserError} `config` for anything else. */
 export function parseBundle(args: readonly string[]): BundleRequest | "help" {
   const { positionals, values, help } = parseFlags(args, BUNDLE);
   if (help) return "help";
   if (positionals.length > 0) {
-    throw new Refusal("config", `Cannot bundle ${positionals.join(" ")}: need flags: --out=FILE`);
+    throw new UserError("config", `Cannot bundle ${positionals.join(" ")}: need flags: --out=FILE`);
   }
   return { out: values["out"], peers: !values["no-peers"] };
 }

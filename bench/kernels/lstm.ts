@@ -4,7 +4,7 @@
  * the two alternate, so that their ratio survives a noisy machine. Needs npm for the peer.
  */
 import { fileURLToPath } from "node:url";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import { corpusOf } from "../corpus.ts";
@@ -25,7 +25,7 @@ interface Peer {
   readonly ms_per_step: number;
 }
 
-/** Times both in turns. @throws {Refusal} `noInput` when the peer cannot be run. */
+/** Times both in turns. @throws {UserError} `noInput` when the peer cannot be run. */
 export async function benchLstm(): Promise<Report> {
   const config = stepConfigs().find(({ name }) => name === "lstm_2x128");
   if (config === undefined) throw new RangeError("Cannot time lstm_2x128: it is not configured");
@@ -75,5 +75,5 @@ async function runPeer(): Promise<Peer> {
   const text = new TextDecoder().decode(stdout);
   if (code === 0) return JSON.parse(text.slice(text.indexOf("{")));
   const why = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
-  throw new Refusal("noInput", `Cannot run the peer (bench/peers): it ended with ${code}: ${why}`);
+  throw new UserError("noInput", `Cannot run the peer (bench/peers): it ended with ${code}: ${why}`);
 }

@@ -1,5 +1,5 @@
 /** What `bench:peers --json` prints, as far as its picture needs it. Pure. */
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import type { Beside, BesideRow } from "../beside/result.ts";
 import type { Machine } from "../machine.ts";
 
@@ -27,7 +27,7 @@ export function factsOf(
   ];
 }
 
-/** Reads what was printed. @throws {Refusal} `data` when it is something else. */
+/** Reads what was printed. @throws {UserError} `data` when it is something else. */
 export function readPeers(printed: string): SavedPeers {
   let value: unknown;
   try {
@@ -64,8 +64,8 @@ function isPeer(value: unknown): value is Beside {
   return isText(id) && (ratio === undefined || (Number.isFinite(ratio) && ratio > 0));
 }
 
-function refusalOf(actual: string): Refusal {
-  return new Refusal(
+function refusalOf(actual: string): UserError {
+  return new UserError(
     "data",
     `Cannot draw a comparison: need what bench:peers --json prints: ${actual}`,
   );

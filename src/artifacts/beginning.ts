@@ -1,6 +1,6 @@
 /** What a run begins with: its data, and parameters where they are not the seed's. */
 import { dirname } from "node:path";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { Checkpoint } from "../checkpoint/verify.ts";
 import type { RunConfig } from "../config/schema.ts";
@@ -18,7 +18,7 @@ export interface Beginning {
   readonly initial: ReadonlyMap<string, NamedTensor> | undefined;
 }
 
-/** What a run begins with, from a checkpoint or anew. @throws {Refusal} when it is unusable. */
+/** What a run begins with, from a checkpoint or anew. @throws {UserError} when it is unusable. */
 export async function beginning(config: RunConfig, from?: Checkpoint): Promise<Beginning> {
   const begun = await begin(config, from);
   requireTraining(config, begun.data.corpus);
@@ -34,12 +34,12 @@ async function begin(config: RunConfig, from?: Checkpoint): Promise<Beginning> {
   return { data: await readData(config, settled), initial: params };
 }
 
-/** What a checkpoint settles of the data. @throws {Refusal} for a model that was never trained here. */
+/** What a checkpoint settles of the data. @throws {UserError} for a model that was never trained here. */
 function settledBy(checkpoint: Checkpoint): Settled {
   const { path, manifest: { dataHash: hash } } = checkpoint;
   if (hash === NO_DATA) {
     const out = dirname(dirname(path));
-    throw new Refusal(
+    throw new UserError(
       "incompatible",
       `Cannot resume ${out}: need a run that was trained here: it was imported; begin one with --init=${out}`,
     );

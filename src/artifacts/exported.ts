@@ -4,7 +4,7 @@
  */
 import { dirname, join, resolve } from "node:path";
 import { fileFault, hasCode } from "../base/file_fault.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { Damage } from "../checkpoint/damage.ts";
 import { DISK } from "../checkpoint/disk.ts";
 import { ensureFolder, namesIn, writeNew } from "../checkpoint/files.ts";
@@ -39,13 +39,13 @@ const TOKENIZER_DEPTH = 32;
 /** A tokenizer's files as others write them. */
 const THEIRS = { json: "tokenizer.json", vocab: "vocab.json", merges: "merges.txt" } as const;
 
-/** Reads an exported folder. @throws {Refusal} `data` for one that lacks something or is damaged. */
+/** Reads an exported folder. @throws {UserError} `data` for one that lacks something or is damaged. */
 export async function readExported(path: string): Promise<Exported> {
   const names = await namesIn(path);
   for (const name of [FILES.config, FILES.weights]) {
     if (names.includes(name)) continue;
     const index = names.includes(`${name}.index.json`) ? ", its weights are in several files" : "";
-    throw new Refusal("data", `Cannot import ${path}: need ${name}: it is missing${index}`);
+    throw new UserError("data", `Cannot import ${path}: need ${name}: it is missing${index}`);
   }
   const paths = { config: join(path, FILES.config), weights: join(path, FILES.weights) };
   try {
@@ -58,7 +58,7 @@ export async function readExported(path: string): Promise<Exported> {
     return { ...portable, step: Number.isSafeInteger(step) ? step : undefined, tokenizer };
   } catch (error) {
     if (!(error instanceof Damage)) throw error;
-    throw new Refusal("data", `Cannot import ${path}: ${error.message}`);
+    throw new UserError("data", `Cannot import ${path}: ${error.message}`);
   }
 }
 
@@ -94,13 +94,13 @@ function fromJson(json: unknown, path: string): Tokenizer {
   return namingFile(path, () => tokenizerFrom(specOfTokenizerJson(json)));
 }
 
-/** @throws {Refusal} `data` for a tokenizer that gives ids which the model does not know. */
+/** @throws {UserError} `data` for a tokenizer that gives ids which the model does not know. */
 function requireIds(
   tokenizer: Tokenizer | undefined,
   { path, vocabulary }: { path: string; vocabulary: number },
 ): void {
   if (tokenizer === undefined || tokenizer.size <= vocabulary) return;
-  throw new Refusal(
+  throw new UserError(
     "data",
     `Cannot import ${path}: need token ids below ${vocabulary}, the model's vocabulary: the ` +
       `tokenizer's reach ${tokenizer.size - 1}`,
@@ -109,7 +109,7 @@ function requireIds(
 
 /**
  * Writes a model as a folder that others load; nothing is left of it when that fails.
- * @throws {Refusal} `config` when `out` holds something or no layout fits the model, `tooLarge`
+ * @throws {UserError} `config` when `out` holds something or no layout fits the model, `tooLarge`
  * when the disk has no room.
  */
 export async function writeExported(out: string, exported: Exported): Promise<void> {
@@ -156,17 +156,17 @@ function json(value: unknown): string {
   return JSON.stringify(value, null, 2) + "\n";
 }
 
-/** @throws {Refusal} `config` unless `out` is an empty folder or nothing at all. */
+/** @throws {UserError} `config` unless `out` is an empty folder or nothing at all. */
 export async function requireFree(out: string): Promise<void> {
   let names: string[] = [];
   try {
     names = await namesIn(out);
   } catch (error) {
     if (!hasCode(error, "ENOTDIR")) throw fileFault(error, { doing: "write to", path: out });
-    throw new Refusal("config", `Cannot write to ${out}: need a folder: it is a file`);
+    throw new UserError("config", `Cannot write to ${out}: need a folder: it is a file`);
   }
   if (names.length === 0) return;
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot write to ${out}: need a folder that is empty or new: it holds ` +
       names.slice(0, 4).join(", "),

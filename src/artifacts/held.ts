@@ -2,7 +2,7 @@
  * Which command filled a folder. Each command owns its folder: files of two commands in one folder
  * would be read, resumed and removed together.
  */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { isPrepared } from "../data/prepared/folder.ts";
 
 /** What a run records besides its config. */
@@ -32,7 +32,7 @@ export function heldBy(names: readonly string[]): Held[] {
 
 /**
  * Refuses a folder that another command filled, before anything is written there.
- * @throws {Refusal} `config` unless `folder` holds `own` or nothing that a command wrote.
+ * @throws {UserError} `config` unless `folder` holds `own` or nothing that a command wrote.
  */
 export function requireOwn(
   folder: string,
@@ -45,7 +45,7 @@ export function requireOwn(
 ): void {
   const held = heldIn(folder);
   if (held.length === 0 || held.includes(own)) return;
-  throw new Refusal("config", `${doing} ${folder}: need ${need}: it holds ${held[0]}`);
+  throw new UserError("config", `${doing} ${folder}: need ${need}: it holds ${held[0]}`);
 }
 
 function heldIn(folder: string): Held[] {

@@ -3,7 +3,7 @@
  * whose moments are zero. What it will be trained on is said later.
  */
 import { join } from "node:path";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import { saveCheckpoint } from "../checkpoint/commit.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
@@ -19,7 +19,7 @@ import type { OpenedModel } from "./model.ts";
 import { shapeOf } from "../engine/plans.ts";
 
 /**
- * Writes `out`, at once or not at all, and gives the run's config. @throws {Refusal} `config` when
+ * Writes `out`, at once or not at all, and gives the run's config. @throws {UserError} `config` when
  * `out` holds something or the model gives labels, `tooLarge` when the disk has no room.
  */
 export async function writeImported(
@@ -65,7 +65,7 @@ function configFor(
   { out, name }: { out: string; name: string },
 ): RunConfig {
   if (asked !== "next") {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot import ${path}: need a model that is asked for the next token: it gives labels`,
     );

@@ -1,6 +1,6 @@
 /** What a new run takes from a model that exists: parameters, tokenizer, vocabulary. Pure. */
 import { hashValue } from "../base/hash.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { Settled } from "../corpus/data.ts";
@@ -13,14 +13,14 @@ const POSITIONS = "positions.weight";
 /**
  * The parameters that a run of `config` begins with, and what they settle of its data. Of a table of
  * positions that is longer than the run's window its beginning is taken.
- * @throws {Refusal} `incompatible` where the config asks for another model.
+ * @throws {UserError} `incompatible` where the config asks for another model.
  */
 export function initialOf(
   config: RunConfig,
   { path, model, params, tokenizer, vocabulary }: OpenedModel,
 ): { readonly settled: Settled; readonly params: ReadonlyMap<string, NamedTensor> } {
   if (hashValue(structure(config.model)) !== hashValue(structure(model))) {
-    throw new Refusal(
+    throw new UserError(
       "incompatible",
       `Cannot begin with ${path}: need its model ${JSON.stringify(model)}: the config asks for ` +
         JSON.stringify(config.model),
@@ -31,7 +31,7 @@ export function initialOf(
     const tensor = params.get(name);
     const cut = tensor && name === POSITIONS ? head(tensor, shape) : tensor;
     if (cut !== undefined && cut.shape.join() === shape.join()) return cut;
-    throw new Refusal(
+    throw new UserError(
       "incompatible",
       `Cannot begin with ${path}: need ${name} [${shape.join(", ")}]: it has ` +
         (tensor === undefined ? "none" : `[${tensor.shape.join(", ")}]`),

@@ -4,7 +4,7 @@
  */
 import { join, resolve } from "node:path";
 import { fileFault, hasCode } from "../base/file_fault.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { Damage } from "../checkpoint/damage.ts";
 import { namesIn } from "../checkpoint/files.ts";
 import { listCheckpoints, type Listed, loadNewest } from "../checkpoint/load.ts";
@@ -59,7 +59,7 @@ export interface OpenOptions {
 
 /**
  * Opens a run's folder or its folder of checkpoints, one checkpoint, or an exported model, our own or a GPT-2 in the layout of
- * Hugging Face. @throws {Refusal} `noInput` where there is nothing of the kind, `incompatible` where
+ * Hugging Face. @throws {UserError} `noInput` where there is nothing of the kind, `incompatible` where
  * all is damaged, `data` for an exported model that is not whole, `config` for a run that was never
  * saved or evaluated.
  */
@@ -74,7 +74,7 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
   }
   const isOne = names.includes(MANIFEST) || names.includes(FILES.weights);
   if (isOne && options.which === "best") {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot open the best checkpoint of ${path}: need a run, which has several: it is one model`,
     );
@@ -83,7 +83,7 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
   if (names.includes(FILES.weights) || names.includes(FILES.config)) {
     return { path, kind: "export", config: undefined, ...await readExported(path) };
   }
-  throw new Refusal(
+  throw new UserError(
     "noInput",
     `Cannot open ${path}: need a run, a checkpoint or an exported model: it holds ` +
       (names.slice(0, 4).join(", ") || "nothing"),
@@ -96,7 +96,7 @@ async function namesOf(path: string): Promise<string[]> {
   } catch (error) {
     throw fileFault(error, { doing: "open", path, need: "a folder" });
   }
-  throw new Refusal("noInput", `Cannot open ${path}: need a folder: it is a file`);
+  throw new UserError("noInput", `Cannot open ${path}: need a folder: it is a file`);
 }
 
 /** The checkpoint of a run that is asked for. */
@@ -109,7 +109,7 @@ async function chosen(
   const listed = await listCheckpoints(root);
   if (listed.length === 0) {
     const damaged = (await namesIn(root)).filter((name) => damagedStepOf(name) !== undefined);
-    throw new Refusal(
+    throw new UserError(
       damaged.length === 0 ? "config" : "incompatible",
       `Cannot open ${root}: need at least one checkpoint: ` +
         (damaged.length === 0 ? "there is none" : `${damaged.length} are damaged and set aside`),
@@ -124,7 +124,7 @@ async function chosen(
       onSkip(path, damageOf(error));
     }
   }
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot open the best checkpoint in ${root}: need one with a validation loss: none has it`,
   );
@@ -158,7 +158,7 @@ async function only(path: string): Promise<Checkpoint> {
   try {
     return await openWhole(resolve(path));
   } catch (error) {
-    throw new Refusal("incompatible", `Cannot open checkpoint ${path}: ${damageOf(error)}`);
+    throw new UserError("incompatible", `Cannot open checkpoint ${path}: ${damageOf(error)}`);
   }
 }
 

@@ -2,7 +2,7 @@
  * Whether a checkpoint that verifies is a state of a run: hashes say that it is what somebody wrote, not
  * that it can be gone on from. Pure but for what it opens.
  */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { sameShape, type Shape, showShape } from "../base/shape.ts";
 import { Unfit } from "../checkpoint/damage.ts";
 import { MANIFEST, type Manifest, PARTS } from "../checkpoint/manifest.ts";
@@ -76,7 +76,7 @@ function fitting<T>(what: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
-    if (!(error instanceof Refusal || error instanceof RangeError)) throw error;
+    if (!(error instanceof UserError || error instanceof RangeError)) throw error;
     const [line = ""] = error.message.split("\n");
     throw new Unfit(`${MANIFEST}: ${what}: ${line}`);
   }

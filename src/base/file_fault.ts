@@ -5,7 +5,7 @@
  */
 import { constants, platform } from "node:os";
 import { oneLine } from "./text/printable.ts";
-import { type ExitName, Refusal } from "./refusal.ts";
+import { type ExitName, UserError } from "./refusal.ts";
 
 /** What a user can do about an error, what is the case, and how the command ends. */
 interface Fault {
@@ -86,7 +86,7 @@ const EMPTY = fault("a path", "it is empty");
 const ZERO = fault("a path without zero bytes", "it has one");
 
 /** A refusal made from an error of the operating system about a file. */
-export class FileFault extends Refusal {}
+export class FileFault extends UserError {}
 
 /** What a command was about, for its line. */
 export interface Doing {
@@ -187,7 +187,7 @@ export function reasonOf(error: unknown): string {
 }
 
 function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || error instanceof Refusal) return undefined;
+  if (!(error instanceof Error) || error instanceof UserError) return undefined;
   if ("code" in error && typeof error.code === "string") return error.code;
   return BY_NUMBER.get(numberOf(error) ?? "") ?? NAMES[error.name];
 }

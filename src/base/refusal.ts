@@ -27,11 +27,11 @@ export type ExitName = keyof typeof EXIT;
 
 /** Whether an error says that another process has what this one had locked. */
 export function isLockLost(error: unknown): boolean {
-  return error instanceof Refusal && error.exit === "locked";
+  return error instanceof UserError && error.exit === "locked";
 }
 
 /** A request that cannot be served, for a reason the user can mend. */
-export class Refusal extends Error {
+export class UserError extends Error {
   /** Name of the exit code that the process ends with. */
   readonly exit: ExitName;
   /** Lines below it, where it is about several things. */

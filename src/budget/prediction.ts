@@ -4,7 +4,7 @@
  */
 import { sealFault } from "../base/hash.ts";
 import { parseJsonText } from "../base/text/json.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import type { Counts } from "./counts.ts";
 import { type Scaling, scalingSchema } from "./schema.ts";
 
@@ -36,10 +36,10 @@ const LEVEL = 0.95;
 /** Factor between the ends of an interval from which on it means nothing. */
 const WIDEST = 10;
 
-/** Reads a scaling.json. @throws {Refusal} `data` where it is none, or has no law of N and D. */
+/** Reads a scaling.json. @throws {UserError} `data` where it is none, or has no law of N and D. */
 export function parseScaling(text: string, path: string): Scaling {
   const fault = (reason: string) =>
-    new Refusal(
+    new UserError(
       "data",
       `Cannot predict a loss from ${path}: need the scaling.json of a fit of L(N, D): ${reason}`,
     );

@@ -2,7 +2,7 @@
  * Which worker computes on which card: the rules by which people's words and a machine's cards
  * become one card for each seat. Pure: what cards there are others find out.
  */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { type Card, isNvidia, KINDS, pciAddress, showCard } from "./card.ts";
 
 /** What is chosen from, and what was said about it. */
@@ -22,7 +22,7 @@ export function namesIn(asked: string): string[] {
 
 /**
  * A card for each seat, as many as workers may have; empty where all workers share the one driver
- * that there is, which is no card. @throws {Refusal} `config`.
+ * that there is, which is no card. @throws {UserError} `config`.
  */
 export function chooseCards({ cards, asked, visible, workers }: Choice): readonly Card[] {
   const all = shownBy(visible, cards);
@@ -34,7 +34,7 @@ export function chooseCards({ cards, asked, visible, workers }: Choice): readonl
   if (chosen.length === 0 || workers <= chosen.length) return chosen;
   const list = chosen.map(showCard).join(", ");
   const shared = Array.from({ length: workers }, (_, i) => i % chosen.length).toSorted();
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot run ${workers} workers: need a card for each, or --gpus=${shared.join()} to share ` +
       `them: ${chosen.length === 1 ? "there is" : "there are"} ${list}`,
@@ -53,7 +53,7 @@ function named(name: string, shown: readonly Card[]): Card {
   const card = /^\d+$/.test(name) ? shown[Number(name)] : find(name, shown);
   if (card !== undefined) return card;
   const list = shown.map((each, i) => showCard({ ...each, index: i })).join(", ");
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot take the card "${name}" of --gpus: need a number, PCI address or UUID of ` +
       (shown.length === 0 ? "a card: none was found" : `one of: ${list}`),
@@ -86,7 +86,7 @@ function shownBy(visible: string | undefined, cards: readonly Card[]): readonly 
     if (name === "" || name === "-1" || name === "NoDevFiles") break;
     const card = /^\d+$/.test(name) ? nvidia[Number(name)] : find(name, nvidia);
     if (card === undefined) {
-      throw new Refusal(
+      throw new UserError(
         "config",
         `Cannot find the card "${name}" of CUDA_VISIBLE_DEVICES=${visible}: need one of: ` +
           nvidia.map((each, i) => showCard({ ...each, index: i })).join(", "),
@@ -101,7 +101,7 @@ function shownBy(visible: string | undefined, cards: readonly Card[]): readonly 
 function requireOneModel(cards: readonly Card[]): void {
   const other = cards.find(({ name }) => name !== cards[0]?.name);
   if (other === undefined) return;
-  throw new Refusal(
+  throw new UserError(
     "config",
     "Cannot train on cards of different models: need one model, for results are the same bit for " +
       `bit only there: ${showCard(cards[0] as Card)} and ${showCard(other)}`,

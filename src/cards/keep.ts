@@ -2,7 +2,7 @@
  * How workers are kept on the cards that were chosen for them, as far as this machine can. Whether a
  * pin is heeded it is told.
  */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { type Card, showCard } from "./card.ts";
 import { needsProof, type PinnedCard, pinOf } from "./pin.ts";
 
@@ -20,7 +20,7 @@ export interface Means {
 
 /**
  * The chosen cards with pins that are heeded. The only card that there is needs none, and a worker
- * alone may be on any of several twins. @throws {Refusal} `noDevice`.
+ * alone may be on any of several twins. @throws {UserError} `noDevice`.
  */
 export async function keptOn(chosen: readonly Card[], means: Means): Promise<PinnedCard[]> {
   const { cards, layer, alone, heeds } = means;
@@ -47,8 +47,8 @@ function anyOf({ address: _address, uuid: _uuid, ...card }: Card): Card {
   return card;
 }
 
-function cannotKeep(card: Card, why: string): Refusal {
-  return new Refusal(
+function cannotKeep(card: Card, why: string): UserError {
+  return new UserError(
     "noDevice",
     `Cannot keep a worker on card ${
       showCard(card)

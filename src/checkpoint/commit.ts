@@ -5,7 +5,7 @@
  */
 import { basename, join } from "node:path";
 import { hasCode } from "../base/file_fault.ts";
-import { isLockLost, Refusal } from "../base/refusal.ts";
+import { isLockLost, UserError } from "../base/refusal.ts";
 import { Damage } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { ensureFolder, type Hook, namesIn, writeNew } from "./files.ts";
@@ -105,7 +105,7 @@ async function standingAt(
     await quarantine(path, disk);
     return undefined;
   }
-  throw new Refusal("incompatible", `Cannot save ${path}: it holds another state of that step`);
+  throw new UserError("incompatible", `Cannot save ${path}: it holds another state of that step`);
 }
 
 /** A save with all that it needs. */

@@ -5,7 +5,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { dirname } from "node:path";
 import { hasCode } from "../base/file_fault.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { writeAll } from "../base/write_all.ts";
 import { Damage, Unreachable } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
@@ -104,13 +104,13 @@ export class HashedFile implements Disposable {
   }
 }
 
-/** @throws {Refusal} `tooLarge` where there is no memory for a file: that is not the file's fault. */
+/** @throws {UserError} `tooLarge` where there is no memory for a file: that is not the file's fault. */
 function roomFor(length: number, what: string): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(length);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new Refusal(
+    throw new UserError(
       "tooLarge",
       `Cannot read ${what}: need ${length} bytes of memory at once: too many`,
     );
@@ -183,7 +183,7 @@ export async function namesIn(path: string): Promise<string[]> {
   } catch (error) {
     if (!isAbsent(error)) throw error;
     if (!await isLink(path)) return [];
-    throw new Refusal(
+    throw new UserError(
       "noInput",
       `Cannot read ${path}: need the folder that this link leads to: there is none`,
     );

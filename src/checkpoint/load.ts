@@ -4,7 +4,7 @@
  */
 import { basename, dirname, join } from "node:path";
 import { fileFault, hasCode } from "../base/file_fault.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { Damage, Unfit, Unreachable } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { namesIn } from "./files.ts";
@@ -47,7 +47,7 @@ export async function listCheckpoints(root: string): Promise<Listed[]> {
 export async function loadNewest(root: string, options: LoadOptions): Promise<Checkpoint> {
   const { quarantine: sets = true, judge = () => {}, disk = DISK } = options;
   const listed = await listCheckpoints(root);
-  if (listed.length === 0) throw new Refusal("config", `No checkpoint to resume from in ${root}`);
+  if (listed.length === 0) throw new UserError("config", `No checkpoint to resume from in ${root}`);
   const unfit: { readonly path: string; readonly reason: string }[] = [];
   for (const { path } of listed) {
     let found: Checkpoint | undefined;
@@ -58,7 +58,7 @@ export async function loadNewest(root: string, options: LoadOptions): Promise<Ch
       found = undefined;
       const reason = reasonOf(error, path);
       if (sets && error instanceof Unreachable) {
-        throw new Refusal(
+        throw new UserError(
           "noInput",
           `Cannot read checkpoint ${path}: need what its links lead to: ${reason}`,
         );
@@ -75,9 +75,9 @@ export async function loadNewest(root: string, options: LoadOptions): Promise<Ch
   }
   const [first] = unfit;
   if (first !== undefined) {
-    throw new Refusal("incompatible", `Cannot use checkpoint ${first.path}: ${first.reason}`);
+    throw new UserError("incompatible", `Cannot use checkpoint ${first.path}: ${first.reason}`);
   }
-  throw new Refusal(
+  throw new UserError(
     "incompatible",
     `No checkpoint in ${root} verifies: ${listed.length} are damaged`,
   );

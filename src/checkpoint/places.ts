@@ -6,7 +6,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { fileFault, hasCode } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 
 /** Names in a folder, by what must lie there if anything does. */
 export interface Places {
@@ -37,7 +37,7 @@ export interface PlacesOptions {
   readonly hint?: string;
 }
 
-/** @throws {Refusal} `config` for a link, or for what is no file or folder, at one of the places. */
+/** @throws {UserError} `config` for a link, or for what is no file or folder, at one of the places. */
 export function requirePlaces(
   folder: string,
   { files, folders }: Places,
@@ -51,7 +51,7 @@ export function requirePlaces(
   for (const { name, need } of places) {
     const path = join(folder, name);
     const refuse = (state: string) =>
-      new Refusal("config", `${doing} ${folder}: need ${need} as ${name}: ${state}`);
+      new UserError("config", `${doing} ${folder}: need ${need} as ${name}: ${state}`);
     const found = look(path, followLinks);
     if (found === undefined || kindOf(found) === need) continue;
     if (!found.isSymlink) throw refuse(`it is ${kindOf(found)}`);

@@ -1,7 +1,7 @@
 /** The command line as a value. Knows its syntax, not which keys a config has. */
 // @ts-types="./parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { dashElsewhere, fromElsewhere } from "../config/elsewhere.ts";
 import { keys } from "../config/keys.ts";
 import { hintFor, nearestKey } from "../config/suggest.ts";
@@ -58,7 +58,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const named = flags.get("config");
   if (named !== undefined) configs.push(named);
   if (configs.length > 1) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot read the command line: need at most one config file: got ${configs.join(" and ")}`,
     );
@@ -68,7 +68,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const restart = flags.get("restart");
   const faults = flags.get("faults");
   if (faults !== undefined && testing !== true) {
-    throw new Refusal("config", "Cannot take --faults: it needs --testing, for it breaks the run");
+    throw new UserError("config", "Cannot take --faults: it needs --testing, for it breaks the run");
   }
   for (const flag of FLAGS) flags.delete(flag);
   return {
@@ -92,7 +92,7 @@ function meant(arg: string): string {
 
 function flagOf(arg: string, key: string, value?: string | boolean): readonly [string, string] {
   if (!arg.startsWith("--")) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot read "${arg}": need two dashes and the whole name of a key${meant(arg)}`,
     );
@@ -100,7 +100,7 @@ function flagOf(arg: string, key: string, value?: string | boolean): readonly [s
   const name = key.replace(/=$/, "");
   const path = name.replaceAll("-", "_");
   if (typeof value !== "string" || value === "" || name !== key) {
-    throw new Refusal("config", withoutValue(name, ALIASES.get(path) ?? path));
+    throw new UserError("config", withoutValue(name, ALIASES.get(path) ?? path));
   }
   return [ALIASES.get(path) ?? path, value];
 }

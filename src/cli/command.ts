@@ -1,7 +1,7 @@
 /** How every command ends: one line and an exit code for what a user can mend, a stack for bugs. */
 import { fileFault } from "../base/file_fault.ts";
 import { firstError } from "../base/first_error.ts";
-import { EXIT, Refusal } from "../base/refusal.ts";
+import { EXIT, UserError } from "../base/refusal.ts";
 import type { ExitName } from "../base/refusal.ts";
 import { oneLine } from "../base/text/printable.ts";
 import { warnText } from "../base/text/say.ts";
@@ -31,12 +31,12 @@ export async function endingOf(command: () => Promise<ExitName | void>): Promise
 /** How a command ends by an error. */
 function endingBy(caught: unknown): Ending {
   const error = fileFault(firstError(caught));
-  return error instanceof Refusal
+  return error instanceof UserError
     ? { exit: error.exit, says: linesOf(error) }
     : { exit: "bug", says: error };
 }
 
-function linesOf({ message, details }: Refusal): string {
+function linesOf({ message, details }: UserError): string {
   return [`error: ${message}`, ...details.map((line) => `  ${line}`)].map(oneLine).join("\n");
 }
 

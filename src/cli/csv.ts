@@ -1,7 +1,7 @@
 /** The records of a table with separators: its encoding, its separator, and the row of each. */
 // @ts-types="./csv_parse.d.ts"
 import { parse } from "@std/csv/parse";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { textOfBytes } from "../data/read.ts";
 import { columnsMet } from "../scaling/columns.ts";
 import type { TableRow } from "../scaling/user_table.ts";
@@ -9,7 +9,7 @@ import type { TableRow } from "../scaling/user_table.ts";
 const SEPARATORS = [",", ";", "\t", "|"] as const;
 const NAMES: Readonly<Record<string, string>> = { ",": "commas", ";": ";", "\t": "tabs", "|": "|" };
 
-/** The records of a file's bytes. @throws {Refusal} `data`. */
+/** The records of a file's bytes. @throws {UserError} `data`. */
 export function csvRows(bytes: Uint8Array, path: string): TableRow[] {
   const records = recordsOf(utf16Text(bytes) ?? textOfBytes(bytes, path));
   // Spreadsheets write their separator before the header.
@@ -53,7 +53,7 @@ function separatorOf(head: { text: string } | undefined, path: string): string {
   const most = (a: string, b: string) => columnsMet(cells(b)) > columnsMet(cells(a)) ? b : a;
   const best = SEPARATORS.reduce<string>(most, ",");
   if (columnsMet(head.text.split(/\s+/)) > columnsMet(cells(best))) {
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot read ${path}: need cells with commas, semicolons, tabs or | between: got spaces`,
     );
@@ -69,7 +69,7 @@ function cellsOf(
     return parse(text, { separator })[0] ?? [];
   } catch (error) {
     const [why = ""] = String((error as Error).message).split("\n");
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot read ${path}, row ${row}: need a table with ${NAMES[separator] ?? separator}: ` +
         why.replace(/^.*?\bline \d+(, column \d+)?[:;] /, ""),

@@ -2,7 +2,7 @@
 // @ts-types="./parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
 import { own } from "../base/own.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { holdsInF32 } from "../config/limits.ts";
 import { nearestKey } from "../config/suggest.ts";
 import { table } from "./table.ts";
@@ -73,7 +73,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 
 /**
  * Reads `[word | --key=value | --key value]...`; `-` and `_` are alike, the last of two values wins.
- * With `-h` or `--help` nothing else is looked at. @throws {Refusal} `config`.
+ * With `-h` or `--help` nothing else is looked at. @throws {UserError} `config`.
  */
 export function parseFlags(args: readonly string[], spec: FlagsSpec): Flags {
   const ours = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
@@ -140,7 +140,7 @@ function joined(args: readonly string[], flags: readonly FlagSpec[]): string[] {
 
 function flagOf(arg: string, flags: readonly FlagSpec[]): FlagSpec {
   if (!arg.startsWith("--")) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot read "${arg}": need two dashes and the whole name of a flag`,
     );
@@ -155,13 +155,13 @@ function flagOf(arg: string, flags: readonly FlagSpec[]): FlagSpec {
   const nearest = names.find((known) => name !== "" && plain(known).startsWith(plain(name))) ??
     names.find((known) => known === other) ?? nearestKey(plain(name), names);
   const hint = nearest === undefined ? "--help lists the flags" : `did you mean --${nearest}?`;
-  throw new Refusal("config", `Unknown flag --${name}: ${hint}`);
+  throw new UserError("config", `Unknown flag --${name}: ${hint}`);
 }
 
 function valueOf(flag: FlagSpec, text: string | undefined): unknown {
   const { kind, name } = flag;
   if (text === undefined || (text === "" && flag.empty !== true)) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot read --${name}: need a value, as in --${name}=value: none given`,
     );
@@ -176,7 +176,7 @@ function valueOf(flag: FlagSpec, text: string | undefined): unknown {
   if (value !== undefined) return value;
   const hint = flag.meant?.(text);
   const rest = hint === undefined ? text : `${text} (${hint})`;
-  throw new Refusal("config", `Cannot take --${name}: need ${needOf(flag)}: ${rest}`);
+  throw new UserError("config", `Cannot take --${name}: need ${needOf(flag)}: ${rest}`);
 }
 
 function numberOf({ kind, range }: FlagSpec, text: string): number | undefined {

@@ -1,5 +1,5 @@
 /** Flags and words that commands about one model share. */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { deviceElsewhere } from "../config/elsewhere.ts";
 import type { FlagSpec } from "./flags.ts";
 
@@ -22,11 +22,11 @@ export const DEVICE: FlagSpec = {
   default: "auto",
 };
 
-/** The one word of a command line beside its flags. @throws {Refusal} `config` for none or more. */
+/** The one word of a command line beside its flags. @throws {UserError} `config` for none or more. */
 export function onlyPath(words: readonly string[], usage: string): string {
   const [path, ...more] = words;
   if (path !== undefined && path !== "" && more.length === 0) return path;
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot read the command line: need one path of a model, as in ${usage}: got ` +
       (words.join(" ") || "none"),

@@ -3,7 +3,7 @@
 import { parse } from "@std/jsonc/parse";
 import { extname, join } from "node:path";
 import { fileFault } from "../base/file_fault.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { isPipe } from "../data/pipe.ts";
 import { isPrepared } from "../data/prepared/open.ts";
 import { readWhole } from "../data/read.ts";
@@ -30,7 +30,7 @@ export async function loadConfig(path: string): Promise<PlainConfig> {
   throw notPlain(path, fault);
 }
 
-function notPlain(path: string, fault: string): Refusal {
+function notPlain(path: string, fault: string): UserError {
   return refusal(path, `need numbers, texts, true, false, null, lists and objects: ${fault}`);
 }
 
@@ -51,7 +51,7 @@ async function readValue(path: string): Promise<unknown> {
     if (extension === ".json") return parsed(path, await readWhole(path));
   } catch (error) {
     // What holds no text is as much a fault of the config as what holds no config.
-    if (error instanceof Refusal) throw new Refusal("config", error.message);
+    if (error instanceof UserError) throw new UserError("config", error.message);
     throw fileFault(error, { doing: "load", path, need: "a file", exit: "config" });
   }
   const found = await evaluateModule(path);
@@ -80,7 +80,7 @@ function folderHint(path: string): string {
     : `it is the folder of a model; to begin with it give --init=${path}`;
 }
 
-/** The value of a JSON text. @throws {Refusal} that says in which line and column it goes wrong. */
+/** The value of a JSON text. @throws {UserError} that says in which line and column it goes wrong. */
 function parsed(path: string, text: string): unknown {
   try {
     return parse(text);
@@ -98,8 +98,8 @@ function placeOf(text: string, position: number): string {
   return `line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}`;
 }
 
-function refusal(path: string, fault: string): Refusal {
-  return new Refusal("config", `Cannot load ${path}: ${fault}`);
+function refusal(path: string, fault: string): UserError {
+  return new UserError("config", `Cannot load ${path}: ${fault}`);
 }
 
 function firstLine(error: unknown): string {

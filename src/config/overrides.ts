@@ -1,6 +1,6 @@
 /** Puts values from the command line into a config. Pure: knows no files and no flags' syntax. */
 import { parseJsonText } from "../base/text/json.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { type BasicType, type Key, keys } from "./keys.ts";
 import { withKind } from "./kinds.ts";
 import { isPlain, type PlainConfig } from "./plain.ts";
@@ -40,7 +40,7 @@ export function applyOverrides(
     if (typeof next === "string") faults.push(next);
     else config = next;
   }
-  if (faults.length > 0) throw new Refusal("config", faults.join("; "));
+  if (faults.length > 0) throw new UserError("config", faults.join("; "));
   return config;
 }
 

@@ -1,5 +1,5 @@
 /** From a config as written to a complete one. Pure: knows no files. */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { faultTexts } from "./faults.ts";
 import { isPlain } from "./overrides.ts";
 import { type RunConfig, runSchema } from "./schema.ts";
@@ -9,7 +9,7 @@ export function resolveConfig(input: unknown): RunConfig {
   const result = runSchema.safeParse(withModelKind(input));
   if (result.success) return result.data;
   const faults = faultTexts(input, result.error.issues);
-  throw new Refusal("config", `Cannot use this config: ${faults.join("; ")}`);
+  throw new UserError("config", `Cannot use this config: ${faults.join("; ")}`);
 }
 
 /** A union needs its discriminator, so the default model is named where only its sizes are given. */

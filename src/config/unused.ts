@@ -2,7 +2,7 @@
  * Keys that were said and that nothing would heed, so that nobody waits for an effect. Pure. A config
  * that is complete holds every key: only what somebody wrote by hand is judged.
  */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { SOURCES, taskOf } from "../data/sources/mod.ts";
 import type { RunConfig } from "./schema.ts";
 
@@ -61,11 +61,11 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** @throws {Refusal} `config`, for the first of the keys that were `said` and have no effect. */
+/** @throws {UserError} `config`, for the first of the keys that were `said` and have no effect. */
 export function requireUsed(config: RunConfig, said: readonly string[]): void {
   for (const { keys, isUnused, need } of RULES) {
     const key = said.find((each) => keys.includes(each));
     if (key === undefined || !isUnused(config)) continue;
-    throw new Refusal("config", `Cannot take --${key}: need ${need}: it would have no effect`);
+    throw new UserError("config", `Cannot take --${key}: need ${need}: it would have no effect`);
   }
 }

@@ -3,7 +3,7 @@ import { basename, resolve } from "node:path";
 import { keepingBusy } from "../base/busy.ts";
 import { hashValue, sha256 } from "../base/hash.ts";
 import { rootKey } from "../base/random.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { isEndToken, shown, unescaped } from "../data/document_end.ts";
 import type { DataConfig } from "../data/schema.ts";
@@ -44,7 +44,7 @@ export interface Settled {
   readonly evaluates?: boolean;
 }
 
-/** Reads a run's data. @throws {Refusal} when it is unusable, or is not what was settled. */
+/** Reads a run's data. @throws {UserError} when it is unusable, or is not what was settled. */
 export async function readData(config: RunConfig, settled?: Settled): Promise<Data> {
   const data = await dataOf(config, settled);
   // Whether prompts have tokens, and a source its text, is better known before anything starts.
@@ -54,18 +54,18 @@ export async function readData(config: RunConfig, settled?: Settled): Promise<Da
   return { ...data, notes: [...data.notes, ...prompts] };
 }
 
-/** Said before anything starts. @throws {Refusal} `data` for texts without room to train on. */
+/** Said before anything starts. @throws {UserError} `data` for texts without room to train on. */
 export function requireTraining(config: RunConfig, corpus: Corpus): void {
   sourceIn(config, corpus, rootKey(config.seed)).requireTraining?.();
 }
 
-/** What is unknown of a prompt. @throws {Refusal} for one that no sample can go on from. */
+/** What is unknown of a prompt. @throws {UserError} for one that no sample can go on from. */
 function notesOfPrompt(prompt: string, tokenizer: Tokenizer | undefined): string[] {
   if (tokenizer === undefined) return [];
   const name = `the prompt ${JSON.stringify(prompt)}`;
   const tokens = promptTokens(prompt, tokenizer);
   if (tokens.length === 0) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot sample: need prompts (report.prompts) of at least one token: ${
         JSON.stringify(prompt)
@@ -81,9 +81,9 @@ function promptTokens(prompt: string, tokenizer: Tokenizer): Uint32Array {
   try {
     return tokenizer.encode(prompt);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof UserError)) throw error;
     const message = `Cannot sample (report.prompts) ${JSON.stringify(prompt)}: ${error.message}`;
-    throw new Refusal("config", message);
+    throw new UserError("config", message);
   }
 }
 
@@ -105,7 +105,7 @@ async function dataOf(config: RunConfig, settled: Settled | undefined): Promise<
 /** Holds data to what was trained on, before anything is made of it. */
 function requireHash(hash: string, settled: Settled | undefined): void {
   if (settled?.hash === undefined || settled.hash === hash) return;
-  throw new Refusal(
+  throw new UserError(
     "incompatible",
     `Cannot go on with ${settled.by}: the text (data.path) must be the one that was trained on: ` +
       `its SHA-256 is ${hash}, the checkpoint's ${settled.hash}`,
@@ -175,11 +175,11 @@ async function fromFolders(
   for (const [path, weight] of weights) all.push({ ...await openWhole(resolve(path)), weight });
   const [first] = all;
   if (first === undefined) {
-    throw new Refusal("config", "Cannot mix texts: need at least one folder in data.mix: none");
+    throw new UserError("config", "Cannot mix texts: need at least one folder in data.mix: none");
   }
   const twice = all.find(({ path }, i) => all.findIndex((other) => other.path === path) < i);
   if (twice !== undefined) {
-    throw new Refusal("config", `Cannot mix texts: need each once in data.mix: ${twice.path}`);
+    throw new UserError("config", `Cannot mix texts: need each once in data.mix: ${twice.path}`);
   }
   const { tokenizer } = first;
   const known = settled?.tokenizer === undefined ? [] : [
@@ -187,7 +187,7 @@ async function fromFolders(
   ];
   for (const { path, tokenizerHash } of [...known, ...all]) {
     if (tokenizerHash === first.tokenizerHash) continue;
-    throw new Refusal(
+    throw new UserError(
       "incompatible",
       `Cannot read ${first.path} together with ${path}: need one tokenizer: its SHA-256 is ` +
         `${first.tokenizerHash}, the other's ${tokenizerHash}`,
@@ -213,12 +213,12 @@ async function fromFolders(
   };
 }
 
-/** Holds `data.document_end` to the documents that were prepared. @throws {Refusal} `data` */
+/** Holds `data.document_end` to the documents that were prepared. @throws {UserError} `data` */
 function requireSameEnd(all: readonly Prepared[], end: string): void {
   for (const { path, documentEnd } of all) {
     if (isEndToken(end) || end === documentEnd) continue;
     const own = documentEnd === null ? "" : ` or ${shown(documentEnd)}`;
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot tell documents apart in ${path}: need data.document_end=${END_TEXT}${own}, for its ` +
         `text is tokens already: ${
@@ -228,11 +228,11 @@ function requireSameEnd(all: readonly Prepared[], end: string): void {
   }
 }
 
-/** @throws {Refusal} `data` where there is one document to train on. */
+/** @throws {UserError} `data` where there is one document to train on. */
 function requireDocuments(all: readonly Prepared[]): void {
   if (all.some(({ train }) => train.documents > 1)) return;
   const [{ path }] = all as [Prepared];
-  throw new Refusal(
+  throw new UserError(
     "data",
     `Cannot tell documents apart in ${path}: need more than one to train on: it was prepared as ` +
       "one; prepare it again with --document-end",
@@ -280,7 +280,7 @@ function corpusOf(
 ): Corpus {
   const vocabulary = settled?.vocabulary ?? tokenizer.size;
   if (tokenizer.size > vocabulary) {
-    throw new Refusal(
+    throw new UserError(
       "incompatible",
       `Cannot use the tokenizer: need at most the model's ${vocabulary} tokens: it has ${tokenizer.size}`,
     );

@@ -1,5 +1,5 @@
 /** Of which texts anything can be evaluated, by the lengths of their validation parts. Pure. */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { leastEvaluated } from "../data/sources/mod.ts";
 import type { Text } from "../data/text.ts";
@@ -19,10 +19,10 @@ export function unevaluatedLines(config: Pick<RunConfig, "data">, corpus: Corpus
   ];
 }
 
-/** @throws {Refusal} `data` when an evaluation asks nothing at all. */
+/** @throws {UserError} `data` when an evaluation asks nothing at all. */
 export function requireEvaluable(config: Pick<RunConfig, "data">, corpus: Corpus): void {
   if (isEvaluable(config, corpus)) return;
-  throw new Refusal("data", `Cannot evaluate ${faultsOf(config, corpus)[0]}`);
+  throw new UserError("data", `Cannot evaluate ${faultsOf(config, corpus)[0]}`);
 }
 
 function faultsOf({ data }: Pick<RunConfig, "data">, { texts }: Corpus): string[] {

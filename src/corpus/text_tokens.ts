@@ -1,6 +1,6 @@
 /** The tokens of a text in memory, and what people should know of them. */
 import { keepingBusy } from "../base/busy.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { encodeDocuments } from "../data/cut_documents.ts";
 import { noEnds, shown } from "../data/document_end.ts";
 import type { Begins } from "../data/text.ts";
@@ -27,7 +27,7 @@ export interface TextTokens {
   readonly notes: readonly string[];
 }
 
-/** Encodes a text. @throws {Refusal} `data` for characters that have no token, or too many of them. */
+/** Encodes a text. @throws {UserError} `data` for characters that have no token, or too many of them. */
 export async function tokensOfText(text: string, reading: TextReading): Promise<TextTokens> {
   const { name, tokenizer, end, most, option } = reading;
   const { tokens, begins } = await keepingBusy(() => encoded(text, reading));
@@ -52,12 +52,12 @@ function encoded(
       ? { tokens: tokenizer.encode(text) }
       : encodeDocuments(text, { end, tokenizer });
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    throw new Refusal(error.exit, `Cannot read ${name}: ${error.message}`);
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(error.exit, `Cannot read ${name}: ${error.message}`);
   }
 }
 
-/** @throws {Refusal} `data` for a text in which no document ends. */
+/** @throws {UserError} `data` for a text in which no document ends. */
 export function requireEnds(
   text: string,
   { name, end, begins }: {

@@ -1,7 +1,7 @@
 /** The tokenizer that a config asks for by name, and whether the one that there is can be it. */
 import { extname } from "node:path";
 import { keepingBusy } from "../base/busy.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { documentsOf } from "../data/cut_documents.ts";
 import { isEndToken } from "../data/document_end.ts";
 import { readTokenizerFile } from "../data/read.ts";
@@ -20,7 +20,7 @@ interface Present {
 
 /**
  * The tokenizer of a name, made of a text where it needs one; `ends`: what ends its documents.
- * @throws {Refusal}
+ * @throws {UserError}
  */
 export async function tokenizerNamed(
   name: string,
@@ -43,7 +43,7 @@ export async function tokenizerNamed(
 /**
  * Holds what is there to what is asked for: the same name, or the same tokenizer. One that would be
  * learnt from a text is not what is there.
- * @throws {Refusal} `incompatible`, with both hashes where the other has one before any text is read.
+ * @throws {UserError} `incompatible`, with both hashes where the other has one before any text is read.
  */
 export async function requireAsked(asked: string, { by, hash, name }: Present): Promise<void> {
   // A file of that name may have changed since.
@@ -52,7 +52,7 @@ export async function requireAsked(asked: string, { by, hash, name }: Present): 
   const other = builder.needsText ? undefined : tokenizerHash(builder.build());
   if (other === hash) return;
   const found = other === undefined ? "and none is learnt beside it" : `and that one's ${other}`;
-  throw new Refusal(
+  throw new UserError(
     "incompatible",
     `Cannot take the tokenizer ${asked} (data.tokenizer): ${by} has its own: its SHA-256 is ` +
       `${hash}, ${found}; leave data.tokenizer away`,

@@ -2,7 +2,7 @@
  * A text to tokens, document by document: each document and each end is encoded apart, so that no
  * token reaches over an end, and where documents begin is known exactly.
  */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { isEndToken } from "./document_end.ts";
 import type { Tokenizer } from "./tokenizers/types.ts";
 
@@ -51,8 +51,8 @@ function encoded(
   try {
     return tokenizer.encode(document);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    throw new Refusal(error.exit, `${error.message} of document ${count}`);
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(error.exit, `${error.message} of document ${count}`);
   }
 }
 

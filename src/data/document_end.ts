@@ -1,5 +1,5 @@
 /** The text that ends documents, as people write it, and what is said where a text has none. */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { END_TEXT } from "./tokenizers/types.ts";
 
 /** What `\n` and the like stand for: a shell hands the two characters over as they are. */
@@ -27,8 +27,8 @@ export function shown(text: string): string {
 export function noEnds(
   name: string,
   { end, option, text }: { end: string; option: string; text: string },
-): Refusal {
-  return new Refusal(
+): UserError {
+  return new UserError(
     "data",
     `Cannot tell documents apart in ${name}: need ${shown(end)} (${option}) between them: ` +
       `it occurs nowhere${hint(end, text)}`,

@@ -2,7 +2,7 @@
 import { keepingBusy } from "../base/busy.ts";
 import { type Doing, fileFault } from "../base/file_fault.ts";
 import { parseJsonText } from "../base/text/json.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { shellWord } from "../base/shell.ts";
 import { utf8Text } from "../base/text/utf8.ts";
 import { foreignFormat, HEAD, markupFormat, recordKind } from "./format.ts";
@@ -16,7 +16,7 @@ const LONGEST = 2 ** 29 - 24;
 
 /**
  * The text at `path`, which may be empty, without a byte order mark. `-` is stdin; a pipe is read to
- * its end. `doing` says in errors what the text is for. @throws {Refusal} `noInput` where there is
+ * its end. `doing` says in errors what the text is for. @throws {UserError} `noInput` where there is
  * none, unless told, and `data` for what is not UTF-8 text.
  */
 export async function readWhole(path: string, doing: Doing = {}): Promise<string> {
@@ -24,12 +24,12 @@ export async function readWhole(path: string, doing: Doing = {}): Promise<string
   return await keepingBusy(() => textOfBytes(bytes, path));
 }
 
-/** Bytes from somewhere called `name` as text, without a byte order mark. @throws {Refusal} `data` */
+/** Bytes from somewhere called `name` as text, without a byte order mark. @throws {UserError} `data` */
 export function textOfBytes(bytes: Uint8Array, name: string): string {
   requireText(bytes.subarray(0, HEAD), name);
   const text = utf8Text(bytes);
   if (typeof text === "string") return text.startsWith("\ufeff") ? text.slice(1) : text;
-  throw new Refusal(
+  throw new UserError(
     "data",
     `Cannot read ${name}: need UTF-8 text: byte ${text} is not${latinHint(bytes, text)}`,
   );
@@ -43,14 +43,14 @@ function latinHint(bytes: Uint8Array, at: number): string {
   return `: 0x${byte} in line ${line}, as in Latin-1 (ISO 8859-1, Windows-1252)`;
 }
 
-/** @throws {Refusal} `data` for a file that begins as no UTF-8 text does, with what it is instead. */
+/** @throws {UserError} `data` for a file that begins as no UTF-8 text does, with what it is instead. */
 export function requireText(head: Uint8Array, name: string): void {
   const format = foreignFormat(head);
   if (format === undefined) return;
-  throw new Refusal("data", `Cannot read ${name}: need UTF-8 text: it is ${format}`);
+  throw new UserError("data", `Cannot read ${name}: need UTF-8 text: it is ${format}`);
 }
 
-/** The value that the tokenizer.json at `path` holds, and its bytes. @throws {Refusal} `data` for what is no JSON. */
+/** The value that the tokenizer.json at `path` holds, and its bytes. @throws {UserError} `data` for what is no JSON. */
 export async function readTokenizerFile(
   path: string,
 ): Promise<{ readonly json: unknown; readonly bytes: Uint8Array }> {
@@ -60,7 +60,7 @@ export async function readTokenizerFile(
     return { json: parseJsonText(text), bytes };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot read ${path}: need JSON: ${error.message.replaceAll(/\s+/g, " ")}`,
     );
@@ -69,14 +69,14 @@ export async function readTokenizerFile(
 
 /**
  * The text to train or evaluate on at `path` without a byte order mark, or the default text for null;
- * never empty. @throws {Refusal} for what `prepare` reads and this does not, with its command.
+ * never empty. @throws {UserError} for what `prepare` reads and this does not, with its command.
  */
 export async function readText(path: string | null): Promise<string> {
   if (path === null) return await mobyDick();
   const info = await Deno.stat(path).catch(() => undefined);
   const found = info?.isDirectory ? "a directory" : formatByName(path);
   if (info !== undefined && found !== undefined) {
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot read ${path}: need a text file, or a folder that prepare made: it is ${found}; run ` +
         `deno task prepare ${shellWord(path)} --out=DIR, then give DIR`,
@@ -84,11 +84,11 @@ export async function readText(path: string | null): Promise<string> {
   }
   const markup = markupFormat(path);
   if (info !== undefined && markup !== undefined) {
-    throw new Refusal("data", `Cannot read ${path}: need a text file: it is ${markup}`);
+    throw new UserError("data", `Cannot read ${path}: need a text file: it is ${markup}`);
   }
   const text = await readWhole(path);
   if (text.length === 0) {
-    throw new Refusal("data", `Cannot train on ${path}: need some text: the file is empty`);
+    throw new UserError("data", `Cannot train on ${path}: need some text: the file is empty`);
   }
   return text;
 }
@@ -100,7 +100,7 @@ function formatByName(path: string): string | undefined {
   return /\.gz$/i.test(path) ? "a gzip file" : undefined;
 }
 
-/** The bytes of the file or pipe at `path`. @throws {Refusal} as `readWhole` does. */
+/** The bytes of the file or pipe at `path`. @throws {UserError} as `readWhole` does. */
 export async function readBytes(
   path: string,
   { most = LONGEST, ...doing }: Doing & { readonly most?: number } = {},
@@ -109,9 +109,9 @@ export async function readBytes(
     if (await isPipe(path)) return await pipedBytes(path, most);
     const { isDirectory, isFile, size } = await Deno.stat(path);
     if (isDirectory) {
-      throw new Refusal("data", `Cannot read ${path}: need a text file: it is a directory`);
+      throw new UserError("data", `Cannot read ${path}: need a text file: it is a directory`);
     }
-    if (!isFile) throw new Refusal("data", `Cannot read ${path}: need a file: it is a device`);
+    if (!isFile) throw new UserError("data", `Cannot read ${path}: need a file: it is a device`);
     requireLength(size, { path, most });
     return await Deno.readFile(path);
   } catch (error) {
@@ -134,5 +134,5 @@ function requireLength(
   { path, most }: { readonly path: string; readonly most: number },
 ): void {
   if (length <= most) return;
-  throw new Refusal("data", `Cannot read ${path}: need at most ${most} bytes: it has ${length}`);
+  throw new UserError("data", `Cannot read ${path}: need at most ${most} bytes: it has ${length}`);
 }

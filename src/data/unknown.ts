@@ -1,5 +1,5 @@
 /** How much of a text a tokenizer does not know, and what is said of it. */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 
 /** Largest share of unknown tokens that is accepted by default. */
 export const MAX_UNKNOWN = 0.05;
@@ -30,7 +30,7 @@ export function unknownNote(name: string, { unknown, tokens }: Unknown): string 
 
 /**
  * Holds a text to the share of unknown tokens that was asked for.
- * @throws {Refusal} `data`, with the option that accepts it.
+ * @throws {UserError} `data`, with the option that accepts it.
  */
 export function requireKnown(
   name: string,
@@ -38,7 +38,7 @@ export function requireKnown(
 ): void {
   if (unknown <= most * tokens) return;
   const share = unknown / tokens;
-  throw new Refusal(
+  throw new UserError(
     "data",
     `Cannot read ${name}: need at most ${percent(most)} unknown tokens: the tokenizer lacks ` +
       `${percent(share)} (${unknown} of ${tokens}); ${option}=${

@@ -1,5 +1,5 @@
 /** Parts of a text and the windows that fit in them. Knows neither shuffling nor batches. */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import type { DataConfig } from "./schema.ts";
 
 /** The two parts of a text, as views of its tokens. */
@@ -27,7 +27,7 @@ export function split(
     while (
       needed - tailOf(needed, validation) < window + 1 || tailOf(needed, validation) < least
     ) needed++;
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot cut windows of ${window} tokens: need ${needed} tokens, so that training holds one ` +
         `and validation (data.validation) has ${least} tokens: the text has ${tokens.length}`,

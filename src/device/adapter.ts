@@ -1,5 +1,5 @@
 /** Finds an adapter and opens a device with all that it offers. */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import type { Target } from "../graph/types.ts";
 import { adapterName, type Backend, showBackend, takeBackend } from "./backend.ts";
 
@@ -23,21 +23,21 @@ export function isSoftware(name: string): boolean {
 
 /**
  * Opens the first adapter of a backend: the one that this process's environment names unless told.
- * @throws {Refusal} `noDevice` when there is none.
+ * @throws {UserError} `noDevice` when there is none.
  */
 export async function openAdapter(backend: Backend = takeBackend()): Promise<Opened> {
   try {
     return await open(backend, [UNLISTED]);
   } catch (error) {
     // An adapter that was asked in vain cannot be asked again.
-    if (error instanceof Refusal) throw error;
+    if (error instanceof UserError) throw error;
     return await open(backend, []);
   }
 }
 
 async function open(backend: Backend, unlisted: readonly string[]): Promise<Opened> {
   const adapter = await navigator.gpu?.requestAdapter();
-  if (!adapter) throw new Refusal("noDevice", noAdapter(backend));
+  if (!adapter) throw new UserError("noDevice", noAdapter(backend));
   const { limits } = adapter;
   const requiredLimits = {
     maxBufferSize: limits.maxBufferSize,

@@ -2,7 +2,7 @@
  * The graphics API that computes. It is chosen before the first adapter is requested: the runtime
  * reads `DENO_WEBGPU_BACKEND` once, and without it falls back to OpenGL where Vulkan has no driver.
  */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 
 /** The variable that the runtime reads when it requests its first adapter. */
 export const BACKEND_VARIABLE = "DENO_WEBGPU_BACKEND";
@@ -32,7 +32,7 @@ const VIA = " via ";
 
 /**
  * The backend that the variable asks for; where it asks for none, the system's own, which is never
- * OpenGL. @throws {Refusal} `config` for anything but one backend: the one of several that the
+ * OpenGL. @throws {UserError} `config` for anything but one backend: the one of several that the
  * runtime takes cannot be told, and of an unknown word it makes none at all.
  */
 export function backendFrom(asked: string | undefined, os: string): Backend {
@@ -40,7 +40,7 @@ export function backendFrom(asked: string | undefined, os: string): Backend {
   if (word === "") return os === "darwin" ? "metal" : "vulkan";
   const backend = ALIASES[word] ?? word;
   if (Object.hasOwn(BACKENDS, backend)) return backend as Backend;
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot take ${BACKEND_VARIABLE}: need one of ${
       Object.keys(BACKENDS).join(", ")
@@ -50,12 +50,12 @@ export function backendFrom(asked: string | undefined, os: string): Backend {
 
 /**
  * The backend of this process, set in its environment where nobody asked for one. Call it before an
- * adapter is requested. @throws {Refusal} `config`.
+ * adapter is requested. @throws {UserError} `config`.
  */
 export function takeBackend(): Backend {
   const permission = { name: "env", variable: BACKEND_VARIABLE } as const;
   if (Deno.permissions.querySync(permission).state !== "granted") {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot choose a graphics API: need --allow-env=${BACKEND_VARIABLE}: it is not given`,
     );

@@ -1,8 +1,8 @@
 /** WebGPU reports faults late and elsewhere: this brings them back to the call that made them. */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 
 /**
- * Runs `make` inside error scopes. @throws {Refusal} `tooLarge` when memory runs out.
+ * Runs `make` inside error scopes. @throws {UserError} `tooLarge` when memory runs out.
  * @throws {Error} naming `what` when WebGPU finds the request invalid.
  */
 export async function guarded<T>(device: GPUDevice, what: string, make: () => T): Promise<T> {
@@ -17,7 +17,7 @@ export async function guarded<T>(device: GPUDevice, what: string, make: () => T)
   }
   const invalid = await device.popErrorScope();
   const memory = await device.popErrorScope();
-  if (memory) throw new Refusal("tooLarge", `Cannot make ${what}: the adapter is out of memory`);
+  if (memory) throw new UserError("tooLarge", `Cannot make ${what}: the adapter is out of memory`);
   if (invalid) throw new Error(`Cannot make ${what}: ${invalid.message}`);
   if (thrown !== undefined) throw thrown;
   return made as T;

@@ -4,7 +4,7 @@
  */
 import { sizeOf } from "../base/shape.ts";
 import { bytesOf } from "../base/hash.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import type { Call, Launch } from "../graph/types.ts";
 import type { Plan, Region, Slot } from "../plan/types.ts";
 import { openAdapter } from "./adapter.ts";
@@ -57,7 +57,7 @@ export interface WebGpuOptions {
 /** Versions of Deno on which reading back early was tested. */
 export const TESTED_RUNTIMES: readonly string[] = ["2.9.6"];
 
-/** Opens the adapter. @throws {Refusal} `noDevice` when there is none. */
+/** Opens the adapter. @throws {UserError} `noDevice` when there is none. */
 export async function openWebGpu(options: WebGpuOptions = {}): Promise<WebGpuDevice> {
   return new Gpu(await openAdapter(options.backend), options);
 }
@@ -162,7 +162,7 @@ class Gpu implements WebGpuDevice {
         const name = Object.keys(plan.named).find((k) => plan.named[k] === region);
         const { role } = plan.slots[region.slot] as Slot;
         const key = role === "param" || role === "grad" ? "model.width" : "windows or data.window";
-        throw new Refusal(
+        throw new UserError(
           "tooLarge",
           `Cannot fit ${name ?? `a result of ${call.op.name}`} [${region.shape.join(", ")}] on ` +
             `${this.name}: it takes ${bytes} bytes, one binding holds ${limit}; lower ${key}`,

@@ -1,5 +1,5 @@
 /** Brings named parameters of a file to where programs read them: a model without a run. */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { Memory } from "../device/types.ts";
@@ -11,7 +11,7 @@ import { sizesOf } from "./plans.ts";
 
 /**
  * Makes the slots `param/<piece>` and writes the model's parameters to them; gives where they lie.
- * @throws {Refusal} `data` naming the first that is missing or has another shape.
+ * @throws {UserError} `data` naming the first that is missing or has another shape.
  */
 export function holdParams(
   memory: Memory,
@@ -22,7 +22,7 @@ export function holdParams(
   for (const { name, shape } of wanted) {
     const got = params.get(name)?.shape;
     if (got !== undefined && sameShape(got, shape)) continue;
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot load parameter ${name}: the model needs ${showShape(shape)}: ` +
         (got === undefined ? "it is missing" : showShape(got)),

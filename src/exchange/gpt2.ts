@@ -4,7 +4,7 @@
  * D width, T context, V vocabulary.
  */
 import { EPS } from "../../kernels/layer_norm/layer_norm.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { sameShape } from "../base/shape.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
@@ -73,12 +73,12 @@ function rowsOf(
 /**
  * The tensors of a GPT2LMHeadModel. Sinusoidal positions become a table of their values, and width
  * multipliers part of the parameters.
- * @throws {Refusal} `config` for a model that is not asked for the next token.
+ * @throws {UserError} `config` for a model that is not asked for the next token.
  */
 export function toGpt2(portable: Portable<GptConfig>): NamedTensor[] {
   const { model: { positions, width }, context, asked } = portable;
   if (asked !== "next") {
-    throw new Refusal(
+    throw new UserError(
       "config",
       "Cannot export the transformer: need one that is asked for the next token: it gives labels",
     );
@@ -121,7 +121,7 @@ export function gpt2ConfigOf(
   };
 }
 
-/** The model of a folder in that layout. @throws {Refusal} `data` for what is not one that we have. */
+/** The model of a folder in that layout. @throws {UserError} `data` for what is not one that we have. */
 export function fromGpt2(
   json: unknown,
   file: Pick<ForeignFile, "tensors" | "others">,
@@ -157,7 +157,7 @@ export function fromGpt2(
 
 /**
  * The sizes by GPT-2's own keys: transformers reads the names that other architectures have for them
- * as well (`GPT2Config.attribute_map`). @throws {Refusal} `data` where both are there and differ.
+ * as well (`GPT2Config.attribute_map`). @throws {UserError} `data` where both are there and differ.
  */
 function withOwnNames(json: unknown, path: string): unknown {
   if (typeof json !== "object" || json === null) return json;
@@ -171,8 +171,8 @@ function withOwnNames(json: unknown, path: string): unknown {
   return config;
 }
 
-function bad(path: string, key: string, need: string, value: unknown): Refusal {
-  return new Refusal("data", `Cannot import ${path}: ${key}: need ${need}: ${value}`);
+function bad(path: string, key: string, need: string, value: unknown): UserError {
+  return new UserError("data", `Cannot import ${path}: ${key}: need ${need}: ${value}`);
 }
 
 /** What is said of a config whose dropouts differ: there is one here. */
@@ -184,7 +184,7 @@ function dropoutNotes({ resid_pdrop, embd_pdrop, attn_pdrop }: Gpt2Config): stri
   ];
 }
 
-/** @throws {Refusal} `data` for numbers that our kernels do not give. */
+/** @throws {UserError} `data` for numbers that our kernels do not give. */
 function requireKnown(config: Gpt2Config, path: string): void {
   const { activation_function: activation, layer_norm_epsilon: eps, n_inner: inner } = config;
   const { quantization_config: quantized } = config;
@@ -216,7 +216,7 @@ function withoutPrefix(
     new Map([...map].map(([name, value]) => {
       const bare = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name;
       if (taken.has(bare)) {
-        throw new Refusal("data", `Cannot import ${what}: ${bare} stands there twice`);
+        throw new UserError("data", `Cannot import ${what}: ${bare} stands there twice`);
       }
       taken.add(bare);
       return [bare, value];
@@ -224,7 +224,7 @@ function withoutPrefix(
   return { tensors: strip(tensors), others: strip(others) };
 }
 
-/** Whether the head is the token embedding. @throws {Refusal} `data` where config and tensors differ. */
+/** Whether the head is the token embedding. @throws {UserError} `data` where config and tensors differ. */
 function isTied(
   { tie_word_embeddings: said }: Gpt2Config,
   tensors: ReadonlyMap<string, NamedTensor>,
@@ -234,7 +234,7 @@ function isTied(
   const [head, tokens] = [tensors.get("lm_head.weight"), tensors.get("wte.weight")];
   if (head === undefined || tokens === undefined || sameTensor(head, tokens)) return true;
   if (said === undefined) return false;
-  throw new Refusal(
+  throw new UserError(
     "data",
     `Cannot import ${what}: need lm_head.weight equal to wte.weight, since tie_word_embeddings is ` +
       "true: they differ",

@@ -1,5 +1,5 @@
 /** The table of layouts: which one a model goes out in, and which one a config.json speaks of. */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { ModelConfig } from "../models/mod.ts";
@@ -48,7 +48,7 @@ export interface Outgoing {
 
 /**
  * A model in the layout of its kind; `end` is the token that ends documents.
- * @throws {Refusal} `config` for one that no layout can hold.
+ * @throws {UserError} `config` for one that no layout can hold.
  */
 export function outgoing(portable: Portable, end: number | undefined): Outgoing {
   const { kind } = portable.model;
@@ -56,12 +56,12 @@ export function outgoing(portable: Portable, end: number | undefined): Outgoing 
   const layout = LAYOUTS[kind] as Layout<ModelConfig> | undefined;
   if (layout === undefined) {
     const known = Object.keys(LAYOUTS).join(" or ");
-    throw new Refusal("config", `Cannot export a model of kind ${kind}: need ${known}`);
+    throw new UserError("config", `Cannot export a model of kind ${kind}: need ${known}`);
   }
   return { config: layout.config(portable, end), tensors: layout.tensors(portable) };
 }
 
-/** The model of an exported folder. @throws {Refusal} `data` for what is not one that we have. */
+/** The model of an exported folder. @throws {UserError} `data` for what is not one that we have. */
 export function incoming(
   json: unknown,
   file: Pick<ForeignFile, "tensors" | "others">,
@@ -72,7 +72,7 @@ export function incoming(
     : undefined;
   const layout = Object.values(LAYOUTS).find(({ type }) => type === said);
   if (layout !== undefined) return layout.read(json, file, paths);
-  throw new Refusal(
+  throw new UserError(
     "data",
     `Cannot import ${paths.config}: model_type: need gpt2 or shoal_recurrent: ` +
       (said === undefined ? "it says none" : JSON.stringify(said)),

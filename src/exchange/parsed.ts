@@ -1,5 +1,5 @@
 /** What a file says, held against a schema. Knows the form of the error and nothing else. */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 
 /** A schema, as far as it is used here. */
 interface Schema<T> {
@@ -16,13 +16,13 @@ interface Schema<T> {
     };
 }
 
-/** The value as the schema has it. @throws {Refusal} `data` with the first fault and the file. */
+/** The value as the schema has it. @throws {UserError} `data` with the first fault and the file. */
 export function parsed<T>(schema: Schema<T>, value: unknown, path: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const place = issue?.path.map(String).join(".");
-  throw new Refusal(
+  throw new UserError(
     "data",
     `Cannot import ${path}: ${place ? `${place}: ` : ""}${issue?.message}`,
   );

@@ -3,7 +3,7 @@
  * (src/nn/recurrent.ts); the embedding is called so, and the head is turned to [K, H] as
  * torch.nn.Linear has it. V vocabulary, K classes, H hidden units, G gates.
  */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { CELLS, type RecurrentConfig, recurrentSchema } from "../models/recurrent.ts";
@@ -45,7 +45,7 @@ export function toTorch(portable: Portable<RecurrentConfig>): NamedTensor[] {
 }
 
 /**
- * The config.json beside them; `end` is the token that ends documents. @throws {Refusal} `config`
+ * The config.json beside them; `end` is the token that ends documents. @throws {UserError} `config`
  * for a cell that PyTorch does not have.
  */
 export function torchConfigOf(
@@ -54,7 +54,7 @@ export function torchConfigOf(
 ): RecurrentExport {
   const { cell, width, layers, bidirectional, dropout, shared_dropout, readout } = model;
   if (cell === "gru_before") {
-    throw new Refusal(
+    throw new UserError(
       "config",
       "Cannot export cell gru_before: need a cell of PyTorch: torch.nn.GRU resets after the product",
     );
@@ -76,7 +76,7 @@ export function torchConfigOf(
   };
 }
 
-/** The model of such a folder. @throws {Refusal} `data` for what is not one. */
+/** The model of such a folder. @throws {UserError} `data` for what is not one. */
 export function fromTorch(
   json: unknown,
   file: Pick<ForeignFile, "tensors" | "others">,
@@ -85,7 +85,7 @@ export function fromTorch(
   const config = parsed(recurrentConfigSchema, json, configPath);
   const { classes, asked, context, vocab_size: vocabulary } = config;
   if (asked === "next" && classes !== vocabulary) {
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot import ${configPath}: classes: need ${vocabulary}, one for each token: ${classes}`,
     );

@@ -2,7 +2,7 @@
  * Parameters under two names: ours, as checkpoints have them, and theirs. One table is read both
  * ways, so what goes out comes back. Knows no model and no files.
  */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { sameShape, type Shape, showShape } from "../base/shape.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
@@ -41,7 +41,7 @@ export function outward(
 }
 
 /**
- * Parameters as they are called here. @throws {Refusal} `data` when one is missing, has another
+ * Parameters as they are called here. @throws {UserError} `data` when one is missing, has another
  * shape or is not finite, or when there is a tensor that no row names.
  */
 export function inward(
@@ -50,7 +50,7 @@ export function inward(
   { what, ignored }: InwardOptions,
 ): Map<string, NamedTensor> {
   const params = new Map<string, NamedTensor>();
-  const bad = (fault: string) => new Refusal("data", `Cannot import ${what}: ${fault}`);
+  const bad = (fault: string) => new UserError("data", `Cannot import ${what}: ${fault}`);
   for (const { ours, theirs, shape, transposed = false } of rows) {
     const found = tensors.get(theirs);
     if (found === undefined) {

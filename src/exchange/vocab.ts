@@ -2,7 +2,7 @@
  * The older form of GPT-2's tokenizer, vocab.json and merges.txt, as the tokenizer.json that says
  * the same. Pure; knows nothing of how text is encoded.
  */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { byteLevelJson } from "../data/tokenizers/bpe/byte_level.ts";
 import { END_TEXT } from "../data/tokenizers/types.ts";
 
@@ -14,10 +14,10 @@ export interface VocabFiles {
   readonly path: string;
 }
 
-/** A tokenizer.json of byte-level BPE. @throws {Refusal} `data` for files that are not those. */
+/** A tokenizer.json of byte-level BPE. @throws {UserError} `data` for files that are not those. */
 export function tokenizerJsonOf({ vocab, merges, path }: VocabFiles): Record<string, unknown> {
   if (!isVocab(vocab)) {
-    throw new Refusal("data", `Cannot import ${path}/vocab.json: need a number for each token`);
+    throw new UserError("data", `Cannot import ${path}/vocab.json: need a number for each token`);
   }
   return byteLevelJson({ vocab, merges: mergesIn(merges, path), end: vocab[END_TEXT] });
 }
@@ -34,7 +34,7 @@ function mergesIn(text: string, path: string): [string, string][] {
     if (line === "" || (i === 0 && line.startsWith("#version"))) return [];
     const [left, right, ...more] = line.split(" ");
     if (left && right && more.length === 0) return [[left, right]];
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot import ${path}/merges.txt: need two tokens and a space at line ${i + 1}: ${line}`,
     );

@@ -1,5 +1,5 @@
 /** How a text chooses its next token. Pure: knows no model, no tokenizer and no generator. */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { keepLikely } from "./keep.ts";
 
 /** How freely tokens are drawn. */
@@ -38,7 +38,7 @@ export interface DrawOptions extends Sampling {
  * nucleus of Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration", section 3.1.
  * Only known tokens are drawn, and the shares of top-p are shares of theirs. The log-probability is
  * normalised over all V logits, as the training loss is: padding tokens have probability as well.
- * @throws {Refusal} `numerical` for logits that make no distribution.
+ * @throws {UserError} `numerical` for logits that make no distribution.
  */
 export function drawToken(
   logits: Float32Array,
@@ -57,7 +57,7 @@ function logSum(logits: Float32Array): number {
   const odd = logits.findIndex((x) => Number.isNaN(x) || x === Infinity);
   const top = logits.reduce((a, b) => Math.max(a, b), -Infinity);
   if (odd >= 0 || top === -Infinity) {
-    throw new Refusal(
+    throw new UserError(
       "numerical",
       `Cannot draw a token: need logits that are numbers: ` +
         (odd >= 0 ? `that of token ${odd} is ${logits[odd]}` : "all are -Infinity"),

@@ -7,7 +7,7 @@ import type { Cell } from "../../kernels/recurrence/cells.ts";
 import { concat } from "../../kernels/shape/concat.ts";
 import { matmul } from "../../kernels/matmul/matmul.ts";
 import { recurrence } from "../../kernels/recurrence/recurrence.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import type { Tensor } from "../graph/types.ts";
 import { plus } from "./layers.ts";
 import type { Init, Scope } from "./scope.ts";
@@ -46,14 +46,14 @@ export interface RecurrentOutput {
 
 /**
  * One layer over x [B, T, I]. Without `initial` and `carries` its states begin at zero.
- * @throws {Refusal} `config` when it is to decode and reads both ways.
+ * @throws {UserError} `config` when it is to decode and reads both ways.
  */
 export function recurrent(scope: Scope, x: Tensor, options: RecurrentOptions): RecurrentOutput {
   const { bidirectional, initial, cell: { states } } = options;
   const forward = direction(scope, x, { ...options, reverse: false });
   if (!bidirectional) return forward;
   if (scope.decode !== undefined) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       "Cannot feed a model token by token: need one that reads forwards alone: " +
         "model.bidirectional is true",

@@ -4,7 +4,7 @@
  */
 import { createGunzip } from "node:zlib";
 import { Readable } from "node:stream";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { type Input, readFault } from "./inputs.ts";
 
 /** Bytes that are read from the disk at once. */
@@ -46,7 +46,7 @@ export class ByteStream implements AsyncDisposable {
 
   /**
    * The next `n` bytes, fewer only at the end of the file. They stand until the next call.
-   * @throws {Refusal} `noInput` for no file, `data` for one that cannot be unpacked.
+   * @throws {UserError} `noInput` for no file, `data` for one that cannot be unpacked.
    */
   async peek(n: number): Promise<Uint8Array> {
     while (this.#end - this.#start < n && !this.#ended) await this.#pull(n);
@@ -82,7 +82,7 @@ export class ByteStream implements AsyncDisposable {
       return await this.#chunks.next();
     } catch (error) {
       if (error instanceof Error && "code" in error && String(error.code).startsWith("Z_")) {
-        throw new Refusal(
+        throw new UserError(
           "data",
           `Cannot read ${this.#name}: need a whole gzip file: ${error.message}`,
         );

@@ -4,7 +4,7 @@
  */
 import { keepingBusy } from "../base/busy.ts";
 import { createHash, type Hash } from "node:crypto";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { type Part, PARTS } from "../data/prepared/folder.ts";
 import { widthFor } from "../data/prepared/header.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
@@ -41,7 +41,7 @@ export interface Encoded {
   readonly hashes: Readonly<Record<Part, string>>;
 }
 
-/** Goes on from `progress` to the end; undefined when it was stopped. @throws {Refusal} */
+/** Goes on from `progress` to the end; undefined when it was stopped. @throws {UserError} */
 export async function encode(
   progress: PrepareProgress,
   options: EncodeOptions,
@@ -160,7 +160,7 @@ async function idsOf(
     if (text.length <= SHORT) return tokenizer.encode(text);
     return await keepingBusy(() => tokenizer.encode(text));
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    throw new Refusal(error.exit, `Cannot prepare ${input.name}: ${error.message}`);
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(error.exit, `Cannot prepare ${input.name}: ${error.message}`);
   }
 }

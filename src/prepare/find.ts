@@ -3,7 +3,7 @@
  * no order on the command line changes anything, and a file that is reached twice counts once.
  */
 import { extname, join, normalize, resolve } from "node:path";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { isPipe } from "../data/pipe.ts";
 import { expand, hasWildcards } from "./glob.ts";
 import type { Input } from "./inputs.ts";
@@ -31,7 +31,7 @@ interface Omitted extends LeftOut {
   readonly others: string[];
 }
 
-/** The files that names, folders and patterns stand for. @throws {Refusal} `noInput` or `data` */
+/** The files that names, folders and patterns stand for. @throws {UserError} `noInput` or `data` */
 export async function findInputs(names: readonly string[]): Promise<Found> {
   const omitted: Omitted = { ...leftOutNothing(), others: [] };
   const paths: string[] = [];
@@ -53,7 +53,7 @@ async function pathsOf(name: string, omitted: Omitted): Promise<string[]> {
   if (info !== undefined || !hasWildcards(name)) return [name];
   const matches = await expand(name, omitted);
   if (matches.length > 0) return matches;
-  throw new Refusal("noInput", `Cannot read ${name}: need files of such names: there are none`);
+  throw new UserError("noInput", `Cannot read ${name}: need files of such names: there are none`);
 }
 
 async function textsIn(folder: string, omitted: Omitted): Promise<string[]> {
@@ -65,7 +65,7 @@ async function textsIn(folder: string, omitted: Omitted): Promise<string[]> {
   const texts = all.filter((path) => TEXTS.test(path)).map((path) => join(folder, path));
   for (const path of all) if (!TEXTS.test(path)) omitted.others.push(join(folder, path));
   if (texts.length > 0) return texts;
-  throw new Refusal(
+  throw new UserError(
     "noInput",
     `Cannot read ${folder}: need .txt, .jsonl or .ndjson files, packed as .gz or not: the folder ` +
       "has none",

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { fileFault, hasCode, isMissing } from "../base/file_fault.ts";
 import { sealed } from "../base/hash.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { lockRun, type RunLock } from "../checkpoint/lock/lock.ts";
 import { textIfAny } from "../data/prepared/files.ts";
 import {
@@ -38,7 +38,7 @@ export class OutFolder implements Disposable {
     this.#lock = lock;
   }
 
-  /** Makes the folder where there is none. @throws {Refusal} `locked`, or `config` for one that cannot be used. */
+  /** Makes the folder where there is none. @throws {UserError} `locked`, or `config` for one that cannot be used. */
   static async open(path: string): Promise<OutFolder> {
     try {
       checkNames(path);
@@ -54,12 +54,12 @@ export class OutFolder implements Disposable {
     return new OutFolder(path, await lockRun(path, { owner: `${Deno.pid} -`, make: makeFolder }));
   }
 
-  /** Call it right before each effect. @throws {Refusal} `locked` once the folder is another's. */
+  /** Call it right before each effect. @throws {UserError} `locked` once the folder is another's. */
   check(): void {
     this.#lock.check();
   }
 
-  /** What stands here. @throws {Refusal} `data` for what cannot be read. */
+  /** What stands here. @throws {UserError} `data` for what cannot be read. */
   standing(): Standing {
     if (isFinished(this.path)) return { index: readIndex(this.path) };
     const path = join(this.path, PROGRESS);
@@ -84,14 +84,14 @@ export class OutFolder implements Disposable {
     writeJsonAtomic(join(this.path, TOKENIZER), tokenizer.toJSON());
   }
 
-  /** The tokenizer that was kept. @throws {Refusal} `data` unless it has the hash. */
+  /** The tokenizer that was kept. @throws {UserError} `data` unless it has the hash. */
   tokenizer(hash: string): Tokenizer {
     const path = join(this.path, TOKENIZER);
     const text = textIfAny(path) ?? "";
     const tokenizer = tokenizerFrom(parseJson(path, { text, schema: tokenizerSpecSchema }));
     const found = tokenizerHash(tokenizer);
     if (found === hash) return tokenizer;
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot go on in ${this.path}: its tokenizer has the hash ${found}, not ${hash}`,
     );
@@ -133,7 +133,7 @@ export class OutFolder implements Disposable {
   }
 }
 
-/** Nothing of anybody else is ever written over. @throws {Refusal} `config` */
+/** Nothing of anybody else is ever written over. @throws {UserError} `config` */
 function checkNames(path: string): void {
   if (isFinished(path)) return;
   const names = namesIn(path);
@@ -142,7 +142,7 @@ function checkNames(path: string): void {
   // yet, and what systems leave, such as .DS_Store.
   const foreign = names.filter((name) => name !== TOKENIZER && !name.startsWith("."));
   if (foreign.length === 0) return;
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot prepare into ${path}: need an empty folder, or one that prepare left: it holds ${
       foreign.sort()[0]

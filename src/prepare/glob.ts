@@ -4,7 +4,7 @@
  * either. As in shells, wildcards do not match what begins with a dot.
  */
 import { join } from "node:path";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { filesBelow, type LeftOut, leftOutNothing } from "./walk.ts";
 
 /** Whether a name has wildcards. */
@@ -34,7 +34,7 @@ export async function expand(pattern: string, leftOut?: LeftOut): Promise<string
   return found;
 }
 
-/** What the names of a pattern match. @throws {Refusal} `config` for a brace that is not closed. */
+/** What the names of a pattern match. @throws {UserError} `config` for a brace that is not closed. */
 function matcher(pattern: string, names: readonly string[]): RegExp {
   const source = names.map((name, i) => {
     const last = i === names.length - 1;
@@ -44,7 +44,7 @@ function matcher(pattern: string, names: readonly string[]): RegExp {
   try {
     return new RegExp(`^${source}$`, "u");
   } catch {
-    throw new Refusal("config", `Cannot expand ${pattern}: need braces and brackets that close`);
+    throw new UserError("config", `Cannot expand ${pattern}: need braces and brackets that close`);
   }
 }
 

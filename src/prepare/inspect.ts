@@ -1,6 +1,6 @@
 /** Tells what is in a file by its name and its first bytes: a text or records, packed or not. */
 import { parseJsonText } from "../base/text/json.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { HEAD, markupFormat, recordKind } from "../data/format.ts";
 import { requireText } from "../data/read.ts";
 import { ByteStream } from "./byte_stream.ts";
@@ -15,7 +15,7 @@ export interface InspectOptions {
 }
 
 /**
- * The file `name` as it is now. @throws {Refusal} `noInput` for no file, `data` for one that holds
+ * The file `name` as it is now. @throws {UserError} `noInput` for no file, `data` for one that holds
  * neither text nor records.
  */
 export async function inputOf(
@@ -25,11 +25,11 @@ export async function inputOf(
   const { size, mtime, isDirectory, isFile } = await statOf(path);
   if (!isFile) {
     const found = isDirectory ? "a folder" : "a device or a socket";
-    throw new Refusal("noInput", `Cannot read ${name}: need a text file: it is ${found}`);
+    throw new UserError("noInput", `Cannot read ${name}: need a text file: it is ${found}`);
   }
   const markup = markupFormat(name);
   if (markup !== undefined) {
-    throw new Refusal("data", `Cannot read ${name}: need text or JSON records: it is ${markup}`);
+    throw new UserError("data", `Cannot read ${name}: need text or JSON records: it is ${markup}`);
   }
   const file = { name, path, bytes: size, modified: mtime?.getTime() ?? 0 };
   const packed = isPacked(name) || (isNameless(name) && await isGzip(file));

@@ -2,7 +2,7 @@
  * The items of a JSON array, or JSON values one behind another, as bytes: a file of any size is never
  * in memory as a whole. What an item says is left to whoever parses it.
  */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { type DocumentBytes, LONGEST } from "./records.ts";
 
@@ -21,7 +21,7 @@ export interface JsonReading {
   readonly inside: boolean;
 }
 
-/** Each item from where the stream is. @throws {Refusal} `data` for what is cut off or no JSON. */
+/** Each item from where the stream is. @throws {UserError} `data` for what is cut off or no JSON. */
 export async function* jsonRecords(
   stream: ByteStream,
   { kind, name, inside }: JsonReading,
@@ -32,7 +32,7 @@ export async function* jsonRecords(
     const { position } = stream;
     const isLast = view.length < n;
     const bad = (at: number, need: string) =>
-      new Refusal("data", `Cannot read ${name}: need JSON: byte ${position + at}: need ${need}`);
+      new UserError("data", `Cannot read ${name}: need JSON: byte ${position + at}: need ${need}`);
     let at = 0;
     for (;;) {
       let from = blanksEnd(view, at);
@@ -69,7 +69,7 @@ export async function* jsonRecords(
     }
     if (isLast) return;
     if (at === 0 && n >= LONGEST) {
-      throw new Refusal(
+      throw new UserError(
         "data",
         `Cannot read ${name}: need records of at most ${LONGEST} bytes: the one at byte ${position} is longer`,
       );
@@ -79,10 +79,10 @@ export async function* jsonRecords(
   }
 }
 
-/** @throws {Refusal} where anything but blanks is left. */
+/** @throws {UserError} where anything but blanks is left. */
 async function requireBlank(
   stream: ByteStream,
-  { from, bad }: { from: number; bad: (at: number, need: string) => Refusal },
+  { from, bad }: { from: number; bad: (at: number, need: string) => UserError },
 ): Promise<void> {
   const start = stream.position;
   stream.take(from);

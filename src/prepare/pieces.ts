@@ -3,7 +3,7 @@
  * which a shard may end the same pieces follow, however one came there. Knows no tokens.
  */
 import { parseJsonText } from "../base/text/json.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { characterCount, utf8Text, wholeCharacters } from "../base/text/utf8.ts";
 import type { Part } from "../data/prepared/folder.ts";
 import type { ByteStream } from "./byte_stream.ts";
@@ -47,7 +47,7 @@ export interface Reading {
   readonly ended?: () => void;
 }
 
-/** The pieces of a file from the place where `stream` is. @throws {Refusal} `data` */
+/** The pieces of a file from the place where `stream` is. @throws {UserError} `data` */
 export function piecesOf(stream: ByteStream, reading: Reading): AsyncGenerator<Piece> {
   const { kind } = reading.input;
   return kind === "text" && reading.documentEnd === null
@@ -88,7 +88,7 @@ async function nextPiece(
     const over = encoder.encode(text.slice(place)).length;
     return { text: text.slice(0, place), bytes: bytes.subarray(0, bytes.length - over) };
   }
-  throw new Refusal(
+  throw new UserError(
     "data",
     `Cannot cut ${name}: need a place to cut within ${LONGEST} bytes: there is none behind byte ${stream.position}`,
   );
@@ -139,7 +139,7 @@ function* cutDocument(
     for (let n = PIECE; place === 0; n *= 2) {
       if (from + n >= text.length) place = text.length - from;
       else if (n > LONGEST) {
-        throw new Refusal(
+        throw new UserError(
           "data",
           `Cannot cut ${reading.input.name}: need a place to cut within ${LONGEST} characters: the document at byte ${at} has none`,
         );
@@ -166,7 +166,7 @@ function recordText(
 ): string {
   const unit = kind === "jsonl" ? "line" : "record";
   const place = number === undefined ? `${unit} at byte ${at}` : `${unit} ${number} (byte ${at})`;
-  const bad = (fault: string) => new Refusal("data", `Cannot read ${name}: need ${fault}`);
+  const bad = (fault: string) => new UserError("data", `Cannot read ${name}: need ${fault}`);
   const json = textOf(bytes, { name, at });
   if (json.trim() === "") return "";
   let value: unknown;
@@ -204,12 +204,12 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function textOf(bytes: Uint8Array, { name, at }: { name: string; at: number }): string {
   const text = utf8Text(bytes);
   if (typeof text === "string") return text;
-  throw new Refusal("data", `Cannot read ${name}: need UTF-8 text: byte ${at + text} is not`);
+  throw new UserError("data", `Cannot read ${name}: need UTF-8 text: byte ${at + text} is not`);
 }
 
 /** What is said of a file that is no longer what it was. */
-export function changed(name: string): Refusal {
-  return new Refusal("data", `Cannot read ${name}: need it as it was: it changed meanwhile`);
+export function changed(name: string): UserError {
+  return new UserError("data", `Cannot read ${name}: need it as it was: it changed meanwhile`);
 }
 
 const encoder = new TextEncoder();

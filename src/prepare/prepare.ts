@@ -4,7 +4,7 @@
  */
 import { keepingBusy } from "../base/busy.ts";
 import { fileFault, refusingLater } from "../base/file_fault.ts";
-import { isLockLost, Refusal } from "../base/refusal.ts";
+import { isLockLost, UserError } from "../base/refusal.ts";
 import { shown } from "../data/document_end.ts";
 import type { PreparedIndex, PrepareOptions } from "../data/prepared/schema.ts";
 import { preparedHash } from "../data/prepared/token_hash.ts";
@@ -47,7 +47,7 @@ export interface Outcome {
   readonly index?: PreparedIndex;
 }
 
-/** Prepares. @throws {Refusal} for whatever the user can mend. */
+/** Prepares. @throws {UserError} for whatever the user can mend. */
 export async function prepare(
   request: PrepareRequest,
   { show = () => {}, stop = new AbortController().signal, at = () => {} }: PrepareHooks = {},
@@ -89,7 +89,7 @@ export async function prepare(
     const { maxUnknown = MAX_UNKNOWN } = request;
     return await finish(folder, { ...begun, inputs, hooks, maxUnknown });
   } catch (error) {
-    if (error instanceof Refusal && !isLockLost(error)) clearUnlessShards(folder);
+    if (error instanceof UserError && !isLockLost(error)) clearUnlessShards(folder);
     throw fileFault(error, { doing: "write to", path: request.out });
   }
 }
@@ -135,7 +135,7 @@ async function begin(
   if (documentEnd !== null) notes.push(`${shown(documentEnd)} ends ${countOf(ends, "document")}`);
   if (asked.options.ends && tokenizer.end === undefined) {
     const lack = "the tokenizer has no token that ends documents";
-    if (explicit) throw new Refusal("config", `Cannot end documents with a token: ${lack}`);
+    if (explicit) throw new UserError("config", `Cannot end documents with a token: ${lack}`);
     notes.push(`${lack}: nothing stands between them`);
   }
   for (const text of notes) show({ type: "note", text });

@@ -1,5 +1,5 @@
 /** The documents of a file that holds many: one per line, or apart by a text. Bytes, not yet text. */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
 /** Bytes that are looked at first; twice as many where no document ends in them. */
@@ -19,7 +19,7 @@ export interface DocumentBytes {
   readonly ended: boolean;
 }
 
-/** Whatever stands before each `end`, and behind the last. @throws {Refusal} `data` */
+/** Whatever stands before each `end`, and behind the last. @throws {UserError} `data` */
 export async function* records(
   stream: ByteStream,
   { end, name }: { end: Uint8Array; name: string },
@@ -40,7 +40,7 @@ export async function* records(
       return;
     }
     if (at === 0 && n >= LONGEST) {
-      throw new Refusal(
+      throw new UserError(
         "data",
         `Cannot read ${name}: need documents of at most ${LONGEST} bytes: the one at byte ${position} is longer`,
       );

@@ -1,6 +1,6 @@
 /** Whether a folder was made, or begun, of the same files with the same options. */
 import { createHash } from "node:crypto";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { shown } from "../data/document_end.ts";
 import type { InputIndex, PrepareOptions } from "../data/prepared/schema.ts";
 import { ByteStream } from "./byte_stream.ts";
@@ -23,14 +23,14 @@ const FLAGS: Readonly<Record<keyof PrepareOptions, string>> = {
   shardTokens: "shard-tokens",
 };
 
-/** @throws {Refusal} `config` when the folder was made of something else; it is left as it is. */
+/** @throws {UserError} `config` when the folder was made of something else; it is left as it is. */
 export async function checkSame(
   folder: string,
   { stands, asked }: { stands: Asked<InputIndex>; asked: Asked<Input> },
 ): Promise<void> {
   const fault = await differenceOf({ stands, asked });
   if (fault === undefined) return;
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot prepare into ${folder}: ${fault}; give another --out, or remove the folder`,
   );

@@ -3,7 +3,7 @@
  * what a tokenizer is made of. Nothing is written.
  */
 import { createHash } from "node:crypto";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { noEnds } from "../data/document_end.ts";
 import type { PrepareOptions } from "../data/prepared/schema.ts";
 import type { TokenizerBuilder } from "../data/tokenizers/build.ts";
@@ -29,7 +29,7 @@ export interface Found {
   readonly ends: number;
 }
 
-/** Looks through the files; undefined when it was stopped. @throws {Refusal} */
+/** Looks through the files; undefined when it was stopped. @throws {UserError} */
 export async function scan(
   inputs: readonly Input[],
   options: ScanOptions,
@@ -46,13 +46,13 @@ export async function scan(
   if (end !== null && ends === 0) throw await noEndsIn(inputs, end);
   const { validation } = options.options;
   if (bytes.train + bytes.validation === 0) {
-    throw new Refusal("data", "Cannot prepare: need some text: there is none in the inputs");
+    throw new UserError("data", "Cannot prepare: need some text: there is none in the inputs");
   }
   if (bytes.train === 0) {
-    throw new Refusal("data", "Cannot prepare: need text to train on: all of it is for validation");
+    throw new UserError("data", "Cannot prepare: need text to train on: all of it is for validation");
   }
   if (validation > 0 && bytes.validation === 0) {
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot prepare: need text for validation: no document fell there by chance; raise --validation above ${validation}, or give 0 for none`,
     );
@@ -61,7 +61,7 @@ export async function scan(
 }
 
 /** The refusal of text files in which no document ends. */
-async function noEndsIn(inputs: readonly Input[], end: string): Promise<Refusal> {
+async function noEndsIn(inputs: readonly Input[], end: string): Promise<UserError> {
   const [first, ...more] = inputs.filter(({ kind }) => kind === "text") as [Input, ...Input[]];
   await using stream = new ByteStream(first);
   const text = new TextDecoder().decode(await stream.peek(DRAIN));
@@ -104,7 +104,7 @@ async function scanFile(
   return { name, bytes: input.bytes, modified, sha256: hash.digest("hex"), extent };
 }
 
-/** @throws {Refusal} `data` when a file is no longer what it was when it was listed. */
+/** @throws {UserError} `data` when a file is no longer what it was when it was listed. */
 export async function checkUnchanged(
   { name, path, bytes, modified }: Input,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 /** A request with nothing left open. Knows which files there are, not what is in them. */
 import { keepingBusy } from "../base/busy.ts";
 import { sha256 } from "../base/hash.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { shown, unescaped } from "../data/document_end.ts";
 import type { PrepareOptions } from "../data/prepared/schema.ts";
 import { type TokenizerBuilder, tokenizerBuilder } from "../data/tokenizers/build.ts";
@@ -34,7 +34,7 @@ export interface PrepareRequest {
 const SHARD_TOKENS = 2 ** 26;
 
 /**
- * A request with nothing left open, and the builder of its tokenizer. @throws {Refusal} `config` for
+ * A request with nothing left open, and the builder of its tokenizer. @throws {UserError} `config` for
  * an option that no input has a use for.
  */
 export async function settle(
@@ -46,13 +46,13 @@ export async function settle(
   const hasRecords = inputs.some(({ kind }) => kind !== "text");
   if (request.field !== undefined && !hasRecords) {
     const list = inputs.slice(0, 3).map(({ name }) => name).join(", ");
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot take --field=${field}: need JSON records (.jsonl, .ndjson or .json): ${list} has none`,
     );
   }
   if (documentEnd !== null && !inputs.some(({ kind }) => kind === "text")) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot cut documents at ${shown(documentEnd)} (--document-end): need a text file: ` +
         "each record of JSON is a document",

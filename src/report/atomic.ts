@@ -2,7 +2,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { hasCode, named, naming } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { writeAllSync } from "../base/write_all.ts";
 
 /**
@@ -99,14 +99,14 @@ function removeIfAny(path: string): void {
 }
 
 /**
- * The text of a file; empty where there is none. @throws {Refusal} `data` for what is no file: a
+ * The text of a file; empty where there is none. @throws {UserError} `data` for what is no file: a
  * named pipe would be waited for.
  */
 export function readIfAny(path: string): string {
   try {
     const found = Deno.statSync(path);
     if (found.isFile) return Deno.readTextFileSync(path);
-    throw new Refusal("data", `Cannot read ${path}: need a file: it is ${kindOf(found)}`);
+    throw new UserError("data", `Cannot read ${path}: need a file: it is ${kindOf(found)}`);
   } catch (error) {
     if (hasCode(error, "ENOENT")) return "";
     throw error;

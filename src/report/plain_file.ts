@@ -4,13 +4,13 @@
  */
 import { reasonOf } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { lookAt } from "./atomic.ts";
 
 /**
  * Opens what lies at `path` itself. Between the look and the opening remains a window of microseconds:
  * Deno cannot open without waiting. What was opened in it through a link is closed unwritten.
- * @throws {Refusal} `config` for what is no file; else what the system throws.
+ * @throws {UserError} `config` for what is no file; else what the system throws.
  */
 export function openPlain(path: string, options: Deno.OpenOptions): Deno.FsFile {
   const found = lookAt(path);
@@ -35,9 +35,9 @@ export function isAt(path: string, file: Pick<Deno.FsFile, "statSync">): boolean
 
 /** The line for an error of writing `path`. */
 export function cannotWrite(path: string, error: unknown): string {
-  return error instanceof Refusal ? error.message : `Cannot write ${path}: ${reasonOf(error)}`;
+  return error instanceof UserError ? error.message : `Cannot write ${path}: ${reasonOf(error)}`;
 }
 
-function unfit(path: string, kind: string): Refusal {
-  return new Refusal("config", `Cannot write ${path}: need a plain file: it is ${kind}`);
+function unfit(path: string, kind: string): UserError {
+  return new UserError("config", `Cannot write ${path}: need a plain file: it is ${kind}`);
 }

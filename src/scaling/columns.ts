@@ -1,5 +1,5 @@
 /** Which column of a user's table holds what, by its header. */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 
 /** What a table may say of a trial. */
 export type Column = "params" | "tokens" | "loss" | "flops" | "name";
@@ -79,7 +79,7 @@ export function columnsMet(headers: readonly string[]): number {
   return REQUIRED.filter((column) => HEADERS[column].some((name) => names.includes(name))).length;
 }
 
-/** Finds the columns. @throws {Refusal} `data` where one is missing, or two say the same. */
+/** Finds the columns. @throws {UserError} `data` where one is missing, or two say the same. */
 export function columnsOf(headers: readonly string[], path: string): Columns {
   const names = headers.map(plain);
   const at: Partial<Record<Column, number>> = {};
@@ -89,7 +89,7 @@ export function columnsOf(headers: readonly string[], path: string): Columns {
     const chosen = exact.length > 0 ? exact : found;
     if (chosen.length > 1) {
       const shown = chosen.map((i) => `"${headers[i]?.trim()}"`).join(" and ");
-      throw new Refusal(
+      throw new UserError(
         "data",
         `Cannot read ${path}: need one column for ${column}: got ${shown}; call the one that is ` +
           `meant ${column}`,
@@ -99,7 +99,7 @@ export function columnsOf(headers: readonly string[], path: string): Columns {
   }
   const missing = REQUIRED.filter((column) => at[column] === undefined);
   if (missing.length > 0) {
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot read ${path}: need the columns ${REQUIRED.join(", ")}: no ${missing.join(", ")}` +
         shownHeaders(headers),

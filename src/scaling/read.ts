@@ -1,7 +1,7 @@
 /** From the text of a file to points: a sweep's trials. Opens no file. */
 import { sealFault } from "../base/hash.ts";
 import { parseJsonText } from "../base/text/json.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { type Trial, trialSchema } from "./schema.ts";
 import type { Point } from "./types.ts";
 
@@ -24,7 +24,7 @@ export interface Trials {
   readonly notes: readonly string[];
 }
 
-/** Reads `trials.jsonl`; of two lines of one key the last counts. @throws {Refusal} `data`. */
+/** Reads `trials.jsonl`; of two lines of one key the last counts. @throws {UserError} `data`. */
 export function readTrials(
   text: string,
   { path, loss }: { path: string; loss: LossKind },
@@ -83,11 +83,11 @@ function trialOf(line: string, where: string): Trial {
   try {
     value = parseJsonText(line);
   } catch {
-    throw new Refusal("data", `Cannot read ${where}: need a trial as JSON: ${clip(line)}`);
+    throw new UserError("data", `Cannot read ${where}: need a trial as JSON: ${clip(line)}`);
   }
   const fault = sealFault(value);
   if (fault !== undefined) {
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot read ${where}: need a trial as its sweep wrote it: ${fault}: run the sweep again, which ` +
         "writes it anew, or fit a table of your own with --csv",
@@ -97,7 +97,7 @@ function trialOf(line: string, where: string): Trial {
   if (data !== undefined) return data;
   const [issue] = error.issues;
   const key = issue?.path.join(".") ?? "";
-  throw new Refusal(
+  throw new UserError(
     "data",
     `Cannot read ${where}: need a trial: ${key || "row"}: ${issue?.message}`,
   );
@@ -110,7 +110,7 @@ function pointOf(
   const name = row.name ?? row.key;
   const value = loss === "val" ? row.val_loss : row.loss;
   if (loss === "val" && (value ?? null) === null && (row.loss ?? null) !== null) {
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot fit ${path}: need a val_loss in each trial that is done, or --loss=train: ` +
         `trial ${name} has none`,
@@ -131,17 +131,17 @@ const LARGEST = { params: 1e24, tokens: 1e24, flops: 1e48, loss: 1e9 } as const;
 /** The least that each may be; a loss below it would be no cross entropy of any text. */
 const LEAST = { params: 1, tokens: 1, flops: 1, loss: 1e-9 } as const;
 
-/** The point, if its numbers can be those of a training. @throws {Refusal} `data`. */
+/** The point, if its numbers can be those of a training. @throws {UserError} `data`. */
 export function checked(point: Point, where: string): Point {
   for (const key of ["params", "tokens", "flops", "loss"] as const) {
     const value = point[key];
     if (!Number.isFinite(value) || value <= 0) {
       const shown = Number.isNaN(value) ? "none" : value;
-      throw new Refusal("data", `Cannot fit ${where}: need a positive, finite ${key}: ${shown}`);
+      throw new UserError("data", `Cannot fit ${where}: need a positive, finite ${key}: ${shown}`);
     }
     const [least, largest] = [LEAST[key], LARGEST[key]];
     if (value >= least && value <= largest) continue;
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot fit ${where}: need ${key} in [${least}, ${largest.toExponential()}]: ${value}`,
     );

@@ -1,7 +1,7 @@
 /** Everything that is said of a sweep's points, as one value: what scaling.json holds. */
 import { maxOf, minOf } from "../base/extremes.ts";
 import { estimate, estimateLog } from "./fit/bootstrap.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import {
   type ChinchillaFit,
   chinchillaLaw,
@@ -90,7 +90,7 @@ export interface ReportOptions {
   readonly grid?: Grid;
 }
 
-/** Fits everything. @throws {Refusal} `data` where L(N, D) is not determined. */
+/** Fits everything. @throws {UserError} `data` where L(N, D) is not determined. */
 export function reportOf(trials: Trials, options: ReportOptions): ScalingReport {
   const { file, count, loss, bootstrap } = options;
   const points = trials.points[count] ?? [];
@@ -98,7 +98,7 @@ export function reportOf(trials: Trials, options: ReportOptions): ScalingReport 
   const need = chinchillaNeeds(points);
   if (need !== undefined && repeat !== undefined) {
     const without = `not counting ${trials.repeated.length} that repeat another (${repeat})`;
-    throw new Refusal("data", `Cannot fit L(N, D): ${need}, ${without}`);
+    throw new UserError("data", `Cannot fit L(N, D): ${need}, ${without}`);
   }
   const drawing = { ...bootstrap, tell: options.tell };
   const fit = fitChinchilla(points, drawing, options.grid);

@@ -1,5 +1,5 @@
 /** From the records of a user's table to points. Opens no file. */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { marksOf, type NumberColumn, numberIn } from "./cell.ts";
 import { type Column, type Columns, columnsOf } from "./columns.ts";
 import { FLOP_PER_PARAM_TOKEN } from "./fit/law.ts";
@@ -22,7 +22,7 @@ const NEEDS: Readonly<Record<NumberColumn, string>> = {
 
 /**
  * Reads a table whose first record names its columns: params, tokens and loss, and flops and name
- * where there are such. Without flops they are 6 N D. @throws {Refusal} `data`.
+ * where there are such. Without flops they are 6 N D. @throws {UserError} `data`.
  */
 export function readTable([head, ...records]: readonly TableRow[], path: string): Trials {
   const headers = (head?.cells ?? []).map((header) => header.trim());
@@ -30,7 +30,7 @@ export function readTable([head, ...records]: readonly TableRow[], path: string)
   for (const { row, cells } of records) {
     const beyond = cells.slice(headers.length).filter((cell) => cell.trim() !== "");
     if (beyond.length > 0) {
-      throw new Refusal(
+      throw new UserError(
         "data",
         `Cannot read ${path}, row ${row}: need ${headers.length} cells as the header has: got ` +
           `${cells.length}; a separator inside a cell needs quotes about it`,
@@ -83,7 +83,7 @@ function readerOf(
       const found = numberIn(text, { column, marks });
       if (typeof found === "number") return found;
       const header = headers[columns.at[column] as number];
-      throw new Refusal(
+      throw new UserError(
         "data",
         `Cannot read ${path}, row ${records[i]?.row}, column ${header}: need ${NEEDS[column]}: ` +
           `got ${found}`,

@@ -1,5 +1,5 @@
 /** What a call of a sweep may spend. Pure. */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 
 /** Bounds of a call; infinite where there is none. */
 export interface Bounds {
@@ -18,7 +18,7 @@ export function boundsOf(texts: readonly string[]): Bounds {
     const seconds = SECONDS[unit.toLowerCase()];
     const isFlop = /^flops?$/i.test(unit);
     if (!(value > 0) || !Number.isFinite(value) || (seconds === undefined && !isFlop)) {
-      throw new Refusal(
+      throw new UserError(
         "config",
         `Cannot take --budget: need seconds or FLOP, as in 90, 20m, 1.5h or 1e15flop: ${text}`,
       );

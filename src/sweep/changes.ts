@@ -2,7 +2,7 @@
 import { canonical } from "../base/hash.ts";
 import { show } from "../config/faults.ts";
 import { isPlain } from "../config/overrides.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 
 /** What a sweep's folder remembers of its file. */
 export interface Stored {
@@ -11,13 +11,13 @@ export interface Stored {
   readonly trials: readonly string[];
 }
 
-/** How many trials are new. @throws {Refusal} `incompatible` when the folder has others. */
+/** How many trials are new. @throws {UserError} `incompatible` when the folder has others. */
 export function added(out: string, before: Stored | undefined, now: Stored): number {
   const known = new Set(before?.trials);
   const kept = now.trials.filter((key) => known.has(key)).length;
   if (before === undefined || kept === known.size) return now.trials.length - kept;
   const changed = differing(before.sweep, now.sweep, "");
-  throw new Refusal(
+  throw new UserError(
     "incompatible",
     `Cannot sweep in ${out}: it holds another sweep, ${known.size - kept} of whose ` +
       `${known.size} trials this file does not have (folder against file): ` +

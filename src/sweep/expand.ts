@@ -2,7 +2,7 @@
  * From a sweep to its trials: axes crossed, rules applied, budgets made steps. Faults are collected,
  * so that all are known before the first trial starts. Pure but for the measuring.
  */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { withKind } from "../config/kinds.ts";
 import { isPlain, type PlainConfig } from "../config/overrides.ts";
 import { resolveConfig } from "../config/resolve.ts";
@@ -59,17 +59,17 @@ export async function expand(sweep: Sweep, measure: Measure): Promise<Expanded> 
 
 /** What says that a trial cannot be, rather than that the program is wrong. */
 function isFault(error: unknown): error is Error {
-  return error instanceof Refusal || error instanceof RangeError;
+  return error instanceof UserError || error instanceof RangeError;
 }
 
-/** Every combination of the axes' points and the seeds. @throws {Refusal} for an axis without sense. */
+/** Every combination of the axes' points and the seeds. @throws {UserError} for an axis without sense. */
 function crossed({ axes, replicates }: Sweep): Point[] {
   const all = Object.entries(axes).map(([name, axis]) => {
     try {
       return pointsOf(name, axis);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      throw new Refusal("config", `Cannot use this sweep: axes.${name}: ${error.message}`);
+      throw new UserError("config", `Cannot use this sweep: axes.${name}: ${error.message}`);
     }
   });
   const seeds = replicates?.seeds.map((seed): Point => ({ seed }));

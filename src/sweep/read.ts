@@ -1,6 +1,6 @@
 /** From a sweep file as written to a complete sweep. Pure; does not resolve a single trial. */
 import { append } from "../base/extremes.ts";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import { keys, sections } from "../config/keys.ts";
 import { isPlain, type PlainConfig } from "../config/overrides.ts";
 import { hintFor, nearestKey } from "../config/suggest.ts";
@@ -11,7 +11,7 @@ type Table = Readonly<Record<string, Schema>>;
 
 /**
  * The sweep of a file's value. Axes, rules and budgets are told apart by the one word that names
- * them. @throws {Refusal} that lists every fault by its path.
+ * them. @throws {UserError} that lists every fault by its path.
  */
 export function readSweep(input: unknown, base?: PlainConfig): Sweep {
   const parsed = sweepSchema.safeParse(input);
@@ -51,8 +51,8 @@ export function readSweep(input: unknown, base?: PlainConfig): Sweep {
   return sweep;
 }
 
-function refusal(faults: readonly string[]): Refusal {
-  return new Refusal("config", `Cannot use this sweep: ${Array.from(new Set(faults)).join("; ")}`);
+function refusal(faults: readonly string[]): UserError {
+  return new UserError("config", `Cannot use this sweep: ${Array.from(new Set(faults)).join("; ")}`);
 }
 
 function text(issue: Issue, at = ""): string {

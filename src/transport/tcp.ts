@@ -3,7 +3,7 @@
  * to strangers: nobody gets a channel here but through the gate, and beyond this machine nobody gets
  * so far without a certificate (src/transport/tls.ts).
  */
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import type { Duplex, Listener } from "./bytes.ts";
 import { ChannelError, type FencedChannel } from "./channel.ts";
 import { type Gate, type GateOptions, openGate } from "./gate.ts";
@@ -77,9 +77,9 @@ export async function bindTcp(
     }
     return bindPlain(hostname, port);
   } catch (error) {
-    if (error instanceof Refusal) throw error;
+    if (error instanceof UserError) throw error;
     const needs = `Cannot listen on ${hostname}:${port}: needs a free port of this machine`;
-    throw new Refusal("config", `${needs}: ${messageOf(error)}`);
+    throw new UserError("config", `${needs}: ${messageOf(error)}`);
   }
 }
 
@@ -94,7 +94,7 @@ export async function connectTcp(
     connection.setNoDelay(true);
     return connection;
   } catch (error) {
-    if (error instanceof Refusal) throw error;
+    if (error instanceof UserError) throw error;
     const needs = `Cannot dial ${hostname}:${port}: needs a listening peer`;
     throw new ChannelError(`${needs}: ${messageOf(error)}`, { cause: error });
   }
@@ -120,7 +120,7 @@ function refuseUnlessClosed(
   if (isHere && tls === undefined) return;
   const isWhole = tls !== undefined && [tls.ca, tls.cert, tls.key].every((pem) => pem !== "");
   if (isWhole) return;
-  throw new Refusal(
+  throw new UserError(
     "config",
     tls === undefined
       ? `Cannot ${action} on ${hostname}: needs a loopback address, as ${LOOPBACK}, or certificates`

@@ -6,7 +6,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { AddressInfo, Socket } from "node:net";
 import { connect, createServer, type TLSSocket } from "node:tls";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import type { Duplex, Listener } from "./bytes.ts";
 import { socketDuplex } from "./socket.ts";
 
@@ -98,7 +98,7 @@ function strict({ ca, cert, key }: Identity) {
     }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Refusal("config", `Cannot use the certificates: need texts in PEM: ${reason}`);
+    throw new UserError("config", `Cannot use the certificates: need texts in PEM: ${reason}`);
   }
   return { ca, cert, key, rejectUnauthorized: true, minVersion: "TLSv1.3" } as const;
 }

@@ -3,7 +3,7 @@
  * for the owner alone; who the peer is must still be proven (src/transport/handshake.ts).
  */
 import { dirname } from "node:path";
-import { Refusal } from "../base/refusal.ts";
+import { UserError } from "../base/refusal.ts";
 import type { Listener } from "./bytes.ts";
 import { ChannelError, type ChannelOptions, type FencedChannel } from "./channel.ts";
 import { listenerOver } from "./listener.ts";
@@ -205,8 +205,8 @@ function unlink(path: string): void {
   }
 }
 
-function cannotListen(path: string, why: string): Refusal {
-  return new Refusal("config", `Cannot listen on ${path}: needs ${why}`);
+function cannotListen(path: string, why: string): UserError {
+  return new UserError("config", `Cannot listen on ${path}: needs ${why}`);
 }
 
 function messageOf(error: unknown): string {

@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { sha256 } from "../../src/base/hash.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { type CheckpointDraft, saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { Damage } from "../../src/checkpoint/damage.ts";
 import { MANIFEST, type Manifest, PARTS, printManifest } from "../../src/checkpoint/manifest.ts";
@@ -298,7 +298,7 @@ async function lineOf(forgery: Forgery): Promise<string> {
   assertMatch(message, forgery.says);
   assert(!message.includes("\n"));
   // One that is asked for by name, and the newest of a run: nothing is changed by looking.
-  assertEquals((await assertRejects(() => openModel(path), Refusal)).exit, "incompatible");
+  assertEquals((await assertRejects(() => openModel(path), UserError)).exit, "incompatible");
   const warned: string[] = [];
   assertEquals((await openModel(temp.path, { warn: (text) => warned.push(text) })).step, 1);
   assertEquals(warned, [`Skipped the damaged checkpoint ${path}: ${message}`]);
@@ -352,7 +352,7 @@ Deno.test("checkpoints that another version may know are left where they are whe
     newestOf(temp.path, { skips: new Set(), show: () => {}, note: () => {}, lock });
   const error = await assertRejects(
     resume,
-    Refusal,
+    UserError,
     `${stepName(2)}: manifest.json: its config is none`,
   );
   assertEquals(error.exit, "incompatible");
@@ -383,6 +383,6 @@ Deno.test("a checkpoint for which there is no memory is refused as that, and sta
   } catch {
     return; // This file system allows no file of that size.
   }
-  const error = await assertRejects(() => openModel(path), Refusal, "bytes of memory at once");
+  const error = await assertRejects(() => openModel(path), UserError, "bytes of memory at once");
   assertEquals([error.exit, names(root)], ["tooLarge", [stepName(1)]]);
 });

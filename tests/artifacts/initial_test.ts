@@ -1,6 +1,6 @@
 /** Runs that begin with a model: what they take of it, and that nothing is lost on the way. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { Faults } from "../../workers/faults/plan.ts";
@@ -52,14 +52,14 @@ Deno.test("initialOf() cuts a table of positions to a shorter window, and cannot
   assertEquals(cut?.shape, [5, 16]);
   assertEquals(cut?.data, whole?.data.slice(0, 80));
   const long = () => initialOf(tinyConfig({ window: 9 }), opened);
-  const { exit } = assertThrows(long, Refusal, "need positions.weight [9, 16]: it has [8, 16]");
+  const { exit } = assertThrows(long, UserError, "need positions.weight [9, 16]: it has [8, 16]");
   assertEquals(exit, "incompatible");
 });
 
 Deno.test("initialOf() refuses another model, both named", () => {
   const opened = modelOf(tinyConfig());
   const wide = () => initialOf(tinyConfig({ model: { width: 32 } }), opened);
-  const { message } = assertThrows(wide, Refusal, "Cannot begin with model");
+  const { message } = assertThrows(wide, UserError, "Cannot begin with model");
   assertEquals(message.includes('"width":16') && message.includes('"width":32'), true);
 });
 

@@ -1,6 +1,6 @@
 /** States that are not finite: none counts as a checkpoint, and no good one is removed for its sake. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { EXIT, Refusal } from "../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../src/base/refusal.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { stepName } from "../../src/checkpoint/names.ts";
 import { Ruined } from "../../src/checkpoint/ruined.ts";
@@ -30,7 +30,7 @@ async function diverged(
   config: Partial<RunConfig>,
   how: "begin" | "resume" = "begin",
 ): Promise<string> {
-  const { exit, message } = await assertRejects(() => bench.train(how, { config }), Refusal);
+  const { exit, message } = await assertRejects(() => bench.train(how, { config }), UserError);
   assertEquals([EXIT[exit], message.includes("\n")], [EXIT.numerical, false]);
   return message;
 }
@@ -113,7 +113,7 @@ Deno.test("a checkpoint whose numbers are not finite is none: the one before it 
     const step = await forge(bench, (data) => data[1] = value);
     const path = `${bench.checkpoints}/${stepName(step)}`;
     const says = RegExp(`its state is not finite: \\S+\\[1\\] is ${value}$`);
-    const { exit, message } = await assertRejects(() => openModel(path), Refusal);
+    const { exit, message } = await assertRejects(() => openModel(path), UserError);
     assertEquals(exit, "incompatible");
     assertMatch(message, says);
     const warnings: string[] = [];
@@ -162,7 +162,7 @@ Deno.test("the last state is not saved as a checkpoint where it, or its validati
         guard: { ...base.guard, policy, max_skips: 0 },
       };
       const run = () => bench.train("begin", { config, until });
-      const { exit, message } = await assertRejects(run, Refusal, "there is no good checkpoint");
+      const { exit, message } = await assertRejects(run, UserError, "there is no good checkpoint");
       assertEquals(EXIT[exit], EXIT.numerical);
       assertMatch(message, says);
       assertMatch(message, /^Training diverged in step 1: .*; it is kept as \S+\.ruined; /);

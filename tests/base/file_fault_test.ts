@@ -10,7 +10,7 @@ import {
   refusing,
   writingFault,
 } from "../../src/base/file_fault.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 
 /** The error that a deed ends with. */
 function errorOf(deed: () => unknown): unknown {
@@ -25,7 +25,7 @@ function errorOf(deed: () => unknown): unknown {
 /** The line of an error that is a refusal. */
 function lineOf(error: unknown, doing = {}): string {
   const refusal = fileFault(error, doing);
-  assert(refusal instanceof Refusal, String(error));
+  assert(refusal instanceof UserError, String(error));
   assert(!/os error|--allow-all|\n/.test(refusal.message), refusal.message);
   return `${refusal.exit}: ${refusal.message}`;
 }
@@ -125,13 +125,13 @@ Deno.test("whatever the system says of a file that is written becomes a line wit
   assertEquals(known?.exit, "tooLarge");
   assertStrictEquals(writingFault(known, { doing: "use" }), known);
   const bugs = [new TypeError("x"), Object.assign(new Error("x"), { code: "ERR_X" }), "text"];
-  for (const bug of [...bugs, new Refusal("data", "x")]) {
+  for (const bug of [...bugs, new UserError("data", "x")]) {
     assertEquals(writingFault(bug, doing), undefined);
   }
 });
 
 Deno.test("what is no error of a file stays what it was", () => {
-  const refusal = new Refusal("data", "Cannot read x");
+  const refusal = new UserError("data", "Cannot read x");
   const capable = new Deno.errors.NotCapable('Requires env access to "X", run again with');
   for (const value of [refusal, new TypeError("x"), capable, "text", undefined]) {
     assertStrictEquals(fileFault(value), value);

@@ -1,7 +1,7 @@
 /** What a command tells is what went wrong first, whatever its cleaning up meets afterwards. */
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { firstError } from "../../src/base/first_error.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { endingOf } from "../../src/cli/command.ts";
 
 /** Something whose disposing fails. */
@@ -14,7 +14,7 @@ function stubborn(name: string): Disposable {
 }
 
 Deno.test("firstError() is what a block ended with, however many disposals failed behind it", () => {
-  const first = new Refusal("tooLarge", "Cannot save: no room");
+  const first = new UserError("tooLarge", "Cannot save: no room");
   try {
     using _outer = stubborn("outer");
     using _inner = stubborn("inner");
@@ -29,7 +29,7 @@ Deno.test("a command ends with its own line and code though what it holds cannot
   const ending = await endingOf(async () => {
     await using _later = { [Symbol.asyncDispose]: () => Promise.reject(new Error("later")) };
     using _stubborn = stubborn("a");
-    throw await Promise.resolve(new Refusal("tooLarge", "Cannot save: no room"));
+    throw await Promise.resolve(new UserError("tooLarge", "Cannot save: no room"));
   });
   assertEquals(ending, { exit: "tooLarge", says: "error: Cannot save: no room" });
 });

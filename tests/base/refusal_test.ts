@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { EXIT, Refusal } from "../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../src/base/refusal.ts";
 
 Deno.test("a Refusal is an error with its exit's name", () => {
-  const refusal = new Refusal("noInput", "Cannot read x");
+  const refusal = new UserError("noInput", "Cannot read x");
   assert(refusal instanceof Error);
   assertEquals([refusal.name, refusal.exit, refusal.message], [
     "Refusal",

@@ -12,7 +12,7 @@ import {
 import { configOfRow, flopsOf, type Row, ROWS, tokensOf } from "../../bench/beside/rows.ts";
 import { torchHere, torchSides, webgpuSides } from "../../bench/beside/sides.ts";
 import { readTask, tensorIn } from "../../bench/peers/task.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { windowCount } from "../../src/data/windows.ts";
 
 const EFFORT = { rounds: 3, roundSeconds: 0.01, openSeconds: 20 };
@@ -273,7 +273,7 @@ Deno.test("parsePeers() reads what is asked for, and refuses the rest", () => {
   assert((effortOf(request).totalSeconds ?? Infinity) < 300);
   assertEquals(parsePeers(["--help"]), "help");
   for (const args of [["ops"], ["--quick", "--full"], ["--quik"]]) {
-    assertThrows(() => parsePeers(args), Refusal);
+    assertThrows(() => parsePeers(args), UserError);
   }
 });
 

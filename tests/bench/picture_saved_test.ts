@@ -5,7 +5,7 @@ import { besideOf } from "../../bench/beside/result.ts";
 import { peersPicture, TITLE } from "../../bench/picture/picture.ts";
 import { factsOf, readPeers } from "../../bench/picture/picture_saved.ts";
 import { pageOf, wrapped } from "../../bench/report.ts";
-import { EXIT, Refusal } from "../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../src/base/refusal.ts";
 import { MEASURED, MEASURED_SIDES } from "./peers_fixture.ts";
 
 const BESIDE = MEASURED.map((result) => besideOf(result, MEASURED_SIDES));
@@ -50,7 +50,7 @@ Deno.test("readPeers() reads what was printed, and refuses the rest", () => {
       "rows with other peers",
     ],
   ] as const;
-  for (const [text, why] of bad) assertThrows(() => readPeers(text), Refusal, why);
+  for (const [text, why] of bad) assertThrows(() => readPeers(text), UserError, why);
 });
 
 Deno.test("a comparison that was printed becomes the same picture without measuring", async () => {

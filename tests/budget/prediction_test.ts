@@ -1,6 +1,6 @@
 /** The loss that a law foretells, and files that are no law. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { parseScaling, predict } from "../../src/budget/prediction.ts";
 
 // Hoffmann et al. 2022, appendix D.3, before rounding.
@@ -61,7 +61,7 @@ Deno.test("N is what the law was fitted to", () => {
 
 Deno.test("a file that has no law is refused in one line", () => {
   for (const text of ["", "{}", "[1]", textOf({ draws: [[1]] }), textOf({ format: "other" })]) {
-    const error = assertThrows(() => parseScaling(text, "s.json"), Refusal);
+    const error = assertThrows(() => parseScaling(text, "s.json"), UserError);
     assertEquals([error.exit, error.message.includes("\n")], ["data", false]);
     assert(error.message.startsWith("Cannot predict a loss from s.json: need the scaling.json"));
   }

@@ -1,6 +1,6 @@
 /** Who computes where: a card for each worker, or one line that says why not. */
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { type Choice, chooseCards } from "../../src/cards/choose.ts";
 import { eight, LAPTOP, listed, SOFTWARE } from "./fixture.ts";
 
@@ -12,7 +12,7 @@ function chosen(choice: Partial<Choice>): number[] {
 
 /** The one line of a refusal. */
 function refused(choice: Partial<Choice>): string {
-  const error = assertThrows(() => chosen(choice), Refusal);
+  const error = assertThrows(() => chosen(choice), UserError);
   assertEquals([error.exit, error.message.includes("\n")], ["config", false]);
   return error.message;
 }

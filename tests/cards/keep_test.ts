@@ -1,6 +1,6 @@
 /** Workers stay on their cards, or nobody is told that they do. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { joinCards } from "../../src/cards/card.ts";
 import { keptOn, type Means } from "../../src/cards/keep.ts";
 import { parseNvidiaSmi } from "../../src/cards/listings.ts";
@@ -35,7 +35,7 @@ Deno.test("keptOn() asks nobody about a card without a twin", async () => {
 });
 
 Deno.test("keptOn() refuses twins under an old layer, and gives one worker any of them", async () => {
-  const refusal = await assertRejects(() => keptOn(CARDS.slice(0, 2), means(old)), Refusal);
+  const refusal = await assertRejects(() => keptOn(CARDS.slice(0, 2), means(old)), UserError);
   assertEquals(refusal.exit, "noDevice");
   assertMatch(refusal.message, /^Cannot keep a worker on card 0 .*Mesa 23.3.*takes another card$/);
   const [any, ...more] = await keptOn(CARDS, means({ ...old, alone: true }));
@@ -48,7 +48,7 @@ Deno.test("keptOn() needs no layer for the only card, and none for one worker al
   const bare = { cards, layer: false, heeds: never };
   const [one] = cards;
   assertEquals(await keptOn([one!, one!], means({ ...bare, cards: [one!] })), [one!, one!]);
-  const refusal = await assertRejects(() => keptOn(cards, means(bare)), Refusal);
+  const refusal = await assertRejects(() => keptOn(cards, means(bare)), UserError);
   assertMatch(refusal.message, /there is none$/);
   assertEquals((await keptOn(cards, means({ ...bare, alone: true }))).map(({ pin }) => pin), [
     undefined,

@@ -1,5 +1,5 @@
 /** The command line of the task `chaos`. */
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
 import type { ChaosOptions } from "./gather.ts";
 
@@ -31,12 +31,12 @@ export const CHAOS: FlagsSpec = {
   ],
 };
 
-/** Reads a command line. @throws {Refusal} `config`. */
+/** Reads a command line. @throws {UserError} `config`. */
 export function parseArgs(args: readonly string[]): ChaosOptions | "help" {
   const { positionals, values, help } = parseFlags(args, CHAOS);
   if (help) return "help";
   if (positionals.length > 0) {
-    throw new Refusal("config", `Cannot read ${positionals.join(" ")}: need flags: --minutes=N`);
+    throw new UserError("config", `Cannot read ${positionals.join(" ")}: need flags: --minutes=N`);
   }
   const { minutes, seed = Date.now() % 1e6, workers, mtbf, steps } = values;
   return { minutes, seed, workers, mtbf, steps };

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertMatch, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { type CheckpointDraft, SAVE_POINTS, saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
 import { Ruined } from "../../src/checkpoint/ruined.ts";
@@ -53,7 +53,7 @@ Deno.test("saveCheckpoint() refuses a step that was saved with another state", a
   const { manifest } = await saveCheckpoint(temp.path, draftOf(1));
   const error = await assertRejects(
     () => saveCheckpoint(temp.path, draftOf(1, 99)),
-    Refusal,
+    UserError,
     "holds another state of that step",
   );
   assertEquals(error.exit, "incompatible");
@@ -90,7 +90,7 @@ Deno.test("saveCheckpoint() refuses before it writes when the disk has no room",
   const bytes = [...model, ...optimizer].reduce((sum, { data }) => sum + data.byteLength, 0);
   const error = await assertRejects(
     () => saveCheckpoint(temp.path, draftOf(2), { free: () => bytes }),
-    Refusal,
+    UserError,
     "must be free",
   );
   assertEquals(error.exit, "tooLarge");
@@ -107,7 +107,7 @@ Deno.test("saveCheckpoint() survives a disk that fills up meanwhile", async () =
   };
   await assertRejects(
     () => saveCheckpoint(temp.path, draftOf(2), { at }),
-    Refusal,
+    UserError,
     "the disk is full",
   );
   assertEquals(names(temp.path), ["step-00000001"]);

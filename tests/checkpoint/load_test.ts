@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { listCheckpoints, loadNewest } from "../../src/checkpoint/load.ts";
 import { printManifest } from "../../src/checkpoint/manifest.ts";
@@ -90,7 +90,7 @@ Deno.test("loadNewest() refuses when nothing verifies, and names the folder", as
   const skipped: string[] = [];
   const error = await assertRejects(
     () => loadNewest(temp.path, { onSkip: (path) => void skipped.push(path) }),
-    Refusal,
+    UserError,
     temp.path,
   );
   assertEquals(error.exit, "incompatible");
@@ -102,7 +102,7 @@ Deno.test("loadNewest() refuses where there is no checkpoint", async () => {
   for (const root of [temp.path, `${temp.path}/nowhere`]) {
     const error = await assertRejects(
       () => loadNewest(root, { onSkip: () => {} }),
-      Refusal,
+      UserError,
       `No checkpoint to resume from in ${root}`,
     );
     assertEquals(error.exit, "config");

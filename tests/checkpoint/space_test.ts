@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { checkSpace, freeBytes, spaceFault } from "../../src/checkpoint/space.ts";
 import { child } from "./fixture.ts";
 
@@ -7,7 +7,7 @@ Deno.test("checkSpace() wants a fifth more than will be written", () => {
   checkSpace("out", { bytes: 1e6, free: 1.2e6 });
   assertThrows(
     () => checkSpace("out", { bytes: 1e6, free: 1.2e6 - 1 }),
-    Refusal,
+    UserError,
     "Cannot save to out: 1.2 MB must be free: 1.2 MB are",
   );
 });

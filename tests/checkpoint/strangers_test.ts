@@ -1,6 +1,6 @@
 /** What is none of a checkpoint's files, and links in the place of them. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { Damage } from "../../src/checkpoint/damage.ts";
 import { listCheckpoints, loadNewest } from "../../src/checkpoint/load.ts";
@@ -198,7 +198,7 @@ Deno.test("a link that leads nowhere is refused, not set aside: its disk may be 
     const root = `${temp.path}/checkpoints`;
     await oddly(oddity, root);
     const load = () => loadNewest(root, { onSkip: refuseToSkip });
-    const error = await assertRejects(load, Refusal, root);
+    const error = await assertRejects(load, UserError, root);
     assertEquals(error.exit, "noInput", oddity.odd);
     assert(/link/.test(error.message), error.message);
     if (oddity.odd === "the folder of all steps") continue;

@@ -1,13 +1,13 @@
 /** The command line: every way to write a flag, and what is refused. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseCommandLine } from "../../src/cli/args.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 
 const parse = (line: string) => parseCommandLine(line.split(" ").filter((word) => word !== ""));
 
 /** The fault that a command line is refused for. */
 function fault(line: string): string {
-  const refusal = assertThrows(() => parse(line), Refusal);
+  const refusal = assertThrows(() => parse(line), UserError);
   assertEquals(refusal.exit, "config");
   return refusal.message;
 }

@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { flagsHelp, parseFlags } from "../../src/cli/flags.ts";
 import type { FlagsSpec } from "../../src/cli/flags.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 
 const SPEC: FlagsSpec = {
   usage: "deno task cook PATH [--flag=value]...",
@@ -45,7 +45,7 @@ function read(...args: readonly string[]): Record<string, unknown> {
 
 /** The fault that words are refused for. */
 function fault(...args: readonly string[]): string {
-  const refusal = assertThrows(() => parseFlags(args, SPEC), Refusal);
+  const refusal = assertThrows(() => parseFlags(args, SPEC), UserError);
   assertEquals(refusal.exit, "config");
   return refusal.message;
 }

@@ -1,6 +1,6 @@
 /** A command that fails while its status is drawn: the error begins a line of its own. */
 import { assertEquals } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { endingOf } from "../../src/cli/command.ts";
 import { prepareCommand } from "../../src/cli/prepare/prepare.ts";
 import { openStatus } from "../../src/terminal/status.ts";
@@ -22,7 +22,7 @@ class Terminal {
 }
 
 for (
-  const [what, error] of [["a refusal", new Refusal("data", "no")], ["a bug", new Error("no")]]
+  const [what, error] of [["a refusal", new UserError("data", "no")], ["a bug", new Error("no")]]
 ) {
   Deno.test(`an open status is cleared before ${what} is printed`, async () => {
     const screen = new Terminal();

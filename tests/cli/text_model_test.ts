@@ -1,6 +1,6 @@
 /** Models that cannot continue a text are refused by what they lack. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { firstTokens } from "../../src/cli/generate/prompt.ts";
 import { textTokenizer } from "../../src/cli/generate/text_model.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
@@ -40,7 +40,7 @@ Deno.test("textTokenizer() refuses any other model and says why", () => {
       ],
     ] as const
   ) {
-    const refusal = assertThrows(() => textTokenizer({ ...GOOD, ...change }), Refusal);
+    const refusal = assertThrows(() => textTokenizer({ ...GOOD, ...change }), UserError);
     assertEquals(
       [refusal.exit, refusal.message],
       ["config", `Cannot generate from runs/a: ${says}`],
@@ -55,7 +55,7 @@ Deno.test("firstTokens() begins behind the end token where the prompt is empty",
 });
 
 Deno.test("firstTokens() refuses to begin with nothing, or with what is no token", () => {
-  const empty = assertThrows(() => firstTokens("", TOKENIZER), Refusal);
+  const empty = assertThrows(() => firstTokens("", TOKENIZER), UserError);
   assertEquals([empty.exit, empty.message.split(":").at(-1)], ["config", " the prompt is empty"]);
-  assertThrows(() => firstTokens("aé", charTokenizer("abc")), Refusal, '"é" (U+00E9)');
+  assertThrows(() => firstTokens("aé", charTokenizer("abc")), UserError, '"é" (U+00E9)');
 });

@@ -1,7 +1,7 @@
 /** A model that becomes one of another kind keeps what both have, on every shipped config. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { withKind } from "../../src/config/kinds.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { applyOverrides } from "../../src/config/overrides.ts";
@@ -37,14 +37,14 @@ Deno.test("--model.kind changes nothing where it is the config's own, or none", 
   assertEquals(applyOverrides({}, { "model.kind": "gpt" }, say), { model: { kind: "gpt" } });
   const refusal = assertThrows(
     () => resolveConfig(applyOverrides(GPT, { "model.kind": "constructor" }, say)),
-    Refusal,
+    UserError,
   );
   assert(refusal.message.includes('model.kind: need gpt | recurrent: "constructor"'));
 });
 
 Deno.test("a key on the command line that the kind lacks is refused all the same", () => {
   const config = applyOverrides(GPT, { "model.kind": "recurrent", "model.heads": "2" });
-  const { message } = assertThrows(() => resolveConfig(config), Refusal);
+  const { message } = assertThrows(() => resolveConfig(config), UserError);
   assertEquals(message, "Cannot use this config: model.heads: no key of this kind of model");
 });
 
@@ -65,7 +65,7 @@ Deno.test("every shipped config takes every kind, or says what beside the model 
         const { model } = resolveConfig(applyOverrides(input, { "model.kind": kind }));
         assertEquals(model.kind, kind, name);
       } catch (error) {
-        assert(error instanceof Refusal, `${name} as ${kind}: ${error}`);
+        assert(error instanceof UserError, `${name} as ${kind}: ${error}`);
         assert(!error.message.includes(" model."), `${name} as ${kind}: ${error.message}`);
       }
     }

@@ -1,6 +1,6 @@
 /** Numbers that no machine can serve are refused before anything is compiled or computed. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { keys } from "../../src/config/keys.ts";
 import { holdsInF32, limitFaults } from "../../src/config/limits.ts";
 import { applyOverrides } from "../../src/config/overrides.ts";
@@ -14,7 +14,7 @@ Deno.test("no key takes a number that f32 holds as 0 or as infinity", () => {
   for (const { path } of NUMBERS) {
     for (const text of ["1e-320", "1e-39", "1e300", "-1e-320"]) {
       const input = applyOverrides({}, { [path]: text });
-      assertThrows(() => resolveConfig(input), Refusal, path);
+      assertThrows(() => resolveConfig(input), UserError, path);
     }
   }
 });
@@ -22,13 +22,13 @@ Deno.test("no key takes a number that f32 holds as 0 or as infinity", () => {
 Deno.test("no size is beyond what could ever be compiled, and no wait beyond what a timer takes", () => {
   for (const path of [...SIZES, "data.window"]) {
     const input = applyOverrides({}, { [path]: String(2 ** 40) });
-    assertThrows(() => resolveConfig(input), Refusal, `${path}: need at most`);
+    assertThrows(() => resolveConfig(input), UserError, `${path}: need at most`);
   }
   const waits = keys().filter(({ path }) => /^recovery\.\w+_s$/.test(path));
   assert(waits.length >= 3);
   for (const { path } of waits) {
     const input = applyOverrides({}, { [path]: "1e10" });
-    assertThrows(() => resolveConfig(input), Refusal, `${path}: need at most 2000000: 10000000000`);
+    assertThrows(() => resolveConfig(input), UserError, `${path}: need at most 2000000: 10000000000`);
   }
 });
 

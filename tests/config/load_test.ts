@@ -1,7 +1,7 @@
 /** Config files: both kinds, and what is refused in one line. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 
@@ -20,7 +20,7 @@ async function refusalFor(name: string, text: string): Promise<string> {
   const refusal = await withFile(
     name,
     text,
-    (path) => assertRejects(() => loadConfig(path), Refusal),
+    (path) => assertRejects(() => loadConfig(path), UserError),
   );
   assertEquals(refusal.exit, "config");
   assertEquals(refusal.message.includes("\n"), false, refusal.message);
@@ -56,7 +56,7 @@ Deno.test("loadConfig() takes a folder with a comma, and no more is read there",
     await Deno.writeTextFile(`${dir}/configs/a.ts`, code);
     await Deno.writeTextFile(`${dir}/configs/b.ts`, 'Deno.readTextFileSync("/etc/passwd");');
     assertEquals(await loadConfig(`${dir}/configs/a.ts`), { seed: 5 });
-    await assertRejects(() => loadConfig(`${dir}/configs/b.ts`), Refusal, "a config reads only");
+    await assertRejects(() => loadConfig(`${dir}/configs/b.ts`), UserError, "a config reads only");
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
@@ -150,7 +150,7 @@ Deno.test("loadConfig() says where a file goes wrong", async () => {
   const text = await withFile("b.ts", "export default {{;\n", async (path) => {
     const importer = path.replace("b.ts", "a.ts");
     await Deno.writeTextFile(importer, 'import b from "./b.ts";\nexport default b;\n');
-    return (await assertRejects(() => loadConfig(importer), Refusal)).message;
+    return (await assertRejects(() => loadConfig(importer), UserError)).message;
   });
   assertMatch(text, / at line 1, column \d+ of \/.+\/b\.ts$/);
 });
@@ -197,7 +197,7 @@ Deno.test("loadConfig() refuses values that are no plain data, and names the fir
 });
 
 Deno.test("loadConfig() refuses what is no file, and other endings", async () => {
-  const none = await assertRejects(() => loadConfig("nowhere/none.ts"), Refusal);
+  const none = await assertRejects(() => loadConfig("nowhere/none.ts"), UserError);
   assertEquals(none.message, "Cannot load nowhere/none.ts: need a file: there is none");
   assertEquals(none.exit, "config");
   assertEquals(
@@ -206,7 +206,7 @@ Deno.test("loadConfig() refuses what is no file, and other endings", async () =>
   );
   for (const suffix of [".json", ""]) {
     const dir = await Deno.makeTempDir({ suffix });
-    await assertRejects(() => loadConfig(dir), Refusal, "need a file: it is a folder");
+    await assertRejects(() => loadConfig(dir), UserError, "need a file: it is a folder");
     await Deno.remove(dir);
   }
 });
@@ -229,7 +229,7 @@ Deno.test("loadConfig() names the flag that takes a text, a run, a model or toke
   for (const [names, says] of cases) {
     const dir = await Deno.makeTempDir();
     for (const name of names) await Deno.writeTextFile(`${dir}/${name}`, INDEX);
-    const { message } = await assertRejects(() => loadConfig(dir), Refusal);
+    const { message } = await assertRejects(() => loadConfig(dir), UserError);
     await Deno.remove(dir, { recursive: true });
     const said = message.replace(`Cannot load ${dir}: `, "").replaceAll(dir, "PATH");
     assertEquals(said, `need a file: it is ${says}`);

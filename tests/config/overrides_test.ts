@@ -1,13 +1,13 @@
 /** Overrides: spelling, coercion, and what is refused. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { keys, showDefault } from "../../src/config/keys.ts";
 import { applyOverrides } from "../../src/config/overrides.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { MODELS } from "../../src/models/mod.ts";
 
 const refusalOf = (overrides: Record<string, string>, input = {}) =>
-  assertThrows(() => applyOverrides(input, overrides), Refusal);
+  assertThrows(() => applyOverrides(input, overrides), UserError);
 
 Deno.test("applyOverrides() coerces by the type of the key", () => {
   const config = applyOverrides({}, {
@@ -89,7 +89,7 @@ Deno.test("values of the wrong type are listed with those out of range, all by p
   };
   const { message } = assertThrows(
     () => resolveConfig(applyOverrides({}, overrides)),
-    Refusal,
+    UserError,
     "Cannot use this config: ",
   );
   assertEquals(message.replace("Cannot use this config: ", "").split("; ").sort(), [
@@ -102,7 +102,7 @@ Deno.test("values of the wrong type are listed with those out of range, all by p
   for (const text of ["NaN", "Infinity", "1e999", "null", " ", "1,5"]) {
     assertThrows(
       () => resolveConfig(applyOverrides({}, { steps: text })),
-      Refusal,
+      UserError,
       `steps: need integer >= 1: ${JSON.stringify(text)}`,
     );
   }

@@ -1,11 +1,11 @@
 /** Resolving: defaults, and every fault by its path in one line. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 
 /** The faults that a config is refused for. */
 function faults(input: unknown): string[] {
-  const refusal = assertThrows(() => resolveConfig(input), Refusal);
+  const refusal = assertThrows(() => resolveConfig(input), UserError);
   assertEquals(refusal.exit, "config");
   assertEquals(refusal.message.includes("\n"), false, refusal.message);
   const intro = "Cannot use this config: ";

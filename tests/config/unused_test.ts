@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { keys } from "../../src/config/keys.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunInput } from "../../src/config/schema.ts";
@@ -51,7 +51,7 @@ Deno.test("a key that would have no effect is refused by its name, and no other"
       if (!unused.includes(key)) requireUsed(config, [key]);
       else {
         const says = `Cannot take --${key}: need `;
-        const refusal = assertThrows(() => requireUsed(config, ["name", key]), Refusal, says);
+        const refusal = assertThrows(() => requireUsed(config, ["name", key]), UserError, says);
         assertEquals(refusal.exit, "config");
       }
     }

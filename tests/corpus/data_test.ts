@@ -1,6 +1,6 @@
 /** What a run reads of prepared folders: their names, and which it refuses to mix. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import { gpt2Tokenizer } from "../../src/data/tokenizers/bpe/gpt2.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
@@ -21,7 +21,7 @@ Deno.test("mixed folders of one name are told apart, and none is taken twice", a
   };
   assertEquals(await namesOf("a/text", "c"), ["text", "c"]);
   assertEquals(await namesOf("a/text", "b/text"), [desk.of("a/text"), desk.of("b/text")]);
-  const refusal = await assertRejects(() => namesOf("c", "c/"), Refusal, "need each once");
+  const refusal = await assertRejects(() => namesOf("c", "c/"), UserError, "need each once");
   assertEquals(refusal.exit, "config");
 });
 
@@ -51,7 +51,7 @@ Deno.test("a folder has its own tokenizer, and another that is asked for is refu
     { out: "pairs", asked: "bpe:301", says: ["bpe:301", "none is learnt beside it"] },
   ];
   for (const { out, asked, says } of cases) {
-    const { exit, message } = await assertRejects(() => read(out, asked), Refusal);
+    const { exit, message } = await assertRejects(() => read(out, asked), UserError);
     assertEquals(exit, "incompatible");
     for (const words of says) assertStringIncludes(message, words);
   }

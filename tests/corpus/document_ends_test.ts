@@ -6,7 +6,7 @@ import { unescaped } from "../../src/data/document_end.ts";
 import { documentStarts } from "../../src/data/documents.ts";
 import { END_TEXT } from "../../src/data/tokenizers/types.ts";
 import type { Tokens } from "../../src/data/tokens.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { readData } from "../../src/corpus/data.ts";
 import { receiveTexts, sendTexts } from "../../workers/protocol/texts.ts";
@@ -132,18 +132,18 @@ Deno.test("an end that occurs nowhere is refused, with what may be meant", async
   for (const { text, end, says } of cases) {
     const path = desk.write("a.txt", text);
     for (const tokenizer of ["char", "gpt2"]) {
-      const { exit, message } = await assertRejects(() => read({ path, end, tokenizer }), Refusal);
+      const { exit, message } = await assertRejects(() => read({ path, end, tokenizer }), UserError);
       assertEquals(exit, "data");
       assertStringIncludes(message, says.replace("OPTION", "data.document_end"));
     }
     const prepared = () => desk.prepare(["a.txt"], { out: "none", documentEnd: end });
-    const { exit, message } = await assertRejects(prepared, Refusal);
+    const { exit, message } = await assertRejects(prepared, UserError);
     assertEquals(exit, "data");
     assertStringIncludes(message, says.replace("OPTION", "--document-end"));
   }
   desk.write("rows.jsonl", jsonLines(["a", "b"]));
   const rows = () => desk.prepare(["rows.jsonl"], { documentEnd: "\n\n" });
-  await assertRejects(rows, Refusal, "need a text file");
+  await assertRejects(rows, UserError, "need a text file");
 });
 
 for (const tokenizer of ["byte", "word", "gpt2"]) {
@@ -166,7 +166,7 @@ for (const tokenizer of ["byte", "word", "gpt2"]) {
         assertEquals(all.toSorted(), texts.toSorted());
       }
       const says = `need data.document_end=${END_TEXT} or "\\n\\n"`;
-      await assertRejects(() => read({ path, end: "." }), Refusal, says);
+      await assertRejects(() => read({ path, end: "." }), UserError, says);
     });
   }
 }
@@ -176,9 +176,9 @@ Deno.test("a folder of one document, and one that was prepared for no end, are r
   desk.write("a.txt", PARAGRAPHS.join("\n\n"));
   await desk.prepare(["a.txt"], { tokenizer: "gpt2" });
   const one = () => read({ path: desk.of("out"), end: END_TEXT });
-  await assertRejects(one, Refusal, "prepare it again with --document-end");
+  await assertRejects(one, UserError, "prepare it again with --document-end");
   const other = () => read({ path: desk.of("out"), end: "\n\n" });
-  await assertRejects(other, Refusal, "its text is tokens already");
+  await assertRejects(other, UserError, "its text is tokens already");
 });
 
 Deno.test("shards of version 1 tell documents by their end token, or ask for another preparation", async () => {
@@ -203,7 +203,7 @@ Deno.test("shards of version 1 tell documents by their end token, or ask for ano
     const [out, tokenizer, ends] of [["words", "word", true], ["none", "byte", false]] as const
   ) {
     const asked = { path: await old(out, tokenizer, ends), end: END_TEXT };
-    const { exit } = await assertRejects(() => read(asked), Refusal, "prepare it again");
+    const { exit } = await assertRejects(() => read(asked), UserError, "prepare it again");
     assertEquals(exit, "data");
   }
 });

@@ -1,6 +1,6 @@
 /** Runs whose validation parts are shorter than a window: every loss is a number or is not there. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { textIn } from "../../src/data/text.ts";
 import { openReference } from "../../src/device/reference.ts";
@@ -122,7 +122,7 @@ Deno.test("an evaluation by itself is refused with the length that it needs", as
     show: () => {},
     stop: new AbortController().signal,
   };
-  await assertRejects(() => evaluateModel(request), Refusal, "at least 2 tokens: it has 1");
+  await assertRejects(() => evaluateModel(request), UserError, "at least 2 tokens: it has 1");
 });
 
 Deno.test("a text with nothing to train on is refused by its name before a run begins", () => {
@@ -133,5 +133,5 @@ Deno.test("a text with nothing to train on is refused by its name before a run b
   });
   const corpus = { vocabulary: VOCABULARY, texts: good === undefined ? [] : [good, short] };
   const says = "need 9 tokens of b to train on: its training part has 8";
-  assertEquals(assertThrows(() => requireTraining(config, corpus), Refusal, says).exit, "data");
+  assertEquals(assertThrows(() => requireTraining(config, corpus), UserError, says).exit, "data");
 });

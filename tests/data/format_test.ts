@@ -1,7 +1,7 @@
 /** What is no UTF-8 text is known by its first bytes, and text is not mistaken for it. */
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { gzipSync } from "node:zlib";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { foreignFormat, markupFormat, recordKind } from "../../src/data/format.ts";
 import { readText, textOfBytes } from "../../src/data/read.ts";
 import { Desk } from "../prepare/fixture.ts";
@@ -62,14 +62,14 @@ for (const [name, [bytes, says]] of Object.entries(FOREIGN)) {
     assertStringIncludes(foreignFormat(bytes) ?? "nothing", says);
     assertThrows(
       () => textOfBytes(bytes, "it"),
-      Refusal,
+      UserError,
       "Cannot read it: need UTF-8 text: it is ",
     );
     using desk = new Desk();
     // The name is that of a text: what is in the file counts.
     desk.write("a.txt", bytes);
     for (const read of [() => readText(desk.of("a.txt")), () => desk.prepare(["a.txt"])]) {
-      const { exit, message } = await assertRejects(read, Refusal, says);
+      const { exit, message } = await assertRejects(read, UserError, says);
       assertEquals([exit, message.includes("\n")], ["data", false]);
       assertStringIncludes(message, `Cannot read ${desk.of("a.txt")}: need UTF-8 text: it is `);
     }
@@ -125,10 +125,10 @@ Deno.test("readText() names prepare for what prepare reads, and refuses tables",
   Deno.mkdirSync(desk.of("a folder"));
   for (const [name, says] of files) {
     if (name !== "a folder") desk.write(name, '{"text": "a"}\n');
-    const { exit } = await assertRejects(() => readText(desk.of(name)), Refusal, says);
+    const { exit } = await assertRejects(() => readText(desk.of(name)), UserError, says);
     assertEquals(exit, "data", name);
     const none = "none" + name.replaceAll(" ", "");
-    const missing = await assertRejects(() => readText(desk.of(none)), Refusal, "there is none");
+    const missing = await assertRejects(() => readText(desk.of(none)), UserError, "there is none");
     assertEquals(missing.exit, "noInput");
   }
 });

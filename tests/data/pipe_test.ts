@@ -1,6 +1,6 @@
 /** Pipes are read as files are, once, and nobody waits for one without a word. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { measurer } from "../../src/cli/sweep/measure.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { anchored } from "../../src/config/paths.ts";
@@ -43,7 +43,7 @@ Deno.test("a config in JSON may begin with a byte order mark, one in UTF-16 is r
   assertEquals(await loadConfig(desk.write("a.json", CONFIG)), { steps: 3 });
   const wide = Uint8Array.from(CONFIG, (c) => c.charCodeAt(0) & 255);
   const path = desk.write("b.json", new Uint8Array([0xff, 0xfe, ...wide]));
-  const { exit } = await assertRejects(() => loadConfig(path), Refusal, "it is UTF-16");
+  const { exit } = await assertRejects(() => loadConfig(path), UserError, "it is UTF-16");
   assertEquals(exit, "config");
 });
 
@@ -52,7 +52,7 @@ Deno.test("what is no text is refused from a pipe as well", async () => {
   const path = desk.pipe("pipe");
   const text = "%PDF-1.7";
   const [error] = await Promise.all([
-    assertRejects(() => readText(path), Refusal, "it is a PDF document"),
+    assertRejects(() => readText(path), UserError, "it is a PDF document"),
     Deno.writeTextFile(path, text),
   ]);
   assertEquals(error.exit, "data");
@@ -85,5 +85,5 @@ Deno.test("a sweep refuses a pipe, which its trials could not read again", async
   using desk = new Desk();
   const config = resolveConfig({ data: { path: desk.pipe("pipe") } });
   const refused = () => Promise.resolve(measurer().measure(config));
-  await assertRejects(refused, Refusal, "is a pipe, which is read once");
+  await assertRejects(refused, UserError, "is a pipe, which is read once");
 });

@@ -1,13 +1,13 @@
 /** Reading texts: the default, marks, and every kind of file that is no text. */
 import { assertEquals, assertGreater, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { readText, readTokenizerFile } from "../../src/data/read.ts";
 
 /** What `readText` refuses in a file of these bytes. */
-async function refusalFor(bytes: readonly number[]): Promise<Refusal> {
+async function refusalFor(bytes: readonly number[]): Promise<UserError> {
   return await withFile(
     Uint8Array.from(bytes),
-    (path) => assertRejects(() => readText(path), Refusal),
+    (path) => assertRejects(() => readText(path), UserError),
   );
 }
 
@@ -37,7 +37,7 @@ Deno.test("readTokenizerFile() gives a value, and refuses in one line what is no
     withFile(Uint8Array.from(bytesOf(text)), async (path) => (await readTokenizerFile(path)).json);
   assertEquals(await of('\ufeff{"a": [1]}'), { a: [1] });
   for (const text of ["{", "", '{"a": \n}', "[".repeat(10 ** 6)]) {
-    const refusal = await assertRejects(() => of(text), Refusal, "need JSON");
+    const refusal = await assertRejects(() => of(text), UserError, "need JSON");
     assertEquals([refusal.exit, refusal.message.includes("\n")], ["data", false]);
   }
 });
@@ -46,7 +46,7 @@ Deno.test("readText() refuses a missing file as missing input", async () => {
   const dir = await Deno.makeTempDir();
   const file = await Deno.makeTempFile({ dir });
   for (const path of [`${dir}/none.txt`, `${file}/below.txt`]) {
-    const refusal = await assertRejects(() => readText(path), Refusal, path);
+    const refusal = await assertRejects(() => readText(path), UserError, path);
     assertEquals(refusal.exit, "noInput");
   }
   await Deno.remove(dir, { recursive: true });
@@ -54,7 +54,7 @@ Deno.test("readText() refuses a missing file as missing input", async () => {
 
 Deno.test("readText() refuses a directory and an empty file", async () => {
   const dir = await Deno.makeTempDir();
-  const refusal = await assertRejects(() => readText(dir), Refusal, "it is a directory");
+  const refusal = await assertRejects(() => readText(dir), UserError, "it is a directory");
   assertEquals(refusal.exit, "data");
   await Deno.remove(dir);
   for (const bytes of [[], [0xef, 0xbb, 0xbf]]) {

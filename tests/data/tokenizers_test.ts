@@ -1,6 +1,6 @@
 /** Tokenizers: round trips, order, specs and bad input. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { mobyDick } from "../../src/data/moby_dick.ts";
 import { tokenizerSpecSchema } from "../../src/data/schema.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
@@ -39,15 +39,15 @@ Deno.test("charTokenizer() numbers the distinct code points in order", () => {
 });
 
 Deno.test("charTokenizer().encode() names the unknown character and counts in characters", () => {
-  const error = assertThrows(() => charTokenizer("a🐋").encode("a🐋\n"), Refusal, "at character 2");
+  const error = assertThrows(() => charTokenizer("a🐋").encode("a🐋\n"), UserError, "at character 2");
   assertEquals(error.exit, "data");
   assertEquals(error.message.includes('"\\n" (U+000A)'), true, error.message);
   assertEquals(error.message.includes("\n"), false);
 });
 
 Deno.test("charTokenizer() refuses an empty text and half a character", () => {
-  assertEquals(assertThrows(() => charTokenizer(""), Refusal, "is empty").exit, "data");
-  assertEquals(assertThrows(() => charTokenizer("a\ud83d"), Refusal, "stands alone").exit, "data");
+  assertEquals(assertThrows(() => charTokenizer(""), UserError, "is empty").exit, "data");
+  assertEquals(assertThrows(() => charTokenizer("a\ud83d"), UserError, "stands alone").exit, "data");
 });
 
 Deno.test("byteTokenizer() counts UTF-8 bytes and replaces what is no character", () => {
@@ -66,7 +66,7 @@ Deno.test("decode() throws on an id outside the vocabulary", () => {
 
 Deno.test("tokenizerFrom() refuses characters out of order or twice", () => {
   for (const chars of ["ba", "aa"]) {
-    assertThrows(() => tokenizerFrom({ kind: "char", chars }), Refusal, "in order of code point");
+    assertThrows(() => tokenizerFrom({ kind: "char", chars }), UserError, "in order of code point");
   }
 });
 

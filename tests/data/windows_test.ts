@@ -1,6 +1,6 @@
 /** Parts and windows: nothing shared, nothing crossing, and texts that are too short. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { split, windowCount } from "../../src/data/windows.ts";
 
 const tokensTo = (n: number) => Uint32Array.from({ length: n }, (_, i) => i);
@@ -34,13 +34,13 @@ Deno.test("split() names the tokens present and the fewest that would do", () =>
   for (const validation of [0.05, 0.1, 0.3, 1 / 3, 0.49, 0.5]) {
     const options = { window: 7, stride: 1, validation };
     let n = 0;
-    let refusal: Refusal | undefined;
+    let refusal: UserError | undefined;
     for (;; n++) {
       try {
         split(tokensTo(n), options);
         break;
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
+        if (!(error instanceof UserError)) throw error;
         refusal = error;
       }
     }
@@ -52,7 +52,7 @@ Deno.test("split() names the tokens present and the fewest that would do", () =>
 
 Deno.test("split() refuses an empty list of tokens", () => {
   const options = { window: 1, stride: 1, validation: 0.5 };
-  assertThrows(() => split(new Uint32Array(), options), Refusal, "need 4 tokens");
+  assertThrows(() => split(new Uint32Array(), options), UserError, "need 4 tokens");
 });
 
 Deno.test("windowCount() counts the starts that leave room for the last target", () => {

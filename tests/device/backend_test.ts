@@ -1,6 +1,6 @@
 /** Which graphics API computes, and how adapters are named and compared by it. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { EXIT, Refusal } from "../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../src/base/refusal.ts";
 import { noAdapter } from "../../src/device/adapter.ts";
 import {
   adapterName,
@@ -28,7 +28,7 @@ Deno.test("OpenGL is taken only where DENO_WEBGPU_BACKEND asks for it", () => {
 
 Deno.test("a variable that does not name one API is refused in one line", () => {
   for (const word of ["vulkan,gl", "foo", "webgpu", "toString", "vulkan,"]) {
-    const error = assertThrows(() => backendFrom(word, "linux"), Refusal, word);
+    const error = assertThrows(() => backendFrom(word, "linux"), UserError, word);
     assertEquals(EXIT[error.exit], 64);
   }
 });

@@ -1,7 +1,7 @@
 /** What is particular to WebGPU: limits, late faults, the clock. */
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { isSoftware } from "../../src/device/adapter.ts";
 import { guarded } from "../../src/device/guard.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
@@ -29,7 +29,7 @@ Deno.test("tensors beyond the binding limit are refused by name, with both sizes
   const param = planOfBytes(bytes, { role: "param", name: "tokens.weight" });
   const refusal = await assertRejects(
     () => device.load(param, device.memory()),
-    Refusal,
+    UserError,
     "tokens.weight",
   );
   assertEquals(refusal.exit, "tooLarge");

@@ -1,6 +1,6 @@
 /** A decoder says what the model says of the whole window, at every position. */
 import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
@@ -223,7 +223,7 @@ Deno.test("a decoder refuses tokens that are none, and remembers as before", asy
 Deno.test("a model that reads both ways is refused, and so is a context of 0", async () => {
   const parts = partsOf("an lstm", 10);
   const model = modelSchema.parse({ kind: "recurrent", bidirectional: true });
-  const error = assertThrows(() => someParams({ ...parts, model }), Refusal, "bidirectional");
+  const error = assertThrows(() => someParams({ ...parts, model }), UserError, "bidirectional");
   assertEquals(error.exit, "config");
   const device = openReference();
   assertThrows(() => partsOf("a transformer", 0), RangeError, "the room for tokens");
@@ -237,10 +237,10 @@ Deno.test("holdParams() names the parameter that is missing or has another shape
   without.delete("blocks.1.up.weight");
   assertThrows(
     () => holdParams(memory, parts, without),
-    Refusal,
+    UserError,
     "Cannot load parameter blocks.1.up.weight: the model needs [16, 64]: it is missing",
   );
   const bent = new Map(parts.params);
   bent.set("norm.bias", { name: "norm.bias", shape: [17], data: new Float32Array(17) });
-  assertThrows(() => holdParams(memory, parts, bent), Refusal, "norm.bias: the model needs [16]");
+  assertThrows(() => holdParams(memory, parts, bent), UserError, "norm.bias: the model needs [16]");
 });

@@ -6,7 +6,7 @@ import { wordDistance } from "../../examples/correction/distance.ts";
 import { drawPair, shots, styleOf, STYLES } from "../../examples/correction/english.ts";
 import { Dice } from "../../examples/dice.ts";
 import { facts, passage, STRANGERS } from "../../examples/questions/world.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 
 Deno.test("a README's commands are the lines of its first block of shell commands", () => {
   const text =
@@ -37,7 +37,7 @@ Deno.test("changes move an example's folder and nothing that only looks like it"
 Deno.test("an example that there is not is refused by name", () => {
   assertEquals(nameIn(["a", "b"], ["b"]), "b");
   for (const given of [[], ["c"], ["a", "b"]]) {
-    assertThrows(() => nameIn(["a", "b"], given), Refusal, "need one of a, b");
+    assertThrows(() => nameIn(["a", "b"], given), UserError, "need one of a, b");
   }
 });
 

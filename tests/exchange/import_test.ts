@@ -1,7 +1,7 @@
 /** Folders that come in: every form that GPT-2 checkpoints have, and what is refused by name. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { readSafetensors, writeSafetensors } from "../../src/checkpoint/tensors/safetensors.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import { openModel } from "../../src/artifacts/model.ts";
@@ -36,7 +36,7 @@ async function writeChanged(folder: string, { config, tensors }: Change): Promis
 
 /** The line with which a changed copy is refused. */
 async function fault(change: Change): Promise<string> {
-  const refusal = await assertRejects(() => openChanged(change), Refusal);
+  const refusal = await assertRejects(() => openChanged(change), UserError);
   assertEquals(refusal.exit, "data");
   assert(!refusal.message.includes("\n"));
   return refusal.message;
@@ -204,7 +204,7 @@ Deno.test("dropouts that differ are said, equal ones and no quantization are not
 Deno.test("a folder that is not whole is refused with what it lacks", async () => {
   using temp = new TempFolder();
   const refused = async (says: string, exit = "data") => {
-    const refusal = await assertRejects(() => openModel(temp.path), Refusal, says);
+    const refusal = await assertRejects(() => openModel(temp.path), UserError, says);
     assertEquals(refusal.exit, exit);
   };
   await refused("need a run, a checkpoint or an exported model: it holds nothing", "noInput");
@@ -237,9 +237,9 @@ Deno.test("a tokenizer with ids that the model does not know is refused", async 
   const path = `${temp.path}/tokenizer.shoal.json`;
   await Deno.writeTextFile(path, '{"kind":"byte"}');
   const says = "need token ids below 61, the model's vocabulary: the tokenizer's reach 255";
-  await assertRejects(() => openModel(temp.path), Refusal, says);
+  await assertRejects(() => openModel(temp.path), UserError, says);
   await Deno.writeTextFile(path, '{"kind":"runes"}');
-  await assertRejects(() => openModel(temp.path), Refusal, "tokenizer.shoal.json: ");
+  await assertRejects(() => openModel(temp.path), UserError, "tokenizer.shoal.json: ");
 });
 
 Deno.test("halves are widened, integers where weights belong are refused", async () => {
@@ -261,5 +261,5 @@ Deno.test("halves are widened, integers where weights belong are refused", async
   assertEquals((await openModel(temp.path)).params, (await openModel(TINY)).params);
   rewrite((name) => name === WTE ? "I64" : "F16");
   const says = "need wte.weight in F32, F16 or BF16: it is I64";
-  await assertRejects(() => openModel(temp.path), Refusal, says);
+  await assertRejects(() => openModel(temp.path), UserError, says);
 });

@@ -1,6 +1,6 @@
 /** openModel() on runs and checkpoints: which one it takes, and that it changes nothing. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { quarantine } from "../../src/checkpoint/load.ts";
 import { evalCommand } from "../../src/cli/eval/eval.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
@@ -57,7 +57,7 @@ Deno.test("openModel() takes one checkpoint, or the folder of all, by a path wit
     const all = await openModel(`${temp.path}/checkpoints${end}`, { which: "best" });
     assertEquals([all.step, all.kind], [4, "run"]);
     const best = () => openModel(`${temp.path}/checkpoints/step-00000006${end}`, { which: "best" });
-    assertEquals((await assertRejects(best, Refusal, "need a run")).exit, "config");
+    assertEquals((await assertRejects(best, UserError, "need a run")).exit, "config");
   }
 });
 
@@ -75,14 +75,14 @@ Deno.test("openModel() knows what a model is asked, and its vocabulary, where no
   const { context, vocabulary, classes, asked } = await openModel(temp.path);
   assertEquals([context, vocabulary, classes, asked], [12, 7, 3, "each"]);
   const other = () => evalCommand([temp.path, "--data=x.txt"]);
-  const refusal = await assertRejects(other, Refusal, "need a model that reads a text");
+  const refusal = await assertRejects(other, UserError, "need a model that reads a text");
   assertEquals(refusal.exit, "config");
 });
 
 Deno.test("openModel() refuses what holds no model, in one line", async () => {
   using temp = new TempFolder();
   const refused = async (path: string, options: OpenOptions, [exit, says]: [string, string]) => {
-    const refusal = await assertRejects(() => openModel(path, options), Refusal, says);
+    const refusal = await assertRejects(() => openModel(path, options), UserError, says);
     assertEquals(refusal.exit, exit);
   };
   await refused(`${temp.path}/none`, {}, ["noInput", "need a folder: there is none"]);

@@ -1,6 +1,6 @@
 /** From a run to a folder and back: the same weights to the last bit, and the same tokenizer. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import { openCheckpoint } from "../../src/checkpoint/verify.ts";
 import type { RunInput } from "../../src/config/schema.ts";
@@ -84,7 +84,7 @@ Deno.test("a model of labels comes back from its folder, and is no run's to begi
   const { run, out } = await exported(temp.path, input, { source: "truecase" });
   assertEquals([bits(out.params), whatOf(out)], [bits(run.params), whatOf(run)]);
   const import_ = () => writeImported(`${temp.path}/back`, { opened: out, name: "back" });
-  await assertRejects(import_, Refusal, "need a model that is asked for the next token");
+  await assertRejects(import_, UserError, "need a model that is asked for the next token");
   assertEquals(names(temp.path), ["out", "run"]);
 });
 
@@ -92,7 +92,7 @@ Deno.test("models that no layout holds are refused, and nothing is written", asy
   using temp = new TempFolder();
   const refused = async (input: PortableInput, says: string) => {
     const made = { ...portableOf(input), step: 0, tokenizer: undefined };
-    await assertRejects(() => writeExported(`${temp.path}/out`, made), Refusal, says);
+    await assertRejects(() => writeExported(`${temp.path}/out`, made), UserError, says);
     assertEquals(names(temp.path), []);
   };
   await refused({ model: { ...RECURRENT, cell: "gru_before" } }, "resets after the product");
@@ -112,11 +112,11 @@ Deno.test("a folder that holds something is not written to, an empty one is", as
   assertEquals(names(`${temp.path}/disk`), names(out));
   for (const name of ["disk", "link"]) Deno.removeSync(`${temp.path}/${name}`, { recursive: true });
   const again = () => writeExported(out, made);
-  await assertRejects(again, Refusal, "need a folder that is empty or new: it holds config.json");
+  await assertRejects(again, UserError, "need a folder that is empty or new: it holds config.json");
   const opened = await openModel(out);
   const import_ = () => writeImported(out, { opened, name: "x" });
-  await assertRejects(import_, Refusal, "need a folder that is empty or new");
+  await assertRejects(import_, UserError, "need a folder that is empty or new");
   const file = () => writeExported(`${out}/config.json`, made);
-  await assertRejects(file, Refusal, "need a folder: it is a file");
+  await assertRejects(file, UserError, "need a folder: it is a file");
   assertEquals(names(temp.path), ["out"]);
 });

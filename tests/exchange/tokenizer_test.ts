@@ -1,7 +1,7 @@
 /** The tokenizer that comes and goes with a model: which file counts, and what Python finds. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import { toHuggingFace } from "../../src/data/tokenizers/huggingface.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
@@ -44,7 +44,7 @@ Deno.test("our own form of a tokenizer wins over the others beside it", async ()
 
 Deno.test("a tokenizer's files that are not whole are refused", async () => {
   const refused = (names: readonly string[], more: Record<string, string>, says: string) =>
-    assertRejects(() => openWith(names, more), Refusal, says);
+    assertRejects(() => openWith(names, more), UserError, says);
   await refused(["vocab.json"], {}, "merges.txt is missing");
   await refused([], { "tokenizer.json": "{" }, "tokenizer.json is not valid JSON");
   await refused([], { "tokenizer.json": "{}" }, "tokenizer.json: need another value at model");

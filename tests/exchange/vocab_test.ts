@@ -1,7 +1,7 @@
 /** vocab.json and merges.txt say what the tokenizer.json beside them says. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { tokenizerJsonOf } from "../../src/exchange/vocab.ts";
 
 const TINY = fileURLToPath(new URL("../golden/hf_gpt2_tiny", import.meta.url));
@@ -21,7 +21,7 @@ Deno.test("tokenizerJsonOf() gives the tokenizer.json that the library wrote bes
 
 Deno.test("tokenizerJsonOf() refuses files that are not those, with the line", () => {
   const refused = (vocab: unknown, merges: string, says: string) =>
-    assertThrows(() => tokenizerJsonOf({ vocab, merges, path: "x" }), Refusal, says);
+    assertThrows(() => tokenizerJsonOf({ vocab, merges, path: "x" }), UserError, says);
   refused(["a"], "", "x/vocab.json: need a number for each token");
   refused({ a: -1 }, "", "x/vocab.json: need a number for each token");
   refused({ a: 0 }, "#version: 0.2\na b\nabc\n", "two tokens and a space at line 3: abc");

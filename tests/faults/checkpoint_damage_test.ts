@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { EXIT, Refusal } from "../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../src/base/refusal.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { Damage } from "../../src/checkpoint/damage.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
@@ -172,7 +172,7 @@ Deno.test("a run with nothing but damaged checkpoints is refused, and they are s
     const { path } = await saveCheckpoint(temp.path, draftOf(200));
     spoil(path);
     const load = () => loadNewest(temp.path, { onSkip: () => {} });
-    const error = await assertRejects(load, Refusal, "verifies: 1 are damaged");
+    const error = await assertRejects(load, UserError, "verifies: 1 are damaged");
     assertEquals(EXIT[error.exit], 78, ill);
     const left = names(temp.path).filter((name) => name.includes("step-"));
     assertEquals(left.length, 1, ill);

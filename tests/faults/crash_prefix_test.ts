@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import type { Disk } from "../../src/checkpoint/disk.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
@@ -40,7 +40,7 @@ async function load(folder: string): Promise<{ step: number; skipped: number }> 
     assertEquals(manifest.stateHash, hashOf(draftOf(manifest.step)));
     return { step: manifest.step, skipped };
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof UserError)) throw error;
     return { step: error.exit === "config" ? 0 : -1, skipped };
   }
 }

@@ -3,7 +3,7 @@
  * tokenizers by the thousand, through the real readers. A round that breaks a contract ends it with
  * its seed, so that it can be seen again.
  */
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { say, sayText } from "../../src/base/text/say.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
@@ -50,7 +50,7 @@ async function fuzz(args: readonly string[]): Promise<void> {
   const { positionals, values, help } = parseFlags(args, FUZZ);
   if (help) return sayText(flagsHelp(FUZZ));
   if (positionals.length > 0) {
-    throw new Refusal("config", `Cannot fuzz ${positionals.join(" ")}: need flags: --frames=N`);
+    throw new UserError("config", `Cannot fuzz ${positionals.join(" ")}: need flags: --frames=N`);
   }
   const { frames, headers, journals, tokenizers, seed = Date.now() % 2 ** 32 } = values;
   say(`seed ${seed}`);

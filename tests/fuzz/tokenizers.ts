@@ -2,7 +2,7 @@
  * Hostile tokenizer.json files through the real reader, one per round: valid small files whose parts
  * are exchanged, multiplied, nested and spoilt. Each must be refused or give ids, soon.
  */
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { tokenizerBuilder } from "../../src/data/tokenizers/build.ts";
 import { dice, pick, type Roll } from "./dice.ts";
 import { Violation } from "./frames.ts";
@@ -176,7 +176,7 @@ function outcomeOf(file: Json, text: string, what: string): string {
     stream.flush();
     return "ids";
   } catch (error) {
-    const isLine = error instanceof Refusal && error.message.length < 1000;
+    const isLine = error instanceof UserError && error.message.length < 1000;
     if (isLine || error instanceof Violation) {
       if (isLine) return done;
       throw error;

@@ -1,6 +1,6 @@
 /** Tokens are drawn from the distribution that was asked for, and from no other. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { normals } from "../../src/base/random.ts";
 import { drawToken } from "../../src/generate/draw.ts";
 import type { Sampling } from "../../src/generate/draw.ts";
@@ -216,7 +216,7 @@ Deno.test("drawToken() refuses logits that make no distribution", () => {
     for (const temperature of [0, 1]) {
       const refusal = assertThrows(
         () => drawToken(Float32Array.from(logits), { temperature, u: 0.5 }),
-        Refusal,
+        UserError,
       );
       assertEquals(refusal.exit, "numerical");
       assertEquals(

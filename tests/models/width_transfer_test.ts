@@ -11,7 +11,7 @@ import {
   assertNotEquals,
   assertThrows,
 } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { openReference } from "../../src/device/reference.ts";
@@ -188,7 +188,7 @@ Deno.test("widthFactors() leaves scores alone where heads keep their width", () 
 });
 
 Deno.test("a base that cannot be is refused with its sizes", () => {
-  const says = (model: Model) => assertThrows(() => tinyConfig({ model }), Refusal).message;
+  const says = (model: Model) => assertThrows(() => tinyConfig({ model }), UserError).message;
   assert(says({ mup_base_width: 15 }).includes("need a multiple of heads: width 15, heads 2"));
   const heads = says({ mup_base_width: 16, mup_base_heads: 3 });
   assert(heads.includes("need a multiple of mup_base_heads: width 16, heads 3"), heads);

@@ -1,6 +1,6 @@
 /** Which files are read: each once, by whatever names it is reached, and what is left out is said. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { findInputs } from "../../src/prepare/find.ts";
 import { Desk } from "./fixture.ts";
 
@@ -145,7 +145,7 @@ Deno.test("a link to nowhere, a device and a socket are refused by name", async 
       ["/dev/null", "it is a device or a socket"],
     ] as const
   ) {
-    const { exit } = await assertRejects(() => findInputs([path]), Refusal, says);
+    const { exit } = await assertRejects(() => findInputs([path]), UserError, says);
     assertEquals(exit, "noInput");
   }
 });

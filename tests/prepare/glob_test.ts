@@ -1,6 +1,6 @@
 /** Patterns of file names. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { expand } from "../../src/prepare/glob.ts";
 import { Desk } from "./fixture.ts";
 
@@ -20,5 +20,5 @@ Deno.test("expand() finds what a shell would", async () => {
   assertEquals(await found("x/**/*.txt"), ["x/a.txt", "x/y/d.txt"]);
   assertEquals(await found("*"), ["a.txt", "b.txt", "c+.jsonl"]);
   assertEquals(await found("none/*"), []);
-  await assertRejects(() => expand("{a"), Refusal, "braces and brackets that close");
+  await assertRejects(() => expand("{a"), UserError, "braces and brackets that close");
 });

@@ -1,6 +1,6 @@
 /** JSON in each form that texts come in: records are documents, and nothing of JSON becomes a token. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { contents, Desk, jsonLines } from "./fixture.ts";
 
 const TEXTS = Array.from({ length: 60 }, (_, i) => `text ${i}, "quoted" \\ [in] {line}\n, ü 🐋`);
@@ -83,7 +83,7 @@ for (const [what, [name, content, says]] of Object.entries(BAD)) {
     using desk = new Desk();
     desk.write(name, content);
     const refused = () => desk.prepare([name], { validation: 0 });
-    assertEquals((await assertRejects(refused, Refusal, says)).exit, "data");
+    assertEquals((await assertRejects(refused, UserError, says)).exit, "data");
     assertEquals(contents(desk.of("out")), new Map());
   });
 }
@@ -107,12 +107,12 @@ Deno.test("prepare refuses an option that no input has a use for, before anythin
     },
   ];
   for (const { names, options, says } of refusals) {
-    const { exit } = await assertRejects(() => desk.prepare(names, options), Refusal, says);
+    const { exit } = await assertRejects(() => desk.prepare(names, options), UserError, says);
     assertEquals(exit, "config");
     assertEquals(Deno.readDirSync(desk.path).some(({ name }) => name === "out"), false);
   }
   await desk.prepare(["a.txt", "a.jsonl"], { field: "text", documentEnd: "e\nwhale" });
   // A text has no keys: whoever names one meant objects.
   const refused = () => desk.prepare(["b.json"], { out: "other", field: "body" });
-  await assertRejects(refused, Refusal, "it is no object");
+  await assertRejects(refused, UserError, "it is no object");
 });

@@ -1,6 +1,6 @@
 /** An output folder that is moved while tokens are prepared, and one that a stranger has filled. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { contentsOf } from "../support/contents.ts";
 import { makePipe } from "../support/pipe.ts";
 import { contents, Desk, someText } from "./fixture.ts";
@@ -26,7 +26,7 @@ Deno.test("prepare: a folder that is moved is written to no more, and goes on wh
       before = contentsOf(desk.of("out"));
     };
     const prepare = () => desk.prepare(["a.txt"], { out: "out", ...SMALL }, { at });
-    const error = await assertRejects(prepare, Refusal, "another folder lies there now");
+    const error = await assertRejects(prepare, UserError, "another folder lies there now");
     assertEquals([error.exit, contentsOf(desk.of("out"))], ["locked", before], `effect ${n}`);
     await desk.prepare(["a.txt"], { out: "moved", ...SMALL });
     assertEquals(contents(desk.of("moved")), contents(desk.of("whole")), `effect ${n}`);
@@ -45,7 +45,7 @@ Deno.test("prepare: what it writes is never reached through a link, and no pipe 
     try {
       await desk.prepare(["a.txt"]);
     } catch (error) {
-      assert(error instanceof Refusal, `${name}: ${error}`);
+      assert(error instanceof UserError, `${name}: ${error}`);
     }
     assertEquals(Deno.readTextFileSync(desk.of("thesis.txt")), "years of work", name);
     Deno.removeSync(desk.of("out"), { recursive: true });
@@ -53,7 +53,7 @@ Deno.test("prepare: what it writes is never reached through a link, and no pipe 
   for (const name of [".lock", "index.json", "progress.json"]) {
     Deno.mkdirSync(desk.of("out"));
     await using _pipe = makePipe(desk.of(`out/${name}`));
-    const error = await assertRejects(() => desk.prepare(["a.txt"]), Refusal);
+    const error = await assertRejects(() => desk.prepare(["a.txt"]), UserError);
     assertMatch(error.message, /^Cannot [^\n]+ a named pipe(; remove it)?$/, name);
     Deno.removeSync(desk.of("out"), { recursive: true });
   }

@@ -1,6 +1,6 @@
 /** Pipes as inputs of prepare, which reads its inputs twice: they are kept until it is done. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { Desk, jsonLines } from "./fixture.ts";
 
 Deno.test("prepare keeps what comes out of a pipe, and does nothing when the same comes again", async () => {
@@ -17,7 +17,7 @@ Deno.test("prepare keeps what comes out of a pipe, and does nothing when the sam
     assertEquals([outcome.ended, outcome.index?.hash], [ended, plain?.hash]);
   }
   const [error] = await Promise.all([
-    assertRejects(() => desk.prepare(["pipe.jsonl"]), Refusal, "it was made of another"),
+    assertRejects(() => desk.prepare(["pipe.jsonl"]), UserError, "it was made of another"),
     Deno.writeTextFile(path, lines + jsonLines(["more"])),
   ]);
   assertEquals(error.exit, "config");

@@ -1,6 +1,6 @@
 /** Stopped anywhere, a preparation goes on and ends with the same bytes; done, it is not done again. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { endingOf } from "../../src/cli/command.ts";
 import { prepareCommand } from "../../src/cli/prepare/prepare.ts";
 import type { PrepareEvent } from "../../src/prepare/prepare.ts";
@@ -130,7 +130,7 @@ Deno.test("prepare refuses another text or other options in the same folder, don
   for (const out of ["done", "begun"]) {
     const before = contents(desk.of(out));
     const refused = async (says: string, act: () => Promise<unknown>) => {
-      const refusal = await assertRejects(act, Refusal, says);
+      const refusal = await assertRejects(act, UserError, says);
       assertEquals(refusal.exit, "config");
       assertEquals(contents(desk.of(out)), before);
     };
@@ -205,7 +205,7 @@ Deno.test({
       false,
     );
     Deno.mkdirSync(desk.of("out"));
-    await assertRejects(refused, Refusal, "unknown");
+    await assertRejects(refused, UserError, "unknown");
     assertEquals(contents(desk.of("out")), new Map());
     assertEquals((await desk.prepare(["text.txt"])).ended, "done");
   },
@@ -222,11 +222,11 @@ Deno.test("prepare refuses a folder of somebody else, and a file in its place", 
       "it holds thesis.tex",
     ]] as const
   ) {
-    const refusal = await assertRejects(() => desk.prepare(["a.txt"], { out }), Refusal, says);
+    const refusal = await assertRejects(() => desk.prepare(["a.txt"], { out }), UserError, says);
     assertEquals(refusal.exit, "config");
   }
   assertEquals(Deno.readTextFileSync(desk.of("mine/index.json")), "{}");
-  await assertRejects(() => desk.prepare(["a.txt"], { out: "a.txt" }), Refusal, "output folder");
+  await assertRejects(() => desk.prepare(["a.txt"], { out: "a.txt" }), UserError, "output folder");
 });
 
 Deno.test("prepare refuses a folder that another process is preparing into", async () => {
@@ -235,6 +235,6 @@ Deno.test("prepare refuses a folder that another process is preparing into", asy
   Deno.mkdirSync(desk.of("out"));
   using lock = Deno.openSync(desk.of("out/.lock"), { write: true, create: true });
   lock.lockSync(true);
-  const refusal = await assertRejects(() => desk.prepare(["a.txt"]), Refusal, "another process");
+  const refusal = await assertRejects(() => desk.prepare(["a.txt"]), UserError, "another process");
   assertEquals(refusal.exit, "locked");
 });

@@ -1,6 +1,6 @@
 /** What goes in comes out: files of all kinds, both sides of the split, every tokenizer. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { openPrepared } from "../../src/data/prepared/open.ts";
 import { inputOf } from "../../src/prepare/inspect.ts";
 import { extentOf, sideOf } from "../../src/prepare/split.ts";
@@ -268,7 +268,7 @@ for (const [what, [name, content, says]] of Object.entries(BAD)) {
     desk.write(name, content);
     const refusal = await assertRejects(
       () => desk.prepare([name], { validation: 0 }),
-      Refusal,
+      UserError,
       says,
     );
     assertEquals(refusal.exit, "data");
@@ -281,21 +281,21 @@ for (const [what, [name, content, says]] of Object.entries(BAD)) {
 
 Deno.test("prepare refuses files that are not there, not packed, cut off, or changed meanwhile", async () => {
   using desk = new Desk();
-  const noInput = await assertRejects(() => desk.prepare(["a.txt"]), Refusal, "there is none");
+  const noInput = await assertRejects(() => desk.prepare(["a.txt"]), UserError, "there is none");
   assertEquals(noInput.exit, "noInput");
-  await assertRejects(() => desk.prepare(["*.txt"]), Refusal, "files of such names");
+  await assertRejects(() => desk.prepare(["*.txt"]), UserError, "files of such names");
   desk.write("b.txt", "text\n");
   Deno.renameSync(desk.of("b.txt"), desk.of("b.txt.gz"));
   await assertRejects(
     () => desk.prepare(["b.txt.gz"]),
-    Refusal,
+    UserError,
     "b.txt.gz: need a whole gzip file",
   );
   const packed = Deno.readFileSync(desk.write("c.txt.gz", someText(1000)));
   Deno.writeFileSync(desk.of("c.txt.gz"), packed.subarray(0, -9));
   await assertRejects(
     () => desk.prepare(["c.txt.gz"]),
-    Refusal,
+    UserError,
     "c.txt.gz: need a whole gzip file",
   );
   desk.write("d.txt", someText(100));
@@ -304,7 +304,7 @@ Deno.test("prepare refuses files that are not there, not packed, cut off, or cha
   };
   await assertRejects(
     () => desk.prepare(["d.txt"], {}, { at }),
-    Refusal,
+    UserError,
     "d.txt: need it as it was",
   );
 });
@@ -340,7 +340,7 @@ Deno.test("prepare refuses a file whose bytes change between its two readings, w
         await assertRejects(act, Error, "killed");
         change();
       }
-      const { exit } = await assertRejects(act, Refusal, `${name}: need it as it was`);
+      const { exit } = await assertRejects(act, UserError, `${name}: need it as it was`);
       assertEquals(exit, "data", name);
       assert(!contents(desk.of("out")).has("index.json"));
     }
@@ -354,5 +354,5 @@ Deno.test("prepare refuses a split that leaves a side empty", async () => {
   const [validation, says] = side === "train"
     ? [0.01, "text for validation"]
     : [0.99, "to train on"];
-  await assertRejects(() => desk.prepare(["a.jsonl"], { validation }), Refusal, says);
+  await assertRejects(() => desk.prepare(["a.jsonl"], { validation }), UserError, says);
 });

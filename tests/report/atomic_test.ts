@@ -1,6 +1,6 @@
 /** Files that are replaced or read in a folder which somebody else may have filled. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { createAnew, readIfAny, unshare, writeTextAtomic } from "../../src/report/atomic.ts";
 import { names, TempFolder } from "../checkpoint/fixture.ts";
 import { contentsOf } from "../support/contents.ts";
@@ -53,7 +53,7 @@ Deno.test("readIfAny() waits for no named pipe, and reads through links", async 
   const path = `${temp.path}/pipe`;
   assertEquals(readIfAny(path), "");
   await using _pipe = makePipe(path);
-  const error = assertThrows(() => readIfAny(path), Refusal);
+  const error = assertThrows(() => readIfAny(path), UserError);
   assertEquals(error.message, `Cannot read ${path}: need a file: it is a named pipe`);
   Deno.writeTextFileSync(`${temp.path}/file`, "text");
   Deno.symlinkSync("file", `${temp.path}/link`);

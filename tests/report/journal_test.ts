@@ -7,7 +7,7 @@ import {
   parseJournal,
 } from "../../src/report/journal/journal.ts";
 import { FileFault, refusing } from "../../src/base/file_fault.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { printLine } from "../../src/report/journal/journal_lines.ts";
 import { mkfifo } from "../support/pipe.ts";
 import { TempFolder } from "./fixture.ts";
@@ -201,7 +201,7 @@ Deno.test("openJournal() refuses a damaged journal as it is, and names file and 
   const path = `${temp.path}/j`;
   const text = sealed(temp).replace('"n":2', '"n":3');
   Deno.writeTextFileSync(path, text);
-  const error = assertThrows(() => openJournal(path), Refusal);
+  const error = assertThrows(() => openJournal(path), UserError);
   assertEquals(error.exit, "incompatible");
   assertEquals(
     error.message,

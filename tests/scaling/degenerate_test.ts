@@ -1,6 +1,6 @@
 /** Tables that determine little or nothing: one clear line, or numbers that are marked alike. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { predict } from "../../src/budget/prediction.ts";
 import type { Scaling } from "../../src/budget/schema.ts";
 import { COARSE } from "../../src/scaling/fit/chinchilla.ts";
@@ -71,7 +71,7 @@ Deno.test("tables that determine no law are refused in one line that says why", 
     try {
       reported(rows);
     } catch (error) {
-      assert(error instanceof Refusal, `${name}: ${error}`);
+      assert(error instanceof UserError, `${name}: ${error}`);
       assertEquals(error.exit, "data", name);
       message = error.message;
     }

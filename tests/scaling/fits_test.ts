@@ -1,7 +1,7 @@
 /** The fits find the laws that trials were made from, and say how sure they are. */
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { normals } from "../../src/base/random.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { chinchillaLaw, fitChinchilla, type Grid } from "../../src/scaling/fit/chinchilla.ts";
 import { averaged, frontierOf } from "../../src/scaling/fit/frontier.ts";
 import { fitIsoflop } from "../../src/scaling/fit/isoflop.ts";
@@ -78,7 +78,7 @@ Deno.test("fitChinchilla() covers the constants at the stated rate over 200 sets
 Deno.test("fitChinchilla() refuses too few and degenerate trials with the number needed", () => {
   const options = { draws: 20, seed: 0, level: 0.9 };
   const refused = (points: readonly Point[]) => {
-    const refusal = assertThrows(() => fitChinchilla(points, options, FEW), Refusal);
+    const refusal = assertThrows(() => fitChinchilla(points, options, FEW), UserError);
     assertEquals(refusal.exit, "data");
     return refusal.message;
   };
@@ -103,7 +103,7 @@ Deno.test("fitChinchilla() refuses a loss that grows with the model", () => {
   }));
   const refusal = assertThrows(
     () => fitChinchilla(points, { draws: 20, seed: 0, level: 0.9 }, FEW),
-    Refusal,
+    UserError,
     "need a loss that falls with parameters and with tokens: the best law has alpha -0.",
   );
   assertEquals(refusal.exit, "data");

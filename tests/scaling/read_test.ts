@@ -1,13 +1,13 @@
 /** Trials as they are read, and what is refused in one line. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { readTrials } from "../../src/scaling/read.ts";
 import { linesOf, rowsOf } from "./sweep.ts";
 
 const OPTIONS = { path: "a/trials.jsonl", loss: "val" } as const;
 
 function fault(act: () => unknown): string {
-  const refusal = assertThrows(act, Refusal);
+  const refusal = assertThrows(act, UserError);
   assertEquals([refusal.exit, refusal.message.includes("\n")], ["data", false]);
   return refusal.message;
 }

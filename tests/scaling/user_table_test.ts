@@ -1,6 +1,6 @@
 /** Tables as people have them: what is read, and what is refused with its row, column and cell. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { csvRows } from "../../src/cli/csv.ts";
 import type { Trials } from "../../src/scaling/read.ts";
 import { readTable } from "../../src/scaling/user_table.ts";
@@ -19,7 +19,7 @@ function read(text: string | Uint8Array): Trials {
 }
 
 function refused(text: string | Uint8Array): string {
-  const refusal = assertThrows(() => read(text), Refusal);
+  const refusal = assertThrows(() => read(text), UserError);
   assertEquals([refusal.exit, refusal.message.includes("\n")], ["data", false]);
   return refusal.message;
 }

@@ -1,7 +1,7 @@
 /** Files of plain values that later commands decide by: a bit that flips there decides nothing. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { hashValue, sealed } from "../../src/base/hash.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { parseScaling } from "../../src/budget/prediction.ts";
 import { readTrial } from "../../src/cli/sweep/trial_folder.ts";
 import { parseJson } from "../../src/data/prepared/folder.ts";
@@ -133,7 +133,7 @@ function unnoticed(text: string, read: (text: string) => unknown): number {
         const found = read(new TextDecoder().decode(bytes));
         if (found !== undefined && hashValue(found) !== hashValue(whole)) count++;
       } catch (error) {
-        assert(error instanceof Refusal, `byte ${i}, bit ${bit}: ${error}`);
+        assert(error instanceof UserError, `byte ${i}, bit ${bit}: ${error}`);
         assertEquals(error.message.includes("\n"), false);
       }
     }

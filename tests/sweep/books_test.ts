@@ -1,6 +1,6 @@
 /** The folder of a sweep that somebody else has filled. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { openBooks } from "../../src/cli/sweep/books.ts";
 import { readSweep } from "../../src/sweep/read.ts";
 import { TempFolder } from "../checkpoint/fixture.ts";
@@ -22,7 +22,7 @@ Deno.test("a sweep writes through no link in its folder, and waits for no pipe",
       if (kind === "a symbolic link") Deno.symlinkSync(mine, `${out}/${name}`);
       else stack.use(makePipe(`${out}/${name}`));
       const before = contentsOf(temp.path);
-      const error = await assertRejects(() => open(out), Refusal);
+      const error = await assertRejects(() => open(out), UserError);
       assert(error.message.includes(name) && error.message.includes(kind), error.message);
       assertEquals([error.exit, contentsOf(temp.path)], ["config", before]);
     }
@@ -39,7 +39,7 @@ Deno.test("a sweep whose folder was moved writes no rows and no journal", async 
     other.write([]);
     const before = contentsOf(temp.path);
     books.journal.write({ kind: "start" });
-    const error = await assertRejects(async () => await books.write([]), Refusal);
+    const error = await assertRejects(async () => await books.write([]), UserError);
     assertEquals([error.exit, books.lost.reason], ["locked", error]);
     assertEquals(contentsOf(temp.path), before);
   }

@@ -1,6 +1,6 @@
 /** What becomes of trials that ended, of those that early stopping holds, and of a folder. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { finalist, promotion, type Reached, rungsOf } from "../../src/sweep/asha.ts";
 import { boundsOf } from "../../src/sweep/bounds.ts";
 import { added } from "../../src/sweep/changes.ts";
@@ -78,7 +78,7 @@ Deno.test("a folder takes a file that adds trials, and refuses one that lacks so
   assertEquals(added("d", stored(["a", "b"]), stored(["c", "b", "a"], { name: "other" })), 1);
   const before = stored(["a", "b"], { axes: { "optim.lr": [1, 2] }, name: "s" });
   const now = stored(["a", "c"], { axes: { "optim.lr": [1, 3] }, name: "s", retries: 1 });
-  const { message, exit } = assertThrows(() => added("d", before, now), Refusal);
+  const { message, exit } = assertThrows(() => added("d", before, now), UserError);
   assertEquals(exit, "incompatible");
   assertEquals(
     message,
@@ -93,6 +93,6 @@ Deno.test("budgets are seconds or FLOP, with their units", () => {
   assertEquals(boundsOf(["20m", "1.5h"]).seconds, 1200);
   assertEquals(boundsOf(["1e15flop", "2d"]), { seconds: 172_800, flops: 1e15 });
   for (const text of ["", "x", "-1", "0", "3 weeks", "1e999"]) {
-    assertThrows(() => boundsOf([text]), Refusal, "need seconds or FLOP");
+    assertThrows(() => boundsOf([text]), UserError, "need seconds or FLOP");
   }
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { expand } from "../../src/sweep/expand.ts";
 import { readSweep } from "../../src/sweep/read.ts";
 import { measure, trialsOf } from "./support.ts";
@@ -126,7 +126,7 @@ Deno.test("a length that cannot be is named, and the others stand", async () => 
 Deno.test("what is wrong with the program is not taken for a fault of a trial", async () => {
   const broken = () => Promise.reject(new TypeError("no"));
   await assertRejects(() => expand(readSweep({ name: "s" }), broken), TypeError);
-  const missing = () => Promise.reject(new Refusal("noInput", "Cannot read x"));
+  const missing = () => Promise.reject(new UserError("noInput", "Cannot read x"));
   const { faults } = await expand(readSweep({ name: "s" }), missing);
   assertEquals(faults, [{ name: "trial", fault: "Cannot read x" }]);
 });

@@ -1,9 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { readSweep } from "../../src/sweep/read.ts";
 
 const faultsOf = (input: unknown): string =>
-  assertThrows(() => readSweep(input), Refusal).message.replace("Cannot use this sweep: ", "");
+  assertThrows(() => readSweep(input), UserError).message.replace("Cannot use this sweep: ", "");
 
 Deno.test("readSweep() fills in what a file leaves out", () => {
   const sweep = readSweep({ name: "s" });

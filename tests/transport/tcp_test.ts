@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { ChannelError, type FencedChannel } from "../../src/transport/channel.ts";
 import { streamChannel } from "../../src/transport/stream.ts";
 import { bindTcp, connectTcp, dialTcp, listenTcp } from "../../src/transport/tcp.ts";
@@ -63,19 +63,19 @@ Deno.test("TCP beyond this machine is refused without certificates", async () =>
   const options = { port: 0, token: TOKEN, admitted: () => {} };
   for (const hostname of ["0.0.0.0", "::", "10.0.0.1", "example.org", "127.example.org", ""]) {
     const listen = () => listenTcp({ ...options, hostname });
-    const refusal = await assertRejects(listen, Refusal, "needs a loopback address");
+    const refusal = await assertRejects(listen, UserError, "needs a loopback address");
     assertEquals(refusal.exit, "config");
     const dial = () => dialTcp({ port: 1, token: TOKEN, hello: HELLO, hostname });
-    await assertRejects(dial, Refusal, "needs a loopback address");
+    await assertRejects(dial, UserError, "needs a loopback address");
     const tls = { ca: "", cert: "x", key: "x" };
-    await assertRejects(() => listenTcp({ ...options, hostname, tls }), Refusal, "one is empty");
+    await assertRejects(() => listenTcp({ ...options, hostname, tls }), UserError, "one is empty");
   }
 });
 
 Deno.test("a port that is taken is refused", async () => {
   const first = await bindTcp({ port: 0 });
   const again = () => bindTcp({ port: first.port });
-  await assertRejects(again, Refusal, "needs a free port of this machine");
+  await assertRejects(again, UserError, "needs a free port of this machine");
   first.close();
   first.close();
   assertEquals(await first.accept(), undefined);

@@ -1,7 +1,7 @@
 /** Channels under TLS, and who does not get one. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Duplex } from "../../src/transport/bytes.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { ChannelError, type FencedChannel } from "../../src/transport/channel.ts";
 import { streamChannel } from "../../src/transport/stream.ts";
 import { bindTcp, connectTcp, dialTcp, listenTcp } from "../../src/transport/tcp.ts";
@@ -149,8 +149,8 @@ test("a listener that shows no certificate is given up at the deadline", async (
 test("certificates that do not belong together, or are none, are refused", async () => {
   for (const part of [{ key: "no key" }, { key: FOREIGN.key }, { cert: "none" }, { ca: "none" }]) {
     const tls = { ...OURS, ...part };
-    await assertRejects(() => bindTcp({ port: 0, tls }), Refusal, "Cannot use the certificates");
+    await assertRejects(() => bindTcp({ port: 0, tls }), UserError, "Cannot use the certificates");
     const dial = () => connectTcp({ port: 1, tls });
-    await assertRejects(dial, Refusal, "Cannot use the certificates");
+    await assertRejects(dial, UserError, "Cannot use the certificates");
   }
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import type { Duplex } from "../../src/transport/bytes.ts";
 import { ChannelError } from "../../src/transport/channel.ts";
 import { bindUnix, dialUnix, keepUnix, listenUnix } from "../../src/transport/unix.ts";
@@ -63,17 +63,17 @@ Deno.test("listenUnix() makes folder and socket for the owner alone, and removes
 Deno.test("listenUnix() refuses a folder that others may enter", async () => {
   await inFolder(async (folder) => {
     await Deno.chmod(folder, 0o755);
-    await assertRejects(() => listenUnix(`${folder}/s`, OPTIONS), Refusal, "its mode is 0755");
+    await assertRejects(() => listenUnix(`${folder}/s`, OPTIONS), UserError, "its mode is 0755");
   });
 });
 
 Deno.test("listenUnix() refuses a path that is taken or too long", async () => {
   await inFolder(async (folder) => {
     const listener = await listenUnix(`${folder}/s`, OPTIONS);
-    await assertRejects(() => listenUnix(`${folder}/s`, OPTIONS), Refusal, "a free path");
+    await assertRejects(() => listenUnix(`${folder}/s`, OPTIONS), UserError, "a free path");
     listener.close();
     const long = `${folder}/${"é".repeat(50)}`;
-    await assertRejects(() => listenUnix(long, OPTIONS), Refusal, "at most 107 bytes");
+    await assertRejects(() => listenUnix(long, OPTIONS), UserError, "at most 107 bytes");
   });
 });
 

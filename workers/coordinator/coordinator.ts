@@ -3,7 +3,7 @@
  * is lost or another number of them is wanted. Whatever was interrupted is done again by the next
  * formation. It holds no parameters and touches no file: effects come as functions.
  */
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { tokensPerSecond } from "../../src/report/progress/rate.ts";
 import { evaluate, sample } from "./asking.ts";
 import { nextTask } from "./due.ts";
@@ -204,13 +204,13 @@ class Coordinator {
   #want(workers: number): string {
     const { team, run: { cards = [], config: { micro_batches: most } } } = this.#lead;
     if (!(workers >= 1 && workers <= most)) {
-      throw new Refusal(
+      throw new UserError(
         "config",
         `Cannot go on with ${workers} workers: needs 1 to ${most} (micro_batches)`,
       );
     }
     if (cards.length > 0 && workers > cards.length) {
-      throw new Refusal(
+      throw new UserError(
         "config",
         `Cannot go on with ${workers} workers: need a card for each: --gpus gave ${cards.length}`,
       );
@@ -231,7 +231,7 @@ class Coordinator {
         const { written } = course;
         const newest = written < 0 ? "there is no checkpoint" : `the newest is of step ${written}`;
         const text = `Cannot end in time: recovery.grace_s (${seconds} s) are over; ${newest}`;
-        team.fail(new Refusal("lost", text));
+        team.fail(new UserError("lost", text));
       }, 1000 * seconds);
     };
     if (stop.aborted) onStop();
@@ -254,11 +254,11 @@ class Coordinator {
   }
 
   /** The fault that ends the run, with the step that a resume goes on from. */
-  #saved(fault: Refusal): Refusal {
+  #saved(fault: UserError): UserError {
     const { run: { trains = true }, course: { written } } = this.#lead;
     if (!trains || written < 0) return fault;
     const text = `${fault.message}; step ${written} is saved: put it right and resume the run`;
-    return new Refusal(fault.exit, text);
+    return new UserError(fault.exit, text);
   }
 
   #outcome(): Outcome {

@@ -3,7 +3,7 @@
  * stands. It decides nothing.
  */
 import { rootKey } from "../../src/base/random.ts";
-import type { Refusal } from "../../src/base/refusal.ts";
+import type { UserError } from "../../src/base/refusal.ts";
 import type { Ruined } from "../../src/checkpoint/ruined.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
@@ -158,7 +158,7 @@ export interface Course {
   /** A state that was to be saved and is not finite; undefined where there is none. */
   ruin: { readonly step: number; readonly fault: Ruined } | undefined;
   /** What ends the run once the state is saved; undefined while nothing does. */
-  fault: Refusal | undefined;
+  fault: UserError | undefined;
 }
 
 /** Wiring of a team to the parts of its coordinator. */

@@ -3,7 +3,7 @@
  * then is it committed. What it is made of, the workers know.
  */
 import { writingFault } from "../../src/base/file_fault.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { allFinite, judge, sameBits } from "../../src/guard/judge.ts";
 import type { Inspection } from "../../src/guard/judge.ts";
 import { watch } from "../../src/guard/watch.ts";
@@ -150,7 +150,7 @@ async function refuse(
   if (action === "halt" || isOver || steps.length === 0) {
     const limit = `; guard.max_skips (${guard.max_skips}) allows no more steps to be passed over`;
     const text = `${what}${isOver ? limit : ""}; ${await adviceIn(lead, isRuined)}`;
-    throw new Refusal("numerical", text);
+    throw new UserError("numerical", text);
   }
   // On disk before it is done: whoever resumes must decide the same.
   const fault = await recordFault(() =>
@@ -188,7 +188,7 @@ async function setAside(
 }
 
 /** Records a decision, with retries if the disk fails; gives the fault that remains. */
-async function recordFault(write: () => void): Promise<Refusal | undefined> {
+async function recordFault(write: () => void): Promise<UserError | undefined> {
   for (const pause of [...PAUSES, undefined]) {
     try {
       write();
@@ -197,7 +197,7 @@ async function recordFault(write: () => void): Promise<Refusal | undefined> {
       const fault = writingFault(error, { doing: "record what is passed over in" });
       if (fault === undefined) throw error;
       if (pause === undefined) {
-        return new Refusal(fault.exit === "tooLarge" ? fault.exit : "lost", fault.message);
+        return new UserError(fault.exit === "tooLarge" ? fault.exit : "lost", fault.message);
       }
       await new Promise((resolve) => setTimeout(resolve, pause));
     }

@@ -1,6 +1,6 @@
 /** The coordinator's side of a fault plan: what strikes now. Each fault is handed out once. */
 import { parseJsonText } from "../../src/base/text/json.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { faultPlanSchema } from "./schema.ts";
 import type { CoordinatorFault, FaultPlan, Strike, WorkerFault } from "./schema.ts";
 
@@ -38,18 +38,18 @@ export class Faults {
   }
 }
 
-/** Reads a plan. @throws {Refusal} `config` naming the first thing that is wrong with it. */
+/** Reads a plan. @throws {UserError} `config` naming the first thing that is wrong with it. */
 export function parseFaultPlan(text: string, path: string): FaultPlan {
   let json: unknown;
   try {
     json = parseJsonText(text);
   } catch {
-    throw new Refusal("config", `Cannot read the fault plan ${path}: needs JSON`);
+    throw new UserError("config", `Cannot read the fault plan ${path}: needs JSON`);
   }
   const parsed = faultPlanSchema.safeParse(json);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot read the fault plan ${path}: ${issue?.path.join(".")}: ${issue?.message}`,
   );

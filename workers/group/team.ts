@@ -2,7 +2,7 @@
  * The workers of a run, kept at their number: carries out what src/membership decides, and gives
  * the coordinator one formation at a time to order about. What the orders mean it does not know.
  */
-import { EXIT, Refusal } from "../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../src/base/refusal.ts";
 import type { ExitName } from "../../src/base/refusal.ts";
 import { showCard } from "../../src/cards/card.ts";
 import { cardOf, type PinnedCard } from "../../src/cards/pin.ts";
@@ -73,7 +73,7 @@ export interface TeamOptions {
   /** The run goes on with fewer workers than are wanted, for a new cause. */
   readonly short?: (why: string) => void;
   /** What the members are to read is damaged; the states that they hold are whole. */
-  readonly unreadable?: (fault: Refusal) => void;
+  readonly unreadable?: (fault: UserError) => void;
   /** How far those are that are waited for, in sum. */
   readonly progress?: (sum: TeamProgress) => void;
   /** Aborted when the run is asked to stop. */
@@ -322,10 +322,10 @@ export class Team {
       case "release":
         return this.#release(command.id);
       case "give_up":
-        return this.fail(new Refusal("lost", `Cannot go on: ${command.why}`));
+        return this.fail(new UserError("lost", `Cannot go on: ${command.why}`));
       case "strand": {
         const { stranded = (why) => `Cannot go on: ${why}` } = this.#options;
-        return this.fail(new Refusal("incompatible", stranded(command.why)));
+        return this.fail(new UserError("incompatible", stranded(command.why)));
       }
       case "form": {
         const seated = seatedOf(command.places);
@@ -384,7 +384,7 @@ export class Team {
     if (other.length > 0) return this.#turnAway(event.id, other);
     // Once a run is under way, starts that fail are tried again as recovery.restarts allows.
     if (isStarting && this.#state.attempt === 0) {
-      this.#again(new Refusal("lost", `Cannot start a worker: ${event.why}`), event.why);
+      this.#again(new UserError("lost", `Cannot start a worker: ${event.why}`), event.why);
     }
     this.#feed({ type: "lost", id: event.id, why: event.why });
   }
@@ -439,13 +439,13 @@ export class Team {
     this.#options.turnedAway?.({ id, why, isLast: isClosed(this.#state) });
   }
 
-  /** Notes the card of a worker. @throws {Refusal} `noDevice` when it is not the one it was to have. */
+  /** Notes the card of a worker. @throws {UserError} `noDevice` when it is not the one it was to have. */
   #onCard({ id, seat }: { id: number; seat: number }, adapter: string): void {
     const card = cardOf(this.#options.cards ?? [], seat);
     if (card === undefined) return;
     // What Vulkan did not name has no name to hold it to.
     if (card.id !== undefined && card.name !== cardIn(adapter)) {
-      throw new Refusal(
+      throw new UserError(
         "noDevice",
         `Cannot use card ${showCard(card)}: worker ${id} was put there and computes on ${adapter}`,
       );
@@ -482,7 +482,7 @@ export class Team {
       case "broken":
         return this.#feed({ type: "broken", id, why: reply.message });
       case "unreadable":
-        this.#options.unreadable?.(new Refusal(reply.exit, reply.message));
+        this.#options.unreadable?.(new UserError(reply.exit, reply.message));
         return this.#feed({ type: "broken", id, why: reply.message });
       case "failed":
         return this.#failed(id, reply);
@@ -504,7 +504,7 @@ export class Team {
     if (!this.#isSpare(id)) {
       const isCurable = CURABLE.includes(exit) || (exit === "noDevice" && this.#state.attempt > 0);
       if (Object.hasOwn(EXIT, exit) && !isCurable) {
-        return this.fail(new Refusal(exit as ExitName, message));
+        return this.fail(new UserError(exit as ExitName, message));
       }
       if (exit !== "noDevice") this.#again(new Error(`Worker ${id} failed: ${message}`), line);
     }

@@ -2,7 +2,7 @@
  * Looks for the cards of this machine, for each worker to get its own. Who gets which, and how it is
  * kept there, src/cards decides.
  */
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { type Card, joinCards, showCard } from "../../src/cards/card.ts";
 import { chooseCards } from "../../src/cards/choose.ts";
 import { keptOn } from "../../src/cards/keep.ts";
@@ -57,7 +57,7 @@ const PATIENCE = 20_000;
 /**
  * A card for each seat of a run; none where all workers share what the driver offers first: on
  * machines with software drivers alone, and where a variable pins all of them already.
- * @throws {Refusal} `config`, or `noDevice` where cards are there that nothing can be pinned to.
+ * @throws {UserError} `config`, or `noDevice` where cards are there that nothing can be pinned to.
  */
 export async function cardsFor(
   { gpus, workers, device, micro_batches = 1 }: CardsAsked,
@@ -71,14 +71,14 @@ export async function cardsFor(
   if (backend === "gl") {
     const asked = `${BACKEND_VARIABLE} asks for ${showBackend(backend)}`;
     if (gpus !== null) {
-      throw new Refusal("config", `Cannot take --gpus=${gpus}: need Vulkan: ${asked}`);
+      throw new UserError("config", `Cannot take --gpus=${gpus}: need Vulkan: ${asked}`);
     }
     warn(`${asked}: other bits than Vulkan's, one worker, and kernels that compile for minutes`);
     return [];
   }
   const [pinned] = pins.find(([, value]) => value) ?? [];
   if (pinned !== undefined && gpus !== null) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot take --gpus=${gpus}: ${pinned} pins this process: unset it`,
     );
@@ -92,7 +92,7 @@ export async function cardsFor(
     const text =
       `nvidia-smi lists ${unseen.map(showCard).join(", ")}, which Vulkan does not see; ` +
       "deno task doctor says what is missing";
-    if (gpus !== null) throw new Refusal("noDevice", `Cannot take --gpus=${gpus}: ${text}`);
+    if (gpus !== null) throw new UserError("noDevice", `Cannot take --gpus=${gpus}: ${text}`);
     warn(`Training on a software driver: ${text}`);
   }
   const seats = workers ?? Math.min(chosen.length, micro_batches);
@@ -102,7 +102,7 @@ export async function cardsFor(
   try {
     return await keep(seats === 1);
   } catch (error) {
-    if (workers !== null || !(error instanceof Refusal)) throw error;
+    if (workers !== null || !(error instanceof UserError)) throw error;
     warn(`Training with one worker: ${error.message}`);
     return (await keep(true)).slice(0, 1);
   }

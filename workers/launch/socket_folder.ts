@@ -5,7 +5,7 @@
 import { join, resolve } from "node:path";
 import { fileFault } from "../../src/base/file_fault.ts";
 import { sha256 } from "../../src/base/hash.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { MAX_SOCKET_PATH } from "../../src/transport/unix.ts";
 
 /** Longest name of a socket in it. */
@@ -21,7 +21,7 @@ export function serves(path: string): boolean {
 
 /**
  * Makes a folder for sockets where temporary files lie: as TMPDIR says, or in /tmp where that folder
- * is missing, closed, too deep or has a comma. @throws {Refusal} `config` where none serves.
+ * is missing, closed, too deep or has a comma. @throws {UserError} `config` where none serves.
  */
 export function makeSocketFolder(): string {
   const faults: string[] = [];
@@ -37,7 +37,7 @@ export function makeSocketFolder(): string {
       faults.push(error instanceof Error ? error.message : String(error));
     }
   }
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot make a folder for sockets: need a TMPDIR that can be written to: ${faults.join("; ")}`,
   );
@@ -68,7 +68,7 @@ export class SocketFolder implements Disposable {
     }
   }
 
-  /** Recreates it at the same path if it was removed. @throws {Refusal} where that cannot be done. */
+  /** Recreates it at the same path if it was removed. @throws {UserError} where that cannot be done. */
   keep(): void {
     if (this.isHeld) return;
     const doing = { doing: "make anew the folder of sockets", path: this.path };
@@ -76,7 +76,7 @@ export class SocketFolder implements Disposable {
       Deno.mkdirSync(this.path, { recursive: true, mode: 0o700 });
       const { isDirectory, uid, mode } = Deno.lstatSync(this.path);
       if (!isDirectory || uid !== this.#uid || ((mode ?? 0) & 0o077) !== 0) {
-        throw new Refusal(
+        throw new UserError(
           "config",
           `Cannot make anew the folder of sockets ${this.path}: need a free path: something else is there`,
         );
@@ -103,7 +103,7 @@ export class SocketFolder implements Disposable {
 /** Folders that are made at most until one can be held. */
 const TRIES = 8;
 
-/** Makes a folder for sockets, and holds it. @throws {Refusal} `config` where that cannot be done. */
+/** Makes a folder for sockets, and holds it. @throws {UserError} `config` where that cannot be done. */
 export function openSocketFolder(): SocketFolder {
   for (let tries = 0; tries < TRIES; tries++) {
     const folder = new SocketFolder(makeSocketFolder());
@@ -111,7 +111,7 @@ export function openSocketFolder(): SocketFolder {
     if (folder.isHeld) return folder;
     removeEmpty(folder.path);
   }
-  throw new Refusal(
+  throw new UserError(
     "config",
     "Cannot make a folder for sockets: need one that can be opened and locked (ulimit -n): none " +
       `of ${TRIES} could be`,

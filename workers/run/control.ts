@@ -8,7 +8,7 @@ import { fileFault, isMissing, refusing } from "../../src/base/file_fault.ts";
 import { kindOf } from "../../src/base/file_kind.ts";
 import { atUnload } from "../../src/base/unload.ts";
 import { parseJsonText } from "../../src/base/text/json.ts";
-import { EXIT, type ExitName, Refusal } from "../../src/base/refusal.ts";
+import { EXIT, type ExitName, UserError } from "../../src/base/refusal.ts";
 import { writeAllSync } from "../../src/base/write_all.ts";
 import { type Channel, ChannelError, type Header } from "../../src/transport/channel.ts";
 import { openGate } from "../../src/transport/gate.ts";
@@ -89,7 +89,7 @@ export async function openControl(
 
 /**
  * Removes what a run that was killed left of its control; the caller holds the lock of `out`.
- * @throws {Refusal} `config` for what no run wrote under those names: it is the user's.
+ * @throws {UserError} `config` for what no run wrote under those names: it is the user's.
  */
 export function clearControl(out: string): void {
   const left = NAMES.map((name) => join(out, name)).filter(isLeft);
@@ -98,16 +98,16 @@ export function clearControl(out: string): void {
 
 /**
  * Refuses what is not of a run under the names that control uses, before anything is written.
- * @throws {Refusal} `config`, as `clearControl` does.
+ * @throws {UserError} `config`, as `clearControl` does.
  */
 export function requireControl(out: string): void {
   for (const name of NAMES) isLeft(join(out, name));
 }
 
-/** Whether a killed run left this; false where nothing lies. @throws {Refusal} for anything else. */
+/** Whether a killed run left this; false where nothing lies. @throws {UserError} for anything else. */
 function isLeft(path: string): boolean {
   const refuse = (state: string) =>
-    new Refusal("config", `Cannot use ${path}: need a free name for a run's control: ${state}`);
+    new UserError("config", `Cannot use ${path}: need a free name for a run's control: ${state}`);
   return refusing({ doing: "use", path }, () => {
     try {
       const found = Deno.lstatSync(path);
@@ -138,7 +138,7 @@ function isOurs(text: string, path: string): boolean {
 
 /**
  * Sends a command to the run that is going on in `out`; gives its answer.
- * @throws {Refusal} When no run is going on there, and for the run's own reasons.
+ * @throws {UserError} When no run is going on there, and for the run's own reasons.
  */
 export async function sendControl(out: string, command: ControlCommand): Promise<string> {
   const { socket, token } = await whereabouts(out);
@@ -176,7 +176,7 @@ async function answerTo(header: Header, command: ControlOptions["command"]): Pro
     return { type: "done", text: await command(parseCommand(header)) };
   } catch (error) {
     // A bug in a command is told to who gave it: the run goes on.
-    const exit = error instanceof Refusal ? error.exit : "bug";
+    const exit = error instanceof UserError ? error.exit : "bug";
     return {
       type: "refused",
       exit,
@@ -195,21 +195,21 @@ function parseCommand({ type, change }: Header): ControlCommand {
       return { type, change: change as unknown as WorkersChange };
     }
   }
-  throw new Refusal("config", "Cannot serve a command: needs one that this version knows");
+  throw new UserError("config", "Cannot serve a command: needs one that this version knows");
 }
 
-/** @throws {Refusal} for what is no file: a named pipe would be waited for. */
+/** @throws {UserError} for what is no file: a named pipe would be waited for. */
 async function readFile(path: string): Promise<string> {
   const found = await Deno.stat(path);
   if (found.isFile) return await Deno.readTextFile(path);
-  throw new Refusal("config", `${path} is ${kindOf(found)}`);
+  throw new UserError("config", `${path} is ${kindOf(found)}`);
 }
 
 function textOf(answer: Header): string {
   const { type, text, exit, reason } = answer;
   if (type === "done" && typeof text === "string") return text;
   if (type === "refused" && typeof reason === "string") {
-    throw new Refusal(String(exit) in EXIT ? exit as ExitName : "config", reason);
+    throw new UserError(String(exit) in EXIT ? exit as ExitName : "config", reason);
   }
   throw new ChannelError(`Cannot read an answer: needs done or refused: got ${type}`);
 }
@@ -217,7 +217,7 @@ function textOf(answer: Header): string {
 async function whereabouts(out: string): Promise<{ socket: string; token: Uint8Array }> {
   const path = join(out, FILE);
   const text = await readFile(path).catch((error) => {
-    if (error instanceof Refusal) throw cannotReach(out, error.message);
+    if (error instanceof UserError) throw cannotReach(out, error.message);
     if (isMissing(error)) throw cannotReach(out, `there is no ${path}`);
     throw fileFault(error, { doing: "reach a run in", path: out });
   });
@@ -263,6 +263,6 @@ function removeQuietly(path: string): void {
   }
 }
 
-function cannotReach(out: string, why: string): Refusal {
-  return new Refusal("config", `Cannot reach a run in ${out}: none is going on there: ${why}`);
+function cannotReach(out: string, why: string): UserError {
+  return new UserError("config", `Cannot reach a run in ${out}: none is going on there: ${why}`);
 }

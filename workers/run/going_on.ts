@@ -5,7 +5,7 @@
  */
 import { basename, join } from "node:path";
 import { minOf } from "../../src/base/extremes.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { namesIn } from "../../src/checkpoint/files.ts";
 import { heldDisk } from "../../src/checkpoint/lock/held_disk.ts";
 import { listCheckpoints, loadNewest, type LoadOptions } from "../../src/checkpoint/load.ts";
@@ -41,7 +41,7 @@ export interface Decided {
 /**
  * The newest good checkpoint of the run in `out`, or undefined when it may begin at step 0. Those that
  * took a step which was decided against later are set aside.
- * @throws {Refusal} `incompatible` when there were checkpoints and none is left that verifies, and when
+ * @throws {UserError} `incompatible` when there were checkpoints and none is left that verifies, and when
  * the newest one contradicts the journal; `locked` once the lock is lost: a folder that was moved away
  * holds none, which must not look like a new run.
  */
@@ -88,7 +88,7 @@ export async function newestOf(
 
 /**
  * A step is passed over when the run is there, and every later checkpoint says so.
- * @throws {Refusal} `incompatible` for a checkpoint that the run wrote later and that does not.
+ * @throws {UserError} `incompatible` for a checkpoint that the run wrote later and that does not.
  */
 function requireAgreed(
   { path, manifest }: Checkpoint,
@@ -102,7 +102,7 @@ function requireAgreed(
     step < manifest.step && skips.some((each) => undone.includes(each))
   );
   if (wrong === undefined) return;
-  throw new Refusal(
+  throw new UserError(
     "incompatible",
     `Cannot resume ${out}: need a journal of its checkpoints: journal.jsonl says that step ` +
       `${wrong.step} was passed over, ${path}, which is verified, says that it was not: bring the ` +
@@ -118,7 +118,7 @@ async function loadUnlessDamaged(
   try {
     return await loadNewest(root, { ...options, judge });
   } catch (error) {
-    const isNone = error instanceof Refusal && error.exit === "incompatible";
+    const isNone = error instanceof UserError && error.exit === "incompatible";
     // What fits no run of this version is left where it is.
     if (isNone && (await listCheckpoints(root)).length === 0) return undefined;
     throw error;
@@ -139,11 +139,11 @@ function keepRecords(out: string, { step, show }: { step: number; show: Sink }):
   show({ type: "notice", text });
 }
 
-/** @throws {Refusal} `incompatible` when beginning at step 0 would do again what was saved once. */
+/** @throws {UserError} `incompatible` when beginning at step 0 would do again what was saved once. */
 export async function requireNoneLost(out: string): Promise<void> {
   const lost = await lostIn(out);
   if (lost === undefined) return;
-  throw new Refusal(
+  throw new UserError(
     "incompatible",
     `Cannot resume ${out}: need a checkpoint that verifies: ${lost}: bring a good copy back, or begin ` +
       `at step 0 with --restart=${out}, which keeps what is there under other names`,
@@ -207,7 +207,7 @@ export function setRunAside(out: string, show: Sink): void {
 }
 
 /**
- * @throws {Refusal} `config` for links and pipes where a run writes. A restart sets them aside; it reads
+ * @throws {UserError} `config` for links and pipes where a run writes. A restart sets them aside; it reads
  * the config, and writes it again.
  */
 export function requireRunPlaces(
@@ -233,21 +233,21 @@ export async function requireRun(
   requireRunPlaces(out, { restart, followLinks });
   const found = await listCheckpoints(join(out, "checkpoints"));
   if (found.length > 0 || (await namesIn(out)).includes("config.json")) return;
-  throw new Refusal("config", `Cannot resume ${out}: it must hold a run, but none is there`);
+  throw new UserError("config", `Cannot resume ${out}: it must hold a run, but none is there`);
 }
 
-/** @throws {Refusal} `config` for a folder in which something is recorded. */
+/** @throws {UserError} `config` for a folder in which something is recorded. */
 export async function requireEmpty(out: string): Promise<void> {
   const names = await namesIn(out);
   if (names.some((name) => RECORDS.some((record) => record === name))) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot start in ${out}: it holds a run already: go on with --resume=${out}, or choose ` +
         "another --out",
     );
   }
   if (!names.includes("config.json")) return;
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot start in ${out}: need a folder without config.json, which a run writes: choose another --out`,
   );

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { sealFault } from "../../src/base/hash.ts";
 import { parseJsonText } from "../../src/base/text/json.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { configHash, differences as changedKeys } from "../../src/config/identity.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
@@ -11,10 +11,10 @@ import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
 import type { Data } from "../../src/corpus/data.ts";
 import { differences, identityIn } from "../protocol/identity.ts";
 
-/** Whether the last step is done. @throws {Refusal} `config` when it lies before the checkpoint. */
+/** Whether the last step is done. @throws {UserError} `config` when it lies before the checkpoint. */
 export function isDone({ manifest }: Checkpoint, { steps, out }: RunConfig): boolean {
   if (manifest.step <= steps) return manifest.step === steps;
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot resume ${out} to step ${steps}: it has finished step ${manifest.step} already`,
   );
@@ -32,7 +32,7 @@ export function summedUp(out: string): unknown {
 
 /**
  * Holds config, tokenizer and data to those of the checkpoint, by their hashes.
- * @throws {Refusal} `incompatible`
+ * @throws {UserError} `incompatible`
  */
 export function requireSameRun(
   { manifest }: Checkpoint,
@@ -45,17 +45,17 @@ export function requireSameRun(
   };
   const changed = differences(identityIn(manifest), run);
   if (changed.length === 0) return;
-  throw new Refusal(
+  throw new UserError(
     "incompatible",
     `Cannot resume ${config.out} as another run (checkpoint against now): ${changed.join("; ")}`,
   );
 }
 
-/** Holds the keys that decide numbers to those of the checkpoint. @throws {Refusal} `incompatible` */
+/** Holds the keys that decide numbers to those of the checkpoint. @throws {UserError} `incompatible` */
 export function requireSameConfig(from: Checkpoint, config: RunConfig): void {
   const changed = changedKeys(resolveConfig(from.manifest.config), config);
   if (changed.length === 0) return;
-  throw new Refusal(
+  throw new UserError(
     "incompatible",
     `Cannot resume with another config (checkpoint against now): ${changed.join("; ")}`,
   );

@@ -13,7 +13,7 @@ import type { RunConfig } from "../../src/config/schema.ts";
 import type { PinnedCard } from "../../src/cards/pin.ts";
 import { refusing, writingFault } from "../../src/base/file_fault.ts";
 import { hashValue, sealed } from "../../src/base/hash.ts";
-import { Refusal } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/refusal.ts";
 import { unshare, writeJsonAtomic } from "../../src/report/atomic.ts";
 import type { Sink } from "../../src/report/events.ts";
 import { metricsLog } from "../../src/report/jsonl.ts";
@@ -71,7 +71,7 @@ export interface RunRequest {
 /** Files that a run appends to. */
 const APPENDED = ["metrics.jsonl", "samples.jsonl", "journal.jsonl"];
 
-/** Runs to the end, or until asked to stop. @throws {Refusal} for what the user can mend. */
+/** Runs to the end, or until asked to stop. @throws {UserError} for what the user can mend. */
 export async function runTraining(request: RunRequest): Promise<void> {
   const { config, out, resume, restart = false, followLinks = false, show } = request;
   if (resume || restart) await requireRun(out, { restart, followLinks });
@@ -267,7 +267,7 @@ async function openDoor(
 }
 
 function change({ change }: ControlCommand, elastic: Elastic | undefined): string {
-  if (elastic === undefined) throw new Refusal("config", "Cannot change workers: the run begins");
+  if (elastic === undefined) throw new UserError("config", "Cannot change workers: the run begins");
   return elastic((now) =>
     "set" in change ? change.set : "add" in change ? now + change.add : now - change.remove
   );

@@ -23,7 +23,7 @@ export interface Meeting {
 export type Meet = (meeting: Meeting) => Promise<Peers>;
 
 /** One attempt, from the order to form until the next one. */
-export class Formation {
+export class Quorum {
   readonly rank: number;
   readonly seated: readonly Seated[];
   readonly attempt: number;

@@ -2,7 +2,7 @@
  * What all micro-batches carry, on the host of every worker: losing a worker loses none of it, and
  * any of them can take over any micro-batch. Those of the own ones stand on the device.
  */
-import type { Formation } from "./formation.ts";
+import type { Quorum } from "./formation.ts";
 import type { Replica } from "../../src/engine/replica.ts";
 
 /** Carried states of all micro-batches, in order; empty for models that carry none. */
@@ -24,14 +24,14 @@ export class Mirror {
   }
 
   /** Brings the own states here from the device. */
-  async bring({ indices, range: { first } }: Formation): Promise<void> {
+  async bring({ indices, range: { first } }: Quorum): Promise<void> {
     const { laneSize } = this.#model;
     if (laneSize === 0) return;
     this.#kept.set(await this.#model.readLanes(indices), first * laneSize);
   }
 
   /** Takes the own states of a formation to the device. */
-  place({ indices, range: { first, count } }: Formation): void {
+  place({ indices, range: { first, count } }: Quorum): void {
     const { laneSize } = this.#model;
     if (laneSize === 0) return;
     const own = this.#kept.subarray(first * laneSize, (first + count) * laneSize);
@@ -39,7 +39,7 @@ export class Mirror {
   }
 
   /** Gathers what the step under way left; alone there is nothing to gather. */
-  async gather(step: number, { gatherer, indices, range: { first } }: Formation): Promise<void> {
+  async gather(step: number, { gatherer, indices, range: { first } }: Quorum): Promise<void> {
     if (gatherer === undefined) return;
     this.#next.set(await this.#model.nextLanes(indices), first * this.#model.laneSize);
     await gatherer.gather(step, this.#next);

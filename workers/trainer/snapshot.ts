@@ -1,6 +1,6 @@
 /** A worker's part of a checkpoint, copied so that training can go on while it is sent. */
 import { sliceOf } from "../../src/reduce/slices.ts";
-import type { Formation } from "./formation.ts";
+import type { Quorum } from "./formation.ts";
 import type { Reply } from "../protocol/messages.ts";
 import type { Replica } from "../../src/engine/replica.ts";
 
@@ -16,7 +16,7 @@ export interface Part {
 /** Copies this rank's slice of every vector, and what its own micro-batches carry. */
 export async function snapshot(
   model: Replica,
-  { rank, world, indices }: Formation,
+  { rank, world, indices }: Quorum,
 ): Promise<Part[]> {
   const parts: Part[] = [];
   for (const vector of model.vectors) {

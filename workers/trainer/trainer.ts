@@ -5,7 +5,7 @@
  */
 import { bytesOf, sha256 } from "../../src/base/hash.ts";
 import { fileFault } from "../../src/base/file_fault.ts";
-import { EXIT, Refusal } from "../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../src/base/refusal.ts";
 import type { Compiling, Device } from "../../src/device/types.ts";
 import { kernelClass } from "../../src/graph/target.ts";
 import { tokenizerFrom } from "../../src/data/tokenizers/mod.ts";
@@ -14,7 +14,7 @@ import { cover } from "../../src/reduce/tree.ts";
 import { ChannelError } from "../../src/transport/channel.ts";
 import type { FencedChannel, Header } from "../../src/transport/channel.ts";
 import { Striker } from "../faults/strike.ts";
-import { Formation } from "./formation.ts";
+import { Quorum } from "./formation.ts";
 import type { Meet } from "./formation.ts";
 import { header } from "../protocol/messages.ts";
 import type { Order, Progress, Reply } from "../protocol/messages.ts";
@@ -69,17 +69,17 @@ export async function train(seat: Seat, openDevice: OpenDevice): Promise<void> {
 
 function failure(caught: unknown): Reply {
   const error = fileFault(caught);
-  if (error instanceof Refusal) return { type: "failed", exit: error.exit, message: error.message };
+  if (error instanceof UserError) return { type: "failed", exit: error.exit, message: error.message };
   const message = error instanceof Error ? error.stack ?? error.message : String(error);
   const exit: keyof typeof EXIT = "bug";
   return { type: "failed", exit, message };
 }
 
 /** The refusal of tokens that are damaged or cannot be read; undefined for any other error. */
-function unreadable(error: unknown): Refusal | undefined {
-  if (error instanceof Refusal) return error.exit === "data" ? error : undefined;
+function unreadable(error: unknown): UserError | undefined {
+  if (error instanceof UserError) return error.exit === "data" ? error : undefined;
   const fault = fileFault(error);
-  return fault instanceof Refusal ? fault : undefined;
+  return fault instanceof UserError ? fault : undefined;
 }
 
 class Trainer {
@@ -89,10 +89,10 @@ class Trainer {
   readonly #striker: Striker;
   #device: Device | undefined;
   #replica: Replica | undefined;
-  #formation: Formation | undefined;
+  #formation: Quorum | undefined;
   #mirror: Mirror | undefined;
   /** The formation whose own carried states stand on the device. */
-  #placed: Formation | undefined;
+  #placed: Quorum | undefined;
   #hurry = new AbortController();
   /** Whether it got further in its section since the last beat. */
   #hasMoved = false;
@@ -250,7 +250,7 @@ class Trainer {
     return this.#mirror;
   }
 
-  get #own(): Formation {
+  get #own(): Quorum {
     if (this.#formation === undefined) throw new Error("Cannot obey: the worker met nobody yet");
     return this.#formation;
   }
@@ -303,7 +303,7 @@ class Trainer {
     this.#placed = undefined;
     // While it waited in turn another formation may have followed: nobody is there to be met.
     if (order.attempt !== this.#seat.coordinator.attempt) return;
-    const formation = new Formation(order);
+    const formation = new Quorum(order);
     this.#formation = formation;
     this.#hurry = new AbortController();
     await formation.meet(this.#seat.meet, {
@@ -386,7 +386,7 @@ class Trainer {
     this.#send(parts, formation).catch(() => {}); // a channel that is gone ends listen() as well
   }
 
-  async #send(parts: readonly Part[], formation: Formation): Promise<void> {
+  async #send(parts: readonly Part[], formation: Quorum): Promise<void> {
     for (const { reply, data } of parts) {
       await this.#striker.at("save");
       if (formation.isOver) return;

@@ -7,7 +7,7 @@
 import { dirname, join, resolve } from "node:path";
 import { FileFault, hasCode, isMissing } from "../../base/file_fault.ts";
 import { kindOf } from "../../base/file_kind.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { makeFolders } from "../files.ts";
 import { folderFault, openLockFile, requireLock } from "./lock_file.ts";
 
@@ -62,7 +62,7 @@ export class RunLock implements Disposable {
    * Holds the folder `name` in it from now on as well: files of a folder or a link that somebody puts
    * in its place would be renamed and removed as if they were the run's. Where it is missing, only
    * the one counts that `making` makes.
-   * @throws {Refusal} `locked` where a link lies there, unless links are followed, or no folder.
+   * @throws {UserError} `locked` where a link lies there, unless links are followed, or no folder.
    */
   hold(name: string, { followLinks = false }: { readonly followLinks?: boolean } = {}): void {
     const path = join(this.#out, name);
@@ -93,14 +93,14 @@ export class RunLock implements Disposable {
    * `renameat` or `unlinkat`, which would name a folder by its descriptor. It is the same for the
    * folder that `hold` names. On NFS it is as long as
    * the client caches attributes.
-   * @throws {Refusal} `locked` once the folder or its lock file is another one, or gone. Where the
+   * @throws {UserError} `locked` once the folder or its lock file is another one, or gone. Where the
    * system cannot tell, its error.
    */
   check(): void {
     this.lost.throwIfAborted();
     const state = this.#fault();
     if (state === undefined) return;
-    const lost = new Refusal(
+    const lost = new UserError(
       "locked",
       `Cannot write to ${this.#out}: need the folder and the lock that this process holds: ${state}`,
     );
@@ -218,7 +218,7 @@ async function tryLock(
   try {
     if (!await file.tryLock(true)) {
       const holder = holderOf(await Deno.readTextFile(path));
-      throw new Refusal("locked", `Output folder ${out} is in use by ${holder}`);
+      throw new UserError("locked", `Output folder ${out} is in use by ${holder}`);
     }
     if (!isHeld(lock)) {
       lock[Symbol.dispose]();

@@ -4,7 +4,7 @@
  */
 import { fileFault, hasCode } from "../../base/file_fault.ts";
 import { kindOf } from "../../base/file_kind.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 
 /**
  * A line of an owner, nothing, or the zeros that a power cut may leave of it. It is short enough to be
@@ -16,7 +16,7 @@ const LONGEST = 512;
 
 /**
  * The lock file at `path` in the folder `out`, open and unchanged; made where there is none.
- * @throws {Refusal} `config` for a link, a pipe, or a file that is no lock; `locked` for a file of
+ * @throws {UserError} `config` for a link, a pipe, or a file that is no lock; `locked` for a file of
  * another user.
  */
 export async function openLockFile(path: string, out: string): Promise<Deno.FsFile> {
@@ -35,7 +35,7 @@ export async function openLockFile(path: string, out: string): Promise<Deno.FsFi
   }
 }
 
-/** @throws {Refusal} `config` for a file that holds something else than a lock, or is two files. */
+/** @throws {UserError} `config` for a file that holds something else than a lock, or is two files. */
 export async function requireLock(
   file: Deno.FsFile,
   { path, out }: { path: string; out: string },
@@ -81,8 +81,8 @@ async function opened(
   }
 }
 
-function notUsable(out: string, need: string, exit: "config" | "locked" = "config"): Refusal {
-  return new Refusal(exit, `Cannot use output folder ${out}: need ${need}`);
+function notUsable(out: string, need: string, exit: "config" | "locked" = "config"): UserError {
+  return new UserError(exit, `Cannot use output folder ${out}: need ${need}`);
 }
 
 /** An error of the folder that a lock is in. */

@@ -1,5 +1,5 @@
 /** The command `doctor`: what this machine is, what is wrong with it, and what mends it. */
-import { EXIT, type ExitName, Refusal } from "../../base/refusal.ts";
+import { EXIT, type ExitName, UserError } from "../../base/refusal.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";
 import { runCommand } from "../command.ts";
 import { gather } from "./gather.ts";
@@ -35,7 +35,7 @@ export async function doctorCommand(args: readonly string[]): Promise<ExitName> 
     return "done";
   }
   if (positionals.length > 0) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot read the command line: need flags: ${positionals.join(" ")}`,
     );

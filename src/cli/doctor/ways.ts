@@ -1,7 +1,7 @@
 /** How fast bytes leave this process: to another one through a socket, and to a disk. */
 import { dirname, join, resolve } from "node:path";
 import { fileFault, isMissing } from "../../base/file_fault.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { atUnload } from "../../base/unload.ts";
 import { writeAll } from "../../base/write_all.ts";
 import { freeBytes } from "../../checkpoint/space.ts";
@@ -23,7 +23,7 @@ export function failureOf(error: unknown, exit: Failure["exit"] = "bug"): Failur
   const message = known instanceof Error ? known.message : String(known);
   return {
     message: message.split("\n")[0] ?? "",
-    exit: known instanceof Refusal ? known.exit : exit,
+    exit: known instanceof UserError ? known.exit : exit,
   };
 }
 
@@ -103,7 +103,7 @@ export async function diskFacts(out: string): Promise<DiskFacts> {
   }
 }
 
-/** The nearest folder at or above a path. @throws {Refusal} `config` where a file is in the way. */
+/** The nearest folder at or above a path. @throws {UserError} `config` where a file is in the way. */
 function existing(path: string): string {
   for (let at = path;; at = dirname(at)) {
     try {
@@ -113,6 +113,6 @@ function existing(path: string): string {
       if (!isMissing(error) || at === dirname(at)) throw error;
       continue;
     }
-    throw new Refusal("config", `Cannot write to ${path}: need a folder: ${at} is a file`);
+    throw new UserError("config", `Cannot write to ${path}: need a folder: ${at} is a file`);
   }
 }

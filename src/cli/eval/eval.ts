@@ -1,7 +1,7 @@
 /** The command `eval`: from a model in a folder to its losses on a whole validation part. */
 import { basename } from "node:path";
 import { keepingBusy } from "../../base/busy.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import type { ExitName } from "../../base/refusal.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";
 import { resolveConfig } from "../../config/resolve.ts";
@@ -106,7 +106,7 @@ function configOf(
   { data, stride, workers, gpus, device, maxUnknown }: EvalRequest,
 ): RunConfig {
   if (config === undefined && asked !== "next") {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot evaluate ${path}: need its run, which says what is asked: it gives labels`,
     );
@@ -114,14 +114,14 @@ function configOf(
   const base = config ?? resolveConfig({ model, data: { window: context } });
   const { window, bptt, source } = base.data;
   if (data !== undefined && !SOURCES[source].needsText) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot take --data: need a model that reads a text: ${path} reads its source ${source}: ${data}`,
     );
   }
   const slides = bptt === null && (source === "text" || source === "truecase");
   if (stride !== undefined && !slides) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot take --stride: need windows that slide, which ${path} does not have: ${stride}`,
     );
@@ -158,7 +158,7 @@ async function dataOf(
   const settled = { by: path, tokenizer, vocabulary, evaluates: true };
   const isNamed = opened.config !== undefined && opened.dataHash !== NO_DATA;
   if (data === undefined && !isNamed) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot evaluate ${path}: need --data, for it names no text: none given`,
     );

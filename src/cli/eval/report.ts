@@ -1,5 +1,5 @@
 /** An evaluation as people and programs read it. Pure. */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import type { Evaluation, TextEvaluation } from "../../../workers/coordinator/evaluated.ts";
 import type { Extent } from "../../corpus/extent.ts";
 import { table } from "../table.ts";
@@ -71,16 +71,16 @@ function measuresOf(
 }
 
 /** Why a report is not what was asked for; undefined where each text has a loss. */
-export function faultIn({ texts, path }: Pick<EvalReport, "texts" | "path">): Refusal | undefined {
+export function faultIn({ texts, path }: Pick<EvalReport, "texts" | "path">): UserError | undefined {
   const empty = texts.find(({ tokens }) => tokens === 0);
   if (empty !== undefined) {
     const text = `Cannot evaluate ${empty.name}: need at least two tokens in its validation part`;
-    return new Refusal("data", text);
+    return new UserError("data", text);
   }
   const odd = texts.find(({ loss }) => !Number.isFinite(loss));
   if (odd === undefined) return undefined;
   const text = `Cannot evaluate ${path} on ${odd.name}: need a finite loss: ${odd.loss}`;
-  return new Refusal("numerical", text);
+  return new UserError("numerical", text);
 }
 
 /** The report as lines. */

@@ -1,5 +1,5 @@
 /** A prompt, from where the command line says, to the tokens that a text begins with. */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { warn } from "../../base/text/say.ts";
 import { readWhole, textOfBytes } from "../../data/read.ts";
 import type { Tokenizer } from "../../data/tokenizers/types.ts";
@@ -8,7 +8,7 @@ import type { PromptFrom } from "./request.ts";
 /** Milliseconds after which a silent stdin is mentioned. */
 const PATIENCE = 3000;
 
-/** The text of a prompt; empty where nobody gives one. @throws {Refusal} for what is no text. */
+/** The text of a prompt; empty where nobody gives one. @throws {UserError} for what is no text. */
 export async function readPrompt(from: PromptFrom): Promise<string> {
   if (from.kind === "text") return from.text;
   if (from.kind === "file") return await readWhole(from.path);
@@ -33,7 +33,7 @@ export function firstTokens(
   const tokens = tokenizer.encode(prompt);
   if (tokens.length > 0) return tokens;
   if (tokenizer.end !== undefined) return Uint32Array.of(tokenizer.end);
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot begin a text: need a prompt, as --prompt="Once", for the tokenizer has no token ` +
       "that documents begin behind: the prompt is empty",

@@ -1,6 +1,6 @@
 /** What a command line asks `generate` for. Knows no model and reads no file. */
 import { unescaped } from "../../data/document_end.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import type { Sampling } from "../../generate/draw.ts";
 import { type FlagsSpec, parseFlags } from "../flags.ts";
 import { DEVICE, onlyPath, WHICH } from "../model_flags.ts";
@@ -113,7 +113,7 @@ export interface GenerateRequest {
   readonly device: "auto" | "webgpu" | "reference";
 }
 
-/** Reads a command line. @throws {Refusal} `config`. */
+/** Reads a command line. @throws {UserError} `config`. */
 export function parseGenerate(args: readonly string[]): GenerateRequest | "help" {
   const { positionals, values, help } = parseFlags(args, GENERATE);
   if (help) return "help";
@@ -153,7 +153,7 @@ export function slideNote(
 
 function promptFrom(text: string | undefined, path: string | undefined): PromptFrom {
   if (text !== undefined && path !== undefined) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       "Cannot take a prompt: need --prompt or --prompt-file: both are given",
     );

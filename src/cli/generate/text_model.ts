@@ -1,9 +1,9 @@
 /** Whether a model can continue a text. Knows no files and no device. */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import type { Tokenizer } from "../../data/tokenizers/types.ts";
 import type { OpenedModel } from "../../artifacts/model.ts";
 
-/** The tokenizer of a model that continues texts. @throws {Refusal} for any other, by name. */
+/** The tokenizer of a model that continues texts. @throws {UserError} for any other, by name. */
 export function textTokenizer(
   { path, model, asked, tokenizer, classes, vocabulary }: Pick<
     OpenedModel,
@@ -11,7 +11,7 @@ export function textTokenizer(
   >,
 ): Tokenizer {
   const refuse = (need: string, actual: string): never => {
-    throw new Refusal("config", `Cannot generate from ${path}: need ${need}: ${actual}`);
+    throw new UserError("config", `Cannot generate from ${path}: need ${need}: ${actual}`);
   };
   if (tokenizer === undefined) return refuse("a model of text", "it has no tokenizer");
   if (asked !== "next" || classes !== vocabulary) {

@@ -1,6 +1,6 @@
 /** The command `import`: from a folder that others wrote, or `export` did, to a run at step 0. */
 import { basename, join, resolve } from "node:path";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { say, sayText } from "../../base/text/say.ts";
 import { writeImported } from "../../artifacts/imported.ts";
 import { openModel } from "../../artifacts/model.ts";
@@ -23,7 +23,7 @@ export const IMPORT: FlagsSpec = {
   ],
 };
 
-/** Runs `import` with command-line arguments. @throws {Refusal} for what the user can mend. */
+/** Runs `import` with command-line arguments. @throws {UserError} for what the user can mend. */
 export async function importCommand(args: readonly string[]): Promise<void> {
   const { positionals, values, help } = parseFlags(args, IMPORT);
   if (help) return sayText(flagsHelp(IMPORT));
@@ -32,7 +32,7 @@ export async function importCommand(args: readonly string[]): Promise<void> {
   status.show(`reading ${path}`);
   const opened = await openModel(path, { warn: (text) => status.print(text) });
   if (opened.kind !== "export") {
-    throw new Refusal("config", `Cannot import ${path}: need an exported model: it is a run's`);
+    throw new UserError("config", `Cannot import ${path}: need an exported model: it is a run's`);
   }
   const out: string = values["out"] ?? join("runs", basename(resolve(path)));
   status.show(`writing ${out}`);

@@ -1,7 +1,7 @@
 /** The command `plan`: what a run takes, before anything is spent on it. */
 import { join } from "node:path";
 import { isMissing } from "../../base/file_fault.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import type { ExitName } from "../../base/refusal.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";
 import { countsOf } from "../../budget/counts.ts";
@@ -57,7 +57,7 @@ export async function planCommand(args: readonly string[]): Promise<ExitName> {
   status.end();
   sayLines(request.json ? [JSON.stringify(report)] : planLines(report));
   if (report.faults.length === 0) return "done";
-  throw new Refusal("tooLarge", `Cannot fit ${config.name}: ${report.faults.join("; ")}`);
+  throw new UserError("tooLarge", `Cannot fit ${config.name}: ${report.faults.join("; ")}`);
 }
 
 /** Most windows that anybody is told of. */
@@ -145,12 +145,12 @@ async function planOf(
   };
 }
 
-/** @throws {Refusal} `noInput` or `data`. */
+/** @throws {UserError} `noInput` or `data`. */
 async function scalingIn(path: string): Promise<Scaling> {
   if (!await isFolder(path)) return parseScaling(await readWhole(path), path);
   const file = join(path, "scaling.json");
   if (await isThere(file)) return parseScaling(await readWhole(file), file);
-  throw new Refusal(
+  throw new UserError(
     "noInput",
     `Cannot read ${file}: need the laws of a sweep: there are none; run deno task scaling ${path} first`,
   );
@@ -172,7 +172,7 @@ async function deviceOf(
   try {
     return await openDevice(device, compilingIn(status));
   } catch (error) {
-    if (!(error instanceof Refusal) || error.exit !== "noDevice") throw error;
+    if (!(error instanceof UserError) || error.exit !== "noDevice") throw error;
     notes.push("there is no adapter: its limits and its speed are unknown");
     return undefined;
   }

@@ -1,5 +1,5 @@
 /** What a command line asks `plan` for. Knows its own flags; the others are the config's. */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { type CommandLine, parseCommandLine } from "../args.ts";
 import { type FlagsSpec, parseFlags } from "../flags.ts";
 import { sortFlags } from "../scaling/sort_flags.ts";
@@ -49,14 +49,14 @@ export interface PlanRequest {
 
 const GIB = 2 ** 30;
 
-/** Reads a command line. @throws {Refusal} `config`. */
+/** Reads a command line. @throws {UserError} `config`. */
 export function parsePlan(args: readonly string[]): PlanRequest | "help" {
   const [own, rest] = sortFlags(args, PLAN.flags);
   const { values, help } = parseFlags(own, PLAN);
   if (help) return "help";
   const line = parseCommandLine(rest);
   if ((line.resume ?? line.restart ?? line.faults ?? line.printConfig) !== undefined) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       "Cannot plan with --resume, --restart, --faults or --print-config: need a config alone",
     );

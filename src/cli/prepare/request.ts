@@ -1,5 +1,5 @@
 /** What a command line asks `prepare` for. Reads no file. */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { MAX_UNKNOWN } from "../../data/unknown.ts";
 import type { PrepareRequest } from "../../prepare/prepare.ts";
 import { type FlagsSpec, parseFlags } from "../flags.ts";
@@ -68,20 +68,20 @@ export const PREPARE: FlagsSpec = {
 /** A call of `prepare`: to prepare, or to check a folder. */
 export type PrepareLine = PrepareRequest | { readonly check: string };
 
-/** Reads a command line. @throws {Refusal} `config`. */
+/** Reads a command line. @throws {UserError} `config`. */
 export function parsePrepare(args: readonly string[]): PrepareLine | "help" {
   const { positionals: names, values, help } = parseFlags(args, PREPARE);
   if (help) return "help";
   const { check, out } = values;
   if (check !== undefined) {
     if (names.length === 0 && out === undefined) return { check };
-    throw new Refusal("config", "Cannot check and prepare at once: --check=DIR stands alone");
+    throw new UserError("config", "Cannot check and prepare at once: --check=DIR stands alone");
   }
   if (names.length === 0) {
-    throw new Refusal("config", `Cannot prepare: need text files, as in ${PREPARE.usage}`);
+    throw new UserError("config", `Cannot prepare: need text files, as in ${PREPARE.usage}`);
   }
   if (out === undefined) {
-    throw new Refusal("config", "Cannot prepare: need a folder to write to, as in --out=DIR");
+    throw new UserError("config", "Cannot prepare: need a folder to write to, as in --out=DIR");
   }
   return {
     names,

@@ -2,7 +2,7 @@
  * Measures training steps of one worker in this process: as they are, then once with each call in a
  * pass of its own, which tells when it ran. It keeps nothing and prints nothing.
  */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import type { PassTime } from "../../device/pass_clock.ts";
 import type { WebGpuDevice } from "../../device/webgpu.ts";
@@ -43,7 +43,7 @@ export interface Measured {
 const WARM_UP = 3;
 const STEPS = { least: 5, most: 50, seconds: 3 } as const;
 
-/** Measures steps of a config. @throws {Refusal} where the device has no clock, or it does not fit. */
+/** Measures steps of a config. @throws {UserError} where the device has no clock, or it does not fit. */
 export async function measureSteps(
   gpu: WebGpuDevice,
   { config, corpus, doing }: {
@@ -54,7 +54,7 @@ export async function measureSteps(
   },
 ): Promise<Measured> {
   if (gpu.passesFree === 0) {
-    throw new Refusal(
+    throw new UserError(
       "noDevice",
       `Cannot profile on ${gpu.name}: need an adapter with timestamp queries: it has none`,
     );
@@ -124,7 +124,7 @@ async function splitStep(
   const one = passes.length;
   await gpu.passes();
   if (one > gpu.passesFree) {
-    throw new Refusal(
+    throw new UserError(
       "tooLarge",
       `Cannot profile ${config.name}: need at most ${gpu.passesFree} calls in a step of one ` +
         `micro-batch: it has ${one}`,

@@ -1,7 +1,7 @@
 /** The command `profile`: where the time of a training step goes, by op and by part. */
 import { dirname } from "node:path";
 import { fileFault, isMissing, refusingLater } from "../../base/file_fault.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import type { ExitName } from "../../base/refusal.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";
 import { countsOf, usedOf } from "../../budget/counts.ts";
@@ -33,7 +33,7 @@ export async function profileCommand(args: readonly string[]): Promise<ExitName>
   }
   const config = await configOf(request.line);
   if (config.device === "reference") {
-    throw new Refusal("config", "Cannot profile: need a GPU's clock: device is reference");
+    throw new UserError("config", "Cannot profile: need a GPU's clock: device is reference");
   }
   if (request.trace !== undefined) await requireWay(request.trace);
   using status = openStatus();
@@ -119,7 +119,7 @@ function notesOf(
   ];
 }
 
-/** @throws {Refusal} `config` where no file can be written: said before minutes are spent. */
+/** @throws {UserError} `config` where no file can be written: said before minutes are spent. */
 async function requireWay(path: string): Promise<void> {
   const folder = dirname(path);
   const doing = {
@@ -136,10 +136,10 @@ async function requireWay(path: string): Promise<void> {
   const state = isDirectory
     ? "a path for a file: it is a folder"
     : `the folder ${folder}: it is a file`;
-  throw new Refusal("config", `Cannot write the trace ${path}: need ${state}`);
+  throw new UserError("config", `Cannot write the trace ${path}: need ${state}`);
 }
 
-/** @throws {Refusal} `config` where the file cannot be written. */
+/** @throws {UserError} `config` where the file cannot be written. */
 async function writeTrace(path: string, events: unknown): Promise<void> {
   await refusingLater(
     { doing: "write the trace", path, need: "a path for a file", exit: "config" },

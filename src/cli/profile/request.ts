@@ -1,5 +1,5 @@
 /** What a command line asks `profile` for. Knows its own flags; the others are the config's. */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { type CommandLine, parseCommandLine } from "../args.ts";
 import { type FlagsSpec, parseFlags } from "../flags.ts";
 import { sortFlags } from "../scaling/sort_flags.ts";
@@ -38,14 +38,14 @@ export interface ProfileRequest {
   readonly json: boolean;
 }
 
-/** Reads a command line. @throws {Refusal} `config`. */
+/** Reads a command line. @throws {UserError} `config`. */
 export function parseProfile(args: readonly string[]): ProfileRequest | "help" {
   const [own, rest] = sortFlags(args, PROFILE.flags);
   const { values, help } = parseFlags(own, PROFILE);
   if (help) return "help";
   const line = parseCommandLine(rest);
   if ((line.resume ?? line.restart ?? line.faults ?? line.printConfig) !== undefined) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       "Cannot profile with --resume, --restart, --faults or --print-config: need a config alone",
     );

@@ -1,5 +1,5 @@
 /** What a command line asks `scaling` for. Reads no file. */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { BOOTSTRAP } from "../../scaling/fit/bootstrap.ts";
 import { type Count, COUNTS, type LossKind } from "../../scaling/read.ts";
 import { type FlagsSpec, parseFlags } from "../flags.ts";
@@ -74,26 +74,26 @@ export interface ScalingRequest {
   readonly bootstrap: { readonly draws: number; readonly seed: number; readonly level: number };
 }
 
-/** Reads a command line. @throws {Refusal} `config`. */
+/** Reads a command line. @throws {UserError} `config`. */
 export function parseScaling(args: readonly string[]): ScalingRequest | "help" {
   const { positionals, values, help } = parseFlags(args, SCALING);
   if (help) return "help";
   const [folder, ...more] = positionals;
   const { csv, budgets } = values;
   if (folder === undefined && csv !== undefined) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot fit: need a folder to write to, as in deno task scaling OUT --csv=${csv}: got none`,
     );
   }
   if (folder === undefined || more.length > 0) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot fit: need one folder, as in ${SCALING.usage}: got ${positionals.length}`,
     );
   }
   if (csv !== undefined && values["params"] !== "all") {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot take --params=${values["params"]}: a table of --csv has one count, params`,
     );
@@ -112,7 +112,7 @@ function budgetsOf(text: string): number[] {
   return text.split(",").map((word) => {
     const value = word.trim() === "" ? NaN : Number(word);
     if (Number.isFinite(value) && value > 0) return value;
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot take --budgets: need FLOP with commas between, as in 1e15,1e16: ${text}`,
     );

@@ -1,7 +1,7 @@
 /** The command `scaling`: from a sweep's trials to its laws, their pictures and a page. */
 import { basename, join } from "node:path";
 import { refusing } from "../../base/file_fault.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import type { ExitName } from "../../base/refusal.ts";
 import { say, sayText } from "../../base/text/say.ts";
 import { readBytes, textOfBytes } from "../../data/read.ts";
@@ -72,7 +72,7 @@ function keepApart({ csv, folder }: ScalingRequest): void {
   const given = real(csv);
   const name = OUTPUTS.find((name) => given !== undefined && given === real(join(folder, name)));
   if (name === undefined) return;
-  throw new Refusal("config", `Cannot write ${join(folder, name)}: it is what is fitted`);
+  throw new UserError("config", `Cannot write ${join(folder, name)}: it is what is fitted`);
 }
 
 function write({ folder }: ScalingRequest, report: ScalingReport): void {

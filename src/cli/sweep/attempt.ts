@@ -1,7 +1,7 @@
 /** One process of a trial, from the folder that is made ready to the end. Decides nothing. */
 import { lostIn } from "../../../workers/run/going_on.ts";
 import { fileFault, isMissing, reasonOf } from "../../base/file_fault.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { Damage } from "../../checkpoint/damage.ts";
 import type { RunLock } from "../../checkpoint/lock/lock.ts";
 import { requirePlaces, RUN_PLACES } from "../../checkpoint/places.ts";
@@ -54,7 +54,7 @@ export async function attempt(
     return await once(one, options);
   } catch (error) {
     const fault = fileFault(error);
-    if (!(fault instanceof Refusal)) throw error;
+    if (!(fault instanceof UserError)) throw error;
     return { code: -1, error: fault.message };
   }
 }

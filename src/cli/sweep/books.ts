@@ -10,7 +10,7 @@ import type { Sweep } from "../../sweep/schema.ts";
 import type { Trial } from "../../sweep/types.ts";
 import { requireOwn } from "../../artifacts/held.ts";
 import { parseJsonText } from "../../base/text/json.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { warn } from "../../base/text/say.ts";
 
 /** What a sweep writes to under names that stay. */
@@ -25,7 +25,7 @@ export interface Books extends Disposable {
   readonly journal: Journal;
   /** Trials that the folder did not have. */
   readonly added: number;
-  /** Call it right before each effect on the folder. @throws {Refusal} `locked` once it is another's. */
+  /** Call it right before each effect on the folder. @throws {UserError} `locked` once it is another's. */
   check(): void;
   /** Aborted once a check has found that. */
   readonly lost: AbortSignal;
@@ -35,7 +35,7 @@ export interface Books extends Disposable {
   write(rows: readonly TrialRow[]): void;
 }
 
-/** Opens the folder of a sweep, made where there is none. @throws {Refusal} when it is another's. */
+/** Opens the folder of a sweep, made where there is none. @throws {UserError} when it is another's. */
 export async function openBooks(
   out: string,
   { sweep, trials }: { sweep: Sweep; trials: readonly Trial[] },
@@ -101,5 +101,5 @@ function storedIn(out: string): Stored | undefined {
   } catch {
     // Said below.
   }
-  throw new Refusal("data", `Cannot sweep in ${out}: need a whole sweep.json there: it is damaged`);
+  throw new UserError("data", `Cannot sweep in ${out}: need a whole sweep.json there: it is damaged`);
 }

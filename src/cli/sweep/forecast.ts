@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { sealFault } from "../../base/hash.ts";
 import { parseJsonText } from "../../base/text/json.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { readIfAny } from "../../report/atomic.ts";
 import { showSeconds } from "../../report/format.ts";
 import type { Status } from "../../report/progress/status.ts";
@@ -57,7 +57,7 @@ export async function forecast(planned: Planned, status: Status): Promise<string
   try {
     for (const trial of chosen) timed.push(await timedStep(trial, { steps, status }));
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof UserError)) throw error;
     return `how long it takes is not known: ${error.message}`;
   }
   const which = chosen.length === 1 ? "of one" : "of the smallest and the largest one";

@@ -1,6 +1,6 @@
 /** How large trials are: their data is read once, devices are asked for their limits. */
 import { canonical } from "../../base/hash.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import { isPipe } from "../../data/pipe.ts";
 import { openReference } from "../../device/reference.ts";
@@ -25,7 +25,7 @@ export interface Measurer {
   memory(): number | null;
 }
 
-/** A measure of trials. What it is asked throws {@linkcode Refusal} where a trial cannot be. */
+/** A measure of trials. What it is asked throws {@linkcode UserError} where a trial cannot be. */
 export function measurer(): Measurer {
   const texts = new Map<string, Promise<Data>>();
   const devices = new Map<RunConfig["device"], Promise<Allowed>>();
@@ -34,7 +34,7 @@ export function measurer(): Measurer {
     async measure(config) {
       const { data, init, micro_batches, windows, device } = config;
       if (data.path !== null && await isPipe(data.path)) {
-        throw new Refusal(
+        throw new UserError(
           "config",
           `Cannot sweep: need a text file or a folder (data.path), which every trial reads: ` +
             `${data.path} is a pipe, which is read once`,

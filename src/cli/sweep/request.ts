@@ -1,5 +1,5 @@
 /** What a command line asks `sweep` for. Knows no sweep and reads no file. */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { keys } from "../../config/keys.ts";
 import { fromElsewhere } from "../../config/elsewhere.ts";
 import { nearestKey } from "../../config/suggest.ts";
@@ -69,14 +69,14 @@ export interface SweepRequest {
   readonly overrides: Readonly<Record<string, string>>;
 }
 
-/** Reads a command line. @throws {Refusal} `config`. */
+/** Reads a command line. @throws {UserError} `config`. */
 export function parseSweep(args: readonly string[]): SweepRequest | "help" {
   const { flags, overrides } = parted(args);
   const { positionals, values, help } = parseFlags(flags, SWEEP);
   if (help) return "help";
   const [file, ...more] = positionals;
   if (file === undefined || more.length > 0) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot sweep: need one sweep file: ${positionals.join(" and ") || "none given"}`,
     );

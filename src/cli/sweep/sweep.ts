@@ -1,6 +1,6 @@
 /** The command `sweep`: from a sweep file to its trials, trained. */
 import { join } from "node:path";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import type { ExitName } from "../../base/refusal.ts";
 import { say, sayText, warn } from "../../base/text/say.ts";
 import { applyOverrides } from "../../config/overrides.ts";
@@ -136,7 +136,7 @@ async function train(
   if (requeued() && signalled.aborted) return "requeue";
   const isCut = stop.aborted || bounds.flops < Infinity;
   const missing = shortfall(Array.from(standings.values()), { isCut });
-  if (missing !== undefined) throw new Refusal("incomplete", missing);
+  if (missing !== undefined) throw new UserError("incomplete", missing);
   return "done";
 }
 
@@ -153,7 +153,7 @@ async function sweepOf({ file, parallel, retries, overrides }: SweepRequest): Pr
   };
 }
 
-/** The trials, each with the steps that it keeps for others. @throws {Refusal} that lists all faults. */
+/** The trials, each with the steps that it keeps for others. @throws {UserError} that lists all faults. */
 async function plannedOf(sweep: Sweep): Promise<Planned> {
   const { measure, memory } = measurer();
   const { trials, faults } = await expand(sweep, measure);
@@ -174,7 +174,7 @@ function refuse(faults: readonly TrialFault[]): void {
   if (faults.length === 0) return;
   const lines = faults.slice(0, LISTED).map(({ name, fault }) => `${name}: ${fault}`);
   const more = faults.length > LISTED ? [`and ${faults.length - LISTED} more`] : [];
-  throw new Refusal(
+  throw new UserError(
     faults.every(({ tooLarge }) => tooLarge) ? "tooLarge" : "config",
     `Cannot sweep: ${faults.length} trials cannot be trained:`,
     [...lines, ...more],

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { maxOf } from "../../base/extremes.ts";
 import { sealFault } from "../../base/hash.ts";
 import { parseJsonText } from "../../base/text/json.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { saveCheckpoint } from "../../checkpoint/commit.ts";
 import { makeFolders } from "../../checkpoint/files.ts";
 import { heldDisk } from "../../checkpoint/lock/held_disk.ts";
@@ -42,7 +42,7 @@ export function checkpointsOf(folder: string): string {
 }
 
 /**
- * What a trial's files say; nothing where it was never begun. @throws {Refusal} `data` for a summary
+ * What a trial's files say; nothing where it was never begun. @throws {UserError} `data` for a summary
  * that does not match its seal: it would say that a trial is done which is not.
  */
 export function readTrial(folder: string): Reading {
@@ -50,7 +50,7 @@ export function readTrial(folder: string): Reading {
   const summary = parsed(readIfAny(path));
   const fault = sealFault(summary);
   if (fault !== undefined) {
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot read ${path}: need what the trial wrote: ${fault}: remove it, and the trial ends again ` +
         "from its checkpoint",
@@ -115,7 +115,7 @@ export async function lockTrial(
     try {
       return await lockRun(folder);
     } catch (error) {
-      const isLocked = error instanceof Refusal && error.exit === "locked";
+      const isLocked = error instanceof UserError && error.exit === "locked";
       if (!isLocked || stop.aborted || performance.now() > end) throw error;
       await new Promise((resolve) => setTimeout(resolve, PATIENCE));
     }
@@ -135,7 +135,7 @@ export async function writeConfig(folder: string, config: RunConfig): Promise<vo
 
 /**
  * Lets a trial begin with a state of its trunk: a verified copy of the checkpoint, under the trial's
- * own config, and the metrics up to there. Needs the trial's lock. @throws {Refusal}
+ * own config, and the metrics up to there. Needs the trial's lock. @throws {UserError}
  * `incompatible` when the two differ in more than their length; Damage when the checkpoint is damaged.
  */
 export async function branch(
@@ -152,7 +152,7 @@ export async function branch(
   const before = resolveConfig(manifest.config);
   const changed = differences(before, config).filter((text) => !text.startsWith(LENGTH));
   if (changed.length > 0) {
-    throw new Refusal("incompatible", `Cannot branch off ${path}: ${changed.join("; ")}`);
+    throw new UserError("incompatible", `Cannot branch off ${path}: ${changed.join("; ")}`);
   }
   const metrics = keptLines(readIfAny(join(trunk, "metrics.jsonl")), step);
   lock.check();

@@ -1,7 +1,7 @@
 /** Which run a path to go on from means: the run's folder, its checkpoints, or one of them. */
 import { basename, dirname, join, resolve } from "node:path";
 import { hasCode } from "../../base/file_fault.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { namesIn } from "../../checkpoint/files.ts";
 import { listCheckpoints } from "../../checkpoint/load.ts";
 import { MANIFEST } from "../../checkpoint/manifest.ts";
@@ -10,21 +10,21 @@ import type { CommandLine } from "../args.ts";
 
 const FOLDER = "checkpoints";
 
-/** A command line with the folder of the run that it goes on with. @throws {Refusal} `config` */
+/** A command line with the folder of the run that it goes on with. @throws {UserError} `config` */
 export async function settleRun(line: CommandLine): Promise<CommandLine> {
   const { resume, restart, overrides } = line;
   if (resume !== undefined && restart !== undefined) {
-    throw new Refusal("config", "Cannot take --resume and --restart: need one of them: got both");
+    throw new UserError("config", "Cannot take --resume and --restart: need one of them: got both");
   }
   if ((resume ?? restart) !== undefined && overrides["out"] !== undefined) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot move a run: --${resume === undefined ? "restart begins" : "resume goes on"} in its ` +
         "folder, leave --out away",
     );
   }
   if (line.followLinks && resume === undefined) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       "Cannot take --follow-links: need --resume, whose folder may hold links: got none",
     );
@@ -35,7 +35,7 @@ export async function settleRun(line: CommandLine): Promise<CommandLine> {
 
 /**
  * The folder of the run that `path` names, by itself, by its folder `checkpoints` or by its newest
- * checkpoint. @throws {Refusal} `config` for an older checkpoint, since a run goes on from its newest,
+ * checkpoint. @throws {UserError} `config` for an older checkpoint, since a run goes on from its newest,
  * and for one that lies in no run.
  */
 export async function runOf(path: string): Promise<string> {
@@ -46,7 +46,7 @@ export async function runOf(path: string): Promise<string> {
   if (basename(whole) === FOLDER && !names.includes("config.json")) return above(path, 1);
   if (step === undefined || !names.includes(MANIFEST)) return path;
   if (basename(dirname(whole)) !== FOLDER) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot resume ${path}: need the folder of its run: it is one checkpoint, whose parameters a ` +
         `new run can begin with: --init=${path}`,
@@ -54,7 +54,7 @@ export async function runOf(path: string): Promise<string> {
   }
   const newest = (await listCheckpoints(dirname(whole)))[0]?.step ?? -1;
   if (step >= newest) return above(path, 2);
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot resume ${path}: need the newest checkpoint of ${above(path, 2)}, which is of step ` +
       `${newest}: --resume=${above(path, 2)} goes on from there, and --init=${path} begins a new ` +

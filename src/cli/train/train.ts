@@ -1,7 +1,7 @@
 /** The command `train`: from a command line to a run. */
 import { basename, dirname, join, resolve } from "node:path";
 import { fileFault, isMissing } from "../../base/file_fault.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import type { ExitName } from "../../base/refusal.ts";
 import { sayText, warn } from "../../base/text/say.ts";
 import { showCard } from "../../cards/card.ts";
@@ -123,7 +123,7 @@ export async function askedOf(
   return { config, saysWorkers: input["workers"] !== undefined };
 }
 
-/** @throws {Refusal} `config` for a share of a text that was split when it was prepared. */
+/** @throws {UserError} `config` for a share of a text that was split when it was prepared. */
 function requireUnsplit(
   { data: { path, mix } }: RunConfig,
   overrides: Readonly<Record<string, string>>,
@@ -131,7 +131,7 @@ function requireUnsplit(
   if (overrides["data.validation"] === undefined) return;
   const folder = mix === null ? path : Object.keys(mix)[0] ?? null;
   if (folder === null || !isPrepared(folder)) return;
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot take --data.validation: need a text file: ${folder} was split when it was prepared`,
   );
@@ -183,14 +183,14 @@ async function withModel(input: PlainConfig): Promise<PlainConfig> {
   };
 }
 
-/** @throws {Refusal} `config` for a model to begin with that a run which goes on would not heed. */
+/** @throws {UserError} `config` for a model to begin with that a run which goes on would not heed. */
 async function requireOwnInit(out: string, init: unknown): Promise<void> {
   const path = join(out, "config.json");
   const isStored = await Deno.stat(path).then(() => true, () => false);
   if (!isStored) return;
   const stored = anchored(await loadNamed(path), Deno.cwd())["init"] ?? null;
   if (stored === (typeof init === "string" ? resolve(init) : init)) return;
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot resume ${out} with --init: need a new run to begin with a model, and this one goes on ` +
       `with its own parameters: leave --init away, or leave --resume away: ${init}`,
@@ -204,7 +204,7 @@ async function storedConfig(out: string): Promise<string> {
     return path;
   } catch (error) {
     if (!isMissing(error)) throw fileFault(error, { doing: "resume", path: out });
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot resume ${out}: it must hold a run, but config.json is missing`,
     );

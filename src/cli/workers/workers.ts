@@ -1,5 +1,5 @@
 /** The command `workers`: changes the number of workers of a run that is going on. */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { say, sayText } from "../../base/text/say.ts";
 import { sendControl, type WorkersChange } from "../../../workers/run/control.ts";
 import { runCommand } from "../command.ts";
@@ -30,12 +30,12 @@ export async function workersCommand(args: readonly string[]): Promise<void> {
   say(await sendControl(line.out, { type: "workers", change: line.change }));
 }
 
-/** Reads `RUN N | +N | -N`, or a call for help. @throws {Refusal} `config` for anything else. */
+/** Reads `RUN N | +N | -N`, or a call for help. @throws {UserError} `config` for anything else. */
 export function parseWorkers(args: readonly string[]): WorkersLine | "help" {
   if (args.includes("--help") || args.includes("-h")) return "help";
   const [out, text] = args;
   if (out === undefined || text === undefined || args.length > 2 || out.startsWith("-")) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot read the command line: need a folder and a number, as in ${USAGE}: ` +
         `got ${args.join(" ") || "nothing"}`,
@@ -48,7 +48,7 @@ function changeOf(text: string): WorkersChange {
   const [, sign, digits] = /^([+-]?)(\d{1,6})$/.exec(text) ?? [];
   const n = Number(digits);
   if (digits === undefined || n === 0) {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot change the workers by "${text}": need a number from 1, as 3, +1 or -1`,
     );

@@ -1,14 +1,14 @@
 /** Bytes of files in a prepared folder, by position. The one place here that touches the disk. */
 import { type Doing, fileFault, hasCode, isMissing, refusing } from "../../base/file_fault.ts";
 import { kindOf } from "../../base/file_kind.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 
 /** A file that is read by position; it stays open until disposed. */
 export class OpenFile implements Disposable {
   readonly bytes: number;
   readonly #file: Deno.FsFile;
 
-  /** @throws {Refusal} `data` when there is no such file, `noInput` when it may not be read. */
+  /** @throws {UserError} `data` when there is no such file, `noInput` when it may not be read. */
   constructor(path: string) {
     requireFile(path);
     this.#file = refusing(ofFolder(path), () => Deno.openSync(path, { read: true }));
@@ -53,11 +53,11 @@ export function textIfAny(path: string): string | undefined {
   }
 }
 
-/** @throws {Refusal} `data` for a named pipe, which would be waited for, and the like. */
+/** @throws {UserError} `data` for a named pipe, which would be waited for, and the like. */
 function requireFile(path: string): void {
   const found = lookAt(path);
   if (found === undefined || found.isFile || found.isDirectory) return;
-  throw new Refusal(
+  throw new UserError(
     "data",
     `Cannot read ${path}: need a file of the prepared folder: it is ${kindOf(found)}`,
   );

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { sealFault } from "../../base/hash.ts";
 import { parseJsonText } from "../../base/text/json.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { isFolder, textIfAny } from "./files.ts";
 import { indexSchema, type PreparedIndex } from "./schema.ts";
 
@@ -40,13 +40,13 @@ export function isFinished(path: string): boolean {
   }
 }
 
-/** The index of a prepared folder. @throws {Refusal} `noInput` where there is none, or `data`. */
+/** The index of a prepared folder. @throws {UserError} `noInput` where there is none, or `data`. */
 export function readIndex(path: string): PreparedIndex {
   const text = textIfAny(join(path, INDEX));
   if (text === undefined) {
     const begun = textIfAny(join(path, PROGRESS)) !== undefined;
     const found = begun ? "its preparation is not finished; run it again" : `it has no ${INDEX}`;
-    throw new Refusal("noInput", `Cannot open ${path}: need a folder that prepare made: ${found}`);
+    throw new UserError("noInput", `Cannot open ${path}: need a folder that prepare made: ${found}`);
   }
   return parseJson(join(path, INDEX), { text, schema: indexSchema });
 }
@@ -61,7 +61,7 @@ export interface Judge<T> {
     };
 }
 
-/** A JSON file as its schema gives it, without its seal. @throws {Refusal} `data` */
+/** A JSON file as its schema gives it, without its seal. @throws {UserError} `data` */
 export function parseJson<T>(
   path: string,
   { text, schema }: { text: string; schema: Judge<T> },
@@ -70,17 +70,17 @@ export function parseJson<T>(
   try {
     value = parseJsonText(text);
   } catch (error) {
-    throw new Refusal("data", `Cannot read ${path}: need JSON: ${(error as Error).message}`);
+    throw new UserError("data", `Cannot read ${path}: need JSON: ${(error as Error).message}`);
   }
   const fault = sealFault(value);
   if (fault !== undefined) {
-    throw new Refusal("data", `Cannot read ${path}: need what prepare wrote: ${fault}`);
+    throw new UserError("data", `Cannot read ${path}: need what prepare wrote: ${fault}`);
   }
   const parsed = schema.safeParse(withoutSeal(value));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const place = issue?.path.map(String).join(".") || "the whole";
-  throw new Refusal("data", `Cannot read ${path}: ${place}: ${issue?.message}`);
+  throw new UserError("data", `Cannot read ${path}: ${place}: ${issue?.message}`);
 }
 
 function withoutSeal(value: unknown): unknown {

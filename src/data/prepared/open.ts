@@ -1,6 +1,6 @@
 /** What `prepare` left in a folder, as far as its index, its tokenizer and the heads of shards tell. */
 import { join } from "node:path";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { tokenizerHash } from "../tokenizers/mod.ts";
 import type { Tokenizer } from "../tokenizers/types.ts";
 import { PARTS, readIndex, TOKENIZER } from "./folder.ts";
@@ -42,7 +42,7 @@ export interface Prepared {
 
 /**
  * Opens a prepared folder; heads, lengths and tables of its shards are checked, blocks are not.
- * @throws {Refusal} `noInput` where there is none, `data` for one that is damaged.
+ * @throws {UserError} `noInput` where there is none, `data` for one that is damaged.
  */
 export function openPrepared(path: string): Prepared {
   const index = readIndex(path);
@@ -58,7 +58,7 @@ export function openPrepared(path: string): Prepared {
     for (const shard of openEach(path, list)) shard[Symbol.dispose]();
   }
   if (preparedHash(index.tokenizer.hash, index) !== index.hash) {
-    throw new Refusal("data", `Cannot read ${path}: its index does not match its own hash`);
+    throw new UserError("data", `Cannot read ${path}: its index does not match its own hash`);
   }
   return {
     path,
@@ -83,13 +83,13 @@ function checkTokenizer(
 ): void {
   const { tokenizer } = index;
   if (tokenizer.hash !== hash) {
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot read ${path}: its tokenizer has the hash ${hash}, the folder's ${tokenizer.hash}`,
     );
   }
   if (tokenizer.vocabulary !== vocabulary) {
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot read ${path}: it has ${vocabulary} tokens, the index says ${tokenizer.vocabulary}`,
     );
@@ -102,7 +102,7 @@ function checkCounts(
 ): void {
   const sum = split.shards.reduce((tokens, shard) => tokens + shard.tokens, 0);
   if (sum === split.tokens) return;
-  throw new Refusal(
+  throw new UserError(
     "data",
     `Cannot read ${path}: its index says ${split.tokens} tokens of ${part}, its shards ${sum}`,
   );

@@ -10,7 +10,7 @@
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { bytesOf, sha256 } from "../../base/hash.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { OpenFile } from "./files.ts";
 import {
   BLOCK,
@@ -46,7 +46,7 @@ export class Shard implements Disposable {
   /** CRC of each page of the blocks that were checked. */
   readonly #pages = new Map<number, Uint32Array>();
 
-  /** @throws {Refusal} `data` naming the file, and the offset where there is one. */
+  /** @throws {UserError} `data` naming the file, and the offset where there is one. */
   constructor(folder: string, expected: Expected) {
     this.#path = join(folder, expected.shard.file);
     this.#file = new OpenFile(this.#path);
@@ -229,7 +229,7 @@ export class Shard implements Disposable {
   }
 
   #refuse(fault: string): never {
-    throw new Refusal("data", `Cannot read ${this.#path}: ${fault}`);
+    throw new UserError("data", `Cannot read ${this.#path}: ${fault}`);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The tokenizer that lies in a prepared folder. */
 import { join } from "node:path";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { tokenizerSpecSchema } from "../schema.ts";
 import { namingFile } from "../tokenizers/limits.ts";
 import { tokenizerFrom } from "../tokenizers/mod.ts";
@@ -8,12 +8,12 @@ import type { Tokenizer } from "../tokenizers/types.ts";
 import { textIfAny } from "./files.ts";
 import { parseJson, TOKENIZER } from "./folder.ts";
 
-/** The tokenizer of a folder. @throws {Refusal} `data` where it is missing or damaged. */
+/** The tokenizer of a folder. @throws {UserError} `data` where it is missing or damaged. */
 export function readTokenizer(folder: string): Tokenizer {
   const path = join(folder, TOKENIZER);
   const text = textIfAny(path);
   if (text === undefined) {
-    throw new Refusal("data", `Cannot read ${path}: need the folder's tokenizer: it is missing`);
+    throw new UserError("data", `Cannot read ${path}: need the folder's tokenizer: it is missing`);
   }
   const spec = parseJson(path, { text, schema: tokenizerSpecSchema });
   return namingFile(path, () => tokenizerFrom(spec));

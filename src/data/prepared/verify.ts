@@ -1,5 +1,5 @@
 /** Every block of a prepared folder, checked. */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { PARTS, readIndex } from "./folder.ts";
 import { widthFor } from "./header.ts";
 import { openPrepared } from "./open.ts";
@@ -17,7 +17,7 @@ export interface Verified {
 export type VerifyProgress = (bytes: number, total: number) => void;
 
 /**
- * Reads all of a prepared folder. @throws {Refusal} `data` naming the file and the offset of the
+ * Reads all of a prepared folder. @throws {UserError} `data` naming the file and the offset of the
  * first block that is bad, or the split whose tokens do not have the hash of the index.
  */
 export function verifyPrepared(
@@ -46,7 +46,7 @@ export function verifyPrepared(
       }
       shards += open.length;
       if (hash !== undefined && hash.digest() !== index[part].hash) {
-        throw new Refusal(
+        throw new UserError(
           "data",
           `Cannot take ${path}: its tokens of ${part} have the hash ${hash.digest()}, the index says ${
             index[part].hash

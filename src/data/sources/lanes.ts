@@ -4,7 +4,7 @@
  * l belongs to micro-batch floor(l / B), whoever computes it.
  */
 import { once } from "../../base/once.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { gather } from "../batch.ts";
 import type { Batch, Source, SourceInput } from "../source.ts";
 import type { Tokens } from "../tokens.ts";
@@ -66,14 +66,14 @@ export function holdsLanes(
   return Math.floor((length - 1) / lanes) >= time;
 }
 
-/** Cuts tokens into lanes. @throws {Refusal} `data` when a lane has no room for a window. */
+/** Cuts tokens into lanes. @throws {UserError} `data` when a lane has no room for a window. */
 export function cut(
   tokens: Tokens,
   { lanes, time, part }: { lanes: number; time: number; part: string },
 ): Lanes {
   const length = Math.floor((tokens.length - 1) / lanes);
   if (!holdsLanes(tokens, { lanes, time })) {
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot cut the ${part} text into ${lanes} lanes (micro_batches x windows): each needs ` +
         `data.bptt ${time} tokens and one more: ${tokens.length} tokens give ${

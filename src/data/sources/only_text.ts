@@ -1,13 +1,13 @@
 /** Sources that read one text in order. */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import type { SourceInput } from "../source.ts";
 import type { Text } from "../text.ts";
 
-/** The one text of a source. @throws {Refusal} `config` when several are mixed. */
+/** The one text of a source. @throws {UserError} `config` when several are mixed. */
 export function onlyText({ texts }: SourceInput): Text {
   const [text, ...more] = texts;
   if (text !== undefined && more.length === 0) return text;
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot read lanes: need one text, for a lane goes on where it stopped: ${texts.length}`,
   );

@@ -2,7 +2,7 @@
  * Giving a text its capitals back: each character is read in lower case and asked whether it was a
  * capital (truecasing: Lita, Ittycheriah, Roukos and Kambhatla 2003). Windows are those of text.
  */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { IGNORE } from "../../base/ignore.ts";
 import type { Batch } from "../source.ts";
 import type { Tokenizer } from "../tokenizers/types.ts";
@@ -45,7 +45,7 @@ interface Cases {
 function casesOf(tokenizer: Tokenizer | undefined): Cases {
   const spec = tokenizer?.toJSON();
   if (spec?.kind !== "char") {
-    throw new Refusal(
+    throw new UserError(
       "config",
       `Cannot tell capitals: need the tokenizer char, whose tokens have a case: ${
         spec?.kind ?? "none"

@@ -1,7 +1,7 @@
 /** Shuffled windows of texts, asked for the next token. No state passes between batches. */
 import { once } from "../../base/once.ts";
 import { foldName, type Key } from "../../base/random.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { gather, gatherPadded, type WindowAt, windowOf } from "../batch.ts";
 import { documentStarts } from "../documents.ts";
 import { type EvalWindows, evalWindows } from "../eval_windows.ts";
@@ -58,14 +58,14 @@ export function windowSource(
   };
 }
 
-/** Windows that a text is trained on. @throws {Refusal} `data` when it holds none. */
+/** Windows that a text is trained on. @throws {UserError} `data` when it holds none. */
 function trainingWindows(
   { name, train }: Text,
   { window, stride }: { readonly window: number; readonly stride: number },
 ): number {
   const count = windowCount(train.length, window, stride);
   if (count > 0) return count;
-  throw new Refusal(
+  throw new UserError(
     "data",
     `Cannot cut windows of ${window} tokens: need ${
       window + 1

@@ -2,7 +2,7 @@
  * From a name and a look at the text to a tokenizer, in bounded memory. A name is what people
  * write: `word:10000`. It knows no files; who names one brings what it holds.
  */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { byteTokenizer } from "./byte.ts";
 import { CharacterSet } from "./char.ts";
 import { bpeTokenizerOf } from "./bpe/bpe.ts";
@@ -27,7 +27,7 @@ export interface TokenizerBuilder {
   add(text: string): void;
   /** A document ends behind the last piece: what follows goes on with no word of it. */
   endDocument(): void;
-  /** @throws {Refusal} `data` for a text that none can be made of. */
+  /** @throws {UserError} `data` for a text that none can be made of. */
   build(): Tokenizer;
   /** What people should know of how it was made; complete after {@linkcode build}. */
   readonly notes: readonly string[];
@@ -50,7 +50,7 @@ const PIECES = 2 ** 23;
 /** Largest vocabulary. */
 const LARGEST = 2 ** 20;
 
-/** The builder of a name. @throws {Refusal} `config` for a name that there is none for. */
+/** The builder of a name. @throws {UserError} `config` for a name that there is none for. */
 export function tokenizerBuilder(name: TokenizerName, options: BuildOptions): TokenizerBuilder {
   const { json } = options;
   if (json !== undefined) {
@@ -70,7 +70,7 @@ export function tokenizerBuilder(name: TokenizerName, options: BuildOptions): To
     case "bpe":
       if (size !== undefined) return bpeBuilder(sizeIn(name, size, end ? 257 : 256), end);
   }
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot make a tokenizer: need char, byte, word, word:N, gpt2, bpe:N or the path of a ` +
       `tokenizer.json: ${name}`,
@@ -119,7 +119,7 @@ function wordBuilder(size: number): TokenizerBuilder {
         .slice(0, size - SPECIAL);
       if (seen.dropped > 0) notes.push(droppedNote(seen.dropped));
       if (words.length > 0) return wordTokenizer(words);
-      throw new Refusal(
+      throw new UserError(
         "data",
         "Cannot make a tokenizer of words: need at least one word: the text has none",
       );
@@ -154,11 +154,11 @@ function droppedNote(dropped: number): string {
   return `${dropped} rare words were dropped, so that the others are counted in bounded memory`;
 }
 
-/** The number in a name. @throws {Refusal} `config` for one that no text can have. */
+/** The number in a name. @throws {UserError} `config` for one that no text can have. */
 function sizeIn(name: string, text: string, least: number): number {
   const size = /^\d+$/.test(text) ? Number(text) : NaN;
   if (size >= least && size <= LARGEST) return size;
-  throw new Refusal(
+  throw new UserError(
     "config",
     `Cannot make a tokenizer ${name}: need a number of tokens in [${least}, ${LARGEST}]: ${text}`,
   );

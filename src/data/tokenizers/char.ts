@@ -1,5 +1,5 @@
 /** One token per character. */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import type { TokenizerSpec } from "../schema.ts";
 import { cutCharacter } from "./cut.ts";
 import { outside } from "./outside.ts";
@@ -26,18 +26,18 @@ export class CharacterSet {
     }
   }
 
-  /** The tokenizer of what was added. @throws {Refusal} `data` without a whole character. */
+  /** The tokenizer of what was added. @throws {UserError} `data` without a whole character. */
   tokenizer({ end = false }: { end?: boolean | undefined } = {}): Tokenizer {
     const points: number[] = [];
     this.#seen.forEach((seen, point) => seen === 1 && points.push(point));
     if (points.length === 0) {
-      throw new Refusal(
+      throw new UserError(
         "data",
         "Cannot make a tokenizer: need at least one character: the text is empty",
       );
     }
     if (points.some((point) => point >= 0xd800 && point < 0xe000)) {
-      throw new Refusal(
+      throw new UserError(
         "data",
         "Cannot make a tokenizer: need whole characters: half of a pair stands alone",
       );
@@ -63,7 +63,7 @@ export function charTokenizerOf(
   const tokenizer = charTokenizer(chars, { end });
   const again = tokenizer.toJSON();
   if (again.kind === "char" && again.chars === chars) return tokenizer;
-  throw new Refusal(
+  throw new UserError(
     "data",
     "Cannot read a tokenizer: need distinct characters in order of code point: they are not",
   );
@@ -119,7 +119,7 @@ function charsInOrder(points: readonly number[], end: boolean): Tokenizer {
 function unknownCharacter(point: number, offset: number): never {
   const code = "U+" + point.toString(16).toUpperCase().padStart(4, "0");
   const shown = JSON.stringify(String.fromCodePoint(point));
-  throw new Refusal(
+  throw new UserError(
     "data",
     `Cannot encode the text: need characters that the tokenizer knows: ${shown} (${code}) at character ${offset}`,
   );

@@ -2,7 +2,7 @@
  * What a tokenizer.json may hold and may take. Each bound is several times what the largest that are
  * published have: 262,144 tokens, 514,906 merges, 35 MB of Gemma 3.
  */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import type { TokenizerJson } from "./schema.ts";
 
 /** Bytes of a file. */
@@ -47,8 +47,8 @@ export const MOST = {
 const CANNOT = "Cannot read a tokenizer.json: ";
 
 /** The refusal of a tokenizer.json: what it must be, and what it is instead. */
-export function unreadable(why: string): Refusal {
-  return new Refusal("data", CANNOT + clipped(why));
+export function unreadable(why: string): UserError {
+  return new UserError("data", CANNOT + clipped(why));
 }
 
 /** A text that quotes a file, no longer than a line can bear. */
@@ -61,12 +61,12 @@ export function namingFile<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof Refusal) || !error.message.startsWith(CANNOT)) throw error;
-    throw new Refusal(error.exit, `Cannot read ${path}: ${error.message.slice(CANNOT.length)}`);
+    if (!(error instanceof UserError) || !error.message.startsWith(CANNOT)) throw error;
+    throw new UserError(error.exit, `Cannot read ${path}: ${error.message.slice(CANNOT.length)}`);
   }
 }
 
-/** Holds the lengths of lists to their bounds before anything looks into them. @throws {Refusal} `data` */
+/** Holds the lengths of lists to their bounds before anything looks into them. @throws {UserError} `data` */
 export function requireCounts(value: unknown): void {
   const { model, added_tokens } = Object(value);
   const { vocab, merges } = Object(model);
@@ -82,7 +82,7 @@ export function requireCounts(value: unknown): void {
   }
 }
 
-/** Holds what a tokenizer.json says to the bounds. @throws {Refusal} `data` with the key and the bound. */
+/** Holds what a tokenizer.json says to the bounds. @throws {UserError} `data` with the key and the bound. */
 export function requireWithin(
   { model, added_tokens, normalizer, pre_tokenizer, decoder }: TokenizerJson,
   tokens: Iterable<readonly [string, number]>,
@@ -104,7 +104,7 @@ export function requireWithin(
 
 /**
  * Holds the texts of tokens to the bounds of a library that compares texts. Our own encoder compares
- * numbers, and learns tokens of any length. @throws {Refusal} `data` with the key and the bound.
+ * numbers, and learns tokens of any length. @throws {UserError} `data` with the key and the bound.
  */
 export function requireShortTokens(
   { model, added_tokens }: TokenizerJson,

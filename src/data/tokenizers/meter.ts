@@ -1,5 +1,5 @@
 /** How much one text may take: steps, and growth on its way through the parts of a tokenizer. */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { MOST } from "./limits.ts";
 
 /** Counts for one text at a time. What is counted depends on the text alone, never on a clock. */
@@ -16,13 +16,13 @@ export class Meter {
     this.#room = MOST.growth * units + MOST.growthMore;
   }
 
-  /** Counts steps of what is at `place`. @throws {Refusal} `data` for too many. */
+  /** Counts steps of what is at `place`. @throws {UserError} `data` for too many. */
   take(steps: number, place: string): void {
     this.left -= steps;
     if (this.left < 0) this.exceed(place);
   }
 
-  /** Counts UTF-16 units that are added to the text. @throws {Refusal} `data` for too many. */
+  /** Counts UTF-16 units that are added to the text. @throws {UserError} `data` for too many. */
   grow(units: number, place: string): void {
     if (units <= 0) return;
     this.#room -= units;
@@ -32,15 +32,15 @@ export class Meter {
     );
   }
 
-  /** @throws {Refusal} `data` for what is at `place`. */
+  /** @throws {UserError} `data` for what is at `place`. */
   exceed(place: string): never {
     throw this.#refusal(
       `need parts that take at most ${MOST.steps} steps a character: ${place} takes more`,
     );
   }
 
-  #refusal(what: string): Refusal {
+  #refusal(what: string): UserError {
     const text = `a text of ${this.#units} characters`;
-    return new Refusal("data", `Cannot use the tokenizer.json on ${text}: ${what}`);
+    return new UserError("data", `Cannot use the tokenizer.json on ${text}: ${what}`);
   }
 }

@@ -3,7 +3,7 @@
  * distribute it, becomes that: its hash is the same again.
  */
 import { canonical } from "../../base/hash.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import type { TokenizerSpec } from "../schema.ts";
 import { essence } from "./essence.ts";
 import { SIZE } from "./bpe/gpt2.ts";
@@ -14,7 +14,7 @@ import { readTokenizerJson, sizeOf, vocabOf } from "./tokenizer_json.ts";
 import { END_TEXT } from "./types.ts";
 import { SPECIAL } from "./word.ts";
 
-/** The spec of what a tokenizer.json holds. @throws {Refusal} `data` for what is none. */
+/** The spec of what a tokenizer.json holds. @throws {UserError} `data` for what is none. */
 export function specOfTokenizerJson(value: unknown): TokenizerSpec {
   const json = readTokenizerJson(value);
   const wanted = canonical(essence(json));
@@ -28,7 +28,7 @@ function essenceOf(spec: TokenizerSpec): string | undefined {
     const files = toHuggingFace(tokenizerFrom(spec));
     return canonical(essence(readTokenizerJson(files["tokenizer.json"])));
   } catch (error) {
-    if (error instanceof Refusal) return undefined;
+    if (error instanceof UserError) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 /** A text that comes cut anywhere, handed on cut where it may be. */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 
 /** Takes pieces of a text, and at last what is left of it. */
 export interface WholePieces {
@@ -12,7 +12,7 @@ const LONGEST = 1 << 26;
 
 /**
  * Hands a text on to `take` in parts that end where `cut` says, as a tokenizer's `cut` does.
- * @throws {Refusal} `data` for a text of which `longest` units have no place to cut.
+ * @throws {UserError} `data` for a text of which `longest` units have no place to cut.
  */
 export function wholePieces(
   take: (text: string) => void,
@@ -31,7 +31,7 @@ export function wholePieces(
       rest = rest.slice(place);
       next = place === 0 ? 2 * rest.length : 0;
       if (rest.length <= longest) return;
-      throw new Refusal(
+      throw new UserError(
         "data",
         `Cannot make a tokenizer: need words of at most ${longest} characters: one is longer`,
       );

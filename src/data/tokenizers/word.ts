@@ -2,7 +2,7 @@
  * One token per word: what stands between white space. A line's end is a token, `<eos>`, as in the
  * word-level corpora (Penn Treebank, WikiText); a word that is not in the vocabulary is `<unk>`.
  */
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import type { TokenizerSpec } from "../schema.ts";
 import { outside } from "./outside.ts";
 import type { Tokenizer, TokenStream } from "./types.ts";
@@ -18,7 +18,7 @@ const UNKNOWN_ID = 0;
 const LINE_END_ID = 1;
 const LINE_FEED = 10;
 
-/** The tokenizer of a list of words. @throws {Refusal} `data` for one that is no list of words. */
+/** The tokenizer of a list of words. @throws {UserError} `data` for one that is no list of words. */
 export function wordTokenizer(words: readonly string[]): Tokenizer {
   const ids = new Map(words.map((word, i) => [word, i + SPECIAL]));
   if (ids.size < words.length) throw unusable("distinct words", "one stands there twice");
@@ -104,6 +104,6 @@ function isWord(word: string): boolean {
     !/\p{White_Space}/u.test(word);
 }
 
-function unusable(need: string, actual: string): Refusal {
-  return new Refusal("data", `Cannot make a tokenizer of words: need ${need}: ${actual}`);
+function unusable(need: string, actual: string): UserError {
+  return new UserError("data", `Cannot make a tokenizer of words: need ${need}: ${actual}`);
 }

@@ -5,7 +5,7 @@
  */
 import { joinedBytes } from "../../base/bytes.ts";
 import { named } from "../../base/file_fault.ts";
-import { isLockLost, Refusal } from "../../base/refusal.ts";
+import { isLockLost, UserError } from "../../base/refusal.ts";
 import { writeAllSync } from "../../base/write_all.ts";
 import { setAside } from "../aside.ts";
 import { readIfAny, syncName, writeTextAtomic } from "../atomic.ts";
@@ -78,7 +78,7 @@ export interface JournalWords {
 }
 
 /**
- * Reads the journal at `path`; one without entries where there is none. @throws {Refusal}
+ * Reads the journal at `path`; one without entries where there is none. @throws {UserError}
  * `incompatible`, with its words, when a line is damaged: what it decided is not known, and nothing is
  * decided without it. Only a torn last line is none of it.
  */
@@ -93,8 +93,8 @@ export function damaged(
   path: string,
   fault: string,
   { doing, since, remedy }: JournalWords,
-): Refusal {
-  return new Refusal(
+): UserError {
+  return new UserError(
     "incompatible",
     `${doing}: need a whole ${path}, ${since}: ${fault}: ${remedy}`,
   );

@@ -4,7 +4,7 @@
  * Source: Hoffmann et al. (2022), section 3.3 and appendix D.3, whose grid of starts this is.
  */
 import { maxOf, minOf } from "../../base/extremes.ts";
-import { Refusal } from "../../base/refusal.ts";
+import { UserError } from "../../base/refusal.ts";
 import { bootstrap, drawKey, estimate, estimateLog } from "./bootstrap.ts";
 import { countDistinct } from "./distinct.ts";
 import { minimize } from "./lbfgs.ts";
@@ -82,14 +82,14 @@ export function chinchillaNeeds(points: readonly Point[]): string | undefined {
     `and log D the two terms are alike: got ${budgets === 1 ? "1 budget" : "1 line"}`;
 }
 
-/** The fit. @throws {Refusal} `data` where points are too few or degenerate. */
+/** The fit. @throws {UserError} `data` where points are too few or degenerate. */
 export function fitChinchilla(
   points: readonly Point[],
   { draws, seed, level, tell }: Drawing,
   grid: Grid = GRID,
 ): ChinchillaFit {
   const need = chinchillaNeeds(points);
-  if (need !== undefined) throw new Refusal("data", `Cannot fit L(N, D): ${need}`);
+  if (need !== undefined) throw new UserError("data", `Cannot fit L(N, D): ${need}`);
   const data = powerData([points.map((p) => p.params), points.map((p) => p.tokens)], [
     ...points.map((p) => p.loss),
   ]);
@@ -98,14 +98,14 @@ export function fitChinchilla(
   const fit = fitFrom(data, starts);
   const law = lawOf(fit.best.x, data);
   if (law.alpha > STEEPEST || law.beta > STEEPEST || !isFinite(law)) {
-    throw new Refusal(
+    throw new UserError(
       "data",
       "Cannot fit L(N, D): need a loss that falls as a power of parameters and of tokens: it falls " +
         `in one step between two of them: alpha ${three(law.alpha)}, beta ${three(law.beta)}`,
     );
   }
   if (!(law.alpha > 0 && law.beta > 0)) {
-    throw new Refusal(
+    throw new UserError(
       "data",
       "Cannot fit L(N, D): need a loss that falls with parameters and with tokens: the best law " +
         `has alpha ${three(law.alpha)} and beta ${three(law.beta)}`,

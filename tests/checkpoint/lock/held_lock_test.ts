@@ -1,6 +1,6 @@
 /** Locks whose folder or file is taken away, and what may still be done under them: nothing. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { saveCheckpoint } from "../../../src/checkpoint/commit.ts";
 import type { Disk } from "../../../src/checkpoint/disk.ts";
 import { heldDisk } from "../../../src/checkpoint/lock/held_disk.ts";
@@ -38,12 +38,12 @@ Deno.test("a lock whose folder or file is taken away is lost, and stays lost", a
     lock.check();
     assertEquals(lock.lost.aborted, false);
     await befall(temp.path);
-    const error = assertThrows(() => lock.check(), Refusal, `Cannot write to ${out}`);
+    const error = assertThrows(() => lock.check(), UserError, `Cannot write to ${out}`);
     assertEquals([error.exit, error.message.includes(says)], ["locked", true], error.message);
     assertEquals(lock.lost.reason, error);
     if (says !== "was moved or removed") continue;
     Deno.renameSync(`${temp.path}/moved`, out);
-    assertThrows(() => lock.check(), Refusal, says);
+    assertThrows(() => lock.check(), UserError, says);
   }
 });
 
@@ -59,7 +59,7 @@ Deno.test("a lock is held through a link to its folder, until that leads elsewhe
   lock.check();
   Deno.removeSync(link);
   Deno.symlinkSync(`${temp.path}/b`, link);
-  assertThrows(() => lock.check(), Refusal, "another folder lies there now");
+  assertThrows(() => lock.check(), UserError, "another folder lies there now");
 });
 
 Deno.test("a lock takes the folders that it made away again, and no others", async () => {
@@ -159,7 +159,7 @@ Deno.test("a run that loses its folder between any two effects touches nothing o
         continue;
       }
       taken++;
-      assert(error instanceof Refusal && error.exit === "locked", `${what}, ${n}: ${error}`);
+      assert(error instanceof UserError && error.exit === "locked", `${what}, ${n}: ${error}`);
       assertEquals(contentsOf(run), before, `${what}, ${n}`);
     }
   }
@@ -187,7 +187,7 @@ Deno.test("a folder that is held in a locked one stays the same, or is made anew
     Deno.removeSync(root, { recursive: true });
     lock.check();
     swap();
-    const error = assertThrows(() => lock.check(), Refusal, says);
+    const error = assertThrows(() => lock.check(), UserError, says);
     assertEquals(error.exit, "locked");
     const save = saveCheckpoint(root, draftOf(300), { disk }).then(() => undefined, String);
     assert((await save) !== undefined);
@@ -204,11 +204,11 @@ Deno.test("a held folder behind a link stays the same as well, where links are f
   Deno.symlinkSync("../a", `${run}/checkpoints`);
   {
     using lock = await lockRun(run);
-    assertThrows(() => lock.hold("checkpoints"), Refusal, "is a symbolic link now");
+    assertThrows(() => lock.hold("checkpoints"), UserError, "is a symbolic link now");
   }
   using lock = await lockRun(run);
   lock.hold("checkpoints", { followLinks: true });
   Deno.removeSync(`${run}/checkpoints`);
   Deno.symlinkSync("../b", `${run}/checkpoints`);
-  assertThrows(() => lock.check(), Refusal, "another folder lies there as checkpoints now");
+  assertThrows(() => lock.check(), UserError, "another folder lies there as checkpoints now");
 });

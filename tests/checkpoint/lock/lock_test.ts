@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { EXIT, Refusal } from "../../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../../src/base/refusal.ts";
 import { lockRun } from "../../../src/checkpoint/lock/lock.ts";
 import { contentsOf } from "../../support/contents.ts";
 import { asOther, needing, OTHER_USER } from "../../support/needs.ts";
@@ -24,7 +24,7 @@ Deno.test("lockRun() refuses a folder in use and takes over after a SIGKILL", as
   try {
     const error = await assertRejects(
       () => lockRun(out),
-      Refusal,
+      UserError,
       `Output folder ${out} is in use by process ${owner.pid} on ${Deno.hostname()}`,
     );
     assertEquals(error.exit, "locked");
@@ -43,7 +43,7 @@ Deno.test("lockRun() does not name an owner that it cannot read", async () => {
   using _lock = await lockRun(temp.path);
   for (const text of ["", "12", "12 ", "12 a b\n", "12 a\x1b[2J\n", "x host\n", "9 h"]) {
     Deno.writeTextFileSync(`${temp.path}/.lock`, text);
-    const error = await assertRejects(() => lockRun(temp.path), Refusal);
+    const error = await assertRejects(() => lockRun(temp.path), UserError);
     assertEquals(error.message, `Output folder ${temp.path} is in use by another process`);
   }
 });
@@ -58,7 +58,7 @@ Deno.test("lockRun() frees the folder when it is disposed", async () => {
   using temp = new TempFolder();
   {
     using _lock = await lockRun(temp.path);
-    await assertRejects(() => lockRun(temp.path), Refusal, `process ${Deno.pid}`);
+    await assertRejects(() => lockRun(temp.path), UserError, `process ${Deno.pid}`);
   }
   using _again = await lockRun(temp.path);
 });
@@ -67,7 +67,7 @@ Deno.test("lockRun() refuses a folder that cannot be made, in one line", async (
   using temp = new TempFolder();
   Deno.writeTextFileSync(`${temp.path}/file`, "");
   for (const out of [`${temp.path}/file`, `${temp.path}/file/run`]) {
-    const error = await assertRejects(() => lockRun(out), Refusal, "Cannot use output folder");
+    const error = await assertRejects(() => lockRun(out), UserError, "Cannot use output folder");
     assertEquals(error.exit, "config");
     assertEquals(error.message.includes("\n"), false);
   }
@@ -92,7 +92,7 @@ Deno.test("lockRun() neither writes to nor waits for what is no lock", async () 
     Deno.writeTextFileSync(victim, "12");
     make(`${out}/.lock`, victim);
     const before = contentsOf(temp.path);
-    const error = await assertRejects(() => lockRun(out), Refusal, says);
+    const error = await assertRejects(() => lockRun(out), UserError, says);
     assertEquals(error.exit, "config");
     assertMatch(error.message, /^Cannot use output folder [^\n]+: need [^\n]+; remove it$/);
     assertEquals(contentsOf(temp.path), before, says);

@@ -1,11 +1,11 @@
 /** Tries to lock a folder, and ends as a command does: `lock_try_child.ts <folder>`. */
-import { EXIT, Refusal } from "../../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../../src/base/refusal.ts";
 import { lockRun } from "../../../src/checkpoint/lock/lock.ts";
 
 try {
   using _lock = await lockRun(Deno.args[0] ?? "");
 } catch (error) {
-  if (!(error instanceof Refusal)) throw error;
+  if (!(error instanceof UserError)) throw error;
   console.error(`error: ${error.message}`);
   Deno.exit(EXIT[error.exit]);
 }

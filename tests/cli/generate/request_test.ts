@@ -1,6 +1,6 @@
 /** What a command line asks of `generate`, and what it is refused for. */
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { flagsHelp } from "../../../src/cli/flags.ts";
 import { GENERATE, parseGenerate, slideNote } from "../../../src/cli/generate/request.ts";
 import type { GenerateRequest } from "../../../src/cli/generate/request.ts";
@@ -19,7 +19,7 @@ const DEFAULTS: GenerateRequest = {
 };
 
 function fault(...args: readonly string[]): string {
-  const refusal = assertThrows(() => parseGenerate(args), Refusal);
+  const refusal = assertThrows(() => parseGenerate(args), UserError);
   assertEquals(refusal.exit, "config");
   return refusal.message;
 }

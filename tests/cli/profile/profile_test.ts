@@ -7,7 +7,7 @@ import { parseProfile } from "../../../src/cli/profile/request.ts";
 import { byOp, exceededNotes, partsOf, usesOf } from "../../../src/cli/profile/summary.ts";
 import { traceOf } from "../../../src/cli/profile/trace.ts";
 import { planName, watchDevice } from "../../../src/cli/profile/watch.ts";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { openReference } from "../../../src/device/reference.ts";
 import type { Call } from "../../../src/graph/types.ts";
 import type { Region } from "../../../src/plan/types.ts";
@@ -185,8 +185,8 @@ Deno.test("parseProfile() tells its flags from the config's keys", () => {
 });
 
 Deno.test("parseProfile() refuses a run to go on with, and a peak of nothing", () => {
-  assertThrows(() => parseProfile(["--resume=runs/a"]), Refusal, "need a config alone");
-  assertThrows(() => parseProfile(["--peak=0"]), Refusal, "--peak");
+  assertThrows(() => parseProfile(["--resume=runs/a"]), UserError, "need a config alone");
+  assertThrows(() => parseProfile(["--peak=0"]), UserError, "--peak");
 });
 
 Deno.test("publishedPeak() knows cards by their names", () => {
@@ -213,5 +213,5 @@ Deno.test("measureSteps() refuses a device without a clock", async () => {
   // It refuses before it looks at a config.
   const nothing = {} as Parameters<typeof measureSteps>[1];
   const error = await measureSteps(gpu, nothing).catch((error) => error);
-  assert(error instanceof Refusal && error.message.includes("clockless"));
+  assert(error instanceof UserError && error.message.includes("clockless"));
 });

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { parseCommandLine } from "../../../src/cli/args.ts";
 import { runOf, settleRun } from "../../../src/cli/train/resumed.ts";
 import { configOf } from "../../../src/cli/train/train.ts";
@@ -43,10 +43,10 @@ Deno.test("an older checkpoint, or one of no run, is refused with the ways to go
     const older = `${place}/run/checkpoints/step-00000002`;
     const says = `need the newest checkpoint of ${place}/run, which is of step 4: ` +
       `--resume=${place}/run goes on from there, and --init=${older} begins a new run`;
-    assertEquals((await assertRejects(() => runOf(older), Refusal, says)).exit, "config");
+    assertEquals((await assertRejects(() => runOf(older), UserError, says)).exit, "config");
     await saveCheckpoint(`${place}/copies`, draftOf(2));
     const one = `${place}/copies/step-00000002`;
-    const error = await assertRejects(() => runOf(one), Refusal, "need the folder of its run");
+    const error = await assertRejects(() => runOf(one), UserError, "need the folder of its run");
     assertEquals([error.exit, error.message.includes(`--init=${one}`)], ["config", true]);
   }));
 
@@ -55,17 +55,17 @@ Deno.test("what a run that goes on would not heed is refused", () =>
     const run = `${place}/run`;
     const settle = (...args: string[]) => settleRun(parseCommandLine(args));
     const config = async (...args: string[]) => await configOf(await settle(...args));
-    await assertRejects(() => settle(`--resume=${run}`, `--restart=${run}`), Refusal, "got both");
-    await assertRejects(() => settle(`--resume=${run}`, "--out=x"), Refusal, "resume goes on in");
-    await assertRejects(() => settle(`--restart=${run}`, "--out=x"), Refusal, "restart begins in");
+    await assertRejects(() => settle(`--resume=${run}`, `--restart=${run}`), UserError, "got both");
+    await assertRejects(() => settle(`--resume=${run}`, "--out=x"), UserError, "resume goes on in");
+    await assertRejects(() => settle(`--restart=${run}`, "--out=x"), UserError, "restart begins in");
     assertEquals((await settle(`--resume=${run}`, "--follow-links")).followLinks, true);
     for (const args of [["--follow-links"], ["--follow-links", `--restart=${run}`]]) {
-      await assertRejects(() => settle(...args), Refusal, "Cannot take --follow-links");
+      await assertRejects(() => settle(...args), UserError, "Cannot take --follow-links");
     }
     Deno.writeTextFileSync(`${place}/other.json`, '{ "init": "runs/b" }');
     for (const more of [["--init=runs/b"], [`${place}/other.json`]]) {
       const says = `Cannot resume ${run} with --init`;
-      const error = await assertRejects(() => config(`--resume=${run}`, ...more), Refusal, says);
+      const error = await assertRejects(() => config(`--resume=${run}`, ...more), UserError, says);
       assertEquals(error.exit, "config");
     }
     // What it began with is no other model.

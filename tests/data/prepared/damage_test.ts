@@ -1,7 +1,7 @@
 /** Whatever happens to a prepared folder is noticed, and named with its file and its place. */
 import { crc32 } from "node:zlib";
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { openPrepared } from "../../../src/data/prepared/open.ts";
 import { openTokens } from "../../../src/data/prepared/tokens.ts";
 import { verifyPrepared } from "../../../src/data/prepared/verify.ts";
@@ -115,7 +115,7 @@ for (const [what, { to, says }] of Object.entries(ON_OPENING)) {
     to(desk.of(`out/${SHARD}`), desk);
     const acts = [openPrepared, verifyPrepared, (path: string) => openTokens(path, "train")];
     for (const act of acts) {
-      const refusal = assertThrows(() => act(desk.of("out")), Refusal, says);
+      const refusal = assertThrows(() => act(desk.of("out")), UserError, says);
       assertEquals([refusal.exit, refusal.message.includes(SHARD)], ["data", true]);
     }
     // The other side is as good as before.
@@ -134,11 +134,11 @@ Deno.test("an altered token is noticed when its block is read, not before", asyn
   tokens.read(0, new Uint32Array(32768));
   const says = `${SHARD}: its block 1 (bytes 65664 to 131200) does not match its CRC`;
   for (const start of [32768, 32767, 40_000]) {
-    const refusal = assertThrows(() => tokens.read(start, new Uint32Array(64)), Refusal, says);
+    const refusal = assertThrows(() => tokens.read(start, new Uint32Array(64)), UserError, says);
     assertEquals(refusal.exit, "data");
   }
   tokens.read(65536, new Uint32Array(64));
-  assertThrows(() => verifyPrepared(desk.of("out")), Refusal, says);
+  assertThrows(() => verifyPrepared(desk.of("out")), UserError, says);
 });
 
 Deno.test("tokens that change after their block was read are noticed where they are read again", async () => {
@@ -167,7 +167,7 @@ Deno.test("tokens that change after their block was read are noticed where they 
         const says = `${SHARD}: its block ${block} (bytes ${from} to ${to}) changed after`;
         for (const [start, n] of [[token, 1], [token - 900, 1000], [0, tokens.length]] as const) {
           const read = () => of(Math.max(0, start), n);
-          assertEquals(assertThrows(read, Refusal, says).exit, "data");
+          assertEquals(assertThrows(read, UserError, says).exit, "data");
         }
         const elsewhere = token + (page < 15 ? 4096 : -4096);
         assertEquals(of(elsewhere, 9), whole.slice(elsewhere, elsewhere + 9), "other pages stand");
@@ -176,7 +176,7 @@ Deno.test("tokens that change after their block was read are noticed where they 
     Deno.writeFileSync(path, good);
     assertEquals(of(0, tokens.length), whole);
     Deno.truncateSync(path, 128 + 40_000);
-    assertThrows(() => of(39_000 / width, 9), Refusal, `${SHARD}: it ends at byte 40128`);
+    assertThrows(() => of(39_000 / width, 9), UserError, `${SHARD}: it ends at byte 40128`);
   }
 });
 
@@ -191,7 +191,7 @@ Deno.test("a table of documents that was altered is noticed when documents are t
     Deno.writeFileSync(path, good);
     change(path, act);
     for (const read of [open, () => verifyPrepared(desk.of("out"))]) {
-      const { exit, message } = assertThrows(read, Refusal, says);
+      const { exit, message } = assertThrows(read, UserError, says);
       assertEquals([exit, message.includes(SHARD)], ["data", true]);
     }
   };
@@ -220,8 +220,8 @@ Deno.test("a token outside the vocabulary is refused even where all CRCs are rig
   Deno.writeTextFileSync(desk.of("out/index.json"), JSON.stringify({ ...index, train }));
   const says = "its token 256 at byte 66164 is outside the vocabulary of 256";
   using tokens = openTokens(desk.of("out"), "train");
-  assertThrows(() => tokens.read(40_000, new Uint32Array(9)), Refusal, says);
-  assertThrows(() => verifyPrepared(desk.of("out")), Refusal, says);
+  assertThrows(() => tokens.read(40_000, new Uint32Array(9)), UserError, says);
+  assertThrows(() => verifyPrepared(desk.of("out")), UserError, says);
 });
 
 Deno.test("tokens that are not those of the index are noticed even where all CRCs are right", async () => {
@@ -237,7 +237,7 @@ Deno.test("tokens that are not those of the index are noticed even where all CRC
   const [shard] = index.train.shards;
   const train = { ...index.train, shards: [{ ...shard, crc }] };
   Deno.writeTextFileSync(desk.of("out/index.json"), JSON.stringify({ ...index, train }));
-  assertThrows(() => verifyPrepared(desk.of("out")), Refusal, "its tokens of train have the hash");
+  assertThrows(() => verifyPrepared(desk.of("out")), UserError, "its tokens of train have the hash");
 });
 
 Deno.test("a folder whose tokenizer or index was altered is refused", async () => {
@@ -247,7 +247,7 @@ Deno.test("a folder whose tokenizer or index was altered is refused", async () =
   const [tokenizer, path] = [desk.of("out/tokenizer.shoal.json"), desk.of("out/index.json")];
   const spec = Deno.readTextFileSync(tokenizer);
   const refused = (says: string) =>
-    assertEquals(assertThrows(() => openPrepared(desk.of("out")), Refusal, says).exit, "data");
+    assertEquals(assertThrows(() => openPrepared(desk.of("out")), UserError, says).exit, "data");
   Deno.writeTextFileSync(tokenizer, '{"kind":"byte"}');
   refused(`the folder's ${index?.tokenizer.hash}`);
   Deno.writeTextFileSync(tokenizer, '{"kind":"bites"}');
@@ -280,5 +280,5 @@ Deno.test("a folder whose tokenizer or index was altered is refused", async () =
 Deno.test("a folder that is not finished is refused by that name", () => {
   using desk = new Desk();
   desk.write("out/progress.json", "{}");
-  assertThrows(() => openPrepared(desk.of("out")), Refusal, "its preparation is not finished");
+  assertThrows(() => openPrepared(desk.of("out")), UserError, "its preparation is not finished");
 });

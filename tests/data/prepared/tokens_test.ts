@@ -5,7 +5,7 @@ import { openPrepared } from "../../../src/data/prepared/open.ts";
 import { TokenHash } from "../../../src/data/prepared/token_hash.ts";
 import { openTokens } from "../../../src/data/prepared/tokens.ts";
 import { isPrepared } from "../../../src/data/prepared/folder.ts";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { Desk, someText } from "../../prepare/fixture.ts";
 
 /** Places and lengths at the edges of blocks and shards, and anywhere. */
@@ -84,7 +84,7 @@ Deno.test("a folder is what it is wherever it lies; nothing else is one", async 
   for (const name of ["other", "broken", "none", "a.txt", "moved/index.json"]) {
     assertEquals(isPrepared(desk.of(name)), false, name);
   }
-  const refusal = assertThrows(() => openPrepared(desk.of("none")), Refusal, "has no index.json");
+  const refusal = assertThrows(() => openPrepared(desk.of("none")), UserError, "has no index.json");
   assertEquals(refusal.exit, "noInput");
 });
 

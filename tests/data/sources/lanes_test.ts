@@ -1,7 +1,7 @@
 /** Lanes: what one reads over the steps, and that no two read the same. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { IGNORE } from "../../../src/base/ignore.ts";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { taskOf } from "../../../src/data/sources/mod.ts";
 import { dataConfig, evaluationOf, inputOf, rowsOf, sourceFor } from "./fixture.ts";
 
@@ -146,14 +146,14 @@ Deno.test("a text that holds no step of a lane is refused with its numbers", () 
   ] as const;
   for (const [input, which, numbers] of faults) {
     const source = sourceFor(DATA, input);
-    const refusal = assertThrows(() => source.requireTraining?.(), Refusal, which);
-    assertThrows(() => source.train({ step: 0, microBatch: 0 }), Refusal, which);
+    const refusal = assertThrows(() => source.requireTraining?.(), UserError, which);
+    assertThrows(() => source.train({ step: 0, microBatch: 0 }), UserError, which);
     assertEquals(refusal.exit, "data");
     const { message } = refusal;
     assertEquals(message.endsWith(`data.bptt 4 tokens and one more: ${numbers}`), true, message);
   }
   const longer = sourceFor({ bptt: 17 }, INPUT);
-  const long = assertThrows(() => longer.requireTraining?.(), Refusal, "data.bptt 17 tokens");
+  const long = assertThrows(() => longer.requireTraining?.(), UserError, "data.bptt 17 tokens");
   assertEquals(long.message.endsWith("101 tokens give 16"), true, long.message);
 });
 

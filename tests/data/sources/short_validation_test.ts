@@ -1,7 +1,7 @@
 /** Validation parts around the length of a window: what is there is asked, by every source. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { IGNORE } from "../../../src/base/ignore.ts";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { leastEvaluated } from "../../../src/data/sources/mod.ts";
 import type { DataConfig } from "../../../src/data/schema.ts";
 import { dataConfig, evaluationOf, type Input, inputOf, sourceFor, textInput } from "./fixture.ts";
@@ -79,8 +79,8 @@ Deno.test("a text is evaluated however little of it there is to train on, and tr
     const source = sourceFor(kind.data, textInput(texts, { evalWindows: 0, ...kind.input }));
     const counted = evaluationOf(source).reduce((sum, batch) => sum + batch.counted, 0);
     assertEquals(counted, kind.asks(20), kind.kind);
-    const refused = assertThrows(() => source.requireTraining?.(), Refusal);
+    const refused = assertThrows(() => source.requireTraining?.(), UserError);
     assertEquals(refused.exit, "data", kind.kind);
-    assertThrows(() => source.train({ step: 0, microBatch: 0 }), Refusal);
+    assertThrows(() => source.train({ step: 0, microBatch: 0 }), UserError);
   }
 });

@@ -1,6 +1,6 @@
 /** Capitals: what is read, what is asked, and characters without a case of one character. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { IGNORE } from "../../../src/base/ignore.ts";
 import { taskOf } from "../../../src/data/sources/mod.ts";
 import { byteTokenizer } from "../../../src/data/tokenizers/byte.ts";
@@ -105,7 +105,7 @@ Deno.test("truecase leaves a capital whose lower case the text lacks, and still 
 Deno.test("truecase refuses tokens that have no case", () => {
   for (const [tokenizer, kind] of [[byteTokenizer(), "byte"], [undefined, "none"]] as const) {
     const input = { ...textInput(TEXTS), tokenizer };
-    const refusal = assertThrows(() => sourceFor(DATA, input), Refusal, `: ${kind}`);
+    const refusal = assertThrows(() => sourceFor(DATA, input), UserError, `: ${kind}`);
     assertEquals(refusal.exit, "config");
   }
 });

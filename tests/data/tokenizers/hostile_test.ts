@@ -1,6 +1,6 @@
 /** Files that were made to hang or to fill the memory: each ends soon, with one line or with ids. */
 import { assert, assertEquals, assertLess, assertStringIncludes, assertThrows } from "@std/assert";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { tokenizerBuilder } from "../../../src/data/tokenizers/build.ts";
 import type { Tokenizer } from "../../../src/data/tokenizers/types.ts";
 
@@ -147,7 +147,7 @@ const UNUSABLE: Readonly<Record<string, readonly [Json, string]>> = {
 for (const [name, [json, says]] of Object.entries(UNREADABLE)) {
   Deno.test(`a tokenizer.json with ${name} is refused when it is read`, () => {
     const start = performance.now();
-    const error = assertThrows(() => open(json), Refusal);
+    const error = assertThrows(() => open(json), UserError);
     assertLess(performance.now() - start, SOON);
     assertStringIncludes(error.message, "Cannot read their/tokenizer.json: ");
     assertStringIncludes(error.message, says);
@@ -162,7 +162,7 @@ for (const [name, [json, says]] of Object.entries(UNUSABLE)) {
     const start = performance.now();
     if (says === "") tokenizer.encode(TEXT);
     else {
-      const error = assertThrows(() => tokenizer.encode(TEXT), Refusal);
+      const error = assertThrows(() => tokenizer.encode(TEXT), UserError);
       assertStringIncludes(error.message, says);
       assertEquals([error.exit, error.message.includes("\n")], ["data", false]);
     }
@@ -173,10 +173,10 @@ for (const [name, [json, says]] of Object.entries(UNUSABLE)) {
 Deno.test("decoders that double a text are given up", () => {
   const decoders = times(64, () => replace("a", "aa"));
   const tokenizer = open(file({ decoder: { type: "Sequence", decoders } }));
-  const error = assertThrows(() => tokenizer.decode(Array(1000).fill(0)), Refusal);
+  const error = assertThrows(() => tokenizer.decode(Array(1000).fill(0)), UserError);
   assertStringIncludes(error.message, "32 times as long: decoder.decoders.");
   const stream = tokenizer.stream();
-  assertThrows(() => times(100, () => stream.push(0)), Refusal, "decoder.decoders.");
+  assertThrows(() => times(100, () => stream.push(0)), UserError, "decoder.decoders.");
 });
 
 Deno.test("a stream of tokens without a text takes no longer with each", () => {

@@ -1,6 +1,6 @@
 /** A tokenizer.json of any make: ids and texts of Python's library, and what is refused. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { tokenizerBuilder } from "../../../src/data/tokenizers/build.ts";
 import type { Tokenizer } from "../../../src/data/tokenizers/types.ts";
 
@@ -72,7 +72,7 @@ Deno.test("a text is refused where a tokenizer without an unknown token would le
     model: { type: "BPE", vocab: { a: 0, b: 1, ab: 2 }, merges: ["a b"] },
   });
   assertEquals(Array.from(tokenizer.encode("ab b")), [2, 1]);
-  assertEquals(assertThrows(() => tokenizer.encode("ab c"), Refusal, "knows").exit, "data");
+  assertEquals(assertThrows(() => tokenizer.encode("ab c"), UserError, "knows").exit, "data");
 });
 
 Deno.test("what is no tokenizer.json is refused by the place where it is none", () => {
@@ -88,7 +88,7 @@ Deno.test("what is no tokenizer.json is refused by the place where it is none", 
     [{ model, added_tokens: [{ id: 1 }] }, "at added_tokens.0.content"],
   ];
   for (const [json, says] of cases) {
-    const error = assertThrows(() => open(json), Refusal, says);
+    const error = assertThrows(() => open(json), UserError, says);
     assertEquals([error.exit, error.message.includes("\n")], ["data", false]);
   }
 });

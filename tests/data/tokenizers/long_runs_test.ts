@@ -1,6 +1,6 @@
 /** Runs of equal characters, longer than a stack has room for, in each tokenizer. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { tokenizerBuilder } from "../../../src/data/tokenizers/build.ts";
 import { pretokens } from "../../../src/data/tokenizers/bpe/pretokens.ts";
 import { wholePieces } from "../../../src/data/tokenizers/whole.ts";
@@ -43,7 +43,7 @@ Deno.test("a tokenizer.json whose parts lie within parts without end is refused"
     pre_tokenizer: JSON.parse(text),
   };
   const open = () => tokenizerBuilder("any/tokenizer.json", { end: false, json });
-  assertThrows(open, Refusal, "they go deeper");
+  assertThrows(open, UserError, "they go deeper");
 });
 
 Deno.test("pieces of long texts are those of short ones", () => {
@@ -73,5 +73,5 @@ Deno.test("a text without a place to cut is looked through a few times, and not 
   const pieces = wholePieces(() => {}, cut, 4096);
   for (let i = 0; i < 4096; i++) pieces.add("x");
   assertEquals(looked < 4 * 4096, true, `${looked} characters`);
-  assertThrows(() => [...Array(8192)].forEach(() => pieces.add("x")), Refusal, "at most 4096");
+  assertThrows(() => [...Array(8192)].forEach(() => pieces.add("x")), UserError, "at most 4096");
 });

@@ -1,6 +1,6 @@
 /** Text that a tokenizer has no token for: what becomes of it, and who says so. */
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { resolveConfig } from "../../../src/config/resolve.ts";
 import { tokenizerBuilder } from "../../../src/data/tokenizers/build.ts";
 import type { Tokenizer } from "../../../src/data/tokenizers/types.ts";
@@ -94,7 +94,7 @@ Deno.test("the share of unknown tokens is said, and above the limit refused with
   const asked = { tokens: 1000, most: 0.05, option: "--max-unknown" };
   requireKnown("x.txt", { ...asked, unknown: 50 });
   const refused = () => requireKnown("x.txt", { ...asked, unknown: 51 });
-  const { exit, message } = assertThrows(refused, Refusal);
+  const { exit, message } = assertThrows(refused, UserError);
   assertEquals(exit, "data");
   assertStringIncludes(message, "need at most 5 % unknown tokens");
   assertStringIncludes(message, "5.1 % (51 of 1000); --max-unknown=0.06 takes it");
@@ -105,7 +105,7 @@ Deno.test("prepare refuses a text of which half is unknown until told, and then 
   desk.write("a.txt", someText(400));
   const asked = { tokenizer: "word:5", shardTokens: 500 };
   const refused = () => desk.prepare(["a.txt"], asked);
-  const { exit, message } = await assertRejects(refused, Refusal, "--max-unknown=");
+  const { exit, message } = await assertRejects(refused, UserError, "--max-unknown=");
   assertEquals([exit, /\d of \d+\)/.test(message)], ["data", true]);
   const { ended, index } = await desk.prepare(["a.txt"], { ...asked, maxUnknown: 1 });
   assertEquals(ended, "done");
@@ -126,7 +126,7 @@ Deno.test("train refuses a text of which half is unknown until told", async () =
         data: { path, tokenizer: "word:5", window: 8, ...max_unknown && { max_unknown } },
       }),
     );
-  await assertRejects(() => read(), Refusal, "--data.max_unknown=");
+  await assertRejects(() => read(), UserError, "--data.max_unknown=");
   assertStringIncludes((await read(0.9)).notes.join(), "unknown to the tokenizer");
   // What a run was begun with needs no second consent.
   const { corpus: { tokenizer }, hash } = await read(0.9);
@@ -142,9 +142,9 @@ Deno.test("a character that has no token is refused with its place, its document
   const whole = async () => await tokensOfText("ab\nü", { ...rest, end: null });
   await assertRejects(
     whole,
-    Refusal,
+    UserError,
     "Cannot read b.txt: Cannot encode the text: need characters that",
   );
   const parts = async () => await tokensOfText("ab\n\ncü", { ...rest, end: "\n\n" });
-  await assertRejects(parts, Refusal, '"ü" (U+00FC) at character 1 of document 2');
+  await assertRejects(parts, UserError, '"ü" (U+00FC) at character 1 of document 2');
 });

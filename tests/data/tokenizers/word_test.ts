@@ -1,6 +1,6 @@
 /** Words: what is one, what is none, and how they are joined again. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { tokenizerBuilder } from "../../../src/data/tokenizers/build.ts";
 import { tokenizerFrom } from "../../../src/data/tokenizers/mod.ts";
 
@@ -36,10 +36,10 @@ Deno.test("a vocabulary holds the most frequent words, equally frequent ones by 
 
 Deno.test("word refuses lists that are no vocabularies, and a text without words", () => {
   for (const words of [["a", "a"], ["a b"], ["a\u2028"], ["<eos>"], ["\ud83d"]]) {
-    const error = assertThrows(() => tokenizerFrom({ kind: "word", words }), Refusal, "of words");
+    const error = assertThrows(() => tokenizerFrom({ kind: "word", words }), UserError, "of words");
     assertEquals(error.exit, "data");
   }
   const builder = tokenizerBuilder("word", { end: true });
   builder.add(" \n ");
-  assertEquals(assertThrows(() => builder.build(), Refusal, "has none").exit, "data");
+  assertEquals(assertThrows(() => builder.build(), UserError, "has none").exit, "data");
 });

@@ -1,5 +1,5 @@
 /** Loads each argument as a config; prints as JSON, by path, the value or the line that refuses it. */
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 
 const ends: Record<string, unknown> = {};
@@ -7,7 +7,7 @@ for (const path of Deno.args) {
   try {
     ends[path] = await loadConfig(path);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof UserError)) throw error;
     ends[path] = error.message;
   }
 }

@@ -1,10 +1,10 @@
 /** Loads the newest checkpoint and ends with the code of a refusal: `load_child.ts <root>`. */
-import { EXIT, Refusal } from "../../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../../src/base/refusal.ts";
 import { loadNewest } from "../../../src/checkpoint/load.ts";
 
 try {
   await loadNewest(Deno.args[0] ?? "", { onSkip: () => {} });
 } catch (error) {
-  if (!(error instanceof Refusal)) throw error;
+  if (!(error instanceof UserError)) throw error;
   Deno.exit(EXIT[error.exit]);
 }

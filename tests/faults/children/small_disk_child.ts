@@ -1,5 +1,5 @@
 /** Fills a disk of 4 MiB and saves on it, again and again: `small_disk_child.ts <folder>`. */
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { saveCheckpoint, type SaveOptions } from "../../../src/checkpoint/commit.ts";
 import { loadNewest } from "../../../src/checkpoint/load.ts";
 import { applyRetention } from "../../../src/checkpoint/retention.ts";
@@ -34,7 +34,7 @@ async function failing(options: SaveOptions) {
   try {
     await saveCheckpoint(root, draft(2), { at: (point) => void (at = point), ...options });
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof UserError)) throw error;
     return {
       exit: error.exit,
       message: error.message,

@@ -1,6 +1,6 @@
 /** A fault plan: read with care, and handed out once. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { Faults, parseFaultPlan } from "../../../workers/faults/plan.ts";
 import { faultPlanSchema } from "../../../workers/faults/schema.ts";
 
@@ -98,7 +98,7 @@ const WRONG: Readonly<Record<string, string>> = {
 
 for (const [what, text] of Object.entries(WRONG)) {
   Deno.test(`parseFaultPlan() refuses ${what}, naming the file`, () => {
-    const refusal = assertThrows(() => parseFaultPlan(text, "plan.json"), Refusal);
+    const refusal = assertThrows(() => parseFaultPlan(text, "plan.json"), UserError);
     assertEquals(refusal.exit, "config");
     assertEquals(
       refusal.message.startsWith("Cannot read the fault plan plan.json: "),

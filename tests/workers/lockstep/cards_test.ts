@@ -1,6 +1,6 @@
 /** Workers are where their cards are: two software drivers stand for two cards. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { type PinnedCard, pinOf } from "../../../src/cards/pin.ts";
 import { resolveConfig } from "../../../src/config/resolve.ts";
 import { openReference } from "../../../src/device/reference.ts";
@@ -75,7 +75,7 @@ Deno.test({
     const { team } = teamOn([{ ...first, ...second.pin && { pin: second.pin } }]);
     try {
       await team.open();
-      const refusal = await assertRejects(() => team.form(0), Refusal);
+      const refusal = await assertRejects(() => team.form(0), UserError);
       assertEquals(refusal.exit, "noDevice");
       assertMatch(
         refusal.message,
@@ -116,7 +116,7 @@ Deno.test("a variable that pins all workers already is heeded, and cannot be tak
   using _pinned = environment({ DRI_PRIME: "0" });
   const asked = { gpus: null, workers: 3, device: "auto" } as const;
   assertEquals(await cardsFor(asked, () => {}), []);
-  const refusal = await assertRejects(() => cardsFor({ ...asked, gpus: "0" }, () => {}), Refusal);
+  const refusal = await assertRejects(() => cardsFor({ ...asked, gpus: "0" }, () => {}), UserError);
   assertEquals(refusal.exit, "config");
   assertMatch(refusal.message, /^Cannot take --gpus=0: DRI_PRIME pins/);
 });
@@ -126,7 +126,7 @@ Deno.test("the reference device has no cards: none are looked for, and --gpus is
   assertEquals(await cardsFor(asked, () => {}), []);
   const refusal = await assertRejects(
     () => Promise.try(() => resolveConfig({ device: "reference", gpus: "0" })),
-    Refusal,
+    UserError,
   );
   assertMatch(refusal.message, /gpus: need device auto or webgpu/);
 });

@@ -1,6 +1,6 @@
 /** What happens to a run when a worker of it fails or vanishes: nothing that shows in its bits. */
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { openReference } from "../../../src/device/reference.ts";
 import type { Device } from "../../../src/device/types.ts";
 import type { RunConfig } from "../../../src/config/schema.ts";
@@ -50,11 +50,11 @@ function losses({ events }: RunRecord): [number, number][] {
 
 for (const world of [1, 3]) {
   Deno.test(`a device that cannot be opened ends ${world} worker(s) with its own line`, async () => {
-    const refusal = new Refusal("noDevice", "Cannot find a WebGPU adapter: install a driver");
+    const refusal = new UserError("noDevice", "Cannot find a WebGPU adapter: install a driver");
     const openDevice = (_: string, id: number) =>
       id === world - 1 ? Promise.reject(refusal) : onReference();
     const error = await rejection(lockstep(tinyConfig(), { world, openDevice }));
-    assert(error instanceof Refusal);
+    assert(error instanceof UserError);
     assertEquals([error.exit, error.message], ["noDevice", refusal.message]);
   });
 
@@ -74,8 +74,8 @@ for (const world of [1, 3]) {
 
 /** Failures of a worker that is to replace another: of its device, of its code, of what it needs. */
 const UNFIT: Readonly<Record<string, Error>> = {
-  "no device": new Refusal("noDevice", "Cannot find a WebGPU adapter: the card is gone"),
-  "too little memory": new Refusal("tooLarge", "Cannot fit the model: 1 byte is free"),
+  "no device": new UserError("noDevice", "Cannot find a WebGPU adapter: the card is gone"),
+  "too little memory": new UserError("tooLarge", "Cannot fit the model: 1 byte is free"),
   "an error": new Error("Out of luck"),
 };
 
@@ -213,7 +213,7 @@ Deno.test("more losses than the budget allows end the run, and say how many", as
     times: 9,
   }));
   const error = await rejection(struck(config, 2, plan));
-  assert(error instanceof Refusal);
+  assert(error instanceof UserError);
   assertEquals(error.exit, "lost");
   assert(error.message.includes("recovery.restarts allows 2"), error.message);
 });

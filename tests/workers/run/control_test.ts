@@ -1,6 +1,6 @@
 /** Commands of the owner to a run, and the command line that sends them. */
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import { EXIT, Refusal } from "../../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../../src/base/refusal.ts";
 import { ChannelError } from "../../../src/transport/channel.ts";
 import { greet } from "../../../src/transport/handshake.ts";
 import { dialUnix } from "../../../src/transport/unix.ts";
@@ -72,14 +72,14 @@ Deno.test("the file is written through no link, and that of another run is left 
     Deno.symlinkSync(thesis, `${place.out}/${name}`);
     let isLost = false;
     const check = () => {
-      if (isLost) throw new Refusal("locked", "Another run is there");
+      if (isLost) throw new UserError("locked", "Another run is there");
     };
     const control = await openControl({ ...place, command: () => "", check });
     assertEquals(Deno.readTextFileSync(thesis), "years of work", name);
     isLost = true;
     control.close();
     Deno.removeSync(`${place.out}/.control`); // It is there.
-    await assertRejects(() => openControl({ ...place, command: () => "", check }), Refusal);
+    await assertRejects(() => openControl({ ...place, command: () => "", check }), UserError);
     assertEquals(Array.from(Deno.readDirSync(place.folder)), []);
     assertThrows(() => Deno.lstatSync(`${place.out}/.control`), Deno.errors.NotFound);
   }
@@ -90,7 +90,7 @@ Deno.test("a command waits for no named pipe in the place of the file", async ()
   const path = `${place.out}/.control`;
   mkfifo(path);
   const says = `${path} is a named pipe`;
-  await soon(assertRejects(() => sendControl(place.out, ADD), Refusal, says));
+  await soon(assertRejects(() => sendControl(place.out, ADD), UserError, says));
 });
 
 Deno.test("what a killed run left of its control is removed, and nothing else", async () => {
@@ -111,14 +111,14 @@ Deno.test("what a killed run left of its control is removed, and nothing else", 
     for (const text of before) {
       Deno.writeTextFileSync(path, text);
       for (const work of [clearControl, requireControl]) {
-        const error = assertThrows(() => work(place.out), Refusal, `Cannot use ${path}: need a`);
+        const error = assertThrows(() => work(place.out), UserError, `Cannot use ${path}: need a`);
         assertEquals(error.exit, "config");
       }
       assertEquals(Deno.readTextFileSync(path), text);
     }
     Deno.removeSync(path);
     mkfifo(path);
-    assertThrows(() => clearControl(place.out), Refusal, "it is a named pipe");
+    assertThrows(() => clearControl(place.out), UserError, "it is a named pipe");
     Deno.removeSync(path);
   }
 });
@@ -126,7 +126,7 @@ Deno.test("what a killed run left of its control is removed, and nothing else", 
 Deno.test("control that cannot be told of leaves nothing", async () => {
   using place = new Place();
   Deno.mkdirSync(`${place.out}/.control/x`, { recursive: true }); // A rename onto it is refused.
-  await assertRejects(() => openControl({ ...place, command: () => "" }), Refusal);
+  await assertRejects(() => openControl({ ...place, command: () => "" }), UserError);
   assertEquals(Array.from(Deno.readDirSync(place.out), ({ name }) => name).sort(), [
     ".control",
     "sockets",
@@ -138,10 +138,10 @@ Deno.test("a run refuses a command with its own reason and exit code", async () 
   const control = await openControl({
     ...place,
     command: () => {
-      throw new Refusal("tooLarge", "Cannot add a worker: needs memory");
+      throw new UserError("tooLarge", "Cannot add a worker: needs memory");
     },
   });
-  const refusal = await assertRejects(() => soon(sendControl(place.out, ADD)), Refusal);
+  const refusal = await assertRejects(() => soon(sendControl(place.out, ADD)), UserError);
   assertEquals([refusal.exit, refusal.message], ["tooLarge", "Cannot add a worker: needs memory"]);
   control.close();
 });
@@ -156,7 +156,7 @@ Deno.test("a command that fails does not end the run", async () => {
       return "well";
     },
   });
-  const refusal = await assertRejects(() => soon(sendControl(place.out, ADD)), Refusal, "A bug");
+  const refusal = await assertRejects(() => soon(sendControl(place.out, ADD)), UserError, "A bug");
   assertEquals(refusal.exit, "bug");
   fails = false;
   assertEquals(await soon(sendControl(place.out, ADD)), "well");
@@ -179,7 +179,7 @@ Deno.test("a run refuses what is no command of this version", async () => {
     ]
   ) {
     const send = () => soon(sendControl(place.out, command as unknown as ControlCommand));
-    await assertRejects(send, Refusal, "needs one that this version knows");
+    await assertRejects(send, UserError, "needs one that this version knows");
   }
   control.close();
 });
@@ -204,7 +204,7 @@ Deno.test("a run serves nobody who has not its control token", async () => {
 Deno.test("sendControl() says where no run is going on, and why it thinks so", async () => {
   using place = new Place();
   const fault = async (out: string) => {
-    const refusal = await assertRejects(() => soon(sendControl(out, ADD)), Refusal);
+    const refusal = await assertRejects(() => soon(sendControl(out, ADD)), UserError);
     assertEquals(refusal.exit, "config");
     assert(!refusal.message.includes("\n"));
     return refusal.message;
@@ -246,7 +246,7 @@ Deno.test("sendControl() says so when the run ends before it answers", async () 
       return held.promise;
     },
   });
-  const refused = assertRejects(() => sendControl(place.out, ADD), Refusal, "before it answered");
+  const refused = assertRejects(() => sendControl(place.out, ADD), UserError, "before it answered");
   await until(() => served);
   control.close();
   await soon(refused);
@@ -267,7 +267,7 @@ Deno.test("parseWorkers() refuses anything else in a line", () => {
     const line of [...bad, "runs/a many", "runs/a --workers=2", "runs/a 9999999", "runs/a ++1"]
   ) {
     const args = line.split(" ").filter((word) => word !== "");
-    const refusal = assertThrows(() => parseWorkers(args), Refusal, "need a");
+    const refusal = assertThrows(() => parseWorkers(args), UserError, "need a");
     assertEquals(refusal.exit, "config");
   }
 });

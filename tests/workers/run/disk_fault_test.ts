@@ -1,7 +1,7 @@
 /** A disk that fails while a run goes on costs a save at most; a decision is on disk or not taken. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { FileFault } from "../../../src/base/file_fault.ts";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { openReference } from "../../../src/device/reference.ts";
 import { Faults } from "../../../workers/faults/plan.ts";
 import { type FaultPlan, faultPlanSchema } from "../../../workers/faults/schema.ts";
@@ -64,7 +64,7 @@ Deno.test("a last save that fails ends the run with its cause", async () => {
     ...options,
     saves: ({ last }) => last ? Promise.reject(lost) : true,
   });
-  assertEquals(await assertRejects(() => run, Refusal), lost);
+  assertEquals(await assertRejects(() => run, UserError), lost);
 });
 
 for (const policy of ["skip", "rollback"] as const) {
@@ -98,7 +98,7 @@ for (const policy of ["skip", "rollback"] as const) {
         if (kind === "skip") throw Object.assign(quota(), { path: "runs/a/journal.jsonl" });
       },
     });
-    const refusal = await assertRejects(() => run, Refusal);
+    const refusal = await assertRejects(() => run, UserError);
     assertEquals([refusal.exit, saved], ["tooLarge", [2, 3]]);
     assertMatch(
       refusal.message,

@@ -1,6 +1,6 @@
 /** Where runs go on: whole runs in this process, whose folders people and disks have been at. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import { lostWhen, type Remains } from "../../../workers/run/going_on.ts";
 import { openModel } from "../../../src/artifacts/model.ts";
 import { flipBit, names } from "../../checkpoint/fixture.ts";
@@ -67,7 +67,7 @@ for (const { loss, befall, says } of LOSSES) {
     assertStringIncludes(first, `--restart=${bench.run}`);
     for (let i = 0; i < 3; i++) assertEquals(await bench.refused(78), first);
     assertEquals(held(), before, "no byte was written or lost");
-    await assertRejects(() => openModel(bench.run), Refusal);
+    await assertRejects(() => openModel(bench.run), UserError);
 
     // Who asks for it gets it, and keeps what was there.
     const recorded = bench.contents();
@@ -165,7 +165,7 @@ Deno.test("a new run writes over nothing that a folder holds", async () => {
     Deno.mkdirSync(bench.run);
     Deno.writeTextFileSync(`${bench.run}/${name}`, "mine");
     if (name === "checkpoints.json") await bench.train("begin");
-    else await assertRejects(() => bench.train("begin"), Refusal, "Cannot start in");
+    else await assertRejects(() => bench.train("begin"), UserError, "Cannot start in");
     assertEquals(bench.read(name), "mine");
   }
 });

@@ -1,6 +1,6 @@
 /** A run that has passed over a step, and what becomes of it when its journal is damaged. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { EXIT, Refusal } from "../../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../../src/base/refusal.ts";
 import { parseJournal, printLine } from "../../../src/report/journal/journal_lines.ts";
 import type { JournalLine } from "../../../src/report/journal/journal.ts";
 import type { FaultPlan } from "../../../workers/faults/schema.ts";
@@ -53,7 +53,7 @@ async function resumed(bench: Bench, faults: FaultPlan = []): Promise<string | u
     await bench.train("resume", { config: bench.skipping, faults });
     return undefined;
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof UserError)) throw error;
     assertEquals(EXIT[error.exit], 78, error.message);
     return error.message;
   }

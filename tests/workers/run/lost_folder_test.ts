@@ -1,6 +1,6 @@
 /** Runs whose folder is taken away while they train: they end, and touch nothing of another's. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { EXIT, Refusal } from "../../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../../src/base/refusal.ts";
 import { lockRun, type RunLock } from "../../../src/checkpoint/lock/lock.ts";
 import type { RunEvent } from "../../../src/report/events.ts";
 import { TempFolder } from "../../checkpoint/fixture.ts";
@@ -84,7 +84,7 @@ Deno.test("a run whose folder is taken away ends with 73 and touches nothing the
         if (what !== "moved" && mend === undefined) other = lockRun(run);
       };
       const train = () => place.train({ out: run, resume: true, seen });
-      const error = await assertRejects(train, Refusal, `Cannot write to ${run}: need`);
+      const error = await assertRejects(train, UserError, `Cannot write to ${run}: need`);
       assertEquals(EXIT[error.exit], 73, when);
       (await other)?.[Symbol.dispose]();
       const after = contentsOf(temp.path);

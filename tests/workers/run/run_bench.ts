@@ -1,6 +1,6 @@
 /** Whole runs in this process, on the reference device, in a folder that tests may damage. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { EXIT, Refusal } from "../../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../../src/base/refusal.ts";
 import type { RunConfig } from "../../../src/config/schema.ts";
 import { openReference } from "../../../src/device/reference.ts";
 import type { FaultPlan } from "../../../workers/faults/schema.ts";
@@ -131,7 +131,7 @@ export class Bench extends TempFolder {
 
   /** Whether a resume is refused with this exit code; gives its line. */
   async refused(exit: number, config: Partial<RunConfig> = {}): Promise<string> {
-    const error = await assertRejects(() => this.train("resume", { config }), Refusal);
+    const error = await assertRejects(() => this.train("resume", { config }), UserError);
     assertEquals(EXIT[error.exit], exit, error.message);
     assert(!error.message.includes("\n"));
     return error.message;

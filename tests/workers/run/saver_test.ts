@@ -1,6 +1,6 @@
 /** Whatever a disk says while a run saves costs that checkpoint at most, and is told as it is. */
 import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
-import { Refusal } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/refusal.ts";
 import type { Disk } from "../../../src/checkpoint/disk.ts";
 import { loadNewest } from "../../../src/checkpoint/load.ts";
 import type { RunEvent } from "../../../src/report/events.ts";
@@ -133,7 +133,7 @@ Deno.test("a last state that is lost ends with its cause, its code, and what is 
     using saves = new Saves();
     await saves.save(1);
     const disk = new BadDisk({ call: "write", error });
-    const refusal = await assertRejects(() => saves.save(2, { disk, last: true }), Refusal);
+    const refusal = await assertRejects(() => saves.save(2, { disk, last: true }), UserError);
     assertEquals(refusal.exit, code === "EDQUOT" ? "tooLarge" : "lost");
     assertMatch(refusal.message, WORDS[code] as RegExp);
     assertMatch(refusal.message, /; step 2 is not saved, the newest is of step 1$/);
@@ -163,7 +163,7 @@ Deno.test("a disk that cannot take a checkpoint is refused before anything is co
       using temp = new TempFolder();
       const disk = new BadDisk({ call, error });
       const asked = () => requireRoom(temp.path, config, { vocabulary, disk });
-      const refusal = await assertRejects(asked, Refusal);
+      const refusal = await assertRejects(asked, UserError);
       assertMatch(refusal.message, WORDS[code] as RegExp);
       assert(refusal.message.startsWith(`Cannot save to ${temp.path}: `));
       assertEquals(names(temp.path), []);
@@ -173,7 +173,7 @@ Deno.test("a disk that cannot take a checkpoint is refused before anything is co
   const free = () => 1000;
   const full = await assertRejects(
     () => requireRoom(temp.path, config, { vocabulary, free }),
-    Refusal,
+    UserError,
   );
   assertEquals(full.exit, "tooLarge");
   assertMatch(full.message, /must be free: 0\.0 MB are$/);

@@ -1,6 +1,6 @@
 /** Folders of runs that somebody else has filled: what lies outside stays as it is. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { EXIT, Refusal } from "../../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../../src/base/refusal.ts";
 import { RUN_PLACES } from "../../../src/checkpoint/places.ts";
 import { names, TempFolder } from "../../checkpoint/fixture.ts";
 import { contentsOf } from "../../support/contents.ts";
@@ -40,8 +40,8 @@ async function withRun(
 }
 
 /** The line of a refusal to go on. */
-async function refusal(place: RunFolder, out: string): Promise<Refusal> {
-  const error = await assertRejects(() => place.train({ out, resume: true }), Refusal);
+async function refusal(place: RunFolder, out: string): Promise<UserError> {
+  const error = await assertRejects(() => place.train({ out, resume: true }), UserError);
   assertMatch(error.message, /^Cannot [^\n]+: need [^\n]+$/);
   return error;
 }

@@ -4,7 +4,7 @@ import { ReduceError } from "../../../src/reduce/exchange.ts";
 import type { Range } from "../../../src/reduce/assign.ts";
 import { ChannelError } from "../../../src/transport/channel.ts";
 import { memoryPair } from "../../../src/transport/memory.ts";
-import { Formation } from "../../../workers/trainer/formation.ts";
+import { Quorum } from "../../../workers/trainer/formation.ts";
 import type { Meet } from "../../../workers/trainer/formation.ts";
 import { Lobby } from "../../../workers/trainer/lobby.ts";
 import { bits, rootsOf, treeSum } from "../../reduce/mesh.ts";
@@ -13,9 +13,9 @@ import { soon } from "../../transport/wire.ts";
 const SIZES = { length: 37, laneSize: 0, midway: () => Promise.resolve() };
 
 /** The formation of a rank that takes its part of `counts`. */
-function formation(rank: number, counts: readonly number[], attempt = 1): Formation {
+function formation(rank: number, counts: readonly number[], attempt = 1): Quorum {
   const seated = counts.map((count, seat) => ({ seat, count, donor: -1 }));
-  return new Formation({ type: "form", attempt, rank, seated, step: 0 });
+  return new Quorum({ type: "form", attempt, rank, seated, step: 0 });
 }
 
 /** Ways to meet in this process, by seat. */
@@ -36,7 +36,7 @@ function meetings(world: number): Meet[] {
 async function met(
   counts: readonly number[],
   sizes: Partial<typeof SIZES> = {},
-): Promise<Formation[]> {
+): Promise<Quorum[]> {
   const meets = meetings(counts.length);
   const all = counts.map((_, rank) => formation(rank, counts));
   await soon(
@@ -99,9 +99,9 @@ Deno.test("peer() is the channel to another rank, and refuses the own and unknow
 });
 
 Deno.test("waiting are the ranks whose data has not come, while it is asked for", async () => {
-  const all = await met([2, 1, 1]) as [Formation, Formation, Formation];
+  const all = await met([2, 1, 1]) as [Quorum, Quorum, Quorum];
   assertEquals(all[0].waiting, []);
-  const roots = (one: Formation) => rootsOf(one.range, SIZES.length);
+  const roots = (one: Quorum) => rootsOf(one.range, SIZES.length);
   const reducing = [all[0], all[1]].map((one) => one.reducer?.reduce(0, roots(one)));
   await new Promise((resolve) => setTimeout(resolve, 10));
   assert(all[0].waiting.includes(2) && all[1].waiting.includes(2));

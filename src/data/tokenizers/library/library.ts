@@ -7,7 +7,7 @@ import {
   SequenceDecoder,
   Tokenizer as Library,
 } from "@huggingface/tokenizers";
-import { Refusal } from "../../../base/refusal.ts";
+import { UserError } from "../../../base/refusal.ts";
 import { bound } from "./library_bounds.ts";
 import { cutterOf } from "./library_cut.ts";
 import { faithful, fallbackBytes, specialOf } from "./library_parts.ts";
@@ -28,7 +28,7 @@ const WAITING = 64;
 /** Units of text that are handed over at once, where they can be cut. */
 const CHUNK = 1 << 16;
 
-/** All that a tokenizer does but its name. @throws {Refusal} `data` for what the library lacks. */
+/** All that a tokenizer does but its name. @throws {UserError} `data` for what the library lacks. */
 export function throughLibrary(
   json: TokenizerJson,
 ): Pick<Tokenizer, "encode" | "decode" | "stream" | "cut"> {
@@ -65,20 +65,20 @@ function open(json: TokenizerJson, meter: Meter): Library {
     bound(library, made, meter);
     return library;
   } catch (error) {
-    if (error instanceof Refusal) throw error;
+    if (error instanceof UserError) throw error;
     if (error instanceof UnsupportedPattern) throw unreadable(`need ${error.message}`);
     throw unreadable(error instanceof Error ? error.message : String(error));
   }
 }
 
-/** What a part of the library gives. @throws {Refusal} `data` for what its file makes it fail at. */
+/** What a part of the library gives. @throws {UserError} `data` for what its file makes it fail at. */
 function guarded<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof Refusal || error instanceof RangeError) throw error;
+    if (error instanceof UserError || error instanceof RangeError) throw error;
     const message = error instanceof Error ? error.message : String(error);
-    throw new Refusal("data", `Cannot use the tokenizer.json on this text: ${clipped(message)}`);
+    throw new UserError("data", `Cannot use the tokenizer.json on this text: ${clipped(message)}`);
   }
 }
 
@@ -149,7 +149,7 @@ function encodeParts(
     });
     const missing = plain ? -1 : ids.indexOf(undefined);
     if (missing >= 0) {
-      throw new Refusal(
+      throw new UserError(
         "data",
         `Cannot encode the text: need characters that the tokenizer knows: one of token ${
           length + missing
@@ -169,7 +169,7 @@ function encodeParts(
   return out;
 }
 
-/** @throws {Refusal} `data` for a word that is too long for the library. */
+/** @throws {UserError} `data` for a word that is too long for the library. */
 function encodedBy(
   library: Library,
   text: string,
@@ -180,7 +180,7 @@ function encodedBy(
     return guarded(() => library.encode(text, { add_special_tokens: false }));
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new Refusal(
+    throw new UserError(
       "data",
       `Cannot encode the text: need shorter words for this tokenizer.json: ${text.length} ` +
         `characters without a place to cut: ${error.message}`,

@@ -1,6 +1,6 @@
 /** The library's models, made to count what they do. What they find stays the same. */
 import type { BPE, Unigram, WordPiece } from "@huggingface/tokenizers";
-import { Refusal } from "../../../base/refusal.ts";
+import { UserError } from "../../../base/refusal.ts";
 import { MOST } from "../limits.ts";
 import type { Meter } from "../meter.ts";
 
@@ -116,10 +116,10 @@ export function boundWordPiece(model: WordPiece, meter: Meter): void {
   });
 }
 
-/** @throws {Refusal} `data` for a word that takes too much memory. */
+/** @throws {UserError} `data` for a word that takes too much memory. */
 function requireShort(word: string, most: number): void {
   if (word.length <= most) return;
-  throw new Refusal(
+  throw new UserError(
     "data",
     `Cannot encode the text: need words of at most ${most} characters for this ` +
       `tokenizer.json: one has ${word.length}`,
