@@ -46,7 +46,7 @@ export type {
   KernelCount,
   Memory,
   Program,
-  Stretch,
+  SlotSlice,
 } from "./src/device/types.ts";
 export { openReference } from "./src/device/reference.ts";
 export { openWebGpu } from "./src/device/webgpu.ts";
@@ -70,5 +70,5 @@ export type { Logits, ModelInput } from "./src/models/types.ts";
 export type { Optimizer, StepScalars } from "./src/optim/types.ts";
 
 // Faults that a user can mend.
-export { EXIT, UserError } from "./src/base/refusal.ts";
-export type { ExitName } from "./src/base/refusal.ts";
+export { EXIT, UserError } from "./src/base/user_error.ts";
+export type { ExitName } from "./src/base/user_error.ts";

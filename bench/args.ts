@@ -1,5 +1,5 @@
 /** The command line of the bench as a value. */
-import { UserError } from "../src/base/refusal.ts";
+import { UserError } from "../src/base/user_error.ts";
 import { type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
 
 /** The benches, in the order in which `all` runs them: step first, while driver caches are empty. */
@@ -77,7 +77,10 @@ export function parseBench(args: readonly string[]): BenchRequest | "help" {
   }
   const { filter, save, json, class: kind } = values;
   if (kind !== undefined && name !== "matmul") {
-    throw new UserError("config", `Cannot take --class=${kind}: need the bench matmul: got ${name}`);
+    throw new UserError(
+      "config",
+      `Cannot take --class=${kind}: need the bench matmul: got ${name}`,
+    );
   }
   return { benches, filter, save, json, ...kind !== undefined && { kind } };
 }

@@ -1,6 +1,6 @@
 /** The command `bench`: runs benches, shows their tables, and keeps them as files when told to. */
 import { fileURLToPath } from "node:url";
-import { UserError } from "../src/base/refusal.ts";
+import { UserError } from "../src/base/user_error.ts";
 import { sayText, warnText } from "../src/base/text/say.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp } from "../src/cli/flags.ts";

@@ -1,7 +1,7 @@
 /** The command `bench:peers`: the same work by Shoal and by others, side by side. */
 import { fileURLToPath } from "node:url";
 import { isSoftware } from "../src/device/adapter.ts";
-import { UserError } from "../src/base/refusal.ts";
+import { UserError } from "../src/base/user_error.ts";
 import { sayText, warn } from "../src/base/text/say.ts";
 import { cardIn } from "../src/device/backend.ts";
 import { runCommand } from "../src/cli/command.ts";

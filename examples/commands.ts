@@ -1,5 +1,5 @@
 /** The commands that a README shows, as they are run. Pure: starts nothing. */
-import { UserError } from "../src/base/refusal.ts";
+import { UserError } from "../src/base/user_error.ts";
 
 /** Lines of the first block of shell commands in a README, each one command. */
 export function commandsOf(readme: string): string[] {

@@ -6,7 +6,7 @@ import { warn } from "../src/base/text/say.ts";
 import { openDevice } from "../src/cli/device.ts";
 import { textTokenizer } from "../src/cli/generate/text_model.ts";
 import type { Sampling } from "../src/generate/draw.ts";
-import { Row } from "../src/generate/row.ts";
+import { GenerationRow } from "../src/generate/row.ts";
 import { rowKey } from "../src/generate/uniform.ts";
 import { Decoder } from "../src/engine/decoder.ts";
 import { holdParams } from "../src/engine/hold_params.ts";
@@ -41,7 +41,7 @@ export async function openContinue(path: string): Promise<Continue> {
 
   /** Continues at most ROWS prompts of equal length. */
   async function together(
-    rows: readonly Row[],
+    rows: readonly GenerationRow[],
     prompts: readonly Uint32Array[],
   ): Promise<string[]> {
     const texts = rows.map(() => "");
@@ -63,7 +63,7 @@ export async function openContinue(path: string): Promise<Continue> {
   return async (prompts, { tokens, stop, sampling = { temperature: 0 } }) => {
     const encoded = prompts.map((prompt) => tokenizer.encode(prompt));
     const rows = encoded.map((prompt, i) =>
-      new Row({
+      new GenerationRow({
         key: rowKey(0, i),
         prompt,
         sampling,

@@ -1,6 +1,6 @@
 /** The command lines of the examples' own scripts. Runs nothing. */
-import type { ExitName } from "../src/base/refusal.ts";
-import { UserError } from "../src/base/refusal.ts";
+import type { ExitName } from "../src/base/user_error.ts";
+import { UserError } from "../src/base/user_error.ts";
 import { sayText } from "../src/base/text/say.ts";
 import { runCommand } from "../src/cli/command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";

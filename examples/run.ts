@@ -1,6 +1,6 @@
 /** The task `example`: runs the commands of an example's README, and prints each before it does. */
 import { resolve } from "node:path";
-import { type ExitName, UserError } from "../src/base/refusal.ts";
+import { type ExitName, UserError } from "../src/base/user_error.ts";
 import { atUnload } from "../src/base/unload.ts";
 import { say, sayText } from "../src/base/text/say.ts";
 import { runCommand } from "../src/cli/command.ts";

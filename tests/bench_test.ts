@@ -13,7 +13,7 @@ import { median, medians, roundOf } from "../bench/time.ts";
 import { timeDevice } from "../bench/step/timed_device.ts";
 import { OPS } from "../kernels/mod.ts";
 import { treeAddOp } from "../kernels/reduce/tree_add.ts";
-import { UserError } from "../src/base/refusal.ts";
+import { UserError } from "../src/base/user_error.ts";
 import { openReference } from "../src/device/reference.ts";
 import { sharedGpu } from "./support/gpu.ts";
 import type { Case, Op } from "../src/graph/types.ts";

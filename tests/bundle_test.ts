@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { BENCHES, EXTRAS } from "../bench/args.ts";
 import { isIdle, parseBundle, ROOTS } from "../bench/bundle/parts.ts";
-import { UserError } from "../src/base/refusal.ts";
+import { UserError } from "../src/base/user_error.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const script = Deno.readTextFileSync(new URL("bench/bundle/run.sh", ROOT));

@@ -30,7 +30,7 @@ import { loadConfig } from "../src/config/load.ts";
 import { applyOverrides } from "../src/config/overrides.ts";
 import { resolveConfig } from "../src/config/resolve.ts";
 import { chinchillaNeeds } from "../src/scaling/fit/chinchilla.ts";
-import { expand } from "../src/sweep/expand.ts";
+import { expandSweep } from "../src/sweep/expand.ts";
 import { readSweep } from "../src/sweep/read.ts";
 import { measurer } from "../src/cli/sweep/measure.ts";
 import { parseFaultPlan } from "../workers/faults/plan.ts";
@@ -292,7 +292,7 @@ Deno.test("README's sweep has trials enough for the law that it says it fits", a
   ) ?? [];
   const module = `data:text/javascript,${encodeURIComponent(`export default ${code}`)}`;
   const { default: input } = await import(module);
-  const { trials, faults } = await expand(readSweep(input), measurer().measure);
+  const { trials, faults } = await expandSweep(readSweep(input), measurer().measure);
   assertEquals(faults, []);
   const points = trials.map(({ name, size, tokens, flops }) => (
     // Losses that differ; a law is asked for sizes, token counts and budgets.

@@ -17,7 +17,7 @@ import { coordinate } from "../workers/coordinator/coordinator.ts";
 import { gradientPlan, shapeOf, traceGradient } from "../src/engine/plans.ts";
 import { Replica } from "../src/engine/replica.ts";
 import type { NamedState } from "../src/engine/state.ts";
-import { memoryLaunch } from "./support/crew.ts";
+import { memoryLaunch } from "./support/worker_processes.ts";
 import { corpusIn } from "../src/corpus/corpus.ts";
 
 const TEXT = "Call me Ishmael. Some years ago, never mind how long precisely.\n".repeat(20);

@@ -1,10 +1,10 @@
 /**
- * Entry of a worker process: takes its seat, connects to the coordinator, and trains
+ * Entry of a worker process: takes its worker slot, connects to the coordinator, and trains
  * until told to stop. It ends at once when stdin closes: its coordinator is gone.
  */
 import { quietenLostConsole } from "../src/terminal/output.ts";
 import { ignoreSignals, outliveFileLimit } from "../src/terminal/signals.ts";
-import { EXIT, UserError } from "../src/base/refusal.ts";
+import { EXIT, UserError } from "../src/base/user_error.ts";
 import { warn } from "../src/base/text/say.ts";
 import { openReference } from "../src/device/reference.ts";
 import type { Backend } from "../src/device/backend.ts";
@@ -12,10 +12,10 @@ import type { Compiling, Device } from "../src/device/types.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import { greet } from "../src/transport/handshake.ts";
 import { dialUnix } from "../src/transport/unix.ts";
-import { DIALED_MS, openQuarters } from "./trainer/meet.ts";
+import { DIALED_MS, openMeeting } from "./trainer/meet.ts";
 import { reachable } from "./launch/socket_folder.ts";
 import { socketPath } from "./launch/spawn.ts";
-import type { Seating } from "./launch/spawn.ts";
+import type { WorkerStart } from "./launch/spawn.ts";
 import { train } from "./trainer/trainer.ts";
 
 /** Milliseconds in which the end of the coordinator is noticed after the failure that it causes. */
@@ -44,21 +44,21 @@ async function openDevice(
 }
 
 /** Reads the seating from the first line of stdin, and ends the process when stdin ends. */
-async function takeSeat(): Promise<Seating> {
+async function takeSeat(): Promise<WorkerStart> {
   const reader = Deno.stdin.readable.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   while (!text.includes("\n")) {
     const { value, done } = await reader.read();
-    if (done) throw new Error("Cannot take a seat: stdin ended before its line");
+    if (done) throw new Error("Cannot take a workerId: stdin ended before its line");
     text += value;
   }
-  const seating: Seating = JSON.parse(text);
+  const seating: WorkerStart = JSON.parse(text);
   reader.read().then(() => leave(seating));
   return seating;
 }
 
 /** Ends the process. A coordinator that was killed could not remove the folder of sockets. */
-function leave({ folder }: Seating): never {
+function leave({ folder }: WorkerStart): never {
   // Others do the same at the same moment: what one of them has just removed stops this one.
   for (let tries = 0; tries < 10; tries++) {
     try {
@@ -88,14 +88,18 @@ if (import.meta.main) {
   let serving = true;
   try {
     const seating = await takeSeat();
-    const { folder, id, seat, backend } = seating;
+    const { folder, id, workerId, backend } = seating;
     const token = Uint8Array.fromBase64(seating.token);
-    const meet = await openQuarters({ socket: (other) => socketPath(folder, other), seat, token });
+    const meet = await openMeeting({
+      socket: (other) => socketPath(folder, other),
+      workerId,
+      token,
+    });
     const coordinator = await dialUnix(socketPath(folder, "coordinator"), { attempt: 0 });
     await greet(coordinator, { rank: id, attempt: 0 }, { token, deadline: DIALED_MS });
     const way = (path: string) => reachable(path, folder);
     await train(
-      { index: seat, coordinator, meet, reachable: way },
+      { index: workerId, coordinator, meet, reachable: way },
       (kind, compiling) => openDevice(kind, { backend, compiling, serving: () => serving }),
     );
     Deno.exit(EXIT.done);

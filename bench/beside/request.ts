@@ -1,5 +1,5 @@
 /** The command line of the comparison with peers as a value. */
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
 import type { Effort } from "./compare.ts";
 import { type Row, ROWS } from "./rows.ts";

@@ -1,6 +1,6 @@
 /** Our side of the comparison with peers, as a process of its own like theirs. */
 import { attention } from "../../kernels/attention/attention.ts";
-import { layerNorm } from "../../kernels/layer_norm/layer_norm.ts";
+import { applyLayerNorm } from "../../kernels/layer_norm/layer_norm.ts";
 import { matmul } from "../../kernels/matmul/matmul.ts";
 import { pointwise } from "../../kernels/pointwise/pointwise.ts";
 import { sizeOf } from "../../src/base/shape.ts";
@@ -32,7 +32,7 @@ const TRACED: Readonly<Record<string, (source: Source, task: Task) => Record<str
   },
   layer_norm(source) {
     const [x, gamma, beta] = [source("x"), source("weight"), source("bias")];
-    const y = layerNorm(x, { gamma, beta });
+    const y = applyLayerNorm(x, { gamma, beta });
     return { y, ...backward(y, { dx: x, dweight: gamma, dbias: beta }, source("dy")) };
   },
 };

@@ -1,5 +1,5 @@
 /** What a bundle holds and how it is asked for. Pure. */
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
 
 /** Modules whose packages travel, and the tests that run there. */

@@ -3,7 +3,7 @@
  * Megabytes are those of the text's UTF-8.
  */
 import { fileURLToPath } from "node:url";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { mobyDick } from "../../src/data/moby_dick.ts";
 import { tokenizerBuilder } from "../../src/data/tokenizers/build.ts";
 import type { Tokenizer } from "../../src/data/tokenizers/types.ts";
@@ -107,5 +107,8 @@ async function runPeer(name: string): Promise<Peer> {
   }).output();
   if (code === 0) return JSON.parse(new TextDecoder().decode(stdout));
   const why = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
-  throw new UserError("noInput", `Cannot run the peer (bench/peers): it ended with ${code}: ${why}`);
+  throw new UserError(
+    "noInput",
+    `Cannot run the peer (bench/peers): it ended with ${code}: ${why}`,
+  );
 }

@@ -7,7 +7,7 @@ import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { Replica } from "../../src/engine/replica.ts";
-import type { Team } from "../../workers/group/team.ts";
+import type { WorkerGroup } from "../../workers/group/worker_group.ts";
 import { corpusOf } from "../corpus.ts";
 import type { Report } from "../report.ts";
 import { fixed, percent } from "../table.ts";
@@ -86,7 +86,7 @@ async function bareSteps(replica: Replica, config: RunConfig, first: number): Pr
   }
 }
 
-async function ledSteps(team: Team, first: number): Promise<void> {
+async function ledSteps(team: WorkerGroup, first: number): Promise<void> {
   await team.order({ type: "step", step: first, strikes: [] });
   for (let step = first; step < first + STEPS; step++) {
     await team.expect("vote");

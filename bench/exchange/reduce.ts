@@ -25,7 +25,7 @@ export async function benchReduce({ filter }: { filter: string }): Promise<Repor
   const config = resolveConfig(gptChar);
   const corpus = await corpusOf(config);
   const { layout } = shapeOf(config, corpus.vocabulary);
-  const length = layout.pieces.reduce((a, b) => a + b, 0);
+  const length = layout.buckets.reduce((a, b) => a + b, 0);
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const readBack = await readBackSeconds(device, length);
   const worlds = WORLDS.filter((world) => world === 1 || `workers=${world}`.includes(filter));

@@ -1,18 +1,18 @@
 /** A team of real worker processes that a bench leads step by step: no journal, no checkpoints. */
 import type { RunConfig } from "../../src/config/schema.ts";
-import { RULES } from "../../src/membership/types.ts";
+import { MEMBERSHIP_RULES } from "../../src/membership/types.ts";
 import { Faults } from "../../workers/faults/plan.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
 import { setUp } from "../../workers/coordinator/setup.ts";
-import { spawnCrew } from "../../workers/launch/spawn.ts";
-import { Team } from "../../workers/group/team.ts";
+import { spawnWorkers } from "../../workers/launch/spawn.ts";
+import { WorkerGroup } from "../../workers/group/worker_group.ts";
 
 /** `config.workers` workers, whose shares stay as they are. */
-export function benchTeam(config: RunConfig, corpus: Corpus): Team {
-  return new Team({
-    launch: spawnCrew,
+export function benchTeam(config: RunConfig, corpus: Corpus): WorkerGroup {
+  return new WorkerGroup({
+    launch: spawnWorkers,
     workers: config.workers,
-    rules: { ...RULES, microBatches: config.micro_batches, weighEvery: Infinity },
+    rules: { ...MEMBERSHIP_RULES, microBatches: config.micro_batches, weighEvery: Infinity },
     faults: new Faults(),
     note: () => {},
     limit: () => 0,

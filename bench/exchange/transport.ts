@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { treeAddInto } from "../../src/base/tree_add.ts";
 import { decodeHeader, encodeHeader } from "../../src/transport/codec.ts";
-import { checksum, encodeHead, headBytes, MAX_HEADER } from "../../src/transport/frame.ts";
+import { checksum, encodePrefix, headBytes, MAX_HEADER } from "../../src/transport/frame.ts";
 import { scanFault } from "../../src/transport/scan.ts";
 import { listenUnix } from "../../src/transport/unix.ts";
 import type { Channel, Header } from "../../src/transport/channel.ts";
@@ -103,7 +103,7 @@ async function codecRows(): Promise<Row[]> {
     ["codec: encode a header", await microseconds(() => encodeHeader(HEADER)), "us"],
     ["codec: scan a header", await microseconds(() => scanFault(header)), "us"],
     ["codec: decode a header", await microseconds(() => decodeHeader(header)), "us"],
-    ["frame: write a head", await microseconds(() => encodeHead(target, info, header)), "us"],
+    ["frame: write a head", await microseconds(() => encodePrefix(target, info, header)), "us"],
   ];
 }
 

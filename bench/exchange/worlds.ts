@@ -5,7 +5,7 @@
 import type { RunConfig } from "../../src/config/schema.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
 import type { StepTimes } from "../../workers/protocol/messages.ts";
-import type { Team } from "../../workers/group/team.ts";
+import type { WorkerGroup } from "../../workers/group/worker_group.ts";
 import { benchTeam } from "./team.ts";
 import { median } from "../time.ts";
 
@@ -59,7 +59,7 @@ export async function timeWorlds(
 }
 
 /** Some steps of a team, from `first` on. */
-async function lapsOf(team: Team, first: number): Promise<Lap[]> {
+async function lapsOf(team: WorkerGroup, first: number): Promise<Lap[]> {
   const laps: Lap[] = [];
   const end = first + STEPS;
   let start = performance.now();

@@ -4,7 +4,7 @@
  * the two alternate, so that their ratio survives a noisy machine. Needs npm for the peer.
  */
 import { fileURLToPath } from "node:url";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import { corpusOf } from "../corpus.ts";
@@ -75,5 +75,8 @@ async function runPeer(): Promise<Peer> {
   const text = new TextDecoder().decode(stdout);
   if (code === 0) return JSON.parse(text.slice(text.indexOf("{")));
   const why = new TextDecoder().decode(stderr).trim().split("\n").at(-1);
-  throw new UserError("noInput", `Cannot run the peer (bench/peers): it ended with ${code}: ${why}`);
+  throw new UserError(
+    "noInput",
+    `Cannot run the peer (bench/peers): it ended with ${code}: ${why}`,
+  );
 }

@@ -3,7 +3,15 @@
  * from a line at 1. Pure: it measures nothing, and knows no peer but by its name.
  */
 import { markupText } from "../../src/base/text/markup.ts";
-import { along, type Axis, element, INK, line, PALE, text } from "../../src/scaling/page/svg.ts";
+import {
+  along,
+  element,
+  INK,
+  line,
+  PALE,
+  type PlotAxis,
+  text,
+} from "../../src/scaling/page/svg.ts";
 import { logAxis } from "../../src/scaling/page/axes.ts";
 import type { Beside, BesideRow } from "../beside/result.ts";
 import { wrapped } from "../report.ts";
@@ -114,7 +122,7 @@ function legendAt(top: number, peers: readonly string[]): Part {
 }
 
 /** Lines at the ticks with what they stand for, and which way is which. */
-function gridOf(axis: Axis, { top, bottom }: { top: number; bottom: number }): string[] {
+function gridOf(axis: PlotAxis, { top, bottom }: { top: number; bottom: number }): string[] {
   const x = place(axis);
   const one = x(1);
   const side = { y: top - 12, "font-size": 13, fill: GREY };
@@ -143,13 +151,13 @@ function gridOf(axis: Axis, { top, bottom }: { top: number; bottom: number }): s
 }
 
 /** The line at 1, over all bars. */
-function unityOf(axis: Axis, { top, bottom }: { top: number; bottom: number }): string {
+function unityOf(axis: PlotAxis, { top, bottom }: { top: number; bottom: number }): string {
   const x = place(axis)(1);
   return line([[x, top - 6], [x, bottom]], { stroke: INK, "stroke-width": 1.5, class: "unity" });
 }
 
 /** A row's name in the middle beside its bars. */
-function rowAt(top: number, { row, peers }: BesideRow, axis: Axis): Part {
+function rowAt(top: number, { row, peers }: BesideRow, axis: PlotAxis): Part {
   const lines = wrapped(row, letters(NAMES, NAME));
   const height = Math.max(PITCH * peers.length, LINE * lines.length);
   const middle = (part: number) => top + (height - part) / 2;
@@ -167,7 +175,7 @@ function rowAt(top: number, { row, peers }: BesideRow, axis: Axis): Part {
 function barAt(
   top: number,
   { ratio }: Beside,
-  { axis, colour }: { axis: Axis; colour: string },
+  { axis, colour }: { axis: PlotAxis; colour: string },
 ): string[] {
   const [from, to] = [place(axis)(1), place(axis)(ratio ?? 1)];
   const left = to < from;
@@ -192,7 +200,7 @@ function barAt(
   return [element("rect", { class: "bar", ...bar, fill: colour }), number];
 }
 
-function place(axis: Axis): (value: number) => number {
+function place(axis: PlotAxis): (value: number) => number {
   return (value) => LEFT + (RIGHT - LEFT) * along(axis, value);
 }
 

@@ -1,5 +1,5 @@
 /** What `bench:peers --json` prints, as far as its picture needs it. Pure. */
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import type { Beside, BesideRow } from "../beside/result.ts";
 import type { Machine } from "../machine.ts";
 

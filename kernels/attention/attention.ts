@@ -5,7 +5,7 @@
 import { apply } from "../../src/graph/trace.ts";
 import type { Flow, Io, Op, Tensor, View } from "../../src/graph/types.ts";
 import { attentionBackwardOp } from "./attention_backward.ts";
-import { forwardCases } from "./attention_cases.ts";
+import { attentionForwardCases } from "./attention_cases.ts";
 import { attendReference } from "./attention_reference.ts";
 import type { AttentionAttrs } from "./attention_sizes.ts";
 import { attentionCost, attentionSizes, attentionSpecs, divisorAttrs } from "./attention_sizes.ts";
@@ -98,5 +98,5 @@ export const attentionOp: Op = {
     });
   },
   vjp,
-  cases: forwardCases(),
+  cases: attentionForwardCases(),
 };

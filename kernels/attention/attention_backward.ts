@@ -5,7 +5,7 @@
 import { sameShape, showShape } from "../../src/base/shape.ts";
 import type { Io, Op, Spec, View } from "../../src/graph/types.ts";
 import { printKeys, printQueries } from "./attention_backward_wgsl.ts";
-import { backwardCases } from "./attention_cases.ts";
+import { attentionBackwardCases } from "./attention_cases.ts";
 import { attendBackwardReference } from "./attention_reference.ts";
 import type { AttentionAttrs } from "./attention_sizes.ts";
 import { attentionCost, attentionSizes, attentionSpecs } from "./attention_sizes.ts";
@@ -55,5 +55,5 @@ export const attentionBackwardOp: Op = {
       passes: 2.5,
     });
   },
-  cases: backwardCases(),
+  cases: attentionBackwardCases(),
 };

@@ -4,7 +4,7 @@
  * invocations, so there are no atomics and one order of every sum.
  */
 import { literal } from "../../src/graph/formula_wgsl.ts";
-import type { Met, Rows } from "./attention_rows_wgsl.ts";
+import type { AttentionRows, Met } from "./attention_rows_wgsl.ts";
 import {
   addMet,
   eachMet,
@@ -13,14 +13,14 @@ import {
   holds,
   loadRows,
   ownedOf,
-  products,
   putRow,
   quadHere,
   registers,
+  rowProducts,
   storeRows,
 } from "./attention_rows_wgsl.ts";
 import type { AttentionKernel } from "./attention_sizes.ts";
-import type { Bound } from "./attention_wgsl.ts";
+import type { AttentionBinding } from "./attention_wgsl.ts";
 import {
   declareAll,
   drawMasks,
@@ -36,14 +36,14 @@ import {
 } from "./attention_wgsl.ts";
 import { range } from "../matmul/matmul_wgsl.ts";
 
-const RESULT: Rows = { name: "y", buffer: "y" };
-const SLOPE: Rows = { name: "g", buffer: "dy" };
-const DQ: Rows = { name: "dq", buffer: "dqkv", part: 0 };
-const DK: Rows = { name: "dk", buffer: "dqkv", part: 1 };
-const DV: Rows = { name: "dv", buffer: "dqkv", part: 2 };
+const RESULT: AttentionRows = { name: "y", buffer: "y" };
+const SLOPE: AttentionRows = { name: "g", buffer: "dy" };
+const DQ: AttentionRows = { name: "dq", buffer: "dqkv", part: 0 };
+const DK: AttentionRows = { name: "dk", buffer: "dqkv", part: 1 };
+const DV: AttentionRows = { name: "dv", buffer: "dqkv", part: 2 };
 
 const LOG2E = literal(Math.LOG2E);
-const OUTPUTS: readonly Bound[] = [
+const OUTPUTS: readonly AttentionBinding[] = [
   { name: "dqkv", kind: "rows", write: true },
   { name: "delta", kind: "numbers", write: true },
 ];
@@ -88,8 +88,8 @@ export function printQueries(kernel: AttentionKernel): string {
     ...registers(kernel, DQ.name),
     ...holds(kernel, met),
     ...eachMet(kernel, { ...metByQueries(kernel), met }, [
-      ...products(kernel, { sum: "x", own: QUERY, met: KEY }),
-      ...products(kernel, { sum: "z", own: SLOPE, met: VALUE }),
+      ...rowProducts(kernel, { sum: "x", own: QUERY, met: KEY }),
+      ...rowProducts(kernel, { sum: "z", own: SLOPE, met: VALUE }),
       ...drawMasks(kernel, { query: "first + r", key: "j" }),
       ...R.flatMap((r) =>
         slope(kernel, r, {
@@ -127,8 +127,8 @@ export function printKeys(kernel: AttentionKernel): string {
   };
   const round = [
     ...documents === undefined ? [] : [`if (start >= block + ${ownedOf(kernel)}u) { continue; }`],
-    ...products(kernel, { sum: "x", own: KEY, met: QUERY }),
-    ...products(kernel, { sum: "z", own: VALUE, met: SLOPE }),
+    ...rowProducts(kernel, { sum: "x", own: KEY, met: QUERY }),
+    ...rowProducts(kernel, { sum: "z", own: VALUE, met: SLOPE }),
     ...drawMasks(kernel, { query: "j", key: "first + r" }),
     ...R.flatMap((r) => [
       ...slope(kernel, r, {

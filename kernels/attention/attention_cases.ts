@@ -42,7 +42,7 @@ function forwardCase(
 }
 
 /** Cases of the forward op. */
-export function forwardCases(): Case[] {
+export function attentionForwardCases(): Case[] {
   return [
     // Enough heads for tiles of 8 tokens, and too few of them.
     ...[1, 7, 8, 9].map((t) => forwardCase("tile", [8, t, 8, 4])),
@@ -77,8 +77,8 @@ export function forwardCases(): Case[] {
 }
 
 /** Cases of the backward op: y and lse are filled in to match qkv. */
-export function backwardCases(): Case[] {
-  return forwardCases().map(({ inputs: [qkv, ...extra], ...rest }) => {
+export function attentionBackwardCases(): Case[] {
+  return attentionForwardCases().map(({ inputs: [qkv, ...extra], ...rest }) => {
     const [y, lse] = attentionSpecs(attentionSizes(qkv, extra, rest.attrs));
     const fill = (views: readonly View[]): void => {
       rest.fill?.(views);

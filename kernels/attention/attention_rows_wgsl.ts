@@ -11,21 +11,21 @@ import { range } from "../matmul/matmul_wgsl.ts";
  * One row per token and head: in qkv its queries, keys or values (`part` 0, 1, 2), else in
  * [B, T, D]. Registers are `<name><row>_<quad>` for own tokens and `<name>_<quad>` for a met one.
  */
-export interface Rows {
+export interface AttentionRows {
   readonly name: string;
   readonly buffer: string;
   readonly part?: 0 | 1 | 2;
 }
 
 /** Elements of a load: heads of whole quads are read as vec4. */
-export const unit = ({ width }: AttentionKernel): number => width % 4 === 0 ? 4 : 1;
+export const unitWgsl = ({ width }: AttentionKernel): number => width % 4 === 0 ? 4 : 1;
 
 /** Numbers of the quads of one head; the last may not be whole. */
 export const quadsOf = ({ width }: AttentionKernel): number[] => range(ceilDiv(width, 4));
 
 /** Address of a token's row. */
-export function rowAt(kernel: AttentionKernel, { part }: Rows, token: string): string {
-  const model = kernel.heads * kernel.width / unit(kernel);
+export function rowAt(kernel: AttentionKernel, { part }: AttentionRows, token: string): string {
+  const model = kernel.heads * kernel.width / unitWgsl(kernel);
   if (part === undefined) return `single + (${token}) * ${model}u`;
   return `packed + (${token}) * ${3 * model}u + ${part * model}u`;
 }
@@ -76,12 +76,12 @@ export function ofRow({ rows }: AttentionKernel, of: (r: number) => string): str
 }
 
 /** A quad of a row inside loops over rows and quads. */
-export function quadHere(kernel: AttentionKernel, from: Rows): string {
+export function quadHere(kernel: AttentionKernel, from: AttentionRows): string {
   return quad(kernel, { buffer: from.buffer, row: rowAt(kernel, from, "t") }, "w");
 }
 
 /** Statements that bring the invocation's tokens into registers. */
-export function loadRows(kernel: AttentionKernel, ...all: readonly Rows[]): string[] {
+export function loadRows(kernel: AttentionKernel, ...all: readonly AttentionRows[]): string[] {
   const { rows } = kernel;
   const column = all.flatMap(({ name }) => range(rows).map((r) => `${name}${r}`));
   return [
@@ -105,7 +105,7 @@ export function loadRows(kernel: AttentionKernel, ...all: readonly Rows[]): stri
 /** Statements that store the invocation's registers, each row times `scale(r)`. */
 export function storeRows(
   kernel: AttentionKernel,
-  to: Rows,
+  to: AttentionRows,
   scale: (r: number) => string,
 ): string[] {
   const { time, rows, width } = kernel;
@@ -131,7 +131,7 @@ export function storeRows(
 
 /** What tokens are met for: rows of heads, and numbers by their names, each read where it says. */
 export interface Met {
-  readonly rows: readonly Rows[];
+  readonly rows: readonly AttentionRows[];
   readonly numbers?: Readonly<Record<string, MetNumber>>;
 }
 
@@ -199,21 +199,21 @@ export function holds(kernel: AttentionKernel, { rows, numbers = {} }: Met): str
 }
 
 /** Quad `q` of the row of a met token. */
-function metQuad(kernel: AttentionKernel, { name, buffer }: Rows, q: number): string {
+function metQuad(kernel: AttentionKernel, { name, buffer }: AttentionRows, q: number): string {
   if (kernel.lanes !== undefined) return `subgroupShuffle(held_${name}_${q}, turn)`;
   return quad(kernel, { buffer, row: `${name}at` }, q);
 }
 
 /** Statements that bring the row of the met token into registers. */
-export function meet(kernel: AttentionKernel, met: Rows): string[] {
+export function meet(kernel: AttentionKernel, met: AttentionRows): string[] {
   return quadsOf(kernel).map((q) => `let ${met.name}_${q} = ${metQuad(kernel, met, q)};`);
 }
 
 /** Statements that bring a met row into registers, and `<sum><r>`: its dot products with own rows. */
-export function products(kernel: AttentionKernel, { sum, own, met }: {
+export function rowProducts(kernel: AttentionKernel, { sum, own, met }: {
   sum: string;
-  own: Rows;
-  met: Rows;
+  own: AttentionRows;
+  met: AttentionRows;
 }): string[] {
   const { name } = met;
   const R = range(kernel.rows);
@@ -232,7 +232,7 @@ export function products(kernel: AttentionKernel, { sum, own, met }: {
 /** Statements that add `weight(r)` times the met row to row r of `to`, itself times `keep(r)`. */
 export function addMet(
   kernel: AttentionKernel,
-  { to, met }: { to: Rows; met: Rows },
+  { to, met }: { to: AttentionRows; met: AttentionRows },
   { weight, keep }: { weight: (r: number) => string; keep?: (r: number) => string },
 ): string[] {
   return quadsOf(kernel).flatMap((q) =>

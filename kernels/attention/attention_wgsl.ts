@@ -7,7 +7,7 @@ import { ceilDiv } from "../../src/base/shape.ts";
 import { keepBelow } from "../../src/graph/formula_eval.ts";
 import { literal } from "../../src/graph/formula_wgsl.ts";
 import { THREEFRY } from "../../src/graph/wgsl.ts";
-import type { Met, Rows } from "./attention_rows_wgsl.ts";
+import type { AttentionRows, Met } from "./attention_rows_wgsl.ts";
 import {
   addMet,
   eachMet,
@@ -17,20 +17,20 @@ import {
   meet,
   ofRow,
   ownedOf,
-  products,
   putRow,
   registers,
+  rowProducts,
   storeRows,
-  unit,
+  unitWgsl,
 } from "./attention_rows_wgsl.ts";
 import type { AttentionKernel } from "./attention_sizes.ts";
 import { range } from "../matmul/matmul_wgsl.ts";
 
 /** Rows of qkv. */
-export const QUERY: Rows = { name: "q", buffer: "qkv", part: 0 };
-export const KEY: Rows = { name: "k", buffer: "qkv", part: 1 };
-export const VALUE: Rows = { name: "v", buffer: "qkv", part: 2 };
-const RESULT: Rows = { name: "y", buffer: "y" };
+export const QUERY: AttentionRows = { name: "q", buffer: "qkv", part: 0 };
+export const KEY: AttentionRows = { name: "k", buffer: "qkv", part: 1 };
+export const VALUE: AttentionRows = { name: "v", buffer: "qkv", part: 2 };
+const RESULT: AttentionRows = { name: "y", buffer: "y" };
 
 /** A score whose exponential is 0. */
 const FORBIDDEN = literal(-3e38);
@@ -46,18 +46,18 @@ export function score(
 }
 
 /** A binding: rows of heads, or one number per head and token. */
-export interface Bound {
+export interface AttentionBinding {
   readonly name: string;
   readonly kind: "rows" | "numbers";
   readonly write?: true;
 }
 
 /** Declares the bindings in order, the key of dropout and the starts of documents last. */
-export function declareAll(kernel: AttentionKernel, bounds: readonly Bound[]): string {
+export function declareAll(kernel: AttentionKernel, bounds: readonly AttentionBinding[]): string {
   const declare = (access: string, name: string, type: string, i: number) =>
     `@group(0) @binding(${i}) var<storage, ${access}> ${name}: ${type};\n`;
   const lines = bounds.map(({ name, kind, write }, i) => {
-    const type = kind === "rows" && unit(kernel) === 4 ? "array<vec4<f32>>" : "array<f32>";
+    const type = kind === "rows" && unitWgsl(kernel) === 4 ? "array<vec4<f32>>" : "array<f32>";
     return declare(write ? "read_write" : "read", name, type, i);
   });
   const { dropout, documents } = kernel;
@@ -74,7 +74,7 @@ export function head(kernel: AttentionKernel, { heavyLast }: { heavyLast: boolea
   const { batch, time, heads, width, rows, group, groups, lanes, headsFirst, documents } = kernel;
   const [tiles, all] = [ceilDiv(time, ownedOf(kernel)), batch * heads];
   const tile = headsFirst ? `me / ${all}u` : `me % ${tiles}u`;
-  const w = width / unit(kernel);
+  const w = width / unitWgsl(kernel);
   const own = "@builtin(global_invocation_id) gid: vec3<u32>";
   const lane = "@builtin(workgroup_id) wid: vec3<u32>, @builtin(subgroup_invocation_id) lane: u32";
   return [
@@ -150,7 +150,7 @@ export function printForward(kernel: AttentionKernel): string {
   const R = range(rows);
   const met: Met = { rows: [KEY, VALUE] };
   const round = [
-    ...products(kernel, { sum: "x", own: QUERY, met: KEY }),
+    ...rowProducts(kernel, { sum: "x", own: QUERY, met: KEY }),
     ...drawMasks(kernel, { query: "first + r", key: "j" }),
     ...R.flatMap((r) => [
       `let s${r} = ${score(kernel, `x${r}`, { allowed: mayMeet(kernel, r) })};`,

@@ -13,7 +13,7 @@ import { itemWgsl, itemWidth, lanesOf, together } from "./rows.ts";
 const MOST_ITEMS = 32;
 
 /** A kernel's team. */
-export interface Team {
+export interface ThreadTeam {
   /** Constants, functions that join lanes, and a `main` that calls `strip_main`. */
   readonly prelude: string;
   readonly groups: Launch["groups"];
@@ -35,7 +35,7 @@ export interface Team {
 export function teamOf(
   { rows, columns, strip }: { rows: number; columns: number; strip: number },
   target: Target,
-): Team | undefined {
+): ThreadTeam | undefined {
   const bySubgroup = target.kind === "cpu";
   if (bySubgroup && !sharesLanes(target)) return undefined;
   const width = itemWidth(columns);
@@ -83,7 +83,7 @@ function shuffled(lanes: number): string {
 
 /** Statements that store `value(k)` in each of the lane's items of a row of `buffer`. */
 export function storeItems(
-  { items, at, has }: Team,
+  { items, at, has }: ThreadTeam,
   { buffer, row, value }: { buffer: string; row: string; value: (k: number) => string },
 ): string[] {
   return items.map((k) => {

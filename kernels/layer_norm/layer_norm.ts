@@ -25,7 +25,7 @@ const STRIP = { cpu: 16, gpu: 1 } as const;
 export const EPS = 1e-5;
 
 /** Normalises the last axis of `x`, then scales by `gamma` and shifts by `beta`. */
-export function layerNorm(
+export function applyLayerNorm(
   x: Tensor,
   { gamma, beta, eps = EPS }: { gamma: Tensor; beta: Tensor; eps?: number },
 ): Tensor {
@@ -46,7 +46,7 @@ function vjp(
   return applyAll(layerNormBackwardOp, [x, gamma, mean, rstd, dy]).slice(0, 3);
 }
 
-/** The op behind {@linkcode layerNorm}. */
+/** The op behind {@linkcode applyLayerNorm}. */
 export const layerNormOp: Op = {
   name: "layer_norm",
   shape([x, gamma, beta]) {

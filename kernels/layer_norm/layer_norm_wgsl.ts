@@ -2,23 +2,23 @@
  * Prints layer normalisation for a team of lanes, forwards and backwards: a row is read once, gamma
  * and beta once for a strip of rows. Knows sizes and teams, no tensors.
  */
-import type { Team } from "../emit/teams.ts";
+import type { ThreadTeam } from "../emit/teams.ts";
 import { storeItems } from "../emit/teams.ts";
 
 /** Statements `let <name><k> = <value(k)>;` for each item of a lane. */
-function each({ items }: Team, name: string, value: (k: number) => string): string[] {
+function each({ items }: ThreadTeam, name: string, value: (k: number) => string): string[] {
   return items.map((k) => `let ${name}${k} = ${value(k)};`);
 }
 
 /** The sum over a row of `value(k)`, divided by its length. */
-function mean({ items, own }: Team, value: (k: number) => string): string {
+function mean({ items, own }: ThreadTeam, value: (k: number) => string): string {
   return `across_sum(fold_sum(${
     items.map((k) => own(k, value(k))).join(" + ")
   }), lane) / f32(COLS)`;
 }
 
 /** y and each row's statistics: binds x, gamma, beta, y, means, rstds. */
-export function printNorm(team: Team, { eps }: { eps: string }): string {
+export function printNorm(team: ThreadTeam, { eps }: { eps: string }): string {
   return `${team.prelude}
 @group(0) @binding(0) var<storage, read> x: array<Item>;
 @group(0) @binding(1) var<storage, read> gamma: array<Item>;
@@ -50,7 +50,7 @@ fn strip_main(strip: u32, begin: u32, last: u32, lane: u32) {
 }
 
 /** dx, and the strip's sums for dgamma and dbeta: binds x, gamma, means, rstds, dy, dx, partial. */
-export function printNormBackward(team: Team): string {
+export function printNormBackward(team: ThreadTeam): string {
   const sums = (name: string) => team.items.map((k) => `var ${name}${k} = Item();`);
   return `${team.prelude}
 @group(0) @binding(0) var<storage, read> x: array<Item>;

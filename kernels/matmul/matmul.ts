@@ -5,7 +5,7 @@
  * of K come in parts has the bits of the whole, but by kernels that cut K into slices.
  */
 import { ceilDiv, showShape, sizeOf } from "../../src/base/shape.ts";
-import { evaluate } from "../../src/graph/formula_eval.ts";
+import { evaluateFormula } from "../../src/graph/formula_eval.ts";
 import type { Expr, Formula } from "../../src/graph/formula.ts";
 import { formula, substitute } from "../../src/graph/formula.ts";
 import { apply } from "../../src/graph/trace.ts";
@@ -84,7 +84,7 @@ function reference({ inputs, outputs }: Io<View>, attrs: MatmulAttrs): void {
       }
       if (attrs.epilogue === undefined) (outputs[0] as View).data[index] = sum;
       else {
-        evaluate(epilogue, index, { input, key }).forEach((value, i) => {
+        evaluateFormula(epilogue, index, { input, key }).forEach((value, i) => {
           (outputs[i] as View).data[index] = value;
         });
       }

@@ -3,7 +3,7 @@
  * workgroup memory, then each invocation multiplies its tile out of it, with K unrolled in the text.
  * Nobody returns early, for all must meet at the barriers; knows sizes and tiles, no tensors.
  */
-import { declareOperand, plus, products, range, vec4 } from "./matmul_wgsl.ts";
+import { declareOperand, plusWgsl, products, range, vec4 } from "./matmul_wgsl.ts";
 import type { MatmulKernel, Operand, SumName, Tiling } from "./matmul_wgsl.ts";
 
 /** A kernel of blocks: `steps` of K are multiplied by each slice between two barriers. */
@@ -87,7 +87,7 @@ function copyPlaces(b: Block): string[] {
       `let ${name}u = lid % ${quads}u;`,
       `let ${name}q = ${edge};`,
       ...range(b.copies).flatMap((j) => [
-        `let ${name}d${j} = ${plus(`lid / ${quads}u`, j * threads / quads)};`,
+        `let ${name}d${j} = ${plusWgsl(`lid / ${quads}u`, j * threads / quads)};`,
         `let ${name}p${j} = ${part(`${name}d${j}`, steps)};`,
         `let ${name}t${j} = ${name}d${j} % ${steps}u;`,
       ]),
@@ -103,7 +103,7 @@ function copyPlaces(b: Block): string[] {
       const edge = size % (4 * quads) === 0 ? at : `min(${at}, ${size - 1}u)`;
       const row = `(${edge}) * ${wide ? k / 4 : k}u`;
       return [
-        `let ${name}u${j} = ${plus(`lid / ${across}u`, j * threads / across)};`,
+        `let ${name}u${j} = ${plusWgsl(`lid / ${across}u`, j * threads / across)};`,
         `let ${name}r${j} = ${row} + ${name}e${wide ? "" : " * 4u"};`,
       ];
     }),
@@ -151,7 +151,7 @@ function put({ operand: { name, along } }: Block, j: number): string {
 /** Loads of four steps from `step` on for the invocation's tile, named as `products` reads them. */
 function reads(b: Block, step: number): string[] {
   const { operand: { name, along, tile }, places, own, steps, depth } = b;
-  const quad = (q: number) => plus(own, q * places);
+  const quad = (q: number) => plusWgsl(own, q * places);
   const slice = depth === steps ? "0u" : "slice";
   if (along) {
     return range(4).flatMap((s) =>

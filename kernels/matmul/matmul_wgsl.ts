@@ -54,11 +54,11 @@ export interface Operand {
   readonly first: string;
   readonly tile: number;
   /** Where it is a part of a larger matrix. */
-  readonly part?: Part;
+  readonly part?: MatmulPart;
 }
 
 /** A part of a matrix. */
-export interface Part {
+export interface MatmulPart {
   /** Row of the matrix at which a row of the part lies, in WGSL; of rows of K only. */
   readonly row?: (row: string) => string;
   /** Elements from one such row to the next, K unless told. */
@@ -76,7 +76,7 @@ export const vec4 = (o: Operand): boolean =>
 const bufferOf = ({ name, buffer }: Operand): string => buffer ?? name;
 
 /** `at` plus a number of elements, in WGSL. */
-export const plus = (at: string, n: number): string => n === 0 ? at : `${at} + ${n}u`;
+export const plusWgsl = (at: string, n: number): string => n === 0 ? at : `${at} + ${n}u`;
 
 /** Declaration of an operand's binding. */
 export function declareOperand(o: Operand, binding: number): string {
@@ -86,7 +86,7 @@ export function declareOperand(o: Operand, binding: number): string {
 
 /** Rows beyond the edge read the last row: their sums are never stored. */
 function clamped(o: Operand, offset: number, size: number): string {
-  const at = plus(o.first, offset);
+  const at = plusWgsl(o.first, offset);
   return size % o.tile === 0 ? at : `min(${at}, ${size - 1}u)`;
 }
 
@@ -97,7 +97,7 @@ export function bases(o: Operand): string[] {
     const width = vec4(o) ? 4 : 1;
     return range(o.tile).map((i) => {
       const at = `(${row(clamped(o, i, o.size))}) * ${stride / width}u`;
-      return `let ${o.name}r${i} = ${plus(at, skip / width)};`;
+      return `let ${o.name}r${i} = ${plusWgsl(at, skip / width)};`;
     });
   }
   if (!vec4(o)) return range(o.tile).map((i) => `let ${o.name}r${i} = ${clamped(o, i, o.size)};`);

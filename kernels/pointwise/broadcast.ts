@@ -9,10 +9,10 @@ import type { Binding, Cost, Io, Spec } from "../../src/graph/types.ts";
 import { THREEFRY } from "../../src/graph/wgsl.ts";
 
 /** How an input is read. */
-export type Reading = "full" | "suffix" | "scalar" | "key";
+export type BroadcastKind = "full" | "suffix" | "scalar" | "key";
 
 /** How `input` is read for a result of shape `out`, or undefined when it does not fit. */
-export function readingOf(input: Spec, out: Spec): Reading | undefined {
+export function readingOf(input: Spec, out: Spec): BroadcastKind | undefined {
   if (input.dtype === "u32") return sizeOf(input.shape) === 2 ? "key" : undefined;
   const n = sizeOf(input.shape);
   if (n === sizeOf(out.shape)) return "full";

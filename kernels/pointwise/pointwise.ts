@@ -3,11 +3,11 @@
  * a random key. WGSL, reference and derivative all follow from the formula.
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
-import { evaluate } from "../../src/graph/formula_eval.ts";
+import { evaluateFormula } from "../../src/graph/formula_eval.ts";
 import { gradientOf } from "../../src/graph/formula_grad.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Expr, Formula } from "../../src/graph/formula.ts";
-import { add, exp, formula, mask, mul, prune, tanh } from "../../src/graph/formula.ts";
+import { add, exp, formula, mask, mul, pruneFormula, tanh } from "../../src/graph/formula.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Flow, Io, Op, Spec, Tensor, View } from "../../src/graph/types.ts";
 import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
@@ -75,7 +75,7 @@ function reference({ inputs, outputs }: Io<View>, attrs: PointwiseAttrs): void {
   const input = (k: number) => at(k).data[i % at(k).data.length] as number;
   const key = (k: number) => [at(k).data[0] as number, at(k).data[1] as number] as const;
   for (; i < n; i++) {
-    const values = evaluate(attrs.formula, i, { input, key });
+    const values = evaluateFormula(attrs.formula, i, { input, key });
     values.forEach((value, k) => (outputs[k] as View).data[i] = value);
   }
 }
@@ -108,7 +108,7 @@ function vjp(
 
 /** Applies `f` to tensors elementwise; one output. Inputs that `f` ignores are left out. */
 export function pointwise(f: Formula, inputs: readonly Tensor[]): Tensor {
-  const { formula, used } = prune(f);
+  const { formula, used } = pruneFormula(f);
   return apply(pointwiseOp, used.map((k) => inputs[k] as Tensor), { formula });
 }
 

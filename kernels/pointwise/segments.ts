@@ -4,7 +4,7 @@
  * each range; what an element gets is what its own formula gives.
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
-import { evaluate } from "../../src/graph/formula_eval.ts";
+import { evaluateFormula } from "../../src/graph/formula_eval.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Expr, Formula } from "../../src/graph/formula.ts";
 import { add, formula, mul, sqrt } from "../../src/graph/formula.ts";
@@ -82,7 +82,7 @@ function reference({ inputs, outputs }: Io<View>, { ranges }: PointwiseSegmentsA
   const key = () => [0, 0] as const;
   for (const { end, formula } of ranges) {
     for (; i < end; i++) {
-      evaluate(formula, i, { input, key }).forEach((value, k) => {
+      evaluateFormula(formula, i, { input, key }).forEach((value, k) => {
         (outputs[k] as View).data[i] = value;
       });
     }

@@ -98,7 +98,7 @@ export const gruBefore: Cell = cell(
 );
 
 /** Every cell, for tests and registries. */
-export const CELLS: readonly Cell[] = [rnnTanh, rnnRelu, lstm, gru, gruBefore];
+export const CELL_FORMULAS: readonly Cell[] = [rnnTanh, rnnRelu, lstm, gru, gruBefore];
 
 /** Number of the first gate of stage `k`. */
 export function firstGate({ stages }: Cell, k: number): number {

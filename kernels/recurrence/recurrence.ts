@@ -8,7 +8,7 @@ import type { Binding, Io, Launch, Op, Spec, Target, Tensor } from "../../src/gr
 import { lineGroups } from "../../src/graph/wgsl.ts";
 import type { Cell, Stage } from "./cells.ts";
 import { range } from "../matmul/matmul_wgsl.ts";
-import { forwardCases } from "./recurrence_cases.ts";
+import { recurrenceForwardCases } from "./recurrence_cases.ts";
 import { endsLine, printBegin, printEnd } from "./recurrence_ends_wgsl.ts";
 import type { Ends } from "./recurrence_ends_wgsl.ts";
 import { recurReference } from "./recurrence_reference.ts";
@@ -18,8 +18,8 @@ import {
   orderOf,
   recurrenceCost,
   recurrenceSizes,
+  recurrenceSteps,
   requireShapes,
-  stepsOf,
   TIME_STRIDE,
   timeNumbers,
 } from "./recurrence_sizes.ts";
@@ -141,7 +141,7 @@ function launch(io: Io<Spec>, attrs: RecurrenceAttrs, target: Target): Launch[] 
       bindings: bind([...states("state"), "hprev", ...states("over", 1)]),
       groups,
     },
-    ...stepsOf(order).flatMap(step),
+    ...recurrenceSteps(order).flatMap(step),
     {
       wgsl: printEnd(ends),
       bindings: bind(["y", ...states("over", 1), ...states("last")]),
@@ -158,5 +158,5 @@ export const recurrenceOp: Op = {
   reference: recurReference,
   cost: (io, attrs: RecurrenceAttrs) => recurrenceCost(io, attrs, { product: 1 }),
   vjp: recurrenceVjp,
-  cases: forwardCases(),
+  cases: recurrenceForwardCases(),
 };

@@ -9,15 +9,15 @@ import { sameFlows } from "./cells_grad.ts";
 import { range } from "../matmul/matmul_wgsl.ts";
 import { recurBackwardReference } from "./recurrence_backward_reference.ts";
 import { backwardBounds, printBack, printFirst } from "./recurrence_backward_wgsl.ts";
-import { backwardCases } from "./recurrence_cases.ts";
+import { recurrenceBackwardCases } from "./recurrence_cases.ts";
 import { arriveBounds, arriveLine, printArrive } from "./recurrence_ends_wgsl.ts";
 import {
   backwardPlaces,
   orderOf,
   recurrenceCost,
   recurrenceSizes,
+  recurrenceSteps,
   requireShapes,
-  stepsOf,
   TIME_STRIDE,
 } from "./recurrence_sizes.ts";
 import type { Named, RecurrenceBackwardAttrs } from "./recurrence_sizes.ts";
@@ -106,7 +106,7 @@ function launch(io: Io<Spec>, attrs: RecurrenceBackwardAttrs, target: Target): L
       bindings: bind(arriveBounds(cell.states, flows).map(({ name }) => name)),
       groups,
     },
-    ...stepsOf(order).reverse().flatMap((t) =>
+    ...recurrenceSteps(order).reverse().flatMap((t) =>
       stages.map(({ wgsl, names }) => ({ wgsl, bindings: bind(names, t), groups: tile.groups }))
     ),
     {
@@ -128,5 +128,5 @@ export const recurrenceBackwardOp: Op = {
   reference: recurBackwardReference,
   cost: (io, attrs: RecurrenceBackwardAttrs) =>
     recurrenceCost(io, attrs, { product: attrs.cell.gates }),
-  cases: backwardCases(),
+  cases: recurrenceBackwardCases(),
 };

@@ -7,7 +7,7 @@ import type { Stage } from "./cells.ts";
 import { firstGate } from "./cells.ts";
 import { sameFlows, stageGradient } from "./cells_grad.ts";
 import { valuesOf } from "./recurrence_reference.ts";
-import { backwardPlaces, orderOf, recurrenceSizes, stepsOf } from "./recurrence_sizes.ts";
+import { backwardPlaces, orderOf, recurrenceSizes, recurrenceSteps } from "./recurrence_sizes.ts";
 import type { RecurrenceBackwardAttrs } from "./recurrence_sizes.ts";
 
 /** The backward op. */
@@ -72,7 +72,7 @@ export function recurBackwardReference(
       const from = flowOf(1 + k)?.subarray(b * hidden, (b + 1) * hidden);
       return Float64Array.from(from ?? new Float64Array(hidden));
     });
-    for (const t of stepsOf(order).reverse()) {
+    for (const t of recurrenceSteps(order).reverse()) {
       const dy = flowOf(0)?.subarray((b * time + t) * hidden, (b * time + t + 1) * hidden);
       const [first] = dstates as [Float64Array];
       dy?.forEach((value, j) => (first[j] as number) += value);

@@ -3,14 +3,14 @@
  * the first state. Every sum has one owner and one order.
  * Knows sizes and formulas, no tensors.
  */
-import { prune } from "../../src/graph/formula.ts";
+import { pruneFormula } from "../../src/graph/formula.ts";
 import type { Formula } from "../../src/graph/formula.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Stage } from "./cells.ts";
 import { firstGate } from "./cells.ts";
 import { sameFlows, stageGradient } from "./cells_grad.ts";
 import { bases, loads, products, range } from "../matmul/matmul_wgsl.ts";
-import type { Bound, StepKernel } from "./recurrence_step_wgsl.ts";
+import type { StepBinding, StepKernel } from "./recurrence_step_wgsl.ts";
 import {
   batchRows,
   declareBounds,
@@ -19,10 +19,10 @@ import {
   inputNames,
   loadInputs,
   sourcesOf,
+  stateWidth,
   stepHead,
   sumOver,
   unitRows,
-  widthOf,
 } from "./recurrence_step_wgsl.ts";
 
 const sum = (i: number, q: number) => `c${i}_${q}`;
@@ -33,7 +33,7 @@ function product(
   { of, at, unless }: { of: number; at: string; unless?: string },
 ): string[] {
   const { cell, time, hidden, gates, tile: [rows, units], lanes } = kernel;
-  const narrow = widthOf(kernel) === 1;
+  const narrow = stateWidth(kernel) === 1;
   const k = (cell.stages[of] as Stage).gates * hidden;
   const skip = firstGate(cell, of) * hidden;
   const row = (b: string) => `(${b}) * ${time}u + ${at}`;
@@ -69,7 +69,7 @@ function product(
 /** Inside {@linkcode eachUnit}: the sum of its element. Registers have no index, so it is picked. */
 function pick(kernel: StepKernel): string[] {
   const { tile: [rows, units] } = kernel;
-  const wide = widthOf(kernel) === 4;
+  const wide = stateWidth(kernel) === 4;
   const sums = range(rows).flatMap((i) =>
     range(units).filter((l) => !wide || l % 4 === 0).map((l) => ({
       name: wide ? sum(i, l / 4) : `${sum(i, l >> 2)}[${l & 3}]`,
@@ -98,11 +98,11 @@ function partsOf({ cell, stage }: StepKernel): { live: readonly number[]; formul
 }
 
 /** Names of the tensors that a stage's backward kernel binds, in order. */
-export function backwardBounds(kernel: StepKernel): Bound[] {
+export function backwardBounds(kernel: StepKernel): StepBinding[] {
   const { cell, stage } = kernel;
   const { gates, states } = cell;
   const { live, formula } = partsOf(kernel);
-  const { used } = prune(formula);
+  const { used } = pruneFormula(formula);
   const last = stage === cell.stages.length - 1;
   const reads = [...sourcesOf(cell, used.filter((i) => i < 2 * gates + states)), "weight", "time"];
   const dstates = range(states).slice(1).filter((k) => last || live.includes(2 * gates + k));
@@ -122,7 +122,7 @@ export function backwardBounds(kernel: StepKernel): Bound[] {
 export function printBack(kernel: StepKernel): string {
   const { cell, stage, time, hidden, order } = kernel;
   const last = stage === cell.stages.length - 1;
-  const width = widthOf(kernel);
+  const width = stateWidth(kernel);
   const h = hidden / width;
   const { gates, states } = cell;
   const { live, formula } = partsOf(kernel);
@@ -149,7 +149,7 @@ export function printBack(kernel: StepKernel): string {
       ...range(states).slice(1).map((k) => `let d${k} = dstate${k}[b * ${h}u + j];`),
     ]
     : pick(kernel);
-  const { used } = prune(formula);
+  const { used } = pruneFormula(formula);
   const later = last
     ? { of: 0, at: "later", unless: `t == ${order.last}u` }
     : { of: stage + 1, at: "t" };
@@ -171,7 +171,7 @@ export function printBack(kernel: StepKernel): string {
 /** The gradient of the first h; binds weight, drec, dh, dstate0. */
 export function printFirst(kernel: StepKernel): string {
   const { time, hidden, order } = kernel;
-  const width = widthOf(kernel);
+  const width = stateWidth(kernel);
   const h = hidden / width;
   const first = order.first + order.before;
   const bounds = [

@@ -2,7 +2,7 @@
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Case, Spec, View } from "../../src/graph/types.ts";
 import type { Cell } from "./cells.ts";
-import { CELLS, gru, gruBefore, lstm, rnnTanh } from "./cells.ts";
+import { CELL_FORMULAS, gru, gruBefore, lstm, rnnTanh } from "./cells.ts";
 import { recurReference } from "./recurrence_reference.ts";
 import { backwardPlaces, recurrenceSizes, TIME_STRIDE, timeNumbers } from "./recurrence_sizes.ts";
 import type { RecurrenceAttrs } from "./recurrence_sizes.ts";
@@ -37,7 +37,7 @@ export function recurrenceCase(
 }
 
 /** Cases of the forward op. */
-export function forwardCases(): Case[] {
+export function recurrenceForwardCases(): Case[] {
   return [
     // Edges of tiles: 8 or 16 rows, 4 or 8 units.
     ...[8, 9].map((b) => recurrenceCase(lstm, [b, 2, 128], { kind: "tile" })),
@@ -47,7 +47,7 @@ export function forwardCases(): Case[] {
     // Lanes of a subgroup: rows and units that end inside a lane's part, and few rows.
     ...[lstm, gru].map((cell) => recurrenceCase(cell, [13, 2, 62], { kind: "tile" })),
     recurrenceCase(gru, [4, 2, 60], { kind: "tile" }),
-    ...CELLS.flatMap((cell) => [
+    ...CELL_FORMULAS.flatMap((cell) => [
       recurrenceCase(cell, [1, 1, 3]),
       recurrenceCase(cell, [3, 5, 8], { reverse: true }),
       recurrenceCase(cell, [9, 12, 5]),
@@ -56,14 +56,14 @@ export function forwardCases(): Case[] {
     recurrenceCase(gru, [9, 12, 36], { reverse: true }),
     recurrenceCase(lstm, [3, 5, 33], { reverse: true }),
     recurrenceCase(gruBefore, [9, 12, 36]),
-    ...CELLS.map((cell) => recurrenceCase(cell, [16, 64, 128], { kind: "bench" })),
+    ...CELL_FORMULAS.map((cell) => recurrenceCase(cell, [16, 64, 128], { kind: "bench" })),
     recurrenceCase(lstm, [4, 64, 128], { kind: "bench" }),
   ];
 }
 
 /** Cases of the backward op: what the forward pass leaves is filled in to match the inputs. */
-export function backwardCases(): Case[] {
-  return forwardCases().map((test, i) => {
+export function recurrenceBackwardCases(): Case[] {
+  return recurrenceForwardCases().map((test, i) => {
     const { cell } = test.attrs as RecurrenceAttrs;
     // By turns: gradients of y alone, of all that can have one, and of the last states alone.
     const some = [[true, false, false], [true, true, true], [false, true, true]][i % 3] ?? [];

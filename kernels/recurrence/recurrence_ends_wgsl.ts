@@ -4,26 +4,26 @@
  */
 import { lineHead } from "../../src/graph/wgsl.ts";
 import { range } from "../matmul/matmul_wgsl.ts";
-import type { Order, RecurrenceSizes } from "./recurrence_sizes.ts";
-import type { Bound } from "./recurrence_step_wgsl.ts";
-import { declareBounds, widthOf } from "./recurrence_step_wgsl.ts";
+import type { RecurrenceSizes, TimeOrder } from "./recurrence_sizes.ts";
+import type { StepBinding } from "./recurrence_step_wgsl.ts";
+import { declareBounds, stateWidth } from "./recurrence_step_wgsl.ts";
 
 /** What the copies are printed for. */
 export interface Ends extends RecurrenceSizes {
   readonly states: number;
-  readonly order: Order;
+  readonly order: TimeOrder;
   /** Workgroups of a line of {@linkcode endsLine} invocations. */
   readonly groups: readonly [number, number, number];
 }
 
 /** Invocations of both copies. */
 export function endsLine({ batch, hidden }: { batch: number; hidden: number }): number {
-  return batch * hidden / widthOf({ hidden });
+  return batch * hidden / stateWidth({ hidden });
 }
 
 /** Place in a tensor of `rows` rows a batch at `row`, for invocation i. */
 function place({ hidden }: Ends, rows: number, row: number): string {
-  const h = hidden / widthOf({ hidden });
+  const h = hidden / stateWidth({ hidden });
   return `(i / ${h}u * ${rows}u + ${row}u) * ${h}u + i % ${h}u`;
 }
 
@@ -59,20 +59,20 @@ export function printEnd(ends: Ends): string {
 
 function print(
   ends: Ends,
-  bounds: readonly Bound[],
+  bounds: readonly StepBinding[],
   body: readonly string[],
 ): string {
   const head = lineHead(endsLine(ends), ends.groups);
-  return `${declareBounds(bounds, widthOf(ends))}${head}\n${body.join("\n")}\n}\n`;
+  return `${declareBounds(bounds, stateWidth(ends))}${head}\n${body.join("\n")}\n}\n`;
 }
 
 /** Invocations of {@linkcode printArrive}. */
 export function arriveLine({ batch, time, hidden }: RecurrenceSizes): number {
-  return batch * (time + 1) * hidden / widthOf({ hidden });
+  return batch * (time + 1) * hidden / stateWidth({ hidden });
 }
 
 /** Names of what {@linkcode printArrive} binds, in order. */
-export function arriveBounds(states: number, flows: readonly boolean[]): Bound[] {
+export function arriveBounds(states: number, flows: readonly boolean[]): StepBinding[] {
   const names = ["dy", ...range(states).map((k) => `dlast${k}`)];
   return [
     ...names.filter((_, k) => flows[k]).map((name) => ({ name })),
@@ -84,7 +84,7 @@ export function arriveBounds(states: number, flows: readonly boolean[]): Bound[]
 /** The gradients from outside as dh and the other states' begin with them. */
 export function printArrive(ends: Ends, flows: readonly boolean[]): string {
   const { time, hidden, order } = ends;
-  const width = widthOf(ends);
+  const width = stateWidth(ends);
   const h = hidden / width;
   const [dy, dlast, ...others] = flows;
   const zero = width === 4 ? "vec4<f32>()" : "0.0f";

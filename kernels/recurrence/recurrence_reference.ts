@@ -2,17 +2,17 @@
  * A recurrence in plain loops: the definition that kernels are held to. It knows no kernel.
  * Letters as in recurrence_sizes.ts.
  */
-import { evaluate } from "../../src/graph/formula_eval.ts";
+import { evaluateFormula } from "../../src/graph/formula_eval.ts";
 import type { Formula } from "../../src/graph/formula.ts";
 import type { Io, View } from "../../src/graph/types.ts";
 import type { Stage } from "./cells.ts";
 import { firstGate } from "./cells.ts";
-import { forwardPlaces, orderOf, recurrenceSizes, stepsOf } from "./recurrence_sizes.ts";
+import { forwardPlaces, orderOf, recurrenceSizes, recurrenceSteps } from "./recurrence_sizes.ts";
 import type { RecurrenceAttrs } from "./recurrence_sizes.ts";
 
 /** Values of a formula of no keys. */
 export function valuesOf(formula: Formula, input: (k: number) => number): number[] {
-  return evaluate(formula, 0, { input, key: () => [0, 0] });
+  return evaluateFormula(formula, 0, { input, key: () => [0, 0] });
 }
 
 /** The forward op. */
@@ -74,6 +74,6 @@ export function recurReference({ inputs, outputs }: Io<View>, attrs: RecurrenceA
     keep(t + order.after);
   };
 
-  for (let b = 0; b < batch; b++) stepsOf(order).forEach((t) => step(b, t));
+  for (let b = 0; b < batch; b++) recurrenceSteps(order).forEach((t) => step(b, t));
   states.forEach((state, k) => out(places.last(k)).set(state));
 }

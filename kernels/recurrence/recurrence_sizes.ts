@@ -89,7 +89,7 @@ export function recurrenceCost(
 }
 
 /** The order of time: which step is the first, and where rows of T + 1 states lie. */
-export interface Order {
+export interface TimeOrder {
   readonly first: number;
   readonly last: number;
   /** 1, or -1 when time runs backwards. */
@@ -101,14 +101,14 @@ export interface Order {
 }
 
 /** The order of `time` steps. */
-export function orderOf(time: number, { reverse = false }: RecurrenceAttrs): Order {
+export function orderOf(time: number, { reverse = false }: RecurrenceAttrs): TimeOrder {
   return reverse
     ? { first: time - 1, last: 0, turn: -1, before: 1, after: 0 }
     : { first: 0, last: time - 1, turn: 1, before: 0, after: 1 };
 }
 
 /** The time steps in order. */
-export function stepsOf({ first, last, turn }: Order): number[] {
+export function recurrenceSteps({ first, last, turn }: TimeOrder): number[] {
   return Array.from({ length: Math.abs(last - first) + 1 }, (_, i) => first + turn * i);
 }
 

@@ -5,14 +5,14 @@
 import type { Cell } from "./cells.ts";
 import type { Operand, SumName } from "../matmul/matmul_wgsl.ts";
 import { inside, range } from "../matmul/matmul_wgsl.ts";
-import type { Order, RecurrenceSizes } from "./recurrence_sizes.ts";
+import type { RecurrenceSizes, TimeOrder } from "./recurrence_sizes.ts";
 
 /** What a step's kernel is printed for. */
 export interface StepKernel extends RecurrenceSizes {
   readonly cell: Cell;
   /** The cell's stage. */
   readonly stage: number;
-  readonly order: Order;
+  readonly order: TimeOrder;
   /** Rows of the batch and hidden units (a multiple of 4) of one invocation. */
   readonly tile: readonly [number, number];
   /** Invocations along units and rows. */
@@ -22,18 +22,18 @@ export interface StepKernel extends RecurrenceSizes {
 }
 
 /** A binding of a step: its name in WGSL and whether it is written. */
-export interface Bound {
+export interface StepBinding {
   readonly name: string;
   readonly write?: boolean;
 }
 
 /** Elements that are loaded and stored together. */
-export function widthOf({ hidden }: { hidden: number }): 1 | 4 {
+export function stateWidth({ hidden }: { hidden: number }): 1 | 4 {
   return hidden % 4 === 0 ? 4 : 1;
 }
 
 /** Declarations of bindings in order. */
-export function declareBounds(bounds: readonly Bound[], width: 1 | 4): string {
+export function declareBounds(bounds: readonly StepBinding[], width: 1 | 4): string {
   return bounds.map(({ name, write }, i) => {
     const type = name === "time" ? "f32" : width === 4 ? "array<vec4<f32>>" : "array<f32>";
     const access = write ? "read_write" : "read";
@@ -78,7 +78,7 @@ export function stepHead(
 /** Loops over the tile's elements (or quads of units): `b` row, `j` place in a row of units. */
 export function eachUnit(kernel: StepKernel, body: readonly string[]): string[] {
   const { batch, hidden, tile: [rows, units] } = kernel;
-  const width = widthOf(kernel);
+  const width = stateWidth(kernel);
   const ragged = raggedOf(kernel);
   return [
     `for (var i = 0u; i < ${rows}u; i++) {`,
@@ -144,7 +144,7 @@ export function inputNames({ gates, states }: Cell): string[] {
 export function loadInputs(kernel: StepKernel, used: readonly number[]): string[] {
   const { cell, time, hidden, order } = kernel;
   const { gates } = cell;
-  const h = hidden / widthOf(kernel);
+  const h = hidden / stateWidth(kernel);
   const gate = (g: number) => `(b * ${time}u + t) * ${gates * h}u + ${g * h}u + j`;
   const names = inputNames(cell);
   const from = (i: number): string => {
@@ -173,7 +173,7 @@ export function eachSum(
   put: (value: string, b: string, j: string) => string,
 ): string[] {
   const { batch, hidden, tile: [rows, units] } = kernel;
-  const width = widthOf(kernel);
+  const width = stateWidth(kernel);
   const ragged = raggedOf(kernel);
   return range(rows).flatMap((i) =>
     range(units / width).map((l) => {

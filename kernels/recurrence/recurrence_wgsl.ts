@@ -3,13 +3,13 @@
  * the batch and a few hidden units with all their gates, so that the formula needs nothing from
  * others. Which step it is comes from a bound number. Knows sizes and formulas, no tensors.
  */
-import { prune } from "../../src/graph/formula.ts";
+import { pruneFormula } from "../../src/graph/formula.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Stage } from "./cells.ts";
 import { firstGate } from "./cells.ts";
 import type { Operand } from "../matmul/matmul_wgsl.ts";
 import { bases, loads, products, range } from "../matmul/matmul_wgsl.ts";
-import type { Bound, StepKernel } from "./recurrence_step_wgsl.ts";
+import type { StepBinding, StepKernel } from "./recurrence_step_wgsl.ts";
 import {
   batchRows,
   declareBounds,
@@ -18,21 +18,26 @@ import {
   inputNames,
   loadInputs,
   sourcesOf,
+  stateWidth,
   stepHead,
   sumOver,
   unitRows,
-  widthOf,
 } from "./recurrence_step_wgsl.ts";
 
 /** Names of the tensors that a stage's forward kernel binds, in order. */
-export function forwardBounds({ cell, stage }: StepKernel): Bound[] {
+export function forwardBounds({ cell, stage }: StepKernel): StepBinding[] {
   const { formula } = cell.stages[stage] as Stage;
   const last = stage === cell.stages.length - 1;
   const written = last
     ? ["hprev", "y", ...range(cell.states - 1).map((k) => `over${k + 1}`)]
     : [`given${stage}`];
   const source = stage === 0 ? "hprev" : `given${stage - 1}`;
-  const outputs = new Set(["rec", source, ...sourcesOf(cell, prune(formula).used), ...written]);
+  const outputs = new Set([
+    "rec",
+    source,
+    ...sourcesOf(cell, pruneFormula(formula).used),
+    ...written,
+  ]);
   outputs.delete("xw");
   return [
     ...["xw", "weight", "bias", "time"].map((name) => ({ name })),
@@ -45,7 +50,7 @@ export function printStep(kernel: StepKernel): string {
   const { cell, stage, time, hidden, gates, tile: [rows, units], lanes } = kernel;
   const { gates: own } = cell.stages[stage] as Stage;
   const from = firstGate(cell, stage);
-  const width = widthOf(kernel);
+  const width = stateWidth(kernel);
   const narrow = width === 1;
   const source = stage === 0 ? "hprev" : `given${stage - 1}`;
   const row = (at: string) => `(${at}) * ${time}u + t`;
@@ -99,11 +104,11 @@ export function printStep(kernel: StepKernel): string {
 function nextStates(kernel: StepKernel): string[] {
   const { cell, stage, time, hidden, order } = kernel;
   const { formula } = cell.stages[stage] as Stage;
-  const width = widthOf(kernel);
+  const width = stateWidth(kernel);
   const h = hidden / width;
   const printed = printFormula(formula, { input: inputNames(cell), index: "0u", width });
   const row = (at: string) => `[(b * ${time}u + ${at}) * ${h}u + j]`;
-  const lines = [...loadInputs(kernel, prune(formula).used), ...printed.lines];
+  const lines = [...loadInputs(kernel, pruneFormula(formula).used), ...printed.lines];
   const [next, ...others] = printed.outputs;
   if (stage < cell.stages.length - 1) return [...lines, `given${stage}${row("t")} = ${next};`];
   const later = order.turn === 1 ? "t + 1u" : "t - 1u";

@@ -9,7 +9,7 @@ import { lineGroups, lineHead } from "../../src/graph/wgsl.ts";
 const ALIGN = 64;
 
 /** A run of elements, and where it goes. */
-export interface Run {
+export interface CopyRange {
   /** Number of the input, and its first element. */
   readonly from: readonly [input: number, first: number];
   /** Number of the output, and its first element. */
@@ -18,7 +18,7 @@ export interface Run {
 }
 
 /** The dispatch that copies a run. */
-export function copyLaunch({ from, to, length }: Run, target: Target): Launch {
+export function copyLaunch({ from, to, length }: CopyRange, target: Target): Launch {
   // Bindings begin close to the run, so that runs at aligned places share one kernel.
   const [read, write] = [from[1] % ALIGN, to[1] % ALIGN];
   const width = [read, write, length].every((n) => n % 4 === 0) ? 4 : 1;

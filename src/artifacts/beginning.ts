@@ -1,6 +1,6 @@
 /** What a run begins with: its data, and parameters where they are not the seed's. */
 import { dirname } from "node:path";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { Checkpoint } from "../checkpoint/verify.ts";
 import type { RunConfig } from "../config/schema.ts";
@@ -9,7 +9,7 @@ import { readData, requireTraining } from "../corpus/data.ts";
 import type { Data, Settled } from "../corpus/data.ts";
 import { initialOf } from "./initial.ts";
 import { openModel } from "./model.ts";
-import { wholeOf } from "./whole.ts";
+import { wholeOf } from "./sound_state.ts";
 
 /** Data, and what the first step begins with. */
 export interface Beginning {

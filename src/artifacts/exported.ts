@@ -4,13 +4,13 @@
  */
 import { dirname, join, resolve } from "node:path";
 import { fileFault, hasCode } from "../base/file_fault.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { Damage } from "../checkpoint/damage.ts";
 import { DISK } from "../checkpoint/disk.ts";
-import { ensureFolder, namesIn, writeNew } from "../checkpoint/files.ts";
+import { ensureFolder, fileNamesIn, writeNew } from "../checkpoint/files.ts";
 import { readForeign } from "../checkpoint/tensors/foreign.ts";
 import { parseStrict } from "../checkpoint/json.ts";
-import { asideName, PREFIX } from "../checkpoint/names.ts";
+import { asideName, STEP_PREFIX } from "../checkpoint/names.ts";
 import { writeSafetensors } from "../checkpoint/tensors/safetensors.ts";
 import { checkSpace, freeBytes, spaceFault } from "../checkpoint/space.ts";
 import { readBytes, textOfBytes } from "../data/read.ts";
@@ -41,7 +41,7 @@ const THEIRS = { json: "tokenizer.json", vocab: "vocab.json", merges: "merges.tx
 
 /** Reads an exported folder. @throws {UserError} `data` for one that lacks something or is damaged. */
 export async function readExported(path: string): Promise<Exported> {
-  const names = await namesIn(path);
+  const names = await fileNamesIn(path);
   for (const name of [FILES.config, FILES.weights]) {
     if (names.includes(name)) continue;
     const index = names.includes(`${name}.index.json`) ? ", its weights are in several files" : "";
@@ -160,7 +160,7 @@ function json(value: unknown): string {
 export async function requireFree(out: string): Promise<void> {
   let names: string[] = [];
   try {
-    names = await namesIn(out);
+    names = await fileNamesIn(out);
   } catch (error) {
     if (!hasCode(error, "ENOTDIR")) throw fileFault(error, { doing: "write to", path: out });
     throw new UserError("config", `Cannot write to ${out}: need a folder: it is a file`);
@@ -183,7 +183,7 @@ export async function publishFolder(
   const parent = dirname(whole);
   await ensureFolder(parent);
   checkSpace(parent, { bytes, free: freeBytes(parent) });
-  const temp = join(parent, asideName(PREFIX.writing, "folder"));
+  const temp = join(parent, asideName(STEP_PREFIX.writing, "folder"));
   try {
     await DISK.makeFolder(temp);
     await fill(temp);

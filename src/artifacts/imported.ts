@@ -3,7 +3,7 @@
  * whose moments are zero. What it will be trained on is said later.
  */
 import { join } from "node:path";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import { saveCheckpoint } from "../checkpoint/commit.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
@@ -61,7 +61,7 @@ export async function writeImported(
 }
 
 function configFor(
-  { path, model, context, asked }: OpenedModel,
+  { path, model, context, targetKind: asked }: OpenedModel,
   { out, name }: { out: string; name: string },
 ): RunConfig {
   if (asked !== "next") {

@@ -1,6 +1,6 @@
 /** What a new run takes from a model that exists: parameters, tokenizer, vocabulary. Pure. */
 import { hashValue } from "../base/hash.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { Settled } from "../corpus/data.ts";

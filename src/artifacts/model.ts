@@ -4,9 +4,9 @@
  */
 import { join, resolve } from "node:path";
 import { fileFault, hasCode } from "../base/file_fault.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { Damage } from "../checkpoint/damage.ts";
-import { namesIn } from "../checkpoint/files.ts";
+import { fileNamesIn } from "../checkpoint/files.ts";
 import { listCheckpoints, type Listed, loadNewest } from "../checkpoint/load.ts";
 import { MANIFEST } from "../checkpoint/manifest.ts";
 import { damagedStepOf, stepOf } from "../checkpoint/names.ts";
@@ -14,14 +14,14 @@ import { bestFirst } from "../checkpoint/retention.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { type Checkpoint, readManifest } from "../checkpoint/verify.ts";
 import type { RunConfig } from "../config/schema.ts";
-import type { Asked } from "../data/source.ts";
+import type { TargetKind } from "../data/source.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
 import { FILES } from "../exchange/mod.ts";
 import type { ModelConfig } from "../models/mod.ts";
 import { readExported } from "./exported.ts";
 import { located } from "./located.ts";
-import { judge, openWhole, wholeOf } from "./whole.ts";
+import { judgeState, openWhole, wholeOf } from "./sound_state.ts";
 
 /** A model with its parameters, as `openModel` found it. */
 export interface OpenedModel {
@@ -37,7 +37,7 @@ export interface OpenedModel {
   readonly vocabulary: number;
   /** Distinct targets; as many as tokens where the next token is asked. */
   readonly classes: number;
-  readonly asked: Asked;
+  readonly targetKind: TargetKind;
   /** What turns text into them; undefined where there is no text. */
   readonly tokenizer: Tokenizer | undefined;
   /** Parameters by their names in checkpoints. */
@@ -92,7 +92,7 @@ export async function openModel(path: string, options: OpenOptions = {}): Promis
 
 async function namesOf(path: string): Promise<string[]> {
   try {
-    if ((await Deno.stat(path)).isDirectory) return await namesIn(path);
+    if ((await Deno.stat(path)).isDirectory) return await fileNamesIn(path);
   } catch (error) {
     throw fileFault(error, { doing: "open", path, need: "a folder" });
   }
@@ -108,7 +108,7 @@ async function chosen(
     warn(`Skipped the damaged checkpoint ${path}: ${reason}`);
   const listed = await listCheckpoints(root);
   if (listed.length === 0) {
-    const damaged = (await namesIn(root)).filter((name) => damagedStepOf(name) !== undefined);
+    const damaged = (await fileNamesIn(root)).filter((name) => damagedStepOf(name) !== undefined);
     throw new UserError(
       damaged.length === 0 ? "config" : "incompatible",
       `Cannot open ${root}: need at least one checkpoint: ` +
@@ -116,7 +116,9 @@ async function chosen(
     );
   }
   // The run may be going on: what looks damaged is its owner's to set aside.
-  if (which === "newest") return await loadNewest(root, { onSkip, judge, quarantine: false });
+  if (which === "newest") {
+    return await loadNewest(root, { onSkip, judge: judgeState, quarantine: false });
+  }
   for (const { path } of await byLoss(listed, onSkip)) {
     try {
       return await openWhole(path);
@@ -169,7 +171,7 @@ function fromCheckpoint(
   const { path, manifest, model: params } = checkpoint;
   const { config: own, tokenizer, vocabulary } = wholeOf(checkpoint);
   const config = located(own, join(path, "..", ".."));
-  const { time: context, asked } = taskOf(config.data, vocabulary);
+  const { time: context, targetKind: asked } = taskOf(config.data, vocabulary);
   return {
     path,
     kind,
@@ -178,7 +180,7 @@ function fromCheckpoint(
     context,
     vocabulary,
     classes: params.get("head.weight")?.shape[1] ?? vocabulary,
-    asked,
+    targetKind: asked,
     tokenizer,
     params,
     config,

@@ -5,20 +5,20 @@
  */
 
 /** A listener to signals that can be removed for a time. */
-export interface Listener {
+export interface BusyListener {
   /** Removes the listener. */
   aside(): unknown;
   /** Adds it again. */
   back(): unknown;
 }
 
-const listeners = new Set<Listener>();
+const listeners = new Set<BusyListener>();
 
 /** Turns of the event loop after which listeners have run for all signals that came before. */
 const TURNS = 2;
 
 /** Has `listener` removed during all work of {@linkcode keepingBusy}. */
-export function stepsAside(listener: Listener): void {
+export function stepsAside(listener: BusyListener): void {
   listeners.add(listener);
 }
 

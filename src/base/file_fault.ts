@@ -5,7 +5,7 @@
  */
 import { constants, platform } from "node:os";
 import { oneLine } from "./text/printable.ts";
-import { type ExitName, UserError } from "./refusal.ts";
+import { type ExitName, UserError } from "./user_error.ts";
 
 /** What a user can do about an error, what is the case, and how the command ends. */
 interface Fault {
@@ -89,7 +89,7 @@ const ZERO = fault("a path without zero bytes", "it has one");
 export class FileFault extends UserError {}
 
 /** What a command was about, for its line. */
-export interface Doing {
+export interface FileAction {
   /** What it cannot do, as a verb: default "use". */
   readonly doing?: string;
   /** The path as the user wrote it; default: the one in the error. */
@@ -103,7 +103,7 @@ export interface Doing {
 /**
  * The refusal for an error of a file or a permission; any other value as it came. A refusal stays one.
  */
-export function fileFault(error: unknown, { doing, path, need, exit }: Doing = {}): unknown {
+export function fileFault(error: unknown, { doing, path, need, exit }: FileAction = {}): unknown {
   const code = codeOf(error);
   const found = faultOf(error, code);
   if (found === undefined) return error;
@@ -120,7 +120,7 @@ export function fileFault(error: unknown, { doing, path, need, exit }: Doing = {
  * The refusal for whatever the system says while files are written, in its own words where there are
  * no better ones; undefined for any other value.
  */
-export function writingFault(error: unknown, doing: Doing): FileFault | undefined {
+export function writingFault(error: unknown, doing: FileAction): FileFault | undefined {
   const known = fileFault(error, doing);
   if (known instanceof FileFault) return known;
   if (!isOfSystem(error)) return undefined;
@@ -151,7 +151,7 @@ function isOfSystem(error: unknown): error is Error {
 }
 
 /** Runs `work`; errors of files and permissions become refusals. */
-export function refusing<T>(doing: Doing, work: () => T): T {
+export function refusing<T>(doing: FileAction, work: () => T): T {
   try {
     return work();
   } catch (error) {
@@ -160,7 +160,7 @@ export function refusing<T>(doing: Doing, work: () => T): T {
 }
 
 /** The same for what takes time. */
-export async function refusingLater<T>(doing: Doing, work: () => Promise<T>): Promise<T> {
+export async function refusingLater<T>(doing: FileAction, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -27,7 +27,7 @@ export interface TextUse {
 }
 
 /** How much a run reads. */
-export interface Extent {
+export interface RunExtent {
   readonly steps: number;
   /** T: tokens of a window. */
   readonly window: number;
@@ -42,7 +42,7 @@ export interface Extent {
 }
 
 /** How much a run of `config` reads of its texts. */
-export function extentOf(config: RunConfig, texts: readonly Length[]): Extent {
+export function runExtentOf(config: RunConfig, texts: readonly Length[]): RunExtent {
   const { steps, micro_batches, windows, data } = config;
   const { time, carries } = taskOf(data, 1);
   const perMicroBatch = windows * time;
@@ -105,7 +105,7 @@ export function unevenOf(config: RunConfig): string[] {
 /** Steps of a run that reads at least `tokens`, and how many it then reads. */
 export function stepsFor(
   tokens: number,
-  { tokens_per_step }: Pick<Extent, "tokens_per_step">,
+  { tokens_per_step }: Pick<RunExtent, "tokens_per_step">,
 ): { readonly steps: number; readonly tokens: number } {
   const steps = Math.max(1, Math.ceil(tokens / tokens_per_step));
   return { steps, tokens: steps * tokens_per_step };

@@ -3,7 +3,7 @@
  * micro-batch may have. Pure: limits come from whoever knows an adapter.
  */
 import { showBytes } from "../report/format.ts";
-import type { Memory, MemoryRole, Sized } from "./memory.ts";
+import type { MemoryBudget, MemoryRole, Sized } from "./memory.ts";
 
 /** What there is room for, in bytes; undefined where nobody knows. */
 export interface Limits {
@@ -31,7 +31,10 @@ const KEYS: Readonly<Record<MemoryRole, string>> = {
 };
 
 /** What does not fit, each with what to lower; none where all does. */
-export function faultsOf({ binding, buffer, roles, total }: Memory, limits: Limits): string[] {
+export function faultsOf(
+  { binding, buffer, roles, total }: MemoryBudget,
+  limits: Limits,
+): string[] {
   const faults: string[] = [];
   const check = (what: string, { name, bytes, role }: Sized, most: number | undefined): void => {
     if (most === undefined || bytes <= most) return;
@@ -63,7 +66,7 @@ function against(bytes: number, most: number): string {
 }
 
 /** The role to shrink: the model where it is too large by itself, else what comes with it. */
-function decisive(roles: Memory["roles"], room: number): MemoryRole {
+function decisive(roles: MemoryBudget["roles"], room: number): MemoryRole {
   const model = roles.parameters + roles.gradient + roles.moments;
   if (model > room) return "parameters";
   if (model + roles.tree_levels > room) return "tree_levels";
@@ -72,12 +75,12 @@ function decisive(roles: Memory["roles"], room: number): MemoryRole {
 }
 
 /** Whether all fits. */
-export function fits(memory: Memory, limits: Limits): boolean {
+export function fits(memory: MemoryBudget, limits: Limits): boolean {
   return faultsOf(memory, limits).length === 0;
 }
 
 /** Bytes of a micro-batch of some windows. */
-export type MemoryAt = (windows: number) => Memory;
+export type MemoryAt = (windows: number) => MemoryBudget;
 
 /**
  * Most windows of a micro-batch that fit, `most` at most and 0 where not even one does; undefined
@@ -93,7 +96,7 @@ export function largestWindows(
   if (binding === undefined && buffer === undefined && memory === undefined) return undefined;
   const [one, two] = [memoryAt(1), memoryAt(2)];
   if (!fits(one, limits)) return 0;
-  const room = (limit: number | undefined, sizeOf: (memory: Memory) => number): number => {
+  const room = (limit: number | undefined, sizeOf: (memory: MemoryBudget) => number): number => {
     const slope = sizeOf(two) - sizeOf(one);
     return limit === undefined || slope <= 0 ? most : 1 + Math.floor((limit - sizeOf(one)) / slope);
   };

@@ -9,7 +9,7 @@ export interface Pace {
 }
 
 /** A run, as far as its time depends on it. */
-export interface Work {
+export interface RunWork {
   readonly steps: number;
   readonly micro_batches: number;
   readonly tokens_per_step: number;
@@ -31,7 +31,7 @@ export interface Hours {
  */
 export function hoursOf(
   { micro_batch_seconds, update_seconds }: Pace,
-  { steps, micro_batches, tokens_per_step, workers, side_by_side }: Work,
+  { steps, micro_batches, tokens_per_step, workers, side_by_side }: RunWork,
 ): Hours {
   const share = Math.ceil(micro_batches / workers);
   const turns = Math.max(1, workers / side_by_side);

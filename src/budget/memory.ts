@@ -6,12 +6,12 @@ import { sizeOf } from "../base/shape.ts";
 import type { Plan } from "../plan/types.ts";
 
 /** What a plan's own buffers are for. */
-export type Use = "activations" | "evaluation" | "caches" | "batches";
+export type MemoryUse = "activations" | "evaluation" | "caches" | "batches";
 
 /** A plan that a worker loads. */
 export interface Loaded {
   readonly plan: Plan;
-  readonly use: Use;
+  readonly use: MemoryUse;
 }
 
 /** What a worker holds on its device: plans, and slots that no plan has. */
@@ -22,7 +22,13 @@ export interface Holdings {
 }
 
 /** What bytes are for. */
-export type MemoryRole = Use | "parameters" | "gradient" | "tree_levels" | "moments" | "states";
+export type MemoryRole =
+  | MemoryUse
+  | "parameters"
+  | "gradient"
+  | "tree_levels"
+  | "moments"
+  | "states";
 
 /** What each role holds, in words; in the order in which they are shown. */
 export const MEMORY_WORDS: Readonly<Record<MemoryRole, string>> = {
@@ -45,7 +51,7 @@ export interface Sized {
 }
 
 /** Bytes of a worker on its device. */
-export interface Memory {
+export interface MemoryBudget {
   readonly roles: Readonly<Record<MemoryRole, number>>;
   readonly total: number;
   readonly buffer: Sized;
@@ -65,7 +71,7 @@ const SHARED: readonly (readonly [RegExp, MemoryRole])[] = [
 const BYTES = 4;
 
 /** What a worker's plans and slots take. */
-export function memoryOf({ plans, slots }: Holdings): Memory {
+export function memoryOf({ plans, slots }: Holdings): MemoryBudget {
   const buffers = new Map<string, Sized>();
   const put = (key: string, { name, bytes, role }: Sized): void => {
     buffers.set(key, { name, role, bytes: Math.max(bytes, buffers.get(key)?.bytes ?? 0) });

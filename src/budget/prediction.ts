@@ -4,7 +4,7 @@
  */
 import { sealFault } from "../base/hash.ts";
 import { parseJsonText } from "../base/text/json.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import type { Counts } from "./counts.ts";
 import { type Scaling, scalingSchema } from "./schema.ts";
 
@@ -37,7 +37,7 @@ const LEVEL = 0.95;
 const WIDEST = 10;
 
 /** Reads a scaling.json. @throws {UserError} `data` where it is none, or has no law of N and D. */
-export function parseScaling(text: string, path: string): Scaling {
+export function parseFit(text: string, path: string): Scaling {
   const fault = (reason: string) =>
     new UserError(
       "data",

@@ -1,12 +1,12 @@
 /**
  * Which worker computes on which card: the rules by which people's words and a machine's cards
- * become one card for each seat. Pure: what cards there are others find out.
+ * become one card for each worker slot. Pure: what cards there are others find out.
  */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { type Card, isNvidia, KINDS, pciAddress, showCard } from "./card.ts";
 
 /** What is chosen from, and what was said about it. */
-export interface Choice {
+export interface CardChoice {
   readonly cards: readonly Card[];
   /** `--gpus`: names with commas between them, or null where nothing was said. */
   readonly asked: string | null;
@@ -16,20 +16,22 @@ export interface Choice {
 }
 
 /** Names in the value of `--gpus`. */
-export function namesIn(asked: string): string[] {
+export function cardNamesIn(asked: string): string[] {
   return asked.split(",").map((name) => name.trim());
 }
 
 /**
- * A card for each seat, as many as workers may have; empty where all workers share the one driver
+ * A card for each worker slot, as many as workers may have; empty where all workers share the one driver
  * that there is, which is no card. @throws {UserError} `config`.
  */
-export function chooseCards({ cards, asked, visible, workers }: Choice): readonly Card[] {
+export function chooseCards({ cards, asked, visible, workers }: CardChoice): readonly Card[] {
   const all = shownBy(visible, cards);
   // Where there are cards a software driver is none of them.
   const real = all.filter(({ kind }) => kind !== "software");
   const shown = real.length > 0 ? real : all;
-  const chosen = asked === null ? unasked(shown) : namesIn(asked).map((name) => named(name, shown));
+  const chosen = asked === null
+    ? unasked(shown)
+    : cardNamesIn(asked).map((name) => named(name, shown));
   requireOneModel(chosen);
   if (chosen.length === 0 || workers <= chosen.length) return chosen;
   const list = chosen.map(showCard).join(", ");
@@ -82,7 +84,7 @@ function shownBy(visible: string | undefined, cards: readonly Card[]): readonly 
   const others = cards.filter((card) => !isNvidia(card));
   if (nvidia.length === 0) return cards;
   const kept: Card[] = [];
-  for (const name of namesIn(visible)) {
+  for (const name of cardNamesIn(visible)) {
     if (name === "" || name === "-1" || name === "NoDevFiles") break;
     const card = /^\d+$/.test(name) ? nvidia[Number(name)] : find(name, nvidia);
     if (card === undefined) {

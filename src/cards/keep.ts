@@ -2,7 +2,7 @@
  * How workers are kept on the cards that were chosen for them, as far as this machine can. Whether a
  * pin is heeded it is told.
  */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { type Card, showCard } from "./card.ts";
 import { needsProof, type PinnedCard, pinOf } from "./pin.ts";
 

@@ -13,11 +13,11 @@ export interface PinnedCard extends Card {
 }
 
 /**
- * The card of a seat. A seat beyond the last is taken for a moment only, while the worker that had
+ * The card of a worker slot. A worker slot beyond the last is taken for a moment only, while the worker that had
  * one of them leaves: it then shares a card until that one is gone.
  */
-export function cardOf(cards: readonly PinnedCard[], seat: number): PinnedCard | undefined {
-  return cards.length === 0 ? undefined : cards[seat % cards.length];
+export function cardOf(cards: readonly PinnedCard[], workerId: number): PinnedCard | undefined {
+  return cards.length === 0 ? undefined : cards[workerId % cards.length];
 }
 
 /**

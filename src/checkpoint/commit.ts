@@ -5,21 +5,21 @@
  */
 import { basename, join } from "node:path";
 import { hasCode } from "../base/file_fault.ts";
-import { isLockLost, UserError } from "../base/refusal.ts";
+import { isLockLost, UserError } from "../base/user_error.ts";
 import { Damage } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
-import { ensureFolder, type Hook, namesIn, writeNew } from "./files.ts";
+import { ensureFolder, fileNamesIn, type Hook, writeNew } from "./files.ts";
 import { quarantine } from "./load.ts";
 import {
   completeManifest,
   MANIFEST,
   type Manifest,
+  MANIFEST_PARTS,
   type ManifestDraft,
   parseManifest,
-  PARTS,
   printManifest,
 } from "./manifest.ts";
-import { asideName, PREFIX, stepName } from "./names.ts";
+import { asideName, STEP_PREFIX, stepName } from "./names.ts";
 import { Ruined, ruinedName, ruinOf } from "./ruined.ts";
 import { writeSafetensors } from "./tensors/safetensors.ts";
 import { checkSpace, freeBytes, spaceFault } from "./space.ts";
@@ -54,7 +54,9 @@ export interface SaveOptions {
 /** The effects of a save in order, as the hook hears them. */
 export const SAVE_POINTS: readonly string[] = [
   "create folder",
-  ...[...PARTS, MANIFEST].flatMap((name) => [`create ${name}`, `fill ${name}`, `sync ${name}`]),
+  ...[...MANIFEST_PARTS, MANIFEST].flatMap((
+    name,
+  ) => [`create ${name}`, `fill ${name}`, `sync ${name}`]),
   "sync folder",
   "publish",
   "sync root",
@@ -124,7 +126,7 @@ async function keepRuined(save: Save): Promise<string | undefined> {
   const path = join(root, ruinedName(stepName(draft.manifest.step)));
   try {
     // An attempt before may have ended in the same way.
-    if ((await namesIn(root)).includes(basename(path))) await disk.remove(path);
+    if ((await fileNamesIn(root)).includes(basename(path))) await disk.remove(path);
     await publish(path, save);
     return path;
   } catch (error) {
@@ -139,7 +141,7 @@ async function publish(path: string, save: Save): Promise<Manifest> {
   const tensors = [...draft.model, ...draft.optimizer];
   const bytes = tensors.reduce((sum, { data }) => sum + data.byteLength, 0);
   checkSpace(root, { bytes, free: free(root) });
-  const temp = join(root, asideName(PREFIX.writing, stepName(draft.manifest.step)));
+  const temp = join(root, asideName(STEP_PREFIX.writing, stepName(draft.manifest.step)));
   try {
     await at?.("create folder");
     await disk.makeFolder(temp);
@@ -162,7 +164,12 @@ async function writeFiles(folder: string, { draft, hash, at, disk }: Save): Prom
   const hook = (name: string): Hook => (point) => at?.(`${point} ${name}`);
   const metadata = { step: String(draft.manifest.step) };
   const files = [];
-  for (const [name, tensors] of [[PARTS[0], draft.model], [PARTS[1], draft.optimizer]] as const) {
+  for (
+    const [name, tensors] of [[MANIFEST_PARTS[0], draft.model], [
+      MANIFEST_PARTS[1],
+      draft.optimizer,
+    ]] as const
+  ) {
     const options = { metadata, at: hook(name), disk };
     files.push({ name, ...await writeSafetensors(join(folder, name), tensors, options) });
   }

@@ -5,12 +5,12 @@
 import { createHash, type Hash } from "node:crypto";
 import { dirname } from "node:path";
 import { hasCode } from "../base/file_fault.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { writeAll } from "../base/write_all.ts";
 import { Damage, Unreachable } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { isAbsent, isLink } from "./links.ts";
-import { PIECE, piecesOf } from "./tensors/pieces.ts";
+import { CHUNK, chunksOf } from "./tensors/pieces.ts";
 
 /** Called before each effect, with its name. */
 export type Hook = (point: string) => void | Promise<void>;
@@ -41,7 +41,7 @@ export async function writeNew(
   await at?.("create");
   using file = await disk.create(path);
   for (const chunk of chunks) {
-    for (const piece of piecesOf(chunk)) {
+    for (const piece of chunksOf(chunk)) {
       hash.update(piece);
       await writeAll(file, piece);
     }
@@ -82,7 +82,7 @@ export class HashedFile implements Disposable {
     }
     const out = roomFor(length, what);
     for (let i = 0; i < length;) {
-      const n = await this.#file.read(out.subarray(i, i + PIECE));
+      const n = await this.#file.read(out.subarray(i, i + CHUNK));
       if (n === null) throw new Damage(`${what} ends after ${this.#at} of ${this.size} bytes`);
       this.#hash.update(out.subarray(i, i + n));
       i += n;
@@ -177,7 +177,7 @@ async function isFolder(path: string): Promise<boolean> {
  * Names in a folder, sorted; none where there is no folder. Refuses as `noInput` for a link that leads
  * nowhere: what it led to may come back, and an empty folder would be taken for a new one.
  */
-export async function namesIn(path: string): Promise<string[]> {
+export async function fileNamesIn(path: string): Promise<string[]> {
   try {
     return (await Array.fromAsync(Deno.readDir(path), (entry) => entry.name)).sort();
   } catch (error) {

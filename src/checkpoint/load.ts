@@ -4,11 +4,11 @@
  */
 import { basename, dirname, join } from "node:path";
 import { fileFault, hasCode } from "../base/file_fault.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { Damage, Unfit, Unreachable } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
-import { namesIn } from "./files.ts";
-import { asideName, PREFIX, stepOf } from "./names.ts";
+import { fileNamesIn } from "./files.ts";
+import { asideName, STEP_PREFIX, stepOf } from "./names.ts";
 import { Ruined, setRuinedAside } from "./ruined.ts";
 import { type Checkpoint, openCheckpoint } from "./verify.ts";
 
@@ -32,7 +32,7 @@ export interface LoadOptions {
 
 /** Checkpoints under `root`, newest first; none where there is no such folder. */
 export async function listCheckpoints(root: string): Promise<Listed[]> {
-  return (await namesIn(root)).flatMap((name) => {
+  return (await fileNamesIn(root)).flatMap((name) => {
     const step = stepOf(name);
     return step === undefined ? [] : [{ step, path: join(root, name) }];
   }).sort((a, b) => b.step - a.step);
@@ -93,7 +93,7 @@ function reasonOf(error: unknown, path: string): string {
 
 /** Renames a damaged checkpoint so that it is never loaded again, and gives its new path. */
 export async function quarantine(path: string, disk: Disk = DISK): Promise<string> {
-  const to = join(dirname(path), asideName(PREFIX.damaged, basename(path)));
+  const to = join(dirname(path), asideName(STEP_PREFIX.damaged, basename(path)));
   await disk.rename(path, to);
   return to;
 }

@@ -10,7 +10,7 @@ import { manifestSchema } from "./manifest/schema.ts";
 /** Name of the manifest in its checkpoint. */
 export const MANIFEST = "manifest.json";
 /** Names of the files that a checkpoint holds beside its manifest. */
-export const PARTS = ["model.safetensors", "optimizer.safetensors"] as const;
+export const MANIFEST_PARTS = ["model.safetensors", "optimizer.safetensors"] as const;
 const DEPTH = 32;
 
 /** A file of a checkpoint: plain name, size in bytes, SHA-256 as 64 hex digits. */
@@ -110,8 +110,10 @@ export function parseManifest(text: string): Manifest {
   const { seal: _, ...sealed } = json as Record<string, unknown>;
   if (seal !== hashValue(sealed)) throw new Damage(`${MANIFEST} does not match its seal`);
   const names = manifest.files.map((file) => file.name).sort();
-  if (names.join() !== PARTS.join()) {
-    throw new Damage(`${MANIFEST} must list ${PARTS.join(" and ")}: it lists ${names.join(", ")}`);
+  if (names.join() !== MANIFEST_PARTS.join()) {
+    throw new Damage(
+      `${MANIFEST} must list ${MANIFEST_PARTS.join(" and ")}: it lists ${names.join(", ")}`,
+    );
   }
   return manifest;
 }

@@ -4,11 +4,11 @@
  */
 import { bytesOf } from "../base/hash.ts";
 import { type Shape, sizeOf } from "../base/shape.ts";
-import { atOnce, inTurns, piecesOf, type Work } from "./tensors/pieces.ts";
+import { atOnce, chunksOf, type ChunkWork, inTurns } from "./tensors/pieces.ts";
 import type { NamedTensor } from "./tensors/tensor.ts";
 
 /** A tensor's place in the flat vector, in elements. */
-export interface Place {
+export interface PartPlace {
   readonly name: string;
   readonly shape: Shape;
   readonly offset: number;
@@ -17,11 +17,11 @@ export interface Place {
 /** A flat f32 vector of `length` elements and the tensors in it; gaps between them are padding. */
 export interface FlatLayout {
   readonly length: number;
-  readonly tensors: readonly Place[];
+  readonly tensors: readonly PartPlace[];
 }
 
 /** A slice of the flat vector that starts at element `start`. */
-export interface Part {
+export interface TensorPart {
   readonly start: number;
   readonly data: Float32Array;
 }
@@ -30,19 +30,19 @@ export interface Part {
  * The tensors of a layout, in its order. A tensor inside one part is a view of it, any other a copy.
  * Throws RangeError when parts overlap, leave a hole or pass the end, and when a tensor does.
  */
-export function mergeParts(layout: FlatLayout, parts: readonly Part[]): NamedTensor[] {
+export function mergeParts(layout: FlatLayout, parts: readonly TensorPart[]): NamedTensor[] {
   return atOnce(merging(layout, parts));
 }
 
 /** The same tensors; other work gets its turn meanwhile. The parts must not change. */
 export function mergePartsInTurns(
   layout: FlatLayout,
-  parts: readonly Part[],
+  parts: readonly TensorPart[],
 ): Promise<NamedTensor[]> {
   return inTurns(merging(layout, parts));
 }
 
-function* merging(layout: FlatLayout, parts: readonly Part[]): Work<NamedTensor[]> {
+function* merging(layout: FlatLayout, parts: readonly TensorPart[]): ChunkWork<NamedTensor[]> {
   const sorted = parts.filter(({ data }) => data.length > 0).sort((a, b) => a.start - b.start);
   checkParts(sorted, layout.length);
   const out: NamedTensor[] = [];
@@ -58,7 +58,7 @@ function* merging(layout: FlatLayout, parts: readonly Part[]): Work<NamedTensor[
   return out;
 }
 
-function checkParts(sorted: readonly Part[], length: number): void {
+function checkParts(sorted: readonly TensorPart[], length: number): void {
   let at = 0;
   for (const { start, data } of sorted) {
     if (start !== at) {
@@ -73,9 +73,9 @@ function checkParts(sorted: readonly Part[], length: number): void {
 
 /** Elements `from` to `to` of the vector that the parts make up. */
 function* cut(
-  sorted: readonly Part[],
+  sorted: readonly TensorPart[],
   { from, to }: { from: number; to: number },
-): Work<Float32Array> {
+): ChunkWork<Float32Array> {
   const pieces = sorted
     .filter(({ start, data }) => start < to && start + data.length > from)
     .map(({ start, data }) => data.subarray(Math.max(0, from - start), to - start));
@@ -84,7 +84,7 @@ function* cut(
   const out = new Float32Array(to - from);
   let at = 0;
   for (const piece of pieces) {
-    for (const bytes of piecesOf(bytesOf(piece))) {
+    for (const bytes of chunksOf(bytesOf(piece))) {
       bytesOf(out).set(bytes, at);
       at += bytes.length;
       yield bytes.length;

@@ -1,7 +1,7 @@
 /** Names of folders under a run's checkpoints. Names with a dot in front are never loaded. */
 
 /** Prefixes of folders that are being written, removed, or set aside. */
-export const PREFIX = {
+export const STEP_PREFIX = {
   writing: ".tmp-",
   removing: ".trash-",
   damaged: ".corrupt-",

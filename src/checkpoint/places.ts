@@ -6,7 +6,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import { fileFault, hasCode } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 
 /** Names in a folder, by what must lie there if anything does. */
 export interface Places {

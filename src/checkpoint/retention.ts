@@ -6,11 +6,11 @@ import { basename, join } from "node:path";
 import { hasCode, writingFault } from "../base/file_fault.ts";
 import { Damage } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
-import { namesIn } from "./files.ts";
+import { fileNamesIn } from "./files.ts";
 import { listCheckpoints, type Listed } from "./load.ts";
-import { asideName, isLeftover, PREFIX, stepName, undoneStepOf } from "./names.ts";
+import { asideName, isLeftover, STEP_PREFIX, stepName, undoneStepOf } from "./names.ts";
 import type { CheckpointConfig } from "./schema.ts";
-import { Verified } from "./verified.ts";
+import { VerifiedSteps } from "./verified.ts";
 import { readManifest } from "./verify.ts";
 
 /** Which checkpoints stay; the `checkpoint` part of a config says it. */
@@ -29,7 +29,7 @@ export interface Candidate {
 
 /** For tests, and to remember what was verified from save to save. */
 export interface RetentionOptions {
-  readonly verified?: Verified;
+  readonly verified?: VerifiedSteps;
   readonly disk?: Disk;
   /** The last step whose state gave a loss that is finite: later ones do not count. */
   readonly sound?: number;
@@ -79,7 +79,7 @@ export function bestFirst<T extends Candidate>(found: readonly T[]): T[] {
 export async function applyRetention(
   root: string,
   policy: RetentionPolicy | number,
-  { verified = new Verified(), disk = DISK, sound = Infinity }: RetentionOptions = {},
+  { verified = new VerifiedSteps(), disk = DISK, sound = Infinity }: RetentionOptions = {},
 ): Promise<number[]> {
   const full = typeof policy === "number"
     ? { keep: policy, keep_every: 0, keep_best: false }
@@ -95,14 +95,14 @@ export async function applyRetention(
 
 /** Checkpoints that were set aside as undone, of steps that the run has passed again. */
 async function undoneBefore(root: string, step: number): Promise<string[]> {
-  return (await namesIn(root)).filter((name) => (undoneStepOf(name) ?? step) < step)
+  return (await fileNamesIn(root)).filter((name) => (undoneStepOf(name) ?? step) < step)
     .map((name) => join(root, name));
 }
 
 /** Reads back as few checkpoints as the decision needs: it may be gigabytes each. */
 async function judge(
   listed: readonly Listed[],
-  { policy, verified, sound }: { policy: RetentionPolicy; verified: Verified; sound: number },
+  { policy, verified, sound }: { policy: RetentionPolicy; verified: VerifiedSteps; sound: number },
 ): Promise<Candidate[]> {
   if (listed.length <= policy.keep) return [];
   const found = [];
@@ -150,7 +150,7 @@ export async function setAsideAfter(
   const later = (await listCheckpoints(root)).filter((one) => one.step > step);
   const aside = [];
   for (const { step, path } of later) {
-    const name = asideName(PREFIX.undone, basename(path));
+    const name = asideName(STEP_PREFIX.undone, basename(path));
     await disk.rename(path, join(root, name));
     aside.push({ step, name });
   }
@@ -167,7 +167,7 @@ async function discard(
   { paths, disk }: { paths: readonly string[]; disk: Disk },
 ): Promise<void> {
   if (paths.length === 0) return;
-  const trash = paths.map((path) => join(root, asideName(PREFIX.removing, plainName(path))));
+  const trash = paths.map((path) => join(root, asideName(STEP_PREFIX.removing, plainName(path))));
   for (const [i, path] of paths.entries()) await disk.rename(path, trash[i] as string);
   await disk.syncFolder(root);
   for (const path of trash) await removed(path, disk);
@@ -183,7 +183,7 @@ function plainName(path: string): string {
 /** Removes what a killed process left half written or half removed; gives the names. */
 export async function cleanLeftovers(root: string, disk: Disk = DISK): Promise<string[]> {
   const gone = [];
-  for (const name of (await namesIn(root)).filter(isLeftover)) {
+  for (const name of (await fileNamesIn(root)).filter(isLeftover)) {
     if (await removed(join(root, name), disk)) gone.push(name);
   }
   return gone;

@@ -5,9 +5,9 @@
 import { basename, dirname, join } from "node:path";
 import { Damage } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
-import { namesIn } from "./files.ts";
+import { fileNamesIn } from "./files.ts";
 import { inTurns } from "./tensors/pieces.ts";
-import { type NamedTensor, nonFinite } from "./tensors/tensor.ts";
+import { type NamedTensor, nonFiniteTensors } from "./tensors/tensor.ts";
 
 /** What is wrong with a state whose numbers are not finite. */
 export class Ruined extends Damage {
@@ -23,7 +23,7 @@ export class Ruined extends Damage {
 
 /** Why a state is ruined, or undefined when all of it is finite; other work gets its turn meanwhile. */
 export async function ruinOf(tensors: Iterable<NamedTensor>): Promise<string | undefined> {
-  const found = await inTurns(nonFinite(tensors));
+  const found = await inTurns(nonFiniteTensors(tensors));
   return found && `its state is not finite: ${found.name}[${found.index}] is ${found.value}`;
 }
 
@@ -36,7 +36,7 @@ export function ruinedName(name: string): string {
 export async function setRuinedAside(path: string, disk: Disk = DISK): Promise<string> {
   const name = ruinedName(basename(path));
   const to = join(dirname(path), name);
-  if ((await namesIn(dirname(path))).includes(name)) await disk.remove(to);
+  if ((await fileNamesIn(dirname(path))).includes(name)) await disk.remove(to);
   await disk.rename(path, to);
   return to;
 }

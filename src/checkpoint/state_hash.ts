@@ -1,11 +1,11 @@
 /** One hash for the whole state of training. Knows nothing of files: equal states, equal hashes. */
 import { createHash } from "node:crypto";
 import { bytesOf } from "../base/hash.ts";
-import { atOnce, inTurns, piecesOf, type Work } from "./tensors/pieces.ts";
+import { atOnce, chunksOf, type ChunkWork, inTurns } from "./tensors/pieces.ts";
 import { type NamedTensor, sortedByName } from "./tensors/tensor.ts";
 
 /** The tensors that make up a state. */
-export interface State {
+export interface HashedState {
   readonly model: Iterable<NamedTensor>;
   readonly optimizer: Iterable<NamedTensor>;
 }
@@ -16,22 +16,22 @@ export interface State {
  * with the sizes joined by `x` (nothing for a scalar), and the elements as little-endian f32.
  * Lines end with one line feed. Throws RangeError when two tensors of a part share a name.
  */
-export function stateHash(step: number, state: State): string {
+export function stateHash(step: number, state: HashedState): string {
   return atOnce(hashing(step, state));
 }
 
 /** The same hash; other work gets its turn meanwhile. The tensors must not change before it is done. */
-export function stateHashInTurns(step: number, state: State): Promise<string> {
+export function stateHashInTurns(step: number, state: HashedState): Promise<string> {
   return inTurns(hashing(step, state));
 }
 
-function* hashing(step: number, { model, optimizer }: State): Work<string> {
+function* hashing(step: number, { model, optimizer }: HashedState): ChunkWork<string> {
   const hash = createHash("sha256");
   hash.update(`shoal-state-1 ${step}\n`);
   for (const part of [model, optimizer]) {
     for (const { name, shape, data } of sortedByName(part)) {
       hash.update(`${name} ${shape.join("x")}\n`);
-      for (const piece of piecesOf(bytesOf(data))) {
+      for (const piece of chunksOf(bytesOf(data))) {
         hash.update(piece);
         yield piece.length;
       }

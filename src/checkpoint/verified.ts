@@ -7,11 +7,11 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode } from "../base/file_fault.ts";
 import { Damage } from "./damage.ts";
-import { MANIFEST, PARTS } from "./manifest.ts";
+import { MANIFEST, MANIFEST_PARTS } from "./manifest.ts";
 import { openCheckpoint } from "./verify.ts";
 
 /** What was verified, for as long as a run holds its lock. */
-export class Verified {
+export class VerifiedSteps {
   /** Stamp of the files by path of the checkpoint. */
   readonly #stamps = new Map<string, string>();
   readonly #open: (path: string) => Promise<unknown>;
@@ -45,7 +45,7 @@ export class Verified {
  */
 async function stampOf(path: string): Promise<string | undefined> {
   const stamps = [];
-  for (const name of [MANIFEST, ...PARTS]) {
+  for (const name of [MANIFEST, ...MANIFEST_PARTS]) {
     const found = await stat(join(path, name), { bigint: true }).catch(() => undefined);
     if (found === undefined) return undefined;
     const { dev, ino, size, mtimeNs, ctimeNs } = found;

@@ -1,7 +1,7 @@
 /** The command line as a value. Knows its syntax, not which keys a config has. */
 // @ts-types="./parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { dashElsewhere, fromElsewhere } from "../config/elsewhere.ts";
 import { keys } from "../config/keys.ts";
 import { hintFor, nearestKey } from "../config/suggest.ts";
@@ -68,7 +68,10 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const restart = flags.get("restart");
   const faults = flags.get("faults");
   if (faults !== undefined && testing !== true) {
-    throw new UserError("config", "Cannot take --faults: it needs --testing, for it breaks the run");
+    throw new UserError(
+      "config",
+      "Cannot take --faults: it needs --testing, for it breaks the run",
+    );
   }
   for (const flag of FLAGS) flags.delete(flag);
   return {

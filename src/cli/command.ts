@@ -1,8 +1,8 @@
 /** How every command ends: one line and an exit code for what a user can mend, a stack for bugs. */
 import { fileFault } from "../base/file_fault.ts";
 import { firstError } from "../base/first_error.ts";
-import { EXIT, UserError } from "../base/refusal.ts";
-import type { ExitName } from "../base/refusal.ts";
+import { EXIT, UserError } from "../base/user_error.ts";
+import type { ExitName } from "../base/user_error.ts";
 import { oneLine } from "../base/text/printable.ts";
 import { warnText } from "../base/text/say.ts";
 import { enterCallersFolder } from "./folder.ts";

@@ -1,7 +1,7 @@
 /** The records of a table with separators: its encoding, its separator, and the row of each. */
 // @ts-types="./csv_parse.d.ts"
 import { parse } from "@std/csv/parse";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { textOfBytes } from "../data/read.ts";
 import { columnsMet } from "../scaling/columns.ts";
 import type { TableRow } from "../scaling/user_table.ts";

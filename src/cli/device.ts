@@ -1,5 +1,5 @@
 /** The device of a command that computes in its own process. */
-import { EXIT } from "../base/refusal.ts";
+import { EXIT } from "../base/user_error.ts";
 import { warn } from "../base/text/say.ts";
 import { openReference } from "../device/reference.ts";
 import type { Compiling, Device } from "../device/types.ts";

@@ -2,7 +2,7 @@
 // @ts-types="./parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
 import { own } from "../base/own.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { holdsInF32 } from "../config/limits.ts";
 import { nearestKey } from "../config/suggest.ts";
 import { table } from "./table.ts";

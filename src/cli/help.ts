@@ -1,5 +1,5 @@
 /** The help text, made from the schema. Knows columns, not what a key means. */
-import { type Key, keys, showDefault } from "../config/keys.ts";
+import { type ConfigKey, keys, showDefault } from "../config/keys.ts";
 import { table } from "./table.ts";
 
 /** Flags beside the keys, and the keys that are asked for most under their short names. */
@@ -36,6 +36,6 @@ export function helpText(): string {
   ].join("\n");
 }
 
-function describe({ description, need }: Key): string {
+function describe({ description, need }: ConfigKey): string {
   return `${description} (${need})`;
 }

@@ -1,5 +1,5 @@
 /** Flags and words that commands about one model share. */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { deviceElsewhere } from "../config/elsewhere.ts";
 import type { FlagSpec } from "./flags.ts";
 

@@ -1,6 +1,6 @@
 /** The faults of a config in words. Pure; knows the schema's complaints, not their reasons. */
 import type * as z from "zod";
-import { type Key, keys, sections } from "./keys.ts";
+import { type ConfigKey, keys, sections } from "./keys.ts";
 import { isPlain } from "./overrides.ts";
 import { deviceElsewhere, sectionElsewhere } from "./elsewhere.ts";
 import { hintFor, nearestKey } from "./suggest.ts";
@@ -28,7 +28,11 @@ export function faultTexts(input: unknown, issues: readonly z.core.$ZodIssue[]):
   return Array.from(new Set(texts));
 }
 
-function unknownKey(input: unknown, path: readonly PropertyKey[], all: readonly Key[]): string {
+function unknownKey(
+  input: unknown,
+  path: readonly PropertyKey[],
+  all: readonly ConfigKey[],
+): string {
   const given = dotted(path);
   const values = all.map((key) => key.path);
   // An object was meant as a section, anything else as a value.

@@ -36,7 +36,7 @@ export function configHash(config: RunConfig): string {
 }
 
 /** The math keys in which two configs differ, each as `optim.lr: 0.003 against 0.001`. */
-export function differences(a: RunConfig, b: RunConfig): string[] {
+export function configDifferences(a: RunConfig, b: RunConfig): string[] {
   const left = mathValues(a);
   const right = mathValues(b);
   const paths = Array.from(new Set([...Object.keys(left), ...Object.keys(right)]));

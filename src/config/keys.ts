@@ -3,7 +3,7 @@ import * as z from "zod";
 import { runSchema } from "./schema.ts";
 
 /** One leaf of a config. */
-export interface Key {
+export interface ConfigKey {
   /** Dotted path, as `optim.lr`. */
   readonly path: string;
   /** Its basic types: a value that is any of them is well typed. */
@@ -22,23 +22,23 @@ export type BasicType = "integer" | "number" | "boolean" | "string" | "null" | "
 export type Json = z.core.JSONSchema.BaseSchema;
 
 /** Every leaf of a schema, in its order. */
-export function keys(schema: z.ZodType = runSchema): Key[] {
+export function keys(schema: z.ZodType = runSchema): ConfigKey[] {
   return keysOf(z.toJSONSchema(schema, { io: "input" }));
 }
 
 /** As {@linkcode keys}, of a JSON Schema; a union's kinds are merged, the first one's text wins. */
-export function keysOf(schema: Json): Key[] {
+export function keysOf(schema: Json): ConfigKey[] {
   return Array.from(leaves(schema, { path: "" }).values());
 }
 
 /** A key's default as a command line would say it; undefined where there is none. */
-export function showDefault({ default: value }: Key): string | undefined {
+export function showDefault({ default: value }: ConfigKey): string | undefined {
   if (value === undefined) return undefined;
   return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
 }
 
 /** Every path that holds a section rather than a value, as `optim`. */
-export function sections(all: readonly Key[]): string[] {
+export function sections(all: readonly ConfigKey[]): string[] {
   return Array.from(
     new Set(all.flatMap(({ path }) => {
       const parts = path.split(".");
@@ -53,13 +53,13 @@ interface Place {
   readonly preset?: unknown;
 }
 
-function leaves(node: Json, place: Place): Map<string, Key> {
+function leaves(node: Json, place: Place): Map<string, ConfigKey> {
   const options = alternatives(node);
   if (options.every(({ properties }) => properties === undefined)) {
     return new Map([[place.path, leaf(node, place)]]);
   }
   const presets = new Map(Object.entries(Object(node.default ?? {})));
-  const found = new Map<string, Key>();
+  const found = new Map<string, ConfigKey>();
   for (const option of options) {
     for (const [name, child] of Object.entries(option.properties ?? {})) {
       const path = place.path === "" ? name : `${place.path}.${name}`;
@@ -80,7 +80,7 @@ function asObject(node: Json | boolean): Json {
   return typeof node === "boolean" ? {} : node;
 }
 
-function merge(known: Key | undefined, key: Key): Key {
+function merge(known: ConfigKey | undefined, key: ConfigKey): ConfigKey {
   if (known === undefined) return key;
   const both = (a: readonly string[], b: readonly string[]) => Array.from(new Set([...a, ...b]));
   return {
@@ -90,7 +90,7 @@ function merge(known: Key | undefined, key: Key): Key {
   };
 }
 
-function leaf(node: Json, { path, preset }: Place): Key {
+function leaf(node: Json, { path, preset }: Place): ConfigKey {
   const options = alternatives(node);
   return {
     path,

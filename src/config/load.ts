@@ -3,7 +3,7 @@
 import { parse } from "@std/jsonc/parse";
 import { extname, join } from "node:path";
 import { fileFault } from "../base/file_fault.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { isPipe } from "../data/pipe.ts";
 import { isPrepared } from "../data/prepared/open.ts";
 import { readWhole } from "../data/read.ts";

@@ -4,7 +4,7 @@
  */
 import { shown, unescaped } from "../data/document_end.ts";
 import type { DataConfig } from "../data/schema.ts";
-import type { Evaluation } from "../data/source.ts";
+import type { EvaluationBatches } from "../data/source.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import { END_TEXT } from "../data/tokenizers/types.ts";
 import type { ModelConfig } from "../models/mod.ts";
@@ -17,12 +17,12 @@ export function mismatches(
   { model, data, eval: evaluation }: {
     model: ModelConfig;
     data: DataConfig;
-    eval: Pick<Evaluation, "stride">;
+    eval: Pick<EvaluationBatches, "stride">;
   },
 ): Mismatch[] {
   const { source, bptt } = data;
   // The text is not read yet; what is asked and what is carried do not depend on it.
-  const { asked, carries } = taskOf(data, 0);
+  const { targetKind: asked, carries } = taskOf(data, 0);
   const faults: Mismatch[] = [];
   if (source === "truecase" && (data.tokenizer ?? "char") !== "char") {
     faults.push(["data.tokenizer", `need char for source ${source}: ${data.tokenizer}`]);

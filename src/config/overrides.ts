@@ -1,7 +1,7 @@
 /** Puts values from the command line into a config. Pure: knows no files and no flags' syntax. */
 import { parseJsonText } from "../base/text/json.ts";
-import { UserError } from "../base/refusal.ts";
-import { type BasicType, type Key, keys } from "./keys.ts";
+import { UserError } from "../base/user_error.ts";
+import { type BasicType, type ConfigKey, keys } from "./keys.ts";
 import { withKind } from "./kinds.ts";
 import { isPlain, type PlainConfig } from "./plain.ts";
 import { hintFor } from "./suggest.ts";
@@ -45,8 +45,8 @@ export function applyOverrides(
 }
 
 /** `config` with `key` set to what `text` says, or the reason why not. */
-function set(config: PlainConfig, { path, types }: Key, text: string): PlainConfig | string {
-  return assign(config, path.split("."), coerce(text, types)) ??
+function set(config: PlainConfig, { path, types }: ConfigKey, text: string): PlainConfig | string {
+  return assignValue(config, path.split("."), coerce(text, types)) ??
     `Cannot set "${path}": need an object around it: the config has another value there`;
 }
 
@@ -70,7 +70,7 @@ function parsed(text: string): unknown {
 }
 
 /** A copy of `config` with `value` at `path`, or undefined where something else is in the way. */
-export function assign(
+export function assignValue(
   config: PlainConfig,
   path: readonly string[],
   value: unknown,
@@ -80,6 +80,6 @@ export function assign(
   if (rest.length === 0) return { ...config, [head]: value };
   const section = config[head] ?? {};
   if (!isPlain(section)) return undefined;
-  const inner = assign(section, rest, value);
+  const inner = assignValue(section, rest, value);
   return inner && { ...config, [head]: inner };
 }

@@ -1,5 +1,5 @@
 /** From a config as written to a complete one. Pure: knows no files. */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { faultTexts } from "./faults.ts";
 import { isPlain } from "./overrides.ts";
 import { type RunConfig, runSchema } from "./schema.ts";

@@ -2,7 +2,7 @@
  * Keys that were said and that nothing would heed, so that nobody waits for an effect. Pure. A config
  * that is complete holds every key: only what somebody wrote by hand is judged.
  */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { SOURCES, taskOf } from "../data/sources/mod.ts";
 import type { RunConfig } from "./schema.ts";
 

@@ -3,7 +3,7 @@ import { basename, resolve } from "node:path";
 import { keepingBusy } from "../base/busy.ts";
 import { hashValue, sha256 } from "../base/hash.ts";
 import { rootKey } from "../base/random.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { isEndToken, shown, unescaped } from "../data/document_end.ts";
 import type { DataConfig } from "../data/schema.ts";

@@ -1,5 +1,5 @@
 /** Of which texts anything can be evaluated, by the lengths of their validation parts. Pure. */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { leastEvaluated } from "../data/sources/mod.ts";
 import type { Text } from "../data/text.ts";

@@ -4,7 +4,7 @@ import type { Tokenizer } from "../data/tokenizers/types.ts";
 import { countUnknown } from "../data/unknown.ts";
 
 /** A text's length. */
-export interface Extent {
+export interface TextExtent {
   readonly characters: number;
   /** Of its UTF-8 form. */
   readonly bytes: number;
@@ -17,7 +17,7 @@ const CHUNK = 2 ** 16;
  * The text of all tokens but the first, which nobody is asked for; undefined where one of them is
  * unknown, for nobody knows how long that text was.
  */
-export function extentAsked(tokens: Tokens, tokenizer: Tokenizer): Extent | undefined {
+export function extentAsked(tokens: Tokens, tokenizer: Tokenizer): TextExtent | undefined {
   const all = extentOf(tokens, tokenizer, tokens.length);
   const first = extentOf(tokens, tokenizer, Math.min(1, tokens.length));
   if (all === undefined || first === undefined) return undefined;
@@ -25,7 +25,7 @@ export function extentAsked(tokens: Tokens, tokenizer: Tokenizer): Extent | unde
 }
 
 /** The text of the first `length` tokens. */
-function extentOf(tokens: Tokens, tokenizer: Tokenizer, length: number): Extent | undefined {
+function extentOf(tokens: Tokens, tokenizer: Tokenizer, length: number): TextExtent | undefined {
   const stream = tokenizer.stream();
   const encoder = new TextEncoder();
   let [characters, bytes] = [0, 0];

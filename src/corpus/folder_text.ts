@@ -30,17 +30,17 @@ export function folderText(
 
 /** What holds the texts that lie in prepared folders to their tokens, in order. */
 export function proofsOf(texts: readonly Text[]): readonly (readonly string[])[] {
-  return texts.filter(isFolder).map(({ proofs }) => proofs);
+  return texts.filter(isFolderText).map(({ proofs }) => proofs);
 }
 
 /** Hash of the tokenizer that made the texts in prepared folders; undefined where none is in one. */
 export function tokenizerOf(texts: readonly Text[]): string | undefined {
-  return texts.find(isFolder)?.tokenizerHash;
+  return texts.find(isFolderText)?.tokenizerHash;
 }
 
 /** Folders that workers must be able to read. */
 export function foldersOf(texts: readonly Text[]): string[] {
-  return texts.filter(isFolder).map(({ folder }) => folder);
+  return texts.filter(isFolderText).map(({ folder }) => folder);
 }
 
 /** The first token of the first text, from which a sample begins unless told otherwise. */
@@ -51,6 +51,6 @@ export function firstTokens([text]: readonly Text[]): number[] {
 }
 
 /** Whether the tokens of a text lie in a prepared folder. */
-export function isFolder(text: Text): text is FolderText {
+export function isFolderText(text: Text): text is FolderText {
   return "folder" in text;
 }

@@ -1,6 +1,6 @@
 /** The tokens of a text in memory, and what people should know of them. */
 import { keepingBusy } from "../base/busy.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { encodeDocuments } from "../data/cut_documents.ts";
 import { noEnds, shown } from "../data/document_end.ts";
 import type { Begins } from "../data/text.ts";

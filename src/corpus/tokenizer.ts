@@ -1,7 +1,7 @@
 /** The tokenizer that a config asks for by name, and whether the one that there is can be it. */
 import { extname } from "node:path";
 import { keepingBusy } from "../base/busy.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { documentsOf } from "../data/cut_documents.ts";
 import { isEndToken } from "../data/document_end.ts";
 import { readTokenizerFile } from "../data/read.ts";

@@ -40,7 +40,7 @@ export interface WindowAt {
 }
 
 /** The windows of T = `window` tokens, and their targets. */
-export function gather(windows: readonly WindowAt[], window: number): MicroBatch {
+export function gatherBatch(windows: readonly WindowAt[], window: number): MicroBatch {
   const whole = windows.map((at) => ({ ...at, from: 0, to: window }));
   const { inputs, targets } = gatherPadded(whole, { window, windows: windows.length });
   return { inputs, targets };

@@ -2,7 +2,7 @@
  * A text to tokens, document by document: each document and each end is encoded apart, so that no
  * token reaches over an end, and where documents begin is known exactly.
  */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { isEndToken } from "./document_end.ts";
 import type { Tokenizer } from "./tokenizers/types.ts";
 

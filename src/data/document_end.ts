@@ -1,5 +1,5 @@
 /** The text that ends documents, as people write it, and what is said where a text has none. */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { END_TEXT } from "./tokenizers/types.ts";
 
 /** What `\n` and the like stand for: a shell hands the two characters over as they are. */

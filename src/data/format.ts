@@ -1,7 +1,7 @@
 /** Tells what bytes are that are not UTF-8 text, by how they begin. Pure. */
 
 /** Bytes from the start of a file that tell its format. */
-export const HEAD = 1 << 16;
+export const FORMAT_BYTES = 1 << 16;
 
 /** Signatures at the start of a file, as characters of Latin-1. */
 const SIGNATURES: readonly (readonly [signature: string, format: string])[] = [

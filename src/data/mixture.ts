@@ -10,29 +10,29 @@ import { permute } from "./permutation.ts";
 export const ROUND = 1024;
 
 /** The text of a window, and the window's number among those of that text. */
-export interface Drawn {
+export interface DrawnText {
   readonly text: number;
   readonly number: number;
 }
 
 /** Picks the text of window `number`, any integer in [0, 2^53). */
-export type Mixture = (number: number) => Drawn;
+export type Mixture = (number: number) => DrawnText;
 
 /** A mixture by `weights`, each above 0; every text has at least one window in a round. */
 export function mixture(key: Key, weights: readonly number[]): Mixture {
   if (weights.length === 1) return (number) => ({ text: 0, number });
   const counts = shareOut(weights, ROUND);
   // The round that was asked for last is likely the next one as well.
-  let known = { round: -1, drawn: [] as readonly Drawn[] };
+  let known = { round: -1, drawn: [] as readonly DrawnText[] };
   return (number) => {
     const round = Math.floor(number / ROUND);
     if (round !== known.round) known = { round, drawn: roundOf(key, round, counts) };
-    return known.drawn[number % ROUND] as Drawn;
+    return known.drawn[number % ROUND] as DrawnText;
   };
 }
 
 /** All of a round: each text numbers its windows in the order in which they come. */
-function roundOf(key: Key, round: number, counts: readonly number[]): Drawn[] {
+function roundOf(key: Key, round: number, counts: readonly number[]): DrawnText[] {
   const own = fold(fold(key, round >>> 0), Math.floor(round / 2 ** 32));
   const texts = counts.flatMap((count, text) => new Array<number>(count).fill(text));
   const next = counts.map((count) => round * count);

@@ -1,11 +1,11 @@
 /** Reads what users name as text: files, pipes and stdin. Knows encodings, not tokens. */
 import { keepingBusy } from "../base/busy.ts";
-import { type Doing, fileFault } from "../base/file_fault.ts";
+import { type FileAction, fileFault } from "../base/file_fault.ts";
 import { parseJsonText } from "../base/text/json.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { shellWord } from "../base/shell.ts";
 import { utf8Text } from "../base/text/utf8.ts";
-import { foreignFormat, HEAD, markupFormat, recordKind } from "./format.ts";
+import { foreignFormat, FORMAT_BYTES, markupFormat, recordKind } from "./format.ts";
 import { mobyDick } from "./moby_dick.ts";
 import { isPipe, pipeChunks } from "./pipe.ts";
 import { FILE_BYTES } from "./tokenizers/limits.ts";
@@ -19,14 +19,14 @@ const LONGEST = 2 ** 29 - 24;
  * its end. `doing` says in errors what the text is for. @throws {UserError} `noInput` where there is
  * none, unless told, and `data` for what is not UTF-8 text.
  */
-export async function readWhole(path: string, doing: Doing = {}): Promise<string> {
+export async function readWhole(path: string, doing: FileAction = {}): Promise<string> {
   const bytes = await readBytes(path, doing);
   return await keepingBusy(() => textOfBytes(bytes, path));
 }
 
 /** Bytes from somewhere called `name` as text, without a byte order mark. @throws {UserError} `data` */
 export function textOfBytes(bytes: Uint8Array, name: string): string {
-  requireText(bytes.subarray(0, HEAD), name);
+  requireText(bytes.subarray(0, FORMAT_BYTES), name);
   const text = utf8Text(bytes);
   if (typeof text === "string") return text.startsWith("\ufeff") ? text.slice(1) : text;
   throw new UserError(
@@ -103,7 +103,7 @@ function formatByName(path: string): string | undefined {
 /** The bytes of the file or pipe at `path`. @throws {UserError} as `readWhole` does. */
 export async function readBytes(
   path: string,
-  { most = LONGEST, ...doing }: Doing & { readonly most?: number } = {},
+  { most = LONGEST, ...doing }: FileAction & { readonly most?: number } = {},
 ): Promise<Uint8Array> {
   try {
     if (await isPipe(path)) return await pipedBytes(path, most);

@@ -24,10 +24,10 @@ export interface Batch {
 }
 
 /** What is asked: the next token or a label at positions, or one label of a window. */
-export type Asked = "next" | "each" | "one";
+export type TargetKind = "next" | "each" | "one";
 
 /** Address of a micro-batch. */
-export interface Address {
+export interface BatchAddress {
   /** Step, from 0. */
   readonly step: number;
   /** Index in [0, S). */
@@ -42,7 +42,7 @@ export interface Task {
   readonly vocabulary: number;
   /** Distinct targets K; V where the next token is asked. */
   readonly classes: number;
-  readonly asked: Asked;
+  readonly targetKind: TargetKind;
   /** Targets that count in each training window, where all have as many; the loss is their mean. */
   readonly countedPerWindow: number | undefined;
   /** True when states pass from one batch to the next. */
@@ -54,7 +54,7 @@ export interface Task {
 /** A source of batches. */
 export interface Source {
   /** The batch of a micro-batch. @throws {Refusal} as `requireTraining` does. */
-  train(at: Address): Batch;
+  train(at: BatchAddress): Batch;
   /** Said before a run begins. @throws {Refusal} `data` for texts without room to train on. */
   requireTraining?(): void;
   /** Targets that count in all micro-batches of a step, where windows do not have equally many. */
@@ -68,7 +68,7 @@ export interface Source {
 }
 
 /** How much is evaluated. */
-export interface Evaluation {
+export interface EvaluationBatches {
   /** Windows to evaluate, of each text; 0 means all, so that each token is asked once. */
   readonly windows: number;
   /** Tokens from one window to the next; null means the window's length. */
@@ -83,7 +83,7 @@ export interface SourceInput {
   readonly microBatches: number;
   /** Windows B per micro-batch. */
   readonly windows: number;
-  readonly evaluation: Evaluation;
+  readonly evaluation: EvaluationBatches;
   /** The texts; none for a source that makes its own tokens. */
   readonly texts: readonly Text[];
   /** The text's tokenizer; undefined for a source that needs none. */

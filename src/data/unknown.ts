@@ -1,5 +1,5 @@
 /** How much of a text a tokenizer does not know, and what is said of it. */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 
 /** Largest share of unknown tokens that is accepted by default. */
 export const MAX_UNKNOWN = 0.05;

@@ -1,5 +1,5 @@
 /** Parts of a text and the windows that fit in them. Knows neither shuffling nor batches. */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import type { DataConfig } from "./schema.ts";
 
 /** The two parts of a text, as views of its tokens. */

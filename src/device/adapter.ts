@@ -1,5 +1,5 @@
 /** Finds an adapter and opens a device with all that it offers. */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import type { Target } from "../graph/types.ts";
 import { adapterName, type Backend, showBackend, takeBackend } from "./backend.ts";
 

@@ -2,7 +2,7 @@
  * The graphics API that computes. It is chosen before the first adapter is requested: the runtime
  * reads `DENO_WEBGPU_BACKEND` once, and without it falls back to OpenGL where Vulkan has no driver.
  */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 
 /** The variable that the runtime reads when it requests its first adapter. */
 export const BACKEND_VARIABLE = "DENO_WEBGPU_BACKEND";

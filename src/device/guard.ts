@@ -1,5 +1,5 @@
 /** WebGPU reports faults late and elsewhere: this brings them back to the call that made them. */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 
 /**
  * Runs `make` inside error scopes. @throws {UserError} `tooLarge` when memory runs out.

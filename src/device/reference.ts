@@ -5,7 +5,7 @@
 import { sizeOf } from "../base/shape.ts";
 import type { DType, Target, View } from "../graph/types.ts";
 import type { Plan, Region } from "../plan/types.ts";
-import type { Device, Memory, Program, Stretch } from "./types.ts";
+import type { Device, Memory, Program, SlotSlice } from "./types.ts";
 
 type Words = Float32Array | Float64Array;
 
@@ -103,7 +103,7 @@ export class ArrayMemory implements Memory {
     else f32.set(data, offset);
   }
 
-  read(stretches: readonly Stretch[]): Promise<Float32Array> {
+  read(stretches: readonly SlotSlice[]): Promise<Float32Array> {
     const out = new Float32Array(stretches.reduce((sum, s) => sum + s.length, 0));
     const bits = new Uint32Array(out.buffer);
     let at = 0;

@@ -3,7 +3,7 @@ import type { Plan } from "../plan/types.ts";
 import type { Target } from "../graph/types.ts";
 
 /** A stretch of a slot, in elements of 4 bytes. */
-export interface Stretch {
+export interface SlotSlice {
   /** Name of the slot. */
   readonly slot: string;
   /** First element. */
@@ -17,7 +17,7 @@ export interface Memory {
   /** Writes 4-byte elements at `offset` of a slot. */
   write(slot: string, data: Float32Array | Uint32Array, offset?: number): void;
   /** Reads stretches, one behind the other, after all that was run before. */
-  read(stretches: readonly Stretch[]): Promise<Float32Array>;
+  read(stretches: readonly SlotSlice[]): Promise<Float32Array>;
   /** Copies `length` elements from the start of one slot to another. */
   copy(from: string, to: string, length: number): void;
   /** Makes a slot of `size` elements, zero at first, unless it is there. */

@@ -4,7 +4,7 @@
  */
 import { sizeOf } from "../base/shape.ts";
 import { bytesOf } from "../base/hash.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import type { Call, Launch } from "../graph/types.ts";
 import type { Plan, Region, Slot } from "../plan/types.ts";
 import { openAdapter } from "./adapter.ts";
@@ -15,7 +15,7 @@ import { Kernels } from "./kernels.ts";
 import { PassClock } from "./pass_clock.ts";
 import type { PassTime } from "./pass_clock.ts";
 import { Staging } from "./staging.ts";
-import type { Compiling, Device, Memory, Program, Stretch } from "./types.ts";
+import type { Compiling, Device, Memory, Program, SlotSlice } from "./types.ts";
 
 const USAGE = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
 
@@ -244,7 +244,7 @@ class GpuMemory implements Memory {
     this.#device.queue.writeBuffer(this.#known(slot), 4 * offset, bytesOf(data));
   }
 
-  async read(stretches: readonly Stretch[]): Promise<Float32Array> {
+  async read(stretches: readonly SlotSlice[]): Promise<Float32Array> {
     const total = stretches.reduce((sum, s) => sum + s.length, 0);
     const bytes = await this.#staging.read(4 * total, (encoder, into) => {
       let at = 0;

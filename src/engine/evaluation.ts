@@ -4,9 +4,9 @@
  */
 import type { Batch, Source } from "../data/source.ts";
 import type { Program } from "../device/types.ts";
-import { inPlace } from "./feed.ts";
-import type { Feed } from "./feed.ts";
-import { EVAL } from "./plans.ts";
+import { inPlace } from "./batch_upload.ts";
+import type { BatchUpload } from "./batch_upload.ts";
+import { EVAL_SUMS } from "./plans.ts";
 
 /** What came of one evaluation sequence. */
 export interface SequenceLoss {
@@ -22,7 +22,7 @@ export interface SequenceLoss {
  * hears of each batch how many of them are done.
  */
 export async function evaluateShare(
-  { feed, source, program }: { feed: Feed; source: Source; program: Program },
+  { feed, source, program }: { feed: BatchUpload; source: Source; program: Program },
   { rank, world, signal, moved }: {
     rank: number;
     world: number;
@@ -52,7 +52,7 @@ export async function evaluateShare(
 
 /** Loss and met targets of the first batch of all; empty where nothing is evaluated. */
 export async function firstLoss(
-  { feed, source, program }: { feed: Feed; source: Source; program: Program },
+  { feed, source, program }: { feed: BatchUpload; source: Source; program: Program },
 ): Promise<number[]> {
   const [batch] = source.sequences === 0 ? [] : source.evaluation(0);
   return batch === undefined ? [] : [...await lossOf(batch, { feed, program })];
@@ -61,11 +61,11 @@ export async function firstLoss(
 /** Sum of the losses of a batch, and how many of its targets were met. */
 async function lossOf(
   batch: Batch,
-  { feed, program }: { feed: Feed; program: Program },
+  { feed, program }: { feed: BatchUpload; program: Program },
 ): Promise<readonly [loss: number, correct: number]> {
   feed.bring(batch, inPlace);
   program.run();
-  const slots = [EVAL.loss, EVAL.correct];
+  const slots = [EVAL_SUMS.loss, EVAL_SUMS.correct];
   const [loss = NaN, correct = NaN] = await feed.memory.read(
     slots.map((slot) => ({ slot, offset: 0, length: 1 })),
   );

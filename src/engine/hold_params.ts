@@ -1,5 +1,5 @@
 /** Brings named parameters of a file to where programs read them: a model without a run. */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { Memory } from "../device/types.ts";

@@ -13,7 +13,7 @@ import {
   gradientPlan,
   inspectPlan,
   reachPlan,
-  type Shape,
+  type ReplicaLayout,
   shapeOf,
   treeAddPlan,
   updatePlan,
@@ -48,7 +48,10 @@ export function holdingsOf(config: RunConfig, vocabulary: number): Holdings {
 }
 
 /** States of the micro-batches, each twice. A worker makes room for all of them. */
-function laneSlots({ micro_batches }: RunConfig, { carries }: Shape): Record<string, number> {
+function laneSlots(
+  { micro_batches }: RunConfig,
+  { carries }: ReplicaLayout,
+): Record<string, number> {
   const slots: Record<string, number> = {};
   for (let index = 0; index < micro_batches; index++) {
     for (const { name, tensor } of carries) {
@@ -62,9 +65,9 @@ function laneSlots({ micro_batches }: RunConfig, { carries }: Shape): Record<str
 function samplesOf(
   { model, data, report }: RunConfig,
   vocabulary: number,
-  { layout }: Shape,
+  { layout }: ReplicaLayout,
 ): Holdings {
-  const { asked, time } = taskOf(data, vocabulary);
+  const { targetKind: asked, time } = taskOf(data, vocabulary);
   const backwards = model.kind === "recurrent" && model.bidirectional;
   if (report.sample_length === 0 || asked !== "next" || backwards) return { plans: [], slots: {} };
   const decoded: DecodedModel = { model, vocabulary, context: time };

@@ -4,7 +4,7 @@
  * trace, and one that is computed again begins where it began. It knows no step and no model.
  */
 import type { Memory } from "../device/types.ts";
-import type { CarrySize } from "./feed.ts";
+import type { CarrySize } from "./batch_upload.ts";
 
 /** Lane states on a device. */
 export class Lanes {
@@ -52,7 +52,7 @@ export class Lanes {
   }
 
   /** Makes the next states the kept ones, where they were computed; nothing is copied. */
-  turn(): void {
+  swap(): void {
     for (const index of this.#computed) this.#kept[index] = 1 - this.#half(index);
     this.#computed.clear();
   }

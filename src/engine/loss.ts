@@ -17,11 +17,11 @@ import { sizeOf } from "../base/shape.ts";
 import { flowsTo, gradients } from "../graph/reverse.ts";
 import type { Call, Flow, Tensor } from "../graph/types.ts";
 import { SUM } from "../nn/formulas.ts";
-import type { Head, Rows } from "../nn/head.ts";
-import { cutRows, headOf, rowsOf } from "../nn/head.ts";
+import type { Head, HeadRows } from "../nn/head.ts";
+import { cutRows, headOf, headRowsOf } from "../nn/head.ts";
 
 /** Logits [..., V] and what is asked of them, u32 [...]. */
-export interface Asked {
+export interface AskedLoss {
   readonly logits: Tensor;
   readonly targets: Tensor;
 }
@@ -33,7 +33,7 @@ export interface LossOptions {
 }
 
 /** Sum of the losses of all rows, and how many targets were met; each [1]. */
-export function askAll(asked: Asked, options: LossOptions = {}): { loss: Tensor; met: Tensor } {
+export function askAll(asked: AskedLoss, options: LossOptions = {}): { loss: Tensor; met: Tensor } {
   const { logits, targets } = asked;
   const cut = cutOf(asked, options);
   if (cut === undefined) {
@@ -41,7 +41,7 @@ export function askAll(asked: Asked, options: LossOptions = {}): { loss: Tensor;
   }
   const [losses, hits] = [new Gathered(targets.shape), new Gathered(targets.shape)];
   for (const rows of cut.parts) {
-    const part = cut.head.logits(rowsOf(cut.head.x, rows));
+    const part = cut.head.logits(headRowsOf(cut.head.x, rows));
     const labels = labelsOf(targets, rows);
     losses.add(crossEntropy(part, labels));
     hits.add(correct(part, labels));
@@ -80,7 +80,7 @@ class Gathered {
  * must be linear: it is asked of each part's sum as well.
  */
 export function differentiate(
-  asked: Asked,
+  asked: AskedLoss,
   { share, wanted, ...options }: LossOptions & {
     readonly share: (total: Tensor) => Tensor;
     readonly wanted: readonly Tensor[];
@@ -99,7 +99,7 @@ export function differentiate(
   const flows = new Map<Tensor, Tensor>();
   const [losses, dx] = [new Gathered(targets.shape), new Gathered(x.shape)];
   for (const rows of parts) {
-    const [some, labels] = [rowsOf(x, rows), labelsOf(targets, rows)];
+    const [some, labels] = [headRowsOf(x, rows), labelsOf(targets, rows)];
     const before = trace.calls.length;
     const part = crossEntropy(made(some), labels);
     const known = new Map([[share(sum(part)), seed]]);
@@ -119,9 +119,9 @@ export function differentiate(
 
 /** The layer and the parts in which it is asked; undefined where the whole is small enough. */
 function cutOf(
-  { logits, targets }: Asked,
+  { logits, targets }: AskedLoss,
   { most = LEAST_BINDING }: LossOptions,
-): { head: Head; parts: readonly Rows[] } | undefined {
+): { head: Head; parts: readonly HeadRows[] } | undefined {
   if (4 * sizeOf(logits.shape) <= most) return undefined;
   const head = headOf(logits);
   const parts = cutRows(
@@ -131,7 +131,7 @@ function cutOf(
   return head === undefined || parts.length < 2 ? undefined : { head, parts };
 }
 
-function labelsOf(targets: Tensor, { first, count }: Rows): Tensor {
+function labelsOf(targets: Tensor, { first, count }: HeadRows): Tensor {
   return slice(targets, { first, shape: [count] });
 }
 

@@ -24,9 +24,9 @@ import type { RunGraph } from "../optim/update.ts";
 import type { Direction } from "../report/events.ts";
 import { compile } from "../plan/compile.ts";
 import type { Placing } from "../plan/compile.ts";
-import { layOut, LOSS, pieceSlot, placeIn } from "../plan/layout.ts";
-import type { Layout, Range } from "../plan/layout.ts";
-import type { Place, Plan } from "../plan/types.ts";
+import { bucketSlot, layOut, LOSS, placeIn } from "../plan/layout.ts";
+import type { BucketRange, Layout } from "../plan/layout.ts";
+import type { Plan, SlotRange } from "../plan/types.ts";
 import { askAll, differentiate } from "./loss.ts";
 import type { LossOptions } from "./loss.ts";
 
@@ -37,7 +37,7 @@ export interface Traced {
 }
 
 /** What a model declares: its parameters, where all of them lie, and the states it carries. */
-export interface Shape {
+export interface ReplicaLayout {
   readonly params: readonly Param[];
   readonly layout: Layout;
   readonly carries: readonly Carry[];
@@ -46,7 +46,7 @@ export interface Shape {
 /** Prefix of the slots that hold carried states for the next batch. */
 export const CARRIED = "carried/";
 /** Slots of an evaluation batch: the sum of its losses, and how many targets were met. */
-export const EVAL = { loss: "eval_loss", correct: "eval_correct" } as const;
+export const EVAL_SUMS = { loss: "eval_loss", correct: "eval_correct" } as const;
 /** Slot of 1 / the targets that count in a step, where steps differ in that. */
 export const SHARE = "share";
 /** Slots of the gradient's reach, by direction. */
@@ -70,7 +70,7 @@ function build(
   const input = {
     ...task,
     inputs,
-    one: task.asked === "one",
+    one: task.targetKind === "one",
     ...task.documents && { starts: trace.source({ shape, dtype: "u32" }, "batch", STARTS) },
   };
   const logits = logitsOf(config.model)(scope, input, config.model);
@@ -146,14 +146,14 @@ function shareOf(
 }
 
 /** The parameters of a model, and their layout. */
-export function shapeOf(config: RunConfig, vocabulary: number): Shape {
+export function shapeOf(config: RunConfig, vocabulary: number): ReplicaLayout {
   const { params, carries } = build(config, { vocabulary, training: true, rows: config.windows });
   return { params, layout: layOut(params), carries };
 }
 
 /** Slot sizes of a vector, by slot name. */
 export function sizesOf(layout: Layout, vector: string): Record<string, number> {
-  return Object.fromEntries(layout.pieces.map((size, i) => [pieceSlot(vector, i), size]));
+  return Object.fromEntries(layout.buckets.map((size, i) => [bucketSlot(vector, i), size]));
 }
 
 function placing(layout: Layout): Placing {
@@ -185,7 +185,7 @@ export function traceEvaluation(
 ): Traced {
   const built = buildAsked(config, { vocabulary, training: false });
   const { loss, met } = askAll(built, options);
-  const results = { [EVAL.loss]: loss, [EVAL.correct]: met, ...carriedOf(built.carries) };
+  const results = { [EVAL_SUMS.loss]: loss, [EVAL_SUMS.correct]: met, ...carriedOf(built.carries) };
   return { graph: finish(built, results), params: built.params };
 }
 
@@ -230,8 +230,8 @@ export function updatePlan(config: RunConfig, layout: Layout): Plan {
 }
 
 /** The ranges of each piece that has parameters: they follow one another from its start. */
-function runsOf({ pieces, ranges }: Layout): readonly (readonly Range[])[] {
-  return pieces.map((_, piece) => ranges.filter((range) => range.piece === piece))
+function runsOf({ buckets: pieces, ranges }: Layout): readonly (readonly BucketRange[])[] {
+  return pieces.map((_, piece) => ranges.filter((range) => range.bucket === piece))
     .filter((run) => run.length > 0);
 }
 
@@ -241,9 +241,9 @@ function runPlan(
   { graph, sources }: RunGraph,
 ): Plan {
   const runs = runsOf(layout);
-  const places = new Map<Tensor, Place>(sources.map(({ tensor, vector, run, offset }) => {
-    const { piece, offset: first } = runs[run]?.[0] as Range;
-    return [tensor, { slot: pieceSlot(vector, piece), role: tensor.role, offset: first + offset }];
+  const places = new Map<Tensor, SlotRange>(sources.map(({ tensor, vector, run, offset }) => {
+    const { bucket: piece, offset: first } = runs[run]?.[0] as BucketRange;
+    return [tensor, { slot: bucketSlot(vector, piece), role: tensor.role, offset: first + offset }];
   }));
   const sizes = Object.fromEntries(vectors.flatMap((v) => Object.entries(sizesOf(layout, v))));
   return compile(graph, { source: (t) => places.get(t), sizes });
@@ -252,11 +252,11 @@ function runPlan(
 /** Adds level `level` of the tree into the gradient, in place. */
 export function treeAddPlan(layout: Layout, level: number): Plan {
   const trace = newTrace();
-  const places = new Map<Tensor, Place>();
-  layout.pieces.forEach((size, piece) => {
+  const places = new Map<Tensor, SlotRange>();
+  layout.buckets.forEach((size, piece) => {
     const [grad, kept] = ["grad", treeVector(level)].map((vector) => {
       const role = vector === "grad" ? "grad" as const : "moment" as const;
-      const name = pieceSlot(vector, piece);
+      const name = bucketSlot(vector, piece);
       const tensor = trace.source({ shape: [size], dtype: "f32" }, role, name);
       places.set(tensor, { slot: name, role, offset: 0 });
       return tensor;

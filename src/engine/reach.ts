@@ -6,14 +6,14 @@ import { IGNORE } from "../base/ignore.ts";
 import type { Batch, Task } from "../data/source.ts";
 import type { Program } from "../device/types.ts";
 import type { Direction, Reach } from "../report/events.ts";
-import type { Feed } from "./feed.ts";
+import type { BatchUpload } from "./batch_upload.ts";
 import { REACH } from "./plans.ts";
 
 /** Batches that are looked through for one in which every window is asked. */
 const LOOKED_THROUGH = 1024;
 
 /** What of a window is asked: its first and its last position with a target. */
-export interface Span {
+export interface ReachSpan {
   readonly first: number;
   readonly last: number;
 }
@@ -24,8 +24,8 @@ export interface Span {
  */
 export function spansOf(
   { inputs, targets }: Pick<Batch, "inputs" | "targets">,
-  { time, asked }: Pick<Task, "time" | "asked">,
-): (Span | undefined)[] {
+  { time, targetKind: asked }: Pick<Task, "time" | "asked">,
+): (ReachSpan | undefined)[] {
   return Array.from({ length: inputs.length / time }, (_, b) => {
     if (asked === "one") return targets[b] === IGNORE ? undefined : { first: 0, last: time - 1 };
     const own = targets.subarray(b * time, (b + 1) * time);
@@ -61,13 +61,13 @@ export function fullest(
  * step to its earlier ones.
  */
 export async function measureReach(
-  { feed, program }: { feed: Feed; program: Program },
+  { feed, program }: { feed: BatchUpload; program: Program },
   batch: Batch,
-  { time, asked, directions }: Pick<Task, "time" | "asked"> & {
+  { time, targetKind: asked, directions }: Pick<Task, "time" | "asked"> & {
     readonly directions: readonly Direction[];
   },
 ): Promise<Reach[]> {
-  const spans = spansOf(batch, { time, asked });
+  const spans = spansOf(batch, { time, targetKind: asked });
   const found: Reach[] = [];
   for (const direction of directions) {
     const isAsked = (i: number): boolean => {
@@ -94,7 +94,7 @@ export function normsOf(
   norms: Float32Array,
   { time, spans, direction }: {
     readonly time: number;
-    readonly spans: readonly (Span | undefined)[];
+    readonly spans: readonly (ReachSpan | undefined)[];
     readonly direction: Direction;
   },
 ): Pick<Reach, "norms" | "windows"> {

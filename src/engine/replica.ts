@@ -9,21 +9,21 @@ import { sizeOf } from "../base/shape.ts";
 import { bytesOf, sha256 } from "../base/hash.ts";
 import { foldName, rootKey } from "../base/random.ts";
 import type { Key } from "../base/random.ts";
-import type { Device, Memory, Stretch } from "../device/types.ts";
+import type { Device, Memory, SlotSlice } from "../device/types.ts";
 import type { Inspection } from "../guard/judge.ts";
 import { initialValues } from "../nn/scope.ts";
 import { optimizerOf } from "../optim/mod.ts";
-import { pieceSlot, placeIn } from "../plan/layout.ts";
+import { bucketSlot, placeIn } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { Reach } from "../report/events.ts";
-import type { Node } from "../reduce/tree.ts";
+import type { TreeNode } from "../reduce/tree.ts";
 import type { SequenceLoss } from "./evaluation.ts";
-import { Feed } from "./feed.ts";
-import type { CarrySize } from "./feed.ts";
+import { BatchUpload } from "./batch_upload.ts";
+import type { CarrySize } from "./batch_upload.ts";
 import { Lanes } from "./lanes.ts";
 import { shapeOf, sizesOf } from "./plans.ts";
-import type { Shape } from "./plans.ts";
-import { type NumberedSample, Questions } from "./questions.ts";
+import type { ReplicaLayout } from "./plans.ts";
+import { Inference, type NumberedSample } from "./inference.ts";
 import { Stepper } from "./stepper.ts";
 import { Vectors } from "./vectors.ts";
 
@@ -38,12 +38,12 @@ export class Replica {
   readonly #config: RunConfig;
   readonly #device: Device;
   readonly #memory: Memory;
-  readonly #shape: Shape;
+  readonly #shape: ReplicaLayout;
   readonly #key: Key;
   readonly #lanes: Lanes;
   readonly #vectors: Vectors;
   readonly #stepper: Stepper;
-  readonly #questions: Questions;
+  readonly #questions: Inference;
   #shaders = "";
 
   constructor(device: Device, { config, corpus }: { config: RunConfig; corpus: Corpus }) {
@@ -56,7 +56,7 @@ export class Replica {
       name,
       size: sizeOf(tensor.shape),
     }));
-    const feed = new Feed(this.#memory, this.carries);
+    const feed = new BatchUpload(this.#memory, this.carries);
     this.#lanes = new Lanes(this.#memory, {
       carries: this.carries,
       microBatches: config.micro_batches,
@@ -72,7 +72,7 @@ export class Replica {
       lanes: this.#lanes,
       key: foldName(this.#key, STREAM.dropout),
     });
-    this.#questions = new Questions(feed, {
+    this.#questions = new Inference(feed, {
       ...common,
       device,
       key: foldName(this.#key, STREAM.sample),
@@ -130,7 +130,7 @@ export class Replica {
 
   /** Begins anew: the seed's first parameters, moments and carried states of zero. */
   reset(): void {
-    const length = this.layout.pieces.reduce((a, b) => a + b, 0);
+    const length = this.layout.buckets.reduce((a, b) => a + b, 0);
     for (const vector of this.vectors) this.writeVector(vector, new Float32Array(length));
     const indices = Array.from({ length: this.#config.micro_batches }, (_, i) => i);
     this.writeLanes(indices, new Float32Array(indices.length * this.laneSize));
@@ -148,16 +148,16 @@ export class Replica {
   /** Replaces one piece of a vector. */
   write(vector: string, piece: number, data: Float32Array): void {
     if (vector === "grad") this.#stepper.touch();
-    this.#memory.write(pieceSlot(vector, piece), data);
+    this.#memory.write(bucketSlot(vector, piece), data);
   }
 
   /** Elements [offset, offset + length) of a piece of a vector. */
   read(
     vector: string,
     piece: number,
-    { offset, length }: Omit<Stretch, "slot">,
+    { offset, length }: Omit<SlotSlice, "slot">,
   ): Promise<Float32Array> {
-    return this.#memory.read([{ slot: pieceSlot(vector, piece), offset, length }]);
+    return this.#memory.read([{ slot: bucketSlot(vector, piece), offset, length }]);
   }
 
   /** A vector (`param`, a moment, `grad`), its pieces one behind the other. */
@@ -209,7 +209,7 @@ export class Replica {
    * Computes the subtree `node` of a step; its sum is left in the gradient vector. It begins at
    * the kept states and leaves them as they are, so it may be repeated.
    */
-  accumulate(step: number, node: Node): void {
+  accumulate(step: number, node: TreeNode): void {
     this.#stepper.accumulate(step, node);
   }
 
@@ -224,7 +224,7 @@ export class Replica {
    */
   update(step: number): void {
     this.#stepper.update(step);
-    this.#lanes.turn();
+    this.#lanes.swap();
   }
 
   /** Passes a step over: parameters, moments and carried states stay as they are. */

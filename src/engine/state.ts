@@ -3,7 +3,7 @@
  * named `<moment>.<parameter>`.
  */
 import { mergeParts } from "../checkpoint/merge.ts";
-import type { Part } from "../checkpoint/merge.ts";
+import type { TensorPart } from "../checkpoint/merge.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Carry } from "../nn/scope.ts";
@@ -14,7 +14,7 @@ import type { Layout } from "../plan/layout.ts";
 const CARRY = "carry.";
 
 /** A slice of one piece of one vector. */
-export interface VectorPart extends Part {
+export interface VectorPart extends TensorPart {
   readonly vector: string;
   readonly piece: number;
 }
@@ -39,8 +39,8 @@ export function mergeState(
   { moments, parts }: { moments: readonly string[]; parts: readonly VectorPart[] },
 ): NamedState {
   const vector = (name: string, prefix: string) =>
-    layout.pieces.flatMap((length, piece) => {
-      const tensors = paramsOf(layout).filter((e) => e.piece === piece)
+    layout.buckets.flatMap((length, piece) => {
+      const tensors = paramsOf(layout).filter((e) => e.bucket === piece)
         .map(({ name, shape, offset }) => ({ name: prefix + name, shape, offset }));
       const own = parts.filter((part) => part.vector === name && part.piece === piece);
       return mergeParts({ length, tensors }, own);
@@ -103,10 +103,10 @@ export function pieceOf(
     readonly optimizer: ReadonlyMap<string, NamedTensor>;
   },
 ): Float32Array {
-  const flat = new Float32Array(layout.pieces[piece] as number);
+  const flat = new Float32Array(layout.buckets[piece] as number);
   const from = vector === "param" ? state.model : state.optimizer;
   for (const entry of paramsOf(layout)) {
-    if (entry.piece !== piece) continue;
+    if (entry.bucket !== piece) continue;
     const name = vector === "param" ? entry.name : `${vector}.${entry.name}`;
     const tensor = from.get(name);
     if (tensor === undefined || tensor.shape.join() !== entry.shape.join()) {

@@ -5,17 +5,17 @@
 import { fold } from "../base/random.ts";
 import type { Key } from "../base/random.ts";
 import type { RunConfig } from "../config/schema.ts";
-import type { Address, Batch, Source } from "../data/source.ts";
+import type { Batch, BatchAddress, Source } from "../data/source.ts";
 import type { Device, Memory, Program } from "../device/types.ts";
 import type { Inspection } from "../guard/judge.ts";
 import { RANDOM_KEY } from "../nn/scope.ts";
 import { optimizerOf } from "../optim/mod.ts";
 import { GRAD_NORM, NON_FINITE } from "../optim/update.ts";
-import { LOSS, pieceSlot, placeIn } from "../plan/layout.ts";
+import { bucketSlot, LOSS, placeIn } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { Plan } from "../plan/types.ts";
-import type { Node } from "../reduce/tree.ts";
-import type { Feed } from "./feed.ts";
+import type { TreeNode } from "../reduce/tree.ts";
+import type { BatchUpload } from "./batch_upload.ts";
 import type { Lanes } from "./lanes.ts";
 import {
   gradientPlan,
@@ -50,17 +50,17 @@ interface Programs {
 
 /** Runs the plans of a step. */
 export class Stepper {
-  readonly #feed: Feed;
+  readonly #feed: BatchUpload;
   readonly #parts: StepParts;
   #loaded: Programs | undefined;
   /** Whether the inspect plan has seen the gradient that is there. */
   #inspected = false;
   /** The first micro-batch of the step under way. */
-  #first: Address | undefined;
+  #first: BatchAddress | undefined;
   /** A micro-batch that was made before it is its turn. */
-  #ahead: Address & { readonly batch: Batch } | undefined;
+  #ahead: BatchAddress & { readonly batch: Batch } | undefined;
 
-  constructor(feed: Feed, parts: StepParts) {
+  constructor(feed: BatchUpload, parts: StepParts) {
     this.#feed = feed;
     this.#parts = parts;
   }
@@ -89,7 +89,7 @@ export class Stepper {
   }
 
   /** Leaves the sum of the subtree `node` in the gradient vector. */
-  accumulate(step: number, node: Node): void {
+  accumulate(step: number, node: TreeNode): void {
     this.touch();
     const count = 2 ** node.level;
     if (this.#first?.step !== step) this.#first = { step, microBatch: node.index * count };
@@ -159,7 +159,7 @@ export class Stepper {
     return this.#loaded;
   }
 
-  #batchOf({ step, microBatch }: Address): Batch {
+  #batchOf({ step, microBatch }: BatchAddress): Batch {
     const { step: next, microBatch: index, batch } = this.#ahead ?? {};
     if (batch !== undefined && next === step && index === microBatch) return batch;
     return this.#parts.source.train({ step, microBatch });
@@ -190,9 +190,9 @@ export class Stepper {
   /** Sets the gradient aside as the finished subtree of a level. */
   #setAside(level: number): void {
     const { layout } = this.#parts;
-    layout.pieces.forEach((length, piece) => {
-      const kept = pieceSlot(treeVector(level), piece);
-      this.#feed.memory.copy(pieceSlot("grad", piece), kept, length);
+    layout.buckets.forEach((length, piece) => {
+      const kept = bucketSlot(treeVector(level), piece);
+      this.#feed.memory.copy(bucketSlot("grad", piece), kept, length);
     });
   }
 }

@@ -4,8 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { bytesOf } from "../base/hash.ts";
-import type { Memory, Stretch } from "../device/types.ts";
-import { pieceSlot } from "../plan/layout.ts";
+import type { Memory, SlotSlice } from "../device/types.ts";
+import { bucketSlot } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 
 /** Elements that are read at once, 64 MiB: below what every adapter can map. */
@@ -46,8 +46,8 @@ export class Vectors {
       );
     }
     let at = 0;
-    this.#layout.pieces.forEach((length, piece) => {
-      this.#memory.write(pieceSlot(vector, piece), flat.subarray(at, at + length));
+    this.#layout.buckets.forEach((length, piece) => {
+      this.#memory.write(bucketSlot(vector, piece), flat.subarray(at, at + length));
       at += length;
     });
   }
@@ -77,15 +77,15 @@ export class Vectors {
   }
 
   get #length(): number {
-    return this.#layout.pieces.reduce((a, b) => a + b, 0);
+    return this.#layout.buckets.reduce((a, b) => a + b, 0);
   }
 
-  #stretches(vector: string): Stretch[] {
-    const stretches: Stretch[] = [];
-    this.#layout.pieces.forEach((size, piece) => {
+  #stretches(vector: string): SlotSlice[] {
+    const stretches: SlotSlice[] = [];
+    this.#layout.buckets.forEach((size, piece) => {
       for (let offset = 0; offset < size; offset += this.#chunk) {
         const length = Math.min(this.#chunk, size - offset);
-        stretches.push({ slot: pieceSlot(vector, piece), offset, length });
+        stretches.push({ slot: bucketSlot(vector, piece), offset, length });
       }
     });
     return stretches;
@@ -93,8 +93,8 @@ export class Vectors {
 
   #find(vector: string, element: number): { slot: string; offset: number } {
     let offset = Number.isInteger(element) ? element : -1;
-    for (const [piece, size] of this.#layout.pieces.entries()) {
-      if (offset >= 0 && offset < size) return { slot: pieceSlot(vector, piece), offset };
+    for (const [piece, size] of this.#layout.buckets.entries()) {
+      if (offset >= 0 && offset < size) return { slot: bucketSlot(vector, piece), offset };
       offset -= size;
     }
     throw new RangeError(

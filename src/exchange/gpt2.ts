@@ -4,14 +4,14 @@
  * D width, T context, V vocabulary.
  */
 import { EPS } from "../../kernels/layer_norm/layer_norm.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { sameShape } from "../base/shape.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { type GptConfig, gptSchema } from "../models/gpt.ts";
 import { sinusoids } from "../nn/sinusoids.ts";
 import { folded } from "./folded.ts";
-import { inward, outward, type Row } from "./rows.ts";
+import { inward, type LayoutRow, outward } from "./rows.ts";
 import { type Gpt2Config, gpt2ConfigSchema } from "./schema.ts";
 import type { Portable, Sizes } from "./types.ts";
 import { parsed } from "./parsed.ts";
@@ -33,19 +33,23 @@ const GELU: readonly string[] = ["gelu_new", "gelu_pytorch_tanh"];
 /** Every learned parameter. */
 function rowsOf(
   { model, context, vocabulary }: Omit<Sizes<GptConfig>, "classes" | "asked">,
-): Row[] {
+): LayoutRow[] {
   const { layers, width, tied, positions } = model;
-  const pair = (ours: string, theirs: string, [inner, outer]: readonly [number, number]): Row[] => [
+  const pair = (
+    ours: string,
+    theirs: string,
+    [inner, outer]: readonly [number, number],
+  ): LayoutRow[] => [
     { ours: `${ours}.weight`, theirs: `${theirs}.weight`, shape: [inner, outer] },
     { ours: `${ours}.bias`, theirs: `${theirs}.bias`, shape: [outer] },
   ];
-  const norm = (ours: string, theirs: string): Row[] =>
+  const norm = (ours: string, theirs: string): LayoutRow[] =>
     ["weight", "bias"].map((part) => ({
       ours: `${ours}.${part}`,
       theirs: `${theirs}.${part}`,
       shape: [width],
     }));
-  const block = (i: number): Row[] => {
+  const block = (i: number): LayoutRow[] => {
     const [ours, theirs] = [`blocks.${i}`, `h.${i}`];
     return [
       ...norm(`${ours}.norm1`, `${theirs}.ln_1`),
@@ -56,7 +60,7 @@ function rowsOf(
       ...pair(`${ours}.down`, `${theirs}.mlp.c_proj`, [4 * width, width]),
     ];
   };
-  const table = (ours: string, theirs: string, rows: number): Row => ({
+  const table = (ours: string, theirs: string, rows: number): LayoutRow => ({
     ours: `${ours}.weight`,
     theirs: `${theirs}.weight`,
     shape: [rows, width],

@@ -1,5 +1,5 @@
 /** The table of layouts: which one a model goes out in, and which one a config.json speaks of. */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { ModelConfig } from "../models/mod.ts";

@@ -1,5 +1,5 @@
 /** What a file says, held against a schema. Knows the form of the error and nothing else. */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 
 /** A schema, as far as it is used here. */
 interface Schema<T> {

@@ -3,20 +3,20 @@
  * (src/nn/recurrent.ts); the embedding is called so, and the head is turned to [K, H] as
  * torch.nn.Linear has it. V vocabulary, K classes, H hidden units, G gates.
  */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { CELLS, type RecurrentConfig, recurrentSchema } from "../models/recurrent.ts";
 import { parsed } from "./parsed.ts";
-import { inward, outward, type Row } from "./rows.ts";
+import { inward, type LayoutRow, outward } from "./rows.ts";
 import { recurrentConfigSchema, type RecurrentExport } from "./schema.ts";
 import type { Portable, Sizes } from "./types.ts";
 
-function rowsOf({ model, vocabulary, classes }: Sizes<RecurrentConfig>): Row[] {
+function rowsOf({ model, vocabulary, classes }: Sizes<RecurrentConfig>): LayoutRow[] {
   const { layers, width, bidirectional, cell } = model;
   const directions = bidirectional ? ["", "_reverse"] : [""];
   const rows = CELLS[cell].gates * width;
-  const same = (name: string, shape: readonly number[]): Row => ({
+  const same = (name: string, shape: readonly number[]): LayoutRow => ({
     ours: `rnn.${name}`,
     theirs: `rnn.${name}`,
     shape,

@@ -2,13 +2,13 @@
  * Parameters under two names: ours, as checkpoints have them, and theirs. One table is read both
  * ways, so what goes out comes back. Knows no model and no files.
  */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { sameShape, type Shape, showShape } from "../base/shape.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 
 /** One parameter here and there. */
-export interface Row {
+export interface LayoutRow {
   readonly ours: string;
   readonly theirs: string;
   /** Its shape there. */
@@ -27,7 +27,7 @@ export interface InwardOptions {
 /** Parameters as they are called there. @throws {RangeError} when one is missing or has another shape. */
 export function outward(
   params: ReadonlyMap<string, NamedTensor>,
-  rows: readonly Row[],
+  rows: readonly LayoutRow[],
 ): NamedTensor[] {
   return rows.map(({ ours, theirs, shape, transposed = false }) => {
     const found = params.get(ours);
@@ -46,7 +46,7 @@ export function outward(
  */
 export function inward(
   { tensors, others }: Pick<ForeignFile, "tensors" | "others">,
-  rows: readonly Row[],
+  rows: readonly LayoutRow[],
   { what, ignored }: InwardOptions,
 ): Map<string, NamedTensor> {
   const params = new Map<string, NamedTensor>();

@@ -1,6 +1,6 @@
 /** A trained model apart from how it was trained: what goes out and comes in. */
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
-import type { Asked } from "../data/source.ts";
+import type { TargetKind } from "../data/source.ts";
 import type { ModelConfig } from "../models/mod.ts";
 
 /** What a model is, beside its parameters. */
@@ -12,7 +12,7 @@ export interface Sizes<M extends ModelConfig = ModelConfig> {
   readonly vocabulary: number;
   /** K: distinct targets; V where the next token is asked. */
   readonly classes: number;
-  readonly asked: Asked;
+  readonly asked: TargetKind;
 }
 
 /** A model with its parameters by their names in checkpoints. */

@@ -2,7 +2,7 @@
  * The older form of GPT-2's tokenizer, vocab.json and merges.txt, as the tokenizer.json that says
  * the same. Pure; knows nothing of how text is encoded.
  */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { byteLevelJson } from "../data/tokenizers/bpe/byte_level.ts";
 import { END_TEXT } from "../data/tokenizers/types.ts";
 

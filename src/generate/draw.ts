@@ -1,5 +1,5 @@
 /** How a text chooses its next token. Pure: knows no model, no tokenizer and no generator. */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { keepLikely } from "./keep.ts";
 
 /** How freely tokens are drawn. */
@@ -15,7 +15,7 @@ export interface Sampling {
 }
 
 /** A token and the logarithm of its probability under the softmax of the logits as they came. */
-export interface Drawn {
+export interface DrawnToken {
   readonly id: number;
   readonly logprob: number;
 }
@@ -43,7 +43,7 @@ export interface DrawOptions extends Sampling {
 export function drawToken(
   logits: Float32Array,
   { temperature, topK = 0, topP = 1, penalty = 1, u, seen = [], known }: DrawOptions,
-): Drawn {
+): DrawnToken {
   const norm = logSum(logits);
   const scores = penalized(logits.subarray(0, known), { penalty, seen });
   const id = temperature === 0

@@ -1,7 +1,7 @@
 /** One text that is being drawn, from its prompt to its end. Knows no model. */
 import type { Key } from "../base/random.ts";
 import { drawToken } from "./draw.ts";
-import type { Drawn, Sampling } from "./draw.ts";
+import type { DrawnToken, Sampling } from "./draw.ts";
 import { StopScan } from "./stops.ts";
 import { uniformAt } from "./uniform.ts";
 
@@ -22,7 +22,7 @@ export interface RowParts {
 }
 
 /** A token that was drawn, and the text that may be shown since. */
-export interface Taken extends Drawn {
+export interface Taken extends DrawnToken {
   readonly text: string;
 }
 
@@ -30,7 +30,7 @@ export interface Taken extends Drawn {
 export type RowEnd = "end" | "stop" | "length";
 
 /** Draws one text, token by token. */
-export class Row {
+export class GenerationRow {
   readonly #parts: RowParts;
   readonly #seen: Set<number>;
   readonly #stops: StopScan;

@@ -1,5 +1,5 @@
 /** Draws rows side by side from a model that remembers. Knows no device and no terminal. */
-import type { Row, Taken } from "./row.ts";
+import type { GenerationRow, Taken } from "./row.ts";
 
 /** A model that is fed tokens and remembers them. */
 export interface Feeder {
@@ -28,12 +28,12 @@ export interface DrawRowsOptions {
 /** Draws at most as many rows as the model reads, until all have ended. */
 export async function drawRows(
   model: Feeder,
-  rows: readonly Row[],
+  rows: readonly GenerationRow[],
   { prompt, known, taken, ended, signal }: DrawRowsOptions,
 ): Promise<void> {
   model.reset();
   const open = new Set(rows.keys());
-  const end = (r: number, row: Row) => {
+  const end = (r: number, row: GenerationRow) => {
     open.delete(r);
     ended(r, row.finish());
   };

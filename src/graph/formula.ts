@@ -199,7 +199,7 @@ function rebuild(x: Expr, go: (e: Expr) => Expr, inputs: readonly Expr[]): Expr 
 }
 
 /** `f` without the inputs it does not use, and the numbers of those it does. */
-export function prune(f: Formula): { formula: Formula; used: readonly number[] } {
+export function pruneFormula(f: Formula): { formula: Formula; used: readonly number[] } {
   const seen = new Set<number>();
   const visited = new Set<Expr>();
   for (const out of f.outputs) {

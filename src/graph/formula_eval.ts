@@ -40,7 +40,7 @@ export function kept(
  * Values of a formula's outputs at element `index`; `input(k)` gives input k there, `key(k)` the
  * u32 pair of input k.
  */
-export function evaluate(
+export function evaluateFormula(
   formula: Formula,
   index: number,
   { input, key }: { input: (k: number) => number; key: (k: number) => readonly [number, number] },

@@ -111,7 +111,7 @@ export interface Target {
 }
 
 /** The elements of a tensor that a binding shows; all of them unless told. */
-export interface Span {
+export interface BindingSpan {
   /** First element; a multiple of 64 (bindings start at multiples of 256 bytes). */
   readonly offset?: number;
   /** Number of elements; to the end of the tensor unless told. */
@@ -119,7 +119,7 @@ export interface Span {
 }
 
 /** A tensor bound to a launch: inputs are bound `read`, outputs `read_write`. */
-export type Binding = Span & ({ readonly input: number } | { readonly output: number });
+export type Binding = BindingSpan & ({ readonly input: number } | { readonly output: number });
 
 /** One dispatch: WGSL with an entry point `main` whose bindings stand in group 0, in order. */
 export interface Launch {

@@ -24,7 +24,7 @@ export type Policy = "halt" | "skip" | "rollback";
 export type Action = "commit" | "again" | "transient" | Policy;
 
 /** A decision. */
-export interface Verdict {
+export interface StepVerdict {
   readonly action: Action;
   /** Whose fault it is, where one is known: the run's own numbers', or a machine's. */
   readonly cause: "numbers" | "machine" | undefined;
@@ -47,12 +47,12 @@ export interface JudgeOptions {
 export const MAX_LOOKS = 3;
 
 /** Judges a step by a look at it and, if that was not finite, by the look after it. */
-export function judge(
+export function judgeStep(
   first: Inspection,
   again: Inspection | undefined,
   options: JudgeOptions,
-): Verdict {
-  const fine = (look: Inspection): Verdict => ({
+): StepVerdict {
+  const fine = (look: Inspection): StepVerdict => ({
     action: "commit",
     cause: undefined,
     reason: show(look),
@@ -70,7 +70,7 @@ export function judge(
   return { action: "halt", cause: "machine", reason: `${reason}; ${looks} looks, none agree` };
 }
 
-function byPolicy(look: Inspection, { policy, skipped, maxSkips }: JudgeOptions): Verdict {
+function byPolicy(look: Inspection, { policy, skipped, maxSkips }: JudgeOptions): StepVerdict {
   const reason = `${show(look)}; computed again: the same`;
   if (policy !== "skip") return { action: policy, cause: "numbers", reason };
   const action = skipped < maxSkips ? "skip" : "halt";

@@ -8,7 +8,7 @@ export const SAMPLES = 8;
  * the lower rank when two would; nobody is left without one while there are enough. `ms` is what a
  * rank needs for one micro-batch.
  */
-export function shares(microBatches: number, ms: readonly number[]): number[] {
+export function balancedShares(microBatches: number, ms: readonly number[]): number[] {
   const counts: number[] = ms.map((_, rank) => rank < microBatches ? 1 : 0);
   for (let left = microBatches - ms.length; left > 0; left--) {
     const ends = ms.map((each, rank) => each * ((counts[rank] as number) + 1));
@@ -32,7 +32,7 @@ export function speedOf(times: readonly number[]): number | undefined {
   return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
 }
 
-/** Equal shares, the lower ranks' not smaller: as {@linkcode shares} for workers of one speed. */
+/** Equal shares, the lower ranks' not smaller: as {@linkcode balancedShares} for workers of one speed. */
 export function equalShares(microBatches: number, world: number): number[] {
-  return shares(microBatches, new Array(world).fill(1));
+  return balancedShares(microBatches, new Array(world).fill(1));
 }

@@ -2,7 +2,7 @@
  * All decisions about who takes part: `(state, event, now) -> (state, commands, reasons)`. Pure. It
  * starts, takes in, lets go and gives up workers; what a step is, it does not know.
  */
-import { equalShares, SAMPLES, shares, span, speedOf } from "./balance.ts";
+import { balancedShares, equalShares, SAMPLES, span, speedOf } from "./balance.ts";
 import { hung, measured } from "./deadline.ts";
 import type {
   Command,
@@ -11,7 +11,7 @@ import type {
   Member,
   Membership,
   MembershipEvent,
-  Place,
+  QuorumMember,
   Rules,
 } from "./types.ts";
 
@@ -282,7 +282,7 @@ function committed(before: Membership, rules: Rules): Decision {
   const late = stragglers(state);
   const speeds = ms as number[];
   const now = state.formed.map(({ count }) => count);
-  const better = shares(rules.microBatches, speeds);
+  const better = balancedShares(rules.microBatches, speeds);
   const [slow, fast] = [span(now, speeds), span(better, speeds)];
   if (!(1 - fast / slow >= rules.gain)) return { state: weighed, commands: [], reasons: late };
   const each = state.formed.map(({ id }, rank) => `worker ${id} ${speeds[rank]?.toFixed(1)} ms`);
@@ -345,9 +345,9 @@ function boundary(before: Membership, { now, rules }: { now: number; rules: Rule
   const counts = isFormed(able, state)
     ? state.shares ?? state.formed.map(({ count }) => count)
     : equalShares(rules.microBatches, able.length);
-  const places = able.map(({ id, seat, holds }, rank): Place => ({
+  const places = able.map(({ id, workerId, holds }, rank): QuorumMember => ({
     id,
-    seat,
+    workerId,
     count: counts[rank] as number,
     holds,
   }));
@@ -422,12 +422,12 @@ function tick(before: Membership, { now, rules }: { now: number; rules: Rules })
   if (missing <= 0 || now < state.spawnAt || isClosed(state)) {
     return { state, commands, reasons, losses, shortages };
   }
-  const taken = state.members.map(({ seat }) => seat);
-  const free = Array.from({ length: taken.length + missing }, (_, seat) => seat)
-    .filter((seat) => !taken.includes(seat)).slice(0, missing);
-  const started = free.map((seat, i): Member => ({
+  const taken = state.members.map(({ workerId }) => workerId);
+  const free = Array.from({ length: taken.length + missing }, (_, workerId) => workerId)
+    .filter((workerId) => !taken.includes(workerId)).slice(0, missing);
+  const started = free.map((workerId, i): Member => ({
     id: state.nextId + i,
-    seat,
+    workerId,
     phase: "starting",
     holds: false,
     leaving: false,
@@ -447,7 +447,7 @@ function tick(before: Membership, { now, rules }: { now: number; rules: Rules })
     },
     commands: [
       ...commands,
-      ...started.map(({ id, seat }): Command => ({ type: "spawn", id, seat })),
+      ...started.map(({ id, workerId }): Command => ({ type: "spawn", id, workerId })),
     ],
     reasons: [...reasons, ...started.map(({ id }) => `worker ${id} starts`)],
     losses,

@@ -11,7 +11,7 @@ export interface Member {
   /** Which incarnation it is: never given twice. */
   readonly id: number;
   /** Its place on the machine, given again once it is gone. */
-  readonly seat: number;
+  readonly workerId: number;
   /** Whether its process starts, waits to be taken in, or is part of the formation. */
   readonly phase: "starting" | "ready" | "serving";
   /** Whether it has the state of the last committed step. */
@@ -37,9 +37,9 @@ export interface Member {
 }
 
 /** A member's place in a formation. */
-export interface Place {
+export interface QuorumMember {
   readonly id: number;
-  readonly seat: number;
+  readonly workerId: number;
   /** Micro-batches of a step that it computes. */
   readonly count: number;
   /** Whether it has the state; who has not copies it from one that does. */
@@ -55,7 +55,7 @@ export interface Membership {
   readonly nextId: number;
   readonly members: readonly Member[];
   /** The formation by rank; empty before the first one. */
-  readonly formed: readonly Place[];
+  readonly formed: readonly QuorumMember[];
   /** The formation cannot go on, though nobody of it is gone. */
   readonly broken: boolean;
   /** Shares that would be faster, by rank. */
@@ -119,11 +119,11 @@ export type MembershipEvent =
 
 /** What is to be done. */
 export type Command =
-  | { readonly type: "spawn"; readonly id: number; readonly seat: number }
+  | { readonly type: "spawn"; readonly id: number; readonly workerId: number }
   | { readonly type: "kill"; readonly id: number; readonly why: string }
   /** Let a worker go that is no longer wanted. */
   | { readonly type: "release"; readonly id: number }
-  | { readonly type: "form"; readonly attempt: number; readonly places: readonly Place[] }
+  | { readonly type: "form"; readonly attempt: number; readonly places: readonly QuorumMember[] }
   | { readonly type: "give_up"; readonly why: string }
   /** No worker is left, and each new one is refused. */
   | { readonly type: "strand"; readonly why: string };
@@ -174,7 +174,7 @@ export interface Rules {
 }
 
 /** The rules unless a run or a test says otherwise. */
-export const RULES: Omit<Rules, "microBatches"> = {
+export const MEMBERSHIP_RULES: Omit<Rules, "microBatches"> = {
   restarts: 10,
   window: 600_000,
   silence: 2000,

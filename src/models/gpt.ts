@@ -76,7 +76,7 @@ function block(
   config: GptConfig & { starts: Tensor | undefined },
 ): Tensor {
   const { layers, width, heads, dropout: p, starts } = config;
-  const { std, rate, divisor } = widthFactors(config);
+  const { std, lrScale: rate, divisor } = widthFactors(config);
   // Projections into the residual stream start smaller, so that its variance does not grow.
   const depth = 1 / Math.sqrt(2 * layers);
   const into = { scale: std, rate };

@@ -19,7 +19,7 @@ export interface WidthFactors {
   /** Of the standard deviation with which hidden matrices begin: variance 1 / fan-in. */
   readonly std: number;
   /** Of the learning rate of hidden matrices. */
-  readonly rate: number;
+  readonly lrScale: number;
   /** Of the logits. */
   readonly logits: number;
   /** What scores of attention are divided by; undefined is the root of a head's width d. */
@@ -32,9 +32,9 @@ export interface WidthFactors {
  */
 export function widthFactors(sizes: WidthSizes): WidthFactors {
   const { width, heads, mup_base_width: base, mup_base_heads } = sizes;
-  if (base === null) return { std: 1, rate: 1, logits: 1, divisor: undefined };
+  if (base === null) return { std: 1, lrScale: 1, logits: 1, divisor: undefined };
   const ratio = base / width;
   const [own, theirs] = [width / heads, base / (mup_base_heads ?? heads)];
   const divisor = own === theirs ? undefined : own / Math.sqrt(theirs);
-  return { std: Math.sqrt(ratio), rate: ratio, logits: ratio, divisor };
+  return { std: Math.sqrt(ratio), lrScale: ratio, logits: ratio, divisor };
 }

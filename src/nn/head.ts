@@ -22,7 +22,7 @@ export interface Head {
 }
 
 /** Some of the rows. */
-export interface Rows {
+export interface HeadRows {
   readonly first: number;
   readonly count: number;
 }
@@ -70,7 +70,7 @@ function headFrom(
 }
 
 /** Rows of x [..., D]: [count, D]. */
-export function rowsOf(x: Tensor, { first, count }: Rows): Tensor {
+export function headRowsOf(x: Tensor, { first, count }: HeadRows): Tensor {
   const width = x.shape.at(-1) as number;
   return slice(x, { first: first * width, shape: [count, width] });
 }
@@ -79,7 +79,7 @@ export function rowsOf(x: Tensor, { first, count }: Rows): Tensor {
  * Cuts `rows` rows into as few parts of at most `most` rows as there can be, equal ones unless that
  * makes twice as many.
  */
-export function cutRows(rows: number, most: number): Rows[] {
+export function cutRows(rows: number, most: number): HeadRows[] {
   const least = Math.ceil(rows / Math.max(1, most));
   let parts = least;
   while (rows % parts !== 0 && parts < 2 * least) parts++;

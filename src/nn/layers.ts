@@ -5,7 +5,7 @@
 import { attention } from "../../kernels/attention/attention.ts";
 import { cachedAttention } from "../../kernels/attention/cached_attention.ts";
 import { embedding } from "../../kernels/embedding/embedding.ts";
-import { layerNorm as normalise } from "../../kernels/layer_norm/layer_norm.ts";
+import { applyLayerNorm as normalise } from "../../kernels/layer_norm/layer_norm.ts";
 import { matmul } from "../../kernels/matmul/matmul.ts";
 import { pointwise } from "../../kernels/pointwise/pointwise.ts";
 import { poolTime } from "../../kernels/shape/pool_time.ts";

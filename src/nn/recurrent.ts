@@ -7,7 +7,7 @@ import type { Cell } from "../../kernels/recurrence/cells.ts";
 import { concat } from "../../kernels/shape/concat.ts";
 import { matmul } from "../../kernels/matmul/matmul.ts";
 import { recurrence } from "../../kernels/recurrence/recurrence.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import type { Tensor } from "../graph/types.ts";
 import { plus } from "./layers.ts";
 import type { Init, Scope } from "./scope.ts";

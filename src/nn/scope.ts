@@ -31,7 +31,7 @@ export interface Param {
   /** Whether weight decay applies. */
   readonly decay: boolean;
   /** Factor of its learning rate; 1 where the model says nothing. */
-  readonly rate: number;
+  readonly lrScale: number;
   /** The traced tensor. */
   readonly tensor: Tensor;
 }
@@ -113,7 +113,7 @@ export function newScope(
       const known = params.find((p) => p.name === full);
       if (known !== undefined) return known.tensor;
       const tensor = trace.source({ shape, dtype: "f32" }, "param", full);
-      params.push({ name: full, shape, init, decay: shape.length > 1, rate, tensor });
+      params.push({ name: full, shape, init, decay: shape.length > 1, lrScale: rate, tensor });
       return tensor;
     },
     carry(name, shape) {
@@ -151,7 +151,7 @@ export function newScope(
 /** First values of a parameter: a function of the seed's key and its name alone. */
 export function initialValues(
   key: Key,
-  { name, shape, init }: Omit<Param, "rate" | "tensor">,
+  { name, shape, init }: Omit<Param, "lrScale" | "tensor">,
 ): Float32Array {
   const n = sizeOf(shape);
   if (init.kind === "zeros") return new Float32Array(n);

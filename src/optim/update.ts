@@ -18,7 +18,7 @@ export interface UpdateRange {
   readonly length: number;
   readonly decay: boolean;
   /** Factor of the learning rate. */
-  readonly rate: number;
+  readonly lrScale: number;
 }
 
 /** Ranges one behind the other, in one piece of each vector. */
@@ -82,7 +82,7 @@ export function updateGraph<C extends { readonly clip: number }>(
     const state = ["param", ...optimizer.moments].map((vector) => source(vector, run, all));
     const inputs = [source("grad", run, all), ...numbers, ...state];
     applyAll(pointwiseSegmentsOp, inputs, {
-      ranges: ranges.map(({ decay, rate }, r) => ({
+      ranges: ranges.map(({ decay, lrScale: rate }, r) => ({
         end: ends[r] as number,
         formula: clipped(optimizer.update(config, { decay, rate }), config.clip),
       })),

@@ -10,14 +10,14 @@ import type { Roots } from "./in_place.ts";
 import { pack } from "./memory.ts";
 import type { Life } from "./memory.ts";
 import { recompute } from "./recompute.ts";
-import type { Place, Plan, Region, Slot } from "./types.ts";
+import type { Plan, Region, Slot, SlotRange } from "./types.ts";
 
 /** Where named tensors lie; those it does not place get a slot of their own. */
 export interface Placing {
   /** Place of a source, by its name and role. */
-  readonly source?: (tensor: Tensor) => Place | undefined;
+  readonly source?: (tensor: Tensor) => SlotRange | undefined;
   /** Place of a result, by its name. */
-  readonly result?: (name: string) => Place | undefined;
+  readonly result?: (name: string) => SlotRange | undefined;
   /** Sizes of shared slots in elements, by name. */
   readonly sizes?: Readonly<Record<string, number>>;
   /** False keeps every call as it was traced. */
@@ -141,7 +141,7 @@ class Places {
     this.named[name] = this.#into(tensor, place);
   }
 
-  #into(tensor: Tensor, { slot, role, offset }: Place): Region {
+  #into(tensor: Tensor, { slot, role, offset }: SlotRange): Region {
     const known = this.slots.findIndex((s) => s.name === slot);
     const end = Math.max(offset + sizeOf(tensor.shape), this.#placing.sizes?.[slot] ?? 0);
     if (known < 0) this.slots.push({ name: slot, role, size: end });

@@ -4,7 +4,7 @@
  */
 import { createGunzip } from "node:zlib";
 import { Readable } from "node:stream";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { type Input, readFault } from "./inputs.ts";
 
 /** Bytes that are read from the disk at once. */

@@ -4,14 +4,14 @@
  */
 import { keepingBusy } from "../base/busy.ts";
 import { createHash, type Hash } from "node:crypto";
-import { UserError } from "../base/refusal.ts";
-import { type Part, PARTS } from "../data/prepared/folder.ts";
+import { UserError } from "../base/user_error.ts";
+import { TEXT_PARTS, type TextPart } from "../data/prepared/folder.ts";
 import { widthFor } from "../data/prepared/header.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
 import { countUnknown, type Unknown } from "../data/unknown.ts";
 import { ByteStream } from "./byte_stream.ts";
 import type { Input } from "./inputs.ts";
-import { changed, type Piece, piecesOf } from "./pieces.ts";
+import { changed, piecesOf, type TextPiece } from "./pieces.ts";
 import { checkUnchanged, drain } from "./scan.ts";
 import type { PrepareProgress } from "./schema.ts";
 import { SideWriter } from "./shard_writer.ts";
@@ -38,7 +38,7 @@ export interface EncodeOptions {
 /** All that was to be done, and the hashes of both sides' tokens. */
 export interface Encoded {
   readonly progress: PrepareProgress;
-  readonly hashes: Readonly<Record<Part, string>>;
+  readonly hashes: Readonly<Record<TextPart, string>>;
 }
 
 /** Goes on from `progress` to the end; undefined when it was stopped. @throws {UserError} */
@@ -63,7 +63,7 @@ export async function encode(
     : new Uint32Array();
   const commit = (input: number, offset: number) => {
     options.known(unknownIn(sides));
-    for (const part of PARTS) sides[part].commit(options.at);
+    for (const part of TEXT_PARTS) sides[part].commit(options.at);
     now = { ...now, position: { input, offset }, train: train.side, validation: validation.side };
     options.at("keep progress");
     options.keep(now);
@@ -94,8 +94,8 @@ export async function encode(
 }
 
 /** What the tokenizer lacks of both sides. */
-function unknownIn(sides: Readonly<Record<Part, SideWriter>>): Unknown {
-  const all = PARTS.map((part) => sides[part]);
+function unknownIn(sides: Readonly<Record<TextPart, SideWriter>>): Unknown {
+  const all = TEXT_PARTS.map((part) => sides[part]);
   return {
     unknown: all.reduce((sum, { side }) => sum + (side.unknown ?? 0), 0),
     tokens: all.reduce((sum, { side, tokens }) => sum + side.tokens + tokens, 0),
@@ -119,7 +119,7 @@ async function* piecesFrom(
     /** Updated with all bytes of the file. */
     hash: Hash;
   },
-): AsyncGenerator<Piece> {
+): AsyncGenerator<TextPiece> {
   const [input, scanned] = [options.inputs[at], progress.inputs[at]];
   if (input === undefined || scanned === undefined) return;
   const { extent } = scanned;
@@ -153,7 +153,7 @@ async function hashBefore(
 const SHORT = 1 << 20;
 
 async function idsOf(
-  { text }: Piece,
+  { text }: TextPiece,
   { input, tokenizer }: { input: Pick<Input, "name">; tokenizer: Tokenizer },
 ): Promise<Uint32Array> {
   try {

@@ -3,15 +3,15 @@
  * no order on the command line changes anything, and a file that is reached twice counts once.
  */
 import { extname, join, normalize, resolve } from "node:path";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { isPipe } from "../data/pipe.ts";
-import { expand, hasWildcards } from "./glob.ts";
+import { expandGlobs, hasWildcards } from "./glob.ts";
 import type { Input } from "./inputs.ts";
 import { inputOf } from "./inspect.ts";
 import { filesBelow, type LeftOut, leftOutNothing } from "./walk.ts";
 
 /** What names stand for. */
-export interface Found {
+export interface FoundFile {
   readonly files: readonly Input[];
   /** Names of pipes, which are read once and must be kept. */
   readonly pipes: readonly string[];
@@ -32,7 +32,7 @@ interface Omitted extends LeftOut {
 }
 
 /** The files that names, folders and patterns stand for. @throws {UserError} `noInput` or `data` */
-export async function findInputs(names: readonly string[]): Promise<Found> {
+export async function findInputs(names: readonly string[]): Promise<FoundFile> {
   const omitted: Omitted = { ...leftOutNothing(), others: [] };
   const paths: string[] = [];
   const pipes = new Set<string>();
@@ -51,7 +51,7 @@ async function pathsOf(name: string, omitted: Omitted): Promise<string[]> {
   const info = await Deno.stat(name).catch(() => undefined);
   if (info?.isDirectory) return await textsIn(name, omitted);
   if (info !== undefined || !hasWildcards(name)) return [name];
-  const matches = await expand(name, omitted);
+  const matches = await expandGlobs(name, omitted);
   if (matches.length > 0) return matches;
   throw new UserError("noInput", `Cannot read ${name}: need files of such names: there are none`);
 }

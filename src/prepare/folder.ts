@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { fileFault, hasCode, isMissing } from "../base/file_fault.ts";
 import { sealed } from "../base/hash.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { lockRun, type RunLock } from "../checkpoint/lock/lock.ts";
 import { textIfAny } from "../data/prepared/files.ts";
 import {
@@ -23,7 +23,7 @@ import { type PrepareProgress, progressSchema } from "./schema.ts";
 const SHARD = /^(train|validation)-\d{5}\.tokens$/;
 
 /** What stands in a folder: all of it, a part of it, or nothing. */
-export interface Standing {
+export interface PrepareState {
   readonly index?: PreparedIndex;
   readonly progress?: PrepareProgress;
 }
@@ -60,7 +60,7 @@ export class OutFolder implements Disposable {
   }
 
   /** What stands here. @throws {UserError} `data` for what cannot be read. */
-  standing(): Standing {
+  standing(): PrepareState {
     if (isFinished(this.path)) return { index: readIndex(this.path) };
     const path = join(this.path, PROGRESS);
     const text = textIfAny(path);

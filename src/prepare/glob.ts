@@ -4,7 +4,7 @@
  * either. As in shells, wildcards do not match what begins with a dot.
  */
 import { join } from "node:path";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { filesBelow, type LeftOut, leftOutNothing } from "./walk.ts";
 
 /** Whether a name has wildcards. */
@@ -13,7 +13,7 @@ export function hasWildcards(name: string): boolean {
 }
 
 /** Paths of the files that a pattern matches, in no order; `leftOut` hears of what `**` passed over. */
-export async function expand(pattern: string, leftOut?: LeftOut): Promise<string[]> {
+export async function expandGlobs(pattern: string, leftOut?: LeftOut): Promise<string[]> {
   const parts = pattern.split("/");
   const fixed = parts.findIndex(hasWildcards);
   const base = parts.slice(0, fixed).join("/");

@@ -1,7 +1,7 @@
 /** Tells what is in a file by its name and its first bytes: a text or records, packed or not. */
 import { parseJsonText } from "../base/text/json.ts";
-import { UserError } from "../base/refusal.ts";
-import { HEAD, markupFormat, recordKind } from "../data/format.ts";
+import { UserError } from "../base/user_error.ts";
+import { FORMAT_BYTES, markupFormat, recordKind } from "../data/format.ts";
 import { requireText } from "../data/read.ts";
 import { ByteStream } from "./byte_stream.ts";
 import { type Input, isPacked, readFault, statOf } from "./inputs.ts";
@@ -82,12 +82,12 @@ async function isGzip(file: Omit<Input, "packed" | "kind">): Promise<boolean> {
 async function headOf(input: Input): Promise<Uint8Array> {
   if (!input.packed) return await firstBytes(input);
   await using stream = new ByteStream(input);
-  return (await stream.peek(HEAD)).slice(0, HEAD);
+  return (await stream.peek(FORMAT_BYTES)).slice(0, FORMAT_BYTES);
 }
 
 /** First bytes of a file as it lies. A stream has room for far more than small files need. */
 async function firstBytes({ path, bytes }: Pick<Input, "path" | "bytes">): Promise<Uint8Array> {
-  const head = new Uint8Array(Math.min(HEAD, bytes));
+  const head = new Uint8Array(Math.min(FORMAT_BYTES, bytes));
   try {
     using file = await Deno.open(path, { read: true });
     let n = 0;

@@ -2,7 +2,7 @@
  * The items of a JSON array, or JSON values one behind another, as bytes: a file of any size is never
  * in memory as a whole. What an item says is left to whoever parses it.
  */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { type DocumentBytes, LONGEST } from "./records.ts";
 

@@ -3,14 +3,14 @@
  * which a shard may end the same pieces follow, however one came there. Knows no tokens.
  */
 import { parseJsonText } from "../base/text/json.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { characterCount, utf8Text, wholeCharacters } from "../base/text/utf8.ts";
-import type { Part } from "../data/prepared/folder.ts";
+import type { TextPart } from "../data/prepared/folder.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import type { Input } from "./inputs.ts";
 import { jsonRecords } from "./json_records.ts";
 import { type DocumentBytes, LONGEST, records } from "./records.ts";
-import { type Extent, sideOf } from "./split.ts";
+import { sideOf, type SplitExtent } from "./split.ts";
 
 /** Key of the text in a record where nobody names another. */
 export const FIELD = "text";
@@ -19,8 +19,8 @@ export const FIELD = "text";
 const PIECE = 1 << 18;
 
 /** A piece of a document's text. */
-export interface Piece {
-  readonly part: Part;
+export interface TextPiece {
+  readonly part: TextPart;
   readonly text: string;
   /** In UTF-8. */
   readonly bytes: number;
@@ -33,9 +33,9 @@ export interface Piece {
 }
 
 /** How a file is read. */
-export interface Reading {
+export interface PieceReading {
   readonly input: Input;
-  readonly extent: Extent;
+  readonly extent: SplitExtent;
   /** Key of the text in each record. */
   readonly field: string;
   /** What stands between the documents of a text file; null where it is one document. */
@@ -48,14 +48,14 @@ export interface Reading {
 }
 
 /** The pieces of a file from the place where `stream` is. @throws {UserError} `data` */
-export function piecesOf(stream: ByteStream, reading: Reading): AsyncGenerator<Piece> {
+export function piecesOf(stream: ByteStream, reading: PieceReading): AsyncGenerator<TextPiece> {
   const { kind } = reading.input;
   return kind === "text" && reading.documentEnd === null
     ? textPieces(stream, reading)
     : documentPieces(stream, reading);
 }
 
-async function* textPieces(stream: ByteStream, reading: Reading): AsyncGenerator<Piece> {
+async function* textPieces(stream: ByteStream, reading: PieceReading): AsyncGenerator<TextPiece> {
   const { input: { name }, extent: { cut, end } } = reading;
   while (stream.position < end) {
     const at = stream.position;
@@ -73,7 +73,7 @@ async function* textPieces(stream: ByteStream, reading: Reading): AsyncGenerator
 /** The longest piece that may be cut off what is `left`, looking a little further each time. */
 async function nextPiece(
   stream: ByteStream,
-  { reading, left }: { reading: Reading; left: number },
+  { reading, left }: { reading: PieceReading; left: number },
 ): Promise<{ text: string; bytes: Uint8Array }> {
   const { input: { name } } = reading;
   for (let n = PIECE; n <= LONGEST; n *= 2) {
@@ -94,7 +94,10 @@ async function nextPiece(
   );
 }
 
-async function* documentPieces(stream: ByteStream, reading: Reading): AsyncGenerator<Piece> {
+async function* documentPieces(
+  stream: ByteStream,
+  reading: PieceReading,
+): AsyncGenerator<TextPiece> {
   const { input: { name, kind }, extent, documentEnd, validation } = reading;
   const isText = kind === "text";
   const end = encoder.encode(isText ? documentEnd as string : "\n");
@@ -132,7 +135,7 @@ async function* documentPieces(stream: ByteStream, reading: Reading): AsyncGener
 /** A document that is in memory, in pieces that a tokenizer can take. */
 function* cutDocument(
   text: string,
-  { reading, at }: { reading: Reading; at: number },
+  { reading, at }: { reading: PieceReading; at: number },
 ): Generator<{ text: string; length: number; last: boolean }> {
   for (let from = 0; from < text.length;) {
     let place = 0;
@@ -160,7 +163,7 @@ function wholePairs(text: string): string {
 function recordText(
   { bytes, at }: DocumentBytes,
   { reading: { input: { name, kind }, field }, number }: {
-    reading: Reading;
+    reading: PieceReading;
     number: number | undefined;
   },
 ): string {

@@ -4,7 +4,7 @@
  */
 import { keepingBusy } from "../base/busy.ts";
 import { fileFault, refusingLater } from "../base/file_fault.ts";
-import { isLockLost, UserError } from "../base/refusal.ts";
+import { isLockLost, UserError } from "../base/user_error.ts";
 import { shown } from "../data/document_end.ts";
 import type { PreparedIndex, PrepareOptions } from "../data/prepared/schema.ts";
 import { preparedHash } from "../data/prepared/token_hash.ts";
@@ -42,7 +42,7 @@ export interface PrepareHooks {
 }
 
 /** How it ended. `nothing`: all of it was there. */
-export interface Outcome {
+export interface PrepareOutcome {
   readonly ended: "done" | "nothing" | "stopped";
   readonly index?: PreparedIndex;
 }
@@ -51,7 +51,7 @@ export interface Outcome {
 export async function prepare(
   request: PrepareRequest,
   { show = () => {}, stop = new AbortController().signal, at = () => {} }: PrepareHooks = {},
-): Promise<Outcome> {
+): Promise<PrepareOutcome> {
   const { files, pipes, notes } = await findInputs(request.names);
   const say = (text: string) => show({ type: "note", text });
   notes.forEach(say);
@@ -179,7 +179,7 @@ async function finish(
     hooks: Hooks;
     maxUnknown: number;
   },
-): Promise<Outcome> {
+): Promise<PrepareOutcome> {
   const { show, stop, at } = hooks;
   const encoded = await encode(progress, {
     folder: folder.path,

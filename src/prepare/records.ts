@@ -1,5 +1,5 @@
 /** The documents of a file that holds many: one per line, or apart by a text. Bytes, not yet text. */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
 /** Bytes that are looked at first; twice as many where no document ends in them. */

@@ -1,13 +1,13 @@
 /** Whether a folder was made, or begun, of the same files with the same options. */
 import { createHash } from "node:crypto";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { shown } from "../data/document_end.ts";
 import type { InputIndex, PrepareOptions } from "../data/prepared/schema.ts";
 import { ByteStream } from "./byte_stream.ts";
 import type { Input } from "./inputs.ts";
 
 /** What identifies a preparation. */
-export interface Asked<I> {
+export interface PrepareInputs<I> {
   readonly options: PrepareOptions;
   readonly inputs: readonly I[];
 }
@@ -26,7 +26,7 @@ const FLAGS: Readonly<Record<keyof PrepareOptions, string>> = {
 /** @throws {UserError} `config` when the folder was made of something else; it is left as it is. */
 export async function checkSame(
   folder: string,
-  { stands, asked }: { stands: Asked<InputIndex>; asked: Asked<Input> },
+  { stands, asked }: { stands: PrepareInputs<InputIndex>; asked: PrepareInputs<Input> },
 ): Promise<void> {
   const fault = await differenceOf({ stands, asked });
   if (fault === undefined) return;
@@ -38,7 +38,7 @@ export async function checkSame(
 
 /** The first difference between what stands in a folder and what is asked for. */
 export async function differenceOf(
-  { stands, asked }: { stands: Asked<InputIndex>; asked: Asked<Input> },
+  { stands, asked }: { stands: PrepareInputs<InputIndex>; asked: PrepareInputs<Input> },
 ): Promise<string | undefined> {
   return optionFault(stands.options, asked.options) ??
     await inputFault(stands.inputs, asked.inputs);

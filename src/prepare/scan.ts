@@ -3,7 +3,7 @@
  * what a tokenizer is made of. Nothing is written.
  */
 import { createHash } from "node:crypto";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { noEnds } from "../data/document_end.ts";
 import type { PrepareOptions } from "../data/prepared/schema.ts";
 import type { TokenizerBuilder } from "../data/tokenizers/build.ts";
@@ -11,7 +11,7 @@ import { ByteStream } from "./byte_stream.ts";
 import { type Input, statOf } from "./inputs.ts";
 import { changed, piecesOf } from "./pieces.ts";
 import type { Scanned } from "./schema.ts";
-import { type Extent, extentOf } from "./split.ts";
+import { type SplitExtent, splitExtentOf } from "./split.ts";
 
 /** What a scan needs beside the files. */
 export interface ScanOptions {
@@ -23,7 +23,7 @@ export interface ScanOptions {
 }
 
 /** What was found in the files. */
-export interface Found {
+export interface ScanResult {
   readonly inputs: Scanned[];
   /** Ends of documents in text files. */
   readonly ends: number;
@@ -33,7 +33,7 @@ export interface Found {
 export async function scan(
   inputs: readonly Input[],
   options: ScanOptions,
-): Promise<Found | undefined> {
+): Promise<ScanResult | undefined> {
   const bytes = { train: 0, validation: 0 };
   let ends = 0;
   const scanned: Scanned[] = [];
@@ -49,7 +49,10 @@ export async function scan(
     throw new UserError("data", "Cannot prepare: need some text: there is none in the inputs");
   }
   if (bytes.train === 0) {
-    throw new UserError("data", "Cannot prepare: need text to train on: all of it is for validation");
+    throw new UserError(
+      "data",
+      "Cannot prepare: need text to train on: all of it is for validation",
+    );
   }
   if (validation > 0 && bytes.validation === 0) {
     throw new UserError(
@@ -115,11 +118,13 @@ export async function checkUnchanged(
 async function findExtent(
   input: Input,
   { validation, documentEnd }: PrepareOptions,
-): Promise<Extent> {
+): Promise<SplitExtent> {
   const start = await markBytes(input);
   const isDocument = input.kind === "text" && documentEnd === null;
   const end = input.packed && isDocument ? await unpackedBytes(input) : input.bytes;
-  return isDocument ? await extentOf(input, { start, end, validation }) : { start, cut: end, end };
+  return isDocument
+    ? await splitExtentOf(input, { start, end, validation })
+    : { start, cut: end, end };
 }
 
 /** Bytes of the byte order mark at the start of a file. */

@@ -1,7 +1,7 @@
 /** A request with nothing left open. Knows which files there are, not what is in them. */
 import { keepingBusy } from "../base/busy.ts";
 import { sha256 } from "../base/hash.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { shown, unescaped } from "../data/document_end.ts";
 import type { PrepareOptions } from "../data/prepared/schema.ts";
 import { type TokenizerBuilder, tokenizerBuilder } from "../data/tokenizers/build.ts";

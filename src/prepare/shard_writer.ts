@@ -4,14 +4,20 @@
  */
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { isLockLost } from "../base/refusal.ts";
+import { isLockLost } from "../base/user_error.ts";
 import { writeAllSync } from "../base/write_all.ts";
-import { type Part, shardName } from "../data/prepared/folder.ts";
-import { BLOCK, blocksOf, encodeHead, HEAD, type ShardHead } from "../data/prepared/header.ts";
+import { shardName, type TextPart } from "../data/prepared/folder.ts";
+import {
+  BLOCK,
+  blocksOf,
+  encodeShardHeader,
+  SHARD_HEADER_BYTES,
+  type ShardHead,
+} from "../data/prepared/header.ts";
 import { CHAIN_START, LINK, TokenHash } from "../data/prepared/token_hash.ts";
 import { openShards } from "../data/prepared/tokens.ts";
 import { createAnew } from "../report/atomic.ts";
-import type { Piece } from "./pieces.ts";
+import type { TextPiece } from "./pieces.ts";
 import type { Side } from "./schema.ts";
 
 /** What all shards of a folder have in common. */
@@ -34,7 +40,7 @@ export const NO_SIDE: Side = {
 /** Writes from where a side stands. */
 export class SideWriter implements Disposable {
   readonly #folder: string;
-  readonly #part: Part;
+  readonly #part: TextPart;
   readonly #check: () => void;
   readonly #kind: ShardKind;
   readonly #hash: TokenHash;
@@ -52,7 +58,7 @@ export class SideWriter implements Disposable {
   /** `check` is called before each effect on the folder, and throws once that is another's. */
   constructor(
     folder: string,
-    { part, kind, side, check }: { part: Part; kind: ShardKind; side: Side; check: () => void },
+    { part, kind, side, check }: { part: TextPart; kind: ShardKind; side: Side; check: () => void },
   ) {
     this.#folder = folder;
     this.#check = check;
@@ -99,7 +105,7 @@ export class SideWriter implements Disposable {
 
   /** Counts a piece whose tokens were written. */
   count(
-    { characters, bytes, ends, unknown }: Pick<Piece, "characters" | "bytes" | "ends"> & {
+    { characters, bytes, ends, unknown }: Pick<TextPiece, "characters" | "bytes" | "ends"> & {
       readonly unknown: number;
     },
   ): void {
@@ -130,7 +136,7 @@ export class SideWriter implements Disposable {
     writeAllSync(file, table);
     writeAllSync(file, sealed(this.#ends));
     file.seekSync(0, Deno.SeekMode.Start);
-    writeAllSync(file, encodeHead(head));
+    writeAllSync(file, encodeShardHeader(head));
     at("sync shard");
     file.syncSync();
     file.close();
@@ -179,7 +185,7 @@ export class SideWriter implements Disposable {
     if (this.#file !== undefined) return this.#file;
     this.#check();
     this.#file = createAnew(this.#temp());
-    this.#file.seekSync(HEAD, Deno.SeekMode.Start);
+    this.#file.seekSync(SHARD_HEADER_BYTES, Deno.SeekMode.Start);
     return this.#file;
   }
 

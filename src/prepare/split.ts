@@ -5,7 +5,7 @@
 import { crc32 } from "node:zlib";
 import { threefry, unit } from "../base/random.ts";
 import { beginsCharacter } from "../base/text/utf8.ts";
-import type { Part } from "../data/prepared/folder.ts";
+import type { TextPart } from "../data/prepared/folder.ts";
 import { ByteStream } from "./byte_stream.ts";
 import type { Input } from "./inputs.ts";
 
@@ -13,7 +13,7 @@ import type { Input } from "./inputs.ts";
 const REACH = 1 << 16;
 
 /** The side of a document, by a hash of its text in UTF-8. */
-export function sideOf(text: Uint8Array, validation: number): Part {
+export function sideOf(text: Uint8Array, validation: number): TextPart {
   // A CRC tells texts apart but is linear: texts that differ in a few letters would fall in a
   // pattern. Threefry mixes its bits, and both are quick for documents of any length.
   const [word] = threefry([crc32(text), text.length], 0, 0);
@@ -21,7 +21,7 @@ export function sideOf(text: Uint8Array, validation: number): Part {
 }
 
 /** Where the text of a file begins (behind a byte order mark), and where its tail and its end are. */
-export interface Extent {
+export interface SplitExtent {
   readonly start: number;
   /** First byte that is kept for validation. */
   readonly cut: number;
@@ -32,10 +32,10 @@ export interface Extent {
  * Where a text file of `end` bytes is cut: at the first line that begins in its last part, or where
  * none begins soon at a character.
  */
-export async function extentOf(
+export async function splitExtentOf(
   input: Input,
   { start, end, validation }: { start: number; end: number; validation: number },
-): Promise<Extent> {
+): Promise<SplitExtent> {
   const place = start + Math.ceil((end - start) * (1 - validation));
   if (place >= end) return { start, cut: end, end };
   await using stream = new ByteStream(input, { from: place - 1 });

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { pipeChunks } from "../data/pipe.ts";
-import { isLockLost } from "../base/refusal.ts";
+import { isLockLost } from "../base/user_error.ts";
 import { writeAll } from "../base/write_all.ts";
 import { createAnew } from "../report/atomic.ts";
 import type { OutFolder } from "./folder.ts";

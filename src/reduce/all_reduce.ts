@@ -5,10 +5,10 @@
  */
 import { bytesOf } from "../base/hash.ts";
 import type { Channel, Header } from "../transport/channel.ts";
-import type { Range } from "./assign.ts";
+import type { MicroBatchRange } from "./assign.ts";
 import { Exchange } from "./exchange.ts";
 import { type Slice, sliceOf } from "./slices.ts";
-import { cover, finish, type Part, showNode } from "./tree.ts";
+import { cover, finish, showNode, type SubtreePart } from "./tree.ts";
 
 /** What stays the same from step to step. */
 export interface ReduceOptions {
@@ -16,7 +16,7 @@ export interface ReduceOptions {
   /** Channels by rank; undefined at the own rank. Their attempt fences off the past. */
   readonly peers: readonly (Channel | undefined)[];
   /** Micro-batches by rank, all of [0, S) together; its length is the world size. */
-  readonly ranges: readonly Range[];
+  readonly ranges: readonly MicroBatchRange[];
   /** Elements of the flat gradient. */
   readonly length: number;
   /** Awaited when the own slice is summed and nobody was told: where a test strikes. */
@@ -88,7 +88,7 @@ export class AllReducer {
    * for this one and no late frame meets a later attempt, and rejects with ReduceError once nothing
    * is under way any more.
    */
-  async reduce(step: number, roots: readonly Part[]): Promise<Float32Array> {
+  async reduce(step: number, roots: readonly SubtreePart[]): Promise<Float32Array> {
     this.#checkRoots(roots);
     this.#calls++;
     if (this.#others.length === 0) return finish(roots, this.#microBatches);
@@ -97,7 +97,11 @@ export class AllReducer {
     return await exchange.finish(() => this.#run(step, roots, exchange));
   }
 
-  async #run(step: number, roots: readonly Part[], exchange: Exchange): Promise<Float32Array> {
+  async #run(
+    step: number,
+    roots: readonly SubtreePart[],
+    exchange: Exchange,
+  ): Promise<Float32Array> {
     const { start, end } = this.#mine;
     const sent = this.#others.map((peer) =>
       exchange.with(peer.rank, () => this.#sendRoots(peer, step, roots))
@@ -121,7 +125,11 @@ export class AllReducer {
     return this.#result;
   }
 
-  async #sendRoots({ channel, slice }: Peer, step: number, roots: readonly Part[]): Promise<void> {
+  async #sendRoots(
+    { channel, slice }: Peer,
+    step: number,
+    roots: readonly SubtreePart[],
+  ): Promise<void> {
     for (const { node, data } of roots) {
       await this.#send(channel, rootHeader({ step, slice, node }), part(data, slice));
     }
@@ -162,7 +170,7 @@ export class AllReducer {
     this.#bytesReceived += data.byteLength;
   }
 
-  #checkRoots(roots: readonly Part[]): void {
+  #checkRoots(roots: readonly SubtreePart[]): void {
     const { rank, ranges, length } = this.#options;
     const range = ranges[rank];
     const needed = range ? cover(range.first, range.count) : [];
@@ -186,11 +194,11 @@ interface Peer {
   readonly rank: number;
   readonly channel: Channel;
   readonly slice: Slice;
-  readonly parts: readonly Part[];
+  readonly parts: readonly SubtreePart[];
 }
 
 function rootHeader(
-  { step, slice, node }: { step: number; slice: Slice; node: Part["node"] },
+  { step, slice, node }: { step: number; slice: Slice; node: SubtreePart["node"] },
 ): Header {
   return { type: "root", step, ...slice, ...node };
 }

@@ -4,7 +4,7 @@
  */
 import { bytesOf } from "../base/hash.ts";
 import type { Channel } from "../transport/channel.ts";
-import type { Range } from "./assign.ts";
+import type { MicroBatchRange } from "./assign.ts";
 import { Exchange } from "./exchange.ts";
 
 /** What stays the same from step to step. */
@@ -13,7 +13,7 @@ export interface GatherOptions {
   /** Channels by rank; undefined at the own rank. */
   readonly peers: readonly (Channel | undefined)[];
   /** Micro-batches by rank. */
-  readonly ranges: readonly Range[];
+  readonly ranges: readonly MicroBatchRange[];
   /** Elements for each micro-batch. */
   readonly size: number;
 }
@@ -42,7 +42,7 @@ export class Gatherer {
     const exchange = new Exchange(step, others.map(({ channel }) => channel));
     this.#exchange = exchange;
     const part = (other: number) => {
-      const { first, count } = ranges[other] as Range;
+      const { first, count } = ranges[other] as MicroBatchRange;
       return bytesOf(all.subarray(first * size, (first + count) * size));
     };
     await exchange.finish(async () => {

@@ -6,14 +6,14 @@
 import { treeAddInto } from "../base/tree_add.ts";
 
 /** Micro-batches [index * 2^level, (index + 1) * 2^level). */
-export interface Node {
+export interface TreeNode {
   readonly level: number;
   readonly index: number;
 }
 
 /** The summed gradient below a node. */
-export interface Part {
-  readonly node: Node;
+export interface SubtreePart {
+  readonly node: TreeNode;
   readonly data: Float32Array;
 }
 
@@ -24,23 +24,23 @@ interface Into {
 }
 
 /** First micro-batch below a node. */
-export function firstOf({ level, index }: Node): number {
+export function firstOf({ level, index }: TreeNode): number {
   return index * 2 ** level;
 }
 
 /** First micro-batch after a node. */
-export function endOf({ level, index }: Node): number {
+export function subtreeEnd({ level, index }: TreeNode): number {
   return (index + 1) * 2 ** level;
 }
 
 /** A node as texts print it: `micro-batches [4, 8)`. */
-export function showNode(node: Node): string {
-  return `micro-batches [${firstOf(node)}, ${endOf(node)})`;
+export function showNode(node: TreeNode): string {
+  return `micro-batches [${firstOf(node)}, ${subtreeEnd(node)})`;
 }
 
 /** The fewest nodes that hold exactly the micro-batches [first, first + count), in order. */
-export function cover(first: number, count: number): Node[] {
-  const nodes: Node[] = [];
+export function cover(first: number, count: number): TreeNode[] {
+  const nodes: TreeNode[] = [];
   const end = first + count;
   for (let at = first; at < end;) {
     let level = 0;
@@ -57,15 +57,15 @@ export function cover(first: number, count: number): Node[] {
  * the data of its right part is free again. Calling it after each leaf (with the parts that it gave
  * before and the leaf) keeps at most log2(S) + 1 arrays. RangeError for gaps and unequal lengths.
  */
-export function merge(parts: readonly Part[]): Part[] {
+export function merge(parts: readonly SubtreePart[]): SubtreePart[] {
   return mergeInto(parts, undefined);
 }
 
-function mergeInto(parts: readonly Part[], into: Into | undefined): Part[] {
-  const stack: Part[] = [];
+function mergeInto(parts: readonly SubtreePart[], into: Into | undefined): SubtreePart[] {
+  const stack: SubtreePart[] = [];
   for (const part of parts) {
     const before = stack.at(-1);
-    if (before && endOf(before.node) !== firstOf(part.node)) {
+    if (before && subtreeEnd(before.node) !== firstOf(part.node)) {
       throw new RangeError(
         `Cannot merge parts: needs ${showNode(before.node)} to be followed at once: ` +
           `next are ${showNode(part.node)}`,
@@ -78,7 +78,7 @@ function mergeInto(parts: readonly Part[], into: Into | undefined): Part[] {
 }
 
 /** Replaces the last two parts by their sum if they are siblings; says whether they were. */
-function mergeTop(stack: Part[], into: Into | undefined): boolean {
+function mergeTop(stack: SubtreePart[], into: Into | undefined): boolean {
   const right = stack.at(-1);
   const left = stack.at(-2);
   if (!left || !right) return false;
@@ -96,7 +96,7 @@ function mergeTop(stack: Part[], into: Into | undefined): boolean {
  * parts may be changed. RangeError unless the parts tile [0, microBatches).
  */
 export function finish(
-  parts: readonly Part[],
+  parts: readonly SubtreePart[],
   microBatches: number,
   into?: Float32Array,
 ): Float32Array {
@@ -108,7 +108,7 @@ export function finish(
   const inOrder = parts.toSorted((a, b) => firstOf(a.node) - firstOf(b.node));
   const first = inOrder[0];
   const last = inOrder.at(-1);
-  if (!first || !last || firstOf(first.node) !== 0 || endOf(last.node) !== microBatches) {
+  if (!first || !last || firstOf(first.node) !== 0 || subtreeEnd(last.node) !== microBatches) {
     throw new RangeError(
       `Cannot sum micro-batches: needs all of [0, ${microBatches}): ` +
         `got ${inOrder.map((p) => showNode(p.node)).join(" and ") || "none"}`,
@@ -121,7 +121,7 @@ export function finish(
         data.length,
     );
   }
-  if (into === undefined) return (merge(inOrder)[0] as Part).data;
+  if (into === undefined) return (merge(inOrder)[0] as SubtreePart).data;
   if (inOrder.length === 1) into.set(first.data);
   else mergeInto(inOrder, { level: Math.log2(microBatches), data: into });
   return into;

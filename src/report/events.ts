@@ -108,4 +108,4 @@ export type RunEvent =
   | { readonly type: "end"; readonly summary: Summary };
 
 /** Takes events in the order in which they happen. */
-export type Sink = (event: RunEvent) => void;
+export type EventSink = (event: RunEvent) => void;

@@ -3,11 +3,11 @@
  * on: lines wait in memory, and one warning says so. Knows nothing of what the numbers mean.
  */
 import { hasCode } from "../base/file_fault.ts";
-import { isLockLost } from "../base/refusal.ts";
+import { isLockLost } from "../base/user_error.ts";
 import { writeAllSync } from "../base/write_all.ts";
 import { copyAside, setAside } from "./aside.ts";
 import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
-import type { RunEvent, Sink } from "./events.ts";
+import type { EventSink, RunEvent } from "./events.ts";
 import { cutLines, keptLines, lastEval, metricsLine } from "./metrics.ts";
 import { cannotWrite, openPlain } from "./plain_file.ts";
 
@@ -48,7 +48,7 @@ export interface MetricsOptions {
 
 /** A log of metrics; disposing it writes what still waits. */
 export interface MetricsLog extends Disposable {
-  readonly sink: Sink;
+  readonly sink: EventSink;
 }
 
 /**
@@ -117,7 +117,7 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
     guard(() => cutBehind(behind ?? step));
   };
 
-  const sink: Sink = (event) => {
+  const sink: EventSink = (event) => {
     if (event.type === "start") goBack(event.run.from);
     if (event.type === "rewind") {
       flush();

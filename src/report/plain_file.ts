@@ -4,7 +4,7 @@
  */
 import { reasonOf } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { lookAt } from "./atomic.ts";
 
 /**

@@ -1,11 +1,11 @@
 /** Hands every event to every sink. Knows nothing of what they do with it. */
-import type { Sink } from "./events.ts";
+import type { EventSink } from "./events.ts";
 
 /**
  * One sink over many. Reporting never stops training: a sink that throws is dropped, and the others
  * are told why.
  */
-export function reporter(sinks: readonly Sink[]): Sink {
+export function reporter(sinks: readonly EventSink[]): EventSink {
   let live = sinks;
   return function report(event): void {
     const faults: string[] = [];

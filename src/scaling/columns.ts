@@ -1,5 +1,5 @@
 /** Which column of a user's table holds what, by its header. */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 
 /** What a table may say of a trial. */
 export type Column = "params" | "tokens" | "loss" | "flops" | "name";

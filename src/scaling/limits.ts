@@ -5,14 +5,14 @@ import { averaged } from "./fit/frontier.ts";
 import type { IsoflopFit } from "./fit/isoflop.ts";
 import type { Count } from "./read.ts";
 import type { Allotment } from "./allotment.ts";
-import type { Point } from "./types.ts";
+import type { ScalingPoint } from "./types.ts";
 
 /** What the words are about. */
 export interface Told {
   readonly fit: ChinchillaFit;
   readonly range: Readonly<Record<"params" | "tokens" | "flops", readonly [number, number]>>;
   readonly optimal: readonly Allotment[];
-  readonly points: readonly Point[];
+  readonly points: readonly ScalingPoint[];
   readonly count: Count;
   readonly isoflop: IsoflopFit | { readonly skipped: string };
   /** Trials that repeat another. */

@@ -1,9 +1,9 @@
 /** From the text of a file to points: a sweep's trials. Opens no file. */
 import { sealFault } from "../base/hash.ts";
 import { parseJsonText } from "../base/text/json.ts";
-import { UserError } from "../base/refusal.ts";
-import { type Trial, trialSchema } from "./schema.ts";
-import type { Point } from "./types.ts";
+import { UserError } from "../base/user_error.ts";
+import { type ScalingTrial, trialSchema } from "./schema.ts";
+import type { ScalingPoint } from "./types.ts";
 
 /** How parameters may be counted. */
 export const COUNTS = ["all", "no_embedding", "matrices"] as const;
@@ -15,7 +15,7 @@ export type LossKind = "val" | "train";
 /** Points by each count, and how many trials are not among them. */
 export interface Trials {
   /** By the count; a table has one only. */
-  readonly points: Readonly<Partial<Record<Count, readonly Point[]>>>;
+  readonly points: Readonly<Partial<Record<Count, readonly ScalingPoint[]>>>;
   readonly failed: number;
   readonly stopped: number;
   /** Trials that are the same as another in parameters, tokens and loss, and which: left out. */
@@ -29,7 +29,7 @@ export function readTrials(
   text: string,
   { path, loss }: { path: string; loss: LossKind },
 ): Trials {
-  const rows = new Map<string, Trial>();
+  const rows = new Map<string, ScalingTrial>();
   for (const [i, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue;
     const row = trialOf(line, `${path}:${i + 1}`);
@@ -40,13 +40,13 @@ export function readTrials(
   const counts = COUNTS.map((count) =>
     [count, done.map((row) => pointOf(row, { count, loss, path }))] as const
   );
-  const { kept, repeated } = once(
+  const { kept, repeated } = newestTrials(
     counts[0]?.[1] ?? [],
     done.map(({ key, name }) => `trial ${name ?? key}`),
   );
   return {
     points: Object.fromEntries(
-      counts.map(([count, points]) => [count, kept.map((i) => points[i] as Point)]),
+      counts.map(([count, points]) => [count, kept.map((i) => points[i] as ScalingPoint)]),
     ),
     failed: trials.filter((row) => row.status === "failed").length,
     stopped: trials.filter((row) => row.status === "stopped").length,
@@ -60,8 +60,8 @@ export function readTrials(
  * digit of the loss. Such rows are one training written twice: counted twice, they would narrow
  * every interval. Replicates of another seed differ in their loss.
  */
-export function once(
-  points: readonly Point[],
+export function newestTrials(
+  points: readonly ScalingPoint[],
   labels: readonly string[],
 ): { readonly kept: readonly number[]; readonly repeated: readonly string[] } {
   const first = new Map<string, number>();
@@ -78,7 +78,7 @@ export function once(
   return { kept, repeated };
 }
 
-function trialOf(line: string, where: string): Trial {
+function trialOf(line: string, where: string): ScalingTrial {
   let value: unknown;
   try {
     value = parseJsonText(line);
@@ -104,9 +104,9 @@ function trialOf(line: string, where: string): Trial {
 }
 
 function pointOf(
-  row: Trial,
+  row: ScalingTrial,
   { count, loss, path }: { count: Count; loss: LossKind; path: string },
-): Point {
+): ScalingPoint {
   const name = row.name ?? row.key;
   const value = loss === "val" ? row.val_loss : row.loss;
   if (loss === "val" && (value ?? null) === null && (row.loss ?? null) !== null) {
@@ -132,7 +132,7 @@ const LARGEST = { params: 1e24, tokens: 1e24, flops: 1e48, loss: 1e9 } as const;
 const LEAST = { params: 1, tokens: 1, flops: 1, loss: 1e-9 } as const;
 
 /** The point, if its numbers can be those of a training. @throws {UserError} `data`. */
-export function checked(point: Point, where: string): Point {
+export function checked(point: ScalingPoint, where: string): ScalingPoint {
   for (const key of ["params", "tokens", "flops", "loss"] as const) {
     const value = point[key];
     if (!Number.isFinite(value) || value <= 0) {

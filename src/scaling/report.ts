@@ -1,7 +1,7 @@
 /** Everything that is said of a sweep's points, as one value: what scaling.json holds. */
 import { maxOf, minOf } from "../base/extremes.ts";
 import { estimate, estimateLog } from "./fit/bootstrap.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import {
   type ChinchillaFit,
   chinchillaLaw,
@@ -17,11 +17,11 @@ import { exponentsOf, type Law, lossOf, optimumOf } from "./fit/law.ts";
 import { limitsOf } from "./limits.ts";
 import { COSTS, LAWS } from "./fit/published.ts";
 import type { Count, Trials } from "./read.ts";
-import { isBeyond, judged, type Range, senselessOptimum } from "./fit/sense.ts";
-import type { BootstrapOptions, Drawing, Point } from "./types.ts";
+import { isBeyond, judged, senselessOptimum, type TrialRange } from "./fit/sense.ts";
+import type { BootstrapOptions, Drawing, ScalingPoint } from "./types.ts";
 
 /** A point beside what the law says of it. */
-export interface Fitted extends Point {
+export interface Fitted extends ScalingPoint {
   readonly predicted: number;
   /** Log of its loss less the law's. */
   readonly residual: number;
@@ -164,7 +164,7 @@ function nine(value: number): number {
 }
 
 /** Smallest and largest of each quantity. */
-function rangeOf(points: readonly Point[]): ScalingReport["range"] {
+function rangeOf(points: readonly ScalingPoint[]): ScalingReport["range"] {
   const of = (key: "params" | "tokens" | "flops" | "loss"): [number, number] => {
     const values = points.map((point) => point[key]);
     return [minOf(values), maxOf(values)];
@@ -183,7 +183,7 @@ function allotmentOf(
     law: Law;
     draws: readonly Law[];
     flops: number;
-    range: Range;
+    range: TrialRange;
   },
   level: number,
 ): Allotment {

@@ -16,4 +16,4 @@ export const trialSchema = z.looseObject({
 });
 
 /** A line of `trials.jsonl`. */
-export type Trial = z.infer<typeof trialSchema>;
+export type ScalingTrial = z.infer<typeof trialSchema>;

@@ -1,7 +1,7 @@
 /** What fits are made of: points, intervals, and the numbers that every fit states. */
 
 /** One finished training. Counts and losses are positive and finite. */
-export interface Point {
+export interface ScalingPoint {
   /** What people call it. */
   readonly name: string;
   /** Parameters, by the count that was chosen. */

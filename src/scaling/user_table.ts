@@ -1,10 +1,10 @@
 /** From the records of a user's table to points. Opens no file. */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { marksOf, type NumberColumn, numberIn } from "./cell.ts";
 import { type Column, type Columns, columnsOf } from "./columns.ts";
 import { FLOP_PER_PARAM_TOKEN } from "./fit/law.ts";
-import { checked, once, type Trials } from "./read.ts";
-import type { Point } from "./types.ts";
+import { checked, newestTrials, type Trials } from "./read.ts";
+import type { ScalingPoint } from "./types.ts";
 
 /** A record, and the row that a spreadsheet gives it: the header is row 1. */
 export interface TableRow {
@@ -41,7 +41,7 @@ export function readTable([head, ...records]: readonly TableRow[], path: string)
   const [params, tokens, loss, flops] = (["params", "tokens", "loss", "flops"] as const).map(
     read,
   ) as [number[], number[], number[], (number | undefined)[]];
-  const points = records.map(({ row, cells }, i): Point => {
+  const points = records.map(({ row, cells }, i): ScalingPoint => {
     const [n, d] = [params[i] as number, tokens[i] as number];
     return checked({
       name: cellOf(cells, columns, "name") || `row ${row}`,
@@ -51,9 +51,9 @@ export function readTable([head, ...records]: readonly TableRow[], path: string)
       loss: loss[i] as number,
     }, `${path}, row ${row}`);
   });
-  const { kept, repeated } = once(points, records.map(({ row }) => `row ${row}`));
+  const { kept, repeated } = newestTrials(points, records.map(({ row }) => `row ${row}`));
   return {
-    points: { all: kept.map((i) => points[i] as Point) },
+    points: { all: kept.map((i) => points[i] as ScalingPoint) },
     failed: 0,
     stopped: 0,
     repeated,

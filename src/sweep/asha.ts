@@ -6,7 +6,7 @@ import { maxOf } from "../base/extremes.ts";
 import type { Asha } from "./schema.ts";
 
 /** A trial's loss at a rung, counted from 0. */
-export interface Reached {
+export interface RungReached {
   readonly key: string;
   readonly rung: number;
   /** Validation loss there, in nats per token; null is worse than any. */
@@ -33,7 +33,7 @@ export function rungsOf(steps: number, { min_steps, eta }: Asha): number[] {
  * small sweep would end with no trial trained to its end.
  */
 export function finalist(
-  reached: readonly Reached[],
+  reached: readonly RungReached[],
   { promoted, rungs }: { readonly promoted: ReadonlyMap<string, number>; readonly rungs: number },
 ): Promotion | undefined {
   const top = maxOf(reached.map(({ rung }) => rung));
@@ -47,7 +47,7 @@ export function finalist(
 }
 
 /** Those at a rung, the lowest loss first. */
-function ranked(reached: readonly Reached[], rung: number): Reached[] {
+function ranked(reached: readonly RungReached[], rung: number): RungReached[] {
   return reached.filter((one) => one.rung === rung)
     .toSorted((a, b) => (a.loss ?? Infinity) - (b.loss ?? Infinity) || (a.key < b.key ? -1 : 1));
 }
@@ -57,7 +57,7 @@ function ranked(reached: readonly Reached[], rung: number): Reached[] {
  * `promoted` holds the highest rung that each trial was let go to.
  */
 export function promotion(
-  reached: readonly Reached[],
+  reached: readonly RungReached[],
   { promoted, rungs, eta }: {
     readonly promoted: ReadonlyMap<string, number>;
     /** Number of rungs. */

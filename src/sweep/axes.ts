@@ -5,7 +5,7 @@ import { isPlain } from "../config/overrides.ts";
 import type { Axis } from "./schema.ts";
 
 /** A point: the keys that it sets, and their values. */
-export type Point = Readonly<Record<string, unknown>>;
+export type AxisPoint = Readonly<Record<string, unknown>>;
 
 /** Bounds and a way between them. */
 interface Scale {
@@ -18,7 +18,7 @@ interface Scale {
  * The points of an axis in order, each once. An axis whose name is no key of a config has objects
  * of keys as its values. @throws {RangeError} for a scale that ends where it cannot.
  */
-export function pointsOf(name: string, axis: Axis): Point[] {
+export function pointsOf(name: string, axis: Axis): AxisPoint[] {
   const points = Array.isArray(axis)
     ? listed(name, axis)
     : "draws" in axis
@@ -31,13 +31,16 @@ export function pointsOf(name: string, axis: Axis): Point[] {
   });
 }
 
-function listed(name: string, values: readonly unknown[]): Point[] {
+function listed(name: string, values: readonly unknown[]): AxisPoint[] {
   const all = keys();
   const isKey = all.some(({ path }) => path === name) || sections(all).includes(name);
   return values.map((value) => !isKey && isPlain(value) ? value : { [name]: value });
 }
 
-function drawn(name: string, { draws, count, seed }: Extract<Axis, { draws: unknown }>): Point[] {
+function drawn(
+  name: string,
+  { draws, count, seed }: Extract<Axis, { draws: unknown }>,
+): AxisPoint[] {
   return Array.from({ length: count }, (_, i) =>
     Object.fromEntries(
       Object.entries(draws).map(([key, { in: ends, log, round }]) => [

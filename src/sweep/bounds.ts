@@ -1,5 +1,5 @@
 /** What a call of a sweep may spend. Pure. */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 
 /** Bounds of a call; infinite where there is none. */
 export interface Bounds {

@@ -2,7 +2,7 @@
 import { canonical } from "../base/hash.ts";
 import { show } from "../config/faults.ts";
 import { isPlain } from "../config/overrides.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 
 /** What a sweep's folder remembers of its file. */
 export interface Stored {
@@ -16,7 +16,7 @@ export function added(out: string, before: Stored | undefined, now: Stored): num
   const known = new Set(before?.trials);
   const kept = now.trials.filter((key) => known.has(key)).length;
   if (before === undefined || kept === known.size) return now.trials.length - kept;
-  const changed = differing(before.sweep, now.sweep, "");
+  const changed = differingKeys(before.sweep, now.sweep, "");
   throw new UserError(
     "incompatible",
     `Cannot sweep in ${out}: it holds another sweep, ${known.size - kept} of whose ` +
@@ -26,11 +26,11 @@ export function added(out: string, before: Stored | undefined, now: Stored): num
 }
 
 /** Every place where two plain values differ, as `axes.seed: [1] against [2]`. */
-export function differing(a: unknown, b: unknown, path: string): string[] {
+export function differingKeys(a: unknown, b: unknown, path: string): string[] {
   if (canonical(a ?? null) === canonical(b ?? null)) return [];
   if (!isPlain(a) || !isPlain(b)) return [`${path || "sweep"}: ${show(a)} against ${show(b)}`];
   const names = Array.from(new Set([...Object.keys(a), ...Object.keys(b)]));
   return names.flatMap((name) =>
-    differing(a[name], b[name], path === "" ? name : `${path}.${name}`)
+    differingKeys(a[name], b[name], path === "" ? name : `${path}.${name}`)
   );
 }

@@ -1,6 +1,6 @@
 /** Keys that follow from others. Pure but for the measuring, which it is given. */
 import { keys } from "../config/keys.ts";
-import { assign, isPlain, type PlainConfig } from "../config/overrides.ts";
+import { assignValue, isPlain, type PlainConfig } from "../config/overrides.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import { multipleOf } from "./axes.ts";
 import type { Rule } from "./schema.ts";
@@ -27,7 +27,7 @@ export async function derive(
 
 /** A copy of a config with a dotted key set. @throws {RangeError} */
 export function withKey(config: PlainConfig, key: string, value: unknown): PlainConfig {
-  const next = assign(config, key.split("."), value);
+  const next = assignValue(config, key.split("."), value);
   if (next === undefined) throw new RangeError(`${key}: need an object around it`);
   return next;
 }

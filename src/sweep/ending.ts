@@ -1,12 +1,12 @@
 /** Whether a sweep has come to what was asked for. Pure. */
-import type { Standing } from "./standing.ts";
+import type { SweepStanding } from "./standing.ts";
 
 /**
  * What is missing at the end of a call, in one line; undefined where nothing is. Trials that early
  * stopping lets rest are not missing, nor are those that a budget or a signal left for later.
  */
 export function shortfall(
-  standings: readonly Pick<Standing, "state" | "reason" | "trial">[],
+  standings: readonly Pick<SweepStanding, "state" | "reason" | "trial">[],
   { isCut }: { readonly isCut: boolean },
 ): string | undefined {
   const failed = standings.filter(({ state }) => state === "failed");

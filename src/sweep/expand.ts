@@ -2,11 +2,11 @@
  * From a sweep to its trials: axes crossed, rules applied, budgets made steps. Faults are collected,
  * so that all are known before the first trial starts. Pure but for the measuring.
  */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { withKind } from "../config/kinds.ts";
 import { isPlain, type PlainConfig } from "../config/overrides.ts";
 import { resolveConfig } from "../config/resolve.ts";
-import { type Point, pointsOf } from "./axes.ts";
+import { type AxisPoint, pointsOf } from "./axes.ts";
 import { derive, withKey } from "./derive.ts";
 import { groupKey, trialKey } from "./key.ts";
 import { nameOf } from "./name.ts";
@@ -28,11 +28,11 @@ export interface Expanded {
 }
 
 /** All trials of a sweep. */
-export async function expand(sweep: Sweep, measure: Measure): Promise<Expanded> {
+export async function expandSweep(sweep: Sweep, measure: Measure): Promise<Expanded> {
   const trials = new Map<string, Trial>();
   const faults: TrialFault[] = [];
   const collecting = async <T>(
-    point: Point,
+    point: AxisPoint,
     make: () => T | Promise<T>,
   ): Promise<T | undefined> => {
     try {
@@ -63,7 +63,7 @@ function isFault(error: unknown): error is Error {
 }
 
 /** Every combination of the axes' points and the seeds. @throws {UserError} for an axis without sense. */
-function crossed({ axes, replicates }: Sweep): Point[] {
+function crossed({ axes, replicates }: Sweep): AxisPoint[] {
   const all = Object.entries(axes).map(([name, axis]) => {
     try {
       return pointsOf(name, axis);
@@ -72,8 +72,8 @@ function crossed({ axes, replicates }: Sweep): Point[] {
       throw new UserError("config", `Cannot use this sweep: axes.${name}: ${error.message}`);
     }
   });
-  const seeds = replicates?.seeds.map((seed): Point => ({ seed }));
-  return [...all, ...seeds === undefined ? [] : [seeds]].reduce<Point[]>(
+  const seeds = replicates?.seeds.map((seed): AxisPoint => ({ seed }));
+  return [...all, ...seeds === undefined ? [] : [seeds]].reduce<AxisPoint[]>(
     (points, axis) => points.flatMap((point) => axis.map((value) => ({ ...point, ...value }))),
     [{}],
   );
@@ -81,13 +81,13 @@ function crossed({ axes, replicates }: Sweep): Point[] {
 
 /** A trial whose config is not checked yet. */
 interface Plan {
-  readonly point: Point;
+  readonly point: AxisPoint;
   readonly input: PlainConfig;
   readonly size: Size;
 }
 
 async function plansAt(
-  point: Point,
+  point: AxisPoint,
   { sweep, measure }: { sweep: Sweep; measure: Measure },
 ): Promise<Plan[]> {
   const kind = point["model.kind"];
@@ -124,7 +124,7 @@ function longest({ optim }: PlainConfig): number {
 }
 
 /** Tokens of each budget, and what it is called. */
-function amountsOf(budgets: Budgets, { counts }: Size): { label: Point; tokens: number }[] {
+function amountsOf(budgets: Budgets, { counts }: Size): { label: AxisPoint; tokens: number }[] {
   if ("tokens" in budgets) {
     return budgets.tokens.map((tokens) => ({ label: { tokens }, tokens }));
   }

@@ -4,7 +4,7 @@ import type { TrialRow } from "./rows.ts";
 import type { Trial } from "./types.ts";
 
 /** Steps of a trial that are to be done. */
-export interface Work {
+export interface SweepWork {
   readonly steps: number;
   /** FLOP of one of them, by 6ND. */
   readonly stepFlops: number;
@@ -17,7 +17,7 @@ export interface TimedStep {
 }
 
 /** What a trial has to do from a step on. */
-export function workOf({ flops, config: { steps } }: Trial, from: number): Work {
+export function workOf({ flops, config: { steps } }: Trial, from: number): SweepWork {
   return { steps: Math.max(0, steps - from), stepFlops: flops / steps };
 }
 
@@ -33,7 +33,7 @@ export function extremes(trials: readonly Trial[]): Trial[] {
  * Seconds of all work, one trial after the other. A step takes some time whatever its size and some
  * for each FLOP: the two follow from a small and a large step that were timed.
  */
-export function secondsBySteps(work: readonly Work[], timed: readonly TimedStep[]): number {
+export function secondsBySteps(work: readonly SweepWork[], timed: readonly TimedStep[]): number {
   const [small, large = small] = timed;
   if (small === undefined || large === undefined) return NaN;
   const apart = large.stepFlops - small.stepFlops;

@@ -1,10 +1,10 @@
 /** From a sweep file as written to a complete sweep. Pure; does not resolve a single trial. */
 import { append } from "../base/extremes.ts";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { keys, sections } from "../config/keys.ts";
 import { isPlain, type PlainConfig } from "../config/overrides.ts";
 import { hintFor, nearestKey } from "../config/suggest.ts";
-import { AXES, BUDGETS, LIST, RULES, sweepSchema } from "./schema.ts";
+import { AXES, BUDGETS, LIST, SCHEDULERS, sweepSchema } from "./schema.ts";
 import type { Issue, Schema, Sweep } from "./schema.ts";
 
 type Table = Readonly<Record<string, Schema>>;
@@ -25,7 +25,7 @@ export function readSweep(input: unknown, base?: PlainConfig): Sweep {
       ? table[Object.keys(table).find((word) => word in value) ?? ""]
       : undefined;
     if (schema === undefined) {
-      const list = table === RULES ? "" : "a list or ";
+      const list = table === SCHEDULERS ? "" : "a list or ";
       faults.push(`${at}: need ${list}an object with ${Object.keys(table).join(", ")}`);
       return undefined;
     }
@@ -41,7 +41,7 @@ export function readSweep(input: unknown, base?: PlainConfig): Sweep {
     ...rest,
     base: base ?? (isPlain(rest.base) ? rest.base : {}),
     axes: table(axes, "axes", AXES),
-    derived: table(derived, "derived", RULES),
+    derived: table(derived, "derived", SCHEDULERS),
     budgets: budgets === undefined
       ? undefined
       : read(Array.isArray(budgets) ? { tokens: budgets } : budgets, "budgets", BUDGETS),
@@ -52,7 +52,10 @@ export function readSweep(input: unknown, base?: PlainConfig): Sweep {
 }
 
 function refusal(faults: readonly string[]): UserError {
-  return new UserError("config", `Cannot use this sweep: ${Array.from(new Set(faults)).join("; ")}`);
+  return new UserError(
+    "config",
+    `Cannot use this sweep: ${Array.from(new Set(faults)).join("; ")}`,
+  );
 }
 
 function text(issue: Issue, at = ""): string {

@@ -1,5 +1,5 @@
 /** What becomes of a trial whose process has ended. Pure. */
-import { EXIT, type ExitName } from "../base/refusal.ts";
+import { EXIT, type ExitName } from "../base/user_error.ts";
 
 /** How a trial's process ended. */
 export interface Ended {
@@ -11,7 +11,7 @@ export interface Ended {
 }
 
 /** What follows, and why. */
-export interface Verdict {
+export interface RetryVerdict {
   readonly verdict: "reached" | "stopped" | "retry" | "failed";
   readonly reason: string;
 }
@@ -28,7 +28,7 @@ const LASTING: readonly ExitName[] = [
 ];
 
 /** Judges an end: `until` is the step that was asked for, `tries` counts this one. */
-export function judge(
+export function judgeFailure(
   { code, error, steps }: Ended,
   { until, tries, retries, stopping }: {
     readonly until: number;
@@ -36,7 +36,7 @@ export function judge(
     readonly retries: number;
     readonly stopping: boolean;
   },
-): Verdict {
+): RetryVerdict {
   if (code === 0 && steps >= until) return { verdict: "reached", reason: `step ${until} is done` };
   if (stopping) return { verdict: "stopped", reason: `asked to stop at step ${steps}` };
   const why = error === "" ? `its process ended with code ${code}` : error;

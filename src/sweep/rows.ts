@@ -6,7 +6,7 @@ import type { RunConfig } from "../config/schema.ts";
 import type { Trial } from "./types.ts";
 
 /** How a trial ended. */
-export interface Outcome {
+export interface TrialOutcome {
   readonly status: "done" | "failed" | "stopped";
   /** Of the last step, in nats per token. */
   readonly loss: number | null;
@@ -42,14 +42,14 @@ export interface TrialRow {
   readonly axes: Readonly<Record<string, unknown>>;
   readonly state_hash: string | null;
   readonly workers: number;
-  readonly status: Outcome["status"];
-  readonly trunk: Outcome["trunk"];
+  readonly status: TrialOutcome["status"];
+  readonly trunk: TrialOutcome["trunk"];
   readonly reason: string | null;
   readonly config: RunConfig;
 }
 
 /** The row of a trial. */
-export function rowOf(trial: Trial, outcome: Outcome): TrialRow {
+export function rowOf(trial: Trial, outcome: TrialOutcome): TrialRow {
   const { key, name, group, size, axes, config } = trial;
   const tokens = outcome.steps * size.tokensPerStep;
   return {

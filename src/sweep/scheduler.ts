@@ -28,13 +28,13 @@ export interface Room {
 }
 
 /** A job to start. */
-export interface Choice {
+export interface SchedulerChoice {
   readonly job: Job;
   readonly reason: string;
 }
 
 /** The longest job that fits, or undefined where none does. */
-export function pick(queue: readonly Job[], room: Room): Choice | undefined {
+export function pick(queue: readonly Job[], room: Room): SchedulerChoice | undefined {
   const order = queue.toSorted((a, b) => b.priority - a.priority || b.flops - a.flops);
   const index = order.findIndex((job) => obstacle(job, room) === undefined);
   const job = order[index];

@@ -48,7 +48,7 @@ export const AXES = {
 export const LIST = list;
 
 /** Rules for a key whose value follows from others, by the name that tells them apart. */
-export const RULES = {
+export const SCHEDULERS = {
   /** times x the value of another key, plus a number, rounded to a multiple. */
   of: z.strictObject({
     of: z.string(),
@@ -113,7 +113,7 @@ export type RawSweep = z.infer<typeof sweepSchema>;
 /** An axis: a list, or a rule that makes one. */
 export type Axis = z.infer<typeof list> | z.infer<typeof AXES[keyof typeof AXES]>;
 /** A rule for a key. */
-export type Rule = z.infer<typeof RULES[keyof typeof RULES]>;
+export type Rule = z.infer<typeof SCHEDULERS[keyof typeof SCHEDULERS]>;
 /** Budgets; a plain list is one of tokens. */
 export type Budgets = z.infer<typeof BUDGETS[keyof typeof BUDGETS]>;
 /** Settings of ASHA. */
@@ -134,7 +134,9 @@ export type SweepInput =
     readonly axes?: Readonly<
       Record<string, z.input<typeof list> | z.input<typeof AXES[keyof typeof AXES]>>
     >;
-    readonly derived?: Readonly<Record<string, z.input<typeof RULES[keyof typeof RULES]>>>;
+    readonly derived?: Readonly<
+      Record<string, z.input<typeof SCHEDULERS[keyof typeof SCHEDULERS]>>
+    >;
     readonly budgets?: readonly number[] | z.input<typeof BUDGETS[keyof typeof BUDGETS]>;
   };
 

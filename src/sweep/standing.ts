@@ -2,20 +2,20 @@
  * How far each trial of a sweep has come, and what may be started next. Pure values and decisions;
  * who trains, and where, it does not know.
  */
-import { beginnings, type Share, type Sibling } from "./trunk.ts";
+import { beginnings, type Sibling, type TrunkShare } from "./trunk.ts";
 import type { Job } from "./scheduler.ts";
 import type { Trial } from "./types.ts";
 
 /** A trial's place in the sweep. `rests` is what early stopping has not let go on. */
-export type State = "waits" | "runs" | "rests" | "done" | "failed";
+export type TrialState = "waits" | "runs" | "rests" | "done" | "failed";
 
 /** A trial under way. */
-export interface Standing {
+export interface SweepStanding {
   readonly trial: Trial;
-  readonly share: Share;
+  readonly share: TrunkShare;
   /** Steps at which it stops for a decision; the last one is its end. */
   readonly rungs: readonly number[];
-  state: State;
+  state: TrialState;
   /** The rung that it goes to. */
   rung: number;
   /** Times that it was started since it last got anywhere. */
@@ -34,7 +34,7 @@ export interface Standing {
 
 /** The validation loss at a step: what was decided by stays, whatever becomes of the metrics. */
 export function lossAt(
-  { losses }: Pick<Standing, "losses">,
+  { losses }: Pick<SweepStanding, "losses">,
   step: number,
   metrics: ReadonlyMap<number, number>,
 ): number | null {
@@ -42,12 +42,12 @@ export function lossAt(
 }
 
 /** The step that a trial goes to. */
-export function untilOf({ rungs, rung }: Standing): number {
+export function untilOf({ rungs, rung }: SweepStanding): number {
   return rungs[rung] as number;
 }
 
 /** Whether a trial waits for its trunk: that will come to the step where it branches off. */
-export function isHeld(one: Standing, all: ReadonlyMap<string, Standing>): boolean {
+export function isHeld(one: SweepStanding, all: ReadonlyMap<string, SweepStanding>): boolean {
   const { share: { trunk }, checkpoints } = one;
   if (trunk === undefined || checkpoints.length > 0) return false;
   const other = all.get(trunk.key);
@@ -58,8 +58,8 @@ export function isHeld(one: Standing, all: ReadonlyMap<string, Standing>): boole
 
 /** States that a trial without any of its own could begin with, the latest first. */
 export function beginningsOf(
-  { trial, checkpoints, state }: Standing,
-  siblings: readonly Standing[],
+  { trial, checkpoints, state }: SweepStanding,
+  siblings: readonly SweepStanding[],
 ): { readonly key: string; readonly step: number }[] {
   if (checkpoints.length > 0 || state === "done") return [];
   const others = siblings.filter((one) =>
@@ -77,14 +77,14 @@ export function beginningsOf(
 }
 
 /** FLOP that are left of a trial up to its rung, from the step where it would begin. */
-export function remaining(one: Standing, from: number): number {
+export function remaining(one: SweepStanding, from: number): number {
   const { trial: { flops, config } } = one;
   return Math.max(0, untilOf(one) - from) * flops / config.steps;
 }
 
 /** What waits and is not held, as jobs. */
 export function jobsOf(
-  all: ReadonlyMap<string, Standing>,
+  all: ReadonlyMap<string, SweepStanding>,
   { trunks, places }: { readonly trunks: boolean; readonly places: (trial: Trial) => number },
 ): Job[] {
   const list = Array.from(all.values());

@@ -10,7 +10,7 @@ import type { Trial } from "./types.ts";
 import type { TrialFault } from "./expand.ts";
 
 /** What a trial has to do with the others of its group. */
-export interface Share {
+export interface TrunkShare {
   /** Steps whose checkpoints it keeps, for branches of now and of later. */
   readonly at: readonly number[];
   /** The trial that it branches off, and the step before which both are one. */
@@ -26,10 +26,10 @@ export interface Sibling {
 }
 
 /** The share of each trial, by key, and which trials cannot take part. */
-export function shares(
+export function trunkShares(
   trials: readonly Trial[],
-): { readonly shares: ReadonlyMap<string, Share>; readonly faults: readonly TrialFault[] } {
-  const found = new Map<string, Share>();
+): { readonly shares: ReadonlyMap<string, TrunkShare>; readonly faults: readonly TrialFault[] } {
+  const found = new Map<string, TrunkShare>();
   const faults: TrialFault[] = [];
   for (const group of Map.groupBy(trials, (trial) => trial.group).values()) {
     const sorted = group.toSorted((a, b) => b.config.steps - a.config.steps);

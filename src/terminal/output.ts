@@ -17,7 +17,7 @@ export interface Output {
 }
 
 /** Where the bytes go; a part of `Deno.stdout` and `Deno.stderr`. */
-export interface Sink {
+export interface ByteSink {
   writeSync(bytes: Uint8Array): number;
   isTerminal?(): boolean;
 }
@@ -33,14 +33,14 @@ const PENDING_LIMIT = 2 ** 20;
 
 /** A stream with what waits for it. */
 class Stream implements Output {
-  readonly #sink: Sink;
+  readonly #sink: ByteSink;
   readonly #gone: (error: unknown) => boolean;
   readonly #controller = new AbortController();
   #pending = new Uint8Array();
   #error: unknown;
   #dropped = 0;
 
-  constructor(sink: Sink) {
+  constructor(sink: ByteSink) {
     this.#sink = sink;
     this.#gone = goneFrom(sink);
   }
@@ -134,7 +134,7 @@ class Stdout {
 const stdout = new Stdout();
 
 /** Opens a stream; default: stdout. */
-export function openOutput(sink: Sink = Deno.stdout): Output {
+export function openOutput(sink: ByteSink = Deno.stdout): Output {
   return sink === Deno.stdout ? stdout.open() : new Stream(sink);
 }
 
@@ -144,7 +144,7 @@ export function printsReport(): void {
 }
 
 /** Stdout for a text that is a command's product: as it is in a file or a pipe, harmless on a terminal. */
-export function openProduct(stream: Sink & { isTerminal(): boolean } = Deno.stdout): Output {
+export function openProduct(stream: ByteSink & { isTerminal(): boolean } = Deno.stdout): Output {
   const output = openOutput(stream);
   const isTerminal = stream.isTerminal();
   return {
@@ -182,7 +182,7 @@ export function quietenLostConsole(console: Console = globalThis.console): void 
 }
 
 /** Tells errors of a reader that is gone (EPIPE), or of a terminal (EIO), which a disk has as well. */
-function goneFrom(sink: Sink): (error: unknown) => boolean {
+function goneFrom(sink: ByteSink): (error: unknown) => boolean {
   const isTerminal = sink.isTerminal?.() ?? true;
   return (error) =>
     error instanceof Deno.errors.BrokenPipe || (isTerminal && hasCode(error, "EIO"));

@@ -4,13 +4,13 @@
  */
 import { doingOf } from "../report/progress/doing.ts";
 import { DrawnLine } from "../report/progress/drawn_line.ts";
-import type { Sink as Listener } from "../report/events.ts";
+import type { EventSink as Listener } from "../report/events.ts";
 import { Status } from "../report/progress/status.ts";
 import type { Compiling } from "../device/types.ts";
-import { columns, openOutput, type Sink } from "./output.ts";
+import { type ByteSink, columns, openOutput } from "./output.ts";
 
 /** A stream, as stderr is one. */
-type Stream = Sink & { isTerminal(): boolean };
+type Stream = ByteSink & { isTerminal(): boolean };
 
 /** All that this process opened. */
 const opened = new Set<Status>();

@@ -4,19 +4,19 @@
  */
 
 /** What a frame's header may hold: JSON's values and bytes. */
-export type Plain =
+export type HeaderValue =
   | null
   | boolean
   | number
   | string
   | Uint8Array
-  | readonly Plain[]
-  | { readonly [key: string]: Plain };
+  | readonly HeaderValue[]
+  | { readonly [key: string]: HeaderValue };
 
 /** The small part of a frame: at most 64 KiB once encoded. */
 export interface Header {
   readonly type: string;
-  readonly [key: string]: Plain;
+  readonly [key: string]: HeaderValue;
 }
 
 /** One message: a header and raw bytes (empty when there are none). */
@@ -31,7 +31,7 @@ export interface Frame {
  * Gives the buffer for a payload of exactly `bytes` bytes (never asked for 0 bytes), or undefined to
  * have one allocated, which grows as the bytes come. The header is already verified. Throwing refuses the frame and closes.
  */
-export type Place = (header: Header, bytes: number) => Uint8Array | undefined;
+export type PayloadTarget = (header: Header, bytes: number) => Uint8Array | undefined;
 
 /** One end of a conversation. */
 export interface Channel {
@@ -48,7 +48,7 @@ export interface Channel {
    * are served in order. Rejects with ChannelError, and closes, when the peer broke a rule or died
    * inside a frame; further calls then reject in the same way.
    */
-  receive(place?: Place): Promise<Frame | undefined>;
+  receive(place?: PayloadTarget): Promise<Frame | undefined>;
   /** Ends the conversation at once, both ways. Pending calls end. May be called again. */
   close(): void;
 }

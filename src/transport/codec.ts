@@ -5,7 +5,7 @@
 import { Packr } from "msgpackr/pack";
 import { Unpackr } from "msgpackr/unpack";
 import { bytesOf } from "../base/hash.ts";
-import { ChannelError, type Header, type Plain } from "./channel.ts";
+import { ChannelError, type Header, type HeaderValue } from "./channel.ts";
 import { MAX_HEADER } from "./frame.ts";
 import { scanFault } from "./scan.ts";
 
@@ -46,19 +46,19 @@ export function decodeHeader(bytes: Uint8Array): Header {
   return value;
 }
 
-function isHeader(value: Plain): value is Header {
+function isHeader(value: HeaderValue): value is Header {
   return value !== null && typeof value === "object" && !(value instanceof Uint8Array) &&
     !isArray(value) && typeof value["type"] === "string";
 }
 
 /** The decoder gives Node buffers for bytes: the rest of the program knows Uint8Array only. */
-function plain(value: Plain): Plain {
+function plain(value: HeaderValue): HeaderValue {
   if (value === null || typeof value !== "object") return value;
   if (value instanceof Uint8Array) return new Uint8Array(value);
   if (isArray(value)) return value.map(plain);
   return Object.fromEntries(Object.entries(value).map(([key, v]) => [key, plain(v)]));
 }
 
-function isArray(value: Plain): value is readonly Plain[] {
+function isArray(value: HeaderValue): value is readonly HeaderValue[] {
   return Array.isArray(value);
 }

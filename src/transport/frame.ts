@@ -51,7 +51,7 @@ export function nextSequence(sequence: number): number {
 }
 
 /** Writes everything before the payload into `target` and returns that part of it. */
-export function encodeHead(target: Uint8Array, info: FrameInfo, header: Uint8Array): Uint8Array {
+export function encodePrefix(target: Uint8Array, info: FrameInfo, header: Uint8Array): Uint8Array {
   const head = target.subarray(0, headBytes(header.length));
   head.set(header, PREFIX_BYTES);
   head.fill(0, PREFIX_BYTES + header.length);

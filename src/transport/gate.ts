@@ -5,7 +5,7 @@
  */
 import type { Duplex, Listener } from "./bytes.ts";
 import { ChannelError, type FencedChannel } from "./channel.ts";
-import { admit, type Entry, type Hello } from "./handshake.ts";
+import { admit, type HandshakeOptions, type Hello } from "./handshake.ts";
 import { streamChannel } from "./stream.ts";
 
 /** Bytes that are read of a peer before its proof. */
@@ -16,7 +16,7 @@ const MAX_PENDING = 64;
 const PAUSE = 20;
 
 /** Who is let in, and what happens then. */
-export interface GateOptions extends Entry {
+export interface GateOptions extends HandshakeOptions {
   /** Most peers on their way to a proof; one more, and the oldest of them is closed. */
   readonly maxPending?: number;
   /** Largest payload of a channel, in bytes, once its peer is proven; 4 GiB unless told. */

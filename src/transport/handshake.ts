@@ -16,7 +16,7 @@ export interface Hello {
 }
 
 /** What the listener asks of a dialer beyond the proof. */
-export interface Entry extends Terms {
+export interface HandshakeOptions extends Terms {
   /**
    * Why a dialer that has proven this hello may not come in, as in `needs attempt 3: got 2`; the
    * dialer is told. Undefined lets it in. Two may be judged before either is let in.
@@ -67,7 +67,7 @@ export async function greet(channel: Channel, hello: Hello, terms: Terms): Promi
  * The listener's side; gives what the dialer, now proven, said of itself. Rejects with ChannelError,
  * the channel closed, on a wrong token or version, when `judge` refuses and when the deadline passes.
  */
-export async function admit(channel: Channel, terms: Entry): Promise<Hello> {
+export async function admit(channel: Channel, terms: HandshakeOptions): Promise<Hello> {
   return await withDeadline(channel, terms, async (key) => {
     const version = terms.version ?? PROTOCOL_VERSION;
     const first = await expect(channel, "hello");

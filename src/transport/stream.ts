@@ -10,13 +10,13 @@ import {
   type FencedChannel,
   type Frame,
   type Header,
-  type Place,
+  type PayloadTarget,
 } from "./channel.ts";
 import { decodeHeader, encodeHeader } from "./codec.ts";
 import {
   checksum,
   decodePrefix,
-  encodeHead,
+  encodePrefix,
   headBytes,
   MAX_HEADER,
   MAX_PAYLOAD,
@@ -84,7 +84,7 @@ class StreamChannel implements FencedChannel {
     });
   }
 
-  receive(place?: Place): Promise<Frame | undefined> {
+  receive(place?: PayloadTarget): Promise<Frame | undefined> {
     return this.#receiveInTurn(async () => {
       if (this.#fault) throw this.#fault;
       try {
@@ -116,7 +116,7 @@ class StreamChannel implements FencedChannel {
     const isSmall = payload.length <= SMALL_PAYLOAD;
     const needed = headBytes(encoded.length) + (isSmall ? payload.length : 0);
     if (this.#scratch.length < needed) this.#scratch = new Uint8Array(2 * needed);
-    const head = encodeHead(this.#scratch, {
+    const head = encodePrefix(this.#scratch, {
       payloadLength: payload.length,
       attempt,
       sequence: this.#sequenceOut,
@@ -146,7 +146,7 @@ class StreamChannel implements FencedChannel {
     return prefix;
   }
 
-  async #readRest(prefix: Prefix, place: Place | undefined): Promise<Frame> {
+  async #readRest(prefix: Prefix, place: PayloadTarget | undefined): Promise<Frame> {
     const headLength = headBytes(prefix.headerLength);
     if (await this.#reader.fill(headLength) < headLength) throw diedInside();
     const head = this.#reader.peek(headLength).subarray(PREFIX_BYTES);
@@ -186,7 +186,7 @@ class StreamChannel implements FencedChannel {
 }
 
 function placedBy(
-  place: Place | undefined,
+  place: PayloadTarget | undefined,
   { header, bytes }: { header: Header; bytes: number },
 ): Uint8Array | undefined {
   const placed = place?.(header, bytes);

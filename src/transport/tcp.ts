@@ -3,14 +3,14 @@
  * to strangers: nobody gets a channel here but through the gate, and beyond this machine nobody gets
  * so far without a certificate (src/transport/tls.ts).
  */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import type { Duplex, Listener } from "./bytes.ts";
 import { ChannelError, type FencedChannel } from "./channel.ts";
 import { type Gate, type GateOptions, openGate } from "./gate.ts";
 import { greet, type Hello, type Terms } from "./handshake.ts";
 import { listenerOver } from "./listener.ts";
 import { streamChannel } from "./stream.ts";
-import { bindTls, connectTls, type Identity } from "./tls.ts";
+import { bindTls, connectTls, type TlsIdentity } from "./tls.ts";
 
 /** A place on the network. */
 export interface Address {
@@ -18,7 +18,7 @@ export interface Address {
   readonly hostname?: string;
   readonly port: number;
   /** Certificates, which both ends must show; needed beyond this machine. */
-  readonly tls?: Identity;
+  readonly tls?: TlsIdentity;
   /** Milliseconds for the other end to show its certificate, where it must; 5000 unless told. */
   readonly deadline?: number;
 }
@@ -114,7 +114,7 @@ function bindPlain(hostname: string, port: number): PortListener {
 
 function refuseUnlessClosed(
   action: string,
-  { hostname, tls }: { hostname: string; tls: Identity | undefined },
+  { hostname, tls }: { hostname: string; tls: TlsIdentity | undefined },
 ): void {
   const isHere = /^127\.\d+\.\d+\.\d+$/.test(hostname) || ["::1", "localhost"].includes(hostname);
   if (isHere && tls === undefined) return;

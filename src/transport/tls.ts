@@ -6,12 +6,12 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { AddressInfo, Socket } from "node:net";
 import { connect, createServer, type TLSSocket } from "node:tls";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import type { Duplex, Listener } from "./bytes.ts";
 import { socketDuplex } from "./socket.ts";
 
 /** What an end shows and whom it believes: PEM texts. */
-export interface Identity {
+export interface TlsIdentity {
   /** The authority that has signed the other end's certificate; the system's are not believed. */
   readonly ca: string;
   readonly cert: string;
@@ -22,7 +22,7 @@ export interface Identity {
 export interface TlsOptions {
   readonly hostname: string;
   readonly port: number;
-  readonly identity: Identity;
+  readonly identity: TlsIdentity;
   /** Milliseconds for the other end to show its certificate; 5000 unless told. */
   readonly deadline?: number;
 }
@@ -89,7 +89,7 @@ export async function connectTls(
 }
 
 /** What both ends ask of each other. Refuses (config) texts that are not sound. */
-function strict({ ca, cert, key }: Identity) {
+function strict({ ca, cert, key }: TlsIdentity) {
   try {
     // Asked now: a listener would only find out with each who dials.
     new X509Certificate(ca);

@@ -1,10 +1,10 @@
 /** Lets asynchronous tasks run one after the other, in the order of the calls. */
 
 /** Runs a task once all tasks given before it have ended, well or not. */
-export type InTurn = <T>(task: () => Promise<T>) => Promise<T>;
+export type TurnTaker = <T>(task: () => Promise<T>) => Promise<T>;
 
 /** A new, empty queue of tasks. */
-export function turns(): InTurn {
+export function turns(): TurnTaker {
   let last: Promise<unknown> = Promise.resolve();
   return (task) => {
     const mine = last.then(task);

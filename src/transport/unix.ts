@@ -3,7 +3,7 @@
  * for the owner alone; who the peer is must still be proven (src/transport/handshake.ts).
  */
 import { dirname } from "node:path";
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import type { Listener } from "./bytes.ts";
 import { ChannelError, type ChannelOptions, type FencedChannel } from "./channel.ts";
 import { listenerOver } from "./listener.ts";

@@ -4,17 +4,22 @@
  */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { sha256 } from "../../src/base/hash.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { type CheckpointDraft, saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { Damage } from "../../src/checkpoint/damage.ts";
-import { MANIFEST, type Manifest, PARTS, printManifest } from "../../src/checkpoint/manifest.ts";
+import {
+  MANIFEST,
+  type Manifest,
+  MANIFEST_PARTS,
+  printManifest,
+} from "../../src/checkpoint/manifest.ts";
 import { stepName } from "../../src/checkpoint/names.ts";
 import { stateHash } from "../../src/checkpoint/state_hash.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import { writeSafetensors } from "../../src/checkpoint/tensors/safetensors.ts";
-import { newestOf } from "../../workers/run/going_on.ts";
+import { newestOf } from "../../workers/run/resume.ts";
 import { openModel } from "../../src/artifacts/model.ts";
-import { openWhole } from "../../src/artifacts/whole.ts";
+import { openWhole } from "../../src/artifacts/sound_state.ts";
 import { names, TempFolder, tensor } from "../checkpoint/fixture.ts";
 import { draftFor } from "../support/drafts.ts";
 import { tinyConfig } from "../support/gpt.ts";
@@ -44,7 +49,9 @@ async function forge(path: string, draft: CheckpointDraft, forgery: Forgery): Pr
   const { model, optimizer } = { ...draft, ...forgery.tensors?.(draft) };
   Deno.mkdirSync(path, { recursive: true });
   const files = [];
-  for (const [name, tensors] of [[PARTS[0], model], [PARTS[1], optimizer]] as const) {
+  for (
+    const [name, tensors] of [[MANIFEST_PARTS[0], model], [MANIFEST_PARTS[1], optimizer]] as const
+  ) {
     files.push({ name, ...await writeSafetensors(`${path}/${name}`, tensors) });
   }
   const { step } = draft.manifest;
@@ -336,7 +343,7 @@ Deno.test("a forged checkpoint is whole where nothing is forged: the forger is r
     const path = `${temp.path}/${stepName(2)}`;
     await forge(path, draftFor(config, { step: 2 }), { says: /./ });
     assertEquals((await openWhole(path)).manifest.step, 2);
-    assertEquals(sha256(Deno.readFileSync(`${path}/${PARTS[0]}`)).length, 64);
+    assertEquals(sha256(Deno.readFileSync(`${path}/${MANIFEST_PARTS[0]}`)).length, 64);
   }
 });
 
@@ -375,7 +382,7 @@ Deno.test("a checkpoint for which there is no memory is refused as that, and sta
     })
       .padEnd(248),
   );
-  using file = Deno.openSync(`${path}/${PARTS[0]}`, { write: true, truncate: true });
+  using file = Deno.openSync(`${path}/${MANIFEST_PARTS[0]}`, { write: true, truncate: true });
   file.writeSync(new Uint8Array(new BigUint64Array([248n]).buffer));
   file.writeSync(head);
   try {

@@ -1,6 +1,6 @@
 /** Runs that begin with a model: what they take of it, and that nothing is lost on the way. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { Faults } from "../../workers/faults/plan.ts";
@@ -25,7 +25,7 @@ function modelOf(config: RunConfig): OpenedModel {
     context: config.data.window,
     vocabulary,
     classes: vocabulary,
-    asked: "next",
+    targetKind: "next",
     tokenizer,
     params: new Map(
       params.map((p) => [p.name, { name: p.name, shape: p.shape, data: someValues(p) }]),

@@ -1,6 +1,6 @@
 /** States that are not finite: none counts as a checkpoint, and no good one is removed for its sake. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { EXIT, UserError } from "../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../src/base/user_error.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { stepName } from "../../src/checkpoint/names.ts";
 import { Ruined } from "../../src/checkpoint/ruined.ts";

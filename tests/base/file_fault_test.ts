@@ -10,7 +10,7 @@ import {
   refusing,
   writingFault,
 } from "../../src/base/file_fault.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 
 /** The error that a deed ends with. */
 function errorOf(deed: () => unknown): unknown {

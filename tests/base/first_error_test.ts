@@ -1,7 +1,7 @@
 /** What a command tells is what went wrong first, whatever its cleaning up meets afterwards. */
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { firstError } from "../../src/base/first_error.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { endingOf } from "../../src/cli/command.ts";
 
 /** Something whose disposing fails. */

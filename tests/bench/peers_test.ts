@@ -12,7 +12,7 @@ import {
 import { configOfRow, flopsOf, type Row, ROWS, tokensOf } from "../../bench/beside/rows.ts";
 import { torchHere, torchSides, webgpuSides } from "../../bench/beside/sides.ts";
 import { readTask, tensorIn } from "../../bench/peers/task.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { windowCount } from "../../src/data/windows.ts";
 
 const EFFORT = { rounds: 3, roundSeconds: 0.01, openSeconds: 20 };

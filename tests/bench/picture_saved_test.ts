@@ -5,7 +5,7 @@ import { besideOf } from "../../bench/beside/result.ts";
 import { peersPicture, TITLE } from "../../bench/picture/picture.ts";
 import { factsOf, readPeers } from "../../bench/picture/picture_saved.ts";
 import { pageOf, wrapped } from "../../bench/report.ts";
-import { EXIT, UserError } from "../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../src/base/user_error.ts";
 import { MEASURED, MEASURED_SIDES } from "./peers_fixture.ts";
 
 const BESIDE = MEASURED.map((result) => besideOf(result, MEASURED_SIDES));

@@ -1,6 +1,6 @@
 /** Tokens, epochs and hours of a run, from lengths and measured seconds. */
 import { assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
-import { extentOf, stepsFor, unevenOf } from "../../src/budget/extent.ts";
+import { runExtentOf, stepsFor, unevenOf } from "../../src/budget/extent.ts";
 import { hoursOf } from "../../src/budget/hours.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 
@@ -15,7 +15,7 @@ const even = {
 };
 
 Deno.test("a run reads steps x micro-batches x windows x tokens", () => {
-  const extent = extentOf(resolveConfig(even), [{ name: "a", weight: 1, tokens: 1009 }]);
+  const extent = runExtentOf(resolveConfig(even), [{ name: "a", weight: 1, tokens: 1009 }]);
   const { tokens_per_micro_batch, tokens_per_step, tokens, window } = extent;
   assertEquals([tokens_per_micro_batch, tokens_per_step, tokens, window], [16, 64, 6400, 8]);
   const [text] = extent.texts;
@@ -25,7 +25,7 @@ Deno.test("a run reads steps x micro-batches x windows x tokens", () => {
 });
 
 Deno.test("texts that are mixed have their share each", () => {
-  const { texts } = extentOf(resolveConfig(even), [
+  const { texts } = runExtentOf(resolveConfig(even), [
     { name: "a", weight: 3, tokens: 1000 },
     { name: "b", weight: 1, tokens: 1000 },
   ]);
@@ -41,12 +41,12 @@ Deno.test("lanes make an epoch when each has come to its end", () => {
     data: { bptt: 10 },
   });
   // 8 lanes of 100 tokens are 10 steps each.
-  const { texts } = extentOf(config, [{ name: "a", weight: 1, tokens: 801 }]);
+  const { texts } = runExtentOf(config, [{ name: "a", weight: 1, tokens: 801 }]);
   assertEquals(texts[0]?.epochs, 10);
 });
 
 Deno.test("a source that makes its own tokens has no epochs", () => {
-  const { texts, tokens_per_step } = extentOf(
+  const { texts, tokens_per_step } = runExtentOf(
     resolveConfig({ ...even, data: { source: "recall", gap: 10 } }),
     [],
   );

@@ -1,17 +1,17 @@
 /** Who computes where: a card for each worker, or one line that says why not. */
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
-import { type Choice, chooseCards } from "../../src/cards/choose.ts";
+import { UserError } from "../../src/base/user_error.ts";
+import { type CardChoice, chooseCards } from "../../src/cards/choose.ts";
 import { eight, LAPTOP, listed, SOFTWARE } from "./fixture.ts";
 
-/** Numbers of the cards that are chosen, by seat. */
-function chosen(choice: Partial<Choice>): number[] {
+/** Numbers of the cards that are chosen, by worker slot. */
+function chosen(choice: Partial<CardChoice>): number[] {
   const whole = { cards: eight(), asked: null, workers: 1, ...choice };
   return chooseCards(whole).map(({ index }) => index);
 }
 
 /** The one line of a refusal. */
-function refused(choice: Partial<Choice>): string {
+function refused(choice: Partial<CardChoice>): string {
   const error = assertThrows(() => chosen(choice), UserError);
   assertEquals([error.exit, error.message.includes("\n")], ["config", false]);
   return error.message;

@@ -1,6 +1,6 @@
 /** Workers stay on their cards, or nobody is told that they do. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { joinCards } from "../../src/cards/card.ts";
 import { keptOn, type Means } from "../../src/cards/keep.ts";
 import { parseNvidiaSmi } from "../../src/cards/listings.ts";

@@ -25,8 +25,8 @@ Deno.test("pinOf() gives nothing for a card that Vulkan did not name", () => {
   assertEquals(pinOf(card, [card]), undefined);
 });
 
-Deno.test("cardOf() gives a seat its card, again and again, and none where none was chosen", () => {
+Deno.test("cardOf() gives a worker slot its card, again and again, and none where none was chosen", () => {
   const cards = eight();
-  assertEquals([0, 3, 3].map((seat) => cardOf(cards, seat)?.index), [0, 3, 3]);
+  assertEquals([0, 3, 3].map((workerId) => cardOf(cards, workerId)?.index), [0, 3, 3]);
   assertEquals(cardOf([], 0), undefined);
 });

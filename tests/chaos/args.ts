@@ -1,5 +1,5 @@
 /** The command line of the task `chaos`. */
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
 import type { ChaosOptions } from "./gather.ts";
 

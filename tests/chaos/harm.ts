@@ -4,7 +4,7 @@
  * must be the same.
  */
 import { assert } from "@std/assert";
-import { EXIT } from "../../src/base/refusal.ts";
+import { EXIT } from "../../src/base/user_error.ts";
 
 /** A change that is in force. */
 export interface Harm {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertMatch, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { type CheckpointDraft, SAVE_POINTS, saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
 import { Ruined } from "../../src/checkpoint/ruined.ts";

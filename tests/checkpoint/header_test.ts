@@ -1,12 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Damage } from "../../src/checkpoint/damage.ts";
 import {
-  encodeHeader,
-  type Header,
+  encodeTensorHeader,
   HEADER_LIMIT,
   headerLength,
+  LENGTH_PREFIX,
   parseHeader,
-  PREFIX,
+  type TensorHeader,
 } from "../../src/checkpoint/tensors/header.ts";
 import { tensor } from "./fixture.ts";
 
@@ -27,11 +27,11 @@ function file(
 }
 
 /** The header of a whole file. */
-function parse(bytes: Uint8Array): Header {
+function parse(bytes: Uint8Array): TensorHeader {
   const what = "x";
-  const length = headerLength(bytes.subarray(0, PREFIX), { what, size: bytes.length });
-  const end = PREFIX + length;
-  return parseHeader(bytes.subarray(PREFIX, end), { what, dataBytes: bytes.length - end });
+  const length = headerLength(bytes.subarray(0, LENGTH_PREFIX), { what, size: bytes.length });
+  const end = LENGTH_PREFIX + length;
+  return parseHeader(bytes.subarray(LENGTH_PREFIX, end), { what, dataBytes: bytes.length - end });
 }
 
 function refuses(bytes: Uint8Array, reason: string): void {
@@ -40,7 +40,7 @@ function refuses(bytes: Uint8Array, reason: string): void {
 
 Deno.test("encodeHeader() pads with spaces so that data start at a multiple of 64", () => {
   for (const name of ["w", "a".repeat(20), "a".repeat(21), "a".repeat(63), "a".repeat(64)]) {
-    const header = encodeHeader([tensor(name, [2])], { step: "3" });
+    const header = encodeTensorHeader([tensor(name, [2])], { step: "3" });
     assertEquals(header.length % 64, 0);
     const parsed = parse(new Uint8Array([...header, ...new Uint8Array(8)]));
     assertEquals(parsed.entries, [{ name, dtype: "F32", shape: [2], begin: 0, end: 8 }]);
@@ -58,7 +58,7 @@ Deno.test("encodeHeader() refuses unfit names and sizes", () => {
     [[{ name: "a", shape: [3], data: new Float32Array(2) }], "[3] does not hold 2 elements"],
   ] as const;
   for (const [tensors, reason] of cases) {
-    assertThrows(() => encodeHeader(tensors, {}), RangeError, reason);
+    assertThrows(() => encodeTensorHeader(tensors, {}), RangeError, reason);
   }
 });
 

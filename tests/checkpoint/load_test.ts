@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { listCheckpoints, loadNewest } from "../../src/checkpoint/load.ts";
 import { printManifest } from "../../src/checkpoint/manifest.ts";

@@ -3,7 +3,7 @@ import {
   type FlatLayout,
   mergeParts,
   mergePartsInTurns,
-  type Part,
+  type TensorPart,
 } from "../../src/checkpoint/merge.ts";
 
 const FLAT = Float32Array.from({ length: 24 }, (_, i) => i);
@@ -18,7 +18,7 @@ const LAYOUT: FlatLayout = {
 };
 
 /** The flat vector cut at the given places. */
-function cutAt(...cuts: number[]): Part[] {
+function cutAt(...cuts: number[]): TensorPart[] {
   const starts = [0, ...cuts];
   return starts.map((start, i) => ({ start, data: FLAT.slice(start, starts[i + 1]) }));
 }
@@ -73,7 +73,7 @@ Deno.test("mergePartsInTurns() gives the same tensors and leaves other work its 
 
 Deno.test("mergeParts() refuses overlaps, holes and wrong ends", () => {
   const part = (start: number, length: number) => ({ start, data: new Float32Array(length) });
-  const cases: [Part[], string][] = [
+  const cases: [TensorPart[], string][] = [
     [[], "must end at 24: they end at 0"],
     [[part(0, 23)], "must end at 24: they end at 23"],
     [[part(0, 25)], "must end at 24: they end at 25"],

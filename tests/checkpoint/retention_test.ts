@@ -8,7 +8,7 @@ import {
   toRemove,
 } from "../../src/checkpoint/retention.ts";
 import { openCheckpoint } from "../../src/checkpoint/verify.ts";
-import { Verified } from "../../src/checkpoint/verified.ts";
+import { VerifiedSteps } from "../../src/checkpoint/verified.ts";
 import { draftOf, flipBit, names, TempFolder } from "./fixture.ts";
 
 const NEWEST = { keep: 2, keep_every: 0, keep_best: false };
@@ -123,7 +123,7 @@ Deno.test("applyRetention() keeps the best that verifies, from save to save", as
   const policy = { keep: 1, keep_every: 4, keep_best: true };
   const losses = [5, 2, 3, 4, 1.5, 1, 6, 7];
   const left: string[][] = [];
-  const verified = new Verified();
+  const verified = new VerifiedSteps();
   for (const [i, valLoss] of losses.entries()) {
     await save(temp.path, { step: i + 1, valLoss });
     if (i === 6) flipBit(`${temp.path}/step-00000006/model.safetensors`, { byte: -1 });
@@ -145,7 +145,7 @@ Deno.test("applyRetention() keeps the best that verifies, from save to save", as
 Deno.test("applyRetention() reads a checkpoint once, unless it was touched", async () => {
   using temp = new TempFolder();
   const read: string[] = [];
-  const verified = new Verified((path) => {
+  const verified = new VerifiedSteps((path) => {
     read.push(path.slice(-1));
     return openCheckpoint(path);
   });

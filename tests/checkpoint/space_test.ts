@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { checkSpace, freeBytes, spaceFault } from "../../src/checkpoint/space.ts";
 import { child } from "./fixture.ts";
 

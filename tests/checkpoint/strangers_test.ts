@@ -1,17 +1,17 @@
 /** What is none of a checkpoint's files, and links in the place of them. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { Damage } from "../../src/checkpoint/damage.ts";
 import { listCheckpoints, loadNewest } from "../../src/checkpoint/load.ts";
-import { MANIFEST, PARTS } from "../../src/checkpoint/manifest.ts";
+import { MANIFEST, MANIFEST_PARTS } from "../../src/checkpoint/manifest.ts";
 import { applyRetention, cleanLeftovers, setAsideAfter } from "../../src/checkpoint/retention.ts";
-import { Verified } from "../../src/checkpoint/verified.ts";
+import { VerifiedSteps } from "../../src/checkpoint/verified.ts";
 import { openCheckpoint } from "../../src/checkpoint/verify.ts";
 import { mkfifo } from "../support/pipe.ts";
 import { draftOf, names, TempFolder } from "./fixture.ts";
 
-const FILES = [MANIFEST, ...PARTS];
+const FILES = [MANIFEST, ...MANIFEST_PARTS];
 const STEP = "step-00000200";
 
 /** Something odd about the checkpoints in a folder: `root` holds steps 100 and 200. */
@@ -105,7 +105,7 @@ Deno.test("what a manifest does not name is no part of a checkpoint, and links a
     assertEquals(await cleanLeftovers(root), [], odd);
     const { manifest } = await loadNewest(root, { onSkip: refuseToSkip });
     assertEquals(manifest.step, 200, odd);
-    assertEquals(await new Verified().check(`${root}/${STEP}`), true, odd);
+    assertEquals(await new VerifiedSteps().check(`${root}/${STEP}`), true, odd);
     assertEquals(names(root), before, odd);
     // A step that is saved once more is kept as it stands, and the next one finds its place.
     await saveCheckpoint(root, draftOf(200));
@@ -147,12 +147,12 @@ Deno.test("whatever removes a checkpoint removes links, and nothing that they le
     Deno.writeTextFileSync(`${temp.path}/mine/deep/thesis.txt`, "years of work");
     Deno.symlinkSync(`${temp.path}/mine`, `${root}/step-00000200/notes`);
     moveOut(root, "step-00000100");
-    moveOut(root, `step-00000200/${PARTS[0]}`);
+    moveOut(root, `step-00000200/${MANIFEST_PARTS[0]}`);
     const kept = [
       `${temp.path}/mine`,
       `${temp.path}/checkpoints.away-step-00000100`,
     ].map((path) => [path, treeOf(path)] as const);
-    const file = `${temp.path}/checkpoints.away-step-00000200-${PARTS[0]}`;
+    const file = `${temp.path}/checkpoints.away-step-00000200-${MANIFEST_PARTS[0]}`;
     const { size } = Deno.statSync(file);
     await remove(root);
     assert(!names(root).some((name) => /0000[12]00/.test(name)), removal);
@@ -209,7 +209,7 @@ Deno.test("a link that leads nowhere is refused, not set aside: its disk may be 
       onSkip: (_, reason) => void skipped.push(reason),
     });
     assertEquals([manifest.step, skipped.length], [100, 1], oddity.odd);
-    assertEquals(await new Verified().check(`${root}/${STEP}`), false, oddity.odd);
+    assertEquals(await new VerifiedSteps().check(`${root}/${STEP}`), false, oddity.odd);
   }
 });
 
@@ -217,12 +217,12 @@ Deno.test("a named pipe in the place of a file is damage, and nobody waits for i
   using temp = new TempFolder();
   await saveCheckpoint(temp.path, draftOf(100));
   const { path } = await saveCheckpoint(temp.path, draftOf(200));
-  Deno.removeSync(`${path}/${PARTS[0]}`);
-  mkfifo(`${path}/${PARTS[0]}`);
+  Deno.removeSync(`${path}/${MANIFEST_PARTS[0]}`);
+  mkfifo(`${path}/${MANIFEST_PARTS[0]}`);
   const skipped: string[] = [];
   const onSkip = (_: string, reason: string) => void skipped.push(reason);
   assertEquals((await loadNewest(temp.path, { onSkip })).manifest.step, 100);
-  assertEquals(skipped, [`${PARTS[0]} is not a plain file`]);
+  assertEquals(skipped, [`${MANIFEST_PARTS[0]} is not a plain file`]);
 });
 
 Deno.test("a checkpoint may be opened under any name but that of another step", async () => {

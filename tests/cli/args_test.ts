@@ -1,7 +1,7 @@
 /** The command line: every way to write a flag, and what is refused. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseCommandLine } from "../../src/cli/args.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 
 const parse = (line: string) => parseCommandLine(line.split(" ").filter((word) => word !== ""));
 

@@ -1,7 +1,7 @@
 /** A table with a quote that is never closed is read once, not once for each of its lines. */
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
 import { bytesOf } from "../../src/base/hash.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { csvRows } from "../../src/cli/csv.ts";
 
 const utf8 = (text: string): Uint8Array => bytesOf(new TextEncoder().encode(text));

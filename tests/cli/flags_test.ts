@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { flagsHelp, parseFlags } from "../../src/cli/flags.ts";
 import type { FlagsSpec } from "../../src/cli/flags.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 
 const SPEC: FlagsSpec = {
   usage: "deno task cook PATH [--flag=value]...",

@@ -1,6 +1,6 @@
 /** Errors that nothing awaits end a command as all others do, and steer no terminal. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { EXIT } from "../../src/base/refusal.ts";
+import { EXIT } from "../../src/base/user_error.ts";
 import { assertHarmless } from "../support/hostile.ts";
 
 const HREF = new URL("../../src/", import.meta.url).href;

@@ -9,7 +9,7 @@ import { openBooks } from "../../src/cli/sweep/books.ts";
 import { sweepCommand } from "../../src/cli/sweep/sweep.ts";
 import { trainCommand } from "../../src/cli/train/train.ts";
 import { readSweep } from "../../src/sweep/read.ts";
-import { heldBy, requireOwn } from "../../src/artifacts/held.ts";
+import { heldBy, requireOwn } from "../../src/artifacts/folder_owner.ts";
 import { names, TempFolder } from "../checkpoint/fixture.ts";
 import { textOf } from "../e2e/text.ts";
 import { quietly } from "../support/quietly.ts";

@@ -1,6 +1,6 @@
 /** A command that fails while its status is drawn: the error begins a line of its own. */
 import { assertEquals } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { endingOf } from "../../src/cli/command.ts";
 import { prepareCommand } from "../../src/cli/prepare/prepare.ts";
 import { openStatus } from "../../src/terminal/status.ts";

@@ -3,7 +3,7 @@
  * files. Only where a full disk takes what the command is for does it say so by its code.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { EXIT } from "../../src/base/refusal.ts";
+import { EXIT } from "../../src/base/user_error.ts";
 import { optionsOf } from "../e2e/command.ts";
 import { namesIn, Place, SMOKE, tinyArgs } from "../e2e/support.ts";
 

@@ -1,7 +1,7 @@
 /** Every command of deno.json answers for itself: `--help` tells how it is called, what it does not know is refused. */
 import { assertEquals, assertMatch } from "@std/assert";
 import denoJson from "../../deno.json" with { type: "json" };
-import { EXIT } from "../../src/base/refusal.ts";
+import { EXIT } from "../../src/base/user_error.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 

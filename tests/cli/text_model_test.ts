@@ -1,7 +1,7 @@
 /** Models that cannot continue a text are refused by what they lack. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
-import { firstTokens } from "../../src/cli/generate/prompt.ts";
+import { UserError } from "../../src/base/user_error.ts";
+import { promptTokens } from "../../src/cli/generate/prompt.ts";
 import { textTokenizer } from "../../src/cli/generate/text_model.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import { charTokenizer } from "../../src/data/tokenizers/char.ts";
@@ -49,13 +49,13 @@ Deno.test("textTokenizer() refuses any other model and says why", () => {
 });
 
 Deno.test("firstTokens() begins behind the end token where the prompt is empty", () => {
-  assertEquals(firstTokens("ab", TOKENIZER), Uint32Array.of(97, 98));
-  assertEquals(firstTokens("", byteTokenizer({ end: true })), Uint32Array.of(256));
-  assertEquals(firstTokens("a", byteTokenizer({ end: true })), Uint32Array.of(97));
+  assertEquals(promptTokens("ab", TOKENIZER), Uint32Array.of(97, 98));
+  assertEquals(promptTokens("", byteTokenizer({ end: true })), Uint32Array.of(256));
+  assertEquals(promptTokens("a", byteTokenizer({ end: true })), Uint32Array.of(97));
 });
 
 Deno.test("firstTokens() refuses to begin with nothing, or with what is no token", () => {
-  const empty = assertThrows(() => firstTokens("", TOKENIZER), UserError);
+  const empty = assertThrows(() => promptTokens("", TOKENIZER), UserError);
   assertEquals([empty.exit, empty.message.split(":").at(-1)], ["config", " the prompt is empty"]);
-  assertThrows(() => firstTokens("aé", charTokenizer("abc")), UserError, '"é" (U+00E9)');
+  assertThrows(() => promptTokens("aé", charTokenizer("abc")), UserError, '"é" (U+00E9)');
 });

@@ -1,6 +1,6 @@
 /** Which keys a resumed run may change, and how a difference reads. */
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { changeable, configHash, differences, MATH_KEYS } from "../../src/config/identity.ts";
+import { changeable, configDifferences, configHash, MATH_KEYS } from "../../src/config/identity.ts";
 import { keys } from "../../src/config/keys.ts";
 import { applyOverrides } from "../../src/config/overrides.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
@@ -137,7 +137,10 @@ Deno.test("configHash() and differences() see each math key and no other", () =>
     assertNotEquals(config, BASE, path);
     const differs = MATH_KEYS.includes(path);
     assertEquals(configHash(config) !== configHash(BASE), differs, path);
-    assertEquals(differences(BASE, config).map((d) => d.split(":")[0]), differs ? [path] : []);
+    assertEquals(
+      configDifferences(BASE, config).map((d) => d.split(":")[0]),
+      differs ? [path] : [],
+    );
   }
   for (const [path, { value, source = "text", bptt = null }] of Object.entries(OTHER_RECURRENT)) {
     const input = { model: { kind: "recurrent" }, data: { source, bptt } };
@@ -146,13 +149,16 @@ Deno.test("configHash() and differences() see each math key and no other", () =>
     const differs = MATH_KEYS.includes(path);
     assertNotEquals(config, base, path);
     assertEquals(configHash(config) !== configHash(base), differs, path);
-    assertEquals(differences(base, config).map((d) => d.split(":")[0]), differs ? [path] : []);
+    assertEquals(
+      configDifferences(base, config).map((d) => d.split(":")[0]),
+      differs ? [path] : [],
+    );
   }
 });
 
 Deno.test("differences() of two kinds of model are the kind and the keys that one of them lacks", () => {
   const sizes = { layers: 2, width: 64 };
-  const paths = differences(
+  const paths = configDifferences(
     resolveConfig({ model: { kind: "gpt", ...sizes } }),
     resolveConfig({ model: { kind: "recurrent", ...sizes } }),
   ).map((d) => d.split(":")[0]);
@@ -178,6 +184,8 @@ Deno.test("configHash() does not depend on the order of keys", () => {
 });
 
 Deno.test("differences() gives both values", () => {
-  assertEquals(differences(BASE, withKey("optim.lr", "0.01")), ["optim.lr: 0.003 against 0.01"]);
-  assertEquals(differences(BASE, BASE), []);
+  assertEquals(configDifferences(BASE, withKey("optim.lr", "0.01")), [
+    "optim.lr: 0.003 against 0.01",
+  ]);
+  assertEquals(configDifferences(BASE, BASE), []);
 });

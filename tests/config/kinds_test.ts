@@ -1,13 +1,13 @@
 /** A model that becomes one of another kind keeps what both have, on every shipped config. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { withKind } from "../../src/config/kinds.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { applyOverrides } from "../../src/config/overrides.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { MODELS } from "../../src/models/mod.ts";
-import { expand } from "../../src/sweep/expand.ts";
+import { expandSweep } from "../../src/sweep/expand.ts";
 import { readSweep } from "../../src/sweep/read.ts";
 
 const CONFIGS = new URL("../../configs/", import.meta.url);
@@ -80,7 +80,7 @@ Deno.test("an axis over model.kind takes sizes from a base of either kind", asyn
   }, undefined);
   const size = { counts: { all: 1, no_embedding: 1, matrices: 1, per_layer: 1 } };
   const measure = () => Promise.resolve({ ...size, tokensPerStep: 1, faults: [] } as never);
-  const { trials, faults } = await expand(sweep, measure);
+  const { trials, faults } = await expandSweep(sweep, measure);
   assertEquals(faults, []);
   assertEquals(trials.map(({ config }) => config.model.kind), ["gpt", "recurrent"]);
 });

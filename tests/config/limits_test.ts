@@ -1,6 +1,6 @@
 /** Numbers that no machine can serve are refused before anything is compiled or computed. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { keys } from "../../src/config/keys.ts";
 import { holdsInF32, limitFaults } from "../../src/config/limits.ts";
 import { applyOverrides } from "../../src/config/overrides.ts";
@@ -28,7 +28,11 @@ Deno.test("no size is beyond what could ever be compiled, and no wait beyond wha
   assert(waits.length >= 3);
   for (const { path } of waits) {
     const input = applyOverrides({}, { [path]: "1e10" });
-    assertThrows(() => resolveConfig(input), UserError, `${path}: need at most 2000000: 10000000000`);
+    assertThrows(
+      () => resolveConfig(input),
+      UserError,
+      `${path}: need at most 2000000: 10000000000`,
+    );
   }
 });
 

@@ -1,7 +1,7 @@
 /** Config files: both kinds, and what is refused in one line. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 

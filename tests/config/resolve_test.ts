@@ -1,6 +1,6 @@
 /** Resolving: defaults, and every fault by its path in one line. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 
 /** The faults that a config is refused for. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { keys } from "../../src/config/keys.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunInput } from "../../src/config/schema.ts";

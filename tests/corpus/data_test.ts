@@ -1,6 +1,6 @@
 /** What a run reads of prepared folders: their names, and which it refuses to mix. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import { gpt2Tokenizer } from "../../src/data/tokenizers/bpe/gpt2.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";

@@ -1,12 +1,12 @@
 /** Ends of documents: found in the text, whatever the tokenizer makes of it, or refused. */
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { encodeHead, endsOffset } from "../../src/data/prepared/header.ts";
+import { encodeShardHeader, endsOffset } from "../../src/data/prepared/header.ts";
 import { Shard } from "../../src/data/prepared/shard.ts";
 import { unescaped } from "../../src/data/document_end.ts";
 import { documentStarts } from "../../src/data/documents.ts";
 import { END_TEXT } from "../../src/data/tokenizers/types.ts";
 import type { Tokens } from "../../src/data/tokens.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { readData } from "../../src/corpus/data.ts";
 import { receiveTexts, sendTexts } from "../../workers/protocol/texts.ts";
@@ -132,7 +132,10 @@ Deno.test("an end that occurs nowhere is refused, with what may be meant", async
   for (const { text, end, says } of cases) {
     const path = desk.write("a.txt", text);
     for (const tokenizer of ["char", "gpt2"]) {
-      const { exit, message } = await assertRejects(() => read({ path, end, tokenizer }), UserError);
+      const { exit, message } = await assertRejects(
+        () => read({ path, end, tokenizer }),
+        UserError,
+      );
       assertEquals(exit, "data");
       assertStringIncludes(message, says.replace("OPTION", "data.document_end"));
     }
@@ -192,7 +195,7 @@ Deno.test("shards of version 1 tell documents by their end token, or ask for ano
       using open = new Shard(desk.of(out), { ...own, shard, tokenizerHash: own.hash });
       const { ends: _, ...head } = open.head;
       const bytes = Deno.readFileSync(path).slice(0, endsOffset(head));
-      bytes.set(encodeHead(head));
+      bytes.set(encodeShardHeader(head));
       Deno.writeFileSync(path, bytes);
     }
     return desk.of(out);

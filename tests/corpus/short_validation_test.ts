@@ -1,6 +1,6 @@
 /** Runs whose validation parts are shorter than a window: every loss is a number or is not there. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { textIn } from "../../src/data/text.ts";
 import { openReference } from "../../src/device/reference.ts";
@@ -11,7 +11,7 @@ import type { Corpus } from "../../src/corpus/corpus.ts";
 import { requireTraining } from "../../src/corpus/data.ts";
 import { isEvaluable, unevaluatedLines } from "../../src/corpus/evaluable.ts";
 import { evaluateModel } from "../../workers/coordinator/evaluate.ts";
-import { memoryLaunch } from "../support/crew.ts";
+import { memoryLaunch } from "../support/worker_processes.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { lockstep } from "../support/lockstep.ts";
 import { tinyRecurrent } from "../support/recurrent.ts";

@@ -2,7 +2,7 @@
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { type Key, rootKey } from "../../src/base/random.ts";
 import { IGNORE } from "../../src/base/ignore.ts";
-import { gather, gatherPadded, windowOf } from "../../src/data/batch.ts";
+import { gatherBatch, gatherPadded, windowOf } from "../../src/data/batch.ts";
 import { firstNumber } from "../../src/data/sources/numbers.ts";
 import { tokensIn } from "../../src/data/tokens.ts";
 import { windowCount } from "../../src/data/windows.ts";
@@ -91,7 +91,7 @@ const windowsAt = (n: number, starts: readonly number[]) =>
   starts.map((start) => ({ tokens: tokensIn(tokensTo(n)), start }));
 
 Deno.test("gather() shifts targets by one token", () => {
-  const { inputs, targets } = gather(windowsAt(20, [0, 7, 15]), 4);
+  const { inputs, targets } = gatherBatch(windowsAt(20, [0, 7, 15]), 4);
   assertEquals(Array.from(inputs, (t) => t - 1000), [0, 1, 2, 3, 7, 8, 9, 10, 15, 16, 17, 18]);
   assertEquals(Array.from(targets, (t) => t - 1000), [1, 2, 3, 4, 8, 9, 10, 11, 16, 17, 18, 19]);
 });
@@ -99,7 +99,7 @@ Deno.test("gather() shifts targets by one token", () => {
 Deno.test("gather() lets windows overlap where the stride is below the window", () => {
   const [window, stride] = [6, 2];
   const starts = Array.from({ length: windowCount(30, window, stride) }, (_, k) => k * stride);
-  const { inputs } = gather(windowsAt(30, starts), window);
+  const { inputs } = gatherBatch(windowsAt(30, starts), window);
   for (let k = 1; k < starts.length; k++) {
     const before = inputs.slice((k - 1) * window + stride, k * window);
     assertEquals(inputs.slice(k * window, k * window + window - stride), before);
@@ -107,7 +107,11 @@ Deno.test("gather() lets windows overlap where the stride is below the window", 
 });
 
 Deno.test("gather() throws on a window without room for its last target", () => {
-  assertThrows(() => gather(windowsAt(20, [16]), 4), RangeError, "need 21 tokens: there are 20");
+  assertThrows(
+    () => gatherBatch(windowsAt(20, [16]), 4),
+    RangeError,
+    "need 21 tokens: there are 20",
+  );
 });
 
 Deno.test("gatherPadded() counts what is asked, and fills rows with what is not", () => {

@@ -1,7 +1,7 @@
 /** What is no UTF-8 text is known by its first bytes, and text is not mistaken for it. */
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { gzipSync } from "node:zlib";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { foreignFormat, markupFormat, recordKind } from "../../src/data/format.ts";
 import { readText, textOfBytes } from "../../src/data/read.ts";
 import { Desk } from "../prepare/fixture.ts";

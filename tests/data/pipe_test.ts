@@ -1,6 +1,6 @@
 /** Pipes are read as files are, once, and nobody waits for one without a word. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { measurer } from "../../src/cli/sweep/measure.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { anchored } from "../../src/config/paths.ts";

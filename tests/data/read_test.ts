@@ -1,6 +1,6 @@
 /** Reading texts: the default, marks, and every kind of file that is no text. */
 import { assertEquals, assertGreater, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { readText, readTokenizerFile } from "../../src/data/read.ts";
 
 /** What `readText` refuses in a file of these bytes. */

@@ -1,6 +1,6 @@
 /** Tokenizers: round trips, order, specs and bad input. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { mobyDick } from "../../src/data/moby_dick.ts";
 import { tokenizerSpecSchema } from "../../src/data/schema.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
@@ -39,7 +39,11 @@ Deno.test("charTokenizer() numbers the distinct code points in order", () => {
 });
 
 Deno.test("charTokenizer().encode() names the unknown character and counts in characters", () => {
-  const error = assertThrows(() => charTokenizer("a🐋").encode("a🐋\n"), UserError, "at character 2");
+  const error = assertThrows(
+    () => charTokenizer("a🐋").encode("a🐋\n"),
+    UserError,
+    "at character 2",
+  );
   assertEquals(error.exit, "data");
   assertEquals(error.message.includes('"\\n" (U+000A)'), true, error.message);
   assertEquals(error.message.includes("\n"), false);
@@ -47,7 +51,10 @@ Deno.test("charTokenizer().encode() names the unknown character and counts in ch
 
 Deno.test("charTokenizer() refuses an empty text and half a character", () => {
   assertEquals(assertThrows(() => charTokenizer(""), UserError, "is empty").exit, "data");
-  assertEquals(assertThrows(() => charTokenizer("a\ud83d"), UserError, "stands alone").exit, "data");
+  assertEquals(
+    assertThrows(() => charTokenizer("a\ud83d"), UserError, "stands alone").exit,
+    "data",
+  );
 });
 
 Deno.test("byteTokenizer() counts UTF-8 bytes and replaces what is no character", () => {

@@ -1,6 +1,6 @@
 /** Parts and windows: nothing shared, nothing crossing, and texts that are too short. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { split, windowCount } from "../../src/data/windows.ts";
 
 const tokensTo = (n: number) => Uint32Array.from({ length: n }, (_, i) => i);

@@ -1,6 +1,6 @@
 /** Which graphics API computes, and how adapters are named and compared by it. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { EXIT, UserError } from "../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../src/base/user_error.ts";
 import { noAdapter } from "../../src/device/adapter.ts";
 import {
   adapterName,

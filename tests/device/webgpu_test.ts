@@ -1,7 +1,7 @@
 /** What is particular to WebGPU: limits, late faults, the clock. */
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { isSoftware } from "../../src/device/adapter.ts";
 import { guarded } from "../../src/device/guard.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";

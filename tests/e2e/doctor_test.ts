@@ -1,6 +1,6 @@
 /** The command `doctor` on this machine, and on what it becomes by a few variables. */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
-import { EXIT } from "../../src/base/refusal.ts";
+import { EXIT } from "../../src/base/user_error.ts";
 import { namesIn, Place } from "./support.ts";
 import { runCommand } from "./command.ts";
 

@@ -1,7 +1,7 @@
 /** The commands export and import as a user calls them: a run goes out, comes back, is the same. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import type { ExitName } from "../../src/base/refusal.ts";
+import type { ExitName } from "../../src/base/user_error.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
 import type { Tokenizer } from "../../src/data/tokenizers/types.ts";
 import { openModel } from "../../src/artifacts/model.ts";

@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import { openReference } from "../../src/device/reference.ts";
 import { drawRows } from "../../src/generate/rows.ts";
-import { Row } from "../../src/generate/row.ts";
+import { GenerationRow } from "../../src/generate/row.ts";
 import { rowKey } from "../../src/generate/uniform.ts";
 import { Decoder } from "../../src/engine/decoder.ts";
 import { holdParams } from "../../src/engine/hold_params.ts";
@@ -83,7 +83,7 @@ Deno.test("generate continues a text", async (t) => {
     assertEquals(two, three.slice(0, 3));
     const { decoder, tokenizer } = await opened(place);
     const prompt = tokenizer.encode(PROMPT);
-    const row = new Row({
+    const row = new GenerationRow({
       key: rowKey(1337, 2),
       prompt,
       sampling: { temperature: 0.8 },

@@ -1,6 +1,6 @@
 /** What every refusal owes its user: one line, the right exit code, and nothing touched. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { EXIT, type ExitName } from "../../src/base/refusal.ts";
+import { EXIT, type ExitName } from "../../src/base/user_error.ts";
 import { sha256 } from "../../src/base/hash.ts";
 import type { Ended, Place } from "./support.ts";
 

@@ -1,6 +1,6 @@
 /** The command `scaling` in a process of its own, as a user runs it. */
 import { assert, assertEquals } from "@std/assert";
-import { EXIT, type ExitName } from "../../src/base/refusal.ts";
+import { EXIT, type ExitName } from "../../src/base/user_error.ts";
 import { linesOf, rowsOf } from "../scaling/sweep.ts";
 import { runTask } from "./plain_task.ts";
 import { namesIn, Place } from "./support.ts";

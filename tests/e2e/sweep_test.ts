@@ -1,6 +1,6 @@
 /** `sweep`, as a user calls it: what it leaves, what it survives, and what it refuses. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { EXIT } from "../../src/base/refusal.ts";
+import { EXIT } from "../../src/base/user_error.ts";
 import { contents } from "./refusals.ts";
 import { Place } from "./support.ts";
 import {

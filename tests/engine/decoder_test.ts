@@ -1,6 +1,6 @@
 /** A decoder says what the model says of the whole window, at every position. */
 import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";

@@ -1,6 +1,6 @@
 /** Evaluations of whole texts: what is asked, by whom, and that the number of workers is no matter. */
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { textIn } from "../../src/data/text.ts";
 import { openReference } from "../../src/device/reference.ts";
@@ -11,7 +11,7 @@ import type { Corpus } from "../../src/corpus/corpus.ts";
 import { decodedShape } from "../../src/engine/decode_plan.ts";
 import { evaluateModel } from "../../workers/coordinator/evaluate.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
-import { memoryLaunch } from "../support/crew.ts";
+import { memoryLaunch } from "../support/worker_processes.ts";
 import { beginsIn } from "../support/documents.ts";
 import { fullLogits } from "../support/graph/full_window.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
@@ -124,7 +124,11 @@ for (const document_end of [null, "e"]) {
 
 Deno.test("a validation part of one token is refused", async () => {
   const config = tinyConfig({ eval: { every: 0, windows: 0 } });
-  await assertRejects(() => evaluated(config, corpusOf(1)), UserError, "at least 2 tokens: it has 1");
+  await assertRejects(
+    () => evaluated(config, corpusOf(1)),
+    UserError,
+    "at least 2 tokens: it has 1",
+  );
 });
 
 Deno.test("an evaluation loads what it asks with and nothing that only a step needs, and counts what is done", async () => {

@@ -127,7 +127,7 @@ function differences(
   batch: Batch,
   { config, direction }: { config: RunConfig; direction: Direction },
 ): Reach {
-  const { time, asked } = taskOf(config.data, 0);
+  const { time, targetKind: asked } = taskOf(config.data, 0);
   assert(config.model.kind === "recurrent");
   const { width, readout } = config.model;
   const squares = new Array<number>(time).fill(0);

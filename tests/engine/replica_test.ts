@@ -12,7 +12,7 @@ import { openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { Device } from "../../src/device/types.ts";
 import type { Inspection } from "../../src/guard/judge.ts";
-import { allFinite, judge } from "../../src/guard/judge.ts";
+import { allFinite, judgeStep } from "../../src/guard/judge.ts";
 import { corpusIn } from "../../src/corpus/corpus.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import { tinyConfig } from "../support/gpt.ts";
@@ -243,8 +243,8 @@ Deno.test("a parameter that becomes NaN makes loss and gradient so, at each look
   }
   const [first, second] = looks as [Inspection, Inspection];
   assertEquals(allFinite(first), false);
-  assertEquals(judge(first, undefined, GUARD).action, "again");
-  assertEquals(judge(first, second, GUARD).action, "halt");
+  assertEquals(judgeStep(first, undefined, GUARD).action, "again");
+  assertEquals(judgeStep(first, second, GUARD).action, "halt");
   device.close();
 });
 

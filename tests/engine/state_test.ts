@@ -17,14 +17,14 @@ const VECTORS = ["param", "m", "v"];
 
 /** Piece `piece` of vector number `k`: no two elements are alike. */
 function flat(k: number, piece: number): Float32Array {
-  const length = LAYOUT.pieces[piece] as number;
+  const length = LAYOUT.buckets[piece] as number;
   return Float32Array.from({ length }, (_, i) => 10_000 * k + 1000 * piece + i);
 }
 
 /** All vectors as `world` workers send them. */
 function partsOf(world: number): VectorPart[] {
   return VECTORS.flatMap((vector, k) =>
-    LAYOUT.pieces.flatMap((size, piece) =>
+    LAYOUT.buckets.flatMap((size, piece) =>
       Array.from({ length: world }, (_, rank) => {
         const { start, end } = sliceOf(size, world, rank);
         return { vector, piece, start, data: flat(k, piece).slice(start, end) };
@@ -41,7 +41,7 @@ const maps = ({ model, optimizer }: ReturnType<typeof merged>) => ({
 });
 
 Deno.test("slices of any number of workers make up the same state", () => {
-  assert(LAYOUT.pieces.length > 1, "the layout has several pieces");
+  assert(LAYOUT.buckets.length > 1, "the layout has several pieces");
   const one = merged(partsOf(1));
   assertEquals(one.model.map((t) => [t.name, t.shape]), [
     ["a.weight", [5, 13]],
@@ -62,12 +62,12 @@ Deno.test("slices of any number of workers make up the same state", () => {
 Deno.test("a piece of a merged state is what it was, but for its padding", () => {
   const state = maps(merged(partsOf(3)));
   VECTORS.forEach((vector, k) => {
-    LAYOUT.pieces.forEach((_, piece) => {
+    LAYOUT.buckets.forEach((_, piece) => {
       const again = pieceOf(LAYOUT, { vector, piece }, state);
       const before = flat(k, piece);
       assertEquals(again.length, before.length);
       const inside = new Set(
-        LAYOUT.entries.filter((e) => e.piece === piece && e.name !== "loss").flatMap((e) =>
+        LAYOUT.entries.filter((e) => e.bucket === piece && e.name !== "loss").flatMap((e) =>
           Array.from({ length: e.shape.reduce((a, b) => a * b, 1) }, (_, i) => e.offset + i)
         ),
       );
@@ -90,7 +90,7 @@ Deno.test("a tensor that is missing or of another shape is named", () => {
   const bias = state.model.get("a.bias");
   assert(bias);
   state.model.set("a.bias", { ...bias, shape: [1, 13] });
-  const { piece = 0 } = LAYOUT.entries.find((e) => e.name === "a.bias") ?? {};
+  const { bucket: piece = 0 } = LAYOUT.entries.find((e) => e.name === "a.bias") ?? {};
   assertThrows(load("param", piece), RangeError, "Cannot load a.bias");
 });
 

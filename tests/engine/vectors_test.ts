@@ -4,7 +4,7 @@ import { bytesOf, sha256 } from "../../src/base/hash.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
-import { layOut, pieceSlot } from "../../src/plan/layout.ts";
+import { bucketSlot, layOut } from "../../src/plan/layout.ts";
 import { Vectors } from "../../src/engine/vectors.ts";
 
 /** Pieces of 192, 192 and 64 elements: parameters of 100, 60 and 180, and the loss. */
@@ -17,7 +17,7 @@ const LENGTH = 448;
 function vectorsOn(device: Device, chunk?: number) {
   const memory = device.memory();
   for (const vector of ["a", "b"]) {
-    LAYOUT.pieces.forEach((size, i) => memory.ensure(pieceSlot(vector, i), size));
+    LAYOUT.buckets.forEach((size, i) => memory.ensure(bucketSlot(vector, i), size));
   }
   return { memory, vectors: new Vectors(memory, LAYOUT, chunk === undefined ? {} : { chunk }) };
 }
@@ -25,7 +25,7 @@ function vectorsOn(device: Device, chunk?: number) {
 const counting = (from: number) => Float32Array.from({ length: LENGTH }, (_, i) => from + i);
 
 Deno.test("the layout under test has three pieces", () => {
-  assertEquals(LAYOUT.pieces, [192, 192, 64]);
+  assertEquals(LAYOUT.buckets, [192, 192, 64]);
 });
 
 for (const [name, open] of Object.entries({ reference: openReference, WebGPU: openWebGpu })) {
@@ -37,7 +37,7 @@ for (const [name, open] of Object.entries({ reference: openReference, WebGPU: op
       vectors.write("b", counting(-500));
       assertEquals(await vectors.read("a"), counting(1));
       assertEquals(await vectors.read("b"), counting(-500));
-      const [first] = await memory.read([{ slot: pieceSlot("a", 1), offset: 0, length: 1 }]);
+      const [first] = await memory.read([{ slot: bucketSlot("a", 1), offset: 0, length: 1 }]);
       assertEquals(first, 193);
     }
     device.close();

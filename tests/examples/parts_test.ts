@@ -6,7 +6,7 @@ import { wordDistance } from "../../examples/correction/distance.ts";
 import { drawPair, shots, styleOf, STYLES } from "../../examples/correction/english.ts";
 import { Dice } from "../../examples/dice.ts";
 import { facts, passage, STRANGERS } from "../../examples/questions/world.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 
 Deno.test("a README's commands are the lines of its first block of shell commands", () => {
   const text =

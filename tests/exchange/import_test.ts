@@ -1,7 +1,7 @@
 /** Folders that come in: every form that GPT-2 checkpoints have, and what is refused by name. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { readSafetensors, writeSafetensors } from "../../src/checkpoint/tensors/safetensors.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import { openModel } from "../../src/artifacts/model.ts";

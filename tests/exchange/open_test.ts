@@ -1,6 +1,6 @@
 /** openModel() on runs and checkpoints: which one it takes, and that it changes nothing. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { quarantine } from "../../src/checkpoint/load.ts";
 import { evalCommand } from "../../src/cli/eval/eval.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
@@ -28,7 +28,7 @@ Deno.test("openModel() takes a run's newest checkpoint, or its best", async () =
   assertEquals([newest.step, newest.kind], [8, "run"]);
   const best = await openModel(temp.path, { which: "best" });
   assertEquals([best.step, best.kind], [4, "run"]);
-  assertEquals([best.context, best.vocabulary, best.classes, best.asked], [8, 11, 11, "next"]);
+  assertEquals([best.context, best.vocabulary, best.classes, best.targetKind], [8, 11, 11, "next"]);
   const tokenizer = best.tokenizer as NonNullable<OpenedModel["tokenizer"]>;
   assertEquals(tokenizerHash(tokenizer), tokenizerHash(tokenizerOf(11)));
 });
@@ -72,7 +72,7 @@ Deno.test("openModel() knows what a model is asked, and its vocabulary, where no
   };
   const data = { source: "recall" as const, gap: 10, names: 3, fillers: 3 };
   await saveModel(temp.path, { input, step: 1, data });
-  const { context, vocabulary, classes, asked } = await openModel(temp.path);
+  const { context, vocabulary, classes, targetKind: asked } = await openModel(temp.path);
   assertEquals([context, vocabulary, classes, asked], [12, 7, 3, "each"]);
   const other = () => evalCommand([temp.path, "--data=x.txt"]);
   const refusal = await assertRejects(other, UserError, "need a model that reads a text");

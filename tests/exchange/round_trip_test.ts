@@ -1,6 +1,6 @@
 /** From a run to a folder and back: the same weights to the last bit, and the same tokenizer. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import { openCheckpoint } from "../../src/checkpoint/verify.ts";
 import type { RunInput } from "../../src/config/schema.ts";
@@ -44,7 +44,9 @@ const bits = (params: ReadonlyMap<string, NamedTensor>) =>
   ) => [name, shape, [...new Uint32Array(data.slice().buffer)]])
     .sort();
 
-const whatOf = ({ model, context, vocabulary, classes, asked, tokenizer, step }: OpenedModel) => ({
+const whatOf = (
+  { model, context, vocabulary, classes, targetKind: asked, tokenizer, step }: OpenedModel,
+) => ({
   model,
   context,
   vocabulary,

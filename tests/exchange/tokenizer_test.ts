@@ -1,7 +1,7 @@
 /** The tokenizer that comes and goes with a model: which file counts, and what Python finds. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import { toHuggingFace } from "../../src/data/tokenizers/huggingface.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";

@@ -1,7 +1,7 @@
 /** vocab.json and merges.txt say what the tokenizer.json beside them says. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { tokenizerJsonOf } from "../../src/exchange/vocab.ts";
 
 const TINY = fileURLToPath(new URL("../golden/hf_gpt2_tiny", import.meta.url));

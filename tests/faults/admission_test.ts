@@ -3,7 +3,7 @@
  * place is turned away, and no other bits are ever saved.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { EXIT } from "../../src/base/refusal.ts";
+import { EXIT } from "../../src/base/user_error.ts";
 import { runCommand } from "../e2e/command.ts";
 import { copyCheckout, type Running } from "../e2e/support.ts";
 import { textOf } from "../e2e/text.ts";

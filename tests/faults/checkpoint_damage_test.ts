@@ -1,15 +1,20 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { EXIT, UserError } from "../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../src/base/user_error.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { Damage } from "../../src/checkpoint/damage.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
-import { MANIFEST, type Manifest, PARTS, printManifest } from "../../src/checkpoint/manifest.ts";
+import {
+  MANIFEST,
+  type Manifest,
+  MANIFEST_PARTS,
+  printManifest,
+} from "../../src/checkpoint/manifest.ts";
 import { openCheckpoint } from "../../src/checkpoint/verify.ts";
 import { draftOf, flipBit, names, TempFolder, tensor } from "../checkpoint/fixture.ts";
 import { needing, STRACE } from "../support/needs.ts";
 
-const FILES = [MANIFEST, ...PARTS];
+const FILES = [MANIFEST, ...MANIFEST_PARTS];
 
 /** Puts one changed byte into a file and gives what opening its checkpoint says. */
 async function reasonWith(
@@ -50,13 +55,13 @@ Deno.test("a flipped bit is found in a file that is read in several pieces", asy
   const draft = draftOf(1);
   const model = [tensor("w", [3 * 2 ** 19])]; // 6 MiB, read 4 MiB at a time.
   const { path } = await saveCheckpoint(temp.path, { ...draft, model });
-  using file = Deno.openSync(`${path}/${PARTS[0]}`, { read: true, write: true });
+  using file = Deno.openSync(`${path}/${MANIFEST_PARTS[0]}`, { read: true, write: true });
   const { size } = file.statSync();
   const edge = 4 * 2 ** 20;
   const header = size - 6 * 2 ** 20;
   for (const at of [0, edge - 1, edge, edge + 1, 6 * 2 ** 20 - 1]) {
     const reason = await reasonWith(file, { byte: header + at, bit: at % 8, path });
-    assertEquals(reason, `${PARTS[0]} does not match its SHA-256`);
+    assertEquals(reason, `${MANIFEST_PARTS[0]} does not match its SHA-256`);
   }
   await openCheckpoint(path);
 });
@@ -72,7 +77,7 @@ function forge(path: string, change: (manifest: Manifest) => unknown): void {
 function lists(name: string): (manifest: Manifest) => unknown {
   return (manifest) => ({
     ...manifest,
-    files: manifest.files.map((file) => file.name === PARTS[0] ? { ...file, name } : file),
+    files: manifest.files.map((file) => file.name === MANIFEST_PARTS[0] ? { ...file, name } : file),
   });
 }
 
@@ -123,7 +128,7 @@ const ILLS: readonly { ill: string; spoil: (path: string) => void; says: RegExp 
   {
     ill: "a path that leads out of the folder",
     spoil: (path) => {
-      Deno.copyFileSync(`${path}/${PARTS[0]}`, `${path}/../x`);
+      Deno.copyFileSync(`${path}/${MANIFEST_PARTS[0]}`, `${path}/../x`);
       forge(path, lists("../x"));
     },
     says: /^manifest.json is not valid: files.0.name: is not a plain file name$/,
@@ -185,7 +190,7 @@ Deno.test({
   fn: async () => {
     using temp = new TempFolder();
     const { path } = await saveCheckpoint(`${temp.path}/root`, draftOf(200));
-    Deno.copyFileSync(`${path}/${PARTS[0]}`, `${temp.path}/secret`);
+    Deno.copyFileSync(`${path}/${MANIFEST_PARTS[0]}`, `${temp.path}/secret`);
     forge(path, lists("../../secret"));
     const log = `${temp.path}/log`;
     const script = fileURLToPath(new URL("./children/load_child.ts", import.meta.url));

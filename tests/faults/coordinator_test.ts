@@ -3,7 +3,7 @@
  * goes on to the same bits. The folder `full` has the same at many more moments.
  */
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
-import { EXIT } from "../../src/base/refusal.ts";
+import { EXIT } from "../../src/base/user_error.ts";
 import { namesIn } from "../e2e/support.ts";
 import { assertOneLine, assertRefused } from "../e2e/refusals.ts";
 import { assertStopsAreKept } from "./support/stops.ts";

@@ -1,6 +1,6 @@
 /** What damaged data does to a run: it ends with a name and an offset, and nothing it had is lost. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { EXIT } from "../../src/base/refusal.ts";
+import { EXIT } from "../../src/base/user_error.ts";
 import { stepName } from "../../src/checkpoint/names.ts";
 import { runCommand } from "../e2e/command.ts";
 import { namesIn } from "../e2e/support.ts";

@@ -1,6 +1,6 @@
 /** What commands say of a checkpoint that verifies and is no state of a run. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { EXIT } from "../../src/base/refusal.ts";
+import { EXIT } from "../../src/base/user_error.ts";
 import { MANIFEST, type Manifest, printManifest } from "../../src/checkpoint/manifest.ts";
 import { runCommand } from "../e2e/command.ts";
 import { namesIn } from "../e2e/support.ts";

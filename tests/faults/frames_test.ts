@@ -3,7 +3,7 @@
  * judges themselves are tried as well: a reader that accepts too much must not pass.
  */
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
-import { EXIT } from "../../src/base/refusal.ts";
+import { EXIT } from "../../src/base/user_error.ts";
 import { bytesOf } from "../../src/base/hash.ts";
 import { encodeHeader } from "../../src/transport/codec.ts";
 import { checksum } from "../../src/transport/frame.ts";

@@ -1,7 +1,7 @@
 /** Runs on disks that are full, fill up, or fail: nothing is lost but what there was no room for. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { EXIT } from "../../src/base/refusal.ts";
+import { EXIT } from "../../src/base/user_error.ts";
 import { ROOT, taskOptions, tinyArgs } from "../e2e/support.ts";
 import { Lab } from "./support/support.ts";
 import { MOUNT, needing, STRACE } from "../support/needs.ts";

@@ -1,6 +1,6 @@
 /** Folders that are moved, or whose lock is removed, while commands write there: real processes. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { EXIT } from "../../src/base/refusal.ts";
+import { EXIT } from "../../src/base/user_error.ts";
 import { startSweep, sweepFile, TINY } from "../e2e/sweep.ts";
 import { Place, type Running, withoutStatus } from "../e2e/support.ts";
 import { contentsOf } from "../support/contents.ts";

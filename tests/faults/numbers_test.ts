@@ -1,6 +1,6 @@
 /** Numbers that are not finite, and replicas that drift: what the guard decides and remembers. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { EXIT } from "../../src/base/refusal.ts";
+import { EXIT } from "../../src/base/user_error.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
 import { assertReplayed, poison, stepsOf } from "./support/replay.ts";
 import { namesIn } from "../e2e/support.ts";

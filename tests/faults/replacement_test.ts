@@ -3,7 +3,7 @@
  * of which nobody is left keeps its last checkpoint and names the cause.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { EXIT } from "../../src/base/refusal.ts";
+import { EXIT } from "../../src/base/user_error.ts";
 import { namesIn, type Running } from "../e2e/support.ts";
 import { needing, PRLIMIT } from "../support/needs.ts";
 import { descriptors, shell } from "./support/proc.ts";

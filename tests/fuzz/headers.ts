@@ -4,10 +4,10 @@
  */
 import { Damage } from "../../src/checkpoint/damage.ts";
 import {
-  encodeHeader,
+  encodeTensorHeader,
   headerLength,
+  LENGTH_PREFIX,
   parseHeader,
-  PREFIX,
 } from "../../src/checkpoint/tensors/header.ts";
 import { dice, mutate, pick, type Roll, same } from "./dice.ts";
 import { concat } from "../transport/wire.ts";
@@ -34,7 +34,7 @@ const TENSORS = ([["w", [2, 3]], ["b", [3]], ["scale", []], ["none", [0, 4]]] as
   }));
 const DATA_BYTES = TENSORS.reduce((n, { data }) => n + data.byteLength, 0);
 const DATA = new Uint8Array(DATA_BYTES);
-const FILE = concat(encodeHeader(TENSORS, { step: "3", note: "é" }), DATA);
+const FILE = concat(encodeTensorHeader(TENSORS, { step: "3", note: "é" }), DATA);
 
 /** Plays one round; gives its kind and outcome. @throws {Violation} */
 export function headerRound(seed: number, round: number): string {
@@ -70,10 +70,10 @@ function attempt<T, E extends Error>(
 
 /** The real parser, on a whole file. */
 function parse(file: Uint8Array): Reading {
-  const length = headerLength(file.subarray(0, PREFIX), { what: "x", size: file.length });
-  const { entries, metadata } = parseHeader(file.subarray(PREFIX, PREFIX + length), {
+  const length = headerLength(file.subarray(0, LENGTH_PREFIX), { what: "x", size: file.length });
+  const { entries, metadata } = parseHeader(file.subarray(LENGTH_PREFIX, LENGTH_PREFIX + length), {
     what: "x",
-    dataBytes: file.length - PREFIX - length,
+    dataBytes: file.length - LENGTH_PREFIX - length,
   });
   return {
     entries: entries.map(({ name, shape, begin, end }) => ({ name, shape, begin, end })),

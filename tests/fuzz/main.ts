@@ -3,7 +3,7 @@
  * tokenizers by the thousand, through the real readers. A round that breaks a contract ends it with
  * its seed, so that it can be seen again.
  */
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { say, sayText } from "../../src/base/text/say.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";

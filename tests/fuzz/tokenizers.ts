@@ -2,7 +2,7 @@
  * Hostile tokenizer.json files through the real reader, one per round: valid small files whose parts
  * are exchanged, multiplied, nested and spoilt. Each must be refused or give ids, soon.
  */
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { tokenizerBuilder } from "../../src/data/tokenizers/build.ts";
 import { dice, pick, type Roll } from "./dice.ts";
 import { Violation } from "./frames.ts";

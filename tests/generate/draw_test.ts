@@ -1,6 +1,6 @@
 /** Tokens are drawn from the distribution that was asked for, and from no other. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { normals } from "../../src/base/random.ts";
 import { drawToken } from "../../src/generate/draw.ts";
 import type { Sampling } from "../../src/generate/draw.ts";

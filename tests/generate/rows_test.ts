@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { normals } from "../../src/base/random.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
-import { Row } from "../../src/generate/row.ts";
+import { GenerationRow } from "../../src/generate/row.ts";
 import type { RowParts, Taken } from "../../src/generate/row.ts";
 import { drawRows } from "../../src/generate/rows.ts";
 import type { Feeder } from "../../src/generate/rows.ts";
@@ -55,8 +55,8 @@ function spelling(text: string): (state: number) => Float32Array {
   return (at) => new Float32Array(V).map((_, i) => i === states.get(at) ? 50 : 0);
 }
 
-function rowOf(parts: Partial<RowParts> = {}): Row {
-  return new Row({
+function rowOf(parts: Partial<RowParts> = {}): GenerationRow {
+  return new GenerationRow({
     key: rowKey(1, 0),
     prompt: TOKENIZER.encode("p"),
     sampling: { temperature: 1 },
@@ -71,7 +71,7 @@ function rowOf(parts: Partial<RowParts> = {}): Row {
 /** Texts of rows, their tokens, and why each ended. */
 async function draw(
   model: Feeder,
-  rows: Row[],
+  rows: GenerationRow[],
   options: { signal?: AbortSignal; each?: () => void } = {},
 ): Promise<{ texts: string[]; tokens: Taken[][]; ends: (string | undefined)[] }> {
   const texts = rows.map(() => "");

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { rootKey, uniforms } from "../../src/base/random.ts";
 import * as f from "../../src/graph/formula.ts";
 import type { Expr, Formula } from "../../src/graph/formula.ts";
-import { evaluate } from "../../src/graph/formula_eval.ts";
+import { evaluateFormula } from "../../src/graph/formula_eval.ts";
 import { gradientOf } from "../../src/graph/formula_grad.ts";
 
 /** Its cut-off error is about 1e-10 for values and slopes near 1. */
@@ -52,7 +52,7 @@ const AT = Array.from({ length: 4 * POINTS }, (_, i): [number, number] => {
 }).filter((point) => kinks(point) > 0.01).slice(0, POINTS);
 
 function values(formula: Formula, inputs: readonly number[]): number[] {
-  return evaluate(formula, 0, { input: (k) => inputs[k] as number, key: () => [1, 2] });
+  return evaluateFormula(formula, 0, { input: (k) => inputs[k] as number, key: () => [1, 2] });
 }
 
 /** The sum of outputs, each times its flow. */

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as f from "../../src/graph/formula.ts";
 import type { Expr, Formula } from "../../src/graph/formula.ts";
-import { evaluate } from "../../src/graph/formula_eval.ts";
+import { evaluateFormula } from "../../src/graph/formula_eval.ts";
 
 const X: Expr = { kind: "input", index: 0 };
 const Y: Expr = { kind: "input", index: 1 };
@@ -10,7 +10,7 @@ const Y: Expr = { kind: "input", index: 1 };
 /** Values of a formula's outputs at plain inputs. */
 function values(formula: Formula, ...inputs: number[]): number[] {
   const input = (k: number) => inputs[k] as number;
-  return evaluate(formula, 0, { input, key: () => [1, 2] });
+  return evaluateFormula(formula, 0, { input, key: () => [1, 2] });
 }
 
 Deno.test("neutral and absorbing numbers leave no node behind", () => {
@@ -70,12 +70,12 @@ Deno.test("prune() drops inputs that no output reads and renumbers the others", 
     f.mul(x[3] as Expr, f.mask(x[5] as Expr, 2, 0.9)),
     f.sub(x[1] as Expr, x[3] as Expr),
   ]);
-  const { formula, used } = f.prune(wide);
+  const { formula, used } = f.pruneFormula(wide);
   assertEquals(used, [1, 3, 5]);
   assertEquals(formula.inputs, 3);
   assertEquals([...f.keyInputs(formula)], [2]);
   assertEquals(values(formula, 10, 4, 0)[1], 6);
-  assertEquals(f.prune(f.formula(2, () => f.constant(3))).used, []);
+  assertEquals(f.pruneFormula(f.formula(2, () => f.constant(3))).used, []);
 });
 
 Deno.test("keyInputs() names the inputs that stand as random keys", () => {
@@ -96,7 +96,7 @@ Deno.test("a mask keeps its share of elements, and differs by site and key", () 
   const draw = (site: number, key: readonly [number, number], keep = 0.75) => {
     const one = f.formula(1, (k) => f.mask(k as Expr, site, keep));
     const context = { input: () => 0, key: () => key };
-    return Array.from({ length: n }, (_, i) => evaluate(one, i, context)[0] as number);
+    return Array.from({ length: n }, (_, i) => evaluateFormula(one, i, context)[0] as number);
   };
   const base = draw(0, [1, 2]);
   const share = (m: number[]) => m.reduce((a, b) => a + b, 0) / n;

@@ -1,7 +1,7 @@
 /** What is decided about steps that are not finite. */
 import { assertEquals } from "@std/assert";
 import type { Inspection, JudgeOptions, Policy } from "../../src/guard/judge.ts";
-import { allFinite, judge, sameBits } from "../../src/guard/judge.ts";
+import { allFinite, judgeStep, sameBits } from "../../src/guard/judge.ts";
 
 const SOUND: Inspection = { loss: 2.5, norm: 0.75, nonFinite: 0 };
 const BROKEN: Inspection = { loss: NaN, norm: Infinity, nonFinite: 3 };
@@ -10,9 +10,9 @@ const POLICIES: readonly Policy[] = ["halt", "skip", "rollback"];
 
 Deno.test("judge() commits a finite step at once, whatever the policy", () => {
   for (const policy of POLICIES) {
-    const { action, cause } = judge(SOUND, undefined, { ...HALT, policy });
+    const { action, cause } = judgeStep(SOUND, undefined, { ...HALT, policy });
     assertEquals([action, cause], ["commit", undefined]);
-    assertEquals(judge(SOUND, SOUND, { ...HALT, policy }).action, "commit");
+    assertEquals(judgeStep(SOUND, SOUND, { ...HALT, policy }).action, "commit");
   }
 });
 
@@ -27,40 +27,40 @@ Deno.test("judge() looks again at any number that is not finite", () => {
   for (const fault of faults) {
     const look = { ...SOUND, ...fault };
     assertEquals(allFinite(look), false);
-    assertEquals(judge(look, undefined, HALT).action, "again");
+    assertEquals(judgeStep(look, undefined, HALT).action, "again");
   }
 });
 
 Deno.test("judge() takes a finite second look for the step, and the first for a machine's fault", () => {
   for (const policy of POLICIES) {
-    const { action, cause } = judge(BROKEN, SOUND, { ...HALT, policy });
+    const { action, cause } = judgeStep(BROKEN, SOUND, { ...HALT, policy });
     assertEquals([action, cause], ["transient", "machine"]);
   }
 });
 
 Deno.test("judge() follows the policy when the bits repeat", () => {
   for (const policy of POLICIES) {
-    const { action, cause } = judge(BROKEN, { ...BROKEN }, { ...HALT, policy });
+    const { action, cause } = judgeStep(BROKEN, { ...BROKEN }, { ...HALT, policy });
     assertEquals([action, cause], [policy, "numbers"]);
   }
 });
 
 Deno.test("judge() skips so many steps and no more", () => {
   const skips = [0, 1, 2, 3].map((skipped) =>
-    judge(BROKEN, BROKEN, { policy: "skip", skipped, maxSkips: 2 }).action
+    judgeStep(BROKEN, BROKEN, { policy: "skip", skipped, maxSkips: 2 }).action
   );
   assertEquals(skips, ["skip", "skip", "halt", "halt"]);
-  assertEquals(judge(BROKEN, BROKEN, { ...HALT, policy: "skip", maxSkips: 0 }).action, "halt");
+  assertEquals(judgeStep(BROKEN, BROKEN, { ...HALT, policy: "skip", maxSkips: 0 }).action, "halt");
 });
 
 Deno.test("judge() halts when three looks differ, and takes a third that is finite or repeats", () => {
   const other = { ...BROKEN, nonFinite: 4 };
-  assertEquals(judge(BROKEN, other, HALT).action, "again");
+  assertEquals(judgeStep(BROKEN, other, HALT).action, "again");
   const third = { ...HALT, looks: 3 };
-  assertEquals(judge(other, BROKEN, { ...third, policy: "skip" }).action, "halt");
-  assertEquals(judge(other, BROKEN, third).cause, "machine");
-  assertEquals(judge(other, SOUND, third).action, "transient");
-  assertEquals(judge(other, other, { ...third, policy: "skip" }).action, "skip");
+  assertEquals(judgeStep(other, BROKEN, { ...third, policy: "skip" }).action, "halt");
+  assertEquals(judgeStep(other, BROKEN, third).cause, "machine");
+  assertEquals(judgeStep(other, SOUND, third).action, "transient");
+  assertEquals(judgeStep(other, other, { ...third, policy: "skip" }).action, "skip");
 });
 
 Deno.test("sameBits() tells any bit apart, and no two NaNs", () => {
@@ -78,11 +78,11 @@ Deno.test("sameBits() tells any bit apart, and no two NaNs", () => {
 
 Deno.test("every verdict has a reason of one line with its numbers", () => {
   const verdicts = [
-    judge(SOUND, undefined, HALT),
-    judge(BROKEN, undefined, HALT),
-    judge(BROKEN, BROKEN, HALT),
-    judge(BROKEN, BROKEN, { ...HALT, policy: "skip", skipped: 1 }),
-    judge(BROKEN, { ...BROKEN, norm: 1 }, { ...HALT, looks: 3 }),
+    judgeStep(SOUND, undefined, HALT),
+    judgeStep(BROKEN, undefined, HALT),
+    judgeStep(BROKEN, BROKEN, HALT),
+    judgeStep(BROKEN, BROKEN, { ...HALT, policy: "skip", skipped: 1 }),
+    judgeStep(BROKEN, { ...BROKEN, norm: 1 }, { ...HALT, looks: 3 }),
   ];
   assertEquals(verdicts.map(({ reason }) => reason), [
     "loss 2.5, gradient norm 0.75, elements not finite 0",

@@ -1,7 +1,7 @@
 /** A recurrence is the loop that it stands for: products and elementwise calls, step by step. */
 import { assert, assertEquals } from "@std/assert";
 import type { Cell, Stage } from "../../kernels/recurrence/cells.ts";
-import { CELLS, firstGate } from "../../kernels/recurrence/cells.ts";
+import { CELL_FORMULAS, firstGate } from "../../kernels/recurrence/cells.ts";
 import { matmul } from "../../kernels/matmul/matmul.ts";
 import { range } from "../../kernels/matmul/matmul_wgsl.ts";
 import { pointwise } from "../../kernels/pointwise/pointwise.ts";
@@ -171,7 +171,7 @@ function assertNear(
   }
 }
 
-for (const cell of CELLS) {
+for (const cell of CELL_FORMULAS) {
   Deno.test(`${cell.name} is the loop of products and formulas, values and gradients`, async () => {
     const reference = openReference({ precision: "f64" });
     for (const [sizes, reverse] of [[[3, 5, 8], false], [[2, 4, 3], true]] as const) {

@@ -1,6 +1,6 @@
 /** The recurrence: its gradient, its tiles and launches, and what it refuses. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CELLS, gru, gruBefore, lstm, rnnTanh } from "../../kernels/recurrence/cells.ts";
+import { CELL_FORMULAS, gru, gruBefore, lstm, rnnTanh } from "../../kernels/recurrence/cells.ts";
 import { sameFlows } from "../../kernels/recurrence/cells_grad.ts";
 import { range } from "../../kernels/matmul/matmul_wgsl.ts";
 import { recurrence, recurrenceOp } from "../../kernels/recurrence/recurrence.ts";
@@ -20,7 +20,7 @@ const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
 
 const gpu = sharedGpu();
 
-for (const cell of CELLS) {
+for (const cell of CELL_FORMULAS) {
   const inputs = range(3 + cell.states);
   const lasts = range(cell.states).map((k) => 1 + k);
 
@@ -57,12 +57,12 @@ async function printedFor(target: Partial<Target>, op: Op, test: Case): Promise<
 
 for (const op of [recurrenceOp, recurrenceBackwardOp]) {
   Deno.test(`${op.name}: the tiles of other targets give the same bits`, async () => {
-    const chosen = CELLS.flatMap((cell) =>
+    const chosen = CELL_FORMULAS.flatMap((cell) =>
       op.cases.filter(({ kind, attrs, inputs }) =>
         kind === "ragged" && attrs.cell === cell && inputs[0]?.shape[0] === 9
       )
     );
-    assert(chosen.length >= CELLS.length);
+    assert(chosen.length >= CELL_FORMULAS.length);
     for (const test of chosen) {
       const got = await printedFor({ kind: "gpu", groups: 3 }, op, test);
       const want = await printedFor({}, op, test);
@@ -72,7 +72,11 @@ for (const op of [recurrenceOp, recurrenceBackwardOp]) {
 }
 
 Deno.test("cells that only use x + r have one gradient for both", () => {
-  assertEquals(CELLS.filter(sameFlows).map(({ name }) => name), ["rnn_tanh", "rnn_relu", "lstm"]);
+  assertEquals(CELL_FORMULAS.filter(sameFlows).map(({ name }) => name), [
+    "rnn_tanh",
+    "rnn_relu",
+    "lstm",
+  ]);
 });
 
 Deno.test("a recurrence refuses gradients of what it only keeps", () => {

@@ -1,6 +1,12 @@
 /** How micro-batches are shared out among workers of unequal speed. */
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
-import { equalShares, SAMPLES, shares, span, speedOf } from "../../src/membership/balance.ts";
+import {
+  balancedShares,
+  equalShares,
+  SAMPLES,
+  span,
+  speedOf,
+} from "../../src/membership/balance.ts";
 
 /** All ways to share `n` micro-batches among `world` workers. */
 function waysOf(n: number, world: number): number[][] {
@@ -14,22 +20,22 @@ function waysOf(n: number, world: number): number[][] {
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
 Deno.test("shares() of workers of one speed are equal, lower ranks first", () => {
-  assertEquals(shares(8, [5, 5]), [4, 4]);
-  assertEquals(shares(8, [5, 5, 5]), [3, 3, 2]);
+  assertEquals(balancedShares(8, [5, 5]), [4, 4]);
+  assertEquals(balancedShares(8, [5, 5, 5]), [3, 3, 2]);
   assertEquals(equalShares(8, 5), [2, 2, 2, 1, 1]);
   assertEquals(equalShares(1, 1), [1]);
 });
 
 Deno.test("shares() give the slow worker less, and everybody one at least", () => {
-  assertEquals(shares(8, [10, 30]), [6, 2]);
-  assertEquals(shares(8, [30, 10]), [2, 6]);
-  assertEquals(shares(16, [10, 10, 10, 30]), [5, 5, 5, 1]);
-  assertEquals(shares(4, [1, 1, 1, 1000]), [1, 1, 1, 1]);
-  assertEquals(shares(8, [1, 1000]), [7, 1]);
+  assertEquals(balancedShares(8, [10, 30]), [6, 2]);
+  assertEquals(balancedShares(8, [30, 10]), [2, 6]);
+  assertEquals(balancedShares(16, [10, 10, 10, 30]), [5, 5, 5, 1]);
+  assertEquals(balancedShares(4, [1, 1, 1, 1000]), [1, 1, 1, 1]);
+  assertEquals(balancedShares(8, [1, 1000]), [7, 1]);
 });
 
 Deno.test("shares() leave the higher ranks without work when there are too many", () => {
-  assertEquals(shares(2, [3, 2, 1]), [1, 1, 0]);
+  assertEquals(balancedShares(2, [3, 2, 1]), [1, 1, 0]);
 });
 
 Deno.test("shares() take no longer than any other way in which everybody has work", () => {
@@ -38,7 +44,7 @@ Deno.test("shares() take no longer than any other way in which everybody has wor
     for (const microBatches of [4, 8]) {
       for (const way of waysOf(world - 1, world)) {
         const ms = way.map((i) => speeds[i] as number);
-        const counts = shares(microBatches, ms);
+        const counts = balancedShares(microBatches, ms);
         assertEquals(sum(counts), microBatches);
         assert(counts.every((count) => count > 0));
         const best = Math.min(

@@ -6,7 +6,7 @@ import { member, of, running, Story } from "./story.ts";
 Deno.test("the first tick starts as many workers as are wanted, and no other tick does", () => {
   const story = new Story(3);
   const { commands, reasons } = story.on({ type: "tick" });
-  assertEquals(commands, [0, 1, 2].map((id) => ({ type: "spawn", id, seat: id })));
+  assertEquals(commands, [0, 1, 2].map((id) => ({ type: "spawn", id, workerId: id })));
   assertEquals(reasons, ["worker 0 starts", "worker 1 starts", "worker 2 starts"]);
   const phases = story.state.members.map(({ phase, section }) => [phase, section]);
   assertEquals(phases, new Array(3).fill(["starting", "start"]));
@@ -105,9 +105,9 @@ Deno.test("boundary makes a formation: an attempt, places by rank, and why", () 
     type: "form",
     attempt: 1,
     places: [
-      { id: 0, seat: 0, count: 3, holds: false },
-      { id: 1, seat: 1, count: 3, holds: false },
-      { id: 2, seat: 2, count: 2, holds: false },
+      { id: 0, workerId: 0, count: 3, holds: false },
+      { id: 1, workerId: 1, count: 3, holds: false },
+      { id: 2, workerId: 2, count: 2, holds: false },
     ],
   }]);
   assertEquals(reasons, ["attempt 1: worker 0 takes 3, worker 1 takes 3, worker 2 takes 2"]);
@@ -116,13 +116,13 @@ Deno.test("boundary makes a formation: an attempt, places by rank, and why", () 
   assertEquals(story.on({ type: "boundary" }).commands, []);
 });
 
-Deno.test("boundary takes in who came back, in another seat's place, without the state", () => {
+Deno.test("boundary takes in who came back, in another worker slot's place, without the state", () => {
   const story = running(3);
   story.lose(1);
   story.start();
   const [form] = of(story.form().commands, "form");
   assertEquals(form?.attempt, 2);
-  assertEquals(form?.places.map(({ id, seat, holds }) => [id, seat, holds]), [
+  assertEquals(form?.places.map(({ id, workerId, holds }) => [id, workerId, holds]), [
     [0, 0, true],
     [2, 2, true],
     [3, 1, false],

@@ -128,11 +128,14 @@ law("ids are given in turn, and never twice", ({ before, state, commands }) => {
 });
 
 law(
-  "living members have seats of their own, of which there are as many as micro-batches",
+  "living members have worker slots of their own, of which there are as many as micro-batches",
   ({ state }) => {
-    const seats = state.members.map(({ seat }) => seat);
-    assert(distinct(seats), seats.join());
-    assert(seats.every((seat) => seat >= 0 && seat < MICRO_BATCHES), seats.join());
+    const workerIds = state.members.map(({ workerId }) => workerId);
+    assert(distinct(workerIds), workerIds.join());
+    assert(
+      workerIds.every((workerId) => workerId >= 0 && workerId < MICRO_BATCHES),
+      workerIds.join(),
+    );
   },
 );
 
@@ -158,9 +161,13 @@ law(
       assert(
         distinct(ids) && ids.every((id, rank) => rank === 0 || id > (ids[rank - 1] as number)),
       );
-      for (const { id, seat } of places) {
+      for (const { id, workerId } of places) {
         const found = state.members.find((m) => m.id === id);
-        assertEquals([found?.phase, found?.section, found?.seat], ["serving", "form", seat]);
+        assertEquals([found?.phase, found?.section, found?.workerId], [
+          "serving",
+          "form",
+          workerId,
+        ]);
       }
       assert(isWhole(state));
     }

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { of, running, Story } from "./story.ts";
 
-Deno.test("lost names the worker and why, and the next tick starts another in its seat", () => {
+Deno.test("lost names the worker and why, and the next tick starts another in its worker slot", () => {
   const story = running(2);
   story.now = 40;
   const { commands, reasons } = story.lose(0, "its process was ended by SIGKILL");
@@ -12,7 +12,7 @@ Deno.test("lost names the worker and why, and the next tick starts another in it
   ]);
   assertEquals(story.state.losses, [40]);
   assertEquals(of(story.on({ type: "tick" }).commands, "spawn"), [
-    { type: "spawn", id: 2, seat: 0 },
+    { type: "spawn", id: 2, workerId: 0 },
   ]);
 });
 
@@ -175,7 +175,7 @@ Deno.test("a hung worker is killed, counts as lost, and is replaced in the same 
     const why = "step for 120.1 s, no sign of life for 120.1 s";
     assertEquals(commands, [
       { type: "kill", id: 1, why },
-      { type: "spawn", id: 2, seat: 1 },
+      { type: "spawn", id: 2, workerId: 1 },
     ]);
     assertEquals(reasons, [`worker 1 is lost: hung: ${why}`, "worker 2 starts"]);
   }

@@ -9,16 +9,16 @@ import type {
   Rules,
   Section,
 } from "../../src/membership/types.ts";
-import { RULES } from "../../src/membership/types.ts";
+import { MEMBERSHIP_RULES } from "../../src/membership/types.ts";
 
-/** Micro-batches of a step in tests, and so the number of seats. */
+/** Micro-batches of a step in tests, and so the number of worker slots. */
 export const MICRO_BATCHES = 8;
-export const rules: Rules = { ...RULES, microBatches: MICRO_BATCHES };
+export const rules: Rules = { ...MEMBERSHIP_RULES, microBatches: MICRO_BATCHES };
 
 /** A member that waits to be taken in, unless told otherwise. */
 export function member(changes: Partial<Member> & { readonly id: number }): Member {
   return {
-    seat: changes.id,
+    workerId: changes.id,
     phase: "ready",
     holds: false,
     leaving: false,

@@ -76,7 +76,7 @@ Deno.test("who was to leave stays when one that was to stay is lost: it has the 
   assertEquals(form?.places.map(({ id, holds }) => [id, holds]), [[1, true]]);
 });
 
-Deno.test("who was to leave stays when more are wanted again: there is no seat beside them", () => {
+Deno.test("who was to leave stays when more are wanted again: there is no worker slot beside them", () => {
   const story = running(8);
   story.on({ type: "want", workers: 2 });
   story.on({ type: "want", workers: 8 });

@@ -7,7 +7,7 @@ import {
   assertNotEquals,
   assertThrows,
 } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { ArrayMemory, openReference } from "../../src/device/reference.ts";
 import { newTrace } from "../../src/graph/trace.ts";
@@ -204,5 +204,9 @@ Deno.test("projections into the residual stream begin smaller by its depth", () 
 });
 
 Deno.test("heads that do not divide the width are refused with both numbers", () => {
-  assertThrows(() => tinyConfig({ model: { width: 10, heads: 4 } }), UserError, "width 10, heads 4");
+  assertThrows(
+    () => tinyConfig({ model: { width: 10, heads: 4 } }),
+    UserError,
+    "width 10, heads 4",
+  );
 });

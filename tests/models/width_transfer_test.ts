@@ -11,7 +11,7 @@ import {
   assertNotEquals,
   assertThrows,
 } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { openReference } from "../../src/device/reference.ts";
@@ -167,7 +167,7 @@ Deno.test("at the base's width plans and bits are those of the standard model", 
 Deno.test("hidden matrices alone begin smaller and learn at a rate of their own", () => {
   const config = quickConfig({ layers: 2, width: 64, mup_base_width: 16 });
   const standard = shapeOf(quickConfig({ layers: 2, width: 64 }), VOCABULARY).params;
-  shapeOf(config, VOCABULARY).params.forEach(({ name, init, rate }, i) => {
+  shapeOf(config, VOCABULARY).params.forEach(({ name, init, lrScale: rate }, i) => {
     const hidden = /\.(qkv|out|up|down)\.weight$/.test(name);
     assertEquals(rate, hidden ? 0.25 : 1, name);
     const other = standard[i]?.init;

@@ -1,7 +1,7 @@
 /** Layers: what they declare and trace, and the formulas that they use. */
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { rootKey } from "../../src/base/random.ts";
-import { evaluate } from "../../src/graph/formula_eval.ts";
+import { evaluateFormula } from "../../src/graph/formula_eval.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import { dropoutFormula, GELU, scaleFormula } from "../../src/nn/formulas.ts";
 import {
@@ -79,7 +79,8 @@ Deno.test("dropout keeps the mean: zeros, and the rest scaled up", () => {
   const n = 1 << 14;
   const p = 0.25;
   const formula = dropoutFormula(p, 3);
-  const at = (i: number) => evaluate(formula, i, { input: () => 2, key: () => rootKey(1) })[0];
+  const at = (i: number) =>
+    evaluateFormula(formula, i, { input: () => 2, key: () => rootKey(1) })[0];
   const values = Array.from({ length: n }, (_, i) => at(i) as number);
   assert(values.every((v) => v === 0 || Math.abs(v - 2 / (1 - p)) < 1e-12));
   const mean = values.reduce((a, b) => a + b, 0) / n;
@@ -87,11 +88,12 @@ Deno.test("dropout keeps the mean: zeros, and the rest scaled up", () => {
 });
 
 Deno.test("GELU has its known values", () => {
-  const gelu = (x: number) => evaluate(GELU, 0, { input: () => x, key: () => [0, 0] })[0] as number;
+  const gelu = (x: number) =>
+    evaluateFormula(GELU, 0, { input: () => x, key: () => [0, 0] })[0] as number;
   // By hand from 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
   const known = [[0, 0], [1, 0.8411919906], [-1, -0.1588080094], [3, 2.9963627], [-20, 0]] as const;
   for (const [x, y] of known) assertAlmostEquals(gelu(x), y, 1e-7);
-  const [scaled] = evaluate(scaleFormula(0.25), 0, { input: () => 8, key: () => [0, 0] });
+  const [scaled] = evaluateFormula(scaleFormula(0.25), 0, { input: () => 8, key: () => [0, 0] });
   assertEquals(scaled, 2);
 });
 

@@ -25,9 +25,9 @@ import type { Expr } from "../../src/graph/formula.ts";
 import { add, div, formula, min } from "../../src/graph/formula.ts";
 
 const RANGES: readonly UpdateRange[] = [
-  { length: 192, decay: true, rate: 1 },
-  { length: 64, decay: false, rate: 1 },
-  { length: 128, decay: true, rate: 0.25 },
+  { length: 192, decay: true, lrScale: 1 },
+  { length: 64, decay: false, lrScale: 1 },
+  { length: 128, decay: true, lrScale: 0.25 },
 ];
 /** The last range lies in a piece of its own. */
 const RUNS: readonly UpdateRun[] = [RANGES.slice(0, 2), RANGES.slice(2)];
@@ -65,7 +65,7 @@ function plainStep({ param, m, v }: Vectors, step: number, config: OptimConfig):
   const gradient = gradientAt(step);
   const { lr = NaN } = adamw.at(step, config);
   const factor = clip === 0 ? 1 : Math.min(1, clip / (normOf(gradient) + 1e-6));
-  RANGES.forEach(({ length, decay, rate }, r) => {
+  RANGES.forEach(({ length, decay, lrScale: rate }, r) => {
     const [p, first, second] = [param[r], m[r], v[r]] as [Float64Array, Float64Array, Float64Array];
     for (let i = 0; i < length; i++) {
       const g = (gradient[r]?.[i] as number) * factor;
@@ -274,7 +274,7 @@ function rangeByRange(config: OptimConfig): Plan {
     ? trace.constant([1], Float32Array.of(1))
     : pointwise(limit, [scalar(GRAD_NORM)]);
   const scalars = adamw.scalars.map(scalar);
-  RANGES.forEach(({ length, decay, rate }, r) => {
+  RANGES.forEach(({ length, decay, lrScale: rate }, r) => {
     const source = (vector: string) =>
       trace.source({ shape: [length], dtype: "f32" }, "moment", `${vector}/${r}`);
     const inputs = [source("grad"), factor, ...scalars, ...["param", "m", "v"].map(source)];
@@ -327,7 +327,10 @@ Deno.test("one call for a run gives each element the bits of a call for each ran
 });
 
 Deno.test("the norm of many ranges is added up in their order, whatever a call can bind", async () => {
-  const many = Array.from({ length: 15 }, (): UpdateRun => [{ length: 64, decay: true, rate: 1 }]);
+  const many = Array.from(
+    { length: 15 },
+    (): UpdateRun => [{ length: 64, decay: true, lrScale: 1 }],
+  );
   const plan = planOf(inspectGraph(many));
   checkPlan(plan);
   const device = openReference();

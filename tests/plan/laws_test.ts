@@ -108,7 +108,7 @@ for (const [name, input] of Object.entries(NETWORKS)) {
     const config = resolveConfig(input);
     const { layout } = shapeOf(config, VOCABULARY);
     const reach = reachPlan(config, VOCABULARY, layout);
-    const decodes = taskOf(config.data, VOCABULARY).asked === "next";
+    const decodes = taskOf(config.data, VOCABULARY).targetKind === "next";
     const plans = { ...plansOf(config), reach, ...decodes && decodePlansOf(config) };
     for (const [kind, plan] of Object.entries(plans)) {
       await t.step(kind, () => checkPlan(plan));
@@ -119,7 +119,7 @@ for (const [name, input] of Object.entries(NETWORKS)) {
 Deno.test("the laws hold where parameters are split into several pieces", () => {
   const config = tinyConfig({ model: { layers: 2, dropout: 0.1 } });
   const layout = layOut(shapeOf(config, VOCABULARY).params, 1024);
-  assert(layout.pieces.length > 3);
+  assert(layout.buckets.length > 3);
   checkPlan(gradientPlan(config, VOCABULARY, layout));
   checkPlan(inspectPlan(layout));
   checkPlan(updatePlan(config, layout));
@@ -135,12 +135,12 @@ Deno.test("parameters, gradients and the loss lie where the layout says", () => 
     assert(region !== undefined, `${name} has a place`);
     return [slots[region.slot]?.name, region.offset, region.shape.join()];
   };
-  for (const { name, piece, offset, shape } of paramsOf(layout)) {
+  for (const { name, bucket: piece, offset, shape } of paramsOf(layout)) {
     assertEquals(placeOf(name), [`param/${piece}`, offset, shape.join()]);
     assertEquals(placeOf(`grad:${name}`), [`grad/${piece}`, offset, shape.join()]);
   }
   const loss = layout.entries.find((e) => e.name === LOSS);
-  assertEquals(placeOf(LOSS), [`grad/${loss?.piece}`, loss?.offset, "1"]);
+  assertEquals(placeOf(LOSS), [`grad/${loss?.bucket}`, loss?.offset, "1"]);
 });
 
 Deno.test("the checker sees a plan that breaks the laws", () => {

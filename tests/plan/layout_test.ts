@@ -3,12 +3,12 @@ import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/asse
 import { sizeOf } from "../../src/base/shape.ts";
 import {
   ALIGN,
+  bucketSlot,
   type Layout,
   layOut,
   LOSS,
   paramsOf,
   type ParamSpec,
-  pieceSlot,
   placeIn,
 } from "../../src/plan/layout.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
@@ -23,18 +23,18 @@ const PARAMS: readonly ParamSpec[] = [
 ];
 
 /** Asserts that entries are aligned, lie inside their piece and do not overlap. */
-function checkLayout({ entries, pieces, ranges }: Layout): void {
+function checkLayout({ entries, buckets: pieces, ranges }: Layout): void {
   const ends = pieces.map(() => 0);
-  for (const { name, piece, offset, shape } of entries) {
+  for (const { name, bucket: piece, offset, shape } of entries) {
     assertEquals(4 * offset % 256, 0, `${name} is aligned`);
     assertLessOrEqual(ends[piece] as number, offset, `${name} overlaps its neighbour`);
     ends[piece] = offset + sizeOf(shape);
     assertLessOrEqual(ends[piece] as number, pieces[piece] as number);
   }
   // Ranges cover every parameter once, with its decay, and never the loss.
-  for (const { name, piece, offset, shape, decay } of entries) {
+  for (const { name, bucket: piece, offset, shape, decay } of entries) {
     const covering = ranges.filter((r) =>
-      r.piece === piece && r.offset < offset + sizeOf(shape) && offset < r.offset + r.length
+      r.bucket === piece && r.offset < offset + sizeOf(shape) && offset < r.offset + r.length
     );
     if (name === LOSS) assertEquals(covering, []);
     else {
@@ -57,10 +57,10 @@ Deno.test("decayed parameters come first, each at a multiple of 256 bytes, the l
     ["gain", 5],
     [LOSS, 6],
   ]);
-  assertEquals(layout.pieces, [7 * ALIGN]);
+  assertEquals(layout.buckets, [7 * ALIGN]);
   assertEquals(layout.ranges, [
-    { piece: 0, offset: 0, length: 4 * ALIGN, decay: true, rate: 1 },
-    { piece: 0, offset: 4 * ALIGN, length: 2 * ALIGN, decay: false, rate: 1 },
+    { bucket: 0, offset: 0, length: 4 * ALIGN, decay: true, lrScale: 1 },
+    { bucket: 0, offset: 4 * ALIGN, length: 2 * ALIGN, decay: false, lrScale: 1 },
   ]);
 });
 
@@ -69,20 +69,23 @@ Deno.test("parameters of one rate lie together, behind those of a higher one", (
   const layout = layOut(PARAMS.map((param) => ({ ...param, rate: rates[param.name] ?? 1 })));
   checkLayout(layout);
   assertEquals(layout.entries.map(({ name }) => name), ["b", "a", "c", "gain", "bias", LOSS]);
-  assertEquals(layout.ranges.map(({ length, decay, rate }) => [length / ALIGN, decay, rate]), [
-    [1, true, 1],
-    [3, true, 0.5],
-    [1, false, 2],
-    [1, false, 1],
-  ]);
+  assertEquals(
+    layout.ranges.map(({ length, decay, lrScale: rate }) => [length / ALIGN, decay, rate]),
+    [
+      [1, true, 1],
+      [3, true, 0.5],
+      [1, false, 2],
+      [1, false, 1],
+    ],
+  );
 });
 
 Deno.test("a vector is split where the next parameter would pass the limit", () => {
   const layout = layOut(PARAMS, 3 * ALIGN);
   checkLayout(layout);
-  assertEquals(layout.entries.map(({ piece }) => piece), [0, 0, 1, 1, 2, 2]);
-  assertEquals(layout.pieces, [2 * ALIGN, 3 * ALIGN, 2 * ALIGN]);
-  assertEquals(layout.ranges.map(({ piece, decay }) => [piece, decay]), [
+  assertEquals(layout.entries.map(({ bucket: piece }) => piece), [0, 0, 1, 1, 2, 2]);
+  assertEquals(layout.buckets, [2 * ALIGN, 3 * ALIGN, 2 * ALIGN]);
+  assertEquals(layout.ranges.map(({ bucket: piece, decay }) => [piece, decay]), [
     [0, true],
     [1, true],
     [1, false],
@@ -94,7 +97,7 @@ Deno.test("a parameter larger than the limit gets a piece of its own", () => {
   const layout = layOut([...PARAMS, { name: "big", shape: [999], decay: true }], 2 * ALIGN);
   checkLayout(layout);
   const big = layout.entries.find((e) => e.name === "big");
-  assertEquals(layout.entries.filter((e) => e.piece === big?.piece).length, 1);
+  assertEquals(layout.entries.filter((e) => e.bucket === big?.bucket).length, 1);
 });
 
 Deno.test("layouts of transformers keep the same laws", () => {
@@ -116,11 +119,11 @@ Deno.test("placeIn() names slot and offset by vector, and refuses unknown names"
     offset: 2 * ALIGN,
   });
   assertEquals(placeIn(layout, "v", "c").role, "moment");
-  assertEquals(pieceSlot("param", 3), "param/3");
+  assertEquals(bucketSlot("param", 3), "param/3");
   assertThrows(() => placeIn(layout, "param", "nope"), RangeError, "Cannot place nope");
 });
 
 Deno.test("a model without parameters still has a place for its loss", () => {
   const layout = layOut([]);
-  assertEquals([layout.pieces, layout.ranges, paramsOf(layout)], [[ALIGN], [], []]);
+  assertEquals([layout.buckets, layout.ranges, paramsOf(layout)], [[ALIGN], [], []]);
 });

@@ -1,6 +1,6 @@
 /** Which files are read: each once, by whatever names it is reached, and what is left out is said. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { findInputs } from "../../src/prepare/find.ts";
 import { Desk } from "./fixture.ts";
 

@@ -1,13 +1,13 @@
 /** Folders of texts that are prepared and read back. */
 import { gzipSync } from "node:zlib";
-import { type Part, readIndex } from "../../src/data/prepared/folder.ts";
+import { readIndex, type TextPart } from "../../src/data/prepared/folder.ts";
 import { openPrepared } from "../../src/data/prepared/open.ts";
 import type { PreparedIndex } from "../../src/data/prepared/schema.ts";
 import { openTokens } from "../../src/data/prepared/tokens.ts";
 import {
-  type Outcome,
   prepare,
   type PrepareHooks,
+  type PrepareOutcome,
   type PrepareRequest,
 } from "../../src/prepare/prepare.ts";
 import { mkfifo } from "../support/pipe.ts";
@@ -41,7 +41,7 @@ export class Desk implements Disposable {
     names: readonly string[],
     { out = "out", ...options }: Partial<PrepareRequest> = {},
     hooks: PrepareHooks = {},
-  ): Promise<Outcome> {
+  ): Promise<PrepareOutcome> {
     return prepare({
       names: names.map((name) => this.of(name)),
       out: this.of(out),
@@ -57,7 +57,7 @@ export class Desk implements Disposable {
   }
 
   /** All tokens of a side. */
-  tokens(part: Part, out = "out"): Uint32Array {
+  tokens(part: TextPart, out = "out"): Uint32Array {
     using tokens = openTokens(this.of(out), part);
     const all = new Uint32Array(tokens.length);
     tokens.read(0, all);
@@ -65,7 +65,7 @@ export class Desk implements Disposable {
   }
 
   /** The documents of a side as texts; what is behind the last end token is one as well. */
-  documents(part: Part, out = "out"): string[] {
+  documents(part: TextPart, out = "out"): string[] {
     const { tokenizer } = openPrepared(this.of(out));
     const all = [...this.tokens(part, out)];
     const documents: string[] = [];

@@ -1,7 +1,7 @@
 /** Patterns of file names. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
-import { expand } from "../../src/prepare/glob.ts";
+import { UserError } from "../../src/base/user_error.ts";
+import { expandGlobs } from "../../src/prepare/glob.ts";
 import { Desk } from "./fixture.ts";
 
 Deno.test("expand() finds what a shell would", async () => {
@@ -9,7 +9,7 @@ Deno.test("expand() finds what a shell would", async () => {
   const files = ["a.txt", "b.txt", "c+.jsonl", ".hidden.txt", "x/a.txt", "x/y/d.txt", ".x/a.txt"];
   for (const name of files) desk.write(name, "");
   const found = async (pattern: string) =>
-    (await expand(desk.of(pattern))).map((path) => path.slice(desk.path.length + 1)).sort();
+    (await expandGlobs(desk.of(pattern))).map((path) => path.slice(desk.path.length + 1)).sort();
   assertEquals(await found("*.txt"), ["a.txt", "b.txt"]);
   assertEquals(await found("?.txt"), ["a.txt", "b.txt"]);
   assertEquals(await found("[!b-z].txt"), ["a.txt"]);
@@ -20,5 +20,5 @@ Deno.test("expand() finds what a shell would", async () => {
   assertEquals(await found("x/**/*.txt"), ["x/a.txt", "x/y/d.txt"]);
   assertEquals(await found("*"), ["a.txt", "b.txt", "c+.jsonl"]);
   assertEquals(await found("none/*"), []);
-  await assertRejects(() => expand("{a"), UserError, "braces and brackets that close");
+  await assertRejects(() => expandGlobs("{a"), UserError, "braces and brackets that close");
 });

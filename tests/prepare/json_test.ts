@@ -1,6 +1,6 @@
 /** JSON in each form that texts come in: records are documents, and nothing of JSON becomes a token. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { contents, Desk, jsonLines } from "./fixture.ts";
 
 const TEXTS = Array.from({ length: 60 }, (_, i) => `text ${i}, "quoted" \\ [in] {line}\n, ü 🐋`);

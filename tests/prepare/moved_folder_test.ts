@@ -1,6 +1,6 @@
 /** An output folder that is moved while tokens are prepared, and one that a stranger has filled. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { contentsOf } from "../support/contents.ts";
 import { makePipe } from "../support/pipe.ts";
 import { contents, Desk, someText } from "./fixture.ts";

@@ -1,6 +1,6 @@
 /** Pipes as inputs of prepare, which reads its inputs twice: they are kept until it is done. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { Desk, jsonLines } from "./fixture.ts";
 
 Deno.test("prepare keeps what comes out of a pipe, and does nothing when the same comes again", async () => {

@@ -1,6 +1,6 @@
 /** Stopped anywhere, a preparation goes on and ends with the same bytes; done, it is not done again. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { endingOf } from "../../src/cli/command.ts";
 import { prepareCommand } from "../../src/cli/prepare/prepare.ts";
 import type { PrepareEvent } from "../../src/prepare/prepare.ts";

@@ -1,15 +1,15 @@
 /** What goes in comes out: files of all kinds, both sides of the split, every tokenizer. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { openPrepared } from "../../src/data/prepared/open.ts";
 import { inputOf } from "../../src/prepare/inspect.ts";
-import { extentOf, sideOf } from "../../src/prepare/split.ts";
+import { sideOf, splitExtentOf } from "../../src/prepare/split.ts";
 import { contents, Desk, jsonLines, someText } from "./fixture.ts";
 
 /** Where a text file is cut. */
 async function cutOf(path: string): Promise<number> {
   const input = await inputOf(path);
-  return (await extentOf(input, { start: 0, end: input.bytes, validation: 0.1 })).cut;
+  return (await splitExtentOf(input, { start: 0, end: input.bytes, validation: 0.1 })).cut;
 }
 
 /** A text cut at a byte. */

@@ -1,7 +1,7 @@
 /** Where texts are cut, and on which side documents are. */
 import { assert, assertEquals } from "@std/assert";
 import { inputOf } from "../../src/prepare/inspect.ts";
-import { extentOf, sideOf } from "../../src/prepare/split.ts";
+import { sideOf, splitExtentOf } from "../../src/prepare/split.ts";
 import { Desk } from "./fixture.ts";
 
 Deno.test("extentOf() cuts at the first line of the tail, else at a character, never outside", async () => {
@@ -22,7 +22,7 @@ Deno.test("extentOf() cuts at the first line of the tail, else at a character, n
   for (const [i, [text, validation, tail]] of cases.entries()) {
     const path = desk.write(`${i}.txt`, text);
     const { bytes: end } = await inputOf(path);
-    const { start, cut } = await extentOf(await inputOf(path), { start: 0, end, validation });
+    const { start, cut } = await splitExtentOf(await inputOf(path), { start: 0, end, validation });
     const bytes = new TextEncoder().encode(text);
     assertEquals([start, new TextDecoder().decode(bytes.subarray(cut))], [0, tail], text);
   }

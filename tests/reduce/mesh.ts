@@ -1,8 +1,8 @@
 /** What the tests of the reduce share: worlds of channels, gradients, and the sum by one process. */
 import { threefry } from "../../src/base/random.ts";
 import { AllReducer } from "../../src/reduce/all_reduce.ts";
-import { assign, type Range } from "../../src/reduce/assign.ts";
-import { finish, merge, type Part } from "../../src/reduce/tree.ts";
+import { assign, type MicroBatchRange } from "../../src/reduce/assign.ts";
+import { finish, merge, type SubtreePart } from "../../src/reduce/tree.ts";
 import type { Channel, FencedChannel } from "../../src/transport/channel.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
 
@@ -45,8 +45,8 @@ export function gradient(microBatch: number, n: number): Float32Array {
 }
 
 /** A worker's subtree roots. */
-export function rootsOf({ first, count }: Range, n: number): Part[] {
-  let stack: Part[] = [];
+export function rootsOf({ first, count }: MicroBatchRange, n: number): SubtreePart[] {
+  let stack: SubtreePart[] = [];
   for (let i = first; i < first + count; i++) {
     stack = merge([...stack, { node: { level: 0, index: i }, data: gradient(i, n) }]);
   }

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { treeAdd } from "../../src/base/tree_add.ts";
 import { assign } from "../../src/reduce/assign.ts";
-import { cover, endOf, finish, firstOf, isPowerOfTwo, merge } from "../../src/reduce/tree.ts";
+import { cover, finish, firstOf, isPowerOfTwo, merge, subtreeEnd } from "../../src/reduce/tree.ts";
 import { bits, gradient, rootsOf, treeSum } from "./mesh.ts";
 
 const leaf = (index: number, n = 4) => ({
@@ -24,7 +24,7 @@ Deno.test("cover() gives the fewest aligned nodes of every range, in order", () 
       for (const node of nodes) {
         assert(Number.isInteger(node.index));
         assertEquals(firstOf(node), at);
-        at = endOf(node);
+        at = subtreeEnd(node);
       }
       assertEquals(at, first + count);
       const siblings = nodes.some((node, i) => {

@@ -1,6 +1,6 @@
 /** Files that are replaced or read in a folder which somebody else may have filled. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { createAnew, readIfAny, unshare, writeTextAtomic } from "../../src/report/atomic.ts";
 import { names, TempFolder } from "../checkpoint/fixture.ts";
 import { contentsOf } from "../support/contents.ts";

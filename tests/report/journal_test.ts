@@ -7,7 +7,7 @@ import {
   parseJournal,
 } from "../../src/report/journal/journal.ts";
 import { FileFault, refusing } from "../../src/base/file_fault.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { printLine } from "../../src/report/journal/journal_lines.ts";
 import { mkfifo } from "../support/pipe.ts";
 import { TempFolder } from "./fixture.ts";

@@ -1,6 +1,6 @@
 /** Tables that determine little or nothing: one clear line, or numbers that are marked alike. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { predict } from "../../src/budget/prediction.ts";
 import type { Scaling } from "../../src/budget/schema.ts";
 import { COARSE } from "../../src/scaling/fit/chinchilla.ts";

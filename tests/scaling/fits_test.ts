@@ -1,13 +1,13 @@
 /** The fits find the laws that trials were made from, and say how sure they are. */
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { normals } from "../../src/base/random.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { chinchillaLaw, fitChinchilla, type Grid } from "../../src/scaling/fit/chinchilla.ts";
 import { averaged, frontierOf } from "../../src/scaling/fit/frontier.ts";
 import { fitIsoflop } from "../../src/scaling/fit/isoflop.ts";
 import { fitKaplan, powerLoss } from "../../src/scaling/fit/kaplan.ts";
 import { exponentsOf, optimumOf } from "../../src/scaling/fit/law.ts";
-import type { Estimate, Point } from "../../src/scaling/types.ts";
+import type { Estimate, ScalingPoint } from "../../src/scaling/types.ts";
 import { gridOf, isoflopOf, spaced, trialOf, TRUTH } from "./synthetic.ts";
 
 /** Few starts, for laws whose constants are about known. */
@@ -77,7 +77,7 @@ Deno.test("fitChinchilla() covers the constants at the stated rate over 200 sets
 
 Deno.test("fitChinchilla() refuses too few and degenerate trials with the number needed", () => {
   const options = { draws: 20, seed: 0, level: 0.9 };
-  const refused = (points: readonly Point[]) => {
+  const refused = (points: readonly ScalingPoint[]) => {
     const refusal = assertThrows(() => fitChinchilla(points, options, FEW), UserError);
     assertEquals(refusal.exit, "data");
     return refusal.message;
@@ -110,7 +110,7 @@ Deno.test("fitChinchilla() refuses a loss that grows with the model", () => {
 });
 
 Deno.test("frontierOf() averages replicates and keeps what nothing smaller beats", () => {
-  const point = (params: number, tokens: number, loss: number): Point => (
+  const point = (params: number, tokens: number, loss: number): ScalingPoint => (
     { name: `${params} ${tokens} ${loss}`, params, tokens, flops: 6 * params * tokens, loss }
   );
   const points = [
@@ -127,7 +127,12 @@ Deno.test("frontierOf() averages replicates and keeps what nothing smaller beats
 });
 
 /** Trials on one curve of N, with noise. */
-function curve(law: Parameters<typeof powerLoss>[0], count: number, sigma = 0, seed = 0): Point[] {
+function curve(
+  law: Parameters<typeof powerLoss>[0],
+  count: number,
+  sigma = 0,
+  seed = 0,
+): ScalingPoint[] {
   const noise = normals([seed, 5], count);
   return spaced(1e4, 3, count).map((params, i) => ({
     name: `${i}`,
@@ -194,7 +199,7 @@ Deno.test("fitIsoflop() finds minima and exponents of trials about the best size
 
 Deno.test("fitIsoflop() is exact for parabolas, and says where there is no minimum inside", () => {
   const parabola = (low: number) =>
-    [1, 2, 4, 8, 16].map((k): Point => {
+    [1, 2, 4, 8, 16].map((k): ScalingPoint => {
       const params = 1e5 * k;
       const loss = 2 + 0.3 * (Math.log10(params) - low) ** 2;
       return { name: `${k}`, params, tokens: 1e14 / 6 / params, flops: 1e14, loss };

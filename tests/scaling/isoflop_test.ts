@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { fitIsoflop, type IsoflopFit } from "../../src/scaling/fit/isoflop.ts";
 import { type Law, optimumOf } from "../../src/scaling/fit/law.ts";
 import { LAWS } from "../../src/scaling/fit/published.ts";
-import type { BootstrapOptions, Estimate, Point } from "../../src/scaling/types.ts";
+import type { BootstrapOptions, Estimate, ScalingPoint } from "../../src/scaling/types.ts";
 import { isoflopOf, spaced } from "./synthetic.ts";
 
 const LAW = LAWS[0] as Law;
@@ -19,14 +19,17 @@ function table(
     sigma: number;
     seed?: number;
   },
-): Point[] {
+): ScalingPoint[] {
   const flops = spaced(6e18, 500 ** (1 / (budgets - 1)), budgets);
   const shift = (c: number) => c === flops[0] ? 8 : c === flops.at(-1) ? 1 / 8 : 1;
   const about = (c: number) => optimumOf(LAW, c).params * shift(c);
   return isoflopOf(LAW, { budgets: flops, spread: 4, count, sigma, seed }, about);
 }
 
-function fitted(points: readonly Point[], options: Partial<BootstrapOptions> = {}): IsoflopFit {
+function fitted(
+  points: readonly ScalingPoint[],
+  options: Partial<BootstrapOptions> = {},
+): IsoflopFit {
   const fit = fitIsoflop(points, { draws: 50, seed: 0, level: 0.9, ...options });
   assert("budgets" in fit);
   return fit;
@@ -86,11 +89,15 @@ Deno.test("isoFLOP intervals hold the noiseless fit's numbers at the stated rate
 Deno.test("budgets of few trials have no interval of their own, and those of more keep theirs", () => {
   const [few, many] = [4, 9].map((count) => table({ budgets: 6, count, sigma: 0.005 }));
   // Budgets lie a factor of 3.5 apart: the second, third and fourth have a minimum.
-  const of = (points: readonly Point[], k: number) => {
+  const of = (points: readonly ScalingPoint[], k: number) => {
     const flops = [...new Set(points.map((p) => Math.round(Math.log(p.flops) * 10)))];
     return points.filter((p) => Math.round(Math.log(p.flops) * 10) === flops[k]);
   };
-  const mixed = [...of(many as Point[], 1), ...of(few as Point[], 2), ...of(many as Point[], 3)];
+  const mixed = [
+    ...of(many as ScalingPoint[], 1),
+    ...of(few as ScalingPoint[], 2),
+    ...of(many as ScalingPoint[], 3),
+  ];
   const { budgets, exponents } = fitted(mixed);
   assertEquals(budgets.map(({ minimum }) => minimum?.params.low !== null), [true, false, true]);
   assertEquals(budgets.map(({ minimum }) => minimum?.drawn === null), [false, true, false]);

@@ -1,6 +1,6 @@
 /** The report of a sweep, its files, and the page in a browser. */
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertMatch } from "@std/assert";
-import { parseScaling, predict } from "../../src/budget/prediction.ts";
+import { parseFit, predict } from "../../src/budget/prediction.ts";
 import { showNumber } from "../../src/scaling/page/numbers.ts";
 import { pageOf } from "../../src/scaling/page/page.ts";
 import { picturesOf } from "../../src/scaling/page/pictures.ts";
@@ -116,7 +116,7 @@ Deno.test("plan reads scaling.json, and foretells about the truth of a run not m
   const params = 2e6;
   const tokens = 8e6;
   const counts = { all: params, no_embedding: params, matrices: params, per_layer: params };
-  const { loss, low, high } = predict(parseScaling(json, "scaling.json"), { counts, tokens });
+  const { loss, low, high } = predict(parseFit(json, "scaling.json"), { counts, tokens });
   const truth = lossOf(TRUTH, { params, tokens });
   assert(low <= truth && truth <= high, `${low} ${loss} ${high}: ${truth}`);
 });

@@ -1,6 +1,6 @@
 /** Trials as they are read, and what is refused in one line. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { readTrials } from "../../src/scaling/read.ts";
 import { linesOf, rowsOf } from "./sweep.ts";
 

@@ -1,13 +1,13 @@
 /** Trials whose law is known: made from constants, with noise of a seed. */
 import { normals } from "../../src/base/random.ts";
 import { FLOP_PER_PARAM_TOKEN, type Law, lossOf } from "../../src/scaling/fit/law.ts";
-import type { Point } from "../../src/scaling/types.ts";
+import type { ScalingPoint } from "../../src/scaling/types.ts";
 
 /** Constants like those of small models. */
 export const TRUTH: Law = { E: 1.8, A: 400, B: 410, alpha: 0.34, beta: 0.3 };
 
 /** A trial of a law; `noise` is what its log loss is off. */
-export function trialOf(law: Law, params: number, tokens: number, noise = 0): Point {
+export function trialOf(law: Law, params: number, tokens: number, noise = 0): ScalingPoint {
   return {
     name: `${params}x${tokens}`,
     params,
@@ -26,7 +26,7 @@ export function spaced(first: number, factor: number, count: number): number[] {
 export function gridOf(
   law: Law,
   { sizes = spaced(1e4, 3, 6), tokens = spaced(1e5, 3, 5), sigma = 0, seed = 0 } = {},
-): Point[] {
+): ScalingPoint[] {
   const noise = normals([seed, 0x6e6f], sizes.length * tokens.length);
   return sizes.flatMap((n, i) =>
     tokens.map((d, k) => trialOf(law, n, d, sigma * (noise[i * tokens.length + k] as number)))
@@ -45,7 +45,7 @@ export function isoflopOf(
     seed?: number;
   },
   best: (flops: number) => number,
-): Point[] {
+): ScalingPoint[] {
   const noise = normals([seed, 0x6e6f], budgets.length * count);
   return budgets.flatMap((flops, i) =>
     Array.from({ length: count }, (_, k) => {

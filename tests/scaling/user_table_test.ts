@@ -1,6 +1,6 @@
 /** Tables as people have them: what is read, and what is refused with its row, column and cell. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { csvRows } from "../../src/cli/csv.ts";
 import type { Trials } from "../../src/scaling/read.ts";
 import { readTable } from "../../src/scaling/user_table.ts";

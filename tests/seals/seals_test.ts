@@ -1,8 +1,8 @@
 /** Files of plain values that later commands decide by: a bit that flips there decides nothing. */
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { hashValue, sealed } from "../../src/base/hash.ts";
-import { UserError } from "../../src/base/refusal.ts";
-import { parseScaling } from "../../src/budget/prediction.ts";
+import { UserError } from "../../src/base/user_error.ts";
+import { parseFit } from "../../src/budget/prediction.ts";
 import { readTrial } from "../../src/cli/sweep/trial_folder.ts";
 import { parseJson } from "../../src/data/prepared/folder.ts";
 import { indexSchema } from "../../src/data/prepared/schema.ts";
@@ -93,7 +93,7 @@ const FILES: readonly {
       range: { params: [1e6, 1e9], tokens: [1e8, 1e12] },
       draws: [Object.values(law)],
     },
-    read: (text) => parseScaling(text, "scaling.json"),
+    read: (text) => parseFit(text, "scaling.json"),
   },
   {
     name: "index.json of a prepared folder",

@@ -11,16 +11,16 @@ import type { RunEvent } from "../../src/report/events.ts";
 import type { Rules } from "../../src/membership/types.ts";
 import {
   coordinate,
-  type Outcome,
-  type Run,
+  type RunOutcome,
+  type RunRequest,
   type SavedAt,
 } from "../../workers/coordinator/coordinator.ts";
 import { type Corpus, corpusIn } from "../../src/corpus/corpus.ts";
 import type { NamedState } from "../../src/engine/state.ts";
-import type { Note } from "../../workers/group/team.ts";
+import type { Note } from "../../workers/group/worker_group.ts";
 import { randomTokens } from "./gpt.ts";
 import type { Faults } from "../../workers/faults/plan.ts";
-import { type MemoryCrew, memoryLaunch, type OpenDevice } from "./crew.ts";
+import { type MemoryCrew, memoryLaunch, type OpenDevice } from "./worker_processes.ts";
 
 /** A text of 600 letters in a round, every fourth at random, as tokens. */
 export function letters(config: RunConfig): Corpus {
@@ -33,7 +33,7 @@ export function letters(config: RunConfig): Corpus {
 
 /** How a run went: its outcome, its events, and its saved states as checkpoints. */
 export interface RunRecord {
-  readonly outcome: Outcome;
+  readonly outcome: RunOutcome;
   readonly events: readonly RunEvent[];
   readonly saved: readonly Checkpoint[];
   /** What the journal would hold. */
@@ -50,7 +50,7 @@ export interface LockstepOptions {
   readonly from?: Checkpoint | undefined;
   /** Parameters that it begins with. */
   readonly initial?: Checkpoint["model"];
-  /** Cards by seat. */
+  /** Cards by worker slot. */
   readonly cards?: readonly PinnedCard[];
   readonly stop?: AbortSignal;
   readonly faults?: Faults;
@@ -58,7 +58,7 @@ export interface LockstepOptions {
   /** Asked before each save; what it gives back comes instead of it: undefined is a disk that failed. */
   readonly saves?: (at: SavedAt) => true | undefined | Promise<true | undefined>;
   /** Told each entry of the journal before it counts; throws where it cannot be written. */
-  readonly records?: Run["note"];
+  readonly records?: RunRequest["note"];
   /** Told the crew before the run, and each event. */
   readonly watch?: (event: RunEvent, crew: MemoryCrew) => void;
 }

@@ -4,7 +4,7 @@ import { openReference } from "../../src/device/reference.ts";
 import type { RunEvent } from "../../src/report/events.ts";
 import { runTraining } from "../../workers/run/run.ts";
 import { TempFolder } from "../checkpoint/fixture.ts";
-import { memoryLaunch } from "./crew.ts";
+import { memoryLaunch } from "./worker_processes.ts";
 import { randomTokens, tinyConfig } from "./gpt.ts";
 
 /** Steps of a run. */

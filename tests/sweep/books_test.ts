@@ -1,6 +1,6 @@
 /** The folder of a sweep that somebody else has filled. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { openBooks } from "../../src/cli/sweep/books.ts";
 import { readSweep } from "../../src/sweep/read.ts";
 import { TempFolder } from "../checkpoint/fixture.ts";

@@ -2,11 +2,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../src/config/load.ts";
-import { expand } from "../../src/sweep/expand.ts";
+import { expandSweep } from "../../src/sweep/expand.ts";
 import { readSweep } from "../../src/sweep/read.ts";
-import { shares } from "../../src/sweep/trunk.ts";
+import { trunkShares } from "../../src/sweep/trunk.ts";
 import type { Trial } from "../../src/sweep/types.ts";
-import { measure as sizeOf } from "../../src/cli/sweep/sizes.ts";
+import { measureSizes as sizeOf } from "../../src/cli/sweep/sizes.ts";
 
 const DIR = new URL("../../configs/sweeps/", import.meta.url);
 
@@ -14,12 +14,12 @@ const DIR = new URL("../../configs/sweeps/", import.meta.url);
 async function trialsOf(name: string, vocabulary: number): Promise<readonly Trial[]> {
   const sweep = readSweep(await loadConfig(fileURLToPath(new URL(`${name}.ts`, DIR))));
   assertEquals(sweep.name, name);
-  const { trials, faults } = await expand(
+  const { trials, faults } = await expandSweep(
     sweep,
     (config) => Promise.resolve(sizeOf(config, vocabulary)),
   );
   assertEquals(faults, []);
-  if (sweep.trunk) assertEquals(shares(trials).faults, []);
+  if (sweep.trunk) assertEquals(trunkShares(trials).faults, []);
   return trials;
 }
 

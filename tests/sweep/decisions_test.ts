@@ -1,38 +1,38 @@
 /** What becomes of trials that ended, of those that early stopping holds, and of a folder. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
-import { finalist, promotion, type Reached, rungsOf } from "../../src/sweep/asha.ts";
+import { UserError } from "../../src/base/user_error.ts";
+import { finalist, promotion, type RungReached, rungsOf } from "../../src/sweep/asha.ts";
 import { boundsOf } from "../../src/sweep/bounds.ts";
 import { added } from "../../src/sweep/changes.ts";
-import { judge } from "../../src/sweep/retry.ts";
+import { judgeFailure } from "../../src/sweep/retry.ts";
 
 const asked = { until: 100, tries: 1, retries: 2, stopping: false };
 
 Deno.test("a trial that fails is tried again, and after its tries it has failed", () => {
   const ended = { code: 1, error: "bad luck", steps: 50 };
-  assertEquals(judge(ended, asked), { verdict: "retry", reason: "bad luck (try 2 of 3)" });
-  assertEquals(judge(ended, { ...asked, tries: 3 }), {
+  assertEquals(judgeFailure(ended, asked), { verdict: "retry", reason: "bad luck (try 2 of 3)" });
+  assertEquals(judgeFailure(ended, { ...asked, tries: 3 }), {
     verdict: "failed",
     reason: "bad luck (after 3 tries)",
   });
   // A process that somebody else ended politely has not come to the end either.
-  assertEquals(judge({ code: 0, error: "", steps: 50 }, asked).verdict, "retry");
+  assertEquals(judgeFailure({ code: 0, error: "", steps: 50 }, asked).verdict, "retry");
 });
 
 Deno.test("faults that the same bits would end in again are not tried again", () => {
   for (const code of [64, 65, 66, 69, 72, 76, 78]) {
-    assertEquals(judge({ code, error: "no", steps: 0 }, asked).verdict, "failed");
+    assertEquals(judgeFailure({ code, error: "no", steps: 0 }, asked).verdict, "failed");
   }
   for (const code of [-1, 1, 70, 71, 73, 74, 137]) {
-    assertEquals(judge({ code, error: "", steps: 0 }, asked).verdict, "retry");
+    assertEquals(judgeFailure({ code, error: "", steps: 0 }, asked).verdict, "retry");
   }
 });
 
 Deno.test("a trial that was asked to stop has not failed, whatever its code", () => {
   const stopping = { ...asked, stopping: true };
-  assertEquals(judge({ code: 0, error: "", steps: 50 }, stopping).verdict, "stopped");
-  assertEquals(judge({ code: 137, error: "", steps: 0 }, stopping).verdict, "stopped");
-  assertEquals(judge({ code: 0, error: "", steps: 100 }, stopping).verdict, "reached");
+  assertEquals(judgeFailure({ code: 0, error: "", steps: 50 }, stopping).verdict, "stopped");
+  assertEquals(judgeFailure({ code: 137, error: "", steps: 0 }, stopping).verdict, "stopped");
+  assertEquals(judgeFailure({ code: 0, error: "", steps: 100 }, stopping).verdict, "reached");
 });
 
 Deno.test("rungs are powers of eta up to the trial's own end", () => {
@@ -42,9 +42,9 @@ Deno.test("rungs are powers of eta up to the trial's own end", () => {
 });
 
 Deno.test("one in eta goes on from each rung, the best first and the highest rung first", () => {
-  const at = (rung: number, losses: Record<string, number | null>): Reached[] =>
+  const at = (rung: number, losses: Record<string, number | null>): RungReached[] =>
     Object.entries(losses).map(([key, loss]) => ({ key, rung, loss }));
-  const next = (reached: Reached[], promoted: Record<string, number> = {}) =>
+  const next = (reached: RungReached[], promoted: Record<string, number> = {}) =>
     promotion(reached, { promoted: new Map(Object.entries(promoted)), rungs: 3, eta: 3 });
   const five = at(0, { a: 5, b: 4, c: 3, d: 2, e: 1 });
   assertEquals(next(five.slice(0, 2)), undefined);

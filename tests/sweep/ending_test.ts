@@ -1,17 +1,22 @@
 /** The end of a sweep: whether all that was asked for is there. */
 import { assertEquals } from "@std/assert";
 import { shortfall } from "../../src/sweep/ending.ts";
-import type { Standing, State } from "../../src/sweep/standing.ts";
+import type { SweepStanding, TrialState } from "../../src/sweep/standing.ts";
 
-function standing(state: State, name: string): Parameters<typeof shortfall>[0][number] {
-  const trial = { name } as Standing["trial"];
+function standing(state: TrialState, name: string): Parameters<typeof shortfall>[0][number] {
+  const trial = { name } as SweepStanding["trial"];
   return { state, trial, reason: state === "failed" ? "no adapter" : null };
 }
 
 const SAYS = "Cannot finish the sweep: need all of 2 trials: ";
 const AGAIN = "; the same command tries them again";
 
-const CASES: readonly [why: string, states: [State, State], isCut: boolean, text?: string][] = [
+const CASES: readonly [
+  why: string,
+  states: [TrialState, TrialState],
+  isCut: boolean,
+  text?: string,
+][] = [
   ["all are done", ["done", "done"], false],
   ["early stopping lets one rest", ["done", "rests"], false],
   ["a budget or a signal left one for later", ["done", "waits"], true],

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
-import { expand } from "../../src/sweep/expand.ts";
+import { UserError } from "../../src/base/user_error.ts";
+import { expandSweep } from "../../src/sweep/expand.ts";
 import { readSweep } from "../../src/sweep/read.ts";
 import { measure, trialsOf } from "./support.ts";
 
@@ -102,7 +102,7 @@ Deno.test("budgets are tokens, tokens per parameter, or FLOP", async () => {
 
 Deno.test("every trial that cannot be is listed, not the first alone", async () => {
   const sweep = readSweep({ name: "s", axes: { "model.width": [64, 30, 50], "optim.lr": [1, 2] } });
-  const { trials, faults } = await expand(sweep, measure);
+  const { trials, faults } = await expandSweep(sweep, measure);
   assertEquals(trials.length, 2);
   assertEquals(faults.map(({ name }) => name), [
     "width=30 lr=1",
@@ -115,7 +115,7 @@ Deno.test("every trial that cannot be is listed, not the first alone", async () 
 
 Deno.test("a length that cannot be is named, and the others stand", async () => {
   const sweep = readSweep({ name: "s", budgets: [2048, 2_048_000] });
-  const { trials, faults } = await expand(sweep, measure);
+  const { trials, faults } = await expandSweep(sweep, measure);
   assertEquals(trials.map(({ config }) => config.steps), [1000]);
   assertEquals(faults, [{
     name: "tokens=2048",
@@ -125,8 +125,8 @@ Deno.test("a length that cannot be is named, and the others stand", async () => 
 
 Deno.test("what is wrong with the program is not taken for a fault of a trial", async () => {
   const broken = () => Promise.reject(new TypeError("no"));
-  await assertRejects(() => expand(readSweep({ name: "s" }), broken), TypeError);
+  await assertRejects(() => expandSweep(readSweep({ name: "s" }), broken), TypeError);
   const missing = () => Promise.reject(new UserError("noInput", "Cannot read x"));
-  const { faults } = await expand(readSweep({ name: "s" }), missing);
+  const { faults } = await expandSweep(readSweep({ name: "s" }), missing);
   assertEquals(faults, [{ name: "trial", fault: "Cannot read x" }]);
 });

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { readSweep } from "../../src/sweep/read.ts";
 
 const faultsOf = (input: unknown): string =>

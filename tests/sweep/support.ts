@@ -1,10 +1,10 @@
 /** Trials without data: sizes follow from the config alone. */
 import type { RunConfig } from "../../src/config/schema.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
-import { expand } from "../../src/sweep/expand.ts";
+import { expandSweep } from "../../src/sweep/expand.ts";
 import { readSweep } from "../../src/sweep/read.ts";
 import type { SweepInput } from "../../src/sweep/schema.ts";
-import type { Standing } from "../../src/sweep/standing.ts";
+import type { SweepStanding } from "../../src/sweep/standing.ts";
 import type { Size, Trial } from "../../src/sweep/types.ts";
 
 /** 12 L D^2 parameters, as matrices of a transformer have them, and a table of 100 tokens. */
@@ -25,7 +25,7 @@ export function measure({ model, micro_batches, windows, data }: RunConfig): Pro
 
 /** The trials of a sweep. */
 export async function trialsOf(input: Partial<SweepInput>): Promise<readonly Trial[]> {
-  const { trials, faults } = await expand(readSweep({ name: "s", ...input }), measure);
+  const { trials, faults } = await expandSweep(readSweep({ name: "s", ...input }), measure);
   if (faults.length > 0) throw new Error(faults.map(({ fault }) => fault).join("; "));
   return trials;
 }
@@ -52,7 +52,7 @@ export function trialOf(key: string, steps: number): Trial {
 }
 
 /** A trial that waits, unless told. */
-export function standing(trial: Trial, changes: Partial<Standing> = {}): Standing {
+export function standing(trial: Trial, changes: Partial<SweepStanding> = {}): SweepStanding {
   return {
     trial,
     share: { at: [] },

@@ -5,8 +5,8 @@ import { quarantine } from "../../src/checkpoint/load.ts";
 import { stepName } from "../../src/checkpoint/names.ts";
 import { attempt } from "../../src/cli/sweep/attempt.ts";
 import type { Books } from "../../src/cli/sweep/books.ts";
-import { Meter } from "../../src/cli/sweep/meter.ts";
-import { checkpointsOf, stepsOf } from "../../src/cli/sweep/trial_folder.ts";
+import { SweepMeter } from "../../src/cli/sweep/meter.ts";
+import { checkpointsOf, savedStepsOf } from "../../src/cli/sweep/trial_folder.ts";
 import { openJournal } from "../../src/report/journal/journal.ts";
 import { draftOf, flipBit, names, TempFolder } from "../checkpoint/fixture.ts";
 import { draftFor } from "../support/drafts.ts";
@@ -29,11 +29,11 @@ async function prepare(out: string): Promise<readonly number[]> {
     [Symbol.dispose]() {},
   };
   const one = standing(SHORT, { share: { at: [80], trunk: { key: "long", step: 80 } } });
-  const trunk = standing(LONG, { checkpoints: await stepsOf(folder("long")), state: "done" });
+  const trunk = standing(LONG, { checkpoints: await savedStepsOf(folder("long")), state: "done" });
   const { code } = await attempt(one, {
     books,
     standings: new Map([["short", one], ["long", trunk]]),
-    meter: new Meter(1),
+    meter: new SweepMeter(1),
     trunks: true,
     places: 1,
     cards: () => ({ gpus: [], [Symbol.dispose]() {} }),

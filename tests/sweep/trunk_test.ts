@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { learningRate } from "../../src/optim/schedule.ts";
 import { isHeld } from "../../src/sweep/standing.ts";
-import { beginnings, firstDifference, sharedSteps, shares } from "../../src/sweep/trunk.ts";
+import { beginnings, firstDifference, sharedSteps, trunkShares } from "../../src/sweep/trunk.ts";
 import { standing, trialOf, trialsOf } from "./support.ts";
 
 const GROUP = [trialOf("a", 100), trialOf("b", 200), trialOf("c", 400)];
 
 Deno.test("the longest of a group is the trunk, and keeps where the others branch off", () => {
-  const { shares: found, faults } = shares(GROUP);
+  const { shares: found, faults } = trunkShares(GROUP);
   assertEquals(faults, []);
   assertEquals(found.get("c"), { at: [80, 160, 320] });
   assertEquals(found.get("b"), { at: [160], trunk: { key: "c", step: 160 } });
@@ -16,7 +16,7 @@ Deno.test("the longest of a group is the trunk, and keeps where the others branc
 
 Deno.test("budgets D to D / 16 cost 1.1875 times the largest with a trunk", () => {
   const trials = [1600, 800, 400, 200, 100].map((steps) => trialOf(String(steps), steps));
-  const { shares: found } = shares(trials);
+  const { shares: found } = trunkShares(trials);
   const steps = trials.reduce(
     (sum, { key, config }) => sum + config.steps - (found.get(key)?.trunk?.step ?? 0),
     0,
@@ -26,7 +26,7 @@ Deno.test("budgets D to D / 16 cost 1.1875 times the largest with a trunk", () =
 
 Deno.test("a schedule that knows its end from the start shares no trunk", async () => {
   const trials = await trialsOf({ budgets: [204_800, 409_600] });
-  const { faults } = shares(trials);
+  const { faults } = trunkShares(trials);
   assertEquals(faults.map(({ fault }) => fault), [
     "optim.schedule: need wsd to share a trunk: cosine",
     "optim.schedule: need wsd to share a trunk: cosine",

@@ -3,7 +3,7 @@ import { ChannelError } from "../../src/transport/channel.ts";
 import {
   checksum,
   decodePrefix,
-  encodeHead,
+  encodePrefix,
   headBytes,
   MAX_HEADER,
   nextSequence,
@@ -19,7 +19,7 @@ const INFO = {
 
 /** A head with bytes changed and the prefix checksum made right again. */
 function resealed(change: (view: DataView) => void): Uint8Array {
-  const head = encodeHead(new Uint8Array(128), INFO, Uint8Array.of(1, 2, 3));
+  const head = encodePrefix(new Uint8Array(128), INFO, Uint8Array.of(1, 2, 3));
   const view = new DataView(head.buffer);
   change(view);
   view.setUint32(36, checksum(head.subarray(0, 36)), true);
@@ -29,7 +29,7 @@ function resealed(change: (view: DataView) => void): Uint8Array {
 Deno.test("decodePrefix() gives back what encodeHead() wrote", () => {
   const header = Uint8Array.of(1, 2, 3);
   const target = new Uint8Array(200).fill(0xaa);
-  const head = encodeHead(target, INFO, header);
+  const head = encodePrefix(target, INFO, header);
   assertEquals(head.length, 64);
   assertEquals(target[64], 0xaa);
   assertEquals(head.slice(PREFIX_BYTES, 43), header);
@@ -42,7 +42,7 @@ Deno.test("decodePrefix() gives back what encodeHead() wrote", () => {
 });
 
 Deno.test("a frame's head starts with SHL1 and the version", () => {
-  const head = encodeHead(new Uint8Array(128), INFO, new Uint8Array(0));
+  const head = encodePrefix(new Uint8Array(128), INFO, new Uint8Array(0));
   assertEquals(new TextDecoder().decode(head.subarray(0, 4)), "SHL1");
   assertEquals(head[4], 1);
 });
@@ -52,7 +52,7 @@ Deno.test("headBytes() puts the payload at a multiple of 64", () => {
 });
 
 Deno.test("decodePrefix() refuses every flipped bit", () => {
-  const head = encodeHead(new Uint8Array(128), INFO, Uint8Array.of(1, 2, 3));
+  const head = encodePrefix(new Uint8Array(128), INFO, Uint8Array.of(1, 2, 3));
   for (let bit = 0; bit < PREFIX_BYTES * 8; bit++) {
     const copy = head.slice();
     copy[bit >> 3] = (copy[bit >> 3] as number) ^ (1 << (bit & 7));

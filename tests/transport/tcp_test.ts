@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { ChannelError, type FencedChannel } from "../../src/transport/channel.ts";
 import { streamChannel } from "../../src/transport/stream.ts";
 import { bindTcp, connectTcp, dialTcp, listenTcp } from "../../src/transport/tcp.ts";

@@ -1,5 +1,5 @@
 /** Certificates for tests, made by the command openssl and thrown away: none are kept as files. */
-import type { Identity } from "../../src/transport/tls.ts";
+import type { TlsIdentity } from "../../src/transport/tls.ts";
 
 /** Whether the command is there. */
 export const HAS_OPENSSL: boolean = found();
@@ -9,7 +9,7 @@ const NAMES = "subjectAltName=IP:127.0.0.1,DNS:localhost";
 const NEW_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 
 /** An authority, and a certificate that it has signed. */
-export function makeIdentity(): Identity {
+export function makeIdentity(): TlsIdentity {
   const folder = Deno.makeTempDirSync({ prefix: "shoal-tls-" });
   const run = (...args: readonly string[]) => {
     const { success, stderr } = new Deno.Command("openssl", { args: [...args], cwd: folder })

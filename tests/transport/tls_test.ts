@@ -1,18 +1,18 @@
 /** Channels under TLS, and who does not get one. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Duplex } from "../../src/transport/bytes.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { ChannelError, type FencedChannel } from "../../src/transport/channel.ts";
 import { streamChannel } from "../../src/transport/stream.ts";
 import { bindTcp, connectTcp, dialTcp, listenTcp } from "../../src/transport/tcp.ts";
-import type { Identity } from "../../src/transport/tls.ts";
+import type { TlsIdentity } from "../../src/transport/tls.ts";
 import { connect, type ConnectionOptions } from "node:tls";
 import { channelContract } from "../contracts/channel.ts";
 import { HELLO, OTHER, TOKEN, untilClosed } from "./doors.ts";
 import { HAS_OPENSSL, makeIdentity } from "./tls_files.ts";
 import { soon, until } from "./wire.ts";
 
-const NONE: Identity = { ca: "", cert: "", key: "" };
+const NONE: TlsIdentity = { ca: "", cert: "", key: "" };
 const OURS = HAS_OPENSSL ? makeIdentity() : NONE;
 const FOREIGN = HAS_OPENSSL ? makeIdentity() : NONE;
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import type { Duplex } from "../../src/transport/bytes.ts";
 import { ChannelError } from "../../src/transport/channel.ts";
 import { bindUnix, dialUnix, keepUnix, listenUnix } from "../../src/transport/unix.ts";

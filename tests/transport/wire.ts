@@ -2,7 +2,7 @@
 import type { Duplex } from "../../src/transport/bytes.ts";
 import type { Channel, Frame, Header } from "../../src/transport/channel.ts";
 import { encodeHeader } from "../../src/transport/codec.ts";
-import { checksum, encodeHead, headBytes } from "../../src/transport/frame.ts";
+import { checksum, encodePrefix, headBytes } from "../../src/transport/frame.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -19,7 +19,7 @@ export function rawFrame(header: Uint8Array, parts: Parts = {}): Uint8Array {
   const { payload = NOTHING, sequence = 0, attempt = 1, claim = payload.length } = parts;
   const bytes = new Uint8Array(headBytes(header.length) + payload.length);
   const info = { payloadLength: claim, attempt, sequence, payloadCrc: checksum(payload) };
-  bytes.set(payload, encodeHead(bytes, info, header).length);
+  bytes.set(payload, encodePrefix(bytes, info, header).length);
   return bytes;
 }
 

@@ -4,7 +4,7 @@ import { once } from "../../src/base/once.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { needsTokenizer } from "../../src/data/sources/mod.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
-import { AS_BEGUN, differences, type Identity, joinedBy } from "../protocol/identity.ts";
+import { AS_BEGUN, type Identity, identityDifferences, joinedBy } from "../protocol/identity.ts";
 import { readIdentity } from "../protocol/reading.ts";
 import { sendTexts } from "../protocol/texts.ts";
 
@@ -31,7 +31,7 @@ export class Admission {
   differences(worker: Partial<Identity>): readonly string[] {
     const run = this.#run ?? this.#begun();
     const joined = joinedBy(run, worker);
-    if (joined === undefined) return differences(run, worker);
+    if (joined === undefined) return identityDifferences(run, worker);
     this.#run = joined;
     return [];
   }

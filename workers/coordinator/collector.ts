@@ -5,26 +5,26 @@ import { sizeOf } from "../../src/base/shape.ts";
 import { optimizerOf } from "../../src/optim/mod.ts";
 import type { Answer } from "../group/link.ts";
 import { floatsOf } from "../protocol/payload.ts";
-import type { Shape } from "../../src/engine/plans.ts";
+import type { ReplicaLayout } from "../../src/engine/plans.ts";
 import { mergeCarries, mergeState } from "../../src/engine/state.ts";
 import type { CarryPart, NamedState, VectorPart } from "../../src/engine/state.ts";
 
 /** What a state is made of. */
-export interface Whole {
-  readonly shape: Pick<Shape, "layout" | "carries">;
+export interface CollectedState {
+  readonly shape: Pick<ReplicaLayout, "layout" | "carries">;
   readonly config: Pick<RunConfig, "optim" | "micro_batches">;
 }
 
 /** The parts of one checkpoint as they come. */
 export class Collector {
-  readonly #whole: Whole;
+  readonly #whole: CollectedState;
   readonly #missing: Set<number>;
   readonly #parts: VectorPart[] = [];
   readonly #carries: CarryPart[] = [];
   readonly #done = Promise.withResolvers<NamedState | undefined>();
 
   /** Collects from the workers with these numbers. */
-  constructor(ids: readonly number[], whole: Whole) {
+  constructor(ids: readonly number[], whole: CollectedState) {
     this.#missing = new Set(ids);
     this.#whole = whole;
   }

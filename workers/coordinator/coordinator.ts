@@ -3,33 +3,33 @@
  * is lost or another number of them is wanted. Whatever was interrupted is done again by the next
  * formation. It holds no parameters and touches no file: effects come as functions.
  */
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { tokensPerSecond } from "../../src/report/progress/rate.ts";
-import { evaluate, sample } from "./asking.ts";
-import { nextTask } from "./due.ts";
-import type { Task } from "./due.ts";
-import { load, loadInitial, prove, rewind } from "./healing.ts";
-import { Keeper } from "./keeping.ts";
-import { Lead } from "./lead.ts";
-import type { Outcome, Run } from "./lead.ts";
+import { evaluateRun, sampleRun } from "./evaluation.ts";
+import { nextTask } from "./next_action.ts";
+import type { NextAction } from "./next_action.ts";
+import { load, loadInitial, prove, rewind } from "./recovery.ts";
+import { Checkpointing } from "./checkpointing.ts";
+import { RunContext } from "./context.ts";
+import type { RunOutcome, RunRequest } from "./context.ts";
 import { passOver, ruined, step } from "./stepping.ts";
-import { Interrupted } from "../group/team.ts";
+import { Interrupted } from "../group/worker_group.ts";
 
-export type { Elastic, Outcome, Run, SavedAt } from "./lead.ts";
+export type { Elastic, RunOutcome, RunRequest, SavedAt } from "./context.ts";
 
 /** Trains to the last step, or until told to stop. @throws when it cannot go on. */
-export async function coordinate(run: Run): Promise<Outcome> {
+export async function coordinate(run: RunRequest): Promise<RunOutcome> {
   return await new Coordinator(run).lead();
 }
 
 class Coordinator {
-  readonly #lead: Lead;
-  readonly #keeper = new Keeper();
+  readonly #lead: RunContext;
+  readonly #keeper = new Checkpointing();
   /** Whether a formation has ever stood. */
   #started = false;
 
-  constructor(run: Run) {
-    this.#lead = new Lead(run, {
+  constructor(run: RunRequest) {
+    this.#lead = new RunContext(run, {
       part: (id, answer) => this.#keeper.take(id, answer),
       interrupted: () => this.#keeper.drop(),
       quiet: () => this.#keeper.settle(),
@@ -59,8 +59,8 @@ class Coordinator {
     if (course.saved !== course.step) course.owed = true;
   }
 
-  async lead(): Promise<Outcome> {
-    const { team, run: { elastic, now } } = this.#lead;
+  async lead(): Promise<RunOutcome> {
+    const { group: team, run: { elastic, now } } = this.#lead;
     using _grace = this.#heedStop();
     using _lost = this.#heedLoss();
     elastic?.((change) => this.#want(change(team.wanted)));
@@ -83,7 +83,7 @@ class Coordinator {
   }
 
   /** The next task. A fault ends the run as a stop does. */
-  #next(): Task {
+  #next(): NextAction {
     const { course, run: { config, next = nextTask }, stop } = this.#lead;
     return next({ ...course, stopping: stop.aborted || course.fault !== undefined }, config);
   }
@@ -100,7 +100,7 @@ class Coordinator {
 
   /** Does one thing; false when nothing is left. */
   async #turn(start: number): Promise<boolean> {
-    const { team, course, run: { config } } = this.#lead;
+    const { group: team, course, run: { config } } = this.#lead;
     this.#keeper.check();
     try {
       // A step that all have begun is finished first, whatever else is due.
@@ -113,7 +113,9 @@ class Coordinator {
       this.#keeper.tidy(this.#lead);
       const task = isUnderWay ? "step" : this.#next();
       if (task !== "end") await this.#do(task, start);
-      else if (course.step >= config.steps && course.fault === undefined) await sample(this.#lead);
+      else if (course.step >= config.steps && course.fault === undefined) {
+        await sampleRun(this.#lead);
+      }
       return task !== "end" || !await this.#isOver();
     } catch (error) {
       if (error instanceof Interrupted) return true;
@@ -121,13 +123,13 @@ class Coordinator {
     }
   }
 
-  #do(task: Exclude<Task, "end">, start: number): Promise<void> {
+  #do(task: Exclude<NextAction, "end">, start: number): Promise<void> {
     const lead = this.#lead;
     switch (task) {
       case "evaluate":
-        return evaluate(lead);
+        return evaluateRun(lead);
       case "sample":
-        return sample(lead);
+        return sampleRun(lead);
       case "prove":
         return prove(lead);
       case "save":
@@ -141,7 +143,7 @@ class Coordinator {
   /** Makes a formation and brings all of it to one state; false when the run is over instead. */
   async #form(): Promise<boolean> {
     const lead = this.#lead;
-    const { team, course, run: { from, initial } } = lead;
+    const { group: team, course, run: { from, initial } } = lead;
     const before = team.places.map(({ id }) => id);
     course.granted = -1;
     course.untried = this.#started;
@@ -168,7 +170,7 @@ class Coordinator {
   }
 
   #announce(): void {
-    const { team, course, tokensPerStep, run: { config, report } } = this.#lead;
+    const { group: team, course, tokensPerStep, run: { config, report } } = this.#lead;
     const { params, identity } = team.facts;
     const { deno, adapter, kernels, shaders, probe } = identity;
     this.#started = true;
@@ -191,7 +193,7 @@ class Coordinator {
   }
 
   #tellOfChange(before: readonly number[], after: readonly number[]): void {
-    const { team, course, run: { report } } = this.#lead;
+    const { group: team, course, run: { report } } = this.#lead;
     const gone = before.filter((id) => !after.includes(id)).length;
     const come = after.filter((id) => !before.includes(id)).length;
     if (gone + come === 0) return;
@@ -202,7 +204,7 @@ class Coordinator {
   }
 
   #want(workers: number): string {
-    const { team, run: { cards = [], config: { micro_batches: most } } } = this.#lead;
+    const { group: team, run: { cards = [], config: { micro_batches: most } } } = this.#lead;
     if (!(workers >= 1 && workers <= most)) {
       throw new UserError(
         "config",
@@ -222,7 +224,7 @@ class Coordinator {
 
   /** A stop cuts evaluations and samples short, and must come to an end in time. */
   #heedStop(): Disposable {
-    const { stop, team, course, run: { config } } = this.#lead;
+    const { stop, group: team, course, run: { config } } = this.#lead;
     const seconds = config.recovery.grace_s;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const onStop = () => {
@@ -246,7 +248,7 @@ class Coordinator {
 
   /** Ends the run at once when its folder is lost: nothing that it computes can be saved. */
   #heedLoss(): Disposable {
-    const { team, run: { lost } } = this.#lead;
+    const { group: team, run: { lost } } = this.#lead;
     const onLoss = () => team.fail(lost?.reason);
     if (lost?.aborted) onLoss();
     else lost?.addEventListener("abort", onLoss, { once: true });
@@ -261,8 +263,8 @@ class Coordinator {
     return new UserError(fault.exit, text);
   }
 
-  #outcome(): Outcome {
-    const { team, course, tokensPerStep, run: { config: { steps } } } = this.#lead;
+  #outcome(): RunOutcome {
+    const { group: team, course, tokensPerStep, run: { config: { steps } } } = this.#lead;
     const { step, loss, valLoss, rate, stateHash } = course;
     return {
       step,

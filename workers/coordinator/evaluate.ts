@@ -5,11 +5,11 @@
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import type { PinnedCard } from "../../src/cards/pin.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
-import type { RunEvent, Sink } from "../../src/report/events.ts";
+import type { EventSink, RunEvent } from "../../src/report/events.ts";
 import { coordinate } from "./coordinator.ts";
 import { requireEvaluable } from "../../src/corpus/evaluable.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
-import type { Launch } from "../launch/crew.ts";
+import type { LaunchWorkers } from "../launch/processes.ts";
 import type { Evaluation } from "./evaluated.ts";
 
 /** What is evaluated, on what, and by whom. */
@@ -18,10 +18,10 @@ export interface EvaluationRequest {
   readonly config: RunConfig;
   readonly params: ReadonlyMap<string, NamedTensor>;
   readonly corpus: Corpus;
-  readonly launch: Launch;
-  /** A card for each seat; none where workers share what the driver offers first. */
+  readonly launch: LaunchWorkers;
+  /** A card for each worker slot; none where workers share what the driver offers first. */
   readonly cards?: readonly PinnedCard[];
-  readonly show: Sink;
+  readonly show: EventSink;
   readonly stop: AbortSignal;
 }
 

@@ -3,15 +3,15 @@
  * then is it committed. What it is made of, the workers know.
  */
 import { writingFault } from "../../src/base/file_fault.ts";
-import { UserError } from "../../src/base/refusal.ts";
-import { allFinite, judge, sameBits } from "../../src/guard/judge.ts";
+import { UserError } from "../../src/base/user_error.ts";
+import { allFinite, judgeStep, sameBits } from "../../src/guard/judge.ts";
 import type { Inspection } from "../../src/guard/judge.ts";
 import { watch } from "../../src/guard/watch.ts";
 import { learningRate } from "../../src/optim/schedule.ts";
 import { addStep, tokensPerSecond } from "../../src/report/progress/rate.ts";
-import { isPause } from "./due.ts";
-import { rewind } from "./healing.ts";
-import type { Lead } from "./lead.ts";
+import { isPause } from "./next_action.ts";
+import { rewind } from "./recovery.ts";
+import type { RunContext } from "./context.ts";
 
 /** Points of a step that faults can name, until it is voted for. */
 const POINTS = ["forward", "exchange", "summed", "voted"] as const;
@@ -21,7 +21,7 @@ const PAUSES = [100, 400, 1500] as const;
 const DISAGREEMENTS = 2;
 
 /** Computes a step, judges it, and lets it count; `start`: when training began, in seconds. */
-export async function step(lead: Lead, start: number): Promise<void> {
+export async function step(lead: RunContext, start: number): Promise<void> {
   const { run: { config }, course } = lead;
   const { policy, max_skips: maxSkips } = config.guard;
   const looks: Inspection[] = [];
@@ -35,7 +35,7 @@ export async function step(lead: Lead, start: number): Promise<void> {
     if (allFinite(look)) course.sound = Math.max(course.sound, course.step);
     const [first, again] = looks.slice(-2) as [Inspection, Inspection | undefined];
     const options = { policy, skipped: course.skips.size, maxSkips, looks: looks.length };
-    const { action, cause, reason } = judge(first, again, options);
+    const { action, cause, reason } = judgeStep(first, again, options);
     if (looks.length > 1 || action !== "commit") {
       lead.note("guard", { step: course.step, action, reason });
     }
@@ -49,8 +49,8 @@ export async function step(lead: Lead, start: number): Promise<void> {
 }
 
 /** One look at a step's gradient; undefined when the members do not agree on it. */
-async function lookAt(lead: Lead): Promise<Inspection | undefined> {
-  const { team, course } = lead;
+async function lookAt(lead: RunContext): Promise<Inspection | undefined> {
+  const { group: team, course } = lead;
   const { step } = course;
   if (course.granted !== step) {
     const strikes = lead.strikes(step, POINTS);
@@ -66,8 +66,8 @@ async function lookAt(lead: Lead): Promise<Inspection | undefined> {
 }
 
 /** Every vote is cast: from here on the step counts, whoever is lost. */
-async function commit(lead: Lead, { loss, norm }: Inspection, start: number): Promise<void> {
-  const { run: { config, now, report }, team, course, stop, tokensPerStep } = lead;
+async function commit(lead: RunContext, { loss, norm }: Inspection, start: number): Promise<void> {
+  const { run: { config, now, report }, group: team, course, stop, tokensPerStep } = lead;
   const { step } = course;
   const done = step + 1;
   course.step = done;
@@ -102,7 +102,7 @@ async function commit(lead: Lead, { loss, norm }: Inspection, start: number): Pr
   await lead.pass("commit");
 }
 
-function lookForSpikes(lead: Lead, values: { loss: number; norm: number }): void {
+function lookForSpikes(lead: RunContext, values: { loss: number; norm: number }): void {
   const { run: { config, report }, course } = lead;
   const { state, alarms } = watch(course.watched, values, { threshold: config.guard.spike });
   course.watched = state;
@@ -117,8 +117,8 @@ function lookForSpikes(lead: Lead, values: { loss: number; norm: number }): void
 
 /** A state that was to be saved and is not finite is not gone on from. */
 export async function ruined(
-  lead: Lead,
-  { step, fault: { message, kept } }: NonNullable<Lead["course"]["ruin"]>,
+  lead: RunContext,
+  { step, fault: { message, kept } }: NonNullable<RunContext["course"]["ruin"]>,
 ): Promise<void> {
   const { run: { config: { guard: { policy } } }, course } = lead;
   course.ruin = undefined;
@@ -132,7 +132,7 @@ export async function ruined(
 
 /** A step whose numbers are not finite whenever it is computed never counts. */
 async function refuse(
-  lead: Lead,
+  lead: RunContext,
   action: "halt" | "skip" | "rollback",
   { what, step, isRuined }: {
     readonly what: string;
@@ -169,7 +169,7 @@ async function refuse(
 }
 
 /** What to do about a run that diverged, and where it can go on. */
-async function adviceIn(lead: Lead, isRuined: boolean): Promise<string> {
+async function adviceIn(lead: RunContext, isRuined: boolean): Promise<string> {
   // A disk that fails here must not hide why the run ends.
   const newest = await setAside(lead, isRuined ? lead.course.sound : Infinity).catch(() => {});
   return newest === undefined
@@ -180,7 +180,7 @@ async function adviceIn(lead: Lead, isRuined: boolean): Promise<string> {
 
 /** Sets aside what is ruined of the checkpoints; gives the newest that is left. */
 async function setAside(
-  { run, course, quiet }: Lead,
+  { run, course, quiet }: RunContext,
   sound = course.sound,
 ): Promise<number | undefined> {
   await quiet();
@@ -205,7 +205,7 @@ async function recordFault(write: () => void): Promise<UserError | undefined> {
 }
 
 /** Passes over a step: nothing is computed and nothing changes. */
-export async function passOver({ team, course }: Lead): Promise<void> {
+export async function passOver({ group: team, course }: RunContext): Promise<void> {
   await team.order({ type: "skip", step: course.step });
   // The state stays as it is.
   if (course.sound === course.step) course.sound++;

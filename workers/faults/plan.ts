@@ -1,8 +1,8 @@
 /** The coordinator's side of a fault plan: what strikes now. Each fault is handed out once. */
 import { parseJsonText } from "../../src/base/text/json.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { faultPlanSchema } from "./schema.ts";
-import type { CoordinatorFault, FaultPlan, Strike, WorkerFault } from "./schema.ts";
+import type { CoordinatorFault, FaultPlan, InjectedFault, WorkerFault } from "./schema.ts";
 
 /** A plan that is being carried out. */
 export class Faults {
@@ -18,7 +18,7 @@ export class Faults {
   take(
     at: { step: number; rank: number },
     points: readonly string[],
-  ): { strikes: Strike[]; spare: boolean } {
+  ): { strikes: InjectedFault[]; spare: boolean } {
     const due = this.#worker.filter(({ fault, left }) =>
       left > 0 && fault.at.step === at.step && fault.at.rank === at.rank &&
       points.includes(fault.at.point)

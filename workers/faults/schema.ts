@@ -22,7 +22,7 @@ export const WORKER_POINTS = [
 ] as const;
 
 /** What can happen to a worker. */
-export const DEEDS = [
+export const FAULT_ACTIONS = [
   /** Its process is killed. */
   "sigkill",
   /** Its process is stopped, for ever unless the plan says when it goes on. */
@@ -43,14 +43,14 @@ export const DEEDS = [
   "flip",
 ] as const;
 
-const strikeSchema = z.strictObject({
+const injectedFaultSchema = z.strictObject({
   point: z.enum(WORKER_POINTS),
-  do: z.enum(DEEDS),
+  do: z.enum(FAULT_ACTIONS),
   ms: z.number().min(0).default(0),
 });
 
 /** A fault as a worker is told of it. */
-export type Strike = z.infer<typeof strikeSchema>;
+export type InjectedFault = z.infer<typeof injectedFaultSchema>;
 
 const workerFaultSchema = z.strictObject({
   at: z.strictObject({
@@ -58,7 +58,7 @@ const workerFaultSchema = z.strictObject({
     rank: z.int().min(0),
     point: z.enum(WORKER_POINTS),
   }),
-  do: z.enum(DEEDS),
+  do: z.enum(FAULT_ACTIONS),
   ms: z.number().min(0).default(0).describe(
     "For block and delay; sigstop goes on after it, 0 never",
   ),

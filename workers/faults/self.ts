@@ -5,7 +5,7 @@ import type { CoordinatorFault } from "./schema.ts";
 const SIGNAL_MS = 100;
 
 /** Does a deed of a plan to this process. @throws an error with the code ENOSPC for `enospc`. */
-export async function strikeSelf(deed: CoordinatorFault["do"]): Promise<void> {
+export async function injectOwnFault(deed: CoordinatorFault["do"]): Promise<void> {
   if (deed === "enospc") {
     throw Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
   }

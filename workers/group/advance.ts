@@ -1,17 +1,17 @@
 /** How far the workers of a team are with what they were told, in sum. Pure. */
-import type { Progress } from "../protocol/messages.ts";
+import type { WorkerProgress } from "../protocol/messages.ts";
 
 /** The progress of several workers. */
-export interface TeamProgress extends Progress {
+export interface GroupProgress extends WorkerProgress {
   readonly workers: number;
 }
 
 /** What each worker said last. */
 export class Advance {
-  readonly #latest = new Map<number, Progress>();
+  readonly #latest = new Map<number, WorkerProgress>();
 
   /** Takes what a worker says. */
-  take(id: number, progress: Progress): void {
+  take(id: number, progress: WorkerProgress): void {
     this.#latest.set(id, progress);
   }
 
@@ -21,7 +21,7 @@ export class Advance {
   }
 
   /** The sum of what is counted as `of`, over the workers that are still there. */
-  sum(of: Progress["of"], present: readonly number[]): TeamProgress {
+  sum(of: WorkerProgress["of"], present: readonly number[]): GroupProgress {
     for (const id of this.#latest.keys()) if (!present.includes(id)) this.forget(id);
     const all = Array.from(this.#latest.values()).filter((progress) => progress.of === of);
     const total = (key: "done" | "total") => all.reduce((sum, each) => sum + each[key], 0);

@@ -2,7 +2,7 @@
  * Looks for the cards of this machine, for each worker to get its own. Who gets which, and how it is
  * kept there, src/cards decides.
  */
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { type Card, joinCards, showCard } from "../../src/cards/card.ts";
 import { chooseCards } from "../../src/cards/choose.ts";
 import { keptOn } from "../../src/cards/keep.ts";
@@ -55,7 +55,7 @@ export const TRACES: readonly string[] = [
 const PATIENCE = 20_000;
 
 /**
- * A card for each seat of a run; none where all workers share what the driver offers first: on
+ * A card for each worker slot of a run; none where all workers share what the driver offers first: on
  * machines with software drivers alone, and where a variable pins all of them already.
  * @throws {UserError} `config`, or `noDevice` where cards are there that nothing can be pinned to.
  */
@@ -95,12 +95,12 @@ export async function cardsFor(
     if (gpus !== null) throw new UserError("noDevice", `Cannot take --gpus=${gpus}: ${text}`);
     warn(`Training on a software driver: ${text}`);
   }
-  const seats = workers ?? Math.min(chosen.length, micro_batches);
+  const workerIds = workers ?? Math.min(chosen.length, micro_batches);
   const heeds = (card: Card) => isHeeded(card, cards);
   const keep = (alone: boolean) => keptOn(chosen, { cards, layer, alone, heeds });
   if (gpus !== null) return await keep(false);
   try {
-    return await keep(seats === 1);
+    return await keep(workerIds === 1);
   } catch (error) {
     if (workers !== null || !(error instanceof UserError)) throw error;
     warn(`Training with one worker: ${error.message}`);

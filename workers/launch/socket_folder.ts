@@ -5,7 +5,7 @@
 import { join, resolve } from "node:path";
 import { fileFault } from "../../src/base/file_fault.ts";
 import { sha256 } from "../../src/base/hash.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { MAX_SOCKET_PATH } from "../../src/transport/unix.ts";
 
 /** Longest name of a socket in it. */

@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { fileFault, refusing, refusingLater } from "../../src/base/file_fault.ts";
-import { EXIT } from "../../src/base/refusal.ts";
+import { EXIT } from "../../src/base/user_error.ts";
 import { warnText } from "../../src/base/text/say.ts";
 import { atUnload } from "../../src/base/unload.ts";
 import { cardOf } from "../../src/cards/pin.ts";
@@ -13,17 +13,17 @@ import { type Backend, BACKEND_VARIABLE, takeBackend } from "../../src/device/ba
 import { openGate } from "../../src/transport/gate.ts";
 import { keepUnix, LOOK_MS } from "../../src/transport/unix.ts";
 import { changedFiles, codeAsBegun, codeOnDisk, WORKER } from "./code.ts";
-import type { Crew, CrewEvent, CrewOptions } from "./crew.ts";
+import type { LaunchOptions, ProcessEvent, WorkerProcesses } from "./processes.ts";
 import { removeDeadFolders } from "./dead_folders.ts";
 import { relayLines } from "./lines.ts";
 import { makeReachable, openSocketFolder } from "./socket_folder.ts";
 import { within, Words } from "./words.ts";
 
 /** What a worker reads from its stdin: one line of JSON. */
-export interface Seating {
+export interface WorkerStart {
   readonly folder: string;
   readonly id: number;
-  readonly seat: number;
+  readonly workerId: number;
   /** The run's token, base64. */
   readonly token: string;
   /** What its environment names, which it may not read. */
@@ -62,16 +62,16 @@ export const CHILD: readonly string[] = [
   "--frozen",
 ];
 
-/** Path of the coordinator's socket, or of a seat's. */
-export function socketPath(folder: string, seat: number | "coordinator"): string {
-  return join(folder, seat === "coordinator" ? "c.sock" : `w${seat}.sock`);
+/** Path of the coordinator's socket, or of a worker slot's. */
+export function socketPath(folder: string, workerId: number | "coordinator"): string {
+  return join(folder, workerId === "coordinator" ? "c.sock" : `w${workerId}.sock`);
 }
 
 /** Opens a crew of processes; it has none at first. */
-export async function spawnCrew(
-  options: CrewOptions,
-  report: (event: CrewEvent) => void,
-): Promise<Crew> {
+export async function spawnWorkers(
+  options: LaunchOptions,
+  report: (event: ProcessEvent) => void,
+): Promise<WorkerProcesses> {
   using opened = new DisposableStack();
   const sockets = opened.use(openSocketFolder());
   const { path: folder } = sockets;
@@ -127,11 +127,11 @@ export async function spawnCrew(
   // If this fails, the next start or formation reports why.
   const looking = setInterval(() => mend().catch(() => {}), LOOK_MS);
   Deno.unrefTimer(looking);
-  const begin = async (id: number, seat: number) => {
+  const begin = async (id: number, workerId: number) => {
     await mend();
     if (isClosed || dropped.has(id)) return;
     changed.set(id, changedCode());
-    const started = start({ binary, folder, id, seat, token }, { ...options, reads });
+    const started = start({ binary, folder, id, workerId, token }, { ...options, reads });
     children.set(id, started);
     const { code, signal } = await started.child.status;
     const hasJoined = !awaited.delete(id);
@@ -151,9 +151,9 @@ export async function spawnCrew(
   return {
     folder,
     mend,
-    spawn(id, seat) {
+    spawn(id, workerId) {
       awaited.add(id);
-      begin(id, seat).catch((error) => {
+      begin(id, workerId).catch((error) => {
         awaited.delete(id);
         const { message } = fileFault(error, { doing: "run", path: binary }) as Error;
         report({ type: "ended", id, why: message, killed: false });
@@ -198,19 +198,19 @@ function reasonOf(code: number, signal: Deno.Signal | null): string {
 }
 
 function start(
-  { binary, folder, id, seat, token }: {
+  { binary, folder, id, workerId, token }: {
     binary: string;
     folder: string;
     id: number;
-    seat: number;
+    workerId: number;
     token: Uint8Array;
   },
-  { seats, workers, reads = [], cards = [] }: CrewOptions,
+  { workerIds, workers, reads = [], cards = [] }: LaunchOptions,
 ): Started {
   const sockets = [socketPath(folder, "coordinator")];
-  for (let peer = 0; peer < seats; peer++) sockets.push(socketPath(folder, peer));
+  for (let peer = 0; peer < workerIds; peer++) sockets.push(socketPath(folder, peer));
   try {
-    Deno.removeSync(socketPath(folder, seat)); // of who had this seat before
+    Deno.removeSync(socketPath(folder, workerId)); // of who had this worker slot before
   } catch {
     // Nobody had.
   }
@@ -223,7 +223,7 @@ function start(
       WORKER.href,
     ],
     clearEnv: true,
-    env: { XDG_RUNTIME_DIR: folder, ...environment(workers), ...cardOf(cards, seat)?.pin },
+    env: { XDG_RUNTIME_DIR: folder, ...environment(workers), ...cardOf(cards, workerId)?.pin },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -232,7 +232,7 @@ function start(
   // Drivers and the runtime print what files and variables hold: on a terminal it must be harmless.
   const printed = relayLines(child.stdout, warnText).catch(() => {});
   const backend = takeBackend();
-  const seating: Seating = { folder, id, seat, token: token.toBase64(), backend };
+  const seating: WorkerStart = { folder, id, workerId, token: token.toBase64(), backend };
   const writer = child.stdin.getWriter();
   // A child that died at once closes the pipe: its exit is reported, not this write.
   writer.write(new TextEncoder().encode(JSON.stringify(seating) + "\n")).catch(() => {});

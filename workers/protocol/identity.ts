@@ -32,7 +32,7 @@ export interface Identity {
 }
 
 /** A part of an identity. */
-export type Part = keyof Identity;
+export type IdentityPart = keyof Identity;
 
 /** Workers' code that is as it was when the run's process loaded it. */
 export const AS_BEGUN = "as the run began";
@@ -55,7 +55,7 @@ interface Rule {
 }
 
 /** Every part and its rule. */
-export const PARTS: Readonly<Record<Part, Rule>> = {
+export const IDENTITY_PARTS: Readonly<Record<IdentityPart, Rule>> = {
   code: { onResume: "free", show: (_, other) => `code: ${other}` },
   deno: { onResume: (checkpoint, run) => `by Deno ${checkpoint}, this run by Deno ${run}` },
   config: { onResume: "refused" },
@@ -80,28 +80,28 @@ export const PARTS: Readonly<Record<Part, Rule>> = {
 };
 
 /** The names of all parts. */
-export const NAMES = Object.keys(PARTS) as readonly Part[];
+export const NAMES = Object.keys(IDENTITY_PARTS) as readonly IdentityPart[];
 
 /** The parts that a resume tells of. */
 const TOLD = NAMES.filter((part): part is keyof ComputedBy =>
-  typeof PARTS[part].onResume === "function"
+  typeof IDENTITY_PARTS[part].onResume === "function"
 );
 
 /** The parts in which two identities differ; one that either does not know is not among them. */
-export function differing(run: Partial<Identity>, other: Partial<Identity>): Part[] {
+export function differingParts(run: Partial<Identity>, other: Partial<Identity>): IdentityPart[] {
   return NAMES.filter((part) => differs(part, run[part] ?? "", other[part] ?? ""));
 }
 
-function differs(part: Part, run: string, other: string): boolean {
-  const { isSame = (a, b) => a === b } = PARTS[part];
+function differs(part: IdentityPart, run: string, other: string): boolean {
+  const { isSame = (a, b) => a === b } = IDENTITY_PARTS[part];
   return run !== "" && other !== "" && !isSame(run, other);
 }
 
 /** The same, each as `shaders: 0123456789ab against ba9876543210`: the run's, then the other's. */
-export function differences(run: Partial<Identity>, other: Partial<Identity>): string[] {
-  return differing(run, other).map((part) => {
+export function identityDifferences(run: Partial<Identity>, other: Partial<Identity>): string[] {
+  return differingParts(run, other).map((part) => {
     const [a, b] = [run[part] ?? "", other[part] ?? ""];
-    return PARTS[part].show?.(a, b) ?? `${part}: ${brief(a)} against ${brief(b)}`;
+    return IDENTITY_PARTS[part].show?.(a, b) ?? `${part}: ${brief(a)} against ${brief(b)}`;
   });
 }
 
@@ -113,7 +113,7 @@ export function joinedBy(
   run: Partial<Identity>,
   worker: Partial<Identity>,
 ): Partial<Identity> | undefined {
-  if (differing(run, worker).length > 0) return undefined;
+  if (differingParts(run, worker).length > 0) return undefined;
   const known = NAMES.flatMap((part) => run[part] ? [[part, run[part]] as const] : []);
   return { ...worker, ...Object.fromEntries(known) };
 }
@@ -144,7 +144,7 @@ export function identityIn(
 /** Why a run's bits may not be those that its checkpoint would have gone on with; none where they are. */
 export function otherBits(checkpoint: Partial<ComputedBy>, run: Partial<ComputedBy>): string[] {
   const told = TOLD.flatMap((part) => {
-    const { onResume } = PARTS[part];
+    const { onResume } = IDENTITY_PARTS[part];
     const [a, b] = [checkpoint[part] ?? "", run[part] ?? ""];
     return differs(part, a, b) && typeof onResume === "function" ? [onResume(a, b)] : [];
   });

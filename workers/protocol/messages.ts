@@ -4,15 +4,15 @@
  */
 import type { TokenizerSpec } from "../../src/data/schema.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
-import type { Plain } from "../../src/transport/channel.ts";
-import type { Strike } from "../faults/schema.ts";
+import type { HeaderValue } from "../../src/transport/channel.ts";
+import type { InjectedFault } from "../faults/schema.ts";
 import type { Reply } from "./schema.ts";
 
-export type { Progress, Reply, StepTimes } from "./schema.ts";
+export type { Reply, StepTimes, WorkerProgress } from "./schema.ts";
 
 /** A worker's place in a formation, by rank. */
-export interface Seated {
-  readonly seat: number;
+export interface MemberOrder {
+  readonly workerId: number;
   /** Micro-batches of a step that it computes. */
   readonly count: number;
   /** Rank that it copies the state from; -1 when it keeps its own. */
@@ -47,14 +47,14 @@ export type Order =
     readonly texts: readonly SentText[];
     /** Whether it will be told to step: what only a step needs is not made otherwise. */
     readonly trains: boolean;
-    readonly strikes: readonly Strike[];
+    readonly strikes: readonly InjectedFault[];
   }
   /** Leave whatever is under way, meet the others as `attempt`, and copy the state where told to. */
   | {
     readonly type: "form";
     readonly attempt: number;
     readonly rank: number;
-    readonly seated: readonly Seated[];
+    readonly seated: readonly MemberOrder[];
     /** Steps that are finished. */
     readonly step: number;
   }
@@ -67,22 +67,22 @@ export type Order =
   /** Tell the hash of the state. */
   | { readonly type: "prove" }
   /** Compute the gradient of a step, and vote. */
-  | { readonly type: "step"; readonly step: number; readonly strikes: readonly Strike[] }
+  | { readonly type: "step"; readonly step: number; readonly strikes: readonly InjectedFault[] }
   /** Every worker voted: update; then go on with the next step if `next`. */
   | {
     readonly type: "commit";
     readonly step: number;
     readonly next: boolean;
-    readonly strikes: readonly Strike[];
+    readonly strikes: readonly InjectedFault[];
   }
   /** Pass over a step: the state stays as it is. */
   | { readonly type: "skip"; readonly step: number }
   /** Compute this worker's share of the evaluation batches. */
-  | { readonly type: "evaluate"; readonly strikes: readonly Strike[] }
+  | { readonly type: "evaluate"; readonly strikes: readonly InjectedFault[] }
   /** Tell how far the gradient of the last position reaches back. */
   | { readonly type: "reach" }
   /** Copy this worker's slice of parameters and moments, and send it while training goes on. */
-  | { readonly type: "save"; readonly strikes: readonly Strike[] }
+  | { readonly type: "save"; readonly strikes: readonly InjectedFault[] }
   /** Continue `prompt` by `length` tokens. */
   | {
     readonly type: "sample";
@@ -99,6 +99,6 @@ export type Order =
   | { readonly type: "stop" };
 
 /** A message as a channel's header. */
-export function header(message: Order | Reply): { type: string; [key: string]: Plain } {
-  return message as unknown as { type: string; [key: string]: Plain };
+export function header(message: Order | Reply): { type: string; [key: string]: HeaderValue } {
+  return message as unknown as { type: string; [key: string]: HeaderValue };
 }

@@ -1,7 +1,7 @@
 /** What a worker may say: every reply is held to this before anybody looks at it. */
 import * as z from "zod";
 import type { Identity } from "./identity.ts";
-import { EXIT, type ExitName } from "../../src/base/refusal.ts";
+import { EXIT, type ExitName } from "../../src/base/user_error.ts";
 
 const count = z.int().min(0);
 /** Losses and norms may be anything but a number once training diverged. */
@@ -31,7 +31,7 @@ const progress = z.strictObject({
 }).refine(({ done, total }) => done <= total, { error: "need done of at most total" });
 
 /** How far a worker is: kernels that are compiled, or sequences that are evaluated. */
-export type Progress = z.infer<typeof progress>;
+export type WorkerProgress = z.infer<typeof progress>;
 
 /** Where a worker's step went: milliseconds by phase. */
 export type StepTimes = z.infer<typeof times>;

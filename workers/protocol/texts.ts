@@ -1,5 +1,5 @@
 /** Texts on their way to workers: tokens in memory are sent, prepared folders are named. */
-import { folderText, isFolder } from "../../src/corpus/folder_text.ts";
+import { folderText, isFolderText } from "../../src/corpus/folder_text.ts";
 import type { Documents } from "../../src/data/documents.ts";
 import type { Text } from "../../src/data/text.ts";
 import { textIn } from "../../src/data/text.ts";
@@ -12,7 +12,7 @@ export function sendTexts(
   const sent = texts.map((text): SentText => {
     const { name, weight, train, validation } = text;
     const [first, second] = [train.documents, validation.documents];
-    return isFolder(text)
+    return isFolderText(text)
       ? { name, weight, folder: text.folder, documents: first !== undefined }
       : {
         name,
@@ -22,7 +22,7 @@ export function sendTexts(
         begins: first && second ? [first.count, second.count] : null,
       };
   });
-  const parts = texts.filter((text) => !isFolder(text)).flatMap(numbersOf);
+  const parts = texts.filter((text) => !isFolderText(text)).flatMap(numbersOf);
   const tokens = new Uint32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {

@@ -3,15 +3,15 @@
  * Needs the run's lock.
  */
 import type { RunLock } from "../../src/checkpoint/lock/lock.ts";
-import type { RunFacts, Sink } from "../../src/report/events.ts";
+import type { EventSink, RunFacts } from "../../src/report/events.ts";
 import { damaged, openJournal, readJournal } from "../../src/report/journal/journal.ts";
 import type { Journal, JournalWords } from "../../src/report/journal/journal.ts";
-import { type Decision, recordedIn } from "./journal/recorded.ts";
+import { type RecordedDecision, recordedIn } from "./journal/recorded.ts";
 
 /** The journal of a run. */
 export class LateJournal implements Disposable {
   /** Steps that were decided to be passed over, by the runs that this one goes on from. */
-  readonly decisions: readonly Decision[];
+  readonly decisions: readonly RecordedDecision[];
   /** Hash of the config that the last of them stored, where it says so. */
   readonly config: string | undefined;
   readonly #open: () => Journal;
@@ -21,7 +21,7 @@ export class LateJournal implements Disposable {
   /** Reads what is there. @throws {Refusal} `incompatible` where a line is damaged. */
   constructor(
     path: string,
-    { out, show, lock }: { out: string; show: Sink; lock: Pick<RunLock, "check"> },
+    { out, show, lock }: { out: string; show: EventSink; lock: Pick<RunLock, "check"> },
   ) {
     const words = wordsFor(out);
     const warn = (text: string) => show({ type: "notice", text });

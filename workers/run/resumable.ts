@@ -2,14 +2,14 @@
 import { join } from "node:path";
 import { sealFault } from "../../src/base/hash.ts";
 import { parseJsonText } from "../../src/base/text/json.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
-import { configHash, differences as changedKeys } from "../../src/config/identity.ts";
+import { configDifferences as changedKeys, configHash } from "../../src/config/identity.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
 import type { Data } from "../../src/corpus/data.ts";
-import { differences, identityIn } from "../protocol/identity.ts";
+import { identityDifferences, identityIn } from "../protocol/identity.ts";
 
 /** Whether the last step is done. @throws {UserError} `config` when it lies before the checkpoint. */
 export function isDone({ manifest }: Checkpoint, { steps, out }: RunConfig): boolean {
@@ -43,7 +43,7 @@ export function requireSameRun(
     tokenizer: tokenizer === undefined ? "" : tokenizerHash(tokenizer),
     data: hash,
   };
-  const changed = differences(identityIn(manifest), run);
+  const changed = identityDifferences(identityIn(manifest), run);
   if (changed.length === 0) return;
   throw new UserError(
     "incompatible",

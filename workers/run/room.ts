@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { writingFault } from "../../src/base/file_fault.ts";
 import { writeAll } from "../../src/base/write_all.ts";
 import { DISK, type Disk } from "../../src/checkpoint/disk.ts";
-import { namesIn } from "../../src/checkpoint/files.ts";
-import { PARTS } from "../../src/checkpoint/manifest.ts";
-import { asideName, PREFIX, stepName } from "../../src/checkpoint/names.ts";
+import { fileNamesIn } from "../../src/checkpoint/files.ts";
+import { MANIFEST_PARTS } from "../../src/checkpoint/manifest.ts";
+import { asideName, STEP_PREFIX, stepName } from "../../src/checkpoint/names.ts";
 import { checkSpace, freeBytes } from "../../src/checkpoint/space.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { optimizerOf } from "../../src/optim/mod.ts";
@@ -32,15 +32,15 @@ export async function requireRoom(
 ): Promise<void> {
   const root = join(out, "checkpoints");
   // A run that cannot begin leaves no folder of checkpoints behind.
-  const at = (await namesIn(out)).includes("checkpoints") ? root : out;
+  const at = (await fileNamesIn(out)).includes("checkpoints") ? root : out;
   const { layout } = shapeOf(config, vocabulary);
   const vectors = 1 + optimizerOf(config.optim).moments.length;
-  const bytes = 4 * vectors * layout.pieces.reduce((a, b) => a + b, 0);
-  const temp = join(at, asideName(PREFIX.writing, stepName(config.steps)));
+  const bytes = 4 * vectors * layout.buckets.reduce((a, b) => a + b, 0);
+  const temp = join(at, asideName(STEP_PREFIX.writing, stepName(config.steps)));
   try {
     checkSpace(at, { bytes, free: free(at) });
     await disk.makeFolder(temp);
-    using file = await disk.create(join(temp, PARTS[1]));
+    using file = await disk.create(join(temp, MANIFEST_PARTS[1]));
     await writeAll(file, new Uint8Array(PROBE));
     await file.sync();
   } catch (error) {

@@ -13,9 +13,9 @@ import type { RunConfig } from "../../src/config/schema.ts";
 import type { PinnedCard } from "../../src/cards/pin.ts";
 import { refusing, writingFault } from "../../src/base/file_fault.ts";
 import { hashValue, sealed } from "../../src/base/hash.ts";
-import { UserError } from "../../src/base/refusal.ts";
+import { UserError } from "../../src/base/user_error.ts";
 import { unshare, writeJsonAtomic } from "../../src/report/atomic.ts";
-import type { Sink } from "../../src/report/events.ts";
+import type { EventSink } from "../../src/report/events.ts";
 import { metricsLog } from "../../src/report/jsonl.ts";
 import { sampleLine } from "../../src/report/metrics.ts";
 import { reporter } from "../../src/report/reporter.ts";
@@ -23,16 +23,16 @@ import { summaryOf } from "../../src/report/summary.ts";
 import { clearControl, openControl, requireControl } from "./control.ts";
 import type { ControlCommand, ControlOptions } from "./control.ts";
 import { coordinate } from "../coordinator/coordinator.ts";
-import type { Elastic, Outcome } from "../coordinator/lead.ts";
-import type { Crew, Launch } from "../launch/crew.ts";
+import type { Elastic, RunOutcome } from "../coordinator/context.ts";
+import type { LaunchWorkers, WorkerProcesses } from "../launch/processes.ts";
 import { beginning } from "../../src/artifacts/beginning.ts";
 import type { Beginning } from "../../src/artifacts/beginning.ts";
 import { Faults } from "../faults/plan.ts";
 import type { FaultPlan } from "../faults/schema.ts";
 import { unevaluatedLines } from "../../src/corpus/evaluable.ts";
-import { newestOf, requireEmpty, requireRun, setRunAside } from "./going_on.ts";
+import { newestOf, requireEmpty, requireRun, setRunAside } from "./resume.ts";
 import { headerOf } from "./header.ts";
-import { requireOwn } from "../../src/artifacts/held.ts";
+import { requireOwn } from "../../src/artifacts/folder_owner.ts";
 import { LateJournal } from "./late_journal.ts";
 import { otherBits } from "../protocol/identity.ts";
 import { isDone, requireSameConfig, requireSameRun, summedUp } from "./resumable.ts";
@@ -40,7 +40,7 @@ import { requireRoom } from "./room.ts";
 import { foldersOf } from "../../src/corpus/folder_text.ts";
 import { saver } from "./saver.ts";
 import { changedConfig, keepConfig } from "./stored_config.ts";
-import type { Note } from "../group/team.ts";
+import type { Note } from "../group/worker_group.ts";
 
 /** What a run is asked to do. */
 export interface RunRequest {
@@ -55,11 +55,11 @@ export interface RunRequest {
   readonly restart?: boolean;
   /** Write through symbolic links in the run's folder, which are refused by default. */
   readonly followLinks?: boolean;
-  readonly launch: Launch;
-  /** A card for each seat; none where workers share what the driver offers first. */
+  readonly launch: LaunchWorkers;
+  /** A card for each worker slot; none where workers share what the driver offers first. */
   readonly cards?: readonly PinnedCard[];
   /** Shows the run to a person. */
-  readonly show: Sink;
+  readonly show: EventSink;
   /** What is to be said below the header. */
   readonly notices?: readonly string[];
   /** Aborted when the run is to end after its step. */
@@ -142,7 +142,7 @@ async function train(
   using metrics = metricsLog(placed("metrics.jsonl"), { warn, check });
   using samples = metricsLog(placed("samples.jsonl"), { warn, check, line: sampleLine });
   const tell = reporter([metrics.sink, samples.sink, show, adapterNotice(from, show)]);
-  const report: Sink = (event) => {
+  const report: EventSink = (event) => {
     // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
     if (event.type === "start") {
       if (request.resume && from === undefined) keepConfig(out, config);
@@ -219,14 +219,14 @@ async function train(
 }
 
 function finish(
-  end: Outcome,
+  end: RunOutcome,
   { out, summary: path, config, report, show, seconds }: {
     out: string;
     /** Where the summary is written to. */
     summary: string;
     config: RunConfig;
-    report: Sink;
-    show: Sink;
+    report: EventSink;
+    show: EventSink;
     seconds: number;
   },
 ): boolean {
@@ -260,7 +260,7 @@ function summaryFault(path: string, summary: unknown): string | undefined {
 
 /** Lets the owner in; a crew without sockets has no door. */
 async function openDoor(
-  { folder }: Crew,
+  { folder }: WorkerProcesses,
   options: Omit<ControlOptions, "folder">,
 ): Promise<{ close(): void } | undefined> {
   return folder === undefined ? undefined : await openControl({ folder, ...options });
@@ -273,7 +273,7 @@ function change({ change }: ControlCommand, elastic: Elastic | undefined): strin
   );
 }
 
-function adapterNotice(from: Checkpoint | undefined, show: Sink): Sink {
+function adapterNotice(from: Checkpoint | undefined, show: EventSink): EventSink {
   return (event) => {
     if (event.type !== "start" || from === undefined) return;
     for (const text of otherBits(from.manifest, event.run)) {
@@ -282,7 +282,7 @@ function adapterNotice(from: Checkpoint | undefined, show: Sink): Sink {
   };
 }
 
-function warnOfSchedule({ steps, optim }: RunConfig, show: Sink): void {
+function warnOfSchedule({ steps, optim }: RunConfig, show: EventSink): void {
   if (optim.schedule === "constant" || steps <= optim.decay_steps) return;
   const text = `The learning rate reaches its minimum at step ${optim.decay_steps} ` +
     `(optim.decay_steps) and stays there until step ${steps}`;

@@ -6,17 +6,17 @@ import type { Disk } from "../../src/checkpoint/disk.ts";
 import { listCheckpoints } from "../../src/checkpoint/load.ts";
 import { applyRetention } from "../../src/checkpoint/retention.ts";
 import { setRuinedAside } from "../../src/checkpoint/ruined.ts";
-import { Verified } from "../../src/checkpoint/verified.ts";
+import { VerifiedSteps } from "../../src/checkpoint/verified.ts";
 import { configHash } from "../../src/config/identity.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { taskOf } from "../../src/data/sources/mod.ts";
-import type { Sink } from "../../src/report/events.ts";
-import type { Run } from "../coordinator/lead.ts";
+import type { EventSink } from "../../src/report/events.ts";
+import type { RunRequest } from "../coordinator/context.ts";
 import type { Data } from "../../src/corpus/data.ts";
 import type { Faults } from "../faults/plan.ts";
-import { strikeSelf } from "../faults/self.ts";
-import type { Note } from "../group/team.ts";
-import { openWhole } from "../../src/artifacts/whole.ts";
+import { injectOwnFault } from "../faults/self.ts";
+import type { Note } from "../group/worker_group.ts";
+import { openWhole } from "../../src/artifacts/sound_state.ts";
 
 /** What a saver needs of its run. */
 export interface SaverOptions {
@@ -26,7 +26,7 @@ export interface SaverOptions {
   /** Refuses as `locked` once the run's lock is lost. */
   readonly disk: Disk;
   readonly data: Data;
-  readonly report: Sink;
+  readonly report: EventSink;
   readonly note: (kind: string, note: Note) => void;
   readonly faults: Faults;
   /** Reads a checkpoint that is counted on; throws Damage for one that is not whole (default openWhole). */
@@ -43,11 +43,11 @@ const PAUSE = 1000;
  */
 export function saver(
   { config, out, disk, data, report, note, faults, open = openWhole }: SaverOptions,
-): Required<Pick<Run, "save" | "prune" | "setAside">> {
+): Required<Pick<RunRequest, "save" | "prune" | "setAside">> {
   const root = join(out, "checkpoints");
   const windowsPerStep = config.micro_batches * config.windows;
   const { time } = taskOf(config.data, data.corpus.vocabulary);
-  const verified = new Verified(open);
+  const verified = new VerifiedSteps(open);
   const faultOf = (error: unknown) => writingFault(error, { doing: "save to", path: root });
   const tell = (text: string) => report({ type: "notice", text });
   /** What is kept too long is removed after another save. */
@@ -73,7 +73,7 @@ export function saver(
     }
     return listed.find(({ step }) => step <= sound)?.step;
   };
-  const save: Run["save"] = async (state, { stallMs, last, ...at }) => {
+  const save: RunRequest["save"] = async (state, { stallMs, last, ...at }) => {
     const { step, adapter, shaders, kernels, probe, workers, valLoss, skipped } = at;
     const draft = {
       ...state,
@@ -100,7 +100,7 @@ export function saver(
     };
     try {
       const at = async (point: string) => {
-        for (const deed of faults.own(step, `save: ${point}`)) await strikeSelf(deed);
+        for (const deed of faults.own(step, `save: ${point}`)) await injectOwnFault(deed);
       };
       report({ type: "saving", step });
       const write = () => saveCheckpoint(root, draft, { at, disk });

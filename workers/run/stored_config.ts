@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { canonical, hashValue } from "../../src/base/hash.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { show } from "../../src/config/faults.ts";
-import { differences, flatten } from "../../src/config/identity.ts";
+import { configDifferences, flatten } from "../../src/config/identity.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { copyAside } from "../../src/report/aside.ts";
@@ -15,7 +15,9 @@ export function keepConfig(out: string, config: RunConfig): void {
   const path = join(out, "config.json");
   try {
     const text = readIfAny(path);
-    if (text === "" || differences(resolveConfig(parseJsonText(text)), config).length === 0) return;
+    if (text === "" || configDifferences(resolveConfig(parseJsonText(text)), config).length === 0) {
+      return;
+    }
   } catch {
     // One that cannot be read is kept as well.
   }

@@ -4,14 +4,14 @@ import type { FencedChannel } from "../../src/transport/channel.ts";
 import { openGate } from "../../src/transport/gate.ts";
 import { greet } from "../../src/transport/handshake.ts";
 import { dialUnix, keepUnix } from "../../src/transport/unix.ts";
-import type { Meet } from "./formation.ts";
+import type { Meet } from "./quorum.ts";
 import { Lobby } from "./lobby.ts";
 
 /** What a worker needs to meet others. */
-export interface Quarters {
-  /** Path of the socket of a seat. */
-  readonly socket: (seat: number) => string;
-  readonly seat: number;
+export interface MeetingOptions {
+  /** Path of the socket of a worker slot. */
+  readonly socket: (workerId: number) => string;
+  readonly workerId: number;
   readonly token: Uint8Array;
 }
 
@@ -25,9 +25,9 @@ export const DIALED_MS = 120_000;
 const PAUSE = 10;
 
 /** Opens the own socket; gives the way to meet others. */
-export async function openQuarters({ socket, seat, token }: Quarters): Promise<Meet> {
+export async function openMeeting({ socket, workerId, token }: MeetingOptions): Promise<Meet> {
   const lobby = new Lobby();
-  const listener = await keepUnix(socket(seat));
+  const listener = await keepUnix(socket(workerId));
   openGate(listener, {
     token,
     admitted: (channel, { attempt, rank }) => lobby.enter(channel, { attempt, rank }),
@@ -40,7 +40,7 @@ export async function openQuarters({ socket, seat, token }: Quarters): Promise<M
       const why = error instanceof Error ? error.message : String(error);
       throw new ChannelError(`Cannot listen for peers: ${why}`, { cause: error });
     }
-    const meetings: Promise<FencedChannel>[] = seated.flatMap(({ seat: other }, peer) => {
+    const meetings: Promise<FencedChannel>[] = seated.flatMap(({ workerId: other }, peer) => {
       if (peer === rank) return [];
       const meeting = peer > rank
         ? lobby.meet(attempt, peer, signal)

@@ -1,6 +1,6 @@
 /** A worker's part of a checkpoint, copied so that training can go on while it is sent. */
 import { sliceOf } from "../../src/reduce/slices.ts";
-import type { Quorum } from "./formation.ts";
+import type { Quorum } from "./quorum.ts";
 import type { Reply } from "../protocol/messages.ts";
 import type { Replica } from "../../src/engine/replica.ts";
 
@@ -8,7 +8,7 @@ import type { Replica } from "../../src/engine/replica.ts";
 const LENGTH = 2 ** 20;
 
 /** What is sent of a state. */
-export interface Part {
+export interface SnapshotPart {
   readonly reply: Reply & { readonly type: "part" | "lane" };
   readonly data: Float32Array;
 }
@@ -17,10 +17,10 @@ export interface Part {
 export async function snapshot(
   model: Replica,
   { rank, world, indices }: Quorum,
-): Promise<Part[]> {
-  const parts: Part[] = [];
+): Promise<SnapshotPart[]> {
+  const parts: SnapshotPart[] = [];
   for (const vector of model.vectors) {
-    for (const [piece, size] of model.layout.pieces.entries()) {
+    for (const [piece, size] of model.layout.buckets.entries()) {
       const { start, end } = sliceOf(size, world, rank);
       if (end === start) continue;
       const data = await model.read(vector, piece, { offset: start, length: end - start });

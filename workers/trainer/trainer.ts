@@ -5,7 +5,7 @@
  */
 import { bytesOf, sha256 } from "../../src/base/hash.ts";
 import { fileFault } from "../../src/base/file_fault.ts";
-import { EXIT, UserError } from "../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../src/base/user_error.ts";
 import type { Compiling, Device } from "../../src/device/types.ts";
 import { kernelClass } from "../../src/graph/target.ts";
 import { tokenizerFrom } from "../../src/data/tokenizers/mod.ts";
@@ -13,25 +13,25 @@ import { ReduceError } from "../../src/reduce/exchange.ts";
 import { cover } from "../../src/reduce/tree.ts";
 import { ChannelError } from "../../src/transport/channel.ts";
 import type { FencedChannel, Header } from "../../src/transport/channel.ts";
-import { Striker } from "../faults/strike.ts";
-import { Quorum } from "./formation.ts";
-import type { Meet } from "./formation.ts";
+import { FaultInjector } from "../faults/inject.ts";
+import { Quorum } from "./quorum.ts";
+import type { Meet } from "./quorum.ts";
 import { header } from "../protocol/messages.ts";
-import type { Order, Progress, Reply } from "../protocol/messages.ts";
-import { Mirror } from "./mirror.ts";
+import type { Order, Reply, WorkerProgress } from "../protocol/messages.ts";
+import { CarriedReplica } from "./carried_replica.ts";
 import { floatsOf, wordsOf } from "../protocol/payload.ts";
 import { Queue } from "../protocol/queue.ts";
 import { packReach } from "../../src/engine/reach.ts";
 import { readIdentity } from "../protocol/reading.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import { snapshot } from "./snapshot.ts";
-import type { Part } from "./snapshot.ts";
+import type { SnapshotPart } from "./snapshot.ts";
 import { stopwatch } from "./stopwatch.ts";
 import { receiveTexts } from "../protocol/texts.ts";
 import { receiveState, sendState } from "./transfer.ts";
 
 /** A worker's ties to the run. */
-export interface Seat {
+export interface TrainerOptions {
   /** Its place among the workers of this machine. */
   readonly index: number;
   readonly coordinator: FencedChannel;
@@ -51,15 +51,15 @@ const LOOK_MS = 100;
 const BIT = 1 << 12;
 
 /** Serves orders until told to stop or until the coordinator is gone. */
-export async function train(seat: Seat, openDevice: OpenDevice): Promise<void> {
-  const trainer = new Trainer(seat, openDevice);
+export async function train(workerId: TrainerOptions, openDevice: OpenDevice): Promise<void> {
+  const trainer = new Trainer(workerId, openDevice);
   const beat = setInterval(() => trainer.beat(), BEAT_MS);
   const work = trainer.work();
   work.catch(() => {}); // what it throws after the end is of no interest
   try {
     await Promise.race([trainer.listen(), work]);
   } catch (error) {
-    await seat.coordinator.send(header(failure(error))).catch(() => {});
+    await workerId.coordinator.send(header(failure(error))).catch(() => {});
     throw error;
   } finally {
     clearInterval(beat);
@@ -69,7 +69,9 @@ export async function train(seat: Seat, openDevice: OpenDevice): Promise<void> {
 
 function failure(caught: unknown): Reply {
   const error = fileFault(caught);
-  if (error instanceof UserError) return { type: "failed", exit: error.exit, message: error.message };
+  if (error instanceof UserError) {
+    return { type: "failed", exit: error.exit, message: error.message };
+  }
   const message = error instanceof Error ? error.stack ?? error.message : String(error);
   const exit: keyof typeof EXIT = "bug";
   return { type: "failed", exit, message };
@@ -83,27 +85,27 @@ function unreadable(error: unknown): UserError | undefined {
 }
 
 class Trainer {
-  readonly #seat: Seat;
+  readonly #workerId: TrainerOptions;
   readonly #openDevice: OpenDevice;
   readonly #orders = new Queue<{ order: Order; payload: Uint8Array }>();
-  readonly #striker: Striker;
+  readonly #striker: FaultInjector;
   #device: Device | undefined;
   #replica: Replica | undefined;
   #formation: Quorum | undefined;
-  #mirror: Mirror | undefined;
+  #mirror: CarriedReplica | undefined;
   /** The formation whose own carried states stand on the device. */
   #placed: Quorum | undefined;
   #hurry = new AbortController();
   /** Whether it got further in its section since the last beat. */
   #hasMoved = false;
   /** How far it is, where that can be counted; undefined once it was told. */
-  #progress: Progress | undefined;
+  #progress: WorkerProgress | undefined;
   #looked = 0;
 
-  constructor(seat: Seat, openDevice: OpenDevice) {
-    this.#seat = seat;
+  constructor(workerId: TrainerOptions, openDevice: OpenDevice) {
+    this.#workerId = workerId;
     this.#openDevice = openDevice;
-    this.#striker = new Striker({
+    this.#striker = new FaultInjector({
       announce: ({ do: deed, ms }) => this.#reply({ type: "strike", deed, ms }),
       lose: () => this.#device?.close(),
       poison: () => Promise.resolve(this.#model.poison("grad", 0)),
@@ -113,7 +115,7 @@ class Trainer {
 
   /** Takes orders in; those that cannot wait are heeded at once. */
   async listen(): Promise<void> {
-    const { coordinator } = this.#seat;
+    const { coordinator } = this.#workerId;
     while (true) {
       const frame = await coordinator.receive((header, bytes) => this.#place(header, bytes));
       if (frame === undefined) return;
@@ -167,11 +169,11 @@ class Trainer {
     this.#progress = undefined;
     const beat = { type: "beat", waiting, moved, ...progress && { progress } } as const;
     // A formation that is over does not silence the heart.
-    this.#seat.coordinator.send(header(beat)).catch(() => {});
+    this.#workerId.coordinator.send(header(beat)).catch(() => {});
   }
 
   /** Part of a long section is done. A device may keep the event loop for itself: beats come through. */
-  #move = async (progress?: Progress): Promise<void> => {
+  #move = async (progress?: WorkerProgress): Promise<void> => {
     this.#hasMoved = true;
     this.#progress = progress;
     if (performance.now() - this.#looked < LOOK_MS) return;
@@ -188,7 +190,7 @@ class Trainer {
   #place({ type, ...rest }: Header, bytes: number): undefined {
     if (type === "setup") return; // the whole text, of whatever length it is
     const sizes: Readonly<Record<string, () => number | undefined>> = {
-      load: () => this.#model.layout.pieces[Number(rest["piece"])],
+      load: () => this.#model.layout.buckets[Number(rest["piece"])],
       load_lane: () => this.#model.laneSize,
     };
     const needed = 4 * (sizes[type]?.() ?? 0);
@@ -245,7 +247,7 @@ class Trainer {
     return this.#replica;
   }
 
-  get #lanes(): Mirror {
+  get #lanes(): CarriedReplica {
     if (this.#mirror === undefined) throw new Error("Cannot obey: the worker was not set up");
     return this.#mirror;
   }
@@ -260,7 +262,7 @@ class Trainer {
     // What was begun is over: told with a later beat, this would look like something new.
     this.#progress = undefined;
     if (this.#formation?.isOver) return;
-    await this.#seat.coordinator.send(header(message), payload);
+    await this.#workerId.coordinator.send(header(message), payload);
   }
 
   async #setUp(order: Order & { type: "setup" }, payload: Uint8Array): Promise<void> {
@@ -268,11 +270,11 @@ class Trainer {
     await this.#striker.at("start");
     const device = await this.#openDevice(config.device, {
       progress: (kernels) => this.#move({ of: "kernels", ...kernels }),
-      share: { index: this.#seat.index, of: config.workers },
+      share: { index: this.#workerId.index, of: config.workers },
     });
     this.#device = device;
     const corpus = {
-      texts: receiveTexts(texts, wordsOf(payload), this.#seat.reachable),
+      texts: receiveTexts(texts, wordsOf(payload), this.#workerId.reachable),
       vocabulary,
       tokenizer: tokenizer === null ? undefined : tokenizerFrom(tokenizer),
     };
@@ -280,7 +282,7 @@ class Trainer {
     await replica.open({ trains: order.trains });
     const read = readIdentity(config, { corpus, sent: texts, numbers: payload });
     this.#replica = replica;
-    this.#mirror = new Mirror(replica, config.micro_batches);
+    this.#mirror = new CarriedReplica(replica, config.micro_batches);
     await this.#reply({
       type: "ready",
       params: replica.parameters,
@@ -302,12 +304,12 @@ class Trainer {
     if (this.#placed !== undefined) await lanes.bring(this.#placed);
     this.#placed = undefined;
     // While it waited in turn another formation may have followed: nobody is there to be met.
-    if (order.attempt !== this.#seat.coordinator.attempt) return;
+    if (order.attempt !== this.#workerId.coordinator.attempt) return;
     const formation = new Quorum(order);
     this.#formation = formation;
     this.#hurry = new AbortController();
-    await formation.meet(this.#seat.meet, {
-      length: model.layout.pieces.reduce((a, b) => a + b, 0),
+    await formation.meet(this.#workerId.meet, {
+      length: model.layout.buckets.reduce((a, b) => a + b, 0),
       laneSize: model.laneSize,
       midway: () => this.#striker.at("exchange"),
     });
@@ -386,7 +388,7 @@ class Trainer {
     this.#send(parts, formation).catch(() => {}); // a channel that is gone ends listen() as well
   }
 
-  async #send(parts: readonly Part[], formation: Quorum): Promise<void> {
+  async #send(parts: readonly SnapshotPart[], formation: Quorum): Promise<void> {
     for (const { reply, data } of parts) {
       await this.#striker.at("save");
       if (formation.isOver) return;

@@ -35,7 +35,7 @@ export async function receiveState(
 
 function stretches(model: Replica): { vector: string; piece: number; length: number }[] {
   return model.vectors.flatMap((vector) =>
-    model.layout.pieces.map((length, piece) => ({ vector, piece, length }))
+    model.layout.buckets.map((length, piece) => ({ vector, piece, length }))
   );
 }
 

@@ -7,7 +7,7 @@
 import { dirname, join, resolve } from "node:path";
 import { FileFault, hasCode, isMissing } from "../../base/file_fault.ts";
 import { kindOf } from "../../base/file_kind.ts";
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { makeFolders } from "../files.ts";
 import { folderFault, openLockFile, requireLock } from "./lock_file.ts";
 

@@ -4,7 +4,7 @@
  */
 import { fileFault, hasCode } from "../../base/file_fault.ts";
 import { kindOf } from "../../base/file_kind.ts";
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 
 /**
  * A line of an owner, nothing, or the zeros that a power cut may leave of it. It is short enough to be

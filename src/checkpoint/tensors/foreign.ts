@@ -3,7 +3,7 @@
  * dtypes are named and left alone. As strict as for files of our own in all else.
  */
 import { openHashed } from "../files.ts";
-import { type Dtypes, headerLength, type Metadata, parseHeader, PREFIX } from "./header.ts";
+import { type Dtypes, headerLength, LENGTH_PREFIX, type Metadata, parseHeader } from "./header.ts";
 import type { NamedTensor } from "./tensor.ts";
 import { widened } from "./widen.ts";
 
@@ -37,8 +37,8 @@ export interface ForeignFile {
 export async function readForeign(path: string, what: string = path): Promise<ForeignFile> {
   using file = await openHashed(path, { what });
   const { size } = file;
-  const length = headerLength(await file.next(Math.min(PREFIX, size)), { what, size });
-  const dataBytes = size - PREFIX - length;
+  const length = headerLength(await file.next(Math.min(LENGTH_PREFIX, size)), { what, size });
+  const dataBytes = size - LENGTH_PREFIX - length;
   const header = await file.next(length);
   const { entries, metadata } = parseHeader(header, { what, dataBytes, dtypes: DTYPES });
   const tensors = new Map<string, NamedTensor>();

@@ -11,7 +11,7 @@ import { isTensorName, type NamedTensor } from "./tensor.ts";
 /** Longest header that is read, in bytes. */
 export const HEADER_LIMIT = 8 * 2 ** 20;
 /** Bytes before the header, that say its length. */
-export const PREFIX = 8;
+export const LENGTH_PREFIX = 8;
 const ALIGN = 64;
 
 /** Free text beside the tensors. */
@@ -24,7 +24,7 @@ export type Dtypes = Readonly<Record<string, number>>;
 const F32: Dtypes = { F32: 4 };
 
 /** Where a tensor lies, in bytes from the start of the data. */
-export interface Entry {
+export interface HeaderEntry {
   readonly name: string;
   readonly dtype: string;
   readonly shape: Shape;
@@ -33,8 +33,8 @@ export interface Entry {
 }
 
 /** A parsed header; its entries cover the data without a gap. */
-export interface Header {
-  readonly entries: readonly Entry[];
+export interface TensorHeader {
+  readonly entries: readonly HeaderEntry[];
   readonly metadata: Metadata;
 }
 
@@ -42,7 +42,10 @@ export interface Header {
  * Length, JSON and spaces, so that the data after them starts at a multiple of 64 bytes. Tensors
  * follow in the given order. Throws RangeError for unfit names and for sizes that do not match.
  */
-export function encodeHeader(tensors: readonly NamedTensor[], metadata: Metadata): Uint8Array {
+export function encodeTensorHeader(
+  tensors: readonly NamedTensor[],
+  metadata: Metadata,
+): Uint8Array {
   const fields = new Map<string, unknown>([["__metadata__", metadata]]);
   let begin = 0;
   for (const { name, shape, data } of tensors) {
@@ -53,9 +56,9 @@ export function encodeHeader(tensors: readonly NamedTensor[], metadata: Metadata
     begin = end;
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(fields)));
-  const out = new Uint8Array(alignUp(PREFIX + json.length, ALIGN)).fill(0x20);
-  new DataView(out.buffer).setBigUint64(0, BigInt(out.length - PREFIX), true);
-  out.set(json, PREFIX);
+  const out = new Uint8Array(alignUp(LENGTH_PREFIX + json.length, ALIGN)).fill(0x20);
+  new DataView(out.buffer).setBigUint64(0, BigInt(out.length - LENGTH_PREFIX), true);
+  out.set(json, LENGTH_PREFIX);
   return out;
 }
 
@@ -77,13 +80,13 @@ export function headerLength(
   prefix: Uint8Array,
   { what, size }: { what: string; size: number },
 ): number {
-  if (prefix.length < PREFIX) throw new Damage(`${what} is too short for a header`);
+  if (prefix.length < LENGTH_PREFIX) throw new Damage(`${what} is too short for a header`);
   // Compared as bigints: a length beyond 2^53 must not be rounded into range.
   const length = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
   if (length > BigInt(HEADER_LIMIT)) {
     throw new Damage(`${what} claims a header of ${length} bytes, more than ${HEADER_LIMIT}`);
   }
-  if (PREFIX + Number(length) > size) throw new Damage(`${what} is shorter than its header`);
+  if (LENGTH_PREFIX + Number(length) > size) throw new Damage(`${what} is shorter than its header`);
   return Number(length);
 }
 
@@ -99,7 +102,7 @@ export interface HeaderOptions {
 export function parseHeader(
   bytes: Uint8Array,
   { what, dataBytes, dtypes = F32 }: HeaderOptions,
-): Header {
+): TensorHeader {
   let text: string;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -121,7 +124,7 @@ export function parseHeader(
 function parseEntry(
   name: string,
   { value, what, dtypes }: { value: unknown; what: string; dtypes: Dtypes },
-): Entry {
+): HeaderEntry {
   const bad = (fault: string) => new Damage(`${what}: tensor ${JSON.stringify(name)} ${fault}`);
   if (!isTensorName(name)) throw bad("has a name that is not printable ASCII");
   if (!isRecord(value)) throw bad("is not described by an object");
@@ -153,7 +156,7 @@ function safeBytes(shape: Shape, element: number): number {
 }
 
 function checkCover(
-  entries: readonly Entry[],
+  entries: readonly HeaderEntry[],
   { length, what }: { length: number; what: string },
 ): void {
   let at = 0;

@@ -1,7 +1,13 @@
 /** Files of f32 tensors in the safetensors format. Knows nothing of steps or manifests. */
 import { bytesOf } from "../../base/hash.ts";
 import { type Digest, openHashed, writeNew, type WriteOptions } from "../files.ts";
-import { encodeHeader, headerLength, type Metadata, parseHeader, PREFIX } from "./header.ts";
+import {
+  encodeTensorHeader,
+  headerLength,
+  LENGTH_PREFIX,
+  type Metadata,
+  parseHeader,
+} from "./header.ts";
 import type { NamedTensor } from "./tensor.ts";
 
 /** What a file held. */
@@ -22,7 +28,7 @@ export function writeSafetensors(
 ): Promise<Digest> {
   // Elements stand in the file as in memory: every platform that Deno runs on is little endian.
   const data = tensors.map((tensor) => bytesOf(tensor.data));
-  return writeNew(path, [encodeHeader(tensors, metadata), ...data], options);
+  return writeNew(path, [encodeTensorHeader(tensors, metadata), ...data], options);
 }
 
 /**
@@ -36,8 +42,8 @@ export async function readSafetensors(
 ): Promise<TensorFile> {
   using file = await openHashed(path, { what, expect });
   const { size } = file;
-  const length = headerLength(await file.next(Math.min(PREFIX, size)), { what, size });
-  const dataBytes = size - PREFIX - length;
+  const length = headerLength(await file.next(Math.min(LENGTH_PREFIX, size)), { what, size });
+  const dataBytes = size - LENGTH_PREFIX - length;
   const { entries, metadata } = parseHeader(await file.next(length), { what, dataBytes });
   const data = await file.next(dataBytes);
   file.finish();

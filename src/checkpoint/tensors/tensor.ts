@@ -1,6 +1,6 @@
 /** Tensors by name, as checkpoints hold them. Knows nothing of devices, roles or files. */
 import type { Shape } from "../../base/shape.ts";
-import { PIECE, type Work } from "./pieces.ts";
+import { CHUNK, type ChunkWork } from "./pieces.ts";
 
 /** An f32 tensor with its name; `data` holds its elements row by row. */
 export interface NamedTensor {
@@ -36,11 +36,13 @@ export function sortedByName(tensors: Iterable<NamedTensor>): NamedTensor[] {
 const EXPONENT = 0x7f80_0000;
 
 /** The first NaN or infinity, tensor by tensor, or undefined when all values are finite. */
-export function* nonFinite(tensors: Iterable<NamedTensor>): Work<NonFinite | undefined> {
+export function* nonFiniteTensors(
+  tensors: Iterable<NamedTensor>,
+): ChunkWork<NonFinite | undefined> {
   for (const { name, data } of tensors) {
     const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
-    for (let start = 0; start < bits.length; start += PIECE / 4) {
-      const end = Math.min(bits.length, start + PIECE / 4);
+    for (let start = 0; start < bits.length; start += CHUNK / 4) {
+      const end = Math.min(bits.length, start + CHUNK / 4);
       for (let index = start; index < end; index++) {
         if (((bits[index] as number) & EXPONENT) !== EXPONENT) continue;
         return { name, index, value: data[index] as number };

@@ -1,9 +1,9 @@
 /** The command `doctor`: what this machine is, what is wrong with it, and what mends it. */
-import { EXIT, type ExitName, UserError } from "../../base/refusal.ts";
+import { EXIT, type ExitName, UserError } from "../../base/user_error.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";
 import { runCommand } from "../command.ts";
-import { gather } from "./gather.ts";
-import { exitOf, judge } from "./judge.ts";
+import { gatherFacts } from "./gather.ts";
+import { exitOf, judgeFacts } from "./judge.ts";
 import { doctorLines } from "./lines.ts";
 import { flagsHelp, type FlagsSpec, parseFlags } from "../flags.ts";
 import { openStatus } from "../../terminal/status.ts";
@@ -41,9 +41,9 @@ export async function doctorCommand(args: readonly string[]): Promise<ExitName> 
     );
   }
   using status = openStatus();
-  const facts = await gather(values["out"], (what) => status.show(what));
+  const facts = await gatherFacts(values["out"], (what) => status.show(what));
   status.end();
-  const findings = judge(facts);
+  const findings = judgeFacts(facts);
   const exit = exitOf(findings);
   sayLines(
     values["json"]

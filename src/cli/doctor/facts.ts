@@ -1,5 +1,5 @@
 /** What a machine is, as far as a run depends on it: plain values, without a judgement. */
-import type { ExitName } from "../../base/refusal.ts";
+import type { ExitName } from "../../base/user_error.ts";
 import type { Card } from "../../cards/card.ts";
 import type { Pin } from "../../cards/pin.ts";
 import type { Bandwidths } from "../../device/bandwidth.ts";
@@ -19,7 +19,7 @@ export interface Failure {
 }
 
 /** What was asked for, or why it could not be had. */
-export type Outcome<T> = { readonly value: T } | { readonly failure: Failure };
+export type CheckOutcome<T> = { readonly value: T } | { readonly failure: Failure };
 
 /** A card, its pin, and whether a process with that pin was seen to be there. */
 export interface PinnedFact extends Card {
@@ -54,14 +54,14 @@ export interface Facts {
   readonly variables: Readonly<Record<string, string>>;
   readonly cards: CardFacts;
   /** What a run of one worker would be told about its card. */
-  readonly run: Outcome<{ readonly notices: readonly string[] }>;
+  readonly run: CheckOutcome<{ readonly notices: readonly string[] }>;
   /** The adapter of a run's first worker; null where there is none. */
-  readonly adapter: Outcome<Look | null>;
+  readonly adapter: CheckOutcome<Look | null>;
   /** OpenGL's adapter, where a run gets none: it is there and not taken unasked. Else null. */
   readonly openGl: string | null;
   /** Bytes per second through a Unix socket between two processes. */
-  readonly socket: Outcome<{ readonly bytesPerSecond: number }>;
-  readonly disk: Outcome<DiskFacts>;
+  readonly socket: CheckOutcome<{ readonly bytesPerSecond: number }>;
+  readonly disk: CheckOutcome<DiskFacts>;
   /** What a run must be allowed to do, and is not. */
   readonly missing: readonly string[];
 }

@@ -5,14 +5,14 @@ import { type Backend, BACKEND_VARIABLE, cardIn, takeBackend } from "../../devic
 import { TESTED_RUNTIMES } from "../../device/webgpu.ts";
 import { cardsFor, findCards, isHeeded, TRACES } from "../../../workers/launch/cards.ts";
 import { CHILD, passedEnvironment } from "../../../workers/launch/spawn.ts";
-import type { CardFacts, Facts, Failure, Look, Outcome, PinnedFact } from "./facts.ts";
+import type { CardFacts, CheckOutcome, Facts, Failure, Look, PinnedFact } from "./facts.ts";
 import { diskFacts, failureOf, socketSpeed } from "./ways.ts";
 
 /** Milliseconds that a look at an adapter may take. */
 const PATIENCE = 30_000;
 
 /** All facts; `out` is the folder that runs would be written to, `doing` hears what is looked at. */
-export async function gather(
+export async function gatherFacts(
   out: string,
   doing: (what: string) => void = () => {},
 ): Promise<Facts> {
@@ -24,11 +24,11 @@ export async function gather(
   const asked = { gpus: null, workers: 1, device: "auto" } as const;
   doing("looking for cards");
   const placed = await attempt(() => cardsFor(asked, (text) => notices.push(text)));
-  const seat = "value" in placed ? placed.value[0] : undefined;
+  const workerId = "value" in placed ? placed.value[0] : undefined;
   // One after the other: what is measured at the same time is measured slower.
   const adapter = await during(
     "measuring the adapter",
-    () => attempt(() => look<Look | null>({ pin: seat?.pin }), "noDevice"),
+    () => attempt(() => look<Look | null>({ pin: workerId?.pin }), "noDevice"),
   );
   return {
     deno: {
@@ -59,7 +59,7 @@ async function openGl(): Promise<string | null> {
 async function attempt<T>(
   work: () => Promise<T>,
   exit?: Failure["exit"],
-): Promise<Outcome<T>> {
+): Promise<CheckOutcome<T>> {
   try {
     return { value: await work() };
   } catch (error) {

@@ -1,5 +1,5 @@
 /** From facts to what is wrong, each with the one line that mends it. Pure. */
-import type { ExitName } from "../../base/refusal.ts";
+import type { ExitName } from "../../base/user_error.ts";
 import { showCard } from "../../cards/card.ts";
 import { showBytes } from "../../report/format.ts";
 import { isOpenGl } from "../../device/backend.ts";
@@ -22,7 +22,7 @@ const LITTLE_ROOM = 2 ** 30;
 const SLOW_DISK = 20e6;
 
 /** All findings, errors first. */
-export function judge(facts: Facts): Finding[] {
+export function judgeFacts(facts: Facts): Finding[] {
   const found = [
     ...permissions(facts),
     ...adapter(facts),

@@ -1,7 +1,7 @@
 /** How fast bytes leave this process: to another one through a socket, and to a disk. */
 import { dirname, join, resolve } from "node:path";
 import { fileFault, isMissing } from "../../base/file_fault.ts";
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { atUnload } from "../../base/unload.ts";
 import { writeAll } from "../../base/write_all.ts";
 import { freeBytes } from "../../checkpoint/space.ts";

@@ -1,8 +1,8 @@
 /** The command `eval`: from a model in a folder to its losses on a whole validation part. */
 import { basename } from "node:path";
 import { keepingBusy } from "../../base/busy.ts";
-import { UserError } from "../../base/refusal.ts";
-import type { ExitName } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
+import type { ExitName } from "../../base/user_error.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";
 import { resolveConfig } from "../../config/resolve.ts";
 import type { RunConfig } from "../../config/schema.ts";
@@ -15,18 +15,18 @@ import type { Corpus } from "../../corpus/corpus.ts";
 import { type Data, readData } from "../../corpus/data.ts";
 import { cardsFor } from "../../../workers/launch/cards.ts";
 import { evaluateModel } from "../../../workers/coordinator/evaluate.ts";
-import { type Extent, extentAsked } from "../../corpus/extent.ts";
+import { extentAsked, type TextExtent } from "../../corpus/extent.ts";
 import { NO_DATA } from "../../corpus/corpus.ts";
 import { initialOf } from "../../artifacts/initial.ts";
 import { openModel } from "../../artifacts/model.ts";
 import type { OpenedModel } from "../../artifacts/model.ts";
 import { codeAsBegun } from "../../../workers/launch/code.ts";
-import { spawnCrew } from "../../../workers/launch/spawn.ts";
+import { spawnWorkers } from "../../../workers/launch/spawn.ts";
 import { tokensOfText } from "../../corpus/text_tokens.ts";
 import { foldersOf } from "../../corpus/folder_text.ts";
 import { runCommand } from "../command.ts";
 import { EVAL, type EvalRequest, parseEval } from "./request.ts";
-import { evalLines, type EvalReport, faultIn, measure } from "./report.ts";
+import { evalLines, type EvalReport, faultIn, measureTexts } from "./report.ts";
 import { flagsHelp } from "../flags.ts";
 import { INTERRUPTED, stopOnSignals } from "../../terminal/signals.ts";
 import { openStatus, watching } from "../../terminal/status.ts";
@@ -56,7 +56,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
     params: initialOf(config, opened).params,
     corpus,
     cards: await cardsFor(config, warn),
-    launch: (options, onEvent) => spawnCrew({ ...options, reads }, onEvent),
+    launch: (options, onEvent) => spawnWorkers({ ...options, reads }, onEvent),
     show: watching(status),
     stop,
   });
@@ -67,17 +67,17 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
     Deno.exit(INTERRUPTED);
   }
   const { texts } = corpus;
-  const { asked } = opened;
+  const { targetKind: asked } = opened;
   const extents = await keepingBusy(() =>
-    texts.map((text) => extentOf(text, { ...corpus, asked }))
+    texts.map((text) => extentOf(text, { ...corpus, targetKind: asked }))
   );
   const report: EvalReport = {
     path: opened.path,
     step: opened.step ?? null,
     window: config.data.bptt ?? config.data.window,
     stride: config.eval.stride,
-    accuracy: opened.asked === "next" ? null : found.accuracy,
-    ...measure(
+    accuracy: opened.targetKind === "next" ? null : found.accuracy,
+    ...measureTexts(
       found,
       texts.length === 0
         ? [{ name: config.data.source, extent: undefined }]
@@ -93,8 +93,8 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
 /** The text of what was asked; undefined where it is no text. */
 function extentOf(
   { validation }: Text,
-  { tokenizer, asked }: Pick<Corpus, "tokenizer"> & Pick<OpenedModel, "asked">,
-): Extent | undefined {
+  { tokenizer, targetKind: asked }: Pick<Corpus, "tokenizer"> & Pick<OpenedModel, "asked">,
+): TextExtent | undefined {
   // Nobody knows how much white space stood between words.
   if (asked !== "next" || tokenizer === undefined || tokenizer.kind === "word") return undefined;
   return extentAsked(validation, tokenizer);
@@ -102,7 +102,7 @@ function extentOf(
 
 /** The config by which a model is evaluated: that of its run, as far as it has one. */
 function configOf(
-  { path, config, model, context, asked }: OpenedModel,
+  { path, config, model, context, targetKind: asked }: OpenedModel,
   { data, stride, workers, gpus, device, maxUnknown }: EvalRequest,
 ): RunConfig {
   if (config === undefined && asked !== "next") {

@@ -1,14 +1,14 @@
 /** An evaluation as people and programs read it. Pure. */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import type { Evaluation, TextEvaluation } from "../../../workers/coordinator/evaluated.ts";
-import type { Extent } from "../../corpus/extent.ts";
+import type { TextExtent } from "../../corpus/extent.ts";
 import { table } from "../table.ts";
 
 /** A text that was evaluated. */
 export interface EvaluatedText {
   readonly name: string;
   /** Text of the tokens that were asked; undefined where nobody knows it. */
-  readonly extent: Extent | undefined;
+  readonly extent: TextExtent | undefined;
 }
 
 /** Losses of a text, or of all of them together. */
@@ -37,7 +37,7 @@ export interface EvalReport {
 }
 
 /** Measures of each text and of all. */
-export function measure(
+export function measureTexts(
   { texts: sums }: Evaluation,
   texts: readonly EvaluatedText[],
 ): Pick<EvalReport, "all" | "texts"> {
@@ -57,7 +57,7 @@ export function measure(
 function measuresOf(
   name: string,
   { nats, counted }: TextEvaluation,
-  extent: Extent | undefined,
+  extent: TextExtent | undefined,
 ): Measures {
   const bits = nats / Math.LN2;
   return {
@@ -71,7 +71,9 @@ function measuresOf(
 }
 
 /** Why a report is not what was asked for; undefined where each text has a loss. */
-export function faultIn({ texts, path }: Pick<EvalReport, "texts" | "path">): UserError | undefined {
+export function faultIn(
+  { texts, path }: Pick<EvalReport, "texts" | "path">,
+): UserError | undefined {
   const empty = texts.find(({ tokens }) => tokens === 0);
   if (empty !== undefined) {
     const text = `Cannot evaluate ${empty.name}: need at least two tokens in its validation part`;

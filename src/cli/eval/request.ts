@@ -1,5 +1,5 @@
 /** What a command line asks `eval` for. Knows no model and reads no file. */
-import { namesIn } from "../../cards/choose.ts";
+import { cardNamesIn } from "../../cards/choose.ts";
 import { MAX_UNKNOWN } from "../../data/unknown.ts";
 import { type FlagsSpec, parseFlags } from "../flags.ts";
 import { DEVICE, onlyPath, WHICH } from "../model_flags.ts";
@@ -71,7 +71,7 @@ export function parseEval(args: readonly string[]): EvalRequest | "help" {
     path: onlyPath(positionals, "deno task eval runs/a"),
     data: values["data"],
     stride: values["stride"],
-    workers: values["workers"] ?? (gpus === null ? 1 : namesIn(gpus).length),
+    workers: values["workers"] ?? (gpus === null ? 1 : cardNamesIn(gpus).length),
     gpus,
     maxUnknown: values["max-unknown"],
     which: values["which"],

@@ -1,9 +1,9 @@
 /** The command `generate`: from a model in a folder to text on stdout. */
-import type { ExitName } from "../../base/refusal.ts";
+import type { ExitName } from "../../base/user_error.ts";
 import { streamBehind } from "../../data/tokenizers/behind.ts";
 import type { Tokenizer } from "../../data/tokenizers/types.ts";
 import { countUnknown, unknownNote } from "../../data/unknown.ts";
-import { Row } from "../../generate/row.ts";
+import { GenerationRow } from "../../generate/row.ts";
 import { drawRows } from "../../generate/rows.ts";
 import type { Feeder } from "../../generate/rows.ts";
 import { rowKey } from "../../generate/uniform.ts";
@@ -20,7 +20,7 @@ import { GENERATE, parseGenerate, slideNote } from "./request.ts";
 import type { GenerateRequest } from "./request.ts";
 import { openProduct } from "../../terminal/output.ts";
 import type { Output } from "../../terminal/output.ts";
-import { firstTokens, readPrompt } from "./prompt.ts";
+import { promptTokens, readPrompt } from "./prompt.ts";
 import { Samples } from "../train/samples.ts";
 import { INTERRUPTED, stopOnSignals } from "../../terminal/signals.ts";
 import { compilingIn, openStatus } from "../../terminal/status.ts";
@@ -48,7 +48,7 @@ export async function generateCommand(args: readonly string[]): Promise<ExitName
   });
   const tokenizer = textTokenizer(opened);
   const prompt = await readPrompt(request.prompt);
-  const first = firstTokens(prompt, tokenizer);
+  const first = promptTokens(prompt, tokenizer);
   const note = unknownNote("the prompt", {
     unknown: countUnknown(first, tokenizer),
     tokens: first.length,
@@ -88,7 +88,15 @@ async function drawSamples(
     const rows = Array.from({ length: Math.min(model.rows, num - from) }, (_, r) => {
       samples.begin(from + r);
       const [key, stream] = [rowKey(seed, from + r), streamBehind(tokenizer, first)];
-      return new Row({ key, prompt: first, sampling, tokens, stops, stream, end: tokenizer.end });
+      return new GenerationRow({
+        key,
+        prompt: first,
+        sampling,
+        tokens,
+        stops,
+        stream,
+        end: tokenizer.end,
+      });
     });
     await drawRows(model, rows, {
       prompt: first,

@@ -1,5 +1,5 @@
 /** A prompt, from where the command line says, to the tokens that a text begins with. */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { warn } from "../../base/text/say.ts";
 import { readWhole, textOfBytes } from "../../data/read.ts";
 import type { Tokenizer } from "../../data/tokenizers/types.ts";
@@ -26,7 +26,7 @@ export async function readPrompt(from: PromptFrom): Promise<string> {
 }
 
 /** Tokens that a text begins with: those of the prompt, or the token that ends documents. */
-export function firstTokens(
+export function promptTokens(
   prompt: string,
   tokenizer: Pick<Tokenizer, "encode" | "end">,
 ): Uint32Array {

@@ -1,6 +1,6 @@
 /** What a command line asks `generate` for. Knows no model and reads no file. */
 import { unescaped } from "../../data/document_end.ts";
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import type { Sampling } from "../../generate/draw.ts";
 import { type FlagsSpec, parseFlags } from "../flags.ts";
 import { DEVICE, onlyPath, WHICH } from "../model_flags.ts";

@@ -1,11 +1,11 @@
 /** Whether a model can continue a text. Knows no files and no device. */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import type { Tokenizer } from "../../data/tokenizers/types.ts";
 import type { OpenedModel } from "../../artifacts/model.ts";
 
 /** The tokenizer of a model that continues texts. @throws {UserError} for any other, by name. */
 export function textTokenizer(
-  { path, model, asked, tokenizer, classes, vocabulary }: Pick<
+  { path, model, targetKind: asked, tokenizer, classes, vocabulary }: Pick<
     OpenedModel,
     "path" | "model" | "asked" | "tokenizer" | "classes" | "vocabulary"
   >,

@@ -1,6 +1,6 @@
 /** The command `import`: from a folder that others wrote, or `export` did, to a run at step 0. */
 import { basename, join, resolve } from "node:path";
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { say, sayText } from "../../base/text/say.ts";
 import { writeImported } from "../../artifacts/imported.ts";
 import { openModel } from "../../artifacts/model.ts";

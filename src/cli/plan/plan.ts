@@ -1,17 +1,17 @@
 /** The command `plan`: what a run takes, before anything is spent on it. */
 import { join } from "node:path";
 import { isMissing } from "../../base/file_fault.ts";
-import { UserError } from "../../base/refusal.ts";
-import type { ExitName } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
+import type { ExitName } from "../../base/user_error.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";
 import { countsOf } from "../../budget/counts.ts";
 import type { PinnedCard } from "../../cards/pin.ts";
-import { extentOf, unevenOf } from "../../budget/extent.ts";
+import { runExtentOf, unevenOf } from "../../budget/extent.ts";
 import { faultsOf, largestWindows, type Limits } from "../../budget/fit.ts";
 import { flopsPerToken } from "../../budget/flops.ts";
 import { hoursOf } from "../../budget/hours.ts";
 import { type Holdings, memoryOf } from "../../budget/memory.ts";
-import { parseScaling, predict } from "../../budget/prediction.ts";
+import { parseFit, predict } from "../../budget/prediction.ts";
 import type { Scaling } from "../../budget/schema.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import { readWhole } from "../../data/read.ts";
@@ -76,7 +76,7 @@ async function planOf(
   const notes = [...unevenOf(config), ...request.notes];
   status.show("compiling the plans");
   const device = await deviceOf(config, { notes, status });
-  const extent = extentOf(
+  const extent = runExtentOf(
     config,
     texts.map(({ name, weight, train }) => ({ name, weight, tokens: train.length })),
   );
@@ -147,9 +147,9 @@ async function planOf(
 
 /** @throws {UserError} `noInput` or `data`. */
 async function scalingIn(path: string): Promise<Scaling> {
-  if (!await isFolder(path)) return parseScaling(await readWhole(path), path);
+  if (!await isFolder(path)) return parseFit(await readWhole(path), path);
   const file = join(path, "scaling.json");
-  if (await isThere(file)) return parseScaling(await readWhole(file), file);
+  if (await isThere(file)) return parseFit(await readWhole(file), file);
   throw new UserError(
     "noInput",
     `Cannot read ${file}: need the laws of a sweep: there are none; run deno task scaling ${path} first`,
@@ -223,7 +223,7 @@ async function speedOf(
     steps,
     timing: (done, total) => status.show("timing steps", { done, total }),
   });
-  const { window, tokens_per_step } = extentOf(config, []);
+  const { window, tokens_per_step } = runExtentOf(config, []);
   const work = { steps: config.steps, micro_batches, tokens_per_step };
   const alone = hoursOf(measured, { ...work, workers: 1, side_by_side: 1 });
   if (workers > 1) status.show(`timing ${workers} workers side by side`);

@@ -1,9 +1,9 @@
 /** What a run takes, as people and programs read it. Pure: it measures nothing. */
 import { COUNT_WORDS, type Counts } from "../../budget/counts.ts";
-import type { Extent } from "../../budget/extent.ts";
+import type { RunExtent } from "../../budget/extent.ts";
 import type { FlopCount } from "../../budget/flops.ts";
 import type { Hours } from "../../budget/hours.ts";
-import { type Memory, MEMORY_WORDS, type Sized } from "../../budget/memory.ts";
+import { MEMORY_WORDS, type MemoryBudget, type Sized } from "../../budget/memory.ts";
 import type { Prediction } from "../../budget/prediction.ts";
 import { showBytes, showCount, showSeconds } from "../../report/format.ts";
 import { table } from "../table.ts";
@@ -45,11 +45,11 @@ export interface PlanReport {
   readonly flops: readonly FlopTotal[];
   /** FLOP per token of all ops in the gradient plan, as they count themselves. */
   readonly counted_flops_per_token: number;
-  readonly extent: Extent;
+  readonly extent: RunExtent;
   /** Tokens of the run per parameter. */
   readonly tokens_per_parameter: number;
   /** Of one worker on its device. */
-  readonly memory: Memory;
+  readonly memory: MemoryBudget;
   readonly memory_of_all_workers: number;
   /** Of one worker in its own memory: tokens of text files. */
   readonly text_bytes: number;

@@ -1,5 +1,5 @@
 /** What a command line asks `plan` for. Knows its own flags; the others are the config's. */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { type CommandLine, parseCommandLine } from "../args.ts";
 import { type FlagsSpec, parseFlags } from "../flags.ts";
 import { sortFlags } from "../scaling/sort_flags.ts";

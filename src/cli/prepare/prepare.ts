@@ -1,9 +1,9 @@
 /** The command `prepare`: from text files to a folder of token shards, and its verification. */
-import type { ExitName } from "../../base/refusal.ts";
+import type { ExitName } from "../../base/user_error.ts";
 import { shellWord } from "../../base/shell.ts";
 import { say, sayText } from "../../base/text/say.ts";
 import { verifyPrepared } from "../../data/prepared/verify.ts";
-import { type Outcome, prepare, type PrepareRequest } from "../../prepare/prepare.ts";
+import { prepare, type PrepareOutcome, type PrepareRequest } from "../../prepare/prepare.ts";
 import { summaryLines } from "../../prepare/meter.ts";
 import { showBytes, showSeconds } from "../../report/format.ts";
 import { runCommand } from "../command.ts";
@@ -52,7 +52,7 @@ async function prepareFiles(request: PrepareRequest): Promise<ExitName> {
 
 function report(
   { out }: PrepareRequest,
-  { outcome, seconds, read }: { outcome: Outcome; seconds: number; read: number },
+  { outcome, seconds, read }: { outcome: PrepareOutcome; seconds: number; read: number },
 ): string[] {
   const { ended, index } = outcome;
   if (index === undefined) return [];

@@ -1,5 +1,5 @@
 /** What a command line asks `prepare` for. Reads no file. */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { MAX_UNKNOWN } from "../../data/unknown.ts";
 import type { PrepareRequest } from "../../prepare/prepare.ts";
 import { type FlagsSpec, parseFlags } from "../flags.ts";

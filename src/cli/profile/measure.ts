@@ -2,7 +2,7 @@
  * Measures training steps of one worker in this process: as they are, then once with each call in a
  * pass of its own, which tells when it ran. It keeps nothing and prints nothing.
  */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import type { PassTime } from "../../device/pass_clock.ts";
 import type { WebGpuDevice } from "../../device/webgpu.ts";
@@ -97,14 +97,14 @@ async function timeSteps({ gpu, watched, step }: Tools): Promise<Steps> {
   for (let i = 0; i < count; i++) laps.push(await step());
   const { events, passes } = watched;
   const of = (kind: HostKind): number =>
-    sum(events.filter((event) => event.kind === kind).map(length)) / count;
+    sumOf(events.filter((event) => event.kind === kind).map(length)) / count;
   const device: Record<string, number> = {};
   for (const pass of timed(passes, await gpu.passes())) {
     device[pass.plan] = (device[pass.plan] ?? 0) + length(pass) / count;
   }
   return {
     count,
-    mean: sum(laps) / count,
+    mean: sumOf(laps) / count,
     median: laps.toSorted((a, b) => a - b)[count >> 1] as number,
     host: { encode: of("encode"), write: of("write"), copy: of("copy"), wait: of("wait") },
     device,
@@ -160,6 +160,6 @@ export function length({ begin, end }: { readonly begin: number; readonly end: n
 }
 
 /** The sum of some numbers. */
-export function sum(values: readonly number[]): number {
+export function sumOf(values: readonly number[]): number {
   return values.reduce((a, b) => a + b, 0);
 }

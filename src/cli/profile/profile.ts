@@ -1,11 +1,11 @@
 /** The command `profile`: where the time of a training step goes, by op and by part. */
 import { dirname } from "node:path";
 import { fileFault, isMissing, refusingLater } from "../../base/file_fault.ts";
-import { UserError } from "../../base/refusal.ts";
-import type { ExitName } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
+import type { ExitName } from "../../base/user_error.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";
 import { countsOf, usedOf } from "../../budget/counts.ts";
-import { extentOf } from "../../budget/extent.ts";
+import { runExtentOf } from "../../budget/extent.ts";
 import { flopsPerToken } from "../../budget/flops.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import { openWebGpu } from "../../device/webgpu.ts";
@@ -60,7 +60,7 @@ async function profileOf(
   const { steps, split } = await measureSteps(gpu, { config, corpus, doing });
   status.show("timing products again");
   const measured = betterPeaks(before, await measurePeaks(gpu));
-  const { window, tokens_per_step } = extentOf(config, []);
+  const { window, tokens_per_step } = runExtentOf(config, []);
   const { params } = shapeOf(config, corpus.vocabulary);
   const counts = countsOf(params, model);
   const used = usedOf(params);

@@ -3,7 +3,7 @@ import { maxOf } from "../../base/extremes.ts";
 import { showCount } from "../../report/format.ts";
 import { table } from "../table.ts";
 import type { Peaks } from "./peak.ts";
-import type { OpSum, Part, Use } from "./summary.ts";
+import type { OpSum, OpUse, TimePart } from "./summary.ts";
 
 /** A profile as `--json` prints it. Times are seconds. */
 export interface ProfileReport {
@@ -16,10 +16,10 @@ export interface ProfileReport {
   readonly tokens_per_step: number;
   readonly step: { readonly count: number; readonly mean: number; readonly median: number };
   readonly tokens_per_s: number;
-  readonly parts: readonly Part[];
+  readonly parts: readonly TimePart[];
   readonly ops: readonly OpSum[];
   readonly measured: Peaks;
-  readonly uses: readonly Use[];
+  readonly uses: readonly OpUse[];
   readonly notes: readonly string[];
 }
 

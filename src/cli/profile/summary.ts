@@ -1,5 +1,5 @@
 /** What a measured step says: time by op, the parts of a step, and use of the device. Pure. */
-import { length, type Pass, type Steps, sum } from "./measure.ts";
+import { length, type Pass, type Steps, sumOf } from "./measure.ts";
 
 /** Work of an op in a step. */
 export interface OpSum {
@@ -32,24 +32,28 @@ export function byOp(passes: readonly Pass[], times = 1): OpSum[] {
       bytes: before.bytes + weight * bytes,
     });
   }
-  const total = sum([...sums.values()].map(({ seconds }) => seconds));
+  const total = sumOf([...sums.values()].map(({ seconds }) => seconds));
   return [...sums]
     .map(([op, each]) => ({ op, ...each, share: each.seconds / total }))
     .toSorted((a, b) => b.seconds - a.seconds);
 }
 
 /** A part of a step, in seconds. */
-export interface Part {
+export interface TimePart {
   readonly part: string;
   readonly seconds: number;
   readonly words: string;
 }
 
 /** The parts of a mean step. Those of the host and those of the device overlap. */
-export function partsOf({ host, device, mean }: Steps): Part[] {
+export function partsOf({ host, device, mean }: Steps): TimePart[] {
   const { encode, write, copy, wait } = host;
-  const gpu = sum(Object.values(device));
-  const part = (part: string, seconds: number, words: string): Part => ({ part, seconds, words });
+  const gpu = sumOf(Object.values(device));
+  const part = (part: string, seconds: number, words: string): TimePart => ({
+    part,
+    seconds,
+    words,
+  });
   return [
     part("GPU", gpu, "passes by the device's clock; copies between buffers left out"),
     part(
@@ -66,7 +70,7 @@ export function partsOf({ host, device, mean }: Steps): Part[] {
 }
 
 /** Use of the device by one formula and one peak. */
-export interface Use {
+export interface OpUse {
   readonly formula: string;
   readonly flops_per_s: number;
   /** What is taken for the whole. */
@@ -85,7 +89,7 @@ export function usesOf(
     readonly tokens_per_s: number;
     readonly peaks: Readonly<Record<string, number>>;
   },
-): Use[] {
+): OpUse[] {
   return formulas.flatMap(({ formula, per_token }) =>
     Object.entries(peaks).map(([peak, most]) => {
       const flops_per_s = per_token * tokens_per_s;
@@ -95,7 +99,7 @@ export function usesOf(
 }
 
 /** What must be said of shares that are not there. */
-export function exceededNotes(uses: readonly Use[]): string[] {
+export function exceededNotes(uses: readonly OpUse[]): string[] {
   const peaks = new Set(uses.filter(({ mfu }) => mfu === null).map(({ peak }) => peak));
   return Array.from(
     peaks,

@@ -1,5 +1,5 @@
 /** What a command line asks `scaling` for. Reads no file. */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { BOOTSTRAP } from "../../scaling/fit/bootstrap.ts";
 import { type Count, COUNTS, type LossKind } from "../../scaling/read.ts";
 import { type FlagsSpec, parseFlags } from "../flags.ts";

@@ -1,8 +1,8 @@
 /** The command `scaling`: from a sweep's trials to its laws, their pictures and a page. */
 import { basename, join } from "node:path";
 import { refusing } from "../../base/file_fault.ts";
-import { UserError } from "../../base/refusal.ts";
-import type { ExitName } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
+import type { ExitName } from "../../base/user_error.ts";
 import { say, sayText } from "../../base/text/say.ts";
 import { readBytes, textOfBytes } from "../../data/read.ts";
 import { makeFolder, writeTextAtomic } from "../../report/atomic.ts";

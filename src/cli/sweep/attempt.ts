@@ -1,20 +1,20 @@
 /** One process of a trial, from the folder that is made ready to the end. Decides nothing. */
-import { lostIn } from "../../../workers/run/going_on.ts";
+import { lostIn } from "../../../workers/run/resume.ts";
 import { fileFault, isMissing, reasonOf } from "../../base/file_fault.ts";
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { Damage } from "../../checkpoint/damage.ts";
 import type { RunLock } from "../../checkpoint/lock/lock.ts";
 import { requirePlaces, RUN_PLACES } from "../../checkpoint/places.ts";
-import { beginningsOf, type Standing, untilOf } from "../../sweep/standing.ts";
+import { beginningsOf, type SweepStanding, untilOf } from "../../sweep/standing.ts";
 import type { Books } from "./books.ts";
 import { type Child, startChild } from "./child.ts";
-import type { Meter } from "./meter.ts";
+import type { SweepMeter } from "./meter.ts";
 import {
   branch,
   forgetHalfBranch,
   lockTrial,
   readTrial,
-  stepsOf,
+  savedStepsOf,
   writeConfig,
 } from "./trial_folder.ts";
 
@@ -29,8 +29,8 @@ export interface Lease extends Disposable {
 /** What an attempt is made with. */
 export interface AttemptOptions {
   readonly books: Books;
-  readonly standings: ReadonlyMap<string, Standing>;
-  readonly meter: Meter;
+  readonly standings: ReadonlyMap<string, SweepStanding>;
+  readonly meter: SweepMeter;
   /** Whether trials may begin where another one has been. */
   readonly trunks: boolean;
   /** Places that the trial has. */
@@ -47,7 +47,7 @@ export interface AttemptOptions {
 
 /** Trains up to the trial's rung; one that cannot be started has ended as well. */
 export async function attempt(
-  one: Standing,
+  one: SweepStanding,
   options: AttemptOptions,
 ): Promise<{ readonly code: number; readonly error: string }> {
   try {
@@ -60,7 +60,7 @@ export async function attempt(
 }
 
 async function once(
-  one: Standing,
+  one: SweepStanding,
   options: AttemptOptions,
 ): Promise<{ readonly code: number; readonly error: string }> {
   const { key, name, config } = one.trial;
@@ -104,7 +104,7 @@ function held(child: Child, { stop, seconds }: { stop: AbortSignal; seconds: num
 }
 
 /** Makes the folder ready to go on in; gives the step that it goes on from. */
-async function prepare(one: Standing, options: AttemptOptions): Promise<number> {
+async function prepare(one: SweepStanding, options: AttemptOptions): Promise<number> {
   const { key, config } = one.trial;
   const { books, trunks, stop } = options;
   const folder = books.folder(key);
@@ -114,7 +114,7 @@ async function prepare(one: Standing, options: AttemptOptions): Promise<number> 
   using lock = await lockTrial(folder, { seconds: config.recovery.grace_s + PATIENCE, stop });
   lock.check();
   await writeConfig(folder, config);
-  one.checkpoints = await stepsOf(folder);
+  one.checkpoints = await savedStepsOf(folder);
   // Where checkpoints were lost the trial itself says so: nothing of it is done again unasked.
   if (one.checkpoints.length === 0 && await lostIn(folder, { metrics: false }) === undefined) {
     forgetHalfBranch(folder);
@@ -125,7 +125,7 @@ async function prepare(one: Standing, options: AttemptOptions): Promise<number> 
 
 /** Begins at the latest good state of a sibling, if there is any. */
 async function branchOff(
-  one: Standing,
+  one: SweepStanding,
   { books, standings, lock }: AttemptOptions & { lock: RunLock },
 ): Promise<void> {
   const { key, config } = one.trial;
@@ -139,7 +139,7 @@ async function branchOff(
       continue;
     }
     one.trunk = from;
-    one.checkpoints = await stepsOf(books.folder(key));
+    one.checkpoints = await savedStepsOf(books.folder(key));
     books.journal.write({ kind: "branched", key, trunk, step });
     return;
   }

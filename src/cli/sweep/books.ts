@@ -8,9 +8,9 @@ import { added, type Stored } from "../../sweep/changes.ts";
 import { csv, jsonLines, type TrialRow } from "../../sweep/rows.ts";
 import type { Sweep } from "../../sweep/schema.ts";
 import type { Trial } from "../../sweep/types.ts";
-import { requireOwn } from "../../artifacts/held.ts";
+import { requireOwn } from "../../artifacts/folder_owner.ts";
 import { parseJsonText } from "../../base/text/json.ts";
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { warn } from "../../base/text/say.ts";
 
 /** What a sweep writes to under names that stay. */
@@ -101,5 +101,8 @@ function storedIn(out: string): Stored | undefined {
   } catch {
     // Said below.
   }
-  throw new UserError("data", `Cannot sweep in ${out}: need a whole sweep.json there: it is damaged`);
+  throw new UserError(
+    "data",
+    `Cannot sweep in ${out}: need a whole sweep.json there: it is damaged`,
+  );
 }

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { sealFault } from "../../base/hash.ts";
 import { parseJsonText } from "../../base/text/json.ts";
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { readIfAny } from "../../report/atomic.ts";
 import { showSeconds } from "../../report/format.ts";
 import type { Status } from "../../report/progress/status.ts";
@@ -14,7 +14,7 @@ import {
   workOf,
 } from "../../sweep/forecast.ts";
 import type { TrialRow } from "../../sweep/rows.ts";
-import type { Share } from "../../sweep/trunk.ts";
+import type { TrunkShare } from "../../sweep/trunk.ts";
 import type { Trial } from "../../sweep/types.ts";
 import { beginning } from "../../artifacts/beginning.ts";
 import { probe } from "../../engine/probe.ts";
@@ -24,7 +24,7 @@ import { compilingIn } from "../../terminal/status.ts";
 /** What is to be forecast. */
 export interface Planned {
   readonly trials: readonly Trial[];
-  readonly shares: ReadonlyMap<string, Share>;
+  readonly shares: ReadonlyMap<string, TrunkShare>;
   /** Folder of the sweep, where it was begun before. */
   readonly out: string;
   /** Trials at a time. */

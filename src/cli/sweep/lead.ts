@@ -4,23 +4,29 @@
  */
 import { maxOf } from "../../base/extremes.ts";
 import { writingFault } from "../../base/file_fault.ts";
-import { namesIn } from "../../cards/choose.ts";
+import { cardNamesIn } from "../../cards/choose.ts";
 import { spread } from "../../cards/spread.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import { showCount, showLoss } from "../../report/format.ts";
 import type { Status } from "../../report/progress/status.ts";
 import { sweepText, workOf } from "../../sweep/forecast.ts";
-import { finalist, promotion, type Reached } from "../../sweep/asha.ts";
+import { finalist, promotion, type RungReached } from "../../sweep/asha.ts";
 import type { Bounds } from "../../sweep/bounds.ts";
-import { judge } from "../../sweep/retry.ts";
-import { type Choice, isPayable, type Job, pick, type Room } from "../../sweep/scheduler.ts";
+import { judgeFailure } from "../../sweep/retry.ts";
+import {
+  isPayable,
+  type Job,
+  pick,
+  type Room,
+  type SchedulerChoice,
+} from "../../sweep/scheduler.ts";
 import type { Sweep } from "../../sweep/schema.ts";
-import { isHeld, jobsOf, lossAt, type Standing, untilOf } from "../../sweep/standing.ts";
+import { isHeld, jobsOf, lossAt, type SweepStanding, untilOf } from "../../sweep/standing.ts";
 import { attempt, type Lease } from "./attempt.ts";
 import type { Books } from "./books.ts";
-import { Meter } from "./meter.ts";
-import { rowsOf } from "./outcomes.ts";
-import { lastStep, readTrial, stepsOf } from "./trial_folder.ts";
+import { SweepMeter } from "./meter.ts";
+import { outcomeRows } from "./outcomes.ts";
+import { lastStep, readTrial, savedStepsOf } from "./trial_folder.ts";
 
 /** Milliseconds between looks at the checkpoints of a trunk that others wait for. */
 const LOOK = 250;
@@ -31,7 +37,7 @@ const SHOW = 1000;
 /** What a sweep is led with. */
 export interface LeadOptions {
   readonly sweep: Sweep;
-  readonly standings: ReadonlyMap<string, Standing>;
+  readonly standings: ReadonlyMap<string, SweepStanding>;
   readonly books: Books;
   /** Trials at a time. */
   readonly places: number;
@@ -46,14 +52,14 @@ export interface LeadOptions {
 }
 
 /** Trains until nothing is left, or may be; gives how busy the places were. */
-export async function leadSweep(options: LeadOptions): Promise<Meter> {
+export async function leadSweep(options: LeadOptions): Promise<SweepMeter> {
   return await new Lead(options).run();
 }
 
 class Lead {
   readonly #options: LeadOptions;
   readonly #running = new Map<string, { readonly job: Job; readonly ended: Promise<void> }>();
-  readonly #meter: Meter;
+  readonly #meter: SweepMeter;
   /** Highest rung that each trial was let go to. */
   readonly #promoted = new Map<string, number>();
   readonly #leases = new Set<Lease>();
@@ -66,12 +72,12 @@ class Lead {
 
   constructor(options: LeadOptions) {
     this.#options = options;
-    this.#meter = new Meter(options.places);
+    this.#meter = new SweepMeter(options.places);
     this.#stop = AbortSignal.any([options.stop, this.#broken.signal, options.books.lost]);
     for (const [key, { rung }] of options.standings) this.#promoted.set(key, rung);
   }
 
-  async run(): Promise<Meter> {
+  async run(): Promise<SweepMeter> {
     const timer = setInterval(() => {
       this.#look();
       this.#show();
@@ -83,7 +89,7 @@ class Lead {
     }
   }
 
-  async #all(): Promise<Meter> {
+  async #all(): Promise<SweepMeter> {
     for (;;) {
       this.#trying(() => this.#promote());
       if (!this.#stop.aborted) this.#startAll();
@@ -122,7 +128,7 @@ class Lead {
     for (const key of new Set(held.map(({ share }) => share.trunk?.key as string))) {
       const trunk = standings.get(key);
       if (trunk?.state !== "runs") continue;
-      await stepsOf(this.#folder(key)).then(
+      await savedStepsOf(this.#folder(key)).then(
         (steps) => trunk.checkpoints = steps,
         (error) => this.#broken.abort(error),
       );
@@ -159,7 +165,7 @@ class Lead {
       const choice = pick(this.#jobs(), this.#room());
       if (choice === undefined) return;
       const { job } = choice;
-      const one = this.#options.standings.get(job.key) as Standing;
+      const one = this.#options.standings.get(job.key) as SweepStanding;
       one.state = "runs";
       one.tries++;
       this.#spent += job.flops;
@@ -173,14 +179,14 @@ class Lead {
   /** Cards for a trial: of those that its config names, else of all. */
   #lease(workers: number, { device, gpus: named }: RunConfig): Lease {
     const inUse = Array.from(this.#leases, ({ gpus }) => gpus).flat();
-    const cards = named === null ? this.#options.cards : Array.from(new Set(namesIn(named)));
+    const cards = named === null ? this.#options.cards : Array.from(new Set(cardNamesIn(named)));
     const gpus = device === "reference" ? [] : spread(cards, { workers, inUse });
     const lease = { gpus, [Symbol.dispose]: () => void this.#leases.delete(lease) };
     this.#leases.add(lease);
     return lease;
   }
 
-  async #train(one: Standing, { job, reason }: Choice): Promise<void> {
+  async #train(one: SweepStanding, { job, reason }: SchedulerChoice): Promise<void> {
     const { sweep, standings, books, places, threads } = this.#options;
     const { key, name, size } = one.trial;
     const until = untilOf(one);
@@ -201,8 +207,8 @@ class Lead {
       },
     });
     one.steps = readTrial(this.#folder(key)).steps;
-    one.checkpoints = await stepsOf(this.#folder(key));
-    const { verdict, reason: why } = judge({ ...end, steps: one.steps }, {
+    one.checkpoints = await savedStepsOf(this.#folder(key));
+    const { verdict, reason: why } = judgeFailure({ ...end, steps: one.steps }, {
       until,
       tries: one.tries,
       retries: sweep.retries,
@@ -216,7 +222,7 @@ class Lead {
     this.#say({ retry: "again ", failed: "failed", stopped: "paused" }[verdict], one, why);
   }
 
-  #reached(one: Standing): void {
+  #reached(one: SweepStanding): void {
     const { trial: { key, name }, rungs, rung } = one;
     const isLast = rung === rungs.length - 1;
     const step = untilOf(one);
@@ -244,7 +250,7 @@ class Lead {
       const next = promotion(reached, bracket) ?? (isOver ? finalist(reached, bracket) : undefined);
       if (next === undefined) return;
       const { key, rung, reason } = next;
-      const one = standings.get(key) as Standing;
+      const one = standings.get(key) as SweepStanding;
       // On disk before it is carried out: a sweep that goes on has decided the same.
       books.journal.write({ kind: "promoted", key, rung, reason }, { sync: true });
       this.#promoted.set(key, rung);
@@ -255,7 +261,7 @@ class Lead {
   }
 
   /** The rungs but the last that a trial has come to, with its losses there. */
-  #rungs(one: Standing): Reached[] {
+  #rungs(one: SweepStanding): RungReached[] {
     const { trial: { key }, rungs, steps } = one;
     const { valLosses } = readTrial(this.#folder(key));
     return rungs.slice(0, -1).flatMap((step, rung) =>
@@ -266,7 +272,7 @@ class Lead {
   #write(): void {
     const { standings, books, status } = this.#options;
     try {
-      books.write(rowsOf(standings, books));
+      books.write(outcomeRows(standings, books));
     } catch (error) {
       // All rows are written again when the next trial ends, and at the end.
       const fault = writingFault(error, { doing: "write the trials to", path: books.out });
@@ -275,7 +281,7 @@ class Lead {
     }
   }
 
-  #say(word: string, { trial: { name } }: Standing, text: string): void {
+  #say(word: string, { trial: { name } }: SweepStanding, text: string): void {
     const all = Array.from(this.#options.standings.values());
     const over = all.filter(({ state }) => state === "done" || state === "failed").length;
     this.#options.status.print(`[${over}/${all.length}] ${word} ${name}: ${text}`);
@@ -294,7 +300,7 @@ class Lead {
   /** Shows what runs, and how long all will take at the pace so far. */
   #show(): void {
     const all = Array.from(this.#options.standings.values());
-    const stepOf = (one: Standing) =>
+    const stepOf = (one: SweepStanding) =>
       one.state === "runs" ? lastStep(this.#folder(one.trial.key)) : one.steps;
     let [done, left] = [0, 0];
     for (const one of all) {

@@ -1,12 +1,12 @@
 /** How large trials are: their data is read once, devices are asked for their limits. */
 import { canonical } from "../../base/hash.ts";
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import { isPipe } from "../../data/pipe.ts";
 import { openReference } from "../../device/reference.ts";
 import { openWebGpu } from "../../device/webgpu.ts";
 import type { Measure } from "../../sweep/types.ts";
-import { measure } from "./sizes.ts";
+import { measureSizes } from "./sizes.ts";
 import { beginning } from "../../artifacts/beginning.ts";
 import { type Data, requireTraining } from "../../corpus/data.ts";
 
@@ -45,7 +45,7 @@ export function measurer(): Measurer {
       requireTraining(config, corpus);
       const allowed = await once(devices, device, () => allowedBy(device));
       isHost &&= allowed.isHost;
-      return measure(config, corpus.vocabulary, { ...allowed, workers: 1 });
+      return measureSizes(config, corpus.vocabulary, { ...allowed, workers: 1 });
     },
     memory: () => isHost && devices.size > 0 ? Deno.systemMemoryInfo().total : null,
   };

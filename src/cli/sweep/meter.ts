@@ -1,7 +1,7 @@
 /** How busy the places of a sweep were while trials were queued. */
 
 /** Integrates over time what works and what could. */
-export class Meter {
+export class SweepMeter {
   readonly #places: number;
   readonly #now: () => number;
   #at: number;

@@ -1,17 +1,20 @@
 /** How the trials of a sweep have ended, as their folders tell. */
-import { type Outcome, rowOf, type TrialRow } from "../../sweep/rows.ts";
-import { lossAt, type Standing, type State } from "../../sweep/standing.ts";
+import { rowOf, type TrialOutcome, type TrialRow } from "../../sweep/rows.ts";
+import { lossAt, type SweepStanding, type TrialState } from "../../sweep/standing.ts";
 import type { Books } from "./books.ts";
 import { readTrial } from "./trial_folder.ts";
 
-const STATUS: Partial<Record<State, Outcome["status"]>> = {
+const STATUS: Partial<Record<TrialState, TrialOutcome["status"]>> = {
   done: "done",
   failed: "failed",
   rests: "stopped",
 };
 
 /** Rows of the trials that have come to an end, in the order of the sweep. */
-export function rowsOf(standings: ReadonlyMap<string, Standing>, books: Books): TrialRow[] {
+export function outcomeRows(
+  standings: ReadonlyMap<string, SweepStanding>,
+  books: Books,
+): TrialRow[] {
   return Array.from(standings.values()).flatMap((one) => {
     const status = STATUS[one.state];
     return status === undefined ? [] : [rowOf(one.trial, outcomeOf(one, { status, books }))];
@@ -19,9 +22,9 @@ export function rowsOf(standings: ReadonlyMap<string, Standing>, books: Books): 
 }
 
 function outcomeOf(
-  one: Standing,
-  { status, books }: { status: Outcome["status"]; books: Books },
-): Outcome {
+  one: SweepStanding,
+  { status, books }: { status: TrialOutcome["status"]; books: Books },
+): TrialOutcome {
   const { trial, seconds, trunk, reason } = one;
   const { steps, loss, valLosses, stateHash, workers } = readTrial(books.folder(trial.key));
   const valLoss = lossAt(one, steps, valLosses);

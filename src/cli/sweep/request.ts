@@ -1,5 +1,5 @@
 /** What a command line asks `sweep` for. Knows no sweep and reads no file. */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { keys } from "../../config/keys.ts";
 import { fromElsewhere } from "../../config/elsewhere.ts";
 import { nearestKey } from "../../config/suggest.ts";

@@ -2,22 +2,22 @@
 import { maxOf } from "../../base/extremes.ts";
 import { rungsOf } from "../../sweep/asha.ts";
 import type { Sweep } from "../../sweep/schema.ts";
-import type { Standing } from "../../sweep/standing.ts";
-import type { Share } from "../../sweep/trunk.ts";
+import type { SweepStanding } from "../../sweep/standing.ts";
+import type { TrunkShare } from "../../sweep/trunk.ts";
 import type { Trial } from "../../sweep/types.ts";
 import type { Books } from "./books.ts";
-import { readTrial, stepsOf } from "./trial_folder.ts";
+import { readTrial, savedStepsOf } from "./trial_folder.ts";
 
 /** The standing of each trial, by key, in the order of the sweep. A trial that failed waits again. */
 export async function standingsOf(
   trials: readonly Trial[],
   { sweep, shares, books }: {
     sweep: Sweep;
-    shares: ReadonlyMap<string, Share>;
+    shares: ReadonlyMap<string, TrunkShare>;
     books: Books;
   },
-): Promise<Map<string, Standing>> {
-  const standings = new Map<string, Standing>();
+): Promise<Map<string, SweepStanding>> {
+  const standings = new Map<string, SweepStanding>();
   for (const trial of trials) {
     const { key, config } = trial;
     const { steps } = readTrial(books.folder(key));
@@ -36,7 +36,7 @@ export async function standingsOf(
       rung,
       tries: 0,
       steps,
-      checkpoints: await stepsOf(books.folder(key)),
+      checkpoints: await savedStepsOf(books.folder(key)),
       losses: new Map([...of("rung"), ...of("done")].map((entry) => [
         Number(entry["step"]),
         typeof entry["val_loss"] === "number" ? entry["val_loss"] : null,

@@ -1,6 +1,6 @@
 /** The size of a trial whose vocabulary is known: its model is traced, its plans are made, nothing runs. */
 import { countsOf } from "../../budget/counts.ts";
-import { extentOf } from "../../budget/extent.ts";
+import { runExtentOf } from "../../budget/extent.ts";
 import { faultsOf, type Limits } from "../../budget/fit.ts";
 import { memoryOf } from "../../budget/memory.ts";
 import type { RunConfig } from "../../config/schema.ts";
@@ -9,7 +9,7 @@ import { holdingsOf } from "../../engine/holdings.ts";
 import { shapeOf } from "../../engine/plans.ts";
 
 /** How large a trial is, and what of it is beyond some limits; none unless told. */
-export function measure(
+export function measureSizes(
   config: RunConfig,
   vocabulary: number,
   limits: Limits = { workers: 1 },
@@ -17,7 +17,7 @@ export function measure(
   const memory = memoryOf(holdingsOf(config, vocabulary));
   return {
     counts: countsOf(shapeOf(config, vocabulary).params, config.model),
-    tokensPerStep: extentOf(config, []).tokens_per_step,
+    tokensPerStep: runExtentOf(config, []).tokens_per_step,
     bytes: memory.total,
     faults: faultsOf(memory, limits),
   };

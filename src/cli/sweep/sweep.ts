@@ -1,17 +1,17 @@
 /** The command `sweep`: from a sweep file to its trials, trained. */
 import { join } from "node:path";
-import { UserError } from "../../base/refusal.ts";
-import type { ExitName } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
+import type { ExitName } from "../../base/user_error.ts";
 import { say, sayText, warn } from "../../base/text/say.ts";
 import { applyOverrides } from "../../config/overrides.ts";
 import { showCount } from "../../report/format.ts";
 import { shortfall } from "../../sweep/ending.ts";
-import { expand, type TrialFault } from "../../sweep/expand.ts";
+import { expandSweep, type TrialFault } from "../../sweep/expand.ts";
 import { readSweep } from "../../sweep/read.ts";
 import type { Sweep } from "../../sweep/schema.ts";
-import type { Standing } from "../../sweep/standing.ts";
+import type { SweepStanding } from "../../sweep/standing.ts";
 import { trialTable } from "../../sweep/table.ts";
-import { type Share, shares as sharesOf } from "../../sweep/trunk.ts";
+import { type TrunkShare, trunkShares as sharesOf } from "../../sweep/trunk.ts";
 import type { Trial } from "../../sweep/types.ts";
 import { cardsFor } from "../../../workers/launch/cards.ts";
 import { runCommand } from "../command.ts";
@@ -24,7 +24,7 @@ import { openBooks } from "./books.ts";
 import { forecast } from "./forecast.ts";
 import { leadSweep } from "./lead.ts";
 import { measurer } from "./measure.ts";
-import { rowsOf } from "./outcomes.ts";
+import { outcomeRows } from "./outcomes.ts";
 import { standingsOf } from "./resume.ts";
 import { parseSweep, SWEEP, type SweepRequest } from "./request.ts";
 
@@ -37,7 +37,7 @@ const LISTED = 20;
 interface Planned {
   readonly sweep: Sweep;
   readonly trials: readonly Trial[];
-  readonly shares: ReadonlyMap<string, Share>;
+  readonly shares: ReadonlyMap<string, TrunkShare>;
 }
 
 /** Runs `sweep` with command-line arguments. */
@@ -121,7 +121,7 @@ async function train(
     status,
   });
   status.end();
-  const rows = rowsOf(standings, books);
+  const rows = outcomeRows(standings, books);
   books.write(rows);
   const open = count(standings, "waits");
   const busy = Math.round(1000 * meter.share) / 1000;
@@ -156,8 +156,10 @@ async function sweepOf({ file, parallel, retries, overrides }: SweepRequest): Pr
 /** The trials, each with the steps that it keeps for others. @throws {UserError} that lists all faults. */
 async function plannedOf(sweep: Sweep): Promise<Planned> {
   const { measure, memory } = measurer();
-  const { trials, faults } = await expand(sweep, measure);
-  const shared = sweep.trunk ? sharesOf(trials) : { shares: new Map<string, Share>(), faults: [] };
+  const { trials, faults } = await expandSweep(sweep, measure);
+  const shared = sweep.trunk
+    ? sharesOf(trials)
+    : { shares: new Map<string, TrunkShare>(), faults: [] };
   refuse([...faults, ...shared.faults]);
   return {
     sweep: { ...sweep, memory: sweep.memory ?? memory() },
@@ -181,12 +183,15 @@ function refuse(faults: readonly TrialFault[]): void {
   );
 }
 
-function count(standings: ReadonlyMap<string, Standing>, state: Standing["state"]): number {
+function count(
+  standings: ReadonlyMap<string, SweepStanding>,
+  state: SweepStanding["state"],
+): number {
   return Array.from(standings.values()).filter((one) => one.state === state).length;
 }
 
 /** `3.1e13 FLOP`, and what trunks save of it. */
-function costOf(trials: readonly Trial[], shares: ReadonlyMap<string, Share>): string {
+function costOf(trials: readonly Trial[], shares: ReadonlyMap<string, TrunkShare>): string {
   const whole = trials.reduce((sum, { flops }) => sum + flops, 0);
   const saved = trials.reduce((sum, { key, flops, config }) => {
     const { step = 0 } = shares.get(key)?.trunk ?? {};
@@ -196,7 +201,7 @@ function costOf(trials: readonly Trial[], shares: ReadonlyMap<string, Share>): s
   return saved === 0 ? text : `${text} (${whole.toExponential(2)} without shared trunks)`;
 }
 
-function lineOf({ key, name, size, tokens, flops, config }: Trial, share?: Share): string {
+function lineOf({ key, name, size, tokens, flops, config }: Trial, share?: TrunkShare): string {
   const trunk = share?.trunk === undefined ? "" : `, from step ${share.trunk.step} of its trunk`;
   return `${key} ${name}: ${showCount(size.counts.all)} parameters, ${showCount(tokens)} tokens, ` +
     `${config.steps} steps${trunk}, ${flops.toExponential(2)} FLOP`;

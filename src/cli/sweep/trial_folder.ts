@@ -3,21 +3,21 @@ import { join } from "node:path";
 import { maxOf } from "../../base/extremes.ts";
 import { sealFault } from "../../base/hash.ts";
 import { parseJsonText } from "../../base/text/json.ts";
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { saveCheckpoint } from "../../checkpoint/commit.ts";
 import { makeFolders } from "../../checkpoint/files.ts";
 import { heldDisk } from "../../checkpoint/lock/held_disk.ts";
 import { listCheckpoints } from "../../checkpoint/load.ts";
 import { lockRun, type RunLock } from "../../checkpoint/lock/lock.ts";
 import { stepName } from "../../checkpoint/names.ts";
-import { configHash, differences } from "../../config/identity.ts";
+import { configDifferences, configHash } from "../../config/identity.ts";
 import { anchored } from "../../config/paths.ts";
 import { resolveConfig } from "../../config/resolve.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import { setAside } from "../../report/aside.ts";
 import { readIfAny, writeJsonAtomic, writeTextAtomic } from "../../report/atomic.ts";
 import { keptLines } from "../../report/metrics.ts";
-import { openWhole } from "../../artifacts/whole.ts";
+import { openWhole } from "../../artifacts/sound_state.ts";
 
 /** The one math key in which a trunk and its branches differ. */
 const LENGTH = "optim.decay_steps: ";
@@ -25,7 +25,7 @@ const LENGTH = "optim.decay_steps: ";
 const PATIENCE = 100;
 
 /** How far the runs in a folder have come. */
-export interface Reading {
+export interface TrialReading {
   /** Of the summary: all steps, where the run has come to its end. */
   readonly steps: number;
   readonly stateHash: string | null;
@@ -45,7 +45,7 @@ export function checkpointsOf(folder: string): string {
  * What a trial's files say; nothing where it was never begun. @throws {UserError} `data` for a summary
  * that does not match its seal: it would say that a trial is done which is not.
  */
-export function readTrial(folder: string): Reading {
+export function readTrial(folder: string): TrialReading {
   const path = join(folder, "summary.json");
   const summary = parsed(readIfAny(path));
   const fault = sealFault(summary);
@@ -123,7 +123,7 @@ export async function lockTrial(
 }
 
 /** Steps of a trial's checkpoints, newest first; nothing in them was checked. */
-export async function stepsOf(folder: string): Promise<number[]> {
+export async function savedStepsOf(folder: string): Promise<number[]> {
   return (await listCheckpoints(checkpointsOf(folder))).map(({ step }) => step);
 }
 
@@ -150,7 +150,7 @@ export async function branch(
   const path = join(checkpointsOf(trunk), stepName(step));
   const { manifest, model, optimizer } = await openWhole(path);
   const before = resolveConfig(manifest.config);
-  const changed = differences(before, config).filter((text) => !text.startsWith(LENGTH));
+  const changed = configDifferences(before, config).filter((text) => !text.startsWith(LENGTH));
   if (changed.length > 0) {
     throw new UserError("incompatible", `Cannot branch off ${path}: ${changed.join("; ")}`);
   }

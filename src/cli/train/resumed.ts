@@ -1,8 +1,8 @@
 /** Which run a path to go on from means: the run's folder, its checkpoints, or one of them. */
 import { basename, dirname, join, resolve } from "node:path";
 import { hasCode } from "../../base/file_fault.ts";
-import { UserError } from "../../base/refusal.ts";
-import { namesIn } from "../../checkpoint/files.ts";
+import { UserError } from "../../base/user_error.ts";
+import { fileNamesIn } from "../../checkpoint/files.ts";
 import { listCheckpoints } from "../../checkpoint/load.ts";
 import { MANIFEST } from "../../checkpoint/manifest.ts";
 import { stepOf } from "../../checkpoint/names.ts";
@@ -71,7 +71,7 @@ function above(path: string, levels: number): string {
 
 async function namesOf(path: string): Promise<string[]> {
   try {
-    return await namesIn(path);
+    return await fileNamesIn(path);
   } catch (error) {
     if (hasCode(error, "ENOTDIR")) return [];
     throw error;

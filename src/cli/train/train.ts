@@ -1,11 +1,11 @@
 /** The command `train`: from a command line to a run. */
 import { basename, dirname, join, resolve } from "node:path";
 import { fileFault, isMissing } from "../../base/file_fault.ts";
-import { UserError } from "../../base/refusal.ts";
-import type { ExitName } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
+import type { ExitName } from "../../base/user_error.ts";
 import { sayText, warn } from "../../base/text/say.ts";
 import { showCard } from "../../cards/card.ts";
-import { namesIn } from "../../cards/choose.ts";
+import { cardNamesIn } from "../../cards/choose.ts";
 import { anchored } from "../../config/paths.ts";
 import { applyOverrides, isPlain, type PlainConfig } from "../../config/overrides.ts";
 import { resolveConfig } from "../../config/resolve.ts";
@@ -17,12 +17,12 @@ import { progressPrinter } from "../../report/progress/progress.ts";
 import { codeAsBegun } from "../../../workers/launch/code.ts";
 import { parseFaultPlan } from "../../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../../workers/faults/schema.ts";
-import { requireRunPlaces } from "../../../workers/run/going_on.ts";
-import { requireOwn } from "../../artifacts/held.ts";
+import { requireRunPlaces } from "../../../workers/run/resume.ts";
+import { requireOwn } from "../../artifacts/folder_owner.ts";
 import { openModel } from "../../artifacts/model.ts";
 import { cardsFor, workersUnsaid } from "../../../workers/launch/cards.ts";
 import { runTraining } from "../../../workers/run/run.ts";
-import { spawnCrew } from "../../../workers/launch/spawn.ts";
+import { spawnWorkers } from "../../../workers/launch/spawn.ts";
 import { parseCommandLine } from "../args.ts";
 import type { CommandLine } from "../args.ts";
 import { runCommand } from "../command.ts";
@@ -86,7 +86,7 @@ export async function trainCommand(
     resume: line.resume !== undefined,
     restart: line.restart !== undefined,
     followLinks,
-    launch: spawnCrew,
+    launch: spawnWorkers,
     cards,
     show,
     stop,
@@ -144,7 +144,7 @@ function withWorkers(
 ): PlainConfig {
   const isSaid = workers !== undefined || (gpus === undefined && input["workers"] !== undefined);
   if (isSaid || typeof input["gpus"] !== "string") return input;
-  return { ...input, workers: namesIn(input["gpus"]).length };
+  return { ...input, workers: cardNamesIn(input["gpus"]).length };
 }
 
 /** A config as its file has it; a run that begins with a model needs none. */

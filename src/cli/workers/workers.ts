@@ -1,5 +1,5 @@
 /** The command `workers`: changes the number of workers of a run that is going on. */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { say, sayText } from "../../base/text/say.ts";
 import { sendControl, type WorkersChange } from "../../../workers/run/control.ts";
 import { runCommand } from "../command.ts";

@@ -3,7 +3,7 @@
  * has no permission but to read what the config imports from its project. Its last line is what came of it, as JSON.
  */
 import { pathToFileURL } from "node:url";
-import { reasonOf } from "./module_reason.ts";
+import { moduleReason } from "./module_reason.ts";
 import { plainFault } from "../plain_data.ts";
 
 /** How the line with the result begins, for what a config prints is something else. */
@@ -33,7 +33,7 @@ async function evaluated(path: string, patience: number): Promise<Evaluated> {
     const fault = plainFault(value);
     return fault === undefined ? { value } : { fault };
   } catch (error) {
-    return { reason: reasonOf(error, { path, ours: import.meta.url }) };
+    return { reason: moduleReason(error, { path, ours: import.meta.url }) };
   } finally {
     clearTimeout(timer);
   }

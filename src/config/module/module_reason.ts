@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { own } from "../../base/own.ts";
 
 /** What an error says, and where in the file at `path` or in what it imports; `ours` says nothing. */
-export function reasonOf(
+export function moduleReason(
   error: unknown,
   { path, ours }: { readonly path: string; readonly ours: string },
 ): string {

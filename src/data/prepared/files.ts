@@ -1,7 +1,7 @@
 /** Bytes of files in a prepared folder, by position. The one place here that touches the disk. */
-import { type Doing, fileFault, hasCode, isMissing, refusing } from "../../base/file_fault.ts";
+import { type FileAction, fileFault, hasCode, isMissing, refusing } from "../../base/file_fault.ts";
 import { kindOf } from "../../base/file_kind.ts";
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 
 /** A file that is read by position; it stays open until disposed. */
 export class OpenFile implements Disposable {
@@ -34,7 +34,7 @@ export class OpenFile implements Disposable {
 }
 
 /** Whether there is a folder at `path`. */
-export function isFolder(path: string): boolean {
+export function isDirectory(path: string): boolean {
   try {
     return Deno.statSync(path).isDirectory;
   } catch {
@@ -72,6 +72,6 @@ function lookAt(path: string): Deno.FileInfo | undefined {
   }
 }
 
-function ofFolder(path: string): Doing {
+function ofFolder(path: string): FileAction {
   return { doing: "read", path, need: "a file of the prepared folder", exit: "data" };
 }

@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { sealFault } from "../../base/hash.ts";
 import { parseJsonText } from "../../base/text/json.ts";
-import { UserError } from "../../base/refusal.ts";
-import { isFolder, textIfAny } from "./files.ts";
+import { UserError } from "../../base/user_error.ts";
+import { isDirectory, textIfAny } from "./files.ts";
 import { indexSchema, type PreparedIndex } from "./schema.ts";
 
 /** Stands in a folder once all of it is there. */
@@ -15,18 +15,18 @@ export const TOKENIZER = "tokenizer.shoal.json";
 export const PROGRESS = "progress.json";
 
 /** A side of the split. */
-export type Part = "train" | "validation";
+export type TextPart = "train" | "validation";
 /** Both sides. */
-export const PARTS: readonly Part[] = ["train", "validation"];
+export const TEXT_PARTS: readonly TextPart[] = ["train", "validation"];
 
 /** Name of a shard. */
-export function shardName(part: Part, number: number): string {
+export function shardName(part: TextPart, number: number): string {
   return `${part}-${String(number).padStart(5, "0")}.tokens`;
 }
 
 /** Whether a folder holds prepared tokens, all of them or as far as `prepare` came. */
 export function isPrepared(path: string): boolean {
-  return isFolder(path) && (textIfAny(join(path, PROGRESS)) !== undefined || isFinished(path));
+  return isDirectory(path) && (textIfAny(join(path, PROGRESS)) !== undefined || isFinished(path));
 }
 
 /** Whether a folder holds all of the tokens that were prepared into it. */
@@ -46,7 +46,10 @@ export function readIndex(path: string): PreparedIndex {
   if (text === undefined) {
     const begun = textIfAny(join(path, PROGRESS)) !== undefined;
     const found = begun ? "its preparation is not finished; run it again" : `it has no ${INDEX}`;
-    throw new UserError("noInput", `Cannot open ${path}: need a folder that prepare made: ${found}`);
+    throw new UserError(
+      "noInput",
+      `Cannot open ${path}: need a folder that prepare made: ${found}`,
+    );
   }
   return parseJson(join(path, INDEX), { text, schema: indexSchema });
 }

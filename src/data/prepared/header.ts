@@ -17,13 +17,13 @@
 import { crc32 } from "node:zlib";
 
 /** Bytes of a head. */
-export const HEAD = 128;
+export const SHARD_HEADER_BYTES = 128;
 /** Bytes of a block: what is read and checked at once. */
 export const BLOCK = 1 << 16;
 
 const MAGIC = new TextEncoder().encode("SHOALTOK");
 const [PLAIN, ENDED] = [1, 2] as const;
-const SEALED = HEAD - 4;
+const SEALED = SHARD_HEADER_BYTES - 4;
 
 /** Bytes per token. */
 export type Width = 2 | 4;
@@ -53,7 +53,7 @@ export function blocksOf({ tokens, width }: ShardHead): number {
 
 /** Offset of the places at which documents end; where the shard ends that does not tell. */
 export function endsOffset(head: ShardHead): number {
-  return HEAD + head.tokens * head.width + 4 * blocksOf(head) + 4;
+  return SHARD_HEADER_BYTES + head.tokens * head.width + 4 * blocksOf(head) + 4;
 }
 
 /** Bytes of a whole shard. */
@@ -62,8 +62,8 @@ export function shardBytes(head: ShardHead): number {
 }
 
 /** A head as bytes. */
-export function encodeHead(head: ShardHead): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(HEAD);
+export function encodeShardHeader(head: ShardHead): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(SHARD_HEADER_BYTES);
   const view = new DataView(bytes.buffer);
   bytes.set(MAGIC);
   view.setUint32(8, head.ends === undefined ? PLAIN : ENDED, true);
@@ -85,7 +85,7 @@ export interface HeadFault {
 
 /** Reads a head of 128 bytes, or says what is wrong with it. */
 export function decodeHead(bytes: Uint8Array): ShardHead | HeadFault {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, HEAD);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, SHARD_HEADER_BYTES);
   if (!MAGIC.every((byte, i) => bytes[i] === byte)) {
     return { fault: "it does not begin with SHOALTOK", offset: 0 };
   }

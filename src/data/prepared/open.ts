@@ -1,9 +1,9 @@
 /** What `prepare` left in a folder, as far as its index, its tokenizer and the heads of shards tell. */
 import { join } from "node:path";
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { tokenizerHash } from "../tokenizers/mod.ts";
 import type { Tokenizer } from "../tokenizers/types.ts";
-import { PARTS, readIndex, TOKENIZER } from "./folder.ts";
+import { readIndex, TEXT_PARTS, TOKENIZER } from "./folder.ts";
 import type { PreparedIndex, SplitIndex } from "./schema.ts";
 import { preparedHash } from "./token_hash.ts";
 import { readTokenizer } from "./tokenizer.ts";
@@ -52,7 +52,7 @@ export function openPrepared(path: string): Prepared {
     hash: tokenizerHash(tokenizer),
     vocabulary: tokenizer.size,
   });
-  for (const part of PARTS) {
+  for (const part of TEXT_PARTS) {
     checkCounts(path, { index, split: index[part], part });
     const list = { ...index.tokenizer, shards: index[part].shards };
     for (const shard of openEach(path, list)) shard[Symbol.dispose]();

@@ -10,14 +10,14 @@
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { bytesOf, sha256 } from "../../base/hash.ts";
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { OpenFile } from "./files.ts";
 import {
   BLOCK,
   blocksOf,
   decodeHead,
   endsOffset,
-  HEAD,
+  SHARD_HEADER_BYTES,
   shardBytes,
   type ShardHead,
 } from "./header.ts";
@@ -91,19 +91,19 @@ export class Shard implements Disposable {
     const { width, vocabulary } = this.head;
     const from = block * BLOCK;
     const bytes = scratch.subarray(0, this.#bytesOf(block));
-    this.#fill(HEAD + from, bytes);
+    this.#fill(SHARD_HEADER_BYTES + from, bytes);
     if (crc32(bytes) !== this.#table.getUint32(4 * block, true)) {
       const changed = this.#pages.has(block) ? ", which it did when it was first read" : "";
       this.#refuse(
-        `its block ${block} (bytes ${HEAD + from} to ${
-          HEAD + from + bytes.length
+        `its block ${block} (bytes ${SHARD_HEADER_BYTES + from} to ${
+          SHARD_HEADER_BYTES + from + bytes.length
         }) does not match its CRC${changed}`,
       );
     }
     const ids = tokensOf(bytes, width);
     for (let i = 0; i < ids.length; i++) {
       if (ids[i] as number >= vocabulary) {
-        const offset = HEAD + from + i * width;
+        const offset = SHARD_HEADER_BYTES + from + i * width;
         this.#refuse(
           `its token ${ids[i]} at byte ${offset} is outside the vocabulary of ${vocabulary}`,
         );
@@ -120,12 +120,12 @@ export class Shard implements Disposable {
     const [first, last] = [Math.floor(from / PAGE), Math.ceil((from + bytes) / PAGE)];
     const start = first * PAGE;
     const read = scratch.subarray(0, Math.min(last * PAGE, this.#bytesOf(block)) - start);
-    this.#fill(HEAD + block * BLOCK + start, read);
+    this.#fill(SHARD_HEADER_BYTES + block * BLOCK + start, read);
     for (let page = first; page < last; page++) {
       const at = (page - first) * PAGE;
       if (crc32(read.subarray(at, at + PAGE)) === crcs[page]) continue;
       const [begin, end] = [at, Math.min(at + PAGE, read.length)]
-        .map((each) => HEAD + block * BLOCK + start + each);
+        .map((each) => SHARD_HEADER_BYTES + block * BLOCK + start + each);
       this.#refuse(
         `its block ${block} (bytes ${begin} to ${end}) changed after it was first read`,
       );
@@ -183,8 +183,8 @@ export class Shard implements Disposable {
   }
 
   #readHead({ shard, tokenizerHash, vocabulary }: Expected): ShardHead {
-    const bytes = new Uint8Array(HEAD);
-    if (this.#file.bytes < HEAD) {
+    const bytes = new Uint8Array(SHARD_HEADER_BYTES);
+    if (this.#file.bytes < SHARD_HEADER_BYTES) {
       this.#refuse(`it ends at byte ${this.#file.bytes}, within its head`);
     }
     this.#fill(0, bytes);
@@ -215,7 +215,7 @@ export class Shard implements Disposable {
 
   #readTable(crc: number): DataView {
     const bytes = new Uint8Array(4 * blocksOf(this.head) + 4);
-    const offset = HEAD + this.head.tokens * this.head.width;
+    const offset = SHARD_HEADER_BYTES + this.head.tokens * this.head.width;
     this.#fill(offset, bytes);
     const view = new DataView(bytes.buffer);
     const stored = view.getUint32(bytes.length - 4, true);

@@ -1,6 +1,6 @@
 /** The tokenizer that lies in a prepared folder. */
 import { join } from "node:path";
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { tokenizerSpecSchema } from "../schema.ts";
 import { namingFile } from "../tokenizers/limits.ts";
 import { tokenizerFrom } from "../tokenizers/mod.ts";

@@ -2,7 +2,7 @@
 import { bytesOf, hashValue, sha256 } from "../../base/hash.ts";
 import { type Documents, firstBehind } from "../documents.ts";
 import type { Tokens } from "../tokens.ts";
-import { type Part, readIndex } from "./folder.ts";
+import { readIndex, type TextPart } from "./folder.ts";
 import type { PreparedIndex, ShardIndex } from "./schema.ts";
 import { readTokenizer } from "./tokenizer.ts";
 import { Shard } from "./shard.ts";
@@ -27,7 +27,7 @@ export interface PreparedTokens extends Tokens, Disposable {
  */
 export function openTokens(
   path: string,
-  part: Part,
+  part: TextPart,
   { documents = false }: {
     /** Whether documents are told apart: their ends are then held in memory. */
     documents?: boolean;

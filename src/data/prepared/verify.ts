@@ -1,13 +1,13 @@
 /** Every block of a prepared folder, checked. */
-import { UserError } from "../../base/refusal.ts";
-import { PARTS, readIndex } from "./folder.ts";
+import { UserError } from "../../base/user_error.ts";
+import { readIndex, TEXT_PARTS } from "./folder.ts";
 import { widthFor } from "./header.ts";
 import { openPrepared } from "./open.ts";
 import { TokenHash } from "./token_hash.ts";
 import { openEach } from "./tokens.ts";
 
 /** What was checked. */
-export interface Verified {
+export interface VerifiedFolder {
   readonly shards: number;
   readonly blocks: number;
   readonly tokens: number;
@@ -23,13 +23,13 @@ export type VerifyProgress = (bytes: number, total: number) => void;
 export function verifyPrepared(
   path: string,
   progress: VerifyProgress = () => {},
-): Verified {
+): VerifiedFolder {
   openPrepared(path);
   const index = readIndex(path);
   const tokens = index.train.tokens + index.validation.tokens;
   const total = tokens * widthFor(index.tokenizer.vocabulary);
   let [shards, blocks, bytes] = [0, 0, 0];
-  for (const part of PARTS) {
+  for (const part of TEXT_PARTS) {
     const open = openEach(path, { ...index.tokenizer, shards: index[part].shards });
     try {
       const [first] = open;

@@ -18,7 +18,7 @@ export const direction: SourceMaker = {
     time: window,
     vocabulary: characters,
     classes: 2,
-    asked: "one",
+    targetKind: "one",
     countedPerWindow: 1,
     carries: false,
     documents: false,

@@ -11,7 +11,7 @@ import type { Tokens } from "../tokens.ts";
 import { laneEvaluation } from "./lane_evaluation.ts";
 import { cut, holdsLanes } from "./lanes.ts";
 import { onlyText } from "./only_text.ts";
-import { type Stretch, type Stretches, stretches } from "./stretches.ts";
+import { type Stretches, stretches, type TextStretch } from "./stretches.ts";
 
 /** `time` tokens of S x B lanes in each step; states begin anew where documents do. */
 export function documentSource(
@@ -30,16 +30,16 @@ export function documentSource(
   };
   const train = once(() => lanesOf(text.train, "training"));
   // Each lane goes round by itself: documents make some shorter in windows than others.
-  const at = (all: Stretches[], lane: number, step: number): Stretch => {
+  const at = (all: Stretches[], lane: number, step: number): TextStretch => {
     const own = all[lane] as Stretches;
     return own.at(step % own.count);
   };
-  const batch = (tokens: Tokens, own: readonly Stretch[]): Batch => {
+  const batch = (tokens: Tokens, own: readonly TextStretch[]): Batch => {
     const all = own.map(({ start, length }) => ({ tokens, start, from: 0, to: length }));
     const fresh = own.map(({ fresh }) => fresh);
     return { ...gatherPadded(all, { window: time, windows }), fresh };
   };
-  const ownOf = (all: Stretches[], microBatch: number, step: number): Stretch[] =>
+  const ownOf = (all: Stretches[], microBatch: number, step: number): TextStretch[] =>
     Array.from({ length: windows }, (_, b) => at(all, microBatch * windows + b, step));
   const source: Omit<Source, "evaluation"> = {
     requireTraining: () => void train(),

@@ -4,8 +4,8 @@
  * l belongs to micro-batch floor(l / B), whoever computes it.
  */
 import { once } from "../../base/once.ts";
-import { UserError } from "../../base/refusal.ts";
-import { gather } from "../batch.ts";
+import { UserError } from "../../base/user_error.ts";
+import { gatherBatch } from "../batch.ts";
 import type { Batch, Source, SourceInput } from "../source.ts";
 import type { Tokens } from "../tokens.ts";
 import { laneEvaluation } from "./lane_evaluation.ts";
@@ -34,7 +34,7 @@ export function laneSource(
       tokens: from.tokens,
       start: (microBatch * windows + b) * from.length + step * time,
     }));
-    return { ...gather(all, time), counted: windows * time, fresh: step === 0 };
+    return { ...gatherBatch(all, time), counted: windows * time, fresh: step === 0 };
   };
   const source: Omit<Source, "evaluation"> = {
     requireTraining: () => void train(),

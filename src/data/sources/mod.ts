@@ -18,7 +18,7 @@ const text: SourceMaker = {
       time,
       vocabulary: characters,
       classes: characters,
-      asked: "next",
+      targetKind: "next",
       countedPerWindow: bptt === null || document_end === null ? time : undefined,
       carries: bptt !== null,
       documents: document_mask,

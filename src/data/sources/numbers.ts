@@ -3,11 +3,11 @@
  * depends neither on the cut into micro-batches nor on who asks. Knows no source.
  */
 import { fold, type Key } from "../../base/random.ts";
-import type { Address, SourceInput } from "../source.ts";
+import type { BatchAddress, SourceInput } from "../source.ts";
 
 /** Number of the first of the B windows of a micro-batch; windows count on from step to step. */
 export function firstNumber(
-  { step, microBatch }: Address,
+  { step, microBatch }: BatchAddress,
   { microBatches, windows }: Pick<SourceInput, "microBatches" | "windows">,
 ): number {
   return (step * microBatches + microBatch) * windows;

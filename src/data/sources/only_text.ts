@@ -1,5 +1,5 @@
 /** Sources that read one text in order. */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import type { SourceInput } from "../source.ts";
 import type { Text } from "../text.ts";
 

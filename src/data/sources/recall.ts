@@ -20,7 +20,7 @@ export const recall: SourceMaker = {
     time: gap + 2,
     vocabulary: names + fillers + 1,
     classes: names,
-    asked: "each",
+    targetKind: "each",
     countedPerWindow: 1,
     carries: false,
     documents: false,

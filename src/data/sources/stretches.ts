@@ -5,7 +5,7 @@
 import type { Tokens } from "../tokens.ts";
 
 /** One window of a lane: its first token, how many are asked, and whether the state begins anew. */
-export interface Stretch {
+export interface TextStretch {
   readonly start: number;
   readonly length: number;
   readonly fresh: boolean;
@@ -14,7 +14,7 @@ export interface Stretch {
 /** The windows of a lane, by number. */
 export interface Stretches {
   readonly count: number;
-  at(index: number): Stretch;
+  at(index: number): TextStretch;
 }
 
 /**

@@ -2,7 +2,7 @@
  * Giving a text its capitals back: each character is read in lower case and asked whether it was a
  * capital (truecasing: Lita, Ittycheriah, Roukos and Kambhatla 2003). Windows are those of text.
  */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { IGNORE } from "../../base/ignore.ts";
 import type { Batch } from "../source.ts";
 import type { Tokenizer } from "../tokenizers/types.ts";
@@ -17,7 +17,7 @@ export const truecase: SourceMaker = {
     time: window,
     vocabulary: characters,
     classes: 2,
-    asked: "each",
+    targetKind: "each",
     countedPerWindow: window,
     carries: false,
     documents: false,

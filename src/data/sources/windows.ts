@@ -1,8 +1,8 @@
 /** Shuffled windows of texts, asked for the next token. No state passes between batches. */
 import { once } from "../../base/once.ts";
 import { foldName, type Key } from "../../base/random.ts";
-import { UserError } from "../../base/refusal.ts";
-import { gather, gatherPadded, type WindowAt, windowOf } from "../batch.ts";
+import { UserError } from "../../base/user_error.ts";
+import { gatherBatch, gatherPadded, type WindowAt, windowOf } from "../batch.ts";
 import { documentStarts } from "../documents.ts";
 import { type EvalWindows, evalWindows } from "../eval_windows.ts";
 import { mixture } from "../mixture.ts";
@@ -40,7 +40,10 @@ export function windowSource(
         const own = windowOf(keys[text] as Key, number, counts()[text] as number);
         return { tokens: (texts[text] as Text).train, start: own * stride };
       });
-      return withStarts({ ...gather(all, window), counted: windows * window, fresh: true }, all);
+      return withStarts(
+        { ...gatherBatch(all, window), counted: windows * window, fresh: true },
+        all,
+      );
     },
     sequences: sequences.reduce((a, b) => a + b, 0),
     textOf: (sequence) => locate(sequences, sequence).part,

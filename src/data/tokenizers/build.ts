@@ -2,11 +2,11 @@
  * From a name and a look at the text to a tokenizer, in bounded memory. A name is what people
  * write: `word:10000`. It knows no files; who names one brings what it holds.
  */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { byteTokenizer } from "./byte.ts";
 import { CharacterSet } from "./char.ts";
 import { bpeTokenizerOf } from "./bpe/bpe.ts";
-import { Counts } from "./bpe/count.ts";
+import { PieceCounts } from "./bpe/count.ts";
 import { gpt2Tokenizer } from "./bpe/gpt2.ts";
 import { namingFile } from "./limits.ts";
 import { tokenizerFrom } from "./mod.ts";
@@ -101,7 +101,7 @@ function charBuilder(end: boolean): TokenizerBuilder {
 
 /** The `size` most frequent words of a text, the tokens of unknown words and line ends included. */
 function wordBuilder(size: number): TokenizerBuilder {
-  const seen = new Counts(WORDS);
+  const seen = new PieceCounts(WORDS);
   const notes: string[] = [];
   const whole = wholePieces((text) =>
     eachWord(text, (start, end) => {

@@ -1,5 +1,5 @@
 /** One token per character. */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import type { TokenizerSpec } from "../schema.ts";
 import { cutCharacter } from "./cut.ts";
 import { outside } from "./outside.ts";

@@ -5,7 +5,7 @@
  */
 import { endToken, writeByteLevel } from "./bpe/byte_level.ts";
 import { END, gpt2Parts } from "./bpe/gpt2.ts";
-import { endOf, readTokenizerJson } from "./tokenizer_json.ts";
+import { endTokenOf, readTokenizerJson } from "./tokenizer_json.ts";
 import type { Tokenizer } from "./types.ts";
 import { END_TEXT } from "./types.ts";
 import { WHITE_SPACES } from "./white_space.ts";
@@ -36,7 +36,7 @@ export function toHuggingFace(tokenizer: Tokenizer): HuggingFaceFiles {
       return files(json, END_TEXT);
     }
     case "bpe":
-      return files(spec.tokenizer, endOf(readTokenizerJson(spec.tokenizer))?.content);
+      return files(spec.tokenizer, endTokenOf(readTokenizerJson(spec.tokenizer))?.content);
   }
 }
 

@@ -2,7 +2,7 @@
  * What a tokenizer.json may hold and may take. Each bound is several times what the largest that are
  * published have: 262,144 tokens, 514,906 merges, 35 MB of Gemma 3.
  */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import type { TokenizerJson } from "./schema.ts";
 
 /** Bytes of a file. */

@@ -1,9 +1,9 @@
 /** How much one text may take: steps, and growth on its way through the parts of a tokenizer. */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { MOST } from "./limits.ts";
 
 /** Counts for one text at a time. What is counted depends on the text alone, never on a clock. */
-export class Meter {
+export class WorkMeter {
   /** Remaining steps. Code that decrements it must call {@linkcode exceed} when it is below 0. */
   left = 0;
   #room = 0;

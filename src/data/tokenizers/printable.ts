@@ -25,7 +25,7 @@ for (const [i, byte] of BYTES.entries()) {
 }
 
 /** Bytes as such files write them. */
-export function printable(bytes: Uint8Array): string {
+export function byteLetters(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => CHARS[byte]).join("");
 }
 

@@ -3,14 +3,14 @@
  * distribute it, becomes that: its hash is the same again.
  */
 import { canonical } from "../../base/hash.ts";
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import type { TokenizerSpec } from "../schema.ts";
 import { essence } from "./essence.ts";
 import { SIZE } from "./bpe/gpt2.ts";
 import { toHuggingFace } from "./huggingface.ts";
 import { tokenizerFrom } from "./mod.ts";
 import type { TokenizerJson } from "./schema.ts";
-import { readTokenizerJson, sizeOf, vocabOf } from "./tokenizer_json.ts";
+import { readTokenizerJson, vocabOf, vocabularySizeOf } from "./tokenizer_json.ts";
 import { END_TEXT } from "./types.ts";
 import { SPECIAL } from "./word.ts";
 
@@ -37,7 +37,7 @@ function essenceOf(spec: TokenizerSpec): string | undefined {
 function candidates(json: TokenizerJson): TokenizerSpec[] {
   const end = json.added_tokens.some(({ content }) => content === END_TEXT) &&
     { end: true as const };
-  const size = sizeOf(json);
+  const size = vocabularySizeOf(json);
   if (json.model.type === "WordLevel") {
     const tokens = vocabOf(json).toSorted(([, a], [, b]) => a - b).map(([token]) => token);
     const chars = tokens.every((token) => Array.from(token).length === 1);

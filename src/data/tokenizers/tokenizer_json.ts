@@ -27,7 +27,7 @@ export function vocabOf({ model }: TokenizerJson): [string, number][] {
 }
 
 /** One more than the largest id. */
-export function sizeOf(json: TokenizerJson): number {
+export function vocabularySizeOf(json: TokenizerJson): number {
   let size = 0;
   for (const [, id] of vocabOf(json)) size = Math.max(size, id + 1);
   for (const { id } of json.added_tokens) size = Math.max(size, id + 1);
@@ -42,7 +42,7 @@ export function unknownOf(json: TokenizerJson): number | undefined {
 }
 
 /** The token that ends a document: a special one by one of the usual names. */
-export function endOf(
+export function endTokenOf(
   { added_tokens }: TokenizerJson,
 ): { id: number; content: string } | undefined {
   const special = added_tokens.filter((token) => token.special);

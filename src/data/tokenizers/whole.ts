@@ -1,5 +1,5 @@
 /** A text that comes cut anywhere, handed on cut where it may be. */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 
 /** Takes pieces of a text, and at last what is left of it. */
 export interface WholePieces {

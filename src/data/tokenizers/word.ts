@@ -2,7 +2,7 @@
  * One token per word: what stands between white space. A line's end is a token, `<eos>`, as in the
  * word-level corpora (Penn Treebank, WikiText); a word that is not in the vocabulary is `<unk>`.
  */
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import type { TokenizerSpec } from "../schema.ts";
 import { outside } from "./outside.ts";
 import type { Tokenizer, TokenStream } from "./types.ts";

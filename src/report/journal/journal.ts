@@ -5,16 +5,16 @@
  */
 import { joinedBytes } from "../../base/bytes.ts";
 import { named } from "../../base/file_fault.ts";
-import { isLockLost, UserError } from "../../base/refusal.ts";
+import { isLockLost, UserError } from "../../base/user_error.ts";
 import { writeAllSync } from "../../base/write_all.ts";
 import { setAside } from "../aside.ts";
 import { readIfAny, syncName, writeTextAtomic } from "../atomic.ts";
 import { parseJournal, printLine } from "./journal_lines.ts";
-import type { JournalLine, ParsedJournal, Plain } from "./journal_lines.ts";
+import type { JournalLine, JournalValue, ParsedJournal } from "./journal_lines.ts";
 import { cannotWrite, isAt, openPlain } from "../plain_file.ts";
 
 export { journalFault, parseJournal } from "./journal_lines.ts";
-export type { JournalLine, ParsedJournal, Plain } from "./journal_lines.ts";
+export type { JournalLine, JournalValue, ParsedJournal } from "./journal_lines.ts";
 
 /** Bytes that wait at most while the file cannot be written; newer entries are dropped. */
 const PENDING_LIMIT = 2 ** 20;
@@ -26,7 +26,7 @@ export interface JournalEntry {
   readonly at?: never;
   readonly time?: never;
   readonly crc32?: never;
-  readonly [key: string]: Plain | undefined;
+  readonly [key: string]: JournalValue | undefined;
 }
 
 /** A journal that is open for writing; disposing it closes the file. */

@@ -7,13 +7,13 @@ import { parseJsonText } from "../../base/text/json.ts";
 import { crc32 } from "node:zlib";
 
 /** A value that JSON gives back as it was. */
-export type Plain =
+export type JournalValue =
   | string
   | number
   | boolean
   | null
-  | readonly Plain[]
-  | { readonly [key: string]: Plain | undefined };
+  | readonly JournalValue[]
+  | { readonly [key: string]: JournalValue | undefined };
 
 /** A line of a journal. */
 export interface JournalLine {
@@ -24,7 +24,7 @@ export interface JournalLine {
   /** Wall clock as ISO 8601, for people: nothing is decided by it. */
   readonly time: string;
   readonly kind: string;
-  readonly [key: string]: Plain | undefined;
+  readonly [key: string]: JournalValue | undefined;
 }
 
 /** What a text gave: its entries, the text that holds them, and why it stops there. */

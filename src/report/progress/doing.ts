@@ -1,11 +1,11 @@
 /** What the events of a run say of what is being done. Pure. */
 import type { RunEvent } from "../events.ts";
-import type { Reached } from "./status.ts";
+import type { StageProgress } from "./status.ts";
 
 /** What is being done, and how much of it is. */
 export interface Doing {
   readonly what: string;
-  readonly reached?: Reached;
+  readonly reached?: StageProgress;
 }
 
 /** What a status shows for an event; undefined for those that say nothing of it. */

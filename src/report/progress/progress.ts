@@ -4,9 +4,9 @@
  */
 import { doingOf } from "./doing.ts";
 import { DrawnLine, type Screen } from "./drawn_line.ts";
-import type { RunEvent, RunFacts, Sink, StepFacts } from "../events.ts";
+import type { EventSink, RunEvent, RunFacts, StepFacts } from "../events.ts";
 import { linesOf } from "../lines.ts";
-import { type Progress, progressLine } from "./progress_line.ts";
+import { progressLine, type ProgressState } from "./progress_line.ts";
 import { secondsLeft } from "./rate.ts";
 import { Status, type StatusOptions } from "./status.ts";
 
@@ -28,15 +28,15 @@ const GUESSED = 6;
  */
 export function progressPrinter(
   { every, now, timer, ...screen }: PrinterOptions,
-): Sink & Disposable {
+): EventSink & Disposable {
   const line = new DrawnLine(screen);
   const status = new Status(line, { ...now && { now }, ...timer && { timer } });
   let run: RunFacts | undefined;
-  let progress: Progress = { step: 0, steps: 0 };
+  let progress: ProgressState = { step: 0, steps: 0 };
   /** Steps since training began here, or began again. */
   let seen = 0;
 
-  const sink: Sink = (event) => {
+  const sink: EventSink = (event) => {
     const doing = doingOf(event);
     if (doing !== undefined) return status.show(doing.what, doing.reached);
     switch (event.type) {
@@ -81,9 +81,9 @@ export function progressPrinter(
 
 /** A first step tells nothing of the next ones: what it needs is made ready in it. */
 function advance(
-  before: Progress,
+  before: ProgressState,
   { event, tokensPerStep, seen }: { event: StepFacts; tokensPerStep: number; seen: number },
-): Progress {
+): ProgressState {
   const { step, loss, lr, gradNorm } = event;
   const tokensPerS = seen < TIMED ? undefined : event.tokensPerS;
   const left = seen < GUESSED ? undefined : secondsLeft({

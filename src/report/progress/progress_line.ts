@@ -2,7 +2,7 @@
 import { showCount, showLoss, showRate, showSeconds } from "../format.ts";
 
 /** What the line shows; a part that is undefined is left out. */
-export interface Progress {
+export interface ProgressState {
   readonly step: number;
   readonly steps: number;
   readonly loss?: number | undefined;
@@ -20,7 +20,7 @@ const FIRST_TO_GO = ["norm", "lr", "val", "rate", "left", "loss"] as const;
  * The line in at most `width` columns: parts that do not fit are left out whole, the least needed
  * first, and what is left is cut.
  */
-export function progressLine(progress: Progress, width: number): string {
+export function progressLine(progress: ProgressState, width: number): string {
   const parts = partsOf(progress);
   for (const part of FIRST_TO_GO) {
     if (join(parts).length <= width) break;
@@ -33,7 +33,7 @@ function join(parts: ReadonlyMap<string, string>): string {
   return [...parts.values()].join("  ");
 }
 
-function partsOf(p: Progress): Map<string, string> {
+function partsOf(p: ProgressState): Map<string, string> {
   const total = String(p.steps);
   const parts = new Map([["step", `step ${String(p.step).padStart(total.length)}/${total}`]]);
   if (p.loss !== undefined) parts.set("loss", `loss ${showLoss(p.loss)}`);

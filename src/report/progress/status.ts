@@ -8,10 +8,10 @@ import type { DrawnLine } from "./drawn_line.ts";
 import { showSeconds } from "../format.ts";
 
 /** How much is done of how much, or a text that says it in its own way. */
-export type Reached = Share | { readonly text: string };
+export type StageProgress = StageShare | { readonly text: string };
 
 /** How much is done of how much. */
-export interface Share {
+export interface StageShare {
   readonly done: number;
   readonly total: number;
   /** Each part takes about as long, so that what is done tells how long the rest will take. */
@@ -41,7 +41,7 @@ export class Status implements Disposable {
   readonly #now: () => number;
   readonly #timer: NonNullable<StatusOptions["timer"]>;
   #doing: string | undefined;
-  #reached: Reached | undefined;
+  #reached: StageProgress | undefined;
   #began = 0;
   /** When it was last silent, and when a line came last. */
   #spoke: number;
@@ -59,7 +59,7 @@ export class Status implements Disposable {
   }
 
   /** Says what is being done from now on, and how much of it is. */
-  show(doing: string, reached?: Reached): void {
+  show(doing: string, reached?: StageProgress): void {
     const isNew = doing !== this.#doing;
     if (isNew) this.#began = this.#now();
     if (this.#doing === undefined) this.#cancel = this.#timer(() => this.#tick(), TICK_MS);
@@ -109,9 +109,13 @@ const SAID = 2;
 const GUESSED = 4;
 
 /** `evaluating 120/400 on 2 workers  12 s, 28 s left`. */
-export function statusText(doing: string, reached: Reached | undefined, seconds: number): string {
+export function statusText(
+  doing: string,
+  reached: StageProgress | undefined,
+  seconds: number,
+): string {
   if (reached !== undefined && "text" in reached) return reached.text;
-  const { done = 0, total = 0, where, even = false }: Partial<Share> = reached ?? {};
+  const { done = 0, total = 0, where, even = false }: Partial<StageShare> = reached ?? {};
   const counted = total > 0 ? ` ${done}/${total}` : "";
   const place = where === undefined ? "" : ` ${where}`;
   // A tenth must be done: what a first part takes tells little of the others.

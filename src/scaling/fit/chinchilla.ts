@@ -4,7 +4,7 @@
  * Source: Hoffmann et al. (2022), section 3.3 and appendix D.3, whose grid of starts this is.
  */
 import { maxOf, minOf } from "../../base/extremes.ts";
-import { UserError } from "../../base/refusal.ts";
+import { UserError } from "../../base/user_error.ts";
 import { bootstrap, drawKey, estimate, estimateLog } from "./bootstrap.ts";
 import { countDistinct } from "./distinct.ts";
 import { minimize } from "./lbfgs.ts";
@@ -14,7 +14,7 @@ import { centred, constantsOf, type Fit, fitFrom, huberSum, logLossAt } from "./
 import { type PowerData, powerData } from "./power_sum.ts";
 import { qualityOf } from "./quality.ts";
 import { judged, STEEPEST } from "./sense.ts";
-import type { Drawing, Estimate, Point, Quality } from "../types.ts";
+import type { Drawing, Estimate, Quality, ScalingPoint } from "../types.ts";
 
 /** A fitted law. */
 export interface ChinchillaFit {
@@ -61,7 +61,7 @@ export const GRID: Grid = {
 export const COARSE: Grid = { a: [0, 5, 10, 15, 20], alpha: [0.25, 0.75, 1.5], e: [-0.5, 0.5] };
 
 /** Why points determine no law, with the number needed; undefined where they do. */
-export function chinchillaNeeds(points: readonly Point[]): string | undefined {
+export function chinchillaNeeds(points: readonly ScalingPoint[]): string | undefined {
   const sizes = countDistinct(points.map((p) => p.params));
   const tokens = countDistinct(points.map((p) => p.tokens));
   if (points.length < NEEDS.points || sizes < NEEDS.sizes || tokens < NEEDS.tokens) {
@@ -84,7 +84,7 @@ export function chinchillaNeeds(points: readonly Point[]): string | undefined {
 
 /** The fit. @throws {UserError} `data` where points are too few or degenerate. */
 export function fitChinchilla(
-  points: readonly Point[],
+  points: readonly ScalingPoint[],
   { draws, seed, level, tell }: Drawing,
   grid: Grid = GRID,
 ): ChinchillaFit {
@@ -142,7 +142,7 @@ export function fitChinchilla(
 }
 
 /** The law alone, without draws and points left out; undefined where there is none. */
-export function chinchillaLaw(points: readonly Point[], grid: Grid = GRID): Law | undefined {
+export function chinchillaLaw(points: readonly ScalingPoint[], grid: Grid = GRID): Law | undefined {
   if (chinchillaNeeds(points) !== undefined) return undefined;
   const data = powerData(
     [points.map((p) => p.params), points.map((p) => p.tokens)],
@@ -181,7 +181,7 @@ function isFinite(law: Law): boolean {
 }
 
 /** Whether a draw has what five constants need. */
-function determines(points: readonly Point[], counts: Float64Array): boolean {
+function determines(points: readonly ScalingPoint[], counts: Float64Array): boolean {
   const drawn = points.filter((_, i) => (counts[i] as number) > 0);
   return drawn.length >= NEEDS.points - 1 &&
     countDistinct(drawn.map((p) => p.params)) >= NEEDS.sizes &&

@@ -7,7 +7,7 @@ import { bootstrap, drawKey, estimate, estimateLog } from "./bootstrap.ts";
 import { countDistinct, groupsOf } from "./distinct.ts";
 import { mean, polynomial } from "./least_squares.ts";
 import { judged } from "./sense.ts";
-import type { Drawing, Estimate, Point } from "../types.ts";
+import type { Drawing, Estimate, ScalingPoint } from "../types.ts";
 
 /** One budget. */
 export interface Budget {
@@ -52,11 +52,11 @@ interface Bottom {
 
 /** The fit; where there is none, why. */
 export function fitIsoflop(
-  points: readonly Point[],
+  points: readonly ScalingPoint[],
   { draws, seed, level, tell }: Drawing,
 ): IsoflopFit | { readonly skipped: string } {
   const groups = groupsOf(points.map((p) => p.flops), ONE_BUDGET)
-    .map((group) => group.map((i) => points[i] as Point))
+    .map((group) => group.map((i) => points[i] as ScalingPoint))
     .filter((group) => countDistinct(group.map((p) => p.params)) >= ISOFLOP_NEEDS.sizes);
   if (groups.length === 0) {
     return {
@@ -96,7 +96,7 @@ export function fitIsoflop(
 }
 
 interface Found {
-  readonly points: readonly Point[];
+  readonly points: readonly ScalingPoint[];
   readonly lowest: (weights?: ArrayLike<number>) => Bottom | undefined;
   readonly bottom: Bottom | undefined;
 }
@@ -162,12 +162,15 @@ function exponentsFrom(
 }
 
 /** Geometric mean of the trials' FLOP. */
-function flopsOf(points: readonly Point[]): number {
+function flopsOf(points: readonly ScalingPoint[]): number {
   return Math.exp(mean(points.map((p) => Math.log(p.flops))));
 }
 
 /** Coefficients of the loss in log10 N. */
-function parabola(group: readonly Point[], weights?: ArrayLike<number>): number[] | undefined {
+function parabola(
+  group: readonly ScalingPoint[],
+  weights?: ArrayLike<number>,
+): number[] | undefined {
   const x = group.map((p) => Math.log10(p.params));
   const y = group.map((p) => p.loss);
   return polynomial({ x, y, ...(weights !== undefined && { weights }) }, 2);
@@ -177,7 +180,7 @@ function parabola(group: readonly Point[], weights?: ArrayLike<number>): number[
  * Where a budget's parabola is lowest, for trials that count as often as weights say, with the
  * tokens that trials of that size have.
  */
-function bottomFinder(group: readonly Point[]): Found["lowest"] {
+function bottomFinder(group: readonly ScalingPoint[]): Found["lowest"] {
   const x = group.map((p) => Math.log10(p.params));
   const [least, most] = [minOf(x), maxOf(x)];
   const line = polynomial({ x, y: group.map((p) => Math.log10(p.tokens)) }, 1);

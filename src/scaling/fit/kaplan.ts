@@ -11,7 +11,7 @@ import { polynomial } from "./least_squares.ts";
 import { centred, constantsOf, fitFrom, huberSum, powerData } from "./power_sum.ts";
 import { qualityOf } from "./quality.ts";
 import { judged } from "./sense.ts";
-import type { Drawing, Estimate, Point, Quality } from "../types.ts";
+import type { Drawing, Estimate, Quality, ScalingPoint } from "../types.ts";
 
 /** L = E + (X_c / X)^alpha, X_c as its logarithm to base 10, for it may be beyond all numbers. */
 export interface PowerLaw {
@@ -47,7 +47,7 @@ export function powerLoss({ E, log10_scale, alpha }: PowerLaw, x: number): numbe
 
 /** Both laws in a quantity. */
 export function fitKaplan(
-  points: readonly Point[],
+  points: readonly ScalingPoint[],
   of: Quantity,
   options: Drawing,
 ): KaplanFit {

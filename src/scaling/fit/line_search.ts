@@ -16,7 +16,7 @@ export interface Ray {
 }
 
 /** A point with its value and gradient. */
-export interface Reached {
+export interface StepReached {
   readonly x: Float64Array<ArrayBuffer>;
   readonly value: number;
   readonly gradient: Float64Array<ArrayBuffer>;
@@ -29,7 +29,7 @@ interface Bound {
   readonly slope: number;
 }
 
-type Trial = Reached & Bound;
+type Trial = StepReached & Bound;
 
 /** Least part of the promised gain, and what may be left of the slope. */
 const GAIN = 1e-4;

@@ -119,7 +119,7 @@ export function centred(start: readonly number[], { means }: PowerData): Float64
 }
 
 /** The law's loss at a point of features. */
-export function lossAt({ E, terms }: PowerSum, features: readonly number[]): number {
+export function powerSumLoss({ E, terms }: PowerSum, features: readonly number[]): number {
   return terms.reduce((sum, { A, alpha }, k) => sum + A / (features[k] as number) ** alpha, E);
 }
 

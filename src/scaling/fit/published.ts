@@ -45,7 +45,7 @@ export const KAPLAN = {
 } as const;
 
 /** What a known model's training cost. */
-export interface Cost {
+export interface PublishedCost {
   readonly model: string;
   readonly params: number;
   /** Tokens of one pass over its data. */
@@ -62,7 +62,7 @@ export interface Cost {
 }
 
 /** Costs recomputed beside the figures that are quoted for them. */
-export const COSTS: readonly Cost[] = [
+export const COSTS: readonly PublishedCost[] = [
   costOf({
     model: "GPT-1",
     params: 117e6,
@@ -93,7 +93,7 @@ export const COSTS: readonly Cost[] = [
   }),
 ];
 
-function costOf(known: Omit<Cost, "flops_6nd" | "implied_passes">): Cost {
+function costOf(known: Omit<PublishedCost, "flops_6nd" | "implied_passes">): PublishedCost {
   const { params, tokens, passes, published, source, model } = known;
   const once = FLOP_PER_PARAM_TOKEN * params * tokens;
   return {

@@ -6,7 +6,7 @@ import type { Optimum } from "./law.ts";
 import type { Estimate } from "../types.ts";
 
 /** Ranges of the trials. */
-export type Range = Readonly<Record<"params" | "tokens" | "flops", readonly [number, number]>>;
+export type TrialRange = Readonly<Record<"params" | "tokens" | "flops", readonly [number, number]>>;
 
 /** What kind of number an estimate is; each kind has its own limits of sense. */
 export type Kind = "scale" | "power" | "share" | "log" | "amount" | "loss";
@@ -54,7 +54,7 @@ function outside(value: number, [low, high]: readonly [number, number]): number 
 /** Whether the best use of a budget lies outside the trials, in FLOP, parameters or tokens. */
 export function isBeyond(
   { params, tokens }: Pick<Optimum, "params" | "tokens">,
-  { flops, range }: { flops: number; range: Range },
+  { flops, range }: { flops: number; range: TrialRange },
 ): boolean {
   return flops > range.flops[1] || outside(params, range.params) > 1 ||
     outside(tokens, range.tokens) > 1;
@@ -67,7 +67,7 @@ export function isBeyond(
  */
 export function senselessOptimum(
   { params, tokens, loss }: Pick<Optimum, "params" | "tokens" | "loss">,
-  { flops, range }: { flops: number; range: Range },
+  { flops, range }: { flops: number; range: TrialRange },
 ): string | undefined {
   const stretch = Math.max(1, outside(flops, range.flops));
   const far = Math.max(outside(params, range.params), outside(tokens, range.tokens)) / stretch;

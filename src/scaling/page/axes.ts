@@ -1,13 +1,13 @@
 /** Axes that fit numbers: ends with some room, ticks at round places. */
 import { maxOf, minOf } from "../../base/extremes.ts";
-import type { Axis } from "./svg.ts";
+import type { PlotAxis } from "./svg.ts";
 
 /** An axis by factors, with ticks at powers of ten, or at 1, 2 and 5 of them where those are few. */
 export function logAxis(
   label: string,
   values: readonly number[],
   show: (value: number) => string,
-): Axis {
+): PlotAxis {
   const room = (maxOf(values) / minOf(values)) ** 0.05;
   const [low, high] = [minOf(values) / room, maxOf(values) * room];
   const first = Math.floor(Math.log10(low));
@@ -31,7 +31,7 @@ export function evenAxis(
   label: string,
   values: readonly number[],
   { log = false, room = 0.06 }: { log?: boolean; room?: number } = {},
-): Axis {
+): PlotAxis {
   const [least, most] = [minOf(values), maxOf(values)];
   const extra = room * (most - least || Math.abs(most) || 1);
   const low = log ? Math.max(least - extra, 0.5 * least) : least - extra;

@@ -8,7 +8,7 @@ import { FLOP_PER_PARAM_TOKEN, type Law, lossOf, optimumOf } from "../fit/law.ts
 import { short } from "../limits.ts";
 import type { Fitted, ScalingReport } from "../report.ts";
 import { senselessOptimum } from "../fit/sense.ts";
-import { area, dot, type Frame, INK, type Key, line, plot } from "./svg.ts";
+import { area, dot, INK, type LegendKey, line, plot, type PlotFrame } from "./svg.ts";
 
 /** File names of the pictures. */
 export const PICTURES = ["loss.svg", "isoflop.svg", "residuals.svg"] as const;
@@ -40,7 +40,7 @@ function familiesOf(points: readonly Fitted[]): Family[] {
 }
 
 /** At most nine sizes; of more, some in between are left out. */
-function sizeKeys(families: readonly Family[]): Key[] {
+function sizeKeys(families: readonly Family[]): LegendKey[] {
   const every = Math.ceil(families.length / 9);
   return families
     .filter((_, i) => i % every === 0 || i === families.length - 1)
@@ -102,7 +102,7 @@ function lossPicture(report: ScalingReport): string {
   const x = logAxis("Training compute C, FLOP", shown, power);
   const y = evenAxis("Loss, nats per token", [...losses, ...near], { log: true });
   const percent = `${Math.round(100 * bootstrap.level)} %`;
-  const legend: Key[] = [
+  const legend: LegendKey[] = [
     ...(curve.length > 0
       ? [{ text: "L(N, D) at its best N", colour: INK, shape: "dash" as const }]
       : []),
@@ -162,7 +162,7 @@ function isoflopPicture(report: ScalingReport): string {
   ];
   const x = logAxis("Parameters N", sizes, power);
   const y = evenAxis("Loss, nats per token", all.map((p) => p.loss));
-  const legend: Key[] = [
+  const legend: LegendKey[] = [
     ...shown.map(({ budget, colour }) => ({
       text: `C = ${budget.flops.toExponential(2).replace("e+", "e")}`,
       colour,
@@ -196,7 +196,7 @@ function isoflopPicture(report: ScalingReport): string {
 
 /** A ring with its interval along x. */
 function bar(
-  frame: Frame,
+  frame: PlotFrame,
   { low, high, at: [n, loss] }: {
     low: number | null;
     high: number | null;
@@ -233,7 +233,7 @@ function lawCurves(report: ScalingReport): string {
   const losses = bests.length > 0 ? bests.map((b) => b.loss) : range.loss;
   const [least, top] = [minOf(losses), maxOf(losses)];
   const y = evenAxis("Loss, nats per token", [least, top + 0.6 * (top - least)]);
-  const legend: Key[] = [
+  const legend: LegendKey[] = [
     ...budgets.map((flops, i) => ({
       text: `C = ${flops.toExponential(2).replace("e+", "e")}`,
       colour: tints[i] as string,
@@ -268,7 +268,7 @@ function residualPicture(report: ScalingReport): string {
   const percents = points.flatMap((p) => [100 * p.residual, 100 * p.left_out])
     .filter(Number.isFinite);
   const y = evenAxis("Residual, 100 ln(loss / law's loss)", [0, ...percents]);
-  const legend: Key[] = [
+  const legend: LegendKey[] = [
     ...sizeKeys(families),
     { text: "by the law of the others", colour: "#7b8794", shape: "ring" },
   ];

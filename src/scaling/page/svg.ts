@@ -20,7 +20,7 @@ function attribute(value: Value): string {
 }
 
 /** An axis: what it is of, its ends, and whether equal factors are equally far apart. */
-export interface Axis {
+export interface PlotAxis {
   readonly label: string;
   readonly low: number;
   readonly high: number;
@@ -30,14 +30,14 @@ export interface Axis {
 }
 
 /** A row of the legend. */
-export interface Key {
+export interface LegendKey {
   readonly text: string;
   readonly colour: string;
   readonly shape: "dot" | "line" | "dash" | "ring";
 }
 
 /** Where a plot's things lie, in pixels. */
-export interface Frame {
+export interface PlotFrame {
   readonly x: (value: number) => number;
   readonly y: (value: number) => number;
 }
@@ -58,13 +58,13 @@ export const PALE = "#e4e7eb";
 export function plot(
   { title, x, y, legend }: {
     title: string;
-    x: Axis;
-    y: Axis;
-    legend: readonly Key[];
+    x: PlotAxis;
+    y: PlotAxis;
+    legend: readonly LegendKey[];
   },
-  draw: (frame: Frame) => readonly string[],
+  draw: (frame: PlotFrame) => readonly string[],
 ): string {
-  const frame: Frame = {
+  const frame: PlotFrame = {
     x: (value) => LEFT + (WIDTH - LEFT - RIGHT) * along(x, value),
     y: (value) => HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * along(y, value),
   };
@@ -108,11 +108,11 @@ export function plot(
 }
 
 /** Where a value lies on an axis: 0 at its low end, 1 at its high end. */
-export function along({ low, high, log }: Axis, value: number): number {
+export function along({ low, high, log }: PlotAxis, value: number): number {
   return log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
 }
 
-function legendRow({ text: words, colour, shape }: Key, y: number): string[] {
+function legendRow({ text: words, colour, shape }: LegendKey, y: number): string[] {
   const x = WIDTH - RIGHT + 16;
   const mark = shape === "dot" || shape === "ring"
     ? dot([x + 9, y], { colour, ring: shape === "ring" })

@@ -1,6 +1,6 @@
 /** Locks whose folder or file is taken away, and what may still be done under them: nothing. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { saveCheckpoint } from "../../../src/checkpoint/commit.ts";
 import type { Disk } from "../../../src/checkpoint/disk.ts";
 import { heldDisk } from "../../../src/checkpoint/lock/held_disk.ts";

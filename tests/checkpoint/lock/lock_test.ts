@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { EXIT, UserError } from "../../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../../src/base/user_error.ts";
 import { lockRun } from "../../../src/checkpoint/lock/lock.ts";
 import { contentsOf } from "../../support/contents.ts";
 import { asOther, needing, OTHER_USER } from "../../support/needs.ts";

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { pinOf } from "../../../src/cards/pin.ts";
 import type { Facts, PinnedFact } from "../../../src/cli/doctor/facts.ts";
-import { exitOf, judge } from "../../../src/cli/doctor/judge.ts";
+import { exitOf, judgeFacts } from "../../../src/cli/doctor/judge.ts";
 import { doctorLines } from "../../../src/cli/doctor/lines.ts";
 import { eight, LAPTOP, listed } from "../../cards/fixture.ts";
 
@@ -42,7 +42,7 @@ const GOOD: Facts = {
 
 /** Levels and words of what is found, each with a line that mends it. */
 function found(facts: Partial<Facts>): { levels: string[]; text: string; exit: string } {
-  const findings = judge({ ...GOOD, ...facts });
+  const findings = judgeFacts({ ...GOOD, ...facts });
   for (const { level, what, mend } of findings) {
     assert(level === "note" || mend !== undefined, what);
     assert(!/\n|\.$/.test(`${what}${mend}`), what);

@@ -1,12 +1,12 @@
 /** An evaluation without a loss for each text is no success. */
 import { assertEquals } from "@std/assert";
-import { faultIn, measure } from "../../../src/cli/eval/report.ts";
+import { faultIn, measureTexts } from "../../../src/cli/eval/report.ts";
 
 /** The exit of an evaluation by what each text's sums are. */
 function exitOf(...texts: readonly { nats: number; counted: number }[]): string | undefined {
   const names = texts.map((_, i) => ({ name: `text ${i}`, extent: undefined }));
   const evaluation = { loss: NaN, accuracy: NaN, counted: 0, texts };
-  return faultIn({ path: "runs/a", ...measure(evaluation, names) })?.exit;
+  return faultIn({ path: "runs/a", ...measureTexts(evaluation, names) })?.exit;
 }
 
 Deno.test("an evaluation is complete when each of its texts has a finite loss", () => {

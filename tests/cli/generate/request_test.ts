@@ -1,6 +1,6 @@
 /** What a command line asks of `generate`, and what it is refused for. */
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { flagsHelp } from "../../../src/cli/flags.ts";
 import { GENERATE, parseGenerate, slideNote } from "../../../src/cli/generate/request.ts";
 import type { GenerateRequest } from "../../../src/cli/generate/request.ts";

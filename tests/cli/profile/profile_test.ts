@@ -7,7 +7,7 @@ import { parseProfile } from "../../../src/cli/profile/request.ts";
 import { byOp, exceededNotes, partsOf, usesOf } from "../../../src/cli/profile/summary.ts";
 import { traceOf } from "../../../src/cli/profile/trace.ts";
 import { planName, watchDevice } from "../../../src/cli/profile/watch.ts";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { openReference } from "../../../src/device/reference.ts";
 import type { Call } from "../../../src/graph/types.ts";
 import type { Region } from "../../../src/plan/types.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { parseCommandLine } from "../../../src/cli/args.ts";
 import { runOf, settleRun } from "../../../src/cli/train/resumed.ts";
 import { configOf } from "../../../src/cli/train/train.ts";
@@ -57,7 +57,11 @@ Deno.test("what a run that goes on would not heed is refused", () =>
     const config = async (...args: string[]) => await configOf(await settle(...args));
     await assertRejects(() => settle(`--resume=${run}`, `--restart=${run}`), UserError, "got both");
     await assertRejects(() => settle(`--resume=${run}`, "--out=x"), UserError, "resume goes on in");
-    await assertRejects(() => settle(`--restart=${run}`, "--out=x"), UserError, "restart begins in");
+    await assertRejects(
+      () => settle(`--restart=${run}`, "--out=x"),
+      UserError,
+      "restart begins in",
+    );
     assertEquals((await settle(`--resume=${run}`, "--follow-links")).followLinks, true);
     for (const args of [["--follow-links"], ["--follow-links", `--restart=${run}`]]) {
       await assertRejects(() => settle(...args), UserError, "Cannot take --follow-links");

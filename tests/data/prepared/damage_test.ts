@@ -1,7 +1,7 @@
 /** Whatever happens to a prepared folder is noticed, and named with its file and its place. */
 import { crc32 } from "node:zlib";
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { openPrepared } from "../../../src/data/prepared/open.ts";
 import { openTokens } from "../../../src/data/prepared/tokens.ts";
 import { verifyPrepared } from "../../../src/data/prepared/verify.ts";
@@ -237,7 +237,11 @@ Deno.test("tokens that are not those of the index are noticed even where all CRC
   const [shard] = index.train.shards;
   const train = { ...index.train, shards: [{ ...shard, crc }] };
   Deno.writeTextFileSync(desk.of("out/index.json"), JSON.stringify({ ...index, train }));
-  assertThrows(() => verifyPrepared(desk.of("out")), UserError, "its tokens of train have the hash");
+  assertThrows(
+    () => verifyPrepared(desk.of("out")),
+    UserError,
+    "its tokens of train have the hash",
+  );
 });
 
 Deno.test("a folder whose tokenizer or index was altered is refused", async () => {

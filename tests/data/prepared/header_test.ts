@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import {
   blocksOf,
   decodeHead,
-  encodeHead,
+  encodeShardHeader,
   shardBytes,
   widthFor,
 } from "../../../src/data/prepared/header.ts";
@@ -18,7 +18,7 @@ const HEAD = {
 };
 
 Deno.test("a head lies as its page says", () => {
-  const bytes = encodeHead(HEAD);
+  const bytes = encodeShardHeader(HEAD);
   const view = new DataView(bytes.buffer);
   assertEquals(bytes.length, 128);
   assertEquals(new TextDecoder().decode(bytes.subarray(0, 8)), "SHOALTOK");
@@ -31,7 +31,7 @@ Deno.test("a head lies as its page says", () => {
 });
 
 Deno.test("a head that tells how many documents end is of version 2", () => {
-  const bytes = encodeHead({ ...HEAD, ends: 300 });
+  const bytes = encodeShardHeader({ ...HEAD, ends: 300 });
   const view = new DataView(bytes.buffer);
   assertEquals([8, 12, 24, 28, 64].map((at) => view.getUint32(at, true)), [
     2,
@@ -68,7 +68,7 @@ Deno.test("sizes at the edges of widths and blocks", () => {
 });
 
 Deno.test("any bit that flips in a head is noticed", () => {
-  const bytes = encodeHead(HEAD);
+  const bytes = encodeShardHeader(HEAD);
   for (let bit = 0; bit < 8 * bytes.length; bit++) {
     const altered = bytes.slice();
     (altered[bit >> 3] as number) ^= 1 << (bit & 7);

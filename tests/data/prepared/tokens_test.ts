@@ -5,7 +5,7 @@ import { openPrepared } from "../../../src/data/prepared/open.ts";
 import { TokenHash } from "../../../src/data/prepared/token_hash.ts";
 import { openTokens } from "../../../src/data/prepared/tokens.ts";
 import { isPrepared } from "../../../src/data/prepared/folder.ts";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { Desk, someText } from "../../prepare/fixture.ts";
 
 /** Places and lengths at the edges of blocks and shards, and anywhere. */

@@ -1,7 +1,7 @@
 /** Sources as a run makes them: complete configs, small inputs, and rows of batches as lists. */
 import { rootKey } from "../../../src/base/random.ts";
 import { type DataConfig, dataSchema } from "../../../src/data/schema.ts";
-import type { Address, Batch, Source, SourceInput } from "../../../src/data/source.ts";
+import type { Batch, BatchAddress, Source, SourceInput } from "../../../src/data/source.ts";
 import { sourceOf } from "../../../src/data/sources/mod.ts";
 import { textIn } from "../../../src/data/text.ts";
 import { beginsIn } from "../../support/documents.ts";
@@ -68,7 +68,7 @@ export function rowsOf(data: Uint32Array, count: number): number[][] {
 }
 
 /** Micro-batches of steps [0, steps), in order. */
-export function addresses(steps: number, microBatches: number): Address[] {
+export function addresses(steps: number, microBatches: number): BatchAddress[] {
   return Array.from(
     { length: steps * microBatches },
     (_, i) => ({ step: Math.floor(i / microBatches), microBatch: i % microBatches }),

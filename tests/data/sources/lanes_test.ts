@@ -1,7 +1,7 @@
 /** Lanes: what one reads over the steps, and that no two read the same. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { IGNORE } from "../../../src/base/ignore.ts";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { taskOf } from "../../../src/data/sources/mod.ts";
 import { dataConfig, evaluationOf, inputOf, rowsOf, sourceFor } from "./fixture.ts";
 

@@ -1,7 +1,7 @@
 /** Validation parts around the length of a window: what is there is asked, by every source. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { IGNORE } from "../../../src/base/ignore.ts";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { leastEvaluated } from "../../../src/data/sources/mod.ts";
 import type { DataConfig } from "../../../src/data/schema.ts";
 import { dataConfig, evaluationOf, type Input, inputOf, sourceFor, textInput } from "./fixture.ts";

@@ -1,6 +1,6 @@
 /** Capitals: what is read, what is asked, and characters without a case of one character. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { IGNORE } from "../../../src/base/ignore.ts";
 import { taskOf } from "../../../src/data/sources/mod.ts";
 import { byteTokenizer } from "../../../src/data/tokenizers/byte.ts";

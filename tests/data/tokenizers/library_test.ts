@@ -1,6 +1,6 @@
 /** A tokenizer.json of any make: ids and texts of Python's library, and what is refused. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { tokenizerBuilder } from "../../../src/data/tokenizers/build.ts";
 import type { Tokenizer } from "../../../src/data/tokenizers/types.ts";
 

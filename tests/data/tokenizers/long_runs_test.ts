@@ -1,6 +1,6 @@
 /** Runs of equal characters, longer than a stack has room for, in each tokenizer. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { tokenizerBuilder } from "../../../src/data/tokenizers/build.ts";
 import { pretokens } from "../../../src/data/tokenizers/bpe/pretokens.ts";
 import { wholePieces } from "../../../src/data/tokenizers/whole.ts";

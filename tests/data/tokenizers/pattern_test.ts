@@ -1,6 +1,6 @@
 /** Our matcher beside the engine's: random patterns on random texts give the same matches. */
 import { assertEquals } from "@std/assert";
-import { Meter } from "../../../src/data/tokenizers/meter.ts";
+import { WorkMeter } from "../../../src/data/tokenizers/meter.ts";
 import { Pattern } from "../../../src/data/tokenizers/pattern/pattern.ts";
 import { dice, pick, type Roll } from "../../fuzz/dice.ts";
 
@@ -34,7 +34,7 @@ function pattern(roll: Roll, depth: number): string {
 }
 
 Deno.test("patterns of files match what the engine matches", () => {
-  const meter = new Meter();
+  const meter = new WorkMeter();
   for (let round = 0; round < 1500; round++) {
     const roll = dice(7, round);
     const theirs = new RegExp(pattern(roll, 3), "gu");

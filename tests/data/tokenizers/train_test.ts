@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { mobyDick } from "../../../src/data/moby_dick.ts";
 import { tokenizerBuilder } from "../../../src/data/tokenizers/build.ts";
-import { Counts } from "../../../src/data/tokenizers/bpe/count.ts";
+import { PieceCounts } from "../../../src/data/tokenizers/bpe/count.ts";
 import { tokenizerHash } from "../../../src/data/tokenizers/mod.ts";
 import type { TokenizerJson } from "../../../src/data/tokenizers/schema.ts";
 import type { Tokenizer } from "../../../src/data/tokenizers/types.ts";
@@ -60,7 +60,7 @@ Deno.test("bpe:N stops where no pair comes twice, and says so", () => {
 });
 
 Deno.test("Counts stays in its bound, keeps what is frequent and tells what it dropped", () => {
-  const counts = new Counts(40 * 100);
+  const counts = new PieceCounts(40 * 100);
   for (let i = 0; i < 10_000; i++) {
     counts.add("often");
     counts.add(`rare ${i}`);

@@ -1,6 +1,6 @@
 /** Words: what is one, what is none, and how they are joined again. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { tokenizerBuilder } from "../../../src/data/tokenizers/build.ts";
 import { tokenizerFrom } from "../../../src/data/tokenizers/mod.ts";
 

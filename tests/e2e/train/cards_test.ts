@@ -10,7 +10,7 @@ import { Place, tinyArgs } from "../support.ts";
 function cardsIn(place: Place, run: string): string[] {
   return Deno.readTextFileSync(place.of(`${run}/journal.jsonl`)).trim().split("\n")
     .map((line) => JSON.parse(line)).filter(({ kind }) => kind === "card")
-    .map(({ seat, card }) => `${seat}: ${card}`).sort();
+    .map(({ slot, card }) => `${slot}: ${card}`).sort();
 }
 
 Deno.test({

@@ -1,5 +1,5 @@
 /** A text or a device that cannot be used is refused before anything is made. */
-import type { ExitName } from "../../../src/base/refusal.ts";
+import type { ExitName } from "../../../src/base/user_error.ts";
 import { assertRefused } from "../refusals.ts";
 import { Place, tinyArgs } from "../support.ts";
 

@@ -1,5 +1,5 @@
 /** Loads each argument as a config; prints as JSON, by path, the value or the line that refuses it. */
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 
 const ends: Record<string, unknown> = {};

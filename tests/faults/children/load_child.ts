@@ -1,5 +1,5 @@
 /** Loads the newest checkpoint and ends with the code of a refusal: `load_child.ts <root>`. */
-import { EXIT, UserError } from "../../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../../src/base/user_error.ts";
 import { loadNewest } from "../../../src/checkpoint/load.ts";
 
 try {

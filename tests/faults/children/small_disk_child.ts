@@ -1,5 +1,5 @@
 /** Fills a disk of 4 MiB and saves on it, again and again: `small_disk_child.ts <folder>`. */
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { saveCheckpoint, type SaveOptions } from "../../../src/checkpoint/commit.ts";
 import { loadNewest } from "../../../src/checkpoint/load.ts";
 import { applyRetention } from "../../../src/checkpoint/retention.ts";

@@ -7,7 +7,7 @@ import {
   assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
-import { EXIT } from "../../../src/base/refusal.ts";
+import { EXIT } from "../../../src/base/user_error.ts";
 import { assertLossCostsNothing } from "../support/loss.ts";
 import { poison } from "../support/replay.ts";
 import { isStopped } from "../support/proc.ts";

@@ -1,7 +1,7 @@
 /** Runs that are told to stop at random moments, from the first compile to the last sample. */
 import { assertEquals, assertLess } from "@std/assert";
 import { fold, rootKey, threefry, unit } from "../../../src/base/random.ts";
-import { EXIT } from "../../../src/base/refusal.ts";
+import { EXIT } from "../../../src/base/user_error.ts";
 import { REPEAT_MS } from "../../../src/terminal/signals.ts";
 import { listCheckpoints } from "../../../src/checkpoint/load.ts";
 import { args, type Family, golden, type Lab, pause } from "./support.ts";

@@ -37,7 +37,7 @@ export async function loadGraph(
   },
 ): Promise<Loaded> {
   const program = await device.load(compile(graph, { fuse }), memory);
-  const { time, classes, asked } = taskOf(config.data, vocabulary);
+  const { time, classes, targetKind: asked } = taskOf(config.data, vocabulary);
   const count = config.windows * time;
   const tokens = randomTokens(count + 1, vocabulary);
   const answers = tokens.slice(1).map((t) => t % classes);

@@ -39,7 +39,7 @@ function answer(reply: Part["reply"], data: Float32Array = new Float32Array()): 
 function partsOf(counts: readonly number[], rank: number, most = 100): Part[] {
   const parts: Part[] = [];
   for (const vector of VECTORS) {
-    for (const [piece, size] of SHAPE.layout.pieces.entries()) {
+    for (const [piece, size] of SHAPE.layout.buckets.entries()) {
       const { start, end } = sliceOf(size, counts.length, rank);
       const flat = numbers(`${vector}${piece}`, size);
       for (let at = start; at < end; at += most) {

@@ -1,6 +1,6 @@
 /** A fault plan: read with care, and handed out once. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { Faults, parseFaultPlan } from "../../../workers/faults/plan.ts";
 import { faultPlanSchema } from "../../../workers/faults/schema.ts";
 

@@ -1,8 +1,8 @@
 /** What workers write to their streams reaches ours as lines that are harmless. */
 import { assert, assertEquals } from "@std/assert";
-import type { CrewEvent } from "../../../workers/launch/crew.ts";
+import type { ProcessEvent } from "../../../workers/launch/processes.ts";
 import { relayLines } from "../../../workers/launch/lines.ts";
-import { spawnCrew } from "../../../workers/launch/spawn.ts";
+import { spawnWorkers } from "../../../workers/launch/spawn.ts";
 import { heard } from "../../support/heard.ts";
 import { assertHarmless } from "../../support/hostile.ts";
 
@@ -54,8 +54,8 @@ Deno.test("what the runtime of a worker prints reaches the terminal without what
   Deno.env.set("DENO_AUDIT_PERMISSIONS", "/dev/stderr");
   try {
     const { text } = await heard(async () => {
-      const joined = Promise.withResolvers<CrewEvent>();
-      const crew = await spawnCrew({ seats: 1, workers: 1 }, joined.resolve);
+      const joined = Promise.withResolvers<ProcessEvent>();
+      const crew = await spawnWorkers({ workerIds: 1, workers: 1 }, joined.resolve);
       crew.spawn(0, 0);
       const event = await joined.promise;
       if (event.type === "joined") event.channel.close();

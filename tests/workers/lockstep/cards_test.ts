@@ -1,30 +1,30 @@
 /** Workers are where their cards are: two software drivers stand for two cards. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { type PinnedCard, pinOf } from "../../../src/cards/pin.ts";
 import { resolveConfig } from "../../../src/config/resolve.ts";
 import { openReference } from "../../../src/device/reference.ts";
-import { RULES } from "../../../src/membership/types.ts";
+import { MEMBERSHIP_RULES } from "../../../src/membership/types.ts";
 import { cardsFor, findCards, isHeeded, workersUnsaid } from "../../../workers/launch/cards.ts";
 import { Faults } from "../../../workers/faults/plan.ts";
 import { type FaultPlan, faultPlanSchema } from "../../../workers/faults/schema.ts";
 import { setUp } from "../../../workers/coordinator/setup.ts";
-import { spawnCrew } from "../../../workers/launch/spawn.ts";
-import { type Note, Team } from "../../../workers/group/team.ts";
+import { spawnWorkers } from "../../../workers/launch/spawn.ts";
+import { type Note, WorkerGroup } from "../../../workers/group/worker_group.ts";
 import { letters, lockstep } from "../../support/lockstep.ts";
 import { tinyConfig } from "../../support/gpt.ts";
 import { eight } from "../../cards/fixture.ts";
 import { environment, TWO_DRIVERS, withTwoDrivers } from "../../support/swiftshader.ts";
 
 /** A team whose workers have these cards, and what it notes. */
-function teamOn(cards: readonly PinnedCard[]): { team: Team; notes: [string, Note][] } {
+function teamOn(cards: readonly PinnedCard[]): { team: WorkerGroup; notes: [string, Note][] } {
   const notes: [string, Note][] = [];
   const config = tinyConfig();
-  const team = new Team({
-    launch: spawnCrew,
+  const team = new WorkerGroup({
+    launch: spawnWorkers,
     cards,
     workers: cards.length,
-    rules: { ...RULES, microBatches: config.micro_batches, weighEvery: Infinity },
+    rules: { ...MEMBERSHIP_RULES, microBatches: config.micro_batches, weighEvery: Infinity },
     faults: new Faults(),
     note: (kind, note) => notes.push([kind, note]),
     limit: () => 0,
@@ -55,8 +55,8 @@ Deno.test({
       await team.form(0);
       const noted = notes.filter(([kind]) => kind === "card").map(([, note]) => note);
       assertEquals(
-        noted.toSorted((a, b) => Number(a["seat"]) - Number(b["seat"]))
-          .map(({ seat, card }) => [seat, String(card).split(" ")[1]]),
+        noted.toSorted((a, b) => Number(a["slot"]) - Number(b["slot"]))
+          .map(({ slot, card }) => [slot, String(card).split(" ")[1]]),
         [[0, "(SwiftShader"], [1, "(llvmpipe"]],
       );
       // The one that was ready second computes on another adapter, and says so itself.
@@ -93,7 +93,7 @@ Deno.test("a layer that does not say it took the card is not believed", async ()
   assertEquals(await isHeeded(twins[0] as PinnedCard, twins), false);
 });
 
-Deno.test("a replacement gets the card of the worker whose seat it takes, and the journal says so", async () => {
+Deno.test("a replacement gets the card of the worker whose worker slot it takes, and the journal says so", async () => {
   const device = openReference();
   const cards = eight().slice(0, 3).map((card) => ({ ...card, name: device.name }));
   const plan = [{ at: { step: 3, rank: 1, point: "forward" }, do: "sigkill" }];
@@ -106,7 +106,7 @@ Deno.test("a replacement gets the card of the worker whose seat it takes, and th
   });
   assertEquals(outcome.step, 30);
   const noted = notes.filter(({ kind }) => kind === "card").map(({ note }) => note);
-  const on = (seat: number) => noted.filter((note) => note["seat"] === seat);
+  const on = (workerId: number) => noted.filter((note) => note["slot"] === workerId);
   assertEquals([on(0).length, on(1).length, on(2).length], [1, 2, 1]);
   assertEquals(on(1)[0]?.["card"], on(1)[1]?.["card"]);
   assertMatch(String(on(1)[0]?.["card"]), /^1 \(.*, 0000:2a:00.0\)$/);

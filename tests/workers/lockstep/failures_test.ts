@@ -1,6 +1,6 @@
 /** What happens to a run when a worker of it fails or vanishes: nothing that shows in its bits. */
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { openReference } from "../../../src/device/reference.ts";
 import type { Device } from "../../../src/device/types.ts";
 import type { RunConfig } from "../../../src/config/schema.ts";

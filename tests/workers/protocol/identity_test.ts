@@ -10,13 +10,13 @@ import type { Target } from "../../../src/graph/types.ts";
 import { Admission } from "../../../workers/coordinator/admission.ts";
 import {
   AS_BEGUN,
-  differences,
   type Identity,
+  IDENTITY_PARTS,
+  identityDifferences,
   identityIn,
   joinedBy,
   NAMES,
   otherBits,
-  PARTS,
 } from "../../../workers/protocol/identity.ts";
 import { draftOf } from "../../checkpoint/fixture.ts";
 import { tinyConfig } from "../../support/gpt.ts";
@@ -56,7 +56,7 @@ Deno.test("a worker that differs in any one part is not taken in, and the part i
     const [value, says] = OTHER[part];
     const worker = { ...RUN, [part]: value };
     assertEquals(joinedBy(RUN, worker), undefined, part);
-    const [said, ...more] = differences(RUN, worker);
+    const [said, ...more] = identityDifferences(RUN, worker);
     assertMatch(said ?? "", says);
     assertEquals(more, [], part);
   }
@@ -78,12 +78,12 @@ Deno.test("every part that a worker is held to is refused or told by a resume, b
   assertEquals(saved.config, configHash(resolveConfig({})));
   assertEquals(saved.tokenizer, tokenizerHash(tokenizer));
   for (const part of NAMES) {
-    const { onResume } = PARTS[part];
+    const { onResume } = IDENTITY_PARTS[part];
     assertEquals(onResume === "free", part === "code");
     if (onResume === "free") continue;
     assertNotEquals(saved[part], "", part);
     const now = { ...saved, [part]: OTHER[part][0] };
-    assertEquals(differences(saved, now).length, 1, part);
+    assertEquals(identityDifferences(saved, now).length, 1, part);
     assertEquals(otherBits(saved, now).length, onResume === "refused" ? 0 : 1, part);
   }
 });

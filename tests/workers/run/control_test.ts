@@ -1,6 +1,6 @@
 /** Commands of the owner to a run, and the command line that sends them. */
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import { EXIT, UserError } from "../../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../../src/base/user_error.ts";
 import { ChannelError } from "../../../src/transport/channel.ts";
 import { greet } from "../../../src/transport/handshake.ts";
 import { dialUnix } from "../../../src/transport/unix.ts";

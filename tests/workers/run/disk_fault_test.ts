@@ -1,7 +1,7 @@
 /** A disk that fails while a run goes on costs a save at most; a decision is on disk or not taken. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { FileFault } from "../../../src/base/file_fault.ts";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import { openReference } from "../../../src/device/reference.ts";
 import { Faults } from "../../../workers/faults/plan.ts";
 import { type FaultPlan, faultPlanSchema } from "../../../workers/faults/schema.ts";

@@ -1,6 +1,6 @@
 /** A run that has passed over a step, and what becomes of it when its journal is damaged. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { EXIT, UserError } from "../../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../../src/base/user_error.ts";
 import { parseJournal, printLine } from "../../../src/report/journal/journal_lines.ts";
 import type { JournalLine } from "../../../src/report/journal/journal.ts";
 import type { FaultPlan } from "../../../workers/faults/schema.ts";

@@ -1,6 +1,6 @@
 /** Runs whose folder is taken away while they train: they end, and touch nothing of another's. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { EXIT, UserError } from "../../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../../src/base/user_error.ts";
 import { lockRun, type RunLock } from "../../../src/checkpoint/lock/lock.ts";
 import type { RunEvent } from "../../../src/report/events.ts";
 import { TempFolder } from "../../checkpoint/fixture.ts";

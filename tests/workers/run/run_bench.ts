@@ -1,13 +1,13 @@
 /** Whole runs in this process, on the reference device, in a folder that tests may damage. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { EXIT, UserError } from "../../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../../src/base/user_error.ts";
 import type { RunConfig } from "../../../src/config/schema.ts";
 import { openReference } from "../../../src/device/reference.ts";
 import type { FaultPlan } from "../../../workers/faults/schema.ts";
-import type { Sink } from "../../../src/report/events.ts";
+import type { EventSink } from "../../../src/report/events.ts";
 import { type RunRequest, runTraining } from "../../../workers/run/run.ts";
 import { names, TempFolder } from "../../checkpoint/fixture.ts";
-import { memoryLaunch } from "../../support/crew.ts";
+import { memoryLaunch } from "../../support/worker_processes.ts";
 import { randomTokens, tinyConfig } from "../../support/gpt.ts";
 
 /** A folder with a text, and runs in it. */
@@ -53,7 +53,7 @@ export class Bench extends TempFolder {
       until?: number;
       killed?: boolean;
       faults?: FaultPlan;
-      watch?: Sink;
+      watch?: EventSink;
     } = {},
   ): Promise<void> {
     this.notices.length = 0;

@@ -1,6 +1,6 @@
 /** Whatever a disk says while a run saves costs that checkpoint at most, and is told as it is. */
 import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
-import { UserError } from "../../../src/base/refusal.ts";
+import { UserError } from "../../../src/base/user_error.ts";
 import type { Disk } from "../../../src/checkpoint/disk.ts";
 import { loadNewest } from "../../../src/checkpoint/load.ts";
 import type { RunEvent } from "../../../src/report/events.ts";

@@ -1,6 +1,6 @@
 /** Folders of runs that somebody else has filled: what lies outside stays as it is. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { EXIT, UserError } from "../../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../../src/base/user_error.ts";
 import { RUN_PLACES } from "../../../src/checkpoint/places.ts";
 import { names, TempFolder } from "../../checkpoint/fixture.ts";
 import { contentsOf } from "../../support/contents.ts";

@@ -60,8 +60,8 @@ async function told(
     await ours.send(header(setup), tokens);
     said.push(await reply(ours));
     for (const [i, world] of worlds.entries()) {
-      const seated = Array.from({ length: world }, (_, seat) => ({
-        seat,
+      const seated = Array.from({ length: world }, (_, workerId) => ({
+        workerId,
         count: config.micro_batches / world,
         donor: -1,
       }));

@@ -103,7 +103,7 @@ Deno.test("one donor copies to two, one after the other, and stays as it is", as
 
 Deno.test("a donor that dies on the way is an error, after however many pieces", async () => {
   const donor = await trained(LSTM, 1);
-  const frames = donor.model.vectors.length * donor.model.layout.pieces.length + 1;
+  const frames = donor.model.vectors.length * donor.model.layout.buckets.length + 1;
   for (let whole = 0; whole < frames; whole++) {
     const heir = await trained(LSTM, 0);
     const [there, here] = pair();
@@ -138,7 +138,7 @@ async function against(
   const before = await heir.model.hash();
   const [there, here] = pair();
   const receiving = assertRejects(() => receiveState(here, heir), ChannelError);
-  const [length = 0] = heir.model.layout.pieces;
+  const [length = 0] = heir.model.layout.buckets;
   await speak(there, bytesOf(new Float32Array(length).fill(9))).catch(() => {});
   const { message } = await soon(receiving);
   assertEquals(await heir.model.hash(), before); // nothing of it was taken

@@ -7,7 +7,7 @@ import type { JournalLine, ParsedJournal } from "../../../src/report/journal/jou
 import { EARLIER_KINDS, entrySchemas } from "./schema.ts";
 
 /** Steps that were decided to be passed over. */
-export interface Decision {
+export interface RecordedDecision {
   /** The step at which it was decided: the last of them. */
   readonly step: number;
   /** In order. */
@@ -16,7 +16,7 @@ export interface Decision {
 
 /** What a journal says. */
 export interface Recorded {
-  readonly decisions: readonly Decision[];
+  readonly decisions: readonly RecordedDecision[];
   /** Steps, in order, that were saved and neither removed, set aside nor given up since. */
   readonly saved: readonly number[];
   /** Hash of the config that the last process stored, where it says so. */
@@ -27,7 +27,7 @@ export interface Recorded {
 
 /** Where the run was at a line. */
 interface Course {
-  readonly decisions: Decision[];
+  readonly decisions: RecordedDecision[];
   readonly saved: Set<number>;
   /** Of the last start or rewind, and what was saved and decided since: neither goes back. */
   lastSaved: number;

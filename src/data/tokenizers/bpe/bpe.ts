@@ -3,18 +3,18 @@ import type { TokenizerSpec } from "../../schema.ts";
 import { byteBpe } from "./byte_bpe.ts";
 import { readByteLevel } from "./byte_level.ts";
 import { throughLibrary } from "../library/library.ts";
-import { endOf, readTokenizerJson, sizeOf, unknownOf } from "../tokenizer_json.ts";
+import { endTokenOf, readTokenizerJson, unknownOf, vocabularySizeOf } from "../tokenizer_json.ts";
 import type { Tokenizer } from "../types.ts";
 
 /** @throws {Refusal} `data` for what is no tokenizer.json, or one that cannot be served. */
 export function bpeTokenizerOf({ tokenizer }: TokenizerSpec & { kind: "bpe" }): Tokenizer {
   const json = readTokenizerJson(tokenizer);
-  const size = sizeOf(json);
+  const size = vocabularySizeOf(json);
   const parts = readByteLevel(json);
   return {
     kind: "bpe",
     size,
-    end: endOf(json)?.id,
+    end: endTokenOf(json)?.id,
     ...parts === undefined
       ? { ...throughLibrary(json), unknown: unknownOf(json) }
       : { ...byteBpe(() => parts, size), unknown: undefined },

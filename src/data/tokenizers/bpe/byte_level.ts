@@ -6,9 +6,9 @@ import type { ByteBpe } from "./byte_bpe.ts";
 import { specialOf } from "../library/library_parts.ts";
 import { unreadable } from "../limits.ts";
 import { Merges } from "./merges.ts";
-import { bytesOfPrintable, printable } from "../printable.ts";
+import { byteLetters, bytesOfPrintable } from "../printable.ts";
 import type { TokenizerJson } from "../schema.ts";
-import { sizeOf, vocabOf } from "../tokenizer_json.ts";
+import { vocabOf, vocabularySizeOf } from "../tokenizer_json.ts";
 import { END_TEXT } from "../types.ts";
 
 /** Tokens and pairs that a file is written from. */
@@ -26,7 +26,7 @@ export function writeByteLevel(
   { tokens, pairs }: Pieces,
   { end }: { readonly end: boolean },
 ): Record<string, unknown> {
-  const texts = tokens.map(printable);
+  const texts = tokens.map(byteLetters);
   return byteLevelJson({
     vocab: Object.fromEntries([
       ...texts.map((text, id) => [text, id]),
@@ -85,7 +85,7 @@ export function readByteLevel(json: TokenizerJson): ByteBpe | undefined {
   if (!isByteLevel(json)) return undefined;
   const ids = new Map(vocabOf(json));
   const none = new Uint8Array();
-  const tokens: Uint8Array[] = Array.from({ length: sizeOf(json) }, () => none);
+  const tokens: Uint8Array[] = Array.from({ length: vocabularySizeOf(json) }, () => none);
   const byteTokens = new Int32Array(256).fill(-1);
   const special = new Set(specialOf(json).map(({ content }) => content));
   for (const [text, id] of ids) {

@@ -6,7 +6,7 @@ const OVERHEAD = 32;
 const KEPT = 0.75;
 
 /** Counts, and what was given up to stay within the bound. */
-export class Counts {
+export class PieceCounts {
   readonly #counts = new Map<string, number>();
   readonly #limit: number;
   #weight = 0;

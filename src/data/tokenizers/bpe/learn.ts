@@ -10,14 +10,14 @@ import { Pairs } from "./pairs.ts";
 const LEAST = 2;
 
 /** A piece of text as tokens, and how often it occurs. */
-export type Piece = readonly [symbols: ArrayLike<number>, count: number];
+export type LearnedPiece = readonly [symbols: ArrayLike<number>, count: number];
 
 /** Names the token of a pair: a new one, or one that has the same bytes. */
 export type Join = (left: number, right: number) => number;
 
 /** Joins pairs in `pieces` until `enough` says so or no pair occurs twice. */
 export function learnPairs(
-  pieces: Iterable<Piece>,
+  pieces: Iterable<LearnedPiece>,
   { join, enough }: { readonly join: Join; readonly enough: () => boolean },
 ): void {
   const table = new PairTable(pieces);
@@ -48,7 +48,7 @@ class PairTable {
   readonly #entryCount: number[] = [];
   readonly #due = new Heap((a, b) => this.#isBefore(a, b));
 
-  constructor(pieces: Iterable<Piece>) {
+  constructor(pieces: Iterable<LearnedPiece>) {
     let all = new Int32Array(1024);
     let start = 0;
     for (const [symbols, times] of pieces) {

@@ -1,8 +1,8 @@
 /** Makes a byte pair tokenizer for a text: counts its pieces, learns pairs, gives tokenizer.json. */
 import { joinedBytes } from "../../../base/bytes.ts";
 import { writeByteLevel } from "./byte_level.ts";
-import { Counts } from "./count.ts";
-import { learnPairs, type Piece } from "./learn.ts";
+import { PieceCounts } from "./count.ts";
+import { type LearnedPiece, learnPairs } from "./learn.ts";
 import { cutPretokens, pretokens } from "./pretokens.ts";
 import { BYTES } from "../printable.ts";
 import { wholePieces } from "../whole.ts";
@@ -19,14 +19,14 @@ export interface Trained {
 
 /** Sees a text piece by piece, and then learns. */
 export class BpeTrainer {
-  readonly #seen: Counts;
+  readonly #seen: PieceCounts;
   readonly #text = wholePieces((text) => {
     for (const piece of pretokens(text)) this.#seen.add(piece);
   }, cutPretokens);
 
   /** `counted`: units of text that counting may hold at once. */
   constructor({ counted }: { readonly counted: number }) {
-    this.#seen = new Counts(counted);
+    this.#seen = new PieceCounts(counted);
   }
 
   /** The next piece of the text. */
@@ -48,7 +48,7 @@ export class BpeTrainer {
     const idOfByte = new Uint32Array(256);
     for (const [id, byte] of BYTES.entries()) idOfByte[byte] = id;
     const encoder = new TextEncoder();
-    const asBytes = function* (seen: Iterable<[string, number]>): Generator<Piece> {
+    const asBytes = function* (seen: Iterable<[string, number]>): Generator<LearnedPiece> {
       for (const [text, count] of seen) {
         yield [encoder.encode(text).map((byte) => idOfByte[byte] as number), count];
       }

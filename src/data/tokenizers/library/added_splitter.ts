@@ -1,5 +1,5 @@
 /** Cuts a text at the tokens beside the model: the longest that begins at each place, from the left. */
-import type { Meter } from "../meter.ts";
+import type { WorkMeter } from "../meter.ts";
 
 interface Branch {
   readonly next: Map<number, Branch>;
@@ -10,9 +10,9 @@ interface Branch {
 /** In the place of the library's own, which counts no steps. */
 export class AddedSplitter {
   readonly #root: Branch = { next: new Map(), units: 0 };
-  readonly #meter: Meter;
+  readonly #meter: WorkMeter;
 
-  constructor(tokens: Iterable<string>, meter: Meter) {
+  constructor(tokens: Iterable<string>, meter: WorkMeter) {
     this.#meter = meter;
     for (const token of tokens) {
       let branch = this.#root;

@@ -7,16 +7,16 @@ import {
   SequenceDecoder,
   Tokenizer as Library,
 } from "@huggingface/tokenizers";
-import { UserError } from "../../../base/refusal.ts";
+import { UserError } from "../../../base/user_error.ts";
 import { bound } from "./library_bounds.ts";
 import { cutterOf } from "./library_cut.ts";
 import { faithful, fallbackBytes, specialOf } from "./library_parts.ts";
 import { clipped, requireShortTokens, unreadable } from "../limits.ts";
-import { Meter } from "../meter.ts";
+import { WorkMeter } from "../meter.ts";
 import { outside } from "../outside.ts";
 import { UnsupportedPattern } from "../pattern/pattern_parse.ts";
 import type { TokenizerJson } from "../schema.ts";
-import { sizeOf, unknownOf, vocabOf } from "../tokenizer_json.ts";
+import { unknownOf, vocabOf, vocabularySizeOf } from "../tokenizer_json.ts";
 import type { Tokenizer, TokenStream } from "../types.ts";
 import { utf8Decoder } from "../utf8.ts";
 
@@ -32,10 +32,10 @@ const CHUNK = 1 << 16;
 export function throughLibrary(
   json: TokenizerJson,
 ): Pick<Tokenizer, "encode" | "decode" | "stream" | "cut"> {
-  const size = sizeOf(json);
+  const size = vocabularySizeOf(json);
   const special = new Set(specialOf(json).map(({ id }) => id));
   const known = { unknown: unknownOf(json), bytes: fallbackBytes(json) };
-  const meter = new Meter();
+  const meter = new WorkMeter();
   const library = open(json, meter);
   const vocab = (library as unknown as { model: { vocab: readonly string[] } }).model.vocab;
   const cut = cutterOf(json);
@@ -55,7 +55,7 @@ export function throughLibrary(
   };
 }
 
-function open(json: TokenizerJson, meter: Meter): Library {
+function open(json: TokenizerJson, meter: WorkMeter): Library {
   requireShortTokens(json, vocabOf(json));
   const made = withoutSpecial(json);
   try {
@@ -124,7 +124,7 @@ function encodeParts(
   text: string,
   { library, meter, cut, unknown, bytes }: {
     library: Library;
-    meter: Meter;
+    meter: WorkMeter;
     cut: Tokenizer["cut"];
     unknown: number | undefined;
     /** Tokens of the bytes that unknown text becomes. */
@@ -173,7 +173,7 @@ function encodeParts(
 function encodedBy(
   library: Library,
   text: string,
-  meter: Meter,
+  meter: WorkMeter,
 ): { ids: number[]; tokens: string[] } {
   meter.begin(text.length);
   try {

@@ -13,7 +13,7 @@ import {
 import { AddedSplitter } from "./added_splitter.ts";
 import { PATTERNS } from "./library_cut.ts";
 import { boundBpe, boundUnigram, boundWordPiece } from "./library_models.ts";
-import type { Meter } from "../meter.ts";
+import type { WorkMeter } from "../meter.ts";
 import { Pattern } from "../pattern/pattern.ts";
 import type { TokenizerJson } from "../schema.ts";
 
@@ -45,7 +45,7 @@ const [CALL, UNITS] = [16, 4];
  * Bounds a tokenizer that was made of `json` but for its added tokens, and gives it these.
  * @throws {Refusal} `data` and {@linkcode UnsupportedPattern}
  */
-export function bound(library: Library, json: TokenizerJson, meter: Meter): void {
+export function bound(library: Library, json: TokenizerJson, meter: WorkMeter): void {
   const parts = library as unknown as Parts;
   boundPart(parts.normalizer, json.normalizer, { place: "normalizer", meter });
   boundPart(parts.pre_tokenizer, json.pre_tokenizer, { place: "pre_tokenizer", meter });
@@ -58,7 +58,7 @@ export function bound(library: Library, json: TokenizerJson, meter: Meter): void
 }
 
 /** Gives a tokenizer its added tokens, as the library's constructor does. */
-function addTokens(parts: Parts, { added_tokens }: TokenizerJson, meter: Meter): void {
+function addTokens(parts: Parts, { added_tokens }: TokenizerJson, meter: WorkMeter): void {
   const { model, normalizer, decoder } = parts;
   const [plain, normalized]: [string[], string[]] = [[], []];
   meter.begin(added_tokens.reduce((sum, { content }) => sum + content.length, 0));
@@ -103,7 +103,7 @@ function findByName(decoder: ByteLevelDecoder, added: TokenizerJson["added_token
 function boundPart(
   part: Part | null | undefined,
   config: unknown,
-  { place, meter }: { readonly place: string; readonly meter: Meter },
+  { place, meter }: { readonly place: string; readonly meter: WorkMeter },
 ): void {
   if (!part || typeof config !== "object" || config === null) return;
   const own = config as Config;
@@ -138,7 +138,7 @@ const LISTS = [
 function counted(
   part: Part,
   config: Config,
-  { place, meter }: { readonly place: string; readonly meter: Meter },
+  { place, meter }: { readonly place: string; readonly meter: WorkMeter },
 ): Part {
   const { normalize, pre_tokenize_text: cut, decode_chain: decode } = part;
   const take = (units: number): void => meter.take(CALL + units / UNITS, place);

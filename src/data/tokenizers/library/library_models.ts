@@ -1,8 +1,8 @@
 /** The library's models, made to count what they do. What they find stays the same. */
 import type { BPE, Unigram, WordPiece } from "@huggingface/tokenizers";
-import { UserError } from "../../../base/refusal.ts";
+import { UserError } from "../../../base/user_error.ts";
 import { MOST } from "../limits.ts";
-import type { Meter } from "../meter.ts";
+import type { WorkMeter } from "../meter.ts";
 
 const PLACE = "model";
 
@@ -10,7 +10,7 @@ const PLACE = "model";
 const COMPARED = 8;
 
 /** Counts the pairs that are looked up, and how long their tokens are. */
-export function boundBpe(model: BPE, meter: Meter): void {
+export function boundBpe(model: BPE, meter: WorkMeter): void {
   const own = model as unknown as {
     add_node(queue: unknown, node: Pair): void;
     bpe(token: string): string[];
@@ -35,7 +35,7 @@ interface Pair {
 }
 
 /** Counts the ways to cut a text before any is weighed: they are held in memory. */
-export function boundUnigram(model: Unigram, meter: Meter): void {
+export function boundUnigram(model: Unigram, meter: WorkMeter): void {
   const own = model as unknown as {
     tokenize(text: string): string[];
     populate_nodes(lattice: Lattice): void;
@@ -76,7 +76,7 @@ interface Lattice {
 }
 
 /** Looks for no part of a word that is longer than any token. */
-export function boundWordPiece(model: WordPiece, meter: Meter): void {
+export function boundWordPiece(model: WordPiece, meter: WorkMeter): void {
   const own = model as unknown as {
     readonly config: { readonly continuing_subword_prefix?: unknown };
     readonly tokens_to_ids: ReadonlyMap<string, number>;

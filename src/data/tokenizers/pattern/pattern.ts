@@ -4,14 +4,14 @@
  */
 import { compilePattern } from "./pattern_compile.ts";
 import { MOST } from "../limits.ts";
-import type { Meter } from "../meter.ts";
+import type { WorkMeter } from "../meter.ts";
 import { after, Matcher } from "./pattern_match.ts";
 import { parsePattern } from "./pattern_parse.ts";
 
 /** Where a pattern stands, and what counts its work. */
 export interface PatternUse {
   readonly place: string;
-  readonly meter: Meter;
+  readonly meter: WorkMeter;
   /** Whether what a text is split at is kept between the parts. */
   readonly keeps?: boolean;
 }

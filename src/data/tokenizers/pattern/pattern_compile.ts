@@ -1,5 +1,5 @@
 /** The tree of a pattern as a program for {@linkcode Matcher}: rows of four numbers. */
-import type { Node } from "./pattern_parse.ts";
+import type { PatternNode } from "./pattern_parse.ts";
 import { UnsupportedPattern } from "./pattern_parse.ts";
 
 /** What a row does; its three operands are named in brackets. */
@@ -37,14 +37,14 @@ export const ROW = 4;
 const LARGEST = 2 ** 30;
 
 /** What {@linkcode Matcher} carries out. */
-export interface Program {
+export interface PatternProgram {
   readonly rows: Int32Array;
   readonly sets: readonly CharSet[];
   readonly registers: number;
 }
 
 /** The program of a tree. @throws {UnsupportedPattern} for one of more than `most` rows. */
-export function compilePattern(tree: Node, most: number): Program {
+export function compilePattern(tree: PatternNode, most: number): PatternProgram {
   const compiler = new Compiler(most);
   compiler.add(tree, false);
   compiler.emit(OP.match);
@@ -84,7 +84,7 @@ class Compiler {
     this.#most = most;
   }
 
-  program(): Program {
+  program(): PatternProgram {
     return {
       rows: Int32Array.from(this.#rows),
       sets: this.#made,
@@ -103,7 +103,7 @@ class Compiler {
   }
 
   /** Adds the rows of a node; `back` reads the text from right to left, as a look behind does. */
-  add(node: Node, back: boolean): void {
+  add(node: PatternNode, back: boolean): void {
     switch (node.kind) {
       case "char":
         this.emit(back ? OP.charBack : OP.char, node.point);
@@ -139,7 +139,7 @@ class Compiler {
     this.#rows[row * ROW + operand] = value;
   }
 
-  #choice(parts: readonly Node[], back: boolean): void {
+  #choice(parts: readonly PatternNode[], back: boolean): void {
     const ends: number[] = [];
     for (const [i, part] of parts.entries()) {
       const isLast = i === parts.length - 1;
@@ -153,7 +153,7 @@ class Compiler {
     for (const end of ends) this.#set(end, 1, this.#next);
   }
 
-  #repeat(node: Node & { kind: "repeat" }, back: boolean): void {
+  #repeat(node: PatternNode & { kind: "repeat" }, back: boolean): void {
     const { body, least, most, greedy } = node;
     if (greedy && (body.kind === "char" || body.kind === "set")) {
       const bound = (n: number) => Math.min(n, LARGEST);
@@ -175,7 +175,7 @@ class Compiler {
 
   /** A body that may be passed by, and is come back to where it may stand again. */
   #optional(
-    body: Node,
+    body: PatternNode,
     { back, greedy, again }: { back: boolean; greedy: boolean; again: boolean },
   ): number {
     const split = this.emit(OP.split);
@@ -193,7 +193,7 @@ class Compiler {
     this.#set(split, greedy ? 2 : 1, this.#next);
   }
 
-  #setOf(node: Node & { kind: "char" | "set" }): number {
+  #setOf(node: PatternNode & { kind: "char" | "set" }): number {
     const source = node.kind === "char" ? `\\u{${node.point.toString(16)}}` : node.source;
     const flags = node.kind === "char" ? "u" : node.flags;
     const key = `${flags} ${source}`;
@@ -204,7 +204,7 @@ class Compiler {
   }
 }
 
-function mayBeEmpty(node: Node): boolean {
+function mayBeEmpty(node: PatternNode): boolean {
   switch (node.kind) {
     case "char":
     case "set":

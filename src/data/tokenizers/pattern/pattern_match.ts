@@ -2,9 +2,9 @@
  * Matches a pattern by backtracking and counts the steps, so that a pattern of exponential time is
  * refused. The engine's own matcher cannot be stopped by the thread it runs in. Matches are the same.
  */
-import type { CharSet, Program } from "./pattern_compile.ts";
+import type { CharSet, PatternProgram } from "./pattern_compile.ts";
 import { OP, ROW } from "./pattern_compile.ts";
-import type { Meter } from "../meter.ts";
+import type { WorkMeter } from "../meter.ts";
 
 /** What is remembered to be tried when a way fails: kinds of entries. */
 const [RESUME, RUN, RUN_BACK, REGISTER] = [0, 1, 2, 3];
@@ -18,13 +18,13 @@ export class Matcher {
   readonly #rows: Int32Array;
   readonly #sets: readonly CharSet[];
   readonly #registers: Int32Array;
-  readonly #meter: Meter;
+  readonly #meter: WorkMeter;
   readonly #place: string;
   #stack = new Int32Array(256 * ENTRY);
   #top = 0;
 
   /** `place` is where the pattern stands in its file. */
-  constructor({ rows, sets, registers }: Program, meter: Meter, place: string) {
+  constructor({ rows, sets, registers }: PatternProgram, meter: WorkMeter, place: string) {
     this.#rows = rows;
     this.#sets = sets;
     this.#registers = new Int32Array(registers);

@@ -4,21 +4,21 @@
  */
 
 /** A pattern as a tree. */
-export type Node =
+export type PatternNode =
   | { readonly kind: "char"; readonly point: number }
   /** Any character that the engine matches with `source` and `flags`. */
   | { readonly kind: "set"; readonly source: string; readonly flags: string }
-  | { readonly kind: "sequence" | "choice"; readonly parts: readonly Node[] }
+  | { readonly kind: "sequence" | "choice"; readonly parts: readonly PatternNode[] }
   | {
     readonly kind: "repeat";
-    readonly body: Node;
+    readonly body: PatternNode;
     readonly least: number;
     readonly most: number;
     readonly greedy: boolean;
   }
   | {
     readonly kind: "look";
-    readonly body: Node;
+    readonly body: PatternNode;
     readonly back: boolean;
     readonly negated: boolean;
   }
@@ -39,7 +39,7 @@ const QUANTIFIER = /(?:[*+?]|\{(\d+)(?:(,)(\d*))?\})(\??)/uy;
 const PLAIN = /^\\?[^]$/u;
 
 /** The tree of a pattern. @throws {UnsupportedPattern} */
-export function parsePattern(source: string): Node {
+export function parsePattern(source: string): PatternNode {
   const cursor = { source, at: 0, depth: 0, flags: "u" };
   return choice(cursor);
 }
@@ -51,24 +51,24 @@ interface Cursor {
   flags: string;
 }
 
-function choice(cursor: Cursor): Node {
+function choice(cursor: Cursor): PatternNode {
   const parts = [sequence(cursor)];
   while (cursor.source[cursor.at] === "|") {
     cursor.at++;
     parts.push(sequence(cursor));
   }
-  return parts.length === 1 ? parts[0] as Node : { kind: "choice", parts };
+  return parts.length === 1 ? parts[0] as PatternNode : { kind: "choice", parts };
 }
 
-function sequence(cursor: Cursor): Node {
-  const parts: Node[] = [];
+function sequence(cursor: Cursor): PatternNode {
+  const parts: PatternNode[] = [];
   for (let next; (next = cursor.source[cursor.at]) !== undefined && next !== "|" && next !== ")";) {
     parts.push(quantified(cursor, atom(cursor, next)));
   }
-  return parts.length === 1 ? parts[0] as Node : { kind: "sequence", parts };
+  return parts.length === 1 ? parts[0] as PatternNode : { kind: "sequence", parts };
 }
 
-function quantified(cursor: Cursor, body: Node): Node {
+function quantified(cursor: Cursor, body: PatternNode): PatternNode {
   const found = match(cursor, QUANTIFIER);
   if (found === undefined) return body;
   const [text, from, comma, to, lazy] = found;
@@ -78,7 +78,7 @@ function quantified(cursor: Cursor, body: Node): Node {
   return { kind: "repeat", body, least, most, greedy: lazy === "" };
 }
 
-function atom(cursor: Cursor, next: string): Node {
+function atom(cursor: Cursor, next: string): PatternNode {
   const { flags } = cursor;
   if (next === "(") return group(cursor);
   if (next === "[") return { kind: "set", source: taken(cursor, CLASS), flags };
@@ -97,12 +97,12 @@ function atom(cursor: Cursor, next: string): Node {
 }
 
 /** A character that stands for itself, or for both its cases. */
-function character({ flags }: Cursor, source: string): Node {
+function character({ flags }: Cursor, source: string): PatternNode {
   if (flags !== "u" || !PLAIN.test(source)) return { kind: "set", source, flags };
   return { kind: "char", point: source.codePointAt(source[0] === "\\" ? 1 : 0) as number };
 }
 
-function group(cursor: Cursor): Node {
+function group(cursor: Cursor): PatternNode {
   if (++cursor.depth > DEEPEST) {
     throw new UnsupportedPattern(`groups within groups ${DEEPEST} deep at most`);
   }

@@ -5,8 +5,8 @@
  */
 import { basename, join } from "node:path";
 import { minOf } from "../../src/base/extremes.ts";
-import { UserError } from "../../src/base/refusal.ts";
-import { namesIn } from "../../src/checkpoint/files.ts";
+import { UserError } from "../../src/base/user_error.ts";
+import { fileNamesIn } from "../../src/checkpoint/files.ts";
 import { heldDisk } from "../../src/checkpoint/lock/held_disk.ts";
 import { listCheckpoints, loadNewest, type LoadOptions } from "../../src/checkpoint/load.ts";
 import type { RunLock } from "../../src/checkpoint/lock/lock.ts";
@@ -17,21 +17,21 @@ import { Ruined } from "../../src/checkpoint/ruined.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { copyAside, setAsideTogether } from "../../src/report/aside.ts";
 import { readIfAny } from "../../src/report/atomic.ts";
-import type { Sink } from "../../src/report/events.ts";
+import type { EventSink } from "../../src/report/events.ts";
 import { parseJournal } from "../../src/report/journal/journal.ts";
 import { keptLines } from "../../src/report/metrics.ts";
-import { RECORDS, requireOwn } from "../../src/artifacts/held.ts";
-import { type Decision, recordedIn } from "./journal/recorded.ts";
-import type { Note } from "../group/team.ts";
-import { judge } from "../../src/artifacts/whole.ts";
+import { RECORDS, requireOwn } from "../../src/artifacts/folder_owner.ts";
+import { type RecordedDecision, recordedIn } from "./journal/recorded.ts";
+import type { Note } from "../group/worker_group.ts";
+import { judgeState } from "../../src/artifacts/sound_state.ts";
 
 /** What a checkpoint must agree with, and who hears of those that do not. */
 export interface Decided {
   /** Steps that were decided to be passed over. */
   readonly skips: ReadonlySet<number>;
   /** Which of them the journal says, and when they were decided. */
-  readonly decisions?: readonly Decision[];
-  readonly show: Sink;
+  readonly decisions?: readonly RecordedDecision[];
+  readonly show: EventSink;
   /** Writes to the journal. */
   readonly note: (kind: string, note: Note) => void;
   /** The run's lock. */
@@ -82,7 +82,7 @@ export async function newestOf(
   }
   lock.check();
   await requireNoneLost(out);
-  if ((await namesIn(root)).length > 0) keepRecords(out, { step: 0, show });
+  if ((await fileNamesIn(root)).length > 0) keepRecords(out, { step: 0, show });
   return undefined;
 }
 
@@ -95,7 +95,7 @@ function requireAgreed(
   { out, undone, decisions }: {
     out: string;
     undone: readonly number[];
-    decisions: readonly Decision[];
+    decisions: readonly RecordedDecision[];
   },
 ): void {
   const wrong = decisions.find(({ step, skips }) =>
@@ -116,7 +116,7 @@ async function loadUnlessDamaged(
   options: Pick<LoadOptions, "onSkip" | "disk">,
 ): Promise<Checkpoint | undefined> {
   try {
-    return await loadNewest(root, { ...options, judge });
+    return await loadNewest(root, { ...options, judge: judgeState });
   } catch (error) {
     const isNone = error instanceof UserError && error.exit === "incompatible";
     // What fits no run of this version is left where it is.
@@ -126,7 +126,7 @@ async function loadUnlessDamaged(
 }
 
 /** Steps after the one that is fallen back to are done again: their lines stay in a copy. */
-function keepRecords(out: string, { step, show }: { step: number; show: Sink }): void {
+function keepRecords(out: string, { step, show }: { step: number; show: EventSink }): void {
   const metrics = readIfAny(join(out, "metrics.jsonl"));
   if (keptLines(metrics, step) === metrics) return; // The damaged one was of no step that was done.
   const kept = ["metrics.jsonl", "samples.jsonl"].flatMap((name) =>
@@ -158,7 +158,7 @@ export async function lostIn(
   out: string,
   { metrics = true }: { readonly metrics?: boolean } = {},
 ): Promise<string | undefined> {
-  const names = await namesIn(join(out, "checkpoints"));
+  const names = await fileNamesIn(join(out, "checkpoints"));
   const journal = readIfAny(join(out, "journal.jsonl"));
   const parsed = parseJournal(journal);
   const { saved, fault = parsed.fault } = recordedIn(parsed);
@@ -166,7 +166,7 @@ export async function lostIn(
     damaged: names.filter((name) => damagedStepOf(name) !== undefined),
     saved,
     fault,
-    ended: (await namesIn(out)).includes("summary.json"),
+    ended: (await fileNamesIn(out)).includes("summary.json"),
     untold: metrics && journal.trim() === "" && readIfAny(join(out, "metrics.jsonl")).trim() !== "",
   });
 }
@@ -199,7 +199,7 @@ export function lostWhen({ damaged, saved, fault, ended, untold }: Remains): str
 }
 
 /** Sets all that a run recorded aside, so that it can begin at step 0; its config stays as well. */
-export function setRunAside(out: string, show: Sink): void {
+export function setRunAside(out: string, show: EventSink): void {
   copyAside(join(out, "config.json"));
   const kept = setAsideTogether(out, RECORDS);
   if (kept.length === 0) return;
@@ -232,13 +232,13 @@ export async function requireRun(
   requireOwn(out, { own: "a run", doing: "Cannot resume", need: "the folder of a run" });
   requireRunPlaces(out, { restart, followLinks });
   const found = await listCheckpoints(join(out, "checkpoints"));
-  if (found.length > 0 || (await namesIn(out)).includes("config.json")) return;
+  if (found.length > 0 || (await fileNamesIn(out)).includes("config.json")) return;
   throw new UserError("config", `Cannot resume ${out}: it must hold a run, but none is there`);
 }
 
 /** @throws {UserError} `config` for a folder in which something is recorded. */
 export async function requireEmpty(out: string): Promise<void> {
-  const names = await namesIn(out);
+  const names = await fileNamesIn(out);
   if (names.some((name) => RECORDS.some((record) => record === name))) {
     throw new UserError(
       "config",

@@ -2,11 +2,11 @@
  * What all micro-batches carry, on the host of every worker: losing a worker loses none of it, and
  * any of them can take over any micro-batch. Those of the own ones stand on the device.
  */
-import type { Quorum } from "./formation.ts";
+import type { Quorum } from "./quorum.ts";
 import type { Replica } from "../../src/engine/replica.ts";
 
 /** Carried states of all micro-batches, in order; empty for models that carry none. */
-export class Mirror {
+export class CarriedReplica {
   readonly #model: Replica;
   #kept: Float32Array;
   /** The same after the step that is under way. */

@@ -4,8 +4,8 @@
  */
 import { Ruined } from "../../src/checkpoint/ruined.ts";
 import { Collector } from "./collector.ts";
-import { prove } from "./healing.ts";
-import type { Lead, SavedAt } from "./lead.ts";
+import { prove } from "./recovery.ts";
+import type { RunContext, SavedAt } from "./context.ts";
 import type { Answer } from "../group/link.ts";
 import type { NamedState } from "../../src/engine/state.ts";
 
@@ -17,7 +17,7 @@ const WORTH_TELLING = 1000;
 const FACTOR = 8;
 
 /** A run's checkpoints. */
-export class Keeper {
+export class Checkpointing {
   #collector: Collector | undefined;
   #writing: Promise<void> | undefined;
   #fault: unknown;
@@ -51,8 +51,8 @@ export class Keeper {
   }
 
   /** Saves the state as it stands. Training waits for the copy; the last one is waited for. */
-  async save(lead: Lead, { last }: { last: boolean }): Promise<void> {
-    const { team, course, run: { config }, shape } = lead;
+  async save(lead: RunContext, { last }: { last: boolean }): Promise<void> {
+    const { group: team, course, run: { config }, shape } = lead;
     const { step } = course;
     if (this.#writing !== undefined) await this.#catchUp(lead);
     // What is saved is what all of them hold.
@@ -75,14 +75,14 @@ export class Keeper {
    * Removes what is kept no longer, once a loss was computed with the newest checkpoint: until then it
    * may be ruined, and the ones before it are all there is.
    */
-  tidy(lead: Lead): void {
+  tidy(lead: RunContext): void {
     const { course: { sound, written } } = lead;
     if (written === this.#pruned || this.#writing !== undefined || sound < written) return;
     this.#inBackground(this.#prune(lead));
   }
 
   /** Removes at the end what is kept no longer, whether the newest checkpoint counts or not. */
-  async finish(lead: Lead): Promise<void> {
+  async finish(lead: RunContext): Promise<void> {
     await this.settle();
     await this.#prune(lead);
   }
@@ -93,14 +93,14 @@ export class Keeper {
     }).finally(() => this.#writing = undefined);
   }
 
-  async #prune({ course: { written, sound }, run }: Lead): Promise<void> {
+  async #prune({ course: { written, sound }, run }: RunContext): Promise<void> {
     if (written === this.#pruned) return;
     this.#pruned = written;
     await run.prune?.(sound);
   }
 
   /** Waits for the one before: an interval that is too short costs time, not checkpoints. */
-  async #catchUp(lead: Lead): Promise<void> {
+  async #catchUp(lead: RunContext): Promise<void> {
     const start = performance.now();
     await this.settle();
     const ms = Math.round(performance.now() - start);
@@ -112,7 +112,7 @@ export class Keeper {
     lead.run.report({ type: "notice", text });
   }
 
-  async #write(lead: Lead, collector: Collector, at: SavedAt): Promise<void> {
+  async #write(lead: RunContext, collector: Collector, at: SavedAt): Promise<void> {
     const { course, run } = lead;
     await this.#prune(lead);
     const state = await this.#gather(lead, collector);
@@ -135,7 +135,10 @@ export class Keeper {
   }
 
   /** The state, or undefined when it will not come; who does not send its part in time is expelled. */
-  async #gather({ team, run }: Lead, collector: Collector): Promise<NamedState | undefined> {
+  async #gather(
+    { group: team, run }: RunContext,
+    collector: Collector,
+  ): Promise<NamedState | undefined> {
     const start = performance.now();
     const seconds = (this.#deadline / 1000).toFixed(1);
     const late = setTimeout(() => {
@@ -153,7 +156,7 @@ export class Keeper {
 }
 
 function savedAt(
-  { team, course, run: { config } }: Lead,
+  { group: team, course, run: { config } }: RunContext,
   { last, stallMs }: { last: boolean; stallMs: number },
 ): SavedAt {
   const { step } = course;

@@ -2,10 +2,10 @@
  * Whether a checkpoint that verifies is a state of a run: hashes say that it is what somebody wrote, not
  * that it can be gone on from. Pure but for what it opens.
  */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { sameShape, type Shape, showShape } from "../base/shape.ts";
 import { Unfit } from "../checkpoint/damage.ts";
-import { MANIFEST, type Manifest, PARTS } from "../checkpoint/manifest.ts";
+import { MANIFEST, type Manifest, MANIFEST_PARTS } from "../checkpoint/manifest.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/verify.ts";
 import { resolveConfig } from "../config/resolve.ts";
@@ -21,7 +21,7 @@ import { shapeOf } from "../engine/plans.ts";
 import { carriedShapes } from "../engine/state.ts";
 
 /** What a checkpoint is of, beside its tensors. */
-export interface Whole {
+export interface WholeState {
   readonly config: RunConfig;
   readonly tokenizer: Tokenizer | undefined;
   /** Distinct input tokens. */
@@ -36,12 +36,12 @@ export async function openWhole(path: string): Promise<Checkpoint> {
 }
 
 /** What a checkpoint is of. @throws {Unfit} where its parts do not go together. */
-export function wholeOf({ manifest, model, optimizer }: Checkpoint): Whole {
+export function wholeOf({ manifest, model, optimizer }: Checkpoint): WholeState {
   const config = fitting("its config is none", () => resolveConfig(manifest.config));
   requireNumbers(manifest, config);
   const tokenizer = fitting("its tokenizer is none", () => tokenizerIn(manifest.tokenizer));
   const [vocabulary] = model.get("tokens.weight")?.shape ?? [];
-  if (vocabulary === undefined) throw new Unfit(`${PARTS[0]} lacks tokens.weight`);
+  if (vocabulary === undefined) throw new Unfit(`${MANIFEST_PARTS[0]} lacks tokens.weight`);
   // Only a model from elsewhere may have rows that no token of its tokenizer stands for.
   const isPadded = config.init !== null || manifest.dataHash === NO_DATA;
   const size = tokenizer?.size ?? vocabulary;
@@ -50,16 +50,18 @@ export function wholeOf({ manifest, model, optimizer }: Checkpoint): Whole {
   }
   // A model is traced layer by layer: that of a config which is far too large would take minutes.
   if (config.model.layers > model.size) {
-    throw new Unfit(`${PARTS[0]} has ${model.size} tensors for ${config.model.layers} layers`);
+    throw new Unfit(
+      `${MANIFEST_PARTS[0]} has ${model.size} tensors for ${config.model.layers} layers`,
+    );
   }
   const shape = fitting("its model is none", () => shapeOf(config, vocabulary));
   const params = paramsOf(shape.layout);
-  requireTensors(PARTS[0], { found: model, wanted: params });
+  requireTensors(MANIFEST_PARTS[0], { found: model, wanted: params });
   const moments = optimizerOf(config.optim).moments.flatMap((moment) =>
     params.map(({ name, shape }) => ({ name: `${moment}.${name}`, shape }))
   );
   const carried = carriedShapes(shape.carries, config.micro_batches);
-  requireTensors(PARTS[1], { found: optimizer, wanted: [...moments, ...carried] });
+  requireTensors(MANIFEST_PARTS[1], { found: optimizer, wanted: [...moments, ...carried] });
   return { config, tokenizer, vocabulary };
 }
 
@@ -123,4 +125,4 @@ function requireTensors(
 }
 
 /** As a loader asks it: throws {@linkcode Unfit} for a checkpoint that does not fit. */
-export const judge = (checkpoint: Checkpoint): void => void wholeOf(checkpoint);
+export const judgeState = (checkpoint: Checkpoint): void => void wholeOf(checkpoint);

@@ -1,11 +1,11 @@
 /** A worker's place among the others: whom it meets, what is its own, and how it is left. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ReduceError } from "../../../src/reduce/exchange.ts";
-import type { Range } from "../../../src/reduce/assign.ts";
+import type { MicroBatchRange } from "../../../src/reduce/assign.ts";
 import { ChannelError } from "../../../src/transport/channel.ts";
 import { memoryPair } from "../../../src/transport/memory.ts";
-import { Quorum } from "../../../workers/trainer/formation.ts";
-import type { Meet } from "../../../workers/trainer/formation.ts";
+import { Quorum } from "../../../workers/trainer/quorum.ts";
+import type { Meet } from "../../../workers/trainer/quorum.ts";
 import { Lobby } from "../../../workers/trainer/lobby.ts";
 import { bits, rootsOf, treeSum } from "../../reduce/mesh.ts";
 import { soon } from "../../transport/wire.ts";
@@ -14,19 +14,19 @@ const SIZES = { length: 37, laneSize: 0, midway: () => Promise.resolve() };
 
 /** The formation of a rank that takes its part of `counts`. */
 function formation(rank: number, counts: readonly number[], attempt = 1): Quorum {
-  const seated = counts.map((count, seat) => ({ seat, count, donor: -1 }));
+  const seated = counts.map((count, workerId) => ({ workerId, count, donor: -1 }));
   return new Quorum({ type: "form", attempt, rank, seated, step: 0 });
 }
 
-/** Ways to meet in this process, by seat. */
+/** Ways to meet in this process, by worker slot. */
 function meetings(world: number): Meet[] {
   const lobbies = Array.from({ length: world }, () => new Lobby());
   return lobbies.map((own): Meet => async ({ attempt, rank, seated, signal }) =>
-    await Promise.all(seated.map(({ seat }, peer) => {
+    await Promise.all(seated.map(({ workerId }, peer) => {
       if (peer === rank) return undefined;
       if (peer > rank) return own.meet(attempt, peer, signal);
       const [mine, theirs] = memoryPair({ attempt });
-      lobbies[seat]?.enter(theirs, { attempt, rank });
+      lobbies[workerId]?.enter(theirs, { attempt, rank });
       return mine;
     }))
   );
@@ -51,7 +51,7 @@ Deno.test("a formation knows its own micro-batches, and those of all", () => {
   assertEquals(one.range, { first: 3, count: 1 });
   assertEquals(one.indices, [3]);
   assertEquals(formation(2, [3, 1, 4]).indices, [4, 5, 6, 7]);
-  assertEquals(one.ranges.map(({ first }: Range) => first), [0, 3, 4]);
+  assertEquals(one.ranges.map(({ first }: MicroBatchRange) => first), [0, 3, 4]);
 });
 
 Deno.test("a worker alone meets nobody, and has nothing to reduce or gather", async () => {

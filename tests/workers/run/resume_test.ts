@@ -1,7 +1,7 @@
 /** Where runs go on: whole runs in this process, whose folders people and disks have been at. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { UserError } from "../../../src/base/refusal.ts";
-import { lostWhen, type Remains } from "../../../workers/run/going_on.ts";
+import { UserError } from "../../../src/base/user_error.ts";
+import { lostWhen, type Remains } from "../../../workers/run/resume.ts";
 import { openModel } from "../../../src/artifacts/model.ts";
 import { flipBit, names } from "../../checkpoint/fixture.ts";
 import { Bench } from "./run_bench.ts";

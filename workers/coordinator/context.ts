@@ -3,7 +3,7 @@
  * stands. It decides nothing.
  */
 import { rootKey } from "../../src/base/random.ts";
-import type { UserError } from "../../src/base/refusal.ts";
+import type { UserError } from "../../src/base/user_error.ts";
 import type { Ruined } from "../../src/checkpoint/ruined.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
@@ -13,27 +13,27 @@ import type { Task } from "../../src/data/source.ts";
 import { taskOf } from "../../src/data/sources/mod.ts";
 import { FRESH } from "../../src/guard/watch.ts";
 import type { WatchState } from "../../src/guard/watch.ts";
-import { RULES } from "../../src/membership/types.ts";
+import { MEMBERSHIP_RULES } from "../../src/membership/types.ts";
 import type { Rules } from "../../src/membership/types.ts";
-import type { Sink } from "../../src/report/events.ts";
+import type { EventSink } from "../../src/report/events.ts";
 import { rateFrom } from "../../src/report/progress/rate.ts";
 import type { Rate } from "../../src/report/progress/rate.ts";
-import type { Launch } from "../launch/crew.ts";
-import type { Progress, Task as Due } from "./due.ts";
+import type { LaunchWorkers } from "../launch/processes.ts";
+import type { NextAction as Due, RunProgress } from "./next_action.ts";
 import { isEvaluable } from "../../src/corpus/evaluable.ts";
 import type { Evaluation } from "./evaluated.ts";
 import { Faults } from "../faults/plan.ts";
-import type { Strike } from "../faults/schema.ts";
-import { strikeSelf } from "../faults/self.ts";
+import type { InjectedFault } from "../faults/schema.ts";
+import { injectOwnFault } from "../faults/self.ts";
 import type { Answer } from "../group/link.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
 import { Admission } from "./admission.ts";
 import { setUp } from "./setup.ts";
-import type { Shape } from "../../src/engine/plans.ts";
+import type { ReplicaLayout } from "../../src/engine/plans.ts";
 import { type Corpus, sourceIn } from "../../src/corpus/corpus.ts";
 import type { NamedState } from "../../src/engine/state.ts";
-import { Team } from "../group/team.ts";
-import type { Note, TeamOptions } from "../group/team.ts";
+import { WorkerGroup } from "../group/worker_group.ts";
+import type { Note, WorkerGroupOptions } from "../group/worker_group.ts";
 
 /** What is known of a state besides its tensors. */
 export interface SavedAt {
@@ -54,11 +54,11 @@ export interface SavedAt {
 }
 
 /** What a run is made of. */
-export interface Run {
+export interface RunRequest {
   readonly config: RunConfig;
   readonly corpus: Corpus;
-  readonly launch: Launch;
-  /** A card for each seat; none where workers share what the driver offers first. */
+  readonly launch: LaunchWorkers;
+  /** A card for each worker slot; none where workers share what the driver offers first. */
   readonly cards?: readonly PinnedCard[];
   /** Where to go on from. */
   readonly from?: Checkpoint | undefined;
@@ -66,7 +66,7 @@ export interface Run {
   readonly initial?: ReadonlyMap<string, NamedTensor> | undefined;
   /** Steps that were decided to be passed over. */
   readonly skips?: readonly number[];
-  readonly report: Sink;
+  readonly report: EventSink;
   /** Writes an entry to the journal; with `sync` it is on disk when this returns. */
   readonly note?: (kind: string, note: Note, sync?: boolean) => void;
   /** Aborted when the run is to end after the step under way. */
@@ -90,7 +90,7 @@ export interface Run {
    */
   readonly reload?: (skips: ReadonlySet<number>) => Promise<Checkpoint | undefined>;
   /** What is due; training, unless told. */
-  readonly next?: (progress: Progress, config: RunConfig) => Due;
+  readonly next?: (progress: RunProgress, config: RunConfig) => Due;
   /** Whether steps may be due; true unless told. */
   readonly trains?: boolean;
   /** Told all of an evaluation. */
@@ -107,7 +107,7 @@ export interface Run {
 export type Elastic = (change: (now: number) => number) => string;
 
 /** How a run ended. */
-export interface Outcome {
+export interface RunOutcome {
   readonly step: number;
   readonly loss: number;
   readonly valLoss: number | undefined;
@@ -163,7 +163,7 @@ export interface Course {
 
 /** Wiring of a team to the parts of its coordinator. */
 export interface Wiring
-  extends Pick<TeamOptions, "progress" | "lost" | "short" | "turnedAway" | "unreadable"> {
+  extends Pick<WorkerGroupOptions, "progress" | "lost" | "short" | "turnedAway" | "unreadable"> {
   /** Takes parts of a checkpoint as they come. */
   readonly part: (id: number, answer: Answer<"part" | "lane" | "saved">) => void;
   /** The formation is over, and what it was about to send will not come. */
@@ -173,11 +173,11 @@ export interface Wiring
 }
 
 /** Shared by all parts of a coordinator. */
-export class Lead {
-  readonly run: Run;
-  readonly team: Team;
+export class RunContext {
+  readonly run: RunRequest;
+  readonly group: WorkerGroup;
   readonly course: Course;
-  readonly shape: Shape;
+  readonly shape: ReplicaLayout;
   readonly task: Task;
   /** Which text an evaluation sequence is of. */
   readonly textOf: (sequence: number) => number;
@@ -189,7 +189,7 @@ export class Lead {
   readonly quiet: () => Promise<void>;
   readonly #faults: Faults;
 
-  constructor(run: Run, wiring: Wiring) {
+  constructor(run: RunRequest, wiring: Wiring) {
     const { config, corpus: { vocabulary }, from } = run;
     const { micro_batches: microBatches, recovery } = config;
     this.run = run;
@@ -227,12 +227,12 @@ export class Lead {
       fault: undefined,
     };
     const admission = new Admission(config, run.corpus);
-    this.team = new Team({
+    this.group = new WorkerGroup({
       launch: run.launch,
       cards: run.cards ?? [],
       workers: config.workers,
       rules: {
-        ...RULES,
+        ...MEMBERSHIP_RULES,
         microBatches,
         restarts: recovery.restarts,
         window: 1000 * recovery.window_s,
@@ -261,17 +261,17 @@ export class Lead {
   }
 
   /** Takes the faults of every rank at some points of a step. */
-  strikes(step: number, points: readonly string[]): readonly (readonly Strike[])[] {
-    return this.team.places.map((_, rank) => {
+  strikes(step: number, points: readonly string[]): readonly (readonly InjectedFault[])[] {
+    return this.group.places.map((_, rank) => {
       const { strikes, spare } = this.#faults.take({ step, rank }, points);
-      if (spare) this.team.spare(rank);
+      if (spare) this.group.spare(rank);
       return strikes;
     });
   }
 
   /** The coordinator's own faults at a point. */
   async pass(point: string): Promise<void> {
-    for (const deed of this.#faults.own(this.course.step, point)) await strikeSelf(deed);
+    for (const deed of this.#faults.own(this.course.step, point)) await injectOwnFault(deed);
   }
 
   /** The error line when no worker is left: its cause and the remedy. */

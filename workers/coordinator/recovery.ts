@@ -7,16 +7,16 @@ import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { FRESH } from "../../src/guard/watch.ts";
 import { optimizerOf } from "../../src/optim/mod.ts";
-import type { Lead } from "./lead.ts";
+import type { RunContext } from "./context.ts";
 import { carryOf, pieceOf } from "../../src/engine/state.ts";
 
 /** Brings the parameters that a run begins with to all members; all else is as the seed has it. */
 export async function loadInitial(
-  { team, shape: { layout } }: Lead,
+  { group: team, shape: { layout } }: RunContext,
   model: ReadonlyMap<string, NamedTensor>,
 ): Promise<void> {
   team.settle(false);
-  for (const piece of layout.pieces.keys()) {
+  for (const piece of layout.buckets.keys()) {
     const state = { model, optimizer: new Map() };
     const data = pieceOf(layout, { vector: "param", piece }, state);
     await team.order({ type: "load", vector: "param", piece }, bytesOf(data));
@@ -27,12 +27,12 @@ export async function loadInitial(
 
 /** Brings a checkpoint's state to all members. */
 export async function load(
-  { team, run: { config }, shape: { layout, carries }, course }: Lead,
+  { group: team, run: { config }, shape: { layout, carries }, course }: RunContext,
   { model, optimizer, manifest }: Checkpoint,
 ): Promise<void> {
   team.settle(false);
   for (const vector of ["param", ...optimizerOf(config.optim).moments]) {
-    for (const piece of layout.pieces.keys()) {
+    for (const piece of layout.buckets.keys()) {
       const data = pieceOf(layout, { vector, piece }, { model, optimizer });
       await team.order({ type: "load", vector, piece }, bytesOf(data));
       await team.expect("loaded");
@@ -48,8 +48,8 @@ export async function load(
 }
 
 /** Goes back to the newest checkpoint, or to the start where there is none. */
-export async function rewind(lead: Lead, why: string): Promise<void> {
-  const { run, course, team } = lead;
+export async function rewind(lead: RunContext, why: string): Promise<void> {
+  const { run, course, group: team } = lead;
   const { reload, report } = run;
   // Whatever was lost, nobody holds the state any more until all do.
   team.settle(false);
@@ -85,8 +85,8 @@ export async function rewind(lead: Lead, why: string): Promise<void> {
  * All members must hold the same bits. Those that differ from most are expelled; what they
  * computed since the last checkpoint may be in everybody's state, so all go back to it.
  */
-export async function prove(lead: Lead): Promise<void> {
-  const { team, course } = lead;
+export async function prove(lead: RunContext): Promise<void> {
+  const { group: team, course } = lead;
   const hashes = await hashesOf(lead);
   course.proven = course.step;
   if (allSame(hashes)) return;
@@ -102,7 +102,7 @@ export async function prove(lead: Lead): Promise<void> {
   for (const { id } of odd) team.expel(id, "its state differed from the others'");
 }
 
-async function hashesOf({ team }: Lead): Promise<string[]> {
+async function hashesOf({ group: team }: RunContext): Promise<string[]> {
   await team.order({ type: "prove" });
   return (await team.expect("proof")).map(({ reply }) => reply.hash);
 }

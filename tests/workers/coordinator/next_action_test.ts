@@ -1,7 +1,7 @@
 /** What a run does next, from how far everything has come. */
 import { assertEquals } from "@std/assert";
-import { isPause, nextTask } from "../../../workers/coordinator/due.ts";
-import type { Progress, Task } from "../../../workers/coordinator/due.ts";
+import { isPause, nextTask } from "../../../workers/coordinator/next_action.ts";
+import type { NextAction, RunProgress } from "../../../workers/coordinator/next_action.ts";
 
 /** Ten steps; evaluated every 4, saved every 5, compared every 3. */
 const PLAN = plan({ evaluate: 4, save: 5, prove: 3 });
@@ -23,7 +23,7 @@ function plan({ evaluate = 0, sample = 0, save = 0, prove = 0, steps = 10, at = 
 }
 
 /** Nothing was done but steps, unless told. */
-function at(step: number, changes: Partial<Progress> = {}): Progress {
+function at(step: number, changes: Partial<RunProgress> = {}): RunProgress {
   return {
     step,
     evaluated: -1,
@@ -38,13 +38,13 @@ function at(step: number, changes: Partial<Progress> = {}): Progress {
 }
 
 /** All that is done until the end, and at which step. */
-function playOut(progress: Progress, { stopAt = -1, plan = PLAN } = {}): string[] {
+function playOut(progress: RunProgress, { stopAt = -1, plan = PLAN } = {}): string[] {
   const done: string[] = [];
   let now = progress;
   for (let i = 0; i < 100; i++) {
     const stopping = now.stopping || now.step === stopAt;
     now = { ...now, stopping };
-    const task: Task = nextTask(now, plan);
+    const task: NextAction = nextTask(now, plan);
     if (task === "end") return done;
     done.push(`${task} ${now.step}`);
     if (task === "step") now = { ...now, step: now.step + 1 };
@@ -72,7 +72,7 @@ Deno.test("nextTask() evaluates, samples, compares, saves, then goes on", () => 
 });
 
 Deno.test("nextTask() has each task at the multiples of its interval, and never for 0", () => {
-  const tasks = (wanted: Task, one: ReturnType<typeof plan>) =>
+  const tasks = (wanted: NextAction, one: ReturnType<typeof plan>) =>
     Array.from({ length: 10 }, (_, step) => step).filter((step) =>
       nextTask(at(step), one) === wanted
     );

@@ -3,7 +3,7 @@ import type { Reach } from "../../src/report/events.ts";
 import { streamBehind } from "../../src/data/tokenizers/behind.ts";
 import type { Tokenizer } from "../../src/data/tokenizers/types.ts";
 import { evaluationOf } from "./evaluated.ts";
-import type { Lead } from "./lead.ts";
+import type { RunContext } from "./context.ts";
 import { directionsOf } from "../../src/engine/plans.ts";
 import { unpackReach } from "../../src/engine/reach.ts";
 import { firstTokens } from "../../src/corpus/folder_text.ts";
@@ -13,8 +13,8 @@ import { floatsOf, wordsOf } from "../protocol/payload.ts";
  * Mean validation loss, summed in the order of batches whoever computed them. Where nothing can be
  * asked there is none: nothing is reported, and no state is better than another.
  */
-export async function evaluate(lead: Lead): Promise<void> {
-  const { team, run: { config, corpus, report, evaluated }, course, stop, task } = lead;
+export async function evaluateRun(lead: RunContext): Promise<void> {
+  const { group: team, run: { config, corpus, report, evaluated }, course, stop, task } = lead;
   const { step } = course;
   const among = Math.max(1, corpus.texts.length);
   if (!lead.isEvaluable) {
@@ -40,7 +40,7 @@ export async function evaluate(lead: Lead): Promise<void> {
     type: "eval",
     step,
     valLoss: loss,
-    ...(task.asked !== "next" && { valAccuracy: accuracy }),
+    ...(task.targetKind !== "next" && { valAccuracy: accuracy }),
     ...(texts.length > 1 && {
       texts: texts.map(({ nats, counted }, i) => ({
         name: corpus.texts[i]?.name ?? "",
@@ -51,18 +51,19 @@ export async function evaluate(lead: Lead): Promise<void> {
   if (reaches !== undefined) report({ type: "reach", step, reaches });
 }
 
-async function reach({ team, run: { config } }: Lead): Promise<Reach[]> {
+async function reach({ group: team, run: { config } }: RunContext): Promise<Reach[]> {
   await team.orderTo(0, { type: "reach" });
   const { payload } = await team.expectFrom(0, "reached");
   return unpackReach(floatsOf(payload), directionsOf(config));
 }
 
 /** Shows how the model continues each prompt, where that can be asked. */
-export async function sample(lead: Lead): Promise<void> {
-  const { team, stop, task, course, run: { corpus, config: { report }, report: tell } } = lead;
+export async function sampleRun(lead: RunContext): Promise<void> {
+  const { group: team, stop, task, course, run: { corpus, config: { report }, report: tell } } =
+    lead;
   const { tokenizer } = corpus;
   course.sampled = course.step;
-  if (report.sample_length === 0 || task.asked !== "next" || !tokenizer) return;
+  if (report.sample_length === 0 || task.targetKind !== "next" || !tokenizer) return;
   const { step } = course;
   const given = report.prompts.map((prompt) => ({ prompt, tokens: [...tokenizer.encode(prompt)] }));
   const all = given.length > 0 ? given : [{ prompt: "", tokens: firstTokens(corpus.texts) }];

@@ -2,7 +2,7 @@
 import type { RunConfig } from "../../src/config/schema.ts";
 
 /** How far a run has come, in finished steps. */
-export interface Progress {
+export interface RunProgress {
   readonly step: number;
   /** Steps of the last evaluation, comparison of hashes, save (or the one under way), samples. */
   readonly evaluated: number;
@@ -17,7 +17,7 @@ export interface Progress {
 }
 
 /** What to do; `end` when nothing is left. */
-export type Task = "evaluate" | "sample" | "prove" | "save" | "save_last" | "step" | "end";
+export type NextAction = "evaluate" | "sample" | "prove" | "save" | "save_last" | "step" | "end";
 
 interface Plan extends Pick<RunConfig, "steps" | "checkpoint" | "guard"> {
   readonly eval: Pick<RunConfig["eval"], "every">;
@@ -25,7 +25,7 @@ interface Plan extends Pick<RunConfig, "steps" | "checkpoint" | "guard"> {
 }
 
 /** The next task. */
-export function nextTask(progress: Progress, plan: Plan): Task {
+export function nextTask(progress: RunProgress, plan: Plan): NextAction {
   const { step, evaluated, sampled, proven, saved, unsaved, owed, stopping } = progress;
   const isSaved = saved === step && unsaved !== step;
   if (stopping) return isSaved ? "end" : "save_last";

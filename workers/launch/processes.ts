@@ -3,7 +3,7 @@ import type { PinnedCard } from "../../src/cards/pin.ts";
 import type { FencedChannel } from "../../src/transport/channel.ts";
 
 /** What happens to a worker outside of what it says. */
-export type CrewEvent =
+export type ProcessEvent =
   /** It has proven who it is; the channel is in attempt 0. */
   | {
     readonly type: "joined";
@@ -23,36 +23,36 @@ export type CrewEvent =
   };
 
 /** Signals that a crew sends. */
-export type CrewSignal = "SIGKILL" | "SIGSTOP" | "SIGCONT";
+export type ProcessSignal = "SIGKILL" | "SIGSTOP" | "SIGCONT";
 
 /** All workers of a run. */
-export interface Crew {
+export interface WorkerProcesses {
   /** Folder of the crew's sockets, where it has any. */
   readonly folder?: string;
   /** Starts a worker; events tell how it fares. */
-  spawn(id: number, seat: number): void;
+  spawn(id: number, workerId: number): void;
   /** Recreates the sockets between workers where they were removed. Rejects if that fails. */
   mend?(): Promise<void>;
   /** Sends a signal to a worker; nothing happens when it is gone. */
-  signal(id: number, signal: CrewSignal): void;
+  signal(id: number, signal: ProcessSignal): void;
   /** Ends all workers, whatever they do. */
   close(): Promise<void>;
 }
 
 /** What a crew is made for. */
-export interface CrewOptions {
+export interface LaunchOptions {
   /** Most workers at a time. */
-  readonly seats: number;
+  readonly workerIds: number;
   /** How many are wanted at first. */
   readonly workers: number;
   /** Folders that workers may read. */
   readonly reads?: readonly string[];
-  /** A card for each seat; none where workers share what the driver offers first. */
+  /** A card for each worker slot; none where workers share what the driver offers first. */
   readonly cards?: readonly PinnedCard[];
 }
 
 /** Makes a crew without workers. */
-export type Launch = (
-  options: CrewOptions,
-  report: (event: CrewEvent) => void,
-) => Promise<Crew>;
+export type LaunchWorkers = (
+  options: LaunchOptions,
+  report: (event: ProcessEvent) => void,
+) => Promise<WorkerProcesses>;

@@ -1,7 +1,7 @@
 /** What a feed brings to slots. */
 import { assertEquals } from "@std/assert";
 import { ArrayMemory, openReference } from "../../src/device/reference.ts";
-import { Feed } from "../../src/engine/feed.ts";
+import { BatchUpload } from "../../src/engine/batch_upload.ts";
 import { STARTS } from "../../src/engine/plans.ts";
 
 const BATCH = {
@@ -19,7 +19,7 @@ function memory(): ArrayMemory {
 
 Deno.test("a feed brings the starts of documents, whether a plan reads them or not", () => {
   const into = memory();
-  const feed = new Feed(into, []);
+  const feed = new BatchUpload(into, []);
   feed.bring({ ...BATCH, starts: Uint32Array.of(0, 1) }, (name) => name);
   assertEquals([...into.slot(STARTS, 2).u32], [0, 1]);
   feed.bring({ ...BATCH, starts: Uint32Array.of(0, 0) }, (name) => name);
@@ -29,7 +29,7 @@ Deno.test("a feed brings the starts of documents, whether a plan reads them or n
 
 Deno.test("a batch that was handed over is not written again, unless another came after it", () => {
   const into = memory();
-  const feed = new Feed(into, []);
+  const feed = new BatchUpload(into, []);
   const other = { ...BATCH, inputs: Uint32Array.of(8, 9) };
   const inputs = () => [...into.slot("inputs", 2).u32];
   feed.handOver(BATCH);

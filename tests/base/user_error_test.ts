@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { EXIT, UserError } from "../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../src/base/user_error.ts";
 
 Deno.test("a Refusal is an error with its exit's name", () => {
   const refusal = new UserError("noInput", "Cannot read x");

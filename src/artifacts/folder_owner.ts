@@ -2,7 +2,7 @@
  * Which command filled a folder. Each command owns its folder: files of two commands in one folder
  * would be read, resumed and removed together.
  */
-import { UserError } from "../base/refusal.ts";
+import { UserError } from "../base/user_error.ts";
 import { isPrepared } from "../data/prepared/folder.ts";
 
 /** What a run records besides its config. */

@@ -2,8 +2,8 @@
  * The workers of a run, kept at their number: carries out what src/membership decides, and gives
  * the coordinator one formation at a time to order about. What the orders mean it does not know.
  */
-import { EXIT, UserError } from "../../src/base/refusal.ts";
-import type { ExitName } from "../../src/base/refusal.ts";
+import { EXIT, UserError } from "../../src/base/user_error.ts";
+import type { ExitName } from "../../src/base/user_error.ts";
 import { showCard } from "../../src/cards/card.ts";
 import { cardOf, type PinnedCard } from "../../src/cards/pin.ts";
 import { cardIn } from "../../src/device/backend.ts";
@@ -20,18 +20,18 @@ import type {
   Loss,
   Membership,
   MembershipEvent,
-  Place,
+  QuorumMember,
   Rules,
   Section,
 } from "../../src/membership/types.ts";
-import type { Crew, CrewEvent, Launch } from "../launch/crew.ts";
+import type { LaunchWorkers, ProcessEvent, WorkerProcesses } from "../launch/processes.ts";
 import type { Faults } from "../faults/plan.ts";
 import { Link } from "./link.ts";
 import type { Answer, Unasked } from "./link.ts";
 import { AS_BEGUN, type Identity } from "../protocol/identity.ts";
-import type { Order, Progress, Reply } from "../protocol/messages.ts";
-import { seatedOf } from "./seated.ts";
-import { Advance, type TeamProgress } from "./advance.ts";
+import type { Order, Reply, WorkerProgress } from "../protocol/messages.ts";
+import { memberOrders } from "./member_orders.ts";
+import { Advance, type GroupProgress } from "./advance.ts";
 import { Zombies } from "./zombies.ts";
 
 /** The formation cannot go on: another one follows. */
@@ -41,10 +41,10 @@ export class Interrupted extends Error {}
 export type Note = Readonly<Record<string, string | number | boolean | readonly number[]>>;
 
 /** What a team needs. */
-export interface TeamOptions {
-  readonly launch: Launch;
+export interface WorkerGroupOptions {
+  readonly launch: LaunchWorkers;
   readonly rules: Rules;
-  /** A card for each seat; none where workers share what the driver offers first. */
+  /** A card for each worker slot; none where workers share what the driver offers first. */
   readonly cards?: readonly PinnedCard[];
   /** Workers that are wanted at first. */
   readonly workers: number;
@@ -75,7 +75,7 @@ export interface TeamOptions {
   /** What the members are to read is damaged; the states that they hold are whole. */
   readonly unreadable?: (fault: UserError) => void;
   /** How far those are that are waited for, in sum. */
-  readonly progress?: (sum: TeamProgress) => void;
+  readonly progress?: (sum: GroupProgress) => void;
   /** Aborted when the run is asked to stop. */
   readonly stop: AbortSignal;
   /** Milliseconds on a steady clock. */
@@ -105,14 +105,14 @@ const SECTIONS: Readonly<Partial<Record<Order["type"], Section>>> = {
 };
 
 /** Workers, led by one coordinator. */
-export class Team {
-  readonly #options: TeamOptions;
+export class WorkerGroup {
+  readonly #options: WorkerGroupOptions;
   readonly #links = new Map<number, Link>();
   readonly #zombies = new Zombies();
   readonly #spared = new Set<number>();
   readonly #said = new Set<string>();
   readonly #advance = new Advance();
-  #crew: Crew | undefined;
+  #crew: WorkerProcesses | undefined;
   #state: Membership;
   #timer: ReturnType<typeof setInterval> | undefined;
   #changed = Promise.withResolvers<void>();
@@ -121,7 +121,7 @@ export class Team {
   #step = 0;
   #isClosed = false;
 
-  constructor(options: TeamOptions) {
+  constructor(options: WorkerGroupOptions) {
     this.#options = options;
     this.#state = noMembers(options.workers, options.now());
   }
@@ -130,7 +130,7 @@ export class Team {
   async open(): Promise<void> {
     const { launch, rules, cards = [] } = this.#options;
     this.#crew = await launch(
-      { seats: rules.microBatches, workers: this.wanted, cards },
+      { workerIds: rules.microBatches, workers: this.wanted, cards },
       (event) => this.#onCrew(event),
     );
     this.#timer = setInterval(() => this.#tick(), rules.tick);
@@ -158,7 +158,7 @@ export class Team {
   }
 
   /** The formation by rank. */
-  get places(): readonly Place[] {
+  get places(): readonly QuorumMember[] {
     return this.#state.formed;
   }
 
@@ -209,7 +209,7 @@ export class Team {
    * Makes the next formation at `step` as soon as workers for it are there. Members that hold no
    * state get it from one that does. Gives undefined when the run is stopped while none holds any.
    */
-  async form(step: number): Promise<readonly Place[] | undefined> {
+  async form(step: number): Promise<readonly QuorumMember[] | undefined> {
     const { stop } = this.#options;
     this.#step = step;
     if (this.#state.broken) await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
@@ -237,7 +237,7 @@ export class Team {
 
   /** Sends an order to one rank. */
   async orderTo(rank: number, order: Order, payload?: Uint8Array): Promise<void> {
-    const { id } = this.places[rank] as Place;
+    const { id } = this.places[rank] as QuorumMember;
     const section = order.type === "commit" && order.next ? "step" : SECTIONS[order.type];
     if (section !== undefined) {
       this.#advance.forget(id);
@@ -254,7 +254,7 @@ export class Team {
   /** The next answer of one rank. */
   async expectFrom<T extends Reply["type"]>(rank: number, type: T): Promise<Answer<T>> {
     if (this.#fatal) throw this.#fatal;
-    const { id } = this.places[rank] as Place;
+    const { id } = this.places[rank] as QuorumMember;
     const link = this.#links.get(id);
     if (link === undefined || !isWhole(this.#state)) throw new Interrupted();
     const answer = await link.expect(type);
@@ -316,7 +316,7 @@ export class Team {
   #carryOut(command: Command): void {
     switch (command.type) {
       case "spawn":
-        return this.#crew?.spawn(command.id, command.seat);
+        return this.#crew?.spawn(command.id, command.workerId);
       case "kill":
         return; // whoever is no member any more is evicted
       case "release":
@@ -328,7 +328,7 @@ export class Team {
         return this.fail(new UserError("incompatible", stranded(command.why)));
       }
       case "form": {
-        const seated = seatedOf(command.places);
+        const seated = memberOrders(command.places);
         const { attempt } = command;
         const step = this.#step;
         command.places.forEach(({ id }, rank) =>
@@ -367,7 +367,7 @@ export class Team {
     this.#changed = Promise.withResolvers<void>();
   }
 
-  #onCrew(event: CrewEvent): void {
+  #onCrew(event: ProcessEvent): void {
     if (event.type === "joined") {
       this.#admit(event).catch((error) => {
         if (error instanceof Interrupted) return;
@@ -390,7 +390,7 @@ export class Team {
   }
 
   async #admit(
-    { id, channel, changed = [] }: CrewEvent & { readonly type: "joined" },
+    { id, channel, changed = [] }: ProcessEvent & { readonly type: "joined" },
   ): Promise<void> {
     const { limit, setUp, faults, admit = () => [] } = this.#options;
     const link = new Link(channel, {
@@ -410,7 +410,7 @@ export class Team {
     link.listen();
     this.#feed({ type: "joined", id });
     const [order, payload] = setUp();
-    const struck = faults.take({ step: this.#step, rank: member.seat }, ["start"]);
+    const struck = faults.take({ step: this.#step, rank: member.workerId }, ["start"]);
     await link.order({ ...order, strikes: struck.strikes }, payload);
     const { reply } = await link.expect("ready");
     const { identity, identity: { adapter } } = reply;
@@ -440,8 +440,8 @@ export class Team {
   }
 
   /** Notes the card of a worker. @throws {UserError} `noDevice` when it is not the one it was to have. */
-  #onCard({ id, seat }: { id: number; seat: number }, adapter: string): void {
-    const card = cardOf(this.#options.cards ?? [], seat);
+  #onCard({ id, workerId }: { id: number; workerId: number }, adapter: string): void {
+    const card = cardOf(this.#options.cards ?? [], workerId);
     if (card === undefined) return;
     // What Vulkan did not name has no name to hold it to.
     if (card.id !== undefined && card.name !== cardIn(adapter)) {
@@ -450,12 +450,12 @@ export class Team {
         `Cannot use card ${showCard(card)}: worker ${id} was put there and computes on ${adapter}`,
       );
     }
-    this.#options.note("card", { worker: id, seat, card: showCard(card) });
+    this.#options.note("card", { worker: id, slot: workerId, card: showCard(card) });
   }
 
   /** Remembers that a worker cannot be killed: what it says later must be fenced off. */
   spare(rank: number): void {
-    this.#spared.add((this.places[rank] as Place).id);
+    this.#spared.add((this.places[rank] as QuorumMember).id);
   }
 
   #heard(id: number, answer: Answer<Unasked>): void {
@@ -489,7 +489,7 @@ export class Team {
     }
   }
 
-  #moved(id: number, progress: Progress | undefined): void {
+  #moved(id: number, progress: WorkerProgress | undefined): void {
     const { members } = this.#state;
     const member = members.find((m) => m.id === id);
     if (progress === undefined || member === undefined) return;

@@ -2,13 +2,17 @@
 import type { Compiling, Device } from "../../src/device/types.ts";
 import type { FencedChannel } from "../../src/transport/channel.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
-import type { Crew, CrewEvent, CrewOptions } from "../../workers/launch/crew.ts";
-import type { Meet } from "../../workers/trainer/formation.ts";
+import type {
+  LaunchOptions,
+  ProcessEvent,
+  WorkerProcesses,
+} from "../../workers/launch/processes.ts";
+import type { Meet } from "../../workers/trainer/quorum.ts";
 import { Lobby } from "../../workers/trainer/lobby.ts";
 import { train } from "../../workers/trainer/trainer.ts";
 
 /** A crew whose workers live in this process. */
-export interface MemoryCrew extends Crew {
+export interface MemoryCrew extends WorkerProcesses {
   /** How each worker ended, by number: undefined, or the error that it threw. */
   readonly ends: ReadonlyMap<number, Promise<unknown>>;
 }
@@ -19,18 +23,18 @@ export type OpenDevice = (kind: string, id: number, compiling: Compiling) => Pro
 /** A crew of trainers; each opens its device by `openDevice(kind, id, compiling)`. */
 export function memoryCrew(
   openDevice: OpenDevice,
-  report: (event: CrewEvent) => void,
+  report: (event: ProcessEvent) => void,
 ): MemoryCrew {
   const lobbies = new Map<number, Lobby>();
   const channels = new Map<number, FencedChannel[]>();
   const ends = new Map<number, Promise<unknown>>();
 
   const kill = (id: number) => channels.get(id)?.forEach((channel) => channel.close());
-  const meetFor = (id: number, seat: number): Meet => {
+  const meetFor = (id: number, workerId: number): Meet => {
     const lobby = new Lobby();
-    lobbies.set(seat, lobby);
+    lobbies.set(workerId, lobby);
     return async ({ attempt, rank, seated, signal, met }) =>
-      await Promise.all(seated.map(async ({ seat: other }, peer) => {
+      await Promise.all(seated.map(async ({ workerId: other }, peer) => {
         if (peer === rank) return undefined;
         if (peer > rank) {
           const channel = await lobby.meet(attempt, peer, signal);
@@ -46,14 +50,14 @@ export function memoryCrew(
   };
   return {
     ends,
-    spawn(id, seat) {
+    spawn(id, workerId) {
       const [end, coordinator] = memoryPair({ attempt: 0 });
       channels.set(id, [coordinator]);
-      const meet = meetFor(id, seat);
+      const meet = meetFor(id, workerId);
       const work = async () => {
         try {
           await train(
-            { index: seat, coordinator, meet },
+            { index: workerId, coordinator, meet },
             (kind, compiling) => openDevice(kind, id, compiling),
           );
           return undefined;
@@ -79,7 +83,7 @@ export function memoryCrew(
 
 /** A launch of such crews, and the last one that it made. */
 export function memoryLaunch(openDevice: OpenDevice): {
-  launch: (_: CrewOptions, report: (event: CrewEvent) => void) => Promise<MemoryCrew>;
+  launch: (_: LaunchOptions, report: (event: ProcessEvent) => void) => Promise<MemoryCrew>;
   crew: () => MemoryCrew;
 } {
   let made: MemoryCrew | undefined;

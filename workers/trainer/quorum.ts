@@ -1,10 +1,10 @@
 /** A worker's place among the others for as long as one attempt lasts. */
 import { AllReducer } from "../../src/reduce/all_reduce.ts";
 import { rangesOf } from "../../src/reduce/assign.ts";
-import type { Range } from "../../src/reduce/assign.ts";
+import type { MicroBatchRange } from "../../src/reduce/assign.ts";
 import { Gatherer } from "../../src/reduce/gather.ts";
 import type { Channel } from "../../src/transport/channel.ts";
-import type { Order, Seated } from "../protocol/messages.ts";
+import type { MemberOrder, Order } from "../protocol/messages.ts";
 
 /** Channels to the others by rank; undefined at the own. */
 export type Peers = readonly (Channel | undefined)[];
@@ -13,7 +13,7 @@ export type Peers = readonly (Channel | undefined)[];
 export interface Meeting {
   readonly attempt: number;
   readonly rank: number;
-  readonly seated: readonly Seated[];
+  readonly seated: readonly MemberOrder[];
   readonly signal: AbortSignal;
   /** Told of each rank that was met. */
   readonly met: (rank: number) => void;
@@ -25,10 +25,10 @@ export type Meet = (meeting: Meeting) => Promise<Peers>;
 /** One attempt, from the order to form until the next one. */
 export class Quorum {
   readonly rank: number;
-  readonly seated: readonly Seated[];
+  readonly seated: readonly MemberOrder[];
   readonly attempt: number;
   /** Micro-batches by rank. */
-  readonly ranges: readonly Range[];
+  readonly ranges: readonly MicroBatchRange[];
   readonly #over = new AbortController();
   /** Ranks that are still to be met, or that the state is copied from. */
   readonly #awaited = new Set<number>();
@@ -48,8 +48,8 @@ export class Quorum {
   }
 
   /** The own micro-batches. */
-  get range(): Range {
-    return this.ranges[this.rank] as Range;
+  get range(): MicroBatchRange {
+    return this.ranges[this.rank] as MicroBatchRange;
   }
 
   /** Numbers of the own micro-batches. */

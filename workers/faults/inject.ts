@@ -2,12 +2,12 @@
  * A worker's side of a fault plan: does what it was told at the points that it passes. Without a
  * plan there is nothing to strike, and each point costs a look at an empty list.
  */
-import type { Strike, WORKER_POINTS } from "./schema.ts";
+import type { InjectedFault, WORKER_POINTS } from "./schema.ts";
 
 /** What only the worker at hand can do. */
-export interface Deeds {
+export interface FaultActions {
   /** Tells the coordinator, which sends signals and notes when it was. */
-  announce(strike: Strike): Promise<void>;
+  announce(strike: InjectedFault): Promise<void>;
   /** Loses the device. */
   lose(): void;
   /** Makes an element of the gradient NaN. */
@@ -20,16 +20,16 @@ export interface Deeds {
 const SIGNAL_MS = 200;
 
 /** Strikes as ordered. */
-export class Striker {
-  readonly #deeds: Deeds;
-  #strikes: readonly Strike[] = [];
+export class FaultInjector {
+  readonly #deeds: FaultActions;
+  #strikes: readonly InjectedFault[] = [];
 
-  constructor(deeds: Deeds) {
+  constructor(deeds: FaultActions) {
     this.#deeds = deeds;
   }
 
   /** Takes the strikes of an order in place of those of the one before. */
-  take(strikes: readonly Strike[]): void {
+  take(strikes: readonly InjectedFault[]): void {
     this.#strikes = strikes;
   }
 
@@ -40,7 +40,7 @@ export class Striker {
     }
   }
 
-  async #strike(strike: Strike): Promise<void> {
+  async #strike(strike: InjectedFault): Promise<void> {
     await this.#deeds.announce(strike);
     const { point, do: deed, ms } = strike;
     switch (deed) {

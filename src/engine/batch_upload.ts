@@ -16,7 +16,7 @@ export interface CarrySize {
 export type KeptIn = (name: string) => string;
 
 /** The way into and out of programs over one memory. */
-export class Feed {
+export class BatchUpload {
   readonly memory: Memory;
   readonly carries: readonly CarrySize[];
   /** The batch that stands in the slots and has not been brought yet. */

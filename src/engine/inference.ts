@@ -13,13 +13,13 @@ import type { Reach } from "../report/events.ts";
 import { Decoder } from "./decoder.ts";
 import { evaluateShare, firstLoss } from "./evaluation.ts";
 import type { SequenceLoss } from "./evaluation.ts";
-import type { Feed } from "./feed.ts";
+import type { BatchUpload } from "./batch_upload.ts";
 import { directionsOf, evaluationPlan, reachPlan } from "./plans.ts";
 import { fullest, measureReach, unpackReach } from "./reach.ts";
 import { type SampleOptions, sampleTokens } from "./sampling.ts";
 
 /** What questions are asked of. */
-export interface QuestionParts {
+export interface InferenceParts {
   readonly device: Device;
   readonly config: RunConfig;
   readonly vocabulary: number;
@@ -36,14 +36,14 @@ export type NumberedSample = SampleOptions & {
 };
 
 /** Answers questions from the parameters as they are. */
-export class Questions {
-  readonly #feed: Feed;
-  readonly #parts: QuestionParts;
+export class Inference {
+  readonly #feed: BatchUpload;
+  readonly #parts: InferenceParts;
   #evaluation: Program | undefined;
   #reach: Program | undefined;
   #decoder: Decoder | undefined;
 
-  constructor(feed: Feed, parts: QuestionParts) {
+  constructor(feed: BatchUpload, parts: InferenceParts) {
     this.#feed = feed;
     this.#parts = parts;
   }
