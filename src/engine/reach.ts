@@ -24,7 +24,7 @@ export interface ReachSpan {
  */
 export function spansOf(
   { inputs, targets }: Pick<Batch, "inputs" | "targets">,
-  { time, targetKind: asked }: Pick<Task, "time" | "asked">,
+  { time, targetKind: asked }: Pick<Task, "time" | "targetKind">,
 ): (ReachSpan | undefined)[] {
   return Array.from({ length: inputs.length / time }, (_, b) => {
     if (asked === "one") return targets[b] === IGNORE ? undefined : { first: 0, last: time - 1 };
@@ -40,7 +40,7 @@ export function spansOf(
  */
 export function fullest(
   batches: Iterable<Batch>,
-  task: Pick<Task, "time" | "asked">,
+  task: Pick<Task, "time" | "targetKind">,
 ): Batch | undefined {
   let best: Batch | undefined;
   let most = 0;
@@ -63,7 +63,7 @@ export function fullest(
 export async function measureReach(
   { feed, program }: { feed: BatchUpload; program: Program },
   batch: Batch,
-  { time, targetKind: asked, directions }: Pick<Task, "time" | "asked"> & {
+  { time, targetKind: asked, directions }: Pick<Task, "time" | "targetKind"> & {
     readonly directions: readonly Direction[];
   },
 ): Promise<Reach[]> {

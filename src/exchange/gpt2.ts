@@ -32,7 +32,7 @@ const GELU: readonly string[] = ["gelu_new", "gelu_pytorch_tanh"];
 
 /** Every learned parameter. */
 function rowsOf(
-  { model, context, vocabulary }: Omit<Sizes<GptConfig>, "classes" | "asked">,
+  { model, context, vocabulary }: Omit<Sizes<GptConfig>, "classes" | "targetKind">,
 ): LayoutRow[] {
   const { layers, width, tied, positions } = model;
   const pair = (
@@ -80,7 +80,7 @@ function rowsOf(
  * @throws {UserError} `config` for a model that is not asked for the next token.
  */
 export function toGpt2(portable: Portable<GptConfig>): NamedTensor[] {
-  const { model: { positions, width }, context, asked } = portable;
+  const { model: { positions, width }, context, targetKind: asked } = portable;
   if (asked !== "next") {
     throw new UserError(
       "config",
@@ -152,7 +152,7 @@ export function fromGpt2(
   const found = {
     ...sizes,
     classes: vocabulary,
-    asked: "next" as const,
+    targetKind: "next" as const,
     params,
     ...notes.length > 0 && { notes },
   };

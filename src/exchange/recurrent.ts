@@ -49,7 +49,7 @@ export function toTorch(portable: Portable<RecurrentConfig>): NamedTensor[] {
  * for a cell that PyTorch does not have.
  */
 export function torchConfigOf(
-  { model, context, vocabulary, classes, asked }: Sizes<RecurrentConfig>,
+  { model, context, vocabulary, classes, targetKind: asked }: Sizes<RecurrentConfig>,
   end: number | undefined,
 ): RecurrentExport {
   const { cell, width, layers, bidirectional, dropout, shared_dropout, readout } = model;
@@ -100,6 +100,6 @@ export function fromTorch(
     bidirectional: config.bidirectional,
     readout: config.readout,
   }, configPath);
-  const sizes = { model, context, vocabulary, classes, asked };
+  const sizes = { model, context, vocabulary, classes, targetKind: asked };
   return { ...sizes, params: inward(file, rowsOf(sizes), { what: weights }) };
 }

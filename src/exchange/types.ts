@@ -12,7 +12,7 @@ export interface Sizes<M extends ModelConfig = ModelConfig> {
   readonly vocabulary: number;
   /** K: distinct targets; V where the next token is asked. */
   readonly classes: number;
-  readonly asked: TargetKind;
+  readonly targetKind: TargetKind;
 }
 
 /** A model with its parameters by their names in checkpoints. */

@@ -11,7 +11,7 @@ const TOKENIZER = byteTokenizer();
 const GOOD = {
   path: "runs/a",
   model: modelSchema.parse({ kind: "recurrent" }),
-  asked: "next",
+  targetKind: "next",
   tokenizer: TOKENIZER,
   classes: 256,
   vocabulary: 256,
@@ -29,10 +29,10 @@ Deno.test("textTokenizer() refuses any other model and says why", () => {
     const [change, says] of [
       [{ tokenizer: undefined }, "need a model of text: it has no tokenizer"],
       [
-        { asked: "each", classes: 2 },
+        { targetKind: "each", classes: 2 },
         "need a model of the next token: it tells 2 classes apart",
       ],
-      [{ asked: "one" }, "need a model of the next token: it tells 256 classes apart"],
+      [{ targetKind: "one" }, "need a model of the next token: it tells 256 classes apart"],
       [{ model: both }, "need a model that reads forward only: it is bidirectional"],
       [
         { classes: 100, vocabulary: 100 },

@@ -273,7 +273,7 @@ for (const { name, text, input, model, counts } of CASES) {
 }
 
 Deno.test("a batch is looked for in which all windows are asked", () => {
-  const task = { time: 2, asked: "each" } as const;
+  const task = { time: 2, targetKind: "each" } as const;
   const batch = (...targets: number[]): Batch => ({
     inputs: new Uint32Array(4),
     targets: Uint32Array.from(targets),

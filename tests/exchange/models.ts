@@ -29,14 +29,14 @@ export const GOLDEN: Readonly<Record<string, PortableInput>> = {
   rnn_relu: { model: { kind: "recurrent", cell: "rnn_relu", width: 6 } },
   bilstm_labels: {
     model: { kind: "recurrent", cell: "lstm", width: 5, bidirectional: true, readout: "mean" },
-    asked: "one",
+    targetKind: "one",
     classes: 3,
   },
 };
 
 /** The logits of a model, traced: source `inputs` [rows, T]; and the parameters it declares. */
 export function traceLogits(
-  { model, context, vocabulary, classes, asked }: Sizes,
+  { model, context, vocabulary, classes, targetKind: asked }: Sizes,
   rows: number,
 ): { logits: Tensor; params: readonly Param[] } {
   const trace = newTrace();
@@ -49,8 +49,8 @@ export function traceLogits(
 /** A model with parameters that are a function of their names: gains near 1, all else near 0. */
 export function portableOf(input: PortableInput): Portable {
   const model: ModelConfig = modelSchema.parse(input.model);
-  const { context = 8, vocabulary = 11, asked = "next" } = input;
-  const sizes = { model, context, vocabulary, classes: input.classes ?? vocabulary, asked };
+  const { context = 8, vocabulary = 11, targetKind = "next" } = input;
+  const sizes = { model, context, vocabulary, classes: input.classes ?? vocabulary, targetKind };
   const { params } = traceLogits(sizes, 1);
   const valued = params.map(({ name, shape, init }): [string, NamedTensor] => {
     const middle = init.kind === "ones" ? 1 : 0;

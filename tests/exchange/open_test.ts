@@ -68,7 +68,7 @@ Deno.test("openModel() knows what a model is asked, and its vocabulary, where no
     context: 12,
     vocabulary: 7,
     classes: 3,
-    asked: "each" as const,
+    targetKind: "each" as const,
   };
   const data = { source: "recall" as const, gap: 10, names: 3, fillers: 3 };
   await saveModel(temp.path, { input, step: 1, data });

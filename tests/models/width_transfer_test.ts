@@ -180,9 +180,9 @@ Deno.test("hidden matrices alone begin smaller and learn at a rate of their own"
 Deno.test("widthFactors() leaves scores alone where heads keep their width", () => {
   const sizes = { width: 64, heads: 4, mup_base_width: 16, mup_base_heads: null };
   // d is 16 and that of the base 4: scores are divided by 16 / sqrt(4), not by sqrt(16).
-  assertEquals(widthFactors(sizes), { std: 0.5, rate: 0.25, logits: 0.25, divisor: 8 });
+  assertEquals(widthFactors(sizes), { std: 0.5, lrScale: 0.25, logits: 0.25, divisor: 8 });
   assertEquals(widthFactors({ ...sizes, mup_base_heads: 1 }).divisor, undefined);
-  const none = { std: 1, rate: 1, logits: 1, divisor: undefined };
+  const none = { std: 1, lrScale: 1, logits: 1, divisor: undefined };
   assertEquals(widthFactors({ ...sizes, mup_base_width: null }), none);
   assertEquals(widthFactors({ ...sizes, mup_base_width: 64 }), none);
 });

@@ -93,7 +93,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
 /** The text of what was asked; undefined where it is no text. */
 function extentOf(
   { validation }: Text,
-  { tokenizer, targetKind: asked }: Pick<Corpus, "tokenizer"> & Pick<OpenedModel, "asked">,
+  { tokenizer, targetKind: asked }: Pick<Corpus, "tokenizer"> & Pick<OpenedModel, "targetKind">,
 ): TextExtent | undefined {
   // Nobody knows how much white space stood between words.
   if (asked !== "next" || tokenizer === undefined || tokenizer.kind === "word") return undefined;

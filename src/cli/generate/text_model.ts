@@ -7,7 +7,7 @@ import type { OpenedModel } from "../../artifacts/model.ts";
 export function textTokenizer(
   { path, model, targetKind: asked, tokenizer, classes, vocabulary }: Pick<
     OpenedModel,
-    "path" | "model" | "asked" | "tokenizer" | "classes" | "vocabulary"
+    "path" | "model" | "targetKind" | "tokenizer" | "classes" | "vocabulary"
   >,
 ): Tokenizer {
   const refuse = (need: string, actual: string): never => {

@@ -13,7 +13,7 @@ Deno.test("recall is a task over names, fillers and a question", () => {
     time: 7,
     vocabulary: 8,
     classes: 4,
-    asked: "each",
+    targetKind: "each",
     countedPerWindow: 1,
     carries: false,
     documents: false,
