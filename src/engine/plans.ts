@@ -222,16 +222,16 @@ export function inspectPlan(layout: Layout): Plan {
   return runPlan(layout, ["grad"], inspectGraph(runsOf(layout)));
 }
 
-/** One optimizer step, a call for each piece; the gradient's norm is read from slot `grad_norm`. */
+/** One optimizer step, a call for each bucket; the gradient's norm is read from slot `grad_norm`. */
 export function updatePlan(config: RunConfig, layout: Layout): Plan {
   const optimizer = optimizerOf(config.optim);
   const traced = updateGraph(runsOf(layout), { optimizer, config: config.optim });
   return runPlan(layout, ["param", "grad", ...optimizer.moments], traced);
 }
 
-/** The ranges of each piece that has parameters: they follow one another from its start. */
-function runsOf({ buckets: pieces, ranges }: Layout): readonly (readonly BucketRange[])[] {
-  return pieces.map((_, piece) => ranges.filter((range) => range.bucket === piece))
+/** The ranges of each bucket that has parameters: they follow one another from its start. */
+function runsOf({ buckets, ranges }: Layout): readonly (readonly BucketRange[])[] {
+  return buckets.map((_, bucket) => ranges.filter((range) => range.bucket === bucket))
     .filter((run) => run.length > 0);
 }
 
@@ -242,8 +242,12 @@ function runPlan(
 ): Plan {
   const runs = runsOf(layout);
   const places = new Map<Tensor, SlotRange>(sources.map(({ tensor, vector, run, offset }) => {
-    const { bucket: piece, offset: first } = runs[run]?.[0] as BucketRange;
-    return [tensor, { slot: bucketSlot(vector, piece), role: tensor.role, offset: first + offset }];
+    const { bucket, offset: first } = runs[run]?.[0] as BucketRange;
+    return [tensor, {
+      slot: bucketSlot(vector, bucket),
+      role: tensor.role,
+      offset: first + offset,
+    }];
   }));
   const sizes = Object.fromEntries(vectors.flatMap((v) => Object.entries(sizesOf(layout, v))));
   return compile(graph, { source: (t) => places.get(t), sizes });
@@ -253,10 +257,10 @@ function runPlan(
 export function treeAddPlan(layout: Layout, level: number): Plan {
   const trace = newTrace();
   const places = new Map<Tensor, SlotRange>();
-  layout.buckets.forEach((size, piece) => {
+  layout.buckets.forEach((size, bucket) => {
     const [grad, kept] = ["grad", treeVector(level)].map((vector) => {
       const role = vector === "grad" ? "grad" as const : "moment" as const;
-      const name = bucketSlot(vector, piece);
+      const name = bucketSlot(vector, bucket);
       const tensor = trace.source({ shape: [size], dtype: "f32" }, role, name);
       places.set(tensor, { slot: name, role, offset: 0 });
       return tensor;

@@ -145,22 +145,22 @@ export class Replica {
     }
   }
 
-  /** Replaces one piece of a vector. */
-  write(vector: string, piece: number, data: Float32Array): void {
+  /** Replaces one bucket of a vector. */
+  write(vector: string, bucket: number, data: Float32Array): void {
     if (vector === "grad") this.#stepper.touch();
-    this.#memory.write(bucketSlot(vector, piece), data);
+    this.#memory.write(bucketSlot(vector, bucket), data);
   }
 
-  /** Elements [offset, offset + length) of a piece of a vector. */
+  /** Elements [offset, offset + length) of a bucket of a vector. */
   read(
     vector: string,
-    piece: number,
+    bucket: number,
     { offset, length }: Omit<SlotSlice, "slot">,
   ): Promise<Float32Array> {
-    return this.#memory.read([{ slot: bucketSlot(vector, piece), offset, length }]);
+    return this.#memory.read([{ slot: bucketSlot(vector, bucket), offset, length }]);
   }
 
-  /** A vector (`param`, a moment, `grad`), its pieces one behind the other. */
+  /** A vector (`param`, a moment, `grad`), its buckets one behind the other. */
   readVector(vector: string): Promise<Float32Array> {
     return this.#vectors.read(vector);
   }
@@ -172,7 +172,7 @@ export class Replica {
   }
 
   /**
-   * The gradient vector, with the loss, its pieces one behind the other. Behind the `last` subtree of
+   * The gradient vector, with the loss, its buckets one behind the other. Behind the `last` subtree of
    * a step the next step's first batch is made while the device computes.
    */
   gradient({ last = true }: { last?: boolean } = {}): Promise<Float32Array> {
@@ -193,7 +193,7 @@ export class Replica {
     return this.#vectors.hash(this.vectors);
   }
 
-  /** XORs `flipBits` into one element of a vector, counted over all pieces: faults for tests. */
+  /** XORs `flipBits` into one element of a vector, counted over all buckets: faults for tests. */
   async damage(vector: string, element: number, flipBits: number): Promise<void> {
     await this.#vectors.damage(vector, element, flipBits);
     if (vector === "grad") this.#stepper.touch();

@@ -13,10 +13,10 @@ import type { Layout } from "../plan/layout.ts";
 /** Prefix of carried states among the optimizer's tensors. */
 const CARRY = "carry.";
 
-/** A slice of one piece of one vector. */
+/** A slice of one bucket of one vector. */
 export interface VectorPart extends TensorPart {
   readonly vector: string;
-  readonly piece: number;
+  readonly bucket: number;
 }
 
 /** A state that a micro-batch carries. */
@@ -39,10 +39,10 @@ export function mergeState(
   { moments, parts }: { moments: readonly string[]; parts: readonly VectorPart[] },
 ): NamedState {
   const vector = (name: string, prefix: string) =>
-    layout.buckets.flatMap((length, piece) => {
-      const tensors = paramsOf(layout).filter((e) => e.bucket === piece)
+    layout.buckets.flatMap((length, bucket) => {
+      const tensors = paramsOf(layout).filter((e) => e.bucket === bucket)
         .map(({ name, shape, offset }) => ({ name: prefix + name, shape, offset }));
-      const own = parts.filter((part) => part.vector === name && part.piece === piece);
+      const own = parts.filter((part) => part.vector === name && part.bucket === bucket);
       return mergeParts({ length, tensors }, own);
     });
   return {
@@ -94,19 +94,19 @@ export function carryOf(
   return tensor.data.slice(index * size, (index + 1) * size);
 }
 
-/** One piece of a vector, filled from named tensors. @throws {RangeError} when one is missing. */
-export function pieceOf(
+/** One bucket of a vector, filled from named tensors. @throws {RangeError} when one is missing. */
+export function bucketOf(
   layout: Layout,
-  { vector, piece }: { vector: string; piece: number },
+  { vector, bucket }: { vector: string; bucket: number },
   state: {
     readonly model: ReadonlyMap<string, NamedTensor>;
     readonly optimizer: ReadonlyMap<string, NamedTensor>;
   },
 ): Float32Array {
-  const flat = new Float32Array(layout.buckets[piece] as number);
+  const flat = new Float32Array(layout.buckets[bucket] as number);
   const from = vector === "param" ? state.model : state.optimizer;
   for (const entry of paramsOf(layout)) {
-    if (entry.bucket !== piece) continue;
+    if (entry.bucket !== bucket) continue;
     const name = vector === "param" ? entry.name : `${vector}.${entry.name}`;
     const tensor = from.get(name);
     if (tensor === undefined || tensor.shape.join() !== entry.shape.join()) {

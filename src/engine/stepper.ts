@@ -190,9 +190,9 @@ export class Stepper {
   /** Sets the gradient aside as the finished subtree of a level. */
   #setAside(level: number): void {
     const { layout } = this.#parts;
-    layout.buckets.forEach((length, piece) => {
-      const kept = bucketSlot(treeVector(level), piece);
-      this.#feed.memory.copy(bucketSlot("grad", piece), kept, length);
+    layout.buckets.forEach((length, bucket) => {
+      const kept = bucketSlot(treeVector(level), bucket);
+      this.#feed.memory.copy(bucketSlot("grad", bucket), kept, length);
     });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The flat vectors of a replica as the host sees them: whole, by piece, or as a hash. It knows the
- * layout's pieces and no parameter.
+ * The flat vectors of a replica as the host sees them: whole, by bucket, or as a hash. It knows the
+ * layout's buckets and no parameter.
  */
 import { createHash } from "node:crypto";
 import { bytesOf } from "../base/hash.ts";
@@ -23,7 +23,7 @@ export class Vectors {
     this.#chunk = chunk;
   }
 
-  /** A vector, its pieces one behind the other, as it is now. */
+  /** A vector, its buckets one behind the other, as it is now. */
   async read(vector: string): Promise<Float32Array> {
     // All reads are queued before any is awaited: what is queued later changes none of them.
     const parts = await Promise.all(this.#stretches(vector).map((s) => this.#memory.read([s])));
@@ -46,8 +46,8 @@ export class Vectors {
       );
     }
     let at = 0;
-    this.#layout.buckets.forEach((length, piece) => {
-      this.#memory.write(bucketSlot(vector, piece), flat.subarray(at, at + length));
+    this.#layout.buckets.forEach((length, bucket) => {
+      this.#memory.write(bucketSlot(vector, bucket), flat.subarray(at, at + length));
       at += length;
     });
   }
@@ -61,13 +61,13 @@ export class Vectors {
     return hash.digest("hex");
   }
 
-  /** Makes one element, counted over all pieces, NaN. */
+  /** Makes one element, counted over all buckets, NaN. */
   poison(vector: string, element: number): void {
     const { slot, offset } = this.#find(vector, element);
     this.#memory.write(slot, Float32Array.of(NaN), offset);
   }
 
-  /** XORs `flipBits` into the bits of one element, counted over all pieces. */
+  /** XORs `flipBits` into the bits of one element, counted over all buckets. */
   async damage(vector: string, element: number, flipBits: number): Promise<void> {
     const { slot, offset } = this.#find(vector, element);
     const value = await this.#memory.read([{ slot, offset, length: 1 }]);
@@ -82,10 +82,10 @@ export class Vectors {
 
   #stretches(vector: string): SlotSlice[] {
     const stretches: SlotSlice[] = [];
-    this.#layout.buckets.forEach((size, piece) => {
+    this.#layout.buckets.forEach((size, bucket) => {
       for (let offset = 0; offset < size; offset += this.#chunk) {
         const length = Math.min(this.#chunk, size - offset);
-        stretches.push({ slot: bucketSlot(vector, piece), offset, length });
+        stretches.push({ slot: bucketSlot(vector, bucket), offset, length });
       }
     });
     return stretches;
@@ -93,8 +93,8 @@ export class Vectors {
 
   #find(vector: string, element: number): { slot: string; offset: number } {
     let offset = Number.isInteger(element) ? element : -1;
-    for (const [piece, size] of this.#layout.buckets.entries()) {
-      if (offset >= 0 && offset < size) return { slot: bucketSlot(vector, piece), offset };
+    for (const [bucket, size] of this.#layout.buckets.entries()) {
+      if (offset >= 0 && offset < size) return { slot: bucketSlot(vector, bucket), offset };
       offset -= size;
     }
     throw new RangeError(

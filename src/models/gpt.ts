@@ -76,11 +76,11 @@ function block(
   config: GptConfig & { starts: Tensor | undefined },
 ): Tensor {
   const { layers, width, heads, dropout: p, starts } = config;
-  const { std, lrScale: rate, divisor } = widthFactors(config);
+  const { std, lrScale, divisor } = widthFactors(config);
   // Projections into the residual stream start smaller, so that its variance does not grow.
   const depth = 1 / Math.sqrt(2 * layers);
-  const into = { scale: std, rate };
-  const back = { width, scale: std * depth, rate };
+  const into = { scale: std, lrScale };
+  const back = { width, scale: std * depth, lrScale };
   const qkv = linear(scope.in("qkv"), layerNorm(scope.in("norm1"), x), {
     width: 3 * width,
     ...into,

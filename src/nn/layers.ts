@@ -61,22 +61,22 @@ export function readout(x: Tensor, kind: "last" | "mean"): Tensor {
 }
 
 /**
- * x W + b: [..., K] to [..., width]. `scale` is a factor of the first weights, `rate`
+ * x W + b: [..., K] to [..., width]. `scale` is a factor of the first weights, `lrScale`
  * one of their learning rate.
  */
 export function linear(
   scope: Scope,
   x: Tensor,
-  { width, bias = true, scale = 1, rate = 1 }: {
+  { width, bias = true, scale = 1, lrScale = 1 }: {
     width: number;
     bias?: boolean;
     scale?: number;
-    rate?: number;
+    lrScale?: number;
   },
 ): Tensor {
   const inner = x.shape.at(-1) as number;
   const init = { kind: "normal", std: STD * scale } as const;
-  const weight = scope.param("weight", [inner, width], init, { rate });
+  const weight = scope.param("weight", [inner, width], init, { lrScale });
   const product = matmul(x, weight);
   return bias ? plus(product, scope.param("bias", [width], { kind: "zeros" })) : product;
 }

@@ -63,7 +63,7 @@ export interface Scope {
   /** The scope below `name`. */
   in(name: string): Scope;
   /** Declares a parameter; twice the same name is the same tensor. */
-  param(name: string, shape: Shape, init: Init, options?: { readonly rate?: number }): Tensor;
+  param(name: string, shape: Shape, init: Init, options?: { readonly lrScale?: number }): Tensor;
   /** A state [B, ...] as the batch before left it: zeros where a sequence begins. */
   carry(name: string, shape: Shape): Tensor;
   /** Leaves `next` as the value of `carry` for the batch after. */
@@ -108,12 +108,12 @@ export function newScope(
     training,
     decode,
     in: (name) => at(`${path}${name}.`),
-    param(name, shape, init, { rate = 1 } = {}) {
+    param(name, shape, init, { lrScale = 1 } = {}) {
       const full = path + name;
       const known = params.find((p) => p.name === full);
       if (known !== undefined) return known.tensor;
       const tensor = trace.source({ shape, dtype: "f32" }, "param", full);
-      params.push({ name: full, shape, init, decay: shape.length > 1, lrScale: rate, tensor });
+      params.push({ name: full, shape, init, decay: shape.length > 1, lrScale, tensor });
       return tensor;
     },
     carry(name, shape) {

@@ -25,7 +25,7 @@ export const adamw: Optimizer<AdamWConfig> = {
       correction2: 1 / (1 - config.beta2 ** (step + 1)),
     };
   },
-  update({ beta1, beta2, eps, weight_decay }, { decay, rate }) {
+  update({ beta1, beta2, eps, weight_decay }, { decay, lrScale }) {
     return formula(8, (...x) => {
       const [gradient, clip, lr, correction1, correction2, p, m, v] = x as Expr[] as [
         Expr,
@@ -42,7 +42,7 @@ export const adamw: Optimizer<AdamWConfig> = {
       const nextV = add(mul(v, beta2), mul(mul(g, g), 1 - beta2));
       const direction = div(mul(nextM, correction1), add(sqrt(mul(nextV, correction2)), eps));
       const pull = decay ? mul(p, weight_decay) : 0;
-      const pace = rate === 1 ? direction : mul(direction, rate);
+      const pace = lrScale === 1 ? direction : mul(direction, lrScale);
       return [sub(p, mul(lr, add(pace, pull))), nextM, nextV];
     });
   },

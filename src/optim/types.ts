@@ -16,8 +16,8 @@ export interface Optimizer<C> {
   at(step: number, config: C): StepScalars;
   /**
    * (gradient, clip factor, scalars..., parameter, moments...) -> (parameter, moments...);
-   * `decay` tells whether weight decay applies, `rate` is a factor of the learning rate. Weight decay
+   * `decay` tells whether weight decay applies, `lrScale` is a factor of the learning rate. Weight decay
    * keeps to the rate without it.
    */
-  update(config: C, how: { readonly decay: boolean; readonly rate: number }): Formula;
+  update(config: C, how: { readonly decay: boolean; readonly lrScale: number }): Formula;
 }

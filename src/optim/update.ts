@@ -21,7 +21,7 @@ export interface UpdateRange {
   readonly lrScale: number;
 }
 
-/** Ranges one behind the other, in one piece of each vector. */
+/** Ranges one behind the other, in one bucket of each vector. */
 export type UpdateRun = readonly UpdateRange[];
 
 /** A source of a graph: elements of `vector` from `offset` on, counted from the start of a run. */
@@ -82,9 +82,9 @@ export function updateGraph<C extends { readonly clip: number }>(
     const state = ["param", ...optimizer.moments].map((vector) => source(vector, run, all));
     const inputs = [source("grad", run, all), ...numbers, ...state];
     applyAll(pointwiseSegmentsOp, inputs, {
-      ranges: ranges.map(({ decay, lrScale: rate }, r) => ({
+      ranges: ranges.map(({ decay, lrScale }, r) => ({
         end: ends[r] as number,
-        formula: clipped(optimizer.update(config, { decay, rate }), config.clip),
+        formula: clipped(optimizer.update(config, { decay, lrScale }), config.clip),
       })),
       donate: state.map((_, k) => inputs.length - state.length + k),
     });

@@ -12,7 +12,7 @@ import type { SlotRange } from "./types.ts";
 /** Elements between regions: bindings start at multiples of 256 bytes. */
 export const ALIGN = 64;
 
-/** Elements in one piece of a vector, unless one tensor is larger: 128 MiB fit every adapter. */
+/** Elements in one bucket of a vector, unless one tensor is larger: 128 MiB fit every adapter. */
 export const BUCKET = LEAST_BINDING / 4;
 
 /** Name of the extra element that carries the loss through the gradient's sum. */
@@ -26,7 +26,7 @@ export interface ParamSpec {
   readonly lrScale?: number;
 }
 
-/** A parameter's place: `offset` in elements from the start of its piece. */
+/** A parameter's place: `offset` in elements from the start of its bucket. */
 export interface ParamEntry extends ParamSpec {
   readonly bucket: number;
   readonly offset: number;
@@ -41,7 +41,7 @@ export interface BucketRange {
   readonly lrScale: number;
 }
 
-/** Places of all parameters, the sizes of the pieces in elements, and the runs to update. */
+/** Places of all parameters, the sizes of the buckets in elements, and the runs to update. */
 export interface Layout {
   readonly entries: readonly ParamEntry[];
   readonly buckets: readonly number[];
@@ -52,47 +52,47 @@ export interface Layout {
  * Lays parameters out, decayed ones first, then by falling rate, in the order given otherwise; the
  * loss comes last.
  */
-export function layOut(params: readonly ParamSpec[], piece: number = BUCKET): Layout {
+export function layOut(params: readonly ParamSpec[], bucket: number = BUCKET): Layout {
   const ordered = params.toSorted((a, b) =>
-    Number(b.decay) - Number(a.decay) || rateOf(b) - rateOf(a)
+    Number(b.decay) - Number(a.decay) || lrScaleOf(b) - lrScaleOf(a)
   );
   const loss: ParamSpec = { name: LOSS, shape: [1], decay: false };
-  const pieces: number[] = [0];
+  const buckets: number[] = [0];
   const entries: ParamEntry[] = [];
   for (const param of [...ordered, loss]) {
     const size = alignUp(sizeOf(param.shape), ALIGN);
-    const used = pieces.at(-1) as number;
-    if (used > 0 && used + size > piece) pieces.push(0);
-    const last = pieces.length - 1;
-    entries.push({ ...param, bucket: last, offset: pieces[last] as number });
-    pieces[last] = (pieces[last] as number) + size;
+    const used = buckets.at(-1) as number;
+    if (used > 0 && used + size > bucket) buckets.push(0);
+    const last = buckets.length - 1;
+    entries.push({ ...param, bucket: last, offset: buckets[last] as number });
+    buckets[last] = (buckets[last] as number) + size;
   }
-  return { entries, buckets: pieces, ranges: rangesOf(entries) };
+  return { entries, buckets, ranges: rangesOf(entries) };
 }
 
-function rateOf({ lrScale: rate = 1 }: ParamSpec): number {
-  return rate;
+function lrScaleOf({ lrScale = 1 }: ParamSpec): number {
+  return lrScale;
 }
 
 function rangesOf(entries: readonly ParamEntry[]): BucketRange[] {
   const ranges: BucketRange[] = [];
   for (const entry of entries) {
-    const { name, shape, bucket: piece, offset, decay } = entry;
+    const { name, shape, bucket, offset, decay } = entry;
     if (name === LOSS) continue;
-    const rate = rateOf(entry);
+    const lrScale = lrScaleOf(entry);
     const end = offset + alignUp(sizeOf(shape), ALIGN);
     const last = ranges.at(-1);
-    const alike = last?.bucket === piece && last.decay === decay && last.lrScale === rate;
+    const alike = last?.bucket === bucket && last.decay === decay && last.lrScale === lrScale;
     if (last !== undefined && alike) {
       ranges[ranges.length - 1] = { ...last, length: end - last.offset };
-    } else ranges.push({ bucket: piece, offset, length: end - offset, decay, lrScale: rate });
+    } else ranges.push({ bucket, offset, length: end - offset, decay, lrScale });
   }
   return ranges;
 }
 
-/** Name of the slot that holds a piece of a vector (`param`, `grad`, a moment). */
-export function bucketSlot(vector: string, piece: number): string {
-  return `${vector}/${piece}`;
+/** Name of the slot that holds a bucket of a vector (`param`, `grad`, a moment). */
+export function bucketSlot(vector: string, bucket: number): string {
+  return `${vector}/${bucket}`;
 }
 
 /** The place of an entry in a vector. */

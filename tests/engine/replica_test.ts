@@ -192,7 +192,7 @@ Deno.test("an update is the same whether somebody looked at the gradient or not"
   }
 });
 
-Deno.test("inspection sees a gradient that was replaced, by whole, by piece or by element", async () => {
+Deno.test("inspection sees a gradient that was replaced, by whole, by bucket or by element", async () => {
   const replica = await openReplica(tinyConfig());
   replica.accumulate(0, WHOLE);
   const sound = await replica.gradient();

@@ -4,7 +4,7 @@ import { layOut, type ParamSpec } from "../../src/plan/layout.ts";
 import { sliceOf } from "../../src/reduce/slices.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import { newScope } from "../../src/nn/scope.ts";
-import { carryOf, mergeCarries, mergeState, pieceOf } from "../../src/engine/state.ts";
+import { bucketOf, carryOf, mergeCarries, mergeState } from "../../src/engine/state.ts";
 import type { CarryPart, VectorPart } from "../../src/engine/state.ts";
 
 const PARAMS: readonly ParamSpec[] = [
@@ -15,19 +15,19 @@ const PARAMS: readonly ParamSpec[] = [
 const LAYOUT = layOut(PARAMS, 200);
 const VECTORS = ["param", "m", "v"];
 
-/** Piece `piece` of vector number `k`: no two elements are alike. */
-function flat(k: number, piece: number): Float32Array {
-  const length = LAYOUT.buckets[piece] as number;
-  return Float32Array.from({ length }, (_, i) => 10_000 * k + 1000 * piece + i);
+/** Piece `bucket` of vector number `k`: no two elements are alike. */
+function flat(k: number, bucket: number): Float32Array {
+  const length = LAYOUT.buckets[bucket] as number;
+  return Float32Array.from({ length }, (_, i) => 10_000 * k + 1000 * bucket + i);
 }
 
 /** All vectors as `world` workers send them. */
 function partsOf(world: number): VectorPart[] {
   return VECTORS.flatMap((vector, k) =>
-    LAYOUT.buckets.flatMap((size, piece) =>
+    LAYOUT.buckets.flatMap((size, bucket) =>
       Array.from({ length: world }, (_, rank) => {
         const { start, end } = sliceOf(size, world, rank);
-        return { vector, piece, start, data: flat(k, piece).slice(start, end) };
+        return { vector, bucket, start, data: flat(k, bucket).slice(start, end) };
       })
     )
   );
@@ -41,7 +41,7 @@ const maps = ({ model, optimizer }: ReturnType<typeof merged>) => ({
 });
 
 Deno.test("slices of any number of workers make up the same state", () => {
-  assert(LAYOUT.buckets.length > 1, "the layout has several pieces");
+  assert(LAYOUT.buckets.length > 1, "the layout has several buckets");
   const one = merged(partsOf(1));
   assertEquals(one.model.map((t) => [t.name, t.shape]), [
     ["a.weight", [5, 13]],
@@ -59,15 +59,15 @@ Deno.test("slices of any number of workers make up the same state", () => {
   for (const world of [2, 3, 7]) assertEquals(merged(partsOf(world)), one);
 });
 
-Deno.test("a piece of a merged state is what it was, but for its padding", () => {
+Deno.test("a bucket of a merged state is what it was, but for its padding", () => {
   const state = maps(merged(partsOf(3)));
   VECTORS.forEach((vector, k) => {
-    LAYOUT.buckets.forEach((_, piece) => {
-      const again = pieceOf(LAYOUT, { vector, piece }, state);
-      const before = flat(k, piece);
+    LAYOUT.buckets.forEach((_, bucket) => {
+      const again = bucketOf(LAYOUT, { vector, bucket }, state);
+      const before = flat(k, bucket);
       assertEquals(again.length, before.length);
       const inside = new Set(
-        LAYOUT.entries.filter((e) => e.bucket === piece && e.name !== "loss").flatMap((e) =>
+        LAYOUT.entries.filter((e) => e.bucket === bucket && e.name !== "loss").flatMap((e) =>
           Array.from({ length: e.shape.reduce((a, b) => a * b, 1) }, (_, i) => e.offset + i)
         ),
       );
@@ -84,14 +84,15 @@ Deno.test("slices that leave a hole or overlap are refused", () => {
 
 Deno.test("a tensor that is missing or of another shape is named", () => {
   const state = maps(merged(partsOf(1)));
-  const load = (vector: string, piece: number) => () => pieceOf(LAYOUT, { vector, piece }, state);
+  const load = (vector: string, bucket: number) => () =>
+    bucketOf(LAYOUT, { vector, bucket }, state);
   state.optimizer.delete("v.a.weight");
   assertThrows(load("v", 0), RangeError, "Cannot load v.a.weight");
   const bias = state.model.get("a.bias");
   assert(bias);
   state.model.set("a.bias", { ...bias, shape: [1, 13] });
-  const { bucket: piece = 0 } = LAYOUT.entries.find((e) => e.name === "a.bias") ?? {};
-  assertThrows(load("param", piece), RangeError, "Cannot load a.bias");
+  const { bucket = 0 } = LAYOUT.entries.find((e) => e.name === "a.bias") ?? {};
+  assertThrows(load("param", bucket), RangeError, "Cannot load a.bias");
 });
 
 /** Two states: h [2, 3] and c [2, 5], 2 lanes in each of 4 micro-batches. */

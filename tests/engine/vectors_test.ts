@@ -1,4 +1,4 @@
-/** Flat vectors from outside: whole over all pieces, hashed in chunks, damaged on purpose. */
+/** Flat vectors from outside: whole over all buckets, hashed in chunks, damaged on purpose. */
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { bytesOf, sha256 } from "../../src/base/hash.ts";
 import { openReference } from "../../src/device/reference.ts";
@@ -24,12 +24,12 @@ function vectorsOn(device: Device, chunk?: number) {
 
 const counting = (from: number) => Float32Array.from({ length: LENGTH }, (_, i) => from + i);
 
-Deno.test("the layout under test has three pieces", () => {
+Deno.test("the layout under test has three buckets", () => {
   assertEquals(LAYOUT.buckets, [192, 192, 64]);
 });
 
 for (const [name, open] of Object.entries({ reference: openReference, WebGPU: openWebGpu })) {
-  Deno.test(`${name}: a vector is written and read over all pieces, whatever the chunk`, async () => {
+  Deno.test(`${name}: a vector is written and read over all buckets, whatever the chunk`, async () => {
     const device = await open();
     for (const chunk of [undefined, 100, 64, 1000]) {
       const { memory, vectors } = vectorsOn(device, chunk);

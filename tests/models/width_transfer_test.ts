@@ -167,9 +167,9 @@ Deno.test("at the base's width plans and bits are those of the standard model", 
 Deno.test("hidden matrices alone begin smaller and learn at a rate of their own", () => {
   const config = quickConfig({ layers: 2, width: 64, mup_base_width: 16 });
   const standard = shapeOf(quickConfig({ layers: 2, width: 64 }), VOCABULARY).params;
-  shapeOf(config, VOCABULARY).params.forEach(({ name, init, lrScale: rate }, i) => {
+  shapeOf(config, VOCABULARY).params.forEach(({ name, init, lrScale }, i) => {
     const hidden = /\.(qkv|out|up|down)\.weight$/.test(name);
-    assertEquals(rate, hidden ? 0.25 : 1, name);
+    assertEquals(lrScale, hidden ? 0.25 : 1, name);
     const other = standard[i]?.init;
     assertEquals(init.kind, other?.kind);
     if (init.kind !== "normal" || other?.kind !== "normal") return;

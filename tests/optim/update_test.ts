@@ -29,7 +29,7 @@ const RANGES: readonly UpdateRange[] = [
   { length: 64, decay: false, lrScale: 1 },
   { length: 128, decay: true, lrScale: 0.25 },
 ];
-/** The last range lies in a piece of its own. */
+/** The last range lies in a bucket of its own. */
 const RUNS: readonly UpdateRun[] = [RANGES.slice(0, 2), RANGES.slice(2)];
 const PLACES = [[0, 0], [0, 192], [1, 0]] as const;
 const STEPS = 20;
@@ -65,7 +65,7 @@ function plainStep({ param, m, v }: Vectors, step: number, config: OptimConfig):
   const gradient = gradientAt(step);
   const { lr = NaN } = adamw.at(step, config);
   const factor = clip === 0 ? 1 : Math.min(1, clip / (normOf(gradient) + 1e-6));
-  RANGES.forEach(({ length, decay, lrScale: rate }, r) => {
+  RANGES.forEach(({ length, decay, lrScale }, r) => {
     const [p, first, second] = [param[r], m[r], v[r]] as [Float64Array, Float64Array, Float64Array];
     for (let i = 0; i < length; i++) {
       const g = (gradient[r]?.[i] as number) * factor;
@@ -74,7 +74,7 @@ function plainStep({ param, m, v }: Vectors, step: number, config: OptimConfig):
       const mHat = (first[i] as number) / (1 - beta1 ** (step + 1));
       const vHat = (second[i] as number) / (1 - beta2 ** (step + 1));
       const pull = decay ? weight_decay * (p[i] as number) : 0;
-      p[i] = (p[i] as number) - lr * (rate * mHat / (Math.sqrt(vHat) + eps) + pull);
+      p[i] = (p[i] as number) - lr * (lrScale * mHat / (Math.sqrt(vHat) + eps) + pull);
     }
   });
 }
@@ -274,11 +274,11 @@ function rangeByRange(config: OptimConfig): Plan {
     ? trace.constant([1], Float32Array.of(1))
     : pointwise(limit, [scalar(GRAD_NORM)]);
   const scalars = adamw.scalars.map(scalar);
-  RANGES.forEach(({ length, decay, lrScale: rate }, r) => {
+  RANGES.forEach(({ length, decay, lrScale }, r) => {
     const source = (vector: string) =>
       trace.source({ shape: [length], dtype: "f32" }, "moment", `${vector}/${r}`);
     const inputs = [source("grad"), factor, ...scalars, ...["param", "m", "v"].map(source)];
-    const rule = adamw.update(config, { decay, rate });
+    const rule = adamw.update(config, { decay, lrScale });
     applyAll(pointwiseOp, inputs, { formula: rule, donate: [5, 6, 7] });
   });
   const { calls, constants } = trace;

@@ -22,19 +22,19 @@ const PARAMS: readonly ParamSpec[] = [
   { name: "gain", shape: [1], decay: false },
 ];
 
-/** Asserts that entries are aligned, lie inside their piece and do not overlap. */
-function checkLayout({ entries, buckets: pieces, ranges }: Layout): void {
-  const ends = pieces.map(() => 0);
-  for (const { name, bucket: piece, offset, shape } of entries) {
+/** Asserts that entries are aligned, lie inside their bucket and do not overlap. */
+function checkLayout({ entries, buckets, ranges }: Layout): void {
+  const ends = buckets.map(() => 0);
+  for (const { name, bucket, offset, shape } of entries) {
     assertEquals(4 * offset % 256, 0, `${name} is aligned`);
-    assertLessOrEqual(ends[piece] as number, offset, `${name} overlaps its neighbour`);
-    ends[piece] = offset + sizeOf(shape);
-    assertLessOrEqual(ends[piece] as number, pieces[piece] as number);
+    assertLessOrEqual(ends[bucket] as number, offset, `${name} overlaps its neighbour`);
+    ends[bucket] = offset + sizeOf(shape);
+    assertLessOrEqual(ends[bucket] as number, buckets[bucket] as number);
   }
   // Ranges cover every parameter once, with its decay, and never the loss.
-  for (const { name, bucket: piece, offset, shape, decay } of entries) {
+  for (const { name, bucket, offset, shape, decay } of entries) {
     const covering = ranges.filter((r) =>
-      r.bucket === piece && r.offset < offset + sizeOf(shape) && offset < r.offset + r.length
+      r.bucket === bucket && r.offset < offset + sizeOf(shape) && offset < r.offset + r.length
     );
     if (name === LOSS) assertEquals(covering, []);
     else {
@@ -66,11 +66,11 @@ Deno.test("decayed parameters come first, each at a multiple of 256 bytes, the l
 
 Deno.test("parameters of one rate lie together, behind those of a higher one", () => {
   const rates: Readonly<Record<string, number>> = { a: 0.5, c: 0.5, gain: 2 };
-  const layout = layOut(PARAMS.map((param) => ({ ...param, rate: rates[param.name] ?? 1 })));
+  const layout = layOut(PARAMS.map((param) => ({ ...param, lrScale: rates[param.name] ?? 1 })));
   checkLayout(layout);
   assertEquals(layout.entries.map(({ name }) => name), ["b", "a", "c", "gain", "bias", LOSS]);
   assertEquals(
-    layout.ranges.map(({ length, decay, lrScale: rate }) => [length / ALIGN, decay, rate]),
+    layout.ranges.map(({ length, decay, lrScale }) => [length / ALIGN, decay, lrScale]),
     [
       [1, true, 1],
       [3, true, 0.5],
@@ -83,9 +83,9 @@ Deno.test("parameters of one rate lie together, behind those of a higher one", (
 Deno.test("a vector is split where the next parameter would pass the limit", () => {
   const layout = layOut(PARAMS, 3 * ALIGN);
   checkLayout(layout);
-  assertEquals(layout.entries.map(({ bucket: piece }) => piece), [0, 0, 1, 1, 2, 2]);
+  assertEquals(layout.entries.map(({ bucket }) => bucket), [0, 0, 1, 1, 2, 2]);
   assertEquals(layout.buckets, [2 * ALIGN, 3 * ALIGN, 2 * ALIGN]);
-  assertEquals(layout.ranges.map(({ bucket: piece, decay }) => [piece, decay]), [
+  assertEquals(layout.ranges.map(({ bucket, decay }) => [bucket, decay]), [
     [0, true],
     [1, true],
     [1, false],
@@ -93,7 +93,7 @@ Deno.test("a vector is split where the next parameter would pass the limit", () 
   ]);
 });
 
-Deno.test("a parameter larger than the limit gets a piece of its own", () => {
+Deno.test("a parameter larger than the limit gets a bucket of its own", () => {
   const layout = layOut([...PARAMS, { name: "big", shape: [999], decay: true }], 2 * ALIGN);
   checkLayout(layout);
   const big = layout.entries.find((e) => e.name === "big");

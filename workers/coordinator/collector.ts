@@ -43,8 +43,8 @@ export class Collector {
   take(id: number, { reply, payload }: Answer<"part" | "lane" | "saved">): void {
     if (!this.#missing.has(id)) return;
     if (reply.type === "part") {
-      const { vector, piece, start } = reply;
-      this.#parts.push({ vector, piece, start, data: floatsOf(payload) });
+      const { vector, bucket, start } = reply;
+      this.#parts.push({ vector, bucket, start, data: floatsOf(payload) });
     } else if (reply.type === "lane") {
       append(this.#carries, this.#lane(reply.index, floatsOf(payload)));
     } else {

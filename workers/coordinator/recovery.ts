@@ -8,7 +8,7 @@ import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { FRESH } from "../../src/guard/watch.ts";
 import { optimizerOf } from "../../src/optim/mod.ts";
 import type { RunContext } from "./context.ts";
-import { carryOf, pieceOf } from "../../src/engine/state.ts";
+import { bucketOf, carryOf } from "../../src/engine/state.ts";
 
 /** Brings the parameters that a run begins with to all members; all else is as the seed has it. */
 export async function loadInitial(
@@ -16,10 +16,10 @@ export async function loadInitial(
   model: ReadonlyMap<string, NamedTensor>,
 ): Promise<void> {
   team.settle(false);
-  for (const piece of layout.buckets.keys()) {
+  for (const bucket of layout.buckets.keys()) {
     const state = { model, optimizer: new Map() };
-    const data = pieceOf(layout, { vector: "param", piece }, state);
-    await team.order({ type: "load", vector: "param", piece }, bytesOf(data));
+    const data = bucketOf(layout, { vector: "param", bucket }, state);
+    await team.order({ type: "load", vector: "param", bucket }, bytesOf(data));
     await team.expect("loaded");
   }
   team.settle(true);
@@ -32,9 +32,9 @@ export async function load(
 ): Promise<void> {
   team.settle(false);
   for (const vector of ["param", ...optimizerOf(config.optim).moments]) {
-    for (const piece of layout.buckets.keys()) {
-      const data = pieceOf(layout, { vector, piece }, { model, optimizer });
-      await team.order({ type: "load", vector, piece }, bytesOf(data));
+    for (const bucket of layout.buckets.keys()) {
+      const data = bucketOf(layout, { vector, bucket }, { model, optimizer });
+      await team.order({ type: "load", vector, bucket }, bytesOf(data));
       await team.expect("loaded");
     }
   }

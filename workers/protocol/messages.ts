@@ -60,8 +60,8 @@ export type Order =
   }
   /** Begin with the seed's parameters. */
   | { readonly type: "reset" }
-  /** Payload: one piece of one vector as f32, to resume from. */
-  | { readonly type: "load"; readonly vector: string; readonly piece: number }
+  /** Payload: one bucket of one vector as f32, to resume from. */
+  | { readonly type: "load"; readonly vector: string; readonly bucket: number }
   /** Payload: what micro-batch `index` carries, as f32, to resume from. */
   | { readonly type: "load_lane"; readonly index: number }
   /** Tell the hash of the state. */

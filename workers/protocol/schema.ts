@@ -88,8 +88,8 @@ export const replySchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("reached") }),
   /** Training may go on: what is to be saved was copied. */
   z.strictObject({ type: z.literal("copied") }),
-  /** Payload: elements of one piece of one vector from `start`, as f32. */
-  z.strictObject({ type: z.literal("part"), vector: z.string(), piece: count, start: count }),
+  /** Payload: elements of one bucket of one vector from `start`, as f32. */
+  z.strictObject({ type: z.literal("part"), vector: z.string(), bucket: count, start: count }),
   /** Payload: what a micro-batch of this worker carries, as f32. */
   z.strictObject({ type: z.literal("lane"), index: count }),
   z.strictObject({ type: z.literal("saved") }),

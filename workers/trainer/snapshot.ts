@@ -20,12 +20,12 @@ export async function snapshot(
 ): Promise<SnapshotPart[]> {
   const parts: SnapshotPart[] = [];
   for (const vector of model.vectors) {
-    for (const [piece, size] of model.layout.buckets.entries()) {
+    for (const [bucket, size] of model.layout.buckets.entries()) {
       const { start, end } = sliceOf(size, world, rank);
       if (end === start) continue;
-      const data = await model.read(vector, piece, { offset: start, length: end - start });
+      const data = await model.read(vector, bucket, { offset: start, length: end - start });
       for (let i = 0; i < data.length; i += LENGTH) {
-        const reply = { type: "part", vector, piece, start: start + i } as const;
+        const reply = { type: "part", vector, bucket, start: start + i } as const;
         parts.push({ reply, data: data.subarray(i, i + LENGTH) });
       }
     }

@@ -190,7 +190,7 @@ class Trainer {
   #place({ type, ...rest }: Header, bytes: number): undefined {
     if (type === "setup") return; // the whole text, of whatever length it is
     const sizes: Readonly<Record<string, () => number | undefined>> = {
-      load: () => this.#model.layout.buckets[Number(rest["piece"])],
+      load: () => this.#model.layout.buckets[Number(rest["bucket"])],
       load_lane: () => this.#model.laneSize,
     };
     const needed = 4 * (sizes[type]?.() ?? 0);
@@ -211,7 +211,7 @@ class Trainer {
         return await this.#reply({ type: "loaded" });
       }
       case "load": {
-        this.#model.write(order.vector, order.piece, floatsOf(payload));
+        this.#model.write(order.vector, order.bucket, floatsOf(payload));
         return await this.#reply({ type: "loaded" });
       }
       case "load_lane": {

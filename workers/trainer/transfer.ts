@@ -1,5 +1,5 @@
 /**
- * Copies the whole state from one worker to another: parameters and moments piece by piece, then
+ * Copies the whole state from one worker to another: parameters and moments bucket by bucket, then
  * what all micro-batches carry. That the copy is right is proven by its hash, elsewhere.
  */
 import { bytesOf } from "../../src/base/hash.ts";
@@ -13,9 +13,9 @@ export async function sendState(
   channel: Channel,
   { model, lanes }: { model: Replica; lanes: Float32Array },
 ): Promise<void> {
-  for (const { vector, piece, length } of stretches(model)) {
-    const data = await model.read(vector, piece, { offset: 0, length });
-    await channel.send({ type: "state", vector, piece }, bytesOf(data));
+  for (const { vector, bucket, length } of stretches(model)) {
+    const data = await model.read(vector, bucket, { offset: 0, length });
+    await channel.send({ type: "state", vector, bucket }, bytesOf(data));
   }
   if (lanes.length > 0) await channel.send({ type: "lanes" }, bytesOf(lanes));
 }
@@ -25,17 +25,17 @@ export async function receiveState(
   channel: Channel,
   { model, lanes }: { model: Replica; lanes: Float32Array },
 ): Promise<void> {
-  for (const { vector, piece, length } of stretches(model)) {
+  for (const { vector, bucket, length } of stretches(model)) {
     const into = new Float32Array(length);
-    await receive(channel, { type: "state", vector, piece }, into);
-    model.write(vector, piece, into);
+    await receive(channel, { type: "state", vector, bucket }, into);
+    model.write(vector, bucket, into);
   }
   if (lanes.length > 0) await receive(channel, { type: "lanes" }, lanes);
 }
 
-function stretches(model: Replica): { vector: string; piece: number; length: number }[] {
+function stretches(model: Replica): { vector: string; bucket: number; length: number }[] {
   return model.vectors.flatMap((vector) =>
-    model.layout.buckets.map((length, piece) => ({ vector, piece, length }))
+    model.layout.buckets.map((length, bucket) => ({ vector, bucket, length }))
   );
 }
 

@@ -27,6 +27,6 @@ export interface TorchGolden {
 
 /** Reads tests/golden/torch_<name>.json. */
 export async function readTorch(name: string): Promise<TorchGolden> {
-  const path = new URL(`../golden/torch_${name}.json`, import.meta.url);
+  const path = new URL(`../../golden/torch_${name}.json`, import.meta.url);
   return JSON.parse(await Deno.readTextFile(path));
 }

@@ -35,16 +35,16 @@ function answer(reply: Part["reply"], data: Float32Array = new Float32Array()): 
   return { reply, payload: bytesOf(data) };
 }
 
-/** What a rank sends that serves `counts[rank]` micro-batches, in pieces of at most `most`. */
+/** What a rank sends that serves `counts[rank]` micro-batches, in buckets of at most `most`. */
 function partsOf(counts: readonly number[], rank: number, most = 100): Part[] {
   const parts: Part[] = [];
   for (const vector of VECTORS) {
-    for (const [piece, size] of SHAPE.layout.buckets.entries()) {
+    for (const [bucket, size] of SHAPE.layout.buckets.entries()) {
       const { start, end } = sliceOf(size, counts.length, rank);
-      const flat = numbers(`${vector}${piece}`, size);
+      const flat = numbers(`${vector}${bucket}`, size);
       for (let at = start; at < end; at += most) {
         const data = flat.slice(at, Math.min(end, at + most));
-        parts.push(answer({ type: "part", vector, piece, start: at }, data));
+        parts.push(answer({ type: "part", vector, bucket, start: at }, data));
       }
     }
   }

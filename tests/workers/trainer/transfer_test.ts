@@ -101,7 +101,7 @@ Deno.test("one donor copies to two, one after the other, and stays as it is", as
   assertEquals(await donor.model.hash(), before);
 });
 
-Deno.test("a donor that dies on the way is an error, after however many pieces", async () => {
+Deno.test("a donor that dies on the way is an error, after however many buckets", async () => {
   const donor = await trained(LSTM, 1);
   const frames = donor.model.vectors.length * donor.model.layout.buckets.length + 1;
   for (let whole = 0; whole < frames; whole++) {
@@ -146,9 +146,9 @@ async function against(
   return message;
 }
 
-Deno.test("pieces out of turn, of another size and without data are refused", async () => {
-  const first = { type: "state", vector: "param", piece: 0 };
-  for (const header of [{ ...first, vector: "m" }, { ...first, piece: 1 }, { type: "lanes" }]) {
+Deno.test("buckets out of turn, of another size and without data are refused", async () => {
+  const first = { type: "state", vector: "param", bucket: 0 };
+  for (const header of [{ ...first, vector: "m" }, { ...first, bucket: 1 }, { type: "lanes" }]) {
     const message = await against((donor, data) => donor.send(header, data));
     assert(message.includes("Cannot copy the state: needs {"), message);
   }
