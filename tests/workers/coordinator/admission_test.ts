@@ -61,7 +61,7 @@ Deno.test("the code of workers is every module that their process loads, and wha
     args: ["info", "--json", "--frozen", WORKER.href],
     env: { NO_COLOR: "1" },
   }).output();
-  const root = new URL("../../", WORKER).href;
+  const root = new URL("../", WORKER).href;
   const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
     modules: { specifier: string; dependencies?: { code?: unknown; specifier: string }[] }[];
   };

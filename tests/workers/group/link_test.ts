@@ -52,7 +52,7 @@ Deno.test("a link gives what comes unasked to its handler, also between answers"
   const all = talk({ part: 8 });
   const { link, worker, heard } = all;
   await worker.send({ type: "beat", waiting: [2] });
-  await worker.send({ type: "part", vector: "m", piece: 1, start: 4 }, new Uint8Array(8).fill(7));
+  await worker.send({ type: "part", vector: "m", bucket: 1, start: 4 }, new Uint8Array(8).fill(7));
   await worker.send({ type: "loaded" });
   await worker.send({ type: "saved" });
   await worker.send({ type: "broken", message: "it has left" });
@@ -60,7 +60,7 @@ Deno.test("a link gives what comes unasked to its handler, also between answers"
   await until(() => heard.length === 4);
   assertEquals(heard.map(({ reply }) => reply), [
     { type: "beat", waiting: [2] },
-    { type: "part", vector: "m", piece: 1, start: 4 },
+    { type: "part", vector: "m", bucket: 1, start: 4 },
     { type: "saved" },
     { type: "broken", message: "it has left" },
   ]);
@@ -81,9 +81,9 @@ Deno.test("a link refuses an answer to another question", async () => {
 
 Deno.test("a link sends orders with what is behind them", async () => {
   const all = talk();
-  await all.link.order({ type: "load", vector: "param", piece: 0 }, Uint8Array.of(1, 2, 3));
+  await all.link.order({ type: "load", vector: "param", bucket: 0 }, Uint8Array.of(1, 2, 3));
   const frame = await soon(all.worker.receive());
-  assertEquals(frame?.header, { type: "load", vector: "param", piece: 0 });
+  assertEquals(frame?.header, { type: "load", vector: "param", bucket: 0 });
   assertEquals(frame?.payload, Uint8Array.of(1, 2, 3));
   await close(all);
 });
@@ -136,7 +136,7 @@ Deno.test("interrupt() ends the waiting, until the worker is in another formatio
 
 const WRONG: Readonly<Record<string, { header: Header; bytes?: number; says: string }>> = {
   "a part larger than any": {
-    header: { type: "part", vector: "m", piece: 0, start: 0 },
+    header: { type: "part", vector: "m", bucket: 0, start: 0 },
     bytes: 9,
     says: "needs at most 8 bytes: got 9",
   },
