@@ -29,7 +29,7 @@ Deno.test("CONTRIBUTING's model, put where it says, trains on the default config
   Deno.writeTextFileSync(
     join(checkout, "src/models/bag.ts"),
     // Imports of the page are those of the repository's root.
-    code.replaceAll("./src/models/", "../").replaceAll("./src/", "../../"),
+    code.replaceAll("./src/models/", "./").replaceAll("./src/", "../"),
   );
   const table = join(checkout, "src/models/mod.ts");
   const old = Deno.readTextFileSync(table);
