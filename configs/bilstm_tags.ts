@@ -5,9 +5,9 @@ export default {
   name: "bilstm_tags",
   steps: 400,
   micro_batches: 4,
-  windows: 8,
+  micro_batch_size: 8,
   eval: { every: 100, windows: 128 },
   model: { kind: "recurrent", cell: "lstm", layers: 1, width: 64, bidirectional: true },
-  data: { source: "truecase", window: 64, stride: 16 },
-  optim: { lr: 3e-3, warmup: 20, decay_steps: 400, clip: 1 },
+  data: { source: "truecase", seq_len: 64, stride: 16 },
+  optim: { lr: 3e-3, warmup_steps: 20, decay_steps: 400, clip: 1 },
 } satisfies RunInput;

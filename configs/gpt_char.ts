@@ -5,9 +5,9 @@ export default {
   name: "gpt_char",
   steps: 1500,
   micro_batches: 4,
-  windows: 8,
+  micro_batch_size: 8,
   eval: { every: 250, windows: 128 },
   model: { kind: "gpt", layers: 2, width: 64, heads: 4, dropout: 0 },
-  data: { window: 64, stride: 16 },
-  optim: { lr: 3e-3, warmup: 50, decay_steps: 1500 },
+  data: { seq_len: 64, stride: 16 },
+  optim: { lr: 3e-3, warmup_steps: 50, decay_steps: 1500 },
 } satisfies RunInput;

@@ -24,7 +24,7 @@ export interface Changes {
 
 /** What little means, by a word of the command that it is added to. */
 const LITTLE: Readonly<Record<string, readonly string[]>> = {
-  "train": ["--steps=160", "--windows=2", "--eval.windows=16", "--checkpoint.every=160"],
+  "train": ["--steps=160", "--micro_batch_size=2", "--eval.windows=16", "--checkpoint.every=160"],
   "make.ts": ["--documents=3000"],
   "score.ts": ["--prompts=16"],
 };

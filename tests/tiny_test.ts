@@ -26,10 +26,10 @@ const TEXT = "Call me Ishmael. Some years ago, never mind how long precisely.\n"
 const config = resolveConfig({
   steps: 12,
   micro_batches: 4,
-  windows: 1,
+  micro_batch_size: 1,
   model: { kind: "gpt", layers: 1, width: 16, heads: 2, dropout: 0.1 },
-  data: { window: 12, stride: 4 },
-  optim: { lr: 2e-2, min_lr: 2e-3, warmup: 2, decay_steps: 12 },
+  data: { seq_len: 12, stride: 4 },
+  optim: { lr: 2e-2, min_lr: 2e-3, warmup_steps: 2, decay_steps: 12 },
   checkpoint: { every: 6 },
   eval: { every: 0, windows: 6 },
   report: { sample_length: 12 },
@@ -100,7 +100,7 @@ async function save(
     ...state,
     manifest: {
       step,
-      tokens: step * config.micro_batches * config.windows * config.data.window,
+      tokens: step * config.micro_batches * config.micro_batch_size * config.data.seq_len,
       workers: 1,
       microBatches: config.micro_batches,
       seed: config.seed,
@@ -110,7 +110,7 @@ async function save(
       tokenizer: tokenizer.toJSON(),
       adapter,
       deno: Deno.version.deno,
-      position: { window: step * config.micro_batches * config.windows },
+      position: { window: step * config.micro_batches * config.micro_batch_size },
     },
   });
   return manifest.stateHash;

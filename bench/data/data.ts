@@ -91,7 +91,7 @@ async function timed(device: Device, config: RunConfig): Promise<string[]> {
   await replica.open();
   const source = sourceIn(config, corpus, foldName(rootKey(config.seed), "order"));
   const memory = device.memory();
-  const tokens = config.windows * (config.data.bptt ?? config.data.window);
+  const tokens = config.micro_batch_size * (config.data.bptt ?? config.data.seq_len);
   for (const slot of ["inputs", "targets", "starts"]) memory.ensure(slot, tokens);
   const root = { level: Math.log2(config.micro_batches), index: 0 };
   const data: number[] = [];

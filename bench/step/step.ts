@@ -89,7 +89,7 @@ async function timeConfig(config: RunConfig): Promise<{ adapter: string; section
   const compile = await secondsOf(() => plans = plansOf(config, corpus.vocabulary));
   const steps = await timeSteps(config, { replica, timed, passSeconds: () => gpu.passSeconds() });
   const byOp = await timeByOp(plans, { device: gpu, memory: timed.memory() });
-  const tokens = config.micro_batches * config.windows * timeOf(config);
+  const tokens = config.micro_batches * config.micro_batch_size * timeOf(config);
   const use = useNote(config, {
     corpus,
     peaks: betterPeaks(before, await measurePeaks(gpu)),
@@ -202,7 +202,7 @@ function splitSection(
     fixed(seconds * 1e3),
     percent(seconds, mean),
   ];
-  const { micro_batches, windows, model } = config;
+  const { micro_batches, micro_batch_size: windows, model } = config;
   const kind = model.kind === "gpt" ? `heads ${model.heads}` : model.cell;
   return {
     title: `${config.name}: one step`,

@@ -10,13 +10,13 @@ export function stepConfigs(): RunConfig[] {
     ...gptChar,
     name: "gpt_4x128",
     model: { ...gptChar.model, layers: 4, width: 128, heads: 4 },
-    data: { ...gptChar.data, window: 128 },
+    data: { ...gptChar.data, seq_len: 128 },
   };
   const recurrent: RunInput = {
     ...lstmChar,
     name: "lstm_2x128",
     micro_batches: 1,
-    windows: 16,
+    micro_batch_size: 16,
     model: { kind: "recurrent", cell: "lstm", layers: 2, width: 128 },
   };
   return [gptChar, larger, recurrent].map((input) => resolveConfig(input));
@@ -28,15 +28,15 @@ export function gpuConfigs(): RunConfig[] {
     ...gptChar,
     name: "gpt_6x384",
     micro_batches: 1,
-    windows: 64,
-    model: { kind: "gpt", layers: 6, width: 384, heads: 6, tied: true },
-    data: { ...gptChar.data, window: 256 },
+    micro_batch_size: 64,
+    model: { kind: "gpt", layers: 6, width: 384, heads: 6, tie_embeddings: true },
+    data: { ...gptChar.data, seq_len: 256 },
   };
   const recurrent: RunInput = {
     ...lstmChar,
     name: "lstm_2x512",
     micro_batches: 1,
-    windows: 32,
+    micro_batch_size: 32,
     model: { kind: "recurrent", cell: "lstm", layers: 2, width: 512 },
   };
   return [gpt, recurrent].map((input) => resolveConfig(input));

@@ -11,14 +11,14 @@ export default {
     eval: { every: 0, windows: 512 },
     model: { kind: "gpt", layers: 2, width: 40, heads: 2, dropout: 0, positions: "sinusoidal" },
     data: { tokenizer: "char" },
-    optim: { schedule: "wsd", lr: 4e-3, min_lr: 0, warmup: 50 },
+    optim: { schedule: "wsd", lr: 4e-3, min_lr: 0, warmup_steps: 50 },
     checkpoint: { every: 500, keep: 1, keep_best: false },
   },
   axes: {
     context: [8, 16, 32, 64, 128].map((window) => ({
-      "data.window": window,
+      "data.seq_len": window,
       "data.stride": window,
-      "windows": TOKENS / window,
+      "micro_batch_size": TOKENS / window,
       // As many tokens are asked of each.
       "eval.windows": 32_768 / window,
     })),

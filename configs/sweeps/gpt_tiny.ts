@@ -9,11 +9,11 @@ export default {
   name: "gpt_tiny",
   base: {
     micro_batches: 1,
-    windows: 4,
+    micro_batch_size: 4,
     eval: { every: 0, windows: 0 },
     model: { kind: "gpt", dropout: 0 },
-    data: { window: 64 },
-    optim: { schedule: "wsd", lr: 3e-3, min_lr: 0, warmup: 100, weight_decay: 0.1 },
+    data: { seq_len: 64 },
+    optim: { schedule: "wsd", lr: 3e-3, min_lr: 0, warmup_steps: 100, weight_decay: 0.1 },
     checkpoint: { every: 2000, keep: 1, keep_best: false },
   },
   axes: {

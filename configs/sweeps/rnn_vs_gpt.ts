@@ -8,10 +8,10 @@ export default {
   name: "rnn_vs_gpt",
   base: {
     micro_batches: 2,
-    windows: 8,
+    micro_batch_size: 8,
     eval: { every: 0, windows: 512 },
-    data: { window: 64 },
-    optim: { schedule: "wsd", lr: 4e-3, min_lr: 0, warmup: 50 },
+    data: { seq_len: 64 },
+    optim: { schedule: "wsd", lr: 4e-3, min_lr: 0, warmup_steps: 50 },
     checkpoint: { every: 250, keep: 1, keep_best: false },
   },
   axes: {

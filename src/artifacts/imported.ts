@@ -70,7 +70,7 @@ function configFor(
       `Cannot import ${path}: need a model that is asked for the next token: it gives labels`,
     );
   }
-  return resolveConfig({ name, out, model, data: { window: context } });
+  return resolveConfig({ name, out, model, data: { seq_len: context } });
 }
 
 /** The parameters in the order in which a run saves them. */

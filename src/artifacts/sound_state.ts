@@ -8,7 +8,7 @@ import { Unfit } from "../checkpoint/damage.ts";
 import { MANIFEST, type Manifest, MANIFEST_PARTS } from "../checkpoint/manifest.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/verify.ts";
-import { resolveConfig } from "../config/resolve.ts";
+import { resolveStored } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { tokenizerSpecSchema } from "../data/schema.ts";
 import { taskOf } from "../data/sources/mod.ts";
@@ -37,7 +37,7 @@ export async function openWhole(path: string): Promise<Checkpoint> {
 
 /** What a checkpoint is of. @throws {Unfit} where its parts do not go together. */
 export function wholeOf({ manifest, model, optimizer }: Checkpoint): WholeState {
-  const config = fitting("its config is none", () => resolveConfig(manifest.config));
+  const config = fitting("its config is none", () => resolveStored(manifest.config));
   requireNumbers(manifest, config);
   const tokenizer = fitting("its tokenizer is none", () => tokenizerIn(manifest.tokenizer));
   const [vocabulary] = model.get("tokens.weight")?.shape ?? [];
@@ -87,7 +87,7 @@ function fitting<T>(what: string, make: () => T): T {
 /** Where the run stands is said more than once: all must say the same. */
 function requireNumbers(manifest: Manifest, config: RunConfig): void {
   const { step, skipped } = manifest;
-  const window = step * config.micro_batches * config.windows;
+  const window = step * config.micro_batches * config.micro_batch_size;
   // How many tokens there are decides nothing of how many a window has.
   const { time } = taskOf(config.data, 0);
   const equal: readonly (readonly [name: string, said: number, own: number])[] = [

@@ -43,7 +43,7 @@ export interface RunExtent {
 
 /** How much a run of `config` reads of its texts. */
 export function runExtentOf(config: RunConfig, texts: readonly Length[]): RunExtent {
-  const { steps, micro_batches, windows, data } = config;
+  const { steps, micro_batches, micro_batch_size: windows, data } = config;
   const { time, carries } = taskOf(data, 1);
   const perMicroBatch = windows * time;
   const perStep = micro_batches * perMicroBatch;
@@ -60,7 +60,7 @@ export function runExtentOf(config: RunConfig, texts: readonly Length[]): RunExt
       const lanes = micro_batches * windows;
       const round = carries
         ? lanes * Math.floor((length - 1) / lanes / time)
-        : windowCount(length, time, data.stride ?? data.window);
+        : windowCount(length, time, data.stride ?? data.seq_len);
       return { name, tokens: length, epochs: read / time / round, passes: read / length };
     }),
   };
@@ -87,8 +87,10 @@ export function unevenOf(config: RunConfig): string[] {
           "its minimum",
     );
   }
-  if (optim.warmup >= steps) {
-    facts.push(`optim.warmup ${optim.warmup} is not below steps ${steps}: the rate only rises`);
+  if (optim.warmup_steps >= steps) {
+    facts.push(
+      `optim.warmup_steps ${optim.warmup_steps} is not below steps ${steps}: the rate only rises`,
+    );
   }
   for (
     const [key, every] of [["eval.every", config.eval.every], [

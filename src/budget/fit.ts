@@ -23,11 +23,11 @@ const KEYS: Readonly<Record<MemoryRole, string>> = {
   gradient: "model.width, model.layers or the vocabulary",
   moments: "model.width, model.layers or the vocabulary",
   tree_levels: "micro_batches or model.width",
-  activations: "windows or data.window",
-  evaluation: "windows or data.window",
-  caches: "report.sample_length to 0, or data.window",
+  activations: "micro_batch_size or data.seq_len",
+  evaluation: "windows or data.seq_len",
+  caches: "report.sample_length to 0, or data.seq_len",
   states: "windows, micro_batches or model.width",
-  batches: "windows or data.window",
+  batches: "windows or data.seq_len",
 };
 
 /** What does not fit, each with what to lower; none where all does. */

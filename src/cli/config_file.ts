@@ -2,6 +2,7 @@
 import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import type { PlainConfig } from "../config/overrides.ts";
+import { withTodaysNames } from "../config/renamed.ts";
 import { located } from "../artifacts/located.ts";
 import { CHECKOUT } from "./folder.ts";
 
@@ -16,7 +17,9 @@ export const DEFAULT_CONFIG: string = join(CHECKOUT, "configs", "gpt_char.ts");
 export async function loadNamed(path: string): Promise<PlainConfig> {
   const found = shippedOr(path);
   const config = await loadConfig(found);
-  return basename(found) === "config.json" ? located(config, dirname(found)) : config;
+  return basename(found) === "config.json"
+    ? located(withTodaysNames(config), dirname(found))
+    : config;
 }
 
 function shippedOr(path: string): string {

@@ -27,8 +27,8 @@ const KEYS: Readonly<Record<string, string>> = {
   "micro_batches":
     "gradient_accumulation_steps grad_accum grad_accum_steps gradient_accumulation accumulation_steps " +
     "accumulate_grad_batches grad_accumulation_steps iter_size update_freq",
-  "windows":
-    "batch_size batch bs train_batch_size micro_batch_size mini_batch_size minibatch_size " +
+  "micro_batch_size":
+    "windows batch_size batch bs train_batch_size mini_batch_size minibatch_size " +
     "per_device_train_batch_size per_device_batch_size per_gpu_train_batch_size " +
     "train_micro_batch_size_per_gpu device_batch_size batchsize",
   "eval.every": "eval_interval eval_steps eval_every eval_freq eval_period evaluation_interval " +
@@ -50,7 +50,7 @@ const KEYS: Readonly<Record<string, string>> = {
     "hidden_dropout",
   "model.positions": "position_embedding_type pos_emb positional_encoding position_embeddings " +
     "pos_encoding",
-  "model.tied": "tie_word_embeddings tie_embeddings weight_tying tie_weights tied_embeddings " +
+  "model.tie_embeddings": "tied tie_word_embeddings weight_tying tie_weights tied_embeddings " +
     "share_embeddings weight_tie tie_word_embedding",
   "model.cell": "rnn_type cell_type rnn_cell",
   "data.path":
@@ -58,9 +58,9 @@ const KEYS: Readonly<Record<string, string>> = {
     "train_file input_file training_file train_path text_file corpus data_file data_root input",
   "data.tokenizer":
     "tokenizer_name tokenizer_path encoding tokenizer_type vocab_file tokenizer_file",
-  "data.window":
-    "block_size n_ctx n_positions ctx_len context_length context_size context_window " +
-    "max_seq_len max_seq_length seq_len seq_length sequence_length maxlen max_len " +
+  "data.seq_len":
+    "window block_size n_ctx n_positions ctx_len context_length context_size context_window " +
+    "max_seq_len max_seq_length seq_length sequence_length maxlen max_len " +
     "max_position_embeddings window_size sample_len ctx_size n_context timesteps time_steps",
   "data.validation": "validation_split val_split val_fraction val_ratio test_size " +
     "validation_split_percentage val_size eval_split",
@@ -76,7 +76,7 @@ const KEYS: Readonly<Record<string, string>> = {
   "optim.schedule":
     "lr_scheduler_type lr_scheduler scheduler lr_schedule decay_lr lr_decay_style " +
     "lr_decay lr_policy schedule_type scheduler_type",
-  "optim.warmup": "warmup_iters warmup_steps num_warmup_steps n_warmup_steps lr_warmup_steps " +
+  "optim.warmup_steps": "warmup warmup_iters num_warmup_steps n_warmup_steps lr_warmup_steps " +
     "warmup_iterations lr_warmup_iters warm_up",
   "optim.decay_steps": "lr_decay_iters lr_decay_steps t_max decay_iters cosine_steps",
   "optim.decay_share": "decay_fraction cooldown_frac cooldown_fraction warmdown_ratio",
@@ -95,7 +95,7 @@ const KEYS: Readonly<Record<string, string>> = {
 
 /** What there is in place of names that have no key here. */
 const INSTEAD: Readonly<Record<string, string>> = {
-  "set steps: an epoch has tokens / (micro_batches x windows x data.window) of them":
+  "set steps: an epoch has tokens / (micro_batches x micro_batch_size x data.seq_len) of them":
     "epochs epoch num_epochs n_epochs num_train_epochs max_epochs nb_epoch steps_per_epoch",
   "leave it out: everything computes in f32":
     "dtype precision fp16 bf16 tf32 float16 bfloat16 amp mixed_precision torch_dtype half use_amp " +
@@ -116,10 +116,11 @@ const INSTEAD: Readonly<Record<string, string>> = {
     "zero_stage ddp_find_unused_parameters strategy node_rank nnodes rank",
   "leave it out: a large loss is computed in parts by itself, see deno task plan for the memory":
     "gradient_checkpointing recompute activation_checkpointing checkpoint_activations remat",
-  "set micro_batches and windows: a step has micro_batches x windows x data.window tokens":
+  "set micro_batches and micro_batch_size: a step has micro_batches x micro_batch_size x data.seq_len tokens":
     "total_batch_size global_batch_size effective_batch_size total_batch_size_tokens tokens_per_step",
   "set optim.beta1 and optim.beta2": "betas adam_betas momentum",
-  "set optim.warmup to a number of steps": "warmup_ratio warmup_fraction warmup_epochs warmup_frac",
+  "set optim.warmup_steps to a number of steps":
+    "warmup_ratio warmup_fraction warmup_epochs warmup_frac",
   "set optim.clip: the global norm is clipped, not single values": "clipvalue clip_value",
   "begin with a model by --init=DIR, or go on with a run by --resume=RUN":
     "restore load_checkpoint resume resume_from resume_from_checkpoint resume_training",

@@ -2,7 +2,8 @@
 import { hashValue } from "../base/hash.ts";
 import { show } from "./faults.ts";
 import { keys } from "./keys.ts";
-import { isPlain } from "./overrides.ts";
+import { isPlain } from "./plain.ts";
+import { firstName } from "./renamed.ts";
 import type { RunConfig } from "./schema.ts";
 
 /** Keys that a resumed run may change: they say how long, where and how loudly, not what. */
@@ -30,9 +31,16 @@ export function changeable(key: string): boolean {
 export const MATH_KEYS: readonly string[] = keys().map(({ path }) => path)
   .filter((path) => !changeable(path));
 
-/** SHA-256 (hex) over the math keys of a config and their values. */
+/** SHA-256 (hex) over the math keys of a config, by their first names, and their values. */
 export function configHash(config: RunConfig): string {
-  return hashValue(mathValues(config));
+  return hashValue(hashedValues(config));
+}
+
+/** The math keys of a config by their first names, which hashes are taken over, and their values. */
+export function hashedValues(config: RunConfig): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(mathValues(config)).map(([path, value]) => [firstName(path), value]),
+  );
 }
 
 /** The math keys in which two configs differ, each as `optim.lr: 0.003 against 0.001`. */

@@ -12,11 +12,11 @@ type Fault = readonly [path: string, message: string];
 const MOST: Readonly<Record<string, number>> = {
   "workers": 2 ** 12,
   "micro_batches": 2 ** 16,
-  "windows": 2 ** 16,
+  "micro_batch_size": 2 ** 16,
   "model.layers": 2 ** 12,
   "model.width": 2 ** 20,
   "model.heads": 2 ** 12,
-  "data.window": 2 ** 24,
+  "data.seq_len": 2 ** 24,
 };
 /** Most seconds that a timer takes: 2^31 ms. */
 const LONGEST_S = 2_000_000;

@@ -46,13 +46,13 @@ export function mismatches(
   if (data.mix !== null && data.path !== null) {
     faults.push(["data.mix", `need null where data.path names a text: ${data.path}`]);
   }
-  if (evaluation.stride !== null && evaluation.stride > data.window) {
+  if (evaluation.stride !== null && evaluation.stride > data.seq_len) {
     const { stride } = evaluation;
-    faults.push(["eval.stride", `need at most data.window ${data.window}: ${stride}`]);
+    faults.push(["eval.stride", `need at most data.seq_len ${data.seq_len}: ${stride}`]);
   }
-  if (model.kind === "gpt" && model.tied && asked !== "next") {
+  if (model.kind === "gpt" && model.tie_embeddings && asked !== "next") {
     faults.push([
-      "model.tied",
+      "model.tie_embeddings",
       `need false for source ${source}, whose targets are no tokens: true`,
     ]);
   }
@@ -79,7 +79,7 @@ export function mismatches(
 function documentsNeed(model: ModelConfig, data: DataConfig): string {
   const set = model.kind === "gpt"
     ? data.source === "text" && "data.document_mask=true"
-    : taskOf({ ...data, bptt: data.window }, 0).carries && "data.bptt";
+    : taskOf({ ...data, bptt: data.seq_len }, 0).carries && "data.bptt";
   return set
     ? `set ${set}, without which documents are not told apart`
     : `need null for model ${model.kind} and source ${data.source}, which tell no documents apart`;

@@ -53,7 +53,7 @@ export const runSchema = z.strictObject({
     ),
   micro_batches: z.int().min(1).default(4)
     .describe("Micro-batches S per step, a power of two; a step sees S x windows x window tokens"),
-  windows: z.int().min(1).default(8).describe("Windows B per micro-batch"),
+  micro_batch_size: z.int().min(1).default(8).describe("Windows B per micro-batch"),
   eval: evalSchema.prefault({}),
   model: modelSchema.prefault({ kind: "gpt" }),
   data: dataSchema.prefault({}),
@@ -63,7 +63,7 @@ export const runSchema = z.strictObject({
   recovery: recoverySchema.prefault({}),
   report: reportSchema.prefault({}),
 }).superRefine((run, context) => {
-  const { steps, workers, micro_batches, windows } = run;
+  const { steps, workers, micro_batches, micro_batch_size: windows } = run;
   const fault = (path: string, message: string) =>
     context.addIssue({ code: "custom", path: path.split("."), message });
   if (!Number.isInteger(Math.log2(micro_batches))) {

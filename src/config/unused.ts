@@ -20,7 +20,7 @@ const RULES: readonly Rule[] = [
       "data.path",
       "data.mix",
       "data.tokenizer",
-      "data.window",
+      "data.seq_len",
       "data.stride",
       "data.validation",
     ],

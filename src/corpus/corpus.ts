@@ -22,7 +22,7 @@ export function sourceIn(config: RunConfig, corpus: Corpus, key: Key): Source {
   return sourceOf(config.data, {
     key,
     microBatches: config.micro_batches,
-    windows: config.windows,
+    windows: config.micro_batch_size,
     evaluation: config.eval,
     texts: corpus.texts,
     tokenizer: corpus.tokenizer,

@@ -135,7 +135,7 @@ async function fromText({ data }: RunConfig, settled: Settled | undefined): Prom
   });
   if (!settled?.evaluates) requireEnds(text, { name, end, begins });
   const { time } = taskOf(data, tokenizer.size);
-  const parts = split(tokens, { ...data, window: time, least: leastEvaluated(data) });
+  const parts = split(tokens, { ...data, seq_len: time, least: leastEvaluated(data) });
   const read = textIn(parts, {
     name: data.path === null ? "moby_dick" : basename(data.path),
     begins: begins && splitBegins(begins, parts.train.length),

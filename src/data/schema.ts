@@ -23,7 +23,7 @@ export const dataSchema = z.strictObject({
       "What a token is: char, byte, word:N, gpt2, bpe:N, or a tokenizer.json; null takes what a " +
         "prepared folder or init has, and char for a text file",
     ),
-  window: z.int().min(1).default(64)
+  seq_len: z.int().min(1).default(64)
     .describe("Window length T in tokens: what the model sees at once"),
   stride: z.int().min(1).nullable().default(null)
     .describe(

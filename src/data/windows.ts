@@ -16,9 +16,11 @@ export interface Parts {
  */
 export function split(
   tokens: Uint32Array,
-  { window, validation, least = 2 }: Pick<DataConfig, "window" | "stride" | "validation"> & {
-    readonly least?: number;
-  },
+  { seq_len: window, validation, least = 2 }:
+    & Pick<DataConfig, "seq_len" | "stride" | "validation">
+    & {
+      readonly least?: number;
+    },
 ): Parts {
   const tail = tailOf(tokens.length, validation);
   const head = tokens.length - tail;

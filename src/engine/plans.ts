@@ -79,7 +79,7 @@ function build(
 
 /** A model's logits of a batch, and the targets that are asked of them. */
 function buildAsked(config: RunConfig, options: { vocabulary: number; training: boolean }) {
-  const built = build(config, { ...options, rows: config.windows });
+  const built = build(config, { ...options, rows: config.micro_batch_size });
   const { trace, logits } = built;
   const shape = logits.shape.slice(0, -1);
   const targets = trace.source({ shape, dtype: "u32" }, "batch", "targets");
@@ -141,13 +141,17 @@ function shareOf(
       return pointwise(PRODUCT, [total, share]);
     };
   }
-  const counted = config.micro_batches * config.windows * countedPerWindow;
+  const counted = config.micro_batches * config.micro_batch_size * countedPerWindow;
   return (total) => pointwise(scaleFormula(1 / counted), [total]);
 }
 
 /** The parameters of a model, and their layout. */
 export function shapeOf(config: RunConfig, vocabulary: number): ReplicaLayout {
-  const { params, carries } = build(config, { vocabulary, training: true, rows: config.windows });
+  const { params, carries } = build(config, {
+    vocabulary,
+    training: true,
+    rows: config.micro_batch_size,
+  });
   return { params, layout: layOut(params), carries };
 }
 

@@ -34,7 +34,7 @@ const GELU: readonly string[] = ["gelu_new", "gelu_pytorch_tanh"];
 function rowsOf(
   { model, context, vocabulary }: Omit<Sizes<GptConfig>, "classes" | "targetKind">,
 ): LayoutRow[] {
-  const { layers, width, tied, positions } = model;
+  const { layers, width, tie_embeddings: tied, positions } = model;
   const pair = (
     ours: string,
     theirs: string,
@@ -102,7 +102,7 @@ export function gpt2ConfigOf(
   { model, context, vocabulary }: Sizes<GptConfig>,
   end: number | undefined,
 ): Record<string, unknown> {
-  const { layers, width, heads, dropout, tied } = model;
+  const { layers, width, heads, dropout, tie_embeddings: tied } = model;
   return {
     architectures: ["GPT2LMHeadModel"],
     model_type: "gpt2",

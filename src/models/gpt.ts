@@ -31,7 +31,7 @@ export const gptSchema = z.strictObject({
   heads: z.int().min(1).default(4).describe("Attention heads per block"),
   dropout: z.number().min(0).lt(1).default(0).describe("Probability to drop an activation"),
   positions: z.enum(["learned", "sinusoidal"]).default("learned").describe("Position embedding"),
-  tied: z.boolean().default(false)
+  tie_embeddings: z.boolean().default(false)
     .describe("Whether the output projection is the token embedding itself"),
   mup_base_width: z.int().min(1).nullable().default(null).describe(
     "Width at which rates were tuned: muP carries them to this width; null is the standard model",
@@ -63,7 +63,7 @@ export function gpt(scope: Scope, input: ModelInput, config: GptConfig): Tensor 
   let x = dropout(scope, positions(scope.in("positions"), tokens, config.positions), p);
   for (let i = 0; i < layers; i++) x = block(scope.in(`blocks.${i}`), x, { ...config, starts });
   x = layerNorm(scope.in("norm"), one ? readout(x, "last") : x);
-  const logits = config.tied
+  const logits = config.tie_embeddings
     ? unembed(scope.in("tokens"), x, { vocabulary, width })
     : linear(scope.in("head"), x, { width: classes, bias: false });
   return scaled(logits, widthFactors(config).logits);

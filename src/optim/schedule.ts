@@ -7,7 +7,7 @@ export interface ScheduleConfig {
   /** Rate at the end of the decay; null is a tenth of `lr`. */
   readonly min_lr: number | null;
   /** Steps of linear warmup. */
-  readonly warmup: number;
+  readonly warmup_steps: number;
   /** Step at which the rate reaches `min_lr`. */
   readonly decay_steps: number;
   /** Of wsd: the part of `decay_steps`, at their end, in which the rate falls. */
@@ -29,7 +29,7 @@ export function stableSteps(
  * Training Beyond Fixed Training Durations", section 3, where it does better than linear).
  */
 export function learningRate(step: number, config: ScheduleConfig): number {
-  const { schedule, lr, warmup, decay_steps } = config;
+  const { schedule, lr, warmup_steps: warmup, decay_steps } = config;
   const least = config.min_lr ?? lr / 10;
   if (step < warmup) return lr * (step + 1) / warmup;
   if (schedule === "constant") return lr;

@@ -15,28 +15,30 @@ export const optimSchema = z.strictObject({
     .describe("Largest global norm of the gradient; 0 turns clipping off"),
   schedule: z.enum(["cosine", "linear", "constant", "wsd"]).default("cosine")
     .describe("Way of the learning rate after the warmup"),
-  warmup: z.int().min(0).default(50).describe("Steps in which the rate rises to its peak"),
+  warmup_steps: z.int().min(0).default(50).describe("Steps in which the rate rises to its peak"),
   decay_steps: z.int().min(1).default(1000)
     .describe("Step at which the rate reaches min_lr, whatever steps is"),
   decay_share: z.number().gt(0).max(1).default(0.2)
     .describe("Of schedule wsd: share of decay_steps, at their end, in which the rate falls"),
   min_lr: z.number().min(0).nullable().default(null)
     .describe("Learning rate from decay_steps on; null is a tenth of lr"),
-}).superRefine(({ schedule, lr, min_lr, warmup, decay_steps, decay_share }, context) => {
-  if (schedule === "constant") return;
-  if (min_lr !== null && min_lr > lr) {
-    const message = `need at most optim.lr: ${min_lr} is above ${lr}`;
-    context.addIssue({ code: "custom", path: ["min_lr"], message });
-  }
-  if (warmup > decay_steps) {
-    const message = `need at most optim.decay_steps: ${warmup} is above ${decay_steps}`;
-    context.addIssue({ code: "custom", path: ["warmup"], message });
-  } else if (schedule === "wsd" && warmup > stableSteps({ decay_steps, decay_share })) {
-    const stable = stableSteps({ decay_steps, decay_share });
-    const message = `need at most the ${stable} steps before the decay of wsd: ${warmup}`;
-    context.addIssue({ code: "custom", path: ["warmup"], message });
-  }
-});
+}).superRefine(
+  ({ schedule, lr, min_lr, warmup_steps: warmup, decay_steps, decay_share }, context) => {
+    if (schedule === "constant") return;
+    if (min_lr !== null && min_lr > lr) {
+      const message = `need at most optim.lr: ${min_lr} is above ${lr}`;
+      context.addIssue({ code: "custom", path: ["min_lr"], message });
+    }
+    if (warmup > decay_steps) {
+      const message = `need at most optim.decay_steps: ${warmup} is above ${decay_steps}`;
+      context.addIssue({ code: "custom", path: ["warmup_steps"], message });
+    } else if (schedule === "wsd" && warmup > stableSteps({ decay_steps, decay_share })) {
+      const stable = stableSteps({ decay_steps, decay_share });
+      const message = `need at most the ${stable} steps before the decay of wsd: ${warmup}`;
+      context.addIssue({ code: "custom", path: ["warmup_steps"], message });
+    }
+  },
+);
 
 /** A complete `optim` part. */
 export type OptimConfig = z.infer<typeof optimSchema>;

@@ -1,6 +1,6 @@
 /** What makes a trial the same trial: two with one key end with the same numbers. */
 import { hashValue } from "../base/hash.ts";
-import { mathValues } from "../config/identity.ts";
+import { hashedValues } from "../config/identity.ts";
 import type { RunConfig } from "../config/schema.ts";
 
 const DIGITS = 16;
@@ -20,7 +20,7 @@ export function groupKey(config: RunConfig): string {
 
 function identity(config: RunConfig): Record<string, unknown> {
   const { data: { path, mix }, init, eval: { windows, stride } } = config;
-  return { ...mathValues(config), path, mix, init, windows_asked: windows, stride_asked: stride };
+  return { ...hashedValues(config), path, mix, init, windows_asked: windows, stride_asked: stride };
 }
 
 function digits(value: unknown): string {

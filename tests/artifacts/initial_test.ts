@@ -22,7 +22,7 @@ function modelOf(config: RunConfig): OpenedModel {
     kind: "run",
     step: 3,
     model: config.model,
-    context: config.data.window,
+    context: config.data.seq_len,
     vocabulary,
     classes: vocabulary,
     targetKind: "next",

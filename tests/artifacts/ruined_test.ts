@@ -18,7 +18,7 @@ function at(
 ): Partial<RunConfig> {
   const { optim, checkpoint } = bench.config();
   return {
-    optim: { ...optim, lr, min_lr: null, warmup: 12 },
+    optim: { ...optim, lr, min_lr: null, warmup_steps: 12 },
     checkpoint: { ...checkpoint, every: 1, keep, keep_best: false },
     ...more,
   };
@@ -158,7 +158,7 @@ Deno.test("the last state is not saved as a checkpoint where it, or its validati
       const config = {
         ...at(bench, lr),
         steps: until === 1 ? 2 : 1,
-        optim: { ...base.optim, lr, min_lr: null, warmup: 0, weight_decay: 0.5 },
+        optim: { ...base.optim, lr, min_lr: null, warmup_steps: 0, weight_decay: 0.5 },
         guard: { ...base.guard, policy, max_skips: 0 },
       };
       const run = () => bench.train("begin", { config, until });

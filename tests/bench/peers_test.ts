@@ -171,7 +171,7 @@ Deno.test("every step of ours has all windows of the one batch", () => {
     const { sizes: { B = 0, T = 0 } } = row;
     const [text] = corpusOfRow(row).texts;
     assertEquals(windowCount(text?.train.length ?? 0, T, T), B);
-    assertEquals(configOfRow(row).windows, B);
+    assertEquals(configOfRow(row).micro_batch_size, B);
   }
 });
 

@@ -15,14 +15,14 @@ function gpt(
   { window = 1024, tied = true }: { window?: number; tied?: boolean } = {},
 ): RunConfig {
   return resolveConfig({
-    windows: 1,
+    micro_batch_size: 1,
     model: { kind: "gpt", layers, heads, width, tied },
     data: { window },
   });
 }
 
 function recurrent(model: RunInput["model"]): RunConfig {
-  return resolveConfig({ windows: 1, model, data: { source: "truecase", window: 8 } });
+  return resolveConfig({ micro_batch_size: 1, model, data: { source: "truecase", seq_len: 8 } });
 }
 
 function counts(config: RunConfig, vocabulary: number) {
@@ -32,7 +32,7 @@ function counts(config: RunConfig, vocabulary: number) {
 function perToken(config: RunConfig, vocabulary: number, formula: FlopFormula): number {
   const all = flopsPerToken(counts(config, vocabulary), {
     model: config.model,
-    time: config.data.window,
+    time: config.data.seq_len,
   });
   return all.find((each) => each.formula === formula)?.per_token ?? NaN;
 }

@@ -7,11 +7,11 @@ import { resolveConfig } from "../../src/config/resolve.ts";
 const even = {
   steps: 100,
   micro_batches: 4,
-  windows: 2,
+  micro_batch_size: 2,
   eval: { every: 50 },
   checkpoint: { every: 20 },
-  optim: { decay_steps: 100, warmup: 10 },
-  data: { window: 8, stride: 4 },
+  optim: { decay_steps: 100, warmup_steps: 10 },
+  data: { seq_len: 8, stride: 4 },
 };
 
 Deno.test("a run reads steps x micro-batches x windows x tokens", () => {

@@ -68,7 +68,7 @@ async function bytesTaken(config: RunConfig): Promise<number> {
 }
 
 const CONFIGS: Record<string, RunConfig> = {
-  "a transformer with dropout": tinyConfig({ model: { dropout: 0.1 }, windows: 3 }),
+  "a transformer with dropout": tinyConfig({ model: { dropout: 0.1 }, micro_batch_size: 3 }),
   "a transformer that samples": tinyConfig({ window: 80, report: { sample_length: 5 } }),
   "an LSTM that carries its state": tinyRecurrent({
     model: { kind: "recurrent", cell: "lstm", layers: 2 },
@@ -98,7 +98,7 @@ Deno.test("vectors of one layout take a share each: parameters, gradient, moment
 });
 
 function memoryAt(config: RunConfig): (windows: number) => ReturnType<typeof memoryOf> {
-  return (windows) => memoryOf(holdingsOf({ ...config, windows }, VOCABULARY));
+  return (windows) => memoryOf(holdingsOf({ ...config, micro_batch_size: windows }, VOCABULARY));
 }
 
 Deno.test("the largest number of windows fits, and one more does not", () => {
@@ -128,15 +128,15 @@ Deno.test("windows are bounded by what is asked, and by nothing where nothing is
 });
 
 Deno.test("what does not fit is named, with what to lower", () => {
-  const memory = memoryOf(holdingsOf(tinyConfig({ windows: 64 }), VOCABULARY));
+  const memory = memoryOf(holdingsOf(tinyConfig({ micro_batch_size: 64 }), VOCABULARY));
   const faults = (limits: Parameters<typeof faultsOf>[1]) => faultsOf(memory, limits).join("; ");
   assertEquals(faults({ workers: 9 }), "");
   const binding = faults({ workers: 1, binding: 64 });
   assert(
-    /largest binding \(.+ of the activations\) .+: lower windows or data.window$/.test(binding),
+    /largest binding \(.+ of the activations\) .+: lower windows or data.seq_len$/.test(binding),
   );
   const shared = faults({ workers: 2, memory: memory.total });
-  assertMatch(shared, /^2 workers take .+: lower windows or data.window, or workers$/);
+  assertMatch(shared, /^2 workers take .+: lower windows or data.seq_len, or workers$/);
   assertMatch(
     faults({ workers: 1, memory: memory.total - 1 }),
     new RegExp(`takes ${memory.total} bytes, allowed are ${memory.total - 1}:`),
@@ -150,9 +150,9 @@ Deno.test("what does not fit is named, with what to lower", () => {
 
 Deno.test("a model far too large is planned all the same", () => {
   const config = resolveConfig({
-    windows: 32,
+    micro_batch_size: 32,
     model: { kind: "gpt", layers: 96, width: 12288, heads: 96 },
-    data: { window: 2048 },
+    data: { seq_len: 2048 },
     report: { sample_length: 0 },
   });
   const { roles, total } = memoryOf(holdingsOf(config, 50257));

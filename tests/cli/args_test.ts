@@ -62,7 +62,7 @@ Deno.test("parseCommandLine() keeps values as they are written", () => {
     assertEquals(parseCommandLine(["--out", value]).overrides, { out: value });
   }
   assertEquals(parse("--seed=-1").overrides, { seed: "-1" });
-  assertEquals(parse("--model.tied true").overrides, { "model.tied": "true" });
+  assertEquals(parse("--model.tie_embeddings true").overrides, { "model.tie_embeddings": "true" });
 });
 
 Deno.test("parseCommandLine() lets the last of two values win, aliases included", () => {
@@ -95,7 +95,7 @@ Deno.test("parseCommandLine() refuses a flag without a value", () => {
       "--steps=",
       "--steps --seed 3",
       "--resume",
-      "--model.tied",
+      "--model.tie_embeddings",
       "--no-help",
     ]
   ) {
@@ -111,7 +111,7 @@ Deno.test("parseCommandLine() says what a flag without a value needs, or which k
   const value = (name: string, example: string) =>
     `Cannot read --${name}: need a value, as in --${name}=${example}: none given`;
   const cases: Readonly<Record<string, string>> = {
-    "--model.tied": value("model.tied", "true"),
+    "--model.tie_embeddings": value("model.tie_embeddings", "true"),
     "--data.document-mask --steps=3": value("data.document-mask", "true"),
     "--optim.lr": value("optim.lr", "value"),
     "--data": value("data", "value"),
@@ -120,8 +120,8 @@ Deno.test("parseCommandLine() says what a flag without a value needs, or which k
     "--fp16": 'Unknown key "fp16": leave it out: everything computes in f32',
     "--bf16 --steps=3": 'Unknown key "bf16": leave it out: everything computes in f32',
     "--gradient-checkpointing": 'Unknown key "gradient-checkpointing": leave it out: a large loss',
-    "--tie-weights": 'Unknown key "tie-weights": did you mean "model.tied"?',
-    "--tied": 'Unknown key "tied": did you mean "model.tied"?',
+    "--tie-weights": 'Unknown key "tie-weights": did you mean "model.tie_embeddings"?',
+    "--tied": 'Unknown key "tied": did you mean "model.tie_embeddings"?',
   };
   for (const [line, says] of Object.entries(cases)) {
     assertEquals(fault(line).slice(0, says.length), says, line);

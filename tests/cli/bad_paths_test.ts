@@ -121,7 +121,7 @@ function prepareFolder(): void {
     device: "reference",
     workers: 1,
     model: { layers: 1, width: 8, heads: 2 },
-    data: { path: TEXT, window: 8 },
+    data: { path: TEXT, seq_len: 8 },
   };
   Deno.writeTextFileSync(CONFIG, JSON.stringify(base));
   Deno.writeTextFileSync(`${DIR}/sweep.json`, JSON.stringify({ name: "s", base, axes: {} }));

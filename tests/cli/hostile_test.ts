@@ -50,7 +50,7 @@ class Desk extends TempFolder {
   /** A config that trains on a text here, with changes. */
   config(change: Readonly<Record<string, unknown>> = {}, name = "config.json"): string {
     const path = this.write("text.txt", textOf(1, 4000));
-    return this.json(name, { ...BASE, data: { path, window: 8 }, ...change });
+    return this.json(name, { ...BASE, data: { path, seq_len: 8 }, ...change });
   }
 
   /** The tiny GPT-2 with other files. */

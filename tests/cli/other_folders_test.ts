@@ -54,7 +54,7 @@ class Desk extends TempFolder {
   constructor(files: readonly string[]) {
     super();
     const model = { layers: 1, width: 8, heads: 2 };
-    const data = { path: this.text, window: 8 };
+    const data = { path: this.text, seq_len: 8 };
     const base = { device: "reference", workers: 1, steps: 1, model, data };
     Deno.writeTextFileSync(this.text, textOf(1, 4000));
     Deno.writeTextFileSync(this.config, JSON.stringify(base));

@@ -32,15 +32,15 @@ const NAMES: Readonly<Record<string, string>> = {
   n_layer: "model.layers",
   n_head: "model.heads",
   n_embd: "model.width",
-  block_size: "data.window",
-  batch_size: "windows",
+  block_size: "data.seq_len",
+  batch_size: "micro_batch_size",
   max_iters: "steps",
   learning_rate: "optim.lr",
   gradient_accumulation_steps: "micro_batches",
   beta1: "optim.beta1",
   weight_decay: "optim.weight_decay",
   grad_clip: "optim.clip",
-  warmup_iters: "optim.warmup",
+  warmup_iters: "optim.warmup_steps",
   lr_decay_iters: "optim.decay_steps",
   decay_lr: "optim.schedule",
   min_lr: "optim.min_lr",
@@ -62,10 +62,10 @@ const NAMES: Readonly<Record<string, string>> = {
   // TrainingArguments, GPT2Config
   output_dir: "out",
   num_train_epochs: "set steps",
-  per_device_train_batch_size: "windows",
+  per_device_train_batch_size: "micro_batch_size",
   max_steps: "steps",
-  warmup_ratio: "set optim.warmup",
-  warmup_steps: "optim.warmup",
+  warmup_ratio: "set optim.warmup_steps",
+  warmup_steps: "optim.warmup_steps",
   lr_scheduler_type: "optim.schedule",
   adam_beta1: "optim.beta1",
   adam_epsilon: "optim.eps",
@@ -79,16 +79,16 @@ const NAMES: Readonly<Record<string, string>> = {
   report_to: "metrics.jsonl",
   fp16: "f32",
   gradient_checkpointing: "deno task plan",
-  n_positions: "data.window",
+  n_positions: "data.seq_len",
   n_inner: "4 x model.width",
   vocab_size: "data.tokenizer",
-  tie_word_embeddings: "model.tied",
+  tie_word_embeddings: "model.tie_embeddings",
   hidden_size: "model.width",
   num_hidden_layers: "model.layers",
   resid_pdrop: "model.dropout",
   // llm.c, PyTorch, Keras, TensorFlow.js
   input_bin: "data.path",
-  sequence_length: "data.window",
+  sequence_length: "data.seq_len",
   total_batch_size: "micro_batches and windows",
   num_iterations: "steps",
   val_loss_every: "eval.every",
@@ -104,7 +104,7 @@ const NAMES: Readonly<Record<string, string>> = {
   validation_split: "data.validation",
   clipnorm: "optim.clip",
   patience: "checkpoint.keep_best",
-  batchSize: "windows",
+  batchSize: "micro_batch_size",
   learningRate: "optim.lr",
 };
 
@@ -138,8 +138,8 @@ Deno.test("a name from elsewhere in one of our sections gets a hint", () => {
     "model.n_layer": "model.layers",
     "model.num_heads": "model.heads",
     "optim.learning_rate": "optim.lr",
-    "data.block_size": "data.window",
-    "data.batch_size": "windows",
+    "data.block_size": "data.seq_len",
+    "data.batch_size": "micro_batch_size",
     "checkpoint.save_steps": "checkpoint.every",
   };
   for (const [path, says] of Object.entries(cases)) {
@@ -200,7 +200,7 @@ Deno.test("flags with one dash get a hint, but single letters do not", () => {
   const text = (...args: string[]) => refusal(() => parseCommandLine(args));
   assertStringIncludes(
     text("-batch_size=4"),
-    "two dashes and the whole name of a key: did you mean --windows?",
+    "two dashes and the whole name of a key: did you mean --micro_batch_size?",
   );
   for (const letter of "abcdefgijklmnopqrstuvwxyz") {
     for (const words of [[`-${letter}`, "3"], [`-${letter}=3`], [`-${letter}3`]]) {

@@ -25,12 +25,12 @@ const OTHER: Readonly<Record<string, string>> = {
   "model.heads": "2",
   "model.dropout": "0.5",
   "model.positions": "sinusoidal",
-  "model.tied": "true",
+  "model.tie_embeddings": "true",
   "model.mup_base_width": "32",
   "data.path": "x.txt",
   "data.mix": '{"x":2}',
   "data.tokenizer": "byte",
-  "data.window": "2",
+  "data.seq_len": "2",
   "data.stride": "2",
   "data.source": "recall",
   "data.gap": "2",
@@ -44,7 +44,7 @@ const OTHER: Readonly<Record<string, string>> = {
   "optim.weight_decay": "0",
   "optim.clip": "0",
   "optim.schedule": "linear",
-  "optim.warmup": "0",
+  "optim.warmup_steps": "0",
   "optim.decay_steps": "50",
   "optim.decay_share": "0.5",
   "optim.min_lr": "0",
@@ -173,7 +173,7 @@ Deno.test("differences() of two kinds of model are the kind and the keys that on
     "model.positions",
     "model.readout",
     "model.shared_dropout",
-    "model.tied",
+    "model.tie_embeddings",
   ]);
 });
 

@@ -11,7 +11,7 @@ import { expandSweep } from "../../src/sweep/expand.ts";
 import { readSweep } from "../../src/sweep/read.ts";
 
 const CONFIGS = new URL("../../configs/", import.meta.url);
-const GPT = { model: { kind: "gpt", layers: 3, width: 48, heads: 4, tied: true } };
+const GPT = { model: { kind: "gpt", layers: 3, width: 48, heads: 4, tie_embeddings: true } };
 
 Deno.test("--model.kind leaves out the config's keys of another kind, and says which", () => {
   const said: string[] = [];
@@ -19,7 +19,7 @@ Deno.test("--model.kind leaves out the config's keys of another kind, and says w
   const config = applyOverrides(GPT, { "model.kind": "recurrent", "model.cell": "gru" }, say);
   assertEquals(config["model"], { kind: "recurrent", layers: 3, width: 48, cell: "gru" });
   assertEquals(said, [
-    "Left out model.heads, model.tied: a model of kind recurrent has no such key",
+    "Left out model.heads, model.tie_embeddings: a model of kind recurrent has no such key",
   ]);
   assertEquals(resolveConfig(config).model.kind, "recurrent");
   // A config without a kind is a transformer.
@@ -52,7 +52,7 @@ Deno.test("a new model needs no more than its schema for --model.kind to reach i
   const models = { bag: { schema: { shape: { kind: {}, width: {} } } } };
   assertEquals(withKind(GPT, "bag", models), {
     config: { model: { kind: "bag", width: 48 } },
-    dropped: ["layers", "heads", "tied"],
+    dropped: ["layers", "heads", "tie_embeddings"],
   });
 });
 

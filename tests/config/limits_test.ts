@@ -7,7 +7,7 @@ import { applyOverrides } from "../../src/config/overrides.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 
 const NUMBERS = keys().filter(({ types }) => types.includes("number"));
-const SIZES = ["micro_batches", "windows", "model.layers", "model.width", "model.heads"];
+const SIZES = ["micro_batches", "micro_batch_size", "model.layers", "model.width", "model.heads"];
 
 Deno.test("no key takes a number that f32 holds as 0 or as infinity", () => {
   assert(NUMBERS.length > 10);
@@ -20,7 +20,7 @@ Deno.test("no key takes a number that f32 holds as 0 or as infinity", () => {
 });
 
 Deno.test("no size is beyond what could ever be compiled, and no wait beyond what a timer takes", () => {
-  for (const path of [...SIZES, "data.window"]) {
+  for (const path of [...SIZES, "data.seq_len"]) {
     const input = applyOverrides({}, { [path]: String(2 ** 40) });
     assertThrows(() => resolveConfig(input), UserError, `${path}: need at most`);
   }

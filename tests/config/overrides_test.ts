@@ -13,7 +13,7 @@ Deno.test("applyOverrides() coerces by the type of the key", () => {
   const config = applyOverrides({}, {
     steps: "12",
     "optim.lr": "1e-3",
-    "model.tied": "true",
+    "model.tie_embeddings": "true",
     "data.path": "null",
     out: "007",
     name: "3",
@@ -23,7 +23,7 @@ Deno.test("applyOverrides() coerces by the type of the key", () => {
   assertEquals(config, {
     steps: 12,
     optim: { lr: 0.001 },
-    model: { tied: true, dropout: 0.5 },
+    model: { tie_embeddings: true, dropout: 0.5 },
     data: { path: null },
     out: "007",
     name: "3",
@@ -82,8 +82,8 @@ Deno.test("applyOverrides() does not take a section or an inherited name for a k
 Deno.test("values of the wrong type are listed with those out of range, all by path", () => {
   const overrides = {
     "steps": "ten",
-    "windows": "-1",
-    "model.tied": "yes",
+    "micro_batch_size": "-1",
+    "model.tie_embeddings": "yes",
     "optim.lr": "",
     "optim.beta1": "2",
   };
@@ -93,11 +93,11 @@ Deno.test("values of the wrong type are listed with those out of range, all by p
     "Cannot use this config: ",
   );
   assertEquals(message.replace("Cannot use this config: ", "").split("; ").sort(), [
-    'model.tied: need true or false: "yes"',
+    'model.tie_embeddings: need true or false: "yes"',
     "optim.beta1: need number in [0, 1): 2",
     'optim.lr: need number > 0: ""',
     'steps: need integer >= 1: "ten"',
-    "windows: need integer >= 1: -1",
+    "micro_batch_size: need integer >= 1: -1",
   ]);
   for (const text of ["NaN", "Infinity", "1e999", "null", " ", "1,5"]) {
     assertThrows(

@@ -46,13 +46,13 @@ Deno.test("resolveConfig() lists all faults by path", () => {
       out: "",
       optim: { lr: "fast", beta1: 1 },
       model: { kind: "gpt", dropout: -0.1, widht: 3 },
-      data: { validation: 0.6, window: null },
+      data: { validation: 0.6, seq_len: null },
       eval: 4,
       optimizer: {},
     }).toSorted(),
     [
       "data.validation: need number in (0, 0.5]: 0.6",
-      "data.window: need integer >= 1: null",
+      "data.seq_len: need integer >= 1: null",
       'device: need auto | webgpu | reference: "cuda" (webgpu takes the GPU)',
       "eval: need an object: 4",
       "model.dropout: need number in [0, 1): -0.1",
@@ -107,7 +107,10 @@ Deno.test("resolveConfig() checks keys against each other", () => {
     [{ model: { width: 64, heads: 3 } }, "model.width: need a multiple of heads"],
     [{ micro_batches: 6 }, "micro_batches: need a power of two: 6"],
     [{ workers: 8, micro_batches: 4 }, "workers: need at most micro_batches: 8 is above 4"],
-    [{ optim: { warmup: 11, decay_steps: 10 } }, "optim.warmup: need at most optim.decay_steps"],
+    [
+      { optim: { warmup_steps: 11, decay_steps: 10 } },
+      "optim.warmup_steps: need at most optim.decay_steps",
+    ],
     [
       { optim: { lr: 1e-4, min_lr: 3e-4 } },
       "optim.min_lr: need at most optim.lr: 0.0003 is above 0.0001",
@@ -142,8 +145,8 @@ Deno.test("resolveConfig() checks keys against each other", () => {
       "model.readout: need last for source truecase",
     ],
     [
-      { model: { kind: "gpt", tied: true }, data: { source: "recall" } },
-      "model.tied: need false for source recall, whose targets are no tokens: true",
+      { model: { kind: "gpt", tie_embeddings: true }, data: { source: "recall" } },
+      "model.tie_embeddings: need false for source recall, whose targets are no tokens: true",
     ],
     [
       { data: { document_end: "\\n\\n" } },
@@ -182,13 +185,13 @@ Deno.test("resolveConfig() accepts the borders of those checks", () => {
   }
   resolveConfig({ workers: 4, micro_batches: 4 });
   resolveConfig({ data: { tokenizer: "byte" } });
-  resolveConfig({ model: { kind: "gpt", tied: true } });
+  resolveConfig({ model: { kind: "gpt", tie_embeddings: true } });
   resolveConfig({ model: { kind: "recurrent" }, data: { bptt: 8 } });
   const both = { kind: "recurrent", bidirectional: true } as const;
   for (const source of ["recall", "truecase", "direction"]) {
     resolveConfig({ model: both, data: { source } });
   }
   resolveConfig({ model: { ...both, readout: "mean" }, data: { source: "direction" } });
-  resolveConfig({ optim: { warmup: 10, decay_steps: 10, lr: 3e-4, min_lr: 3e-4 } });
-  resolveConfig({ optim: { schedule: "constant", warmup: 5000, lr: 1e-5 } });
+  resolveConfig({ optim: { warmup_steps: 10, decay_steps: 10, lr: 3e-4, min_lr: 3e-4 } });
+  resolveConfig({ optim: { schedule: "constant", warmup_steps: 5000, lr: 1e-5 } });
 });

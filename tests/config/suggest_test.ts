@@ -3,10 +3,10 @@ import { assertEquals } from "@std/assert";
 import { nearestKey } from "../../src/config/suggest.ts";
 
 const KNOWN = [
-  "windows",
+  "micro_batch_size",
   "eval.every",
   "eval.windows",
-  "data.window",
+  "data.seq_len",
   "optim.lr",
   "checkpoint.every",
 ];
@@ -17,7 +17,7 @@ Deno.test("nearestKey() puts paths with the same last part first", () => {
     "model.lr": "optim.lr",
     "checkpoints.every": "checkpoint.every",
     "evals.every": "eval.every",
-    window: "data.window",
+    window: "data.seq_len",
   };
   for (const [given, wanted] of Object.entries(cases)) {
     assertEquals(nearestKey(given, KNOWN), wanted);
@@ -25,16 +25,16 @@ Deno.test("nearestKey() puts paths with the same last part first", () => {
 });
 
 Deno.test("nearestKey() prefers a longer or shorter form in the same section", () => {
-  assertEquals(nearestKey("data.windows", KNOWN), "data.window");
+  assertEquals(nearestKey("data.windows", KNOWN), "data.seq_len");
   assertEquals(nearestKey("eval.window", KNOWN), "eval.windows");
 });
 
 Deno.test("nearestKey() takes a misspelt last part for the whole path", () => {
   const cases = {
-    window5: "windows",
+    window5: "micro_batch_size",
     lrr: "optim.lr",
     evry: "eval.every",
-    "data.windw": "data.window",
+    "data.windw": "data.seq_len",
   };
   for (const [given, wanted] of Object.entries(cases)) {
     assertEquals(nearestKey(given, KNOWN), wanted);

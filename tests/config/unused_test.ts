@@ -14,7 +14,7 @@ const CASES: readonly (readonly [RunInput, readonly string[]])[] = [
     "data.path",
     "data.mix",
     "data.tokenizer",
-    "data.window",
+    "data.seq_len",
     "data.stride",
     "data.validation",
     "eval.stride",

@@ -16,7 +16,7 @@ Deno.test("mixed folders of one name are told apart, and none is taken twice", a
   }
   const namesOf = async (...outs: readonly string[]) => {
     const mix = Object.fromEntries(outs.map((out) => [desk.of(out), 1]));
-    const { corpus } = await readData(resolveConfig({ data: { mix, window: 8 } }));
+    const { corpus } = await readData(resolveConfig({ data: { mix, seq_len: 8 } }));
     return corpus.texts.map(({ name }) => name);
   };
   assertEquals(await namesOf("a/text", "c"), ["text", "c"]);
@@ -32,7 +32,7 @@ Deno.test("a folder has its own tokenizer, and another that is asked for is refu
   await desk.prepare(["text.txt"], { out: "pairs", tokenizer: "bpe:300" });
   const read = async (out: string, tokenizer: string | null) => {
     const path = desk.of(out);
-    return (await readData(resolveConfig({ data: { path, tokenizer, window: 8 } }))).corpus;
+    return (await readData(resolveConfig({ data: { path, tokenizer, seq_len: 8 } }))).corpus;
   };
   for (const asked of [null, "byte"]) {
     assertEquals((await read("bytes", asked)).tokenizer?.kind, "byte");

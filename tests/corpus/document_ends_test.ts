@@ -25,7 +25,7 @@ interface Asked {
 }
 
 function read({ path, end, tokenizer = null }: Asked) {
-  const data = { path, tokenizer, document_end: end, document_mask: true, window: 8 };
+  const data = { path, tokenizer, document_end: end, document_mask: true, seq_len: 8 };
   return readData(resolveConfig({ data }));
 }
 

@@ -48,7 +48,7 @@ const RUNS: Readonly<Record<string, RunConfig>> = {
     steps: 2,
     eval: LIMITS,
     model: { kind: "recurrent", cell: "gru" },
-    data: { window: WINDOW, bptt: 4 },
+    data: { seq_len: WINDOW, bptt: 4 },
     report: { sample_length: 0, gradient_reach: true },
   }),
 };
@@ -101,7 +101,7 @@ Deno.test("a direction needs a whole window, and says of how many tokens", async
     steps: 1,
     eval: LIMITS,
     model: { kind: "recurrent" },
-    data: { source: "direction", window: WINDOW },
+    data: { source: "direction", seq_len: WINDOW },
   });
   assertEquals((await evalsOf(config, corpusOf(WINDOW))).evals, []);
   assertEquals(

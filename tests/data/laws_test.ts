@@ -15,7 +15,7 @@ const KINDS = {
 
 for (const [name, kind] of Object.entries(KINDS)) {
   Deno.test(`training and validation share no token: ${name}`, () => {
-    const data = { window: 8, stride: 8, ...kind };
+    const data = { seq_len: 8, stride: 8, ...kind };
     for (const evalStride of [undefined, 5]) {
       const parts = split(rising(900), { ...data, validation: 0.2 });
       const source = sourceFor(
@@ -41,7 +41,7 @@ for (const [name, kind] of Object.entries(KINDS)) {
 
 for (const stride of [8, 3]) {
   Deno.test(`an epoch has each window once, whoever computes it: stride ${stride}`, () => {
-    const data = { window: 8, stride };
+    const data = { seq_len: 8, stride };
     const count = Math.floor((721 - 9) / stride) + 1;
     const starts = (microBatches: number, windows: number) => {
       const input = inputOf({ train: rising(721), validation: rising(20), microBatches, windows });

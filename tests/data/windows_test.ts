@@ -8,7 +8,7 @@ const tokensTo = (n: number) => Uint32Array.from({ length: n }, (_, i) => i);
 Deno.test("split() keeps order, loses nothing and shares no token", () => {
   for (const validation of [0.1, 0.25, 0.3, 0.5]) {
     for (const n of [97, 100, 1001]) {
-      const parts = split(tokensTo(n), { window: 8, stride: 1, validation });
+      const parts = split(tokensTo(n), { seq_len: 8, stride: 1, validation });
       assertEquals([...parts.train, ...parts.validation], Array.from(tokensTo(n)));
       assertEquals(parts.validation.length, Math.floor(n * validation));
     }
@@ -17,7 +17,7 @@ Deno.test("split() keeps order, loses nothing and shares no token", () => {
 
 Deno.test("windows of the two parts never share a token, whatever the stride", () => {
   for (const stride of [1, 3, 8, 20]) {
-    const { train, validation } = split(tokensTo(200), { window: 8, stride, validation: 0.2 });
+    const { train, validation } = split(tokensTo(200), { seq_len: 8, stride, validation: 0.2 });
     const seen = (part: Uint32Array) => {
       const out = new Set<number>();
       for (let k = 0; k < windowCount(part.length, 8, stride); k++) {
@@ -32,7 +32,7 @@ Deno.test("windows of the two parts never share a token, whatever the stride", (
 
 Deno.test("split() names the tokens present and the fewest that would do", () => {
   for (const validation of [0.05, 0.1, 0.3, 1 / 3, 0.49, 0.5]) {
-    const options = { window: 7, stride: 1, validation };
+    const options = { seq_len: 7, stride: 1, validation };
     let n = 0;
     let refusal: UserError | undefined;
     for (;; n++) {
@@ -51,7 +51,7 @@ Deno.test("split() names the tokens present and the fewest that would do", () =>
 });
 
 Deno.test("split() refuses an empty list of tokens", () => {
-  const options = { window: 1, stride: 1, validation: 0.5 };
+  const options = { seq_len: 1, stride: 1, validation: 0.5 };
   assertThrows(() => split(new Uint32Array(), options), UserError, "need 4 tokens");
 });
 

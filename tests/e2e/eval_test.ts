@@ -84,7 +84,7 @@ Deno.test("eval refuses in one line what it cannot do", async (t) => {
     "a stride past the window": {
       args: ["run", "--stride=33"],
       exit: "config",
-      says: ["eval.stride: need at most data.window 32: 33"],
+      says: ["eval.stride: need at most data.seq_len 32: 33"],
     },
     "a flag that is none": { args: ["run", "--strid=3"], exit: "config", says: ["strid"] },
     "unknown characters": { args: ["run", "--data=strange.txt"], exit: "data", says: ["§"] },
@@ -112,7 +112,7 @@ function recurrent(place: Place, out: string, data: Record<string, unknown>): Pr
     windows: 2,
     device: "reference",
     model: { kind: "recurrent", width: 4 },
-    data: { path: "text.txt", window: 16, ...data },
+    data: { path: "text.txt", seq_len: 16, ...data },
     report: { sample_length: 0 },
   };
   place.write(`${out}.json`, JSON.stringify(config));

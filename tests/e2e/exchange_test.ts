@@ -12,7 +12,7 @@ import { namesIn, Place, tinyArgs } from "./support.ts";
 const TINY = fileURLToPath(new URL("../golden/hf_gpt2_tiny", import.meta.url));
 
 /** A run of a moment. */
-const SMALL = { steps: 2, windows: 2, data: { window: 16, stride: 16 }, eval: { windows: 4 } };
+const SMALL = { steps: 2, windows: 2, data: { seq_len: 16, stride: 16 }, eval: { windows: 4 } };
 
 async function succeed(place: Place, name: string, ...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await runTask(place, { name, args });
@@ -61,7 +61,7 @@ Deno.test("a GPT-2 that transformers wrote becomes a run at step 0", async () =>
   using place = new Place();
   await succeed(place, "import", TINY);
   const { kind, step, config } = await openModel(place.of("runs/hf_gpt2_tiny"));
-  assertEquals([kind, step, config?.name, config?.data.window], ["run", 0, "hf_gpt2_tiny", 16]);
+  assertEquals([kind, step, config?.name, config?.data.seq_len], ["run", 0, "hf_gpt2_tiny", 16]);
 });
 
 const LINES: Readonly<Record<string, { line: readonly string[]; exit: ExitName; says: string }>> = {

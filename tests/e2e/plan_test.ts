@@ -90,16 +90,20 @@ Deno.test("plan tells the most windows that fit, and what to lower where they do
   assertEquals([windows.config, windows.by_adapter], [4, null]);
 
   await t.step("so many fit", async () => {
-    const report = await reportOf(place, [...args, memory, `--windows=${windows.by_memory}`]);
+    const report = await reportOf(place, [
+      ...args,
+      memory,
+      `--micro_batch_size=${windows.by_memory}`,
+    ]);
     assertEquals(report.windows.by_memory, windows.by_memory);
     assert(report.memory_of_all_workers <= memory_limit);
   });
   await t.step("one more does not: exit 72, one line, and the report all the same", async () => {
-    const more = `--windows=${windows.by_memory + 1}`;
+    const more = `--micro_batch_size=${windows.by_memory + 1}`;
     const ended = await plan(place, [...args, memory, more, "--json"]);
     assertOneLine(ended, {
       exit: "tooLarge",
-      says: ["Cannot fit smoke: 4 workers take", "lower windows or data.window, or workers"],
+      says: ["Cannot fit smoke: 4 workers take", "lower windows or data.seq_len, or workers"],
     });
     const report = JSON.parse(ended.stdout);
     assertEquals([report.faults.length, report.speed], [1, null]);
@@ -131,7 +135,7 @@ Deno.test("plan without an adapter says so and is no failure", async (t) => {
     const { adapter, speed, memory_limit } = await reportOf(place, [
       ...args.slice(0, 2),
       "--device=reference",
-      "--windows=1",
+      "--micro_batch_size=1",
       "--probe=1",
     ]);
     assertEquals([adapter.binding_bytes, adapter.buffer_bytes], [null, null]);

@@ -6,7 +6,7 @@ import { runCommand } from "./command.ts";
 import { assertOneLine, contents } from "./refusals.ts";
 import { Place, SMOKE } from "./support.ts";
 
-const TINY = [SMOKE, "--data=text.txt", "--windows=2", "--model.layers=1"];
+const TINY = [SMOKE, "--data=text.txt", "--micro_batch_size=2", "--model.layers=1"];
 
 interface Op {
   readonly op: string;

@@ -9,11 +9,11 @@ const SHORT: Readonly<Record<string, readonly string[]>> = {
   train: [
     "--steps=3",
     "--model.layers=1",
-    "--windows=1",
+    "--micro_batch_size=1",
     "--eval.windows=2",
     "--report.sample_length=5",
   ],
-  tune: ["--steps=2", "--windows=1", "--eval.windows=2", "--report.sample_length=5"],
+  tune: ["--steps=2", "--micro_batch_size=1", "--eval.windows=2", "--report.sample_length=5"],
 };
 
 /** The commands of a section, each as its words; comments go. */

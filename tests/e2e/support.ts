@@ -180,7 +180,7 @@ export function tinyArgs(out: string, ...more: readonly string[]): string[] {
     "--data=text.txt",
     `--out=${out}`,
     "--steps=6",
-    "--windows=2",
+    "--micro_batch_size=2",
     "--model.layers=1",
     "--checkpoint.every=2",
     "--eval.windows=4",

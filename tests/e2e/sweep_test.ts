@@ -259,7 +259,7 @@ Deno.test("what cannot be is refused before anything is made, in whole", async (
     assertMatch(stderr, /2 trials cannot be trained:\n {2}width=7: .+\n {2}width=9: .+\n$/);
   });
   await t.step("trials that the data have no room for", async () => {
-    const { code, stderr } = await refused({ axes: { "data.window": [8, 100_000] } });
+    const { code, stderr } = await refused({ axes: { "data.seq_len": [8, 100_000] } });
     assertEquals(code, 64);
     assertMatch(stderr, /1 trials cannot be trained:\n {2}window=100000: /);
   });

@@ -93,7 +93,7 @@ for (
 }
 
 Deno.test("data that cannot be read is no fault of the step before", async () => {
-  const config = tinyConfig({ windows: 1, micro_batches: 1 });
+  const config = tinyConfig({ micro_batch_size: 1, micro_batches: 1 });
   const whole = letters(config);
   const tokens = new Uint32Array(whole.texts[0]?.train.length ?? 0);
   whole.texts[0]?.train.read(0, tokens);

@@ -33,7 +33,7 @@ const net = (model: Record<string, unknown>): ModelConfig =>
 const MODELS: Readonly<Record<string, ModelConfig>> = {
   "a transformer": gpt({ model: { layers: 2 } }),
   "a transformer with sinusoids": gpt({ model: { layers: 2, positions: "sinusoidal" } }),
-  "a tied transformer of odd width": gpt({ model: { tied: true, width: 9, heads: 3 } }),
+  "a tied transformer of odd width": gpt({ model: { tie_embeddings: true, width: 9, heads: 3 } }),
   "a transformer wider than its base": gpt({
     model: { layers: 2, mup_base_width: 4, mup_base_heads: 1 },
   }),

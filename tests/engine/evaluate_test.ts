@@ -108,7 +108,7 @@ for (const document_end of [null, "e"]) {
         workers,
         eval: { every: 0, windows: 0 },
         model: { kind: "recurrent", cell: "gru" },
-        data: { window: 12, bptt: 4, document_end },
+        data: { seq_len: 12, bptt: 4, document_end },
       });
     const { texts } = corpusOf(60);
     const all = new Uint32Array(60);

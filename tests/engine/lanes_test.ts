@@ -26,7 +26,7 @@ const WHOLE = { level: 2, index: 0 };
 async function openReplica(device: Device = openReference()): Promise<Replica> {
   const config = resolveConfig({
     micro_batches: 4,
-    windows: 2,
+    micro_batch_size: 2,
     model: { kind: "recurrent", cell: "lstm", layers: 1, width: 4 },
     data: { bptt: 5 },
   });

@@ -32,28 +32,28 @@ const VOCABULARY = 53;
 const gpu = sharedGpu();
 
 const CONFIGS: Readonly<Record<string, RunConfig>> = {
-  "a transformer": tinyConfig({ windows: 3, model: { dropout: 0.1 } }),
-  "tied embeddings": tinyConfig({ windows: 3, model: { tied: true } }),
-  "muP: a factor of the logits": tinyConfig({ model: { tied: true, mup_base_width: 8 } }),
-  "odd sizes": tinyConfig({ windows: 3, window: 7, model: { width: 9, heads: 3 } }),
+  "a transformer": tinyConfig({ micro_batch_size: 3, model: { dropout: 0.1 } }),
+  "tied embeddings": tinyConfig({ micro_batch_size: 3, model: { tie_embeddings: true } }),
+  "muP: a factor of the logits": tinyConfig({ model: { tie_embeddings: true, mup_base_width: 8 } }),
+  "odd sizes": tinyConfig({ micro_batch_size: 3, window: 7, model: { width: 9, heads: 3 } }),
   "a mask of documents": resolveConfig({
-    windows: 2,
+    micro_batch_size: 2,
     model: { kind: "gpt", layers: 1, width: 16, heads: 2 },
-    data: { window: 8, document_end: "Z", document_mask: true },
+    data: { seq_len: 8, document_end: "Z", document_mask: true },
     report: { sample_length: 0 },
   }),
 };
 
 const NETWORKS: Readonly<Record<string, RunConfig>> = {
   "lanes of an lstm": resolveConfig({
-    windows: 3,
+    micro_batch_size: 3,
     model: { kind: "recurrent", width: 9 },
     data: { bptt: 5 },
   }),
   "one label of a window": resolveConfig({
-    windows: 6,
+    micro_batch_size: 6,
     model: { kind: "recurrent", width: 8, bidirectional: true, readout: "mean" },
-    data: { source: "direction", window: 6 },
+    data: { source: "direction", seq_len: 6 },
   }),
 };
 
@@ -63,7 +63,7 @@ async function valuesOf(device: Device, traced: Traced, config: RunConfig) {
   const memory = device.memory();
   memory.ensure(SHARE, 1);
   memory.write(SHARE, Float32Array.of(0.125));
-  memory.ensure(STARTS, config.windows * config.data.window);
+  memory.ensure(STARTS, config.micro_batch_size * config.data.seq_len);
   const loaded = await loadGraph(device, graph, { params, config, vocabulary: VOCABULARY, memory });
   return await resultsOf(loaded, graph);
 }
@@ -111,7 +111,7 @@ for (const [name, config] of Object.entries(NETWORKS)) {
 }
 
 Deno.test("in f64 the parts differ from the whole by rounding alone", async () => {
-  const config = tinyConfig({ windows: 3, model: { tied: true } });
+  const config = tinyConfig({ micro_batch_size: 3, model: { tie_embeddings: true } });
   const [whole, parts] = [undefined, bytesOf(5)].map((most) =>
     traceGradient(config, VOCABULARY, most === undefined ? {} : { most })
   ) as [Traced, Traced];
@@ -148,11 +148,15 @@ Deno.test("plans below the bound have the calls of the whole loss", () => {
 });
 
 /** Its logits of 512 rows take 143 MB. */
-const LARGE = { vocabulary: 70_000, config: tinyConfig({ windows: 8, window: 64 }) };
+const LARGE = { vocabulary: 70_000, config: tinyConfig({ micro_batch_size: 8, window: 64 }) };
 
 Deno.test("plans with logits above the bound keep the laws of plans, tied or not", () => {
   for (const tied of [false, true]) {
-    const config = tinyConfig({ windows: 8, window: 64, model: { tied, mup_base_width: 8 } });
+    const config = tinyConfig({
+      micro_batch_size: 8,
+      window: 64,
+      model: { tie_embeddings: tied, mup_base_width: 8 },
+    });
     const { layout } = shapeOf(config, LARGE.vocabulary);
     for (const make of [gradientPlan, evaluationPlan]) {
       const plan = make(config, LARGE.vocabulary, layout);
@@ -185,7 +189,12 @@ Deno.test("the pool holds logits and their gradient of one part, however many th
 
 Deno.test("a step whose logits no binding of 128 MiB holds is computed, and begins at log V", async () => {
   const vocabulary = 50_257;
-  const config = tinyConfig({ windows: 8, window: 128, micro_batches: 1, model: { tied: true } });
+  const config = tinyConfig({
+    micro_batch_size: 8,
+    window: 128,
+    micro_batches: 1,
+    model: { tie_embeddings: true },
+  });
   assertGreater(bytesOf(1024, vocabulary), LEAST_BINDING);
   const tokens = randomTokens(1100, vocabulary);
   const corpus = corpusIn({ train: tokens, validation: tokens, vocabulary });

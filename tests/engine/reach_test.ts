@@ -180,7 +180,7 @@ const CASES: readonly Case[] = [
     name: "two layers that read both ways, in windows that are asked in part",
     text: TEXT,
     input: {
-      windows: 3,
+      micro_batch_size: 3,
       eval: { every: 0, windows: 0, stride: 3 },
       data: { source: "truecase" },
     },
@@ -211,7 +211,7 @@ const CASES: readonly Case[] = [
   {
     name: "lanes that warm their states before all but the first are asked",
     text: TEXT,
-    input: { eval: { every: 0, windows: 0 }, data: { bptt: 4, window: 6 } },
+    input: { eval: { every: 0, windows: 0 }, data: { bptt: 4, seq_len: 6 } },
     counts: [2],
   },
   ...[0, 8].map((windows): Case => ({
@@ -220,14 +220,14 @@ const CASES: readonly Case[] = [
     input: {
       micro_batches: 2,
       eval: { every: 0, windows },
-      data: { bptt: 6, window: 6, document_end: "." },
+      data: { bptt: 6, seq_len: 6, document_end: "." },
     },
     counts: [2],
   })),
   {
     name: "a text that is shorter than a window",
     text: "Ab",
-    input: { data: { window: 5, stride: 5 } },
+    input: { data: { seq_len: 5, stride: 5 } },
     counts: [1],
   },
 ];

@@ -42,7 +42,8 @@ function distance(a: Float32Array, b: Float32Array): number {
 }
 
 Deno.test("micro-batches together give the gradient and loss of one big batch", async () => {
-  const cut = (micro_batches: number) => tinyConfig({ micro_batches, windows: 8 / micro_batches });
+  const cut = (micro_batches: number) =>
+    tinyConfig({ micro_batches, micro_batch_size: 8 / micro_batches });
   const whole = await gradientOf(cut(1));
   assert(largestOf(whole) > 0);
   for (const microBatches of [2, 8]) {
@@ -55,8 +56,8 @@ Deno.test("micro-batches together give the gradient and loss of one big batch", 
 
 Deno.test("the same holds on the GPU, where one window is a micro-batch", async () => {
   const device = await openWebGpu({ runtime: Deno.version.deno });
-  const whole = await gradientOf(tinyConfig({ micro_batches: 1, windows: 4 }), device);
-  const sum = await gradientOf(tinyConfig({ micro_batches: 4, windows: 1 }), device);
+  const whole = await gradientOf(tinyConfig({ micro_batches: 1, micro_batch_size: 4 }), device);
+  const sum = await gradientOf(tinyConfig({ micro_batches: 4, micro_batch_size: 1 }), device);
   assertLess(distance(sum, whole), tolerance(1024, largestOf(whole)));
   device.close();
 });
@@ -74,9 +75,9 @@ Deno.test("subtrees are the same whoever computes them, and a part of the whole"
 
 Deno.test("dropout differs by step and micro-batch, and repeats for the same address", async () => {
   // One window of a corpus of one: the data is the same everywhere.
-  const config = tinyConfig({ windows: 1, model: { dropout: 0.5 } });
+  const config = tinyConfig({ micro_batch_size: 1, model: { dropout: 0.5 } });
   const tokens = letters(config);
-  const train = new Uint32Array(config.data.window + 1);
+  const train = new Uint32Array(config.data.seq_len + 1);
   tokens.texts[0]?.train.read(0, train);
   const corpus = corpusIn({ train, validation: train, vocabulary: tokens.vocabulary });
   const replica = new Replica(openReference(), { config, corpus });
@@ -113,7 +114,7 @@ Deno.test("sampling gives known tokens, repeats itself, and outgrows the window"
   const config = tinyConfig();
   const replica = await openReplica(config);
   const at = [3, 0] as const;
-  const options = { length: config.data.window + 5, temperature: 1, at };
+  const options = { length: config.data.seq_len + 5, temperature: 1, at };
   const tokens = await replica.sample([0], options);
   assertEquals(tokens.length, options.length);
   assert(tokens.every((t) => Number.isInteger(t) && t >= 0 && t < 12));

@@ -21,7 +21,7 @@ function tokens(n: number): Uint32Array {
 async function replicaOf(cell: typeof CELLS[number], data: RunInput["data"]): Promise<Replica> {
   const config = resolveConfig({
     micro_batches: 1,
-    windows: 2,
+    micro_batch_size: 2,
     model: { kind: "recurrent", cell, layers: 2, width: 5 },
     data,
   });
@@ -63,7 +63,7 @@ for (const cell of CELLS) {
     // The same tokens as plain windows that carry nothing: lanes start at 0 and 24.
     const carried = await replicaOf(cell, { bptt: 24 });
     carried.accumulate(0, { level: 0, index: 0 });
-    const plain = await replicaOf(cell, { window: 24, stride: 24 });
+    const plain = await replicaOf(cell, { seq_len: 24, stride: 24 });
     plain.accumulate(0, { level: 0, index: 0 });
     const [a, b] = [await carried.gradient(), await plain.gradient()];
     a.forEach((value, i) => assertAlmostEquals(value, b[i] as number, 1e-6));

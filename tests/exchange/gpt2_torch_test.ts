@@ -42,9 +42,9 @@ onBoth("a GPT-2 that transformers wrote gives its loss and all its gradients", a
   const { golden, opened, values, rows } = await read();
   const config = resolveConfig({
     model: { ...opened.model, dropout: 0 },
-    data: { window: opened.context, stride: opened.context },
+    data: { seq_len: opened.context, stride: opened.context },
     micro_batches: 1,
-    windows: rows,
+    micro_batch_size: rows,
   });
   const { graph } = traceGradient(config, opened.vocabulary);
   const got = await runTrace(device, graph.results, values);

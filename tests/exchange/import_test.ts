@@ -62,7 +62,7 @@ Deno.test("a GPT-2 is read with and without the prefix of its head's class", asy
     heads: 4,
     dropout: 0.1,
     positions: "learned",
-    tied: true,
+    tie_embeddings: true,
     mup_base_width: null,
     mup_base_heads: null,
   });
@@ -94,7 +94,7 @@ Deno.test("a head that equals the embedding is tied, another is not", async () =
   assertEquals(same.params.has("head.weight"), false);
   const untied = { tie_word_embeddings: false };
   const own = await openChanged({ config: untied, tensors: (all) => head(all, 2) });
-  assertEquals(own.model.kind === "gpt" && own.model.tied, false);
+  assertEquals(own.model.kind === "gpt" && own.model.tie_embeddings, false);
   const { shape, data } = own.params.get("head.weight") as NamedTensor;
   assertEquals(shape, [16, 61]);
   const table = own.params.get("tokens.weight") as NamedTensor;

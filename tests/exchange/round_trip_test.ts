@@ -17,7 +17,7 @@ const RECURRENT = { kind: "recurrent", width: 6 };
 /** Every model that is asked for the next token, in each of its forms. */
 const MODELS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "a transformer": GPT,
-  "a tied one": { ...GPT, tied: true },
+  "a tied one": { ...GPT, tie_embeddings: true },
   "one with sinusoids": { ...GPT, positions: "sinusoidal" },
   "an LSTM of two layers": {
     ...RECURRENT,

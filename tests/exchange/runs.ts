@@ -16,7 +16,7 @@ export async function saveModel(
   },
 ): Promise<string> {
   const { model, context, vocabulary, params } = portableOf(input);
-  const config = resolveConfig({ model, data: { window: context, stride: context, ...data } });
+  const config = resolveConfig({ model, data: { seq_len: context, stride: context, ...data } });
   // Each step has parameters of its own.
   const own = [...params.values()].map((p) => ({ ...p, data: p.data.map((x) => x + step / 64) }));
   const tokenizer = tokenizerOf(vocabulary);

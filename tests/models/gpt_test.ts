@@ -25,7 +25,7 @@ const VOCABULARY = 13;
 function traceLogits(config: RunConfig, { documents = false }: { documents?: boolean } = {}) {
   const trace = newTrace();
   const { scope, params } = newScope(trace, { training: false });
-  const shape = [config.windows, config.data.window];
+  const shape = [config.micro_batch_size, config.data.seq_len];
   const inputs = trace.source({ shape, dtype: "u32" }, "batch", "inputs");
   const sizes = { vocabulary: VOCABULARY, classes: VOCABULARY };
   const starts = { starts: trace.source({ shape, dtype: "u32" }, "batch", "starts") };
@@ -40,7 +40,10 @@ Deno.test("the number of parameters is that of the formula", () => {
     for (const tied of [false, true]) {
       for (const positions of ["learned", "sinusoidal"] as const) {
         const width = 24;
-        const config = tinyConfig({ window: 9, model: { layers, width, tied, positions } });
+        const config = tinyConfig({
+          window: 9,
+          model: { layers, width, tie_embeddings: tied, positions },
+        });
         const corpus = corpusIn({
           train: randomTokens(40, VOCABULARY),
           validation: randomTokens(20, VOCABULARY),
@@ -58,7 +61,7 @@ Deno.test("the number of parameters is that of the formula", () => {
 
 Deno.test("changing a token changes no logits before it, and those from it on", async () => {
   for (const input of [{}, { model: { layers: 2, positions: "sinusoidal" } }] as TinyInput[]) {
-    const config = tinyConfig({ windows: 1, window: 6, ...input });
+    const config = tinyConfig({ micro_batch_size: 1, window: 6, ...input });
     const { graph, params } = traceLogits(config);
     const loaded = await loadGraph(openReference(), graph, {
       params,
@@ -84,7 +87,7 @@ Deno.test("changing a token changes no logits before it, and those from it on", 
 });
 
 Deno.test("a token of one document changes no logits of the next", async () => {
-  const config = tinyConfig({ windows: 1, window: 6, model: { layers: 2 } });
+  const config = tinyConfig({ micro_batch_size: 1, window: 6, model: { layers: 2 } });
   const { graph, params } = traceLogits(config, { documents: true });
   const options = { params, config, vocabulary: VOCABULARY };
   const loaded = await loadGraph(openReference(), graph, options);
@@ -99,7 +102,7 @@ Deno.test("a token of one document changes no logits of the next", async () => {
 });
 
 Deno.test("windows of a batch do not see each other", async () => {
-  const config = tinyConfig({ windows: 2, window: 4 });
+  const config = tinyConfig({ micro_batch_size: 2, window: 4 });
   const { graph, params } = traceLogits(config);
   const loaded = await loadGraph(openReference(), graph, {
     params,
@@ -121,7 +124,7 @@ Deno.test("tied weights are one parameter, and its gradient is the sum of both u
   const width = 6;
   const model = { width, heads: 2 };
   const gradientsOf = async (tied: boolean, table?: Float64Array) => {
-    const config = tinyConfig({ model: { ...model, tied } });
+    const config = tinyConfig({ model: { ...model, tie_embeddings: tied } });
     const { graph, params } = traceGradient(config, vocabulary);
     const device = openReference({ precision: "f64" });
     const loaded = await loadGraph(device, graph, { params, config, vocabulary });
@@ -176,7 +179,9 @@ Deno.test("the evaluation loss is that of the model without dropout", async () =
 });
 
 Deno.test("the loss of first parameters is log(vocabulary) within 5 %", async () => {
-  for (const model of [{}, { layers: 4, tied: true }, { positions: "sinusoidal" }] as const) {
+  for (
+    const model of [{}, { layers: 4, tie_embeddings: true }, { positions: "sinusoidal" }] as const
+  ) {
     const vocabulary = 50;
     const config = tinyConfig({ window: 16, model });
     const corpus = corpusIn({

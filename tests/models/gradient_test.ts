@@ -17,9 +17,9 @@ const SAMPLES = 6;
 const GPTS: Readonly<Record<string, TinyInput["model"]>> = {
   "learned positions": { layers: 2 },
   "sinusoidal positions": { positions: "sinusoidal" },
-  "tied embedding": { tied: true },
+  "tied embedding": { tie_embeddings: true },
   dropout: { dropout: 0.3 },
-  "all at once": { layers: 2, tied: true, dropout: 0.2, positions: "sinusoidal" },
+  "all at once": { layers: 2, tie_embeddings: true, dropout: 0.2, positions: "sinusoidal" },
 };
 
 const RECURRENT: Readonly<Record<string, Pick<RunInput, "model" | "data">>> = {
@@ -38,22 +38,22 @@ const RECURRENT: Readonly<Record<string, Pick<RunInput, "model" | "data">>> = {
   "gru_before": { model: { kind: "recurrent", cell: "gru_before" }, data: { bptt: 4 } },
   "tagging, both ways": {
     model: { kind: "recurrent", cell: "gru", layers: 2, bidirectional: true },
-    data: { source: "truecase", window: 4 },
+    data: { source: "truecase", seq_len: 4 },
   },
   "one label from the mean": {
     model: { kind: "recurrent", cell: "lstm", bidirectional: true, readout: "mean" },
-    data: { source: "direction", window: 4 },
+    data: { source: "direction", seq_len: 4 },
   },
   "one label at the end": {
     model: { kind: "recurrent", cell: "lstm" },
-    data: { source: "direction", window: 4 },
+    data: { source: "direction", seq_len: 4 },
   },
 };
 
 for (const [name, model] of Object.entries(GPTS)) {
   Deno.test(`every parameter's gradient matches differences: ${name}`, async () => {
     await checkGradients(
-      tinyConfig({ windows: 2, window: 4, model: { width: 6, heads: 2, ...model } }),
+      tinyConfig({ micro_batch_size: 2, window: 4, model: { width: 6, heads: 2, ...model } }),
     );
   });
 }
@@ -61,7 +61,11 @@ for (const [name, model] of Object.entries(GPTS)) {
 for (const [name, { model, data }] of Object.entries(RECURRENT)) {
   Deno.test(`every parameter's gradient matches differences: ${name}`, async () => {
     await checkGradients(
-      resolveConfig({ windows: 2, data, model: { ...model, kind: "recurrent", width: 5 } }),
+      resolveConfig({
+        micro_batch_size: 2,
+        data,
+        model: { ...model, kind: "recurrent", width: 5 },
+      }),
     );
   });
 }

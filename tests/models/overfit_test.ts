@@ -9,11 +9,11 @@ Deno.test("one batch of random tokens is learned by heart on the GPU", async () 
   const vocabulary = 11;
   const config = tinyConfig({
     micro_batches: 1,
-    windows: 4,
+    micro_batch_size: 4,
     window: 16,
     stride: 16,
     model: { layers: 2, width: 32, heads: 4 },
-    optim: { lr: 1e-2, min_lr: 1e-3, warmup: 10, decay_steps: 200, weight_decay: 0 },
+    optim: { lr: 1e-2, min_lr: 1e-3, warmup_steps: 10, decay_steps: 200, weight_decay: 0 },
   });
   // Just the four windows of a batch.
   const train = randomTokens(4 * 16 + 1, vocabulary);

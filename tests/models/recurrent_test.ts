@@ -13,13 +13,13 @@ import { corpusIn } from "../../src/corpus/corpus.ts";
 const VOCABULARY = 29;
 
 function configOf(model: Record<string, unknown>, data: RunInput["data"] = { bptt: 8 }) {
-  const input = { windows: 2, micro_batches: 2, data, eval: { windows: 8 } };
+  const input = { micro_batch_size: 2, micro_batches: 2, data, eval: { micro_batch_size: 8 } };
   return resolveConfig({ ...input, model: { kind: "recurrent", width: 6, ...model } });
 }
 
 Deno.test("parameters have the names and shapes of PyTorch", () => {
   const { params } = shapeOf(
-    configOf({ cell: "lstm", layers: 2, bidirectional: true }, { source: "truecase", window: 5 }),
+    configOf({ cell: "lstm", layers: 2, bidirectional: true }, { source: "truecase", seq_len: 5 }),
     VOCABULARY,
   );
   const shapes = Object.fromEntries(params.map(({ name, shape }) => [name, shape.join("x")]));
@@ -97,7 +97,7 @@ Deno.test("states are carried in lanes only, one of each kind per layer", () => 
     "rnn.c_l1 2 6",
   ]);
   assertEquals(names({ cell: "gru" }, { bptt: 4 }), ["rnn.h_l0 2 6"]);
-  assertEquals(names({ cell: "gru" }, { window: 4 }), []);
+  assertEquals(names({ cell: "gru" }, { seq_len: 4 }), []);
 });
 
 Deno.test("a model without a recurrence has no reach to tell", () => {

@@ -35,8 +35,14 @@ type Model = NonNullable<TinyInput["model"]>;
 
 /** One micro-batch per step, and a rate that moves even few steps far. */
 function quickConfig(model: Model): RunConfig {
-  const optim = { lr: 1e-2, schedule: "constant", warmup: 0, weight_decay: 0, clip: 0 } as const;
-  return tinyConfig({ micro_batches: 1, windows: 2, model, optim });
+  const optim = {
+    lr: 1e-2,
+    schedule: "constant",
+    warmup_steps: 0,
+    weight_decay: 0,
+    clip: 0,
+  } as const;
+  return tinyConfig({ micro_batches: 1, micro_batch_size: 2, model, optim });
 }
 
 async function openReplica(config: RunConfig): Promise<Replica> {
@@ -56,10 +62,10 @@ async function takeSteps(replica: Replica): Promise<void> {
 }
 
 /** The logits, the residual stream before the last norm, and what the last attention gives. */
-function watched({ model, windows, data }: RunConfig): Record<string, Tensor> {
+function watched({ model, micro_batch_size: windows, data }: RunConfig): Record<string, Tensor> {
   const trace = newTrace();
   const { scope } = newScope(trace, { training: false });
-  const inputs = trace.source({ shape: [windows, data.window], dtype: "u32" }, "batch", "inputs");
+  const inputs = trace.source({ shape: [windows, data.seq_len], dtype: "u32" }, "batch", "inputs");
   const sizes = { vocabulary: VOCABULARY, classes: VOCABULARY, one: false, carries: false };
   const logits = logitsOf(model)(scope, { inputs, ...sizes }, model);
   const last = (name: string) => trace.calls.findLast(({ op }) => op.name === name);
@@ -73,7 +79,7 @@ async function look(replica: Replica, config: RunConfig): Promise<Record<string,
   const params = paramsOf(replica.layout).map(({ name, offset, shape }) =>
     [name, flat.slice(offset, offset + sizeOf(shape))] as const
   );
-  const inputs = randomTokens(config.windows * config.data.window, VOCABULARY);
+  const inputs = randomTokens(config.micro_batch_size * config.data.seq_len, VOCABULARY);
   return await runTrace(openReference(), watched(config), {
     ...Object.fromEntries(params),
     inputs,
@@ -135,7 +141,7 @@ Deno.test("the same holds where heads grow in number, and of tied weights", asyn
       await slopes((width) => ({
         width,
         heads: width / 8,
-        tied: true,
+        tie_embeddings: true,
         mup_base_width: 16,
         mup_base_heads: 2,
       })),

@@ -5,7 +5,7 @@ const BASE: ScheduleConfig = {
   schedule: "cosine",
   lr: 1,
   min_lr: 0.1,
-  warmup: 4,
+  warmup_steps: 4,
   decay_steps: 24,
   decay_share: 0.25,
 };
@@ -43,13 +43,13 @@ Deno.test("a constant rate stays at its peak", () => {
 });
 
 Deno.test("warmup may fill the whole decay, or be left out", () => {
-  const filled = rates(30, { warmup: 24 });
+  const filled = rates(30, { warmup_steps: 24 });
   assertEquals([filled[22], filled[23], filled[24]], [23 / 24, 1, 0.1]);
-  const almost = rates(30, { warmup: 23 });
+  const almost = rates(30, { warmup_steps: 23 });
   assertEquals([almost[22], almost[23]], [1, 0.1]);
-  const none = rates(30, { warmup: 0 });
+  const none = rates(30, { warmup_steps: 0 });
   assertEquals([none[0], none[23]], [1, 0.1]);
-  assertEquals(rates(3, { warmup: 0, decay_steps: 1 }), [0.1, 0.1, 0.1]);
+  assertEquals(rates(3, { warmup_steps: 0, decay_steps: 1 }), [0.1, 0.1, 0.1]);
   for (const all of [filled, almost, none]) assert(all.every((rate) => rate > 0 && rate <= 1));
 });
 
@@ -70,7 +70,7 @@ Deno.test("rates of wsd agree with those of longer runs until the decay begins",
   for (const decay_share of [0.01, 0.2, 1 / 3, 1]) {
     for (const [short, long] of [[5, 6], [24, 48], [31, 480]] as const) {
       const of = (decay_steps: number) =>
-        rates(short, { schedule: "wsd", warmup: 0, decay_steps, decay_share });
+        rates(short, { schedule: "wsd", warmup_steps: 0, decay_steps, decay_share });
       const shared = Math.min(
         ...[short, long].map((decay_steps) => stableSteps({ decay_steps, decay_share })),
       );

@@ -126,7 +126,7 @@ async function load(config: OptimConfig, device = openReference({ precision: "f6
 }
 
 function configOf(input: Partial<OptimConfig> = {}): OptimConfig {
-  const common = { lr: 0.05, min_lr: 0.01, warmup: 3, decay_steps: 15, weight_decay: 0.3 };
+  const common = { lr: 0.05, min_lr: 0.01, warmup_steps: 3, decay_steps: 15, weight_decay: 0.3 };
   return optimSchema.parse({ ...common, ...input });
 }
 

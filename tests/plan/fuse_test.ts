@@ -19,13 +19,13 @@ const VOCABULARY = 13;
 
 const RUNS: Readonly<Record<string, TinyInput>> = {
   plain: {},
-  "2 layers, tied, dropout": { model: { layers: 2, tied: true, dropout: 0.2 } },
+  "2 layers, tied, dropout": { model: { layers: 2, tie_embeddings: true, dropout: 0.2 } },
   "sinusoidal, dropout, odd sizes": {
-    windows: 3,
+    micro_batch_size: 3,
     window: 5,
     model: { width: 9, heads: 3, positions: "sinusoidal", dropout: 0.3 },
   },
-  "one window": { windows: 1, model: { dropout: 0.1 } },
+  "one window": { micro_batch_size: 1, model: { dropout: 0.1 } },
 };
 
 /** The largest distance between results of the fused and the traced plan. */

@@ -26,17 +26,22 @@ const VOCABULARY = 29;
 
 const RUNS: Readonly<Record<string, TinyInput>> = {
   "1 layer": {},
-  "2 layers, tied, dropout": { model: { layers: 2, tied: true, dropout: 0.1 } },
+  "2 layers, tied, dropout": { model: { layers: 2, tie_embeddings: true, dropout: 0.1 } },
   "4 layers, dropout": { model: { layers: 4, dropout: 0.2 } },
   "sinusoidal positions": { model: { layers: 2, positions: "sinusoidal" } },
-  "sinusoidal, tied, dropout": { model: { positions: "sinusoidal", tied: true, dropout: 0.5 } },
-  "one window": { windows: 1 },
-  "one window, tied, dropout": { windows: 1, model: { tied: true, dropout: 0.1 } },
-  "one window of one token": { windows: 1, window: 1, stride: 1, micro_batches: 1 },
-  "odd sizes": { windows: 3, window: 7, model: { width: 9, heads: 3 } },
+  "sinusoidal, tied, dropout": {
+    model: { positions: "sinusoidal", tie_embeddings: true, dropout: 0.5 },
+  },
+  "one window": { micro_batch_size: 1 },
+  "one window, tied, dropout": {
+    micro_batch_size: 1,
+    model: { tie_embeddings: true, dropout: 0.1 },
+  },
+  "one window of one token": { micro_batch_size: 1, window: 1, stride: 1, micro_batches: 1 },
+  "odd sizes": { micro_batch_size: 3, window: 7, model: { width: 9, heads: 3 } },
   "no clipping": { optim: { clip: 0 } },
   "the reference run": {
-    windows: 8,
+    micro_batch_size: 8,
     window: 64,
     stride: 16,
     model: { layers: 2, width: 64, heads: 4 },
@@ -82,24 +87,24 @@ for (const [name, input] of Object.entries(RUNS)) {
 
 const NETWORKS: Readonly<Record<string, RunInput>> = {
   "lanes of an lstm": {
-    windows: 3,
+    micro_batch_size: 3,
     model: { kind: "recurrent", layers: 2, width: 9, dropout: 0.2, shared_dropout: true },
     data: { bptt: 5 },
   },
   "a gru of one window": {
-    windows: 1,
+    micro_batch_size: 1,
     model: { kind: "recurrent", cell: "gru_before", width: 8 },
     data: { bptt: 1 },
   },
   "tags, both ways": {
-    windows: 2,
+    micro_batch_size: 2,
     model: { kind: "recurrent", cell: "gru", width: 8, bidirectional: true },
-    data: { source: "truecase", window: 6 },
+    data: { source: "truecase", seq_len: 6 },
   },
   "one label": {
-    windows: 2,
+    micro_batch_size: 2,
     model: { kind: "recurrent", width: 8, bidirectional: true, readout: "mean" },
-    data: { source: "direction", window: 6 },
+    data: { source: "direction", seq_len: 6 },
   },
 };
 
@@ -127,7 +132,7 @@ Deno.test("the laws hold where parameters are split into several pieces", () => 
 });
 
 Deno.test("parameters, gradients and the loss lie where the layout says", () => {
-  const config = tinyConfig({ model: { layers: 2, tied: true } });
+  const config = tinyConfig({ model: { layers: 2, tie_embeddings: true } });
   const { layout } = shapeOf(config, VOCABULARY);
   const { named, slots } = gradientPlan(config, VOCABULARY, layout);
   const placeOf = (name: string) => {
@@ -169,7 +174,7 @@ Deno.test("the checker sees a plan that breaks the laws", () => {
 
 Deno.test("locals of a transformer of 4 layers share at most 60 % of their bytes", () => {
   const config = tinyConfig({
-    windows: 8,
+    micro_batch_size: 8,
     window: 64,
     model: { layers: 4, width: 64, heads: 4, dropout: 0.1 },
   });

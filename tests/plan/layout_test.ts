@@ -102,7 +102,10 @@ Deno.test("a parameter larger than the limit gets a bucket of its own", () => {
 
 Deno.test("layouts of transformers keep the same laws", () => {
   for (const tied of [false, true]) {
-    const { params } = shapeOf(tinyConfig({ model: { layers: 3, tied, width: 18 } }), 31);
+    const { params } = shapeOf(
+      tinyConfig({ model: { layers: 3, tie_embeddings: tied, width: 18 } }),
+      31,
+    );
     for (const limit of [64, 1000, 4096, undefined]) {
       const layout = layOut(params, limit);
       checkLayout(layout);

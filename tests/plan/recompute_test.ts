@@ -18,9 +18,13 @@ const VOCABULARY = 29;
 const gpu = sharedGpu();
 
 const CONFIGS: Readonly<Record<string, RunConfig>> = {
-  plain: tinyConfig({ windows: 4, window: 32, model: { layers: 3 } }),
-  "dropout, tied": tinyConfig({ model: { layers: 2, dropout: 0.2, tied: true } }),
-  "odd sizes": tinyConfig({ windows: 3, window: 7, model: { layers: 2, width: 9, heads: 3 } }),
+  plain: tinyConfig({ micro_batch_size: 4, window: 32, model: { layers: 3 } }),
+  "dropout, tied": tinyConfig({ model: { layers: 2, dropout: 0.2, tie_embeddings: true } }),
+  "odd sizes": tinyConfig({
+    micro_batch_size: 3,
+    window: 7,
+    model: { layers: 2, width: 9, heads: 3 },
+  }),
 };
 
 for (const [name, config] of Object.entries(CONFIGS)) {
@@ -56,7 +60,7 @@ Deno.test("small plans stay as they are; of a large one a fifth is saved", () =>
     compile(graph, { again: Infinity }).calls.length,
   );
   const large = tinyConfig({
-    windows: 8,
+    micro_batch_size: 8,
     window: 256,
     model: { layers: 12, width: 768, heads: 12 },
   });

@@ -3,10 +3,10 @@ import { headerLines } from "../../src/report/header_lines.ts";
 import { wrap } from "../../src/report/wrap.ts";
 
 Deno.test("headerLines() aligns what stands behind the names, and wraps it below itself", () => {
-  const rows = [["run", "tiny"], ["keys", "optim.lr=0.01 data.window=64 seed=7"]] as const;
+  const rows = [["run", "tiny"], ["keys", "optim.lr=0.01 data.seq_len=64 seed=7"]] as const;
   assertEquals(headerLines(rows, 36), [
     "run   tiny",
-    "keys  optim.lr=0.01 data.window=64",
+    "keys  optim.lr=0.01 data.seq_len=64",
     "      seed=7",
   ]);
   assertEquals(headerLines(rows, Infinity).length, 2);

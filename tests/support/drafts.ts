@@ -41,7 +41,7 @@ export function draftFor(
     params.map(({ name, shape }) => filled(`${moment}.${name}`, shape))
   );
   const carried = carriedShapes(carries, config.micro_batches);
-  const window = step * config.micro_batches * config.windows;
+  const window = step * config.micro_batches * config.micro_batch_size;
   return {
     model: model ?? params.map(({ name, shape }) => filled(name, shape)),
     optimizer: [...moments, ...carried.map(({ name, shape }) => filled(name, shape))],

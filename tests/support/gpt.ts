@@ -19,7 +19,7 @@ export function tinyConfig({ model, window = 8, stride = 8, ...rest }: TinyInput
     micro_batches: 4,
     windows: 2,
     data: { window, stride },
-    optim: { lr: 3e-3, min_lr: 3e-4, warmup: 2, decay_steps: 100 },
+    optim: { lr: 3e-3, min_lr: 3e-4, warmup_steps: 2, decay_steps: 100 },
     report: { sample_length: 0 },
     eval: { every: 0, windows: 7 },
     checkpoint: { every: 0 },

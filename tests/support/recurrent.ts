@@ -9,11 +9,11 @@ export function tinyRecurrent({ model, data, ...rest }: Partial<RunInput>): RunC
     micro_batches: 4,
     windows: 2,
     eval: { every: 0, windows: 7 },
-    optim: { lr: 3e-3, warmup: 2, decay_steps: 100 },
+    optim: { lr: 3e-3, warmup_steps: 2, decay_steps: 100 },
     report: { sample_length: 5 },
     checkpoint: { every: 0 },
     ...rest,
     model: { kind: "recurrent", width: 6, dropout: 0.2, ...model },
-    data: { window: 8, stride: 8, ...data },
+    data: { seq_len: 8, stride: 8, ...data },
   });
 }

@@ -40,7 +40,7 @@ export class RunFolder extends TempFolder {
   }
 
   #config(steps: number): RunConfig {
-    const config = tinyConfig({ steps, windows: 1, workers: 1 });
+    const config = tinyConfig({ steps, micro_batch_size: 1, workers: 1 });
     return {
       ...config,
       data: { ...config.data, path: `${this.path}/text.txt` },

@@ -65,5 +65,5 @@ Deno.test("context has equal parameters, tokens of a step and tokens asked", asy
   assertEquals(trials.length, 15);
   assertEquals(spread(trials, params), 1);
   assertEquals(spread(trials, ({ size }) => size.tokensPerStep), 1);
-  assertEquals(spread(trials, ({ config: { eval: e, data } }) => e.windows * data.window), 1);
+  assertEquals(spread(trials, ({ config: { eval: e, data } }) => e.windows * data.seq_len), 1);
 });

@@ -11,7 +11,12 @@ Deno.test("axes are crossed with each other, with seeds and with budgets, in ord
     axes: AXES,
     replicates: { seeds: [5, 6] },
     budgets: [20_480, 40_960],
-    base: { micro_batches: 1, windows: 8, data: { window: 64 }, optim: { warmup: 5 } },
+    base: {
+      micro_batches: 1,
+      micro_batch_size: 8,
+      data: { seq_len: 64 },
+      optim: { warmup_steps: 5 },
+    },
   });
   assertEquals(trials.length, 2 * 3 * 2 * 2);
   assertEquals(trials.slice(0, 5).map(({ name }) => name), [
@@ -45,7 +50,7 @@ Deno.test("a trial's key follows its numbers, not where and how loudly they are 
       { seed: 1 },
       { optim: { lr: 1 } },
       { data: { path: "x.txt" } },
-      { eval: { windows: 7 } },
+      { eval: { micro_batch_size: 7 } },
     ]
   ) assertNotEquals(await keyOf(other), key);
   assertEquals(key.length, 16);
@@ -89,7 +94,7 @@ Deno.test("rules derive keys from others, and a width from a number of parameter
 });
 
 Deno.test("budgets are tokens, tokens per parameter, or FLOP", async () => {
-  const base = { micro_batches: 1, windows: 1, data: { window: 16, stride: 16 } };
+  const base = { micro_batches: 1, micro_batch_size: 1, data: { seq_len: 16, stride: 16 } };
   const of = async (budgets: NonNullable<Parameters<typeof trialsOf>[0]["budgets"]>) =>
     (await trialsOf({ base, budgets }))[0] as Awaited<ReturnType<typeof trialsOf>>[number];
   assertEquals((await of([1600])).config.steps, 100);
@@ -119,7 +124,7 @@ Deno.test("a length that cannot be is named, and the others stand", async () => 
   assertEquals(trials.map(({ config }) => config.steps), [1000]);
   assertEquals(faults, [{
     name: "tokens=2048",
-    fault: "optim.warmup: need at most optim.decay_steps: 50 is above 1",
+    fault: "optim.warmup_steps: need at most optim.decay_steps: 50 is above 1",
   }]);
 });
 

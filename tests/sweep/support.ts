@@ -8,7 +8,9 @@ import type { SweepStanding } from "../../src/sweep/standing.ts";
 import type { Size, Trial } from "../../src/sweep/types.ts";
 
 /** 12 L D^2 parameters, as matrices of a transformer have them, and a table of 100 tokens. */
-export function measure({ model, micro_batches, windows, data }: RunConfig): Promise<Size> {
+export function measure(
+  { model, micro_batches, micro_batch_size: windows, data }: RunConfig,
+): Promise<Size> {
   const matrices = 12 * model.layers * model.width ** 2;
   return Promise.resolve({
     counts: {
@@ -17,7 +19,7 @@ export function measure({ model, micro_batches, windows, data }: RunConfig): Pro
       matrices,
       per_layer: 12 * model.width ** 2,
     },
-    tokensPerStep: micro_batches * windows * data.window,
+    tokensPerStep: micro_batches * windows * data.seq_len,
     bytes: 100 * matrices,
     faults: [],
   });
@@ -34,7 +36,7 @@ export async function trialsOf(input: Partial<SweepInput>): Promise<readonly Tri
 export function trialOf(key: string, steps: number): Trial {
   const config = resolveConfig({
     steps,
-    optim: { schedule: "wsd", warmup: 0, decay_steps: steps },
+    optim: { schedule: "wsd", warmup_steps: 0, decay_steps: steps },
   });
   const counts = { all: 1000, no_embedding: 900, matrices: 800, per_layer: 400 };
   const size = { counts, tokensPerStep: 10, bytes: 1e6, faults: [] };

@@ -42,11 +42,13 @@ Deno.test("two optimizers share the steps before the first decay, and none with 
   assertEquals(firstDifference(a, b, 200), 80);
   assertEquals(learningRate(79, a), learningRate(79, b));
   for (
-    const other of [{ lr: 1 }, { warmup: 3 }, { decay_share: 0.3 }, { min_lr: 0 }, { clip: 0 }]
+    const other of [{ lr: 1 }, { warmup_steps: 3 }, { decay_share: 0.3 }, { min_lr: 0 }, {
+      clip: 0,
+    }]
   ) {
     assertEquals(sharedSteps(a, { ...b, ...other }), 0);
   }
-  assertEquals(firstDifference(a, { ...b, warmup: 3 }, 80), 0);
+  assertEquals(firstDifference(a, { ...b, warmup_steps: 3 }, 80), 0);
 });
 
 Deno.test("a trial begins at the latest state that is its own as well", () => {

@@ -203,7 +203,7 @@ export class RunContext {
     const source = isMixed ? sourceIn(config, run.corpus, rootKey(config.seed)) : undefined;
     this.isEvaluable = isEvaluable(config, run.corpus);
     this.textOf = (sequence) => source?.textOf?.(sequence) ?? 0;
-    this.tokensPerStep = microBatches * config.windows * this.task.time;
+    this.tokensPerStep = microBatches * config.micro_batch_size * this.task.time;
     const step = from?.manifest.step ?? 0;
     this.course = {
       step,

@@ -3,7 +3,7 @@
  * table: what may not differ is refused, what may cost the last bits is told. Pure.
  */
 import { configHash } from "../../src/config/identity.ts";
-import { resolveConfig } from "../../src/config/resolve.ts";
+import { resolveStored } from "../../src/config/resolve.ts";
 import type { Manifest } from "../../src/checkpoint/manifest.ts";
 import { isSameAdapter } from "../../src/device/backend.ts";
 import { tokenizerSpecSchema } from "../../src/data/schema.ts";
@@ -131,7 +131,7 @@ export function identityIn(
   return {
     code: "",
     deno,
-    config: configHash(resolveConfig(config)),
+    config: configHash(resolveStored(config)),
     tokenizer: spec === undefined ? "" : tokenizerHash(tokenizerFrom(spec)),
     data: dataHash,
     adapter,

@@ -18,7 +18,7 @@ export function headerOf(
   corpus: Corpus,
   { out, from }: { readonly out: string; readonly from: number },
 ): HeaderRow[] {
-  const { name, steps, micro_batches, windows, data, init } = config;
+  const { name, steps, micro_batches, micro_batch_size: windows, data, init } = config;
   const { params } = shapeOf(config, corpus.vocabulary);
   const count = params.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const { time } = taskOf(data, corpus.vocabulary);

@@ -5,7 +5,7 @@ import { parseJsonText } from "../../src/base/text/json.ts";
 import { UserError } from "../../src/base/user_error.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { configDifferences as changedKeys, configHash } from "../../src/config/identity.ts";
-import { resolveConfig } from "../../src/config/resolve.ts";
+import { resolveStored } from "../../src/config/resolve.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
 import type { Data } from "../../src/corpus/data.ts";
@@ -53,7 +53,7 @@ export function requireSameRun(
 
 /** Holds the keys that decide numbers to those of the checkpoint. @throws {UserError} `incompatible` */
 export function requireSameConfig(from: Checkpoint, config: RunConfig): void {
-  const changed = changedKeys(resolveConfig(from.manifest.config), config);
+  const changed = changedKeys(resolveStored(from.manifest.config), config);
   if (changed.length === 0) return;
   throw new UserError(
     "incompatible",

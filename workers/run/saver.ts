@@ -45,7 +45,7 @@ export function saver(
   { config, out, disk, data, report, note, faults, open = openWhole }: SaverOptions,
 ): Required<Pick<RunRequest, "save" | "prune" | "setAside">> {
   const root = join(out, "checkpoints");
-  const windowsPerStep = config.micro_batches * config.windows;
+  const windowsPerStep = config.micro_batches * config.micro_batch_size;
   const { time } = taskOf(config.data, data.corpus.vocabulary);
   const verified = new VerifiedSteps(open);
   const faultOf = (error: unknown) => writingFault(error, { doing: "save to", path: root });

@@ -5,7 +5,8 @@ import { canonical, hashValue } from "../../src/base/hash.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { show } from "../../src/config/faults.ts";
 import { configDifferences, flatten } from "../../src/config/identity.ts";
-import { resolveConfig } from "../../src/config/resolve.ts";
+import { resolveStored } from "../../src/config/resolve.ts";
+import { withTodaysNames } from "../../src/config/renamed.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { copyAside } from "../../src/report/aside.ts";
 import { readIfAny } from "../../src/report/atomic.ts";
@@ -15,7 +16,7 @@ export function keepConfig(out: string, config: RunConfig): void {
   const path = join(out, "config.json");
   try {
     const text = readIfAny(path);
-    if (text === "" || configDifferences(resolveConfig(parseJsonText(text)), config).length === 0) {
+    if (text === "" || configDifferences(resolveStored(parseJsonText(text)), config).length === 0) {
       return;
     }
   } catch {
@@ -36,8 +37,8 @@ export function changedConfig(
   // One that is no config is refused by who reads it.
   const now: unknown = written === undefined || text === "" ? undefined : parsed(text);
   if (now === undefined || hashValue(now) === written) return undefined;
-  const before = new Map(flatten(from?.manifest.config ?? {}, ""));
-  const changed = flatten(now, "").filter(([key, value]) =>
+  const before = new Map(flatten(withTodaysNames(from?.manifest.config ?? {}), ""));
+  const changed = flatten(withTodaysNames(now), "").filter(([key, value]) =>
     before.has(key) && canonical(before.get(key) ?? null) !== canonical(value ?? null)
   ).map(([key, value]) => `${key}: ${show(before.get(key))} against ${show(value)}`);
   return `${join(out, "config.json")} is not as the run wrote it (checkpoint against now): ` +

@@ -74,7 +74,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
   const report: EvalReport = {
     path: opened.path,
     step: opened.step ?? null,
-    window: config.data.bptt ?? config.data.window,
+    window: config.data.bptt ?? config.data.seq_len,
     stride: config.eval.stride,
     accuracy: opened.targetKind === "next" ? null : found.accuracy,
     ...measureTexts(
@@ -111,8 +111,8 @@ function configOf(
       `Cannot evaluate ${path}: need its run, which says what is asked: it gives labels`,
     );
   }
-  const base = config ?? resolveConfig({ model, data: { window: context } });
-  const { window, bptt, source } = base.data;
+  const base = config ?? resolveConfig({ model, data: { seq_len: context } });
+  const { seq_len: window, bptt, source } = base.data;
   if (data !== undefined && !SOURCES[source].needsText) {
     throw new UserError(
       "config",

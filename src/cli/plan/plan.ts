@@ -95,7 +95,7 @@ async function planOf(
     largestWindows(
       (windows) => {
         status.show("looking for the most windows that fit", { text: `trying ${windows} windows` });
-        return memoryOf(holdingsOf({ ...config, windows }, vocabulary));
+        return memoryOf(holdingsOf({ ...config, micro_batch_size: windows }, vocabulary));
       },
       limits,
       { most: MOST },
@@ -136,7 +136,7 @@ async function planOf(
     },
     memory_limit: limit ?? null,
     faults,
-    windows: { config: config.windows, by_adapter: most(adapter), by_memory: most(room) },
+    windows: { config: config.micro_batch_size, by_adapter: most(adapter), by_memory: most(room) },
     speed,
     prediction: request.scaling === undefined
       ? null
@@ -244,7 +244,7 @@ async function speedOf(
   return {
     ...measured,
     one_worker_tokens_per_s: alone.tokens_per_s,
-    flops_per_s: perToken * config.windows * window / measured.micro_batch_seconds,
+    flops_per_s: perToken * config.micro_batch_size * window / measured.micro_batch_seconds,
     ...all,
     how: how + "; without evaluations, checkpoints and what workers send each other",
   };

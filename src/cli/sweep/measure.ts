@@ -32,7 +32,7 @@ export function measurer(): Measurer {
   let isHost = true;
   return {
     async measure(config) {
-      const { data, init, micro_batches, windows, device } = config;
+      const { data, init, micro_batches, micro_batch_size: windows, device } = config;
       if (data.path !== null && await isPipe(data.path)) {
         throw new UserError(
           "config",

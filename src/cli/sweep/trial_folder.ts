@@ -12,7 +12,7 @@ import { lockRun, type RunLock } from "../../checkpoint/lock/lock.ts";
 import { stepName } from "../../checkpoint/names.ts";
 import { configDifferences, configHash } from "../../config/identity.ts";
 import { anchored } from "../../config/paths.ts";
-import { resolveConfig } from "../../config/resolve.ts";
+import { resolveStored } from "../../config/resolve.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import { setAside } from "../../report/aside.ts";
 import { readIfAny, writeJsonAtomic, writeTextAtomic } from "../../report/atomic.ts";
@@ -149,7 +149,7 @@ export async function branch(
 ): Promise<void> {
   const path = join(checkpointsOf(trunk), stepName(step));
   const { manifest, model, optimizer } = await openWhole(path);
-  const before = resolveConfig(manifest.config);
+  const before = resolveStored(manifest.config);
   const changed = configDifferences(before, config).filter((text) => !text.startsWith(LENGTH));
   if (changed.length > 0) {
     throw new UserError("incompatible", `Cannot branch off ${path}: ${changed.join("; ")}`);

@@ -174,12 +174,12 @@ async function withModel(input: PlainConfig): Promise<PlainConfig> {
   const { model, context, config, notes = [] } = await openModel(init, { warn });
   for (const note of notes) warn(note);
   const own = isPlain(data) ? data : {};
-  const window = own["window"] ?? config?.data.window ?? context;
+  const seq_len = own["seq_len"] ?? config?.data.seq_len ?? context;
   const bptt = config?.data.bptt ?? null;
   return {
     ...input,
     model: { ...model, ...(isPlain(input["model"]) && input["model"]) },
-    data: { bptt, ...own, window },
+    data: { bptt, ...own, seq_len },
   };
 }
 

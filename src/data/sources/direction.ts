@@ -13,8 +13,8 @@ import { windowSource } from "./windows.ts";
 /** Shuffled windows, each as it stands or from its end: targets are [B]. */
 export const direction: SourceMaker = {
   needsText: true,
-  leastEvaluated: ({ window }) => window + 1,
-  task: ({ window }, characters) => ({
+  leastEvaluated: ({ seq_len: window }) => window + 1,
+  task: ({ seq_len: window }, characters) => ({
     time: window,
     vocabulary: characters,
     classes: 2,
@@ -27,7 +27,7 @@ export const direction: SourceMaker = {
 };
 
 function directionSource(config: DataConfig, input: SourceInput): Source {
-  const { window } = config;
+  const { seq_len: window } = config;
   // A label is of a whole window: none is asked in part, and none overlaps another.
   const evaluation = { ...input.evaluation, stride: null };
   const source = windowSource(config, { ...input, evaluation }, { whole: true });

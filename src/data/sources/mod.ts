@@ -12,7 +12,7 @@ import { windowSource } from "./windows.ts";
 /** The next token of a text: from shuffled windows, or in lanes when states are carried. */
 const text: SourceMaker = {
   needsText: true,
-  task({ bptt, window, document_end, document_mask }, characters) {
+  task({ bptt, seq_len: window, document_end, document_mask }, characters) {
     const time = bptt ?? window;
     return {
       time,
@@ -25,7 +25,7 @@ const text: SourceMaker = {
     };
   },
   make(config, input) {
-    const { bptt, window, document_end } = config;
+    const { bptt, seq_len: window, document_end } = config;
     if (bptt === null) return windowSource(config, input);
     // What a state remembers of the text before it is worth a window to find out.
     const lanes = { time: bptt, warm: window };

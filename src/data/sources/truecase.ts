@@ -13,7 +13,7 @@ import { windowSource } from "./windows.ts";
 export const truecase: SourceMaker = {
   needsText: true,
   needsTokenizer: true,
-  task: ({ window }, characters) => ({
+  task: ({ seq_len: window }, characters) => ({
     time: window,
     vocabulary: characters,
     classes: 2,

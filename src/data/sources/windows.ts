@@ -13,12 +13,12 @@ import { windowCount } from "../windows.ts";
 import { firstNumber } from "./numbers.ts";
 
 /**
- * Windows of `data.window` tokens that start every `data.stride` tokens. Each text shuffles its own,
+ * Windows of `data.seq_len` tokens that start every `data.stride` tokens. Each text shuffles its own,
  * each of its epochs anew; `weight` says how many of them a round of windows has. With `whole` an
  * evaluation has no windows that count in part.
  */
 export function windowSource(
-  { window, stride: asked, document_mask }: DataConfig,
+  { seq_len: window, stride: asked, document_mask }: DataConfig,
   { key, microBatches, windows, evaluation, texts }: SourceInput,
   { whole = false }: { readonly whole?: boolean } = {},
 ): Source {

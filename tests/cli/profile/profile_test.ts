@@ -173,7 +173,7 @@ Deno.test("parseProfile() tells its flags from the config's keys", () => {
     "configs/smoke.ts",
     "--trace",
     "a.json",
-    "--windows=2",
+    "--micro_batch_size=2",
     "--peak=19.5",
     "--json",
   ]);

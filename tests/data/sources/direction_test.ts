@@ -5,7 +5,7 @@ import { IGNORE } from "../../../src/base/ignore.ts";
 import { taskOf } from "../../../src/data/sources/mod.ts";
 import { addresses, dataConfig, evaluationOf, inputOf, rowsOf, sourceFor } from "./fixture.ts";
 
-const DATA = { source: "direction", window: 5, stride: 2 } as const;
+const DATA = { source: "direction", seq_len: 5, stride: 2 } as const;
 const rising = (n: number, from: number) => Uint32Array.from({ length: n }, (_, i) => from + i);
 /** Rising tokens: a window shows by itself which way it runs. */
 const INPUT = inputOf({ train: rising(90, 0), validation: rising(36, 1000) });
@@ -99,7 +99,7 @@ Deno.test("direction's evaluation has random bits of its own", () => {
   // One text for both parts: whether the bits are the same is then all that can differ.
   const sizes = { train: rising(641, 0), validation: rising(641, 0) };
   const input = { ...INPUT, ...sizes, microBatches: 1, windows: 128 };
-  const source = sourceFor({ ...DATA, window: 5, stride: 5 }, input);
+  const source = sourceFor({ ...DATA, seq_len: 5, stride: 5 }, input);
   const bits = (data: Uint32Array | undefined) => (data ?? []).join("");
   const [evaluation] = source.evaluation(0);
   assertEquals(bits(evaluation?.targets).length, 128);

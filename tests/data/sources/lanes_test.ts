@@ -111,7 +111,10 @@ Deno.test("eval.windows limits the steps of each evaluation lane, one at least",
 Deno.test("without a limit every token but the first is asked once, by lanes that were warmed", () => {
   for (const n of [2, 3, 24, 25, 67, 133]) {
     for (const window of [4, 6, 64]) {
-      const source = sourceFor({ ...DATA, window }, { ...INPUT, validation: rising(n, 1000) });
+      const source = sourceFor({ ...DATA, seq_len: window }, {
+        ...INPUT,
+        validation: rising(n, 1000),
+      });
       const asked = evaluationOf(source).flatMap(({ targets }) =>
         [...targets].filter((target) => target !== IGNORE)
       );
@@ -127,7 +130,7 @@ Deno.test("without a limit every token but the first is asked once, by lanes tha
 });
 
 Deno.test("a lane of a whole evaluation has read a window before it counts", () => {
-  const source = sourceFor({ ...DATA, window: 6 }, INPUT);
+  const source = sourceFor({ ...DATA, seq_len: 6 }, INPUT);
   // 66 targets in 6 lanes: lane 4 counts from position 44 and reads from 38.
   const rows = [...source.evaluation(1)].map(({ inputs, targets }) => ({
     inputs: rowsOf(inputs, 3)[1] ?? [],

@@ -20,25 +20,25 @@ interface Kind {
 
 const each = (n: number) => Math.max(0, n - 1);
 const KINDS: readonly Kind[] = [
-  { kind: "windows", data: { window: WINDOW }, asks: each },
-  { kind: "windows that slide", data: { window: WINDOW }, input: { evalStride: 2 }, asks: each },
+  { kind: "windows", data: { seq_len: WINDOW }, asks: each },
+  { kind: "windows that slide", data: { seq_len: WINDOW }, input: { evalStride: 2 }, asks: each },
   {
     kind: "windows of documents",
-    data: { window: WINDOW, document_end: " ", document_mask: true },
+    data: { seq_len: WINDOW, document_end: " ", document_mask: true },
     input: { end: [0] },
     asks: each,
   },
-  { kind: "lanes", data: { window: WINDOW, bptt: 4 }, asks: each },
+  { kind: "lanes", data: { seq_len: WINDOW, bptt: 4 }, asks: each },
   {
     kind: "lanes of documents",
-    data: { window: WINDOW, bptt: 4, document_end: " " },
+    data: { seq_len: WINDOW, bptt: 4, document_end: " " },
     input: { end: [0] },
     asks: each,
   },
-  { kind: "capitals", data: { source: "truecase", window: WINDOW }, asks: each },
+  { kind: "capitals", data: { source: "truecase", seq_len: WINDOW }, asks: each },
   {
     kind: "directions of whole windows",
-    data: { source: "direction", window: WINDOW },
+    data: { source: "direction", seq_len: WINDOW },
     asks: (n) => Math.floor(each(n) / WINDOW),
   },
 ];

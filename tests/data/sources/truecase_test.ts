@@ -16,7 +16,7 @@ import {
   textInput,
 } from "./fixture.ts";
 
-const DATA = { source: "truecase", window: 6, stride: 4 } as const;
+const DATA = { source: "truecase", seq_len: 6, stride: 4 } as const;
 const TEXTS = {
   train: "Call me Ishmael. Some years ago I CALLED, now reddened. ".repeat(3),
   validation: "The Whale, or Moby-Dick; it is this. ".repeat(2),
@@ -91,7 +91,7 @@ Deno.test("truecase leaves a capital whose lower case the text lacks, and still 
   // Q and the Greek capital have no small letter here; the dotted I has two characters for one.
   const train = "aAQΩİ1🐋b".repeat(2);
   const tokenizer = charTokenizer(train);
-  const data = { ...DATA, window: 8, stride: 8 };
+  const data = { ...DATA, seq_len: 8, stride: 8 };
   const input = inputOf({
     train: tokenizer.encode(train),
     validation: tokenizer.encode(train),

@@ -113,7 +113,7 @@ Deno.test("prepare refuses a text of which half is unknown until told, and then 
   const unknown = tokens.filter((token) => token === 0).length;
   assertEquals((index?.train.unknown ?? 0) + (index?.validation.unknown ?? 0), unknown);
   const path = desk.of("out");
-  const { notes } = await readData(resolveConfig({ data: { path, window: 8 } }));
+  const { notes } = await readData(resolveConfig({ data: { path, seq_len: 8 } }));
   assertStringIncludes(notes.join(), `${unknown} of ${tokens.length} tokens`);
 });
 
@@ -123,14 +123,14 @@ Deno.test("train refuses a text of which half is unknown until told", async () =
   const read = (max_unknown?: number) =>
     readData(
       resolveConfig({
-        data: { path, tokenizer: "word:5", window: 8, ...max_unknown && { max_unknown } },
+        data: { path, tokenizer: "word:5", seq_len: 8, ...max_unknown && { max_unknown } },
       }),
     );
   await assertRejects(() => read(), UserError, "--data.max_unknown=");
   assertStringIncludes((await read(0.9)).notes.join(), "unknown to the tokenizer");
   // What a run was begun with needs no second consent.
   const { corpus: { tokenizer }, hash } = await read(0.9);
-  const config = resolveConfig({ data: { path, window: 8 } });
+  const config = resolveConfig({ data: { path, seq_len: 8 } });
   await readData(config, { by: "the checkpoint", tokenizer, hash });
 });
 

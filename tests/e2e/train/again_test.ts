@@ -44,7 +44,7 @@ Deno.test("CONTRIBUTING's model, put where it says, trains on the default config
       join(checkout, "src/cli/train/train.ts"),
       "--model.kind=bag",
       "--steps=2",
-      "--windows=1",
+      "--micro_batch_size=1",
       "--eval.windows=2",
       "--report.sample_length=5",
       "--data=../text.txt",

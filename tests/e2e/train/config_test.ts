@@ -12,11 +12,20 @@ const LINES: Readonly<Record<string, { args: string[]; says: string[] }>> = {
     says: ['"micro_batchs"', 'did you mean "micro_batches"?'],
   },
   "two values of the wrong type": {
-    args: tinyArgs("run", "--steps=many", "--model.tied=perhaps"),
-    says: ['steps: need integer >= 1: "many"', 'model.tied: need true or false: "perhaps"'],
+    args: tinyArgs("run", "--steps=many", "--model.tie_embeddings=perhaps"),
+    says: [
+      'steps: need integer >= 1: "many"',
+      'model.tie_embeddings: need true or false: "perhaps"',
+    ],
   },
   "several values out of range": {
-    args: tinyArgs("run", "--steps=0", "--windows=-2", "--optim.lr=-1", "--data.validation=2"),
+    args: tinyArgs(
+      "run",
+      "--steps=0",
+      "--micro_batch_size=-2",
+      "--optim.lr=-1",
+      "--data.validation=2",
+    ),
     says: ["steps: need", "windows: need", "optim.lr: need", "data.validation: need"],
   },
   "a number that is not whole": {

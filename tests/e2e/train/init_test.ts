@@ -12,7 +12,7 @@ Deno.test("a run begins with the parameters of another, and is the same on any n
     "--data=more.txt",
     `--out=${out}`,
     "--steps=4",
-    "--windows=2",
+    "--micro_batch_size=2",
     "--report.sample_length=0",
     ...more,
   ];
@@ -24,9 +24,9 @@ Deno.test("a run begins with the parameters of another, and is the same on any n
     assertEquals([config.model, config.data.window], [base.model, base.data.window]);
   });
   await t.step("in a shorter window no token is left out", async () => {
-    await place.succeed(tune("short", "--data.window=8"));
+    await place.succeed(tune("short", "--data.seq_len=8"));
     const { data } = JSON.parse(Deno.readTextFileSync(place.of("short/config.json")));
-    assertEquals([data.window, data.stride], [8, null]);
+    assertEquals([data.seq_len, data.stride], [8, null]);
   });
   await t.step("three workers, a stop and a resume end in the same state", async () => {
     await place.succeed(tune("three", "--workers=3"));
@@ -41,7 +41,7 @@ Deno.test("a run begins with the parameters of another, and is the same on any n
     async () => {
       const cases = [
         { more: ["--model.width=8"], exit: "incompatible", says: ['"width":8', '"width":32'] },
-        { more: ["--data.window=64"], exit: "incompatible", says: ["positions.weight [64, 32]"] },
+        { more: ["--data.seq_len=64"], exit: "incompatible", says: ["positions.weight [64, 32]"] },
         { more: ["--data=odd.txt"], exit: "data", says: ["§"] },
         {
           more: ["--data.tokenizer=byte"],

@@ -62,11 +62,11 @@ Deno.test("what does not fit on the adapter is refused with its bytes and its ke
   using place = new Place();
   const cases = {
     "a parameter": {
-      args: ["--model.width=1048576", "--windows=1", "--data.window=1", "--workers=2"],
+      args: ["--model.width=1048576", "--micro_batch_size=1", "--data.seq_len=1", "--workers=2"],
       says: ["blocks.0.qkv.weight [1048576, 3145728]", "takes 13194139533312 bytes", "model.width"],
     },
     "an activation": {
-      args: ["--windows=65536"],
+      args: ["--micro_batch_size=65536"],
       says: ["[65536, 32, 32]", " bytes, one binding holds ", "; lower "],
     },
   };

@@ -11,7 +11,7 @@ function lstmArgs(out: string, ...more: readonly string[]): string[] {
     "--data=text.txt",
     `--out=${out}`,
     `--steps=${STEPS}`,
-    "--windows=2",
+    "--micro_batch_size=2",
     "--data.bptt=16",
     "--model.width=12",
     "--model.layers=2",
@@ -49,7 +49,11 @@ Deno.test("a recurrent run has one state, however many workers and stops", async
     assertEquals(place.stateHash("term"), straight);
   });
   await t.step("another number of lanes is refused by its key", async () => {
-    const { code, stderr } = await place.run(["--resume=one", "--windows=4", "--steps=80"]);
+    const { code, stderr } = await place.run([
+      "--resume=one",
+      "--micro_batch_size=4",
+      "--steps=80",
+    ]);
     assertEquals(code, 78);
     assertMatch(stderr, /^error: Cannot resume with another config .*windows: 2 against 4\n$/);
   });

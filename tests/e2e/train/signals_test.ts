@@ -111,7 +111,12 @@ Deno.test("a second signal ends the run at once", async (t) => {
     await t.step(`${first}, then ${second}`, async () => {
       const out = `${first}-${second}`;
       // Plain loops take so long for a step that the run does not end by itself between the two.
-      const more = ["--workers=2", "--windows=4096", "--device=reference", "--model.width=8"];
+      const more = [
+        "--workers=2",
+        "--micro_batch_size=4096",
+        "--device=reference",
+        "--model.width=8",
+      ];
       const running = place.start(tinyArgs(out, ...more, "--model.heads=2"));
       await begins(place, out);
       running.kill(first);

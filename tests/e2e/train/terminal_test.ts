@@ -18,8 +18,8 @@ class Desk extends Place {
     return `${launcher} train ${shellWord(`${ROOT}configs/smoke.ts`)} --data=${
       this.of("text.txt")
     } ` +
-      `--out=${this.of(out)} --steps=100000 --device=reference --workers=2 --windows=2 ` +
-      "--model.layers=1 --model.width=8 --model.heads=2 --data.window=8 --eval.windows=2 " +
+      `--out=${this.of(out)} --steps=100000 --device=reference --workers=2 --micro_batch_size=2 ` +
+      "--model.layers=1 --model.width=8 --model.heads=2 --data.seq_len=8 --eval.windows=2 " +
       `--report.sample_length=0 ${more}`;
   }
 
@@ -171,7 +171,7 @@ Deno.test("a second Ctrl-C ends a command at once, with all that it has started"
   using desk = new Desk();
   await t.step("train, and its folder is free again", async () => {
     // Steps of many seconds, so that the run does not end by itself between the two.
-    const command = desk.train("run", { more: "--windows=4096" });
+    const command = desk.train("run", { more: "--micro_batch_size=4096" });
     const ms = await desk.pressTwice(command, async () => {
       await appears(() => desk.names("run").includes("journal.jsonl")); // workers have begun
       await pause(500);

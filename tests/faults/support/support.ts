@@ -42,7 +42,7 @@ export function args(family: Family, out: string, ...more: readonly string[]): s
     `--out=${out}`,
     `--steps=${STEPS}`,
     `--micro_batches=${MICRO_BATCHES}`,
-    "--windows=1",
+    "--micro_batch_size=1",
     "--checkpoint.every=8",
     "--eval.every=12",
     "--eval.windows=4",

@@ -17,7 +17,7 @@ function configOf(document_mask: boolean) {
     micro_batches: 4,
     windows: 2,
     model: { kind: "gpt", layers: 1, width: 16, heads: 2, dropout: 0.1 },
-    data: { window: 12, stride: 6, ...(document_mask && { document_end: "x", document_mask }) },
+    data: { seq_len: 12, stride: 6, ...(document_mask && { document_end: "x", document_mask }) },
     eval: { every: 2, windows: 0 },
     checkpoint: { every: 0 },
     report: { sample_length: 0 },

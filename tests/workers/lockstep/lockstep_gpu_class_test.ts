@@ -28,7 +28,7 @@ async function openAsGpu(): Promise<Device> {
 }
 
 Deno.test("with the kernels of GPUs two workers have the bits of one", async () => {
-  const config = tinyConfig({ steps: 2, micro_batches: 2, windows: 64 });
+  const config = tinyConfig({ steps: 2, micro_batches: 2, micro_batch_size: 64 });
   const run = async (world: number, openDevice: () => Promise<Device>) =>
     (await lockstep(config, { world, openDevice })).outcome;
   const one = await run(1, openAsGpu);

@@ -35,7 +35,7 @@ Deno.test("1, 2, 3 and 4 workers give the same bits on the reference device", as
 });
 
 Deno.test("1, 2, 3 and 4 workers give the same bits on the GPU", async () => {
-  const config = tinyConfig({ ...RUN, windows: 1 });
+  const config = tinyConfig({ ...RUN, micro_batch_size: 1 });
   const one = numbers(await lockstep(config, { world: 1, openDevice: onGpu }));
   for (const world of [2, 3, 4]) {
     assertEquals(numbers(await lockstep(config, { world, openDevice: onGpu })), one);
@@ -61,7 +61,7 @@ Deno.test("another seed gives other bits, the same seed the same", async () => {
 });
 
 Deno.test("training lowers the loss", async () => {
-  const config = tinyConfig({ steps: 25, micro_batches: 1, optim: { lr: 1e-2, warmup: 2 } });
+  const config = tinyConfig({ steps: 25, micro_batches: 1, optim: { lr: 1e-2, warmup_steps: 2 } });
   const all = losses(await lockstep(config, { world: 1, openDevice: onReference }));
   assertLess(all.at(-1) as number, (all[0] as number) - 0.1);
 });

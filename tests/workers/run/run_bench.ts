@@ -25,7 +25,7 @@ export class Bench extends TempFolder {
   }
 
   config(more: Partial<RunConfig> = {}): RunConfig {
-    const config = tinyConfig({ steps: 6, windows: 1, workers: 1 });
+    const config = tinyConfig({ steps: 6, micro_batch_size: 1, workers: 1 });
     return {
       ...config,
       data: { ...config.data, path: `${this.path}/text.txt` },
