@@ -55,7 +55,7 @@ function gpt(name: string, where: Where, { tied, ...sizes }: GptSizes): Row {
     kind: "gpt",
     where,
     sizes: { ...sizes, tied: Number(tied) },
-    model: { kind: "gpt", layers: sizes.L, width: sizes.D, heads: sizes.H, dropout: 0, tied },
+    model: { kind: "gpt", layers: sizes.L, width: sizes.D, heads: sizes.H, dropout: 0, tie_embeddings: tied },
   };
 }
 
@@ -98,10 +98,10 @@ export function configOfRow({ name, sizes, model }: Row): RunInput {
     name: name.replaceAll(" ", "_"),
     steps: 1_000_000,
     micro_batches: 1,
-    windows: sizes["B"] as number,
+    micro_batch_size: sizes["B"] as number,
     ...model !== undefined && { model },
-    data: { window: sizes["T"] as number },
-    optim: { ...OPTIM, schedule: "constant", warmup: 0, clip: 0 },
+    data: { seq_len: sizes["T"] as number },
+    optim: { ...OPTIM, schedule: "constant", warmup_steps: 0, clip: 0 },
   };
 }
 

@@ -109,7 +109,7 @@ function recurrent(place: Place, out: string, data: Record<string, unknown>): Pr
   const config = {
     steps: 1,
     micro_batches: 2,
-    windows: 2,
+    micro_batch_size: 2,
     device: "reference",
     model: { kind: "recurrent", width: 4 },
     data: { path: "text.txt", seq_len: 16, ...data },

@@ -23,7 +23,7 @@ export const TINY = {
   base: {
     device: "reference",
     micro_batches: 2,
-    windows: 2,
+    micro_batch_size: 2,
     eval: { every: 0, windows: 4 },
     model: { layers: 1, width: 8, heads: 2 },
     data: { path: "text.txt", seq_len: 8, stride: 8 },

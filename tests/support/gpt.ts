@@ -17,8 +17,8 @@ export function tinyConfig({ model, window = 8, stride = 8, ...rest }: TinyInput
   return resolveConfig({
     steps: 4,
     micro_batches: 4,
-    windows: 2,
-    data: { window, stride },
+    micro_batch_size: 2,
+    data: { seq_len: window, stride },
     optim: { lr: 3e-3, min_lr: 3e-4, warmup_steps: 2, decay_steps: 100 },
     report: { sample_length: 0 },
     eval: { every: 0, windows: 7 },

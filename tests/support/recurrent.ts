@@ -7,7 +7,7 @@ export function tinyRecurrent({ model, data, ...rest }: Partial<RunInput>): RunC
   return resolveConfig({
     steps: 3,
     micro_batches: 4,
-    windows: 2,
+    micro_batch_size: 2,
     eval: { every: 0, windows: 7 },
     optim: { lr: 3e-3, warmup_steps: 2, decay_steps: 100 },
     report: { sample_length: 5 },

@@ -26,7 +26,7 @@ const LINES: Readonly<Record<string, { args: string[]; says: string[] }>> = {
       "--optim.lr=-1",
       "--data.validation=2",
     ),
-    says: ["steps: need", "windows: need", "optim.lr: need", "data.validation: need"],
+    says: ["steps: need", "micro_batch_size: need", "optim.lr: need", "data.validation: need"],
   },
   "a number that is not whole": {
     args: tinyArgs("run", "--steps=1.5"),

@@ -24,9 +24,9 @@ class Desk extends Place {
   }
 
   /** A command of `sweep` with trials that do not end by themselves. */
-  sweep(out: string, { windows, seeds }: { windows: number; seeds: readonly number[] }): string {
+  sweep(out: string, { batch, seeds }: { batch: number; seeds: readonly number[] }): string {
     const data = { ...TINY.base.data, path: this.of("text.txt") };
-    const base = { ...TINY.base, steps: 100_000, windows, data };
+    const base = { ...TINY.base, steps: 100_000, micro_batch_size: batch, data };
     this.write("sweep.json", JSON.stringify({ ...TINY, base, axes: { seed: seeds } }));
     return `${TASK} sweep ${this.of("sweep.json")} --out=${this.of(out)} --parallel=2`;
   }
@@ -128,7 +128,7 @@ Deno.test("one Ctrl-C on a terminal stops a command, and all that it did is kept
     });
   }
   await t.step("sweep", async () => {
-    const command = desk.sweep("s", { windows: 2, seeds: [1, 2] });
+    const command = desk.sweep("s", { batch: 2, seeds: [1, 2] });
     const trials = () => desk.names("s/trials").map((name) => `s/trials/${name}`);
     const { code, text } = await desk.press(
       command,
@@ -182,7 +182,7 @@ Deno.test("a second Ctrl-C ends a command at once, with all that it has started"
     using _free = await lockRun(desk.of("run"));
   });
   await t.step("sweep", async () => {
-    const command = desk.sweep("s", { windows: 65_536, seeds: [1] });
+    const command = desk.sweep("s", { batch: 65_536, seeds: [1] });
     const begun = () =>
       desk.names("s/trials").some((name) =>
         desk.names(`s/trials/${name}`).includes("journal.jsonl")
@@ -213,7 +213,7 @@ Deno.test("Ctrl-\\ stops a command as Ctrl-C does, and all that it did is kept",
   await t.step("sweep", async () => {
     const trials = () => desk.names("s/trials").map((name) => `s/trials/${name}`);
     await press(
-      desk.sweep("s", { windows: 2, seeds: [1, 2] }),
+      desk.sweep("s", { batch: 2, seeds: [1, 2] }),
       () => trials().length === 2 && trials().every((trial) => desk.trains(trial)),
     );
     for (const trial of trials()) assertSaved(desk, trial);

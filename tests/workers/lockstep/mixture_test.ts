@@ -20,7 +20,7 @@ const config = (input: Parameters<typeof tinyConfig>[0] = {}) =>
   tinyConfig({ window: 4, stride: 2, ...input });
 
 /** First tokens of the windows of steps [0, steps), by their text, in order. */
-function startsOf(steps: number, sizes: { micro_batches: number; windows: number }): number[][] {
+function startsOf(steps: number, sizes: { micro_batches: number; micro_batch_size: number }): number[][] {
   const source = sourceIn(config(sizes), CORPUS, rootKey(3));
   const starts: number[][] = [[], []];
   for (let step = 0; step < steps; step++) {
@@ -37,7 +37,7 @@ function startsOf(steps: number, sizes: { micro_batches: number; windows: number
 }
 
 Deno.test("texts are mixed by weight, and each has every window once in an epoch of its own", () => {
-  const starts = startsOf(128, { micro_batches: 4, windows: 2 });
+  const starts = startsOf(128, { micro_batches: 4, micro_batch_size: 2 });
   assertEquals(starts.map(({ length }) => length), [768, 256]);
   for (const [text, [windows, from]] of ([[48, 0], [28, 120]] as const).entries()) {
     const own = starts[text] ?? [];
@@ -49,9 +49,9 @@ Deno.test("texts are mixed by weight, and each has every window once in an epoch
 });
 
 Deno.test("the order of mixed windows does not depend on their cut into micro-batches", () => {
-  const a = startsOf(40, { micro_batches: 4, windows: 2 });
-  assertEquals(startsOf(10, { micro_batches: 8, windows: 4 }), a);
-  assertEquals(startsOf(80, { micro_batches: 4, windows: 1 }), a);
+  const a = startsOf(40, { micro_batches: 4, micro_batch_size: 2 });
+  assertEquals(startsOf(10, { micro_batches: 8, micro_batch_size: 4 }), a);
+  assertEquals(startsOf(80, { micro_batches: 4, micro_batch_size: 1 }), a);
 });
 
 Deno.test("a run on mixed texts has one state for any world, also across a resume, and losses by text", async () => {
