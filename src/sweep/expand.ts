@@ -119,7 +119,7 @@ function ofLength(input: PlainConfig, steps: number): PlainConfig {
 }
 
 function longest({ optim }: PlainConfig): number {
-  const { warmup } = Object(optim ?? {});
+  const { warmup_steps: warmup } = Object(optim ?? {});
   return typeof warmup === "number" && warmup > 0 ? 1000 * Math.ceil(warmup) : 100_000;
 }
 
