@@ -161,7 +161,9 @@ class Gpu implements WebGpuDevice {
         if (bytes <= limit) continue;
         const name = Object.keys(plan.named).find((k) => plan.named[k] === region);
         const { role } = plan.slots[region.slot] as Slot;
-        const key = role === "param" || role === "grad" ? "model.width" : "windows or data.seq_len";
+        const key = role === "param" || role === "grad"
+          ? "model.width"
+          : "micro_batch_size or data.seq_len";
         throw new UserError(
           "tooLarge",
           `Cannot fit ${name ?? `a result of ${call.op.name}`} [${region.shape.join(", ")}] on ` +

@@ -87,7 +87,7 @@ Deno.test("a document behind another has the losses that it has alone", async ()
   const lossesOf = async (text: string, steps: number): Promise<number[]> => {
     const config = resolveConfig({
       micro_batches: 1,
-      windows: 1,
+      micro_batch_size: 1,
       model: { kind: "recurrent", cell: "lstm", width: 5 },
       data: { bptt: 4, document_end: ".." },
     });
@@ -129,7 +129,7 @@ Deno.test("documents keep the lockstep: 1, 2 and 4 workers", async () => {
   const config = resolveConfig({
     steps: 6,
     micro_batches: 4,
-    windows: 2,
+    micro_batch_size: 2,
     model: { kind: "recurrent", cell: "gru", width: 6 },
     data: { bptt: 8, document_end: ".." },
     eval: { every: 0, windows: 8 },
