@@ -1,9 +1,10 @@
 /**
- * What the documents tell people to type: every command is read by the parser of the command itself,
- * with its config and its keys, and the sweep that README shows can be fitted. Nothing is started.
+ * Checks what the documents tell people to type. Every command is read by its own parser, with its
+ * config and its keys; links and headings exist; the sweep of the pages can be fitted. Nothing is
+ * started.
  */
 import { assert, assertEquals } from "@std/assert";
-import { dirname, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import denoJson from "../deno.json" with { type: "json" };
 import { parseBench } from "../bench/args.ts";
@@ -37,12 +38,15 @@ import { parseFaultPlan } from "../workers/faults/plan.ts";
 import { parseArgs as parseChaos } from "./chaos/args.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
+/** The pages of `docs/`, read from the folder: a new page is checked as well. */
+const PAGES = Array.from(Deno.readDirSync(ROOT + "docs"), ({ name }) => `docs/${name}`).sort();
 const DOCUMENTS = [
   "README.md",
   "CONTRIBUTING.md",
   "ARCHITECTURE.md",
   "bench/README.md",
   ...["", "completion/", "correction/", "questions/"].map((name) => `examples/${name}README.md`),
+  ...PAGES,
 ];
 const textOf = (path: string) => Deno.readTextFileSync(ROOT + path);
 const KEYS = new Map(keys().map((key) => [key.path, key]));
@@ -76,7 +80,7 @@ function linesOf(path: string): string[] {
 function commands(): { where: string; line: string }[] {
   return DOCUMENTS.flatMap((path) =>
     [...linesOf(path), ...spansOf(path)]
-      .filter((line) => /^(deno (task|run|install)|\.\/shoal) /.test(line))
+      .filter((line) => /^(deno (task|run|install)|\.\/shoal|npx shoal) /.test(line))
       .map((line) => ({ where: path, line }))
   );
 }
@@ -85,8 +89,8 @@ function commands(): { where: string; line: string }[] {
 async function configOf({ config, resume, overrides }: CommandLine): Promise<void> {
   const { init: _, ...rest } = overrides;
   const isNew = resume === undefined && overrides["init"] === undefined;
-  // A run's own config is another command's output.
-  const file = config?.startsWith("runs/") ? undefined : config;
+  // A run's own config is another command's output; a text in place of a config is data.
+  const file = config === undefined || /^runs\/|\.txt$/.test(config) ? undefined : config;
   const path = file ?? (isNew ? "configs/gpt_char.ts" : undefined);
   const input = path === undefined ? {} : await loadConfig(ROOT + path);
   resolveConfig(applyOverrides(input, rest));
@@ -149,11 +153,11 @@ const PARSERS: Readonly<Record<string, (args: readonly string[]) => unknown>> = 
 
 Deno.test("every command in the documents is one that its own parser takes", async () => {
   const found = commands();
-  assert(found.length > 70, `${found.length}`);
+  assert(found.length > 110, `${found.length}`);
   const faults: string[] = [];
   for (const { where, line } of found) {
     const words = wordsOf(line);
-    const isTask = words[0] === "./shoal" || words[1] === "task";
+    const isTask = words[0] === "./shoal" || words[1] === "task" || words[1] === "shoal";
     try {
       if (isTask) {
         const [name = "", ...args] = words.slice(words[0] === "./shoal" ? 1 : 2);
@@ -277,18 +281,68 @@ Deno.test("CONTRIBUTING's plan of faults is one, and ARCHITECTURE counts the var
   ]);
 });
 
-Deno.test("links of the documents lead to files", () => {
+/** A document without its blocks of code, in which `[a](b)` and `# a` mean something else. */
+function proseOf(path: string): string {
+  return textOf(path).replace(/^```[^]*?^```$/gm, "");
+}
+
+/** The anchors of a document's headings, as GitHub makes them; a repeated heading gets a number. */
+function anchorsOf(path: string): Set<string> {
+  const anchors = new Set<string>();
+  const seen = new Map<string, number>();
+  for (const [, heading = ""] of proseOf(path).matchAll(/^#+ (.+)$/gm)) {
+    const anchor = heading.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").replace(/\s/g, "-");
+    const times = seen.get(anchor) ?? 0;
+    seen.set(anchor, times + 1);
+    anchors.add(times === 0 ? anchor : `${anchor}-${times}`);
+  }
+  return anchors;
+}
+
+Deno.test("relative links of the documents lead to files of the repository and to headings in them", () => {
+  const faults: string[] = [];
+  let count = 0;
   for (const path of DOCUMENTS) {
-    for (const [, link = ""] of textOf(path).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
-      const target = resolve(ROOT, dirname(path), link);
-      assert(Deno.statSync(target) !== undefined, `${path}: ${link}`);
+    for (const [, link = ""] of proseOf(path).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(link)) continue;
+      count++;
+      const [file = "", anchor] = link.split("#");
+      const target = file === "" ? path : relative(ROOT, resolve(ROOT, dirname(path), file));
+      if (!exists(target)) faults.push(`${path}: ${link}: no such file`);
+      else if (anchor !== undefined && !(target.endsWith(".md") && anchorsOf(target).has(anchor))) {
+        faults.push(`${path}: ${link}: no such heading`);
+      }
     }
   }
+  assertEquals(faults, []);
+  assert(count > 150, `${count}`);
 });
 
-Deno.test("README's sweep has trials enough for the law that it says it fits", async () => {
+/** Whether a path is one of the repository, not above it. */
+function exists(path: string): boolean {
+  if (path.startsWith("..")) return false;
+  try {
+    return Deno.statSync(ROOT + path) !== undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+Deno.test("README has at most 250 lines, links to every page and lists every command", () => {
+  const readme = textOf("README.md");
+  const lines = readme.trimEnd().split("\n");
+  assert(lines.length <= 250, `${lines.length} lines`);
+  assertEquals(PAGES.filter((page) => !readme.includes(`](${page})`)), []);
+  const [, section = ""] = readme.split("\n## Commands\n");
+  const [own = ""] = section.split("\n## ");
+  const listed = Array.from(own.matchAll(/^\| `([^`]+)`/gm), ([, name]) => name);
+  assertEquals(listed.toSorted(), Object.keys(denoJson.tasks).sort());
+});
+
+Deno.test("the sweep of the pages has trials enough for the law that is fitted to it", async () => {
   const [, code = ""] = /```ts\nexport default ({[^]*?}) satisfies SweepInput;\n```/.exec(
-    textOf("README.md"),
+    textOf("docs/sweeps.md"),
   ) ?? [];
   const module = `data:text/javascript,${encodeURIComponent(`export default ${code}`)}`;
   const { default: input } = await import(module);
