@@ -188,6 +188,13 @@ Deno.test("every command in the documents is one that its own parser takes", asy
   assertEquals(faults, []);
 });
 
+Deno.test("a line of shell on a page is a command of ours or a known other one", () => {
+  const pages = ["README.md", "CONTRIBUTING.md", ...PAGES];
+  const known = /^(\.\/shoal|deno|npx shoal|npm (pack|install)|grep|tail) /;
+  const lines = pages.flatMap((path) => linesOf(path).map((line) => `${path}: ${line}`));
+  assertEquals(lines.filter((line) => !known.test(`${line} `.replace(/^\S+: /, ""))), []);
+});
+
 const SPECS: readonly FlagsSpec[] = [
   DOCTOR,
   EVAL,
