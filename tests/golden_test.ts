@@ -3,8 +3,7 @@
  * an intended change run `deno test -A tests/golden_test.ts -- --update` and read the difference.
  */
 import { assertEquals } from "@std/assert";
-import { attentionOp } from "../kernels/attention/attention.ts";
-import { attentionBackwardOp } from "../kernels/attention/attention_backward.ts";
+import { attentionBackwardOp, attentionOp } from "../kernels/attention/mod.ts";
 import { printBlocks } from "../kernels/matmul/matmul_block_wgsl.ts";
 import type { BlockKernel } from "../kernels/matmul/matmul_block_wgsl.ts";
 import { addSlices } from "../kernels/matmul/matmul_slices_wgsl.ts";

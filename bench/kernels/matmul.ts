@@ -2,9 +2,8 @@
  * Times every kernel that the table of products allows for a shape, and marks the one that it
  * chooses: what the table is filled in with. All kernels of a shape must give the same numbers.
  */
-import { launchMatmul, matmulOp } from "../../kernels/matmul/matmul.ts";
-import { explain, variantsOf } from "../../kernels/matmul/matmul_choice.ts";
-import type { Variant } from "../../kernels/matmul/matmul_choice.ts";
+import { explain, launchMatmul, matmulOp, variantsOf } from "../../kernels/matmul/mod.ts";
+import type { Variant } from "../../kernels/matmul/mod.ts";
 import { fold, rootKey, uniforms } from "../../src/base/random.ts";
 import type { Device, Memory } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";

@@ -1,5 +1,5 @@
 /** Products that training and decoding ask for, by what asks. Knows no kernels. */
-import type { Product } from "../../kernels/matmul/matmul_choice.ts";
+import type { Product } from "../../kernels/matmul/mod.ts";
 
 /** A named product. */
 export interface Shape extends Product {

@@ -1,6 +1,6 @@
 /** A formula by the book: one thread per element, scalars, an index computed for every input. */
 import { declare, preludeOf, read } from "../../kernels/pointwise/broadcast.ts";
-import type { PointwiseAttrs } from "../../kernels/pointwise/pointwise.ts";
+import type { PointwiseAttrs } from "../../kernels/pointwise/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Spec } from "../../src/graph/types.ts";

@@ -2,14 +2,12 @@
  * A recurrence by the book: one thread per hidden unit of a row, scalars, one product after the
  * other. Bindings, initial and last states are the op's own; only the steps are plain.
  */
-import type { Cell, Stage } from "../../kernels/recurrence/cells.ts";
+import type { Cell, RecurrenceAttrs, Stage } from "../../kernels/recurrence/mod.ts";
 import { firstGate } from "../../kernels/recurrence/cells.ts";
 import { sameFlows, stageGradient } from "../../kernels/recurrence/cells_grad.ts";
-import { range } from "../../kernels/matmul/matmul_wgsl.ts";
-import { recurrenceOp } from "../../kernels/recurrence/recurrence.ts";
-import { recurrenceBackwardOp } from "../../kernels/recurrence/recurrence_backward.ts";
+import { range } from "../../kernels/emit/range.ts";
+import { recurrenceBackwardOp, recurrenceOp } from "../../kernels/recurrence/mod.ts";
 import { backwardBounds } from "../../kernels/recurrence/recurrence_backward_wgsl.ts";
-import type { RecurrenceAttrs } from "../../kernels/recurrence/recurrence_sizes.ts";
 import { orderOf, recurrenceSizes } from "../../kernels/recurrence/recurrence_sizes.ts";
 import type { StepKernel } from "../../kernels/recurrence/recurrence_step_wgsl.ts";
 import { declareBounds } from "../../kernels/recurrence/recurrence_step_wgsl.ts";

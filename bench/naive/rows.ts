@@ -1,6 +1,6 @@
 /** Row kernels and table look-ups by the book: one thread per row, column or element. */
 import { IGNORE } from "../../src/base/ignore.ts";
-import type { LayerNormAttrs } from "../../kernels/layer_norm/layer_norm.ts";
+import type { LayerNormAttrs } from "../../kernels/layer_norm/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Binding, Spec, Target } from "../../src/graph/types.ts";
 import { lineGroups } from "../../src/graph/wgsl.ts";

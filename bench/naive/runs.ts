@@ -1,7 +1,6 @@
 /** What copies runs of elements, or updates them by ranges, by the book: one thread per element. */
-import type { UpdateSliceAttrs } from "../../kernels/shape/update_slice.ts";
-import type { PointwiseSegmentsAttrs } from "../../kernels/pointwise/segments.ts";
-import type { SliceAttrs } from "../../kernels/shape/slice.ts";
+import type { SliceAttrs, UpdateSliceAttrs } from "../../kernels/shape/mod.ts";
+import type { PointwiseSegmentsAttrs } from "../../kernels/pointwise/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Binding, Launch, Spec, Target } from "../../src/graph/types.ts";

@@ -34,7 +34,7 @@ import {
   score,
   VALUE,
 } from "./attention_wgsl.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
 
 const RESULT: AttentionRows = { name: "y", buffer: "y" };
 const SLOPE: AttentionRows = { name: "g", buffer: "dy" };

@@ -5,7 +5,7 @@
  */
 import { ceilDiv } from "../../src/base/shape.ts";
 import type { AttentionKernel } from "./attention_sizes.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
 
 /**
  * One row per token and head: in qkv its queries, keys or values (`part` 0, 1, 2), else in

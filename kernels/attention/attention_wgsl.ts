@@ -24,7 +24,7 @@ import {
   unitWgsl,
 } from "./attention_rows_wgsl.ts";
 import type { AttentionKernel } from "./attention_sizes.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
 
 /** Rows of qkv. */
 export const QUERY: AttentionRows = { name: "q", buffer: "qkv", part: 0 };

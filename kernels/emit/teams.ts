@@ -6,7 +6,7 @@
 import { ceilDiv } from "../../src/base/shape.ts";
 import { CPU_LANES, sharesLanes } from "../../src/graph/target.ts";
 import type { Launch, Target } from "../../src/graph/types.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
+import { range } from "./range.ts";
 import { itemWgsl, itemWidth, lanesOf, together } from "./rows.ts";
 
 /** Items of a lane at most: kernels are printed for their number. */

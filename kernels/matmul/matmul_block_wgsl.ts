@@ -3,7 +3,8 @@
  * workgroup memory, then each invocation multiplies its tile out of it, with K unrolled in the text.
  * Nobody returns early, for all must meet at the barriers; knows sizes and tiles, no tensors.
  */
-import { declareOperand, plusWgsl, products, range, vec4 } from "./matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
+import { declareOperand, plusWgsl, products, vec4 } from "./matmul_wgsl.ts";
 import type { MatmulKernel, Operand, SumName, Tiling } from "./matmul_wgsl.ts";
 
 /** A kernel of blocks: `steps` of K are multiplied by each slice between two barriers. */

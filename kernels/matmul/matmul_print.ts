@@ -11,7 +11,8 @@ import { beginOnto } from "./matmul_begin.ts";
 import type { TilePlaces } from "./matmul_begin.ts";
 import { blockColumn, blockRow, printBlocks } from "./matmul_block_wgsl.ts";
 import { addSlices, threadsOf } from "./matmul_slices_wgsl.ts";
-import { printMatmul, range } from "./matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
+import { printMatmul } from "./matmul_wgsl.ts";
 import type { MatmulKernel } from "./matmul_wgsl.ts";
 
 /** What is printed: sizes, how they are shared, and whether sums go on from what the output holds. */

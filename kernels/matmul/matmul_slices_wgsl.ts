@@ -4,7 +4,7 @@
  * that add along K, but never from run to run. Knows the names of sums, no operands.
  */
 import { blockBytes, QUAD_BYTES } from "./matmul_block_wgsl.ts";
-import { range } from "./matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
 import type { Tiling } from "./matmul_wgsl.ts";
 
 /** Bytes of workgroup memory that every adapter has. */

@@ -3,6 +3,7 @@
  * contiguous axis of each operand, no workgroup memory. Knows sizes and tiles, no tensors.
  * The layout that won on software Vulkan; measurements stand in bench/results.
  */
+import { range } from "../emit/range.ts";
 
 /** How a product is shared among invocations. */
 export interface Tiling {
@@ -265,9 +266,4 @@ export function printMatmul(kernel: MatmulKernel): { head: string; body: string 
     ...rest,
   ].map((line) => "  " + line).join("\n");
   return { head: [declareOperand(a, 0), declareOperand(b, 1)].join("\n") + "\n", body };
-}
-
-/** 0, 1, ... n - 1. */
-export function range(n: number): number[] {
-  return Array.from({ length: n }, (_, i) => i);
 }

@@ -4,7 +4,7 @@
  */
 import type { Expr, Formula } from "../../src/graph/formula.ts";
 import { add, formula, max, mul, sigmoid, sub, tanh } from "../../src/graph/formula.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
 
 /** One product with the recurrent weight, and what follows from it. */
 export interface Stage {

@@ -2,7 +2,7 @@
 import type { Expr, Formula } from "../../src/graph/formula.ts";
 import { gradientOf } from "../../src/graph/formula_grad.ts";
 import type { Cell, Stage } from "./cells.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
 
 /** Derivative of a stage. */
 export interface StageGradient {

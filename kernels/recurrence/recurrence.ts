@@ -7,7 +7,7 @@ import { applyAll } from "../../src/graph/trace.ts";
 import type { Binding, Io, Launch, Op, Spec, Target, Tensor } from "../../src/graph/types.ts";
 import { lineGroups } from "../../src/graph/wgsl.ts";
 import type { Cell, Stage } from "./cells.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
 import { recurrenceForwardCases } from "./recurrence_cases.ts";
 import { endsLine, printBegin, printEnd } from "./recurrence_ends_wgsl.ts";
 import type { Ends } from "./recurrence_ends_wgsl.ts";

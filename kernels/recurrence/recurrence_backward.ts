@@ -6,7 +6,7 @@ import type { Binding, Io, Launch, Op, Spec, Target } from "../../src/graph/type
 import { lineGroups } from "../../src/graph/wgsl.ts";
 import type { Stage } from "./cells.ts";
 import { sameFlows } from "./cells_grad.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
 import { recurBackwardReference } from "./recurrence_backward_reference.ts";
 import { backwardBounds, printBack, printFirst } from "./recurrence_backward_wgsl.ts";
 import { recurrenceBackwardCases } from "./recurrence_cases.ts";

@@ -9,7 +9,8 @@ import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Stage } from "./cells.ts";
 import { firstGate } from "./cells.ts";
 import { sameFlows, stageGradient } from "./cells_grad.ts";
-import { bases, loads, products, range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
+import { bases, loads, products } from "../matmul/matmul_wgsl.ts";
 import type { StepBinding, StepKernel } from "./recurrence_step_wgsl.ts";
 import {
   batchRows,

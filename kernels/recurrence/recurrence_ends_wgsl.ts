@@ -3,7 +3,7 @@
  * and last states, and the gradients that arrive from outside. Knows sizes, no formula.
  */
 import { lineHead } from "../../src/graph/wgsl.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
 import type { RecurrenceSizes, TimeOrder } from "./recurrence_sizes.ts";
 import type { StepBinding } from "./recurrence_step_wgsl.ts";
 import { declareBounds, stateWidth } from "./recurrence_step_wgsl.ts";

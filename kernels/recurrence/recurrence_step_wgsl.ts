@@ -4,7 +4,8 @@
  */
 import type { Cell } from "./cells.ts";
 import type { Operand, SumName } from "../matmul/matmul_wgsl.ts";
-import { inside, range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
+import { inside } from "../matmul/matmul_wgsl.ts";
 import type { RecurrenceSizes, TimeOrder } from "./recurrence_sizes.ts";
 
 /** What a step's kernel is printed for. */

@@ -8,7 +8,8 @@ import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Stage } from "./cells.ts";
 import { firstGate } from "./cells.ts";
 import type { Operand } from "../matmul/matmul_wgsl.ts";
-import { bases, loads, products, range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
+import { bases, loads, products } from "../matmul/matmul_wgsl.ts";
 import type { StepBinding, StepKernel } from "./recurrence_step_wgsl.ts";
 import {
   batchRows,

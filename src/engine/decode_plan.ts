@@ -2,7 +2,7 @@
  * What a decoder compiles: the plan that feeds some tokens to a model which remembers those before
  * them, and where its parameters lie. Pure: no device, no process.
  */
-import { pointwiseOp } from "../../kernels/pointwise/pointwise.ts";
+import { pointwiseOp } from "../../kernels/pointwise/mod.ts";
 import type { Expr } from "../graph/formula.ts";
 import { formula } from "../graph/formula.ts";
 import { applyAll, newTrace } from "../graph/trace.ts";

@@ -4,13 +4,11 @@
  * part's logits are in memory. The sum for the head's matrix goes on from part to part, in the
  * order of the whole where its kernel adds along K. It knows no model. R rows, D width, V vocabulary.
  */
-import { correct } from "../../kernels/cross_entropy/correct.ts";
-import { crossEntropy } from "../../kernels/cross_entropy/cross_entropy.ts";
-import { addProduct } from "../../kernels/matmul/matmul.ts";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { allocate, updateSlice } from "../../kernels/shape/update_slice.ts";
-import { slice } from "../../kernels/shape/slice.ts";
-import { sum } from "../../kernels/reduce/sum.ts";
+import { correct, crossEntropy } from "../../kernels/cross_entropy/mod.ts";
+import { addProduct } from "../../kernels/matmul/mod.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
+import { allocate, slice, updateSlice } from "../../kernels/shape/mod.ts";
+import { sum } from "../../kernels/reduce/mod.ts";
 import { LEAST_BINDING } from "../base/binding.ts";
 import type { Shape } from "../base/shape.ts";
 import { sizeOf } from "../base/shape.ts";

@@ -2,11 +2,10 @@
  * Everything that a replica compiles from a config: where parameters lie, and the plans of
  * gradient, evaluation, inspection, update and tree addition. Pure: no device, no process.
  */
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { DH, recurrenceBackwardOp } from "../../kernels/recurrence/recurrence_backward.ts";
-import type { RecurrenceBackwardAttrs } from "../../kernels/recurrence/recurrence_sizes.ts";
-import { rowNorms } from "../../kernels/reduce/row_norms.ts";
-import { treeAddOp } from "../../kernels/reduce/tree_add.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
+import { DH, recurrenceBackwardOp } from "../../kernels/recurrence/mod.ts";
+import type { RecurrenceBackwardAttrs } from "../../kernels/recurrence/mod.ts";
+import { rowNorms, treeAddOp } from "../../kernels/reduce/mod.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { Task } from "../data/source.ts";
 import { taskOf } from "../data/sources/mod.ts";

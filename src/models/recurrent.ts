@@ -3,8 +3,8 @@
  * H hidden units, V vocabulary, K classes.
  */
 import * as z from "zod";
-import { gru, gruBefore, lstm, rnnRelu, rnnTanh } from "../../kernels/recurrence/cells.ts";
-import type { Cell } from "../../kernels/recurrence/cells.ts";
+import { gru, gruBefore, lstm, rnnRelu, rnnTanh } from "../../kernels/recurrence/mod.ts";
+import type { Cell } from "../../kernels/recurrence/mod.ts";
 import type { Tensor } from "../graph/types.ts";
 import { dropout, embed, linear, readout } from "../nn/layers.ts";
 import { recurrent } from "../nn/recurrent.ts";

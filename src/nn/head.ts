@@ -3,10 +3,9 @@
  * a matrix, and by what may follow it elementwise. So they can be made for some rows alone. It
  * knows no model. R rows, D width, V vocabulary.
  */
-import { readingOf } from "../../kernels/pointwise/broadcast.ts";
-import { matmul, matmulOp } from "../../kernels/matmul/matmul.ts";
-import { pointwise, pointwiseOp } from "../../kernels/pointwise/pointwise.ts";
-import { slice } from "../../kernels/shape/slice.ts";
+import { pointwise, pointwiseOp, readingOf } from "../../kernels/pointwise/mod.ts";
+import { matmul, matmulOp } from "../../kernels/matmul/mod.ts";
+import { slice } from "../../kernels/shape/mod.ts";
 import { sizeOf } from "../base/shape.ts";
 import { keyInputs } from "../graph/formula.ts";
 import type { Call, Tensor } from "../graph/types.ts";

@@ -2,14 +2,12 @@
  * Layers as functions from tensors to tensors. B batch, T time, D width, V vocabulary.
  * They declare parameters in the scope they are given and know no model.
  */
-import { attention } from "../../kernels/attention/attention.ts";
-import { cachedAttention } from "../../kernels/attention/cached_attention.ts";
-import { embedding } from "../../kernels/embedding/embedding.ts";
-import { applyLayerNorm as normalise } from "../../kernels/layer_norm/layer_norm.ts";
-import { matmul } from "../../kernels/matmul/matmul.ts";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { poolTime } from "../../kernels/shape/pool_time.ts";
-import { broadcastTime } from "../../kernels/shape/pool_time.ts";
+import { attention, cachedAttention } from "../../kernels/attention/mod.ts";
+import { embedding } from "../../kernels/embedding/mod.ts";
+import { applyLayerNorm as normalise } from "../../kernels/layer_norm/mod.ts";
+import { matmul } from "../../kernels/matmul/mod.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
+import { broadcastTime, poolTime } from "../../kernels/shape/mod.ts";
 import type { Tensor } from "../graph/types.ts";
 import { dropoutFormula, GELU, PRODUCT, scaleFormula, SUM } from "./formulas.ts";
 import type { Scope } from "./scope.ts";

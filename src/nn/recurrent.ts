@@ -3,10 +3,10 @@
  * (`weight_ih_l0` [G H, I], `weight_hh_l0` [G H, H], ..., `_reverse` for the second direction), gates
  * in their order: i f g o, and r z n. It knows cells by their formulas alone.
  */
-import type { Cell } from "../../kernels/recurrence/cells.ts";
-import { concat } from "../../kernels/shape/concat.ts";
-import { matmul } from "../../kernels/matmul/matmul.ts";
-import { recurrence } from "../../kernels/recurrence/recurrence.ts";
+import type { Cell } from "../../kernels/recurrence/mod.ts";
+import { concat } from "../../kernels/shape/mod.ts";
+import { matmul } from "../../kernels/matmul/mod.ts";
+import { recurrence } from "../../kernels/recurrence/mod.ts";
 import { UserError } from "../base/user_error.ts";
 import type { Tensor } from "../graph/types.ts";
 import { plus } from "./layers.ts";

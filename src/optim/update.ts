@@ -7,10 +7,8 @@ import type { Expr, Formula } from "../graph/formula.ts";
 import { add, constant, div, formula, min, sqrt, substitute } from "../graph/formula.ts";
 import { apply, applyAll, newTrace } from "../graph/trace.ts";
 import type { Graph, Tensor, Trace } from "../graph/types.ts";
-import { nonFinite } from "../../kernels/reduce/finite.ts";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { pointwiseSegmentsOp } from "../../kernels/pointwise/segments.ts";
-import { sumOp } from "../../kernels/reduce/sum.ts";
+import { nonFinite, sumOp } from "../../kernels/reduce/mod.ts";
+import { pointwise, pointwiseSegmentsOp } from "../../kernels/pointwise/mod.ts";
 import type { Optimizer } from "./types.ts";
 
 /** Elements that are updated alike. */

@@ -1,6 +1,6 @@
 /** What every device promises, as one suite. Each implementation runs it. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { pointwise, pointwiseOp } from "../../kernels/pointwise/pointwise.ts";
+import { pointwise, pointwiseOp } from "../../kernels/pointwise/mod.ts";
 import type { Device, Memory } from "../../src/device/types.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { add, formula, mask, mul } from "../../src/graph/formula.ts";

@@ -1,6 +1,6 @@
 /** Kernels that are compiled when a plan is loaded, with their progress. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
 import { nextCount, ownFirst } from "../../src/device/kernels.ts";
 import type { KernelCount } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";

@@ -1,7 +1,6 @@
 /** A device that is lost says so: by its promise, and by every read. */
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { sumOp } from "../../kernels/reduce/sum.ts";
-import { treeAddOp } from "../../kernels/reduce/tree_add.ts";
+import { sumOp, treeAddOp } from "../../kernels/reduce/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { Op } from "../../src/graph/types.ts";

@@ -1,6 +1,6 @@
 /** What is particular to WebGPU: limits, late faults, the clock. */
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
 import { UserError } from "../../src/base/user_error.ts";
 import { isSoftware } from "../../src/device/adapter.ts";
 import { guarded } from "../../src/device/guard.ts";

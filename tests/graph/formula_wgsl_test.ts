@@ -1,6 +1,6 @@
 /** The WGSL of formulas: literals, and each distinct expression once. */
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { pointwiseOp } from "../../kernels/pointwise/pointwise.ts";
+import { pointwiseOp } from "../../kernels/pointwise/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";

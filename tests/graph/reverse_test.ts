@@ -1,7 +1,7 @@
 /** Reverse mode on small graphs, with values where the sum of flows matters. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { sum } from "../../kernels/reduce/sum.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
+import { sum } from "../../kernels/reduce/mod.ts";
 import { ArrayMemory, openReference } from "../../src/device/reference.ts";
 import * as f from "../../src/graph/formula.ts";
 import type { Expr } from "../../src/graph/formula.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { matmul, matmulOp } from "../../kernels/matmul/matmul.ts";
+import { matmul, matmulOp } from "../../kernels/matmul/mod.ts";
 import { apply, applyAll, newTrace } from "../../src/graph/trace.ts";
 import type { Op, Spec } from "../../src/graph/types.ts";
 

@@ -1,6 +1,6 @@
 /** Attention inside documents: a document in a window is as it is alone. */
 import { assert, assertEquals } from "@std/assert";
-import { attentionOp } from "../../kernels/attention/attention.ts";
+import { attentionOp } from "../../kernels/attention/mod.ts";
 import { rootKey, uniforms } from "../../src/base/random.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { openReference } from "../../src/device/reference.ts";

@@ -1,7 +1,6 @@
 /** What attention means, by its reference, and what it refuses. The kernels follow the reference. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { attention, attentionOp } from "../../kernels/attention/attention.ts";
-import { attentionBackwardOp } from "../../kernels/attention/attention_backward.ts";
+import { attention, attentionBackwardOp, attentionOp } from "../../kernels/attention/mod.ts";
 import { rootKey, uniforms } from "../../src/base/random.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { newTrace } from "../../src/graph/trace.ts";

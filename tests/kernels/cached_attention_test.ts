@@ -1,7 +1,6 @@
 /** Attention with a cache gives the rows of attention() over all tokens at once. */
 import { assert, assertEquals } from "@std/assert";
-import { attention } from "../../kernels/attention/attention.ts";
-import { cachedAttention } from "../../kernels/attention/cached_attention.ts";
+import { attention, cachedAttention } from "../../kernels/attention/mod.ts";
 import { rootKey, uniforms } from "../../src/base/random.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";

@@ -1,9 +1,8 @@
 /** Cells give what PyTorch's modules give, values and gradients; their makers stand in the files. */
 import { assert, assertEquals } from "@std/assert";
-import { gru, lstm, rnnRelu, rnnTanh } from "../../kernels/recurrence/cells.ts";
-import type { Cell } from "../../kernels/recurrence/cells.ts";
-import { matmul } from "../../kernels/matmul/matmul.ts";
-import { recurrence } from "../../kernels/recurrence/recurrence.ts";
+import { gru, lstm, recurrence, rnnRelu, rnnTanh } from "../../kernels/recurrence/mod.ts";
+import type { Cell } from "../../kernels/recurrence/mod.ts";
+import { matmul } from "../../kernels/matmul/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";

@@ -1,6 +1,6 @@
 /** What counts as correct: ties, ignored rows, NaN. That it has no gradient. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { correct, correctOp } from "../../kernels/cross_entropy/correct.ts";
+import { correct, correctOp } from "../../kernels/cross_entropy/mod.ts";
 import { IGNORE } from "../../src/base/ignore.ts";
 import { gradients } from "../../src/graph/reverse.ts";
 import { newTrace } from "../../src/graph/trace.ts";

@@ -3,10 +3,8 @@
  * WGSL leaves to drivers. A driver that breaks it must fail here and not in a run.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { finiteOp } from "../../kernels/reduce/finite.ts";
-import { pointwiseOp } from "../../kernels/pointwise/pointwise.ts";
-import { sumOp } from "../../kernels/reduce/sum.ts";
-import { treeAddOp } from "../../kernels/reduce/tree_add.ts";
+import { finiteOp, sumOp, treeAddOp } from "../../kernels/reduce/mod.ts";
+import { pointwiseOp } from "../../kernels/pointwise/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
 import type { Expr } from "../../src/graph/formula.ts";

@@ -6,7 +6,7 @@
  * own.
  */
 import { assert, assertEquals } from "@std/assert";
-import { matmulOp } from "../../kernels/matmul/matmul.ts";
+import { matmulOp } from "../../kernels/matmul/mod.ts";
 import { OPS } from "../../kernels/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Device } from "../../src/device/types.ts";

@@ -3,9 +3,8 @@
  * reference, and where K is not cut, with the bits of the plainest kernel.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { launchMatmul, matmulOp, productOf } from "../../kernels/matmul/matmul.ts";
-import { variantsOf } from "../../kernels/matmul/matmul_choice.ts";
-import type { Variant } from "../../kernels/matmul/matmul_choice.ts";
+import { launchMatmul, matmulOp, productOf, variantsOf } from "../../kernels/matmul/mod.ts";
+import type { Variant } from "../../kernels/matmul/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { add, formula, mul, tanh } from "../../src/graph/formula.ts";
 import type { Expr } from "../../src/graph/formula.ts";

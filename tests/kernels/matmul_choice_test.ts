@@ -1,7 +1,7 @@
 /** The table of products: what some sizes get, and that nothing is chosen which a target cannot do. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { chooseMatmul, explain, variantsOf } from "../../kernels/matmul/matmul_choice.ts";
-import type { Product } from "../../kernels/matmul/matmul_choice.ts";
+import { chooseMatmul, explain, variantsOf } from "../../kernels/matmul/mod.ts";
+import type { Product } from "../../kernels/matmul/mod.ts";
 import { threadsOf, workgroupBytes } from "../../kernels/matmul/matmul_slices_wgsl.ts";
 import type { Target } from "../../src/graph/types.ts";
 

@@ -1,7 +1,6 @@
 /** Products by lanes of a subgroup: the bits of those without, whatever the sizes. */
 import { assert, assertEquals } from "@std/assert";
-import { matmulOp } from "../../kernels/matmul/matmul.ts";
-import { chooseMatmul } from "../../kernels/matmul/matmul_choice.ts";
+import { chooseMatmul, matmulOp } from "../../kernels/matmul/mod.ts";
 import type { Device } from "../../src/device/types.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { add, formula } from "../../src/graph/formula.ts";

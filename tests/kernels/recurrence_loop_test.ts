@@ -1,11 +1,11 @@
 /** A recurrence is the loop that it stands for: products and elementwise calls, step by step. */
 import { assert, assertEquals } from "@std/assert";
-import type { Cell, Stage } from "../../kernels/recurrence/cells.ts";
+import type { Cell, Stage } from "../../kernels/recurrence/mod.ts";
 import { CELL_FORMULAS, firstGate } from "../../kernels/recurrence/cells.ts";
-import { matmul } from "../../kernels/matmul/matmul.ts";
-import { range } from "../../kernels/matmul/matmul_wgsl.ts";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { recurrence } from "../../kernels/recurrence/recurrence.ts";
+import { matmul } from "../../kernels/matmul/mod.ts";
+import { range } from "../../kernels/emit/range.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
+import { recurrence } from "../../kernels/recurrence/mod.ts";
 import { fold, rootKey, uniforms } from "../../src/base/random.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { sharedGpu } from "../support/gpu.ts";

@@ -1,10 +1,17 @@
 /** The recurrence: its gradient, its tiles and launches, and what it refuses. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CELL_FORMULAS, gru, gruBefore, lstm, rnnTanh } from "../../kernels/recurrence/cells.ts";
+import {
+  CELL_FORMULAS,
+  gru,
+  gruBefore,
+  lstm,
+  recurrence,
+  recurrenceBackwardOp,
+  recurrenceOp,
+  rnnTanh,
+} from "../../kernels/recurrence/mod.ts";
 import { sameFlows } from "../../kernels/recurrence/cells_grad.ts";
-import { range } from "../../kernels/matmul/matmul_wgsl.ts";
-import { recurrence, recurrenceOp } from "../../kernels/recurrence/recurrence.ts";
-import { recurrenceBackwardOp } from "../../kernels/recurrence/recurrence_backward.ts";
+import { range } from "../../kernels/emit/range.ts";
 import { recurrenceCase } from "../../kernels/recurrence/recurrence_cases.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { sharedGpu } from "../support/gpu.ts";

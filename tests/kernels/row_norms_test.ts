@@ -1,6 +1,6 @@
 /** Norms of rows whose squares have no f32, on the device; NaN and infinity. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { rowNormsOp } from "../../kernels/reduce/row_norms.ts";
+import { rowNormsOp } from "../../kernels/reduce/mod.ts";
 import type { Device } from "../../src/device/types.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";

@@ -1,6 +1,6 @@
 /** The tree's addition has the same bits on the GPU and in JavaScript. */
 import { assertEquals } from "@std/assert";
-import { treeAddOp } from "../../kernels/reduce/tree_add.ts";
+import { treeAddOp } from "../../kernels/reduce/mod.ts";
 import { rootKey, threefry } from "../../src/base/random.ts";
 import { treeAddInto } from "../../src/base/tree_add.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";

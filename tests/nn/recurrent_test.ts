@@ -1,6 +1,6 @@
 /** Recurrent layers against PyTorch: stacked, both ways, from given states. */
 import { assert, assertEquals } from "@std/assert";
-import { lstm } from "../../kernels/recurrence/cells.ts";
+import { lstm } from "../../kernels/recurrence/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { newTrace } from "../../src/graph/trace.ts";

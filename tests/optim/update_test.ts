@@ -19,7 +19,7 @@ import {
 import { compile } from "../../src/plan/compile.ts";
 import type { Plan } from "../../src/plan/types.ts";
 import { checkPlan } from "../support/graph/plan_laws.ts";
-import { pointwise, pointwiseOp } from "../../kernels/pointwise/pointwise.ts";
+import { pointwise, pointwiseOp } from "../../kernels/pointwise/mod.ts";
 import { applyAll, newTrace } from "../../src/graph/trace.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { add, div, formula, min } from "../../src/graph/formula.ts";

@@ -1,6 +1,6 @@
 /** Placing of named tensors. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import { GELU } from "../../src/nn/formulas.ts";
 import { compile } from "../../src/plan/compile.ts";

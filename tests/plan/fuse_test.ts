@@ -1,7 +1,7 @@
 /** A fused plan computes what the traced one does. */
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { matmul } from "../../kernels/matmul/matmul.ts";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
+import { matmul } from "../../kernels/matmul/mod.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";

@@ -1,8 +1,8 @@
 /** Tensors that calls make in place: one piece of memory, from the first to the last. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { addProduct, matmul } from "../../kernels/matmul/matmul.ts";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { treeAddTensors } from "../../kernels/reduce/tree_add.ts";
+import { addProduct, matmul } from "../../kernels/matmul/mod.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
+import { treeAddTensors } from "../../kernels/reduce/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Call, Tensor } from "../../src/graph/types.ts";

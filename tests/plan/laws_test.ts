@@ -1,6 +1,6 @@
 /** Laws of plans, on all plans of many transformers. */
 import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
-import { matmul } from "../../kernels/matmul/matmul.ts";
+import { matmul } from "../../kernels/matmul/mod.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunConfig, RunInput } from "../../src/config/schema.ts";
 import { taskOf } from "../../src/data/sources/mod.ts";

@@ -1,7 +1,7 @@
 /** Cheap calls that are done twice: less memory, the same bits. */
 import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
-import { matmul } from "../../kernels/matmul/matmul.ts";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
+import { matmul } from "../../kernels/matmul/mod.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import { GELU } from "../../src/nn/formulas.ts";

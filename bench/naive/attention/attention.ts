@@ -1,5 +1,5 @@
 /** Attention by the book: passes that store every T x T matrix. */
-import type { AttentionAttrs } from "../../../kernels/attention/attention_sizes.ts";
+import type { AttentionAttrs } from "../../../kernels/attention/mod.ts";
 import { attentionSizes, extrasOf } from "../../../kernels/attention/attention_sizes.ts";
 import { sizeOf } from "../../../src/base/shape.ts";
 import { keepBelow } from "../../../src/graph/formula_eval.ts";

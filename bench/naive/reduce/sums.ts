@@ -1,6 +1,5 @@
 /** Sums and sorting by the book. */
-import type { ColumnSumAttrs } from "../../../kernels/reduce/column_sum.ts";
-import type { SumAttrs } from "../../../kernels/reduce/sum.ts";
+import type { ColumnSumAttrs, SumAttrs } from "../../../kernels/reduce/mod.ts";
 import { ceilDiv, sizeOf } from "../../../src/base/shape.ts";
 import { lineGroups } from "../../../src/graph/wgsl.ts";
 import columnSum from "./column_sum.wgsl" with { type: "text" };

@@ -1,8 +1,10 @@
 /** What moves columns and time steps about, by the book: one thread per element. */
-import type { SliceLastAttrs } from "../../../kernels/shape/slice_last.ts";
-import type { PadLastAttrs } from "../../../kernels/shape/slice_last.ts";
-import type { PoolTimeAttrs } from "../../../kernels/shape/pool_time.ts";
-import type { BroadcastTimeAttrs } from "../../../kernels/shape/pool_time.ts";
+import type {
+  BroadcastTimeAttrs,
+  PadLastAttrs,
+  PoolTimeAttrs,
+  SliceLastAttrs,
+} from "../../../kernels/shape/mod.ts";
 import { sizeOf } from "../../../src/base/shape.ts";
 import type { Io, Launch, Spec, Target } from "../../../src/graph/types.ts";
 import { lineGroups } from "../../../src/graph/wgsl.ts";

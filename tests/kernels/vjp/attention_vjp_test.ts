@@ -1,6 +1,6 @@
 /** The gradient of attention is the slope of its loss. */
 import { assertThrows } from "@std/assert";
-import { attentionOp } from "../../../kernels/attention/attention.ts";
+import { attentionOp } from "../../../kernels/attention/mod.ts";
 import { applyAll, newTrace } from "../../../src/graph/trace.ts";
 import type { Case, Spec, Tensor } from "../../../src/graph/types.ts";
 import { checkVjp } from "../../support/graph/differences.ts";

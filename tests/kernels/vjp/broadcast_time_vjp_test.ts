@@ -1,6 +1,6 @@
 /** A vector over its window, and its gradient. */
 import { assertEquals } from "@std/assert";
-import { broadcastTimeOp } from "../../../kernels/shape/pool_time.ts";
+import { broadcastTimeOp } from "../../../kernels/shape/mod.ts";
 import { checkVjp } from "../../support/graph/differences.ts";
 
 for (const kind of ["last", "mean"] as const) {

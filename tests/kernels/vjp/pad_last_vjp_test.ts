@@ -1,6 +1,6 @@
 /** The gradient of columns placed among zeros. */
 import { assertEquals } from "@std/assert";
-import { padLastOp } from "../../../kernels/shape/slice_last.ts";
+import { padLastOp } from "../../../kernels/shape/mod.ts";
 import { checkVjp } from "../../support/graph/differences.ts";
 
 for (const [first, columns] of [[0, 3], [0, 8], [4, 8], [5, 8]] as const) {

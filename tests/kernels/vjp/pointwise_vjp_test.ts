@@ -1,6 +1,6 @@
 /** The gradients that follow from formulas, for every way an input can be read. */
 import { assertGreater, assertRejects } from "@std/assert";
-import { pointwiseOp } from "../../../kernels/pointwise/pointwise.ts";
+import { pointwiseOp } from "../../../kernels/pointwise/mod.ts";
 import type { Expr } from "../../../src/graph/formula.ts";
 import * as f from "../../../src/graph/formula.ts";
 import { formula } from "../../../src/graph/formula.ts";

@@ -1,6 +1,6 @@
 /** What is read of a window, and its gradient. */
 import { assertEquals } from "@std/assert";
-import { poolTimeOp } from "../../../kernels/shape/pool_time.ts";
+import { poolTimeOp } from "../../../kernels/shape/mod.ts";
 import { checkVjp } from "../../support/graph/differences.ts";
 
 for (const kind of ["last", "mean"] as const) {

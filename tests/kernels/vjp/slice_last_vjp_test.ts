@@ -1,5 +1,5 @@
 /** The gradient of columns: zeros where they were not taken. */
-import { sliceLastOp } from "../../../kernels/shape/slice_last.ts";
+import { sliceLastOp } from "../../../kernels/shape/mod.ts";
 import { checkVjp } from "../../support/graph/differences.ts";
 
 for (const [first, count] of [[0, 7], [0, 2], [2, 4], [6, 1]] as const) {
