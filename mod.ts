@@ -38,10 +38,10 @@ export type { Shape } from "./src/base/shape.ts";
 // Plans and the devices that run them.
 export * from "./src/plan/types.ts";
 export { compile } from "./src/plan/compile.ts";
-export type { Placing } from "./src/plan/compile.ts";
+export type { Placement } from "./src/plan/compile.ts";
 export { showPlan } from "./src/plan/show.ts";
 export type {
-  Compiling,
+  CompileOptions,
   Device,
   KernelCount,
   Memory,

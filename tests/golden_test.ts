@@ -45,7 +45,7 @@ for (const [name, kernel] of Object.entries(MATMULS)) {
 const BLOCKS: Readonly<Record<string, BlockKernel>> = {
   "matmul_block": {
     ...{ m: 64, n: 64, k: 64, ta: false, tb: false, tile: [4, 4], group: [8, 8], steps: 8 },
-    ahead: true,
+    prefetch: true,
   },
   "matmul_block_slices": {
     ...{ m: 33, n: 40, k: 50, ta: true, tb: true, tile: [4, 4], group: [4, 4], steps: 4 },

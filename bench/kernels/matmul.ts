@@ -2,7 +2,7 @@
  * Times every kernel that the table of products allows for a shape, and marks the one that it
  * chooses: what the table is filled in with. All kernels of a shape must give the same numbers.
  */
-import { explain, launchMatmul, matmulOp, variantsOf } from "../../kernels/matmul/mod.ts";
+import { launchMatmul, matmulOp, variantName, variantsOf } from "../../kernels/matmul/mod.ts";
 import type { Variant } from "../../kernels/matmul/mod.ts";
 import { fold, rootKey, uniforms } from "../../src/base/random.ts";
 import type { Device, Memory } from "../../src/device/types.ts";
@@ -103,7 +103,7 @@ async function timeShape(shape: Shape, timed: Timed): Promise<string[][]> {
   }
   const seconds = await medians(rounds, timed.budget.rounds);
   const best = Math.min(...seconds);
-  const chosen = explain(shape, target);
+  const chosen = variantName(shape, target);
   return variants.map(({ name }, i) => {
     const own = seconds[i] as number;
     const mark = name === chosen ? "*" : "";

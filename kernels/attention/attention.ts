@@ -3,7 +3,7 @@
  * is stored. A token may be kept from all before its document's start. Source: Dao, Fu, Ermon, Rudra, Ré, "FlashAttention" (2022); the packing is nanoGPT's.
  */
 import { apply } from "../../src/graph/trace.ts";
-import type { Flow, Io, Op, Tensor, View } from "../../src/graph/types.ts";
+import type { Grad, Io, Op, Tensor, View } from "../../src/graph/types.ts";
 import { attentionBackwardOp } from "./attention_backward.ts";
 import { attentionForwardCases } from "./attention_cases.ts";
 import { attendReference } from "./attention_reference.ts";
@@ -58,9 +58,9 @@ export function attention(
 
 function vjp(
   { inputs, outputs }: Io<Tensor>,
-  dout: readonly Flow[],
+  dout: readonly Grad[],
   attrs: AttentionAttrs,
-): Flow[] {
+): Grad[] {
   const [qkv, ...extra] = inputs as [Tensor, ...Tensor[]];
   const [y, lse] = outputs as [Tensor, Tensor];
   const [dy, dlse] = dout;

@@ -4,19 +4,19 @@
  * invocations, so there are no atomics and one order of every sum.
  */
 import { literal } from "../../src/graph/formula_wgsl.ts";
-import type { AttentionRows, Met } from "./attention_rows_wgsl.ts";
+import type { AttentionRows, Streamed } from "./attention_rows_wgsl.ts";
 import {
-  addMet,
-  eachMet,
+  addStreamed,
+  currentQuad,
+  declareLaneRegisters,
   eachQuad,
   eachRow,
-  holds,
+  eachStreamed,
   loadRows,
   ownedOf,
-  putRow,
-  quadHere,
   registers,
   rowProducts,
+  setRow,
   storeRows,
 } from "./attention_rows_wgsl.ts";
 import type { AttentionKernel } from "./attention_sizes.ts";
@@ -26,10 +26,10 @@ import {
   drawMasks,
   head,
   KEY,
+  keyRange,
   loadStarts,
   masked,
-  mayMeet,
-  metByQueries,
+  mayAttend,
   QUERY,
   score,
   VALUE,
@@ -37,7 +37,7 @@ import {
 import { range } from "../emit/range.ts";
 
 const RESULT: AttentionRows = { name: "y", buffer: "y" };
-const SLOPE: AttentionRows = { name: "g", buffer: "dy" };
+const DY: AttentionRows = { name: "g", buffer: "dy" };
 const DQ: AttentionRows = { name: "dq", buffer: "dqkv", part: 0 };
 const DK: AttentionRows = { name: "dk", buffer: "dqkv", part: 1 };
 const DV: AttentionRows = { name: "dv", buffer: "dqkv", part: 2 };
@@ -49,7 +49,7 @@ const OUTPUTS: readonly AttentionBinding[] = [
 ];
 
 /** Statements for row r's probability `p` with the met token, and the slope `d` of its score. */
-function slope(
+function scoreGradient(
   kernel: AttentionKernel,
   r: number,
   { lse, delta, allowed }: {
@@ -70,8 +70,8 @@ function slope(
 export function printQueries(kernel: AttentionKernel): string {
   const { time, rows, divisor } = kernel;
   const R = range(rows);
-  const met: Met = { rows: [KEY, VALUE] };
-  const along = `dot(${quadHere(kernel, SLOPE)}, ${quadHere(kernel, RESULT)})`;
+  const met: Streamed = { rows: [KEY, VALUE] };
+  const along = `dot(${currentQuad(kernel, DY)}, ${currentQuad(kernel, RESULT)})`;
   const lines = [
     ...head(kernel, { heavyLast: true }),
     ...R.map((r) => `var lse${r} = 0.0f; var delta${r} = 0.0f;`),
@@ -79,26 +79,26 @@ export function printQueries(kernel: AttentionKernel): string {
       "var along = 0.0f;",
       ...eachQuad(kernel, [`along += ${along};`]),
       `let log = lse[numbers + t] * ${LOG2E};`,
-      ...putRow(kernel, "lse", "log"),
-      ...putRow(kernel, "delta", "along"),
+      ...setRow(kernel, "lse", "log"),
+      ...setRow(kernel, "delta", "along"),
       `if (first + r < ${time}u) { delta[numbers + t] = along; }`,
     ]),
     ...loadStarts(kernel),
-    ...loadRows(kernel, QUERY, SLOPE),
+    ...loadRows(kernel, QUERY, DY),
     ...registers(kernel, DQ.name),
-    ...holds(kernel, met),
-    ...eachMet(kernel, { ...metByQueries(kernel), met }, [
+    ...declareLaneRegisters(kernel, met),
+    ...eachStreamed(kernel, { ...keyRange(kernel), met }, [
       ...rowProducts(kernel, { sum: "x", own: QUERY, met: KEY }),
-      ...rowProducts(kernel, { sum: "z", own: SLOPE, met: VALUE }),
+      ...rowProducts(kernel, { sum: "z", own: DY, met: VALUE }),
       ...drawMasks(kernel, { query: "first + r", key: "j" }),
       ...R.flatMap((r) =>
-        slope(kernel, r, {
+        scoreGradient(kernel, r, {
           lse: `lse${r}`,
           delta: `delta${r}`,
-          allowed: mayMeet(kernel, r),
+          allowed: mayAttend(kernel, r),
         })
       ),
-      ...addMet(kernel, { to: DQ, met: KEY }, { weight: (r) => `d${r}` }),
+      ...addStreamed(kernel, { to: DQ, met: KEY }, { weight: (r) => `d${r}` }),
     ]),
     ...storeRows(kernel, DQ, () => literal(1 / divisor)),
     "}",
@@ -117,8 +117,8 @@ export function printQueries(kernel: AttentionKernel): string {
 export function printKeys(kernel: AttentionKernel): string {
   const { time, rows, divisor, dropout, documents } = kernel;
   const R = range(rows);
-  const met: Met = {
-    rows: [QUERY, SLOPE],
+  const met: Streamed = {
+    rows: [QUERY, DY],
     numbers: {
       log: { read: `lse[numbers + j] * ${LOG2E}`, zero: "0.0f" },
       along: { read: "delta[numbers + j]", zero: "0.0f" },
@@ -128,10 +128,10 @@ export function printKeys(kernel: AttentionKernel): string {
   const round = [
     ...documents === undefined ? [] : [`if (start >= block + ${ownedOf(kernel)}u) { continue; }`],
     ...rowProducts(kernel, { sum: "x", own: KEY, met: QUERY }),
-    ...rowProducts(kernel, { sum: "z", own: VALUE, met: SLOPE }),
+    ...rowProducts(kernel, { sum: "z", own: VALUE, met: DY }),
     ...drawMasks(kernel, { query: "j", key: "first + r" }),
     ...R.flatMap((r) => [
-      ...slope(kernel, r, {
+      ...scoreGradient(kernel, r, {
         lse: "log",
         delta: "along",
         allowed: documents === undefined
@@ -140,15 +140,15 @@ export function printKeys(kernel: AttentionKernel): string {
       }),
       `let u${r} = ${masked(kernel, `p${r}`, r)};`,
     ]),
-    ...addMet(kernel, { to: DV, met: SLOPE }, { weight: (r) => `u${r}` }),
-    ...addMet(kernel, { to: DK, met: QUERY }, { weight: (r) => `d${r}` }),
+    ...addStreamed(kernel, { to: DV, met: DY }, { weight: (r) => `u${r}` }),
+    ...addStreamed(kernel, { to: DK, met: QUERY }, { weight: (r) => `d${r}` }),
   ];
   const lines = [
     ...head(kernel, { heavyLast: false }),
     ...loadRows(kernel, KEY, VALUE),
     ...registers(kernel, DK.name, DV.name),
-    ...holds(kernel, met),
-    ...eachMet(kernel, { from: "block", end: `${time}u`, met }, round),
+    ...declareLaneRegisters(kernel, met),
+    ...eachStreamed(kernel, { from: "block", end: `${time}u`, met }, round),
     ...storeRows(kernel, DK, () => literal(1 / divisor)),
     ...storeRows(kernel, DV, () => literal(1 / (dropout?.keep ?? 1))),
     "}",

@@ -2,7 +2,7 @@
  * Causal attention forward and backward in plain loops: the definition that kernels are held to.
  * It knows no kernel. Letters as in attention_sizes.ts.
  */
-import { kept } from "../../src/graph/formula_eval.ts";
+import { isKept } from "../../src/graph/formula_eval.ts";
 import type { View } from "../../src/graph/types.ts";
 import type { AttentionAttrs } from "./attention_sizes.ts";
 import { attentionSizes, divisorOf, extrasOf } from "./attention_sizes.ts";
@@ -52,7 +52,7 @@ function eachRow(
           }
           scores[j] = sum / divisor;
           if (dropout !== undefined) {
-            keep[j] = kept(words, index * time + j, dropout) ? 1 / dropout.keep : 0;
+            keep[j] = isKept(words, index * time + j, dropout) ? 1 / dropout.keep : 0;
           }
         }
         const result = (b * time + i) * model + h * width;

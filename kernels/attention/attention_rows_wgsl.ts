@@ -66,17 +66,17 @@ export function eachQuad(kernel: AttentionKernel, body: readonly string[]): stri
 }
 
 /** Statements that put `value` into `<name><r>` of the row that a loop is at. */
-export function putRow({ rows }: AttentionKernel, name: string, value: string): string[] {
+export function setRow({ rows }: AttentionKernel, name: string, value: string): string[] {
   return range(rows).map((r) => `${name}${r} = select(${name}${r}, ${value}, r == ${r}u);`);
 }
 
 /** The expression `of(r)` of the row that a loop is at. */
-export function ofRow({ rows }: AttentionKernel, of: (r: number) => string): string {
+export function selectRow({ rows }: AttentionKernel, of: (r: number) => string): string {
   return range(rows).map(of).reduce((x, value, r) => `select(${x}, ${value}, r == ${r}u)`);
 }
 
 /** A quad of a row inside loops over rows and quads. */
-export function quadHere(kernel: AttentionKernel, from: AttentionRows): string {
+export function currentQuad(kernel: AttentionKernel, from: AttentionRows): string {
   return quad(kernel, { buffer: from.buffer, row: rowAt(kernel, from, "t") }, "w");
 }
 
@@ -91,8 +91,8 @@ export function loadRows(kernel: AttentionKernel, ...all: readonly AttentionRows
       ...eachRow(
         kernel,
         all.flatMap((from) => [
-          `let x_${from.name} = ${quadHere(kernel, from)};`,
-          ...putRow(kernel, from.name, `x_${from.name}`),
+          `let x_${from.name} = ${currentQuad(kernel, from)};`,
+          ...setRow(kernel, from.name, `x_${from.name}`),
         ]),
       ),
       ...column.flatMap((x) =>
@@ -122,7 +122,7 @@ export function storeRows(
     ...range(rows).map((r) => `let c${r} = ${chosen(r)} * ${scale(r)};`),
     ...eachRow(kernel, [
       `if (first + r < ${time}u) {`,
-      `let x = ${ofRow(kernel, (r) => `c${r}`)};`,
+      `let x = ${selectRow(kernel, (r) => `c${r}`)};`,
       ...words,
       "}",
     ]),
@@ -130,13 +130,13 @@ export function storeRows(
 }
 
 /** What tokens are met for: rows of heads, and numbers by their names, each read where it says. */
-export interface Met {
+export interface Streamed {
   readonly rows: readonly AttentionRows[];
-  readonly numbers?: Readonly<Record<string, MetNumber>>;
+  readonly numbers?: Readonly<Record<string, StreamedNumber>>;
 }
 
 /** Where a number of token `j` is read, and the zero of its type, in WGSL. */
-export interface MetNumber {
+export interface StreamedNumber {
   readonly read: string;
   readonly zero: "0u" | "0.0f";
 }
@@ -148,9 +148,9 @@ export const ownedOf = ({ rows, lanes = 1 }: AttentionKernel): number => rows * 
  * A loop that meets tokens `j` from `from` to below `end`. Lanes of a subgroup load one each, and
  * turn by turn all get what one of them has. `j` stands for the token in what `numbers` read.
  */
-export function eachMet(
+export function eachStreamed(
   kernel: AttentionKernel,
-  { from, end, met: { rows, numbers = {} } }: { from: string; end: string; met: Met },
+  { from, end, met: { rows, numbers = {} } }: { from: string; end: string; met: Streamed },
   body: readonly string[],
 ): string[] {
   const { lanes } = kernel;
@@ -188,7 +188,10 @@ export function eachMet(
 }
 
 /** Declares what lanes hold for each other. */
-export function holds(kernel: AttentionKernel, { rows, numbers = {} }: Met): string[] {
+export function declareLaneRegisters(
+  kernel: AttentionKernel,
+  { rows, numbers = {} }: Streamed,
+): string[] {
   if (kernel.lanes === undefined) return [];
   return [
     ...Object.entries(numbers).map(([name, value]) => `var held_${name} = ${value.zero};`),
@@ -199,14 +202,14 @@ export function holds(kernel: AttentionKernel, { rows, numbers = {} }: Met): str
 }
 
 /** Quad `q` of the row of a met token. */
-function metQuad(kernel: AttentionKernel, { name, buffer }: AttentionRows, q: number): string {
+function streamedQuad(kernel: AttentionKernel, { name, buffer }: AttentionRows, q: number): string {
   if (kernel.lanes !== undefined) return `subgroupShuffle(held_${name}_${q}, turn)`;
   return quad(kernel, { buffer, row: `${name}at` }, q);
 }
 
 /** Statements that bring the row of the met token into registers. */
-export function meet(kernel: AttentionKernel, met: AttentionRows): string[] {
-  return quadsOf(kernel).map((q) => `let ${met.name}_${q} = ${metQuad(kernel, met, q)};`);
+export function loadStreamed(kernel: AttentionKernel, met: AttentionRows): string[] {
+  return quadsOf(kernel).map((q) => `let ${met.name}_${q} = ${streamedQuad(kernel, met, q)};`);
 }
 
 /** Statements that bring a met row into registers, and `<sum><r>`: its dot products with own rows. */
@@ -219,7 +222,7 @@ export function rowProducts(kernel: AttentionKernel, { sum, own, met }: {
   const R = range(kernel.rows);
   return [
     ...quadsOf(kernel).flatMap((q) => [
-      `let ${name}_${q} = ${metQuad(kernel, met, q)};`,
+      `let ${name}_${q} = ${streamedQuad(kernel, met, q)};`,
       ...R.map((r) =>
         q === 0
           ? `var ${sum}${r} = dot(${own.name}${r}_${q}, ${name}_${q});`
@@ -230,7 +233,7 @@ export function rowProducts(kernel: AttentionKernel, { sum, own, met }: {
 }
 
 /** Statements that add `weight(r)` times the met row to row r of `to`, itself times `keep(r)`. */
-export function addMet(
+export function addStreamed(
   kernel: AttentionKernel,
   { to, met }: { to: AttentionRows; met: AttentionRows },
   { weight, keep }: { weight: (r: number) => string; keep?: (r: number) => string },

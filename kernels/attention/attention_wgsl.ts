@@ -4,22 +4,22 @@
  * serves `rows` products; no workgroup memory. It knows sizes and tiles, no tensors.
  */
 import { ceilDiv } from "../../src/base/shape.ts";
-import { keepBelow } from "../../src/graph/formula_eval.ts";
+import { keepThreshold } from "../../src/graph/formula_eval.ts";
 import { literal } from "../../src/graph/formula_wgsl.ts";
 import { THREEFRY } from "../../src/graph/wgsl.ts";
-import type { AttentionRows, Met } from "./attention_rows_wgsl.ts";
+import type { AttentionRows, Streamed } from "./attention_rows_wgsl.ts";
 import {
-  addMet,
-  eachMet,
+  addStreamed,
+  declareLaneRegisters,
   eachRow,
-  holds,
+  eachStreamed,
   loadRows,
-  meet,
-  ofRow,
+  loadStreamed,
   ownedOf,
-  putRow,
   registers,
   rowProducts,
+  selectRow,
+  setRow,
   storeRows,
   unitWgsl,
 } from "./attention_rows_wgsl.ts";
@@ -33,7 +33,7 @@ export const VALUE: AttentionRows = { name: "v", buffer: "qkv", part: 2 };
 const RESULT: AttentionRows = { name: "y", buffer: "y" };
 
 /** A score whose exponential is 0. */
-const FORBIDDEN = literal(-3e38);
+const MASKED_SCORE = literal(-3e38);
 
 /** A scaled score for exp2 where causality allows it, else one whose exponential is 0. */
 export function score(
@@ -42,7 +42,7 @@ export function score(
   { less = "0.0f", allowed }: { less?: string; allowed: string },
 ): string {
   const scaled = `${product} * ${literal(Math.LOG2E / divisor)} - ${less}`;
-  return `select(${FORBIDDEN}, ${scaled}, ${allowed})`;
+  return `select(${MASKED_SCORE}, ${scaled}, ${allowed})`;
 }
 
 /** A binding: rows of heads, or one number per head and token. */
@@ -101,14 +101,14 @@ export function loadStarts(kernel: AttentionKernel): string[] {
   const R = range(kernel.rows);
   return [
     ...R.map((r) => `var start${r} = 0u;`),
-    ...eachRow(kernel, ["let own = starts[tokens + t];", ...putRow(kernel, "start", "own")]),
+    ...eachRow(kernel, ["let own = starts[tokens + t];", ...setRow(kernel, "start", "own")]),
     `let least = ${R.map((r) => `start${r}`).reduce((x, y) => `min(${x}, ${y})`)};`,
     `let earliest = ${kernel.lanes === undefined ? "least" : "subgroupMin(least)"};`,
   ];
 }
 
 /** The tokens that queries meet. */
-export function metByQueries(kernel: AttentionKernel): { from: string; end: string } {
+export function keyRange(kernel: AttentionKernel): { from: string; end: string } {
   return {
     from: kernel.documents === undefined ? "0u" : "earliest",
     end: `min(block + ${ownedOf(kernel)}u, ${kernel.time}u)`,
@@ -116,7 +116,7 @@ export function metByQueries(kernel: AttentionKernel): { from: string; end: stri
 }
 
 /** Whether query row r may attend to key `j`. */
-export function mayMeet({ documents }: AttentionKernel, r: number): string {
+export function mayAttend({ documents }: AttentionKernel, r: number): string {
   const causal = `j <= first + ${r}u`;
   return documents === undefined ? causal : `(${causal}) & (j >= start${r})`;
 }
@@ -133,7 +133,7 @@ export function drawMasks(
     `for (var r = 0u; r < ${rows}u; r++) {`,
     `let index = (numbers + ${query}) * ${time}u + ${key};`,
     `let word = threefry(key, vec2<u32>(index, ${dropout.site}u)).x >> 8u;`,
-    `bits |= select(0u, 1u << r, word < ${keepBelow(dropout.keep)}u);`,
+    `bits |= select(0u, 1u << r, word < ${keepThreshold(dropout.keep)}u);`,
     "}",
   ];
 }
@@ -148,12 +148,12 @@ export function masked({ dropout }: AttentionKernel, value: string, r: number): 
 export function printForward(kernel: AttentionKernel): string {
   const { time, rows, dropout } = kernel;
   const R = range(rows);
-  const met: Met = { rows: [KEY, VALUE] };
+  const met: Streamed = { rows: [KEY, VALUE] };
   const round = [
     ...rowProducts(kernel, { sum: "x", own: QUERY, met: KEY }),
     ...drawMasks(kernel, { query: "first + r", key: "j" }),
     ...R.flatMap((r) => [
-      `let s${r} = ${score(kernel, `x${r}`, { allowed: mayMeet(kernel, r) })};`,
+      `let s${r} = ${score(kernel, `x${r}`, { allowed: mayAttend(kernel, r) })};`,
       `let n${r} = max(m${r}, s${r});`,
       `let a${r} = exp2(m${r} - n${r});`,
       `let p${r} = exp2(s${r} - n${r});`,
@@ -161,20 +161,25 @@ export function printForward(kernel: AttentionKernel): string {
       `l${r} = l${r} * a${r} + p${r};`,
       `let u${r} = ${masked(kernel, `p${r}`, r)};`,
     ]),
-    ...meet(kernel, VALUE),
-    ...addMet(kernel, { to: RESULT, met: VALUE }, { weight: (r) => `u${r}`, keep: (r) => `a${r}` }),
+    ...loadStreamed(kernel, VALUE),
+    ...addStreamed(kernel, { to: RESULT, met: VALUE }, {
+      weight: (r) => `u${r}`,
+      keep: (r) => `a${r}`,
+    }),
   ];
   const lines = [
     ...head(kernel, { heavyLast: true }),
     ...loadStarts(kernel),
     ...loadRows(kernel, QUERY),
     ...registers(kernel, RESULT.name),
-    ...R.map((r) => `var m${r} = ${FORBIDDEN}; var l${r} = 0.0f;`),
-    ...holds(kernel, met),
-    ...eachMet(kernel, { ...metByQueries(kernel), met }, round),
+    ...R.map((r) => `var m${r} = ${MASKED_SCORE}; var l${r} = 0.0f;`),
+    ...declareLaneRegisters(kernel, met),
+    ...eachStreamed(kernel, { ...keyRange(kernel), met }, round),
     ...R.map((r) => `let g${r} = 1.0f / (l${r} * ${literal(dropout?.keep ?? 1)});`),
     ...eachRow(kernel, [
-      `let log = ${ofRow(kernel, (r) => `m${r}`)} + log2(${ofRow(kernel, (r) => `l${r}`)});`,
+      `let log = ${selectRow(kernel, (r) => `m${r}`)} + log2(${
+        selectRow(kernel, (r) => `l${r}`)
+      });`,
       `if (first + r < ${time}u) { lse[numbers + t] = log * ${literal(Math.LN2)}; }`,
     ]),
     ...storeRows(kernel, RESULT, (r) => `g${r}`),

@@ -1,18 +1,18 @@
 /**
  * Causal self-attention of new tokens to those before them, whose queries, keys and values stand
- * in a cache. B rows, n new tokens, C tokens of room, H heads, D width of the model. It has no
+ * in a cache. B rows, n new tokens, C tokens of capacity, H heads, D width of the model. It has no
  * gradient: nothing is trained through a cache.
  */
 import { sizeOf } from "../../src/base/shape.ts";
 import { applyAll } from "../../src/graph/trace.ts";
 import type { Io, Op, Tensor, View } from "../../src/graph/types.ts";
-import { lineGroups } from "../../src/graph/wgsl.ts";
+import { linearGroups } from "../../src/graph/wgsl.ts";
 import { cachedCases } from "./cached_attention_cases.ts";
 import { divisorAttrs } from "./attention_sizes.ts";
 import { attendCachedReference } from "./cached_attention_reference.ts";
 import type { CachedAttrs } from "./cached_attention_sizes.ts";
 import { cachedSizes, cachedSpecs } from "./cached_attention_sizes.ts";
-import { printApply, printPut, printScores, printSoftmax } from "./cached_attention_wgsl.ts";
+import { printAppend, printApply, printScores, printSoftmax } from "./cached_attention_wgsl.ts";
 import { itemWidth, rowKernel } from "../emit/rows.ts";
 
 /**
@@ -44,9 +44,9 @@ export const cachedAttentionOp: Op = {
   donate: () => [undefined, 1],
   launch({ inputs, outputs }, attrs: CachedAttrs, target) {
     const sizes = cachedSizes(inputs, attrs);
-    const { batch, count, heads, room, width } = sizes;
+    const { batch, count, heads, capacity, width } = sizes;
     const item = itemWidth(width);
-    const line = (n: number) => lineGroups(n, target.groups);
+    const line = (n: number) => linearGroups(n, target.groups);
     const [qkv, places] = [{ input: 0 }, { input: 2 }];
     const [y, cache, scores] = [{ output: 0 }, { output: 1 }, { output: 2 }];
     const [putGroups, scoreGroups, applyGroups] = [
@@ -54,9 +54,9 @@ export const cachedAttentionOp: Op = {
       line(sizeOf(outputs[2]?.shape ?? [])),
       line(sizeOf(outputs[0]?.shape ?? []) / item),
     ];
-    const rows = rowKernel(batch * heads * count, room, target);
+    const rows = rowKernel(batch * heads * count, capacity, target);
     return [
-      { wgsl: printPut(sizes, putGroups), bindings: [qkv, places, cache], groups: putGroups },
+      { wgsl: printAppend(sizes, putGroups), bindings: [qkv, places, cache], groups: putGroups },
       {
         wgsl: printScores(sizes, scoreGroups),
         bindings: [qkv, places, cache, scores],
@@ -77,9 +77,13 @@ export const cachedAttentionOp: Op = {
     attendCachedReference({ qkv, cache, places, y, scores }, attrs);
   },
   cost({ inputs, outputs }, attrs: CachedAttrs) {
-    const { batch, count, heads, room, width } = cachedSizes(inputs, attrs);
+    const { batch, count, heads, capacity, width } = cachedSizes(inputs, attrs);
     const bytes = [...inputs, ...outputs].reduce((sum, s) => sum + 4 * sizeOf(s.shape), 0);
-    return { flops: 4 * batch * heads * count * room * width, bytes, terms: room + width + 64 };
+    return {
+      flops: 4 * batch * heads * count * capacity * width,
+      bytes,
+      terms: capacity + width + 64,
+    };
   },
   cases: cachedCases(),
 };

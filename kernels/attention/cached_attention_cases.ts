@@ -7,7 +7,7 @@ type Sizes = readonly [number, number, number, number, number, number];
 /** Cases of the op. */
 export function cachedCases(): Case[] {
   return [
-    // The first token, one in the middle, the last one that there is room for.
+    // The first token, one in the middle, the last one that there is capacity for.
     ...[0, 1, 62, 63, 64].map((place) => cachedCase("tile", [2, 1, 4, 4, 65, place])),
     ...[7, 8, 9].map((n) => cachedCase("tile", [3, n, 2, 8, 64, 64 - n])),
     cachedCase("tile", [1, 64, 4, 16, 64, 0]),
@@ -26,14 +26,14 @@ export function cachedCases(): Case[] {
 
 function cachedCase(
   kind: Case["kind"],
-  [b, n, h, d, room, first]: Sizes,
+  [b, n, h, d, capacity, first]: Sizes,
   attrs: { divisor?: number } = {},
 ): Case {
   return {
     kind,
     inputs: [
       { shape: [b, n, 3 * h * d], dtype: "f32" },
-      { shape: [b, room, 3 * h * d], dtype: "f32" },
+      { shape: [b, capacity, 3 * h * d], dtype: "f32" },
       { shape: [n], dtype: "u32" },
     ],
     attrs: { heads: h, ...attrs },

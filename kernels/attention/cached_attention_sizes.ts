@@ -19,8 +19,8 @@ export interface CachedSizes {
   readonly heads: number;
   /** Width of one head. */
   readonly width: number;
-  /** C, tokens that the cache has room for. */
-  readonly room: number;
+  /** C, tokens that the cache has capacity for. */
+  readonly capacity: number;
   /** What scores are divided by. */
   readonly divisor: number;
 }
@@ -32,7 +32,7 @@ export function cachedSizes(
 ): CachedSizes {
   const { heads } = attrs;
   const [batch = 0, count = 0, packed = 0] = qkv?.shape ?? [];
-  const room = cache?.shape[1] ?? 0;
+  const capacity = cache?.shape[1] ?? 0;
   if (qkv?.shape.length !== 3 || qkv.dtype !== "f32" || batch * count * packed === 0) {
     throw new RangeError(
       `Cannot attend with a cache: qkv must be f32 [B, n, 3D]: ${qkv?.dtype} ` +
@@ -45,7 +45,7 @@ export function cachedSizes(
         `3 x heads: ${showShape(qkv.shape)}`,
     );
   }
-  if (!sameShape(cache?.shape ?? [], [batch, room, packed]) || room < count) {
+  if (!sameShape(cache?.shape ?? [], [batch, capacity, packed]) || capacity < count) {
     throw new RangeError(
       `Cannot attend with a cache ${
         showShape(cache?.shape ?? [])
@@ -60,15 +60,15 @@ export function cachedSizes(
     );
   }
   const width = packed / (3 * heads);
-  return { batch, count, heads, width, room, divisor: divisorOf(width, attrs) };
+  return { batch, count, heads, width, capacity, divisor: divisorOf(width, attrs) };
 }
 
 /** Specs of y [B, n, D], of the cache [B, C, 3D], and of probabilities [B, H, n, C]. */
-export function cachedSpecs({ batch, count, heads, width, room }: CachedSizes): Spec[] {
+export function cachedSpecs({ batch, count, heads, width, capacity }: CachedSizes): Spec[] {
   const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
   return [
     f32(batch, count, heads * width),
-    f32(batch, room, 3 * heads * width),
-    f32(batch, heads, count, room),
+    f32(batch, capacity, 3 * heads * width),
+    f32(batch, heads, count, capacity),
   ];
 }

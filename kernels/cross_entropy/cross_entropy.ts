@@ -5,7 +5,7 @@
  */
 import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Case, Flow, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { crossEntropyBackwardOp } from "./cross_entropy_backward.ts";
 import wgsl from "./cross_entropy.wgsl" with { type: "text" };
 import { IGNORE } from "../../src/base/ignore.ts";
@@ -18,8 +18,8 @@ export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
 
 function vjp(
   { inputs: [logits, targets], outputs: [, lse] }: Io<Tensor>,
-  [dloss, dlse]: readonly Flow[],
-): readonly Flow[] {
+  [dloss, dlse]: readonly Grad[],
+): readonly Grad[] {
   if (dlse) throw new RangeError("Cannot differentiate cross_entropy's log of sums");
   if (!logits || !targets || !lse || !dloss) return [];
   return [apply(crossEntropyBackwardOp, [logits, targets, lse, dloss])];

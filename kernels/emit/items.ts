@@ -4,7 +4,7 @@
  */
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Io, Launch, Spec, Target } from "../../src/graph/types.ts";
-import { lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import { linearGroups, linearHead } from "../../src/graph/wgsl.ts";
 import { itemWgsl, itemWidth } from "./rows.ts";
 
 /** Values of a kernel's `override` constants. */
@@ -26,11 +26,11 @@ export function itemLaunch(
 ): Launch {
   const width = Object.values(columns).every((n) => itemWidth(n) === 4) ? 4 : 1;
   const items = sizeOf(outputs[0]?.shape ?? []) / width;
-  const groups = lineGroups(items, target.groups);
+  const groups = linearGroups(items, target.groups);
   const inItems = Object.entries(columns).map(([name, n]) => [name, n / width]);
   return {
     wgsl: `${itemWgsl(width)}${wgsl}
-${lineHead(items, groups)}
+${linearHead(items, groups)}
   item_main(i);
 }
 `,

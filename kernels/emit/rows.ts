@@ -80,7 +80,7 @@ export function lanesOf(items: number, { kind, invocations }: Target): number {
 }
 
 /** Functions that join the lanes of a workgroup. */
-export function together(lanes: number): string {
+export function printLaneReductions(lanes: number): string {
   return `const LANES = ${lanes}u;
 var<workgroup> shared_lanes: array<f32, ${lanes}>;
 ${tree("sum", "a + b")}${tree("max", "max(a, b)")}`;
@@ -108,7 +108,7 @@ export function rowKernel(rows: number, columns: number, target: Target): RowKer
   const prelude = `const ROWS = ${rows}u;
 const COLS = ${columns}u;
 const ITEMS = ${items}u;
-${itemWgsl(width)}${alone ? ALONE : together(lanes)}
+${itemWgsl(width)}${alone ? ALONE : printLaneReductions(lanes)}
 @compute @workgroup_size(${alone ? CPU_ROWS : lanes})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) count: vec3<u32>,
   @builtin(local_invocation_index) lid: u32) {

@@ -7,7 +7,7 @@ import { ceilDiv } from "../../src/base/shape.ts";
 import { CPU_LANES, sharesLanes } from "../../src/graph/target.ts";
 import type { Launch, Target } from "../../src/graph/types.ts";
 import { range } from "./range.ts";
-import { itemWgsl, itemWidth, lanesOf, together } from "./rows.ts";
+import { itemWgsl, itemWidth, lanesOf, printLaneReductions } from "./rows.ts";
 
 /** Items of a lane at most: kernels are printed for their number. */
 const MOST_ITEMS = 32;
@@ -32,7 +32,7 @@ export interface ThreadTeam {
  * an invocation had better take a row alone. The kernel's own
  * `strip_main(strip: u32, row: u32, last: u32, lane: u32)` does the rows from `row` to below `last`.
  */
-export function teamOf(
+export function threadTeam(
   { rows, columns, strip }: { rows: number; columns: number; strip: number },
   target: Target,
 ): ThreadTeam | undefined {
@@ -50,7 +50,7 @@ export function teamOf(
     : "@builtin(local_invocation_index) lane: u32";
   const prelude = `const COLS = ${columns}u;
 const ITEMS = ${items}u;
-${itemWgsl(width)}${bySubgroup ? shuffled(lanes) : together(lanes)}
+${itemWgsl(width)}${bySubgroup ? shuffled(lanes) : printLaneReductions(lanes)}
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, ${lane}) {
   let strip = wid.x + wid.y * ${x}u;

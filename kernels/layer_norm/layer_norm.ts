@@ -6,12 +6,12 @@
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { literal } from "../../src/graph/formula_wgsl.ts";
 import { apply, applyAll } from "../../src/graph/trace.ts";
-import type { Case, Flow, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { layerNormBackwardOp } from "./layer_norm_backward.ts";
 import wgsl from "./layer_norm.wgsl" with { type: "text" };
 import { printNorm } from "./layer_norm_wgsl.ts";
 import { rowKernel } from "../emit/rows.ts";
-import { teamOf } from "../emit/teams.ts";
+import { threadTeam } from "../emit/teams.ts";
 
 /** `eps` is added to the variance. */
 export interface LayerNormAttrs {
@@ -39,8 +39,8 @@ function sizes(x: Spec): { rows: number; columns: number } {
 
 function vjp(
   { inputs: [x, gamma], outputs: [, mean, rstd] }: Io<Tensor>,
-  [dy, dmean, drstd]: readonly Flow[],
-): readonly Flow[] {
+  [dy, dmean, drstd]: readonly Grad[],
+): readonly Grad[] {
   if (dmean || drstd) throw new RangeError("Cannot differentiate layer_norm's statistics");
   if (!x || !gamma || !mean || !rstd || !dy) return [];
   return applyAll(layerNormBackwardOp, [x, gamma, mean, rstd, dy]).slice(0, 3);
@@ -68,7 +68,7 @@ export const layerNormOp: Op = {
       ...inputs.map((_, input) => ({ input })),
       ...outputs.map((_, output) => ({ output })),
     ];
-    const team = teamOf({ rows, columns, strip: STRIP[target.kind] }, target);
+    const team = threadTeam({ rows, columns, strip: STRIP[target.kind] }, target);
     if (team !== undefined) {
       return [{ wgsl: printNorm(team, { eps: literal(eps) }), bindings, groups: team.groups }];
     }

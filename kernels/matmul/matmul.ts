@@ -12,7 +12,7 @@ import { apply } from "../../src/graph/trace.ts";
 import type {
   Absorbed,
   Call,
-  Flow,
+  Grad,
   Io,
   Launch,
   Op,
@@ -92,7 +92,7 @@ function reference({ inputs, outputs }: Io<View>, attrs: MatmulAttrs): void {
   }
 }
 
-function vjp({ inputs: [a, b] }: Io<Tensor>, [dy]: readonly Flow[], attrs: MatmulAttrs): Flow[] {
+function vjp({ inputs: [a, b] }: Io<Tensor>, [dy]: readonly Grad[], attrs: MatmulAttrs): Grad[] {
   if (!a || !b || !dy) return [];
   const { ta = false, tb = false, epilogue, onto } = attrs;
   if (onto || epilogue !== undefined || b.shape.length !== 2 || (ta && a.shape.length !== 2)) {

@@ -181,8 +181,8 @@ function multiply(a: Block, b: Block, steps: number): string[] {
 
 /** Bindings, workgroup memory, and the body that leaves C's tile in vec4s `c<row>_<quad>`. */
 export function printBlocks(kernel: BlockKernel): { head: string; body: string } {
-  const { k, tile: [tm, tn], group: [gx, gy], slices = 1, steps, ahead } = kernel;
-  const { begin = () => "vec4<f32>()" } = kernel;
+  const { k, tile: [tm, tn], group: [gx, gy], slices = 1, steps, prefetch } = kernel;
+  const { initialSum = () => "vec4<f32>()" } = kernel;
   const both = blocks(kernel);
   const [a, b] = both;
   const { depth } = a;
@@ -223,8 +223,10 @@ export function printBlocks(kernel: BlockKernel): { head: string; body: string }
     `let nb = wid.x * ${gx * tn}u;`,
     `let mb = wid.y * ${gy * tm}u;`,
     ...both.flatMap(copyPlaces),
-    ...range(tm).flatMap((i) => range(tn / 4).map((q) => `var ${sum(i, q)} = ${begin(i, q)};`)),
-    ...whole === 0 ? [] : ahead ? early() : late(),
+    ...range(tm).flatMap((i) =>
+      range(tn / 4).map((q) => `var ${sum(i, q)} = ${initialSum(i, q)};`)
+    ),
+    ...whole === 0 ? [] : prefetch ? early() : late(),
     ...whole === k ? [] : rest(),
   ].map((line) => "  " + line).join("\n");
   const head = [

@@ -64,14 +64,14 @@ function registers(
 }
 
 const plain = ({ ta }: Product): boolean => !ta;
-const turned = ({ ta }: Product): boolean => ta;
+const transposed = ({ ta }: Product): boolean => ta;
 
 /** Beyond 16 x 8 the gain is small and the compile time doubles. */
 const CPU = { enough: 64, columns: 8, size: 32 } as const;
 const CPU_ROWS: readonly Row[] = [
   registers([16, 8], { ...CPU, can: plain }),
   // A transposed a is read along M: a wide tile asks less of it.
-  registers([8, 16], { ...CPU, can: turned }),
+  registers([8, 16], { ...CPU, can: transposed }),
   registers([8, 8], CPU),
   registers([4, 8], CPU),
   registers([4, 4], { ...CPU, enough: 0 }),
@@ -121,7 +121,7 @@ function blocks(
 const CORES = 132;
 
 /** Enough blocks for all cores, `each` at least, none of them more than half idle, and K long. */
-function busy(each: number, k = 1): (product: Product, block: Pair) => boolean {
+function fillsGpu(each: number, k = 1): (product: Product, block: Pair) => boolean {
   return (product, [bm, bn]) =>
     product.k >= k && 2 * product.m > bm && 2 * product.n > bn &&
     count(product, [bm, bn]) >= each * CORES;
@@ -147,11 +147,11 @@ const GPU = { columns: 16, size: 128 } as const;
 
 /** Chosen for nothing: what a bench on a GPU may find to be better than the rows above it. */
 const CANDIDATES: readonly Row[] = [
-  blocks("128x128 ahead", { tile: [8, 8], group: [16, 16], steps: 8, ahead: true }, never),
+  blocks("128x128 ahead", { tile: [8, 8], group: [16, 16], steps: 8, prefetch: true }, never),
   blocks("128x128 by 16", { tile: [8, 8], group: [16, 16], steps: 16 }, never),
   blocks("64x128, tiles of 8x8", { tile: [8, 8], group: [16, 8], steps: 8 }, never),
   blocks("64x64, tiles of 8x4", { tile: [8, 4], group: [16, 8], steps: 16 }, never),
-  blocks("64x64 ahead", { tile: [4, 4], group: [16, 16], steps: 16, ahead: true }, never),
+  blocks("64x64 ahead", { tile: [4, 4], group: [16, 16], steps: 16, prefetch: true }, never),
   registers([8, 8], { ...GPU, enough: Infinity }),
 ];
 
@@ -162,12 +162,16 @@ const CANDIDATES: readonly Row[] = [
  */
 const GPU_ROWS: readonly Row[] = [
   narrow,
-  blocks("128x128", { tile: [8, 8], group: [16, 16], steps: 8 }, busy(2)),
-  blocks("64x128", { tile: [4, 8], group: [16, 16], steps: 16 }, busy(2)),
-  blocks("128x64", { tile: [8, 4], group: [16, 16], steps: 16 }, busy(2)),
-  blocks("64x64", { tile: [4, 4], group: [16, 16], steps: 16 }, busy(2)),
-  blocks("64x64, 4 slices", { tile: [8, 8], group: [8, 8], slices: 4, steps: 4 }, busy(1.5, 256)),
-  blocks("32x32, 4 slices", { tile: [4, 4], group: [8, 8], slices: 4, steps: 8 }, busy(1, 128)),
+  blocks("128x128", { tile: [8, 8], group: [16, 16], steps: 8 }, fillsGpu(2)),
+  blocks("64x128", { tile: [4, 8], group: [16, 16], steps: 16 }, fillsGpu(2)),
+  blocks("128x64", { tile: [8, 4], group: [16, 16], steps: 16 }, fillsGpu(2)),
+  blocks("64x64", { tile: [4, 4], group: [16, 16], steps: 16 }, fillsGpu(2)),
+  blocks(
+    "64x64, 4 slices",
+    { tile: [8, 8], group: [8, 8], slices: 4, steps: 4 },
+    fillsGpu(1.5, 256),
+  ),
+  blocks("32x32, 4 slices", { tile: [4, 4], group: [8, 8], slices: 4, steps: 8 }, fillsGpu(1, 128)),
   blocks(
     "16x16, 16 slices",
     { tile: [4, 4], group: [4, 4], slices: 16, steps: 4 },
@@ -192,10 +196,13 @@ function rowsOf(target: Target): readonly Row[] {
 
 /** The table's rows that can do a product on a target, in order. */
 export function variantsOf(product: Product, target: Target): readonly Variant[] {
-  return able(product, target).map(({ name, tiling }) => ({ name, tiling: tiling(product) }));
+  return supportedRows(product, target).map(({ name, tiling }) => ({
+    name,
+    tiling: tiling(product),
+  }));
 }
 
-function able(product: Product, target: Target): readonly Row[] {
+function supportedRows(product: Product, target: Target): readonly Row[] {
   return rowsOf(target).filter(({ can, tiling }) => {
     if (can !== undefined && !can(product)) return false;
     const chosen = tiling(product);
@@ -206,12 +213,12 @@ function able(product: Product, target: Target): readonly Row[] {
 
 /** The kernel of a product. */
 export function chooseMatmul(product: Product, target: Target): Variant {
-  const rows = able(product, target);
+  const rows = supportedRows(product, target);
   const { name, tiling } = (rows.find(({ when }) => when(product)) ?? rows.at(-1)) as Row;
   return { name, tiling: tiling(product) };
 }
 
 /** Name of the table's row that a product gets on a target. */
-export function explain(product: Product, target: Target): string {
+export function variantName(product: Product, target: Target): string {
   return chooseMatmul(product, target).name;
 }

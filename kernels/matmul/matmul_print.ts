@@ -6,9 +6,9 @@ import { sizeOf } from "../../src/base/shape.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Formula } from "../../src/graph/formula.ts";
 import type { Io, Spec } from "../../src/graph/types.ts";
-import { declare, preludeOf, read, readingOf } from "../pointwise/broadcast.ts";
-import { beginOnto } from "./matmul_begin.ts";
-import type { TilePlaces } from "./matmul_begin.ts";
+import { broadcastKindOf, declareInput, preludeOf, readInput } from "../pointwise/broadcast.ts";
+import { printInitialSums } from "./matmul_initial_sum.ts";
+import type { TileCoordinates } from "./matmul_initial_sum.ts";
 import { blockColumn, blockRow, printBlocks } from "./matmul_block_wgsl.ts";
 import { addSlices, threadsOf } from "./matmul_slices_wgsl.ts";
 import { range } from "../emit/range.ts";
@@ -19,38 +19,40 @@ import type { MatmulKernel } from "./matmul_wgsl.ts";
 type PrintedKernel = Omit<MatmulKernel, "begin"> & { readonly onto: boolean };
 
 /** A product whose sums lie in vec4s `c<row>_<quad>`. */
-interface Product extends TilePlaces {
+interface PrintedProduct extends TileCoordinates {
   readonly head: string;
   readonly body: string;
-  /** What `main` is told besides its workgroup, and how many invocations there are. */
-  readonly told: string;
+  /** What `main` is builtins besides its workgroup, and how many invocations there are. */
+  readonly builtins: string;
   readonly size: string;
   /** Rows and columns that a workgroup covers, where its invocations may lie beyond the edge. */
   readonly rows: number;
   readonly columns: number;
 }
 
-function productOf({ onto, ...kernel }: PrintedKernel): Product {
+function printSums({ onto, ...kernel }: PrintedKernel): PrintedProduct {
   const { tile: [tm, tn], group: [gx, gy], lanes, slices, steps } = kernel;
-  const places: TilePlaces = steps === undefined
+  const places: TileCoordinates = steps === undefined
     ? { row: (i) => `m0 + ${i}u`, column: (q) => `n0 + ${4 * q}u` }
     : { row: (i) => blockRow(kernel, i), column: (q) => blockColumn(kernel, q) };
-  const { begin, helper } = onto ? beginOnto(kernel, places) : { begin: undefined, helper: "" };
-  const begun: MatmulKernel = { ...kernel, ...begin && { begin } };
+  const { begin, helper } = onto
+    ? printInitialSums(kernel, places)
+    : { begin: undefined, helper: "" };
+  const begun: MatmulKernel = { ...kernel, ...begin && { initialSum: begin } };
   const { head, body } = steps === undefined
     ? printMatmul(begun)
     : printBlocks({ ...begun, steps });
   const printed = { ...places, head: head + helper, body };
   if (steps !== undefined || slices !== undefined) {
-    const told = "@builtin(local_invocation_index) lid: u32";
+    const builtins = "@builtin(local_invocation_index) lid: u32";
     const size = String(threadsOf(kernel));
-    return { ...printed, told, size, rows: tm * gy, columns: tn * gx };
+    return { ...printed, builtins, size, rows: tm * gy, columns: tn * gx };
   }
-  const told = lanes === undefined
+  const builtins = lanes === undefined
     ? "@builtin(local_invocation_id) lid: vec3<u32>"
     : "@builtin(subgroup_invocation_id) lane: u32";
   const columns = lanes === undefined ? tn : tn * gx;
-  return { ...printed, told, size: `${gx}, ${gy}`, rows: tm, columns };
+  return { ...printed, builtins, size: `${gx}, ${gy}`, rows: tm, columns };
 }
 
 /** The kernel that stores `epilogue` of (sum, inputs from the third on) to all outputs. */
@@ -62,19 +64,21 @@ export function printProduct(
   const { n, m, tile: [tm, tn] } = kernel;
   const out = outputs[0] as Spec;
   const width = n % 4 === 0 ? 4 : 1;
-  const product = productOf(kernel);
+  const product = printSums(kernel);
   const added = addSlices(kernel);
   const extra = inputs.slice(2);
   let bindings = preludeOf(epilogue) + product.head + added.head;
   extra.forEach((spec, i) => {
-    bindings += declare(spec, out, { name: `e${i}`, binding: 2 + i, width });
+    bindings += declareInput(spec, out, { name: `e${i}`, binding: 2 + i, width });
   });
   const array = width === 4 ? "array<vec4<f32>>" : "array<f32>";
   outputs.forEach((_, i) => {
     const at = 2 + extra.length + i;
     bindings += `@group(0) @binding(${at}) var<storage, read_write> y${i}: ${array};\n`;
   });
-  const perRow = extra.map((spec) => readingOf(spec, out) === "suffix" && sizeOf(spec.shape) === n);
+  const perRow = extra.map((spec) =>
+    broadcastKindOf(spec, out) === "suffix" && sizeOf(spec.shape) === n
+  );
   // What all rows of a column share is loaded once: software drivers would load it for each.
   const shared = range(tn / width).flatMap((c) => {
     const column = width === 4
@@ -85,7 +89,7 @@ export function printProduct(
   });
   const store = (sum: string, c: number) => {
     const reads = extra.map((spec, i) =>
-      perRow[i] ? `e${i}_${c}` : read(spec, out, { name: `e${i}`, at: "at", width })
+      perRow[i] ? `e${i}_${c}` : readInput(spec, out, { name: `e${i}`, at: "at", width })
     );
     const index = width === 4 ? "at * 4u" : "at";
     const { lines, outputs } = printFormula(epilogue, { input: [sum, ...reads], index, width });
@@ -111,7 +115,7 @@ export function printProduct(
   const stores = range(tm).flatMap((i) => range(tn / 4).flatMap((q) => storeQuad(i, q)));
   return `${bindings}
 @compute @workgroup_size(${product.size})
-fn main(@builtin(workgroup_id) wid: vec3<u32>, ${product.told}) {
+fn main(@builtin(workgroup_id) wid: vec3<u32>, ${product.builtins}) {
 ${product.body}
 ${added.body}  ${[...shared, ...stores].join("\n  ")}
 }

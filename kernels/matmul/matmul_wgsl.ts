@@ -24,7 +24,7 @@ export interface Tiling {
    */
   readonly steps?: number;
   /** The next block is fetched into registers before this one is multiplied. */
-  readonly ahead?: boolean;
+  readonly prefetch?: boolean;
 }
 
 /** Sizes and choices that a kernel is printed for: C[M, N] = op(A) op(B). */
@@ -37,7 +37,7 @@ export interface MatmulKernel extends Tiling {
   /** B is stored [N, K]. */
   readonly tb: boolean;
   /** What a sum begins with, in WGSL; zero unless told. */
-  readonly begin?: SumName;
+  readonly initialSum?: SumName;
 }
 
 /** One operand: its binding, where it lies, and how its elements are read. */
@@ -243,9 +243,9 @@ export function printMatmul(kernel: MatmulKernel): { head: string; body: string 
   const a: Operand = { name: "a", size: m, k, along: ta, first: ma, tile: rows };
   const b: Operand = { name: "b", size: n, k, along: !tb, first: nb, tile: tn };
   const whole = k - (k % 4);
-  const { begin = () => "vec4<f32>()" } = kernel;
+  const { initialSum = () => "vec4<f32>()" } = kernel;
   const sums = range(tm).flatMap((i) =>
-    range(tn / 4).map((q) => `var c${i}_${q} = ${begin(i, q)};`)
+    range(tn / 4).map((q) => `var c${i}_${q} = ${initialSum(i, q)};`)
   );
   const loop = whole === 0 ? [] : [
     `for (var k = ${slices === 1 ? "0u" : "4u * slice"}; k < ${whole}u; k += ${4 * slices}u) {`,

@@ -4,5 +4,5 @@
  */
 export { addProduct, launchMatmul, matmul, matmulOp, productOf } from "./matmul.ts";
 export type { MatmulAttrs } from "./matmul.ts";
-export { chooseMatmul, explain, variantsOf } from "./matmul_choice.ts";
+export { chooseMatmul, variantName, variantsOf } from "./matmul_choice.ts";
 export type { Product, Variant } from "./matmul_choice.ts";

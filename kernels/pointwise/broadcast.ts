@@ -12,7 +12,7 @@ import { THREEFRY } from "../../src/graph/wgsl.ts";
 export type BroadcastKind = "full" | "suffix" | "scalar" | "key";
 
 /** How `input` is read for a result of shape `out`, or undefined when it does not fit. */
-export function readingOf(input: Spec, out: Spec): BroadcastKind | undefined {
+export function broadcastKindOf(input: Spec, out: Spec): BroadcastKind | undefined {
   if (input.dtype === "u32") return sizeOf(input.shape) === 2 ? "key" : undefined;
   const n = sizeOf(input.shape);
   if (n === sizeOf(out.shape)) return "full";
@@ -25,19 +25,19 @@ export function readingOf(input: Spec, out: Spec): BroadcastKind | undefined {
 
 /** Width in elements that one invocation can take: 4 when every reading allows it. */
 export function widthOf(inputs: readonly Spec[], out: Spec): 1 | 4 {
-  return [out, ...inputs.filter((s) => ["full", "suffix"].includes(readingOf(s, out) ?? ""))]
+  return [out, ...inputs.filter((s) => ["full", "suffix"].includes(broadcastKindOf(s, out) ?? ""))]
       .every((s) => (s.shape.at(-1) ?? 1) % 4 === 0)
     ? 4
     : 1;
 }
 
 /** WGSL of a read-only binding named `name` for an input. */
-export function declare(
+export function declareInput(
   input: Spec,
   out: Spec,
   { name, binding, width }: { name: string; binding: number; width: 1 | 4 },
 ): string {
-  const reading = readingOf(input, out);
+  const reading = broadcastKindOf(input, out);
   const type = reading === "key"
     ? "vec2<u32>"
     : reading === "scalar"
@@ -49,12 +49,12 @@ export function declare(
 }
 
 /** WGSL that reads an input at element (or vec4) number `at` of the result. */
-export function read(
+export function readInput(
   input: Spec,
   out: Spec,
   { name, at, width }: { name: string; at: string; width: 1 | 4 },
 ): string {
-  switch (readingOf(input, out)) {
+  switch (broadcastKindOf(input, out)) {
     case "key":
       return name;
     case "scalar":

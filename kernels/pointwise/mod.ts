@@ -2,7 +2,7 @@
  * Elementwise ops that are generated from formulas, with broadcasting over leading axes: one formula
  * for the whole tensor, or one per contiguous segment of it.
  */
-export { readingOf } from "./broadcast.ts";
+export { broadcastKindOf } from "./broadcast.ts";
 export type { BroadcastKind } from "./broadcast.ts";
 export { pointwise, pointwiseOp } from "./pointwise.ts";
 export type { PointwiseAttrs } from "./pointwise.ts";

@@ -9,15 +9,15 @@ import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Expr, Formula } from "../../src/graph/formula.ts";
 import { add, exp, formula, mask, mul, pruneFormula, tanh } from "../../src/graph/formula.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Case, Flow, Io, Op, Spec, Tensor, View } from "../../src/graph/types.ts";
-import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import type { Case, Grad, Io, Op, Spec, Tensor, View } from "../../src/graph/types.ts";
+import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import {
   bindingsOf,
-  declare,
+  broadcastKindOf,
+  declareInput,
   elementwiseCost,
   preludeOf,
-  read,
-  readingOf,
+  readInput,
   widthOf,
 } from "./broadcast.ts";
 import { columnSum } from "../reduce/column_sum.ts";
@@ -47,7 +47,7 @@ function wgslOf({ inputs, outputs }: Io<Spec>, attrs: PointwiseAttrs, groups: Gr
   let head = preludeOf(attrs.formula);
   inputs.forEach((spec, k) => {
     if (!donated.includes(k)) {
-      head += declare(spec, out, { name: `x${k}`, binding: binding++, width });
+      head += declareInput(spec, out, { name: `x${k}`, binding: binding++, width });
     }
   });
   outputs.forEach((_, k) => {
@@ -55,12 +55,12 @@ function wgslOf({ inputs, outputs }: Io<Spec>, attrs: PointwiseAttrs, groups: Gr
   });
   const input = inputs.map((spec, k) => {
     const at = donated.indexOf(k);
-    return read(spec, out, { name: at >= 0 ? `y${at}` : `x${k}`, at: "i", width });
+    return readInput(spec, out, { name: at >= 0 ? `y${at}` : `x${k}`, at: "i", width });
   });
   const index = width === 4 ? "i * 4u" : "i";
   const body = printFormula(attrs.formula, { input, index, width });
   const stores = body.outputs.map((name, k) => `y${k}[i] = ${name};`);
-  return `${head}${lineHead(sizeOf(out.shape) / width, groups)}
+  return `${head}${linearHead(sizeOf(out.shape) / width, groups)}
   ${[...body.lines, ...stores].join("\n  ")}
 }
 `;
@@ -82,9 +82,9 @@ function reference({ inputs, outputs }: Io<View>, attrs: PointwiseAttrs): void {
 
 function vjp(
   { inputs, outputs }: Io<Tensor>,
-  dout: readonly Flow[],
+  dout: readonly Grad[],
   attrs: PointwiseAttrs,
-): Flow[] {
+): Grad[] {
   if (attrs.donate !== undefined) {
     throw new RangeError("Cannot differentiate pointwise: an update in place has lost its inputs");
   }
@@ -101,7 +101,7 @@ function vjp(
     const [e] = slope.outputs;
     if (e === undefined || (e.kind === "const" && e.value === 0)) return undefined;
     const full = e.kind === "input" ? args[e.index] as Tensor : pointwise(slope, args);
-    if (readingOf(input, out) === "full") return full;
+    if (broadcastKindOf(input, out) === "full") return full;
     return apply(columnSum, [full], { columns: input.shape });
   });
 }
@@ -118,7 +118,7 @@ export const pointwiseOp: Op = {
   shape(inputs, { formula, donate }: PointwiseAttrs) {
     const out = outSpec(inputs);
     inputs.forEach((spec, k) => {
-      if (readingOf(spec, out) === undefined) {
+      if (broadcastKindOf(spec, out) === undefined) {
         throw new RangeError(
           `Cannot apply pointwise to input ${k}: ${showShape(spec.shape)} does not repeat into ` +
             showShape(out.shape),
@@ -131,7 +131,7 @@ export const pointwiseOp: Op = {
       );
     }
     donate?.forEach((k) => {
-      if (k !== undefined && readingOf(inputs[k] as Spec, out) !== "full") {
+      if (k !== undefined && broadcastKindOf(inputs[k] as Spec, out) !== "full") {
         throw new RangeError(`Cannot donate input ${k} of pointwise: it is not of full size`);
       }
     });
@@ -141,7 +141,7 @@ export const pointwiseOp: Op = {
   cheap: ({ donate }: PointwiseAttrs) => donate === undefined,
   launch(io, attrs: PointwiseAttrs, target) {
     const out = io.outputs[0] as Spec;
-    const groups = lineGroups(sizeOf(out.shape) / widthOf(io.inputs, out), target.groups);
+    const groups = linearGroups(sizeOf(out.shape) / widthOf(io.inputs, out), target.groups);
     return [{
       wgsl: wgslOf(io, attrs, groups),
       bindings: bindingsOf(io, attrs.donate),
@@ -163,7 +163,7 @@ function pointwiseCases(): Case[] {
   });
   const drop = formula(3, (x, y, k) => add(x as Expr, mul(y as Expr, mask(k as Expr, 7, 0.75))));
   const two = formula(2, (x, s) => [mul(x as Expr, s as Expr), exp(x as Expr)]);
-  const sizes = [1, LINE - 1, LINE, LINE + 1, 4 * LINE + 4];
+  const sizes = [1, WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1, 4 * WORKGROUP_SIZE + 4];
   return [
     ...sizes.map((n): Case => ({
       kind: "tile",

@@ -9,8 +9,14 @@ import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Expr, Formula } from "../../src/graph/formula.ts";
 import { add, formula, mul, sqrt } from "../../src/graph/formula.ts";
 import type { Case, Io, Op, Spec, View } from "../../src/graph/types.ts";
-import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
-import { bindingsOf, declare, elementwiseCost, read, readingOf } from "./broadcast.ts";
+import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
+import {
+  bindingsOf,
+  broadcastKindOf,
+  declareInput,
+  elementwiseCost,
+  readInput,
+} from "./broadcast.ts";
 
 /** `end`: the first element behind the range; a range begins where the one before it ends. */
 export interface FormulaRange {
@@ -50,7 +56,7 @@ function wgslOf(
   let [head, binding] = ["", 0];
   inputs.forEach((spec, k) => {
     if (donate.includes(k)) return;
-    head += declare(spec, out, { name: `x${k}`, binding: binding++, width });
+    head += declareInput(spec, out, { name: `x${k}`, binding: binding++, width });
   });
   outputs.forEach((_, k) => {
     head += `@group(0) @binding(${binding++}) var<storage, read_write> y${k}: ${array};\n`;
@@ -58,7 +64,7 @@ function wgslOf(
   const values = inputs.map((spec, k) => {
     const at = donate.indexOf(k);
     return `let v${k} = ${
-      read(spec, out, { name: at >= 0 ? `y${at}` : `x${k}`, at: "i", width })
+      readInput(spec, out, { name: at >= 0 ? `y${at}` : `x${k}`, at: "i", width })
     };`;
   });
   const branches = ranges.map(({ end, formula }, r) => {
@@ -68,7 +74,7 @@ function wgslOf(
     const test = r + 1 < ranges.length ? `if (i < ${end / width}u) ` : "";
     return `${test}{\n    ${[...body.lines, ...stores].join("\n    ")}\n  }`;
   });
-  return `${head}${lineHead(sizeOf(out.shape) / width, groups)}
+  return `${head}${linearHead(sizeOf(out.shape) / width, groups)}
   ${values.join("\n  ")}
   ${branches.join(" else ")}
 }
@@ -95,7 +101,7 @@ export const pointwiseSegmentsOp: Op = {
   shape(inputs, { ranges, donate = [] }: PointwiseSegmentsAttrs) {
     const out = outSpec(inputs);
     inputs.forEach((spec, k) => {
-      const reading = readingOf(spec, out);
+      const reading = broadcastKindOf(spec, out);
       if (reading !== "full" && (reading !== "scalar" || donate.includes(k))) {
         throw new RangeError(
           `Cannot apply pointwise_segments to input ${k}: ${
@@ -118,7 +124,7 @@ export const pointwiseSegmentsOp: Op = {
   donate: ({ donate }: PointwiseSegmentsAttrs) => donate ?? [],
   launch(io, attrs: PointwiseSegmentsAttrs, target) {
     const out = io.outputs[0] as Spec;
-    const groups = lineGroups(sizeOf(out.shape) / widthOf(attrs), target.groups);
+    const groups = linearGroups(sizeOf(out.shape) / widthOf(attrs), target.groups);
     return [{
       wgsl: wgslOf(io, attrs, groups),
       bindings: bindingsOf(io, attrs.donate),
@@ -147,8 +153,10 @@ function segmentCases(): Case[] {
     },
   });
   return [
-    ...[1, LINE - 1, LINE, LINE + 1, 4 * LINE + 4].map((n) => segments("tile", [n])),
-    segments("tile", [LINE, 4 * LINE, 8 * LINE]),
+    ...[1, WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1, 4 * WORKGROUP_SIZE + 4].map((
+      n,
+    ) => segments("tile", [n])),
+    segments("tile", [WORKGROUP_SIZE, 4 * WORKGROUP_SIZE, 8 * WORKGROUP_SIZE]),
     segments("ragged", [37, 49, 58]),
     segments("ragged", [36, 48, 304]),
     segments("bench", [2 ** 21, 2 ** 22]),

@@ -22,7 +22,7 @@ export function stageGradient(cell: Cell, k: number): StageGradient {
 }
 
 /** Whether x and r gates have the same gradients: so in cells that only use x + r. */
-export function sameFlows(cell: Cell): boolean {
+export function sharesGateGradients(cell: Cell): boolean {
   const [stage, ...later] = cell.stages.map((_, k) => stageGradient(cell, k).formula.outputs);
   if (stage === undefined || later.length > 0) return false;
   return range(cell.gates).every((g) => stage[g] === stage[cell.gates + g]);

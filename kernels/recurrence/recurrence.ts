@@ -5,16 +5,16 @@
  */
 import { applyAll } from "../../src/graph/trace.ts";
 import type { Binding, Io, Launch, Op, Spec, Target, Tensor } from "../../src/graph/types.ts";
-import { lineGroups } from "../../src/graph/wgsl.ts";
+import { linearGroups } from "../../src/graph/wgsl.ts";
 import type { Cell, Stage } from "./cells.ts";
 import { range } from "../emit/range.ts";
 import { recurrenceForwardCases } from "./recurrence_cases.ts";
-import { endsLine, printBegin, printEnd } from "./recurrence_ends_wgsl.ts";
-import type { Ends } from "./recurrence_ends_wgsl.ts";
+import { copyInvocations, printFinalStates, printInitialStates } from "./recurrence_ends_wgsl.ts";
+import type { StateCopyKernel } from "./recurrence_ends_wgsl.ts";
 import { recurReference } from "./recurrence_reference.ts";
-import type { Named, RecurrenceAttrs } from "./recurrence_sizes.ts";
+import type { RecurrenceAttrs, ShapeRequirement } from "./recurrence_sizes.ts";
 import {
-  forwardPlaces,
+  forwardIndices,
   orderOf,
   recurrenceCost,
   recurrenceSizes,
@@ -26,7 +26,7 @@ import {
 import type { StepKernel } from "./recurrence_step_wgsl.ts";
 import { stepTile } from "./recurrence_tile.ts";
 import { recurrenceVjp } from "./recurrence_vjp.ts";
-import { forwardBounds, printStep } from "./recurrence_wgsl.ts";
+import { forwardBindings, printForwardStep } from "./recurrence_wgsl.ts";
 
 /** What a recurrence is made of besides its input. */
 export interface RecurrenceOptions {
@@ -62,8 +62,8 @@ function shape(inputs: readonly Spec[], attrs: RecurrenceAttrs): Spec[] {
   const { cell } = attrs;
   const [xw, weight, bias] = inputs;
   const { batch, time, hidden, gates } = recurrenceSizes(xw, weight, attrs);
-  const places = forwardPlaces(cell);
-  const states = range(cell.states).map((k): Named => [
+  const places = forwardIndices(cell);
+  const states = range(cell.states).map((k): ShapeRequirement => [
     `state ${k}`,
     inputs[places.state(k)],
     [batch, hidden],
@@ -86,7 +86,7 @@ function shape(inputs: readonly Spec[], attrs: RecurrenceAttrs): Spec[] {
 
 /** What a name in WGSL is bound to. */
 function bindingOf(name: string, cell: Cell): Binding {
-  const places = forwardPlaces(cell);
+  const places = forwardIndices(cell);
   const inputs = ["xw", "weight", "bias"];
   const [, word = "", digit = "0"] = /^([a-z]+)(\d*)$/.exec(name) ?? [];
   const k = Number(digit);
@@ -113,17 +113,17 @@ function launch(io: Io<Spec>, attrs: RecurrenceAttrs, target: Target): Launch[] 
   const { cell } = attrs;
   const sizes = recurrenceSizes(io.inputs[0], io.inputs[1], attrs);
   const order = orderOf(sizes.time, attrs);
-  const places = forwardPlaces(cell);
-  const groups = lineGroups(endsLine(sizes), target.groups);
-  const ends: Ends = { ...sizes, states: cell.states, order, groups };
+  const places = forwardIndices(cell);
+  const groups = linearGroups(copyInvocations(sizes), target.groups);
+  const ends: StateCopyKernel = { ...sizes, states: cell.states, order, groups };
   const bind = (names: readonly string[]) => names.map((name) => bindingOf(name, cell));
   const states = (name: string, from = 0) =>
     range(cell.states).slice(from).map((k) => `${name}${k}`);
   const stages = cell.stages.map(({ gates: own }: Stage, stage) => {
     const { groups, ...tile } = stepTile({ ...sizes, own }, target);
     const kernel: StepKernel = { ...sizes, cell, stage, order, ...tile };
-    const names = forwardBounds(kernel).map(({ name }) => name);
-    return { wgsl: printStep(kernel), names, groups };
+    const names = forwardBindings(kernel).map(({ name }) => name);
+    return { wgsl: printForwardStep(kernel), names, groups };
   });
   const step = (t: number): Launch[] =>
     stages.map(({ wgsl, names, groups }) => ({
@@ -137,13 +137,13 @@ function launch(io: Io<Spec>, attrs: RecurrenceAttrs, target: Target): Launch[] 
     }));
   return [
     {
-      wgsl: printBegin(ends),
+      wgsl: printInitialStates(ends),
       bindings: bind([...states("state"), "hprev", ...states("over", 1)]),
       groups,
     },
     ...recurrenceSteps(order).flatMap(step),
     {
-      wgsl: printEnd(ends),
+      wgsl: printFinalStates(ends),
       bindings: bind(["y", ...states("over", 1), ...states("last")]),
       groups,
     },

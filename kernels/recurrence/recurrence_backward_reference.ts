@@ -5,9 +5,9 @@
 import type { Io, View } from "../../src/graph/types.ts";
 import type { Stage } from "./cells.ts";
 import { firstGate } from "./cells.ts";
-import { sameFlows, stageGradient } from "./cells_grad.ts";
+import { sharesGateGradients, stageGradient } from "./cells_grad.ts";
 import { valuesOf } from "./recurrence_reference.ts";
-import { backwardPlaces, orderOf, recurrenceSizes, recurrenceSteps } from "./recurrence_sizes.ts";
+import { backwardIndices, orderOf, recurrenceSizes, recurrenceSteps } from "./recurrence_sizes.ts";
 import type { RecurrenceBackwardAttrs } from "./recurrence_sizes.ts";
 
 /** The backward op. */
@@ -18,11 +18,11 @@ export function recurBackwardReference(
   const { cell, flows } = attrs;
   const [xw, weight, rec, hprev] = inputs as [View, View, View, View];
   const { batch, time, hidden, gates } = recurrenceSizes(xw, weight, attrs);
-  const places = backwardPlaces(cell, flows);
+  const places = backwardIndices(cell, flows);
   const order = orderOf(time, attrs);
   const out = (k: number) => (outputs[k] as View).data;
   const [drec, dh] = [out(0), out(1)];
-  const dxw = sameFlows(cell) ? undefined : out(places.dxw);
+  const dxw = sharesGateGradients(cell) ? undefined : out(places.dxw);
   const gradients = cell.stages.map((_, k) => stageGradient(cell, k).formula);
   const flowOf = (k: number) => flows[k] ? (inputs[places.flow(k)] as View).data : undefined;
 

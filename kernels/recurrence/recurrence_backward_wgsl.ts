@@ -8,13 +8,13 @@ import type { Formula } from "../../src/graph/formula.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Stage } from "./cells.ts";
 import { firstGate } from "./cells.ts";
-import { sameFlows, stageGradient } from "./cells_grad.ts";
+import { sharesGateGradients, stageGradient } from "./cells_grad.ts";
 import { range } from "../emit/range.ts";
 import { bases, loads, products } from "../matmul/matmul_wgsl.ts";
 import type { StepBinding, StepKernel } from "./recurrence_step_wgsl.ts";
 import {
   batchRows,
-  declareBounds,
+  declareBindings,
   eachSum,
   eachUnit,
   inputNames,
@@ -93,13 +93,13 @@ function partsOf({ cell, stage }: StepKernel): { live: readonly number[]; formul
   const kept = stage === cell.stages.length - 1
     ? [...gates, ...live.filter((i) => i >= gates.length)]
     : live;
-  const stored = sameFlows(cell) ? kept.filter((i) => i >= cell.gates) : kept;
+  const stored = sharesGateGradients(cell) ? kept.filter((i) => i >= cell.gates) : kept;
   const outputs = stored.map((i) => formula.outputs[i] as Formula["outputs"][number]);
   return { live: stored, formula: { inputs: formula.inputs, outputs } };
 }
 
 /** Names of the tensors that a stage's backward kernel binds, in order. */
-export function backwardBounds(kernel: StepKernel): StepBinding[] {
+export function backwardBindings(kernel: StepKernel): StepBinding[] {
   const { cell, stage } = kernel;
   const { gates, states } = cell;
   const { live, formula } = partsOf(kernel);
@@ -119,8 +119,8 @@ export function backwardBounds(kernel: StepKernel): StepBinding[] {
   ];
 }
 
-/** The kernel of a stage of a step backwards; binds {@linkcode backwardBounds}. */
-export function printBack(kernel: StepKernel): string {
+/** The kernel of a stage of a step backwards; binds {@linkcode backwardBindings}. */
+export function printBackwardStep(kernel: StepKernel): string {
   const { cell, stage, time, hidden, order } = kernel;
   const last = stage === cell.stages.length - 1;
   const width = stateWidth(kernel);
@@ -154,9 +154,9 @@ export function printBack(kernel: StepKernel): string {
   const later = last
     ? { of: 0, at: "later", unless: `t == ${order.last}u` }
     : { of: stage + 1, at: "t" };
-  return declareBounds(backwardBounds(kernel), width) + [
+  return declareBindings(backwardBindings(kernel), width) + [
     ...stepHead(kernel),
-    ...last ? [`let later = ${order.turn === 1 ? "t + 1u" : "t - 1u"};`] : [],
+    ...last ? [`let later = ${order.direction === 1 ? "t + 1u" : "t - 1u"};`] : [],
     ...product(kernel, later),
     ...last ? eachSum(kernel, sum, (value, b, j) => `dh[${after(b, j)}] += ${value};`) : [],
     ...eachUnit(kernel, [
@@ -170,7 +170,7 @@ export function printBack(kernel: StepKernel): string {
 }
 
 /** The gradient of the first h; binds weight, drec, dh, dstate0. */
-export function printFirst(kernel: StepKernel): string {
+export function printInitialGradient(kernel: StepKernel): string {
   const { time, hidden, order } = kernel;
   const width = stateWidth(kernel);
   const h = hidden / width;
@@ -179,7 +179,7 @@ export function printFirst(kernel: StepKernel): string {
     { name: "weight" },
     ...["drec", "dh", "dstate0"].map((name) => ({ name, write: true })),
   ];
-  return declareBounds(bounds, width) + [
+  return declareBindings(bounds, width) + [
     ...stepHead(kernel, { timeless: true }),
     ...product(kernel, { of: 0, at: `${order.first}u` }),
     ...eachSum(kernel, sum, (value, b, j) =>

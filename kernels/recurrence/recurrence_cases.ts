@@ -4,7 +4,7 @@ import type { Case, Spec, View } from "../../src/graph/types.ts";
 import type { Cell } from "./cells.ts";
 import { CELL_FORMULAS, gru, gruBefore, lstm, rnnTanh } from "./cells.ts";
 import { recurReference } from "./recurrence_reference.ts";
-import { backwardPlaces, recurrenceSizes, TIME_STRIDE, timeNumbers } from "./recurrence_sizes.ts";
+import { backwardIndices, recurrenceSizes, TIME_STRIDE, timeNumbers } from "./recurrence_sizes.ts";
 import type { RecurrenceAttrs } from "./recurrence_sizes.ts";
 
 const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
@@ -78,7 +78,7 @@ function backwardCase({ fill: _, range, ...test }: Case, flows: readonly boolean
   const { cell } = attrs;
   const [xw, weight, bias, ...others] = test.inputs as [Spec, Spec, Spec, ...Spec[]];
   const { batch, time, hidden } = recurrenceSizes(xw, weight, attrs);
-  const { time: numbers } = backwardPlaces(cell, flows);
+  const { time: numbers } = backwardIndices(cell, flows);
   const y = f32(batch, time, hidden);
   const state = f32(batch, hidden);
   const over = Array.from({ length: cell.states - 1 }, () => f32(batch, time + 1, hidden));

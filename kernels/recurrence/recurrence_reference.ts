@@ -7,7 +7,7 @@ import type { Formula } from "../../src/graph/formula.ts";
 import type { Io, View } from "../../src/graph/types.ts";
 import type { Stage } from "./cells.ts";
 import { firstGate } from "./cells.ts";
-import { forwardPlaces, orderOf, recurrenceSizes, recurrenceSteps } from "./recurrence_sizes.ts";
+import { forwardIndices, orderOf, recurrenceSizes, recurrenceSteps } from "./recurrence_sizes.ts";
 import type { RecurrenceAttrs } from "./recurrence_sizes.ts";
 
 /** Values of a formula of no keys. */
@@ -20,7 +20,7 @@ export function recurReference({ inputs, outputs }: Io<View>, attrs: RecurrenceA
   const { cell } = attrs;
   const [xw, weight, bias] = inputs as [View, View, View];
   const { batch, time, hidden, gates } = recurrenceSizes(xw, weight, attrs);
-  const places = forwardPlaces(cell);
+  const places = forwardIndices(cell);
   const order = orderOf(time, attrs);
   const out = (k: number) => (outputs[k] as View).data;
   const [y, rec, hprev] = [out(0), out(places.rec), out(places.hprev)];

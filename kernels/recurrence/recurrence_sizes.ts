@@ -33,10 +33,10 @@ export function timeNumbers(time: number): Float32Array {
 }
 
 /** A tensor as messages call it, and the shape it must have. */
-export type Named = readonly [name: string, spec: Spec | undefined, shape: Shape];
+export type ShapeRequirement = readonly [name: string, spec: Spec | undefined, shape: Shape];
 
 /** @throws {RangeError} where a tensor has not its shape. */
-export function requireShapes({ name }: Cell, tensors: readonly Named[]): void {
+export function requireShapes({ name }: Cell, tensors: readonly ShapeRequirement[]): void {
   for (const [what, spec, shape] of tensors) {
     if (spec !== undefined && sameShape(spec.shape, shape)) continue;
     throw new RangeError(
@@ -93,7 +93,7 @@ export interface TimeOrder {
   readonly first: number;
   readonly last: number;
   /** 1, or -1 when time runs backwards. */
-  readonly turn: 1 | -1;
+  readonly direction: 1 | -1;
   /** Row of T + 1 that holds the state before step t is t + `before`. */
   readonly before: 0 | 1;
   /** Row of T + 1 that holds the state after step t is t + `after`. */
@@ -103,13 +103,13 @@ export interface TimeOrder {
 /** The order of `time` steps. */
 export function orderOf(time: number, { reverse = false }: RecurrenceAttrs): TimeOrder {
   return reverse
-    ? { first: time - 1, last: 0, turn: -1, before: 1, after: 0 }
-    : { first: 0, last: time - 1, turn: 1, before: 0, after: 1 };
+    ? { first: time - 1, last: 0, direction: -1, before: 1, after: 0 }
+    : { first: 0, last: time - 1, direction: 1, before: 0, after: 1 };
 }
 
 /** The time steps in order. */
-export function recurrenceSteps({ first, last, turn }: TimeOrder): number[] {
-  return Array.from({ length: Math.abs(last - first) + 1 }, (_, i) => first + turn * i);
+export function recurrenceSteps({ first, last, direction }: TimeOrder): number[] {
+  return Array.from({ length: Math.abs(last - first) + 1 }, (_, i) => first + direction * i);
 }
 
 /**
@@ -117,7 +117,7 @@ export function recurrenceSteps({ first, last, turn }: TimeOrder): number[] {
  * states, rec [B, T, G H], hprev [B, T, H], other states over time [B, T + 1, H], and what each
  * stage but the last gave [B, T, H].
  */
-export interface ForwardPlaces {
+export interface ForwardIndices {
   readonly state: (k: number) => number;
   readonly time: number;
   readonly last: (k: number) => number;
@@ -128,7 +128,7 @@ export interface ForwardPlaces {
 }
 
 /** Where the tensors of a cell's forward op are. */
-export function forwardPlaces({ states }: Cell): ForwardPlaces {
+export function forwardIndices({ states }: Cell): ForwardIndices {
   return {
     state: (k) => 3 + k,
     time: 3 + states,
@@ -151,7 +151,7 @@ export interface RecurrenceBackwardAttrs extends RecurrenceAttrs {
  * time, then the gradients that `flows` announces. Outputs: drec [B, T, G H], dh [B, T + 1, H],
  * initial states' gradients, and dxw [B, T, G H] where it is not drec.
  */
-export interface BackwardPlaces {
+export interface BackwardIndices {
   readonly over: (k: number) => number;
   readonly time: number;
   /** 0: dy; 1 + k: the gradient of last state k. */
@@ -161,7 +161,7 @@ export interface BackwardPlaces {
 }
 
 /** Where the tensors of a cell's backward op are. */
-export function backwardPlaces({ states }: Cell, flows: readonly boolean[]): BackwardPlaces {
+export function backwardIndices({ states }: Cell, flows: readonly boolean[]): BackwardIndices {
   return {
     over: (k) => 3 + k,
     time: 3 + states,

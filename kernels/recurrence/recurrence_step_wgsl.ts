@@ -34,7 +34,7 @@ export function stateWidth({ hidden }: { hidden: number }): 1 | 4 {
 }
 
 /** Declarations of bindings in order. */
-export function declareBounds(bounds: readonly StepBinding[], width: 1 | 4): string {
+export function declareBindings(bounds: readonly StepBinding[], width: 1 | 4): string {
   return bounds.map(({ name, write }, i) => {
     const type = name === "time" ? "f32" : width === 4 ? "array<vec4<f32>>" : "array<f32>";
     const access = write ? "read_write" : "read";

@@ -5,14 +5,14 @@
 import type { Expr } from "../../src/graph/formula.ts";
 import { add, formula, mul } from "../../src/graph/formula.ts";
 import { apply, applyAll } from "../../src/graph/trace.ts";
-import type { Flow, Io, Tensor } from "../../src/graph/types.ts";
+import type { Grad, Io, Tensor } from "../../src/graph/types.ts";
 import { firstGate } from "./cells.ts";
 import { columnSum } from "../reduce/column_sum.ts";
 import { matmul } from "../matmul/matmul.ts";
 import { pointwise } from "../pointwise/pointwise.ts";
 import { recurrenceBackwardOp } from "./recurrence_backward.ts";
 import type { RecurrenceAttrs } from "./recurrence_sizes.ts";
-import { forwardPlaces } from "./recurrence_sizes.ts";
+import { forwardIndices } from "./recurrence_sizes.ts";
 
 const TIMES = formula(2, (x, y) => mul(x as Expr, y as Expr));
 const PLUS = formula(2, (x, y) => add(x as Expr, y as Expr));
@@ -20,11 +20,11 @@ const PLUS = formula(2, (x, y) => add(x as Expr, y as Expr));
 /** Gradients of the forward op's inputs; only y and the last states may have some themselves. */
 export function recurrenceVjp(
   { inputs, outputs }: Io<Tensor>,
-  dout: readonly Flow[],
+  dout: readonly Grad[],
   attrs: RecurrenceAttrs,
-): Flow[] {
+): Grad[] {
   const { cell } = attrs;
-  const places = forwardPlaces(cell);
+  const places = forwardIndices(cell);
   const flows = dout.slice(0, 1 + cell.states);
   if (dout.slice(flows.length).some((flow) => flow !== undefined)) {
     throw new RangeError("Cannot differentiate recurrence: only y and last states have gradients");
@@ -52,7 +52,7 @@ function weightGradient(
   outputs: readonly Tensor[],
   { cell }: RecurrenceAttrs,
 ): Tensor {
-  const places = forwardPlaces(cell);
+  const places = forwardIndices(cell);
   const hprev = outputs[places.hprev] as Tensor;
   if (cell.stages.length === 1) return matmul(drec, hprev, { ta: true });
   const hidden = hprev.shape.at(-1) as number;

@@ -13,7 +13,7 @@ import { bases, loads, products } from "../matmul/matmul_wgsl.ts";
 import type { StepBinding, StepKernel } from "./recurrence_step_wgsl.ts";
 import {
   batchRows,
-  declareBounds,
+  declareBindings,
   eachSum,
   eachUnit,
   inputNames,
@@ -26,7 +26,7 @@ import {
 } from "./recurrence_step_wgsl.ts";
 
 /** Names of the tensors that a stage's forward kernel binds, in order. */
-export function forwardBounds({ cell, stage }: StepKernel): StepBinding[] {
+export function forwardBindings({ cell, stage }: StepKernel): StepBinding[] {
   const { formula } = cell.stages[stage] as Stage;
   const last = stage === cell.stages.length - 1;
   const written = last
@@ -46,8 +46,8 @@ export function forwardBounds({ cell, stage }: StepKernel): StepBinding[] {
   ];
 }
 
-/** The kernel of a stage of a step; binds {@linkcode forwardBounds}. */
-export function printStep(kernel: StepKernel): string {
+/** The kernel of a stage of a step; binds {@linkcode forwardBindings}. */
+export function printForwardStep(kernel: StepKernel): string {
   const { cell, stage, time, hidden, gates, tile: [rows, units], lanes } = kernel;
   const { gates: own } = cell.stages[stage] as Stage;
   const from = firstGate(cell, stage);
@@ -87,7 +87,7 @@ export function printStep(kernel: StepKernel): string {
       const at = `((${b}) * ${time}u + t) * ${gates * h}u + ${gate}u + ${j}`;
       return `rec[${at}] = ${value} + bias[${gate}u + ${j}];`;
     });
-  return declareBounds(forwardBounds(kernel), width) + [
+  return declareBindings(forwardBindings(kernel), width) + [
     ...stepHead(kernel),
     ...bases(past),
     ...weights.flatMap(bases),
@@ -112,7 +112,7 @@ function nextStates(kernel: StepKernel): string[] {
   const lines = [...loadInputs(kernel, pruneFormula(formula).used), ...printed.lines];
   const [next, ...others] = printed.outputs;
   if (stage < cell.stages.length - 1) return [...lines, `given${stage}${row("t")} = ${next};`];
-  const later = order.turn === 1 ? "t + 1u" : "t - 1u";
+  const later = order.direction === 1 ? "t + 1u" : "t - 1u";
   return [
     ...lines,
     `y${row("t")} = ${next};`,

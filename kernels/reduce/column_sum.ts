@@ -4,7 +4,7 @@
  */
 import { ceilDiv, showShape, sizeOf } from "../../src/base/shape.ts";
 import type { Op, Spec } from "../../src/graph/types.ts";
-import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { itemWgsl, itemWidth } from "../emit/rows.ts";
 
 /** `columns` C: the trailing axes that stay; of size 1, everything is summed. */
@@ -36,7 +36,7 @@ function stageWgsl(
   return `${itemWgsl(itemWidth(cols))}
 @group(0) @binding(0) var<storage, read> x: array<Item>;
 @group(0) @binding(1) var<storage, read_write> y: array<Item>;
-${lineHead(strips * items, groups)}
+${linearHead(strips * items, groups)}
   let item = i % ${items}u;
   let first = (i / ${items}u) * ${strip}u;
   let last = min(first + ${strip}u, ${rows}u);
@@ -68,8 +68,8 @@ export const columnSum: Op = {
     const { rows, cols } = sizes(inputs[0] as Spec, attrs);
     const strips = outputs[1]?.shape[0] as number;
     const items = cols / itemWidth(cols);
-    const first = lineGroups(strips * items, target.groups);
-    const second = lineGroups(items, target.groups);
+    const first = linearGroups(strips * items, target.groups);
+    const second = linearGroups(items, target.groups);
     return [
       {
         wgsl: stageWgsl({ rows, cols, strips }, first),
@@ -105,8 +105,8 @@ export const columnSum: Op = {
   cases: [
     ...[1, STRIP - 1, STRIP, STRIP + 1].map((rows) => ({
       kind: "tile" as const,
-      inputs: [{ shape: [rows, LINE], dtype: "f32" as const }],
-      attrs: { columns: [LINE] },
+      inputs: [{ shape: [rows, WORKGROUP_SIZE], dtype: "f32" as const }],
+      attrs: { columns: [WORKGROUP_SIZE] },
     })),
     {
       kind: "ragged",

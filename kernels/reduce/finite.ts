@@ -6,7 +6,7 @@
 import { ceilDiv, showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Launch, Op, Spec, Target, Tensor, View } from "../../src/graph/types.ts";
-import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import wgsl from "./finite.wgsl" with { type: "text" };
 
 /** How many elements of all `inputs` are infinite or NaN: u32 [1]. It has no gradient. */
@@ -45,10 +45,10 @@ function launchOf(spec: Spec, { input, target }: { input: number; target: Target
   const width = widthOf(sizeOf(spec.shape));
   const items = sizeOf(spec.shape) / width;
   const strips = ceilDiv(items, STRIP);
-  const groups = lineGroups(strips, target.groups);
+  const groups = linearGroups(strips, target.groups);
   return {
     wgsl: `${PRELUDE[width]}${wgsl}
-${lineHead(strips, groups)}
+${linearHead(strips, groups)}
   strip_main(i);
 }
 `,
@@ -85,8 +85,10 @@ export const finiteOp: Op = {
   cases: [
     ...[1, 3, 4, 5, STRIP - 1, STRIP, STRIP + 1].map((n) => finiteCase("tile", [n])),
     ...[4 * STRIP - 4, 4 * STRIP, 4 * STRIP + 4].map((n) => finiteCase("tile", [n])),
-    ...[LINE * STRIP - 1, LINE * STRIP, LINE * STRIP + 1].map((n) => finiteCase("tile", [n])),
-    finiteCase("tile", [4 * LINE * STRIP + 4]),
+    ...[WORKGROUP_SIZE * STRIP - 1, WORKGROUP_SIZE * STRIP, WORKGROUP_SIZE * STRIP + 1].map((n) =>
+      finiteCase("tile", [n])
+    ),
+    finiteCase("tile", [4 * WORKGROUP_SIZE * STRIP + 4]),
     finiteCase("ragged", [3, 5, 1031]),
     finiteCase("ragged", [129], [6, 64], [1]),
     finiteCase("bench", [2 ** 22]),

@@ -6,8 +6,8 @@ import { ceilDiv, sizeOf } from "../../src/base/shape.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { formula, mul, select } from "../../src/graph/formula.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Binding, Case, Flow, Io, Launch, Op, Spec, Tensor } from "../../src/graph/types.ts";
-import { lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import type { Binding, Case, Grad, Io, Launch, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import { linearGroups, linearHead } from "../../src/graph/wgsl.ts";
 import { pointwiseOp } from "../pointwise/pointwise.ts";
 
 /** `square`: sums x * x. */
@@ -44,7 +44,7 @@ function levelWgsl(
   const totals = [0, 1, 2, 3];
   return `@group(0) @binding(0) var<storage, read> x: array<${type}>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-${lineHead(sums, groups)}
+${linearHead(sums, groups)}
   ${totals.map((t) => `var t${t} = ${type}();`).join(" ")}
   var at = i;
   while (at + ${3 * sums}u < ${items}u) {
@@ -64,7 +64,7 @@ export function sum(x: Tensor, attrs: SumAttrs = {}): Tensor {
   return apply(sumOp, [x], attrs);
 }
 
-function vjp({ inputs: [x] }: Io<Tensor>, [dy]: readonly Flow[], { square }: SumAttrs): Flow[] {
+function vjp({ inputs: [x] }: Io<Tensor>, [dy]: readonly Grad[], { square }: SumAttrs): Grad[] {
   if (!x || !dy) return [];
   // The total reads x in full and its gradient as a scalar; x alone gives the result its shape.
   const slope = formula(2, (x, d) => {
@@ -89,7 +89,7 @@ export const sumOp: Op = {
     let width = widthOf(items);
     items /= width;
     return levels(items * width).map((sums, level): Launch => {
-      const groups = lineGroups(sums, target.groups);
+      const groups = linearGroups(sums, target.groups);
       const from: Binding = level === 0 ? { input: 0 } : { output: level };
       const to: Binding = { output: sums === 1 ? 0 : level + 1 };
       const wgsl = levelWgsl({ items, sums, width, square: square && level === 0 }, groups);

@@ -3,7 +3,7 @@
  * words, so that no bit changes, whatever they stand for. Knows no op.
  */
 import type { Launch, Target } from "../../src/graph/types.ts";
-import { lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import { linearGroups, linearHead } from "../../src/graph/wgsl.ts";
 
 /** Elements between places at which a binding may start. */
 const ALIGN = 64;
@@ -22,12 +22,12 @@ export function copyLaunch({ from, to, length }: CopyRange, target: Target): Lau
   // Bindings begin close to the run, so that runs at aligned places share one kernel.
   const [read, write] = [from[1] % ALIGN, to[1] % ALIGN];
   const width = [read, write, length].every((n) => n % 4 === 0) ? 4 : 1;
-  const groups = lineGroups(length / width, target.groups);
+  const groups = linearGroups(length / width, target.groups);
   const type = width === 4 ? "vec4<u32>" : "u32";
   return {
     wgsl: `@group(0) @binding(0) var<storage, read> x: array<${type}>;
 @group(0) @binding(1) var<storage, read_write> y: array<${type}>;
-${lineHead(length / width, groups)}
+${linearHead(length / width, groups)}
   y[i + ${write / width}u] = x[i + ${read / width}u];
 }
 `,

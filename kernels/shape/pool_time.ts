@@ -4,8 +4,8 @@
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Case, Flow, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
-import { LINE } from "../../src/graph/wgsl.ts";
+import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import { WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { itemLaunch } from "../emit/items.ts";
 import { stepsPooled } from "./steps_pooled.ts";
 import type { TimeKind } from "./steps_pooled.ts";
@@ -24,9 +24,9 @@ export function poolTime(x: Tensor, kind: TimeKind): Tensor {
 
 function poolVjp(
   { inputs: [x] }: Io<Tensor>,
-  [dy]: readonly Flow[],
+  [dy]: readonly Grad[],
   { kind }: PoolTimeAttrs,
-): Flow[] {
+): Grad[] {
   if (!x || !dy) return [];
   return [broadcastTime(dy, { time: x.shape[1] ?? 1, kind })];
 }
@@ -71,8 +71,12 @@ export const poolTimeOp: Op = {
   vjp: poolVjp,
   cases: (["last", "mean"] as const).flatMap((kind) => [
     ...[[1, 1, 1], [9, 2, 3], [9, 1, 4], [9, 2, 5]].map((shape) => reading("tile", shape, kind)),
-    ...[LINE - 1, LINE, LINE + 1].map((columns) => reading("tile", [1, 3, columns], kind)),
-    ...[LINE - 1, LINE, LINE + 1].map((batch) => reading("tile", [batch, 3, 4], kind)),
+    ...[WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((columns) =>
+      reading("tile", [1, 3, columns], kind)
+    ),
+    ...[WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((batch) =>
+      reading("tile", [batch, 3, 4], kind)
+    ),
     reading("ragged", [3, 67, 7], kind),
     reading("ragged", [5, 13, 20], kind),
     reading("bench", [16, 64, 128], kind),
@@ -97,9 +101,9 @@ export function broadcastTime(x: Tensor, attrs: BroadcastTimeAttrs): Tensor {
 
 function broadcastVjp(
   _: Io<Tensor>,
-  [dy]: readonly Flow[],
+  [dy]: readonly Grad[],
   { kind }: BroadcastTimeAttrs,
-): readonly Flow[] {
+): readonly Grad[] {
   return dy ? [poolTime(dy, kind)] : [];
 }
 
@@ -140,8 +144,12 @@ export const broadcastTimeOp: Op = {
   vjp: broadcastVjp,
   cases: (["last", "mean"] as const).flatMap((kind) => [
     ...[[1, 1, 1], [9, 2, 3], [9, 1, 4], [9, 2, 5]].map((shape) => spreading("tile", shape, kind)),
-    ...[LINE - 1, LINE, LINE + 1].map((time) => spreading("tile", [1, time, 3], kind)),
-    ...[LINE - 1, LINE, LINE + 1].map((batch) => spreading("tile", [batch, 3, 4], kind)),
+    ...[WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((time) =>
+      spreading("tile", [1, time, 3], kind)
+    ),
+    ...[WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((batch) =>
+      spreading("tile", [batch, 3, 4], kind)
+    ),
     spreading("ragged", [3, 67, 7], kind),
     spreading("ragged", [5, 13, 20], kind),
     spreading("bench", [16, 64, 128], kind),

@@ -7,7 +7,7 @@ import type { Shape } from "../../src/base/shape.ts";
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Op, Spec, Tensor } from "../../src/graph/types.ts";
-import { LINE } from "../../src/graph/wgsl.ts";
+import { WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { copyLaunch } from "./copy_wgsl.ts";
 
 /** `first`: where the part goes, counted from 0; `shape`: of the whole that begins with it. */
@@ -60,10 +60,14 @@ export const updateSliceOp: Op = {
     return { flops: 0, bytes: 8 * sizeOf(inputs.at(-1)?.shape ?? []), terms: 1 };
   },
   cases: [
-    ...[LINE - 1, LINE, LINE + 1, 4 * LINE, 4 * LINE + 4].flatMap((n) =>
-      [0, 3, 4, 64].map((first) => putCase("tile", [[n + 70], [n]], { first }))
-    ),
-    putCase("tile", [[LINE + 1]], { first: 0, shape: [LINE + 1] }),
+    ...[
+      WORKGROUP_SIZE - 1,
+      WORKGROUP_SIZE,
+      WORKGROUP_SIZE + 1,
+      4 * WORKGROUP_SIZE,
+      4 * WORKGROUP_SIZE + 4,
+    ].flatMap((n) => [0, 3, 4, 64].map((first) => putCase("tile", [[n + 70], [n]], { first }))),
+    putCase("tile", [[WORKGROUP_SIZE + 1]], { first: 0, shape: [WORKGROUP_SIZE + 1] }),
     putCase("ragged", [[5, 7], [2, 7]], { first: 21 }),
     putCase("ragged", [[5, 16], [2, 16]], { first: 48 }),
     putCase("ragged", [[2, 9]], { first: 0, shape: [4, 9] }),

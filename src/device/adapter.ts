@@ -1,15 +1,15 @@
 /** Finds an adapter and opens a device with all that it offers. */
 import { UserError } from "../base/user_error.ts";
 import type { Target } from "../graph/types.ts";
-import { adapterName, type Backend, showBackend, takeBackend } from "./backend.ts";
+import { adapterName, type Backend, selectBackend, showBackend } from "./backend.ts";
 
 /** Features asked for where the adapter lists them. */
-const WISHES = ["timestamp-query"] as const;
+const OPTIONAL_FEATURES = ["timestamp-query"] as const;
 /** Granted by Deno to who asks, and never listed. */
 const UNLISTED = "subgroups";
 
 /** An open device and what is known of its adapter. */
-export interface Opened {
+export interface OpenedAdapter {
   readonly device: GPUDevice;
   readonly name: string;
   readonly target: Target;
@@ -25,7 +25,7 @@ export function isSoftware(name: string): boolean {
  * Opens the first adapter of a backend: the one that this process's environment names unless told.
  * @throws {UserError} `noDevice` when there is none.
  */
-export async function openAdapter(backend: Backend = takeBackend()): Promise<Opened> {
+export async function openAdapter(backend: Backend = selectBackend()): Promise<OpenedAdapter> {
   try {
     return await open(backend, [UNLISTED]);
   } catch (error) {
@@ -35,7 +35,7 @@ export async function openAdapter(backend: Backend = takeBackend()): Promise<Ope
   }
 }
 
-async function open(backend: Backend, unlisted: readonly string[]): Promise<Opened> {
+async function open(backend: Backend, unlisted: readonly string[]): Promise<OpenedAdapter> {
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) throw new UserError("noDevice", noAdapter(backend));
   const { limits } = adapter;
@@ -48,7 +48,7 @@ async function open(backend: Backend, unlisted: readonly string[]): Promise<Open
     maxComputeWorkgroupSizeY: limits.maxComputeWorkgroupSizeY,
   };
   const requiredFeatures = [
-    ...WISHES.filter((f) => adapter.features.has(f)),
+    ...OPTIONAL_FEATURES.filter((f) => adapter.features.has(f)),
     ...unlisted,
   ] as GPUFeatureName[];
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });

@@ -52,7 +52,7 @@ export function backendFrom(asked: string | undefined, os: string): Backend {
  * The backend of this process, set in its environment where nobody asked for one. Call it before an
  * adapter is requested. @throws {UserError} `config`.
  */
-export function takeBackend(): Backend {
+export function selectBackend(): Backend {
   const permission = { name: "env", variable: BACKEND_VARIABLE } as const;
   if (Deno.permissions.querySync(permission).state !== "granted") {
     throw new UserError(

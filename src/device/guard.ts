@@ -5,7 +5,7 @@ import { UserError } from "../base/user_error.ts";
  * Runs `make` inside error scopes. @throws {UserError} `tooLarge` when memory runs out.
  * @throws {Error} naming `what` when WebGPU finds the request invalid.
  */
-export async function guarded<T>(device: GPUDevice, what: string, make: () => T): Promise<T> {
+export async function inErrorScopes<T>(device: GPUDevice, what: string, make: () => T): Promise<T> {
   device.pushErrorScope("out-of-memory");
   device.pushErrorScope("validation");
   let made: T | undefined;

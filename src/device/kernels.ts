@@ -6,8 +6,8 @@
  */
 import { hashValue } from "../base/hash.ts";
 import type { Launch } from "../graph/types.ts";
-import { guarded } from "./guard.ts";
-import type { Compiling } from "./types.ts";
+import { inErrorScopes } from "./guard.ts";
+import type { CompileOptions } from "./types.ts";
 
 /** A launch of a plan that is loaded. */
 export interface Kernel {
@@ -24,15 +24,15 @@ const MOST = 16;
 const CACHED_MS = 100;
 
 /** Kernels by their source and constants. */
-export class Kernels {
+export class KernelCache {
   readonly #device: GPUDevice;
-  readonly #compiling: Compiling | undefined;
+  readonly #compiling: CompileOptions | undefined;
   readonly #pipelines = new Map<string, GPUComputePipeline>();
   /** Kernels that are to be compiled, and how many of them are. */
   #expected = new Set<string>();
   #done = 0;
 
-  constructor(device: GPUDevice, compiling?: Compiling) {
+  constructor(device: GPUDevice, compiling?: CompileOptions) {
     this.#device = device;
     this.#compiling = compiling;
   }
@@ -91,7 +91,7 @@ export class Kernels {
   }
 
   async #make({ label, launch: { wgsl, constants = {} } }: Kernel): Promise<GPUComputePipeline> {
-    const made = await guarded(this.#device, `the kernel of ${label}`, () => {
+    const made = await inErrorScopes(this.#device, `the kernel of ${label}`, () => {
       const module = this.#device.createShaderModule({ label, code: wgsl });
       const compute = { module, entryPoint: "main", constants: { ...constants } };
       return this.#device.createComputePipeline({ label, layout: "auto", compute });
@@ -106,7 +106,7 @@ export class Kernels {
     const groups: GPUBindGroup[] = [];
     for (const [{ bind }, pipeline] of made) groups.push(await bind(pipeline));
     const labels = made.map(([{ label }]) => label).join(", ");
-    await guarded(this.#device, `the kernels of ${labels}`, () => {
+    await inErrorScopes(this.#device, `the kernels of ${labels}`, () => {
       const encoder = this.#device.createCommandEncoder();
       const pass = encoder.beginComputePass();
       made.forEach(([, pipeline], i) => {

@@ -5,7 +5,7 @@
 import { adapterName, type Backend } from "./backend.ts";
 
 /** Features that runtimes grant when asked though adapters may not list them. */
-const ASKED = [
+const PROBED = [
   "subgroups",
   "shader-f16",
   "timestamp-query",
@@ -45,7 +45,7 @@ export async function surveyAdapter(backend: Backend): Promise<Survey | undefine
   if (!adapter) return undefined;
   const { info, limits } = adapter;
   const features: Record<string, FeatureState> = {};
-  for (const name of ASKED) {
+  for (const name of PROBED) {
     features[name] = adapter.features.has(name) ? "listed" : await granted(name);
   }
   const { vendor, architecture, device, description } = info;
@@ -53,7 +53,7 @@ export async function surveyAdapter(backend: Backend): Promise<Survey | undefine
     name: adapterName(info, backend),
     info: { vendor, architecture, device, description },
     features,
-    others: Array.from(adapter.features).filter((name) => !ASKED.includes(name as GPUFeatureName))
+    others: Array.from(adapter.features).filter((name) => !PROBED.includes(name as GPUFeatureName))
       .sort(),
     limits: Object.fromEntries(LIMITS.map((name) => [name, limits[name]])),
   };

@@ -39,7 +39,7 @@ export interface KernelCount {
 }
 
 /** How kernels are compiled while somebody follows the progress. */
-export interface Compiling {
+export interface CompileOptions {
   /** Told whenever more kernels are compiled; it is awaited, so that other events get their turn. */
   readonly progress: (kernels: KernelCount) => void | Promise<void>;
   /** Of `of` processes that compile the same kernels, this one begins with its own share. */

@@ -8,14 +8,14 @@ import { UserError } from "../base/user_error.ts";
 import type { Call, Launch } from "../graph/types.ts";
 import type { Plan, Region, Slot } from "../plan/types.ts";
 import { openAdapter } from "./adapter.ts";
-import type { Opened } from "./adapter.ts";
+import type { OpenedAdapter } from "./adapter.ts";
 import type { Backend } from "./backend.ts";
-import { guarded } from "./guard.ts";
-import { Kernels } from "./kernels.ts";
+import { inErrorScopes } from "./guard.ts";
+import { KernelCache } from "./kernels.ts";
 import { PassClock } from "./pass_clock.ts";
 import type { PassTime } from "./pass_clock.ts";
 import { Staging } from "./staging.ts";
-import type { Compiling, Device, Memory, Program, SlotSlice } from "./types.ts";
+import type { CompileOptions, Device, Memory, Program, SlotSlice } from "./types.ts";
 
 const USAGE = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
 
@@ -46,7 +46,7 @@ export interface WebGpuOptions {
   /** The runtime's version, where reading back early is known to be safe (staging.ts). */
   readonly runtime?: string;
   /** Compiles each kernel when its plan is loaded, not when it first runs, and tells the progress. */
-  readonly compiling?: Compiling | undefined;
+  readonly compiling?: CompileOptions | undefined;
   /**
    * The API that `DENO_WEBGPU_BACKEND` names, from who may not read it. Unless told it is read, and
    * set where it is not: OpenGL is never taken unasked.
@@ -71,13 +71,13 @@ class Gpu implements WebGpuDevice {
   readonly #device: GPUDevice;
   readonly #staging: Staging;
   readonly #clock: PassClock | undefined;
-  readonly #kernels: Kernels;
+  readonly #kernels: KernelCache;
 
-  constructor(opened: Opened, { clock = false, runtime = "", compiling }: WebGpuOptions) {
+  constructor(opened: OpenedAdapter, { clock = false, runtime = "", compiling }: WebGpuOptions) {
     const { device, name, target } = opened;
     this.#device = device;
     this.#staging = new Staging(device, { early: TESTED_RUNTIMES.includes(runtime) });
-    this.#kernels = new Kernels(device, compiling);
+    this.#kernels = new KernelCache(device, compiling);
     this.#clock = clock && opened.timestamps ? new PassClock(device) : undefined;
     this.name = name;
     this.target = target;
@@ -103,7 +103,7 @@ class Gpu implements WebGpuDevice {
       throw new TypeError("Cannot load: memory of another device");
     }
     this.#checkSizes(plan);
-    const buffers = await guarded(
+    const buffers = await inErrorScopes(
       this.#device,
       "the plan's buffers",
       () =>
@@ -193,7 +193,7 @@ class Gpu implements WebGpuDevice {
       return { binding, resource: { buffer, offset: start, size: 4 * length } };
     });
     const layout = pipeline.getBindGroupLayout(0);
-    return await guarded(
+    return await inErrorScopes(
       this.#device,
       `the bindings of ${call.op.name}`,
       () => this.#device.createBindGroup({ label: call.op.name, layout, entries }),

@@ -23,17 +23,17 @@ const BINARY: Readonly<Record<Binary, (a: number, b: number) => number>> = {
 };
 
 /** Smallest 24-bit word that is dropped when `keep` of all words are kept. */
-export function keepBelow(keep: number): number {
+export function keepThreshold(keep: number): number {
   return Math.round(keep * 2 ** 24);
 }
 
 /** Whether the element `index` of a mask is 1. */
-export function kept(
+export function isKept(
   key: readonly [number, number],
   index: number,
   { site, keep }: { site: number; keep: number },
 ): boolean {
-  return (threefry(key, index, site)[0] >>> 8) < keepBelow(keep);
+  return (threefry(key, index, site)[0] >>> 8) < keepThreshold(keep);
 }
 
 /**
@@ -66,7 +66,7 @@ export function evaluateFormula(
       case "select":
         return go(e.test) > 0 ? go(e.a) : go(e.b);
       case "mask":
-        return kept(key(e.key), index, e) ? 1 : 0;
+        return isKept(key(e.key), index, e) ? 1 : 0;
     }
   };
   return formula.outputs.map(go);

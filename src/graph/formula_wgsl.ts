@@ -1,5 +1,5 @@
 /** Formulas as WGSL statements. Each distinct expression is computed once. */
-import { keepBelow } from "./formula_eval.ts";
+import { keepThreshold } from "./formula_eval.ts";
 import type { Binary, Expr, Formula, Unary } from "./formula.ts";
 import { walk } from "./formula.ts";
 
@@ -38,7 +38,7 @@ const BINARY: Readonly<Record<Binary, (a: string, b: string) => string>> = {
 };
 
 /** Statements that compute a formula, and the names that hold its outputs. */
-export interface Printed {
+export interface PrintedFormula {
   readonly lines: readonly string[];
   readonly outputs: readonly string[];
 }
@@ -55,7 +55,7 @@ export function printFormula(
     prefix?: string;
     width?: 1 | 4;
   },
-): Printed {
+): PrintedFormula {
   const lit: Lit = (value) => width === 4 ? `vec4<f32>(${literal(value)})` : literal(value);
   const names = new Map<string, string>();
   const of = new Map<Expr, string>();
@@ -85,7 +85,7 @@ export function printFormula(
         const draw = (k: number) => {
           const at = k === 0 ? index : `${index} + ${k}u`;
           const word = `threefry(${input[e.key]}, vec2<u32>(${at}, ${e.site}u)).x >> 8u`;
-          return `select(0.0f, 1.0f, (${word}) < ${keepBelow(e.keep)}u)`;
+          return `select(0.0f, 1.0f, (${word}) < ${keepThreshold(e.keep)}u)`;
         };
         if (width === 1) return bind(draw(0));
         return bind(`vec4<f32>(${[0, 1, 2, 3].map((k) => bind(draw(k))).join(", ")})`);

@@ -1,5 +1,5 @@
 /** Reverse-mode differentiation of a trace. Each op brings its own rule; none stands here. */
-import type { Call, Flow, Tensor } from "./types.ts";
+import type { Call, Grad, Tensor } from "./types.ts";
 
 /** How two gradients of one tensor become their sum. */
 export type Add = (a: Tensor, b: Tensor) => Tensor;
@@ -13,8 +13,8 @@ export function gradients(
   loss: Tensor,
   wanted: readonly Tensor[],
   { seed, add }: { seed: Tensor; add: Add },
-): readonly Flow[] {
-  return flowsTo(wanted, new Map([[loss, seed]]), { calls: loss.trace.calls, add });
+): readonly Grad[] {
+  return backpropagate(wanted, new Map([[loss, seed]]), { calls: loss.trace.calls, add });
 }
 
 /**
@@ -22,11 +22,11 @@ export function gradients(
  * `wanted`, a known one among them included.
  * @throws {RangeError} when an op on the way has no derivative.
  */
-export function flowsTo(
+export function backpropagate(
   wanted: readonly Tensor[],
   known: ReadonlyMap<Tensor, Tensor>,
   { calls, add }: { calls: readonly Call<Tensor>[]; add: Add },
-): readonly Flow[] {
+): readonly Grad[] {
   const forward = [...calls];
   const needed = reachedFrom(wanted, forward);
   const flows = new Map(known);

@@ -94,7 +94,7 @@ export interface Graph {
 }
 
 /** A gradient, or undefined where none flows. */
-export type Flow = Tensor | undefined;
+export type Grad = Tensor | undefined;
 
 /** What an adapter offers, as launches may use it. */
 export interface Target {
@@ -172,7 +172,7 @@ export interface Op {
   /** Work of a call, from which tolerances and benches follow. */
   cost(io: Io<Spec>, attrs: Attrs): Cost;
   /** Gradients of the inputs (undefined where none flows), traced behind the forward calls. */
-  vjp?(io: Io<Tensor>, dout: readonly Flow[], attrs: Attrs): readonly Flow[];
+  vjp?(io: Io<Tensor>, dout: readonly Grad[], attrs: Attrs): readonly Grad[];
   /** Output k takes the place of input `donate[k]` (undefined: a place of its own). */
   donate?(attrs: Attrs): readonly (number | undefined)[];
   /** Whether a call costs little beside reading and writing, so that it may be done twice. */

@@ -25,22 +25,22 @@ function threefryWgsl(): string {
 }
 
 /** Invocations in a workgroup of a one-dimensional kernel. */
-export const LINE = 64;
+export const WORKGROUP_SIZE = 64;
 
 /**
  * Workgroups for `n` invocations of a kernel that numbers them
  * `gid.x + gid.y * (groups.x * LINE)`, with at most `limit` groups along x.
  */
-export function lineGroups(n: number, limit: number): [number, number, number] {
-  const groups = ceilDiv(n, LINE);
+export function linearGroups(n: number, limit: number): [number, number, number] {
+  const groups = ceilDiv(n, WORKGROUP_SIZE);
   const x = Math.min(groups, limit);
   return [x, ceilDiv(groups, x), 1];
 }
 
 /** Head of a one-dimensional kernel: binds `i`, and returns beyond `n`. */
-export function lineHead(n: number, groups: readonly [number, number, number]): string {
-  return `@compute @workgroup_size(${LINE})
+export function linearHead(n: number, groups: readonly [number, number, number]): string {
+  return `@compute @workgroup_size(${WORKGROUP_SIZE})
 fn main(@builtin(global_invocation_id) gid: vec3<u32>) {
-  let i = gid.x + gid.y * ${groups[0] * LINE}u;
+  let i = gid.x + gid.y * ${groups[0] * WORKGROUP_SIZE}u;
   if (i >= ${n}u) { return; }`;
 }

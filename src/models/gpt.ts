@@ -57,12 +57,12 @@ export type GptConfig = z.infer<typeof gptSchema>;
 
 /** Logits [B, T, K] of token ids [B, T]; of the last position alone where one label is asked. */
 export function gpt(scope: Scope, input: ModelInput, config: GptConfig): Tensor {
-  const { inputs, vocabulary, classes, one, starts } = input;
+  const { inputs, vocabulary, classes, perSequence, starts } = input;
   const { layers, width, dropout: p } = config;
   const tokens = embed(scope.in("tokens"), inputs, { vocabulary, width });
   let x = dropout(scope, positions(scope.in("positions"), tokens, config.positions), p);
   for (let i = 0; i < layers; i++) x = block(scope.in(`blocks.${i}`), x, { ...config, starts });
-  x = layerNorm(scope.in("norm"), one ? readout(x, "last") : x);
+  x = layerNorm(scope.in("norm"), perSequence ? readout(x, "last") : x);
   const logits = config.tie_embeddings
     ? unembed(scope.in("tokens"), x, { vocabulary, width })
     : linear(scope.in("head"), x, { width: classes, bias: false });

@@ -66,7 +66,7 @@ function initOf({ cell, memory }: RecurrentConfig): CellInit {
 /** Logits [B, T, K], or [B, K] where one label is asked, of token ids [B, T]. */
 export function recurrentNet(
   scope: Scope,
-  { inputs, vocabulary, classes, one, carries }: ModelInput,
+  { inputs, vocabulary, classes, perSequence, carries }: ModelInput,
   config: RecurrentConfig,
 ): Tensor {
   const { layers, width, bidirectional, dropout: p, shared_dropout: shared } = config;
@@ -79,5 +79,5 @@ export function recurrentNet(
     x = recurrent(scope.in("rnn"), x, options).y;
   }
   const kind = scope.decode === undefined ? config.readout : "last";
-  return linear(scope.in("head"), one ? readout(x, kind) : x, { width: classes });
+  return linear(scope.in("head"), perSequence ? readout(x, kind) : x, { width: classes });
 }

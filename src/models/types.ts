@@ -11,7 +11,7 @@ export interface ModelInput {
   /** Number of distinct targets K; V where the next token is asked. */
   readonly classes: number;
   /** True when one label is asked of each window: logits are [B, K]. */
-  readonly one: boolean;
+  readonly perSequence: boolean;
   /** True when states pass from batch to batch. */
   readonly carries: boolean;
   /** u32 [B, T], where windows hold several documents: the first token of each token's own. */

@@ -3,7 +3,7 @@
  * a matrix, and by what may follow it elementwise. So they can be made for some rows alone. It
  * knows no model. R rows, D width, V vocabulary.
  */
-import { pointwise, pointwiseOp, readingOf } from "../../kernels/pointwise/mod.ts";
+import { broadcastKindOf, pointwise, pointwiseOp } from "../../kernels/pointwise/mod.ts";
 import { matmul, matmulOp } from "../../kernels/matmul/mod.ts";
 import { slice } from "../../kernels/shape/mod.ts";
 import { sizeOf } from "../base/shape.ts";
@@ -27,7 +27,7 @@ export interface HeadRows {
 }
 
 /** The layer behind `logits` [..., V]; undefined where they are not made row by row. */
-export function headOf(logits: Tensor): Head | undefined {
+export function findHead(logits: Tensor): Head | undefined {
   const { calls } = logits.trace;
   const behind: [call: Call<Tensor>, input: number][] = [];
   for (let made = logits;;) {
@@ -46,7 +46,7 @@ function rowInput({ op, attrs, inputs, outputs: [out] }: Call<Tensor>): number {
   // What is drawn at random depends on an element's number.
   if (keyInputs(attrs.formula).size > 0) return -1;
   const columns = out.shape.at(-1) as number;
-  const isFull = inputs.map((t) => readingOf(t, out) === "full");
+  const isFull = inputs.map((t) => broadcastKindOf(t, out) === "full");
   const fits = inputs.every((t, i) => isFull[i] || columns % sizeOf(t.shape) === 0);
   return fits && isFull.filter(Boolean).length === 1 ? isFull.indexOf(true) : -1;
 }

@@ -121,7 +121,7 @@ export function positions(scope: Scope, x: Tensor, kind: "learned" | "sinusoidal
   const table = kind === "learned"
     ? scope.param("weight", [rows, width], { kind: "normal", std: STD })
     : scope.trace.constant([rows, width], sinusoids(rows, width));
-  return plus(x, scope.decode === undefined ? table : embedding(table, scope.places(time)));
+  return plus(x, scope.decode === undefined ? table : embedding(table, scope.positions(time)));
 }
 
 /**
@@ -143,7 +143,7 @@ export function attend(
   if (scope.decode !== undefined) {
     const [batch, count, packed] = qkv.shape as [number, number, number];
     const cache = scope.cache("cache", [batch, scope.decode.context, packed]);
-    return cachedAttention(qkv, { heads, cache, places: scope.places(count), divisor });
+    return cachedAttention(qkv, { heads, cache, places: scope.positions(count), divisor });
   }
   if (!scope.training || p === 0) return attention(qkv, heads, { starts, divisor });
   return attention(qkv, heads, { dropout: { p, ...scope.random() }, starts, divisor });

@@ -71,7 +71,7 @@ export interface Scope {
   /** What is remembered of earlier tokens, zero at first; ops write it in place. */
   cache(name: string, shape: Shape): Tensor;
   /** Where the `count` new tokens stand in the window: u32 [count], the same for all rows. */
-  places(count: number): Tensor;
+  positions(count: number): Tensor;
   /** The micro-batch's random key (u32 pair), and a site number that no other call gets. */
   random(): { key: Tensor; site: number };
 }
@@ -80,7 +80,7 @@ export interface Scope {
 export const RANDOM_KEY = "random";
 
 /** The name under which the places of new tokens are written. */
-export const PLACES = "places";
+export const POSITIONS = "places";
 
 /** What was declared below a root scope, in order of declaration. */
 export interface Declared {
@@ -136,8 +136,8 @@ export function newScope(
       caches.push(tensor);
       return tensor;
     },
-    places(count) {
-      places ??= trace.source({ shape: [count], dtype: "u32" }, "batch", PLACES);
+    positions(count) {
+      places ??= trace.source({ shape: [count], dtype: "u32" }, "batch", POSITIONS);
       return places;
     },
     random() {

@@ -18,7 +18,7 @@ export const adamw: Optimizer<AdamWConfig> = {
   name: "adamw",
   moments: ["m", "v"],
   scalars: ["lr", "correction1", "correction2"],
-  at(step, config) {
+  scalarsAt(step, config) {
     return {
       lr: learningRate(step, config),
       correction1: 1 / (1 - config.beta1 ** (step + 1)),

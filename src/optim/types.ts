@@ -13,7 +13,7 @@ export interface Optimizer<C> {
   /** Names of the scalars, in the order in which the formula takes them. */
   readonly scalars: readonly string[];
   /** Values of the scalars at a step, counted from 0. */
-  at(step: number, config: C): StepScalars;
+  scalarsAt(step: number, config: C): StepScalars;
   /**
    * (gradient, clip factor, scalars..., parameter, moments...) -> (parameter, moments...);
    * `decay` tells whether weight decay applies, `lrScale` is a factor of the learning rate. Weight decay

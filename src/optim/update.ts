@@ -1,7 +1,7 @@
 /**
  * Traces one optimizer step over flat vectors, in two graphs: one looks at the gradient (its norm,
  * and whether it is finite), the other clips by that norm and updates in place. Between them
- * somebody may decide. It knows runs of vectors, not parameters.
+ * somebody may decide. It knows spans of vectors, not parameters.
  */
 import type { Expr, Formula } from "../graph/formula.ts";
 import { add, constant, div, formula, min, sqrt, substitute } from "../graph/formula.ts";
@@ -20,20 +20,20 @@ export interface UpdateRange {
 }
 
 /** Ranges one behind the other, in one bucket of each vector. */
-export type UpdateRun = readonly UpdateRange[];
+export type UpdateSpan = readonly UpdateRange[];
 
-/** A source of a graph: elements of `vector` from `offset` on, counted from the start of a run. */
-export interface RunSource {
+/** A source of a graph: elements of `vector` from `offset` on, counted from the start of a span. */
+export interface SpanSource {
   readonly tensor: Tensor;
   readonly vector: string;
-  readonly run: number;
+  readonly span: number;
   readonly offset: number;
 }
 
-/** A graph over runs of vectors. */
-export interface RunGraph {
+/** A graph over spans of vectors. */
+export interface SpanGraph {
   readonly graph: Graph;
-  readonly sources: readonly RunSource[];
+  readonly sources: readonly SpanSource[];
 }
 
 /** Name of the gradient's norm before clipping: inspection gives it, the update reads it. */
@@ -45,17 +45,17 @@ export const NON_FINITE = "non_finite";
 const NORM_EPS = 1e-6;
 
 /** The graph that looks at a gradient: its global norm, and how many elements are not finite. */
-export function inspectGraph(runs: readonly UpdateRun[]): RunGraph {
-  const { trace, sources, source } = runTrace();
-  const squares = runs.flatMap((ranges, run) => {
+export function inspectGraph(spans: readonly UpdateSpan[]): SpanGraph {
+  const { trace, sources, source } = spanTrace();
+  const squares = spans.flatMap((ranges, span) => {
     const ends = endsOf(ranges);
     return ranges.map(({ length }, r) => {
-      const part = source("grad", run, { offset: (ends[r] as number) - length, length });
+      const part = source("grad", span, { offset: (ends[r] as number) - length, length });
       return apply(sumOp, [part], { square: true });
     });
   });
-  const whole = runs.map((ranges, run) =>
-    source("grad", run, { offset: 0, length: endsOf(ranges).at(-1) as number })
+  const whole = spans.map((ranges, span) =>
+    source("grad", span, { offset: 0, length: endsOf(ranges).at(-1) as number })
   );
   const results = { [GRAD_NORM]: rootOfSum(squares), [NON_FINITE]: nonFinite(whole) };
   const { calls, constants } = trace;
@@ -63,22 +63,22 @@ export function inspectGraph(runs: readonly UpdateRun[]): RunGraph {
 }
 
 /**
- * The graph of one step of `optimizer`: a call for each run. It reads the norm of the gradient;
+ * The graph of one step of `optimizer`: a call for each span. It reads the norm of the gradient;
  * parameters and moments are updated where they lie, so it has no results. `clip` 0 switches
  * clipping off.
  */
 export function updateGraph<C extends { readonly clip: number }>(
-  runs: readonly UpdateRun[],
+  spans: readonly UpdateSpan[],
   { optimizer, config }: { optimizer: Optimizer<C>; config: C },
-): RunGraph {
-  const { trace, sources, source } = runTrace();
+): SpanGraph {
+  const { trace, sources, source } = spanTrace();
   const numbers = [...config.clip === 0 ? [] : [GRAD_NORM], ...optimizer.scalars]
     .map((name) => trace.source({ shape: [1], dtype: "f32" }, "scalar", name));
-  runs.forEach((ranges, run) => {
+  spans.forEach((ranges, span) => {
     const ends = endsOf(ranges);
     const all = { offset: 0, length: ends.at(-1) as number };
-    const state = ["param", ...optimizer.moments].map((vector) => source(vector, run, all));
-    const inputs = [source("grad", run, all), ...numbers, ...state];
+    const state = ["param", ...optimizer.moments].map((vector) => source(vector, span, all));
+    const inputs = [source("grad", span, all), ...numbers, ...state];
     applyAll(pointwiseSegmentsOp, inputs, {
       ranges: ranges.map(({ decay, lrScale }, r) => ({
         end: ends[r] as number,
@@ -91,31 +91,31 @@ export function updateGraph<C extends { readonly clip: number }>(
   return { graph: { calls, constants, results: {} }, sources };
 }
 
-/** Where ranges end, counted from the start of their run. */
-function endsOf(ranges: UpdateRun): number[] {
+/** Where ranges end, counted from the start of their span. */
+function endsOf(ranges: UpdateSpan): number[] {
   let end = 0;
   return ranges.map(({ length }) => end += length);
 }
 
-/** A trace whose sources are parts of runs. */
-function runTrace(): {
+/** A trace whose sources are parts of spans. */
+function spanTrace(): {
   trace: Trace;
-  sources: readonly RunSource[];
-  source: (vector: string, run: number, at: { offset: number; length: number }) => Tensor;
+  sources: readonly SpanSource[];
+  source: (vector: string, span: number, at: { offset: number; length: number }) => Tensor;
 } {
   const trace = newTrace();
-  const sources: RunSource[] = [];
+  const sources: SpanSource[] = [];
   return {
     trace,
     sources,
-    source: (vector, run, { offset, length }) => {
+    source: (vector, span, { offset, length }) => {
       const role = vector === "param" || vector === "grad" ? vector : "moment";
-      const name = `${vector}:${run}+${offset}:${length}`;
-      // Of a run of one range the part is the whole.
+      const name = `${vector}:${span}+${offset}:${length}`;
+      // Of a span of one range the part is the whole.
       const known = sources.find(({ tensor }) => tensor.name === name);
       if (known !== undefined) return known.tensor;
       const tensor = trace.source({ shape: [length], dtype: "f32" }, role, name);
-      sources.push({ tensor, vector, run, offset });
+      sources.push({ tensor, vector, span, offset });
       return tensor;
     },
   };

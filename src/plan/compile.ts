@@ -8,41 +8,41 @@ import { fuse, prune } from "./fuse.ts";
 import { rootsOf } from "./in_place.ts";
 import type { Roots } from "./in_place.ts";
 import { pack } from "./memory.ts";
-import type { Life } from "./memory.ts";
+import type { Lifetime } from "./memory.ts";
 import { recompute } from "./recompute.ts";
-import type { Plan, Region, Slot, SlotRange } from "./types.ts";
+import type { Plan, Region, Slot, SlotAddress } from "./types.ts";
 
 /** Where named tensors lie; those it does not place get a slot of their own. */
-export interface Placing {
+export interface Placement {
   /** Place of a source, by its name and role. */
-  readonly source?: (tensor: Tensor) => SlotRange | undefined;
+  readonly source?: (tensor: Tensor) => SlotAddress | undefined;
   /** Place of a result, by its name. */
-  readonly result?: (name: string) => SlotRange | undefined;
+  readonly result?: (name: string) => SlotAddress | undefined;
   /** Sizes of shared slots in elements, by name. */
   readonly sizes?: Readonly<Record<string, number>>;
   /** False keeps every call as it was traced. */
   readonly fuse?: boolean;
   /** Bytes of a value from which on it is rather computed again than kept, where that is cheap. */
-  readonly again?: number;
+  readonly recomputeAbove?: number;
 }
 
 /** Below this a value costs more time than its memory is worth. */
-const AGAIN = 16 * 1024 * 1024;
+const MIN_RECOMPUTE_BYTES = 16 * 1024 * 1024;
 
 /** Compiles a graph. */
-export function compile(graph: Graph, placing: Placing = {}): Plan {
+export function compile(graph: Graph, placing: Placement = {}): Plan {
   const wanted = new Set(Object.values(graph.results));
   const pruned = prune(graph);
   if (placing.fuse === false) return place(graph, pruned, placing);
   const plan = place(graph, fuse(pruned, wanted), placing);
-  const twice = recompute(pruned, wanted, { least: placing.again ?? AGAIN });
+  const twice = recompute(pruned, wanted, { least: placing.recomputeAbove ?? MIN_RECOMPUTE_BYTES });
   if (twice === undefined) return plan;
   const smaller = place(graph, fuse(twice, wanted), placing);
   return smaller.pooled.bytes < plan.pooled.bytes ? smaller : plan;
 }
 
 /** Gives everything that calls read and write a place. */
-function place(graph: Graph, calls: readonly Call<Tensor>[], placing: Placing): Plan {
+function place(graph: Graph, calls: readonly Call<Tensor>[], placing: Placement): Plan {
   const places = new Places(placing, rootsOf(calls));
   for (const [name, tensor] of Object.entries(graph.results)) places.result(name, tensor);
   const made = new Set(calls.flatMap((c) => c.outputs));
@@ -91,9 +91,9 @@ class Places {
   readonly #at = new Map<Tensor, At>();
   readonly #regions = new Map<Tensor, Region>();
   readonly #roots: Roots;
-  readonly #placing: Placing;
+  readonly #placing: Placement;
 
-  constructor(placing: Placing, roots: Roots) {
+  constructor(placing: Placement, roots: Roots) {
     this.#placing = placing;
     this.#roots = roots;
   }
@@ -141,7 +141,7 @@ class Places {
     this.named[name] = this.#into(tensor, place);
   }
 
-  #into(tensor: Tensor, { slot, role, offset }: SlotRange): Region {
+  #into(tensor: Tensor, { slot, role, offset }: SlotAddress): Region {
     const known = this.slots.findIndex((s) => s.name === slot);
     const end = Math.max(offset + sizeOf(tensor.shape), this.#placing.sizes?.[slot] ?? 0);
     if (known < 0) this.slots.push({ name: slot, role, size: end });
@@ -157,8 +157,8 @@ class Places {
 function lifetimes(
   calls: readonly Call<Tensor>[],
   places: Places,
-): { root: Tensor; life: Life }[] {
-  const lives = new Map<Tensor, Life>();
+): { root: Tensor; life: Lifetime }[] {
+  const lives = new Map<Tensor, Lifetime>();
   calls.forEach(({ inputs, outputs }, i) => {
     for (const t of [...outputs, ...inputs]) {
       if (places.has(t)) continue;

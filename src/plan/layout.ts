@@ -7,7 +7,7 @@ import { LEAST_BINDING } from "../base/binding.ts";
 import { alignUp, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Role } from "../graph/types.ts";
-import type { SlotRange } from "./types.ts";
+import type { SlotAddress } from "./types.ts";
 
 /** Elements between regions: bindings start at multiples of 256 bytes. */
 export const ALIGN = 64;
@@ -96,7 +96,7 @@ export function bucketSlot(vector: string, bucket: number): string {
 }
 
 /** The place of an entry in a vector. */
-export function placeIn(layout: Layout, vector: string, name: string): SlotRange {
+export function addressIn(layout: Layout, vector: string, name: string): SlotAddress {
   const entry = layout.entries.find((e) => e.name === name);
   if (entry === undefined) throw new RangeError(`Cannot place ${name}: the layout lacks it`);
   const role: Role = vector === "param" || vector === "grad" ? vector : "moment";

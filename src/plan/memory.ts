@@ -5,7 +5,7 @@
  */
 
 /** A tensor's life: from the call that makes it to the last that reads it, both included. */
-export interface Life {
+export interface Lifetime {
   readonly size: number;
   readonly from: number;
   readonly to: number;
@@ -21,13 +21,13 @@ export interface Pool {
  * Packs lives into buffers. Lives that meet in one call never share a buffer, so no call reads
  * and writes one buffer.
  */
-export function pack(lives: readonly Life[]): Pool {
-  const slots: { size: number; lives: Life[] }[] = [];
+export function pack(lives: readonly Lifetime[]): Pool {
+  const slots: { size: number; lives: Lifetime[] }[] = [];
   const slotOf: number[] = new Array(lives.length).fill(-1);
   const order = lives.map((_, i) => i)
-    .sort((a, b) => (lives[b] as Life).size - (lives[a] as Life).size || a - b);
+    .sort((a, b) => (lives[b] as Lifetime).size - (lives[a] as Lifetime).size || a - b);
   for (const i of order) {
-    const life = lives[i] as Life;
+    const life = lives[i] as Lifetime;
     let [best, least, place] = [-1, Infinity, 0];
     for (const [s, slot] of slots.entries()) {
       const at = placeOf(slot.lives, life);
@@ -42,11 +42,11 @@ export function pack(lives: readonly Life[]): Pool {
 }
 
 /** How many lives of a buffer, which stand in order, begin before `life`. */
-function placeOf(lives: readonly Life[], life: Life): number {
+function placeOf(lives: readonly Lifetime[], life: Lifetime): number {
   let [low, high] = [0, lives.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((lives[middle] as Life).from < life.from) low = middle + 1;
+    if ((lives[middle] as Lifetime).from < life.from) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -56,7 +56,7 @@ function placeOf(lives: readonly Life[], life: Life): number {
  * Calls for which a buffer would lie idle next to a life at place `at`: a tight fit leaves room for
  * others. Infinite where it is not free.
  */
-function idle(lives: readonly Life[], at: number, life: Life): number {
+function idle(lives: readonly Lifetime[], at: number, life: Lifetime): number {
   const [before, after] = [lives[at - 1], lives[at]];
   const since = before === undefined ? Infinity : life.from - before.to;
   const until = after === undefined ? Infinity : after.from - life.to;

@@ -20,7 +20,7 @@ export interface Region extends Spec {
 }
 
 /** A place by the name of its slot, as layouts give it. */
-export interface SlotRange {
+export interface SlotAddress {
   /** Name of the slot. */
   readonly slot: string;
   /** What the slot is for. */

@@ -8,7 +8,7 @@ import {
   cardIn,
   isOpenGl,
   isSameAdapter,
-  takeBackend,
+  selectBackend,
 } from "../../src/device/backend.ts";
 import { environment } from "../support/swiftshader.ts";
 
@@ -36,7 +36,7 @@ Deno.test("a variable that does not name one API is refused in one line", () => 
 Deno.test("takeBackend() sets the variable where nobody did, and leaves what somebody set", () => {
   for (const [set, backend, left] of [["", "vulkan", "vulkan"], ["opengl", "gl", "opengl"]]) {
     using _ = environment({ DENO_WEBGPU_BACKEND: String(set) });
-    assertEquals([takeBackend(), Deno.env.get("DENO_WEBGPU_BACKEND")], [backend, left]);
+    assertEquals([selectBackend(), Deno.env.get("DENO_WEBGPU_BACKEND")], [backend, left]);
   }
 });
 

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert"
 import { pointwise } from "../../kernels/pointwise/mod.ts";
 import { UserError } from "../../src/base/user_error.ts";
 import { isSoftware } from "../../src/device/adapter.ts";
-import { guarded } from "../../src/device/guard.ts";
+import { inErrorScopes } from "../../src/device/guard.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { add, formula } from "../../src/graph/formula.ts";
@@ -67,16 +67,16 @@ Deno.test("guarded() gives what was made, and passes on what was thrown", async 
   const adapter = await navigator.gpu.requestAdapter();
   const device = await adapter?.requestDevice();
   assert(device);
-  assertEquals(await guarded(device, "a number", () => 7), 7);
+  assertEquals(await inErrorScopes(device, "a number", () => 7), 7);
   const thrown = new TypeError("Mine");
   const fail = () => {
     throw thrown;
   };
-  await assertRejects(() => guarded(device, "nothing", fail), TypeError, "Mine");
+  await assertRejects(() => inErrorScopes(device, "nothing", fail), TypeError, "Mine");
   const usage = GPUBufferUsage.STORAGE;
   const size = device.limits.maxBufferSize + 4;
   await assertRejects(
-    () => guarded(device, "a buffer", () => device.createBuffer({ size, usage })),
+    () => inErrorScopes(device, "a buffer", () => device.createBuffer({ size, usage })),
     Error,
     "Cannot make a buffer",
   );

@@ -7,7 +7,7 @@ import * as f from "../../src/graph/formula.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { gradients } from "../../src/graph/reverse.ts";
 import { apply, newTrace } from "../../src/graph/trace.ts";
-import type { Flow, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import type { Grad, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { compile } from "../../src/plan/compile.ts";
 
 const PLUS = f.formula(2, (x, y) => f.add(x as Expr, y as Expr));
@@ -22,13 +22,13 @@ function sources() {
   return { trace, x: trace.source(SPEC, "batch", "x"), y: trace.source(SPEC, "batch", "y") };
 }
 
-function reverse(loss: Tensor, wanted: readonly Tensor[]): readonly Flow[] {
+function reverse(loss: Tensor, wanted: readonly Tensor[]): readonly Grad[] {
   const seed = loss.trace.constant([1], Float32Array.of(1));
   return gradients(loss, wanted, { seed, add: (a, b) => pointwise(PLUS, [a, b]) });
 }
 
 /** The value of a flow at x = X and y = Y. */
-async function valueOf(flow: Flow): Promise<number[]> {
+async function valueOf(flow: Grad): Promise<number[]> {
   assert(flow !== undefined, "a gradient flows");
   const device = openReference({ precision: "f64" });
   const memory = device.memory() as ArrayMemory;

@@ -1,6 +1,6 @@
 /** The table of products: what some sizes get, and that nothing is chosen which a target cannot do. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { chooseMatmul, explain, variantsOf } from "../../kernels/matmul/mod.ts";
+import { chooseMatmul, variantName, variantsOf } from "../../kernels/matmul/mod.ts";
 import type { Product } from "../../kernels/matmul/mod.ts";
 import { threadsOf, workgroupBytes } from "../../kernels/matmul/matmul_slices_wgsl.ts";
 import type { Target } from "../../src/graph/types.ts";
@@ -60,7 +60,7 @@ const SWITCHES: readonly (readonly [Product, string])[] = [
 for (const [product, name] of SWITCHES) {
   const { m, n, k } = product;
   Deno.test(`on a GPU ${m} x ${n} x ${k} is done by ${name}`, () => {
-    for (const target of [GPU, FLOOR]) assertEquals(explain(product, target), name);
+    for (const target of [GPU, FLOOR]) assertEquals(variantName(product, target), name);
   });
 }
 
@@ -91,5 +91,5 @@ Deno.test("nothing is chosen that needs more than the target has", () => {
     }
   }
   const square = plain([4096, 4096, 4096]);
-  assertNotEquals(explain(square, small), explain(square, GPU));
+  assertNotEquals(variantName(square, small), variantName(square, GPU));
 });

@@ -10,7 +10,7 @@ import {
   recurrenceOp,
   rnnTanh,
 } from "../../kernels/recurrence/mod.ts";
-import { sameFlows } from "../../kernels/recurrence/cells_grad.ts";
+import { sharesGateGradients } from "../../kernels/recurrence/cells_grad.ts";
 import { range } from "../../kernels/emit/range.ts";
 import { recurrenceCase } from "../../kernels/recurrence/recurrence_cases.ts";
 import { sizeOf } from "../../src/base/shape.ts";
@@ -79,7 +79,7 @@ for (const op of [recurrenceOp, recurrenceBackwardOp]) {
 }
 
 Deno.test("cells that only use x + r have one gradient for both", () => {
-  assertEquals(CELL_FORMULAS.filter(sameFlows).map(({ name }) => name), [
+  assertEquals(CELL_FORMULAS.filter(sharesGateGradients).map(({ name }) => name), [
     "rnn_tanh",
     "rnn_relu",
     "lstm",

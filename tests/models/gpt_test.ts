@@ -29,7 +29,7 @@ function traceLogits(config: RunConfig, { documents = false }: { documents?: boo
   const inputs = trace.source({ shape, dtype: "u32" }, "batch", "inputs");
   const sizes = { vocabulary: VOCABULARY, classes: VOCABULARY };
   const starts = { starts: trace.source({ shape, dtype: "u32" }, "batch", "starts") };
-  const model = { inputs, ...sizes, one: false, carries: false, ...documents && starts };
+  const model = { inputs, ...sizes, perSequence: false, carries: false, ...documents && starts };
   const logits = logitsOf(config.model)(scope, model, config.model);
   const { calls, constants } = trace;
   return { params, graph: { calls, constants, results: { logits } } };

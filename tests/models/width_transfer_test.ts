@@ -66,7 +66,7 @@ function watched({ model, micro_batch_size: windows, data }: RunConfig): Record<
   const trace = newTrace();
   const { scope } = newScope(trace, { training: false });
   const inputs = trace.source({ shape: [windows, data.seq_len], dtype: "u32" }, "batch", "inputs");
-  const sizes = { vocabulary: VOCABULARY, classes: VOCABULARY, one: false, carries: false };
+  const sizes = { vocabulary: VOCABULARY, classes: VOCABULARY, perSequence: false, carries: false };
   const logits = logitsOf(model)(scope, { inputs, ...sizes }, model);
   const last = (name: string) => trace.calls.findLast(({ op }) => op.name === name);
   const stream = last("layer_norm")?.inputs[0] as Tensor;

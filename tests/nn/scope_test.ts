@@ -62,6 +62,6 @@ Deno.test("caches have names of their own, and all share the places of the new t
   const cache = scope.in("a").cache("cache", [2, 9, 4]);
   assertEquals([cache.name, cache.role, caches[0]], ["a.cache", "carry", cache]);
   assertThrows(() => scope.cache("a.cache", [2, 9, 4]), RangeError, "there is one of that name");
-  assert(scope.places(3) === scope.in("b").places(3));
+  assert(scope.positions(3) === scope.in("b").positions(3));
   assertEquals([scope.decode?.context, rootScope().scope.decode], [9, undefined]);
 });

@@ -11,10 +11,10 @@ import {
   GRAD_NORM,
   inspectGraph,
   NON_FINITE,
-  type RunGraph,
+  type SpanGraph,
   updateGraph,
   type UpdateRange,
-  type UpdateRun,
+  type UpdateSpan,
 } from "../../src/optim/update.ts";
 import { compile } from "../../src/plan/compile.ts";
 import type { Plan } from "../../src/plan/types.ts";
@@ -30,7 +30,7 @@ const RANGES: readonly UpdateRange[] = [
   { length: 128, decay: true, lrScale: 0.25 },
 ];
 /** The last range lies in a bucket of its own. */
-const RUNS: readonly UpdateRun[] = [RANGES.slice(0, 2), RANGES.slice(2)];
+const RUNS: readonly UpdateSpan[] = [RANGES.slice(0, 2), RANGES.slice(2)];
 const PLACES = [[0, 0], [0, 192], [1, 0]] as const;
 const STEPS = 20;
 
@@ -63,7 +63,7 @@ function normOf(gradient: readonly Float64Array[]): number {
 function plainStep({ param, m, v }: Vectors, step: number, config: OptimConfig): void {
   const { beta1, beta2, eps, weight_decay, clip } = config;
   const gradient = gradientAt(step);
-  const { lr = NaN } = adamw.at(step, config);
+  const { lr = NaN } = adamw.scalarsAt(step, config);
   const factor = clip === 0 ? 1 : Math.min(1, clip / (normOf(gradient) + 1e-6));
   RANGES.forEach(({ length, decay, lrScale }, r) => {
     const [p, first, second] = [param[r], m[r], v[r]] as [Float64Array, Float64Array, Float64Array];
@@ -80,9 +80,9 @@ function plainStep({ param, m, v }: Vectors, step: number, config: OptimConfig):
 }
 
 /** A graph over runs as a plan: run k of a vector is the slot `<vector>:<k>`. */
-function planOf({ graph, sources }: RunGraph): Plan {
-  const places = new Map(sources.map(({ tensor, vector, run, offset }) => {
-    return [tensor, { slot: `${vector}:${run}`, role: tensor.role, offset }];
+function planOf({ graph, sources }: SpanGraph): Plan {
+  const places = new Map(sources.map(({ tensor, vector, span, offset }) => {
+    return [tensor, { slot: `${vector}:${span}`, role: tensor.role, offset }];
   }));
   return compile(graph, { source: (t) => places.get(t) });
 }
@@ -115,7 +115,7 @@ async function load(config: OptimConfig, device = openReference({ precision: "f6
   const program = await programOf(config, device, memory);
   first().param.forEach((p, r) => write(memory, "param", r, p));
   const step = (number: number) => {
-    for (const [name, value] of Object.entries(adamw.at(number, config))) {
+    for (const [name, value] of Object.entries(adamw.scalarsAt(number, config))) {
       if (memory instanceof ArrayMemory) memory.floats(name)[0] = value;
       else memory.write(name, Float32Array.of(value));
     }
@@ -171,7 +171,7 @@ Deno.test("weight decay pulls on decayed ranges alone", async () => {
   const runs = [await load(on), await load(off)];
   runs.forEach(({ step }) => step(0));
   const [a, b] = runs.map(({ memory }) => memory) as [Memory, Memory];
-  const { lr = 0 } = adamw.at(0, on);
+  const { lr = 0 } = adamw.scalarsAt(0, on);
   first().param[0]?.forEach((p, i) => {
     const pull = (range(b, "param", 0)[i] as number) - (range(a, "param", 0)[i] as number);
     assertAlmostEquals(pull, lr * on.weight_decay * p, 1e-14);
@@ -305,7 +305,7 @@ Deno.test("one call for a run gives each element the bits of a call for each ran
       const program = await device.load(plan, memory);
       first().param.forEach((p, r) => write(memory, "param", r, p));
       for (let at = 0; at < STEPS; at++) {
-        for (const [name, value] of Object.entries(adamw.at(at, config))) {
+        for (const [name, value] of Object.entries(adamw.scalarsAt(at, config))) {
           memory.ensure(name, 1);
           memory.write(name, Float32Array.of(value));
         }
@@ -329,7 +329,7 @@ Deno.test("one call for a run gives each element the bits of a call for each ran
 Deno.test("the norm of many ranges is added up in their order, whatever a call can bind", async () => {
   const many = Array.from(
     { length: 15 },
-    (): UpdateRun => [{ length: 64, decay: true, lrScale: 1 }],
+    (): UpdateSpan => [{ length: 64, decay: true, lrScale: 1 }],
   );
   const plan = planOf(inspectGraph(many));
   checkPlan(plan);

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
 import { sizeOf } from "../../src/base/shape.ts";
 import {
+  addressIn,
   ALIGN,
   bucketSlot,
   type Layout,
@@ -9,7 +10,6 @@ import {
   LOSS,
   paramsOf,
   type ParamSpec,
-  placeIn,
 } from "../../src/plan/layout.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
 import { tinyConfig } from "../support/gpt.ts";
@@ -116,14 +116,14 @@ Deno.test("layouts of transformers keep the same laws", () => {
 
 Deno.test("placeIn() names slot and offset by vector, and refuses unknown names", () => {
   const layout = layOut(PARAMS, 3 * ALIGN);
-  assertEquals(placeIn(layout, "grad", "bias"), {
+  assertEquals(addressIn(layout, "grad", "bias"), {
     slot: "grad/1",
     role: "grad",
     offset: 2 * ALIGN,
   });
-  assertEquals(placeIn(layout, "v", "c").role, "moment");
+  assertEquals(addressIn(layout, "v", "c").role, "moment");
   assertEquals(bucketSlot("param", 3), "param/3");
-  assertThrows(() => placeIn(layout, "param", "nope"), RangeError, "Cannot place nope");
+  assertThrows(() => addressIn(layout, "param", "nope"), RangeError, "Cannot place nope");
 });
 
 Deno.test("a model without parameters still has a place for its loss", () => {

@@ -1,10 +1,10 @@
 /** Packing of lives into buffers, on random lives. */
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { threefry } from "../../src/base/random.ts";
-import { type Life, pack } from "../../src/plan/memory.ts";
+import { type Lifetime, pack } from "../../src/plan/memory.ts";
 
 /** Lives in 30 calls, of sizes that repeat; some of one call only. */
-function randomLives(seed: number): Life[] {
+function randomLives(seed: number): Lifetime[] {
   const draw = (i: number, site: number, below: number) => threefry([seed, 77], i, site)[0] % below;
   return Array.from({ length: 5 + seed % 60 }, (_, i) => {
     const from = draw(i, 0, 30);
@@ -12,7 +12,7 @@ function randomLives(seed: number): Life[] {
   });
 }
 
-const meet = (a: Life, b: Life) => a.from <= b.to && b.from <= a.to;
+const meet = (a: Lifetime, b: Lifetime) => a.from <= b.to && b.from <= a.to;
 const total = (sizes: readonly number[]) => sizes.reduce((a, b) => a + b, 0);
 
 Deno.test("lives that meet never share a buffer, and each fits into its own", () => {
@@ -24,7 +24,7 @@ Deno.test("lives that meet never share a buffer, and each fits into its own", ()
       const slot = slotOf[i] as number;
       assertLessOrEqual(life.size, sizes[slot] ?? -1);
       for (let j = 0; j < i; j++) {
-        const apart = slotOf[j] !== slot || !meet(life, lives[j] as Life);
+        const apart = slotOf[j] !== slot || !meet(life, lives[j] as Lifetime);
         assert(apart, `seed ${seed}: lives ${j} and ${i} share buffer ${slot}`);
       }
     });

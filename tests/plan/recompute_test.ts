@@ -31,7 +31,7 @@ for (const [name, config] of Object.entries(CONFIGS)) {
   Deno.test(`a gradient with calls done twice has the same bits in less memory: ${name}`, async () => {
     const traced = traceGradient(config, VOCABULARY);
     const { graph, params } = traced;
-    const [kept, again] = [compile(graph), compile(graph, { again: 1 })];
+    const [kept, again] = [compile(graph), compile(graph, { recomputeAbove: 1 })];
     checkPlan(again);
     assertEquals(again.calls.length, kept.calls.length + config.model.layers);
     assertLess(again.pooled.bytes, kept.pooled.bytes);
@@ -57,7 +57,7 @@ Deno.test("small plans stay as they are; of a large one a fifth is saved", () =>
   const { graph } = traceGradient(small, VOCABULARY);
   assertEquals(
     gradientPlan(small, VOCABULARY, layout).calls.length,
-    compile(graph, { again: Infinity }).calls.length,
+    compile(graph, { recomputeAbove: Infinity }).calls.length,
   );
   const large = tinyConfig({
     micro_batch_size: 8,
@@ -65,7 +65,7 @@ Deno.test("small plans stay as they are; of a large one a fifth is saved", () =>
     model: { layers: 12, width: 768, heads: 12 },
   });
   const { graph: wide } = traceGradient(large, VOCABULARY);
-  const [kept, again] = [compile(wide, { again: Infinity }), compile(wide)];
+  const [kept, again] = [compile(wide, { recomputeAbove: Infinity }), compile(wide)];
   assertEquals(again.calls.length - kept.calls.length, 12);
   assertLessOrEqual(again.pooled.bytes, 0.8 * kept.pooled.bytes);
 });

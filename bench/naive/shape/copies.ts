@@ -7,7 +7,7 @@ import type {
 } from "../../../kernels/shape/mod.ts";
 import { sizeOf } from "../../../src/base/shape.ts";
 import type { Io, Launch, Spec, Target } from "../../../src/graph/types.ts";
-import { lineGroups } from "../../../src/graph/wgsl.ts";
+import { linearGroups } from "../../../src/graph/wgsl.ts";
 import sliceLast from "./slice_last.wgsl" with { type: "text" };
 import concat from "./concat.wgsl" with { type: "text" };
 import padLast from "./pad_last.wgsl" with { type: "text" };
@@ -26,7 +26,7 @@ function threads(
 ): Pick<Launch, "bindings" | "groups"> {
   return {
     bindings: [...inputs.map((_, input) => ({ input })), { output: 0 }],
-    groups: lineGroups(sizeOf(outputs[0]?.shape ?? []), groups),
+    groups: linearGroups(sizeOf(outputs[0]?.shape ?? []), groups),
   };
 }
 

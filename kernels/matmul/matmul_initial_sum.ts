@@ -5,15 +5,15 @@
 import type { MatmulKernel, SumName } from "./matmul_wgsl.ts";
 
 /** Where a row of an invocation's tile, and a quad of its columns, lie in C, in WGSL. */
-export interface TilePlaces {
+export interface TileCoordinates {
   readonly row: (i: number) => string;
   readonly column: (q: number) => string;
 }
 
 /** A kernel's `begin`, and the WGSL that it calls; the output is bound as `y0`. */
-export function beginOnto(
+export function printInitialSums(
   { m, n, slices }: Pick<MatmulKernel, "m" | "n" | "slices">,
-  { row, column }: TilePlaces,
+  { row, column }: TileCoordinates,
 ): { begin: SumName; helper: string } {
   const begin: SumName = (i, q) => {
     const begun = `begun(${row(i)}, ${column(q)})`;
