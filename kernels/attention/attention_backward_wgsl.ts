@@ -1,7 +1,7 @@
 /**
- * Prints the two kernels of attention's backward pass: one owns queries and gives dq and delta,
- * one owns keys and gives dk and dv. Scores are made again in both; nothing is added across
- * invocations, so there are no atomics and one order of every sum.
+ * Prints the two kernels of attention's backward pass: in one an invocation owns queries and
+ * computes dq and delta, in the other it owns keys and computes dk and dv. Both recompute the
+ * scores. No sum spans invocations, so there are no atomics and the order of additions is fixed.
  */
 import { literal } from "../../src/graph/formula_wgsl.ts";
 import type { AttentionRows, Streamed } from "./attention_rows_wgsl.ts";
@@ -48,7 +48,7 @@ const OUTPUTS: readonly AttentionBinding[] = [
   { name: "delta", kind: "numbers", write: true },
 ];
 
-/** Statements for row r's probability `p` with the met token, and the slope `d` of its score. */
+/** Statements for row r's probability `p` with the streamed token, and its score's gradient `d`. */
 function scoreGradient(
   kernel: AttentionKernel,
   r: number,
@@ -66,11 +66,13 @@ function scoreGradient(
   ];
 }
 
-/** dq, and delta: bindings qkv, y, lse, dy, dqkv, delta, and perhaps key and starts. */
+/**
+ * The kernel of dq and delta: binds qkv, y, lse, dy, dqkv, delta, and optionally key and starts.
+ */
 export function printQueries(kernel: AttentionKernel): string {
   const { time, rows, divisor } = kernel;
   const R = range(rows);
-  const met: Streamed = { rows: [KEY, VALUE] };
+  const streamed: Streamed = { rows: [KEY, VALUE] };
   const along = `dot(${currentQuad(kernel, DY)}, ${currentQuad(kernel, RESULT)})`;
   const lines = [
     ...head(kernel, { heavyLast: true }),
@@ -86,10 +88,10 @@ export function printQueries(kernel: AttentionKernel): string {
     ...loadStarts(kernel),
     ...loadRows(kernel, QUERY, DY),
     ...registers(kernel, DQ.name),
-    ...declareLaneRegisters(kernel, met),
-    ...eachStreamed(kernel, { ...keyRange(kernel), met }, [
-      ...rowProducts(kernel, { sum: "x", own: QUERY, met: KEY }),
-      ...rowProducts(kernel, { sum: "z", own: DY, met: VALUE }),
+    ...declareLaneRegisters(kernel, streamed),
+    ...eachStreamed(kernel, { ...keyRange(kernel), streamed }, [
+      ...rowProducts(kernel, { sum: "x", own: QUERY, streamed: KEY }),
+      ...rowProducts(kernel, { sum: "z", own: DY, streamed: VALUE }),
       ...drawMasks(kernel, { query: "first + r", key: "j" }),
       ...R.flatMap((r) =>
         scoreGradient(kernel, r, {
@@ -98,7 +100,7 @@ export function printQueries(kernel: AttentionKernel): string {
           allowed: mayAttend(kernel, r),
         })
       ),
-      ...addStreamed(kernel, { to: DQ, met: KEY }, { weight: (r) => `d${r}` }),
+      ...addStreamed(kernel, { to: DQ, streamed: KEY }, { weight: (r) => `d${r}` }),
     ]),
     ...storeRows(kernel, DQ, () => literal(1 / divisor)),
     "}",
@@ -113,11 +115,11 @@ export function printQueries(kernel: AttentionKernel): string {
   return bindings + lines.join("\n") + "\n";
 }
 
-/** dk and dv: bindings qkv, lse, dy, dqkv, delta, and perhaps key and starts. */
+/** The kernel of dk and dv: binds qkv, lse, dy, dqkv, delta, and optionally key and starts. */
 export function printKeys(kernel: AttentionKernel): string {
   const { time, rows, divisor, dropout, documents } = kernel;
   const R = range(rows);
-  const met: Streamed = {
+  const streamed: Streamed = {
     rows: [QUERY, DY],
     numbers: {
       log: { read: `lse[numbers + j] * ${LOG2E}`, zero: "0.0f" },
@@ -127,8 +129,8 @@ export function printKeys(kernel: AttentionKernel): string {
   };
   const round = [
     ...documents === undefined ? [] : [`if (start >= block + ${ownedOf(kernel)}u) { continue; }`],
-    ...rowProducts(kernel, { sum: "x", own: KEY, met: QUERY }),
-    ...rowProducts(kernel, { sum: "z", own: VALUE, met: DY }),
+    ...rowProducts(kernel, { sum: "x", own: KEY, streamed: QUERY }),
+    ...rowProducts(kernel, { sum: "z", own: VALUE, streamed: DY }),
     ...drawMasks(kernel, { query: "j", key: "first + r" }),
     ...R.flatMap((r) => [
       ...scoreGradient(kernel, r, {
@@ -140,15 +142,15 @@ export function printKeys(kernel: AttentionKernel): string {
       }),
       `let u${r} = ${masked(kernel, `p${r}`, r)};`,
     ]),
-    ...addStreamed(kernel, { to: DV, met: DY }, { weight: (r) => `u${r}` }),
-    ...addStreamed(kernel, { to: DK, met: QUERY }, { weight: (r) => `d${r}` }),
+    ...addStreamed(kernel, { to: DV, streamed: DY }, { weight: (r) => `u${r}` }),
+    ...addStreamed(kernel, { to: DK, streamed: QUERY }, { weight: (r) => `d${r}` }),
   ];
   const lines = [
     ...head(kernel, { heavyLast: false }),
     ...loadRows(kernel, KEY, VALUE),
     ...registers(kernel, DK.name, DV.name),
-    ...declareLaneRegisters(kernel, met),
-    ...eachStreamed(kernel, { from: "block", end: `${time}u`, met }, round),
+    ...declareLaneRegisters(kernel, streamed),
+    ...eachStreamed(kernel, { from: "block", end: `${time}u`, streamed }, round),
     ...storeRows(kernel, DK, () => literal(1 / divisor)),
     ...storeRows(kernel, DV, () => literal(1 / (dropout?.keep ?? 1))),
     "}",

@@ -1,7 +1,7 @@
 /**
- * Prints attention's forward kernel, and what it shares with the backward ones. An invocation owns
- * `rows` tokens of one head in registers and meets the other tokens one by one, so that each load
- * serves `rows` products; no workgroup memory. It knows sizes and tiles, no tensors.
+ * Prints attention's forward kernel, and the parts that it shares with the backward kernels. An
+ * invocation keeps `rows` tokens of one head in registers (owned) and streams the other tokens one
+ * by one, so that each load is used by `rows` products. No workgroup memory.
  */
 import { ceilDiv } from "../../src/base/shape.ts";
 import { keepThreshold } from "../../src/graph/formula_eval.ts";
@@ -26,16 +26,18 @@ import {
 import type { AttentionKernel } from "./attention_sizes.ts";
 import { range } from "../emit/range.ts";
 
-/** Rows of qkv. */
+/** The queries of qkv. */
 export const QUERY: AttentionRows = { name: "q", buffer: "qkv", part: 0 };
+/** The keys of qkv. */
 export const KEY: AttentionRows = { name: "k", buffer: "qkv", part: 1 };
+/** The values of qkv. */
 export const VALUE: AttentionRows = { name: "v", buffer: "qkv", part: 2 };
 const RESULT: AttentionRows = { name: "y", buffer: "y" };
 
-/** A score whose exponential is 0. */
+/** The score of a masked token: its exponential is 0. */
 const MASKED_SCORE = literal(-3e38);
 
-/** A scaled score for exp2 where causality allows it, else one whose exponential is 0. */
+/** The score in units of log2, minus `less`; the masked score unless `allowed`. */
 export function score(
   { divisor }: AttentionKernel,
   product: string,
@@ -45,14 +47,14 @@ export function score(
   return `select(${MASKED_SCORE}, ${scaled}, ${allowed})`;
 }
 
-/** A binding: rows of heads, or one number per head and token. */
+/** A binding: rows of heads, or one scalar per head and token. */
 export interface AttentionBinding {
   readonly name: string;
   readonly kind: "rows" | "numbers";
   readonly write?: true;
 }
 
-/** Declares the bindings in order, the key of dropout and the starts of documents last. */
+/** Declares the bindings in order, the optional inputs last. */
 export function declareAll(kernel: AttentionKernel, bounds: readonly AttentionBinding[]): string {
   const declare = (access: string, name: string, type: string, i: number) =>
     `@group(0) @binding(${i}) var<storage, ${access}> ${name}: ${type};\n`;
@@ -67,8 +69,8 @@ export function declareAll(kernel: AttentionKernel, bounds: readonly AttentionBi
 }
 
 /**
- * Head of a kernel: `first` token of the invocation, `block`, the first of all that meet the same
- * tokens in one loop, and where its head's rows lie.
+ * Start of a kernel: `first` token of the invocation, `block`, the first token of all invocations
+ * that stream the same tokens in one loop, and the offsets of the head's rows.
  */
 export function head(kernel: AttentionKernel, { heavyLast }: { heavyLast: boolean }): string[] {
   const { batch, time, heads, width, rows, group, groups, lanes, headsFirst, documents } = kernel;
@@ -85,7 +87,7 @@ export function head(kernel: AttentionKernel, { heavyLast }: { heavyLast: boolea
       : `let me = wid.x + wid.y * ${groups[0]}u;`,
     `if (me >= ${tiles * all}u) { return; }`,
     `let bh = ${headsFirst ? `me % ${all}u` : `me / ${tiles}u`};`,
-    // Tiles with the longest loops begin first.
+    // Tiles with the longest loops are scheduled first.
     `let block = (${heavyLast ? `${tiles - 1}u - ${tile}` : tile}) * ${ownedOf(kernel)}u;`,
     `let first = ${lanes === undefined ? "block" : `block + lane * ${rows}u`};`,
     `let packed = (bh / ${heads}u) * ${time * 3 * heads * w}u + (bh % ${heads}u) * ${w}u;`,
@@ -95,7 +97,9 @@ export function head(kernel: AttentionKernel, { heavyLast }: { heavyLast: boolea
   ];
 }
 
-/** Statements for `start<r>`, the first token that row r attends to, and `earliest`, the least of them. */
+/**
+ * Statements for `start<r>`, the first token that row r attends to, and their minimum `earliest`.
+ */
 export function loadStarts(kernel: AttentionKernel): string[] {
   if (kernel.documents === undefined) return [];
   const R = range(kernel.rows);
@@ -107,7 +111,7 @@ export function loadStarts(kernel: AttentionKernel): string[] {
   ];
 }
 
-/** The tokens that queries meet. */
+/** The range of keys that the owned queries stream. */
 export function keyRange(kernel: AttentionKernel): { from: string; end: string } {
   return {
     from: kernel.documents === undefined ? "0u" : "earliest",
@@ -115,19 +119,19 @@ export function keyRange(kernel: AttentionKernel): { from: string; end: string }
   };
 }
 
-/** Whether query row r may attend to key `j`. */
+/** WGSL test whether query row r may attend to key `j`. */
 export function mayAttend({ documents }: AttentionKernel, r: number): string {
   const causal = `j <= first + ${r}u`;
   return documents === undefined ? causal : `(${causal}) & (j >= start${r})`;
 }
 
-/** Statements that draw the masks of the invocation's tokens with the met one into `bits`. */
+/** Statements that draw the dropout masks of the owned tokens with the streamed one into `bits`. */
 export function drawMasks(
   { dropout, rows, time }: AttentionKernel,
   { query, key }: { query: string; key: string },
 ): string[] {
   if (dropout === undefined) return [];
-  // A loop: as many copies of the generator as rows would compile for long.
+  // A loop, not unrolled: `rows` copies of the generator compile slowly.
   return [
     "var bits = 0u;",
     `for (var r = 0u; r < ${rows}u; r++) {`,
@@ -138,19 +142,19 @@ export function drawMasks(
   ];
 }
 
-/** `value` of row `r` where its mask keeps it, else 0; not yet scaled by 1 / keep. */
+/** `value` of row `r` with dropout applied, without the factor 1 / keep. */
 export function masked({ dropout }: AttentionKernel, value: string, r: number): string {
   if (dropout === undefined) return value;
   return `select(0.0f, ${value}, (bits & ${(1 << r) >>> 0}u) != 0u)`;
 }
 
-/** The forward kernel: bindings qkv, y, lse, and perhaps key and starts. */
+/** The forward kernel: binds qkv, y, lse, and optionally key and starts. */
 export function printForward(kernel: AttentionKernel): string {
   const { time, rows, dropout } = kernel;
   const R = range(rows);
-  const met: Streamed = { rows: [KEY, VALUE] };
+  const streamed: Streamed = { rows: [KEY, VALUE] };
   const round = [
-    ...rowProducts(kernel, { sum: "x", own: QUERY, met: KEY }),
+    ...rowProducts(kernel, { sum: "x", own: QUERY, streamed: KEY }),
     ...drawMasks(kernel, { query: "first + r", key: "j" }),
     ...R.flatMap((r) => [
       `let s${r} = ${score(kernel, `x${r}`, { allowed: mayAttend(kernel, r) })};`,
@@ -162,7 +166,7 @@ export function printForward(kernel: AttentionKernel): string {
       `let u${r} = ${masked(kernel, `p${r}`, r)};`,
     ]),
     ...loadStreamed(kernel, VALUE),
-    ...addStreamed(kernel, { to: RESULT, met: VALUE }, {
+    ...addStreamed(kernel, { to: RESULT, streamed: VALUE }, {
       weight: (r) => `u${r}`,
       keep: (r) => `a${r}`,
     }),
@@ -173,8 +177,8 @@ export function printForward(kernel: AttentionKernel): string {
     ...loadRows(kernel, QUERY),
     ...registers(kernel, RESULT.name),
     ...R.map((r) => `var m${r} = ${MASKED_SCORE}; var l${r} = 0.0f;`),
-    ...declareLaneRegisters(kernel, met),
-    ...eachStreamed(kernel, { ...keyRange(kernel), met }, round),
+    ...declareLaneRegisters(kernel, streamed),
+    ...eachStreamed(kernel, { ...keyRange(kernel), streamed }, round),
     ...R.map((r) => `let g${r} = 1.0f / (l${r} * ${literal(dropout?.keep ?? 1)});`),
     ...eachRow(kernel, [
       `let log = ${selectRow(kernel, (r) => `m${r}`)} + log2(${

@@ -1,7 +1,7 @@
 /**
- * Causal self-attention of new tokens to those before them, whose queries, keys and values stand
- * in a cache. B rows, n new tokens, C tokens of capacity, H heads, D width of the model. It has no
- * gradient: nothing is trained through a cache.
+ * Causal self-attention with a KV cache, for decoding: new tokens attend to the cached ones. The
+ * cache holds packed qkv rows. B rows, n new tokens, C capacity of the cache in tokens, H heads, D
+ * width of the model. It has no gradient.
  */
 import { sizeOf } from "../../src/base/shape.ts";
 import { applyAll } from "../../src/graph/trace.ts";
@@ -16,11 +16,12 @@ import { printAppend, printApply, printScores, printSoftmax } from "./cached_att
 import { itemWidth, rowKernel } from "../emit/rows.ts";
 
 /**
- * Attention of qkv [B, n, 3D] in `heads` heads. Token i is put into row `places[i]` of `cache`
- * [B, C, 3D], in place, and attends to rows 0 to `places[i]`; gives y [B, n, D]. Places u32 [n] are
- * below C by contract, all different; whoever writes them checks it.
- * @throws {RangeError} when D does not split into heads, a shape is off, or the divisor of scores
- * (sqrt(d) unless told) is not above 0.
+ * Attention of qkv f32 [B, n, 3D] in `heads` heads: y f32 [B, n, D]. Token i is written to position
+ * `places[i]` of `cache` f32 [B, C, 3D], in place, and attends to positions 0 to `places[i]`. The
+ * caller must ensure that `places` u32 [n] are distinct and below C. `divisor` of the scores:
+ * default sqrt(d).
+ * @throws {RangeError} when D is no multiple of `heads`, a shape does not fit, or the divisor is
+ * not above 0.
  */
 export function cachedAttention(
   qkv: Tensor,

@@ -1,19 +1,19 @@
-/** Attention with a cache in plain loops: the definition that kernels are held to. */
+/** Attention with a KV cache in plain loops: the reference that kernels are tested against. */
 import type { View } from "../../src/graph/types.ts";
 import type { CachedAttrs } from "./cached_attention_sizes.ts";
 import { cachedSizes } from "./cached_attention_sizes.ts";
 
-/** What is read and filled; the cache is both. */
+/** Inputs and outputs of a call; the cache is both. */
 export interface CachedViews {
   readonly qkv: View;
   readonly cache: View;
   readonly places: View;
   readonly y: View;
-  /** Probabilities [B, H, n, C], 0 behind each token's place. */
+  /** Probabilities [B, H, n, C], 0 after each token's position. */
   readonly scores: View;
 }
 
-/** Puts the new rows into the cache, and fills y and the probabilities. */
+/** Writes the new rows to the cache, and fills y and the probabilities. */
 export function attendCachedReference(views: CachedViews, attrs: CachedAttrs): void {
   const { qkv, cache, places, y, scores } = views;
   const { batch, count, heads, width, capacity, divisor } = cachedSizes(

@@ -1,12 +1,12 @@
-/** What attention with a cache is called with: settings, sizes and results. It knows no kernel. */
+/** Attributes, sizes and output specs of attention with a KV cache. */
 import { sameShape, showShape } from "../../src/base/shape.ts";
 import type { Spec } from "../../src/graph/types.ts";
 import { divisorOf } from "./attention_sizes.ts";
 
-/** Settings. */
+/** Attributes of the op. */
 export interface CachedAttrs {
   readonly heads: number;
-  /** What scores are divided by: sqrt(d) unless told. */
+  /** Divisor of the scores; default: sqrt(d). */
   readonly divisor?: number;
 }
 
@@ -14,18 +14,20 @@ export interface CachedAttrs {
 export interface CachedSizes {
   /** B */
   readonly batch: number;
-  /** n, new tokens of each row. */
+  /** n: new tokens per row. */
   readonly count: number;
   readonly heads: number;
   /** Width of one head. */
   readonly width: number;
-  /** C, tokens that the cache has capacity for. */
+  /** C: capacity of the cache in tokens. */
   readonly capacity: number;
-  /** What scores are divided by. */
+  /** Divisor of the scores. */
   readonly divisor: number;
 }
 
-/** Sizes of a call. @throws {RangeError} when qkv does not split into heads, or a shape is off. */
+/**
+ * Sizes of a call. @throws {RangeError} when D is no multiple of `heads`, or a shape does not fit.
+ */
 export function cachedSizes(
   [qkv, cache, places]: readonly Spec[],
   attrs: CachedAttrs,

@@ -1,6 +1,7 @@
 /**
- * Prints the four kernels of attention with a cache: the new rows are put into it, scores, their
- * softmax, values. An invocation makes one number or quad; only the softmax may join lanes.
+ * Prints the four kernels of attention with a KV cache: write the new rows, scores, softmax,
+ * weighted values. Each invocation computes one number or quad; only the softmax reduces over
+ * lanes.
  */
 import { literal } from "../../src/graph/formula_wgsl.ts";
 import type { Launch } from "../../src/graph/types.ts";
@@ -9,10 +10,10 @@ import type { CachedSizes } from "./cached_attention_sizes.ts";
 import { itemWgsl, itemWidth } from "../emit/rows.ts";
 import type { RowKernel } from "../emit/rows.ts";
 
-/** A score whose exponential is 0. */
+/** The score of a masked token: its exponential is 0. */
 const MASKED_SCORE = literal(-3e38);
 
-/** Sizes as the kernels count: `W` of a head and `D` of the model in items. */
+/** WGSL constants of the sizes; the widths `W` of a head and `D` of the model are in items. */
 function constants({ count, heads, capacity, width }: CachedSizes): string {
   const items = width / itemWidth(width);
   const names = { N: count, H: heads, C: capacity, W: items, D: heads * items };
@@ -26,7 +27,7 @@ function declareAll(...bounds: readonly [access: string, name: string, of: strin
   ).join("");
 }
 
-/** Puts qkv into the cache: bindings qkv, places, cache. */
+/** Writes qkv to the cache: binds qkv, places, cache. */
 export function printAppend(sizes: CachedSizes, groups: Launch["groups"]): string {
   const { batch, count, heads, width } = sizes;
   const items = batch * count * 3 * heads * width / itemWidth(width);
@@ -42,7 +43,7 @@ export function printAppend(sizes: CachedSizes, groups: Launch["groups"]): strin
 `;
 }
 
-/** Scaled scores for exp2: bindings qkv, places, cache, scores. */
+/** Scores in units of log2: binds qkv, places, cache, scores. */
 export function printScores(sizes: CachedSizes, groups: Launch["groups"]): string {
   const { batch, count, heads, capacity, divisor } = sizes;
   const bindings = declareAll(
@@ -86,7 +87,7 @@ fn row_main(row: u32, lane: u32, items: u32) {
 `;
 }
 
-/** Values weighted by probabilities: bindings places, cache, scores, y. */
+/** Values weighted by probabilities: binds places, cache, scores, y. */
 export function printApply(sizes: CachedSizes, groups: Launch["groups"]): string {
   const { batch, count, heads, width } = sizes;
   const bindings = declareAll(

@@ -1,7 +1,7 @@
 /**
- * Cross entropy of rows of logits against labels, in nats: logits [..., V], targets u32 [...] ->
- * loss [R] and lse [R], the log of the row's sum of exponentials, which the backward reads.
- * A row whose target is `IGNORE` has loss 0 and gradient 0.
+ * Cross entropy of logits with class ids, in nats: logits [..., V], targets u32 [...] -> loss [R]
+ * and lse [R], the row's log-sum-exp, which the backward op reads. A row whose target is `IGNORE`
+ * has loss 0 and gradient 0.
  */
 import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
@@ -11,7 +11,10 @@ import wgsl from "./cross_entropy.wgsl" with { type: "text" };
 import { IGNORE } from "../../src/base/ignore.ts";
 import { rowKernel } from "../emit/rows.ts";
 
-/** Loss [R] of each row of `logits` [..., V] against `targets` [...]. */
+/**
+ * Loss in nats f32 [R] of each row of `logits` f32 [..., V], with `targets` u32 [...].
+ * @throws {RangeError} when leading axes differ or targets are not u32.
+ */
 export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
   return apply(crossEntropyOp, [logits, targets]);
 }
@@ -81,7 +84,7 @@ export const crossEntropyOp: Op = {
     entropyCase("ragged", 2, 65536),
     entropyCase("ragged", 3, 65532),
     entropyCase("bench", 2048, 128),
-    // As long as a naive twin can do alone on llvmpipe (rows.ts).
+    // Longest row that the naive twin can process on llvmpipe (emit/rows.ts).
     entropyCase("bench", 256, 32003),
   ],
 };

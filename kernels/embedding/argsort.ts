@@ -1,21 +1,21 @@
 /**
- * Positions of ids in the order of the ids, equal ids in the order of their positions:
- * ids u32 [...] -> u32 [R]. Each invocation counts how many ids come before its own, R * R
- * comparisons in all: exact, and cheap beside what follows for the R of a micro-batch.
+ * Stable argsort: ids u32 [...] -> u32 [R], the indices that sort the flattened ids. Each
+ * invocation computes the rank of one id by counting, R * R comparisons in total: cheap beside the
+ * embedding's gradient at the R of a micro-batch.
  */
 import { sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Launch, Op, Tensor } from "../../src/graph/types.ts";
 import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 
-/** The order that sorts `ids`. */
+/** Indices u32 [R] that sort `ids` u32 [...], stably. */
 export function argsort(ids: Tensor): Tensor {
   return apply(argsortOp, [ids]);
 }
 
 /**
- * An id counts if it is smaller than the own one, or equal and before it: if it is smaller than
- * the own one plus (its position is before).
+ * Rank of an id: ids that are smaller, or equal and earlier, i.e. smaller than id + (earlier ? 1 :
+ * 0).
  */
 function wgslOf(n: number, groups: Launch["groups"]): string {
   const width = n % 4 === 0 ? 4 : 1;

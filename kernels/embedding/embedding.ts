@@ -1,7 +1,6 @@
 /**
- * Rows of a table by id: table [V, D], ids u32 [...] -> [..., D]. Ids are below V by contract;
- * whoever writes them checks it. The gradient sums rows in the order of sorted ids, so it is the
- * same at every run.
+ * Embedding lookup: table [V, D], ids u32 [...] -> [..., D]. The caller must ensure that ids are
+ * below V. The gradient adds rows in the order of argsorted ids, so it is deterministic.
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
@@ -11,7 +10,10 @@ import { embeddingBackwardOp } from "./embedding_backward.ts";
 import { itemWgsl, itemWidth } from "../emit/rows.ts";
 import { argsort } from "./argsort.ts";
 
-/** The row of `table` for each of `ids`. */
+/**
+ * Rows of `table` f32 [V, D] for `ids` u32 [...]: f32 [..., D].
+ * @throws {RangeError} when the table has not two axes or ids are not u32.
+ */
 export function embedding(table: Tensor, ids: Tensor): Tensor {
   return apply(embeddingOp, [table, ids]);
 }

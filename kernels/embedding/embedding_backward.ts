@@ -1,7 +1,7 @@
 /**
- * Gradient of an embedding's table: order u32 [R], ids u32 [...], dy [..., D] -> [V, D]. Row v is
- * the sum of dy over the positions whose id is v, in their order; `order` comes from argsort.
- * No atomics: each row's positions lie side by side in `order`.
+ * Gradient of an embedding's table: order u32 [R] (argsort of ids), ids u32 [...], dy [..., D] ->
+ * [V, D]. Row v is the sum of dy over the positions with id v, in order. These positions are
+ * contiguous in `order`, so no atomics are needed.
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import type { Case, Launch, Op, Spec } from "../../src/graph/types.ts";
@@ -20,7 +20,7 @@ interface Sizes {
   readonly columns: number;
 }
 
-/** An item of the table in each invocation: it finds its first position by bisection. */
+/** One item of the table per invocation, which finds its id's first position by binary search. */
 function wgslOf({ vocabulary, positions, columns }: Sizes, groups: Launch["groups"]): string {
   const items = columns / itemWidth(columns);
   return `${itemWgsl(itemWidth(columns))}

@@ -1,7 +1,7 @@
 /**
  * Layer normalisation over the last axis (Ba, Kiros, Hinton, "Layer Normalization", 2016).
- * x [..., D], gamma [D], beta [D] -> y [..., D], and each row's mean [R] and 1/deviation [R],
- * which the backward reads.
+ * x [..., D], gamma [D], beta [D] -> y [..., D], and each row's mean [R] and reciprocal standard
+ * deviation rstd [R], which the backward op reads.
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { literal } from "../../src/graph/formula_wgsl.ts";
@@ -18,13 +18,16 @@ export interface LayerNormAttrs {
   readonly eps: number;
 }
 
-/** Rows that lanes do one behind the other, where they share rows. */
+/** Rows per thread team. */
 const STRIP = { cpu: 16, gpu: 1 } as const;
 
-/** What models add to the variance. */
+/** Default epsilon, as in torch.nn.LayerNorm. */
 export const EPS = 1e-5;
 
-/** Normalises the last axis of `x`, then scales by `gamma` and shifts by `beta`. */
+/**
+ * Normalises the last axis of `x` f32 [..., D], scales by `gamma` [D] and shifts by `beta` [D];
+ * `eps` is added to the variance. @throws {RangeError} when gamma or beta is not [D].
+ */
 export function applyLayerNorm(
   x: Tensor,
   { gamma, beta, eps = EPS }: { gamma: Tensor; beta: Tensor; eps?: number },

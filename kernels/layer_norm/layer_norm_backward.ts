@@ -1,7 +1,7 @@
 /**
  * Gradients of layer_norm. x [..., D], gamma [D], mean [R], rstd [R], dy [..., D] -> dx [..., D],
- * dgamma [D], dbeta [D]. The latter two are sums over rows, taken in strips of fixed length:
- * their partial sums [strips, 2, D] are a scratch output.
+ * dgamma [D], dbeta [D]. The latter two are sums over rows, in strips of fixed length, with partial
+ * sums [strips, 2, D] as a scratch output.
  */
 import type { Shape } from "../../src/base/shape.ts";
 import { ceilDiv, sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
@@ -12,7 +12,7 @@ import { printNormBackward } from "./layer_norm_wgsl.ts";
 import { itemWgsl, itemWidth, rowKernel } from "../emit/rows.ts";
 import { threadTeam } from "../emit/teams.ts";
 
-/** Rows in a strip. */
+/** Rows per strip. */
 const STRIP = 16;
 
 function sizes(x: Spec): { rows: number; columns: number; strips: number } {
@@ -21,7 +21,7 @@ function sizes(x: Spec): { rows: number; columns: number; strips: number } {
   return { rows, columns, strips: ceilDiv(rows, STRIP) };
 }
 
-/** An item of dgamma and dbeta over one strip, in each invocation. */
+/** Partial sums of dgamma and dbeta: one item of one strip per invocation. */
 function stripsWgsl(x: Spec, groups: Launch["groups"]): string {
   const { rows, columns, strips } = sizes(x);
   const items = columns / itemWidth(columns);

@@ -1,26 +1,26 @@
 /**
- * Lets the sums of a product begin with what its output holds: a function that reads four
- * neighbours, and what each sum begins with. Knows sizes and names of the printed kernel alone.
+ * Prints the initial sums of an accumulating product (`onto`): a WGSL helper that loads four
+ * adjacent columns of the output, and the expression that initialises each register.
  */
 import type { MatmulKernel, SumName } from "./matmul_wgsl.ts";
 
-/** Where a row of an invocation's tile, and a quad of its columns, lie in C, in WGSL. */
+/** WGSL of the coordinates in C of a row and of a quad of columns of an invocation's tile. */
 export interface TileCoordinates {
   readonly row: (i: number) => string;
   readonly column: (q: number) => string;
 }
 
-/** A kernel's `begin`, and the WGSL that it calls; the output is bound as `y0`. */
+/** A kernel's `initialSum` and the WGSL helper that it calls; the output is bound as `y0`. */
 export function printInitialSums(
   { m, n, slices }: Pick<MatmulKernel, "m" | "n" | "slices">,
   { row, column }: TileCoordinates,
-): { begin: SumName; helper: string } {
-  const begin: SumName = (i, q) => {
-    const begun = `begun(${row(i)}, ${column(q)})`;
-    return slices === undefined ? begun : `select(vec4<f32>(), ${begun}, slice == 0u)`;
+): { initialSum: SumName; helper: string } {
+  const initialSum: SumName = (i, q) => {
+    const loaded = `begun(${row(i)}, ${column(q)})`;
+    return slices === undefined ? loaded : `select(vec4<f32>(), ${loaded}, slice == 0u)`;
   };
   const inside = (offset: number) => `row < ${m}u && column + ${offset}u < ${n}u`;
-  // Beyond the edge nothing is stored, so nothing is read there either.
+  // Elements beyond the edge are not stored, so they are not loaded either.
   const body = n % 4 === 0
     ? `if (${inside(0)}) { sum = y0[row * ${n / 4}u + column / 4u]; }`
     : ["x", "y", "z", "w"].map((lane, l) =>
@@ -32,5 +32,5 @@ export function printInitialSums(
   return sum;
 }
 `;
-  return { begin, helper };
+  return { initialSum, helper };
 }

@@ -1,6 +1,6 @@
 /**
- * The whole text of a matrix product's kernel: the printed product, and the epilogue behind it that
- * stores each sum. Knows no sizes but those of its kernel, and chooses nothing.
+ * Prints a complete matmul kernel: the product (register tiles or blocks), the reduction of slices,
+ * and the epilogue that stores each sum.
  */
 import { sizeOf } from "../../src/base/shape.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
@@ -15,34 +15,36 @@ import { range } from "../emit/range.ts";
 import { printMatmul } from "./matmul_wgsl.ts";
 import type { MatmulKernel } from "./matmul_wgsl.ts";
 
-/** What is printed: sizes, how they are shared, and whether sums go on from what the output holds. */
-type PrintedKernel = Omit<MatmulKernel, "begin"> & { readonly onto: boolean };
+/** Sizes and tiling, and whether sums accumulate onto the output. */
+type PrintedKernel = Omit<MatmulKernel, "initialSum"> & { readonly onto: boolean };
 
-/** A product whose sums lie in vec4s `c<row>_<quad>`. */
+/** A printed product whose sums are in vec4 registers `c<row>_<quad>`. */
 interface PrintedProduct extends TileCoordinates {
   readonly head: string;
   readonly body: string;
-  /** What `main` is builtins besides its workgroup, and how many invocations there are. */
+  /** Parameters of `main` besides the workgroup id, and the workgroup size. */
   readonly builtins: string;
   readonly size: string;
-  /** Rows and columns that a workgroup covers, where its invocations may lie beyond the edge. */
+  /**
+   * Stores need no bounds check if these divide M and N: a tile, or a workgroup without early exit.
+   */
   readonly rows: number;
   readonly columns: number;
 }
 
 function printSums({ onto, ...kernel }: PrintedKernel): PrintedProduct {
   const { tile: [tm, tn], group: [gx, gy], lanes, slices, steps } = kernel;
-  const places: TileCoordinates = steps === undefined
+  const coordinates: TileCoordinates = steps === undefined
     ? { row: (i) => `m0 + ${i}u`, column: (q) => `n0 + ${4 * q}u` }
     : { row: (i) => blockRow(kernel, i), column: (q) => blockColumn(kernel, q) };
-  const { begin, helper } = onto
-    ? printInitialSums(kernel, places)
-    : { begin: undefined, helper: "" };
-  const begun: MatmulKernel = { ...kernel, ...begin && { initialSum: begin } };
+  const { initialSum, helper } = onto
+    ? printInitialSums(kernel, coordinates)
+    : { initialSum: undefined, helper: "" };
+  const initialised: MatmulKernel = { ...kernel, ...initialSum && { initialSum } };
   const { head, body } = steps === undefined
-    ? printMatmul(begun)
-    : printBlocks({ ...begun, steps });
-  const printed = { ...places, head: head + helper, body };
+    ? printMatmul(initialised)
+    : printBlocks({ ...initialised, steps });
+  const printed = { ...coordinates, head: head + helper, body };
   if (steps !== undefined || slices !== undefined) {
     const builtins = "@builtin(local_invocation_index) lid: u32";
     const size = String(threadsOf(kernel));
@@ -55,7 +57,7 @@ function printSums({ onto, ...kernel }: PrintedKernel): PrintedProduct {
   return { ...printed, builtins, size: `${gx}, ${gy}`, rows: tm, columns };
 }
 
-/** The kernel that stores `epilogue` of (sum, inputs from the third on) to all outputs. */
+/** The kernel that stores `epilogue` of (sum, inputs 2, 3, ...) to all outputs. */
 export function printProduct(
   { inputs, outputs }: Io<Spec>,
   epilogue: Formula,
@@ -79,7 +81,8 @@ export function printProduct(
   const perRow = extra.map((spec) =>
     broadcastKindOf(spec, out) === "suffix" && sizeOf(spec.shape) === n
   );
-  // What all rows of a column share is loaded once: software drivers would load it for each.
+  // Inputs with one value per column are loaded once per column: software drivers do not hoist
+  // them.
   const shared = range(tn / width).flatMap((c) => {
     const column = width === 4
       ? `(${product.column(c)}) / 4u`
@@ -95,7 +98,7 @@ export function printProduct(
     const { lines, outputs } = printFormula(epilogue, { input: [sum, ...reads], index, width });
     return [...lines, ...outputs.map((name, i) => `y${i}[at] = ${name};`)].join(" ");
   };
-  // Every quad is stored from its registers: an array indexed in a loop would compile for seconds.
+  // Stores are unrolled: indexing an array of registers in a loop takes seconds to compile.
   const storeQuad = (i: number, q: number): string[] => {
     const row = product.row(i);
     const inside = (column: string) =>

@@ -1,6 +1,6 @@
 /**
- * Elementwise ops that are generated from formulas, with broadcasting over leading axes: one formula
- * for the whole tensor, or one per contiguous segment of it.
+ * Elementwise ops that are generated from formulas, with broadcasting over leading axes: one
+ * formula for the whole tensor, or one per contiguous segment of it.
  */
 export { broadcastKindOf } from "./broadcast.ts";
 export type { BroadcastKind } from "./broadcast.ts";

@@ -1,6 +1,6 @@
 /**
- * Elementwise outputs from a formula. Inputs may be full, repeated along leading axes, scalar, or
- * a random key. WGSL, reference and derivative all follow from the formula.
+ * Elementwise ops from a formula. Inputs may have full size, be repeated along leading axes,
+ * scalar, or a random key. WGSL, reference and derivative are all generated from the formula.
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { evaluateFormula } from "../../src/graph/formula_eval.ts";
@@ -22,11 +22,11 @@ import {
 } from "./broadcast.ts";
 import { columnSum } from "../reduce/column_sum.ts";
 
-/** `donate[k]`: the input whose place output k takes, for updates in place. */
+/** Attributes of an elementwise call. */
 export interface PointwiseAttrs {
-  /** What is computed, elementwise. */
+  /** Outputs as functions of the inputs, per element. */
   readonly formula: Formula;
-  /** Inputs that outputs take the place of. */
+  /** Updates in place: output k overwrites input `donate[k]`; undefined allocates. */
   readonly donate?: readonly (number | undefined)[];
 }
 
@@ -89,7 +89,7 @@ function vjp(
     throw new RangeError("Cannot differentiate pointwise: an update in place has lost its inputs");
   }
   const live = outputs.map((_, k) => k).filter((k) => dout[k] !== undefined);
-  const part: Formula = {
+  const liveFormula: Formula = {
     inputs: inputs.length,
     outputs: live.map((k) => attrs.formula.outputs[k] as Formula["outputs"][number]),
   };
@@ -97,16 +97,20 @@ function vjp(
   const out = outputs[0] as Tensor;
   return inputs.map((input, k) => {
     if (input.dtype !== "f32") return undefined;
-    const slope = gradientOf(part, [k]);
-    const [e] = slope.outputs;
+    const derivative = gradientOf(liveFormula, [k]);
+    const [e] = derivative.outputs;
     if (e === undefined || (e.kind === "const" && e.value === 0)) return undefined;
-    const full = e.kind === "input" ? args[e.index] as Tensor : pointwise(slope, args);
+    const full = e.kind === "input" ? args[e.index] as Tensor : pointwise(derivative, args);
     if (broadcastKindOf(input, out) === "full") return full;
     return apply(columnSum, [full], { columns: input.shape });
   });
 }
 
-/** Applies `f` to tensors elementwise; one output. Inputs that `f` ignores are left out. */
+/**
+ * Applies `f`, a formula of one output, elementwise: f32 of the largest input's shape. Inputs that
+ * `f` does not use are dropped.
+ * @throws {RangeError} when an input does not broadcast to that shape, or none is f32.
+ */
 export function pointwise(f: Formula, inputs: readonly Tensor[]): Tensor {
   const { formula, used } = pruneFormula(f);
   return apply(pointwiseOp, used.map((k) => inputs[k] as Tensor), { formula });

@@ -1,7 +1,6 @@
 /**
- * Elementwise outputs of one shape from several formulas, by an element's number: up to the first
- * `end` the first one, and so on. Inputs are of full size or scalar. One launch in place of one for
- * each range; what an element gets is what its own formula gives.
+ * Elementwise op with one formula per contiguous segment of the flattened tensor, in one dispatch
+ * (a foreach optimizer update). Inputs have full size or are scalar.
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { evaluateFormula } from "../../src/graph/formula_eval.ts";
@@ -18,16 +17,18 @@ import {
   readInput,
 } from "./broadcast.ts";
 
-/** `end`: the first element behind the range; a range begins where the one before it ends. */
+/** A segment's formula; `end` is exclusive, and a segment starts at the end of the previous one. */
 export interface FormulaRange {
   readonly end: number;
   readonly formula: Formula;
 }
 
-/** All formulas take the same inputs and have as many outputs; the last range ends the tensor. */
+/**
+ * All formulas have the same inputs and number of outputs; the last range ends at the tensor's end.
+ */
 export interface PointwiseSegmentsAttrs {
   readonly ranges: readonly FormulaRange[];
-  /** Inputs that outputs take the place of. */
+  /** Updates in place: output k overwrites input `donate[k]`; undefined allocates. */
   readonly donate?: readonly (number | undefined)[];
 }
 
@@ -37,7 +38,7 @@ function outSpec(inputs: readonly Spec[]): Spec {
   return others.reduce((a, b) => sizeOf(b.shape) > sizeOf(a.shape) ? b : a, first);
 }
 
-/** Elements of an invocation: four where no range ends between them. */
+/** Elements per invocation: 4 if all ranges end at multiples of 4, else 1. */
 function widthOf({ ranges }: PointwiseSegmentsAttrs): 1 | 4 {
   return ranges.every(({ end }) => end % 4 === 0) ? 4 : 1;
 }
@@ -95,7 +96,7 @@ function reference({ inputs, outputs }: Io<View>, { ranges }: PointwiseSegmentsA
   }
 }
 
-/** The op. */
+/** The op; the optimizer's update applies it. */
 export const pointwiseSegmentsOp: Op = {
   name: "pointwise_segments",
   shape(inputs, { ranges, donate = [] }: PointwiseSegmentsAttrs) {

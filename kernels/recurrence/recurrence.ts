@@ -1,6 +1,6 @@
 /**
- * A recurrent cell over all time steps. The input's part of the gates is a product made before;
- * each step is one launch per stage of the cell. Sources of the cells stand in cells.ts.
+ * A recurrent cell applied over all time steps. The input part of the gates is one matmul before
+ * this op; each step is one dispatch per stage of the cell. Sources of the cells are in cells.ts.
  * Letters: B batch, T time, H hidden units, G gates.
  */
 import { applyAll } from "../../src/graph/trace.ts";
@@ -28,24 +28,24 @@ import { stepTile } from "./recurrence_tile.ts";
 import { recurrenceVjp } from "./recurrence_vjp.ts";
 import { forwardBindings, printForwardStep } from "./recurrence_wgsl.ts";
 
-/** What a recurrence is made of besides its input. */
+/** Cell, parameters and initial states of {@linkcode recurrence}. */
 export interface RecurrenceOptions {
-  /** What a unit computes. */
+  /** Formulas of one hidden unit. */
   readonly cell: Cell;
-  /** [G H, H]: row g H + j makes gate g of unit j. */
+  /** [G H, H]: row g H + j is gate g of unit j. */
   readonly weight: Tensor;
   /** [G H] */
   readonly bias: Tensor;
   /** States before the first step, each [B, H]; h is the first. */
   readonly states: readonly Tensor[];
-  /** Time runs from T - 1 to 0: y at t has read x from T - 1 to t. */
+  /** Processes time from T - 1 to 0: y at t depends on x from T - 1 to t. */
   readonly reverse?: boolean;
 }
 
 /**
- * Runs a cell over xw [B, T, G H], the input's part of the gates. Gives y [B, T, H], h after each
- * step, and the states after the last one, each [B, H].
- * @throws {RangeError} where a tensor has not its shape.
+ * Runs a cell over xw f32 [B, T, G H], the input part of the gates. Returns y f32 [B, T, H], h
+ * after each step, and the states after the last step, each f32 [B, H].
+ * @throws {RangeError} when a shape does not fit.
  */
 export function recurrence(
   xw: Tensor,
@@ -62,16 +62,16 @@ function shape(inputs: readonly Spec[], attrs: RecurrenceAttrs): Spec[] {
   const { cell } = attrs;
   const [xw, weight, bias] = inputs;
   const { batch, time, hidden, gates } = recurrenceSizes(xw, weight, attrs);
-  const places = forwardIndices(cell);
+  const indices = forwardIndices(cell);
   const states = range(cell.states).map((k): ShapeRequirement => [
     `state ${k}`,
-    inputs[places.state(k)],
+    inputs[indices.state(k)],
     [batch, hidden],
   ]);
   requireShapes(cell, [
     ["bias", bias, [gates * hidden]],
     ...states,
-    ["time", inputs[places.time], [time * TIME_STRIDE]],
+    ["time", inputs[indices.time], [time * TIME_STRIDE]],
   ]);
   const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
   return [
@@ -84,28 +84,28 @@ function shape(inputs: readonly Spec[], attrs: RecurrenceAttrs): Spec[] {
   ];
 }
 
-/** What a name in WGSL is bound to. */
+/** The tensor that a WGSL name is bound to. */
 function bindingOf(name: string, cell: Cell): Binding {
-  const places = forwardIndices(cell);
+  const indices = forwardIndices(cell);
   const inputs = ["xw", "weight", "bias"];
   const [, word = "", digit = "0"] = /^([a-z]+)(\d*)$/.exec(name) ?? [];
   const k = Number(digit);
   if (inputs.includes(name)) return { input: inputs.indexOf(name) };
   switch (word) {
     case "state":
-      return { input: places.state(k) };
+      return { input: indices.state(k) };
     case "y":
       return { output: 0 };
     case "last":
-      return { output: places.last(k) };
+      return { output: indices.last(k) };
     case "rec":
-      return { output: places.rec };
+      return { output: indices.rec };
     case "hprev":
-      return { output: places.hprev };
+      return { output: indices.hprev };
     case "over":
-      return { output: places.over(k) };
+      return { output: indices.over(k) };
     default:
-      return { output: places.given(k) };
+      return { output: indices.given(k) };
   }
 }
 
@@ -113,7 +113,7 @@ function launch(io: Io<Spec>, attrs: RecurrenceAttrs, target: Target): Launch[] 
   const { cell } = attrs;
   const sizes = recurrenceSizes(io.inputs[0], io.inputs[1], attrs);
   const order = orderOf(sizes.time, attrs);
-  const places = forwardIndices(cell);
+  const indices = forwardIndices(cell);
   const groups = linearGroups(copyInvocations(sizes), target.groups);
   const ends: StateCopyKernel = { ...sizes, states: cell.states, order, groups };
   const bind = (names: readonly string[]) => names.map((name) => bindingOf(name, cell));
@@ -130,7 +130,7 @@ function launch(io: Io<Spec>, attrs: RecurrenceAttrs, target: Target): Launch[] 
       wgsl,
       bindings: names.map((name): Binding =>
         name === "time"
-          ? { input: places.time, offset: TIME_STRIDE * t, length: 1 }
+          ? { input: indices.time, offset: TIME_STRIDE * t, length: 1 }
           : bindingOf(name, cell)
       ),
       groups,
@@ -150,7 +150,7 @@ function launch(io: Io<Spec>, attrs: RecurrenceAttrs, target: Target): Launch[] 
   ];
 }
 
-/** The op behind {@linkcode recurrence}; places of its tensors stand in recurrence_sizes.ts. */
+/** The op behind {@linkcode recurrence}; indices of its tensors are in recurrence_sizes.ts. */
 export const recurrenceOp: Op = {
   name: "recurrence",
   shape,

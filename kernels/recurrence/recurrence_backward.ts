@@ -1,6 +1,6 @@
 /**
- * Gradient of a recurrence, step by step backwards. Gradients of the weights are products over all
- * steps at once and lie outside (the vjp in recurrence.ts). Letters as in recurrence_sizes.ts.
+ * Gradient of a recurrence: backpropagation through time, step by step. Gradients of the weights
+ * are matmuls over all steps at once (recurrence_vjp.ts). Letters as in recurrence_sizes.ts.
  */
 import type { Binding, Io, Launch, Op, Spec, Target } from "../../src/graph/types.ts";
 import { linearGroups } from "../../src/graph/wgsl.ts";
@@ -37,19 +37,19 @@ function shape(inputs: readonly Spec[], attrs: RecurrenceBackwardAttrs): Spec[] 
   const { cell, flows } = attrs;
   const [xw, weight, rec, hprev] = inputs;
   const { batch, time, hidden, gates } = recurrenceSizes(xw, weight, attrs);
-  const places = backwardIndices(cell, flows);
+  const indices = backwardIndices(cell, flows);
   const flowShape = (k: number) => k === 0 ? [batch, time, hidden] : [batch, hidden];
   requireShapes(cell, [
     ["rec", rec, [batch, time, gates * hidden]],
     ["hprev", hprev, [batch, time, hidden]],
     ...range(cell.states).slice(1).map((k): ShapeRequirement => [
       `state ${k} over time`,
-      inputs[places.over(k)],
+      inputs[indices.over(k)],
       [batch, time + 1, hidden],
     ]),
-    ["time", inputs[places.time], [time * TIME_STRIDE]],
+    ["time", inputs[indices.time], [time * TIME_STRIDE]],
     ...flows.flatMap((there, k): ShapeRequirement[] =>
-      there ? [[`gradient ${k}`, inputs[places.flow(k)], flowShape(k)]] : []
+      there ? [[`gradient ${k}`, inputs[indices.flow(k)], flowShape(k)]] : []
     ),
   ]);
   const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
@@ -62,9 +62,9 @@ function shape(inputs: readonly Spec[], attrs: RecurrenceBackwardAttrs): Spec[] 
   ];
 }
 
-/** What a name in WGSL is bound to, at step `t`. */
+/** The tensor that a WGSL name is bound to at step `t`. */
 function bindingOf(name: string, { cell, flows }: RecurrenceBackwardAttrs, t: number): Binding {
-  const places = backwardIndices(cell, flows);
+  const indices = backwardIndices(cell, flows);
   const inputs = ["xw", "weight", "rec", "hprev"];
   const outputs = ["drec", "dh"];
   if (inputs.includes(name)) return { input: inputs.indexOf(name) };
@@ -73,17 +73,17 @@ function bindingOf(name: string, { cell, flows }: RecurrenceBackwardAttrs, t: nu
   const k = Number(digit);
   switch (word) {
     case "time":
-      return { input: places.time, offset: TIME_STRIDE * t, length: 1 };
+      return { input: indices.time, offset: TIME_STRIDE * t, length: 1 };
     case "over":
-      return { input: places.over(k) };
+      return { input: indices.over(k) };
     case "dy":
-      return { input: places.flow(0) };
+      return { input: indices.flow(0) };
     case "dlast":
-      return { input: places.flow(1 + k) };
+      return { input: indices.flow(1 + k) };
     case "dstate":
-      return { output: places.dstate(k) };
+      return { output: indices.dstate(k) };
     default:
-      return { output: places.dxw };
+      return { output: indices.dxw };
   }
 }
 
@@ -101,7 +101,7 @@ function launch(io: Io<Spec>, attrs: RecurrenceBackwardAttrs, target: Target): L
     order,
   });
   const tile = stepTile({ ...sizes, own: 1 }, target);
-  // It runs once: its tile is one that compiles fast.
+  // This kernel runs once per call: prefer a tile that compiles fast.
   const firstTile = stepTile({ ...sizes, own: 8 }, target);
   const stages = cell.stages.map((_: Stage, k) => ({
     wgsl: printBackwardStep(kernel(k, tile)),
@@ -125,10 +125,10 @@ function launch(io: Io<Spec>, attrs: RecurrenceBackwardAttrs, target: Target): L
   ];
 }
 
-/** Output that holds the gradient of h before and after each step, [B, T + 1, H]. */
+/** Index of the output [B, T + 1, H] with the gradient of h before and after each step. */
 export const DH = 1;
 
-/** The op; places of its tensors stand in recurrence_sizes.ts. */
+/** The op; indices of its tensors are in recurrence_sizes.ts. */
 export const recurrenceBackwardOp: Op = {
   name: "recurrence_backward",
   shape,

@@ -1,7 +1,6 @@
 /**
- * Prints the kernels of a recurrence's backward pass: a step of one stage, and the way out to
- * the first state. Every sum has one owner and one order.
- * Knows sizes and formulas, no tensors.
+ * Prints the kernels of a recurrence's backward pass: a step of one stage, and the gradient of the
+ * initial state. Each sum is computed by one invocation, in a fixed order.
  */
 import { pruneFormula } from "../../src/graph/formula.ts";
 import type { Formula } from "../../src/graph/formula.ts";
@@ -28,7 +27,7 @@ import {
 
 const sum = (i: number, q: number) => `c${i}_${q}`;
 
-/** Statements that leave drec at time `at` times the weight of stage `of` in the sums. */
+/** Statements that compute drec at time `at` times the weight of stage `of`, into the sums. */
 function product(
   kernel: StepKernel,
   { of, at, unless }: { of: number; at: string; unless?: string },
@@ -67,7 +66,7 @@ function product(
   ];
 }
 
-/** Inside {@linkcode eachUnit}: the sum of its element. Registers have no index, so it is picked. */
+/** Inside {@linkcode eachUnit}: selects the element's sum, since registers cannot be indexed. */
 function pick(kernel: StepKernel): string[] {
   const { tile: [rows, units] } = kernel;
   const wide = stateWidth(kernel) === 4;
@@ -85,10 +84,10 @@ function pick(kernel: StepKernel): string[] {
   ];
 }
 
-/** What a stage's derivative needs: its live outputs as a formula, and the inputs it uses. */
+/** The derivative of a stage, reduced to the outputs that are stored, and their indices. */
 function partsOf({ cell, stage }: StepKernel): { live: readonly number[]; formula: Formula } {
   const { formula, live } = stageGradient(cell, stage);
-  // The last stage runs first: it writes every gate, so that earlier ones can add.
+  // The last stage runs first: it writes all gates, and earlier stages add to them.
   const gates = range(2 * cell.gates);
   const kept = stage === cell.stages.length - 1
     ? [...gates, ...live.filter((i) => i >= gates.length)]
@@ -119,7 +118,7 @@ export function backwardBindings(kernel: StepKernel): StepBinding[] {
   ];
 }
 
-/** The kernel of a stage of a step backwards; binds {@linkcode backwardBindings}. */
+/** The kernel of one stage of a backward step; binds {@linkcode backwardBindings}. */
 export function printBackwardStep(kernel: StepKernel): string {
   const { cell, stage, time, hidden, order } = kernel;
   const last = stage === cell.stages.length - 1;
@@ -169,7 +168,7 @@ export function printBackwardStep(kernel: StepKernel): string {
   ].join("\n") + "\n";
 }
 
-/** The gradient of the first h; binds weight, drec, dh, dstate0. */
+/** The kernel of the initial h's gradient; binds weight, drec, dh, dstate0. */
 export function printInitialGradient(kernel: StepKernel): string {
   const { time, hidden, order } = kernel;
   const width = stateWidth(kernel);

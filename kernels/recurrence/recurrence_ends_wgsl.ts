@@ -1,6 +1,6 @@
 /**
- * Prints what comes before the first and after the last step of a recurrence: copies of initial
- * and last states, and the gradients that arrive from outside. Knows sizes, no formula.
+ * Prints the kernels before the first and after the last step of a recurrence: copies of initial
+ * and last states, and the initialisation of gradients from those of the outputs.
  */
 import { linearHead } from "../../src/graph/wgsl.ts";
 import { range } from "../emit/range.ts";
@@ -8,7 +8,7 @@ import type { RecurrenceSizes, TimeOrder } from "./recurrence_sizes.ts";
 import type { StepBinding } from "./recurrence_step_wgsl.ts";
 import { declareBindings, stateWidth } from "./recurrence_step_wgsl.ts";
 
-/** What the copies are printed for. */
+/** Sizes and dispatch of the copies. */
 export interface StateCopyKernel extends RecurrenceSizes {
   readonly states: number;
   readonly order: TimeOrder;
@@ -16,18 +16,18 @@ export interface StateCopyKernel extends RecurrenceSizes {
   readonly groups: readonly [number, number, number];
 }
 
-/** Invocations of both copies. */
+/** Number of invocations of either copy. */
 export function copyInvocations({ batch, hidden }: { batch: number; hidden: number }): number {
   return batch * hidden / stateWidth({ hidden });
 }
 
-/** Place in a tensor of `rows` rows a batch at `row`, for invocation i. */
-function place({ hidden }: StateCopyKernel, rows: number, row: number): string {
+/** WGSL of invocation i's index into a tensor [B, rows, H] at `row`. */
+function indexAt({ hidden }: StateCopyKernel, rows: number, row: number): string {
   const h = hidden / stateWidth({ hidden });
   return `(i / ${h}u * ${rows}u + ${row}u) * ${h}u + i % ${h}u`;
 }
 
-/** Initial states into place; binds states, then hprev and the other states over time. */
+/** Copies initial states into the tensors over time; binds states, then hprev and the others. */
 export function printInitialStates(ends: StateCopyKernel): string {
   const { states, time, order } = ends;
   const bounds = [
@@ -35,14 +35,14 @@ export function printInitialStates(ends: StateCopyKernel): string {
     { name: "hprev", write: true },
     ...range(states - 1).map((k) => ({ name: `over${k + 1}`, write: true })),
   ];
-  const row = place(ends, time + 1, order.first + order.before);
+  const row = indexAt(ends, time + 1, order.first + order.before);
   return print(ends, bounds, [
-    `hprev[${place(ends, time, order.first)}] = state0[i];`,
+    `hprev[${indexAt(ends, time, order.first)}] = state0[i];`,
     ...range(states - 1).map((k) => `over${k + 1}[${row}] = state${k + 1}[i];`),
   ]);
 }
 
-/** Last states out of y and the states over time; binds these, then the last states. */
+/** Copies last states from y and the states over time; binds these, then the last states. */
 export function printFinalStates(ends: StateCopyKernel): string {
   const { states, time, order } = ends;
   const bounds = [
@@ -50,9 +50,9 @@ export function printFinalStates(ends: StateCopyKernel): string {
     ...range(states - 1).map((k) => ({ name: `over${k + 1}`, write: true })),
     ...range(states).map((k) => ({ name: `last${k}`, write: true })),
   ];
-  const row = place(ends, time + 1, order.last + order.after);
+  const row = indexAt(ends, time + 1, order.last + order.after);
   return print(ends, bounds, [
-    `last0[i] = y[${place(ends, time, order.last)}];`,
+    `last0[i] = y[${indexAt(ends, time, order.last)}];`,
     ...range(states - 1).map((k) => `last${k + 1}[i] = over${k + 1}[${row}];`),
   ]);
 }
@@ -66,12 +66,12 @@ function print(
   return `${declareBindings(bounds, stateWidth(ends))}${head}\n${body.join("\n")}\n}\n`;
 }
 
-/** Invocations of {@linkcode printIncomingGradients}. */
+/** Number of invocations of {@linkcode printIncomingGradients}. */
 export function incomingInvocations({ batch, time, hidden }: RecurrenceSizes): number {
   return batch * (time + 1) * hidden / stateWidth({ hidden });
 }
 
-/** Names of what {@linkcode printIncomingGradients} binds, in order. */
+/** Bindings of {@linkcode printIncomingGradients}, in order. */
 export function incomingBindings(states: number, flows: readonly boolean[]): StepBinding[] {
   const names = ["dy", ...range(states).map((k) => `dlast${k}`)];
   return [
@@ -81,7 +81,7 @@ export function incomingBindings(states: number, flows: readonly boolean[]): Ste
   ];
 }
 
-/** The gradients from outside as dh and the other states' begin with them. */
+/** Initialises dh and the other states' gradients with the gradients of the op's outputs. */
 export function printIncomingGradients(ends: StateCopyKernel, flows: readonly boolean[]): string {
   const { time, hidden, order } = ends;
   const width = stateWidth(ends);

@@ -1,7 +1,7 @@
 /**
- * Prints one forward step of a recurrence, one stage of the cell: an invocation owns a few rows of
- * the batch and a few hidden units with all their gates, so that the formula needs nothing from
- * others. Which step it is comes from a bound number. Knows sizes and formulas, no tensors.
+ * Prints one stage of one forward step of a recurrence. An invocation owns a tile of batch rows and
+ * hidden units with all their gates, so that the formula needs no values of other invocations. The
+ * time step is read from a binding.
  */
 import { pruneFormula } from "../../src/graph/formula.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
@@ -25,7 +25,7 @@ import {
   unitRows,
 } from "./recurrence_step_wgsl.ts";
 
-/** Names of the tensors that a stage's forward kernel binds, in order. */
+/** Bindings of a stage's forward kernel, in order. */
 export function forwardBindings({ cell, stage }: StepKernel): StepBinding[] {
   const { formula } = cell.stages[stage] as Stage;
   const last = stage === cell.stages.length - 1;
@@ -46,7 +46,7 @@ export function forwardBindings({ cell, stage }: StepKernel): StepBinding[] {
   ];
 }
 
-/** The kernel of a stage of a step; binds {@linkcode forwardBindings}. */
+/** The kernel of one stage of a step; binds {@linkcode forwardBindings}. */
 export function printForwardStep(kernel: StepKernel): string {
   const { cell, stage, time, hidden, gates, tile: [rows, units], lanes } = kernel;
   const { gates: own } = cell.stages[stage] as Stage;
@@ -101,7 +101,7 @@ export function printForwardStep(kernel: StepKernel): string {
   ].join("\n") + "\n";
 }
 
-/** Statements that compute a stage's formula for unit `j` of row `b` and store what it gives. */
+/** Statements that compute a stage's formula for unit `j` of row `b` and store its outputs. */
 function nextStates(kernel: StepKernel): string[] {
   const { cell, stage, time, hidden, order } = kernel;
   const { formula } = cell.stages[stage] as Stage;

@@ -1,7 +1,8 @@
 /**
- * How many elements are not finite: any number of f32 inputs -> u32 [1]. An element counts if its
- * exponent bits are all ones (IEEE 754 single precision: infinities and NaNs). It is decided on
- * words, since WGSL lets a driver take `x != x` for false ("Differences from IEEE-754").
+ * Number of non-finite elements: any number of f32 inputs -> u32 [1]. An element counts if its
+ * exponent bits are all ones (IEEE 754 single precision: infinities and NaNs). The kernel tests u32
+ * words, because WGSL permits drivers to assume that `x != x` is false ("Differences from
+ * IEEE-754").
  */
 import { ceilDiv, showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
@@ -9,17 +10,20 @@ import type { Case, Launch, Op, Spec, Target, Tensor, View } from "../../src/gra
 import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import wgsl from "./finite.wgsl" with { type: "text" };
 
-/** How many elements of all `inputs` are infinite or NaN: u32 [1]. It has no gradient. */
+/**
+ * Number of elements of all `inputs` that are infinite or NaN: u32 [1]. It has no gradient.
+ * @throws {RangeError} without inputs, or when one is empty or not f32.
+ */
 export function nonFinite(inputs: readonly Tensor[]): Tensor {
   return apply(finiteOp, inputs);
 }
 
-/** Items that one invocation looks at. */
+/** Items per invocation. */
 const STRIP = 16;
 
 const EXPONENT = 0x7f800000;
 
-/** The count begins at zero in every run. */
+/** Resets the count, at the start of each run. */
 const CLEAR: Launch = {
   wgsl: `@group(0) @binding(0) var<storage, read_write> count: array<u32>;
 @compute @workgroup_size(1)
@@ -40,7 +44,7 @@ fn fold(v: Words) -> u32 { return (v.x + v.y) + (v.z + v.w); }
 `,
 } as const;
 
-/** Adds the count of one input. */
+/** The dispatch that adds the count of one input. */
 function launchOf(spec: Spec, { input, target }: { input: number; target: Target }): Launch {
   const width = widthOf(sizeOf(spec.shape));
   const items = sizeOf(spec.shape) / width;
@@ -95,14 +99,14 @@ export const finiteOp: Op = {
   ],
 };
 
-/** Words of `data`, as f32, whose exponent is all ones. */
+/** Number of elements of `data`, as f32, whose exponent bits are all ones. */
 function countOf(data: View["data"]): number {
   const floats = data instanceof Float32Array ? data : Float32Array.from(data);
   const words = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
   return words.reduce((sum, word) => sum + ((word & EXPONENT) === EXPONENT ? 1 : 0), 0);
 }
 
-/** Every third element is not finite, beginning with element k of input k. */
+/** Every third element is not finite, starting at element k of input k. */
 function finiteCase(kind: Case["kind"], ...shapes: number[][]): Case {
   return {
     kind,

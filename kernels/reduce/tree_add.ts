@@ -1,6 +1,6 @@
 /**
- * The addition of the gradient tree, in place: acc = acc (+) other, with the bits of
- * src/base/tree_add.ts. Zeros and subnormals are flushed by bit operations, since drivers differ.
+ * The addition of the gradient reduction tree, in place: acc = acc (+) other, bitwise equal to
+ * src/base/tree_add.ts. Subnormals are flushed to zero by bit operations, because drivers differ.
  */
 import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
 import { treeAdd } from "../../src/base/tree_add.ts";
@@ -30,7 +30,10 @@ ${linearHead(n / width, groups)}
 `;
 }
 
-/** `acc` (+) `other`, in the place of `acc`. */
+/**
+ * Adds `other` to `acc` in place, as src/base/tree_add.ts does. @throws {RangeError} on other
+ * shapes.
+ */
 export function treeAddTensors(acc: Tensor, other: Tensor): Tensor {
   return apply(treeAddOp, [acc, other]);
 }

@@ -1,4 +1,4 @@
-/** Two tensors side by side along the last axis: a [..., A], b [..., B] -> [..., A + B]. */
+/** Concatenation along the last axis: a [..., A], b [..., B] -> [..., A + B]. */
 import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
@@ -7,7 +7,10 @@ import { sliceLast } from "./slice_last.ts";
 import wgsl from "./concat.wgsl" with { type: "text" };
 import { itemLaunch } from "../emit/items.ts";
 
-/** Rows of `a` [..., A], each followed by the row of `b` [..., B]: [..., A + B]. */
+/**
+ * Concatenates `a` f32 [..., A] and `b` f32 [..., B] along the last axis: f32 [..., A + B].
+ * @throws {RangeError} when leading axes differ.
+ */
 export function concat(a: Tensor, b: Tensor): Tensor {
   return apply(concatOp, [a, b]);
 }

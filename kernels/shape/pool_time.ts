@@ -1,6 +1,6 @@
 /**
- * Pooling over time, x [B, T, D] -> [B, D]: the last time step or the mean over time, both a mean
- * over the steps from `from` on. Its adjoint broadcasts over time: x [B, D] -> [B, T, D].
+ * Pooling over time, x [B, T, D] -> [B, D]: the last time step or the mean over time. Its adjoint
+ * broadcasts over time: x [B, D] -> [B, T, D].
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
@@ -12,12 +12,15 @@ import type { TimeKind } from "./steps_pooled.ts";
 import broadcastWgsl from "./broadcast_time.wgsl" with { type: "text" };
 import poolWgsl from "./pool_time.wgsl" with { type: "text" };
 
-/** `kind`: what is read of each window. */
+/** `kind`: last time step or mean. */
 export interface PoolTimeAttrs {
   readonly kind: TimeKind;
 }
 
-/** The last time step of `x` [B, T, D], or its mean over time: [B, D]. */
+/**
+ * The last time step of `x` f32 [B, T, D], or its mean over time: f32 [B, D].
+ * @throws {RangeError} when x has not three axes, or T is 0.
+ */
 export function poolTime(x: Tensor, kind: TimeKind): Tensor {
   return apply(poolTimeOp, [x], { kind });
 }
@@ -88,13 +91,16 @@ function reading(kind: Case["kind"], shape: number[], what: TimeKind): Case {
   return { kind, inputs: [x], attrs: { kind: what } };
 }
 
-/** `time`: steps T of a window; `kind`: which of them get a share. */
+/** `time`: number of steps T; `kind`: the pooling whose adjoint this is. */
 export interface BroadcastTimeAttrs {
   readonly time: number;
   readonly kind: TimeKind;
 }
 
-/** `x` [B, D] over `time` steps: [B, time, D]. */
+/**
+ * The adjoint of {@linkcode poolTime}: `x` f32 [B, D] -> f32 [B, time, D], x at the last step and
+ * zeros before it, or x / T at all steps. @throws {RangeError} when x has not two axes.
+ */
 export function broadcastTime(x: Tensor, attrs: BroadcastTimeAttrs): Tensor {
   return apply(broadcastTimeOp, [x], attrs);
 }

@@ -1,4 +1,4 @@
-/** A run of elements in row-major order as a tensor of its own: x [...] -> `shape`. */
+/** A contiguous slice of the flattened tensor: x [...] -> `shape`. */
 import type { Shape } from "../../src/base/shape.ts";
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
@@ -6,13 +6,16 @@ import type { Case, DType, Op, Tensor } from "../../src/graph/types.ts";
 import { WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { copyLaunch } from "./copy_wgsl.ts";
 
-/** `first`: the first element, counted from 0; `shape`: that of the result. */
+/** `first`: index of the first element; `shape`: of the result. */
 export interface SliceAttrs {
   readonly first: number;
   readonly shape: Shape;
 }
 
-/** Elements of `x` from `first` on, as many as `shape` has. It has no gradient. */
+/**
+ * Elements of `x`, flattened, from `first` on, as a tensor of `shape`. It has no gradient.
+ * @throws {RangeError} when the slice exceeds x.
+ */
 export function slice(x: Tensor, { first, shape }: SliceAttrs): Tensor {
   return apply(sliceOp, [x], { first, shape });
 }

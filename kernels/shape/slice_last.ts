@@ -1,6 +1,6 @@
 /**
- * A slice of the last axis, x [..., C] -> [..., count], and its adjoint: a pad of the last axis with
- * zeros, x [..., count] -> [..., C].
+ * A slice of the last axis, x [..., C] -> [..., count], and its adjoint: a pad of the last axis
+ * with zeros, x [..., count] -> [..., C].
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
@@ -10,13 +10,16 @@ import { itemLaunch } from "../emit/items.ts";
 import padWgsl from "./pad_last.wgsl" with { type: "text" };
 import sliceWgsl from "./slice_last.wgsl" with { type: "text" };
 
-/** Which columns: `first`, counted from 0, and the `count` - 1 behind it. */
+/** The slice `[first, first + count)` of the last axis. */
 export interface SliceLastAttrs {
   readonly first: number;
   readonly count: number;
 }
 
-/** Columns `first` to `first + count - 1` of `x` [..., C]: [..., count]. */
+/**
+ * Columns `first` to `first + count - 1` of `x` f32 [..., C]: f32 [..., count].
+ * @throws {RangeError} when they exceed the last axis.
+ */
 export function sliceLast(x: Tensor, { first, count }: SliceLastAttrs): Tensor {
   return apply(sliceLastOp, [x], { first, count });
 }
@@ -82,13 +85,16 @@ function cut(kind: Case["kind"], shape: number[], attrs: SliceLastAttrs): Case {
   return { kind, inputs: [x], attrs };
 }
 
-/** Where the columns go: `first` is the place of the first, `columns` the new last axis C. */
+/** `first`: the destination column of column 0; `columns`: the new last axis C. */
 export interface PadLastAttrs {
   readonly first: number;
   readonly columns: number;
 }
 
-/** `x` [..., count] at column `first` of [..., columns], zeros elsewhere. */
+/**
+ * Pads the last axis with zeros: `x` f32 [..., count] at column `first` of f32 [..., columns].
+ * @throws {RangeError} when x exceeds `columns`.
+ */
 export function padLast(x: Tensor, attrs: PadLastAttrs): Tensor {
   return apply(padLastOp, [x], attrs);
 }

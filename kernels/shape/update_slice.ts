@@ -1,7 +1,7 @@
 /**
- * A run of elements put into a tensor, in place: part [...] into whole [...] from element `first`
- * on. A whole can begin with its first part; the elements behind it are then for others to put, and
- * nothing may read them before.
+ * Writes a contiguous slice of a flattened tensor in place: part [...] into whole [...] from
+ * element `first` on. `allocate` makes a tensor from its first part; its other elements are
+ * undefined until they are written.
  */
 import type { Shape } from "../../src/base/shape.ts";
 import { showShape, sizeOf } from "../../src/base/shape.ts";
@@ -10,18 +10,21 @@ import type { Case, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { copyLaunch } from "./copy_wgsl.ts";
 
-/** `first`: where the part goes, counted from 0; `shape`: of the whole that begins with it. */
+/** `first`: destination of the part's first element; `shape`: of the tensor to allocate. */
 export interface UpdateSliceAttrs {
   readonly first: number;
   readonly shape?: Shape;
 }
 
-/** `part` at the beginning of a tensor of `shape`, whose other elements are not written yet. */
+/** A new tensor of `shape` that starts with `part`; its other elements are undefined. */
 export function allocate(part: Tensor, shape: Shape): Tensor {
   return apply(updateSliceOp, [part], { first: 0, shape });
 }
 
-/** `whole` with `part` from element `first` on, in the place of `whole`. It has no gradient. */
+/**
+ * Writes `part` into `whole`, flattened, from element `first` on, in place. It has no gradient.
+ * @throws {RangeError} when the part exceeds `whole`, or dtypes differ.
+ */
 export function updateSlice(whole: Tensor, part: Tensor, { first }: UpdateSliceAttrs): Tensor {
   return apply(updateSliceOp, [whole, part], { first });
 }
