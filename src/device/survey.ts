@@ -1,10 +1,9 @@
 /**
- * What an adapter is and grants: names, features (those that it does not list as well), limits.
- * Judges nothing.
+ * Surveys an adapter: names, limits, and features, including those that are granted but not listed.
  */
 import { adapterName, type Backend } from "./backend.ts";
 
-/** Features that runtimes grant when asked though adapters may not list them. */
+/** Features that runtimes may grant on request although adapters do not list them. */
 const PROBED = [
   "subgroups",
   "shader-f16",
@@ -14,7 +13,7 @@ const PROBED = [
   "wgpu-timestamp-query-inside-passes",
 ] as GPUFeatureName[];
 
-/** Limits that decide what fits, and which kernels run. */
+/** Limits that model sizes and kernels depend on. */
 const LIMITS = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
@@ -24,22 +23,22 @@ const LIMITS = [
   "maxComputeWorkgroupsPerDimension",
 ] as const;
 
-/** A feature, and how it stands. */
+/** Availability of a feature. */
 export type FeatureState = "listed" | "granted when asked" | "refused";
 
-/** What an adapter says of itself. */
+/** Properties of an adapter. */
 export interface Survey {
   readonly name: string;
   readonly info: Readonly<Record<string, string>>;
-  /** Features that matter here, by name. */
+  /** Availability of the probed features, by name. */
   readonly features: Readonly<Record<string, FeatureState>>;
-  /** Whatever else it lists. */
+  /** Other features that it lists. */
   readonly others: readonly string[];
   /** In bytes, or as counts. */
   readonly limits: Readonly<Record<string, number>>;
 }
 
-/** Asks the adapter that a run would get; undefined where there is none. */
+/** Surveys the adapter that a run would use; undefined if there is none. */
 export async function surveyAdapter(backend: Backend): Promise<Survey | undefined> {
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) return undefined;
@@ -59,7 +58,7 @@ export async function surveyAdapter(backend: Backend): Promise<Survey | undefine
   };
 }
 
-/** Each try takes an adapter of its own: one that has given a device may give no other. */
+/** Requests a new adapter for each feature, because an adapter provides at most one device. */
 async function granted(name: GPUFeatureName): Promise<FeatureState> {
   try {
     const adapter = await navigator.gpu.requestAdapter();

@@ -1,4 +1,4 @@
-/** Formulas in plain numbers: what the kernels are checked against. */
+/** Evaluates formulas in f64: the reference that kernels are tested against. */
 import { threefry } from "../base/random.ts";
 import type { Binary, Expr, Formula, Unary } from "./formula.ts";
 
@@ -22,12 +22,12 @@ const BINARY: Readonly<Record<Binary, (a: number, b: number) => number>> = {
   min: Math.min,
 };
 
-/** Smallest 24-bit word that is dropped when `keep` of all words are kept. */
+/** Threshold of a mask: 24-bit random words below it are kept, with probability `keep`. */
 export function keepThreshold(keep: number): number {
   return Math.round(keep * 2 ** 24);
 }
 
-/** Whether the element `index` of a mask is 1. */
+/** Whether element `index` of a mask is 1. */
 export function isKept(
   key: readonly [number, number],
   index: number,

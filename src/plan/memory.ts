@@ -1,25 +1,25 @@
 /**
- * Gives local tensors whole buffers to share. Largest tensors first, each into the first buffer
- * whose tensors are all dead while it lives (Pisarchyk and Lee, "Efficient Memory Management for
- * Deep Neural Net Inference", 2020, section 4: shared objects, greedy by size).
+ * Assigns local tensors to shared buffers by lifetime: largest tensors first, each into the buffer
+ * with the tightest free interval (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural
+ * Net Inference", 2020, section 4: shared objects, greedy by size).
  */
 
-/** A tensor's life: from the call that makes it to the last that reads it, both included. */
+/** A tensor's size and lifetime: from the call that produces it to the last reader, inclusive. */
 export interface Lifetime {
   readonly size: number;
   readonly from: number;
   readonly to: number;
 }
 
-/** The buffer of each life, and the sizes of the buffers. */
+/** The buffer of each tensor, and the sizes of the buffers. */
 export interface Pool {
   readonly slotOf: readonly number[];
   readonly sizes: readonly number[];
 }
 
 /**
- * Packs lives into buffers. Lives that meet in one call never share a buffer, so no call reads
- * and writes one buffer.
+ * Packs lifetimes into buffers. Lifetimes that overlap in one call never share a buffer, so no call
+ * reads and writes the same buffer.
  */
 export function pack(lives: readonly Lifetime[]): Pool {
   const slots: { size: number; lives: Lifetime[] }[] = [];
@@ -41,7 +41,7 @@ export function pack(lives: readonly Lifetime[]): Pool {
   return { slotOf, sizes: slots.map((s) => s.size) };
 }
 
-/** How many lives of a buffer, which stand in order, begin before `life`. */
+/** How many lifetimes of a buffer, in order, start before `life`. */
 function placeOf(lives: readonly Lifetime[], life: Lifetime): number {
   let [low, high] = [0, lives.length];
   while (low < high) {
@@ -53,8 +53,8 @@ function placeOf(lives: readonly Lifetime[], life: Lifetime): number {
 }
 
 /**
- * Calls for which a buffer would lie idle next to a life at place `at`: a tight fit leaves room for
- * others. Infinite where it is not free.
+ * Calls for which a buffer would be idle next to a lifetime inserted at index `at` (best fit);
+ * infinite if the buffer is not free.
  */
 function idle(lives: readonly Lifetime[], at: number, life: Lifetime): number {
   const [before, after] = [lives[at - 1], lives[at]];
