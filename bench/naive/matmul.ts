@@ -1,4 +1,4 @@
-/** The matrix product by the book, without an epilogue. */
+/** Textbook matrix product, without an epilogue. */
 import type { MatmulAttrs } from "../../kernels/matmul/mod.ts";
 import { ceilDiv, sizeOf } from "../../src/base/shape.ts";
 import matmul from "./matmul.wgsl" with { type: "text" };

@@ -1,4 +1,4 @@
-/** A formula by the book: one thread per element, scalars, an index computed for every input. */
+/** Naive elementwise op: one thread per element, scalar, with an index computed for every input. */
 import { declareInput, preludeOf, readInput } from "../../kernels/pointwise/broadcast.ts";
 import type { PointwiseAttrs } from "../../kernels/pointwise/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";

@@ -1,6 +1,6 @@
 /**
- * A recurrence by the book: one thread per hidden unit of a row, scalars, one product after the
- * other. Bindings, initial and last states are the op's own; only the steps are plain.
+ * Textbook recurrence: one thread per hidden unit of a row, scalar, one dot product after the
+ * other. Bindings, initial and last states are the op's own; only the steps are naive.
  */
 import type { Cell, RecurrenceAttrs, Stage } from "../../kernels/recurrence/mod.ts";
 import { firstGate } from "../../kernels/recurrence/cells.ts";
@@ -25,7 +25,7 @@ function head({ batch, hidden }: StepKernel, groups: Groups): string {
 let t = u32(time); let b = i / ${hidden}u; let j = i % ${hidden}u;`;
 }
 
-/** Where the inputs of a stage's formula are read. */
+/** WGSL that loads the inputs of a stage's formula. */
 function inputs({ cell, time, hidden, order }: StepKernel): string[] {
   const { gates, states } = cell;
   const gate = (name: string, g: number) =>
@@ -104,7 +104,7 @@ function plainBack(kernel: StepKernel, groups: Groups): string {
   return declareBindings(backwardBindings(kernel), 1) + lines.join("\n") + "\n";
 }
 
-/** The op's launches, each step's kernels in the place of its own by `print`. */
+/** The op's launches, with the kernels of each step replaced by those of `print`. */
 function plain(
   op: Op,
   print: (kernel: StepKernel, groups: Groups) => string,
@@ -129,13 +129,13 @@ function plain(
   };
 }
 
-/** One thread per unit and row, forwards. */
+/** Forward: one thread per unit and row. */
 export const recurrenceTwin: Twin = {
   fills: [0],
   launch: plain(recurrenceOp, plainStep, ({ stages }) => stages.map((_, k) => k)),
 };
 
-/** One thread per unit and row, backwards. */
+/** Backward: one thread per unit and row. */
 export const recurrenceBackwardTwin: Twin = {
   fills: [0, 1, 2],
   launch: plain(recurrenceBackwardOp, plainBack, ({ stages }) => stages.map((_, k) => k).reverse()),

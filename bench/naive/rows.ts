@@ -1,4 +1,4 @@
-/** Row kernels and table look-ups by the book: one thread per row, column or element. */
+/** Naive row kernels and embedding lookups: one thread per row, column or element. */
 import { IGNORE } from "../../src/base/ignore.ts";
 import type { LayerNormAttrs } from "../../kernels/layer_norm/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";
@@ -94,7 +94,7 @@ export const embeddingTwin: Twin = {
   }],
 };
 
-/** One thread per element of the table, which looks at every id. */
+/** One thread per element of the table, which scans all ids. */
 export const embeddingBackwardTwin: Twin = {
   fills: [0],
   launch: (io, _, target) => [{

@@ -1,4 +1,4 @@
-/** What copies runs of elements, or updates them by ranges, by the book: one thread per element. */
+/** Naive slices, slice updates and segmented updates: one thread per element. */
 import type { SliceAttrs, UpdateSliceAttrs } from "../../kernels/shape/mod.ts";
 import type { PointwiseSegmentsAttrs } from "../../kernels/pointwise/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";

@@ -1,4 +1,4 @@
-/** WGSL that kernels share: random numbers on the GPU, and grids. */
+/** Shared WGSL: random numbers on the GPU, and one-dimensional grids. */
 import { assert, assertEquals } from "@std/assert";
 import { rootKey, threefry } from "../../src/base/random.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
@@ -49,7 +49,7 @@ Deno.test("THREEFRY on the GPU equals threefry() on 4096 counters, the extremes 
   }
 });
 
-Deno.test("lineGroups() covers n within the limit along x, without a row to spare", () => {
+Deno.test("linearGroups() covers n within the limit along x, without a spare row", () => {
   for (const limit of [1, 3, 65535]) {
     for (
       const n of [

@@ -1,4 +1,4 @@
-/** Attention by the book: passes that store every T x T matrix. */
+/** Textbook attention: passes that store every T x T matrix. */
 import type { AttentionAttrs } from "../../../kernels/attention/mod.ts";
 import { attentionSizes, extrasOf } from "../../../kernels/attention/attention_sizes.ts";
 import { sizeOf } from "../../../src/base/shape.ts";
@@ -26,7 +26,10 @@ fn kept(index: u32) -> f32 {
 `;
 }
 
-/** WGSL of `met(row, key)`: whether query `row` of [B, H, T] attends so far back. Starts come last. */
+/**
+ * WGSL of `met(row, key)`: whether query `row` of [B, H, T] may attend to `key`. Starts are bound
+ * last.
+ */
 function metWgsl({ documents }: AttentionAttrs, binding: number): string {
   if (documents === undefined) return "fn met(row: u32, key: u32) -> bool { return true; }\n";
   return `@group(0) @binding(${binding}) var<storage, read> starts: array<u32>;
@@ -36,7 +39,7 @@ fn met(row: u32, key: u32) -> bool {
 `;
 }
 
-/** Bindings of an input that may not be there. */
+/** Bindings of an optional input. */
 function perhaps<T>(extra: readonly T[], wanted: T | undefined, first: number): Binding[] {
   return wanted === undefined ? [] : [{ input: first + extra.indexOf(wanted) }];
 }
@@ -80,7 +83,7 @@ export const attentionTwin: Twin = {
   },
 };
 
-/** Row sums, probabilities and slopes, then dqkv. */
+/** Row sums, probabilities and score gradients, then dqkv. */
 export const attentionBackwardTwin: Twin = {
   fills: [0, 1],
   scratch: ([qkv, , , , ...extra], attrs: AttentionAttrs) => {

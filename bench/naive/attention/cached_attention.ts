@@ -1,4 +1,4 @@
-/** Attention with a cache by the plainest kernels: a thread does all of a head's token. */
+/** Textbook attention with a KV cache: one thread per head and token. */
 import type { CachedAttrs } from "../../../kernels/attention/cached_attention_sizes.ts";
 import { cachedSizes } from "../../../kernels/attention/cached_attention_sizes.ts";
 import { linearGroups } from "../../../src/graph/wgsl.ts";
@@ -6,7 +6,7 @@ import attend from "./cached_attention.wgsl" with { type: "text" };
 import put from "./cached_put.wgsl" with { type: "text" };
 import type { Twin } from "../twin.ts";
 
-/** Rows into the cache, then attention to it. */
+/** Writes rows to the cache, then attends to it. */
 export const cachedAttentionTwin: Twin = {
   fills: [0, 1],
   launch({ inputs }, attrs: CachedAttrs, { groups: limit }) {

@@ -1,4 +1,4 @@
-/** Sums and sorting by the book. */
+/** Naive sums and sorting. */
 import type { ColumnSumAttrs, SumAttrs } from "../../../kernels/reduce/mod.ts";
 import { ceilDiv, sizeOf } from "../../../src/base/shape.ts";
 import { linearGroups } from "../../../src/graph/wgsl.ts";
@@ -12,7 +12,7 @@ import type { Twin } from "../twin.ts";
 /** Elements that a thread of the first pass adds. */
 const BLOCK = 4096;
 
-/** Blocks, then one thread for their sums. */
+/** Sums of blocks, then one thread that adds them. */
 export const sumTwin: Twin = {
   fills: [0],
   scratch: ([x]) => [{ shape: [ceilDiv(sizeOf(x?.shape ?? []), BLOCK)], dtype: "f32" }],
@@ -36,7 +36,7 @@ export const sumTwin: Twin = {
   },
 };
 
-/** One thread per element of the one input, behind a launch that clears. */
+/** One thread per element of the input, after a launch that resets the count. */
 export const finiteTwin: Twin = {
   fills: [0],
   launch: ({ inputs: [x] }, _, { groups: limit }) =>

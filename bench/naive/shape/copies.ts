@@ -1,4 +1,4 @@
-/** What moves columns and time steps about, by the book: one thread per element. */
+/** Naive ops on columns and time steps: one thread per element. */
 import type {
   BroadcastTimeAttrs,
   PadLastAttrs,
@@ -19,7 +19,7 @@ function width(spec: Spec | undefined): number {
   return spec?.shape.at(-1) ?? 1;
 }
 
-/** Binds all inputs, then output 0, with a thread for each of its elements. */
+/** Binds all inputs, then output 0, with one thread per element of it. */
 function threads(
   { inputs, outputs }: Io<Spec>,
   { groups }: Target,

@@ -1,4 +1,4 @@
-/** The gradients of two tensors side by side. */
+/** The gradients of concatenation. */
 import { concatOp } from "../../../kernels/shape/mod.ts";
 import type { Spec } from "../../../src/graph/types.ts";
 import { checkVjp } from "../../support/graph/differences.ts";

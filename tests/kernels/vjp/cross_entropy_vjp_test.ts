@@ -1,4 +1,4 @@
-/** The gradient of cross entropy, with rows that are ignored. */
+/** The gradient of cross entropy, with ignored rows. */
 import { assert } from "@std/assert";
 import { crossEntropyOp } from "../../../kernels/cross_entropy/mod.ts";
 import { IGNORE } from "../../../src/base/ignore.ts";

@@ -1,4 +1,4 @@
-/** The gradients of the total and of the sum of squares. */
+/** The gradients of the sum and of the sum of squares. */
 import { sumOp } from "../../../kernels/reduce/mod.ts";
 import { checkVjp } from "../../support/graph/differences.ts";
 
