@@ -174,11 +174,11 @@ export function printInitialGradient(kernel: StepKernel): string {
   const width = stateWidth(kernel);
   const h = hidden / width;
   const first = order.first + order.before;
-  const bounds = [
+  const bindings = [
     { name: "weight" },
     ...["drec", "dh", "dstate0"].map((name) => ({ name, write: true })),
   ];
-  return declareBindings(bounds, width) + [
+  return declareBindings(bindings, width) + [
     ...stepHead(kernel, { timeless: true }),
     ...product(kernel, { of: 0, at: `${order.first}u` }),
     ...eachSum(kernel, sum, (value, b, j) =>

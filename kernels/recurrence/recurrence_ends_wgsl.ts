@@ -30,13 +30,13 @@ function indexAt({ hidden }: StateCopyKernel, rows: number, row: number): string
 /** Copies initial states into the tensors over time; binds states, then hprev and the others. */
 export function printInitialStates(ends: StateCopyKernel): string {
   const { states, time, order } = ends;
-  const bounds = [
+  const bindings = [
     ...range(states).map((k) => ({ name: `state${k}` })),
     { name: "hprev", write: true },
     ...range(states - 1).map((k) => ({ name: `over${k + 1}`, write: true })),
   ];
   const row = indexAt(ends, time + 1, order.first + order.before);
-  return print(ends, bounds, [
+  return print(ends, bindings, [
     `hprev[${indexAt(ends, time, order.first)}] = state0[i];`,
     ...range(states - 1).map((k) => `over${k + 1}[${row}] = state${k + 1}[i];`),
   ]);
@@ -45,13 +45,13 @@ export function printInitialStates(ends: StateCopyKernel): string {
 /** Copies last states from y and the states over time; binds these, then the last states. */
 export function printFinalStates(ends: StateCopyKernel): string {
   const { states, time, order } = ends;
-  const bounds = [
+  const bindings = [
     { name: "y", write: true },
     ...range(states - 1).map((k) => ({ name: `over${k + 1}`, write: true })),
     ...range(states).map((k) => ({ name: `last${k}`, write: true })),
   ];
   const row = indexAt(ends, time + 1, order.last + order.after);
-  return print(ends, bounds, [
+  return print(ends, bindings, [
     `last0[i] = y[${indexAt(ends, time, order.last)}];`,
     ...range(states - 1).map((k) => `last${k + 1}[i] = over${k + 1}[${row}];`),
   ]);
@@ -59,11 +59,11 @@ export function printFinalStates(ends: StateCopyKernel): string {
 
 function print(
   ends: StateCopyKernel,
-  bounds: readonly StepBinding[],
+  bindings: readonly StepBinding[],
   body: readonly string[],
 ): string {
   const head = linearHead(copyInvocations(ends), ends.groups);
-  return `${declareBindings(bounds, stateWidth(ends))}${head}\n${body.join("\n")}\n}\n`;
+  return `${declareBindings(bindings, stateWidth(ends))}${head}\n${body.join("\n")}\n}\n`;
 }
 
 /** Number of invocations of {@linkcode printIncomingGradients}. */

@@ -34,8 +34,8 @@ export function stateWidth({ hidden }: { hidden: number }): 1 | 4 {
 }
 
 /** WGSL declarations of bindings, in order. */
-export function declareBindings(bounds: readonly StepBinding[], width: 1 | 4): string {
-  return bounds.map(({ name, write }, i) => {
+export function declareBindings(bindings: readonly StepBinding[], width: 1 | 4): string {
+  return bindings.map(({ name, write }, i) => {
     const type = name === "time" ? "f32" : width === 4 ? "array<vec4<f32>>" : "array<f32>";
     const access = write ? "read_write" : "read";
     return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: ${type};\n`;

@@ -37,7 +37,7 @@ export function isKept(
 }
 
 /**
- * Values of a formula's outputs at element `index`; `input(k)` gives input k there, `key(k)` the
+ * Values of a formula's outputs at element `index`; `input(k)` returns input k there, `key(k)` the
  * u32 pair of input k.
  */
 export function evaluateFormula(
