@@ -13,7 +13,7 @@ import { corpusIn } from "../../src/corpus/corpus.ts";
 const VOCABULARY = 29;
 
 function configOf(model: Record<string, unknown>, data: RunInput["data"] = { bptt: 8 }) {
-  const input = { micro_batch_size: 2, micro_batches: 2, data, eval: { micro_batch_size: 8 } };
+  const input = { micro_batch_size: 2, micro_batches: 2, data, eval: { windows: 8 } };
   return resolveConfig({ ...input, model: { kind: "recurrent", width: 6, ...model } });
 }
 

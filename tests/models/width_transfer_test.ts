@@ -151,7 +151,7 @@ Deno.test("changes do not depend on the width with more heads, or with tied embe
 
 Deno.test("at the base's width plans and results are bitwise those of the standard model", async () => {
   for (const tied of [false, true]) {
-    const model = { layers: 2, tied, dropout: 0.1 };
+    const model = { layers: 2, tie_embeddings: tied, dropout: 0.1 };
     const standard = quickConfig(model);
     const base = quickConfig({ ...model, mup_base_width: 16, mup_base_heads: 2 });
     const hashes: string[] = [];
