@@ -40,14 +40,12 @@ export const updateSliceOp: Op = {
     const whole = shape === undefined ? inputs[0] as Spec : { shape, dtype: part.dtype };
     if (first < 0 || first + sizeOf(part.shape) > sizeOf(whole.shape)) {
       throw new RangeError(
-        `Cannot update_slice ${showShape(whole.shape)} with ${
-          showShape(part.shape)
-        } from ${first} on: ` +
-          `it has ${sizeOf(whole.shape)} elements`,
+        `Cannot update_slice ${showShape(part.shape)} into ${showShape(whole.shape)} from ` +
+          `${first} on: it has ${sizeOf(whole.shape)} elements`,
       );
     }
     if (whole.dtype !== part.dtype) {
-      throw new RangeError(`Cannot update_slice ${whole.dtype} with ${part.dtype}`);
+      throw new RangeError(`Cannot update_slice ${part.dtype} into ${whole.dtype}`);
     }
     return [whole];
   },

@@ -49,7 +49,7 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
     [[], { first: 0 }, "takes a part"],
     [[f32(3)], { first: 0 }, "and a whole or its shape"],
     [[f32(8), f32(3)], { first: 0, shape: [8] }, "and a whole or its shape"],
-    [[f32(2, 4), f32(3)], { first: 6 }, "put [3] into [2, 4] from 6 on: it has 8"],
+    [[f32(2, 4), f32(3)], { first: 6 }, "update_slice [3] into [2, 4] from 6 on: it has 8"],
     [[f32(8), u32(3)], { first: 0 }, "u32 into f32"],
   ],
   finite: [[[], {}, "takes inputs"], [[f32(2), u32(2)], {}, "u32 [2]"], [[f32(0)], {}, "f32 [0]"]],
