@@ -3,7 +3,7 @@
  * linear layers are Conv1D there, whose weights are [in, out] as ours are; only the head is turned.
  * D width, T context, V vocabulary.
  */
-import { EPS } from "../../kernels/layer_norm/layer_norm.ts";
+import { EPS } from "../../kernels/layer_norm/mod.ts";
 import { UserError } from "../base/user_error.ts";
 import { sameShape } from "../base/shape.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
