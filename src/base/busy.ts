@@ -1,10 +1,9 @@
 /**
- * Synchronous work that takes long. Signal listeners run between turns of the event loop, so none would
- * run before the work is done. They are removed for as long as it takes: a signal then has its default
- * action, which ends the process.
+ * Long synchronous work. It blocks the event loop, so signal listeners would only run afterwards.
+ * They are removed meanwhile: a signal then has its default action and ends the process.
  */
 
-/** A listener to signals that can be removed for a time. */
+/** A signal listener that can be removed temporarily. */
 export interface BusyListener {
   /** Removes the listener. */
   aside(): unknown;
@@ -14,18 +13,17 @@ export interface BusyListener {
 
 const listeners = new Set<BusyListener>();
 
-/** Turns of the event loop after which listeners have run for all signals that came before. */
+/** Event-loop turns after which listeners of all earlier signals have run. */
 const TURNS = 2;
 
-/** Has `listener` removed during all work of {@linkcode keepingBusy}. */
+/** Registers `listener` for removal during {@linkcode keepingBusy}. */
 export function stepsAside(listener: BusyListener): void {
   listeners.add(listener);
 }
 
 /**
- * Does synchronous work that may take longer than a user should wait for an answer to Ctrl-C. Calls must
- * not be nested. Only for work that leaves nothing behind when the process ends in the middle of it: no
- * `unload` is fired. Gives what `work` gives, and throws what it throws.
+ * Runs synchronous work that would delay Ctrl-C noticeably; returns its result. Calls must not be
+ * nested. A signal kills the process without firing `unload`, so `work` must not need cleanup.
  */
 export async function keepingBusy<T>(work: () => T): Promise<T> {
   for (let i = 0; i < TURNS; i++) await new Promise((resolve) => setTimeout(resolve));
