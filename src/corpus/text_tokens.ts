@@ -1,4 +1,4 @@
-/** The tokens of a text in memory, and what people should know of them. */
+/** Encodes a text in memory, with notices for the user. */
 import { keepingBusy } from "../base/busy.ts";
 import { UserError } from "../base/user_error.ts";
 import { encodeDocuments } from "../data/cut_documents.ts";
@@ -7,14 +7,14 @@ import type { Begins } from "../data/text.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
 import { countUnknown, requireKnown, unknownNote } from "../data/unknown.ts";
 
-/** How a text becomes tokens. */
+/** How to encode a text. */
 export interface TextReading {
-  /** As errors name it. */
+  /** Name for errors. */
   readonly name: string;
   readonly tokenizer: Tokenizer;
-  /** What ends documents; null where they are not told apart. */
+  /** Document separator; null: no document boundaries. */
   readonly end: string | null;
-  /** Largest share of unknown tokens, and the option that says so. */
+  /** Maximum fraction of unknown tokens, and the option that sets it. */
   readonly most: number;
   readonly option: string;
 }
@@ -22,12 +22,15 @@ export interface TextReading {
 /** Tokens of a text. */
 export interface TextTokens {
   readonly tokens: Uint32Array;
-  /** Where documents begin, where they are told apart. */
+  /** Positions of document starts; undefined without boundaries. */
   readonly begins: Uint32Array | undefined;
   readonly notes: readonly string[];
 }
 
-/** Encodes a text. @throws {UserError} `data` for characters that have no token, or too many of them. */
+/**
+ * Encodes a text. @throws {UserError} `data` for characters without a token, or too many unknown
+ * tokens.
+ */
 export async function tokensOfText(text: string, reading: TextReading): Promise<TextTokens> {
   const { name, tokenizer, end, most, option } = reading;
   const { tokens, begins } = await keepingBusy(() => encoded(text, reading));
@@ -57,7 +60,7 @@ function encoded(
   }
 }
 
-/** @throws {UserError} `data` for a text in which no document ends. */
+/** @throws {UserError} `data` when the separator does not occur. */
 export function requireEnds(
   text: string,
   { name, end, begins }: {
@@ -70,7 +73,7 @@ export function requireEnds(
   throw noEnds(name, { end, option: "data.document_end", text });
 }
 
-/** Places at which documents begin in the first `length` tokens, and in those behind. */
+/** Splits document starts at token `length` into training and validation. */
 export function splitBegins(begins: Uint32Array, length: number): Begins {
   return {
     train: begins.filter((place) => place <= length),
