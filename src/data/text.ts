@@ -1,17 +1,17 @@
-/** A text in the two parts that a run reads. Knows neither windows nor where tokens lie. */
+/** A text, split into training and validation tokens. */
 import { type Tokens, tokensIn } from "./tokens.ts";
 
-/** Tokens to train on and tokens to evaluate on; no token is in both. */
+/** Training and validation tokens of a text, disjoint. */
 export interface Text {
-  /** How evaluations name it. */
+  /** Name in evaluations. */
   readonly name: string;
-  /** Its part of the training windows, relative to the other texts'. */
+  /** Sampling weight, relative to the other texts. */
   readonly weight: number;
   readonly train: Tokens;
   readonly validation: Tokens;
 }
 
-/** Places at which documents begin in each part. */
+/** Positions of document starts in each part. */
 export interface Begins {
   readonly train: ArrayLike<number>;
   readonly validation: ArrayLike<number>;

@@ -1,7 +1,7 @@
 /**
- * Lanes that stop at document ends: a window that meets one is cut short and filled up with nothing
- * asked, and the lane's next window begins with a state of zero. So no state passes from a document
- * to the next, and no kernel needs to know of documents.
+ * Lanes with carried states that reset at document boundaries: a window is cut short at a document
+ * end and padded with IGNORE, and the lane's next window starts from a zero state. So kernels need
+ * no document logic.
  */
 import { once } from "../../base/once.ts";
 import { minOf } from "../../base/extremes.ts";
@@ -13,7 +13,7 @@ import { cut, holdsLanes } from "./lanes.ts";
 import { onlyText } from "./only_text.ts";
 import { type Stretches, stretches, type TextStretch } from "./stretches.ts";
 
-/** `time` tokens of S x B lanes in each step; states begin anew where documents do. */
+/** `time` tokens of S x B lanes per step; states reset at document starts. */
 export function documentSource(
   { time, warm }: { readonly time: number; readonly warm: number },
   input: SourceInput,
@@ -29,7 +29,7 @@ export function documentSource(
     );
   };
   const train = once(() => lanesOf(text.train, "training"));
-  // Each lane goes round by itself: documents make some shorter in windows than others.
+  // Lanes wrap around independently: documents give them different numbers of windows.
   const at = (all: Stretches[], lane: number, step: number): TextStretch => {
     const own = all[lane] as Stretches;
     return own.at(step % own.count);

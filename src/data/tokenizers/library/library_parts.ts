@@ -1,14 +1,14 @@
-/** What a tokenizer.json says otherwise than the library reads it. Encodes nothing. */
+/** Corrects differences between the JavaScript library and Python's reading of a tokenizer.json. */
 import { bytesOfPrintable } from "../printable.ts";
 import type { TokenizerJson } from "../schema.ts";
 import { vocabOf } from "../tokenizer_json.ts";
 
-/** The token of a byte, where byte fallback is on. */
+/** A byte-fallback token. */
 const BYTE = /^<0x[0-9A-F]{2}>$/;
 
 /**
- * Tokens that no text gives. Some programs register the tokens of bytes as special as well, so that
- * none is cut apart; but those stand for text.
+ * Special tokens, which encoding never produces. Byte tokens that a file also lists as special are
+ * excluded: they stand for text.
  */
 export function specialOf(
   { added_tokens, model, pre_tokenizer }: TokenizerJson,
@@ -26,8 +26,8 @@ function partsOf(part: Part | null | undefined): readonly Part[] {
 }
 
 /**
- * The tokens of the 256 bytes, where unknown text becomes them and the library does not do it: in
- * Unigram; undefined elsewhere.
+ * Byte-fallback tokens of the 256 bytes for Unigram, where the library lacks byte fallback;
+ * undefined for other models.
  */
 export function fallbackBytes(json: TokenizerJson): Uint32Array | undefined {
   const { model } = json;
@@ -42,10 +42,10 @@ export function fallbackBytes(json: TokenizerJson): Uint32Array | undefined {
 
 type Part = NonNullable<TokenizerJson["pre_tokenizer"]>;
 
-/** What a word is made of where Rust's `\w` says so; JavaScript's knows ASCII alone. */
+/** Rust's `\w`; JavaScript's matches ASCII only. */
 const WORD = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}";
 
-/** A pre-tokenizer that the library carries out as Python's does. */
+/** Rewrites a Whitespace pre-tokenizer so that the library splits as Python does. */
 export function faithful(part: Part): Part {
   if (part.type === "Sequence" && Array.isArray(part["pretokenizers"])) {
     return { ...part, pretokenizers: (part["pretokenizers"] as Part[]).map(faithful) };
