@@ -143,7 +143,7 @@ export function fromGpt2(
     heads: config.n_head,
     dropout: config.resid_pdrop,
     positions: "learned",
-    tied,
+    tie_embeddings: tied,
   }, configPath);
   const sizes = { model, context, vocabulary };
   const ignored = tied ? new RegExp(`${MASKS.source}|^lm_head\\.weight$`) : MASKS;

@@ -72,7 +72,7 @@ for (const [name, model] of Object.entries(MODELS)) {
     for (const { data } of optimizer.values()) assert(data.every((x) => x === 0));
     assertEquals(names(`${temp.path}/back`), ["checkpoints", "config.json"]);
     const config = JSON.parse(Deno.readTextFileSync(`${temp.path}/back/config.json`));
-    assertEquals(config.data.window, run.context);
+    assertEquals(config.data.seq_len, run.context);
   });
 }
 
