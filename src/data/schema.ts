@@ -27,13 +27,13 @@ export const dataSchema = z.strictObject({
     .describe("Window length T in tokens: what the model sees at once"),
   stride: z.int().min(1).nullable().default(null)
     .describe(
-      "Tokens between the starts of neighbouring training windows: below window they overlap; " +
-        "null takes window",
+      "Tokens between the starts of neighbouring training windows: below seq_len they overlap; " +
+        "null takes seq_len",
     ),
   bptt: z.int().min(1).nullable().default(null)
     .describe(
-      "Tokens per step of truncated BPTT: the text is read in micro_batches x windows lanes and " +
-        "states are carried; null draws shuffled windows",
+      "Tokens per step of truncated BPTT: the text is read in micro_batches x " +
+        "micro_batch_size lanes and states are carried; null draws shuffled windows",
     ),
   document_end: z.string().min(1).nullable().default(null)
     .describe(

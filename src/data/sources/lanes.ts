@@ -75,7 +75,7 @@ export function cut(
   if (!holdsLanes(tokens, { lanes, time })) {
     throw new UserError(
       "data",
-      `Cannot cut the ${part} text into ${lanes} lanes (micro_batches x windows): each needs ` +
+      `Cannot cut the ${part} text into ${lanes} lanes (micro_batches x micro_batch_size): each needs ` +
         `data.bptt ${time} tokens and one more: ${tokens.length} tokens give ${
           Math.max(0, length)
         }`,
