@@ -1,19 +1,19 @@
-/** How a budget of FLOP is best spent, by a fitted law. */
+/** Compute-optimal allocations of a FLOP budget by a fitted law. */
 import type { Estimate } from "./types.ts";
 
-/** What the best use of a budget is, by the fitted law. */
+/** The compute-optimal allocation of a budget, or why it is undetermined. */
 export type Allotment = Budgeted & (Best | { readonly skipped: string });
 
-/** A budget beside the trials. */
+/** A budget relative to the trials. */
 export interface Budgeted {
   readonly flops: number;
-  /** How many times the largest trial's FLOP. */
+  /** Ratio to the largest trial's FLOP. */
   readonly beyond: number;
-  /** Its FLOP, or its best N or D, lie outside the trials: the law is stretched beyond its points. */
+  /** Whether its FLOP or its optimal N or D are extrapolated beyond the trials. */
   readonly outside: boolean;
 }
 
-/** What to train for a budget, and what comes of it. */
+/** Optimal N, D, D / N and the predicted loss. */
 export interface Best {
   readonly params: Estimate;
   readonly tokens: Estimate;

@@ -1,4 +1,4 @@
-/** Everything that is said of a sweep's points, as one value: what scaling.json holds. */
+/** Runs all fits and assembles the report, the contents of scaling.json. */
 import { maxOf, minOf } from "../base/extremes.ts";
 import { estimate, estimateLog } from "./fit/bootstrap.ts";
 import { UserError } from "../base/user_error.ts";
@@ -20,16 +20,16 @@ import type { Count, Trials } from "./read.ts";
 import { isBeyond, judged, senselessOptimum, type TrialRange } from "./fit/sense.ts";
 import type { BootstrapOptions, Drawing, ScalingPoint } from "./types.ts";
 
-/** A point beside what the law says of it. */
+/** A point with its prediction and residuals. */
 export interface Fitted extends ScalingPoint {
   readonly predicted: number;
-  /** Log of its loss less the law's. */
+  /** log(loss / predicted). */
   readonly residual: number;
-  /** The same by the law of the other points. */
+  /** Leave-one-out residual. */
   readonly left_out: number;
 }
 
-/** The exponents that another count of parameters gives. */
+/** Exponents by another count of parameters. */
 export interface ByCount {
   readonly count: Count;
   readonly alpha: number;
@@ -38,21 +38,21 @@ export interface ByCount {
   readonly b: number;
 }
 
-/** What scaling.json holds. */
+/** Contents of scaling.json. */
 export interface ScalingReport {
   readonly format: "shoal scaling 1";
   readonly source: {
     readonly file: string;
     /** Which loss was fitted. */
     readonly loss: string;
-    /** Which count of parameters N is. */
+    /** How N counts parameters. */
     readonly params: Count;
     readonly used: number;
     readonly failed: number;
     readonly stopped: number;
-    /** Trials that repeat another in every digit, and which: they are not among those used. */
+    /** Excluded exact duplicates. */
     readonly repeated: readonly string[];
-    /** How a table was read. */
+    /** Notices about how a table was read. */
     readonly notes: readonly string[];
   };
   readonly method: { readonly chinchilla: string; readonly intervals: string };
@@ -76,21 +76,21 @@ export interface ScalingReport {
   readonly draws: readonly (readonly number[])[];
 }
 
-/** What a report is made of. */
+/** Options of {@linkcode reportOf}. */
 export interface ReportOptions {
   readonly file: string;
   readonly count: Count;
   readonly loss: string;
-  /** FLOP for which the best use is asked; by default powers of ten about those of the trials. */
+  /** FLOP budgets to allocate; default: powers of ten around those of the trials. */
   readonly budgets?: readonly number[];
   readonly bootstrap: BootstrapOptions;
-  /** Hears how far the fits are. */
+  /** Progress callback of the fits. */
   readonly tell?: Drawing["tell"];
-  /** Where the fit of L(N, D) starts; by default from the paper's 4,500 places. */
+  /** Starts of the fit of L(N, D); default: the paper's 4,500. */
   readonly grid?: Grid;
 }
 
-/** Fits everything. @throws {UserError} `data` where L(N, D) is not determined. */
+/** Runs all fits. @throws {UserError} `data` when L(N, D) is undetermined. */
 export function reportOf(trials: Trials, options: ReportOptions): ScalingReport {
   const { file, count, loss, bootstrap } = options;
   const points = trials.points[count] ?? [];
@@ -158,7 +158,7 @@ export function reportOf(trials: Trials, options: ReportOptions): ScalingReport 
   };
 }
 
-/** Nine digits: more than a draw means, and half the file. */
+/** Nine digits: more than a draw's precision, and half the file size. */
 function nine(value: number): number {
   return Number(value.toPrecision(9));
 }
@@ -172,7 +172,7 @@ function rangeOf(points: readonly ScalingPoint[]): ScalingReport["range"] {
   return { params: of("params"), tokens: of("tokens"), flops: of("flops"), loss: of("loss") };
 }
 
-/** Powers of ten about the budgets, up to ten to a hundred times the largest. */
+/** Powers of ten around the budgets, up to 10 to 100 times the largest. */
 function decades([low, high]: readonly [number, number]): number[] {
   const [first, last] = [Math.floor(Math.log10(low)), Math.floor(Math.log10(high)) + 2];
   return Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
@@ -208,7 +208,7 @@ function allotmentOf(
   };
 }
 
-/** What each count of parameters makes of the same trials. */
+/** Fits the same trials with each count of parameters. */
 function countsOf(trials: Trials, { count, law }: { count: Count; law: Law }): ByCount[] {
   return Object.entries(trials.points).flatMap(([name, points]) => {
     const own = name === count ? law : chinchillaLaw(points ?? [], COARSE);

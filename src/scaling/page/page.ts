@@ -1,6 +1,6 @@
 /**
- * A report as one page: no network, no script. Every number is read from the report by its path,
- * which stands beside it as `data-path`, so that the page cannot say another one.
+ * A report as one HTML page without network or scripts. Every number is read from the report by its
+ * path, which is put in `data-path`, so that tests can compare them.
  */
 import { COUNTED } from "../limits.ts";
 import { datum, percentOf, type Tell, teller } from "./numbers.ts";
@@ -18,7 +18,7 @@ import {
   optimal,
 } from "./tables.ts";
 
-/** The page of a report with its pictures, by file name. */
+/** The HTML page of a report; `pictures` by file name. */
 export function pageOf(
   report: ScalingReport,
   pictures: Readonly<Record<"loss.svg" | "isoflop.svg" | "residuals.svg", string>>,

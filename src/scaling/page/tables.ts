@@ -1,4 +1,4 @@
-/** The tables of the page. They say what the report holds and compute nothing. */
+/** The tables of the page, from the report's numbers alone. */
 import { COUNTED } from "../limits.ts";
 import { BEYOND, percentOf, type Tell } from "./numbers.ts";
 import type { ScalingReport } from "../report.ts";
@@ -30,7 +30,7 @@ export function constants({ bootstrap }: ScalingReport, says: Tell): string {
   );
 }
 
-/** The best use of each budget. */
+/** The compute-optimal allocation of each budget. */
 export function optimal({ optimal }: ScalingReport, says: Tell): string {
   return table(
     [
@@ -51,14 +51,14 @@ export function optimal({ optimal }: ScalingReport, says: Tell): string {
   );
 }
 
-/** What the second picture shows. */
+/** Caption of the second picture. */
 export function isoflopCaption({ isoflop }: ScalingReport): string {
   return "skipped" in isoflop
     ? "The loss that the fitted law gives each size along a budget: no trials, for no budget has enough sizes."
     : "Trials of one budget and the parabola through them in log N; a ring is its minimum, the bar its interval.";
 }
 
-/** Minima of the parabolas, and how they move. */
+/** Minima of the parabolas, and their exponents. */
 export function isoflop({ isoflop }: ScalingReport, says: Tell): string {
   if ("skipped" in isoflop) return `<p>Not fitted: ${markupText(isoflop.skipped)}.</p>`;
   const rows = isoflop.budgets.map(({ minimum }, i) => {
@@ -107,7 +107,7 @@ export function kaplan({ kaplan }: ScalingReport, says: Tell): string {
   return table(["X", "form", "&alpha;", "log10 X_c", "E", "R<sup>2</sup>", "left out, rms"], rows);
 }
 
-/** The exponents by each count of parameters. */
+/** Exponents by each count of parameters. */
 export function counts({ counts, source }: ScalingReport, says: Tell): string {
   return table(
     ["N counts", "&alpha;", "&beta;", "a", "b"],
@@ -131,7 +131,7 @@ export function laws({ published }: ScalingReport, says: Tell): string {
   );
 }
 
-/** What known models cost. */
+/** Training costs of known models. */
 export function costs({ published }: ScalingReport, says: Tell): string {
   return table(
     [
