@@ -1,9 +1,9 @@
-/** Whether a sweep has come to what was asked for. Pure. */
+/** Detects an incomplete sweep. Pure. */
 import type { SweepStanding } from "./standing.ts";
 
 /**
- * What is missing at the end of a call, in one line; undefined where nothing is. Trials that early
- * stopping lets rest are not missing, nor are those that a budget or a signal left for later.
+ * Describes failed and unstarted trials at the end of a call; undefined if there are none. Trials
+ * paused by early stopping, a budget or a signal do not count.
  */
 export function shortfall(
   standings: readonly Pick<SweepStanding, "state" | "reason" | "trial">[],
