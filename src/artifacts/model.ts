@@ -21,7 +21,7 @@ import { FILES } from "../exchange/mod.ts";
 import type { ModelConfig } from "../models/mod.ts";
 import { readExported } from "./exported.ts";
 import { located } from "./located.ts";
-import { judgeState, openWhole, wholeOf } from "./sound_state.ts";
+import { openValidated, validated, validateState } from "./validate_state.ts";
 
 /** A model with its parameters, as `openModel` found it. */
 export interface OpenedModel {
@@ -117,11 +117,11 @@ async function chosen(
   }
   // The run may still be going: only its owner may move a damaged checkpoint aside.
   if (which === "newest") {
-    return await loadNewest(root, { onSkip, judge: judgeState, quarantine: false });
+    return await loadNewest(root, { onSkip, judge: validateState, quarantine: false });
   }
   for (const { path } of await byLoss(listed, onSkip)) {
     try {
-      return await openWhole(path);
+      return await openValidated(path);
     } catch (error) {
       onSkip(path, damageOf(error));
     }
@@ -158,7 +158,7 @@ function damageOf(error: unknown): string {
 
 async function only(path: string): Promise<Checkpoint> {
   try {
-    return await openWhole(resolve(path));
+    return await openValidated(resolve(path));
   } catch (error) {
     throw new UserError("incompatible", `Cannot open checkpoint ${path}: ${damageOf(error)}`);
   }
@@ -169,7 +169,7 @@ function fromCheckpoint(
   kind: "run" | "checkpoint",
 ): OpenedModel {
   const { path, manifest, model: params } = checkpoint;
-  const { config: own, tokenizer, vocabulary } = wholeOf(checkpoint);
+  const { config: own, tokenizer, vocabulary } = validated(checkpoint);
   const config = located(own, join(path, "..", ".."));
   const { time: context, targetKind } = taskOf(config.data, vocabulary);
   return {

@@ -151,7 +151,7 @@ function isOfSystem(error: unknown): error is Error {
 }
 
 /** Runs `work`; file and permission errors become UserErrors. */
-export function refusing<T>(doing: FileAction, work: () => T): T {
+export function withFileFaults<T>(doing: FileAction, work: () => T): T {
   try {
     return work();
   } catch (error) {
@@ -159,8 +159,11 @@ export function refusing<T>(doing: FileAction, work: () => T): T {
   }
 }
 
-/** As {@linkcode refusing}, for asynchronous work. */
-export async function refusingLater<T>(doing: FileAction, work: () => Promise<T>): Promise<T> {
+/** As {@linkcode withFileFaults}, for asynchronous work. */
+export async function withFileFaultsAsync<T>(
+  doing: FileAction,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -3,7 +3,7 @@ import type { Key } from "../base/random.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { Source } from "../data/source.ts";
 import { sourceOf } from "../data/sources/mod.ts";
-import { type Begins, type Text, textIn } from "../data/text.ts";
+import { type DocumentStarts, type Text, textIn } from "../data/text.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
 
 /** Data hash of a model that was never trained here. */
@@ -32,7 +32,11 @@ export function sourceIn(config: RunConfig, corpus: Corpus, key: Key): Source {
 /** The corpus of one text in memory. */
 export function corpusIn(
   { train, validation, begins, ...rest }:
-    & { readonly train: Uint32Array; readonly validation: Uint32Array; readonly begins?: Begins }
+    & {
+      readonly train: Uint32Array;
+      readonly validation: Uint32Array;
+      readonly begins?: DocumentStarts;
+    }
     & Omit<Corpus, "texts">,
 ): Corpus {
   return { ...rest, texts: [textIn({ train, validation }, { begins })] };

@@ -1,6 +1,6 @@
 /** Opens the data that a config names, and computes the hash by which a resume verifies it. */
 import { basename, resolve } from "node:path";
-import { keepingBusy } from "../base/busy.ts";
+import { runBlocking } from "../base/blocking.ts";
 import { hashValue, sha256 } from "../base/hash.ts";
 import { rootKey } from "../base/random.ts";
 import { UserError } from "../base/user_error.ts";
@@ -19,8 +19,8 @@ import { countUnknown, unknownNote } from "../data/unknown.ts";
 import { split } from "../data/windows.ts";
 import { type Corpus, sourceIn } from "./corpus.ts";
 import { folderText } from "./folder_text.ts";
-import { requireEnds, splitBegins, tokensOfText } from "./text_tokens.ts";
-import { requireAsked, tokenizerNamed } from "./tokenizer.ts";
+import { requireEnds, splitStarts, tokensOfText } from "./text_tokens.ts";
+import { requireTokenizer, tokenizerNamed } from "./tokenizer.ts";
 
 /** Data of a run. */
 export interface Data {
@@ -118,7 +118,7 @@ function requireHash(hash: string, settled: Settled | undefined): void {
 /** Loads a text file into memory. */
 async function fromText({ data }: RunConfig, settled: Settled | undefined): Promise<Data> {
   const text = await readText(data.path);
-  const hash = await keepingBusy(() => sha256(new TextEncoder().encode(text)));
+  const hash = await runBlocking(() => sha256(new TextEncoder().encode(text)));
   requireHash(hash, settled);
   await holdToAsked(data, { settled });
   const name = data.path ?? "the default text";
@@ -142,7 +142,7 @@ async function fromText({ data }: RunConfig, settled: Settled | undefined): Prom
   const parts = split(tokens, { ...data, seq_len: time, least: leastEvaluated(data) });
   const read = textIn(parts, {
     name: data.path === null ? "moby_dick" : basename(data.path),
-    begins: begins && splitBegins(begins, parts.train.length),
+    begins: begins && splitStarts(begins, parts.train.length),
   });
   const once = data.path !== null && settled?.hash === undefined && await isPipe(data.path)
     ? [`${name} is a pipe: a resume needs the same text again, by --data`]
@@ -163,9 +163,9 @@ async function holdToAsked(
   if (wanted === null || settled?.hash !== undefined) return;
   if (first !== undefined) {
     const { path: by, tokenizerHash: hash, tokenizerName: name } = first;
-    await requireAsked(wanted, { by, hash, name });
+    await requireTokenizer(wanted, { by, hash, name });
   } else if (settled?.tokenizer !== undefined) {
-    await requireAsked(wanted, { by: settled.by, hash: tokenizerHash(settled.tokenizer) });
+    await requireTokenizer(wanted, { by: settled.by, hash: tokenizerHash(settled.tokenizer) });
   }
 }
 
@@ -176,7 +176,7 @@ async function fromFolders(
   settled: Settled | undefined,
 ): Promise<Data> {
   const all: (Prepared & { readonly weight: number })[] = [];
-  for (const [path, weight] of weights) all.push({ ...await openWhole(resolve(path)), weight });
+  for (const [path, weight] of weights) all.push({ ...await openVerified(resolve(path)), weight });
   const [first] = all;
   if (first === undefined) {
     throw new UserError("config", "Cannot mix texts: need at least one folder in data.mix: none");
@@ -264,11 +264,11 @@ function notesOf({ path, train, validation, unknown }: Prepared, documents: bool
  */
 const LOOKED_OVER = 2 ** 29;
 
-async function openWhole(path: string): Promise<Prepared> {
+async function openVerified(path: string): Promise<Prepared> {
   const prepared = openPrepared(path);
   const { train, validation } = prepared;
   if (train.tokens + validation.tokens <= LOOKED_OVER) {
-    await keepingBusy(() => verifyPrepared(path));
+    await runBlocking(() => verifyPrepared(path));
   }
   return prepared;
 }

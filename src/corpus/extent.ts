@@ -17,7 +17,7 @@ const CHUNK = 2 ** 16;
  * Extent of all tokens but the first, which is no target; undefined if a token is unknown, because
  * its text length is unknown.
  */
-export function extentAsked(tokens: Tokens, tokenizer: Tokenizer): TextExtent | undefined {
+export function targetExtent(tokens: Tokens, tokenizer: Tokenizer): TextExtent | undefined {
   const all = extentOf(tokens, tokenizer, tokens.length);
   const first = extentOf(tokens, tokenizer, Math.min(1, tokens.length));
   if (all === undefined || first === undefined) return undefined;

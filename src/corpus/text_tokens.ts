@@ -1,9 +1,9 @@
 /** Encodes a text in memory, with notices for the user. */
-import { keepingBusy } from "../base/busy.ts";
+import { runBlocking } from "../base/blocking.ts";
 import { UserError } from "../base/user_error.ts";
-import { encodeDocuments } from "../data/cut_documents.ts";
+import { encodeDocuments } from "../data/encode_documents.ts";
 import { noEnds, shown } from "../data/document_end.ts";
-import type { Begins } from "../data/text.ts";
+import type { DocumentStarts } from "../data/text.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
 import { countUnknown, requireKnown, unknownNote } from "../data/unknown.ts";
 
@@ -33,7 +33,7 @@ export interface TextTokens {
  */
 export async function tokensOfText(text: string, reading: TextReading): Promise<TextTokens> {
   const { name, tokenizer, end, most, option } = reading;
-  const { tokens, begins } = await keepingBusy(() => encoded(text, reading));
+  const { tokens, begins } = await runBlocking(() => encoded(text, reading));
   const unknown = { unknown: countUnknown(tokens, tokenizer), tokens: tokens.length };
   requireKnown(name, { ...unknown, most, option });
   const notes: string[] = [];
@@ -74,7 +74,7 @@ export function requireEnds(
 }
 
 /** Splits document starts at token `length` into training and validation. */
-export function splitBegins(begins: Uint32Array, length: number): Begins {
+export function splitStarts(begins: Uint32Array, length: number): DocumentStarts {
   return {
     train: begins.filter((place) => place <= length),
     validation: begins.filter((place) => place > length).map((place) => place - length),

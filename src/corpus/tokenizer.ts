@@ -1,8 +1,8 @@
 /** Builds the tokenizer that a config names, or verifies an existing one against that name. */
 import { extname } from "node:path";
-import { keepingBusy } from "../base/busy.ts";
+import { runBlocking } from "../base/blocking.ts";
 import { UserError } from "../base/user_error.ts";
-import { documentsOf } from "../data/cut_documents.ts";
+import { documentsOf } from "../data/encode_documents.ts";
 import { isEndToken } from "../data/document_end.ts";
 import { readTokenizerFile } from "../data/read.ts";
 import { type TokenizerBuilder, tokenizerBuilder } from "../data/tokenizers/build.ts";
@@ -29,7 +29,7 @@ export async function tokenizerNamed(
 ): Promise<Tokenizer> {
   const end = ends !== null && isEndToken(ends);
   const builder = await builderOf(name, { end });
-  return await keepingBusy(() => {
+  return await runBlocking(() => {
     for (const document of ends === null ? [text] : documentsOf(text, ends)) {
       builder.add(document);
       builder.endDocument();
@@ -45,7 +45,7 @@ export async function tokenizerNamed(
  * must be trained on text never matches.
  * @throws {UserError} `incompatible`, with both hashes when the configured one needs no training.
  */
-export async function requireAsked(asked: string, { by, hash, name }: Present): Promise<void> {
+export async function requireTokenizer(asked: string, { by, hash, name }: Present): Promise<void> {
   // A tokenizer file may have changed since, so compare its hash.
   if (asked === name && extname(asked) !== ".json") return;
   const builder = await builderOf(asked);
@@ -61,5 +61,5 @@ export async function requireAsked(asked: string, { by, hash, name }: Present): 
 
 async function builderOf(name: string, { end = false } = {}): Promise<TokenizerBuilder> {
   const file = extname(name) === ".json" ? await readTokenizerFile(name) : undefined;
-  return await keepingBusy(() => tokenizerBuilder(name, { end, json: file?.json }));
+  return await runBlocking(() => tokenizerBuilder(name, { end, json: file?.json }));
 }

@@ -1,5 +1,5 @@
 /** Reads UTF-8 text from files, pipes and stdin. */
-import { keepingBusy } from "../base/busy.ts";
+import { runBlocking } from "../base/blocking.ts";
 import { type FileAction, fileFault } from "../base/file_fault.ts";
 import { parseJsonText } from "../base/text/json.ts";
 import { UserError } from "../base/user_error.ts";
@@ -21,7 +21,7 @@ const LONGEST = 2 ** 29 - 24;
  */
 export async function readWhole(path: string, doing: FileAction = {}): Promise<string> {
   const bytes = await readBytes(path, doing);
-  return await keepingBusy(() => textOfBytes(bytes, path));
+  return await runBlocking(() => textOfBytes(bytes, path));
 }
 
 /** Decodes UTF-8 without a byte order mark; `name` is for errors. @throws {UserError} `data` */

@@ -12,7 +12,7 @@ export interface Text {
 }
 
 /** Positions of document starts in each part. */
-export interface Begins {
+export interface DocumentStarts {
   readonly train: ArrayLike<number>;
   readonly validation: ArrayLike<number>;
 }
@@ -23,7 +23,7 @@ export function textIn(
   { name = "text", weight = 1, begins }: {
     name?: string;
     weight?: number;
-    begins?: Begins | undefined;
+    begins?: DocumentStarts | undefined;
   } = {},
 ): Text {
   return {

@@ -2,7 +2,7 @@
  * The second pass: encodes text and writes shards, from the position in progress.json. Each commit
  * ends one shard for each side that has tokens.
  */
-import { keepingBusy } from "../base/busy.ts";
+import { runBlocking } from "../base/blocking.ts";
 import { createHash, type Hash } from "node:crypto";
 import { UserError } from "../base/user_error.ts";
 import { TEXT_PARTS, type TextPart } from "../data/prepared/folder.ts";
@@ -158,7 +158,7 @@ async function idsOf(
 ): Promise<Uint32Array> {
   try {
     if (text.length <= SHORT) return tokenizer.encode(text);
-    return await keepingBusy(() => tokenizer.encode(text));
+    return await runBlocking(() => tokenizer.encode(text));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new UserError(error.exit, `Cannot prepare ${input.name}: ${error.message}`);

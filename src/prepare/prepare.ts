@@ -2,8 +2,8 @@
  * Prepares text files as a folder of tokens: scans the files, builds the tokenizer, then writes
  * shards. After a stop or kill, the same call resumes and produces the same bytes.
  */
-import { keepingBusy } from "../base/busy.ts";
-import { fileFault, refusingLater } from "../base/file_fault.ts";
+import { runBlocking } from "../base/blocking.ts";
+import { fileFault, withFileFaultsAsync } from "../base/file_fault.ts";
 import { isLockLost, UserError } from "../base/user_error.ts";
 import { shown } from "../data/document_end.ts";
 import type { PreparedIndex, PrepareOptions } from "../data/prepared/schema.ts";
@@ -17,14 +17,14 @@ import { OutFolder } from "./folder.ts";
 import { findInputs } from "./find.ts";
 import type { Input } from "./inputs.ts";
 import { countOf } from "./meter.ts";
-import { checkSame, differenceOf } from "./same.ts";
+import { differenceOf, requireSame } from "./compare.ts";
 import { scan } from "./scan.ts";
 import type { PrepareProgress } from "./schema.ts";
-import { type PrepareRequest, settle } from "./settle.ts";
+import { type PrepareRequest, resolveOptions } from "./resolve_options.ts";
 import { NO_SIDE } from "./shard_writer.ts";
 import { Spool } from "./spool.ts";
 
-export type { PrepareRequest } from "./settle.ts";
+export type { PrepareRequest } from "./resolve_options.ts";
 
 /** Progress events. */
 export type PrepareEvent =
@@ -57,20 +57,20 @@ export async function prepare(
   notes.forEach(say);
   // The content of a pipe is known only after it was read. Without pipes, validate the request
   // before creating the folder.
-  const settled = pipes.length === 0 ? await settle(request, files) : undefined;
+  const settled = pipes.length === 0 ? await resolveOptions(request, files) : undefined;
   using folder = await OutFolder.open(request.out);
   using spool = new Spool(folder);
-  const kept = await refusingLater(
+  const kept = await withFileFaultsAsync(
     { doing: "write to", path: request.out },
     () => spool.keep(pipes, { say, stop }),
   );
   if (kept === undefined) return { ended: "stopped" };
   const inputs = [...files, ...kept].sort((a, b) => a.name < b.name ? -1 : 1);
-  const { options, builder } = settled ?? await settle(request, inputs);
+  const { options, builder } = settled ?? await resolveOptions(request, inputs);
   const requested = { options, inputs };
   const { index, progress } = folder.state();
   if (index !== undefined) {
-    await checkSame(request.out, { existing: index, requested });
+    await requireSame(request.out, { existing: index, requested });
     folder.tidy();
     return { ended: "nothing", index };
   }
@@ -131,7 +131,7 @@ async function begin(
   const found = await scan(requested.inputs, { options: requested.options, builder, read, stop });
   if (found === undefined) return undefined;
   const { inputs, ends } = found;
-  const tokenizer = await keepingBusy(() => builder.build());
+  const tokenizer = await runBlocking(() => builder.build());
   const notes = [...builder.notes];
   const { documentEnd } = requested.options;
   if (documentEnd !== null) notes.push(`${shown(documentEnd)} ends ${countOf(ends, "document")}`);
@@ -162,7 +162,7 @@ async function goOn(
   folder: OutFolder,
   { requested, progress, hooks }: { requested: Request; progress: PrepareProgress; hooks: Hooks },
 ): Promise<Begun> {
-  await checkSame(folder.path, { existing: progress, requested });
+  await requireSame(folder.path, { existing: progress, requested });
   const shards = shardsOf(progress);
   if (shards > 0) hooks.show({ type: "resume", shards });
   // The same bytes may have moved or been touched: take present names and times.

@@ -4,14 +4,14 @@ import type { ChinchillaFit } from "./fit/chinchilla.ts";
 import { averaged } from "./fit/frontier.ts";
 import type { IsoflopFit } from "./fit/isoflop.ts";
 import type { Count } from "./read.ts";
-import type { Allotment } from "./allotment.ts";
+import type { ComputeAllocation } from "./allocation.ts";
 import type { ScalingPoint } from "./types.ts";
 
 /** Input of the sentences. */
-export interface Told {
+export interface LimitsInput {
   readonly fit: ChinchillaFit;
   readonly range: Readonly<Record<"params" | "tokens" | "flops", readonly [number, number]>>;
-  readonly optimal: readonly Allotment[];
+  readonly optimal: readonly ComputeAllocation[];
   readonly points: readonly ScalingPoint[];
   readonly count: Count;
   readonly isoflop: IsoflopFit | { readonly skipped: string };
@@ -23,7 +23,7 @@ export interface Told {
  * The first and the last sentence hold for every fit; those between are warnings about these
  * trials.
  */
-export function limitsOf(told: Told): string[] {
+export function limitsOf(told: LimitsInput): string[] {
   const { range, count } = told;
   return [
     `The law is known between ${short(range.params[0])} and ${
@@ -40,7 +40,7 @@ export function limitsOf(told: Told): string[] {
 }
 
 /** Warnings, most important first. */
-export function warningsOf({ fit, optimal, points, isoflop, repeated }: Told): string[] {
+export function warningsOf({ fit, optimal, points, isoflop, repeated }: LimitsInput): string[] {
   const { estimates, quality, starts, agree, draws } = fit;
   const said: string[] = [];
   const names = Object.entries(estimates).filter(([, { undetermined }]) => undetermined)

@@ -12,13 +12,18 @@ import {
 } from "./fit/chinchilla.ts";
 import { fitIsoflop, type IsoflopFit } from "./fit/isoflop.ts";
 import { fitKaplan, type KaplanFit } from "./fit/kaplan.ts";
-import type { Allotment } from "./allotment.ts";
+import type { ComputeAllocation } from "./allocation.ts";
 import { exponentsOf, type Law, lossOf, optimumOf } from "./fit/law.ts";
 import { limitsOf } from "./limits.ts";
 import { COSTS, LAWS } from "./fit/published.ts";
 import type { Count, Trials } from "./read.ts";
-import { isBeyond, judged, senselessOptimum, type TrialRange } from "./fit/sense.ts";
-import type { BootstrapOptions, Drawing, ScalingPoint } from "./types.ts";
+import {
+  isBeyond,
+  markUndetermined,
+  type TrialRange,
+  undeterminedOptimum,
+} from "./fit/undetermined.ts";
+import type { BootstrapOptions, BootstrapRun, ScalingPoint } from "./types.ts";
 
 /** A point with its prediction and residuals. */
 export interface Fitted extends ScalingPoint {
@@ -61,7 +66,7 @@ export interface ScalingReport {
     Record<"params" | "tokens" | "flops" | "loss", readonly [number, number]>
   >;
   readonly chinchilla: Omit<ChinchillaFit, "residuals" | "leftOut" | "draws" | "law">;
-  readonly optimal: readonly Allotment[];
+  readonly optimal: readonly ComputeAllocation[];
   readonly counts: readonly ByCount[];
   readonly kaplan: readonly KaplanFit[];
   readonly isoflop: IsoflopFit | { readonly skipped: string };
@@ -85,7 +90,7 @@ export interface ReportOptions {
   readonly budgets?: readonly number[];
   readonly bootstrap: BootstrapOptions;
   /** Progress callback of the fits. */
-  readonly tell?: Drawing["tell"];
+  readonly tell?: BootstrapRun["tell"];
   /** Starts of the fit of L(N, D); default: the paper's 4,500. */
   readonly grid?: Grid;
 }
@@ -110,7 +115,7 @@ export function reportOf(trials: Trials, options: ReportOptions): ScalingReport 
   );
   const isoflop = fitIsoflop(points, drawing);
   const optimal = budgets.map((flops) =>
-    allotmentOf({ law, draws, flops, range }, bootstrap.level)
+    allocationOf({ law, draws, flops, range }, bootstrap.level)
   );
   return {
     format: "shoal scaling 1",
@@ -178,7 +183,7 @@ function decades([low, high]: readonly [number, number]): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
 }
 
-function allotmentOf(
+function allocationOf(
   { law, draws, flops, range }: {
     law: Law;
     draws: readonly Law[];
@@ -186,7 +191,7 @@ function allotmentOf(
     range: TrialRange;
   },
   level: number,
-): Allotment {
+): ComputeAllocation {
   const best = optimumOf(law, flops);
   const about = { flops, range };
   const budget = {
@@ -194,17 +199,17 @@ function allotmentOf(
     beyond: flops / range.flops[1],
     outside: isBeyond(best, about),
   };
-  const skipped = senselessOptimum(best, about);
+  const skipped = undeterminedOptimum(best, about);
   if (skipped !== undefined) return { ...budget, skipped };
   const drawn = draws.map((draw) => optimumOf(draw, flops));
   const of = (key: "params" | "tokens" | "ratio") =>
-    judged(estimateLog(best[key], drawn.map((o) => o[key]), { level }), "amount");
+    markUndetermined(estimateLog(best[key], drawn.map((o) => o[key]), { level }), "amount");
   return {
     ...budget,
     params: of("params"),
     tokens: of("tokens"),
     ratio: of("ratio"),
-    loss: judged(estimate(best.loss, drawn.map((o) => o.loss), { level }), "loss"),
+    loss: markUndetermined(estimate(best.loss, drawn.map((o) => o.loss), { level }), "loss"),
   };
 }
 

@@ -29,7 +29,7 @@ export interface BootstrapOptions {
 }
 
 /** Bootstrap options with a progress callback. */
-export interface Drawing extends BootstrapOptions {
+export interface BootstrapRun extends BootstrapOptions {
   /** Called with the current fit, the finished draws and their total. */
   readonly tell?: ((what: string, done: number, total: number) => void) | undefined;
 }

@@ -28,7 +28,7 @@ const LASTING: readonly ExitName[] = [
 ];
 
 /** Decides after a process ended. `until`: target step; `tries` includes this one. */
-export function judgeFailure(
+export function retryVerdict(
   { code, error, steps }: Ended,
   { until, tries, retries, stopping }: {
     readonly until: number;

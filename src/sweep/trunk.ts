@@ -70,7 +70,7 @@ export function firstDifference(a: OptimConfig, b: OptimConfig, end: number): nu
 }
 
 /** Sibling checkpoints that are valid starts of a trial, latest first. */
-export function beginnings(
+export function branchPoints(
   optim: OptimConfig,
   siblings: readonly Sibling[],
 ): { readonly key: string; readonly step: number }[] {

@@ -19,7 +19,7 @@ import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import { writeSafetensors } from "../../src/checkpoint/tensors/safetensors.ts";
 import { newestOf } from "../../workers/run/resume.ts";
 import { openModel } from "../../src/artifacts/model.ts";
-import { openWhole } from "../../src/artifacts/sound_state.ts";
+import { openValidated } from "../../src/artifacts/validate_state.ts";
 import { names, TempFolder, tensor } from "../checkpoint/fixture.ts";
 import { draftFor } from "../support/drafts.ts";
 import { tinyConfig } from "../support/gpt.ts";
@@ -301,7 +301,7 @@ async function lineOf(forgery: Forgery): Promise<string> {
   await saveCheckpoint(root, draftFor(of, { step: 1 }));
   const path = `${root}/${stepName(2)}`;
   await forge(path, draftFor(of, { step: 2 }), forgery);
-  const { message } = await assertRejects(() => openWhole(path), Damage);
+  const { message } = await assertRejects(() => openValidated(path), Damage);
   assertMatch(message, forgery.says);
   assert(!message.includes("\n"));
   // One that is asked for by name, and the newest of a run: nothing is changed by looking.
@@ -342,7 +342,7 @@ Deno.test("a forged checkpoint is whole where nothing is forged: the forger is r
     using temp = new TempFolder();
     const path = `${temp.path}/${stepName(2)}`;
     await forge(path, draftFor(config, { step: 2 }), { says: /./ });
-    assertEquals((await openWhole(path)).manifest.step, 2);
+    assertEquals((await openValidated(path)).manifest.step, 2);
     assertEquals(sha256(Deno.readFileSync(`${path}/${MANIFEST_PARTS[0]}`)).length, 64);
   }
 });

@@ -7,7 +7,7 @@ import {
   isMissing,
   naming,
   reasonOf,
-  refusing,
+  withFileFaults,
   writingFault,
 } from "../../src/base/file_fault.ts";
 import { UserError } from "../../src/base/user_error.ts";
@@ -69,7 +69,7 @@ Deno.test("a command says what it was about, and which path the user wrote", () 
   const doing = { doing: "train on", path: "a\nb", need: "a text", exit: "data" } as const;
   assertEquals(lineOf(error, doing), "data: Cannot train on a\\nb: need a text: there is none");
   assertEquals(lineOf(error), "noInput: Cannot use /none: need a path that exists: there is none");
-  const thrown = errorOf(() => refusing(doing, () => Deno.statSync("/none")));
+  const thrown = errorOf(() => withFileFaults(doing, () => Deno.statSync("/none")));
   assertEquals(lineOf(thrown), "data: Cannot train on a\\nb: need a text: there is none");
 });
 

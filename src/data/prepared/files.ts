@@ -1,5 +1,11 @@
 /** Positioned reads of files in a prepared folder. */
-import { type FileAction, fileFault, hasCode, isMissing, refusing } from "../../base/file_fault.ts";
+import {
+  type FileAction,
+  fileFault,
+  hasCode,
+  isMissing,
+  withFileFaults,
+} from "../../base/file_fault.ts";
 import { kindOf } from "../../base/file_kind.ts";
 import { statIfExists } from "../../base/path_lookup.ts";
 import { UserError } from "../../base/user_error.ts";
@@ -14,7 +20,7 @@ export class OpenFile implements Disposable {
    */
   constructor(path: string) {
     requireFile(path);
-    this.#file = refusing(ofFolder(path), () => Deno.openSync(path, { read: true }));
+    this.#file = withFileFaults(ofFolder(path), () => Deno.openSync(path, { read: true }));
     // Seek instead of stat: a worker may lack permission to stat the path.
     this.bytes = this.#file.seekSync(0, Deno.SeekMode.End);
   }

@@ -6,7 +6,7 @@ import { maxOf } from "../../base/extremes.ts";
 import { IGNORE } from "../../base/ignore.ts";
 import type { Batch } from "../source.ts";
 import type { Tokens } from "../tokens.ts";
-import { stretches } from "./stretches.ts";
+import { laneWindows } from "./lane_windows.ts";
 
 /** How a text is split into lanes for evaluation. */
 export interface LaneShape {
@@ -33,7 +33,7 @@ export function* laneEvaluation(
     const from = Math.min(targets, (sequence * windows + b) * length);
     const to = Math.min(targets, from + length);
     const start = from === to ? to : Math.max(0, from - warm);
-    return { from, cuts: stretches(tokens, { start, length: to - start, time }) };
+    return { from, cuts: laneWindows(tokens, { start, length: to - start, time }) };
   });
   const steps = maxOf(own.map(({ cuts }) => cuts.count));
   for (let step = 0; step < steps; step++) {

@@ -28,7 +28,7 @@ export function laneSource(
   const { microBatches, windows, evaluation } = input;
   const lanes = microBatches * windows;
   const text = onlyText(input);
-  const train = once(() => cut(text.train, { lanes, time, part: "training" }));
+  const train = once(() => splitLanes(text.train, { lanes, time, part: "training" }));
   const at = (from: Lanes, microBatch: number, step: number): Batch => {
     const all = Array.from({ length: windows }, (_, b) => ({
       tokens: from.tokens,
@@ -48,7 +48,7 @@ export function laneSource(
       evaluation: (sequence) => laneEvaluation(text.validation, shape, sequence),
     };
   }
-  const validation = cut(text.validation, { lanes, time, part: "validation" });
+  const validation = splitLanes(text.validation, { lanes, time, part: "validation" });
   const limit = Math.max(1, Math.ceil(evaluation.windows / lanes));
   const evalSteps = Math.min(validation.steps, limit);
   return {
@@ -67,7 +67,7 @@ export function holdsLanes(
 }
 
 /** Splits tokens into lanes. @throws {UserError} `data` when a lane is shorter than a window. */
-export function cut(
+export function splitLanes(
   tokens: Tokens,
   { lanes, time, part }: { lanes: number; time: number; part: string },
 ): Lanes {

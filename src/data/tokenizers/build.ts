@@ -13,7 +13,7 @@ import { tokenizerFrom } from "./mod.ts";
 import { specOfTokenizerJson } from "./recognize.ts";
 import { BpeTrainer } from "./bpe/train.ts";
 import type { Tokenizer } from "./types.ts";
-import { wholePieces } from "./whole.ts";
+import { resplit } from "./resplit.ts";
 import { cutWords, eachWord, LINE_END, SPECIAL, UNKNOWN, wordTokenizer } from "./word.ts";
 
 /** `char`, `byte`, `word`, `word:10000`, `gpt2`, `bpe:4096`, or the path of a tokenizer.json. */
@@ -103,7 +103,7 @@ function charBuilder(end: boolean): TokenizerBuilder {
 function wordBuilder(size: number): TokenizerBuilder {
   const seen = new PieceCounts(WORDS);
   const notes: string[] = [];
-  const whole = wholePieces((text) =>
+  const whole = resplit((text) =>
     eachWord(text, (start, end) => {
       if (start < end) seen.add(text.slice(start, end));
     }), cutWords);

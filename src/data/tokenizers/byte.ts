@@ -1,6 +1,6 @@
 /** The byte tokenizer: one token per UTF-8 byte. */
-import { cutCharacter } from "./cut.ts";
-import { outside } from "./outside.ts";
+import { cutCharacter } from "./cut_character.ts";
+import { invalidId } from "./invalid_id.ts";
 import type { Tokenizer } from "./types.ts";
 import { ByteRow, utf8Decoder } from "./utf8.ts";
 
@@ -10,7 +10,7 @@ const encoder = new TextEncoder();
 export function byteTokenizer({ end = false }: { end?: boolean | undefined } = {}): Tokenizer {
   const size = end ? 257 : 256;
   const check = (id: number): number =>
-    Number.isInteger(id) && id >= 0 && id < size ? id : outside(id, size);
+    Number.isInteger(id) && id >= 0 && id < size ? id : invalidId(id, size);
   return {
     kind: "byte",
     size,

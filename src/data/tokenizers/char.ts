@@ -1,8 +1,8 @@
 /** The character tokenizer: one token per code point. */
 import { UserError } from "../../base/user_error.ts";
 import type { TokenizerSpec } from "../schema.ts";
-import { cutCharacter } from "./cut.ts";
-import { outside } from "./outside.ts";
+import { cutCharacter } from "./cut_character.ts";
+import { invalidId } from "./invalid_id.ts";
 import type { Tokenizer } from "./types.ts";
 
 /** Number of code points. */
@@ -85,7 +85,7 @@ function charsInOrder(points: readonly number[], end: boolean): Tokenizer {
   }
   const chars = points.map((point) => String.fromCodePoint(point));
   const texts = end ? [...chars, ""] : chars;
-  const textOf = (id: number): string => texts[id] ?? outside(id, texts.length);
+  const textOf = (id: number): string => texts[id] ?? invalidId(id, texts.length);
   return {
     kind: "char",
     size: texts.length,

@@ -4,7 +4,7 @@ import type { TokenizerSpec } from "../schema.ts";
 import { bpeTokenizerOf } from "./bpe/bpe.ts";
 import { byteTokenizer } from "./byte.ts";
 import { charTokenizerOf } from "./char.ts";
-import { essence } from "./essence.ts";
+import { canonicalTokenizer } from "./canonical.ts";
 import { gpt2Tokenizer } from "./bpe/gpt2.ts";
 import { readTokenizerJson } from "./tokenizer_json.ts";
 import type { Tokenizer } from "./types.ts";
@@ -30,5 +30,8 @@ export function tokenizerFrom(spec: TokenizerSpec): Tokenizer {
 export function tokenizerHash(tokenizer: Tokenizer): string {
   const spec = tokenizer.toJSON();
   if (spec.kind !== "bpe") return hashValue(spec);
-  return hashValue({ kind: spec.kind, tokenizer: essence(readTokenizerJson(spec.tokenizer)) });
+  return hashValue({
+    kind: spec.kind,
+    tokenizer: canonicalTokenizer(readTokenizerJson(spec.tokenizer)),
+  });
 }

@@ -5,7 +5,7 @@
 import { canonical } from "../../base/hash.ts";
 import { UserError } from "../../base/user_error.ts";
 import type { TokenizerSpec } from "../schema.ts";
-import { essence } from "./essence.ts";
+import { canonicalTokenizer } from "./canonical.ts";
 import { SIZE } from "./bpe/gpt2.ts";
 import { toHuggingFace } from "./huggingface.ts";
 import { tokenizerFrom } from "./mod.ts";
@@ -20,16 +20,16 @@ import { SPECIAL } from "./word.ts";
  */
 export function specOfTokenizerJson(value: unknown): TokenizerSpec {
   const json = readTokenizerJson(value);
-  const wanted = canonical(essence(json));
-  const same = candidates(json).find((spec) => essenceOf(spec) === wanted);
+  const wanted = canonical(canonicalTokenizer(json));
+  const same = candidates(json).find((spec) => canonicalOf(spec) === wanted);
   return same ?? { kind: "bpe", tokenizer: value as Record<string, unknown> };
 }
 
 /** Canonical form of our own tokenizer; undefined for an invalid spec. */
-function essenceOf(spec: TokenizerSpec): string | undefined {
+function canonicalOf(spec: TokenizerSpec): string | undefined {
   try {
     const files = toHuggingFace(tokenizerFrom(spec));
-    return canonical(essence(readTokenizerJson(files["tokenizer.json"])));
+    return canonical(canonicalTokenizer(readTokenizerJson(files["tokenizer.json"])));
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;

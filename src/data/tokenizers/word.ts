@@ -4,7 +4,7 @@
  */
 import { UserError } from "../../base/user_error.ts";
 import type { TokenizerSpec } from "../schema.ts";
-import { outside } from "./outside.ts";
+import { invalidId } from "./invalid_id.ts";
 import type { Tokenizer, TokenStream } from "./types.ts";
 import { isWhiteSpace } from "./white_space.ts";
 
@@ -83,7 +83,7 @@ function joined(texts: readonly string[]): TokenStream {
   let space = "";
   return {
     push(id) {
-      const text = texts[id] ?? outside(id, texts.length);
+      const text = texts[id] ?? invalidId(id, texts.length);
       const before = id === LINE_END_ID ? "" : space;
       space = id === LINE_END_ID ? "" : " ";
       return before + text;

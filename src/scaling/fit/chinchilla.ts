@@ -13,8 +13,8 @@ import { breadth } from "./least_squares.ts";
 import { centred, constantsOf, type Fit, fitFrom, huberSum, logLossAt } from "./power_sum.ts";
 import { type PowerData, powerData } from "./power_sum.ts";
 import { qualityOf } from "./quality.ts";
-import { judged, STEEPEST } from "./sense.ts";
-import type { Drawing, Estimate, Quality, ScalingPoint } from "../types.ts";
+import { markUndetermined, STEEPEST } from "./undetermined.ts";
+import type { BootstrapRun, Estimate, Quality, ScalingPoint } from "../types.ts";
 
 /** A fitted law. */
 export interface ChinchillaFit {
@@ -85,7 +85,7 @@ export function chinchillaNeeds(points: readonly ScalingPoint[]): string | undef
 /** Fits the law. @throws {UserError} `data` when points are too few or degenerate. */
 export function fitChinchilla(
   points: readonly ScalingPoint[],
-  { draws, seed, level, tell }: Drawing,
+  { draws, seed, level, tell }: BootstrapRun,
   grid: Grid = GRID,
 ): ChinchillaFit {
   const need = chinchillaNeeds(points);
@@ -195,14 +195,14 @@ function estimatesOf(
 ): ChinchillaFit["estimates"] {
   const of = (read: (law: Law) => number) => estimate(read(law), draws.map(read), { level });
   const factor = (read: (law: Law) => number) =>
-    judged(estimateLog(read(law), draws.map(read), { level }), "scale");
+    markUndetermined(estimateLog(read(law), draws.map(read), { level }), "scale");
   return {
     E: of((l) => l.E),
     A: factor((l) => l.A),
     B: factor((l) => l.B),
-    alpha: judged(of((l) => l.alpha), "power"),
-    beta: judged(of((l) => l.beta), "power"),
-    a: judged(of((l) => exponentsOf(l).a), "share"),
-    b: judged(of((l) => exponentsOf(l).b), "share"),
+    alpha: markUndetermined(of((l) => l.alpha), "power"),
+    beta: markUndetermined(of((l) => l.beta), "power"),
+    a: markUndetermined(of((l) => exponentsOf(l).a), "share"),
+    b: markUndetermined(of((l) => exponentsOf(l).b), "share"),
   };
 }

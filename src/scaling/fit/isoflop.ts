@@ -6,8 +6,8 @@ import { maxOf, minOf } from "../../base/extremes.ts";
 import { bootstrap, drawKey, estimate, estimateLog } from "./bootstrap.ts";
 import { countDistinct, groupsOf } from "./distinct.ts";
 import { mean, polynomial } from "./least_squares.ts";
-import { judged } from "./sense.ts";
-import type { Drawing, Estimate, ScalingPoint } from "../types.ts";
+import { markUndetermined } from "./undetermined.ts";
+import type { BootstrapRun, Estimate, ScalingPoint } from "../types.ts";
 
 /** One budget. */
 export interface Budget {
@@ -53,7 +53,7 @@ interface ParabolaMinimum {
 /** The fit, or why there is none. */
 export function fitIsoflop(
   points: readonly ScalingPoint[],
-  { draws, seed, level, tell }: Drawing,
+  { draws, seed, level, tell }: BootstrapRun,
 ): IsoflopFit | { readonly skipped: string } {
   const groups = groupsOf(points.map((p) => p.flops), ONE_BUDGET)
     .map((group) => group.map((i) => points[i] as ScalingPoint))
@@ -159,7 +159,7 @@ function exponentsFrom(
     // Not widened as for one budget: over several budgets the draws already overestimate the
     // spread.
     const value = grown(used.map(({ minimum }) => minimum));
-    return judged(estimate(value, enough ? draws.map(grown) : [], { level }), "share");
+    return markUndetermined(estimate(value, enough ? draws.map(grown) : [], { level }), "share");
   };
   return { a: of("params"), b: of("tokens") };
 }

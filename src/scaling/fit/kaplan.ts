@@ -10,8 +10,8 @@ import { minimize } from "./lbfgs.ts";
 import { polynomial } from "./least_squares.ts";
 import { centred, constantsOf, fitFrom, huberSum, powerData } from "./power_sum.ts";
 import { qualityOf } from "./quality.ts";
-import { judged } from "./sense.ts";
-import type { Drawing, Estimate, Quality, ScalingPoint } from "../types.ts";
+import { markUndetermined } from "./undetermined.ts";
+import type { BootstrapRun, Estimate, Quality, ScalingPoint } from "../types.ts";
 
 /** L = E + (X_c / X)^alpha, with log10 X_c, because X_c may overflow. */
 export interface PowerLaw {
@@ -49,7 +49,7 @@ export function powerLoss({ E, log10_scale, alpha }: PowerLaw, x: number): numbe
 export function fitKaplan(
   points: readonly ScalingPoint[],
   of: Quantity,
-  options: Drawing,
+  options: BootstrapRun,
 ): KaplanFit {
   const frontier = frontierOf(points, of);
   const x = frontier.map((point) => point[of]);
@@ -85,7 +85,7 @@ interface Frontier {
   readonly of: Quantity;
 }
 
-function fitLaw(frontier: Frontier, { draws, seed, level, tell }: Drawing): PowerLawFit {
+function fitLaw(frontier: Frontier, { draws, seed, level, tell }: BootstrapRun): PowerLawFit {
   const { x, losses, kind } = frontier;
   const constants = kind === "plain" ? 2 : 3;
   const fitter = kind === "plain" ? lineFitter(frontier) : curveFitter(frontier);
@@ -111,8 +111,8 @@ function fitLaw(frontier: Frontier, { draws, seed, level, tell }: Drawing): Powe
     law,
     estimates: {
       E: kind === "plain" ? { value: 0, low: null, high: null } : positive(of("E")),
-      log10_scale: judged(of("log10_scale"), "log"),
-      alpha: judged(of("alpha"), "power"),
+      log10_scale: markUndetermined(of("log10_scale"), "log"),
+      alpha: markUndetermined(of("alpha"), "power"),
     },
     quality: qualityOf({ logLoss: losses.map(Math.log), residuals, leftOut }),
     redrawn: resampled.redrawn,

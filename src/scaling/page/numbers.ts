@@ -4,7 +4,7 @@
 import type { ScalingReport } from "../report.ts";
 
 /** Formats the number or estimate at a path of the report as HTML. */
-export type Tell = (path: string) => string;
+export type FormatNumber = (path: string) => string;
 
 /** Mark of an undetermined estimate. */
 export const UNDETERMINED = "(not determined)";
@@ -13,7 +13,7 @@ export const UNDETERMINED = "(not determined)";
 export const BEYOND = "(beyond the trials)";
 
 /** A formatter of a report's numbers. */
-export function teller(report: ScalingReport): Tell {
+export function numberFormatter(report: ScalingReport): FormatNumber {
   return (path) => {
     const value = path.split(".").reduce<unknown>(
       (at, key) => (at as Record<string, unknown>)[key],

@@ -7,7 +7,7 @@ import { frontierOf } from "../fit/frontier.ts";
 import { FLOP_PER_PARAM_TOKEN, type Law, lossOf, optimumOf } from "../fit/law.ts";
 import { short } from "../limits.ts";
 import type { Fitted, ScalingReport } from "../report.ts";
-import { senselessOptimum } from "../fit/sense.ts";
+import { undeterminedOptimum } from "../fit/undetermined.ts";
 import { area, dot, INK, type LegendKey, line, plot, type PlotFrame } from "./svg.ts";
 
 /** File names of the pictures. */
@@ -76,7 +76,7 @@ function steps(low: number, high: number, count: number): number[] {
 /** Whether the law determines the optimum of a budget, as in the report's table. */
 function isDetermined(report: ScalingReport, flops: number): boolean {
   const best = optimumOf(lawOf(report), flops);
-  return senselessOptimum(best, { flops, range: report.range }) === undefined;
+  return undeterminedOptimum(best, { flops, range: report.range }) === undefined;
 }
 
 function lossPicture(report: ScalingReport): string {

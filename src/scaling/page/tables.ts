@@ -1,6 +1,6 @@
 /** The tables of the page, from the report's numbers alone. */
 import { COUNTED } from "../limits.ts";
-import { BEYOND, percentOf, type Tell } from "./numbers.ts";
+import { BEYOND, type FormatNumber, percentOf } from "./numbers.ts";
 import type { ScalingReport } from "../report.ts";
 import { markupText } from "../../base/text/markup.ts";
 
@@ -23,7 +23,7 @@ const CONSTANTS = [
 ] as const;
 
 /** The constants with their intervals. */
-export function constants({ bootstrap }: ScalingReport, says: Tell): string {
+export function constants({ bootstrap }: ScalingReport, says: FormatNumber): string {
   return table(
     ["constant", `value and ${percentOf(bootstrap.level)} interval`, "meaning"],
     CONSTANTS.map(([name, meaning]) => [name, says(`chinchilla.estimates.${name}`), meaning]),
@@ -31,7 +31,7 @@ export function constants({ bootstrap }: ScalingReport, says: Tell): string {
 }
 
 /** The compute-optimal allocation of each budget. */
-export function optimal({ optimal }: ScalingReport, says: Tell): string {
+export function optimal({ optimal }: ScalingReport, says: FormatNumber): string {
   return table(
     [
       "C, FLOP",
@@ -59,7 +59,7 @@ export function isoflopCaption({ isoflop }: ScalingReport): string {
 }
 
 /** Minima of the parabolas, and their exponents. */
-export function isoflop({ isoflop }: ScalingReport, says: Tell): string {
+export function isoflop({ isoflop }: ScalingReport, says: FormatNumber): string {
   if ("skipped" in isoflop) return `<p>Not fitted: ${markupText(isoflop.skipped)}.</p>`;
   const rows = isoflop.budgets.map(({ minimum }, i) => {
     const of = `isoflop.budgets.${i}`;
@@ -87,7 +87,7 @@ export function isoflop({ isoflop }: ScalingReport, says: Tell): string {
 const QUANTITIES = { params: "N, parameters", tokens: "D, tokens", flops: "C, FLOP" } as const;
 
 /** Laws in one quantity. */
-export function kaplan({ kaplan }: ScalingReport, says: Tell): string {
+export function kaplan({ kaplan }: ScalingReport, says: FormatNumber): string {
   const rows = kaplan.flatMap((fit, i) =>
     (["plain", "irreducible"] as const).map((kind) => {
       const name = [QUANTITIES[fit.of], kind === "plain" ? "without E" : "with E"];
@@ -108,7 +108,7 @@ export function kaplan({ kaplan }: ScalingReport, says: Tell): string {
 }
 
 /** Exponents by each count of parameters. */
-export function counts({ counts, source }: ScalingReport, says: Tell): string {
+export function counts({ counts, source }: ScalingReport, says: FormatNumber): string {
   return table(
     ["N counts", "&alpha;", "&beta;", "a", "b"],
     counts.map(({ count }, i) => [
@@ -119,7 +119,7 @@ export function counts({ counts, source }: ScalingReport, says: Tell): string {
 }
 
 /** Published laws. */
-export function laws({ published }: ScalingReport, says: Tell): string {
+export function laws({ published }: ScalingReport, says: FormatNumber): string {
   return table(
     ["law", "E", "A", "B", "&alpha;", "&beta;", "a", "b"],
     published.laws.map(({ name }, i) => [
@@ -132,7 +132,7 @@ export function laws({ published }: ScalingReport, says: Tell): string {
 }
 
 /** Training costs of known models. */
-export function costs({ published }: ScalingReport, says: Tell): string {
+export function costs({ published }: ScalingReport, says: FormatNumber): string {
   return table(
     [
       "model",

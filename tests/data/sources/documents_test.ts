@@ -4,7 +4,7 @@ import { IGNORE } from "../../../src/base/ignore.ts";
 import { rootKey } from "../../../src/base/random.ts";
 import { resolveConfig } from "../../../src/config/resolve.ts";
 import { documentSource } from "../../../src/data/sources/documents.ts";
-import { stretches, type TextStretch } from "../../../src/data/sources/stretches.ts";
+import { type LaneWindow, laneWindows } from "../../../src/data/sources/lane_windows.ts";
 import { textIn } from "../../../src/data/text.ts";
 import { tokensIn } from "../../../src/data/tokens.ts";
 import { charTokenizer } from "../../../src/data/tokenizers/char.ts";
@@ -19,9 +19,9 @@ const encode = (text: string) => tokenizer.encode(text);
 
 function listed(
   tokens: Uint32Array,
-  { end, ...cut }: Parameters<typeof stretches>[1] & { end: readonly number[] },
-): TextStretch[] {
-  const { count, at } = stretches(tokensIn(tokens, beginsOf(tokens, end)), cut);
+  { end, ...cut }: Parameters<typeof laneWindows>[1] & { end: readonly number[] },
+): LaneWindow[] {
+  const { count, at } = laneWindows(tokensIn(tokens, beginsOf(tokens, end)), cut);
   return Array.from({ length: count }, (_, i) => at(i));
 }
 

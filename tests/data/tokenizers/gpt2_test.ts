@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { sha256 } from "../../../src/base/hash.ts";
 import { gpt2Parts, gpt2Tokenizer } from "../../../src/data/tokenizers/bpe/gpt2.ts";
-import { byteLetters } from "../../../src/data/tokenizers/printable.ts";
+import { bytesToUnicode } from "../../../src/data/tokenizers/byte_unicode.ts";
 
 const golden: { strings: [string, number[]][]; "vocab.bpe": string } = JSON.parse(
   await Deno.readTextFile(new URL("../../golden/gpt2_ids.json", import.meta.url)),
@@ -31,7 +31,7 @@ Deno.test("gpt2 gives the same ids in a long text as string by string", () => {
 
 Deno.test("gpt2's merges, derived from ranks, are OpenAI's vocab.bpe to the last byte", () => {
   const { tokens, pairs } = gpt2Parts();
-  const text = (id: number) => byteLetters(tokens[id] as Uint8Array);
+  const text = (id: number) => bytesToUnicode(tokens[id] as Uint8Array);
   const lines = pairs.map(([left, right]) => `${text(left)} ${text(right)}\n`);
   const file = "#version: 0.2\n" + lines.join("");
   assertEquals(sha256(new TextEncoder().encode(file)), golden["vocab.bpe"]);

@@ -2,7 +2,7 @@
 import type { TokenizerSpec } from "../../schema.ts";
 import { byteBpe } from "./byte_bpe.ts";
 import { readByteLevel } from "./byte_level.ts";
-import { throughLibrary } from "../library/library.ts";
+import { libraryTokenizer } from "../library/library.ts";
 import { endTokenOf, readTokenizerJson, unknownOf, vocabularySizeOf } from "../tokenizer_json.ts";
 import type { Tokenizer } from "../types.ts";
 
@@ -16,7 +16,7 @@ export function bpeTokenizerOf({ tokenizer }: TokenizerSpec & { kind: "bpe" }): 
     size,
     end: endTokenOf(json)?.id,
     ...parts === undefined
-      ? { ...throughLibrary(json), unknown: unknownOf(json) }
+      ? { ...libraryTokenizer(json), unknown: unknownOf(json) }
       : { ...byteBpe(() => parts, size), unknown: undefined },
     toJSON: () => ({ kind: "bpe", tokenizer }),
   };

@@ -1,7 +1,7 @@
 /** Byte-level BPE with GPT-2's pre-tokenizer. */
 import { copied } from "./count.ts";
 import type { Merges } from "./merges.ts";
-import { outside } from "../outside.ts";
+import { invalidId } from "../invalid_id.ts";
 import { cutPretokens, pretokens } from "./pretokens.ts";
 import type { Tokenizer } from "../types.ts";
 import { ByteRow, utf8Decoder } from "../utf8.ts";
@@ -27,7 +27,7 @@ export function byteBpe(
   parts: () => ByteBpe,
   size: number,
 ): Pick<Tokenizer, "encode" | "decode" | "stream" | "cut"> {
-  const bytesOf = (id: number): Uint8Array => parts().tokens[id] ?? outside(id, size);
+  const bytesOf = (id: number): Uint8Array => parts().tokens[id] ?? invalidId(id, size);
   const memory = new Memory();
   return {
     encode(text) {

@@ -6,7 +6,7 @@ import type { ByteBpe } from "./byte_bpe.ts";
 import { specialOf } from "../library/library_parts.ts";
 import { unreadable } from "../limits.ts";
 import { Merges } from "./merges.ts";
-import { byteLetters, bytesOfPrintable } from "../printable.ts";
+import { bytesToUnicode, unicodeToBytes } from "../byte_unicode.ts";
 import type { TokenizerJson } from "../schema.ts";
 import { vocabOf, vocabularySizeOf } from "../tokenizer_json.ts";
 import { END_TEXT } from "../types.ts";
@@ -26,7 +26,7 @@ export function writeByteLevel(
   { tokens, pairs }: Pieces,
   { end }: { readonly end: boolean },
 ): Record<string, unknown> {
-  const texts = tokens.map(byteLetters);
+  const texts = tokens.map(bytesToUnicode);
   return byteLevelJson({
     vocab: Object.fromEntries([
       ...texts.map((text, id) => [text, id]),
@@ -90,7 +90,7 @@ export function readByteLevel(json: TokenizerJson): ByteBpe | undefined {
   const special = new Set(specialOf(json).map(({ content }) => content));
   for (const [text, id] of ids) {
     if (special.has(text)) continue;
-    const bytes = bytesOfPrintable(text);
+    const bytes = unicodeToBytes(text);
     if (bytes === undefined) return undefined;
     tokens[id] = bytes;
     if (bytes.length === 1) byteTokens[bytes[0] as number] = id;

@@ -4,8 +4,8 @@ import { writeByteLevel } from "./byte_level.ts";
 import { PieceCounts } from "./count.ts";
 import { type LearnedPiece, learnPairs } from "./learn.ts";
 import { cutPretokens, pretokens } from "./pretokens.ts";
-import { BYTES } from "../printable.ts";
-import { wholePieces } from "../whole.ts";
+import { BYTES } from "../byte_unicode.ts";
+import { resplit } from "../resplit.ts";
 
 /** Result of training. */
 export interface Trained {
@@ -20,7 +20,7 @@ export interface Trained {
 /** Counts a text chunk by chunk, then trains. */
 export class BpeTrainer {
   readonly #seen: PieceCounts;
-  readonly #text = wholePieces((text) => {
+  readonly #text = resplit((text) => {
     for (const piece of pretokens(text)) this.#seen.add(piece);
   }, cutPretokens);
 

@@ -10,10 +10,10 @@ import {
 import { UserError } from "../../../base/user_error.ts";
 import { bound } from "./library_bounds.ts";
 import { cutterOf } from "./library_cut.ts";
-import { faithful, fallbackBytes, specialOf } from "./library_parts.ts";
+import { fallbackBytes, specialOf, withRustWords } from "./library_parts.ts";
 import { clipped, requireShortTokens, unreadable } from "../limits.ts";
 import { WorkMeter } from "../meter.ts";
-import { outside } from "../outside.ts";
+import { invalidId } from "../invalid_id.ts";
 import { UnsupportedPattern } from "../pattern/pattern_parse.ts";
 import type { TokenizerJson } from "../schema.ts";
 import { unknownOf, vocabOf, vocabularySizeOf } from "../tokenizer_json.ts";
@@ -29,7 +29,7 @@ const WAITING = 64;
 const CHUNK = 1 << 16;
 
 /** Encoder and decoder through the library. @throws {UserError} `data` for unsupported parts. */
-export function throughLibrary(
+export function libraryTokenizer(
   json: TokenizerJson,
 ): Pick<Tokenizer, "encode" | "decode" | "stream" | "cut"> {
   const size = vocabularySizeOf(json);
@@ -46,7 +46,7 @@ export function throughLibrary(
     return guarded(() => library.decode(texts, { clean_up_tokenization_spaces: false }));
   };
   const check = (id: number): number =>
-    Number.isInteger(id) && id >= 0 && id < size ? id : outside(id, size);
+    Number.isInteger(id) && id >= 0 && id < size ? id : invalidId(id, size);
   return {
     encode: (text) => encodeParts(text, { library, meter, cut, ...known }),
     decode: (ids) => decode(Array.from(ids, check)),
@@ -103,7 +103,7 @@ function withoutSpecial(json: TokenizerJson): TokenizerJson {
   return {
     ...json,
     normalizer: json.normalizer ?? null,
-    pre_tokenizer: json.pre_tokenizer ? faithful(json.pre_tokenizer) : null,
+    pre_tokenizer: json.pre_tokenizer ? withRustWords(json.pre_tokenizer) : null,
     decoder: json.decoder ?? null,
     post_processor: null,
     truncation: null,

@@ -1,5 +1,5 @@
 /** Corrects differences between the JavaScript library and Python's reading of a tokenizer.json. */
-import { bytesOfPrintable } from "../printable.ts";
+import { unicodeToBytes } from "../byte_unicode.ts";
 import type { TokenizerJson } from "../schema.ts";
 import { vocabOf } from "../tokenizer_json.ts";
 
@@ -16,7 +16,7 @@ export function specialOf(
   const fallback = model["byte_fallback"] === true;
   const level = partsOf(pre_tokenizer).some(({ type }) => type === "ByteLevel");
   const isByte = (content: string) =>
-    fallback && BYTE.test(content) || level && bytesOfPrintable(content)?.length === 1;
+    fallback && BYTE.test(content) || level && unicodeToBytes(content)?.length === 1;
   return added_tokens.filter(({ special, content }) => special && !isByte(content));
 }
 
@@ -46,9 +46,9 @@ type Part = NonNullable<TokenizerJson["pre_tokenizer"]>;
 const WORD = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}";
 
 /** Rewrites a Whitespace pre-tokenizer so that the library splits as Python does. */
-export function faithful(part: Part): Part {
+export function withRustWords(part: Part): Part {
   if (part.type === "Sequence" && Array.isArray(part["pretokenizers"])) {
-    return { ...part, pretokenizers: (part["pretokenizers"] as Part[]).map(faithful) };
+    return { ...part, pretokenizers: (part["pretokenizers"] as Part[]).map(withRustWords) };
   }
   if (part.type !== "Whitespace") return part;
   const pattern = { Regex: `[${WORD}]+|[^\\p{White_Space}${WORD}]+` };

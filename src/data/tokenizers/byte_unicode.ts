@@ -25,12 +25,12 @@ for (const [i, byte] of BYTES.entries()) {
 }
 
 /** Maps bytes to characters. */
-export function byteLetters(bytes: Uint8Array): string {
+export function bytesToUnicode(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => CHARS[byte]).join("");
 }
 
 /** Maps characters back to bytes; undefined if one maps to no byte. */
-export function bytesOfPrintable(text: string): Uint8Array | undefined {
+export function unicodeToBytes(text: string): Uint8Array | undefined {
   const bytes = Array.from(text, (char) => BYTE_OF.get(char));
   return bytes.includes(undefined) ? undefined : Uint8Array.from(bytes as number[]);
 }

@@ -4,7 +4,7 @@
 import type { Tokenizer, TokenStream } from "./types.ts";
 
 /** A decoding stream whose state is that after the tokens `before`. */
-export function streamBehind(
+export function streamAfter(
   tokenizer: Pick<Tokenizer, "stream">,
   before: Iterable<number>,
 ): TokenStream {

@@ -5,26 +5,26 @@
 import type { Tokens } from "../tokens.ts";
 
 /** A window of a lane: first token, number of targets, and whether the state resets. */
-export interface TextStretch {
+export interface LaneWindow {
   readonly start: number;
   readonly length: number;
   readonly fresh: boolean;
 }
 
 /** The windows of a lane, by index. */
-export interface Stretches {
+export interface LaneWindows {
   readonly count: number;
-  at(index: number): TextStretch;
+  at(index: number): LaneWindow;
 }
 
 /**
  * Windows of at most `time` tokens from `start` that cover `length` targets, each once. The last
  * token of a document's end is its last target, and the first input of the next document.
  */
-export function stretches(
+export function laneWindows(
   tokens: Tokens,
   { start, length, time }: Record<"start" | "length" | "time", number>,
-): Stretches {
+): LaneWindows {
   const { documents } = tokens;
   if (documents === undefined) return even({ start, length, time });
   const lengths: number[] = [];
@@ -55,7 +55,7 @@ export function stretches(
   };
 }
 
-function even({ start, length, time }: Record<"start" | "length" | "time", number>): Stretches {
+function even({ start, length, time }: Record<"start" | "length" | "time", number>): LaneWindows {
   return {
     count: Math.ceil(length / time),
     at: (i) => ({

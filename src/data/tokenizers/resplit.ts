@@ -2,7 +2,7 @@
 import { UserError } from "../../base/user_error.ts";
 
 /** A sink for chunks of a text; flush() passes on the rest. */
-export interface WholePieces {
+export interface ChunkSink {
   add(text: string): void;
   flush(): void;
 }
@@ -14,11 +14,11 @@ const LONGEST = 1 << 26;
  * Passes a text to `take` in parts that end at the split points of `cut` (see Tokenizer.cut).
  * @throws {UserError} `data` when `longest` units have no split point.
  */
-export function wholePieces(
+export function resplit(
   take: (text: string) => void,
   cut: (text: string) => number,
   longest = LONGEST,
-): WholePieces {
+): ChunkSink {
   let rest = "";
   let next = 0;
   return {

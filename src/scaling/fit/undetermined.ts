@@ -9,7 +9,7 @@ import type { Estimate } from "../types.ts";
 export type TrialRange = Readonly<Record<"params" | "tokens" | "flops", readonly [number, number]>>;
 
 /** Kinds of estimates, each with its own limits. */
-export type Kind = "scale" | "power" | "share" | "log" | "amount" | "loss";
+export type EstimateKind = "scale" | "power" | "share" | "log" | "amount" | "loss";
 
 /** Larger exponents fit a step between two sizes, not a power law. */
 export const STEEPEST = 10;
@@ -17,7 +17,7 @@ export const STEEPEST = 10;
 const FARTHEST = 1000;
 
 /** The estimate, marked undetermined if its interval exceeds the limits of its kind. */
-export function judged(estimate: Estimate, kind: Kind): Estimate {
+export function markUndetermined(estimate: Estimate, kind: EstimateKind): Estimate {
   const { low, high, value } = estimate;
   if (low === null || high === null) return estimate;
   return isUndetermined(kind, { low, high, value })
@@ -26,7 +26,7 @@ export function judged(estimate: Estimate, kind: Kind): Estimate {
 }
 
 function isUndetermined(
-  kind: Kind,
+  kind: EstimateKind,
   { low, high, value }: { low: number; high: number; value: number },
 ): boolean {
   switch (kind) {
@@ -67,7 +67,7 @@ export function isBeyond(
  * beyond the trials needs at most k times their parameters or tokens. If a law exceeds that by a
  * factor of 1000, one of its terms has no effect.
  */
-export function senselessOptimum(
+export function undeterminedOptimum(
   { params, tokens, loss }: Pick<Optimum, "params" | "tokens" | "loss">,
   { flops, range }: { flops: number; range: TrialRange },
 ): string | undefined {

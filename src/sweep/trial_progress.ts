@@ -1,5 +1,5 @@
 /** Progress of each trial of a sweep, and which trials may start next. Pure. */
-import { beginnings, type Sibling, type TrunkShare } from "./trunk.ts";
+import { branchPoints, type Sibling, type TrunkShare } from "./trunk.ts";
 import type { Job } from "./scheduler.ts";
 import type { Trial } from "./types.ts";
 
@@ -7,7 +7,7 @@ import type { Trial } from "./types.ts";
 export type TrialState = "waits" | "runs" | "rests" | "done" | "failed";
 
 /** Mutable progress of a trial. */
-export interface SweepStanding {
+export interface TrialProgress {
   readonly trial: Trial;
   readonly share: TrunkShare;
   /** Steps at which it pauses for a decision; the last one is its full length. */
@@ -34,7 +34,7 @@ export interface SweepStanding {
  * decisions were based on them.
  */
 export function lossAt(
-  { losses }: Pick<SweepStanding, "losses">,
+  { losses }: Pick<TrialProgress, "losses">,
   step: number,
   metrics: ReadonlyMap<number, number>,
 ): number | null {
@@ -42,12 +42,12 @@ export function lossAt(
 }
 
 /** The step that a trial trains to. */
-export function untilOf({ rungs, rung }: SweepStanding): number {
+export function untilOf({ rungs, rung }: TrialProgress): number {
   return rungs[rung] as number;
 }
 
 /** Whether a trial must wait until its trunk reaches the branch point. */
-export function isHeld(one: SweepStanding, all: ReadonlyMap<string, SweepStanding>): boolean {
+export function isHeld(one: TrialProgress, all: ReadonlyMap<string, TrialProgress>): boolean {
   const { share: { trunk }, checkpoints } = one;
   if (trunk === undefined || checkpoints.length > 0) return false;
   const other = all.get(trunk.key);
@@ -57,15 +57,15 @@ export function isHeld(one: SweepStanding, all: ReadonlyMap<string, SweepStandin
 }
 
 /** Checkpoints of siblings from which a trial without its own can start, latest first. */
-export function beginningsOf(
-  { trial, checkpoints, state }: SweepStanding,
-  siblings: readonly SweepStanding[],
+export function branchPointsOf(
+  { trial, checkpoints, state }: TrialProgress,
+  siblings: readonly TrialProgress[],
 ): { readonly key: string; readonly step: number }[] {
   if (checkpoints.length > 0 || state === "done") return [];
   const others = siblings.filter((one) =>
     one.trial !== trial && one.trial.group === trial.group && one.checkpoints.length > 0
   );
-  return beginnings(
+  return branchPoints(
     trial.config.optim,
     others.map(({ trial: { key, config }, checkpoints, share, state }): Sibling => ({
       key,
@@ -77,20 +77,20 @@ export function beginningsOf(
 }
 
 /** FLOP left up to the trial's rung, from its start step. */
-export function remaining(one: SweepStanding, from: number): number {
+export function remaining(one: TrialProgress, from: number): number {
   const { trial: { flops, config } } = one;
   return Math.max(0, untilOf(one) - from) * flops / config.steps;
 }
 
 /** Waiting trials that are not held, as jobs. */
 export function jobsOf(
-  all: ReadonlyMap<string, SweepStanding>,
+  all: ReadonlyMap<string, TrialProgress>,
   { trunks, places }: { readonly trunks: boolean; readonly places: (trial: Trial) => number },
 ): Job[] {
   const list = Array.from(all.values());
   return list.filter((one) => one.state === "waits" && !isHeld(one, all)).map((one) => {
     const own = one.checkpoints[0] ?? 0;
-    const from = own > 0 || !trunks ? own : beginningsOf(one, list)[0]?.step ?? 0;
+    const from = own > 0 || !trunks ? own : branchPointsOf(one, list)[0]?.step ?? 0;
     return {
       key: one.trial.key,
       flops: remaining(one, from),

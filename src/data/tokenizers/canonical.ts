@@ -7,7 +7,7 @@ import { vocabOf } from "./tokenizer_json.ts";
  * A plain value that is equal for equivalent tokenizers: without optional or redundant fields, and
  * without post-processing, truncation and padding.
  */
-export function essence(json: TokenizerJson): unknown {
+export function canonicalTokenizer(json: TokenizerJson): unknown {
   const { model, added_tokens } = json;
   const merges = model.merges?.map(pairOf);
   if (!isByteLevel(json)) {

@@ -9,10 +9,10 @@ import { readData, requireTraining } from "../corpus/data.ts";
 import type { Data, Settled } from "../corpus/data.ts";
 import { initialOf } from "./initial.ts";
 import { openModel } from "./model.ts";
-import { wholeOf } from "./sound_state.ts";
+import { validated } from "./validate_state.ts";
 
 /** The data of a run and its initial parameters. */
-export interface Beginning {
+export interface RunStart {
   readonly data: Data;
   /** Parameters of the existing model in `config.init`; undefined: initialized from the seed. */
   readonly initial: ReadonlyMap<string, NamedTensor> | undefined;
@@ -22,13 +22,13 @@ export interface Beginning {
  * Opens the data and initial parameters of a new run, or of a resume from checkpoint `from`.
  * @throws {UserError} when they are unusable.
  */
-export async function beginning(config: RunConfig, from?: Checkpoint): Promise<Beginning> {
+export async function openRunStart(config: RunConfig, from?: Checkpoint): Promise<RunStart> {
   const begun = await begin(config, from);
   requireTraining(config, begun.data.corpus);
   return begun;
 }
 
-async function begin(config: RunConfig, from?: Checkpoint): Promise<Beginning> {
+async function begin(config: RunConfig, from?: Checkpoint): Promise<RunStart> {
   if (from !== undefined) {
     return { data: await readData(config, settledBy(from)), initial: undefined };
   }
@@ -50,5 +50,5 @@ function settledBy(checkpoint: Checkpoint): Settled {
       `Cannot resume ${out}: need a run that was trained here: it was imported; begin one with --init=${out}`,
     );
   }
-  return { by: "the checkpoint", hash, tokenizer: wholeOf(checkpoint).tokenizer };
+  return { by: "the checkpoint", hash, tokenizer: validated(checkpoint).tokenizer };
 }

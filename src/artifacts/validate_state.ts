@@ -21,7 +21,7 @@ import { shapeOf } from "../engine/plans.ts";
 import { carriedShapes } from "../engine/state.ts";
 
 /** The validated contents of a checkpoint besides its tensors. */
-export interface WholeState {
+export interface ValidatedState {
   readonly config: RunConfig;
   readonly tokenizer: Tokenizer | undefined;
   /** Distinct input tokens. */
@@ -29,14 +29,14 @@ export interface WholeState {
 }
 
 /** Opens a checkpoint as `openCheckpoint` does. @throws {Damage} also when its parts disagree. */
-export async function openWhole(path: string): Promise<Checkpoint> {
+export async function openValidated(path: string): Promise<Checkpoint> {
   const checkpoint = await openCheckpoint(path);
-  wholeOf(checkpoint);
+  validated(checkpoint);
   return checkpoint;
 }
 
 /** Validates a checkpoint's parts against each other. @throws {Unfit} when they disagree. */
-export function wholeOf({ manifest, model, optimizer }: Checkpoint): WholeState {
+export function validated({ manifest, model, optimizer }: Checkpoint): ValidatedState {
   const config = fitting("its config is none", () => resolveStored(manifest.config));
   requireNumbers(manifest, config);
   const tokenizer = fitting("its tokenizer is none", () => tokenizerIn(manifest.tokenizer));
@@ -125,4 +125,4 @@ function requireTensors(
 }
 
 /** Validator for checkpoint loaders. @throws {Unfit} when the checkpoint's parts disagree. */
-export const judgeState = (checkpoint: Checkpoint): void => void wholeOf(checkpoint);
+export const validateState = (checkpoint: Checkpoint): void => void validated(checkpoint);

@@ -1,5 +1,5 @@
 /** Resolves the defaults of a request. */
-import { keepingBusy } from "../base/busy.ts";
+import { runBlocking } from "../base/blocking.ts";
 import { sha256 } from "../base/hash.ts";
 import { UserError } from "../base/user_error.ts";
 import { shown, unescaped } from "../data/document_end.ts";
@@ -37,7 +37,7 @@ const SHARD_TOKENS = 2 ** 26;
  * The complete options of a request, and its tokenizer builder. @throws {UserError} `config` for an
  * option that applies to no input.
  */
-export async function settle(
+export async function resolveOptions(
   request: PrepareRequest,
   inputs: readonly Input[],
 ): Promise<{ options: PrepareOptions; builder: TokenizerBuilder }> {
@@ -62,7 +62,7 @@ export async function settle(
   const plain = tokenizer === "char" || tokenizer === "byte";
   const ends = request.ends ?? (many || !plain);
   const file = /\.json$/i.test(tokenizer) ? await readTokenizerFile(tokenizer) : undefined;
-  const builder = await keepingBusy(() =>
+  const builder = await runBlocking(() =>
     tokenizerBuilder(tokenizer, { end: ends, json: file?.json })
   );
   const shardTokens = request.shardTokens ?? SHARD_TOKENS;

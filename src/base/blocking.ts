@@ -4,20 +4,20 @@
  */
 
 /** A signal listener that can be removed temporarily. */
-export interface BusyListener {
+export interface SuspendableListener {
   /** Removes the listener. */
-  aside(): unknown;
+  suspend(): unknown;
   /** Adds it again. */
-  back(): unknown;
+  resume(): unknown;
 }
 
-const listeners = new Set<BusyListener>();
+const listeners = new Set<SuspendableListener>();
 
 /** Event-loop turns after which listeners of all earlier signals have run. */
 const TURNS = 2;
 
-/** Registers `listener` for removal during {@linkcode keepingBusy}. */
-export function stepsAside(listener: BusyListener): void {
+/** Registers `listener` for removal during {@linkcode runBlocking}. */
+export function suspendDuringBlocking(listener: SuspendableListener): void {
   listeners.add(listener);
 }
 
@@ -25,12 +25,12 @@ export function stepsAside(listener: BusyListener): void {
  * Runs synchronous work that would delay Ctrl-C noticeably; returns its result. Calls must not be
  * nested. A signal kills the process without firing `unload`, so `work` must not need cleanup.
  */
-export async function keepingBusy<T>(work: () => T): Promise<T> {
+export async function runBlocking<T>(work: () => T): Promise<T> {
   for (let i = 0; i < TURNS; i++) await new Promise((resolve) => setTimeout(resolve));
-  for (const listener of listeners) listener.aside();
+  for (const listener of listeners) listener.suspend();
   try {
     return work();
   } finally {
-    for (const listener of listeners) listener.back();
+    for (const listener of listeners) listener.resume();
   }
 }

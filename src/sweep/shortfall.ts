@@ -1,12 +1,12 @@
 /** Detects an incomplete sweep. Pure. */
-import type { SweepStanding } from "./standing.ts";
+import type { TrialProgress } from "./trial_progress.ts";
 
 /**
  * Describes failed and unstarted trials at the end of a call; undefined if there are none. Trials
  * paused by early stopping, a budget or a signal do not count.
  */
 export function shortfall(
-  standings: readonly Pick<SweepStanding, "state" | "reason" | "trial">[],
+  standings: readonly Pick<TrialProgress, "state" | "reason" | "trial">[],
   { isCut }: { readonly isCut: boolean },
 ): string | undefined {
   const failed = standings.filter(({ state }) => state === "failed");

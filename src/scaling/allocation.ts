@@ -2,7 +2,7 @@
 import type { Estimate } from "./types.ts";
 
 /** The compute-optimal allocation of a budget, or why it is undetermined. */
-export type Allotment = Budgeted & (Best | { readonly skipped: string });
+export type ComputeAllocation = Budgeted & (Best | { readonly skipped: string });
 
 /** A budget relative to the trials. */
 export interface Budgeted {

@@ -24,7 +24,7 @@ const FLAGS: Readonly<Record<keyof PrepareOptions, string>> = {
 };
 
 /** @throws {UserError} `config` when the folder was made from something else. Changes nothing. */
-export async function checkSame(
+export async function requireSame(
   folder: string,
   { existing, requested }: {
     existing: PrepareInputs<InputIndex>;
