@@ -1,6 +1,6 @@
 /**
- * Checkpoints that somebody made who knows the format: all their hashes are right, and they are no state
- * of a run. Each is refused in one line, and the one before it is loaded.
+ * Forged checkpoints with valid hashes that are no state of a run. Each is refused in one line, and
+ * the previous one is loaded.
  */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { sha256 } from "../../src/base/hash.ts";

@@ -12,7 +12,7 @@ import {
 } from "../../src/base/file_fault.ts";
 import { UserError } from "../../src/base/user_error.ts";
 
-/** The error that a deed ends with. */
+/** The error that an action throws. */
 function errorOf(deed: () => unknown): unknown {
   try {
     deed();
@@ -22,7 +22,7 @@ function errorOf(deed: () => unknown): unknown {
   throw new Error("Cannot test: need a deed that fails");
 }
 
-/** The line of an error that is a refusal. */
+/** The message of a UserError. */
 function lineOf(error: unknown, doing = {}): string {
   const refusal = fileFault(error, doing);
   assert(refusal instanceof UserError, String(error));

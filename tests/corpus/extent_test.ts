@@ -1,4 +1,4 @@
-/** How much text tokens stand for. */
+/** Extent of the text of tokens. */
 import { assertEquals } from "@std/assert";
 import { tokensIn } from "../../src/data/tokens.ts";
 import { tokenizerBuilder } from "../../src/data/tokenizers/build.ts";
@@ -6,7 +6,7 @@ import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import { charTokenizer } from "../../src/data/tokenizers/char.ts";
 import { targetExtent } from "../../src/corpus/extent.ts";
 
-Deno.test("extentAsked() counts characters and bytes of all tokens but the first", () => {
+Deno.test("targetExtent() counts characters and bytes of all tokens but the first", () => {
   const text = "whale 🐋 ahoy é";
   const rest = { characters: 13, bytes: 17 };
   for (const tokenizer of [charTokenizer(text), byteTokenizer()]) {
@@ -14,13 +14,13 @@ Deno.test("extentAsked() counts characters and bytes of all tokens but the first
   }
 });
 
-Deno.test("extentAsked() has the end of a document stand for nothing", () => {
+Deno.test("targetExtent() counts an end of a document as no text", () => {
   const tokenizer = charTokenizer("abc", { end: true });
   const tokens = Uint32Array.of(0, 1, tokenizer.end ?? NaN, 2);
   assertEquals(targetExtent(tokensIn(tokens), tokenizer), { characters: 2, bytes: 2 });
 });
 
-Deno.test("extentAsked() has no length for text that is unknown", () => {
+Deno.test("targetExtent() has no length for text that is unknown", () => {
   const json = {
     pre_tokenizer: { type: "WhitespaceSplit" },
     model: { type: "WordLevel", unk_token: "?", vocab: { "?": 0, a: 1, b: 2 } },
@@ -31,7 +31,7 @@ Deno.test("extentAsked() has no length for text that is unknown", () => {
   assertEquals(of("a b whale"), undefined);
 });
 
-Deno.test("extentAsked() of a text longer than its chunks is the same as of its parts", () => {
+Deno.test("targetExtent() of a text longer than its chunks is the same as of its parts", () => {
   const text = "é🐋x".repeat(50_000);
   const tokenizer = byteTokenizer();
   assertEquals(targetExtent(tokensIn(tokenizer.encode("x" + text)), tokenizer), {

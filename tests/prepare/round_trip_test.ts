@@ -1,4 +1,4 @@
-/** What goes in comes out: files of all kinds, both sides of the split, every tokenizer. */
+/** Round trips: files of all kinds, both sides of the split, every tokenizer. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { openPrepared } from "../../src/data/prepared/open.ts";
@@ -226,7 +226,7 @@ function after(text: string, ...bytes: number[]): Uint8Array {
   return new Uint8Array([bytesOf(text), bytes].flatMap((part) => Array.from(part)));
 }
 
-/** Bad input, and what must stand in the one line that is said of it. */
+/** Invalid input, and what its error must contain. */
 const BAD: Readonly<
   Record<string, readonly [name: string, content: string | Uint8Array, says: string]>
 > = {

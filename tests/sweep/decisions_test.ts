@@ -1,4 +1,4 @@
-/** What becomes of trials that ended, of those that early stopping holds, and of a folder. */
+/** Decisions on ended trials, early stopping, and changed sweep files. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { finalist, promotion, type RungReached, rungsOf } from "../../src/sweep/asha.ts";

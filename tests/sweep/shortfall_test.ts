@@ -1,4 +1,4 @@
-/** The end of a sweep: whether all that was asked for is there. */
+/** Detection of an incomplete sweep. */
 import { assertEquals } from "@std/assert";
 import { shortfall } from "../../src/sweep/shortfall.ts";
 import type { TrialProgress, TrialState } from "../../src/sweep/trial_progress.ts";

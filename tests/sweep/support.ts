@@ -53,7 +53,7 @@ export function trialOf(key: string, steps: number): Trial {
   };
 }
 
-/** A trial that waits, unless told. */
+/** A trial; default state: waits. */
 export function standing(trial: Trial, changes: Partial<TrialProgress> = {}): TrialProgress {
   return {
     trial,

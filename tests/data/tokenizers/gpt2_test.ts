@@ -1,4 +1,4 @@
-/** GPT-2's tokens against ids that were obtained elsewhere. */
+/** GPT-2's tokens compared with ids from other encoders. */
 import { assertEquals } from "@std/assert";
 import { sha256 } from "../../../src/base/hash.ts";
 import { gpt2Parts, gpt2Tokenizer } from "../../../src/data/tokenizers/bpe/gpt2.ts";
@@ -19,7 +19,7 @@ Deno.test("gpt2 gives the published encoder's ids", () => {
 
 Deno.test("gpt2 gives the same ids in a long text as string by string", () => {
   const tokenizer = gpt2Tokenizer();
-  // What begins with a letter behind a line's end is a piece of its own.
+  // A letter after a line end begins a new pre-token.
   const texts = golden.strings.filter(([text]) => /^[A-Za-z]/.test(text) && /\S$/u.test(text));
   const line = texts.map(([text]) => text + "\n").join("");
   const ids = texts.flatMap(([text]) => [...tokenizer.encode(text), 198]);

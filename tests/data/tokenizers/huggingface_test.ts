@@ -1,4 +1,4 @@
-/** Files for Python: what they hold gives the same ids, and is recognized again. */
+/** Exported files give the same ids, and are recognized on import. */
 import { assertEquals } from "@std/assert";
 import { toHuggingFace } from "../../../src/data/tokenizers/huggingface.ts";
 import { libraryTokenizer } from "../../../src/data/tokenizers/library/library.ts";

@@ -1,4 +1,4 @@
-/** A text that goes on behind another reads as one. */
+/** A decoded continuation joins its text without a gap. */
 import { assertEquals } from "@std/assert";
 import { streamAfter } from "../../../src/data/tokenizers/stream_after.ts";
 import { NAMES, TEXTS, tokenizerOf } from "./all.ts";
