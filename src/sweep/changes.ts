@@ -1,18 +1,23 @@
-/** Whether a folder's sweep may go on with another file: it may when trials were only added. Pure. */
+/**
+ * Checks whether a sweep may continue with a changed file: only added trials are compatible. Pure.
+ */
 import { canonical } from "../base/hash.ts";
 import { show } from "../config/faults.ts";
 import { isPlain } from "../config/overrides.ts";
 import { todaysName, withTodaysNames } from "../config/renamed.ts";
 import { UserError } from "../base/user_error.ts";
 
-/** What a sweep's folder remembers of its file. */
+/** The sweep as stored in its folder. */
 export interface Stored {
   readonly sweep: unknown;
   /** Keys of its trials. */
   readonly trials: readonly string[];
 }
 
-/** How many trials are new. @throws {UserError} `incompatible` when the folder has others. */
+/**
+ * Number of new trials. @throws {UserError} `incompatible` when stored trials are missing from the
+ * file.
+ */
 export function added(out: string, before: Stored | undefined, now: Stored): number {
   const known = new Set(before?.trials);
   const kept = now.trials.filter((key) => known.has(key)).length;
@@ -26,7 +31,7 @@ export function added(out: string, before: Stored | undefined, now: Stored): num
   );
 }
 
-/** Every place where two plain values differ, as `axes.seed: [1] against [2]`. */
+/** All differences of two plain values, as `axes.seed: [1] against [2]`. */
 export function differingKeys(a: unknown, b: unknown, path: string): string[] {
   if (canonical(a ?? null) === canonical(b ?? null)) return [];
   if (!isPlain(a) || !isPlain(b)) return [`${path || "sweep"}: ${show(a)} against ${show(b)}`];

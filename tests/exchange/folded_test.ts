@@ -1,4 +1,4 @@
-/** A transformer with width multipliers goes out as a standard one that says the same. */
+/** A transformer with width multipliers is exported as an equivalent standard one. */
 import { assert, assertEquals } from "@std/assert";
 import type { Device } from "../../src/device/types.ts";
 import { openReference } from "../../src/device/reference.ts";

@@ -45,13 +45,13 @@ const bits = (params: ReadonlyMap<string, NamedTensor>) =>
     .sort();
 
 const whatOf = (
-  { model, context, vocabulary, classes, targetKind: asked, tokenizer, step }: OpenedModel,
+  { model, context, vocabulary, classes, targetKind, tokenizer, step }: OpenedModel,
 ) => ({
   model,
   context,
   vocabulary,
   classes,
-  asked,
+  targetKind,
   tokenizer: tokenizer?.toJSON(),
   step,
 });

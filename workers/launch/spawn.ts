@@ -4,7 +4,7 @@
  * that its coordinator is gone.
  */
 import { join } from "node:path";
-import { fileFault, refusing, refusingLater } from "../../src/base/file_fault.ts";
+import { fileFault, withFileFaults, withFileFaultsAsync } from "../../src/base/file_fault.ts";
 import { EXIT } from "../../src/base/user_error.ts";
 import { warnText } from "../../src/base/text/say.ts";
 import { atUnload } from "../../src/base/unload.ts";
@@ -118,11 +118,11 @@ export async function spawnWorkers(
   const mend = async () => {
     sockets.keep();
     // What is missing here is not the program that is started next.
-    refusing({ doing: "make links in", path: folder }, () => {
+    withFileFaults({ doing: "make links in", path: folder }, () => {
       makeReachable(options.reads ?? [], folder);
     });
     const path = socketPath(folder, "coordinator");
-    await refusingLater({ doing: "make anew the socket", path }, () => listener.mend());
+    await withFileFaultsAsync({ doing: "make anew the socket", path }, () => listener.mend());
   };
   // If this fails, the next start or formation reports why.
   const looking = setInterval(() => mend().catch(() => {}), LOOK_MS);

@@ -18,7 +18,7 @@ import { readWhole } from "../../data/read.ts";
 import { taskOf } from "../../data/sources/mod.ts";
 import type { Device } from "../../device/types.ts";
 import type { Status } from "../../report/progress/status.ts";
-import { beginning } from "../../artifacts/beginning.ts";
+import { openRunStart } from "../../artifacts/run_start.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import { holdingsOf } from "../../engine/holdings.ts";
 import { cardsFor, workersUnsaid } from "../../../workers/launch/cards.ts";
@@ -52,7 +52,7 @@ export async function planCommand(args: readonly string[]): Promise<ExitName> {
   const workers = saysWorkers ? asked.workers : await workersUnsaid(asked, cards);
   const config = { ...asked, workers };
   status.show("reading the data");
-  const { data: { corpus } } = await beginning(config);
+  const { data: { corpus } } = await openRunStart(config);
   const report = await planOf({ ...request, scaling, cards, notes }, { config, corpus, status });
   status.end();
   sayLines(request.json ? [JSON.stringify(report)] : planLines(report));

@@ -12,7 +12,7 @@ import type { Status } from "../../report/progress/status.ts";
 import { sweepText, workOf } from "../../sweep/forecast.ts";
 import { finalist, promotion, type RungReached } from "../../sweep/asha.ts";
 import type { Bounds } from "../../sweep/bounds.ts";
-import { judgeFailure } from "../../sweep/retry.ts";
+import { retryVerdict } from "../../sweep/retry.ts";
 import {
   isPayable,
   type Job,
@@ -21,7 +21,7 @@ import {
   type SchedulerChoice,
 } from "../../sweep/scheduler.ts";
 import type { Sweep } from "../../sweep/schema.ts";
-import { isHeld, jobsOf, lossAt, type SweepStanding, untilOf } from "../../sweep/standing.ts";
+import { isHeld, jobsOf, lossAt, type TrialProgress, untilOf } from "../../sweep/trial_progress.ts";
 import { attempt, type Lease } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import { SweepMeter } from "./meter.ts";
@@ -37,7 +37,7 @@ const SHOW = 1000;
 /** What a sweep is led with. */
 export interface LeadOptions {
   readonly sweep: Sweep;
-  readonly standings: ReadonlyMap<string, SweepStanding>;
+  readonly standings: ReadonlyMap<string, TrialProgress>;
   readonly books: Books;
   /** Trials at a time. */
   readonly places: number;
@@ -165,7 +165,7 @@ class Lead {
       const choice = pick(this.#jobs(), this.#room());
       if (choice === undefined) return;
       const { job } = choice;
-      const one = this.#options.standings.get(job.key) as SweepStanding;
+      const one = this.#options.standings.get(job.key) as TrialProgress;
       one.state = "runs";
       one.tries++;
       this.#spent += job.flops;
@@ -186,7 +186,7 @@ class Lead {
     return lease;
   }
 
-  async #train(one: SweepStanding, { job, reason }: SchedulerChoice): Promise<void> {
+  async #train(one: TrialProgress, { job, reason }: SchedulerChoice): Promise<void> {
     const { sweep, standings, books, places, threads } = this.#options;
     const { key, name, size } = one.trial;
     const until = untilOf(one);
@@ -208,7 +208,7 @@ class Lead {
     });
     one.steps = readTrial(this.#folder(key)).steps;
     one.checkpoints = await savedStepsOf(this.#folder(key));
-    const { verdict, reason: why } = judgeFailure({ ...end, steps: one.steps }, {
+    const { verdict, reason: why } = retryVerdict({ ...end, steps: one.steps }, {
       until,
       tries: one.tries,
       retries: sweep.retries,
@@ -222,7 +222,7 @@ class Lead {
     this.#say({ retry: "again ", failed: "failed", stopped: "paused" }[verdict], one, why);
   }
 
-  #reached(one: SweepStanding): void {
+  #reached(one: TrialProgress): void {
     const { trial: { key, name }, rungs, rung } = one;
     const isLast = rung === rungs.length - 1;
     const step = untilOf(one);
@@ -250,7 +250,7 @@ class Lead {
       const next = promotion(reached, bracket) ?? (isOver ? finalist(reached, bracket) : undefined);
       if (next === undefined) return;
       const { key, rung, reason } = next;
-      const one = standings.get(key) as SweepStanding;
+      const one = standings.get(key) as TrialProgress;
       // On disk before it is carried out: a sweep that goes on has decided the same.
       books.journal.write({ kind: "promoted", key, rung, reason }, { sync: true });
       this.#promoted.set(key, rung);
@@ -261,7 +261,7 @@ class Lead {
   }
 
   /** The rungs but the last that a trial has come to, with its losses there. */
-  #rungs(one: SweepStanding): RungReached[] {
+  #rungs(one: TrialProgress): RungReached[] {
     const { trial: { key }, rungs, steps } = one;
     const { valLosses } = readTrial(this.#folder(key));
     return rungs.slice(0, -1).flatMap((step, rung) =>
@@ -281,7 +281,7 @@ class Lead {
     }
   }
 
-  #say(word: string, { trial: { name } }: SweepStanding, text: string): void {
+  #say(word: string, { trial: { name } }: TrialProgress, text: string): void {
     const all = Array.from(this.#options.standings.values());
     const over = all.filter(({ state }) => state === "done" || state === "failed").length;
     this.#options.status.print(`[${over}/${all.length}] ${word} ${name}: ${text}`);
@@ -300,7 +300,7 @@ class Lead {
   /** Shows what runs, and how long all will take at the pace so far. */
   #show(): void {
     const all = Array.from(this.#options.standings.values());
-    const stepOf = (one: SweepStanding) =>
+    const stepOf = (one: TrialProgress) =>
       one.state === "runs" ? lastStep(this.#folder(one.trial.key)) : one.steps;
     let [done, left] = [0, 0];
     for (const one of all) {

@@ -7,7 +7,7 @@ import { openReference } from "../../device/reference.ts";
 import { openWebGpu } from "../../device/webgpu.ts";
 import type { Measure } from "../../sweep/types.ts";
 import { measureSizes } from "./sizes.ts";
-import { beginning } from "../../artifacts/beginning.ts";
+import { openRunStart } from "../../artifacts/run_start.ts";
 import { type Data, requireTraining } from "../../corpus/data.ts";
 
 /** What a device allows, in bytes. */
@@ -41,7 +41,7 @@ export function measurer(): Measurer {
         );
       }
       const key = canonical({ data, init, micro_batches, micro_batch_size });
-      const { corpus } = await once(texts, key, async () => (await beginning(config)).data);
+      const { corpus } = await once(texts, key, async () => (await openRunStart(config)).data);
       requireTraining(config, corpus);
       const allowed = await once(devices, device, () => allowedBy(device));
       isHost &&= allowed.isHost;
