@@ -12,7 +12,7 @@ export function benchTeam(config: RunConfig, corpus: Corpus): WorkerGroup {
   return new WorkerGroup({
     launch: spawnWorkers,
     workers: config.workers,
-    rules: { ...MEMBERSHIP_RULES, microBatches: config.micro_batches, weighEvery: Infinity },
+    rules: { ...MEMBERSHIP_RULES, microBatches: config.micro_batches, rebalanceEvery: Infinity },
     faults: new Faults(),
     note: () => {},
     limit: () => 0,
