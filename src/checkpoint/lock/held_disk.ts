@@ -2,8 +2,8 @@
 import { DISK, type Disk } from "../disk.ts";
 import type { RunLock } from "./lock.ts";
 
-/** What a disk needs of a lock; one without `making` holds no folder of checkpoints. */
-export type DiskLock = Pick<RunLock, "check"> & Partial<Pick<RunLock, "making">>;
+/** What a disk needs of a lock; without `createFolder`, no subfolder is held. */
+export type DiskLock = Pick<RunLock, "check"> & Partial<Pick<RunLock, "createFolder">>;
 
 /**
  * Checks the lock right before each effect by path: a save that began in a folder which was moved
@@ -21,7 +21,7 @@ export function heldDisk(lock: DiskLock, disk: Disk = DISK): Disk {
     makeFolder: (path) =>
       held(() => {
         const make = () => disk.makeFolder(path);
-        return lock.making === undefined ? make() : lock.making(path, make);
+        return lock.createFolder === undefined ? make() : lock.createFolder(path, make);
       }),
     create: (path) => held(() => disk.create(path)),
     syncFolder: (path) => held(() => disk.syncFolder(path)),

@@ -6,6 +6,9 @@ import { fileFault, hasCode } from "../../base/file_fault.ts";
 import { kindOf } from "../../base/file_kind.ts";
 import { UserError } from "../../base/user_error.ts";
 
+/** Name of the lock file in an output folder. */
+export const LOCK_FILE = ".lock";
+
 /**
  * A line of an owner, nothing, or the zeros that a power cut may leave of it. It is short enough to be
  * written at once. A number alone is none: other programs keep their process in a file like that.

@@ -1,0 +1,205 @@
+/** A journal on disk: appends entries and syncs them, and recovers from failed writes. */
+import { joinedBytes } from "../../base/bytes.ts";
+import { isLockLost } from "../../base/user_error.ts";
+import { writeAllSync } from "../../base/write_all.ts";
+import { setAside } from "../aside.ts";
+import { readIfAny, writeTextAtomic } from "../atomic.ts";
+import { printLine } from "./journal_lines.ts";
+import type { JournalLine, ParsedJournal } from "./journal_lines.ts";
+import { cannotWrite, isAt, openPlain } from "../plain_file.ts";
+import type { Journal, JournalEntry, JournalFile, JournalOptions } from "./types.ts";
+
+/** Bytes that wait at most while the file cannot be written; newer entries are dropped. */
+const PENDING_LIMIT = 2 ** 20;
+
+export class FileJournal implements Journal {
+  readonly entries: readonly JournalLine[];
+  #file: JournalFile;
+  readonly #open: (path: string) => JournalFile;
+  readonly #path: string;
+  readonly #now: () => number;
+  readonly #warn: ((text: string) => void) | undefined;
+  readonly #check: (() => void) | undefined;
+  #seq: number;
+  /** What the checksum of the next line goes on from. */
+  #crc: number;
+  /** Whole lines that are not in the file yet. */
+  #pending = new Uint8Array();
+  #warned = false;
+  /** Whether the file belongs to another process now. */
+  #isLost = false;
+  #dropped = 0;
+  /** A sync failed: the system may have dropped what it did not write, and will not say so again. */
+  #isUnsure = false;
+  /** The file that is open may not be the one at the path. */
+  #isReplaced = false;
+  /** Set once the end of the file is not known any more: nothing is appended to that. */
+  #broken: unknown;
+
+  constructor(
+    file: JournalFile,
+    { path, found: { entries, crc }, options }: {
+      path: string;
+      found: ParsedJournal;
+      options: JournalOptions;
+    },
+  ) {
+    this.#file = file;
+    this.#open = options.open ?? openAppend;
+    this.#path = path;
+    this.entries = entries;
+    this.#seq = entries.length;
+    this.#crc = crc;
+    this.#warn = options.warn;
+    this.#check = options.check;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  write(entry: JournalEntry, { sync = false }: { readonly sync?: boolean } = {}): void {
+    const before = { pending: this.#pending, seq: this.#seq, crc: this.#crc };
+    const { line, crc } = this.#print(entry);
+    // What is dropped takes no number, so that there is never a gap.
+    if (!sync && this.#pending.length + line.length > PENDING_LIMIT) {
+      this.#dropped++;
+      return this.#fail("too much waits");
+    }
+    this.#pending = joinedBytes(this.#pending, line);
+    this.#seq++;
+    this.#crc = crc;
+    try {
+      this.#flush(sync);
+    } catch (error) {
+      if (sync) {
+        this.#pending = before.pending;
+        this.#seq = before.seq;
+        this.#crc = before.crc;
+        throw error;
+      }
+      this.#fail(error);
+    }
+  }
+
+  sync(): void {
+    try {
+      this.#flush(true);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #print(entry: JournalEntry): { line: Uint8Array; crc: number } {
+    const at = Math.round(this.#now()) / 1000;
+    const stamp = { seq: this.#seq, at, time: new Date().toISOString() };
+    const { line, crc } = printLine({ ...stamp, ...entry, ...stamp }, this.#crc);
+    return { line: new TextEncoder().encode(line + "\n"), crc };
+  }
+
+  /** Writes all that waits, or leaves the file as it was. */
+  #flush(sync: boolean): void {
+    if (this.#broken !== undefined) throw this.#broken;
+    this.#check?.();
+    if (this.#isReplaced) this.#reopen();
+    if (!isAt(this.#path, this.#file)) this.#restore();
+    if (sync && this.#isUnsure) this.#renew();
+    const { size } = this.#file.statSync();
+    try {
+      writeAllSync(this.#file, this.#pending);
+      if (sync) this.#sync();
+      this.#pending = new Uint8Array();
+    } catch (error) {
+      this.#cut(size);
+      throw error;
+    }
+  }
+
+  #sync(): void {
+    try {
+      this.#file.syncSync();
+    } catch (error) {
+      this.#isUnsure = true;
+      throw error;
+    }
+  }
+
+  /** Writes all lines into a new file: only its sync says that they are on disk. */
+  #renew(): void {
+    // If this fails half way, the new file may or may not be at the path.
+    this.#isReplaced = true;
+    writeTextAtomic(this.#path, readIfAny(this.#path));
+    this.#isUnsure = false;
+    this.#reopen();
+  }
+
+  /**
+   * Writes all lines to a new file at the path, where another file or none is: the open file has no
+   * name any more and is lost when the process ends. A file at the path is kept under another name.
+   */
+  #restore(): void {
+    const text = new TextDecoder().decode(wholeOf(this.#file));
+    const aside = setAside(this.#path);
+    writeTextAtomic(this.#path, text);
+    this.#reopen();
+    const state = aside === undefined ? "it was gone" : `what lay there is kept as ${aside}`;
+    this.#warn?.(`${this.#path} was written anew: ${state}`);
+  }
+
+  /** Opens the file at the path. Without it, lines would go to a file that has no name any more. */
+  #reopen(): void {
+    const file = this.#open(this.#path);
+    this.#file[Symbol.dispose]();
+    this.#file = file;
+    this.#isReplaced = false;
+  }
+
+  #cut(size: number): void {
+    try {
+      this.#file.truncateSync(size);
+    } catch (error) {
+      this.#broken = error;
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (isLockLost(error)) {
+      // The run ends by this, and the loss of the lock is reported once.
+      this.#isLost = true;
+      return;
+    }
+    if (!this.#warned) this.#warn?.(cannotWrite(this.#path, error));
+    this.#warned = true;
+  }
+
+  [Symbol.dispose](): void {
+    try {
+      if (this.#pending.length > 0) this.#flush(false);
+    } catch (error) {
+      this.#fail(error);
+      this.#dropped += linesIn(this.#pending);
+    } finally {
+      if (this.#dropped > 0 && !this.#isLost) {
+        const lines = `${this.#dropped} ${this.#dropped === 1 ? "line" : "lines"}`;
+        this.#warn?.(`${this.#path} lacks ${lines}: see above`);
+      }
+      this.#file[Symbol.dispose]();
+    }
+  }
+}
+
+export function openAppend(path: string): Deno.FsFile {
+  return openPlain(path, { read: true, append: true, create: true, mode: 0o640 });
+}
+
+/** All bytes of an open file. */
+function wholeOf(file: JournalFile): Uint8Array {
+  const bytes = new Uint8Array(file.statSync().size);
+  file.seekSync(0, Deno.SeekMode.Start);
+  let n = 0;
+  for (let got: number | null = 0; n < bytes.length && got !== null; n += got ?? 0) {
+    got = file.readSync(bytes.subarray(n));
+  }
+  return bytes.subarray(0, n);
+}
+
+function linesIn(bytes: Uint8Array): number {
+  return bytes.reduce((lines, byte) => byte === 10 ? lines + 1 : lines, 0);
+}
