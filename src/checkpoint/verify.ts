@@ -1,7 +1,6 @@
 /**
- * Opens one checkpoint and checks everything about it. Reads the files that its manifest names and no
- * others, through links where there are any: hashes say whether they are the right ones. Changes
- * nothing; what is wrong comes out as Damage.
+ * Opens and verifies one checkpoint, without changing it. Reads only the files that the manifest
+ * names, through links if there are any, since their hashes are verified. Faults are thrown as Damage.
  */
 import { basename, join } from "node:path";
 import { Damage, Unreachable } from "./damage.ts";
@@ -14,7 +13,7 @@ import { readSafetensors } from "./tensors/safetensors.ts";
 import { stateHashInTurns } from "./state_hash.ts";
 import type { NamedTensor } from "./tensors/tensor.ts";
 
-/** A checkpoint of which every byte was checked. */
+/** A checkpoint of which every byte was verified. */
 export interface Checkpoint {
   readonly path: string;
   readonly manifest: Manifest;
@@ -24,7 +23,7 @@ export interface Checkpoint {
   readonly optimizer: ReadonlyMap<string, NamedTensor>;
 }
 
-/** A tokenizer stands in the manifest, and some have ten megabytes. */
+/** The manifest includes the tokenizer, which can have ten megabytes. */
 const MANIFEST_LIMIT = 64 * 2 ** 20;
 
 /**
@@ -57,14 +56,14 @@ async function requireFolder(path: string): Promise<void> {
   throw new Damage("It is not a folder");
 }
 
-/** Reads the manifest at `path` alone. Throws Damage as `openCheckpoint` does. */
+/** Reads only the manifest of the checkpoint at `path`. @throws {Damage} */
 export async function readManifest(path: string): Promise<Manifest> {
   using file = await openHashed(join(path, MANIFEST), { what: MANIFEST });
   if (file.size > MANIFEST_LIMIT) {
     throw new Damage(`${MANIFEST} is longer than ${MANIFEST_LIMIT} bytes`);
   }
   const manifest = parseManifest(new TextDecoder().decode(await file.next(file.size)));
-  // A copy, or a link such as `latest`, may have any other name.
+  // A copy, or a link such as `latest`, may have any name that is not a step's.
   const named = stepOf(basename(path));
   if (named !== undefined && manifest.step !== named) {
     throw new Damage(`${MANIFEST} is of step ${manifest.step}, the folder is ${basename(path)}`);

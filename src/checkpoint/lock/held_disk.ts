@@ -1,18 +1,17 @@
-/** A disk whose every effect needs a lock that is still held. */
+/** A disk that checks the run's lock before every effect. */
 import { DISK, type Disk } from "../disk.ts";
 import type { RunLock } from "./lock.ts";
 
-/** What a disk needs of a lock; without `createFolder`, no subfolder is held. */
+/** The lock as a disk uses it; without `createFolder`, no subfolder is held. */
 export type DiskLock = Pick<RunLock, "check"> & Partial<Pick<RunLock, "createFolder">>;
 
 /**
- * Checks the lock right before each effect by path: a save that began in a folder which was moved
- * meanwhile publishes nothing and removes nothing in the folder that lies there now. Writing to a
- * file that is open needs no check: it is one of this save, wherever it lies.
- * @throws {Refusal} `locked` from every effect once the lock is lost.
+ * Checks the lock right before each effect by path, so that a save whose folder was moved changes
+ * nothing in the folder that has replaced it. Writes to an open file need no check: the file belongs
+ * to this save wherever it is. @throws {UserError} `locked` from every effect once the lock is lost.
  */
 export function heldDisk(lock: DiskLock, disk: Disk = DISK): Disk {
-  // Async, so that a lost lock is a rejection, as all else that a disk can meet.
+  // Async, so that a lost lock is a rejection like any other error of a disk.
   const held = async <T>(effect: () => Promise<T>): Promise<T> => {
     lock.check();
     return await effect();

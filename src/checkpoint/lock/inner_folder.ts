@@ -2,39 +2,39 @@
 import { isMissing } from "../../base/file_fault.ts";
 import { kindOf } from "../../base/file_kind.ts";
 
-/** A folder in the locked one, of a name that stays. */
+/** A held subfolder. */
 export interface InnerFolder {
   readonly name: string;
   readonly path: string;
-  readonly look: () => Deno.FileInfo | undefined;
-  /** The folder that was found or made there; undefined before there was one. */
+  readonly stat: () => Deno.FileInfo | undefined;
+  /** The open folder; undefined until it exists. */
   held: Deno.FsFile | undefined;
-  /** Whether this process is creating it: its identity is unknown until that ends. */
-  isBeingMade: boolean;
+  /** Whether this process is creating it, so that its inode is not known yet. */
+  isBeingCreated: boolean;
 }
 
-/** Holds what lies there, if it is a folder: its inode is then not given to another one. */
+/** Opens the subfolder if it exists, so that its inode is not reused. */
 export function holdInner(inner: InnerFolder): void {
-  if (inner.look()?.isDirectory !== true) return;
+  if (inner.stat()?.isDirectory !== true) return;
   const before = inner.held;
   inner.held = Deno.openSync(inner.path, { read: true });
   before?.close();
 }
 
-/** What is wrong with a folder that is held. A missing folder is no fault: it is recreated. */
-export function innerFault({ name, look, held, isBeingMade }: InnerFolder): string | undefined {
-  const statIfAny = isBeingMade ? undefined : look();
-  if (statIfAny === undefined) return undefined;
-  if (held !== undefined && isSameInode(statIfAny, held.statSync())) return undefined;
-  return statIfAny.isDirectory
+/** How a held subfolder differs, or undefined. A missing one is accepted: it is created again. */
+export function innerFault({ name, stat, held, isBeingCreated }: InnerFolder): string | undefined {
+  const info = isBeingCreated ? undefined : stat();
+  if (info === undefined) return undefined;
+  if (held !== undefined && isSameInode(info, held.statSync())) return undefined;
+  return info.isDirectory
     ? `another folder lies there as ${name} now`
-    : `its ${name} is ${kindOf(statIfAny)} now`;
+    : `its ${name} is ${kindOf(info)} now`;
 }
 
-/** What the system says of a path; undefined where nothing lies. */
-export function found(look: () => Deno.FileInfo): Deno.FileInfo | undefined {
+/** The result of a stat call; undefined if there is no such path. */
+export function statIfAny(stat: () => Deno.FileInfo): Deno.FileInfo | undefined {
   try {
-    return look();
+    return stat();
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;

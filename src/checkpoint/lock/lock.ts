@@ -11,17 +11,17 @@ import { RunLock } from "./run_lock.ts";
 
 export { RunLock } from "./run_lock.ts";
 
-/** Where locks come from. */
+/** How a lock is acquired. */
 export interface LockOptions {
-  /** Whose lock it is, as `<pid> <host>`, for who finds the folder in use; this process unless told. */
+  /** The owner shown to other processes, as `<pid> <host>`. Default: this process. */
   readonly owner?: string;
-  /** Makes the folder and those above it where there are none. */
+  /** Creates the folder and its missing parents. */
   readonly make?: (path: string) => void | Promise<void>;
 }
 
 /**
- * Locks the folder `out`, made where there is none. Refuses as `locked` when another has it, and as
- * `config` when it cannot be locked.
+ * Locks the folder `out`, creating it if missing.
+ * @throws {UserError} `locked` if another process holds it, `config` if it cannot be locked.
  */
 export async function lockRun(
   out: string,
@@ -35,7 +35,7 @@ export async function lockRun(
       throw folderFault(error, out);
     }
     const lock = await tryLock(out, { made, owner }).catch((error) => {
-      // A folder that somebody else has locked meanwhile is theirs.
+      // If another process holds the lock, the folder is in use: do not remove it.
       if (error instanceof FileFault) removeEmpty(made);
       throw error;
     });
@@ -43,7 +43,7 @@ export async function lockRun(
   }
 }
 
-/** Undefined where the folder or the file was replaced before it was locked. */
+/** Undefined if the folder or the file was replaced before it was locked. */
 async function tryLock(
   out: string,
   { made, owner }: { made: readonly string[]; owner: string },
@@ -82,7 +82,7 @@ async function tryLock(
   }
 }
 
-/** Names in a folder; of one that may not be listed, that of a lock: nothing is removed there. */
+/** Names in a folder. An unreadable folder counts as having a lock, so nothing is removed there. */
 function namesThere(out: string): ReadonlySet<string> {
   try {
     return new Set(Array.from(Deno.readDirSync(out), (entry) => entry.name));
@@ -109,24 +109,24 @@ async function openFolder(path: string): Promise<Deno.FsFile> {
   }
 }
 
-/** Removes folders, innermost first, as far as they are empty. */
+/** Removes empty folders, innermost first. */
 function removeEmpty(folders: readonly string[]): void {
   try {
     for (const path of folders) Deno.removeSync(path);
   } catch {
-    // Somebody else uses it.
+    // Another process uses it.
   }
 }
 
-/** Who has the lock, from the line `<pid> <host>`; the host is `-` where it is not known. */
+/** The holder, from the line `<pid> <host>`; the host is `-` if unknown. */
 function holderOf(text: string): string {
   const [, pid, host] = /^(\d+) ([\w.-]+)\n$/.exec(text) ?? [];
-  // Between locking and writing the line of the owner before, or a part of this one, is there.
+  // Until its owner has written the line, the file has the previous owner's or a part of it.
   if (pid === undefined) return "another process";
   return host === "-" ? `process ${pid}` : `process ${pid} on ${host}`;
 }
 
-/** The folders that making `out` would make, innermost first; none where it exists. */
+/** The folders that must be created for `out`, innermost first. */
 function missingFolders(out: string): string[] {
   const missing: string[] = [];
   for (let path = resolve(out); !exists(path); path = dirname(path)) missing.push(path);
@@ -138,7 +138,7 @@ function exists(path: string): boolean {
     Deno.lstatSync(path);
     return true;
   } catch (error) {
-    // A file in the way, or no permission to look: making the folder will say so.
+    // A file in the way, or no permission: creating the folder will report it.
     return !hasCode(error, "ENOENT");
   }
 }

@@ -5,18 +5,18 @@
  */
 import { join, resolve } from "node:path";
 import { UserError } from "../../base/user_error.ts";
-import { found, holdInner, innerFault, type InnerFolder, isSameInode } from "./inner_folder.ts";
+import { holdInner, innerFault, type InnerFolder, isSameInode, statIfAny } from "./inner_folder.ts";
 import { LOCK_FILE } from "./lock_file.ts";
 
-/** Held until disposed. */
+/** The lock of an output folder, held until disposed. */
 export class RunLock implements Disposable {
   readonly #out: string;
   readonly #file: Deno.FsFile;
-  /** Keeps the folder's inode from being given to another one. */
+  /** Held open so that the folder's inode is not reused. */
   readonly #folder: Deno.FsFile;
-  /** Folders that were made for it, innermost first. */
+  /** Folders created for this lock, innermost first. */
   readonly #made: readonly string[];
-  /** Names that lay in the folder before; undefined where the lock file was one of them. */
+  /** Names that were in the folder before; undefined if the lock file was one of them. */
   readonly #before: ReadonlySet<string> | undefined;
   readonly #lost = new AbortController();
   #inner: InnerFolder | undefined;
@@ -37,48 +37,45 @@ export class RunLock implements Disposable {
     this.#before = before;
   }
 
-  /** Aborted, with the refusal as its reason, once a check has found the lock lost. */
+  /** Aborted, with the error as its reason, once a check has found the lock lost. */
   get lost(): AbortSignal {
     return this.#lost.signal;
   }
 
   /**
-   * Holds the folder `name` in it from now on as well: files of a folder or a link that somebody puts
-   * in its place would be renamed and removed as if they were the run's. Where it is missing, only
-   * the one counts that `making` makes.
-   * @throws {UserError} `locked` where a link lies there, unless links are followed, or no folder.
+   * Holds the subfolder `name` too, so that the run never renames or removes files of a folder or link
+   * that another process puts in its place. A missing subfolder is held once `createFolder` makes it.
+   * @throws {UserError} `locked` if it is a link, unless links are followed, or not a folder.
    */
   hold(name: string, { followLinks = false }: { readonly followLinks?: boolean } = {}): void {
     const path = join(this.#out, name);
-    const look = () => found(() => followLinks ? Deno.statSync(path) : Deno.lstatSync(path));
+    const stat = () => statIfAny(() => followLinks ? Deno.statSync(path) : Deno.lstatSync(path));
     this.#inner?.held?.close();
-    this.#inner = { name, path, look, held: undefined, isBeingMade: false };
+    this.#inner = { name, path, stat, held: undefined, isBeingCreated: false };
     holdInner(this.#inner);
     this.check();
   }
 
-  /** Makes the folder at `path`; if it is the one that is held, it is from now on. */
+  /** Creates the folder at `path` with `make`, and holds it if it is the held subfolder. */
   async createFolder(path: string, make: () => Promise<void>): Promise<void> {
     const inner = this.#inner;
     if (inner === undefined || resolve(path) !== resolve(inner.path)) return await make();
-    inner.isBeingMade = true;
+    inner.isBeingCreated = true;
     try {
       await make();
       holdInner(inner);
     } finally {
-      inner.isBeingMade = false;
+      inner.isBeingCreated = false;
     }
   }
 
   /**
-   * Call it right before each effect on the folder. A lock that was lost stays so, even if the folder
-   * comes back: another process may have written there meanwhile. Between the check and the effect
-   * remains a window, of microseconds unless the process is stopped exactly there: Deno has no
-   * `renameat` or `unlinkat`, which would name a folder by its descriptor. It is the same for the
-   * folder that `hold` names. On NFS it is as long as
-   * the client caches attributes.
-   * @throws {UserError} `locked` once the folder or its lock file is another one, or gone. Where the
-   * system cannot tell, its error.
+   * Call it right before each effect on the folder. A lost lock stays lost even if the folder comes
+   * back: another process may have written there meanwhile. A race of microseconds remains between
+   * the check and the effect, because Deno has no `renameat` or `unlinkat`; the same holds for the
+   * subfolder. On NFS it lasts as long as the client caches attributes.
+   * @throws {UserError} `locked` once the folder or its lock file was replaced or removed.
+   * @throws the system's error if that cannot be determined.
    */
   check(): void {
     this.lost.throwIfAborted();
@@ -92,21 +89,20 @@ export class RunLock implements Disposable {
     throw lost;
   }
 
-  /** What is wrong with the path; undefined when all is as it was locked. */
+  /** How the path differs from what was locked, or undefined. */
   #fault(): string | undefined {
-    const folder = found(() => Deno.statSync(this.#out));
+    const folder = statIfAny(() => Deno.statSync(this.#out));
     if (folder === undefined) return "it was moved or removed";
     if (!isSameInode(folder, this.#folder.statSync())) return "another folder lies there now";
-    const file = found(() => Deno.lstatSync(join(this.#out, LOCK_FILE)));
+    const file = statIfAny(() => Deno.lstatSync(join(this.#out, LOCK_FILE)));
     if (file === undefined) return `its ${LOCK_FILE} was removed`;
     if (!isSameInode(file, this.#file.statSync())) return `its ${LOCK_FILE} was replaced`;
     return this.#inner === undefined ? undefined : innerFault(this.#inner);
   }
 
   /**
-   * Removes the folders that were made for this lock while they hold nothing else, and the lock file
-   * where it was made and nothing was added beside it. Who waits for the file finds it removed, and
-   * tries again with another one.
+   * Removes the lock file, and the folders created for this lock, unless they contain anything else. A
+   * process that waits for the file finds it removed and retries with a new one.
    */
   removeUnused(): void {
     try {
@@ -118,11 +114,11 @@ export class RunLock implements Disposable {
       Deno.removeSync(join(this.#out, LOCK_FILE));
       for (const path of this.#made) Deno.removeSync(path);
     } catch {
-      // Somebody else uses or removed it: the fault that ended the run is the one to tell.
+      // Another process uses or removed it: report only the error that ended the run.
     }
   }
 
-  /** Frees the lock. The file stays: removing it would let two processes lock two files. */
+  /** Releases the lock. The file stays: otherwise two processes could lock two different files. */
   [Symbol.dispose](): void {
     this.#file.close();
     this.#folder.close();

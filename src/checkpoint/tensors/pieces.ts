@@ -1,18 +1,18 @@
-/** Large work in pieces, so that other work gets its turn between two of them. */
+/** Long computations in chunks that yield to the event loop. */
 import { setImmediate } from "node:timers/promises";
 
-/** Largest piece in bytes: about 3 ms of hashing. */
+/** Largest chunk in bytes: about 3 ms of hashing. */
 export const CHUNK = 4 * 2 ** 20;
 
-/** The bytes in order, in views of at most `PIECE` bytes. */
+/** The bytes in order, as views of at most `CHUNK` bytes. */
 export function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
   for (let i = 0; i < bytes.length; i += CHUNK) yield bytes.subarray(i, i + CHUNK);
 }
 
-/** Work that yields how many bytes it has just done, and returns what came of it. */
+/** A computation that yields the bytes processed since the last yield, and returns its result. */
 export type ChunkWork<T> = Generator<number, T, void>;
 
-/** Does all of it at once. */
+/** Runs a computation synchronously. */
 export function atOnce<T>(work: ChunkWork<T>): T {
   for (;;) {
     const { done, value } = work.next();
@@ -20,7 +20,7 @@ export function atOnce<T>(work: ChunkWork<T>): T {
   }
 }
 
-/** Does it piece by piece. What it reads must not change before it is done. */
+/** Runs a computation, yielding to the event loop. Its inputs must not change before it resolves. */
 export async function inTurns<T>(work: ChunkWork<T>): Promise<T> {
   let since = 0;
   for (;;) {
@@ -29,7 +29,7 @@ export async function inTurns<T>(work: ChunkWork<T>): Promise<T> {
     since += value;
     if (since < CHUNK) continue;
     since = 0;
-    // Not a promise alone: timers and sockets wait for the whole event loop.
+    // A resolved promise is not enough: timers and sockets run only in the next loop iteration.
     await setImmediate();
   }
 }
