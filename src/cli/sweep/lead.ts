@@ -21,7 +21,7 @@ import type { Books } from "./books.ts";
 import { CardLeases } from "./leases.ts";
 import { SweepMeter } from "./meter.ts";
 import { outcomeRows } from "./outcomes.ts";
-import { SweepProgress } from "./progress.ts";
+import { SweepDisplay } from "./display.ts";
 import { Promotions } from "./promotion.ts";
 import { readTrial, savedStepsOf } from "./trial_folder.ts";
 
@@ -58,7 +58,7 @@ class Lead {
   readonly #running = new Map<string, { readonly job: Job; readonly ended: Promise<void> }>();
   readonly #meter: SweepMeter;
   readonly #leases: CardLeases;
-  readonly #progress: SweepProgress;
+  readonly #display: SweepDisplay;
   readonly #promotions: Promotions;
   readonly #stop: AbortSignal;
   readonly #broken = new AbortController();
@@ -69,17 +69,17 @@ class Lead {
     this.#meter = new SweepMeter(options.places);
     this.#stop = AbortSignal.any([options.stop, this.#broken.signal, options.books.lost]);
     this.#leases = new CardLeases(options.cards);
-    this.#progress = new SweepProgress(options);
+    this.#display = new SweepDisplay(options);
     this.#promotions = new Promotions({
       ...options,
-      onPromoted: (one, reason) => this.#progress.say("on    ", one, reason),
+      onPromoted: (one, reason) => this.#display.say("on    ", one, reason),
     });
   }
 
   async run(): Promise<SweepMeter> {
     const timer = setInterval(() => {
       this.#look();
-      this.#progress.show();
+      this.#display.show();
     }, SHOW);
     try {
       return await this.#all();
@@ -190,9 +190,9 @@ class Lead {
       reason,
       stop: this.#stop,
       started: (from) => {
-        this.#progress.begin(key, from);
+        this.#display.begin(key, from);
         const params = showCount(size.counts.all);
-        this.#progress.say("start ", one, `${params} parameters, steps ${from} to ${until}`);
+        this.#display.say("start ", one, `${params} parameters, steps ${from} to ${until}`);
       },
     });
     one.steps = readTrial(this.#folder(key)).steps;
@@ -208,7 +208,7 @@ class Lead {
     one.reason = verdict === "failed" ? why : null;
     books.journal.write({ kind: verdict, key, name, code: end.code, reason: why });
     if (verdict === "failed") this.#write();
-    this.#progress.say({ retry: "again ", failed: "failed", stopped: "paused" }[verdict], one, why);
+    this.#display.say({ retry: "again ", failed: "failed", stopped: "paused" }[verdict], one, why);
   }
 
   #reached(one: SweepStanding): void {
@@ -223,7 +223,7 @@ class Lead {
     this.#options.books.journal.write({ kind, key, name, step, val_loss: loss });
     this.#write();
     const shown = loss === null ? "none" : showLoss(loss);
-    this.#progress.say(isLast ? "done  " : "rung  ", one, `val loss ${shown} at step ${step}`);
+    this.#display.say(isLast ? "done  " : "rung  ", one, `val loss ${shown} at step ${step}`);
   }
 
   #write(): void {
@@ -234,7 +234,7 @@ class Lead {
       // All rows are written again when the next trial ends, and at the end.
       const fault = writingFault(error, { doing: "write the trials to", path: books.out });
       if (fault === undefined) throw error;
-      this.#progress.print(`${fault.message}; training goes on`);
+      this.#display.print(`${fault.message}; training goes on`);
     }
   }
 

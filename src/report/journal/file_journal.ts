@@ -9,7 +9,7 @@ import type { JournalLine, ParsedJournal } from "./journal_lines.ts";
 import { cannotWrite, isAt, openPlain } from "../plain_file.ts";
 import type { Journal, JournalEntry, JournalFile, JournalOptions } from "./types.ts";
 
-/** Bytes that wait at most while the file cannot be written; newer entries are dropped. */
+/** Most bytes buffered while the file cannot be written; newer entries are dropped. */
 const PENDING_LIMIT = 2 ** 20;
 
 export class FileJournal implements Journal {
@@ -21,19 +21,19 @@ export class FileJournal implements Journal {
   readonly #warn: ((text: string) => void) | undefined;
   readonly #check: (() => void) | undefined;
   #seq: number;
-  /** What the checksum of the next line goes on from. */
+  /** The running checksum, which the next line continues. */
   #crc: number;
-  /** Whole lines that are not in the file yet. */
+  /** Complete lines that are not in the file yet. */
   #pending = new Uint8Array();
   #warned = false;
-  /** Whether the file belongs to another process now. */
+  /** Whether another process owns the file now. */
   #isLost = false;
   #dropped = 0;
-  /** A sync failed: the system may have dropped what it did not write, and will not say so again. */
+  /** A sync failed: the kernel may have dropped dirty pages, and reports such an error only once. */
   #isUnsure = false;
-  /** The file that is open may not be the one at the path. */
+  /** The open file may not be the one at the path. */
   #isReplaced = false;
-  /** Set once the end of the file is not known any more: nothing is appended to that. */
+  /** Set if truncation failed: the end of the file is unknown, so nothing more is appended. */
   #broken: unknown;
 
   constructor(
@@ -58,7 +58,7 @@ export class FileJournal implements Journal {
   write(entry: JournalEntry, { sync = false }: { readonly sync?: boolean } = {}): void {
     const before = { pending: this.#pending, seq: this.#seq, crc: this.#crc };
     const { line, crc } = this.#print(entry);
-    // What is dropped takes no number, so that there is never a gap.
+    // A dropped entry takes no number, so that the numbering has no gap.
     if (!sync && this.#pending.length + line.length > PENDING_LIMIT) {
       this.#dropped++;
       return this.#fail("too much waits");
@@ -94,7 +94,7 @@ export class FileJournal implements Journal {
     return { line: new TextEncoder().encode(line + "\n"), crc };
   }
 
-  /** Writes all that waits, or leaves the file as it was. */
+  /** Writes all buffered lines, or leaves the file unchanged. */
   #flush(sync: boolean): void {
     if (this.#broken !== undefined) throw this.#broken;
     this.#check?.();
@@ -121,9 +121,9 @@ export class FileJournal implements Journal {
     }
   }
 
-  /** Writes all lines into a new file: only its sync says that they are on disk. */
+  /** Rewrites all lines into a new file: after a failed sync, only a new file's sync is reliable. */
   #renew(): void {
-    // If this fails half way, the new file may or may not be at the path.
+    // If this fails part way, the new file may or may not be at the path.
     this.#isReplaced = true;
     writeTextAtomic(this.#path, readIfAny(this.#path));
     this.#isUnsure = false;
@@ -131,11 +131,11 @@ export class FileJournal implements Journal {
   }
 
   /**
-   * Writes all lines to a new file at the path, where another file or none is: the open file has no
-   * name any more and is lost when the process ends. A file at the path is kept under another name.
+   * Writes all lines to a new file at the path, after the journal was removed or replaced: the open file
+   * has no name and would be lost when the process ends. A file at the path is set aside.
    */
   #restore(): void {
-    const text = new TextDecoder().decode(wholeOf(this.#file));
+    const text = new TextDecoder().decode(readAll(this.#file));
     const aside = setAside(this.#path);
     writeTextAtomic(this.#path, text);
     this.#reopen();
@@ -143,7 +143,7 @@ export class FileJournal implements Journal {
     this.#warn?.(`${this.#path} was written anew: ${state}`);
   }
 
-  /** Opens the file at the path. Without it, lines would go to a file that has no name any more. */
+  /** Opens the file at the path, since the previously open one has no name. */
   #reopen(): void {
     const file = this.#open(this.#path);
     this.#file[Symbol.dispose]();
@@ -161,7 +161,7 @@ export class FileJournal implements Journal {
 
   #fail(error: unknown): void {
     if (isLockLost(error)) {
-      // The run ends by this, and the loss of the lock is reported once.
+      // This ends the run, and the loss of the lock is reported once.
       this.#isLost = true;
       return;
     }
@@ -190,7 +190,7 @@ export function openAppend(path: string): Deno.FsFile {
 }
 
 /** All bytes of an open file. */
-function wholeOf(file: JournalFile): Uint8Array {
+function readAll(file: JournalFile): Uint8Array {
   const bytes = new Uint8Array(file.statSync().size);
   file.seekSync(0, Deno.SeekMode.Start);
   let n = 0;

@@ -15,9 +15,9 @@ export type { JournalLine, JournalValue, ParsedJournal } from "./journal_lines.t
 export type { Journal, JournalEntry, JournalFile, JournalOptions, JournalWords } from "./types.ts";
 
 /**
- * Reads the journal at `path`; one without entries where there is none. @throws {UserError}
- * `incompatible`, with its words, when a line is damaged: what it decided is not known, and nothing is
- * decided without it. Only a torn last line is none of it.
+ * Reads the journal at `path`; without entries if there is no file. A torn last line is ignored.
+ * @throws {UserError} `incompatible`, with the given words, if a line is damaged: its decision is
+ * unknown, so later ones cannot be trusted.
  */
 export function readJournal(path: string, words: JournalWords): ParsedJournal {
   const found = parseJournal(readIfAny(path));
@@ -25,7 +25,7 @@ export function readJournal(path: string, words: JournalWords): ParsedJournal {
   throw damaged(path, found.fault, words);
 }
 
-/** The refusal for a journal with a fault. */
+/** The error for a damaged journal. */
 export function damaged(
   path: string,
   fault: string,
@@ -38,8 +38,9 @@ export function damaged(
 }
 
 /**
- * Opens the journal at `path`, made where there is none, in a folder that is there. A torn last line
- * is cut off. Needs the run's lock. Throws what the system throws, and a Refusal where a line is damaged.
+ * Opens the journal at `path`, creating it if missing, in an existing folder. A torn last line is
+ * removed. The caller must hold the run's lock.
+ * @throws {UserError} `incompatible` if a line is damaged. @throws the system's errors.
  */
 export function openJournal(path: string, options: JournalOptions = {}): Journal {
   const { check, open = openAppend, words = WORDS } = options;
@@ -51,11 +52,11 @@ export function openJournal(path: string, options: JournalOptions = {}): Journal
   const file = open(path);
   try {
     file.syncSync();
-    syncName(path); // A synced line is worth nothing in a file without a name.
+    syncName(path); // Synced lines are lost if the file's name is not on disk.
     return new FileJournal(file, { path, found, options });
   } catch (error) {
     file[Symbol.dispose]();
-    throw named(error, path); // A sync names none.
+    throw named(error, path); // The system's error of a sync has no path.
   }
 }
 

@@ -1,7 +1,7 @@
 /** Types of a journal: entries, options, and the operations on its file. */
 import type { JournalLine, JournalValue } from "./journal_lines.ts";
 
-/** What a caller writes; the journal adds `crc32`, `seq`, `at` and `time`. */
+/** An entry to write; the journal adds `crc32`, `seq`, `at` and `time`. */
 export interface JournalEntry {
   readonly kind: string;
   readonly seq?: never;
@@ -11,37 +11,37 @@ export interface JournalEntry {
   readonly [key: string]: JournalValue | undefined;
 }
 
-/** A journal that is open for writing; disposing it closes the file. */
+/** A journal open for writing; disposing it closes the file. */
 export interface Journal extends Disposable {
-  /** The entries that stood in it when it was opened. */
+  /** The entries that it had when it was opened. */
   readonly entries: readonly JournalLine[];
   /**
-   * Appends an entry. With `sync` it is on disk when this returns, or this throws and it is not
-   * part of the journal. Without, a fault in writing only lets the entry wait for the next one.
+   * Appends an entry. With `sync` it is on disk on return; if this throws, the entry is not part of the
+   * journal. Without `sync`, an entry that cannot be written is buffered and retried with the next one.
    */
   write(entry: JournalEntry, options?: { readonly sync?: boolean }): void;
-  /** Brings all entries so far to the disk. A fault is warned of, and the entries wait. */
+  /** Syncs all entries. On an error, warns and keeps the entries buffered. */
   sync(): void;
 }
 
-/** What may be told apart from the file. */
+/** Options of a journal. */
 export interface JournalOptions {
-  /** Told once when writing fails, and at the end of lines that were lost by it. */
+  /** Called once when writing fails, and at the end if lines were lost. */
   readonly warn?: (text: string) => void;
-  /** What is said where a line is damaged. */
+  /** The words of the error for a damaged line. */
   readonly words?: JournalWords;
-  /** Milliseconds on a clock that never goes back; the time since the process started. */
+  /** Milliseconds of a monotonic clock. Default: the time since the process started. */
   readonly now?: () => number;
   /**
-   * Called before each change of the file; a `locked` refusal says that it belongs to another process
-   * now, which is told where it ends this one.
+   * Called before each change of the file. A `locked` error means that another process owns the file
+   * now; it is reported where it ends the run.
    */
   readonly check?: () => void;
-  /** Opens the file to append; for tests of faults. */
+  /** Opens the file to append; tests inject faults here. */
   readonly open?: (path: string) => JournalFile;
 }
 
-/** What a journal needs of its file. */
+/** The operations on a journal's file. */
 export type JournalFile =
   & Pick<
     Deno.FsFile,
@@ -49,12 +49,12 @@ export type JournalFile =
   >
   & Disposable;
 
-/** What is said of a journal that is damaged. */
+/** The words of an error about a damaged journal. */
 export interface JournalWords {
-  /** What cannot be done: "Cannot resume runs/a". */
+  /** The failed action: "Cannot resume runs/a". */
   readonly doing: string;
-  /** What the lines decide: "which says what steps to pass over". */
+  /** Why the lines are needed: "which says what steps to pass over". */
   readonly since: string;
-  /** What to do about it. */
+  /** What the user can do. */
   readonly remedy: string;
 }

@@ -6,7 +6,7 @@ import type { Books } from "./books.ts";
 import { lastStep } from "./trial_folder.ts";
 
 /** The status line of a sweep, and the lines above it. */
-export class SweepProgress {
+export class SweepDisplay {
   readonly #standings: ReadonlyMap<string, SweepStanding>;
   readonly #books: Books;
   readonly #status: Status;
