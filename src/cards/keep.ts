@@ -7,7 +7,7 @@ import { type Card, showCard } from "./card.ts";
 import { needsProof, type PinnedCard, pinOf } from "./pin.ts";
 
 /** What can be done on a machine. */
-export interface Means {
+export interface PinSupport {
   /** All its cards. */
   readonly cards: readonly Card[];
   /** Mesa's device-select layer is there. */
@@ -22,7 +22,7 @@ export interface Means {
  * The chosen cards with pins that are heeded. The only card that there is needs none, and a worker
  * alone may be on any of several twins. @throws {UserError} `noDevice`.
  */
-export async function keptOn(chosen: readonly Card[], means: Means): Promise<PinnedCard[]> {
+export async function keptOn(chosen: readonly Card[], means: PinSupport): Promise<PinnedCard[]> {
   const { cards, layer, alone, heeds } = means;
   const [first] = chosen;
   if (first === undefined || (!layer && cards.length === 1)) return [...chosen];

@@ -13,7 +13,7 @@ export interface CarrySize {
 }
 
 /** Where a carried state is kept, by its name. */
-export type KeptIn = (name: string) => string;
+export type SlotOfState = (name: string) => string;
 
 /** The way into and out of programs over one memory. */
 export class BatchUpload {
@@ -31,8 +31,8 @@ export class BatchUpload {
    * Brings a batch and its states; those of windows that begin anew are zero. Nothing of a batch
    * that was handed over last is written again.
    */
-  bring(batch: Batch, keptIn: KeptIn): void {
-    this.handOver(batch);
+  upload(batch: Batch, keptIn: SlotOfState): void {
+    this.stage(batch);
     this.#there = undefined;
     const { fresh } = batch;
     for (const { name, size } of this.carries) {
@@ -53,7 +53,7 @@ export class BatchUpload {
    * Brings what of a batch does not depend on what runs before it. Programs that are queued read
    * what was there when they were.
    */
-  handOver(batch: Batch): void {
+  stage(batch: Batch): void {
     if (this.#there === batch) return;
     const { inputs, targets, starts } = batch;
     this.memory.write("inputs", inputs);
@@ -67,12 +67,12 @@ export class BatchUpload {
   }
 
   /** Keeps the states that a batch has left. */
-  keep(keptIn: KeptIn): void {
+  saveCarried(keptIn: SlotOfState): void {
     for (const { name, size } of this.carries) this.memory.copy(CARRIED + name, keptIn(name), size);
   }
 }
 
 /** Where a sequence's own states stay from batch to batch: where the program leaves them. */
-export function inPlace(name: string): string {
+export function carriedSlot(name: string): string {
   return CARRIED + name;
 }

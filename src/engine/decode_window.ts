@@ -1,7 +1,7 @@
 /** Which tokens a decoder remembers, and in which portions it is fed. Pure: no device. */
 
 /** What a window holds after more tokens came. */
-export interface Slid {
+export interface SlideResult {
   /** Tokens in it. */
   readonly length: number;
   /** Times that it slid. */
@@ -9,7 +9,7 @@ export interface Slid {
 }
 
 /** Tokens that stay in a full window of `context` when one more comes: three quarters of it. */
-export function keptOf(context: number): number {
+export function keptTokens(context: number): number {
   return Math.min(context - 1, Math.max(1, Math.floor(3 * context / 4)));
 }
 
@@ -18,28 +18,28 @@ export function slide({ length, count, context }: {
   length: number;
   count: number;
   context: number;
-}): Slid {
+}): SlideResult {
   const total = length + count;
   if (total <= context) return { length: total, slides: 0 };
-  const kept = keptOf(context);
+  const kept = keptTokens(context);
   const room = context - kept;
   const over = total - context - 1;
   return { length: kept + 1 + over % room, slides: 1 + Math.floor(over / room) };
 }
 
 /** Portions that a decoder has plans for, largest first. */
-export const PORTIONS = [64, 8, 1] as const;
+export const CHUNK_SIZES = [64, 8, 1] as const;
 
 /** Largest portion of a decoder with `context`. */
-export function largestPortion(context: number): number {
-  return PORTIONS.find((n) => n <= context) ?? 1;
+export function largestChunk(context: number): number {
+  return CHUNK_SIZES.find((n) => n <= context) ?? 1;
 }
 
 /** Cuts `count` tokens into portions, the largest first. */
-export function portions(count: number, context: number): number[] {
+export function cutIntoChunks(count: number, context: number): number[] {
   const cut: number[] = [];
   for (let left = count; left > 0;) {
-    const next = PORTIONS.find((n) => n <= Math.min(left, context)) ?? 1;
+    const next = CHUNK_SIZES.find((n) => n <= Math.min(left, context)) ?? 1;
     cut.push(next);
     left -= next;
   }

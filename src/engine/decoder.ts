@@ -7,7 +7,7 @@ import type { Device, Memory, Program } from "../device/types.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { DecodedModel, Decoding } from "./decode_plan.ts";
 import { DECODE, decodePlan } from "./decode_plan.ts";
-import { largestPortion, portions, slide } from "./decode_window.ts";
+import { largestChunk, cutIntoChunks, slide } from "./decode_window.ts";
 
 /** What a decoder is made of. */
 export interface DecoderParts extends DecodedModel {
@@ -55,7 +55,7 @@ export class Decoder {
     const number = opened.get(memory) ?? 0;
     const decoder = new Decoder(device, parts, `decode/${number}/`);
     opened.set(memory, number + 1);
-    const most = largestPortion(context);
+    const most = largestChunk(context);
     memory.ensure(decoder.#prefix + DECODE.inputs, rows * most);
     memory.ensure(decoder.#prefix + DECODE.places, most);
     await decoder.#load(1);
@@ -88,7 +88,7 @@ export class Decoder {
     const { length } = this.#single.windowed
       ? slide({ length: 0, count, context: this.context })
       : { length: count };
-    for (const portion of portions(length, this.context)) await this.#load(portion);
+    for (const portion of cutIntoChunks(length, this.context)) await this.#load(portion);
   }
 
   /**
@@ -112,7 +112,7 @@ export class Decoder {
       : rows;
     // What slid is computed anew from its first token on.
     const first = after.slides > 0 ? 0 : length;
-    const cut = portions(after.length - first, this.context);
+    const cut = cutIntoChunks(after.length - first, this.context);
     for (const portion of cut) await this.#load(portion);
     this.#window = this.#single.windowed ? windows : this.#window;
     this.#position = after.length;

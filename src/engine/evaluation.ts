@@ -4,7 +4,7 @@
  */
 import type { Batch, Source } from "../data/source.ts";
 import type { Program } from "../device/types.ts";
-import { inPlace } from "./batch_upload.ts";
+import { carriedSlot } from "./batch_upload.ts";
 import type { BatchUpload } from "./batch_upload.ts";
 import { EVAL_SUMS } from "./plans.ts";
 
@@ -63,7 +63,7 @@ async function lossOf(
   batch: Batch,
   { feed, program }: { feed: BatchUpload; program: Program },
 ): Promise<readonly [loss: number, correct: number]> {
-  feed.bring(batch, inPlace);
+  feed.upload(batch, carriedSlot);
   program.run();
   const slots = [EVAL_SUMS.loss, EVAL_SUMS.correct];
   const [loss = NaN, correct = NaN] = await feed.memory.read(

@@ -7,7 +7,7 @@ import type { Holdings, Loaded } from "../budget/memory.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import { DECODE, type DecodedModel, decodePlan } from "./decode_plan.ts";
-import { largestPortion, PORTIONS } from "./decode_window.ts";
+import { largestChunk, CHUNK_SIZES } from "./decode_window.ts";
 import {
   evaluationPlan,
   gradientPlan,
@@ -71,9 +71,9 @@ function samplesOf(
   const backwards = model.kind === "recurrent" && model.bidirectional;
   if (report.sample_length === 0 || asked !== "next" || backwards) return { plans: [], slots: {} };
   const decoded: DecodedModel = { model, vocabulary, context: time };
-  const most = largestPortion(time);
+  const most = largestChunk(time);
   return {
-    plans: PORTIONS.filter((count) => count <= most).map((count) => ({
+    plans: CHUNK_SIZES.filter((count) => count <= most).map((count) => ({
       use: "caches",
       plan: decodePlan(decoded, { rows: 1, count, layout, prefix: DECODER }).plan,
     })),

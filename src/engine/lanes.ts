@@ -37,7 +37,7 @@ export class Lanes {
   }
 
   /** Slot of a kept state. */
-  kept(index: number, name: string): string {
+  current(index: number, name: string): string {
     return slotOf(index, this.#half(index), name);
   }
 
@@ -47,7 +47,7 @@ export class Lanes {
   }
 
   /** Notes that a micro-batch's next states are computed. */
-  note(index: number): void {
+  markComputed(index: number): void {
     this.#computed.add(index);
   }
 
@@ -58,13 +58,13 @@ export class Lanes {
   }
 
   /** Drops the next states. */
-  drop(): void {
+  discardNext(): void {
     this.#computed.clear();
   }
 
   /** Kept states of micro-batches, one behind the other; within one in the order of the carries. */
   read(indices: readonly number[]): Promise<Float32Array> {
-    return this.#read(indices, (index, name) => this.kept(index, name));
+    return this.#read(indices, (index, name) => this.current(index, name));
   }
 
   /** The same of next states. @throws {RangeError} where they were not computed. */
@@ -90,7 +90,7 @@ export class Lanes {
     let at = 0;
     for (const index of indices) {
       for (const { name, size } of this.#carries) {
-        this.#memory.write(this.kept(index, name), data.subarray(at, at + size));
+        this.#memory.write(this.current(index, name), data.subarray(at, at + size));
         at += size;
       }
       this.#computed.delete(index);

@@ -21,7 +21,7 @@ import type { Head, HeadRows } from "../nn/head.ts";
 import { cutRows, headOf, headRowsOf } from "../nn/head.ts";
 
 /** Logits [..., V] and what is asked of them, u32 [...]. */
-export interface AskedLoss {
+export interface LossInputs {
   readonly logits: Tensor;
   readonly targets: Tensor;
 }
@@ -33,13 +33,13 @@ export interface LossOptions {
 }
 
 /** Sum of the losses of all rows, and how many targets were met; each [1]. */
-export function askAll(asked: AskedLoss, options: LossOptions = {}): { loss: Tensor; met: Tensor } {
+export function evaluateLoss(asked: LossInputs, options: LossOptions = {}): { loss: Tensor; met: Tensor } {
   const { logits, targets } = asked;
   const cut = cutOf(asked, options);
   if (cut === undefined) {
     return { loss: sum(crossEntropy(logits, targets)), met: sum(correct(logits, targets)) };
   }
-  const [losses, hits] = [new Gathered(targets.shape), new Gathered(targets.shape)];
+  const [losses, hits] = [new Concatenation(targets.shape), new Concatenation(targets.shape)];
   for (const rows of cut.parts) {
     const part = cut.head.logits(headRowsOf(cut.head.x, rows));
     const labels = labelsOf(targets, rows);
@@ -50,7 +50,7 @@ export function askAll(asked: AskedLoss, options: LossOptions = {}): { loss: Ten
 }
 
 /** Parts in order, each put where it belongs as soon as it is there. */
-class Gathered {
+class Concatenation {
   readonly #shape: Shape;
   #whole: Tensor | undefined;
   #next = 0;
@@ -80,7 +80,7 @@ class Gathered {
  * must be linear: it is asked of each part's sum as well.
  */
 export function differentiate(
-  asked: AskedLoss,
+  asked: LossInputs,
   { share, wanted, ...options }: LossOptions & {
     readonly share: (total: Tensor) => Tensor;
     readonly wanted: readonly Tensor[];
@@ -97,7 +97,7 @@ export function differentiate(
   const { head: { x, weights, logits: made }, parts } = cut;
   const [model, seed] = [[...trace.calls], seedOf()];
   const flows = new Map<Tensor, Tensor>();
-  const [losses, dx] = [new Gathered(targets.shape), new Gathered(x.shape)];
+  const [losses, dx] = [new Concatenation(targets.shape), new Concatenation(x.shape)];
   for (const rows of parts) {
     const [some, labels] = [headRowsOf(x, rows), labelsOf(targets, rows)];
     const before = trace.calls.length;
@@ -119,7 +119,7 @@ export function differentiate(
 
 /** The layer and the parts in which it is asked; undefined where the whole is small enough. */
 function cutOf(
-  { logits, targets }: AskedLoss,
+  { logits, targets }: LossInputs,
   { most = LEAST_BINDING }: LossOptions,
 ): { head: Head; parts: readonly HeadRows[] } | undefined {
   if (4 * sizeOf(logits.shape) <= most) return undefined;

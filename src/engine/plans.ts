@@ -27,7 +27,7 @@ import type { Placing } from "../plan/compile.ts";
 import { bucketSlot, layOut, LOSS, placeIn } from "../plan/layout.ts";
 import type { BucketRange, Layout } from "../plan/layout.ts";
 import type { Plan, SlotRange } from "../plan/types.ts";
-import { askAll, differentiate } from "./loss.ts";
+import { evaluateLoss, differentiate } from "./loss.ts";
 import type { LossOptions } from "./loss.ts";
 
 /** A model traced to its loss, with the parameters it declared. */
@@ -188,7 +188,7 @@ export function traceEvaluation(
   options: LossOptions = {},
 ): Traced {
   const built = buildAsked(config, { vocabulary, training: false });
-  const { loss, met } = askAll(built, options);
+  const { loss, met } = evaluateLoss(built, options);
   const results = { [EVAL_SUMS.loss]: loss, [EVAL_SUMS.correct]: met, ...carriedOf(built.carries) };
   return { graph: finish(built, results), params: built.params };
 }

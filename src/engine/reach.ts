@@ -77,7 +77,7 @@ export async function measureReach(
     const targets = asked === "one"
       ? batch.targets
       : batch.targets.map((target, i) => isAsked(i) ? target : IGNORE);
-    feed.bring({ ...batch, targets, fresh: true }, (name) => name);
+    feed.upload({ ...batch, targets, fresh: true }, (name) => name);
     program.run();
     const length = spans.length * (time + 1);
     const norms = await feed.memory.read([{ slot: REACH[direction], offset: 0, length }]);

@@ -124,7 +124,7 @@ export class Replica {
     if (!trains) return sha256(bytesOf(Float32Array.from(await this.#questions.probe())));
     this.#stepper.probe();
     const states = await this.nextLanes([0]);
-    this.#lanes.drop();
+    this.#lanes.discardNext();
     return sha256(bytesOf(states), Uint8Array.fromHex(await this.#vectors.hash(["grad"])));
   }
 
@@ -147,7 +147,7 @@ export class Replica {
 
   /** Replaces one bucket of a vector. */
   write(vector: string, bucket: number, data: Float32Array): void {
-    if (vector === "grad") this.#stepper.touch();
+    if (vector === "grad") this.#stepper.gradientChanged();
     this.#memory.write(bucketSlot(vector, bucket), data);
   }
 
@@ -167,7 +167,7 @@ export class Replica {
 
   /** Replaces a vector. @throws {RangeError} unless `flat` has its length. */
   writeVector(vector: string, flat: Float32Array): void {
-    if (vector === "grad") this.#stepper.touch();
+    if (vector === "grad") this.#stepper.gradientChanged();
     this.#vectors.write(vector, flat);
   }
 
@@ -196,13 +196,13 @@ export class Replica {
   /** XORs `flipBits` into one element of a vector, counted over all buckets: faults for tests. */
   async damage(vector: string, element: number, flipBits: number): Promise<void> {
     await this.#vectors.damage(vector, element, flipBits);
-    if (vector === "grad") this.#stepper.touch();
+    if (vector === "grad") this.#stepper.gradientChanged();
   }
 
   /** Makes one element of a vector NaN: faults for tests. */
   poison(vector: string, element: number): void {
     this.#vectors.poison(vector, element);
-    if (vector === "grad") this.#stepper.touch();
+    if (vector === "grad") this.#stepper.gradientChanged();
   }
 
   /**
@@ -229,7 +229,7 @@ export class Replica {
 
   /** Passes a step over: parameters, moments and carried states stay as they are. */
   skip(): void {
-    this.#lanes.drop();
+    this.#lanes.discardNext();
   }
 
   /**

@@ -90,7 +90,7 @@ export class Stepper {
 
   /** Leaves the sum of the subtree `node` in the gradient vector. */
   accumulate(step: number, node: TreeNode): void {
-    this.touch();
+    this.gradientChanged();
     const count = 2 ** node.level;
     if (this.#first?.step !== step) this.#first = { step, microBatch: node.index * count };
     for (let i = 0; i < count; i++) {
@@ -108,7 +108,7 @@ export class Stepper {
   }
 
   /** Notes that somebody else wrote into the gradient vector. */
-  touch(): void {
+  gradientChanged(): void {
     this.#inspected = false;
   }
 
@@ -122,7 +122,7 @@ export class Stepper {
     try {
       const batch = this.#batchOf(at);
       this.#ahead = { ...at, batch };
-      this.#feed.handOver(batch);
+      this.#feed.stage(batch);
     } catch {
       // What is wrong with its data is said when it is its turn, if that comes.
       this.#ahead = undefined;
@@ -174,10 +174,10 @@ export class Stepper {
     if (counted !== undefined) memory.write(SHARE, Float32Array.of(1 / counted));
     const batch = this.#batchOf({ step, microBatch: index });
     this.#ahead = undefined;
-    this.#feed.bring(batch, (name) => lanes.kept(index, name));
+    this.#feed.upload(batch, (name) => lanes.current(index, name));
     gradient.run();
-    this.#feed.keep((name) => lanes.next(index, name));
-    lanes.note(index);
+    this.#feed.saveCarried((name) => lanes.next(index, name));
+    lanes.markComputed(index);
   }
 
   /** Queues the inspect plan, unless it has seen this gradient: the update needs its norm. */

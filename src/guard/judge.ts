@@ -44,7 +44,7 @@ export interface JudgeOptions {
 }
 
 /** Looks at one step before the run is halted because no two in a row agree. */
-export const MAX_LOOKS = 3;
+export const MAX_CHECKS = 3;
 
 /** Judges a step by a look at it and, if that was not finite, by the look after it. */
 export function judgeStep(
@@ -66,7 +66,7 @@ export function judgeStep(
   const reason = `${show(first)}; computed again: ${show(again)}`;
   if (allFinite(again)) return { action: "transient", cause: "machine", reason };
   const { looks = 2 } = options;
-  if (looks < MAX_LOOKS) return { action: "again", cause: "machine", reason };
+  if (looks < MAX_CHECKS) return { action: "again", cause: "machine", reason };
   return { action: "halt", cause: "machine", reason: `${reason}; ${looks} looks, none agree` };
 }
 

@@ -2,14 +2,14 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { joinCards } from "../../src/cards/card.ts";
-import { keptOn, type Means } from "../../src/cards/keep.ts";
+import { keptOn, type PinSupport } from "../../src/cards/keep.ts";
 import { parseNvidiaSmi } from "../../src/cards/listings.ts";
 import { eight, eightNvidia, LAPTOP, listed } from "./fixture.ts";
 
 const ALL = eight();
 const CARDS = ALL.slice(0, 8);
 
-function means(more: Partial<Means>): Means {
+function means(more: Partial<PinSupport>): PinSupport {
   return { cards: ALL, layer: true, alone: false, heeds: () => Promise.resolve(true), ...more };
 }
 

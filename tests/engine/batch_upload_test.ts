@@ -20,9 +20,9 @@ function memory(): ArrayMemory {
 Deno.test("a feed brings the starts of documents, whether a plan reads them or not", () => {
   const into = memory();
   const feed = new BatchUpload(into, []);
-  feed.bring({ ...BATCH, starts: Uint32Array.of(0, 1) }, (name) => name);
+  feed.upload({ ...BATCH, starts: Uint32Array.of(0, 1) }, (name) => name);
   assertEquals([...into.slot(STARTS, 2).u32], [0, 1]);
-  feed.bring({ ...BATCH, starts: Uint32Array.of(0, 0) }, (name) => name);
+  feed.upload({ ...BATCH, starts: Uint32Array.of(0, 0) }, (name) => name);
   assertEquals([...into.slot(STARTS, 2).u32], [0, 0]);
   assertEquals([...into.slot("inputs", 2).u32], [1, 2]);
 });
@@ -32,16 +32,16 @@ Deno.test("a batch that was handed over is not written again, unless another cam
   const feed = new BatchUpload(into, []);
   const other = { ...BATCH, inputs: Uint32Array.of(8, 9) };
   const inputs = () => [...into.slot("inputs", 2).u32];
-  feed.handOver(BATCH);
+  feed.stage(BATCH);
   into.write("inputs", Uint32Array.of(5, 5));
-  feed.bring(BATCH, (name) => name);
+  feed.upload(BATCH, (name) => name);
   assertEquals(inputs(), [5, 5]);
   // It was brought once: the next time it is written.
-  feed.bring(BATCH, (name) => name);
+  feed.upload(BATCH, (name) => name);
   assertEquals(inputs(), [1, 2]);
-  feed.handOver(other);
-  feed.bring(BATCH, (name) => name);
+  feed.stage(other);
+  feed.upload(BATCH, (name) => name);
   assertEquals(inputs(), [1, 2]);
-  feed.bring(other, (name) => name);
+  feed.upload(other, (name) => name);
   assertEquals(inputs(), [8, 9]);
 });

@@ -7,9 +7,9 @@ import type { Device } from "../../src/device/types.ts";
 import type { ModelConfig } from "../../src/models/mod.ts";
 import { modelSchema } from "../../src/models/mod.ts";
 import type { DecodedModel } from "../../src/engine/decode_plan.ts";
-import { keptOf } from "../../src/engine/decode_window.ts";
+import { keptTokens } from "../../src/engine/decode_window.ts";
 import { Decoder } from "../../src/engine/decoder.ts";
-import { holdParams } from "../../src/engine/hold_params.ts";
+import { holdParams } from "../../src/engine/load_params.ts";
 import { fullLogits, someParams } from "../support/graph/full_window.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { sharedGpu } from "../support/gpu.ts";
@@ -131,7 +131,7 @@ for (const [place, open] of Object.entries(DEVICES)) {
       let length = 0;
       let slides = 0;
       for (let t = 0; t < tokens.length; t++) {
-        if (length === context) [length, slides] = [keptOf(context), slides + 1];
+        if (length === context) [length, slides] = [keptTokens(context), slides + 1];
         length++;
         const got = await decoder.feed(tokens.subarray(t, t + 1));
         assertEquals([decoder.position, decoder.slides], [length, slides]);

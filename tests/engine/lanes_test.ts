@@ -183,7 +183,7 @@ Deno.test("lanes refuse other lengths, and micro-batches that are not there", as
   lanes.open();
   assertThrows(() => lanes.write([0, 1], new Float32Array(5)), RangeError, "6 elements: 5");
   assertThrows(() => lanes.write([2], new Float32Array(3)), RangeError, "below 2: 2");
-  assertThrows(() => lanes.kept(-1, "h"), RangeError, "below 2: -1");
+  assertThrows(() => lanes.current(-1, "h"), RangeError, "below 2: -1");
   await lanes.read([0]);
   assertThrows(() => void lanes.readNext([0]), RangeError, "was computed: 0");
 });

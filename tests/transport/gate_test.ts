@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Duplex } from "../../src/transport/bytes.ts";
 import { type Channel, ChannelError, type FencedChannel } from "../../src/transport/channel.ts";
-import { type GateOptions, openGate, UNPROVEN_BYTES } from "../../src/transport/gate.ts";
+import { type GateOptions, openGate, UNAUTHENTICATED_BYTES } from "../../src/transport/gate.ts";
 import { greet, type Hello } from "../../src/transport/handshake.ts";
 import { streamChannel } from "../../src/transport/stream.ts";
 import { door, enter, HELLO, OTHER, TOKEN, untilClosed } from "./doors.ts";
@@ -130,10 +130,10 @@ Deno.test("a gate reads no more than a kilobyte before the proof", async () => {
   using place = opened({ deadline: 60_000 });
   const stream = place.entrance.dial();
   const bytes = frameBytes({ type: "hello", version: 1, text: "x".repeat(3000) });
-  await stream.write(bytes.subarray(0, UNPROVEN_BYTES - 1));
+  await stream.write(bytes.subarray(0, UNAUTHENTICATED_BYTES - 1));
   await new Promise((resolve) => setTimeout(resolve, 20));
   assertEquals(place.gate.pending, 1); // so much is read, and more is waited for
-  await stream.write(bytes.subarray(UNPROVEN_BYTES - 1, UNPROVEN_BYTES));
+  await stream.write(bytes.subarray(UNAUTHENTICATED_BYTES - 1, UNAUTHENTICATED_BYTES));
   await soon(untilClosed(stream));
   await until(() => place.gate.counts.refused === 1);
 });
