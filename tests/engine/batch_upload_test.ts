@@ -20,9 +20,9 @@ function memory(): ArrayMemory {
 Deno.test("a feed brings the starts of documents, whether a plan reads them or not", () => {
   const into = memory();
   const feed = new BatchUpload(into, []);
-  feed.upload({ ...BATCH, starts: Uint32Array.of(0, 1) }, (name) => name);
+  feed.write({ ...BATCH, starts: Uint32Array.of(0, 1) }, (name) => name);
   assertEquals([...into.slot(STARTS, 2).u32], [0, 1]);
-  feed.upload({ ...BATCH, starts: Uint32Array.of(0, 0) }, (name) => name);
+  feed.write({ ...BATCH, starts: Uint32Array.of(0, 0) }, (name) => name);
   assertEquals([...into.slot(STARTS, 2).u32], [0, 0]);
   assertEquals([...into.slot("inputs", 2).u32], [1, 2]);
 });
@@ -34,14 +34,14 @@ Deno.test("a batch that was handed over is not written again, unless another cam
   const inputs = () => [...into.slot("inputs", 2).u32];
   feed.stage(BATCH);
   into.write("inputs", Uint32Array.of(5, 5));
-  feed.upload(BATCH, (name) => name);
+  feed.write(BATCH, (name) => name);
   assertEquals(inputs(), [5, 5]);
   // It was brought once: the next time it is written.
-  feed.upload(BATCH, (name) => name);
+  feed.write(BATCH, (name) => name);
   assertEquals(inputs(), [1, 2]);
   feed.stage(other);
-  feed.upload(BATCH, (name) => name);
+  feed.write(BATCH, (name) => name);
   assertEquals(inputs(), [1, 2]);
-  feed.upload(other, (name) => name);
+  feed.write(other, (name) => name);
   assertEquals(inputs(), [8, 9]);
 });

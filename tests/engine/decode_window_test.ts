@@ -1,6 +1,6 @@
 /** Which tokens a window holds is the same however they came. */
 import { assert, assertEquals } from "@std/assert";
-import { keptTokens, largestChunk, cutIntoChunks, slide } from "../../src/engine/decode_window.ts";
+import { cutIntoChunks, keptTokens, largestChunk, slide } from "../../src/engine/decode_window.ts";
 
 Deno.test("a window keeps three quarters when it slides, and room for a token", () => {
   assertEquals([1, 2, 3, 4, 5, 100].map(keptTokens), [0, 1, 2, 3, 3, 75]);
