@@ -19,10 +19,10 @@ import {
   printManifest,
 } from "./manifest.ts";
 import { asideName, STEP_PREFIX, stepName } from "./names.ts";
-import { Ruined, ruinedName, ruinOf } from "./ruined.ts";
+import { nonFiniteName, nonFiniteReason, NonFiniteState } from "./non_finite.ts";
 import { writeSafetensors } from "./tensors/safetensors.ts";
 import { checkSpace, freeBytes, spaceFault } from "./space.ts";
-import { stateHashInTurns } from "./state_hash.ts";
+import { stateHashAsync } from "./state_hash.ts";
 import type { NamedTensor } from "./tensors/tensor.ts";
 import { openCheckpoint } from "./verify.ts";
 
@@ -68,7 +68,7 @@ export const SAVE_POINTS: readonly string[] = [
  * checkpoints are never changed.
  * @throws {UserError} `tooLarge` if the disk is full, `incompatible` if the step exists with another
  * state.
- * @throws {Ruined} if the state is not finite: it is kept under another name if there is room.
+ * @throws {NonFiniteState} if the state is not finite: it is kept under another name if there is room.
  */
 export async function saveCheckpoint(
   root: string,
@@ -78,11 +78,11 @@ export async function saveCheckpoint(
   const start = performance.now();
   const { at, free = freeBytes, disk = DISK } = options;
   const { step } = draft.manifest;
-  const hash = await stateHashInTurns(step, draft);
+  const hash = await stateHashAsync(step, draft);
   await ensureFolder(root, disk);
   const save = { root, draft, hash, at, free, disk };
-  const ruin = draft.ruin ?? await ruinOf([...draft.model, ...draft.optimizer]);
-  if (ruin !== undefined) throw new Ruined(ruin, await keepRuined(save));
+  const ruin = draft.ruin ?? await nonFiniteReason([...draft.model, ...draft.optimizer]);
+  if (ruin !== undefined) throw new NonFiniteState(ruin, await keepRuined(save));
   const path = join(root, stepName(step));
   const existing = await existingAt(path, { hash, disk });
   // Sync its name: the previous save may have failed at exactly that.
@@ -123,7 +123,7 @@ interface Save {
 /** Keeps a state that is not finite; its folder, or undefined if it cannot be written. */
 async function keepRuined(save: Save): Promise<string | undefined> {
   const { root, draft, disk } = save;
-  const path = join(root, ruinedName(stepName(draft.manifest.step)));
+  const path = join(root, nonFiniteName(stepName(draft.manifest.step)));
   try {
     // An earlier attempt may have kept one too.
     if ((await fileNamesIn(root)).includes(basename(path))) await disk.remove(path);

@@ -9,7 +9,7 @@ import { writeAll } from "../base/write_all.ts";
 import { Damage, Unreachable } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { isAbsent, isLink } from "./links.ts";
-import { CHUNK, chunksOf } from "./tensors/pieces.ts";
+import { CHUNK, chunksOf } from "./tensors/chunks.ts";
 
 /** Called before each effect, with its name. */
 export type Hook = (point: string) => void | Promise<void>;

@@ -8,7 +8,7 @@ import { Damage, Unfit, Unreachable } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { fileNamesIn } from "./files.ts";
 import { asideName, STEP_PREFIX, stepOf } from "./names.ts";
-import { Ruined, setRuinedAside } from "./ruined.ts";
+import { NonFiniteState, setNonFiniteAside } from "./non_finite.ts";
 import { type Checkpoint, openCheckpoint } from "./verify.ts";
 
 /** A folder with a checkpoint's name; its contents are not verified. */
@@ -64,7 +64,9 @@ export async function loadNewest(root: string, options: LoadOptions): Promise<Ch
       options.onSkip(path, reason, error);
       if (error instanceof Unfit) unfit.push({ path, reason });
       else if (sets) {
-        await (error instanceof Ruined ? setRuinedAside(path, disk) : quarantine(path, disk));
+        await (error instanceof NonFiniteState
+          ? setNonFiniteAside(path, disk)
+          : quarantine(path, disk));
       }
     }
     if (found === undefined) continue;

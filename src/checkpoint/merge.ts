@@ -3,7 +3,7 @@
  */
 import { bytesOf } from "../base/hash.ts";
 import { type Shape, sizeOf } from "../base/shape.ts";
-import { atOnce, chunksOf, type ChunkWork, inTurns } from "./tensors/pieces.ts";
+import { chunksOf, type ChunkWork, runToEnd, runYielding } from "./tensors/chunks.ts";
 import type { NamedTensor } from "./tensors/tensor.ts";
 
 /** A tensor's position in the flat vector, in elements. */
@@ -30,15 +30,15 @@ export interface TensorPart {
  * @throws {RangeError} unless the parts tile the vector, and each tensor lies within it.
  */
 export function mergeParts(layout: FlatLayout, parts: readonly TensorPart[]): NamedTensor[] {
-  return atOnce(merging(layout, parts));
+  return runToEnd(merging(layout, parts));
 }
 
 /** The same tensors; yields to the event loop. The parts must not change before it resolves. */
-export function mergePartsInTurns(
+export function mergePartsAsync(
   layout: FlatLayout,
   parts: readonly TensorPart[],
 ): Promise<NamedTensor[]> {
-  return inTurns(merging(layout, parts));
+  return runYielding(merging(layout, parts));
 }
 
 function* merging(layout: FlatLayout, parts: readonly TensorPart[]): ChunkWork<NamedTensor[]> {

@@ -1,7 +1,7 @@
 /** The hash of a training state: equal for equal step and tensors. */
 import { createHash } from "node:crypto";
 import { bytesOf } from "../base/hash.ts";
-import { atOnce, chunksOf, type ChunkWork, inTurns } from "./tensors/pieces.ts";
+import { chunksOf, type ChunkWork, runToEnd, runYielding } from "./tensors/chunks.ts";
 import { type NamedTensor, sortedByName } from "./tensors/tensor.ts";
 
 /** The tensors of a state. */
@@ -17,12 +17,12 @@ export interface HashedState {
  * Lines end with one line feed. @throws {RangeError} if two tensors of a part share a name.
  */
 export function stateHash(step: number, state: HashedState): string {
-  return atOnce(hashing(step, state));
+  return runToEnd(hashing(step, state));
 }
 
 /** The same hash; yields to the event loop. The tensors must not change before it resolves. */
-export function stateHashInTurns(step: number, state: HashedState): Promise<string> {
-  return inTurns(hashing(step, state));
+export function stateHashAsync(step: number, state: HashedState): Promise<string> {
+  return runYielding(hashing(step, state));
 }
 
 function* hashing(step: number, { model, optimizer }: HashedState): ChunkWork<string> {

@@ -8,9 +8,9 @@ import { openHashed } from "./files.ts";
 import { isAbsent, isLink } from "./links.ts";
 import { MANIFEST, type Manifest, MANIFEST_PARTS, parseManifest } from "./manifest.ts";
 import { stepOf } from "./names.ts";
-import { Ruined, ruinOf } from "./ruined.ts";
+import { nonFiniteReason, NonFiniteState } from "./non_finite.ts";
 import { readSafetensors } from "./tensors/safetensors.ts";
-import { stateHashInTurns } from "./state_hash.ts";
+import { stateHashAsync } from "./state_hash.ts";
 import type { NamedTensor } from "./tensors/tensor.ts";
 
 /** A checkpoint of which every byte was verified. */
@@ -37,10 +37,10 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const model = await readPart(path, { name: MANIFEST_PARTS[0], manifest });
   const optimizer = await readPart(path, { name: MANIFEST_PARTS[1], manifest });
   const state = { model: model.values(), optimizer: optimizer.values() };
-  const hash = await stateHashInTurns(manifest.step, state);
+  const hash = await stateHashAsync(manifest.step, state);
   if (hash !== manifest.stateHash) throw new Damage("The state does not match its hash");
-  const ruin = await ruinOf([...model.values(), ...optimizer.values()]);
-  if (ruin !== undefined) throw new Ruined(ruin);
+  const ruin = await nonFiniteReason([...model.values(), ...optimizer.values()]);
+  if (ruin !== undefined) throw new NonFiniteState(ruin);
   return { path, manifest, model, optimizer };
 }
 

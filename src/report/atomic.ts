@@ -13,7 +13,7 @@ export function writeTextAtomic(path: string, text: string): void {
   const folder = dirname(path);
   const temp = tempOf(path);
   try {
-    using file = createAnew(temp);
+    using file = recreate(temp);
     writeAllSync(file, new TextEncoder().encode(text));
     file.syncSync();
     Deno.renameSync(temp, path);
@@ -76,7 +76,7 @@ export function unshare(path: string): void {
  * Creates a file, after removing what a killed process left at its path: a link, but not its target.
  * The folder's lock excludes other writers.
  */
-export function createAnew(path: string): Deno.FsFile {
+export function recreate(path: string): Deno.FsFile {
   removeIfAny(path);
   return Deno.openSync(path, { write: true, createNew: true });
 }

@@ -5,11 +5,11 @@
 import { hasCode } from "../base/file_fault.ts";
 import { isLockLost } from "../base/user_error.ts";
 import { writeAllSync } from "../base/write_all.ts";
-import { copyAside, setAside } from "./aside.ts";
+import { copyAside, setAside } from "./backup.ts";
 import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
 import type { EventSink, RunEvent } from "./events.ts";
 import { cutLines, keptLines, lastEval, metricsLine } from "./metrics.ts";
-import { cannotWrite, openPlain } from "./plain_file.ts";
+import { cannotWrite, openPlain } from "./regular_file.ts";
 
 /** Most characters buffered while the file cannot be written; newer lines are dropped. */
 const PENDING_LIMIT = 8 * 2 ** 20;

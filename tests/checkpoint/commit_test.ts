@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreater, assertMatch, assertRejects } from 
 import { UserError } from "../../src/base/user_error.ts";
 import { type CheckpointDraft, SAVE_POINTS, saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
-import { Ruined } from "../../src/checkpoint/ruined.ts";
+import { NonFiniteState } from "../../src/checkpoint/non_finite.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import { draftOf, flipBit, hashOf, names, TempFolder } from "./fixture.ts";
 
@@ -163,7 +163,7 @@ Deno.test("saveCheckpoint() keeps a state that is not finite under a name that i
     using temp = new TempFolder();
     await saveCheckpoint(temp.path, draftOf(1));
     for (const draft of [spoil(draftOf(2), value), { ...draftOf(2), ruin: "its loss is NaN" }]) {
-      const error = await assertRejects(() => saveCheckpoint(temp.path, draft), Ruined);
+      const error = await assertRejects(() => saveCheckpoint(temp.path, draft), NonFiniteState);
       assertEquals(error.message, draft.ruin ?? `its state is not finite: w/m[3] is ${value}`);
       assertEquals(error.kept, `${temp.path}/step-00000002.ruined`);
       assertEquals(names(temp.path), ["step-00000001", "step-00000002.ruined"]);
@@ -172,7 +172,7 @@ Deno.test("saveCheckpoint() keeps a state that is not finite under a name that i
     const full = { free: () => 0 };
     const error = await assertRejects(
       () => saveCheckpoint(temp.path, spoil(draftOf(3), value), full),
-      Ruined,
+      NonFiniteState,
     );
     assertEquals([error.kept, names(temp.path).length], [undefined, 2]);
   }

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { bytesOf, sha256 } from "../../src/base/hash.ts";
 import { Damage } from "../../src/checkpoint/damage.ts";
 import { readSafetensors, writeSafetensors } from "../../src/checkpoint/tensors/safetensors.ts";
-import { atOnce } from "../../src/checkpoint/tensors/pieces.ts";
+import { runToEnd } from "../../src/checkpoint/tensors/chunks.ts";
 import { nonFiniteTensors } from "../../src/checkpoint/tensors/tensor.ts";
 import { TempFolder, tensor } from "./fixture.ts";
 
@@ -105,8 +105,8 @@ Deno.test("readSafetensors() refuses a header before it takes room for the data"
 
 Deno.test("nonFinite() names the tensor and the element", () => {
   const bad = { name: "b", shape: [3], data: new Float32Array([0, 1, -Infinity]) };
-  assertEquals(atOnce(nonFiniteTensors([tensor("a", [2])])), undefined);
-  assertEquals(atOnce(nonFiniteTensors([tensor("a", [2]), bad])), {
+  assertEquals(runToEnd(nonFiniteTensors([tensor("a", [2])])), undefined);
+  assertEquals(runToEnd(nonFiniteTensors([tensor("a", [2]), bad])), {
     name: "b",
     index: 2,
     value: -Infinity,

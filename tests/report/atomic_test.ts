@@ -1,7 +1,7 @@
 /** Files that are replaced or read in a folder which somebody else may have filled. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
-import { createAnew, readIfAny, unshare, writeTextAtomic } from "../../src/report/atomic.ts";
+import { readIfAny, recreate, unshare, writeTextAtomic } from "../../src/report/atomic.ts";
 import { names, TempFolder } from "../checkpoint/fixture.ts";
 import { contentsOf } from "../support/contents.ts";
 import { makePipe } from "../support/pipe.ts";
@@ -42,7 +42,7 @@ Deno.test("createAnew() and unshare() write to files of their own", () => {
   assertEquals([path, other].map((one) => Deno.readTextFileSync(one)), ["kept and more", "kept"]);
   Deno.removeSync(path);
   Deno.symlinkSync(other, path);
-  using file = createAnew(path);
+  using file = recreate(path);
   file.writeSync(new TextEncoder().encode("new"));
   assertEquals([path, other].map((one) => Deno.readTextFileSync(one)), ["new", "kept"]);
   assertEquals(names(temp.path), ["a", "b"]);

@@ -1,6 +1,6 @@
 /** Named tensors of a checkpoint. */
 import type { Shape } from "../../base/shape.ts";
-import { CHUNK, type ChunkWork } from "./pieces.ts";
+import { CHUNK, type ChunkWork } from "./chunks.ts";
 
 /** A named f32 tensor; `data` is row-major. */
 export interface NamedTensor {

@@ -2,11 +2,11 @@
 import { joinedBytes } from "../../base/bytes.ts";
 import { isLockLost } from "../../base/user_error.ts";
 import { writeAllSync } from "../../base/write_all.ts";
-import { setAside } from "../aside.ts";
+import { setAside } from "../backup.ts";
 import { readIfAny, writeTextAtomic } from "../atomic.ts";
 import { printLine } from "./journal_lines.ts";
 import type { JournalLine, ParsedJournal } from "./journal_lines.ts";
-import { cannotWrite, isAt, openPlain } from "../plain_file.ts";
+import { cannotWrite, isAt, openPlain } from "../regular_file.ts";
 import type { Journal, JournalEntry, JournalFile, JournalOptions } from "./types.ts";
 
 /** Most bytes buffered while the file cannot be written; newer entries are dropped. */

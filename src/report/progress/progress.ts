@@ -1,7 +1,7 @@
 /**
  * Shows a run's progress: one redrawn line on a terminal, plain lines elsewhere.
  */
-import { doingOf } from "./doing.ts";
+import { activityOf } from "./activity.ts";
 import { DrawnLine, type Screen } from "./drawn_line.ts";
 import type { EventSink, RunEvent, RunFacts, StepFacts } from "../events.ts";
 import { linesOf } from "../lines.ts";
@@ -36,7 +36,7 @@ export function progressPrinter(
   let seen = 0;
 
   const sink: EventSink = (event) => {
-    const doing = doingOf(event);
+    const doing = activityOf(event);
     if (doing !== undefined) return status.show(doing.what, doing.reached);
     switch (event.type) {
       case "start":

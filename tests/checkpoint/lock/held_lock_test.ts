@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../../src/base/user_error.ts";
 import { saveCheckpoint } from "../../../src/checkpoint/commit.ts";
 import type { Disk } from "../../../src/checkpoint/disk.ts";
-import { heldDisk } from "../../../src/checkpoint/lock/held_disk.ts";
+import { lockedDisk } from "../../../src/checkpoint/lock/locked_disk.ts";
 import { loadNewest } from "../../../src/checkpoint/load.ts";
 import { lockRun, type RunLock } from "../../../src/checkpoint/lock/lock.ts";
 import {
@@ -123,7 +123,7 @@ function disturbed(
   lock: RunLock,
   { n, before }: { n: number; before: () => Promise<void> },
 ): { disk: Disk; count: () => number } {
-  const held = heldDisk(lock);
+  const held = lockedDisk(lock);
   let count = 0;
   const disk = Object.fromEntries(EFFECTS.map((name) => [name, async (...args: string[]) => {
     if (count++ === n) await before();
@@ -179,7 +179,7 @@ Deno.test("a folder that is held in a locked one stays the same, or is made anew
   for (const [says, swap] of Object.entries(swaps)) {
     using lock = await lockRun(run);
     lock.hold("checkpoints");
-    const disk = heldDisk(lock);
+    const disk = lockedDisk(lock);
     await saveCheckpoint(root, draftOf(100), { disk });
     Deno.renameSync(root, `${temp.path}/moved`);
     lock.check();

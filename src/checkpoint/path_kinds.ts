@@ -9,13 +9,13 @@ import { kindOf } from "../base/file_kind.ts";
 import { UserError } from "../base/user_error.ts";
 
 /** Names in a folder that must be files, or folders, if they exist. */
-export interface Places {
+export interface PathKinds {
   readonly files: readonly string[];
   readonly folders: readonly string[];
 }
 
 /** The fixed names that a run writes to. */
-export const RUN_PLACES: Places = {
+export const RUN_PATHS: PathKinds = {
   files: [
     "config.json",
     "metrics.jsonl",
@@ -28,7 +28,7 @@ export const RUN_PLACES: Places = {
 };
 
 /** Treatment of links, and the words of an error. */
-export interface PlacesOptions {
+export interface PathKindOptions {
   /** The start of the error: "Cannot resume". */
   readonly doing: string;
   /** Write through links; their targets must be of the right kind. */
@@ -38,11 +38,11 @@ export interface PlacesOptions {
 }
 
 /** @throws {UserError} `config` if a name is a link, or of another kind than it must be. */
-export function requirePlaces(
+export function requirePathKinds(
   folder: string,
-  { files, folders }: Places,
+  { files, folders }: PathKinds,
   { doing, followLinks = false, hint = "remove it, or put what it leads to in its place" }:
-    PlacesOptions,
+    PathKindOptions,
 ): void {
   const places = [
     ...files.map((name) => ({ name, need: "a file" })),
@@ -60,7 +60,7 @@ export function requirePlaces(
 }
 
 /** The target of `path` if links are followed; else `path`. */
-export function placeOf(path: string, followLinks: boolean): string {
+export function resolveOutput(path: string, followLinks: boolean): string {
   if (!followLinks) return path;
   try {
     return Deno.realPathSync(path);

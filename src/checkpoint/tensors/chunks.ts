@@ -13,7 +13,7 @@ export function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
 export type ChunkWork<T> = Generator<number, T, void>;
 
 /** Runs a computation synchronously. */
-export function atOnce<T>(work: ChunkWork<T>): T {
+export function runToEnd<T>(work: ChunkWork<T>): T {
   for (;;) {
     const { done, value } = work.next();
     if (done) return value;
@@ -21,7 +21,7 @@ export function atOnce<T>(work: ChunkWork<T>): T {
 }
 
 /** Runs a computation, yielding to the event loop. Its inputs must not change before it resolves. */
-export async function inTurns<T>(work: ChunkWork<T>): Promise<T> {
+export async function runYielding<T>(work: ChunkWork<T>): Promise<T> {
   let since = 0;
   for (;;) {
     const { done, value } = work.next();

@@ -6,11 +6,11 @@ import { basename, dirname, join } from "node:path";
 import { Damage } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { fileNamesIn } from "./files.ts";
-import { inTurns } from "./tensors/pieces.ts";
+import { runYielding } from "./tensors/chunks.ts";
 import { type NamedTensor, nonFiniteTensors } from "./tensors/tensor.ts";
 
 /** A state that is not finite. */
-export class Ruined extends Damage {
+export class NonFiniteState extends Damage {
   /** The folder that keeps the state; undefined if it was not kept. */
   readonly kept: string | undefined;
 
@@ -22,19 +22,19 @@ export class Ruined extends Damage {
 }
 
 /** The first value that is not finite, as a reason, or undefined. Yields to the event loop. */
-export async function ruinOf(tensors: Iterable<NamedTensor>): Promise<string | undefined> {
-  const found = await inTurns(nonFiniteTensors(tensors));
+export async function nonFiniteReason(tensors: Iterable<NamedTensor>): Promise<string | undefined> {
+  const found = await runYielding(nonFiniteTensors(tensors));
   return found && `its state is not finite: ${found.name}[${found.index}] is ${found.value}`;
 }
 
 /** Folder of a state that is not finite; no checkpoint has such a name. */
-export function ruinedName(name: string): string {
+export function nonFiniteName(name: string): string {
   return `${name}.ruined`;
 }
 
 /** Renames a checkpoint whose state is not finite; replaces an earlier one of that step. */
-export async function setRuinedAside(path: string, disk: Disk = DISK): Promise<string> {
-  const name = ruinedName(basename(path));
+export async function setNonFiniteAside(path: string, disk: Disk = DISK): Promise<string> {
+  const name = nonFiniteName(basename(path));
   const to = join(dirname(path), name);
   if ((await fileNamesIn(dirname(path))).includes(name)) await disk.remove(to);
   await disk.rename(path, to);

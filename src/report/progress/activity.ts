@@ -3,13 +3,13 @@ import type { RunEvent } from "../events.ts";
 import type { StageProgress } from "./status.ts";
 
 /** An activity, and how far it is. */
-export interface Doing {
+export interface Activity {
   readonly what: string;
   readonly reached?: StageProgress;
 }
 
 /** The activity that an event starts or continues; undefined for other events. */
-export function doingOf(event: RunEvent): Doing | undefined {
+export function activityOf(event: RunEvent): Activity | undefined {
   if (event.type === "doing") return { what: event.what };
   if (event.type !== "progress") return undefined;
   const { of, done, total, workers } = event;

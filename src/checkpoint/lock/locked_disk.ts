@@ -10,7 +10,7 @@ export type DiskLock = Pick<RunLock, "check"> & Partial<Pick<RunLock, "createFol
  * nothing in the folder that has replaced it. Writes to an open file need no check: the file belongs
  * to this save wherever it is. @throws {UserError} `locked` from every effect once the lock is lost.
  */
-export function heldDisk(lock: DiskLock, disk: Disk = DISK): Disk {
+export function lockedDisk(lock: DiskLock, disk: Disk = DISK): Disk {
   // Async, so that a lost lock is a rejection like any other error of a disk.
   const held = async <T>(effect: () => Promise<T>): Promise<T> => {
     lock.check();
