@@ -73,9 +73,9 @@ function find(name: string, cards: readonly Card[]): Card | undefined {
 }
 
 /**
- * Applies CUDA_VISIBLE_DEVICES: NVIDIA's cards in its order, by number or UUID prefix, then all other
- * cards. Empty or -1 hides NVIDIA's. CUDA silently ends the list at an unknown name, which is an error
- * here.
+ * Applies CUDA_VISIBLE_DEVICES: NVIDIA's cards in its order, by number or UUID prefix, then all
+ * other cards. Empty or -1 hides NVIDIA's. CUDA silently ends the list at an unknown name, which is
+ * an error here.
  */
 function visibleCards(visible: string | undefined, cards: readonly Card[]): readonly Card[] {
   if (visible === undefined) return cards;
@@ -98,7 +98,9 @@ function visibleCards(visible: string | undefined, cards: readonly Card[]): read
   return [...kept, ...others];
 }
 
-/** Results are bitwise reproducible only within one model of card, so workers must not mix models. */
+/**
+ * Results are bitwise reproducible only within one model of card, so workers must not mix models.
+ */
 function requireOneModel(cards: readonly Card[]): void {
   const other = cards.find(({ name }) => name !== cards[0]?.name);
   if (other === undefined) return;

@@ -18,8 +18,8 @@ export interface PinSupport {
 }
 
 /**
- * The chosen cards with pins that take effect. A single card needs none, and a single worker may be on
- * any of several identical cards. @throws {UserError} `noDevice`.
+ * The chosen cards with pins that take effect. A single card needs none, and a single worker may be
+ * on any of several identical cards. @throws {UserError} `noDevice`.
  */
 export async function keptOn(chosen: readonly Card[], means: PinSupport): Promise<PinnedCard[]> {
   const { cards, layer, alone, heeds } = means;

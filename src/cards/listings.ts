@@ -1,6 +1,6 @@
 /**
- * Parses the lists of cards that nvidia-smi and Mesa print. Other lines, such as driver warnings, are
- * skipped.
+ * Parses the lists of cards that nvidia-smi and Mesa print. Other lines, such as driver warnings,
+ * are skipped.
  */
 import { type CardKind, type ListedCard, pciAddress } from "./card.ts";
 
@@ -65,8 +65,8 @@ export function hasMesaList(text: string): boolean {
 
 /**
  * PCI address that Mesa's layer has selected by `DRI_PRIME=pci-...`, according to its trace, or
- * undefined. Layers before Mesa 23.3 have no trace and select any card but the named one. Source: the
- * same folder, device_select_find_dri_prime_tag_default.
+ * undefined. Layers before Mesa 23.3 have no trace and select any card but the named one. Source:
+ * the same folder, device_select_find_dri_prime_tag_default.
  */
 export function parsePinned(text: string): string | undefined {
   const [, index] = /find_dri_prime_tag_default selected (\d+)$/m.exec(text) ?? [];

@@ -1,6 +1,6 @@
 /**
- * Environment variables that pin a process to one card, read by Mesa's device-select layer for every
- * driver.
+ * Environment variables that pin a process to one card, read by Mesa's device-select layer for
+ * every driver.
  */
 import type { Card } from "./card.ts";
 
@@ -13,17 +13,17 @@ export interface PinnedCard extends Card {
 }
 
 /**
- * The card of a worker slot. A slot beyond the last exists only briefly, while another worker leaves;
- * it then shares that worker's card.
+ * The card of a worker slot. A slot beyond the last exists only briefly, while another worker
+ * leaves; it then shares that worker's card.
  */
 export function cardOf(cards: readonly PinnedCard[], workerId: number): PinnedCard | undefined {
   return cards.length === 0 ? undefined : cards[workerId % cards.length];
 }
 
 /**
- * The pin of a card among all cards of a machine; undefined if Vulkan does not report it. Vendor and
- * device id select a unique card in every version of the layer. Identical cards are selected by PCI
- * address, which needs Mesa 23.3 (`needsProof`).
+ * The pin of a card among all cards of a machine; undefined if Vulkan does not report it. Vendor
+ * and device id select a unique card in every version of the layer. Identical cards are selected by
+ * PCI address, which needs Mesa 23.3 (`needsProof`).
  */
 export function pinOf(card: Card, cards: readonly Card[]): Pin | undefined {
   const { id, address } = card;

@@ -63,12 +63,13 @@ export const SAVE_POINTS: readonly string[] = [
 
 /**
  * Saves a checkpoint under `root`; the returned manifest has the state's hash. Hashing and writing
- * yield to the event loop. A verified checkpoint of the same step and state is kept; a damaged one of
- * that step is set aside. A failure before the rename removes the temporary folder; other
+ * yield to the event loop. A verified checkpoint of the same step and state is kept; a damaged one
+ * of that step is set aside. A failure before the rename removes the temporary folder; other
  * checkpoints are never changed.
- * @throws {UserError} `tooLarge` if the disk is full, `incompatible` if the step exists with another
- * state.
- * @throws {NonFiniteState} if the state is not finite: it is kept under another name if there is room.
+ * @throws {UserError} `tooLarge` if the disk is full, `incompatible` if the step exists with
+ * another state.
+ * @throws {NonFiniteState} if the state is not finite: it is kept under another name if there is
+ * room.
  */
 export async function saveCheckpoint(
   root: string,

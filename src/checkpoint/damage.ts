@@ -1,6 +1,6 @@
 /**
- * A fault of one checkpoint. The loader catches it, reports it and falls back to an older checkpoint.
- * Any other error while reading is not the checkpoint's fault.
+ * A fault of one checkpoint. The loader catches it, reports it and falls back to an older
+ * checkpoint. Any other error while reading is not the checkpoint's fault.
  */
 export class Damage extends Error {
   constructor(reason: string) {
@@ -16,7 +16,7 @@ export class Damage extends Error {
 export class Unfit extends Damage {}
 
 /**
- * A dangling link, as when a disk is not mounted. The checkpoint may be intact, so it may be skipped
- * but is never set aside.
+ * A dangling link, as when a disk is not mounted. The checkpoint may be intact, so it may be
+ * skipped but is never set aside.
  */
 export class Unreachable extends Damage {}

@@ -117,8 +117,8 @@ function roomFor(length: number, what: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Opens a regular file, following links. @throws {Damage} if it is missing, not a regular file, or of
- * another size than expected.
+ * Opens a regular file, following links. @throws {Damage} if it is missing, not a regular file, or
+ * of another size than expected.
  */
 export async function openHashed(path: string, options: ReadOptions): Promise<HashedFile> {
   const { what, expect } = options;
@@ -173,8 +173,8 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 /**
- * Names in a folder, sorted; none if there is no folder. @throws {UserError} `noInput` for a dangling
- * link: its target may come back, so it must not be treated as an empty folder.
+ * Names in a folder, sorted; none if there is no folder. @throws {UserError} `noInput` for a
+ * dangling link: its target may come back, so it must not be treated as an empty folder.
  */
 export async function fileNamesIn(path: string): Promise<string[]> {
   try {

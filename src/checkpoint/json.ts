@@ -1,11 +1,14 @@
 /**
- * Parses JSON from a file that may be hostile or corrupt: limits the depth and rejects duplicate keys,
- * of which `JSON.parse` silently keeps the last.
+ * Parses JSON from a file that may be hostile or corrupt: limits the depth and rejects duplicate
+ * keys, of which `JSON.parse` silently keeps the last.
  */
 import { stringEnd } from "../base/text/json.ts";
 import { Damage } from "./damage.ts";
 
-/** Parses `text`. @throws {Damage} naming `what`, for invalid JSON, a duplicate key, or excess depth. */
+/**
+ * Parses `text`. @throws {Damage} naming `what`, for invalid JSON, a duplicate key, or excess
+ * depth.
+ */
 export function parseStrict(
   text: string,
   { what, depth }: { what: string; depth: number },

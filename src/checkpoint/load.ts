@@ -38,9 +38,9 @@ export async function listCheckpoints(root: string): Promise<Listed[]> {
 
 /**
  * The newest checkpoint under `root` that verifies.
- * @throws {UserError} `config` if there is none, `incompatible` if none verifies and fits, `noInput`
- * if one may not be read. With quarantine also `noInput` for a dangling link: its disk may be mounted
- * later, so its steps must not be trained again.
+ * @throws {UserError} `config` if there is none, `incompatible` if none verifies and fits,
+ * `noInput` if one may not be read. With quarantine also `noInput` for a dangling link: its disk
+ * may be mounted later, so its steps must not be trained again.
  */
 export async function loadNewest(root: string, options: LoadOptions): Promise<Checkpoint> {
   const { quarantine: sets = true, judge = () => {}, disk = DISK } = options;

@@ -1,6 +1,6 @@
 /**
- * The manifest of a checkpoint. Parsing is strict: a parsed manifest is trusted. It contains a digest
- * of itself (the seal), since no other file has a digest of it.
+ * The manifest of a checkpoint. Parsing is strict: a parsed manifest is trusted. It contains a
+ * digest of itself (the seal), since no other file has a digest of it.
  */
 import { hashValue } from "../base/hash.ts";
 import { Damage } from "./damage.ts";

@@ -26,7 +26,8 @@ export interface TensorPart {
 }
 
 /**
- * The tensors of a layout, in its order. A tensor within one part is a view of it, any other a copy.
+ * The tensors of a layout, in its order. A tensor within one part is a view of it, any other a
+ * copy.
  * @throws {RangeError} unless the parts tile the vector, and each tensor lies within it.
  */
 export function mergeParts(layout: FlatLayout, parts: readonly TensorPart[]): NamedTensor[] {

@@ -69,7 +69,10 @@ export function resolveOutput(path: string, followLinks: boolean): string {
   }
 }
 
-/** The file that a dangling link would create, if its folder exists; else `path`, whose opening fails. */
+/**
+ * The file that a dangling link would create, if its folder exists; else `path`, whose opening
+ * fails.
+ */
 function targetOf(path: string): string {
   try {
     const to = resolve(dirname(path), Deno.readLinkSync(path));

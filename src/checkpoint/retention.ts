@@ -72,8 +72,8 @@ export function bestFirst<T extends Candidate>(found: readonly T[]): T[] {
 }
 
 /**
- * Applies a policy to the checkpoints under `root`; returns the removed steps, newest first. A number
- * keeps that many of the newest. Verifies as needed, unless `verified` has a cached result.
+ * Applies a policy to the checkpoints under `root`; returns the removed steps, newest first. A
+ * number keeps that many of the newest. Verifies as needed, unless `verified` has a cached result.
  */
 export async function applyRetention(
   root: string,

@@ -9,8 +9,8 @@ const MARGIN = 1.2;
 const UNSUPPORTED = ["ENOSYS", "ENOTSUP", "EOPNOTSUPP"];
 
 /**
- * Bytes that this user may still write on the disk of `path`. Infinity if the system does not report
- * it: a write to a full disk fails with its own error.
+ * Bytes that this user may still write on the disk of `path`. Infinity if the system does not
+ * report it: a write to a full disk fails with its own error.
  */
 export function freeBytes(path: string, ask: typeof statfs = statfs): number {
   try {

@@ -1,7 +1,7 @@
 /**
- * Caches which checkpoints this process has verified, so that a save does not read all of them again.
- * The cache only decides what may be removed: the loader verifies every byte, and any change of a
- * file changes the stamp that is compared here.
+ * Caches which checkpoints this process has verified, so that a save does not read all of them
+ * again. The cache only decides what may be removed: the loader verifies every byte, and any change
+ * of a file changes the stamp that is compared here.
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";

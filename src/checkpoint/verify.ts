@@ -1,6 +1,7 @@
 /**
  * Opens and verifies one checkpoint, without changing it. Reads only the files that the manifest
- * names, through links if there are any, since their hashes are verified. Faults are thrown as Damage.
+ * names, through links if there are any, since their hashes are verified. Faults are thrown as
+ * Damage.
  */
 import { basename, join } from "node:path";
 import { Damage, Unreachable } from "./damage.ts";
@@ -27,9 +28,9 @@ export interface Checkpoint {
 const MANIFEST_LIMIT = 64 * 2 ** 20;
 
 /**
- * Reads the checkpoint at `path`: no file missing, the manifest valid and of the step that the folder
- * is named after, sizes and SHA-256 equal, tensors readable and finite, state hash equal. Other files
- * (`.DS_Store`, `.nfs...`, copies of an editor) are ignored. @throws {Damage}
+ * Reads the checkpoint at `path`: no file missing, the manifest valid and of the step that the
+ * folder is named after, sizes and SHA-256 equal, tensors readable and finite, state hash equal.
+ * Other files (`.DS_Store`, `.nfs...`, copies of an editor) are ignored. @throws {Damage}
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
   await requireFolder(path);

@@ -1,6 +1,6 @@
 /**
- * The plans of a decoder, which feed tokens to a model with caches or recurrent states, and the layout
- * of its parameters. Pure.
+ * The plans of a decoder, which feed tokens to a model with caches or recurrent states, and the
+ * layout of its parameters. Pure.
  */
 import { pointwiseOp } from "../../kernels/pointwise/pointwise.ts";
 import type { Expr } from "../graph/formula.ts";
@@ -69,8 +69,8 @@ function traceModel(
 }
 
 /**
- * Feeds `count` tokens to each row; its result is the logits [rows, V] after the last one. Caches and
- * states are updated in place. @throws {UserError} `config` for a bidirectional model.
+ * Feeds `count` tokens to each row; its result is the logits [rows, V] after the last one. Caches
+ * and states are updated in place. @throws {UserError} `config` for a bidirectional model.
  */
 export function decodePlan(
   model: DecodedModel,

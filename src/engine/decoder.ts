@@ -1,6 +1,6 @@
 /**
- * Incremental decoding: feeds tokens to a model with a key-value cache over a sliding window, or with
- * recurrent states. Parameters are only read.
+ * Incremental decoding: feeds tokens to a model with a key-value cache over a sliding window, or
+ * with recurrent states. Parameters are only read.
  */
 import { sizeOf } from "../base/shape.ts";
 import type { Device, Memory, Program } from "../device/types.ts";
@@ -92,8 +92,8 @@ export class Decoder {
   }
 
   /**
-   * Feeds tokens [rows, n], n at least 1; returns the logits [rows, V] after the last one. A full window
-   * slides first: it keeps its last three quarters and is recomputed.
+   * Feeds tokens [rows, n], n at least 1; returns the logits [rows, V] after the last one. A full
+   * window slides first: it keeps its last three quarters and is recomputed.
    * @throws {RangeError} unless they are rows of tokens below V.
    */
   async feed(tokens: Uint32Array): Promise<Float32Array> {

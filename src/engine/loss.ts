@@ -1,8 +1,9 @@
 /**
- * Traces the loss of logits and its gradients. If the logits of all rows exceed the limit of a binding,
- * the loss is chunked by rows: the logits of one chunk are computed and differentiated before the
- * next, so that only one is in memory. The weight gradient of the head accumulates over the chunks,
- * in the order of a single sum if its kernel adds along K. R rows, D width, V vocabulary.
+ * Traces the loss of logits and its gradients. If the logits of all rows exceed the limit of a
+ * binding, the loss is chunked by rows: the logits of one chunk are computed and differentiated
+ * before the next, so that only one is in memory. The weight gradient of the head accumulates over
+ * the chunks, in the order of a single sum if its kernel adds along K. R rows, D width, V
+ * vocabulary.
  */
 import { correct } from "../../kernels/cross_entropy/correct.ts";
 import { crossEntropy } from "../../kernels/cross_entropy/cross_entropy.ts";
@@ -28,7 +29,10 @@ export interface LossInputs {
 
 /** Options of a traced loss. */
 export interface LossOptions {
-  /** Largest logits of a chunk in bytes; equal on all devices, so that workers compute the same bits. */
+  /**
+   * Largest logits of a chunk in bytes; equal on all devices, so that workers compute the same
+   * bits.
+   */
   readonly most?: number;
 }
 

@@ -52,7 +52,9 @@ export const SHARE = "share";
 /** Slots of the gradient norms by distance, per direction. */
 export const REACH = { forward: "reach", backward: "reach_backward" } as const;
 
-/** Slot of the segment starts: the first token that each token attends to, for tasks with documents. */
+/**
+ * Slot of the segment starts: the first token that each token attends to, for tasks with documents.
+ */
 export const STARTS = "starts";
 
 const GRAD = "grad:";
@@ -101,8 +103,8 @@ function finish({ trace }: { trace: Tensor["trace"] }, results: Graph["results"]
 }
 
 /**
- * A micro-batch's share of the step's mean loss, and its gradient. Shares are normalised by the number
- * of targets of the whole step, so that their sum over micro-batches is the mean.
+ * A micro-batch's share of the step's mean loss, and its gradient. Shares are normalised by the
+ * number of targets of the whole step, so that their sum over micro-batches is the mean.
  */
 export function traceGradient(
   config: RunConfig,
@@ -116,8 +118,8 @@ export function traceGradient(
     wanted: built.params.map((p) => p.tensor),
   });
   const results: Record<string, Tensor> = { [LOSS]: loss, ...carriedOf(built.carries) };
-  // A call must not both read and write the gradient vector, so a tensor that is read again, or is the
-  // gradient of several parameters, is copied there.
+  // A call must not both read and write the gradient vector, so a tensor that is read again, or is
+  // the gradient of several parameters, is copied there.
   const read = new Set(built.trace.calls.flatMap((call) => call.inputs));
   built.params.forEach(({ name }, i) => {
     const flow = flows[i];
@@ -198,9 +200,9 @@ export function traceEvaluation(
 }
 
 /**
- * Norms [B, T + 1] of the gradient with respect to the last recurrent layer's h before and after each
- * step, in a slot of {@linkcode REACH} per direction. @throws {RangeError} for a model without a
- * recurrence.
+ * Norms [B, T + 1] of the gradient with respect to the last recurrent layer's h before and after
+ * each step, in a slot of {@linkcode REACH} per direction. @throws {RangeError} for a model without
+ * a recurrence.
  */
 export function reachPlan(config: RunConfig, vocabulary: number, layout: Layout): Plan {
   const built = buildWithTargets(config, { vocabulary, training: false });

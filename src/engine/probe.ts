@@ -8,7 +8,9 @@ import { Replica } from "./replica.ts";
 export interface Probed {
   /** Micro-batches timed, after one for warm-up. */
   readonly micro_batches: number;
-  /** Median seconds per micro-batch, including its share of the tree addition and gradient check. */
+  /**
+   * Median seconds per micro-batch, including its share of the tree addition and gradient check.
+   */
   readonly micro_batch_seconds: number;
   /** Median seconds of an update. */
   readonly update_seconds: number;
@@ -36,8 +38,8 @@ export interface WarmProbe {
 
 /**
  * Times `steps` steps of one worker with all micro-batches, after one micro-batch that compiles and
- * warms up the kernels. If that was slow, the steps are shortened to fewer micro-batches, or only the
- * first is used. @throws {UserError} `tooLarge` if the model does not fit.
+ * warms up the kernels. If that was slow, the steps are shortened to fewer micro-batches, or only
+ * the first is used. @throws {UserError} `tooLarge` if the model does not fit.
  */
 export async function probe(device: Device, options: ProbeOptions): Promise<Probed> {
   return await (await warmProbe(device, options)).time();

@@ -1,6 +1,6 @@
 /**
- * Gradient norms by distance in a recurrent network, per direction: which losses are differentiated,
- * and the aggregation over windows.
+ * Gradient norms by distance in a recurrent network, per direction: which losses are
+ * differentiated, and the aggregation over windows.
  */
 import { IGNORE } from "../base/ignore.ts";
 import type { Batch, Task } from "../data/source.ts";
@@ -58,8 +58,8 @@ export function fullest(
 
 /**
  * Norms over a batch, from zero states, of the gradient of one loss per window with respect to the
- * last layer's h_t. Forward: the loss of the last target, with t going back from there. Backward: the
- * loss of the first target, with t going forward to the last.
+ * last layer's h_t. Forward: the loss of the last target, with t going back from there. Backward:
+ * the loss of the first target, with t going forward to the last.
  */
 export async function measureReach(
   { upload, program }: { upload: BatchUpload; program: Program },
@@ -88,8 +88,8 @@ export async function measureReach(
 }
 
 /**
- * Norms by distance, and how many windows have a step at that distance, from the norms [B, T + 1] of
- * each window's states between steps, in text order.
+ * Norms by distance, and how many windows have a step at that distance, from the norms [B, T + 1]
+ * of each window's states between steps, in text order.
  */
 export function normsOf(
   norms: Float32Array,

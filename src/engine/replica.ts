@@ -94,14 +94,16 @@ export class Replica {
     return this.#lanes.size;
   }
 
-  /** SHA-256 (hex) over the kernels of a training step, or of an evaluation if it does not train. */
+  /**
+   * SHA-256 (hex) over the kernels of a training step, or of an evaluation if it does not train.
+   */
   get shaders(): string {
     return this.#shaders;
   }
 
   /**
-   * Loads the plans of a training step, or only of an evaluation, and initialises the parameters from
-   * the seed.
+   * Loads the plans of a training step, or only of an evaluation, and initialises the parameters
+   * from the seed.
    */
   async open({ trains = true }: { readonly trains?: boolean } = {}): Promise<void> {
     for (const vector of this.vectors) {
@@ -117,8 +119,9 @@ export class Replica {
 
   /**
    * SHA-256 (hex) over the device's results for the first micro-batch with the initial parameters:
-   * gradient and carried states, or without training the loss. Devices with different hashes compute
-   * different bits, whatever their names. Does not change the state; call it before the first step.
+   * gradient and carried states, or without training the loss. Devices with different hashes
+   * compute different bits, whatever their names. Does not change the state; call it before the
+   * first step.
    */
   async probe({ trains = true }: { readonly trains?: boolean } = {}): Promise<string> {
     if (!trains) return sha256(bytesOf(Float32Array.from(await this.#inference.probe())));
@@ -172,8 +175,8 @@ export class Replica {
   }
 
   /**
-   * The gradient vector with the loss: its buckets, concatenated. After the `last` subtree of a step, the
-   * next step's first batch is prepared while the device computes.
+   * The gradient vector with the loss: its buckets, concatenated. After the `last` subtree of a
+   * step, the next step's first batch is prepared while the device computes.
    */
   gradient({ last = true }: { last?: boolean } = {}): Promise<Float32Array> {
     if (last) this.#stepper.prepare();
@@ -186,8 +189,8 @@ export class Replica {
   }
 
   /**
-   * SHA-256 (hex) over {@linkcode vectors}: equal on all replicas after the same steps. No update may
-   * run meanwhile.
+   * SHA-256 (hex) over {@linkcode vectors}: equal on all replicas after the same steps. No update
+   * may run meanwhile.
    */
   hash(): Promise<string> {
     return this.#vectors.hash(this.vectors);
@@ -206,8 +209,8 @@ export class Replica {
   }
 
   /**
-   * Computes the sum of the subtree `node` of a step into the gradient vector. Starts from the committed
-   * carried states without changing them, so it can be repeated.
+   * Computes the sum of the subtree `node` of a step into the gradient vector. Starts from the
+   * committed carried states without changing them, so it can be repeated.
    */
   accumulate(step: number, node: TreeNode): void {
     this.#stepper.accumulate(step, node);
@@ -219,8 +222,8 @@ export class Replica {
   }
 
   /**
-   * Updates parameters and moments from the gradient vector, and commits the carried states computed
-   * since the last update.
+   * Updates parameters and moments from the gradient vector, and commits the carried states
+   * computed since the last update.
    */
   update(step: number): void {
     this.#stepper.update(step);
@@ -240,7 +243,10 @@ export class Replica {
     return this.#lanes.read(indices);
   }
 
-  /** The states that accumulate() computed, in the same order. @throws {RangeError} if there are none. */
+  /**
+   * The states that accumulate() computed, in the same order. @throws {RangeError} if there are
+   * none.
+   */
   nextLanes(indices: readonly number[]): Promise<Float32Array> {
     return this.#lanes.readNext(indices);
   }

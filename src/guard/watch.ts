@@ -47,7 +47,9 @@ export const FRESH: WatchState = {
   norm: { mean: 0, variance: 0 },
 };
 
-/** Least standard deviation as a fraction of the mean, so that a constant series raises no alarms. */
+/**
+ * Least standard deviation as a fraction of the mean, so that a constant series raises no alarms.
+ */
 const MIN_DEVIATION = 1e-2;
 
 const KINDS = ["loss", "norm"] as const;
@@ -82,8 +84,8 @@ function scoreOf({ mean, variance }: Moments, value: number): number {
 }
 
 /**
- * The value that enters the mean for a spike: clipped to the threshold. A single spike then does not
- * desensitise the detector, while a persistent level becomes the new mean.
+ * The value that enters the mean for a spike: clipped to the threshold. A single spike then does
+ * not desensitise the detector, while a persistent level becomes the new mean.
  */
 function clip({ mean }: Moments, { value, z }: Alarm, threshold: number): number {
   if (!Number.isFinite(value)) return mean;

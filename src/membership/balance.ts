@@ -32,7 +32,9 @@ export function speedOf(times: readonly number[]): number | undefined {
   return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
 }
 
-/** Equal shares; the lower ranks take the remainder. As {@linkcode balancedShares} for equal speeds. */
+/**
+ * Equal shares; the lower ranks take the remainder. As {@linkcode balancedShares} for equal speeds.
+ */
 export function equalShares(microBatches: number, world: number): number[] {
   return balancedShares(microBatches, new Array(world).fill(1));
 }

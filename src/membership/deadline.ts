@@ -1,7 +1,7 @@
 /**
  * The failure detector: how long a section may take, and which member to suspect after that. Pure.
- * A GPU call may block a healthy worker's event loop, so a missing heartbeat is no proof of failure;
- * a heartbeat is no proof of progress.
+ * A GPU call may block a healthy worker's event loop, so a missing heartbeat is no proof of
+ * failure; a heartbeat is no proof of progress.
  */
 import type { Member, Membership, Rules, Section } from "./types.ts";
 

@@ -64,7 +64,9 @@ export interface Membership {
   readonly losses: readonly number[];
   /** Consecutive losses of workers that served no committed step. */
   readonly unproductiveLosses: number;
-  /** Consecutive refusals; an admitted worker, a loss of a serving one or a new target resets it. */
+  /**
+   * Consecutive refusals; an admitted worker, a loss of a serving one or a new target resets it.
+   */
   readonly refused: number;
   /** Earliest time of the next start. */
   readonly spawnAt: number;

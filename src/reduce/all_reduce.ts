@@ -1,7 +1,7 @@
 /**
  * All-reduce of the gradients with the same bits on every worker: a reduce-scatter, in which each
- * worker sends its subtree roots to the owner of each slice and the owner adds them in the tree's fixed
- * order, then an all-gather. 2 (W - 1) / W * N bytes per worker if each has one root.
+ * worker sends its subtree roots to the owner of each slice and the owner adds them in the tree's
+ * fixed order, then an all-gather. 2 (W - 1) / W * N bytes per worker if each has one root.
  */
 import { bytesOf } from "../base/hash.ts";
 import type { Channel, Header } from "../transport/channel.ts";
@@ -83,9 +83,10 @@ export class AllReducer {
 
   /**
    * The sum over all micro-batches of `step`, from this worker's subtree roots: the cover of its
-   * range, in order. The roots may be modified; the result is valid until the next call; calls must not
-   * overlap. On any fault it closes every channel, so that no other worker waits for this one and no
-   * late frame reaches a later attempt, and rejects with ReduceError after all transfers have ended.
+   * range, in order. The roots may be modified; the result is valid until the next call; calls must
+   * not overlap. On any fault it closes every channel, so that no other worker waits for this one
+   * and no late frame reaches a later attempt, and rejects with ReduceError after all transfers
+   * have ended.
    */
   async reduce(step: number, roots: readonly SubtreePart[]): Promise<Float32Array> {
     this.#checkRoots(roots);

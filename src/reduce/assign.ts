@@ -8,8 +8,9 @@ export interface MicroBatchRange {
 
 /**
  * One range per rank: contiguous, in order, with counts that differ by at most one. If both numbers
- * are powers of two and `world` divides `microBatches`, each range is one node of the tree. With more
- * workers than micro-batches, some ranges are empty. @throws {RangeError} if `world` is below 1.
+ * are powers of two and `world` divides `microBatches`, each range is one node of the tree. With
+ * more workers than micro-batches, some ranges are empty. @throws {RangeError} if `world` is below
+ * 1.
  */
 export function assign(microBatches: number, world: number): MicroBatchRange[] {
   if (!Number.isInteger(world) || world < 1) {

@@ -11,8 +11,8 @@ export interface Slice {
 const ALIGN = 16;
 
 /**
- * The slice of rank `rank` in a vector of `n` elements. The slices partition [0, n), and their sizes
- * differ by at most `ALIGN`; in a short vector some are empty.
+ * The slice of rank `rank` in a vector of `n` elements. The slices partition [0, n), and their
+ * sizes differ by at most `ALIGN`; in a short vector some are empty.
  */
 export function sliceOf(n: number, world: number, rank: number): Slice {
   const blocks = ceilDiv(n, ALIGN);

@@ -1,7 +1,7 @@
 /**
- * The aligned binary summation tree over the micro-batches of a step:
- * node(l, k) = node(l - 1, 2k) + node(l - 1, 2k + 1), leaf k = micro-batch k. The order of additions
- * does not depend on which worker computes what. Pure.
+ * The aligned binary summation tree over the micro-batches of a step: node(l, k) = node(l - 1, 2k)
+ * + node(l - 1, 2k + 1), leaf k = micro-batch k. The order of additions does not depend on which
+ * worker computes what. Pure.
  */
 import { treeAddInto } from "../base/tree_add.ts";
 
@@ -52,9 +52,9 @@ export function cover(first: number, count: number): TreeNode[] {
 }
 
 /**
- * Adds siblings until none are left. Parts must be adjacent and in order; the result is the cover of
- * their range. In place: a sum overwrites its left part, and its right part is free. Calling it after
- * each leaf, with the previous result and the leaf, keeps at most log2(S) + 1 arrays.
+ * Adds siblings until none are left. Parts must be adjacent and in order; the result is the cover
+ * of their range. In place: a sum overwrites its left part, and its right part is free. Calling it
+ * after each leaf, with the previous result and the leaf, keeps at most log2(S) + 1 arrays.
  * @throws {RangeError} for gaps and unequal lengths.
  */
 export function merge(parts: readonly SubtreePart[]): SubtreePart[] {
@@ -91,8 +91,8 @@ function mergeTop(stack: SubtreePart[], into: Into | undefined): boolean {
 }
 
 /**
- * The sum over all `microBatches` (a power of two), from parts in any order that contain each exactly
- * once. The sum is written to `into`, or else to the first part; all parts may be modified.
+ * The sum over all `microBatches` (a power of two), from parts in any order that contain each
+ * exactly once. The sum is written to `into`, or else to the first part; all parts may be modified.
  * @throws {RangeError} unless the parts tile [0, microBatches).
  */
 export function finish(

@@ -6,8 +6,8 @@ import { UserError } from "../base/user_error.ts";
 import { writeAllSync } from "../base/write_all.ts";
 
 /**
- * Writes a file next to `path`, syncs it and renames it. A link at `path` is replaced and its target
- * stays; so does a file with another hard link. @throws the system's error.
+ * Writes a file next to `path`, syncs it and renames it. A link at `path` is replaced and its
+ * target stays; so does a file with another hard link. @throws the system's error.
  */
 export function writeTextAtomic(path: string, text: string): void {
   const folder = dirname(path);
@@ -73,8 +73,8 @@ export function unshare(path: string): void {
 }
 
 /**
- * Creates a file, after removing what a killed process left at its path: a link, but not its target.
- * The folder's lock excludes other writers.
+ * Creates a file, after removing what a killed process left at its path: a link, but not its
+ * target. The folder's lock excludes other writers.
  */
 export function recreate(path: string): Deno.FsFile {
   removeIfAny(path);
@@ -99,8 +99,8 @@ function removeIfAny(path: string): void {
 }
 
 /**
- * The text of a file; empty if there is none. @throws {UserError} `data` if it is not a regular file,
- * since opening a named pipe would block.
+ * The text of a file; empty if there is none. @throws {UserError} `data` if it is not a regular
+ * file, since opening a named pipe would block.
  */
 export function readIfAny(path: string): string {
   try {

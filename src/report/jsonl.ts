@@ -1,6 +1,6 @@
 /**
- * Appends a run's metrics to a file, one JSON object per line. If writing fails, training continues:
- * lines are buffered in memory, and one warning is printed.
+ * Appends a run's metrics to a file, one JSON object per line. If writing fails, training
+ * continues: lines are buffered in memory, and one warning is printed.
  */
 import { hasCode } from "../base/file_fault.ts";
 import { isLockLost } from "../base/user_error.ts";
@@ -19,7 +19,8 @@ const FLUSH_MS = 1000;
 const FLUSHING: readonly RunEvent["type"][] = ["eval", "saving", "checkpoint", "end"];
 
 /**
- * Events that also fsync, so that a checkpoint that survives a power cut has the lines of its steps.
+ * Events that also fsync, so that a checkpoint that survives a power cut has the lines of its
+ * steps.
  */
 const SYNCING: readonly RunEvent["type"][] = ["saving", "end"];
 
@@ -36,8 +37,8 @@ export interface MetricsOptions {
   /** The line of an event. Default: lines for steps and evaluations. */
   readonly line?: (event: RunEvent) => string | undefined;
   /**
-   * Called before each change of the file. A `locked` error means that another process owns the file
-   * now; it is reported where it ends the run.
+   * Called before each change of the file. A `locked` error means that another process owns the
+   * file now; it is reported where it ends the run.
    */
   readonly check?: () => void;
   readonly later?: Later;
@@ -51,16 +52,18 @@ export interface MetricsLog extends Disposable {
 }
 
 /**
- * A log at `path`. On `start` and `rewind`, lines of later steps and a torn last line are dropped, so
- * that no step appears twice; from step 0 the whole file is set aside instead. If lines are damaged, a
- * copy of the file is kept. Lines are flushed at each evaluation, before and after each checkpoint, at
- * the end, and at most a second after their step; before a checkpoint and at the end they are synced.
- * Values that are not finite are null.
+ * A log at `path`. On `start` and `rewind`, lines of later steps and a torn last line are dropped,
+ * so that no step appears twice; from step 0 the whole file is set aside instead. If lines are
+ * damaged, a copy of the file is kept. Lines are flushed at each evaluation, before and after each
+ * checkpoint, at the end, and at most a second after their step; before a checkpoint and at the end
+ * they are synced. Values that are not finite are null.
  */
 export function metricsLog(path: string, options: MetricsOptions = {}): MetricsLog {
   const { warn, later = timer, line: lineOf = metricsLine, check, open = openAppend } = options;
   let pending = "";
-  /** Whether the file may have lines that are not on disk; an earlier process may have left some. */
+  /**
+   * Whether the file may have lines that are not on disk; an earlier process may have left some.
+   */
   let unsynced = true;
   let isNamed = false;
   let evaluated = -1;
@@ -177,7 +180,9 @@ function openAppend(path: string, create: boolean): Deno.FsFile {
   return openPlain(path, { append: true, create });
 }
 
-/** Appends. Reports the rest after each write, so that a failure neither repeats nor loses bytes. */
+/**
+ * Appends. Reports the rest after each write, so that a failure neither repeats nor loses bytes.
+ */
 function write(
   file: MetricsFile,
   { text, onWritten }: { text: string; onWritten: (rest: string) => void },

@@ -1,6 +1,6 @@
 /**
- * Opens a file to append to in a folder that other processes may change. Opening a named pipe without
- * a reader would block forever, also for signals, and a link would redirect the writes.
+ * Opens a file to append to in a folder that other processes may change. Opening a named pipe
+ * without a reader would block forever, also for signals, and a link would redirect the writes.
  */
 import { reasonOf } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";

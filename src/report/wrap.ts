@@ -1,8 +1,8 @@
 /** Wraps text. Pure. */
 
 /**
- * A text in lines of at most `width` characters, broken at spaces; a longer word is split. Spaces at
- * a break are removed, all others kept.
+ * A text in lines of at most `width` characters, broken at spaces; a longer word is split. Spaces
+ * at a break are removed, all others kept.
  */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];

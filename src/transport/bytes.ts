@@ -1,7 +1,7 @@
 /**
- * Reads exact numbers of bytes from a byte stream. Small reads go through a read-ahead buffer, large
- * ones directly into their target. Memory grows with the bytes received, never with a length that a
- * peer claims.
+ * Reads exact numbers of bytes from a byte stream. Small reads go through a read-ahead buffer,
+ * large ones directly into their target. Memory grows with the bytes received, never with a length
+ * that a peer claims.
  */
 import { checksum } from "./frame.ts";
 
@@ -111,7 +111,9 @@ export class ByteReader {
     return true;
   }
 
-  /** Makes room for at least one more byte, by moving the data to the front or growing the buffer. */
+  /**
+   * Makes room for at least one more byte, by moving the data to the front or growing the buffer.
+   */
   #makeRoom(count: number): void {
     if (this.#end === this.#buffer.length && this.#start === 0) {
       const grown = new Uint8Array(Math.min(2 * this.#buffer.length, this.#capacity));

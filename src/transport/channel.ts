@@ -37,17 +37,18 @@ export type PayloadTarget = (header: Header, bytes: number) => Uint8Array | unde
 /** One end of a channel. */
 export interface Channel {
   /**
-   * Sends one frame. Frames arrive in call order; concurrent calls are queued. After it resolves, the
-   * caller may change the payload; the peer need not have read it. Back-pressure: a send may wait until
-   * the peer receives, so two ends that exchange large payloads must also receive meanwhile. Rejects
-   * with ChannelError if closed or broken. Rejects with TypeError for an invalid header and RangeError
-   * for a size over the limit; then nothing was sent and the channel stays usable.
+   * Sends one frame. Frames arrive in call order; concurrent calls are queued. After it resolves,
+   * the caller may change the payload; the peer need not have read it. Back-pressure: a send may
+   * wait until the peer receives, so two ends that exchange large payloads must also receive
+   * meanwhile. Rejects with ChannelError if closed or broken. Rejects with TypeError for an invalid
+   * header and RangeError for a size over the limit; then nothing was sent and the channel stays
+   * usable.
    */
   send(header: Header, payload?: Uint8Array): Promise<void>;
   /**
-   * The next frame; undefined at a regular end of stream and after `close`. Concurrent calls are served
-   * in order. Rejects with ChannelError, and closes, if the peer violated the protocol or the stream
-   * ended within a frame; later calls reject in the same way.
+   * The next frame; undefined at a regular end of stream and after `close`. Concurrent calls are
+   * served in order. Rejects with ChannelError, and closes, if the peer violated the protocol or
+   * the stream ended within a frame; later calls reject in the same way.
    */
   receive(place?: PayloadTarget): Promise<Frame | undefined>;
   /** Closes both directions at once. Pending calls end. Idempotent. */
@@ -57,8 +58,8 @@ export interface Channel {
 /** A channel whose frames carry an attempt number, a fencing token against stale senders. */
 export interface FencedChannel extends Channel {
   /**
-   * The attempt of frames sent and accepted from now on. Frames of any other attempt are dropped, so
-   * both ends must set a new attempt before either sends.
+   * The attempt of frames sent and accepted from now on. Frames of any other attempt are dropped,
+   * so both ends must set a new attempt before either sends.
    */
   attempt: number;
   /** Number of dropped frames of other attempts. */

@@ -46,7 +46,10 @@ const NONCE_BYTES = 32;
 const DEADLINE = 5000;
 const LONGEST_REASON = 300;
 
-/** The dialer's side. Rejects with ChannelError and closes the channel unless the peer has the token. */
+/**
+ * The dialer's side. Rejects with ChannelError and closes the channel unless the peer has the
+ * token.
+ */
 export async function greet(channel: Channel, hello: Hello, terms: Terms): Promise<void> {
   await withDeadline(channel, terms, async (key) => {
     const version = terms.version ?? PROTOCOL_VERSION;

@@ -1,6 +1,6 @@
 /**
- * Validates msgpack bytes before they are decoded: plain values only, with limits on depth and size,
- * and no duplicate keys. Builds no values. Format: the msgpack specification (msgpack.org).
+ * Validates msgpack bytes before they are decoded: plain values only, with limits on depth and
+ * size, and no duplicate keys. Builds no values. Format: the msgpack specification (msgpack.org).
  */
 
 const MAX_DEPTH = 6;

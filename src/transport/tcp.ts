@@ -1,7 +1,7 @@
 /**
- * Channels over TCP, for processes on several machines or without a shared folder. Anyone can connect
- * to a port, so channels are only admitted through the gate, and non-loopback addresses also need
- * mutual TLS (src/transport/tls.ts).
+ * Channels over TCP, for processes on several machines or without a shared folder. Anyone can
+ * connect to a port, so channels are only admitted through the gate, and non-loopback addresses
+ * also need mutual TLS (src/transport/tls.ts).
  */
 import { UserError } from "../base/user_error.ts";
 import type { Duplex, Listener } from "./bytes.ts";

@@ -1,6 +1,6 @@
 /**
- * Channels over Unix sockets, for processes of one user on one machine. Only the owner may access the
- * folder and the socket; peers must still authenticate (src/transport/handshake.ts).
+ * Channels over Unix sockets, for processes of one user on one machine. Only the owner may access
+ * the folder and the socket; peers must still authenticate (src/transport/handshake.ts).
  */
 import { dirname } from "node:path";
 import { UserError } from "../base/user_error.ts";
@@ -95,8 +95,8 @@ async function bindThere(path: string): Promise<BoundListener> {
 }
 
 /**
- * Whether closing a socket removes nothing else: the path is free or has this socket's inode. A race
- * of microseconds remains between this check and the close.
+ * Whether closing a socket removes nothing else: the path is free or has this socket's inode. A
+ * race of microseconds remains between this check and the close.
  */
 function isFreeOr(path: string, bound: Deno.FileInfo | undefined): boolean {
   const at = lookAt(path);
@@ -116,7 +116,8 @@ function lookAt(path: string): Deno.FileInfo | undefined {
 /** A listener that keeps its socket at the path for as long as it is open. */
 export interface KeptListener extends Listener {
   /**
-   * Binds a new socket if the path has none. Rejects as `bindUnix` does, and if the folder is missing.
+   * Binds a new socket if the path has none. Rejects as `bindUnix` does, and if the folder is
+   * missing.
    */
   mend(): Promise<void>;
 }

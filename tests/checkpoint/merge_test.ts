@@ -17,13 +17,13 @@ const LAYOUT: FlatLayout = {
   ],
 };
 
-/** The flat vector cut at the given places. */
+/** The flat vector split at the given positions. */
 function cutAt(...cuts: number[]): TensorPart[] {
   const starts = [0, ...cuts];
   return starts.map((start, i) => ({ start, data: FLAT.slice(start, starts[i + 1]) }));
 }
 
-Deno.test("mergeParts() gives the same tensors wherever the vector was cut", () => {
+Deno.test("mergeParts() returns the same tensors for any split of the vector", () => {
   const whole = mergeParts(LAYOUT, cutAt());
   assertEquals(whole.map(({ name }) => name), ["a", "s", "empty", "b"]);
   assertEquals(whole.map(({ data }) => [...data]), [
@@ -51,7 +51,7 @@ Deno.test("mergeParts() copies only tensors that lie in more than one part", () 
   assertEquals(b?.data.buffer.byteLength, 32);
 });
 
-Deno.test("mergePartsAsync() gives the same tensors and leaves other work its turn", async () => {
+Deno.test("mergePartsAsync() returns the same tensors and yields to the event loop", async () => {
   const parts = cutAt(3, 17);
   assertEquals(await mergePartsAsync(LAYOUT, parts), mergeParts(LAYOUT, parts));
   const half = 5 * 2 ** 20 + 1; // Elements: 20 MiB and a bit.

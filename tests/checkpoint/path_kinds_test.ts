@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { resolveOutput } from "../../src/checkpoint/path_kinds.ts";
 import { TempFolder } from "./fixture.ts";
 
-Deno.test("placeOf() is where a link leads to, also while no file is there", () => {
+Deno.test("resolveOutput() is the target of a link, also of a dangling one", () => {
   using temp = new TempFolder();
   const real = Deno.realPathSync(temp.path);
   for (const name of ["run", "disk"]) Deno.mkdirSync(`${real}/${name}`);

@@ -61,7 +61,7 @@ Deno.test("readSafetensors() refuses a file that is missing, longer or altered",
   );
 });
 
-Deno.test("readSafetensors() reads data that do not start at a multiple of 4", async () => {
+Deno.test("readSafetensors() reads unaligned data", async () => {
   using temp = new TempFolder();
   const path = `${temp.path}/a`;
   for (const pad of [0, 1, 2, 3]) {
@@ -76,7 +76,7 @@ Deno.test("readSafetensors() reads data that do not start at a multiple of 4", a
   }
 });
 
-Deno.test("readSafetensors() refuses a header before it takes room for the data", async () => {
+Deno.test("readSafetensors() refuses a header before allocating memory for the data", async () => {
   using temp = new TempFolder();
   const path = `${temp.path}/a`;
   const size = 2 ** 40; // Holes take no room on disk; in memory this could not be had.

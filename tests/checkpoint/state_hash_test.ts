@@ -5,7 +5,7 @@ import { tensor } from "./fixture.ts";
 
 const text = (line: string) => new TextEncoder().encode(line);
 
-Deno.test("stateHash() hashes what its documentation says, in that order", () => {
+Deno.test("stateHash() hashes the documented bytes in order", () => {
   const [a, b, s] = [tensor("a", [2, 3]), tensor("B", [1]), tensor("s", [])];
   assertEquals(
     stateHash(12, { model: [a, b], optimizer: [s] }),
@@ -21,7 +21,7 @@ Deno.test("stateHash() hashes what its documentation says, in that order", () =>
   );
 });
 
-Deno.test("stateHash() does not depend on the order in which tensors come", () => {
+Deno.test("stateHash() does not depend on the order of the tensors", () => {
   const parts = [tensor("x", [2]), tensor("y", [2], 4), tensor("z", [2], 8)];
   assertEquals(
     stateHash(1, { model: parts, optimizer: [] }),
@@ -51,7 +51,7 @@ Deno.test("stateHashAsync() gives the same hash, whatever the size of the tensor
   assertEquals(await stateHashAsync(9, state), stateHash(9, state));
 });
 
-Deno.test("stateHashAsync() leaves other work its turn", async () => {
+Deno.test("stateHashAsync() yields to the event loop", async () => {
   const model = [tensor("w", [5 * 2 ** 20])];
   let turns = 0;
   const count = () => {

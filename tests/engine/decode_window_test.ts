@@ -1,4 +1,4 @@
-/** Which tokens a window holds is the same however they came. */
+/** A window's tokens do not depend on how they were fed. */
 import { assert, assertEquals } from "@std/assert";
 import { cutIntoChunks, keptTokens, largestChunk, slide } from "../../src/engine/decode_window.ts";
 
@@ -6,7 +6,7 @@ Deno.test("a window keeps three quarters when it slides, and room for a token", 
   assertEquals([1, 2, 3, 4, 5, 100].map(keptTokens), [0, 1, 2, 3, 3, 75]);
 });
 
-Deno.test("tokens that come at once leave the window that they leave one by one", () => {
+Deno.test("tokens fed at once give the same window as tokens fed one by one", () => {
   for (const context of [1, 2, 3, 4, 7, 16]) {
     for (let start = 0; start <= context; start++) {
       let step = { length: start, slides: 0 };
@@ -20,7 +20,7 @@ Deno.test("tokens that come at once leave the window that they leave one by one"
   }
 });
 
-Deno.test("portions are the largest that fit, and make up the whole", () => {
+Deno.test("chunks are the largest that fit, and cover all tokens", () => {
   assertEquals(cutIntoChunks(0, 100), []);
   assertEquals(cutIntoChunks(75, 100), [64, 8, 1, 1, 1]);
   assertEquals(cutIntoChunks(17, 10), [8, 8, 1]);

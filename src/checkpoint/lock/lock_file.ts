@@ -10,8 +10,8 @@ import { UserError } from "../../base/user_error.ts";
 export const LOCK_FILE = ".lock";
 
 /**
- * Contents of a lock file: the owner's line, nothing, or the zeros that a power cut leaves. A number
- * alone is not accepted: other programs store their process id like that.
+ * Contents of a lock file: the owner's line, nothing, or the zeros that a power cut leaves. A
+ * number alone is not accepted: other programs store their process id like that.
  */
 const OWN = /^(?:\d+ [\w.-]+\n|\0*)$/;
 /** Longest owner's line, in characters; short enough for one atomic write. */

@@ -7,8 +7,9 @@ export type DiskLock = Pick<RunLock, "check"> & Partial<Pick<RunLock, "createFol
 
 /**
  * Checks the lock right before each effect by path, so that a save whose folder was moved changes
- * nothing in the folder that has replaced it. Writes to an open file need no check: the file belongs
- * to this save wherever it is. @throws {UserError} `locked` from every effect once the lock is lost.
+ * nothing in the folder that has replaced it. Writes to an open file need no check: the file
+ * belongs to this save wherever it is. @throws {UserError} `locked` from every effect once the lock
+ * is lost.
  */
 export function lockedDisk(lock: DiskLock, disk: Disk = DISK): Disk {
   // Async, so that a lost lock is a rejection like any other error of a disk.

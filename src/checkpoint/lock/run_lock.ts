@@ -1,7 +1,7 @@
 /**
- * A lock on an output folder. It is a lock on an inode, but files are written by path: when the folder
- * is moved or its lock file replaced, another process may own the path. So the inodes at the path
- * are compared with the locked ones before each effect.
+ * A lock on an output folder. It is a lock on an inode, but files are written by path: when the
+ * folder is moved or its lock file replaced, another process may own the path. So the inodes at the
+ * path are compared with the locked ones before each effect.
  */
 import { join, resolve } from "node:path";
 import { UserError } from "../../base/user_error.ts";
@@ -43,8 +43,9 @@ export class RunLock implements Disposable {
   }
 
   /**
-   * Holds the subfolder `name` too, so that the run never renames or removes files of a folder or link
-   * that another process puts in its place. A missing subfolder is held once `createFolder` makes it.
+   * Holds the subfolder `name` too, so that the run never renames or removes files of a folder or
+   * link that another process puts in its place. A missing subfolder is held once `createFolder`
+   * makes it.
    * @throws {UserError} `locked` if it is a link, unless links are followed, or not a folder.
    */
   hold(name: string, { followLinks = false }: { readonly followLinks?: boolean } = {}): void {
@@ -101,8 +102,8 @@ export class RunLock implements Disposable {
   }
 
   /**
-   * Removes the lock file, and the folders created for this lock, unless they contain anything else. A
-   * process that waits for the file finds it removed and retries with a new one.
+   * Removes the lock file, and the folders created for this lock, unless they contain anything
+   * else. A process that waits for the file finds it removed and retries with a new one.
    */
   removeUnused(): void {
     try {

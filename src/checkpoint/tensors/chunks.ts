@@ -20,7 +20,9 @@ export function runToEnd<T>(work: ChunkWork<T>): T {
   }
 }
 
-/** Runs a computation, yielding to the event loop. Its inputs must not change before it resolves. */
+/**
+ * Runs a computation, yielding to the event loop. Its inputs must not change before it resolves.
+ */
 export async function runYielding<T>(work: ChunkWork<T>): Promise<T> {
   let since = 0;
   for (;;) {

@@ -39,8 +39,9 @@ export interface TensorHeader {
 }
 
 /**
- * Length, JSON and padding spaces, so that the data starts at a multiple of 64 bytes. Tensors follow
- * in the given order. @throws {RangeError} for an invalid name or a size that does not match.
+ * Length, JSON and padding spaces, so that the data starts at a multiple of 64 bytes. Tensors
+ * follow in the given order. @throws {RangeError} for an invalid name or a size that does not
+ * match.
  */
 export function encodeTensorHeader(
   tensors: readonly NamedTensor[],

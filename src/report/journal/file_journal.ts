@@ -29,7 +29,9 @@ export class FileJournal implements Journal {
   /** Whether another process owns the file now. */
   #isLost = false;
   #dropped = 0;
-  /** A sync failed: the kernel may have dropped dirty pages, and reports such an error only once. */
+  /**
+   * A sync failed: the kernel may have dropped dirty pages, and reports such an error only once.
+   */
   #isUnsure = false;
   /** The open file may not be the one at the path. */
   #isReplaced = false;
@@ -121,7 +123,9 @@ export class FileJournal implements Journal {
     }
   }
 
-  /** Rewrites all lines into a new file: after a failed sync, only a new file's sync is reliable. */
+  /**
+   * Rewrites all lines into a new file: after a failed sync, only a new file's sync is reliable.
+   */
   #renew(): void {
     // If this fails part way, the new file may or may not be at the path.
     this.#isReplaced = true;
@@ -131,8 +135,8 @@ export class FileJournal implements Journal {
   }
 
   /**
-   * Writes all lines to a new file at the path, after the journal was removed or replaced: the open file
-   * has no name and would be lost when the process ends. A file at the path is set aside.
+   * Writes all lines to a new file at the path, after the journal was removed or replaced: the open
+   * file has no name and would be lost when the process ends. A file at the path is set aside.
    */
   #restore(): void {
     const text = new TextDecoder().decode(readAll(this.#file));

@@ -1,6 +1,7 @@
 /**
  * The run's journal: decisions and events, one JSON object per line, numbered without gaps across
- * resumes, each with a checksum. A line can be synced before its decision takes effect (write-ahead).
+ * resumes, each with a checksum. A line can be synced before its decision takes effect
+ * (write-ahead).
  */
 import { named } from "../../base/file_fault.ts";
 import { UserError } from "../../base/user_error.ts";

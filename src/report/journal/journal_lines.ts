@@ -56,8 +56,8 @@ export function printLine(
 }
 
 /**
- * The entries before the first damaged line. A last line without its line feed counts if its checksum
- * matches; otherwise it is torn, since a process may be killed at any time.
+ * The entries before the first damaged line. A last line without its line feed counts if its
+ * checksum matches; otherwise it is torn, since a process may be killed at any time.
  */
 export function parseJournal(text: string): ParsedJournal {
   const state: Reading = { entries: [], lines: [], crc: 0, unsealed: 0 };

@@ -16,8 +16,9 @@ export interface Journal extends Disposable {
   /** The entries that it had when it was opened. */
   readonly entries: readonly JournalLine[];
   /**
-   * Appends an entry. With `sync` it is on disk on return; if this throws, the entry is not part of the
-   * journal. Without `sync`, an entry that cannot be written is buffered and retried with the next one.
+   * Appends an entry. With `sync` it is on disk on return; if this throws, the entry is not part of
+   * the journal. Without `sync`, an entry that cannot be written is buffered and retried with the
+   * next one.
    */
   write(entry: JournalEntry, options?: { readonly sync?: boolean }): void;
   /** Syncs all entries. On an error, warns and keeps the entries buffered. */
@@ -33,8 +34,8 @@ export interface JournalOptions {
   /** Milliseconds of a monotonic clock. Default: the time since the process started. */
   readonly now?: () => number;
   /**
-   * Called before each change of the file. A `locked` error means that another process owns the file
-   * now; it is reported where it ends the run.
+   * Called before each change of the file. A `locked` error means that another process owns the
+   * file now; it is reported where it ends the run.
    */
   readonly check?: () => void;
   /** Opens the file to append; tests inject faults here. */

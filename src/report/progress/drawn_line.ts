@@ -1,6 +1,6 @@
 /**
- * The last line of a terminal, redrawn in place, and the permanent lines above it. Other outputs have
- * no such line. Texts are made printable, so only this file's sequences move the cursor.
+ * The last line of a terminal, redrawn in place, and the permanent lines above it. Other outputs
+ * have no such line. Texts are made printable, so only this file's sequences move the cursor.
  */
 
 import { oneLine, printable } from "../../base/text/printable.ts";

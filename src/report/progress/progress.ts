@@ -22,8 +22,8 @@ const SPEED_FROM = 2;
 const ESTIMATE_FROM = 6;
 
 /**
- * A sink that writes progress. Lines are cut only on a terminal. Disposing it leaves the cursor below
- * the drawn line.
+ * A sink that writes progress. Lines are cut only on a terminal. Disposing it leaves the cursor
+ * below the drawn line.
  */
 export function progressPrinter(
   { every, now, timer, ...screen }: PrinterOptions,

@@ -1,6 +1,6 @@
 /**
- * Shows the current activity: on a terminal one redrawn line with the elapsed time; elsewhere a line
- * if the activity takes long, and further lines at growing intervals.
+ * Shows the current activity: on a terminal one redrawn line with the elapsed time; elsewhere a
+ * line if the activity takes long, and further lines at growing intervals.
  */
 import { oneLine } from "../../base/text/printable.ts";
 import type { DrawnLine } from "./drawn_line.ts";
@@ -29,7 +29,9 @@ export interface StatusOptions {
 
 /** Outputs other than a terminal: milliseconds to the first line, and to the next, doubling. */
 export const ELSEWHERE = { first: 2000, every: 10_000, longest: 300_000 } as const;
-/** Terminal: least milliseconds between redraws of one activity; a new activity is drawn at once. */
+/**
+ * Terminal: least milliseconds between redraws of one activity; a new activity is drawn at once.
+ */
 const REDRAW_MS = 100;
 /** Timer interval. */
 const TICK_MS = 500;
