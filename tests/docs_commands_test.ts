@@ -18,6 +18,7 @@ import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
 import { GENERATE, parseGenerate } from "../src/cli/generate/request.ts";
 import { helpText } from "../src/cli/help.ts";
 import { IMPORT } from "../src/cli/import/import.ts";
+import { PERMISSIONS } from "../src/cli/permissions.ts";
 import { onlyPath } from "../src/cli/model_flags.ts";
 import { parsePlan, PLAN } from "../src/cli/plan/request.ts";
 import { parsePrepare, PREPARE } from "../src/cli/prepare/request.ts";
@@ -270,7 +271,7 @@ Deno.test("CONTRIBUTING's plan of faults is one, and ARCHITECTURE counts the var
   const [, plan = ""] = /```json\n([^]*?)```/.exec(textOf("CONTRIBUTING.md")) ?? [];
   assertEquals(parseFaultPlan(plan, "CONTRIBUTING.md").length, 3);
   const counts = textOf("ARCHITECTURE.md").matchAll(/\b(\d+) variables\b/g);
-  const { train, plan: planning } = denoJson.permissions;
+  const { train, plan: planning } = PERMISSIONS;
   assertEquals(Array.from(counts, ([, count]) => Number(count)), [
     train.env.length,
     planning.env.length,

@@ -1,7 +1,7 @@
-/** Every command of deno.json answers for itself: `--help` tells how it is called, what it does not know is refused. */
+/** Every command answers for itself: `--help` tells how it is called, what it does not know is refused. */
 import { assertEquals, assertMatch } from "@std/assert";
-import denoJson from "../../deno.json" with { type: "json" };
 import { EXIT } from "../../src/base/user_error.ts";
+import { COMMANDS as ALL } from "../../src/cli/commands.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -17,16 +17,15 @@ async function run(file: string, ...args: string[]) {
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** Names of the tasks that are commands of ours, each with its file. */
-const COMMANDS = Object.entries(denoJson.tasks).flatMap(([name, line]) => {
-  const [, file] = /^deno run .* (\S+\.ts)$/.exec(line) ?? [];
+/** Names of the commands that are programs of ours, each with its file. */
+const COMMANDS = ALL.flatMap(({ name, runs }) => {
+  const file = "entry" in runs ? runs.entry : /^deno run .* (\S+\.ts)$/.exec(runs.script)?.[1];
   return file === undefined ? [] : [[name, file] as const];
 });
 
 Deno.test("every command answers --help with its usage, and refuses an unknown flag in one line", async (t) => {
-  const others = Object.keys(denoJson.tasks).filter((name) =>
-    !COMMANDS.some(([known]) => known === name)
-  );
+  const others = ALL.map(({ name }) => name)
+    .filter((name) => !COMMANDS.some(([known]) => known === name));
   assertEquals(others.sort(), ["check", "ok", "test", "test:faults"]);
   for (const [name, file] of COMMANDS) {
     const [help, unknown] = await Promise.all([run(file, "--help"), run(file, "--nonesuch=1")]);

@@ -17,6 +17,7 @@ import type { LaunchOptions, ProcessEvent, WorkerProcesses } from "./processes.t
 import { removeDeadFolders } from "./dead_folders.ts";
 import { relayLines } from "./lines.ts";
 import { makeReachable, openSocketFolder } from "./socket_folder.ts";
+import { DRIVER_VARIABLES } from "./variables.ts";
 import { within, Words } from "./words.ts";
 
 /** What a worker reads from its stdin: one line of JSON. */
@@ -29,26 +30,6 @@ export interface WorkerStart {
   /** What its environment names, which it may not read. */
   readonly backend: Backend;
 }
-
-/**
- * Variables that drivers and caches need, passed on when they are set. The task `train` in deno.json
- * allows exactly these.
- */
-const PASSED = [
-  "HOME",
-  "DENO_DIR",
-  "DENO_AUDIT_PERMISSIONS",
-  "XDG_CACHE_HOME",
-  "XDG_RUNTIME_DIR",
-  "DRI_PRIME",
-  "LP_NUM_THREADS",
-  "VK_ICD_FILENAMES",
-  "VK_DRIVER_FILES",
-  "MESA_VK_DEVICE_SELECT",
-  "MESA_SHADER_CACHE_DISABLE",
-  BACKEND_VARIABLE,
-  "LD_LIBRARY_PATH",
-];
 
 /** Milliseconds that a worker has to end by itself once its stdin is closed. */
 const PATIENCE = 2000;
@@ -253,7 +234,7 @@ export function environment(workers: number): Record<string, string> {
 /** What a process that computes is told of this one's variables: always a backend. */
 export function passedEnvironment(): Record<string, string> {
   takeBackend();
-  return Object.fromEntries(PASSED.flatMap((name) => {
+  return Object.fromEntries(DRIVER_VARIABLES.flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];
   }));
