@@ -14,7 +14,7 @@ import { type CommandLine, parseCommandLine } from "../src/cli/args.ts";
 import { DOCTOR } from "../src/cli/doctor/doctor.ts";
 import { EVAL, parseEval } from "../src/cli/eval/request.ts";
 import { EXPORT } from "../src/cli/export/export.ts";
-import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
+import { flagNames, flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
 import { GENERATE, parseGenerate } from "../src/cli/generate/request.ts";
 import { helpText } from "../src/cli/help.ts";
 import { IMPORT } from "../src/cli/import/import.ts";
@@ -196,7 +196,7 @@ const ADDED = ["--model.kind=bag", "--lr"];
 
 Deno.test("every flag and key in a sentence of the documents exists, and takes the value it has there", () => {
   const known = new Set([
-    ...SPECS.flatMap((spec) => spec.flags.map(({ name }) => name)),
+    ...SPECS.flatMap(flagNames),
     ...Array.from(KEYS.keys(), (key) => key.replaceAll("_", "-")),
     ...TRAIN,
     ...["testing", "faults"],
@@ -254,7 +254,7 @@ Deno.test("every dotted key of a config in a sentence of the documents exists", 
 
 Deno.test("every flag in the help texts exists", () => {
   for (const spec of SPECS) {
-    const known = new Set([...spec.flags.map((flag) => flag.name), "help", "flag", "key"]);
+    const known = new Set([...flagNames(spec), "help", "flag", "key"]);
     for (const [, flag = ""] of flagsHelp(spec).matchAll(/--([a-z][\w.-]*)/g)) {
       assert(
         known.has(flag) || KEYS.has(flag.replaceAll("-", "_")) || flag === "data",
