@@ -41,6 +41,11 @@ export const BENCH = {
   about: `NAME is all (the default: ${BENCHES.join(", ")}), one of these, or one of\n` +
     `${EXTRAS.join(", ")}.\n` +
     "Prints tables of what this machine reaches.",
+  examples: [
+    "deno task bench",
+    "deno task bench matmul --filter=512",
+    "deno task bench step --save",
+  ],
   flags: {
     filter: z.string().min(1).default("").describe("Text that names of rows must hold"),
     class: z.enum(["cpu", "gpu"]).optional().describe(

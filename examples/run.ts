@@ -17,6 +17,10 @@ const EXAMPLE = {
   about:
     "Runs the commands at the beginning of examples/NAME/README.md one after the other, and prints\n" +
     "each before it does. Ends where one fails.",
+  examples: [
+    "deno task example completion --quick",
+    "deno task example questions --out=runs/mine",
+  ],
   flags: {
     out: z.string().min(1).optional().meta({ value: "DIR" }).describe(
       "Write to this folder, not to runs/NAME",

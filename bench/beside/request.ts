@@ -10,6 +10,10 @@ export const PEERS = {
   usage: "deno task bench:peers [--quick | --full] [--filter=NAME] [--json] [--save]",
   about: "Times the same work side by side: ours, @jax-js/jax and @tensorflow/tfjs on the same\n" +
     "adapter, and PyTorch where python3 has it. Rows for GPUs are left out on software drivers.",
+  examples: [
+    "deno task bench:peers --quick",
+    "deno task bench:peers --filter=matmul --json",
+  ],
   flags: {
     quick: z.boolean().default(false).describe("Short rounds: under five minutes on two cores"),
     full: z.boolean().default(false).describe(

@@ -25,6 +25,10 @@ export const BUNDLE = {
   usage: "deno task bundle [--out=FILE] [--no-peers]",
   about: "Packs Deno, the packages and the code into one archive for a machine without network.\n" +
     "run.sh in it runs the kernel tests and the benches there.",
+  examples: [
+    "deno task bundle",
+    "deno task bundle --out=shoal.tar.xz --no-peers",
+  ],
   flags: {
     out: z.string().min(1).default("shoal-bundle.tar.xz").meta({ value: "FILE" }).describe(
       "The archive",

@@ -50,6 +50,8 @@ export interface Manifest {
   readonly probe: string;
   /** Version of Deno. */
   readonly deno: string;
+  /** Version of Shoal. */
+  readonly shoal?: string | undefined;
   /** Steps that were passed over without an update. */
   readonly skipped: readonly number[];
   /** Loss on validation data in nats per token; null where it was not measured for this state. */

@@ -8,6 +8,7 @@ import { UserError } from "../base/user_error.ts";
 import { type ConfigKey, keys } from "../config/keys.ts";
 import { holdsInF32 } from "../config/limits.ts";
 import { nearestKey } from "../config/suggest.ts";
+import { asCalled } from "./called.ts";
 import { table } from "./table.ts";
 import { splitWords } from "./words.ts";
 
@@ -119,7 +120,7 @@ export function isSwitch({ flags }: FlagsSpec, name: string): boolean {
 export function flagsHelp(spec: FlagsSpec): string {
   const { usage, about, examples = [] } = spec;
   const rows = flagsOf(spec).map((flag) => [`--${flag.path}${shownValue(flag)}`, describe(flag)]);
-  return [
+  return asCalled([
     `Usage: ${usage}`,
     "",
     about,
@@ -128,7 +129,7 @@ export function flagsHelp(spec: FlagsSpec): string {
     "Flags; - and _ mean the same in them:",
     ...table([...rows, ["-h, --help", "This text"]]),
     "",
-  ].join("\n");
+  ].join("\n"));
 }
 
 function flagsOf({ flags }: Pick<FlagsSpec, "flags">): Flag[] {

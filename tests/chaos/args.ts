@@ -9,6 +9,10 @@ export const CHAOS = {
   usage: "deno task chaos [--flag=value | --flag value]...",
   about: "Trains through random faults, and compares the weights of every run with those of an\n" +
     "undisturbed one. Ends with 1 on any difference.",
+  examples: [
+    "deno task chaos",
+    "deno task chaos --minutes=20 --workers=4 --seed=7",
+  ],
   flags: {
     minutes: z.number().min(0).default(5).describe("Minutes that it lasts"),
     seed: z.int().min(0).optional().describe("Root of the faults; of the clock unless told"),

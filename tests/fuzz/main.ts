@@ -19,6 +19,10 @@ const FUZZ = {
   about:
     "Feeds hostile frames, headers and files of tokenizers, and damaged journals, to the readers.\n" +
     "A round that breaks a contract ends it with its seed.",
+  examples: [
+    "deno task fuzz",
+    "deno task fuzz --frames=1000 --seed=7",
+  ],
   flags: {
     frames: z.int().min(0).default(1_000_000).describe("Rounds of frames"),
     headers: z.int().min(0).default(200_000).describe("Rounds of headers"),

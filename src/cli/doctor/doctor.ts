@@ -16,6 +16,10 @@ export const DOCTOR = {
     "Looks at everything that a run depends on: cards and how workers are kept on them, the adapter,\n" +
     "its features, limits, speeds and numbers, sockets, disk, permissions. Says what is wrong and\n" +
     "what mends it. Ends with 0 where a run would work, else with that run's exit code.",
+  examples: [
+    "deno task doctor",
+    "deno task doctor --out=/scratch/runs --json",
+  ],
   flags: {
     out: z.string().min(1).default("runs").meta({ value: "DIR" }).describe(
       "Folder that runs would be written to",

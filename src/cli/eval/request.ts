@@ -11,6 +11,11 @@ export const EVAL = {
   about:
     "Evaluates the model at PATH (a run, one of its checkpoints, or an exported folder) on a whole\n" +
     "validation part: every token is asked once, by windows that slide.",
+  examples: [
+    "deno task eval runs/gpt_char",
+    "deno task eval runs/gpt_char --data=held-out.txt",
+    "deno task eval runs/gpt_char --which=best --json",
+  ],
   flags: {
     data: z.string().min(1).optional().meta({ value: "PATH" }).describe(
       "Prepared folder (its validation part) or text file (all of it), not what it was trained on",

@@ -16,6 +16,10 @@ export const EXPORT = {
   about: "Writes the model of a run, or of one checkpoint, to a folder that others load: a\n" +
     "transformer as GPT2LMHeadModel of transformers, a recurrent network as safetensors with\n" +
     "PyTorch's names and a model.py that loads them. The tokenizer goes with it.",
+  examples: [
+    "deno task export runs/gpt_char",
+    "deno task export runs/gpt_char --which=best --out=exported",
+  ],
   flags: {
     format: z.enum(["hf"]).default("hf").describe("Layout"),
     out: z.string().min(1).optional().meta({ value: "DIR" }).describe(

@@ -14,6 +14,11 @@ export const GENERATE = {
     "folder. The prompt is printed first, then the text as it is drawn. The same seed gives the\n" +
     "same text. Without a prompt, text that is piped in is one; it is taken as it is, a line feed\n" +
     "at its end included.",
+  examples: [
+    'deno task generate runs/gpt_char --prompt="Call me"',
+    "deno task generate runs/gpt_char --num=3 --tokens=400 --temperature=1",
+    'echo "Once" | deno task generate runs/gpt_char',
+  ],
   flags: {
     prompt: z.string().optional().describe("Text to go on from; - reads it from stdin"),
     "prompt-file": z.string().min(1).optional().meta({ value: "FILE" }).describe(

@@ -18,6 +18,10 @@ export const IMPORT = {
     "Takes a model in the layout of Hugging Face's GPT-2 (config.json, model.safetensors, a\n" +
     "tokenizer), or one that export wrote, and makes a run of it at step 0: to generate from, and\n" +
     "to begin training at.",
+  examples: [
+    "deno task import path/to/gpt2",
+    "deno task import path/to/gpt2 --out=runs/gpt2",
+  ],
   flags: {
     out: z.string().min(1).optional().meta({ value: "RUN" }).describe(
       "Folder of the run; runs/NAME unless told",

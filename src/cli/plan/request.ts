@@ -11,6 +11,11 @@ export const PLAN = {
   about:
     "Says what a run takes before anything is spent: parameters, FLOP, tokens, memory, time. Takes\n" +
     "the config and the keys that train takes (deno task train --help lists them).",
+  examples: [
+    "deno task plan",
+    "deno task plan configs/gpt_char.ts --model.width=512 --memory=24",
+    "deno task plan --data=my.txt --probe=0 --json",
+  ],
   flags: {
     memory: z.number().gt(0).optional().meta({ value: "GIB" }).describe(
       "Memory of the device in GiB, which all workers share; WebGPU does not tell",

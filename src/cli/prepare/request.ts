@@ -13,6 +13,11 @@ export const PREPARE = {
     "in each line, or .json with an array of such, as they are or gzipped; files, folders, patterns in\n" +
     "quotes, pipes, and - for stdin. Stopped or killed, the same command goes on where it was. With\n" +
     "--check=DIR it verifies every block of such a folder.",
+  examples: [
+    "deno task prepare my.txt --out=data/my",
+    "deno task prepare texts/ --out=data/texts --tokenizer=bpe:4096",
+    "deno task prepare --check=data/my",
+  ],
   flags: {
     out: z.string().min(1).optional().meta({ value: "DIR" }).describe(
       "Folder that the tokens are written to",

@@ -11,6 +11,11 @@ export const PROFILE = {
   about:
     "Times training steps of one worker on this machine's GPU and says where the time goes, by op.\n" +
     "Takes the config and the keys that train takes (deno task train --help lists them).",
+  examples: [
+    "deno task profile",
+    "deno task profile configs/gpt_char.ts --model.width=256",
+    "deno task profile --trace=step.json",
+  ],
   flags: {
     trace: z.string().min(1).optional().meta({ value: "FILE" }).describe(
       "Write one step as events that chrome://tracing and ui.perfetto.dev open",

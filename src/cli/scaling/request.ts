@@ -12,6 +12,11 @@ export const SCALING = {
     "Fits scaling laws to the finished trials of a sweep, DIR/trials.jsonl, or to a table of\n" +
     "others, FILE, and writes scaling.json, points.csv, three pictures and the page scaling.html to\n" +
     "DIR or OUT.",
+  examples: [
+    "deno task scaling runs/widths",
+    "deno task scaling runs/widths --budgets=1e15,1e16",
+    "deno task scaling fitted --csv=trials.csv",
+  ],
   flags: {
     csv: z.string().min(1).optional().meta({ value: "FILE" }).describe(
       "Table to fit instead: columns params, tokens, loss; flops and name if there are such",

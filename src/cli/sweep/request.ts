@@ -15,6 +15,11 @@ export const SWEEP = {
     "Running it again skips what is finished and goes on with what is not. Leaves trials.jsonl,\n" +
     "trials.csv and sweep.jsonl, the journal, in DIR. --key=value changes the config that trials\n" +
     "share, as --data=DIR or --eval.windows=0 (deno task train --help lists the keys).",
+  examples: [
+    "deno task sweep configs/sweeps/gpt_tiny.ts --dry-run",
+    "deno task sweep configs/sweeps/gpt_tiny.ts",
+    "deno task sweep configs/sweeps/gpt_tiny.ts --budget=1.5h --parallel=4",
+  ],
   flags: {
     out: z.string().min(1).optional().meta({ value: "DIR" }).describe(
       "Folder of the sweep; runs/NAME unless told",
