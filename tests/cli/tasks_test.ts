@@ -1,5 +1,6 @@
 /** The table of commands, and what follows from it: deno.json's tasks, permissions, README's list. */
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import denoJson from "../../deno.json" with { type: "json" };
 import packageJson from "../../package.json" with { type: "json" };
 import { COMMANDS, denoOptions, entryOf, tasks } from "../../src/cli/commands.ts";
@@ -96,7 +97,7 @@ Deno.test("the words for a shell name modules by whole paths, those for a task a
     args: ["-c", `eval "set -- $1"; printf '%s\\n' "$@"`, "sh", words("plan", "sh")],
   }).outputSync();
   const quoted = new TextDecoder().decode(stdout).trimEnd().split("\n");
-  assertEquals(quoted.at(-1), decodeURIComponent(new URL(entry, ROOT).pathname));
+  assertEquals(quoted.at(-1), fileURLToPath(new URL(entry, ROOT)));
   for (const flag of permissionFlags(permissions, machine)) assert(quoted.includes(flag), flag);
 });
 

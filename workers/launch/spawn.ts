@@ -9,7 +9,7 @@ import { EXIT } from "../../src/base/user_error.ts";
 import { warnText } from "../../src/base/text/say.ts";
 import { atUnload } from "../../src/base/unload.ts";
 import { cardOf } from "../../src/cards/pin.ts";
-import { type Backend, BACKEND_VARIABLE, takeBackend } from "../../src/device/backend.ts";
+import { type Backend, takeBackend } from "../../src/device/backend.ts";
 import { openGate } from "../../src/transport/gate.ts";
 import { keepUnix, LOOK_MS } from "../../src/transport/unix.ts";
 import { changedFiles, codeAsBegun, codeOnDisk, WORKER } from "./code.ts";
