@@ -26,8 +26,16 @@ export interface CommandLine {
   readonly testing: boolean;
 }
 
+/** The key of the text to train on. */
+const DATA = "data.path";
+
 /** Flags that stand for a key of another name. */
-const ALIASES: ReadonlyMap<string, string> = new Map([["data", "data.path"]]);
+const ALIASES: ReadonlyMap<string, string> = new Map([["data", DATA]]);
+
+/** Whether a word names a text to train on, as `train my.txt` does: no config ends so. */
+function isText(word: string): boolean {
+  return /\.(?:txt|text|md)$/i.test(word);
+}
 
 /** Flags with a value that are no keys. */
 const FLAGS: readonly string[] = ["config", "resume", "restart", "faults"];
@@ -39,9 +47,10 @@ function isSwitch(name: string): boolean {
   return name === "h" || SWITCHES.includes(name.replaceAll("_", "-"));
 }
 
-/** Reads `[config] [--key=value | --key value]...`; refuses what is neither, or lacks a value. */
+/** Reads `[config] [text] [--key=value | --key value]...`; refuses what is neither, or lacks a value. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const configs: string[] = [];
+  const texts: string[] = [];
   const flags = new Map<string, string>();
   const on = new Set<string>();
   // No value begins with a dash, unless it stands behind a "=".
@@ -49,7 +58,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     isSwitch(flag.slice(2)) ? next === "true" || next === "false" : /^(?!-)[^]/.test(next);
   for (const word of splitWords(args, takes)) {
     if (word.kind === "word") {
-      configs.push(word.text);
+      (isText(word.text) ? texts : configs).push(word.text);
     } else if (isSwitch(word.name) && (word.name !== "h" || word.written === "-h")) {
       const name = word.name === "h" ? "help" : word.name.replaceAll("_", "-");
       if (word.value === "false") on.delete(name);
@@ -69,6 +78,18 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     );
   }
   const [config] = configs;
+  const [text] = texts;
+  if (text !== undefined) {
+    const data = flags.get(DATA);
+    if (data !== undefined) texts.push(data);
+    if (texts.length > 1) {
+      throw new UserError(
+        "config",
+        `Cannot read the command line: need at most one text: got ${texts.join(" and ")}`,
+      );
+    }
+    flags.set(DATA, text);
+  }
   const resume = flags.get("resume");
   const restart = flags.get("restart");
   const faults = flags.get("faults");

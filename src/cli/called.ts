@@ -1,6 +1,5 @@
 /** How people call the commands: as tasks of a checkout, or by the installed package. */
-
-const IS_INSTALLED = import.meta.url.includes("/node_modules/");
+import { IS_INSTALLED } from "../base/installed.ts";
 
 /** A text that names commands as `deno task NAME`, as its reader calls them. */
 export function asCalled(text: string, installed: boolean = IS_INSTALLED): string {

@@ -23,14 +23,14 @@ const FLAGS: readonly (readonly [string, string])[] = [
 /** Usage, flags, and every key with its default, its meaning and what it takes. */
 export function helpText(): string {
   return asCalled([
-    "Usage: deno task train [config.ts | config.json] [--key=value | --key value]...",
+    "Usage: deno task train [config.ts | config.json | text.txt] [--key=value | --key value]...",
     "",
     "Trains a model on a text. The config file says what differs from the defaults below; keys on",
     "the command line win over it. In a key, - and _ mean the same.",
     "",
     "Examples:",
     "  deno task train                                  Moby Dick, by character",
-    "  deno task train --data=my.txt --steps=500        your own text",
+    "  deno task train my.txt --steps=500               your own text",
     "  deno task train --resume=runs/gpt_char           go on where a run was stopped",
     "",
     "Flags:",

@@ -8,6 +8,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CONFIG } from "../base/installed.ts";
 import { shellWord } from "../base/shell.ts";
 import { denoOptions, entryOf } from "./commands.ts";
 import { allowRun } from "./permissions.ts";
@@ -19,7 +20,7 @@ const machine = { deno: Deno.execPath(), libraryPath: Deno.env.get("LD_LIBRARY_P
 const options = denoOptions(name, machine);
 const { entry } = entryOf(name);
 if (form === "sh") {
-  const words = [...options, `--config=${join(ROOT, "deno.json")}`, join(ROOT, entry)];
+  const words = [...options, CONFIG, join(ROOT, entry)];
   console.log(words.map(shellWord).join(" "));
 } else {
   // A path with spaces would be split; the permission that names it becomes the unrestricted one.

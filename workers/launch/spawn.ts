@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { fileFault, refusing, refusingLater } from "../../src/base/file_fault.ts";
 import { EXIT } from "../../src/base/user_error.ts";
+import { CONFIG, READ_BY_IMPORTS } from "../../src/base/installed.ts";
 import { warnText } from "../../src/base/text/say.ts";
 import { atUnload } from "../../src/base/unload.ts";
 import { cardOf } from "../../src/cards/pin.ts";
@@ -41,6 +42,7 @@ export const CHILD: readonly string[] = [
   "--no-prompt",
   "--cached-only",
   "--frozen",
+  CONFIG,
 ];
 
 /** Path of the coordinator's socket, or of a worker slot's. */
@@ -199,7 +201,7 @@ function start(
     args: [
       ...CHILD,
       `--allow-net=${sockets.map((path) => `unix:${path}`).join(",")}`,
-      `--allow-read=${[folder, ...reads].join(",")}`,
+      `--allow-read=${[folder, ...reads, ...READ_BY_IMPORTS].join(",")}`,
       `--allow-write=${folder}`,
       WORKER.href,
     ],

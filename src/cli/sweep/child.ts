@@ -1,5 +1,6 @@
 /** A trial as a process: the command `train` with the options of its task. Judges nothing. */
 import { fileURLToPath } from "node:url";
+import { CONFIG } from "../../base/installed.ts";
 import { atUnload } from "../../base/unload.ts";
 import { END_AT_ONCE } from "../../terminal/signals.ts";
 import { denoOptions } from "../commands.ts";
@@ -36,6 +37,7 @@ export function startChild({ folder, until, workers, gpus, threads }: ChildOptio
   const child = new Deno.Command(deno, {
     args: [
       ...denoOptions("train", { deno, libraryPath: Deno.env.get("LD_LIBRARY_PATH") }),
+      CONFIG,
       fileURLToPath(new URL("../train/trial.ts", import.meta.url)),
       `--config=${folder}/config.json`,
       `--resume=${folder}`,
