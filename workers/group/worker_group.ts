@@ -32,6 +32,7 @@ import { AS_BEGUN, type Identity } from "../protocol/identity.ts";
 import type { Order, Reply, WorkerProgress } from "../protocol/messages.ts";
 import { memberOrders } from "./member_orders.ts";
 import { Advance, type GroupProgress } from "./advance.ts";
+import { within } from "../launch/words.ts";
 import { Zombies } from "./zombies.ts";
 
 /** The formation cannot go on: another one follows. */
@@ -84,6 +85,8 @@ export interface WorkerGroupOptions {
 
 /** Time that the end of a process has to be known by, when its channel ends first; ms. */
 const EXIT_MS = 20;
+/** Milliseconds in which what a process sent before it ended must have been read. */
+const LAST_WORDS_MS = 1000;
 /** Pause before members whose conversation failed meet again; ms. */
 const SETTLE_MS = 20;
 
@@ -108,6 +111,8 @@ const SECTIONS: Readonly<Partial<Record<Order["type"], Section>>> = {
 export class WorkerGroup {
   readonly #options: WorkerGroupOptions;
   readonly #links = new Map<number, Link>();
+  /** Until everything that a worker sent is read, by its id. */
+  readonly #listening = new Map<number, Promise<void>>();
   readonly #zombies = new Zombies();
   readonly #spared = new Set<number>();
   readonly #said = new Set<string>();
@@ -376,6 +381,13 @@ export class WorkerGroup {
       });
       return;
     }
+    // Its channel may still hold the reason why it ended, which is then the one to tell.
+    const listening = this.#listening.get(event.id) ?? Promise.resolve();
+    within(LAST_WORDS_MS, listening).then(() => this.#onExit(event));
+  }
+
+  #onExit(event: ProcessEvent & { readonly type: "ended" }): void {
+    this.#listening.delete(event.id);
     const member = this.#state.members.find((m) => m.id === event.id);
     if (member === undefined) return;
     const isStarting = member.phase === "starting" && !event.killed;
@@ -407,7 +419,7 @@ export class WorkerGroup {
       return this.#turnAway(id, other);
     }
     this.#links.set(id, link);
-    link.listen();
+    this.#listening.set(id, link.listen());
     this.#feed({ type: "joined", id });
     const [order, payload] = setUp();
     const struck = faults.take({ step: this.#step, rank: member.workerId }, ["start"]);
