@@ -1,9 +1,9 @@
-/** The command `workers` as its user gives it. */
+/** Runs the command `workers`. */
 import { assertEquals } from "@std/assert";
 import { ROOT } from "../../e2e/support.ts";
 import type { Lab } from "./support.ts";
 
-/** Changes the number of workers of a run; gives what was answered. */
+/** Changes the number of workers of a run; returns the answer. */
 export async function changeWorkers(lab: Lab, out: string, change: string): Promise<string> {
   const { tasks } = JSON.parse(Deno.readTextFileSync(ROOT + "deno.json"));
   const [, ...words] = String(tasks.workers).split(" ");
