@@ -232,7 +232,7 @@ class Weather {
         return await this.#meet(() => harm.exceedQuota(running.pid), { ms });
       case "bit of the journal flipped":
         if (!this.#underway) return false;
-        // The next process reads too.
+        // The next process reads it.
         this.#after.push(harm.flipBit(this.#lab.of("run/journal.jsonl"), whom));
         return this.#killCoordinator(running);
     }
