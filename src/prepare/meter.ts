@@ -1,16 +1,16 @@
-/** How far a preparation is, as lines for people. Pure: whoever has the clock passes the seconds. */
+/** Progress and summary lines of a preparation. Pure: the caller passes elapsed seconds. */
 import { showBytes, showCount, showSeconds } from "../report/format.ts";
 import type { PreparedIndex } from "../data/prepared/schema.ts";
 import { unknownNote } from "../data/unknown.ts";
 
-/** Bytes of a phase at a moment. */
+/** Progress of a phase. */
 export interface MeterReading {
   readonly phase: "scan" | "encode" | "check";
   readonly bytes: number;
   readonly total: number;
-  /** Since the phase began. */
+  /** Elapsed seconds of the phase. */
   readonly seconds: number;
-  /** Bytes that were there when it began: of a preparation that goes on. */
+  /** Bytes done before this process, in a resumed preparation. */
   readonly before: number;
 }
 
@@ -27,7 +27,7 @@ export function meterLine({ phase, bytes, total, seconds, before }: MeterReading
   return parts.join("  ");
 }
 
-/** What was prepared, line by line. */
+/** Summary lines of a finished preparation. */
 export function summaryLines(
   { train, validation, tokenizer, options, inputs }: PreparedIndex,
 ): string[] {

@@ -6,7 +6,7 @@ import {
   openJournal,
   parseJournal,
 } from "../../src/report/journal/journal.ts";
-import { FileFault, refusing } from "../../src/base/file_fault.ts";
+import { FileFault, withFileFaults } from "../../src/base/file_fault.ts";
 import { UserError } from "../../src/base/user_error.ts";
 import { printLine } from "../../src/report/journal/journal_lines.ts";
 import { mkfifo } from "../support/pipe.ts";
@@ -107,7 +107,7 @@ Deno.test("openJournal() names its path where the first sync fails", () => {
     });
   };
   assertThrows(
-    () => refusing({}, () => openJournal(path, { open })),
+    () => withFileFaults({}, () => openJournal(path, { open })),
     FileFault,
     `Cannot use ${path}: need a disk that works: `,
   );

@@ -4,7 +4,7 @@
  * commands and their answers; what they do is the run's matter.
  */
 import { join } from "node:path";
-import { fileFault, isMissing, refusing } from "../../src/base/file_fault.ts";
+import { fileFault, isMissing, withFileFaults } from "../../src/base/file_fault.ts";
 import { kindOf } from "../../src/base/file_kind.ts";
 import { atUnload } from "../../src/base/unload.ts";
 import { parseJsonText } from "../../src/base/text/json.ts";
@@ -67,7 +67,7 @@ export async function openControl(
   const path = join(out, FILE);
   try {
     check?.();
-    refusing({ doing: "write", path }, () => {
+    withFileFaults({ doing: "write", path }, () => {
       tell(path, JSON.stringify({ socket, token: token.toBase64() }));
     });
   } catch (error) {
@@ -108,7 +108,7 @@ export function requireControl(out: string): void {
 function isLeft(path: string): boolean {
   const refuse = (state: string) =>
     new UserError("config", `Cannot use ${path}: need a free name for a run's control: ${state}`);
-  return refusing({ doing: "use", path }, () => {
+  return withFileFaults({ doing: "use", path }, () => {
     try {
       const found = Deno.lstatSync(path);
       // As at all names of files that are being written: what it leads to stays.

@@ -23,7 +23,7 @@ import { keptLines } from "../../src/report/metrics.ts";
 import { RECORDS, requireOwn } from "../../src/artifacts/folder_owner.ts";
 import { type RecordedDecision, recordedIn } from "./journal/recorded.ts";
 import type { Note } from "../group/worker_group.ts";
-import { judgeState } from "../../src/artifacts/sound_state.ts";
+import { validateState } from "../../src/artifacts/validate_state.ts";
 
 /** What a checkpoint must agree with, and who hears of those that do not. */
 export interface Decided {
@@ -116,7 +116,7 @@ async function loadUnlessDamaged(
   options: Pick<LoadOptions, "onSkip" | "disk">,
 ): Promise<Checkpoint | undefined> {
   try {
-    return await loadNewest(root, { ...options, judge: judgeState });
+    return await loadNewest(root, { ...options, judge: validateState });
   } catch (error) {
     const isNone = error instanceof UserError && error.exit === "incompatible";
     // What fits no run of this version is left where it is.

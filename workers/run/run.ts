@@ -11,7 +11,7 @@ import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { anchored } from "../../src/config/paths.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import type { PinnedCard } from "../../src/cards/pin.ts";
-import { refusing, writingFault } from "../../src/base/file_fault.ts";
+import { withFileFaults, writingFault } from "../../src/base/file_fault.ts";
 import { hashValue, sealed } from "../../src/base/hash.ts";
 import { UserError } from "../../src/base/user_error.ts";
 import { unshare, writeJsonAtomic } from "../../src/report/atomic.ts";
@@ -25,8 +25,8 @@ import type { ControlCommand, ControlOptions } from "./control.ts";
 import { coordinate } from "../coordinator/coordinator.ts";
 import type { Elastic, RunOutcome } from "../coordinator/context.ts";
 import type { LaunchWorkers, WorkerProcesses } from "../launch/processes.ts";
-import { beginning } from "../../src/artifacts/beginning.ts";
-import type { Beginning } from "../../src/artifacts/beginning.ts";
+import { openRunStart } from "../../src/artifacts/run_start.ts";
+import type { RunStart } from "../../src/artifacts/run_start.ts";
 import { Faults } from "../faults/plan.ts";
 import type { FaultPlan } from "../faults/schema.ts";
 import { unevaluatedLines } from "../../src/corpus/evaluable.ts";
@@ -78,7 +78,7 @@ export async function runTraining(request: TrainingRequest): Promise<void> {
   else requireOwn(out, { own: "a run", doing: "Cannot start in" });
   requireControl(out);
   show({ type: "doing", what: "reading the data" });
-  const fresh = resume ? undefined : await beginning(config);
+  const fresh = resume ? undefined : await openRunStart(config);
   using lock = await lockRun(out);
   try {
     if (restart) setRunAside(out, show);
@@ -108,7 +108,7 @@ export async function runTraining(request: TrainingRequest): Promise<void> {
         return show({ type: "notice", text });
       }
     }
-    const { data, initial } = fresh ?? await beginning(config, from);
+    const { data, initial } = fresh ?? await openRunStart(config, from);
     if (from !== undefined) requireSameRun(from, { config, data });
     for (const text of [...data.notes, ...unevaluatedLines(config, data.corpus)]) {
       show({ type: "notice", text });
@@ -124,7 +124,7 @@ export async function runTraining(request: TrainingRequest): Promise<void> {
 /** Trains; false when it was stopped before anything was there to keep. */
 async function train(
   request: TrainingRequest,
-  { data, from, initial, journal, note, lock }: Beginning & {
+  { data, from, initial, journal, note, lock }: RunStart & {
     from: Checkpoint | undefined;
     journal: LateJournal;
     lock: RunLock;
@@ -146,7 +146,7 @@ async function train(
     // Only now is it sure that the workers can run this config: one that cannot leaves no trace.
     if (event.type === "start") {
       if (request.resume && from === undefined) keepConfig(out, config);
-      refusing({ doing: "write to", path: out }, () => {
+      withFileFaults({ doing: "write to", path: out }, () => {
         writeJsonAtomic(placed("config.json"), stored);
       });
     }

@@ -16,7 +16,7 @@ import type { Data } from "../../src/corpus/data.ts";
 import type { Faults } from "../faults/plan.ts";
 import { injectOwnFault } from "../faults/self.ts";
 import type { Note } from "../group/worker_group.ts";
-import { openWhole } from "../../src/artifacts/sound_state.ts";
+import { openValidated } from "../../src/artifacts/validate_state.ts";
 
 /** What a saver needs of its run. */
 export interface SaverOptions {
@@ -29,7 +29,7 @@ export interface SaverOptions {
   readonly report: EventSink;
   readonly note: (kind: string, note: Note) => void;
   readonly faults: Faults;
-  /** Reads a checkpoint that is counted on; throws Damage for one that is not whole (default openWhole). */
+  /** Reads a checkpoint that is counted on; throws Damage for one that is not whole (default openValidated). */
   readonly open?: (path: string) => Promise<unknown>;
 }
 
@@ -42,7 +42,7 @@ const PAUSE = 1000;
  * are not kept.
  */
 export function saver(
-  { config, out, disk, data, report, note, faults, open = openWhole }: SaverOptions,
+  { config, out, disk, data, report, note, faults, open = openValidated }: SaverOptions,
 ): Required<Pick<RunRequest, "save" | "prune" | "setAside">> {
   const root = join(out, "checkpoints");
   const windowsPerStep = config.micro_batches * config.micro_batch_size;

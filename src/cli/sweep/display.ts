@@ -1,13 +1,13 @@
 /** Reports on the terminal how far a sweep is. */
 import type { Status } from "../../report/progress/status.ts";
 import { sweepText, workOf } from "../../sweep/forecast.ts";
-import { type SweepStanding, untilOf } from "../../sweep/standing.ts";
+import { type TrialProgress, untilOf } from "../../sweep/trial_progress.ts";
 import type { Books } from "./books.ts";
 import { lastStep } from "./trial_folder.ts";
 
 /** The status line of a sweep, and the lines above it. */
 export class SweepDisplay {
-  readonly #standings: ReadonlyMap<string, SweepStanding>;
+  readonly #standings: ReadonlyMap<string, TrialProgress>;
   readonly #books: Books;
   readonly #status: Status;
   /** The step from which each trial continued in this call. */
@@ -16,7 +16,7 @@ export class SweepDisplay {
 
   constructor(
     { standings, books, status }: {
-      readonly standings: ReadonlyMap<string, SweepStanding>;
+      readonly standings: ReadonlyMap<string, TrialProgress>;
       readonly books: Books;
       readonly status: Status;
     },
@@ -37,7 +37,7 @@ export class SweepDisplay {
   }
 
   /** Prints a line about a trial. */
-  say(word: string, { trial: { name } }: SweepStanding, text: string): void {
+  say(word: string, { trial: { name } }: TrialProgress, text: string): void {
     const all = Array.from(this.#standings.values());
     const over = all.filter(({ state }) => state === "done" || state === "failed").length;
     this.#status.print(`[${over}/${all.length}] ${word} ${name}: ${text}`);
@@ -47,7 +47,7 @@ export class SweepDisplay {
   /** Shows the running trials, and the time left at the present speed. */
   show(): void {
     const all = Array.from(this.#standings.values());
-    const stepOf = (one: SweepStanding) =>
+    const stepOf = (one: TrialProgress) =>
       one.state === "runs" ? lastStep(this.#books.folder(one.trial.key)) : one.steps;
     let [done, left] = [0, 0];
     for (const one of all) {

@@ -6,7 +6,7 @@ import { writingFault } from "../../base/file_fault.ts";
 import { showCount, showLoss } from "../../report/format.ts";
 import type { Status } from "../../report/progress/status.ts";
 import type { Bounds } from "../../sweep/bounds.ts";
-import { judgeFailure } from "../../sweep/retry.ts";
+import { retryVerdict } from "../../sweep/retry.ts";
 import {
   isPayable,
   type Job,
@@ -15,7 +15,7 @@ import {
   type SchedulerChoice,
 } from "../../sweep/scheduler.ts";
 import type { Sweep } from "../../sweep/schema.ts";
-import { isHeld, jobsOf, type SweepStanding, untilOf } from "../../sweep/standing.ts";
+import { isHeld, jobsOf, type TrialProgress, untilOf } from "../../sweep/trial_progress.ts";
 import { attempt } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import { CardLeases } from "./leases.ts";
@@ -34,7 +34,7 @@ const SHOW = 1000;
 /** What a sweep is led with. */
 export interface LeadOptions {
   readonly sweep: Sweep;
-  readonly standings: ReadonlyMap<string, SweepStanding>;
+  readonly standings: ReadonlyMap<string, TrialProgress>;
   readonly books: Books;
   /** Trials at a time. */
   readonly places: number;
@@ -164,7 +164,7 @@ class Lead {
       const choice = pick(this.#jobs(), this.#room());
       if (choice === undefined) return;
       const { job } = choice;
-      const one = this.#options.standings.get(job.key) as SweepStanding;
+      const one = this.#options.standings.get(job.key) as TrialProgress;
       one.state = "runs";
       one.tries++;
       this.#spent += job.flops;
@@ -175,7 +175,7 @@ class Lead {
     }
   }
 
-  async #train(one: SweepStanding, { job, reason }: SchedulerChoice): Promise<void> {
+  async #train(one: TrialProgress, { job, reason }: SchedulerChoice): Promise<void> {
     const { sweep, standings, books, places, threads } = this.#options;
     const { key, name, size } = one.trial;
     const until = untilOf(one);
@@ -197,7 +197,7 @@ class Lead {
     });
     one.steps = readTrial(this.#folder(key)).steps;
     one.checkpoints = await savedStepsOf(this.#folder(key));
-    const { verdict, reason: why } = judgeFailure({ ...end, steps: one.steps }, {
+    const { verdict, reason: why } = retryVerdict({ ...end, steps: one.steps }, {
       until,
       tries: one.tries,
       retries: sweep.retries,
@@ -211,7 +211,7 @@ class Lead {
     this.#display.say({ retry: "again ", failed: "failed", stopped: "paused" }[verdict], one, why);
   }
 
-  #reached(one: SweepStanding): void {
+  #reached(one: TrialProgress): void {
     const { trial: { key, name }, rungs, rung } = one;
     const isLast = rung === rungs.length - 1;
     const step = untilOf(one);

@@ -2,17 +2,17 @@
 import { maxOf } from "../../base/extremes.ts";
 import { finalist, promotion, type RungReached } from "../../sweep/asha.ts";
 import type { Sweep } from "../../sweep/schema.ts";
-import { lossAt, type SweepStanding } from "../../sweep/standing.ts";
+import { lossAt, type TrialProgress } from "../../sweep/trial_progress.ts";
 import type { Books } from "./books.ts";
 import { readTrial } from "./trial_folder.ts";
 
 /** What promotions are decided from. */
 interface PromotionOptions {
   readonly sweep: Sweep;
-  readonly standings: ReadonlyMap<string, SweepStanding>;
+  readonly standings: ReadonlyMap<string, TrialProgress>;
   readonly books: Books;
   /** Called for each trial that is promoted, with the reason. */
-  readonly onPromoted: (one: SweepStanding, reason: string) => void;
+  readonly onPromoted: (one: TrialProgress, reason: string) => void;
 }
 
 /** The rungs of a sweep's trials. */
@@ -39,7 +39,7 @@ export class Promotions {
       const next = promotion(reached, bracket) ?? (isOver ? finalist(reached, bracket) : undefined);
       if (next === undefined) return;
       const { key, rung, reason } = next;
-      const one = standings.get(key) as SweepStanding;
+      const one = standings.get(key) as TrialProgress;
       // Write-ahead: a resumed sweep repeats the same promotions.
       books.journal.write({ kind: "promoted", key, rung, reason }, { sync: true });
       this.#promoted.set(key, rung);
@@ -50,7 +50,7 @@ export class Promotions {
   }
 
   /** The rungs that a trial has reached, except the last, with its losses there. */
-  #rungs(one: SweepStanding): RungReached[] {
+  #rungs(one: TrialProgress): RungReached[] {
     const { trial: { key }, rungs, steps } = one;
     const { valLosses } = readTrial(this.#options.books.folder(key));
     return rungs.slice(0, -1).flatMap((step, rung) =>

@@ -17,7 +17,7 @@ import type { RunConfig } from "../../config/schema.ts";
 import { setAside } from "../../report/backup.ts";
 import { readIfAny, writeJsonAtomic, writeTextAtomic } from "../../report/atomic.ts";
 import { keptLines } from "../../report/metrics.ts";
-import { openWhole } from "../../artifacts/sound_state.ts";
+import { openValidated } from "../../artifacts/validate_state.ts";
 
 /** The one math key in which a trunk and its branches differ. */
 const LENGTH = "optim.decay_steps: ";
@@ -148,7 +148,7 @@ export async function branch(
   },
 ): Promise<void> {
   const path = join(checkpointsOf(trunk), stepName(step));
-  const { manifest, model, optimizer } = await openWhole(path);
+  const { manifest, model, optimizer } = await openValidated(path);
   const before = resolveStored(manifest.config);
   const changed = configDifferences(before, config).filter((text) => !text.startsWith(LENGTH));
   if (changed.length > 0) {

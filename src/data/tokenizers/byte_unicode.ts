@@ -1,7 +1,7 @@
 /**
- * How GPT-2's files write bytes: each as one printable character. Bytes that are printable in
- * Latin-1 stand for themselves, the others for U+0100 and up. Source: `bytes_to_unicode` in
- * encoder.py of GPT-2's release (Radford et al., 2019).
+ * GPT-2's mapping of bytes to printable characters. Bytes printable in Latin-1 map to themselves,
+ * the others to U+0100 and up. Source: `bytes_to_unicode` in encoder.py of GPT-2's release (Radford
+ * et al., 2019).
  */
 
 const SELF = [[0x21, 0x7e], [0xa1, 0xac], [0xae, 0xff]] as const;
@@ -10,7 +10,7 @@ const isSelf = (byte: number): boolean =>
   SELF.some(([first, last]) => byte >= first && byte <= last);
 const all = Array.from({ length: 256 }, (_, byte) => byte);
 
-/** The bytes in order of their characters; so they are numbered as well, by GPT-2 and by us. */
+/** The bytes in order of their characters, which is also the order of byte token ids. */
 export const BYTES: readonly number[] = [
   ...all.filter(isSelf),
   ...all.filter((byte) => !isSelf(byte)),
@@ -24,13 +24,13 @@ for (const [i, byte] of BYTES.entries()) {
   BYTE_OF.set(char, byte);
 }
 
-/** Bytes as such files write them. */
-export function byteLetters(bytes: Uint8Array): string {
+/** Maps bytes to characters. */
+export function bytesToUnicode(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => CHARS[byte]).join("");
 }
 
-/** The bytes of such a text; undefined where a character stands for none. */
-export function bytesOfPrintable(text: string): Uint8Array | undefined {
+/** Maps characters back to bytes; undefined if one maps to no byte. */
+export function unicodeToBytes(text: string): Uint8Array | undefined {
   const bytes = Array.from(text, (char) => BYTE_OF.get(char));
   return bytes.includes(undefined) ? undefined : Uint8Array.from(bytes as number[]);
 }

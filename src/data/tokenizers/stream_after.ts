@@ -1,8 +1,10 @@
-/** Text that goes on where other text stops: a space between two words is the second word's. */
+/**
+ * Decodes tokens that continue earlier ones: the decoder's state decides on a space before a word.
+ */
 import type { Tokenizer, TokenStream } from "./types.ts";
 
-/** A stream whose first text stands behind that of the tokens `before`. */
-export function streamBehind(
+/** A decoding stream whose state is that after the tokens `before`. */
+export function streamAfter(
   tokenizer: Pick<Tokenizer, "stream">,
   before: Iterable<number>,
 ): TokenStream {

@@ -1,31 +1,30 @@
 /**
- * Where a lane's windows begin and end when documents cut them short. Kept as columns of numbers,
- * for a lane may have millions of them.
+ * The windows of a lane, cut short at document ends. Stored as typed arrays: a lane may have
+ * millions.
  */
 import type { Tokens } from "../tokens.ts";
 
-/** One window of a lane: its first token, how many are asked, and whether the state begins anew. */
-export interface TextStretch {
+/** A window of a lane: first token, number of targets, and whether the state resets. */
+export interface LaneWindow {
   readonly start: number;
   readonly length: number;
   readonly fresh: boolean;
 }
 
-/** The windows of a lane, by number. */
-export interface Stretches {
+/** The windows of a lane, by index. */
+export interface LaneWindows {
   readonly count: number;
-  at(index: number): TextStretch;
+  at(index: number): LaneWindow;
 }
 
 /**
- * Windows of at most `time` tokens from `start`, until `length` tokens are asked, each once. The last
- * token of a document's end is the last that is asked of it and the first input of the next document:
- * the beginning that the next one's first token is asked behind.
+ * Windows of at most `time` tokens from `start` that cover `length` targets, each once. The last
+ * token of a document's end is its last target, and the first input of the next document.
  */
-export function stretches(
+export function laneWindows(
   tokens: Tokens,
   { start, length, time }: Record<"start" | "length" | "time", number>,
-): Stretches {
+): LaneWindows {
   const { documents } = tokens;
   if (documents === undefined) return even({ start, length, time });
   const lengths: number[] = [];
@@ -33,7 +32,7 @@ export function stretches(
   const fresh: boolean[] = [];
   let isFresh = true;
   for (let at = start; at < start + length;) {
-    // The token before a document's first is the last target of the one before.
+    // The token before a document's start is the last target of the previous document.
     const to = Math.min(at + time, start + length, documents.after(at + 1) - 1);
     starts.push(at);
     lengths.push(to - at);
@@ -56,7 +55,7 @@ export function stretches(
   };
 }
 
-function even({ start, length, time }: Record<"start" | "length" | "time", number>): Stretches {
+function even({ start, length, time }: Record<"start" | "length" | "time", number>): LaneWindows {
   return {
     count: Math.ceil(length / time),
     at: (i) => ({

@@ -1,30 +1,30 @@
-/** A text that comes cut anywhere, handed on cut where it may be. */
+/** Re-splits a stream of text chunks at safe split points. */
 import { UserError } from "../../base/user_error.ts";
 
-/** Takes pieces of a text, and at last what is left of it. */
-export interface WholePieces {
+/** A sink for chunks of a text; flush() passes on the rest. */
+export interface ChunkSink {
   add(text: string): void;
   flush(): void;
 }
 
-/** Units that are held while no place to cut comes. */
+/** Maximum UTF-16 units buffered without a split point. */
 const LONGEST = 1 << 26;
 
 /**
- * Hands a text on to `take` in parts that end where `cut` says, as a tokenizer's `cut` does.
- * @throws {UserError} `data` for a text of which `longest` units have no place to cut.
+ * Passes a text to `take` in parts that end at the split points of `cut` (see Tokenizer.cut).
+ * @throws {UserError} `data` when `longest` units have no split point.
  */
-export function wholePieces(
+export function resplit(
   take: (text: string) => void,
   cut: (text: string) => number,
   longest = LONGEST,
-): WholePieces {
+): ChunkSink {
   let rest = "";
   let next = 0;
   return {
     add(text) {
       rest += text;
-      // A long run is looked through again only once it has doubled.
+      // Search a long run again only when it has doubled, to stay linear.
       if (rest.length < next) return;
       const place = cut(rest);
       take(rest.slice(0, place));

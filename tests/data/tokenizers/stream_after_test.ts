@@ -1,6 +1,6 @@
-/** A text that goes on behind another reads as one. */
+/** A decoded continuation joins its text without a gap. */
 import { assertEquals } from "@std/assert";
-import { streamBehind } from "../../../src/data/tokenizers/behind.ts";
+import { streamAfter } from "../../../src/data/tokenizers/stream_after.ts";
 import { NAMES, TEXTS, tokenizerOf } from "./all.ts";
 
 for (const name of NAMES) {
@@ -10,7 +10,7 @@ for (const name of NAMES) {
       const [before, after] = [text, TEXTS[(i + 1) % TEXTS.length] ?? ""]
         .map((part) => Array.from(tokenizer.encode(part)));
       if (before === undefined || after === undefined) continue;
-      const stream = streamBehind(tokenizer, before);
+      const stream = streamAfter(tokenizer, before);
       const streamed = after.map((id) => stream.push(id)).join("") + stream.flush();
       assertEquals(tokenizer.decode(before) + streamed, tokenizer.decode([...before, ...after]));
     }
@@ -21,7 +21,7 @@ Deno.test("a word behind a word has a space before it, and behind a line's end n
   const tokenizer = tokenizerOf("word");
   const word = tokenizer.size - 1;
   const text = tokenizer.decode([word]);
-  assertEquals(streamBehind(tokenizer, [word]).push(word), " " + text);
-  assertEquals(streamBehind(tokenizer, [word, 1]).push(word), text);
-  assertEquals(streamBehind(tokenizer, []).push(word), text);
+  assertEquals(streamAfter(tokenizer, [word]).push(word), " " + text);
+  assertEquals(streamAfter(tokenizer, [word, 1]).push(word), text);
+  assertEquals(streamAfter(tokenizer, []).push(word), text);
 });

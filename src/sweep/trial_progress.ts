@@ -1,53 +1,53 @@
-/**
- * How far each trial of a sweep has come, and what may be started next. Pure values and decisions;
- * who trains, and where, it does not know.
- */
-import { beginnings, type Sibling, type TrunkShare } from "./trunk.ts";
+/** Progress of each trial of a sweep, and which trials may start next. Pure. */
+import { branchPoints, type Sibling, type TrunkShare } from "./trunk.ts";
 import type { Job } from "./scheduler.ts";
 import type { Trial } from "./types.ts";
 
-/** A trial's place in the sweep. `rests` is what early stopping has not let go on. */
+/** State of a trial. `rests`: paused by early stopping. */
 export type TrialState = "waits" | "runs" | "rests" | "done" | "failed";
 
-/** A trial under way. */
-export interface SweepStanding {
+/** Mutable progress of a trial. */
+export interface TrialProgress {
   readonly trial: Trial;
   readonly share: TrunkShare;
-  /** Steps at which it stops for a decision; the last one is its end. */
+  /** Steps at which it pauses for a decision; the last one is its full length. */
   readonly rungs: readonly number[];
   state: TrialState;
-  /** The rung that it goes to. */
+  /** The rung that it trains to. */
   rung: number;
-  /** Times that it was started since it last got anywhere. */
+  /** Starts since its last progress. */
   tries: number;
-  /** Steps that it has finished, as far as is known. */
+  /** Finished steps, as far as known. */
   steps: number;
   /** Steps of its checkpoints, newest first. */
   checkpoints: readonly number[];
-  /** Validation losses that its rungs ended with, by step, as the journal has them; null for none. */
+  /** Validation losses at rungs by step, from the journal; null: none. */
   readonly losses: Map<number, number | null>;
-  /** Seconds of its processes, of all calls. */
+  /** Total seconds of its processes over all calls. */
   seconds: number;
   trunk: { readonly key: string; readonly step: number } | null;
   reason: string | null;
 }
 
-/** The validation loss at a step: what was decided by stays, whatever becomes of the metrics. */
+/**
+ * The validation loss at a step. Losses in the journal take precedence over metrics, because
+ * decisions were based on them.
+ */
 export function lossAt(
-  { losses }: Pick<SweepStanding, "losses">,
+  { losses }: Pick<TrialProgress, "losses">,
   step: number,
   metrics: ReadonlyMap<number, number>,
 ): number | null {
   return losses.get(step) ?? metrics.get(step) ?? null;
 }
 
-/** The step that a trial goes to. */
-export function untilOf({ rungs, rung }: SweepStanding): number {
+/** The step that a trial trains to. */
+export function untilOf({ rungs, rung }: TrialProgress): number {
   return rungs[rung] as number;
 }
 
-/** Whether a trial waits for its trunk: that will come to the step where it branches off. */
-export function isHeld(one: SweepStanding, all: ReadonlyMap<string, SweepStanding>): boolean {
+/** Whether a trial must wait until its trunk reaches the branch point. */
+export function isHeld(one: TrialProgress, all: ReadonlyMap<string, TrialProgress>): boolean {
   const { share: { trunk }, checkpoints } = one;
   if (trunk === undefined || checkpoints.length > 0) return false;
   const other = all.get(trunk.key);
@@ -56,41 +56,41 @@ export function isHeld(one: SweepStanding, all: ReadonlyMap<string, SweepStandin
   return isComing && (other.checkpoints[0] ?? 0) < trunk.step;
 }
 
-/** States that a trial without any of its own could begin with, the latest first. */
-export function beginningsOf(
-  { trial, checkpoints, state }: SweepStanding,
-  siblings: readonly SweepStanding[],
+/** Checkpoints of siblings from which a trial without its own can start, latest first. */
+export function branchPointsOf(
+  { trial, checkpoints, state }: TrialProgress,
+  siblings: readonly TrialProgress[],
 ): { readonly key: string; readonly step: number }[] {
   if (checkpoints.length > 0 || state === "done") return [];
   const others = siblings.filter((one) =>
     one.trial !== trial && one.trial.group === trial.group && one.checkpoints.length > 0
   );
-  return beginnings(
+  return branchPoints(
     trial.config.optim,
     others.map(({ trial: { key, config }, checkpoints, share, state }): Sibling => ({
       key,
       optim: config.optim,
-      // While it runs, only those that are kept for ever will still be there when they are read.
+      // A running trial may delete its other checkpoints before they are read.
       steps: state === "runs" ? checkpoints.filter((s) => share.at.includes(s)) : checkpoints,
     })),
   );
 }
 
-/** FLOP that are left of a trial up to its rung, from the step where it would begin. */
-export function remaining(one: SweepStanding, from: number): number {
+/** FLOP left up to the trial's rung, from its start step. */
+export function remaining(one: TrialProgress, from: number): number {
   const { trial: { flops, config } } = one;
   return Math.max(0, untilOf(one) - from) * flops / config.steps;
 }
 
-/** What waits and is not held, as jobs. */
+/** Waiting trials that are not held, as jobs. */
 export function jobsOf(
-  all: ReadonlyMap<string, SweepStanding>,
+  all: ReadonlyMap<string, TrialProgress>,
   { trunks, places }: { readonly trunks: boolean; readonly places: (trial: Trial) => number },
 ): Job[] {
   const list = Array.from(all.values());
   return list.filter((one) => one.state === "waits" && !isHeld(one, all)).map((one) => {
     const own = one.checkpoints[0] ?? 0;
-    const from = own > 0 || !trunks ? own : beginningsOf(one, list)[0]?.step ?? 0;
+    const from = own > 0 || !trunks ? own : branchPointsOf(one, list)[0]?.step ?? 0;
     return {
       key: one.trial.key,
       flops: remaining(one, from),

@@ -1,13 +1,13 @@
-/** What of a tokenizer.json decides about ids and texts, however a program wrote the file. */
+/** Reduces a tokenizer.json to a canonical form for hashing and comparison. */
 import { isByteLevel, pairOf } from "./bpe/byte_level.ts";
 import type { TokenizerJson } from "./schema.ts";
 import { vocabOf } from "./tokenizer_json.ts";
 
 /**
- * A plain value that is equal for equal tokenizers: without what programs leave out, write in two
- * ways, or use only to put tokens around a text or to cut it off.
+ * A plain value that is equal for equivalent tokenizers: without optional or redundant fields, and
+ * without post-processing, truncation and padding.
  */
-export function essence(json: TokenizerJson): unknown {
+export function canonicalTokenizer(json: TokenizerJson): unknown {
   const { model, added_tokens } = json;
   const merges = model.merges?.map(pairOf);
   if (!isByteLevel(json)) {

@@ -1,4 +1,4 @@
-/** What a run begins with: its data, and parameters where they are not the seed's. */
+/** Opens what a run starts from: its data, and initial parameters from a checkpoint or a model. */
 import { dirname } from "node:path";
 import { UserError } from "../base/user_error.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
@@ -9,23 +9,26 @@ import { readData, requireTraining } from "../corpus/data.ts";
 import type { Data, Settled } from "../corpus/data.ts";
 import { initialOf } from "./initial.ts";
 import { openModel } from "./model.ts";
-import { wholeOf } from "./sound_state.ts";
+import { validated } from "./validate_state.ts";
 
-/** Data, and what the first step begins with. */
-export interface Beginning {
+/** The data of a run and its initial parameters. */
+export interface RunStart {
   readonly data: Data;
-  /** Parameters of a model that exists, where the run begins with one. */
+  /** Parameters of the existing model in `config.init`; undefined: initialized from the seed. */
   readonly initial: ReadonlyMap<string, NamedTensor> | undefined;
 }
 
-/** What a run begins with, from a checkpoint or anew. @throws {UserError} when it is unusable. */
-export async function beginning(config: RunConfig, from?: Checkpoint): Promise<Beginning> {
+/**
+ * Opens the data and initial parameters of a new run, or of a resume from checkpoint `from`.
+ * @throws {UserError} when they are unusable.
+ */
+export async function openRunStart(config: RunConfig, from?: Checkpoint): Promise<RunStart> {
   const begun = await begin(config, from);
   requireTraining(config, begun.data.corpus);
   return begun;
 }
 
-async function begin(config: RunConfig, from?: Checkpoint): Promise<Beginning> {
+async function begin(config: RunConfig, from?: Checkpoint): Promise<RunStart> {
   if (from !== undefined) {
     return { data: await readData(config, settledBy(from)), initial: undefined };
   }
@@ -34,7 +37,10 @@ async function begin(config: RunConfig, from?: Checkpoint): Promise<Beginning> {
   return { data: await readData(config, settled), initial: params };
 }
 
-/** What a checkpoint settles of the data. @throws {UserError} for a model that was never trained here. */
+/**
+ * The tokenizer and data hash that a checkpoint fixes. @throws {UserError} for a model that was
+ * never trained here.
+ */
 function settledBy(checkpoint: Checkpoint): Settled {
   const { path, manifest: { dataHash: hash } } = checkpoint;
   if (hash === NO_DATA) {
@@ -44,5 +50,5 @@ function settledBy(checkpoint: Checkpoint): Settled {
       `Cannot resume ${out}: need a run that was trained here: it was imported; begin one with --init=${out}`,
     );
   }
-  return { by: "the checkpoint", hash, tokenizer: wholeOf(checkpoint).tokenizer };
+  return { by: "the checkpoint", hash, tokenizer: validated(checkpoint).tokenizer };
 }

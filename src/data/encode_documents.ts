@@ -1,12 +1,12 @@
 /**
- * A text to tokens, document by document: each document and each end is encoded apart, so that no
- * token reaches over an end, and where documents begin is known exactly.
+ * Encodes a text document by document. Documents and separators are encoded separately, so that no
+ * token spans a document boundary and the boundaries are exact.
  */
 import { UserError } from "../base/user_error.ts";
 import { isEndToken } from "./document_end.ts";
 import type { Tokenizer } from "./tokenizers/types.ts";
 
-/** The documents of a text, each without its `end`; the last has none and may be empty. */
+/** Splits a text at each `end`; the last document may be empty. */
 export function* documentsOf(text: string, end: string): Generator<string> {
   let from = 0;
   for (let to; (to = text.indexOf(end, from)) >= 0; from = to + end.length) {
@@ -15,14 +15,16 @@ export function* documentsOf(text: string, end: string): Generator<string> {
   yield text.slice(from);
 }
 
-/** Tokens, and the places behind the ends of documents. */
+/** Tokens, and the document boundaries among them. */
 export interface CutTokens {
   readonly tokens: Uint32Array;
-  /** In rising order; one at the very end of the tokens is among them. */
+  /** Positions after each document end, ascending; may include the length of the tokens. */
   readonly begins: Uint32Array;
 }
 
-/** The text that an end becomes tokens of; the tokenizer's own end token where it is named. */
+/**
+ * Encodes a text whose documents end with `end`: <|endoftext|> becomes the tokenizer's end token.
+ */
 export function encodeDocuments(
   text: string,
   { end, tokenizer }: { readonly end: string; readonly tokenizer: Tokenizer },
@@ -56,19 +58,19 @@ function encoded(
   }
 }
 
-/** Of words alone a text gives the end token: at each line's end. */
+/** Finds end tokens that encoding produces: the word tokenizer emits one per line end. */
 function endedByToken(tokens: Uint32Array, end: number): CutTokens {
   const begins = new Row();
   tokens.forEach((token, i) => token === end && begins.add(Uint32Array.of(i + 1)));
   return { tokens, begins: begins.all() };
 }
 
-/** Places without those that come twice: an end of white space is no token of words. */
+/** Removes duplicates: the word tokenizer encodes a white-space separator to no token. */
 function distinct(places: Uint32Array): Uint32Array {
   return places.filter((place, i) => place > 0 && place !== places[i - 1]);
 }
 
-/** Numbers in a row that grows. */
+/** A growable Uint32Array. */
 class Row {
   #numbers = new Uint32Array(1024);
   length = 0;

@@ -1,6 +1,6 @@
 /**
- * Whether a checkpoint that verifies is a state of a run: hashes say that it is what somebody wrote, not
- * that it can be gone on from. Pure but for what it opens.
+ * Validates that a checkpoint can be resumed. Its hashes only prove that the bytes are the ones
+ * written; its config, counters, tokenizer and tensors must also agree.
  */
 import { UserError } from "../base/user_error.ts";
 import { sameShape, type Shape, showShape } from "../base/shape.ts";
@@ -20,35 +20,35 @@ import { NO_DATA } from "../corpus/corpus.ts";
 import { shapeOf } from "../engine/plans.ts";
 import { carriedShapes } from "../engine/state.ts";
 
-/** What a checkpoint is of, beside its tensors. */
-export interface WholeState {
+/** The validated contents of a checkpoint besides its tensors. */
+export interface ValidatedState {
   readonly config: RunConfig;
   readonly tokenizer: Tokenizer | undefined;
   /** Distinct input tokens. */
   readonly vocabulary: number;
 }
 
-/** Opens a checkpoint as `openCheckpoint` does. @throws {Damage} also for one that does not fit. */
-export async function openWhole(path: string): Promise<Checkpoint> {
+/** Opens a checkpoint as `openCheckpoint` does. @throws {Damage} also when its parts disagree. */
+export async function openValidated(path: string): Promise<Checkpoint> {
   const checkpoint = await openCheckpoint(path);
-  wholeOf(checkpoint);
+  validated(checkpoint);
   return checkpoint;
 }
 
-/** What a checkpoint is of. @throws {Unfit} where its parts do not go together. */
-export function wholeOf({ manifest, model, optimizer }: Checkpoint): WholeState {
+/** Validates a checkpoint's parts against each other. @throws {Unfit} when they disagree. */
+export function validated({ manifest, model, optimizer }: Checkpoint): ValidatedState {
   const config = fitting("its config is none", () => resolveStored(manifest.config));
   requireNumbers(manifest, config);
   const tokenizer = fitting("its tokenizer is none", () => tokenizerIn(manifest.tokenizer));
   const [vocabulary] = model.get("tokens.weight")?.shape ?? [];
   if (vocabulary === undefined) throw new Unfit(`${MANIFEST_PARTS[0]} lacks tokens.weight`);
-  // Only a model from elsewhere may have rows that no token of its tokenizer stands for.
+  // Only imported models may have a padded vocabulary: more embedding rows than tokens.
   const isPadded = config.init !== null || manifest.dataHash === NO_DATA;
   const size = tokenizer?.size ?? vocabulary;
   if (isPadded ? size > vocabulary : size !== vocabulary) {
     throw new Unfit(`its tokenizer has ${size} tokens, its model ${vocabulary}`);
   }
-  // A model is traced layer by layer: that of a config which is far too large would take minutes.
+  // Tracing takes time per layer: a forged layer count would take minutes.
   if (config.model.layers > model.size) {
     throw new Unfit(
       `${MANIFEST_PARTS[0]} has ${model.size} tensors for ${config.model.layers} layers`,
@@ -73,7 +73,7 @@ function tokenizerIn(spec: unknown): Tokenizer | undefined {
   throw new RangeError(`${issue?.path.map(String).join(".") || "it"}: ${issue?.message}`);
 }
 
-/** What `make` gives; what it refuses is the checkpoint's fault. */
+/** Returns `make()`; turns its UserError or RangeError into Unfit. */
 function fitting<T>(what: string, make: () => T): T {
   try {
     return make();
@@ -84,11 +84,11 @@ function fitting<T>(what: string, make: () => T): T {
   }
 }
 
-/** Where the run stands is said more than once: all must say the same. */
+/** The run's position is stored redundantly: all fields must agree. */
 function requireNumbers(manifest: Manifest, config: RunConfig): void {
   const { step, skipped } = manifest;
   const window = step * config.micro_batches * config.micro_batch_size;
-  // How many tokens there are decides nothing of how many a window has.
+  // The window length does not depend on the vocabulary.
   const { time } = taskOf(config.data, 0);
   const equal: readonly (readonly [name: string, said: number, own: number])[] = [
     ["microBatches", manifest.microBatches, config.micro_batches],
@@ -124,5 +124,5 @@ function requireTensors(
   if (more !== undefined) throw new Unfit(`${what} has ${more}, which its config does not name`);
 }
 
-/** As a loader asks it: throws {@linkcode Unfit} for a checkpoint that does not fit. */
-export const judgeState = (checkpoint: Checkpoint): void => void wholeOf(checkpoint);
+/** Validator for checkpoint loaders. @throws {Unfit} when the checkpoint's parts disagree. */
+export const validateState = (checkpoint: Checkpoint): void => void validated(checkpoint);

@@ -1,5 +1,5 @@
-/** A request with nothing left open. Knows which files there are, not what is in them. */
-import { keepingBusy } from "../base/busy.ts";
+/** Resolves the defaults of a request. */
+import { runBlocking } from "../base/blocking.ts";
 import { sha256 } from "../base/hash.ts";
 import { UserError } from "../base/user_error.ts";
 import { shown, unescaped } from "../data/document_end.ts";
@@ -9,35 +9,35 @@ import { readTokenizerFile } from "../data/read.ts";
 import type { Input } from "./inputs.ts";
 import { FIELD } from "./pieces.ts";
 
-/** What is to be prepared. */
+/** A request to prepare files. */
 export interface PrepareRequest {
   /** Files, folders and patterns. */
   readonly names: readonly string[];
   readonly out: string;
-  /** As `tokenizerBuilder` takes it. */
+  /** Name for `tokenizerBuilder`. */
   readonly tokenizer: string;
-  /** Fraction that is kept for validation, in [0, 1). */
+  /** Validation fraction, in [0, 1). */
   readonly validation: number;
-  /** Key of the text in each JSON record; undefined for "text", and where there are no records. */
+  /** Key of the text in each JSON record; default: "text". */
   readonly field?: string | undefined;
-  /** Whether documents end with a token; undefined leaves it to the tokenizer and the files. */
+  /** Whether to add end-of-document tokens; default: by tokenizer and files. */
   readonly ends?: boolean | undefined;
-  /** What stands between the documents of a text file; undefined where each file is one. */
+  /** Document separator of text files; default: each file is one document. */
   readonly documentEnd?: string | undefined;
-  /** Largest share of unknown tokens; undefined for MAX_UNKNOWN. */
+  /** Maximum fraction of unknown tokens; default: MAX_UNKNOWN. */
   readonly maxUnknown?: number | undefined;
-  /** Tokens of a shard, about; undefined for 128 MiB. */
+  /** Approximate tokens per shard; default: 128 MiB. */
   readonly shardTokens?: number | undefined;
 }
 
-/** Tokens of a shard where nothing else is asked for: 128 MiB, two bytes each. */
+/** Default tokens per shard: 128 MiB at two bytes each. */
 const SHARD_TOKENS = 2 ** 26;
 
 /**
- * A request with nothing left open, and the builder of its tokenizer. @throws {UserError} `config` for
- * an option that no input has a use for.
+ * The complete options of a request, and its tokenizer builder. @throws {UserError} `config` for an
+ * option that applies to no input.
  */
-export async function settle(
+export async function resolveOptions(
   request: PrepareRequest,
   inputs: readonly Input[],
 ): Promise<{ options: PrepareOptions; builder: TokenizerBuilder }> {
@@ -62,7 +62,7 @@ export async function settle(
   const plain = tokenizer === "char" || tokenizer === "byte";
   const ends = request.ends ?? (many || !plain);
   const file = /\.json$/i.test(tokenizer) ? await readTokenizerFile(tokenizer) : undefined;
-  const builder = await keepingBusy(() =>
+  const builder = await runBlocking(() =>
     tokenizerBuilder(tokenizer, { end: ends, json: file?.json })
   );
   const shardTokens = request.shardTokens ?? SHARD_TOKENS;

@@ -1,12 +1,12 @@
-/** Whether a sweep has come to what was asked for. Pure. */
-import type { SweepStanding } from "./standing.ts";
+/** Detects an incomplete sweep. Pure. */
+import type { TrialProgress } from "./trial_progress.ts";
 
 /**
- * What is missing at the end of a call, in one line; undefined where nothing is. Trials that early
- * stopping lets rest are not missing, nor are those that a budget or a signal left for later.
+ * Describes failed and unstarted trials at the end of a call; undefined if there are none. Trials
+ * paused by early stopping, a budget or a signal do not count.
  */
 export function shortfall(
-  standings: readonly Pick<SweepStanding, "state" | "reason" | "trial">[],
+  standings: readonly Pick<TrialProgress, "state" | "reason" | "trial">[],
   { isCut }: { readonly isCut: boolean },
 ): string | undefined {
   const failed = standings.filter(({ state }) => state === "failed");

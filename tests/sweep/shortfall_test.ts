@@ -1,10 +1,10 @@
-/** The end of a sweep: whether all that was asked for is there. */
+/** Detection of an incomplete sweep. */
 import { assertEquals } from "@std/assert";
-import { shortfall } from "../../src/sweep/ending.ts";
-import type { SweepStanding, TrialState } from "../../src/sweep/standing.ts";
+import { shortfall } from "../../src/sweep/shortfall.ts";
+import type { TrialProgress, TrialState } from "../../src/sweep/trial_progress.ts";
 
 function standing(state: TrialState, name: string): Parameters<typeof shortfall>[0][number] {
-  const trial = { name } as SweepStanding["trial"];
+  const trial = { name } as TrialProgress["trial"];
   return { state, trial, reason: state === "failed" ? "no adapter" : null };
 }
 

@@ -1,4 +1,4 @@
-/** Whether a folder was made, or begun, of the same files with the same options. */
+/** Compares a request with an existing preparation: the same files and options. */
 import { createHash } from "node:crypto";
 import { UserError } from "../base/user_error.ts";
 import { shown } from "../data/document_end.ts";
@@ -6,13 +6,13 @@ import type { InputIndex, PrepareOptions } from "../data/prepared/schema.ts";
 import { ByteStream } from "./byte_stream.ts";
 import type { Input } from "./inputs.ts";
 
-/** What identifies a preparation. */
+/** Options and inputs of a preparation. */
 export interface PrepareInputs<I> {
   readonly options: PrepareOptions;
   readonly inputs: readonly I[];
 }
 
-/** Options as people write them. */
+/** Option names for messages. */
 const FLAGS: Readonly<Record<keyof PrepareOptions, string>> = {
   tokenizer: "tokenizer",
   tokenizerFile: "tokenizer file",
@@ -23,12 +23,15 @@ const FLAGS: Readonly<Record<keyof PrepareOptions, string>> = {
   shardTokens: "shard-tokens",
 };
 
-/** @throws {UserError} `config` when the folder was made of something else; it is left as it is. */
-export async function checkSame(
+/** @throws {UserError} `config` when the folder was made from something else. Changes nothing. */
+export async function requireSame(
   folder: string,
-  { stands, asked }: { stands: PrepareInputs<InputIndex>; asked: PrepareInputs<Input> },
+  { existing, requested }: {
+    existing: PrepareInputs<InputIndex>;
+    requested: PrepareInputs<Input>;
+  },
 ): Promise<void> {
-  const fault = await differenceOf({ stands, asked });
+  const fault = await differenceOf({ existing, requested });
   if (fault === undefined) return;
   throw new UserError(
     "config",
@@ -36,33 +39,39 @@ export async function checkSame(
   );
 }
 
-/** The first difference between what stands in a folder and what is asked for. */
+/**
+ * Describes the first difference between an existing preparation and a request; undefined if there
+ * is none.
+ */
 export async function differenceOf(
-  { stands, asked }: { stands: PrepareInputs<InputIndex>; asked: PrepareInputs<Input> },
+  { existing, requested }: {
+    existing: PrepareInputs<InputIndex>;
+    requested: PrepareInputs<Input>;
+  },
 ): Promise<string | undefined> {
-  return optionFault(stands.options, asked.options) ??
-    await inputFault(stands.inputs, asked.inputs);
+  return optionFault(existing.options, requested.options) ??
+    await inputFault(existing.inputs, requested.inputs);
 }
 
-function optionFault(stands: PrepareOptions, asked: PrepareOptions): string | undefined {
+function optionFault(existing: PrepareOptions, requested: PrepareOptions): string | undefined {
   const key = (Object.keys(FLAGS) as (keyof PrepareOptions)[])
-    .find((name) => stands[name] !== asked[name]);
+    .find((name) => existing[name] !== requested[name]);
   if (key === undefined) return undefined;
-  const [before, now] = [stands[key], asked[key]].map((value) =>
+  const [before, now] = [existing[key], requested[key]].map((value) =>
     key === "documentEnd" && value !== null ? shown(String(value)) : value
   );
   return `it was made with ${FLAGS[key]} ${before}, not ${now}`;
 }
 
 async function inputFault(
-  stands: readonly InputIndex[],
-  asked: readonly Input[],
+  existing: readonly InputIndex[],
+  requested: readonly Input[],
 ): Promise<string | undefined> {
-  if (stands.length !== asked.length) {
-    return `it was made of ${stands.length} files, not ${asked.length}`;
+  if (existing.length !== requested.length) {
+    return `it was made of ${existing.length} files, not ${requested.length}`;
   }
-  for (const [i, input] of asked.entries()) {
-    const before = stands[i] as InputIndex;
+  for (const [i, input] of requested.entries()) {
+    const before = existing[i] as InputIndex;
     const untouched = before.name === input.name && before.modified === input.modified;
     if (before.bytes === input.bytes && untouched) continue;
     if (before.bytes !== input.bytes || before.sha256 !== await hashOf(input)) {
