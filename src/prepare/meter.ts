@@ -3,7 +3,7 @@ import { showBytes, showCount, showSeconds } from "../report/format.ts";
 import type { PreparedIndex } from "../data/prepared/schema.ts";
 import { unknownNote } from "../data/unknown.ts";
 
-/** Bytes of a phase at a moment. */
+/** Progress of a phase. */
 export interface MeterReading {
   readonly phase: "scan" | "encode" | "check";
   readonly bytes: number;

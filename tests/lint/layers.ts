@@ -1,6 +1,6 @@
 /**
- * Which room may import which, and where the outside world may be touched.
- * Both tables are the law: `plugin.ts` reads them, nothing repeats them.
+ * Which layer may import which, and where external packages and globals may be used.
+ * `plugin.ts` enforces both tables.
  */
 export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "src/base": [],
@@ -162,9 +162,12 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Rooms that compose the others: they may import anything, and nothing below imports them. */
+/**
+ * Layers that compose the others: they may import anything, and no layer above them may import
+ * them.
+ */
 export const COMPOSERS: readonly string[] = [
-  // The entry of a worker process alone.
+  // Only the entry of a worker process.
   "workers",
   "src/cli",
   "configs",
@@ -173,7 +176,7 @@ export const COMPOSERS: readonly string[] = [
   "bench",
 ];
 
-/** Bare packages and globals, each with the rooms or files that may use it. */
+/** External packages and globals, with the layers or files that may use them. */
 export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   "msgpackr": ["src/transport/codec.ts"],
   "zod": [
