@@ -24,7 +24,7 @@ export const dataSchema = z.strictObject({
         "prepared folder or init has, and char for a text file",
     ),
   seq_len: z.int().min(1).default(64)
-    .describe("Window length T in tokens: what the model sees at once"),
+    .describe("Sequence length T in tokens: the window that the model sees at once"),
   stride: z.int().min(1).nullable().default(null)
     .describe(
       "Tokens between the starts of neighbouring training windows: below seq_len they overlap; " +
@@ -32,8 +32,8 @@ export const dataSchema = z.strictObject({
     ),
   bptt: z.int().min(1).nullable().default(null)
     .describe(
-      "Tokens per step of truncated BPTT: the text is read in micro_batches x " +
-        "micro_batch_size lanes and states are carried; null draws shuffled windows",
+      "Tokens per step of truncated BPTT: the text is read in micro_batches x micro_batch_size " +
+        "lanes and states are carried; null draws shuffled windows",
     ),
   document_end: z.string().min(1).nullable().default(null)
     .describe(

@@ -2,7 +2,7 @@
  * What a decoder compiles: the plan that feeds some tokens to a model which remembers those before
  * them, and where its parameters lie. Pure: no device, no process.
  */
-import { pointwiseOp } from "../../kernels/pointwise/pointwise.ts";
+import { pointwiseOp } from "../../kernels/pointwise/mod.ts";
 import type { Expr } from "../graph/formula.ts";
 import { formula } from "../graph/formula.ts";
 import { applyAll, newTrace } from "../graph/trace.ts";
@@ -11,7 +11,7 @@ import { logitsOf } from "../models/mod.ts";
 import { newScope } from "../nn/scope.ts";
 import type { Carry, Param } from "../nn/scope.ts";
 import { compile } from "../plan/compile.ts";
-import { layOut, placeIn } from "../plan/layout.ts";
+import { addressIn, layOut } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { Plan } from "../plan/types.ts";
 import { sizesOf } from "./plans.ts";
@@ -58,7 +58,7 @@ function traceModel(
   const trace = newTrace();
   const { scope, ...declared } = newScope(trace, { training: false, decode: { context } });
   const inputs = trace.source({ shape: [rows, count], dtype: "u32" }, "batch", DECODE.inputs);
-  const input = { inputs, vocabulary, classes: vocabulary, one: true, carries: true };
+  const input = { inputs, vocabulary, classes: vocabulary, perSequence: true, carries: true };
   const logits = logitsOf(model)(scope, input, model);
   // All that reads a state is traced before it is replaced.
   for (const { tensor, next } of declared.carries) {
@@ -80,7 +80,7 @@ export function decodePlan(
   const plan = compile({ calls, constants, results: { [DECODE.logits]: logits } }, {
     source: (t) =>
       t.role === "param"
-        ? placeIn(layout, "param", t.name as string)
+        ? addressIn(layout, "param", t.name as string)
         : t.name === undefined
         ? undefined
         : { slot: prefix + t.name, role: t.role, offset: 0 },

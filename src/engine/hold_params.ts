@@ -3,7 +3,7 @@ import { UserError } from "../base/user_error.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { Memory } from "../device/types.ts";
-import { placeIn } from "../plan/layout.ts";
+import { addressIn } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { DecodedModel } from "./decode_plan.ts";
 import { decodedShape } from "./decode_plan.ts";
@@ -30,7 +30,7 @@ export function holdParams(
   }
   for (const [slot, size] of Object.entries(sizesOf(layout, "param"))) memory.ensure(slot, size);
   for (const { name } of wanted) {
-    const { slot, offset } = placeIn(layout, "param", name);
+    const { slot, offset } = addressIn(layout, "param", name);
     memory.write(slot, (params.get(name) as NamedTensor).data, offset);
   }
   return layout;

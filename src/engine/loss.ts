@@ -4,21 +4,19 @@
  * part's logits are in memory. The sum for the head's matrix goes on from part to part, in the
  * order of the whole where its kernel adds along K. It knows no model. R rows, D width, V vocabulary.
  */
-import { correct } from "../../kernels/cross_entropy/correct.ts";
-import { crossEntropy } from "../../kernels/cross_entropy/cross_entropy.ts";
-import { addProduct } from "../../kernels/matmul/matmul.ts";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { allocate, updateSlice } from "../../kernels/shape/update_slice.ts";
-import { slice } from "../../kernels/shape/slice.ts";
-import { sum } from "../../kernels/reduce/sum.ts";
+import { correct, crossEntropy } from "../../kernels/cross_entropy/mod.ts";
+import { addProduct } from "../../kernels/matmul/mod.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
+import { allocate, slice, updateSlice } from "../../kernels/shape/mod.ts";
+import { sum } from "../../kernels/reduce/mod.ts";
 import { LEAST_BINDING } from "../base/binding.ts";
 import type { Shape } from "../base/shape.ts";
 import { sizeOf } from "../base/shape.ts";
-import { flowsTo, gradients } from "../graph/reverse.ts";
-import type { Call, Flow, Tensor } from "../graph/types.ts";
+import { backpropagate, gradients } from "../graph/reverse.ts";
+import type { Call, Grad, Tensor } from "../graph/types.ts";
 import { SUM } from "../nn/formulas.ts";
 import type { Head, HeadRows } from "../nn/head.ts";
-import { cutRows, headOf, headRowsOf } from "../nn/head.ts";
+import { cutRows, findHead, headRowsOf } from "../nn/head.ts";
 
 /** Logits [..., V] and what is asked of them, u32 [...]. */
 export interface AskedLoss {
@@ -85,7 +83,7 @@ export function differentiate(
     readonly share: (total: Tensor) => Tensor;
     readonly wanted: readonly Tensor[];
   },
-): { loss: Tensor; flows: readonly Flow[] } {
+): { loss: Tensor; flows: readonly Grad[] } {
   const { logits, targets } = asked;
   const { trace } = logits;
   const seedOf = () => trace.constant([1], Float32Array.of(1));
@@ -104,7 +102,7 @@ export function differentiate(
     const part = crossEntropy(made(some), labels);
     const known = new Map([[share(sum(part)), seed]]);
     const calls = trace.calls.slice(before);
-    const [flow, ...into] = flowsTo([some, ...weights], known, { calls, add });
+    const [flow, ...into] = backpropagate([some, ...weights], known, { calls, add });
     losses.add(part);
     dx.add(flow as Tensor);
     weights.forEach((weight, i) => {
@@ -114,7 +112,7 @@ export function differentiate(
   }
   const loss = share(sum(losses.whole));
   flows.set(x, dx.whole);
-  return { loss, flows: flowsTo(wanted, flows, { calls: model, add }) };
+  return { loss, flows: backpropagate(wanted, flows, { calls: model, add }) };
 }
 
 /** The layer and the parts in which it is asked; undefined where the whole is small enough. */
@@ -123,7 +121,7 @@ function cutOf(
   { most = LEAST_BINDING }: LossOptions,
 ): { head: Head; parts: readonly HeadRows[] } | undefined {
   if (4 * sizeOf(logits.shape) <= most) return undefined;
-  const head = headOf(logits);
+  const head = findHead(logits);
   const parts = cutRows(
     sizeOf(targets.shape),
     Math.floor(most / 4 / (logits.shape.at(-1) as number)),

@@ -2,11 +2,10 @@
  * Everything that a replica compiles from a config: where parameters lie, and the plans of
  * gradient, evaluation, inspection, update and tree addition. Pure: no device, no process.
  */
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { DH, recurrenceBackwardOp } from "../../kernels/recurrence/recurrence_backward.ts";
-import type { RecurrenceBackwardAttrs } from "../../kernels/recurrence/recurrence_sizes.ts";
-import { rowNorms } from "../../kernels/reduce/row_norms.ts";
-import { treeAddOp } from "../../kernels/reduce/tree_add.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
+import { DH, recurrenceBackwardOp } from "../../kernels/recurrence/mod.ts";
+import type { RecurrenceBackwardAttrs } from "../../kernels/recurrence/mod.ts";
+import { rowNorms, treeAddOp } from "../../kernels/reduce/mod.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { Task } from "../data/source.ts";
 import { taskOf } from "../data/sources/mod.ts";
@@ -20,13 +19,13 @@ import { newScope } from "../nn/scope.ts";
 import type { Carry, Param } from "../nn/scope.ts";
 import { optimizerOf } from "../optim/mod.ts";
 import { inspectGraph, updateGraph } from "../optim/update.ts";
-import type { RunGraph } from "../optim/update.ts";
+import type { SpanGraph } from "../optim/update.ts";
 import type { Direction } from "../report/events.ts";
 import { compile } from "../plan/compile.ts";
-import type { Placing } from "../plan/compile.ts";
-import { bucketSlot, layOut, LOSS, placeIn } from "../plan/layout.ts";
+import type { Placement } from "../plan/compile.ts";
+import { addressIn, bucketSlot, layOut, LOSS } from "../plan/layout.ts";
 import type { BucketRange, Layout } from "../plan/layout.ts";
-import type { Plan, SlotRange } from "../plan/types.ts";
+import type { Plan, SlotAddress } from "../plan/types.ts";
 import { askAll, differentiate } from "./loss.ts";
 import type { LossOptions } from "./loss.ts";
 
@@ -70,7 +69,7 @@ function build(
   const input = {
     ...task,
     inputs,
-    one: task.targetKind === "one",
+    perSequence: task.targetKind === "one",
     ...task.documents && { starts: trace.source({ shape, dtype: "u32" }, "batch", STARTS) },
   };
   const logits = logitsOf(config.model)(scope, input, config.model);
@@ -160,12 +159,12 @@ export function sizesOf(layout: Layout, vector: string): Record<string, number> 
   return Object.fromEntries(layout.buckets.map((size, i) => [bucketSlot(vector, i), size]));
 }
 
-function placing(layout: Layout): Placing {
+function placing(layout: Layout): Placement {
   return {
-    source: (t) => t.role === "param" ? placeIn(layout, "param", t.name as string) : undefined,
+    source: (t) => t.role === "param" ? addressIn(layout, "param", t.name as string) : undefined,
     result: (name) => {
-      if (name === LOSS) return placeIn(layout, "grad", LOSS);
-      return name.startsWith(GRAD) ? placeIn(layout, "grad", name.slice(GRAD.length)) : undefined;
+      if (name === LOSS) return addressIn(layout, "grad", LOSS);
+      return name.startsWith(GRAD) ? addressIn(layout, "grad", name.slice(GRAD.length)) : undefined;
     },
     sizes: { ...sizesOf(layout, "param"), ...sizesOf(layout, "grad") },
   };
@@ -242,17 +241,19 @@ function runsOf({ buckets, ranges }: Layout): readonly (readonly BucketRange[])[
 function runPlan(
   layout: Layout,
   vectors: readonly string[],
-  { graph, sources }: RunGraph,
+  { graph, sources }: SpanGraph,
 ): Plan {
   const runs = runsOf(layout);
-  const places = new Map<Tensor, SlotRange>(sources.map(({ tensor, vector, run, offset }) => {
-    const { bucket, offset: first } = runs[run]?.[0] as BucketRange;
-    return [tensor, {
-      slot: bucketSlot(vector, bucket),
-      role: tensor.role,
-      offset: first + offset,
-    }];
-  }));
+  const places = new Map<Tensor, SlotAddress>(
+    sources.map(({ tensor, vector, span, offset }) => {
+      const { bucket, offset: first } = runs[span]?.[0] as BucketRange;
+      return [tensor, {
+        slot: bucketSlot(vector, bucket),
+        role: tensor.role,
+        offset: first + offset,
+      }];
+    }),
+  );
   const sizes = Object.fromEntries(vectors.flatMap((v) => Object.entries(sizesOf(layout, v))));
   return compile(graph, { source: (t) => places.get(t), sizes });
 }
@@ -260,7 +261,7 @@ function runPlan(
 /** Adds level `level` of the tree into the gradient, in place. */
 export function treeAddPlan(layout: Layout, level: number): Plan {
   const trace = newTrace();
-  const places = new Map<Tensor, SlotRange>();
+  const places = new Map<Tensor, SlotAddress>();
   layout.buckets.forEach((size, bucket) => {
     const [grad, kept] = ["grad", treeVector(level)].map((vector) => {
       const role = vector === "grad" ? "grad" as const : "moment" as const;

@@ -13,7 +13,7 @@ import type { Device, Memory, SlotSlice } from "../device/types.ts";
 import type { Inspection } from "../guard/judge.ts";
 import { initialValues } from "../nn/scope.ts";
 import { optimizerOf } from "../optim/mod.ts";
-import { bucketSlot, placeIn } from "../plan/layout.ts";
+import { addressIn, bucketSlot } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { Reach } from "../report/events.ts";
 import type { TreeNode } from "../reduce/tree.ts";
@@ -140,7 +140,7 @@ export class Replica {
   #initialize(): void {
     const key = foldName(this.#key, STREAM.init);
     for (const param of this.#shape.params) {
-      const { slot, offset } = placeIn(this.layout, "param", param.name);
+      const { slot, offset } = addressIn(this.layout, "param", param.name);
       this.#memory.write(slot, initialValues(key, param), offset);
     }
   }

@@ -11,7 +11,7 @@ import type { Inspection } from "../guard/judge.ts";
 import { RANDOM_KEY } from "../nn/scope.ts";
 import { optimizerOf } from "../optim/mod.ts";
 import { GRAD_NORM, NON_FINITE } from "../optim/update.ts";
-import { bucketSlot, LOSS, placeIn } from "../plan/layout.ts";
+import { addressIn, bucketSlot, LOSS } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { Plan } from "../plan/types.ts";
 import type { TreeNode } from "../reduce/tree.ts";
@@ -133,7 +133,7 @@ export class Stepper {
   async inspect(): Promise<Inspection> {
     this.#look();
     this.prepare();
-    const { slot, offset } = placeIn(this.#parts.layout, "grad", LOSS);
+    const { slot, offset } = addressIn(this.#parts.layout, "grad", LOSS);
     const values = await this.#feed.memory.read([
       { slot, offset, length: 1 },
       { slot: GRAD_NORM, offset: 0, length: 1 },
@@ -147,7 +147,7 @@ export class Stepper {
   /** Updates parameters and moments from the gradient vector. */
   update(step: number): void {
     const { optim } = this.#parts.config;
-    for (const [name, value] of Object.entries(optimizerOf(optim).at(step, optim))) {
+    for (const [name, value] of Object.entries(optimizerOf(optim).scalarsAt(step, optim))) {
       this.#feed.memory.write(name, Float32Array.of(value));
     }
     this.#look();

@@ -3,7 +3,7 @@
  * Its linear layers are Conv1D with weights [in, out] as ours; only the head is transposed. D
  * width, T context, V vocabulary.
  */
-import { EPS } from "../../kernels/layer_norm/layer_norm.ts";
+import { EPS } from "../../kernels/layer_norm/mod.ts";
 import { UserError } from "../base/user_error.ts";
 import { sameShape } from "../base/shape.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";

@@ -2,6 +2,7 @@
 import { fold, foldName, rootKey, threefry, unit } from "../base/random.ts";
 import { keys, sections } from "../config/keys.ts";
 import { isPlain } from "../config/overrides.ts";
+import { firstName } from "../config/renamed.ts";
 import type { Axis } from "./schema.ts";
 
 /** A point of an axis: config keys and values. */
@@ -45,7 +46,7 @@ function drawn(
     Object.fromEntries(
       Object.entries(draws).map(([key, { in: ends, log, round }]) => [
         key,
-        between({ ends, log, round }, uniform(`${name}.${key}`, { seed, i })),
+        between({ ends, log, round }, uniform(`${name}.${firstName(key)}`, { seed, i })),
       ]),
     ));
 }
@@ -58,7 +59,7 @@ function numbers(
   const log = "random" in axis ? axis.log : "log" in axis;
   const ends = "random" in axis ? axis.random : "log" in axis ? axis.log : axis.range;
   const at = "random" in axis
-    ? (i: number) => uniform(name, { seed: axis.seed, i })
+    ? (i: number) => uniform(firstName(name), { seed: axis.seed, i })
     : (i: number) => count === 1 ? 0 : i / (count - 1);
   return Array.from({ length: count }, (_, i) => between({ ends, log, round }, at(i)));
 }

@@ -6,7 +6,7 @@ import { doingOf } from "../report/progress/doing.ts";
 import { DrawnLine } from "../report/progress/drawn_line.ts";
 import type { EventSink as Listener } from "../report/events.ts";
 import { Status } from "../report/progress/status.ts";
-import type { Compiling } from "../device/types.ts";
+import type { CompileOptions } from "../device/types.ts";
 import { type ByteSink, columns, openOutput } from "./output.ts";
 
 /** A stream, as stderr is one. */
@@ -36,7 +36,7 @@ export function openStatus(to: Stream | "stdout" = Deno.stderr): Status {
 }
 
 /** Shows the kernels that a device of this process compiles. */
-export function compilingIn(status: Status): Compiling {
+export function compilingIn(status: Status): CompileOptions {
   return {
     progress: async (kernels) => {
       status.show("compiling kernels", kernels);

@@ -9,7 +9,7 @@ import { EXIT } from "../../src/base/user_error.ts";
 import { warnText } from "../../src/base/text/say.ts";
 import { atUnload } from "../../src/base/unload.ts";
 import { cardOf } from "../../src/cards/pin.ts";
-import { type Backend, BACKEND_VARIABLE, takeBackend } from "../../src/device/backend.ts";
+import { type Backend, BACKEND_VARIABLE, selectBackend } from "../../src/device/backend.ts";
 import { openGate } from "../../src/transport/gate.ts";
 import { keepUnix, LOOK_MS } from "../../src/transport/unix.ts";
 import { changedFiles, codeAsBegun, codeOnDisk, WORKER } from "./code.ts";
@@ -231,7 +231,7 @@ function start(
   const words = new Words(child.stderr);
   // Drivers and the runtime print what files and variables hold: on a terminal it must be harmless.
   const printed = relayLines(child.stdout, warnText).catch(() => {});
-  const backend = takeBackend();
+  const backend = selectBackend();
   const seating: WorkerStart = { folder, id, workerId, token: token.toBase64(), backend };
   const writer = child.stdin.getWriter();
   // A child that died at once closes the pipe: its exit is reported, not this write.
@@ -252,7 +252,7 @@ export function environment(workers: number): Record<string, string> {
 
 /** What a process that computes is told of this one's variables: always a backend. */
 export function passedEnvironment(): Record<string, string> {
-  takeBackend();
+  selectBackend();
   return Object.fromEntries(PASSED.flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];

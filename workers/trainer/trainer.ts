@@ -6,7 +6,7 @@
 import { bytesOf, sha256 } from "../../src/base/hash.ts";
 import { fileFault } from "../../src/base/file_fault.ts";
 import { EXIT, UserError } from "../../src/base/user_error.ts";
-import type { Compiling, Device } from "../../src/device/types.ts";
+import type { CompileOptions, Device } from "../../src/device/types.ts";
 import { kernelClass } from "../../src/graph/target.ts";
 import { tokenizerFrom } from "../../src/data/tokenizers/mod.ts";
 import { ReduceError } from "../../src/reduce/exchange.ts";
@@ -41,7 +41,7 @@ export interface TrainerOptions {
 }
 
 /** Opens the device that a config asks for, which tells of the kernels that it compiles. */
-export type OpenDevice = (kind: string, compiling: Compiling) => Promise<Device>;
+export type OpenDevice = (kind: string, compiling: CompileOptions) => Promise<Device>;
 
 /** Between two signs of life, ms. */
 const BEAT_MS = 500;

@@ -93,9 +93,10 @@ async function planOf(
   const room: Limits = { workers, memory: limit };
   const most = (limits: Limits): number | null =>
     largestWindows(
-      (windows) => {
-        status.show("looking for the most windows that fit", { text: `trying ${windows} windows` });
-        return memoryOf(holdingsOf({ ...config, micro_batch_size: windows }, vocabulary));
+      (micro_batch_size) => {
+        const text = `trying ${micro_batch_size} windows`;
+        status.show("looking for the most windows that fit", { text });
+        return memoryOf(holdingsOf({ ...config, micro_batch_size }, vocabulary));
       },
       limits,
       { most: MOST },
@@ -136,7 +137,11 @@ async function planOf(
     },
     memory_limit: limit ?? null,
     faults,
-    windows: { config: config.micro_batch_size, by_adapter: most(adapter), by_memory: most(room) },
+    micro_batch_size: {
+      config: config.micro_batch_size,
+      by_adapter: most(adapter),
+      by_memory: most(room),
+    },
     speed,
     prediction: request.scaling === undefined
       ? null

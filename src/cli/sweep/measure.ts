@@ -32,7 +32,7 @@ export function measurer(): Measurer {
   let isHost = true;
   return {
     async measure(config) {
-      const { data, init, micro_batches, micro_batch_size: windows, device } = config;
+      const { data, init, micro_batches, micro_batch_size, device } = config;
       if (data.path !== null && await isPipe(data.path)) {
         throw new UserError(
           "config",
@@ -40,7 +40,7 @@ export function measurer(): Measurer {
             `${data.path} is a pipe, which is read once`,
         );
       }
-      const key = canonical({ data, init, micro_batches, windows });
+      const key = canonical({ data, init, micro_batches, micro_batch_size });
       const { corpus } = await once(texts, key, async () => (await openRunStart(config)).data);
       requireTraining(config, corpus);
       const allowed = await once(devices, device, () => allowedBy(device));

@@ -75,8 +75,8 @@ export function splitLanes(
   if (!holdsLanes(tokens, { lanes, time })) {
     throw new UserError(
       "data",
-      `Cannot cut the ${part} text into ${lanes} lanes (micro_batches x micro_batch_size): each needs ` +
-        `data.bptt ${time} tokens and one more: ${tokens.length} tokens give ${
+      `Cannot cut the ${part} text into ${lanes} lanes (micro_batches x micro_batch_size): each ` +
+        `needs data.bptt ${time} tokens and one more: ${tokens.length} tokens give ${
           Math.max(0, length)
         }`,
     );
