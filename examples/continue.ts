@@ -9,7 +9,7 @@ import type { Sampling } from "../src/generate/draw.ts";
 import { GenerationRow } from "../src/generate/row.ts";
 import { rowKey } from "../src/generate/uniform.ts";
 import { Decoder } from "../src/engine/decoder.ts";
-import { holdParams } from "../src/engine/hold_params.ts";
+import { holdParams } from "../src/engine/load_params.ts";
 import { openModel } from "../src/artifacts/model.ts";
 
 /** Batch size. */

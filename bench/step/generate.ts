@@ -10,7 +10,7 @@ import { modelSchema } from "../../src/models/mod.ts";
 import { fullLogits, openFull, someParams } from "../../tests/support/graph/full_window.ts";
 import type { HeldModel } from "../../tests/support/graph/full_window.ts";
 import { Decoder } from "../../src/engine/decoder.ts";
-import { holdParams } from "../../src/engine/hold_params.ts";
+import { holdParams } from "../../src/engine/load_params.ts";
 import type { Report } from "../report.ts";
 import { fixed } from "../table.ts";
 import type { Filter } from "../filter.ts";

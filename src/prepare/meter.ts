@@ -4,7 +4,7 @@ import type { PreparedIndex } from "../data/prepared/schema.ts";
 import { unknownNote } from "../data/unknown.ts";
 
 /** Progress of a phase. */
-export interface PhaseProgress {
+export interface MeterReading {
   readonly phase: "scan" | "encode" | "check";
   readonly bytes: number;
   readonly total: number;
@@ -15,7 +15,7 @@ export interface PhaseProgress {
 }
 
 /** `encoding 45 %  1.20 GB of 2.67 GB  21.3 MB/s  1 m 9 s left`. */
-export function meterLine({ phase, bytes, total, seconds, before }: PhaseProgress): string {
+export function meterLine({ phase, bytes, total, seconds, before }: MeterReading): string {
   const doing = { scan: "reading", encode: "encoding", check: "checking" }[phase];
   const percent = total === 0 ? 100 : Math.min(100, Math.floor(100 * bytes / total));
   const parts = [`${doing} ${percent} %`, `${showBytes(bytes)} of ${showBytes(total)}`];

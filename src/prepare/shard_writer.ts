@@ -16,7 +16,7 @@ import {
 } from "../data/prepared/header.ts";
 import { CHAIN_START, LINK, TokenHash } from "../data/prepared/token_hash.ts";
 import { openShards } from "../data/prepared/tokens.ts";
-import { createAnew } from "../report/atomic.ts";
+import { recreate } from "../report/atomic.ts";
 import type { TextPiece } from "./pieces.ts";
 import type { Side } from "./schema.ts";
 
@@ -184,7 +184,7 @@ export class SideWriter implements Disposable {
   #opened(): Deno.FsFile {
     if (this.#file !== undefined) return this.#file;
     this.#check();
-    this.#file = createAnew(this.#temp());
+    this.#file = recreate(this.#temp());
     this.#file.seekSync(SHARD_HEADER_BYTES, Deno.SeekMode.Start);
     return this.#file;
   }

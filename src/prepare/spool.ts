@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { pipeChunks } from "../data/pipe.ts";
 import { isLockLost } from "../base/user_error.ts";
 import { writeAll } from "../base/write_all.ts";
-import { createAnew } from "../report/atomic.ts";
+import { recreate } from "../report/atomic.ts";
 import type { OutFolder } from "./folder.ts";
 import type { Input } from "./inputs.ts";
 import { inputOf } from "./inspect.ts";
@@ -36,7 +36,7 @@ export class Spool implements Disposable {
       say(`Keeping what comes out of ${name === "-" ? "stdin" : name} in ${this.#out.path}`);
       const path = join(this.#out.path, `.pipe-${i}.tmp`);
       this.#out.check();
-      using file = createAnew(path);
+      using file = recreate(path);
       for await (const chunk of pipeChunks(name, { say, stop })) {
         await writeAll(file, chunk);
       }

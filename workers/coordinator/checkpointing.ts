@@ -2,7 +2,7 @@
  * Checkpoints while training goes on: members copy their parts, send them behind the votes, and
  * the state is put together and written in the background. One at a time.
  */
-import { Ruined } from "../../src/checkpoint/ruined.ts";
+import { NonFiniteState } from "../../src/checkpoint/non_finite.ts";
 import { Collector } from "./collector.ts";
 import { prove } from "./recovery.ts";
 import type { RunContext, SavedAt } from "./context.ts";
@@ -123,7 +123,7 @@ export class Checkpointing {
       return;
     }
     const hash = await run.save(state, at).catch((error) => {
-      if (!(error instanceof Ruined)) throw error;
+      if (!(error instanceof NonFiniteState)) throw error;
       course.ruin = { step: at.step, fault: error };
       return undefined;
     });

@@ -4,7 +4,7 @@
  */
 import { rootKey } from "../../src/base/random.ts";
 import type { UserError } from "../../src/base/user_error.ts";
-import type { Ruined } from "../../src/checkpoint/ruined.ts";
+import type { NonFiniteState } from "../../src/checkpoint/non_finite.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import type { PinnedCard } from "../../src/cards/pin.ts";
@@ -156,7 +156,7 @@ export interface Course {
    */
   sound: number;
   /** A state that was to be saved and is not finite; undefined where there is none. */
-  ruin: { readonly step: number; readonly fault: Ruined } | undefined;
+  ruin: { readonly step: number; readonly fault: NonFiniteState } | undefined;
   /** What ends the run once the state is saved; undefined while nothing does. */
   fault: UserError | undefined;
 }

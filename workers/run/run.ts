@@ -3,9 +3,9 @@
  * What is trained is the coordinator's matter; what is asked for, the command line's.
  */
 import { join } from "node:path";
-import { heldDisk } from "../../src/checkpoint/lock/held_disk.ts";
+import { lockedDisk } from "../../src/checkpoint/lock/locked_disk.ts";
 import { lockRun, type RunLock } from "../../src/checkpoint/lock/lock.ts";
-import { placeOf } from "../../src/checkpoint/places.ts";
+import { resolveOutput } from "../../src/checkpoint/path_kinds.ts";
 import { cleanLeftovers } from "../../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { anchored } from "../../src/config/paths.ts";
@@ -43,7 +43,7 @@ import { changedConfig, keepConfig } from "./stored_config.ts";
 import type { Note } from "../group/worker_group.ts";
 
 /** What a run is asked to do. */
-export interface RunRequest {
+export interface TrainingRequest {
   readonly config: RunConfig;
   /** False leaves the number of workers out of what is stored: a resume may take another. */
   readonly saysWorkers?: boolean;
@@ -72,7 +72,7 @@ export interface RunRequest {
 const APPENDED = ["metrics.jsonl", "samples.jsonl", "journal.jsonl"];
 
 /** Runs to the end, or until asked to stop. @throws {UserError} for what the user can mend. */
-export async function runTraining(request: RunRequest): Promise<void> {
+export async function runTraining(request: TrainingRequest): Promise<void> {
   const { config, out, resume, restart = false, followLinks = false, show } = request;
   if (resume || restart) await requireRun(out, { restart, followLinks });
   else requireOwn(out, { own: "a run", doing: "Cannot start in" });
@@ -84,9 +84,9 @@ export async function runTraining(request: RunRequest): Promise<void> {
     if (restart) setRunAside(out, show);
     else if (!resume) await requireEmpty(out);
     lock.hold("checkpoints", { followLinks });
-    await cleanLeftovers(join(out, "checkpoints"), heldDisk(lock));
+    await cleanLeftovers(join(out, "checkpoints"), lockedDisk(lock));
     clearControl(out);
-    using journal = new LateJournal(placeOf(join(out, "journal.jsonl"), followLinks), {
+    using journal = new LateJournal(resolveOutput(join(out, "journal.jsonl"), followLinks), {
       out,
       show,
       lock,
@@ -123,7 +123,7 @@ export async function runTraining(request: RunRequest): Promise<void> {
 
 /** Trains; false when it was stopped before anything was there to keep. */
 async function train(
-  request: RunRequest,
+  request: TrainingRequest,
   { data, from, initial, journal, note, lock }: RunStart & {
     from: Checkpoint | undefined;
     journal: LateJournal;
@@ -138,7 +138,7 @@ async function train(
   const stored = saysWorkers ? kept : elsewhere;
   const check = () => lock.check();
   const warn = (text: string) => show({ type: "notice", text });
-  const placed = (name: string) => placeOf(join(out, name), request.followLinks ?? false);
+  const placed = (name: string) => resolveOutput(join(out, name), request.followLinks ?? false);
   using metrics = metricsLog(placed("metrics.jsonl"), { warn, check });
   using samples = metricsLog(placed("samples.jsonl"), { warn, check, line: sampleLine });
   const tell = reporter([metrics.sink, samples.sink, show, adapterNotice(from, show)]);
@@ -185,14 +185,14 @@ async function train(
         }
         report(event);
       },
-      ready: () => requireRoom(out, config, { vocabulary, disk: heldDisk(lock) }),
+      ready: () => requireRoom(out, config, { vocabulary, disk: lockedDisk(lock) }),
       lost: lock.lost,
       note: (kind, note, sync) => journal.write({ kind, ...note }, { sync: sync ?? false }),
       stop,
       ...saver({
         config: kept,
         out,
-        disk: heldDisk(lock),
+        disk: lockedDisk(lock),
         data,
         report,
         faults,

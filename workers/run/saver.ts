@@ -1,11 +1,12 @@
 /** Writes a run's checkpoints and removes those that are kept no longer. Needs the run's lock. */
 import { join } from "node:path";
 import { FileFault, writingFault } from "../../src/base/file_fault.ts";
+import { VERSION } from "../../src/base/version.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import type { Disk } from "../../src/checkpoint/disk.ts";
 import { listCheckpoints } from "../../src/checkpoint/load.ts";
 import { applyRetention } from "../../src/checkpoint/retention.ts";
-import { setRuinedAside } from "../../src/checkpoint/ruined.ts";
+import { setNonFiniteAside } from "../../src/checkpoint/non_finite.ts";
 import { VerifiedSteps } from "../../src/checkpoint/verified.ts";
 import { configHash } from "../../src/config/identity.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
@@ -65,7 +66,7 @@ export function saver(
     const listed = await listCheckpoints(root);
     const ruined = listed.filter(({ step }) => step > sound);
     for (const { step, path } of ruined) {
-      const kept = await setRuinedAside(path, disk);
+      const kept = await setNonFiniteAside(path, disk);
       note("set_aside", { steps: [step] });
       tell(
         `Set the checkpoint of step ${step} aside as ${kept}: its training loss is not finite`,
@@ -93,6 +94,7 @@ export function saver(
         kernels,
         probe,
         deno: Deno.version.deno,
+        shoal: VERSION,
         skipped,
         valLoss,
         position: { window: step * windowsPerStep },

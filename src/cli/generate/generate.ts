@@ -10,7 +10,7 @@ import { rowKey } from "../../generate/uniform.ts";
 import { sayText, warn } from "../../base/text/say.ts";
 import type { Status } from "../../report/progress/status.ts";
 import { Decoder } from "../../engine/decoder.ts";
-import { holdParams } from "../../engine/hold_params.ts";
+import { holdParams } from "../../engine/load_params.ts";
 import { openModel } from "../../artifacts/model.ts";
 import type { OpenedModel } from "../../artifacts/model.ts";
 import { runCommand } from "../command.ts";

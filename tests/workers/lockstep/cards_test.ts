@@ -24,7 +24,7 @@ function teamOn(cards: readonly PinnedCard[]): { team: WorkerGroup; notes: [stri
     launch: spawnWorkers,
     cards,
     workers: cards.length,
-    rules: { ...MEMBERSHIP_RULES, microBatches: config.micro_batches, weighEvery: Infinity },
+    rules: { ...MEMBERSHIP_RULES, microBatches: config.micro_batches, rebalanceEvery: Infinity },
     faults: new Faults(),
     note: (kind, note) => notes.push([kind, note]),
     limit: () => 0,

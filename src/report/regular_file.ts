@@ -1,6 +1,6 @@
 /**
- * Opens a file that is appended to while others may change its folder. Opening a named pipe without a
- * reader would stop the process for ever, deaf to signals, and a link would be written through.
+ * Opens a file to append to in a folder that other processes may change. Opening a named pipe
+ * without a reader would block forever, also for signals, and a link would redirect the writes.
  */
 import { reasonOf } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";
@@ -8,9 +8,9 @@ import { UserError } from "../base/user_error.ts";
 import { lookAt } from "./atomic.ts";
 
 /**
- * Opens what lies at `path` itself. Between the look and the opening remains a window of microseconds:
- * Deno cannot open without waiting. What was opened in it through a link is closed unwritten.
- * @throws {UserError} `config` for what is no file; else what the system throws.
+ * Opens the file at `path`, without following links. A race of microseconds remains between lstat
+ * and open, since Deno has no O_NONBLOCK; a file opened through a link in it is closed unwritten.
+ * @throws {UserError} `config` for anything but a regular file; else the system's error.
  */
 export function openPlain(path: string, options: Deno.OpenOptions): Deno.FsFile {
   const found = lookAt(path);
@@ -27,13 +27,13 @@ export function openPlain(path: string, options: Deno.OpenOptions): Deno.FsFile 
   throw unfit(path, "another one than a moment ago");
 }
 
-/** Whether an open file is the one at the path itself. */
+/** Whether an open file is the one at `path`. */
 export function isAt(path: string, file: Pick<Deno.FsFile, "statSync">): boolean {
   const [at, held] = [lookAt(path), file.statSync()];
   return at !== undefined && at.dev === held.dev && at.ino === held.ino;
 }
 
-/** The line for an error of writing `path`. */
+/** The message for an error of writing `path`. */
 export function cannotWrite(path: string, error: unknown): string {
   return error instanceof UserError ? error.message : `Cannot write ${path}: ${reasonOf(error)}`;
 }

@@ -1,21 +1,21 @@
 /**
- * The places in an output folder that its command writes to. A folder may come from somebody else: a
- * symbolic link in it could lead each write to any file of this user, and a named pipe would let
- * an open wait for ever. Readers follow links; writers do not, unless the user asks for it.
+ * Checks the kinds of the paths that a command writes to. An output folder may come from another
+ * user: a symbolic link in it could redirect a write to any file of this user, and opening a named
+ * pipe blocks forever. Readers follow links; writers do so only if the user asks for it.
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { fileFault, hasCode } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";
 import { UserError } from "../base/user_error.ts";
 
-/** Names in a folder, by what must lie there if anything does. */
-export interface Places {
+/** Names in a folder that must be files, or folders, if they exist. */
+export interface PathKinds {
   readonly files: readonly string[];
   readonly folders: readonly string[];
 }
 
-/** What a run writes to under names that stay. */
-export const RUN_PLACES: Places = {
+/** The fixed names that a run writes to. */
+export const RUN_PATHS: PathKinds = {
   files: [
     "config.json",
     "metrics.jsonl",
@@ -27,22 +27,22 @@ export const RUN_PLACES: Places = {
   folders: ["checkpoints"],
 };
 
-/** How links are treated, and what an error says. */
-export interface PlacesOptions {
+/** Treatment of links, and the words of an error. */
+export interface PathKindOptions {
   /** The start of the error: "Cannot resume". */
   readonly doing: string;
-  /** The user asked to write through links; what they lead to must be of the right kind. */
+  /** Write through links; their targets must be of the right kind. */
   readonly followLinks?: boolean;
-  /** What a user can do about a link. */
+  /** What the user can do about a link. */
   readonly hint?: string;
 }
 
-/** @throws {UserError} `config` for a link, or for what is no file or folder, at one of the places. */
-export function requirePlaces(
+/** @throws {UserError} `config` if a name is a link, or of another kind than it must be. */
+export function requirePathKinds(
   folder: string,
-  { files, folders }: Places,
+  { files, folders }: PathKinds,
   { doing, followLinks = false, hint = "remove it, or put what it leads to in its place" }:
-    PlacesOptions,
+    PathKindOptions,
 ): void {
   const places = [
     ...files.map((name) => ({ name, need: "a file" })),
@@ -52,15 +52,15 @@ export function requirePlaces(
     const path = join(folder, name);
     const refuse = (state: string) =>
       new UserError("config", `${doing} ${folder}: need ${need} as ${name}: ${state}`);
-    const found = look(path, followLinks);
+    const found = statIfThere(path, followLinks);
     if (found === undefined || kindOf(found) === need) continue;
     if (!found.isSymlink) throw refuse(`it is ${kindOf(found)}`);
     throw refuse(`it is a symbolic link to ${Deno.readLinkSync(path)}; ${hint}`);
   }
 }
 
-/** Where a place lies that the user lets links lead to; else the place itself. */
-export function placeOf(path: string, followLinks: boolean): string {
+/** The target of `path` if links are followed; else `path`. */
+export function resolveOutput(path: string, followLinks: boolean): string {
   if (!followLinks) return path;
   try {
     return Deno.realPathSync(path);
@@ -69,17 +69,20 @@ export function placeOf(path: string, followLinks: boolean): string {
   }
 }
 
-/** Where a file would be made by a link whose folder is there; else the path: opening it says so. */
+/**
+ * The file that a dangling link would create, if its folder exists; else `path`, whose opening
+ * fails.
+ */
 function targetOf(path: string): string {
   try {
     const to = resolve(dirname(path), Deno.readLinkSync(path));
     return join(Deno.realPathSync(dirname(to)), basename(to));
   } catch {
-    return path; // Nothing lies there yet, or the disk of the link is not mounted.
+    return path; // There is no such path yet, or the disk of the link is not mounted.
   }
 }
 
-function look(path: string, followLinks: boolean): Deno.FileInfo | undefined {
+function statIfThere(path: string, followLinks: boolean): Deno.FileInfo | undefined {
   try {
     return followLinks ? Deno.statSync(path) : Deno.lstatSync(path);
   } catch (error) {

@@ -1,4 +1,4 @@
-/** Brings named parameters of a file to where programs read them: a model without a run. */
+/** Loads named parameters of a file into device memory, for a model without a run. */
 import { UserError } from "../base/user_error.ts";
 import { sameShape, showShape } from "../base/shape.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
@@ -10,8 +10,8 @@ import { decodedShape } from "./decode_plan.ts";
 import { sizesOf } from "./plans.ts";
 
 /**
- * Makes the slots `param/<piece>` and writes the model's parameters to them; gives where they lie.
- * @throws {UserError} `data` naming the first that is missing or has another shape.
+ * Allocates the slots `param/<bucket>` and writes the model's parameters; returns their layout.
+ * @throws {UserError} `data` naming the first parameter that is missing or has another shape.
  */
 export function holdParams(
   memory: Memory,

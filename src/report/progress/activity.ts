@@ -1,15 +1,15 @@
-/** What the events of a run say of what is being done. Pure. */
+/** The current activity of a run, derived from its events. Pure. */
 import type { RunEvent } from "../events.ts";
 import type { StageProgress } from "./status.ts";
 
-/** What is being done, and how much of it is. */
-export interface Doing {
+/** An activity, and how far it is. */
+export interface Activity {
   readonly what: string;
   readonly reached?: StageProgress;
 }
 
-/** What a status shows for an event; undefined for those that say nothing of it. */
-export function doingOf(event: RunEvent): Doing | undefined {
+/** The activity that an event starts or continues; undefined for other events. */
+export function activityOf(event: RunEvent): Activity | undefined {
   if (event.type === "doing") return { what: event.what };
   if (event.type !== "progress") return undefined;
   const { of, done, total, workers } = event;

@@ -1,18 +1,18 @@
 /**
- * Keeps what a run recorded when the same steps are done again: files are set aside under a numbered
- * name, `metrics.jsonl.1`, and never written over. Needs the lock of the run.
+ * Keeps records of steps that are trained again: files are moved to a numbered name, such as
+ * `metrics.jsonl.1`, and never overwritten. The caller must hold the run's lock.
  */
 import { basename, join } from "node:path";
 import { hasCode } from "../base/file_fault.ts";
 
-/** `path`, or the first of `path.1`, `path.2`... that is free. */
+/** The first of `path`, `path.1`, `path.2`... that does not exist. */
 export function freeName(path: string): string {
   let name = path;
   for (let n = 1; isThere(name); n++) name = `${path}.${n}`;
   return name;
 }
 
-/** Renames a file or a folder, or the link to it; gives its new path, or undefined where there is none. */
+/** Renames a file, folder or link; its new path, or undefined if there is none. */
 export function setAside(path: string): string | undefined {
   if (!isThere(path)) return undefined;
   const to = freeName(path);
@@ -20,7 +20,7 @@ export function setAside(path: string): string | undefined {
   return to;
 }
 
-/** Copies a file, and leaves it where it is; gives the copy, or undefined where there is none. */
+/** Copies a file; the path of the copy, or undefined if there is no file. */
 export function copyAside(path: string): string | undefined {
   if (!isThere(path)) return undefined;
   const to = freeName(path);
@@ -28,7 +28,7 @@ export function copyAside(path: string): string | undefined {
   return to;
 }
 
-/** Sets aside several entries of a folder under one number; gives the new names of those there were. */
+/** Renames several entries of a folder with one number; the new names of those that exist. */
 export function setAsideTogether(folder: string, names: readonly string[]): string[] {
   const there = names.filter((name) => isThere(join(folder, name)));
   const free = (n: number) => there.every((name) => !isThere(join(folder, `${name}.${n}`)));
