@@ -36,7 +36,7 @@ await runScore({
   const text = await mobyDick();
   const border = Math.floor(TRAINED * text.length);
   const [trained, held] = [wordsOf(text.slice(0, border)), text.slice(border)];
-  const beginnings = Array.from(
+  const starts = Array.from(
     { length: prompts },
     (_, i) => PROMPTS[i % PROMPTS.length] as string,
   );
@@ -48,8 +48,8 @@ await runScore({
   const rows = [["", "words of the text", "distinct words", "runs of three in the text"]];
   const complete = await openContinue(path);
   for (const [name, sampling] of Object.entries(SETTINGS)) {
-    const completions = await complete(beginnings, { tokens: TOKENS, sampling });
-    sayText(`${name}:\n${beginnings[0]}${completions[0]}\n`);
+    const completions = await complete(starts, { tokens: TOKENS, sampling });
+    sayText(`${name}:\n${starts[0]}${completions[0]}\n`);
     rows.push(row(name, completions));
   }
   rows.push(row(

@@ -90,14 +90,16 @@ function requireNumbers(manifest: Manifest, config: RunConfig): void {
   const window = step * config.micro_batches * config.micro_batch_size;
   // The window length does not depend on the vocabulary.
   const { time } = taskOf(config.data, 0);
-  const equal: readonly (readonly [name: string, said: number, own: number])[] = [
+  const equal: readonly (readonly [name: string, stored: number, expected: number])[] = [
     ["microBatches", manifest.microBatches, config.micro_batches],
     ["seed", manifest.seed, config.seed],
     ["position.window", manifest.position.window, window],
     ["tokens", manifest.tokens, window * time],
   ];
-  for (const [name, said, own] of equal) {
-    if (said !== own) throw new Unfit(`${MANIFEST}: ${name} is ${said}, its config says ${own}`);
+  for (const [name, stored, expected] of equal) {
+    if (stored !== expected) {
+      throw new Unfit(`${MANIFEST}: ${name} is ${stored}, its config says ${expected}`);
+    }
   }
   if (skipped.some((each, i) => each >= step || each <= (skipped[i - 1] ?? -1))) {
     throw new Unfit(`${MANIFEST}: skipped is no rising list of steps below ${step}`);

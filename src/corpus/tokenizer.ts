@@ -45,16 +45,16 @@ export async function tokenizerNamed(
  * must be trained on text never matches.
  * @throws {UserError} `incompatible`, with both hashes when the configured one needs no training.
  */
-export async function requireTokenizer(asked: string, { by, hash, name }: Present): Promise<void> {
+export async function requireTokenizer(wanted: string, { by, hash, name }: Present): Promise<void> {
   // A tokenizer file may have changed since, so compare its hash.
-  if (asked === name && extname(asked) !== ".json") return;
-  const builder = await builderOf(asked);
+  if (wanted === name && extname(wanted) !== ".json") return;
+  const builder = await builderOf(wanted);
   const other = builder.needsText ? undefined : tokenizerHash(builder.build());
   if (other === hash) return;
   const found = other === undefined ? "and none is learnt beside it" : `and that one's ${other}`;
   throw new UserError(
     "incompatible",
-    `Cannot take the tokenizer ${asked} (data.tokenizer): ${by} has its own: its SHA-256 is ` +
+    `Cannot take the tokenizer ${wanted} (data.tokenizer): ${by} has its own: its SHA-256 is ` +
       `${hash}, ${found}; leave data.tokenizer away`,
   );
 }

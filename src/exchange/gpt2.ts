@@ -233,14 +233,14 @@ function withoutPrefix(
  * tensors disagree.
  */
 function isTied(
-  { tie_word_embeddings: said }: Gpt2Config,
+  { tie_word_embeddings: declared }: Gpt2Config,
   tensors: ReadonlyMap<string, NamedTensor>,
   what: string,
 ): boolean {
-  if (said === false) return false;
+  if (declared === false) return false;
   const [head, tokens] = [tensors.get("lm_head.weight"), tensors.get("wte.weight")];
   if (head === undefined || tokens === undefined || sameTensor(head, tokens)) return true;
-  if (said === undefined) return false;
+  if (declared === undefined) return false;
   throw new UserError(
     "data",
     `Cannot import ${what}: need lm_head.weight equal to wte.weight, since tie_word_embeddings is ` +

@@ -70,14 +70,14 @@ export function incoming(
   file: Pick<ForeignFile, "tensors" | "others">,
   paths: { readonly config: string; readonly weights: string },
 ): Portable {
-  const said = typeof json === "object" && json !== null && "model_type" in json
+  const modelType = typeof json === "object" && json !== null && "model_type" in json
     ? json.model_type
     : undefined;
-  const layout = Object.values(LAYOUTS).find(({ type }) => type === said);
+  const layout = Object.values(LAYOUTS).find(({ type }) => type === modelType);
   if (layout !== undefined) return layout.read(json, file, paths);
   throw new UserError(
     "data",
     `Cannot import ${paths.config}: model_type: need gpt2 or shoal_recurrent: ` +
-      (said === undefined ? "it says none" : JSON.stringify(said)),
+      (modelType === undefined ? "it says none" : JSON.stringify(modelType)),
   );
 }

@@ -90,7 +90,7 @@ export interface ReportOptions {
   readonly budgets?: readonly number[];
   readonly bootstrap: BootstrapOptions;
   /** Progress callback of the fits. */
-  readonly tell?: BootstrapRun["tell"];
+  readonly onProgress?: BootstrapRun["onProgress"];
   /** Starts of the fit of L(N, D); default: the paper's 4,500. */
   readonly grid?: Grid;
 }
@@ -105,7 +105,7 @@ export function reportOf(trials: Trials, options: ReportOptions): ScalingReport 
     const without = `not counting ${trials.repeated.length} that repeat another (${repeat})`;
     throw new UserError("data", `Cannot fit L(N, D): ${need}, ${without}`);
   }
-  const drawing = { ...bootstrap, tell: options.tell };
+  const drawing = { ...bootstrap, onProgress: options.onProgress };
   const fit = fitChinchilla(points, drawing, options.grid);
   const range = rangeOf(points);
   const budgets = options.budgets ?? decades(range.flops);

@@ -31,7 +31,7 @@ export interface BootstrapOptions {
 /** Bootstrap options with a progress callback. */
 export interface BootstrapRun extends BootstrapOptions {
   /** Called with the current fit, the finished draws and their total. */
-  readonly tell?: ((what: string, done: number, total: number) => void) | undefined;
+  readonly onProgress?: ((what: string, done: number, total: number) => void) | undefined;
 }
 
 /** Goodness of fit. All residuals are of log loss. */

@@ -47,11 +47,11 @@ export function secondsBySteps(work: readonly SweepWork[], timed: readonly Timed
 /** FLOP per second of finished trials; undefined if there are none. */
 export function flopsPerSecond(rows: readonly TrialRow[]): number | undefined {
   // Exclude branches, which did not compute the steps of their trunk.
-  const told = rows.filter(({ status, seconds, trunk }) =>
+  const finished = rows.filter(({ status, seconds, trunk }) =>
     status === "done" && seconds > 0 && trunk === null
   );
-  const total = (key: "flops" | "seconds") => told.reduce((sum, row) => sum + row[key], 0);
-  return told.length === 0 ? undefined : total("flops") / total("seconds");
+  const total = (key: "flops" | "seconds") => finished.reduce((sum, row) => sum + row[key], 0);
+  return finished.length === 0 ? undefined : total("flops") / total("seconds");
 }
 
 /** Progress of a sweep. */

@@ -15,7 +15,7 @@ type Table = Readonly<Record<string, Schema>>;
  */
 export function readSweep(input: unknown, base?: PlainConfig): Sweep {
   const parsed = sweepSchema.safeParse(input);
-  if (!parsed.success) throw refusal(parsed.error.issues.map((issue) => text(issue)));
+  if (!parsed.success) throw sweepError(parsed.error.issues.map((issue) => text(issue)));
   const { axes, derived, budgets, ...rest } = parsed.data;
   const faults: string[] = [];
   const read = (value: unknown, at: string, table: Table): unknown => {
@@ -47,11 +47,11 @@ export function readSweep(input: unknown, base?: PlainConfig): Sweep {
       : read(Array.isArray(budgets) ? { tokens: budgets } : budgets, "budgets", BUDGETS),
   } as Sweep;
   append(faults, faults.length === 0 ? [...keyFaults(sweep), ...clashes(sweep)] : []);
-  if (faults.length > 0) throw refusal(faults);
+  if (faults.length > 0) throw sweepError(faults);
   return sweep;
 }
 
-function refusal(faults: readonly string[]): UserError {
+function sweepError(faults: readonly string[]): UserError {
   return new UserError(
     "config",
     `Cannot use this sweep: ${Array.from(new Set(faults)).join("; ")}`,

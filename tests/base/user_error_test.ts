@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { EXIT, UserError } from "../../src/base/user_error.ts";
 
-Deno.test("a Refusal is an error with its exit's name", () => {
+Deno.test("a UserError has the name of its exit code", () => {
   const refusal = new UserError("noInput", "Cannot read x");
   assert(refusal instanceof Error);
   assertEquals([refusal.name, refusal.exit, refusal.message], [

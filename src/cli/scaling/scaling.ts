@@ -43,7 +43,8 @@ export async function scalingCommand(args: readonly string[]): Promise<ExitName>
     loss: request.csv === undefined ? (request.loss === "val" ? "val_loss" : "loss") : "loss",
     bootstrap: request.bootstrap,
     ...(request.budgets !== undefined && { budgets: request.budgets }),
-    tell: (what, done, total) => status.show(`fitting ${what}: draw`, { done, total, even: true }),
+    onProgress: (what, done, total) =>
+      status.show(`fitting ${what}: draw`, { done, total, even: true }),
   });
   status.end();
   write(request, report);

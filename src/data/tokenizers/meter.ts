@@ -27,19 +27,19 @@ export class WorkMeter {
     if (units <= 0) return;
     this.#room -= units;
     if (this.#room >= 0) return;
-    throw this.#refusal(
+    throw this.#limitError(
       `need parts that make a text at most ${MOST.growth} times as long: ${place} makes it longer`,
     );
   }
 
   /** Fails with the step limit. @throws {UserError} `data` naming the part at `place`. */
   exceed(place: string): never {
-    throw this.#refusal(
+    throw this.#limitError(
       `need parts that take at most ${MOST.steps} steps a character: ${place} takes more`,
     );
   }
 
-  #refusal(what: string): UserError {
+  #limitError(what: string): UserError {
     const text = `a text of ${this.#units} characters`;
     return new UserError("data", `Cannot use the tokenizer.json on ${text}: ${what}`);
   }

@@ -42,18 +42,18 @@ export interface Draws<T> {
  */
 export function bootstrap<T>(
   key: Key,
-  { sizes, draws, fit, told }: {
+  { sizes, draws, fit, onDraw }: {
     sizes: readonly number[];
     draws: number;
     /** Called with the number of finished draws. */
-    told?: (done: number) => void;
+    onDraw?: (done: number) => void;
     fit: (...counts: readonly Float64Array[]) => T | undefined;
   },
 ): Draws<T> {
   const values: T[] = [];
   let redrawn = 0;
   for (let draw = 0; draw < draws; draw++) {
-    told?.(draw);
+    onDraw?.(draw);
     let value: T | undefined;
     for (let again = 0; value === undefined && again < TRIES; again++) {
       const own = fold(fold(key, draw), again);

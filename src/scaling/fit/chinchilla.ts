@@ -85,7 +85,7 @@ export function chinchillaNeeds(points: readonly ScalingPoint[]): string | undef
 /** Fits the law. @throws {UserError} `data` when points are too few or degenerate. */
 export function fitChinchilla(
   points: readonly ScalingPoint[],
-  { draws, seed, level, tell }: BootstrapRun,
+  { draws, seed, level, onProgress }: BootstrapRun,
   grid: Grid = GRID,
 ): ChinchillaFit {
   const need = chinchillaNeeds(points);
@@ -93,7 +93,7 @@ export function fitChinchilla(
   const data = powerData([points.map((p) => p.params), points.map((p) => p.tokens)], [
     ...points.map((p) => p.loss),
   ]);
-  tell?.("the law of N and D", 0, draws);
+  onProgress?.("the law of N and D", 0, draws);
   const starts = startsOf(grid, data);
   const fit = fitFrom(data, starts);
   const law = lawOf(fit.best.x, data);
@@ -114,7 +114,7 @@ export function fitChinchilla(
   const resampled = bootstrap(drawKey(seed, "chinchilla"), {
     sizes: [points.length],
     draws,
-    told: (done) => tell?.("the law of N and D", done, draws),
+    onDraw: (done) => onProgress?.("the law of N and D", done, draws),
     fit: (counts) => {
       if (!determines(points, counts)) return undefined;
       const drawn = lawOf(minimumOf(data, fit, counts), data);

@@ -53,7 +53,7 @@ interface ParabolaMinimum {
 /** The fit, or why there is none. */
 export function fitIsoflop(
   points: readonly ScalingPoint[],
-  { draws, seed, level, tell }: BootstrapRun,
+  { draws, seed, level, onProgress }: BootstrapRun,
 ): IsoflopFit | { readonly skipped: string } {
   const groups = groupsOf(points.map((p) => p.flops), ONE_BUDGET)
     .map((group) => group.map((i) => points[i] as ScalingPoint))
@@ -75,7 +75,7 @@ export function fitIsoflop(
   const resampled = bootstrap(drawKey(seed, "isoflop"), {
     sizes: spread.map(({ points }) => points.length),
     draws: spread.length === 0 ? 0 : draws,
-    told: (done) => tell?.("isoFLOP minima", done, draws),
+    onDraw: (done) => onProgress?.("isoFLOP minima", done, draws),
     fit: (...counts) => {
       const minima = spread.map(({ lowest }, i) => lowest(counts[i]));
       return minima.filter((minimum) => minimum !== undefined).length >= least ? minima : undefined;

@@ -85,7 +85,7 @@ interface Frontier {
   readonly of: Quantity;
 }
 
-function fitLaw(frontier: Frontier, { draws, seed, level, tell }: BootstrapRun): PowerLawFit {
+function fitLaw(frontier: Frontier, { draws, seed, level, onProgress }: BootstrapRun): PowerLawFit {
   const { x, losses, kind } = frontier;
   const constants = kind === "plain" ? 2 : 3;
   const fitter = kind === "plain" ? lineFitter(frontier) : curveFitter(frontier);
@@ -93,7 +93,7 @@ function fitLaw(frontier: Frontier, { draws, seed, level, tell }: BootstrapRun):
   const resampled = bootstrap(drawKey(seed, `kaplan ${kind} ${frontier.of}`), {
     sizes: [x.length],
     draws,
-    told: (done) => tell?.(`${kind} laws in ${NAMES[frontier.of]}`, done, draws),
+    onDraw: (done) => onProgress?.(`${kind} laws in ${NAMES[frontier.of]}`, done, draws),
     fit: (counts) => {
       const drawn = x.filter((_, i) => (counts[i] as number) > 0);
       return countDistinct(drawn) > (kind === "plain" ? 1 : 3) ? fitter([...counts]) : undefined;
