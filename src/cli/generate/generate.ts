@@ -1,4 +1,4 @@
-/** The command `generate`: from a model in a folder to text on stdout. */
+/** The command `generate`: samples text from a stored model and writes it to stdout. */
 import type { ExitName } from "../../base/user_error.ts";
 import { streamBehind } from "../../data/tokenizers/behind.ts";
 import type { Tokenizer } from "../../data/tokenizers/types.ts";

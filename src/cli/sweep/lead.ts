@@ -1,6 +1,6 @@
 /**
- * Leads a sweep: starts what is due while there is room, judges what has ended, and writes both
- * down. The decisions are those of src/sweep.
+ * Runs a sweep: starts trials while slots are free, evaluates those that ended, and journals both.
+ * The decisions are made by src/sweep.
  */
 import { maxOf } from "../../base/extremes.ts";
 import { writingFault } from "../../base/file_fault.ts";
@@ -28,18 +28,18 @@ import { SweepMeter } from "./meter.ts";
 import { outcomeRows } from "./outcomes.ts";
 import { lastStep, readTrial, savedStepsOf } from "./trial_folder.ts";
 
-/** Milliseconds between looks at the checkpoints of a trunk that others wait for. */
+/** Milliseconds between polls for the checkpoints of a trunk that other trials branch from. */
 const LOOK = 250;
 
-/** Milliseconds between looks at how far trials are. */
+/** Milliseconds between polls of the progress of trials. */
 const SHOW = 1000;
 
-/** What a sweep is led with. */
+/** Options of a sweep. */
 export interface LeadOptions {
   readonly sweep: Sweep;
   readonly standings: ReadonlyMap<string, SweepStanding>;
   readonly books: Books;
-  /** Trials at a time. */
+  /** Trials that run at the same time. */
   readonly places: number;
   /** Cards of the machine by name; none where trials share what the driver offers. */
   readonly cards: readonly string[];
@@ -47,11 +47,11 @@ export interface LeadOptions {
   readonly threads: number;
   readonly bounds: Bounds;
   readonly stop: AbortSignal;
-  /** Shows how far the trials are, and prints what becomes of them. */
+  /** Shows the progress of the trials and prints their results. */
   readonly status: Status;
 }
 
-/** Trains until nothing is left, or may be; gives how busy the places were. */
+/** Trains until no trial is left or the budget is spent; returns the utilization of the slots. */
 export async function leadSweep(options: LeadOptions): Promise<SweepMeter> {
   return await new Lead(options).run();
 }
@@ -60,12 +60,12 @@ class Lead {
   readonly #options: LeadOptions;
   readonly #running = new Map<string, { readonly job: Job; readonly ended: Promise<void> }>();
   readonly #meter: SweepMeter;
-  /** Highest rung that each trial was let go to. */
+  /** Highest rung that each trial was promoted to. */
   readonly #promoted = new Map<string, number>();
   readonly #leases = new Set<Lease>();
   readonly #stop: AbortSignal;
   readonly #broken = new AbortController();
-  /** The step from which each trial has gone on in this call, and when the call began. */
+  /** The step from which each trial resumed in this call, and when the call began. */
   readonly #begun = new Map<string, number>();
   readonly #start = performance.now();
   #spent = 0;
@@ -98,12 +98,12 @@ class Lead {
       await this.#change();
     }
     this.#options.books.lost.throwIfAborted();
-    // What broke is told once all trials that ran are saved.
+    // Report the failure after all running trials are saved.
     this.#broken.signal.throwIfAborted();
     return this.#meter;
   }
 
-  /** What cannot be decided stops the sweep; trials that run are saved first. */
+  /** An error in a decision stops the sweep after running trials are saved. */
   #trying(work: () => void): void {
     if (this.#broken.signal.aborted) return;
     try {
@@ -113,7 +113,7 @@ class Lead {
     }
   }
 
-  /** Waits until a trial has ended, or a trunk may have come to where another branches off. */
+  /** Waits until a trial has ended, or a trunk may have reached a branching step. */
   async #change(): Promise<void> {
     const { standings } = this.#options;
     const held = Array.from(standings.values()).filter((one) =>
@@ -237,7 +237,7 @@ class Lead {
     this.#say(isLast ? "done  " : "rung  ", one, `val loss ${shown} at step ${step}`);
   }
 
-  /** Lets those go on that early stopping finds worth it. */
+  /** Promotes the trials that early stopping selects. */
   #promote(): void {
     const { sweep: { asha }, standings, books } = this.#options;
     if (asha === undefined) return;
@@ -251,7 +251,7 @@ class Lead {
       if (next === undefined) return;
       const { key, rung, reason } = next;
       const one = standings.get(key) as SweepStanding;
-      // On disk before it is carried out: a sweep that goes on has decided the same.
+      // Journal the decision before it takes effect, so that a resumed sweep repeats it.
       books.journal.write({ kind: "promoted", key, rung, reason }, { sync: true });
       this.#promoted.set(key, rung);
       one.rung = rung;
@@ -260,7 +260,7 @@ class Lead {
     }
   }
 
-  /** The rungs but the last that a trial has come to, with its losses there. */
+  /** The rungs that a trial has reached, except the last, with its losses there. */
   #rungs(one: SweepStanding): RungReached[] {
     const { trial: { key }, rungs, steps } = one;
     const { valLosses } = readTrial(this.#folder(key));
@@ -288,16 +288,16 @@ class Lead {
     this.#show();
   }
 
-  /** Notices a folder that was moved while trials run. */
+  /** Detects that the folder was moved while trials run. */
   #look(): void {
     try {
       this.#options.books.check();
     } catch {
-      // A lost lock stops the sweep; where the system cannot tell, the next write says why.
+      // A lost lock stops the sweep; if the check itself fails, the next write reports why.
     }
   }
 
-  /** Shows what runs, and how long all will take at the pace so far. */
+  /** Shows the running trials and the remaining time at the current rate. */
   #show(): void {
     const all = Array.from(this.#options.standings.values());
     const stepOf = (one: SweepStanding) =>
