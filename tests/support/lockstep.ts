@@ -17,10 +17,10 @@ import {
 } from "../../workers/coordinator/coordinator.ts";
 import { type Corpus, corpusIn } from "../../src/corpus/corpus.ts";
 import type { NamedState } from "../../src/engine/state.ts";
-import type { Note } from "../../workers/group/worker_group.ts";
+import type { Note } from "../../workers/group/options.ts";
 import { randomTokens } from "./gpt.ts";
 import type { Faults } from "../../workers/faults/plan.ts";
-import { type MemoryCrew, memoryLaunch, type OpenDevice } from "./worker_processes.ts";
+import { memoryLaunch, type MemoryProcesses, type OpenDevice } from "./worker_processes.ts";
 
 /** A text of 600 letters in a round, every fourth at random, as tokens. */
 export function letters(config: RunConfig): Corpus {
@@ -60,7 +60,7 @@ export interface LockstepOptions {
   /** Told each entry of the journal before it counts; throws where it cannot be written. */
   readonly records?: RunRequest["note"];
   /** Told the crew before the run, and each event. */
-  readonly watch?: (event: RunEvent, crew: MemoryCrew) => void;
+  readonly watch?: (event: RunEvent, crew: MemoryProcesses) => void;
 }
 
 /** Runs `config` to its end, or to when it is asked to stop. */

@@ -12,7 +12,7 @@ import { Lobby } from "../../workers/trainer/lobby.ts";
 import { train } from "../../workers/trainer/trainer.ts";
 
 /** A crew whose workers live in this process. */
-export interface MemoryCrew extends WorkerProcesses {
+export interface MemoryProcesses extends WorkerProcesses {
   /** How each worker ended, by number: undefined, or the error that it threw. */
   readonly ends: ReadonlyMap<number, Promise<unknown>>;
 }
@@ -21,10 +21,10 @@ export interface MemoryCrew extends WorkerProcesses {
 export type OpenDevice = (kind: string, id: number, compiling: Compiling) => Promise<Device>;
 
 /** A crew of trainers; each opens its device by `openDevice(kind, id, compiling)`. */
-export function memoryCrew(
+export function memoryProcesses(
   openDevice: OpenDevice,
   report: (event: ProcessEvent) => void,
-): MemoryCrew {
+): MemoryProcesses {
   const lobbies = new Map<number, Lobby>();
   const channels = new Map<number, FencedChannel[]>();
   const ends = new Map<number, Promise<unknown>>();
@@ -33,8 +33,8 @@ export function memoryCrew(
   const meetFor = (id: number, workerId: number): Meet => {
     const lobby = new Lobby();
     lobbies.set(workerId, lobby);
-    return async ({ attempt, rank, seated, signal, met }) =>
-      await Promise.all(seated.map(async ({ workerId: other }, peer) => {
+    return async ({ attempt, rank, members, signal, met }) =>
+      await Promise.all(members.map(async ({ workerId: other }, peer) => {
         if (peer === rank) return undefined;
         if (peer > rank) {
           const channel = await lobby.meet(attempt, peer, signal);
@@ -83,12 +83,12 @@ export function memoryCrew(
 
 /** A launch of such crews, and the last one that it made. */
 export function memoryLaunch(openDevice: OpenDevice): {
-  launch: (_: LaunchOptions, report: (event: ProcessEvent) => void) => Promise<MemoryCrew>;
-  crew: () => MemoryCrew;
+  launch: (_: LaunchOptions, report: (event: ProcessEvent) => void) => Promise<MemoryProcesses>;
+  crew: () => MemoryProcesses;
 } {
-  let made: MemoryCrew | undefined;
+  let made: MemoryProcesses | undefined;
   return {
-    launch: (_, report) => Promise.resolve(made = memoryCrew(openDevice, report)),
+    launch: (_, report) => Promise.resolve(made = memoryProcesses(openDevice, report)),
     crew: () => {
       if (made === undefined) throw new Error("Cannot give a crew: none was launched");
       return made;

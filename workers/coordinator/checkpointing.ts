@@ -56,10 +56,10 @@ export class Checkpointing {
     const { step } = course;
     if (this.#writing !== undefined) await this.#catchUp(lead);
     // What is saved is what all of them hold.
-    if (team.places.length > 1 && course.proven !== step) await prove(lead);
+    if (team.members.length > 1 && course.proven !== step) await prove(lead);
     if (course.step !== step) return;
     const start = performance.now();
-    const collector = new Collector(team.places.map(({ id }) => id), { shape, config });
+    const collector = new Collector(team.members.map(({ id }) => id), { shape, config });
     this.#collector = collector;
     const strikes = lead.strikes(step, ["save"]);
     await team.order((rank) => ({ type: "save", strikes: strikes[rank] ?? [] }));
@@ -167,7 +167,7 @@ function savedAt(
     shaders,
     kernels,
     probe,
-    workers: team.places.length,
+    workers: team.members.length,
     valLoss: course.evaluated === step && step > 0 ? course.valLoss ?? null : null,
     skipped: [...course.skips].filter((each) => each < Math.min(step, config.steps))
       .sort((a, b) => a - b),

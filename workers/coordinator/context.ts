@@ -33,7 +33,7 @@ import type { ReplicaLayout } from "../../src/engine/plans.ts";
 import { type Corpus, sourceIn } from "../../src/corpus/corpus.ts";
 import type { NamedState } from "../../src/engine/state.ts";
 import { WorkerGroup } from "../group/worker_group.ts";
-import type { Note, WorkerGroupOptions } from "../group/worker_group.ts";
+import type { Note, WorkerGroupOptions } from "../group/options.ts";
 
 /** What is known of a state besides its tensors. */
 export interface SavedAt {
@@ -163,7 +163,7 @@ export interface Course {
 
 /** Wiring of a team to the parts of its coordinator. */
 export interface Wiring
-  extends Pick<WorkerGroupOptions, "progress" | "lost" | "short" | "turnedAway" | "unreadable"> {
+  extends Pick<WorkerGroupOptions, "progress" | "lost" | "short" | "rejected" | "unreadable"> {
   /** Takes parts of a checkpoint as they come. */
   readonly part: (id: number, answer: Answer<"part" | "lane" | "saved">) => void;
   /** The formation is over, and what it was about to send will not come. */
@@ -262,7 +262,7 @@ export class RunContext {
 
   /** Takes the faults of every rank at some points of a step. */
   strikes(step: number, points: readonly string[]): readonly (readonly InjectedFault[])[] {
-    return this.group.places.map((_, rank) => {
+    return this.group.members.map((_, rank) => {
       const { strikes, spare } = this.#faults.take({ step, rank }, points);
       if (spare) this.group.spare(rank);
       return strikes;

@@ -13,7 +13,7 @@ import { Checkpointing } from "./checkpointing.ts";
 import { RunContext } from "./context.ts";
 import type { RunOutcome, RunRequest } from "./context.ts";
 import { passOver, ruined, step } from "./stepping.ts";
-import { Interrupted } from "../group/worker_group.ts";
+import { Interrupted } from "../group/options.ts";
 
 export type { Elastic, RunOutcome, RunRequest, SavedAt } from "./context.ts";
 
@@ -37,7 +37,7 @@ class Coordinator {
       lost: ({ id, why }) => {
         run.report({ type: "notice", text: `Worker ${id} is lost: ${why}` });
       },
-      turnedAway: ({ id, why, isLast }) => {
+      rejected: ({ id, why, isLast }) => {
         const text = `Worker ${id} differs from the run and is turned away: ${why}`;
         const rest = isLast
           ? "; no other is started until one is lost or deno task workers asks"
@@ -144,7 +144,7 @@ class Coordinator {
   async #form(): Promise<boolean> {
     const lead = this.#lead;
     const { group: team, course, run: { from, initial } } = lead;
-    const before = team.places.map(({ id }) => id);
+    const before = team.members.map(({ id }) => id);
     course.granted = -1;
     course.untried = this.#started;
     if (!this.#started) {
@@ -179,7 +179,7 @@ class Coordinator {
       run: {
         name: config.name,
         params,
-        workers: team.places.length,
+        workers: team.members.length,
         deno,
         adapter,
         kernels,
@@ -218,7 +218,7 @@ class Coordinator {
       );
     }
     const before = team.wanted;
-    team.want(workers);
+    team.resize(workers);
     return `${workers} workers are wanted instead of ${before}`;
   }
 

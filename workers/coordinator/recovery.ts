@@ -91,7 +91,7 @@ export async function prove(lead: RunContext): Promise<void> {
   course.proven = course.step;
   if (allSame(hashes)) return;
   const common = mostFrequent(hashes);
-  const odd = team.places.filter((_, rank) => common !== undefined && hashes[rank] !== common);
+  const odd = team.members.filter((_, rank) => common !== undefined && hashes[rank] !== common);
   const who = odd.map(({ id }) => `worker ${id}`).join(", ") || "each worker";
   const why = `replicas differ at step ${course.step}: ${who} from the others`;
   lead.note("drift", { step: course.step, odd: odd.map(({ id }) => id), reason: why });

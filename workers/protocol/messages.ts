@@ -54,7 +54,7 @@ export type Order =
     readonly type: "form";
     readonly attempt: number;
     readonly rank: number;
-    readonly seated: readonly MemberOrder[];
+    readonly members: readonly MemberOrder[];
     /** Steps that are finished. */
     readonly step: number;
   }

@@ -22,7 +22,7 @@ import { parseJournal } from "../../src/report/journal/journal.ts";
 import { keptLines } from "../../src/report/metrics.ts";
 import { RECORDS, requireOwn } from "../../src/artifacts/folder_owner.ts";
 import { type RecordedDecision, recordedIn } from "./journal/recorded.ts";
-import type { Note } from "../group/worker_group.ts";
+import type { Note } from "../group/options.ts";
 import { judgeState } from "../../src/artifacts/sound_state.ts";
 
 /** What a checkpoint must agree with, and who hears of those that do not. */

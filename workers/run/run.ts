@@ -40,7 +40,7 @@ import { requireRoom } from "./room.ts";
 import { foldersOf } from "../../src/corpus/folder_text.ts";
 import { saver } from "./saver.ts";
 import { changedConfig, keepConfig } from "./stored_config.ts";
-import type { Note } from "../group/worker_group.ts";
+import type { Note } from "../group/options.ts";
 
 /** What a run is asked to do. */
 export interface RunRequest {

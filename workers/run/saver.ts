@@ -15,7 +15,7 @@ import type { RunRequest } from "../coordinator/context.ts";
 import type { Data } from "../../src/corpus/data.ts";
 import type { Faults } from "../faults/plan.ts";
 import { injectOwnFault } from "../faults/self.ts";
-import type { Note } from "../group/worker_group.ts";
+import type { Note } from "../group/options.ts";
 import { openWhole } from "../../src/artifacts/sound_state.ts";
 
 /** What a saver needs of its run. */

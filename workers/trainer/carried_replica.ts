@@ -24,7 +24,7 @@ export class CarriedReplica {
   }
 
   /** Brings the own states here from the device. */
-  async bring({ indices, range: { first } }: Quorum): Promise<void> {
+  async readBack({ indices, range: { first } }: Quorum): Promise<void> {
     const { laneSize } = this.#model;
     if (laneSize === 0) return;
     this.#kept.set(await this.#model.readLanes(indices), first * laneSize);
@@ -46,7 +46,7 @@ export class CarriedReplica {
   }
 
   /** The step under way counts. */
-  turn(): void {
+  swap(): void {
     [this.#kept, this.#next] = [this.#next, this.#kept];
   }
 

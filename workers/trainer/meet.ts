@@ -32,7 +32,7 @@ export async function openMeeting({ socket, workerId, token }: MeetingOptions): 
     token,
     admitted: (channel, { attempt, rank }) => lobby.enter(channel, { attempt, rank }),
   });
-  return async ({ attempt, rank, seated, signal, met }) => {
+  return async ({ attempt, rank, members, signal, met }) => {
     try {
       await listener.mend();
     } catch (error) {
@@ -40,7 +40,7 @@ export async function openMeeting({ socket, workerId, token }: MeetingOptions): 
       const why = error instanceof Error ? error.message : String(error);
       throw new ChannelError(`Cannot listen for peers: ${why}`, { cause: error });
     }
-    const meetings: Promise<FencedChannel>[] = seated.flatMap(({ workerId: other }, peer) => {
+    const meetings: Promise<FencedChannel>[] = members.flatMap(({ workerId: other }, peer) => {
       if (peer === rank) return [];
       const meeting = peer > rank
         ? lobby.meet(attempt, peer, signal)
@@ -52,7 +52,7 @@ export async function openMeeting({ socket, workerId, token }: MeetingOptions): 
     });
     try {
       const channels = await Promise.all(meetings);
-      return seated.map((_, peer) =>
+      return members.map((_, peer) =>
         peer === rank ? undefined : channels[peer < rank ? peer : peer - 1]
       );
     } catch (error) {

@@ -13,7 +13,7 @@ export type Peers = readonly (Channel | undefined)[];
 export interface Meeting {
   readonly attempt: number;
   readonly rank: number;
-  readonly seated: readonly MemberOrder[];
+  readonly members: readonly MemberOrder[];
   readonly signal: AbortSignal;
   /** Told of each rank that was met. */
   readonly met: (rank: number) => void;
@@ -25,7 +25,7 @@ export type Meet = (meeting: Meeting) => Promise<Peers>;
 /** One attempt, from the order to form until the next one. */
 export class Quorum {
   readonly rank: number;
-  readonly seated: readonly MemberOrder[];
+  readonly members: readonly MemberOrder[];
   readonly attempt: number;
   /** Micro-batches by rank. */
   readonly ranges: readonly MicroBatchRange[];
@@ -36,15 +36,15 @@ export class Quorum {
   #reducer: AllReducer | undefined;
   #gatherer: Gatherer | undefined;
 
-  constructor({ rank, seated, attempt }: Order & { type: "form" }) {
+  constructor({ rank, members, attempt }: Order & { type: "form" }) {
     this.rank = rank;
-    this.seated = seated;
+    this.members = members;
     this.attempt = attempt;
-    this.ranges = rangesOf(seated.map(({ count }) => count));
+    this.ranges = rangesOf(members.map(({ count }) => count));
   }
 
   get world(): number {
-    return this.seated.length;
+    return this.members.length;
   }
 
   /** The own micro-batches. */
@@ -64,7 +64,7 @@ export class Quorum {
   }
 
   /** Ranks whose data is awaited. */
-  get waiting(): readonly number[] {
+  get waitsFor(): readonly number[] {
     const talking = [...this.#reducer?.waiting ?? [], ...this.#gatherer?.waiting ?? []];
     return Array.from(new Set([...this.#awaited, ...talking]));
   }
@@ -78,11 +78,11 @@ export class Quorum {
       midway: () => Promise<void>;
     },
   ): Promise<void> {
-    const { rank, seated, attempt, ranges } = this;
+    const { rank, members, attempt, ranges } = this;
     if (this.world === 1) return;
-    seated.forEach((_, peer) => peer !== rank && this.#awaited.add(peer));
+    members.forEach((_, peer) => peer !== rank && this.#awaited.add(peer));
     const met = (peer: number) => void this.#awaited.delete(peer);
-    const peers = await meet({ attempt, rank, seated, signal: this.#over.signal, met });
+    const peers = await meet({ attempt, rank, members, signal: this.#over.signal, met });
     this.#awaited.clear();
     this.#peers = peers;
     if (this.isOver) return this.end();

@@ -162,7 +162,7 @@ class Trainer {
   }
 
   beat(): void {
-    const waiting = [...this.#formation?.waiting ?? []];
+    const waiting = [...this.#formation?.waitsFor ?? []];
     const moved = this.#hasMoved;
     const progress = this.#progress;
     this.#hasMoved = false;
@@ -301,7 +301,7 @@ class Trainer {
     const model = this.#model;
     const lanes = this.#lanes;
     // Only what was taken to the device, and went on there, is newer than what stands here.
-    if (this.#placed !== undefined) await lanes.bring(this.#placed);
+    if (this.#placed !== undefined) await lanes.readBack(this.#placed);
     this.#placed = undefined;
     // While it waited in turn another formation may have followed: nobody is there to be met.
     if (order.attempt !== this.#workerId.coordinator.attempt) return;
@@ -315,7 +315,7 @@ class Trainer {
     });
     if (formation.isOver) return;
     const state = { model, lanes: lanes.kept };
-    for (const [rank, { donor }] of formation.seated.entries()) {
+    for (const [rank, { donor }] of formation.members.entries()) {
       if (donor === formation.rank) await sendState(formation.peer(rank), state);
       if (donor < 0 || rank !== formation.rank) continue;
       await formation.awaiting(donor, (channel) => receiveState(channel, state));
@@ -326,7 +326,7 @@ class Trainer {
   }
 
   async #prove(): Promise<void> {
-    await this.#lanes.bring(this.#own);
+    await this.#lanes.readBack(this.#own);
     const all = `${await this.#model.hash()} ${sha256(bytesOf(this.#lanes.kept))}`;
     await this.#reply({ type: "proof", hash: sha256(new TextEncoder().encode(all)) });
   }
@@ -364,7 +364,7 @@ class Trainer {
   async #commit({ step, next }: Order & { type: "commit" }): Promise<void> {
     await this.#striker.at("apply");
     this.#model.update(step);
-    this.#lanes.turn();
+    this.#lanes.swap();
     if (next) await this.#step(step + 1);
   }
 

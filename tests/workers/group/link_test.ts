@@ -3,25 +3,25 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { FencedChannel, Header } from "../../../src/transport/channel.ts";
 import { memoryPair } from "../../../src/transport/memory.ts";
 import { Link } from "../../../workers/group/link.ts";
-import type { Answer, Unasked } from "../../../workers/group/link.ts";
+import type { Answer, Unsolicited } from "../../../workers/group/link.ts";
 import { soon, until } from "../../transport/wire.ts";
 
 /** A link, the worker's end of it, and what the link has told. */
 interface Talk {
   readonly link: Link;
   readonly worker: FencedChannel;
-  readonly heard: Answer<Unasked>[];
+  readonly heard: Answer<Unsolicited>[];
   readonly ended: string[];
   readonly listening: Promise<void>;
 }
 
 function talk(limits: Readonly<Record<string, number>> = {}): Talk {
   const [worker, ours] = memoryPair({ attempt: 0 });
-  const heard: Answer<Unasked>[] = [];
+  const heard: Answer<Unsolicited>[] = [];
   const ended: string[] = [];
   const link = new Link(ours, {
     limit: (type) => limits[type] ?? 0,
-    heard: (answer) => heard.push(answer),
+    received: (answer) => heard.push(answer),
     ended: (why) => ended.push(why),
   });
   return { link, worker, heard, ended, listening: link.listen() };
@@ -94,7 +94,7 @@ Deno.test("a link drops answers of the formation before, whether they came or no
   await worker.send(PROOF("old"));
   await worker.send({ type: "beat", waiting: [] });
   await until(() => all.heard.length === 1); // so the old proof lies in the queue
-  await link.order({ type: "form", attempt: 1, rank: 0, seated: [], step: 3 });
+  await link.order({ type: "form", attempt: 1, rank: 0, members: [], step: 3 });
   await worker.send(PROOF("late")); // the worker has not read its order yet
   const order = await soon(worker.receive());
   assertEquals(order?.header.type, "form");

@@ -11,7 +11,7 @@ Deno.test("what a zombie says is counted and dropped, and it is hung up on", asy
   const over = Promise.withResolvers<void>();
   const link = new Link(near, {
     limit: () => 0,
-    heard: ({ reply }) => heard.push(reply.type),
+    received: ({ reply }) => heard.push(reply.type),
     ended: () => over.resolve(),
   });
   link.listen();
@@ -30,7 +30,7 @@ Deno.test("what a zombie says is counted and dropped, and it is hung up on", asy
 Deno.test("a zombie that ends without a word is forgotten", () => {
   const [near] = memoryPair({ attempt: 0 });
   const zombies = new Zombies();
-  zombies.add(1, new Link(near, { limit: () => 0, heard: () => {}, ended: () => {} }), 1);
+  zombies.add(1, new Link(near, { limit: () => 0, received: () => {}, ended: () => {} }), 1);
   assert(zombies.ended(1));
   assert(!zombies.ended(1));
   zombies.close();

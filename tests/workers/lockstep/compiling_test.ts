@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { openReference } from "../../../src/device/reference.ts";
 import type { Compiling, Device } from "../../../src/device/types.ts";
 import type { RunEvent } from "../../../src/report/events.ts";
-import { Advance } from "../../../workers/group/advance.ts";
+import { ProgressTotals } from "../../../workers/group/progress_totals.ts";
 import { replySchema } from "../../../workers/protocol/schema.ts";
 import { tinyConfig } from "../../support/gpt.ts";
 import { lockstep } from "../../support/lockstep.ts";
@@ -79,16 +79,16 @@ Deno.test("kernels of an evaluation count as well, and a run says what it is doi
 });
 
 Deno.test("progress is summed over the workers that are there, each thing by itself", () => {
-  const advance = new Advance();
-  advance.take(0, { of: "kernels", done: 3, total: 9 });
-  advance.take(1, { of: "kernels", done: 9, total: 9 });
-  advance.take(2, { of: "sequences", done: 1, total: 2 });
+  const totals = new ProgressTotals();
+  totals.take(0, { of: "kernels", done: 3, total: 9 });
+  totals.take(1, { of: "kernels", done: 9, total: 9 });
+  totals.take(2, { of: "sequences", done: 1, total: 2 });
   const all = [0, 1, 2];
-  assertEquals(advance.sum("kernels", all), { of: "kernels", done: 12, total: 18, workers: 2 });
-  assertEquals(advance.sum("sequences", all), { of: "sequences", done: 1, total: 2, workers: 1 });
-  advance.forget(1);
-  assertEquals(advance.sum("kernels", all).done, 3);
-  assertEquals(advance.sum("kernels", [1, 2]).workers, 0);
+  assertEquals(totals.sum("kernels", all), { of: "kernels", done: 12, total: 18, workers: 2 });
+  assertEquals(totals.sum("sequences", all), { of: "sequences", done: 1, total: 2, workers: 1 });
+  totals.forget(1);
+  assertEquals(totals.sum("kernels", all).done, 3);
+  assertEquals(totals.sum("kernels", [1, 2]).workers, 0);
 });
 
 Deno.test("a beat's progress is held to its schema", () => {

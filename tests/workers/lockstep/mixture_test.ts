@@ -20,7 +20,10 @@ const config = (input: Parameters<typeof tinyConfig>[0] = {}) =>
   tinyConfig({ window: 4, stride: 2, ...input });
 
 /** First tokens of the windows of steps [0, steps), by their text, in order. */
-function startsOf(steps: number, sizes: { micro_batches: number; micro_batch_size: number }): number[][] {
+function startsOf(
+  steps: number,
+  sizes: { micro_batches: number; micro_batch_size: number },
+): number[][] {
   const source = sourceIn(config(sizes), CORPUS, rootKey(3));
   const starts: number[][] = [[], []];
   for (let step = 0; step < steps; step++) {

@@ -60,12 +60,12 @@ async function told(
     await ours.send(header(setup), tokens);
     said.push(await reply(ours));
     for (const [i, world] of worlds.entries()) {
-      const seated = Array.from({ length: world }, (_, workerId) => ({
+      const members = Array.from({ length: world }, (_, workerId) => ({
         workerId,
         count: config.micro_batches / world,
         donor: -1,
       }));
-      const form: Order = { type: "form", attempt: i + 1, rank: 0, seated, step: 0 };
+      const form: Order = { type: "form", attempt: i + 1, rank: 0, members, step: 0 };
       const sent = ours.send(header(form));
       ours.attempt = form.attempt;
       await sent;

@@ -14,15 +14,15 @@ const SIZES = { length: 37, laneSize: 0, midway: () => Promise.resolve() };
 
 /** The formation of a rank that takes its part of `counts`. */
 function formation(rank: number, counts: readonly number[], attempt = 1): Quorum {
-  const seated = counts.map((count, workerId) => ({ workerId, count, donor: -1 }));
-  return new Quorum({ type: "form", attempt, rank, seated, step: 0 });
+  const members = counts.map((count, workerId) => ({ workerId, count, donor: -1 }));
+  return new Quorum({ type: "form", attempt, rank, members, step: 0 });
 }
 
 /** Ways to meet in this process, by worker slot. */
 function meetings(world: number): Meet[] {
   const lobbies = Array.from({ length: world }, () => new Lobby());
-  return lobbies.map((own): Meet => async ({ attempt, rank, seated, signal }) =>
-    await Promise.all(seated.map(({ workerId }, peer) => {
+  return lobbies.map((own): Meet => async ({ attempt, rank, members, signal }) =>
+    await Promise.all(members.map(({ workerId }, peer) => {
       if (peer === rank) return undefined;
       if (peer > rank) return own.meet(attempt, peer, signal);
       const [mine, theirs] = memoryPair({ attempt });
@@ -57,7 +57,7 @@ Deno.test("a formation knows its own micro-batches, and those of all", () => {
 Deno.test("a worker alone meets nobody, and has nothing to reduce or gather", async () => {
   const one = formation(0, [8]);
   await one.meet(() => Promise.reject(new Error("It met somebody")), { ...SIZES, laneSize: 4 });
-  assertEquals([one.reducer, one.gatherer, one.waiting], [undefined, undefined, []]);
+  assertEquals([one.reducer, one.gatherer, one.waitsFor], [undefined, undefined, []]);
   assertThrows(() => one.peer(0), RangeError, "Cannot reach rank 0: it was not met");
 });
 
@@ -100,14 +100,14 @@ Deno.test("peer() is the channel to another rank, and refuses the own and unknow
 
 Deno.test("waiting are the ranks whose data has not come, while it is asked for", async () => {
   const all = await met([2, 1, 1]) as [Quorum, Quorum, Quorum];
-  assertEquals(all[0].waiting, []);
+  assertEquals(all[0].waitsFor, []);
   const roots = (one: Quorum) => rootsOf(one.range, SIZES.length);
   const reducing = [all[0], all[1]].map((one) => one.reducer?.reduce(0, roots(one)));
   await new Promise((resolve) => setTimeout(resolve, 10));
-  assert(all[0].waiting.includes(2) && all[1].waiting.includes(2));
+  assert(all[0].waitsFor.includes(2) && all[1].waitsFor.includes(2));
   reducing.push(all[2].reducer?.reduce(0, roots(all[2])));
   await soon(Promise.all(reducing));
-  assertEquals(all.flatMap(({ waiting }) => waiting), []);
+  assertEquals(all.flatMap(({ waitsFor: waiting }) => waiting), []);
   for (const one of all) one.end();
 });
 
