@@ -5,7 +5,8 @@
 import { Ruined } from "../../src/checkpoint/ruined.ts";
 import { Collector } from "./collector.ts";
 import { prove } from "./recovery.ts";
-import type { RunContext, SavedAt } from "./context.ts";
+import type { RunContext } from "./context.ts";
+import type { SavedAt } from "./request.ts";
 import type { Answer } from "../group/link.ts";
 import type { NamedState } from "../../src/engine/state.ts";
 
@@ -51,23 +52,23 @@ export class Checkpointing {
   }
 
   /** Saves the state as it stands. Training waits for the copy; the last one is waited for. */
-  async save(lead: RunContext, { last }: { last: boolean }): Promise<void> {
-    const { group: team, course, run: { config }, shape } = lead;
+  async save(context: RunContext, { last }: { last: boolean }): Promise<void> {
+    const { group, course, run: { config }, shape } = context;
     const { step } = course;
-    if (this.#writing !== undefined) await this.#catchUp(lead);
+    if (this.#writing !== undefined) await this.#catchUp(context);
     // What is saved is what all of them hold.
-    if (team.members.length > 1 && course.proven !== step) await prove(lead);
+    if (group.members.length > 1 && course.proven !== step) await prove(context);
     if (course.step !== step) return;
     const start = performance.now();
-    const collector = new Collector(team.members.map(({ id }) => id), { shape, config });
+    const collector = new Collector(group.members.map(({ id }) => id), { shape, config });
     this.#collector = collector;
-    const strikes = lead.strikes(step, ["save"]);
-    await team.order((rank) => ({ type: "save", strikes: strikes[rank] ?? [] }));
-    await team.expect("copied");
-    const at = savedAt(lead, { last, stallMs: Math.round(performance.now() - start) });
+    const strikes = context.strikes(step, ["save"]);
+    await group.order((rank) => ({ type: "save", strikes: strikes[rank] ?? [] }));
+    await group.expect("copied");
+    const at = savedAt(context, { last, stallMs: Math.round(performance.now() - start) });
     course.owed = false;
     course.saved = step;
-    this.#inBackground(this.#write(lead, collector, at));
+    this.#inBackground(this.#write(context, collector, at));
     if (last) await this.settle();
   }
 
@@ -75,16 +76,16 @@ export class Checkpointing {
    * Removes what is kept no longer, once a loss was computed with the newest checkpoint: until then it
    * may be ruined, and the ones before it are all there is.
    */
-  tidy(lead: RunContext): void {
-    const { course: { sound, written } } = lead;
+  tidy(context: RunContext): void {
+    const { course: { sound, written } } = context;
     if (written === this.#pruned || this.#writing !== undefined || sound < written) return;
-    this.#inBackground(this.#prune(lead));
+    this.#inBackground(this.#prune(context));
   }
 
   /** Removes at the end what is kept no longer, whether the newest checkpoint counts or not. */
-  async finish(lead: RunContext): Promise<void> {
+  async finish(context: RunContext): Promise<void> {
     await this.settle();
-    await this.#prune(lead);
+    await this.#prune(context);
   }
 
   #inBackground(work: Promise<void>): void {
@@ -100,22 +101,22 @@ export class Checkpointing {
   }
 
   /** Waits for the one before: an interval that is too short costs time, not checkpoints. */
-  async #catchUp(lead: RunContext): Promise<void> {
+  async #catchUp(context: RunContext): Promise<void> {
     const start = performance.now();
     await this.settle();
     const ms = Math.round(performance.now() - start);
-    lead.note("save_waited", { step: lead.course.step, ms });
+    context.note("save_waited", { step: context.course.step, ms });
     if (ms < WORTH_TELLING || this.#told) return;
     this.#told = true;
     const text = `Training waited ${ms} ms for the checkpoint before to be written: ` +
       "checkpoint.every is short for this disk";
-    lead.run.report({ type: "notice", text });
+    context.run.report({ type: "notice", text });
   }
 
-  async #write(lead: RunContext, collector: Collector, at: SavedAt): Promise<void> {
-    const { course, run } = lead;
-    await this.#prune(lead);
-    const state = await this.#gather(lead, collector);
+  async #write(context: RunContext, collector: Collector, at: SavedAt): Promise<void> {
+    const { course, run } = context;
+    await this.#prune(context);
+    const state = await this.#gather(context, collector);
     // Interrupted: the next formation saves as soon as it stands.
     if (state === undefined) {
       course.owed = true;
@@ -136,14 +137,14 @@ export class Checkpointing {
 
   /** The state, or undefined when it will not come; who does not send its part in time is expelled. */
   async #gather(
-    { group: team, run }: RunContext,
+    { group, run }: RunContext,
     collector: Collector,
   ): Promise<NamedState | undefined> {
     const start = performance.now();
     const seconds = (this.#deadline / 1000).toFixed(1);
     const late = setTimeout(() => {
       for (const id of collector.missing) {
-        team.expel(id, `hung: its part of a checkpoint did not come within ${seconds} s`);
+        group.expel(id, `hung: its part of a checkpoint did not come within ${seconds} s`);
       }
     }, this.#deadline);
     const state = await collector.state.finally(() => clearTimeout(late));
@@ -156,18 +157,18 @@ export class Checkpointing {
 }
 
 function savedAt(
-  { group: team, course, run: { config } }: RunContext,
+  { group, course, run: { config } }: RunContext,
   { last, stallMs }: { last: boolean; stallMs: number },
 ): SavedAt {
   const { step } = course;
-  const { adapter, shaders, kernels, probe } = team.facts.identity;
+  const { adapter, shaders, kernels, probe } = group.facts.identity;
   return {
     step,
     adapter,
     shaders,
     kernels,
     probe,
-    workers: team.members.length,
+    workers: group.members.length,
     valLoss: course.evaluated === step && step > 0 ? course.valLoss ?? null : null,
     skipped: [...course.skips].filter((each) => each < Math.min(step, config.steps))
       .sort((a, b) => a - b),

@@ -21,15 +21,15 @@ const PAUSES = [100, 400, 1500] as const;
 const DISAGREEMENTS = 2;
 
 /** Computes a step, judges it, and lets it count; `start`: when training began, in seconds. */
-export async function step(lead: RunContext, start: number): Promise<void> {
-  const { run: { config }, course } = lead;
+export async function step(context: RunContext, start: number): Promise<void> {
+  const { run: { config }, course } = context;
   const { policy, max_skips: maxSkips } = config.guard;
   const looks: Inspection[] = [];
   for (let disagreed = 0; true;) {
-    const look = await lookAt(lead);
+    const look = await lookAt(context);
     if (look === undefined) {
       if (++disagreed <= DISAGREEMENTS) continue;
-      return await rewind(lead, `workers disagree on the gradient of step ${course.step + 1}`);
+      return await rewind(context, `workers disagree on the gradient of step ${course.step + 1}`);
     }
     looks.push(look);
     if (allFinite(look)) course.sound = Math.max(course.sound, course.step);
@@ -37,54 +37,58 @@ export async function step(lead: RunContext, start: number): Promise<void> {
     const options = { policy, skipped: course.skips.size, maxSkips, looks: looks.length };
     const { action, cause, reason } = judgeStep(first, again, options);
     if (looks.length > 1 || action !== "commit") {
-      lead.note("guard", { step: course.step, action, reason });
+      context.note("guard", { step: course.step, action, reason });
     }
     if (action === "again") continue;
-    if (action === "commit" || action === "transient") return await commit(lead, look, start);
+    if (action === "commit" || action === "transient") return await commit(context, look, start);
     // The same numbers on a second look come from the state or the data, not from a hardware fault.
     const isRuined = cause === "numbers" && !Number.isFinite(look.loss);
     const what = `Training diverged in step ${course.step + 1}: ${reason}`;
-    return await refuse(lead, action, { what, step: course.step, isRuined });
+    return await refuse(context, action, { what, step: course.step, isRuined });
   }
 }
 
 /** One look at a step's gradient; undefined when the members do not agree on it. */
-async function lookAt(lead: RunContext): Promise<Inspection | undefined> {
-  const { group: team, course } = lead;
+async function lookAt(context: RunContext): Promise<Inspection | undefined> {
+  const { group, course } = context;
   const { step } = course;
   if (course.granted !== step) {
-    const strikes = lead.strikes(step, POINTS);
-    await team.order((rank) => ({ type: "step", step, strikes: strikes[rank] ?? [] }));
+    const strikes = context.strikes(step, POINTS);
+    await group.order((rank) => ({ type: "step", step, strikes: strikes[rank] ?? [] }));
   }
   course.granted = -1;
-  const votes = (await team.expect("vote")).map(({ reply }) => reply);
+  const votes = (await group.expect("vote")).map(({ reply }) => reply);
   const [first] = votes;
   if (first === undefined || votes.every((vote) => sameBits(vote, first))) return first;
   const [losses, norms] = [votes.map((v) => v.loss), votes.map((v) => v.norm)];
-  lead.note("disagreement", { step, losses, norms });
+  context.note("disagreement", { step, losses, norms });
   return undefined;
 }
 
 /** Every vote is cast: from here on the step counts, whoever is lost. */
-async function commit(lead: RunContext, { loss, norm }: Inspection, start: number): Promise<void> {
-  const { run: { config, now, report }, group: team, course, stop, tokensPerStep } = lead;
+async function commit(
+  context: RunContext,
+  { loss, norm }: Inspection,
+  start: number,
+): Promise<void> {
+  const { run: { config, now, report }, group, course, stop, tokensPerStep } = context;
   const { step } = course;
   const done = step + 1;
   course.step = done;
   course.loss = loss;
-  team.committed(done);
-  const next = !isPause(done, config) && !stop.aborted && !team.wantsForming && !course.owed &&
+  group.committed(done);
+  const next = !isPause(done, config) && !stop.aborted && !group.wantsForming && !course.owed &&
     !course.skips.has(done) && course.ruin === undefined;
-  const apply = lead.strikes(step, ["apply"]);
-  const more = next ? lead.strikes(done, POINTS) : [];
-  await team.order((rank) => ({
+  const apply = context.strikes(step, ["apply"]);
+  const more = next ? context.strikes(done, POINTS) : [];
+  await group.order((rank) => ({
     type: "commit",
     step,
     next,
     strikes: [...apply[rank] ?? [], ...more[rank] ?? []],
   }));
   if (next) course.granted = done;
-  if (course.untried) lead.note("recovered", { attempt: team.attempt, step: done });
+  if (course.untried) context.note("recovered", { attempt: group.attempt, step: done });
   course.untried = false;
   const tokens = done * tokensPerStep;
   course.rate = addStep(course.rate, { tokens, seconds: now() });
@@ -98,16 +102,16 @@ async function commit(lead: RunContext, { loss, norm }: Inspection, start: numbe
     tokensPerS: tokensPerSecond(course.rate),
     seconds: now() - start,
   });
-  lookForSpikes(lead, { loss, norm });
-  await lead.pass("commit");
+  lookForSpikes(context, { loss, norm });
+  await context.pass("commit");
 }
 
-function lookForSpikes(lead: RunContext, values: { loss: number; norm: number }): void {
-  const { run: { config, report }, course } = lead;
+function lookForSpikes(context: RunContext, values: { loss: number; norm: number }): void {
+  const { run: { config, report }, course } = context;
   const { state, alarms } = watch(course.watched, values, { threshold: config.guard.spike });
   course.watched = state;
   for (const { what, value, z } of alarms) {
-    lead.note("spike", { step: course.step, what, value, z });
+    context.note("spike", { step: course.step, what, value, z });
     const name = what === "loss" ? "loss" : "gradient norm";
     const text = `Step ${course.step}: ${name} ${value.toPrecision(4)} is ${z.toFixed(1)} ` +
       "standard deviations above its mean";
@@ -117,22 +121,22 @@ function lookForSpikes(lead: RunContext, values: { loss: number; norm: number })
 
 /** A state that was to be saved and is not finite is not gone on from. */
 export async function ruined(
-  lead: RunContext,
+  context: RunContext,
   { step, fault: { message, kept } }: NonNullable<RunContext["course"]["ruin"]>,
 ): Promise<void> {
-  const { run: { config: { guard: { policy } } }, course } = lead;
+  const { run: { config: { guard: { policy } } }, course } = context;
   course.ruin = undefined;
-  lead.note("ruined", { step, reason: message });
+  context.note("ruined", { step, reason: message });
   const what = `Training diverged in step ${step}: ${message}` +
     (kept === undefined ? "" : `; it is kept as ${kept}`);
   // Passing over further steps does not repair the state.
   const action = policy === "rollback" ? policy : "halt";
-  await refuse(lead, action, { what, step: Math.max(0, step - 1), isRuined: true });
+  await refuse(context, action, { what, step: Math.max(0, step - 1), isRuined: true });
 }
 
 /** A step whose numbers are not finite whenever it is computed never counts. */
 async function refuse(
-  lead: RunContext,
+  context: RunContext,
   action: "halt" | "skip" | "rollback",
   { what, step, isRuined }: {
     readonly what: string;
@@ -142,36 +146,38 @@ async function refuse(
     readonly isRuined: boolean;
   },
 ): Promise<void> {
-  const { run: { config: { guard }, report }, course: { skips } } = lead;
+  const { run: { config: { guard }, report }, course: { skips } } = context;
   const first = action === "skip" ? step : Math.max(0, step + 1 - guard.rollback_steps);
   const steps = Array.from({ length: step + 1 - first }, (_, i) => first + i)
     .filter((each) => !skips.has(each));
   const isOver = action !== "halt" && skips.size + steps.length > guard.max_skips;
   if (action === "halt" || isOver || steps.length === 0) {
     const limit = `; guard.max_skips (${guard.max_skips}) allows no more steps to be passed over`;
-    const text = `${what}${isOver ? limit : ""}; ${await adviceIn(lead, isRuined)}`;
+    const text = `${what}${isOver ? limit : ""}; ${await adviceIn(context, isRuined)}`;
     throw new UserError("numerical", text);
   }
   // On disk before it is done: whoever resumes must decide the same.
   const fault = await recordFault(() =>
-    lead.note("skip", { step, skips: steps, reason: what }, true)
+    context.note("skip", { step, skips: steps, reason: what }, true)
   );
   if (fault !== undefined) {
     // Without a record the step is not passed over: the state before it is saved and the run ends.
-    lead.course.fault = fault;
+    context.course.fault = fault;
     return;
   }
   for (const each of steps) skips.add(each);
   report({ type: "notice", text: `${what}: ${action}` });
   if (action === "skip") return;
-  if (isRuined) await setAside(lead);
-  await rewind(lead, `step ${step + 1} is not finite`);
+  if (isRuined) await setAside(context);
+  await rewind(context, `step ${step + 1} is not finite`);
 }
 
 /** What to do about a run that diverged, and where it can go on. */
-async function adviceIn(lead: RunContext, isRuined: boolean): Promise<string> {
+async function adviceIn(context: RunContext, isRuined: boolean): Promise<string> {
   // A disk that fails here must not hide why the run ends.
-  const newest = await setAside(lead, isRuined ? lead.course.sound : Infinity).catch(() => {});
+  const newest = await setAside(context, isRuined ? context.course.sound : Infinity).catch(
+    () => {},
+  );
   return newest === undefined
     ? "lower optim.lr: there is no good checkpoint to go on from"
     : `lower optim.lr, or resume with another guard.policy: step ${newest} is the newest ` +
@@ -205,8 +211,8 @@ async function recordFault(write: () => void): Promise<UserError | undefined> {
 }
 
 /** Passes over a step: nothing is computed and nothing changes. */
-export async function passOver({ group: team, course }: RunContext): Promise<void> {
-  await team.order({ type: "skip", step: course.step });
+export async function skipStep({ group, course }: RunContext): Promise<void> {
+  await group.order({ type: "skip", step: course.step });
   // The state stays as it is.
   if (course.sound === course.step) course.sound++;
   course.step++;

@@ -11,7 +11,7 @@ import { configHash } from "../../src/config/identity.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { taskOf } from "../../src/data/sources/mod.ts";
 import type { EventSink } from "../../src/report/events.ts";
-import type { RunRequest } from "../coordinator/context.ts";
+import type { RunRequest } from "../coordinator/request.ts";
 import type { Data } from "../../src/corpus/data.ts";
 import type { Faults } from "../faults/plan.ts";
 import { injectOwnFault } from "../faults/self.ts";
