@@ -116,29 +116,42 @@ function lookAt(path: string): Deno.FileInfo | undefined {
 /** A listener that others reach by its path for as long as it is open. */
 export interface KeptListener extends Listener {
   /**
-   * Binds a new socket if there is none at the path any more. Rejects as `bindUnix` does, and if the
-   * folder is missing.
+   * Binds a new socket if there is none at the path any more. Rejects as `bindUnix` does, if the
+   * folder is missing, and with the errors of `prepare`.
    */
   mend(): Promise<void>;
 }
 
-/** Milliseconds between two checks of the path of a kept listener. */
-export const LOOK_MS = 5000;
+/** Time between two checks of the path of a kept listener, ms. */
+const CHECK_MS = 5000;
+
+/** How a listener keeps its path. */
+export interface KeepOptions {
+  /** Time between two checks of the path, ms (default 5000). */
+  readonly interval?: number;
+  /** Called before each check; it may recreate the folder. An error ends the check. */
+  readonly prepare?: () => void;
+}
 
 /**
  * As `bindUnix`, for runs of days: a cleaner of temporary folders may remove a socket that was not used
  * for long. A new one is then bound at the same path, once its folder exists. Accepted channels are not
  * affected.
  */
-export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListener> {
+export async function keepUnix(
+  path: string,
+  { interval = CHECK_MS, prepare = () => {} }: KeepOptions = {},
+): Promise<KeptListener> {
   let listener = await bindUnix(path);
   let isClosed = false;
   let mending = Promise.resolve();
   let renewed = Promise.withResolvers<void>();
   const rebind = async () => {
+    if (isClosed) return;
+    prepare();
     // A cleaner removes a socket and creates none. Another socket at the path is left alone: its owner
     // fails the handshake without the token.
-    if (isClosed || isSocketAt(path)) return;
+    if (isSocketAt(path)) return;
     listener.close();
     await listener.released();
     listener = await bindThere(path);
@@ -148,7 +161,7 @@ export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListen
   };
   const mend = () => mending = mending.catch(() => {}).then(rebind);
   // If this fails, the next check or the next caller of mend() tries again.
-  const timer = setInterval(() => mend().catch(() => {}), look);
+  const timer = setInterval(() => mend().catch(() => {}), interval);
   Deno.unrefTimer(timer);
   return {
     async accept() {

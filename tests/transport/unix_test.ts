@@ -96,7 +96,7 @@ Deno.test("dialUnix() rejects when nobody listens", async () => {
 Deno.test("mend() binds a socket that stays, though somebody waits in the one before", async () => {
   const dir = Deno.makeTempDirSync({ prefix: "shoal-kept-" });
   const path = `${dir}/c.sock`;
-  const listener = await keepUnix(path, 60_000);
+  const listener = await keepUnix(path, { interval: 60_000 });
   try {
     const accepting = listener.accept();
     for (let i = 0; i < 5; i++) {
@@ -118,7 +118,7 @@ Deno.test("mend() binds a socket that stays, though somebody waits in the one be
 Deno.test("a kept socket that is removed is made anew, and who is in stays", async () => {
   const dir = Deno.makeTempDirSync({ prefix: "shoal-kept-" });
   const path = `${dir}/in/c.sock`;
-  const listener = await keepUnix(path, 20);
+  const listener = await keepUnix(path, { interval: 20 });
   try {
     const inside: Duplex[] = [];
     let isOver = false;

@@ -1,6 +1,6 @@
 /**
- * Checkpoints while training goes on: members copy their parts, send them behind the votes, and
- * the state is put together and written in the background. One at a time.
+ * Asynchronous checkpoints, one at a time: members copy their parts and send them between votes, and
+ * the state is merged and written in the background while training goes on.
  */
 import { Ruined } from "../../src/checkpoint/ruined.ts";
 import { Collector } from "./collector.ts";
@@ -10,11 +10,11 @@ import type { SavedAt } from "./request.ts";
 import type { Answer } from "../group/link.ts";
 import type { NamedState } from "../../src/engine/state.ts";
 
-/** Milliseconds that the parts of the first checkpoint may take. */
+/** Deadline of the parts of the first checkpoint, ms. */
 const UNMEASURED = 120_000;
-/** Milliseconds of waiting for the disk that are worth a line. */
-const WORTH_TELLING = 1000;
-/** Deadline of parts as a multiple of how long the ones before took. */
+/** Wait for the disk from which on a notice is shown, ms. */
+const NOTICE_MS = 1000;
+/** Deadline of parts as a multiple of the time of the parts before. */
 const FACTOR = 8;
 
 /** A run's checkpoints. */
@@ -22,41 +22,41 @@ export class Checkpointing {
   #collector: Collector | undefined;
   #writing: Promise<void> | undefined;
   #fault: unknown;
-  #told = false;
-  /** Milliseconds that parts may take to come. */
+  #isWaitReported = false;
+  /** Deadline of parts, ms. */
   #deadline = UNMEASURED;
-  /** The newest checkpoint when others were removed last. */
+  /** The newest checkpoint at the last retention. */
   #pruned = -1;
 
-  /** Takes a part of a state. */
+  /** Takes a part of a state from worker `id`. */
   take(id: number, answer: Answer<"part" | "lane" | "saved">): void {
     this.#collector?.take(id, answer);
   }
 
-  /** What was about to come will not. */
+  /** Drops the checkpoint that is being collected: its parts will not arrive. */
   drop(): void {
     this.#collector?.drop();
   }
 
-  /** Waits for the checkpoint that is being written. @throws what went wrong with it. */
+  /** Waits for the checkpoint that is being written. @throws its error. */
   async settle(): Promise<void> {
     await this.#writing;
     this.check();
   }
 
-  /** @throws what went wrong in the background. */
+  /** @throws the error of a background write, once. */
   check(): void {
     const fault = this.#fault;
     this.#fault = undefined;
     if (fault !== undefined) throw fault;
   }
 
-  /** Saves the state as it stands. Training waits for the copy; the last one is waited for. */
+  /** Saves the current state. Training waits for the copy; the last save is waited for whole. */
   async save(context: RunContext, { last }: { last: boolean }): Promise<void> {
     const { group, course, run: { config }, shape } = context;
     const { step } = course;
     if (this.#writing !== undefined) await this.#catchUp(context);
-    // What is saved is what all of them hold.
+    // Only a state that all members hold is saved.
     if (group.members.length > 1 && course.proven !== step) await prove(context);
     if (course.step !== step) return;
     const start = performance.now();
@@ -73,8 +73,8 @@ export class Checkpointing {
   }
 
   /**
-   * Removes what is kept no longer, once a loss was computed with the newest checkpoint: until then it
-   * may be ruined, and the ones before it are all there is.
+   * Applies retention once a loss was computed with the newest checkpoint: until then that one may be
+   * ruined, and the older ones are needed.
    */
   tidy(context: RunContext): void {
     const { course: { sound, written } } = context;
@@ -82,7 +82,7 @@ export class Checkpointing {
     this.#inBackground(this.#prune(context));
   }
 
-  /** Removes at the end what is kept no longer, whether the newest checkpoint counts or not. */
+  /** Waits for the last write and applies retention, even if no loss followed the newest checkpoint. */
   async finish(context: RunContext): Promise<void> {
     await this.settle();
     await this.#prune(context);
@@ -100,14 +100,14 @@ export class Checkpointing {
     await run.prune?.(sound);
   }
 
-  /** Waits for the one before: an interval that is too short costs time, not checkpoints. */
+  /** Waits for the checkpoint before: a short interval costs time, not checkpoints. */
   async #catchUp(context: RunContext): Promise<void> {
     const start = performance.now();
     await this.settle();
     const ms = Math.round(performance.now() - start);
     context.note("save_waited", { step: context.course.step, ms });
-    if (ms < WORTH_TELLING || this.#told) return;
-    this.#told = true;
+    if (ms < NOTICE_MS || this.#isWaitReported) return;
+    this.#isWaitReported = true;
     const text = `Training waited ${ms} ms for the checkpoint before to be written: ` +
       "checkpoint.every is short for this disk";
     context.run.report({ type: "notice", text });
@@ -117,7 +117,7 @@ export class Checkpointing {
     const { course, run } = context;
     await this.#prune(context);
     const state = await this.#gather(context, collector);
-    // Interrupted: the next formation saves as soon as it stands.
+    // Interrupted: the next quorum saves as soon as it is formed.
     if (state === undefined) {
       course.owed = true;
       if (course.saved === at.step) course.saved = -1;
@@ -128,14 +128,14 @@ export class Checkpointing {
       course.ruin = { step: at.step, fault: error };
       return undefined;
     });
-    // What the disk did not take is saved when the next one is due, or when the run ends here.
+    // A state that the disk did not take is saved at the next checkpoint, or when the run ends here.
     course.unsaved = hash === undefined && course.ruin === undefined ? at.step : -1;
     if (hash === undefined) return;
     course.stateHash = hash;
     course.written = at.step;
   }
 
-  /** The state, or undefined when it will not come; who does not send its part in time is expelled. */
+  /** The state, or undefined when it will not arrive. Members that miss the deadline are expelled. */
   async #gather(
     { group, run }: RunContext,
     collector: Collector,

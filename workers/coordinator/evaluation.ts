@@ -1,4 +1,4 @@
-/** What is asked of a formation besides steps: evaluations, the gradient's reach, a sample. */
+/** Evaluations, the reach of the gradient, and samples: work of a quorum besides steps. */
 import type { Reach } from "../../src/report/events.ts";
 import { streamBehind } from "../../src/data/tokenizers/behind.ts";
 import type { Tokenizer } from "../../src/data/tokenizers/types.ts";
@@ -10,8 +10,8 @@ import { firstTokens } from "../../src/corpus/folder_text.ts";
 import { floatsOf, wordsOf } from "../protocol/payload.ts";
 
 /**
- * Mean validation loss, summed in the order of batches whoever computed them. Where nothing can be
- * asked there is none: nothing is reported, and no state is better than another.
+ * Computes and reports the mean validation loss, summed in the order of sequences, so that it does not
+ * depend on the number of workers. Without validation targets nothing is reported.
  */
 export async function evaluateRun(context: RunContext): Promise<void> {
   const { group, run: { config, corpus, report, evaluated }, course, stop, task } = context;
@@ -27,7 +27,7 @@ export async function evaluateRun(context: RunContext): Promise<void> {
   await group.order((rank) => ({ type: "evaluate", strikes: strikes[rank] ?? [] }));
   await context.pass("evaluate");
   const answers = await group.expect("evaluated");
-  if (stop.aborted) return; // it was cut short
+  if (stop.aborted) return; // the evaluation was cut short
   const payloads = answers.map(({ payload }) => payload);
   const evaluation = evaluationOf(payloads, { among, textOf: context.textOf });
   const { loss, accuracy, texts } = evaluation;
@@ -57,15 +57,18 @@ async function reach({ group, run: { config } }: RunContext): Promise<Reach[]> {
   return unpackReach(floatsOf(payload), directionsOf(config));
 }
 
-/** Shows how the model continues each prompt, where that can be asked. */
+/** Samples a continuation of each prompt, for models of text with a tokenizer. */
 export async function sampleRun(context: RunContext): Promise<void> {
   const { group, stop, task, course, run: { corpus, config: { report }, report: tell } } = context;
   const { tokenizer } = corpus;
   course.sampled = course.step;
   if (report.sample_length === 0 || task.targetKind !== "next" || !tokenizer) return;
   const { step } = course;
-  const given = report.prompts.map((prompt) => ({ prompt, tokens: [...tokenizer.encode(prompt)] }));
-  const all = given.length > 0 ? given : [{ prompt: "", tokens: firstTokens(corpus.texts) }];
+  const prompts = report.prompts.map((prompt) => ({
+    prompt,
+    tokens: [...tokenizer.encode(prompt)],
+  }));
+  const all = prompts.length > 0 ? prompts : [{ prompt: "", tokens: firstTokens(corpus.texts) }];
   tell({ type: "doing", what: "drawing samples" });
   for (const [number, { prompt, tokens }] of all.entries()) {
     await group.orderTo(0, {
@@ -85,7 +88,7 @@ export async function sampleRun(context: RunContext): Promise<void> {
   }
 }
 
-/** The text of what was drawn, as it goes on from what is shown. */
+/** The text of the drawn tokens, decoded as a continuation of the shown ones. */
 function textBehind(
   tokenizer: Tokenizer,
   { shown, drawn }: { readonly shown: readonly number[]; readonly drawn: Uint32Array },

@@ -1,6 +1,6 @@
 /**
- * How all members of a formation come to hold one state, and how it is known that they do. Goes
- * back to the newest checkpoint when no member holds the state, or when they differ in it.
+ * Brings all members of a quorum to one state and proves that they hold it. Rewinds to the newest
+ * checkpoint when no member holds the state, or when members differ in it.
  */
 import { bytesOf } from "../../src/base/hash.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
@@ -10,7 +10,7 @@ import { optimizerOf } from "../../src/optim/mod.ts";
 import type { RunContext } from "./context.ts";
 import { bucketOf, carryOf } from "../../src/engine/state.ts";
 
-/** Brings the parameters that a run begins with to all members; all else is as the seed has it. */
+/** Loads initial parameters into all members; everything else is initialized from the seed. */
 export async function loadInitial(
   { group, shape: { layout } }: RunContext,
   model: ReadonlyMap<string, NamedTensor>,
@@ -25,7 +25,7 @@ export async function loadInitial(
   group.settle(true);
 }
 
-/** Brings a checkpoint's state to all members. */
+/** Loads a checkpoint's state into all members. */
 export async function load(
   { group, run: { config }, shape: { layout, carries }, course }: RunContext,
   { model, optimizer, manifest }: Checkpoint,
@@ -47,11 +47,11 @@ export async function load(
   course.stateHash = manifest.stateHash;
 }
 
-/** Goes back to the newest checkpoint, or to the start where there is none. */
+/** Rewinds to the newest checkpoint, or to step 0 where there is none. */
 export async function rewind(context: RunContext, why: string): Promise<void> {
   const { run, course, group } = context;
   const { reload, report } = run;
-  // Whatever was lost, nobody holds the state any more until all do.
+  // No member counts as holding the state until all have loaded it.
   group.settle(false);
   await context.quiet();
   const checkpoint = await reload?.(course.skips);
@@ -82,8 +82,8 @@ export async function rewind(context: RunContext, why: string): Promise<void> {
 }
 
 /**
- * All members must hold the same bits. Those that differ from most are expelled; what they
- * computed since the last checkpoint may be in everybody's state, so all go back to it.
+ * Compares the state hashes of all members. Members that differ from the majority are expelled; their
+ * gradients since the last checkpoint may be in every state, so all rewind to it.
  */
 export async function prove(context: RunContext): Promise<void> {
   const { group, course } = context;
@@ -92,12 +92,12 @@ export async function prove(context: RunContext): Promise<void> {
   if (allSame(hashes)) return;
   const common = mostFrequent(hashes);
   const odd = group.members.filter((_, rank) => common !== undefined && hashes[rank] !== common);
-  const who = odd.map(({ id }) => `worker ${id}`).join(", ") || "each worker";
-  const why = `replicas differ at step ${course.step}: ${who} from the others`;
+  const named = odd.map(({ id }) => `worker ${id}`).join(", ") || "each worker";
+  const why = `replicas differ at step ${course.step}: ${named} from the others`;
   context.note("drift", { step: course.step, odd: odd.map(({ id }) => id), reason: why });
   await rewind(context, why);
   if (!allSame(await hashesOf(context))) {
-    throw new Error(`Cannot go on: ${who} cannot hold a state that was loaded`);
+    throw new Error(`Cannot go on: ${named} cannot hold a state that was loaded`);
   }
   for (const { id } of odd) group.expel(id, "its state differed from the others'");
 }
@@ -111,7 +111,7 @@ function allSame(values: readonly string[]): boolean {
   return values.every((value) => value === values[0]);
 }
 
-/** The value that more than half of all are; undefined when there is none. */
+/** The value of more than half of all; undefined when there is none. */
 function mostFrequent(values: readonly string[]): string | undefined {
   return values.find((value) => values.filter((v) => v === value).length > values.length / 2);
 }

@@ -1,6 +1,6 @@
 /**
- * How a step comes to count: every member computes it and votes, the votes are judged, and only
- * then is it committed. What it is made of, the workers know.
+ * A step of training: all members compute the gradient and vote, the gradient check judges the votes,
+ * and the step is committed, computed again, skipped or rolled back.
  */
 import { writingFault } from "../../src/base/file_fault.ts";
 import { UserError } from "../../src/base/user_error.ts";
@@ -13,43 +13,43 @@ import { isPause } from "./next_action.ts";
 import { rewind } from "./recovery.ts";
 import type { RunContext } from "./context.ts";
 
-/** Points of a step that faults can name, until it is voted for. */
+/** Points of a step, up to its vote, at which a fault can be injected. */
 const POINTS = ["forward", "exchange", "summed", "voted"] as const;
-/** Milliseconds between tries to write a decision down. */
+/** Pauses between attempts to record a decision, ms. */
 const PAUSES = [100, 400, 1500] as const;
-/** Looks at a step on which members may disagree before all go back to a checkpoint. */
+/** Gradient checks on which members may disagree before all go back to a checkpoint. */
 const DISAGREEMENTS = 2;
 
-/** Computes a step, judges it, and lets it count; `start`: when training began, in seconds. */
+/** Computes a step, judges and commits it; `start`: when training began, in seconds. */
 export async function step(context: RunContext, start: number): Promise<void> {
   const { run: { config }, course } = context;
   const { policy, max_skips: maxSkips } = config.guard;
-  const looks: Inspection[] = [];
+  const checks: Inspection[] = [];
   for (let disagreed = 0; true;) {
-    const look = await lookAt(context);
-    if (look === undefined) {
+    const check = await checkGradient(context);
+    if (check === undefined) {
       if (++disagreed <= DISAGREEMENTS) continue;
       return await rewind(context, `workers disagree on the gradient of step ${course.step + 1}`);
     }
-    looks.push(look);
-    if (allFinite(look)) course.sound = Math.max(course.sound, course.step);
-    const [first, again] = looks.slice(-2) as [Inspection, Inspection | undefined];
-    const options = { policy, skipped: course.skips.size, maxSkips, looks: looks.length };
+    checks.push(check);
+    if (allFinite(check)) course.sound = Math.max(course.sound, course.step);
+    const [first, again] = checks.slice(-2) as [Inspection, Inspection | undefined];
+    const options = { policy, skipped: course.skips.size, maxSkips, looks: checks.length };
     const { action, cause, reason } = judgeStep(first, again, options);
-    if (looks.length > 1 || action !== "commit") {
+    if (checks.length > 1 || action !== "commit") {
       context.note("guard", { step: course.step, action, reason });
     }
     if (action === "again") continue;
-    if (action === "commit" || action === "transient") return await commit(context, look, start);
-    // The same numbers on a second look come from the state or the data, not from a hardware fault.
-    const isRuined = cause === "numbers" && !Number.isFinite(look.loss);
+    if (action === "commit" || action === "transient") return await commit(context, check, start);
+    // Equal numbers in two checks come from the state or the data, not from a hardware fault.
+    const isRuined = cause === "numbers" && !Number.isFinite(check.loss);
     const what = `Training diverged in step ${course.step + 1}: ${reason}`;
     return await refuse(context, action, { what, step: course.step, isRuined });
   }
 }
 
-/** One look at a step's gradient; undefined when the members do not agree on it. */
-async function lookAt(context: RunContext): Promise<Inspection | undefined> {
+/** The votes on a step's gradient; undefined when the members do not agree. */
+async function checkGradient(context: RunContext): Promise<Inspection | undefined> {
   const { group, course } = context;
   const { step } = course;
   if (course.granted !== step) {
@@ -65,7 +65,7 @@ async function lookAt(context: RunContext): Promise<Inspection | undefined> {
   return undefined;
 }
 
-/** Every vote is cast: from here on the step counts, whoever is lost. */
+/** Commits a step: all votes are cast, so it counts even if a member is lost from here on. */
 async function commit(
   context: RunContext,
   { loss, norm }: Inspection,
@@ -102,11 +102,11 @@ async function commit(
     tokensPerS: tokensPerSecond(course.rate),
     seconds: now() - start,
   });
-  lookForSpikes(context, { loss, norm });
+  reportSpikes(context, { loss, norm });
   await context.pass("commit");
 }
 
-function lookForSpikes(context: RunContext, values: { loss: number; norm: number }): void {
+function reportSpikes(context: RunContext, values: { loss: number; norm: number }): void {
   const { run: { config, report }, course } = context;
   const { state, alarms } = watch(course.watched, values, { threshold: config.guard.spike });
   course.watched = state;
@@ -119,7 +119,7 @@ function lookForSpikes(context: RunContext, values: { loss: number; norm: number
   }
 }
 
-/** A state that was to be saved and is not finite is not gone on from. */
+/** Rolls back, or ends the run, when a state to be saved is not finite. */
 export async function ruined(
   context: RunContext,
   { step, fault: { message, kept } }: NonNullable<RunContext["course"]["ruin"]>,
@@ -134,15 +134,15 @@ export async function ruined(
   await refuse(context, action, { what, step: Math.max(0, step - 1), isRuined: true });
 }
 
-/** A step whose numbers are not finite whenever it is computed never counts. */
+/** Skips or rolls back a step that is never finite, or ends the run, as guard.policy says. */
 async function refuse(
   context: RunContext,
   action: "halt" | "skip" | "rollback",
   { what, step, isRuined }: {
     readonly what: string;
-    /** The step that is to blame. */
+    /** The step that caused it. */
     readonly step: number;
-    /** Whether the state is to blame, and not what the step read. */
+    /** Whether the state caused it, and not the step's data. */
     readonly isRuined: boolean;
   },
 ): Promise<void> {
@@ -156,12 +156,12 @@ async function refuse(
     const text = `${what}${isOver ? limit : ""}; ${await adviceIn(context, isRuined)}`;
     throw new UserError("numerical", text);
   }
-  // On disk before it is done: whoever resumes must decide the same.
+  // On disk before it takes effect: a resume must decide the same.
   const fault = await recordFault(() =>
     context.note("skip", { step, skips: steps, reason: what }, true)
   );
   if (fault !== undefined) {
-    // Without a record the step is not passed over: the state before it is saved and the run ends.
+    // Without a record the step is not skipped: the state before it is saved and the run ends.
     context.course.fault = fault;
     return;
   }
@@ -172,9 +172,9 @@ async function refuse(
   await rewind(context, `step ${step + 1} is not finite`);
 }
 
-/** What to do about a run that diverged, and where it can go on. */
+/** The advice for a run that diverged: what to change, and which checkpoint to resume from. */
 async function adviceIn(context: RunContext, isRuined: boolean): Promise<string> {
-  // A disk that fails here must not hide why the run ends.
+  // A disk fault here must not hide the cause of the end.
   const newest = await setAside(context, isRuined ? context.course.sound : Infinity).catch(
     () => {},
   );
@@ -184,7 +184,7 @@ async function adviceIn(context: RunContext, isRuined: boolean): Promise<string>
       `${isRuined ? "good " : ""}checkpoint`;
 }
 
-/** Sets aside what is ruined of the checkpoints; gives the newest that is left. */
+/** Sets ruined checkpoints aside; returns the newest step that is left. */
 async function setAside(
   { run, course, quiet }: RunContext,
   sound = course.sound,
@@ -193,7 +193,7 @@ async function setAside(
   return await run.setAside?.(sound);
 }
 
-/** Records a decision, with retries if the disk fails; gives the fault that remains. */
+/** Records a decision, with retries if the disk fails; returns the fault that remains. */
 async function recordFault(write: () => void): Promise<UserError | undefined> {
   for (const pause of [...PAUSES, undefined]) {
     try {
@@ -210,10 +210,9 @@ async function recordFault(write: () => void): Promise<UserError | undefined> {
   }
 }
 
-/** Passes over a step: nothing is computed and nothing changes. */
+/** Skips a step: nothing is computed and the state stays as it is. */
 export async function skipStep({ group, course }: RunContext): Promise<void> {
   await group.order({ type: "skip", step: course.step });
-  // The state stays as it is.
   if (course.sound === course.step) course.sound++;
   course.step++;
 }
