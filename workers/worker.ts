@@ -13,6 +13,7 @@ import { openWebGpu } from "../src/device/webgpu.ts";
 import { greet } from "../src/transport/handshake.ts";
 import { dialUnix } from "../src/transport/unix.ts";
 import { DIALED_MS, openMeeting } from "./trainer/meet.ts";
+import { WorkerFaults } from "./faults/worker.ts";
 import { reachable } from "./launch/socket_folder.ts";
 import { socketPath } from "./launch/spawn.ts";
 import type { WorkerStart } from "./launch/spawn.ts";
@@ -95,11 +96,20 @@ if (import.meta.main) {
       workerId,
       token,
     });
-    const coordinator = await dialUnix(socketPath(folder, "coordinator"), { attempt: 0 });
-    await greet(coordinator, { rank: id, attempt: 0 }, { token, deadline: DIALED_MS });
+    const channel = await dialUnix(socketPath(folder, "coordinator"), { attempt: 0 });
+    await greet(channel, { rank: id, attempt: 0 }, { token, deadline: DIALED_MS });
+    const faults = new WorkerFaults(channel);
     await train(
-      { index: workerId, coordinator, meet, reachable: (path) => reachable(path, folder) },
-      (kind, compiling) => openDevice(kind, { backend, compiling, serving: () => serving }),
+      {
+        index: workerId,
+        coordinator: faults.channel,
+        meet,
+        reachable: (path) => reachable(path, folder),
+        points: faults,
+      },
+      faults.opening((kind, compiling) =>
+        openDevice(kind, { backend, compiling, serving: () => serving })
+      ),
     );
     Deno.exit(EXIT.done);
   } catch (error) {

@@ -55,7 +55,14 @@ function gpt(name: string, where: Where, { tied, ...sizes }: GptSizes): Row {
     kind: "gpt",
     where,
     sizes: { ...sizes, tied: Number(tied) },
-    model: { kind: "gpt", layers: sizes.L, width: sizes.D, heads: sizes.H, dropout: 0, tie_embeddings: tied },
+    model: {
+      kind: "gpt",
+      layers: sizes.L,
+      width: sizes.D,
+      heads: sizes.H,
+      dropout: 0,
+      tie_embeddings: tied,
+    },
   };
 }
 

@@ -1,7 +1,6 @@
 /** A team of real worker processes that a bench leads step by step: no journal, no checkpoints. */
 import type { RunConfig } from "../../src/config/schema.ts";
 import { MEMBERSHIP_RULES } from "../../src/membership/types.ts";
-import { Faults } from "../../workers/faults/plan.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
 import { setUp } from "../../workers/coordinator/setup.ts";
 import { spawnWorkers } from "../../workers/launch/spawn.ts";
@@ -13,7 +12,6 @@ export function benchTeam(config: RunConfig, corpus: Corpus): WorkerGroup {
     launch: spawnWorkers,
     workers: config.workers,
     rules: { ...MEMBERSHIP_RULES, microBatches: config.micro_batches, weighEvery: Infinity },
-    faults: new Faults(),
     note: () => {},
     limit: () => 0,
     setUp: () => setUp(config, corpus),

@@ -19,7 +19,7 @@ export interface ReduceOptions {
   readonly ranges: readonly MicroBatchRange[];
   /** Elements of the flat gradient. */
   readonly length: number;
-  /** Awaited when the own slice is summed and nobody was told: where a test strikes. */
+  /** Awaited when the own slice is summed and not sent yet: tests inject faults there. */
   readonly midway?: (() => Promise<void>) | undefined;
 }
 

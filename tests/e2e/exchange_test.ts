@@ -12,7 +12,12 @@ import { namesIn, Place, tinyArgs } from "./support.ts";
 const TINY = fileURLToPath(new URL("../golden/hf_gpt2_tiny", import.meta.url));
 
 /** A run of a moment. */
-const SMALL = { steps: 2, micro_batch_size: 2, data: { seq_len: 16, stride: 16 }, eval: { windows: 4 } };
+const SMALL = {
+  steps: 2,
+  micro_batch_size: 2,
+  data: { seq_len: 16, stride: 16 },
+  eval: { windows: 4 },
+};
 
 async function succeed(place: Place, name: string, ...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await runTask(place, { name, args });

@@ -19,7 +19,9 @@ import { type Corpus, corpusIn } from "../../src/corpus/corpus.ts";
 import type { NamedState } from "../../src/engine/state.ts";
 import type { Note } from "../../workers/group/options.ts";
 import { randomTokens } from "./gpt.ts";
+import { launchWithFaults } from "../../workers/faults/launch.ts";
 import type { Faults } from "../../workers/faults/plan.ts";
+import { injectOwnFaults } from "../../workers/faults/self.ts";
 import { memoryLaunch, type MemoryProcesses, type OpenDevice } from "./worker_processes.ts";
 
 /** A text of 600 letters in a round, every fourth at random, as tokens. */
@@ -68,26 +70,28 @@ export async function lockstep(config: RunConfig, options: LockstepOptions): Pro
   const { world, openDevice, corpus = letters(config), from, initial } = options;
   const { cards, stop, faults, rules, watch, saves, records } = options;
   const { launch, crew } = memoryLaunch(openDevice);
+  const step = from?.manifest.step ?? 0;
+  const write = (kind: string, note: Note, sync?: boolean) => {
+    records?.(kind, note, sync);
+    notes.push({ kind, note });
+  };
   const events: RunEvent[] = [];
   const saved: Checkpoint[] = [];
   const notes: { kind: string; note: Note }[] = [];
   const outcome = await coordinate({
     config: { ...config, workers: world },
     corpus,
-    launch,
+    launch: faults ? launchWithFaults(launch, { faults, step, note: write }) : launch,
     from,
     initial,
     report: (event) => {
       events.push(event);
       watch?.(event, crew());
     },
-    note: (kind, note, sync) => {
-      records?.(kind, note, sync);
-      notes.push({ kind, note });
-    },
+    note: write,
     ...(cards && { cards }),
     ...(stop && { stop }),
-    ...(faults && { faults }),
+    ...(faults && { atPoint: injectOwnFaults(faults) }),
     ...(rules && { rules }),
     save: async (state, at) => {
       if (saves !== undefined && await saves(at) === undefined) return undefined;

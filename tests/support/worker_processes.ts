@@ -9,6 +9,7 @@ import type {
 } from "../../workers/launch/processes.ts";
 import type { Meet } from "../../workers/trainer/quorum.ts";
 import { Lobby } from "../../workers/trainer/lobby.ts";
+import { WorkerFaults } from "../../workers/faults/worker.ts";
 import { train } from "../../workers/trainer/trainer.ts";
 
 /** A crew whose workers live in this process. */
@@ -56,9 +57,10 @@ export function memoryProcesses(
       const meet = meetFor(id, workerId);
       const work = async () => {
         try {
+          const faults = new WorkerFaults(coordinator);
           await train(
-            { index: workerId, coordinator, meet },
-            (kind, compiling) => openDevice(kind, id, compiling),
+            { index: workerId, coordinator: faults.channel, meet, points: faults },
+            faults.opening((kind, compiling) => openDevice(kind, id, compiling)),
           );
           return undefined;
         } catch (error) {

@@ -62,8 +62,7 @@ export class Checkpointing {
     const start = performance.now();
     const collector = new Collector(group.members.map(({ id }) => id), { shape, config });
     this.#collector = collector;
-    const strikes = context.strikes(step, ["save"]);
-    await group.order((rank) => ({ type: "save", strikes: strikes[rank] ?? [] }));
+    await group.order({ type: "save" });
     await group.expect("copied");
     const at = savedAt(context, { last, stallMs: Math.round(performance.now() - start) });
     course.owed = false;

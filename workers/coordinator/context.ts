@@ -11,9 +11,6 @@ import type { Rules } from "../../src/membership/types.ts";
 import { rateFrom } from "../../src/report/progress/rate.ts";
 import type { Rate } from "../../src/report/progress/rate.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
-import { Faults } from "../faults/plan.ts";
-import type { InjectedFault } from "../faults/schema.ts";
-import { injectOwnFault } from "../faults/self.ts";
 import type { Note, WorkerGroupOptions } from "../group/options.ts";
 import { WorkerGroup } from "../group/worker_group.ts";
 import { Admission } from "./admission.ts";
@@ -48,13 +45,11 @@ export class RunContext {
   readonly tokensPerStep: number;
   /** Resolves when no checkpoint is being written. */
   readonly quiet: () => Promise<void>;
-  readonly #faults: Faults;
 
   constructor(run: RunRequest, { quiet, ...wiring }: Wiring) {
     const { config, corpus } = run;
     this.run = run;
     this.quiet = quiet;
-    this.#faults = run.faults ?? new Faults();
     this.stop = run.stop ?? new AbortController().signal;
     this.shape = shapeOf(config, corpus.vocabulary);
     this.task = taskOf(config.data, corpus.vocabulary);
@@ -68,7 +63,6 @@ export class RunContext {
       cards: run.cards ?? [],
       workers: config.workers,
       rules: rulesOf(config, run.rules),
-      faults: this.#faults,
       note: (kind, note) => this.note(kind, note),
       limit: (type) => this.#limit(type),
       setUp: () => setUp(config, corpus, { trains: run.trains ?? true }),
@@ -89,18 +83,9 @@ export class RunContext {
     this.run.note?.(kind, note, sync);
   }
 
-  /** Takes the faults of every rank at some points of a step. */
-  strikes(step: number, points: readonly string[]): readonly (readonly InjectedFault[])[] {
-    return this.group.members.map((_, rank) => {
-      const { strikes, spare } = this.#faults.take({ step, rank }, points);
-      if (spare) this.group.spare(rank);
-      return strikes;
-    });
-  }
-
-  /** Injects the coordinator's own faults at a point. */
+  /** Passes a point of the coordinator's work. */
   async pass(point: string): Promise<void> {
-    for (const action of this.#faults.own(this.course.step, point)) await injectOwnFault(action);
+    await this.run.atPoint?.(point, this.course.step);
   }
 
   /** The error text when no worker is left: its cause and the remedy. */

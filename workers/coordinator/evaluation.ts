@@ -23,8 +23,7 @@ export async function evaluateRun(context: RunContext): Promise<void> {
     return evaluated?.(evaluationOf([], { among }));
   }
   report({ type: "doing", what: "evaluating" });
-  const strikes = context.strikes(step, ["evaluate"]);
-  await group.order((rank) => ({ type: "evaluate", strikes: strikes[rank] ?? [] }));
+  await group.order({ type: "evaluate" });
   await context.pass("evaluate");
   const answers = await group.expect("evaluated");
   if (stop.aborted) return; // the evaluation was cut short

@@ -7,7 +7,6 @@ import type { Corpus } from "../../src/corpus/corpus.ts";
 import type { NamedState } from "../../src/engine/state.ts";
 import type { Rules } from "../../src/membership/types.ts";
 import type { EventSink } from "../../src/report/events.ts";
-import type { Faults } from "../faults/plan.ts";
 import type { Note } from "../group/options.ts";
 import type { LaunchWorkers } from "../launch/processes.ts";
 import type { Evaluation } from "./evaluated.ts";
@@ -72,7 +71,8 @@ export interface RunRequest {
   readonly evaluated?: (evaluation: Evaluation) => void;
   /** Seconds on a steady clock. */
   readonly now: () => number;
-  readonly faults?: Faults;
+  /** For tests: awaited at the points `commit`, `evaluate` and `sample` of a step. */
+  readonly atPoint?: ((point: string, step: number) => Promise<void>) | undefined;
   readonly rules?: Partial<Rules>;
   /** Called once with the function that changes the number of workers. */
   readonly elastic?: (elastic: Elastic) => void;

@@ -22,7 +22,6 @@ export function setUp(
     tokenizer: spec,
     texts,
     trains,
-    strikes: [],
   } as const;
   return [order, bytesOf(tokens)];
 }

@@ -13,8 +13,6 @@ import { isPause } from "./next_action.ts";
 import { rewind } from "./recovery.ts";
 import type { RunContext } from "./context.ts";
 
-/** Points of a step, up to its vote, at which a fault can be injected. */
-const POINTS = ["forward", "exchange", "summed", "voted"] as const;
 /** Pauses between attempts to record a decision, ms. */
 const PAUSES = [100, 400, 1500] as const;
 /** Gradient checks on which members may disagree before all go back to a checkpoint. */
@@ -53,8 +51,7 @@ async function checkGradient(context: RunContext): Promise<Inspection | undefine
   const { group, course } = context;
   const { step } = course;
   if (course.granted !== step) {
-    const strikes = context.strikes(step, POINTS);
-    await group.order((rank) => ({ type: "step", step, strikes: strikes[rank] ?? [] }));
+    await group.order({ type: "step", step });
   }
   course.granted = -1;
   const votes = (await group.expect("vote")).map(({ reply }) => reply);
@@ -79,14 +76,7 @@ async function commit(
   group.committed(done);
   const next = !isPause(done, config) && !stop.aborted && !group.wantsForming && !course.owed &&
     !course.skips.has(done) && course.ruin === undefined;
-  const apply = context.strikes(step, ["apply"]);
-  const more = next ? context.strikes(done, POINTS) : [];
-  await group.order((rank) => ({
-    type: "commit",
-    step,
-    next,
-    strikes: [...apply[rank] ?? [], ...more[rank] ?? []],
-  }));
+  await group.order({ type: "commit", step, next });
   if (next) course.granted = done;
   if (course.untried) context.note("recovered", { attempt: group.attempt, step: done });
   course.untried = false;

@@ -75,7 +75,7 @@ export class Joining {
     { id, channel, changed = [] }: ProcessEvent & { readonly type: "joined" },
   ): Promise<void> {
     const members = this.#members;
-    const { limit, setUp, note, faults, cards = [], admit = () => [] } = members.options;
+    const { limit, setUp, note, cards = [], admit = () => [] } = members.options;
     const link = new Link(channel, {
       limit,
       received: (answer) => this.#received(id, answer),
@@ -93,8 +93,7 @@ export class Joining {
     link.listen();
     members.feed({ type: "joined", id });
     const [order, payload] = setUp();
-    const { strikes } = faults.take({ step: members.step, rank: member.workerId }, ["start"]);
-    await link.order({ ...order, strikes }, payload);
+    await link.order(order, payload);
     const { reply } = await link.expect("ready");
     const { identity, identity: { adapter } } = reply;
     const card = cardOf(cards, member.workerId);

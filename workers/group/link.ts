@@ -21,7 +21,6 @@ const UNSOLICITED = [
   "part",
   "lane",
   "saved",
-  "strike",
   "broken",
   "unreadable",
   "failed",

@@ -21,7 +21,6 @@ export class Members {
   /** Finished steps. */
   step = 0;
   readonly #zombies = new Zombies();
-  readonly #spared = new Set<number>();
   #state: Membership;
   #changed = Promise.withResolvers<void>();
   #fatal: Error | undefined;
@@ -64,11 +63,6 @@ export class Members {
     for (const { id, frames } of this.#zombies.hangUp()) {
       this.options.note("stale", { worker: id, frames });
     }
-  }
-
-  /** Never kills this worker: its later frames must be fenced off. */
-  spare(id: number): void {
-    this.#spared.add(id);
   }
 
   /** Handles the end of a link; false if its worker was evicted before. */
@@ -140,7 +134,7 @@ export class Members {
 
   /** Kills a worker that is lost; frames that it may still send are counted and dropped. */
   #evict(id: number): void {
-    if (!this.#spared.has(id)) this.processes?.signal(id, "SIGKILL");
+    this.processes?.signal(id, "SIGKILL");
     const link = this.links.get(id);
     if (link === undefined) return;
     this.links.delete(id);

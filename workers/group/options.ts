@@ -2,7 +2,6 @@
 import type { UserError } from "../../src/base/user_error.ts";
 import type { PinnedCard } from "../../src/cards/pin.ts";
 import type { Loss, Rules } from "../../src/membership/types.ts";
-import type { Faults } from "../faults/plan.ts";
 import type { LaunchWorkers } from "../launch/processes.ts";
 import type { Identity } from "../protocol/identity.ts";
 import type { Order } from "../protocol/messages.ts";
@@ -23,7 +22,6 @@ export interface WorkerGroupOptions {
   readonly cards?: readonly PinnedCard[];
   /** Workers that are wanted at first. */
   readonly workers: number;
-  readonly faults: Faults;
   /** Writes an entry to the journal. */
   readonly note: (kind: string, note: Note) => void;
   /** Largest payload of a reply type in bytes; 0 for replies without one. */

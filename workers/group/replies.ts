@@ -17,7 +17,7 @@ export interface ReplyContext {
 /** Handles an unsolicited reply of worker `id`. */
 export function handleReply(context: ReplyContext, id: number, answer: Answer<Unsolicited>): void {
   const { members } = context;
-  const { options, processes } = members;
+  const { options } = members;
   const { reply } = answer;
   switch (reply.type) {
     case "beat": {
@@ -29,15 +29,6 @@ export function handleReply(context: ReplyContext, id: number, answer: Answer<Un
     case "lane":
     case "saved":
       return options.part(id, answer as Answer<"part" | "lane" | "saved">);
-    case "strike": {
-      const { deed, ms } = reply;
-      options.note("strike", { worker: id, deed, ms, step: members.step });
-      if (deed === "sigkill") processes?.signal(id, "SIGKILL");
-      if (deed !== "sigstop") return;
-      processes?.signal(id, "SIGSTOP");
-      if (ms > 0) setTimeout(() => processes?.signal(id, "SIGCONT"), ms);
-      return;
-    }
     case "broken":
       return members.feed({ type: "broken", id, why: reply.message });
     case "unreadable":

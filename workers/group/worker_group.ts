@@ -163,11 +163,6 @@ export class WorkerGroup {
     return this.#orders.expectFrom(rank, type);
   }
 
-  /** Makes a rank's worker impossible to kill. */
-  spare(rank: number): void {
-    this.#members.spare((this.members[rank] as QuorumMember).id);
-  }
-
   /** Without sockets members cannot train together: one that holds the state goes on alone. */
   async #mendSockets(): Promise<void> {
     const members = this.#members;

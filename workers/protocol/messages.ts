@@ -5,7 +5,6 @@
 import type { TokenizerSpec } from "../../src/data/schema.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import type { HeaderValue } from "../../src/transport/channel.ts";
-import type { InjectedFault } from "../faults/schema.ts";
 import type { Reply } from "./schema.ts";
 
 export type { Reply, StepTimes, WorkerProgress } from "./schema.ts";
@@ -32,7 +31,7 @@ export type SentText =
     | { readonly folder: string; readonly documents: boolean }
   );
 
-/** From the coordinator. Faults are for tests: struck once, at the points they name. */
+/** An order of the coordinator. */
 export type Order =
   /**
    * Payload, u32: for each text that is not in a folder its training and validation tokens, then the
@@ -47,7 +46,6 @@ export type Order =
     readonly texts: readonly SentText[];
     /** Whether there will be steps: without them less is allocated. */
     readonly trains: boolean;
-    readonly strikes: readonly InjectedFault[];
   }
   /** Leave the current quorum, connect to the members of `attempt`, and copy the state from a donor. */
   | {
@@ -67,22 +65,17 @@ export type Order =
   /** Reply with the hash of the state. */
   | { readonly type: "prove" }
   /** Compute the gradient of a step, and vote. */
-  | { readonly type: "step"; readonly step: number; readonly strikes: readonly InjectedFault[] }
+  | { readonly type: "step"; readonly step: number }
   /** All workers have voted: update, and begin the next step if `next`. */
-  | {
-    readonly type: "commit";
-    readonly step: number;
-    readonly next: boolean;
-    readonly strikes: readonly InjectedFault[];
-  }
+  | { readonly type: "commit"; readonly step: number; readonly next: boolean }
   /** Skip a step: the state stays as it is. */
   | { readonly type: "skip"; readonly step: number }
   /** Compute this worker's share of the evaluation batches. */
-  | { readonly type: "evaluate"; readonly strikes: readonly InjectedFault[] }
+  | { readonly type: "evaluate" }
   /** Reply with how far the gradient of the last position reaches back. */
   | { readonly type: "reach" }
   /** Copy this worker's slice of the state, and send it while training goes on. */
-  | { readonly type: "save"; readonly strikes: readonly InjectedFault[] }
+  | { readonly type: "save" }
   /** Continue `prompt` by `length` tokens. */
   | {
     readonly type: "sample";

@@ -95,8 +95,6 @@ export const replySchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("saved") }),
   /** Payload, u32: the tokens drawn. */
   z.strictObject({ type: z.literal("sampled") }),
-  /** A test's strike is about to happen; a signal is sent by whoever hears this. */
-  z.strictObject({ type: z.literal("strike"), deed: z.string(), ms: z.number() }),
   /** A channel to a peer failed: the worker waits for another quorum. */
   z.strictObject({ type: z.literal("broken"), message: z.string() }),
   /** The data of a step or an evaluation is damaged. The state is intact; the worker waits for orders. */

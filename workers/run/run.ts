@@ -14,7 +14,9 @@ import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { unevaluatedLines } from "../../src/corpus/evaluable.ts";
 import { foldersOf } from "../../src/corpus/folder_text.ts";
 import { coordinate } from "../coordinator/coordinator.ts";
+import { launchWithFaults } from "../faults/launch.ts";
 import { Faults } from "../faults/plan.ts";
+import { injectOwnFaults } from "../faults/self.ts";
 import type { Note } from "../group/options.ts";
 import type { LaunchWorkers } from "../launch/processes.ts";
 import { clearControl, requireControl } from "./control.ts";
@@ -108,26 +110,28 @@ async function train(
 ): Promise<boolean> {
   const { config, out, cards = [], show, stop } = request;
   const { corpus } = data;
+  const step = from?.manifest.step ?? 0;
   const disk = heldDisk(lock);
   using records = new Records(request, { from, journal, lock });
   const { report } = records;
   show({
     type: "header",
-    rows: headerOf(config, corpus, { out, from: from?.manifest.step ?? 0 }),
+    rows: headerOf(config, corpus, { out, from: step }),
   });
   for (const text of request.notices ?? []) show({ type: "notice", text });
   warnOfSchedule(config, show);
   const start = performance.now();
   const now = () => (performance.now() - start) / 1000;
-  const faults = new Faults(request.faults);
   using control = new ElasticControl({ out, check: () => lock.check() });
   const reads = foldersOf(corpus.texts);
+  const faults = request.faults && new Faults(request.faults);
   const launch: LaunchWorkers = (options, onEvent) =>
     request.launch({ ...options, reads }, onEvent);
+  const atPoint = faults && injectOwnFaults(faults);
   const outcome = await coordinate({
     config,
     corpus,
-    launch: control.wrap(launch),
+    launch: control.wrap(faults ? launchWithFaults(launch, { faults, step, note }) : launch),
     cards,
     from,
     initial,
@@ -137,14 +141,15 @@ async function train(
     lost: lock.lost,
     note: (kind, entry, sync = false) => journal.write({ kind, ...entry }, { sync }),
     stop,
-    ...saver({ config: records.config, out, disk, data, report, faults, note }),
+    ...saver({ config: records.config, out, disk, data, report, atPoint, note }),
     reload: (skips) => newestOf(out, { skips, show, note, lock }),
     now,
-    faults,
+    atPoint,
     elastic: (elastic) => control.serve(elastic),
   });
-  const { idle, step, stateHash: state } = outcome;
-  if (!idle) journal.write({ kind: "end", step, state });
+  if (!outcome.idle) {
+    journal.write({ kind: "end", step: outcome.step, state: outcome.stateHash });
+  }
   lock.check();
   const summary = records.path("summary.json");
   return finishRun(outcome, { out, config, report, show, seconds: now(), summary });

@@ -13,8 +13,6 @@ import { taskOf } from "../../src/data/sources/mod.ts";
 import type { EventSink } from "../../src/report/events.ts";
 import type { RunRequest } from "../coordinator/request.ts";
 import type { Data } from "../../src/corpus/data.ts";
-import type { Faults } from "../faults/plan.ts";
-import { injectOwnFault } from "../faults/self.ts";
 import type { Note } from "../group/options.ts";
 import { openWhole } from "../../src/artifacts/sound_state.ts";
 
@@ -28,7 +26,8 @@ export interface SaverOptions {
   readonly data: Data;
   readonly report: EventSink;
   readonly note: (kind: string, note: Note) => void;
-  readonly faults: Faults;
+  /** For tests: awaited at the points `save: ...` of a save. */
+  readonly atPoint?: ((point: string, step: number) => Promise<void>) | undefined;
   /** Verifies a checkpoint that retention counts; throws Damage if it is not whole (default openWhole). */
   readonly open?: (path: string) => Promise<unknown>;
 }
@@ -41,7 +40,7 @@ const PAUSE = 1000;
  * does not take returns undefined; the last one is tried twice and then throws `tooLarge` or `lost`.
  */
 export function saver(
-  { config, out, disk, data, report, note, faults, open = openWhole }: SaverOptions,
+  { config, out, disk, data, report, note, atPoint, open = openWhole }: SaverOptions,
 ): Required<Pick<RunRequest, "save" | "prune" | "setAside">> {
   const root = join(out, "checkpoints");
   const windowsPerStep = config.micro_batches * config.micro_batch_size;
@@ -98,9 +97,7 @@ export function saver(
       },
     };
     try {
-      const at = async (point: string) => {
-        for (const deed of faults.own(step, `save: ${point}`)) await injectOwnFault(deed);
-      };
+      const at = async (point: string) => await atPoint?.(`save: ${point}`, step);
       report({ type: "saving", step });
       const write = () => saveCheckpoint(root, draft, { at, disk });
       const saved = !last ? await write() : await write().catch(async (error) => {

@@ -21,7 +21,7 @@ export async function joinQuorum(
   await quorum.meet(meet, {
     length: replica.layout.buckets.reduce((a, b) => a + b, 0),
     laneSize: replica.laneSize,
-    midway: () => worker.faults.at("exchange"),
+    midway: () => worker.pass("exchange"),
   });
   if (quorum.isOver) return;
   const state = { model: replica, lanes: carried.kept };

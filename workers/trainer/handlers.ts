@@ -15,7 +15,7 @@ export async function handleOrder(
   order: Order,
   payload: Uint8Array,
 ): Promise<void> {
-  if ("strikes" in order) worker.faults.take(order.strikes);
+  worker.begin(order);
   switch (order.type) {
     case "setup":
       return await setUpWorker(worker, order, payload);
@@ -76,7 +76,7 @@ async function prove(worker: WorkerState): Promise<void> {
 
 async function evaluate(worker: WorkerState): Promise<void> {
   const { quorum: { rank, world }, heartbeat, replica } = worker;
-  await worker.faults.at("evaluate");
+  await worker.pass("evaluate");
   const losses = await replica.evaluate(rank, world, {
     signal: worker.hurry.signal,
     moved: (done, total) => heartbeat.moved({ of: "sequences", done, total }),

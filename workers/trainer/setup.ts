@@ -16,7 +16,6 @@ export async function setUpWorker(
   payload: Uint8Array,
 ): Promise<void> {
   const { options: { index, reachable }, heartbeat } = worker;
-  await worker.faults.at("start");
   const device = await worker.openDevice(config.device, {
     progress: (kernels) => heartbeat.moved({ of: "kernels", ...kernels }),
     share: { index, of: config.workers },

@@ -44,7 +44,7 @@ export async function sendSnapshot(
   { parts, quorum }: { readonly parts: readonly SnapshotPart[]; readonly quorum: Quorum },
 ): Promise<void> {
   for (const { reply, data } of parts) {
-    await worker.faults.at("save");
+    await worker.pass("save");
     if (quorum.isOver) return;
     await worker.reply(reply, bytesOf(data));
   }

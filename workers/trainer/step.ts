@@ -6,7 +6,7 @@ import type { WorkerState } from "./worker_state.ts";
 
 /** Computes the gradient of a step, and replies `vote`. */
 export async function computeStep(worker: WorkerState, step: number): Promise<void> {
-  const { replica, carried, quorum, faults } = worker;
+  const { replica, carried, quorum } = worker;
   const { range: { first, count }, reducer, isOver } = quorum;
   if (isOver) return;
   const lap = stopwatch();
@@ -14,7 +14,7 @@ export async function computeStep(worker: WorkerState, step: number): Promise<vo
   const nodes = cover(first, count);
   for (const node of nodes) {
     replica.accumulate(step, node);
-    await faults.at("forward");
+    await worker.pass("forward");
     const last = node === nodes.at(-1);
     if (reducer !== undefined) roots.push({ node, data: await replica.gradient({ last }) });
   }
@@ -27,12 +27,11 @@ export async function computeStep(worker: WorkerState, step: number): Promise<vo
     replica.setGradient(sum);
     write = lap();
   }
-  await faults.at("summed");
+  await worker.pass("summed");
   const found = await replica.inspect();
   const waited = [...reducer?.waited ?? []];
   const times = { compute, exchange, write, inspect: lap(), waited };
   await worker.reply({ type: "vote", step, ...found, times });
-  await faults.at("voted");
 }
 
 /** Updates the parameters by the gradient of `step`, and begins the next step if `next`. */
@@ -40,7 +39,7 @@ export async function commitStep(
   worker: WorkerState,
   { step, next }: Order & { type: "commit" },
 ): Promise<void> {
-  await worker.faults.at("apply");
+  await worker.pass("apply");
   worker.replica.update(step);
   worker.carried.swap();
   if (next) await computeStep(worker, step + 1);

@@ -2,11 +2,11 @@
 import type { Compiling, Device } from "../../src/device/types.ts";
 import type { Replica } from "../../src/engine/replica.ts";
 import type { FencedChannel } from "../../src/transport/channel.ts";
-import { FaultInjector } from "../faults/inject.ts";
 import { header } from "../protocol/messages.ts";
-import type { Reply } from "../protocol/messages.ts";
+import type { Order, Reply } from "../protocol/messages.ts";
 import type { CarriedReplica } from "./carried_replica.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { NO_POINTS, type WorkPoint, type WorkPoints } from "./points.ts";
 import type { Meet, Quorum } from "./quorum.ts";
 
 /** A worker's ties to the run. */
@@ -17,20 +17,18 @@ export interface TrainerOptions {
   readonly meet: Meet;
   /** The path by which this process may read a folder. */
   readonly reachable?: (path: string) => string;
+  /** For tests: what happens at the points of its work (default nothing). */
+  readonly points?: WorkPoints;
 }
 
 /** Opens the device that a config names; it reports the kernels that it compiles. */
 export type OpenDevice = (kind: string, compiling: Compiling) => Promise<Device>;
-
-/** Bit of a parameter that changes its value when it is flipped. */
-const BIT = 1 << 12;
 
 /** The state of one worker. */
 export class WorkerState {
   readonly options: TrainerOptions;
   readonly openDevice: OpenDevice;
   readonly heartbeat = new Heartbeat();
-  readonly faults: FaultInjector;
   device: Device | undefined;
   /** The latest quorum; undefined before the first one. */
   formed: Quorum | undefined;
@@ -44,12 +42,6 @@ export class WorkerState {
   constructor(options: TrainerOptions, openDevice: OpenDevice) {
     this.options = options;
     this.openDevice = openDevice;
-    this.faults = new FaultInjector({
-      announce: ({ do: deed, ms }) => this.reply({ type: "strike", deed, ms }),
-      lose: () => this.device?.close(),
-      poison: () => Promise.resolve(this.replica.poison("grad", 0)),
-      flip: () => this.replica.damage("param", 0, BIT),
-    });
   }
 
   /** Makes the worker ready for orders other than `setup`. */
@@ -71,6 +63,16 @@ export class WorkerState {
   get quorum(): Quorum {
     if (this.formed === undefined) throw new Error("Cannot obey: the worker met nobody yet");
     return this.formed;
+  }
+
+  /** Takes an order that is about to be carried out to the points. */
+  begin(order: Order): void {
+    (this.options.points ?? NO_POINTS).begin(order);
+  }
+
+  /** Passes a point of its work. */
+  async pass(point: WorkPoint): Promise<void> {
+    await this.options.points?.at(point, this.replica);
   }
 
   /** Sends a reply, unless the quorum that it was computed for is over. */

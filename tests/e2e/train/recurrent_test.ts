@@ -55,6 +55,9 @@ Deno.test("a recurrent run has one state, however many workers and stops", async
       "--steps=80",
     ]);
     assertEquals(code, 78);
-    assertMatch(stderr, /^error: Cannot resume with another config .*micro_batch_size: 2 against 4\n$/);
+    assertMatch(
+      stderr,
+      /^error: Cannot resume with another config .*micro_batch_size: 2 against 4\n$/,
+    );
   });
 });

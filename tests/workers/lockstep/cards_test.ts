@@ -26,7 +26,6 @@ function teamOn(cards: readonly PinnedCard[]): { team: WorkerGroup; notes: [stri
     cards,
     workers: cards.length,
     rules: { ...MEMBERSHIP_RULES, microBatches: config.micro_batches, weighEvery: Infinity },
-    faults: new Faults(),
     note: (kind, note) => notes.push([kind, note]),
     limit: () => 0,
     setUp: () => setUp(config, letters(config)),

@@ -35,7 +35,10 @@ const RUN: Identity = {
 };
 /** Another value of each part, and what names the difference. */
 const OTHER: Readonly<Record<keyof Identity, readonly [value: string, says: RegExp]>> = {
-  code: ["kernels/reduce/sum.ts changed on disk", /^code: kernels\/reduce\/sum\.ts changed on disk$/],
+  code: [
+    "kernels/reduce/sum.ts changed on disk",
+    /^code: kernels\/reduce\/sum\.ts changed on disk$/,
+  ],
   deno: ["2.9.7", /^deno: 2\.9\.6 against 2\.9\.7$/],
   config: [hashValue("other"), /^config: [0-9a-f]{12} against [0-9a-f]{12}$/],
   tokenizer: [hashValue("other"), /^tokenizer: [0-9a-f]{12} against [0-9a-f]{12}$/],

@@ -5,7 +5,7 @@ import type { RunConfig } from "../../../src/config/schema.ts";
 import { openReference } from "../../../src/device/reference.ts";
 import type { FaultPlan } from "../../../workers/faults/schema.ts";
 import type { EventSink } from "../../../src/report/events.ts";
-import { type TrainingRequest, runTraining } from "../../../workers/run/run.ts";
+import { runTraining, type TrainingRequest } from "../../../workers/run/run.ts";
 import { names, TempFolder } from "../../checkpoint/fixture.ts";
 import { memoryLaunch } from "../../support/worker_processes.ts";
 import { randomTokens, tinyConfig } from "../../support/gpt.ts";

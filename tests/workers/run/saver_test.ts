@@ -4,7 +4,6 @@ import { UserError } from "../../../src/base/user_error.ts";
 import type { Disk } from "../../../src/checkpoint/disk.ts";
 import { loadNewest } from "../../../src/checkpoint/load.ts";
 import type { RunEvent } from "../../../src/report/events.ts";
-import { Faults } from "../../../workers/faults/plan.ts";
 import { requireRoom } from "../../../workers/run/room.ts";
 import { openCheckpoint } from "../../../src/checkpoint/verify.ts";
 import { saver } from "../../../workers/run/saver.ts";
@@ -46,7 +45,6 @@ class Saves extends TempFolder {
       data: { corpus, hash: "0".repeat(64), notes: [] },
       report: (event: RunEvent) => event.type === "notice" && this.notices.push(event.text),
       note: (kind) => this.kinds.push(kind),
-      faults: new Faults(),
       disk,
       // Those of the fixture are of no run.
       open: openCheckpoint,
