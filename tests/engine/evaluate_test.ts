@@ -63,14 +63,14 @@ Deno.test("an evaluation asks each text for every token but its first, on any nu
 Deno.test("an evaluation that loses a worker which is not replaced ends with the others", async () => {
   const corpus = corpusOf(61, 9, 33);
   const config = tinyConfig({ workers: 3, recovery: { ...tinyConfig().recovery, restarts: 0 } });
-  const { launch, crew } = memoryLaunch(onReference);
+  const { launch, processes } = memoryLaunch(onReference);
   const notices: string[] = [];
   let isKilled = false;
   const show = (event: RunEvent) => {
     if (event.type === "notice") notices.push(event.text);
     if (event.type !== "doing" || event.what !== "evaluating" || isKilled) return;
     isKilled = true;
-    crew().signal(1, "SIGKILL");
+    processes().signal(1, "SIGKILL");
   };
   const params = paramsOf(config);
   const stop = new AbortController().signal;

@@ -47,7 +47,7 @@ export interface LockstepOptions {
   /** Number of workers. */
   readonly world: number;
   readonly openDevice: OpenDevice;
-  /** What is trained on; letters unless told. */
+  /** The training data (default letters). */
   readonly corpus?: Corpus;
   readonly from?: Checkpoint | undefined;
   /** Parameters that it begins with. */
@@ -57,19 +57,19 @@ export interface LockstepOptions {
   readonly stop?: AbortSignal;
   readonly faults?: Faults;
   readonly rules?: Partial<Rules>;
-  /** Asked before each save; what it gives back comes instead of it: undefined is a disk that failed. */
+  /** Called before each save; undefined makes the save fail as on a disk fault. */
   readonly saves?: (at: SavedAt) => true | undefined | Promise<true | undefined>;
-  /** Told each entry of the journal before it counts; throws where it cannot be written. */
+  /** Called with each entry of the journal before it counts; throws where it cannot be written. */
   readonly records?: RunRequest["note"];
-  /** Told the crew before the run, and each event. */
-  readonly watch?: (event: RunEvent, crew: MemoryProcesses) => void;
+  /** Called with each event, and the processes of the run. */
+  readonly watch?: (event: RunEvent, processes: MemoryProcesses) => void;
 }
 
-/** Runs `config` to its end, or to when it is asked to stop. */
+/** Runs `config` to its end, or until it is stopped. */
 export async function lockstep(config: RunConfig, options: LockstepOptions): Promise<RunRecord> {
   const { world, openDevice, corpus = letters(config), from, initial } = options;
   const { cards, stop, faults, rules, watch, saves, records } = options;
-  const { launch, crew } = memoryLaunch(openDevice);
+  const { launch, processes } = memoryLaunch(openDevice);
   const step = from?.manifest.step ?? 0;
   const write = (kind: string, note: Note, sync?: boolean) => {
     records?.(kind, note, sync);
@@ -86,7 +86,7 @@ export async function lockstep(config: RunConfig, options: LockstepOptions): Pro
     initial,
     report: (event) => {
       events.push(event);
-      watch?.(event, crew());
+      watch?.(event, processes());
     },
     note: write,
     ...(cards && { cards }),

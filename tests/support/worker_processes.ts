@@ -1,4 +1,4 @@
-/** A crew in this process: trainers over memory channels, on any device. */
+/** Workers in this process: trainers over memory channels, on any device. */
 import type { Compiling, Device } from "../../src/device/types.ts";
 import type { FencedChannel } from "../../src/transport/channel.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
@@ -12,7 +12,7 @@ import { Lobby } from "../../workers/trainer/lobby.ts";
 import { WorkerFaults } from "../../workers/faults/worker.ts";
 import { train } from "../../workers/trainer/trainer.ts";
 
-/** A crew whose workers live in this process. */
+/** Worker processes that are trainers in this process. */
 export interface MemoryProcesses extends WorkerProcesses {
   /** How each worker ended, by number: undefined, or the error that it threw. */
   readonly ends: ReadonlyMap<number, Promise<unknown>>;
@@ -21,7 +21,7 @@ export interface MemoryProcesses extends WorkerProcesses {
 /** Opens the device that a config asks for, for the worker of a number. */
 export type OpenDevice = (kind: string, id: number, compiling: Compiling) => Promise<Device>;
 
-/** A crew of trainers; each opens its device by `openDevice(kind, id, compiling)`. */
+/** Trainers in this process; each opens its device by `openDevice(kind, id, compiling)`. */
 export function memoryProcesses(
   openDevice: OpenDevice,
   report: (event: ProcessEvent) => void,
@@ -88,13 +88,13 @@ export function memoryProcesses(
 /** A launch of such crews, and the last one that it made. */
 export function memoryLaunch(openDevice: OpenDevice): {
   launch: (_: LaunchOptions, report: (event: ProcessEvent) => void) => Promise<MemoryProcesses>;
-  crew: () => MemoryProcesses;
+  processes: () => MemoryProcesses;
 } {
   let made: MemoryProcesses | undefined;
   return {
     launch: (_, report) => Promise.resolve(made = memoryProcesses(openDevice, report)),
-    crew: () => {
-      if (made === undefined) throw new Error("Cannot give a crew: none was launched");
+    processes: () => {
+      if (made === undefined) throw new Error("Cannot give the processes: none were launched");
       return made;
     },
   };

@@ -32,7 +32,7 @@ export function launchWithFaults(
     const processes: WorkerProcesses = await launch(options, (event) => {
       if (event.type !== "joined") return report(event);
       const { id, channel } = event;
-      const signal: WorkerProcesses["signal"] = (...args) => processes.signal(...args);
+      const signal: WorkerProcesses["signal"] = (worker, name) => processes.signal(worker, name);
       report({ ...event, channel: new CoordinatorEnd(channel, { run, id, signal }) });
     });
     return {

@@ -19,7 +19,7 @@ Deno.test("a fault is handed out at its step, rank and point, and once", () => {
   assertEquals(plan.take({ step: 3, rank: 1 }, ["exchange", "forward"]), none);
 });
 
-Deno.test("a fault strikes as often as it is told, each time the step is tried", () => {
+Deno.test("a fault is handed out `times` times, each time the step is tried", () => {
   const plan = faults([{ ...KILL, times: 3 }]);
   const taken = Array.from(
     { length: 5 },
