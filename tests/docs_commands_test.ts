@@ -1,9 +1,10 @@
 /**
- * What the documents tell people to type: every command is read by the parser of the command itself,
- * with its config and its keys, and the sweep that README shows can be fitted. Nothing is started.
+ * Checks what the documents tell people to type. Every command is read by its own parser, with its
+ * config and its keys; links and headings exist; the sweep of the pages can be fitted. Nothing is
+ * started.
  */
 import { assert, assertEquals } from "@std/assert";
-import { dirname, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import denoJson from "../deno.json" with { type: "json" };
 import { parseBench } from "../bench/args.ts";
@@ -35,14 +36,18 @@ import { readSweep } from "../src/sweep/read.ts";
 import { measurer } from "../src/cli/sweep/measure.ts";
 import { parseFaultPlan } from "../workers/faults/plan.ts";
 import { parseArgs as parseChaos } from "./chaos/args.ts";
+import { LAYERS } from "./lint/layers.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
+/** The pages of `docs/`, read from the folder: a new page is checked as well. */
+const PAGES = Array.from(Deno.readDirSync(ROOT + "docs"), ({ name }) => `docs/${name}`).sort();
 const DOCUMENTS = [
   "README.md",
   "CONTRIBUTING.md",
   "ARCHITECTURE.md",
   "bench/README.md",
   ...["", "completion/", "correction/", "questions/"].map((name) => `examples/${name}README.md`),
+  ...PAGES,
 ];
 const textOf = (path: string) => Deno.readTextFileSync(ROOT + path);
 const KEYS = new Map(keys().map((key) => [key.path, key]));
@@ -76,24 +81,33 @@ function linesOf(path: string): string[] {
 function commands(): { where: string; line: string }[] {
   return DOCUMENTS.flatMap((path) =>
     [...linesOf(path), ...spansOf(path)]
-      .filter((line) => /^(deno (task|run|install)|\.\/shoal) /.test(line))
+      .filter((line) => /^(deno (task|run|install)|\.\/shoal|npx shoal) /.test(line))
       .map((line) => ({ where: path, line }))
   );
+}
+
+const LOADED = new Map<string, Promise<unknown>>();
+
+/** A config of the checkout, loaded once. */
+function loaded(path: string): ReturnType<typeof loadConfig> {
+  const config = LOADED.get(path) ?? loadConfig(ROOT + path);
+  LOADED.set(path, config);
+  return config as ReturnType<typeof loadConfig>;
 }
 
 /** A config as `train` would have it; what it goes on from or begins with is not there. */
 async function configOf({ config, resume, overrides }: CommandLine): Promise<void> {
   const { init: _, ...rest } = overrides;
   const isNew = resume === undefined && overrides["init"] === undefined;
-  // A run's own config is another command's output.
-  const file = config?.startsWith("runs/") ? undefined : config;
+  // A run's own config is another command's output; a text in place of a config is data.
+  const file = config === undefined || /^runs\/|\.txt$/.test(config) ? undefined : config;
   const path = file ?? (isNew ? "configs/gpt_char.ts" : undefined);
-  const input = path === undefined ? {} : await loadConfig(ROOT + path);
+  const input = path === undefined ? {} : await loaded(path);
   resolveConfig(applyOverrides(input, rest));
 }
 
 async function sweepOf(file: string, overrides: Readonly<Record<string, string>>): Promise<void> {
-  const sweep = readSweep(await loadConfig(ROOT + file));
+  const sweep = readSweep(await loaded(file));
   resolveConfig(applyOverrides(sweep.base, overrides));
 }
 
@@ -149,14 +163,15 @@ const PARSERS: Readonly<Record<string, (args: readonly string[]) => unknown>> = 
 
 Deno.test("every command in the documents is one that its own parser takes", async () => {
   const found = commands();
-  assert(found.length > 70, `${found.length}`);
+  assert(found.length > 110, `${found.length}`);
   const faults: string[] = [];
   for (const { where, line } of found) {
     const words = wordsOf(line);
-    const isTask = words[0] === "./shoal" || words[1] === "task";
+    const isTask = words[0] === "./shoal" || words[1] === "task" || words[1] === "shoal";
     try {
       if (isTask) {
         const [name = "", ...args] = words.slice(words[0] === "./shoal" ? 1 : 2);
+        if (name === "help") continue;
         assert(name in denoJson.tasks, `no task ${name}`);
         // A sentence that names a command means all of its calls.
         if (args.length === 0 && name in PARSERS && PARSERS[name] !== none) continue;
@@ -171,6 +186,13 @@ Deno.test("every command in the documents is one that its own parser takes", asy
     }
   }
   assertEquals(faults, []);
+});
+
+Deno.test("a line of shell on a page is a command of ours or a known other one", () => {
+  const pages = ["README.md", "CONTRIBUTING.md", ...PAGES];
+  const known = /^(\.\/shoal|deno|npx shoal|npm (pack|install)|grep|tail) /;
+  const lines = pages.flatMap((path) => linesOf(path).map((line) => `${path}: ${line}`));
+  assertEquals(lines.filter((line) => !known.test(`${line} `.replace(/^\S+: /, ""))), []);
 });
 
 const SPECS: readonly FlagsSpec[] = [
@@ -277,18 +299,91 @@ Deno.test("CONTRIBUTING's plan of faults is one, and ARCHITECTURE counts the var
   ]);
 });
 
-Deno.test("links of the documents lead to files", () => {
+/** A document without its blocks of code, in which `[a](b)` and `# a` mean something else. */
+function proseOf(path: string): string {
+  return textOf(path).replace(/^```[^]*?^```$/gm, "");
+}
+
+/** The anchors of a document's headings, as GitHub makes them; a repeated heading gets a number. */
+function anchorsOf(path: string): Set<string> {
+  const anchors = new Set<string>();
+  const seen = new Map<string, number>();
+  for (const [, heading = ""] of proseOf(path).matchAll(/^#+ (.+)$/gm)) {
+    const anchor = heading.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").replace(/\s/g, "-");
+    const times = seen.get(anchor) ?? 0;
+    seen.set(anchor, times + 1);
+    anchors.add(times === 0 ? anchor : `${anchor}-${times}`);
+  }
+  return anchors;
+}
+
+Deno.test("relative links of the documents lead to files of the repository and to headings in them", () => {
+  const faults: string[] = [];
+  let count = 0;
   for (const path of DOCUMENTS) {
-    for (const [, link = ""] of textOf(path).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
-      const target = resolve(ROOT, dirname(path), link);
-      assert(Deno.statSync(target) !== undefined, `${path}: ${link}`);
+    for (const [, link = ""] of proseOf(path).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(link)) continue;
+      count++;
+      const [file = "", anchor] = link.split("#");
+      const target = file === "" ? path : relative(ROOT, resolve(ROOT, dirname(path), file));
+      if (!exists(target)) faults.push(`${path}: ${link}: no such file`);
+      else if (anchor !== undefined && !(target.endsWith(".md") && anchorsOf(target).has(anchor))) {
+        faults.push(`${path}: ${link}: no such heading`);
+      }
     }
   }
+  assertEquals(faults, []);
+  assert(count > 150, `${count}`);
 });
 
-Deno.test("README's sweep has trials enough for the law that it says it fits", async () => {
+/** Whether a path is one of the repository, not above it. */
+function exists(path: string): boolean {
+  if (path.startsWith("..")) return false;
+  try {
+    return Deno.statSync(ROOT + path) !== undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+Deno.test("README has at most 250 lines and links to every page of docs/", () => {
+  const readme = textOf("README.md");
+  const lines = readme.trimEnd().split("\n");
+  assert(lines.length <= 250, `${lines.length} lines`);
+  assertEquals(PAGES.filter((page) => !readme.includes(`](${page})`)), []);
+});
+
+Deno.test("README and CONTRIBUTING list every task once", () => {
+  const listed = ["README.md", "CONTRIBUTING.md"].flatMap((path) =>
+    Array.from(textOf(path).matchAll(/^\| `([\w:]+)` +\|/gm), ([, name = ""]) => name)
+  );
+  assertEquals(listed.sort(), Object.keys(denoJson.tasks).sort());
+});
+
+Deno.test("ARCHITECTURE names every room, and no folder has more than 20 files", () => {
+  const listed = Array.from(
+    textOf("ARCHITECTURE.md").matchAll(/^\| \[((?:src|workers|kernels)[^\]]*)\]/gm),
+    ([, room = ""]) => room,
+  );
+  assertEquals(listed.sort(), Object.keys(LAYERS).sort());
+  assertEquals(["src", "workers", "kernels", "tests"].flatMap(crowded), []);
+});
+
+/** The folders below `path`, itself included, with more than 20 files. */
+function crowded(path: string): string[] {
+  const entries = Array.from(Deno.readDirSync(ROOT + path));
+  const files = entries.filter(({ isFile }) => isFile).length;
+  return [
+    ...files > 20 ? [`${path}: ${files}`] : [],
+    ...entries.filter(({ isDirectory }) => isDirectory)
+      .flatMap(({ name }) => crowded(`${path}/${name}`)),
+  ];
+}
+
+Deno.test("the sweep of the pages has trials enough for the law that is fitted to it", async () => {
   const [, code = ""] = /```ts\nexport default ({[^]*?}) satisfies SweepInput;\n```/.exec(
-    textOf("README.md"),
+    textOf("docs/sweeps.md"),
   ) ?? [];
   const module = `data:text/javascript,${encodeURIComponent(`export default ${code}`)}`;
   const { default: input } = await import(module);

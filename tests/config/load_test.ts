@@ -45,21 +45,30 @@ Deno.test("loadConfig() takes a path relative to the working directory, with odd
   assertEquals(value, { seed: 5 });
 });
 
-Deno.test("loadConfig() takes a folder with a comma, and no more is read there", async () => {
-  const dir = await Deno.makeTempDir({ suffix: ",a" });
-  try {
-    await Deno.mkdir(`${dir}/lib`);
-    await Deno.writeTextFile(`${dir}/package.json`, "{}");
-    await Deno.writeTextFile(`${dir}/lib/seed.ts`, "export const seed = 5;");
-    await Deno.mkdir(`${dir}/configs`);
-    const code = 'import { seed } from "../lib/seed.ts";\nexport default { seed };\n';
-    await Deno.writeTextFile(`${dir}/configs/a.ts`, code);
-    await Deno.writeTextFile(`${dir}/configs/b.ts`, 'Deno.readTextFileSync("/etc/passwd");');
-    assertEquals(await loadConfig(`${dir}/configs/a.ts`), { seed: 5 });
-    await assertRejects(() => loadConfig(`${dir}/configs/b.ts`), UserError, "a config reads only");
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+for (const suffix of [",a", " größe #1%20"]) {
+  Deno.test(`loadConfig() takes a folder that ends in "${suffix}", and no more is read there`, async () => {
+    const dir = await Deno.makeTempDir({ suffix });
+    try {
+      await Deno.mkdir(`${dir}/lib`);
+      await Deno.writeTextFile(`${dir}/package.json`, "{}");
+      await Deno.writeTextFile(`${dir}/lib/seed.ts`, "export const seed = 5;");
+      await Deno.mkdir(`${dir}/configs`);
+      const code = 'import { seed } from "../lib/seed.ts";\nexport default { seed };\n';
+      await Deno.writeTextFile(`${dir}/configs/a#.ts`, code);
+      await Deno.writeTextFile(`${dir}/configs/b.ts`, 'Deno.readTextFileSync("/etc/passwd");');
+      assertEquals(await loadConfig(`${dir}/configs/a#.ts`), { seed: 5 });
+      await assertRejects(
+        () => loadConfig(`${dir}/configs/b.ts`),
+        UserError,
+        "a config reads only",
+      );
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  });
+}
+
+Deno.test("loadConfig() refuses a name with a comma", async () => {
   assertEquals(
     await refusalFor("a,b.ts", "export default {};"),
     "need a file that loads: its name needs to be one without a comma",

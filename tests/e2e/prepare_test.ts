@@ -83,12 +83,14 @@ Deno.test("prepare: killed while it writes, it goes on to the same bytes", async
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test(`prepare: ${signal} stops it, and it says how to go on`, async () => {
     using desk = new Desk();
-    // A signal that a busy machine hands on late must still find it at work.
-    desk.write("a.txt", someText(600_000));
+    // A signal that a busy machine delivers late must still find it at work.
+    desk.write("a.txt", someText(900_000));
     const words = ["a.txt", "--shard-tokens=100000", "--out=out"];
     const child = start(desk, words);
     await appears(desk.of("out/train-00000.tokens"));
+    child.kill("SIGSTOP"); // Takes effect at once, whatever the command does meanwhile.
     child.kill(signal);
+    child.kill("SIGCONT");
     const { code, stdout } = await child.output();
     assertEquals(code, 130);
     assert(new TextDecoder().decode(stdout).includes("the same command goes on where it was"));

@@ -1,4 +1,4 @@
-/** README's "Use your own text", command by command, as a newcomer copies it. */
+/** README's "Use your own text" and the way back on docs/models.md, command by command. */
 import { assert, assertEquals } from "@std/assert";
 import { runCommand } from "./command.ts";
 import { namesIn, Place, ROOT } from "./support.ts";
@@ -16,9 +16,9 @@ const SHORT: Readonly<Record<string, readonly string[]>> = {
   tune: ["--steps=2", "--micro_batch_size=1", "--eval.windows=2", "--report.sample_length=5"],
 };
 
-/** The commands of a section, each as its words; comments go. */
-function commandsOf(section: string): string[][] {
-  const text = Deno.readTextFileSync(ROOT + "README.md");
+/** The commands of a section of a document, each as its words; comments go. */
+function commandsOf(path: string, section: string): string[][] {
+  const text = Deno.readTextFileSync(ROOT + path);
   const [, body = ""] = text.split(`\n## ${section}\n`);
   const [own = ""] = body.split("\n## ");
   const blocks = own.matchAll(/```sh\n([^`]*)```/g);
@@ -35,11 +35,14 @@ function commandsOf(section: string): string[][] {
 Deno.test("README: the commands of 'Use your own text' take a text to an export and back", async (t) => {
   using place = new Place();
   place.write("my.txt", textOf(1, 30_000));
-  const commands = commandsOf("Use your own text");
+  const commands = [
+    ...commandsOf("README.md", "Use your own text"),
+    ...commandsOf("docs/models.md", "With Hugging Face and PyTorch"),
+  ];
   const names = ["prepare", "train", "eval", "generate", "export", "import", "train"];
-  assertEquals(commands.map(([, , name]) => name), names);
-  for (const [deno, task, name = "", ...args] of commands) {
-    assertEquals([deno, task], ["deno", "task"]);
+  assertEquals(commands.map(([, name]) => name), names);
+  for (const [shoal, name = "", ...args] of commands) {
+    assertEquals(shoal, "./shoal");
     const isTuned = args.some((arg) => arg.startsWith("--init"));
     const short = name === "train" ? SHORT[isTuned ? "tune" : "train"] ?? [] : [];
     await t.step([name, ...args].join(" "), async () => {

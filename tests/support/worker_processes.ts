@@ -66,8 +66,6 @@ export function memoryProcesses(
         } catch (error) {
           return error;
         } finally {
-          // The exit of a process is reported after its last frame has arrived.
-          await new Promise((resolve) => setTimeout(resolve));
           kill(id); // a process that ends closes its sockets
           report({ type: "ended", id, why: "it has ended", killed: false });
         }

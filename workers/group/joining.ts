@@ -5,6 +5,7 @@ import { cardOf, type PinnedCard } from "../../src/cards/pin.ts";
 import { cardIn } from "../../src/device/backend.ts";
 import { isClosed } from "../../src/membership/decide.ts";
 import type { ProcessEvent } from "../launch/processes.ts";
+import { within } from "../launch/words.ts";
 import { AS_BEGUN } from "../protocol/identity.ts";
 import type { Reply } from "../protocol/messages.ts";
 import { type Failures, isSpare } from "./failures.ts";
@@ -14,6 +15,8 @@ import { Interrupted } from "./options.ts";
 
 /** Milliseconds for a process's exit to be reported when its channel ends first. */
 const EXIT_MS = 20;
+/** Time for the replies that a process sent before it ended to be read, ms. */
+const LAST_REPLIES_MS = 1000;
 /** Most files that are named in a message. */
 const NAMED = 3;
 
@@ -22,6 +25,8 @@ export class Joining {
   readonly #members: Members;
   readonly #failures: Failures;
   readonly #received: (id: number, answer: Answer<Unsolicited>) => void;
+  /** Resolves when all frames of a worker are read, by its id. */
+  readonly #listening = new Map<number, Promise<void>>();
   #ready: Reply & { type: "ready" } | undefined;
 
   /** `received` takes unsolicited replies of a worker. */
@@ -44,8 +49,13 @@ export class Joining {
 
   /** Handles an event of a worker's process. */
   take(event: ProcessEvent): void {
-    if (event.type === "ended") return this.#ended(event);
     const { id } = event;
+    if (event.type === "ended") {
+      // Its channel may still hold the reply with the reason of its end.
+      const listening = this.#listening.get(id) ?? Promise.resolve();
+      within(LAST_REPLIES_MS, listening).then(() => this.#ended(event));
+      return;
+    }
     this.#join(event).catch((error) => {
       if (error instanceof Interrupted) return;
       if (!isSpare(this.#members.state, id)) return this.#members.fail(error);
@@ -54,6 +64,7 @@ export class Joining {
   }
 
   #ended({ id, why, killed, changed = [] }: ProcessEvent & { readonly type: "ended" }): void {
+    this.#listening.delete(id);
     const members = this.#members;
     const member = members.state.members.find((m) => m.id === id);
     if (member === undefined) return;
@@ -90,7 +101,7 @@ export class Joining {
       return this.#reject(id, other);
     }
     members.links.set(id, link);
-    link.listen();
+    this.#listening.set(id, link.listen());
     members.feed({ type: "joined", id });
     const [order, payload] = setUp();
     await link.order(order, payload);

@@ -31,8 +31,8 @@ export async function filesOf(
 ): Promise<string[]> {
   const own = [dirname(path), dirname(real(path))];
   const folders = [...new Set([...own, ...own.flatMap(projectOf), CHECKOUT].map(real))];
-  const modules = await modulesOf(path, { env, patience });
   const root = pathToFileURL(path).href;
+  const modules = await modulesOf(root, { env, patience });
   const found = new Set([root]);
   const paths = new Set([path, real(path)]);
   for (const url of found) {
@@ -63,9 +63,12 @@ function pathOf(url: string): string | undefined {
   }
 }
 
-/** The modules below a path, by URL; none where Deno cannot say. */
+/**
+ * The modules below the one at a URL, by URL; none where Deno cannot say. Of a path Deno would take what
+ * is behind a # for a fragment.
+ */
 async function modulesOf(
-  path: string,
+  root: string,
   { env, patience }: { readonly env: Record<string, string>; readonly patience: number },
 ): Promise<Map<string, Module>> {
   const deno = Deno.execPath();
@@ -74,7 +77,7 @@ async function modulesOf(
     // Packages are read by Deno itself, without a permission of the config.
     args: ["run", "--quiet", "--no-prompt", "--no-remote", "--frozen", `--allow-run=${deno}`, list]
       .concat(deno, String(patience), "info", "--quiet", "--json", "--no-remote", "--no-npm")
-      .concat("--frozen", "--config", join(CHECKOUT, "deno.json"), path),
+      .concat("--frozen", "--config", join(CHECKOUT, "deno.json"), root),
     clearEnv: true,
     env,
     // Nothing is written: the stream ends with this process, and the listing ends with the stream.

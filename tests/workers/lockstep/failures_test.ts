@@ -4,11 +4,14 @@ import { UserError } from "../../../src/base/user_error.ts";
 import { openReference } from "../../../src/device/reference.ts";
 import type { Device } from "../../../src/device/types.ts";
 import type { RunConfig } from "../../../src/config/schema.ts";
+import { memoryPair } from "../../../src/transport/memory.ts";
+import { coordinate } from "../../../workers/coordinator/coordinator.ts";
+import type { LaunchWorkers } from "../../../workers/launch/processes.ts";
 import { Faults } from "../../../workers/faults/plan.ts";
 import type { FaultPlan, WorkerFault } from "../../../workers/faults/schema.ts";
 import { faultPlanSchema } from "../../../workers/faults/schema.ts";
 import { tinyConfig } from "../../support/gpt.ts";
-import { lockstep, type RunRecord } from "../../support/lockstep.ts";
+import { letters, lockstep, type RunRecord } from "../../support/lockstep.ts";
 import { tinyRecurrent } from "../../support/recurrent.ts";
 
 const onReference = () => Promise.resolve(openReference());
@@ -47,6 +50,35 @@ function runWithFaults(config: RunConfig, world: number, plan: unknown): Promise
 function losses({ events }: RunRecord): [number, number][] {
   return events.flatMap((e) => e.type === "step" ? [[e.step, e.loss] as [number, number]] : []);
 }
+
+Deno.test("what workers said last is told, even where their processes' ends are noticed first", async () => {
+  const message = "Cannot find a WebGPU adapter: install a driver";
+  const launch: LaunchWorkers = (_, report) =>
+    Promise.resolve({
+      spawn(id) {
+        const [near, far] = memoryPair({ attempt: 0 });
+        report({ type: "joined", id, channel: near });
+        far.receive().then(async () => {
+          report({ type: "ended", id, why: "its process ended with code 69", killed: false });
+          await new Promise((resolve) => setTimeout(resolve, 50)); // a coordinator that is busy
+          // The first that is read ends the run, and with it the channels of the others.
+          await far.send({ type: "failed", exit: "noDevice", message }).catch(() => {});
+          far.close();
+        });
+      },
+      signal() {},
+      close: () => Promise.resolve(),
+    });
+  const error = await rejection(coordinate({
+    config: { ...tinyConfig(), workers: 4 },
+    corpus: letters(tinyConfig()),
+    launch,
+    report: () => {},
+    save: () => Promise.resolve(undefined),
+    now: () => performance.now() / 1000,
+  }));
+  assertEquals([error instanceof UserError && error.exit, error.message], ["noDevice", message]);
+});
 
 for (const world of [1, 3]) {
   Deno.test(`a device that cannot be opened ends ${world} worker(s) with its own line`, async () => {
