@@ -38,10 +38,10 @@ export type { Shape } from "./src/base/shape.ts";
 // Plans and the devices that run them.
 export * from "./src/plan/types.ts";
 export { compile } from "./src/plan/compile.ts";
-export type { Placing } from "./src/plan/compile.ts";
+export type { Placement } from "./src/plan/compile.ts";
 export { showPlan } from "./src/plan/show.ts";
 export type {
-  Compiling,
+  CompileOptions,
   Device,
   KernelCount,
   Memory,
@@ -56,10 +56,10 @@ export type { WebGpuDevice, WebGpuOptions } from "./src/device/webgpu.ts";
 
 // Ops.
 export { OPS } from "./kernels/mod.ts";
-export { matmul, matmulOp } from "./kernels/matmul/matmul.ts";
-export type { MatmulAttrs } from "./kernels/matmul/matmul.ts";
-export { pointwise, pointwiseOp } from "./kernels/pointwise/pointwise.ts";
-export type { PointwiseAttrs } from "./kernels/pointwise/pointwise.ts";
+export { matmul, matmulOp } from "./kernels/matmul/mod.ts";
+export type { MatmulAttrs } from "./kernels/matmul/mod.ts";
+export { pointwise, pointwiseOp } from "./kernels/pointwise/mod.ts";
+export type { PointwiseAttrs } from "./kernels/pointwise/mod.ts";
 
 // Layers, models and optimizers.
 /** Layers as functions of a scope and tensors. */

@@ -1,7 +1,7 @@
 /** What a result was measured on. Everything here is a best effort: what is not known says so. */
 import { cpus } from "node:os";
 import { isSoftware } from "../src/device/adapter.ts";
-import { adapterName, cardIn, takeBackend } from "../src/device/backend.ts";
+import { adapterName, cardIn, selectBackend } from "../src/device/backend.ts";
 
 /** Hardware and software of a measurement. */
 export interface Machine {
@@ -19,7 +19,7 @@ const UNKNOWN = "unknown";
 
 /** The adapter of this process, as `openWebGpu` names it. */
 export async function adapterHere(): Promise<string> {
-  const backend = takeBackend();
+  const backend = selectBackend();
   const info = (await navigator.gpu?.requestAdapter())?.info;
   return info === undefined ? "no adapter" : adapterName(info, backend);
 }

@@ -1,4 +1,4 @@
-/** Capitals put back into a lower-case text, by an LSTM that reads it from both ends. */
+/** Truecasing (restoring capitals in lower-case text) with a bidirectional LSTM. */
 import type { RunInput } from "../src/config/schema.ts";
 
 export default {

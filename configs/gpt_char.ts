@@ -1,4 +1,4 @@
-/** A small transformer on the characters of a text: minutes on a GPU. */
+/** A small character-level transformer: minutes on a GPU. */
 import type { RunInput } from "../src/config/schema.ts";
 
 export default {

@@ -1,4 +1,4 @@
-/** As rnn_char, with a GRU: the gates are all that differs. */
+/** As rnn_char, with a GRU cell. */
 import type { RunInput } from "../src/config/schema.ts";
 import rnnChar from "./rnn_char.ts";
 

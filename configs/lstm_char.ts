@@ -1,4 +1,4 @@
-/** As rnn_char, with an LSTM: the gates are all that differs. */
+/** As rnn_char, with an LSTM cell. */
 import type { RunInput } from "../src/config/schema.ts";
 import rnnChar from "./rnn_char.ts";
 

@@ -1,4 +1,4 @@
-/** Whether a window of text runs forwards or backwards: one label, from the mean over time. */
+/** Sequence classification: whether a window of text runs forwards or backwards. */
 import type { RunInput } from "../src/config/schema.ts";
 import tags from "./bilstm_tags.ts";
 

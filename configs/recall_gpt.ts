@@ -1,4 +1,4 @@
-/** As recall_rnn, with a transformer, which looks back instead of remembering. */
+/** As recall_rnn, with a transformer: attention reaches the name directly. */
 import type { RunInput } from "../src/config/schema.ts";
 import recallRnn from "./recall_rnn.ts";
 

@@ -1,4 +1,4 @@
-/** As recall_rnn, with an LSTM whose gates keep about as long as the gap at first. */
+/** As recall_rnn, with an LSTM whose initial time constant is about the gap. */
 import type { RunInput } from "../src/config/schema.ts";
 import recallRnn from "./recall_rnn.ts";
 

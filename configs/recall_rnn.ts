@@ -1,4 +1,4 @@
-/** A name to be remembered over 30 other tokens, by a plain recurrent network. */
+/** Long-term recall: a name must be reproduced after 30 other tokens, by a plain RNN. */
 import type { RunInput } from "../src/config/schema.ts";
 
 export default {

@@ -1,4 +1,4 @@
-/** A plain recurrent network on the characters of a text, its state carried from step to step. */
+/** A character-level plain RNN, trained by truncated BPTT with carried states. */
 import type { RunInput } from "../src/config/schema.ts";
 
 export default {

@@ -1,4 +1,4 @@
-/** Every part of a run in a few seconds; too short to learn much. */
+/** Smoke test: all parts of a run in a few seconds; too short to learn much. */
 import type { RunInput } from "../src/config/schema.ts";
 
 export default {

@@ -1,35 +1,35 @@
-/** The commands that a README shows, as they are run. Pure: starts nothing. */
+/** Parses the commands of a README. Pure. */
 import { UserError } from "../src/base/user_error.ts";
 
-/** Lines of the first block of shell commands in a README, each one command. */
+/** The commands in the first shell block of a README, one per line. */
 export function commandsOf(readme: string): string[] {
   const [, block] = /^```sh\n([^]*?)^```$/m.exec(readme) ?? [];
   if (block === undefined) throw new TypeError("Cannot read a README: need a block of sh: none");
   return block.replaceAll("\\\n", " ").split("\n").filter((line) => line.trim() !== "");
 }
 
-/** Words of a command as a shell takes them apart, with quotes and without any other trick. */
+/** Splits a command into words; handles quotes, no other shell syntax. */
 export function wordsOf(command: string): string[] {
   const words = command.match(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g) ?? [];
   return words.map((word) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, "$1$2"));
 }
 
-/** What is different from what the README says. */
+/** Changes to the README's commands. */
 export interface Changes {
   /** Folder in place of `runs/NAME`. */
   readonly out: string | undefined;
-  /** Whether to do little of everything: to see that it runs, not to learn. */
+  /** Whether to run few steps, as a smoke test. */
   readonly quick: boolean;
 }
 
-/** What little means, by a word of the command that it is added to. */
-const LITTLE: Readonly<Record<string, readonly string[]>> = {
+/** Flags of a quick run, by a word of the command. */
+const QUICK_FLAGS: Readonly<Record<string, readonly string[]>> = {
   "train": ["--steps=160", "--micro_batch_size=2", "--eval.windows=16", "--checkpoint.every=160"],
   "make.ts": ["--documents=3000"],
   "score.ts": ["--prompts=16"],
 };
 
-/** The words of a command of the example `name`, changed. */
+/** Applies the changes to a command of the example `name`. */
 export function changed(
   words: readonly string[],
   { name, out, quick }: Changes & { readonly name: string },
@@ -39,19 +39,19 @@ export function changed(
       ? word
       : word.replace(new RegExp(`(^|=)runs/${name}(?=/|$)`), (_, before) => before + out)
   );
-  const more = Object.entries(LITTLE)
+  const more = Object.entries(QUICK_FLAGS)
     .flatMap(([of, flags]) => words.some((w) => w === of || w.endsWith("/" + of)) ? flags : []);
   return quick ? [...moved, ...more] : moved;
 }
 
-/** A command as people can paste it into a shell. */
+/** A command quoted for a shell. */
 export function shown(words: readonly string[]): string {
   return words.map((word) =>
     /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
   ).join(" ");
 }
 
-/** The name of an example. @throws {UserError} `config` for one that there is not. */
+/** The name of an example. @throws {UserError} `config` for an unknown one. */
 export function nameIn(known: readonly string[], given: readonly string[]): string {
   const [name = "none"] = given;
   if (given.length === 1 && known.includes(name)) return name;

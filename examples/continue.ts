@@ -1,6 +1,6 @@
 /**
- * Continues many prompts with a trained model side by side, each as `generate` with the same flags
- * would. Knows nothing of what the texts are about.
+ * Continues many prompts in batches with a trained model, each as `generate` with the same flags
+ * would.
  */
 import { warn } from "../src/base/text/say.ts";
 import { openDevice } from "../src/cli/device.ts";
@@ -9,26 +9,26 @@ import type { Sampling } from "../src/generate/draw.ts";
 import { GenerationRow } from "../src/generate/row.ts";
 import { rowKey } from "../src/generate/uniform.ts";
 import { Decoder } from "../src/engine/decoder.ts";
-import { holdParams } from "../src/engine/hold_params.ts";
+import { holdParams } from "../src/engine/load_params.ts";
 import { openModel } from "../src/artifacts/model.ts";
 
-/** Prompts that are read side by side. */
+/** Batch size. */
 const ROWS = 16;
 
 /** How prompts are continued. */
 export interface ContinueOptions {
-  /** Most tokens of a continuation. */
+  /** Maximum tokens of a continuation. */
   readonly tokens: number;
-  /** The text that each ends before. */
+  /** Stop text, excluded. */
   readonly stop?: string;
-  /** The likeliest token each time unless told. */
+  /** Default: greedy. */
   readonly sampling?: Sampling;
 }
 
-/** Continuations of prompts that are not empty, in their order; draws depend on their places. */
+/** Continues non-empty prompts, in order; draws depend on the index of a prompt. */
 export type Continue = (prompts: readonly string[], options: ContinueOptions) => Promise<string[]>;
 
-/** Opens the model of a folder on the machine's GPU. @throws {Refusal} */
+/** Opens the model of a folder on the machine's GPU. @throws {UserError} */
 export async function openContinue(path: string): Promise<Continue> {
   const opened = await openModel(path, { warn });
   const { model, context, vocabulary, params } = opened;
@@ -83,7 +83,7 @@ export async function openContinue(path: string): Promise<Continue> {
   };
 }
 
-/** Places of prompts that can be read side by side: of equal length, and not too many. */
+/** Batches of prompt indices: at most ROWS prompts of equal length. */
 function batches(prompts: readonly Uint32Array[]): number[][] {
   const places = Array.from(prompts.keys());
   const alike = Map.groupBy(places, (i) => prompts[i]?.length).values();
@@ -95,7 +95,7 @@ function batches(prompts: readonly Uint32Array[]): number[][] {
   );
 }
 
-/** Rows one behind the other; the first stands in for those that there are too few of. */
+/** Concatenates rows to a batch; missing rows repeat the first one. */
 function sideBySide(rows: readonly Uint32Array[]): Uint32Array {
   const [first = new Uint32Array()] = rows;
   const out = new Uint32Array(ROWS * first.length);

@@ -1,4 +1,4 @@
-/** Luck for made-up data: the same seed and name give the same draws, on every machine. */
+/** Deterministic random draws for synthetic data, from a seed and a name. */
 import { foldName, type Key, rootKey, threefry } from "../src/base/random.ts";
 
 /** A stream of draws. */
@@ -6,7 +6,7 @@ export class Dice {
   readonly #key: Key;
   #drawn = 0;
 
-  /** Draws that depend on a seed and a name alone. */
+  /** A stream that depends only on seed and name. */
   constructor(seed: number, name: string) {
     this.#key = foldName(rootKey(seed), name);
   }
@@ -16,12 +16,12 @@ export class Dice {
     return threefry(this.#key, this.#drawn++, 0)[0] % n;
   }
 
-  /** One of a list that is not empty. */
+  /** An element of a non-empty list. */
   pick<T>(list: readonly T[]): T {
     return list[this.below(list.length)] as T;
   }
 
-  /** The list in another order. */
+  /** A shuffled copy (Fisher and Yates). */
   shuffled<T>(list: readonly T[]): T[] {
     const out = [...list];
     for (let i = out.length - 1; i > 0; i--) {

@@ -1,7 +1,7 @@
-/** Writes documents as `prepare` reads them: one JSON object per line, with a text. */
+/** Writes documents for `prepare`: one JSON object with a text per line. */
 import { say } from "../src/base/text/say.ts";
 
-/** Writes `documents.jsonl` into a folder that may not be there yet. */
+/** Writes `documents.jsonl`; creates the folder if missing. */
 export async function writeDocuments(folder: string, texts: readonly string[]): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   const lines = texts.map((text) => JSON.stringify({ text }) + "\n");

@@ -1,4 +1,4 @@
-/** The command lines of the examples' own scripts. Runs nothing. */
+/** Command-line parsing of the examples' scripts. */
 import type { ExitName } from "../src/base/user_error.ts";
 import { UserError } from "../src/base/user_error.ts";
 import { sayText } from "../src/base/text/say.ts";

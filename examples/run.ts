@@ -1,4 +1,4 @@
-/** The task `example`: runs the commands of an example's README, and prints each before it does. */
+/** The task `example`: prints and runs the commands of an example's README. */
 import { resolve } from "node:path";
 import { type ExitName, UserError } from "../src/base/user_error.ts";
 import { atUnload } from "../src/base/unload.ts";
@@ -52,16 +52,15 @@ async function exampleCommand(args: readonly string[]): Promise<ExitName> {
   return "done";
 }
 
-/** A path of the caller as commands in the checkout reach it. */
+/** A path relative to the caller's folder, for commands in the checkout. */
 function inCallersFolder(path: string): string {
   const caller = Deno.env.get("INIT_CWD") || CHECKOUT;
   return caller === CHECKOUT ? path : resolve(caller, path);
 }
 
 /**
- * Runs a command of Deno in the checkout with our terminal; gives its exit code. Signals are passed
- * on: a terminal sends them to the command as well, which counts both as one, but `kill` sends them
- * here alone.
+ * Runs a Deno command in the checkout; returns its exit code. Forwards signals, because `kill`
+ * sends them only to this process. A terminal sends them to both; the command counts them once.
  */
 async function run([, ...args]: readonly string[], stopping: Stopping): Promise<number> {
   const child = new Deno.Command(Deno.execPath(), {
@@ -86,5 +85,5 @@ async function run([, ...args]: readonly string[], stopping: Stopping): Promise<
   }
 }
 
-// Its commands name files of the checkout, so they run there wherever this is called from.
+// The commands name files of the checkout, so they run there.
 if (import.meta.main) await runCommand(() => exampleCommand(Deno.args), { enter: () => {} });

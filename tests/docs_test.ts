@@ -41,7 +41,7 @@ Deno.test("CONTRIBUTING's model traces to logits with its parameters", async () 
   const trace = newTrace();
   const { scope, params } = newScope(trace, { training: true });
   const inputs = trace.source({ shape: [2, 5], dtype: "u32" }, "batch", "inputs");
-  const input = { inputs, vocabulary: 11, classes: 3, one: false, carries: false };
+  const input = { inputs, vocabulary: 11, classes: 3, perSequence: false, carries: false };
   const logits = bag(scope, input, bagSchema.parse({ kind: "bag", width: 8 }));
   assert(logits.shape.join() === "2,5,3");
   assert(params.map((p) => p.name).includes("up.weight"));

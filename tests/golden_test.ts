@@ -1,10 +1,9 @@
 /**
- * The text of printed kernels, tile by tile: a change of a generator shows as a change here. After
- * an intended change run `deno test -A tests/golden_test.ts -- --update` and read the difference.
+ * Golden files of printed kernels, per tiling: any change of a generator's output fails here. After
+ * an intended change run `deno test -A tests/golden_test.ts -- --update` and review the diff.
  */
 import { assertEquals } from "@std/assert";
-import { attentionOp } from "../kernels/attention/attention.ts";
-import { attentionBackwardOp } from "../kernels/attention/attention_backward.ts";
+import { attentionBackwardOp, attentionOp } from "../kernels/attention/mod.ts";
 import { printBlocks } from "../kernels/matmul/matmul_block_wgsl.ts";
 import type { BlockKernel } from "../kernels/matmul/matmul_block_wgsl.ts";
 import { addSlices } from "../kernels/matmul/matmul_slices_wgsl.ts";
@@ -15,7 +14,7 @@ import type { Op, Spec, Target } from "../src/graph/types.ts";
 const FOLDER = new URL("./golden/wgsl/", import.meta.url);
 const TARGET: Target = { kind: "cpu", workgroupBytes: 16384, invocations: 256, groups: 65535 };
 
-/** Compares a text with its golden file, or writes the file when asked to. */
+/** Compares a text with its golden file, or writes the file with `--update`. */
 async function assertGolden(name: string, text: string): Promise<void> {
   const path = new URL(name, FOLDER);
   if (Deno.args.includes("--update")) return await Deno.writeTextFile(path, text);
@@ -37,7 +36,7 @@ const MATMULS: Readonly<Record<string, MatmulKernel>> = {
 };
 
 for (const [name, kernel] of Object.entries(MATMULS)) {
-  Deno.test(`the printed kernel ${name} is the golden one`, async () => {
+  Deno.test(`the printed kernel ${name} equals its golden file`, async () => {
     const { head, body } = printMatmul(kernel);
     await assertGolden(`${name}.wgsl`, `${head}\n${body}\n`);
   });
@@ -46,7 +45,7 @@ for (const [name, kernel] of Object.entries(MATMULS)) {
 const BLOCKS: Readonly<Record<string, BlockKernel>> = {
   "matmul_block": {
     ...{ m: 64, n: 64, k: 64, ta: false, tb: false, tile: [4, 4], group: [8, 8], steps: 8 },
-    ahead: true,
+    prefetch: true,
   },
   "matmul_block_slices": {
     ...{ m: 33, n: 40, k: 50, ta: true, tb: true, tile: [4, 4], group: [4, 4], steps: 4 },
@@ -55,14 +54,14 @@ const BLOCKS: Readonly<Record<string, BlockKernel>> = {
 };
 
 for (const [name, kernel] of Object.entries(BLOCKS)) {
-  Deno.test(`the printed kernel ${name} is the golden one`, async () => {
+  Deno.test(`the printed kernel ${name} equals its golden file`, async () => {
     const { head, body } = printBlocks(kernel);
     const added = addSlices(kernel);
     await assertGolden(`${name}.wgsl`, `${head}${added.head}\n${body}\n${added.body}`);
   });
 }
 
-Deno.test("the printed kernels of attention are the golden ones", async () => {
+Deno.test("the printed kernels of attention equal their golden files", async () => {
   const attrs = { heads: 2 };
   const [qkv, y, lse] = [f32(1, 8, 24), f32(1, 8, 8), f32(1, 2, 8)] as const;
   await assertGolden("attention.wgsl", launches(attentionOp, [qkv], attrs));

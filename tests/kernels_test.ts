@@ -1,4 +1,4 @@
-/** The correctness suite of kernels, derived from the op table. */
+/** Tests all kernels against their references, by the cases of the op table. */
 import { assert } from "@std/assert";
 import { OPS } from "../kernels/mod.ts";
 import { sizeOf } from "../src/base/shape.ts";

@@ -8,7 +8,7 @@ import { EXIT, UserError } from "../src/base/user_error.ts";
 import { warn } from "../src/base/text/say.ts";
 import { openReference } from "../src/device/reference.ts";
 import type { Backend } from "../src/device/backend.ts";
-import type { Compiling, Device } from "../src/device/types.ts";
+import type { CompileOptions, Device } from "../src/device/types.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import { greet } from "../src/transport/handshake.ts";
 import { dialUnix } from "../src/transport/unix.ts";
@@ -27,7 +27,7 @@ async function openDevice(
   kind: string,
   { backend, compiling, serving }: {
     backend: Backend;
-    compiling: Compiling;
+    compiling: CompileOptions;
     serving: () => boolean;
   },
 ): Promise<Device> {

@@ -1,6 +1,6 @@
 /**
- * What a step's data costs: making the batches of all micro-batches and handing them to the device,
- * beside the whole step, in turns. Texts in memory, and in shards that are read by position.
+ * Cost of a step's data: making and uploading the batches of all micro-batches, timed alternately
+ * with whole steps. Texts in memory, and in shards.
  */
 import { foldName, rootKey } from "../../src/base/random.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
@@ -18,11 +18,11 @@ import type { Report } from "../report.ts";
 import { fixed } from "../table.ts";
 import { median, secondsOf } from "../time.ts";
 
-/** Steps that are timed, and before. */
+/** Timed steps, and warm-up steps. */
 const STEPS = 12;
 const WARM = 3;
 
-/** Times every row whose name holds `filter`. */
+/** Times every row whose name contains `filter`. */
 export async function benchData({ filter }: { filter: string }): Promise<Report> {
   const folder = await Deno.makeTempDir({ prefix: "shoal-bench-data-" });
   try {

@@ -1,6 +1,6 @@
 /**
- * How fast files become token shards and how much memory it takes, each kind in a process of its own
- * on up to 1 GB of text; then how fast windows are read from shards.
+ * Throughput and peak memory of preparing token shards, one process per row, on up to 1 GB of text;
+ * then the read throughput of windows.
  */
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -13,14 +13,14 @@ import { fixed } from "../table.ts";
 import type { Filter } from "../filter.ts";
 import { secondsOf } from "../time.ts";
 
-/** Bytes of the large text, and of the others. */
+/** Bytes of the large text, and of the small ones. */
 const LARGE = 1e9;
 const SMALL = 2e8;
-/** Tokens of a window that is read. */
+/** Tokens per window read. */
 const WINDOW = 1024;
 const READS = 5000;
 
-/** What is prepared: a file, by a tokenizer. */
+/** The rows: file and tokenizer. */
 const RUNS: readonly (readonly [file: string, tokenizer: string])[] = [
   ["large.txt", "char"],
   ["large.txt", "byte"],
@@ -31,7 +31,7 @@ const RUNS: readonly (readonly [file: string, tokenizer: string])[] = [
   ["small.jsonl", "byte"],
 ];
 
-/** Prepares what has `filter` in its name. */
+/** Prepares the rows whose name contains `filter`. */
 export async function benchPrepare({ filter, doing }: Filter): Promise<Report> {
   const folder = await Deno.makeTempDir({ prefix: "shoal-bench-" });
   try {
@@ -76,7 +76,7 @@ async function prepareRow(
       "--quiet",
       "--no-prompt",
       "--allow-all",
-      // As the task has it: what a text leaves behind is given back sooner.
+      // The heap flags of the task `prepare`, which return memory sooner.
       "--v8-flags=--max-semi-space-size=4,--heap-growing-percent=30",
       child,
       join(folder, file),
@@ -102,7 +102,7 @@ async function prepareRow(
   ];
 }
 
-/** Windows from the shards of the large text by byte. */
+/** Read throughput of the large text by bytes. */
 async function reading(folder: string): Promise<Section> {
   const kept = join(folder, "kept");
   if (!await Deno.stat(kept).then(() => true, () => false)) {
@@ -160,9 +160,9 @@ async function writeFiles(folder: string): Promise<void> {
   Deno.writeTextFileSync(join(folder, "small.jsonl"), json);
 }
 
-/** Lines of about a hundred words without end, the same each time. */
+/** An endless, deterministic stream of lines of about a hundred words. */
 function* paragraphsOf(text: string): Generator<string, never> {
-  // ASCII, so that a text may be cut at any byte.
+  // ASCII, so that any byte is a valid split.
   // deno-lint-ignore no-control-regex
   const words = text.replaceAll(/[^\x00-\x7f]/g, "'").split(/\s+/).filter((word) => word !== "");
   let state = 1;

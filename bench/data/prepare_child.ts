@@ -1,13 +1,13 @@
-/** One preparation in a process of its own: says how long it took and what memory it needed at most. */
+/** One preparation in its own process; prints duration and peak memory. */
 import { prepare } from "../../src/prepare/prepare.ts";
 
-/** What the process says, as JSON. */
+/** The output, as JSON. */
 export interface Prepared {
   readonly seconds: number;
-  /** Largest resident set in MB; that of the end where the system does not tell. */
+  /** Peak resident set in MB; the final one if the system does not report the peak. */
   readonly rss: number;
   readonly tokens: number;
-  /** Seconds of the same call once more, which finds nothing to do. */
+  /** Seconds of a second call, which has nothing to do. */
   readonly again: number;
 }
 

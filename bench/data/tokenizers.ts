@@ -1,6 +1,6 @@
 /**
- * How fast text becomes tokens and tokens text: GPT-2's beside other libraries, then all kinds.
- * Megabytes are those of the text's UTF-8.
+ * Encoding and decoding throughput: GPT-2's tokenizer compared with other libraries, then all
+ * kinds. Megabytes of UTF-8.
  */
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../src/base/user_error.ts";
@@ -11,14 +11,14 @@ import type { Report, Section } from "../report.ts";
 import { fixed } from "../table.ts";
 import { medianSeconds, secondsOf } from "../time.ts";
 
-/** Ours first, so that the others stand beside it. */
+/** Ours first, then the others. */
 const LIBRARIES = ["shoal", "@huggingface/tokenizers", "js-tiktoken", "gpt-tokenizer"];
 
 const KINDS = ["char", "byte", "word", "gpt2", "bpe:4096"];
 
 const ROUNDS = 5;
 
-/** What a process of bench/peers/tokenizers.ts says. */
+/** Output of bench/peers/tokenizers.ts. */
 interface Peer {
   readonly load_ms: number;
   readonly first: number;
@@ -28,7 +28,7 @@ interface Peer {
   readonly wrong: number;
 }
 
-/** Times libraries and kinds whose names hold `filter`. */
+/** Times libraries and kinds whose names contain `filter`. */
 export async function benchTokenizers({ filter }: { filter: string }): Promise<Report> {
   const text = await mobyDick();
   return {
@@ -81,7 +81,7 @@ async function kinds(text: string, filter: string): Promise<Section> {
   };
 }
 
-/** Ten megabytes: the book again and again, each time with other words in place of some. */
+/** Ten megabytes: copies of the book with some words varied. */
 async function learning(text: string): Promise<Section> {
   const pieces = Array.from({ length: 8 }, (_, i) => text.replaceAll("wh", `wh${i}`));
   const megabytes = pieces.reduce((sum, piece) => sum + piece.length, 0) / 1e6;

@@ -1,4 +1,7 @@
-/** The far end of the transport bench: takes payloads into one buffer, and answers small frames. */
+/**
+ * The other end of the transport bench: receives payloads into one buffer, and answers small
+ * frames.
+ */
 import { dialUnix } from "../../src/transport/unix.ts";
 
 const channel = await dialUnix(Deno.args[0] as string, { attempt: 0 });

@@ -1,6 +1,6 @@
 /**
- * The exchange of a gradient without a step around it: all ranks in this process, over real Unix
- * sockets. One thread does the work of all, so it is an upper bound for what one rank does.
+ * The all-reduce alone, without a training step: all ranks in this process, over real Unix
+ * sockets. One thread does the work of all ranks, so the time is an upper bound for one rank.
  */
 import { join } from "node:path";
 import { AllReducer } from "../../src/reduce/all_reduce.ts";

@@ -1,6 +1,6 @@
 /**
- * What a fault costs: how long until it is noticed, until the next step counts, and how many steps
- * are done again. Real processes; times come from the journals of the runs.
+ * The cost of a fault: time until it is detected, time until the next committed step, and steps
+ * that are recomputed. Real processes; times come from the journals of the runs.
  */
 import { fileURLToPath } from "node:url";
 import { parseJournal } from "../../src/report/journal/journal.ts";
@@ -10,16 +10,16 @@ import { fixed, percent } from "../table.ts";
 import { median } from "../time.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** Steps at which faults strike, far enough apart for a new worker to be there again. */
+/** Steps at which faults are injected, far enough apart for a replacement to be ready. */
 const STRIKES = [20, 80, 140];
 const STEPS = 200;
 
-/** A fault, as its plan says it. */
+/** A fault, as in its plan. */
 interface Fault {
   readonly name: string;
   readonly point: string;
   readonly do: string;
-  /** What the runs are told besides. */
+  /** Further arguments of the runs. */
   readonly args?: readonly string[];
 }
 
@@ -46,7 +46,7 @@ const FAMILIES: Readonly<Record<string, readonly string[]>> = {
   lstm: ["configs/lstm_char.ts", "--model.width=32", "--micro-batches=4", "--data.bptt=16"],
 };
 
-/** Runs every fault whose name holds `filter`, for both families of models. */
+/** Runs every fault whose name contains `filter`, for both model families. */
 export async function benchFaults({ filter }: { filter: string }): Promise<Report> {
   const folder = await Deno.makeTempDir({ prefix: "shoal-faults-" });
   try {
@@ -124,7 +124,7 @@ async function train(
   return { journal, state: summary.state_hash, seconds: (performance.now() - start) / 1000 };
 }
 
-/** Times in ms after each strike, medians; and the steps that were done again. */
+/** Median times in ms after each fault; and the recomputed steps. */
 function cellsOf({ journal }: Ended): string[] {
   const after = (at: number, kinds: (line: JournalLine) => boolean): number | undefined => {
     const found = journal.find((line) => line.at >= at && kinds(line));
@@ -155,7 +155,7 @@ function cellsOf({ journal }: Ended): string[] {
 /** Seconds between two kills. */
 const MTBF = 30;
 
-/** The default model with a kill every half minute, beside the same run undisturbed. */
+/** The default model with a kill every half minute, compared with an undisturbed run. */
 async function goodput(folder: string): Promise<Report["sections"][number]> {
   const args = ["configs/gpt_char.ts", "--steps=900"];
   const calm = await train(folder, ["calm"], { args, workers: 2, plan: [] });

@@ -1,6 +1,6 @@
 /**
- * What being led costs: steps of a worker process with orders, votes, signs of life and hashes,
- * beside the same steps of a bare replica in this process. Blocks of both alternate.
+ * The overhead of the protocol: steps of a worker process with orders, votes, heartbeats and
+ * hashes, compared with the same steps of a replica in this process. Blocks of both alternate.
  */
 import gptChar from "../../configs/gpt_char.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
@@ -17,11 +17,11 @@ import { median } from "../time.ts";
 const BLOCKS = 12;
 const STEPS = 10;
 
-/** Times led and bare steps of the default config. */
+/** Times steps of the default config with and without the protocol. */
 export async function benchProtocol(): Promise<Report> {
   const config = resolveConfig({ ...gptChar, workers: 1 });
   const corpus = await corpusOf(config);
-  // As many threads of a software driver as a worker alone gets.
+  // As many threads of a software driver as a single worker gets.
   Deno.env.set("LP_NUM_THREADS", String(navigator.hardwareConcurrency));
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const replica = new Replica(device, { config, corpus });

@@ -1,6 +1,6 @@
 /**
- * What a step costs with several workers, as real processes: how much of it is moving the gradient.
- * Parts of the way are also measured alone, since in a step they hide behind waiting for peers.
+ * Step times with several worker processes, and the share of the gradient exchange.
+ * Parts of it are also measured alone, since in a step they overlap with waiting for peers.
  */
 import gptChar from "../../configs/gpt_char.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
@@ -17,10 +17,10 @@ import { timeWorlds, type WorldTimes } from "./worlds.ts";
 
 const WORLDS: readonly number[] = [1, 2, 4];
 
-/** Megabytes of the vectors that two processes reduce with nothing else to do. */
+/** Megabytes of the vectors that two otherwise idle processes reduce. */
 const PAIR_MEGABYTES: readonly number[] = [1, 10, 100];
 
-/** Times worlds whose names (`workers=2`) hold `filter`. */
+/** Times worlds whose names (`workers=2`) contain `filter`. */
 export async function benchReduce({ filter }: { filter: string }): Promise<Report> {
   const config = resolveConfig(gptChar);
   const corpus = await corpusOf(config);
@@ -96,7 +96,7 @@ function rowOf(
   ];
 }
 
-/** Seconds to read a gradient of `length` elements from a device that has nothing else to do. */
+/** Seconds to read a gradient of `length` elements from an idle device. */
 async function readBackSeconds(device: WebGpuDevice, length: number): Promise<number> {
   const memory = device.memory();
   memory.ensure("gradient", length);

@@ -1,5 +1,5 @@
 /**
- * The all-reduce between two processes with nothing else to do: seconds for vectors of several
+ * The all-reduce between two otherwise idle processes: seconds for vectors of several
  * sizes over a Unix socket. Each end is a process that runs this file.
  */
 import { join } from "node:path";
@@ -67,7 +67,7 @@ async function dial(path: string): Promise<Channel> {
   }
 }
 
-/** Seconds of each round, as one end sees them. */
+/** Seconds of each round, measured at one end. */
 async function reduceOver(
   channel: Channel,
   { rank, length }: { rank: number; length: number },

@@ -1,4 +1,7 @@
-/** A team of real worker processes that a bench leads step by step: no journal, no checkpoints. */
+/**
+ * A worker group of real processes that a bench drives step by step, without journal or
+ * checkpoints.
+ */
 import type { RunConfig } from "../../src/config/schema.ts";
 import { MEMBERSHIP_RULES } from "../../src/membership/types.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
@@ -6,12 +9,12 @@ import { setUp } from "../../workers/coordinator/setup.ts";
 import { spawnWorkers } from "../../workers/launch/spawn.ts";
 import { WorkerGroup } from "../../workers/group/worker_group.ts";
 
-/** `config.workers` workers, whose shares stay as they are. */
+/** `config.workers` workers with fixed shares. */
 export function benchTeam(config: RunConfig, corpus: Corpus): WorkerGroup {
   return new WorkerGroup({
     launch: spawnWorkers,
     workers: config.workers,
-    rules: { ...MEMBERSHIP_RULES, microBatches: config.micro_batches, weighEvery: Infinity },
+    rules: { ...MEMBERSHIP_RULES, microBatches: config.micro_batches, rebalanceEvery: Infinity },
     note: () => {},
     limit: () => 0,
     setUp: () => setUp(config, corpus),

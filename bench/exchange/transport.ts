@@ -1,5 +1,5 @@
 /**
- * What channels cost: frames between two processes over a Unix socket, and the parts of the way by
+ * The cost of channels: frames between two processes over a Unix socket, and its parts by
  * themselves. No device is used.
  */
 import { join } from "node:path";
@@ -13,9 +13,9 @@ import type { Report } from "../report.ts";
 import { fixed } from "../table.ts";
 import { median, medianSeconds, secondsOf } from "../time.ts";
 
-/** Payloads in bytes: the gradient of a small model, and a piece of a larger one. */
+/** Payloads in bytes: the gradient of a small model, and a bucket of a larger one. */
 const PAYLOADS: readonly number[] = [1.6e6, 40e6];
-/** Bytes sent for one number. */
+/** Bytes sent per measurement. */
 const VOLUME = 400e6;
 const ROUND_TRIPS = 500;
 
@@ -25,7 +25,7 @@ const HEADER: Header = { type: "root", step: 123, start: 0, end: 400_000, level:
 /** A quantity, its value, and the unit. */
 type Row = [string, string, string];
 
-/** Times what has `filter` in its name. */
+/** Times the cases whose names contain `filter`. */
 export async function benchTransport({ filter }: { filter: string }): Promise<Report> {
   const rows = [...await channelRows(), ...await codecRows(), ...await arrayRows()];
   const table = [["part", "value", "unit"], ...rows.filter(([name]) => name.includes(filter))];
@@ -64,7 +64,7 @@ async function channelRows(): Promise<Row[]> {
   }
 }
 
-/** The echo answers every small frame and keeps silent about payloads. */
+/** The echo answers small frames but not payloads. */
 async function ask(channel: Channel): Promise<void> {
   await channel.send({ type: "echo" });
   await channel.receive();

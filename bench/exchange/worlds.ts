@@ -1,6 +1,6 @@
 /**
- * Steps of several worlds, as real processes, in turns: a machine that is busy for a while is so
- * for all of them, and their ratios stand.
+ * Steps of several worlds, as real processes, interleaved, so that background load affects all of
+ * them and their ratios are comparable.
  */
 import type { RunConfig } from "../../src/config/schema.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
@@ -9,7 +9,7 @@ import type { WorkerGroup } from "../../workers/group/worker_group.ts";
 import { benchTeam } from "./team.ts";
 import { median } from "../time.ts";
 
-/** Turns of each world, steps of a turn, and how many of these are left out. */
+/** Rounds of each world, steps per round, and how many of these are dropped. */
 const TURNS = 6;
 const STEPS = 8;
 const WARM_UP = 2;
@@ -17,7 +17,7 @@ const WARM_UP = 2;
 /** Milliseconds of one step. */
 interface Lap extends Omit<StepTimes, "waited"> {
   readonly step: number;
-  /** What rank 0 did not account for: orders and votes on their way, and waiting for them. */
+  /** Time that rank 0 does not account for: orders and votes in transit, and waiting for them. */
   readonly rest: number;
 }
 
@@ -58,7 +58,7 @@ export async function timeWorlds(
   });
 }
 
-/** Some steps of a team, from `first` on. */
+/** Some steps of a worker group, from `first` on. */
 async function lapsOf(team: WorkerGroup, first: number): Promise<Lap[]> {
   const laps: Lap[] = [];
   const end = first + STEPS;

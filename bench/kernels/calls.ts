@@ -1,14 +1,14 @@
-/** Times the calls of a plan. Knows plans and devices, no op by name. */
+/** Times single calls of a plan. */
 import type { Device, Memory } from "../../src/device/types.ts";
 import type { Call } from "../../src/graph/types.ts";
 import type { Plan, Region } from "../../src/plan/types.ts";
 import type { Budget, Round } from "../time.ts";
 import { roundOf, secondsOf } from "../time.ts";
 
-/** Repetitions in one pass, at most. A step has as many calls in a pass as this, or more. */
+/** Most repetitions per pass; a training step has at least as many calls per pass. */
 const MAX_IN_PASS = 64;
 
-/** Where a call is timed. Its buffers must hold what it reads. */
+/** The device and memory of a timed call; its input buffers must be filled. */
 export interface Place {
   readonly device: Device;
   readonly memory: Memory;

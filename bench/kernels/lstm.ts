@@ -1,5 +1,5 @@
 /**
- * An LSTM language model's training step beside the same model in `@tensorflow/tfjs` on its WebGPU
+ * An LSTM language model's training step against the same model in `@tensorflow/tfjs` on its WebGPU
  * back end: two layers of width 128, 64 tokens, 16 lanes; forward, backward and update. Rounds of
  * the two alternate, so that their ratio survives a noisy machine. Needs npm for the peer.
  */
@@ -17,7 +17,7 @@ const ROUNDS = 3;
 const WARM_UP = 2;
 const STEPS = 10;
 
-/** What the peer says of itself. */
+/** Output of the peer's process. */
 interface Peer {
   readonly peer: string;
   readonly version: string;
@@ -25,7 +25,7 @@ interface Peer {
   readonly ms_per_step: number;
 }
 
-/** Times both in turns. @throws {UserError} `noInput` when the peer cannot be run. */
+/** Times both, alternating. @throws {UserError} `noInput` when the peer cannot be run. */
 export async function benchLstm(): Promise<Report> {
   const config = stepConfigs().find(({ name }) => name === "lstm_2x128");
   if (config === undefined) throw new RangeError("Cannot time lstm_2x128: it is not configured");

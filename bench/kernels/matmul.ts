@@ -1,10 +1,9 @@
 /**
- * Times every kernel that the table of products allows for a shape, and marks the one that it
- * chooses: what the table is filled in with. All kernels of a shape must give the same numbers.
+ * Times every kernel that the tiling table allows for a shape, and marks the selected one: the data
+ * from which the table is filled in. All kernels of a shape must give the same results.
  */
-import { launchMatmul, matmulOp } from "../../kernels/matmul/matmul.ts";
-import { explain, variantsOf } from "../../kernels/matmul/matmul_choice.ts";
-import type { Variant } from "../../kernels/matmul/matmul_choice.ts";
+import { launchMatmul, matmulOp, variantName, variantsOf } from "../../kernels/matmul/mod.ts";
+import type { Variant } from "../../kernels/matmul/mod.ts";
 import { fold, rootKey, uniforms } from "../../src/base/random.ts";
 import type { Device, Memory } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
@@ -22,16 +21,16 @@ import { medians } from "../time.ts";
 import type { Filter } from "../filter.ts";
 import type { Budget } from "../time.ts";
 
-/** Many kernels are timed: each for a short while. */
+/** Short timings, because there are many kernels. */
 const BUDGET: Budget = { rounds: 3, roundSeconds: 0.05 };
-/** FLOP of the largest product that software drivers are given unless it is asked for by name. */
+/** FLOP of the largest product that is timed on software drivers, unless its name is given. */
 const SMALL = 3e8;
-/** Random numbers that inputs are filled with, again and again. */
+/** Random numbers that inputs are filled with, repeated. */
 const BLOCK = 2 ** 16;
-/** Elements of a result that are compared, at its beginning and at its end. */
+/** Elements of a result that are compared, at its start and at its end. */
 const COMPARED = 4096;
 
-/** What is timed, and for which class of device: the adapter's own unless told. */
+/** Shapes to time, and the device class; default: the adapter's. */
 export interface MatmulBench extends Filter {
   readonly kind?: Target["kind"];
   readonly budget?: Budget;
@@ -45,7 +44,7 @@ interface Timed {
   readonly budget: Budget;
 }
 
-/** Times all shapes whose names hold `filter`. */
+/** Times all shapes whose names contain `filter`. */
 export async function benchMatmul(
   { filter, doing, kind, budget = BUDGET }: MatmulBench,
 ): Promise<Report> {
@@ -78,7 +77,7 @@ export async function benchMatmul(
 
 const HEAD = ["product: kernel", "us", "GFLOP/s", "of best", "chosen"];
 
-/** Whether a shape is timed here: its matrices fit, and a software driver is done in good time. */
+/** Whether a shape is timed: its matrices fit, and it is not too slow on a software driver. */
 function fits(shape: Shape, { device, filter }: { device: Device; filter: string }): boolean {
   const { name, m, n, k } = shape;
   if (4 * Math.max(m * k, k * n, m * n) > device.bindingBytes) return false;
@@ -104,7 +103,7 @@ async function timeShape(shape: Shape, timed: Timed): Promise<string[][]> {
   }
   const seconds = await medians(rounds, timed.budget.rounds);
   const best = Math.min(...seconds);
-  const chosen = explain(shape, target);
+  const chosen = variantName(shape, target);
   return variants.map(({ name }, i) => {
     const own = seconds[i] as number;
     const mark = name === chosen ? "*" : "";
@@ -131,7 +130,7 @@ function inputsOf({ m, n, k, ta, tb }: Shape): Spec[] {
   return [ta ? f32(k, m) : f32(m, k), tb ? f32(n, k) : f32(k, n)];
 }
 
-/** Numbers, since a card draws less power, and runs faster, on zeros. */
+/** Random inputs: on zeros a GPU draws less power and runs faster. */
 function fill(
   { shape }: Spec,
   { memory, slot, input }: { memory: Memory; slot: string; input: number },

@@ -1,5 +1,5 @@
-/** Products that training and decoding ask for, by what asks. Knows no kernels. */
-import type { Product } from "../../kernels/matmul/matmul_choice.ts";
+/** Shapes of matrix products in training and decoding, by model. */
+import type { Product } from "../../kernels/matmul/mod.ts";
 
 /** A named product. */
 export interface Shape extends Product {
@@ -8,13 +8,13 @@ export interface Shape extends Product {
 
 type Sizes = readonly [m: number, n: number, k: number];
 
-/** `name` and M x N x K, with what is stored transposed. */
+/** A product M x N x K with its name and transposes. */
 function shape(name: string, [m, n, k]: Sizes, { ta = false, tb = false } = {}): Shape {
   const stored = [...ta ? ["A'"] : [], ...tb ? ["B'"] : []].map((side) => ` ${side}`).join("");
   return { name: `${name} ${m}x${n}x${k}${stored}`, m, n, k, ta, tb };
 }
 
-/** The product of `rows` tokens by a weight [input, output], and the two of its gradients. */
+/** The product of `rows` tokens with a weight [input, output], and those of its two gradients. */
 function layer(name: string, rows: number, [input, output]: readonly [number, number]): Shape[] {
   return [
     shape(name, [rows, output, input]),
@@ -33,7 +33,7 @@ function block(rows: number, d: number): Shape[] {
   ];
 }
 
-/** A step for one row of tokens. */
+/** A decoding step of one token. */
 function decoding(rows: number, d: number): Shape[] {
   return [
     shape("qkv", [rows, 3 * d, d]),
@@ -42,7 +42,7 @@ function decoding(rows: number, d: number): Shape[] {
   ];
 }
 
-/** Part of a tied head [vocabulary, d] that fits one binding, forwards and backwards. */
+/** The part of a tied head [vocabulary, d] that fits one binding, forward and backward. */
 function tiedHead(rows: number, d: number, columns: number): Shape[] {
   return [
     shape("head", [rows, columns, d], { tb: true }),
@@ -51,7 +51,7 @@ function tiedHead(rows: number, d: number, columns: number): Shape[] {
   ];
 }
 
-/** Shapes by what asks for them. */
+/** Shapes by model. */
 export const SHAPES: Readonly<Record<string, readonly Shape[]>> = {
   "Squares": [256, 512, 1024, 2048, 4096].map((n) => shape("square", [n, n, n])),
   "GPT-2 124M, 8 x 1024 tokens": [...block(8192, 768), ...tiedHead(8192, 768, 16384)],

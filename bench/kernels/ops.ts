@@ -1,6 +1,6 @@
 /**
- * Times every op's bench cases, each beside its naive twin, on the same inputs. A twin whose result
- * is not the op's is an error: a ratio must compare equal work.
+ * Times the bench cases of every op against its naive twin, on the same inputs. A twin whose result
+ * differs from the op's is an error: a ratio must compare equal work.
  */
 import { OPS } from "../../kernels/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";
@@ -27,11 +27,11 @@ export interface OpTiming {
   readonly seconds: number;
   readonly flops: number;
   readonly bytes: number;
-  /** Seconds of the naive twin, where there is one. */
+  /** Seconds of the naive twin, if there is one. */
   readonly naive: number | undefined;
 }
 
-/** Times the bench cases whose names hold `filter`. */
+/** Times the bench cases whose names contain `filter`. */
 export async function benchOps({ filter, doing }: Filter): Promise<Report> {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const rows: OpTiming[] = [];
@@ -42,7 +42,7 @@ export async function benchOps({ filter, doing }: Filter): Promise<Report> {
       rows.push(await timeCase(op, test, { device, budget: FULL }));
     }
   }
-  // Behind the ops, when a processor that saves power when idle is awake.
+  // After the ops, when a processor with power saving has reached its full clock.
   const peaks = await measurePeaks(device);
   const section = { title: "Ops", table: opsTable(rows, peaks), notes: [peakNote(peaks)] };
   return { what: "ops", adapter: device.name, sections: [section] };
@@ -123,7 +123,7 @@ async function requireEqual(
   );
 }
 
-/** Each of the two may be off by the tolerance of a kernel. */
+/** Both may deviate by the tolerance of a kernel. */
 function bound(values: Float32Array, terms: number): number {
   return 2 * tolerance(terms, values.reduce((m, v) => Math.max(m, Math.abs(v)), 0));
 }
@@ -140,7 +140,7 @@ function wordsOf(floats: Float32Array): Uint32Array {
   return new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
 }
 
-/** Rows of timings, with an op's shares of what the device does at best. */
+/** Rows of timings, with an op's fractions of the device's peak rates. */
 export function opsTable(rows: readonly OpTiming[], peaks: Peaks): string[][] {
   return [
     ["op", "us", "GFLOP/s", "GB/s", "of matmul", "of copy", "naive us", "naive / ours"],

@@ -1,5 +1,5 @@
-/** The matrix product by the book, without an epilogue. */
-import type { MatmulAttrs } from "../../kernels/matmul/matmul.ts";
+/** Textbook matrix product, without an epilogue. */
+import type { MatmulAttrs } from "../../kernels/matmul/mod.ts";
 import { ceilDiv, sizeOf } from "../../src/base/shape.ts";
 import matmul from "./matmul.wgsl" with { type: "text" };
 import type { Twin } from "./twin.ts";

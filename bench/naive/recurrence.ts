@@ -1,33 +1,31 @@
 /**
- * A recurrence by the book: one thread per hidden unit of a row, scalars, one product after the
- * other. Bindings, initial and last states are the op's own; only the steps are plain.
+ * Textbook recurrence: one thread per hidden unit of a row, scalar, one dot product after the
+ * other. Bindings, initial and last states are the op's own; only the steps are naive.
  */
-import type { Cell, Stage } from "../../kernels/recurrence/cells.ts";
+import type { Cell, RecurrenceAttrs, Stage } from "../../kernels/recurrence/mod.ts";
 import { firstGate } from "../../kernels/recurrence/cells.ts";
-import { sameFlows, stageGradient } from "../../kernels/recurrence/cells_grad.ts";
-import { range } from "../../kernels/matmul/matmul_wgsl.ts";
-import { recurrenceOp } from "../../kernels/recurrence/recurrence.ts";
-import { recurrenceBackwardOp } from "../../kernels/recurrence/recurrence_backward.ts";
-import { backwardBounds } from "../../kernels/recurrence/recurrence_backward_wgsl.ts";
-import type { RecurrenceAttrs } from "../../kernels/recurrence/recurrence_sizes.ts";
+import { sharesGateGradients, stageGradient } from "../../kernels/recurrence/cells_grad.ts";
+import { range } from "../../kernels/emit/range.ts";
+import { recurrenceBackwardOp, recurrenceOp } from "../../kernels/recurrence/mod.ts";
+import { backwardBindings } from "../../kernels/recurrence/recurrence_backward_wgsl.ts";
 import { orderOf, recurrenceSizes } from "../../kernels/recurrence/recurrence_sizes.ts";
 import type { StepKernel } from "../../kernels/recurrence/recurrence_step_wgsl.ts";
-import { declareBounds } from "../../kernels/recurrence/recurrence_step_wgsl.ts";
-import { forwardBounds } from "../../kernels/recurrence/recurrence_wgsl.ts";
+import { declareBindings } from "../../kernels/recurrence/recurrence_step_wgsl.ts";
+import { forwardBindings } from "../../kernels/recurrence/recurrence_wgsl.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Io, Launch, Op, Spec, Target } from "../../src/graph/types.ts";
-import { lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import { linearGroups, linearHead } from "../../src/graph/wgsl.ts";
 import type { Twin } from "./twin.ts";
 
 type Groups = readonly [number, number, number];
 
 /** Head of a step: unit j of row b at time t. */
 function head({ batch, hidden }: StepKernel, groups: Groups): string {
-  return `${lineHead(batch * hidden, groups)}
+  return `${linearHead(batch * hidden, groups)}
 let t = u32(time); let b = i / ${hidden}u; let j = i % ${hidden}u;`;
 }
 
-/** Where the inputs of a stage's formula are read. */
+/** WGSL that loads the inputs of a stage's formula. */
 function inputs({ cell, time, hidden, order }: StepKernel): string[] {
   const { gates, states } = cell;
   const gate = (name: string, g: number) =>
@@ -58,13 +56,15 @@ rec[(b * ${time}u + t) * ${gates * hidden}u + ${gate}] = sum; }`;
   const [next, ...others] = printed.outputs;
   const stores = stage < cell.stages.length - 1 ? [`given${stage}${row("t")} = ${next};`] : [
     `y${row("t")} = ${next};`,
-    `if (t != ${order.last}u) { hprev${row(order.turn === 1 ? "t + 1u" : "t - 1u")} = ${next}; }`,
+    `if (t != ${order.last}u) { hprev${
+      row(order.direction === 1 ? "t + 1u" : "t - 1u")
+    } = ${next}; }`,
     ...others.map((name, k) =>
       `over${k + 1}[(b * ${time + 1}u + t + ${order.after}u) * ${hidden}u + j] = ${name};`
     ),
   ];
   const lines = [head(kernel, groups), ...products, ...printed.lines, ...stores, "}"];
-  return declareBounds(forwardBounds(kernel), 1) + lines.join("\n") + "\n";
+  return declareBindings(forwardBindings(kernel), 1) + lines.join("\n") + "\n";
 }
 
 function plainBack(kernel: StepKernel, groups: Groups): string {
@@ -74,7 +74,7 @@ function plainBack(kernel: StepKernel, groups: Groups): string {
   const { formula, live } = stageGradient(cell, stage);
   const from = firstGate(cell, next) * hidden;
   const to = from + (cell.stages[next] as Stage).gates * hidden;
-  const at = !last ? "t" : order.turn === 1 ? "t + 1u" : "t - 1u";
+  const at = !last ? "t" : order.direction === 1 ? "t + 1u" : "t - 1u";
   const state = (row: number) => `[(b * ${time + 1}u + t + ${row}u) * ${hidden}u + j]`;
   const flows = ["flow", ...range(cell.states).slice(1).map((k) => `dstate${k}[i]`)];
   const input = [...inputs(kernel), ...flows];
@@ -83,7 +83,7 @@ function plainBack(kernel: StepKernel, groups: Groups): string {
   const stores = printed.outputs.flatMap((value, i) => {
     const gate = `[((b * ${time}u + t) * ${gates}u + ${i % gates}u) * ${hidden}u + j]`;
     const dead = !live.includes(i) && (!last || i >= 2 * gates);
-    if (dead || (i < gates && sameFlows(cell))) return [];
+    if (dead || (i < gates && sharesGateGradients(cell))) return [];
     if (i < gates) return [`dxw${gate} ${assign} ${value};`];
     if (i < 2 * gates) return [`drec${gate} ${assign} ${value};`];
     if (i === 2 * gates) return [`dh${state(order.before)} += ${value};`];
@@ -101,10 +101,10 @@ function plainBack(kernel: StepKernel, groups: Groups): string {
     ...stores,
     "}",
   ];
-  return declareBounds(backwardBounds(kernel), 1) + lines.join("\n") + "\n";
+  return declareBindings(backwardBindings(kernel), 1) + lines.join("\n") + "\n";
 }
 
-/** The op's launches, each step's kernels in the place of its own by `print`. */
+/** The op's launches, with the kernels of each step replaced by those of `print`. */
 function plain(
   op: Op,
   print: (kernel: StepKernel, groups: Groups) => string,
@@ -114,7 +114,7 @@ function plain(
     const { cell } = attrs;
     const sizes = recurrenceSizes(io.inputs[0], io.inputs[1], attrs);
     const order = orderOf(sizes.time, attrs);
-    const groups = lineGroups(sizes.batch * sizes.hidden, target.groups);
+    const groups = linearGroups(sizes.batch * sizes.hidden, target.groups);
     const kernels = stagesOf(cell).map((stage) =>
       print({ ...sizes, cell, stage, order, tile: [1, 4], group: [1, 1] }, groups)
     );
@@ -129,13 +129,13 @@ function plain(
   };
 }
 
-/** One thread per unit and row, forwards. */
+/** Forward: one thread per unit and row. */
 export const recurrenceTwin: Twin = {
   fills: [0],
   launch: plain(recurrenceOp, plainStep, ({ stages }) => stages.map((_, k) => k)),
 };
 
-/** One thread per unit and row, backwards. */
+/** Backward: one thread per unit and row. */
 export const recurrenceBackwardTwin: Twin = {
   fills: [0, 1, 2],
   launch: plain(recurrenceBackwardOp, plainBack, ({ stages }) => stages.map((_, k) => k).reverse()),

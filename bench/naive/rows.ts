@@ -1,9 +1,9 @@
-/** Row kernels and table look-ups by the book: one thread per row, column or element. */
+/** Naive row kernels and embedding lookups: one thread per row, column or element. */
 import { IGNORE } from "../../src/base/ignore.ts";
-import type { LayerNormAttrs } from "../../kernels/layer_norm/layer_norm.ts";
+import type { LayerNormAttrs } from "../../kernels/layer_norm/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Binding, Spec, Target } from "../../src/graph/types.ts";
-import { lineGroups } from "../../src/graph/wgsl.ts";
+import { linearGroups } from "../../src/graph/wgsl.ts";
 import correct from "./correct.wgsl" with { type: "text" };
 import crossEntropy from "./cross_entropy.wgsl" with { type: "text" };
 import crossEntropyBackward from "./cross_entropy_backward.wgsl" with { type: "text" };
@@ -20,7 +20,7 @@ function width(spec: Spec | undefined): number {
 }
 
 function threads(spec: Spec | undefined, { groups }: Target): [number, number, number] {
-  return lineGroups(sizeOf(spec?.shape ?? []), groups);
+  return linearGroups(sizeOf(spec?.shape ?? []), groups);
 }
 
 function inputs(...numbers: readonly number[]): Binding[] {
@@ -94,7 +94,7 @@ export const embeddingTwin: Twin = {
   }],
 };
 
-/** One thread per element of the table, which looks at every id. */
+/** One thread per element of the table, which scans all ids. */
 export const embeddingBackwardTwin: Twin = {
   fills: [0],
   launch: (io, _, target) => [{

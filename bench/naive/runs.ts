@@ -1,11 +1,10 @@
-/** What copies runs of elements, or updates them by ranges, by the book: one thread per element. */
-import type { UpdateSliceAttrs } from "../../kernels/shape/update_slice.ts";
-import type { PointwiseSegmentsAttrs } from "../../kernels/pointwise/segments.ts";
-import type { SliceAttrs } from "../../kernels/shape/slice.ts";
+/** Naive slices, slice updates and segmented updates: one thread per element. */
+import type { SliceAttrs, UpdateSliceAttrs } from "../../kernels/shape/mod.ts";
+import type { PointwiseSegmentsAttrs } from "../../kernels/pointwise/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Binding, Launch, Spec, Target } from "../../src/graph/types.ts";
-import { lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import { linearGroups, linearHead } from "../../src/graph/wgsl.ts";
 import type { Twin } from "./twin.ts";
 
 /** Copies `n` elements of x into y. */
@@ -13,12 +12,12 @@ function copy(
   { n, from, to }: { n: number; from: number; to: number },
   { groups: limit }: Target,
 ): Pick<Launch, "wgsl" | "groups"> {
-  const groups = lineGroups(n, limit);
+  const groups = linearGroups(n, limit);
   return {
     groups,
     wgsl: `@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-${lineHead(n, groups)}
+${linearHead(n, groups)}
   y[i + ${to}u] = x[i + ${from}u];
 }
 `,
@@ -62,10 +61,10 @@ export const pointwiseSegmentsTwin: Twin = {
     });
     return ranges.map(({ end, formula }, r): Launch => {
       const start = ranges[r - 1]?.end ?? 0;
-      const groups = lineGroups(end - start, limit);
+      const groups = linearGroups(end - start, limit);
       const body = printFormula(formula, { input, index: "at" });
       const stores = body.outputs.map((value, k) => `y${k}[at] = ${value};`);
-      const wgsl = `${declared}${lineHead(end - start, groups)}
+      const wgsl = `${declared}${linearHead(end - start, groups)}
   let at = i + ${start}u;
   ${[...body.lines, ...stores].join("\n  ")}
 }

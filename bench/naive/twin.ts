@@ -1,19 +1,19 @@
 /**
- * What a naive twin is: the same result by the plainest kernels, for a bench to stand on. It shares
- * an op's shape rule, and adds scratch outputs of its own.
+ * Naive twins: the same result by the simplest kernels, as a baseline of benches. A twin shares the
+ * op's shape rule, and may add scratch outputs.
  */
 import type { Attrs, Io, Launch, Op, Spec, Target } from "../../src/graph/types.ts";
 
-/** The plain form of an op: one thread per result, scalars, no workgroup memory. */
+/** The naive form of an op: one thread per result, scalar, no workgroup memory. */
 export interface Twin {
-  /** Outputs of the op that it fills; the others are scratch of the op. */
+  /** Number of the op's outputs that it fills; the others are the op's scratch. */
   readonly fills: readonly number[];
-  /** Specs of its own scratch, which stand behind the op's outputs. */
+  /** Specs of its own scratch, after the op's outputs. */
   readonly scratch?: (inputs: readonly Spec[], attrs: Attrs) => readonly Spec[];
   readonly launch: (io: Io<Spec>, attrs: Attrs, target: Target) => readonly Launch[];
 }
 
-/** `op` as its twin does it. It has no reference: it is compared with the op itself. */
+/** An op with the twin's kernels. It has no reference: it is compared with `op` itself. */
 export function asOp(op: Op, { scratch, launch }: Twin): Op {
   const { donate } = op;
   return {

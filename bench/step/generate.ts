@@ -1,7 +1,7 @@
 /**
- * Tokens per second of generation: a decoder that remembers, beside the same model computing its
+ * Tokens per second of generation: a decoder with caches, against the same model computing its
  * whole window for every token. Rounds of the two alternate, so that their ratio survives a noisy
- * machine. The likeliest token is always taken, so that drawing costs next to nothing.
+ * machine. Greedy sampling, so that sampling costs almost nothing.
  */
 import type { Device } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
@@ -10,7 +10,7 @@ import { modelSchema } from "../../src/models/mod.ts";
 import { fullLogits, openFull, someParams } from "../../tests/support/graph/full_window.ts";
 import type { HeldModel } from "../../tests/support/graph/full_window.ts";
 import { Decoder } from "../../src/engine/decoder.ts";
-import { holdParams } from "../../src/engine/hold_params.ts";
+import { holdParams } from "../../src/engine/load_params.ts";
 import type { Report } from "../report.ts";
 import { fixed } from "../table.ts";
 import type { Filter } from "../filter.ts";
@@ -27,10 +27,10 @@ const MODELS: Readonly<Record<string, ModelConfig>> = {
   "lstm, 2 layers of width 128": modelSchema.parse({ kind: "recurrent", layers: 2, width: 128 }),
 };
 
-/** Logits behind the last of `tokens`. */
+/** Logits after the last of `tokens`. */
 type Next = (tokens: readonly number[]) => Promise<Float32Array>;
 
-/** Times every model whose name holds `filter`, at a context of `context` tokens. */
+/** Times every model whose name contains `filter`, at a context of `context` tokens. */
 export async function benchGenerate(
   { filter, doing, context = 256 }: Filter & { readonly context?: number },
 ): Promise<Report> {
@@ -96,7 +96,7 @@ async function computingAll(device: Device, parts: HeldModel): Promise<Next> {
   };
 }
 
-/** Goes on from `tokens` until there are `length`, and asks once more. */
+/** Generates from `tokens` up to `length` tokens, then computes the logits once more. */
 async function generate(next: Next, tokens: number[], length: number): Promise<void> {
   for (;;) {
     const logits = await next(tokens);
@@ -105,7 +105,7 @@ async function generate(next: Next, tokens: number[], length: number): Promise<v
   }
 }
 
-/** Tokens per second behind a full window, how often it slid, and how fast the prompt was read. */
+/** Tokens per second with a full window, number of slides, and prompt tokens per second. */
 async function pastTheContext(decoder: Decoder): Promise<string[]> {
   const prompt = Uint32Array.from({ length: decoder.context }, (_, i) => i % VOCABULARY);
   const read: number[] = [];
@@ -122,7 +122,7 @@ async function pastTheContext(decoder: Decoder): Promise<string[]> {
   return [speed(drawn), String(decoder.slides), speed(read)];
 }
 
-/** @throws {Error} when what a decoder remembers is not what the window says. */
+/** @throws {Error} when cached decoding and the full window disagree. */
 async function requireEqual(device: Device, parts: HeldModel, decoder: Decoder): Promise<void> {
   const { context, vocabulary } = parts;
   const tokens = Uint32Array.from({ length: context }, (_, i) => (7 * i) % vocabulary);

@@ -1,5 +1,5 @@
 /**
- * What each cell remembers: accuracy on the recall task after the same budget of steps, for gaps of
+ * Memory of each cell: accuracy on the recall task after the same number of steps, for gaps of
  * 10, 30 and 90 tokens and several seeds. A measure of learning, not of speed.
  */
 import recallLstm from "../../configs/recall_lstm.ts";
@@ -16,12 +16,12 @@ const GAPS = [10, 30, 90] as const;
 const SEEDS = [1, 2, 3] as const;
 /** Steps of every run. */
 const BUDGET = 200;
-/** Steps between looks at the accuracy. */
+/** Steps between measurements of the accuracy. */
 const LOOK = 25;
-/** What counts as learnt. */
+/** Accuracy from which the task counts as learnt. */
 const LEARNT = 0.95;
 
-/** The rows: a model, given the gap. */
+/** Models by name, for a given gap. */
 const MODELS: Readonly<Record<string, (gap: number) => RunInput>> = {
   "rnn_tanh": () => cell("rnn_tanh", null),
   "rnn_relu (IRNN)": () => cell("rnn_relu", null),
@@ -38,15 +38,15 @@ function cell(name: CellName, memory: number | null): RunInput {
   return { ...recallLstm, model: { ...recallLstm.model, cell: name, memory } };
 }
 
-/** How one run ended. */
+/** Result of one run. */
 interface Ending {
-  /** Share of questions answered rightly. */
+  /** Accuracy. */
   readonly accuracy: number;
-  /** Steps until it was learnt, where it was. */
+  /** Steps until it was learnt, if it was. */
   readonly learnt?: number;
 }
 
-/** Trains every row whose name holds `filter`. */
+/** Trains every model whose name contains `filter`. */
 export async function benchRecall({ filter, doing }: Filter): Promise<Report> {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const rows: string[][] = [];

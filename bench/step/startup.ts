@@ -1,6 +1,6 @@
 /**
- * From the start of a process to its first finished step, with an empty cache of the driver and with
- * one that knows the kernels. Each start is a process of its own.
+ * Time from the start of a process to its first finished step, with a cold and a warm shader cache
+ * of the driver. Each start is a new process.
  */
 import { fileURLToPath } from "node:url";
 import { isSoftware } from "../../src/device/adapter.ts";
@@ -11,10 +11,10 @@ import { fixed } from "../table.ts";
 import type { Filter } from "../filter.ts";
 import { median, secondsOf } from "../time.ts";
 
-/** Starts that find the kernels in the driver's cache. */
+/** Number of starts with a warm shader cache. */
 const WARM = 3;
 
-/** Stages of a start in seconds, in their order. */
+/** Stages of a start in seconds, in order. */
 interface Start {
   readonly modules: number;
   readonly text: number;
@@ -22,11 +22,11 @@ interface Start {
   readonly loaded: number;
   readonly first: number;
   readonly second: number;
-  /** From the process's start to its end, the second step taken off. */
+  /** Lifetime of the process, without the second step. */
   readonly whole: number;
 }
 
-/** Times starts of each config whose name holds `filter`. */
+/** Times starts of each config whose name contains `filter`. */
 export async function benchStartup({ filter, doing }: Filter): Promise<Report> {
   const adapter = await adapterHere();
   const rows: string[][] = [];
@@ -68,7 +68,7 @@ function rowOf(name: string, starts: readonly Start[]): string[] {
   return [name, ...stages.map(ms)];
 }
 
-/** One start, with a driver's cache in `cache`. @throws {Error} when it fails. */
+/** One start, with the driver's shader cache in `cache`. @throws {Error} when it fails. */
 async function startOf(name: string, cache: string): Promise<Start> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [

@@ -1,6 +1,6 @@
 /**
- * One training step on one device, in this process: where its time goes, by host and device, and by
- * op. What several workers add is another bench's matter.
+ * One training step on one device, in this process: its time by host and device, and by op. Scaling
+ * over several workers is measured by another bench.
  */
 import { countsOf, usedOf } from "../../src/budget/counts.ts";
 import { flopsPerToken } from "../../src/budget/flops.ts";
@@ -35,12 +35,15 @@ import type { HostTimes, TimedDevice } from "./timed_device.ts";
 
 const RUNTIME = Deno.version.deno;
 
-/** Steps before the clock starts, and seconds that are measured; steps have bounds as well. */
+/** Warmup steps, measured seconds, and bounds of the number of steps. */
 const WARM_UP = 3;
 const SECONDS = 3;
 const STEPS: readonly [number, number] = [5, 60];
 
-/** Times a step of each config whose name holds `filter`; those for GPUs elsewhere by full name. */
+/**
+ * Times a step of each config whose name contains `filter`; off GPUs, GPU configs by full name
+ * only.
+ */
 export async function benchStep({ filter, doing }: Filter): Promise<Report> {
   const sections: Section[] = [];
   let adapter = await adapterHere();
@@ -129,15 +132,15 @@ function useNote(
 }
 
 /**
- * Seconds until a replica has done a step, when the driver has met its kernels before. The device
- * stays open: closed while the buffer of a read is on its way back, it would fail that read.
+ * Seconds until a replica has finished a step, with a warm shader cache. The device stays open:
+ * closing it while the buffer of a read is being returned to the pool would fail that read.
  */
 async function openAgain(config: RunConfig, corpus: Corpus): Promise<number> {
   const device = await openWebGpu({ runtime: RUNTIME });
   return await secondsOf(() => openAndStep(new Replica(device, { config, corpus }), config));
 }
 
-/** Drivers may put compiling off until a kernel runs, so a step belongs to loading. */
+/** Drivers may defer compilation to the first dispatch, so loading includes one step. */
 async function openAndStep(replica: Replica, config: RunConfig): Promise<void> {
   await replica.open();
   await step(replica, config, 0);
@@ -155,7 +158,7 @@ interface Split {
   readonly median: number;
   readonly count: number;
   readonly host: HostTimes;
-  /** Undefined where the adapter has no clock. */
+  /** Undefined if the adapter has no timestamp queries. */
   readonly device: number | undefined;
 }
 

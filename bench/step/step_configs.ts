@@ -1,4 +1,4 @@
-/** The configs whose steps are timed. */
+/** Configs whose steps are timed. */
 import gptChar from "../../configs/gpt_char.ts";
 import lstmChar from "../../configs/lstm_char.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
@@ -22,7 +22,7 @@ export function stepConfigs(): RunConfig[] {
   return [gptChar, larger, recurrent].map((input) => resolveConfig(input));
 }
 
-/** What is timed on GPUs as well: the sizes of nanoGPT's shakespeare_char, and a wide LSTM. */
+/** Additional configs on GPUs: the sizes of nanoGPT's shakespeare_char, and a wide LSTM. */
 export function gpuConfigs(): RunConfig[] {
   const gpt: RunInput = {
     ...gptChar,

@@ -10,14 +10,14 @@ import { fixed, percent } from "../table.ts";
 import type { Budget } from "../time.ts";
 import { medians } from "../time.ts";
 
-/** A plan of a step, and how often a step runs it. */
+/** A plan, and how often a step runs it. */
 export interface PlanUse {
   readonly name: string;
   readonly plan: Plan;
   readonly times: number;
 }
 
-/** Calls are many: each gets little. */
+/** Short timings, because there are many calls. */
 const BUDGET: Budget = { rounds: 3, roundSeconds: 0.01 };
 
 interface Sum {
@@ -27,7 +27,7 @@ interface Sum {
   bytes: number;
 }
 
-/** Rows by op, the dearest first. `memory` is a replica's, with parameters and a batch in it. */
+/** Rows by op, slowest first. `memory` is a replica's, with parameters and a batch. */
 export async function timeByOp(
   plans: readonly PlanUse[],
   { device, memory }: { device: Device; memory: Memory },

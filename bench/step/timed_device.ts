@@ -1,25 +1,25 @@
 /**
- * A device that notes where the host's time goes: queuing work, writing, or waiting for reads. It
- * does what the device inside it does.
+ * A decorator of a device that measures the host's time: submitting work, writing, or waiting for
+ * reads.
  */
 import type { Device, Memory } from "../../src/device/types.ts";
 
-/** Seconds of the host by kind, since the last reset. */
+/** Host seconds by kind, since the last reset. */
 export interface HostTimes {
   /** Encoding and submitting passes and copies. */
   encode: number;
   /** Writing into buffers. */
   write: number;
-  /** Waiting for reads, and taking them. */
+  /** Waiting for reads, and copying them. */
   wait: number;
 }
 
-/** A device in its wrapping. */
+/** A wrapped device. */
 export interface TimedDevice {
   readonly device: Device;
   readonly times: HostTimes;
   reset(): void;
-  /** The memory that was made last, for programs that are to share it. */
+  /** The memory that was created last, for programs that share it. */
   memory(): Memory;
 }
 

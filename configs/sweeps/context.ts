@@ -1,7 +1,7 @@
-/** One transformer with contexts of 8 to 128 tokens: the same tokens in each step, and in all. */
+/** Sweep over context lengths of 8 to 128 tokens, with equal tokens per step and in total. */
 import type { SweepInput } from "../../src/sweep/schema.ts";
 
-/** Tokens of a micro-batch. */
+/** Tokens per micro-batch. */
 const TOKENS = 512;
 
 export default {
@@ -19,7 +19,7 @@ export default {
       "data.seq_len": window,
       "data.stride": window,
       "micro_batch_size": TOKENS / window,
-      // As many tokens are asked of each.
+      // The same number of evaluation tokens.
       "eval.windows": 32_768 / window,
     })),
   },

@@ -1,11 +1,11 @@
 /**
- * Transformers of 10k to 100M and more parameters, each with four budgets that share a trunk: hours
- * of a large GPU. It asks for a prepared text of 100M tokens and more, as `prepare` makes it from
- * any files: `--data=DIR` names another folder.
+ * Scaling sweep: transformers of 10k to over 100M parameters, each with four token budgets that
+ * share a trunk. Takes hours on a large GPU, and needs a corpus of at least 100M tokens made by
+ * `prepare`; `--data=DIR` names its folder.
  */
 import type { SweepInput } from "../../src/sweep/schema.ts";
 
-/** Layers and width; heads have 64 features where the width allows. */
+/** Layers and width; heads have a width of 64 if the model is wide enough. */
 const SIZES = [[1, 8], [2, 16], [2, 32], [4, 64], [4, 128], [6, 256], [8, 384], [12, 768]] as const;
 
 export default {
@@ -28,7 +28,7 @@ export default {
   // 65,536 tokens per step: 250 to 2000 steps.
   budgets: [16_384_000, 32_768_000, 65_536_000, 131_072_000],
   trunk: true,
-  // Small models leave most of the GPU idle: many at a time.
+  // Small models leave most of the GPU idle: train many at a time.
   parallel: 8,
   large: 3e7,
 } satisfies SweepInput;

@@ -1,7 +1,7 @@
 /**
- * Transformers of 7k to 130k parameters on the characters of a text, each with four budgets that
- * share a trunk: a law of size and tokens from a software driver on two cores. Small batches, so
- * that the smallest budget is behind the first thousand steps, in which no law holds.
+ * Scaling sweep for a software driver on two cores: character-level transformers of 7k to 130k
+ * parameters, each with four token budgets that share a trunk. Small batches, so that even the
+ * smallest budget lasts beyond the first thousand steps, in which no scaling law holds.
  */
 import type { SweepInput } from "../../src/sweep/schema.ts";
 

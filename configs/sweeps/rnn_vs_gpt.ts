@@ -1,6 +1,6 @@
 /**
- * Recurrent networks and a transformer with as many parameters, on the same tokens: which of them
- * uses its parameters, and its text, best.
+ * Recurrent networks against a transformer, with equal parameter counts and the same tokens:
+ * parameter and data efficiency.
  */
 import type { SweepInput } from "../../src/sweep/schema.ts";
 
@@ -22,7 +22,7 @@ export default {
       { kind: "gpt", layers: 2, heads: 1 },
     ],
   },
-  // The width with which each of them comes nearest to 50,000 parameters, tables and head included.
+  // The width with which each comes nearest to 50,000 parameters, embeddings and head included.
   derived: { "model.width": { params: 50_000 } },
   budgets: [256_000, 512_000, 1_024_000],
   replicates: { seeds: [1, 2] },

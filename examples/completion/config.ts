@@ -1,4 +1,4 @@
-/** A small transformer on pieces of words of the default text: completion of a prompt. */
+/** A small transformer on BPE tokens of the default text: completion of a prompt. */
 import type { RunInput } from "../../src/config/schema.ts";
 
 export default {

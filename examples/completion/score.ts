@@ -1,4 +1,6 @@
-/** Completes prompts as freely as settings say, and compares the words with those of the text. */
+/**
+ * Completes prompts with several sampling settings, and compares the words with those of the text.
+ */
 import { sayLines, sayText } from "../../src/base/text/say.ts";
 import { table } from "../../src/cli/table.ts";
 import { mobyDick } from "../../src/data/moby_dick.ts";
@@ -7,15 +9,15 @@ import { openContinue } from "../continue.ts";
 import { runScore } from "../flags.ts";
 import { wordShares, wordsOf } from "./words.ts";
 
-/** Part of the text that the model was trained on, as `data.validation` has it. */
+/** Training fraction of the text: 1 - `data.validation`. */
 const TRAINED = 0.9;
-/** Characters of the held-out part that stand for what a person writes. */
+/** Characters per passage of the held-out part, the human baseline. */
 const WRITTEN = 200;
-/** Tokens of a completion: with its prompt no more than the model sees at once. */
+/** Tokens per completion: prompt and completion fit the context. */
 const TOKENS = 56;
 const PROMPTS = ["The whale", "I looked at the", "It was a", "And now the captain"];
 
-/** Settings by the flags of `generate` that say the same. */
+/** Sampling settings by the equivalent flags of `generate`. */
 const SETTINGS: Readonly<Record<string, Sampling>> = {
   "--temperature=0": { temperature: 0 },
   "--temperature=0.5": { temperature: 0.5 },

@@ -1,11 +1,11 @@
-/** What can be said of a completion by its words alone. Pure. */
+/** Word statistics of completions. Pure. */
 
-/** The words of a text, in small letters. */
+/** The words of a text in lower case. */
 export function wordsOf(text: string): string[] {
   return text.toLowerCase().match(/\p{L}+(?:['’]\p{L}+)*/gu) ?? [];
 }
 
-/** The words of a completion that begin and end in it: the first and the last may be cut. */
+/** The complete words of a completion: the first and the last may be truncated. */
 export function wholeWords(completion: string): string[] {
   const from = completion.search(/[^\p{L}'’]/u);
   const behind = completion.search(/[\p{L}'’]*$/u);
@@ -14,15 +14,15 @@ export function wholeWords(completion: string): string[] {
 
 /** Shares in [0, 1]. */
 export interface WordShares {
-  /** Words that are words of the text. */
+  /** Words that occur in the text. */
   readonly known: number;
-  /** Distinct words: low where a completion repeats itself. */
+  /** Distinct words: low for repetitive completions. */
   readonly distinct: number;
-  /** Runs of three words that stand in the text as they are: what may be learnt by heart. */
+  /** Trigrams that occur in the text: possibly memorized. */
   readonly copied: number;
 }
 
-/** How the words of completions compare with those of a text. */
+/** Compares the words of completions with those of a text. */
 export function wordShares(completions: readonly string[], text: readonly string[]): WordShares {
   const known = new Set(text);
   const runs = new Set(runsOf(text));
@@ -36,7 +36,7 @@ export function wordShares(completions: readonly string[], text: readonly string
   };
 }
 
-/** All runs of three words. */
+/** All trigrams. */
 function runsOf(words: readonly string[]): string[] {
   return words.slice(2).map((_, i) => words.slice(i, i + 3).join(" "));
 }

@@ -1,4 +1,4 @@
-/** A small transformer that learns to correct sentences as the examples before them do. */
+/** A small transformer that learns to correct sentences from few-shot examples. */
 import type { RunInput } from "../../src/config/schema.ts";
 
 export default {

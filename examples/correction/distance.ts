@@ -1,8 +1,8 @@
-/** How far two sentences are from each other. Knows words alone. */
+/** Edit distance of sentences in words. */
 
 /**
- * Words to put in, take out or replace until `from` is `to`: Levenshtein 1966, by the rows of
- * Wagner and Fischer 1974.
+ * Insertions, deletions and replacements of words from `from` to `to`: Levenshtein 1966, by the
+ * algorithm of Wagner and Fischer 1974.
  */
 export function wordDistance(from: readonly string[], to: readonly string[]): number {
   let above = Array.from({ length: to.length + 1 }, (_, j) => j);

@@ -1,16 +1,16 @@
 /**
- * Short sentences and their mistakes. Which of two spellings is the right one is a matter of house
- * style (colour or color): only the examples in a prompt tell. Knows no files and no model.
+ * Generates short sentences with mistakes. The right spelling (colour or color) depends on a house
+ * style that only the examples in a prompt show.
  */
 import type { Dice } from "../dice.ts";
 
-/** Whose spelling a document keeps to. */
+/** House style of a document. */
 export type Style = "British" | "American";
 
-/** Both houses. */
+/** Both house styles. */
 export const STYLES: readonly Style[] = ["British", "American"];
 
-/** A sentence with a mistake, and as it should be. */
+/** A sentence with a mistake, and its correction. */
 export interface Pair {
   readonly poor: string;
   readonly good: string;
@@ -22,7 +22,7 @@ const PEOPLE = (
 const THINGS = (
   "ship lamp book horse basket candle ladder letter mirror barrel bottle hammer"
 ).split(" ");
-/** Base, third person, past, and the past of those who take it for a regular verb. */
+/** Base, third person, past, and the wrong regular past. */
 const VERBS = [
   "bring brings brought bringed",
   "buy buys bought buyed",
@@ -38,7 +38,7 @@ const VERBS = [
 const NOW = ["every day", "each morning", "on Sundays"];
 const THEN = ["yesterday", "last night", "last week"];
 
-/** What things look like, as the British and as the Americans spell it. */
+/** Adjectives in British and American spelling. */
 const LOOKS: readonly Readonly<Record<Style, string>>[] = [
   { British: "grey", American: "gray" },
   { British: "colourful", American: "colorful" },
@@ -48,15 +48,15 @@ const LOOKS: readonly Readonly<Record<Style, string>>[] = [
   { British: "aluminium", American: "aluminum" },
 ];
 
-/** What may be wrong with a sentence, beside its spelling in the other style. */
+/** Kinds of mistakes besides the other spelling. */
 const MISTAKES = ["verb", "letters", "twice", "missing"] as const;
 
-/** A person and a thing, by number, that no document brings together: only a score does. */
+/** Whether a pair of nouns is held out from documents, for the score. */
 function isKept(person: number, thing: number): boolean {
   return (person + thing) % 4 === 0;
 }
 
-/** A person and a thing, kept ones or others. */
+/** Draws a pair of nouns, held out or not. */
 function drawNouns(dice: Dice, kept: boolean): [person: string, thing: string] {
   const person = dice.below(PEOPLE.length);
   const things = THINGS.filter((_, thing) => isKept(person, thing) === kept);
@@ -64,8 +64,8 @@ function drawNouns(dice: Dice, kept: boolean): [person: string, thing: string] {
 }
 
 /**
- * A sentence with one mistake, and in half of the cases in the other house's spelling as well.
- * `kept` ones are for the score: no other call gives any of them.
+ * A sentence with one mistake, in half of the cases also with the other spelling. `kept`: held-out
+ * nouns, which other calls never draw.
  */
 export function drawPair(
   dice: Dice,
@@ -94,14 +94,14 @@ export function drawPair(
   return { poor: sentence(spelt), good: sentence(words) };
 }
 
-/** The house whose spelling a sentence keeps to; undefined for none, and for both at once. */
+/** The house style of a sentence; undefined for none or both. */
 export function styleOf(sentence: string): Style | undefined {
   const words = new Set(sentence.split(/[ .]/));
   const [style, ...more] = STYLES.filter((of) => LOOKS.some((look) => words.has(look[of])));
   return more.length === 0 ? style : undefined;
 }
 
-/** The words with one mistake. */
+/** Introduces one mistake. */
 function spoiled(
   words: readonly string[],
   { dice, wrongVerb }: { dice: Dice; wrongVerb: string },
@@ -127,7 +127,7 @@ function spoiled(
   return out;
 }
 
-/** The word with two neighbouring letters behind its first one the other way round. */
+/** Swaps two adjacent letters after the first one. */
 function swapped(word: string): string {
   const at = Array.from(word).findIndex((letter, i) => i > 0 && letter !== word.charAt(i + 1));
   return word.slice(0, at) + word.charAt(at + 1) + word.charAt(at) + word.slice(at + 2);
@@ -137,12 +137,12 @@ function sentence(words: readonly string[]): string {
   return words.join(" ") + ".";
 }
 
-/** Pairs one behind the other, as Brown et al. 2020 write them (section 3.9.6). */
+/** Few-shot examples in the format of Brown et al. 2020 (section 3.9.6). */
 export function shots(pairs: readonly Pair[]): string {
   return pairs.map(({ poor, good }) => `${question(poor)} ${good}\n`).join("");
 }
 
-/** What is asked of a sentence. */
+/** The prompt for a sentence. */
 export function question(poor: string): string {
   return `Poor English input: ${poor}\nGood English output:`;
 }

@@ -1,4 +1,4 @@
-/** Writes the documents that the example learns from, each in a house style of its own. */
+/** Writes the training documents, each in one house style. */
 import { Dice } from "../dice.ts";
 import { writeDocuments } from "../documents.ts";
 import { runMake } from "../flags.ts";

@@ -1,4 +1,4 @@
-/** Lets a trained model correct sentences that no document has, behind none, one or two examples. */
+/** Scores a trained model on held-out sentences with zero, one or two examples. */
 import { sayLines, sayText } from "../../src/base/text/say.ts";
 import { table } from "../../src/cli/table.ts";
 import { openContinue } from "../continue.ts";
@@ -7,13 +7,13 @@ import { runScore } from "../flags.ts";
 import { wordDistance } from "./distance.ts";
 import { drawPair, type Pair, question, shots, type Style, styleOf, STYLES } from "./english.ts";
 
-/** A sentence to correct, and examples of the same house. */
+/** A sentence to correct, and examples of the same house style. */
 interface Task extends Pair {
   readonly style: Style;
   readonly examples: readonly Pair[];
 }
 
-/** Most examples before a sentence. */
+/** Maximum number of examples. */
 const MOST = 2;
 
 function tasks(count: number): Task[] {
@@ -25,7 +25,7 @@ function tasks(count: number): Task[] {
   });
 }
 
-/** Wrong words for each word of the good sentences. */
+/** Word error rate. */
 function wordErrors(sentences: readonly string[], all: readonly Task[]): number {
   const words = all.map(({ good }) => good.split(" "));
   const wrong = words.map((good, i) => wordDistance((sentences[i] as string).split(" "), good));

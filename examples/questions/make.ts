@@ -1,13 +1,13 @@
-/** Writes the texts that the example learns from: pages of statements, questions and passages. */
+/** Writes the training pages of statements, questions and passages. */
 import { Dice } from "../dice.ts";
 import { writeDocuments } from "../documents.ts";
 import { runMake } from "../flags.ts";
 import { type Fact, facts, passage, questionText } from "./world.ts";
 
-/** Statements and questions on a page about the world. */
+/** Lines of a page about the world. */
 const PAGE = 4;
 
-/** A page about the world, in which each line stands by itself, or about strangers. */
+/** A page of independent lines about the world, or a passage about strangers. */
 function page(dice: Dice, known: readonly Fact[]): string {
   if (dice.below(2) === 0) {
     const { text, asked } = passage(dice);

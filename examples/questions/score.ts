@@ -1,4 +1,7 @@
-/** Asks a trained model what it was told, asked otherwise, never told, and told just now. */
+/**
+ * Scores a trained model on facts it was trained on, held-out questions, unseen facts, and facts in
+ * the prompt.
+ */
 import { sayLines, sayText } from "../../src/base/text/say.ts";
 import { table } from "../../src/cli/table.ts";
 import { openContinue } from "../continue.ts";
@@ -6,15 +9,15 @@ import { Dice } from "../dice.ts";
 import { runScore } from "../flags.ts";
 import { type Answered, type Fact, facts, passage, questionText, type Standing } from "./world.ts";
 
-/** A prompt and what is right. */
+/** A prompt and its answer. */
 interface Prompt {
   readonly text: string;
   readonly answer: string;
-  /** Answers that would make sense. */
+  /** Answers of the right kind. */
   readonly sensible: readonly string[];
 }
 
-/** Questions about facts of a standing, in the ways to ask that `fits` takes. */
+/** Questions about facts of a standing, in the forms that `fits` accepts. */
 function closedBook(
   standing: Standing,
   fits: (way: number, fact: Fact) => boolean = () => true,
@@ -28,7 +31,7 @@ function closedBook(
   );
 }
 
-/** Passages that no page has, with their first question. */
+/** Unseen passages with their first question. */
 function openBook(count: number): Prompt[] {
   const dice = new Dice(3, "passages");
   return Array.from({ length: count }, () => {

@@ -1,6 +1,6 @@
 /**
- * A small made-up world: animals, what is true of them, and how people say and ask it. Which facts
- * a text may tell and which questions it may ask is settled here, so that a score knows it as well.
+ * A small synthetic world: animals, their properties, and forms of statements and questions. It
+ * also fixes which facts and questions are held out from training.
  */
 import { Dice } from "../dice.ts";
 
@@ -11,17 +11,17 @@ const ANIMALS = (
   "turtle viper wasp whale wolf worm yak"
 ).split(" ");
 
-/** What is told of an animal: a property, its values, statements and questions. */
+/** A property: its values, and forms of statements and questions. */
 export interface Property {
   readonly name: string;
   readonly values: readonly string[];
-  /** Ways to say it, of an animal and a value. */
+  /** Forms of statements. */
   readonly statements: readonly ((animal: string, value: string) => string)[];
-  /** Ways to ask for it. */
+  /** Forms of questions. */
   readonly questions: readonly ((animal: string) => string)[];
 }
 
-/** All that can be told. */
+/** All properties. */
 export const PROPERTIES: readonly Property[] = [
   {
     name: "colour",
@@ -68,8 +68,8 @@ export const PROPERTIES: readonly Property[] = [
 ];
 
 /**
- * What a text says of a fact: `asked` states it and asks for it, but for one way to ask; `told`
- * states it and never asks; `hidden` says nothing of it.
+ * Use of a fact in training: `asked`: stated and asked, except for one held-out form; `told`:
+ * stated only; `hidden`: neither.
  */
 export type Standing = "asked" | "told" | "hidden";
 
@@ -79,11 +79,11 @@ export interface Fact {
   readonly property: Property;
   readonly value: string;
   readonly standing: Standing;
-  /** Index of the way to ask that no text uses for it. */
+  /** Index of the held-out form of its question. */
   readonly heldOut: number;
 }
 
-/** Animals of which nothing is true for long: each passage says something else of them. */
+/** Animals without fixed facts: each passage states new ones. */
 export const STRANGERS: readonly string[] = ANIMALS.slice(0, 20);
 
 /** All facts of the world. */
@@ -103,7 +103,7 @@ export function facts(): Fact[] {
   );
 }
 
-/** A question, and the answer where one is given. */
+/** A question with its answer, if given. */
 export function questionText(question: string, answer?: string): string {
   return `Q: ${question} A:` + (answer === undefined ? "" : ` ${answer}.`);
 }
@@ -114,13 +114,13 @@ export interface Answered {
   readonly answer: string;
 }
 
-/** A passage about two strangers, and a question about each that only it answers. */
+/** A passage about two strangers, and a question about each. */
 export interface Passage {
   readonly text: string;
   readonly asked: readonly Answered[];
 }
 
-/** A passage about two strangers, of which nothing is true elsewhere: its facts are drawn anew. */
+/** Draws a passage with new facts about two strangers. */
 export function passage(dice: Dice): Passage {
   const property = dice.pick(PROPERTIES);
   const values = dice.shuffled(property.values);

@@ -1,9 +1,10 @@
 /**
- * Causal self-attention of packed queries, keys and values, with online softmax: no T x T matrix
- * is stored. A token may be kept from all before its document's start. Source: Dao, Fu, Ermon, Rudra, Ré, "FlashAttention" (2022); the packing is nanoGPT's.
+ * Causal multi-head self-attention of packed queries, keys and values, with online softmax: no T x
+ * T matrix is stored. Optionally masked to the token's document. Source: Dao, Fu, Ermon, Rudra, Ré,
+ * "FlashAttention" (2022), algorithm 1; the packing is nanoGPT's.
  */
 import { apply } from "../../src/graph/trace.ts";
-import type { Flow, Io, Op, Tensor, View } from "../../src/graph/types.ts";
+import type { Grad, Io, Op, Tensor, View } from "../../src/graph/types.ts";
 import { attentionBackwardOp } from "./attention_backward.ts";
 import { attentionForwardCases } from "./attention_cases.ts";
 import { attendReference } from "./attention_reference.ts";
@@ -12,7 +13,9 @@ import { attentionCost, attentionSizes, attentionSpecs, divisorAttrs } from "./a
 import { attentionKernel } from "./attention_tile.ts";
 import { printForward } from "./attention_wgsl.ts";
 
-/** Dropout of probabilities: each is 0 with probability `p`, by the mask of `key` at `site`. */
+/**
+ * Dropout of attention probabilities with probability `p`, by the random mask of `key` and `site`.
+ */
 export interface AttentionDropout {
   readonly p: number;
   readonly site: number;
@@ -20,22 +23,22 @@ export interface AttentionDropout {
   readonly key: Tensor;
 }
 
-/** What attention is called with besides qkv and the number of heads. */
+/** Options of {@linkcode attention}. */
 export interface AttentionOptions {
   readonly dropout?: AttentionDropout | undefined;
   /**
-   * u32 [B, T]: token i of row b attends to tokens `starts[b, i]` to i alone. No start is behind its
-   * token, by contract; whoever writes them checks it.
+   * u32 [B, T]: token i of row b attends to tokens `starts[b, i]` to i only (document masking). The
+   * caller must ensure that `starts[b, i]` is at most i.
    */
   readonly starts?: Tensor | undefined;
-  /** What scores are divided by: sqrt(d) unless told. */
+  /** Divisor of the scores; default: sqrt(d), d the width of a head. */
   readonly divisor?: number | undefined;
 }
 
 /**
- * Attention of qkv [B, T, 3D] in `heads` heads, each position to itself and those before it;
- * gives y [B, T, D]. @throws {RangeError} when D does not split into heads, p is not in [0, 1),
- * or the divisor is not above 0.
+ * Causal attention of qkv f32 [B, T, 3D] in `heads` heads: y f32 [B, T, D].
+ * @throws {RangeError} when D is no multiple of `heads`, p is not in [0, 1), or the divisor is not
+ * above 0.
  */
 export function attention(
   qkv: Tensor,
@@ -58,9 +61,9 @@ export function attention(
 
 function vjp(
   { inputs, outputs }: Io<Tensor>,
-  dout: readonly Flow[],
+  dout: readonly Grad[],
   attrs: AttentionAttrs,
-): Flow[] {
+): Grad[] {
   const [qkv, ...extra] = inputs as [Tensor, ...Tensor[]];
   const [y, lse] = outputs as [Tensor, Tensor];
   const [dy, dlse] = dout;

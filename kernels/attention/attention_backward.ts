@@ -1,6 +1,6 @@
 /**
- * Gradient of causal attention: qkv, y, lse, dy (and what attention reads else) give dqkv and, as scratch,
- * delta. Probabilities are made again from the scores and lse; no T x T matrix is stored.
+ * Gradient of causal attention: qkv, y, lse, dy (and the optional inputs) -> dqkv, and delta as
+ * scratch. Probabilities are recomputed from qkv and lse; no T x T matrix is stored.
  */
 import { sameShape, showShape } from "../../src/base/shape.ts";
 import type { Io, Op, Spec, View } from "../../src/graph/types.ts";

@@ -1,22 +1,22 @@
 /**
- * Prints the two kernels of attention's backward pass: one owns queries and gives dq and delta,
- * one owns keys and gives dk and dv. Scores are made again in both; nothing is added across
- * invocations, so there are no atomics and one order of every sum.
+ * Prints the two kernels of attention's backward pass: in one an invocation owns queries and
+ * computes dq and delta, in the other it owns keys and computes dk and dv. Both recompute the
+ * scores. No sum spans invocations, so there are no atomics and the order of additions is fixed.
  */
 import { literal } from "../../src/graph/formula_wgsl.ts";
-import type { AttentionRows, Met } from "./attention_rows_wgsl.ts";
+import type { AttentionRows, Streamed } from "./attention_rows_wgsl.ts";
 import {
-  addMet,
-  eachMet,
+  addStreamed,
+  currentQuad,
+  declareLaneRegisters,
   eachQuad,
   eachRow,
-  holds,
+  eachStreamed,
   loadRows,
   ownedOf,
-  putRow,
-  quadHere,
   registers,
   rowProducts,
+  setRow,
   storeRows,
 } from "./attention_rows_wgsl.ts";
 import type { AttentionKernel } from "./attention_sizes.ts";
@@ -26,18 +26,18 @@ import {
   drawMasks,
   head,
   KEY,
+  keyRange,
   loadStarts,
   masked,
-  mayMeet,
-  metByQueries,
+  mayAttend,
   QUERY,
   score,
   VALUE,
 } from "./attention_wgsl.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
 
 const RESULT: AttentionRows = { name: "y", buffer: "y" };
-const SLOPE: AttentionRows = { name: "g", buffer: "dy" };
+const DY: AttentionRows = { name: "g", buffer: "dy" };
 const DQ: AttentionRows = { name: "dq", buffer: "dqkv", part: 0 };
 const DK: AttentionRows = { name: "dk", buffer: "dqkv", part: 1 };
 const DV: AttentionRows = { name: "dv", buffer: "dqkv", part: 2 };
@@ -48,8 +48,8 @@ const OUTPUTS: readonly AttentionBinding[] = [
   { name: "delta", kind: "numbers", write: true },
 ];
 
-/** Statements for row r's probability `p` with the met token, and the slope `d` of its score. */
-function slope(
+/** Statements for row r's probability `p` with the streamed token, and its score's gradient `d`. */
+function scoreGradient(
   kernel: AttentionKernel,
   r: number,
   { lse, delta, allowed }: {
@@ -66,12 +66,14 @@ function slope(
   ];
 }
 
-/** dq, and delta: bindings qkv, y, lse, dy, dqkv, delta, and perhaps key and starts. */
+/**
+ * The kernel of dq and delta: binds qkv, y, lse, dy, dqkv, delta, and optionally key and starts.
+ */
 export function printQueries(kernel: AttentionKernel): string {
   const { time, rows, divisor } = kernel;
   const R = range(rows);
-  const met: Met = { rows: [KEY, VALUE] };
-  const along = `dot(${quadHere(kernel, SLOPE)}, ${quadHere(kernel, RESULT)})`;
+  const streamed: Streamed = { rows: [KEY, VALUE] };
+  const along = `dot(${currentQuad(kernel, DY)}, ${currentQuad(kernel, RESULT)})`;
   const lines = [
     ...head(kernel, { heavyLast: true }),
     ...R.map((r) => `var lse${r} = 0.0f; var delta${r} = 0.0f;`),
@@ -79,26 +81,26 @@ export function printQueries(kernel: AttentionKernel): string {
       "var along = 0.0f;",
       ...eachQuad(kernel, [`along += ${along};`]),
       `let log = lse[numbers + t] * ${LOG2E};`,
-      ...putRow(kernel, "lse", "log"),
-      ...putRow(kernel, "delta", "along"),
+      ...setRow(kernel, "lse", "log"),
+      ...setRow(kernel, "delta", "along"),
       `if (first + r < ${time}u) { delta[numbers + t] = along; }`,
     ]),
     ...loadStarts(kernel),
-    ...loadRows(kernel, QUERY, SLOPE),
+    ...loadRows(kernel, QUERY, DY),
     ...registers(kernel, DQ.name),
-    ...holds(kernel, met),
-    ...eachMet(kernel, { ...metByQueries(kernel), met }, [
-      ...rowProducts(kernel, { sum: "x", own: QUERY, met: KEY }),
-      ...rowProducts(kernel, { sum: "z", own: SLOPE, met: VALUE }),
+    ...declareLaneRegisters(kernel, streamed),
+    ...eachStreamed(kernel, { ...keyRange(kernel), streamed }, [
+      ...rowProducts(kernel, { sum: "x", own: QUERY, streamed: KEY }),
+      ...rowProducts(kernel, { sum: "z", own: DY, streamed: VALUE }),
       ...drawMasks(kernel, { query: "first + r", key: "j" }),
       ...R.flatMap((r) =>
-        slope(kernel, r, {
+        scoreGradient(kernel, r, {
           lse: `lse${r}`,
           delta: `delta${r}`,
-          allowed: mayMeet(kernel, r),
+          allowed: mayAttend(kernel, r),
         })
       ),
-      ...addMet(kernel, { to: DQ, met: KEY }, { weight: (r) => `d${r}` }),
+      ...addStreamed(kernel, { to: DQ, streamed: KEY }, { weight: (r) => `d${r}` }),
     ]),
     ...storeRows(kernel, DQ, () => literal(1 / divisor)),
     "}",
@@ -113,12 +115,12 @@ export function printQueries(kernel: AttentionKernel): string {
   return bindings + lines.join("\n") + "\n";
 }
 
-/** dk and dv: bindings qkv, lse, dy, dqkv, delta, and perhaps key and starts. */
+/** The kernel of dk and dv: binds qkv, lse, dy, dqkv, delta, and optionally key and starts. */
 export function printKeys(kernel: AttentionKernel): string {
   const { time, rows, divisor, dropout, documents } = kernel;
   const R = range(rows);
-  const met: Met = {
-    rows: [QUERY, SLOPE],
+  const streamed: Streamed = {
+    rows: [QUERY, DY],
     numbers: {
       log: { read: `lse[numbers + j] * ${LOG2E}`, zero: "0.0f" },
       along: { read: "delta[numbers + j]", zero: "0.0f" },
@@ -127,11 +129,11 @@ export function printKeys(kernel: AttentionKernel): string {
   };
   const round = [
     ...documents === undefined ? [] : [`if (start >= block + ${ownedOf(kernel)}u) { continue; }`],
-    ...rowProducts(kernel, { sum: "x", own: KEY, met: QUERY }),
-    ...rowProducts(kernel, { sum: "z", own: VALUE, met: SLOPE }),
+    ...rowProducts(kernel, { sum: "x", own: KEY, streamed: QUERY }),
+    ...rowProducts(kernel, { sum: "z", own: VALUE, streamed: DY }),
     ...drawMasks(kernel, { query: "j", key: "first + r" }),
     ...R.flatMap((r) => [
-      ...slope(kernel, r, {
+      ...scoreGradient(kernel, r, {
         lse: "log",
         delta: "along",
         allowed: documents === undefined
@@ -140,15 +142,15 @@ export function printKeys(kernel: AttentionKernel): string {
       }),
       `let u${r} = ${masked(kernel, `p${r}`, r)};`,
     ]),
-    ...addMet(kernel, { to: DV, met: SLOPE }, { weight: (r) => `u${r}` }),
-    ...addMet(kernel, { to: DK, met: QUERY }, { weight: (r) => `d${r}` }),
+    ...addStreamed(kernel, { to: DV, streamed: DY }, { weight: (r) => `u${r}` }),
+    ...addStreamed(kernel, { to: DK, streamed: QUERY }, { weight: (r) => `d${r}` }),
   ];
   const lines = [
     ...head(kernel, { heavyLast: false }),
     ...loadRows(kernel, KEY, VALUE),
     ...registers(kernel, DK.name, DV.name),
-    ...holds(kernel, met),
-    ...eachMet(kernel, { from: "block", end: `${time}u`, met }, round),
+    ...declareLaneRegisters(kernel, streamed),
+    ...eachStreamed(kernel, { from: "block", end: `${time}u`, streamed }, round),
     ...storeRows(kernel, DK, () => literal(1 / divisor)),
     ...storeRows(kernel, DV, () => literal(1 / (dropout?.keep ?? 1))),
     "}",

@@ -1,4 +1,4 @@
-/** Instances of attention for tests and benches, of both directions. */
+/** Cases of attention, forward and backward. */
 import type { Case, Spec, View } from "../../src/graph/types.ts";
 import { attendReference } from "./attention_reference.ts";
 import type { AttentionAttrs } from "./attention_sizes.ts";
@@ -9,12 +9,12 @@ const KEY: Spec = { shape: [2], dtype: "u32" };
 /** B, T, H, d */
 type Sizes = readonly [number, number, number, number];
 
-/** First tokens of row b's documents. */
+/** First token of the document of token i in row b. */
 type Starts = (i: number, b: number) => number;
 
-/** Documents of `length` tokens, in each row from another place on. */
+/** Documents of `length` tokens, with a different offset in each row. */
 const every = (length: number): Starts => (i, b) => Math.max(0, i - (i + 3 * b) % length);
-/** No documents at all: any start that is not behind its token. */
+/** Arbitrary starts that are valid but form no documents. */
 const anywhere: Starts = (i, b) => (7 * i + 5 * b) % (i + 1);
 
 function forwardCase(
@@ -44,13 +44,13 @@ function forwardCase(
 /** Cases of the forward op. */
 export function attentionForwardCases(): Case[] {
   return [
-    // Enough heads for tiles of 8 tokens, and too few of them.
+    // Enough heads for tiles of 8 tokens, then too few.
     ...[1, 7, 8, 9].map((t) => forwardCase("tile", [8, t, 8, 4])),
     ...[63, 64].map((t) => forwardCase("tile", [2, t, 4, 4])),
     ...[7, 8, 9].map((t) => forwardCase("tile", [2, t, 3, 8])),
     forwardCase("tile", [8, 9, 8, 4], { keep: 0.75 }),
     forwardCase("tile", [2, 65, 4, 16], { keep: 0.9 }),
-    // Widths that are no whole quads.
+    // Head widths that are no multiple of 4.
     ...[1, 9, 64].map((t) => forwardCase("ragged", [2, t, 2, 6])),
     forwardCase("ragged", [3, 10, 3, 3], { keep: 0.5 }),
     // Wide heads.
@@ -58,14 +58,14 @@ export function attentionForwardCases(): Case[] {
     forwardCase("ragged", [1, 11, 2, 38], { keep: 0.75 }),
     forwardCase("ragged", [1, 11, 2, 64]),
     forwardCase("ragged", [1, 5, 2, 128]),
-    // Documents that end inside tiles, at their edges, at every token; starts in any order.
+    // Documents that end inside tiles, at tile edges, at every token; arbitrary starts.
     forwardCase("tile", [8, 9, 8, 4], { starts: every(1) }),
     ...[7, 8, 100].map((n) => forwardCase("tile", [3, 33, 4, 16], { starts: every(n) })),
     forwardCase("tile", [8, 9, 8, 4], { starts: every(5), keep: 0.75 }),
     forwardCase("tile", [2, 12, 3, 8], { starts: every(7) }),
     forwardCase("ragged", [2, 19, 2, 6], { starts: anywhere }),
     forwardCase("ragged", [3, 10, 3, 3], { starts: anywhere, keep: 0.5 }),
-    // Scores divided by something else than the root of the width.
+    // A divisor other than sqrt(d).
     forwardCase("tile", [2, 9, 4, 16], { divisor: 7.5 }),
     forwardCase("ragged", [2, 10, 3, 3], { divisor: 0.9, starts: every(6), keep: 0.75 }),
     forwardCase("bench", [8, 64, 4, 16]),
@@ -76,7 +76,7 @@ export function attentionForwardCases(): Case[] {
   ];
 }
 
-/** Cases of the backward op: y and lse are filled in to match qkv. */
+/** Cases of the backward op: y and lse are computed from qkv. */
 export function attentionBackwardCases(): Case[] {
   return attentionForwardCases().map(({ inputs: [qkv, ...extra], ...rest }) => {
     const [y, lse] = attentionSpecs(attentionSizes(qkv, extra, rest.attrs));

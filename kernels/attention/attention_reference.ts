@@ -1,24 +1,24 @@
 /**
- * Causal attention forward and backward in plain loops: the definition that kernels are held to.
- * It knows no kernel. Letters as in attention_sizes.ts.
+ * Causal attention, forward and backward, in plain loops: the reference that kernels are tested
+ * against. Letters as in attention_sizes.ts.
  */
-import { kept } from "../../src/graph/formula_eval.ts";
+import { isKept } from "../../src/graph/formula_eval.ts";
 import type { View } from "../../src/graph/types.ts";
 import type { AttentionAttrs } from "./attention_sizes.ts";
 import { attentionSizes, divisorOf, extrasOf } from "./attention_sizes.ts";
 
-/** One query: where it stands, and what its row of scores and of kept probabilities is. */
+/** One query: its offsets, and its rows of scores and of dropout factors. */
 interface Row {
   /** (b H + h) T + i */
   readonly index: number;
   readonly i: number;
-  /** The first token that it attends to. */
+  /** First key that it attends to. */
   readonly from: number;
-  /** First elements in qkv of the head's query, and of its keys and values at time 0. */
+  /** Offsets in qkv of the query, and of the head's key and value at time 0. */
   readonly query: number;
   readonly keys: number;
   readonly values: number;
-  /** First element in y of the head's result. */
+  /** Offset in y of the result. */
   readonly result: number;
   /** Scaled scores of keys `from` to i. */
   readonly scores: Float64Array;
@@ -52,7 +52,7 @@ function eachRow(
           }
           scores[j] = sum / divisor;
           if (dropout !== undefined) {
-            keep[j] = kept(words, index * time + j, dropout) ? 1 / dropout.keep : 0;
+            keep[j] = isKept(words, index * time + j, dropout) ? 1 / dropout.keep : 0;
           }
         }
         const result = (b * time + i) * model + h * width;
@@ -87,20 +87,20 @@ export function attendReference(
   });
 }
 
-/** What the backward pass reads and fills. */
+/** Inputs and outputs of the backward pass. */
 export interface BackwardViews {
   readonly qkv: View;
-  /** The inputs behind all others. */
+  /** The optional inputs. */
   readonly extra: readonly View[];
   readonly y: View;
   readonly lse: View;
   readonly dy: View;
   readonly dqkv: View;
-  /** [B, H, T]: sum of dy y over the head's width. */
+  /** [B, H, T]: dot product of dy and y over the head's width. */
   readonly delta: View;
 }
 
-/** Fills dqkv and delta. Probabilities are made again from the scores and lse. */
+/** Fills dqkv and delta. Probabilities are recomputed from the scores and lse. */
 export function attendBackwardReference(views: BackwardViews, attrs: AttentionAttrs): void {
   const { qkv, extra, y, lse, dy, dqkv, delta } = views;
   const { heads, width } = attentionSizes(qkv, extra, attrs);
@@ -111,21 +111,21 @@ export function attendBackwardReference(views: BackwardViews, attrs: AttentionAt
   eachRow(
     { qkv, extra, attrs },
     ({ index, i, from, query, keys, values, result, scores, keep }) => {
-      let along = 0;
+      let rowDot = 0;
       for (let c = 0; c < width; c++) {
-        along += (dy.data[result + c] as number) * (y.data[result + c] as number);
+        rowDot += (dy.data[result + c] as number) * (y.data[result + c] as number);
       }
-      delta.data[index] = along;
+      delta.data[index] = rowDot;
       for (let j = from; j <= i; j++) {
         const [k, v] = [keys + j * stride, values + j * stride];
         const p = Math.exp((scores[j] as number) - (lse.data[index] as number));
         const used = p * (keep[j] as number);
-        let slope = 0;
+        let dp = 0;
         for (let c = 0; c < width; c++) {
-          slope += (dy.data[result + c] as number) * (qkv.data[v + c] as number);
+          dp += (dy.data[result + c] as number) * (qkv.data[v + c] as number);
           add(v + c, used * (dy.data[result + c] as number));
         }
-        const ds = p * (slope * (keep[j] as number) - along) / divisor;
+        const ds = p * (dp * (keep[j] as number) - rowDot) / divisor;
         for (let c = 0; c < width; c++) {
           add(query + c, ds * (qkv.data[k + c] as number));
           add(k + c, ds * (qkv.data[query + c] as number));

@@ -1,15 +1,16 @@
 /**
- * Prints how attention's kernels read and write rows of heads, four elements (a quad) at a time.
- * To software Vulkan a load is a loop over lanes, and unrolled ones compile for seconds: what runs
- * once stands in loops over rows and quads. It knows no formula of attention.
+ * Prints how attention's kernels load and store rows of heads, four elements (a quad) at a time.
+ * Software Vulkan compiles a load to a loop over lanes, and many unrolled loads take seconds to
+ * compile: code that runs once per kernel is printed as loops over rows and quads.
  */
 import { ceilDiv } from "../../src/base/shape.ts";
 import type { AttentionKernel } from "./attention_sizes.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
 
 /**
- * One row per token and head: in qkv its queries, keys or values (`part` 0, 1, 2), else in
- * [B, T, D]. Registers are `<name><row>_<quad>` for own tokens and `<name>_<quad>` for a met one.
+ * A tensor with one row per token and head: the queries, keys or values of qkv (`part` 0, 1, 2),
+ * else [B, T, D]. Registers are `<name><row>_<quad>` for owned tokens, `<name>_<quad>` for the
+ * streamed one.
  */
 export interface AttentionRows {
   readonly name: string;
@@ -17,20 +18,22 @@ export interface AttentionRows {
   readonly part?: 0 | 1 | 2;
 }
 
-/** Elements of a load: heads of whole quads are read as vec4. */
+/** Elements per load: 4 if the head's width is a multiple of 4. */
 export const unitWgsl = ({ width }: AttentionKernel): number => width % 4 === 0 ? 4 : 1;
 
-/** Numbers of the quads of one head; the last may not be whole. */
+/** Indices of the quads of one head; the last quad may be partial. */
 export const quadsOf = ({ width }: AttentionKernel): number[] => range(ceilDiv(width, 4));
 
-/** Address of a token's row. */
+/** WGSL of the offset of a token's row. */
 export function rowAt(kernel: AttentionKernel, { part }: AttentionRows, token: string): string {
   const model = kernel.heads * kernel.width / unitWgsl(kernel);
   if (part === undefined) return `single + (${token}) * ${model}u`;
   return `packed + (${token}) * ${3 * model}u + ${part * model}u`;
 }
 
-/** Quad `q` (a number, or the name of one) of the row at `row`. Elements beyond the head are 0. */
+/**
+ * Quad `q` (a number or a WGSL name) of the row at offset `row`. Elements beyond the head are 0.
+ */
 function quad(
   { width }: AttentionKernel,
   { buffer, row }: { buffer: string; row: string },
@@ -46,41 +49,41 @@ function quad(
   return `vec4<f32>(${words.join(", ")})`;
 }
 
-/** Declares vec4 registers of the invocation's tokens, zero. */
+/** Declares zeroed vec4 registers for rows of the owned tokens. */
 export function registers(kernel: AttentionKernel, ...names: readonly string[]): string[] {
   const each = (f: (r: number, q: number) => string) =>
     range(kernel.rows).flatMap((r) => quadsOf(kernel).map((q) => f(r, q)));
   return names.flatMap((name) => each((r, q) => `var ${name}${r}_${q} = vec4<f32>();`));
 }
 
-/** A loop over the invocation's tokens: row `r` is token `t`; rows beyond the end repeat the last. */
+/** A loop over the owned tokens: row `r` is token `t`, clamped to the last one. */
 export function eachRow(kernel: AttentionKernel, body: readonly string[]): string[] {
   const { time, rows } = kernel;
   const token = time % ownedOf(kernel) === 0 ? "first + r" : `min(first + r, ${time - 1}u)`;
   return [`for (var r = 0u; r < ${rows}u; r++) {`, `let t = ${token};`, ...body, "}"];
 }
 
-/** A loop over quads, numbered `w`. */
+/** A loop over quads with index `w`. */
 export function eachQuad(kernel: AttentionKernel, body: readonly string[]): string[] {
   return [`for (var w = 0u; w < ${quadsOf(kernel).length}u; w++) {`, ...body, "}"];
 }
 
-/** Statements that put `value` into `<name><r>` of the row that a loop is at. */
-export function putRow({ rows }: AttentionKernel, name: string, value: string): string[] {
+/** Inside {@linkcode eachRow}: assigns `value` to the register `<name><r>` of the current row. */
+export function setRow({ rows }: AttentionKernel, name: string, value: string): string[] {
   return range(rows).map((r) => `${name}${r} = select(${name}${r}, ${value}, r == ${r}u);`);
 }
 
-/** The expression `of(r)` of the row that a loop is at. */
-export function ofRow({ rows }: AttentionKernel, of: (r: number) => string): string {
+/** Inside {@linkcode eachRow}: the expression `of(r)` of the current row. */
+export function selectRow({ rows }: AttentionKernel, of: (r: number) => string): string {
   return range(rows).map(of).reduce((x, value, r) => `select(${x}, ${value}, r == ${r}u)`);
 }
 
-/** A quad of a row inside loops over rows and quads. */
-export function quadHere(kernel: AttentionKernel, from: AttentionRows): string {
+/** The current quad of the current row, inside both loops. */
+export function currentQuad(kernel: AttentionKernel, from: AttentionRows): string {
   return quad(kernel, { buffer: from.buffer, row: rowAt(kernel, from, "t") }, "w");
 }
 
-/** Statements that bring the invocation's tokens into registers. */
+/** Statements that load rows of the owned tokens into registers. */
 export function loadRows(kernel: AttentionKernel, ...all: readonly AttentionRows[]): string[] {
   const { rows } = kernel;
   const column = all.flatMap(({ name }) => range(rows).map((r) => `${name}${r}`));
@@ -91,8 +94,8 @@ export function loadRows(kernel: AttentionKernel, ...all: readonly AttentionRows
       ...eachRow(
         kernel,
         all.flatMap((from) => [
-          `let x_${from.name} = ${quadHere(kernel, from)};`,
-          ...putRow(kernel, from.name, `x_${from.name}`),
+          `let x_${from.name} = ${currentQuad(kernel, from)};`,
+          ...setRow(kernel, from.name, `x_${from.name}`),
         ]),
       ),
       ...column.flatMap((x) =>
@@ -102,7 +105,7 @@ export function loadRows(kernel: AttentionKernel, ...all: readonly AttentionRows
   ];
 }
 
-/** Statements that store the invocation's registers, each row times `scale(r)`. */
+/** Statements that store the registers of the owned tokens, each row times `scale(r)`. */
 export function storeRows(
   kernel: AttentionKernel,
   to: AttentionRows,
@@ -122,35 +125,39 @@ export function storeRows(
     ...range(rows).map((r) => `let c${r} = ${chosen(r)} * ${scale(r)};`),
     ...eachRow(kernel, [
       `if (first + r < ${time}u) {`,
-      `let x = ${ofRow(kernel, (r) => `c${r}`)};`,
+      `let x = ${selectRow(kernel, (r) => `c${r}`)};`,
       ...words,
       "}",
     ]),
   ]);
 }
 
-/** What tokens are met for: rows of heads, and numbers by their names, each read where it says. */
-export interface Met {
+/** What is loaded for each streamed token: rows of heads, and scalars by name. */
+export interface Streamed {
   readonly rows: readonly AttentionRows[];
-  readonly numbers?: Readonly<Record<string, MetNumber>>;
+  readonly numbers?: Readonly<Record<string, StreamedNumber>>;
 }
 
-/** Where a number of token `j` is read, and the zero of its type, in WGSL. */
-export interface MetNumber {
+/** WGSL that loads a scalar of token `j`, and the zero of its type. */
+export interface StreamedNumber {
   readonly read: string;
   readonly zero: "0u" | "0.0f";
 }
 
-/** Tokens that one workgroup of lanes owns, or one invocation without. */
+/** Tokens owned by one workgroup with `lanes`, else by one invocation. */
 export const ownedOf = ({ rows, lanes = 1 }: AttentionKernel): number => rows * lanes;
 
 /**
- * A loop that meets tokens `j` from `from` to below `end`. Lanes of a subgroup load one each, and
- * turn by turn all get what one of them has. `j` stands for the token in what `numbers` read.
+ * A loop over the streamed tokens `j` from `from` to `end - 1`. With `lanes`, each lane of a
+ * subgroup loads one token and then broadcasts it to the others in turn.
  */
-export function eachMet(
+export function eachStreamed(
   kernel: AttentionKernel,
-  { from, end, met: { rows, numbers = {} } }: { from: string; end: string; met: Met },
+  { from, end, streamed: { rows, numbers = {} } }: {
+    from: string;
+    end: string;
+    streamed: Streamed;
+  },
   body: readonly string[],
 ): string[] {
   const { lanes } = kernel;
@@ -187,8 +194,11 @@ export function eachMet(
   ];
 }
 
-/** Declares what lanes hold for each other. */
-export function holds(kernel: AttentionKernel, { rows, numbers = {} }: Met): string[] {
+/** Declares the registers that lanes broadcast from. */
+export function declareLaneRegisters(
+  kernel: AttentionKernel,
+  { rows, numbers = {} }: Streamed,
+): string[] {
   if (kernel.lanes === undefined) return [];
   return [
     ...Object.entries(numbers).map(([name, value]) => `var held_${name} = ${value.zero};`),
@@ -198,28 +208,30 @@ export function holds(kernel: AttentionKernel, { rows, numbers = {} }: Met): str
   ];
 }
 
-/** Quad `q` of the row of a met token. */
-function metQuad(kernel: AttentionKernel, { name, buffer }: AttentionRows, q: number): string {
+/** Quad `q` of the streamed token's row. */
+function streamedQuad(kernel: AttentionKernel, { name, buffer }: AttentionRows, q: number): string {
   if (kernel.lanes !== undefined) return `subgroupShuffle(held_${name}_${q}, turn)`;
   return quad(kernel, { buffer, row: `${name}at` }, q);
 }
 
-/** Statements that bring the row of the met token into registers. */
-export function meet(kernel: AttentionKernel, met: AttentionRows): string[] {
-  return quadsOf(kernel).map((q) => `let ${met.name}_${q} = ${metQuad(kernel, met, q)};`);
+/** Statements that load the streamed token's row into registers. */
+export function loadStreamed(kernel: AttentionKernel, streamed: AttentionRows): string[] {
+  return quadsOf(kernel).map((q) =>
+    `let ${streamed.name}_${q} = ${streamedQuad(kernel, streamed, q)};`
+  );
 }
 
-/** Statements that bring a met row into registers, and `<sum><r>`: its dot products with own rows. */
-export function rowProducts(kernel: AttentionKernel, { sum, own, met }: {
+/** Statements that load a streamed row and compute `<sum><r>`, its dot products with owned rows. */
+export function rowProducts(kernel: AttentionKernel, { sum, own, streamed }: {
   sum: string;
   own: AttentionRows;
-  met: AttentionRows;
+  streamed: AttentionRows;
 }): string[] {
-  const { name } = met;
+  const { name } = streamed;
   const R = range(kernel.rows);
   return [
     ...quadsOf(kernel).flatMap((q) => [
-      `let ${name}_${q} = ${metQuad(kernel, met, q)};`,
+      `let ${name}_${q} = ${streamedQuad(kernel, streamed, q)};`,
       ...R.map((r) =>
         q === 0
           ? `var ${sum}${r} = dot(${own.name}${r}_${q}, ${name}_${q});`
@@ -229,17 +241,17 @@ export function rowProducts(kernel: AttentionKernel, { sum, own, met }: {
   ];
 }
 
-/** Statements that add `weight(r)` times the met row to row r of `to`, itself times `keep(r)`. */
-export function addMet(
+/** Statements for row r of `to`: `to * keep(r) + weight(r) * streamed row`. */
+export function addStreamed(
   kernel: AttentionKernel,
-  { to, met }: { to: AttentionRows; met: AttentionRows },
+  { to, streamed }: { to: AttentionRows; streamed: AttentionRows },
   { weight, keep }: { weight: (r: number) => string; keep?: (r: number) => string },
 ): string[] {
   return quadsOf(kernel).flatMap((q) =>
     range(kernel.rows).map((r) => {
       const sum = `${to.name}${r}_${q}`;
       const before = keep === undefined ? sum : `${sum} * ${keep(r)}`;
-      return `${sum} = ${before} + ${weight(r)} * ${met.name}_${q};`;
+      return `${sum} = ${before} + ${weight(r)} * ${streamed.name}_${q};`;
     })
   );
 }

@@ -1,15 +1,14 @@
 /**
- * What causal attention is called with: settings, sizes, results and cost. It knows no kernel.
+ * Attributes, sizes, output specs and cost of causal attention.
  * B batch, T time, H heads, D width of the model, d = D / H width of a head; qkv [B, T, 3D] holds
- * queries, keys and values one behind the other along its last axis.
+ * queries, keys and values, concatenated along its last axis.
  */
 import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
 import type { Cost, Io, Spec } from "../../src/graph/types.ts";
 
 /**
- * `divisor`: what scores are divided by, sqrt(d) unless told. `dropout`: probabilities are kept with
- * probability `keep`, by the mask of `site`. `documents`: each token attends from a start of its own
- * on.
+ * `divisor` of the scores, default sqrt(d). `dropout`: probabilities are kept with probability
+ * `keep`, by the random mask of `site`. `documents`: each token attends from its own start on.
  */
 export interface AttentionAttrs {
   readonly heads: number;
@@ -18,15 +17,15 @@ export interface AttentionAttrs {
   readonly documents?: true;
 }
 
-/** What attention reads besides qkv, as its settings say: in this order, behind all other inputs. */
+/** The optional inputs, which come in this order after all others. */
 export interface Extras<T> {
-  /** Dropout's key: u32 [2] */
+  /** u32 [2]: random key of dropout. */
   readonly key: T | undefined;
-  /** u32 [B, T]: the first token that each attends to, itself at the latest. */
+  /** u32 [B, T]: first token that each token attends to, at most its own index. */
   readonly starts: T | undefined;
 }
 
-/** The inputs behind all others, by their names. */
+/** The optional inputs by name. */
 export function extrasOf<T>(
   extra: readonly T[],
   { dropout, documents }: AttentionAttrs,
@@ -38,7 +37,7 @@ export function extrasOf<T>(
   };
 }
 
-/** Sizes that qkv and the number of heads give. */
+/** Sizes of a call. */
 export interface AttentionSizes {
   readonly batch: number;
   readonly time: number;
@@ -48,8 +47,8 @@ export interface AttentionSizes {
 }
 
 /**
- * Sizes of a call; `extra` are the inputs behind all others.
- * @throws {RangeError} when qkv does not split into heads, or the key or the starts are off.
+ * Sizes of a call; `extra` are the optional inputs.
+ * @throws {RangeError} when D is no multiple of `heads`, or an optional input has a wrong spec.
  */
 export function attentionSizes(
   qkv: Spec | undefined,
@@ -92,12 +91,12 @@ function requireWords(what: string, spec: Spec | undefined, shape: readonly numb
   );
 }
 
-/** What scores are divided by (Vaswani et al. 2017, section 3.2.1), unless `divisor` says. */
+/** Divisor of the scores; default: sqrt(d) (Vaswani et al. 2017, section 3.2.1). */
 export function divisorOf(width: number, { divisor }: { readonly divisor?: number }): number {
   return divisor ?? Math.sqrt(width);
 }
 
-/** Settings of a divisor. @throws {RangeError} unless it is above 0 and finite. */
+/** Attributes of a divisor. @throws {RangeError} unless it is above 0 and finite. */
 export function divisorAttrs(divisor: number | undefined): { readonly divisor?: number } {
   if (divisor === undefined) return {};
   if (divisor > 0 && divisor < Infinity) return { divisor };
@@ -112,7 +111,7 @@ export function attentionSpecs({ batch, time, heads, width }: AttentionSizes): [
   ];
 }
 
-/** Cost of a pass that does `passes` times the two products of the forward pass. */
+/** Cost of a call with `passes` times the two products of the forward pass. */
 export function attentionCost(
   { batch, time, heads, width }: AttentionSizes,
   { inputs, outputs }: Io<Spec>,
@@ -123,22 +122,24 @@ export function attentionCost(
   return { flops, bytes, terms: time + width + 64 };
 }
 
-/** What a kernel is printed for. */
+/** Sizes and tiling of a printed kernel. */
 export interface AttentionKernel extends AttentionSizes {
-  /** What scores are divided by. */
+  /** Divisor of the scores. */
   readonly divisor: number;
   readonly dropout?: AttentionAttrs["dropout"];
   readonly documents?: AttentionAttrs["documents"];
   /** Tokens that one invocation owns, at most 32. */
   readonly rows: number;
-  /** Invocations in a workgroup, and the workgroups of the launch. */
+  /** Invocations per workgroup, and the dispatch size. */
   readonly group: number;
   readonly groups: readonly [number, number, number];
   /**
-   * Lanes of a subgroup that own tokens of one head side by side: each loads one of as many met
-   * tokens, and gives it to the others. The workgroup is then one subgroup.
+   * Lanes of a subgroup that own adjacent tokens of one head: each loads one of as many streamed
+   * tokens and broadcasts it to the others. The workgroup is then one subgroup.
    */
   readonly lanes?: number;
-  /** Neighbouring invocations take the same tokens of other heads, not other tokens of one head. */
+  /**
+   * Adjacent invocations take the same tokens of different heads, not adjacent tokens of a head.
+   */
   readonly headsFirst: boolean;
 }

@@ -1,6 +1,6 @@
 /**
- * How attention's kernels are cut: tokens per invocation and workgroups. More tokens make each
- * load serve more products, and the kernel slower to compile. Measured on software Vulkan.
+ * The tiling of attention's kernels: tokens per invocation, and workgroups. More tokens per
+ * invocation reuse each load more often, and compile slower. Measured on software Vulkan.
  */
 import { ceilDiv } from "../../src/base/shape.ts";
 import { CPU_LANES, sharesLanes } from "../../src/graph/target.ts";
@@ -8,18 +8,18 @@ import type { Target } from "../../src/graph/types.ts";
 import { divisorOf } from "./attention_sizes.ts";
 import type { AttentionAttrs, AttentionKernel, AttentionSizes } from "./attention_sizes.ts";
 
-/** Tokens of one invocation at most. */
+/** Most tokens per invocation. */
 const MOST_ROWS = 8;
 
-/** Registers for own tokens, in quads: beyond, drivers compile for seconds or spill. */
+/** Most quads of registers for owned tokens: with more, drivers spill or compile for seconds. */
 const QUADS = { cpu: 128, gpu: 32 } as const;
 
-/** Invocations that keep a target busy. */
+/** Invocations that saturate a target. */
 const ENOUGH = { cpu: 64, gpu: 1 << 14 } as const;
 
 /**
- * Of subgroups of 8 on CPU drivers, whose loads are dear: a met token costs an eighth, and four
- * tokens of a lane serve it best.
+ * For subgroups of 8 on CPU drivers, where loads are expensive: each streamed token is loaded once
+ * per subgroup. Four tokens per lane are fastest.
  */
 const LANE_ROWS = 4;
 const LANE_QUADS = 256;
@@ -32,7 +32,7 @@ function laneRows({ time, width }: AttentionSizes, sets: number): number {
   return rows;
 }
 
-/** The cut of a kernel that keeps `sets` rows of a head in registers for each of its tokens. */
+/** The tiling of a kernel that keeps `sets` rows of registers per owned token. */
 export function attentionKernel(
   sizes: AttentionSizes,
   attrs: AttentionAttrs,
@@ -65,7 +65,7 @@ export function attentionKernel(
     rows,
     group,
     groups: [x, ceilDiv(wanted, x), 1],
-    // Lanes of one vector must loop equally long; on a GPU they had better read the same address.
+    // CPU: every SIMD lane needs the same trip count. GPU: prefer loads that broadcast.
     headsFirst: target.kind === "cpu",
   };
 }

@@ -1,58 +1,60 @@
 /**
- * Prints attention's forward kernel, and what it shares with the backward ones. An invocation owns
- * `rows` tokens of one head in registers and meets the other tokens one by one, so that each load
- * serves `rows` products; no workgroup memory. It knows sizes and tiles, no tensors.
+ * Prints attention's forward kernel, and the parts that it shares with the backward kernels. An
+ * invocation keeps `rows` tokens of one head in registers (owned) and streams the other tokens one
+ * by one, so that each load is used by `rows` products. No workgroup memory.
  */
 import { ceilDiv } from "../../src/base/shape.ts";
-import { keepBelow } from "../../src/graph/formula_eval.ts";
+import { keepThreshold } from "../../src/graph/formula_eval.ts";
 import { literal } from "../../src/graph/formula_wgsl.ts";
 import { THREEFRY } from "../../src/graph/wgsl.ts";
-import type { AttentionRows, Met } from "./attention_rows_wgsl.ts";
+import type { AttentionRows, Streamed } from "./attention_rows_wgsl.ts";
 import {
-  addMet,
-  eachMet,
+  addStreamed,
+  declareLaneRegisters,
   eachRow,
-  holds,
+  eachStreamed,
   loadRows,
-  meet,
-  ofRow,
+  loadStreamed,
   ownedOf,
-  putRow,
   registers,
   rowProducts,
+  selectRow,
+  setRow,
   storeRows,
   unitWgsl,
 } from "./attention_rows_wgsl.ts";
 import type { AttentionKernel } from "./attention_sizes.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
 
-/** Rows of qkv. */
+/** The queries of qkv. */
 export const QUERY: AttentionRows = { name: "q", buffer: "qkv", part: 0 };
+/** The keys of qkv. */
 export const KEY: AttentionRows = { name: "k", buffer: "qkv", part: 1 };
+/** The values of qkv. */
 export const VALUE: AttentionRows = { name: "v", buffer: "qkv", part: 2 };
 const RESULT: AttentionRows = { name: "y", buffer: "y" };
 
-/** A score whose exponential is 0. */
-const FORBIDDEN = literal(-3e38);
+/** The score of a masked token: its exponential is 0. */
+const MASKED_SCORE = literal(-3e38);
 
-/** A scaled score for exp2 where causality allows it, else one whose exponential is 0. */
+/** The score in units of log2, minus `less`; the masked score unless `allowed`. */
 export function score(
   { divisor }: AttentionKernel,
   product: string,
   { less = "0.0f", allowed }: { less?: string; allowed: string },
 ): string {
   const scaled = `${product} * ${literal(Math.LOG2E / divisor)} - ${less}`;
-  return `select(${FORBIDDEN}, ${scaled}, ${allowed})`;
+  return `select(${MASKED_SCORE}, ${scaled}, ${allowed})`;
 }
 
-/** A binding: rows of heads, or one number per head and token. */
+/** A binding: rows of heads, or one scalar per head and token. */
 export interface AttentionBinding {
   readonly name: string;
   readonly kind: "rows" | "numbers";
   readonly write?: true;
 }
 
-/** Declares the bindings in order, the key of dropout and the starts of documents last. */
+/** Declares the bindings in order, the optional inputs last. */
 export function declareAll(kernel: AttentionKernel, bounds: readonly AttentionBinding[]): string {
   const declare = (access: string, name: string, type: string, i: number) =>
     `@group(0) @binding(${i}) var<storage, ${access}> ${name}: ${type};\n`;
@@ -67,8 +69,8 @@ export function declareAll(kernel: AttentionKernel, bounds: readonly AttentionBi
 }
 
 /**
- * Head of a kernel: `first` token of the invocation, `block`, the first of all that meet the same
- * tokens in one loop, and where its head's rows lie.
+ * Start of a kernel: `first` token of the invocation, `block`, the first token of all invocations
+ * that stream the same tokens in one loop, and the offsets of the head's rows.
  */
 export function head(kernel: AttentionKernel, { heavyLast }: { heavyLast: boolean }): string[] {
   const { batch, time, heads, width, rows, group, groups, lanes, headsFirst, documents } = kernel;
@@ -85,7 +87,7 @@ export function head(kernel: AttentionKernel, { heavyLast }: { heavyLast: boolea
       : `let me = wid.x + wid.y * ${groups[0]}u;`,
     `if (me >= ${tiles * all}u) { return; }`,
     `let bh = ${headsFirst ? `me % ${all}u` : `me / ${tiles}u`};`,
-    // Tiles with the longest loops begin first.
+    // Tiles with the longest loops are scheduled first.
     `let block = (${heavyLast ? `${tiles - 1}u - ${tile}` : tile}) * ${ownedOf(kernel)}u;`,
     `let first = ${lanes === undefined ? "block" : `block + lane * ${rows}u`};`,
     `let packed = (bh / ${heads}u) * ${time * 3 * heads * w}u + (bh % ${heads}u) * ${w}u;`,
@@ -95,65 +97,67 @@ export function head(kernel: AttentionKernel, { heavyLast }: { heavyLast: boolea
   ];
 }
 
-/** Statements for `start<r>`, the first token that row r attends to, and `earliest`, the least of them. */
+/**
+ * Statements for `start<r>`, the first token that row r attends to, and their minimum `earliest`.
+ */
 export function loadStarts(kernel: AttentionKernel): string[] {
   if (kernel.documents === undefined) return [];
   const R = range(kernel.rows);
   return [
     ...R.map((r) => `var start${r} = 0u;`),
-    ...eachRow(kernel, ["let own = starts[tokens + t];", ...putRow(kernel, "start", "own")]),
+    ...eachRow(kernel, ["let own = starts[tokens + t];", ...setRow(kernel, "start", "own")]),
     `let least = ${R.map((r) => `start${r}`).reduce((x, y) => `min(${x}, ${y})`)};`,
     `let earliest = ${kernel.lanes === undefined ? "least" : "subgroupMin(least)"};`,
   ];
 }
 
-/** The tokens that queries meet. */
-export function metByQueries(kernel: AttentionKernel): { from: string; end: string } {
+/** The range of keys that the owned queries stream. */
+export function keyRange(kernel: AttentionKernel): { from: string; end: string } {
   return {
     from: kernel.documents === undefined ? "0u" : "earliest",
     end: `min(block + ${ownedOf(kernel)}u, ${kernel.time}u)`,
   };
 }
 
-/** Whether query row r may attend to key `j`. */
-export function mayMeet({ documents }: AttentionKernel, r: number): string {
+/** WGSL test whether query row r may attend to key `j`. */
+export function mayAttend({ documents }: AttentionKernel, r: number): string {
   const causal = `j <= first + ${r}u`;
   return documents === undefined ? causal : `(${causal}) & (j >= start${r})`;
 }
 
-/** Statements that draw the masks of the invocation's tokens with the met one into `bits`. */
+/** Statements that draw the dropout masks of the owned tokens with the streamed one into `bits`. */
 export function drawMasks(
   { dropout, rows, time }: AttentionKernel,
   { query, key }: { query: string; key: string },
 ): string[] {
   if (dropout === undefined) return [];
-  // A loop: as many copies of the generator as rows would compile for long.
+  // A loop, not unrolled: `rows` copies of the generator compile slowly.
   return [
     "var bits = 0u;",
     `for (var r = 0u; r < ${rows}u; r++) {`,
     `let index = (numbers + ${query}) * ${time}u + ${key};`,
     `let word = threefry(key, vec2<u32>(index, ${dropout.site}u)).x >> 8u;`,
-    `bits |= select(0u, 1u << r, word < ${keepBelow(dropout.keep)}u);`,
+    `bits |= select(0u, 1u << r, word < ${keepThreshold(dropout.keep)}u);`,
     "}",
   ];
 }
 
-/** `value` of row `r` where its mask keeps it, else 0; not yet scaled by 1 / keep. */
+/** `value` of row `r` with dropout applied, without the factor 1 / keep. */
 export function masked({ dropout }: AttentionKernel, value: string, r: number): string {
   if (dropout === undefined) return value;
   return `select(0.0f, ${value}, (bits & ${(1 << r) >>> 0}u) != 0u)`;
 }
 
-/** The forward kernel: bindings qkv, y, lse, and perhaps key and starts. */
+/** The forward kernel: binds qkv, y, lse, and optionally key and starts. */
 export function printForward(kernel: AttentionKernel): string {
   const { time, rows, dropout } = kernel;
   const R = range(rows);
-  const met: Met = { rows: [KEY, VALUE] };
+  const streamed: Streamed = { rows: [KEY, VALUE] };
   const round = [
-    ...rowProducts(kernel, { sum: "x", own: QUERY, met: KEY }),
+    ...rowProducts(kernel, { sum: "x", own: QUERY, streamed: KEY }),
     ...drawMasks(kernel, { query: "first + r", key: "j" }),
     ...R.flatMap((r) => [
-      `let s${r} = ${score(kernel, `x${r}`, { allowed: mayMeet(kernel, r) })};`,
+      `let s${r} = ${score(kernel, `x${r}`, { allowed: mayAttend(kernel, r) })};`,
       `let n${r} = max(m${r}, s${r});`,
       `let a${r} = exp2(m${r} - n${r});`,
       `let p${r} = exp2(s${r} - n${r});`,
@@ -161,20 +165,25 @@ export function printForward(kernel: AttentionKernel): string {
       `l${r} = l${r} * a${r} + p${r};`,
       `let u${r} = ${masked(kernel, `p${r}`, r)};`,
     ]),
-    ...meet(kernel, VALUE),
-    ...addMet(kernel, { to: RESULT, met: VALUE }, { weight: (r) => `u${r}`, keep: (r) => `a${r}` }),
+    ...loadStreamed(kernel, VALUE),
+    ...addStreamed(kernel, { to: RESULT, streamed: VALUE }, {
+      weight: (r) => `u${r}`,
+      keep: (r) => `a${r}`,
+    }),
   ];
   const lines = [
     ...head(kernel, { heavyLast: true }),
     ...loadStarts(kernel),
     ...loadRows(kernel, QUERY),
     ...registers(kernel, RESULT.name),
-    ...R.map((r) => `var m${r} = ${FORBIDDEN}; var l${r} = 0.0f;`),
-    ...holds(kernel, met),
-    ...eachMet(kernel, { ...metByQueries(kernel), met }, round),
+    ...R.map((r) => `var m${r} = ${MASKED_SCORE}; var l${r} = 0.0f;`),
+    ...declareLaneRegisters(kernel, streamed),
+    ...eachStreamed(kernel, { ...keyRange(kernel), streamed }, round),
     ...R.map((r) => `let g${r} = 1.0f / (l${r} * ${literal(dropout?.keep ?? 1)});`),
     ...eachRow(kernel, [
-      `let log = ${ofRow(kernel, (r) => `m${r}`)} + log2(${ofRow(kernel, (r) => `l${r}`)});`,
+      `let log = ${selectRow(kernel, (r) => `m${r}`)} + log2(${
+        selectRow(kernel, (r) => `l${r}`)
+      });`,
       `if (first + r < ${time}u) { lse[numbers + t] = log * ${literal(Math.LN2)}; }`,
     ]),
     ...storeRows(kernel, RESULT, (r) => `g${r}`),

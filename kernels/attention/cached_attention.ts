@@ -1,26 +1,27 @@
 /**
- * Causal self-attention of new tokens to those before them, whose queries, keys and values stand
- * in a cache. B rows, n new tokens, C tokens of room, H heads, D width of the model. It has no
- * gradient: nothing is trained through a cache.
+ * Causal self-attention with a KV cache, for decoding: new tokens attend to the cached ones. The
+ * cache holds packed qkv rows. B rows, n new tokens, C capacity of the cache in tokens, H heads, D
+ * width of the model. It has no gradient.
  */
 import { sizeOf } from "../../src/base/shape.ts";
 import { applyAll } from "../../src/graph/trace.ts";
 import type { Io, Op, Tensor, View } from "../../src/graph/types.ts";
-import { lineGroups } from "../../src/graph/wgsl.ts";
+import { linearGroups } from "../../src/graph/wgsl.ts";
 import { cachedCases } from "./cached_attention_cases.ts";
 import { divisorAttrs } from "./attention_sizes.ts";
 import { attendCachedReference } from "./cached_attention_reference.ts";
 import type { CachedAttrs } from "./cached_attention_sizes.ts";
 import { cachedSizes, cachedSpecs } from "./cached_attention_sizes.ts";
-import { printApply, printPut, printScores, printSoftmax } from "./cached_attention_wgsl.ts";
+import { printAppend, printApply, printScores, printSoftmax } from "./cached_attention_wgsl.ts";
 import { itemWidth, rowKernel } from "../emit/rows.ts";
 
 /**
- * Attention of qkv [B, n, 3D] in `heads` heads. Token i is put into row `places[i]` of `cache`
- * [B, C, 3D], in place, and attends to rows 0 to `places[i]`; gives y [B, n, D]. Places u32 [n] are
- * below C by contract, all different; whoever writes them checks it.
- * @throws {RangeError} when D does not split into heads, a shape is off, or the divisor of scores
- * (sqrt(d) unless told) is not above 0.
+ * Attention of qkv f32 [B, n, 3D] in `heads` heads: y f32 [B, n, D]. Token i is written to position
+ * `places[i]` of `cache` f32 [B, C, 3D], in place, and attends to positions 0 to `places[i]`. The
+ * caller must ensure that `places` u32 [n] are distinct and below C. `divisor` of the scores:
+ * default sqrt(d).
+ * @throws {RangeError} when D is no multiple of `heads`, a shape does not fit, or the divisor is
+ * not above 0.
  */
 export function cachedAttention(
   qkv: Tensor,
@@ -44,9 +45,9 @@ export const cachedAttentionOp: Op = {
   donate: () => [undefined, 1],
   launch({ inputs, outputs }, attrs: CachedAttrs, target) {
     const sizes = cachedSizes(inputs, attrs);
-    const { batch, count, heads, room, width } = sizes;
+    const { batch, count, heads, capacity, width } = sizes;
     const item = itemWidth(width);
-    const line = (n: number) => lineGroups(n, target.groups);
+    const line = (n: number) => linearGroups(n, target.groups);
     const [qkv, places] = [{ input: 0 }, { input: 2 }];
     const [y, cache, scores] = [{ output: 0 }, { output: 1 }, { output: 2 }];
     const [putGroups, scoreGroups, applyGroups] = [
@@ -54,9 +55,9 @@ export const cachedAttentionOp: Op = {
       line(sizeOf(outputs[2]?.shape ?? [])),
       line(sizeOf(outputs[0]?.shape ?? []) / item),
     ];
-    const rows = rowKernel(batch * heads * count, room, target);
+    const rows = rowKernel(batch * heads * count, capacity, target);
     return [
-      { wgsl: printPut(sizes, putGroups), bindings: [qkv, places, cache], groups: putGroups },
+      { wgsl: printAppend(sizes, putGroups), bindings: [qkv, places, cache], groups: putGroups },
       {
         wgsl: printScores(sizes, scoreGroups),
         bindings: [qkv, places, cache, scores],
@@ -77,9 +78,13 @@ export const cachedAttentionOp: Op = {
     attendCachedReference({ qkv, cache, places, y, scores }, attrs);
   },
   cost({ inputs, outputs }, attrs: CachedAttrs) {
-    const { batch, count, heads, room, width } = cachedSizes(inputs, attrs);
+    const { batch, count, heads, capacity, width } = cachedSizes(inputs, attrs);
     const bytes = [...inputs, ...outputs].reduce((sum, s) => sum + 4 * sizeOf(s.shape), 0);
-    return { flops: 4 * batch * heads * count * room * width, bytes, terms: room + width + 64 };
+    return {
+      flops: 4 * batch * heads * count * capacity * width,
+      bytes,
+      terms: capacity + width + 64,
+    };
   },
   cases: cachedCases(),
 };

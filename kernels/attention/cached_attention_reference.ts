@@ -1,34 +1,37 @@
-/** Attention with a cache in plain loops: the definition that kernels are held to. */
+/** Attention with a KV cache in plain loops: the reference that kernels are tested against. */
 import type { View } from "../../src/graph/types.ts";
 import type { CachedAttrs } from "./cached_attention_sizes.ts";
 import { cachedSizes } from "./cached_attention_sizes.ts";
 
-/** What is read and filled; the cache is both. */
+/** Inputs and outputs of a call; the cache is both. */
 export interface CachedViews {
   readonly qkv: View;
   readonly cache: View;
   readonly places: View;
   readonly y: View;
-  /** Probabilities [B, H, n, C], 0 behind each token's place. */
+  /** Probabilities [B, H, n, C], 0 after each token's position. */
   readonly scores: View;
 }
 
-/** Puts the new rows into the cache, and fills y and the probabilities. */
+/** Writes the new rows to the cache, and fills y and the probabilities. */
 export function attendCachedReference(views: CachedViews, attrs: CachedAttrs): void {
   const { qkv, cache, places, y, scores } = views;
-  const { batch, count, heads, width, room, divisor } = cachedSizes([qkv, cache, places], attrs);
+  const { batch, count, heads, width, capacity, divisor } = cachedSizes(
+    [qkv, cache, places],
+    attrs,
+  );
   const model = heads * width;
-  const row = new Float64Array(room);
+  const row = new Float64Array(capacity);
   for (let b = 0; b < batch; b++) {
     for (let t = 0; t < count; t++) {
       const from = (b * count + t) * 3 * model;
-      const to = (b * room + (places.data[t] as number)) * 3 * model;
+      const to = (b * capacity + (places.data[t] as number)) * 3 * model;
       cache.data.set(qkv.data.subarray(from, from + 3 * model), to);
     }
     for (let h = 0; h < heads; h++) {
       for (let t = 0; t < count; t++) {
         const query = (b * count + t) * 3 * model + h * width;
-        const at = (j: number, part: number) => ((b * room + j) * 3 + part) * model + h * width;
+        const at = (j: number, part: number) => ((b * capacity + j) * 3 + part) * model + h * width;
         const last = places.data[t] as number;
         let top = -Infinity;
         for (let j = 0; j <= last; j++) {
@@ -41,10 +44,10 @@ export function attendCachedReference(views: CachedViews, attrs: CachedAttrs): v
         }
         let total = 0;
         for (let j = 0; j <= last; j++) total += row[j] = Math.exp((row[j] as number) - top);
-        for (let j = 0; j < room; j++) {
+        for (let j = 0; j < capacity; j++) {
           const p = j <= last ? (row[j] as number) / total : 0;
           row[j] = p;
-          scores.data[((b * heads + h) * count + t) * room + j] = p;
+          scores.data[((b * heads + h) * count + t) * capacity + j] = p;
         }
         for (let c = 0; c < width; c++) {
           let sum = 0;

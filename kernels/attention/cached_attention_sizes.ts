@@ -1,12 +1,12 @@
-/** What attention with a cache is called with: settings, sizes and results. It knows no kernel. */
+/** Attributes, sizes and output specs of attention with a KV cache. */
 import { sameShape, showShape } from "../../src/base/shape.ts";
 import type { Spec } from "../../src/graph/types.ts";
 import { divisorOf } from "./attention_sizes.ts";
 
-/** Settings. */
+/** Attributes of the op. */
 export interface CachedAttrs {
   readonly heads: number;
-  /** What scores are divided by: sqrt(d) unless told. */
+  /** Divisor of the scores; default: sqrt(d). */
   readonly divisor?: number;
 }
 
@@ -14,25 +14,27 @@ export interface CachedAttrs {
 export interface CachedSizes {
   /** B */
   readonly batch: number;
-  /** n, new tokens of each row. */
+  /** n: new tokens per row. */
   readonly count: number;
   readonly heads: number;
   /** Width of one head. */
   readonly width: number;
-  /** C, tokens that the cache has room for. */
-  readonly room: number;
-  /** What scores are divided by. */
+  /** C: capacity of the cache in tokens. */
+  readonly capacity: number;
+  /** Divisor of the scores. */
   readonly divisor: number;
 }
 
-/** Sizes of a call. @throws {RangeError} when qkv does not split into heads, or a shape is off. */
+/**
+ * Sizes of a call. @throws {RangeError} when D is no multiple of `heads`, or a shape does not fit.
+ */
 export function cachedSizes(
   [qkv, cache, places]: readonly Spec[],
   attrs: CachedAttrs,
 ): CachedSizes {
   const { heads } = attrs;
   const [batch = 0, count = 0, packed = 0] = qkv?.shape ?? [];
-  const room = cache?.shape[1] ?? 0;
+  const capacity = cache?.shape[1] ?? 0;
   if (qkv?.shape.length !== 3 || qkv.dtype !== "f32" || batch * count * packed === 0) {
     throw new RangeError(
       `Cannot attend with a cache: qkv must be f32 [B, n, 3D]: ${qkv?.dtype} ` +
@@ -45,7 +47,7 @@ export function cachedSizes(
         `3 x heads: ${showShape(qkv.shape)}`,
     );
   }
-  if (!sameShape(cache?.shape ?? [], [batch, room, packed]) || room < count) {
+  if (!sameShape(cache?.shape ?? [], [batch, capacity, packed]) || capacity < count) {
     throw new RangeError(
       `Cannot attend with a cache ${
         showShape(cache?.shape ?? [])
@@ -60,15 +62,15 @@ export function cachedSizes(
     );
   }
   const width = packed / (3 * heads);
-  return { batch, count, heads, width, room, divisor: divisorOf(width, attrs) };
+  return { batch, count, heads, width, capacity, divisor: divisorOf(width, attrs) };
 }
 
 /** Specs of y [B, n, D], of the cache [B, C, 3D], and of probabilities [B, H, n, C]. */
-export function cachedSpecs({ batch, count, heads, width, room }: CachedSizes): Spec[] {
+export function cachedSpecs({ batch, count, heads, width, capacity }: CachedSizes): Spec[] {
   const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
   return [
     f32(batch, count, heads * width),
-    f32(batch, room, 3 * heads * width),
-    f32(batch, heads, count, room),
+    f32(batch, capacity, 3 * heads * width),
+    f32(batch, heads, count, capacity),
   ];
 }

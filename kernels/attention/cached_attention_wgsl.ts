@@ -1,21 +1,22 @@
 /**
- * Prints the four kernels of attention with a cache: the new rows are put into it, scores, their
- * softmax, values. An invocation makes one number or quad; only the softmax may join lanes.
+ * Prints the four kernels of attention with a KV cache: write the new rows, scores, softmax,
+ * weighted values. Each invocation computes one number or quad; only the softmax reduces over
+ * lanes.
  */
 import { literal } from "../../src/graph/formula_wgsl.ts";
 import type { Launch } from "../../src/graph/types.ts";
-import { lineHead } from "../../src/graph/wgsl.ts";
+import { linearHead } from "../../src/graph/wgsl.ts";
 import type { CachedSizes } from "./cached_attention_sizes.ts";
 import { itemWgsl, itemWidth } from "../emit/rows.ts";
 import type { RowKernel } from "../emit/rows.ts";
 
-/** A score whose exponential is 0. */
-const FORBIDDEN = literal(-3e38);
+/** The score of a masked token: its exponential is 0. */
+const MASKED_SCORE = literal(-3e38);
 
-/** Sizes as the kernels count: `W` of a head and `D` of the model in items. */
-function constants({ count, heads, room, width }: CachedSizes): string {
+/** WGSL constants of the sizes; the widths `W` of a head and `D` of the model are in items. */
+function constants({ count, heads, capacity, width }: CachedSizes): string {
   const items = width / itemWidth(width);
-  const names = { N: count, H: heads, C: room, W: items, D: heads * items };
+  const names = { N: count, H: heads, C: capacity, W: items, D: heads * items };
   const lines = Object.entries(names).map(([name, value]) => `const ${name} = ${value}u;\n`);
   return itemWgsl(itemWidth(width)) + lines.join("");
 }
@@ -26,8 +27,8 @@ function declareAll(...bounds: readonly [access: string, name: string, of: strin
   ).join("");
 }
 
-/** Puts qkv into the cache: bindings qkv, places, cache. */
-export function printPut(sizes: CachedSizes, groups: Launch["groups"]): string {
+/** Writes qkv to the cache: binds qkv, places, cache. */
+export function printAppend(sizes: CachedSizes, groups: Launch["groups"]): string {
   const { batch, count, heads, width } = sizes;
   const items = batch * count * 3 * heads * width / itemWidth(width);
   const bindings = declareAll(
@@ -35,28 +36,28 @@ export function printPut(sizes: CachedSizes, groups: Launch["groups"]): string {
     ["read", "places", "u32"],
     ["read_write", "cache", "Item"],
   );
-  return `${constants(sizes)}${bindings}${lineHead(items, groups)}
+  return `${constants(sizes)}${bindings}${linearHead(items, groups)}
   let token = i / (3u * D);
   cache[((token / N) * C + places[token % N]) * 3u * D + i % (3u * D)] = qkv[i];
 }
 `;
 }
 
-/** Scaled scores for exp2: bindings qkv, places, cache, scores. */
+/** Scores in units of log2: binds qkv, places, cache, scores. */
 export function printScores(sizes: CachedSizes, groups: Launch["groups"]): string {
-  const { batch, count, heads, room, divisor } = sizes;
+  const { batch, count, heads, capacity, divisor } = sizes;
   const bindings = declareAll(
     ["read", "qkv", "Item"],
     ["read", "places", "u32"],
     ["read", "cache", "Item"],
     ["read_write", "scores", "f32"],
   );
-  return `${constants(sizes)}${bindings}${lineHead(batch * heads * count * room, groups)}
+  return `${constants(sizes)}${bindings}${linearHead(batch * heads * count * capacity, groups)}
   let j = i % C;
   let t = (i / C) % N;
   let h = (i / (C * N)) % H;
   let b = i / (C * N * H);
-  if (j > places[t]) { scores[i] = ${FORBIDDEN}; return; }
+  if (j > places[t]) { scores[i] = ${MASKED_SCORE}; return; }
   let q = (b * N + t) * 3u * D + h * W;
   let k = (b * C + j) * 3u * D + D + h * W;
   var total = Item();
@@ -71,7 +72,7 @@ export function printSoftmax({ prelude }: RowKernel): string {
   return `${prelude}${declareAll(["read_write", "scores", "Item"])}
 fn row_main(row: u32, lane: u32, items: u32) {
   let first = row * ITEMS;
-  var tops = Item() + ${FORBIDDEN};
+  var tops = Item() + ${MASKED_SCORE};
   for (var i = lane; i < items; i += LANES) { tops = max(tops, scores[first + i]); }
   let top = across_max(fold_max(tops), lane);
   var sums = Item();
@@ -86,7 +87,7 @@ fn row_main(row: u32, lane: u32, items: u32) {
 `;
 }
 
-/** Values weighted by probabilities: bindings places, cache, scores, y. */
+/** Values weighted by probabilities: binds places, cache, scores, y. */
 export function printApply(sizes: CachedSizes, groups: Launch["groups"]): string {
   const { batch, count, heads, width } = sizes;
   const bindings = declareAll(
@@ -96,7 +97,7 @@ export function printApply(sizes: CachedSizes, groups: Launch["groups"]): string
     ["read_write", "y", "Item"],
   );
   const items = batch * count * heads * width / itemWidth(width);
-  return `${constants(sizes)}${bindings}${lineHead(items, groups)}
+  return `${constants(sizes)}${bindings}${linearHead(items, groups)}
   let c = i % D;
   let token = i / D;
   let b = token / N;

@@ -1,7 +1,7 @@
 /**
- * Whether the largest logit of each row is the target's: logits [..., V], targets u32 [...] ->
- * [R], 1 where it is and 0 where not. Of equal logits the first counts. A row whose target is
- * `IGNORE`, or that holds a NaN, has 0. It is flat almost everywhere, so it has no gradient.
+ * Correct predictions, for accuracy: logits [..., V], targets u32 [...] -> [R], 1 where the argmax
+ * of the row is its target, else 0. Ties resolve to the lowest class id. A row whose target is
+ * `IGNORE`, or that contains a NaN, has 0. It has no gradient.
  */
 import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
@@ -10,7 +10,11 @@ import wgsl from "./correct.wgsl" with { type: "text" };
 import { IGNORE } from "../../src/base/ignore.ts";
 import { rowKernel } from "../emit/rows.ts";
 
-/** 1 or 0 for each row of `logits` [..., V]: whether it says what `targets` [...] say. */
+/**
+ * Correct predictions: f32 [R], 1 where the argmax of a row of `logits` f32 [..., V] is its target
+ * in `targets` u32 [...], else 0. @throws {RangeError} when leading axes differ or targets are not
+ * u32.
+ */
 export function correct(logits: Tensor, targets: Tensor): Tensor {
   return apply(correctOp, [logits, targets]);
 }
@@ -85,8 +89,8 @@ function correctCase(kind: Case["kind"], ...shape: number[]): Case {
 }
 
 /**
- * Rounds logits to a few values, so that many are equal. Of four rows the first has the first of
- * its largest logits as its target, the second the last of them, the third any, the fourth none.
+ * Rounds logits to a few values, so that many tie. Targets of rows cycle through the first of the
+ * largest logits, the last of them, a random class, and `IGNORE`.
  */
 function fill([logits, targets]: readonly View[]): void {
   if (!logits || !targets) return;

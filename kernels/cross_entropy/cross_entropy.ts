@@ -1,25 +1,28 @@
 /**
- * Cross entropy of rows of logits against labels, in nats: logits [..., V], targets u32 [...] ->
- * loss [R] and lse [R], the log of the row's sum of exponentials, which the backward reads.
- * A row whose target is `IGNORE` has loss 0 and gradient 0.
+ * Cross entropy of logits with class ids, in nats: logits [..., V], targets u32 [...] -> loss [R]
+ * and lse [R], the row's log-sum-exp, which the backward op reads. A row whose target is `IGNORE`
+ * has loss 0 and gradient 0.
  */
 import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Case, Flow, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { crossEntropyBackwardOp } from "./cross_entropy_backward.ts";
 import wgsl from "./cross_entropy.wgsl" with { type: "text" };
 import { IGNORE } from "../../src/base/ignore.ts";
 import { rowKernel } from "../emit/rows.ts";
 
-/** Loss [R] of each row of `logits` [..., V] against `targets` [...]. */
+/**
+ * Loss in nats f32 [R] of each row of `logits` f32 [..., V], with `targets` u32 [...].
+ * @throws {RangeError} when leading axes differ or targets are not u32.
+ */
 export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
   return apply(crossEntropyOp, [logits, targets]);
 }
 
 function vjp(
   { inputs: [logits, targets], outputs: [, lse] }: Io<Tensor>,
-  [dloss, dlse]: readonly Flow[],
-): readonly Flow[] {
+  [dloss, dlse]: readonly Grad[],
+): readonly Grad[] {
   if (dlse) throw new RangeError("Cannot differentiate cross_entropy's log of sums");
   if (!logits || !targets || !lse || !dloss) return [];
   return [apply(crossEntropyBackwardOp, [logits, targets, lse, dloss])];
@@ -81,7 +84,7 @@ export const crossEntropyOp: Op = {
     entropyCase("ragged", 2, 65536),
     entropyCase("ragged", 3, 65532),
     entropyCase("bench", 2048, 128),
-    // As long as a naive twin can do alone on llvmpipe (rows.ts).
+    // Longest row that the naive twin can process on llvmpipe (emit/rows.ts).
     entropyCase("bench", 256, 32003),
   ],
 };

@@ -87,7 +87,7 @@ function backwardCase(kind: Case["kind"], ...shape: number[]): Case {
   };
 }
 
-/** Gives each row its own lse, and lets every third row be ignored. */
+/** Computes lse from the logits, and ignores every third row. */
 function fill([logits, targets, lse]: readonly View[]): void {
   if (!logits || !targets || !lse) return;
   const columns = logits.shape.at(-1) as number;

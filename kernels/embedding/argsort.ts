@@ -1,21 +1,21 @@
 /**
- * Positions of ids in the order of the ids, equal ids in the order of their positions:
- * ids u32 [...] -> u32 [R]. Each invocation counts how many ids come before its own, R * R
- * comparisons in all: exact, and cheap beside what follows for the R of a micro-batch.
+ * Stable argsort: ids u32 [...] -> u32 [R], the indices that sort the flattened ids. Each
+ * invocation computes the rank of one id by counting, R * R comparisons in total: cheap beside the
+ * embedding's gradient at the R of a micro-batch.
  */
 import { sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Launch, Op, Tensor } from "../../src/graph/types.ts";
-import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 
-/** The order that sorts `ids`. */
+/** Indices u32 [R] that sort `ids` u32 [...], stably. */
 export function argsort(ids: Tensor): Tensor {
   return apply(argsortOp, [ids]);
 }
 
 /**
- * An id counts if it is smaller than the own one, or equal and before it: if it is smaller than
- * the own one plus (its position is before).
+ * Rank of an id: ids that are smaller, or equal and earlier, i.e. smaller than id + (earlier ? 1 :
+ * 0).
  */
 function wgslOf(n: number, groups: Launch["groups"]): string {
   const width = n % 4 === 0 ? 4 : 1;
@@ -25,7 +25,7 @@ function wgslOf(n: number, groups: Launch["groups"]): string {
   const one = `${words}(1u)`;
   return `@group(0) @binding(0) var<storage, read> ids: array<${words}>;
 @group(0) @binding(1) var<storage, read_write> order: array<u32>;
-${lineHead(n, groups)}
+${linearHead(n, groups)}
   let own = ids[i / ${width}u]${width === 4 ? "[i % 4u]" : ""};
   var rank = ${words}();
   for (var j = 0u; j < arrayLength(&ids); j++) {
@@ -46,7 +46,7 @@ export const argsortOp: Op = {
   },
   launch({ inputs: [ids] }, _, target) {
     const n = sizeOf(ids?.shape ?? []);
-    const groups = lineGroups(n, target.groups);
+    const groups = linearGroups(n, target.groups);
     return [{ wgsl: wgslOf(n, groups), bindings: [{ input: 0 }, { output: 0 }], groups }];
   },
   reference({ inputs: [ids], outputs: [order] }) {
@@ -60,7 +60,9 @@ export const argsortOp: Op = {
     return { flops: 2 * n * n, bytes: 8 * n, terms: 1 };
   },
   cases: [
-    ...[1, 4, LINE - 1, LINE, LINE + 1, LINE + 4].map((n) => sorting("tile", 9, n)),
+    ...[1, 4, WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1, WORKGROUP_SIZE + 4].map((n) =>
+      sorting("tile", 9, n)
+    ),
     sorting("ragged", 2 ** 31, 3, 61),
     sorting("ragged", 1, 5, 24),
     sorting("bench", 128, 32, 64),

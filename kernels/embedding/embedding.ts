@@ -1,17 +1,19 @@
 /**
- * Rows of a table by id: table [V, D], ids u32 [...] -> [..., D]. Ids are below V by contract;
- * whoever writes them checks it. The gradient sums rows in the order of sorted ids, so it is the
- * same at every run.
+ * Embedding lookup: table [V, D], ids u32 [...] -> [..., D]. The caller must ensure that ids are
+ * below V. The gradient adds rows in the order of argsorted ids, so it is deterministic.
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Case, Flow, Io, Launch, Op, Spec, Tensor } from "../../src/graph/types.ts";
-import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import type { Case, Grad, Io, Launch, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { embeddingBackwardOp } from "./embedding_backward.ts";
 import { itemWgsl, itemWidth } from "../emit/rows.ts";
 import { argsort } from "./argsort.ts";
 
-/** The row of `table` for each of `ids`. */
+/**
+ * Rows of `table` f32 [V, D] for `ids` u32 [...]: f32 [..., D].
+ * @throws {RangeError} when the table has not two axes or ids are not u32.
+ */
 export function embedding(table: Tensor, ids: Tensor): Tensor {
   return apply(embeddingOp, [table, ids]);
 }
@@ -22,13 +24,13 @@ function wgslOf(n: number, columns: number, groups: Launch["groups"]): string {
 @group(0) @binding(0) var<storage, read> table: array<Item>;
 @group(0) @binding(1) var<storage, read> ids: array<u32>;
 @group(0) @binding(2) var<storage, read_write> y: array<Item>;
-${lineHead(n * items, groups)}
+${linearHead(n * items, groups)}
   y[i] = table[ids[i / ${items}u] * ${items}u + i % ${items}u];
 }
 `;
 }
 
-function vjp({ inputs: [table, ids] }: Io<Tensor>, [dy]: readonly Flow[]): readonly Flow[] {
+function vjp({ inputs: [table, ids] }: Io<Tensor>, [dy]: readonly Grad[]): readonly Grad[] {
   if (!table || !ids || !dy) return [];
   const vocabulary = table.shape[0] as number;
   return [apply(embeddingBackwardOp, [argsort(ids), ids, dy], { vocabulary })];
@@ -50,7 +52,7 @@ export const embeddingOp: Op = {
   launch({ inputs: [table, ids] }, _, target) {
     if (!table || !ids) return [];
     const [n, columns] = [sizeOf(ids.shape), table.shape[1] as number];
-    const groups = lineGroups(n * columns / itemWidth(columns), target.groups);
+    const groups = linearGroups(n * columns / itemWidth(columns), target.groups);
     return [{
       wgsl: wgslOf(n, columns, groups),
       bindings: [{ input: 0 }, { input: 1 }, { output: 0 }],
@@ -70,8 +72,10 @@ export const embeddingOp: Op = {
   },
   vjp,
   cases: [
-    ...[1, LINE - 1, LINE, LINE + 1].map((n) => lookup("tile", [5, 4], [n])),
-    ...[1, 3, 5].map((columns) => lookup("tile", [7, columns], [LINE])),
+    ...[1, WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((n) =>
+      lookup("tile", [5, 4], [n])
+    ),
+    ...[1, 3, 5].map((columns) => lookup("tile", [7, columns], [WORKGROUP_SIZE])),
     lookup("ragged", [83, 20], [3, 17]),
     lookup("ragged", [83, 21], [3, 17]),
     lookup("bench", [128, 128], [32, 64]),

@@ -1,11 +1,11 @@
 /**
- * Gradient of an embedding's table: order u32 [R], ids u32 [...], dy [..., D] -> [V, D]. Row v is
- * the sum of dy over the positions whose id is v, in their order; `order` comes from argsort.
- * No atomics: each row's positions lie side by side in `order`.
+ * Gradient of an embedding's table: order u32 [R] (argsort of ids), ids u32 [...], dy [..., D] ->
+ * [V, D]. Row v is the sum of dy over the positions with id v, in order. These positions are
+ * contiguous in `order`, so no atomics are needed.
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import type { Case, Launch, Op, Spec } from "../../src/graph/types.ts";
-import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { itemWgsl, itemWidth } from "../emit/rows.ts";
 import { argsortOp } from "./argsort.ts";
 
@@ -20,7 +20,7 @@ interface Sizes {
   readonly columns: number;
 }
 
-/** An item of the table in each invocation: it finds its first position by bisection. */
+/** One item of the table per invocation, which finds its id's first position by binary search. */
 function wgslOf({ vocabulary, positions, columns }: Sizes, groups: Launch["groups"]): string {
   const items = columns / itemWidth(columns);
   return `${itemWgsl(itemWidth(columns))}
@@ -28,7 +28,7 @@ function wgslOf({ vocabulary, positions, columns }: Sizes, groups: Launch["group
 @group(0) @binding(1) var<storage, read> ids: array<u32>;
 @group(0) @binding(2) var<storage, read> dy: array<Item>;
 @group(0) @binding(3) var<storage, read_write> dtable: array<Item>;
-${lineHead(vocabulary * items, groups)}
+${linearHead(vocabulary * items, groups)}
   let id = i / ${items}u;
   let item = i % ${items}u;
   var low = 0u;
@@ -74,7 +74,7 @@ export const embeddingBackwardOp: Op = {
     if (!ids || !dy) return [];
     const made = sizes(ids, dy, attrs);
     const items = made.columns / itemWidth(made.columns);
-    const groups = lineGroups(made.vocabulary * items, target.groups);
+    const groups = linearGroups(made.vocabulary * items, target.groups);
     return [{
       wgsl: wgslOf(made, groups),
       bindings: [{ input: 0 }, { input: 1 }, { input: 2 }, { output: 0 }],
@@ -101,9 +101,11 @@ export const embeddingBackwardOp: Op = {
     };
   },
   cases: [
-    ...[1, LINE - 1, LINE, LINE + 1].map((n) => scatter("tile", 5, [n, 4])),
-    ...[1, 3, 5].map((columns) => scatter("tile", 7, [LINE, columns])),
-    scatter("tile", 1, [LINE, 8]),
+    ...[1, WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((n) =>
+      scatter("tile", 5, [n, 4])
+    ),
+    ...[1, 3, 5].map((columns) => scatter("tile", 7, [WORKGROUP_SIZE, columns])),
+    scatter("tile", 1, [WORKGROUP_SIZE, 8]),
     scatter("ragged", 83, [3, 17, 20]),
     scatter("ragged", 83, [3, 17, 21]),
     scatter("bench", 128, [32, 64, 128]),

@@ -1,38 +1,39 @@
 /**
- * Begins kernels whose lanes share rows as a team: a lane keeps its items of a row in registers, so
- * that the row is read once, and goes on to the next rows of its strip with what is the same for
- * all of them. Lanes are those of a subgroup on CPU drivers, of a workgroup elsewhere. Knows no op.
+ * Row kernels with a thread team per strip of rows: each lane keeps its items of a row in
+ * registers, so that a row is read once, and reuses what is common to the rows of the strip. A team
+ * is a subgroup on CPU drivers, a workgroup on GPUs.
  */
 import { ceilDiv } from "../../src/base/shape.ts";
 import { CPU_LANES, sharesLanes } from "../../src/graph/target.ts";
 import type { Launch, Target } from "../../src/graph/types.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
-import { itemWgsl, itemWidth, lanesOf, together } from "./rows.ts";
+import { range } from "./range.ts";
+import { itemWgsl, itemWidth, lanesOf, printLaneReductions } from "./rows.ts";
 
-/** Items of a lane at most: kernels are printed for their number. */
+/** Most items per lane: kernels are unrolled over them. */
 const MOST_ITEMS = 32;
 
-/** A kernel's team. */
+/** The printed parts of a kernel that depend on the team. */
 export interface ThreadTeam {
-  /** Constants, functions that join lanes, and a `main` that calls `strip_main`. */
+  /** Constants, lane reductions, and a `main` that calls `strip_main`. */
   readonly prelude: string;
   readonly groups: Launch["groups"];
-  /** Numbers of a lane's items. */
+  /** 0, 1, ... up to the number of items per lane. */
   readonly items: readonly number[];
-  /** Place of item `k` of the lane in its row; the last one again where it has none. */
+  /** WGSL of the index in the row of the lane's item `k`, clamped to the last one. */
   readonly at: (k: number) => string;
-  /** `value` where the lane has an item `k`, else zero. */
+  /** WGSL of `value` if the lane has an item `k`, else zero. */
   readonly own: (k: number, value: string) => string;
-  /** Whether the lane has an item `k`, in WGSL; undefined where all have. */
+  /** WGSL test whether the lane has an item `k`; undefined if all lanes have one. */
   readonly has: (k: number) => string | undefined;
 }
 
 /**
  * The team for strips of `strip` rows out of `rows`, each of `columns` elements; undefined where
- * an invocation had better take a row alone. The kernel's own
- * `strip_main(strip: u32, row: u32, last: u32, lane: u32)` does the rows from `row` to below `last`.
+ * one invocation per row is faster, or rows are too long. The kernel body defines
+ * `strip_main(strip: u32, row: u32, last: u32, lane: u32)`, which processes rows `row` to `last -
+ * 1`.
  */
-export function teamOf(
+export function threadTeam(
   { rows, columns, strip }: { rows: number; columns: number; strip: number },
   target: Target,
 ): ThreadTeam | undefined {
@@ -50,7 +51,7 @@ export function teamOf(
     : "@builtin(local_invocation_index) lane: u32";
   const prelude = `const COLS = ${columns}u;
 const ITEMS = ${items}u;
-${itemWgsl(width)}${bySubgroup ? shuffled(lanes) : together(lanes)}
+${itemWgsl(width)}${bySubgroup ? shuffled(lanes) : printLaneReductions(lanes)}
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, ${lane}) {
   let strip = wid.x + wid.y * ${x}u;
@@ -58,18 +59,18 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, ${lane}) {
 }
 `;
   const ragged = (k: number) => (k + 1) * lanes > items;
-  const place = (k: number) => k === 0 ? "lane" : `lane + ${k * lanes}u`;
+  const index = (k: number) => k === 0 ? "lane" : `lane + ${k * lanes}u`;
   return {
     prelude,
     groups: [x, ceilDiv(strips, x), 1],
     items: range(each),
-    at: (k) => ragged(k) ? `min(${place(k)}, ITEMS - 1u)` : place(k),
-    own: (k, value) => ragged(k) ? `select(Item(), ${value}, ${place(k)} < ITEMS)` : value,
-    has: (k) => ragged(k) ? `${place(k)} < ITEMS` : undefined,
+    at: (k) => ragged(k) ? `min(${index(k)}, ITEMS - 1u)` : index(k),
+    own: (k, value) => ragged(k) ? `select(Item(), ${value}, ${index(k)} < ITEMS)` : value,
+    has: (k) => ragged(k) ? `${index(k)} < ITEMS` : undefined,
   };
 }
 
-/** A tree over a subgroup's lanes: at each level both of a pair add the same two numbers. */
+/** A butterfly sum over a subgroup: at each level both lanes of a pair add the same two numbers. */
 function shuffled(lanes: number): string {
   const levels = range(Math.log2(lanes)).map((level) => lanes >> (level + 1));
   const adds = levels.map((span) => `s += subgroupShuffle(s, lane ^ ${span}u);`);

@@ -1,30 +1,33 @@
 /**
  * Layer normalisation over the last axis (Ba, Kiros, Hinton, "Layer Normalization", 2016).
- * x [..., D], gamma [D], beta [D] -> y [..., D], and each row's mean [R] and 1/deviation [R],
- * which the backward reads.
+ * x [..., D], gamma [D], beta [D] -> y [..., D], and each row's mean [R] and reciprocal standard
+ * deviation rstd [R], which the backward op reads.
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { literal } from "../../src/graph/formula_wgsl.ts";
 import { apply, applyAll } from "../../src/graph/trace.ts";
-import type { Case, Flow, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { layerNormBackwardOp } from "./layer_norm_backward.ts";
 import wgsl from "./layer_norm.wgsl" with { type: "text" };
 import { printNorm } from "./layer_norm_wgsl.ts";
 import { rowKernel } from "../emit/rows.ts";
-import { teamOf } from "../emit/teams.ts";
+import { threadTeam } from "../emit/teams.ts";
 
 /** `eps` is added to the variance. */
 export interface LayerNormAttrs {
   readonly eps: number;
 }
 
-/** Rows that lanes do one behind the other, where they share rows. */
+/** Rows per thread team. */
 const STRIP = { cpu: 16, gpu: 1 } as const;
 
-/** What models add to the variance. */
+/** Default epsilon, as in torch.nn.LayerNorm. */
 export const EPS = 1e-5;
 
-/** Normalises the last axis of `x`, then scales by `gamma` and shifts by `beta`. */
+/**
+ * Normalises the last axis of `x` f32 [..., D], scales by `gamma` [D] and shifts by `beta` [D];
+ * `eps` is added to the variance. @throws {RangeError} when gamma or beta is not [D].
+ */
 export function applyLayerNorm(
   x: Tensor,
   { gamma, beta, eps = EPS }: { gamma: Tensor; beta: Tensor; eps?: number },
@@ -39,8 +42,8 @@ function sizes(x: Spec): { rows: number; columns: number } {
 
 function vjp(
   { inputs: [x, gamma], outputs: [, mean, rstd] }: Io<Tensor>,
-  [dy, dmean, drstd]: readonly Flow[],
-): readonly Flow[] {
+  [dy, dmean, drstd]: readonly Grad[],
+): readonly Grad[] {
   if (dmean || drstd) throw new RangeError("Cannot differentiate layer_norm's statistics");
   if (!x || !gamma || !mean || !rstd || !dy) return [];
   return applyAll(layerNormBackwardOp, [x, gamma, mean, rstd, dy]).slice(0, 3);
@@ -68,7 +71,7 @@ export const layerNormOp: Op = {
       ...inputs.map((_, input) => ({ input })),
       ...outputs.map((_, output) => ({ output })),
     ];
-    const team = teamOf({ rows, columns, strip: STRIP[target.kind] }, target);
+    const team = threadTeam({ rows, columns, strip: STRIP[target.kind] }, target);
     if (team !== undefined) {
       return [{ wgsl: printNorm(team, { eps: literal(eps) }), bindings, groups: team.groups }];
     }

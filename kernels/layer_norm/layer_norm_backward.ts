@@ -1,18 +1,18 @@
 /**
  * Gradients of layer_norm. x [..., D], gamma [D], mean [R], rstd [R], dy [..., D] -> dx [..., D],
- * dgamma [D], dbeta [D]. The latter two are sums over rows, taken in strips of fixed length:
- * their partial sums [strips, 2, D] are a scratch output.
+ * dgamma [D], dbeta [D]. The latter two are sums over rows, in strips of fixed length, with partial
+ * sums [strips, 2, D] as a scratch output.
  */
 import type { Shape } from "../../src/base/shape.ts";
 import { ceilDiv, sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
 import type { Case, Io, Launch, Op, Spec, Target, View } from "../../src/graph/types.ts";
-import { lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import { linearGroups, linearHead } from "../../src/graph/wgsl.ts";
 import dxWgsl from "./layer_norm_dx.wgsl" with { type: "text" };
 import { printNormBackward } from "./layer_norm_wgsl.ts";
 import { itemWgsl, itemWidth, rowKernel } from "../emit/rows.ts";
-import { teamOf } from "../emit/teams.ts";
+import { threadTeam } from "../emit/teams.ts";
 
-/** Rows in a strip. */
+/** Rows per strip. */
 const STRIP = 16;
 
 function sizes(x: Spec): { rows: number; columns: number; strips: number } {
@@ -21,7 +21,7 @@ function sizes(x: Spec): { rows: number; columns: number; strips: number } {
   return { rows, columns, strips: ceilDiv(rows, STRIP) };
 }
 
-/** An item of dgamma and dbeta over one strip, in each invocation. */
+/** Partial sums of dgamma and dbeta: one item of one strip per invocation. */
 function stripsWgsl(x: Spec, groups: Launch["groups"]): string {
   const { rows, columns, strips } = sizes(x);
   const items = columns / itemWidth(columns);
@@ -31,7 +31,7 @@ function stripsWgsl(x: Spec, groups: Launch["groups"]): string {
 @group(0) @binding(2) var<storage, read> rstds: array<f32>;
 @group(0) @binding(3) var<storage, read> dy: array<Item>;
 @group(0) @binding(4) var<storage, read_write> partial: array<Item>;
-${lineHead(strips * items, groups)}
+${linearHead(strips * items, groups)}
   let item = i % ${items}u;
   let strip = i / ${items}u;
   let last = min((strip + 1u) * ${STRIP}u, ${rows}u);
@@ -56,7 +56,7 @@ function joinWgsl(x: Spec, groups: Launch["groups"]): string {
 @group(0) @binding(0) var<storage, read> partial: array<Item>;
 @group(0) @binding(1) var<storage, read_write> dgamma: array<Item>;
 @group(0) @binding(2) var<storage, read_write> dbeta: array<Item>;
-${lineHead(items, groups)}
+${linearHead(items, groups)}
   var scale = Item();
   var shift = Item();
   for (var strip = 0u; strip < ${strips}u; strip++) {
@@ -73,20 +73,20 @@ function launch({ inputs: [x] }: Io<Spec>, target: Target): Launch[] {
   if (!x) return [];
   const { rows, columns, strips } = sizes(x);
   const items = columns / itemWidth(columns);
-  const joining = lineGroups(items, target.groups);
+  const joining = linearGroups(items, target.groups);
   const join: Launch = {
     wgsl: joinWgsl(x, joining),
     bindings: [{ output: 3 }, { output: 1 }, { output: 2 }],
     groups: joining,
   };
-  const team = teamOf({ rows, columns, strip: STRIP }, target);
+  const team = threadTeam({ rows, columns, strip: STRIP }, target);
   if (team !== undefined) {
     const inputs = [0, 1, 2, 3, 4].map((input) => ({ input }));
     const bindings = [...inputs, { output: 0 }, { output: 3 }];
     return [{ wgsl: printNormBackward(team), bindings, groups: team.groups }, join];
   }
   const { prelude, groups } = rowKernel(rows, columns, target);
-  const inStrips = lineGroups(strips * items, target.groups);
+  const inStrips = linearGroups(strips * items, target.groups);
   return [
     {
       wgsl: prelude + dxWgsl,

@@ -1,6 +1,6 @@
 /**
- * Prints layer normalisation for a team of lanes, forwards and backwards: a row is read once, gamma
- * and beta once for a strip of rows. Knows sizes and teams, no tensors.
+ * Prints layer normalisation for a thread team, forward and backward: each row is read once, gamma
+ * and beta once per strip of rows.
  */
 import type { ThreadTeam } from "../emit/teams.ts";
 import { storeItems } from "../emit/teams.ts";

@@ -1,8 +1,8 @@
 /**
- * Matrix product with transposes and an elementwise epilogue: y = f(op(a) op(b), extra...).
- * Leading axes of a are rows. Biases, activations, dropout and residuals join it as epilogue
- * when a plan is compiled (`absorb`). `onto` goes on from a sum in place, so a product whose rows
- * of K come in parts has the bits of the whole, but by kernels that cut K into slices.
+ * Matrix product with transposes and an elementwise epilogue: y = f(op(a) op(b), extra...). Leading
+ * axes of a are flattened into rows. Plan compilation fuses biases, activations, dropout and
+ * residuals as the epilogue (`absorb`). `onto` accumulates into an input in place: a product whose
+ * K arrives in chunks then has the bits of the whole product, except in kernels that slice K.
  */
 import { ceilDiv, showShape, sizeOf } from "../../src/base/shape.ts";
 import { evaluateFormula } from "../../src/graph/formula_eval.ts";
@@ -12,7 +12,7 @@ import { apply } from "../../src/graph/trace.ts";
 import type {
   Absorbed,
   Call,
-  Flow,
+  Grad,
   Io,
   Launch,
   Op,
@@ -27,24 +27,21 @@ import { printProduct } from "./matmul_print.ts";
 import type { Tiling } from "./matmul_wgsl.ts";
 import { pointwiseOp } from "../pointwise/pointwise.ts";
 
-/**
- * `ta`: a is stored [K, M]; `tb`: b is stored [N, K]; `epilogue` of (sum, extra inputs...), not
- * together with `onto`.
- */
+/** Attributes of a matrix product; `epilogue` and `onto` exclude each other. */
 export interface MatmulAttrs {
-  /** a is stored transposed. */
+  /** a is stored transposed: [K, M]. */
   readonly ta?: boolean;
-  /** b is stored transposed. */
+  /** b is stored transposed: [N, K]. */
   readonly tb?: boolean;
-  /** Applied to each sum before it is stored. */
+  /** Applied to (sum, extra inputs...) of each element before it is stored. */
   readonly epilogue?: Formula;
-  /** Each sum begins with the value that input 2 has there, and takes its place. */
+  /** Accumulates into input 2 in place: each sum starts from its value there. */
   readonly onto?: boolean;
 }
 
 const IDENTITY = formula(1, (sum) => sum as Expr);
 
-/** Inputs and outputs that one fused call may bind; the floor of WebGPU is 8. */
+/** Largest number of buffers that a fused call binds: every WebGPU adapter allows 8. */
 const MAX_BINDINGS = 8;
 
 function sizes(a: Spec, b: Spec, { ta = false, tb = false }: MatmulAttrs): Product {
@@ -92,7 +89,7 @@ function reference({ inputs, outputs }: Io<View>, attrs: MatmulAttrs): void {
   }
 }
 
-function vjp({ inputs: [a, b] }: Io<Tensor>, [dy]: readonly Flow[], attrs: MatmulAttrs): Flow[] {
+function vjp({ inputs: [a, b] }: Io<Tensor>, [dy]: readonly Grad[], attrs: MatmulAttrs): Grad[] {
   if (!a || !b || !dy) return [];
   const { ta = false, tb = false, epilogue, onto } = attrs;
   if (onto || epilogue !== undefined || b.shape.length !== 2 || (ta && a.shape.length !== 2)) {
@@ -103,19 +100,22 @@ function vjp({ inputs: [a, b] }: Io<Tensor>, [dy]: readonly Flow[], attrs: Matmu
   return [da, db];
 }
 
-/** op(a) op(b): [..., K] by [K, N] gives [..., N]. */
+/**
+ * Matrix product op(a) op(b): f32 [..., K] by [K, N] gives f32 [..., N].
+ * @throws {RangeError} when inner sizes differ, or `onto` comes with an epilogue.
+ */
 export function matmul(a: Tensor, b: Tensor, attrs: MatmulAttrs = {}): Tensor {
   return apply(matmulOp, [a, b], attrs);
 }
 
-/** `sum` plus the product that `call` makes, in the place of `sum`; undefined of another op. */
+/** Adds the product of `call` to `sum` in place; undefined unless `call` is a plain matmul. */
 export function addProduct(sum: Tensor, { op, attrs, inputs }: Call<Tensor>): Tensor | undefined {
   const [a, b] = inputs;
   const isPlain = op === matmulOp && attrs.epilogue === undefined && !attrs.onto;
   return isPlain && a && b ? apply(matmulOp, [a, b, sum], { ...attrs, onto: true }) : undefined;
 }
 
-/** `next`, a pointwise call that reads output `sum` of the product in full, as its epilogue. */
+/** Fuses `next`, a pointwise call that reads the product at full size, as the epilogue. */
 function absorb(call: Call<Tensor>, next: Call<Tensor>, keep: boolean): Absorbed | undefined {
   if (call.attrs.onto || next.op !== pointwiseOp || next.attrs.donate !== undefined) {
     return undefined;
@@ -124,12 +124,14 @@ function absorb(call: Call<Tensor>, next: Call<Tensor>, keep: boolean): Absorbed
   if (sizeOf(next.outputs[0]?.shape ?? []) !== sizeOf(sum.shape)) return undefined;
   const before: Formula = call.attrs.epilogue ?? IDENTITY;
   const inputs = [...call.inputs];
-  const place = (t: Tensor): number => {
+  const inputIndex = (t: Tensor): number => {
     const known = inputs.indexOf(t, 2);
     return (known >= 0 ? known : inputs.push(t) - 1) - 1;
   };
   const value = before.outputs.at(-1) as Expr;
-  const args = next.inputs.map((t): Expr => t === sum ? value : { kind: "input", index: place(t) });
+  const args = next.inputs.map((t): Expr =>
+    t === sum ? value : { kind: "input", index: inputIndex(t) }
+  );
   const after: Formula = next.attrs.formula;
   const kept = keep ? before.outputs : before.outputs.slice(0, -1);
   const outputs = [...kept, ...after.outputs.map((e) => substitute(e, args))];
@@ -138,17 +140,17 @@ function absorb(call: Call<Tensor>, next: Call<Tensor>, keep: boolean): Absorbed
   return { op: matmulOp, attrs: { ...call.attrs, epilogue }, inputs };
 }
 
-/** What a call multiplies. @throws {RangeError} when inner sizes differ. */
+/** Sizes and transposes of a call. @throws {RangeError} when inner sizes differ. */
 export function productOf({ inputs: [a, b] }: Io<Spec>, attrs: MatmulAttrs): Product {
   return sizes(a as Spec, b as Spec, attrs);
 }
 
-/** The dispatch of a call that is shared among invocations as `tiling` says. */
+/** The dispatch of a call with a given tiling, for benches and tests that compare tilings. */
 export function launchMatmul(io: Io<Spec>, attrs: MatmulAttrs, tiling: Tiling): Launch[] {
   const product = productOf(io, attrs);
   const { epilogue = IDENTITY, onto = false } = attrs;
   const { tile: [tm, tn], group: [gx, gy] } = tiling;
-  // A sum that is gone on with is read where it is written.
+  // The accumulator is bound once, as the output: it is read and written there.
   const inputs = onto ? io.inputs.slice(0, 2) : io.inputs;
   const kernel = { ...product, ...tiling, onto };
   return [{

@@ -1,28 +1,29 @@
 /**
- * Prints the product of blocks for GPUs: a workgroup copies a block of A and one of B into
- * workgroup memory, then each invocation multiplies its tile out of it, with K unrolled in the text.
- * Nobody returns early, for all must meet at the barriers; knows sizes and tiles, no tensors.
+ * Prints the blocked matmul kernel for GPUs: a workgroup copies a block of A and one of B into
+ * workgroup memory, then each invocation computes its register tile from there, with K unrolled.
+ * No invocation returns early: all of a workgroup must reach the barriers.
  */
-import { declareOperand, plusWgsl, products, range, vec4 } from "./matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
+import { declareOperand, plusWgsl, products, vec4 } from "./matmul_wgsl.ts";
 import type { MatmulKernel, Operand, SumName, Tiling } from "./matmul_wgsl.ts";
 
-/** A kernel of blocks: `steps` of K are multiplied by each slice between two barriers. */
+/** A blocked kernel: each slice multiplies `steps` values of K between two barriers. */
 export type BlockKernel = MatmulKernel & { readonly steps: number };
 
 /** A block of one operand in workgroup memory. */
 interface Block {
   readonly operand: Operand;
-  /** Its rows of K at once, all slices together, and those of one slice. */
+  /** Values of K in the block, over all slices and of one slice. */
   readonly depth: number;
   readonly steps: number;
-  /** Quads of the tiled axis. */
+  /** Quads (four elements) along the tiled axis. */
   readonly quads: number;
-  /** The invocation's place along the tiled axis, in WGSL, and how many places there are. */
+  /** WGSL of the invocation's index along the tiled axis, and the number of invocations there. */
   readonly own: string;
-  readonly places: number;
-  /** Where the block begins on the tiled axis, in WGSL. */
+  readonly count: number;
+  /** WGSL of the block's first element on the tiled axis. */
   readonly first: string;
-  /** Copies that one invocation makes of it. */
+  /** Quads that one invocation copies. */
   readonly copies: number;
   readonly threads: number;
 }
@@ -30,15 +31,15 @@ interface Block {
 /** Bytes of a vec4 in workgroup memory. */
 export const QUAD_BYTES = 16;
 
-/** A quad more than is used: neighbours in a column fall into different banks. */
+/** Row stride in quads, padded by one against bank conflicts. */
 const stride = (quads: number): number => quads + 1;
 
 function blocks(kernel: BlockKernel): [Block, Block] {
   const { m, n, k, ta, tb, tile: [tm, tn], group: [gx, gy], slices = 1, steps } = kernel;
   const depth = steps * slices;
   const threads = gx * gy * slices;
-  const block = (operand: Operand, places: number, own: string, first: string): Block => {
-    const rows = places * operand.tile;
+  const block = (operand: Operand, count: number, own: string, first: string): Block => {
+    const rows = count * operand.tile;
     const quads = rows / 4;
     const copies = quads * depth / threads;
     if (!Number.isInteger(copies)) {
@@ -47,14 +48,14 @@ function blocks(kernel: BlockKernel): [Block, Block] {
           `invocations: ${copies} each`,
       );
     }
-    return { operand, depth, steps, quads, own, places, first, copies, threads };
+    return { operand, depth, steps, quads, own, count, first, copies, threads };
   };
   const a: Operand = { name: "a", size: m, k, along: ta, first: "", tile: tm };
   const b: Operand = { name: "b", size: n, k, along: !tb, first: "", tile: tn };
   return [block(a, gy, "ly", "mb"), block(b, gx, "lx", "nb")];
 }
 
-/** Bytes of workgroup memory that both blocks take. */
+/** Bytes of workgroup memory of both blocks. */
 export function blockBytes(
   { tile: [tm, tn], group: [gx, gy], slices = 1, steps = 0 }: Tiling,
 ): number {
@@ -62,8 +63,8 @@ export function blockBytes(
 }
 
 /**
- * Slices outermost, then what is constant in the text, then the quad: an index that compilers clamp
- * is the same throughout the loop, and the rest of an address is a constant.
+ * Axes from the outside in: slice, then indices that are constants in the text, then quad. Bounds
+ * clamps of the variable indices are then loop-invariant, and the rest of an address is constant.
  */
 function declareBlock(b: Block): string {
   const { operand: { name, along }, steps, depth } = b;
@@ -75,8 +76,8 @@ function declareBlock(b: Block): string {
   return `var<workgroup> block_${name}: ${type};`;
 }
 
-/** Where an invocation's copies come from and go to: what does not change with K. */
-function copyPlaces(b: Block): string[] {
+/** Source and destination indices of an invocation's copies: the part that does not depend on K. */
+function copyIndices(b: Block): string[] {
   const { operand: { name, along, size, k }, depth, steps, quads, first, threads } = b;
   const wide = vec4(b.operand);
   const part = (at: string, n: number) => n === depth ? "0u" : `${at} / ${n}u`;
@@ -110,7 +111,7 @@ function copyPlaces(b: Block): string[] {
   ];
 }
 
-/** Copy `j` of the block at `k` (WGSL); of the `last` one what lies beyond K is 0. */
+/** The load for copy `j` of the block at `k` (WGSL); in the `last` block, values beyond K are 0. */
 function fetched(b: Block, j: number, { k, last }: { k: string; last: boolean }): string {
   const { name, along, size, k: length } = b.operand;
   const wide = vec4(b.operand);
@@ -141,17 +142,19 @@ function fetched(b: Block, j: number, { k, last }: { k: string; last: boolean })
   return `vec4<f32>(${words.join(", ")})`;
 }
 
-/** The statement that puts copy `j` into workgroup memory. */
+/** The statement that stores copy `j` to workgroup memory. */
 function put({ operand: { name, along } }: Block, j: number): string {
   if (along) return `block_${name}[${name}p${j}][${name}t${j}][${name}u] = ${name}f${j};`;
   const quad = `[${name}u${j} % 4u][${name}t][${name}u${j} / 4u]`;
   return `block_${name}[${name}p]${quad} = ${name}f${j};`;
 }
 
-/** Loads of four steps from `step` on for the invocation's tile, named as `products` reads them. */
+/**
+ * Loads of values `step` to `step + 3` of K for the invocation's tile, as `products` names them.
+ */
 function reads(b: Block, step: number): string[] {
-  const { operand: { name, along, tile }, places, own, steps, depth } = b;
-  const quad = (q: number) => plusWgsl(own, q * places);
+  const { operand: { name, along, tile }, count, own, steps, depth } = b;
+  const quad = (q: number) => plusWgsl(own, q * count);
   const slice = depth === steps ? "0u" : "slice";
   if (along) {
     return range(4).flatMap((s) =>
@@ -167,7 +170,7 @@ function reads(b: Block, step: number): string[] {
 
 const sum: SumName = (i, q) => `c${i}_${q}`;
 
-/** Multiplies the first `steps` of what lies in workgroup memory. */
+/** Multiplies the first `steps` values of K in workgroup memory. */
 function multiply(a: Block, b: Block, steps: number): string[] {
   return range(Math.ceil(steps / 4)).flatMap((e) => [
     "{",
@@ -180,8 +183,8 @@ function multiply(a: Block, b: Block, steps: number): string[] {
 
 /** Bindings, workgroup memory, and the body that leaves C's tile in vec4s `c<row>_<quad>`. */
 export function printBlocks(kernel: BlockKernel): { head: string; body: string } {
-  const { k, tile: [tm, tn], group: [gx, gy], slices = 1, steps, ahead } = kernel;
-  const { begin = () => "vec4<f32>()" } = kernel;
+  const { k, tile: [tm, tn], group: [gx, gy], slices = 1, steps, prefetch } = kernel;
+  const { initialSum = () => "vec4<f32>()" } = kernel;
   const both = blocks(kernel);
   const [a, b] = both;
   const { depth } = a;
@@ -193,7 +196,7 @@ export function printBlocks(kernel: BlockKernel): { head: string; body: string }
       const name = `${block.operand.name}f${j}`;
       return `${keyword} ${name} = ${fetched(block, j, { k: at, last })};`.trimStart();
     });
-  // The first barrier waits for those who still multiply the block before.
+  // The first barrier waits for invocations that still read the previous block.
   const swap = ["workgroupBarrier();", ...each(put), "workgroupBarrier();"];
   const loop = (lines: string[]) => [
     `for (var k = 0u; k < ${whole}u; k += ${depth}u) {`,
@@ -204,14 +207,15 @@ export function printBlocks(kernel: BlockKernel): { head: string; body: string }
     ...fetch("var", "0u"),
     ...loop([
       ...swap,
-      // Behind the last whole block it is fetched once more, for nothing.
+      // After the last whole block this fetches it again; the result is not used.
       `let next = min(k + ${depth}u, ${whole - depth}u);`,
       ...fetch("", "next"),
       ...multiply(a, b, steps),
     ]),
   ];
   const late = () => loop([...fetch("let", "k"), ...swap, ...multiply(a, b, steps)]);
-  // Zeros beyond K change no sum of several slices; a single one keeps to the bits of other kernels.
+  // Several slices pad the remainder with zeros. A single slice stops at K, to keep the bits of
+  // kernels without blocks.
   const left = slices === 1 ? k - whole : steps;
   const rest =
     () => ["{", ...fetch("let", `${whole}u`, true), ...swap, ...multiply(a, b, left), "}"];
@@ -221,9 +225,11 @@ export function printBlocks(kernel: BlockKernel): { head: string; body: string }
     ...slices === 1 ? [] : [`let slice = lid / ${gx * gy}u;`],
     `let nb = wid.x * ${gx * tn}u;`,
     `let mb = wid.y * ${gy * tm}u;`,
-    ...both.flatMap(copyPlaces),
-    ...range(tm).flatMap((i) => range(tn / 4).map((q) => `var ${sum(i, q)} = ${begin(i, q)};`)),
-    ...whole === 0 ? [] : ahead ? early() : late(),
+    ...both.flatMap(copyIndices),
+    ...range(tm).flatMap((i) =>
+      range(tn / 4).map((q) => `var ${sum(i, q)} = ${initialSum(i, q)};`)
+    ),
+    ...whole === 0 ? [] : prefetch ? early() : late(),
     ...whole === k ? [] : rest(),
   ].map((line) => "  " + line).join("\n");
   const head = [
@@ -234,12 +240,12 @@ export function printBlocks(kernel: BlockKernel): { head: string; body: string }
   return { head, body };
 }
 
-/** Where row `i` of an invocation's tile lies in C, in WGSL. */
+/** WGSL of the row in C of row `i` of an invocation's tile. */
 export function blockRow({ group: [, gy] }: MatmulKernel, i: number): string {
   return `mb + (ly + ${(i >> 2) * gy}u) * 4u + ${i & 3}u`;
 }
 
-/** Where quad `q` of its columns begins. */
+/** WGSL of the first column in C of quad `q`. */
 export function blockColumn({ group: [gx] }: MatmulKernel, q: number): string {
   return `nb + (lx + ${q * gx}u) * 4u`;
 }

@@ -1,4 +1,4 @@
-/** Instances of matmul: edges of the tile, ragged sizes, epilogues, and what the benches time. */
+/** Cases of matmul: tile edges, ragged sizes, epilogues, accumulation, and benched sizes. */
 import type { Expr } from "../../src/graph/formula.ts";
 import { add, formula, mul, tanh } from "../../src/graph/formula.ts";
 import type { Case, Spec } from "../../src/graph/types.ts";

@@ -1,8 +1,8 @@
 /**
- * Which kernel a product gets: one table by class of device. Sizes and target decide, nothing else,
- * so that every worker agrees. Only rows with slices add in an order of their own.
- * Rows for CPU drivers were measured (bench/results); those for GPUs are chosen from published tile
- * sizes and are not measured yet. `deno task bench matmul` times them all.
+ * Selects the tiling of a product from a table per device class. The choice depends on sizes and
+ * target alone, so all workers make the same one. Only tilings with slices change the summation
+ * order. Rows for CPU drivers were measured (bench/results); those for GPUs are chosen from
+ * published tile sizes and are not measured yet. `deno task bench matmul` times them all.
  */
 import { ceilDiv } from "../../src/base/shape.ts";
 import { CPU_LANES, sharesLanes } from "../../src/graph/target.ts";
@@ -10,7 +10,7 @@ import type { Target } from "../../src/graph/types.ts";
 import { threadsOf, workgroupBytes } from "./matmul_slices_wgsl.ts";
 import type { Tiling } from "./matmul_wgsl.ts";
 
-/** C[M, N] = op(A) op(B) with K products for each element. */
+/** Sizes and transposes of C[M, N] = op(A) op(B), with sums of length K. */
 export interface Product {
   readonly m: number;
   readonly n: number;
@@ -21,7 +21,7 @@ export interface Product {
   readonly tb: boolean;
 }
 
-/** A row of the table, as it suits a product. */
+/** A row of the table with its tiling for a product. */
 export interface Variant {
   readonly name: string;
   readonly tiling: Tiling;
@@ -30,23 +30,23 @@ export interface Variant {
 interface Row {
   readonly name: string;
   readonly tiling: (product: Product) => Tiling;
-  /** Products that the kernel can do; all unless told. */
+  /** Whether the kernel supports a product; default: it supports all. */
   readonly can?: (product: Product) => boolean;
-  /** Those that it is chosen for, where no row before it was. */
+  /** Whether it is selected for a product, if no earlier row is. */
   readonly when: (product: Product) => boolean;
 }
 
 type Pair = readonly [number, number];
 
-/** Tiles of `tile` that cover C. */
+/** Number of tiles that cover C. */
 const count = ({ m, n }: Product, [tm, tn]: Pair): number => ceilDiv(m, tm) * ceilDiv(n, tn);
 
-/** A tile in the registers of each invocation; chosen where it gives `enough` of them work. */
+/** Register blocking without workgroup memory; selected when there are at least `enough` tiles. */
 function registers(
   tile: Pair,
   { enough, columns, size, can }: {
     enough: number;
-    /** Invocations along N at most, and in a workgroup. */
+    /** Most invocations along N, and invocations per workgroup. */
     columns: number;
     size: number;
     can?: Row["can"];
@@ -64,23 +64,23 @@ function registers(
 }
 
 const plain = ({ ta }: Product): boolean => !ta;
-const turned = ({ ta }: Product): boolean => ta;
+const transposed = ({ ta }: Product): boolean => ta;
 
-/** Beyond 16 x 8 the gain is small and the compile time doubles. */
+/** Tiles above 16 x 8 gain little and double the compile time. */
 const CPU = { enough: 64, columns: 8, size: 32 } as const;
 const CPU_ROWS: readonly Row[] = [
   registers([16, 8], { ...CPU, can: plain }),
-  // A transposed a is read along M: a wide tile asks less of it.
-  registers([8, 16], { ...CPU, can: turned }),
+  // A transposed a is contiguous along M: a wide tile needs fewer loads of it.
+  registers([8, 16], { ...CPU, can: transposed }),
   registers([8, 8], CPU),
   registers([4, 8], CPU),
   registers([4, 4], { ...CPU, enough: 0 }),
 ];
 
 /**
- * Of subgroups of 8 on CPU drivers, whose loads are dear: a lane loads an eighth of the rows, so
- * twice as many can be multiplied with a column that was loaded. Chosen where enough subgroups are
- * at work, and few of their elements idle.
+ * For subgroups of 8 on CPU drivers, where loads are expensive: each lane loads an eighth of the
+ * rows and broadcasts them, so the tile can have twice as many rows. Selected when there are at
+ * least 8 subgroups and at most 30 % of their elements lie beyond the edge.
  */
 function byLanes(tile: Pair, can?: Row["can"]): Row {
   return {
@@ -103,7 +103,7 @@ const LANE_ROWS: readonly Row[] = [
   byLanes([8, 4], plain),
 ];
 
-/** Blocks of C in workgroup memory; `when` is told rows and columns of one. */
+/** Blocks in workgroup memory; `when` gets the rows and columns of C in one block. */
 function blocks(
   name: string,
   tiling: Tiling & { readonly steps: number },
@@ -117,11 +117,11 @@ function blocks(
   };
 }
 
-/** Cores of the largest cards. */
+/** Streaming multiprocessors of the largest cards (H100, H200). */
 const CORES = 132;
 
-/** Enough blocks for all cores, `each` at least, none of them more than half idle, and K long. */
-function busy(each: number, k = 1): (product: Product, block: Pair) => boolean {
+/** At least `each` blocks per core, none more than half beyond the edge, and K at least `k`. */
+function fillsGpu(each: number, k = 1): (product: Product, block: Pair) => boolean {
   return (product, [bm, bn]) =>
     product.k >= k && 2 * product.m > bm && 2 * product.n > bn &&
     count(product, [bm, bn]) >= each * CORES;
@@ -129,12 +129,12 @@ function busy(each: number, k = 1): (product: Product, block: Pair) => boolean {
 
 const never = (): boolean => false;
 
-/** Rows of A that one invocation takes in full: a decoder's few tokens. */
+/** Most rows of A that fit one invocation's tile: the few tokens of a decoding step. */
 const NARROW = 8;
 
 /**
- * Products of one or a few rows read B once and nothing twice: what counts is that many invocations
- * do it. The columns of a workgroup are few, and K is cut into many slices.
+ * Products with few rows are bound by the bandwidth of reading B once, which takes many
+ * invocations: few columns per workgroup, and K in many slices.
  */
 const narrow: Row = {
   name: "narrow, 32 slices",
@@ -145,29 +145,33 @@ const narrow: Row = {
 
 const GPU = { columns: 16, size: 128 } as const;
 
-/** Chosen for nothing: what a bench on a GPU may find to be better than the rows above it. */
+/** Never selected: alternatives that `deno task bench matmul` times against the selected row. */
 const CANDIDATES: readonly Row[] = [
-  blocks("128x128 ahead", { tile: [8, 8], group: [16, 16], steps: 8, ahead: true }, never),
+  blocks("128x128 ahead", { tile: [8, 8], group: [16, 16], steps: 8, prefetch: true }, never),
   blocks("128x128 by 16", { tile: [8, 8], group: [16, 16], steps: 16 }, never),
   blocks("64x128, tiles of 8x8", { tile: [8, 8], group: [16, 8], steps: 8 }, never),
   blocks("64x64, tiles of 8x4", { tile: [8, 4], group: [16, 8], steps: 16 }, never),
-  blocks("64x64 ahead", { tile: [4, 4], group: [16, 16], steps: 16, ahead: true }, never),
+  blocks("64x64 ahead", { tile: [4, 4], group: [16, 16], steps: 16, prefetch: true }, never),
   registers([8, 8], { ...GPU, enough: Infinity }),
 ];
 
 /**
- * The largest block of which enough are at work, two on a core, so that one multiplies while the
- * other loads; then smaller ones whose invocations share K, since weight gradients have few elements
- * and long sums. Tiles as torchlette's tuner found them on V100 and A100, and cuBLASDx on H100.
+ * The largest block with at least two workgroups per core, so that one multiplies while the other
+ * loads; then smaller blocks with sliced K, because weight gradients have few elements and long
+ * sums. Tile sizes are those of torchlette's tuner on V100 and A100, and of cuBLASDx on H100.
  */
 const GPU_ROWS: readonly Row[] = [
   narrow,
-  blocks("128x128", { tile: [8, 8], group: [16, 16], steps: 8 }, busy(2)),
-  blocks("64x128", { tile: [4, 8], group: [16, 16], steps: 16 }, busy(2)),
-  blocks("128x64", { tile: [8, 4], group: [16, 16], steps: 16 }, busy(2)),
-  blocks("64x64", { tile: [4, 4], group: [16, 16], steps: 16 }, busy(2)),
-  blocks("64x64, 4 slices", { tile: [8, 8], group: [8, 8], slices: 4, steps: 4 }, busy(1.5, 256)),
-  blocks("32x32, 4 slices", { tile: [4, 4], group: [8, 8], slices: 4, steps: 8 }, busy(1, 128)),
+  blocks("128x128", { tile: [8, 8], group: [16, 16], steps: 8 }, fillsGpu(2)),
+  blocks("64x128", { tile: [4, 8], group: [16, 16], steps: 16 }, fillsGpu(2)),
+  blocks("128x64", { tile: [8, 4], group: [16, 16], steps: 16 }, fillsGpu(2)),
+  blocks("64x64", { tile: [4, 4], group: [16, 16], steps: 16 }, fillsGpu(2)),
+  blocks(
+    "64x64, 4 slices",
+    { tile: [8, 8], group: [8, 8], slices: 4, steps: 4 },
+    fillsGpu(1.5, 256),
+  ),
+  blocks("32x32, 4 slices", { tile: [4, 4], group: [8, 8], slices: 4, steps: 8 }, fillsGpu(1, 128)),
   blocks(
     "16x16, 16 slices",
     { tile: [4, 4], group: [4, 4], slices: 16, steps: 4 },
@@ -178,7 +182,7 @@ const GPU_ROWS: readonly Row[] = [
   registers([4, 4], { ...GPU, enough: 0 }),
 ];
 
-/** Rows by class of device, in the order in which they are asked. */
+/** Rows by device class, in order of preference. */
 const TABLE: Readonly<Record<string, readonly Row[]>> = {
   "cpu": CPU_ROWS,
   "cpu with 8 lanes": [...LANE_ROWS, ...CPU_ROWS],
@@ -190,12 +194,15 @@ function rowsOf(target: Target): readonly Row[] {
   return TABLE[name] as readonly Row[];
 }
 
-/** The table's rows that can do a product on a target, in order. */
+/** The table's rows that support a product on a target, in order of preference. */
 export function variantsOf(product: Product, target: Target): readonly Variant[] {
-  return able(product, target).map(({ name, tiling }) => ({ name, tiling: tiling(product) }));
+  return supportedRows(product, target).map(({ name, tiling }) => ({
+    name,
+    tiling: tiling(product),
+  }));
 }
 
-function able(product: Product, target: Target): readonly Row[] {
+function supportedRows(product: Product, target: Target): readonly Row[] {
   return rowsOf(target).filter(({ can, tiling }) => {
     if (can !== undefined && !can(product)) return false;
     const chosen = tiling(product);
@@ -204,14 +211,14 @@ function able(product: Product, target: Target): readonly Row[] {
   });
 }
 
-/** The kernel of a product. */
+/** The selected kernel of a product. */
 export function chooseMatmul(product: Product, target: Target): Variant {
-  const rows = able(product, target);
+  const rows = supportedRows(product, target);
   const { name, tiling } = (rows.find(({ when }) => when(product)) ?? rows.at(-1)) as Row;
   return { name, tiling: tiling(product) };
 }
 
-/** Name of the table's row that a product gets on a target. */
-export function explain(product: Product, target: Target): string {
+/** Name of the selected row. */
+export function variantName(product: Product, target: Target): string {
   return chooseMatmul(product, target).name;
 }

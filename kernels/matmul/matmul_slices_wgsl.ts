@@ -1,13 +1,13 @@
 /**
- * Prints how slices of K are added: the first slice takes the sums of the others through workgroup
- * memory, in their order. That order is the kernel's own, so its bits differ from those of kernels
- * that add along K, but never from run to run. Knows the names of sums, no operands.
+ * Prints the reduction of sliced K (intra-workgroup split-K): slice 0 adds the partial sums of the
+ * other slices through workgroup memory, in order. The order is fixed, so results are
+ * deterministic, but their bits differ from kernels that sum along K.
  */
 import { blockBytes, QUAD_BYTES } from "./matmul_block_wgsl.ts";
-import { range } from "./matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
 import type { Tiling } from "./matmul_wgsl.ts";
 
-/** Bytes of workgroup memory that every adapter has. */
+/** Bytes of workgroup memory that every WebGPU adapter has. */
 const FLOOR_BYTES = 16384;
 
 /** Invocations of a workgroup. */
@@ -15,33 +15,33 @@ export function threadsOf({ group: [gx, gy], slices = 1 }: Tiling): number {
   return gx * gy * slices;
 }
 
-/** Bytes that one quad of each tile takes, from all slices but the first. */
+/** Bytes for one quad of each tile, over all slices but the first. */
 function bytesOfQuad({ group: [gx, gy], slices = 1 }: Tiling): number {
   return (slices - 1) * gx * gy * QUAD_BYTES;
 }
 
-/** Quads of a tile that are passed on between two barriers: what fits beside the blocks. */
+/** Quads of a tile that are exchanged between two barriers: as many as fit beside the blocks. */
 function quadsAtOnce(tiling: Tiling): number {
   const { tile: [tm, tn] } = tiling;
   const free = Math.floor((FLOOR_BYTES - blockBytes(tiling)) / bytesOfQuad(tiling));
   return Math.max(1, Math.min(free, tm * tn / 4));
 }
 
-/** Bytes of workgroup memory that kernels so tiled declare. */
+/** Bytes of workgroup memory of a kernel with this tiling. */
 export function workgroupBytes(tiling: Tiling): number {
   const { slices = 1 } = tiling;
   return blockBytes(tiling) + (slices === 1 ? 0 : bytesOfQuad(tiling) * quadsAtOnce(tiling));
 }
 
-/** What is done for each other slice: as text for a few, else in a loop, which compiles at once. */
+/** Statements for each other slice: unrolled for a few, else a loop, which compiles faster. */
 function others(count: number, each: (s: string) => string[]): string[] {
   if (count < 4) return range(count).flatMap((s) => each(`${s}u`));
   return [`for (var s = 0u; s < ${count}u; s++) {`, ...each("s"), "}"];
 }
 
 /**
- * Workgroup memory, and statements after which slice 0 alone goes on, with the whole sums in
- * `c<row>_<quad>`. The body before names the invocation's place `lx`, `ly` and its `slice`.
+ * Workgroup memory and statements of the reduction. Afterwards only slice 0 continues, with the
+ * complete sums in `c<row>_<quad>`. The preceding body defines `lx`, `ly` and `slice`.
  */
 export function addSlices(tiling: Tiling): { head: string; body: string } {
   const { tile: [tm, tn], group: [gx, gy], slices = 1 } = tiling;

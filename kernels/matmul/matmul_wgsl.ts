@@ -1,32 +1,33 @@
 /**
- * Prints the matmul kernel: a register tile per invocation, K unrolled by 4, vec4 loads along the
- * contiguous axis of each operand, no workgroup memory. Knows sizes and tiles, no tensors.
- * The layout that won on software Vulkan; measurements stand in bench/results.
+ * Prints the matmul kernel with register blocking: a tile of C per invocation, K unrolled by 4,
+ * vec4 loads along the contiguous axis of each operand, no workgroup memory. The fastest layout on
+ * software Vulkan; measurements are in bench/results.
  */
+import { range } from "../emit/range.ts";
 
-/** How a product is shared among invocations. */
+/** How the work of a product is distributed over invocations. */
 export interface Tiling {
   /** Rows and columns of C that one invocation computes; multiples of 4 along a contiguous axis. */
   readonly tile: readonly [number, number];
   /** Invocations along N and M. */
   readonly group: readonly [number, number];
   /**
-   * Lanes of a subgroup that share the rows of a tile: each loads its part of A, and all get every
-   * element from the lane that has it. The workgroup is then one subgroup, [lanes, 1].
+   * Lanes of a subgroup that share the rows of a tile: each loads its part of A and broadcasts it
+   * to the others. The workgroup is then one subgroup, [lanes, 1].
    */
   readonly lanes?: number;
-  /** Invocations that share the sums of a tile, each its part of K; a power of two. */
+  /** Sliced K: invocations that share a tile, each summing its part of K; a power of two. */
   readonly slices?: number;
   /**
-   * Values of K that each slice multiplies out of workgroup memory between two barriers, a multiple
-   * of 4. Without it operands are read where they lie.
+   * Values of K per slice in workgroup memory between two barriers, a multiple of 4. Undefined:
+   * operands are read from global memory.
    */
   readonly steps?: number;
-  /** The next block is fetched into registers before this one is multiplied. */
-  readonly ahead?: boolean;
+  /** Fetches the next block into registers before this one is multiplied (software pipelining). */
+  readonly prefetch?: boolean;
 }
 
-/** Sizes and choices that a kernel is printed for: C[M, N] = op(A) op(B). */
+/** Sizes and tiling of a kernel: C[M, N] = op(A) op(B). */
 export interface MatmulKernel extends Tiling {
   readonly m: number;
   readonly n: number;
@@ -35,37 +36,37 @@ export interface MatmulKernel extends Tiling {
   readonly ta: boolean;
   /** B is stored [N, K]. */
   readonly tb: boolean;
-  /** What a sum begins with, in WGSL; zero unless told. */
-  readonly begin?: SumName;
+  /** WGSL that a sum is initialised with; default: zero. */
+  readonly initialSum?: SumName;
 }
 
-/** One operand: its binding, where it lies, and how its elements are read. */
+/** One operand: its binding, layout and tile. */
 export interface Operand {
   /** Prefix of its registers. */
   readonly name: string;
-  /** Its binding, where that is not the prefix. */
+  /** Name of its binding, if it is not `name`. */
   readonly buffer?: string;
   /** Elements along the tiled axis, and the length of K. */
   readonly size: number;
   readonly k: number;
-  /** The tiled axis is the contiguous one. */
+  /** Whether the tiled axis (M or N) is the contiguous one, not K. */
   readonly along: boolean;
-  /** First element of the tile, in WGSL. */
+  /** WGSL of the tile's first element along the tiled axis. */
   readonly first: string;
   readonly tile: number;
-  /** Where it is a part of a larger matrix. */
+  /** Set when the operand is a submatrix. */
   readonly part?: MatmulPart;
 }
 
-/** A part of a matrix. */
+/** The layout of a submatrix. */
 export interface MatmulPart {
-  /** Row of the matrix at which a row of the part lies, in WGSL; of rows of K only. */
+  /** WGSL of the matrix row of a submatrix row, if K is contiguous. */
   readonly row?: (row: string) => string;
-  /** Elements from one such row to the next, K unless told. */
+  /** Row stride in elements; default: K. */
   readonly stride?: number;
-  /** Elements of K that the part leaves out before its first. */
+  /** First value of K. */
   readonly skip?: number;
-  /** The binding is an array of f32 whatever the sizes. */
+  /** Forces a binding of type array<f32>, whatever the sizes. */
   readonly narrow?: boolean;
 }
 
@@ -78,13 +79,13 @@ const bufferOf = ({ name, buffer }: Operand): string => buffer ?? name;
 /** `at` plus a number of elements, in WGSL. */
 export const plusWgsl = (at: string, n: number): string => n === 0 ? at : `${at} + ${n}u`;
 
-/** Declaration of an operand's binding. */
+/** WGSL declaration of an operand's binding. */
 export function declareOperand(o: Operand, binding: number): string {
   const type = vec4(o) ? "array<vec4<f32>>" : "array<f32>";
   return `@group(0) @binding(${binding}) var<storage, read> ${bufferOf(o)}: ${type};`;
 }
 
-/** Rows beyond the edge read the last row: their sums are never stored. */
+/** Clamps rows beyond the edge to the last row: their sums are not stored. */
 function clamped(o: Operand, offset: number, size: number): string {
   const at = plusWgsl(o.first, offset);
   return size % o.tile === 0 ? at : `min(${at}, ${size - 1}u)`;
@@ -147,7 +148,7 @@ function element(o: Operand, i: number, s: number): string {
   return o.along ? `${o.name}${s}_${i >> 2}.${lane(i)}` : `${o.name}${i}.${lane(s)}`;
 }
 
-/** Four neighbours of the tile at step `s` of K. */
+/** Four adjacent elements of the tile at step `s` of K. */
 function quad(o: Operand, q: number, s: number): string {
   if (o.along) return `${o.name}${s}_${q}`;
   return `vec4<f32>(${range(4).map((i) => element(o, 4 * q + i, s)).join(", ")})`;
@@ -156,7 +157,7 @@ function quad(o: Operand, q: number, s: number): string {
 /** Name of the sum of a row and a quad of columns. */
 export type SumName = (row: number, quad: number) => string;
 
-/** Statements that add the products of loaded operands to the sums. */
+/** Statements that accumulate the outer products of loaded operands. */
 export function products(
   a: Operand,
   b: Operand,
@@ -176,7 +177,7 @@ export function products(
   ]);
 }
 
-/** The statements of one round over K. */
+/** The statements of one iteration over K. */
 function round(
   a: Operand,
   b: Operand,
@@ -186,10 +187,10 @@ function round(
   return [...loads(a, k, steps), ...loads(b, k, steps), ...products(a, b, { steps, sum, lanes })];
 }
 
-/** Where an invocation's tile begins: `m0`, `n0`, and where its operands are read. */
-function places(kernel: MatmulKernel): string[] {
+/** Origin `m0`, `n0` of an invocation's tile in C, and the clamped origins of its loads. */
+function tileOrigin(kernel: MatmulKernel): string[] {
   const { m, n, tile: [tm, tn], group: [gx, gy], lanes, slices } = kernel;
-  if (slices !== undefined) return slicePlaces(kernel, slices);
+  if (slices !== undefined) return slicedTileOrigin(kernel, slices);
   if (lanes === undefined) {
     return [
       `let n0 = (wid.x * ${gx}u + lid.x) * ${tn}u;`,
@@ -197,7 +198,7 @@ function places(kernel: MatmulKernel): string[] {
       `if (n0 >= ${n}u || m0 >= ${m}u) { return; }`,
     ];
   }
-  // A lane beyond the edge stays, for it holds rows of A that others need; it reads the last tile.
+  // A lane beyond the edge does not exit: it broadcasts rows of A. It loads the last tile instead.
   const rows = tm / lanes;
   return [
     `let n0 = (wid.x * ${lanes}u + lane) * ${tn}u;`,
@@ -207,16 +208,16 @@ function places(kernel: MatmulKernel): string[] {
   ];
 }
 
-/** `at`, or the last tile where whole tiles may lie beyond the edge; others clamp each element. */
+/** `at` clamped to the last tile, if tiles divide `size`; else the loads clamp each element. */
 export function inside(at: string, size: number, tile: number): string {
   return size % tile === 0 ? `min(${at}, ${size - tile}u)` : at;
 }
 
 /**
- * The same where slices share K. Neighbours read what lies side by side in B: columns, or, where it
- * is stored [N, K], parts of K. All stay, for they meet at the barriers.
+ * The same with sliced K. Adjacent invocations take adjacent elements of B, so that loads coalesce:
+ * columns, or slices of K if B is stored [N, K]. None exits early: all must reach the barriers.
  */
-function slicePlaces(
+function slicedTileOrigin(
   { m, n, tb, tile: [tm, tn], group: [gx, gy] }: MatmulKernel,
   slices: number,
 ): string[] {
@@ -234,7 +235,9 @@ function slicePlaces(
   ];
 }
 
-/** Bindings of A and B, and the body that leaves C's tile in vec4s `c<row>_<quad>`, or its slice's. */
+/**
+ * Bindings of A and B, and the body that computes a tile (or its slice) in vec4s `c<row>_<quad>`.
+ */
 export function printMatmul(kernel: MatmulKernel): { head: string; body: string } {
   const { m, n, k, ta, tb, tile: [tm, tn], lanes, slices = 1 } = kernel;
   const [ma, nb] = lanes === undefined && slices === 1 ? ["m0", "n0"] : ["ma", "nb"];
@@ -242,9 +245,9 @@ export function printMatmul(kernel: MatmulKernel): { head: string; body: string 
   const a: Operand = { name: "a", size: m, k, along: ta, first: ma, tile: rows };
   const b: Operand = { name: "b", size: n, k, along: !tb, first: nb, tile: tn };
   const whole = k - (k % 4);
-  const { begin = () => "vec4<f32>()" } = kernel;
+  const { initialSum = () => "vec4<f32>()" } = kernel;
   const sums = range(tm).flatMap((i) =>
-    range(tn / 4).map((q) => `var c${i}_${q} = ${begin(i, q)};`)
+    range(tn / 4).map((q) => `var c${i}_${q} = ${initialSum(i, q)};`)
   );
   const loop = whole === 0 ? [] : [
     `for (var k = ${slices === 1 ? "0u" : "4u * slice"}; k < ${whole}u; k += ${4 * slices}u) {`,
@@ -257,7 +260,7 @@ export function printMatmul(kernel: MatmulKernel): { head: string; body: string 
     "}",
   ];
   const body = [
-    ...places(kernel),
+    ...tileOrigin(kernel),
     ...bases(a),
     ...bases(b),
     ...sums,
@@ -265,9 +268,4 @@ export function printMatmul(kernel: MatmulKernel): { head: string; body: string 
     ...rest,
   ].map((line) => "  " + line).join("\n");
   return { head: [declareOperand(a, 0), declareOperand(b, 1)].join("\n") + "\n", body };
-}
-
-/** 0, 1, ... n - 1. */
-export function range(n: number): number[] {
-  return Array.from({ length: n }, (_, i) => i);
 }

@@ -1,6 +1,6 @@
 /**
- * How elementwise inputs meet a result of `n` elements: in full, repeated along leading axes
- * (a bias over rows), as one scalar, or as a u32 key pair. Knows no op.
+ * Broadcasting of elementwise inputs to the output's shape: full size, repeated along leading axes
+ * (a bias over rows), scalar, or a u32 key pair. Prints declarations and loads accordingly.
  */
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Formula } from "../../src/graph/formula.ts";
@@ -8,11 +8,11 @@ import { keyInputs } from "../../src/graph/formula.ts";
 import type { Binding, Cost, Io, Spec } from "../../src/graph/types.ts";
 import { THREEFRY } from "../../src/graph/wgsl.ts";
 
-/** How an input is read. */
+/** How an input is broadcast. */
 export type BroadcastKind = "full" | "suffix" | "scalar" | "key";
 
-/** How `input` is read for a result of shape `out`, or undefined when it does not fit. */
-export function readingOf(input: Spec, out: Spec): BroadcastKind | undefined {
+/** How `input` broadcasts to the shape of `out`, or undefined when it does not. */
+export function broadcastKindOf(input: Spec, out: Spec): BroadcastKind | undefined {
   if (input.dtype === "u32") return sizeOf(input.shape) === 2 ? "key" : undefined;
   const n = sizeOf(input.shape);
   if (n === sizeOf(out.shape)) return "full";
@@ -23,21 +23,21 @@ export function readingOf(input: Spec, out: Spec): BroadcastKind | undefined {
     : undefined;
 }
 
-/** Width in elements that one invocation can take: 4 when every reading allows it. */
+/** Elements per invocation: 4 if all full and repeated inputs allow vec4 loads, else 1. */
 export function widthOf(inputs: readonly Spec[], out: Spec): 1 | 4 {
-  return [out, ...inputs.filter((s) => ["full", "suffix"].includes(readingOf(s, out) ?? ""))]
+  return [out, ...inputs.filter((s) => ["full", "suffix"].includes(broadcastKindOf(s, out) ?? ""))]
       .every((s) => (s.shape.at(-1) ?? 1) % 4 === 0)
     ? 4
     : 1;
 }
 
 /** WGSL of a read-only binding named `name` for an input. */
-export function declare(
+export function declareInput(
   input: Spec,
   out: Spec,
   { name, binding, width }: { name: string; binding: number; width: 1 | 4 },
 ): string {
-  const reading = readingOf(input, out);
+  const reading = broadcastKindOf(input, out);
   const type = reading === "key"
     ? "vec2<u32>"
     : reading === "scalar"
@@ -48,13 +48,13 @@ export function declare(
   return `@group(0) @binding(${binding}) var<storage, read> ${name}: ${type};\n`;
 }
 
-/** WGSL that reads an input at element (or vec4) number `at` of the result. */
-export function read(
+/** WGSL that loads an input for element (or vec4) `at` of the output. */
+export function readInput(
   input: Spec,
   out: Spec,
   { name, at, width }: { name: string; at: string; width: 1 | 4 },
 ): string {
-  switch (readingOf(input, out)) {
+  switch (broadcastKindOf(input, out)) {
     case "key":
       return name;
     case "scalar":
@@ -66,7 +66,7 @@ export function read(
   }
 }
 
-/** Bindings of an elementwise call: inputs that outputs take the place of are bound as these alone. */
+/** Bindings of an elementwise call; a donated input is bound once, as the output. */
 export function bindingsOf(
   { inputs, outputs }: Io<Spec>,
   donated: readonly (number | undefined)[] = [],
@@ -77,14 +77,14 @@ export function bindingsOf(
   ];
 }
 
-/** What an elementwise call of formulas costs: eight operations for each element of each output. */
+/** Cost of an elementwise call, estimated as eight operations per element and output. */
 export function elementwiseCost({ inputs, outputs }: Io<Spec>): Cost {
   const n = sizeOf(outputs[0]?.shape ?? []);
   const bytes = [...inputs, ...outputs].reduce((sum, s) => sum + 4 * sizeOf(s.shape), 0);
   return { flops: n * 8 * outputs.length, bytes, terms: 64 };
 }
 
-/** Functions that a formula's WGSL calls. */
+/** WGSL functions that a formula needs: the random generator, if it draws masks. */
 export function preludeOf(formula: Formula): string {
   return keyInputs(formula).size > 0 ? THREEFRY : "";
 }

@@ -1,6 +1,6 @@
 /**
- * Elementwise outputs from a formula. Inputs may be full, repeated along leading axes, scalar, or
- * a random key. WGSL, reference and derivative all follow from the formula.
+ * Elementwise ops from a formula. Inputs may have full size, be repeated along leading axes,
+ * scalar, or a random key. WGSL, reference and derivative are all generated from the formula.
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { evaluateFormula } from "../../src/graph/formula_eval.ts";
@@ -9,24 +9,24 @@ import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Expr, Formula } from "../../src/graph/formula.ts";
 import { add, exp, formula, mask, mul, pruneFormula, tanh } from "../../src/graph/formula.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Case, Flow, Io, Op, Spec, Tensor, View } from "../../src/graph/types.ts";
-import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import type { Case, Grad, Io, Op, Spec, Tensor, View } from "../../src/graph/types.ts";
+import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import {
   bindingsOf,
-  declare,
+  broadcastKindOf,
+  declareInput,
   elementwiseCost,
   preludeOf,
-  read,
-  readingOf,
+  readInput,
   widthOf,
 } from "./broadcast.ts";
 import { columnSum } from "../reduce/column_sum.ts";
 
-/** `donate[k]`: the input whose place output k takes, for updates in place. */
+/** Attributes of an elementwise call. */
 export interface PointwiseAttrs {
-  /** What is computed, elementwise. */
+  /** Outputs as functions of the inputs, per element. */
   readonly formula: Formula;
-  /** Inputs that outputs take the place of. */
+  /** Updates in place: output k overwrites input `donate[k]`; undefined allocates. */
   readonly donate?: readonly (number | undefined)[];
 }
 
@@ -47,7 +47,7 @@ function wgslOf({ inputs, outputs }: Io<Spec>, attrs: PointwiseAttrs, groups: Gr
   let head = preludeOf(attrs.formula);
   inputs.forEach((spec, k) => {
     if (!donated.includes(k)) {
-      head += declare(spec, out, { name: `x${k}`, binding: binding++, width });
+      head += declareInput(spec, out, { name: `x${k}`, binding: binding++, width });
     }
   });
   outputs.forEach((_, k) => {
@@ -55,12 +55,12 @@ function wgslOf({ inputs, outputs }: Io<Spec>, attrs: PointwiseAttrs, groups: Gr
   });
   const input = inputs.map((spec, k) => {
     const at = donated.indexOf(k);
-    return read(spec, out, { name: at >= 0 ? `y${at}` : `x${k}`, at: "i", width });
+    return readInput(spec, out, { name: at >= 0 ? `y${at}` : `x${k}`, at: "i", width });
   });
   const index = width === 4 ? "i * 4u" : "i";
   const body = printFormula(attrs.formula, { input, index, width });
   const stores = body.outputs.map((name, k) => `y${k}[i] = ${name};`);
-  return `${head}${lineHead(sizeOf(out.shape) / width, groups)}
+  return `${head}${linearHead(sizeOf(out.shape) / width, groups)}
   ${[...body.lines, ...stores].join("\n  ")}
 }
 `;
@@ -82,14 +82,14 @@ function reference({ inputs, outputs }: Io<View>, attrs: PointwiseAttrs): void {
 
 function vjp(
   { inputs, outputs }: Io<Tensor>,
-  dout: readonly Flow[],
+  dout: readonly Grad[],
   attrs: PointwiseAttrs,
-): Flow[] {
+): Grad[] {
   if (attrs.donate !== undefined) {
     throw new RangeError("Cannot differentiate pointwise: an update in place has lost its inputs");
   }
   const live = outputs.map((_, k) => k).filter((k) => dout[k] !== undefined);
-  const part: Formula = {
+  const liveFormula: Formula = {
     inputs: inputs.length,
     outputs: live.map((k) => attrs.formula.outputs[k] as Formula["outputs"][number]),
   };
@@ -97,16 +97,20 @@ function vjp(
   const out = outputs[0] as Tensor;
   return inputs.map((input, k) => {
     if (input.dtype !== "f32") return undefined;
-    const slope = gradientOf(part, [k]);
-    const [e] = slope.outputs;
+    const derivative = gradientOf(liveFormula, [k]);
+    const [e] = derivative.outputs;
     if (e === undefined || (e.kind === "const" && e.value === 0)) return undefined;
-    const full = e.kind === "input" ? args[e.index] as Tensor : pointwise(slope, args);
-    if (readingOf(input, out) === "full") return full;
+    const full = e.kind === "input" ? args[e.index] as Tensor : pointwise(derivative, args);
+    if (broadcastKindOf(input, out) === "full") return full;
     return apply(columnSum, [full], { columns: input.shape });
   });
 }
 
-/** Applies `f` to tensors elementwise; one output. Inputs that `f` ignores are left out. */
+/**
+ * Applies `f`, a formula of one output, elementwise: f32 of the largest input's shape. Inputs that
+ * `f` does not use are dropped.
+ * @throws {RangeError} when an input does not broadcast to that shape, or none is f32.
+ */
 export function pointwise(f: Formula, inputs: readonly Tensor[]): Tensor {
   const { formula, used } = pruneFormula(f);
   return apply(pointwiseOp, used.map((k) => inputs[k] as Tensor), { formula });
@@ -118,7 +122,7 @@ export const pointwiseOp: Op = {
   shape(inputs, { formula, donate }: PointwiseAttrs) {
     const out = outSpec(inputs);
     inputs.forEach((spec, k) => {
-      if (readingOf(spec, out) === undefined) {
+      if (broadcastKindOf(spec, out) === undefined) {
         throw new RangeError(
           `Cannot apply pointwise to input ${k}: ${showShape(spec.shape)} does not repeat into ` +
             showShape(out.shape),
@@ -131,7 +135,7 @@ export const pointwiseOp: Op = {
       );
     }
     donate?.forEach((k) => {
-      if (k !== undefined && readingOf(inputs[k] as Spec, out) !== "full") {
+      if (k !== undefined && broadcastKindOf(inputs[k] as Spec, out) !== "full") {
         throw new RangeError(`Cannot donate input ${k} of pointwise: it is not of full size`);
       }
     });
@@ -141,7 +145,7 @@ export const pointwiseOp: Op = {
   cheap: ({ donate }: PointwiseAttrs) => donate === undefined,
   launch(io, attrs: PointwiseAttrs, target) {
     const out = io.outputs[0] as Spec;
-    const groups = lineGroups(sizeOf(out.shape) / widthOf(io.inputs, out), target.groups);
+    const groups = linearGroups(sizeOf(out.shape) / widthOf(io.inputs, out), target.groups);
     return [{
       wgsl: wgslOf(io, attrs, groups),
       bindings: bindingsOf(io, attrs.donate),
@@ -163,7 +167,7 @@ function pointwiseCases(): Case[] {
   });
   const drop = formula(3, (x, y, k) => add(x as Expr, mul(y as Expr, mask(k as Expr, 7, 0.75))));
   const two = formula(2, (x, s) => [mul(x as Expr, s as Expr), exp(x as Expr)]);
-  const sizes = [1, LINE - 1, LINE, LINE + 1, 4 * LINE + 4];
+  const sizes = [1, WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1, 4 * WORKGROUP_SIZE + 4];
   return [
     ...sizes.map((n): Case => ({
       kind: "tile",

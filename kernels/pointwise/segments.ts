@@ -1,7 +1,6 @@
 /**
- * Elementwise outputs of one shape from several formulas, by an element's number: up to the first
- * `end` the first one, and so on. Inputs are of full size or scalar. One launch in place of one for
- * each range; what an element gets is what its own formula gives.
+ * Elementwise op with one formula per contiguous segment of the flattened tensor, in one dispatch
+ * (a foreach optimizer update). Inputs have full size or are scalar.
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { evaluateFormula } from "../../src/graph/formula_eval.ts";
@@ -9,19 +8,27 @@ import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Expr, Formula } from "../../src/graph/formula.ts";
 import { add, formula, mul, sqrt } from "../../src/graph/formula.ts";
 import type { Case, Io, Op, Spec, View } from "../../src/graph/types.ts";
-import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
-import { bindingsOf, declare, elementwiseCost, read, readingOf } from "./broadcast.ts";
+import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
+import {
+  bindingsOf,
+  broadcastKindOf,
+  declareInput,
+  elementwiseCost,
+  readInput,
+} from "./broadcast.ts";
 
-/** `end`: the first element behind the range; a range begins where the one before it ends. */
+/** A segment's formula; `end` is exclusive, and a segment starts at the end of the previous one. */
 export interface FormulaRange {
   readonly end: number;
   readonly formula: Formula;
 }
 
-/** All formulas take the same inputs and have as many outputs; the last range ends the tensor. */
+/**
+ * All formulas have the same inputs and number of outputs; the last range ends at the tensor's end.
+ */
 export interface PointwiseSegmentsAttrs {
   readonly ranges: readonly FormulaRange[];
-  /** Inputs that outputs take the place of. */
+  /** Updates in place: output k overwrites input `donate[k]`; undefined allocates. */
   readonly donate?: readonly (number | undefined)[];
 }
 
@@ -31,7 +38,7 @@ function outSpec(inputs: readonly Spec[]): Spec {
   return others.reduce((a, b) => sizeOf(b.shape) > sizeOf(a.shape) ? b : a, first);
 }
 
-/** Elements of an invocation: four where no range ends between them. */
+/** Elements per invocation: 4 if all ranges end at multiples of 4, else 1. */
 function widthOf({ ranges }: PointwiseSegmentsAttrs): 1 | 4 {
   return ranges.every(({ end }) => end % 4 === 0) ? 4 : 1;
 }
@@ -50,7 +57,7 @@ function wgslOf(
   let [head, binding] = ["", 0];
   inputs.forEach((spec, k) => {
     if (donate.includes(k)) return;
-    head += declare(spec, out, { name: `x${k}`, binding: binding++, width });
+    head += declareInput(spec, out, { name: `x${k}`, binding: binding++, width });
   });
   outputs.forEach((_, k) => {
     head += `@group(0) @binding(${binding++}) var<storage, read_write> y${k}: ${array};\n`;
@@ -58,7 +65,7 @@ function wgslOf(
   const values = inputs.map((spec, k) => {
     const at = donate.indexOf(k);
     return `let v${k} = ${
-      read(spec, out, { name: at >= 0 ? `y${at}` : `x${k}`, at: "i", width })
+      readInput(spec, out, { name: at >= 0 ? `y${at}` : `x${k}`, at: "i", width })
     };`;
   });
   const branches = ranges.map(({ end, formula }, r) => {
@@ -68,7 +75,7 @@ function wgslOf(
     const test = r + 1 < ranges.length ? `if (i < ${end / width}u) ` : "";
     return `${test}{\n    ${[...body.lines, ...stores].join("\n    ")}\n  }`;
   });
-  return `${head}${lineHead(sizeOf(out.shape) / width, groups)}
+  return `${head}${linearHead(sizeOf(out.shape) / width, groups)}
   ${values.join("\n  ")}
   ${branches.join(" else ")}
 }
@@ -89,13 +96,13 @@ function reference({ inputs, outputs }: Io<View>, { ranges }: PointwiseSegmentsA
   }
 }
 
-/** The op. */
+/** The op; the optimizer's update applies it. */
 export const pointwiseSegmentsOp: Op = {
   name: "pointwise_segments",
   shape(inputs, { ranges, donate = [] }: PointwiseSegmentsAttrs) {
     const out = outSpec(inputs);
     inputs.forEach((spec, k) => {
-      const reading = readingOf(spec, out);
+      const reading = broadcastKindOf(spec, out);
       if (reading !== "full" && (reading !== "scalar" || donate.includes(k))) {
         throw new RangeError(
           `Cannot apply pointwise_segments to input ${k}: ${
@@ -118,7 +125,7 @@ export const pointwiseSegmentsOp: Op = {
   donate: ({ donate }: PointwiseSegmentsAttrs) => donate ?? [],
   launch(io, attrs: PointwiseSegmentsAttrs, target) {
     const out = io.outputs[0] as Spec;
-    const groups = lineGroups(sizeOf(out.shape) / widthOf(attrs), target.groups);
+    const groups = linearGroups(sizeOf(out.shape) / widthOf(attrs), target.groups);
     return [{
       wgsl: wgslOf(io, attrs, groups),
       bindings: bindingsOf(io, attrs.donate),
@@ -147,8 +154,10 @@ function segmentCases(): Case[] {
     },
   });
   return [
-    ...[1, LINE - 1, LINE, LINE + 1, 4 * LINE + 4].map((n) => segments("tile", [n])),
-    segments("tile", [LINE, 4 * LINE, 8 * LINE]),
+    ...[1, WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1, 4 * WORKGROUP_SIZE + 4].map((
+      n,
+    ) => segments("tile", [n])),
+    segments("tile", [WORKGROUP_SIZE, 4 * WORKGROUP_SIZE, 8 * WORKGROUP_SIZE]),
     segments("ragged", [37, 49, 58]),
     segments("ragged", [36, 48, 304]),
     segments("bench", [2 ** 21, 2 ** 22]),

@@ -1,35 +1,36 @@
 /**
  * Recurrent cells as formulas over one hidden unit. Kernels, reference and derivative of the
- * recurrence follow from them; nothing here knows time, batch or weights.
+ * recurrence are generated from them.
  */
 import type { Expr, Formula } from "../../src/graph/formula.ts";
 import { add, formula, max, mul, sigmoid, sub, tanh } from "../../src/graph/formula.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
 
-/** One product with the recurrent weight, and what follows from it. */
+/** One product with the recurrent weight, and the formula that uses it. */
 export interface Stage {
-  /** Gates whose recurrent part this stage's product gives. */
+  /** Number of gates whose recurrent part is this stage's product. */
   readonly gates: number;
   /**
-   * Of (x gates, r gates, states): the next states in the last stage, else one output: the source
-   * vector of the next stage's product. It uses the r gates of its own and earlier stages only.
+   * A formula of (x gates, r gates, states). Its outputs are the next states in the last stage,
+   * else one output: the input of the next stage's product. It may use the r gates of its own and
+   * earlier stages.
    */
   readonly formula: Formula;
 }
 
-/** A recurrent cell: x gates come from the input, r gates from products with the past. */
+/** A recurrent cell: x gates are computed from the input, r gates from the previous state. */
 export interface Cell {
-  /** Name, for messages and listings. */
+  /** Name in messages. */
   readonly name: string;
-  /** Gates of a unit, over all stages. */
+  /** Gates per hidden unit, over all stages. */
   readonly gates: number;
-  /** States of a unit; the first is the hidden state h. */
+  /** States per hidden unit; the first is the hidden state h. */
   readonly states: 1 | 2;
-  /** The first stage's product reads h, a later one's what the stage before it gave. */
+  /** The first stage's product reads h, a later one's the output of the previous stage. */
   readonly stages: readonly Stage[];
 }
 
-/** What a stage's formula is made of: gates by number, and the states before the step. */
+/** Operands of a stage's formula: gates by index, and the states before the step. */
 interface Unit {
   /** Input part of a gate. */
   readonly x: (gate: number) => Expr;
@@ -41,7 +42,7 @@ interface Unit {
   readonly c: Expr;
 }
 
-/** A cell from its stages, each as its gates and its outputs. */
+/** A cell from its stages, each given as its number of gates and its outputs. */
 function cell(
   name: string,
   states: 1 | 2,
@@ -63,12 +64,14 @@ function cell(
 }
 
 /** (1 - z) n + z h */
-const between = (z: Expr, n: Expr, h: Expr): Expr => add(mul(sub(1, z), n), mul(z, h));
+const lerp = (z: Expr, n: Expr, h: Expr): Expr => add(mul(sub(1, z), n), mul(z, h));
 
 /** h' = tanh(x + r). Elman, "Finding structure in time" (1990). */
 export const rnnTanh: Cell = cell("rnn_tanh", 1, [1, (u) => [tanh(u.sum(0))]]);
 
-/** h' = max(x + r, 0). Le, Jaitly, Hinton, "A simple way to initialize recurrent networks" (2015). */
+/**
+ * h' = max(x + r, 0). Le, Jaitly, Hinton, "A simple way to initialize recurrent networks" (2015).
+ */
 export const rnnRelu: Cell = cell("rnn_relu", 1, [1, (u) => [max(u.sum(0), 0)]]);
 
 /**
@@ -86,21 +89,23 @@ export const lstm: Cell = cell("lstm", 2, [4, (u) => {
  */
 export const gru: Cell = cell("gru", 1, [3, (u) => {
   const n = tanh(add(u.x(2), mul(sigmoid(u.sum(0)), u.r(2))));
-  return [between(sigmoid(u.sum(1)), n, u.h)];
+  return [lerp(sigmoid(u.sum(1)), n, u.h)];
 }]);
 
-/** Gates r, z, n; r acts on h before a second product. Cho et al. (2014), arXiv 1406.1078, eq. 8. */
+/**
+ * Gates r, z, n; r acts on h before a second product. Cho et al. (2014), arXiv 1406.1078, eq. 8.
+ */
 export const gruBefore: Cell = cell(
   "gru_before",
   1,
   [2, (u) => [mul(sigmoid(u.sum(0)), u.h)]],
-  [1, (u) => [between(sigmoid(u.sum(1)), tanh(u.sum(2)), u.h)]],
+  [1, (u) => [lerp(sigmoid(u.sum(1)), tanh(u.sum(2)), u.h)]],
 );
 
-/** Every cell, for tests and registries. */
+/** All cells. */
 export const CELL_FORMULAS: readonly Cell[] = [rnnTanh, rnnRelu, lstm, gru, gruBefore];
 
-/** Number of the first gate of stage `k`. */
+/** Index of the first gate of stage `k`. */
 export function firstGate({ stages }: Cell, k: number): number {
   return range(k).reduce((sum, i) => sum + (stages[i]?.gates ?? 0), 0);
 }

@@ -1,14 +1,14 @@
-/** Derivatives of cells, stage by stage, and which of them are zero or the same. */
+/** Derivatives of cells by stage, and which of them are zero or identical. */
 import type { Expr, Formula } from "../../src/graph/formula.ts";
 import { gradientOf } from "../../src/graph/formula_grad.ts";
 import type { Cell, Stage } from "./cells.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
 
 /** Derivative of a stage. */
 export interface StageGradient {
-  /** (x gates, r gates, states, gradients of the outputs) -> those of x gates, r gates, states. */
+  /** (x gates, r gates, states, output gradients) -> gradients of x gates, r gates, states. */
   readonly formula: Formula;
-  /** Outputs of the formula that are not zero everywhere. */
+  /** Indices of the outputs that are not identically zero. */
   readonly live: readonly number[];
 }
 
@@ -21,8 +21,8 @@ export function stageGradient(cell: Cell, k: number): StageGradient {
   return { formula, live };
 }
 
-/** Whether x and r gates have the same gradients: so in cells that only use x + r. */
-export function sameFlows(cell: Cell): boolean {
+/** Whether x and r gates have the same gradients, as in cells that only use x + r. */
+export function sharesGateGradients(cell: Cell): boolean {
   const [stage, ...later] = cell.stages.map((_, k) => stageGradient(cell, k).formula.outputs);
   if (stage === undefined || later.length > 0) return false;
   return range(cell.gates).every((g) => stage[g] === stage[cell.gates + g]);

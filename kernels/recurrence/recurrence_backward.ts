@@ -1,18 +1,26 @@
 /**
- * Gradient of a recurrence, step by step backwards. Gradients of the weights are products over all
- * steps at once and lie outside (the vjp in recurrence.ts). Letters as in recurrence_sizes.ts.
+ * Gradient of a recurrence: backpropagation through time, step by step. Gradients of the weights
+ * are matmuls over all steps at once (recurrence_vjp.ts). Letters as in recurrence_sizes.ts.
  */
 import type { Binding, Io, Launch, Op, Spec, Target } from "../../src/graph/types.ts";
-import { lineGroups } from "../../src/graph/wgsl.ts";
+import { linearGroups } from "../../src/graph/wgsl.ts";
 import type { Stage } from "./cells.ts";
-import { sameFlows } from "./cells_grad.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
+import { sharesGateGradients } from "./cells_grad.ts";
+import { range } from "../emit/range.ts";
 import { recurBackwardReference } from "./recurrence_backward_reference.ts";
-import { backwardBounds, printBack, printFirst } from "./recurrence_backward_wgsl.ts";
-import { recurrenceBackwardCases } from "./recurrence_cases.ts";
-import { arriveBounds, arriveLine, printArrive } from "./recurrence_ends_wgsl.ts";
 import {
-  backwardPlaces,
+  backwardBindings,
+  printBackwardStep,
+  printInitialGradient,
+} from "./recurrence_backward_wgsl.ts";
+import { recurrenceBackwardCases } from "./recurrence_cases.ts";
+import {
+  incomingBindings,
+  incomingInvocations,
+  printIncomingGradients,
+} from "./recurrence_ends_wgsl.ts";
+import {
+  backwardIndices,
   orderOf,
   recurrenceCost,
   recurrenceSizes,
@@ -20,7 +28,7 @@ import {
   requireShapes,
   TIME_STRIDE,
 } from "./recurrence_sizes.ts";
-import type { Named, RecurrenceBackwardAttrs } from "./recurrence_sizes.ts";
+import type { RecurrenceBackwardAttrs, ShapeRequirement } from "./recurrence_sizes.ts";
 import type { StepTile } from "./recurrence_tile.ts";
 import { stepTile } from "./recurrence_tile.ts";
 import type { StepKernel } from "./recurrence_step_wgsl.ts";
@@ -29,19 +37,19 @@ function shape(inputs: readonly Spec[], attrs: RecurrenceBackwardAttrs): Spec[] 
   const { cell, flows } = attrs;
   const [xw, weight, rec, hprev] = inputs;
   const { batch, time, hidden, gates } = recurrenceSizes(xw, weight, attrs);
-  const places = backwardPlaces(cell, flows);
+  const indices = backwardIndices(cell, flows);
   const flowShape = (k: number) => k === 0 ? [batch, time, hidden] : [batch, hidden];
   requireShapes(cell, [
     ["rec", rec, [batch, time, gates * hidden]],
     ["hprev", hprev, [batch, time, hidden]],
-    ...range(cell.states).slice(1).map((k): Named => [
+    ...range(cell.states).slice(1).map((k): ShapeRequirement => [
       `state ${k} over time`,
-      inputs[places.over(k)],
+      inputs[indices.over(k)],
       [batch, time + 1, hidden],
     ]),
-    ["time", inputs[places.time], [time * TIME_STRIDE]],
-    ...flows.flatMap((there, k): Named[] =>
-      there ? [[`gradient ${k}`, inputs[places.flow(k)], flowShape(k)]] : []
+    ["time", inputs[indices.time], [time * TIME_STRIDE]],
+    ...flows.flatMap((there, k): ShapeRequirement[] =>
+      there ? [[`gradient ${k}`, inputs[indices.flow(k)], flowShape(k)]] : []
     ),
   ]);
   const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
@@ -50,13 +58,13 @@ function shape(inputs: readonly Spec[], attrs: RecurrenceBackwardAttrs): Spec[] 
     drec,
     f32(batch, time + 1, hidden),
     ...range(cell.states).map(() => f32(batch, hidden)),
-    ...sameFlows(cell) ? [] : [drec],
+    ...sharesGateGradients(cell) ? [] : [drec],
   ];
 }
 
-/** What a name in WGSL is bound to, at step `t`. */
+/** The tensor that a WGSL name is bound to at step `t`. */
 function bindingOf(name: string, { cell, flows }: RecurrenceBackwardAttrs, t: number): Binding {
-  const places = backwardPlaces(cell, flows);
+  const indices = backwardIndices(cell, flows);
   const inputs = ["xw", "weight", "rec", "hprev"];
   const outputs = ["drec", "dh"];
   if (inputs.includes(name)) return { input: inputs.indexOf(name) };
@@ -65,17 +73,17 @@ function bindingOf(name: string, { cell, flows }: RecurrenceBackwardAttrs, t: nu
   const k = Number(digit);
   switch (word) {
     case "time":
-      return { input: places.time, offset: TIME_STRIDE * t, length: 1 };
+      return { input: indices.time, offset: TIME_STRIDE * t, length: 1 };
     case "over":
-      return { input: places.over(k) };
+      return { input: indices.over(k) };
     case "dy":
-      return { input: places.flow(0) };
+      return { input: indices.flow(0) };
     case "dlast":
-      return { input: places.flow(1 + k) };
+      return { input: indices.flow(1 + k) };
     case "dstate":
-      return { output: places.dstate(k) };
+      return { output: indices.dstate(k) };
     default:
-      return { output: places.dxw };
+      return { output: indices.dxw };
   }
 }
 
@@ -84,7 +92,7 @@ function launch(io: Io<Spec>, attrs: RecurrenceBackwardAttrs, target: Target): L
   const sizes = recurrenceSizes(io.inputs[0], io.inputs[1], attrs);
   const order = orderOf(sizes.time, attrs);
   const bind = (names: readonly string[], t = 0) => names.map((name) => bindingOf(name, attrs, t));
-  const groups = lineGroups(arriveLine(sizes), target.groups);
+  const groups = linearGroups(incomingInvocations(sizes), target.groups);
   const kernel = (stage: number, { groups: _, ...tile }: StepTile): StepKernel => ({
     ...sizes,
     ...tile,
@@ -93,34 +101,34 @@ function launch(io: Io<Spec>, attrs: RecurrenceBackwardAttrs, target: Target): L
     order,
   });
   const tile = stepTile({ ...sizes, own: 1 }, target);
-  // It runs once: its tile is one that compiles fast.
+  // This kernel runs once per call: prefer a tile that compiles fast.
   const firstTile = stepTile({ ...sizes, own: 8 }, target);
   const stages = cell.stages.map((_: Stage, k) => ({
-    wgsl: printBack(kernel(k, tile)),
-    names: backwardBounds(kernel(k, tile)).map(({ name }) => name),
+    wgsl: printBackwardStep(kernel(k, tile)),
+    names: backwardBindings(kernel(k, tile)).map(({ name }) => name),
   })).reverse();
   const ends = { ...sizes, states: cell.states, order, groups };
   return [
     {
-      wgsl: printArrive(ends, flows),
-      bindings: bind(arriveBounds(cell.states, flows).map(({ name }) => name)),
+      wgsl: printIncomingGradients(ends, flows),
+      bindings: bind(incomingBindings(cell.states, flows).map(({ name }) => name)),
       groups,
     },
     ...recurrenceSteps(order).reverse().flatMap((t) =>
       stages.map(({ wgsl, names }) => ({ wgsl, bindings: bind(names, t), groups: tile.groups }))
     ),
     {
-      wgsl: printFirst(kernel(0, firstTile)),
+      wgsl: printInitialGradient(kernel(0, firstTile)),
       bindings: bind(["weight", "drec", "dh", "dstate0"]),
       groups: firstTile.groups,
     },
   ];
 }
 
-/** Output that holds the gradient of h before and after each step, [B, T + 1, H]. */
+/** Index of the output [B, T + 1, H] with the gradient of h before and after each step. */
 export const DH = 1;
 
-/** The op; places of its tensors stand in recurrence_sizes.ts. */
+/** The op; indices of its tensors are in recurrence_sizes.ts. */
 export const recurrenceBackwardOp: Op = {
   name: "recurrence_backward",
   shape,

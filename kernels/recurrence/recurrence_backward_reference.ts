@@ -1,16 +1,16 @@
 /**
- * The gradient of a recurrence in plain loops: the definition that kernels are held to. It knows
- * no kernel. Letters as in recurrence_sizes.ts.
+ * The gradient of a recurrence in plain loops: the reference that kernels are tested against.
+ * Letters as in recurrence_sizes.ts.
  */
 import type { Io, View } from "../../src/graph/types.ts";
 import type { Stage } from "./cells.ts";
 import { firstGate } from "./cells.ts";
-import { sameFlows, stageGradient } from "./cells_grad.ts";
+import { sharesGateGradients, stageGradient } from "./cells_grad.ts";
 import { valuesOf } from "./recurrence_reference.ts";
-import { backwardPlaces, orderOf, recurrenceSizes, recurrenceSteps } from "./recurrence_sizes.ts";
+import { backwardIndices, orderOf, recurrenceSizes, recurrenceSteps } from "./recurrence_sizes.ts";
 import type { RecurrenceBackwardAttrs } from "./recurrence_sizes.ts";
 
-/** The backward op. */
+/** Fills the outputs of the backward op. */
 export function recurBackwardReference(
   { inputs, outputs }: Io<View>,
   attrs: RecurrenceBackwardAttrs,
@@ -18,22 +18,22 @@ export function recurBackwardReference(
   const { cell, flows } = attrs;
   const [xw, weight, rec, hprev] = inputs as [View, View, View, View];
   const { batch, time, hidden, gates } = recurrenceSizes(xw, weight, attrs);
-  const places = backwardPlaces(cell, flows);
+  const indices = backwardIndices(cell, flows);
   const order = orderOf(time, attrs);
   const out = (k: number) => (outputs[k] as View).data;
   const [drec, dh] = [out(0), out(1)];
-  const dxw = sameFlows(cell) ? undefined : out(places.dxw);
+  const dxw = sharesGateGradients(cell) ? undefined : out(indices.dxw);
   const gradients = cell.stages.map((_, k) => stageGradient(cell, k).formula);
-  const flowOf = (k: number) => flows[k] ? (inputs[places.flow(k)] as View).data : undefined;
+  const flowOf = (k: number) => flows[k] ? (inputs[indices.flow(k)] as View).data : undefined;
 
-  /** Gradients of the states after step t to those before it; writes those of the gates. */
+  /** Maps gradients of the states after step t to those before it; writes those of the gates. */
   const step = (b: number, t: number, dstates: readonly Float64Array[]): Float64Array[] => {
     const row = b * time + t;
     const input = (i: number, j: number): number => {
       if (i < gates) return xw.data[(row * gates + i) * hidden + j] as number;
       if (i < 2 * gates) return rec.data[(row * gates + i - gates) * hidden + j] as number;
       if (i === 2 * gates) return hprev.data[row * hidden + j] as number;
-      const over = inputs[places.over(i - 2 * gates)] as View;
+      const over = inputs[indices.over(i - 2 * gates)] as View;
       return over.data[(b * (time + 1) + t + order.before) * hidden + j] as number;
     };
     // Gradients of x gates, r gates and states.
@@ -80,6 +80,6 @@ export function recurBackwardReference(
       dstates = step(b, t, dstates);
     }
     dh.set(dstates[0] as Float64Array, (b * (time + 1) + order.first + order.before) * hidden);
-    dstates.forEach((values, k) => out(places.dstate(k)).set(values, b * hidden));
+    dstates.forEach((values, k) => out(indices.dstate(k)).set(values, b * hidden));
   }
 }

@@ -1,19 +1,19 @@
 /**
- * Prints the kernels of a recurrence's backward pass: a step of one stage, and the way out to
- * the first state. Every sum has one owner and one order.
- * Knows sizes and formulas, no tensors.
+ * Prints the kernels of a recurrence's backward pass: a step of one stage, and the gradient of the
+ * initial state. Each sum is computed by one invocation, in a fixed order.
  */
 import { pruneFormula } from "../../src/graph/formula.ts";
 import type { Formula } from "../../src/graph/formula.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Stage } from "./cells.ts";
 import { firstGate } from "./cells.ts";
-import { sameFlows, stageGradient } from "./cells_grad.ts";
-import { bases, loads, products, range } from "../matmul/matmul_wgsl.ts";
+import { sharesGateGradients, stageGradient } from "./cells_grad.ts";
+import { range } from "../emit/range.ts";
+import { bases, loads, products } from "../matmul/matmul_wgsl.ts";
 import type { StepBinding, StepKernel } from "./recurrence_step_wgsl.ts";
 import {
   batchRows,
-  declareBounds,
+  declareBindings,
   eachSum,
   eachUnit,
   inputNames,
@@ -27,7 +27,7 @@ import {
 
 const sum = (i: number, q: number) => `c${i}_${q}`;
 
-/** Statements that leave drec at time `at` times the weight of stage `of` in the sums. */
+/** Statements that compute drec at time `at` times the weight of stage `of`, into the sums. */
 function product(
   kernel: StepKernel,
   { of, at, unless }: { of: number; at: string; unless?: string },
@@ -66,7 +66,7 @@ function product(
   ];
 }
 
-/** Inside {@linkcode eachUnit}: the sum of its element. Registers have no index, so it is picked. */
+/** Inside {@linkcode eachUnit}: selects the element's sum, since registers cannot be indexed. */
 function pick(kernel: StepKernel): string[] {
   const { tile: [rows, units] } = kernel;
   const wide = stateWidth(kernel) === 4;
@@ -84,21 +84,21 @@ function pick(kernel: StepKernel): string[] {
   ];
 }
 
-/** What a stage's derivative needs: its live outputs as a formula, and the inputs it uses. */
+/** The derivative of a stage, reduced to the outputs that are stored, and their indices. */
 function partsOf({ cell, stage }: StepKernel): { live: readonly number[]; formula: Formula } {
   const { formula, live } = stageGradient(cell, stage);
-  // The last stage runs first: it writes every gate, so that earlier ones can add.
+  // The last stage runs first: it writes all gates, and earlier stages add to them.
   const gates = range(2 * cell.gates);
   const kept = stage === cell.stages.length - 1
     ? [...gates, ...live.filter((i) => i >= gates.length)]
     : live;
-  const stored = sameFlows(cell) ? kept.filter((i) => i >= cell.gates) : kept;
+  const stored = sharesGateGradients(cell) ? kept.filter((i) => i >= cell.gates) : kept;
   const outputs = stored.map((i) => formula.outputs[i] as Formula["outputs"][number]);
   return { live: stored, formula: { inputs: formula.inputs, outputs } };
 }
 
 /** Names of the tensors that a stage's backward kernel binds, in order. */
-export function backwardBounds(kernel: StepKernel): StepBinding[] {
+export function backwardBindings(kernel: StepKernel): StepBinding[] {
   const { cell, stage } = kernel;
   const { gates, states } = cell;
   const { live, formula } = partsOf(kernel);
@@ -118,8 +118,8 @@ export function backwardBounds(kernel: StepKernel): StepBinding[] {
   ];
 }
 
-/** The kernel of a stage of a step backwards; binds {@linkcode backwardBounds}. */
-export function printBack(kernel: StepKernel): string {
+/** The kernel of one stage of a backward step; binds {@linkcode backwardBindings}. */
+export function printBackwardStep(kernel: StepKernel): string {
   const { cell, stage, time, hidden, order } = kernel;
   const last = stage === cell.stages.length - 1;
   const width = stateWidth(kernel);
@@ -153,9 +153,9 @@ export function printBack(kernel: StepKernel): string {
   const later = last
     ? { of: 0, at: "later", unless: `t == ${order.last}u` }
     : { of: stage + 1, at: "t" };
-  return declareBounds(backwardBounds(kernel), width) + [
+  return declareBindings(backwardBindings(kernel), width) + [
     ...stepHead(kernel),
-    ...last ? [`let later = ${order.turn === 1 ? "t + 1u" : "t - 1u"};`] : [],
+    ...last ? [`let later = ${order.direction === 1 ? "t + 1u" : "t - 1u"};`] : [],
     ...product(kernel, later),
     ...last ? eachSum(kernel, sum, (value, b, j) => `dh[${after(b, j)}] += ${value};`) : [],
     ...eachUnit(kernel, [
@@ -168,17 +168,17 @@ export function printBack(kernel: StepKernel): string {
   ].join("\n") + "\n";
 }
 
-/** The gradient of the first h; binds weight, drec, dh, dstate0. */
-export function printFirst(kernel: StepKernel): string {
+/** The kernel of the initial h's gradient; binds weight, drec, dh, dstate0. */
+export function printInitialGradient(kernel: StepKernel): string {
   const { time, hidden, order } = kernel;
   const width = stateWidth(kernel);
   const h = hidden / width;
   const first = order.first + order.before;
-  const bounds = [
+  const bindings = [
     { name: "weight" },
     ...["drec", "dh", "dstate0"].map((name) => ({ name, write: true })),
   ];
-  return declareBounds(bounds, width) + [
+  return declareBindings(bindings, width) + [
     ...stepHead(kernel, { timeless: true }),
     ...product(kernel, { of: 0, at: `${order.first}u` }),
     ...eachSum(kernel, sum, (value, b, j) =>

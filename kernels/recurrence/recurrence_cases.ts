@@ -1,10 +1,10 @@
-/** Instances of the recurrence for tests and benches, of both directions. */
+/** Cases of the recurrence, forward and backward. */
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Case, Spec, View } from "../../src/graph/types.ts";
 import type { Cell } from "./cells.ts";
 import { CELL_FORMULAS, gru, gruBefore, lstm, rnnTanh } from "./cells.ts";
 import { recurReference } from "./recurrence_reference.ts";
-import { backwardPlaces, recurrenceSizes, TIME_STRIDE, timeNumbers } from "./recurrence_sizes.ts";
+import { backwardIndices, recurrenceSizes, TIME_STRIDE, timeNumbers } from "./recurrence_sizes.ts";
 import type { RecurrenceAttrs } from "./recurrence_sizes.ts";
 
 const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
@@ -19,7 +19,7 @@ export function recurrenceCase(
   { kind = "ragged", reverse }: { kind?: Case["kind"]; reverse?: boolean } = {},
 ): Case {
   const { gates, states } = cell;
-  // As layers begin: weights within 1 / sqrt(H), with which no difference of states grows.
+  // Weights within 1 / sqrt(H), as layers initialise them: differences of states do not grow.
   const small = [-1 / Math.sqrt(h), 1 / Math.sqrt(h)] as const;
   return {
     kind,
@@ -39,12 +39,12 @@ export function recurrenceCase(
 /** Cases of the forward op. */
 export function recurrenceForwardCases(): Case[] {
   return [
-    // Edges of tiles: 8 or 16 rows, 4 or 8 units.
+    // Tile edges: 8 or 16 rows, 4 or 8 units.
     ...[8, 9].map((b) => recurrenceCase(lstm, [b, 2, 128], { kind: "tile" })),
     ...[3, 4, 8, 9].map((h) => recurrenceCase(rnnTanh, [8, 3, h], { kind: "tile" })),
     ...[15, 16].map((b) => recurrenceCase(rnnTanh, [b, 2, 128], { kind: "tile" })),
     ...[60, 64, 68].map((h) => recurrenceCase(rnnTanh, [17, 2, h], { kind: "tile" })),
-    // Lanes of a subgroup: rows and units that end inside a lane's part, and few rows.
+    // Subgroup lanes: rows and units that end inside a lane's part, and few rows.
     ...[lstm, gru].map((cell) => recurrenceCase(cell, [13, 2, 62], { kind: "tile" })),
     recurrenceCase(gru, [4, 2, 60], { kind: "tile" }),
     ...CELL_FORMULAS.flatMap((cell) => [
@@ -61,11 +61,11 @@ export function recurrenceForwardCases(): Case[] {
   ];
 }
 
-/** Cases of the backward op: what the forward pass leaves is filled in to match the inputs. */
+/** Cases of the backward op: tensors saved by the forward pass are computed from the inputs. */
 export function recurrenceBackwardCases(): Case[] {
   return recurrenceForwardCases().map((test, i) => {
     const { cell } = test.attrs as RecurrenceAttrs;
-    // By turns: gradients of y alone, of all that can have one, and of the last states alone.
+    // In rotation: gradients of y only, of all outputs, of the last states only.
     const some = [[true, false, false], [true, true, true], [false, true, true]][i % 3] ?? [];
     const flows = some.slice(0, 1 + cell.states);
     return backwardCase(test, test.kind === "bench" ? flows.map((_, k) => k === 0) : flows);
@@ -78,7 +78,7 @@ function backwardCase({ fill: _, range, ...test }: Case, flows: readonly boolean
   const { cell } = attrs;
   const [xw, weight, bias, ...others] = test.inputs as [Spec, Spec, Spec, ...Spec[]];
   const { batch, time, hidden } = recurrenceSizes(xw, weight, attrs);
-  const { time: numbers } = backwardPlaces(cell, flows);
+  const { time: numbers } = backwardIndices(cell, flows);
   const y = f32(batch, time, hidden);
   const state = f32(batch, hidden);
   const over = Array.from({ length: cell.states - 1 }, () => f32(batch, time + 1, hidden));

@@ -1,78 +1,78 @@
 /**
- * Prints what comes before the first and after the last step of a recurrence: copies of initial
- * and last states, and the gradients that arrive from outside. Knows sizes, no formula.
+ * Prints the kernels before the first and after the last step of a recurrence: copies of initial
+ * and last states, and the initialisation of gradients from those of the outputs.
  */
-import { lineHead } from "../../src/graph/wgsl.ts";
-import { range } from "../matmul/matmul_wgsl.ts";
+import { linearHead } from "../../src/graph/wgsl.ts";
+import { range } from "../emit/range.ts";
 import type { RecurrenceSizes, TimeOrder } from "./recurrence_sizes.ts";
 import type { StepBinding } from "./recurrence_step_wgsl.ts";
-import { declareBounds, stateWidth } from "./recurrence_step_wgsl.ts";
+import { declareBindings, stateWidth } from "./recurrence_step_wgsl.ts";
 
-/** What the copies are printed for. */
-export interface Ends extends RecurrenceSizes {
+/** Sizes and dispatch of the copies. */
+export interface StateCopyKernel extends RecurrenceSizes {
   readonly states: number;
   readonly order: TimeOrder;
-  /** Workgroups of a line of {@linkcode endsLine} invocations. */
+  /** Workgroups of a line of {@linkcode copyInvocations} invocations. */
   readonly groups: readonly [number, number, number];
 }
 
-/** Invocations of both copies. */
-export function endsLine({ batch, hidden }: { batch: number; hidden: number }): number {
+/** Number of invocations of either copy. */
+export function copyInvocations({ batch, hidden }: { batch: number; hidden: number }): number {
   return batch * hidden / stateWidth({ hidden });
 }
 
-/** Place in a tensor of `rows` rows a batch at `row`, for invocation i. */
-function place({ hidden }: Ends, rows: number, row: number): string {
+/** WGSL of invocation i's index into a tensor [B, rows, H] at `row`. */
+function indexAt({ hidden }: StateCopyKernel, rows: number, row: number): string {
   const h = hidden / stateWidth({ hidden });
   return `(i / ${h}u * ${rows}u + ${row}u) * ${h}u + i % ${h}u`;
 }
 
-/** Initial states into place; binds states, then hprev and the other states over time. */
-export function printBegin(ends: Ends): string {
+/** Copies initial states into the tensors over time; binds states, then hprev and the others. */
+export function printInitialStates(ends: StateCopyKernel): string {
   const { states, time, order } = ends;
-  const bounds = [
+  const bindings = [
     ...range(states).map((k) => ({ name: `state${k}` })),
     { name: "hprev", write: true },
     ...range(states - 1).map((k) => ({ name: `over${k + 1}`, write: true })),
   ];
-  const row = place(ends, time + 1, order.first + order.before);
-  return print(ends, bounds, [
-    `hprev[${place(ends, time, order.first)}] = state0[i];`,
+  const row = indexAt(ends, time + 1, order.first + order.before);
+  return print(ends, bindings, [
+    `hprev[${indexAt(ends, time, order.first)}] = state0[i];`,
     ...range(states - 1).map((k) => `over${k + 1}[${row}] = state${k + 1}[i];`),
   ]);
 }
 
-/** Last states out of y and the states over time; binds these, then the last states. */
-export function printEnd(ends: Ends): string {
+/** Copies last states from y and the states over time; binds these, then the last states. */
+export function printFinalStates(ends: StateCopyKernel): string {
   const { states, time, order } = ends;
-  const bounds = [
+  const bindings = [
     { name: "y", write: true },
     ...range(states - 1).map((k) => ({ name: `over${k + 1}`, write: true })),
     ...range(states).map((k) => ({ name: `last${k}`, write: true })),
   ];
-  const row = place(ends, time + 1, order.last + order.after);
-  return print(ends, bounds, [
-    `last0[i] = y[${place(ends, time, order.last)}];`,
+  const row = indexAt(ends, time + 1, order.last + order.after);
+  return print(ends, bindings, [
+    `last0[i] = y[${indexAt(ends, time, order.last)}];`,
     ...range(states - 1).map((k) => `last${k + 1}[i] = over${k + 1}[${row}];`),
   ]);
 }
 
 function print(
-  ends: Ends,
-  bounds: readonly StepBinding[],
+  ends: StateCopyKernel,
+  bindings: readonly StepBinding[],
   body: readonly string[],
 ): string {
-  const head = lineHead(endsLine(ends), ends.groups);
-  return `${declareBounds(bounds, stateWidth(ends))}${head}\n${body.join("\n")}\n}\n`;
+  const head = linearHead(copyInvocations(ends), ends.groups);
+  return `${declareBindings(bindings, stateWidth(ends))}${head}\n${body.join("\n")}\n}\n`;
 }
 
-/** Invocations of {@linkcode printArrive}. */
-export function arriveLine({ batch, time, hidden }: RecurrenceSizes): number {
+/** Number of invocations of {@linkcode printIncomingGradients}. */
+export function incomingInvocations({ batch, time, hidden }: RecurrenceSizes): number {
   return batch * (time + 1) * hidden / stateWidth({ hidden });
 }
 
-/** Names of what {@linkcode printArrive} binds, in order. */
-export function arriveBounds(states: number, flows: readonly boolean[]): StepBinding[] {
+/** Bindings of {@linkcode printIncomingGradients}, in order. */
+export function incomingBindings(states: number, flows: readonly boolean[]): StepBinding[] {
   const names = ["dy", ...range(states).map((k) => `dlast${k}`)];
   return [
     ...names.filter((_, k) => flows[k]).map((name) => ({ name })),
@@ -81,8 +81,8 @@ export function arriveBounds(states: number, flows: readonly boolean[]): StepBin
   ];
 }
 
-/** The gradients from outside as dh and the other states' begin with them. */
-export function printArrive(ends: Ends, flows: readonly boolean[]): string {
+/** Initialises dh and the other states' gradients with the gradients of the op's outputs. */
+export function printIncomingGradients(ends: StateCopyKernel, flows: readonly boolean[]): string {
   const { time, hidden, order } = ends;
   const width = stateWidth(ends);
   const h = hidden / width;
@@ -90,8 +90,8 @@ export function printArrive(ends: Ends, flows: readonly boolean[]): string {
   const zero = width === 4 ? "vec4<f32>()" : "0.0f";
   const inside = order.after === 1 ? "p > 0u" : `p < ${time}u`;
   const row = `(b * ${time}u + p - ${order.after}u) * ${h}u + j`;
-  return declareBounds(arriveBounds(ends.states, flows), width) + [
-    lineHead(arriveLine(ends), ends.groups),
+  return declareBindings(incomingBindings(ends.states, flows), width) + [
+    linearHead(incomingInvocations(ends), ends.groups),
     `let j = i % ${h}u;`,
     `let p = i / ${h}u % ${time + 1}u;`,
     `let b = i / ${h * (time + 1)}u;`,

@@ -1,5 +1,5 @@
 /**
- * A recurrence in plain loops: the definition that kernels are held to. It knows no kernel.
+ * A recurrence in plain loops: the reference that kernels are tested against.
  * Letters as in recurrence_sizes.ts.
  */
 import { evaluateFormula } from "../../src/graph/formula_eval.ts";
@@ -7,28 +7,28 @@ import type { Formula } from "../../src/graph/formula.ts";
 import type { Io, View } from "../../src/graph/types.ts";
 import type { Stage } from "./cells.ts";
 import { firstGate } from "./cells.ts";
-import { forwardPlaces, orderOf, recurrenceSizes, recurrenceSteps } from "./recurrence_sizes.ts";
+import { forwardIndices, orderOf, recurrenceSizes, recurrenceSteps } from "./recurrence_sizes.ts";
 import type { RecurrenceAttrs } from "./recurrence_sizes.ts";
 
-/** Values of a formula of no keys. */
+/** Values of a formula without random keys. */
 export function valuesOf(formula: Formula, input: (k: number) => number): number[] {
   return evaluateFormula(formula, 0, { input, key: () => [0, 0] });
 }
 
-/** The forward op. */
+/** Fills the outputs of the forward op. */
 export function recurReference({ inputs, outputs }: Io<View>, attrs: RecurrenceAttrs): void {
   const { cell } = attrs;
   const [xw, weight, bias] = inputs as [View, View, View];
   const { batch, time, hidden, gates } = recurrenceSizes(xw, weight, attrs);
-  const places = forwardPlaces(cell);
+  const indices = forwardIndices(cell);
   const order = orderOf(time, attrs);
   const out = (k: number) => (outputs[k] as View).data;
-  const [y, rec, hprev] = [out(0), out(places.rec), out(places.hprev)];
+  const [y, rec, hprev] = [out(0), out(indices.rec), out(indices.hprev)];
   const states = Array.from(
     { length: cell.states },
-    (_, k) => Float64Array.from((inputs[places.state(k)] as View).data),
+    (_, k) => Float64Array.from((inputs[indices.state(k)] as View).data),
   );
-  const over = states.slice(1).map((_, k) => out(places.over(k + 1)));
+  const over = states.slice(1).map((_, k) => out(indices.over(k + 1)));
 
   const step = (b: number, t: number): void => {
     const row = b * time + t;
@@ -63,7 +63,7 @@ export function recurReference({ inputs, outputs }: Io<View>, attrs: RecurrenceA
       });
       if (stage < cell.stages.length - 1) {
         source = Float64Array.from(made, ([value]) => value as number);
-        source.forEach((value, j) => out(places.given(stage))[row * hidden + j] = value);
+        source.forEach((value, j) => out(indices.given(stage))[row * hidden + j] = value);
         return;
       }
       made.forEach((values, j) =>
@@ -75,5 +75,5 @@ export function recurReference({ inputs, outputs }: Io<View>, attrs: RecurrenceA
   };
 
   for (let b = 0; b < batch; b++) recurrenceSteps(order).forEach((t) => step(b, t));
-  states.forEach((state, k) => out(places.last(k)).set(state));
+  states.forEach((state, k) => out(indices.last(k)).set(state));
 }

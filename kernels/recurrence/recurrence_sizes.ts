@@ -1,5 +1,5 @@
 /**
- * Sizes and order of a recurrence, as both directions see them. Knows no kernel.
+ * Attributes, sizes, time order and tensor indices of a recurrence, forward and backward.
  * Letters: B batch, T time, H hidden units, G gates.
  */
 import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
@@ -7,11 +7,11 @@ import type { Shape } from "../../src/base/shape.ts";
 import type { Cost, Io, Spec } from "../../src/graph/types.ts";
 import type { Cell } from "./cells.ts";
 
-/** Settings of both directions. */
+/** Attributes of the forward op. */
 export interface RecurrenceAttrs {
-  /** What a unit computes. */
+  /** Formulas of one hidden unit. */
   readonly cell: Cell;
-  /** Time runs from T - 1 to 0. */
+  /** Processes time from T - 1 to 0. */
   readonly reverse?: boolean;
 }
 
@@ -20,23 +20,23 @@ export interface RecurrenceSizes {
   readonly batch: number;
   readonly time: number;
   readonly hidden: number;
-  /** Gates of a unit, over all stages. */
+  /** Gates per hidden unit, over all stages. */
   readonly gates: number;
 }
 
-/** Elements between the numbers of two time steps in the tensor that launches bind parts of. */
+/** Elements between two time indices: each dispatch binds its own, at an aligned offset. */
 export const TIME_STRIDE = 64;
 
-/** The number t at element 64 t: what tells a launch its time step. f32 [T * 64] */
+/** The value t at element 64 t, which a dispatch reads as its time step: f32 [T * 64]. */
 export function timeNumbers(time: number): Float32Array {
   return Float32Array.from({ length: time * TIME_STRIDE }, (_, i) => Math.floor(i / TIME_STRIDE));
 }
 
-/** A tensor as messages call it, and the shape it must have. */
-export type Named = readonly [name: string, spec: Spec | undefined, shape: Shape];
+/** A tensor's name in messages, its spec, and the required shape. */
+export type ShapeRequirement = readonly [name: string, spec: Spec | undefined, shape: Shape];
 
-/** @throws {RangeError} where a tensor has not its shape. */
-export function requireShapes({ name }: Cell, tensors: readonly Named[]): void {
+/** @throws {RangeError} when a shape differs from the required one. */
+export function requireShapes({ name }: Cell, tensors: readonly ShapeRequirement[]): void {
   for (const [what, spec, shape] of tensors) {
     if (spec !== undefined && sameShape(spec.shape, shape)) continue;
     throw new RangeError(
@@ -46,7 +46,7 @@ export function requireShapes({ name }: Cell, tensors: readonly Named[]): void {
   }
 }
 
-/** Sizes from xw [B, T, G H] and weight [G H, H]. @throws {RangeError} where they do not fit. */
+/** Sizes from xw [B, T, G H] and weight [G H, H]. @throws {RangeError} when they do not fit. */
 export function recurrenceSizes(
   xw: Spec | undefined,
   weight: Spec | undefined,
@@ -69,11 +69,10 @@ export function recurrenceSizes(
 }
 
 /**
- * Work of a call whose products have `product` H terms. Each step rounds as a sum of that length
- * and a formula do (64 terms, as in pointwise). What a step got wrong reaches later steps through
- * a map that does not grow it, for weights as layers begin with; independent errors of T steps
- * then add up as terms of one sum do, so there are T times as many. Weights that make small
- * differences grow would need more, and no fixed bound would do.
+ * Cost of a call whose products have `product` H terms. The rounding error of one step is that of a
+ * sum of this length and of a formula (64 terms, as in pointwise). With weights as layers
+ * initialise them, a step does not amplify earlier errors, so the errors of T steps add up like the
+ * terms of a sum T times as long. Weights that amplify differences have no fixed bound.
  */
 export function recurrenceCost(
   { inputs, outputs }: Io<Spec>,
@@ -88,36 +87,36 @@ export function recurrenceCost(
   };
 }
 
-/** The order of time: which step is the first, and where rows of T + 1 states lie. */
+/** The order of time steps, and how steps index rows of T + 1 states. */
 export interface TimeOrder {
   readonly first: number;
   readonly last: number;
-  /** 1, or -1 when time runs backwards. */
-  readonly turn: 1 | -1;
-  /** Row of T + 1 that holds the state before step t is t + `before`. */
+  /** 1, or -1 in reverse. */
+  readonly direction: 1 | -1;
+  /** The state before step t is row t + `before` of T + 1. */
   readonly before: 0 | 1;
-  /** Row of T + 1 that holds the state after step t is t + `after`. */
+  /** The state after step t is row t + `after` of T + 1. */
   readonly after: 0 | 1;
 }
 
 /** The order of `time` steps. */
 export function orderOf(time: number, { reverse = false }: RecurrenceAttrs): TimeOrder {
   return reverse
-    ? { first: time - 1, last: 0, turn: -1, before: 1, after: 0 }
-    : { first: 0, last: time - 1, turn: 1, before: 0, after: 1 };
+    ? { first: time - 1, last: 0, direction: -1, before: 1, after: 0 }
+    : { first: 0, last: time - 1, direction: 1, before: 0, after: 1 };
 }
 
 /** The time steps in order. */
-export function recurrenceSteps({ first, last, turn }: TimeOrder): number[] {
-  return Array.from({ length: Math.abs(last - first) + 1 }, (_, i) => first + turn * i);
+export function recurrenceSteps({ first, last, direction }: TimeOrder): number[] {
+  return Array.from({ length: Math.abs(last - first) + 1 }, (_, i) => first + direction * i);
 }
 
 /**
- * Places of the forward op's tensors. Inputs: xw, weight, bias, states, time. Outputs: y, last
- * states, rec [B, T, G H], hprev [B, T, H], other states over time [B, T + 1, H], and what each
- * stage but the last gave [B, T, H].
+ * Indices of the forward op's tensors. Inputs: xw, weight, bias, states, time. Outputs: y, last
+ * states, rec [B, T, G H], hprev [B, T, H], other states over time [B, T + 1, H], and the output of
+ * each stage but the last [B, T, H].
  */
-export interface ForwardPlaces {
+export interface ForwardIndices {
   readonly state: (k: number) => number;
   readonly time: number;
   readonly last: (k: number) => number;
@@ -127,8 +126,8 @@ export interface ForwardPlaces {
   readonly given: (stage: number) => number;
 }
 
-/** Where the tensors of a cell's forward op are. */
-export function forwardPlaces({ states }: Cell): ForwardPlaces {
+/** Indices of the tensors of a cell's forward op. */
+export function forwardIndices({ states }: Cell): ForwardIndices {
   return {
     state: (k) => 3 + k,
     time: 3 + states,
@@ -140,28 +139,28 @@ export function forwardPlaces({ states }: Cell): ForwardPlaces {
   };
 }
 
-/** Settings of the backward op. */
+/** Attributes of the backward op. */
 export interface RecurrenceBackwardAttrs extends RecurrenceAttrs {
-  /** Whether a gradient arrives at y, and at each last state. */
+  /** Whether y and each last state have a gradient. */
   readonly flows: readonly boolean[];
 }
 
 /**
- * Places of the backward op's tensors. Inputs: xw, weight, rec, hprev, other states over time,
- * time, then the gradients that `flows` announces. Outputs: drec [B, T, G H], dh [B, T + 1, H],
- * initial states' gradients, and dxw [B, T, G H] where it is not drec.
+ * Indices of the backward op's tensors. Inputs: xw, weight, rec, hprev, other states over time,
+ * time, then the gradients that `flows` marks as present. Outputs: drec [B, T, G H],
+ * dh [B, T + 1, H], initial states' gradients, and dxw [B, T, G H] if it differs from drec.
  */
-export interface BackwardPlaces {
+export interface BackwardIndices {
   readonly over: (k: number) => number;
   readonly time: number;
-  /** 0: dy; 1 + k: the gradient of last state k. */
+  /** Of dy for 0; of the gradient of last state k for 1 + k. */
   readonly flow: (k: number) => number;
   readonly dstate: (k: number) => number;
   readonly dxw: number;
 }
 
-/** Where the tensors of a cell's backward op are. */
-export function backwardPlaces({ states }: Cell, flows: readonly boolean[]): BackwardPlaces {
+/** Indices of the tensors of a cell's backward op. */
+export function backwardIndices({ states }: Cell, flows: readonly boolean[]): BackwardIndices {
   return {
     over: (k) => 3 + k,
     time: 3 + states,

@@ -1,16 +1,17 @@
 /**
- * What the kernels of a recurrence's steps share, forwards and backwards: heads, loops over a
- * tile, and what a cell's formula reads. Knows sizes and formulas, no tensors.
+ * Parts shared by the forward and backward kernels of a recurrence's step: kernel heads, loops over
+ * a tile, and loads of the inputs of a cell's formula.
  */
 import type { Cell } from "./cells.ts";
 import type { Operand, SumName } from "../matmul/matmul_wgsl.ts";
-import { inside, range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
+import { inside } from "../matmul/matmul_wgsl.ts";
 import type { RecurrenceSizes, TimeOrder } from "./recurrence_sizes.ts";
 
-/** What a step's kernel is printed for. */
+/** Sizes and tiling of a step's kernel. */
 export interface StepKernel extends RecurrenceSizes {
   readonly cell: Cell;
-  /** The cell's stage. */
+  /** Index of the cell's stage. */
   readonly stage: number;
   readonly order: TimeOrder;
   /** Rows of the batch and hidden units (a multiple of 4) of one invocation. */
@@ -27,21 +28,21 @@ export interface StepBinding {
   readonly write?: boolean;
 }
 
-/** Elements that are loaded and stored together. */
+/** Elements per load and store: 4 if H is a multiple of 4. */
 export function stateWidth({ hidden }: { hidden: number }): 1 | 4 {
   return hidden % 4 === 0 ? 4 : 1;
 }
 
-/** Declarations of bindings in order. */
-export function declareBounds(bounds: readonly StepBinding[], width: 1 | 4): string {
-  return bounds.map(({ name, write }, i) => {
+/** WGSL declarations of bindings, in order. */
+export function declareBindings(bindings: readonly StepBinding[], width: 1 | 4): string {
+  return bindings.map(({ name, write }, i) => {
     const type = name === "time" ? "f32" : width === 4 ? "array<vec4<f32>>" : "array<f32>";
     const access = write ? "read_write" : "read";
     return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: ${type};\n`;
   }).join("");
 }
 
-/** Head of a step's kernel: its time step, and the tile's first unit and row. */
+/** Start of a step's kernel: its time step, and the tile's first unit and row. */
 export function stepHead(
   { batch, hidden, tile: [rows, units], group: [gx, gy], lanes }: StepKernel,
   { timeless = false }: { timeless?: boolean } = {},
@@ -55,7 +56,7 @@ export function stepHead(
     ...timeless ? [] : ["let t = u32(time);"],
   ];
   if (lanes !== undefined) {
-    // A lane beyond the edge stays, for it holds rows that others need; it reads the last units.
+    // A lane beyond the edge does not exit: it broadcasts rows. It loads the last units instead.
     const mine = `b0 + lane % ${lanes}u * ${rows / lanes}u`;
     return [
       ...begin,
@@ -75,7 +76,7 @@ export function stepHead(
   ];
 }
 
-/** Loops over the tile's elements (or quads of units): `b` row, `j` place in a row of units. */
+/** Loops over the tile's elements (or quads of units): row `b`, index `j` in a row of units. */
 export function eachUnit(kernel: StepKernel, body: readonly string[]): string[] {
   const { batch, hidden, tile: [rows, units] } = kernel;
   const width = stateWidth(kernel);
@@ -93,16 +94,16 @@ export function eachUnit(kernel: StepKernel, body: readonly string[]): string[] 
   ];
 }
 
-/** Whether tiles hang over the edge of the batch or of the units: a test costs where none does. */
+/** Whether tiles extend beyond the batch or the units; otherwise bounds checks are left out. */
 function raggedOf(
   { batch, hidden, tile: [rows, units], group: [gx], lanes }: StepKernel,
 ): { readonly rows: boolean; readonly units: boolean } {
-  // Without lanes an invocation beyond the edge has left.
+  // Without lanes an invocation beyond the edge has exited.
   const across = lanes === undefined ? units : gx * units;
   return { rows: batch % rows !== 0, units: hidden % across !== 0 };
 }
 
-/** Rows of a tensor [B, T, ...] at the step in `at`: the operand's rows are those of the batch. */
+/** The operand whose rows are batch rows of a tensor [B, T, ...] at one time step. */
 export function batchRows(
   kernel: StepKernel,
   o: Omit<Operand, "size" | "along" | "first" | "tile">,
@@ -111,7 +112,7 @@ export function batchRows(
   return { ...o, size: batch, along: false, first: "br", tile: rows / lanes };
 }
 
-/** Rows or columns of the weight that belong to the tile's units. */
+/** The operand of rows or columns of the weight for the tile's units. */
 export function unitRows(
   { hidden, tile: [, units] }: StepKernel,
   o: Omit<Operand, "size" | "first" | "tile">,
@@ -119,7 +120,9 @@ export function unitRows(
   return { ...o, size: hidden, first: "jr", tile: units };
 }
 
-/** The sum over K by rounds of four: `body` prints a round at WGSL index k of `steps`. */
+/**
+ * A loop over K in steps of four: `body` prints an iteration at WGSL index k with `steps` values.
+ */
 export function sumOver(
   k: number,
   body: (k: string, steps: number) => readonly string[],
@@ -131,7 +134,7 @@ export function sumOver(
   return [...whole === 0 ? [] : loop, ...whole === k ? [] : rest];
 }
 
-/** Names in WGSL of a formula's inputs, by number. */
+/** WGSL names of a formula's inputs, by index. */
 export function inputNames({ gates, states }: Cell): string[] {
   return [
     ...range(gates).map((g) => `x${g}`),
@@ -156,7 +159,7 @@ export function loadInputs(kernel: StepKernel, used: readonly number[]): string[
   return used.map((i) => `let ${names[i]} = ${from(i)};`);
 }
 
-/** Names of the tensors that the formula inputs in `used` come from. */
+/** Names of the tensors that the formula inputs in `used` are loaded from. */
 export function sourcesOf({ gates }: Cell, used: readonly number[]): string[] {
   return [
     ...used.some((i) => i < gates) ? ["xw"] : [],
@@ -166,7 +169,7 @@ export function sourcesOf({ gates }: Cell, used: readonly number[]): string[] {
   ];
 }
 
-/** Prints `put` for each sum of a tile (or, on odd widths, each of its lanes) that is inside. */
+/** Prints `put` for each sum of a tile (each of its elements if 4 does not divide H), in bounds. */
 export function eachSum(
   kernel: StepKernel,
   sum: SumName,

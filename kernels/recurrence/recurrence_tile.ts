@@ -1,4 +1,4 @@
-/** Which tile a step of a recurrence gets: sizes and target decide, so that all workers agree. */
+/** Selects the tile of a recurrence's step from sizes and target alone, so that workers agree. */
 import { ceilDiv } from "../../src/base/shape.ts";
 import { CPU_LANES, sharesLanes } from "../../src/graph/target.ts";
 import type { Target } from "../../src/graph/types.ts";
@@ -10,35 +10,35 @@ export interface StepTile {
   /** Invocations along units and rows. */
   readonly group: readonly [number, number];
   /**
-   * Lanes of a subgroup that share the rows of a tile, each of which loads its part of them. The
+   * Lanes of a subgroup that share the rows of a tile: each loads its part and broadcasts it. The
    * workgroup is then one subgroup, along units.
    */
   readonly lanes?: number;
   readonly groups: readonly [number, number, number];
 }
 
-/** Largest first. Beyond 128 sums an invocation runs out of registers and compiles for long. */
+/** Largest first. With more than 128 sums an invocation spills registers and compiles slowly. */
 const TILES = [[16, 8], [8, 8], [8, 4], [4, 8], [4, 4], [2, 4], [1, 4]] as const;
 const MOST_SUMS = 128;
-/** Of subgroups of 8 on CPU drivers: loads are dear there, and a shared row costs an eighth. */
+/** For subgroups of 8 on CPU drivers: loads are expensive, and lanes share those of rows. */
 const LANE_TILES = [[32, 8], [32, 4], [16, 8], [16, 4], [8, 8], [8, 4], [4, 8], [4, 4]] as const;
 const MOST_LANE_SUMS = 256;
 
-/** What the tile depends on: rows of the batch, hidden units, and sums of each unit. */
+/** Batch rows, hidden units, and sums per unit. */
 interface StepSizes {
   readonly batch: number;
   readonly hidden: number;
   readonly own: number;
 }
 
-/** The tile for `own` sums of each unit. */
+/** The tile for `own` sums per unit. */
 export function stepTile({ batch, hidden, own }: StepSizes, target: Target): StepTile {
   const isCpu = target.kind === "cpu";
   if (sharesLanes(target)) {
     const tile = laneTile({ batch, hidden, own });
     if (tile !== undefined) return tile;
   }
-  // Two workgroups of 8 lanes keep a software driver's threads busy.
+  // Two workgroups of 8 invocations saturate a software driver's threads.
   const enough = isCpu ? 16 : 1 << 13;
   const rowsAtMost = 2 ** Math.ceil(Math.log2(batch));
   const fitting = TILES.filter(([rows, units]) =>
@@ -54,7 +54,7 @@ export function stepTile({ batch, hidden, own }: StepSizes, target: Target): Ste
   return { tile, group: [gx, gy], groups: [ceilDiv(columns, gx), ceilDiv(rows, gy), 1] };
 }
 
-/** The largest tile of which two subgroups are at work, and few of their elements idle. */
+/** The largest tile with at least two subgroups and at most 30 % of elements beyond the edge. */
 function laneTile({ batch, hidden, own }: StepSizes): StepTile | undefined {
   for (const tile of LANE_TILES) {
     const [rows, units] = tile;

@@ -1,18 +1,19 @@
 /**
- * Prints one forward step of a recurrence, one stage of the cell: an invocation owns a few rows of
- * the batch and a few hidden units with all their gates, so that the formula needs nothing from
- * others. Which step it is comes from a bound number. Knows sizes and formulas, no tensors.
+ * Prints one stage of one forward step of a recurrence. An invocation owns a tile of batch rows and
+ * hidden units with all their gates, so that the formula needs no values of other invocations. The
+ * time step is read from a binding.
  */
 import { pruneFormula } from "../../src/graph/formula.ts";
 import { printFormula } from "../../src/graph/formula_wgsl.ts";
 import type { Stage } from "./cells.ts";
 import { firstGate } from "./cells.ts";
 import type { Operand } from "../matmul/matmul_wgsl.ts";
-import { bases, loads, products, range } from "../matmul/matmul_wgsl.ts";
+import { range } from "../emit/range.ts";
+import { bases, loads, products } from "../matmul/matmul_wgsl.ts";
 import type { StepBinding, StepKernel } from "./recurrence_step_wgsl.ts";
 import {
   batchRows,
-  declareBounds,
+  declareBindings,
   eachSum,
   eachUnit,
   inputNames,
@@ -24,8 +25,8 @@ import {
   unitRows,
 } from "./recurrence_step_wgsl.ts";
 
-/** Names of the tensors that a stage's forward kernel binds, in order. */
-export function forwardBounds({ cell, stage }: StepKernel): StepBinding[] {
+/** Bindings of a stage's forward kernel, in order. */
+export function forwardBindings({ cell, stage }: StepKernel): StepBinding[] {
   const { formula } = cell.stages[stage] as Stage;
   const last = stage === cell.stages.length - 1;
   const written = last
@@ -45,8 +46,8 @@ export function forwardBounds({ cell, stage }: StepKernel): StepBinding[] {
   ];
 }
 
-/** The kernel of a stage of a step; binds {@linkcode forwardBounds}. */
-export function printStep(kernel: StepKernel): string {
+/** The kernel of one stage of a step; binds {@linkcode forwardBindings}. */
+export function printForwardStep(kernel: StepKernel): string {
   const { cell, stage, time, hidden, gates, tile: [rows, units], lanes } = kernel;
   const { gates: own } = cell.stages[stage] as Stage;
   const from = firstGate(cell, stage);
@@ -86,7 +87,7 @@ export function printStep(kernel: StepKernel): string {
       const at = `((${b}) * ${time}u + t) * ${gates * h}u + ${gate}u + ${j}`;
       return `rec[${at}] = ${value} + bias[${gate}u + ${j}];`;
     });
-  return declareBounds(forwardBounds(kernel), width) + [
+  return declareBindings(forwardBindings(kernel), width) + [
     ...stepHead(kernel),
     ...bases(past),
     ...weights.flatMap(bases),
@@ -100,7 +101,7 @@ export function printStep(kernel: StepKernel): string {
   ].join("\n") + "\n";
 }
 
-/** Statements that compute a stage's formula for unit `j` of row `b` and store what it gives. */
+/** Statements that compute a stage's formula for unit `j` of row `b` and store its outputs. */
 function nextStates(kernel: StepKernel): string[] {
   const { cell, stage, time, hidden, order } = kernel;
   const { formula } = cell.stages[stage] as Stage;
@@ -111,7 +112,7 @@ function nextStates(kernel: StepKernel): string[] {
   const lines = [...loadInputs(kernel, pruneFormula(formula).used), ...printed.lines];
   const [next, ...others] = printed.outputs;
   if (stage < cell.stages.length - 1) return [...lines, `given${stage}${row("t")} = ${next};`];
-  const later = order.turn === 1 ? "t + 1u" : "t - 1u";
+  const later = order.direction === 1 ? "t + 1u" : "t - 1u";
   return [
     ...lines,
     `y${row("t")} = ${next};`,

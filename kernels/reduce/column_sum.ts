@@ -1,20 +1,20 @@
 /**
- * Sum over rows: [..., C] read as [R, C] -> [C]. Two stages with a fixed cut, so that the result
- * does not depend on scheduling. The gradient of a bias and of every broadcast.
+ * Sum over rows: [..., C], viewed as [R, C], -> [C]. Two stages with fixed strips, so that the
+ * result is deterministic. It is the gradient of a bias and of every broadcast.
  */
 import { ceilDiv, showShape, sizeOf } from "../../src/base/shape.ts";
 import type { Op, Spec } from "../../src/graph/types.ts";
-import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { itemWgsl, itemWidth } from "../emit/rows.ts";
 
-/** `columns` C: the trailing axes that stay; of size 1, everything is summed. */
+/** `columns` C: the trailing axes to keep; if their size is 1, all elements are summed. */
 export interface ColumnSumAttrs {
   readonly columns: readonly number[];
 }
 
-/** Rows that one invocation of the first stage sums. */
+/** Rows per invocation of the first stage. */
 const STRIP = 64;
-/** Rows that it adds in one turn of its loop. */
+/** Rows per loop iteration when unrolled. */
 const ROWS = 8;
 
 function sizes(input: Spec, { columns }: ColumnSumAttrs): { rows: number; cols: number } {
@@ -22,7 +22,7 @@ function sizes(input: Spec, { columns }: ColumnSumAttrs): { rows: number; cols: 
   return { rows: sizeOf(input.shape) / cols, cols };
 }
 
-/** One stage: an invocation adds the rows of a strip, for one column or four. */
+/** One stage: an invocation adds the rows of a strip in one item of columns. */
 function stageWgsl(
   { rows, cols, strips }: { rows: number; cols: number; strips: number },
   groups: readonly [number, number, number],
@@ -30,18 +30,18 @@ function stageWgsl(
   const items = cols / itemWidth(cols);
   const strip = ceilDiv(rows, strips);
   const at = (r: string) => `x[(${r}) * ${items}u + item]`;
-  // Software drivers pay for each turn of a loop: strips of whole length take eight rows in one.
-  const turn = rows % strips === 0 && strip % ROWS === 0 ? ROWS : 1;
-  const adds = Array.from({ length: turn }, (_, i) => `total += ${at(`r + ${i}u`)};`);
+  // Loop iterations are expensive on software drivers: full strips are unrolled by eight rows.
+  const unroll = rows % strips === 0 && strip % ROWS === 0 ? ROWS : 1;
+  const adds = Array.from({ length: unroll }, (_, i) => `total += ${at(`r + ${i}u`)};`);
   return `${itemWgsl(itemWidth(cols))}
 @group(0) @binding(0) var<storage, read> x: array<Item>;
 @group(0) @binding(1) var<storage, read_write> y: array<Item>;
-${lineHead(strips * items, groups)}
+${linearHead(strips * items, groups)}
   let item = i % ${items}u;
   let first = (i / ${items}u) * ${strip}u;
   let last = min(first + ${strip}u, ${rows}u);
   var total = Item();
-  for (var r = first; r < last; r += ${turn}u) { ${adds.join(" ")} }
+  for (var r = first; r < last; r += ${unroll}u) { ${adds.join(" ")} }
   y[i] = total;
 }
 `;
@@ -68,8 +68,8 @@ export const columnSum: Op = {
     const { rows, cols } = sizes(inputs[0] as Spec, attrs);
     const strips = outputs[1]?.shape[0] as number;
     const items = cols / itemWidth(cols);
-    const first = lineGroups(strips * items, target.groups);
-    const second = lineGroups(items, target.groups);
+    const first = linearGroups(strips * items, target.groups);
+    const second = linearGroups(items, target.groups);
     return [
       {
         wgsl: stageWgsl({ rows, cols, strips }, first),
@@ -105,8 +105,8 @@ export const columnSum: Op = {
   cases: [
     ...[1, STRIP - 1, STRIP, STRIP + 1].map((rows) => ({
       kind: "tile" as const,
-      inputs: [{ shape: [rows, LINE], dtype: "f32" as const }],
-      attrs: { columns: [LINE] },
+      inputs: [{ shape: [rows, WORKGROUP_SIZE], dtype: "f32" as const }],
+      attrs: { columns: [WORKGROUP_SIZE] },
     })),
     {
       kind: "ragged",

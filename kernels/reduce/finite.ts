@@ -1,25 +1,29 @@
 /**
- * How many elements are not finite: any number of f32 inputs -> u32 [1]. An element counts if its
- * exponent bits are all ones (IEEE 754 single precision: infinities and NaNs). It is decided on
- * words, since WGSL lets a driver take `x != x` for false ("Differences from IEEE-754").
+ * Number of non-finite elements: any number of f32 inputs -> u32 [1]. An element counts if its
+ * exponent bits are all ones (IEEE 754 single precision: infinities and NaNs). The kernel tests u32
+ * words, because WGSL permits drivers to assume that `x != x` is false ("Differences from
+ * IEEE-754").
  */
 import { ceilDiv, showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Launch, Op, Spec, Target, Tensor, View } from "../../src/graph/types.ts";
-import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import wgsl from "./finite.wgsl" with { type: "text" };
 
-/** How many elements of all `inputs` are infinite or NaN: u32 [1]. It has no gradient. */
+/**
+ * Number of elements of all `inputs` that are infinite or NaN: u32 [1]. It has no gradient.
+ * @throws {RangeError} without inputs, or when one is empty or not f32.
+ */
 export function nonFinite(inputs: readonly Tensor[]): Tensor {
   return apply(finiteOp, inputs);
 }
 
-/** Items that one invocation looks at. */
+/** Items per invocation. */
 const STRIP = 16;
 
 const EXPONENT = 0x7f800000;
 
-/** The count begins at zero in every run. */
+/** Resets the count, at the start of each run. */
 const CLEAR: Launch = {
   wgsl: `@group(0) @binding(0) var<storage, read_write> count: array<u32>;
 @compute @workgroup_size(1)
@@ -40,15 +44,15 @@ fn fold(v: Words) -> u32 { return (v.x + v.y) + (v.z + v.w); }
 `,
 } as const;
 
-/** Adds the count of one input. */
+/** The dispatch that adds the count of one input. */
 function launchOf(spec: Spec, { input, target }: { input: number; target: Target }): Launch {
   const width = widthOf(sizeOf(spec.shape));
   const items = sizeOf(spec.shape) / width;
   const strips = ceilDiv(items, STRIP);
-  const groups = lineGroups(strips, target.groups);
+  const groups = linearGroups(strips, target.groups);
   return {
     wgsl: `${PRELUDE[width]}${wgsl}
-${lineHead(strips, groups)}
+${linearHead(strips, groups)}
   strip_main(i);
 }
 `,
@@ -85,22 +89,24 @@ export const finiteOp: Op = {
   cases: [
     ...[1, 3, 4, 5, STRIP - 1, STRIP, STRIP + 1].map((n) => finiteCase("tile", [n])),
     ...[4 * STRIP - 4, 4 * STRIP, 4 * STRIP + 4].map((n) => finiteCase("tile", [n])),
-    ...[LINE * STRIP - 1, LINE * STRIP, LINE * STRIP + 1].map((n) => finiteCase("tile", [n])),
-    finiteCase("tile", [4 * LINE * STRIP + 4]),
+    ...[WORKGROUP_SIZE * STRIP - 1, WORKGROUP_SIZE * STRIP, WORKGROUP_SIZE * STRIP + 1].map((n) =>
+      finiteCase("tile", [n])
+    ),
+    finiteCase("tile", [4 * WORKGROUP_SIZE * STRIP + 4]),
     finiteCase("ragged", [3, 5, 1031]),
     finiteCase("ragged", [129], [6, 64], [1]),
     finiteCase("bench", [2 ** 22]),
   ],
 };
 
-/** Words of `data`, as f32, whose exponent is all ones. */
+/** Number of elements of `data`, as f32, whose exponent bits are all ones. */
 function countOf(data: View["data"]): number {
   const floats = data instanceof Float32Array ? data : Float32Array.from(data);
   const words = new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
   return words.reduce((sum, word) => sum + ((word & EXPONENT) === EXPONENT ? 1 : 0), 0);
 }
 
-/** Every third element is not finite, beginning with element k of input k. */
+/** Every third element is not finite, starting at element k of input k. */
 function finiteCase(kind: Case["kind"], ...shapes: number[][]): Case {
   return {
     kind,

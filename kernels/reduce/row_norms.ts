@@ -1,6 +1,6 @@
 /**
- * Euclidean norm of each row: x [..., D] -> [R]. Rows are scaled by their largest element before
- * they are squared, since a gradient that vanished to 1e-25 has a norm, and its square has no f32.
+ * Euclidean norm of each row: x [..., D] -> [R]. Rows are divided by their largest element before
+ * squaring: the squares of a vanishing gradient of 1e-25 would underflow in f32.
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
@@ -8,7 +8,10 @@ import type { Case, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { rowKernel } from "../emit/rows.ts";
 import wgsl from "./row_norms.wgsl" with { type: "text" };
 
-/** Norm [R] of each row of `x` [..., D]. It is for reports and has no gradient. */
+/**
+ * Euclidean norms f32 [R] of the rows of `x` f32 [..., D]. It has no gradient.
+ * @throws {RangeError} when a row has no elements.
+ */
 export function rowNorms(x: Tensor): Tensor {
   return apply(rowNormsOp, [x]);
 }
@@ -59,7 +62,7 @@ export const rowNormsOp: Op = {
   ],
 };
 
-/** Elements up to `largest` in magnitude. */
+/** A case with elements up to `largest` in magnitude. */
 function normsCase(kind: Case["kind"], shape: number[], largest = 1): Case {
   const x: Spec = { shape, dtype: "f32" };
   return { kind, inputs: [x], attrs: {}, range: { 0: [-largest, largest] } };

@@ -1,21 +1,21 @@
 /**
- * Total of all elements, or of their squares: [...] -> [1]. Levels of fixed strips, so that the
- * result depends on the size alone and not on scheduling. Its partial sums are scratch outputs.
+ * Sum of all elements, or of their squares: [...] -> [1]. The reduction tree depends on the size
+ * alone, so the result is deterministic. The partial sums of each level are scratch outputs.
  */
 import { ceilDiv, sizeOf } from "../../src/base/shape.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { formula, mul, select } from "../../src/graph/formula.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Binding, Case, Flow, Io, Launch, Op, Spec, Tensor } from "../../src/graph/types.ts";
-import { lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import type { Binding, Case, Grad, Io, Launch, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import { linearGroups, linearHead } from "../../src/graph/wgsl.ts";
 import { pointwiseOp } from "../pointwise/pointwise.ts";
 
-/** `square`: sums x * x. */
+/** `square`: sums x * x instead of x. */
 export interface SumAttrs {
   readonly square?: boolean;
 }
 
-/** Values that one invocation sums; the last invocation of all may take up to `LAST`. */
+/** Values per invocation; the last level is one invocation with up to `LAST` values. */
 const STRIP = 64;
 const LAST = 256;
 
@@ -23,7 +23,7 @@ function widthOf(n: number): 1 | 4 {
   return n % 4 === 0 ? 4 : 1;
 }
 
-/** Number of sums after each level, for `n` elements; the last is 1. */
+/** Number of sums after each level for `n` elements; the last is 1. */
 function levels(n: number): number[] {
   const sums = (items: number) => items <= LAST ? 1 : ceilDiv(items, STRIP);
   const made = [sums(n / widthOf(n))];
@@ -32,8 +32,8 @@ function levels(n: number): number[] {
 }
 
 /**
- * Sum j takes items j, j + sums, j + 2 sums...: neighbours read neighbours. Four running totals
- * hide the latency of loads and additions.
+ * Sum j takes items j, j + sums, j + 2 sums...: adjacent invocations load adjacent items. Four
+ * independent accumulators hide the latency of loads and additions.
  */
 function levelWgsl(
   { items, sums, width, square }: { items: number; sums: number; width: 1 | 4; square: boolean },
@@ -44,7 +44,7 @@ function levelWgsl(
   const totals = [0, 1, 2, 3];
   return `@group(0) @binding(0) var<storage, read> x: array<${type}>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
-${lineHead(sums, groups)}
+${linearHead(sums, groups)}
   ${totals.map((t) => `var t${t} = ${type}();`).join(" ")}
   var at = i;
   while (at + ${3 * sums}u < ${items}u) {
@@ -59,22 +59,24 @@ ${lineHead(sums, groups)}
 `;
 }
 
-/** Sum of all elements of `x`, or of their squares, as [1]. */
+/**
+ * Sum of all elements of `x`, or of their squares: f32 [1]. @throws {RangeError} when x is empty.
+ */
 export function sum(x: Tensor, attrs: SumAttrs = {}): Tensor {
   return apply(sumOp, [x], attrs);
 }
 
-function vjp({ inputs: [x] }: Io<Tensor>, [dy]: readonly Flow[], { square }: SumAttrs): Flow[] {
+function vjp({ inputs: [x] }: Io<Tensor>, [dy]: readonly Grad[], { square }: SumAttrs): Grad[] {
   if (!x || !dy) return [];
-  // The total reads x in full and its gradient as a scalar; x alone gives the result its shape.
-  const slope = formula(2, (x, d) => {
-    const [at, flow] = [x as Expr, d as Expr];
-    return square ? mul(mul(at, 2), flow) : select(at, flow, flow);
+  // x must stay an input even where its value is not used: it gives the gradient its shape.
+  const derivative = formula(2, (x, d) => {
+    const [value, grad] = [x as Expr, d as Expr];
+    return square ? mul(mul(value, 2), grad) : select(value, grad, grad);
   });
-  return [apply(pointwiseOp, [x, dy], { formula: slope })];
+  return [apply(pointwiseOp, [x, dy], { formula: derivative })];
 }
 
-/** The op behind {@linkcode sum}: outputs are the total and the partial sums of each level. */
+/** The op behind {@linkcode sum}: outputs are the sum and the partial sums of each level. */
 export const sumOp: Op = {
   name: "sum",
   shape([x]) {
@@ -89,7 +91,7 @@ export const sumOp: Op = {
     let width = widthOf(items);
     items /= width;
     return levels(items * width).map((sums, level): Launch => {
-      const groups = lineGroups(sums, target.groups);
+      const groups = linearGroups(sums, target.groups);
       const from: Binding = level === 0 ? { input: 0 } : { output: level };
       const to: Binding = { output: sums === 1 ? 0 : level + 1 };
       const wgsl = levelWgsl({ items, sums, width, square: square && level === 0 }, groups);

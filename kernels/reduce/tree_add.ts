@@ -1,12 +1,12 @@
 /**
- * The addition of the gradient tree, in place: acc = acc (+) other, with the bits of
- * src/base/tree_add.ts. Zeros and subnormals are flushed by bit operations, since drivers differ.
+ * The addition of the gradient reduction tree, in place: acc = acc (+) other, bitwise equal to
+ * src/base/tree_add.ts. Subnormals are flushed to zero by bit operations, because drivers differ.
  */
 import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
 import { treeAdd } from "../../src/base/tree_add.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Launch, Op, Spec, Tensor } from "../../src/graph/types.ts";
-import { LINE, lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import { linearGroups, linearHead, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 
 /** WGSL over u32 words, `type` being u32 or a vector of them. */
 function wgslOf(n: number, { width, groups }: { width: 1 | 4; groups: Launch["groups"] }): string {
@@ -20,7 +20,7 @@ fn flush(bits: ${words}) -> ${words} {
 fn is_nan(bits: ${words}) -> ${width === 4 ? "vec4<bool>" : "bool"} {
   return (bits & ${fill("0x7fffffff")}) > ${fill("0x7f800000")};
 }
-${lineHead(n / width, groups)}
+${linearHead(n / width, groups)}
   let a = acc[i];
   let b = other[i];
   let total = bitcast<${words}>(bitcast<${floats}>(flush(a)) + bitcast<${floats}>(flush(b)));
@@ -30,7 +30,10 @@ ${lineHead(n / width, groups)}
 `;
 }
 
-/** `acc` (+) `other`, in the place of `acc`. */
+/**
+ * Adds `other` to `acc` in place, as src/base/tree_add.ts does. @throws {RangeError} on other
+ * shapes.
+ */
 export function treeAddTensors(acc: Tensor, other: Tensor): Tensor {
   return apply(treeAddOp, [acc, other]);
 }
@@ -51,7 +54,7 @@ export const treeAddOp: Op = {
   launch({ outputs }, _, target) {
     const n = sizeOf(outputs[0]?.shape ?? []);
     const width = n % 4 === 0 ? 4 : 1;
-    const groups = lineGroups(n / width, target.groups);
+    const groups = linearGroups(n / width, target.groups);
     return [{
       wgsl: wgslOf(n, { width, groups }),
       bindings: [{ input: 1 }, { output: 0 }],
@@ -69,7 +72,14 @@ export const treeAddOp: Op = {
     return { flops: n, bytes: 12 * n, terms: 2 };
   },
   cases: [
-    ...[1, LINE - 1, LINE, LINE + 1, 4 * LINE, 4 * LINE + 4].map((n) => treeCase("tile", n)),
+    ...[
+      1,
+      WORKGROUP_SIZE - 1,
+      WORKGROUP_SIZE,
+      WORKGROUP_SIZE + 1,
+      4 * WORKGROUP_SIZE,
+      4 * WORKGROUP_SIZE + 4,
+    ].map((n) => treeCase("tile", n)),
     treeCase("ragged", 3, 5, 7),
     treeCase("bench", 2 ** 20),
   ],

@@ -1,13 +1,16 @@
-/** Two tensors side by side along the last axis: a [..., A], b [..., B] -> [..., A + B]. */
+/** Concatenation along the last axis: a [..., A], b [..., B] -> [..., A + B]. */
 import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Case, Flow, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
-import { LINE } from "../../src/graph/wgsl.ts";
+import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import { WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { sliceLast } from "./slice_last.ts";
 import wgsl from "./concat.wgsl" with { type: "text" };
 import { itemLaunch } from "../emit/items.ts";
 
-/** Rows of `a` [..., A], each followed by the row of `b` [..., B]: [..., A + B]. */
+/**
+ * Concatenates `a` f32 [..., A] and `b` f32 [..., B] along the last axis: f32 [..., A + B].
+ * @throws {RangeError} when leading axes differ.
+ */
 export function concat(a: Tensor, b: Tensor): Tensor {
   return apply(concatOp, [a, b]);
 }
@@ -16,7 +19,7 @@ function widthOf({ shape }: Spec): number {
   return shape.at(-1) ?? 1;
 }
 
-function vjp({ inputs: [a, b] }: Io<Tensor>, [dy]: readonly Flow[]): readonly Flow[] {
+function vjp({ inputs: [a, b] }: Io<Tensor>, [dy]: readonly Grad[]): readonly Grad[] {
   if (!a || !b || !dy) return [];
   return [
     sliceLast(dy, { first: 0, count: widthOf(a) }),
@@ -57,8 +60,12 @@ export const concatOp: Op = {
   vjp,
   cases: [
     ...[[1, 1], [1, 3], [3, 4], [4, 4], [8, 4]].map(([a = 1, b = 1]) => beside("tile", [9], a, b)),
-    ...[LINE - 1, LINE, LINE + 1].map((rows) => beside("tile", [rows], 3, 1)),
-    ...[LINE - 1, LINE, LINE + 1].map((rows) => beside("tile", [rows], 4, 8)),
+    ...[WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((rows) =>
+      beside("tile", [rows], 3, 1)
+    ),
+    ...[WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((rows) =>
+      beside("tile", [rows], 4, 8)
+    ),
     beside("ragged", [3, 5], 7, 11),
     beside("ragged", [3, 5], 20, 12),
     beside("bench", [16, 64], 128, 128),

@@ -1,33 +1,33 @@
 /**
- * Prints dispatches that copy a run of elements from one tensor to another. They are moved as
- * words, so that no bit changes, whatever they stand for. Knows no op.
+ * Prints dispatches that copy a contiguous range of elements from one tensor to another. Elements
+ * are copied as u32 words, so that all bits (NaN payloads as well) stay.
  */
 import type { Launch, Target } from "../../src/graph/types.ts";
-import { lineGroups, lineHead } from "../../src/graph/wgsl.ts";
+import { linearGroups, linearHead } from "../../src/graph/wgsl.ts";
 
-/** Elements between places at which a binding may start. */
+/** Alignment of binding offsets, in elements (256 bytes). */
 const ALIGN = 64;
 
-/** A run of elements, and where it goes. */
+/** A contiguous range of elements and its destination. */
 export interface CopyRange {
-  /** Number of the input, and its first element. */
+  /** Index of the input, and first element. */
   readonly from: readonly [input: number, first: number];
-  /** Number of the output, and its first element. */
+  /** Index of the output, and first element. */
   readonly to: readonly [output: number, first: number];
   readonly length: number;
 }
 
-/** The dispatch that copies a run. */
+/** The dispatch that copies a range. */
 export function copyLaunch({ from, to, length }: CopyRange, target: Target): Launch {
-  // Bindings begin close to the run, so that runs at aligned places share one kernel.
+  // Bindings start at the nearest aligned offset, so that ranges at aligned offsets share a kernel.
   const [read, write] = [from[1] % ALIGN, to[1] % ALIGN];
   const width = [read, write, length].every((n) => n % 4 === 0) ? 4 : 1;
-  const groups = lineGroups(length / width, target.groups);
+  const groups = linearGroups(length / width, target.groups);
   const type = width === 4 ? "vec4<u32>" : "u32";
   return {
     wgsl: `@group(0) @binding(0) var<storage, read> x: array<${type}>;
 @group(0) @binding(1) var<storage, read_write> y: array<${type}>;
-${lineHead(length / width, groups)}
+${linearHead(length / width, groups)}
   y[i + ${write / width}u] = x[i + ${read / width}u];
 }
 `,

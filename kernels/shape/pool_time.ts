@@ -1,32 +1,35 @@
 /**
- * Pooling over time, x [B, T, D] -> [B, D]: the last time step or the mean over time, both a mean
- * over the steps from `from` on. Its adjoint broadcasts over time: x [B, D] -> [B, T, D].
+ * Pooling over time, x [B, T, D] -> [B, D]: the last time step or the mean over time. Its adjoint
+ * broadcasts over time: x [B, D] -> [B, T, D].
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Case, Flow, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
-import { LINE } from "../../src/graph/wgsl.ts";
+import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import { WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { itemLaunch } from "../emit/items.ts";
 import { stepsPooled } from "./steps_pooled.ts";
 import type { TimeKind } from "./steps_pooled.ts";
 import broadcastWgsl from "./broadcast_time.wgsl" with { type: "text" };
 import poolWgsl from "./pool_time.wgsl" with { type: "text" };
 
-/** `kind`: what is read of each window. */
+/** `kind`: last time step or mean. */
 export interface PoolTimeAttrs {
   readonly kind: TimeKind;
 }
 
-/** The last time step of `x` [B, T, D], or its mean over time: [B, D]. */
+/**
+ * The last time step of `x` f32 [B, T, D], or its mean over time: f32 [B, D].
+ * @throws {RangeError} when x has not three axes, or T is 0.
+ */
 export function poolTime(x: Tensor, kind: TimeKind): Tensor {
   return apply(poolTimeOp, [x], { kind });
 }
 
 function poolVjp(
   { inputs: [x] }: Io<Tensor>,
-  [dy]: readonly Flow[],
+  [dy]: readonly Grad[],
   { kind }: PoolTimeAttrs,
-): Flow[] {
+): Grad[] {
   if (!x || !dy) return [];
   return [broadcastTime(dy, { time: x.shape[1] ?? 1, kind })];
 }
@@ -71,8 +74,12 @@ export const poolTimeOp: Op = {
   vjp: poolVjp,
   cases: (["last", "mean"] as const).flatMap((kind) => [
     ...[[1, 1, 1], [9, 2, 3], [9, 1, 4], [9, 2, 5]].map((shape) => reading("tile", shape, kind)),
-    ...[LINE - 1, LINE, LINE + 1].map((columns) => reading("tile", [1, 3, columns], kind)),
-    ...[LINE - 1, LINE, LINE + 1].map((batch) => reading("tile", [batch, 3, 4], kind)),
+    ...[WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((columns) =>
+      reading("tile", [1, 3, columns], kind)
+    ),
+    ...[WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((batch) =>
+      reading("tile", [batch, 3, 4], kind)
+    ),
     reading("ragged", [3, 67, 7], kind),
     reading("ragged", [5, 13, 20], kind),
     reading("bench", [16, 64, 128], kind),
@@ -84,22 +91,25 @@ function reading(kind: Case["kind"], shape: number[], what: TimeKind): Case {
   return { kind, inputs: [x], attrs: { kind: what } };
 }
 
-/** `time`: steps T of a window; `kind`: which of them get a share. */
+/** `time`: number of steps T; `kind`: the pooling whose adjoint this is. */
 export interface BroadcastTimeAttrs {
   readonly time: number;
   readonly kind: TimeKind;
 }
 
-/** `x` [B, D] over `time` steps: [B, time, D]. */
+/**
+ * The adjoint of {@linkcode poolTime}: `x` f32 [B, D] -> f32 [B, time, D], x at the last step and
+ * zeros before it, or x / T at all steps. @throws {RangeError} when x has not two axes.
+ */
 export function broadcastTime(x: Tensor, attrs: BroadcastTimeAttrs): Tensor {
   return apply(broadcastTimeOp, [x], attrs);
 }
 
 function broadcastVjp(
   _: Io<Tensor>,
-  [dy]: readonly Flow[],
+  [dy]: readonly Grad[],
   { kind }: BroadcastTimeAttrs,
-): readonly Flow[] {
+): readonly Grad[] {
   return dy ? [poolTime(dy, kind)] : [];
 }
 
@@ -140,8 +150,12 @@ export const broadcastTimeOp: Op = {
   vjp: broadcastVjp,
   cases: (["last", "mean"] as const).flatMap((kind) => [
     ...[[1, 1, 1], [9, 2, 3], [9, 1, 4], [9, 2, 5]].map((shape) => spreading("tile", shape, kind)),
-    ...[LINE - 1, LINE, LINE + 1].map((time) => spreading("tile", [1, time, 3], kind)),
-    ...[LINE - 1, LINE, LINE + 1].map((batch) => spreading("tile", [batch, 3, 4], kind)),
+    ...[WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((time) =>
+      spreading("tile", [1, time, 3], kind)
+    ),
+    ...[WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((batch) =>
+      spreading("tile", [batch, 3, 4], kind)
+    ),
     spreading("ragged", [3, 67, 7], kind),
     spreading("ragged", [5, 13, 20], kind),
     spreading("bench", [16, 64, 128], kind),

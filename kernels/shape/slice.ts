@@ -1,18 +1,21 @@
-/** A run of elements in row-major order as a tensor of its own: x [...] -> `shape`. */
+/** A contiguous slice of the flattened tensor: x [...] -> `shape`. */
 import type { Shape } from "../../src/base/shape.ts";
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, DType, Op, Tensor } from "../../src/graph/types.ts";
-import { LINE } from "../../src/graph/wgsl.ts";
+import { WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { copyLaunch } from "./copy_wgsl.ts";
 
-/** `first`: the first element, counted from 0; `shape`: that of the result. */
+/** `first`: index of the first element; `shape`: of the result. */
 export interface SliceAttrs {
   readonly first: number;
   readonly shape: Shape;
 }
 
-/** Elements of `x` from `first` on, as many as `shape` has. It has no gradient. */
+/**
+ * Elements of `x`, flattened, from `first` on, as a tensor of `shape`. It has no gradient.
+ * @throws {RangeError} when the slice exceeds x.
+ */
 export function slice(x: Tensor, { first, shape }: SliceAttrs): Tensor {
   return apply(sliceOp, [x], { first, shape });
 }
@@ -42,7 +45,13 @@ export const sliceOp: Op = {
     return { flops: 0, bytes: 8 * sizeOf(y?.shape ?? []), terms: 1 };
   },
   cases: [
-    ...[LINE - 1, LINE, LINE + 1, 4 * LINE, 4 * LINE + 4].flatMap((n) =>
+    ...[
+      WORKGROUP_SIZE - 1,
+      WORKGROUP_SIZE,
+      WORKGROUP_SIZE + 1,
+      4 * WORKGROUP_SIZE,
+      4 * WORKGROUP_SIZE + 4,
+    ].flatMap((n) =>
       [0, 3, 4, 64].map((first) => sliceCase("tile", [n + 70], { first, shape: [n] }))
     ),
     sliceCase("ragged", [3, 5, 7], { first: 35, shape: [2, 35] }),

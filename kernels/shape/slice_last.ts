@@ -1,31 +1,34 @@
 /**
- * A slice of the last axis, x [..., C] -> [..., count], and its adjoint: a pad of the last axis with
- * zeros, x [..., count] -> [..., C].
+ * A slice of the last axis, x [..., C] -> [..., count], and its adjoint: a pad of the last axis
+ * with zeros, x [..., count] -> [..., C].
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
-import type { Case, Flow, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
-import { LINE } from "../../src/graph/wgsl.ts";
+import type { Case, Grad, Io, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import { WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { itemLaunch } from "../emit/items.ts";
 import padWgsl from "./pad_last.wgsl" with { type: "text" };
 import sliceWgsl from "./slice_last.wgsl" with { type: "text" };
 
-/** Which columns: `first`, counted from 0, and the `count` - 1 behind it. */
+/** The slice `[first, first + count)` of the last axis. */
 export interface SliceLastAttrs {
   readonly first: number;
   readonly count: number;
 }
 
-/** Columns `first` to `first + count - 1` of `x` [..., C]: [..., count]. */
+/**
+ * Columns `first` to `first + count - 1` of `x` f32 [..., C]: f32 [..., count].
+ * @throws {RangeError} when they exceed the last axis.
+ */
 export function sliceLast(x: Tensor, { first, count }: SliceLastAttrs): Tensor {
   return apply(sliceLastOp, [x], { first, count });
 }
 
 function sliceVjp(
   { inputs: [x] }: Io<Tensor>,
-  [dy]: readonly Flow[],
+  [dy]: readonly Grad[],
   { first }: SliceLastAttrs,
-): Flow[] {
+): Grad[] {
   if (!x || !dy) return [];
   return [padLast(dy, { first, columns: x.shape.at(-1) ?? 1 })];
 }
@@ -65,8 +68,12 @@ export const sliceLastOp: Op = {
     ...[[0, 8], [0, 4], [4, 4], [3, 4], [4, 3], [7, 1]].map(([first = 0, count = 1]) =>
       cut("tile", [9, 8], { first, count })
     ),
-    ...[LINE - 1, LINE, LINE + 1].map((n) => cut("tile", [n, 3], { first: 1, count: 1 })),
-    ...[LINE - 1, LINE, LINE + 1].map((n) => cut("tile", [n, 12], { first: 8, count: 4 })),
+    ...[WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((n) =>
+      cut("tile", [n, 3], { first: 1, count: 1 })
+    ),
+    ...[WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((n) =>
+      cut("tile", [n, 12], { first: 8, count: 4 })
+    ),
     cut("ragged", [3, 5, 17], { first: 6, count: 11 }),
     cut("ragged", [3, 5, 20], { first: 4, count: 12 }),
     cut("bench", [16, 64, 256], { first: 128, count: 128 }),
@@ -78,22 +85,25 @@ function cut(kind: Case["kind"], shape: number[], attrs: SliceLastAttrs): Case {
   return { kind, inputs: [x], attrs };
 }
 
-/** Where the columns go: `first` is the place of the first, `columns` the new last axis C. */
+/** `first`: the destination column of column 0; `columns`: the new last axis C. */
 export interface PadLastAttrs {
   readonly first: number;
   readonly columns: number;
 }
 
-/** `x` [..., count] at column `first` of [..., columns], zeros elsewhere. */
+/**
+ * Pads the last axis with zeros: `x` f32 [..., count] at column `first` of f32 [..., columns].
+ * @throws {RangeError} when x exceeds `columns`.
+ */
 export function padLast(x: Tensor, attrs: PadLastAttrs): Tensor {
   return apply(padLastOp, [x], attrs);
 }
 
 function padVjp(
   { inputs: [x] }: Io<Tensor>,
-  [dy]: readonly Flow[],
+  [dy]: readonly Grad[],
   { first }: PadLastAttrs,
-): readonly Flow[] {
+): readonly Grad[] {
   if (!x || !dy) return [];
   return [sliceLast(dy, { first, count: x.shape.at(-1) ?? 1 })];
 }
@@ -133,8 +143,12 @@ export const padLastOp: Op = {
     ...[[0, 8], [0, 4], [4, 4], [3, 4], [4, 3], [7, 1]].map(([first = 0, count = 1]) =>
       placed("tile", [9, count], { first, columns: 8 })
     ),
-    ...[LINE - 1, LINE, LINE + 1].map((n) => placed("tile", [1, 5], { first: 1, columns: n })),
-    ...[LINE - 1, LINE, LINE + 1].map((n) => placed("tile", [n, 4], { first: 8, columns: 12 })),
+    ...[WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((n) =>
+      placed("tile", [1, 5], { first: 1, columns: n })
+    ),
+    ...[WORKGROUP_SIZE - 1, WORKGROUP_SIZE, WORKGROUP_SIZE + 1].map((n) =>
+      placed("tile", [n, 4], { first: 8, columns: 12 })
+    ),
     placed("ragged", [3, 5, 11], { first: 6, columns: 17 }),
     placed("ragged", [3, 5, 12], { first: 4, columns: 20 }),
     placed("bench", [16, 64, 128], { first: 128, columns: 256 }),

@@ -1,27 +1,30 @@
 /**
- * A run of elements put into a tensor, in place: part [...] into whole [...] from element `first`
- * on. A whole can begin with its first part; the elements behind it are then for others to put, and
- * nothing may read them before.
+ * Writes a contiguous slice of a flattened tensor in place: part [...] into whole [...] from
+ * element `first` on. `allocate` makes a tensor from its first part; its other elements are
+ * undefined until they are written.
  */
 import type { Shape } from "../../src/base/shape.ts";
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type { Case, Op, Spec, Tensor } from "../../src/graph/types.ts";
-import { LINE } from "../../src/graph/wgsl.ts";
+import { WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { copyLaunch } from "./copy_wgsl.ts";
 
-/** `first`: where the part goes, counted from 0; `shape`: of the whole that begins with it. */
+/** `first`: destination of the part's first element; `shape`: of the tensor to allocate. */
 export interface UpdateSliceAttrs {
   readonly first: number;
   readonly shape?: Shape;
 }
 
-/** `part` at the beginning of a tensor of `shape`, whose other elements are not written yet. */
+/** A new tensor of `shape` that starts with `part`; its other elements are undefined. */
 export function allocate(part: Tensor, shape: Shape): Tensor {
   return apply(updateSliceOp, [part], { first: 0, shape });
 }
 
-/** `whole` with `part` from element `first` on, in the place of `whole`. It has no gradient. */
+/**
+ * Writes `part` into `whole`, flattened, from element `first` on, in place. It has no gradient.
+ * @throws {RangeError} when the part exceeds `whole`, or dtypes differ.
+ */
 export function updateSlice(whole: Tensor, part: Tensor, { first }: UpdateSliceAttrs): Tensor {
   return apply(updateSliceOp, [whole, part], { first });
 }
@@ -37,12 +40,12 @@ export const updateSliceOp: Op = {
     const whole = shape === undefined ? inputs[0] as Spec : { shape, dtype: part.dtype };
     if (first < 0 || first + sizeOf(part.shape) > sizeOf(whole.shape)) {
       throw new RangeError(
-        `Cannot put ${showShape(part.shape)} into ${showShape(whole.shape)} from ${first} on: ` +
-          `it has ${sizeOf(whole.shape)} elements`,
+        `Cannot update_slice ${showShape(part.shape)} into ${showShape(whole.shape)} from ` +
+          `${first} on: it has ${sizeOf(whole.shape)} elements`,
       );
     }
     if (whole.dtype !== part.dtype) {
-      throw new RangeError(`Cannot put ${part.dtype} into ${whole.dtype}`);
+      throw new RangeError(`Cannot update_slice ${part.dtype} into ${whole.dtype}`);
     }
     return [whole];
   },
@@ -60,10 +63,14 @@ export const updateSliceOp: Op = {
     return { flops: 0, bytes: 8 * sizeOf(inputs.at(-1)?.shape ?? []), terms: 1 };
   },
   cases: [
-    ...[LINE - 1, LINE, LINE + 1, 4 * LINE, 4 * LINE + 4].flatMap((n) =>
-      [0, 3, 4, 64].map((first) => putCase("tile", [[n + 70], [n]], { first }))
-    ),
-    putCase("tile", [[LINE + 1]], { first: 0, shape: [LINE + 1] }),
+    ...[
+      WORKGROUP_SIZE - 1,
+      WORKGROUP_SIZE,
+      WORKGROUP_SIZE + 1,
+      4 * WORKGROUP_SIZE,
+      4 * WORKGROUP_SIZE + 4,
+    ].flatMap((n) => [0, 3, 4, 64].map((first) => putCase("tile", [[n + 70], [n]], { first }))),
+    putCase("tile", [[WORKGROUP_SIZE + 1]], { first: 0, shape: [WORKGROUP_SIZE + 1] }),
     putCase("ragged", [[5, 7], [2, 7]], { first: 21 }),
     putCase("ragged", [[5, 16], [2, 16]], { first: 48 }),
     putCase("ragged", [[2, 9]], { first: 0, shape: [4, 9] }),

@@ -1,6 +1,6 @@
 /**
  * Exported folders, our own and those in the layout of Hugging Face's GPT-2: config.json,
- * model.safetensors and a tokenizer. Reads them, and writes one at once or not at all.
+ * model.safetensors and a tokenizer. Reads them, and writes one atomically.
  */
 import { dirname, join, resolve } from "node:path";
 import { fileFault, hasCode } from "../base/file_fault.ts";
@@ -26,20 +26,20 @@ import pytorch from "../exchange/pytorch.py" with { type: "text" };
 import type { Portable } from "../exchange/types.ts";
 import { tokenizerJsonOf } from "../exchange/vocab.ts";
 
-/** What an exported folder holds. */
+/** Contents of an exported folder. */
 export interface Exported extends Portable {
-  /** Steps that it was trained for; undefined where nobody says. */
+  /** Training steps; undefined when the metadata has none. */
   readonly step: number | undefined;
   readonly tokenizer: Tokenizer | undefined;
 }
 
-/** Levels of a config.json, and of the files of a tokenizer. */
+/** Maximum JSON nesting of config.json and of tokenizer files. */
 const DEPTH = 16;
 const TOKENIZER_DEPTH = 32;
-/** A tokenizer's files as others write them. */
+/** Tokenizer files in the layout of Hugging Face. */
 const THEIRS = { json: "tokenizer.json", vocab: "vocab.json", merges: "merges.txt" } as const;
 
-/** Reads an exported folder. @throws {UserError} `data` for one that lacks something or is damaged. */
+/** Reads an exported folder. @throws {UserError} `data` when a file is missing or damaged. */
 export async function readExported(path: string): Promise<Exported> {
   const names = await fileNamesIn(path);
   for (const name of [FILES.config, FILES.weights]) {
@@ -66,7 +66,10 @@ async function readText(path: string): Promise<string> {
   return textOfBytes(await readBytes(path, { most: FILE_BYTES }), path);
 }
 
-/** Our own form of it, else tokenizer.json, else the older pair; undefined where there is none. */
+/**
+ * The tokenizer from our own file, else tokenizer.json, else vocab.json with merges.txt; undefined
+ * when there is none.
+ */
 async function tokenizerOf(
   path: string,
   names: readonly string[],
@@ -94,7 +97,7 @@ function fromJson(json: unknown, path: string): Tokenizer {
   return namingFile(path, () => tokenizerFrom(specOfTokenizerJson(json)));
 }
 
-/** @throws {UserError} `data` for a tokenizer that gives ids which the model does not know. */
+/** @throws {UserError} `data` when the tokenizer has ids outside the model's vocabulary. */
 function requireIds(
   tokenizer: Tokenizer | undefined,
   { path, vocabulary }: { path: string; vocabulary: number },
@@ -108,9 +111,9 @@ function requireIds(
 }
 
 /**
- * Writes a model as a folder that others load; nothing is left of it when that fails.
- * @throws {UserError} `config` when `out` holds something or no layout fits the model, `tooLarge`
- * when the disk has no room.
+ * Writes a model as an exported folder; removes it when writing fails.
+ * @throws {UserError} `config` when `out` is not empty or no layout fits the model, `tooLarge` when
+ * the disk lacks space.
  */
 export async function writeExported(out: string, exported: Exported): Promise<void> {
   const { tokenizer, step } = exported;
@@ -123,7 +126,7 @@ export async function writeExported(out: string, exported: Exported): Promise<vo
       ? ["model.py", pytorch]
       : ["generation_config.json", json(idsOf(tokenizer?.end))],
   ];
-  // Readers of others look for "pt" before they take the tensors for PyTorch's.
+  // Transformers requires the format "pt" before it loads tensors into PyTorch.
   const metadata = { format: "pt", ...(step !== undefined && { step: String(step) }) };
   await publishFolder(out, {
     bytes: tensors.reduce((sum, { data }) => sum + data.byteLength, 0),
@@ -136,7 +139,7 @@ export async function writeExported(out: string, exported: Exported): Promise<vo
   });
 }
 
-/** Ours, from which it comes back as it was, and those that Python reads. */
+/** Our own tokenizer file, which restores it exactly, and those that Python reads. */
 function tokenizerFiles({ tokenizer, context }: Exported): [string, string][] {
   if (tokenizer === undefined) return [];
   const { "tokenizer_config.json": config, ...more } = toHuggingFace(tokenizer);
@@ -147,7 +150,7 @@ function tokenizerFiles({ tokenizer, context }: Exported): [string, string][] {
   ];
 }
 
-/** What `generate` of transformers begins and ends with. */
+/** Token ids for `generate` of transformers. */
 function idsOf(end: number | undefined): Record<string, number> {
   return end === undefined ? {} : { bos_token_id: end, eos_token_id: end, pad_token_id: end };
 }
@@ -156,7 +159,7 @@ function json(value: unknown): string {
   return JSON.stringify(value, null, 2) + "\n";
 }
 
-/** @throws {UserError} `config` unless `out` is an empty folder or nothing at all. */
+/** @throws {UserError} `config` unless `out` is an empty folder or does not exist. */
 export async function requireFree(out: string): Promise<void> {
   let names: string[] = [];
   try {
@@ -173,12 +176,14 @@ export async function requireFree(out: string): Promise<void> {
   );
 }
 
-/** Fills a hidden folder beside `out` with about `bytes` bytes, then renames it. */
+/**
+ * Fills a hidden temporary folder beside `out` with about `bytes` bytes, then renames it to `out`.
+ */
 export async function publishFolder(
   out: string,
   { bytes, fill }: { bytes: number; fill: (folder: string) => Promise<void> },
 ): Promise<void> {
-  // An empty folder behind a link is filled where it lies.
+  // For a symbolic link, write to the empty folder that it points to.
   const whole = await Deno.realPath(out).catch(() => resolve(out));
   const parent = dirname(whole);
   await ensureFolder(parent);
@@ -188,11 +193,11 @@ export async function publishFolder(
     await DISK.makeFolder(temp);
     await fill(temp);
     await DISK.syncFolder(temp);
-    // An empty folder gives way to it.
+    // rename() replaces an empty folder.
     await DISK.rename(temp, whole);
     await DISK.syncFolder(parent);
   } catch (error) {
-    // The error of the writing is what counts.
+    // Report the write error, not one of the cleanup.
     await DISK.remove(temp).catch(() => {});
     throw spaceFault(error, parent);
   }

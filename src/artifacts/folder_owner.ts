@@ -5,7 +5,7 @@
 import { UserError } from "../base/user_error.ts";
 import { isPrepared } from "../data/prepared/folder.ts";
 
-/** What a run records besides its config. */
+/** Files that a run writes besides its config. */
 export const RECORDS = [
   "checkpoints",
   "metrics.jsonl",
@@ -14,7 +14,7 @@ export const RECORDS = [
   "journal.jsonl",
 ] as const;
 
-/** What a folder can hold, as errors call it. */
+/** Kinds of folder contents, as errors name them. */
 export type Held = "a run" | "a sweep" | "prepared tokens" | "an exported model";
 
 const SWEEP: readonly string[] = ["sweep.json", "sweep.jsonl", "trials.jsonl", "trials.csv"];
@@ -51,7 +51,7 @@ export function requireOwn(
 function heldIn(folder: string): Held[] {
   try {
     const held = heldBy(Array.from(Deno.readDirSync(folder), ({ name }) => name));
-    // Names of a preparation are common ones, so its JSON is looked into.
+    // Names of prepared files are common, so check the format in the JSON.
     return held.length === 0 && isPrepared(folder) ? ["prepared tokens"] : held;
   } catch {
     // No folder, or one that cannot be read: opening it reports that.

@@ -1,6 +1,6 @@
 /**
- * A run's folder at step 0 from a model that came from elsewhere: its config, and one checkpoint
- * whose moments are zero. What it will be trained on is said later.
+ * Writes a run's folder at step 0 from an imported model: its config, and one checkpoint with zero
+ * optimizer moments. The training data is chosen later.
  */
 import { join } from "node:path";
 import { UserError } from "../base/user_error.ts";
@@ -19,8 +19,8 @@ import type { OpenedModel } from "./model.ts";
 import { shapeOf } from "../engine/plans.ts";
 
 /**
- * Writes `out`, at once or not at all, and gives the run's config. @throws {UserError} `config` when
- * `out` holds something or the model gives labels, `tooLarge` when the disk has no room.
+ * Writes `out` atomically and returns the run's config. @throws {UserError} `config` when `out` is
+ * not empty or the model is a classifier, `tooLarge` when the disk lacks space.
  */
 export async function writeImported(
   out: string,
@@ -61,10 +61,10 @@ export async function writeImported(
 }
 
 function configFor(
-  { path, model, context, targetKind: asked }: OpenedModel,
+  { path, model, context, targetKind }: OpenedModel,
   { out, name }: { out: string; name: string },
 ): RunConfig {
-  if (asked !== "next") {
+  if (targetKind !== "next") {
     throw new UserError(
       "config",
       `Cannot import ${path}: need a model that is asked for the next token: it gives labels`,

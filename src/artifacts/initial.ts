@@ -1,4 +1,4 @@
-/** What a new run takes from a model that exists: parameters, tokenizer, vocabulary. Pure. */
+/** Initializes a new run from an existing model: parameters, tokenizer, vocabulary. Pure. */
 import { hashValue } from "../base/hash.ts";
 import { UserError } from "../base/user_error.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
@@ -11,9 +11,9 @@ import { shapeOf } from "../engine/plans.ts";
 const POSITIONS = "positions.weight";
 
 /**
- * The parameters that a run of `config` begins with, and what they settle of its data. Of a table of
- * positions that is longer than the run's window its beginning is taken.
- * @throws {UserError} `incompatible` where the config asks for another model.
+ * Initial parameters of a run of `config`, and the tokenizer and vocabulary they require. A learned
+ * position table longer than the run's sequence length is truncated.
+ * @throws {UserError} `incompatible` when the config's model has another structure.
  */
 export function initialOf(
   config: RunConfig,
@@ -43,12 +43,12 @@ export function initialOf(
   };
 }
 
-/** What decides the parameters of a model; how much it drops does not. */
+/** The part of a model config that determines its parameters: dropout does not. */
 function structure(model: OpenedModel["model"]): unknown {
   return { ...model, dropout: 0, shared_dropout: false };
 }
 
-/** The first rows of a table, as many as `shape` has and the table can give. */
+/** The first rows of a table, at most `shape[0]`. */
 function head(tensor: NamedTensor, [rows = 0]: readonly number[]): NamedTensor {
   const [all = 0, width = 0] = tensor.shape;
   if (rows >= all) return tensor;

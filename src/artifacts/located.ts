@@ -1,17 +1,10 @@
-/** The stored config of a run, with its paths as they are reached now. */
+/** Resolves the paths of a stored config against the present place of the run's folder. */
 import { resolve } from "node:path";
+import { pathExists } from "../base/path_lookup.ts";
 import { relocated } from "../config/paths.ts";
 
-/** A config that was stored in the run's folder `folder`. */
+/** The config stored in run folder `folder`, with the paths of its data where they are now. */
 export function located<T extends object>(config: T, folder: string): T {
+  const exists = (path: string) => pathExists(path, { followLinks: true });
   return relocated(config, { folder: resolve(folder), exists });
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false; // Whoever reads it says why.
-  }
 }

@@ -1,6 +1,6 @@
 /**
- * A trained model from wherever it lies: a run, one checkpoint, or an exported folder. Reads and
- * verifies, and changes nothing: a damaged checkpoint stays where it is. Knows no device.
+ * Opens a trained model from a run, one checkpoint, or an exported folder. Read-only: it verifies
+ * checkpoints and does not move damaged ones.
  */
 import { join, resolve } from "node:path";
 import { fileFault, hasCode } from "../base/file_fault.ts";
@@ -21,47 +21,47 @@ import { FILES } from "../exchange/mod.ts";
 import type { ModelConfig } from "../models/mod.ts";
 import { readExported } from "./exported.ts";
 import { located } from "./located.ts";
-import { judgeState, openWhole, wholeOf } from "./sound_state.ts";
+import { openValidated, validated, validateState } from "./validate_state.ts";
 
 /** A model with its parameters, as `openModel` found it. */
 export interface OpenedModel {
-  /** What was opened: the checkpoint of a run, or the folder itself. */
+  /** Path of the checkpoint, or of the exported folder. */
   readonly path: string;
   readonly kind: "run" | "checkpoint" | "export";
-  /** Steps that are finished; undefined where nobody says. */
+  /** Finished steps; undefined when unrecorded. */
   readonly step: number | undefined;
   readonly model: ModelConfig;
-  /** T: tokens that the model sees at once. */
+  /** Context length T in tokens. */
   readonly context: number;
   /** Distinct input tokens. */
   readonly vocabulary: number;
-  /** Distinct targets; as many as tokens where the next token is asked. */
+  /** Distinct targets; equals `vocabulary` for next-token prediction. */
   readonly classes: number;
   readonly targetKind: TargetKind;
-  /** What turns text into them; undefined where there is no text. */
+  /** Undefined for models of synthetic data. */
   readonly tokenizer: Tokenizer | undefined;
-  /** Parameters by their names in checkpoints. */
+  /** Parameters by checkpoint name. */
   readonly params: ReadonlyMap<string, NamedTensor>;
-  /** Config of the run, where there is one. */
+  /** Config of the run; undefined for an export. */
   readonly config: RunConfig | undefined;
-  /** SHA-256 of what it was trained on, where that is known. */
+  /** SHA-256 of the training data, if known. */
   readonly dataHash?: string;
-  /** What training with it does otherwise than its config says, in sentences. */
+  /** Differences between training here and its original config, in sentences. */
   readonly notes?: readonly string[];
 }
 
-/** Which checkpoint of a run, and who hears of damaged ones. */
+/** Which checkpoint of a run to open, and where to report damaged ones. */
 export interface OpenOptions {
-  /** The newest that verifies (unless told), or the one with the lowest validation loss. */
+  /** The newest that verifies (default), or the one with the lowest validation loss. */
   readonly which?: "newest" | "best";
   readonly warn?: (text: string) => void;
 }
 
 /**
- * Opens a run's folder or its folder of checkpoints, one checkpoint, or an exported model, our own or a GPT-2 in the layout of
- * Hugging Face. @throws {UserError} `noInput` where there is nothing of the kind, `incompatible` where
- * all is damaged, `data` for an exported model that is not whole, `config` for a run that was never
- * saved or evaluated.
+ * Opens a run's folder or its folder of checkpoints, one checkpoint, or an exported model, our own
+ * or a GPT-2 in the layout of Hugging Face. @throws {UserError} `noInput` when the folder holds
+ * none of these, `incompatible` when all checkpoints are damaged, `data` for an incomplete export,
+ * `config` for a run without a checkpoint or evaluation.
  */
 export async function openModel(path: string, options: OpenOptions = {}): Promise<OpenedModel> {
   const names = await namesOf(path);
@@ -99,7 +99,7 @@ async function namesOf(path: string): Promise<string[]> {
   throw new UserError("noInput", `Cannot open ${path}: need a folder: it is a file`);
 }
 
-/** The checkpoint of a run that is asked for. */
+/** The newest or the best checkpoint below `root`. */
 async function chosen(
   root: string,
   { which = "newest", warn = () => {} }: OpenOptions,
@@ -115,13 +115,13 @@ async function chosen(
         (damaged.length === 0 ? "there is none" : `${damaged.length} are damaged and set aside`),
     );
   }
-  // The run may be going on: what looks damaged is its owner's to set aside.
+  // The run may still be going: only its owner may move a damaged checkpoint aside.
   if (which === "newest") {
-    return await loadNewest(root, { onSkip, judge: judgeState, quarantine: false });
+    return await loadNewest(root, { onSkip, judge: validateState, quarantine: false });
   }
   for (const { path } of await byLoss(listed, onSkip)) {
     try {
-      return await openWhole(path);
+      return await openValidated(path);
     } catch (error) {
       onSkip(path, damageOf(error));
     }
@@ -132,7 +132,7 @@ async function chosen(
   );
 }
 
-/** Those with a validation loss, the lowest first. */
+/** Checkpoints with a validation loss, lowest first. */
 async function byLoss(
   listed: readonly Listed[],
   onSkip: (path: string, reason: string) => void,
@@ -149,7 +149,7 @@ async function byLoss(
   return bestFirst(found);
 }
 
-/** What is wrong with a checkpoint. Throws on what is not its fault. */
+/** Describes the damage of a checkpoint; rethrows other errors. */
 function damageOf(error: unknown): string {
   if (error instanceof Damage) return error.message;
   if (hasCode(error, "ENOENT")) return "It vanished while it was read";
@@ -158,7 +158,7 @@ function damageOf(error: unknown): string {
 
 async function only(path: string): Promise<Checkpoint> {
   try {
-    return await openWhole(resolve(path));
+    return await openValidated(resolve(path));
   } catch (error) {
     throw new UserError("incompatible", `Cannot open checkpoint ${path}: ${damageOf(error)}`);
   }
@@ -169,9 +169,9 @@ function fromCheckpoint(
   kind: "run" | "checkpoint",
 ): OpenedModel {
   const { path, manifest, model: params } = checkpoint;
-  const { config: own, tokenizer, vocabulary } = wholeOf(checkpoint);
+  const { config: own, tokenizer, vocabulary } = validated(checkpoint);
   const config = located(own, join(path, "..", ".."));
-  const { time: context, targetKind: asked } = taskOf(config.data, vocabulary);
+  const { time: context, targetKind } = taskOf(config.data, vocabulary);
   return {
     path,
     kind,
@@ -180,7 +180,7 @@ function fromCheckpoint(
     context,
     vocabulary,
     classes: params.get("head.weight")?.shape[1] ?? vocabulary,
-    targetKind: asked,
+    targetKind,
     tokenizer,
     params,
     config,

@@ -1,4 +1,4 @@
-/** Bytes in memory. Pure. */
+/** Byte arrays. Pure. */
 
 /** A new array with the bytes of `a`, then those of `b`. */
 export function joinedBytes(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -1,16 +1,16 @@
 /**
- * The largest, the smallest and the joining of as many items as there are. `Math.max(...items)` and
+ * Maximum, minimum and append for lists of any length. `Math.max(...items)` and
  * `list.push(...items)` put each item on the stack, which overflows at about 100,000 of them.
  */
 
-/** The largest of some numbers, as `Math.max` has it: -Infinity of none, NaN where one is NaN. */
+/** The maximum, as `Math.max`: -Infinity for no numbers, NaN if one is NaN. */
 export function maxOf(numbers: Iterable<number>): number {
   let most = -Infinity;
   for (const number of numbers) most = Math.max(most, number);
   return most;
 }
 
-/** The smallest of some numbers, as `Math.min` has it: Infinity of none, NaN where one is NaN. */
+/** The minimum, as `Math.min`: Infinity for no numbers, NaN if one is NaN. */
 export function minOf(numbers: Iterable<number>): number {
   let least = Infinity;
   for (const number of numbers) least = Math.min(least, number);

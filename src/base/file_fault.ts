@@ -1,13 +1,12 @@
 /**
- * Errors of files and permissions as one line that names the path and what to do. All commands get it
- * from here: nothing else looks at what an error of the system is called. Errors are known by their
- * codes and names, so that Deno's and Node's are the same.
+ * Turns file and permission errors into one line that names the path and the remedy. Only this file
+ * inspects system error codes. Deno's and Node's errors are treated alike, by code and name.
  */
 import { constants, platform } from "node:os";
 import { oneLine } from "./text/printable.ts";
 import { type ExitName, UserError } from "./user_error.ts";
 
-/** What a user can do about an error, what is the case, and how the command ends. */
+/** Remedy, actual state and exit code for a system error. */
 interface Fault {
   readonly need: string;
   readonly state: string;
@@ -20,7 +19,7 @@ const fault = (need: string, state: string, exit: ExitName = "config"): Fault =>
   exit,
 });
 
-/** By the code of the system. */
+/** By errno name. */
 const FAULTS: Readonly<Record<string, Fault>> = {
   ENOENT: fault("a path that exists", "there is none", "noInput"),
   ENOTDIR: fault("a path through folders", "a part of it is a file, not a folder", "noInput"),
@@ -55,8 +54,8 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 };
 
 /**
- * Names of the system's numbers. Deno names few of its errors: of the others, among them a used up
- * quota, the message alone tells the number.
+ * errno names by number. Deno gives few errors a code: for others, such as EDQUOT, only the message
+ * has the number.
  */
 const BY_NUMBER: ReadonlyMap<string, string> = new Map(
   platform() === "win32"
@@ -64,7 +63,7 @@ const BY_NUMBER: ReadonlyMap<string, string> = new Map(
     : Object.entries(constants.errno).map(([name, number]) => [String(number), name]),
 );
 
-/** Codes that say that another thing lies at a path than is needed there, or nothing. */
+/** Codes for a path that is missing or of the wrong kind. */
 const WRONG = ["ENOENT", "ENOTDIR", "EISDIR", "EEXIST"];
 
 /** Names of Deno's errors, for those that come without a code. */
@@ -85,23 +84,24 @@ const DEVICES = fault(
 const EMPTY = fault("a path", "it is empty");
 const ZERO = fault("a path without zero bytes", "it has one");
 
-/** A refusal made from an error of the operating system about a file. */
+/** A UserError made from a file error of the operating system. */
 export class FileFault extends UserError {}
 
-/** What a command was about, for its line. */
+/** The failed action, for the error message. */
 export interface FileAction {
-  /** What it cannot do, as a verb: default "use". */
+  /** The failed action as a verb: default "use". */
   readonly doing?: string;
   /** The path as the user wrote it; default: the one in the error. */
   readonly path?: string;
-  /** What must lie at the path, where nothing does or a folder: "a text file". */
+  /** The needed kind when the path is missing or of the wrong kind: "a text file". */
   readonly need?: string;
-  /** How the command ends where something else lies at the path, or nothing. */
+  /** Exit code when the path is missing or of the wrong kind. */
   readonly exit?: ExitName;
 }
 
 /**
- * The refusal for an error of a file or a permission; any other value as it came. A refusal stays one.
+ * The {@linkcode FileFault} for a file or permission error; any other value unchanged, UserErrors
+ * included.
  */
 export function fileFault(error: unknown, { doing, path, need, exit }: FileAction = {}): unknown {
   const code = codeOf(error);
@@ -117,8 +117,8 @@ export function fileFault(error: unknown, { doing, path, need, exit }: FileActio
 }
 
 /**
- * The refusal for whatever the system says while files are written, in its own words where there are
- * no better ones; undefined for any other value.
+ * The {@linkcode FileFault} for any system error of a write, with the system's message when the
+ * code is not in the table; undefined for any other value.
  */
 export function writingFault(error: unknown, doing: FileAction): FileFault | undefined {
   const known = fileFault(error, doing);
@@ -129,7 +129,7 @@ export function writingFault(error: unknown, doing: FileAction): FileFault | und
   return new FileFault("config", `Cannot ${doing.doing ?? "use"} ${where}: ${said}`);
 }
 
-/** Runs `work`; adds the path to errors of the system that lack one. */
+/** Runs `work`; adds `path` to system errors that lack one. */
 export function naming<T>(path: string, work: () => T): T {
   try {
     return work();
@@ -138,20 +138,20 @@ export function naming<T>(path: string, work: () => T): T {
   }
 }
 
-/** The error itself, with `path` added if it is one of the system and has none. */
+/** The error, with `path` added if it is a system error without one. */
 export function named(error: unknown, path: string): unknown {
   if (isOfSystem(error) && pathIn(error) === undefined) return Object.assign(error, { path });
   return error;
 }
 
-/** Whether a system call returned this error, known to us by name or not. */
+/** Whether this is a system error, in the table or not. */
 function isOfSystem(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   return numberOf(error) !== undefined || /^E[A-Z0-9]+$/.test(codeOf(error) ?? "");
 }
 
-/** Runs `work`; errors of files and permissions become refusals. */
-export function refusing<T>(doing: FileAction, work: () => T): T {
+/** Runs `work`; file and permission errors become UserErrors. */
+export function withFileFaults<T>(doing: FileAction, work: () => T): T {
   try {
     return work();
   } catch (error) {
@@ -159,8 +159,11 @@ export function refusing<T>(doing: FileAction, work: () => T): T {
   }
 }
 
-/** The same for what takes time. */
-export async function refusingLater<T>(doing: FileAction, work: () => Promise<T>): Promise<T> {
+/** As {@linkcode withFileFaults}, for asynchronous work. */
+export async function withFileFaultsAsync<T>(
+  doing: FileAction,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -168,18 +171,20 @@ export async function refusingLater<T>(doing: FileAction, work: () => Promise<T>
   }
 }
 
-/** Whether an error says that nothing lies at a path, or that a part of it is no folder. */
+/** Whether an error is ENOENT or ENOTDIR. */
 export function isMissing(error: unknown): boolean {
   const code = codeOf(error);
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
-/** Whether an error is the system's, with this code. */
+/** Whether an error is a system error with this code. */
 export function hasCode(error: unknown, code: string): boolean {
   return codeOf(error) === code;
 }
 
-/** In few words what an error of a file says, for a notice: "the disk is full..."; else its message. */
+/**
+ * Short reason of a file error for a notice ("the disk is full..."); other errors: their message.
+ */
 export function reasonOf(error: unknown): string {
   const found = faultOf(error, codeOf(error));
   if (found !== undefined) return found.state;
@@ -192,7 +197,7 @@ function codeOf(error: unknown): string | undefined {
   return BY_NUMBER.get(numberOf(error) ?? "") ?? NAMES[error.name];
 }
 
-/** The system's number of an error. */
+/** The errno in an error message. */
 function numberOf({ message }: Error): string | undefined {
   return /\(os error (\d+)\)/.exec(message)?.[1];
 }
@@ -206,7 +211,7 @@ function faultOf(error: unknown, code: string | undefined): Fault | undefined {
   return code === undefined ? undefined : FAULTS[code];
 }
 
-/** Permissions of other kinds than files are ours to ask for: lacking one is a bug. */
+/** A missing permission other than read or write is a bug of ours, not the user's error. */
 function deniedByDeno(message: string): Fault | undefined {
   if (/^Requires all access/.test(message)) return DEVICES;
   const [, kind] = /^Requires (read|write) access/.exec(message) ?? [];
@@ -219,7 +224,7 @@ function pathOf(error: Error): string {
   return pathIn(error) ?? "a file";
 }
 
-/** The path in an error: Node names it, Deno quotes it in the message. */
+/** The path in an error: a property in Node's, quoted in the message of Deno's. */
 function pathIn(error: Error): string | undefined {
   if ("path" in error && typeof error.path === "string") return error.path;
   const { message } = error;
@@ -228,7 +233,7 @@ function pathIn(error: Error): string | undefined {
     /access to (<\w+>)/.exec(message)?.[1];
 }
 
-/** A path on one line, and not longer than a line can bear. */
+/** A path on one line, abbreviated beyond 300 characters. */
 function shown(path: string): string {
   const line = oneLine(path);
   if (line === "") return '""';

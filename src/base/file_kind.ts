@@ -1,6 +1,6 @@
-/** What lies at a path, in a word for an error. Pure: takes what the system said of it. */
+/** Names the kind of a file for error messages. Pure. */
 
-/** The part of `Deno.FileInfo` that tells. */
+/** The fields of `Deno.FileInfo` that determine the kind. */
 export interface FileKind {
   readonly isFile: boolean;
   readonly isDirectory: boolean;

@@ -1,4 +1,4 @@
-/** Finds the cause among errors that hide each other. */
+/** Unwraps suppressed errors. */
 
 /**
  * The error that a block threw. If disposing a `using` variable throws as well, the runtime throws a

@@ -1,4 +1,4 @@
-/** SHA-256 as hex, and the canonical text of a plain value. */
+/** SHA-256 as hex, and canonical JSON of plain values. */
 import { createHash } from "node:crypto";
 
 /** SHA-256 over byte chunks in order, as 64 hex digits. */
@@ -24,14 +24,16 @@ export function hashValue(value: unknown): string {
   return sha256(new TextEncoder().encode(canonical(value)));
 }
 
-/** A plain object with a seal: the hash of all the rest. No other file vouches for what it says. */
+/**
+ * A plain object with a checksum `seal` over its other fields, for files that no manifest covers.
+ */
 export function sealed<T extends object>(value: T): T & { readonly seal: string } {
   return { ...value, seal: hashValue(value) };
 }
 
 /**
- * What is wrong with the seal of a value that was read, as the end of a sentence; undefined where it
- * matches, and where there is none: versions before it wrote none.
+ * Describes a seal mismatch, as the end of a sentence; undefined if it matches or is absent (older
+ * versions wrote none).
  */
 export function sealFault(value: unknown): string | undefined {
   const { seal, ...rest } = Object(value) as Record<string, unknown>;

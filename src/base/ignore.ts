@@ -1,4 +1,4 @@
-/** The target that a loss leaves out. */
+/** The ignore index of losses. */
 
-/** A target of a row that counts for nothing: padding, or the end of a stream. */
+/** Target excluded from the loss: padding, or the end of a stream. */
 export const IGNORE = 0xffff_ffff;

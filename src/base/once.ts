@@ -1,6 +1,6 @@
-/** Values that are made when they are first needed. */
+/** Lazy values. */
 
-/** A function that calls `make` at its first call, and gives the same value from then on. */
+/** A function that calls `make` once and returns the cached value afterwards. */
 export function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => (made ??= { value: make() }).value;

@@ -1,8 +1,7 @@
 /**
- * Counter-based random numbers: Threefry-2x32 with 13 rounds.
- * Source: Salmon, Moraes, Dror, Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011),
- * section 3.2 and table 2 (13 rounds are Crush-resistant). The same function stands in WGSL in
- * src/graph/wgsl.ts; tests hold the two together.
+ * Counter-based random numbers: Threefry-2x32 with 13 rounds. Source: Salmon, Moraes, Dror, Shaw,
+ * "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011), section 3.2 and table 2 (13 rounds are
+ * Crush-resistant). src/graph/wgsl.ts has the same function in WGSL; tests compare them.
  */
 
 /** A key of two u32 words. Keys are derived with {@linkcode fold}, never advanced. */
@@ -12,7 +11,7 @@ const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 const PARITY = 0x1BD11BDA;
 const ROUNDS = 13;
 
-/** The two u32 words that `key` gives at counter `(c0, c1)`. */
+/** The two u32 output words for `key` at counter `(c0, c1)`. */
 export function threefry(key: Key, c0: number, c1: number): Key {
   const k0 = key[0] | 0;
   const k1 = key[1] | 0;

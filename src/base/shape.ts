@@ -1,4 +1,4 @@
-/** Shapes and sizes. Knows nothing of dtypes, devices or roles. */
+/** Tensor shapes and sizes. */
 
 /** Sizes of a tensor's axes, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
@@ -23,7 +23,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((n, i) => n === b[i]);
 }
 
-/** A shape as error texts and listings print it: `[4, 8]`. */
+/** A shape for error messages and listings: `[4, 8]`. */
 export function showShape(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }

@@ -1,6 +1,6 @@
-/** Words of command lines that people copy. */
+/** Shell quoting for command lines in messages. */
 
-/** A word as a shell takes it. */
+/** A word, quoted for a POSIX shell if needed. */
 export function shellWord(word: string): string {
   return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -1,13 +1,13 @@
 /**
- * The one addition of the gradient tree, with the same bits wherever it is done. Devices may flush
- * subnormals and forget signs of zero and payloads of NaN; so every place does, in this way: numbers
- * with exponent 0 (zero, -0, subnormal) count as +0, in and out; every NaN is 0x7fc00000; the rest is
- * IEEE 754 single precision, rounded to nearest even.
+ * The addition of the gradient reduction tree, bitwise identical on every device. Devices may flush
+ * subnormals and drop signs of zero and NaN payloads, so all implementations do: inputs and results
+ * with exponent 0 (zero, -0, subnormal) become +0; every NaN is 0x7fc00000; all else is IEEE 754
+ * single precision, rounded to nearest even.
  */
 
-/** Smallest normal f32. Whatever is nearer to zero is +0 here. */
+/** Smallest normal f32; smaller magnitudes are flushed to +0. */
 const SMALLEST = 2 ** -126;
-/** From here up a sum is the same whether subnormals are flushed or not: they are below half an ulp. */
+/** At or above this magnitude flushing does not change a sum: subnormals are below half an ulp. */
 const PLAIN = 2 ** -100;
 const NAN_BITS = 0x7fc00000;
 
@@ -23,7 +23,7 @@ function flush(x: number): number {
 }
 
 /**
- * Puts the sums of `left` and `right` into `target`, element by element; it may be one of them.
+ * Writes the elementwise sums of `left` and `right` to `target`, which may alias either. \
  * RangeError unless the lengths are equal.
  */
 export function treeAddInto(target: Float32Array, left: Float32Array, right: Float32Array): void {

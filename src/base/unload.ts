@@ -1,16 +1,16 @@
-/** What is done when the process ends by itself, even where no `finally` runs. */
+/** Cleanup at `Deno.exit`, where no `finally` block runs. */
 
 /**
- * Calls `work` at `Deno.exit` unless it is disposed before. `work` must be synchronous; what it
- * throws is dropped, since an error then would replace the exit code. A process that is killed by a
- * signal it does not handle calls nothing.
+ * Calls `work` at `Deno.exit` unless disposed before. `work` must be synchronous; its errors are
+ * dropped, because they would replace the exit code. A process killed by an unhandled signal does
+ * not call it.
  */
 export function atUnload(work: () => void): Disposable {
   const listener = () => {
     try {
       work();
     } catch {
-      // What could not be removed stays: the process has ended by something else.
+      // Best effort: the process is already exiting.
     }
   };
   globalThis.addEventListener("unload", listener);

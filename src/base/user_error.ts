@@ -25,19 +25,19 @@ export const EXIT = {
 /** Name of an exit code. */
 export type ExitName = keyof typeof EXIT;
 
-/** Whether an error says that another process has what this one had locked. */
+/** Whether an error reports that another process took over this one's lock. */
 export function isLockLost(error: unknown): boolean {
   return error instanceof UserError && error.exit === "locked";
 }
 
-/** A request that cannot be served, for a reason the user can mend. */
+/** A failure that the user can fix. */
 export class UserError extends Error {
   /** Name of the exit code that the process ends with. */
   readonly exit: ExitName;
-  /** Lines below it, where it is about several things. */
+  /** Further lines below the message. */
   readonly details: readonly string[];
 
-  /** A refusal with the name of its exit code, its one line, and what stands below it. */
+  /** An error with its exit code, its one-line message, and further lines. */
   constructor(exit: ExitName, message: string, details: readonly string[] = []) {
     super(message);
     this.name = "Refusal";

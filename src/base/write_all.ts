@@ -1,6 +1,9 @@
-/** Writes all of some bytes to what takes as many at a time as it likes. */
+/** Repeats short writes until all bytes are written. */
 
-/** Writes all bytes; after each piece tells what is left, so that a failure neither repeats nor loses it. */
+/**
+ * Writes all bytes; reports the rest after each write, so that a retry neither repeats nor loses
+ * bytes.
+ */
 export function writeAllSync<B extends ArrayBufferLike>(
   sink: { writeSync(bytes: Uint8Array): number },
   bytes: Uint8Array<B>,
@@ -12,7 +15,7 @@ export function writeAllSync<B extends ArrayBufferLike>(
   }
 }
 
-/** The same for what takes time. */
+/** As {@linkcode writeAllSync}, asynchronously. */
 export async function writeAll(
   sink: { write(bytes: Uint8Array): Promise<number> },
   bytes: Uint8Array,
@@ -20,7 +23,7 @@ export async function writeAll(
   for (let at = 0; at < bytes.length;) at += taken(await sink.write(bytes.subarray(at)));
 }
 
-/** A write that takes nothing and says no error would be tried again for ever: it counts as one. */
+/** A write of 0 bytes without an error would loop forever: treat it as EIO. */
 function taken(bytes: number): number {
   if (bytes > 0) return bytes;
   throw Object.assign(new Error("a write took no bytes"), { code: "EIO" });

@@ -43,9 +43,9 @@ export interface RunExtent {
 
 /** How much a run of `config` reads of its texts. */
 export function runExtentOf(config: RunConfig, texts: readonly Length[]): RunExtent {
-  const { steps, micro_batches, micro_batch_size: windows, data } = config;
+  const { steps, micro_batches, micro_batch_size, data } = config;
   const { time, carries } = taskOf(data, 1);
-  const perMicroBatch = windows * time;
+  const perMicroBatch = micro_batch_size * time;
   const perStep = micro_batches * perMicroBatch;
   const tokens = steps * perStep;
   const shares = texts.length < 2 ? [ROUND] : shareOut(texts.map(({ weight }) => weight), ROUND);
@@ -57,7 +57,7 @@ export function runExtentOf(config: RunConfig, texts: readonly Length[]): RunExt
     tokens,
     texts: texts.map(({ name, tokens: length }, i) => {
       const read = tokens * (shares[i] as number) / ROUND;
-      const lanes = micro_batches * windows;
+      const lanes = micro_batches * micro_batch_size;
       const round = carries
         ? lanes * Math.floor((length - 1) / lanes / time)
         : windowCount(length, time, data.stride ?? data.seq_len);

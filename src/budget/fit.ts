@@ -24,10 +24,10 @@ const KEYS: Readonly<Record<MemoryRole, string>> = {
   moments: "model.width, model.layers or the vocabulary",
   tree_levels: "micro_batches or model.width",
   activations: "micro_batch_size or data.seq_len",
-  evaluation: "windows or data.seq_len",
+  evaluation: "micro_batch_size or data.seq_len",
   caches: "report.sample_length to 0, or data.seq_len",
-  states: "windows, micro_batches or model.width",
-  batches: "windows or data.seq_len",
+  states: "micro_batch_size, micro_batches or model.width",
+  batches: "micro_batch_size or data.seq_len",
 };
 
 /** What does not fit, each with what to lower; none where all does. */

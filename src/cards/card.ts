@@ -1,9 +1,8 @@
 /**
- * A card: one adapter of this machine as its drivers name it, and the words by which people name
- * one. Knows no process and no driver.
+ * Graphics cards: the adapters of this machine as their drivers report them.
  */
 
-/** Kinds of cards, in the order in which they are preferred. */
+/** Kinds of cards, in order of preference. */
 export const KINDS = ["discrete", "integrated", "virtual", "other", "software"] as const;
 
 /** Kind of a card; `software` is a driver that computes on the CPU. */
@@ -11,47 +10,47 @@ export type CardKind = typeof KINDS[number];
 
 /** An adapter of this machine. */
 export interface Card {
-  /** From 0: in order of kind, then of PCI address, which is nvidia-smi's order. */
+  /** From 0, ordered by kind, then by PCI address as nvidia-smi does. */
   readonly index: number;
-  /** As the driver says it, and as WebGPU repeats it. */
+  /** As the driver and WebGPU report it. */
   readonly name: string;
   readonly kind: CardKind;
-  /** PCI address, `0000:18:00.0`; a software driver has none. */
+  /** PCI address, `0000:18:00.0`; none for a software driver. */
   readonly address?: string;
-  /** Vendor and device in hex, `10de:2335`, where Vulkan has named it. */
+  /** Vendor and device id in hex, `10de:2335`, if Vulkan reports it. */
   readonly id?: string;
   /** NVIDIA's `GPU-...`. */
   readonly uuid?: string;
-  /** Memory in MiB, where nvidia-smi told. */
+  /** Memory in MiB, if nvidia-smi reports it. */
   readonly memory?: number;
-  /** Version of the driver, where nvidia-smi told. */
+  /** Driver version, if nvidia-smi reports it. */
   readonly driver?: string;
 }
 
-/** A card before all of a machine are known. */
+/** A card before it is numbered. */
 export type ListedCard = Omit<Card, "index">;
 
-/** NVIDIA's number at the PCI. */
+/** NVIDIA's PCI vendor id. */
 const NVIDIA = "10de:";
 
-/** Whether CUDA's variables are about this card. */
+/** Whether CUDA's environment variables apply to this card. */
 export function isNvidia({ id, uuid }: ListedCard): boolean {
   return uuid !== undefined || id?.startsWith(NVIDIA) === true;
 }
 
-/** `00000000:18:00.0` and `0000:18:00.0` as the latter; undefined for what is no PCI address. */
+/** Normalises `00000000:18:00.0` to `0000:18:00.0`; undefined if it is no PCI address. */
 export function pciAddress(text: string): string | undefined {
   const [, domain, rest] = /^([\da-f]{4,8}):([\da-f]{2}:[\da-f]{2}\.[0-7])$/i.exec(text) ?? [];
   if (domain === undefined || rest === undefined) return undefined;
   return `${domain.replace(/^0+(?=.{4})/, "")}:${rest}`.toLowerCase();
 }
 
-/** A card in a line of text: `0 (NVIDIA H200, 0000:18:00.0)`. */
+/** A card as text: `0 (NVIDIA H200, 0000:18:00.0)`. */
 export function showCard({ index, name, address }: Card): string {
   return `${index} (${name}${address === undefined ? "" : `, ${address}`})`;
 }
 
-/** What two sources know of a machine's cards, in order and numbered. */
+/** Joins the lists of two sources, ordered and numbered; `unseen` are those unknown to Vulkan. */
 export function joinCards(
   vulkan: readonly ListedCard[],
   nvidia: readonly ListedCard[],

@@ -1,36 +1,35 @@
 /**
- * Which worker computes on which card: the rules by which people's words and a machine's cards
- * become one card for each worker slot. Pure: what cards there are others find out.
+ * Assigns a card to each worker slot, from the user's options and the machine's cards. Pure.
  */
 import { UserError } from "../base/user_error.ts";
 import { type Card, isNvidia, KINDS, pciAddress, showCard } from "./card.ts";
 
-/** What is chosen from, and what was said about it. */
+/** The inputs of the assignment. */
 export interface CardChoice {
   readonly cards: readonly Card[];
-  /** `--gpus`: names with commas between them, or null where nothing was said. */
+  /** `--gpus`: comma-separated names, or null if not given. */
   readonly asked: string | null;
-  /** CUDA_VISIBLE_DEVICES, where it is set. */
+  /** CUDA_VISIBLE_DEVICES, if set. */
   readonly visible?: string | undefined;
   readonly workers: number;
 }
 
-/** Names in the value of `--gpus`. */
+/** The names in a value of `--gpus`. */
 export function cardNamesIn(asked: string): string[] {
   return asked.split(",").map((name) => name.trim());
 }
 
 /**
- * A card for each worker slot, as many as workers may have; empty where all workers share the one driver
- * that there is, which is no card. @throws {UserError} `config`.
+ * The cards for the worker slots; empty if all workers share a software driver.
+ * @throws {UserError} `config`.
  */
 export function chooseCards({ cards, asked, visible, workers }: CardChoice): readonly Card[] {
-  const all = shownBy(visible, cards);
-  // Where there are cards a software driver is none of them.
+  const all = visibleCards(visible, cards);
+  // A software driver counts only if there is no card.
   const real = all.filter(({ kind }) => kind !== "software");
   const shown = real.length > 0 ? real : all;
   const chosen = asked === null
-    ? unasked(shown)
+    ? defaultCards(shown)
     : cardNamesIn(asked).map((name) => named(name, shown));
   requireOneModel(chosen);
   if (chosen.length === 0 || workers <= chosen.length) return chosen;
@@ -43,8 +42,8 @@ export function chooseCards({ cards, asked, visible, workers }: CardChoice): rea
   );
 }
 
-/** All cards of the best kind that are like the first. Software drivers are for all to share. */
-function unasked(shown: readonly Card[]): Card[] {
+/** All cards of the best kind and of the first one's model; none for a software driver. */
+function defaultCards(shown: readonly Card[]): Card[] {
   const kind = KINDS.find((each) => shown.some((card) => card.kind === each));
   if (kind === "software") return [];
   const best = shown.filter((card) => card.kind === kind);
@@ -62,7 +61,7 @@ function named(name: string, shown: readonly Card[]): Card {
   );
 }
 
-/** The only card with a PCI address, or a UUID that begins like this. */
+/** The only card with this PCI address or UUID prefix. */
 function find(name: string, cards: readonly Card[]): Card | undefined {
   const address = pciAddress(/^[^:]+:[^:]+$/.test(name) ? `0000:${name}` : name);
   const found = cards.filter((card) =>
@@ -74,11 +73,11 @@ function find(name: string, cards: readonly Card[]): Card | undefined {
 }
 
 /**
- * What CUDA_VISIBLE_DEVICES leaves: NVIDIA's cards in its order, by number or by the beginning of a
- * UUID, and after them all others. Empty or -1 leaves none of NVIDIA's. CUDA ends the list at a
- * name that it does not know; here that is refused, for the list is then not what was meant.
+ * Applies CUDA_VISIBLE_DEVICES: NVIDIA's cards in its order, by number or UUID prefix, then all
+ * other cards. Empty or -1 hides NVIDIA's. CUDA silently ends the list at an unknown name, which is
+ * an error here.
  */
-function shownBy(visible: string | undefined, cards: readonly Card[]): readonly Card[] {
+function visibleCards(visible: string | undefined, cards: readonly Card[]): readonly Card[] {
   if (visible === undefined) return cards;
   const nvidia = cards.filter(isNvidia);
   const others = cards.filter((card) => !isNvidia(card));
@@ -99,7 +98,9 @@ function shownBy(visible: string | undefined, cards: readonly Card[]): readonly 
   return [...kept, ...others];
 }
 
-/** Bits are a promise for one model of card: workers on two would not agree in theirs. */
+/**
+ * Results are bitwise reproducible only within one model of card, so workers must not mix models.
+ */
 function requireOneModel(cards: readonly Card[]): void {
   const other = cards.find(({ name }) => name !== cards[0]?.name);
   if (other === undefined) return;

@@ -1,28 +1,27 @@
 /**
- * How workers are kept on the cards that were chosen for them, as far as this machine can. Whether a
- * pin is heeded it is told.
+ * Pins workers to the cards that were chosen for them, as far as this machine supports it.
  */
 import { UserError } from "../base/user_error.ts";
 import { type Card, showCard } from "./card.ts";
 import { needsProof, type PinnedCard, pinOf } from "./pin.ts";
 
-/** What can be done on a machine. */
-export interface Means {
+/** What this machine supports. */
+export interface PinSupport {
   /** All its cards. */
   readonly cards: readonly Card[];
-  /** Mesa's device-select layer is there. */
+  /** Mesa's device-select layer is installed. */
   readonly layer: boolean;
-  /** There is one worker, and nobody said on which card it is to be. */
+  /** There is one worker, and the user requested no card. */
   readonly alone: boolean;
-  /** Whether the layer takes the card that it is told to take. */
+  /** Tests whether the layer selects the card of a pin. */
   readonly heeds: (card: Card) => Promise<boolean>;
 }
 
 /**
- * The chosen cards with pins that are heeded. The only card that there is needs none, and a worker
- * alone may be on any of several twins. @throws {UserError} `noDevice`.
+ * The chosen cards with pins that take effect. A single card needs none, and a single worker may be
+ * on any of several identical cards. @throws {UserError} `noDevice`.
  */
-export async function keptOn(chosen: readonly Card[], means: Means): Promise<PinnedCard[]> {
+export async function keptOn(chosen: readonly Card[], means: PinSupport): Promise<PinnedCard[]> {
   const { cards, layer, alone, heeds } = means;
   const [first] = chosen;
   if (first === undefined || (!layer && cards.length === 1)) return [...chosen];
@@ -30,7 +29,7 @@ export async function keptOn(chosen: readonly Card[], means: Means): Promise<Pin
     if (alone) return [anyOf(first)];
     throw cannotKeep(first, "there is none");
   }
-  // One layer serves all cards: what it does with the first it does with each.
+  // All cards have the same layer, so testing one is enough.
   if (needsProof(first, cards) && !await heeds(first)) {
     const { id } = first;
     if (alone && id !== undefined) return [{ ...anyOf(first), pin: { MESA_VK_DEVICE_SELECT: id } }];
@@ -42,7 +41,7 @@ export async function keptOn(chosen: readonly Card[], means: Means): Promise<Pin
   });
 }
 
-/** A card of which nobody knows which of its twins it is. */
+/** A card that may be any of several identical ones. */
 function anyOf({ address: _address, uuid: _uuid, ...card }: Card): Card {
   return card;
 }

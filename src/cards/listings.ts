@@ -1,10 +1,10 @@
 /**
- * Reads what programs and drivers print about cards. Lines that are none of theirs are passed over:
- * drivers print warnings among them. Starts nothing.
+ * Parses the lists of cards that nvidia-smi and Mesa print. Other lines, such as driver warnings,
+ * are skipped.
  */
 import { type CardKind, type ListedCard, pciAddress } from "./card.ts";
 
-/** Arguments with which nvidia-smi prints what is read here. */
+/** Arguments of nvidia-smi for the format that is parsed here. */
 export const NVIDIA_SMI_ARGS: readonly string[] = [
   "--query-gpu=index,pci.bus_id,name,uuid,memory.total,driver_version",
   "--format=csv,noheader,nounits",
@@ -31,7 +31,7 @@ export function parseNvidiaSmi(text: string): ListedCard[] {
   });
 }
 
-/** Words of Mesa's layer for a type of device. */
+/** Mesa's names of device types. */
 const MESA_KINDS: Readonly<Record<string, CardKind>> = {
   "discrete GPU": "discrete",
   "integrated GPU": "integrated",
@@ -52,21 +52,21 @@ export function parseMesaList(text: string): ListedCard[] {
     if (id === undefined || name === undefined || kind === undefined) return [];
     const type = MESA_KINDS[kind] ?? "other";
     const address = pciAddress(bus);
-    // Where any card has an address the layer prints one of zeros for software drivers.
+    // If any card has an address, the layer prints a zero address for software drivers.
     const isReal = address !== undefined && type !== "software";
     return [{ id, name, kind: type, ...isReal && { address } }];
   });
 }
 
-/** Whether the layer is there at all: it prints this line before its list. */
+/** Whether the layer is installed: it prints this line before its list. */
 export function hasMesaList(text: string): boolean {
   return /^selectable devices:$/m.test(text);
 }
 
 /**
- * PCI address that Mesa's layer, asked to trace, says it has chosen by `DRI_PRIME=pci-...`; undefined
- * where it does not say so. Layers before Mesa 23.3 know no trace, and take any card but the one
- * that was named. Source: the same folder, device_select_find_dri_prime_tag_default.
+ * PCI address that Mesa's layer has selected by `DRI_PRIME=pci-...`, according to its trace, or
+ * undefined. Layers before Mesa 23.3 have no trace and select any card but the named one. Source:
+ * the same folder, device_select_find_dri_prime_tag_default.
  */
 export function parsePinned(text: string): string | undefined {
   const [, index] = /find_dri_prime_tag_default selected (\d+)$/m.exec(text) ?? [];

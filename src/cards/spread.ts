@@ -1,8 +1,8 @@
-/** Shares cards out to trainings that run side by side. Pure. */
+/** Distributes cards over concurrent trainings. Pure. */
 
 /**
- * Names of the cards for the workers of one more training: those that the fewest workers are on, the
- * first of them first. More workers than cards share them.
+ * Names of the cards for the workers of one more training: the least used first. More workers than
+ * cards share them.
  */
 export function spread(
   cards: readonly string[],

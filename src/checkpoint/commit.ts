@@ -1,7 +1,6 @@
 /**
- * Publishes a checkpoint at once or not at all, whatever dies on the way: files are written and
- * synced in a hidden folder, the manifest last, and one rename makes them a checkpoint.
- * Needs the lock of the run; knows nothing of retention.
+ * Publishes a checkpoint atomically, also across a crash: files are written and fsynced in a hidden
+ * folder, the manifest last, then one rename publishes them. The caller must hold the run's lock.
  */
 import { basename, join } from "node:path";
 import { hasCode } from "../base/file_fault.ts";
@@ -20,23 +19,23 @@ import {
   printManifest,
 } from "./manifest.ts";
 import { asideName, STEP_PREFIX, stepName } from "./names.ts";
-import { Ruined, ruinedName, ruinOf } from "./ruined.ts";
+import { nonFiniteName, nonFiniteReason, NonFiniteState } from "./non_finite.ts";
 import { writeSafetensors } from "./tensors/safetensors.ts";
 import { checkSpace, freeBytes, spaceFault } from "./space.ts";
-import { stateHashInTurns } from "./state_hash.ts";
+import { stateHashAsync } from "./state_hash.ts";
 import type { NamedTensor } from "./tensors/tensor.ts";
 import { openCheckpoint } from "./verify.ts";
 
-/** What a checkpoint is made of. The tensors must not change while it is saved. */
+/** The contents of a checkpoint. The tensors must not change while it is saved. */
 export interface CheckpointDraft {
   readonly manifest: ManifestDraft;
   readonly model: readonly NamedTensor[];
   readonly optimizer: readonly NamedTensor[];
-  /** Why it is known to be ruined, though its numbers may be finite; undefined where it is not. */
+  /** Why the state is known to be bad although its values may be finite. */
   readonly ruin?: string | undefined;
 }
 
-/** A checkpoint on disk; `bytes` over all its files, `ms` for the whole save. */
+/** A checkpoint on disk: `bytes` of all its files, `ms` of the whole save. */
 export interface Saved {
   readonly path: string;
   readonly manifest: Manifest;
@@ -44,14 +43,14 @@ export interface Saved {
   readonly ms: number;
 }
 
-/** For tests: what the world looks like, and a hook before each effect. */
+/** For tests: a hook before each effect, the free space, the disk. */
 export interface SaveOptions {
   readonly at?: Hook;
   readonly free?: (path: string) => number;
   readonly disk?: Disk;
 }
 
-/** The effects of a save in order, as the hook hears them. */
+/** The effects of a save in order, as passed to the hook. */
 export const SAVE_POINTS: readonly string[] = [
   "create folder",
   ...[...MANIFEST_PARTS, MANIFEST].flatMap((
@@ -63,12 +62,14 @@ export const SAVE_POINTS: readonly string[] = [
 ];
 
 /**
- * Saves a checkpoint under `root`, with the hash of its state in the manifest that it gives back.
- * Hashing and writing leave other work its turn. One of the same step and state that verifies is kept as it is; a
- * damaged one of that step is set aside. Refuses as `tooLarge` when the disk is full and as
- * `incompatible` when the step was saved with another state. On any failure before the rename the
- * temporary folder is removed; other checkpoints are never touched.
- * @throws {Ruined} for a state that is not finite: it is kept under another name, where there is room.
+ * Saves a checkpoint under `root`; the returned manifest has the state's hash. Hashing and writing
+ * yield to the event loop. A verified checkpoint of the same step and state is kept; a damaged one
+ * of that step is set aside. A failure before the rename removes the temporary folder; other
+ * checkpoints are never changed.
+ * @throws {UserError} `tooLarge` if the disk is full, `incompatible` if the step exists with
+ * another state.
+ * @throws {NonFiniteState} if the state is not finite: it is kept under another name if there is
+ * room.
  */
 export async function saveCheckpoint(
   root: string,
@@ -78,23 +79,23 @@ export async function saveCheckpoint(
   const start = performance.now();
   const { at, free = freeBytes, disk = DISK } = options;
   const { step } = draft.manifest;
-  const hash = await stateHashInTurns(step, draft);
+  const hash = await stateHashAsync(step, draft);
   await ensureFolder(root, disk);
   const save = { root, draft, hash, at, free, disk };
-  const ruin = draft.ruin ?? await ruinOf([...draft.model, ...draft.optimizer]);
-  if (ruin !== undefined) throw new Ruined(ruin, await keepRuined(save));
+  const ruin = draft.ruin ?? await nonFiniteReason([...draft.model, ...draft.optimizer]);
+  if (ruin !== undefined) throw new NonFiniteState(ruin, await keepRuined(save));
   const path = join(root, stepName(step));
-  const standing = await standingAt(path, { hash, disk });
-  // Its name may not be on disk yet: the sync may be what the save before failed at.
-  if (standing !== undefined) await disk.syncFolder(root);
-  const manifest = standing ?? await publish(path, save);
+  const existing = await existingAt(path, { hash, disk });
+  // Sync its name: the previous save may have failed at exactly that.
+  if (existing !== undefined) await disk.syncFolder(root);
+  const manifest = existing ?? await publish(path, save);
   const bytes = manifest.files.reduce((sum, file) => sum + file.bytes, 0) +
     new TextEncoder().encode(printManifest(manifest)).length;
   return { path, manifest, bytes, ms: performance.now() - start };
 }
 
-/** The manifest of a checkpoint that already stands at `path`, when it can be kept. */
-async function standingAt(
+/** The manifest of an existing checkpoint at `path` that can be kept. */
+async function existingAt(
   path: string,
   { hash, disk }: { hash: string; disk: Disk },
 ): Promise<Manifest | undefined> {
@@ -110,7 +111,7 @@ async function standingAt(
   throw new UserError("incompatible", `Cannot save ${path}: it holds another state of that step`);
 }
 
-/** A save with all that it needs. */
+/** A save in progress. */
 interface Save {
   readonly root: string;
   readonly draft: CheckpointDraft;
@@ -120,17 +121,17 @@ interface Save {
   readonly disk: Disk;
 }
 
-/** Keeps a ruined state; gives its folder, or undefined when the disk does not take it. */
+/** Keeps a state that is not finite; its folder, or undefined if it cannot be written. */
 async function keepRuined(save: Save): Promise<string | undefined> {
   const { root, draft, disk } = save;
-  const path = join(root, ruinedName(stepName(draft.manifest.step)));
+  const path = join(root, nonFiniteName(stepName(draft.manifest.step)));
   try {
-    // An attempt before may have ended in the same way.
+    // An earlier attempt may have kept one too.
     if ((await fileNamesIn(root)).includes(basename(path))) await disk.remove(path);
     await publish(path, save);
     return path;
   } catch (error) {
-    // That the state is ruined says more than that there is no room for it.
+    // Report the state rather than the full disk.
     if (isLockLost(error)) throw error;
     return undefined;
   }
@@ -154,7 +155,7 @@ async function publish(path: string, save: Save): Promise<Manifest> {
     await disk.syncFolder(root);
     return manifest;
   } catch (error) {
-    // The error of the save is what counts; a folder that stays is removed at the next start.
+    // Report the save's own error; the next start removes a folder that stays.
     await disk.remove(temp).catch(() => {});
     throw spaceFault(error, root);
   }
@@ -175,7 +176,7 @@ async function writeFiles(folder: string, { draft, hash, at, disk }: Save): Prom
   }
   const manifest = completeManifest(draft.manifest, { stateHash: hash, files });
   const text = printManifest(manifest);
-  parseManifest(text); // What cannot be read back must not be published.
+  parseManifest(text); // Never publish a manifest that cannot be read.
   const options = { at: hook(MANIFEST), disk };
   await writeNew(join(folder, MANIFEST), [new TextEncoder().encode(text)], options);
   return manifest;

@@ -1,29 +1,29 @@
 /**
- * The effects that saving and removing checkpoints have, each one call of the system. Tests put a
- * recorder or a worse disk in its place. Reading is not part of it.
+ * The file system operations that saving and removing checkpoints need, each one system call. Tests
+ * replace them by a recorder or by a disk with injected faults. Reads are not included.
  */
 
 /** A file that is being written. */
 export interface NewFile extends Disposable {
-  /** Writes some of the bytes, and gives how many. */
+  /** Writes some of the bytes; returns how many. */
   write(bytes: Uint8Array): Promise<number>;
   sync(): Promise<void>;
 }
 
-/** Throws what the system throws. */
+/** Every operation throws the system's error. */
 export interface Disk {
-  /** Makes one folder in a folder that is there. */
+  /** Creates one folder in an existing folder. */
   makeFolder(path: string): Promise<void>;
-  /** Makes a file that must not exist. */
+  /** Creates a file that must not exist. */
   create(path: string): Promise<NewFile>;
-  /** Syncs a folder's list of names. */
+  /** Syncs a folder's directory entries. */
   syncFolder(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
-  /** Removes a file, a link, or a folder with all that is in it; what links lead to stays. */
+  /** Removes a file, a link, or a folder with its contents; link targets stay. */
   remove(path: string): Promise<void>;
 }
 
-/** The disk of this machine. Folders and files are closed to strangers. */
+/** The disk of this machine. Files and folders are not accessible to other users. */
 export const DISK: Disk = {
   makeFolder: (path) => Deno.mkdir(path, { mode: 0o750 }),
   create: (path) => Deno.open(path, { write: true, createNew: true, mode: 0o640 }),

@@ -1,6 +1,5 @@
 /**
- * Durable files: bytes are hashed on their way, and nothing counts as written before it is synced.
- * Knows nothing of tensors or checkpoints.
+ * Durable files: bytes are hashed while they are written or read, and a write ends with fsync.
  */
 import { createHash, type Hash } from "node:crypto";
 import { dirname } from "node:path";
@@ -10,7 +9,7 @@ import { writeAll } from "../base/write_all.ts";
 import { Damage, Unreachable } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { isAbsent, isLink } from "./links.ts";
-import { CHUNK, chunksOf } from "./tensors/pieces.ts";
+import { CHUNK, chunksOf } from "./tensors/chunks.ts";
 
 /** Called before each effect, with its name. */
 export type Hook = (point: string) => void | Promise<void>;
@@ -28,8 +27,8 @@ export interface Digest {
 }
 
 /**
- * Writes a file that must not exist and syncs it to disk. `at` is called with `create`, `fill`
- * (after the first chunk) and `sync`. Throws what the system throws, `AlreadyExists` above all.
+ * Writes a file that must not exist and syncs it. `at` is called with `create`, `fill` (after the
+ * first chunk) and `sync`. @throws the system's error, such as `AlreadyExists`.
  */
 export async function writeNew(
   path: string,
@@ -41,9 +40,9 @@ export async function writeNew(
   await at?.("create");
   using file = await disk.create(path);
   for (const chunk of chunks) {
-    for (const piece of chunksOf(chunk)) {
-      hash.update(piece);
-      await writeAll(file, piece);
+    for (const part of chunksOf(chunk)) {
+      hash.update(part);
+      await writeAll(file, part);
     }
     if (bytes === 0) await at?.("fill");
     bytes += chunk.length;
@@ -53,13 +52,13 @@ export async function writeNew(
   return { bytes, sha256: hash.digest("hex") };
 }
 
-/** What a file is called in errors, and what it must be. */
+/** A file's name in errors, and its expected digest. */
 export interface ReadOptions {
   readonly what: string;
   readonly expect?: Digest | undefined;
 }
 
-/** Reads a file from its start to its end, hashing on the way; made by `openHashed`. */
+/** Reads a file sequentially and hashes it; see `openHashed`. */
 export class HashedFile implements Disposable {
   /** In bytes. */
   readonly size: number;
@@ -74,7 +73,7 @@ export class HashedFile implements Disposable {
     this.#options = options;
   }
 
-  /** The next `length` bytes. Throws Damage when the file ends before. */
+  /** The next `length` bytes. @throws {Damage} if the file ends before. */
   async next(length: number): Promise<Uint8Array<ArrayBuffer>> {
     const { what } = this.#options;
     if (length > this.size - this.#at) {
@@ -91,7 +90,7 @@ export class HashedFile implements Disposable {
     return out;
   }
 
-  /** Throws Damage when what was read is not what was expected. Call it after the last byte. */
+  /** Compares the digest, after the last byte. @throws {Damage} if it differs. */
   finish(): void {
     const { what, expect } = this.#options;
     if (expect !== undefined && this.#hash.digest("hex") !== expect.sha256) {
@@ -104,7 +103,7 @@ export class HashedFile implements Disposable {
   }
 }
 
-/** @throws {UserError} `tooLarge` where there is no memory for a file: that is not the file's fault. */
+/** @throws {UserError} `tooLarge` if memory is short, which is not the file's fault. */
 function roomFor(length: number, what: string): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(length);
@@ -118,8 +117,8 @@ function roomFor(length: number, what: string): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Opens a plain file, or what a link to one leads to. Damage when it is missing, is no plain file, or
- * has another size than expected.
+ * Opens a regular file, following links. @throws {Damage} if it is missing, not a regular file, or
+ * of another size than expected.
  */
 export async function openHashed(path: string, options: ReadOptions): Promise<HashedFile> {
   const { what, expect } = options;
@@ -134,7 +133,7 @@ export async function openHashed(path: string, options: ReadOptions): Promise<Ha
 
 async function openRead(path: string, what: string): Promise<Deno.FsFile> {
   try {
-    // Opening a named pipe would wait for a writer for ever.
+    // Opening a named pipe blocks until it has a writer.
     if (!(await Deno.stat(path)).isFile) throw new Damage(`${what} is not a plain file`);
     return await Deno.open(path, { read: true });
   } catch (error) {
@@ -144,7 +143,7 @@ async function openRead(path: string, what: string): Promise<Deno.FsFile> {
   }
 }
 
-/** Makes a folder and those above it where there are none, so that their names are on disk. */
+/** Creates a folder and its missing parents, and syncs their names. */
 export async function makeFolders(path: string, disk: Disk = DISK): Promise<void> {
   if (await isFolder(path)) return;
   const parent = dirname(path);
@@ -152,13 +151,13 @@ export async function makeFolders(path: string, disk: Disk = DISK): Promise<void
   try {
     await disk.makeFolder(path);
   } catch (error) {
-    // Another process may have been quicker.
+    // Another process may have created it first.
     if (!await isFolder(path)) throw error;
   }
   await disk.syncFolder(parent);
 }
 
-/** The same, and surely so where the folder was there: who made it may have died before its sync. */
+/** The same, and syncs an existing folder too: its creator may have crashed before its own sync. */
 export async function ensureFolder(path: string, disk: Disk = DISK): Promise<void> {
   await makeFolders(path, disk);
   await disk.syncFolder(dirname(path));
@@ -174,8 +173,8 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 /**
- * Names in a folder, sorted; none where there is no folder. Refuses as `noInput` for a link that leads
- * nowhere: what it led to may come back, and an empty folder would be taken for a new one.
+ * Names in a folder, sorted; none if there is no folder. @throws {UserError} `noInput` for a
+ * dangling link: its target may come back, so it must not be treated as an empty folder.
  */
 export async function fileNamesIn(path: string): Promise<string[]> {
   try {

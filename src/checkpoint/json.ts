@@ -1,11 +1,14 @@
 /**
- * JSON from a file that may be hostile or rotten: bounded depth, and no key twice in one object
- * (`JSON.parse` keeps the last and says nothing). Knows nothing of what the JSON means.
+ * Parses JSON from a file that may be hostile or corrupt: limits the depth and rejects duplicate
+ * keys, of which `JSON.parse` silently keeps the last.
  */
 import { stringEnd } from "../base/text/json.ts";
 import { Damage } from "./damage.ts";
 
-/** Parses `text`. Throws Damage, naming `what`, below `depth` levels or when a key stands twice. */
+/**
+ * Parses `text`. @throws {Damage} naming `what`, for invalid JSON, a duplicate key, or excess
+ * depth.
+ */
 export function parseStrict(
   text: string,
   { what, depth }: { what: string; depth: number },
@@ -20,7 +23,7 @@ export function parseStrict(
   }
 }
 
-/** Walks over the text once; its grammar is left to `JSON.parse`. */
+/** Checks depth and keys in one pass; `JSON.parse` checks the grammar. */
 function scan(text: string, depth: number): void {
   const keys: (Set<string> | undefined)[] = [];
   for (let i = 0; i < text.length; i++) {

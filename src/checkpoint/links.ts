@@ -1,12 +1,12 @@
-/** Symbolic links: they are followed everywhere, so one that leads nowhere must not look like nothing. */
+/** Symbolic links. Reads follow them, so a dangling link must not be taken for a missing file. */
 import { hasCode } from "../base/file_fault.ts";
 
-/** Whether an error says that a path, or what a link there leads to, does not exist. */
+/** Whether an error means that a path, or the target of a link there, does not exist. */
 export function isAbsent(error: unknown): boolean {
   return hasCode(error, "ENOENT") || hasCode(error, "ELOOP");
 }
 
-/** Whether a symbolic link lies at `path`, wherever it leads. */
+/** Whether `path` is a symbolic link, dangling or not. */
 export async function isLink(path: string): Promise<boolean> {
   try {
     return (await Deno.lstat(path)).isSymlink;

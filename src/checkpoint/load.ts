@@ -1,6 +1,5 @@
 /**
- * Finds the newest checkpoint that can be trusted; a damaged one is set aside, never repaired.
- * Knows nothing of whether the checkpoint fits the run that asks for it.
+ * Finds the newest checkpoint that verifies. A damaged one is set aside, never repaired.
  */
 import { basename, dirname, join } from "node:path";
 import { fileFault, hasCode } from "../base/file_fault.ts";
@@ -9,28 +8,27 @@ import { Damage, Unfit, Unreachable } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { fileNamesIn } from "./files.ts";
 import { asideName, STEP_PREFIX, stepOf } from "./names.ts";
-import { Ruined, setRuinedAside } from "./ruined.ts";
+import { NonFiniteState, setNonFiniteAside } from "./non_finite.ts";
 import { type Checkpoint, openCheckpoint } from "./verify.ts";
 
-/** A folder that has a checkpoint's name; nothing in it was checked. */
+/** A folder with a checkpoint's name; its contents are not verified. */
 export interface Listed {
   readonly step: number;
   readonly path: string;
 }
 
-/** How to treat checkpoints that fail. */
+/** Treatment of checkpoints that fail. */
 export interface LoadOptions {
-  /** Told about each damaged checkpoint: its path before it was set aside, and why. */
+  /** Called for each damaged checkpoint: its path before it was set aside, and why. */
   readonly onSkip: (path: string, reason: string, error: unknown) => void;
-  /** Renames damaged checkpoints (the default). Needs the lock; without it pass false. */
+  /** Whether to rename damaged checkpoints, which needs the lock. Default true. */
   readonly quarantine?: boolean;
-  /** Throws Unfit for a checkpoint that verifies and does not fit. */
+  /** Throws Unfit for a checkpoint that verifies and does not fit the run. */
   readonly judge?: (checkpoint: Checkpoint) => void;
-  /** What renames them. */
   readonly disk?: Disk;
 }
 
-/** Checkpoints under `root`, newest first; none where there is no such folder. */
+/** Checkpoints under `root`, newest first; none if there is no such folder. */
 export async function listCheckpoints(root: string): Promise<Listed[]> {
   return (await fileNamesIn(root)).flatMap((name) => {
     const step = stepOf(name);
@@ -39,10 +37,10 @@ export async function listCheckpoints(root: string): Promise<Listed[]> {
 }
 
 /**
- * The newest checkpoint under `root` that verifies. Refuses as `config` when there is none at all,
- * as `incompatible` when none verifies and fits, as `noInput` when one may not be read, or is a link
- * that leads nowhere while damaged ones are set aside: its disk may be mounted later, and its steps must
- * not be done again.
+ * The newest checkpoint under `root` that verifies.
+ * @throws {UserError} `config` if there is none, `incompatible` if none verifies and fits,
+ * `noInput` if one may not be read. With quarantine also `noInput` for a dangling link: its disk
+ * may be mounted later, so its steps must not be trained again.
  */
 export async function loadNewest(root: string, options: LoadOptions): Promise<Checkpoint> {
   const { quarantine: sets = true, judge = () => {}, disk = DISK } = options;
@@ -66,7 +64,9 @@ export async function loadNewest(root: string, options: LoadOptions): Promise<Ch
       options.onSkip(path, reason, error);
       if (error instanceof Unfit) unfit.push({ path, reason });
       else if (sets) {
-        await (error instanceof Ruined ? setRuinedAside(path, disk) : quarantine(path, disk));
+        await (error instanceof NonFiniteState
+          ? setNonFiniteAside(path, disk)
+          : quarantine(path, disk));
       }
     }
     if (found === undefined) continue;
@@ -83,15 +83,15 @@ export async function loadNewest(root: string, options: LoadOptions): Promise<Ch
   );
 }
 
-/** Why a checkpoint is to be skipped. Throws on where the checkpoint is not to blame. */
+/** Why a checkpoint is skipped. Rethrows errors that are not the checkpoint's fault. */
 function reasonOf(error: unknown, path: string): string {
   if (error instanceof Damage) return error.message;
-  // Without the lock the run that owns it may remove a checkpoint meanwhile.
+  // Without the lock, the run that owns the folder may remove a checkpoint concurrently.
   if (hasCode(error, "ENOENT")) return "It vanished while it was read";
   throw fileFault(error, { doing: "read checkpoint", path });
 }
 
-/** Renames a damaged checkpoint so that it is never loaded again, and gives its new path. */
+/** Renames a damaged checkpoint so that it is never loaded again; returns its new path. */
 export async function quarantine(path: string, disk: Disk = DISK): Promise<string> {
   const to = join(dirname(path), asideName(STEP_PREFIX.damaged, basename(path)));
   await disk.rename(path, to);

@@ -1,6 +1,6 @@
 /**
- * What a checkpoint says of itself. Parsing is strict: a manifest is trusted once it parsed. Its
- * text carries a seal, the hash of all the rest, since no other file vouches for it.
+ * The manifest of a checkpoint. Parsing is strict: a parsed manifest is trusted. It contains a
+ * digest of itself (the seal), since no other file has a digest of it.
  */
 import { hashValue } from "../base/hash.ts";
 import { Damage } from "./damage.ts";
@@ -9,11 +9,11 @@ import { manifestSchema } from "./manifest/schema.ts";
 
 /** Name of the manifest in its checkpoint. */
 export const MANIFEST = "manifest.json";
-/** Names of the files that a checkpoint holds beside its manifest. */
+/** Names of a checkpoint's files besides the manifest. */
 export const MANIFEST_PARTS = ["model.safetensors", "optimizer.safetensors"] as const;
 const DEPTH = 32;
 
-/** A file of a checkpoint: plain name, size in bytes, SHA-256 as 64 hex digits. */
+/** A file of a checkpoint: name, size in bytes, SHA-256 as 64 hex digits. */
 export interface ManifestFile {
   readonly name: string;
   readonly bytes: number;
@@ -23,36 +23,36 @@ export interface ManifestFile {
 /** A complete manifest. */
 export interface Manifest {
   readonly format: 1;
-  /** Steps that are finished. */
+  /** Finished steps. */
   readonly step: number;
-  /** Tokens that were trained on. */
+  /** Tokens trained on. */
   readonly tokens: number;
-  /** World size that wrote it; a resume may use another. */
+  /** World size at the save; a resume may use another. */
   readonly workers: number;
   /** Micro-batches per step; a resume must use the same. */
   readonly microBatches: number;
   readonly seed: number;
-  /** The run's config as plain JSON. */
+  /** The run's config as JSON. */
   readonly config: unknown;
   readonly configHash: string;
   readonly dataHash: string;
-  /** The tokenizer as plain JSON. */
+  /** The tokenizer as JSON. */
   readonly tokenizer: unknown;
-  /** Adapter that computed it: bits are a promise per adapter. */
+  /** The adapter that computed it: results are bitwise reproducible per adapter. */
   readonly adapter: string;
-  /** What else is known of adapter and driver, as they name it themselves. */
+  /** Further properties of the adapter and its driver, as they report them. */
   readonly adapterInfo?: Readonly<Record<string, string>> | undefined;
-  /** Hash of all shaders that computed it; empty where that is not known. */
+  /** Hash of all shaders that computed it; empty if unknown. */
   readonly shaders: string;
-  /** Class of devices that its kernels were chosen for; empty where that is not known. */
+  /** Device class that its kernels were chosen for; empty if unknown. */
   readonly kernels: string;
-  /** Hash of what its device made of the run's first micro-batch; empty where that is not known. */
+  /** Hash of its device's result for the run's first micro-batch; empty if unknown. */
   readonly probe: string;
   /** Version of Deno. */
   readonly deno: string;
-  /** Steps that were passed over without an update. */
+  /** Steps skipped without an update. */
   readonly skipped: readonly number[];
-  /** Loss on validation data in nats per token; null where it was not measured for this state. */
+  /** Validation loss in nats per token; null if it was not measured for this state. */
   readonly valLoss: number | null;
   /** The next window of the data. */
   readonly position: { readonly window: number };
@@ -60,15 +60,15 @@ export interface Manifest {
   readonly files: readonly ManifestFile[];
 }
 
-/** What the caller knows of a checkpoint before it is hashed and written. */
+/** The fields that are known before a checkpoint is hashed and written. */
 export type ManifestDraft =
   & Omit<Manifest, "format" | "files" | "stateHash" | Later>
   & Partial<Pick<Manifest, Later>>;
 
-/** What manifests did not always say. */
+/** Fields added after the first version of the format. */
 type Later = "shaders" | "kernels" | "probe" | "skipped" | "valLoss";
 
-/** A complete manifest. A loss that is not finite counts as not measured. */
+/** Completes a draft. A loss that is not finite counts as not measured. */
 export function completeManifest(
   draft: ManifestDraft,
   { stateHash, files }: Pick<Manifest, "stateHash" | "files">,
@@ -96,7 +96,7 @@ export function completeManifest(
   };
 }
 
-/** Parses manifest.json. Throws Damage with the first fault. */
+/** Parses manifest.json. @throws {Damage} with the first fault. */
 export function parseManifest(text: string): Manifest {
   const json = parseStrict(text, { what: MANIFEST, depth: DEPTH });
   const parsed = manifestSchema.safeParse(json);
@@ -106,7 +106,7 @@ export function parseManifest(text: string): Manifest {
     throw new Damage(`${MANIFEST} is not valid: ${place ? `${place}: ` : ""}${issue?.message}`);
   }
   const { seal, ...manifest } = parsed.data;
-  // Over what stands there: what it leaves out was not sealed.
+  // Hash the JSON itself: fields that it omits were not part of the digest.
   const { seal: _, ...sealed } = json as Record<string, unknown>;
   if (seal !== hashValue(sealed)) throw new Damage(`${MANIFEST} does not match its seal`);
   const names = manifest.files.map((file) => file.name).sort();
@@ -118,7 +118,7 @@ export function parseManifest(text: string): Manifest {
   return manifest;
 }
 
-/** The text of manifest.json, sealed. */
+/** The text of manifest.json, with its seal. */
 export function printManifest(manifest: Manifest): string {
   return JSON.stringify({ ...manifest, seal: hashValue(manifest) }, null, 2) + "\n";
 }

@@ -1,20 +1,19 @@
 /**
- * Puts a flat vector, of which each worker gives a slice, back together as named tensors. Pure;
- * knows nothing of who gave which slice.
+ * Assembles named tensors from the slices of a flat vector that the workers hold. Pure.
  */
 import { bytesOf } from "../base/hash.ts";
 import { type Shape, sizeOf } from "../base/shape.ts";
-import { atOnce, chunksOf, type ChunkWork, inTurns } from "./tensors/pieces.ts";
+import { chunksOf, type ChunkWork, runToEnd, runYielding } from "./tensors/chunks.ts";
 import type { NamedTensor } from "./tensors/tensor.ts";
 
-/** A tensor's place in the flat vector, in elements. */
+/** A tensor's position in the flat vector, in elements. */
 export interface PartPlace {
   readonly name: string;
   readonly shape: Shape;
   readonly offset: number;
 }
 
-/** A flat f32 vector of `length` elements and the tensors in it; gaps between them are padding. */
+/** A flat f32 vector of `length` elements and its tensors; gaps between them are padding. */
 export interface FlatLayout {
   readonly length: number;
   readonly tensors: readonly PartPlace[];
@@ -27,19 +26,20 @@ export interface TensorPart {
 }
 
 /**
- * The tensors of a layout, in its order. A tensor inside one part is a view of it, any other a copy.
- * Throws RangeError when parts overlap, leave a hole or pass the end, and when a tensor does.
+ * The tensors of a layout, in its order. A tensor within one part is a view of it, any other a
+ * copy.
+ * @throws {RangeError} unless the parts tile the vector, and each tensor lies within it.
  */
 export function mergeParts(layout: FlatLayout, parts: readonly TensorPart[]): NamedTensor[] {
-  return atOnce(merging(layout, parts));
+  return runToEnd(merging(layout, parts));
 }
 
-/** The same tensors; other work gets its turn meanwhile. The parts must not change. */
-export function mergePartsInTurns(
+/** The same tensors; yields to the event loop. The parts must not change before it resolves. */
+export function mergePartsAsync(
   layout: FlatLayout,
   parts: readonly TensorPart[],
 ): Promise<NamedTensor[]> {
-  return inTurns(merging(layout, parts));
+  return runYielding(merging(layout, parts));
 }
 
 function* merging(layout: FlatLayout, parts: readonly TensorPart[]): ChunkWork<NamedTensor[]> {
@@ -71,7 +71,7 @@ function checkParts(sorted: readonly TensorPart[], length: number): void {
   }
 }
 
-/** Elements `from` to `to` of the vector that the parts make up. */
+/** Elements [from, to) of the vector. */
 function* cut(
   sorted: readonly TensorPart[],
   { from, to }: { from: number; to: number },

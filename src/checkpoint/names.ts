@@ -1,11 +1,11 @@
-/** Names of folders under a run's checkpoints. Names with a dot in front are never loaded. */
+/** Names of folders under a run's checkpoints. Names that begin with a dot are never loaded. */
 
-/** Prefixes of folders that are being written, removed, or set aside. */
+/** Prefixes of folders that are being written or removed, or that were set aside. */
 export const STEP_PREFIX = {
   writing: ".tmp-",
   removing: ".trash-",
   damaged: ".corrupt-",
-  /** It took a step that was decided against later. */
+  /** A checkpoint of a step that was rolled back. */
   undone: ".undone-",
 } as const;
 
@@ -20,7 +20,7 @@ export function stepOf(name: string): number | undefined {
   return Number.isSafeInteger(step) && stepName(step) === name ? step : undefined;
 }
 
-/** Whether a name is of a step's folder that was being written or removed. */
+/** Whether a name is that of a step's folder that was being written or removed. */
 export function isLeftover(name: string): boolean {
   return /^\.(tmp|trash)-step-\d{8,}-/.test(name);
 }
@@ -35,7 +35,7 @@ export function undoneStepOf(name: string): number | undefined {
   return stepOf(/^\.undone-(step-\d+)-/.exec(name)?.[1] ?? "");
 }
 
-/** A name that no other folder has: prefix, the folder's name, a random part. */
+/** A unique name: the prefix, the folder's name, a random part. */
 export function asideName(prefix: string, name: string): string {
   return `${prefix}${name}-${crypto.randomUUID()}`;
 }

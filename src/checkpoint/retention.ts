@@ -1,6 +1,6 @@
 /**
- * Removes checkpoints that are no longer wanted, never before newer ones were read back and found
- * good, and sets aside those of steps that a run goes back before. Needs the lock of the run.
+ * Removes old checkpoints, but only after newer ones were verified, and sets aside those of steps
+ * that are rolled back. The caller must hold the run's lock.
  */
 import { basename, join } from "node:path";
 import { hasCode, writingFault } from "../base/file_fault.ts";
@@ -13,33 +13,33 @@ import type { CheckpointConfig } from "./schema.ts";
 import { VerifiedSteps } from "./verified.ts";
 import { readManifest } from "./verify.ts";
 
-/** Which checkpoints stay; the `checkpoint` part of a config says it. */
+/** Which checkpoints are kept, from the `checkpoint` part of a config. */
 export type RetentionPolicy =
   & Pick<CheckpointConfig, "keep" | "keep_every" | "keep_best">
   & Partial<Pick<CheckpointConfig, "at">>;
 
-/** What is known of a checkpoint when it is decided which ones go. */
+/** A checkpoint as the retention policy sees it. */
 export interface Candidate {
   readonly step: number;
-  /** Loss on validation data in nats per token; null where there is none. */
+  /** Validation loss in nats per token; null if there is none. */
   readonly valLoss: number | null;
-  /** Whether every byte of it was read back and is as it must be. */
+  /** Whether every byte of it was verified. */
   readonly verified: boolean;
 }
 
-/** For tests, and to remember what was verified from save to save. */
+/** Options of retention; `verified` caches verifications across saves. */
 export interface RetentionOptions {
   readonly verified?: VerifiedSteps;
   readonly disk?: Disk;
-  /** The last step whose state gave a loss that is finite: later ones do not count. */
+  /** The last step whose state gave a finite loss; later ones are not counted as verified. */
   readonly sound?: number;
 }
 
 /**
- * The steps that go, newest first. What stays: the `keep` newest that verify and all that is newer
- * than they are; every step that `keep_every` divides or `at` names; with `keep_best` the one with the lowest
- * validation loss of those that verify, the newer of equal ones. While fewer than `keep` verify
- * nothing goes. Throws RangeError when `keep` is below 1 or `keep_every` below 0.
+ * The steps to remove, newest first. Kept are the `keep` newest verified checkpoints and all newer
+ * ones; every step that `keep_every` divides or `at` names; with `keep_best` the verified one with
+ * the lowest validation loss, the newer on a tie. With fewer than `keep` verified, none is removed.
+ * @throws {RangeError} if `keep` is below 1 or `keep_every` below 0.
  */
 export function toRemove(found: readonly Candidate[], policy: RetentionPolicy): number[] {
   const { keep, keep_every: every, keep_best: best, at = [] } = policy;
@@ -59,22 +59,21 @@ export function toRemove(found: readonly Candidate[], policy: RetentionPolicy): 
     .map(({ step }) => step);
 }
 
-/** The oldest of the `keep` newest that verify; undefined while there are fewer. */
+/** The oldest of the `keep` newest verified steps; undefined if there are fewer. */
 function oldestKept(found: readonly Candidate[], keep: number): number | undefined {
   return found.filter(({ verified }) => verified).map(({ step }) => step)
     .sort((a, b) => b - a)[keep - 1];
 }
 
-/** Those with a validation loss, the lowest first, the newer of equal ones first. */
+/** Those with a validation loss, lowest first, the newer first on a tie. */
 export function bestFirst<T extends Candidate>(found: readonly T[]): T[] {
   return found.filter(({ valLoss }) => valLoss !== null)
     .sort((a, b) => (a.valLoss as number) - (b.valLoss as number) || b.step - a.step);
 }
 
 /**
- * Applies a policy to the checkpoints under `root` and gives the steps that it removed, newest
- * first; a number keeps that many of the newest. Reads back what must verify, unless `verified`
- * remembers it.
+ * Applies a policy to the checkpoints under `root`; returns the removed steps, newest first. A
+ * number keeps that many of the newest. Verifies as needed, unless `verified` has a cached result.
  */
 export async function applyRetention(
   root: string,
@@ -86,20 +85,20 @@ export async function applyRetention(
     : policy;
   const listed = await listCheckpoints(root);
   const found = await judge(listed, { policy: full, verified, sound });
-  const doomed = toRemove(found, full);
-  const paths = listed.filter(({ step }) => doomed.includes(step)).map(({ path }) => path);
-  const outlived = await undoneBefore(root, oldestKept(found, full.keep) ?? 0);
-  await discard(root, { paths: [...paths, ...outlived], disk });
-  return doomed;
+  const removed = toRemove(found, full);
+  const paths = listed.filter(({ step }) => removed.includes(step)).map(({ path }) => path);
+  const superseded = await undoneBefore(root, oldestKept(found, full.keep) ?? 0);
+  await discard(root, { paths: [...paths, ...superseded], disk });
+  return removed;
 }
 
-/** Checkpoints that were set aside as undone, of steps that the run has passed again. */
+/** Rolled-back checkpoints of steps that the run has passed again. */
 async function undoneBefore(root: string, step: number): Promise<string[]> {
   return (await fileNamesIn(root)).filter((name) => (undoneStepOf(name) ?? step) < step)
     .map((name) => join(root, name));
 }
 
-/** Reads back as few checkpoints as the decision needs: it may be gigabytes each. */
+/** Verifies only as many checkpoints as the decision needs: each may have gigabytes. */
 async function judge(
   listed: readonly Listed[],
   { policy, verified, sound }: { policy: RetentionPolicy; verified: VerifiedSteps; sound: number },
@@ -139,8 +138,8 @@ export interface SetAside {
 }
 
 /**
- * Sets all checkpoints of later steps than `step` aside, newest first: they are never loaded again,
- * and stay until retention removes them, once newer ones of the run verify.
+ * Sets aside all checkpoints of steps after `step`, newest first: they are never loaded again, and
+ * retention removes them once the run's newer ones verify.
  */
 export async function setAsideAfter(
   root: string,
@@ -159,8 +158,8 @@ export async function setAsideAfter(
 }
 
 /**
- * Renamed first, and the renames synced: a removal that is cut short, by a kill or by the power,
- * leaves no half checkpoint under a step's name.
+ * Renames first and syncs the renames, so that a removal interrupted by a crash leaves no partial
+ * checkpoint under a step's name.
  */
 async function discard(
   root: string,
@@ -170,30 +169,30 @@ async function discard(
   const trash = paths.map((path) => join(root, asideName(STEP_PREFIX.removing, plainName(path))));
   for (const [i, path] of paths.entries()) await disk.rename(path, trash[i] as string);
   await disk.syncFolder(root);
-  for (const path of trash) await removed(path, disk);
+  for (const path of trash) await tryRemove(path, disk);
 }
 
-/** The name of a step's folder, also of one that was set aside. */
+/** The name of a step's folder, also for one that was set aside. */
 function plainName(path: string): string {
   const name = basename(path);
   const step = undoneStepOf(name);
   return step === undefined ? name : stepName(step);
 }
 
-/** Removes what a killed process left half written or half removed; gives the names. */
+/** Removes what a killed process left partially written or removed; returns the names. */
 export async function cleanLeftovers(root: string, disk: Disk = DISK): Promise<string[]> {
   const gone = [];
   for (const name of (await fileNamesIn(root)).filter(isLeftover)) {
-    if (await removed(join(root, name), disk)) gone.push(name);
+    if (await tryRemove(join(root, name), disk)) gone.push(name);
   }
   return gone;
 }
 
 /**
- * Removes a folder, or a link and nothing of what it leads to. False where the system will not yet,
- * as with `.nfs` files of a reader elsewhere: the next start tries again, and nothing depends on it.
+ * Removes a folder, or a link but not its target. False if the system refuses, as with `.nfs` files
+ * that another host holds open: the next start tries again, and nothing depends on it.
  */
-async function removed(path: string, disk: Disk): Promise<boolean> {
+async function tryRemove(path: string, disk: Disk): Promise<boolean> {
   try {
     await disk.remove(path);
     return true;

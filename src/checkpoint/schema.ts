@@ -1,4 +1,4 @@
-/** What a run says about its checkpoints. Knows neither their format nor their place. */
+/** The config of checkpoints. */
 import * as z from "zod";
 
 /** The `checkpoint` part of a config. */

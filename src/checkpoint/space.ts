@@ -1,23 +1,23 @@
-/** Whether a disk has room for a checkpoint, as one line for the user when it has not. */
+/** Checks that a disk has room for a checkpoint. */
 import { statfsSync } from "node:fs";
 import { FileFault, fileFault, hasCode } from "../base/file_fault.ts";
 
-/** Room that must be free, as a multiple of what will be written. */
+/** Space that must be free, as a multiple of the bytes to write. */
 const MARGIN = 1.2;
 
-/** Codes of a file system, or a sandbox, that does not tell how much is free. */
-const UNTOLD = ["ENOSYS", "ENOTSUP", "EOPNOTSUPP"];
+/** Codes of a file system, or a sandbox, that does not support statfs. */
+const UNSUPPORTED = ["ENOSYS", "ENOTSUP", "EOPNOTSUPP"];
 
 /**
- * Bytes that this user may still write on the disk of `path`. Infinity where that cannot be asked: a
- * write that finds no room says so itself.
+ * Bytes that this user may still write on the disk of `path`. Infinity if the system does not
+ * report it: a write to a full disk fails with its own error.
  */
 export function freeBytes(path: string, ask: typeof statfs = statfs): number {
   try {
     const { bavail, bsize } = ask(path);
     return bavail * bsize;
   } catch (error) {
-    if (UNTOLD.some((code) => hasCode(error, code))) return Infinity;
+    if (UNSUPPORTED.some((code) => hasCode(error, code))) return Infinity;
     throw error;
   }
 }
@@ -26,7 +26,7 @@ function statfs(path: string): { readonly bavail: number; readonly bsize: number
   return statfsSync(path);
 }
 
-/** Refuses, as `tooLarge`, to write `bytes` to a folder with only `free` bytes left. */
+/** @throws {FileFault} `tooLarge` unless `free` covers `bytes` and a margin. */
 export function checkSpace(folder: string, { bytes, free }: { bytes: number; free: number }): void {
   if (free >= bytes * MARGIN) return;
   const need = megabytes(bytes * MARGIN);
@@ -36,7 +36,7 @@ export function checkSpace(folder: string, { bytes, free }: { bytes: number; fre
   );
 }
 
-/** An error of writing to a disk, which may have filled up meanwhile, as a refusal. */
+/** An error while writing, such as a full disk, as a user error. */
 export function spaceFault(error: unknown, folder: string): unknown {
   return fileFault(error, { doing: "save to", path: folder });
 }

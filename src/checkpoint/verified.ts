@@ -1,7 +1,7 @@
 /**
- * Remembers which checkpoints this process has read back and found good, so that a save does not
- * read all of them again. That is safe because it only decides what may be removed: the loader
- * verifies every byte anyway, and whoever changes a file changes the stamp that is compared here.
+ * Caches which checkpoints this process has verified, so that a save does not read all of them
+ * again. The cache only decides what may be removed: the loader verifies every byte, and any change
+ * of a file changes the stamp that is compared here.
  */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,27 +10,27 @@ import { Damage } from "./damage.ts";
 import { MANIFEST, MANIFEST_PARTS } from "./manifest.ts";
 import { openCheckpoint } from "./verify.ts";
 
-/** What was verified, for as long as a run holds its lock. */
+/** The verified checkpoints, for as long as a run holds its lock. */
 export class VerifiedSteps {
-  /** Stamp of the files by path of the checkpoint. */
+  /** Stamp of its files, by path of the checkpoint. */
   readonly #stamps = new Map<string, string>();
   readonly #open: (path: string) => Promise<unknown>;
 
-  /** Remembers nothing yet; `open` reads a checkpoint and throws Damage for a bad one. */
+  /** `open` reads a checkpoint and throws Damage for a bad one. */
   constructor(open: (path: string) => Promise<unknown> = openCheckpoint) {
     this.#open = open;
   }
 
-  /** Whether the checkpoint at `path` verifies; reads it when it is new or was touched. */
+  /** Whether the checkpoint at `path` verifies; reads it if it is new or has changed. */
   async check(path: string): Promise<boolean> {
-    // Before reading: what changes while it is read then looks changed at the next call.
+    // Taken before reading: a change during the read then shows at the next call.
     const stamp = await stampOf(path);
     if (stamp !== undefined && this.#stamps.get(path) === stamp) return true;
     this.#stamps.delete(path);
     try {
       await this.#open(path);
     } catch (error) {
-      // Somebody may have moved it away meanwhile: it is not there to be counted on.
+      // Another process may have moved the checkpoint.
       if (error instanceof Damage || hasCode(error, "ENOENT")) return false;
       throw error;
     }
@@ -40,8 +40,8 @@ export class VerifiedSteps {
 }
 
 /**
- * Inode, size and times of the files of a checkpoint, through links; every write shows, to the
- * millisecond. Other files come and go, and say nothing. Undefined where one cannot be looked at.
+ * Inode, size and times of the checkpoint's files, following links; other files are ignored.
+ * Undefined if one of them cannot be read.
  */
 async function stampOf(path: string): Promise<string | undefined> {
   const stamps = [];

@@ -1,7 +1,7 @@
 /**
- * Opens one checkpoint and checks everything about it. Reads the files that its manifest names and no
- * others, through links where there are any: hashes say whether they are the right ones. Changes
- * nothing; what is wrong comes out as Damage.
+ * Opens and verifies one checkpoint, without changing it. Reads only the files that the manifest
+ * names, through links if there are any, since their hashes are verified. Faults are thrown as
+ * Damage.
  */
 import { basename, join } from "node:path";
 import { Damage, Unreachable } from "./damage.ts";
@@ -9,12 +9,12 @@ import { openHashed } from "./files.ts";
 import { isAbsent, isLink } from "./links.ts";
 import { MANIFEST, type Manifest, MANIFEST_PARTS, parseManifest } from "./manifest.ts";
 import { stepOf } from "./names.ts";
-import { Ruined, ruinOf } from "./ruined.ts";
+import { nonFiniteReason, NonFiniteState } from "./non_finite.ts";
 import { readSafetensors } from "./tensors/safetensors.ts";
-import { stateHashInTurns } from "./state_hash.ts";
+import { stateHashAsync } from "./state_hash.ts";
 import type { NamedTensor } from "./tensors/tensor.ts";
 
-/** A checkpoint of which every byte was checked. */
+/** A checkpoint of which every byte was verified. */
 export interface Checkpoint {
   readonly path: string;
   readonly manifest: Manifest;
@@ -24,13 +24,13 @@ export interface Checkpoint {
   readonly optimizer: ReadonlyMap<string, NamedTensor>;
 }
 
-/** A tokenizer stands in the manifest, and some have ten megabytes. */
+/** The manifest includes the tokenizer, which can have ten megabytes. */
 const MANIFEST_LIMIT = 64 * 2 ** 20;
 
 /**
- * Reads the checkpoint at `path`: no file missing, the manifest valid and of the step that the folder
- * is named after, sizes and SHA-256 equal, tensors readable and finite, state hash equal. Other files
- * (`.DS_Store`, `.nfs...`, copies of an editor) are ignored. @throws {Damage}
+ * Reads the checkpoint at `path`: no file missing, the manifest valid and of the step that the
+ * folder is named after, sizes and SHA-256 equal, tensors readable and finite, state hash equal.
+ * Other files (`.DS_Store`, `.nfs...`, copies of an editor) are ignored. @throws {Damage}
  */
 export async function openCheckpoint(path: string): Promise<Checkpoint> {
   await requireFolder(path);
@@ -38,10 +38,10 @@ export async function openCheckpoint(path: string): Promise<Checkpoint> {
   const model = await readPart(path, { name: MANIFEST_PARTS[0], manifest });
   const optimizer = await readPart(path, { name: MANIFEST_PARTS[1], manifest });
   const state = { model: model.values(), optimizer: optimizer.values() };
-  const hash = await stateHashInTurns(manifest.step, state);
+  const hash = await stateHashAsync(manifest.step, state);
   if (hash !== manifest.stateHash) throw new Damage("The state does not match its hash");
-  const ruin = await ruinOf([...model.values(), ...optimizer.values()]);
-  if (ruin !== undefined) throw new Ruined(ruin);
+  const ruin = await nonFiniteReason([...model.values(), ...optimizer.values()]);
+  if (ruin !== undefined) throw new NonFiniteState(ruin);
   return { path, manifest, model, optimizer };
 }
 
@@ -57,14 +57,14 @@ async function requireFolder(path: string): Promise<void> {
   throw new Damage("It is not a folder");
 }
 
-/** Reads the manifest at `path` alone. Throws Damage as `openCheckpoint` does. */
+/** Reads only the manifest of the checkpoint at `path`. @throws {Damage} */
 export async function readManifest(path: string): Promise<Manifest> {
   using file = await openHashed(join(path, MANIFEST), { what: MANIFEST });
   if (file.size > MANIFEST_LIMIT) {
     throw new Damage(`${MANIFEST} is longer than ${MANIFEST_LIMIT} bytes`);
   }
   const manifest = parseManifest(new TextDecoder().decode(await file.next(file.size)));
-  // A copy, or a link such as `latest`, may have any other name.
+  // A copy, or a link such as `latest`, may have any name that is not a step's.
   const named = stepOf(basename(path));
   if (named !== undefined && manifest.step !== named) {
     throw new Damage(`${MANIFEST} is of step ${manifest.step}, the folder is ${basename(path)}`);

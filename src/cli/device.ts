@@ -2,7 +2,7 @@
 import { EXIT } from "../base/user_error.ts";
 import { warn } from "../base/text/say.ts";
 import { openReference } from "../device/reference.ts";
-import type { Compiling, Device } from "../device/types.ts";
+import type { CompileOptions, Device } from "../device/types.ts";
 import { openWebGpu } from "../device/webgpu.ts";
 
 /**
@@ -12,7 +12,7 @@ import { openWebGpu } from "../device/webgpu.ts";
  */
 export async function openDevice(
   kind: "auto" | "webgpu" | "reference",
-  compiling?: Compiling,
+  compiling?: CompileOptions,
 ): Promise<Device> {
   if (kind === "reference") return openReference();
   const device = await openWebGpu({ runtime: Deno.version.deno, compiling });

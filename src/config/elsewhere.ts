@@ -27,8 +27,7 @@ const KEYS: Readonly<Record<string, string>> = {
   "micro_batches":
     "gradient_accumulation_steps grad_accum grad_accum_steps gradient_accumulation accumulation_steps " +
     "accumulate_grad_batches grad_accumulation_steps iter_size update_freq",
-  "micro_batch_size":
-    "windows batch_size batch bs train_batch_size mini_batch_size minibatch_size " +
+  "micro_batch_size": "batch_size batch bs train_batch_size mini_batch_size minibatch_size " +
     "per_device_train_batch_size per_device_batch_size per_gpu_train_batch_size " +
     "train_micro_batch_size_per_gpu device_batch_size batchsize",
   "eval.every": "eval_interval eval_steps eval_every eval_freq eval_period evaluation_interval " +
@@ -50,7 +49,7 @@ const KEYS: Readonly<Record<string, string>> = {
     "hidden_dropout",
   "model.positions": "position_embedding_type pos_emb positional_encoding position_embeddings " +
     "pos_encoding",
-  "model.tie_embeddings": "tied tie_word_embeddings weight_tying tie_weights tied_embeddings " +
+  "model.tie_embeddings": "tie_word_embeddings weight_tying tie_weights tied_embeddings " +
     "share_embeddings weight_tie tie_word_embedding",
   "model.cell": "rnn_type cell_type rnn_cell",
   "data.path":
@@ -59,7 +58,7 @@ const KEYS: Readonly<Record<string, string>> = {
   "data.tokenizer":
     "tokenizer_name tokenizer_path encoding tokenizer_type vocab_file tokenizer_file",
   "data.seq_len":
-    "window block_size n_ctx n_positions ctx_len context_length context_size context_window " +
+    "block_size n_ctx n_positions ctx_len context_length context_size context_window " +
     "max_seq_len max_seq_length seq_length sequence_length maxlen max_len " +
     "max_position_embeddings window_size sample_len ctx_size n_context timesteps time_steps",
   "data.validation": "validation_split val_split val_fraction val_ratio test_size " +
@@ -76,7 +75,7 @@ const KEYS: Readonly<Record<string, string>> = {
   "optim.schedule":
     "lr_scheduler_type lr_scheduler scheduler lr_schedule decay_lr lr_decay_style " +
     "lr_decay lr_policy schedule_type scheduler_type",
-  "optim.warmup_steps": "warmup warmup_iters num_warmup_steps n_warmup_steps lr_warmup_steps " +
+  "optim.warmup_steps": "warmup_iters num_warmup_steps n_warmup_steps lr_warmup_steps " +
     "warmup_iterations lr_warmup_iters warm_up",
   "optim.decay_steps": "lr_decay_iters lr_decay_steps t_max decay_iters cosine_steps",
   "optim.decay_share": "decay_fraction cooldown_frac cooldown_fraction warmdown_ratio",

@@ -1,7 +1,6 @@
 /**
- * Config keys that had another name when runs were stored. A stored config is read by either name, and
- * every hash over keys takes the first one, so that runs, checkpoints and sweeps keep their identity.
- * Pure.
+ * Config keys that were renamed. A stored config is read by either name, and hashes are taken over the
+ * first one, so that runs, checkpoints and sweeps of earlier versions keep their identity. Pure.
  */
 import { isPlain } from "./plain.ts";
 
@@ -15,12 +14,17 @@ export const RENAMED: Readonly<Record<string, string>> = {
 
 const FIRST = new Map(Object.entries(RENAMED).map(([first, now]) => [now, first]));
 
-/** The name that the dotted key `path` had first, which is its own for most. */
+/** The first name of the dotted key `path`: `path` itself unless it was renamed. */
 export function firstName(path: string): string {
   return FIRST.get(path) ?? path;
 }
 
-/** A stored config with today's names; a key that has today's name already stays. */
+/** Today's name of the dotted key `path`: `path` itself unless it was renamed. */
+export function todaysName(path: string): string {
+  return Object.hasOwn(RENAMED, path) ? RENAMED[path] as string : path;
+}
+
+/** A stored config with today's names. Where a key is there under both, the first name stays. */
 export function withTodaysNames<T>(config: T): T {
   return renamedBelow(config, "") as T;
 }
@@ -30,8 +34,8 @@ function renamedBelow(value: unknown, path: string): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, inner]) => {
       const whole = path === "" ? name : `${path}.${name}`;
-      const now = RENAMED[whole]?.split(".").at(-1) ?? name;
-      return [now in value ? name : now, renamedBelow(inner, whole)];
+      const now = todaysName(whole).split(".").at(-1) as string;
+      return [Object.hasOwn(value, now) ? name : now, renamedBelow(inner, whole)];
     }),
   );
 }

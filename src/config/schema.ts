@@ -52,8 +52,11 @@ export const runSchema = z.strictObject({
       "Run, checkpoint or exported model whose parameters and tokenizer a new run begins with",
     ),
   micro_batches: z.int().min(1).default(4)
-    .describe("Micro-batches S per step, a power of two; a step sees S x windows x window tokens"),
-  micro_batch_size: z.int().min(1).default(8).describe("Windows B per micro-batch"),
+    .describe(
+      "Micro-batches S per step, a power of two; a step reads S x micro_batch_size x seq_len tokens",
+    ),
+  micro_batch_size: z.int().min(1).default(8)
+    .describe("Sequences B per micro-batch"),
   eval: evalSchema.prefault({}),
   model: modelSchema.prefault({ kind: "gpt" }),
   data: dataSchema.prefault({}),
@@ -63,7 +66,7 @@ export const runSchema = z.strictObject({
   recovery: recoverySchema.prefault({}),
   report: reportSchema.prefault({}),
 }).superRefine((run, context) => {
-  const { steps, workers, micro_batches, micro_batch_size: windows } = run;
+  const { steps, workers, micro_batches, micro_batch_size } = run;
   const fault = (path: string, message: string) =>
     context.addIssue({ code: "custom", path: path.split("."), message });
   if (!Number.isInteger(Math.log2(micro_batches))) {
@@ -72,8 +75,8 @@ export const runSchema = z.strictObject({
   if (workers > micro_batches) {
     fault("workers", `need at most micro_batches: ${workers} is above ${micro_batches}`);
   }
-  if (!Number.isSafeInteger(steps * micro_batches * windows)) {
-    fault("steps", "need steps x micro_batches x windows below 2^53: the product is not");
+  if (!Number.isSafeInteger(steps * micro_batches * micro_batch_size)) {
+    fault("steps", "need steps x micro_batches x micro_batch_size below 2^53: the product is not");
   }
   if (run.gpus !== null && run.device === "reference") {
     fault("gpus", "need device auto or webgpu: reference computes on no card");

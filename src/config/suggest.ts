@@ -2,6 +2,7 @@
 // @ts-types="./levenshtein_distance.d.ts"
 import { levenshteinDistance } from "@std/text/levenshtein-distance";
 import { fromElsewhere } from "./elsewhere.ts";
+import { firstName, todaysName } from "./renamed.ts";
 
 /** Edits, as a share of a name's length, beyond which two names have nothing to do with each other. */
 const NEAR = 0.4;
@@ -23,9 +24,16 @@ export function hintFor(given: string, known: readonly string[]): string {
 /**
  * The one of `known` dotted paths that is near `given`: a key of the same section that is a longer
  * or shorter form of it, else one with the same last part, else the nearest by edit distance, where
- * a last part counts as a name of its own (`lrr` finds `optim.lr`). Undefined where none is near.
+ * a last part counts as a name of its own (`lrr` finds `optim.lr`). The first name of a renamed key
+ * counts as a name of it. Undefined where none is near.
  */
 export function nearestKey(given: string, known: readonly string[]): string | undefined {
+  const names = Array.from(new Set(known.flatMap((path) => [path, firstName(path)])));
+  const found = nearestName(given, names);
+  return found === undefined ? undefined : todaysName(found);
+}
+
+function nearestName(given: string, known: readonly string[]): string | undefined {
   const last = lastPart(given);
   const section = given.slice(0, given.length - last.length);
   const form = known.find((path) =>

@@ -1,23 +1,23 @@
-/** What a run reads, as its processes hold it, and the source of batches that it makes. */
+/** The texts of a run as each process opens them, and the source of batches over them. */
 import type { Key } from "../base/random.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { Source } from "../data/source.ts";
 import { sourceOf } from "../data/sources/mod.ts";
-import { type Begins, type Text, textIn } from "../data/text.ts";
+import { type DocumentStarts, type Text, textIn } from "../data/text.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
 
-/** Stands where the hash of a text stands otherwise: there was none. */
+/** Data hash of a model that was never trained here. */
 export const NO_DATA = "0".repeat(64);
 
-/** What a run reads; a source that makes its own tokens reads nothing. */
+/** The texts of a run; none for a synthetic source. */
 export interface Corpus {
   readonly texts: readonly Text[];
-  /** Distinct tokens of the texts, 0 where none is read. */
+  /** Distinct tokens of the texts; 0 without texts. */
   readonly vocabulary: number;
   readonly tokenizer?: Tokenizer | undefined;
 }
 
-/** The source of a run's batches, in the order that `key` draws. @throws {Refusal} `data` */
+/** The source of a run's batches, shuffled by `key`. @throws {UserError} `data` */
 export function sourceIn(config: RunConfig, corpus: Corpus, key: Key): Source {
   return sourceOf(config.data, {
     key,
@@ -29,10 +29,14 @@ export function sourceIn(config: RunConfig, corpus: Corpus, key: Key): Source {
   });
 }
 
-/** What a run reads of one text in memory. */
+/** The corpus of one text in memory. */
 export function corpusIn(
   { train, validation, begins, ...rest }:
-    & { readonly train: Uint32Array; readonly validation: Uint32Array; readonly begins?: Begins }
+    & {
+      readonly train: Uint32Array;
+      readonly validation: Uint32Array;
+      readonly begins?: DocumentStarts;
+    }
     & Omit<Corpus, "texts">,
 ): Corpus {
   return { ...rest, texts: [textIn({ train, validation }, { begins })] };

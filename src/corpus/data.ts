@@ -1,6 +1,6 @@
-/** From a config to what a run reads, and the hash that holds a resume to the same tokens. */
+/** Opens the data that a config names, and computes the hash by which a resume verifies it. */
 import { basename, resolve } from "node:path";
-import { keepingBusy } from "../base/busy.ts";
+import { runBlocking } from "../base/blocking.ts";
 import { hashValue, sha256 } from "../base/hash.ts";
 import { rootKey } from "../base/random.ts";
 import { UserError } from "../base/user_error.ts";
@@ -19,47 +19,50 @@ import { countUnknown, unknownNote } from "../data/unknown.ts";
 import { split } from "../data/windows.ts";
 import { type Corpus, sourceIn } from "./corpus.ts";
 import { folderText } from "./folder_text.ts";
-import { requireEnds, splitBegins, tokensOfText } from "./text_tokens.ts";
-import { requireAsked, tokenizerNamed } from "./tokenizer.ts";
+import { requireEnds, splitStarts, tokensOfText } from "./text_tokens.ts";
+import { requireTokenizer, tokenizerNamed } from "./tokenizer.ts";
 
-/** What a run reads. */
+/** Data of a run. */
 export interface Data {
   readonly corpus: Corpus;
-  /** SHA-256 of the text, of the prepared tokens, or of what makes the tokens. */
+  /** SHA-256 of the text, of the prepared tokens, or of the synthetic source. */
   readonly hash: string;
-  /** What people should know of what is read. */
+  /** Notices for the user. */
   readonly notes: readonly string[];
 }
 
-/** What is settled before any text is read: a model that exists has its tokens. */
+/** Constraints from an existing model or checkpoint, known before any text is read. */
 export interface Settled {
-  /** Who settled it, as an error names it: `the checkpoint`. */
+  /** Origin of the constraints in errors: `the checkpoint`. */
   readonly by: string;
   readonly tokenizer: Tokenizer | undefined;
-  /** Distinct tokens of the model; the tokenizer's unless told. */
+  /** Vocabulary of the model; default: the tokenizer's size. */
   readonly vocabulary?: number | undefined;
-  /** Hash of the data that a run was trained on, and must go on with. */
+  /** Required data hash of a resumed run. */
   readonly hash?: string | undefined;
-  /** Nothing is trained: a text that is one document will do. */
+  /** Evaluation only: a text of a single document is allowed. */
   readonly evaluates?: boolean;
 }
 
-/** Reads a run's data. @throws {UserError} when it is unusable, or is not what was settled. */
+/** Reads a run's data. @throws {UserError} when it is unusable or violates `settled`. */
 export async function readData(config: RunConfig, settled?: Settled): Promise<Data> {
   const data = await dataOf(config, settled);
-  // Whether prompts have tokens, and a source its text, is better known before anything starts.
+  // Fail fast when a prompt is empty or a text too short.
   const { tokenizer } = data.corpus;
   const prompts = config.report.prompts.flatMap((prompt) => notesOfPrompt(prompt, tokenizer));
   sourceIn(config, data.corpus, rootKey(config.seed));
   return { ...data, notes: [...data.notes, ...prompts] };
 }
 
-/** Said before anything starts. @throws {UserError} `data` for texts without room to train on. */
+/**
+ * Checks the training texts before anything starts. @throws {UserError} `data` when one is too
+ * short.
+ */
 export function requireTraining(config: RunConfig, corpus: Corpus): void {
   sourceIn(config, corpus, rootKey(config.seed)).requireTraining?.();
 }
 
-/** What is unknown of a prompt. @throws {UserError} for one that no sample can go on from. */
+/** Notices of unknown tokens in a prompt. @throws {UserError} for an empty prompt. */
 function notesOfPrompt(prompt: string, tokenizer: Tokenizer | undefined): string[] {
   if (tokenizer === undefined) return [];
   const name = `the prompt ${JSON.stringify(prompt)}`;
@@ -102,7 +105,7 @@ async function dataOf(config: RunConfig, settled: Settled | undefined): Promise<
   return await fromText(config, settled);
 }
 
-/** Holds data to what was trained on, before anything is made of it. */
+/** Verifies the data hash before the data is processed. */
 function requireHash(hash: string, settled: Settled | undefined): void {
   if (settled?.hash === undefined || settled.hash === hash) return;
   throw new UserError(
@@ -112,15 +115,16 @@ function requireHash(hash: string, settled: Settled | undefined): void {
   );
 }
 
-/** A text file, in memory as a whole. */
+/** Loads a text file into memory. */
 async function fromText({ data }: RunConfig, settled: Settled | undefined): Promise<Data> {
   const text = await readText(data.path);
-  const hash = await keepingBusy(() => sha256(new TextEncoder().encode(text)));
+  const hash = await runBlocking(() => sha256(new TextEncoder().encode(text)));
   requireHash(hash, settled);
   await holdToAsked(data, { settled });
   const name = data.path ?? "the default text";
   const end = data.document_end === null ? null : unescaped(data.document_end);
-  // Encoding a long text takes its time; an end that only the tokenizer may give is looked for then.
+  // Fail before the slow encoding when the text lacks its document end. <|endoftext|> may come from
+  // the tokenizer: it is checked after encoding.
   if (end !== null && !isEndToken(end) && !text.includes(end) && !settled?.evaluates) {
     requireEnds(text, { name, end, begins: [] });
   }
@@ -129,7 +133,7 @@ async function fromText({ data }: RunConfig, settled: Settled | undefined): Prom
     name,
     tokenizer,
     end,
-    // What a run was begun with needs no second consent.
+    // A resumed run was already checked when it started.
     most: settled?.hash === undefined ? data.max_unknown : 1,
     option: "--data.max_unknown",
   });
@@ -138,7 +142,7 @@ async function fromText({ data }: RunConfig, settled: Settled | undefined): Prom
   const parts = split(tokens, { ...data, seq_len: time, least: leastEvaluated(data) });
   const read = textIn(parts, {
     name: data.path === null ? "moby_dick" : basename(data.path),
-    begins: begins && splitBegins(begins, parts.train.length),
+    begins: begins && splitStarts(begins, parts.train.length),
   });
   const once = data.path !== null && settled?.hash === undefined && await isPipe(data.path)
     ? [`${name} is a pipe: a resume needs the same text again, by --data`]
@@ -150,29 +154,29 @@ async function fromText({ data }: RunConfig, settled: Settled | undefined): Prom
   };
 }
 
-/** Holds a new run to the tokenizer it asks for, where there is one already. */
+/** Verifies that the existing tokenizer of a model or folder is the configured one. */
 async function holdToAsked(
-  { tokenizer: asked }: DataConfig,
+  { tokenizer: wanted }: DataConfig,
   { settled, first }: { settled: Settled | undefined; first?: Prepared },
 ): Promise<void> {
-  // A run that goes on has its tokenizer; its config is held to the run's elsewhere.
-  if (asked === null || settled?.hash !== undefined) return;
+  // A resumed run keeps its tokenizer; its config is verified elsewhere.
+  if (wanted === null || settled?.hash !== undefined) return;
   if (first !== undefined) {
     const { path: by, tokenizerHash: hash, tokenizerName: name } = first;
-    await requireAsked(asked, { by, hash, name });
+    await requireTokenizer(wanted, { by, hash, name });
   } else if (settled?.tokenizer !== undefined) {
-    await requireAsked(asked, { by: settled.by, hash: tokenizerHash(settled.tokenizer) });
+    await requireTokenizer(wanted, { by: settled.by, hash: tokenizerHash(settled.tokenizer) });
   }
 }
 
-/** Prepared folders, which are read by position. */
+/** Opens prepared folders, which are read by position. */
 async function fromFolders(
   { data }: RunConfig,
   weights: readonly (readonly [string, number])[],
   settled: Settled | undefined,
 ): Promise<Data> {
   const all: (Prepared & { readonly weight: number })[] = [];
-  for (const [path, weight] of weights) all.push({ ...await openWhole(resolve(path)), weight });
+  for (const [path, weight] of weights) all.push({ ...await openVerified(resolve(path)), weight });
   const [first] = all;
   if (first === undefined) {
     throw new UserError("config", "Cannot mix texts: need at least one folder in data.mix: none");
@@ -213,7 +217,7 @@ async function fromFolders(
   };
 }
 
-/** Holds `data.document_end` to the documents that were prepared. @throws {UserError} `data` */
+/** Verifies `data.document_end` against the prepared folders. @throws {UserError} `data` */
 function requireSameEnd(all: readonly Prepared[], end: string): void {
   for (const { path, documentEnd } of all) {
     if (isEndToken(end) || end === documentEnd) continue;
@@ -228,7 +232,7 @@ function requireSameEnd(all: readonly Prepared[], end: string): void {
   }
 }
 
-/** @throws {UserError} `data` where there is one document to train on. */
+/** @throws {UserError} `data` when there is only one document to train on. */
 function requireDocuments(all: readonly Prepared[]): void {
   if (all.some(({ train }) => train.documents > 1)) return;
   const [{ path }] = all as [Prepared];
@@ -254,19 +258,22 @@ function notesOf({ path, train, validation, unknown }: Prepared, documents: bool
   ];
 }
 
-/** Tokens that are looked over before a run begins: a second or two. Others are when they are read. */
+/**
+ * Folders up to this many tokens are verified before a run starts (1 to 2 s), larger ones as they
+ * are read.
+ */
 const LOOKED_OVER = 2 ** 29;
 
-async function openWhole(path: string): Promise<Prepared> {
+async function openVerified(path: string): Promise<Prepared> {
   const prepared = openPrepared(path);
   const { train, validation } = prepared;
   if (train.tokens + validation.tokens <= LOOKED_OVER) {
-    await keepingBusy(() => verifyPrepared(path));
+    await runBlocking(() => verifyPrepared(path));
   }
   return prepared;
 }
 
-/** Names of folders: as short as tells them apart. */
+/** Base names of folders, or full paths when base names collide. */
 function namesOf(paths: readonly string[]): readonly string[] {
   const names = paths.map((path) => basename(path));
   return new Set(names).size === names.length ? names : paths;

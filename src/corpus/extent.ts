@@ -1,4 +1,4 @@
-/** How much text the targets of an evaluation stand for. Reads tokens, knows no file. */
+/** Characters and bytes of text that evaluation targets decode to, for bits per byte. */
 import type { Tokens } from "../data/tokens.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
 import { countUnknown } from "../data/unknown.ts";
@@ -10,21 +10,21 @@ export interface TextExtent {
   readonly bytes: number;
 }
 
-/** Tokens that are decoded at once. */
+/** Tokens decoded per chunk. */
 const CHUNK = 2 ** 16;
 
 /**
- * The text of all tokens but the first, which nobody is asked for; undefined where one of them is
- * unknown, for nobody knows how long that text was.
+ * Extent of all tokens but the first, which is no target; undefined if a token is unknown, because
+ * its text length is unknown.
  */
-export function extentAsked(tokens: Tokens, tokenizer: Tokenizer): TextExtent | undefined {
+export function targetExtent(tokens: Tokens, tokenizer: Tokenizer): TextExtent | undefined {
   const all = extentOf(tokens, tokenizer, tokens.length);
   const first = extentOf(tokens, tokenizer, Math.min(1, tokens.length));
   if (all === undefined || first === undefined) return undefined;
   return { characters: all.characters - first.characters, bytes: all.bytes - first.bytes };
 }
 
-/** The text of the first `length` tokens. */
+/** Extent of the first `length` tokens. */
 function extentOf(tokens: Tokens, tokenizer: Tokenizer, length: number): TextExtent | undefined {
   const stream = tokenizer.stream();
   const encoder = new TextEncoder();

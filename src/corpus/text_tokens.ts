@@ -1,20 +1,20 @@
-/** The tokens of a text in memory, and what people should know of them. */
-import { keepingBusy } from "../base/busy.ts";
+/** Encodes a text in memory, with notices for the user. */
+import { runBlocking } from "../base/blocking.ts";
 import { UserError } from "../base/user_error.ts";
-import { encodeDocuments } from "../data/cut_documents.ts";
+import { encodeDocuments } from "../data/encode_documents.ts";
 import { noEnds, shown } from "../data/document_end.ts";
-import type { Begins } from "../data/text.ts";
+import type { DocumentStarts } from "../data/text.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
 import { countUnknown, requireKnown, unknownNote } from "../data/unknown.ts";
 
-/** How a text becomes tokens. */
+/** How to encode a text. */
 export interface TextReading {
-  /** As errors name it. */
+  /** Name for errors. */
   readonly name: string;
   readonly tokenizer: Tokenizer;
-  /** What ends documents; null where they are not told apart. */
+  /** Document separator; null: no document boundaries. */
   readonly end: string | null;
-  /** Largest share of unknown tokens, and the option that says so. */
+  /** Maximum fraction of unknown tokens, and the option that sets it. */
   readonly most: number;
   readonly option: string;
 }
@@ -22,15 +22,18 @@ export interface TextReading {
 /** Tokens of a text. */
 export interface TextTokens {
   readonly tokens: Uint32Array;
-  /** Where documents begin, where they are told apart. */
+  /** Positions of document starts; undefined without boundaries. */
   readonly begins: Uint32Array | undefined;
   readonly notes: readonly string[];
 }
 
-/** Encodes a text. @throws {UserError} `data` for characters that have no token, or too many of them. */
+/**
+ * Encodes a text. @throws {UserError} `data` for characters without a token, or too many unknown
+ * tokens.
+ */
 export async function tokensOfText(text: string, reading: TextReading): Promise<TextTokens> {
   const { name, tokenizer, end, most, option } = reading;
-  const { tokens, begins } = await keepingBusy(() => encoded(text, reading));
+  const { tokens, begins } = await runBlocking(() => encoded(text, reading));
   const unknown = { unknown: countUnknown(tokens, tokenizer), tokens: tokens.length };
   requireKnown(name, { ...unknown, most, option });
   const notes: string[] = [];
@@ -57,7 +60,7 @@ function encoded(
   }
 }
 
-/** @throws {UserError} `data` for a text in which no document ends. */
+/** @throws {UserError} `data` when the separator does not occur. */
 export function requireEnds(
   text: string,
   { name, end, begins }: {
@@ -70,8 +73,8 @@ export function requireEnds(
   throw noEnds(name, { end, option: "data.document_end", text });
 }
 
-/** Places at which documents begin in the first `length` tokens, and in those behind. */
-export function splitBegins(begins: Uint32Array, length: number): Begins {
+/** Splits document starts at token `length` into training and validation. */
+export function splitStarts(begins: Uint32Array, length: number): DocumentStarts {
   return {
     train: begins.filter((place) => place <= length),
     validation: begins.filter((place) => place > length).map((place) => place - length),

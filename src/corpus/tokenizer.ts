@@ -1,25 +1,25 @@
-/** The tokenizer that a config asks for by name, and whether the one that there is can be it. */
+/** Builds the tokenizer that a config names, or verifies an existing one against that name. */
 import { extname } from "node:path";
-import { keepingBusy } from "../base/busy.ts";
+import { runBlocking } from "../base/blocking.ts";
 import { UserError } from "../base/user_error.ts";
-import { documentsOf } from "../data/cut_documents.ts";
+import { documentsOf } from "../data/encode_documents.ts";
 import { isEndToken } from "../data/document_end.ts";
 import { readTokenizerFile } from "../data/read.ts";
 import { type TokenizerBuilder, tokenizerBuilder } from "../data/tokenizers/build.ts";
 import { tokenizerHash } from "../data/tokenizers/mod.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
 
-/** A tokenizer that is there already. */
+/** An existing tokenizer. */
 interface Present {
-  /** Who has it, as an error names it: a folder, a model. */
+  /** Its owner in errors: a folder or a model. */
   readonly by: string;
   readonly hash: string;
-  /** The name that it was made by, where that is known. */
+  /** The name it was built from, if known. */
   readonly name?: string;
 }
 
 /**
- * The tokenizer of a name, made of a text where it needs one; `ends`: what ends its documents.
+ * Builds the named tokenizer, trained on `text` if needed; `ends`: the document separator.
  * @throws {UserError}
  */
 export async function tokenizerNamed(
@@ -29,24 +29,24 @@ export async function tokenizerNamed(
 ): Promise<Tokenizer> {
   const end = ends !== null && isEndToken(ends);
   const builder = await builderOf(name, { end });
-  return await keepingBusy(() => {
+  return await runBlocking(() => {
     for (const document of ends === null ? [text] : documentsOf(text, ends)) {
       builder.add(document);
       builder.endDocument();
     }
-    // The end's own text becomes tokens unless a token stands for it.
+    // Without an end token the separator is encoded as text, so train on it.
     if (ends !== null && !end) builder.add(ends);
     return builder.build();
   });
 }
 
 /**
- * Holds what is there to what is asked for: the same name, or the same tokenizer. One that would be
- * learnt from a text is not what is there.
- * @throws {UserError} `incompatible`, with both hashes where the other has one before any text is read.
+ * Verifies that an existing tokenizer is the configured one, by name or by hash. A tokenizer that
+ * must be trained on text never matches.
+ * @throws {UserError} `incompatible`, with both hashes when the configured one needs no training.
  */
-export async function requireAsked(asked: string, { by, hash, name }: Present): Promise<void> {
-  // A file of that name may have changed since.
+export async function requireTokenizer(asked: string, { by, hash, name }: Present): Promise<void> {
+  // A tokenizer file may have changed since, so compare its hash.
   if (asked === name && extname(asked) !== ".json") return;
   const builder = await builderOf(asked);
   const other = builder.needsText ? undefined : tokenizerHash(builder.build());
@@ -61,5 +61,5 @@ export async function requireAsked(asked: string, { by, hash, name }: Present): 
 
 async function builderOf(name: string, { end = false } = {}): Promise<TokenizerBuilder> {
   const file = extname(name) === ".json" ? await readTokenizerFile(name) : undefined;
-  return await keepingBusy(() => tokenizerBuilder(name, { end, json: file?.json }));
+  return await runBlocking(() => tokenizerBuilder(name, { end, json: file?.json }));
 }

@@ -1,7 +1,7 @@
 /**
- * The order of windows, and their tokens. Order is a pure function of the key and a window's place:
- * no cursor, no state, no idea of workers.
- * Legend: B windows a micro-batch, T tokens a window.
+ * Shuffles windows and gathers their tokens. The order is a pure function of the key and a window's
+ * position, so it needs no cursor and does not depend on workers. Legend: B windows a micro-batch,
+ * T tokens a window.
  */
 import { IGNORE } from "../base/ignore.ts";
 import { fold, type Key } from "../base/random.ts";
@@ -9,15 +9,15 @@ import { permute } from "./permutation.ts";
 import type { EvalWindow } from "./eval_windows.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** Tokens of B windows, row-major [B, T]; a target is the token after its input. */
+/** Tokens of B windows, row-major [B, T]. Each target is the token after its input. */
 export interface MicroBatch {
   readonly inputs: Uint32Array;
   readonly targets: Uint32Array;
 }
 
 /**
- * The window of [0, count) at place `g` of the order, any integer in [0, 2^53). Every epoch visits
- * each window once, in its own order.
+ * The window in [0, count) at position `g` in [0, 2^53) of the shuffled order. Every epoch visits
+ * each window once, in an order of its own. @throws {RangeError} for other arguments.
  */
 export function windowOf(key: Key, g: number, count: number): number {
   if (!Number.isSafeInteger(g) || g < 0 || count < 1) {
@@ -32,28 +32,28 @@ function epochKey(key: Key, epoch: number): Key {
   return fold(fold(key, epoch >>> 0), Math.floor(epoch / 2 ** 32));
 }
 
-/** A window of a text. */
+/** The place of a window in a text. */
 export interface WindowAt {
   readonly tokens: Tokens;
-  /** Its first token. */
+  /** Position of its first token. */
   readonly start: number;
 }
 
-/** The windows of T = `window` tokens, and their targets. */
+/** Gathers windows of T = `window` tokens and their targets. */
 export function gatherBatch(windows: readonly WindowAt[], window: number): MicroBatch {
   const whole = windows.map((at) => ({ ...at, from: 0, to: window }));
   const { inputs, targets } = gatherPadded(whole, { window, windows: windows.length });
   return { inputs, targets };
 }
 
-/** A micro-batch of which `counted` target positions count in the loss. */
+/** A micro-batch with `counted` targets that are not IGNORE. */
 export interface PaddedBatch extends MicroBatch {
   readonly counted: number;
 }
 
 /**
- * Windows of which the targets of positions in [from, to) count, filled up to B = `windows` rows with
- * inputs 0; other targets are IGNORE. What lies behind `to` is not read.
+ * Gathers windows whose targets count at positions [from, to); other targets are IGNORE. Pads to B
+ * = `windows` rows with inputs 0. Tokens beyond `to` are not read.
  */
 export function gatherPadded(
   all: readonly (WindowAt & EvalWindow)[],

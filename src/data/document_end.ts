@@ -1,28 +1,34 @@
-/** The text that ends documents, as people write it, and what is said where a text has none. */
+/** Parses the document separator from an option, and the error for a text without one. */
 import { UserError } from "../base/user_error.ts";
 import { END_TEXT } from "./tokenizers/types.ts";
 
-/** What `\n` and the like stand for: a shell hands the two characters over as they are. */
+/**
+ * Escape sequences: a shell passes `
+ * ` as two characters.
+ */
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", "\\": "\\" };
 
-/** A text of the command line or of a config in which `\n`, `\r`, `\t` and `\\` are one character. */
+/**
+ * Replaces the escapes `
+ * `, `\r`, `\t` and `\\` in an option's value.
+ */
 export function unescaped(text: string): string {
   return text.replaceAll(/\\([nrt\\])/g, (_, letter: string) => ESCAPES[letter] as string);
 }
 
-/** Whether the end is the one that tokenizers have a token for. */
+/** Whether the separator is <|endoftext|>, for which tokenizers have a token. */
 export function isEndToken(end: string): boolean {
   return end === END_TEXT;
 }
 
-/** A text as an option takes it. */
+/** A text quoted as an option value. */
 export function shown(text: string): string {
   return JSON.stringify(text);
 }
 
 /**
- * The refusal of a text in which no document ends. `option` is how the end was given; `text` is the
- * text, or as much of it as tells how its lines end.
+ * The error for a text that does not contain the separator. `option`: the option that set it;
+ * `text`: the text, or enough of it to detect its line ends.
  */
 export function noEnds(
   name: string,

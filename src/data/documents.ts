@@ -1,14 +1,14 @@
-/** Where documents begin: exact places among the tokens, found in the text before it was encoded. */
+/** Document boundaries as token positions, exact because documents are encoded separately. */
 
-/** Places in a stretch of tokens at which documents begin, but for the one that it begins with. */
+/** Document starts in a range of tokens, without the start of the range itself. */
 export interface Documents {
-  /** How many ends the tokens hold, one at their very end included. */
+  /** Number of document ends, including one at the end of the tokens. */
   readonly count: number;
-  /** The first place behind `position` at which a document begins; Infinity where none does. */
+  /** The first document start after `position`; Infinity if there is none. */
   after(position: number): number;
 }
 
-/** Documents that begin at rising places, each right behind the end of the one before. */
+/** Documents that start at the ascending positions `begins`. */
 export function documentsAt(begins: ArrayLike<number>): Documents {
   return {
     count: begins.length,
@@ -16,7 +16,7 @@ export function documentsAt(begins: ArrayLike<number>): Documents {
   };
 }
 
-/** Number of the first of some rising places that lies behind `position`. */
+/** Index of the first of some ascending positions greater than `position`: binary search. */
 export function firstBehind(places: ArrayLike<number>, position: number): number {
   let low = 0;
   let high = places.length;
@@ -29,8 +29,8 @@ export function firstBehind(places: ArrayLike<number>, position: number): number
 }
 
 /**
- * For each position of B = `windows` rows of T = `window` tokens the position in its row at which its
- * document begins: 0 for the one that the row begins in. A document's end belongs to it.
+ * [B, T]: for each token the position in its row where its document starts, 0 for the first
+ * document. A document end belongs to the document before it. B = `windows`, T = `window`.
  */
 export function documentStarts(
   rows: readonly {

@@ -1,44 +1,44 @@
 /**
- * Which windows evaluate a part of a text, and which of their targets count: each target once. Pure:
- * knows positions, no tokens.
+ * Plans the windows that evaluate a text, and which of their targets count, so that each target
+ * counts once. Pure.
  */
 
-/** How an evaluation is cut. */
+/** How to split an evaluation into windows. */
 export interface EvalShape {
-  /** T. */
+  /** Window length T. */
   readonly window: number;
-  /** Tokens from one window to the next, in [1, T]: what a window asks anew. */
+  /** Tokens between window starts, in [1, T]: the targets that each window adds. */
   readonly stride: number;
-  /** Windows to evaluate, evenly spaced; 0 means all, to the last token. */
+  /** Windows to evaluate, evenly spaced; 0: all, up to the last token. */
   readonly limit: number;
-  /** Windows of T tokens and a target behind them alone: what is asked is asked of a whole window. */
+  /** Only full windows: the target kind needs all T tokens. */
   readonly whole?: boolean;
 }
 
-/** A window that begins at `start` and counts the targets of its positions in [from, to). */
+/** A window at `start` whose targets count at positions [from, to). */
 export interface EvalWindow {
   readonly start: number;
   readonly from: number;
   readonly to: number;
 }
 
-/** The windows of an evaluation, by number. */
+/** The windows of an evaluation, by index. */
 export interface EvalWindows {
   readonly count: number;
   at(index: number): EvalWindow;
 }
 
 /**
- * Windows over `n` tokens. The first counts all its targets, the others their last `stride`, so each
- * has at least T - stride tokens before it, or all there are. A last window that would reach past
- * the end begins earlier instead. A limit leaves whole windows out, the last one first. A part that
- * is shorter than a window is one window of what is there, whatever the limit.
+ * Windows over `n` tokens. The first counts all its targets, the others their last `stride`, so
+ * each target has at least T - stride tokens of context, or all there are. The last window is
+ * shifted back to end with the text. A limit drops full windows, the shifted one first. A text
+ * shorter than T is one short window, whatever the limit.
  */
 export function evalWindows(
   n: number,
   { window, stride, limit, whole: onlyWhole = false }: EvalShape,
 ): EvalWindows {
-  // The first token is asked of nobody.
+  // The first token is no target.
   const targets = Math.max(0, n - 1);
   if (targets === 0) return { count: 0, at: outside };
   if (targets < window) {

@@ -1,9 +1,9 @@
-/** Tells what bytes are that are not UTF-8 text, by how they begin. Pure. */
+/** Detects binary file formats by their first bytes, for error messages. Pure. */
 
-/** Bytes from the start of a file that tell its format. */
+/** Bytes from the start of a file that suffice for detection. */
 export const FORMAT_BYTES = 1 << 16;
 
-/** Signatures at the start of a file, as characters of Latin-1. */
+/** Magic numbers at the start of a file, as Latin-1. */
 const SIGNATURES: readonly (readonly [signature: string, format: string])[] = [
   ["\x1f\x8b", "a gzip file; prepare unpacks one that is named .gz"],
   ["PK\x03\x04", "a zip archive, as .zip, .docx, .xlsx, .epub and .npz are"],
@@ -44,16 +44,17 @@ const MARKS: readonly (readonly [mark: string, encoding: string])[] = [
   ["\xfe\xff", "UTF-16"],
 ];
 
-/** Place and text of a tar archive's signature. */
+/** Offset and text of the tar signature. */
 const TAR = { at: 257, signature: "ustar" } as const;
-/** Signatures that a text may begin with: they count where bytes follow that no text has. */
+/** Signatures that are plain words may begin a text: they only match if control bytes follow. */
 const WORD = /^\w+$/;
-/** Bytes behind a signature that are looked at for such. */
+/** Bytes searched for control bytes. */
 const NEAR = 512;
 
 /**
- * What a file is that begins with these bytes, in words behind "it is"; undefined for what may be
- * UTF-8 text. Text may hold NULs: only bytes that no text has beside them make a file binary.
+ * The format of a file with these first bytes, to follow "it is"; undefined if it may be UTF-8
+ * text. Text may contain NULs: a file is binary only if other control bytes occur, or many NULs are
+ * scattered.
  */
 export function foreignFormat(head: Uint8Array): string | undefined {
   const begins = (text: string, at = 0): boolean =>
@@ -73,15 +74,15 @@ function convertFrom(encoding: string): string {
   return `${encoding}; convert it, as iconv -f ${encoding} -t UTF-8 does`;
 }
 
-/** Whether a byte stands in no text, not even in one with the codes of a terminal. */
+/** Whether a byte occurs in no text, terminal escapes included. */
 function isControl(byte: number): boolean {
   return byte < 0x07 || (byte > 0x0d && byte < 0x1b);
 }
 
-/** Share of NULs behind another byte from which bytes are numbers or wide characters. */
+/** Fraction of isolated NULs from which a file counts as binary or UTF-16. */
 const SCATTERED = 0.05;
 
-/** The format of bytes in which NULs are scattered; undefined where there are none, or in runs. */
+/** The format by scattered NULs; undefined without NULs, or with runs of them only. */
 function nullFormat(head: Uint8Array): string | undefined {
   let nulls = 0;
   let control = false;
@@ -95,13 +96,13 @@ function nullFormat(head: Uint8Array): string | undefined {
   }
   if (nulls === 0) return undefined;
   const [even = 0, odd = 0] = scattered;
-  // Latin text in UTF-16 has a NUL in each pair, always on the same side.
+  // Latin text in UTF-16 has a NUL in each pair, always at the same parity.
   const wide = Math.max(even, odd) > 0.4 * head.length && Math.min(even, odd) === 0;
   if (wide && !control) return convertFrom(even > odd ? "UTF-16BE" : "UTF-16LE");
   return control || even + odd > SCATTERED * head.length ? "a binary file" : undefined;
 }
 
-/** Suffixes of files that hold text, and not the text that anybody would train on. */
+/** Suffixes of text formats whose markup should not be trained on. */
 const MARKUP: Readonly<Record<string, string>> = {
   csv: "a table",
   tsv: "a table",
@@ -111,7 +112,7 @@ const MARKUP: Readonly<Record<string, string>> = {
   ipynb: "a notebook",
 };
 
-/** What a file is by its name, in words behind "it is"; undefined for text and unknown names. */
+/** The markup format by file name, to follow "it is"; undefined for other names. */
 export function markupFormat(path: string): string | undefined {
   const format = MARKUP[/\.([^./]+)(?:\.gz)?$/.exec(path)?.[1]?.toLowerCase() ?? ""];
   if (format === undefined) return undefined;
@@ -119,10 +120,10 @@ export function markupFormat(path: string): string | undefined {
     "stands";
 }
 
-/** How a file of records is read: an object or a text per line, in an array, or one behind another. */
+/** Layout of a record file: one JSON value per line, or an array or sequence of values. */
 export type RecordKind = "jsonl" | "json";
 
-/** Whether a file holds records, by its name; undefined for any other. */
+/** Record layout by file name; undefined for other files. */
 export function recordKind(path: string): RecordKind | undefined {
   const suffix = /\.(jsonl|ndjson|jsonlines|json)(?:\.gz)?$/i.exec(path)?.[1]?.toLowerCase();
   if (suffix === undefined) return undefined;

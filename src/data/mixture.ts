@@ -1,28 +1,28 @@
 /**
- * Which text a window comes from, where several are mixed by weight. A pure function of the key and
- * the window's number: in every round of windows each text has its exact share, in an order drawn
- * for that round, and numbers its own windows without a gap. Knows no tokens.
+ * Draws the text of each window when texts are mixed by sampling weight. A pure function of the key
+ * and the window's number. Every round of windows has the exact share of each text, in an order
+ * shuffled per round; each text numbers its windows consecutively.
  */
 import { fold, type Key } from "../base/random.ts";
 import { permute } from "./permutation.ts";
 
-/** Windows in a round: weights are kept to this precision. */
+/** Windows in a round: the resolution of weights. */
 export const ROUND = 1024;
 
-/** The text of a window, and the window's number among those of that text. */
+/** The text of a window, and the window's number within that text. */
 export interface DrawnText {
   readonly text: number;
   readonly number: number;
 }
 
-/** Picks the text of window `number`, any integer in [0, 2^53). */
+/** Returns the text of window `number`, any integer in [0, 2^53). */
 export type Mixture = (number: number) => DrawnText;
 
-/** A mixture by `weights`, each above 0; every text has at least one window in a round. */
+/** A mixture by `weights`, each above 0; every text gets at least one window per round. */
 export function mixture(key: Key, weights: readonly number[]): Mixture {
   if (weights.length === 1) return (number) => ({ text: 0, number });
   const counts = shareOut(weights, ROUND);
-  // The round that was asked for last is likely the next one as well.
+  // Cache the last round: windows are drawn in order.
   let known = { round: -1, drawn: [] as readonly DrawnText[] };
   return (number) => {
     const round = Math.floor(number / ROUND);
@@ -31,7 +31,7 @@ export function mixture(key: Key, weights: readonly number[]): Mixture {
   };
 }
 
-/** All of a round: each text numbers its windows in the order in which they come. */
+/** All windows of a round. */
 function roundOf(key: Key, round: number, counts: readonly number[]): DrawnText[] {
   const own = fold(fold(key, round >>> 0), Math.floor(round / 2 ** 32));
   const texts = counts.flatMap((count, text) => new Array<number>(count).fill(text));
@@ -44,7 +44,10 @@ function roundOf(key: Key, round: number, counts: readonly number[]): DrawnText[
   });
 }
 
-/** `total` shared out by weights, at least one each, by largest remainders (Hamilton's method). */
+/**
+ * Apportions `total` by weights, at least one each, by largest remainders (Hamilton's method).
+ * @throws {RangeError} for weights that are not above 0 or too many.
+ */
 export function shareOut(weights: readonly number[], total: number): number[] {
   if (weights.length > total || !weights.every((w) => w > 0 && Number.isFinite(w))) {
     throw new RangeError(

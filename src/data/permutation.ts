@@ -1,18 +1,18 @@
 /**
- * A keyed shuffle of [0, n) whose entries are computed one by one, so that any position of any
- * epoch is known without a list. Source: Black and Rogaway, "Ciphers with Arbitrary Finite
- * Domains" (CT-RSA 2002): a Feistel network on a slightly larger domain, with cycle walking.
+ * A keyed permutation of [0, n) with random access: entries are computed individually, without a
+ * list. Source: Black and Rogaway, "Ciphers with Arbitrary Finite Domains" (CT-RSA 2002): a Feistel
+ * network on a slightly larger domain, with cycle walking.
  */
 import { type Key, threefry } from "../base/random.ts";
 
-/** More than the four rounds of Luby and Rackoff, because the halves of small domains mix slowly. */
+/** More than the four rounds of Luby and Rackoff, because small domains mix slowly. */
 const ROUNDS = 8;
-/** Keeps the counters of this use apart from others of the same key. */
+/** Domain separation from other uses of the same key. */
 const TAG = 0x7065_7200;
 
 /**
- * Image of `i` under the permutation of [0, n) that `key` picks: a bijection for each key.
- * Needs 1 <= n <= 2^52; takes fewer than four walks on average, whatever n is.
+ * Image of `i` under the permutation of [0, n) for `key`. Needs 1 <= n <= 2^52; takes fewer than
+ * four passes on average. @throws {RangeError} for other arguments.
  */
 export function permute(key: Key, n: number, i: number): number {
   if (!Number.isInteger(n) || n < 1 || n > 2 ** 52) {
@@ -24,7 +24,7 @@ export function permute(key: Key, n: number, i: number): number {
   let half = 1;
   while (half * half < n) half *= 2;
   let x = i;
-  // Leaving [0, n) is answered by going on along the cycle: it comes back, and stays a bijection.
+  // Cycle walking: repeat until the value is in [0, n), which keeps this a bijection.
   do x = feistel(key, half, x); while (x >= n);
   return x;
 }

@@ -1,15 +1,15 @@
 /**
- * Reads what can be read only once: stdin, named pipes, and the pipes of a shell's `<(...)`. Says
- * when it waits: a pipe that nobody writes to blocks without an error.
+ * Reads stdin, named pipes, and the pipes of a shell's `<(...)`. Prints a notice while it waits,
+ * because a pipe without a writer blocks silently.
  */
 
 import { warn } from "../base/text/say.ts";
 
-/** Milliseconds of patience where nobody says. */
+/** Default milliseconds before the notice. */
 const PATIENCE = 3000;
-/** Bytes that are read at once. */
+/** Bytes per read. */
 const CHUNK = 1 << 20;
-/** Names of stdin; Deno opens no path below /dev or /proc for it. */
+/** Names of stdin. Deno does not open paths below /dev or /proc without all permissions. */
 const STDIN: readonly string[] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 
 /** Whether a path names stdin. */
@@ -17,7 +17,7 @@ export function isStdin(path: string): boolean {
   return STDIN.includes(path);
 }
 
-/** Whether what a path names can be read only once; false where there is nothing. */
+/** Whether a path is a pipe, which can be read only once; false for a missing path. */
 export async function isPipe(path: string): Promise<boolean> {
   if (isStdin(path)) return true;
   return await Deno.stat(path).then(({ isFifo }) => isFifo === true, () => false);
@@ -25,15 +25,17 @@ export async function isPipe(path: string): Promise<boolean> {
 
 /** How a pipe is read. */
 export interface PipeOptions {
-  /** Hears once that nothing came for a while; default: stderr. */
+  /** Prints the notice that nothing arrived yet; default: stderr. */
   readonly say?: (text: string) => void;
-  /** Ends the wait for more. */
+  /** Ends reading. */
   readonly stop?: AbortSignal | undefined;
-  /** Milliseconds until a silent pipe is mentioned. */
+  /** Milliseconds before the notice. */
   readonly patience?: number;
 }
 
-/** All bytes of a pipe in chunks; each stands until the next is asked for. Ends early when stopped. */
+/**
+ * The bytes of a pipe in chunks. Each chunk is overwritten by the next. Ends early when stopped.
+ */
 export async function* pipeChunks(
   path: string,
   { say = warn, stop, patience = PATIENCE }: PipeOptions = {},
@@ -48,7 +50,7 @@ export async function* pipeChunks(
     stop?.addEventListener("abort", () => resolve(null), { once: true });
   });
   try {
-    // Opening a named pipe blocks until somebody opens its other end.
+    // Opening a named pipe blocks until a writer opens it.
     const file = isStdin(path)
       ? Deno.stdin
       : await Promise.race([Deno.open(path, { read: true }), stopped]);

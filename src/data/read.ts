@@ -1,5 +1,5 @@
-/** Reads what users name as text: files, pipes and stdin. Knows encodings, not tokens. */
-import { keepingBusy } from "../base/busy.ts";
+/** Reads UTF-8 text from files, pipes and stdin. */
+import { runBlocking } from "../base/blocking.ts";
 import { type FileAction, fileFault } from "../base/file_fault.ts";
 import { parseJsonText } from "../base/text/json.ts";
 import { UserError } from "../base/user_error.ts";
@@ -11,20 +11,20 @@ import { isPipe, pipeChunks } from "./pipe.ts";
 import { FILE_BYTES } from "./tokenizers/limits.ts";
 import { ByteRow } from "./tokenizers/utf8.ts";
 
-/** Longest string that the engine can hold, in UTF-16 units (V8 on 64-bit machines). */
+/** Longest string in V8 on 64-bit machines, in UTF-16 units. */
 const LONGEST = 2 ** 29 - 24;
 
 /**
- * The text at `path`, which may be empty, without a byte order mark. `-` is stdin; a pipe is read to
- * its end. `doing` says in errors what the text is for. @throws {UserError} `noInput` where there is
- * none, unless told, and `data` for what is not UTF-8 text.
+ * The text at `path` without a byte order mark; may be empty. `-` is stdin. `doing` names the
+ * action in errors. @throws {UserError} `noInput` (or `doing.exit`) when it is missing, `data` when
+ * it is not UTF-8 text.
  */
 export async function readWhole(path: string, doing: FileAction = {}): Promise<string> {
   const bytes = await readBytes(path, doing);
-  return await keepingBusy(() => textOfBytes(bytes, path));
+  return await runBlocking(() => textOfBytes(bytes, path));
 }
 
-/** Bytes from somewhere called `name` as text, without a byte order mark. @throws {UserError} `data` */
+/** Decodes UTF-8 without a byte order mark; `name` is for errors. @throws {UserError} `data` */
 export function textOfBytes(bytes: Uint8Array, name: string): string {
   requireText(bytes.subarray(0, FORMAT_BYTES), name);
   const text = utf8Text(bytes);
@@ -35,7 +35,7 @@ export function textOfBytes(bytes: Uint8Array, name: string): string {
   );
 }
 
-/** Where the byte that is not UTF-8 stands, and which encoding has it alone. */
+/** Line of the invalid byte, and the encoding that it suggests. */
 function latinHint(bytes: Uint8Array, at: number): string {
   if (at >= bytes.length) return ", for the text ends in a character";
   const line = bytes.subarray(0, at).filter((byte) => byte === 10).length + 1;
@@ -43,14 +43,17 @@ function latinHint(bytes: Uint8Array, at: number): string {
   return `: 0x${byte} in line ${line}, as in Latin-1 (ISO 8859-1, Windows-1252)`;
 }
 
-/** @throws {UserError} `data` for a file that begins as no UTF-8 text does, with what it is instead. */
+/** @throws {UserError} `data` with the detected format when the first bytes are not UTF-8 text. */
 export function requireText(head: Uint8Array, name: string): void {
   const format = foreignFormat(head);
   if (format === undefined) return;
   throw new UserError("data", `Cannot read ${name}: need UTF-8 text: it is ${format}`);
 }
 
-/** The value that the tokenizer.json at `path` holds, and its bytes. @throws {UserError} `data` for what is no JSON. */
+/**
+ * The parsed value and the bytes of the tokenizer.json at `path`. @throws {UserError} `data` for
+ * invalid JSON.
+ */
 export async function readTokenizerFile(
   path: string,
 ): Promise<{ readonly json: unknown; readonly bytes: Uint8Array }> {
@@ -68,8 +71,8 @@ export async function readTokenizerFile(
 }
 
 /**
- * The text to train or evaluate on at `path` without a byte order mark, or the default text for null;
- * never empty. @throws {UserError} for what `prepare` reads and this does not, with its command.
+ * The non-empty text at `path` without a byte order mark, or the default text for null. @throws
+ * {UserError} with the command to run for a format that only `prepare` reads.
  */
 export async function readText(path: string | null): Promise<string> {
   if (path === null) return await mobyDick();
@@ -93,7 +96,7 @@ export async function readText(path: string | null): Promise<string> {
   return text;
 }
 
-/** What `prepare` reads and a run does not, by its name. */
+/** Formats that only `prepare` reads, by file name. */
 function formatByName(path: string): string | undefined {
   if (markupFormat(path) !== undefined) return undefined;
   if (recordKind(path) !== undefined) return "a file of JSON records";
@@ -119,7 +122,7 @@ export async function readBytes(
   }
 }
 
-/** All that is written to a pipe. */
+/** All bytes of a pipe. */
 async function pipedBytes(path: string, most: number): Promise<Uint8Array> {
   const row = new ByteRow();
   for await (const chunk of pipeChunks(path)) {

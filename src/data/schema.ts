@@ -1,8 +1,8 @@
-/** What a run says about its data. Knows neither files nor models. */
+/** Schemas of the `data` part of a config and of stored tokenizers. */
 import * as z from "zod";
 import { MAX_UNKNOWN } from "./unknown.ts";
 
-/** The `data` part of a config: which text, how it becomes tokens, how windows are cut. */
+/** The `data` part of a config: text, tokenizer, windows. */
 export const dataSchema = z.strictObject({
   source: z.enum(["text", "recall", "truecase", "direction"]).default("text")
     .describe(
@@ -24,16 +24,16 @@ export const dataSchema = z.strictObject({
         "prepared folder or init has, and char for a text file",
     ),
   seq_len: z.int().min(1).default(64)
-    .describe("Window length T in tokens: what the model sees at once"),
+    .describe("Sequence length T in tokens: the window that the model sees at once"),
   stride: z.int().min(1).nullable().default(null)
     .describe(
-      "Tokens between the starts of neighbouring training windows: below window they overlap; " +
-        "null takes window",
+      "Tokens between the starts of neighbouring training windows: below seq_len they overlap; " +
+        "null takes seq_len",
     ),
   bptt: z.int().min(1).nullable().default(null)
     .describe(
-      "Tokens per step of truncated BPTT: the text is read in micro_batches x windows lanes and " +
-        "states are carried; null draws shuffled windows",
+      "Tokens per step of truncated BPTT: the text is read in micro_batches x micro_batch_size " +
+        "lanes and states are carried; null draws shuffled windows",
     ),
   document_end: z.string().min(1).nullable().default(null)
     .describe(
@@ -55,11 +55,11 @@ export const dataSchema = z.strictObject({
 /** A complete `data` part. */
 export type DataConfig = z.infer<typeof dataSchema>;
 
-/** A tokenizer as a plain value: checkpoints hold it, `tokenizerFrom` revives it. */
+/** A tokenizer as a plain value, as in checkpoints; `tokenizerFrom` restores it. */
 export const tokenizerSpecSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("char"),
-    /** The known characters in order of code point: a character's place is its token. */
+    /** The characters in order of code point: the index is the token id. */
     chars: z.string().min(1),
     /** Whether one more token ends documents. */
     end: z.literal(true).optional(),
@@ -67,13 +67,13 @@ export const tokenizerSpecSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("byte"), end: z.literal(true).optional() }),
   z.strictObject({
     kind: z.literal("word"),
-    /** What follows the tokens for unknown words and for the end of a line, in order of id. */
+    /** Words in order of id, after the tokens of unknown words and line ends. */
     words: z.array(z.string().min(1)),
   }),
   z.strictObject({ kind: z.literal("gpt2") }),
   z.strictObject({
     kind: z.literal("bpe"),
-    /** The tokenizer.json of Hugging Face's library, as far as needed to encode and decode. */
+    /** A Hugging Face tokenizer.json, reduced to what encoding and decoding need. */
     tokenizer: z.record(z.string(), z.unknown()),
   }),
 ]);

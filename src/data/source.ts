@@ -1,29 +1,35 @@
 /**
- * Where batches come from. A source is a pure function of its key: what a micro-batch holds
- * depends on `(step, micro-batch)` alone. It knows no model.
+ * Interfaces of batch sources. A source is a pure function of its key: the contents of a
+ * micro-batch depend only on `(step, micro-batch)`.
  */
 import type { Key } from "../base/random.ts";
 import type { Text } from "./text.ts";
 import type { Tokenizer } from "./tokenizers/types.ts";
 
-/** Token windows and what is asked of them. */
+/** Token windows and their targets. */
 export interface Batch {
   /** u32 [B, T] */
   readonly inputs: Uint32Array;
-  /** u32 [B, T], or [B] where one label is asked of a window; IGNORE where nothing is asked. */
+  /** u32 [B, T], or [B] for sequence classification; IGNORE: no target. */
   readonly targets: Uint32Array;
-  /** Targets that count. */
+  /** Targets that are not IGNORE. */
   readonly counted: number;
   /**
-   * u32 [B, T], where the task has documents: the first token of the window that each token's
-   * document holds, never behind the token itself.
+   * u32 [B, T], for document masks: position in the window where each token's document starts,
+   * never after the token itself.
    */
   readonly starts?: Uint32Array;
-  /** Carried states begin anew, all or by window; else they go on from the batch before. */
+  /**
+   * Whether carried states are reset, for all windows or each; else they continue from the previous
+   * batch.
+   */
   readonly fresh: boolean | readonly boolean[];
 }
 
-/** What is asked: the next token or a label at positions, or one label of a window. */
+/**
+ * Kind of target, as stored in exported configs: `next`: next-token prediction, targets [B, T];
+ * `each`: token classification, labels [B, T]; `one`: sequence classification, labels [B].
+ */
 export type TargetKind = "next" | "each" | "one";
 
 /** Address of a micro-batch. */
@@ -34,57 +40,60 @@ export interface BatchAddress {
   readonly microBatch: number;
 }
 
-/** What is learnt from a source, as far as models and losses must know. */
+/** The learning task of a source, for models and losses. */
 export interface Task {
-  /** Tokens T of a window. */
+  /** Window length T. */
   readonly time: number;
   /** Distinct input tokens V. */
   readonly vocabulary: number;
-  /** Distinct targets K; V where the next token is asked. */
+  /** Distinct targets K; V for next-token prediction. */
   readonly classes: number;
   readonly targetKind: TargetKind;
-  /** Targets that count in each training window, where all have as many; the loss is their mean. */
+  /**
+   * Targets per training window if all windows have equally many, else undefined. The loss is their
+   * mean.
+   */
   readonly countedPerWindow: number | undefined;
-  /** True when states pass from one batch to the next. */
+  /** True when states are carried from batch to batch. */
   readonly carries: boolean;
-  /** True when batches say where documents start, so that no token looks past its own. */
+  /** True when batches have `starts`, which mask attention to each token's own document. */
   readonly documents: boolean;
 }
 
 /** A source of batches. */
 export interface Source {
-  /** The batch of a micro-batch. @throws {Refusal} as `requireTraining` does. */
+  /** The batch of a micro-batch. @throws {UserError} as `requireTraining` does. */
   train(at: BatchAddress): Batch;
-  /** Said before a run begins. @throws {Refusal} `data` for texts without room to train on. */
+  /** Checks the training texts before a run. @throws {UserError} `data` when one is too short. */
   requireTraining?(): void;
-  /** Targets that count in all micro-batches of a step, where windows do not have equally many. */
+  /** Targets in all micro-batches of a step, when `countedPerWindow` is undefined. */
   countedIn?(step: number): number;
-  /** Number of evaluation sequences; states pass within one, never between two. */
+  /** Number of evaluation sequences; states are carried within one, never between two. */
   readonly sequences: number;
   /** The batches of an evaluation sequence, in order. */
   evaluation(sequence: number): Iterable<Batch>;
-  /** Which of the texts a sequence is of; all are of the first unless told. */
+  /** Index of a sequence's text; default: 0 for all. */
   textOf?(sequence: number): number;
 }
 
-/** How much is evaluated. */
+/** Extent of an evaluation. */
 export interface EvaluationBatches {
-  /** Windows to evaluate, of each text; 0 means all, so that each token is asked once. */
+  /** Windows to evaluate per text; 0: all, so that each token is a target once. */
   readonly windows: number;
-  /** Tokens from one window to the next; null means the window's length. */
+  /** Tokens between window starts; null: the window's length. */
   readonly stride: number | null;
 }
 
-/** What sources are made of. */
+/** Input of a source. */
 export interface SourceInput {
-  /** Key of the data's order. */
+  /** Key of the shuffled order. */
   readonly key: Key;
   /** Micro-batches S per step. */
   readonly microBatches: number;
   /** Windows B per micro-batch. */
   readonly windows: number;
   readonly evaluation: EvaluationBatches;
-  /** The texts; none for a source that makes its own tokens. */
+  /** The texts; none for a synthetic source. */
   readonly texts: readonly Text[];
   /** The text's tokenizer; undefined for a source that needs none. */
   readonly tokenizer?: Tokenizer | undefined;

@@ -1,18 +1,18 @@
-/** A text in the two parts that a run reads. Knows neither windows nor where tokens lie. */
+/** A text, split into training and validation tokens. */
 import { type Tokens, tokensIn } from "./tokens.ts";
 
-/** Tokens to train on and tokens to evaluate on; no token is in both. */
+/** Training and validation tokens of a text, disjoint. */
 export interface Text {
-  /** How evaluations name it. */
+  /** Name in evaluations. */
   readonly name: string;
-  /** Its part of the training windows, relative to the other texts'. */
+  /** Sampling weight, relative to the other texts. */
   readonly weight: number;
   readonly train: Tokens;
   readonly validation: Tokens;
 }
 
-/** Places at which documents begin in each part. */
-export interface Begins {
+/** Positions of document starts in each part. */
+export interface DocumentStarts {
   readonly train: ArrayLike<number>;
   readonly validation: ArrayLike<number>;
 }
@@ -23,7 +23,7 @@ export function textIn(
   { name = "text", weight = 1, begins }: {
     name?: string;
     weight?: number;
-    begins?: Begins | undefined;
+    begins?: DocumentStarts | undefined;
   } = {},
 ): Text {
   return {

@@ -1,19 +1,19 @@
-/** Tokens by position, wherever they lie. Knows neither windows nor files. */
+/** Random access to tokens, in memory or in files. */
 import { type Documents, documentsAt } from "./documents.ts";
 
-/** A stretch of tokens that is read by position. */
+/** A sequence of tokens with random access. */
 export interface Tokens {
   readonly length: number;
-  /** Where documents begin; undefined where they are not told apart. */
+  /** Document boundaries; undefined if not loaded. */
   readonly documents?: Documents | undefined;
   /**
-   * Copies the tokens from `start` into `into`, all of it.
-   * @throws {RangeError} when it reaches past the end. @throws {Refusal} `data` for a damaged file.
+   * Fills `into` with the tokens from `start`.
+   * @throws {RangeError} past the end. @throws {UserError} `data` for a damaged file.
    */
   read(start: number, into: Uint32Array): void;
 }
 
-/** Tokens in memory, and the places at which documents begin where they are told apart. */
+/** Tokens in memory; `begins`: positions of document starts, if any. */
 export function tokensIn(array: Uint32Array, begins?: ArrayLike<number>): Tokens {
   return {
     length: array.length,

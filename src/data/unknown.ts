@@ -1,16 +1,16 @@
-/** How much of a text a tokenizer does not know, and what is said of it. */
+/** Counts unknown tokens of a text; the notice and the error about them. */
 import { UserError } from "../base/user_error.ts";
 
-/** Largest share of unknown tokens that is accepted by default. */
+/** Default maximum fraction of unknown tokens. */
 export const MAX_UNKNOWN = 0.05;
 
-/** Tokens, and how many of them stand for text that the tokenizer has no token for. */
+/** Number of tokens, and of unknown ones among them. */
 export interface Unknown {
   readonly unknown: number;
   readonly tokens: number;
 }
 
-/** Counts the unknown among tokens. */
+/** Counts unknown tokens. */
 export function countUnknown(
   tokens: Uint32Array,
   { unknown }: { readonly unknown: number | undefined },
@@ -21,7 +21,7 @@ export function countUnknown(
   return count;
 }
 
-/** What is said of a text of which some is unknown; undefined where all is known. */
+/** The notice of unknown tokens; undefined if there are none. */
 export function unknownNote(name: string, { unknown, tokens }: Unknown): string | undefined {
   if (unknown === 0) return undefined;
   return `${percent(unknown / tokens)} of ${name} is unknown to the tokenizer: ` +
@@ -29,8 +29,8 @@ export function unknownNote(name: string, { unknown, tokens }: Unknown): string 
 }
 
 /**
- * Holds a text to the share of unknown tokens that was asked for.
- * @throws {UserError} `data`, with the option that accepts it.
+ * Checks the fraction of unknown tokens. @throws {UserError} `data`, with the option that accepts
+ * it.
  */
 export function requireKnown(
   name: string,
@@ -47,7 +47,7 @@ export function requireKnown(
   );
 }
 
-/** `3.1 %`: two digits are enough for people, and nothing that is there is shown as 0. */
+/** `3.1 %`: two significant digits, so that a small fraction is not shown as 0. */
 function percent(share: number): string {
   return `${Number((100 * share).toPrecision(2))} %`;
 }

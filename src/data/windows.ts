@@ -1,18 +1,17 @@
-/** Parts of a text and the windows that fit in them. Knows neither shuffling nor batches. */
+/** Splits tokens into training and validation parts, and counts windows. */
 import { UserError } from "../base/user_error.ts";
 import type { DataConfig } from "./schema.ts";
 
-/** The two parts of a text, as views of its tokens. */
+/** Training and validation parts, as views of the tokens. */
 export interface Parts {
   readonly train: Uint32Array;
   readonly validation: Uint32Array;
 }
 
 /**
- * Cuts tokens in two: the head is for training, the tail of floor(n * validation) tokens for
- * evaluation. Windows are cut inside a part, so none crosses. Refuses a text whose head holds no
- * window (window + 1 tokens, since targets are shifted by one), or whose tail has fewer than `least`
- * tokens: a shorter window is evaluated as far as it goes.
+ * Splits tokens: the tail of floor(n * validation) tokens is for evaluation, the head for training.
+ * No window crosses the split. @throws {UserError} `data` when the head is shorter than a window
+ * (window + 1 tokens, since targets are shifted by one), or the tail than `least` tokens.
  */
 export function split(
   tokens: Uint32Array,

@@ -1,41 +1,41 @@
-/** Finds an adapter and opens a device with all that it offers. */
+/** Requests an adapter and a device with the adapter's full limits. */
 import { UserError } from "../base/user_error.ts";
 import type { Target } from "../graph/types.ts";
-import { adapterName, type Backend, showBackend, takeBackend } from "./backend.ts";
+import { adapterName, type Backend, selectBackend, showBackend } from "./backend.ts";
 
-/** Features asked for where the adapter lists them. */
-const WISHES = ["timestamp-query"] as const;
-/** Granted by Deno to who asks, and never listed. */
+/** Features requested if the adapter lists them. */
+const OPTIONAL_FEATURES = ["timestamp-query"] as const;
+/** A feature that Deno grants on request but does not list. */
 const UNLISTED = "subgroups";
 
-/** An open device and what is known of its adapter. */
-export interface Opened {
+/** An open device and properties of its adapter. */
+export interface OpenedAdapter {
   readonly device: GPUDevice;
   readonly name: string;
   readonly target: Target;
   readonly timestamps: boolean;
 }
 
-/** Whether an adapter's name is that of a driver that runs on the CPU. */
+/** Whether an adapter's name is that of a software driver. */
 export function isSoftware(name: string): boolean {
   return /llvmpipe|lavapipe|swiftshader|software|microsoft basic render/i.test(name);
 }
 
 /**
- * Opens the first adapter of a backend: the one that this process's environment names unless told.
- * @throws {UserError} `noDevice` when there is none.
+ * Opens the first adapter of a backend; default: the backend in this process's environment.
+ * @throws {UserError} `noDevice` when there is no adapter.
  */
-export async function openAdapter(backend: Backend = takeBackend()): Promise<Opened> {
+export async function openAdapter(backend: Backend = selectBackend()): Promise<OpenedAdapter> {
   try {
     return await open(backend, [UNLISTED]);
   } catch (error) {
-    // An adapter that was asked in vain cannot be asked again.
+    // requestDevice consumes the adapter even when it fails: request a new adapter.
     if (error instanceof UserError) throw error;
     return await open(backend, []);
   }
 }
 
-async function open(backend: Backend, unlisted: readonly string[]): Promise<Opened> {
+async function open(backend: Backend, unlisted: readonly string[]): Promise<OpenedAdapter> {
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) throw new UserError("noDevice", noAdapter(backend));
   const { limits } = adapter;
@@ -48,7 +48,7 @@ async function open(backend: Backend, unlisted: readonly string[]): Promise<Open
     maxComputeWorkgroupSizeY: limits.maxComputeWorkgroupSizeY,
   };
   const requiredFeatures = [
-    ...WISHES.filter((f) => adapter.features.has(f)),
+    ...OPTIONAL_FEATURES.filter((f) => adapter.features.has(f)),
     ...unlisted,
   ] as GPUFeatureName[];
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
@@ -68,7 +68,7 @@ async function open(backend: Backend, unlisted: readonly string[]): Promise<Open
   };
 }
 
-/** Why there is no adapter, and what to do: OpenGL, which may be there, is not taken unasked. */
+/** The message for a missing adapter, with a remedy. OpenGL is never used without request. */
 export function noAdapter(backend: Backend): string {
   const none = `Cannot find a WebGPU adapter via ${showBackend(backend)}: `;
   if (backend !== "vulkan") {
@@ -78,7 +78,7 @@ export function noAdapter(backend: Backend): string {
     "rendering) or choose --device=reference";
 }
 
-/** The one size that subgroups have; undefined where there are none, or of several sizes. */
+/** The subgroup size; undefined without subgroups, or if sizes vary. */
 function lanesOf({ info }: GPUAdapter, { features }: GPUDevice): number | undefined {
   const { subgroupMinSize, subgroupMaxSize } = info;
   if (!features.has(UNLISTED as GPUFeatureName)) return undefined;

@@ -1,6 +1,6 @@
 /**
- * The graphics API that computes. It is chosen before the first adapter is requested: the runtime
- * reads `DENO_WEBGPU_BACKEND` once, and without it falls back to OpenGL where Vulkan has no driver.
+ * Selection of the graphics API, before the first adapter is requested: the runtime reads
+ * `DENO_WEBGPU_BACKEND` once, and if it is unset falls back to OpenGL when Vulkan has no driver.
  */
 import { UserError } from "../base/user_error.ts";
 
@@ -10,7 +10,7 @@ export const BACKEND_VARIABLE = "DENO_WEBGPU_BACKEND";
 /** A graphics API, as the runtime's variable names it. */
 export type Backend = "vulkan" | "metal" | "dx12" | "gl";
 
-/** Each API with its name for people. */
+/** Display names of the APIs. */
 const BACKENDS: Readonly<Record<Backend, string>> = {
   vulkan: "Vulkan",
   metal: "Metal",
@@ -18,7 +18,7 @@ const BACKENDS: Readonly<Record<Backend, string>> = {
   gl: "OpenGL",
 };
 
-/** Other words that the runtime takes. */
+/** Other values that the runtime accepts. */
 const ALIASES: Readonly<Record<string, Backend>> = {
   vk: "vulkan",
   mtl: "metal",
@@ -27,16 +27,16 @@ const ALIASES: Readonly<Record<string, Backend>> = {
   opengl: "gl",
 };
 
-/** Between the name of a card and that of the API. */
+/** Separates the card's name from the API's in adapter names. */
 const VIA = " via ";
 
 /**
- * The backend that the variable asks for; where it asks for none, the system's own, which is never
- * OpenGL. @throws {UserError} `config` for anything but one backend: the one of several that the
- * runtime takes cannot be told, and of an unknown word it makes none at all.
+ * The backend that the variable's value names; if it is empty, the operating system's default,
+ * which is never OpenGL. @throws {UserError} `config` unless it names exactly one backend: of a
+ * list the runtime's choice is unknown, and unknown words disable all backends.
  */
-export function backendFrom(asked: string | undefined, os: string): Backend {
-  const word = (asked ?? "").trim().toLowerCase();
+export function backendFrom(value: string | undefined, os: string): Backend {
+  const word = (value ?? "").trim().toLowerCase();
   if (word === "") return os === "darwin" ? "metal" : "vulkan";
   const backend = ALIASES[word] ?? word;
   if (Object.hasOwn(BACKENDS, backend)) return backend as Backend;
@@ -44,15 +44,17 @@ export function backendFrom(asked: string | undefined, os: string): Backend {
     "config",
     `Cannot take ${BACKEND_VARIABLE}: need one of ${
       Object.keys(BACKENDS).join(", ")
-    }: got ${asked}`,
+    }: got ${value}`,
   );
 }
 
 /**
- * The backend of this process, set in its environment where nobody asked for one. Call it before an
- * adapter is requested. @throws {UserError} `config`.
+ * The backend of this process; sets the environment variable if it is empty. Call it before an
+ * adapter is requested.
+ * @throws {UserError} `config` without permission to read the variable, or as {@linkcode
+ * backendFrom}.
  */
-export function takeBackend(): Backend {
+export function selectBackend(): Backend {
   const permission = { name: "env", variable: BACKEND_VARIABLE } as const;
   if (Deno.permissions.querySync(permission).state !== "granted") {
     throw new UserError(
@@ -60,18 +62,18 @@ export function takeBackend(): Backend {
       `Cannot choose a graphics API: need --allow-env=${BACKEND_VARIABLE}: it is not given`,
     );
   }
-  const asked = Deno.env.get(BACKEND_VARIABLE);
-  const backend = backendFrom(asked, Deno.build.os);
-  if (asked === undefined || asked.trim() === "") Deno.env.set(BACKEND_VARIABLE, backend);
+  const value = Deno.env.get(BACKEND_VARIABLE);
+  const backend = backendFrom(value, Deno.build.os);
+  if (value === undefined || value.trim() === "") Deno.env.set(BACKEND_VARIABLE, backend);
   return backend;
 }
 
-/** The API's name for people. */
+/** The API's display name. */
 export function showBackend(backend: Backend): string {
   return BACKENDS[backend];
 }
 
-/** The name of an adapter: its card and the API that drives it, since bits differ between APIs. */
+/** The name of an adapter: card and API, because results differ in bits between APIs. */
 export function adapterName(
   { description, vendor }: Pick<GPUAdapterInfo, "description" | "vendor">,
   backend: Backend,
@@ -85,14 +87,14 @@ export function cardIn(adapter: string): string {
   return name === undefined ? adapter : adapter.slice(0, -(VIA + name).length);
 }
 
-/** Whether an adapter's name says that OpenGL drives it. */
+/** Whether an adapter's name is that of an OpenGL adapter. */
 export function isOpenGl(adapter: string): boolean {
   return adapter.endsWith(VIA + BACKENDS.gl);
 }
 
 /**
- * Whether a record names this adapter. Records from before names told the API have the card alone;
- * they count as made by the system's own API, as all but a few are.
+ * Whether a recorded name is that of this adapter. Old records contain the card only; they are
+ * assumed to come from the system's default API.
  */
 export function isSameAdapter(recorded: string, adapter: string): boolean {
   if (recorded === adapter) return true;

@@ -1,24 +1,24 @@
 /**
- * How fast bytes move on a device and between it and the host. Each way is repeated until the time
- * outweighs the fixed cost of waiting, which the runtime makes about 10 ms.
+ * Measures the bandwidth of copies on a device and between device and host. Repetitions increase
+ * until they dominate the fixed cost of waiting, about 10 ms in this runtime.
  */
 
-/** Bytes per second; a copy on the device counts what it reads and what it writes. */
+/** Bytes per second; a copy on the device counts bytes read and bytes written. */
 export interface Bandwidths {
   readonly copy: number;
   /** queue.writeBuffer from the host's memory. */
   readonly upload: number;
-  /** A copy to a staging buffer, mapped and taken out. */
+  /** A copy to a staging buffer, `mapAsync`, and a copy to the host's memory. */
   readonly readBack: number;
 }
 
-/** Bytes moved at once. */
+/** Bytes per copy. */
 const BYTES = 64 * 2 ** 20;
-/** Milliseconds that a measurement shall take at least, and repetitions at most. */
+/** Least duration of a measurement in milliseconds, and most repetitions. */
 const LONG = 300;
 const MOST = 4096;
 
-/** Measures three ways, about half a second each at worst. */
+/** Measures the three bandwidths; each takes about half a second at most. */
 export async function bandwidthsOf(device: GPUDevice): Promise<Bandwidths> {
   const bytes = Math.min(BYTES, device.limits.maxBufferSize);
   const { COPY_SRC, COPY_DST, MAP_READ } = GPUBufferUsage;
@@ -58,7 +58,7 @@ export async function bandwidthsOf(device: GPUDevice): Promise<Bandwidths> {
   return rates;
 }
 
-/** Times a second that something can be done, after one that warms it up. */
+/** Repetitions per second of `work`, after one for warmup. */
 async function perSecond(work: (times: number) => Promise<void>): Promise<number> {
   await work(1);
   let best = 0;
@@ -66,7 +66,7 @@ async function perSecond(work: (times: number) => Promise<void>): Promise<number
     const start = performance.now();
     await work(times);
     const ms = performance.now() - start;
-    // Machines are noisy: what was fast once can be.
+    // Noise only slows a measurement down: keep the best.
     best = Math.max(best, 1000 * times / ms);
     if (ms >= LONG || times >= MOST) return best;
   }

@@ -1,5 +1,5 @@
 /**
- * Entry of a process that asks for an adapter and ends, so that layers of the driver which print
- * what they see are heard. It computes nothing.
+ * Entry of a process that requests an adapter and exits, to capture what Vulkan layers of the
+ * driver print on enumeration.
  */
 if (import.meta.main) await navigator.gpu?.requestAdapter();

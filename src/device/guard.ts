@@ -1,11 +1,11 @@
-/** WebGPU reports faults late and elsewhere: this brings them back to the call that made them. */
+/** Turns WebGPU's asynchronous errors into exceptions of the call that caused them. */
 import { UserError } from "../base/user_error.ts";
 
 /**
- * Runs `make` inside error scopes. @throws {UserError} `tooLarge` when memory runs out.
- * @throws {Error} naming `what` when WebGPU finds the request invalid.
+ * Runs `make` inside error scopes. @throws {UserError} `tooLarge` when device memory is exhausted.
+ * @throws {Error} naming `what` on a validation error.
  */
-export async function guarded<T>(device: GPUDevice, what: string, make: () => T): Promise<T> {
+export async function inErrorScopes<T>(device: GPUDevice, what: string, make: () => T): Promise<T> {
   device.pushErrorScope("out-of-memory");
   device.pushErrorScope("validation");
   let made: T | undefined;

@@ -1,48 +1,48 @@
 /**
- * The kernels of a device: each is compiled once, whichever plans use it. Some drivers (Mesa's
- * llvmpipe) compile a kernel when it first runs, which takes seconds. Where somebody follows the
- * progress, each new kernel is therefore dispatched once with no workgroup, which compiles it and
- * computes nothing.
+ * The pipeline cache of a device: each kernel is compiled once, for all plans. Some drivers (Mesa's
+ * llvmpipe) defer compilation to the first dispatch, which then takes seconds. To report progress,
+ * each new kernel is therefore dispatched once with zero workgroups, which compiles it without
+ * effect.
  */
 import { hashValue } from "../base/hash.ts";
 import type { Launch } from "../graph/types.ts";
-import { guarded } from "./guard.ts";
-import type { Compiling } from "./types.ts";
+import { inErrorScopes } from "./guard.ts";
+import type { CompileOptions } from "./types.ts";
 
-/** A launch of a plan that is loaded. */
+/** A launch of a plan, during load. */
 export interface Kernel {
   /** Name of its op. */
   readonly label: string;
   readonly launch: Launch;
-  /** Binds its buffers. */
+  /** Creates its bind group. */
   readonly bind: (pipeline: GPUComputePipeline) => Promise<GPUBindGroup>;
 }
 
-/** Most kernels that are compiled before the progress is told again. */
+/** Most kernels that are compiled between two progress reports. */
 const MOST = 16;
-/** Milliseconds of a kernel that was not compiled, but found in the driver's cache. */
+/** Milliseconds per kernel below which it was a hit in the driver's shader cache. */
 const CACHED_MS = 100;
 
-/** Kernels by their source and constants. */
-export class Kernels {
+/** Pipelines by source and constants. */
+export class KernelCache {
   readonly #device: GPUDevice;
-  readonly #compiling: Compiling | undefined;
+  readonly #compiling: CompileOptions | undefined;
   readonly #pipelines = new Map<string, GPUComputePipeline>();
-  /** Kernels that are to be compiled, and how many of them are. */
+  /** Kernels to compile, and how many of them are compiled. */
   #expected = new Set<string>();
   #done = 0;
 
-  constructor(device: GPUDevice, compiling?: Compiling) {
+  constructor(device: GPUDevice, compiling?: CompileOptions) {
     this.#device = device;
     this.#compiling = compiling;
   }
 
-  /** SHA-256 (hex) over the set of kernels. */
+  /** SHA-256 (hex) over the sorted set of kernels. */
   get hash(): string {
     return hashValue(Array.from(this.#pipelines.keys()).sort());
   }
 
-  /** Counts kernels that will be compiled into the total of the progress. */
+  /** Adds kernels that will be compiled to the total of the progress. */
   expect(launches: readonly Launch[]): void {
     if (this.#compiling === undefined) return;
     const fresh = launches.map(keyOf).filter((key) => !this.#pipelines.has(key));
@@ -53,7 +53,9 @@ export class Kernels {
     for (const key of fresh) this.#expected.add(key);
   }
 
-  /** Compiles those that are new. @throws {Error} naming the op of a kernel that is invalid. */
+  /**
+   * Compiles the kernels that are not cached. @throws {Error} naming the op of an invalid kernel.
+   */
   async compile(kernels: readonly Kernel[]): Promise<void> {
     const fresh = new Map<string, Kernel>();
     for (const kernel of kernels) {
@@ -83,7 +85,7 @@ export class Kernels {
     }
   }
 
-  /** The pipeline of a launch that was compiled. */
+  /** The pipeline of a compiled launch. @throws {Error} when it was not compiled. */
   pipeline(launch: Launch): GPUComputePipeline {
     const known = this.#pipelines.get(keyOf(launch));
     if (known === undefined) throw new Error("Cannot run a kernel: it was not compiled");
@@ -91,7 +93,7 @@ export class Kernels {
   }
 
   async #make({ label, launch: { wgsl, constants = {} } }: Kernel): Promise<GPUComputePipeline> {
-    const made = await guarded(this.#device, `the kernel of ${label}`, () => {
+    const made = await inErrorScopes(this.#device, `the kernel of ${label}`, () => {
       const module = this.#device.createShaderModule({ label, code: wgsl });
       const compute = { module, entryPoint: "main", constants: { ...constants } };
       return this.#device.createComputePipeline({ label, layout: "auto", compute });
@@ -106,7 +108,7 @@ export class Kernels {
     const groups: GPUBindGroup[] = [];
     for (const [{ bind }, pipeline] of made) groups.push(await bind(pipeline));
     const labels = made.map(([{ label }]) => label).join(", ");
-    await guarded(this.#device, `the kernels of ${labels}`, () => {
+    await inErrorScopes(this.#device, `the kernels of ${labels}`, () => {
       const encoder = this.#device.createCommandEncoder();
       const pass = encoder.beginComputePass();
       made.forEach(([, pipeline], i) => {
@@ -126,8 +128,8 @@ function keyOf({ wgsl, constants = {} }: Launch): string {
 }
 
 /**
- * Items in the order in which one of several processes takes them: every `of`-th first, from
- * `index` on. What the others have compiled meanwhile lies in the driver's cache when it is its turn.
+ * Reorders items so that each of `of` processes starts with its own share: every `of`-th item, from
+ * `index` on. By the time it reaches the others' share, those kernels are in the driver's cache.
  */
 export function ownFirst<T>(
   items: readonly T[],
@@ -138,8 +140,8 @@ export function ownFirst<T>(
 }
 
 /**
- * How many kernels are compiled until the progress is told again: more as long as the driver finds
- * them in its cache, since each telling waits for the device; one where it compiles them.
+ * How many kernels to compile until the next progress report. Each report waits for the device, so
+ * the count doubles while kernels are cache hits; it is 1 while they are compiled.
  */
 export function nextCount(count: number, ms: number): number {
   return ms > CACHED_MS * count ? 1 : Math.min(MOST, 2 * count);

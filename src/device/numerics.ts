@@ -1,23 +1,23 @@
 /**
- * What a device's f32 does where devices differ: bits of NaN, subnormals, fused multiply-add.
- * Laws of Shoal that rest on them are the matter of others.
+ * Measures f32 behaviour that WebGPU leaves to the device: NaN bits, subnormals, fused
+ * multiply-add.
  */
 
-/** What was seen. */
+/** Observed behaviour. */
 export interface Numerics {
-  /** Copying a NaN as f32 keeps its bits. */
+  /** Copying a NaN as f32 preserves its bits. */
   readonly keepsNaN: boolean;
-  /** x != x holds for a NaN; compilers that take numbers to be finite say no. */
+  /** x != x is true for a NaN; false with compilers that assume finite math. */
   readonly seesNaN: boolean;
-  /** Half of the smallest normal number is not 0. */
+  /** Half of the smallest normal number is not flushed to 0. */
   readonly keepsSubnormals: boolean;
-  /** Sums of subnormals are those of a Float32Array, bit for bit. */
+  /** Sums of subnormals are bitwise those of a Float32Array. */
   readonly addsSubnormals: boolean;
-  /** a * b + c is rounded once. */
+  /** a * b + c is rounded once (contracted to an FMA). */
   readonly fusesMultiplyAdd: boolean;
 }
 
-/** Operands come from memory, so that no compiler computes with them ahead of time. */
+/** Operands are loaded from memory, so that the compiler cannot fold constants. */
 const WGSL = `
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
@@ -32,13 +32,13 @@ fn main() {
 
 const QUIET_NAN = 0x7fc12345;
 const SMALLEST = 2 ** -126;
-/** Two subnormals whose sum is one as well. */
+/** Two subnormals whose sum is subnormal. */
 const SMALL: readonly [number, number] = [0x12345 * 2 ** -149, 0x54321 * 2 ** -149];
-/** a * a is 1 + 2^-11 + 2^-24, which f32 rounds to 1 + 2^-11: one rounding leaves 2^-24, two 0. */
+/** a * a - (1 + 2^-11) is 2^-24 with one rounding, and 0 if the product is rounded to f32 first. */
 const FACTOR = 1 + 2 ** -12;
 const MINUS = -(1 + 2 ** -11);
 
-/** Computes five numbers on a device. */
+/** Runs the test kernel on a device. */
 export async function numericsOf(device: GPUDevice): Promise<Numerics> {
   const x = new Float32Array([0, SMALLEST, 0.5, ...SMALL, FACTOR, MINUS]);
   new Uint32Array(x.buffer)[0] = QUIET_NAN;

@@ -1,18 +1,18 @@
-/** When passes begin and end on the device, by timestamp queries, and how long all took. */
+/** Times compute passes on the device by timestamp queries. */
 import type { Staging } from "./staging.ts";
 
-/** Passes whose stamps are kept until they are read: half of what a query set may hold. */
+/** Passes per query set: WebGPU's limit is 4096 queries, and a pass needs two. */
 const CAPACITY = 2048;
 
-/** When a pass ran, in seconds since the first that was stamped. */
+/** Begin and end of a pass, in seconds since the first timed pass began. */
 export interface PassTime {
-  /** Seconds from the beginning of the first pass that was stamped. */
+  /** Begin in seconds. */
   readonly begin: number;
-  /** The same of its end. */
+  /** End in seconds. */
   readonly end: number;
 }
 
-/** Stamps passes, tells when they ran, and adds their durations up. */
+/** Timestamps passes, and accumulates their durations. */
 export class PassClock {
   readonly #device: GPUDevice;
   readonly #queries: GPUQuerySet;
@@ -30,7 +30,7 @@ export class PassClock {
     });
   }
 
-  /** What a pass descriptor needs to be stamped; undefined when the stamps are used up. */
+  /** `timestampWrites` of the next pass; undefined when the query set is full. */
   next(): GPUComputePassTimestampWrites | undefined {
     if (this.#used >= CAPACITY) return undefined;
     const at = 2 * this.#used++;
@@ -41,18 +41,18 @@ export class PassClock {
     };
   }
 
-  /** Passes that can be stamped until the stamps are read. */
+  /** Passes that can still be timed before {@linkcode passes} must be called. */
   get free(): number {
     return CAPACITY - this.#used;
   }
 
-  /** Seconds of all passes so far; waits for the device. */
+  /** Total seconds of all passes so far; waits for the device. */
   async seconds(staging: Staging): Promise<number> {
     await this.passes(staging);
     return this.#seconds;
   }
 
-  /** Passes since the stamps were last read, in order; waits for the device. */
+  /** Passes since the last call, in order of submission; waits for the device. */
   async passes(staging: Staging): Promise<PassTime[]> {
     if (this.#used === 0) return [];
     const count = 2 * this.#used;
@@ -72,7 +72,7 @@ export class PassClock {
     return passes;
   }
 
-  /** Frees what the clock holds. */
+  /** Destroys the query set and its buffer. */
   close(): void {
     this.#queries.destroy();
     this.#stamps.destroy();

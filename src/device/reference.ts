@@ -1,6 +1,6 @@
 /**
- * Runs plans by the ops' references, in plain loops. Slow and exact: what every kernel is held
- * against. In f64 it also carries the finite differences of gradient tests.
+ * The reference device: runs plans by the ops' reference implementations on the CPU. Kernels are
+ * tested against it; in f64 it also computes the finite differences of gradient tests.
  */
 import { sizeOf } from "../base/shape.ts";
 import type { DType, Target, View } from "../graph/types.ts";
@@ -11,7 +11,7 @@ type Words = Float32Array | Float64Array;
 
 const TARGET: Target = { kind: "cpu", workgroupBytes: 16384, invocations: 256, groups: 65535 };
 
-/** A device of plain arrays. `precision` is that of its f32 tensors. */
+/** Opens the reference device; `precision` is the storage precision of f32 tensors. */
 export function openReference({ precision = "f32" }: { precision?: "f32" | "f64" } = {}): Device {
   const make = (size: number): Words =>
     precision === "f64" ? new Float64Array(size) : new Float32Array(size);
@@ -54,11 +54,11 @@ function load(plan: Plan, memory: Memory, make: (size: number) => Words): Progra
   return { run: () => calls.forEach(({ op, attrs, io }) => op.reference(io, attrs)) };
 }
 
-/** A slot holds floats and words apart: f64 floats have no u32 bits to share. */
+/** A slot stores floats and u32 words separately, because f64 floats share no bits with u32. */
 class ArraySlot {
   readonly f32: Words;
   readonly u32: Uint32Array;
-  /** Which of the two the slot's tensors use. */
+  /** Which of the two is in use. */
   dtype: DType = "f32";
 
   constructor(size: number, make: (size: number) => Words) {
@@ -67,7 +67,7 @@ class ArraySlot {
   }
 }
 
-/** Slots by name, on the host. Tests that need f64 values read them through `floats`. */
+/** Slots by name, in host memory. Tests read f64 values through `floats`. */
 export class ArrayMemory implements Memory {
   readonly #slots = new Map<string, ArraySlot>();
   readonly #make: (size: number) => Words;
@@ -76,7 +76,7 @@ export class ArrayMemory implements Memory {
     this.#make = make;
   }
 
-  /** The slot, made (zeroed) when it is first asked for. */
+  /** The slot; created, with zeros, on first use. */
   slot(name: string, size: number): ArraySlot {
     const known = this.#slots.get(name);
     if (known !== undefined) {
@@ -103,11 +103,11 @@ export class ArrayMemory implements Memory {
     else f32.set(data, offset);
   }
 
-  read(stretches: readonly SlotSlice[]): Promise<Float32Array> {
-    const out = new Float32Array(stretches.reduce((sum, s) => sum + s.length, 0));
+  read(slices: readonly SlotSlice[]): Promise<Float32Array> {
+    const out = new Float32Array(slices.reduce((sum, s) => sum + s.length, 0));
     const bits = new Uint32Array(out.buffer);
     let at = 0;
-    for (const { slot, offset, length } of stretches) {
+    for (const { slot, offset, length } of slices) {
       const { f32, u32, dtype } = this.#known(slot);
       if (dtype === "u32") bits.set(u32.subarray(offset, offset + length), at);
       else out.set(f32.subarray(offset, offset + length), at);

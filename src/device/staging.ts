@@ -1,11 +1,12 @@
 /**
- * Reads bytes back. Deno maps a buffer within `mapAsync` itself, which blocks until the queue is
- * idle, but settles the promise some 10 ms later. Where that is known (`early`), the bytes are
- * taken at once and the promise is left to return the buffer to the pool.
+ * Reads device memory back through a pool of staging buffers. Deno's `mapAsync` blocks until the
+ * queue is idle and maps the buffer, but settles its promise some 10 ms later. On runtimes where
+ * this was verified (`early`), the bytes are read immediately; the promise then returns the buffer
+ * to the pool.
  */
 import { alignUp } from "../base/shape.ts";
 
-/** A pool of buffers that can be mapped for reading. */
+/** A pool of staging buffers. */
 export class Staging {
   readonly #device: GPUDevice;
   readonly #early: boolean;
@@ -16,7 +17,9 @@ export class Staging {
     this.#early = early;
   }
 
-  /** Gives what `record` copies into a buffer of `bytes` bytes. */
+  /**
+   * Returns the bytes that the commands of `record` copy into a staging buffer of `bytes` bytes.
+   */
   async read(
     bytes: number,
     record: (encoder: GPUCommandEncoder, into: GPUBuffer) => void,
@@ -28,11 +31,11 @@ export class Staging {
     this.#device.queue.submit([encoder.finish()]);
     const mapped = buffer.mapAsync(GPUMapMode.READ, 0, bytes);
     try {
-      // Deno panics when a buffer that never finished a mapping is read early.
+      // Deno panics on an early read of a buffer that has never completed a mapping.
       if (!this.#early || known === undefined) await mapped;
       return buffer.getMappedRange(0, bytes).slice(0);
     } catch (fault) {
-      // Of a lost device nothing is mapped: the queue took the copy without a word.
+      // submit() succeeds silently on a lost device; the failure only surfaces in mapAsync.
       await mapped;
       throw fault;
     } finally {

@@ -1,11 +1,10 @@
 /**
- * What an adapter is and grants: names, features (those that it does not list as well), limits.
- * Judges nothing.
+ * Surveys an adapter: names, limits, and features, including those that are granted but not listed.
  */
 import { adapterName, type Backend } from "./backend.ts";
 
-/** Features that runtimes grant when asked though adapters may not list them. */
-const ASKED = [
+/** Features that runtimes may grant on request although adapters do not list them. */
+const PROBED = [
   "subgroups",
   "shader-f16",
   "timestamp-query",
@@ -14,7 +13,7 @@ const ASKED = [
   "wgpu-timestamp-query-inside-passes",
 ] as GPUFeatureName[];
 
-/** Limits that decide what fits, and which kernels run. */
+/** Limits that model sizes and kernels depend on. */
 const LIMITS = [
   "maxBufferSize",
   "maxStorageBufferBindingSize",
@@ -24,28 +23,28 @@ const LIMITS = [
   "maxComputeWorkgroupsPerDimension",
 ] as const;
 
-/** A feature, and how it stands. */
+/** Availability of a feature. */
 export type FeatureState = "listed" | "granted when asked" | "refused";
 
-/** What an adapter says of itself. */
+/** Properties of an adapter. */
 export interface Survey {
   readonly name: string;
   readonly info: Readonly<Record<string, string>>;
-  /** Features that matter here, by name. */
+  /** Availability of the probed features, by name. */
   readonly features: Readonly<Record<string, FeatureState>>;
-  /** Whatever else it lists. */
+  /** Other features that it lists. */
   readonly others: readonly string[];
   /** In bytes, or as counts. */
   readonly limits: Readonly<Record<string, number>>;
 }
 
-/** Asks the adapter that a run would get; undefined where there is none. */
+/** Surveys the adapter that a run would use; undefined if there is none. */
 export async function surveyAdapter(backend: Backend): Promise<Survey | undefined> {
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) return undefined;
   const { info, limits } = adapter;
   const features: Record<string, FeatureState> = {};
-  for (const name of ASKED) {
+  for (const name of PROBED) {
     features[name] = adapter.features.has(name) ? "listed" : await granted(name);
   }
   const { vendor, architecture, device, description } = info;
@@ -53,13 +52,13 @@ export async function surveyAdapter(backend: Backend): Promise<Survey | undefine
     name: adapterName(info, backend),
     info: { vendor, architecture, device, description },
     features,
-    others: Array.from(adapter.features).filter((name) => !ASKED.includes(name as GPUFeatureName))
+    others: Array.from(adapter.features).filter((name) => !PROBED.includes(name as GPUFeatureName))
       .sort(),
     limits: Object.fromEntries(LIMITS.map((name) => [name, limits[name]])),
   };
 }
 
-/** Each try takes an adapter of its own: one that has given a device may give no other. */
+/** Requests a new adapter for each feature, because an adapter provides at most one device. */
 async function granted(name: GPUFeatureName): Promise<FeatureState> {
   try {
     const adapter = await navigator.gpu.requestAdapter();

@@ -1,8 +1,8 @@
-/** What every device offers; a plan runs on each alike. */
+/** The interface of devices, which run plans. */
 import type { Plan } from "../plan/types.ts";
 import type { Target } from "../graph/types.ts";
 
-/** A stretch of a slot, in elements of 4 bytes. */
+/** A contiguous slice of a slot, in elements of 4 bytes. */
 export interface SlotSlice {
   /** Name of the slot. */
   readonly slot: string;
@@ -12,43 +12,48 @@ export interface SlotSlice {
   readonly length: number;
 }
 
-/** Slots that several programs share by name. */
+/** Device buffers (slots) that several programs share by name. */
 export interface Memory {
-  /** Writes 4-byte elements at `offset` of a slot. */
+  /**
+   * Writes 4-byte elements at element `offset` of a slot. @throws {RangeError} on an unknown slot.
+   */
   write(slot: string, data: Float32Array | Uint32Array, offset?: number): void;
-  /** Reads stretches, one behind the other, after all that was run before. */
-  read(stretches: readonly SlotSlice[]): Promise<Float32Array>;
+  /**
+   * Reads slices, concatenated, after all work submitted before; elements of u32 slots keep their
+   * bits. @throws {RangeError} on an unknown slot.
+   */
+  read(slices: readonly SlotSlice[]): Promise<Float32Array>;
   /** Copies `length` elements from the start of one slot to another. */
   copy(from: string, to: string, length: number): void;
-  /** Makes a slot of `size` elements, zero at first, unless it is there. */
+  /** Creates a slot of `size` zeros if it does not exist. @throws {RangeError} if it is smaller. */
   ensure(slot: string, size: number): void;
 }
 
-/** A loaded plan. Nothing is made when it runs. */
+/** A loaded plan; running it allocates nothing. */
 export interface Program {
-  /** Runs all calls once; on a GPU it returns as soon as they are queued. */
+  /** Runs all calls once; on a GPU it returns when they are submitted to the queue. */
   run(): void;
 }
 
-/** Kernels of the plans that are loaded: how many are compiled, of how many. */
+/** Progress of kernel compilation. */
 export interface KernelCount {
-  /** Kernels that are compiled. */
+  /** Kernels compiled so far. */
   readonly done: number;
-  /** Kernels that are known to be needed. */
+  /** Kernels known to be needed. */
   readonly total: number;
 }
 
-/** How kernels are compiled while somebody follows the progress. */
-export interface Compiling {
-  /** Told whenever more kernels are compiled; it is awaited, so that other events get their turn. */
+/** Kernel compilation with progress reports. */
+export interface CompileOptions {
+  /** Called when more kernels are compiled; awaited, so that it can yield to the event loop. */
   readonly progress: (kernels: KernelCount) => void | Promise<void>;
-  /** Of `of` processes that compile the same kernels, this one begins with its own share. */
+  /** This process's share among `of` processes that compile the same kernels: it starts with it. */
   readonly share?: { readonly index: number; readonly of: number };
 }
 
-/** A place where plans run. */
+/** A device that runs plans. */
 export interface Device {
-  /** What launches are made for. */
+  /** Limits that kernels are selected for. */
   readonly target: Target;
   /** Name of the adapter, as logs and manifests show it. */
   readonly name: string;
@@ -56,16 +61,19 @@ export interface Device {
   readonly bindingBytes: number;
   /** Largest buffer in bytes. */
   readonly bufferBytes: number;
-  /** SHA-256 (hex) over the set of kernels compiled so far; a reference says `reference`. */
+  /** SHA-256 (hex) over the set of kernels compiled so far; `reference` on the reference device. */
   readonly shaders: string;
-  /** A set of shared slots, empty at first. */
+  /** Creates an empty set of shared slots. */
   memory(): Memory;
-  /** Tells how many kernels the next calls of {@linkcode load} will compile, for the progress. */
+  /** Announces plans to be loaded, so that progress reports have the total of their kernels. */
   expect(plans: readonly Plan[]): void;
-  /** Makes all that a plan needs. @throws {Refusal} `tooLarge` when it does not fit. */
+  /**
+   * Creates a plan's buffers, pipelines and bind groups. @throws {UserError} `tooLarge` when a
+   * tensor exceeds a binding, or device memory is exhausted.
+   */
   load(plan: Plan, memory: Memory): Promise<Program>;
-  /** Settles only if the device is lost. */
+  /** Resolves with the reason if the device is lost; never otherwise. */
   readonly lost: Promise<string>;
-  /** Frees the device; its programs can no longer run. */
+  /** Destroys the device; its programs can no longer run. */
   close(): void;
 }

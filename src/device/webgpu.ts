@@ -1,6 +1,6 @@
 /**
- * Runs plans on WebGPU. Buffers, pipelines and bind groups are made at load; a run encodes one
- * pass and submits it. It knows plans and launches, no op.
+ * Runs plans on WebGPU. Buffers, pipelines and bind groups are created at load; a run encodes one
+ * compute pass and submits it.
  */
 import { sizeOf } from "../base/shape.ts";
 import { bytesOf } from "../base/hash.ts";
@@ -8,56 +8,56 @@ import { UserError } from "../base/user_error.ts";
 import type { Call, Launch } from "../graph/types.ts";
 import type { Plan, Region, Slot } from "../plan/types.ts";
 import { openAdapter } from "./adapter.ts";
-import type { Opened } from "./adapter.ts";
+import type { OpenedAdapter } from "./adapter.ts";
 import type { Backend } from "./backend.ts";
-import { guarded } from "./guard.ts";
-import { Kernels } from "./kernels.ts";
+import { inErrorScopes } from "./guard.ts";
+import { KernelCache } from "./kernels.ts";
 import { PassClock } from "./pass_clock.ts";
 import type { PassTime } from "./pass_clock.ts";
 import { Staging } from "./staging.ts";
-import type { Compiling, Device, Memory, Program, SlotSlice } from "./types.ts";
+import type { CompileOptions, Device, Memory, Program, SlotSlice } from "./types.ts";
 
 const USAGE = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
 
-/** A dispatch with all that it binds. */
+/** A dispatch with its pipeline and bind group. */
 interface Step {
   readonly pipeline: GPUComputePipeline;
   readonly group: GPUBindGroup;
   readonly groups: Launch["groups"];
 }
 
-/** A WebGPU device that also tells how long its passes took. */
+/** A WebGPU device, with timing of its passes. */
 export interface WebGpuDevice extends Device {
-  /** Seconds that passes took on the device, or undefined where it has no clock. */
+  /** Total seconds of passes on the device; undefined without a clock. */
   passSeconds(): Promise<number | undefined>;
   /**
-   * When the passes since the last call ran, in the order in which they were queued; undefined where
-   * there is no clock. Of more than {@linkcode passesFree} the later ones are not told.
+   * Times of the passes since the last call, in order of submission; undefined without a clock.
+   * Passes after the first {@linkcode passesFree} are not timed.
    */
   passes(): Promise<readonly PassTime[] | undefined>;
-  /** Passes that can be told apart until they are asked for; 0 where there is no clock. */
+  /** Passes that can still be timed until {@linkcode passes} is called; 0 without a clock. */
   readonly passesFree: number;
 }
 
-/** How a WebGPU device is opened. */
+/** Options of {@linkcode openWebGpu}. */
 export interface WebGpuOptions {
-  /** Stamps every pass, for {@linkcode WebGpuDevice.passSeconds}. */
+  /** Times every pass, for {@linkcode WebGpuDevice.passSeconds}. */
   readonly clock?: boolean;
-  /** The runtime's version, where reading back early is known to be safe (staging.ts). */
+  /** The runtime's version; early read-back is enabled for {@linkcode TESTED_RUNTIMES}. */
   readonly runtime?: string;
-  /** Compiles each kernel when its plan is loaded, not when it first runs, and tells the progress. */
-  readonly compiling?: Compiling | undefined;
+  /** Compiles kernels at load, not on the first run, and reports progress. */
+  readonly compiling?: CompileOptions | undefined;
   /**
-   * The API that `DENO_WEBGPU_BACKEND` names, from who may not read it. Unless told it is read, and
-   * set where it is not: OpenGL is never taken unasked.
+   * The backend named by `DENO_WEBGPU_BACKEND`, for callers without permission to read it. Default:
+   * the variable is read, and set if empty, so that OpenGL is never used without request.
    */
   readonly backend?: Backend;
 }
 
-/** Versions of Deno on which reading back early was tested. */
+/** Versions of Deno on which early read-back was tested (staging.ts). */
 export const TESTED_RUNTIMES: readonly string[] = ["2.9.6"];
 
-/** Opens the adapter. @throws {UserError} `noDevice` when there is none. */
+/** Opens the first WebGPU adapter. @throws {UserError} `noDevice` when there is none. */
 export async function openWebGpu(options: WebGpuOptions = {}): Promise<WebGpuDevice> {
   return new Gpu(await openAdapter(options.backend), options);
 }
@@ -71,13 +71,13 @@ class Gpu implements WebGpuDevice {
   readonly #device: GPUDevice;
   readonly #staging: Staging;
   readonly #clock: PassClock | undefined;
-  readonly #kernels: Kernels;
+  readonly #kernels: KernelCache;
 
-  constructor(opened: Opened, { clock = false, runtime = "", compiling }: WebGpuOptions) {
+  constructor(opened: OpenedAdapter, { clock = false, runtime = "", compiling }: WebGpuOptions) {
     const { device, name, target } = opened;
     this.#device = device;
     this.#staging = new Staging(device, { early: TESTED_RUNTIMES.includes(runtime) });
-    this.#kernels = new Kernels(device, compiling);
+    this.#kernels = new KernelCache(device, compiling);
     this.#clock = clock && opened.timestamps ? new PassClock(device) : undefined;
     this.name = name;
     this.target = target;
@@ -103,7 +103,7 @@ class Gpu implements WebGpuDevice {
       throw new TypeError("Cannot load: memory of another device");
     }
     this.#checkSizes(plan);
-    const buffers = await guarded(
+    const buffers = await inErrorScopes(
       this.#device,
       "the plan's buffers",
       () =>
@@ -161,7 +161,9 @@ class Gpu implements WebGpuDevice {
         if (bytes <= limit) continue;
         const name = Object.keys(plan.named).find((k) => plan.named[k] === region);
         const { role } = plan.slots[region.slot] as Slot;
-        const key = role === "param" || role === "grad" ? "model.width" : "windows or data.seq_len";
+        const key = role === "param" || role === "grad"
+          ? "model.width"
+          : "micro_batch_size or data.seq_len";
         throw new UserError(
           "tooLarge",
           `Cannot fit ${name ?? `a result of ${call.op.name}`} [${region.shape.join(", ")}] on ` +
@@ -193,7 +195,7 @@ class Gpu implements WebGpuDevice {
       return { binding, resource: { buffer, offset: start, size: 4 * length } };
     });
     const layout = pipeline.getBindGroupLayout(0);
-    return await guarded(
+    return await inErrorScopes(
       this.#device,
       `the bindings of ${call.op.name}`,
       () => this.#device.createBindGroup({ label: call.op.name, layout, entries }),
@@ -224,7 +226,7 @@ class GpuMemory implements Memory {
     this.#staging = staging;
   }
 
-  /** The buffer of a slot, made (zeroed) when it is first asked for. */
+  /** The buffer of a slot; created, with zeros, on first use. */
   buffer(slot: string, size: number): GPUBuffer {
     const known = this.#buffers.get(slot);
     if (known !== undefined) {
@@ -244,11 +246,11 @@ class GpuMemory implements Memory {
     this.#device.queue.writeBuffer(this.#known(slot), 4 * offset, bytesOf(data));
   }
 
-  async read(stretches: readonly SlotSlice[]): Promise<Float32Array> {
-    const total = stretches.reduce((sum, s) => sum + s.length, 0);
+  async read(slices: readonly SlotSlice[]): Promise<Float32Array> {
+    const total = slices.reduce((sum, s) => sum + s.length, 0);
     const bytes = await this.#staging.read(4 * total, (encoder, into) => {
       let at = 0;
-      for (const { slot, offset, length } of stretches) {
+      for (const { slot, offset, length } of slices) {
         encoder.copyBufferToBuffer(this.#known(slot), 4 * offset, into, 4 * at, 4 * length);
         at += length;
       }

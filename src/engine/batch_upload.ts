@@ -1,26 +1,25 @@
 /**
- * Brings batches, and the states that they go on from, to where programs read them. It knows slots,
- * and nothing of steps or of who keeps states.
+ * Uploads batches, and the carried states that they start from, to the slots that programs read.
  */
 import type { Batch } from "../data/source.ts";
 import type { Memory } from "../device/types.ts";
 import { CARRIED, STARTS } from "./plans.ts";
 
-/** A carried state of one micro-batch: its name, and its elements. */
+/** A carried state of one micro-batch: its name and number of elements. */
 export interface CarrySize {
   readonly name: string;
   readonly size: number;
 }
 
-/** Where a carried state is kept, by its name. */
-export type KeptIn = (name: string) => string;
+/** The slot of a carried state, by its name. */
+export type SlotOfState = (name: string) => string;
 
-/** The way into and out of programs over one memory. */
+/** Uploads the inputs of programs over one memory. */
 export class BatchUpload {
   readonly memory: Memory;
   readonly carries: readonly CarrySize[];
-  /** The batch that stands in the slots and has not been brought yet. */
-  #there: Batch | undefined;
+  /** The batch whose inputs are in the slots but that has not been used yet. */
+  #staged: Batch | undefined;
 
   constructor(memory: Memory, carries: readonly CarrySize[]) {
     this.memory = memory;
@@ -28,19 +27,19 @@ export class BatchUpload {
   }
 
   /**
-   * Brings a batch and its states; those of windows that begin anew are zero. Nothing of a batch
-   * that was handed over last is written again.
+   * Uploads a batch and copies its carried states; those of fresh windows are zero. The inputs of a
+   * staged batch are not written again.
    */
-  bring(batch: Batch, keptIn: KeptIn): void {
-    this.handOver(batch);
-    this.#there = undefined;
+  write(batch: Batch, slotOf: SlotOfState): void {
+    this.stage(batch);
+    this.#staged = undefined;
     const { fresh } = batch;
     for (const { name, size } of this.carries) {
       if (fresh === true) {
         this.memory.write(name, new Float32Array(size));
         continue;
       }
-      this.memory.copy(keptIn(name), name, size);
+      this.memory.copy(slotOf(name), name, size);
       if (fresh === false) continue;
       const zeros = new Float32Array(size / fresh.length);
       fresh.forEach((begins, b) => {
@@ -50,29 +49,29 @@ export class BatchUpload {
   }
 
   /**
-   * Brings what of a batch does not depend on what runs before it. Programs that are queued read
-   * what was there when they were.
+   * Uploads the inputs of a batch ahead of time, without its carried states, which depend on the
+   * previous batch. Programs that are queued already read the earlier inputs.
    */
-  handOver(batch: Batch): void {
-    if (this.#there === batch) return;
+  stage(batch: Batch): void {
+    if (this.#staged === batch) return;
     const { inputs, targets, starts } = batch;
     this.memory.write("inputs", inputs);
     this.memory.write("targets", targets);
     if (starts !== undefined) {
-      // Models that attend to nothing have no slot for them.
+      // Models without attention have no slot for segment starts.
       this.memory.ensure(STARTS, starts.length);
       this.memory.write(STARTS, starts);
     }
-    this.#there = batch;
+    this.#staged = batch;
   }
 
-  /** Keeps the states that a batch has left. */
-  keep(keptIn: KeptIn): void {
-    for (const { name, size } of this.carries) this.memory.copy(CARRIED + name, keptIn(name), size);
+  /** Saves the carried states after a batch. */
+  saveCarried(slotOf: SlotOfState): void {
+    for (const { name, size } of this.carries) this.memory.copy(CARRIED + name, slotOf(name), size);
   }
 }
 
-/** Where a sequence's own states stay from batch to batch: where the program leaves them. */
-export function inPlace(name: string): string {
+/** The slot of a program's output state, from which the next batch of a sequence continues. */
+export function carriedSlot(name: string): string {
   return CARRIED + name;
 }

@@ -1,8 +1,8 @@
 /**
- * What a decoder compiles: the plan that feeds some tokens to a model which remembers those before
- * them, and where its parameters lie. Pure: no device, no process.
+ * The plans of a decoder, which feed tokens to a model with caches or recurrent states, and the
+ * layout of its parameters. Pure.
  */
-import { pointwiseOp } from "../../kernels/pointwise/pointwise.ts";
+import { pointwiseOp } from "../../kernels/pointwise/mod.ts";
 import type { Expr } from "../graph/formula.ts";
 import { formula } from "../graph/formula.ts";
 import { applyAll, newTrace } from "../graph/trace.ts";
@@ -11,41 +11,41 @@ import { logitsOf } from "../models/mod.ts";
 import { newScope } from "../nn/scope.ts";
 import type { Carry, Param } from "../nn/scope.ts";
 import { compile } from "../plan/compile.ts";
-import { layOut, placeIn } from "../plan/layout.ts";
+import { addressIn, layOut } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { Plan } from "../plan/types.ts";
 import { sizesOf } from "./plans.ts";
 
-/** A model as far as decoding must know. */
+/** The model to decode. */
 export interface DecodedModel {
   readonly model: ModelConfig;
   /** V */
   readonly vocabulary: number;
-  /** T: tokens of its longest window. */
+  /** T: tokens of its window. */
   readonly context: number;
 }
 
-/** What one plan feeds. */
+/** Options of one plan. */
 export interface DecodeOptions {
-  /** Rows that are decoded side by side. */
+  /** Rows decoded in parallel. */
   readonly rows: number;
-  /** Tokens of each row. */
+  /** Tokens per row. */
   readonly count: number;
-  /** Where parameters lie. */
+  /** Layout of the parameters. */
   readonly layout: Layout;
-  /** What the names of all other slots begin with. */
+  /** Prefix of all other slots. */
   readonly prefix: string;
 }
 
-/** Names of a decoder's slots, behind its prefix: u32 [rows, count], u32 [count], [rows, V]. */
-export const DECODE = { inputs: "inputs", places: "places", logits: "logits" } as const;
+/** A decoder's slots, after its prefix: u32 [rows, count], u32 [count], f32 [rows, V]. */
+export const DECODE = { inputs: "inputs", positions: "places", logits: "logits" } as const;
 
-/** A plan, and how it remembers. */
+/** A plan, and the kind of its memory. */
 export interface Decoding {
   readonly plan: Plan;
-  /** True when it remembers a window; else its states stand for all tokens so far. */
+  /** Whether it has a cache of a window; otherwise recurrent states of all tokens so far. */
   readonly windowed: boolean;
-  /** States that are to be zero where a sequence begins. */
+  /** States that are zero at the start of a sequence. */
   readonly carries: readonly Carry[];
 }
 
@@ -58,9 +58,9 @@ function traceModel(
   const trace = newTrace();
   const { scope, ...declared } = newScope(trace, { training: false, decode: { context } });
   const inputs = trace.source({ shape: [rows, count], dtype: "u32" }, "batch", DECODE.inputs);
-  const input = { inputs, vocabulary, classes: vocabulary, one: true, carries: true };
+  const input = { inputs, vocabulary, classes: vocabulary, perSequence: true, carries: true };
   const logits = logitsOf(model)(scope, input, model);
-  // All that reads a state is traced before it is replaced.
+  // Trace all reads of a state before its replacement.
   for (const { tensor, next } of declared.carries) {
     if (next === undefined) throw new RangeError("Cannot decode: a carried state is not kept");
     applyAll(pointwiseOp, [tensor, next], { formula: REPLACE, donate: [0] });
@@ -69,8 +69,8 @@ function traceModel(
 }
 
 /**
- * Feeds `count` tokens to each row and gives the logits [rows, V] behind the last one. Caches and
- * states are updated in place. @throws {Refusal} `config` for a model that reads backwards as well.
+ * Feeds `count` tokens to each row; its result is the logits [rows, V] after the last one. Caches
+ * and states are updated in place. @throws {UserError} `config` for a bidirectional model.
  */
 export function decodePlan(
   model: DecodedModel,
@@ -80,7 +80,7 @@ export function decodePlan(
   const plan = compile({ calls, constants, results: { [DECODE.logits]: logits } }, {
     source: (t) =>
       t.role === "param"
-        ? placeIn(layout, "param", t.name as string)
+        ? addressIn(layout, "param", t.name as string)
         : t.name === undefined
         ? undefined
         : { slot: prefix + t.name, role: t.role, offset: 0 },
@@ -90,7 +90,7 @@ export function decodePlan(
   return { plan, windowed: caches.length > 0, carries };
 }
 
-/** The parameters of a model, and the layout that a run of it has. */
+/** The parameters of a model, and their layout in a run. */
 export function decodedShape(model: DecodedModel): { params: readonly Param[]; layout: Layout } {
   const { params } = traceModel(model, [1, 1]);
   return { params, layout: layOut(params) };

@@ -1,28 +1,28 @@
 /**
- * A model that is fed tokens one after the other and remembers: keys and values of a window that
- * slides, or recurrent states. It reads parameters as they are and writes none. It knows no text.
+ * Incremental decoding: feeds tokens to a model with a key-value cache over a sliding window, or
+ * with recurrent states. Parameters are only read.
  */
 import { sizeOf } from "../base/shape.ts";
 import type { Device, Memory, Program } from "../device/types.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { DecodedModel, Decoding } from "./decode_plan.ts";
 import { DECODE, decodePlan } from "./decode_plan.ts";
-import { largestPortion, portions, slide } from "./decode_window.ts";
+import { cutIntoChunks, largestChunk, slide } from "./decode_window.ts";
 
-/** What a decoder is made of. */
+/** What a decoder needs. */
 export interface DecoderParts extends DecodedModel {
-  /** Holds the parameters in slots `param/<piece>`; may be that of a replica under training. */
+  /** Has the parameters in slots `param/<bucket>`; may belong to a replica in training. */
   readonly memory: Memory;
-  /** Where parameters lie. */
+  /** Layout of the parameters. */
   readonly layout: Layout;
-  /** Rows decoded side by side. */
+  /** Rows decoded in parallel. */
   readonly rows: number;
 }
 
-/** Decoders opened over a memory so far: each has slots of its own. */
+/** Decoders opened per memory: each has its own slots. */
 const opened = new WeakMap<Memory, number>();
 
-/** Feeds tokens to a model and gives what it says of the next one. One call at a time. */
+/** Feeds tokens to a model and returns the logits of the next one. One call at a time. */
 export class Decoder {
   readonly rows: number;
   readonly context: number;
@@ -31,7 +31,7 @@ export class Decoder {
   readonly #prefix: string;
   readonly #single: Decoding;
   readonly #programs = new Map<number, Program>();
-  /** Tokens of the window, row by row; of recurrent models none. */
+  /** Tokens of the window, per row; empty for recurrent models. */
   #window: readonly Uint32Array[] = [];
   #position = 0;
   #slides = 0;
@@ -45,7 +45,7 @@ export class Decoder {
     this.#single = this.#plan(1);
   }
 
-  /** Loads what every token needs. @throws {Refusal} `config` for a model that reads backwards. */
+  /** Loads the plan of a single token. @throws {UserError} `config` for a bidirectional model. */
   static async open(device: Device, parts: DecoderParts): Promise<Decoder> {
     const { memory, rows, context } = parts;
     for (const [name, size] of Object.entries({ rows, context })) {
@@ -55,25 +55,25 @@ export class Decoder {
     const number = opened.get(memory) ?? 0;
     const decoder = new Decoder(device, parts, `decode/${number}/`);
     opened.set(memory, number + 1);
-    const most = largestPortion(context);
+    const most = largestChunk(context);
     memory.ensure(decoder.#prefix + DECODE.inputs, rows * most);
-    memory.ensure(decoder.#prefix + DECODE.places, most);
+    memory.ensure(decoder.#prefix + DECODE.positions, most);
     await decoder.#load(1);
     decoder.reset();
     return decoder;
   }
 
-  /** Tokens in the window now, per row; of a recurrent model all tokens since it began. */
+  /** Tokens in the window, per row; for a recurrent model all tokens since the reset. */
   get position(): number {
     return this.#position;
   }
 
-  /** Times that the window slid since it began; a recurrent model has none. */
+  /** How often the window slid since the reset; 0 for a recurrent model. */
   get slides(): number {
     return this.#slides;
   }
 
-  /** Begins anew: nothing is remembered. */
+  /** Clears window and states. */
   reset(): void {
     this.#window = Array.from({ length: this.rows }, () => new Uint32Array());
     this.#position = 0;
@@ -83,18 +83,18 @@ export class Decoder {
     }
   }
 
-  /** Loads what the first `count` tokens need, so that feeding them compiles nothing. */
+  /** Loads the plans for the first `count` tokens, so that feeding them compiles nothing. */
   async prepare(count: number): Promise<void> {
     const { length } = this.#single.windowed
       ? slide({ length: 0, count, context: this.context })
       : { length: count };
-    for (const portion of portions(length, this.context)) await this.#load(portion);
+    for (const chunk of cutIntoChunks(length, this.context)) await this.#load(chunk);
   }
 
   /**
-   * Feeds tokens [rows, n], n at least 1; gives the logits [rows, V] behind the last one. A full
-   * window slides first: it keeps its last three quarters and is computed anew.
-   * @throws {RangeError} when they are no rows of tokens below V.
+   * Feeds tokens [rows, n], n at least 1; returns the logits [rows, V] after the last one. A full
+   * window slides first: it keeps its last three quarters and is recomputed.
+   * @throws {RangeError} unless they are rows of tokens below V.
    */
   async feed(tokens: Uint32Array): Promise<Float32Array> {
     const { memory, vocabulary } = this.#parts;
@@ -110,18 +110,18 @@ export class Decoder {
     const windows = this.#single.windowed
       ? rows.map((row, r) => lastOf(this.#window[r] as Uint32Array, row, after.length))
       : rows;
-    // What slid is computed anew from its first token on.
+    // After the window slides, recompute it from position 0.
     const first = after.slides > 0 ? 0 : length;
-    const cut = portions(after.length - first, this.context);
-    for (const portion of cut) await this.#load(portion);
+    const chunks = cutIntoChunks(after.length - first, this.context);
+    for (const chunk of chunks) await this.#load(chunk);
     this.#window = this.#single.windowed ? windows : this.#window;
     this.#position = after.length;
     this.#slides += after.slides;
-    let place = first;
-    for (const portion of cut) {
-      const at = this.#single.windowed ? place : place - first;
-      this.#run(windows.map((row) => row.subarray(at, at + portion)), place);
-      place += portion;
+    let position = first;
+    for (const chunk of chunks) {
+      const at = this.#single.windowed ? position : position - first;
+      this.#run(windows.map((row) => row.subarray(at, at + chunk)), position);
+      position += chunk;
     }
     return await memory.read([{
       slot: this.#prefix + DECODE.logits,
@@ -130,14 +130,14 @@ export class Decoder {
     }]);
   }
 
-  #run(rows: readonly Uint32Array[], place: number): void {
+  #run(rows: readonly Uint32Array[], position: number): void {
     const { memory } = this.#parts;
     const count = rows[0]?.length ?? 0;
     const inputs = new Uint32Array(this.rows * count);
     rows.forEach((row, r) => inputs.set(row, r * count));
     memory.write(this.#prefix + DECODE.inputs, inputs);
-    const places = Uint32Array.from({ length: count }, (_, i) => place + i);
-    if (this.#single.windowed) memory.write(this.#prefix + DECODE.places, places);
+    const positions = Uint32Array.from({ length: count }, (_, i) => position + i);
+    if (this.#single.windowed) memory.write(this.#prefix + DECODE.positions, positions);
     this.#programs.get(count)?.run();
   }
 
@@ -170,7 +170,7 @@ export class Decoder {
   }
 }
 
-/** The last `length` tokens of two stretches, one behind the other. */
+/** The last `length` tokens of the concatenation of `before` and `after`. */
 function lastOf(before: Uint32Array, after: Uint32Array, length: number): Uint32Array {
   const all = new Uint32Array(before.length + after.length);
   all.set(before);

@@ -1,28 +1,27 @@
 /**
- * The losses of evaluation sequences, one batch after the other. It knows no coordinator: which
- * sequences are whose is a pure function of rank and world size.
+ * Losses of evaluation sequences, which are assigned to workers by rank and world size.
  */
 import type { Batch, Source } from "../data/source.ts";
 import type { Program } from "../device/types.ts";
-import { inPlace } from "./batch_upload.ts";
+import { carriedSlot } from "./batch_upload.ts";
 import type { BatchUpload } from "./batch_upload.ts";
 import { EVAL_SUMS } from "./plans.ts";
 
-/** What came of one evaluation sequence. */
+/** The result of one evaluation sequence. */
 export interface SequenceLoss {
   readonly sequence: number;
-  /** Sum of the losses, targets counted, targets met. */
+  /** Sum of the losses, number of targets, correct predictions. */
   readonly loss: number;
   readonly counted: number;
   readonly correct: number;
 }
 
 /**
- * Losses of the sequences whose number is `rank` modulo `world`, until `signal` is aborted; `moved`
- * hears of each batch how many of them are done.
+ * Losses of the sequences whose number is `rank` modulo `world`, until `signal` is aborted. `moved`
+ * is called after each batch with the number of finished sequences.
  */
 export async function evaluateShare(
-  { feed, source, program }: { feed: BatchUpload; source: Source; program: Program },
+  { upload, source, program }: { upload: BatchUpload; source: Source; program: Program },
   { rank, world, signal, moved }: {
     rank: number;
     world: number;
@@ -36,7 +35,7 @@ export async function evaluateShare(
     if (signal?.aborted) break;
     let total = { sequence, loss: 0, counted: 0, correct: 0 };
     for (const batch of source.evaluation(sequence)) {
-      const [loss, correct] = await lossOf(batch, { feed, program });
+      const [loss, correct] = await lossOf(batch, { upload, program });
       await moved?.(losses.length, all);
       total = {
         sequence,
@@ -50,23 +49,23 @@ export async function evaluateShare(
   return losses;
 }
 
-/** Loss and met targets of the first batch of all; empty where nothing is evaluated. */
+/** Loss and correct predictions of the very first batch; empty if there is none. */
 export async function firstLoss(
-  { feed, source, program }: { feed: BatchUpload; source: Source; program: Program },
+  { upload, source, program }: { upload: BatchUpload; source: Source; program: Program },
 ): Promise<number[]> {
   const [batch] = source.sequences === 0 ? [] : source.evaluation(0);
-  return batch === undefined ? [] : [...await lossOf(batch, { feed, program })];
+  return batch === undefined ? [] : [...await lossOf(batch, { upload, program })];
 }
 
-/** Sum of the losses of a batch, and how many of its targets were met. */
+/** Sum of the losses of a batch, and its correct predictions. */
 async function lossOf(
   batch: Batch,
-  { feed, program }: { feed: BatchUpload; program: Program },
+  { upload, program }: { upload: BatchUpload; program: Program },
 ): Promise<readonly [loss: number, correct: number]> {
-  feed.bring(batch, inPlace);
+  upload.write(batch, carriedSlot);
   program.run();
   const slots = [EVAL_SUMS.loss, EVAL_SUMS.correct];
-  const [loss = NaN, correct = NaN] = await feed.memory.read(
+  const [loss = NaN, correct = NaN] = await upload.memory.read(
     slots.map((slot) => ({ slot, offset: 0, length: 1 })),
   );
   return [loss, correct];

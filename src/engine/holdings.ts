@@ -1,13 +1,12 @@
 /**
- * What a worker of a run holds on its device: every plan that it loads, and slots that no plan has.
- * Pure: it compiles and loads nothing.
+ * The device memory of a worker: all plans that it loads, and slots outside the plans. Pure.
  */
 import { sizeOf } from "../base/shape.ts";
 import type { Holdings, Loaded } from "../budget/memory.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import { DECODE, type DecodedModel, decodePlan } from "./decode_plan.ts";
-import { largestPortion, PORTIONS } from "./decode_window.ts";
+import { CHUNK_SIZES, largestChunk } from "./decode_window.ts";
 import {
   evaluationPlan,
   gradientPlan,
@@ -19,10 +18,10 @@ import {
   updatePlan,
 } from "./plans.ts";
 
-/** What the names of a worker's first decoder begin with (src/engine/decoder.ts). */
+/** Prefix of the slots of a worker's first decoder (src/engine/decoder.ts). */
 const DECODER = "decode/0/";
 
-/** Slots of one of the two states of a lane (src/engine/lanes.ts). */
+/** The halves of a carried state's double buffer (src/engine/lanes.ts). */
 const HALVES = [0, 1] as const;
 
 /** Plans and slots of a worker over a whole run: training, evaluations, samples. */
@@ -47,7 +46,7 @@ export function holdingsOf(config: RunConfig, vocabulary: number): Holdings {
   };
 }
 
-/** States of the micro-batches, each twice. A worker makes room for all of them. */
+/** Carried states, double-buffered. A worker allocates those of all micro-batches. */
 function laneSlots(
   { micro_batches }: RunConfig,
   { carries }: ReplicaLayout,
@@ -61,22 +60,24 @@ function laneSlots(
   return slots;
 }
 
-/** A decoder, as far as samples are asked for; its larger portions as if all were needed. */
+/** The decoder for samples, if there are any, with plans of all chunk sizes. */
 function samplesOf(
   { model, data, report }: RunConfig,
   vocabulary: number,
   { layout }: ReplicaLayout,
 ): Holdings {
-  const { targetKind: asked, time } = taskOf(data, vocabulary);
+  const { targetKind, time } = taskOf(data, vocabulary);
   const backwards = model.kind === "recurrent" && model.bidirectional;
-  if (report.sample_length === 0 || asked !== "next" || backwards) return { plans: [], slots: {} };
+  if (report.sample_length === 0 || targetKind !== "next" || backwards) {
+    return { plans: [], slots: {} };
+  }
   const decoded: DecodedModel = { model, vocabulary, context: time };
-  const most = largestPortion(time);
+  const most = largestChunk(time);
   return {
-    plans: PORTIONS.filter((count) => count <= most).map((count) => ({
+    plans: CHUNK_SIZES.filter((count) => count <= most).map((count) => ({
       use: "caches",
       plan: decodePlan(decoded, { rows: 1, count, layout, prefix: DECODER }).plan,
     })),
-    slots: { [DECODER + DECODE.inputs]: most, [DECODER + DECODE.places]: most },
+    slots: { [DECODER + DECODE.inputs]: most, [DECODER + DECODE.positions]: most },
   };
 }

@@ -1,6 +1,6 @@
 /**
- * What a model is asked besides training: its losses on evaluation data, how far its gradient
- * reaches, samples. Each plan is loaded when it is first needed. It writes no parameter.
+ * Inference besides training: evaluation losses, gradient norms by distance, samples. Each plan is
+ * loaded when first needed. Parameters are only read.
  */
 import { fold, type Key } from "../base/random.ts";
 import type { RunConfig } from "../config/schema.ts";
@@ -18,7 +18,7 @@ import { directionsOf, evaluationPlan, reachPlan } from "./plans.ts";
 import { fullest, measureReach, unpackReach } from "./reach.ts";
 import { type SampleOptions, sampleTokens } from "./sampling.ts";
 
-/** What questions are asked of. */
+/** What inference needs. */
 export interface InferenceParts {
   readonly device: Device;
   readonly config: RunConfig;
@@ -29,22 +29,22 @@ export interface InferenceParts {
   readonly key: Key;
 }
 
-/** What a sample is drawn by. */
+/** Options of a sample, and its number. */
 export type NumberedSample = SampleOptions & {
-  /** Finished steps, and the number of the prompt. */
+  /** Finished steps, and the number of the prompt; they determine the random key. */
   readonly at: readonly [number, number];
 };
 
-/** Answers questions from the parameters as they are. */
+/** Runs inference with the current parameters. */
 export class Inference {
-  readonly #feed: BatchUpload;
+  readonly #upload: BatchUpload;
   readonly #parts: InferenceParts;
   #evaluation: Program | undefined;
   #reach: Program | undefined;
   #decoder: Decoder | undefined;
 
-  constructor(feed: BatchUpload, parts: InferenceParts) {
-    this.#feed = feed;
+  constructor(upload: BatchUpload, parts: InferenceParts) {
+    this.#upload = upload;
     this.#parts = parts;
   }
 
@@ -53,21 +53,21 @@ export class Inference {
     this.#evaluation ??= await this.#load(evaluationPlan);
   }
 
-  /** Loss of the first evaluation batch, and how many of its targets were met; empty where none is. */
+  /** Loss and correct predictions of the first evaluation batch; empty if there is none. */
   async probe(): Promise<number[]> {
     const program = this.#evaluation ??= await this.#load(evaluationPlan);
     const { source } = this.#parts;
-    return await firstLoss({ feed: this.#feed, source, program });
+    return await firstLoss({ upload: this.#upload, source, program });
   }
 
-  /** Losses of a share of the evaluation sequences, as evaluateShare() deals them out. */
+  /** Losses of a share of the evaluation sequences; see evaluateShare(). */
   async evaluate(share: Parameters<typeof evaluateShare>[1]): Promise<SequenceLoss[]> {
     const program = this.#evaluation ??= await this.#load(evaluationPlan);
     const { source } = this.#parts;
-    return await evaluateShare({ feed: this.#feed, source, program }, share);
+    return await evaluateShare({ upload: this.#upload, source, program }, share);
   }
 
-  /** How far the gradient reaches in a batch of the first evaluation sequence, by direction. */
+  /** Gradient norms by distance and direction in a batch of the first evaluation sequence. */
   async reach(): Promise<Reach[]> {
     const { config, vocabulary, source } = this.#parts;
     const program = this.#reach ??= await this.#load(reachPlan);
@@ -75,17 +75,17 @@ export class Inference {
     const batch = source.sequences === 0 ? undefined : fullest(source.evaluation(0), task);
     const directions = directionsOf(config);
     if (batch === undefined) return unpackReach(new Float32Array(), directions);
-    return await measureReach({ feed: this.#feed, program }, batch, { ...task, directions });
+    return await measureReach({ upload: this.#upload, program }, batch, { ...task, directions });
   }
 
-  /** Continues `prompt`, as sampleTokens() does. */
+  /** Samples a continuation of `prompt`; see sampleTokens(). */
   async sample(
     prompt: readonly number[],
     { at: [step, number], ...options }: NumberedSample,
   ): Promise<number[]> {
     const { device, config, vocabulary, layout, key } = this.#parts;
     const decoder = this.#decoder ??= await Decoder.open(device, {
-      memory: this.#feed.memory,
+      memory: this.#upload.memory,
       layout,
       model: config.model,
       vocabulary,
@@ -97,6 +97,6 @@ export class Inference {
 
   #load(make: (config: RunConfig, vocabulary: number, layout: Layout) => Plan): Promise<Program> {
     const { device, config, vocabulary, layout } = this.#parts;
-    return device.load(make(config, vocabulary, layout), this.#feed.memory);
+    return device.load(make(config, vocabulary, layout), this.#upload.memory);
   }
 }

@@ -1,20 +1,20 @@
 /**
- * States that micro-batches carry from step to step, each twice: the one that the committed step
- * left, and the one that the step under way computes. A step that is thrown away so leaves no
- * trace, and one that is computed again begins where it began. It knows no step and no model.
+ * Carried states of the micro-batches (truncated BPTT), double-buffered: the state after the last
+ * committed step, and the one that the current step computes. A discarded step has no effect, and a
+ * recomputed one starts from the same state.
  */
 import type { Memory } from "../device/types.ts";
 import type { CarrySize } from "./batch_upload.ts";
 
-/** Lane states on a device. */
+/** Carried states on a device. */
 export class Lanes {
-  /** Elements of one micro-batch over all carried states. */
+  /** Elements per micro-batch, over all carried states. */
   readonly size: number;
   readonly #memory: Memory;
   readonly #carries: readonly CarrySize[];
-  /** Which of its two slots holds a micro-batch's kept states. */
-  readonly #kept: Uint8Array;
-  /** Micro-batches whose next states are there. */
+  /** Which half of the double buffer has a micro-batch's committed state. */
+  readonly #halves: Uint8Array;
+  /** Micro-batches whose next states are computed. */
   readonly #computed = new Set<number>();
 
   constructor(
@@ -23,51 +23,51 @@ export class Lanes {
   ) {
     this.#memory = memory;
     this.#carries = carries;
-    this.#kept = new Uint8Array(microBatches);
+    this.#halves = new Uint8Array(microBatches);
     this.size = carries.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Makes all slots, zero at first. */
+  /** Allocates all slots, initially zero. */
   open(): void {
-    this.#kept.forEach((_, index) => {
+    this.#halves.forEach((_, index) => {
       for (const { name, size } of this.#carries) {
         for (const half of [0, 1]) this.#memory.ensure(slotOf(index, half, name), size);
       }
     });
   }
 
-  /** Slot of a kept state. */
-  kept(index: number, name: string): string {
+  /** Slot of a committed state. */
+  current(index: number, name: string): string {
     return slotOf(index, this.#half(index), name);
   }
 
-  /** Slot of a state that the step under way computes. */
+  /** Slot of a state that the current step computes. */
   next(index: number, name: string): string {
     return slotOf(index, 1 - this.#half(index), name);
   }
 
-  /** Notes that a micro-batch's next states are computed. */
-  note(index: number): void {
+  /** Marks a micro-batch's next states as computed. */
+  markComputed(index: number): void {
     this.#computed.add(index);
   }
 
-  /** Makes the next states the kept ones, where they were computed; nothing is copied. */
+  /** Commits the computed next states by swapping buffers. */
   swap(): void {
-    for (const index of this.#computed) this.#kept[index] = 1 - this.#half(index);
+    for (const index of this.#computed) this.#halves[index] = 1 - this.#half(index);
     this.#computed.clear();
   }
 
-  /** Drops the next states. */
-  drop(): void {
+  /** Discards the next states. */
+  discardNext(): void {
     this.#computed.clear();
   }
 
-  /** Kept states of micro-batches, one behind the other; within one in the order of the carries. */
+  /** Committed states of micro-batches, concatenated; within one, in the order of the carries. */
   read(indices: readonly number[]): Promise<Float32Array> {
-    return this.#read(indices, (index, name) => this.kept(index, name));
+    return this.#read(indices, (index, name) => this.current(index, name));
   }
 
-  /** The same of next states. @throws {RangeError} where they were not computed. */
+  /** The same for next states. @throws {RangeError} if they were not computed. */
   readNext(indices: readonly number[]): Promise<Float32Array> {
     for (const index of indices) {
       if (!this.#computed.has(index)) {
@@ -79,7 +79,7 @@ export class Lanes {
     return this.#read(indices, (index, name) => this.next(index, name));
   }
 
-  /** Replaces kept states, and drops what was computed from those before. */
+  /** Replaces committed states, and discards next states computed from the old ones. */
   write(indices: readonly number[], data: Float32Array): void {
     if (data.length !== indices.length * this.size) {
       throw new RangeError(
@@ -90,7 +90,7 @@ export class Lanes {
     let at = 0;
     for (const index of indices) {
       for (const { name, size } of this.#carries) {
-        this.#memory.write(this.kept(index, name), data.subarray(at, at + size));
+        this.#memory.write(this.current(index, name), data.subarray(at, at + size));
         at += size;
       }
       this.#computed.delete(index);
@@ -114,10 +114,10 @@ export class Lanes {
   }
 
   #half(index: number): number {
-    const half = this.#kept[index];
+    const half = this.#halves[index];
     if (half !== undefined) return half;
     throw new RangeError(
-      `Cannot find states: needs a micro-batch below ${this.#kept.length}: ${index}`,
+      `Cannot find states: needs a micro-batch below ${this.#halves.length}: ${index}`,
     );
   }
 }

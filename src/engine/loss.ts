@@ -1,56 +1,61 @@
 /**
- * The loss of logits, and its gradients. Where logits of all rows would be larger than a binding
- * may be, rows come in parts: each is made, asked, and differentiated before the next, so that one
- * part's logits are in memory. The sum for the head's matrix goes on from part to part, in the
- * order of the whole where its kernel adds along K. It knows no model. R rows, D width, V vocabulary.
+ * Traces the loss of logits and its gradients. If the logits of all rows exceed the limit of a
+ * binding, the loss is chunked by rows: the logits of one chunk are computed and differentiated
+ * before the next, so that only one is in memory. The weight gradient of the head accumulates over
+ * the chunks, in the order of a single sum if its kernel adds along K. R rows, D width, V
+ * vocabulary.
  */
-import { correct } from "../../kernels/cross_entropy/correct.ts";
-import { crossEntropy } from "../../kernels/cross_entropy/cross_entropy.ts";
-import { addProduct } from "../../kernels/matmul/matmul.ts";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { allocate, updateSlice } from "../../kernels/shape/update_slice.ts";
-import { slice } from "../../kernels/shape/slice.ts";
-import { sum } from "../../kernels/reduce/sum.ts";
+import { correct, crossEntropy } from "../../kernels/cross_entropy/mod.ts";
+import { addProduct } from "../../kernels/matmul/mod.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
+import { allocate, slice, updateSlice } from "../../kernels/shape/mod.ts";
+import { sum } from "../../kernels/reduce/mod.ts";
 import { LEAST_BINDING } from "../base/binding.ts";
 import type { Shape } from "../base/shape.ts";
 import { sizeOf } from "../base/shape.ts";
-import { flowsTo, gradients } from "../graph/reverse.ts";
-import type { Call, Flow, Tensor } from "../graph/types.ts";
+import { backpropagate, gradients } from "../graph/reverse.ts";
+import type { Call, Grad, Tensor } from "../graph/types.ts";
 import { SUM } from "../nn/formulas.ts";
 import type { Head, HeadRows } from "../nn/head.ts";
-import { cutRows, headOf, headRowsOf } from "../nn/head.ts";
+import { cutRows, findHead, headRowsOf } from "../nn/head.ts";
 
-/** Logits [..., V] and what is asked of them, u32 [...]. */
-export interface AskedLoss {
+/** Logits [..., V] and targets, u32 [...]. */
+export interface LossInputs {
   readonly logits: Tensor;
   readonly targets: Tensor;
 }
 
-/** How a loss is traced. */
+/** Options of a traced loss. */
 export interface LossOptions {
-  /** Bytes that the logits of a part may take: the same on all devices, so that workers agree. */
+  /**
+   * Largest logits of a chunk in bytes; equal on all devices, so that workers compute the same
+   * bits.
+   */
   readonly most?: number;
 }
 
-/** Sum of the losses of all rows, and how many targets were met; each [1]. */
-export function askAll(asked: AskedLoss, options: LossOptions = {}): { loss: Tensor; met: Tensor } {
-  const { logits, targets } = asked;
-  const cut = cutOf(asked, options);
+/** Sum of the losses of all rows, and the number of correct predictions; each [1]. */
+export function evaluateLoss(
+  inputs: LossInputs,
+  options: LossOptions = {},
+): { loss: Tensor; correct: Tensor } {
+  const { logits, targets } = inputs;
+  const cut = cutOf(inputs, options);
   if (cut === undefined) {
-    return { loss: sum(crossEntropy(logits, targets)), met: sum(correct(logits, targets)) };
+    return { loss: sum(crossEntropy(logits, targets)), correct: sum(correct(logits, targets)) };
   }
-  const [losses, hits] = [new Gathered(targets.shape), new Gathered(targets.shape)];
+  const [losses, matches] = [new Concatenation(targets.shape), new Concatenation(targets.shape)];
   for (const rows of cut.parts) {
     const part = cut.head.logits(headRowsOf(cut.head.x, rows));
     const labels = labelsOf(targets, rows);
     losses.add(crossEntropy(part, labels));
-    hits.add(correct(part, labels));
+    matches.add(correct(part, labels));
   }
-  return { loss: sum(losses.whole), met: sum(hits.whole) };
+  return { loss: sum(losses.whole), correct: sum(matches.whole) };
 }
 
-/** Parts in order, each put where it belongs as soon as it is there. */
-class Gathered {
+/** Concatenates parts in order, each copied to its position as soon as it is computed. */
+class Concatenation {
   readonly #shape: Shape;
   #whole: Tensor | undefined;
   #next = 0;
@@ -76,20 +81,20 @@ class Gathered {
 }
 
 /**
- * What `share` makes of the sum of all losses, and its gradients with respect to `wanted`. `share`
- * must be linear: it is asked of each part's sum as well.
+ * `share` of the sum of all losses, and its gradients with respect to `wanted`. `share` must be
+ * linear, since it is also applied to each chunk's sum.
  */
 export function differentiate(
-  asked: AskedLoss,
+  inputs: LossInputs,
   { share, wanted, ...options }: LossOptions & {
     readonly share: (total: Tensor) => Tensor;
     readonly wanted: readonly Tensor[];
   },
-): { loss: Tensor; flows: readonly Flow[] } {
-  const { logits, targets } = asked;
+): { loss: Tensor; flows: readonly Grad[] } {
+  const { logits, targets } = inputs;
   const { trace } = logits;
   const seedOf = () => trace.constant([1], Float32Array.of(1));
-  const cut = cutOf(asked, options);
+  const cut = cutOf(inputs, options);
   if (cut === undefined) {
     const loss = share(sum(crossEntropy(logits, targets)));
     return { loss, flows: gradients(loss, wanted, { seed: seedOf(), add }) };
@@ -97,14 +102,14 @@ export function differentiate(
   const { head: { x, weights, logits: made }, parts } = cut;
   const [model, seed] = [[...trace.calls], seedOf()];
   const flows = new Map<Tensor, Tensor>();
-  const [losses, dx] = [new Gathered(targets.shape), new Gathered(x.shape)];
+  const [losses, dx] = [new Concatenation(targets.shape), new Concatenation(x.shape)];
   for (const rows of parts) {
     const [some, labels] = [headRowsOf(x, rows), labelsOf(targets, rows)];
     const before = trace.calls.length;
     const part = crossEntropy(made(some), labels);
     const known = new Map([[share(sum(part)), seed]]);
     const calls = trace.calls.slice(before);
-    const [flow, ...into] = flowsTo([some, ...weights], known, { calls, add });
+    const [flow, ...into] = backpropagate([some, ...weights], known, { calls, add });
     losses.add(part);
     dx.add(flow as Tensor);
     weights.forEach((weight, i) => {
@@ -114,16 +119,16 @@ export function differentiate(
   }
   const loss = share(sum(losses.whole));
   flows.set(x, dx.whole);
-  return { loss, flows: flowsTo(wanted, flows, { calls: model, add }) };
+  return { loss, flows: backpropagate(wanted, flows, { calls: model, add }) };
 }
 
-/** The layer and the parts in which it is asked; undefined where the whole is small enough. */
+/** The head and its chunks of rows; undefined if the logits are small enough. */
 function cutOf(
-  { logits, targets }: AskedLoss,
+  { logits, targets }: LossInputs,
   { most = LEAST_BINDING }: LossOptions,
 ): { head: Head; parts: readonly HeadRows[] } | undefined {
   if (4 * sizeOf(logits.shape) <= most) return undefined;
-  const head = headOf(logits);
+  const head = findHead(logits);
   const parts = cutRows(
     sizeOf(targets.shape),
     Math.floor(most / 4 / (logits.shape.at(-1) as number)),
@@ -139,7 +144,7 @@ function add(a: Tensor, b: Tensor): Tensor {
   return pointwise(SUM, [a, b]);
 }
 
-/** `a` + `b`: in the place of `a`, and in the order of one long sum, where a product made `b`. */
+/** `a` + `b`; in place, and in the order of a single sum, if `b` is a matrix product. */
 function addOnto(a: Tensor, b: Tensor): Tensor {
   const call = b.trace.calls.findLast(({ outputs }) => outputs[0] === b) as Call<Tensor>;
   return addProduct(a, call) ?? add(a, b);

@@ -1,12 +1,11 @@
 /**
- * Everything that a replica compiles from a config: where parameters lie, and the plans of
- * gradient, evaluation, inspection, update and tree addition. Pure: no device, no process.
+ * All plans of a replica: gradient, evaluation, gradient check, update and tree addition, and the
+ * layout of the parameters. Pure.
  */
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { DH, recurrenceBackwardOp } from "../../kernels/recurrence/recurrence_backward.ts";
-import type { RecurrenceBackwardAttrs } from "../../kernels/recurrence/recurrence_sizes.ts";
-import { rowNorms } from "../../kernels/reduce/row_norms.ts";
-import { treeAddOp } from "../../kernels/reduce/tree_add.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
+import { DH, recurrenceBackwardOp } from "../../kernels/recurrence/mod.ts";
+import type { RecurrenceBackwardAttrs } from "../../kernels/recurrence/mod.ts";
+import { rowNorms, treeAddOp } from "../../kernels/reduce/mod.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { Task } from "../data/source.ts";
 import { taskOf } from "../data/sources/mod.ts";
@@ -20,39 +19,41 @@ import { newScope } from "../nn/scope.ts";
 import type { Carry, Param } from "../nn/scope.ts";
 import { optimizerOf } from "../optim/mod.ts";
 import { inspectGraph, updateGraph } from "../optim/update.ts";
-import type { RunGraph } from "../optim/update.ts";
+import type { SpanGraph } from "../optim/update.ts";
 import type { Direction } from "../report/events.ts";
 import { compile } from "../plan/compile.ts";
-import type { Placing } from "../plan/compile.ts";
-import { bucketSlot, layOut, LOSS, placeIn } from "../plan/layout.ts";
+import type { Placement } from "../plan/compile.ts";
+import { addressIn, bucketSlot, layOut, LOSS } from "../plan/layout.ts";
 import type { BucketRange, Layout } from "../plan/layout.ts";
-import type { Plan, SlotRange } from "../plan/types.ts";
-import { askAll, differentiate } from "./loss.ts";
+import type { Plan, SlotAddress } from "../plan/types.ts";
+import { differentiate, evaluateLoss } from "./loss.ts";
 import type { LossOptions } from "./loss.ts";
 
-/** A model traced to its loss, with the parameters it declared. */
+/** A model traced to its loss, with the parameters that it declares. */
 export interface Traced {
   readonly graph: Graph;
   readonly params: readonly Param[];
 }
 
-/** What a model declares: its parameters, where all of them lie, and the states it carries. */
+/** A model's parameters, their layout, and its carried states. */
 export interface ReplicaLayout {
   readonly params: readonly Param[];
   readonly layout: Layout;
   readonly carries: readonly Carry[];
 }
 
-/** Prefix of the slots that hold carried states for the next batch. */
+/** Prefix of the slots of carried states for the next batch. */
 export const CARRIED = "carried/";
-/** Slots of an evaluation batch: the sum of its losses, and how many targets were met. */
+/** Result slots of an evaluation batch: sum of the losses, correct predictions. */
 export const EVAL_SUMS = { loss: "eval_loss", correct: "eval_correct" } as const;
-/** Slot of 1 / the targets that count in a step, where steps differ in that. */
+/** Slot of 1 / (number of targets of a step), for tasks in which steps differ in that. */
 export const SHARE = "share";
-/** Slots of the gradient's reach, by direction. */
+/** Slots of the gradient norms by distance, per direction. */
 export const REACH = { forward: "reach", backward: "reach_backward" } as const;
 
-/** Slot of the first tokens that each token attends to, where a task has documents. */
+/**
+ * Slot of the segment starts: the first token that each token attends to, for tasks with documents.
+ */
 export const STARTS = "starts";
 
 const GRAD = "grad:";
@@ -70,15 +71,15 @@ function build(
   const input = {
     ...task,
     inputs,
-    one: task.targetKind === "one",
+    perSequence: task.targetKind === "one",
     ...task.documents && { starts: trace.source({ shape, dtype: "u32" }, "batch", STARTS) },
   };
   const logits = logitsOf(config.model)(scope, input, config.model);
   return { trace, params, carries, task, logits };
 }
 
-/** A model's logits of a batch, and the targets that are asked of them. */
-function buildAsked(config: RunConfig, options: { vocabulary: number; training: boolean }) {
+/** A model's logits of a batch, and their targets. */
+function buildWithTargets(config: RunConfig, options: { vocabulary: number; training: boolean }) {
   const built = build(config, { ...options, rows: config.micro_batch_size });
   const { trace, logits } = built;
   const shape = logits.shape.slice(0, -1);
@@ -86,7 +87,7 @@ function buildAsked(config: RunConfig, options: { vocabulary: number; training: 
   return { ...built, targets };
 }
 
-/** The states to carry on, by the names of their slots. */
+/** The states carried to the next batch, by the names of their slots. */
 function carriedOf(carries: readonly Carry[]): Record<string, Tensor> {
   return Object.fromEntries(carries.map(({ name, next }) => {
     if (next === undefined) {
@@ -102,22 +103,22 @@ function finish({ trace }: { trace: Tensor["trace"] }, results: Graph["results"]
 
 /**
  * A micro-batch's share of the step's mean loss, and its gradient. Shares are normalised by the
- * targets of the whole step, so their sum over micro-batches is the mean.
+ * number of targets of the whole step, so that their sum over micro-batches is the mean.
  */
 export function traceGradient(
   config: RunConfig,
   vocabulary: number,
   options: LossOptions = {},
 ): Traced {
-  const built = buildAsked(config, { vocabulary, training: true });
+  const built = buildWithTargets(config, { vocabulary, training: true });
   const { loss, flows } = differentiate(built, {
     ...options,
     share: shareOf(built.trace, config, built.task),
     wanted: built.params.map((p) => p.tensor),
   });
   const results: Record<string, Tensor> = { [LOSS]: loss, ...carriedOf(built.carries) };
-  // A call must not read and write the gradient vector: what is read again, or is the gradient of
-  // several parameters, is put there by a copy.
+  // A call must not both read and write the gradient vector, so a tensor that is read again, or is
+  // the gradient of several parameters, is copied there.
   const read = new Set(built.trace.calls.flatMap((call) => call.inputs));
   built.params.forEach(({ name }, i) => {
     const flow = flows[i];
@@ -128,7 +129,7 @@ export function traceGradient(
   return { graph: finish(built, results), params: built.params };
 }
 
-/** The mean over the targets of the whole step, whose number may be known at each step only. */
+/** Divides by the number of targets of the whole step, a constant or a value per step. */
 function shareOf(
   trace: Trace,
   config: RunConfig,
@@ -160,23 +161,23 @@ export function sizesOf(layout: Layout, vector: string): Record<string, number> 
   return Object.fromEntries(layout.buckets.map((size, i) => [bucketSlot(vector, i), size]));
 }
 
-function placing(layout: Layout): Placing {
+function placing(layout: Layout): Placement {
   return {
-    source: (t) => t.role === "param" ? placeIn(layout, "param", t.name as string) : undefined,
+    source: (t) => t.role === "param" ? addressIn(layout, "param", t.name as string) : undefined,
     result: (name) => {
-      if (name === LOSS) return placeIn(layout, "grad", LOSS);
-      return name.startsWith(GRAD) ? placeIn(layout, "grad", name.slice(GRAD.length)) : undefined;
+      if (name === LOSS) return addressIn(layout, "grad", LOSS);
+      return name.startsWith(GRAD) ? addressIn(layout, "grad", name.slice(GRAD.length)) : undefined;
     },
     sizes: { ...sizesOf(layout, "param"), ...sizesOf(layout, "grad") },
   };
 }
 
-/** Gradient and loss of one micro-batch, left in the gradient vector. */
+/** Gradient and loss of one micro-batch, written to the gradient vector. */
 export function gradientPlan(config: RunConfig, vocabulary: number, layout: Layout): Plan {
   return compile(traceGradient(config, vocabulary).graph, placing(layout));
 }
 
-/** Losses of one batch without dropout: their sum, how many targets were met, carried states. */
+/** Evaluation of one batch without dropout: sum of losses, correct predictions, carried states. */
 export function evaluationPlan(config: RunConfig, vocabulary: number, layout: Layout): Plan {
   return compile(traceEvaluation(config, vocabulary).graph, placing(layout));
 }
@@ -187,22 +188,26 @@ export function traceEvaluation(
   vocabulary: number,
   options: LossOptions = {},
 ): Traced {
-  const built = buildAsked(config, { vocabulary, training: false });
-  const { loss, met } = askAll(built, options);
-  const results = { [EVAL_SUMS.loss]: loss, [EVAL_SUMS.correct]: met, ...carriedOf(built.carries) };
+  const built = buildWithTargets(config, { vocabulary, training: false });
+  const { loss, correct } = evaluateLoss(built, options);
+  const results = {
+    [EVAL_SUMS.loss]: loss,
+    [EVAL_SUMS.correct]: correct,
+    ...carriedOf(built.carries),
+  };
   return { graph: finish(built, results), params: built.params };
 }
 
 /**
- * Norms [B, T + 1] of the gradient that reaches the last recurrent layer's h before and after each
- * step, a slot of {@linkcode REACH} for each direction. @throws {RangeError} for a model without a
- * recurrence.
+ * Norms [B, T + 1] of the gradient with respect to the last recurrent layer's h before and after
+ * each step, in a slot of {@linkcode REACH} per direction. @throws {RangeError} for a model without
+ * a recurrence.
  */
 export function reachPlan(config: RunConfig, vocabulary: number, layout: Layout): Plan {
-  const built = buildAsked(config, { vocabulary, training: false });
+  const built = buildWithTargets(config, { vocabulary, training: false });
   differentiate(built, { share: (total) => total, wanted: built.params.map((p) => p.tensor) });
   const results: Record<string, Tensor> = {};
-  // Backward calls come last layer first: the first of each direction is the one that is meant.
+  // Backward calls start with the last layer: take the first one of each direction.
   for (const { op, outputs, attrs } of Array.from(built.trace.calls)) {
     const dh = outputs[DH];
     if (op !== recurrenceBackwardOp || dh === undefined) continue;
@@ -215,25 +220,25 @@ export function reachPlan(config: RunConfig, vocabulary: number, layout: Layout)
   return compile(finish(built, results), placing(layout));
 }
 
-/** The directions in which a model reads; none for one without a recurrence. */
+/** The directions of a recurrent model; none for other models. */
 export function directionsOf({ model }: Pick<RunConfig, "model">): readonly Direction[] {
   if (model.kind !== "recurrent") return [];
   return model.bidirectional ? ["forward", "backward"] : ["forward"];
 }
 
-/** Looks at the gradient: its norm in slot `grad_norm`, a count of bad elements in `non_finite`. */
+/** The gradient check: the norm in slot `grad_norm`, the non-finite elements in `non_finite`. */
 export function inspectPlan(layout: Layout): Plan {
   return runPlan(layout, ["grad"], inspectGraph(runsOf(layout)));
 }
 
-/** One optimizer step, a call for each bucket; the gradient's norm is read from slot `grad_norm`. */
+/** One optimizer step, a call per bucket; reads the gradient's norm from slot `grad_norm`. */
 export function updatePlan(config: RunConfig, layout: Layout): Plan {
   const optimizer = optimizerOf(config.optim);
   const traced = updateGraph(runsOf(layout), { optimizer, config: config.optim });
   return runPlan(layout, ["param", "grad", ...optimizer.moments], traced);
 }
 
-/** The ranges of each bucket that has parameters: they follow one another from its start. */
+/** The ranges of each bucket that has parameters; they are contiguous from its start. */
 function runsOf({ buckets, ranges }: Layout): readonly (readonly BucketRange[])[] {
   return buckets.map((_, bucket) => ranges.filter((range) => range.bucket === bucket))
     .filter((run) => run.length > 0);
@@ -242,25 +247,27 @@ function runsOf({ buckets, ranges }: Layout): readonly (readonly BucketRange[])[
 function runPlan(
   layout: Layout,
   vectors: readonly string[],
-  { graph, sources }: RunGraph,
+  { graph, sources }: SpanGraph,
 ): Plan {
   const runs = runsOf(layout);
-  const places = new Map<Tensor, SlotRange>(sources.map(({ tensor, vector, run, offset }) => {
-    const { bucket, offset: first } = runs[run]?.[0] as BucketRange;
-    return [tensor, {
-      slot: bucketSlot(vector, bucket),
-      role: tensor.role,
-      offset: first + offset,
-    }];
-  }));
+  const places = new Map<Tensor, SlotAddress>(
+    sources.map(({ tensor, vector, span, offset }) => {
+      const { bucket, offset: first } = runs[span]?.[0] as BucketRange;
+      return [tensor, {
+        slot: bucketSlot(vector, bucket),
+        role: tensor.role,
+        offset: first + offset,
+      }];
+    }),
+  );
   const sizes = Object.fromEntries(vectors.flatMap((v) => Object.entries(sizesOf(layout, v))));
   return compile(graph, { source: (t) => places.get(t), sizes });
 }
 
-/** Adds level `level` of the tree into the gradient, in place. */
+/** Adds the finished subtree of level `level` to the gradient, in place. */
 export function treeAddPlan(layout: Layout, level: number): Plan {
   const trace = newTrace();
-  const places = new Map<Tensor, SlotRange>();
+  const places = new Map<Tensor, SlotAddress>();
   layout.buckets.forEach((size, bucket) => {
     const [grad, kept] = ["grad", treeVector(level)].map((vector) => {
       const role = vector === "grad" ? "grad" as const : "moment" as const;
@@ -274,7 +281,7 @@ export function treeAddPlan(layout: Layout, level: number): Plan {
   return compile(finish({ trace }, {}), { source: (t) => places.get(t) });
 }
 
-/** Name of the vector that keeps a finished subtree of `2^level` micro-batches. */
+/** Name of the vector with a finished subtree of `2^level` micro-batches. */
 export function treeVector(level: number): string {
   return `tree${level}`;
 }

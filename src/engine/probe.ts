@@ -1,30 +1,32 @@
-/** How fast a worker steps, by a few steps on a device in this process. It keeps nothing. */
+/** Measures the speed of a worker with a few steps in this process. */
 import type { RunConfig } from "../config/schema.ts";
 import type { Device } from "../device/types.ts";
 import type { Corpus } from "../corpus/corpus.ts";
 import { Replica } from "./replica.ts";
 
-/** What a probe has measured. */
+/** The measurements of a probe. */
 export interface Probed {
-  /** Micro-batches that were timed, behind one that warmed up. */
+  /** Micro-batches timed, after one for warm-up. */
   readonly micro_batches: number;
-  /** Seconds of one micro-batch with its part of the tree and of the look at the sum; the median. */
+  /**
+   * Median seconds per micro-batch, including its share of the tree addition and gradient check.
+   */
   readonly micro_batch_seconds: number;
-  /** Seconds of an update; the median. */
+  /** Median seconds of an update. */
   readonly update_seconds: number;
 }
 
-/** Seconds that a part of a probe may take, if it can be made smaller. */
+/** Most seconds of a probe, as far as it can be shortened. */
 const LONGEST = 20;
 
-/** What a probe works on. */
+/** Options of a probe. */
 export interface ProbeOptions {
   readonly config: RunConfig;
   readonly corpus: Corpus;
   readonly steps: number;
-  /** Workers that share a step: each computes its part of the micro-batches; one by default. */
+  /** Workers that share a step's micro-batches. Default 1. */
   readonly workers?: number;
-  /** Told how many steps are timed, and of how many. */
+  /** Called with the number of timed steps and their total. */
   readonly timing?: (done: number, total: number) => void;
 }
 
@@ -35,15 +37,15 @@ export interface WarmProbe {
 }
 
 /**
- * Times `steps` steps of one worker that has all micro-batches. Kernels are compiled and warmed up
- * by one micro-batch before; it also tells whether a step is to be cut to fewer of them, or to that
- * one alone. @throws {Refusal} `tooLarge` when it does not fit.
+ * Times `steps` steps of one worker with all micro-batches, after one micro-batch that compiles and
+ * warms up the kernels. If that was slow, the steps are shortened to fewer micro-batches, or only
+ * the first is used. @throws {UserError} `tooLarge` if the model does not fit.
  */
 export async function probe(device: Device, options: ProbeOptions): Promise<Probed> {
   return await (await warmProbe(device, options)).time();
 }
 
-/** Warms a worker up. @throws {Refusal} `tooLarge` when it does not fit. */
+/** Warms a worker up. @throws {UserError} `tooLarge` if the model does not fit. */
 export async function warmProbe(
   device: Device,
   { config, corpus, steps, workers = 1, timing }: ProbeOptions,
@@ -53,7 +55,7 @@ export async function warmProbe(
   const timed = async (level: number) => {
     const start = performance.now();
     replica.accumulate(0, { level, index: 0 });
-    // A read waits until all that was queued has run.
+    // A read waits for all queued work.
     await replica.inspect();
     const inspected = performance.now();
     replica.update(0);

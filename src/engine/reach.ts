@@ -1,6 +1,6 @@
 /**
- * How far a gradient reaches in a recurrent network, in each direction that it reads: which losses are
- * asked, and norms from those of single windows.
+ * Gradient norms by distance in a recurrent network, per direction: which losses are
+ * differentiated, and the aggregation over windows.
  */
 import { IGNORE } from "../base/ignore.ts";
 import type { Batch, Task } from "../data/source.ts";
@@ -9,25 +9,27 @@ import type { Direction, Reach } from "../report/events.ts";
 import type { BatchUpload } from "./batch_upload.ts";
 import { REACH } from "./plans.ts";
 
-/** Batches that are looked through for one in which every window is asked. */
-const LOOKED_THROUGH = 1024;
+/** Most batches searched for one in which every window has a target. */
+const MAX_SEARCHED = 1024;
 
-/** What of a window is asked: its first and its last position with a target. */
+/** The first and the last position of a window that have a target. */
 export interface ReachSpan {
   readonly first: number;
   readonly last: number;
 }
 
 /**
- * The span of each of the B windows; undefined where nothing is asked. A label of a whole window is
- * asked of all its positions.
+ * The span of each of the B windows; undefined without a target. For sequence classification, the
+ * span is the whole window.
  */
 export function spansOf(
   { inputs, targets }: Pick<Batch, "inputs" | "targets">,
-  { time, targetKind: asked }: Pick<Task, "time" | "targetKind">,
+  { time, targetKind }: Pick<Task, "time" | "targetKind">,
 ): (ReachSpan | undefined)[] {
   return Array.from({ length: inputs.length / time }, (_, b) => {
-    if (asked === "one") return targets[b] === IGNORE ? undefined : { first: 0, last: time - 1 };
+    if (targetKind === "one") {
+      return targets[b] === IGNORE ? undefined : { first: 0, last: time - 1 };
+    }
     const own = targets.subarray(b * time, (b + 1) * time);
     const first = own.findIndex((target) => target !== IGNORE);
     return first < 0 ? undefined : { first, last: own.findLastIndex((t) => t !== IGNORE) };
@@ -35,8 +37,8 @@ export function spansOf(
 }
 
 /**
- * The batch in which most windows are asked, the first of such: lanes that still warm their states are
- * asked nothing in the batches before.
+ * The first batch with the most windows that have a target: lanes that are still warming up their
+ * states have none.
  */
 export function fullest(
   batches: Iterable<Batch>,
@@ -44,51 +46,50 @@ export function fullest(
 ): Batch | undefined {
   let best: Batch | undefined;
   let most = 0;
-  let looked = 0;
+  let searched = 0;
   for (const batch of batches) {
     const spans = spansOf(batch, task);
     const count = spans.filter((span) => span !== undefined).length;
     if (count > most) [best, most] = [batch, count];
-    if (most === spans.length || ++looked === LOOKED_THROUGH) break;
+    if (most === spans.length || ++searched === MAX_SEARCHED) break;
   }
   return best;
 }
 
 /**
- * Norms over a batch, from states of zero, of the gradient of one loss of each window with respect to
- * the last layer's h_t. Forward it is the loss of the last position asked, and t goes back from there;
- * backward it is the loss of the first, and t goes on to the last: each direction from its latest
- * step to its earlier ones.
+ * Norms over a batch, from zero states, of the gradient of one loss per window with respect to the
+ * last layer's h_t. Forward: the loss of the last target, with t going back from there. Backward:
+ * the loss of the first target, with t going forward to the last.
  */
 export async function measureReach(
-  { feed, program }: { feed: BatchUpload; program: Program },
+  { upload, program }: { upload: BatchUpload; program: Program },
   batch: Batch,
-  { time, targetKind: asked, directions }: Pick<Task, "time" | "targetKind"> & {
+  { time, targetKind, directions }: Pick<Task, "time" | "targetKind"> & {
     readonly directions: readonly Direction[];
   },
 ): Promise<Reach[]> {
-  const spans = spansOf(batch, { time, targetKind: asked });
+  const spans = spansOf(batch, { time, targetKind });
   const found: Reach[] = [];
   for (const direction of directions) {
-    const isAsked = (i: number): boolean => {
+    const isSelected = (i: number): boolean => {
       const span = spans[Math.floor(i / time)];
       return (direction === "forward" ? span?.last : span?.first) === i % time;
     };
-    const targets = asked === "one"
+    const targets = targetKind === "one"
       ? batch.targets
-      : batch.targets.map((target, i) => isAsked(i) ? target : IGNORE);
-    feed.bring({ ...batch, targets, fresh: true }, (name) => name);
+      : batch.targets.map((target, i) => isSelected(i) ? target : IGNORE);
+    upload.write({ ...batch, targets, fresh: true }, (name) => name);
     program.run();
     const length = spans.length * (time + 1);
-    const norms = await feed.memory.read([{ slot: REACH[direction], offset: 0, length }]);
+    const norms = await upload.memory.read([{ slot: REACH[direction], offset: 0, length }]);
     found.push({ direction, ...normsOf(norms, { time, spans, direction }) });
   }
   return found;
 }
 
 /**
- * Norms by distance, and how many windows have a step so far away, from norms [B, T + 1] of the single
- * windows: of the states between steps, in the order of the text.
+ * Norms by distance, and how many windows have a step at that distance, from the norms [B, T + 1]
+ * of each window's states between steps, in text order.
  */
 export function normsOf(
   norms: Float32Array,
@@ -104,7 +105,7 @@ export function normsOf(
     if (span === undefined) continue;
     const steps = direction === "forward" ? span.last + 1 : span.last - span.first + 1;
     for (let back = 0; back < steps; back++) {
-      // Forward, the state after position p stands in column p + 1; backward, in column p.
+      // The state after position p is in column p + 1 (forward) or p (backward).
       const column = direction === "forward" ? span.last + 1 - back : span.first + back;
       const norm = norms[b * (time + 1) + column] as number;
       squares[back] = (squares[back] as number) + norm * norm;
@@ -114,12 +115,12 @@ export function normsOf(
   return { norms: squares.map((sum) => Math.fround(Math.sqrt(sum))), windows };
 }
 
-/** Reaches as one row of numbers. */
+/** Packs reaches into one array. */
 export function packReach(reaches: readonly Reach[]): Float32Array<ArrayBuffer> {
   return Float32Array.from(reaches.flatMap(({ norms, windows }) => [...norms, ...windows]));
 }
 
-/** The same reaches, from such a row. */
+/** The inverse of {@linkcode packReach}. */
 export function unpackReach(row: Float32Array, directions: readonly Direction[]): Reach[] {
   const time = row.length / (2 * directions.length);
   return directions.map((direction, d) => {

@@ -1,6 +1,6 @@
 /**
- * One copy of the model on one device: parameters, moments, carried states, and what runs on
- * them. It computes what it is told and knows no process, no channel and no other replica.
+ * One copy of the model on one device: parameters, moments, carried states, and the programs that
+ * compute on them.
  */
 import type { RunConfig } from "../config/schema.ts";
 import { sourceIn } from "../corpus/corpus.ts";
@@ -13,7 +13,7 @@ import type { Device, Memory, SlotSlice } from "../device/types.ts";
 import type { Inspection } from "../guard/judge.ts";
 import { initialValues } from "../nn/scope.ts";
 import { optimizerOf } from "../optim/mod.ts";
-import { bucketSlot, placeIn } from "../plan/layout.ts";
+import { addressIn, bucketSlot } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { Reach } from "../report/events.ts";
 import type { TreeNode } from "../reduce/tree.ts";
@@ -27,13 +27,13 @@ import { Inference, type NumberedSample } from "./inference.ts";
 import { Stepper } from "./stepper.ts";
 import { Vectors } from "./vectors.ts";
 
-/** Names of the random streams of a run; each has a key of its own. */
+/** Names of a run's random streams; each has its own key. */
 const STREAM = { init: "init", order: "order", dropout: "dropout", sample: "sample" } as const;
 
 /** A model on a device. */
 export class Replica {
   readonly layout: Layout;
-  /** States that each micro-batch carries from step to step: names, and elements. */
+  /** States that each micro-batch carries from step to step: names and sizes. */
   readonly carries: readonly CarrySize[];
   readonly #config: RunConfig;
   readonly #device: Device;
@@ -43,7 +43,7 @@ export class Replica {
   readonly #lanes: Lanes;
   readonly #vectors: Vectors;
   readonly #stepper: Stepper;
-  readonly #questions: Inference;
+  readonly #inference: Inference;
   #shaders = "";
 
   constructor(device: Device, { config, corpus }: { config: RunConfig; corpus: Corpus }) {
@@ -56,7 +56,7 @@ export class Replica {
       name,
       size: sizeOf(tensor.shape),
     }));
-    const feed = new BatchUpload(this.#memory, this.carries);
+    const upload = new BatchUpload(this.#memory, this.carries);
     this.#lanes = new Lanes(this.#memory, {
       carries: this.carries,
       microBatches: config.micro_batches,
@@ -67,19 +67,19 @@ export class Replica {
     const { vocabulary } = corpus;
     const source = sourceIn(config, corpus, foldName(this.#key, STREAM.order));
     const common = { config, vocabulary, layout, source };
-    this.#stepper = new Stepper(feed, {
+    this.#stepper = new Stepper(upload, {
       ...common,
       lanes: this.#lanes,
       key: foldName(this.#key, STREAM.dropout),
     });
-    this.#questions = new Inference(feed, {
+    this.#inference = new Inference(upload, {
       ...common,
       device,
       key: foldName(this.#key, STREAM.sample),
     });
   }
 
-  /** Vectors that make up the state, in the order in which checkpoints hold them. */
+  /** Vectors of the state, in the order of checkpoints. */
   get vectors(): readonly string[] {
     return ["param", ...optimizerOf(this.#config.optim).moments];
   }
@@ -89,19 +89,21 @@ export class Replica {
     return this.#shape.params.reduce((n, { shape }) => n + sizeOf(shape), 0);
   }
 
-  /** Elements of the states that one micro-batch carries; 0 where none are. */
+  /** Elements of the states that one micro-batch carries. */
   get laneSize(): number {
     return this.#lanes.size;
   }
 
-  /** SHA-256 (hex) over the kernels of a training step, or of an evaluation where none is taken. */
+  /**
+   * SHA-256 (hex) over the kernels of a training step, or of an evaluation if it does not train.
+   */
   get shaders(): string {
     return this.#shaders;
   }
 
   /**
-   * Loads the plans of a training step, or of an evaluation where it is not to train, and writes the
-   * seed's first parameters.
+   * Loads the plans of a training step, or only of an evaluation, and initialises the parameters
+   * from the seed.
    */
   async open({ trains = true }: { readonly trains?: boolean } = {}): Promise<void> {
     for (const vector of this.vectors) {
@@ -110,25 +112,26 @@ export class Replica {
       }
     }
     this.#lanes.open();
-    await (trains ? this.#stepper.open(this.#device) : this.#questions.open());
+    await (trains ? this.#stepper.open(this.#device) : this.#inference.open());
     this.#shaders = this.#device.shaders;
     this.#initialize();
   }
 
   /**
-   * SHA-256 (hex) over what the device makes of the first micro-batch with the seed's parameters: its
-   * gradient and its carried states, or without training its loss. Devices that differ in it compute
-   * other bits, whatever they are called. Leaves the state as it was; call it before the first step.
+   * SHA-256 (hex) over the device's results for the first micro-batch with the initial parameters:
+   * gradient and carried states, or without training the loss. Devices with different hashes
+   * compute different bits, whatever their names. Does not change the state; call it before the
+   * first step.
    */
   async probe({ trains = true }: { readonly trains?: boolean } = {}): Promise<string> {
-    if (!trains) return sha256(bytesOf(Float32Array.from(await this.#questions.probe())));
+    if (!trains) return sha256(bytesOf(Float32Array.from(await this.#inference.probe())));
     this.#stepper.probe();
     const states = await this.nextLanes([0]);
-    this.#lanes.drop();
+    this.#lanes.discardNext();
     return sha256(bytesOf(states), Uint8Array.fromHex(await this.#vectors.hash(["grad"])));
   }
 
-  /** Begins anew: the seed's first parameters, moments and carried states of zero. */
+  /** Resets to the initial parameters, with zero moments and carried states. */
   reset(): void {
     const length = this.layout.buckets.reduce((a, b) => a + b, 0);
     for (const vector of this.vectors) this.writeVector(vector, new Float32Array(length));
@@ -140,14 +143,14 @@ export class Replica {
   #initialize(): void {
     const key = foldName(this.#key, STREAM.init);
     for (const param of this.#shape.params) {
-      const { slot, offset } = placeIn(this.layout, "param", param.name);
+      const { slot, offset } = addressIn(this.layout, "param", param.name);
       this.#memory.write(slot, initialValues(key, param), offset);
     }
   }
 
   /** Replaces one bucket of a vector. */
   write(vector: string, bucket: number, data: Float32Array): void {
-    if (vector === "grad") this.#stepper.touch();
+    if (vector === "grad") this.#stepper.gradientChanged();
     this.#memory.write(bucketSlot(vector, bucket), data);
   }
 
@@ -160,20 +163,20 @@ export class Replica {
     return this.#memory.read([{ slot: bucketSlot(vector, bucket), offset, length }]);
   }
 
-  /** A vector (`param`, a moment, `grad`), its buckets one behind the other. */
+  /** A vector (`param`, a moment, `grad`): its buckets, concatenated. */
   readVector(vector: string): Promise<Float32Array> {
     return this.#vectors.read(vector);
   }
 
   /** Replaces a vector. @throws {RangeError} unless `flat` has its length. */
   writeVector(vector: string, flat: Float32Array): void {
-    if (vector === "grad") this.#stepper.touch();
+    if (vector === "grad") this.#stepper.gradientChanged();
     this.#vectors.write(vector, flat);
   }
 
   /**
-   * The gradient vector, with the loss, its buckets one behind the other. Behind the `last` subtree of
-   * a step the next step's first batch is made while the device computes.
+   * The gradient vector with the loss: its buckets, concatenated. After the `last` subtree of a
+   * step, the next step's first batch is prepared while the device computes.
    */
   gradient({ last = true }: { last?: boolean } = {}): Promise<Float32Array> {
     if (last) this.#stepper.prepare();
@@ -186,40 +189,40 @@ export class Replica {
   }
 
   /**
-   * SHA-256 (hex) over {@linkcode vectors}: equal on all replicas that took the same steps. Nothing
-   * may be updated meanwhile.
+   * SHA-256 (hex) over {@linkcode vectors}: equal on all replicas after the same steps. No update
+   * may run meanwhile.
    */
   hash(): Promise<string> {
     return this.#vectors.hash(this.vectors);
   }
 
-  /** XORs `flipBits` into one element of a vector, counted over all buckets: faults for tests. */
+  /** XORs `flipBits` into one element of a vector, counted over all buckets (fault injection). */
   async damage(vector: string, element: number, flipBits: number): Promise<void> {
     await this.#vectors.damage(vector, element, flipBits);
-    if (vector === "grad") this.#stepper.touch();
+    if (vector === "grad") this.#stepper.gradientChanged();
   }
 
-  /** Makes one element of a vector NaN: faults for tests. */
+  /** Sets one element of a vector to NaN (fault injection). */
   poison(vector: string, element: number): void {
     this.#vectors.poison(vector, element);
-    if (vector === "grad") this.#stepper.touch();
+    if (vector === "grad") this.#stepper.gradientChanged();
   }
 
   /**
-   * Computes the subtree `node` of a step; its sum is left in the gradient vector. It begins at
-   * the kept states and leaves them as they are, so it may be repeated.
+   * Computes the sum of the subtree `node` of a step into the gradient vector. Starts from the
+   * committed carried states without changing them, so it can be repeated.
    */
   accumulate(step: number, node: TreeNode): void {
     this.#stepper.accumulate(step, node);
   }
 
-  /** Looks at the gradient vector, in one read: mean loss, norm, elements that are not finite. */
+  /** Gradient check in one read: mean loss, norm, number of elements that are not finite. */
   inspect(): Promise<Inspection> {
     return this.#stepper.inspect();
   }
 
   /**
-   * Updates parameters and moments from the gradient vector, and goes on to the states that were
+   * Updates parameters and moments from the gradient vector, and commits the carried states
    * computed since the last update.
    */
   update(step: number): void {
@@ -227,25 +230,28 @@ export class Replica {
     this.#lanes.swap();
   }
 
-  /** Passes a step over: parameters, moments and carried states stay as they are. */
+  /** Skips a step: parameters, moments and carried states stay unchanged. */
   skip(): void {
-    this.#lanes.drop();
+    this.#lanes.discardNext();
   }
 
   /**
-   * Kept states of micro-batches, one micro-batch behind the other, each with all carries in order:
+   * Committed carried states of micro-batches, concatenated, each with all carries in order:
    * `indices.length * laneSize` elements.
    */
   readLanes(indices: readonly number[]): Promise<Float32Array> {
     return this.#lanes.read(indices);
   }
 
-  /** The states that accumulate() computed, in the same order. @throws {RangeError} if it did not. */
+  /**
+   * The states that accumulate() computed, in the same order. @throws {RangeError} if there are
+   * none.
+   */
   nextLanes(indices: readonly number[]): Promise<Float32Array> {
     return this.#lanes.readNext(indices);
   }
 
-  /** Replaces kept states, in the same order. @throws {RangeError} unless `data` has their length. */
+  /** Replaces committed states, in the same order. @throws {RangeError} if the length differs. */
   writeLanes(indices: readonly number[], data: Float32Array): void {
     this.#lanes.write(indices, data);
   }
@@ -262,12 +268,12 @@ export class Replica {
       moved?: (done: number, total: number) => Promise<void>;
     } = {},
   ): Promise<SequenceLoss[]> {
-    return this.#questions.evaluate({ rank, world, ...options });
+    return this.#inference.evaluate({ rank, world, ...options });
   }
 
   /** How far the gradient reaches in each direction, as measureReach() has it. */
   reach(): Promise<Reach[]> {
-    return this.#questions.reach();
+    return this.#inference.reach();
   }
 
   /** Continues `prompt` by `length` tokens, drawn at `temperature`; by fewer once aborted. */
@@ -275,6 +281,6 @@ export class Replica {
     prompt: readonly number[],
     options: NumberedSample,
   ): Promise<number[]> {
-    return this.#questions.sample(prompt, options);
+    return this.#inference.sample(prompt, options);
   }
 }

@@ -1,29 +1,29 @@
-/** Continues a prompt token by token. It knows no tokenizer and no model. */
+/** Samples a continuation of a prompt, token by token. */
 import type { Key } from "../base/random.ts";
 import { drawToken } from "../generate/draw.ts";
 import { uniformAt } from "../generate/uniform.ts";
 import type { Decoder } from "./decoder.ts";
 
-/** What samples are drawn with. */
+/** Decoder and random key. */
 export interface Sampler {
-  /** Of one row. */
+  /** A decoder of one row. */
   readonly decoder: Decoder;
   readonly key: Key;
 }
 
-/** How a sample is drawn. */
+/** Sampling options. */
 export interface SampleOptions {
   /** Tokens to draw. */
   readonly length: number;
   readonly temperature: number;
-  /** How many of the V tokens may be drawn, the first ones; all unless told. */
+  /** Restricts sampling to the first `known` of the V tokens. Default: all. */
   readonly known?: number;
   readonly signal?: AbortSignal;
-  /** Hears of each token. */
+  /** Called after each token. */
   readonly moved?: () => Promise<void>;
 }
 
-/** Continues `prompt` by `length` tokens, drawn at `temperature`, until aborted. */
+/** Samples `length` tokens after `prompt`, at `temperature`; fewer if aborted. */
 export async function sampleTokens(
   { decoder, key }: Sampler,
   prompt: readonly number[],

@@ -1,6 +1,6 @@
 /**
- * Between flat vectors on devices and named tensors in checkpoints. Pure. Optimizer tensors are
- * named `<moment>.<parameter>`.
+ * Converts between flat vectors on devices and named tensors in checkpoints. Optimizer tensors are
+ * named `<moment>.<parameter>`. Pure.
  */
 import { mergeParts } from "../checkpoint/merge.ts";
 import type { TensorPart } from "../checkpoint/merge.ts";
@@ -10,7 +10,7 @@ import type { Carry } from "../nn/scope.ts";
 import { paramsOf } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 
-/** Prefix of carried states among the optimizer's tensors. */
+/** Prefix of carried states in the optimizer's tensors. */
 const CARRY = "carry.";
 
 /** A slice of one bucket of one vector. */
@@ -19,7 +19,7 @@ export interface VectorPart extends TensorPart {
   readonly bucket: number;
 }
 
-/** A state that a micro-batch carries. */
+/** A carried state of a micro-batch. */
 export interface CarryPart {
   readonly name: string;
   /** The micro-batch. */
@@ -27,13 +27,13 @@ export interface CarryPart {
   readonly data: Float32Array;
 }
 
-/** Parameters and moments as a checkpoint holds them; carried states stand with the moments. */
+/** The tensors of a checkpoint; carried states are stored with the moments. */
 export interface NamedState {
   readonly model: readonly NamedTensor[];
   readonly optimizer: readonly NamedTensor[];
 }
 
-/** Puts slices of all vectors together. @throws {RangeError} when they leave holes or overlap. */
+/** Merges slices of all vectors. @throws {RangeError} unless they tile the vectors. */
 export function mergeState(
   layout: Layout,
   { moments, parts }: { moments: readonly string[]; parts: readonly VectorPart[] },
@@ -51,7 +51,7 @@ export function mergeState(
   };
 }
 
-/** Names and shapes of {@linkcode mergeCarries}. */
+/** Names and shapes of the tensors of {@linkcode mergeCarries}. */
 export function carriedShapes(
   carries: readonly Carry[],
   microBatches: number,
@@ -62,7 +62,7 @@ export function carriedShapes(
   }));
 }
 
-/** Carried states of all micro-batches, lanes in order: `carry.<name>` [S B, ...]. */
+/** Merges the carried states of all micro-batches, lanes in order: `carry.<name>` [S B, ...]. */
 export function mergeCarries(
   carries: readonly Carry[],
   { microBatches, parts }: { microBatches: number; parts: readonly CarryPart[] },
@@ -71,16 +71,16 @@ export function mergeCarries(
     const size = lanes * sizeOf(rest);
     const data = new Float32Array(microBatches * size);
     const own = parts.filter((part) => part.name === name);
-    const came = new Set(own.map(({ index }) => index)).size;
-    if (came !== microBatches || own.length !== came) {
-      throw new RangeError(`Cannot merge ${name}: ${came} of ${microBatches} parts came`);
+    const count = new Set(own.map(({ index }) => index)).size;
+    if (count !== microBatches || own.length !== count) {
+      throw new RangeError(`Cannot merge ${name}: ${count} of ${microBatches} parts came`);
     }
     for (const part of own) data.set(part.data, part.index * size);
     return { name: CARRY + name, shape: [microBatches * lanes, ...rest], data };
   });
 }
 
-/** What micro-batch `index` carries under `name`. @throws {RangeError} when it is missing. */
+/** The carried state of micro-batch `index`. @throws {RangeError} if it is missing. */
 export function carryOf(
   { name, tensor: { shape } }: Carry,
   index: number,
@@ -94,7 +94,7 @@ export function carryOf(
   return tensor.data.slice(index * size, (index + 1) * size);
 }
 
-/** One bucket of a vector, filled from named tensors. @throws {RangeError} when one is missing. */
+/** One bucket of a vector, filled from named tensors. @throws {RangeError} if one is missing. */
 export function bucketOf(
   layout: Layout,
   { vector, bucket }: { vector: string; bucket: number },

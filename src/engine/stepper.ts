@@ -1,6 +1,6 @@
 /**
- * The plans of a training step on one device: a subtree of micro-batches into the gradient vector,
- * a look at it, the update. It knows slots; whether a step counts is somebody else's decision.
+ * Runs the plans of a training step on one device: the gradient of a subtree of micro-batches, the
+ * gradient check, the update. The caller decides whether a step is committed.
  */
 import { fold } from "../base/random.ts";
 import type { Key } from "../base/random.ts";
@@ -11,7 +11,7 @@ import type { Inspection } from "../guard/judge.ts";
 import { RANDOM_KEY } from "../nn/scope.ts";
 import { optimizerOf } from "../optim/mod.ts";
 import { GRAD_NORM, NON_FINITE } from "../optim/update.ts";
-import { bucketSlot, LOSS, placeIn } from "../plan/layout.ts";
+import { addressIn, bucketSlot, LOSS } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { Plan } from "../plan/types.ts";
 import type { TreeNode } from "../reduce/tree.ts";
@@ -27,7 +27,7 @@ import {
   updatePlan,
 } from "./plans.ts";
 
-/** What a step is made of. */
+/** What a step needs. */
 export interface StepParts {
   readonly config: RunConfig;
   readonly vocabulary: number;
@@ -50,25 +50,25 @@ interface Programs {
 
 /** Runs the plans of a step. */
 export class Stepper {
-  readonly #feed: BatchUpload;
+  readonly #upload: BatchUpload;
   readonly #parts: StepParts;
   #loaded: Programs | undefined;
-  /** Whether the inspect plan has seen the gradient that is there. */
+  /** Whether the inspect plan has run on the present gradient. */
   #inspected = false;
-  /** The first micro-batch of the step under way. */
+  /** The first micro-batch of the current step. */
   #first: BatchAddress | undefined;
-  /** A micro-batch that was made before it is its turn. */
+  /** A batch that was prepared ahead of its use. */
   #ahead: BatchAddress & { readonly batch: Batch } | undefined;
 
-  constructor(feed: BatchUpload, parts: StepParts) {
-    this.#feed = feed;
+  constructor(upload: BatchUpload, parts: StepParts) {
+    this.#upload = upload;
     this.#parts = parts;
   }
 
-  /** Makes the slots of a step, and loads its plans. */
+  /** Allocates the slots of a step and loads its plans. */
   async open(device: Device): Promise<void> {
     const { config, vocabulary, layout } = this.#parts;
-    const { memory, carries } = this.#feed;
+    const { memory, carries } = this.#upload;
     const levels = Array.from({ length: Math.log2(config.micro_batches) }, (_, level) => level);
     for (const vector of ["grad", ...levels.map(treeVector)]) {
       for (const [slot, size] of Object.entries(sizesOf(layout, vector))) memory.ensure(slot, size);
@@ -88,33 +88,33 @@ export class Stepper {
     };
   }
 
-  /** Leaves the sum of the subtree `node` in the gradient vector. */
+  /** Computes the sum of the subtree `node` into the gradient vector. */
   accumulate(step: number, node: TreeNode): void {
-    this.touch();
+    this.gradientChanged();
     const count = 2 ** node.level;
     if (this.#first?.step !== step) this.#first = { step, microBatch: node.index * count };
     for (let i = 0; i < count; i++) {
       this.#microBatch(step, node.index * count + i);
       let level = 0;
       for (; (i >> level) & 1; level++) this.#programs.adds[level]?.run();
-      if (i + 1 < count) this.#setAside(level);
+      if (i + 1 < count) this.#saveSubtree(level);
     }
   }
 
-  /** Leaves the gradient of the very first micro-batch; the steps that follow begin as if it had not. */
+  /** Computes the gradient of the very first micro-batch, without an effect on later steps. */
   probe(): void {
     this.accumulate(0, { level: 0, index: 0 });
     this.#first = undefined;
   }
 
-  /** Notes that somebody else wrote into the gradient vector. */
-  touch(): void {
+  /** Call it after the gradient vector was written by others: a new gradient check is needed. */
+  gradientChanged(): void {
     this.#inspected = false;
   }
 
   /**
-   * Makes the batch that the next step begins with and hands it over, for when the host will wait
-   * anyway. If another comes first, that one is written in its stead.
+   * Prepares and stages the first batch of the next step, while the host waits for the device. If
+   * another batch is used first, it replaces the staged one.
    */
   prepare(): void {
     if (this.#first === undefined) return;
@@ -122,19 +122,19 @@ export class Stepper {
     try {
       const batch = this.#batchOf(at);
       this.#ahead = { ...at, batch };
-      this.#feed.handOver(batch);
+      this.#upload.stage(batch);
     } catch {
-      // What is wrong with its data is said when it is its turn, if that comes.
+      // An error in its data is reported when the batch is used, if ever.
       this.#ahead = undefined;
     }
   }
 
-  /** Looks at the gradient vector; the one read of a step. */
+  /** The gradient check: the only read of a step. */
   async inspect(): Promise<Inspection> {
-    this.#look();
+    this.#queueInspect();
     this.prepare();
-    const { slot, offset } = placeIn(this.#parts.layout, "grad", LOSS);
-    const values = await this.#feed.memory.read([
+    const { slot, offset } = addressIn(this.#parts.layout, "grad", LOSS);
+    const values = await this.#upload.memory.read([
       { slot, offset, length: 1 },
       { slot: GRAD_NORM, offset: 0, length: 1 },
       { slot: NON_FINITE, offset: 0, length: 1 },
@@ -147,10 +147,10 @@ export class Stepper {
   /** Updates parameters and moments from the gradient vector. */
   update(step: number): void {
     const { optim } = this.#parts.config;
-    for (const [name, value] of Object.entries(optimizerOf(optim).at(step, optim))) {
-      this.#feed.memory.write(name, Float32Array.of(value));
+    for (const [name, value] of Object.entries(optimizerOf(optim).scalarsAt(step, optim))) {
+      this.#upload.memory.write(name, Float32Array.of(value));
     }
-    this.#look();
+    this.#queueInspect();
     this.#programs.update.run();
   }
 
@@ -167,37 +167,37 @@ export class Stepper {
 
   #microBatch(step: number, index: number): void {
     const { source, lanes, key } = this.#parts;
-    const { memory } = this.#feed;
+    const { memory } = this.#upload;
     const { gradient, random } = this.#programs;
     if (random) memory.write(RANDOM_KEY, Uint32Array.from(fold(fold(key, step), index)));
     const counted = source.countedIn?.(step);
     if (counted !== undefined) memory.write(SHARE, Float32Array.of(1 / counted));
     const batch = this.#batchOf({ step, microBatch: index });
     this.#ahead = undefined;
-    this.#feed.bring(batch, (name) => lanes.kept(index, name));
+    this.#upload.write(batch, (name) => lanes.current(index, name));
     gradient.run();
-    this.#feed.keep((name) => lanes.next(index, name));
-    lanes.note(index);
+    this.#upload.saveCarried((name) => lanes.next(index, name));
+    lanes.markComputed(index);
   }
 
-  /** Queues the inspect plan, unless it has seen this gradient: the update needs its norm. */
-  #look(): void {
+  /** Queues the inspect plan unless it has run on this gradient: the update needs its norm. */
+  #queueInspect(): void {
     if (this.#inspected) return;
     this.#programs.inspect.run();
     this.#inspected = true;
   }
 
-  /** Sets the gradient aside as the finished subtree of a level. */
-  #setAside(level: number): void {
+  /** Copies the gradient to the vector of a level, as a finished subtree. */
+  #saveSubtree(level: number): void {
     const { layout } = this.#parts;
     layout.buckets.forEach((length, bucket) => {
       const kept = bucketSlot(treeVector(level), bucket);
-      this.#feed.memory.copy(bucketSlot("grad", bucket), kept, length);
+      this.#upload.memory.copy(bucketSlot("grad", bucket), kept, length);
     });
   }
 }
 
-/** Loads one plan after the other: they share kernels, of which each is compiled once. */
+/** Loads plans one by one, so that shared kernels are compiled once. */
 async function loadAll(
   device: Device,
   plans: readonly Plan[],

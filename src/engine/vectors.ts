@@ -1,6 +1,5 @@
 /**
- * The flat vectors of a replica as the host sees them: whole, by bucket, or as a hash. It knows the
- * layout's buckets and no parameter.
+ * Reads, writes and hashes the flat vectors of a replica.
  */
 import { createHash } from "node:crypto";
 import { bytesOf } from "../base/hash.ts";
@@ -8,7 +7,7 @@ import type { Memory, SlotSlice } from "../device/types.ts";
 import { bucketSlot } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 
-/** Elements that are read at once, 64 MiB: below what every adapter can map. */
+/** Elements per read: 64 MiB, which every adapter can map. */
 const CHUNK = 16 * 1024 * 1024;
 
 /** Vectors on a device. */
@@ -23,10 +22,10 @@ export class Vectors {
     this.#chunk = chunk;
   }
 
-  /** A vector, its buckets one behind the other, as it is now. */
+  /** A vector: its buckets, concatenated. */
   async read(vector: string): Promise<Float32Array> {
-    // All reads are queued before any is awaited: what is queued later changes none of them.
-    const parts = await Promise.all(this.#stretches(vector).map((s) => this.#memory.read([s])));
+    // Queue all reads before awaiting any, so that work queued later does not affect them.
+    const parts = await Promise.all(this.#slices(vector).map((s) => this.#memory.read([s])));
     const [first] = parts;
     if (parts.length === 1 && first !== undefined) return first;
     const flat = new Float32Array(this.#length);
@@ -38,7 +37,7 @@ export class Vectors {
     return flat;
   }
 
-  /** Replaces a vector. @throws {RangeError} unless `flat` is as long. */
+  /** Replaces a vector. @throws {RangeError} unless `flat` has its length. */
   write(vector: string, flat: Float32Array): void {
     if (flat.length !== this.#length) {
       throw new RangeError(
@@ -52,16 +51,16 @@ export class Vectors {
     });
   }
 
-  /** SHA-256 (hex) over the bytes of vectors in order. Nothing may change them meanwhile. */
+  /** SHA-256 (hex) over the bytes of vectors in order. They must not change meanwhile. */
   async hash(vectors: readonly string[]): Promise<string> {
     const hash = createHash("sha256");
-    for (const stretch of vectors.flatMap((vector) => this.#stretches(vector))) {
-      hash.update(bytesOf(await this.#memory.read([stretch])));
+    for (const slice of vectors.flatMap((vector) => this.#slices(vector))) {
+      hash.update(bytesOf(await this.#memory.read([slice])));
     }
     return hash.digest("hex");
   }
 
-  /** Makes one element, counted over all buckets, NaN. */
+  /** Sets one element, counted over all buckets, to NaN. */
   poison(vector: string, element: number): void {
     const { slot, offset } = this.#find(vector, element);
     this.#memory.write(slot, Float32Array.of(NaN), offset);
@@ -80,15 +79,15 @@ export class Vectors {
     return this.#layout.buckets.reduce((a, b) => a + b, 0);
   }
 
-  #stretches(vector: string): SlotSlice[] {
-    const stretches: SlotSlice[] = [];
+  #slices(vector: string): SlotSlice[] {
+    const slices: SlotSlice[] = [];
     this.#layout.buckets.forEach((size, bucket) => {
       for (let offset = 0; offset < size; offset += this.#chunk) {
         const length = Math.min(this.#chunk, size - offset);
-        stretches.push({ slot: bucketSlot(vector, bucket), offset, length });
+        slices.push({ slot: bucketSlot(vector, bucket), offset, length });
       }
     });
-    return stretches;
+    return slices;
   }
 
   #find(vector: string, element: number): { slot: string; offset: number } {

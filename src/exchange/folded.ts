@@ -1,21 +1,21 @@
 /**
- * A transformer with width multipliers as the standard one that gives the same logits: other
- * programs know no multipliers, so they go into parameters. It knows no layout of theirs.
+ * Folds muP width multipliers into the parameters of a transformer for export, because other
+ * programs do not have such multipliers. The logits stay the same.
  */
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { GptConfig } from "../models/gpt.ts";
 import { widthFactors } from "../models/width_transfer.ts";
 import type { Portable } from "./types.ts";
 
-/** The last norm, whose output the head reads, tied or not. */
+/** The final norm, whose output feeds the head. */
 const NORM = /^norm\.(weight|bias)$/;
-/** Projections to queries, keys and values, along their last axis in this order. */
+/** Projections to queries, keys and values, concatenated in this order along the last axis. */
 const PACKED = /^blocks\.\d+\.qkv\.(weight|bias)$/;
 
 /**
- * The same model in standard parametrisation. The factor of the logits goes into the last norm, what
- * scores are divided by into the queries; exact where the factors are powers of two, else each of
- * those parameters is rounded once. Other parameters are the same arrays.
+ * The same model in standard parametrisation. The logit factor is folded into the final norm, the
+ * divisor of attention scores into the queries. Exact if the factors are powers of two, else one
+ * rounding per parameter. Other parameters share their arrays.
  */
 export function folded(portable: Portable<GptConfig>): Portable<GptConfig> {
   const { model, params } = portable;

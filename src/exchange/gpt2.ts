@@ -1,9 +1,9 @@
 /**
- * Our transformer as transformers' GPT2LMHeadModel and back: names, shapes and config.json. Its
- * linear layers are Conv1D there, whose weights are [in, out] as ours are; only the head is turned.
- * D width, T context, V vocabulary.
+ * Converts our transformer to transformers' GPT2LMHeadModel and back: names, shapes, config.json.
+ * Its linear layers are Conv1D with weights [in, out] as ours; only the head is transposed. D
+ * width, T context, V vocabulary.
  */
-import { EPS } from "../../kernels/layer_norm/layer_norm.ts";
+import { EPS } from "../../kernels/layer_norm/mod.ts";
 import { UserError } from "../base/user_error.ts";
 import { sameShape } from "../base/shape.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
@@ -16,11 +16,11 @@ import { type Gpt2Config, gpt2ConfigSchema } from "./schema.ts";
 import type { Portable, Sizes } from "./types.ts";
 import { parsed } from "./parsed.ts";
 
-/** What GPT2Model's tensors are called in a GPT2LMHeadModel. */
+/** Prefix of GPT2Model's tensors in a GPT2LMHeadModel. */
 const PREFIX = "transformer.";
-/** Causal masks, which older files hold. */
+/** Causal mask buffers in older files. */
 const MASKS = /^h\.\d+\.attn\.(bias|masked_bias)$/;
-/** Names of sizes in other architectures, and GPT-2's own. */
+/** Config keys of other architectures, and GPT-2's own. */
 const ALIASES: Readonly<Record<string, string>> = {
   hidden_size: "n_embd",
   num_hidden_layers: "n_layer",
@@ -30,7 +30,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 /** Two names of GELU in its tanh form. */
 const GELU: readonly string[] = ["gelu_new", "gelu_pytorch_tanh"];
 
-/** Every learned parameter. */
+/** One row per parameter. */
 function rowsOf(
   { model, context, vocabulary }: Omit<Sizes<GptConfig>, "classes" | "targetKind">,
 ): LayoutRow[] {
@@ -75,13 +75,13 @@ function rowsOf(
 }
 
 /**
- * The tensors of a GPT2LMHeadModel. Sinusoidal positions become a table of their values, and width
- * multipliers part of the parameters.
- * @throws {UserError} `config` for a model that is not asked for the next token.
+ * The tensors of a GPT2LMHeadModel. Sinusoidal positions become a table, and width multipliers are
+ * folded into the parameters.
+ * @throws {UserError} `config` unless the model predicts the next token.
  */
 export function toGpt2(portable: Portable<GptConfig>): NamedTensor[] {
-  const { model: { positions, width }, context, targetKind: asked } = portable;
-  if (asked !== "next") {
+  const { model: { positions, width }, context, targetKind } = portable;
+  if (targetKind !== "next") {
     throw new UserError(
       "config",
       "Cannot export the transformer: need one that is asked for the next token: it gives labels",
@@ -97,7 +97,7 @@ export function toGpt2(portable: Portable<GptConfig>): NamedTensor[] {
   );
 }
 
-/** The config.json of a GPT2LMHeadModel; `end` is the token that ends documents. */
+/** The config.json of a GPT2LMHeadModel; `end`: end-of-document token. */
 export function gpt2ConfigOf(
   { model, context, vocabulary }: Sizes<GptConfig>,
   end: number | undefined,
@@ -125,7 +125,7 @@ export function gpt2ConfigOf(
   };
 }
 
-/** The model of a folder in that layout. @throws {UserError} `data` for what is not one that we have. */
+/** Reads a model in this layout. @throws {UserError} `data` for an unsupported or damaged one. */
 export function fromGpt2(
   json: unknown,
   file: Pick<ForeignFile, "tensors" | "others">,
@@ -143,7 +143,7 @@ export function fromGpt2(
     heads: config.n_head,
     dropout: config.resid_pdrop,
     positions: "learned",
-    tied,
+    tie_embeddings: tied,
   }, configPath);
   const sizes = { model, context, vocabulary };
   const ignored = tied ? new RegExp(`${MASKS.source}|^lm_head\\.weight$`) : MASKS;
@@ -160,8 +160,8 @@ export function fromGpt2(
 }
 
 /**
- * The sizes by GPT-2's own keys: transformers reads the names that other architectures have for them
- * as well (`GPT2Config.attribute_map`). @throws {UserError} `data` where both are there and differ.
+ * Renames aliases to GPT-2's own keys, as `GPT2Config.attribute_map` of transformers does. @throws
+ * {UserError} `data` when an alias contradicts the own key.
  */
 function withOwnNames(json: unknown, path: string): unknown {
   if (typeof json !== "object" || json === null) return json;
@@ -179,7 +179,7 @@ function bad(path: string, key: string, need: string, value: unknown): UserError
   return new UserError("data", `Cannot import ${path}: ${key}: need ${need}: ${value}`);
 }
 
-/** What is said of a config whose dropouts differ: there is one here. */
+/** The notice for different dropout rates: our model has one. */
 function dropoutNotes({ resid_pdrop, embd_pdrop, attn_pdrop }: Gpt2Config): string[] {
   if (resid_pdrop === embd_pdrop && resid_pdrop === attn_pdrop) return [];
   return [
@@ -188,7 +188,7 @@ function dropoutNotes({ resid_pdrop, embd_pdrop, attn_pdrop }: Gpt2Config): stri
   ];
 }
 
-/** @throws {UserError} `data` for numbers that our kernels do not give. */
+/** @throws {UserError} `data` for options that our kernels do not implement. */
 function requireKnown(config: Gpt2Config, path: string): void {
   const { activation_function: activation, layer_norm_epsilon: eps, n_inner: inner } = config;
   const { quantization_config: quantized } = config;
@@ -210,7 +210,7 @@ function requireKnown(config: Gpt2Config, path: string): void {
   }
 }
 
-/** Tensors by the names of GPT2Model; files of either class are about. */
+/** Tensors by the names of GPT2Model: files of both classes exist. */
 function withoutPrefix(
   { tensors, others }: Pick<ForeignFile, "tensors" | "others">,
   what: string,
@@ -228,7 +228,10 @@ function withoutPrefix(
   return { tensors: strip(tensors), others: strip(others) };
 }
 
-/** Whether the head is the token embedding. @throws {UserError} `data` where config and tensors differ. */
+/**
+ * Whether the head is tied to the token embedding. @throws {UserError} `data` when config and
+ * tensors disagree.
+ */
 function isTied(
   { tie_word_embeddings: said }: Gpt2Config,
   tensors: ReadonlyMap<string, NamedTensor>,
@@ -249,14 +252,14 @@ function sameTensor(a: NamedTensor, b: NamedTensor): boolean {
   return sameShape(a.shape, b.shape) && a.data.every((x, i) => Object.is(x, b.data[i]));
 }
 
-/** Whether the table of positions is what our sinusoids give, to the last bit. */
+/** Whether the position table equals our sinusoids bitwise. */
 function isSinusoidal({ params, context, model: { width } }: Portable<GptConfig>): boolean {
   const table = params.get("positions.weight");
   const waves = sinusoids(context, width);
   return table !== undefined && table.data.every((x, i) => Object.is(x, waves[i]));
 }
 
-/** The same model with positions that are computed: they were never learned. */
+/** The same model with computed sinusoidal positions. */
 function withSinusoids(found: Portable<GptConfig>): Portable<GptConfig> {
   const params = new Map(found.params);
   params.delete("positions.weight");

@@ -1,4 +1,4 @@
-/** The table of layouts: which one a model goes out in, and which one a config.json speaks of. */
+/** The registry of export layouts, by kind of model and by `model_type` of config.json. */
 import { UserError } from "../base/user_error.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
@@ -7,19 +7,19 @@ import { fromGpt2, gpt2ConfigOf, toGpt2 } from "./gpt2.ts";
 import { fromTorch, torchConfigOf, toTorch } from "./recurrent.ts";
 import type { Portable, Sizes } from "./types.ts";
 
-/** Names of the files of an exported folder. */
+/** File names of an exported folder. */
 export const FILES = {
   config: "config.json",
   weights: "model.safetensors",
-  /** The tokenizer as a plain value of ours, so that it comes back as it was. */
+  /** Our own tokenizer spec, which restores it exactly. */
   tokenizer: "tokenizer.shoal.json",
 } as const;
 
-/** How models of one kind stand in a folder. */
+/** Layout of one kind of model. */
 interface Layout<M extends ModelConfig> {
   /** `model_type` of its config.json. */
   readonly type: string;
-  /** config.json; `end` is the token that ends documents. */
+  /** Writes config.json; `end`: end-of-document token. */
   readonly config: (sizes: Sizes<M>, end: number | undefined) => Readonly<Record<string, unknown>>;
   readonly tensors: (portable: Portable<M>) => readonly NamedTensor[];
   readonly read: (
@@ -29,7 +29,7 @@ interface Layout<M extends ModelConfig> {
   ) => Portable<M>;
 }
 
-/** Every layout by the kind of model that it holds. */
+/** Layouts by kind of model. */
 const LAYOUTS: { readonly [K in ModelConfig["kind"]]?: Layout<ModelConfig & { kind: K }> } = {
   gpt: { type: "gpt2", config: gpt2ConfigOf, tensors: toGpt2, read: fromGpt2 },
   recurrent: {
@@ -40,15 +40,15 @@ const LAYOUTS: { readonly [K in ModelConfig["kind"]]?: Layout<ModelConfig & { ki
   },
 };
 
-/** A model as others read it. */
+/** A model in an export layout. */
 export interface Outgoing {
   readonly config: Readonly<Record<string, unknown>>;
   readonly tensors: readonly NamedTensor[];
 }
 
 /**
- * A model in the layout of its kind; `end` is the token that ends documents.
- * @throws {UserError} `config` for one that no layout can hold.
+ * Converts a model to the layout of its kind; `end`: end-of-document token.
+ * @throws {UserError} `config` for a model without a layout.
  */
 export function outgoing(portable: Portable, end: number | undefined): Outgoing {
   const { kind } = portable.model;
@@ -61,7 +61,10 @@ export function outgoing(portable: Portable, end: number | undefined): Outgoing 
   return { config: layout.config(portable, end), tensors: layout.tensors(portable) };
 }
 
-/** The model of an exported folder. @throws {UserError} `data` for what is not one that we have. */
+/**
+ * Reads the model of an exported folder. @throws {UserError} `data` for an unsupported or damaged
+ * one.
+ */
 export function incoming(
   json: unknown,
   file: Pick<ForeignFile, "tensors" | "others">,

@@ -1,7 +1,7 @@
-/** What a file says, held against a schema. Knows the form of the error and nothing else. */
+/** Validates the contents of a file against a schema. */
 import { UserError } from "../base/user_error.ts";
 
-/** A schema, as far as it is used here. */
+/** The part of a zod schema used here. */
 interface Schema<T> {
   safeParse(value: unknown):
     | { readonly success: true; readonly data: T }
@@ -16,7 +16,7 @@ interface Schema<T> {
     };
 }
 
-/** The value as the schema has it. @throws {UserError} `data` with the first fault and the file. */
+/** The parsed value. @throws {UserError} `data` with the file and the first fault. */
 export function parsed<T>(schema: Schema<T>, value: unknown, path: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;

@@ -1,7 +1,7 @@
 /**
- * Our recurrent networks with PyTorch's names and back. Layers have those names already
- * (src/nn/recurrent.ts); the embedding is called so, and the head is turned to [K, H] as
- * torch.nn.Linear has it. V vocabulary, K classes, H hidden units, G gates.
+ * Converts our recurrent networks to PyTorch's names and back. Layers already have these names
+ * (src/nn/recurrent.ts); the embedding is renamed, and the head is transposed to [K, H] as in
+ * torch.nn.Linear. V vocabulary, K classes, H hidden units, G gates.
  */
 import { UserError } from "../base/user_error.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
@@ -45,11 +45,11 @@ export function toTorch(portable: Portable<RecurrentConfig>): NamedTensor[] {
 }
 
 /**
- * The config.json beside them; `end` is the token that ends documents. @throws {UserError} `config`
- * for a cell that PyTorch does not have.
+ * The config.json; `end`: end-of-document token. @throws {UserError} `config` for a cell that
+ * PyTorch lacks.
  */
 export function torchConfigOf(
-  { model, context, vocabulary, classes, targetKind: asked }: Sizes<RecurrentConfig>,
+  { model, context, vocabulary, classes, targetKind }: Sizes<RecurrentConfig>,
   end: number | undefined,
 ): RecurrentExport {
   const { cell, width, layers, bidirectional, dropout, shared_dropout, readout } = model;
@@ -69,22 +69,22 @@ export function torchConfigOf(
     dropout,
     shared_dropout,
     classes,
-    asked,
+    asked: targetKind,
     readout,
     context,
     eos_token_id: end ?? null,
   };
 }
 
-/** The model of such a folder. @throws {UserError} `data` for what is not one. */
+/** Reads a model in this layout. @throws {UserError} `data` for an invalid one. */
 export function fromTorch(
   json: unknown,
   file: Pick<ForeignFile, "tensors" | "others">,
   { config: configPath, weights }: { config: string; weights: string },
 ): Portable<RecurrentConfig> {
   const config = parsed(recurrentConfigSchema, json, configPath);
-  const { classes, asked, context, vocab_size: vocabulary } = config;
-  if (asked === "next" && classes !== vocabulary) {
+  const { classes, asked: targetKind, context, vocab_size: vocabulary } = config;
+  if (targetKind === "next" && classes !== vocabulary) {
     throw new UserError(
       "data",
       `Cannot import ${configPath}: classes: need ${vocabulary}, one for each token: ${classes}`,
@@ -100,6 +100,6 @@ export function fromTorch(
     bidirectional: config.bidirectional,
     readout: config.readout,
   }, configPath);
-  const sizes = { model, context, vocabulary, classes, targetKind: asked };
+  const sizes = { model, context, vocabulary, classes, targetKind };
   return { ...sizes, params: inward(file, rowsOf(sizes), { what: weights }) };
 }

@@ -1,30 +1,30 @@
 /**
- * Parameters under two names: ours, as checkpoints have them, and theirs. One table is read both
- * ways, so what goes out comes back. Knows no model and no files.
+ * Maps parameters between our names and another program's. Export and import use the same table, so
+ * that they are inverse.
  */
 import { UserError } from "../base/user_error.ts";
 import { sameShape, type Shape, showShape } from "../base/shape.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 
-/** One parameter here and there. */
+/** One parameter in both layouts. */
 export interface LayoutRow {
   readonly ours: string;
   readonly theirs: string;
-  /** Its shape there. */
+  /** Shape in the other layout. */
   readonly shape: Shape;
-  /** A matrix that has its axes the other way round here. */
+  /** Whether the matrix is transposed in our layout. */
   readonly transposed?: boolean;
 }
 
-/** Where foreign tensors come from, and those among them that mean nothing. */
+/** Source of foreign tensors, and names to ignore. */
 export interface InwardOptions {
   /** The file, for errors. */
   readonly what: string;
   readonly ignored?: RegExp;
 }
 
-/** Parameters as they are called there. @throws {RangeError} when one is missing or has another shape. */
+/** Exports parameters. @throws {RangeError} when one is missing or has another shape. */
 export function outward(
   params: ReadonlyMap<string, NamedTensor>,
   rows: readonly LayoutRow[],
@@ -41,8 +41,8 @@ export function outward(
 }
 
 /**
- * Parameters as they are called here. @throws {UserError} `data` when one is missing, has another
- * shape or is not finite, or when there is a tensor that no row names.
+ * Imports parameters. @throws {UserError} `data` when one is missing, has another shape or is not
+ * finite, or when a tensor is in no row.
  */
 export function inward(
   { tensors, others }: Pick<ForeignFile, "tensors" | "others">,
@@ -77,7 +77,7 @@ export function inward(
   return params;
 }
 
-/** A matrix [R, C] as [C, R]. */
+/** Transposes a matrix [R, C] to [C, R]. */
 export function transpose({ shape, data }: NamedTensor): Float32Array {
   const [rows = 1, columns = 1] = shape;
   const out = new Float32Array(data.length);

@@ -1,11 +1,14 @@
-/** What config.json says of an exported model. Loose where others write it: they say much more. */
+/**
+ * Schemas of config.json of exported models. Loose for other programs' files, which have many more
+ * keys.
+ */
 import * as z from "zod";
 
 const size = z.int().min(1).max(2 ** 31);
-/** Most layers, which are looked for one by one. */
+/** Bounds the layers, because their tensors are looked up one by one. */
 const layers = z.int().min(1).max(2 ** 12);
 
-/** As transformers' GPT2Config, with its defaults; what is not listed does not change the numbers. */
+/** transformers' GPT2Config with its defaults; unlisted keys do not affect the logits. */
 export const gpt2ConfigSchema = z.looseObject({
   model_type: z.literal("gpt2"),
   architectures: z.array(z.enum(["GPT2LMHeadModel", "GPT2Model"])).nullish(),
@@ -27,10 +30,10 @@ export const gpt2ConfigSchema = z.looseObject({
   quantization_config: z.record(z.string(), z.unknown()).nullish(),
 });
 
-/** The config.json of a GPT-2 checkpoint, as far as it is read. */
+/** The keys read from a GPT-2 config.json. */
 export type Gpt2Config = z.infer<typeof gpt2ConfigSchema>;
 
-/** Our own: a recurrent network with PyTorch's names. */
+/** config.json of our recurrent networks with PyTorch's names. */
 export const recurrentConfigSchema = z.strictObject({
   model_type: z.literal("shoal_recurrent"),
   cell: z.enum(["rnn_tanh", "rnn_relu", "lstm", "gru"]),

@@ -1,12 +1,9 @@
-/**
- * The older form of GPT-2's tokenizer, vocab.json and merges.txt, as the tokenizer.json that says
- * the same. Pure; knows nothing of how text is encoded.
- */
+/** Converts GPT-2's older tokenizer files, vocab.json and merges.txt, to tokenizer.json. Pure. */
 import { UserError } from "../base/user_error.ts";
 import { byteLevelJson } from "../data/tokenizers/bpe/byte_level.ts";
 import { END_TEXT } from "../data/tokenizers/types.ts";
 
-/** The two files, read, and where they lie. */
+/** Contents of the two files, and their folder. */
 export interface VocabFiles {
   readonly vocab: unknown;
   readonly merges: string;
@@ -14,7 +11,7 @@ export interface VocabFiles {
   readonly path: string;
 }
 
-/** A tokenizer.json of byte-level BPE. @throws {UserError} `data` for files that are not those. */
+/** A tokenizer.json of byte-level BPE. @throws {UserError} `data` for invalid files. */
 export function tokenizerJsonOf({ vocab, merges, path }: VocabFiles): Record<string, unknown> {
   if (!isVocab(vocab)) {
     throw new UserError("data", `Cannot import ${path}/vocab.json: need a number for each token`);
@@ -27,7 +24,7 @@ function isVocab(value: unknown): value is Record<string, number> {
     Object.values(value).every((id) => Number.isSafeInteger(id) && id >= 0);
 }
 
-/** Pairs of tokens, the most wanted first; a first line that names a version is none. */
+/** Merges in order of rank, without a `#version` line. */
 function mergesIn(text: string, path: string): [string, string][] {
   const lines = text.split("\n").map((line) => line.replace(/\r$/, ""));
   return lines.flatMap((line, i): [string, string][] => {

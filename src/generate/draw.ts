@@ -1,32 +1,32 @@
-/** How a text chooses its next token. Pure: knows no model, no tokenizer and no generator. */
+/** Samples the next token from logits. Pure. */
 import { UserError } from "../base/user_error.ts";
 import { keepLikely } from "./keep.ts";
 
-/** How freely tokens are drawn. */
+/** Sampling parameters. */
 export interface Sampling {
-  /** Logits are divided by it; 0 takes the likeliest token, the lowest of equals. */
+  /** Divides the logits; 0: greedy, ties to the lowest id. */
   readonly temperature: number;
-  /** Only so many of the likeliest tokens are drawn from; 0 is all. */
+  /** Samples from the `topK` likeliest tokens; 0: all. */
   readonly topK?: number;
-  /** Share of the probability, in (0, 1], that the likeliest tokens are drawn from. */
+  /** Nucleus probability mass, in (0, 1]. */
   readonly topP?: number;
-  /** Makes tokens that were there before less likely if above 1, more likely below; above 0. */
+  /** Repetition penalty, above 0: above 1 makes earlier tokens less likely. */
   readonly penalty?: number;
 }
 
-/** A token and the logarithm of its probability under the softmax of the logits as they came. */
+/** A token and its log-probability under the softmax of the unmodified logits. */
 export interface DrawnToken {
   readonly id: number;
   readonly logprob: number;
 }
 
-/** What one draw needs beside the logits. */
+/** Options of one draw. */
 export interface DrawOptions extends Sampling {
   /** Uniform in [0, 1). */
   readonly u: number;
   /**
-   * How many of the V tokens may be drawn, the first ones; all unless told. A vocabulary that was
-   * padded to a round number has more logits than the tokenizer has tokens.
+   * Only the first `known` of V tokens may be drawn; default: all. A padded vocabulary has more
+   * logits than the tokenizer has tokens.
    */
   readonly known?: number | undefined;
   /** Distinct tokens of the text so far. */
@@ -36,9 +36,9 @@ export interface DrawOptions extends Sampling {
 /**
  * Draws a token from logits [V]: penalty, temperature, top-k, top-p, in this order. Top-p is the
  * nucleus of Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration", section 3.1.
- * Only known tokens are drawn, and the shares of top-p are shares of theirs. The log-probability is
- * normalised over all V logits, as the training loss is: padding tokens have probability as well.
- * @throws {UserError} `numerical` for logits that make no distribution.
+ * Top-p is relative to the known tokens. The log-probability is normalised over all V logits, as
+ * the training loss is: padding tokens have probability as well.
+ * @throws {UserError} `numerical` for NaN or infinite logits.
  */
 export function drawToken(
   logits: Float32Array,
@@ -67,9 +67,9 @@ function logSum(logits: Float32Array): number {
 }
 
 /**
- * Logits whose seen tokens are divided by the penalty, or multiplied where they are negative, so
- * that a penalty above 1 always lowers them. Source: Keskar et al. 2019, "CTRL", section 4.1, which
- * divides; negative logits as users know them from Hugging Face.
+ * Divides the logits of seen tokens by the penalty, or multiplies negative ones, so that a penalty
+ * above 1 always lowers them. Source: Keskar et al. 2019, "CTRL", section 4.1, which divides;
+ * negative logits as in Hugging Face transformers.
  */
 function penalized(
   logits: Float32Array,
@@ -95,10 +95,10 @@ function weights(scores: Float64Array, temperature: number): Float64Array {
   return scores.map((x) => Math.exp((x - top) / temperature));
 }
 
-/** The index at which the running sum of weights passes a share of `u` of their total. */
+/** Inverse CDF: the index at which the cumulative sum of weights exceeds `u` of their total. */
 function cut(weights: Float64Array, u: number): number {
   let rest = u * weights.reduce((a, b) => a + b, 0);
   const at = weights.findIndex((weight) => (rest -= weight) < 0);
-  // Rounding may leave a crumb behind the last token: it is that token's.
+  // Rounding may leave a remainder after the last token: assign it to that token.
   return at >= 0 ? at : weights.findLastIndex((weight) => weight > 0);
 }

@@ -1,6 +1,6 @@
-/** Puts texts that grow side by side one behind the other. Knows no terminal. */
+/** Serializes texts that grow concurrently. */
 
-/** Writes the first text as it grows, and keeps the others until their turn comes. */
+/** Streams text 0, then 1, ...; buffers the others until their predecessors end. */
 export class InTurn {
   readonly #write: (text: string) => void;
   readonly #waiting = new Map<number, string>();
@@ -11,13 +11,13 @@ export class InTurn {
     this.#write = write;
   }
 
-  /** Takes more of text `n`. */
+  /** Appends to text `n`. */
   push(n: number, text: string): void {
     if (n === this.#turn) this.#write(text);
     else this.#waiting.set(n, (this.#waiting.get(n) ?? "") + text);
   }
 
-  /** Says that text `n` is whole; the next one begins where it was the one in turn. */
+  /** Ends text `n`; starts the next one if `n` was being written. */
   end(n: number): void {
     this.#ended.add(n);
     while (this.#ended.has(this.#turn)) {

@@ -1,9 +1,9 @@
-/** Which tokens a draw chooses among: top-k and top-p. Knows weights, not where they are from. */
+/** Top-k and top-p filters. */
 
 /**
- * A copy of `weights` in which all but the likeliest are zero: at most `topK` of them (0 is all), and
- * of those the fewest whose share of their sum reaches `topP`, in (0, 1]. At least one stays. Of
- * equal weights the lower indices stay.
+ * A copy of `weights` with all but the largest set to zero: the `topK` largest (0: all), and of
+ * these the fewest whose share of their sum reaches `topP` in (0, 1], at least one. Ties keep the
+ * lower indices.
  */
 export function keepLikely(
   weights: Float64Array,
@@ -18,10 +18,10 @@ export function keepLikely(
   return weights.map((w) => w > least || (w === least && equals-- > 0) ? w : 0);
 }
 
-/** How many of the weights, from the greatest down, reach a share of their sum. */
+/** Number of the largest weights that reach a share of their sum. */
 function nucleus(sorted: Float64Array, share: number): number {
   const total = sorted.reduce((a, b) => a + b, 0);
   let sum = 0;
-  // With a share of 1 the sums are made alike, so the last one reaches it to the bit.
+  // Both sums add in the same order, so share 1 is reached exactly at the last weight.
   return sorted.findIndex((w) => (sum += w) >= share * total) + 1;
 }

@@ -1,4 +1,4 @@
-/** Log-probabilities as lines: token as JSON text, id, natural logarithm, apart by tabs. */
+/** Log-probabilities as tab-separated lines: token as JSON, id, natural logarithm. */
 import { printable } from "../base/text/printable.ts";
 
 /** One token's line. */
@@ -6,7 +6,7 @@ export function tokenLine(text: string, { id, logprob }: { id: number; logprob: 
   return `${printable(JSON.stringify(text))}\t${id}\t${logprob.toFixed(6)}\n`;
 }
 
-/** The last line: the mean over a text's tokens. */
+/** The last line: the mean over the tokens. */
 export function meanLine(logprobs: readonly number[]): string {
   const n = logprobs.length;
   const mean = logprobs.reduce((a, b) => a + b, 0) / n;

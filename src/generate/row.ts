@@ -1,35 +1,35 @@
-/** One text that is being drawn, from its prompt to its end. Knows no model. */
+/** Generates one text, from its prompt to its end. */
 import type { Key } from "../base/random.ts";
 import { drawToken } from "./draw.ts";
 import type { DrawnToken, Sampling } from "./draw.ts";
 import { StopScan } from "./stops.ts";
 import { uniformAt } from "./uniform.ts";
 
-/** What a row is drawn with. */
+/** Parameters of a row. */
 export interface RowParts {
   readonly key: Key;
-  /** Tokens that it goes on from; at least one. */
+  /** Prompt tokens; at least one. */
   readonly prompt: Uint32Array;
   readonly sampling: Sampling;
-  /** Most tokens to draw. */
+  /** Maximum tokens to draw. */
   readonly tokens: number;
-  /** Texts to end before. */
+  /** Stop texts, excluded from the output. */
   readonly stops: readonly string[];
-  /** The token that ends a text, where there is one. */
+  /** End-of-document token. */
   readonly end: number | undefined;
-  /** Turns tokens into text; a stream of this row's own. */
+  /** The row's own decoding stream. */
   readonly stream: { push(id: number): string; flush(): string };
 }
 
-/** A token that was drawn, and the text that may be shown since. */
+/** A drawn token, and the text that became ready to show. */
 export interface Taken extends DrawnToken {
   readonly text: string;
 }
 
-/** Why a row ended: the end token, a stop text, or as many tokens as were asked for. */
+/** Why a row ended: end token, stop text, or token limit. */
 export type RowEnd = "end" | "stop" | "length";
 
-/** Draws one text, token by token. */
+/** Draws one text token by token. */
 export class GenerationRow {
   readonly #parts: RowParts;
   readonly #seen: Set<number>;
@@ -45,12 +45,12 @@ export class GenerationRow {
     this.#last = parts.prompt.at(-1) ?? 0;
   }
 
-  /** Why it ended, or undefined while it goes on. */
+  /** Why it ended; undefined while it is active. */
   get ended(): RowEnd | undefined {
     return this.#ended;
   }
 
-  /** The newest token: what the model reads next. */
+  /** The last token, the model's next input. */
   get last(): number {
     return this.#last;
   }
@@ -61,8 +61,8 @@ export class GenerationRow {
   }
 
   /**
-   * Draws the next token from logits [V]; only while it has not ended. The first `known` of the V
-   * tokens may be drawn, all unless told.
+   * Draws the next token from logits [V]; only while active. Only the first `known` of V tokens may
+   * be drawn; default: all.
    */
   take(logits: Float32Array, known?: number): Taken {
     const { key, sampling, tokens, end, stream } = this.#parts;
@@ -78,7 +78,7 @@ export class GenerationRow {
     return { ...drawn, text };
   }
 
-  /** Text that still waited for more: what is unfinished, and what might have become a stop. */
+  /** The remaining text: incomplete characters, and a held-back prefix of a stop text. */
   finish(): string {
     const rest = this.#stops.push(this.#parts.stream.flush());
     return this.#stops.found === undefined ? rest + this.#stops.flush() : rest;

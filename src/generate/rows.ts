@@ -1,31 +1,31 @@
-/** Draws rows side by side from a model that remembers. Knows no device and no terminal. */
+/** Generates a batch of rows with a stateful model. */
 import type { GenerationRow, Taken } from "./row.ts";
 
-/** A model that is fed tokens and remembers them. */
+/** A stateful model that is fed tokens incrementally. */
 export interface Feeder {
-  /** Rows B that it reads side by side. */
+  /** Batch size B. */
   readonly rows: number;
-  /** Forgets all tokens. */
+  /** Clears the state. */
   reset(): void;
-  /** Feeds tokens [B, n] and gives logits [B, V] behind the last ones. */
+  /** Feeds tokens [B, n]; returns logits [B, V] of the last position. */
   feed(tokens: Uint32Array): Promise<Float32Array>;
 }
 
-/** What drawing rows needs beside them. */
+/** Options of {@linkcode drawRows}. */
 export interface DrawRowsOptions {
-  /** Tokens that all rows go on from; at least one. */
+  /** Prompt tokens of all rows; at least one. */
   readonly prompt: Uint32Array;
-  /** How many of the V tokens may be drawn, the first ones; all unless told. */
+  /** Only the first `known` of V tokens may be drawn; default: all. */
   readonly known?: number;
-  /** Hears of each token; `row` counts from 0 in `rows`. */
+  /** Called for each token; `row` is an index in `rows`. */
   readonly taken: (row: number, taken: Taken) => void;
-  /** Hears of each row that ended, after its last token, with the text that still waited. */
+  /** Called when a row ends, with its remaining text. */
   readonly ended: (row: number, rest: string) => void;
-  /** Ends all rows after the token under way. */
+  /** Ends all rows after the current token. */
   readonly signal?: AbortSignal;
 }
 
-/** Draws at most as many rows as the model reads, until all have ended. */
+/** Draws all rows, at most B, until they end. */
 export async function drawRows(
   model: Feeder,
   rows: readonly GenerationRow[],
@@ -47,7 +47,7 @@ export async function drawRows(
       taken(r, row.take(logits.subarray(from, from + vocabulary), known));
       if (row.ended !== undefined) end(r, row);
     }
-    // Rows that ended, and those that there are too few of, read on beside the others unheard.
+    // Ended and missing rows are fed as padding; their logits are ignored.
     tokens = Uint32Array.from({ length: model.rows }, (_, r) => rows[r]?.last ?? 0);
   }
   for (const [r, row] of rows.entries()) if (open.has(r)) end(r, row);

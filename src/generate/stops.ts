@@ -1,24 +1,24 @@
-/** Finds stop texts in a text that comes in pieces. Knows no tokens. */
+/** Finds stop texts in a stream of text. */
 import { maxOf } from "../base/extremes.ts";
 
-/** Holds back what may be the beginning of a stop text, so that none is ever shown. */
+/** Holds back possible prefixes of a stop text, so that none is ever shown. */
 export class StopScan {
   readonly #stops: readonly string[];
   #held = "";
   #found: string | undefined;
 
-  /** A scan for texts that are not empty. */
+  /** @throws {RangeError} for an empty stop text. */
   constructor(stops: readonly string[]) {
     if (stops.includes("")) throw new RangeError("Cannot stop: need a text: it is empty");
     this.#stops = stops;
   }
 
-  /** The stop text that came, the first to begin where several were completed at once. */
+  /** The stop text found; the earliest if several complete at once. */
   get found(): string | undefined {
     return this.#found;
   }
 
-  /** Takes more text and gives what is surely no part of a stop text; nothing once one came. */
+  /** Adds text; returns what cannot be part of a stop text, nothing after one was found. */
   push(text: string): string {
     if (this.#found !== undefined) return "";
     const all = this.#held + text;
@@ -33,14 +33,14 @@ export class StopScan {
     return all.slice(0, shown);
   }
 
-  /** What was held back: no more text comes. */
+  /** Returns the held-back text at the end of the stream. */
   flush(): string {
     const held = this.#held;
     this.#held = "";
     return held;
   }
 
-  /** Length of the longest end of `text` that begins a stop text. */
+  /** Length of the longest suffix of `text` that is a prefix of a stop text. */
   #unsure(text: string): number {
     const longest = Math.max(0, maxOf(this.#stops.map((stop) => stop.length - 1)));
     for (let n = Math.min(longest, text.length); n > 0; n--) {

@@ -1,6 +1,6 @@
 /**
- * Elementwise expressions. WGSL, reference and derivative are all derived from them
- * (formula_wgsl.ts, formula_eval.ts, formula_grad.ts); this file only builds and simplifies.
+ * Builders of elementwise expressions, with constant folding. WGSL, reference and derivative are
+ * generated from them (formula_wgsl.ts, formula_eval.ts, formula_grad.ts).
  */
 
 /** Functions of one argument. */
@@ -8,7 +8,7 @@ export type Unary = "neg" | "exp" | "log" | "tanh" | "sqrt" | "sin" | "cos" | "s
 /** Functions of two arguments. */
 export type Binary = "add" | "sub" | "mul" | "div" | "max" | "min";
 
-/** An expression; equal expressions are the same object within one {@linkcode formula}. */
+/** An expression: a node of a directed acyclic graph, shared by reference where it is reused. */
 export type Expr =
   | { readonly kind: "const"; readonly value: number }
   | { readonly kind: "input"; readonly index: number }
@@ -16,21 +16,21 @@ export type Expr =
   | { readonly kind: "binary"; readonly fn: Binary; readonly a: Expr; readonly b: Expr }
   /** `a` where `test` > 0, else `b`. */
   | { readonly kind: "select"; readonly test: Expr; readonly a: Expr; readonly b: Expr }
-  /** 1 with probability `keep`, else 0, from the u32 key pair of input `key` at (index, site). */
+  /** 1 with probability `keep`, else 0: Threefry of input `key` at (element index, site). */
   | { readonly kind: "mask"; readonly key: number; readonly site: number; readonly keep: number };
 
-/** Outputs as functions of `inputs` elements. */
+/** Elementwise outputs as expressions of `inputs` inputs. */
 export interface Formula {
-  /** How many inputs it takes. */
+  /** Number of inputs. */
   readonly inputs: number;
-  /** What it gives. */
+  /** One expression per output. */
   readonly outputs: readonly Expr[];
 }
 
 const isConst = (e: Expr, value?: number): e is Expr & { kind: "const" } =>
   e.kind === "const" && (value === undefined || e.value === value);
 
-/** A number. */
+/** A constant. */
 export function constant(value: number): Expr {
   return { kind: "const", value };
 }
@@ -116,18 +116,21 @@ export function select(test: Expr, a: Expr | number, b: Expr | number): Expr {
   return { kind: "select", test, a: yes, b: no };
 }
 
-/** 1 / (1 + e^-x), by tanh: it cannot overflow. */
+/** 1 / (1 + e^-x), computed by tanh, which cannot overflow. */
 export function sigmoid(x: Expr | number): Expr {
   return add(mul(tanh(mul(x, 0.5)), 0.5), 0.5);
 }
 
-/** A random 0 or 1: 1 with probability `keep`. Input `key` is a u32 pair. */
+/**
+ * A Bernoulli mask: 1 with probability `keep`, else 0. `key` must be an input, a u32 pair; `site`
+ * separates masks of one key. @throws {TypeError} when `key` is not an input.
+ */
 export function mask(key: Expr, site: number, keep: number): Expr {
   if (key.kind !== "input") throw new TypeError("Cannot draw a mask: its key must be an input");
   return { kind: "mask", key: key.index, site, keep };
 }
 
-/** Inputs that stand as u32 keys rather than as f32 elements. */
+/** Indices of the inputs that are random keys (u32 pairs), not f32 elements. */
 export function keyInputs(formula: Formula): ReadonlySet<number> {
   const keys = new Set<number>();
   for (const out of formula.outputs) walk(out, (e) => e.kind === "mask" && keys.add(e.key));
@@ -148,7 +151,7 @@ export function parts(e: Expr): readonly Expr[] {
   }
 }
 
-/** Visits each distinct node once, children first. */
+/** Visits each distinct node once, in topological order (children first). */
 export function walk(e: Expr, visit: (e: Expr) => void, seen: Set<Expr> = new Set()): void {
   if (seen.has(e)) return;
   seen.add(e);
@@ -156,7 +159,7 @@ export function walk(e: Expr, visit: (e: Expr) => void, seen: Set<Expr> = new Se
   visit(e);
 }
 
-/** A formula of as many inputs as `body` has parameters. */
+/** The formula of `inputs` inputs that `body` returns; `body` gets the input expressions. */
 export function formula(
   inputs: number,
   body: (...x: Expr[]) => Expr | readonly Expr[],
@@ -166,15 +169,15 @@ export function formula(
   return { inputs, outputs: Array.isArray(out) ? out as readonly Expr[] : [out as Expr] };
 }
 
-/** `e` with every input replaced. */
+/** `e` with input k replaced by `inputs[k]`. */
 export function substitute(e: Expr, inputs: readonly Expr[]): Expr {
   const done = new Map<Expr, Expr>();
   const go = (x: Expr): Expr => {
     const known = done.get(x);
     if (known) return known;
-    const made = rebuild(x, go, inputs);
-    done.set(x, made);
-    return made;
+    const rebuilt = rebuild(x, go, inputs);
+    done.set(x, rebuilt);
+    return rebuilt;
   };
   return go(e);
 }
@@ -198,7 +201,7 @@ function rebuild(x: Expr, go: (e: Expr) => Expr, inputs: readonly Expr[]): Expr 
   }
 }
 
-/** `f` without the inputs it does not use, and the numbers of those it does. */
+/** `f` without its unused inputs, and the indices of the inputs that are used. */
 export function pruneFormula(f: Formula): { formula: Formula; used: readonly number[] } {
   const seen = new Set<number>();
   const visited = new Set<Expr>();

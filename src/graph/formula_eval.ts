@@ -1,4 +1,4 @@
-/** Formulas in plain numbers: what the kernels are checked against. */
+/** Evaluates formulas in f64: the reference that kernels are tested against. */
 import { threefry } from "../base/random.ts";
 import type { Binary, Expr, Formula, Unary } from "./formula.ts";
 
@@ -22,22 +22,22 @@ const BINARY: Readonly<Record<Binary, (a: number, b: number) => number>> = {
   min: Math.min,
 };
 
-/** Smallest 24-bit word that is dropped when `keep` of all words are kept. */
-export function keepBelow(keep: number): number {
+/** Threshold of a mask: 24-bit random words below it are kept, with probability `keep`. */
+export function keepThreshold(keep: number): number {
   return Math.round(keep * 2 ** 24);
 }
 
-/** Whether the element `index` of a mask is 1. */
-export function kept(
+/** Whether element `index` of a mask is 1. */
+export function isKept(
   key: readonly [number, number],
   index: number,
   { site, keep }: { site: number; keep: number },
 ): boolean {
-  return (threefry(key, index, site)[0] >>> 8) < keepBelow(keep);
+  return (threefry(key, index, site)[0] >>> 8) < keepThreshold(keep);
 }
 
 /**
- * Values of a formula's outputs at element `index`; `input(k)` gives input k there, `key(k)` the
+ * Values of a formula's outputs at element `index`; `input(k)` returns input k there, `key(k)` the
  * u32 pair of input k.
  */
 export function evaluateFormula(
@@ -66,7 +66,7 @@ export function evaluateFormula(
       case "select":
         return go(e.test) > 0 ? go(e.a) : go(e.b);
       case "mask":
-        return kept(key(e.key), index, e) ? 1 : 0;
+        return isKept(key(e.key), index, e) ? 1 : 0;
     }
   };
   return formula.outputs.map(go);

@@ -1,4 +1,4 @@
-/** Derivatives of formulas by reverse accumulation over their expressions. */
+/** Derivatives of formulas by reverse-mode differentiation of their expressions. */
 import type { Expr, Formula } from "./formula.ts";
 import {
   add,
@@ -16,40 +16,40 @@ import {
 } from "./formula.ts";
 
 /**
- * The formula (inputs, one gradient for each output) -> gradients of the inputs in `wanted`.
- * An input that an output does not depend on gets 0.
+ * The vjp of a formula, as a formula of (inputs, one gradient per output): gradients of the inputs
+ * in `wanted`, 0 for an input that no output depends on.
  */
 export function gradientOf(f: Formula, wanted: readonly number[]): Formula {
   return formula(f.inputs + f.outputs.length, (...args) => {
-    const flows = new Map<Expr, Expr>();
+    const adjoints = new Map<Expr, Expr>();
     const order: Expr[] = [];
     const seen = new Set<Expr>();
     for (const out of f.outputs) walk(out, (e) => order.push(e), seen);
-    f.outputs.forEach((out, k) => accumulate(flows, out, args[f.inputs + k] as Expr));
+    f.outputs.forEach((out, k) => accumulate(adjoints, out, args[f.inputs + k] as Expr));
     for (const e of order.reverse()) {
-      const flow = flows.get(e);
-      if (flow === undefined) continue;
-      const slopes = partials(e);
+      const adjoint = adjoints.get(e);
+      if (adjoint === undefined) continue;
+      const derivatives = partials(e);
       parts(e).forEach((part, i) => {
-        const slope = slopes[i];
-        if (slope !== undefined) accumulate(flows, part, mul(flow, slope));
+        const partial = derivatives[i];
+        if (partial !== undefined) accumulate(adjoints, part, mul(adjoint, partial));
       });
     }
     const total = (index: number): Expr =>
       order.filter((e) => e.kind === "input" && e.index === index)
-        .reduce((sum: Expr, e) => add(sum, flows.get(e) ?? 0), constant(0));
+        .reduce((sum: Expr, e) => add(sum, adjoints.get(e) ?? 0), constant(0));
     return wanted.map(total);
   });
 }
 
-function accumulate(flows: Map<Expr, Expr>, e: Expr, flow: Expr): void {
-  const before = flows.get(e);
-  flows.set(e, before === undefined ? flow : add(before, flow));
+function accumulate(adjoints: Map<Expr, Expr>, e: Expr, adjoint: Expr): void {
+  const before = adjoints.get(e);
+  adjoints.set(e, before === undefined ? adjoint : add(before, adjoint));
 }
 
-/** Partial derivatives by child; undefined where nothing flows. */
+/** Partial derivatives with respect to each child; undefined where it is not differentiable. */
 function partials(e: Expr): readonly (Expr | undefined)[] {
-  if (e.kind === "unary") return [unarySlope(e)];
+  if (e.kind === "unary") return [unaryDerivative(e)];
   if (e.kind === "select") return [undefined, select(e.test, 1, 0), select(e.test, 0, 1)];
   if (e.kind !== "binary") return [];
   const { a, b } = e;
@@ -69,7 +69,7 @@ function partials(e: Expr): readonly (Expr | undefined)[] {
   }
 }
 
-function unarySlope(e: Expr & { kind: "unary" }): Expr | undefined {
+function unaryDerivative(e: Expr & { kind: "unary" }): Expr | undefined {
   const { a } = e;
   switch (e.fn) {
     case "neg":

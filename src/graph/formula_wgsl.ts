@@ -1,5 +1,5 @@
-/** Formulas as WGSL statements. Each distinct expression is computed once. */
-import { keepBelow } from "./formula_eval.ts";
+/** Prints formulas as WGSL statements, with common subexpressions computed once. */
+import { keepThreshold } from "./formula_eval.ts";
 import type { Binary, Expr, Formula, Unary } from "./formula.ts";
 import { walk } from "./formula.ts";
 
@@ -11,7 +11,9 @@ export function literal(value: number): string {
   return /[.e]/.test(text) ? `${text}f` : `${text}.0f`;
 }
 
-/** Bounds beyond which exp overflows and tanh is 1: some drivers overflow inside them. */
+/**
+ * Arguments are clamped: above, exp overflows f32, and some drivers' tanh overflows where it is 1.
+ */
 const EXP_MAX = 88;
 const TANH_MAX = 15;
 
@@ -37,15 +39,16 @@ const BINARY: Readonly<Record<Binary, (a: string, b: string) => string>> = {
   min: (a, b) => `min(${a}, ${b})`,
 };
 
-/** Statements that compute a formula, and the names that hold its outputs. */
-export interface Printed {
+/** Statements that compute a formula, and the WGSL names of its outputs. */
+export interface PrintedFormula {
   readonly lines: readonly string[];
   readonly outputs: readonly string[];
 }
 
 /**
- * Prints a formula over one element, or over four neighbours as vec4 (`width` 4). `input[k]` is the WGSL of input k (for keys, of a vec2<u32>), `index` that of
- * the (first) element's u32 index; local names begin with `prefix`.
+ * Prints a formula for one element, or for four adjacent ones as vec4 (`width` 4). `input[k]` is
+ * the WGSL of input k (a vec2<u32> for keys), `index` that of the (first) element's u32 index;
+ * names of locals start with `prefix`.
  */
 export function printFormula(
   formula: Formula,
@@ -55,7 +58,7 @@ export function printFormula(
     prefix?: string;
     width?: 1 | 4;
   },
-): Printed {
+): PrintedFormula {
   const lit: Lit = (value) => width === 4 ? `vec4<f32>(${literal(value)})` : literal(value);
   const names = new Map<string, string>();
   const of = new Map<Expr, string>();
@@ -85,7 +88,7 @@ export function printFormula(
         const draw = (k: number) => {
           const at = k === 0 ? index : `${index} + ${k}u`;
           const word = `threefry(${input[e.key]}, vec2<u32>(${at}, ${e.site}u)).x >> 8u`;
-          return `select(0.0f, 1.0f, (${word}) < ${keepBelow(e.keep)}u)`;
+          return `select(0.0f, 1.0f, (${word}) < ${keepThreshold(e.keep)}u)`;
         };
         if (width === 1) return bind(draw(0));
         return bind(`vec4<f32>(${[0, 1, 2, 3].map((k) => bind(draw(k))).join(", ")})`);

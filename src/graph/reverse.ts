@@ -1,53 +1,55 @@
-/** Reverse-mode differentiation of a trace. Each op brings its own rule; none stands here. */
-import type { Call, Flow, Tensor } from "./types.ts";
+/** Reverse-mode automatic differentiation of a trace, by the ops' own vjp rules. */
+import type { Call, Grad, Tensor } from "./types.ts";
 
-/** How two gradients of one tensor become their sum. */
+/** Traces the sum of two gradients of one tensor. */
 export type Add = (a: Tensor, b: Tensor) => Tensor;
 
 /**
- * Gradients of a scalar `loss` with respect to `wanted`, traced behind the forward calls.
- * `seed` is the gradient of the loss itself; `add` sums two flows into one tensor.
- * @throws {RangeError} when an op on the way has no derivative.
+ * Gradients of a scalar `loss` with respect to `wanted`, in that order; undefined where the loss
+ * does not depend on a tensor. The backward calls are appended to the loss's trace. `seed` is the
+ * gradient of the loss itself (ones, or a loss scale), `add` accumulates two gradients of one
+ * tensor.
+ * @throws {RangeError} when an op between them has no vjp.
  */
 export function gradients(
   loss: Tensor,
   wanted: readonly Tensor[],
   { seed, add }: { seed: Tensor; add: Add },
-): readonly Flow[] {
-  return flowsTo(wanted, new Map([[loss, seed]]), { calls: loss.trace.calls, add });
+): readonly Grad[] {
+  return backpropagate(wanted, new Map([[loss, seed]]), { calls: loss.trace.calls, add });
 }
 
 /**
- * The same from flows that are known, over some of a trace's calls: gradients with respect to
- * `wanted`, a known one among them included.
- * @throws {RangeError} when an op on the way has no derivative.
+ * Backpropagates the `known` output gradients through some of a trace's calls: gradients with
+ * respect to `wanted`, each including its known part.
+ * @throws {RangeError} when an op between them has no vjp.
  */
-export function flowsTo(
+export function backpropagate(
   wanted: readonly Tensor[],
   known: ReadonlyMap<Tensor, Tensor>,
   { calls, add }: { calls: readonly Call<Tensor>[]; add: Add },
-): readonly Flow[] {
+): readonly Grad[] {
   const forward = [...calls];
   const needed = reachedFrom(wanted, forward);
-  const flows = new Map(known);
+  const grads = new Map(known);
   for (const call of forward.reverse()) {
-    const dout = call.outputs.map((t) => flows.get(t));
+    const dout = call.outputs.map((t) => grads.get(t));
     if (dout.every((d) => d === undefined)) continue;
     if (!call.inputs.some((t) => needed.has(t))) continue;
     if (call.op.vjp === undefined) {
       throw new RangeError(`Cannot differentiate ${call.op.name}: it has no vjp`);
     }
-    call.op.vjp(call, dout, call.attrs).forEach((flow, i) => {
+    call.op.vjp(call, dout, call.attrs).forEach((grad, i) => {
       const input = call.inputs[i] as Tensor;
-      if (flow === undefined || !needed.has(input)) return;
-      const before = flows.get(input);
-      flows.set(input, before === undefined ? flow : add(before, flow));
+      if (grad === undefined || !needed.has(input)) return;
+      const before = grads.get(input);
+      grads.set(input, before === undefined ? grad : add(before, grad));
     });
   }
-  return wanted.map((t) => flows.get(t));
+  return wanted.map((t) => grads.get(t));
 }
 
-/** Tensors that depend on one of `sources`, the sources included. */
+/** Tensors that depend on any of `sources`, including the sources. */
 function reachedFrom(
   sources: readonly Tensor[],
   calls: readonly Call<Tensor>[],

@@ -1,20 +1,20 @@
-/** What of a target decides which kernels are chosen. */
+/** The properties of a target that kernel selection depends on. */
 import type { Target } from "./types.ts";
 
-/** Lanes of a subgroup on CPU drivers that share work, where all subgroups have as many. */
+/** Subgroup size on CPU drivers for which kernels that use subgroups exist. */
 export const CPU_LANES = 8;
 
-/** Whether kernels share work among the lanes of a subgroup: only there loads are that dear. */
+/** Whether kernels share loads across subgroup lanes: only CPU drivers' loads are worth it. */
 export function sharesLanes({ kind, lanes }: Pick<Target, "kind" | "lanes">): boolean {
   return kind === "cpu" && lanes === CPU_LANES;
 }
 
 /**
- * The class of devices that kernels are chosen for: another class may add in another order, so bits
- * are promised within one.
+ * The device class that kernels are selected for. Other classes may use other summation orders, so
+ * results are bitwise reproducible within one class only.
  */
 export function kernelClass({ kind, lanes, invocations, workgroupBytes }: Target): string {
-  // GPUs' kernels use no subgroups, but their tiles must fit into a workgroup.
+  // GPU kernels use no subgroups, but their tiles depend on the workgroup limits.
   if (kind === "gpu") return `gpu, workgroups of ${invocations} and ${workgroupBytes} bytes`;
   return lanes === undefined ? kind : `${kind}, subgroups of ${lanes}`;
 }

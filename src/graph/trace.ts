@@ -1,4 +1,4 @@
-/** Records op calls as they are applied. Knows no op by name. */
+/** Traces: records op calls as they are applied. */
 import type { Shape } from "../base/shape.ts";
 import { showShape, sizeOf } from "../base/shape.ts";
 import type { Attrs, Call, Constant, Op, Role, Spec, Tensor, Trace } from "./types.ts";
@@ -39,14 +39,17 @@ export function newTrace(): Trace {
   return new Recorder();
 }
 
-/** Applies an op of several outputs in the trace of its first input. */
+/**
+ * Applies an op in the trace of its first input and returns all outputs.
+ * @throws {RangeError} without inputs, or from the op's shape rule.
+ */
 export function applyAll(op: Op, inputs: readonly Tensor[], attrs: Attrs = {}): readonly Tensor[] {
   const [first] = inputs;
   if (first === undefined) throw new RangeError(`Cannot apply ${op.name} without inputs`);
   return first.trace.apply(op, inputs, attrs);
 }
 
-/** Applies an op and gives its first output. */
+/** As {@linkcode applyAll}, but returns the first output only. */
 export function apply(op: Op, inputs: readonly Tensor[], attrs: Attrs = {}): Tensor {
   return applyAll(op, inputs, attrs)[0] as Tensor;
 }

@@ -1,6 +1,6 @@
 /**
- * What a graph is made of. An op knows shapes, kernels, its reference and its derivative;
- * it never knows models, plans or devices.
+ * Types of traced graphs: tensors, calls and ops. An op bundles its shape rule, kernels, reference,
+ * vjp, cost and test cases.
  */
 import type { Shape } from "../base/shape.ts";
 
@@ -16,18 +16,17 @@ export interface Spec {
 }
 
 /**
- * Where a tensor lives: `batch` and `scalar` are written by the host before a step, `param`,
- * `grad` and `moment` stand in flat buffers that several plans share, `carry` is a state
- * that one batch leaves for the next, `const` is written once at load, `local` is pooled by the
- * planner.
+ * Storage class of a tensor: the host writes `batch` and `scalar` before a step; `param`, `grad`
+ * and `moment` are in flat buffers that several plans share; `carry` is state carried from one
+ * batch to the next; `const` is written once at load; `local` shares pooled buffers of one plan.
  */
 export type Role = "batch" | "scalar" | "param" | "grad" | "moment" | "carry" | "const" | "local";
 
 /** A value in a trace. */
 export interface Tensor extends Spec {
-  /** Number within its trace. */
+  /** Index within its trace. */
   readonly id: number;
-  /** Where it lives. */
+  /** Storage class. */
   readonly role: Role;
   /** Name of a source. */
   readonly name?: string;
@@ -35,7 +34,7 @@ export interface Tensor extends Spec {
   readonly trace: Trace;
 }
 
-/** Elements behind a spec, as references read and write them. */
+/** A spec with its elements, as reference implementations read and write them. */
 export interface View extends Spec {
   /** Elements in row-major order. */
   readonly data: Float32Array | Float64Array | Uint32Array;
@@ -43,13 +42,13 @@ export interface View extends Spec {
 
 /** Inputs and outputs of a call. */
 export interface Io<T> {
-  /** What is read. */
+  /** Read. */
   readonly inputs: readonly T[];
-  /** What is written. */
+  /** Written. */
   readonly outputs: readonly T[];
 }
 
-/** Static settings of a call: plain values, and formulas. */
+/** Static attributes of a call: plain values and formulas. */
 // deno-lint-ignore no-explicit-any
 export type Attrs = any;
 
@@ -57,11 +56,11 @@ export type Attrs = any;
 export interface Call<T> extends Io<T> {
   /** The op. */
   readonly op: Op;
-  /** Its settings. */
+  /** Its static attributes. */
   readonly attrs: Attrs;
 }
 
-/** A tensor whose values are known when the graph is made. */
+/** A tensor with values known at trace time. */
 export interface Constant {
   /** The tensor. */
   readonly tensor: Tensor;
@@ -71,123 +70,130 @@ export interface Constant {
 
 /** Records calls in order; ops are applied through it. */
 export interface Trace {
-  /** Calls in order. */
+  /** Calls in order of application. */
   readonly calls: readonly Call<Tensor>[];
-  /** Tensors of known values. */
+  /** Tensors with known values. */
   readonly constants: readonly Constant[];
-  /** A tensor that no call makes. */
+  /** A graph input: a tensor that no call produces. */
   source(spec: Spec, role: Role, name?: string): Tensor;
-  /** A tensor of known values. */
+  /** An f32 tensor with known values. @throws {RangeError} when sizes differ. */
   constant(shape: Shape, data: Float32Array): Tensor;
-  /** Applies `op`; gives its outputs. */
+  /** Applies `op` and returns its outputs. @throws {RangeError} from the op's shape rule. */
   apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[];
 }
 
-/** A traced computation and the tensors wanted from it, by name. */
+/** A traced computation and its results by name. */
 export interface Graph {
-  /** Calls in order. */
+  /** Calls in order of application. */
   readonly calls: readonly Call<Tensor>[];
-  /** Tensors of known values. */
+  /** Tensors with known values. */
   readonly constants: readonly Constant[];
-  /** Wanted tensors by name. */
+  /** Result tensors by name. */
   readonly results: Readonly<Record<string, Tensor>>;
 }
 
-/** A gradient, or undefined where none flows. */
-export type Flow = Tensor | undefined;
+/** A gradient; undefined stands for zero (no dependence). */
+export type Grad = Tensor | undefined;
 
-/** What an adapter offers, as launches may use it. */
+/** The limits of an adapter that kernels depend on. */
 export interface Target {
-  /** `cpu` for software drivers, whose threads are SIMD lanes and whose barriers are dear. */
+  /** `cpu` for software drivers: invocations are SIMD lanes, and barriers are expensive. */
   readonly kind: "cpu" | "gpu";
-  /** Bytes of workgroup memory. */
+  /** Bytes of workgroup memory per workgroup. */
   readonly workgroupBytes: number;
   /** Largest number of invocations in a workgroup. */
   readonly invocations: number;
-  /** Largest number of workgroups along one axis. */
+  /** Largest number of workgroups along one axis of a dispatch. */
   readonly groups: number;
-  /** Invocations of every subgroup, where kernels may use subgroups and all have the same size. */
+  /** Subgroup size, if kernels may use subgroups and all have the same size. */
   readonly lanes?: number;
 }
 
-/** The elements of a tensor that a binding shows; all of them unless told. */
+/** The range of a tensor's elements that is bound; default: all. */
 export interface BindingSpan {
   /** First element; a multiple of 64 (bindings start at multiples of 256 bytes). */
   readonly offset?: number;
-  /** Number of elements; to the end of the tensor unless told. */
+  /** Number of elements; default: to the end of the tensor. */
   readonly length?: number;
 }
 
 /** A tensor bound to a launch: inputs are bound `read`, outputs `read_write`. */
 export type Binding = BindingSpan & ({ readonly input: number } | { readonly output: number });
 
-/** One dispatch: WGSL with an entry point `main` whose bindings stand in group 0, in order. */
+/** One dispatch: WGSL with an entry point `main`, and the bindings of bind group 0, in order. */
 export interface Launch {
   /** Source of the shader module. */
   readonly wgsl: string;
   /** Values of `override` constants. */
   readonly constants?: Readonly<Record<string, number>>;
-  /** What binding 0, 1... of group 0 hold. */
+  /** Bindings 0, 1, ... of bind group 0. */
   readonly bindings: readonly Binding[];
   /** Workgroups along x, y and z. */
   readonly groups: readonly [number, number, number];
 }
 
-/** What a call costs. `terms` is the length of its longest sum: it sets the tolerance. */
+/** Work of a call. Test tolerances follow from `terms`, the length of its longest sum. */
 export interface Cost {
   /** Floating-point operations. */
   readonly flops: number;
-  /** Bytes read and written at least. */
+  /** Least bytes read and written. */
   readonly bytes: number;
   /** Terms of the longest sum. */
   readonly terms: number;
 }
 
-/** An instance from which tests and benches are derived. */
+/** An instance of an op from which tests and benches are generated. */
 export interface Case {
-  /** `tile`: at the edges of a tile; `ragged`: odd sizes; `bench`: also timed. */
+  /** `tile`: at tile edges; `ragged`: sizes that no tile divides; `bench`: also timed. */
   readonly kind: "tile" | "ragged" | "bench";
   /** Specs of the inputs. */
   readonly inputs: readonly Spec[];
-  /** Its settings. */
+  /** Static attributes. */
   readonly attrs: Attrs;
   /** Exclusive upper bound of random u32 inputs, by input. */
   readonly below?: Readonly<Record<number, number>>;
-  /** Range of random f32 inputs, by input; [-1, 1) unless told. */
+  /** Range of random f32 inputs, by input; default: [-1, 1). */
   readonly range?: Readonly<Record<number, readonly [number, number]>>;
-  /** Values of inputs that must be consistent with others (a row's statistics, say). */
+  /** Overwrites inputs that must be consistent with others, such as a row's statistics. */
   readonly fill?: (views: readonly View[]) => void;
 }
 
-/** A layer step: shape rule, kernels, reference, derivative, cost and cases, in one file. */
+/** A differentiable operation: shape rule, kernels, reference, vjp, cost and cases. */
 export interface Op {
   /** Name, unique in the op table. */
   readonly name: string;
-  /** Specs of the outputs. @throws {RangeError} naming op and axis. */
+  /**
+   * Specs of the outputs. @throws {RangeError} naming the op and the axis when inputs do not fit.
+   */
   shape(inputs: readonly Spec[], attrs: Attrs): readonly Spec[];
   /** The dispatches of a call, in order. */
   launch(io: Io<Spec>, attrs: Attrs, target: Target): readonly Launch[];
-  /** Plain loops: the definition. */
+  /** The reference in plain loops, which defines the op. */
   reference(io: Io<View>, attrs: Attrs): void;
-  /** Work of a call, from which tolerances and benches follow. */
+  /** Work of a call, for tolerances and benches. */
   cost(io: Io<Spec>, attrs: Attrs): Cost;
-  /** Gradients of the inputs (undefined where none flows), traced behind the forward calls. */
-  vjp?(io: Io<Tensor>, dout: readonly Flow[], attrs: Attrs): readonly Flow[];
-  /** Output k takes the place of input `donate[k]` (undefined: a place of its own). */
+  /** Traces the gradients of the inputs from those of the outputs (vector-Jacobian product). */
+  vjp?(io: Io<Tensor>, dout: readonly Grad[], attrs: Attrs): readonly Grad[];
+  /** In-place updates: output k reuses the buffer of input `donate[k]`; undefined: a new buffer. */
   donate?(attrs: Attrs): readonly (number | undefined)[];
-  /** Whether a call costs little beside reading and writing, so that it may be done twice. */
+  /** Whether a call is cheap enough to be recomputed instead of keeping its output. */
   cheap?(attrs: Attrs): boolean;
-  /** This op with `next`, which reads output 0 elementwise, done as its epilogue. */
+  /**
+   * Fuses `next`, an elementwise reader of the last output, as the epilogue of `call`; `keep`: that
+   * output is still needed. Undefined when they cannot be fused.
+   */
   absorb?(call: Call<Tensor>, next: Call<Tensor>, keep: boolean): Absorbed | undefined;
-  /** Instances for tests and benches. */
+  /** Cases for tests and benches. */
   readonly cases: readonly Case[];
 }
 
-/** A fused call: its inputs, attributes, and outputs (of the first call if kept, then the second). */
+/**
+ * A fused call. Its outputs are those of the first call that are kept, then those of the second.
+ */
 export interface Absorbed {
   /** The op. */
   readonly op: Op;
-  /** Its settings. */
+  /** Its static attributes. */
   readonly attrs: Attrs;
   /** Inputs of the fused call. */
   readonly inputs: readonly Tensor[];

@@ -1,10 +1,9 @@
 /**
- * What is to be done about a step whose numbers are not finite. A fault of the machine goes away
- * when the step is computed again, one of the run comes back with the same bits. Pure: it computes
- * nothing again and stops nothing.
+ * Decides what to do about a step whose loss or gradient is not finite. The step is recomputed: a
+ * hardware fault then disappears, while a numerical one has the same bits again. Pure.
  */
 
-/** What a look at a step's gradient gives. */
+/** The result of a gradient check. */
 export interface Inspection {
   /** Mean loss of the step, in nats per target. */
   readonly loss: number;
@@ -14,76 +13,76 @@ export interface Inspection {
   readonly nonFinite: number;
 }
 
-/** What is done about a step that is not finite whenever it is computed. */
+/** What to do about a step that is not finite however often it is computed. */
 export type Policy = "halt" | "skip" | "rollback";
 
 /**
- * `commit`: update. `again`: compute the step once more, and judge both. `transient`: update by the
- * second look; the first was a machine's fault. `halt`, `skip`, `rollback`: what the policy says.
+ * `commit`: update. `again`: recompute the step and judge both checks. `transient`: update with the
+ * second result; the first was a hardware fault. `halt`, `skip`, `rollback`: the policy.
  */
 export type Action = "commit" | "again" | "transient" | Policy;
 
 /** A decision. */
 export interface StepVerdict {
   readonly action: Action;
-  /** Whose fault it is, where one is known: the run's own numbers', or a machine's. */
+  /** Numerical or hardware fault; undefined if there is none, or it is not known yet. */
   readonly cause: "numbers" | "machine" | undefined;
   /** Why, as one line. */
   readonly reason: string;
 }
 
-/** What is known besides the looks. */
+/** Inputs of a verdict besides the checks. */
 export interface JudgeOptions {
   readonly policy: Policy;
-  /** Steps that the run has skipped so far. */
+  /** Steps skipped so far. */
   readonly skipped: number;
-  /** Steps that it may skip. */
+  /** Most steps that may be skipped. */
   readonly maxSkips: number;
-  /** Looks taken at this step, with those judged here; 1 or 2 unless told. */
+  /** Gradient checks of this step so far, including those judged here. Default 1 or 2. */
   readonly looks?: number;
 }
 
-/** Looks at one step before the run is halted because no two in a row agree. */
-export const MAX_LOOKS = 3;
+/** Gradient checks of one step after which the run halts if no two consecutive ones agree. */
+export const MAX_CHECKS = 3;
 
-/** Judges a step by a look at it and, if that was not finite, by the look after it. */
+/** Judges a step by a gradient check and, if that was not finite, by the next one. */
 export function judgeStep(
   first: Inspection,
   again: Inspection | undefined,
   options: JudgeOptions,
 ): StepVerdict {
-  const fine = (look: Inspection): StepVerdict => ({
+  const commit = (check: Inspection): StepVerdict => ({
     action: "commit",
     cause: undefined,
-    reason: show(look),
+    reason: show(check),
   });
   if (again === undefined) {
-    if (allFinite(first)) return fine(first);
+    if (allFinite(first)) return commit(first);
     return { action: "again", cause: undefined, reason: show(first) };
   }
-  if (allFinite(first)) return fine(first);
+  if (allFinite(first)) return commit(first);
   if (sameBits(first, again)) return byPolicy(again, options);
   const reason = `${show(first)}; computed again: ${show(again)}`;
   if (allFinite(again)) return { action: "transient", cause: "machine", reason };
   const { looks = 2 } = options;
-  if (looks < MAX_LOOKS) return { action: "again", cause: "machine", reason };
+  if (looks < MAX_CHECKS) return { action: "again", cause: "machine", reason };
   return { action: "halt", cause: "machine", reason: `${reason}; ${looks} looks, none agree` };
 }
 
-function byPolicy(look: Inspection, { policy, skipped, maxSkips }: JudgeOptions): StepVerdict {
-  const reason = `${show(look)}; computed again: the same`;
+function byPolicy(check: Inspection, { policy, skipped, maxSkips }: JudgeOptions): StepVerdict {
+  const reason = `${show(check)}; computed again: the same`;
   if (policy !== "skip") return { action: policy, cause: "numbers", reason };
   const action = skipped < maxSkips ? "skip" : "halt";
   const count = action === "skip" ? `skip ${skipped + 1} of ${maxSkips}` : `${maxSkips} skips used`;
   return { action, cause: "numbers", reason: `${reason}; ${count}` };
 }
 
-/** Whether nothing in a look is infinite or NaN. */
+/** Whether loss, norm and all gradient elements are finite. */
 export function allFinite({ loss, norm, nonFinite }: Inspection): boolean {
   return nonFinite === 0 && Number.isFinite(loss) && Number.isFinite(norm);
 }
 
-/** Whether two looks saw the same f32 bits; every NaN is one pattern, as in the gradient's sum. */
+/** Whether two checks have the same f32 bits; all NaNs count as equal, as in the gradient's sum. */
 export function sameBits(a: Inspection, b: Inspection): boolean {
   return a.nonFinite === b.nonFinite && bitsOf(a.loss) === bitsOf(b.loss) &&
     bitsOf(a.norm) === bitsOf(b.norm);

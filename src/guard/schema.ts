@@ -1,4 +1,4 @@
-/** What a run says about faults in its numbers. Knows no step and no worker. */
+/** The config of numerical guards. */
 import * as z from "zod";
 
 /** The `guard` part of a config. */

@@ -1,15 +1,14 @@
 /**
- * Notices a loss or a gradient norm that jumps: its distance from a running mean, in running
- * standard deviations. Pure: a state goes in and comes out. It decides nothing about the run.
+ * Detects spikes of the loss or the gradient norm: z-scores from a running mean and variance. Pure.
  */
 
-/** What is watched. */
+/** The watched values of a step. */
 export interface Watched {
   readonly loss: number;
   readonly norm: number;
 }
 
-/** A jump. */
+/** A spike. */
 export interface Alarm {
   readonly what: keyof Watched;
   readonly value: number;
@@ -23,37 +22,39 @@ export interface Moments {
   readonly variance: number;
 }
 
-/** What a watch remembers. */
+/** The state of the detector. */
 export interface WatchState {
-  /** Values seen. */
+  /** Number of values so far. */
   readonly count: number;
   readonly loss: Moments;
   readonly norm: Moments;
 }
 
-/** How a watch looks. */
+/** Parameters of the detector. */
 export interface WatchOptions {
-  /** z above which it raises an alarm; 0 never does. */
+  /** z-score above which it raises an alarm; 0 disables it. */
   readonly threshold: number;
-  /** Values that it must have seen before it raises an alarm. */
+  /** Values before the first alarm. Default 50. */
   readonly warmup?: number;
-  /** Weight of the newest value in mean and variance, in (0, 1). */
+  /** Weight of the newest value in mean and variance, in (0, 1). Default 0.05. */
   readonly weight?: number;
 }
 
-/** A watch that has seen nothing. */
+/** The initial state. */
 export const FRESH: WatchState = {
   count: 0,
   loss: { mean: 0, variance: 0 },
   norm: { mean: 0, variance: 0 },
 };
 
-/** A deviation below this share of the mean is no jump, however even the values before were. */
-const LEAST_DEVIATION = 1e-2;
+/**
+ * Least standard deviation as a fraction of the mean, so that a constant series raises no alarms.
+ */
+const MIN_DEVIATION = 1e-2;
 
 const KINDS = ["loss", "norm"] as const;
 
-/** Looks at the values of one step: the next state, and what jumped. */
+/** Updates the detector with the values of one step; returns its next state and the alarms. */
 export function watch(
   state: WatchState,
   values: Watched,
@@ -64,29 +65,29 @@ export function watch(
     const armed = threshold > 0 && state.count >= warmup;
     return armed && !(z <= threshold) ? [{ what, value: values[what], z }] : [];
   });
-  // Until there are 1 / weight values each counts alike: the first ones have no older ones to decay.
+  // A plain average of the first 1 / weight values, then exponential weighting.
   const share = Math.max(weight, 1 / (state.count + 1));
   const next = (what: keyof Watched) => {
     const alarm = alarms.find((a) => a.what === what);
     return alarm === undefined
-      ? follow(state[what], values[what], share)
-      : follow(state[what], tame(state[what], alarm, threshold), share);
+      ? update(state[what], values[what], share)
+      : update(state[what], clip(state[what], alarm, threshold), share);
   };
   return { state: { count: state.count + 1, loss: next("loss"), norm: next("norm") }, alarms };
 }
 
-/** Standard deviations of `value` above the mean; falling is no jump. NaN and infinity are. */
+/** z-score of `value`; 0 below the mean, infinite for NaN and infinity. */
 function scoreOf({ mean, variance }: Moments, value: number): number {
   if (!Number.isFinite(value)) return Infinity;
-  const deviation = Math.max(Math.sqrt(variance), LEAST_DEVIATION * Math.abs(mean));
+  const deviation = Math.max(Math.sqrt(variance), MIN_DEVIATION * Math.abs(mean));
   return value <= mean ? 0 : (value - mean) / deviation;
 }
 
 /**
- * What of a jump enters the mean: as much as would just not have raised an alarm. So a single one
- * does not blind the watch, and a level that stays becomes the usual one.
+ * The value that enters the mean for a spike: clipped to the threshold. A single spike then does
+ * not desensitise the detector, while a persistent level becomes the new mean.
  */
-function tame({ mean }: Moments, { value, z }: Alarm, threshold: number): number {
+function clip({ mean }: Moments, { value, z }: Alarm, threshold: number): number {
   if (!Number.isFinite(value)) return mean;
   return mean + (value - mean) * threshold / z;
 }
@@ -95,7 +96,7 @@ function tame({ mean }: Moments, { value, z }: Alarm, threshold: number): number
  * Exponentially weighted mean and variance (Finch 2009, "Incremental calculation of weighted mean
  * and variance", section 9).
  */
-function follow({ mean, variance }: Moments, value: number, weight: number): Moments {
+function update({ mean, variance }: Moments, value: number, weight: number): Moments {
   if (!Number.isFinite(value)) return { mean, variance };
   const step = weight * (value - mean);
   return { mean: mean + step, variance: (1 - weight) * (variance + step * (value - mean)) };

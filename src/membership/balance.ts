@@ -1,12 +1,12 @@
-/** How many micro-batches each worker should take, from how long each needs for one. Pure. */
+/** Distributes micro-batches over workers of unequal speed. Pure. */
 
-/** Samples that a worker's speed is judged by. */
-export const SAMPLES = 8;
+/** Samples from which a worker's speed is estimated. */
+export const SPEED_SAMPLES = 8;
 
 /**
- * Micro-batches by rank that end soonest: each in turn goes to whoever would be done with it first,
- * the lower rank when two would; nobody is left without one while there are enough. `ms` is what a
- * rank needs for one micro-batch.
+ * Micro-batches by rank with the shortest makespan (greedy list scheduling): each goes to the rank
+ * that would finish it first, the lower rank on a tie. Every rank gets at least one while there are
+ * enough. `ms` is each rank's time for one micro-batch.
  */
 export function balancedShares(microBatches: number, ms: readonly number[]): number[] {
   const counts: number[] = ms.map((_, rank) => rank < microBatches ? 1 : 0);
@@ -18,21 +18,23 @@ export function balancedShares(microBatches: number, ms: readonly number[]): num
   return counts;
 }
 
-/** Milliseconds until the last of them is done. */
-export function span(counts: readonly number[], ms: readonly number[]): number {
+/** Milliseconds until the last rank finishes. */
+export function makespan(counts: readonly number[], ms: readonly number[]): number {
   return counts.reduce(
     (most, count, rank) => Math.max(most, count * (ms[rank] as number)),
     -Infinity,
   );
 }
 
-/** The middle of a worker's latest times, or undefined while there are too few. */
+/** The median of a worker's latest times, or undefined with fewer than `SPEED_SAMPLES`. */
 export function speedOf(times: readonly number[]): number | undefined {
-  if (times.length < SAMPLES) return undefined;
+  if (times.length < SPEED_SAMPLES) return undefined;
   return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
 }
 
-/** Equal shares, the lower ranks' not smaller: as {@linkcode balancedShares} for workers of one speed. */
+/**
+ * Equal shares; the lower ranks take the remainder. As {@linkcode balancedShares} for equal speeds.
+ */
 export function equalShares(microBatches: number, world: number): number[] {
   return balancedShares(microBatches, new Array(world).fill(1));
 }

@@ -1,50 +1,54 @@
 /**
- * How long a section may take, and who is to blame when it takes longer. Pure. A device may block
- * the event loop of a healthy worker, so silence alone proves nothing; nor do signs of life prove
- * progress.
+ * The failure detector: how long a section may take, and which member to suspect after that. Pure.
+ * A GPU call may block a healthy worker's event loop, so a missing heartbeat is no proof of
+ * failure; a heartbeat is no proof of progress.
  */
 import type { Member, Membership, Rules, Section } from "./types.ts";
 
-/** Measured durations that are kept for each section. */
-const KEPT = 64;
+/** Durations kept per section. */
+const HISTORY = 64;
 
-/** Adds a duration to what was measured. */
-export function measured(
-  pace: Membership["pace"],
+/** Appends a measured duration. */
+export function withDuration(
+  durations: Membership["durations"],
   { section, ms }: { section: Section; ms: number },
-): Membership["pace"] {
-  return { ...pace, [section]: [...pace[section] ?? [], ms].slice(-KEPT) };
+): Membership["durations"] {
+  return { ...durations, [section]: [...durations[section] ?? [], ms].slice(-HISTORY) };
 }
 
-/** Milliseconds that a section may take. */
-export function deadline(pace: Membership["pace"], section: Section, rules: Rules): number {
-  const taken = pace[section];
-  if (taken === undefined || taken.length === 0) return rules.unmeasured;
-  const sorted = taken.toSorted((a, b) => a - b);
+/** Milliseconds that a section may take: `rules.factor` times the 95th percentile. */
+export function deadline(
+  durations: Membership["durations"],
+  section: Section,
+  rules: Rules,
+): number {
+  const measured = durations[section];
+  if (measured === undefined || measured.length === 0) return rules.unmeasured;
+  const sorted = measured.toSorted((a, b) => a - b);
   const p95 = sorted[Math.min(sorted.length - 1, Math.floor(0.95 * sorted.length))] as number;
   return Math.max(rules.floor, rules.factor * p95);
 }
 
-/** A member that must not be waited for any longer. */
+/** A member that is considered failed, and why. */
 export interface Hung {
   readonly id: number;
   readonly why: string;
 }
 
-/** Who is hung. Of those that wait for each other only the one that most wait for is. */
-export function hung(state: Membership, now: number, rules: Rules): Hung[] {
-  const { members, pace } = state;
+/** The members that are hung. Of those waiting for each other, only the most awaited one. */
+export function hungMembers(state: Membership, now: number, rules: Rules): Hung[] {
+  const { members, durations } = state;
   const idle = members.filter((m) => m.section === undefined && now - m.heard > rules.idle)
     .map((m) => ({ id: m.id, why: `no sign of life for ${seconds(now - m.heard)}` }));
-  // How much there is to evaluate nobody knows before: who gets further is given more time.
+  // The length of an evaluation is unknown in advance, so progress restarts the deadline.
   const overdue = members.filter((m) =>
     m.section !== undefined &&
-    now - Math.max(m.since, m.moved ?? m.since) > deadline(pace, m.section, rules)
+    now - Math.max(m.since, m.moved ?? m.since) > deadline(durations, m.section, rules)
   );
-  return [...idle, ...blamed(overdue, now, rules)];
+  return [...idle, ...suspects(overdue, now, rules)];
 }
 
-function blamed(overdue: readonly Member[], now: number, rules: Rules): Hung[] {
+function suspects(overdue: readonly Member[], now: number, rules: Rules): Hung[] {
   const silent = overdue.filter((m) => now - m.heard > rules.silence);
   if (silent.length > 0) {
     return silent.map((m) => ({

@@ -1,4 +1,4 @@
-/** What a run says about the loss of workers. Knows no processes. */
+/** The config of recovery from lost workers. */
 import * as z from "zod";
 
 /** The `recovery` part of a config. */

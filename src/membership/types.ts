@@ -1,179 +1,181 @@
 /**
- * What the decisions about workers are made of. Times are milliseconds on a steady clock that the
- * caller reads; nothing here knows a process, a channel or the time of day.
+ * Types of the membership state machine: state, events, commands, rules. Times are milliseconds of
+ * a monotonic clock.
  */
 
-/** What a worker was told to do and has not answered yet. */
+/** The outstanding request of a worker; each kind has its own deadline. */
 export type Section = "start" | "form" | "load" | "prove" | "step" | "evaluate" | "sample" | "save";
 
-/** A worker from the start of its process until it is gone. */
+/** A worker, from the start of its process to its end. */
 export interface Member {
-  /** Which incarnation it is: never given twice. */
+  /** Identifies the incarnation; never reused. */
   readonly id: number;
-  /** Its place on the machine, given again once it is gone. */
+  /** Its worker slot, which its replacement reuses. */
   readonly workerId: number;
-  /** Whether its process starts, waits to be taken in, or is part of the formation. */
+  /** Its process is starting, it is ready to be admitted, or it is part of the quorum. */
   readonly phase: "starting" | "ready" | "serving";
   /** Whether it has the state of the last committed step. */
   readonly holds: boolean;
-  /** Told to go at the next boundary. */
+  /** Leaves at the next boundary. */
   readonly leaving: boolean;
-  /** Undefined while nothing is asked of it. */
+  /** Undefined while idle. */
   readonly section: Section | undefined;
-  /** Since when it is in its section. */
+  /** When its section began. */
   readonly since: number;
-  /** When it got further in a section of many parts, as an evaluation is; undefined if it never did. */
+  /** When it last reported progress within a long section, such as an evaluation. */
   readonly moved?: number;
-  /** When it was heard last. */
+  /** When the last heartbeat arrived. */
   readonly heard: number;
-  /** Members whose data it waits for, as it said last. */
+  /** Members whose data it waits for, according to its last heartbeat. */
   readonly waitsFor: readonly number[];
-  /** Steps that were committed while it served. */
+  /** Steps committed while it served. */
   readonly served: number;
-  /** Milliseconds per micro-batch of its latest steps. */
+  /** Milliseconds per micro-batch in its latest steps. */
   readonly speeds: readonly number[];
-  /** Milliseconds that others waited for its data, the latest times. */
-  readonly awaited: readonly number[];
+  /** Milliseconds that others waited for its data in the latest steps. */
+  readonly waits: readonly number[];
 }
 
-/** A member's place in a formation. */
+/** A member of a quorum; its index is its rank. */
 export interface QuorumMember {
   readonly id: number;
   readonly workerId: number;
-  /** Micro-batches of a step that it computes. */
+  /** Micro-batches that it computes in each step. */
   readonly count: number;
-  /** Whether it has the state; who has not copies it from one that does. */
+  /** Whether it has the training state; if not, it copies the state from a member that has. */
   readonly holds: boolean;
 }
 
-/** All that is known of the workers of a run. */
+/** The state of a run's worker group. */
 export interface Membership {
-  /** Number of the formation; frames of an older one are dropped. */
+  /** Epoch of the quorum; frames of an earlier epoch are dropped. */
   readonly attempt: number;
-  /** How many workers are wanted. */
+  /** The requested number of workers. */
   readonly target: number;
   readonly nextId: number;
   readonly members: readonly Member[];
-  /** The formation by rank; empty before the first one. */
+  /** The current quorum by rank; empty before the first. */
   readonly formed: readonly QuorumMember[];
-  /** The formation cannot go on, though nobody of it is gone. */
+  /** A connection within the quorum failed, though no member is lost. */
   readonly broken: boolean;
-  /** Shares that would be faster, by rank. */
+  /** Faster shares by rank, to take effect with the next quorum. */
   readonly shares: readonly number[] | undefined;
-  /** When workers were lost. */
+  /** Times of the losses within the restart window. */
   readonly losses: readonly number[];
-  /** Losses in a row of workers that never saw a step committed. */
-  readonly barren: number;
-  /** Refusals in a row: since one was taken in, a loss, or another number was wanted. */
+  /** Consecutive losses of workers that served no committed step. */
+  readonly unproductiveLosses: number;
+  /**
+   * Consecutive refusals; an admitted worker, a loss of a serving one or a new target resets it.
+   */
   readonly refused: number;
-  /** No worker is started before. */
+  /** Earliest time of the next start. */
   readonly spawnAt: number;
-  /** Causes, without their numbers, that people were told of since a worker was ready last. */
-  readonly told: readonly string[];
-  /** Milliseconds that sections took, the latest ones. */
-  readonly pace: Readonly<Partial<Record<Section, readonly number[]>>>;
-  /** Committed steps since shares were weighed. */
-  readonly sinceWeighed: number;
-  readonly ticked: number;
+  /** Causes of shortages reported since a worker was last ready, with their numbers masked. */
+  readonly reportedCauses: readonly string[];
+  /** The latest durations of each section, ms. */
+  readonly durations: Readonly<Partial<Record<Section, readonly number[]>>>;
+  /** Committed steps since the shares were last checked. */
+  readonly sinceRebalance: number;
+  readonly lastTick: number;
 }
 
-/** What happened. */
+/** An input of the state machine. */
 export type MembershipEvent =
-  /** A process has proven who it is. */
+  /** A process has authenticated. */
   | { readonly type: "joined"; readonly id: number }
-  /** It has its plans, and could take part. */
+  /** It has compiled its plans and can be admitted. */
   | { readonly type: "ready"; readonly id: number }
-  /** A sign of life. */
+  /** A heartbeat. */
   | {
     readonly type: "heard";
     readonly id: number;
     readonly waitsFor: readonly number[];
-    /** It got further in its section. */
+    /** It has made progress within its section. */
     readonly moved?: boolean;
   }
-  /** It was told to do something. */
+  /** A request was sent to it. */
   | { readonly type: "ordered"; readonly id: number; readonly section: Section }
-  /** It has done what it was told. */
+  /** It has completed its request. */
   | { readonly type: "answered"; readonly id: number }
-  /** It has computed its micro-batches of a step, and waited for the data of each rank. */
+  /** It has computed its micro-batches of a step; `waited` is its wait for each rank's data, ms. */
   | {
     readonly type: "computed";
     readonly id: number;
     readonly ms: number;
     readonly waited: readonly number[];
   }
-  /** Its process or its channel has ended, or it must not go on. */
+  /** Its process or channel has ended, or it was found faulty. */
   | { readonly type: "lost"; readonly id: number; readonly why: string }
-  /** It is not as the run is, and must not take part. */
+  /** Its identity (code, config, data) differs from the run's, so it must not be admitted. */
   | { readonly type: "refused"; readonly id: number; readonly why: string }
-  /** A conversation between members failed. */
+  /** A connection between members failed. */
   | { readonly type: "broken"; readonly id: number; readonly why: string }
-  /** All of the formation have the state, or none of it has. */
+  /** Either every member of the quorum has the state, or none has. */
   | { readonly type: "settled"; readonly holds: boolean }
   | { readonly type: "committed" }
-  /** Another number of workers is wanted. */
+  /** The user requests another number of workers. */
   | { readonly type: "want"; readonly workers: number }
-  /** Between two steps: the formation may change. */
+  /** Between two steps, where the quorum may change. */
   | { readonly type: "boundary" }
   | { readonly type: "tick" };
 
-/** What is to be done. */
+/** An action for the caller to carry out. */
 export type Command =
   | { readonly type: "spawn"; readonly id: number; readonly workerId: number }
   | { readonly type: "kill"; readonly id: number; readonly why: string }
-  /** Let a worker go that is no longer wanted. */
+  /** End a worker that is no longer wanted. */
   | { readonly type: "release"; readonly id: number }
   | { readonly type: "form"; readonly attempt: number; readonly places: readonly QuorumMember[] }
   | { readonly type: "give_up"; readonly why: string }
-  /** No worker is left, and each new one is refused. */
+  /** End the run: no worker is left, and new ones are refused. */
   | { readonly type: "strand"; readonly why: string };
 
-/** A decision: the next state, what to do, and why, in one line each. */
+/** The next state, the actions, and one line for each reason. */
 export interface Decision {
   readonly state: Membership;
   readonly commands: readonly Command[];
   readonly reasons: readonly string[];
-  /** Workers that are lost by this, for people: who is let go as wanted is none of them. */
+  /** Workers lost by this event, to report; released workers are not among them. */
   readonly losses?: readonly Loss[];
-  /** Why the run goes on with fewer workers than are wanted, for people: each cause once. */
+  /** Why the run continues with fewer workers than requested, to report; each cause once. */
   readonly shortages?: readonly string[];
 }
 
-/** A worker that is lost, and why. */
+/** A lost worker, and why. */
 export interface Loss {
   readonly id: number;
   readonly why: string;
 }
 
-/** What decisions go by. */
+/** Parameters of the decisions. */
 export interface Rules {
-  /** Micro-batches of a step. */
+  /** Micro-batches per step. */
   readonly microBatches: number;
-  /** Losses within `window` ms that are made good; with more, who is left goes on alone. */
+  /** Losses within `window` ms that are replaced; beyond that, the remaining workers continue. */
   readonly restarts: number;
   readonly window: number;
-  /** Without a sign of life for this long, ms, a worker may be hung. */
+  /** Heartbeat timeout of a busy worker, ms. */
   readonly silence: number;
-  /** The same while nothing is asked of it. */
+  /** Heartbeat timeout of an idle worker, ms. */
   readonly idle: number;
   /** Shortest deadline of a section, ms. */
   readonly floor: number;
-  /** Deadline of a section that was never measured, ms. */
+  /** Deadline of a section with no measured duration, ms. */
   readonly unmeasured: number;
-  /** Deadline of a measured section, as a multiple of its 95th percentile. */
+  /** Deadline of a section as a multiple of its 95th percentile. */
   readonly factor: number;
-  /** Wait before the second start in a row of a worker that came to nothing, ms; it doubles. */
+  /** Initial backoff after consecutive unproductive losses, ms; it doubles. */
   readonly backoff: number;
   readonly longestBackoff: number;
-  /** Between two ticks, ms; a longer gap is the coordinator's own. */
+  /** Tick interval, ms; a much longer gap means that the coordinator was suspended. */
   readonly tick: number;
-  /** Committed steps between two weighings of shares. */
-  readonly weighEvery: number;
-  /** Part of the step's time that other shares must save. */
+  /** Committed steps between two checks of the shares. */
+  readonly rebalanceEvery: number;
+  /** Fraction of the step time that new shares must save. */
   readonly gain: number;
 }
 
-/** The rules unless a run or a test says otherwise. */
+/** Default rules. */
 export const MEMBERSHIP_RULES: Omit<Rules, "microBatches"> = {
   restarts: 10,
   window: 600_000,
@@ -185,6 +187,6 @@ export const MEMBERSHIP_RULES: Omit<Rules, "microBatches"> = {
   backoff: 250,
   longestBackoff: 30_000,
   tick: 100,
-  weighEvery: 16,
+  rebalanceEvery: 16,
   gain: 0.25,
 };

@@ -55,14 +55,14 @@ export const gptSchema = z.strictObject({
 /** A complete transformer config. */
 export type GptConfig = z.infer<typeof gptSchema>;
 
-/** Logits [B, T, K] of token ids [B, T]; of the last position alone where one label is asked. */
+/** Logits [B, T, K] of token ids [B, T]; [B, K] of the last position with `perSequence`. */
 export function gpt(scope: Scope, input: ModelInput, config: GptConfig): Tensor {
-  const { inputs, vocabulary, classes, one, starts } = input;
+  const { inputs, vocabulary, classes, perSequence, starts } = input;
   const { layers, width, dropout: p } = config;
   const tokens = embed(scope.in("tokens"), inputs, { vocabulary, width });
   let x = dropout(scope, positions(scope.in("positions"), tokens, config.positions), p);
   for (let i = 0; i < layers; i++) x = block(scope.in(`blocks.${i}`), x, { ...config, starts });
-  x = layerNorm(scope.in("norm"), one ? readout(x, "last") : x);
+  x = layerNorm(scope.in("norm"), perSequence ? readout(x, "last") : x);
   const logits = config.tie_embeddings
     ? unembed(scope.in("tokens"), x, { vocabulary, width })
     : linear(scope.in("head"), x, { width: classes, bias: false });
@@ -77,7 +77,8 @@ function block(
 ): Tensor {
   const { layers, width, heads, dropout: p, starts } = config;
   const { std, lrScale, divisor } = widthFactors(config);
-  // Projections into the residual stream start smaller, so that its variance does not grow.
+  // GPT-2 scales the initial residual projections by 1 / sqrt(2 layers): the variance of the
+  // residual stream does not grow with depth.
   const depth = 1 / Math.sqrt(2 * layers);
   const into = { scale: std, lrScale };
   const back = { width, scale: std * depth, lrScale };

@@ -1,4 +1,4 @@
-/** The table of models: a new one is a file of its own, a line here, and nothing elsewhere. */
+/** The model registry: a new model is one file and one line here. */
 import * as z from "zod";
 import { gpt, gptSchema } from "./gpt.ts";
 import { recurrentNet, recurrentSchema } from "./recurrent.ts";
@@ -19,13 +19,13 @@ export const modelSchema = z.discriminatedUnion(
 /** A complete `model` part. */
 export type ModelConfig = z.infer<typeof modelSchema>;
 
-/** The model that a config names. */
+/** The logits function of a config's model. */
 export function logitsOf(config: ModelConfig): Logits<ModelConfig> {
-  // The table pairs each kind with its own config; the checker cannot follow the pairing.
+  // The table pairs each kind with its config type, which TypeScript cannot express here.
   return MODELS[config.kind].logits as Logits<ModelConfig>;
 }
 
-/** A list that the type checker knows is not empty. */
+/** A list with a non-empty type. @throws {RangeError} when it is empty. */
 function nonEmpty<T>(list: readonly T[]): [T, ...T[]] {
   const [first, ...rest] = list;
   if (first === undefined) throw new RangeError("Cannot list models: need at least one: 0");

@@ -3,8 +3,8 @@
  * H hidden units, V vocabulary, K classes.
  */
 import * as z from "zod";
-import { gru, gruBefore, lstm, rnnRelu, rnnTanh } from "../../kernels/recurrence/cells.ts";
-import type { Cell } from "../../kernels/recurrence/cells.ts";
+import { gru, gruBefore, lstm, rnnRelu, rnnTanh } from "../../kernels/recurrence/mod.ts";
+import type { Cell } from "../../kernels/recurrence/mod.ts";
 import type { Tensor } from "../graph/types.ts";
 import { dropout, embed, linear, readout } from "../nn/layers.ts";
 import { recurrent } from "../nn/recurrent.ts";
@@ -36,7 +36,7 @@ export const recurrentSchema = z.strictObject({
 /** A complete config of a recurrent network. */
 export type RecurrentConfig = z.infer<typeof recurrentSchema>;
 
-/** The cell that a config names. */
+/** Cells by the name in configs. */
 export const CELLS: Readonly<Record<RecurrentConfig["cell"], Cell>> = {
   rnn_tanh: rnnTanh,
   rnn_relu: rnnRelu,
@@ -46,8 +46,9 @@ export const CELLS: Readonly<Record<RecurrentConfig["cell"], Cell>> = {
 };
 
 /**
- * How a cell begins: forget gates open (Jozefowicz et al. 2015), or gates whose time constant is
- * `memory` steps (Tallec and Ollivier 2018, section 2); ReLU as the identity (Le et al. 2015).
+ * Initialisation of a cell: forget bias 1 (Jozefowicz et al. 2015), or gate biases for a time
+ * constant of `memory` steps (chrono initialisation, Tallec and Ollivier 2018, section 2); identity
+ * recurrent weights for ReLU (IRNN, Le et al. 2015).
  */
 function initOf({ cell, memory }: RecurrentConfig): CellInit {
   const keep = memory === null ? undefined : Math.log(memory);
@@ -63,15 +64,15 @@ function initOf({ cell, memory }: RecurrentConfig): CellInit {
   }
 }
 
-/** Logits [B, T, K], or [B, K] where one label is asked, of token ids [B, T]. */
+/** Logits [B, T, K] of token ids [B, T]; [B, K] of the pooled output with `perSequence`. */
 export function recurrentNet(
   scope: Scope,
-  { inputs, vocabulary, classes, one, carries }: ModelInput,
+  { inputs, vocabulary, classes, perSequence, carries }: ModelInput,
   config: RecurrentConfig,
 ): Tensor {
   const { layers, width, bidirectional, dropout: p, shared_dropout: shared } = config;
   const init = initOf(config);
-  // Unit variance, as in torch.nn.Embedding: gates of small inputs hardly move at first.
+  // Unit variance, as in torch.nn.Embedding: gates barely respond to small inputs at first.
   let x = embed(scope.in("tokens"), inputs, { vocabulary, width, std: 1 });
   for (let layer = 0; layer < layers; layer++) {
     if (layer > 0) x = dropout(scope, x, p, { shared });
@@ -79,5 +80,5 @@ export function recurrentNet(
     x = recurrent(scope.in("rnn"), x, options).y;
   }
   const kind = scope.decode === undefined ? config.readout : "last";
-  return linear(scope.in("head"), one ? readout(x, kind) : x, { width: classes });
+  return linear(scope.in("head"), perSequence ? readout(x, kind) : x, { width: classes });
 }

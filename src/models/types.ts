@@ -1,22 +1,22 @@
-/** What a model is: a function from token windows to logits. Its backward pass is derived. */
+/** Models are functions from token ids to logits; the backward pass is derived by autodiff. */
 import type { Tensor } from "../graph/types.ts";
 import type { Scope } from "../nn/scope.ts";
 
-/** What a model reads. B windows of T tokens. */
+/** Inputs and sizes of a model: B sequences of T tokens. */
 export interface ModelInput {
   /** Token ids, u32 [B, T]. */
   readonly inputs: Tensor;
-  /** Number of distinct tokens V. */
+  /** Vocabulary size V. */
   readonly vocabulary: number;
-  /** Number of distinct targets K; V where the next token is asked. */
+  /** Number of classes K; V for next-token prediction. */
   readonly classes: number;
-  /** True when one label is asked of each window: logits are [B, K]. */
-  readonly one: boolean;
-  /** True when states pass from batch to batch. */
+  /** Sequence classification: one label per sequence, logits are [B, K]. */
+  readonly perSequence: boolean;
+  /** Whether recurrent states are carried from batch to batch. */
   readonly carries: boolean;
-  /** u32 [B, T], where windows hold several documents: the first token of each token's own. */
+  /** Document masking, u32 [B, T]: index of the first token of each token's document. */
   readonly starts?: Tensor;
 }
 
-/** Traces a model of config `C` and gives its logits [B, T, K], or [B, K]. */
+/** Traces a model of config `C`; returns logits f32 [B, T, K], or [B, K] with `perSequence`. */
 export type Logits<C> = (scope: Scope, input: ModelInput, config: C) => Tensor;

@@ -1,34 +1,35 @@
 /**
- * Width transfer (muP): how first values, rates and multipliers of a transformer follow from its
- * width beside that of a base model, so that rates tuned on the base hold for it. At the base's
- * width it is the standard model. Source: Yang, Hu, et al., "Tensor Programs V" (2022), table 8,
- * for Adam; definition 4.1 for attention. It knows no tensor.
+ * Maximal update parametrisation (muP): scales of initialisation, learning rates and logits of a
+ * transformer from the ratio of its width to a base model's, so that learning rates tuned on the
+ * base transfer. At the base's width it is the standard parametrisation. Source: Yang, Hu, et al.,
+ * "Tensor Programs V" (2022), table 8, for Adam; definition 4.1 for attention.
  */
 
-/** Sizes of a model and of its base; a null base is the standard parametrisation. */
+/** Sizes of a model and its base; a null base selects the standard parametrisation. */
 export interface WidthSizes {
   readonly width: number;
   readonly heads: number;
   readonly mup_base_width: number | null;
-  /** Null is as many heads as the model's own. */
+  /** Null: the model's own number of heads. */
   readonly mup_base_heads: number | null;
 }
 
-/** What the width changes. Embeddings, the head's values, gains and biases stay as they are. */
+/** Factors that depend on the width. Embeddings, the head's init, gains and biases have none. */
 export interface WidthFactors {
-  /** Of the standard deviation with which hidden matrices begin: variance 1 / fan-in. */
+  /** Factor of the initial standard deviation of hidden matrices (variance ~ 1 / fan-in). */
   readonly std: number;
-  /** Of the learning rate of hidden matrices. */
+  /** Factor of the learning rate of hidden matrices. */
   readonly lrScale: number;
-  /** Of the logits. */
+  /** Factor of the logits. */
   readonly logits: number;
-  /** What scores of attention are divided by; undefined is the root of a head's width d. */
+  /** Divisor of attention scores; undefined: sqrt(d), d the width of a head. */
   readonly divisor: number | undefined;
 }
 
 /**
- * The factors of a model. Every hidden matrix has a fan-in that is a multiple of the width, so one
- * ratio serves all. Scores are divided by d / sqrt(d of the base): by sqrt(d) where d is the base's.
+ * The factors of a model. The fan-in of every hidden matrix is proportional to the width, so all
+ * share one ratio. The divisor of scores is d / sqrt(d of the base), which is sqrt(d) at the base's
+ * d.
  */
 export function widthFactors(sizes: WidthSizes): WidthFactors {
   const { width, heads, mup_base_width: base, mup_base_heads } = sizes;

@@ -1,4 +1,4 @@
-/** Elementwise functions of layers, as formulas. */
+/** Formulas of elementwise layers. */
 import type { Expr, Formula } from "../graph/formula.ts";
 import { add, formula, mask, mul, tanh } from "../graph/formula.ts";
 
@@ -18,7 +18,7 @@ export const GELU: Formula = formula(1, (input) => {
   return mul(mul(x, 0.5), add(1, tanh(inner)));
 });
 
-/** Inverted dropout of x (Srivastava et al. 2014, section 10): inputs x and a key. */
+/** Inverted dropout (Srivastava et al. 2014, section 10) of inputs x and a random key. */
 export function dropoutFormula(p: number, site: number): Formula {
   return formula(2, (x, key) => mul(x as Expr, mul(mask(key as Expr, site, 1 - p), 1 / (1 - p))));
 }

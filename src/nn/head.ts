@@ -1,83 +1,82 @@
 /**
- * The last layer of a model, found in its trace: logits that are made row by row from x [..., D] by
- * a matrix, and by what may follow it elementwise. So they can be made for some rows alone. It
- * knows no model. R rows, D width, V vocabulary.
+ * Finds the output layer of a model in its trace: a matmul of x [..., D] with a matrix, then
+ * elementwise ops. Each row of logits depends on one row of x, so the loss can compute logits in
+ * chunks of rows. R rows, D width, V vocabulary.
  */
-import { readingOf } from "../../kernels/pointwise/broadcast.ts";
-import { matmul, matmulOp } from "../../kernels/matmul/matmul.ts";
-import { pointwise, pointwiseOp } from "../../kernels/pointwise/pointwise.ts";
-import { slice } from "../../kernels/shape/slice.ts";
+import { broadcastKindOf, pointwise, pointwiseOp } from "../../kernels/pointwise/mod.ts";
+import { matmul, matmulOp } from "../../kernels/matmul/mod.ts";
+import { slice } from "../../kernels/shape/mod.ts";
 import { sizeOf } from "../base/shape.ts";
 import { keyInputs } from "../graph/formula.ts";
 import type { Call, Tensor } from "../graph/types.ts";
 
-/** A layer that makes logits of rows. */
+/** An output layer. */
 export interface Head {
-  /** [..., D] */
+  /** Input of the layer: [..., D]. */
   readonly x: Tensor;
-  /** What it makes logits with: the matrix, a bias. */
+  /** Its other inputs: the matrix, a bias. */
   readonly weights: readonly Tensor[];
-  /** Logits [R, V] of rows [R, D]. */
+  /** Traces logits [R, V] of rows [R, D]. */
   readonly logits: (rows: Tensor) => Tensor;
 }
 
-/** Some of the rows. */
+/** A range of rows. */
 export interface HeadRows {
   readonly first: number;
   readonly count: number;
 }
 
-/** The layer behind `logits` [..., V]; undefined where they are not made row by row. */
-export function headOf(logits: Tensor): Head | undefined {
+/** The layer that computes `logits` [..., V]; undefined if it is not row-wise. */
+export function findHead(logits: Tensor): Head | undefined {
   const { calls } = logits.trace;
-  const behind: [call: Call<Tensor>, input: number][] = [];
-  for (let made = logits;;) {
-    const call = calls.find(({ outputs }) => outputs[0] === made);
-    if (call?.op === matmulOp) return headFrom(call, behind);
+  const elementwise: [call: Call<Tensor>, input: number][] = [];
+  for (let output = logits;;) {
+    const call = calls.find(({ outputs }) => outputs[0] === output);
+    if (call?.op === matmulOp) return headFrom(call, elementwise);
     const input = call === undefined ? -1 : rowInput(call);
     if (call === undefined || input < 0) return undefined;
-    behind.unshift([call, input]);
-    made = call.inputs[input] as Tensor;
+    elementwise.unshift([call, input]);
+    output = call.inputs[input] as Tensor;
   }
 }
 
-/** The only input of an elementwise call that has rows; -1 where that is not all it depends on. */
+/** Index of the only input with rows of a row-wise elementwise call; -1 for other calls. */
 function rowInput({ op, attrs, inputs, outputs: [out] }: Call<Tensor>): number {
   if (op !== pointwiseOp || attrs.donate !== undefined || out === undefined) return -1;
-  // What is drawn at random depends on an element's number.
+  // Random masks depend on the element's index, which changes in a chunk.
   if (keyInputs(attrs.formula).size > 0) return -1;
   const columns = out.shape.at(-1) as number;
-  const isFull = inputs.map((t) => readingOf(t, out) === "full");
+  const isFull = inputs.map((t) => broadcastKindOf(t, out) === "full");
   const fits = inputs.every((t, i) => isFull[i] || columns % sizeOf(t.shape) === 0);
   return fits && isFull.filter(Boolean).length === 1 ? isFull.indexOf(true) : -1;
 }
 
 function headFrom(
   { inputs: [x, matrix], attrs: { ta, tb, epilogue } }: Call<Tensor>,
-  behind: readonly [call: Call<Tensor>, input: number][],
+  elementwise: readonly [call: Call<Tensor>, input: number][],
 ): Head | undefined {
   if (!x || !matrix || ta || epilogue !== undefined || matrix.shape.length !== 2) return undefined;
-  const others = behind.flatMap(([{ inputs }, input]) => inputs.filter((_, i) => i !== input));
+  const others = elementwise.flatMap(([{ inputs }, input]) => inputs.filter((_, i) => i !== input));
   return {
     x,
     weights: Array.from(new Set([matrix, ...others])),
     logits: (rows) =>
-      behind.reduce(
-        (made, [{ attrs, inputs }, input]) => pointwise(attrs.formula, inputs.with(input, made)),
+      elementwise.reduce(
+        (value, [{ attrs, inputs }, input]) => pointwise(attrs.formula, inputs.with(input, value)),
         matmul(rows, matrix, { tb }),
       ),
   };
 }
 
-/** Rows of x [..., D]: [count, D]. */
+/** A range of rows of x [..., D]: [count, D]. */
 export function headRowsOf(x: Tensor, { first, count }: HeadRows): Tensor {
   const width = x.shape.at(-1) as number;
   return slice(x, { first: first * width, shape: [count, width] });
 }
 
 /**
- * Cuts `rows` rows into as few parts of at most `most` rows as there can be, equal ones unless that
- * makes twice as many.
+ * Splits `rows` rows into the fewest chunks of at most `most` rows; into equal chunks, if that
+ * takes less than twice as many.
  */
 export function cutRows(rows: number, most: number): HeadRows[] {
   const least = Math.ceil(rows / Math.max(1, most));

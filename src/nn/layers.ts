@@ -1,41 +1,40 @@
 /**
- * Layers as functions from tensors to tensors. B batch, T time, D width, V vocabulary.
- * They declare parameters in the scope they are given and know no model.
+ * Layers as functions from tensors to tensors, which declare their parameters in a scope. All
+ * tensors are f32 except token ids (u32). B batch, T time, D width, V vocabulary.
  */
-import { attention } from "../../kernels/attention/attention.ts";
-import { cachedAttention } from "../../kernels/attention/cached_attention.ts";
-import { embedding } from "../../kernels/embedding/embedding.ts";
-import { applyLayerNorm as normalise } from "../../kernels/layer_norm/layer_norm.ts";
-import { matmul } from "../../kernels/matmul/matmul.ts";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { poolTime } from "../../kernels/shape/pool_time.ts";
-import { broadcastTime } from "../../kernels/shape/pool_time.ts";
+import { attention, cachedAttention } from "../../kernels/attention/mod.ts";
+import { embedding } from "../../kernels/embedding/mod.ts";
+import { applyLayerNorm as normalise } from "../../kernels/layer_norm/mod.ts";
+import { matmul } from "../../kernels/matmul/mod.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
+import { broadcastTime, poolTime } from "../../kernels/shape/mod.ts";
 import type { Tensor } from "../graph/types.ts";
 import { dropoutFormula, GELU, PRODUCT, scaleFormula, SUM } from "./formulas.ts";
 import type { Scope } from "./scope.ts";
 import { sinusoids } from "./sinusoids.ts";
 
-/** Standard deviation of weights at the start (Radford et al. 2018, section 4.1). */
+/** Standard deviation of initial weights (Radford et al. 2018, section 4.1). */
 const STD = 0.02;
 
-/** x + y; y may repeat along leading axes. */
+/** x + y; y may broadcast along leading axes. @throws {RangeError} when it does not fit. */
 export function plus(x: Tensor, y: Tensor): Tensor {
   return pointwise(SUM, [x, y]);
 }
 
-/** GELU, elementwise. */
+/** GELU in its tanh form, elementwise (Hendrycks and Gimpel 2016, section 2). */
 export function gelu(x: Tensor): Tensor {
   return pointwise(GELU, [x]);
 }
 
-/** x times a number, elementwise. */
+/** x * factor, elementwise. */
 export function scaled(x: Tensor, factor: number): Tensor {
   return factor === 1 ? x : pointwise(scaleFormula(factor), [x]);
 }
 
 /**
- * Dropout while training: zero with probability `p`, else scaled by 1 / (1 - p). With `shared` all
- * time steps of x [B, T, D] have one mask (Gal and Ghahramani 2016).
+ * Inverted dropout in training mode: 0 with probability `p`, else x / (1 - p) (Srivastava et al.
+ * 2014, section 10). With `shared`, all time steps of x [B, T, D] use one mask (Gal and Ghahramani
+ * 2016).
  */
 export function dropout(
   scope: Scope,
@@ -55,14 +54,14 @@ export function dropout(
   return pointwise(PRODUCT, [x, mask]);
 }
 
-/** One vector of each window: x [B, T, D] at its end, or its mean over time. */
+/** Pools x [B, T, D] to [B, D]: the last time step, or the mean over time. */
 export function readout(x: Tensor, kind: "last" | "mean"): Tensor {
   return poolTime(x, kind);
 }
 
 /**
- * x W + b: [..., K] to [..., width]. `scale` is a factor of the first weights, `lrScale`
- * one of their learning rate.
+ * Linear layer x W + b: [..., K] to [..., width], with parameters `weight` [K, width] and `bias`.
+ * `scale` multiplies the standard deviation of the initial weights, `lrScale` their learning rate.
  */
 export function linear(
   scope: Scope,
@@ -81,26 +80,26 @@ export function linear(
   return bias ? plus(product, scope.param("bias", [width], { kind: "zeros" })) : product;
 }
 
-/** Layer normalisation over the last axis, with gain and bias. */
+/** Layer normalisation over the last axis (Ba et al. 2016), with gain `weight` and `bias`. */
 export function layerNorm(scope: Scope, x: Tensor): Tensor {
   const width = x.shape.at(-1) as number;
   const gamma = scope.param("weight", [width], { kind: "ones" });
   return normalise(x, { gamma, beta: scope.param("bias", [width], { kind: "zeros" }) });
 }
 
-/** What a token embedding is made of; `std` is that of its first values. */
+/** Sizes of a token embedding; `std`: standard deviation of its initial values. */
 interface Table {
   readonly vocabulary: number;
   readonly width: number;
   readonly std?: number;
 }
 
-/** Token embedding: ids [B, T] to [B, T, D]. */
+/** Token embedding: ids u32 [B, T] to [B, T, D], with parameter `weight` [V, D]. */
 export function embed(scope: Scope, ids: Tensor, sizes: Table): Tensor {
   return embedding(table(scope, sizes), ids);
 }
 
-/** Logits by the token embedding itself: [B, T, D] to [B, T, V]. */
+/** Logits by the transposed token embedding (weight tying): [B, T, D] to [B, T, V]. */
 export function unembed(
   scope: Scope,
   x: Tensor,
@@ -114,8 +113,8 @@ function table(scope: Scope, { vocabulary, width, std = STD }: Table): Tensor {
 }
 
 /**
- * Adds what tells positions apart: a learned table [T, D], or sinusoids. Decoding takes the rows of
- * the new tokens' places.
+ * Adds position embeddings to x [B, T, D]: a learned table [T, D], or sinusoids (Vaswani et al.
+ * 2017, section 3.5). When decoding, those of the new tokens' positions.
  */
 export function positions(scope: Scope, x: Tensor, kind: "learned" | "sinusoidal"): Tensor {
   const [time, width] = x.shape.slice(-2) as [number, number];
@@ -123,14 +122,14 @@ export function positions(scope: Scope, x: Tensor, kind: "learned" | "sinusoidal
   const table = kind === "learned"
     ? scope.param("weight", [rows, width], { kind: "normal", std: STD })
     : scope.trace.constant([rows, width], sinusoids(rows, width));
-  return plus(x, scope.decode === undefined ? table : embedding(table, scope.places(time)));
+  return plus(x, scope.decode === undefined ? table : embedding(table, scope.positions(time)));
 }
 
 /**
- * Causal self-attention of packed queries, keys and values: [B, T, 3D] to [B, T, D]. Decoding keeps
- * those of earlier tokens, and is given new ones alone. With `starts` u32 [B, T] a token attends
- * from its start on, not from the window's. Scores are divided by `divisor`, sqrt(D / heads) unless
- * told.
+ * Causal self-attention of packed queries, keys and values: [B, T, 3D] to [B, T, D]. When decoding,
+ * qkv holds new tokens only, and a KV cache those before. `starts` u32 [B, T]: first token that
+ * each token attends to (document masking). `divisor` of the scores: default sqrt(D / heads).
+ * @throws {RangeError} when D is no multiple of `heads`.
  */
 export function attend(
   scope: Scope,
@@ -145,7 +144,7 @@ export function attend(
   if (scope.decode !== undefined) {
     const [batch, count, packed] = qkv.shape as [number, number, number];
     const cache = scope.cache("cache", [batch, scope.decode.context, packed]);
-    return cachedAttention(qkv, { heads, cache, places: scope.places(count), divisor });
+    return cachedAttention(qkv, { heads, cache, places: scope.positions(count), divisor });
   }
   if (!scope.training || p === 0) return attention(qkv, heads, { starts, divisor });
   return attention(qkv, heads, { dropout: { p, ...scope.random() }, starts, divisor });

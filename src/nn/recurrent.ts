@@ -1,52 +1,53 @@
 /**
- * Recurrent layers over [B, T, I]. Parameters are named and shaped as in torch.nn.RNN, LSTM and GRU
- * (`weight_ih_l0` [G H, I], `weight_hh_l0` [G H, H], ..., `_reverse` for the second direction), gates
- * in their order: i f g o, and r z n. It knows cells by their formulas alone.
+ * Recurrent layers over [B, T, I]. Parameters have the names, shapes and gate order of
+ * torch.nn.RNN, LSTM and GRU: `weight_ih_l0` [G H, I], `weight_hh_l0` [G H, H], ..., `_reverse` for
+ * the second direction; gates i f g o, and r z n.
  */
-import type { Cell } from "../../kernels/recurrence/cells.ts";
-import { concat } from "../../kernels/shape/concat.ts";
-import { matmul } from "../../kernels/matmul/matmul.ts";
-import { recurrence } from "../../kernels/recurrence/recurrence.ts";
+import type { Cell } from "../../kernels/recurrence/mod.ts";
+import { concat } from "../../kernels/shape/mod.ts";
+import { matmul } from "../../kernels/matmul/mod.ts";
+import { recurrence } from "../../kernels/recurrence/mod.ts";
 import { UserError } from "../base/user_error.ts";
 import type { Tensor } from "../graph/types.ts";
 import { plus } from "./layers.ts";
 import type { Init, Scope } from "./scope.ts";
 
-/** How a layer's weights begin. */
+/** Initialisation of a layer's parameters. */
 export interface CellInit {
-  /** Recurrent weights; uniform in 1 / sqrt(H) unless told, as in PyTorch. */
+  /** Recurrent weights; default: uniform in [-1 / sqrt(H), 1 / sqrt(H)), as in PyTorch. */
   readonly recurrent?: Init;
-  /** Input biases; zeros unless told. */
+  /** Input biases; default: zeros. */
   readonly bias?: Init;
 }
 
-/** What a layer is made of. */
+/** Options of {@linkcode recurrent}. */
 export interface RecurrentOptions {
   readonly cell: Cell;
   readonly init?: CellInit;
   /** Hidden units H per direction. */
   readonly width: number;
-  /** Number of the layer, from 0. */
+  /** Index of the layer, from 0. */
   readonly layer: number;
-  /** Read the sequence from its end as well: outputs are [B, T, 2 H]. */
+  /** Processes the sequence in both directions: outputs are [B, T, 2 H]. */
   readonly bidirectional?: boolean;
-  /** Go on from the states of the batch before, and leave them to the next. */
+  /** Starts from the last states of the previous batch (truncated BPTT). */
   readonly carries?: boolean;
-  /** States before the first step, each [B, H]: h and perhaps c, then those of the way back. */
+  /** States before the first step, each [B, H]: h (and c), then those of the reverse direction. */
   readonly initial?: readonly Tensor[];
 }
 
-/** What a layer gives. */
+/** Outputs of {@linkcode recurrent}. */
 export interface RecurrentOutput {
-  /** [B, T, H], or [B, T, 2 H] */
+  /** h of all time steps: [B, T, H], or [B, T, 2 H]. */
   readonly y: Tensor;
   /** States after the last step, in the order of `initial`. */
   readonly last: readonly Tensor[];
 }
 
 /**
- * One layer over x [B, T, I]. Without `initial` and `carries` its states begin at zero.
- * @throws {UserError} `config` when it is to decode and reads both ways.
+ * One recurrent layer over x [B, T, I]. Without `initial` and `carries` the initial states are
+ * zero.
+ * @throws {UserError} `config` when it is bidirectional and the scope decodes.
  */
 export function recurrent(scope: Scope, x: Tensor, options: RecurrentOptions): RecurrentOutput {
   const { bidirectional, initial, cell: { states } } = options;

@@ -1,6 +1,6 @@
 /**
- * What a layer asks for while a model is traced: parameters by name, and random keys for dropout.
- * Names nest by `in`. It knows no layer.
+ * Scopes: layers declare parameters, carried states, caches and random keys in them while a model
+ * is traced. Names nest by `in`.
  */
 import type { Key } from "../base/random.ts";
 import { foldName, normals, uniforms } from "../base/random.ts";
@@ -8,91 +8,93 @@ import type { Shape } from "../base/shape.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Tensor, Trace } from "../graph/types.ts";
 
-/** How a parameter begins. */
+/** Initialisation of a parameter. */
 export type Init =
   | { readonly kind: "zeros" }
   | { readonly kind: "ones" }
   | { readonly kind: "normal"; readonly std: number }
   /** Uniform in [-bound, bound). */
   | { readonly kind: "uniform"; readonly bound: number }
-  /** A square matrix that changes nothing. */
+  /** The identity matrix. */
   | { readonly kind: "identity" }
-  /** Equal blocks along the first axis, each of one value. */
+  /** Blocks of equal size along the first axis, each filled with one value. */
   | { readonly kind: "blocks"; readonly values: readonly number[] };
 
-/** A parameter as the model declared it. Weights of two or more axes decay. */
+/** A declared parameter. Weight decay applies to parameters of two or more axes. */
 export interface Param {
-  /** Full name, as checkpoints have it. */
+  /** Full name, as in checkpoints. */
   readonly name: string;
   /** Sizes of its axes. */
   readonly shape: Shape;
-  /** How it begins. */
+  /** Initialisation. */
   readonly init: Init;
   /** Whether weight decay applies. */
   readonly decay: boolean;
-  /** Factor of its learning rate; 1 where the model says nothing. */
+  /** Factor of its learning rate; default: 1. */
   readonly lrScale: number;
   /** The traced tensor. */
   readonly tensor: Tensor;
 }
 
-/** A state that a model carries from one batch to the next. */
+/** A state that is carried from one batch to the next (truncated BPTT). */
 export interface Carry {
-  /** Full name, as checkpoints have it. */
+  /** Full name, as in checkpoints. */
   readonly name: string;
-  /** Its value from the batch before: the gradient stops here. */
+  /** Its value from the previous batch; gradients stop here. */
   readonly tensor: Tensor;
-  /** Its value for the batch after; set by {@linkcode Scope.keep}. */
+  /** Its value for the next batch; set by {@linkcode Scope.keep}. */
   readonly next?: Tensor;
 }
 
-/** Tokens come some at a time, and the model remembers those before them. */
+/** Incremental decoding: a call processes new tokens only, with caches of earlier ones. */
 export interface Decode {
-  /** T: tokens that it remembers at most, itself included. */
+  /** T: context length in tokens, the new ones included. */
   readonly context: number;
 }
 
-/** A place in the tree of names. */
+/** A node in the tree of parameter names, and the trace of the model. */
 export interface Scope {
-  /** The trace under way. */
+  /** The trace that layers apply ops in. */
   readonly trace: Trace;
-  /** True when dropout is on. */
+  /** Training mode: dropout is active. */
   readonly training: boolean;
-  /** Set where the model is fed tokens one after the other. */
+  /** Set in incremental decoding. */
   readonly decode: Decode | undefined;
-  /** The scope below `name`. */
+  /** The child scope `name`. */
   in(name: string): Scope;
-  /** Declares a parameter; twice the same name is the same tensor. */
+  /** Declares an f32 parameter; the same name returns the same tensor (weight sharing). */
   param(name: string, shape: Shape, init: Init, options?: { readonly lrScale?: number }): Tensor;
-  /** A state [B, ...] as the batch before left it: zeros where a sequence begins. */
+  /** An f32 state [B, ...] from the previous batch; zeros at the start of a sequence. */
   carry(name: string, shape: Shape): Tensor;
-  /** Leaves `next` as the value of `carry` for the batch after. */
+  /** Sets the value of `carry` for the next batch. @throws {RangeError} when it is not carried. */
   keep(carry: Tensor, next: Tensor): void;
-  /** What is remembered of earlier tokens, zero at first; ops write it in place. */
+  /**
+   * An f32 cache, initially zero, that ops update in place. @throws {RangeError} on a used name.
+   */
   cache(name: string, shape: Shape): Tensor;
-  /** Where the `count` new tokens stand in the window: u32 [count], the same for all rows. */
-  places(count: number): Tensor;
-  /** The micro-batch's random key (u32 pair), and a site number that no other call gets. */
+  /** Positions of the `count` new tokens in the context: u32 [count], the same for all rows. */
+  positions(count: number): Tensor;
+  /** The micro-batch's random key (u32 [2]), and a site number that is unique in the trace. */
   random(): { key: Tensor; site: number };
 }
 
-/** The name under which a micro-batch's random key is written. */
+/** Name of the source of a micro-batch's random key. */
 export const RANDOM_KEY = "random";
 
-/** The name under which the places of new tokens are written. */
-export const PLACES = "places";
+/** Name of the source of the new tokens' positions. */
+export const POSITIONS = "places";
 
-/** What was declared below a root scope, in order of declaration. */
+/** Declarations below a root scope, in order. */
 export interface Declared {
   /** Parameters. */
   readonly params: readonly Param[];
-  /** States that pass from batch to batch. */
+  /** States carried from batch to batch. */
   readonly carries: readonly Carry[];
-  /** What is remembered of earlier tokens. */
+  /** Caches of incremental decoding. */
   readonly caches: readonly Tensor[];
 }
 
-/** A root scope, and what will be declared below it. */
+/** A root scope; the lists are filled as layers declare in it. */
 export function newScope(
   trace: Trace,
   { training, decode }: { training: boolean; decode?: Decode },
@@ -136,8 +138,8 @@ export function newScope(
       caches.push(tensor);
       return tensor;
     },
-    places(count) {
-      places ??= trace.source({ shape: [count], dtype: "u32" }, "batch", PLACES);
+    positions(count) {
+      places ??= trace.source({ shape: [count], dtype: "u32" }, "batch", POSITIONS);
       return places;
     },
     random() {
@@ -148,7 +150,7 @@ export function newScope(
   return { scope: at(""), params, carries, caches };
 }
 
-/** First values of a parameter: a function of the seed's key and its name alone. */
+/** Initial values of a parameter: a function of the seed's key and its name, shape and init. */
 export function initialValues(
   key: Key,
   { name, shape, init }: Omit<Param, "lrScale" | "tensor">,

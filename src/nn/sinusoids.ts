@@ -1,6 +1,6 @@
-/** Sinusoidal positions (Vaswani et al. 2017, section 3.5). */
+/** Sinusoidal position embeddings (Vaswani et al. 2017, section 3.5). */
 
-/** Values [time, width]: even columns are sines, odd ones cosines, of 10000^(-2k / width) t. */
+/** Values [time, width]: columns 2k and 2k + 1 are sine and cosine of 10000^(-2k / width) t. */
 export function sinusoids(time: number, width: number): Float32Array {
   return Float32Array.from({ length: time * width }, (_, i) => {
     const [t, column] = [Math.floor(i / width), i % width];

@@ -5,7 +5,7 @@ import { learningRate } from "./schedule.ts";
 import type { ScheduleConfig } from "./schedule.ts";
 import type { Optimizer } from "./types.ts";
 
-/** Settings of AdamW and of its schedule. */
+/** Hyperparameters of AdamW and of its schedule. */
 export interface AdamWConfig extends ScheduleConfig {
   readonly beta1: number;
   readonly beta2: number;
@@ -13,12 +13,12 @@ export interface AdamWConfig extends ScheduleConfig {
   readonly weight_decay: number;
 }
 
-/** The optimizer. Its moments are m and v; bias corrections come as scalars. */
+/** The optimizer: moments m and v; bias corrections are per-step scalars. */
 export const adamw: Optimizer<AdamWConfig> = {
   name: "adamw",
   moments: ["m", "v"],
   scalars: ["lr", "correction1", "correction2"],
-  at(step, config) {
+  scalarsAt(step, config) {
     return {
       lr: learningRate(step, config),
       correction1: 1 / (1 - config.beta1 ** (step + 1)),
@@ -41,9 +41,9 @@ export const adamw: Optimizer<AdamWConfig> = {
       const nextM = add(mul(m, beta1), mul(g, 1 - beta1));
       const nextV = add(mul(v, beta2), mul(mul(g, g), 1 - beta2));
       const direction = div(mul(nextM, correction1), add(sqrt(mul(nextV, correction2)), eps));
-      const pull = decay ? mul(p, weight_decay) : 0;
-      const pace = lrScale === 1 ? direction : mul(direction, lrScale);
-      return [sub(p, mul(lr, add(pace, pull))), nextM, nextV];
+      const decayed = decay ? mul(p, weight_decay) : 0;
+      const scaled = lrScale === 1 ? direction : mul(direction, lrScale);
+      return [sub(p, mul(lr, add(scaled, decayed))), nextM, nextV];
     });
   },
 };

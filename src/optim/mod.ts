@@ -1,4 +1,4 @@
-/** The table of optimizers: a new one is a file of its own and a line here. */
+/** The optimizer registry: a new optimizer is one file and one line here. */
 import { adamw } from "./adamw.ts";
 import type { OptimConfig } from "./schema.ts";
 import type { Optimizer } from "./types.ts";
@@ -6,7 +6,7 @@ import type { Optimizer } from "./types.ts";
 /** Every optimizer by its `kind`. */
 export const OPTIMIZERS = { adamw } as const;
 
-/** The optimizer that a config names. */
+/** The optimizer of a config. */
 export function optimizerOf(config: OptimConfig): Optimizer<OptimConfig> {
   return OPTIMIZERS[config.kind];
 }

@@ -1,20 +1,20 @@
-/** Learning rate as a pure function of the step. */
+/** Learning rate schedules as pure functions of the step. */
 
-/** What the schedules need to know. */
+/** Parameters of a schedule. */
 export interface ScheduleConfig {
   readonly schedule: "cosine" | "linear" | "constant" | "wsd";
   readonly lr: number;
-  /** Rate at the end of the decay; null is a tenth of `lr`. */
+  /** Learning rate at the end of the decay; null: lr / 10. */
   readonly min_lr: number | null;
   /** Steps of linear warmup. */
   readonly warmup_steps: number;
-  /** Step at which the rate reaches `min_lr`. */
+  /** Step at which the learning rate reaches `min_lr`. */
   readonly decay_steps: number;
-  /** Of wsd: the part of `decay_steps`, at their end, in which the rate falls. */
+  /** For wsd: fraction of `decay_steps`, at the end, in which the learning rate decays. */
   readonly decay_share: number;
 }
 
-/** Steps before the rate of wsd begins to fall: all runs that agree but for `decay_steps` share them. */
+/** Steps before wsd's decay; runs that differ only in `decay_steps` share this trajectory. */
 export function stableSteps(
   { decay_steps, decay_share }: Pick<ScheduleConfig, "decay_steps" | "decay_share">,
 ): number {
@@ -22,11 +22,11 @@ export function stableSteps(
 }
 
 /**
- * The rate of step `step`, counted from 0. Warmup rises linearly and never gives 0; then cosine
- * (Loshchilov and Hutter 2017, SGDR, equation 5) or linear decay to `min_lr`, held from there on.
- * wsd (warmup, stable, decay: Hu et al. 2024, MiniCPM, section 4) stays at its peak until the last
- * `decay_share`, which falls as 1 - sqrt(t) (Hagele et al. 2024, "Scaling Laws and Compute-Optimal
- * Training Beyond Fixed Training Durations", section 3, where it does better than linear).
+ * The learning rate of step `step`, counted from 0. Linear warmup, above 0 from step 0; then cosine
+ * (Loshchilov and Hutter 2017, SGDR, equation 5) or linear decay to `min_lr`, constant afterwards.
+ * wsd (warmup-stable-decay: Hu et al. 2024, MiniCPM, section 4) stays at the peak until the last
+ * `decay_share`, then decays as 1 - sqrt(t) (Hagele et al. 2024, "Scaling Laws and Compute-Optimal
+ * Training Beyond Fixed Training Durations", section 3, which finds it better than linear).
  */
 export function learningRate(step: number, config: ScheduleConfig): number {
   const { schedule, lr, warmup_steps: warmup, decay_steps } = config;

@@ -1,8 +1,8 @@
-/** What a run says about its optimizer and learning rate. Knows no formulas. */
+/** The config schema of the optimizer and its learning rate schedule. */
 import * as z from "zod";
 import { stableSteps } from "./schedule.ts";
 
-/** The `optim` part of a config. Rates are per step; steps count from 0. */
+/** The `optim` part of a config. Steps count from 0. */
 export const optimSchema = z.strictObject({
   kind: z.literal("adamw").default("adamw").describe("Optimizer"),
   lr: z.number().gt(0).default(3e-3).describe("Peak learning rate"),

@@ -1,19 +1,17 @@
 /**
- * Traces one optimizer step over flat vectors, in two graphs: one looks at the gradient (its norm,
- * and whether it is finite), the other clips by that norm and updates in place. Between them
- * somebody may decide. It knows runs of vectors, not parameters.
+ * Traces one optimizer step over flat vectors, in two graphs: the first checks the gradient (norm
+ * and non-finite elements), the second clips by that norm and updates in place. In between, the
+ * caller may skip or stop.
  */
 import type { Expr, Formula } from "../graph/formula.ts";
 import { add, constant, div, formula, min, sqrt, substitute } from "../graph/formula.ts";
 import { apply, applyAll, newTrace } from "../graph/trace.ts";
 import type { Graph, Tensor, Trace } from "../graph/types.ts";
-import { nonFinite } from "../../kernels/reduce/finite.ts";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { pointwiseSegmentsOp } from "../../kernels/pointwise/segments.ts";
-import { sumOp } from "../../kernels/reduce/sum.ts";
+import { nonFinite, sumOp } from "../../kernels/reduce/mod.ts";
+import { pointwise, pointwiseSegmentsOp } from "../../kernels/pointwise/mod.ts";
 import type { Optimizer } from "./types.ts";
 
-/** Elements that are updated alike. */
+/** Elements with the same update rule. */
 export interface UpdateRange {
   readonly length: number;
   readonly decay: boolean;
@@ -21,43 +19,43 @@ export interface UpdateRange {
   readonly lrScale: number;
 }
 
-/** Ranges one behind the other, in one bucket of each vector. */
-export type UpdateRun = readonly UpdateRange[];
+/** Consecutive ranges in one bucket of each vector. */
+export type UpdateSpan = readonly UpdateRange[];
 
-/** A source of a graph: elements of `vector` from `offset` on, counted from the start of a run. */
-export interface RunSource {
+/** A source of a graph: elements of `vector` from `offset` on, relative to the start of a span. */
+export interface SpanSource {
   readonly tensor: Tensor;
   readonly vector: string;
-  readonly run: number;
+  readonly span: number;
   readonly offset: number;
 }
 
-/** A graph over runs of vectors. */
-export interface RunGraph {
+/** A graph over spans of vectors. */
+export interface SpanGraph {
   readonly graph: Graph;
-  readonly sources: readonly RunSource[];
+  readonly sources: readonly SpanSource[];
 }
 
-/** Name of the gradient's norm before clipping: inspection gives it, the update reads it. */
+/** Name of the gradient norm before clipping: result of the check, scalar of the update. */
 export const GRAD_NORM = "grad_norm";
-/** Name of the number of gradient elements that are not finite, a u32. */
+/** Name of the number of non-finite gradient elements, a u32. */
 export const NON_FINITE = "non_finite";
 
-/** Added to the norm before dividing by it; as in torch.nn.utils.clip_grad_norm_. */
+/** Added to the norm before the division, as in torch.nn.utils.clip_grad_norm_. */
 const NORM_EPS = 1e-6;
 
-/** The graph that looks at a gradient: its global norm, and how many elements are not finite. */
-export function inspectGraph(runs: readonly UpdateRun[]): RunGraph {
-  const { trace, sources, source } = runTrace();
-  const squares = runs.flatMap((ranges, run) => {
+/** The gradient check: global norm f32 [1], and number of non-finite elements u32 [1]. */
+export function inspectGraph(spans: readonly UpdateSpan[]): SpanGraph {
+  const { trace, sources, source } = spanTrace();
+  const squares = spans.flatMap((ranges, span) => {
     const ends = endsOf(ranges);
     return ranges.map(({ length }, r) => {
-      const part = source("grad", run, { offset: (ends[r] as number) - length, length });
+      const part = source("grad", span, { offset: (ends[r] as number) - length, length });
       return apply(sumOp, [part], { square: true });
     });
   });
-  const whole = runs.map((ranges, run) =>
-    source("grad", run, { offset: 0, length: endsOf(ranges).at(-1) as number })
+  const whole = spans.map((ranges, span) =>
+    source("grad", span, { offset: 0, length: endsOf(ranges).at(-1) as number })
   );
   const results = { [GRAD_NORM]: rootOfSum(squares), [NON_FINITE]: nonFinite(whole) };
   const { calls, constants } = trace;
@@ -65,22 +63,21 @@ export function inspectGraph(runs: readonly UpdateRun[]): RunGraph {
 }
 
 /**
- * The graph of one step of `optimizer`: a call for each run. It reads the norm of the gradient;
- * parameters and moments are updated where they lie, so it has no results. `clip` 0 switches
- * clipping off.
+ * The graph of one step of `optimizer`: one call per span. It reads the gradient norm, and updates
+ * parameters and moments in place, so it has no results. `clip` 0 disables clipping.
  */
 export function updateGraph<C extends { readonly clip: number }>(
-  runs: readonly UpdateRun[],
+  spans: readonly UpdateSpan[],
   { optimizer, config }: { optimizer: Optimizer<C>; config: C },
-): RunGraph {
-  const { trace, sources, source } = runTrace();
+): SpanGraph {
+  const { trace, sources, source } = spanTrace();
   const numbers = [...config.clip === 0 ? [] : [GRAD_NORM], ...optimizer.scalars]
     .map((name) => trace.source({ shape: [1], dtype: "f32" }, "scalar", name));
-  runs.forEach((ranges, run) => {
+  spans.forEach((ranges, span) => {
     const ends = endsOf(ranges);
     const all = { offset: 0, length: ends.at(-1) as number };
-    const state = ["param", ...optimizer.moments].map((vector) => source(vector, run, all));
-    const inputs = [source("grad", run, all), ...numbers, ...state];
+    const state = ["param", ...optimizer.moments].map((vector) => source(vector, span, all));
+    const inputs = [source("grad", span, all), ...numbers, ...state];
     applyAll(pointwiseSegmentsOp, inputs, {
       ranges: ranges.map(({ decay, lrScale }, r) => ({
         end: ends[r] as number,
@@ -93,40 +90,40 @@ export function updateGraph<C extends { readonly clip: number }>(
   return { graph: { calls, constants, results: {} }, sources };
 }
 
-/** Where ranges end, counted from the start of their run. */
-function endsOf(ranges: UpdateRun): number[] {
+/** Ends of ranges (exclusive), relative to the start of their span. */
+function endsOf(ranges: UpdateSpan): number[] {
   let end = 0;
   return ranges.map(({ length }) => end += length);
 }
 
-/** A trace whose sources are parts of runs. */
-function runTrace(): {
+/** A trace whose sources are slices of spans. */
+function spanTrace(): {
   trace: Trace;
-  sources: readonly RunSource[];
-  source: (vector: string, run: number, at: { offset: number; length: number }) => Tensor;
+  sources: readonly SpanSource[];
+  source: (vector: string, span: number, at: { offset: number; length: number }) => Tensor;
 } {
   const trace = newTrace();
-  const sources: RunSource[] = [];
+  const sources: SpanSource[] = [];
   return {
     trace,
     sources,
-    source: (vector, run, { offset, length }) => {
+    source: (vector, span, { offset, length }) => {
       const role = vector === "param" || vector === "grad" ? vector : "moment";
-      const name = `${vector}:${run}+${offset}:${length}`;
-      // Of a run of one range the part is the whole.
+      const name = `${vector}:${span}+${offset}:${length}`;
+      // In a span of one range, the slice of the range is the whole span.
       const known = sources.find(({ tensor }) => tensor.name === name);
       if (known !== undefined) return known.tensor;
       const tensor = trace.source({ shape: [length], dtype: "f32" }, role, name);
-      sources.push({ tensor, vector, run, offset });
+      sources.push({ tensor, vector, span, offset });
       return tensor;
     },
   };
 }
 
-/** Terms that a call adds up: it binds them and its result, eight buffers at most. */
+/** Terms per call: with the result at most seven of the eight buffers that a call may bind. */
 const TERMS = 6;
 
-/** The root of the sum of tensors [1], added in order. */
+/** Square root of the sum of tensors [1], added in order. */
 function rootOfSum(terms: readonly Tensor[]): Tensor {
   const [first, ...others] = terms as [Tensor, ...Tensor[]];
   const [some, rest] = [others.slice(0, TERMS - 1), others.slice(TERMS - 1)];
@@ -137,16 +134,16 @@ function rootOfSum(terms: readonly Tensor[]): Tensor {
 }
 
 /**
- * An optimizer's formula with global-norm clipping inside (Pascanu et al. 2013, algorithm 1): it
- * takes the norm in place of the factor min(1, clip / norm), or nothing where `clip` is 0.
+ * Inlines global-norm clipping into an optimizer's formula (Pascanu et al. 2013, algorithm 1):
+ * input 1 becomes the norm instead of the factor min(1, clip / norm); with `clip` 0 it is dropped.
  */
 function clipped({ inputs, outputs }: Formula, clip: number): Formula {
   const input = (index: number): Expr => ({ kind: "input", index });
   const factor = clip === 0 ? constant(1) : min(1, div(clip, add(input(1), NORM_EPS)));
-  const behind = clip === 0 ? 1 : 2;
+  const leading = clip === 0 ? 1 : 2;
   const args = Array.from(
     { length: inputs },
-    (_, k) => k === 0 ? input(0) : k === 1 ? factor : input(k - 2 + behind),
+    (_, k) => k === 0 ? input(0) : k === 1 ? factor : input(k - 2 + leading),
   );
-  return { inputs: inputs - 2 + behind, outputs: outputs.map((e) => substitute(e, args)) };
+  return { inputs: inputs - 2 + leading, outputs: outputs.map((e) => substitute(e, args)) };
 }

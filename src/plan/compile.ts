@@ -1,6 +1,6 @@
 /**
- * From a graph to a plan: prune, fuse, place. Order is the order of the trace, but for cheap calls
- * that are done twice. It meets ops only through their interface.
+ * Compiles a graph to a plan: removes dead calls, fuses epilogues, recomputes cheap calls where
+ * that saves memory, and assigns buffers. Calls stay in the order of the trace.
  */
 import { sizeOf } from "../base/shape.ts";
 import type { Call, Graph, Tensor } from "../graph/types.ts";
@@ -8,41 +8,49 @@ import { fuse, prune } from "./fuse.ts";
 import { rootsOf } from "./in_place.ts";
 import type { Roots } from "./in_place.ts";
 import { pack } from "./memory.ts";
-import type { Life } from "./memory.ts";
+import type { Lifetime } from "./memory.ts";
 import { recompute } from "./recompute.ts";
-import type { Plan, Region, Slot, SlotRange } from "./types.ts";
+import type { Plan, Region, Slot, SlotAddress } from "./types.ts";
 
-/** Where named tensors lie; those it does not place get a slot of their own. */
-export interface Placing {
-  /** Place of a source, by its name and role. */
-  readonly source?: (tensor: Tensor) => SlotRange | undefined;
-  /** Place of a result, by its name. */
-  readonly result?: (name: string) => SlotRange | undefined;
+/**
+ * Buffer addresses of named tensors, and compile options. Tensors without one get their own slot.
+ */
+export interface Placement {
+  /** Address of a source; undefined: a slot of its own. */
+  readonly source?: (tensor: Tensor) => SlotAddress | undefined;
+  /** Address of a result, by its name; undefined: a slot of its own. */
+  readonly result?: (name: string) => SlotAddress | undefined;
   /** Sizes of shared slots in elements, by name. */
   readonly sizes?: Readonly<Record<string, number>>;
-  /** False keeps every call as it was traced. */
+  /** False disables fusion and recomputation. */
   readonly fuse?: boolean;
-  /** Bytes of a value from which on it is rather computed again than kept, where that is cheap. */
-  readonly again?: number;
+  /** Smallest size in bytes of a tensor that is recomputed instead of kept; default: 16 MiB. */
+  readonly recomputeAbove?: number;
 }
 
-/** Below this a value costs more time than its memory is worth. */
-const AGAIN = 16 * 1024 * 1024;
+/** Default of `recomputeAbove`: for smaller tensors recomputation costs more than it saves. */
+const MIN_RECOMPUTE_BYTES = 16 * 1024 * 1024;
 
-/** Compiles a graph. */
-export function compile(graph: Graph, placing: Placing = {}): Plan {
-  const wanted = new Set(Object.values(graph.results));
+/**
+ * Compiles a graph to a plan.
+ * @throws {RangeError} when a call reads a tensor that an earlier call has overwritten, or one
+ * tensor would have two addresses.
+ */
+export function compile(graph: Graph, placing: Placement = {}): Plan {
+  const results = new Set(Object.values(graph.results));
   const pruned = prune(graph);
   if (placing.fuse === false) return place(graph, pruned, placing);
-  const plan = place(graph, fuse(pruned, wanted), placing);
-  const twice = recompute(pruned, wanted, { least: placing.again ?? AGAIN });
-  if (twice === undefined) return plan;
-  const smaller = place(graph, fuse(twice, wanted), placing);
+  const plan = place(graph, fuse(pruned, results), placing);
+  const recomputed = recompute(pruned, results, {
+    least: placing.recomputeAbove ?? MIN_RECOMPUTE_BYTES,
+  });
+  if (recomputed === undefined) return plan;
+  const smaller = place(graph, fuse(recomputed, results), placing);
   return smaller.pooled.bytes < plan.pooled.bytes ? smaller : plan;
 }
 
-/** Gives everything that calls read and write a place. */
-function place(graph: Graph, calls: readonly Call<Tensor>[], placing: Placing): Plan {
+/** Assigns a slot and an offset to every tensor that calls read or write. */
+function place(graph: Graph, calls: readonly Call<Tensor>[], placing: Placement): Plan {
   const places = new Places(placing, rootsOf(calls));
   for (const [name, tensor] of Object.entries(graph.results)) places.result(name, tensor);
   const made = new Set(calls.flatMap((c) => c.outputs));
@@ -77,23 +85,23 @@ function place(graph: Graph, calls: readonly Call<Tensor>[], placing: Placing): 
   };
 }
 
-/** Where something lies, by the number of its slot. */
+/** An address by slot index. */
 interface At {
   readonly slot: number;
   readonly offset: number;
 }
 
-/** Collects the slots and regions of a plan under way. */
+/** Collects the slots and regions of a plan during compilation. */
 class Places {
   readonly slots: Slot[] = [];
   readonly named: Record<string, Region> = {};
-  /** Places of roots: whatever was made in place lies there as well. */
+  /** Addresses of root tensors; tensors updated in place have the address of their root. */
   readonly #at = new Map<Tensor, At>();
   readonly #regions = new Map<Tensor, Region>();
   readonly #roots: Roots;
-  readonly #placing: Placing;
+  readonly #placing: Placement;
 
-  constructor(placing: Placing, roots: Roots) {
+  constructor(placing: Placement, roots: Roots) {
     this.#placing = placing;
     this.#roots = roots;
   }
@@ -141,7 +149,7 @@ class Places {
     this.named[name] = this.#into(tensor, place);
   }
 
-  #into(tensor: Tensor, { slot, role, offset }: SlotRange): Region {
+  #into(tensor: Tensor, { slot, role, offset }: SlotAddress): Region {
     const known = this.slots.findIndex((s) => s.name === slot);
     const end = Math.max(offset + sizeOf(tensor.shape), this.#placing.sizes?.[slot] ?? 0);
     if (known < 0) this.slots.push({ name: slot, role, size: end });
@@ -153,12 +161,12 @@ class Places {
   }
 }
 
-/** Lives of what calls make and no place holds yet; what is made in place goes on living. */
+/** Lifetimes of local tensors; an in-place update extends the lifetime of its root. */
 function lifetimes(
   calls: readonly Call<Tensor>[],
   places: Places,
-): { root: Tensor; life: Life }[] {
-  const lives = new Map<Tensor, Life>();
+): { root: Tensor; life: Lifetime }[] {
+  const lives = new Map<Tensor, Lifetime>();
   calls.forEach(({ inputs, outputs }, i) => {
     for (const t of [...outputs, ...inputs]) {
       if (places.has(t)) continue;

@@ -1,10 +1,9 @@
 /**
- * Rewrites a call list: drops what no result needs, and lets ops absorb the elementwise call that
- * follows them. It asks ops through `absorb` and knows none of them.
+ * Rewrites a call list: dead code elimination, and epilogue fusion by the ops' `absorb`.
  */
 import type { Call, Graph, Tensor } from "../graph/types.ts";
 
-/** Calls that some result depends on, in order. */
+/** Calls that results depend on, and in-place updates of sources, in order. */
 export function prune(graph: Graph): Call<Tensor>[] {
   const needed = new Set(Object.values(graph.results));
   const lasting = updates(graph.calls);
@@ -17,7 +16,7 @@ export function prune(graph: Graph): Call<Tensor>[] {
   return kept.reverse();
 }
 
-/** Calls that are wanted for their effect: they update in place what no call of the graph made. */
+/** Calls with side effects: they update a graph source in place. */
 function updates(calls: readonly Call<Tensor>[]): ReadonlySet<Call<Tensor>> {
   const made = new Set(calls.flatMap((call) => call.outputs));
   const lasting = new Set<Call<Tensor>>();
@@ -25,14 +24,14 @@ function updates(calls: readonly Call<Tensor>[]): ReadonlySet<Call<Tensor>> {
     call.op.donate?.(call.attrs).forEach((from, k) => {
       if (from === undefined || made.has(call.inputs[from] as Tensor)) return;
       lasting.add(call);
-      // Whoever updates it once more is wanted as well.
+      // A later update of the same buffer has a side effect as well.
       made.delete(call.outputs[k] as Tensor);
     });
   }
   return lasting;
 }
 
-/** Merges elementwise calls into the calls that feed them, until none is left to merge. */
+/** Fuses elementwise calls into the calls that produce their input, to a fixed point. */
 export function fuse(calls: readonly Call<Tensor>[], results: ReadonlySet<Tensor>): Call<Tensor>[] {
   const list = new CallList(calls);
   for (let i = 0; i < calls.length; i++) {
@@ -46,7 +45,7 @@ export function fuse(calls: readonly Call<Tensor>[], results: ReadonlySet<Tensor
   return list.calls.filter((c) => c !== undefined);
 }
 
-/** Calls by number, and the numbers of those that read a tensor. */
+/** Calls by index, and the indices of the readers of each tensor. */
 class CallList {
   readonly calls: (Call<Tensor> | undefined)[];
   readonly #readers = new Map<Tensor, Set<number>>();
@@ -56,7 +55,7 @@ class CallList {
     calls.forEach((call, at) => this.#note(call, at));
   }
 
-  /** In ascending order. */
+  /** Indices of the calls that read a tensor, ascending. */
   readers(tensor: Tensor): number[] {
     return Array.from(this.#readers.get(tensor) ?? []).sort((a, b) => a - b);
   }
@@ -76,14 +75,14 @@ class CallList {
   }
 }
 
-/** Merges the first reader of call `at`'s last output into it; gives the merged call's index. */
+/** Fuses the first reader of call `at`'s last output into it; returns the fused call's index. */
 function absorbAt(list: CallList, at: number, results: ReadonlySet<Tensor>): number | undefined {
   const call = list.calls[at];
   if (call?.op.absorb === undefined) return undefined;
   const value = call.outputs.at(-1) as Tensor;
   const [first, ...others] = list.readers(value);
   if (first === undefined) return undefined;
-  // The merged call runs where its reader stood: nothing may need the other outputs before.
+  // The fused call runs at the reader's position: no earlier call may read the other outputs.
   if (call.outputs.some((t) => list.readers(t).some((i) => i < first))) return undefined;
   const next = list.calls[first] as Call<Tensor>;
   const keep = others.length > 0 || results.has(value);

@@ -1,11 +1,11 @@
 /**
- * Which tensors are one piece of memory: an output that takes the place of an input (`donate`) is
- * where that input was, and so on along the calls. It meets ops only through their interface.
+ * Aliases of in-place updates: an output that reuses an input's buffer (`donate`) has the address
+ * of that input, transitively.
  */
 import { sizeOf } from "../base/shape.ts";
 import type { Call, Tensor } from "../graph/types.ts";
 
-/** The tensor at whose place each tensor lies that a call made in place; others lie at their own. */
+/** The root tensor whose buffer each in-place output reuses; other tensors are their own root. */
 export type Roots = ReadonlyMap<Tensor, Tensor>;
 
 /**

@@ -1,24 +1,24 @@
 /**
- * Where parameters lie in flat vectors. Parameters, gradients and moments share one layout, so a
- * step has one payload to reduce, one update and one array to save. Weights that decay come first,
- * among them and behind them those of one learning rate together.
+ * The layout of parameters in flat buckets. Parameters, gradients and moments share one layout, so
+ * a step has one payload to all-reduce, one update and one array to save. Parameters with weight
+ * decay come first, grouped by lr scale, then those without.
  */
 import { LEAST_BINDING } from "../base/binding.ts";
 import { alignUp, sizeOf } from "../base/shape.ts";
 import type { Shape } from "../base/shape.ts";
 import type { Role } from "../graph/types.ts";
-import type { SlotRange } from "./types.ts";
+import type { SlotAddress } from "./types.ts";
 
-/** Elements between regions: bindings start at multiples of 256 bytes. */
+/** Alignment of regions in elements: bindings start at multiples of 256 bytes. */
 export const ALIGN = 64;
 
-/** Elements in one bucket of a vector, unless one tensor is larger: 128 MiB fit every adapter. */
+/** Elements per bucket, unless one tensor is larger: every adapter can bind 128 MiB. */
 export const BUCKET = LEAST_BINDING / 4;
 
-/** Name of the extra element that carries the loss through the gradient's sum. */
+/** Name of the extra element by which the loss is summed along with the gradient. */
 export const LOSS = "loss";
 
-/** A parameter's name, shape, whether weight decay applies, and a factor of its rate: 1 unless told. */
+/** A parameter: name, shape, whether weight decay applies, and its lr scale (default: 1). */
 export interface ParamSpec {
   readonly name: string;
   readonly shape: Shape;
@@ -26,13 +26,13 @@ export interface ParamSpec {
   readonly lrScale?: number;
 }
 
-/** A parameter's place: `offset` in elements from the start of its bucket. */
+/** A parameter's address: `offset` in elements from the start of its bucket. */
 export interface ParamEntry extends ParamSpec {
   readonly bucket: number;
   readonly offset: number;
 }
 
-/** A run of elements that are updated alike. */
+/** A contiguous range of elements with the same update rule (an optimizer's parameter group). */
 export interface BucketRange {
   readonly bucket: number;
   readonly offset: number;
@@ -41,7 +41,7 @@ export interface BucketRange {
   readonly lrScale: number;
 }
 
-/** Places of all parameters, the sizes of the buckets in elements, and the runs to update. */
+/** Addresses of all parameters, sizes of the buckets in elements, and the ranges to update. */
 export interface Layout {
   readonly entries: readonly ParamEntry[];
   readonly buckets: readonly number[];
@@ -49,8 +49,8 @@ export interface Layout {
 }
 
 /**
- * Lays parameters out, decayed ones first, then by falling rate, in the order given otherwise; the
- * loss comes last.
+ * Lays out parameters: those with weight decay first, then by descending lr scale, else in the
+ * given order; the loss comes last.
  */
 export function layOut(params: readonly ParamSpec[], bucket: number = BUCKET): Layout {
   const ordered = params.toSorted((a, b) =>
@@ -82,8 +82,8 @@ function rangesOf(entries: readonly ParamEntry[]): BucketRange[] {
     const lrScale = lrScaleOf(entry);
     const end = offset + alignUp(sizeOf(shape), ALIGN);
     const last = ranges.at(-1);
-    const alike = last?.bucket === bucket && last.decay === decay && last.lrScale === lrScale;
-    if (last !== undefined && alike) {
+    const isSame = last?.bucket === bucket && last.decay === decay && last.lrScale === lrScale;
+    if (last !== undefined && isSame) {
       ranges[ranges.length - 1] = { ...last, length: end - last.offset };
     } else ranges.push({ bucket, offset, length: end - offset, decay, lrScale });
   }
@@ -95,8 +95,8 @@ export function bucketSlot(vector: string, bucket: number): string {
   return `${vector}/${bucket}`;
 }
 
-/** The place of an entry in a vector. */
-export function placeIn(layout: Layout, vector: string, name: string): SlotRange {
+/** The address of an entry in a vector. @throws {RangeError} when the layout has no such entry. */
+export function addressIn(layout: Layout, vector: string, name: string): SlotAddress {
   const entry = layout.entries.find((e) => e.name === name);
   if (entry === undefined) throw new RangeError(`Cannot place ${name}: the layout lacks it`);
   const role: Role = vector === "param" || vector === "grad" ? vector : "moment";

@@ -1,24 +1,23 @@
 /**
- * Computes cheap calls a second time where that frees memory: a value that is read early and again
- * much later need not be kept when what it is made of is kept anyway (Chen et al. 2016, "Training
- * Deep Nets with Sublinear Memory Cost", section 3, of single calls). It asks ops whether they are
- * cheap and knows none of them.
+ * Rematerialisation of cheap calls: an output with an early and a much later reader need not be
+ * kept if the inputs of its call are still alive then (Chen et al. 2016, "Training Deep Nets with
+ * Sublinear Memory Cost", section 3, for single calls).
  */
 import { sizeOf } from "../base/shape.ts";
 import type { Call, Tensor } from "../graph/types.ts";
 
-/** Calls between two readers from which on a value is computed again rather than kept. */
+/** Gap between two readers, in calls, above which an output is recomputed. */
 const FAR = 8;
 
-/** A value that is computed again, and the first call that reads it then. */
-interface Again {
+/** A recomputed tensor, and the first call that reads it. */
+interface Recomputed {
   readonly from: number;
   readonly tensor: Tensor;
 }
 
 /**
- * `calls` with cheap ones of at least `least` bytes done again right before their late readers;
- * `results` are kept. Undefined where there are none.
+ * `calls` with cheap calls of at least `least` bytes repeated right before their late readers;
+ * `results` are always kept. Undefined if nothing is recomputed.
  */
 export function recompute(
   calls: readonly Call<Tensor>[],
@@ -26,10 +25,10 @@ export function recompute(
   { least }: { least: number },
 ): Call<Tensor>[] | undefined {
   const kept = keptUntil(calls);
-  const again = new Map<Tensor, Again>();
+  const recomputed = new Map<Tensor, Recomputed>();
   const before = new Map<number, Call<Tensor>[]>();
   const readBy = (at: number) => (t: Tensor): Tensor => {
-    const other = again.get(t);
+    const other = recomputed.get(t);
     return other !== undefined && at >= other.from ? other.tensor : t;
   };
   for (const call of calls) {
@@ -41,16 +40,18 @@ export function recompute(
     const tensor = { ...value };
     const inputs = call.inputs.map(readBy(from));
     before.set(from, [...before.get(from) ?? [], { ...call, inputs, outputs: [tensor] }]);
-    again.set(value, { from, tensor });
+    recomputed.set(value, { from, tensor });
   }
-  if (again.size === 0) return undefined;
+  if (recomputed.size === 0) return undefined;
   return calls.flatMap((call, at) => [
     ...before.get(at) ?? [],
     { ...call, inputs: call.inputs.map(readBy(at)) },
   ]);
 }
 
-/** The calls that read each tensor, by number, and the last one at which it is there unasked. */
+/**
+ * Indices of each tensor's readers, and the last call at which it is alive without recomputation.
+ */
 function keptUntil(calls: readonly Call<Tensor>[]): {
   readers: ReadonlyMap<Tensor, readonly number[]>;
   until: (tensor: Tensor) => number;
@@ -75,7 +76,7 @@ function keptUntil(calls: readonly Call<Tensor>[]): {
   return { readers, until };
 }
 
-/** The reader behind the widest gap, if that is wide. */
+/** The reader after the widest gap, if that exceeds {@linkcode FAR}. */
 function lateReader(readers: readonly number[]): number | undefined {
   let [widest, late]: [number, number | undefined] = [FAR, undefined];
   readers.forEach((at, i) => {

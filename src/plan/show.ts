@@ -1,8 +1,8 @@
-/** A plan as text: one line a call, with regions and cost. */
+/** Prints a plan: one line per call, with regions and cost. */
 import { showShape } from "../base/shape.ts";
 import type { Plan, Region } from "./types.ts";
 
-/** The listing of a plan. */
+/** The listing of a plan: regions, MFLOP and MB of each call, then the size of the local pool. */
 export function showPlan(plan: Plan): string {
   const place = (r: Region): string => {
     const slot = plan.slots[r.slot]?.name ?? "?";

@@ -1,17 +1,17 @@
-/** A plan: calls with addresses. It knows bytes and order, no device and no op by name. */
+/** Types of plans: calls with buffer addresses, independent of the device. */
 import type { Call, Role, Spec } from "../graph/types.ts";
 
-/** One buffer. `local` slots belong to the plan; the others are shared by name between plans. */
+/** One buffer. `local` and `const` slots belong to the plan; others are shared by name. */
 export interface Slot {
-  /** Name; shared slots meet by it. */
+  /** Name; plans with the same name share the buffer. */
   readonly name: string;
-  /** What the slot is for. */
+  /** Storage class. */
   readonly role: Role;
   /** Size in elements of 4 bytes. */
   readonly size: number;
 }
 
-/** A tensor's place: `offset` in elements from the start of a slot. */
+/** A tensor's address in a plan. */
 export interface Region extends Spec {
   /** Index into {@linkcode Plan.slots}. */
   readonly slot: number;
@@ -19,11 +19,11 @@ export interface Region extends Spec {
   readonly offset: number;
 }
 
-/** A place by the name of its slot, as layouts give it. */
-export interface SlotRange {
+/** An address by slot name. */
+export interface SlotAddress {
   /** Name of the slot. */
   readonly slot: string;
-  /** What the slot is for. */
+  /** Storage class of the slot. */
   readonly role: Role;
   /** Elements from the start of the slot. */
   readonly offset: number;
@@ -31,14 +31,14 @@ export interface SlotRange {
 
 /** A static list of calls over slots. */
 export interface Plan {
-  /** Buffers, by number. */
+  /** Buffers by index. */
   readonly slots: readonly Slot[];
-  /** Calls in the order in which they run. */
+  /** Calls in execution order. */
   readonly calls: readonly Call<Region>[];
   /** Sources and results by name. */
   readonly named: Readonly<Record<string, Region>>;
-  /** Values written once, when the plan is loaded. */
+  /** Values that are written once, when the plan is loaded. */
   readonly constants: readonly { readonly region: Region; readonly data: Float32Array }[];
-  /** Bytes of the pool of local slots, and of the tensors that share it. */
+  /** Bytes of the local slots, and total bytes of the tensors that share them. */
   readonly pooled: { readonly bytes: number; readonly tensorBytes: number };
 }

@@ -1,24 +1,24 @@
 /**
- * The bytes of a file, unpacked where it is packed, looked at before they are taken. Holds what was
- * asked to be looked at and little more. Knows nothing of text.
+ * A byte stream of a file with peek and take, decompressed if it is a gzip file. Buffers little
+ * more than the bytes peeked.
  */
 import { createGunzip } from "node:zlib";
 import { Readable } from "node:stream";
 import { UserError } from "../base/user_error.ts";
 import { type Input, readFault } from "./inputs.ts";
 
-/** Bytes that are read from the disk at once. */
+/** Bytes per read. */
 const CHUNK = 1 << 20;
 
-/** Where to begin, and who watches. */
+/** Options of {@linkcode ByteStream}. */
 export interface StreamOptions {
-  /** First byte, counted as unpacked. */
+  /** First byte, in decompressed offsets. */
   readonly from?: number;
-  /** Hears of each chunk as it lies on the disk; it stands until the hearer returns. */
+  /** Called with each chunk as stored on disk; valid only during the call. */
   readonly raw?: (bytes: Uint8Array) => void;
 }
 
-/** Bytes of a file from a place on. */
+/** A stream of a file's bytes. */
 export class ByteStream implements AsyncDisposable {
   readonly #name: string;
   readonly #chunks: AsyncGenerator<Uint8Array>;
@@ -29,31 +29,31 @@ export class ByteStream implements AsyncDisposable {
   #position: number;
   #skip: number;
 
-  /** Nothing is opened before the first byte is asked for. */
+  /** The file is opened at the first peek. */
   constructor(input: Input, { from = 0, raw = () => {} }: StreamOptions = {}) {
     this.#name = input.name;
     this.#position = from;
-    // A packed file cannot be entered in the middle.
+    // A gzip file cannot be read from the middle.
     this.#skip = input.packed ? from : 0;
     const bytes = readChunks(input.path, { from: input.packed ? 0 : from, raw });
     this.#chunks = input.packed ? unpacked(bytes) : bytes;
   }
 
-  /** Place of the next byte, counted as unpacked. */
+  /** Offset of the next byte, decompressed. */
   get position(): number {
     return this.#position;
   }
 
   /**
-   * The next `n` bytes, fewer only at the end of the file. They stand until the next call.
-   * @throws {UserError} `noInput` for no file, `data` for one that cannot be unpacked.
+   * The next `n` bytes, fewer only at the end of the file; valid until the next call. @throws
+   * {UserError} `noInput` for a missing file, `data` for a damaged gzip file.
    */
   async peek(n: number): Promise<Uint8Array> {
     while (this.#end - this.#start < n && !this.#ended) await this.#pull(n);
     return this.#buffer.subarray(this.#start, Math.min(this.#end, this.#start + n));
   }
 
-  /** Takes `n` bytes that were looked at. */
+  /** Consumes `n` peeked bytes. */
   take(n: number): void {
     this.#start += n;
     this.#position += n;
@@ -91,7 +91,7 @@ export class ByteStream implements AsyncDisposable {
     }
   }
 
-  /** Room for `more` bytes behind those that are held; what is held moves to the front. */
+  /** Makes room for `more` bytes: moves the buffered bytes to the front, or grows. */
   #makeRoom(more: number, wanted: number): void {
     if (this.#end + more <= this.#buffer.length) return;
     const held = this.#buffer.subarray(this.#start, this.#end);
@@ -106,7 +106,7 @@ export class ByteStream implements AsyncDisposable {
   }
 }
 
-/** A file in chunks; each stands until the next is asked for. */
+/** A file in chunks; each is overwritten by the next. */
 async function* readChunks(
   path: string,
   { from, raw }: { from: number; raw: (bytes: Uint8Array) => void },
@@ -123,9 +123,9 @@ async function* readChunks(
   }
 }
 
-/** What is packed in a gzip file, also in one that was joined of several. */
+/** Decompresses a gzip file, also with several members. */
 async function* unpacked(packed: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  // DecompressionStream refuses files that were joined, and those are how large corpora come.
+  // DecompressionStream rejects files of several members, which are common for large corpora.
   const gunzip = createGunzip({ chunkSize: CHUNK });
   const source = Readable.from(copies(packed));
   source.on("error", (error) => gunzip.destroy(error));
@@ -138,7 +138,7 @@ async function* unpacked(packed: AsyncGenerator<Uint8Array>): AsyncGenerator<Uin
   }
 }
 
-/** A queue may hold a chunk while the next is read. */
+/** Copies chunks, because a queue may hold one while the next is read. */
 async function* copies(chunks: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) yield chunk.slice();
 }

@@ -1,8 +1,8 @@
 /**
- * The second look: text to tokens to shards, from where progress.json says. A part is what lies
- * between two places of the input; it has a shard for each side that has tokens there.
+ * The second pass: encodes text and writes shards, from the position in progress.json. Each commit
+ * ends one shard for each side that has tokens.
  */
-import { keepingBusy } from "../base/busy.ts";
+import { runBlocking } from "../base/blocking.ts";
 import { createHash, type Hash } from "node:crypto";
 import { UserError } from "../base/user_error.ts";
 import { TEXT_PARTS, type TextPart } from "../data/prepared/folder.ts";
@@ -16,32 +16,32 @@ import { checkUnchanged, drain } from "./scan.ts";
 import type { PrepareProgress } from "./schema.ts";
 import { SideWriter } from "./shard_writer.ts";
 
-/** What encoding needs beside what was found in the first look. */
+/** Options of {@linkcode encode}. */
 export interface EncodeOptions {
   readonly folder: string;
-  /** Throws once the folder is another process's. */
+  /** Throws if another process took over the folder. */
   readonly check: () => void;
-  /** The inputs of `progress`, in its order, as they lie now. */
+  /** The present inputs, in the order of `progress`. */
   readonly inputs: readonly Input[];
   readonly tokenizer: Tokenizer;
-  /** Hears of bytes as they are read from the disk, or were read before. */
+  /** Called with the number of bytes read from disk, now or by an earlier process. */
   readonly read: (bytes: number) => void;
-  /** Keeps what was reached, durably. */
+  /** Saves the progress durably. */
   readonly keep: (progress: PrepareProgress) => void;
-  /** Called before each effect with its name. */
+  /** For tests: called before each effect with its name. */
   readonly at: (point: string) => void;
   readonly stop: AbortSignal;
-  /** Judges how much the tokenizer lacks of the text so far, before it is kept. */
+  /** Checks the fraction of unknown tokens before each commit. */
   readonly known: (found: Unknown) => void;
 }
 
-/** All that was to be done, and the hashes of both sides' tokens. */
+/** Final progress, and the token hashes of both sides. */
 export interface Encoded {
   readonly progress: PrepareProgress;
   readonly hashes: Readonly<Record<TextPart, string>>;
 }
 
-/** Goes on from `progress` to the end; undefined when it was stopped. @throws {UserError} */
+/** Encodes from `progress` to the end; undefined when stopped. @throws {UserError} */
 export async function encode(
   progress: PrepareProgress,
   options: EncodeOptions,
@@ -85,7 +85,7 @@ export async function encode(
       const full = train.tokens >= shardTokens || validation.tokens >= shardTokens;
       if (full && piece.next !== undefined) commit(i, piece.next);
     }
-    // The bytes that were encoded must be those of the first look: a failing disk changes no size or time.
+    // The bytes must be those of the first pass: disk errors change neither size nor mtime.
     if (hash.digest("hex") !== progress.inputs[i]?.sha256) throw changed(input.name);
     await checkUnchanged(input);
   }
@@ -93,7 +93,7 @@ export async function encode(
   return { progress: now, hashes: { train: train.hash, validation: validation.hash } };
 }
 
-/** What the tokenizer lacks of both sides. */
+/** Unknown tokens of both sides. */
 function unknownIn(sides: Readonly<Record<TextPart, SideWriter>>): Unknown {
   const all = TEXT_PARTS.map((part) => sides[part]);
   return {
@@ -102,11 +102,11 @@ function unknownIn(sides: Readonly<Record<TextPart, SideWriter>>): Unknown {
   };
 }
 
-/** Bytes on the disk before the place where one goes on. */
+/** Bytes on disk before the resume position. */
 function bytesBefore({ position }: PrepareProgress, inputs: readonly Input[]): number {
   const whole = inputs.slice(0, position.input).reduce((sum, { bytes }) => sum + bytes, 0);
   const input = inputs[position.input];
-  // A packed file is read from its start, wherever in it one begins.
+  // A gzip file is read from its start.
   return whole + (input === undefined || input.packed ? 0 : position.offset);
 }
 
@@ -135,7 +135,7 @@ async function* piecesFrom(
   await drain(stream);
 }
 
-/** Hashes the bytes before `end`, which an earlier process encoded. */
+/** Hashes the bytes before `end`, encoded by an earlier process. */
 async function hashBefore(
   end: number,
   { input, hash }: { input: Input; hash: Hash },
@@ -149,7 +149,7 @@ async function hashBefore(
   }
 }
 
-/** UTF-16 units that are encoded in well under a second; most pieces have fewer. */
+/** UTF-16 units encoded in well under a second; most pieces have fewer. */
 const SHORT = 1 << 20;
 
 async function idsOf(
@@ -158,7 +158,7 @@ async function idsOf(
 ): Promise<Uint32Array> {
   try {
     if (text.length <= SHORT) return tokenizer.encode(text);
-    return await keepingBusy(() => tokenizer.encode(text));
+    return await runBlocking(() => tokenizer.encode(text));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new UserError(error.exit, `Cannot prepare ${input.name}: ${error.message}`);

@@ -1,6 +1,6 @@
 /**
- * From names, folders and patterns to the files that are read. They come in order of name, so that
- * no order on the command line changes anything, and a file that is reached twice counts once.
+ * Expands names, folders and patterns to input files, sorted by name and without duplicates, so
+ * that the order on the command line does not matter.
  */
 import { extname, join, normalize, resolve } from "node:path";
 import { UserError } from "../base/user_error.ts";
@@ -10,28 +10,28 @@ import type { Input } from "./inputs.ts";
 import { inputOf } from "./inspect.ts";
 import { filesBelow, type LeftOut, leftOutNothing } from "./walk.ts";
 
-/** What names stand for. */
+/** The files found. */
 export interface FoundFile {
   readonly files: readonly Input[];
-  /** Names of pipes, which are read once and must be kept. */
+  /** Names of pipes, which can be read only once. */
   readonly pipes: readonly string[];
-  /** What people should know of names that were left out. */
+  /** Notices of skipped names. */
   readonly notes: readonly string[];
 }
 
-/** What is taken from a folder; a file that is named is taken whatever its name. */
+/** Files taken from a folder; an explicitly named file is always taken. */
 const TEXTS = /\.(txt|jsonl|ndjson|jsonlines)(\.gz)?$/i;
 
-/** Names that a note shows at most, and notes of one kind. */
+/** Maximum names in a notice, and notices of one kind. */
 const SHOWN = 3;
 
-/** What was left out on the way. */
+/** Skipped paths. */
 interface Omitted extends LeftOut {
-  /** Files in folders that are no texts by their names. */
+  /** Files in folders without a text suffix. */
   readonly others: string[];
 }
 
-/** The files that names, folders and patterns stand for. @throws {UserError} `noInput` or `data` */
+/** Finds the input files. @throws {UserError} `noInput` or `data` */
 export async function findInputs(names: readonly string[]): Promise<FoundFile> {
   const omitted: Omitted = { ...leftOutNothing(), others: [] };
   const paths: string[] = [];
@@ -72,7 +72,7 @@ async function textsIn(folder: string, omitted: Omitted): Promise<string[]> {
   );
 }
 
-/** Each file by one of its paths, its own where that is among them, in order of name. */
+/** One path per file, preferring the path without links, sorted. */
 async function eachOnce(paths: readonly string[], omitted: Omitted): Promise<string[]> {
   const byFile = new Map<string, { path: string; isOwn: boolean }>();
   for (const path of paths.toSorted()) {
@@ -85,19 +85,19 @@ async function eachOnce(paths: readonly string[], omitted: Omitted): Promise<str
   return Array.from(byFile.values(), ({ path }) => path).sort();
 }
 
-/** What two paths of one file have in common, and whether a path leads there without a link. */
+/** A key that is equal for all paths of a file, and whether the path contains no link. */
 async function identityOf(path: string): Promise<{ key: string; isOwn: boolean }> {
   try {
     const [real, { dev, ino, nlink }] = [await Deno.realPath(path), await Deno.stat(path)];
-    // Hard links have one number; file systems that number files badly have no hard links.
+    // Hard links share an inode. File systems with unreliable inodes have no hard links.
     const key = ino !== null && nlink !== null && nlink > 1 ? `${dev}:${ino}` : real;
     return { key, isOwn: real === resolve(path) };
   } catch {
-    return { key: path, isOwn: true }; // Whoever reads it says what is wrong.
+    return { key: path, isOwn: true }; // Reading it reports the error.
   }
 }
 
-/** Whatever was left out, in sentences; a path that was met twice counts once. */
+/** Notices of skipped paths, without duplicates. */
 function notesOf(omitted: Omitted): string[] {
   const [again, broken, special, others] = (["again", "broken", "special", "others"] as const)
     .map((key) => Array.from(new Set(omitted[key]))) as [string[], string[], string[], string[]];
@@ -117,7 +117,7 @@ function notesOf(omitted: Omitted): string[] {
   ];
 }
 
-/** The first names of a list, and how many more there are. */
+/** The first names of a list, and the number of others. */
 function listOf(names: readonly string[]): string {
   const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "";
   return names.slice(0, SHOWN).join(", ") + more;

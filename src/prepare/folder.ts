@@ -1,4 +1,4 @@
-/** The folder that tokens are prepared into: who may write there, and what stands there already. */
+/** The output folder of a preparation: its lock, its state, and its files. */
 import { join } from "node:path";
 import { fileFault, hasCode, isMissing } from "../base/file_fault.ts";
 import { sealed } from "../base/hash.ts";
@@ -22,13 +22,13 @@ import { type PrepareProgress, progressSchema } from "./schema.ts";
 
 const SHARD = /^(train|validation)-\d{5}\.tokens$/;
 
-/** What stands in a folder: all of it, a part of it, or nothing. */
+/** State of a folder: complete (index), partial (progress), or empty. */
 export interface PrepareState {
   readonly index?: PreparedIndex;
   readonly progress?: PrepareProgress;
 }
 
-/** A folder that this process alone writes to, until disposed. */
+/** An output folder, locked until disposed. */
 export class OutFolder implements Disposable {
   readonly path: string;
   readonly #lock: RunLock;
@@ -38,7 +38,10 @@ export class OutFolder implements Disposable {
     this.#lock = lock;
   }
 
-  /** Makes the folder where there is none. @throws {UserError} `locked`, or `config` for one that cannot be used. */
+  /**
+   * Locks the folder; creates it if missing. @throws {UserError} `locked`, or `config` for an
+   * unusable folder.
+   */
   static async open(path: string): Promise<OutFolder> {
     try {
       checkNames(path);
@@ -50,17 +53,17 @@ export class OutFolder implements Disposable {
         exit: "config",
       });
     }
-    // This command may not ask for the host's name.
+    // This command has no permission to read the host name.
     return new OutFolder(path, await lockRun(path, { owner: `${Deno.pid} -`, make: makeFolder }));
   }
 
-  /** Call it right before each effect. @throws {UserError} `locked` once the folder is another's. */
+  /** Call right before each effect. @throws {UserError} `locked` if another process took over. */
   check(): void {
     this.#lock.check();
   }
 
-  /** What stands here. @throws {UserError} `data` for what cannot be read. */
-  standing(): PrepareState {
+  /** The state of the folder. @throws {UserError} `data` for unreadable files. */
+  state(): PrepareState {
     if (isFinished(this.path)) return { index: readIndex(this.path) };
     const path = join(this.path, PROGRESS);
     const text = textIfAny(path);
@@ -69,22 +72,22 @@ export class OutFolder implements Disposable {
       : { progress: parseJson(path, { text, schema: progressSchema }) };
   }
 
-  /** Keeps what was reached. */
+  /** Saves the progress. */
   keep(progress: PrepareProgress): void {
     this.check();
-    // The names of new shards are on the disk before anything speaks of them.
+    // Sync the names of new shards before progress.json refers to them.
     using folder = Deno.openSync(this.path, { read: true });
     folder.syncSync();
     writeJsonAtomic(join(this.path, PROGRESS), sealed(progress));
   }
 
-  /** Keeps the tokenizer. */
+  /** Saves the tokenizer. */
   keepTokenizer(tokenizer: Tokenizer): void {
     this.check();
     writeJsonAtomic(join(this.path, TOKENIZER), tokenizer.toJSON());
   }
 
-  /** The tokenizer that was kept. @throws {UserError} `data` unless it has the hash. */
+  /** Reads the saved tokenizer. @throws {UserError} `data` if its hash differs. */
   tokenizer(hash: string): Tokenizer {
     const path = join(this.path, TOKENIZER);
     const text = textIfAny(path) ?? "";
@@ -97,23 +100,23 @@ export class OutFolder implements Disposable {
     );
   }
 
-  /** Writes the index, with which the folder is whole. */
+  /** Writes the index, which marks the folder complete. */
   finish(index: PreparedIndex): void {
     this.check();
     writeJsonAtomic(join(this.path, INDEX), sealed(index));
     this.tidy();
   }
 
-  /** Removes what only an unfinished folder needs. */
+  /** Removes progress.json. */
   tidy(): void {
     this.#remove(PROGRESS);
   }
 
-  /** Removes what a preparation left before it kept progress of a shard. */
+  /** Removes the files of a preparation without a saved shard. */
   clear(): void {
     const names = Array.from(Deno.readDirSync(this.path), ({ name }) => name);
     for (const name of names.filter((name) => SHARD.test(name))) this.#remove(name);
-    // Last: without it, the folder would be taken for somebody else's while a shard is left.
+    // Last: without progress.json, a folder with shards would count as foreign.
     this.#remove(PROGRESS);
     this.#remove(TOKENIZER);
   }
@@ -133,13 +136,13 @@ export class OutFolder implements Disposable {
   }
 }
 
-/** Nothing of anybody else is ever written over. @throws {UserError} `config` */
+/** Protects foreign files. @throws {UserError} `config` if the folder has any. */
 function checkNames(path: string): void {
   if (isFinished(path)) return;
   const names = namesIn(path);
   if (names.includes(PROGRESS) && !names.includes(INDEX)) return;
-  // Killed before its first progress: a tokenizer, and hidden files: its lock, what was not renamed
-  // yet, and what systems leave, such as .DS_Store.
+  // A process killed before its first progress leaves a tokenizer and hidden files: its lock and
+  // temporary files. Systems add others, such as .DS_Store.
   const foreign = names.filter((name) => name !== TOKENIZER && !name.startsWith("."));
   if (foreign.length === 0) return;
   throw new UserError(
@@ -150,7 +153,7 @@ function checkNames(path: string): void {
   );
 }
 
-/** None where there is no folder yet. */
+/** Names in a folder; none if it does not exist. */
 function namesIn(path: string): string[] {
   try {
     return Array.from(Deno.readDirSync(path), ({ name }) => name);

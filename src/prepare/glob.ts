@@ -1,7 +1,7 @@
 /**
- * File names with wildcards, expanded by us: a shell leaves quoted ones alone, and some have none.
- * `*` and `?` stay within a name, `**` spans folders, `[abc]` is one of some characters, `{a,b}`
- * either. As in shells, wildcards do not match what begins with a dot.
+ * Expands wildcards in file names, because shells leave quoted ones alone and some have none. `*`
+ * and `?` stay within a name, `**` spans folders, `[abc]` is a set, `{a,b}` an alternative. As in
+ * shells, wildcards do not match names that begin with a dot.
  */
 import { join } from "node:path";
 import { UserError } from "../base/user_error.ts";
@@ -12,7 +12,7 @@ export function hasWildcards(name: string): boolean {
   return /[*?[{]/.test(name);
 }
 
-/** Paths of the files that a pattern matches, in no order; `leftOut` hears of what `**` passed over. */
+/** Paths of matching files, unordered; skipped paths are added to `leftOut`. */
 export async function expandGlobs(pattern: string, leftOut?: LeftOut): Promise<string[]> {
   const parts = pattern.split("/");
   const fixed = parts.findIndex(hasWildcards);
@@ -34,7 +34,7 @@ export async function expandGlobs(pattern: string, leftOut?: LeftOut): Promise<s
   return found;
 }
 
-/** What the names of a pattern match. @throws {UserError} `config` for a brace that is not closed. */
+/** Compiles a pattern. @throws {UserError} `config` for an unclosed brace. */
 function matcher(pattern: string, names: readonly string[]): RegExp {
   const source = names.map((name, i) => {
     const last = i === names.length - 1;

@@ -1,22 +1,19 @@
-/** A file to read, and what the system says of it. */
+/** Input files and their file info. */
 import { fileFault } from "../base/file_fault.ts";
 
-/** A file to read. */
+/** An input file. */
 export interface Input {
-  /** As people name it. */
+  /** Name for messages. */
   readonly name: string;
-  /** Where its bytes lie: its name, or the file that a pipe was kept in. */
+  /** Path of its bytes: its name, or the file that a pipe was copied to. */
   readonly path: string;
-  /** As the file lies: packed where it is packed. */
+  /** Size on disk, compressed if it is. */
   readonly bytes: number;
-  /** Time of the last change in milliseconds. */
+  /** Modification time in milliseconds. */
   readonly modified: number;
   /** Whether it is a gzip file. */
   readonly packed: boolean;
-  /**
-   * A text, or JSON whose objects hold a text each: one in each line, the items of an array, or
-   * values one behind another.
-   */
+  /** Plain text, or JSON records: one per line, items of an array, or concatenated values. */
   readonly kind: "text" | "jsonl" | "array" | "values";
 }
 
@@ -25,7 +22,7 @@ export function isPacked(path: string): boolean {
   return /\.gz$/i.test(path);
 }
 
-/** What the system says of a file. @throws {Refusal} `noInput` where there is none. */
+/** The file info. @throws {UserError} `noInput` for a missing file. */
 export async function statOf(path: string): Promise<Deno.FileInfo> {
   try {
     return await Deno.stat(path);
@@ -34,7 +31,7 @@ export async function statOf(path: string): Promise<Deno.FileInfo> {
   }
 }
 
-/** An error of the system as a refusal where the user can mend it. */
+/** A system error as a UserError, if the user can fix it. */
 export function readFault(path: string, error: unknown): unknown {
   return fileFault(error, { doing: "read", path, need: "a text file" });
 }

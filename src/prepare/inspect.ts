@@ -1,4 +1,4 @@
-/** Tells what is in a file by its name and its first bytes: a text or records, packed or not. */
+/** Detects the format of a file by name and first bytes: text or records, gzip or not. */
 import { parseJsonText } from "../base/text/json.ts";
 import { UserError } from "../base/user_error.ts";
 import { FORMAT_BYTES, markupFormat, recordKind } from "../data/format.ts";
@@ -6,16 +6,16 @@ import { requireText } from "../data/read.ts";
 import { ByteStream } from "./byte_stream.ts";
 import { type Input, isPacked, readFault, statOf } from "./inputs.ts";
 
-/** How a file is looked at. */
+/** Options of {@linkcode inputOf}. */
 export interface InspectOptions {
-  /** Where its bytes lie, for a pipe that was kept. */
+  /** Path of its bytes, for a copied pipe. */
   readonly path?: string;
-  /** Hears of what looks as if it were meant otherwise. */
+  /** Called with a notice when the format looks unintended. */
   readonly note?: (text: string) => void;
 }
 
 /**
- * The file `name` as it is now. @throws {UserError} `noInput` for no file, `data` for one that holds
+ * The input file `name`. @throws {UserError} `noInput` for a missing file, `data` for one with
  * neither text nor records.
  */
 export async function inputOf(
@@ -52,7 +52,7 @@ function kindOf(name: string, head: Uint8Array): Input["kind"] {
   const text = new TextDecoder().decode(head).trimStart();
   if (named === "json") return text.startsWith("[") ? "array" : "values";
   if (!isNameless(name)) return "text";
-  // Nobody can give a pipe a suffix, so what comes out of it decides.
+  // A pipe has no suffix, so its first bytes decide.
   if (/^\[\s*\{\s*"/.test(text)) return "array";
   return beginsWithRecord(text) ? "jsonl" : "text";
 }
@@ -68,7 +68,7 @@ function beginsWithRecord(text: string): boolean {
   }
 }
 
-/** Whether a name says nothing of what is in the file, as that of a pipe. */
+/** Whether a name has no format suffix by nature: stdin or a pipe. */
 function isNameless(name: string): boolean {
   return name === "-" || name.startsWith("/dev/");
 }
@@ -78,14 +78,16 @@ async function isGzip(file: Omit<Input, "packed" | "kind">): Promise<boolean> {
   return a === 0x1f && b === 0x8b;
 }
 
-/** First bytes of a file, unpacked where it is packed. */
+/** First bytes of a file, decompressed. */
 async function headOf(input: Input): Promise<Uint8Array> {
   if (!input.packed) return await firstBytes(input);
   await using stream = new ByteStream(input);
   return (await stream.peek(FORMAT_BYTES)).slice(0, FORMAT_BYTES);
 }
 
-/** First bytes of a file as it lies. A stream has room for far more than small files need. */
+/**
+ * First bytes of a file as stored. Reads directly, because a ByteStream allocates a large buffer.
+ */
 async function firstBytes({ path, bytes }: Pick<Input, "path" | "bytes">): Promise<Uint8Array> {
   const head = new Uint8Array(Math.min(FORMAT_BYTES, bytes));
   try {

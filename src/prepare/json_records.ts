@@ -1,27 +1,29 @@
 /**
- * The items of a JSON array, or JSON values one behind another, as bytes: a file of any size is never
- * in memory as a whole. What an item says is left to whoever parses it.
+ * Splits a JSON array, or concatenated JSON values, into the bytes of its items without loading the
+ * whole file. Items are not parsed here.
  */
 import { UserError } from "../base/user_error.ts";
 import type { ByteStream } from "./byte_stream.ts";
 import { type DocumentBytes, LONGEST } from "./records.ts";
 
-/** Bytes that are looked at first; twice as many where no item ends in them. */
+/** Bytes peeked at first; doubled when no item ends in them. */
 const VIEW = 1 << 20;
 
 const [TAB, LINE_FEED, RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/** How a file holds its values, and where in it one begins. */
+/** Layout of the values, and the stream's place in it. */
 export interface JsonReading {
   readonly kind: "array" | "values";
   readonly name: string;
-  /** Whether the stream is behind the start of the array or the first value. */
+  /** Whether the stream is past the start of the array or the first value. */
   readonly inside: boolean;
 }
 
-/** Each item from where the stream is. @throws {UserError} `data` for what is cut off or no JSON. */
+/**
+ * The items from the stream's position. @throws {UserError} `data` for truncated or invalid JSON.
+ */
 export async function* jsonRecords(
   stream: ByteStream,
   { kind, name, inside }: JsonReading,
@@ -79,7 +81,7 @@ export async function* jsonRecords(
   }
 }
 
-/** @throws {UserError} where anything but blanks is left. */
+/** @throws {UserError} if anything but white space is left. */
 async function requireBlank(
   stream: ByteStream,
   { from, bad }: { from: number; bad: (at: number, need: string) => UserError },
@@ -96,13 +98,13 @@ function isBlank(byte: number | undefined): boolean {
   return byte === SPACE || byte === LINE_FEED || byte === RETURN || byte === TAB;
 }
 
-/** The first place from `at` on that is no white space. */
+/** The first offset from `at` that is no white space. */
 function blanksEnd(bytes: Uint8Array, at: number): number {
   while (isBlank(bytes[at])) at++;
   return at;
 }
 
-/** The place behind the value that begins at `from`; -1 where it does not end. */
+/** End of the value at `from`; -1 if it is incomplete. */
 function valueEnd(bytes: Uint8Array, from: number): number {
   let depth = 0;
   for (let i = from; i < bytes.length; i++) {
@@ -120,7 +122,7 @@ function valueEnd(bytes: Uint8Array, from: number): number {
   return depth === 0 ? bytes.length : -1;
 }
 
-/** The place of the quote that ends a string; -1 where none does. */
+/** Offset of the closing quote of a string; -1 if there is none. */
 function stringEnd(bytes: Uint8Array, from: number): number {
   for (let i = from + 1; i < bytes.length; i++) {
     if (bytes[i] === BACKSLASH) i++;

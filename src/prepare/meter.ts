@@ -1,21 +1,21 @@
-/** How far a preparation is, as lines for people. Pure: whoever has the clock passes the seconds. */
+/** Progress and summary lines of a preparation. Pure: the caller passes elapsed seconds. */
 import { showBytes, showCount, showSeconds } from "../report/format.ts";
 import type { PreparedIndex } from "../data/prepared/schema.ts";
 import { unknownNote } from "../data/unknown.ts";
 
 /** Bytes of a phase at a moment. */
-export interface PrepareProgress {
+export interface MeterReading {
   readonly phase: "scan" | "encode" | "check";
   readonly bytes: number;
   readonly total: number;
-  /** Since the phase began. */
+  /** Elapsed seconds of the phase. */
   readonly seconds: number;
-  /** Bytes that were there when it began: of a preparation that goes on. */
+  /** Bytes done before this process, in a resumed preparation. */
   readonly before: number;
 }
 
 /** `encoding 45 %  1.20 GB of 2.67 GB  21.3 MB/s  1 m 9 s left`. */
-export function meterLine({ phase, bytes, total, seconds, before }: PrepareProgress): string {
+export function meterLine({ phase, bytes, total, seconds, before }: MeterReading): string {
   const doing = { scan: "reading", encode: "encoding", check: "checking" }[phase];
   const percent = total === 0 ? 100 : Math.min(100, Math.floor(100 * bytes / total));
   const parts = [`${doing} ${percent} %`, `${showBytes(bytes)} of ${showBytes(total)}`];
@@ -27,7 +27,7 @@ export function meterLine({ phase, bytes, total, seconds, before }: PrepareProgr
   return parts.join("  ");
 }
 
-/** What was prepared, line by line. */
+/** Summary lines of a finished preparation. */
 export function summaryLines(
   { train, validation, tokenizer, options, inputs }: PreparedIndex,
 ): string[] {

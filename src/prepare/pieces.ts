@@ -1,6 +1,6 @@
 /**
- * The text of a file in pieces, each of one document and one side of the split. From any place at
- * which a shard may end the same pieces follow, however one came there. Knows no tokens.
+ * Reads the text of a file in pieces, each of one document and one side of the split. From any
+ * position where a shard may end, the pieces that follow are the same after a resume.
  */
 import { parseJsonText } from "../base/text/json.ts";
 import { UserError } from "../base/user_error.ts";
@@ -12,10 +12,10 @@ import { jsonRecords } from "./json_records.ts";
 import { type DocumentBytes, LONGEST, records } from "./records.ts";
 import { sideOf, type SplitExtent } from "./split.ts";
 
-/** Key of the text in a record where nobody names another. */
+/** Default key of the text in a record. */
 export const FIELD = "text";
 
-/** Bytes of a piece, about. */
+/** Approximate bytes of a piece. */
 const PIECE = 1 << 18;
 
 /** A piece of a document's text. */
@@ -28,26 +28,26 @@ export interface TextPiece {
   readonly characters: number;
   /** Whether it is the last of its document on its side. */
   readonly ends: boolean;
-  /** Place in the file behind it, where a shard may end. */
+  /** Offset after it in the file, if a shard may end there. */
   readonly next: number | undefined;
 }
 
-/** How a file is read. */
+/** How to read a file. */
 export interface PieceReading {
   readonly input: Input;
   readonly extent: SplitExtent;
   /** Key of the text in each record. */
   readonly field: string;
-  /** What stands between the documents of a text file; null where it is one document. */
+  /** Document separator of a text file; null: one document. */
   readonly documentEnd: string | null;
   readonly validation: number;
-  /** Largest place at which a text may be cut, 0 where there is none. */
+  /** Safe split point of a text, see Tokenizer.cut. */
   readonly cut: (text: string) => number;
-  /** Hears of each end of a document in a text file. */
+  /** Called at each document end in a text file. */
   readonly ended?: () => void;
 }
 
-/** The pieces of a file from the place where `stream` is. @throws {UserError} `data` */
+/** The pieces of a file from the stream's position. @throws {UserError} `data` */
 export function piecesOf(stream: ByteStream, reading: PieceReading): AsyncGenerator<TextPiece> {
   const { kind } = reading.input;
   return kind === "text" && reading.documentEnd === null
@@ -70,7 +70,7 @@ async function* textPieces(stream: ByteStream, reading: PieceReading): AsyncGene
   }
 }
 
-/** The longest piece that may be cut off what is `left`, looking a little further each time. */
+/** The next piece up to a safe split point, doubling the bytes peeked until there is one. */
 async function nextPiece(
   stream: ByteStream,
   { reading, left }: { reading: PieceReading; left: number },
@@ -106,7 +106,7 @@ async function* documentPieces(
   const found = kind === "array" || kind === "values"
     ? jsonRecords(stream, { kind, name, inside })
     : records(stream, { end, name });
-  // Nobody counts records from the middle of a file, and it was read from its start before.
+  // Record numbers are unknown after a resume within a file.
   let number = inside ? undefined : 0;
   for await (const record of found) {
     if (number !== undefined) number++;
@@ -132,7 +132,7 @@ async function* documentPieces(
   }
 }
 
-/** A document that is in memory, in pieces that a tokenizer can take. */
+/** Splits a document in memory at safe split points. */
 function* cutDocument(
   text: string,
   { reading, at }: { reading: PieceReading; at: number },
@@ -154,7 +154,7 @@ function* cutDocument(
   }
 }
 
-/** A text without half a pair at its end. */
+/** A text without a lone surrogate at its end. */
 function wholePairs(text: string): string {
   return text.isWellFormed() ? text : text.slice(0, -1);
 }
@@ -186,13 +186,13 @@ function recordText(
   throw bad(`whole characters: ${place} has half of a pair`);
 }
 
-/** The text of a record as it stands: a value that is a text itself has no key. */
+/** The text of a record: a string value itself, or its field. */
 function textIn(value: unknown, field: string): unknown {
   if (typeof value === "string" && field === FIELD) return value;
   return isObject(value) ? value[field] : undefined;
 }
 
-/** What was found in place of a text, in words. */
+/** Describes what was found instead of a text. */
 function foundIn(value: unknown, text: unknown): string {
   if (!isObject(value)) return "it is no object";
   if (text !== undefined) return "it is none";
@@ -210,20 +210,20 @@ function textOf(bytes: Uint8Array, { name, at }: { name: string; at: number }): 
   throw new UserError("data", `Cannot read ${name}: need UTF-8 text: byte ${at + text} is not`);
 }
 
-/** What is said of a file that is no longer what it was. */
+/** The error for a file that changed during the preparation. */
 export function changed(name: string): UserError {
   return new UserError("data", `Cannot read ${name}: need it as it was: it changed meanwhile`);
 }
 
 const encoder = new TextEncoder();
 
-/** Room for the UTF-8 of one text after another: documents may be many and small. */
+/** A reusable UTF-8 buffer: documents may be many and small. */
 class Scratch {
   #room = new Uint8Array(1 << 16);
 
-  /** The bytes of a text; they stand until the next call. */
+  /** The UTF-8 bytes of a text, valid until the next call. */
   bytesOf(text: string): Uint8Array {
-    // A unit of UTF-16 takes three bytes at most.
+    // A UTF-16 unit takes at most three bytes.
     if (3 * text.length > this.#room.length) this.#room = new Uint8Array(3 * text.length);
     const { written } = encoder.encodeInto(text, this.#room);
     return this.#room.subarray(0, written);

@@ -1,9 +1,9 @@
 /**
- * From text files to a folder of tokens: looks through the files, makes the tokenizer, then writes
- * shards. Stopped or killed anywhere, the same call goes on and ends with the same bytes.
+ * Prepares text files as a folder of tokens: scans the files, builds the tokenizer, then writes
+ * shards. After a stop or kill, the same call resumes and produces the same bytes.
  */
-import { keepingBusy } from "../base/busy.ts";
-import { fileFault, refusingLater } from "../base/file_fault.ts";
+import { runBlocking } from "../base/blocking.ts";
+import { fileFault, withFileFaultsAsync } from "../base/file_fault.ts";
 import { isLockLost, UserError } from "../base/user_error.ts";
 import { shown } from "../data/document_end.ts";
 import type { PreparedIndex, PrepareOptions } from "../data/prepared/schema.ts";
@@ -17,23 +17,23 @@ import { OutFolder } from "./folder.ts";
 import { findInputs } from "./find.ts";
 import type { Input } from "./inputs.ts";
 import { countOf } from "./meter.ts";
-import { checkSame, differenceOf } from "./same.ts";
+import { differenceOf, requireSame } from "./compare.ts";
 import { scan } from "./scan.ts";
 import type { PrepareProgress } from "./schema.ts";
-import { type PrepareRequest, settle } from "./settle.ts";
+import { type PrepareRequest, resolveOptions } from "./resolve_options.ts";
 import { NO_SIDE } from "./shard_writer.ts";
 import { Spool } from "./spool.ts";
 
-export type { PrepareRequest } from "./settle.ts";
+export type { PrepareRequest } from "./resolve_options.ts";
 
-/** What a person is told on the way. */
+/** Progress events. */
 export type PrepareEvent =
   | { readonly type: "inputs"; readonly files: number; readonly bytes: number }
   | { readonly type: "resume"; readonly shards: number }
   | { readonly type: "read"; readonly phase: "scan" | "encode"; readonly bytes: number }
   | { readonly type: "note"; readonly text: string };
 
-/** Who watches and who stops it. */
+/** Callbacks and stop signal. */
 export interface PrepareHooks {
   readonly show?: (event: PrepareEvent) => void;
   readonly stop?: AbortSignal;
@@ -41,13 +41,13 @@ export interface PrepareHooks {
   readonly at?: (point: string) => void;
 }
 
-/** How it ended. `nothing`: all of it was there. */
+/** How it ended. `nothing`: the folder was already complete. */
 export interface PrepareOutcome {
   readonly ended: "done" | "nothing" | "stopped";
   readonly index?: PreparedIndex;
 }
 
-/** Prepares. @throws {UserError} for whatever the user can mend. */
+/** Runs or resumes a preparation. @throws {UserError} for errors that the user can fix. */
 export async function prepare(
   request: PrepareRequest,
   { show = () => {}, stop = new AbortController().signal, at = () => {} }: PrepareHooks = {},
@@ -55,22 +55,22 @@ export async function prepare(
   const { files, pipes, notes } = await findInputs(request.names);
   const say = (text: string) => show({ type: "note", text });
   notes.forEach(say);
-  // What a pipe holds is known once it was read to its end; without one nothing is made before all
-  // is settled.
-  const settled = pipes.length === 0 ? await settle(request, files) : undefined;
+  // The content of a pipe is known only after it was read. Without pipes, validate the request
+  // before creating the folder.
+  const settled = pipes.length === 0 ? await resolveOptions(request, files) : undefined;
   using folder = await OutFolder.open(request.out);
   using spool = new Spool(folder);
-  const kept = await refusingLater(
+  const kept = await withFileFaultsAsync(
     { doing: "write to", path: request.out },
     () => spool.keep(pipes, { say, stop }),
   );
   if (kept === undefined) return { ended: "stopped" };
   const inputs = [...files, ...kept].sort((a, b) => a.name < b.name ? -1 : 1);
-  const { options, builder } = settled ?? await settle(request, inputs);
-  const asked = { options, inputs };
-  const { index, progress } = folder.standing();
+  const { options, builder } = settled ?? await resolveOptions(request, inputs);
+  const requested = { options, inputs };
+  const { index, progress } = folder.state();
   if (index !== undefined) {
-    await checkSame(request.out, { stands: index, asked });
+    await requireSame(request.out, { existing: index, requested });
     folder.tidy();
     return { ended: "nothing", index };
   }
@@ -78,13 +78,13 @@ export async function prepare(
   show({ type: "inputs", files: inputs.length, bytes });
   const hooks = { show, stop, at };
   try {
-    // A preparation without a shard has nothing to lose, so another request takes the folder over.
+    // A preparation without shards has no work to lose: a different request may replace it.
     const isTaken = progress !== undefined && shardsOf(progress) === 0 &&
-      await differenceOf({ stands: progress, asked }) !== undefined;
+      await differenceOf({ existing: progress, requested }) !== undefined;
     if (isTaken) folder.clear();
     const begun = progress === undefined || isTaken
-      ? await begin(folder, { asked, builder, hooks, explicit: request.ends === true })
-      : await goOn(folder, { asked, progress, hooks });
+      ? await begin(folder, { requested, builder, hooks, explicit: request.ends === true })
+      : await goOn(folder, { requested, progress, hooks });
     if (begun === undefined) return { ended: "stopped" };
     const { maxUnknown = MAX_UNKNOWN } = request;
     return await finish(folder, { ...begun, inputs, hooks, maxUnknown });
@@ -94,9 +94,11 @@ export async function prepare(
   }
 }
 
-/** A refusal before the first shard leaves nothing that would refuse the corrected request. */
+/**
+ * After an error before the first shard, clear the folder so that a corrected request is accepted.
+ */
 function clearUnlessShards(folder: OutFolder): void {
-  const { progress } = folder.standing();
+  const { progress } = folder.state();
   if (progress !== undefined && shardsOf(progress) === 0) folder.clear();
 }
 
@@ -104,7 +106,7 @@ function shardsOf({ train, validation }: PrepareProgress): number {
   return train.shards.length + validation.shards.length;
 }
 
-/** What is known before the second look. */
+/** State before the second pass. */
 interface Begun {
   readonly progress: PrepareProgress;
   readonly tokenizer: Tokenizer;
@@ -113,27 +115,27 @@ interface Begun {
 type Hooks = Required<PrepareHooks>;
 type Request = { readonly options: PrepareOptions; readonly inputs: readonly Input[] };
 
-/** The first look, and the tokenizer that comes of it. */
+/** The first pass, and the tokenizer it builds. */
 async function begin(
   folder: OutFolder,
-  { asked, builder, hooks, explicit }: {
-    asked: Request;
+  { requested, builder, hooks, explicit }: {
+    requested: Request;
     builder: TokenizerBuilder;
     hooks: Hooks;
-    /** Whether somebody said that documents end with a token. */
+    /** Whether the user asked for end-of-document tokens. */
     explicit: boolean;
   },
 ): Promise<Begun | undefined> {
   const { show, stop, at } = hooks;
   const read = (bytes: number) => show({ type: "read", phase: "scan", bytes });
-  const found = await scan(asked.inputs, { options: asked.options, builder, read, stop });
+  const found = await scan(requested.inputs, { options: requested.options, builder, read, stop });
   if (found === undefined) return undefined;
   const { inputs, ends } = found;
-  const tokenizer = await keepingBusy(() => builder.build());
+  const tokenizer = await runBlocking(() => builder.build());
   const notes = [...builder.notes];
-  const { documentEnd } = asked.options;
+  const { documentEnd } = requested.options;
   if (documentEnd !== null) notes.push(`${shown(documentEnd)} ends ${countOf(ends, "document")}`);
-  if (asked.options.ends && tokenizer.end === undefined) {
+  if (requested.options.ends && tokenizer.end === undefined) {
     const lack = "the tokenizer has no token that ends documents";
     if (explicit) throw new UserError("config", `Cannot end documents with a token: ${lack}`);
     notes.push(`${lack}: nothing stands between them`);
@@ -143,7 +145,7 @@ async function begin(
   folder.keepTokenizer(tokenizer);
   const progress: PrepareProgress = {
     format: "shoal-prepare-1",
-    options: asked.options,
+    options: requested.options,
     inputs,
     tokenizer: { hash: tokenizerHash(tokenizer), vocabulary: tokenizer.size },
     position: { input: 0, offset: 0 },
@@ -155,17 +157,17 @@ async function begin(
   return { progress, tokenizer };
 }
 
-/** What another process has left. */
+/** Resumes what another process left. */
 async function goOn(
   folder: OutFolder,
-  { asked, progress, hooks }: { asked: Request; progress: PrepareProgress; hooks: Hooks },
+  { requested, progress, hooks }: { requested: Request; progress: PrepareProgress; hooks: Hooks },
 ): Promise<Begun> {
-  await checkSame(folder.path, { stands: progress, asked });
+  await requireSame(folder.path, { existing: progress, requested });
   const shards = shardsOf(progress);
   if (shards > 0) hooks.show({ type: "resume", shards });
-  // The same bytes may lie elsewhere by now, or have been touched.
+  // The same bytes may have moved or been touched: take present names and times.
   const inputs = progress.inputs.map((input, i) => {
-    const { name, modified } = asked.inputs[i] as Input;
+    const { name, modified } = requested.inputs[i] as Input;
     return { ...input, name, modified };
   });
   const tokenizer = folder.tokenizer(progress.tokenizer.hash);

@@ -1,25 +1,28 @@
-/** The documents of a file that holds many: one per line, or apart by a text. Bytes, not yet text. */
+/** Splits a file into the bytes of its documents, by lines or by a separator. */
 import { UserError } from "../base/user_error.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
-/** Bytes that are looked at first; twice as many where no document ends in them. */
+/** Bytes peeked at first; doubled when no document ends in them. */
 const VIEW = 1 << 20;
-/** Bytes in which a document must end, or find a place to be cut: it is held in memory. */
+/** Maximum bytes of a document or of text without a split point: they are held in memory. */
 export const LONGEST = 64 * 2 ** 20;
 
-/** What stands between two ends. */
+/** The bytes of a document. */
 export interface DocumentBytes {
-  /** They stand until the next is asked for. */
+  /** Valid until the next document is requested. */
   readonly bytes: Uint8Array;
-  /** Place of the first byte in the file. */
+  /** Offset of the first byte in the file. */
   readonly at: number;
-  /** Place behind the end of the document. */
+  /** Offset after the document and its separator. */
   readonly next: number;
-  /** Whether an end stands behind it, not just the end of the file. */
+  /** Whether a separator follows, not just the end of the file. */
   readonly ended: boolean;
 }
 
-/** Whatever stands before each `end`, and behind the last. @throws {UserError} `data` */
+/**
+ * The documents before each `end` and after the last. @throws {UserError} `data` for one that is
+ * too long.
+ */
 export async function* records(
   stream: ByteStream,
   { end, name }: { end: Uint8Array; name: string },
@@ -45,7 +48,7 @@ export async function* records(
         `Cannot read ${name}: need documents of at most ${LONGEST} bytes: the one at byte ${position} is longer`,
       );
     }
-    // A long document may end just behind what was looked at.
+    // A long document may end just past the peeked bytes.
     n = at === 0 ? 2 * n : VIEW;
     stream.take(at);
   }

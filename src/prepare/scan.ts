@@ -1,6 +1,6 @@
 /**
- * The first look at all files: their hashes, where they are cut, that they are UTF-8 and JSON, and
- * what a tokenizer is made of. Nothing is written.
+ * The first pass over all files: computes hashes and split points, validates UTF-8 and JSON, and
+ * feeds the tokenizer builder. Writes nothing.
  */
 import { createHash } from "node:crypto";
 import { UserError } from "../base/user_error.ts";
@@ -13,23 +13,23 @@ import { changed, piecesOf } from "./pieces.ts";
 import type { Scanned } from "./schema.ts";
 import { type SplitExtent, splitExtentOf } from "./split.ts";
 
-/** What a scan needs beside the files. */
+/** Options of {@linkcode scan}. */
 export interface ScanOptions {
   readonly options: PrepareOptions;
   readonly builder: TokenizerBuilder;
-  /** Hears of bytes as they are read from the disk. */
+  /** Called with the number of bytes read from disk. */
   readonly read: (bytes: number) => void;
   readonly stop: AbortSignal;
 }
 
-/** What was found in the files. */
+/** Result of a scan. */
 export interface ScanResult {
   readonly inputs: Scanned[];
-  /** Ends of documents in text files. */
+  /** Document ends in text files. */
   readonly ends: number;
 }
 
-/** Looks through the files; undefined when it was stopped. @throws {UserError} */
+/** Scans the files; undefined when stopped. @throws {UserError} */
 export async function scan(
   inputs: readonly Input[],
   options: ScanOptions,
@@ -63,7 +63,7 @@ export async function scan(
   return { inputs: scanned, ends };
 }
 
-/** The refusal of text files in which no document ends. */
+/** The error for text files without the document separator. */
 async function noEndsIn(inputs: readonly Input[], end: string): Promise<UserError> {
   const [first, ...more] = inputs.filter(({ kind }) => kind === "text") as [Input, ...Input[]];
   await using stream = new ByteStream(first);
@@ -89,7 +89,7 @@ async function scanFile(
   await using stream = new ByteStream(input, { raw });
   await stream.peek(extent.start);
   stream.take(extent.start);
-  // Where a character has a token only if it was seen, the text for validation must be seen as well.
+  // The char tokenizer must also see the validation text: unseen characters have no token.
   const all = options.tokenizer === "char";
   const cut = (text: string) => text.length;
   const reading = { input, extent, field, documentEnd, validation, cut, ended };
@@ -100,14 +100,14 @@ async function scanFile(
     builder.add(piece.text);
     if (piece.ends) builder.endDocument();
   }
-  // What is left behind the last line is read as well: the hash is that of the whole file.
+  // Read the rest, because the hash covers the whole file.
   await drain(stream);
   const { name, modified } = input;
   await checkUnchanged(input);
   return { name, bytes: input.bytes, modified, sha256: hash.digest("hex"), extent };
 }
 
-/** @throws {UserError} `data` when a file is no longer what it was when it was listed. */
+/** @throws {UserError} `data` when size or mtime of a file changed since it was listed. */
 export async function checkUnchanged(
   { name, path, bytes, modified }: Input,
 ): Promise<void> {
@@ -127,21 +127,21 @@ async function findExtent(
     : { start, cut: end, end };
 }
 
-/** Bytes of the byte order mark at the start of a file. */
+/** Bytes of a byte order mark: 3 or 0. */
 async function markBytes(input: Input): Promise<number> {
   await using stream = new ByteStream(input);
   const [a, b, c] = await stream.peek(3);
   return a === 0xef && b === 0xbb && c === 0xbf ? 3 : 0;
 }
 
-/** Bytes of a packed file once it is unpacked; it has to be unpacked to know. */
+/** Decompressed size of a gzip file, by decompressing it. */
 async function unpackedBytes(input: Input): Promise<number> {
   await using stream = new ByteStream(input);
   await drain(stream);
   return stream.position;
 }
 
-/** Bytes that are passed over at once. */
+/** Bytes skipped at once. */
 const DRAIN = 1 << 20;
 
 /** Reads the rest of a file, so that its hash covers all bytes. */

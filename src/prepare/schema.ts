@@ -1,17 +1,17 @@
-/** The shape of progress.json, which stands in a folder until all of its tokens are there. */
+/** The schema of progress.json in an incomplete folder. */
 import * as z from "zod";
 import { inputSchema, optionsSchema, splitSchema } from "../data/prepared/schema.ts";
 
 const count = z.int().nonnegative();
 
-/** A file that was looked through, and where its text is. */
+/** A scanned file and the extent of its text. */
 export const scannedSchema = inputSchema.extend({
   extent: z.strictObject({ start: count, cut: count, end: count }),
 });
 
-/** One side of the split as far as its shards go. */
+/** One side of the split, up to its last shard. */
 export const sideSchema = splitSchema.omit({ hash: true }).extend({
-  /** Hash of the whole links so far: token_hash.ts. */
+  /** Hash of the complete links so far, see token_hash.ts. */
   chain: splitSchema.shape.hash,
 });
 
@@ -21,15 +21,15 @@ export const progressSchema = z.strictObject({
   options: optionsSchema,
   inputs: z.array(scannedSchema),
   tokenizer: z.strictObject({ hash: splitSchema.shape.hash, vocabulary: z.int().positive() }),
-  /** Where the next shards begin: a file, and a place in it. */
+  /** Start of the next shards: index of the file, and offset in it. */
   position: z.strictObject({ input: count, offset: count }),
   train: sideSchema,
   validation: sideSchema,
 });
 
-/** What stands in progress.json. */
+/** Contents of progress.json. */
 export type PrepareProgress = z.infer<typeof progressSchema>;
-/** A file that was looked through. */
+/** A scanned file. */
 export type Scanned = z.infer<typeof scannedSchema>;
-/** One side of the split as far as its shards go. */
+/** One side of the split, up to its last shard. */
 export type Side = z.infer<typeof sideSchema>;

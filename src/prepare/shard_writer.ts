@@ -1,6 +1,6 @@
 /**
- * Writes the shards of one side of the split. A shard has its name only once it is whole and on the
- * disk; what a killed process left has another name and is written over.
+ * Writes the shards of one side of the split. A shard gets its final name only after it was synced;
+ * a killed process leaves a temporary file, which is overwritten.
  */
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -16,14 +16,14 @@ import {
 } from "../data/prepared/header.ts";
 import { CHAIN_START, LINK, TokenHash } from "../data/prepared/token_hash.ts";
 import { openShards } from "../data/prepared/tokens.ts";
-import { createAnew } from "../report/atomic.ts";
+import { recreate } from "../report/atomic.ts";
 import type { TextPiece } from "./pieces.ts";
 import type { Side } from "./schema.ts";
 
-/** What all shards of a folder have in common. */
+/** Header fields shared by all shards of a folder. */
 export type ShardKind = Omit<ShardHead, "tokens" | "ends">;
 
-/** Blocks that are written at once. */
+/** Blocks per write. */
 const BLOCKS = 8;
 
 /** A side before its first token. */
@@ -37,7 +37,7 @@ export const NO_SIDE: Side = {
   shards: [],
 };
 
-/** Writes from where a side stands. */
+/** Writes shards, resuming from the state of a side. */
 export class SideWriter implements Disposable {
   readonly #folder: string;
   readonly #part: TextPart;
@@ -52,10 +52,10 @@ export class SideWriter implements Disposable {
   /** Tokens in the buffer. */
   #held = 0;
   #table: number[] = [];
-  /** Tokens up to the end of each document that ends in the shard. */
+  /** Token counts up to each document end in the shard. */
   #ends: number[] = [];
 
-  /** `check` is called before each effect on the folder, and throws once that is another's. */
+  /** `check` is called before each effect and throws if another process took over the folder. */
   constructor(
     folder: string,
     { part, kind, side, check }: { part: TextPart; kind: ShardKind; side: Side; check: () => void },
@@ -70,22 +70,22 @@ export class SideWriter implements Disposable {
     this.#hash = hashOf(folder, { kind, side });
   }
 
-  /** The side as far as its shards go. */
+  /** The side up to its last shard. */
   get side(): Side {
     return this.#side;
   }
 
-  /** The hash of all tokens of the shards. */
+  /** Hash of all tokens in shards. */
   get hash(): string {
     return this.#hash.digest();
   }
 
-  /** Tokens that are not in a shard yet. */
+  /** Tokens not yet in a shard. */
   get tokens(): number {
     return this.#tokens;
   }
 
-  /** Adds tokens, which must be of the vocabulary. */
+  /** Adds tokens, which must be below the vocabulary size. */
   write(ids: Uint32Array): void {
     if (ids.length < this.#units.length - this.#held) {
       this.#units.set(ids, this.#held);
@@ -103,7 +103,7 @@ export class SideWriter implements Disposable {
     this.#tokens += ids.length;
   }
 
-  /** Counts a piece whose tokens were written. */
+  /** Counts a piece after its tokens were written. */
   count(
     { characters, bytes, ends, unknown }: Pick<TextPiece, "characters" | "bytes" | "ends"> & {
       readonly unknown: number;
@@ -111,7 +111,7 @@ export class SideWriter implements Disposable {
   ): void {
     const side = this.#side;
     const place = ends ? this.#tokens : 0;
-    // A document of no tokens begins and ends where the one before it ends.
+    // An empty document ends where the previous one does: no new entry.
     if (place > (this.#ends.at(-1) ?? 0)) this.#ends.push(place);
     this.#side = {
       ...side,
@@ -122,7 +122,7 @@ export class SideWriter implements Disposable {
     };
   }
 
-  /** Makes a shard of the tokens since the last one, if there are any. Throws what the system throws. */
+  /** Publishes a shard of the tokens since the last one, if any. Throws system errors. */
   commit(at: (point: string) => void): void {
     if (this.#tokens === 0) return;
     this.#flush();
@@ -156,7 +156,7 @@ export class SideWriter implements Disposable {
     this.#ends = [];
   }
 
-  /** Drops what is in no shard yet. */
+  /** Discards tokens not yet in a shard. */
   [Symbol.dispose](): void {
     if (this.#file === undefined) return;
     this.#file.close();
@@ -165,7 +165,7 @@ export class SideWriter implements Disposable {
       this.#check();
       Deno.removeSync(this.#temp());
     } catch (error) {
-      // The folder is another's: what ended the preparation says so.
+      // Another process took over the folder, which is already reported.
       if (!isLockLost(error)) throw error;
     }
   }
@@ -184,7 +184,7 @@ export class SideWriter implements Disposable {
   #opened(): Deno.FsFile {
     if (this.#file !== undefined) return this.#file;
     this.#check();
-    this.#file = createAnew(this.#temp());
+    this.#file = recreate(this.#temp());
     this.#file.seekSync(SHARD_HEADER_BYTES, Deno.SeekMode.Start);
     return this.#file;
   }
@@ -194,7 +194,7 @@ export class SideWriter implements Disposable {
   }
 }
 
-/** The hash of a side's tokens, going on from the last whole link. */
+/** Restores the token hash from the last complete link. */
 function hashOf(folder: string, { kind, side }: { kind: ShardKind; side: Side }): TokenHash {
   const hash = new TokenHash(kind.width, side.chain);
   const ids = new Uint32Array(side.tokens % LINK);
@@ -207,7 +207,7 @@ function hashOf(folder: string, { kind, side }: { kind: ShardKind; side: Side })
   return hash;
 }
 
-/** Numbers as u32, and the CRC-32 of all of them. */
+/** Numbers as u32, followed by their CRC-32. */
 function sealed(numbers: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(4 * numbers.length + 4);
   const view = new DataView(bytes.buffer);

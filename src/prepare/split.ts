@@ -1,6 +1,6 @@
 /**
- * What is kept for validation. Content decides, never the order of files: of a file of many documents
- * those whose hash is small, of a text its tail. So no byte is on both sides.
+ * The validation split. It depends on content, not on the order of files: documents by hash, a
+ * single text by its tail.
  */
 import { crc32 } from "node:zlib";
 import { threefry, unit } from "../base/random.ts";
@@ -9,28 +9,28 @@ import type { TextPart } from "../data/prepared/folder.ts";
 import { ByteStream } from "./byte_stream.ts";
 import type { Input } from "./inputs.ts";
 
-/** How far behind its place a cut looks for a line. */
+/** How far after its position a split looks for a line start. */
 const REACH = 1 << 16;
 
-/** The side of a document, by a hash of its text in UTF-8. */
+/** The side of a document, by a hash of its UTF-8 text. */
 export function sideOf(text: Uint8Array, validation: number): TextPart {
-  // A CRC tells texts apart but is linear: texts that differ in a few letters would fall in a
-  // pattern. Threefry mixes its bits, and both are quick for documents of any length.
+  // A CRC alone is linear: texts that differ in a few letters would follow a pattern. Threefry
+  // mixes its bits.
   const [word] = threefry([crc32(text), text.length], 0, 0);
   return unit(word) < validation ? "validation" : "train";
 }
 
-/** Where the text of a file begins (behind a byte order mark), and where its tail and its end are. */
+/** Offsets of a file's text: start (after a byte order mark), validation tail, end. */
 export interface SplitExtent {
   readonly start: number;
-  /** First byte that is kept for validation. */
+  /** First byte of the validation tail. */
   readonly cut: number;
   readonly end: number;
 }
 
 /**
- * Where a text file of `end` bytes is cut: at the first line that begins in its last part, or where
- * none begins soon at a character.
+ * The split of a text file of `end` bytes: at the first line start in its validation part, or at a
+ * character if no line starts soon.
  */
 export async function splitExtentOf(
   input: Input,

@@ -1,20 +1,20 @@
 /**
- * Keeps what comes out of pipes in files of the output folder: inputs are read twice, and a pipe can
- * be read once. A preparation that was stopped goes on where the same bytes come out again.
+ * Copies pipes to temporary files in the output folder, because inputs are read twice. A stopped
+ * preparation can resume if the pipe delivers the same bytes again.
  */
 import { join } from "node:path";
 import { pipeChunks } from "../data/pipe.ts";
 import { isLockLost } from "../base/user_error.ts";
 import { writeAll } from "../base/write_all.ts";
-import { createAnew } from "../report/atomic.ts";
+import { recreate } from "../report/atomic.ts";
 import type { OutFolder } from "./folder.ts";
 import type { Input } from "./inputs.ts";
 import { inputOf } from "./inspect.ts";
 
-/** Names that the folder takes for a leftover of a preparation that was killed. */
+/** Names of the temporary files. */
 const NAME = /^\.pipe-\d+\.tmp$/;
 
-/** Files that pipes are kept in; removed when disposed. */
+/** Temporary copies of pipes, removed when disposed. */
 export class Spool implements Disposable {
   readonly #out: Pick<OutFolder, "path" | "check">;
 
@@ -23,7 +23,10 @@ export class Spool implements Disposable {
     this.#clear();
   }
 
-  /** The inputs that pipes hold, in order of name; undefined when stopped. @throws {Refusal} */
+  /**
+   * Copies the pipes; returns them as inputs in order of name, undefined when stopped. @throws
+   * {UserError}
+   */
   async keep(
     pipes: readonly string[],
     { say, stop }: { say: (text: string) => void; stop: AbortSignal },
@@ -33,7 +36,7 @@ export class Spool implements Disposable {
       say(`Keeping what comes out of ${name === "-" ? "stdin" : name} in ${this.#out.path}`);
       const path = join(this.#out.path, `.pipe-${i}.tmp`);
       this.#out.check();
-      using file = createAnew(path);
+      using file = recreate(path);
       for await (const chunk of pipeChunks(name, { say, stop })) {
         await writeAll(file, chunk);
       }
@@ -47,7 +50,7 @@ export class Spool implements Disposable {
     try {
       this.#clear();
     } catch (error) {
-      // The folder is another's: what ended the preparation says so.
+      // Another process took over the folder, which is already reported.
       if (!isLockLost(error)) throw error;
     }
   }

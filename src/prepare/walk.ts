@@ -1,43 +1,43 @@
 /**
- * The files below a folder. Links are followed; a folder that was read already, by whatever name, is
- * not read again, so that links to folders above them end.
+ * Walks the files below a folder. Follows links, but visits each folder once, so that cyclic links
+ * end.
  */
 import { join } from "node:path";
 import { fileFault, isMissing } from "../base/file_fault.ts";
 
-/** What a walk left out, as paths relative to its root. */
+/** Skipped paths of a walk, relative to its root. */
 export interface LeftOut {
-  /** Other names of folders that are read. */
+  /** Other paths of visited folders. */
   readonly again: string[];
-  /** Links that lead nowhere. */
+  /** Broken links. */
   readonly broken: string[];
   /** Named pipes, sockets and devices. */
   readonly special: string[];
 }
 
-/** Nothing left out yet. */
+/** Empty lists. */
 export function leftOutNothing(): LeftOut {
   return { again: [], broken: [], special: [] };
 }
 
-/** How a walk goes. */
+/** Options of {@linkcode filesBelow}. */
 export interface WalkOptions {
-  /** Most names in a path; all unless told. */
+  /** Maximum depth; default: unlimited. */
   readonly depth?: number;
   readonly leftOut?: LeftOut;
 }
 
 /** A folder to read. */
 interface Folder {
-  /** Relative to the root, with a slash at its end; empty for the root. */
+  /** Path relative to the root with a trailing slash; empty for the root. */
   readonly below: string;
   readonly depth: number;
   readonly isLink: boolean;
 }
 
 /**
- * Files below a folder as paths relative to it, hidden ones left out. Folders come before links to
- * folders, so a file is found by its own name where it has one below the root.
+ * Files below a folder as relative paths, without hidden ones. Folders are visited before links, so
+ * that a file is found by its own path if that is below the root.
  */
 export async function* filesBelow(
   root: string,
@@ -48,7 +48,7 @@ export async function* filesBelow(
   const links: Folder[] = [];
   for (let folder; (folder = folders.pop() ?? links.shift()) !== undefined;) {
     const { below } = folder;
-    // Where the depth is bounded no links go on for ever, and a pattern may mean what is behind one.
+    // A bounded depth ends cyclic links, and a pattern may name a path through a link.
     if (depth === Infinity && !await isNew(join(root, below), seen)) {
       leftOut.again.push(below.slice(0, -1));
       continue;
@@ -68,7 +68,7 @@ export async function* filesBelow(
   }
 }
 
-/** Whether a folder was not seen before, by any name. */
+/** Whether a folder was not visited before, by real path. */
 async function isNew(path: string, seen: Set<string>): Promise<boolean> {
   const real = await Deno.realPath(path).catch(() => path);
   if (seen.has(real)) return false;
@@ -76,7 +76,7 @@ async function isNew(path: string, seen: Set<string>): Promise<boolean> {
   return true;
 }
 
-/** Entries of a folder in order of name, without hidden ones; none where there is no folder. */
+/** Entries of a folder in order of name, without hidden ones; none if it is missing. */
 async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {
   try {
     const entries = await Array.fromAsync(Deno.readDir(folder));

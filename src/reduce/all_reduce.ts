@@ -1,7 +1,7 @@
 /**
- * The sum of all workers' gradients, the same bits on each: every worker sends the slice of its
- * subtree roots to the slice's owner, the owner finishes the tree in its fixed order, and sends the
- * sum to all. 2 (W - 1) / W * N bytes per worker when each has one root. Knows no transport by name.
+ * All-reduce of the gradients with the same bits on every worker: a reduce-scatter, in which each
+ * worker sends its subtree roots to the owner of each slice and the owner adds them in the tree's
+ * fixed order, then an all-gather. 2 (W - 1) / W * N bytes per worker if each has one root.
  */
 import { bytesOf } from "../base/hash.ts";
 import type { Channel, Header } from "../transport/channel.ts";
@@ -10,27 +10,27 @@ import { Exchange } from "./exchange.ts";
 import { type Slice, sliceOf } from "./slices.ts";
 import { cover, finish, showNode, type SubtreePart } from "./tree.ts";
 
-/** What stays the same from step to step. */
+/** Options that are constant over the steps. */
 export interface ReduceOptions {
   readonly rank: number;
-  /** Channels by rank; undefined at the own rank. Their attempt fences off the past. */
+  /** Channels by rank; undefined at the own rank. Their attempt is the fencing token. */
   readonly peers: readonly (Channel | undefined)[];
   /** Micro-batches by rank, all of [0, S) together; its length is the world size. */
   readonly ranges: readonly MicroBatchRange[];
   /** Elements of the flat gradient. */
   readonly length: number;
-  /** Awaited when the own slice is summed and not sent yet: tests inject faults there. */
+  /** Awaited between the own slice's sum and its sending; tests inject faults here. */
   readonly midway?: (() => Promise<void>) | undefined;
 }
 
-/** Totals since the start, in bytes of payload. */
+/** Totals since the start; bytes of payload. */
 export interface ReduceStats {
   readonly calls: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
 }
 
-/** One worker's part in the all-reduce of each step. Buffers are made once and kept. */
+/** One worker's end of the all-reduce. Buffers are allocated once. */
 export class AllReducer {
   #options: ReduceOptions;
   #microBatches: number;
@@ -66,27 +66,27 @@ export class AllReducer {
     this.#waited = new Array(world).fill(0);
   }
 
-  /** What went over the wire so far. */
+  /** Traffic so far. */
   get stats(): ReduceStats {
     return { calls: this.#calls, bytesSent: this.#bytesSent, bytesReceived: this.#bytesReceived };
   }
 
-  /** Milliseconds from the start of the last reduce until the roots of each rank were there. */
+  /** Milliseconds from the start of the last reduce until the roots of each rank had arrived. */
   get waited(): readonly number[] {
     return this.#waited;
   }
 
-  /** Ranks with whom a conversation is under way. */
+  /** Ranks with pending transfers. */
   get waiting(): readonly number[] {
     return this.#exchange?.ranks ?? [];
   }
 
   /**
    * The sum over all micro-batches of `step`, from this worker's subtree roots: the cover of its
-   * range, in order. The roots may be changed; the result holds until the next call, and one call
-   * must end before the next. On any fault it closes every channel, so that no other worker waits
-   * for this one and no late frame meets a later attempt, and rejects with ReduceError once nothing
-   * is under way any more.
+   * range, in order. The roots may be modified; the result is valid until the next call; calls must
+   * not overlap. On any fault it closes every channel, so that no other worker waits for this one
+   * and no late frame reaches a later attempt, and rejects with ReduceError after all transfers
+   * have ended.
    */
   async reduce(step: number, roots: readonly SubtreePart[]): Promise<Float32Array> {
     this.#checkRoots(roots);
@@ -109,7 +109,7 @@ export class AllReducer {
     const received = this.#others.map((peer) =>
       exchange.with(peer.rank, () => this.#receiveRoots(peer, step))
     );
-    // Adding keeps this thread busy: a peer would wait for what is still to be sent.
+    // Finish sending before adding: the addition blocks this thread, and peers would wait.
     await Promise.all([...received, ...sent]);
     if (end > start) {
       const own = roots.map(({ node, data }) => ({ node, data: data.subarray(start, end) }));
@@ -154,7 +154,7 @@ export class AllReducer {
   }
 
   async #send(channel: Channel, header: Header, data: Float32Array): Promise<void> {
-    if (data.length === 0) return; // the owner of an empty slice waits for nothing
+    if (data.length === 0) return; // the owner of an empty slice expects no frame
     await channel.send(header, bytesOf(data));
     this.#bytesSent += data.byteLength;
   }
@@ -162,7 +162,7 @@ export class AllReducer {
   async #receive(channel: Channel, expected: Header, data: Float32Array): Promise<void> {
     if (data.length === 0) return;
     const frame = await channel.receive((header) => {
-      demand(expected, header);
+      requireHeader(expected, header);
       return bytesOf(data);
     });
     if (frame === undefined) throw new Error(`needs ${show(expected)}: it has left`);
@@ -189,7 +189,7 @@ export class AllReducer {
   }
 }
 
-/** Another worker; `parts` receive its roots in the own slice. */
+/** Another worker; `parts` receive its roots for the own slice. */
 interface Peer {
   readonly rank: number;
   readonly channel: Channel;
@@ -207,8 +207,8 @@ function part(data: Float32Array, { start, end }: Slice): Float32Array {
   return data.subarray(start, end);
 }
 
-/** Throws unless the headers are the same, key by key. */
-function demand(expected: Header, got: Header): void {
+/** @throws {Error} unless the headers are equal. */
+function requireHeader(expected: Header, got: Header): void {
   const keys = Object.keys(expected);
   const isSame = keys.length === Object.keys(got).length &&
     keys.every((key) => expected[key] === got[key]);

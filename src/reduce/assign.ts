@@ -1,4 +1,4 @@
-/** Who computes which micro-batches. Pure; the sum does not depend on it, only the work does. */
+/** Assigns micro-batches to ranks, which affects the load but not the sum. Pure. */
 
 /** Micro-batches [first, first + count). */
 export interface MicroBatchRange {
@@ -7,9 +7,10 @@ export interface MicroBatchRange {
 }
 
 /**
- * One range per rank: contiguous, in order, counts differing by at most one. Where `world` divides
- * `microBatches`, both powers of two, each range is one aligned block and so one node of the tree.
- * With more workers than micro-batches some ranges are empty. RangeError for a world of none.
+ * One range per rank: contiguous, in order, with counts that differ by at most one. If both numbers
+ * are powers of two and `world` divides `microBatches`, each range is one node of the tree. With
+ * more workers than micro-batches, some ranges are empty. @throws {RangeError} if `world` is below
+ * 1.
  */
 export function assign(microBatches: number, world: number): MicroBatchRange[] {
   if (!Number.isInteger(world) || world < 1) {
@@ -22,7 +23,7 @@ export function assign(microBatches: number, world: number): MicroBatchRange[] {
   }));
 }
 
-/** The ranges of ranks that take `counts` micro-batches each, in order. */
+/** The consecutive ranges of ranks with these numbers of micro-batches. */
 export function rangesOf(counts: readonly number[]): MicroBatchRange[] {
   let first = 0;
   return counts.map((count) => {

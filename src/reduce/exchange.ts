@@ -1,10 +1,10 @@
 /**
- * Conversations that succeed or fail together: the first fault closes all channels, and nothing is
- * left under way when the fault is told. Knows nothing of what is said.
+ * Concurrent transfers that succeed or fail together: the first fault closes all channels, and is
+ * reported after all transfers have ended.
  */
 import type { Channel } from "../transport/channel.ts";
 
-/** A reduce that failed; `rank` is the peer where the fault was seen first. */
+/** A failed reduce; `rank` is the peer whose transfer failed first. */
 export class ReduceError extends Error {
   readonly rank: number;
 
@@ -15,7 +15,7 @@ export class ReduceError extends Error {
   }
 }
 
-/** The conversations of one step. */
+/** The transfers of one step. */
 export class Exchange {
   #step: number;
   #channels: readonly Channel[];
@@ -28,12 +28,12 @@ export class Exchange {
     this.#channels = channels;
   }
 
-  /** Peers with whom a conversation is under way. */
+  /** Ranks with pending transfers. */
   get ranks(): readonly number[] {
     return Array.from(this.#open.keys());
   }
 
-  /** Starts one conversation with a peer. */
+  /** Starts a transfer with a peer. */
   with(rank: number, task: () => Promise<void>): Promise<void> {
     this.#open.set(rank, (this.#open.get(rank) ?? 0) + 1);
     const watched = task().finally(() => this.#leave(rank)).catch((error) => {
@@ -43,12 +43,12 @@ export class Exchange {
       this.#close();
       throw this.#fault;
     });
-    watched.catch(() => {}); // whoever starts several may not be waiting for this one yet
+    watched.catch(() => {}); // avoids an unhandled rejection before the caller awaits it
     this.#tasks.push(watched);
     return watched;
   }
 
-  /** Runs what starts the conversations and waits until each of them has ended. */
+  /** Runs `body`, which starts the transfers, and waits until all have ended. */
   async finish<T>(body: () => Promise<T>): Promise<T> {
     try {
       return await body();

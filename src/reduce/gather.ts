@@ -1,24 +1,23 @@
 /**
- * What every worker has of its own micro-batches, brought to all: each sends its part to each other
- * one. Knows nothing of what the parts mean.
+ * All-gather of data per micro-batch: each worker sends its own part to every other one.
  */
 import { bytesOf } from "../base/hash.ts";
 import type { Channel } from "../transport/channel.ts";
 import type { MicroBatchRange } from "./assign.ts";
 import { Exchange } from "./exchange.ts";
 
-/** What stays the same from step to step. */
+/** Options that are constant over the steps. */
 export interface GatherOptions {
   readonly rank: number;
   /** Channels by rank; undefined at the own rank. */
   readonly peers: readonly (Channel | undefined)[];
   /** Micro-batches by rank. */
   readonly ranges: readonly MicroBatchRange[];
-  /** Elements for each micro-batch. */
+  /** Elements per micro-batch. */
   readonly size: number;
 }
 
-/** One worker's part in gathering. */
+/** One worker's end of the all-gather. */
 export class Gatherer {
   readonly #options: GatherOptions;
   #exchange: Exchange | undefined;
@@ -27,14 +26,14 @@ export class Gatherer {
     this.#options = options;
   }
 
-  /** Ranks with whom a conversation is under way. */
+  /** Ranks with pending transfers. */
   get waiting(): readonly number[] {
     return this.#exchange?.ranks ?? [];
   }
 
   /**
-   * Fills `all`, `size` elements for each micro-batch in order, in which the own ones stand already.
-   * Rejects with ReduceError, all channels closed, when a peer fails.
+   * Fills `all`, `size` elements for each micro-batch in order; the own part must be set already.
+   * Rejects with ReduceError, with all channels closed, if a peer fails.
    */
   async gather(step: number, all: Float32Array): Promise<void> {
     const { rank, peers, ranges, size } = this.#options;

@@ -1,4 +1,4 @@
-/** Which worker owns which part of the flat gradient while it is summed. Pure. */
+/** Slices of the flat gradient and their owners in the reduce-scatter. Pure. */
 import { ceilDiv } from "../base/shape.ts";
 
 /** Elements [start, end) of a flat vector. */
@@ -7,15 +7,15 @@ export interface Slice {
   readonly end: number;
 }
 
-/** Slices begin at multiples of this many f32 elements: 64 bytes, a cache line. */
-const STEP = 16;
+/** Alignment of slices in f32 elements: 64 bytes, a cache line. */
+const ALIGN = 16;
 
 /**
- * The slice of rank `rank` in a vector of `n` elements. The slices of all ranks cover [0, n) without
- * overlap, and their sizes differ by at most one step; short vectors leave some empty.
+ * The slice of rank `rank` in a vector of `n` elements. The slices partition [0, n), and their
+ * sizes differ by at most `ALIGN`; in a short vector some are empty.
  */
 export function sliceOf(n: number, world: number, rank: number): Slice {
-  const steps = ceilDiv(n, STEP);
-  const boundary = (r: number) => Math.min(n, Math.floor(r * steps / world) * STEP);
+  const blocks = ceilDiv(n, ALIGN);
+  const boundary = (r: number) => Math.min(n, Math.floor(r * blocks / world) * ALIGN);
   return { start: boundary(rank), end: boundary(rank + 1) };
 }

@@ -1,7 +1,7 @@
 /**
- * The aligned binary tree over the micro-batches of a step:
- * node(l, k) = node(l - 1, 2k) + node(l - 1, 2k + 1), leaf k = micro-batch k. Its order never depends
- * on who computed what. Pure; knows neither workers nor channels.
+ * The aligned binary summation tree over the micro-batches of a step: node(l, k) = node(l - 1, 2k)
+ * + node(l - 1, 2k + 1), leaf k = micro-batch k. The order of additions does not depend on which
+ * worker computes what. Pure.
  */
 import { treeAddInto } from "../base/tree_add.ts";
 
@@ -11,13 +11,13 @@ export interface TreeNode {
   readonly index: number;
 }
 
-/** The summed gradient below a node. */
+/** The sum of the gradients below a node. */
 export interface SubtreePart {
   readonly node: TreeNode;
   readonly data: Float32Array;
 }
 
-/** Where the sum of a level goes. */
+/** The target of the sum of a level. */
 interface Into {
   readonly level: number;
   readonly data: Float32Array;
@@ -33,12 +33,12 @@ export function subtreeEnd({ level, index }: TreeNode): number {
   return (index + 1) * 2 ** level;
 }
 
-/** A node as texts print it: `micro-batches [4, 8)`. */
+/** A node as text: `micro-batches [4, 8)`. */
 export function showNode(node: TreeNode): string {
   return `micro-batches [${firstOf(node)}, ${subtreeEnd(node)})`;
 }
 
-/** The fewest nodes that hold exactly the micro-batches [first, first + count), in order. */
+/** The smallest set of nodes that covers exactly [first, first + count), in order. */
 export function cover(first: number, count: number): TreeNode[] {
   const nodes: TreeNode[] = [];
   const end = first + count;
@@ -52,10 +52,10 @@ export function cover(first: number, count: number): TreeNode[] {
 }
 
 /**
- * Adds siblings together as far as they go. Parts must be in order and next to each other; what comes
- * out is then the cover of their range. In place: a sum stands in the data of its left part, and
- * the data of its right part is free again. Calling it after each leaf (with the parts that it gave
- * before and the leaf) keeps at most log2(S) + 1 arrays. RangeError for gaps and unequal lengths.
+ * Adds siblings until none are left. Parts must be adjacent and in order; the result is the cover
+ * of their range. In place: a sum overwrites its left part, and its right part is free. Calling it
+ * after each leaf, with the previous result and the leaf, keeps at most log2(S) + 1 arrays.
+ * @throws {RangeError} for gaps and unequal lengths.
  */
 export function merge(parts: readonly SubtreePart[]): SubtreePart[] {
   return mergeInto(parts, undefined);
@@ -77,7 +77,7 @@ function mergeInto(parts: readonly SubtreePart[], into: Into | undefined): Subtr
   return stack;
 }
 
-/** Replaces the last two parts by their sum if they are siblings; says whether they were. */
+/** Replaces the last two parts by their sum if they are siblings; returns whether they were. */
 function mergeTop(stack: SubtreePart[], into: Into | undefined): boolean {
   const right = stack.at(-1);
   const left = stack.at(-2);
@@ -91,9 +91,9 @@ function mergeTop(stack: SubtreePart[], into: Into | undefined): boolean {
 }
 
 /**
- * The sum over all `microBatches` (a power of two) from parts in any order that hold each of them
- * exactly once. The sum stands in `into`, or else in the data of the first part; the data of all
- * parts may be changed. RangeError unless the parts tile [0, microBatches).
+ * The sum over all `microBatches` (a power of two), from parts in any order that contain each
+ * exactly once. The sum is written to `into`, or else to the first part; all parts may be modified.
+ * @throws {RangeError} unless the parts tile [0, microBatches).
  */
 export function finish(
   parts: readonly SubtreePart[],

@@ -1,4 +1,4 @@
-/** Replaces a file at once or not at all. Knows nothing of what is in it. */
+/** Replaces files atomically: write, fsync, rename. */
 import { basename, dirname, join, resolve } from "node:path";
 import { hasCode, named, naming } from "../base/file_fault.ts";
 import { kindOf } from "../base/file_kind.ts";
@@ -6,14 +6,14 @@ import { UserError } from "../base/user_error.ts";
 import { writeAllSync } from "../base/write_all.ts";
 
 /**
- * Writes a file beside `path`, syncs it and renames it. A link at `path` is replaced; what it leads to
- * stays, as does a file that has another name as well. Throws what the system throws.
+ * Writes a file next to `path`, syncs it and renames it. A link at `path` is replaced and its
+ * target stays; so does a file with another hard link. @throws the system's error.
  */
 export function writeTextAtomic(path: string, text: string): void {
   const folder = dirname(path);
   const temp = tempOf(path);
   try {
-    using file = createAnew(temp);
+    using file = recreate(temp);
     writeAllSync(file, new TextEncoder().encode(text));
     file.syncSync();
     Deno.renameSync(temp, path);
@@ -24,7 +24,7 @@ export function writeTextAtomic(path: string, text: string): void {
   syncFolder(folder);
 }
 
-/** Brings the list of names of a folder to the disk: a synced file without a name is lost with the power. */
+/** Syncs a folder's entries: without that, a power cut can lose a synced file's name. */
 export function syncFolder(path: string): void {
   using list = Deno.openSync(path, { read: true });
   naming(path, () => list.syncSync());
@@ -35,7 +35,7 @@ export function syncName(path: string): void {
   syncFolder(dirname(path));
 }
 
-/** Makes a folder and those above it where there are none, with their names on the disk. */
+/** Creates a folder and its missing parents, and syncs their names. */
 export function makeFolder(path: string): void {
   const whole = resolve(path);
   const missing: string[] = [];
@@ -54,14 +54,14 @@ function isThere(path: string): boolean {
   }
 }
 
-/** Writes a value as JSON with indents of two, in the same way. */
+/** Writes a value as JSON, indented by two, in the same way. */
 export function writeJsonAtomic(path: string, value: unknown): void {
   writeTextAtomic(path, JSON.stringify(value, null, 2) + "\n");
 }
 
 /**
- * Gives a file that has other names (hard links) a copy of its own, so that appending to it changes
- * nothing elsewhere. Does nothing where there is no file.
+ * Replaces a file that has other hard links by a copy, so that appending to it does not change the
+ * other names. Does nothing if there is no file.
  */
 export function unshare(path: string): void {
   const found = lookAt(path);
@@ -73,15 +73,15 @@ export function unshare(path: string): void {
 }
 
 /**
- * Opens a file to write to that nothing else refers to. What lies there, as a killed process leaves it,
- * is removed: a link, not what it leads to. The lock of the folder keeps others out.
+ * Creates a file, after removing what a killed process left at its path: a link, but not its
+ * target. The folder's lock excludes other writers.
  */
-export function createAnew(path: string): Deno.FsFile {
+export function recreate(path: string): Deno.FsFile {
   removeIfAny(path);
   return Deno.openSync(path, { write: true, createNew: true });
 }
 
-/** Always the same name: nothing piles up where processes are killed. */
+/** A fixed name, so that killed processes leave at most one temporary file. */
 function tempOf(path: string): string {
   return join(dirname(path), `.${basename(path)}.tmp`);
 }
@@ -90,7 +90,7 @@ function removeQuietly(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {
-    // It was never made; the first error is the one that counts.
+    // It may not exist; report only the first error.
   }
 }
 
@@ -99,8 +99,8 @@ function removeIfAny(path: string): void {
 }
 
 /**
- * The text of a file; empty where there is none. @throws {UserError} `data` for what is no file: a
- * named pipe would be waited for.
+ * The text of a file; empty if there is none. @throws {UserError} `data` if it is not a regular
+ * file, since opening a named pipe would block.
  */
 export function readIfAny(path: string): string {
   try {
@@ -113,7 +113,7 @@ export function readIfAny(path: string): string {
   }
 }
 
-/** What lies at a path itself; undefined where nothing does. Throws what else the system says. */
+/** The result of lstat; undefined if there is no such path. @throws any other error. */
 export function lookAt(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.lstatSync(path);

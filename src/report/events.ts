@@ -1,8 +1,8 @@
-/** What a run tells about itself: plain values, so that any sink can take them. */
+/** The events of a run, as plain values. */
 import type { HeaderRow } from "./header_lines.ts";
 import type { Summary } from "./summary.ts";
 
-/** What a run is, known before its first step. */
+/** Facts about a run that are known before its first step. */
 export interface RunFacts {
   readonly name: string;
   /** Number of parameters. */
@@ -10,18 +10,18 @@ export interface RunFacts {
   /** World size. */
   readonly workers: number;
   readonly adapter: string;
-  /** Class of devices that its kernels were chosen for. */
+  /** Device class that its kernels were chosen for. */
   readonly kernels: string;
   /** Hash of its shaders. */
   readonly shaders: string;
-  /** Hash of what its device makes of the first micro-batch. */
+  /** Hash of its device's result for the first micro-batch. */
   readonly probe: string;
   /** Version of Deno. */
   readonly deno: string;
   readonly tokensPerStep: number;
   /** Steps of the whole run. */
   readonly steps: number;
-  /** Steps that were finished before: 0, or the step of the checkpoint. */
+  /** Steps finished before: 0, or the step of the checkpoint. */
   readonly from: number;
 }
 
@@ -41,44 +41,44 @@ export interface StepFacts {
   readonly seconds: number;
 }
 
-/** A checkpoint that was published. */
+/** A published checkpoint. */
 export interface CheckpointFacts {
   readonly step: number;
   readonly path: string;
   readonly ms: number;
   readonly bytes: number;
-  /** Milliseconds for which training stood still. */
+  /** Milliseconds for which training was blocked. */
   readonly stallMs: number;
 }
 
-/** How far the workers are that are waited for. */
+/** Progress of a long operation on the workers. */
 export interface ProgressFacts {
-  /** Kernels that are compiled, or sequences that are evaluated. */
+  /** Kernels compiled, or sequences evaluated. */
   readonly of: "kernels" | "sequences";
   readonly done: number;
   readonly total: number;
-  /** Workers over which this is summed. */
+  /** Workers that `done` and `total` are summed over. */
   readonly workers: number;
 }
 
-/** Which way a recurrent network reads. */
+/** Direction of a recurrent network. */
 export type Direction = "forward" | "backward";
 
-/** How far a gradient reaches in one direction, over the windows of a batch. */
+/** Gradient norms by distance in one direction, over the windows of a batch. */
 export interface Reach {
   readonly direction: Direction;
-  /** Norms of dLoss / dh_t by distance in steps, from 0; zeros where no window is so long. */
+  /** Norms of dLoss / dh_t by distance in steps, from 0; zero if no window is that long. */
   readonly norms: readonly number[];
-  /** Windows that have a step at that distance, and count in its norm. */
+  /** Windows that have a step at that distance and count in its norm. */
   readonly windows: readonly number[];
 }
 
 /** One event of a run. */
 export type RunEvent =
-  /** The run begins: what it is, before its workers are there. */
+  /** The run's configuration, before its workers are ready. */
   | { readonly type: "header"; readonly rows: readonly HeaderRow[] }
   | { readonly type: "progress" } & ProgressFacts
-  /** Something is begun that may take a while, as `evaluating`. */
+  /** An activity that may take a while begins, such as `evaluating`. */
   | { readonly type: "doing"; readonly what: string }
   | { readonly type: "start"; readonly run: RunFacts }
   | { readonly type: "step" } & StepFacts
@@ -87,18 +87,18 @@ export type RunEvent =
     readonly step: number;
     readonly valLoss: number;
     readonly valAccuracy?: number;
-    /** By text, where there are several; null for one of which nothing can be asked. */
+    /** By text, if there are several; null for one with nothing to evaluate. */
     readonly texts?: readonly { readonly name: string; readonly valLoss: number | null }[];
   }
-  /** How far gradients reach, in each direction that the model reads. */
+  /** Gradient norms by distance, for each direction of the model. */
   | { readonly type: "reach"; readonly step: number; readonly reaches: readonly Reach[] }
-  /** A checkpoint is about to be published: what was told of its steps must not be lost. */
+  /** A checkpoint is about to be published: sinks must sync the records of its steps. */
   | { readonly type: "saving"; readonly step: number }
   | { readonly type: "checkpoint" } & CheckpointFacts
-  /** Steps after this one do not count: they are done again. */
+  /** Steps after this one are rolled back and trained again. */
   | { readonly type: "rewind"; readonly step: number }
   | { readonly type: "notice"; readonly text: string }
-  /** How the model continues a prompt after a step; the prompt is empty where none was given. */
+  /** The model's continuation of a prompt; the prompt is empty if none was given. */
   | {
     readonly type: "sample";
     readonly step: number;
@@ -107,5 +107,5 @@ export type RunEvent =
   }
   | { readonly type: "end"; readonly summary: Summary };
 
-/** Takes events in the order in which they happen. */
+/** Receives events in order. */
 export type EventSink = (event: RunEvent) => void;

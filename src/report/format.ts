@@ -1,6 +1,6 @@
-/** Numbers and texts as people read them in a terminal. Knows nothing of runs. */
+/** Formats numbers for terminal output. */
 
-/** Four decimals that count: `3.2141`, `0.01234`. */
+/** Four decimals or four significant digits: `3.2141`, `0.01234`. */
 export function showLoss(loss: number): string {
   return Math.abs(loss) >= 1 || loss === 0 ? loss.toFixed(4) : loss.toPrecision(4);
 }
@@ -13,7 +13,7 @@ export function showRate(lr: number): string {
 /** Three digits and a unit: `987`, `45.2k`, `1.23M`. */
 export function showCount(n: number): string {
   for (const [unit, size] of [["G", 1e9], ["M", 1e6], ["k", 1e3]] as const) {
-    // 999.5 of a unit would print as 1000 of it.
+    // Otherwise 999.5 would print as 1000 of the smaller unit.
     if (n >= size * 0.9995) return threeDigits(n / size) + unit;
   }
   return String(Math.round(n));

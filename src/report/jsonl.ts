@@ -1,75 +1,77 @@
 /**
- * Appends a run's metrics to a file, one JSON object per line. Writing may fail and training goes
- * on: lines wait in memory, and one warning says so. Knows nothing of what the numbers mean.
+ * Appends a run's metrics to a file, one JSON object per line. If writing fails, training
+ * continues: lines are buffered in memory, and one warning is printed.
  */
 import { hasCode } from "../base/file_fault.ts";
 import { isLockLost } from "../base/user_error.ts";
 import { writeAllSync } from "../base/write_all.ts";
-import { copyAside, setAside } from "./aside.ts";
+import { copyAside, setAside } from "./backup.ts";
 import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
 import type { EventSink, RunEvent } from "./events.ts";
 import { cutLines, keptLines, lastEval, metricsLine } from "./metrics.ts";
-import { cannotWrite, openPlain } from "./plain_file.ts";
+import { cannotWrite, openPlain } from "./regular_file.ts";
 
-/** Characters that wait at most while the file cannot be written; newer lines are dropped. */
+/** Most characters buffered while the file cannot be written; newer lines are dropped. */
 const PENDING_LIMIT = 8 * 2 ** 20;
 const FLUSH_MS = 1000;
 
-/** Events before or with which all lines must be in the file. */
+/** Events that flush all lines to the file. */
 const FLUSHING: readonly RunEvent["type"][] = ["eval", "saving", "checkpoint", "end"];
 
 /**
- * Events before which all lines must be on the disk: a checkpoint that outlives a power cut finds the
- * lines of its steps.
+ * Events that also fsync, so that a checkpoint that survives a power cut has the lines of its
+ * steps.
  */
 const SYNCING: readonly RunEvent["type"][] = ["saving", "end"];
 
-/** What a log needs of its file, open to append. */
+/** The operations on a log's file, open to append. */
 export type MetricsFile = Pick<Deno.FsFile, "writeSync" | "syncSync"> & Disposable;
 
-/** Calls `run` once after `ms`; what it gives back calls that off. */
+/** Calls `run` once after `ms`; the returned function cancels that. */
 export type Later = (run: () => void, ms: number) => () => void;
 
-/** What may be told apart from the file. */
+/** Options of a log. */
 export interface MetricsOptions {
-  /** Told when writing fails for the first time, and at the end of lines that were lost by it. */
+  /** Called when writing first fails, and at the end if lines were lost. */
   readonly warn?: (text: string) => void;
-  /** The line of an event; those of steps and evaluations unless told. */
+  /** The line of an event. Default: lines for steps and evaluations. */
   readonly line?: (event: RunEvent) => string | undefined;
   /**
-   * Called before each change of the file; a `locked` refusal says that it belongs to another process
-   * now, which is told where it ends this one.
+   * Called before each change of the file. A `locked` error means that another process owns the
+   * file now; it is reported where it ends the run.
    */
   readonly check?: () => void;
   readonly later?: Later;
-  /** Opens the file to append; with `create` it is made where there is none. For tests of faults. */
+  /** Opens the file to append; `create`: if missing. Tests inject faults here. */
   readonly open?: (path: string, create: boolean) => MetricsFile;
 }
 
-/** A log of metrics; disposing it writes what still waits. */
+/** A log of metrics; disposing it writes the buffered lines. */
 export interface MetricsLog extends Disposable {
   readonly sink: EventSink;
 }
 
 /**
- * A log at `path`. On `start` and `rewind` lines of steps after `from` are dropped, with a torn last
- * line, so that no step stands twice; from step 0 on the whole file is set aside instead, and where
- * lines are damaged a copy of it is. Lines reach the file at each evaluation, before and after each
+ * A log at `path`. On `start` and `rewind`, lines of later steps and a torn last line are dropped,
+ * so that no step appears twice; from step 0 the whole file is set aside instead. If lines are
+ * damaged, a copy of the file is kept. Lines are flushed at each evaluation, before and after each
  * checkpoint, at the end, and at most a second after their step; before a checkpoint and at the end
- * they are synced to the disk. Values that are not finite are null.
+ * they are synced. Values that are not finite are null.
  */
 export function metricsLog(path: string, options: MetricsOptions = {}): MetricsLog {
   const { warn, later = timer, line: lineOf = metricsLine, check, open = openAppend } = options;
   let pending = "";
-  /** Whether the file may hold what the disk does not; an earlier process may have left such lines. */
+  /**
+   * Whether the file may have lines that are not on disk; an earlier process may have left some.
+   */
   let unsynced = true;
   let isNamed = false;
   let evaluated = -1;
   let warned = false;
   let isLost = false;
   let dropped = 0;
-  /** Step after which lines are still to be dropped before anything is appended. */
-  let behind: number | undefined;
+  /** Lines after this step must be dropped before anything is appended. */
+  let cutAfter: number | undefined;
   let cancel: (() => void) | undefined;
 
   const guard = (work: () => void) => {
@@ -89,7 +91,7 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
     cancel?.();
     cancel = undefined;
     guard(() => {
-      if (behind !== undefined) cutBehind(behind);
+      if (cutAfter !== undefined) cutFile(cutAfter);
       if (pending === "" && !(sync && unsynced)) return;
       using file = opened(path, open, pending !== "");
       if (file === undefined) return;
@@ -103,18 +105,18 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
     });
   };
 
-  const cutBehind = (step: number) => {
+  const cutFile = (step: number) => {
     const aside = step === 0 && readIfAny(path) !== "" ? setAside(path) : undefined;
     if (aside !== undefined) warn?.(`${path} is kept as ${aside}: its steps are done again`);
     evaluated = Math.max(evaluated, trim(path, { from: step, warn }));
-    behind = undefined;
+    cutAfter = undefined;
   };
   const goBack = (step: number) => {
-    // Of what waits for a disk that fails, later steps are done again as well.
+    // Buffered lines of later steps are dropped as well.
     pending = keptLines(pending, step);
     evaluated = lastEval(pending);
-    behind = Math.min(behind ?? step, step);
-    guard(() => cutBehind(behind ?? step));
+    cutAfter = Math.min(cutAfter ?? step, step);
+    guard(() => cutFile(cutAfter ?? step));
   };
 
   const sink: EventSink = (event) => {
@@ -123,7 +125,7 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
       flush();
       goBack(event.step);
     }
-    // A resumed run may evaluate the step it starts from again; the numbers are the same.
+    // A resumed run may repeat the evaluation of its first step, with the same result.
     const again = event.type === "eval" || event.type === "reach";
     if (again && event.step <= evaluated) return;
     const line = lineOf(event);
@@ -137,7 +139,7 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
   const end = () => {
     flush();
     const lost = dropped + pending.split("\n").length - 1;
-    // After the lock is lost, lines are dropped on purpose, and the loss itself is reported once.
+    // After the lock is lost, lines are dropped on purpose; the loss itself is reported once.
     if (lost > 0 && !isLost) {
       warn?.(`${path} lacks ${lost} ${lost === 1 ? "line" : "lines"}: see above`);
     }
@@ -145,7 +147,7 @@ export function metricsLog(path: string, options: MetricsOptions = {}): MetricsL
   return { sink, [Symbol.dispose]: end };
 }
 
-/** Drops what a resumed run will write again; gives the last step with an evaluation. */
+/** Drops lines that a resumed run will write again; returns the last evaluated step. */
 function trim(
   path: string,
   { from, warn }: { from: number; warn: ((text: string) => void) | undefined },
@@ -160,7 +162,7 @@ function trim(
   return lastEval(kept);
 }
 
-/** The file, open to append; undefined where there is none and none is to be made. */
+/** The file, open to append; undefined if it is missing and `create` is false. */
 function opened(
   path: string,
   open: NonNullable<MetricsOptions["open"]>,
@@ -178,18 +180,20 @@ function openAppend(path: string, create: boolean): Deno.FsFile {
   return openPlain(path, { append: true, create });
 }
 
-/** Appends; after each piece says what is left, so that a failure neither repeats nor loses it. */
+/**
+ * Appends. Reports the rest after each write, so that a failure neither repeats nor loses bytes.
+ */
 function write(
   file: MetricsFile,
   { text, onWritten }: { text: string; onWritten: (rest: string) => void },
 ): void {
   writeAllSync(file, new TextEncoder().encode(text), (rest) => {
-    onWritten(new TextDecoder().decode(rest)); // ASCII: no character is cut.
+    onWritten(new TextDecoder().decode(rest)); // ASCII, so no character is split.
   });
 }
 
 function timer(run: () => void, ms: number): () => void {
   const id = setTimeout(run, ms);
-  Deno.unrefTimer(id); // A log does not keep its process alive.
+  Deno.unrefTimer(id); // A log must not keep the process alive.
   return () => clearTimeout(id);
 }

@@ -1,4 +1,4 @@
-/** The lines that an event leaves behind for a person. Pure; steps have none, they are progress. */
+/** The permanent lines of an event for a terminal. Pure. Steps have none: they are progress. */
 import { oneLine, printable } from "../base/text/printable.ts";
 import type { Reach, RunEvent, RunFacts } from "./events.ts";
 import { showBytes, showCount, showLoss, showSeconds } from "./format.ts";
@@ -45,7 +45,7 @@ function startLine({ workers, adapter, from, steps }: RunFacts): string {
     `from step ${from} to ${steps}`;
 }
 
-/** What a sample is of, and below it the prompt with what the model makes of it, indented. */
+/** A title, and below it the prompt and its continuation, indented. */
 function sampleLines(
   { step, prompt, text }: RunEvent & { type: "sample" },
   width: number,
@@ -68,7 +68,7 @@ function endLines(end: Summary): string[] {
   ];
 }
 
-/** A line for each direction, which is named where there are two. */
+/** A line per direction, which is named if there are two. */
 function reachLines({ step, reaches }: RunEvent & { type: "reach" }): string[] {
   return reaches.map((reach) => {
     const way = reaches.length > 1 ? ` ${reach.direction}` : "";
@@ -76,7 +76,7 @@ function reachLines({ step, reaches }: RunEvent & { type: "reach" }): string[] {
   });
 }
 
-/** A few of the norms, at distances that double, with the windows where not all are so long. */
+/** The norms at distances that are powers of two, with the number of windows if it is not all. */
 function reachOf({ norms, windows }: Reach): string {
   const [all = 0] = windows;
   const far = norms.flatMap((norm, k) => {

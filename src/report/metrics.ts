@@ -1,8 +1,8 @@
-/** The lines of metrics.jsonl. Pure: events in, text out, and what to keep of an older file. */
+/** The lines of metrics.jsonl: formatting, and which lines a resumed run keeps. Pure. */
 import { parseJsonText } from "../base/text/json.ts";
 import type { RunEvent } from "./events.ts";
 
-/** The line of a step or an evaluation, with its line feed; other events have none. */
+/** The line of a step or an evaluation, with its line feed; undefined for other events. */
 export function metricsLine(event: RunEvent): string | undefined {
   if (event.type === "step") {
     const { step, loss, lr, gradNorm, tokens, tokensPerS } = event;
@@ -30,43 +30,44 @@ export function metricsLine(event: RunEvent): string | undefined {
   return undefined;
 }
 
-/** The line of a sample, with its line feed; other events have none. */
+/** The line of a sample, with its line feed; undefined for other events. */
 export function sampleLine(event: RunEvent): string | undefined {
   if (event.type !== "sample") return undefined;
   const { step, prompt, text } = event;
   return JSON.stringify({ step, prompt, text }) + "\n";
 }
 
-/** What of a file stays when a run goes on. */
+/** The part of a file that a resumed run keeps. */
 export interface CutLines {
-  /** Whole lines of steps up to it. */
+  /** The complete lines of the kept steps. */
   readonly kept: string;
-  /** Numbers, from 1, of the lines that are neither whole nor in their place; a torn last line is none. */
+  /** Numbers, from 1, of damaged or misplaced lines; a torn last line is not one of them. */
   readonly damaged: readonly number[];
 }
 
 /**
- * What of a file stays when a run goes on from step `from`, from step 0 nothing. Steps never fall in a
- * file: a line outside of the longest sequence that does not fall is damaged, as is one without a step.
+ * The part of a file to keep when a run resumes from step `from`; nothing for step 0. Steps never
+ * decrease within a file: lines outside the longest non-decreasing subsequence, and lines without a
+ * step, are damaged.
  */
 export function cutLines(text: string, from: number): CutLines {
   if (from === 0) return { kept: "", damaged: [] };
   const ended = text.split("\n").slice(0, -1);
   const last = text.slice(text.lastIndexOf("\n") + 1);
-  // Without its line feed the last line may be whole.
+  // The last line may be complete except for its line feed.
   const lines = stepOfLine(last) === undefined ? ended : [...ended, last];
   const steps = lines.map(stepOfLine);
-  const sound = notFalling(steps);
+  const inOrder = nonDecreasing(steps);
   return {
-    kept: lines.filter((_, i) => sound[i] === true && (steps[i] as number) <= from)
+    kept: lines.filter((_, i) => inOrder[i] === true && (steps[i] as number) <= from)
       .map((line) => line + "\n").join(""),
-    damaged: lines.flatMap((_, i) => sound[i] === true ? [] : [i + 1]),
+    damaged: lines.flatMap((_, i) => inOrder[i] === true ? [] : [i + 1]),
   };
 }
 
-/** Which values make up the longest sequence that never falls (by patience sorting). */
-function notFalling(values: readonly (number | undefined)[]): boolean[] {
-  /** Index of the least last value of a sequence, by its length less 1. */
+/** Which values form the longest non-decreasing subsequence (patience sorting). */
+function nonDecreasing(values: readonly (number | undefined)[]): boolean[] {
+  /** By length - 1: index of the smallest last value of a subsequence of that length. */
   const ends: number[] = [];
   const before = new Map<number, number | undefined>();
   for (const [i, value] of values.entries()) {
@@ -80,9 +81,9 @@ function notFalling(values: readonly (number | undefined)[]): boolean[] {
     before.set(i, ends[low - 1]);
     ends[low] = i;
   }
-  const sound = values.map(() => false);
-  for (let i = ends.at(-1); i !== undefined; i = before.get(i)) sound[i] = true;
-  return sound;
+  const inOrder = values.map(() => false);
+  for (let i = ends.at(-1); i !== undefined; i = before.get(i)) inOrder[i] = true;
+  return inOrder;
 }
 
 /** The lines that {@linkcode cutLines} keeps. */
@@ -90,7 +91,7 @@ export function keptLines(text: string, from: number): string {
   return cutLines(text, from).kept;
 }
 
-/** The last step up to which a file has an evaluation, or -1. */
+/** The last step with an evaluation, or -1. */
 export function lastEval(text: string): number {
   const lines = text.split("\n").filter((line) => line.includes('"val_loss"'));
   return lines.reduce((last, line) => Math.max(last, stepOfLine(line) ?? -1), -1);

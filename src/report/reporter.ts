@@ -1,9 +1,9 @@
-/** Hands every event to every sink. Knows nothing of what they do with it. */
+/** Distributes every event to every sink. */
 import type { EventSink } from "./events.ts";
 
 /**
  * One sink over many. Reporting never stops training: a sink that throws is dropped, and the others
- * are told why.
+ * receive a notice.
  */
 export function reporter(sinks: readonly EventSink[]): EventSink {
   let live = sinks;

@@ -1,4 +1,4 @@
-/** What a run says about its output. Knows no terminals. */
+/** The config of a run's output. */
 import * as z from "zod";
 
 /** The `report` part of a config. */

@@ -1,10 +1,10 @@
-/** The last word of a run, for programs to read. Knows nothing of how the run went. */
+/** The summary of a run, for other programs to read. */
 
-/** What the summary is made of. */
+/** The inputs of a summary. */
 export interface SummaryFacts {
   readonly steps: number;
   readonly loss: number;
-  /** Of the last evaluation; leave out where there was none. */
+  /** Of the last evaluation, if there was one. */
   readonly valLoss?: number | undefined;
   readonly tokens: number;
   readonly tokensPerS: number;
@@ -15,10 +15,10 @@ export interface SummaryFacts {
   readonly seconds: number;
 }
 
-/** The summary as it stands in its file; a value that is not finite is null there. */
+/** The summary as stored; values that are not finite are null. */
 export interface Summary {
   readonly steps: number;
-  /** Of the last step; null when this process computed none. */
+  /** Of the last step; null if this process computed none. */
   readonly loss: number | null;
   readonly val_loss: number | null;
   readonly tokens: number;
@@ -30,7 +30,7 @@ export interface Summary {
   readonly seconds: number;
 }
 
-/** The summary of a run; rates and seconds to three decimals. */
+/** The summary of a run, with rates and seconds rounded to three decimals. */
 export function summaryOf(facts: SummaryFacts): Summary {
   return {
     steps: facts.steps,

@@ -1,8 +1,8 @@
-/** Texts in lines of a width. Pure. */
+/** Wraps text. Pure. */
 
 /**
- * A text in lines of at most `width` characters, cut at spaces; a word that is longer is cut. Spaces
- * at a cut go away, all others stay.
+ * A text in lines of at most `width` characters, broken at spaces; a longer word is split. Spaces
+ * at a break are removed, all others kept.
  */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];

@@ -1,15 +1,15 @@
 /**
- * Numbers as people write them in tables: `70M`, `2,31`, `1,000`, `3e20 FLOPs`. What can be read in
- * two ways is read as the rest of its column shows, or not at all.
+ * Parses numbers in user tables: `70M`, `2,31`, `1,000`, `3e20 FLOPs`. An ambiguous cell is read as
+ * the rest of its column shows, else it is an error.
  */
 import type { Column } from "./columns.ts";
 
 /** A column of numbers. */
 export type NumberColumn = Exclude<Column, "name">;
 
-/** Which of comma and point stands before the decimals, and which parts thousands. */
+/** Meaning of comma and point: decimal mark or thousands separator. */
 export interface Marks {
-  /** Cells of the column that show it beyond doubt. */
+  /** Set if an unambiguous cell of the column shows it. */
   readonly comma?: "decimal" | "thousands";
   readonly point?: "decimal" | "thousands";
 }
@@ -25,7 +25,7 @@ const SIZES: Readonly<Record<string, number>> = {
   z: 1e21,
 };
 
-/** Words that may stand behind a number of a column. */
+/** Units allowed after a number of a column. */
 const UNITS: Readonly<Record<NumberColumn, RegExp>> = {
   params: /^(params?|parameters?)$/,
   tokens: /^(tokens?|toks?)$/,
@@ -33,17 +33,17 @@ const UNITS: Readonly<Record<NumberColumn, RegExp>> = {
   loss: /^(nats?|nats\/token)$/,
 };
 
-/** Prefixes that are letters of their own; those of exponents need a unit behind them. */
+/** Prefixes valid without a unit; others need one. */
 const BARE = "kmbgtpz";
 
-/** A cell as its digits and what stands behind them. */
+/** Digits of a cell, and the factor of its prefix. */
 interface Parts {
   readonly digits: string;
   readonly factor: number;
 }
 
 function partsOf(cell: string, column: NumberColumn): Parts | undefined {
-  // Spaces that typesetting knows, and Swiss apostrophes, between groups of three digits.
+  // Remove spaces, apostrophes and underscores between groups of three digits.
   const text = cell.trim().replace(/(?<=\d)[\s'\u2019_](?=\d{3}(?!\d))/g, "");
   const match = /^\+?([\d.,]+(?:[eE][+-]?\d+)?)([A-Za-z/\s]*)$/.exec(text);
   if (match === null) return undefined;
@@ -53,7 +53,7 @@ function partsOf(cell: string, column: NumberColumn): Parts | undefined {
   const prefix = lower[0] as string;
   const unit = lower.slice(1);
   const size = SIZES[prefix];
-  // A loss of 2.3M is none.
+  // A loss has no prefix.
   if (size === undefined || column === "loss") return undefined;
   if (unit === "" ? BARE.includes(prefix) : UNITS[column].test(unit)) {
     return { digits, factor: size };
@@ -61,7 +61,7 @@ function partsOf(cell: string, column: NumberColumn): Parts | undefined {
   return undefined;
 }
 
-/** What the cells of a column show about its marks. */
+/** The marks that the unambiguous cells of a column show. */
 export function marksOf(cells: readonly string[], column: NumberColumn): Marks {
   const shown = cells.map((cell) => shownBy(partsOf(cell, column)?.digits ?? ""));
   const of = (mark: "comma" | "point") => {
@@ -73,13 +73,16 @@ export function marksOf(cells: readonly string[], column: NumberColumn): Marks {
   return { ...(comma && { comma }), ...(point && { point }) };
 }
 
-/** What one number shows beyond doubt: groups, or digits that are no group of three. */
+/**
+ * The marks that one number shows unambiguously: repeated groups, or digits that are no group of
+ * three.
+ */
 function shownBy(digits: string): Marks {
   const [mantissa = ""] = digits.split(/[eE]/);
   const [commas, points] = [",", "."].map((mark) => mantissa.split(mark).length - 1);
   if (commas === 0 && points === 0) return {};
   if (commas && points) {
-    // Of both the last one stands before the decimals.
+    // If both occur, the last one is the decimal mark.
     return mantissa.lastIndexOf(",") > mantissa.lastIndexOf(".")
       ? { comma: "decimal", point: "thousands" }
       : { comma: "thousands", point: "decimal" };
@@ -87,12 +90,12 @@ function shownBy(digits: string): Marks {
   const mark = commas ? "comma" : "point";
   const count = Math.max(commas ?? 0, points ?? 0);
   if (count > 1) return { [mark]: "thousands" };
-  // `0,310`, `12345,678` and `2,31` have no group of three behind one to three digits.
+  // Ambiguous: one to three digits, a mark, three digits. `0,310`, `12345,678` and `2,31` are not.
   const doubtful = /^[1-9]\d{0,2}[.,]\d{3}$/.test(mantissa) && mantissa === digits;
   return doubtful ? {} : { [mark]: "decimal" };
 }
 
-/** The number of a cell, or why it is none. */
+/** The number of a cell, or a description of the fault. */
 export function numberIn(
   cell: string,
   { column, marks }: { readonly column: NumberColumn; readonly marks: Marks },
@@ -124,7 +127,7 @@ export function numberIn(
   return Number.isFinite(value) ? value : shownCell(cell);
 }
 
-/** One mark before three digits, where no other cell shows what it is. */
+/** Guesses an ambiguous mark that no other cell resolves. */
 function guess(
   { column, mark, factor, marks }: {
     column: NumberColumn;
@@ -134,16 +137,17 @@ function guess(
   },
 ): "decimal" | "thousands" | undefined {
   const other = marks[mark === "comma" ? "point" : "comma"];
-  // One mark is not both, so the other one's use tells this one's. No loss is thousands of nats.
+  // The two marks differ in meaning. A loss is never thousands of nats.
   if (other !== undefined && (column !== "loss" || other === "thousands")) {
     return other === "decimal" ? "thousands" : "decimal";
   }
   if (column === "loss") return mark === "point" && other === undefined ? "decimal" : undefined;
-  // Counts are whole: one parameter and no thousandths is no model. `1,400B` is 1.4e9 or 1.4e12.
+  // Counts are integers, so a comma separates thousands. With a prefix it stays ambiguous: `1,400B`
+  // is 1.4e9 or 1.4e12.
   return mark === "comma" && factor === 1 ? "thousands" : undefined;
 }
 
-/** Whether a mark parts groups of three. */
+/** Whether a mark separates groups of three. */
 function inGroups(digits: string, mark: string): boolean {
   const [first = "", ...groups] = (digits.split(/[eE]/)[0] as string)
     .split(mark === "," ? "." : ",")[0]?.split(mark) ?? [];

@@ -1,13 +1,15 @@
-/** Which column of a user's table holds what, by its header. */
+/** Maps the headers of a user's table to columns. */
 import { UserError } from "../base/user_error.ts";
 
-/** What a table may say of a trial. */
+/** Columns of a trial. */
 export type Column = "params" | "tokens" | "loss" | "flops" | "name";
 
-/** Columns that a table must have. */
+/** Required columns. */
 export const REQUIRED = ["params", "tokens", "loss"] as const;
 
-/** Headers of each column, without case, spaces and marks; the first one wins over the others. */
+/**
+ * Accepted headers per column, in lower case without separators; the first one takes precedence.
+ */
 const HEADERS: Readonly<Record<Column, readonly string[]>> = {
   params: [
     "params",
@@ -62,24 +64,24 @@ const HEADERS: Readonly<Record<Column, readonly string[]>> = {
   name: ["name", "run", "runname", "model", "modelname", "label"],
 };
 
-/** Where each column lies, and the headers that none of them took. */
+/** Index of each column, and unused headers. */
 export interface Columns {
   readonly at: Readonly<Partial<Record<Column, number>>>;
   readonly ignored: readonly string[];
 }
 
-/** `Final Loss`, `final_loss` and `FINAL-LOSS` are one. */
+/** Normalizes a header: `Final Loss`, `final_loss` and `FINAL-LOSS` are equal. */
 function plain(header: string): string {
   return header.toLowerCase().replace(/[\s_.\-]/g, "");
 }
 
-/** How many of the needed columns a header has; of headers by several separators the best counts. */
+/** Number of required columns in a header, to choose the cell separator. */
 export function columnsMet(headers: readonly string[]): number {
   const names = headers.map(plain);
   return REQUIRED.filter((column) => HEADERS[column].some((name) => names.includes(name))).length;
 }
 
-/** Finds the columns. @throws {UserError} `data` where one is missing, or two say the same. */
+/** Finds the columns. @throws {UserError} `data` when a column is missing or ambiguous. */
 export function columnsOf(headers: readonly string[], path: string): Columns {
   const names = headers.map(plain);
   const at: Partial<Record<Column, number>> = {};

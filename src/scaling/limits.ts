@@ -1,26 +1,29 @@
-/** What a fitted law does not say, in words that its numbers decide. */
+/** Sentences about the limits of a fitted law, chosen by its numbers. */
 import { minOf } from "../base/extremes.ts";
 import type { ChinchillaFit } from "./fit/chinchilla.ts";
 import { averaged } from "./fit/frontier.ts";
 import type { IsoflopFit } from "./fit/isoflop.ts";
 import type { Count } from "./read.ts";
-import type { Allotment } from "./allotment.ts";
+import type { ComputeAllocation } from "./allocation.ts";
 import type { ScalingPoint } from "./types.ts";
 
-/** What the words are about. */
-export interface Told {
+/** Input of the sentences. */
+export interface LimitsInput {
   readonly fit: ChinchillaFit;
   readonly range: Readonly<Record<"params" | "tokens" | "flops", readonly [number, number]>>;
-  readonly optimal: readonly Allotment[];
+  readonly optimal: readonly ComputeAllocation[];
   readonly points: readonly ScalingPoint[];
   readonly count: Count;
   readonly isoflop: IsoflopFit | { readonly skipped: string };
-  /** Trials that repeat another. */
+  /** Duplicate trials. */
   readonly repeated: readonly string[];
 }
 
-/** Sentences: what holds for every fit stands first and last, between them what these trials lack. */
-export function limitsOf(told: Told): string[] {
+/**
+ * The first and the last sentence hold for every fit; those between are warnings about these
+ * trials.
+ */
+export function limitsOf(told: LimitsInput): string[] {
   const { range, count } = told;
   return [
     `The law is known between ${short(range.params[0])} and ${
@@ -36,8 +39,8 @@ export function limitsOf(told: Told): string[] {
   ];
 }
 
-/** What these trials do not determine, the weightiest first. */
-export function warningsOf({ fit, optimal, points, isoflop, repeated }: Told): string[] {
+/** Warnings, most important first. */
+export function warningsOf({ fit, optimal, points, isoflop, repeated }: LimitsInput): string[] {
   const { estimates, quality, starts, agree, draws } = fit;
   const said: string[] = [];
   const names = Object.entries(estimates).filter(([, { undetermined }]) => undetermined)
@@ -137,14 +140,14 @@ export function warningsOf({ fit, optimal, points, isoflop, repeated }: Told): s
   return said;
 }
 
-/** What each count counts. */
+/** Descriptions of the parameter counts. */
 export const COUNTED: Readonly<Record<Count, string>> = {
   all: "all parameters",
   no_embedding: "parameters without the tables of tokens and positions",
   matrices: "elements of the blocks' weight matrices",
 };
 
-/** `1.23e6` as `1.23M`: three digits and a unit. */
+/** Three digits with a unit prefix: `1.23e6` as `1.23M`. */
 export function short(n: number): string {
   for (const [unit, size] of [["T", 1e12], ["G", 1e9], ["M", 1e6], ["k", 1e3]] as const) {
     if (n >= 999.5e12) break;

@@ -1,30 +1,30 @@
-/** From the text of a file to points: a sweep's trials. Opens no file. */
+/** Parses a sweep's trials.jsonl to points. */
 import { sealFault } from "../base/hash.ts";
 import { parseJsonText } from "../base/text/json.ts";
 import { UserError } from "../base/user_error.ts";
 import { type ScalingTrial, trialSchema } from "./schema.ts";
 import type { ScalingPoint } from "./types.ts";
 
-/** How parameters may be counted. */
+/** Ways to count parameters. */
 export const COUNTS = ["all", "no_embedding", "matrices"] as const;
-/** One of them. */
+/** A way to count parameters. */
 export type Count = typeof COUNTS[number];
-/** Which loss is fitted: that of the validation, or the training's. */
+/** Which loss to fit: validation or training. */
 export type LossKind = "val" | "train";
 
-/** Points by each count, and how many trials are not among them. */
+/** Points by each count, and numbers of excluded trials. */
 export interface Trials {
-  /** By the count; a table has one only. */
+  /** By count; a user table has only one. */
   readonly points: Readonly<Partial<Record<Count, readonly ScalingPoint[]>>>;
   readonly failed: number;
   readonly stopped: number;
-  /** Trials that are the same as another in parameters, tokens and loss, and which: left out. */
+  /** Excluded duplicates, equal to another in parameters, tokens and loss. */
   readonly repeated: readonly string[];
-  /** How the file was read, where that is not plain from it. */
+  /** Notices about how the file was read. */
   readonly notes: readonly string[];
 }
 
-/** Reads `trials.jsonl`; of two lines of one key the last counts. @throws {UserError} `data`. */
+/** Reads `trials.jsonl`; the last line of a key wins. @throws {UserError} `data`. */
 export function readTrials(
   text: string,
   { path, loss }: { path: string; loss: LossKind },
@@ -56,9 +56,9 @@ export function readTrials(
 }
 
 /**
- * Indices of the points without those that repeat an earlier one in parameters, tokens and every
- * digit of the loss. Such rows are one training written twice: counted twice, they would narrow
- * every interval. Replicates of another seed differ in their loss.
+ * Indices of the points without exact duplicates in parameters, tokens and loss. Such rows are one
+ * trial written twice, which would narrow all intervals. Replicates with another seed differ in
+ * loss.
  */
 export function newestTrials(
   points: readonly ScalingPoint[],
@@ -126,12 +126,12 @@ function pointOf(
   return checked(point, `trial ${name} of ${path}`);
 }
 
-/** Counts and losses beyond which a number is a slip: no training had a thousandth of them. */
+/** Plausibility bounds: no trial comes near a thousandth of them. */
 const LARGEST = { params: 1e24, tokens: 1e24, flops: 1e48, loss: 1e9 } as const;
-/** The least that each may be; a loss below it would be no cross entropy of any text. */
+/** Lower bounds; a smaller loss is no cross entropy of text. */
 const LEAST = { params: 1, tokens: 1, flops: 1, loss: 1e-9 } as const;
 
-/** The point, if its numbers can be those of a training. @throws {UserError} `data`. */
+/** Validates the numbers of a point. @throws {UserError} `data`. */
 export function checked(point: ScalingPoint, where: string): ScalingPoint {
   for (const key of ["params", "tokens", "flops", "loss"] as const) {
     const value = point[key];

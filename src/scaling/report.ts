@@ -1,4 +1,4 @@
-/** Everything that is said of a sweep's points, as one value: what scaling.json holds. */
+/** Runs all fits and assembles the report, the contents of scaling.json. */
 import { maxOf, minOf } from "../base/extremes.ts";
 import { estimate, estimateLog } from "./fit/bootstrap.ts";
 import { UserError } from "../base/user_error.ts";
@@ -12,24 +12,29 @@ import {
 } from "./fit/chinchilla.ts";
 import { fitIsoflop, type IsoflopFit } from "./fit/isoflop.ts";
 import { fitKaplan, type KaplanFit } from "./fit/kaplan.ts";
-import type { Allotment } from "./allotment.ts";
+import type { ComputeAllocation } from "./allocation.ts";
 import { exponentsOf, type Law, lossOf, optimumOf } from "./fit/law.ts";
 import { limitsOf } from "./limits.ts";
 import { COSTS, LAWS } from "./fit/published.ts";
 import type { Count, Trials } from "./read.ts";
-import { isBeyond, judged, senselessOptimum, type TrialRange } from "./fit/sense.ts";
-import type { BootstrapOptions, Drawing, ScalingPoint } from "./types.ts";
+import {
+  isBeyond,
+  markUndetermined,
+  type TrialRange,
+  undeterminedOptimum,
+} from "./fit/undetermined.ts";
+import type { BootstrapOptions, BootstrapRun, ScalingPoint } from "./types.ts";
 
-/** A point beside what the law says of it. */
+/** A point with its prediction and residuals. */
 export interface Fitted extends ScalingPoint {
   readonly predicted: number;
-  /** Log of its loss less the law's. */
+  /** log(loss / predicted). */
   readonly residual: number;
-  /** The same by the law of the other points. */
+  /** Leave-one-out residual. */
   readonly left_out: number;
 }
 
-/** The exponents that another count of parameters gives. */
+/** Exponents by another count of parameters. */
 export interface ByCount {
   readonly count: Count;
   readonly alpha: number;
@@ -38,21 +43,21 @@ export interface ByCount {
   readonly b: number;
 }
 
-/** What scaling.json holds. */
+/** Contents of scaling.json. */
 export interface ScalingReport {
   readonly format: "shoal scaling 1";
   readonly source: {
     readonly file: string;
     /** Which loss was fitted. */
     readonly loss: string;
-    /** Which count of parameters N is. */
+    /** How N counts parameters. */
     readonly params: Count;
     readonly used: number;
     readonly failed: number;
     readonly stopped: number;
-    /** Trials that repeat another in every digit, and which: they are not among those used. */
+    /** Excluded exact duplicates. */
     readonly repeated: readonly string[];
-    /** How a table was read. */
+    /** Notices about how a table was read. */
     readonly notes: readonly string[];
   };
   readonly method: { readonly chinchilla: string; readonly intervals: string };
@@ -61,7 +66,7 @@ export interface ScalingReport {
     Record<"params" | "tokens" | "flops" | "loss", readonly [number, number]>
   >;
   readonly chinchilla: Omit<ChinchillaFit, "residuals" | "leftOut" | "draws" | "law">;
-  readonly optimal: readonly Allotment[];
+  readonly optimal: readonly ComputeAllocation[];
   readonly counts: readonly ByCount[];
   readonly kaplan: readonly KaplanFit[];
   readonly isoflop: IsoflopFit | { readonly skipped: string };
@@ -76,21 +81,21 @@ export interface ScalingReport {
   readonly draws: readonly (readonly number[])[];
 }
 
-/** What a report is made of. */
+/** Options of {@linkcode reportOf}. */
 export interface ReportOptions {
   readonly file: string;
   readonly count: Count;
   readonly loss: string;
-  /** FLOP for which the best use is asked; by default powers of ten about those of the trials. */
+  /** FLOP budgets to allocate; default: powers of ten around those of the trials. */
   readonly budgets?: readonly number[];
   readonly bootstrap: BootstrapOptions;
-  /** Hears how far the fits are. */
-  readonly tell?: Drawing["tell"];
-  /** Where the fit of L(N, D) starts; by default from the paper's 4,500 places. */
+  /** Progress callback of the fits. */
+  readonly tell?: BootstrapRun["tell"];
+  /** Starts of the fit of L(N, D); default: the paper's 4,500. */
   readonly grid?: Grid;
 }
 
-/** Fits everything. @throws {UserError} `data` where L(N, D) is not determined. */
+/** Runs all fits. @throws {UserError} `data` when L(N, D) is undetermined. */
 export function reportOf(trials: Trials, options: ReportOptions): ScalingReport {
   const { file, count, loss, bootstrap } = options;
   const points = trials.points[count] ?? [];
@@ -110,7 +115,7 @@ export function reportOf(trials: Trials, options: ReportOptions): ScalingReport 
   );
   const isoflop = fitIsoflop(points, drawing);
   const optimal = budgets.map((flops) =>
-    allotmentOf({ law, draws, flops, range }, bootstrap.level)
+    allocationOf({ law, draws, flops, range }, bootstrap.level)
   );
   return {
     format: "shoal scaling 1",
@@ -158,7 +163,7 @@ export function reportOf(trials: Trials, options: ReportOptions): ScalingReport 
   };
 }
 
-/** Nine digits: more than a draw means, and half the file. */
+/** Nine digits: more than a draw's precision, and half the file size. */
 function nine(value: number): number {
   return Number(value.toPrecision(9));
 }
@@ -172,13 +177,13 @@ function rangeOf(points: readonly ScalingPoint[]): ScalingReport["range"] {
   return { params: of("params"), tokens: of("tokens"), flops: of("flops"), loss: of("loss") };
 }
 
-/** Powers of ten about the budgets, up to ten to a hundred times the largest. */
+/** Powers of ten around the budgets, up to 10 to 100 times the largest. */
 function decades([low, high]: readonly [number, number]): number[] {
   const [first, last] = [Math.floor(Math.log10(low)), Math.floor(Math.log10(high)) + 2];
   return Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
 }
 
-function allotmentOf(
+function allocationOf(
   { law, draws, flops, range }: {
     law: Law;
     draws: readonly Law[];
@@ -186,7 +191,7 @@ function allotmentOf(
     range: TrialRange;
   },
   level: number,
-): Allotment {
+): ComputeAllocation {
   const best = optimumOf(law, flops);
   const about = { flops, range };
   const budget = {
@@ -194,21 +199,21 @@ function allotmentOf(
     beyond: flops / range.flops[1],
     outside: isBeyond(best, about),
   };
-  const skipped = senselessOptimum(best, about);
+  const skipped = undeterminedOptimum(best, about);
   if (skipped !== undefined) return { ...budget, skipped };
   const drawn = draws.map((draw) => optimumOf(draw, flops));
   const of = (key: "params" | "tokens" | "ratio") =>
-    judged(estimateLog(best[key], drawn.map((o) => o[key]), { level }), "amount");
+    markUndetermined(estimateLog(best[key], drawn.map((o) => o[key]), { level }), "amount");
   return {
     ...budget,
     params: of("params"),
     tokens: of("tokens"),
     ratio: of("ratio"),
-    loss: judged(estimate(best.loss, drawn.map((o) => o.loss), { level }), "loss"),
+    loss: markUndetermined(estimate(best.loss, drawn.map((o) => o.loss), { level }), "loss"),
   };
 }
 
-/** What each count of parameters makes of the same trials. */
+/** Fits the same trials with each count of parameters. */
 function countsOf(trials: Trials, { count, law }: { count: Count; law: Law }): ByCount[] {
   return Object.entries(trials.points).flatMap(([name, points]) => {
     const own = name === count ? law : chinchillaLaw(points ?? [], COARSE);

@@ -1,9 +1,9 @@
-/** Rows that fits may be made from: a sweep's trials. Knows their shape, not what is fitted. */
+/** Schema of the rows of a sweep's trials.jsonl. */
 import * as z from "zod";
 
 const loss = z.number().nullish();
 
-/** What fits need of a line of `trials.jsonl`; it may hold more. */
+/** The keys that fits need of a line of `trials.jsonl`; others are allowed. */
 export const trialSchema = z.looseObject({
   key: z.string(),
   name: z.string().optional(),

@@ -1,10 +1,10 @@
-/** What fits are made of: points, intervals, and the numbers that every fit states. */
+/** Types shared by all fits: points, estimates, quality. */
 
-/** One finished training. Counts and losses are positive and finite. */
+/** One finished trial. Counts and losses are positive and finite. */
 export interface ScalingPoint {
-  /** What people call it. */
+  /** Name for people. */
   readonly name: string;
-  /** Parameters, by the count that was chosen. */
+  /** Parameters, by the chosen count. */
   readonly params: number;
   readonly tokens: number;
   readonly flops: number;
@@ -12,29 +12,29 @@ export interface ScalingPoint {
   readonly loss: number;
 }
 
-/** A number with the interval of its bootstrap; none where there were too few draws. */
+/** An estimate with its bootstrap interval; null with too few draws. */
 export interface Estimate {
   readonly value: number;
   readonly low: number | null;
   readonly high: number | null;
-  /** The trials do not determine it: it is printed with that word, and without its interval. */
+  /** Not determined by the trials: printed with that word instead of its interval. */
   readonly undetermined?: true;
 }
 
-/** How draws are made: their number, the seed, and the level of the intervals, as 0.95. */
+/** Bootstrap options: number of draws, seed, and confidence level, as 0.95. */
 export interface BootstrapOptions {
   readonly draws: number;
   readonly seed: number;
   readonly level: number;
 }
 
-/** How draws are made, and who hears of them. */
-export interface Drawing extends BootstrapOptions {
-  /** Told what is fitted, how many draws of it are done, and of how many. */
+/** Bootstrap options with a progress callback. */
+export interface BootstrapRun extends BootstrapOptions {
+  /** Called with the current fit, the finished draws and their total. */
   readonly tell?: ((what: string, done: number, total: number) => void) | undefined;
 }
 
-/** How well a law fits the points it was fitted to. All residuals are of log loss. */
+/** Goodness of fit. All residuals are of log loss. */
 export interface Quality {
   readonly points: number;
   /** 1 - sum of squared residuals / sum of squares about the mean. */
@@ -42,7 +42,7 @@ export interface Quality {
   /** Root of the mean squared residual. */
   readonly rms: number;
   readonly largest: number;
-  /** The same, each point predicted by a fit to the others. */
+  /** The same of leave-one-out residuals. */
   readonly leave_one_out_rms: number;
   readonly leave_one_out_largest: number;
 }

@@ -1,4 +1,4 @@
-/** From the records of a user's table to points. Opens no file. */
+/** Parses the records of a user's table to points. */
 import { UserError } from "../base/user_error.ts";
 import { marksOf, type NumberColumn, numberIn } from "./cell.ts";
 import { type Column, type Columns, columnsOf } from "./columns.ts";
@@ -6,13 +6,13 @@ import { FLOP_PER_PARAM_TOKEN } from "./fit/law.ts";
 import { checked, newestTrials, type Trials } from "./read.ts";
 import type { ScalingPoint } from "./types.ts";
 
-/** A record, and the row that a spreadsheet gives it: the header is row 1. */
+/** A record and its row in a spreadsheet; the header is row 1. */
 export interface TableRow {
   readonly row: number;
   readonly cells: readonly string[];
 }
 
-/** What a number may look like, for messages. */
+/** Number formats for messages. */
 const NEEDS: Readonly<Record<NumberColumn, string>> = {
   params: "a number of parameters as 70000000, 7e7 or 70M",
   tokens: "a number of tokens as 1400000000, 1.4e9 or 1.4B",
@@ -21,8 +21,8 @@ const NEEDS: Readonly<Record<NumberColumn, string>> = {
 };
 
 /**
- * Reads a table whose first record names its columns: params, tokens and loss, and flops and name
- * where there are such. Without flops they are 6 N D. @throws {UserError} `data`.
+ * Reads a table with a header: params, tokens and loss, optionally flops and name. Default flops: 6
+ * N D. @throws {UserError} `data`.
  */
 export function readTable([head, ...records]: readonly TableRow[], path: string): Trials {
   const headers = (head?.cells ?? []).map((header) => header.trim());
@@ -66,7 +66,7 @@ function cellOf(cells: readonly string[], { at }: Columns, column: Column): stri
   return place === undefined ? "" : (cells[place] ?? "").trim();
 }
 
-/** Reads one column; a table without flops, and rows where the cell is empty, have none. */
+/** Reads one column; flops are undefined for an empty cell or a missing column. */
 function readerOf(
   { columns, records, headers, path }: {
     columns: Columns;
@@ -92,7 +92,7 @@ function readerOf(
   };
 }
 
-/** Headers that are not the columns' own names, and those that nothing is made of. */
+/** Notices of renamed and ignored headers. */
 function notesOf(
   { columns: { at, ignored }, headers }: { columns: Columns; headers: readonly string[] },
 ): string[] {

@@ -1,27 +1,27 @@
 /**
  * Asynchronous successive halving (Li et al. 2020, "A System for Massively Parallel Hyperparameter
- * Tuning", algorithm 2): one in `eta` of those that reached a rung goes on to the next. Pure.
+ * Tuning", algorithm 2): the best 1 / `eta` of the trials at a rung are promoted to the next. Pure.
  */
 import { maxOf } from "../base/extremes.ts";
 import type { Asha } from "./schema.ts";
 
-/** A trial's loss at a rung, counted from 0. */
+/** A trial's loss at a rung; rungs count from 0. */
 export interface RungReached {
   readonly key: string;
   readonly rung: number;
-  /** Validation loss there, in nats per token; null is worse than any. */
+  /** Validation loss there, in nats per token; null ranks last. */
   readonly loss: number | null;
 }
 
-/** A decision to let a trial go on. */
+/** A decision to promote a trial. */
 export interface Promotion {
   readonly key: string;
-  /** That it goes on to. */
+  /** The rung promoted to. */
   readonly rung: number;
   readonly reason: string;
 }
 
-/** Steps of the rungs: `min_steps` times powers of `eta`, and the trial's own at the end. */
+/** Steps of the rungs: `min_steps` times powers of `eta`, then the trial's full length. */
 export function rungsOf(steps: number, { min_steps, eta }: Asha): number[] {
   const rungs: number[] = [];
   for (let at = min_steps; at < steps; at *= eta) rungs.push(at);
@@ -29,8 +29,8 @@ export function rungsOf(steps: number, { min_steps, eta }: Asha): number[] {
 }
 
 /**
- * The best of the highest rung that anybody came to, unless somebody came to the end: without it a
- * small sweep would end with no trial trained to its end.
+ * Promotes the best trial of the highest rung reached, unless a trial was already promoted beyond:
+ * otherwise a small sweep would end without a fully trained trial.
  */
 export function finalist(
   reached: readonly RungReached[],
@@ -46,15 +46,15 @@ export function finalist(
   return { key: best.key, rung: top + 1, reason };
 }
 
-/** Those at a rung, the lowest loss first. */
+/** Trials at a rung, lowest loss first. */
 function ranked(reached: readonly RungReached[], rung: number): RungReached[] {
   return reached.filter((one) => one.rung === rung)
     .toSorted((a, b) => (a.loss ?? Infinity) - (b.loss ?? Infinity) || (a.key < b.key ? -1 : 1));
 }
 
 /**
- * The next trial to go on, from the highest rung that has one; undefined where none deserves it yet.
- * `promoted` holds the highest rung that each trial was let go to.
+ * The next promotion, from the highest rung that has one; undefined if there is none. `promoted`:
+ * highest rung that each trial was promoted to.
  */
 export function promotion(
   reached: readonly RungReached[],

@@ -1,13 +1,14 @@
-/** The values of an axis. Pure: what is random follows from a seed. */
+/** Expands an axis to its values. Pure: random values follow from a seed. */
 import { fold, foldName, rootKey, threefry, unit } from "../base/random.ts";
 import { keys, sections } from "../config/keys.ts";
 import { isPlain } from "../config/overrides.ts";
+import { firstName } from "../config/renamed.ts";
 import type { Axis } from "./schema.ts";
 
-/** A point: the keys that it sets, and their values. */
+/** A point of an axis: config keys and values. */
 export type AxisPoint = Readonly<Record<string, unknown>>;
 
-/** Bounds and a way between them. */
+/** An interval and its scale. */
 interface Scale {
   readonly ends: readonly [number, number];
   readonly log: boolean;
@@ -15,8 +16,8 @@ interface Scale {
 }
 
 /**
- * The points of an axis in order, each once. An axis whose name is no key of a config has objects
- * of keys as its values. @throws {RangeError} for a scale that ends where it cannot.
+ * The points of an axis in order, without duplicates. The values of an axis whose name is no config
+ * key are objects of keys. @throws {RangeError} for invalid bounds.
  */
 export function pointsOf(name: string, axis: Axis): AxisPoint[] {
   const points = Array.isArray(axis)
@@ -45,7 +46,7 @@ function drawn(
     Object.fromEntries(
       Object.entries(draws).map(([key, { in: ends, log, round }]) => [
         key,
-        between({ ends, log, round }, uniform(`${name}.${key}`, { seed, i })),
+        between({ ends, log, round }, uniform(`${name}.${firstName(key)}`, { seed, i })),
       ]),
     ));
 }
@@ -58,17 +59,17 @@ function numbers(
   const log = "random" in axis ? axis.log : "log" in axis;
   const ends = "random" in axis ? axis.random : "log" in axis ? axis.log : axis.range;
   const at = "random" in axis
-    ? (i: number) => uniform(name, { seed: axis.seed, i })
+    ? (i: number) => uniform(firstName(name), { seed: axis.seed, i })
     : (i: number) => count === 1 ? 0 : i / (count - 1);
   return Array.from({ length: count }, (_, i) => between({ ends, log, round }, at(i)));
 }
 
-/** A number in [0, 1) for draw i: more draws leave those before as they are. */
+/** A number in [0, 1) for draw i, independent of the number of draws. */
 function uniform(name: string, { seed, i }: { seed: number; i: number }): number {
   return unit(threefry(fold(foldName(rootKey(seed), name), i), 0, 0)[0]);
 }
 
-/** The number at `t` of the way, to six digits: what a file shows is what is computed with. */
+/** Interpolates at `t` in [0, 1], rounded to six digits so that files show the exact value. */
 function between({ ends: [a, b], log, round }: Scale, t: number): number {
   if (!(a <= b) || (log && a <= 0)) {
     throw new RangeError(`need [least, most]${log ? " above 0" : ""}: [${a}, ${b}]`);

@@ -1,7 +1,7 @@
-/** What a call of a sweep may spend. Pure. */
+/** Parses the budget of a sweep call. Pure. */
 import { UserError } from "../base/user_error.ts";
 
-/** Bounds of a call; infinite where there is none. */
+/** Limits of a call; Infinity: no limit. */
 export interface Bounds {
   readonly seconds: number;
   readonly flops: number;
@@ -9,7 +9,7 @@ export interface Bounds {
 
 const SECONDS: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3600, d: 86_400 };
 
-/** Reads texts such as `90`, `20m`, `1.5h` and `1e15flop`; the least of each kind holds. */
+/** Reads texts such as `90`, `20m`, `1.5h` and `1e15flop`; the smallest of each kind applies. */
 export function boundsOf(texts: readonly string[]): Bounds {
   let bounds: Bounds = { seconds: Infinity, flops: Infinity };
   for (const text of texts) {

@@ -1,4 +1,4 @@
-/** Keys that follow from others. Pure but for the measuring, which it is given. */
+/** Computes derived config keys. Pure except for the `measure` callback. */
 import { keys } from "../config/keys.ts";
 import { assignValue, isPlain, type PlainConfig } from "../config/overrides.ts";
 import { resolveConfig } from "../config/resolve.ts";
@@ -6,10 +6,10 @@ import { multipleOf } from "./axes.ts";
 import type { Rule } from "./schema.ts";
 import type { Measure } from "./types.ts";
 
-/** Most values that a search for a number of parameters may begin its halving with. */
+/** Upper bound of the bracket in a search for a parameter count. */
 const LIMIT = 2 ** 20;
 
-/** `input` with each rule's key set, in order. @throws {RangeError} where a rule has no answer. */
+/** `input` with each rule's key set, in order. @throws {RangeError} when a rule has no solution. */
 export async function derive(
   input: PlainConfig,
   rules: Readonly<Record<string, Rule>>,
@@ -49,7 +49,10 @@ function valueAt(config: PlainConfig, path: string): unknown {
   return value === undefined ? keys().find((key) => key.path === path)?.default : value;
 }
 
-/** The multiple of `round` whose count is nearest to `params`; counts rise with the value. */
+/**
+ * The multiple of `round` whose count is nearest to `params`, by bisection: counts increase with
+ * the value.
+ */
 async function nearest(
   { params, count, round, key, config, measure }: Extract<Rule, { params: number }> & {
     key: string;

@@ -1,6 +1,6 @@
 /**
- * From a sweep to its trials: axes crossed, rules applied, budgets made steps. Faults are collected,
- * so that all are known before the first trial starts. Pure but for the measuring.
+ * Expands a sweep to its trials: crosses axes, applies rules, converts budgets to steps. Collects
+ * all faults before the first trial starts. Pure except for the `measure` callback.
  */
 import { UserError } from "../base/user_error.ts";
 import { withKind } from "../config/kinds.ts";
@@ -13,15 +13,15 @@ import { nameOf } from "./name.ts";
 import type { Budgets, Sweep } from "./schema.ts";
 import type { Measure, Size, Trial } from "./types.ts";
 
-/** A trial that cannot be, by its name, and why. */
+/** An invalid trial and its fault. */
 export interface TrialFault {
   readonly name: string;
   readonly fault: string;
-  /** It is one in itself, and too large for the device. */
+  /** The config is valid, but too large for the device. */
   readonly tooLarge?: boolean;
 }
 
-/** Trials, each key once, in the order of the axes, and those that cannot be. */
+/** Valid trials without duplicate keys, in the order of the axes, and the invalid ones. */
 export interface Expanded {
   readonly trials: readonly Trial[];
   readonly faults: readonly TrialFault[];
@@ -57,12 +57,12 @@ export async function expandSweep(sweep: Sweep, measure: Measure): Promise<Expan
   return { trials: Array.from(trials.values()), faults };
 }
 
-/** What says that a trial cannot be, rather than that the program is wrong. */
+/** Whether an error is a fault of the trial rather than a bug. */
 function isFault(error: unknown): error is Error {
   return error instanceof UserError || error instanceof RangeError;
 }
 
-/** Every combination of the axes' points and the seeds. @throws {UserError} for an axis without sense. */
+/** Cartesian product of axes and seeds. @throws {UserError} for an invalid axis. */
 function crossed({ axes, replicates }: Sweep): AxisPoint[] {
   const all = Object.entries(axes).map(([name, axis]) => {
     try {
@@ -79,7 +79,7 @@ function crossed({ axes, replicates }: Sweep): AxisPoint[] {
   );
 }
 
-/** A trial whose config is not checked yet. */
+/** A trial before validation of its config. */
 interface Plan {
   readonly point: AxisPoint;
   readonly input: PlainConfig;
@@ -99,7 +99,8 @@ async function plansAt(
   if (budgets === undefined) {
     return [{ point, input, size: await measure(resolveConfig(input)) }];
   }
-  // Neither size nor tokens of a step depend on the length; the warmup may be longer than the default.
+  // Size and tokens per step do not depend on the length, but the config must be longer than its
+  // warmup.
   const size = await measure(resolveConfig(ofLength(input, longest(input))));
   return amountsOf(budgets, size).map(({ label, tokens }) => {
     const steps = Math.max(1, Math.round(tokens / size.tokensPerStep));
@@ -107,23 +108,23 @@ async function plansAt(
   });
 }
 
-/** Trials draw no sample unless told: nobody reads it. */
+/** Trials draw no samples by default. */
 function quiet(base: PlainConfig): PlainConfig {
   const report = isPlain(base["report"]) ? base["report"] : {};
   return { ...base, report: { sample_length: 0, ...report } };
 }
 
-/** A run of `steps` steps whose decay ends with them. */
+/** Sets the steps, and the end of the decay with them. */
 function ofLength(input: PlainConfig, steps: number): PlainConfig {
   return withKey(withKey(input, "steps", steps), "optim.decay_steps", steps);
 }
 
 function longest({ optim }: PlainConfig): number {
-  const { warmup } = Object(optim ?? {});
+  const { warmup_steps: warmup } = Object(optim ?? {});
   return typeof warmup === "number" && warmup > 0 ? 1000 * Math.ceil(warmup) : 100_000;
 }
 
-/** Tokens of each budget, and what it is called. */
+/** Label and tokens of each budget. */
 function amountsOf(budgets: Budgets, { counts }: Size): { label: AxisPoint; tokens: number }[] {
   if ("tokens" in budgets) {
     return budgets.tokens.map((tokens) => ({ label: { tokens }, tokens }));

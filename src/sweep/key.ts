@@ -1,19 +1,16 @@
-/** What makes a trial the same trial: two with one key end with the same numbers. */
+/** Identity of trials: equal keys mean equal results. */
 import { hashValue } from "../base/hash.ts";
 import { hashedValues } from "../config/identity.ts";
 import type { RunConfig } from "../config/schema.ts";
 
 const DIGITS = 16;
 
-/**
- * 16 hex digits over the math keys of a config, its steps, what it reads and what its validation
- * loss is measured on.
- */
+/** 16 hex digits over the keys of a config that affect results, its steps, data and evaluation. */
 export function trialKey(config: RunConfig): string {
   return digits({ ...identity(config), steps: config.steps });
 }
 
-/** The same for all trials that differ in their length alone. */
+/** A key shared by all trials that differ only in length. */
 export function groupKey(config: RunConfig): string {
   return digits({ ...identity(config), "optim.decay_steps": null });
 }

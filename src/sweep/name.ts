@@ -1,8 +1,8 @@
-/** What sets a trial apart, in a few words for people. */
+/** Short names of trials. */
 import { isPlain } from "../config/overrides.ts";
 import { show } from "../config/faults.ts";
 
-/** `layers=2 lr=0.003 tokens=65536`; `trial` where nothing differs. */
+/** `layers=2 lr=0.003 tokens=65536`; `trial` without axes. */
 export function nameOf(point: Readonly<Record<string, unknown>>): string {
   return words(point).join(" ") || "trial";
 }

@@ -1,4 +1,4 @@
-/** From a sweep file as written to a complete sweep. Pure; does not resolve a single trial. */
+/** Validates a sweep file. Pure; does not expand trials. */
 import { append } from "../base/extremes.ts";
 import { UserError } from "../base/user_error.ts";
 import { keys, sections } from "../config/keys.ts";
@@ -10,8 +10,8 @@ import type { Issue, Schema, Sweep } from "./schema.ts";
 type Table = Readonly<Record<string, Schema>>;
 
 /**
- * The sweep of a file's value. Axes, rules and budgets are told apart by the one word that names
- * them. @throws {UserError} that lists every fault by its path.
+ * The sweep of a file's value. The kind of an axis, rule or budget is the key it contains. @throws
+ * {UserError} that lists every fault by its path.
  */
 export function readSweep(input: unknown, base?: PlainConfig): Sweep {
   const parsed = sweepSchema.safeParse(input);
@@ -70,7 +70,7 @@ function text(issue: Issue, at = ""): string {
   }).join("; ");
 }
 
-/** Keys that no config has. */
+/** Unknown config keys. */
 function keyFaults({ axes, derived }: Sweep): string[] {
   const all = keys();
   const known = all.map(({ path }) => path);
@@ -90,7 +90,7 @@ function keyFaults({ axes, derived }: Sweep): string[] {
   ];
 }
 
-/** The keys that the points of an axis set; none where it has plain values. */
+/** Keys set by the points of an axis; none for plain values. */
 function innerKeys(axis: Sweep["axes"][string]): string[] {
   if (!Array.isArray(axis)) return "draws" in axis ? Object.keys(axis.draws) : [];
   const points: PlainConfig[] = axis.flatMap((value) => isPlain(value) ? [value] : []);
@@ -98,7 +98,7 @@ function innerKeys(axis: Sweep["axes"][string]): string[] {
   return Array.from(new Set(points.flatMap((point) => Object.keys(point))));
 }
 
-/** What cannot stand together. */
+/** Incompatible options. */
 function clashes({ axes, budgets, trunk, asha, replicates }: Sweep): string[] {
   const faults: string[] = [];
   if (trunk && budgets === undefined) faults.push("trunk: need budgets, which share a trunk");

@@ -1,4 +1,4 @@
-/** What becomes of a trial whose process has ended. Pure. */
+/** Retry policy for trials whose process ended. Pure. */
 import { EXIT, type ExitName } from "../base/user_error.ts";
 
 /** How a trial's process ended. */
@@ -10,13 +10,13 @@ export interface Ended {
   readonly steps: number;
 }
 
-/** What follows, and why. */
+/** The decision and its reason. */
 export interface RetryVerdict {
   readonly verdict: "reached" | "stopped" | "retry" | "failed";
   readonly reason: string;
 }
 
-/** Faults that the same bits would end in again. */
+/** Deterministic failures: a retry would fail again. */
 const LASTING: readonly ExitName[] = [
   "config",
   "data",
@@ -27,8 +27,8 @@ const LASTING: readonly ExitName[] = [
   "incompatible",
 ];
 
-/** Judges an end: `until` is the step that was asked for, `tries` counts this one. */
-export function judgeFailure(
+/** Decides after a process ended. `until`: target step; `tries` includes this one. */
+export function retryVerdict(
   { code, error, steps }: Ended,
   { until, tries, retries, stopping }: {
     readonly until: number;

@@ -1,4 +1,4 @@
-/** What a sweep leaves of each trial: the rows that fits are made of. Pure. */
+/** Result rows of trials, the input of fits. Pure. */
 import { csvTable } from "../base/text/csv.ts";
 import type { Counts } from "../budget/counts.ts";
 import { sealed } from "../base/hash.ts";
@@ -11,15 +11,15 @@ export interface TrialOutcome {
   /** Of the last step, in nats per token. */
   readonly loss: number | null;
   readonly valLoss: number | null;
-  /** Steps that were finished. */
+  /** Finished steps. */
   readonly steps: number;
-  /** That its processes ran, over all of them. */
+  /** Total seconds of its processes. */
   readonly seconds: number;
   readonly stateHash: string | null;
   readonly workers: number;
-  /** Where it branched off. */
+  /** Branch point, if any. */
   readonly trunk: { readonly key: string; readonly step: number } | null;
-  /** Why it failed. */
+  /** Reason of a failure. */
   readonly reason: string | null;
 }
 
@@ -29,9 +29,9 @@ export interface TrialRow {
   readonly name: string;
   readonly group: string;
   readonly params: Counts;
-  /** Trained on. */
+  /** Training tokens. */
   readonly tokens: number;
-  /** By `flops_formula`, from the first step on, whoever computed it. */
+  /** By `flops_formula`, from step 0 including the trunk. */
   readonly flops: number;
   readonly flops_formula: "6ND";
   readonly loss: number | null;
@@ -80,7 +80,7 @@ export function jsonLines(rows: readonly TrialRow[]): string {
   return rows.map((row) => JSON.stringify(sealed(row)) + "\n").join("");
 }
 
-/** Rows as CSV; what is nested has dotted columns, without configs. */
+/** Rows as CSV without configs; nested values have dotted columns. */
 export function csv(rows: readonly TrialRow[]): string {
   const flat = rows.map(({ config: _, trunk, params, axes, ...row }) => ({
     ...row,

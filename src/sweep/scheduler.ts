@@ -1,29 +1,29 @@
 /**
- * What is started next, and why. Pure: a queue and the room there is give a choice. It keeps every
- * place busy: what does not fit now is passed by, and comes when there is room.
+ * Chooses the next trial to start. Pure. Work-conserving: a job that does not fit is skipped until
+ * there is room.
  */
 
-/** Something to train, or to train further. */
+/** A trial to start or continue. */
 export interface Job {
   readonly key: string;
-  /** FLOP that are left of it. */
+  /** Remaining FLOP. */
   readonly flops: number;
-  /** Places that it takes. */
+  /** Worker slots that it needs. */
   readonly places: number;
   readonly bytes: number;
-  /** Above 0: it comes before longer ones. */
+  /** Above 0: starts before longer jobs. */
   readonly priority: number;
 }
 
-/** What there is room for. */
+/** Available resources. */
 export interface Room {
-  /** All places, and those where nothing runs. */
+  /** All worker slots, and free ones. */
   readonly places: number;
   readonly free: number;
-  /** Bytes that running trials need, and those they may; null is no bound. */
+  /** Bytes in use by running trials, and the limit; null: none. */
   readonly bytes: number;
   readonly memory: number | null;
-  /** FLOP that may still be spent. */
+  /** FLOP left in the budget. */
   readonly flops: number;
 }
 
@@ -33,7 +33,7 @@ export interface SchedulerChoice {
   readonly reason: string;
 }
 
-/** The longest job that fits, or undefined where none does. */
+/** The longest job that fits; undefined if none does. */
 export function pick(queue: readonly Job[], room: Room): SchedulerChoice | undefined {
   const order = queue.toSorted((a, b) => b.priority - a.priority || b.flops - a.flops);
   const index = order.findIndex((job) => obstacle(job, room) === undefined);
@@ -51,11 +51,11 @@ export function isPayable({ flops }: Job, room: Room): boolean {
   return flops <= room.flops;
 }
 
-/** What a job has to wait for; undefined where there is room. */
+/** Why a job does not fit; undefined if it fits. */
 export function obstacle(job: Job, room: Room): string | undefined {
   if (!isPayable(job, room)) return "a larger budget";
   if (Math.min(job.places, room.places) > room.free) return "free places";
-  // One that alone is too much runs alone: its bytes are an estimate.
+  // A job that exceeds the limit by itself runs alone, because its bytes are an estimate.
   if (room.memory !== null && room.bytes > 0 && room.bytes + job.bytes > room.memory) {
     return "memory";
   }

@@ -1,14 +1,11 @@
-/**
- * What a sweep file says. Knows the shape of axes, rules and budgets, not which keys a config has:
- * `expand` looks those up.
- */
+/** Schemas of sweep files: axes, rules and budgets. Config keys are checked in read.ts. */
 import * as z from "zod";
 import type { RunInput } from "../config/schema.ts";
 
 const count = z.int({ error: "need an integer >= 1" }).min(1, { error: "need an integer >= 1" });
 const bounds = z.tuple([z.number(), z.number()], { error: "need two numbers, [least, most]" });
 const positive = z.number({ error: "need a number > 0" }).gt(0, { error: "need a number > 0" });
-/** Values are multiples of this; 1 makes them whole. */
+/** Values are rounded to multiples of this; 1: integers. */
 const round = positive;
 const seed = z.int().min(0).default(0);
 const counted = z.enum(["all", "no_embedding", "matrices"], {
@@ -19,10 +16,10 @@ const list = z.array(z.json(), { error: "need a list" })
   .min(1, { error: "need at least one value: it is empty" });
 
 /**
- * Values of a key by the name of the rule that makes them. `log` and `range` are evenly spaced with
- * both ends, by ratio and by difference; of `random` and `draws`, number i depends on the seed, the
- * axis's name and i alone; `draws` draws several keys at once. `random` has a `log` of its own, so
- * it comes before that.
+ * Axis rules by their identifying key. `log` and `range` are spaced evenly by ratio and by
+ * difference, ends included. Value i of `random` and `draws` depends only on the seed, the axis's
+ * name and i; `draws` sets several keys. `random` has an option `log`, so it must come before the
+ * rule `log`.
  */
 export const AXES = {
   random: z.strictObject({
@@ -47,7 +44,7 @@ export const AXES = {
 /** A list of values, or of objects `{ "dotted.key": value }` that set several keys at once. */
 export const LIST = list;
 
-/** Rules for a key whose value follows from others, by the name that tells them apart. */
+/** Rules of derived keys by their identifying key. */
 export const SCHEDULERS = {
   /** times x the value of another key, plus a number, rounded to a multiple. */
   of: z.strictObject({
@@ -58,14 +55,14 @@ export const SCHEDULERS = {
     least: z.number().optional(),
     most: z.number().optional(),
   }),
-  /** The value with which the number of parameters is nearest to this one. */
+  /** The value whose parameter count is nearest to this one. */
   params: z.strictObject({ params: positive, count: counted, round: round.default(1) }),
 } as const;
 
 const amounts = z.array(positive, { error: "need a list of numbers" })
   .min(1, { error: "need at least one number: it is empty" });
 
-/** How long trials are, by what is told: steps follow, and the rate ends its decay there. */
+/** Length of trials by the given amount; sets steps and the end of the learning rate decay. */
 export const BUDGETS = {
   tokens: z.strictObject({ tokens: amounts }),
   per_parameter: z.strictObject({ per_parameter: amounts, count: counted }),
@@ -108,13 +105,13 @@ export const sweepSchema = z.strictObject({
   asha: ashaSchema.optional().describe("Early stopping by successive halving"),
 });
 
-/** A sweep whose `axes`, `derived` and `budgets` are not checked yet. */
+/** A sweep before `axes`, `derived` and `budgets` are validated. */
 export type RawSweep = z.infer<typeof sweepSchema>;
-/** An axis: a list, or a rule that makes one. */
+/** An axis: a list of values or a rule. */
 export type Axis = z.infer<typeof list> | z.infer<typeof AXES[keyof typeof AXES]>;
-/** A rule for a key. */
+/** A rule of a derived key. */
 export type Rule = z.infer<typeof SCHEDULERS[keyof typeof SCHEDULERS]>;
-/** Budgets; a plain list is one of tokens. */
+/** Budgets; a plain list means tokens. */
 export type Budgets = z.infer<typeof BUDGETS[keyof typeof BUDGETS]>;
 /** Settings of ASHA. */
 export type Asha = z.infer<typeof ashaSchema>;
@@ -126,7 +123,7 @@ export type Sweep = Omit<RawSweep, "axes" | "derived" | "budgets" | "base"> & {
   readonly budgets: Budgets | undefined;
 };
 
-/** What a sweep file may say. */
+/** Input type of sweep files. */
 export type SweepInput =
   & Omit<z.input<typeof sweepSchema>, "axes" | "derived" | "budgets" | "base">
   & {
@@ -140,6 +137,6 @@ export type SweepInput =
     readonly budgets?: readonly number[] | z.input<typeof BUDGETS[keyof typeof BUDGETS]>;
   };
 
-/** A schema, and what it complains of. */
+/** A schema and its issues. */
 export type Schema = z.ZodType;
 export type Issue = z.core.$ZodIssue;

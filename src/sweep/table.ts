@@ -1,11 +1,11 @@
-/** The table at a sweep's end. Pure; knows columns of text, no terminal. */
+/** The summary table of a sweep. Pure. */
 import { maxOf } from "../base/extremes.ts";
 import { showCount, showLoss, showSeconds } from "../report/format.ts";
 import type { TrialRow } from "./rows.ts";
 
 const HEAD = ["trial", "params", "tokens", "FLOP", "val loss", "time", "status"];
 
-/** Rows as lines of aligned columns; numbers stand to the right. */
+/** Rows as aligned columns; numbers are right-aligned. */
 export function trialTable(rows: readonly TrialRow[]): string[] {
   const cells = [HEAD, ...rows.map(cellsOf)];
   const widths = HEAD.map((_, column) => maxOf(cells.map((row) => row[column]?.length ?? 0)));

@@ -1,7 +1,7 @@
 /**
- * Which trials may begin where another one has been. With a warmup-stable-decay schedule, runs that
- * differ in their length alone compute the same steps until the shorter one's decay begins; the
- * longest one is the trunk, and the others branch off its checkpoints. Pure: plans, no files.
+ * Plans which trials start from another trial's checkpoint. With a warmup-stable-decay schedule,
+ * trials that differ only in length compute the same steps until the shorter one's decay begins:
+ * the longest is the trunk, and the others branch off its checkpoints. Pure.
  */
 import { hashValue } from "../base/hash.ts";
 import type { OptimConfig } from "../optim/schema.ts";
@@ -9,15 +9,15 @@ import { learningRate, stableSteps } from "../optim/schedule.ts";
 import type { Trial } from "./types.ts";
 import type { TrialFault } from "./expand.ts";
 
-/** What a trial has to do with the others of its group. */
+/** A trial's role in its group. */
 export interface TrunkShare {
-  /** Steps whose checkpoints it keeps, for branches of now and of later. */
+  /** Steps whose checkpoints it keeps for branches. */
   readonly at: readonly number[];
-  /** The trial that it branches off, and the step before which both are one. */
+  /** Its trunk, and the branch point up to which both are identical. */
   readonly trunk?: { readonly key: string; readonly step: number };
 }
 
-/** A state that a trial could begin with: checkpoints of a sibling. */
+/** A sibling and its checkpoints. */
 export interface Sibling {
   readonly key: string;
   readonly optim: OptimConfig;
@@ -25,7 +25,7 @@ export interface Sibling {
   readonly steps: readonly number[];
 }
 
-/** The share of each trial, by key, and which trials cannot take part. */
+/** The role of each trial by key, and the trials that cannot share a trunk. */
 export function trunkShares(
   trials: readonly Trial[],
 ): { readonly shares: ReadonlyMap<string, TrunkShare>; readonly faults: readonly TrialFault[] } {
@@ -61,7 +61,7 @@ function faultOf(trunk: Trial, { config: { optim, steps } }: Trial): string | un
     : `optim: need the learning rates of its trunk before step ${end}: those of step ${differs} differ`;
 }
 
-/** The first step before `end` at which two rates differ. */
+/** The first step before `end` at which two learning rates differ. */
 export function firstDifference(a: OptimConfig, b: OptimConfig, end: number): number | undefined {
   for (let step = 0; step < end; step++) {
     if (learningRate(step, a) !== learningRate(step, b)) return step;
@@ -69,8 +69,8 @@ export function firstDifference(a: OptimConfig, b: OptimConfig, end: number): nu
   return undefined;
 }
 
-/** Where a trial may begin: states of siblings that are its own as well, the latest first. */
-export function beginnings(
+/** Sibling checkpoints that are valid starts of a trial, latest first. */
+export function branchPoints(
   optim: OptimConfig,
   siblings: readonly Sibling[],
 ): { readonly key: string; readonly step: number }[] {
@@ -81,7 +81,10 @@ export function beginnings(
   }).sort((a, b) => b.step - a.step);
 }
 
-/** Steps from the first on that two optimizers make alike: none unless they differ in length alone. */
+/**
+ * Number of leading steps that are identical under two optimizer configs: 0 unless they differ only
+ * in length.
+ */
 export function sharedSteps(a: OptimConfig, b: OptimConfig): number {
   if (a.schedule !== "wsd") return 0;
   const ofAnyLength = (optim: OptimConfig) => hashValue({ ...optim, decay_steps: null });

@@ -1,34 +1,34 @@
-/** What the parts of a sweep share. */
+/** Types shared by the sweep modules. */
 import type { Counts } from "../budget/counts.ts";
 import type { RunConfig } from "../config/schema.ts";
 
-/** How large a trial is, whatever its length. */
+/** Size of a trial, independent of its length. */
 export interface Size {
   readonly counts: Counts;
   readonly tokensPerStep: number;
-  /** Bytes that a worker of it needs, by its plans. */
+  /** Bytes per worker, by its plan. */
   readonly bytes: number;
-  /** What of it the device has no room for, each with what to lower. */
+  /** Limits of the device that it exceeds, each with the key to lower. */
   readonly faults: readonly string[];
 }
 
-/** Finds out how large a config's trial is. @throws {Refusal | RangeError | TypeError} if it is none. */
+/** Measures a config. @throws {UserError | RangeError | TypeError} for an invalid one. */
 export type Measure = (config: RunConfig) => Promise<Size>;
 
 /** One training of a sweep. */
 export interface Trial {
-  /** 16 hex digits, of all that decides its numbers; the name of its folder. */
+  /** 16 hex digits that identify its results; the name of its folder. */
   readonly key: string;
-  /** What sets it apart, for people. */
+  /** Name for people. */
   readonly name: string;
-  /** Of trials that differ in their length alone. */
+  /** Key of the trials that differ only in length. */
   readonly group: string;
-  /** What the axes, the budget and the replicate say, by key. */
+  /** Values of axes, budget and replicate by key. */
   readonly axes: Readonly<Record<string, unknown>>;
   readonly config: RunConfig;
   readonly size: Size;
-  /** That it trains on. */
+  /** Training tokens. */
   readonly tokens: number;
-  /** 6ND, of all parameters. */
+  /** 6ND, with N all parameters. */
   readonly flops: number;
 }

@@ -2,7 +2,7 @@
  * What signals mean to a command that works for long: the first asks it to stop, a second one ends
  * it at once. Whatever must not outlive the process listens to `unload`, which `Deno.exit` fires.
  */
-import { stepsAside } from "../base/busy.ts";
+import { suspendDuringBlocking } from "../base/blocking.ts";
 import { warn } from "../base/text/say.ts";
 import { endStatuses } from "./status.ts";
 
@@ -83,7 +83,10 @@ export function stopOnSignals({ text, leashed = false }: StopOptions = {}): Stop
   };
   listen((signal) => leashed ? signal === "SIGTERM" : isMeant(signal), onSignal);
   // Whoever asked before such work began would wait for its end as well.
-  stepsAside({ aside: () => controller.signal.aborted && Deno.exit(INTERRUPTED), back: () => {} });
+  suspendDuringBlocking({
+    suspend: () => controller.signal.aborted && Deno.exit(INTERRUPTED),
+    resume: () => {},
+  });
   if (leashed) hear(END_AT_ONCE, () => Deno.exit(INTERRUPTED));
   return {
     stop: controller.signal,
@@ -123,9 +126,9 @@ function listen(counts: (signal: Deno.Signal) => boolean, act: (signal: Deno.Sig
 /** Listens to a signal, but for the time in which nothing could be heard: it ends the process then. */
 function hear(signal: Deno.Signal, act: () => void): void {
   Deno.addSignalListener(signal, act);
-  stepsAside({
-    aside: () => Deno.removeSignalListener(signal, act),
-    back: () => Deno.addSignalListener(signal, act),
+  suspendDuringBlocking({
+    suspend: () => Deno.removeSignalListener(signal, act),
+    resume: () => Deno.addSignalListener(signal, act),
   });
 }
 

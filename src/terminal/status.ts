@@ -2,11 +2,11 @@
  * What a command says on stderr while a person waits for it. Stdout stays clean: it may be read by
  * a program.
  */
-import { doingOf } from "../report/progress/doing.ts";
+import { activityOf } from "../report/progress/activity.ts";
 import { DrawnLine } from "../report/progress/drawn_line.ts";
 import type { EventSink as Listener } from "../report/events.ts";
 import { Status } from "../report/progress/status.ts";
-import type { Compiling } from "../device/types.ts";
+import type { CompileOptions } from "../device/types.ts";
 import { type ByteSink, columns, openOutput } from "./output.ts";
 
 /** A stream, as stderr is one. */
@@ -36,7 +36,7 @@ export function openStatus(to: Stream | "stdout" = Deno.stderr): Status {
 }
 
 /** Shows the kernels that a device of this process compiles. */
-export function compilingIn(status: Status): Compiling {
+export function compilingIn(status: Status): CompileOptions {
   return {
     progress: async (kernels) => {
       status.show("compiling kernels", kernels);
@@ -48,7 +48,7 @@ export function compilingIn(status: Status): Compiling {
 /** Shows what workers do, and prints what they have to say. */
 export function watching(status: Status): Listener {
   return (event) => {
-    const doing = doingOf(event);
+    const doing = activityOf(event);
     if (doing !== undefined) status.show(doing.what, doing.reached);
     if (event.type === "notice") status.print(event.text);
   };

@@ -1,39 +1,39 @@
 /**
- * Exact amounts of bytes from and to a duplex that moves what it likes. Small pieces are read ahead
- * into one buffer that is kept; large ones go straight to where they belong. Memory follows the bytes
- * that came, never a number that a peer claims. Knows no frames.
+ * Reads exact numbers of bytes from a byte stream. Small reads go through a read-ahead buffer,
+ * large ones directly into their target. Memory grows with the bytes received, never with a length
+ * that a peer claims.
  */
 import { checksum } from "./frame.ts";
 
-/** A pair of byte streams, as a Unix socket is one. */
+/** A bidirectional byte stream, such as a Unix socket. */
 export interface Duplex {
   /** Reads some bytes into `p`; null at the end of the stream. */
   read(p: Uint8Array): Promise<number | null>;
-  /** Writes some bytes of `p` and says how many. */
+  /** Writes some bytes of `p`; returns how many. */
   write(p: Uint8Array): Promise<number>;
   close(): void;
 }
 
-/** Where byte streams of unknown peers arrive. */
+/** Accepts byte streams of unauthenticated peers. */
 export interface Listener {
-  /** The next stream; undefined once closed. Rejects when one could not be taken: ask again. */
+  /** The next stream; undefined once closed. Rejects if one could not be accepted: call again. */
   accept(): Promise<Duplex | undefined>;
-  /** Stops listening; accepted streams live on. May be called again. */
+  /** Stops listening; accepted streams stay open. Idempotent. */
   close(): void;
 }
 
-/** Bytes of a reader's first buffer, so that a peer that says nothing costs little. */
+/** Initial buffer size, so that an idle peer costs little memory. */
 const FIRST_BUFFER = 512;
-/** Bytes that a payload without a place starts with; it grows as they come. */
+/** Initial size of a payload's buffer if the receiver provides none; it grows with the data. */
 const FIRST_PAYLOAD = 2 ** 20;
 
-/** Bytes, and the CRC-32 of them. */
+/** Bytes and their CRC-32. */
 export interface Checked {
   readonly bytes: Uint8Array;
   readonly crc: number;
 }
 
-/** Reads ahead, up to a fixed number of bytes, into a buffer that grows when it was filled. */
+/** Reads ahead, up to a capacity, into a buffer that grows when full. */
 export class ByteReader {
   #source: Duplex;
   #capacity: number;
@@ -46,7 +46,7 @@ export class ByteReader {
     this.#capacity = capacity;
   }
 
-  /** Buffers at least `count` bytes (at most the capacity); returns fewer only at the end. */
+  /** Buffers at least `count` bytes (at most the capacity); returns fewer only at end of stream. */
   async fill(count: number): Promise<number> {
     while (this.#end - this.#start < count) {
       this.#makeRoom(count);
@@ -57,18 +57,18 @@ export class ByteReader {
     return this.#end - this.#start;
   }
 
-  /** The next `count` buffered bytes, as a view that holds until the next call. */
+  /** The next `count` buffered bytes, as a view that is valid until the next call. */
   peek(count: number): Uint8Array {
     return this.#buffer.subarray(this.#start, this.#start + count);
   }
 
-  /** Moves past `count` buffered bytes. */
+  /** Discards `count` buffered bytes. */
   consume(count: number): void {
     this.#start += count;
     if (this.#start === this.#end) this.#start = this.#end = 0;
   }
 
-  /** Fills `target` and gives the CRC-32 of it, going on from `crc`; undefined at an early end. */
+  /** Fills `target`; its CRC-32, continued from `crc`, or undefined if the stream ends early. */
   async readInto(target: Uint8Array, crc = 0): Promise<number | undefined> {
     const ahead = this.peek(Math.min(target.length, this.#end - this.#start));
     target.set(ahead);
@@ -78,13 +78,13 @@ export class ByteReader {
     while (at < target.length) {
       const n = await this.#source.read(target.subarray(at));
       if (n === null) return undefined;
-      sum = checksum(target.subarray(at, at + n), sum); // while these bytes are in the cache
+      sum = checksum(target.subarray(at, at + n), sum); // while these bytes are in cache
       at += n;
     }
     return sum;
   }
 
-  /** `count` bytes in memory that grows as they come; undefined when the stream ends before. */
+  /** Reads `count` bytes into a growing buffer; undefined if the stream ends early. */
   async readNew(count: number): Promise<Checked | undefined> {
     let buffer = new ArrayBuffer(Math.min(count, FIRST_PAYLOAD));
     let at = 0;
@@ -99,7 +99,7 @@ export class ByteReader {
     }
   }
 
-  /** Moves past `count` bytes of any number; false when the stream ends before. */
+  /** Skips `count` bytes, also beyond the capacity; false if the stream ends early. */
   async skip(count: number): Promise<boolean> {
     let left = count;
     while (left > 0) {
@@ -111,7 +111,9 @@ export class ByteReader {
     return true;
   }
 
-  /** Lets at least one byte more be read: by moving what is left to the front, or by growing. */
+  /**
+   * Makes room for at least one more byte, by moving the data to the front or growing the buffer.
+   */
   #makeRoom(count: number): void {
     if (this.#end === this.#buffer.length && this.#start === 0) {
       const grown = new Uint8Array(Math.min(2 * this.#buffer.length, this.#capacity));

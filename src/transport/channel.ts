@@ -1,9 +1,9 @@
 /**
- * What a channel is: an ordered, fenced conversation of frames between two ends, and its contract in
- * words. tests/contracts/channel.ts is the same contract as tests. Knows no socket and no encoding.
+ * The contract of a channel: an ordered, fenced stream of frames between two ends.
+ * tests/contracts/channel.ts tests it for every transport.
  */
 
-/** What a frame's header may hold: JSON's values and bytes. */
+/** A value in a frame's header: JSON values and bytes. */
 export type HeaderValue =
   | null
   | boolean
@@ -23,61 +23,63 @@ export interface Header {
 export interface Frame {
   header: Header;
   payload: Uint8Array;
-  /** The attempt that it was sent in: who waited for it may have moved on by the time it has it. */
+  /** The attempt (fencing token) it was sent in; the receiver's may have advanced meanwhile. */
   attempt: number;
 }
 
 /**
- * Gives the buffer for a payload of exactly `bytes` bytes (never asked for 0 bytes), or undefined to
- * have one allocated, which grows as the bytes come. The header is already verified. Throwing refuses the frame and closes.
+ * Provides the buffer for a payload of exactly `bytes` bytes, or undefined to have one allocated.
+ * Called after the header was verified, and not for empty payloads. Throwing rejects the frame and
+ * closes the channel.
  */
 export type PayloadTarget = (header: Header, bytes: number) => Uint8Array | undefined;
 
-/** One end of a conversation. */
+/** One end of a channel. */
 export interface Channel {
   /**
-   * Sends one frame. Frames arrive in the order of the calls; concurrent calls queue up. Once it has
-   * resolved the caller may change the payload; that says nothing of whether the peer has read it.
-   * A send may wait until the peer receives, so two ends that exchange much must also receive
-   * meanwhile. Rejects with ChannelError when closed or broken; with TypeError for a header and with
-   * RangeError for a size that no peer would accept (then nothing was sent and all stays well).
+   * Sends one frame. Frames arrive in call order; concurrent calls are queued. After it resolves,
+   * the caller may change the payload; the peer need not have read it. Back-pressure: a send may
+   * wait until the peer receives, so two ends that exchange large payloads must also receive
+   * meanwhile. Rejects with ChannelError if closed or broken. Rejects with TypeError for an invalid
+   * header and RangeError for a size over the limit; then nothing was sent and the channel stays
+   * usable.
    */
   send(header: Header, payload?: Uint8Array): Promise<void>;
   /**
-   * The next frame, undefined at the orderly end of the stream and after `close`. Concurrent calls
-   * are served in order. Rejects with ChannelError, and closes, when the peer broke a rule or died
-   * inside a frame; further calls then reject in the same way.
+   * The next frame; undefined at a regular end of stream and after `close`. Concurrent calls are
+   * served in order. Rejects with ChannelError, and closes, if the peer violated the protocol or
+   * the stream ended within a frame; later calls reject in the same way.
    */
   receive(place?: PayloadTarget): Promise<Frame | undefined>;
-  /** Ends the conversation at once, both ways. Pending calls end. May be called again. */
+  /** Closes both directions at once. Pending calls end. Idempotent. */
   close(): void;
 }
 
-/** A channel whose frames carry an attempt number, so that one of the past cannot speak. */
+/** A channel whose frames carry an attempt number, a fencing token against stale senders. */
 export interface FencedChannel extends Channel {
   /**
-   * The attempt of frames sent and accepted from now on. Frames of any other attempt are dropped, so
-   * both ends must have moved on before either speaks.
+   * The attempt of frames sent and accepted from now on. Frames of any other attempt are dropped,
+   * so both ends must set a new attempt before either sends.
    */
   attempt: number;
-  /** How many frames of another attempt were dropped. */
+  /** Number of dropped frames of other attempts. */
   readonly stale: number;
   /**
-   * Largest payload accepted from now on, in bytes: what the owner expects at this moment of the
-   * conversation. A frame that claims more breaks a rule. What is sent has the limit of the options.
+   * Largest payload accepted from now on, in bytes. A frame that claims more violates the protocol.
+   * Sent payloads keep the limit of the options.
    */
   maxPayload: number;
 }
 
-/** What every transport is told. */
+/** Options of every transport. */
 export interface ChannelOptions {
-  /** Attempt number, u32; "first" takes that of the first frame that comes. */
+  /** Attempt number, u32; "first" adopts that of the first received frame. */
   readonly attempt: number | "first";
-  /** Largest payload sent, and accepted at first, in bytes; 4 GiB unless told. */
+  /** Largest payload sent, and initially accepted, in bytes. Default 4 GiB. */
   readonly maxPayload?: number;
 }
 
-/** A conversation that cannot go on: the peer is gone, or does not keep to the protocol. */
+/** A broken channel: the peer is gone or violates the protocol. */
 export class ChannelError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

@@ -1,6 +1,6 @@
 /**
- * Frame headers to msgpack and back. The only place that meets msgpackr: the subpaths without its
- * native addon, no records, no extensions. Nothing is decoded that src/transport/scan.ts refuses.
+ * Encodes and decodes frame headers as msgpack. Uses msgpackr without its native addon, records or
+ * extensions, and decodes only bytes that src/transport/scan.ts accepts.
  */
 import { Packr } from "msgpackr/pack";
 import { Unpackr } from "msgpackr/unpack";
@@ -14,12 +14,12 @@ const SETTINGS = {
   mapsAsObjects: true,
   structuredClone: false,
   copyBuffers: true,
-  int64AsType: "number", // exact: the scan lets only safe integers through
+  int64AsType: "number", // exact: the scan accepts only safe integers
 } as const;
 const packr = new Packr(SETTINGS);
 const unpackr = new Unpackr(SETTINGS);
 
-/** The msgpack bytes of a header. TypeError when a peer would refuse them. */
+/** The msgpack bytes of a header. @throws {TypeError} if a peer would reject them. */
 export function encodeHeader(header: Header): Uint8Array {
   const bytes = bytesOf(packr.pack(header)); // a Node buffer would have another slice()
   const fault = bytes.length > MAX_HEADER
@@ -31,7 +31,7 @@ export function encodeHeader(header: Header): Uint8Array {
   return bytes;
 }
 
-/** The header in msgpack bytes, all of it copied. ChannelError when they are not a plain header. */
+/** Decodes a header; all data are copied. @throws {ChannelError} if it is not a plain header. */
 export function decodeHeader(bytes: Uint8Array): Header {
   const fault = scanFault(bytes);
   if (fault !== undefined) {
@@ -51,7 +51,7 @@ function isHeader(value: HeaderValue): value is Header {
     !isArray(value) && typeof value["type"] === "string";
 }
 
-/** The decoder gives Node buffers for bytes: the rest of the program knows Uint8Array only. */
+/** Converts the decoder's Node buffers to Uint8Array. */
 function plain(value: HeaderValue): HeaderValue {
   if (value === null || typeof value !== "object") return value;
   if (value instanceof Uint8Array) return new Uint8Array(value);

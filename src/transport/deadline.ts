@@ -1,18 +1,18 @@
-/** A deadline that does not count the time in which the event loop is blocked. */
+/** A timeout that excludes time in which the event loop is blocked. */
 
-/** Timers in a row that make up a deadline. */
+/** Consecutive timers that make up a timeout. */
 const PARTS = 10;
 
 /**
- * Calls `work` after `ms` milliseconds in which the event loop ran. A device that computes blocks the
- * loop; one timer over all of `ms` would then fire before data that has already arrived is read. With
- * timers in a row, a block of any length counts as one part. Returns a function that cancels it.
+ * Calls `work` after `ms` milliseconds of event loop time; returns a function that cancels it. GPU
+ * calls block the loop, and a single timer would then fire before data that has already arrived is
+ * read. With consecutive timers, a block of any length counts as one part.
  */
-export function afterTurns(ms: number, work: () => void): () => void {
+export function afterLoopTime(ms: number, work: () => void): () => void {
   let timer: ReturnType<typeof setTimeout>;
-  const turn = (left: number) => {
-    timer = setTimeout(() => left === 1 ? work() : turn(left - 1), ms / PARTS);
+  const schedule = (left: number) => {
+    timer = setTimeout(() => left === 1 ? work() : schedule(left - 1), ms / PARTS);
   };
-  turn(PARTS);
+  schedule(PARTS);
   return () => clearTimeout(timer);
 }

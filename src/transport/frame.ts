@@ -1,6 +1,5 @@
 /**
- * The bytes at the head of a frame, both ways. Pure: knows no stream, no msgpack and no attempt but
- * the one that it reads. Little-endian:
+ * Encodes and decodes the fixed prefix of a frame. Pure. Little-endian:
  *   0 magic "SHL1" | 4 u8 version | 5 u8 flags | 6 u16 zero | 8 u32 header bytes | 12 u64 payload bytes
  *   20 u32 attempt | 24 u32 sequence | 28 u32 crc of 40..payload | 32 u32 crc of payload | 36 u32 crc of 0..35
  */
@@ -10,18 +9,18 @@ import { ChannelError } from "./channel.ts";
 
 /** Version of the frame format and of the handshake. */
 export const PROTOCOL_VERSION = 1;
-/** Bytes of the fixed part; the msgpack header follows at once. */
+/** Bytes of the fixed prefix; the msgpack header follows it. */
 export const PREFIX_BYTES = 40;
-/** Most bytes of a msgpack header. */
+/** Largest msgpack header, in bytes. */
 export const MAX_HEADER = 64 * 1024;
-/** Most bytes of a payload unless a channel is told otherwise. */
+/** Default limit of a payload, in bytes. */
 export const MAX_PAYLOAD = 4 * 2 ** 30;
 /** The payload starts at a multiple of this many bytes from the start of its frame. */
 export const ALIGNMENT = 64;
 
 const MAGIC = 0x314c_4853; // "SHL1" read as a little-endian u32
 
-/** What the sender of a frame decides. */
+/** The fields that the sender sets. */
 export interface FrameInfo {
   readonly payloadLength: number;
   readonly attempt: number;
@@ -29,13 +28,13 @@ export interface FrameInfo {
   readonly payloadCrc: number;
 }
 
-/** What a receiver reads in the fixed part. `headerCrc` covers the msgpack header and its padding. */
+/** A decoded prefix. `headerCrc` covers the msgpack header and its padding. */
 export interface Prefix extends FrameInfo {
   readonly headerLength: number;
   readonly headerCrc: number;
 }
 
-/** CRC-32 of the bytes, going on from `crc`. */
+/** CRC-32 of the bytes, continued from `crc`. */
 export function checksum(bytes: Uint8Array, crc = 0): number {
   return crc32(bytes, crc) >>> 0;
 }
@@ -45,12 +44,12 @@ export function headBytes(headerLength: number): number {
   return alignUp(PREFIX_BYTES + headerLength, ALIGNMENT);
 }
 
-/** The number after a frame's sequence number: +1, modulo 2^32. */
+/** The next sequence number, modulo 2^32. */
 export function nextSequence(sequence: number): number {
   return (sequence + 1) >>> 0;
 }
 
-/** Writes everything before the payload into `target` and returns that part of it. */
+/** Writes prefix and header into `target`; returns that part of it. */
 export function encodePrefix(target: Uint8Array, info: FrameInfo, header: Uint8Array): Uint8Array {
   const head = target.subarray(0, headBytes(header.length));
   head.set(header, PREFIX_BYTES);
@@ -71,8 +70,8 @@ export function encodePrefix(target: Uint8Array, info: FrameInfo, header: Uint8A
 }
 
 /**
- * Reads the fixed part. The sizes in it can be trusted afterwards: they are within the limits, and
- * the crc over them keeps a flipped bit from making the reader wait for bytes that never come.
+ * Decodes the prefix. Its sizes are within the limits, and its CRC detects a flipped bit that would
+ * make the reader wait for bytes that never come. @throws {ChannelError}
  */
 export function decodePrefix(bytes: Uint8Array, maxPayload: number): Prefix {
   const view = new DataView(bytes.buffer, bytes.byteOffset, PREFIX_BYTES);

@@ -1,41 +1,40 @@
 /**
- * Takes whoever dials a listener, many at a time, and lets in those alone who prove that they hold
- * the run's token. A stranger costs a descriptor and a kilobyte for a few seconds, and disturbs
- * nobody. Knows no sockets, and nothing of what is said once a peer is in.
+ * Authenticates the peers that connect to a listener, concurrently, and admits those that hold the
+ * run's token. An unauthenticated peer costs a descriptor and a kilobyte for a few seconds.
  */
 import type { Duplex, Listener } from "./bytes.ts";
 import { ChannelError, type FencedChannel } from "./channel.ts";
 import { admit, type HandshakeOptions, type Hello } from "./handshake.ts";
 import { streamChannel } from "./stream.ts";
 
-/** Bytes that are read of a peer before its proof. */
-export const UNPROVEN_BYTES = 1024;
-/** Peers that may be on their way to a proof, unless told otherwise. */
+/** Most bytes read from a peer before it is authenticated. */
+export const UNAUTHENTICATED_BYTES = 1024;
+/** Default limit of pending handshakes. */
 const MAX_PENDING = 64;
-/** Milliseconds until a listener is asked again after it could not take a peer. */
+/** Milliseconds between attempts to accept after one failed. */
 const PAUSE = 20;
 
-/** Who is let in, and what happens then. */
+/** Options of a gate. */
 export interface GateOptions extends HandshakeOptions {
-  /** Most peers on their way to a proof; one more, and the oldest of them is closed. */
+  /** Most pending handshakes; one more closes the oldest. */
   readonly maxPending?: number;
-  /** Largest payload of a channel, in bytes, once its peer is proven; 4 GiB unless told. */
+  /** Largest payload of an admitted channel, in bytes. Default 4 GiB. */
   readonly maxPayload?: number;
-  /** Takes over a proven peer; the channel is in the attempt that its hello names. */
+  /** Called with an authenticated peer; the channel has the attempt of its hello. */
   readonly admitted: (channel: FencedChannel, hello: Hello) => void;
 }
 
-/** A gate that is open until closed. */
+/** An open gate. */
 export interface Gate {
-  /** How many were let in, and how many were not. */
+  /** Peers admitted and refused so far. */
   readonly counts: { readonly admitted: number; readonly refused: number };
-  /** How many are on their way to a proof. */
+  /** Pending handshakes. */
   readonly pending: number;
-  /** Closes the listener and all who are on their way; who is in stays. May be called again. */
+  /** Closes the listener and pending handshakes; admitted channels stay open. Idempotent. */
   close(): void;
 }
 
-/** Opens a gate on a listener, which is its own from now on. */
+/** Opens a gate on a listener, and takes ownership of it. */
 export function openGate(listener: Listener, options: GateOptions): Gate {
   const gate = new StreamGate(listener, options);
   gate.run();
@@ -65,7 +64,7 @@ class StreamGate implements Gate {
         if (duplex === undefined) return;
         this.#enter(duplex);
       } catch {
-        // No descriptor is left, or the peer is gone already: who proves nothing makes room.
+        // Out of descriptors, or the peer is gone: free a pending one.
         this.#closeOldest();
         await new Promise((resolve) => setTimeout(resolve, PAUSE));
       }
@@ -82,25 +81,25 @@ class StreamGate implements Gate {
     const { maxPending = MAX_PENDING, maxPayload, admitted } = this.#options;
     if (this.#isClosed) return duplex.close();
     if (this.#pending.size >= maxPending) this.#closeOldest();
-    const probation = new Probation(duplex);
-    const channel = streamChannel(probation, {
+    const limited = new LimitedDuplex(duplex);
+    const channel = streamChannel(limited, {
       attempt: "first",
       ...(maxPayload !== undefined && { maxPayload }),
     });
     this.#pending.add(channel);
-    const hello = await this.#prove(channel);
+    const hello = await this.#authenticate(channel);
     this.#pending.delete(channel);
     if (hello === undefined || this.#isClosed) {
       this.counts.refused++;
       return channel.close();
     }
-    probation.end();
+    limited.lift();
     this.counts.admitted++;
     admitted(channel, hello);
   }
 
-  /** What a peer has proven; undefined, its channel closed, when it has not. */
-  async #prove(channel: FencedChannel): Promise<Hello | undefined> {
+  /** The hello of an authenticated peer; undefined, with the channel closed, otherwise. */
+  async #authenticate(channel: FencedChannel): Promise<Hello | undefined> {
     const judge = (hello: Hello): string | undefined => {
       if (hello.attempt === channel.attempt) return this.#options.judge?.(hello);
       return `needs frames of attempt ${hello.attempt}, as its hello says: got ${channel.attempt}`;
@@ -108,22 +107,22 @@ class StreamGate implements Gate {
     try {
       return await admit(channel, { ...this.#options, judge });
     } catch {
-      return undefined; // Whatever a stranger did wrong, it is closed and no matter of others.
+      return undefined; // The channel is closed; a failed handshake affects no other peer.
     }
   }
 
   #closeOldest(): void {
     const [oldest] = this.#pending;
     if (oldest === undefined) return;
-    this.#pending.delete(oldest); // Its own call meets the end of its stream a little later.
+    this.#pending.delete(oldest); // Its handshake ends when the stream closes.
     oldest.close();
   }
 }
 
-/** A stream that gives only so much, until its peer is proven. */
-class Probation implements Duplex {
+/** A stream with a limited number of readable bytes until its peer is authenticated. */
+class LimitedDuplex implements Duplex {
   #stream: Duplex;
-  #left = UNPROVEN_BYTES;
+  #left = UNAUTHENTICATED_BYTES;
 
   constructor(stream: Duplex) {
     this.#stream = stream;
@@ -132,7 +131,7 @@ class Probation implements Duplex {
   async read(p: Uint8Array): Promise<number | null> {
     if (this.#left === 0) {
       throw new ChannelError(
-        `Cannot shake hands: needs a proof within ${UNPROVEN_BYTES} B: got none`,
+        `Cannot shake hands: needs a proof within ${UNAUTHENTICATED_BYTES} B: got none`,
       );
     }
     const n = await this.#stream.read(p.subarray(0, this.#left));
@@ -148,8 +147,8 @@ class Probation implements Duplex {
     this.#stream.close();
   }
 
-  /** From now on all is read. */
-  end(): void {
+  /** Lifts the limit. */
+  lift(): void {
     this.#left = Infinity;
   }
 }

@@ -1,40 +1,39 @@
 /**
- * Two ends prove to each other that they hold the run's token, without showing it: HMAC-SHA-256 over
- * both nonces, the protocol version and all that the dialer says of itself (RFC 2104; challenge and
- * response as in ISO/IEC 9798-4). What a proven peer may do is its owner's to judge.
+ * Mutual authentication by a shared token that is not sent: HMAC-SHA-256 over both nonces, the
+ * protocol version and the dialer's hello (RFC 2104; challenge and response as in ISO/IEC 9798-4).
  */
 import { canonical } from "../base/hash.ts";
 import { type Channel, ChannelError, type Header } from "./channel.ts";
 import { PROTOCOL_VERSION } from "./frame.ts";
-import { afterTurns } from "./deadline.ts";
+import { afterLoopTime } from "./deadline.ts";
 
-/** What a dialer says of itself; all of it is bound into the proofs. */
+/** The dialer's claims about itself; the proofs cover all of them. */
 export interface Hello {
   readonly rank: number;
   readonly attempt: number;
   readonly [key: string]: number | string | boolean;
 }
 
-/** What the listener asks of a dialer beyond the proof. */
+/** The listener's options. */
 export interface HandshakeOptions extends Terms {
   /**
-   * Why a dialer that has proven this hello may not come in, as in `needs attempt 3: got 2`; the
-   * dialer is told. Undefined lets it in. Two may be judged before either is let in.
+   * Why an authenticated dialer is refused, as in `needs attempt 3: got 2`, which is sent to it;
+   * undefined admits it. Two may be judged before either is admitted.
    */
   readonly judge?: (hello: Hello) => string | undefined;
 }
 
-/** What both ends need. */
+/** Options of both ends. */
 export interface Terms {
-  /** 32 random bytes of the run. */
+  /** The run's token: 32 random bytes. */
   readonly token: Uint8Array;
-  /** Milliseconds for the whole handshake, in which the own event loop turns; 5000 unless told. */
+  /** Timeout of the whole handshake, in ms of event loop time. Default 5000. */
   readonly deadline?: number;
-  /** Version to claim and to demand; the frame format's unless a test says otherwise. */
+  /** Protocol version to send and to require; tests override it. */
   readonly version?: number;
 }
 
-/** What the proofs are made over, besides the role. */
+/** The data that the proofs cover, besides the role. */
 interface Transcript {
   readonly version: number;
   readonly hello: Hello;
@@ -47,7 +46,10 @@ const NONCE_BYTES = 32;
 const DEADLINE = 5000;
 const LONGEST_REASON = 300;
 
-/** The dialer's side. Rejects with ChannelError, the channel closed, unless the peer has the token. */
+/**
+ * The dialer's side. Rejects with ChannelError and closes the channel unless the peer has the
+ * token.
+ */
 export async function greet(channel: Channel, hello: Hello, terms: Terms): Promise<void> {
   await withDeadline(channel, terms, async (key) => {
     const version = terms.version ?? PROTOCOL_VERSION;
@@ -64,8 +66,8 @@ export async function greet(channel: Channel, hello: Hello, terms: Terms): Promi
 }
 
 /**
- * The listener's side; gives what the dialer, now proven, said of itself. Rejects with ChannelError,
- * the channel closed, on a wrong token or version, when `judge` refuses and when the deadline passes.
+ * The listener's side; returns the hello of the authenticated dialer. Rejects with ChannelError and
+ * closes the channel on a wrong token or version, a refusal by `judge`, and a timeout.
  */
 export async function admit(channel: Channel, terms: HandshakeOptions): Promise<Hello> {
   return await withDeadline(channel, terms, async (key) => {
@@ -95,7 +97,7 @@ async function refuse(channel: Channel, reason: string): Promise<never> {
   throw new ChannelError(`Cannot shake hands: ${reason}`);
 }
 
-/** Runs one side; whatever goes wrong, the channel is closed and the timer is gone. */
+/** Runs one side with a timeout; closes the channel on any error. */
 async function withDeadline<T>(
   channel: Channel,
   { token, deadline = DEADLINE }: Terms,
@@ -107,9 +109,9 @@ async function withDeadline<T>(
     );
   }
   let isLate = false;
-  const end = afterTurns(deadline, () => {
+  const end = afterLoopTime(deadline, () => {
     isLate = true;
-    channel.close(); // ends whatever the side waits for
+    channel.close(); // ends pending calls
   });
   const late = `Cannot shake hands: needs an end within ${deadline} ms: it took longer`;
   try {
@@ -127,7 +129,7 @@ async function withDeadline<T>(
   }
 }
 
-/** The next frame, which must be of this type and, before the peer is known, without a payload. */
+/** The header of the next frame, which must have this type and no payload. */
 async function expect(channel: Channel, type: string): Promise<Header> {
   const frame = await channel.receive(() => {
     throw new ChannelError("Cannot shake hands: needs frames without payload: got one");
@@ -137,7 +139,7 @@ async function expect(channel: Channel, type: string): Promise<Header> {
   }
   const { header } = frame;
   if (header.type === "refused" && typeof header["reason"] === "string") {
-    // It may come from a stranger, and goes to a terminal.
+    // From an unauthenticated peer, and printed to a terminal: keep printable ASCII only.
     const reason = header["reason"].slice(0, LONGEST_REASON).replace(/[^\x20-\x7e]/g, "?");
     throw new ChannelError(`Cannot shake hands: the peer ${reason}`);
   }
@@ -152,7 +154,7 @@ function nonce(): Uint8Array {
 }
 
 interface Claim {
-  readonly role: "dialer" | "listener"; // so that no proof can be sent back to who made it
+  readonly role: "dialer" | "listener"; // prevents reflection of a proof to its author
   readonly transcript: Transcript;
 }
 
@@ -194,7 +196,7 @@ function isHello(value: unknown): value is Hello {
   return typeof value === "object" && value !== null && !Array.isArray(value) &&
     !(value instanceof Uint8Array) && "rank" in value && isCount(value.rank) &&
     "attempt" in value && isCount(value.attempt) &&
-    // A number that JSON cannot hold would be proven as another one.
+    // The proof is over JSON, which cannot represent other numbers.
     Object.values(value).every((v) =>
       ["string", "boolean"].includes(typeof v) || Number.isFinite(v)
     );

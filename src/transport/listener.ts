@@ -1,7 +1,7 @@
-/** A listener of the runtime's as the gate takes it. Knows no addresses. */
+/** Adapts the runtime's listeners to the gate. */
 import type { Duplex, Listener } from "./bytes.ts";
 
-/** Accepts until closed, then gives undefined; `closed` is called once, after the closing. */
+/** A listener that returns undefined once closed; `closed` is called once, after closing. */
 export function listenerOver(
   { accept, close }: { accept: () => Promise<Duplex>; close: () => void },
   closed: () => void = () => {},

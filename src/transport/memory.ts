@@ -1,21 +1,21 @@
 /**
- * Two channel ends in one process, for tests and for a world in one process. The bytes take the same
- * way through frames as on a socket, over two pipes that hold little: senders wait for receivers.
+ * Channels within one process, for tests and single-process worlds. Frames are encoded as on a
+ * socket and pass through two pipes of small capacity, so senders see back-pressure.
  */
 import type { Duplex } from "./bytes.ts";
 import type { ChannelOptions, FencedChannel } from "./channel.ts";
 import { streamChannel } from "./stream.ts";
 
-/** Bytes that a pipe holds before its writer must wait, about what a Unix socket does. */
+/** Capacity of a pipe in bytes, about that of a Unix socket. */
 const CAPACITY = 256 * 1024;
 
-/** Two ends of one conversation. Payloads are copied. */
+/** Two ends of one channel. Payloads are copied. */
 export function memoryPair(options: ChannelOptions): [FencedChannel, FencedChannel] {
   const [a, b] = pipePair();
   return [streamChannel(a, options), streamChannel(b, options)];
 }
 
-/** A byte stream that can say its last byte and go on listening. */
+/** A byte stream that can close its write direction alone. */
 export interface PipeEnd extends Duplex {
   closeWrite(): void;
 }
@@ -39,7 +39,7 @@ function end(incoming: Pipe, outgoing: Pipe): PipeEnd {
   };
 }
 
-/** A ring of bytes in one direction. */
+/** A ring buffer of bytes in one direction. */
 class Pipe {
   #ring = new Uint8Array(CAPACITY);
   #at = 0;
@@ -72,13 +72,13 @@ class Pipe {
     return n;
   }
 
-  /** The writer is gone: what is in the pipe can still be read. */
+  /** The writer has closed: buffered bytes can still be read. */
   end(): void {
     this.#isEnded = true;
     this.#signal();
   }
 
-  /** The reader is gone: nothing in the pipe will be read. */
+  /** The reader has closed: buffered bytes are discarded. */
   abandon(): void {
     this.#isAbandoned = true;
     this.#size = 0;

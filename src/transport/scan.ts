@@ -1,7 +1,6 @@
 /**
- * A strict look at msgpack bytes before any decoder sees them: plain values only, shallow, small and
- * without double meanings. A decoder given bytes that passed makes plain values of them and nothing
- * else. It builds no values itself. Source of the format: the msgpack specification (msgpack.org).
+ * Validates msgpack bytes before they are decoded: plain values only, with limits on depth and
+ * size, and no duplicate keys. Builds no values. Format: the msgpack specification (msgpack.org).
  */
 
 const MAX_DEPTH = 6;
@@ -17,7 +16,7 @@ interface Cursor {
   items: number;
 }
 
-/** A fault of the scanned bytes, in words that fit after a colon; undefined when there is none. */
+/** The first fault of the bytes, to be printed after a colon; undefined if there is none. */
 export function scanFault(bytes: Uint8Array): string | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const cursor: Cursor = { bytes, view, at: 0, items: 0 };
@@ -135,7 +134,7 @@ function length(cursor: Cursor, width: number): number {
   return width === 2 ? cursor.view.getUint16(at) : cursor.view.getUint32(at);
 }
 
-/** Moves past `count` bytes, which must be there, and returns where they start. */
+/** Advances over `count` bytes, which must exist; returns their start. */
 function skip(cursor: Cursor, count: number): number {
   const at = cursor.at;
   if (count > cursor.bytes.length - at) throw new ScanFault("the bytes end too early");

@@ -1,11 +1,11 @@
-/** A socket of node:net as a byte duplex. Knows nothing of what made it. */
+/** Adapts a node:net socket to a byte duplex. */
 import type { Socket } from "node:net";
 import type { Duplex } from "./bytes.ts";
 
-/** Milliseconds in which a closed socket may still send what was written. */
+/** Milliseconds in which a closed socket may still send written data. */
 const LINGER = 1000;
 
-/** The socket, which is the duplex's own from now on. */
+/** A duplex over the socket; takes ownership of it. */
 export function socketDuplex(socket: Socket): Duplex {
   return new SocketDuplex(socket);
 }
@@ -14,7 +14,7 @@ class SocketDuplex implements Duplex {
   #socket: Socket;
   #left: Uint8Array | undefined;
   #error: Error | undefined;
-  #isOver = false; // the peer has said its last
+  #isOver = false; // the peer has closed its side
   #isClosed = false;
   #writing = new Set<(error: Error) => void>();
   #changed = Promise.withResolvers<void>();
@@ -67,7 +67,7 @@ class SocketDuplex implements Duplex {
     for (const reject of this.#writing) reject(new Error("The socket is closed"));
     this.#wake();
     if (isCut) return void this.#socket.destroy();
-    // What was written still goes out, unless the peer does not take it.
+    // Send what was written, unless the peer does not read it in time.
     const timer = setTimeout(() => this.#socket.destroy(), LINGER);
     this.#socket.once("close", () => clearTimeout(timer));
     this.#socket.end(() => this.#socket.destroy());

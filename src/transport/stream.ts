@@ -1,6 +1,5 @@
 /**
- * A channel over a byte duplex: framing, checking, fencing, ordering. Knows neither sockets nor what
- * the frames mean.
+ * A channel over a byte stream: framing, checksums, fencing, ordering.
  */
 import { writeAll } from "../base/write_all.ts";
 import { ByteReader, type Checked, type Duplex } from "./bytes.ts";
@@ -24,13 +23,13 @@ import {
   type Prefix,
   PREFIX_BYTES,
 } from "./frame.ts";
-import { turns } from "./turns.ts";
+import { serialQueue } from "./serial_queue.ts";
 
-/** Payloads up to this size are copied behind their header, to save a write. */
+/** Payloads up to this size are copied behind their header, to save a write call. */
 const SMALL_PAYLOAD = 16 * 1024;
 const NOTHING = new Uint8Array(0);
 
-/** A channel that speaks frames over `duplex`, which is its own from now on. */
+/** A channel over `duplex`; takes ownership of it. */
 export function streamChannel(duplex: Duplex, options: ChannelOptions): FencedChannel {
   return new StreamChannel(duplex, options);
 }
@@ -48,8 +47,8 @@ class StreamChannel implements FencedChannel {
   #sequenceIn = 0;
   #isClosed = false;
   #fault: ChannelError | undefined;
-  #sendInTurn = turns();
-  #receiveInTurn = turns();
+  #sendQueue = serialQueue();
+  #receiveQueue = serialQueue();
 
   constructor(duplex: Duplex, { attempt, maxPayload = MAX_PAYLOAD }: ChannelOptions) {
     this.attempt = attempt === "first" ? 0 : attempt;
@@ -72,8 +71,8 @@ class StreamChannel implements FencedChannel {
           `got ${payload.length}`,
       );
     }
-    const attempt = this.attempt; // of the call: waiting in the queue must not make it younger
-    await this.#sendInTurn(async () => {
+    const attempt = this.attempt; // at the time of the call, not when the queue reaches it
+    await this.#sendQueue(async () => {
       this.#refuseWhenOver(header);
       try {
         await this.#write(encoded, payload, attempt);
@@ -85,7 +84,7 @@ class StreamChannel implements FencedChannel {
   }
 
   receive(place?: PayloadTarget): Promise<Frame | undefined> {
-    return this.#receiveInTurn(async () => {
+    return this.#receiveQueue(async () => {
       if (this.#fault) throw this.#fault;
       try {
         while (!this.#isClosed) {
@@ -131,7 +130,7 @@ class StreamChannel implements FencedChannel {
     await writeAll(this.#duplex, payload);
   }
 
-  /** The next fixed part, undefined when the stream ends before it. */
+  /** The next prefix; undefined if the stream ends before it. */
   async #readPrefix(): Promise<Prefix | undefined> {
     const there = await this.#reader.fill(PREFIX_BYTES);
     if (there === 0) return undefined;
@@ -174,7 +173,7 @@ class StreamChannel implements FencedChannel {
     }
   }
 
-  /** Closes for good; every later call meets the same error. */
+  /** Closes the channel; every later call fails with the same error. */
   #fail(what: string, error: unknown): ChannelError {
     const reason = error instanceof Error ? error.message : String(error);
     this.#fault = error instanceof ChannelError

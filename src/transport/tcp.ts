@@ -1,7 +1,7 @@
 /**
- * Channels over TCP, for processes on several machines, or where no folder is shared. A port is open
- * to strangers: nobody gets a channel here but through the gate, and beyond this machine nobody gets
- * so far without a certificate (src/transport/tls.ts).
+ * Channels over TCP, for processes on several machines or without a shared folder. Anyone can
+ * connect to a port, so channels are only admitted through the gate, and non-loopback addresses
+ * also need mutual TLS (src/transport/tls.ts).
  */
 import { UserError } from "../base/user_error.ts";
 import type { Duplex, Listener } from "./bytes.ts";
@@ -12,14 +12,14 @@ import { listenerOver } from "./listener.ts";
 import { streamChannel } from "./stream.ts";
 import { bindTls, connectTls, type TlsIdentity } from "./tls.ts";
 
-/** A place on the network. */
+/** A network address. */
 export interface Address {
-  /** Name or number of the machine; 127.0.0.1 unless told. */
+  /** Host name or IP address. Default 127.0.0.1. */
   readonly hostname?: string;
   readonly port: number;
-  /** Certificates, which both ends must show; needed beyond this machine. */
+  /** Certificates for mutual TLS; required except for loopback. */
   readonly tls?: TlsIdentity;
-  /** Milliseconds for the other end to show its certificate, where it must; 5000 unless told. */
+  /** Timeout of the TLS handshake, ms. Default 5000. */
   readonly deadline?: number;
 }
 
@@ -28,16 +28,17 @@ export interface PortListener extends Listener {
   readonly port: number;
 }
 
-/** Who dials, and where. */
+/** Options of a dialer. */
 export interface Dial extends Address, Terms {
   readonly hello: Hello;
-  /** Largest payload of the channel, in bytes; 4 GiB unless told. */
+  /** Largest payload of the channel, in bytes. Default 4 GiB. */
   readonly maxPayload?: number;
 }
 
 /**
- * Listens on a port (0 for a free one) and admits through a gate. Refuses (config) an address beyond
- * this machine without certificates, and one that cannot be had.
+ * Listens on a port (0 for a free one) and admits peers through a gate.
+ * @throws {UserError} `config` for a non-loopback address without certificates, or an address that
+ * cannot be bound.
  */
 export async function listenTcp(
   options: GateOptions & Address,
@@ -56,7 +57,7 @@ export async function listenTcp(
   };
 }
 
-/** Dials a gate and proves itself; ChannelError when nobody is there, or not who has the token. */
+/** Dials a gate and authenticates. @throws {ChannelError} unless a peer with the token answers. */
 export async function dialTcp({ hello, maxPayload, ...dial }: Dial): Promise<FencedChannel> {
   const channel = streamChannel(await connectTcp(dial), {
     attempt: hello.attempt,
@@ -66,14 +67,14 @@ export async function dialTcp({ hello, maxPayload, ...dial }: Dial): Promise<Fen
   return channel;
 }
 
-/** Listens for bare streams, with the same refusals. */
+/** Listens for raw byte streams, with the same errors. */
 export async function bindTcp(
-  { hostname = LOOPBACK, port, tls, ...patience }: Address,
+  { hostname = LOOPBACK, port, tls, ...timeouts }: Address,
 ): Promise<PortListener> {
-  refuseUnlessClosed("listen", { hostname, tls });
+  requirePrivate("listen", { hostname, tls });
   try {
     if (tls !== undefined) {
-      return await bindTls({ ...patience, hostname, port, identity: tls });
+      return await bindTls({ ...timeouts, hostname, port, identity: tls });
     }
     return bindPlain(hostname, port);
   } catch (error) {
@@ -85,11 +86,11 @@ export async function bindTcp(
 
 /** Dials for a bare stream, with the same refusals. */
 export async function connectTcp(
-  { hostname = LOOPBACK, port, tls, ...patience }: Address,
+  { hostname = LOOPBACK, port, tls, ...timeouts }: Address,
 ): Promise<Duplex> {
-  refuseUnlessClosed("dial", { hostname, tls });
+  requirePrivate("dial", { hostname, tls });
   try {
-    if (tls !== undefined) return await connectTls({ ...patience, hostname, port, identity: tls });
+    if (tls !== undefined) return await connectTls({ ...timeouts, hostname, port, identity: tls });
     const connection = await Deno.connect({ hostname, port });
     connection.setNoDelay(true);
     return connection;
@@ -112,7 +113,7 @@ function bindPlain(hostname: string, port: number): PortListener {
   return { port: listener.addr.port, ...listenerOver({ accept, close: () => listener.close() }) };
 }
 
-function refuseUnlessClosed(
+function requirePrivate(
   action: string,
   { hostname, tls }: { hostname: string; tls: TlsIdentity | undefined },
 ): void {

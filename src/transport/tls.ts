@@ -1,7 +1,6 @@
 /**
- * Byte streams under TLS 1.3 whose two ends have both shown a certificate of one authority. Through
- * node:tls, since Deno's own listener cannot ask for a client's. A certificate opens no channel: the
- * handshake with the run's token comes after it.
+ * Mutual TLS 1.3 with certificates of one authority. Uses node:tls, since Deno's listener cannot
+ * request client certificates. The handshake with the run's token follows on top of it.
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { AddressInfo, Socket } from "node:net";
@@ -10,33 +9,33 @@ import { UserError } from "../base/user_error.ts";
 import type { Duplex, Listener } from "./bytes.ts";
 import { socketDuplex } from "./socket.ts";
 
-/** What an end shows and whom it believes: PEM texts. */
+/** Certificate, key and trusted authority of an end, in PEM. */
 export interface TlsIdentity {
-  /** The authority that has signed the other end's certificate; the system's are not believed. */
+  /** The authority of the other end's certificate; system authorities are not trusted. */
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
 }
 
-/** Where, and as whom. */
+/** Address and identity. */
 export interface TlsOptions {
   readonly hostname: string;
   readonly port: number;
   readonly identity: TlsIdentity;
-  /** Milliseconds for the other end to show its certificate; 5000 unless told. */
+  /** Timeout of the TLS handshake, ms. Default 5000. */
   readonly deadline?: number;
 }
 
 const DEADLINE = 5000;
-/** Most peers that are about to; one more, and the oldest of them is closed. */
+/** Most pending TLS handshakes; one more closes the oldest. */
 const MAX_PENDING = 64;
 
-/** Listens; who shows no certificate of the authority is closed and never accepted. */
+/** Listens; a peer without a certificate of the authority is closed, never accepted. */
 export async function bindTls(
   { hostname, port, identity, deadline = DEADLINE }: TlsOptions,
 ): Promise<Listener & { readonly port: number }> {
   const server = createServer({ ...strict(identity), requestCert: true });
-  const unknown = new Antechamber(deadline);
+  const pending = new PendingSockets(deadline);
   const ready: Duplex[] = [];
   let isClosed = false;
   let changed = Promise.withResolvers<void>();
@@ -44,11 +43,11 @@ export async function bindTls(
     changed.resolve();
     changed = Promise.withResolvers();
   };
-  server.on("connection", (socket: Socket) => unknown.enter(socket));
+  server.on("connection", (socket: Socket) => pending.add(socket));
   server.on("tlsClientError", (_, socket: TLSSocket) => socket.destroy());
   server.on("secureConnection", (socket: TLSSocket) => {
-    unknown.leave(socket);
-    // It never comes here without one; should that change, nobody comes in.
+    pending.remove(socket);
+    // node:tls already rejects unauthorized peers; check again in case that changes.
     if (!socket.authorized || isClosed) return void socket.destroy();
     ready.push(socketDuplex(socket));
     wake();
@@ -67,14 +66,14 @@ export async function bindTls(
       if (isClosed) return;
       isClosed = true;
       server.close();
-      unknown.clear();
+      pending.clear();
       for (const duplex of ready.splice(0)) duplex.close();
       wake();
     },
   };
 }
 
-/** Dials; rejects unless the listener's certificate is of the authority and for this host. */
+/** Dials; rejects unless the listener's certificate is valid for the authority and the host. */
 export async function connectTls(
   { hostname, port, identity, deadline = DEADLINE }: TlsOptions,
 ): Promise<Duplex> {
@@ -88,10 +87,10 @@ export async function connectTls(
   return socketDuplex(socket);
 }
 
-/** What both ends ask of each other. Refuses (config) texts that are not sound. */
+/** TLS options of both ends. @throws {UserError} `config` for invalid PEM or a mismatched key. */
 function strict({ ca, cert, key }: TlsIdentity) {
   try {
-    // Asked now: a listener would only find out with each who dials.
+    // Check early: a listener would otherwise fail at each connection.
     new X509Certificate(ca);
     if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
       throw new Error("the key is not that of the certificate");
@@ -103,8 +102,8 @@ function strict({ ca, cert, key }: TlsIdentity) {
   return { ca, cert, key, rejectUnauthorized: true, minVersion: "TLSv1.3" } as const;
 }
 
-/** Those who have shown no certificate yet: few, and not for long. */
-class Antechamber {
+/** Sockets whose TLS handshake is pending, limited in number and time. */
+class PendingSockets {
   #sockets = new Map<string, { socket: Socket; timer: ReturnType<typeof setTimeout> }>();
   #deadline: number;
 
@@ -112,7 +111,7 @@ class Antechamber {
     this.#deadline = deadline;
   }
 
-  enter(socket: Socket): void {
+  add(socket: Socket): void {
     const name = nameOf(socket);
     const [oldest] = this.#sockets;
     if (oldest !== undefined && this.#sockets.size >= MAX_PENDING) {
@@ -124,7 +123,7 @@ class Antechamber {
     socket.once("close", () => this.#remove(name));
   }
 
-  leave(socket: Socket): void {
+  remove(socket: Socket): void {
     this.#remove(nameOf(socket));
   }
 
@@ -138,7 +137,7 @@ class Antechamber {
   }
 }
 
-/** The far end, which a socket and the TLS around it have in common. */
+/** The peer's address, the same for a socket and the TLS socket over it. */
 function nameOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }

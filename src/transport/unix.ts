@@ -1,6 +1,6 @@
 /**
- * Channels over Unix sockets, for processes of one user on one machine. The folder and the socket are
- * for the owner alone; who the peer is must still be proven (src/transport/handshake.ts).
+ * Channels over Unix sockets, for processes of one user on one machine. Only the owner may access
+ * the folder and the socket; peers must still authenticate (src/transport/handshake.ts).
  */
 import { dirname } from "node:path";
 import { UserError } from "../base/user_error.ts";
@@ -9,18 +9,18 @@ import { ChannelError, type ChannelOptions, type FencedChannel } from "./channel
 import { listenerOver } from "./listener.ts";
 import { streamChannel } from "./stream.ts";
 
-/** Bytes of a socket's path that Linux can hold: sun_path of unix(7), less the closing zero. */
+/** Longest socket path on Linux in bytes: sun_path of unix(7) less the final zero. */
 export const MAX_SOCKET_PATH = 107;
 
-/** A socket that others can dial. */
+/** A listening socket. */
 export interface UnixListener {
-  /** The next peer that dials. Rejects with ChannelError once closed. */
+  /** The next peer. Rejects with ChannelError once closed. */
   accept(): Promise<FencedChannel>;
-  /** Stops listening and removes the socket; accepted channels live on. */
+  /** Stops listening and removes the socket; accepted channels stay open. */
   close(): void;
 }
 
-/** The same as `bindUnix`, for owners who take each peer by hand. */
+/** As `bindUnix`, for callers that accept each peer themselves. */
 export async function listenUnix(path: string, options: ChannelOptions): Promise<UnixListener> {
   const listener = await bindUnix(path);
   return {
@@ -36,19 +36,19 @@ export async function listenUnix(path: string, options: ChannelOptions): Promise
   };
 }
 
-/** A listener at a path. */
+/** A listener bound to a path. */
 interface BoundListener extends Listener {
   /**
-   * Resolves once a closed listener has let go of its path: the runtime removes whatever lies there
-   * when a pending accept has ended, a new socket as well.
+   * Resolves once a closed listener has released its path: when a pending accept ends, the runtime
+   * removes whatever is at the path, even a new socket.
    */
   released(): Promise<unknown>;
 }
 
 /**
- * Listens at a path that must be free, in a folder of mode 0700 that is made when missing. Refuses
- * (config) a path that is taken or too long, and a folder that others may enter. Closing removes the
- * socket.
+ * Listens at a free path, in a folder of mode 0700 that is created if missing. Closing removes the
+ * socket. @throws {UserError} `config` for a path that exists or is too long, and for a folder that
+ * other users may access.
  */
 export async function bindUnix(path: string): Promise<BoundListener> {
   const bytes = new TextEncoder().encode(path).length;
@@ -59,7 +59,7 @@ export async function bindUnix(path: string): Promise<BoundListener> {
   return await bindThere(path);
 }
 
-/** The same in a folder that must be there. */
+/** The same in an existing folder. */
 async function bindThere(path: string): Promise<BoundListener> {
   const folder = dirname(path);
   const info = await Deno.lstat(folder);
@@ -71,17 +71,17 @@ async function bindThere(path: string): Promise<BoundListener> {
   const listener = bind(path);
   const bound = lookAt(path);
   await Deno.chmod(path, 0o600);
-  /** Over once the runtime waits for nobody any more. */
+  /** Settles when no accept is pending. */
   let waiting: Promise<unknown> = Promise.resolve();
   let released = waiting;
   const ended = Promise.withResolvers<never>();
   ended.promise.catch(() => {});
   const close = () => {
-    // The runtime removes whatever is at the path, which another folder may hold by now.
+    // The runtime removes whatever is at the path, which may be another process's by now.
     if (isFreeOr(path, bound)) {
       listener.close();
       released = waiting;
-      // With a caller that still waits the runtime removes it a moment later, or not at all.
+      // With a pending accept, the runtime removes the socket later or not at all.
       if (isFreeOr(path, bound)) unlink(path);
     } else listener.unref();
     ended.reject(new Error("closed"));
@@ -95,8 +95,8 @@ async function bindThere(path: string): Promise<BoundListener> {
 }
 
 /**
- * Whether closing a socket removes nothing else: it lies at its path, or nothing does. Between this and
- * the closing remains a window of microseconds. A socket that is bound keeps its inode, wherever it lies.
+ * Whether closing a socket removes nothing else: the path is free or has this socket's inode. A
+ * race of microseconds remains between this check and the close.
  */
 function isFreeOr(path: string, bound: Deno.FileInfo | undefined): boolean {
   const at = lookAt(path);
@@ -104,7 +104,7 @@ function isFreeOr(path: string, bound: Deno.FileInfo | undefined): boolean {
   return at.isSocket === true && at.ino === bound?.ino && at.dev === bound?.dev;
 }
 
-/** What lies at a path; undefined where nothing does, or nothing can be reached. */
+/** The result of lstat; undefined on any error. */
 function lookAt(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.lstatSync(path);
@@ -113,16 +113,16 @@ function lookAt(path: string): Deno.FileInfo | undefined {
   }
 }
 
-/** A listener that others reach by its path for as long as it is open. */
+/** A listener that keeps its socket at the path for as long as it is open. */
 export interface KeptListener extends Listener {
   /**
-   * Binds a new socket if there is none at the path any more. Rejects as `bindUnix` does, if the
-   * folder is missing, and with the errors of `prepare`.
+   * Binds a new socket if the path has none. Rejects as `bindUnix` does, if the folder is missing,
+   * and with the errors of `prepare`.
    */
   mend(): Promise<void>;
 }
 
-/** Time between two checks of the path of a kept listener, ms. */
+/** Time between two checks of a kept listener's path, ms. */
 const CHECK_MS = 5000;
 
 /** How a listener keeps its path. */
@@ -134,9 +134,9 @@ export interface KeepOptions {
 }
 
 /**
- * As `bindUnix`, for runs of days: a cleaner of temporary folders may remove a socket that was not used
- * for long. A new one is then bound at the same path, once its folder exists. Accepted channels are not
- * affected.
+ * As `bindUnix`, for runs of days: cleanup of temporary folders may remove a socket that was unused
+ * for long. A new one is then bound at the same path, once its folder exists. Accepted channels are
+ * not affected.
  */
 export async function keepUnix(
   path: string,
@@ -149,8 +149,7 @@ export async function keepUnix(
   const rebind = async () => {
     if (isClosed) return;
     prepare();
-    // A cleaner removes a socket and creates none. Another socket at the path is left alone: its owner
-    // fails the handshake without the token.
+    // Leave another socket at the path alone: without the token, its owner fails the handshake.
     if (isSocketAt(path)) return;
     listener.close();
     await listener.released();
@@ -191,7 +190,7 @@ function isSocketAt(path: string): boolean {
   }
 }
 
-/** Dials a listening socket. ChannelError when nobody listens there. */
+/** Dials a listening socket. @throws {ChannelError} if no process listens there. */
 export async function dialUnix(path: string, options: ChannelOptions): Promise<FencedChannel> {
   try {
     return streamChannel(await Deno.connect({ transport: "unix", path }), options);

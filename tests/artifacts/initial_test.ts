@@ -1,4 +1,4 @@
-/** Runs that begin with a model: what they take of it, and that nothing is lost on the way. */
+/** Runs initialized from a model. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import type { RunConfig } from "../../src/config/schema.ts";

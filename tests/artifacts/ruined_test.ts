@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { EXIT, UserError } from "../../src/base/user_error.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { stepName } from "../../src/checkpoint/names.ts";
-import { Ruined } from "../../src/checkpoint/ruined.ts";
+import { NonFiniteState } from "../../src/checkpoint/non_finite.ts";
 import { openCheckpoint } from "../../src/checkpoint/verify.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { openModel } from "../../src/artifacts/model.ts";
@@ -53,7 +53,7 @@ async function forge(bench: Bench, act: (data: Float32Array) => void): Promise<n
   const { files: _files, stateHash: _hash, format: _format, ...draft } = manifest;
   const state = { model: [...model.values()], optimizer: [...optimizer.values()] };
   await saveCheckpoint(bench.checkpoints, { manifest: draft, ...state }).catch((error) => {
-    if (!(error instanceof Ruined)) throw error;
+    if (!(error instanceof NonFiniteState)) throw error;
     Deno.renameSync(error.kept as string, path);
   });
   return manifest.step;

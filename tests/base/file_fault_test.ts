@@ -7,12 +7,12 @@ import {
   isMissing,
   naming,
   reasonOf,
-  refusing,
+  withFileFaults,
   writingFault,
 } from "../../src/base/file_fault.ts";
 import { UserError } from "../../src/base/user_error.ts";
 
-/** The error that a deed ends with. */
+/** The error that an action throws. */
 function errorOf(deed: () => unknown): unknown {
   try {
     deed();
@@ -22,7 +22,7 @@ function errorOf(deed: () => unknown): unknown {
   throw new Error("Cannot test: need a deed that fails");
 }
 
-/** The line of an error that is a refusal. */
+/** The message of a UserError. */
 function lineOf(error: unknown, doing = {}): string {
   const refusal = fileFault(error, doing);
   assert(refusal instanceof UserError, String(error));
@@ -69,7 +69,7 @@ Deno.test("a command says what it was about, and which path the user wrote", () 
   const doing = { doing: "train on", path: "a\nb", need: "a text", exit: "data" } as const;
   assertEquals(lineOf(error, doing), "data: Cannot train on a\\nb: need a text: there is none");
   assertEquals(lineOf(error), "noInput: Cannot use /none: need a path that exists: there is none");
-  const thrown = errorOf(() => refusing(doing, () => Deno.statSync("/none")));
+  const thrown = errorOf(() => withFileFaults(doing, () => Deno.statSync("/none")));
   assertEquals(lineOf(thrown), "data: Cannot train on a\\nb: need a text: there is none");
 });
 

@@ -1,10 +1,10 @@
-/** What a command tells is what went wrong first, whatever its cleaning up meets afterwards. */
+/** A command reports the first error, not those of its cleanup. */
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { firstError } from "../../src/base/first_error.ts";
 import { UserError } from "../../src/base/user_error.ts";
 import { endingOf } from "../../src/cli/command.ts";
 
-/** Something whose disposing fails. */
+/** A resource whose disposal fails. */
 function stubborn(name: string): Disposable {
   return {
     [Symbol.dispose]() {

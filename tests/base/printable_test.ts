@@ -1,4 +1,4 @@
-/** Text that is shown: on a terminal, in a table, on a page. */
+/** Escaping of text for terminals, tables and pages. */
 import { assert, assertEquals } from "@std/assert";
 import { csvTable } from "../../src/base/text/csv.ts";
 import { markupText } from "../../src/base/text/markup.ts";
@@ -35,7 +35,7 @@ Deno.test("JSON that was made printable is the same JSON", () => {
   }
 });
 
-/** What a spreadsheet takes for a formula when it opens a cell. */
+/** Texts that a spreadsheet evaluates as formulas. */
 const FORMULA = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]/;
 
 Deno.test("cells of a table are texts or numbers, whatever they hold", () => {
@@ -57,7 +57,7 @@ Deno.test("cells of a table are texts or numbers, whatever they hold", () => {
     assert(!FORMULA.test(first), first);
     assertEquals([number, last], ["1.5", first]);
     assert(first.endsWith(printable(text)), first);
-    // Nothing but a quoted cell holds what separates cells anywhere.
+    // Only quoted cells contain separators.
     assert(/^(?:[^",;\t\n]*|"(?:[^"]|"")*")(?:,(?:[^",;\t\n]*|"(?:[^"]|"")*"))*\n$/.test(table));
   }
 });

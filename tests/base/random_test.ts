@@ -11,7 +11,7 @@ import {
   unit,
 } from "../../src/base/random.ts";
 
-/** Five standard deviations: a sound generator fails once in a million. */
+/** Five standard deviations: a correct generator fails once in a million. */
 const SIGMAS = 5;
 
 function mean(x: ArrayLike<number>): number {

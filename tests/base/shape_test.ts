@@ -8,7 +8,7 @@ Deno.test("sizeOf() is 1 for a scalar and 0 where an axis is empty", () => {
 Deno.test("alignUp() and ceilDiv() round up and leave multiples alone", () => {
   assertEquals([0, 1, 63, 64, 65].map((n) => alignUp(n, 64)), [0, 64, 64, 64, 128]);
   assertEquals([0, 1, 4, 5].map((n) => ceilDiv(n, 4)), [0, 1, 1, 2]);
-  // Beyond 32 bits as well: pieces are counted in bytes.
+  // Beyond 32 bits as well: buckets are counted in bytes.
   assertEquals(alignUp(2 ** 33 + 1, 256), 2 ** 33 + 256);
 });
 

@@ -9,7 +9,7 @@ function float(bits: number): number {
   return new Float32Array(Uint32Array.of(bits).buffer)[0] as number;
 }
 
-/** The definition in integers: what the bits of a sum of two bit patterns must be. */
+/** The definition in integers: expected bits of the sum of two bit patterns. */
 function expected(a: number, b: number): number {
   const flush = (bits: number) => (bits & EXPONENT) === 0 ? 0 : bits;
   const sum = new Float32Array([float(flush(a)) + float(flush(b))]);
@@ -26,7 +26,7 @@ function added(a: readonly number[], b: readonly number[]): number[] {
   return [...target];
 }
 
-/** Patterns where something is special, both signs. */
+/** Edge-case bit patterns of both signs. */
 const EDGES = [
   ...[0, 1, 0x007fffff, 0x00800000, 0x00800001, 0x01000000, 0x0d000000, 0x0d7fffff, 0x0d800000],
   ...[0x3f800000, 0x3f800001, 0x33800000, 0x7f7fffff, EXPONENT, NAN, 0x7f800001, 0x7fffffff],
@@ -63,7 +63,7 @@ Deno.test("treeAdd() is the scalar of treeAddInto()", () => {
   }
 });
 
-Deno.test("treeAdd() flushes subnormals in and out and knows no -0", () => {
+Deno.test("treeAdd() flushes subnormals in and out and gives no -0", () => {
   const subnormal = 2 ** -130;
   assert(Object.is(treeAdd(-0, -0), 0));
   assert(Object.is(treeAdd(subnormal, subnormal), 0));

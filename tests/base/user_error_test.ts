@@ -14,7 +14,7 @@ Deno.test("a Refusal is an error with its exit's name", () => {
 Deno.test("exit codes are distinct, fit a byte, and keep their meaning", () => {
   const codes = Object.values(EXIT);
   assertEquals(new Set<number>(codes).size, codes.length);
-  // Shells use 126 and up for themselves.
+  // Shells reserve 126 and up.
   assert(codes.every((code) => code >= 0 && code < 126));
   assertEquals([EXIT.done, EXIT.config, EXIT.noDevice, EXIT.bug, EXIT.tooLarge], [
     0,

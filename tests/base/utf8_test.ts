@@ -1,4 +1,4 @@
-/** UTF-8: whole characters, counts, and the byte at which bytes stop being text. */
+/** UTF-8: truncated characters, counts, and the first invalid byte. */
 import { assertEquals } from "@std/assert";
 import {
   beginsCharacter,

@@ -1,11 +1,11 @@
-/** Writing all bytes to what takes few, or none. */
+/** Short writes, and writes of 0 bytes. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { FileFault, fileFault } from "../../src/base/file_fault.ts";
 import { writeAll, writeAllSync } from "../../src/base/write_all.ts";
 
 const BYTES = Uint8Array.of(1, 2, 3, 4, 5);
 
-/** Takes at most two bytes at a time, and none once it has `room` of them. */
+/** Accepts at most two bytes per write, and none after `room` bytes. */
 function sink(room: number) {
   const taken: number[] = [];
   const writeSync = (bytes: Uint8Array) => {

@@ -12,12 +12,12 @@ const GPT2_VOCABULARY = 50257;
 
 function gpt(
   [layers, heads, width]: readonly [number, number, number],
-  { window = 1024, tied = true }: { window?: number; tied?: boolean } = {},
+  { seq_len = 1024, tied = true }: { seq_len?: number; tied?: boolean } = {},
 ): RunConfig {
   return resolveConfig({
     micro_batch_size: 1,
-    model: { kind: "gpt", layers, heads, width, tied },
-    data: { window },
+    model: { kind: "gpt", layers, heads, width, tie_embeddings: tied },
+    data: { seq_len },
   });
 }
 
@@ -58,7 +58,7 @@ Deno.test("the four GPT-2 have the parameters of GPT2LMHeadModel", () => {
 });
 
 Deno.test("nanoGPT's shakespeare_char has its 10.65M parameters, biases and positions aside", () => {
-  const config = gpt([6, 6, 384], { window: 256 });
+  const config = gpt([6, 6, 384], { seq_len: 256 });
   const { params } = shapeOf(config, 65);
   const counted = params.filter(({ name }) => !/bias$|^positions/.test(name));
   assertEquals(counted.reduce((sum, { shape }) => sum + sizeOf(shape), 0), 10_646_784);

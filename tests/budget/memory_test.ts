@@ -133,10 +133,12 @@ Deno.test("what does not fit is named, with what to lower", () => {
   assertEquals(faults({ workers: 9 }), "");
   const binding = faults({ workers: 1, binding: 64 });
   assert(
-    /largest binding \(.+ of the activations\) .+: lower windows or data.seq_len$/.test(binding),
+    /largest binding \(.+ of the activations\) .+: lower micro_batch_size or data.seq_len$/.test(
+      binding,
+    ),
   );
   const shared = faults({ workers: 2, memory: memory.total });
-  assertMatch(shared, /^2 workers take .+: lower windows or data.seq_len, or workers$/);
+  assertMatch(shared, /^2 workers take .+: lower micro_batch_size or data.seq_len, or workers$/);
   assertMatch(
     faults({ workers: 1, memory: memory.total - 1 }),
     new RegExp(`takes ${memory.total} bytes, allowed are ${memory.total - 1}:`),

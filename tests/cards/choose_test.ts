@@ -1,16 +1,16 @@
-/** Who computes where: a card for each worker, or one line that says why not. */
+/** The assignment of cards to workers, and its errors. */
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { type CardChoice, chooseCards } from "../../src/cards/choose.ts";
 import { eight, LAPTOP, listed, SOFTWARE } from "./fixture.ts";
 
-/** Numbers of the cards that are chosen, by worker slot. */
+/** Numbers of the chosen cards, by worker slot. */
 function chosen(choice: Partial<CardChoice>): number[] {
   const whole = { cards: eight(), asked: null, workers: 1, ...choice };
   return chooseCards(whole).map(({ index }) => index);
 }
 
-/** The one line of a refusal. */
+/** The message of an error. */
 function refused(choice: Partial<CardChoice>): string {
   const error = assertThrows(() => chosen(choice), UserError);
   assertEquals([error.exit, error.message.includes("\n")], ["config", false]);
@@ -50,7 +50,7 @@ Deno.test("chooseCards() prefers the discrete card, and takes the integrated one
   assertEquals(names(null, laptop.filter(({ kind }) => kind !== "discrete")), ["integrated"]);
 });
 
-Deno.test("chooseCards() gives no card where software drivers are all, unless one is named", () => {
+Deno.test("chooseCards() returns no card if there are only software drivers, unless one is named", () => {
   assertEquals(chosen({ cards: listed(SOFTWARE), workers: 7 }), []);
   assertEquals(chosen({ cards: [], workers: 7 }), []);
   assertEquals(chosen({ cards: listed(SOFTWARE), asked: "1,1", workers: 2 }), [1, 1]);
@@ -74,7 +74,7 @@ Deno.test("chooseCards() counts among the cards that CUDA_VISIBLE_DEVICES leaves
   assertMatch(refused({ visible: "GPU-" }), /^Cannot find the card "GPU-"/);
 });
 
-Deno.test("chooseCards() sees none of NVIDIA's cards where CUDA_VISIBLE_DEVICES is empty or -1", () => {
+Deno.test("chooseCards() ignores NVIDIA's cards if CUDA_VISIBLE_DEVICES is empty or -1", () => {
   for (const visible of ["", "-1"]) {
     assertEquals(chosen({ visible, workers: 3 }), []);
     const [card] = chooseCards({ cards: listed(LAPTOP), asked: null, visible, workers: 1 });

@@ -40,7 +40,7 @@ export function eight(): Card[] {
   return joinCards(parseMesaList(eightMesa()), parseNvidiaSmi(eightNvidia())).cards;
 }
 
-/** The cards of a machine that only the layer tells of. */
+/** The cards of a machine that only the layer lists. */
 export function listed(text: string): Card[] {
   return joinCards(parseMesaList(text), []).cards;
 }

@@ -1,22 +1,22 @@
-/** Workers stay on their cards, or nobody is told that they do. */
+/** Pinning of workers to cards, or an error if it does not work. */
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { joinCards } from "../../src/cards/card.ts";
-import { keptOn, type Means } from "../../src/cards/keep.ts";
+import { keptOn, type PinSupport } from "../../src/cards/keep.ts";
 import { parseNvidiaSmi } from "../../src/cards/listings.ts";
 import { eight, eightNvidia, LAPTOP, listed } from "./fixture.ts";
 
 const ALL = eight();
 const CARDS = ALL.slice(0, 8);
 
-function means(more: Partial<Means>): Means {
+function means(more: Partial<PinSupport>): PinSupport {
   return { cards: ALL, layer: true, alone: false, heeds: () => Promise.resolve(true), ...more };
 }
 
 const never = () => Promise.reject(new Error("nobody needs to ask"));
 const old = { heeds: () => Promise.resolve(false) };
 
-Deno.test("keptOn() pins eight twins by their addresses once the layer is seen to heed one", async () => {
+Deno.test("keptOn() pins eight identical cards by address after a test of one pin", async () => {
   const asked: number[] = [];
   const heeds = ({ index }: { index: number }) => {
     asked.push(index);
@@ -28,13 +28,13 @@ Deno.test("keptOn() pins eight twins by their addresses once the layer is seen t
   assertEquals(kept[7]?.pin, { DRI_PRIME: "pci-0000_df_00_0!" });
 });
 
-Deno.test("keptOn() asks nobody about a card without a twin", async () => {
+Deno.test("keptOn() tests no pin of a unique card", async () => {
   const cards = listed(LAPTOP);
   const [kept] = await keptOn(cards.slice(0, 1), means({ cards, heeds: never }));
   assertEquals(kept?.pin, { MESA_VK_DEVICE_SELECT: "10de:1f99!" });
 });
 
-Deno.test("keptOn() refuses twins under an old layer, and gives one worker any of them", async () => {
+Deno.test("keptOn() refuses identical cards with an old layer, except for a single worker", async () => {
   const refusal = await assertRejects(() => keptOn(CARDS.slice(0, 2), means(old)), UserError);
   assertEquals(refusal.exit, "noDevice");
   assertMatch(refusal.message, /^Cannot keep a worker on card 0 .*Mesa 23.3.*takes another card$/);

@@ -1,4 +1,4 @@
-/** What is read from nvidia-smi and from Mesa's layer, with the warnings between their lines. */
+/** Parsing of nvidia-smi's and Mesa's lists, with warnings between their lines. */
 import { assertEquals } from "@std/assert";
 import { joinCards, pciAddress } from "../../src/cards/card.ts";
 import {
@@ -23,7 +23,7 @@ Deno.test("parseNvidiaSmi() reads eight identical cards in their order", () => {
   assertEquals(cards[7]?.address, "0000:df:00.0");
 });
 
-Deno.test("parseNvidiaSmi() passes over what is no card, and takes memory that is not told as none", () => {
+Deno.test("parseNvidiaSmi() skips other lines, and accepts a card without its memory", () => {
   const text = "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.\n\n" +
     "0, 00000000:01:00.0, NVIDIA, odd name, GPU-1, [N/A], 570.86.15\n";
   assertEquals(parseNvidiaSmi(text), [
@@ -51,7 +51,7 @@ Deno.test("parseMesaList() reads kinds and addresses; software drivers have no a
   ]);
 });
 
-Deno.test("parseMesaList() reads its lines among warnings, and hasMesaList() whether the layer spoke", () => {
+Deno.test("parseMesaList() skips warnings, and hasMesaList() detects the layer", () => {
   const text = `error: XDG_RUNTIME_DIR is invalid or not set\n${SOFTWARE}`;
   assertEquals(parseMesaList(text).map(({ name }) => name), [
     "SwiftShader Device (Subzero)",
@@ -60,7 +60,7 @@ Deno.test("parseMesaList() reads its lines among warnings, and hasMesaList() whe
   assertEquals([hasMesaList(text), hasMesaList("error: no\n")], [true, false]);
 });
 
-Deno.test("parsePinned() gives the card that the layer says it took, and nothing from an old layer", () => {
+Deno.test("parsePinned() returns the card that the layer selected, and nothing for an old layer", () => {
   const list = eightMesa();
   const trace = `${list}device-select: device_select_find_dri_prime_tag_default selected 3\n`;
   assertEquals(parsePinned(trace), "0000:5d:00.0");
@@ -71,7 +71,7 @@ Deno.test("parsePinned() gives the card that the layer says it took, and nothing
   );
 });
 
-Deno.test("joinCards() knows a card by its address, numbers as nvidia-smi does, and keeps what Vulkan does not see", () => {
+Deno.test("joinCards() matches cards by address, numbers them as nvidia-smi does, and lists those unknown to Vulkan", () => {
   const { cards, unseen } = joinCards(parseMesaList(eightMesa()), parseNvidiaSmi(eightNvidia()));
   assertEquals(unseen, []);
   assertEquals(cards.map(({ index }) => index), [0, 1, 2, 3, 4, 5, 6, 7, 8]);

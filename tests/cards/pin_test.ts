@@ -1,9 +1,9 @@
-/** Variables that keep a process on its card. */
+/** Environment variables that pin a process to a card. */
 import { assert, assertEquals } from "@std/assert";
 import { cardOf, needsProof, pinOf } from "../../src/cards/pin.ts";
 import { eight, LAPTOP, listed, SOFTWARE } from "./fixture.ts";
 
-Deno.test("pinOf() tells twins apart by their PCI address, and wants the layer's proof for it", () => {
+Deno.test("pinOf() selects identical cards by PCI address, which needs a test of the layer", () => {
   const cards = eight();
   const pins = cards.slice(0, 8).map((card) => pinOf(card, cards)?.["DRI_PRIME"]);
   assertEquals(pins[0], "pci-0000_18_00_0!");
@@ -11,7 +11,7 @@ Deno.test("pinOf() tells twins apart by their PCI address, and wants the layer's
   assert(cards.slice(0, 8).every((card) => needsProof(card, cards)));
 });
 
-Deno.test("pinOf() names a card without a twin by vendor and device, which every layer heeds", () => {
+Deno.test("pinOf() selects a unique card by vendor and device id, in every version of the layer", () => {
   for (const cards of [listed(LAPTOP), listed(SOFTWARE)]) {
     for (const card of cards) {
       assertEquals(pinOf(card, cards), { MESA_VK_DEVICE_SELECT: `${card.id}!` });
@@ -25,7 +25,7 @@ Deno.test("pinOf() gives nothing for a card that Vulkan did not name", () => {
   assertEquals(pinOf(card, [card]), undefined);
 });
 
-Deno.test("cardOf() gives a worker slot its card, again and again, and none where none was chosen", () => {
+Deno.test("cardOf() assigns cards to worker slots cyclically, and none if none was chosen", () => {
   const cards = eight();
   assertEquals([0, 3, 3].map((workerId) => cardOf(cards, workerId)?.index), [0, 3, 3]);
   assertEquals(cardOf([], 0), undefined);

@@ -1,4 +1,4 @@
-/** Trainings side by side, on as few workers per card as can be. */
+/** Concurrent trainings on the least used cards. */
 import { assertEquals } from "@std/assert";
 import { spread } from "../../src/cards/spread.ts";
 

@@ -1,10 +1,10 @@
-/** Storm after storm for some minutes, families in turn, added up. */
+/** Runs storms for some minutes, alternating between model families, and sums the results. */
 import { atUnload } from "../../src/base/unload.ts";
 import { FAMILIES, type Family, Lab } from "../faults/support/support.ts";
 import type { Kind } from "./plan.ts";
 import { type Storm, stormArgs, weather } from "./storm.ts";
 
-/** What chaos is asked for. */
+/** Options of chaos. */
 export interface ChaosOptions {
   readonly minutes: number;
   readonly seed: number;
@@ -15,7 +15,7 @@ export interface ChaosOptions {
   readonly steps: number;
 }
 
-/** All storms, and undisturbed runs of as many workers to compare with. */
+/** The sum of all storms, and undisturbed runs with the same numbers of workers. */
 export interface Total {
   readonly storms: readonly Storm[];
   /** Milliseconds that undisturbed runs of the same work take. */
@@ -30,7 +30,7 @@ interface Calm {
   readonly ms: number;
 }
 
-/** Lets storms pass until the minutes are over, at least one; `tell` hears of each. */
+/** Runs storms until the minutes are over, at least one; `tell` is called with each. */
 export async function gather(
   options: ChaosOptions,
   tell: (line: string) => void,

@@ -1,20 +1,21 @@
 /**
- * What is changed around a run while it trains, and put right again: its code, its data, its folder,
- * its quota, its journal. A run may go on, or end by a code that says what it met; what it computes
- * must be the same.
+ * Changes a run's environment while it trains, and restores it: its code, data, folder, quota and
+ * journal. A run may continue, or exit with the code of the fault; its results must be the same.
  */
 import { assert } from "@std/assert";
 import { EXIT } from "../../src/base/user_error.ts";
 
 /** A change that is in force. */
 export interface Harm {
-  /** Codes by which a run may end that meets it. */
+  /** Exit codes allowed for a run with this fault. */
   readonly codes: readonly number[];
-  /** Puts right what was changed. Once is enough, and more does nothing. */
+  /** Restores what was changed. Idempotent. */
   undo(): Promise<void>;
 }
 
-/** Changes the optimizer's formula in a checkout, as an update of it would; a new process loads it. */
+/**
+ * Changes the optimizer's formula in a checkout, as an update of it would; a new process loads it.
+ */
 export function changeCode(checkout: string): Harm {
   const path = `${checkout}src/optim/adamw.ts`;
   const text = Deno.readTextFileSync(path);
@@ -23,7 +24,10 @@ export function changeCode(checkout: string): Harm {
   return replaced(path, { text, changed });
 }
 
-/** Replaces a text by another one of the same length and characters: what is seen differs in no size. */
+/**
+ * Replaces a text by another one of the same length and characters: what is seen differs in no
+ * size.
+ */
 export function changeData(path: string): Harm {
   const text = Deno.readTextFileSync(path);
   return replaced(path, { text, changed: Array.from(text).reverse().join("") });
@@ -34,13 +38,13 @@ function replaced(path: string, { text, changed }: { text: string; changed: stri
   return { codes: [EXIT.incompatible], undo: once(() => write(path, text)) };
 }
 
-/** As tools write: a reader meets the old text or the new one, never half of it. */
+/** Replaces atomically, as tools do. */
 function write(path: string, text: string): void {
   Deno.writeTextFileSync(`${path}.new`, text);
   Deno.renameSync(`${path}.new`, path);
 }
 
-/** Gives a run's folder another name. */
+/** Renames a run's folder. */
 export function moveFolder(path: string): Harm {
   const elsewhere = `${path}-elsewhere`;
   Deno.renameSync(path, elsewhere);
@@ -55,7 +59,7 @@ export function flipBit(path: string, place: number): Harm {
   const [old, flipped] = [bytes[at] as number, bytes[at] as number ^ mask];
   put(path, at, flipped);
   const undo = once(() => {
-    // A last line that is torn is given up when a run goes on; then there is nothing to put right.
+    // A resumed run drops a torn last line; then there is nothing to restore.
     if (Deno.readFileSync(path)[at] === flipped) put(path, at, old);
   });
   return { codes: [EXIT.incompatible], undo };
@@ -70,7 +74,7 @@ function put(path: string, at: number, byte: number): void {
 /** Calls that a file system refuses when a quota is exceeded, as NFS does it: late, on the sync. */
 const REFUSED = "fsync,fdatasync,mkdir";
 
-/** Lets all saves of a process fail by its quota, until it is put right. */
+/** Makes all saves of a process fail by its quota, until restored. */
 export function exceedQuota(pid: number): Harm {
   const tracer = new Deno.Command("strace", {
     args: ["-f", "-qq", "-p", `${pid}`, "-o", "/dev/null", "-e", `trace=${REFUSED}`]
@@ -83,7 +87,7 @@ export function exceedQuota(pid: number): Harm {
     try {
       tracer.kill("SIGTERM"); // it lets go of the process, which lives on
     } catch {
-      // It has ended with the process.
+      // The process has ended.
     }
     await tracer.status;
   });

@@ -1,7 +1,7 @@
-/** What goes wrong and when, drawn from a seed. Pure: it knows no process. */
+/** The random sequence of faults, drawn from a seed. Pure. */
 import { fold, type Key, rootKey, threefry, unit } from "../../src/base/random.ts";
 
-/** What can happen to a run, with how often it does: shares of all faults. */
+/** Kinds of faults and their relative frequencies. */
 export const KINDS = {
   "worker killed": 8,
   "worker stopped for ever": 2,
@@ -23,7 +23,7 @@ export type Kind = keyof typeof KINDS;
 
 /** A fault. */
 export interface Fault {
-  /** Milliseconds after the one before. */
+  /** Milliseconds after the previous one. */
   readonly after: number;
   readonly kind: Kind;
   /** In [0, 1): which worker it meets. */

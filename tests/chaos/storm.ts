@@ -245,7 +245,10 @@ class Weather {
     return true;
   }
 
-  /** Changes something around a run for a while; `worker`: one that is killed, so that another meets it. */
+  /**
+   * Changes something around a run for a while; `worker`: one that is killed, so that another meets
+   * it.
+   */
   async #meet(
     change: () => harm.Harm,
     { worker, ms }: { worker?: number | undefined; ms: number },

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreater, assertMatch, assertRejects } from 
 import { UserError } from "../../src/base/user_error.ts";
 import { type CheckpointDraft, SAVE_POINTS, saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";
-import { Ruined } from "../../src/checkpoint/ruined.ts";
+import { NonFiniteState } from "../../src/checkpoint/non_finite.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import { draftOf, flipBit, hashOf, names, TempFolder } from "./fixture.ts";
 
@@ -29,7 +29,7 @@ Deno.test("a checkpoint comes back as it was saved", async () => {
   assertEquals([...loaded.optimizer.values()], draft.optimizer);
 });
 
-Deno.test("saveCheckpoint() goes through its points in order", async () => {
+Deno.test("saveCheckpoint() has its effects in order", async () => {
   using temp = new TempFolder();
   const points: string[] = [];
   await saveCheckpoint(temp.path, draftOf(1), { at: (point) => void points.push(point) });
@@ -123,7 +123,7 @@ Deno.test("saveCheckpoint() publishes nothing that could not be read back", asyn
   assertEquals(names(temp.path), []);
 });
 
-Deno.test("saveCheckpoint() leaves other work its turn", async () => {
+Deno.test("saveCheckpoint() yields to the event loop", async () => {
   using temp = new TempFolder();
   const size = 16 * 2 ** 20;
   const model = [{ name: "w", shape: [size], data: new Float32Array(size) }];
@@ -141,7 +141,7 @@ Deno.test("saveCheckpoint() leaves other work its turn", async () => {
   } finally {
     clearTimeout(timer);
   }
-  // 64 MiB are hashed in 16 pieces before the first effect.
+  // 64 MiB are hashed in 16 chunks before the first effect.
   assertGreater(before ?? 0, 8);
 });
 
@@ -154,7 +154,7 @@ Deno.test("saveCheckpoint() keeps its files from other users", async () => {
   assert(Deno.statSync(path).isDirectory);
 });
 
-Deno.test("saveCheckpoint() keeps a state that is not finite under a name that is no checkpoint's", async () => {
+Deno.test("saveCheckpoint() keeps a state that is not finite under a name that is not a checkpoint's", async () => {
   const spoil = (draft: CheckpointDraft, value: number): CheckpointDraft => {
     const [first] = draft.optimizer as [NamedTensor];
     return { ...draft, optimizer: [{ ...first, data: first.data.with(3, value) }] };
@@ -163,16 +163,16 @@ Deno.test("saveCheckpoint() keeps a state that is not finite under a name that i
     using temp = new TempFolder();
     await saveCheckpoint(temp.path, draftOf(1));
     for (const draft of [spoil(draftOf(2), value), { ...draftOf(2), ruin: "its loss is NaN" }]) {
-      const error = await assertRejects(() => saveCheckpoint(temp.path, draft), Ruined);
+      const error = await assertRejects(() => saveCheckpoint(temp.path, draft), NonFiniteState);
       assertEquals(error.message, draft.ruin ?? `its state is not finite: w/m[3] is ${value}`);
       assertEquals(error.kept, `${temp.path}/step-00000002.ruined`);
       assertEquals(names(temp.path), ["step-00000001", "step-00000002.ruined"]);
     }
-    // That a disk has no room for it hides nothing.
+    // A full disk must not hide the reason.
     const full = { free: () => 0 };
     const error = await assertRejects(
       () => saveCheckpoint(temp.path, spoil(draftOf(3), value), full),
-      Ruined,
+      NonFiniteState,
     );
     assertEquals([error.kept, names(temp.path).length], [undefined, 2]);
   }

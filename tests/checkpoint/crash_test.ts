@@ -18,7 +18,7 @@ async function killAt(point: string): Promise<void> {
     stdin: "null",
   }).output();
   assertEquals(signal, "SIGKILL", point);
-  // Nothing is published before the rename, everything after it.
+  // The rename publishes the checkpoint.
   const published = SAVE_POINTS.indexOf(point) > SAVE_POINTS.indexOf("publish");
   assertEquals((await loadNewest(temp.path, { onSkip })).manifest.step, published ? 200 : 100);
   const left = await cleanLeftovers(temp.path);

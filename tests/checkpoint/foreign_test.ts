@@ -1,4 +1,6 @@
-/** Files of others: half widths become f32 exactly, other dtypes are named and left alone. */
+/**
+ * Safetensors files of other programs: 16-bit floats widen to f32 exactly, other dtypes are listed.
+ */
 import { assertEquals, assertRejects } from "@std/assert";
 import { Damage } from "../../src/checkpoint/damage.ts";
 import { readForeign } from "../../src/checkpoint/tensors/foreign.ts";
@@ -22,7 +24,7 @@ Deno.test("widened() takes a BF16 for the upper half of an F32", () => {
   assertEquals(widened("BF16", bytes), want);
 });
 
-Deno.test("readForeign() reads tensors at odd bytes and names what is no float", async () => {
+Deno.test("readForeign() reads unaligned tensors and lists those of other dtypes", async () => {
   using temp = new TempFolder();
   const path = `${temp.path}/x`;
   const floats = new Uint8Array(Float32Array.of(1.5, -2).buffer);
@@ -43,7 +45,7 @@ Deno.test("readForeign() reads tensors at odd bytes and names what is no float",
   assertEquals([...others], [["mask", "BOOL"], ["n", "I64"]]);
 });
 
-Deno.test("readForeign() refuses files that are cut, unknown dtypes and sizes that lie", async () => {
+Deno.test("readForeign() refuses truncated files, unknown dtypes and wrong sizes", async () => {
   using temp = new TempFolder();
   const path = `${temp.path}/x`;
   const good = foreignFile({ w: ["BF16", [2], bytesOfHalves(1, 2)] });

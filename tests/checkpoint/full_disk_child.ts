@@ -1,4 +1,4 @@
-/** Writes to a disk that is always full and prints how the error is understood. */
+/** Writes to a disk that is always full, and prints the resulting error. */
 import { spaceFault } from "../../src/checkpoint/space.ts";
 
 try {

@@ -48,7 +48,7 @@ Deno.test("encodeHeader() pads with spaces so that data start at a multiple of 6
   }
 });
 
-Deno.test("encodeHeader() refuses unfit names and sizes", () => {
+Deno.test("encodeHeader() refuses invalid names and sizes", () => {
   const cases = [
     [[tensor("a b", [1])], "printable ASCII"],
     [[tensor("", [1])], "printable ASCII"],
@@ -95,7 +95,7 @@ Deno.test("parseHeader() refuses a header that is not strict JSON", () => {
   refuses(bytes, "not UTF-8");
 });
 
-Deno.test("parseHeader() refuses tensors that are not described as they must be", () => {
+Deno.test("parseHeader() refuses tensors with an invalid description", () => {
   const one = (fields: unknown) => file({ a: A, b: fields });
   refuses(one(7), "not described by an object");
   refuses(one([]), "not described by an object");

@@ -9,7 +9,7 @@ import { draftOf, flipBit, names, TempFolder, tensor } from "./fixture.ts";
 const MODEL = "model.safetensors";
 const FILES = ["manifest.json", MODEL, "optimizer.safetensors"];
 
-/** Saves steps 100 and 200, spoils 200, and loads: the reason, and what fell out of it. */
+/** Saves steps 100 and 200, damages 200, and loads: the reason, and the result. */
 async function spoil(work: (path: string) => void | Promise<void>): Promise<string> {
   using temp = new TempFolder();
   await saveCheckpoint(temp.path, draftOf(100));
@@ -44,7 +44,7 @@ Deno.test("loadNewest() takes the newest step, not the last written", async () =
   assertEquals((await loadNewest(temp.path, { onSkip })).manifest.step, 100_000_000);
 });
 
-Deno.test("loadNewest() notices a manifest that lies", async () => {
+Deno.test("loadNewest() detects a manifest with wrong contents", async () => {
   const older = await spoil((path) => {
     for (const name of FILES) {
       Deno.copyFileSync(`${path}/../step-00000100/${name}`, `${path}/${name}`);
@@ -57,7 +57,7 @@ Deno.test("loadNewest() notices a manifest that lies", async () => {
   assertEquals(long, "manifest.json is longer than 67108864 bytes");
 });
 
-Deno.test("loadNewest() notices tensors that are whole but not those of the state", async () => {
+Deno.test("loadNewest() detects valid tensors of another state", async () => {
   const reason = await spoil(async (path) => {
     Deno.removeSync(`${path}/${MODEL}`);
     const digest = await writeSafetensors(`${path}/${MODEL}`, [tensor("other", [2])]);
@@ -68,7 +68,7 @@ Deno.test("loadNewest() notices tensors that are whole but not those of the stat
   assertEquals(reason, "The state does not match its hash");
 });
 
-Deno.test("loadNewest() notices a file, or a link to another step, where a folder should be", async () => {
+Deno.test("loadNewest() detects a file, or a link to another step, instead of a folder", async () => {
   const file = await spoil((path) => {
     Deno.removeSync(path, { recursive: true });
     Deno.writeTextFileSync(path, "");

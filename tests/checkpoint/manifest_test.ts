@@ -17,7 +17,7 @@ function manifest(): Manifest {
   return completeManifest(draft.manifest, { stateHash: hashOf(draft), files });
 }
 
-/** The text of a manifest with some fields changed, and a seal that fits. */
+/** The text of a manifest with changed fields and a matching seal. */
 function forged(fields: Record<string, unknown>): string {
   const value = { ...manifest(), ...fields };
   return JSON.stringify({ ...value, seal: hashValue(value) });
@@ -27,10 +27,10 @@ Deno.test("a manifest survives printing and parsing", () => {
   assertEquals(parseManifest(printManifest(manifest())), manifest());
 });
 
-/** What format 1 did not say at first. */
+/** Fields added to format 1 later. */
 const LATER = ["adapterInfo", "shaders", "kernels", "probe", "skipped", "valLoss"];
 
-Deno.test("parseManifest() reads the first manifests of format 1, and says what they left out", () => {
+Deno.test("parseManifest() reads the first manifests of format 1, with defaults for missing fields", () => {
   const url = new URL("manifest_first.json", import.meta.url);
   const text = Deno.readTextFileSync(url);
   const { seal: _, ...written } = JSON.parse(text);
@@ -43,13 +43,13 @@ Deno.test("parseManifest() reads the first manifests of format 1, and says what 
   assertThrows(() => parseManifest(lie), Damage, "does not match its seal");
 });
 
-Deno.test("parseManifest() takes a seal over what stands there alone", () => {
+Deno.test("parseManifest() accepts a seal over the fields that are present", () => {
   const { shaders: _, ...without } = manifest();
   const text = JSON.stringify({ ...without, seal: hashValue(manifest()) });
   assertThrows(() => parseManifest(text), Damage, "does not match its seal");
 });
 
-Deno.test("completeManifest() fills in what a draft leaves out", () => {
+Deno.test("completeManifest() adds defaults for fields that a draft omits", () => {
   const {
     adapterInfo: _a,
     shaders: _b,
@@ -125,7 +125,7 @@ Deno.test("parseManifest() refuses any other list of files", () => {
   }
 });
 
-Deno.test("parseManifest() notices every flipped bit", () => {
+Deno.test("parseManifest() detects every flipped bit", () => {
   const bytes = new TextEncoder().encode(printManifest(manifest()));
   for (let i = 0; i < bytes.length * 8; i++) {
     const flipped = bytes.slice();

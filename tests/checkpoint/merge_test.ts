@@ -2,7 +2,7 @@ import { assertEquals, assertGreater, assertStrictEquals, assertThrows } from "@
 import {
   type FlatLayout,
   mergeParts,
-  mergePartsInTurns,
+  mergePartsAsync,
   type TensorPart,
 } from "../../src/checkpoint/merge.ts";
 
@@ -17,13 +17,13 @@ const LAYOUT: FlatLayout = {
   ],
 };
 
-/** The flat vector cut at the given places. */
+/** The flat vector split at the given positions. */
 function cutAt(...cuts: number[]): TensorPart[] {
   const starts = [0, ...cuts];
   return starts.map((start, i) => ({ start, data: FLAT.slice(start, starts[i + 1]) }));
 }
 
-Deno.test("mergeParts() gives the same tensors wherever the vector was cut", () => {
+Deno.test("mergeParts() returns the same tensors for any split of the vector", () => {
   const whole = mergeParts(LAYOUT, cutAt());
   assertEquals(whole.map(({ name }) => name), ["a", "s", "empty", "b"]);
   assertEquals(whole.map(({ data }) => [...data]), [
@@ -51,9 +51,9 @@ Deno.test("mergeParts() copies only tensors that lie in more than one part", () 
   assertEquals(b?.data.buffer.byteLength, 32);
 });
 
-Deno.test("mergePartsInTurns() gives the same tensors and leaves other work its turn", async () => {
+Deno.test("mergePartsAsync() returns the same tensors and yields to the event loop", async () => {
   const parts = cutAt(3, 17);
-  assertEquals(await mergePartsInTurns(LAYOUT, parts), mergeParts(LAYOUT, parts));
+  assertEquals(await mergePartsAsync(LAYOUT, parts), mergeParts(LAYOUT, parts));
   const half = 5 * 2 ** 20 + 1; // Elements: 20 MiB and a bit.
   const data = Float32Array.from({ length: half }, (_, i) => i);
   const large = [{ start: 0, data }, { start: half, data }];
@@ -64,7 +64,7 @@ Deno.test("mergePartsInTurns() gives the same tensors and leaves other work its 
     timer = setTimeout(count, 0);
   };
   let timer = setTimeout(count, 0);
-  const [w] = await mergePartsInTurns(layout, large);
+  const [w] = await mergePartsAsync(layout, large);
   clearTimeout(timer);
   assertGreater(turns, 1);
   assertEquals([w?.data.at(0), w?.data.at(half), w?.data.at(-1)], [0, 0, half - 1]);

@@ -13,7 +13,7 @@ import { draftOf, flipBit, names, TempFolder } from "./fixture.ts";
 
 const NEWEST = { keep: 2, keep_every: 0, keep_best: false };
 
-/** Checkpoints that verify: steps, or pairs of a step and its validation loss. */
+/** Verified checkpoints: steps, or pairs of a step and its validation loss. */
 function good(...list: (number | [number, number | null])[]): Candidate[] {
   return list.map((one) => {
     const [step, valLoss] = typeof one === "number" ? [one, null] : one;
@@ -29,18 +29,18 @@ function save(root: string, { step, valLoss }: { step: number; valLoss: number |
 
 const steps = (root: string) => names(root).filter((name) => name.startsWith("step-"));
 
-Deno.test("toRemove() gives all but the newest", () => {
+Deno.test("toRemove() returns all but the newest", () => {
   assertEquals(toRemove(good(3, 1, 10, 2), NEWEST), [2, 1]);
   assertEquals(toRemove(good(3, 1), NEWEST), []);
   assertEquals(toRemove([], { ...NEWEST, keep: 1 }), []);
 });
 
-Deno.test("toRemove() counts only those that verify, and waits until there are enough", () => {
+Deno.test("toRemove() counts only verified checkpoints, and removes none until there are enough", () => {
   const damaged = (step: number) => ({ step, valLoss: 0, verified: false });
   const policy = { ...NEWEST, keep_best: true };
   assertEquals(toRemove([...good(1, 2), damaged(3)], policy), []);
   assertEquals(toRemove([...good(1), damaged(2), damaged(3)], policy), []);
-  // A damaged one goes as the others do, once two newer ones verify.
+  // A damaged one is removed like others once two newer ones verify.
   assertEquals(toRemove([damaged(1), ...good(2), damaged(3), ...good(4)], policy), [1]);
   assertEquals(toRemove([...good(1, 2), damaged(3), ...good(4)], policy), [1]);
 });
@@ -77,7 +77,7 @@ Deno.test("toRemove() refuses to keep none", () => {
   }
 });
 
-Deno.test("toRemove() never takes the newest that verifies, whatever the policy", () => {
+Deno.test("toRemove() never removes the newest verified checkpoint, under any policy", () => {
   const found = Array.from({ length: 12 }, (_, step) => ({
     step,
     valLoss: step % 3 === 0 ? null : (step * 7) % 5,
@@ -104,7 +104,7 @@ Deno.test("applyRetention() keeps the newest and what is not a checkpoint", asyn
   assertEquals(await applyRetention(temp.path, 2), []);
 });
 
-Deno.test("applyRetention() removes nothing while too few of the newest verify", async () => {
+Deno.test("applyRetention() removes nothing while too few verify", async () => {
   using temp = new TempFolder();
   for (const step of [1, 2, 3]) await saveCheckpoint(temp.path, draftOf(step));
   for (const step of [2, 3]) {
@@ -118,7 +118,7 @@ Deno.test("applyRetention() removes nothing while too few of the newest verify",
   assertEquals(names(temp.path), ["step-00000004", "step-00000005"]);
 });
 
-Deno.test("applyRetention() keeps the best that verifies, from save to save", async () => {
+Deno.test("applyRetention() keeps the best verified checkpoint across saves", async () => {
   using temp = new TempFolder();
   const policy = { keep: 1, keep_every: 4, keep_best: true };
   const losses = [5, 2, 3, 4, 1.5, 1, 6, 7];
@@ -142,7 +142,7 @@ Deno.test("applyRetention() keeps the best that verifies, from save to save", as
   ]);
 });
 
-Deno.test("applyRetention() reads a checkpoint once, unless it was touched", async () => {
+Deno.test("applyRetention() verifies a checkpoint once, unless it has changed", async () => {
   using temp = new TempFolder();
   const read: string[] = [];
   const verified = new VerifiedSteps((path) => {
@@ -165,7 +165,7 @@ Deno.test("applyRetention() reads a checkpoint once, unless it was touched", asy
   flipBit(model, { byte: -1 });
   assertEquals(await reads(), "3");
   flipBit(model, { byte: -1 });
-  // What is none of a checkpoint's files says nothing of it.
+  // Other files do not count as a change.
   Deno.writeTextFileSync(`${temp.path}/step-00000004/extra`, "");
   assertEquals(await reads(), "3");
 });
@@ -193,7 +193,7 @@ Deno.test("applyRetention() syncs the renames before it removes a byte", async (
   ]);
 });
 
-Deno.test("cleanLeftovers() removes what is half written or half removed, and no more", async () => {
+Deno.test("cleanLeftovers() removes only partially written and partially removed checkpoints", async () => {
   using temp = new TempFolder();
   await saveCheckpoint(temp.path, draftOf(1));
   for (
@@ -208,7 +208,7 @@ Deno.test("cleanLeftovers() removes what is half written or half removed, and no
   assertEquals(await cleanLeftovers(`${temp.path}/nowhere`), []);
 });
 
-Deno.test("applyRetention() counts no checkpoint behind the last step that is known to be sound", async () => {
+Deno.test("applyRetention() counts no checkpoint after the last step with a finite loss", async () => {
   using temp = new TempFolder();
   for (const step of [1, 2, 3, 4]) await saveCheckpoint(temp.path, draftOf(step));
   assertEquals(await applyRetention(temp.path, 1, { sound: 0 }), []);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { bytesOf, sha256 } from "../../src/base/hash.ts";
 import { Damage } from "../../src/checkpoint/damage.ts";
 import { readSafetensors, writeSafetensors } from "../../src/checkpoint/tensors/safetensors.ts";
-import { atOnce } from "../../src/checkpoint/tensors/pieces.ts";
+import { runToEnd } from "../../src/checkpoint/tensors/chunks.ts";
 import { nonFiniteTensors } from "../../src/checkpoint/tensors/tensor.ts";
 import { TempFolder, tensor } from "./fixture.ts";
 
@@ -61,7 +61,7 @@ Deno.test("readSafetensors() refuses a file that is missing, longer or altered",
   );
 });
 
-Deno.test("readSafetensors() reads data that do not start at a multiple of 4", async () => {
+Deno.test("readSafetensors() reads unaligned data", async () => {
   using temp = new TempFolder();
   const path = `${temp.path}/a`;
   for (const pad of [0, 1, 2, 3]) {
@@ -76,7 +76,7 @@ Deno.test("readSafetensors() reads data that do not start at a multiple of 4", a
   }
 });
 
-Deno.test("readSafetensors() refuses a header before it takes room for the data", async () => {
+Deno.test("readSafetensors() refuses a header before allocating memory for the data", async () => {
   using temp = new TempFolder();
   const path = `${temp.path}/a`;
   const size = 2 ** 40; // Holes take no room on disk; in memory this could not be had.
@@ -105,8 +105,8 @@ Deno.test("readSafetensors() refuses a header before it takes room for the data"
 
 Deno.test("nonFinite() names the tensor and the element", () => {
   const bad = { name: "b", shape: [3], data: new Float32Array([0, 1, -Infinity]) };
-  assertEquals(atOnce(nonFiniteTensors([tensor("a", [2])])), undefined);
-  assertEquals(atOnce(nonFiniteTensors([tensor("a", [2]), bad])), {
+  assertEquals(runToEnd(nonFiniteTensors([tensor("a", [2])])), undefined);
+  assertEquals(runToEnd(nonFiniteTensors([tensor("a", [2]), bad])), {
     name: "b",
     index: 2,
     value: -Infinity,

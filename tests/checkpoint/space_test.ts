@@ -3,7 +3,7 @@ import { UserError } from "../../src/base/user_error.ts";
 import { checkSpace, freeBytes, spaceFault } from "../../src/checkpoint/space.ts";
 import { child } from "./fixture.ts";
 
-Deno.test("checkSpace() wants a fifth more than will be written", () => {
+Deno.test("checkSpace() requires a fifth more than the bytes to write", () => {
   checkSpace("out", { bytes: 1e6, free: 1.2e6 });
   assertThrows(
     () => checkSpace("out", { bytes: 1e6, free: 1.2e6 - 1 }),
@@ -12,7 +12,7 @@ Deno.test("checkSpace() wants a fifth more than will be written", () => {
   );
 });
 
-Deno.test("where free space cannot be asked, there is no limit to it", () => {
+Deno.test("free space is unlimited if the system does not report it", () => {
   const failing = (code: string) => () => {
     throw Object.assign(new Error(code), { code });
   };
@@ -21,12 +21,12 @@ Deno.test("where free space cannot be asked, there is no limit to it", () => {
   assertThrows(() => freeBytes(".", failing("EIO")), Error, "EIO");
 });
 
-Deno.test("freeBytes() asks the system", () => {
+Deno.test("freeBytes() returns the system's value", () => {
   const free = freeBytes(".");
   assertEquals(Number.isSafeInteger(free) && free > 0, true);
 });
 
-Deno.test("spaceFault() knows the system's error for a full disk", async () => {
+Deno.test("spaceFault() recognises the system's error for a full disk", async () => {
   // In a process of its own: only full permissions reach devices.
   const { stdout } = await child("full_disk_child.ts", { args: [], stdin: "null" }).output();
   const text = new TextDecoder().decode(stdout);

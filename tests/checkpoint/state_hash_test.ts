@@ -1,11 +1,11 @@
 import { assertEquals, assertGreater, assertNotEquals, assertThrows } from "@std/assert";
 import { bytesOf, sha256 } from "../../src/base/hash.ts";
-import { stateHash, stateHashInTurns } from "../../src/checkpoint/state_hash.ts";
+import { stateHash, stateHashAsync } from "../../src/checkpoint/state_hash.ts";
 import { tensor } from "./fixture.ts";
 
 const text = (line: string) => new TextEncoder().encode(line);
 
-Deno.test("stateHash() hashes what its documentation says, in that order", () => {
+Deno.test("stateHash() hashes the documented bytes in order", () => {
   const [a, b, s] = [tensor("a", [2, 3]), tensor("B", [1]), tensor("s", [])];
   assertEquals(
     stateHash(12, { model: [a, b], optimizer: [s] }),
@@ -21,7 +21,7 @@ Deno.test("stateHash() hashes what its documentation says, in that order", () =>
   );
 });
 
-Deno.test("stateHash() does not depend on the order in which tensors come", () => {
+Deno.test("stateHash() does not depend on the order of the tensors", () => {
   const parts = [tensor("x", [2]), tensor("y", [2], 4), tensor("z", [2], 8)];
   assertEquals(
     stateHash(1, { model: parts, optimizer: [] }),
@@ -44,14 +44,14 @@ Deno.test("stateHash() changes with the step, a name, a shape and a single bit",
   );
 });
 
-Deno.test("stateHashInTurns() gives the same hash, whatever the size of the tensors", async () => {
+Deno.test("stateHashAsync() gives the same hash, whatever the size of the tensors", async () => {
   const sizes = [0, 1, 2 ** 20 - 1, 2 ** 20, 2 ** 20 + 1, 3 * 2 ** 20 + 7];
   const model = sizes.map((size, i) => tensor(`w${i}`, [size], i));
   const state = { model, optimizer: [tensor("m", [5])] };
-  assertEquals(await stateHashInTurns(9, state), stateHash(9, state));
+  assertEquals(await stateHashAsync(9, state), stateHash(9, state));
 });
 
-Deno.test("stateHashInTurns() leaves other work its turn", async () => {
+Deno.test("stateHashAsync() yields to the event loop", async () => {
   const model = [tensor("w", [5 * 2 ** 20])];
   let turns = 0;
   const count = () => {
@@ -59,7 +59,7 @@ Deno.test("stateHashInTurns() leaves other work its turn", async () => {
     timer = setTimeout(count, 0);
   };
   let timer = setTimeout(count, 0);
-  await stateHashInTurns(1, { model, optimizer: [] });
+  await stateHashAsync(1, { model, optimizer: [] });
   clearTimeout(timer);
   assertGreater(turns, 1);
 });

@@ -1,4 +1,4 @@
-/** What is none of a checkpoint's files, and links in the place of them. */
+/** Foreign files in a checkpoint, and links in place of its files. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
@@ -14,13 +14,13 @@ import { draftOf, names, TempFolder } from "./fixture.ts";
 const FILES = [MANIFEST, ...MANIFEST_PARTS];
 const STEP = "step-00000200";
 
-/** Something odd about the checkpoints in a folder: `root` holds steps 100 and 200. */
+/** An irregularity among the checkpoints in `root`, which has steps 100 and 200. */
 interface Oddity {
   readonly odd: string;
   readonly make: (root: string) => void;
 }
 
-/** What systems, editors and people leave beside files. */
+/** Files that systems, editors and users leave in folders. */
 const STRANGERS = [
   ".DS_Store",
   "._model.safetensors",
@@ -85,7 +85,7 @@ const HARMLESS: readonly Oddity[] = [
   },
 ];
 
-/** Makes steps 100 and 200, and something odd about them. */
+/** Creates steps 100 and 200 with an irregularity. */
 async function oddly({ make }: Oddity, root: string): Promise<void> {
   for (const step of [100, 200]) await saveCheckpoint(root, draftOf(step));
   make(root);
@@ -95,7 +95,7 @@ const refuseToSkip = (path: string, reason: string) => {
   throw new Error(`${path}: ${reason}`);
 };
 
-Deno.test("what a manifest does not name is no part of a checkpoint, and links are followed", async () => {
+Deno.test("files that a manifest does not list are ignored, and links are followed", async () => {
   for (const oddity of HARMLESS) {
     using temp = new TempFolder();
     const root = `${temp.path}/checkpoints`;
@@ -107,7 +107,7 @@ Deno.test("what a manifest does not name is no part of a checkpoint, and links a
     assertEquals(manifest.step, 200, odd);
     assertEquals(await new VerifiedSteps().check(`${root}/${STEP}`), true, odd);
     assertEquals(names(root), before, odd);
-    // A step that is saved once more is kept as it stands, and the next one finds its place.
+    // A step that is saved again is kept, and the next one is saved.
     await saveCheckpoint(root, draftOf(200));
     await saveCheckpoint(root, draftOf(300));
     assertEquals(await applyRetention(root, 2), [100], odd);
@@ -124,7 +124,7 @@ function treeOf(path: string): string[] {
   }).sort();
 }
 
-Deno.test("whatever removes a checkpoint removes links, and nothing that they lead to", async () => {
+Deno.test("removing a checkpoint removes links but not their targets", async () => {
   const removals: readonly [string, (root: string) => Promise<unknown>][] = [
     ["retention", (root) => applyRetention(root, 1)],
     ["steps that are given up, once newer ones verify", async (root) => {
@@ -192,7 +192,7 @@ const NOWHERE: readonly Oddity[] = [
   },
 ];
 
-Deno.test("a link that leads nowhere is refused, not set aside: its disk may be mounted later", async () => {
+Deno.test("a dangling link is refused, not set aside: its disk may be mounted later", async () => {
   for (const oddity of NOWHERE) {
     using temp = new TempFolder();
     const root = `${temp.path}/checkpoints`;
@@ -213,7 +213,7 @@ Deno.test("a link that leads nowhere is refused, not set aside: its disk may be 
   }
 });
 
-Deno.test("a named pipe in the place of a file is damage, and nobody waits for it", async () => {
+Deno.test("a named pipe instead of a file is damage, and does not block", async () => {
   using temp = new TempFolder();
   await saveCheckpoint(temp.path, draftOf(100));
   const { path } = await saveCheckpoint(temp.path, draftOf(200));

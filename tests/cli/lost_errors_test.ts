@@ -7,7 +7,7 @@ const HREF = new URL("../../src/", import.meta.url).href;
 
 /** Ends a command by an error that is thrown, or rejected, where nobody waits for it. */
 const lost = (how: string) => `
-import { Refusal } from "${HREF}base/refusal.ts";
+import { UserError } from "${HREF}base/user_error.ts";
 import { runCommand } from "${HREF}cli/command.ts";
 const text = "a\\x1b[2Jb\\u009b5A\\u202ec";
 await runCommand(async () => {
@@ -20,7 +20,7 @@ const CASES = {
   "setTimeout(() => { throw new Error(text); })": "bug",
   "Promise.reject(new Error(text))": "bug",
   "Promise.reject(text)": "bug",
-  'Promise.reject(new Refusal("data", text))': "data",
+  'Promise.reject(new UserError("data", text))': "data",
 } as const;
 
 for (const [how, exit] of Object.entries(CASES)) {

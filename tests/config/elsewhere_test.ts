@@ -89,7 +89,7 @@ const NAMES: Readonly<Record<string, string>> = {
   // llm.c, PyTorch, Keras, TensorFlow.js
   input_bin: "data.path",
   sequence_length: "data.seq_len",
-  total_batch_size: "micro_batches and windows",
+  total_batch_size: "micro_batches and micro_batch_size",
   num_iterations: "steps",
   val_loss_every: "eval.every",
   learning_rate_decay_frac: "optim.min_lr",

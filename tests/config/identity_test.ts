@@ -16,7 +16,7 @@ const OTHER: Readonly<Record<string, string>> = {
   out: "there",
   init: "there",
   micro_batches: "8",
-  windows: "1",
+  micro_batch_size: "1",
   "eval.every": "1",
   "eval.windows": "1",
   "eval.stride": "8",

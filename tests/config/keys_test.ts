@@ -12,7 +12,7 @@ const FROZEN = [
   "out string | null = null",
   "init string | null = null",
   "micro_batches integer >= 1 = 4",
-  "windows integer >= 1 = 8",
+  "micro_batch_size integer >= 1 = 8",
   "eval.every integer >= 0 = 200",
   "eval.windows integer >= 0 = 128",
   "eval.stride integer >= 1 | null = null",

@@ -93,11 +93,11 @@ Deno.test("values of the wrong type are listed with those out of range, all by p
     "Cannot use this config: ",
   );
   assertEquals(message.replace("Cannot use this config: ", "").split("; ").sort(), [
+    "micro_batch_size: need integer >= 1: -1",
     'model.tie_embeddings: need true or false: "yes"',
     "optim.beta1: need number in [0, 1): 2",
     'optim.lr: need number > 0: ""',
     'steps: need integer >= 1: "ten"',
-    "micro_batch_size: need integer >= 1: -1",
   ]);
   for (const text of ["NaN", "Infinity", "1e999", "null", " ", "1,5"]) {
     assertThrows(

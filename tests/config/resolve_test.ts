@@ -51,8 +51,8 @@ Deno.test("resolveConfig() lists all faults by path", () => {
       optimizer: {},
     }).toSorted(),
     [
-      "data.validation: need number in (0, 0.5]: 0.6",
       "data.seq_len: need integer >= 1: null",
+      "data.validation: need number in (0, 0.5]: 0.6",
       'device: need auto | webgpu | reference: "cuda" (webgpu takes the GPU)',
       "eval: need an object: 4",
       "model.dropout: need number in [0, 1): -0.1",
@@ -115,7 +115,7 @@ Deno.test("resolveConfig() checks keys against each other", () => {
       { optim: { lr: 1e-4, min_lr: 3e-4 } },
       "optim.min_lr: need at most optim.lr: 0.0003 is above 0.0001",
     ],
-    [{ steps: 2 ** 52 }, "steps: need steps x micro_batches x windows below 2^53"],
+    [{ steps: 2 ** 52 }, "steps: need steps x micro_batches x micro_batch_size below 2^53"],
     [
       { data: { source: "truecase", tokenizer: "byte" } },
       "data.tokenizer: need char for source truecase: byte",

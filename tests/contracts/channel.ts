@@ -1,6 +1,6 @@
 /**
- * The contract of a channel, as one suite that every transport runs. In words it stands in
- * src/transport/channel.ts; what must hold against bytes made by hand is in channel_wire.ts.
+ * The contract of a channel, as one suite for every transport. In words it is in
+ * src/transport/channel.ts; tests with handmade bytes are in channel_wire.ts.
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { bytesOf } from "../../src/base/hash.ts";

@@ -1,4 +1,6 @@
-/** The laws of a channel whose peer speaks bytes made by hand: damage, lies, death and attacks. */
+/**
+ * Behaviour of a channel whose peer sends handmade bytes: damage, false claims, crashes, attacks.
+ */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { Duplex } from "../../src/transport/bytes.ts";
 import { ChannelError, type ChannelOptions } from "../../src/transport/channel.ts";

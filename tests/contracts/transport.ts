@@ -1,4 +1,4 @@
-/** What the contract of a channel asks of a transport: ways to open it for a test. */
+/** How the contract tests open a transport. */
 import type { Duplex } from "../../src/transport/bytes.ts";
 import type { ChannelOptions, FencedChannel } from "../../src/transport/channel.ts";
 
@@ -9,7 +9,7 @@ export interface Pair<B> {
   close(): void;
 }
 
-/** How a transport is opened: as two channels, or with bare bytes at the far end. */
+/** Opens a transport as two channels, or with raw bytes at the other end. */
 export interface Transport {
   pair(options: ChannelOptions): Promise<Pair<FencedChannel>>;
   raw(options: ChannelOptions): Promise<Pair<Duplex>>;

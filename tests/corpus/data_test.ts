@@ -1,4 +1,4 @@
-/** What a run reads of prepared folders: their names, and which it refuses to mix. */
+/** Prepared folders as data: names, and mixes that are refused. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";

@@ -1,4 +1,4 @@
-/** Ends of documents: found in the text, whatever the tokenizer makes of it, or refused. */
+/** Document ends: found in the text for every tokenizer, or refused. */
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { encodeShardHeader, endsOffset } from "../../src/data/prepared/header.ts";
 import { Shard } from "../../src/data/prepared/shard.ts";
@@ -81,7 +81,7 @@ Deno.test("words: a document of several lines ends where its end stands, not at 
   const documents = ["one two\nthree\n\n", "four\nfive\n\n"];
   const all = Array.from({ length: 40 }, (_, i) => documents[i % 2] as string);
   assertEquals(await documentsOf({ path, end: "\n\n", tokenizer: "word" }), all);
-  // A text of words gives its end token itself: at each line's end.
+  // The word tokenizer emits the end token at each line end.
   const lines = await documentsOf({ path, end: END_TEXT, tokenizer: "word" });
   assertEquals(lines.slice(0, 3), ["one two\n", "three\n", "\n"]);
 });

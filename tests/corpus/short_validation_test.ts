@@ -70,7 +70,7 @@ for (const [name, config] of Object.entries(RUNS)) {
       assertEquals([evals.map(({ step }) => step), says], [[1, 2], []]);
       for (const { valLoss } of evals) assert(Math.abs(valLoss - Math.log(VOCABULARY)) < 1, `${n}`);
       assertEquals(valLoss, evals[1]?.valLoss);
-      // As many workers as there are, most of them with nothing to ask.
+      // Many workers, most of them without an evaluation sequence.
       assertEquals((await evalsOf(config, corpus, 4)).valLoss, valLoss);
     }
   });

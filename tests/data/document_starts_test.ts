@@ -1,4 +1,4 @@
-/** Where documents begin in windows. */
+/** Document starts in windows. */
 import { assertEquals } from "@std/assert";
 import { documentsAt, documentStarts } from "../../src/data/documents.ts";
 import { tokensIn } from "../../src/data/tokens.ts";
@@ -6,7 +6,7 @@ import { beginsOf } from "../support/documents.ts";
 
 const codes = (text: string) => Uint32Array.from(text, (c) => c.charCodeAt(0));
 
-/** The starts of windows of `text` at some places. */
+/** The document starts of windows of `text` at some positions. */
 function starts(text: string, end: string, at: readonly number[], window: number): number[][] {
   const all = codes(text);
   const tokens = tokensIn(all, beginsOf(all, [...codes(end)]));

@@ -41,6 +41,6 @@ Deno.test("evalWindows() with a limit spreads whole windows over the part", () =
   assertEquals(starts(25), starts(0));
   assertEquals(starts(1000), starts(0));
   for (let limit = 1; limit <= 25; limit++) assertEquals(new Set(starts(limit)).size, limit);
-  // A part that holds no whole window is asked as far as it goes.
+  // A text shorter than a window is one short window.
   assertEquals(all(4, { window: 4, stride: 4, limit: 3 }), [{ start: 0, from: 0, to: 3 }]);
 });

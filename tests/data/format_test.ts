@@ -1,4 +1,4 @@
-/** What is no UTF-8 text is known by its first bytes, and text is not mistaken for it. */
+/** Binary formats are detected by their first bytes, and text is not mistaken for them. */
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { gzipSync } from "node:zlib";
 import { UserError } from "../../src/base/user_error.ts";
@@ -66,7 +66,7 @@ for (const [name, [bytes, says]] of Object.entries(FOREIGN)) {
       "Cannot read it: need UTF-8 text: it is ",
     );
     using desk = new Desk();
-    // The name is that of a text: what is in the file counts.
+    // A text suffix does not override the contents.
     desk.write("a.txt", bytes);
     for (const read of [() => readText(desk.of("a.txt")), () => desk.prepare(["a.txt"])]) {
       const { exit, message } = await assertRejects(read, UserError, says);

@@ -1,4 +1,4 @@
-/** Laws of what is read: the two parts share nothing, and each window comes once in an epoch. */
+/** Laws of the data: disjoint parts, and each window once per epoch. */
 import { assert, assertEquals } from "@std/assert";
 import { IGNORE } from "../../src/base/ignore.ts";
 import { split } from "../../src/data/windows.ts";
@@ -57,7 +57,7 @@ for (const stride of [8, 3]) {
       const sorted = epoch.toSorted((a, b) => a - b);
       assertEquals(sorted, Array.from({ length: count }, (_, k) => k * stride));
     }
-    // Workers take micro-batches: how a step is cut into them changes no order.
+    // The split of a step into micro-batches does not change the order.
     assertEquals(starts(6, 1), all);
     assertEquals(starts(1, 6), all);
   });

@@ -1,4 +1,4 @@
-/** Pipes are read as files are, once, and nobody waits for one without a word. */
+/** Pipes are read like files, once, and waiting is announced. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { measurer } from "../../src/cli/sweep/measure.ts";
@@ -70,7 +70,7 @@ Deno.test("a pipe that nobody writes to is mentioned once, and a stop ends the w
   const chunks = pipeChunks(path, { say, stop: stop.signal, patience: 20 });
   assertEquals(await Array.fromAsync(chunks), []);
   assertEquals(said, [`Waiting for ${path}: nobody has written to it yet`]);
-  // Lets go of the open that still blocks.
+  // Releases the blocked open().
   await Deno.writeTextFile(path, "");
 });
 

@@ -1,9 +1,9 @@
-/** Reading texts: the default, marks, and every kind of file that is no text. */
+/** Reading texts: the default, byte order marks, and files that are not text. */
 import { assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { readText, readTokenizerFile } from "../../src/data/read.ts";
 
-/** What `readText` refuses in a file of these bytes. */
+/** The error of `readText` for a file of these bytes. */
 async function refusalFor(bytes: readonly number[]): Promise<UserError> {
   return await withFile(
     Uint8Array.from(bytes),

@@ -1,4 +1,4 @@
-/** Which graphics API computes, and how adapters are named and compared by it. */
+/** Selection of the graphics API, and names of adapters. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { EXIT, UserError } from "../../src/base/user_error.ts";
 import { noAdapter } from "../../src/device/adapter.ts";
@@ -8,13 +8,13 @@ import {
   cardIn,
   isOpenGl,
   isSameAdapter,
-  takeBackend,
+  selectBackend,
 } from "../../src/device/backend.ts";
 import { environment } from "../support/swiftshader.ts";
 
 const LLVMPIPE = { description: "llvmpipe (LLVM 15.0.6, 256 bits)", vendor: "65541" };
 
-Deno.test("OpenGL is taken only where DENO_WEBGPU_BACKEND asks for it", () => {
+Deno.test("OpenGL is used only if DENO_WEBGPU_BACKEND names it", () => {
   for (const nothing of [undefined, "", " "]) {
     assertEquals(backendFrom(nothing, "linux"), "vulkan");
     assertEquals(backendFrom(nothing, "darwin"), "metal");
@@ -26,21 +26,21 @@ Deno.test("OpenGL is taken only where DENO_WEBGPU_BACKEND asks for it", () => {
   assertEquals(backendFrom("vk", "linux"), "vulkan");
 });
 
-Deno.test("a variable that does not name one API is refused in one line", () => {
+Deno.test("a variable that does not name exactly one API is rejected with one line", () => {
   for (const word of ["vulkan,gl", "foo", "webgpu", "toString", "vulkan,"]) {
     const error = assertThrows(() => backendFrom(word, "linux"), UserError, word);
     assertEquals(EXIT[error.exit], 64);
   }
 });
 
-Deno.test("takeBackend() sets the variable where nobody did, and leaves what somebody set", () => {
+Deno.test("selectBackend() sets the variable if it is empty, and keeps it otherwise", () => {
   for (const [set, backend, left] of [["", "vulkan", "vulkan"], ["opengl", "gl", "opengl"]]) {
     using _ = environment({ DENO_WEBGPU_BACKEND: String(set) });
-    assertEquals([takeBackend(), Deno.env.get("DENO_WEBGPU_BACKEND")], [backend, left]);
+    assertEquals([selectBackend(), Deno.env.get("DENO_WEBGPU_BACKEND")], [backend, left]);
   }
 });
 
-Deno.test("an adapter's name tells its card and its API, and gives the card back", () => {
+Deno.test("an adapter's name contains card and API, and cardIn() extracts the card", () => {
   const [vulkan, gl] = (["vulkan", "gl"] as const).map((api) => adapterName(LLVMPIPE, api));
   assertEquals(vulkan, `${LLVMPIPE.description} via Vulkan`);
   assertEquals(gl, `${LLVMPIPE.description} via OpenGL`);
@@ -51,7 +51,7 @@ Deno.test("an adapter's name tells its card and its API, and gives the card back
   assertEquals(adapterName({ description: "", vendor: "" }, "metal"), "unnamed adapter via Metal");
 });
 
-Deno.test("a record without an API is the system's own adapter's, never OpenGL's", () => {
+Deno.test("a record without an API matches the system's default API, never OpenGL", () => {
   const [bare, vulkan, gl] = ["card", "card via Vulkan", "card via OpenGL"] as const;
   assertEquals(isSameAdapter(bare, vulkan), true);
   assertEquals(isSameAdapter(bare, "card via Metal"), true);
@@ -63,7 +63,7 @@ Deno.test("a record without an API is the system's own adapter's, never OpenGL's
   assertEquals(isSameAdapter("reference", vulkan), false);
 });
 
-Deno.test("without an adapter the line says what to install, or which variable to unset", () => {
+Deno.test("without an adapter the message says what to install, or which variable to unset", () => {
   assertEquals(
     noAdapter("vulkan"),
     "Cannot find a WebGPU adapter via Vulkan: install a Vulkan driver (Debian: apt-get install " +

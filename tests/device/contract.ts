@@ -1,6 +1,6 @@
-/** What every device promises, as one suite. Each implementation runs it. */
+/** The contract of devices, as one suite that each implementation runs. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { pointwise, pointwiseOp } from "../../kernels/pointwise/pointwise.ts";
+import { pointwise, pointwiseOp } from "../../kernels/pointwise/mod.ts";
 import type { Device, Memory } from "../../src/device/types.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { add, formula, mask, mul } from "../../src/graph/formula.ts";
@@ -13,7 +13,7 @@ const SPEC: Spec = { shape: [5], dtype: "f32" };
 const TWICE_PLUS = formula(2, (x, c) => add(mul(x as Expr, 2), c as Expr));
 const DROP = formula(2, (x, key) => mul(x as Expr, mask(key as Expr, 1, 0.5)));
 
-/** y = 2 x + (1, 2, 3, 4, 5), then z = y dropped by the mask of `key`. */
+/** y = 2 x + (1, 2, 3, 4, 5), then z = y with dropout by the mask of `key`. */
 function somePlan(): Plan {
   const trace = newTrace();
   const x = trace.source(SPEC, "batch", "x");
@@ -24,7 +24,7 @@ function somePlan(): Plan {
   return compile(graphOf(trace, { y, z }), { fuse: false });
 }
 
-/** x = 3 x in its place. */
+/** x = 3 x, in place. */
 function updateInPlace(): Plan {
   const trace = newTrace();
   const x = trace.source(SPEC, "param", "x");

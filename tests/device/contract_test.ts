@@ -1,4 +1,4 @@
-/** Every device runs the contract. */
+/** Runs the contract suite on every device. */
 import { assertEquals } from "@std/assert";
 import { ArrayMemory, openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
@@ -17,7 +17,7 @@ deviceContract(
 deviceContract("WebGPU", openGpu, referenceMemory);
 deviceContract("WebGPU without early mapping", () => openWebGpu(), referenceMemory);
 
-Deno.test("the reference keeps f64 in f64, and rounds to f32 only when read", async () => {
+Deno.test("the f64 reference device stores f64, and rounds to f32 only on read", async () => {
   const third = 1 / 3;
   for (const [precision, held] of [["f64", third], ["f32", Math.fround(third)]] as const) {
     const memory = openReference({ precision }).memory();

@@ -1,6 +1,6 @@
-/** Kernels that are compiled when a plan is loaded, with their progress. */
+/** Compilation of kernels at load, with progress reports. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
 import { nextCount, ownFirst } from "../../src/device/kernels.ts";
 import type { KernelCount } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
@@ -10,7 +10,7 @@ import type { Spec } from "../../src/graph/types.ts";
 import { compile } from "../../src/plan/compile.ts";
 import { planOf } from "../support/graph/cases.ts";
 
-/** A plan of one kernel for each number, which is added to x. */
+/** A plan with one kernel per number, which adds it to x. */
 function plan(...numbers: readonly number[]) {
   const trace = newTrace();
   const x = trace.source({ shape: [3], dtype: "f32" }, "batch", "x");
@@ -30,7 +30,7 @@ async function watched(index = 0) {
   return { told, device };
 }
 
-Deno.test("each kernel that a load compiles is counted once, of all that are expected", async () => {
+Deno.test("each compiled kernel is counted once, out of all expected ones", async () => {
   const { told, device } = await watched();
   const [first, second] = [plan(1, 2, 3), plan(2, 3, 4, 5)];
   device.expect([first, second]);
@@ -41,13 +41,13 @@ Deno.test("each kernel that a load compiles is counted once, of all that are exp
   assertEquals(told.at(-1), { done: 5, total: 5 });
   const before = told.length;
   await device.load(plan(1, 5), memory);
-  assertEquals(told.length, before); // Nothing was new.
+  assertEquals(told.length, before); // All kernels are cached.
   await device.load(plan(5, 6), memory);
   assertEquals(told.at(-1), { done: 1, total: 1 });
   device.close();
 });
 
-Deno.test("kernels that are compiled ahead compute the same, write nothing before, and are the same set", async () => {
+Deno.test("kernels compiled at load compute the same, write nothing at load, and have the same hash", async () => {
   const three = plan(7, 8, 9);
   const hashes: string[] = [];
   for (const index of [0, 1]) {
@@ -70,7 +70,7 @@ Deno.test("kernels that are compiled ahead compute the same, write nothing befor
   plain.close();
 });
 
-Deno.test("a kernel that cannot be compiled is blamed on its op while the progress is followed", async () => {
+Deno.test("with progress reports, an invalid kernel's error names its op", async () => {
   const { device } = await watched();
   const broken = planOf(
     {
@@ -88,14 +88,14 @@ Deno.test("a kernel that cannot be compiled is blamed on its op while the progre
   device.close();
 });
 
-Deno.test("processes that compile the same kernels begin with different ones, and each takes all", () => {
+Deno.test("processes that compile the same kernels start with different ones, and each compiles all", () => {
   const kernels = [0, 1, 2, 3, 4, 5, 6];
   assertEquals(ownFirst(kernels, { index: 0, of: 1 }), kernels);
   assertEquals(ownFirst(kernels, { index: 1, of: 3 }), [1, 4, 0, 2, 3, 5, 6]);
   assertEquals(ownFirst(kernels, { index: 5, of: 3 }), [2, 5, 0, 1, 3, 4, 6]);
 });
 
-Deno.test("kernels that the driver has are compiled many at a time, others one by one", () => {
+Deno.test("progress is reported per batch of kernels for cache hits, else per kernel", () => {
   assertEquals([nextCount(1, 20), nextCount(2, 40), nextCount(16, 40)], [2, 4, 16]);
   assertEquals([nextCount(1, 900), nextCount(16, 1700)], [1, 1]);
 });

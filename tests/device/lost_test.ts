@@ -1,7 +1,6 @@
-/** A device that is lost says so: by its promise, and by every read. */
+/** Loss of a device surfaces in its `lost` promise and in every read. */
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { sumOp } from "../../kernels/reduce/sum.ts";
-import { treeAddOp } from "../../kernels/reduce/tree_add.ts";
+import { sumOp, treeAddOp } from "../../kernels/reduce/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { Op } from "../../src/graph/types.ts";
@@ -11,14 +10,14 @@ const STRETCH = [{ slot: "a", offset: 0, length: 4 }];
 
 for (const [name, runtime] of [["early", Deno.version.deno], ["late", ""]] as const) {
   for (const reads of [0, 1, 3]) {
-    Deno.test(`${name} reads of a lost device are refused, after ${reads} that were not`, async () => {
+    Deno.test(`${name} reads of a lost device fail, after ${reads} successful ones`, async () => {
       const device = await openWebGpu({ runtime });
       const memory = device.memory();
       memory.ensure("a", 4);
       memory.write("a", Float32Array.of(1, 2, 3, 4));
       for (let i = 0; i < reads; i++) {
         assertEquals([...await memory.read(STRETCH)], [1, 2, 3, 4]);
-        // The buffer of an early read comes back to its pool some milliseconds later.
+        // The buffer of an early read returns to its pool some milliseconds later.
         await new Promise((resolve) => setTimeout(resolve, 30));
       }
       device.close();
@@ -28,7 +27,7 @@ for (const [name, runtime] of [["early", Deno.version.deno], ["late", ""]] as co
   }
 }
 
-Deno.test("the hash of a device's kernels depends on their set alone", async () => {
+Deno.test("the hash of a device's kernels depends on the set only, not on the order", async () => {
   const hashAfter = async (...ops: Op[]) => {
     const device = await openWebGpu({ runtime: Deno.version.deno });
     for (const op of ops) {

@@ -1,4 +1,4 @@
-/** Reading back, early and late: each read gives its own bytes. */
+/** Read-back, early and late: each read returns its own bytes. */
 import { assertEquals } from "@std/assert";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 
@@ -6,14 +6,14 @@ import { openWebGpu } from "../../src/device/webgpu.ts";
 const LARGE = 2 ** 21;
 
 for (const [name, runtime] of [["early", Deno.version.deno], ["late", ""]] as const) {
-  Deno.test(`${name} reads in quick succession each give their own bytes`, async () => {
+  Deno.test(`${name} reads in quick succession each return their own bytes`, async () => {
     const device = await openWebGpu({ runtime });
     const memory = device.memory();
     memory.ensure("a", 5000);
     const at = (round: number) => Float32Array.from({ length: 5000 }, (_, i) => 10_000 * round + i);
     for (let round = 0; round < 30; round++) {
       memory.write("a", at(round));
-      // Lengths change, so that buffers of several sizes stand in the pool.
+      // Lengths vary, so that the pool has buffers of several sizes.
       const length = [1, 3, 5000, 1024, 2000][round % 5] as number;
       const offset = length === 5000 ? 0 : round;
       const values = await memory.read([{ slot: "a", offset, length }]);
@@ -22,7 +22,7 @@ for (const [name, runtime] of [["early", Deno.version.deno], ["late", ""]] as co
     device.close();
   });
 
-  Deno.test(`${name} reads that overlap each give their own bytes`, async () => {
+  Deno.test(`${name} overlapping reads each return their own bytes`, async () => {
     const device = await openWebGpu({ runtime });
     const memory = device.memory();
     memory.ensure("a", 64);
@@ -37,7 +37,7 @@ for (const [name, runtime] of [["early", Deno.version.deno], ["late", ""]] as co
     device.close();
   });
 
-  Deno.test(`${name} reads of 8 MiB are whole, and stay when their buffer is used again`, async () => {
+  Deno.test(`${name} reads of 8 MiB are complete, and unchanged when their buffer is reused`, async () => {
     const device = await openWebGpu({ runtime });
     const memory = device.memory();
     const length = LARGE;

@@ -1,9 +1,9 @@
-/** What is particular to WebGPU: limits, late faults, the clock. */
+/** Behaviour specific to WebGPU: limits, asynchronous errors, pass timing. */
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
 import { UserError } from "../../src/base/user_error.ts";
 import { isSoftware } from "../../src/device/adapter.ts";
-import { guarded } from "../../src/device/guard.ts";
+import { inErrorScopes } from "../../src/device/guard.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { add, formula } from "../../src/graph/formula.ts";
@@ -22,7 +22,7 @@ function planOfBytes(bytes: number, { role, name }: { role: Role; name: string }
   return compile({ calls, constants, results: { y } }, { fuse: false });
 }
 
-Deno.test("tensors beyond the binding limit are refused by name, with both sizes in bytes", async () => {
+Deno.test("a tensor above the binding limit is rejected by name, with both sizes in bytes", async () => {
   const device = await openWebGpu();
   const limit = device.bindingBytes;
   const bytes = limit + 256;
@@ -52,7 +52,7 @@ function opOf(wgsl: string): Op {
   };
 }
 
-Deno.test("WGSL that does not compile is blamed on its op when it is loaded", async () => {
+Deno.test("loading WGSL that does not compile throws an error that names its op", async () => {
   const device = await openWebGpu();
   const plan = planOf(opOf("fn main() { nonsense }"), [{ shape: [4], dtype: "f32" }], {});
   await assertRejects(
@@ -63,20 +63,20 @@ Deno.test("WGSL that does not compile is blamed on its op when it is loaded", as
   device.close();
 });
 
-Deno.test("guarded() gives what was made, and passes on what was thrown", async () => {
+Deno.test("inErrorScopes() returns the result, and rethrows exceptions", async () => {
   const adapter = await navigator.gpu.requestAdapter();
   const device = await adapter?.requestDevice();
   assert(device);
-  assertEquals(await guarded(device, "a number", () => 7), 7);
+  assertEquals(await inErrorScopes(device, "a number", () => 7), 7);
   const thrown = new TypeError("Mine");
   const fail = () => {
     throw thrown;
   };
-  await assertRejects(() => guarded(device, "nothing", fail), TypeError, "Mine");
+  await assertRejects(() => inErrorScopes(device, "nothing", fail), TypeError, "Mine");
   const usage = GPUBufferUsage.STORAGE;
   const size = device.limits.maxBufferSize + 4;
   await assertRejects(
-    () => guarded(device, "a buffer", () => device.createBuffer({ size, usage })),
+    () => inErrorScopes(device, "a buffer", () => device.createBuffer({ size, usage })),
     Error,
     "Cannot make a buffer",
   );
@@ -102,7 +102,7 @@ Deno.test("two plans that share a kernel run on one device, whichever is loaded 
   device.close();
 });
 
-Deno.test("passSeconds() grows with the passes where the adapter has a clock", async () => {
+Deno.test("passSeconds() grows with the passes if the adapter has timestamp queries", async () => {
   const device = await openWebGpu({ clock: true, runtime: Deno.version.deno });
   const memory = device.memory();
   const program = await device.load(planOfBytes(2 ** 20, { role: "batch", name: "x" }), memory);
@@ -119,14 +119,14 @@ Deno.test("passSeconds() grows with the passes where the adapter has a clock", a
   device.close();
 });
 
-Deno.test("a device without a clock has no seconds, and tells when it is lost", async () => {
+Deno.test("a device without a clock has no pass times, and resolves `lost`", async () => {
   const device = await openWebGpu();
   assertEquals(await device.passSeconds(), undefined);
   device.close();
   assertEquals(typeof await device.lost, "string");
 });
 
-Deno.test("drivers that run on the CPU are known by name", () => {
+Deno.test("software drivers are recognised by name", () => {
   const software = [
     "llvmpipe (LLVM 15.0.6, 256 bits)",
     "SwiftShader Device (Subzero)",

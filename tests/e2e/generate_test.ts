@@ -5,7 +5,7 @@ import { drawRows } from "../../src/generate/rows.ts";
 import { GenerationRow } from "../../src/generate/row.ts";
 import { rowKey } from "../../src/generate/uniform.ts";
 import { Decoder } from "../../src/engine/decoder.ts";
-import { holdParams } from "../../src/engine/hold_params.ts";
+import { holdParams } from "../../src/engine/load_params.ts";
 import { openModel } from "../../src/artifacts/model.ts";
 import { runCommand, startCommand } from "./command.ts";
 import { assertOneLine, contents } from "./refusals.ts";

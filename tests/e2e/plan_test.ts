@@ -85,7 +85,7 @@ Deno.test("plan tells the most windows that fit, and what to lower where they do
   using place = new Place();
   const args = [SMOKE, "--data=text.txt", "--probe=0", "--device=reference", "--workers=4"];
   const memory = "--memory=0.02";
-  const { windows, memory_limit } = await reportOf(place, [...args, memory]);
+  const { micro_batch_size: windows, memory_limit } = await reportOf(place, [...args, memory]);
   assertEquals(memory_limit, 0.02 * 2 ** 30);
   assertEquals([windows.config, windows.by_adapter], [4, null]);
 
@@ -95,7 +95,7 @@ Deno.test("plan tells the most windows that fit, and what to lower where they do
       memory,
       `--micro_batch_size=${windows.by_memory}`,
     ]);
-    assertEquals(report.windows.by_memory, windows.by_memory);
+    assertEquals(report.micro_batch_size.by_memory, windows.by_memory);
     assert(report.memory_of_all_workers <= memory_limit);
   });
   await t.step("one more does not: exit 72, one line, and the report all the same", async () => {
@@ -103,7 +103,10 @@ Deno.test("plan tells the most windows that fit, and what to lower where they do
     const ended = await plan(place, [...args, memory, more, "--json"]);
     assertOneLine(ended, {
       exit: "tooLarge",
-      says: ["Cannot fit smoke: 4 workers take", "lower windows or data.seq_len, or workers"],
+      says: [
+        "Cannot fit smoke: 4 workers take",
+        "lower micro_batch_size or data.seq_len, or workers",
+      ],
     });
     const report = JSON.parse(ended.stdout);
     assertEquals([report.faults.length, report.speed], [1, null]);
@@ -127,7 +130,7 @@ Deno.test("plan without an adapter says so and is no failure", async (t) => {
       VK_DRIVER_FILES: none,
     });
     assertEquals(code, 0);
-    const { adapter, speed, windows, notes } = JSON.parse(stdout);
+    const { adapter, speed, micro_batch_size: windows, notes } = JSON.parse(stdout);
     assertEquals([adapter, speed, windows.by_adapter], [null, null, null]);
     assert(notes.some((note: string) => note.startsWith("there is no adapter")), notes.join());
   });

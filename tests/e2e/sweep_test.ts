@@ -261,7 +261,7 @@ Deno.test("what cannot be is refused before anything is made, in whole", async (
   await t.step("trials that the data have no room for", async () => {
     const { code, stderr } = await refused({ axes: { "data.seq_len": [8, 100_000] } });
     assertEquals(code, 64);
-    assertMatch(stderr, /1 trials cannot be trained:\n {2}window=100000: /);
+    assertMatch(stderr, /1 trials cannot be trained:\n {2}seq_len=100000: /);
   });
   await t.step("a trunk without wsd, no file, a budget of nothing", async () => {
     const trunk = await refused({ trunk: true, budgets: [640] });

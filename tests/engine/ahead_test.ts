@@ -1,4 +1,4 @@
-/** The batch that a step begins with is made while the step before is computed, and changes nothing. */
+/** Preparing a step's first batch during the previous step does not change the results. */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { openReference } from "../../src/device/reference.ts";
@@ -40,7 +40,7 @@ function watched(): { device: Device; seen: string[] } {
   return { device: { ...inner, memory }, seen };
 }
 
-Deno.test("a step's first batch is written before the look at the step before is awaited", async () => {
+Deno.test("a step's first batch is written before the previous gradient check is awaited", async () => {
   const { device, seen } = watched();
   const replica = await openReplica(tinyConfig(), { device });
   const step = async (number: number) => {
@@ -67,7 +67,7 @@ for (
     const plain = await openReplica(config);
     const busy = await openReplica(config);
     for (let step = 0; step < 3; step++) {
-      // The other one looks more often, computes the step again, and evaluates in between.
+      // The other replica checks more often, recomputes the step, and evaluates in between.
       busy.accumulate(step, { level: 1, index: 1 });
       await busy.gradient();
       busy.accumulate(step, WHOLE);
@@ -80,7 +80,7 @@ for (
       busy.update(step);
       plain.update(step);
     }
-    // One step is passed over, and one begins elsewhere.
+    // One step is skipped, and one starts at another micro-batch.
     busy.skip();
     plain.skip();
     for (const node of [{ level: 1, index: 1 }, { level: 1, index: 0 }]) {
@@ -92,7 +92,7 @@ for (
   });
 }
 
-Deno.test("data that cannot be read is no fault of the step before", async () => {
+Deno.test("unreadable data does not fail the previous step", async () => {
   const config = tinyConfig({ micro_batch_size: 1, micro_batches: 1 });
   const whole = letters(config);
   const tokens = new Uint32Array(whole.texts[0]?.train.length ?? 0);

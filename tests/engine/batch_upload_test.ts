@@ -1,4 +1,4 @@
-/** What a feed brings to slots. */
+/** Upload of batches to slots. */
 import { assertEquals } from "@std/assert";
 import { ArrayMemory, openReference } from "../../src/device/reference.ts";
 import { BatchUpload } from "../../src/engine/batch_upload.ts";
@@ -17,31 +17,31 @@ function memory(): ArrayMemory {
   return memory;
 }
 
-Deno.test("a feed brings the starts of documents, whether a plan reads them or not", () => {
+Deno.test("segment starts are uploaded, whether a plan reads them or not", () => {
   const into = memory();
-  const feed = new BatchUpload(into, []);
-  feed.bring({ ...BATCH, starts: Uint32Array.of(0, 1) }, (name) => name);
+  const upload = new BatchUpload(into, []);
+  upload.write({ ...BATCH, starts: Uint32Array.of(0, 1) }, (name) => name);
   assertEquals([...into.slot(STARTS, 2).u32], [0, 1]);
-  feed.bring({ ...BATCH, starts: Uint32Array.of(0, 0) }, (name) => name);
+  upload.write({ ...BATCH, starts: Uint32Array.of(0, 0) }, (name) => name);
   assertEquals([...into.slot(STARTS, 2).u32], [0, 0]);
   assertEquals([...into.slot("inputs", 2).u32], [1, 2]);
 });
 
-Deno.test("a batch that was handed over is not written again, unless another came after it", () => {
+Deno.test("a staged batch is not written again, unless another was staged after it", () => {
   const into = memory();
-  const feed = new BatchUpload(into, []);
+  const upload = new BatchUpload(into, []);
   const other = { ...BATCH, inputs: Uint32Array.of(8, 9) };
   const inputs = () => [...into.slot("inputs", 2).u32];
-  feed.handOver(BATCH);
+  upload.stage(BATCH);
   into.write("inputs", Uint32Array.of(5, 5));
-  feed.bring(BATCH, (name) => name);
+  upload.write(BATCH, (name) => name);
   assertEquals(inputs(), [5, 5]);
-  // It was brought once: the next time it is written.
-  feed.bring(BATCH, (name) => name);
+  // It was used once, so it is written again.
+  upload.write(BATCH, (name) => name);
   assertEquals(inputs(), [1, 2]);
-  feed.handOver(other);
-  feed.bring(BATCH, (name) => name);
+  upload.stage(other);
+  upload.write(BATCH, (name) => name);
   assertEquals(inputs(), [1, 2]);
-  feed.bring(other, (name) => name);
+  upload.write(other, (name) => name);
   assertEquals(inputs(), [8, 9]);
 });

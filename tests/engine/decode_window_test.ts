@@ -1,12 +1,12 @@
-/** Which tokens a window holds is the same however they came. */
+/** A window's tokens do not depend on how they were fed. */
 import { assert, assertEquals } from "@std/assert";
-import { keptOf, largestPortion, portions, slide } from "../../src/engine/decode_window.ts";
+import { cutIntoChunks, keptTokens, largestChunk, slide } from "../../src/engine/decode_window.ts";
 
 Deno.test("a window keeps three quarters when it slides, and room for a token", () => {
-  assertEquals([1, 2, 3, 4, 5, 100].map(keptOf), [0, 1, 2, 3, 3, 75]);
+  assertEquals([1, 2, 3, 4, 5, 100].map(keptTokens), [0, 1, 2, 3, 3, 75]);
 });
 
-Deno.test("tokens that come at once leave the window that they leave one by one", () => {
+Deno.test("tokens fed at once give the same window as tokens fed one by one", () => {
   for (const context of [1, 2, 3, 4, 7, 16]) {
     for (let start = 0; start <= context; start++) {
       let step = { length: start, slides: 0 };
@@ -20,10 +20,10 @@ Deno.test("tokens that come at once leave the window that they leave one by one"
   }
 });
 
-Deno.test("portions are the largest that fit, and make up the whole", () => {
-  assertEquals(portions(0, 100), []);
-  assertEquals(portions(75, 100), [64, 8, 1, 1, 1]);
-  assertEquals(portions(17, 10), [8, 8, 1]);
-  assertEquals(portions(3, 3), [1, 1, 1]);
-  assertEquals([1, 7, 8, 63, 64, 1000].map(largestPortion), [1, 1, 8, 8, 64, 64]);
+Deno.test("chunks are the largest that fit, and cover all tokens", () => {
+  assertEquals(cutIntoChunks(0, 100), []);
+  assertEquals(cutIntoChunks(75, 100), [64, 8, 1, 1, 1]);
+  assertEquals(cutIntoChunks(17, 10), [8, 8, 1]);
+  assertEquals(cutIntoChunks(3, 3), [1, 1, 1]);
+  assertEquals([1, 7, 8, 63, 64, 1000].map(largestChunk), [1, 1, 8, 8, 64, 64]);
 });

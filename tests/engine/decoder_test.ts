@@ -1,4 +1,4 @@
-/** A decoder says what the model says of the whole window, at every position. */
+/** A decoder's logits equal those of the model on the whole window, at every position. */
 import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
@@ -7,9 +7,9 @@ import type { Device } from "../../src/device/types.ts";
 import type { ModelConfig } from "../../src/models/mod.ts";
 import { modelSchema } from "../../src/models/mod.ts";
 import type { DecodedModel } from "../../src/engine/decode_plan.ts";
-import { keptOf } from "../../src/engine/decode_window.ts";
+import { keptTokens } from "../../src/engine/decode_window.ts";
 import { Decoder } from "../../src/engine/decoder.ts";
-import { holdParams } from "../../src/engine/hold_params.ts";
+import { holdParams } from "../../src/engine/load_params.ts";
 import { fullLogits, someParams } from "../support/graph/full_window.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { sharedGpu } from "../support/gpu.ts";
@@ -22,7 +22,7 @@ const DEVICES: Readonly<Record<string, () => Promise<Device>>> = {
 };
 
 const VOCABULARY = 13;
-/** One portion of 64, and some that are left. */
+/** One chunk of 64, and a rest. */
 const CONTEXT = 75;
 const RELATIVE = 1e-4;
 
@@ -131,7 +131,7 @@ for (const [place, open] of Object.entries(DEVICES)) {
       let length = 0;
       let slides = 0;
       for (let t = 0; t < tokens.length; t++) {
-        if (length === context) [length, slides] = [keptOf(context), slides + 1];
+        if (length === context) [length, slides] = [keptTokens(context), slides + 1];
         length++;
         const got = await decoder.feed(tokens.subarray(t, t + 1));
         assertEquals([decoder.position, decoder.slides], [length, slides]);
@@ -143,7 +143,7 @@ for (const [place, open] of Object.entries(DEVICES)) {
         assertClose(got, at(want, 1, length - 1), `token ${t}`);
       }
       assert(slides > 2);
-      // A prompt longer than the context is the same, and computes no window that slides away.
+      // A prompt longer than the context gives the same, without computing the discarded windows.
       fresh.reset();
       const whole = await fresh.feed(tokens);
       assertEquals([fresh.position, fresh.slides], [length, slides]);
@@ -177,7 +177,7 @@ for (const [place, open] of Object.entries(DEVICES)) {
   });
 }
 
-Deno.test("two decoders over one memory do not meet", async () => {
+Deno.test("two decoders over one memory are independent", async () => {
   const device = openReference();
   const parts = partsOf("a transformer", 10);
   const memory = device.memory();
@@ -194,7 +194,7 @@ Deno.test("two decoders over one memory do not meet", async () => {
   }
 });
 
-Deno.test("a decoder of one token of context remembers none", async () => {
+Deno.test("a decoder with a context of one token has no memory", async () => {
   const device = openReference();
   const parts = partsOf("a transformer", 1);
   const decoder = await decoderOf(device, parts);
@@ -206,7 +206,7 @@ Deno.test("a decoder of one token of context remembers none", async () => {
   assertEquals([decoder.position, decoder.slides], [1, 2]);
 });
 
-Deno.test("a decoder refuses tokens that are none, and remembers as before", async () => {
+Deno.test("a decoder refuses invalid tokens, and keeps its state", async () => {
   const device = openReference();
   const parts = partsOf("a transformer", 10);
   const decoder = await decoderOf(device, parts, 2);
@@ -220,7 +220,7 @@ Deno.test("a decoder refuses tokens that are none, and remembers as before", asy
   assertEquals(await decoder.feed(next), await other.feed(next));
 });
 
-Deno.test("a model that reads both ways is refused, and so is a context of 0", async () => {
+Deno.test("a bidirectional model is refused, and so is a context of 0", async () => {
   const parts = partsOf("an lstm", 10);
   const model = modelSchema.parse({ kind: "recurrent", bidirectional: true });
   const error = assertThrows(() => someParams({ ...parts, model }), UserError, "bidirectional");

@@ -1,4 +1,4 @@
-/** Evaluations of whole texts: what is asked, by whom, and that the number of workers is no matter. */
+/** Evaluation of whole texts: its targets, and independence of the number of workers. */
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
@@ -48,7 +48,7 @@ async function evaluated(config: RunConfig, corpus: Corpus) {
   return found;
 }
 
-Deno.test("an evaluation asks each text for every token but its first, on any number of workers", async () => {
+Deno.test("an evaluation covers every token of each text but its first, with any number of workers", async () => {
   const corpus = corpusOf(61, 9, 33);
   for (const stride of [null, 3, 8]) {
     const config = (workers: number) =>
@@ -60,7 +60,7 @@ Deno.test("an evaluation asks each text for every token but its first, on any nu
   }
 });
 
-Deno.test("an evaluation that loses a worker which is not replaced ends with the others", async () => {
+Deno.test("an evaluation that loses a worker without replacement ends with the others", async () => {
   const corpus = corpusOf(61, 9, 33);
   const config = tinyConfig({ workers: 3, recovery: { ...tinyConfig().recovery, restarts: 0 } });
   const { launch, processes } = memoryLaunch(onReference);
@@ -131,7 +131,7 @@ Deno.test("a validation part of one token is refused", async () => {
   );
 });
 
-Deno.test("an evaluation loads what it asks with and nothing that only a step needs, and counts what is done", async () => {
+Deno.test("an evaluation loads no plans of a training step, and reports its progress", async () => {
   const loaded: string[][] = [];
   const openDevice = () => {
     const device = openReference();

@@ -1,4 +1,4 @@
-/** Carried states of a replica: a step that does not count leaves no trace in them. */
+/** Carried states of a replica: a discarded step does not affect them. */
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { charTokenizer } from "../../src/data/tokenizers/char.ts";
@@ -40,7 +40,7 @@ async function stateOf(replica: Replica): Promise<string> {
   return `${await replica.hash()} ${lanes.join()}`;
 }
 
-/** Steps 0 to 5, each computed `times` times and skipped where told. */
+/** Steps 0 to 5, each computed `times` times, some skipped. */
 async function run(replica: Replica, { times, skip }: {
   times: number;
   skip?: number;
@@ -80,7 +80,7 @@ for (const [name, open] of Object.entries(DEVICES)) {
     assertNotEquals(await replica.readLanes(ALL), next);
     replica.skip();
     assertEquals(await stateOf(replica), before);
-    // Whatever comes next begins where the skipped step began.
+    // The next step starts from the state before the skipped one.
     replica.accumulate(1, WHOLE);
     assertEquals(await replica.nextLanes(ALL), next);
     replica.update(1);
@@ -110,7 +110,7 @@ Deno.test("micro-batches that were not computed keep their states over an update
   assertEquals(await half.readLanes([2, 3]), await whole.readLanes([2, 3]));
   const [own, theirs] = [await half.readLanes([0, 1]), await whole.readLanes([0, 1])];
   assertNotEquals(own, theirs);
-  // A peer's states take their place: the halves are one again.
+  // A peer's states replace them.
   half.writeLanes([0, 1], theirs);
   assertEquals(await half.readLanes(ALL), await whole.readLanes(ALL));
   for (const replica of [whole, half]) {
@@ -120,7 +120,7 @@ Deno.test("micro-batches that were not computed keep their states over an update
   assertEquals(await stateOf(half), await stateOf(whole));
 });
 
-Deno.test("states of any micro-batches are read in the order asked, with all carries", async () => {
+Deno.test("states of micro-batches are read in the given order, with all carries", async () => {
   const replica = await openReplica();
   const size = replica.carries.reduce((sum, carry) => sum + carry.size, 0);
   assertEquals([replica.carries.length, replica.laneSize, size], [2, 16, 16]);
@@ -133,7 +133,7 @@ Deno.test("states of any micro-batches are read in the order asked, with all car
   assertEquals((await replica.readLanes([])).length, 0);
 });
 
-Deno.test("states that are written drop what was computed from those before", async () => {
+Deno.test("writing states discards what was computed from the old ones", async () => {
   const replica = await openReplica();
   replica.accumulate(0, WHOLE);
   const data = new Float32Array(replica.laneSize).fill(0.25);
@@ -144,7 +144,7 @@ Deno.test("states that are written drop what was computed from those before", as
   assert((await replica.readLanes([0])).some((v) => v !== 0));
 });
 
-Deno.test("evaluation and a second look at a step do not disturb each other", async () => {
+Deno.test("evaluation and a second gradient check do not affect each other", async () => {
   const [plain, disturbed] = [await openReplica(), await openReplica()];
   plain.accumulate(0, WHOLE);
   plain.update(0);
@@ -155,7 +155,7 @@ Deno.test("evaluation and a second look at a step do not disturb each other", as
   assertEquals(await stateOf(disturbed), await stateOf(plain));
 });
 
-Deno.test("a replica that begins anew is as one that was just opened", async () => {
+Deno.test("a reset replica equals one that was just opened", async () => {
   const [fresh, used] = [await openReplica(), await openReplica()];
   const first = await stateOf(fresh);
   const last = await run(used, { times: 1 });
@@ -165,7 +165,7 @@ Deno.test("a replica that begins anew is as one that was just opened", async () 
   assertEquals(await run(used, { times: 1 }), last);
 });
 
-Deno.test("a model without states has none to read, write or turn", async () => {
+Deno.test("a model without states has none to read, write or swap", async () => {
   const config = tinyConfig();
   const replica = new Replica(openReference(), { config, corpus: CORPUS });
   await replica.open();
@@ -177,13 +177,13 @@ Deno.test("a model without states has none to read, write or turn", async () => 
   assertEquals((await replica.readLanes(ALL)).length, 0);
 });
 
-Deno.test("lanes refuse other lengths, and micro-batches that are not there", async () => {
+Deno.test("lanes refuse wrong lengths and unknown micro-batches", async () => {
   const memory = openReference().memory();
   const lanes = new Lanes(memory, { carries: [{ name: "h", size: 3 }], microBatches: 2 });
   lanes.open();
   assertThrows(() => lanes.write([0, 1], new Float32Array(5)), RangeError, "6 elements: 5");
   assertThrows(() => lanes.write([2], new Float32Array(3)), RangeError, "below 2: 2");
-  assertThrows(() => lanes.kept(-1, "h"), RangeError, "below 2: -1");
+  assertThrows(() => lanes.current(-1, "h"), RangeError, "below 2: -1");
   await lanes.read([0]);
   assertThrows(() => void lanes.readNext([0]), RangeError, "was computed: 0");
 });

@@ -1,4 +1,4 @@
-/** The loss in parts of rows: the bits of the whole, in the memory of one part. */
+/** The loss in chunks of rows has the bits of the whole and the memory of one chunk. */
 import { assert, assertEquals, assertGreater, assertLess, assertLessOrEqual } from "@std/assert";
 import { LEAST_BINDING } from "../../src/base/binding.ts";
 import { sizeOf } from "../../src/base/shape.ts";
@@ -110,7 +110,7 @@ for (const [name, config] of Object.entries(NETWORKS)) {
   });
 }
 
-Deno.test("in f64 the parts differ from the whole by rounding alone", async () => {
+Deno.test("in f64 the chunked loss differs from the whole only by rounding", async () => {
   const config = tinyConfig({ micro_batch_size: 3, model: { tie_embeddings: true } });
   const [whole, parts] = [undefined, bytesOf(5)].map((most) =>
     traceGradient(config, VOCABULARY, most === undefined ? {} : { most })
@@ -171,7 +171,7 @@ Deno.test("plans with logits above the bound keep the laws of plans, tied or not
   }
 });
 
-Deno.test("the pool holds logits and their gradient of one part, however many there are", () => {
+Deno.test("memory includes the logits and gradient of one chunk, however many there are", () => {
   const { config, vocabulary } = LARGE;
   const pooled = (rows: number, trace = traceGradient) =>
     compile(trace(config, vocabulary, { most: bytesOf(rows, vocabulary) }).graph).pooled.bytes;
@@ -179,7 +179,7 @@ Deno.test("the pool holds logits and their gradient of one part, however many th
   assertGreater(whole, 2 * bytesOf(512, vocabulary));
   const small = whole - 2 * bytesOf(512, vocabulary);
   for (const rows of [256, 64, 8]) {
-    // Slices and joined rows are of the model's width.
+    // Slices and concatenated rows have the model's width.
     const more = small + 16 * 512 * config.model.width;
     assertLessOrEqual(pooled(rows), 2 * bytesOf(rows, vocabulary) + more);
   }
@@ -187,7 +187,7 @@ Deno.test("the pool holds logits and their gradient of one part, however many th
   assertLess(evaluation, bytesOf(8, vocabulary) + small);
 });
 
-Deno.test("a step whose logits no binding of 128 MiB holds is computed, and begins at log V", async () => {
+Deno.test("a step whose logits exceed a binding of 128 MiB is computed, with an initial loss of log V", async () => {
   const vocabulary = 50_257;
   const config = tinyConfig({
     micro_batch_size: 8,

@@ -1,4 +1,4 @@
-/** How far gradients reach, against differences of a network in f64 that knows none of our kernels. */
+/** Gradient norms by distance, against finite differences of an independent f64 network. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { IGNORE } from "../../src/base/ignore.ts";
 import { foldName, rootKey } from "../../src/base/random.ts";
@@ -35,7 +35,7 @@ function corpusOf(config: RunConfig, text: string): Corpus {
   return { texts: [textIn(parts, { begins })], vocabulary: tokenizer.size, tokenizer };
 }
 
-/** A network of the given layers of tanh, all in f64 and in plain loops. */
+/** A tanh network of the given layers, in f64 and plain loops. */
 class Network {
   readonly #params: ReadonlyMap<string, readonly number[]>;
   readonly #model: RunConfig["model"] & { kind: "recurrent" };
@@ -111,7 +111,7 @@ class Network {
   }
 }
 
-/** What is added to one unit of the state after a position. */
+/** A perturbation of one unit of the state after a position. */
 interface Bend {
   readonly direction: Direction;
   readonly at: number;
@@ -264,7 +264,7 @@ for (const { name, text, input, model, counts } of CASES) {
       reach.norms.forEach((norm, back) =>
         assertAlmostEquals(norm, expected.norms[back] ?? NaN, 1e-5 * most, `${back} back`)
       );
-      // Only the last position of a window is read there: by the way back in its first step.
+      // The backward direction reads only the last position there, in its first step.
       const readsEnd = name.endsWith("read at its end") && reach.direction === "backward";
       assert(reach.windows.every((n, k) => n === 0 || readsEnd || (reach.norms[k] ?? 0) > 0));
     }
@@ -272,7 +272,7 @@ for (const { name, text, input, model, counts } of CASES) {
   });
 }
 
-Deno.test("a batch is looked for in which all windows are asked", () => {
+Deno.test("the search finds a batch in which all windows have targets", () => {
   const task = { time: 2, targetKind: "each" } as const;
   const batch = (...targets: number[]): Batch => ({
     inputs: new Uint32Array(4),
@@ -294,7 +294,7 @@ Deno.test("a batch is looked for in which all windows are asked", () => {
   assertEquals(fullest([], task), undefined);
 });
 
-Deno.test("metrics and lines name directions, and say how many windows counted", async () => {
+Deno.test("metrics and lines name directions and the number of windows", async () => {
   const config = tinyRecurrent({
     steps: 2,
     eval: { every: 1, windows: 2 },

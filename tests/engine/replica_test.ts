@@ -1,4 +1,4 @@
-/** One replica: its gradient is that of the whole batch, its evaluation nobody's in particular. */
+/** One replica: gradient, evaluation, sampling, gradient check, state. */
 import {
   assert,
   assertAlmostEquals,
@@ -62,7 +62,7 @@ Deno.test("the same holds on the GPU, where one window is a micro-batch", async 
   device.close();
 });
 
-Deno.test("subtrees are the same whoever computes them, and a part of the whole", async () => {
+Deno.test("a subtree's sum does not depend on the replica, and is part of the whole", async () => {
   const config = tinyConfig({ model: { dropout: 0.2 } });
   const [a, b] = [await openReplica(config), await openReplica(config)];
   a.accumulate(2, { level: 1, index: 1 });
@@ -91,7 +91,7 @@ Deno.test("dropout differs by step and micro-batch, and repeats for the same add
   assertEquals(await at(0, 0), all[0]);
 });
 
-Deno.test("shares of an evaluation make up the whole, whatever the world", async () => {
+Deno.test("shares of an evaluation cover the whole, for any world size", async () => {
   const replica = await openReplica(tinyConfig());
   let moves = 0;
   const moved = () => Promise.resolve(void moves++);
@@ -110,7 +110,7 @@ Deno.test("shares of an evaluation make up the whole, whatever the world", async
   }
 });
 
-Deno.test("sampling gives known tokens, repeats itself, and outgrows the window", async () => {
+Deno.test("sampling returns known tokens, is reproducible, and continues beyond the window", async () => {
   const config = tinyConfig();
   const replica = await openReplica(config);
   const at = [3, 0] as const;
@@ -122,14 +122,14 @@ Deno.test("sampling gives known tokens, repeats itself, and outgrows the window"
   const other = await replica.sample([0], { ...options, at: [4, 0] });
   assertEquals(other.join() === tokens.join(), false);
   assertEquals(await replica.sample([0, 1, 2], { ...options, length: 0 }), []);
-  // A vocabulary that was filled up has logits for tokens that nobody knows.
+  // A padded vocabulary has logits for unknown tokens.
   const few = await replica.sample([0], { ...options, known: 3 });
   assertEquals([few.length, Math.max(...few)], [options.length, 2]);
 });
 
 const WHOLE = { level: 2, index: 0 };
 
-Deno.test("samples leave training as it is", async () => {
+Deno.test("sampling does not affect training", async () => {
   const recurrent = tinyRecurrent({ data: { bptt: 4 } });
   for (const config of [tinyConfig({ model: { dropout: 0.1 } }), recurrent]) {
     const traces: unknown[] = [];
@@ -149,7 +149,7 @@ Deno.test("samples leave training as it is", async () => {
   }
 });
 
-Deno.test("a sample is drawn from the parameters as they are then", async () => {
+Deno.test("a sample uses the current parameters", async () => {
   const config = tinyConfig({ optim: { lr: 0.1 } });
   const replica = await openReplica(config);
   const options = { at: [0, 0] as const, length: 40, temperature: 1 };
@@ -159,14 +159,14 @@ Deno.test("a sample is drawn from the parameters as they are then", async () => 
   assertNotEquals(await replica.sample([0], options), before);
 });
 
-Deno.test("inspection gives loss, norm and no element that is not finite", async () => {
+Deno.test("a gradient check returns loss, norm and a count of zero", async () => {
   for (const clip of [0, 0.1, 1]) {
     const replica = await openReplica(tinyConfig({ optim: { clip } }));
     replica.accumulate(0, WHOLE);
     const gradient = await replica.gradient();
     const { loss, norm, nonFinite } = await replica.inspect();
     assertAlmostEquals(loss, Math.log(12), 0.5);
-    // The loss is an element of the vector, and none of the gradient.
+    // The loss is an element of the vector but not of the gradient.
     const squares = gradient.reduce((sum, g) => sum + g * g, 0) - loss * loss;
     assertAlmostEquals(norm, Math.sqrt(squares), 1e-5);
     assertEquals(nonFinite, 0);
@@ -175,7 +175,7 @@ Deno.test("inspection gives loss, norm and no element that is not finite", async
   }
 });
 
-Deno.test("an update is the same whether somebody looked at the gradient or not", async () => {
+Deno.test("an update is the same with and without a gradient check", async () => {
   for (const open of [openReference, () => openWebGpu({ runtime: Deno.version.deno })]) {
     const hashes: string[] = [];
     for (const looks of [0, 1, 2]) {
@@ -193,7 +193,7 @@ Deno.test("an update is the same whether somebody looked at the gradient or not"
   }
 });
 
-Deno.test("inspection sees a gradient that was replaced, by whole, by bucket or by element", async () => {
+Deno.test("a gradient check sees a replaced gradient, whole, by bucket or by element", async () => {
   const replica = await openReplica(tinyConfig());
   replica.accumulate(0, WHOLE);
   const sound = await replica.gradient();
@@ -231,7 +231,7 @@ Deno.test("the same holds on the GPU: an infinite or NaN element is counted, and
   device.close();
 });
 
-Deno.test("a parameter that becomes NaN makes loss and gradient so, at each look alike", async () => {
+Deno.test("a NaN parameter makes loss and gradient NaN at each gradient check", async () => {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const config = tinyConfig();
   const replica = await openReplica(config, device);
@@ -249,7 +249,7 @@ Deno.test("a parameter that becomes NaN makes loss and gradient so, at each look
   device.close();
 });
 
-Deno.test("hashes see one bit of any vector of the state, and none of the gradient", async () => {
+Deno.test("hashes detect one bit of any vector of the state, and ignore the gradient", async () => {
   const [a, b] = [await openReplica(tinyConfig()), await openReplica(tinyConfig())];
   for (const replica of [a, b]) {
     replica.accumulate(0, WHOLE);
@@ -267,7 +267,7 @@ Deno.test("hashes see one bit of any vector of the state, and none of the gradie
   assertEquals(await b.hash(), hash);
 });
 
-Deno.test("a replica is brought to another's state by its vectors, and goes on like it", async () => {
+Deno.test("a replica with another's vectors continues identically", async () => {
   const [a, b] = [await openReplica(tinyConfig()), await openReplica(tinyConfig({ seed: 5 }))];
   a.accumulate(0, WHOLE);
   a.update(0);
@@ -281,7 +281,7 @@ Deno.test("a replica is brought to another's state by its vectors, and goes on l
   assertNotEquals(await b.hash(), await a.hash());
 });
 
-Deno.test("kernels have one hash from opening on, whatever else is loaded later", async () => {
+Deno.test("the hash of the kernels is fixed at opening", async () => {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const replica = await openReplica(tinyConfig(), device);
   const { shaders } = replica;
@@ -293,7 +293,7 @@ Deno.test("kernels have one hash from opening on, whatever else is loaded later"
   assertEquals((await openReplica(tinyConfig())).shaders, "reference");
 });
 
-Deno.test("a replica that was not opened says so", async () => {
+Deno.test("a replica that was not opened throws", async () => {
   const config = tinyConfig();
   const replica = new Replica(openReference(), { config, corpus: letters(config) });
   const step = () => Promise.resolve().then(() => replica.accumulate(0, { level: 0, index: 0 }));

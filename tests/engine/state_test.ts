@@ -1,4 +1,4 @@
-/** Flat vectors to named tensors and back. */
+/** Conversion between flat vectors and named tensors. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { layOut, type ParamSpec } from "../../src/plan/layout.ts";
 import { sliceOf } from "../../src/reduce/slices.ts";
@@ -15,7 +15,7 @@ const PARAMS: readonly ParamSpec[] = [
 const LAYOUT = layOut(PARAMS, 200);
 const VECTORS = ["param", "m", "v"];
 
-/** Piece `bucket` of vector number `k`: no two elements are alike. */
+/** Bucket `bucket` of vector number `k`, with distinct elements. */
 function flat(k: number, bucket: number): Float32Array {
   const length = LAYOUT.buckets[bucket] as number;
   return Float32Array.from({ length }, (_, i) => 10_000 * k + 1000 * bucket + i);
@@ -40,7 +40,7 @@ const maps = ({ model, optimizer }: ReturnType<typeof merged>) => ({
   optimizer: new Map(optimizer.map((t) => [t.name, t])),
 });
 
-Deno.test("slices of any number of workers make up the same state", () => {
+Deno.test("slices of any number of workers merge to the same state", () => {
   assert(LAYOUT.buckets.length > 1, "the layout has several buckets");
   const one = merged(partsOf(1));
   assertEquals(one.model.map((t) => [t.name, t.shape]), [
@@ -59,7 +59,7 @@ Deno.test("slices of any number of workers make up the same state", () => {
   for (const world of [2, 3, 7]) assertEquals(merged(partsOf(world)), one);
 });
 
-Deno.test("a bucket of a merged state is what it was, but for its padding", () => {
+Deno.test("a bucket of a merged state is unchanged except for padding", () => {
   const state = maps(merged(partsOf(3)));
   VECTORS.forEach((vector, k) => {
     LAYOUT.buckets.forEach((_, bucket) => {
@@ -76,7 +76,7 @@ Deno.test("a bucket of a merged state is what it was, but for its padding", () =
   });
 });
 
-Deno.test("slices that leave a hole or overlap are refused", () => {
+Deno.test("slices with gaps or overlaps are refused", () => {
   const parts = partsOf(2);
   assertThrows(() => merged(parts.slice(1)), RangeError, "must start at 0");
   assertThrows(() => merged([...parts, parts[0] as VectorPart]), RangeError, "Cannot merge");
@@ -107,7 +107,7 @@ function states() {
   return { carries, parts };
 }
 
-Deno.test("carried states lie lane by lane, whoever sends them, and come back as they were", () => {
+Deno.test("carried states are stored lane by lane, for any sender, and are restored unchanged", () => {
   const { carries, parts } = states();
   const merged = mergeCarries(carries, { microBatches: 4, parts });
   assertEquals(merged.map(({ name, shape }) => [name, shape]), [
@@ -124,7 +124,7 @@ Deno.test("carried states lie lane by lane, whoever sends them, and come back as
   }
 });
 
-Deno.test("carried states that are not all there are named", () => {
+Deno.test("missing carried states are reported by name", () => {
   const { carries, parts } = states();
   const merge = (some: readonly CarryPart[]) => () =>
     mergeCarries(carries, { microBatches: 4, parts: some });

@@ -1,4 +1,4 @@
-/** Laws of truncated backpropagation through time: what carrying a state over windows must mean. */
+/** Invariants of truncated backpropagation through time with carried states. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { rootKey, threefry } from "../../src/base/random.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
@@ -60,7 +60,7 @@ for (const cell of CELLS) {
   });
 
   Deno.test(`${cell}: a lane in one window has the gradient of full BPTT, shorter windows do not`, async () => {
-    // The same tokens as plain windows that carry nothing: lanes start at 0 and 24.
+    // The same tokens as independent windows: lanes start at 0 and 24.
     const carried = await replicaOf(cell, { bptt: 24 });
     carried.accumulate(0, { level: 0, index: 0 });
     const plain = await replicaOf(cell, { seq_len: 24, stride: 24 });
@@ -78,6 +78,6 @@ Deno.test("a state is carried: a second pass over a window differs from the firs
   const replica = await replicaOf("lstm", { bptt: 12 });
   const [first, second, third] = await losses(replica, 3);
   assertEquals(first === second, false);
-  // Lanes hold two windows: the third step begins them anew, from zero states.
+  // Lanes have two windows, so the third step restarts them from zero states.
   assertAlmostEquals(third ?? NaN, first ?? NaN, 1e-9);
 });

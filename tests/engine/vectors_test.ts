@@ -1,4 +1,4 @@
-/** Flat vectors from outside: whole over all buckets, hashed in chunks, damaged on purpose. */
+/** Flat vectors: read over all buckets, hashed in chunks, and fault injection. */
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { bytesOf, sha256 } from "../../src/base/hash.ts";
 import { openReference } from "../../src/device/reference.ts";
@@ -7,7 +7,7 @@ import { openWebGpu } from "../../src/device/webgpu.ts";
 import { bucketSlot, layOut } from "../../src/plan/layout.ts";
 import { Vectors } from "../../src/engine/vectors.ts";
 
-/** Pieces of 192, 192 and 64 elements: parameters of 100, 60 and 180, and the loss. */
+/** Buckets of 192, 192 and 64 elements: parameters of 100, 60 and 180, and the loss. */
 const LAYOUT = layOut(
   [100, 60, 180].map((n, i) => ({ name: `p${i}`, shape: [n], decay: true })),
   192,
@@ -80,7 +80,7 @@ for (const [name, open] of Object.entries({ reference: openReference, WebGPU: op
   });
 }
 
-Deno.test("a vector is read as it is when asked, whatever is written after", async () => {
+Deno.test("a read returns the vector at the time of the call, whatever is written after", async () => {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const { vectors } = vectorsOn(device, 50);
   vectors.write("a", counting(1));
@@ -90,7 +90,7 @@ Deno.test("a vector is read as it is when asked, whatever is written after", asy
   device.close();
 });
 
-Deno.test("other lengths and elements beyond the end are refused", async () => {
+Deno.test("wrong lengths and elements beyond the end are refused", async () => {
   const { vectors } = vectorsOn(openReference());
   assertThrows(() => vectors.write("a", new Float32Array(447)), RangeError, "448 elements: 447");
   for (const element of [-1, 448, 0.5]) {

@@ -1,4 +1,4 @@
-/** What the examples are made of: commands, draws, distances, words, and what is kept apart. */
+/** Parts of the examples: commands, draws, distances, words, held-out data. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { changed, commandsOf, nameIn, shown, wordsOf } from "../../examples/commands.ts";
 import { wholeWords, wordShares } from "../../examples/completion/words.ts";

@@ -64,7 +64,7 @@ function assertCommands(output: string, name: string, out: string): void {
   assertEquals(output.split("\n").filter((line) => line.startsWith("$ ")), commands);
 }
 
-/** No page says a hidden fact, asks what is only told, or asks in the way kept for the score. */
+/** No page contains a hidden fact, a question about a told fact, or a held-out form. */
 function assertKeptApart(pages: string): void {
   const all = facts();
   for (const { animal, property, value, standing, heldOut } of all) {

@@ -1,4 +1,4 @@
-/** A transformer with width multipliers goes out as a standard one that says the same. */
+/** A transformer with width multipliers is exported as an equivalent standard one. */
 import { assert, assertEquals } from "@std/assert";
 import type { Device } from "../../src/device/types.ts";
 import { openReference } from "../../src/device/reference.ts";
@@ -30,10 +30,10 @@ for (const tied of [false, true]) {
   const name = tied ? "a tied wide transformer" : "a wide transformer";
   onBoth(`${name} gives its logits after an export`, async (device) => {
     using temp = new TempFolder();
-    const portable = wide({ tied, mup_base_width: 6 });
+    const portable = wide({ tie_embeddings: tied, mup_base_width: 6 });
     await writeExported(`${temp.path}/out`, { ...portable, step: 0, tokenizer: undefined });
     const opened = await openModel(`${temp.path}/out`);
-    assertEquals(opened.model, { ...wide({ tied }).model });
+    assertEquals(opened.model, { ...wide({ tie_embeddings: tied }).model });
     assertNear(await logitsOf(device, opened), await logitsOf(device, portable), "logits");
     const plain = { ...portable, model: opened.model };
     const [was, now] = [await logitsOf(device, plain), await logitsOf(device, portable)];

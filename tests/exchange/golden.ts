@@ -1,4 +1,4 @@
-/** Numbers of transformers and PyTorch, and how far ours may be from them. */
+/** Golden numbers of transformers and PyTorch, with tolerances. */
 import { assert, assertEquals } from "@std/assert";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";

@@ -1,4 +1,4 @@
-/** A GPT-2 that transformers wrote gives here what it gives there: logits, loss, every gradient. */
+/** A GPT-2 from transformers gives the same logits, loss and gradients here. */
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { readForeign } from "../../src/checkpoint/tensors/foreign.ts";

@@ -1,4 +1,4 @@
-/** Folders that come in: every form that GPT-2 checkpoints have, and what is refused by name. */
+/** Imports: every form of GPT-2 checkpoints, and errors. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../src/base/user_error.ts";
@@ -143,7 +143,7 @@ Deno.test("a config that our kernels do not compute is refused by its key", asyn
   const cases: readonly (readonly [Record<string, unknown>, string])[] = [
     [{ model_type: "llama" }, 'model_type: need gpt2 or shoal_recurrent: "llama"'],
     [{ model_type: undefined }, "it says none"],
-    // Sizes that would be looked for one by one, for ever.
+    // Counts whose tensors would be looked up one by one.
     [{ n_layer: 1e15 }, "n_layer: Too big"],
     [{ n_embd: 2 ** 40 }, "n_embd: Too big"],
     [{ architectures: ["GPT2ForSequenceClassification"] }, "architectures.0: "],

@@ -42,7 +42,7 @@ export function traceLogits(
   const trace = newTrace();
   const { scope, params } = newScope(trace, { training: false });
   const inputs = trace.source({ shape: [rows, context], dtype: "u32" }, "batch", "inputs");
-  const input = { inputs, vocabulary, classes, one: asked === "one", carries: false };
+  const input = { inputs, vocabulary, classes, perSequence: asked === "one", carries: false };
   return { logits: logitsOf(model)(scope, input, model), params };
 }
 

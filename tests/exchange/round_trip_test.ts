@@ -45,13 +45,13 @@ const bits = (params: ReadonlyMap<string, NamedTensor>) =>
     .sort();
 
 const whatOf = (
-  { model, context, vocabulary, classes, targetKind: asked, tokenizer, step }: OpenedModel,
+  { model, context, vocabulary, classes, targetKind, tokenizer, step }: OpenedModel,
 ) => ({
   model,
   context,
   vocabulary,
   classes,
-  asked,
+  targetKind,
   tokenizer: tokenizer?.toJSON(),
   step,
 });
@@ -72,7 +72,7 @@ for (const [name, model] of Object.entries(MODELS)) {
     for (const { data } of optimizer.values()) assert(data.every((x) => x === 0));
     assertEquals(names(`${temp.path}/back`), ["checkpoints", "config.json"]);
     const config = JSON.parse(Deno.readTextFileSync(`${temp.path}/back/config.json`));
-    assertEquals(config.data.window, run.context);
+    assertEquals(config.data.seq_len, run.context);
   });
 }
 

@@ -1,4 +1,4 @@
-/** The tokenizer that comes and goes with a model: which file counts, and what Python finds. */
+/** Tokenizers of imported and exported models: precedence of files, and ids in Python. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../src/base/user_error.ts";

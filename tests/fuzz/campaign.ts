@@ -1,25 +1,25 @@
-/** Many rounds of one kind: counts their outcomes, and watches the memory of this process. */
+/** Runs many rounds of one kind; counts outcomes and memory growth. */
 
-/** What a campaign found. */
+/** Result of a campaign. */
 export interface Tally {
   /** Rounds by outcome. */
   readonly counts: ReadonlyMap<string, number>;
-  /** Bytes of resident memory that the process grew by at most, once it was warm. */
+  /** Maximum growth of resident memory in bytes after warm-up. */
   readonly growth: number;
   readonly seconds: number;
 }
 
 /**
- * Resident memory may grow by less than this, in bytes. The task `fuzz` keeps the heap small, so that
- * what grows is what is held, and not what nobody has collected yet.
+ * Limit of resident memory growth in bytes. The task `fuzz` keeps the heap small, so that growth is
+ * retained memory, not uncollected garbage.
  */
 export const GROWTH_LIMIT = 50 * 2 ** 20;
-/** Rounds of another seed before memory is looked at: by then code is compiled and heaps stand. */
+/** Warm-up rounds with another seed, so that code is compiled and heaps are grown. */
 const WARM = 20_000;
-/** Rounds between two looks at the memory. */
+/** Rounds between memory samples. */
 const EVERY = 500;
 
-/** Plays rounds 0 to `rounds` of a seed. Throws what a round throws. */
+/** Runs `rounds` rounds of a seed. Throws what a round throws. */
 export async function campaign(
   play: (seed: number, round: number) => string | Promise<string>,
   { seed, rounds }: { seed: number; rounds: number },

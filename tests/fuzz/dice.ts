@@ -1,4 +1,4 @@
-/** Random numbers that follow from a seed and a round, and random damage to bytes. */
+/** Random numbers by seed and round, and random mutations of bytes. */
 import { threefry } from "../../src/base/random.ts";
 import { concat } from "../transport/wire.ts";
 
@@ -21,7 +21,7 @@ export function randomBytes(count: number, roll: Roll): Uint8Array {
   return Uint8Array.from({ length: count }, () => roll(256));
 }
 
-/** Bytes that mean much to a parser: limits, signs, extensions, and JSON's own letters. */
+/** Bytes significant to parsers: limits, tags, extensions, JSON syntax. */
 const TELLING = [0, 0xff, 0x7f, 0x80, 0xc1, 0xc7, 0xd4, 0xdf, 0x22, 0x2c, 0x30, 0x5b, 0x5d, 0x7b];
 
 /** One to three small changes to a copy of the bytes. */

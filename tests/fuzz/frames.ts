@@ -1,6 +1,6 @@
 /**
- * Hostile streams of frames through the real reader, one per round: damaged, mended (with checksums
- * that hold), spliced, and headers that aim at the decoder. Each is judged by a second reader.
+ * Fuzzes the frame reader, one stream per round: mutated, with valid checksums, spliced, and
+ * hostile headers. An independent reader decides the expected result.
  */
 import { type Channel, ChannelError, type Frame } from "../../src/transport/channel.ts";
 import { encodeHeader } from "../../src/transport/codec.ts";
@@ -10,7 +10,7 @@ import { concat, drain, frameBytes, rawFrame, recorded } from "../transport/wire
 import { dice, mutate, pick, randomBytes, type Roll, same } from "./dice.ts";
 import { crc, judge } from "./judge.ts";
 
-/** A reader that broke its contract, with the round to see it again. */
+/** A violated contract, with the round that reproduces it. */
 export class Violation extends Error {}
 
 const ATTEMPT = 1;
@@ -38,7 +38,7 @@ const FRAMES = [
   frameBytes({ type: "d" }, { sequence: 3, payload: new Uint8Array(1) }),
 ];
 
-/** Values that a decoder with extensions would make something of, by name. */
+/** Hostile msgpack values for a decoder with extensions, by name. */
 export const ATTACKS: Readonly<Record<string, readonly number[]>> = {
   record: [0xd4, 0x72, 0x40, 0x91, 0xa1, 0x61, 0x01],
   "use of a record": [0x40, 0x01],
@@ -62,7 +62,7 @@ export const ATTACKS: Readonly<Record<string, readonly number[]>> = {
 
 const TEXT = new TextEncoder();
 
-/** Plain values of the shapes that the attacks have: a reader that refuses by shape alone fails. */
+/** Valid values similar to the attacks, which must be accepted. */
 const PLAIN: readonly (readonly number[])[] = [
   [0x92, 0x01, 0x02],
   [0x81, 0xa5, ...TEXT.encode("proto"), 0x80],
@@ -71,7 +71,7 @@ const PLAIN: readonly (readonly number[])[] = [
   [0xdd, 0, 0, 0, 1, 0xc0],
 ];
 
-/** Values at both sides of a limit of headers: some must be read, some refused. */
+/** Values on both sides of the limits of headers. */
 const EDGES: readonly (() => Uint8Array)[] = [
   ...[4, 5, 6, 7].map((levels) => () => Uint8Array.of(...Array(levels).fill(0x91), 0xc0)),
   ...[64, 65].map((letters) => () =>
@@ -92,7 +92,7 @@ function bytesTagged(count: number): Uint8Array {
   return out;
 }
 
-/** Ways to make a stream, each with how often it is drawn. */
+/** Kinds of streams with their weights. */
 const KINDS: readonly (readonly [string, number, (roll: Roll) => Uint8Array])[] = [
   ["damaged", 6, (roll) => mutate(concat(...FRAMES), roll)],
   ["spliced", 3, splice],
@@ -103,7 +103,7 @@ const KINDS: readonly (readonly [string, number, (roll: Roll) => Uint8Array])[] 
 ];
 const DRAWN = KINDS.flatMap((kind) => Array<typeof kind>(kind[1]).fill(kind));
 
-/** Plays one round; gives its kind and outcome. @throws {Violation} */
+/** Runs one round; returns its kind and outcome. @throws {Violation} */
 export async function frameRound(seed: number, round: number): Promise<string> {
   const roll = dice(seed, round);
   if (round % 50 === 0) return await handshakeRound(roll, `seed ${seed}, round ${round}`);
@@ -131,7 +131,7 @@ function sameFrames(a: readonly Frame[], b: readonly { header: unknown; payload:
     a.every((frame, i) => same(frame.header, b[i]?.header) && same(frame.payload, b[i]?.payload));
 }
 
-/** A listener that is spoken to by such streams admits nobody and fails in one way only. */
+/** A mutated handshake must fail with ChannelError. */
 async function handshakeRound(roll: Roll, what: string): Promise<string> {
   const answer = frameBytes({ type: "answer", proof: randomBytes(32, roll) }, { sequence: 1 });
   const bytes = mutate(concat(HELLO, answer), roll);
@@ -145,7 +145,7 @@ async function handshakeRound(roll: Roll, what: string): Promise<string> {
   throw new Violation(`handshake, ${what}: admitted a stranger`);
 }
 
-/** Frames left out, said twice, in another order, or torn and joined. */
+/** Drops, repeats, reorders, truncates and joins frames. */
 function splice(roll: Roll): Uint8Array {
   const parts = Array.from({ length: 1 + roll(5) }, () => {
     const frame = pick(FRAMES, roll);
@@ -154,7 +154,7 @@ function splice(roll: Roll): Uint8Array {
   return concat(...(roll(2) === 0 ? parts : [FRAMES[0] as Uint8Array, ...parts]));
 }
 
-/** Fields of the fixed part: where, how many bytes, and what a liar says. */
+/** Fields of the fixed prefix: offset, bytes, and false values. */
 const FIELDS: readonly (readonly [number, number, readonly bigint[]])[] = [
   [0, 4, [0x314c_4854n, 0n]],
   [4, 1, [0n, 2n, 255n]],
@@ -168,7 +168,7 @@ const FIELDS: readonly (readonly [number, number, readonly bigint[]])[] = [
   [32, 4, [0n]],
 ];
 
-/** A lie in the fixed part of one frame, whose checksum is made to hold. */
+/** A false field in the prefix of one frame, with a valid checksum. */
 function mend(roll: Roll): Uint8Array {
   const frames = FRAMES.map((frame) => frame.slice());
   const frame = pick(frames, roll);
@@ -180,7 +180,7 @@ function mend(roll: Roll): Uint8Array {
   return concat(...frames);
 }
 
-/** A header of its own, or one with a hostile value inside, in a sound frame; one in 16 is plain. */
+/** A hostile header in a valid frame; one in 16 is valid. */
 function attack(roll: Roll): Uint8Array {
   if (roll(16) === 0) return rawFrame(inMap(Uint8Array.from(pick(PLAIN, roll))));
   const value = Uint8Array.from(pick(Object.values(ATTACKS), roll));

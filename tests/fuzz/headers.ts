@@ -1,6 +1,6 @@
 /**
- * Hostile headers of safetensors files through the real parser, one per round. Each is judged by the
- * rules of the format, and those of src/checkpoint/tensors/header.ts, written a second time.
+ * Fuzzes the safetensors header parser, one file per round. An independent implementation of the
+ * rules of the format and of src/checkpoint/tensors/header.ts decides the expected result.
  */
 import { Damage } from "../../src/checkpoint/damage.ts";
 import {
@@ -15,7 +15,7 @@ import { Violation } from "./frames.ts";
 import { type Json, readJson } from "./json.ts";
 import { Malformed } from "./msgpack.ts";
 
-/** What a header says. */
+/** The contents of a header. */
 interface Reading {
   readonly entries: readonly {
     readonly name: string;
@@ -36,7 +36,7 @@ const DATA_BYTES = TENSORS.reduce((n, { data }) => n + data.byteLength, 0);
 const DATA = new Uint8Array(DATA_BYTES);
 const FILE = concat(encodeTensorHeader(TENSORS, { step: "3", note: "é" }), DATA);
 
-/** Plays one round; gives its kind and outcome. @throws {Violation} */
+/** Runs one round; returns its kind and outcome. @throws {Violation} */
 export function headerRound(seed: number, round: number): string {
   const roll = dice(seed, round);
   const isDamaged = roll(3) === 0;
@@ -54,7 +54,7 @@ export function headerRound(seed: number, round: number): string {
   return `${kind}: sound`;
 }
 
-/** What the function gives, or the error that it may throw. */
+/** The result, or the error of the allowed class. */
 function attempt<T, E extends Error>(
   body: () => T,
   error: new (...args: never[]) => E,
@@ -81,7 +81,7 @@ function parse(file: Uint8Array): Reading {
   };
 }
 
-/** A file whose header was written by somebody who knows the format, and lies. */
+/** A file with a well-formed but false header. */
 function written(roll: Roll): Uint8Array {
   const entries = TENSORS.map(({ name, shape, data }, i) => {
     const begin = TENSORS.slice(0, i).reduce((n, t) => n + t.data.byteLength, 0);
@@ -103,7 +103,7 @@ function written(roll: Roll): Uint8Array {
 
 const CLAIMS = [0n, 1n, 8n * 2n ** 20n, 8n * 2n ** 20n + 1n, 2n ** 32n, 2n ** 53n, 2n ** 64n - 1n];
 
-/** Something that stands in a header, and what a liar writes instead. */
+/** Parts of a header, and false replacements. */
 const LIES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/"F32"/g, ['"F16"', '"f32"', '"F\\u00332"', "null", "[]"]],
   [/\b\d+\b/g, ["-1", "1.0", "1e1", "4294967296", "9007199254740993", "1e400", "-0", "01", "true"]],
@@ -111,7 +111,7 @@ const LIES: readonly (readonly [RegExp, readonly string[]])[] = [
   [/"(dtype|shape|data_offsets)"/g, ['"dtype"', '"other"', '"\\u0073hape"', '"__proto__"']],
   [/"__metadata__"/g, ['"x"', '"__metadata__" ', '"\\u005f_metadata__"']],
   [/"3"/g, ["3", "null", "{}", '"\\ud800"', '"\\x"', '"\u0001"', '"4"']],
-  // Said twice, which JSON.parse would not mind.
+  // Duplicate keys, which JSON.parse accepts.
   [/"F32"/g, ['"F32","dtype":"F32"', '"F16","dtype":"F32"', '"F32","\\u0064type":"F32"']],
   [/"3"/g, ['"3","step":"3"', '"2","s\\u0074ep":"3"']],
   [/"b":/g, ['"b":{"dtype":"F32","shape":[3],"data_offsets":[24,36]},"b":']],
@@ -129,7 +129,7 @@ function lied(text: string, roll: Roll): string {
   return text.slice(0, index) + pick(words, roll) + text.slice(index + found.length);
 }
 
-/** What a parser must make of a file. @throws {Malformed} */
+/** The expected result for a file. @throws {Malformed} */
 function judge(file: Uint8Array): Reading {
   demand(file.length >= 8, "no length");
   const length = file.subarray(0, 8).reduceRight((n, byte) => n * 256 + byte, 0);

@@ -1,6 +1,6 @@
 /**
- * Damaged journals through the real reader, one per round: what it gives is always the beginning of
- * what was written, and all of it unless it says what is wrong or the end is torn.
+ * Fuzzes the journal reader with mutated journals. It must return a prefix of the entries written,
+ * and all of them unless it reports a fault or the end is torn.
  */
 import { parseJournal, printLine } from "../../src/report/journal/journal_lines.ts";
 import type { JournalLine } from "../../src/report/journal/journal.ts";
@@ -24,7 +24,7 @@ const TEXT = ENTRIES.reduce(({ text, crc }, { seq, at, time, kind, ...rest }) =>
 }, { text: "", crc: 0 }).text;
 const BYTES = new TextEncoder().encode(TEXT);
 
-/** Plays one round; gives its outcome. @throws {Violation} */
+/** Runs one round; returns its outcome. @throws {Violation} */
 export function journalRound(seed: number, round: number): string {
   const what = `journal, seed ${seed}, round ${round}`;
   const text = new TextDecoder().decode(mutate(BYTES, dice(seed, round)));

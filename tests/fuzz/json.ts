@@ -1,6 +1,6 @@
 /**
- * A second reader of JSON, written from RFC 8259: it keeps every key of an object, in order and as
- * often as it stands there. Slow, plain, and nothing else than a judge.
+ * An independent JSON parser after RFC 8259 that keeps duplicate keys in order. A slow reference
+ * for tests.
  */
 import { Malformed } from "./msgpack.ts";
 

@@ -1,17 +1,17 @@
 /**
- * A second reader of frames, written from the description in src/transport/frame.ts and not from its
- * code: all bytes at once, a checksum of its own. It judges what the real reader accepts.
+ * An independent frame reader, written from the format description in src/transport/frame.ts. The
+ * reference for fuzzing.
  */
 import { Malformed, readMsgpack } from "./msgpack.ts";
 
-/** What a stream must give: frames, and whether a broken rule ends it. */
+/** Expected result of a stream: frames, and a fault if any. */
 export interface Verdict {
   readonly frames: readonly { readonly header: unknown; readonly payload: Uint8Array }[];
-  /** Why the stream is broken; undefined when it ends in order. */
+  /** The violated rule; undefined for a valid stream. */
   readonly fault: string | undefined;
 }
 
-/** What a reader must make of these bytes. */
+/** The expected result for these bytes. */
 export function judge(
   bytes: Uint8Array,
   { attempt, maxPayload }: { attempt: number; maxPayload: number },

@@ -1,7 +1,6 @@
 /**
- * The command `fuzz`: hostile frames, headers and damaged journals by the million, and files of
- * tokenizers by the thousand, through the real readers. A round that breaks a contract ends it with
- * its seed, so that it can be seen again.
+ * The command `fuzz`: runs hostile frames, headers, journals and tokenizer files through the
+ * readers. A violated contract ends it with the seed that reproduces it.
  */
 import { UserError } from "../../src/base/user_error.ts";
 import { say, sayText } from "../../src/base/text/say.ts";

@@ -1,9 +1,9 @@
 /**
- * A second reader of the msgpack that headers may hold, written from the specification and the rules
- * in src/transport/scan.ts and not from their code: slow, plain, and nothing else than a judge.
+ * An independent reader of the msgpack subset of headers, written from the specification and the
+ * rules in src/transport/scan.ts. A slow reference for tests.
  */
 
-/** What is not allowed. */
+/** Thrown for invalid input. */
 export class Malformed extends Error {}
 
 const FORBIDDEN = ["__proto__", "constructor", "prototype"];
@@ -35,7 +35,7 @@ function readValue(rest: Rest, depth: number): unknown {
   throw new Malformed("a tag that is no plain value");
 }
 
-/** Values by tag, as the table of the specification has them. */
+/** Values by tag, as in the specification. */
 const SIZED: Readonly<Record<number, (rest: Rest, depth: number) => unknown>> = {
   0xc0: () => null,
   0xc2: () => false,

@@ -1,13 +1,13 @@
 /**
- * Hostile tokenizer.json files through the real reader, one per round: valid small files whose parts
- * are exchanged, multiplied, nested and spoilt. Each must be refused or give ids, soon.
+ * Fuzzes the tokenizer.json reader: small valid files whose parts are exchanged, repeated, nested
+ * and corrupted. Each must be refused or give ids in bounded time.
  */
 import { UserError } from "../../src/base/user_error.ts";
 import { tokenizerBuilder } from "../../src/data/tokenizers/build.ts";
 import { dice, pick, type Roll } from "./dice.ts";
 import { Violation } from "./frames.ts";
 
-/** Milliseconds that a round may take: a hundred times what it takes on an idle machine. */
+/** Time limit of a round in milliseconds: a hundred times the time on an idle machine. */
 const LONGEST = 20_000;
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -27,7 +27,7 @@ const split = (Regex: string, behavior: string) => ({
   invert: false,
 });
 
-/** Valid files; together they have every kind of part. */
+/** Valid files that together have every kind of part. */
 const FILES: readonly Json[] = [
   {
     added_tokens: [{ id: 15, content: "<s>", special: true }, { id: 16, content: "ab ba" }],
@@ -98,7 +98,7 @@ const FILES: readonly Json[] = [
 
 const TEXTS = ["", "ab ab'b a1 é🐋\n", "a".repeat(600), "ab ".repeat(200), "aaaaaaaaab".repeat(60)];
 
-/** Values that stand where others are meant. */
+/** Unexpected values. */
 const ODD: readonly Json[] = [
   null,
   true,
@@ -141,7 +141,7 @@ const ATOMS = [
 ];
 const TIMES = ["*", "+", "?", "{2,9}", "{30}", "*?", "+?"];
 
-/** Plays one round; gives its kind and outcome. @throws {Violation} */
+/** Runs one round; returns its kind and outcome. @throws {Violation} */
 export function tokenizerRound(seed: number, round: number): string {
   const roll = dice(seed, round);
   let file = pick(FILES, roll);
@@ -197,7 +197,7 @@ function changed(value: Json, roll: Roll, depth: number): Json {
     if (value.length === 0) return [pick(ODD, roll)];
     const at = roll(value.length);
     const kind = roll(5);
-    // Left out, multiplied, or changed.
+    // Remove, repeat, or change an item.
     if (kind === 0) return value.toSpliced(at, 1);
     if (kind === 1) {
       return value.toSpliced(at, 0, ...Array<Json>(1 + roll(80)).fill(value[at] as Json));
@@ -215,7 +215,7 @@ function changed(value: Json, roll: Roll, depth: number): Json {
   return Object.fromEntries(entries.with(at, [key, next]));
 }
 
-/** Something else in the place of a value: odd, of another file, or itself within itself. */
+/** Replaces a value: unexpected, from another file, or nested in itself. */
 function spoilt(value: Json, roll: Roll): Json {
   const kind = roll(5);
   if (kind === 0) return pick(ODD, roll);
@@ -227,13 +227,13 @@ function spoilt(value: Json, roll: Roll): Json {
   for (let i = roll(70); i >= 0; i--) {
     nested = { type: "Sequence", [list]: roll(3) === 0 ? [nested, nested] : [nested] };
     if (i > 8 && roll(3) === 0) i -= 8;
-    // What is there twice doubles with each level.
+    // Duplicated parts double with each level.
     if (JSON.stringify(nested).length > 10_000) break;
   }
   return nested;
 }
 
-/** Some value within a value. */
+/** A random inner value. */
 function partOf(value: Json, roll: Roll): Json {
   let part = value;
   for (let i = roll(5); i > 0 && typeof part === "object" && part !== null; i--) {
@@ -244,7 +244,7 @@ function partOf(value: Json, roll: Roll): Json {
   return part;
 }
 
-/** A pattern in which loops lie within loops. */
+/** A pattern with nested quantifiers. */
 function pattern(roll: Roll, depth: number): string {
   if (depth === 0) return pick(ATOMS, roll);
   const inner = () => pattern(roll, depth - 1 - roll(depth));

@@ -1,4 +1,4 @@
-/** Pearson's test of counts against a distribution. Knows nothing of tokens. */
+/** Pearson's chi-square test of counts against a distribution. */
 import { assert } from "@std/assert";
 
 /** Standard normal quantile at 1 - 1e-4. */

@@ -1,4 +1,4 @@
-/** Tokens are drawn from the distribution that was asked for, and from no other. */
+/** Tokens are drawn from the configured distribution. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { normals } from "../../src/base/random.ts";

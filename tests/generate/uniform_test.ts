@@ -1,4 +1,4 @@
-/** Luck is a pure function of seed, row and position. */
+/** Random numbers are a pure function of seed, row and position. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { rowKey, uniformAt } from "../../src/generate/uniform.ts";
 import { chiSquare } from "./chi_square.ts";

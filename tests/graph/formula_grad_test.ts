@@ -6,7 +6,7 @@ import type { Expr, Formula } from "../../src/graph/formula.ts";
 import { evaluateFormula } from "../../src/graph/formula_eval.ts";
 import { gradientOf } from "../../src/graph/formula_grad.ts";
 
-/** Its cut-off error is about 1e-10 for values and slopes near 1. */
+/** Step of the differences: truncation error is about 1e-10 for values and derivatives near 1. */
 const STEP = 2 ** -16;
 const POINTS = 50;
 
@@ -45,7 +45,7 @@ function kinks([x, y]: readonly [number, number]): number {
   return Math.min(Math.abs(y - 1), Math.abs(x - y * y), Math.abs(x - y));
 }
 
-/** The point of number i that lies clear of kinks. */
+/** The i-th point that is away from kinks. */
 const AT = Array.from({ length: 4 * POINTS }, (_, i): [number, number] => {
   const [x, y] = uniforms([i, 1], 2, [0.2, 2]);
   return [x as number, y as number];
@@ -55,7 +55,7 @@ function values(formula: Formula, inputs: readonly number[]): number[] {
   return evaluateFormula(formula, 0, { input: (k) => inputs[k] as number, key: () => [1, 2] });
 }
 
-/** The sum of outputs, each times its flow. */
+/** The sum of outputs, each times its output gradient. */
 function loss(formula: Formula, inputs: readonly number[], flows: readonly number[]): number {
   return values(formula, inputs).reduce((sum, v, k) => sum + v * (flows[k] as number), 0);
 }

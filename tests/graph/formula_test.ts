@@ -13,7 +13,7 @@ function values(formula: Formula, ...inputs: number[]): number[] {
   return evaluateFormula(formula, 0, { input, key: () => [1, 2] });
 }
 
-Deno.test("neutral and absorbing numbers leave no node behind", () => {
+Deno.test("neutral and absorbing constants are folded", () => {
   for (
     const same of [f.add(X, 0), f.add(0, X), f.sub(X, 0), f.mul(X, 1), f.mul(1, X), f.div(X, 1)]
   ) {
@@ -47,7 +47,7 @@ Deno.test("sigmoid() saturates without overflow", () => {
   assert(Math.abs((at2 as number) - 1 / (1 + Math.exp(-2))) < 1e-15);
 });
 
-Deno.test("substitute() replaces inputs everywhere and keeps shared parts shared", () => {
+Deno.test("substitute() replaces inputs everywhere and preserves sharing", () => {
   const square = f.mul(X, X);
   const out = f.substitute(f.add(square, f.select(square, Y, square)), [f.exp(Y), X]);
   assert(out.kind === "binary" && out.b.kind === "select");
@@ -78,7 +78,7 @@ Deno.test("prune() drops inputs that no output reads and renumbers the others", 
   assertEquals(f.pruneFormula(f.formula(2, () => f.constant(3))).used, []);
 });
 
-Deno.test("keyInputs() names the inputs that stand as random keys", () => {
+Deno.test("keyInputs() returns the inputs that are random keys", () => {
   const two = f.formula(3, (x, a, b) => [
     f.mask(a as Expr, 0, 0.5),
     f.mul(x as Expr, f.mask(b as Expr, 0, 0.5)),
@@ -87,11 +87,11 @@ Deno.test("keyInputs() names the inputs that stand as random keys", () => {
   assertEquals(f.keyInputs(f.formula(1, (x) => x as Expr)).size, 0);
 });
 
-Deno.test("mask() refuses a key that is not an input", () => {
+Deno.test("mask() throws if the key is not an input", () => {
   assertThrows(() => f.mask(f.constant(1), 0, 0.5), TypeError, "must be an input");
 });
 
-Deno.test("a mask keeps its share of elements, and differs by site and key", () => {
+Deno.test("a mask keeps the expected share of elements, and differs by site and key", () => {
   const n = 1 << 14;
   const draw = (site: number, key: readonly [number, number], keep = 0.75) => {
     const one = f.formula(1, (k) => f.mask(k as Expr, site, keep));

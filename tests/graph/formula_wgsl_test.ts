@@ -1,6 +1,6 @@
-/** The WGSL of formulas: literals, and each distinct expression once. */
+/** The WGSL of formulas: literals, and common subexpression elimination. */
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { pointwiseOp } from "../../kernels/pointwise/pointwise.ts";
+import { pointwiseOp } from "../../kernels/pointwise/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
@@ -25,14 +25,14 @@ Deno.test("literal() prints f32 literals, whole numbers and exponents included",
   ]);
 });
 
-Deno.test("literal() refuses what f32 cannot hold", () => {
+Deno.test("literal() throws for numbers that f32 cannot represent", () => {
   for (const value of [NaN, Infinity, -Infinity, 1e39]) {
     assertThrows(() => literal(value), RangeError, "not finite");
   }
 });
 
-Deno.test("each distinct expression is computed once, in whatever objects it stands", () => {
-  // The product is built three times and stands in two outputs.
+Deno.test("equal expressions are computed once, even as different objects", () => {
+  // The product is built three times and used in two outputs.
   const product = (x: Expr, y: Expr) => f.mul(x, y);
   const formula = f.formula(2, (x, y) => {
     const [a, b] = [x as Expr, y as Expr];
@@ -68,7 +68,7 @@ Deno.test("prefixes keep two printed formulas apart", () => {
   assertStringIncludes(outputs[0] ?? "", "g");
 });
 
-Deno.test("an infinite constant in a formula is refused before it reaches a driver", () => {
+Deno.test("an infinite constant in a formula throws when it is printed", () => {
   const formula = f.formula(1, (x) => f.add(x as Expr, Infinity));
   assertThrows(() => printFormula(formula, PLACES), RangeError, "not finite");
 });
@@ -83,7 +83,7 @@ async function apply(device: Device, formula: f.Formula, x: Float32Array): Promi
   return await memory.read([{ slot: "y0", offset: 0, length: x.length }]);
 }
 
-Deno.test("every function and operator means on the GPU what it means in plain numbers", async () => {
+Deno.test("every function and operator on the GPU matches its evaluation in f64", async () => {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const reference = openReference();
   const x = Float32Array.from({ length: 44 }, (_, i) => (i - 21) / 8);

@@ -1,13 +1,13 @@
-/** Reverse mode on small graphs, with values where the sum of flows matters. */
+/** Reverse mode on small graphs, with values that check the accumulation of gradients. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { sum } from "../../kernels/reduce/sum.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
+import { sum } from "../../kernels/reduce/mod.ts";
 import { ArrayMemory, openReference } from "../../src/device/reference.ts";
 import * as f from "../../src/graph/formula.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { gradients } from "../../src/graph/reverse.ts";
 import { apply, newTrace } from "../../src/graph/trace.ts";
-import type { Flow, Op, Spec, Tensor } from "../../src/graph/types.ts";
+import type { Grad, Op, Spec, Tensor } from "../../src/graph/types.ts";
 import { compile } from "../../src/plan/compile.ts";
 
 const PLUS = f.formula(2, (x, y) => f.add(x as Expr, y as Expr));
@@ -22,13 +22,13 @@ function sources() {
   return { trace, x: trace.source(SPEC, "batch", "x"), y: trace.source(SPEC, "batch", "y") };
 }
 
-function reverse(loss: Tensor, wanted: readonly Tensor[]): readonly Flow[] {
+function reverse(loss: Tensor, wanted: readonly Tensor[]): readonly Grad[] {
   const seed = loss.trace.constant([1], Float32Array.of(1));
   return gradients(loss, wanted, { seed, add: (a, b) => pointwise(PLUS, [a, b]) });
 }
 
-/** The value of a flow at x = X and y = Y. */
-async function valueOf(flow: Flow): Promise<number[]> {
+/** The value of a gradient at x = X and y = Y. */
+async function valueOf(flow: Grad): Promise<number[]> {
   assert(flow !== undefined, "a gradient flows");
   const device = openReference({ precision: "f64" });
   const memory = device.memory() as ArrayMemory;
@@ -42,7 +42,7 @@ async function valueOf(flow: Flow): Promise<number[]> {
   return [...memory.floats("flow")];
 }
 
-Deno.test("flows that meet at a tensor are added", async () => {
+Deno.test("gradients of a tensor with several readers are added", async () => {
   const { x, y } = sources();
   // x is read by three calls, one of them twice.
   const square = pointwise(TIMES, [x, x]);
@@ -52,13 +52,13 @@ Deno.test("flows that meet at a tensor are added", async () => {
   assertEquals(await valueOf(dy), X.map((v) => v * v));
 });
 
-Deno.test("an input read twice by one call gets both flows", async () => {
+Deno.test("an input read twice by one call gets both gradients", async () => {
   const { x } = sources();
   const [dx] = reverse(sum(pointwise(TIMES, [x, x])), [x]);
   assertEquals(await valueOf(dx), X.map((v) => 2 * v));
 });
 
-Deno.test("what the loss does not depend on gets undefined", () => {
+Deno.test("tensors that the loss does not depend on get undefined", () => {
   const { trace, x, y } = sources();
   pointwise(EXP, [y]);
   const loss = sum(pointwise(EXP, [x]));
@@ -69,14 +69,14 @@ Deno.test("what the loss does not depend on gets undefined", () => {
   assert(trace.calls.length > 0);
 });
 
-Deno.test("gradients of values inside the graph are given as well", async () => {
+Deno.test("gradients of intermediate tensors are returned as well", async () => {
   const { x, y } = sources();
   const inner = pointwise(EXP, [x]);
   const [flow] = reverse(sum(pointwise(TIMES, [inner, y])), [inner]);
   assertEquals(await valueOf(flow), Y);
 });
 
-Deno.test("calls that lead to nothing wanted are not traced backwards", () => {
+Deno.test("calls that no wanted tensor depends on have no backward calls", () => {
   const { trace, x, y } = sources();
   const loss = sum(pointwise(PLUS, [x, pointwise(EXP, [pointwise(EXP, [y])])]));
   const before = trace.calls.length;
@@ -94,7 +94,7 @@ const blunt: Op = {
   cases: [],
 };
 
-Deno.test("an op without a vjp is named, but only where a gradient must pass it", () => {
+Deno.test("an op without a vjp throws, but only if a gradient must pass it", () => {
   const { x, y } = sources();
   const loss = sum(pointwise(TIMES, [apply(blunt, [x]), y]));
   assertThrows(() => reverse(loss, [x]), RangeError, "Cannot differentiate blunt: it has no vjp");

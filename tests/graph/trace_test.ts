@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { matmul, matmulOp } from "../../kernels/matmul/matmul.ts";
+import { matmul, matmulOp } from "../../kernels/matmul/mod.ts";
 import { apply, applyAll, newTrace } from "../../src/graph/trace.ts";
 import type { Op, Spec } from "../../src/graph/types.ts";
 
@@ -18,7 +18,7 @@ Deno.test("a trace records calls in order, and their outputs are local", () => {
   assertEquals(new Set([a, b, y, z].map((t) => t.id)).size, 4);
 });
 
-Deno.test("wrong shapes fail when they are traced, and leave no call behind", () => {
+Deno.test("wrong shapes throw at trace time, and record no call", () => {
   const trace = newTrace();
   const a = trace.source(f32(4, 8), "batch", "a");
   const b = trace.source(f32(6, 2), "param", "b");
@@ -38,7 +38,7 @@ Deno.test("an op without inputs cannot be applied", () => {
   assertThrows(() => apply(matmulOp, []), RangeError, "without inputs");
 });
 
-Deno.test("applyAll() gives all outputs, apply() the first", () => {
+Deno.test("applyAll() returns all outputs, apply() the first", () => {
   const twice: Op = { ...matmulOp, name: "twice", shape: ([a]) => [a as Spec, f32(1)] };
   const x = newTrace().source(f32(5), "batch", "x");
   assertEquals(applyAll(twice, [x]).map((t) => t.shape), [[5], [1]]);

@@ -1,9 +1,9 @@
-/** WGSL that kernels share: random numbers on the GPU, and grids. */
+/** Shared WGSL: random numbers on the GPU, and one-dimensional grids. */
 import { assert, assertEquals } from "@std/assert";
 import { rootKey, threefry } from "../../src/base/random.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { Op, Spec } from "../../src/graph/types.ts";
-import { LINE, lineGroups, lineHead, THREEFRY } from "../../src/graph/wgsl.ts";
+import { linearGroups, linearHead, THREEFRY, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
 import { planOf } from "../support/graph/cases.ts";
 
 /** Draws the words of each counter pair: key u32 [2], counters u32 [N, 2] to words u32 [N, 2]. */
@@ -12,12 +12,12 @@ const drawOp: Op = {
   shape: ([_key, counters]) => [counters as Spec],
   launch: ({ inputs }, _, target) => {
     const n = inputs[1]?.shape[0] as number;
-    const groups = lineGroups(n, target.groups);
+    const groups = linearGroups(n, target.groups);
     const wgsl = `@group(0) @binding(0) var<storage, read> key: vec2<u32>;
 @group(0) @binding(1) var<storage, read> counters: array<vec2<u32>>;
 @group(0) @binding(2) var<storage, read_write> words: array<vec2<u32>>;
 ${THREEFRY}
-${lineHead(n, groups)}
+${linearHead(n, groups)}
   words[i] = threefry(key, counters[i]);
 }`;
     return [{ wgsl, bindings: [{ input: 0 }, { input: 1 }, { output: 0 }], groups }];
@@ -49,12 +49,25 @@ Deno.test("THREEFRY on the GPU equals threefry() on 4096 counters, the extremes 
   }
 });
 
-Deno.test("lineGroups() covers n within the limit along x, without a row to spare", () => {
+Deno.test("linearGroups() covers n within the limit along x, without a spare row", () => {
   for (const limit of [1, 3, 65535]) {
-    for (const n of [1, LINE - 1, LINE, LINE + 1, 3 * LINE, 3 * LINE + 1, 100 * LINE]) {
-      const [x, y, z] = lineGroups(n, limit);
+    for (
+      const n of [
+        1,
+        WORKGROUP_SIZE - 1,
+        WORKGROUP_SIZE,
+        WORKGROUP_SIZE + 1,
+        3 * WORKGROUP_SIZE,
+        3 * WORKGROUP_SIZE + 1,
+        100 * WORKGROUP_SIZE,
+      ]
+    ) {
+      const [x, y, z] = linearGroups(n, limit);
       assert(x <= limit && z === 1);
-      assert(x * y * LINE >= n && x * (y - 1) * LINE < n, `${n} by ${limit}: ${[x, y]}`);
+      assert(
+        x * y * WORKGROUP_SIZE >= n && x * (y - 1) * WORKGROUP_SIZE < n,
+        `${n} by ${limit}: ${[x, y]}`,
+      );
     }
   }
 });

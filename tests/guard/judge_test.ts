@@ -1,4 +1,4 @@
-/** What is decided about steps that are not finite. */
+/** Decisions about steps that are not finite. */
 import { assertEquals } from "@std/assert";
 import type { Inspection, JudgeOptions, Policy } from "../../src/guard/judge.ts";
 import { allFinite, judgeStep, sameBits } from "../../src/guard/judge.ts";
@@ -8,7 +8,7 @@ const BROKEN: Inspection = { loss: NaN, norm: Infinity, nonFinite: 3 };
 const HALT: JudgeOptions = { policy: "halt", skipped: 0, maxSkips: 2 };
 const POLICIES: readonly Policy[] = ["halt", "skip", "rollback"];
 
-Deno.test("judge() commits a finite step at once, whatever the policy", () => {
+Deno.test("judgeStep() commits a finite step at once, under any policy", () => {
   for (const policy of POLICIES) {
     const { action, cause } = judgeStep(SOUND, undefined, { ...HALT, policy });
     assertEquals([action, cause], ["commit", undefined]);
@@ -16,7 +16,7 @@ Deno.test("judge() commits a finite step at once, whatever the policy", () => {
   }
 });
 
-Deno.test("judge() looks again at any number that is not finite", () => {
+Deno.test("judgeStep() requests another gradient check if any value is not finite", () => {
   const faults: Partial<Inspection>[] = [
     { loss: NaN },
     { loss: -Infinity },
@@ -31,21 +31,21 @@ Deno.test("judge() looks again at any number that is not finite", () => {
   }
 });
 
-Deno.test("judge() takes a finite second look for the step, and the first for a machine's fault", () => {
+Deno.test("judgeStep() uses a finite second check, and attributes the first to the hardware", () => {
   for (const policy of POLICIES) {
     const { action, cause } = judgeStep(BROKEN, SOUND, { ...HALT, policy });
     assertEquals([action, cause], ["transient", "machine"]);
   }
 });
 
-Deno.test("judge() follows the policy when the bits repeat", () => {
+Deno.test("judgeStep() follows the policy if the bits repeat", () => {
   for (const policy of POLICIES) {
     const { action, cause } = judgeStep(BROKEN, { ...BROKEN }, { ...HALT, policy });
     assertEquals([action, cause], [policy, "numbers"]);
   }
 });
 
-Deno.test("judge() skips so many steps and no more", () => {
+Deno.test("judgeStep() skips at most max_skips steps", () => {
   const skips = [0, 1, 2, 3].map((skipped) =>
     judgeStep(BROKEN, BROKEN, { policy: "skip", skipped, maxSkips: 2 }).action
   );
@@ -53,7 +53,7 @@ Deno.test("judge() skips so many steps and no more", () => {
   assertEquals(judgeStep(BROKEN, BROKEN, { ...HALT, policy: "skip", maxSkips: 0 }).action, "halt");
 });
 
-Deno.test("judge() halts when three looks differ, and takes a third that is finite or repeats", () => {
+Deno.test("judgeStep() halts if three checks differ, and uses a third that is finite or repeats", () => {
   const other = { ...BROKEN, nonFinite: 4 };
   assertEquals(judgeStep(BROKEN, other, HALT).action, "again");
   const third = { ...HALT, looks: 3 };
@@ -63,7 +63,7 @@ Deno.test("judge() halts when three looks differ, and takes a third that is fini
   assertEquals(judgeStep(other, other, { ...third, policy: "skip" }).action, "skip");
 });
 
-Deno.test("sameBits() tells any bit apart, and no two NaNs", () => {
+Deno.test("sameBits() detects any different bit, and treats NaNs as equal", () => {
   const next = Math.fround(0.75) + 2 ** -24;
   assertEquals(sameBits(SOUND, { ...SOUND }), true);
   for (const other of [{ norm: next }, { loss: -2.5 }, { nonFinite: 1 }]) {

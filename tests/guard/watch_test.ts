@@ -1,4 +1,4 @@
-/** When a loss or a gradient norm counts as a jump. */
+/** Spikes of the loss and the gradient norm. */
 import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import { normals, rootKey } from "../../src/base/random.ts";
 import type { Alarm, Watched, WatchOptions } from "../../src/guard/watch.ts";
@@ -27,11 +27,11 @@ Deno.test("noise raises no alarm at 8 deviations, and one in a thousand values a
   const series = training(20_000);
   assertEquals(alarmsOf(series, { threshold: 8 }), []);
   assertLess(alarmsOf(series, { threshold: 4 }).length, 40);
-  // The watch is not merely deaf: about one value in 40 lies above 2.
+  // The detector does react: about one value in 40 lies above 2.
   assert(alarmsOf(series, { threshold: 2 }).length > 400);
 });
 
-Deno.test("a spike raises one alarm, with its value and z, and the watch goes on", () => {
+Deno.test("a spike raises one alarm with its value and z-score", () => {
   const series = training(1000);
   series[500] = { loss: 4.5, norm: 1 };
   series[510] = { loss: 2.7, norm: 30 };
@@ -45,7 +45,7 @@ Deno.test("a spike raises one alarm, with its value and z, and the watch goes on
   for (const { z } of alarms) assert(z > 8 && Number.isFinite(z), `${z}`);
 });
 
-Deno.test("what is not finite is a jump, and leaves no trace", () => {
+Deno.test("a value that is not finite is a spike, and does not affect the mean", () => {
   const series = training(400);
   for (const bad of [NaN, Infinity]) {
     const broken = series.with(200, { loss: bad, norm: 1 });
@@ -55,7 +55,7 @@ Deno.test("what is not finite is a jump, and leaves no trace", () => {
   }
 });
 
-Deno.test("a level that stays becomes the usual one", () => {
+Deno.test("a persistent level becomes the new mean", () => {
   const series = training(2000).map(({ loss, norm }, i) => ({
     loss,
     norm: i < 500 ? norm : 9 * norm,
@@ -65,12 +65,12 @@ Deno.test("a level that stays becomes the usual one", () => {
   assertLess(alarms.at(-1)?.step ?? 0, 600);
 });
 
-Deno.test("falling is no jump", () => {
+Deno.test("a fall is no spike", () => {
   const series = training(300).map(({ loss, norm }, i) => ({ loss: i < 200 ? loss : 0.01, norm }));
   assertEquals(alarmsOf(series, { threshold: 8 }), []);
 });
 
-Deno.test("nothing is a jump before the warm-up is over, nor with threshold 0", () => {
+Deno.test("there are no alarms during warm-up, nor with threshold 0", () => {
   const series = Array.from({ length: 30 }, (_, i) => ({ loss: i % 7 === 6 ? 1e6 : 1, norm: 1 }));
   assertEquals(alarmsOf(series, { threshold: 8, warmup: 30 }), []);
   assertEquals(alarmsOf(training(100).with(80, { loss: 1e6, norm: NaN }), { threshold: 0 }), []);
@@ -79,14 +79,14 @@ Deno.test("nothing is a jump before the warm-up is over, nor with threshold 0", 
   assertEquals(alarmsOf(late, { threshold: 8, warmup: 51 }), []);
 });
 
-Deno.test("a series without any noise has a deviation all the same", () => {
+Deno.test("a constant series has a minimum deviation", () => {
   const even = Array.from({ length: 200 }, () => ({ loss: 2, norm: 1 }));
   assertEquals(alarmsOf(even.with(100, { loss: 2.1, norm: 1.05 }), { threshold: 8 }), []);
   const jump = alarmsOf(even.with(100, { loss: 2.4, norm: 1 }), { threshold: 8 });
   assertEquals(jump.map(({ what }) => what), ["loss"]);
 });
 
-Deno.test("mean and variance are those of the values, while each counts alike", () => {
+Deno.test("mean and variance are unweighted for the first values", () => {
   const values = [1, 4, 2, 8, 5, 7];
   let state = FRESH;
   for (const v of values) {

@@ -1,6 +1,6 @@
-/** Attention inside documents: a document in a window is as it is alone. */
+/** Document masking: a document in a packed window gives the same results as alone. */
 import { assert, assertEquals } from "@std/assert";
-import { attentionOp } from "../../kernels/attention/attention.ts";
+import { attentionOp } from "../../kernels/attention/mod.ts";
 import { rootKey, uniforms } from "../../src/base/random.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { openReference } from "../../src/device/reference.ts";
@@ -75,7 +75,7 @@ function assertClose(got: Float32Array, want: Float32Array, terms: number): void
 }
 
 for (const [place, open] of [["the reference", openReference], ["the GPU", gpu]] as const) {
-  Deno.test(`each document of a window is as it is alone, on ${place}`, async () => {
+  Deno.test(`each document of a window gives the same results as alone, on ${place}`, async () => {
     const device = await open();
     const window = windowOf(37);
     // Documents that end inside a tile and at its edge, and one of a single token.
@@ -93,7 +93,7 @@ for (const [place, open] of [["the reference", openReference], ["the GPU", gpu]]
     }
   });
 
-  Deno.test(`starts of zero change no bit, on ${place}`, async () => {
+  Deno.test(`starts of zero are bitwise equal to no starts, on ${place}`, async () => {
     const device = await open();
     for (const time of [1, 8, 37]) {
       const window = windowOf(time);
@@ -102,7 +102,7 @@ for (const [place, open] of [["the reference", openReference], ["the GPU", gpu]]
     }
   });
 
-  Deno.test(`a token that starts with itself gives its own value, on ${place}`, async () => {
+  Deno.test(`a token that attends to itself only returns its own value, on ${place}`, async () => {
     const device = await open();
     const window = windowOf(9);
     const { y, lse } = await resultsOf(device, window, Array.from({ length: 9 }, (_, i) => i));

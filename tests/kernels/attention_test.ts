@@ -1,7 +1,6 @@
-/** What attention means, by its reference, and what it refuses. The kernels follow the reference. */
+/** The reference of attention, and the arguments that it rejects. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { attention, attentionOp } from "../../kernels/attention/attention.ts";
-import { attentionBackwardOp } from "../../kernels/attention/attention_backward.ts";
+import { attention, attentionBackwardOp, attentionOp } from "../../kernels/attention/mod.ts";
 import { rootKey, uniforms } from "../../src/base/random.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { newTrace } from "../../src/graph/trace.ts";
@@ -58,7 +57,7 @@ Deno.test("attention scales scores by the root of the head's width", () => {
   assertAlmostEquals(lse[1] as number, Math.log(Math.exp(1.5) + Math.exp(0.5)), 1e-12);
 });
 
-Deno.test("attention divides scores by what it is told, and refuses what is not above 0", () => {
+Deno.test("attention divides scores by the divisor, and rejects one that is not above 0", () => {
   const trace = newTrace();
   const qkv = trace.source(f32(2, 8, 24), "batch", "qkv");
   attention(qkv, 2, { divisor: 3 });
@@ -95,7 +94,7 @@ Deno.test("attention() without or with zero dropout traces the same call", () =>
   assertEquals(some?.inputs.length, 2);
 });
 
-Deno.test("attention() refuses what does not split into heads", () => {
+Deno.test("attention() rejects a width that is no multiple of the heads", () => {
   for (const [spec, heads] of [[f32(2, 8, 25), 2], [f32(8, 24), 2], [f32(2, 8, 24), 0]] as const) {
     assertThrows(() => attentionOp.shape([spec], { heads }), RangeError, "Cannot attend");
   }

@@ -1,7 +1,6 @@
-/** Attention with a cache gives the rows of attention() over all tokens at once. */
+/** Attention with a KV cache equals attention() over all tokens at once. */
 import { assert, assertEquals } from "@std/assert";
-import { attention } from "../../kernels/attention/attention.ts";
-import { cachedAttention } from "../../kernels/attention/cached_attention.ts";
+import { attention, cachedAttention } from "../../kernels/attention/mod.ts";
 import { rootKey, uniforms } from "../../src/base/random.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
@@ -37,7 +36,7 @@ async function atOnce(device: Device): Promise<Float32Array> {
   return await memory.read([{ slot: "y", offset: 0, length: BATCH * TIME * MODEL }]);
 }
 
-/** The same, `count` tokens after the other, with more room than there are tokens. */
+/** The same, `count` tokens at a time, with a cache larger than needed. */
 async function inPortions(device: Device, count: number): Promise<Float32Array> {
   const trace = newTrace();
   const f32 = (time: number) => ({ shape: [BATCH, time, ROW], dtype: "f32" } as const);
@@ -46,7 +45,7 @@ async function inPortions(device: Device, count: number): Promise<Float32Array> 
   const places = trace.source({ shape: [count], dtype: "u32" }, "batch", "places");
   const y = cachedAttention(qkv, { heads: HEADS, cache, places });
   const { memory, program } = await programOf(device, trace, y);
-  // What lies behind a token's place must not matter.
+  // Cache rows after a token's position must not matter.
   memory.write("cache", new Float32Array(BATCH * (TIME + 5) * ROW).fill(NaN));
   const all = new Float32Array(BATCH * TIME * MODEL);
   for (let first = 0; first < TIME; first += count) {
@@ -66,7 +65,7 @@ async function inPortions(device: Device, count: number): Promise<Float32Array> 
 }
 
 for (const [place, open] of [["the reference", openReference], ["the GPU", gpu]] as const) {
-  Deno.test(`attention through a cache is attention, on ${place}`, async () => {
+  Deno.test(`attention with a cache equals attention, on ${place}`, async () => {
     const device = await open();
     const want = await atOnce(device);
     const bound = tolerance(TIME + WIDTH + 64, want.reduce((m, v) => Math.max(m, Math.abs(v)), 0));

@@ -1,9 +1,8 @@
-/** Cells give what PyTorch's modules give, values and gradients; their makers stand in the files. */
+/** Cells match PyTorch's modules, values and gradients; each golden file names its generator. */
 import { assert, assertEquals } from "@std/assert";
-import { gru, lstm, rnnRelu, rnnTanh } from "../../kernels/recurrence/cells.ts";
-import type { Cell } from "../../kernels/recurrence/cells.ts";
-import { matmul } from "../../kernels/matmul/matmul.ts";
-import { recurrence } from "../../kernels/recurrence/recurrence.ts";
+import { gru, lstm, recurrence, rnnRelu, rnnTanh } from "../../kernels/recurrence/mod.ts";
+import type { Cell } from "../../kernels/recurrence/mod.ts";
+import { matmul } from "../../kernels/matmul/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
@@ -21,12 +20,12 @@ const CELLS: Readonly<Record<string, Cell>> = {
   gru,
 };
 
-/** Results and gradients (of `name` as `d name`) of a cell on what PyTorch was given. */
+/** Outputs and gradients (of `name` as `d name`) of a cell for PyTorch's inputs. */
 function resultsOf(cell: Cell, { given, weighting }: TorchGolden): Record<string, Tensor> {
   const trace = newTrace();
   const source = (name: string): Tensor => {
     const { shape } = given[name] as Numbers;
-    // States of PyTorch have an axis of layers: here it is one.
+    // PyTorch's states have a layer axis, of size 1 here.
     const own = name === "h0" || name === "c0" ? shape.slice(1) : shape;
     return trace.source({ shape: own, dtype: "f32" }, "batch", name);
   };
@@ -73,11 +72,11 @@ async function checkCell(
 }
 
 for (const name of Object.keys(CELLS)) {
-  Deno.test(`${name} gives what PyTorch gives, in f64`, async () => {
+  Deno.test(`${name} matches PyTorch in f64`, async () => {
     await checkCell(openReference({ precision: "f64" }), name, (largest) => 1e-10 * largest);
   });
 
-  Deno.test(`${name} gives what PyTorch gives, on the GPU`, async () => {
+  Deno.test(`${name} matches PyTorch on the GPU`, async () => {
     const device = await openWebGpu({ runtime: Deno.version.deno });
     // Sums over gates and units in 5 steps, and over 15 rows for gradients of weights.
     await checkCell(device, name, (largest) => tolerance(5 * (24 + 64) + 15, largest));

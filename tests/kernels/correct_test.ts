@@ -1,11 +1,11 @@
-/** What counts as correct: ties, ignored rows, NaN. That it has no gradient. */
+/** Correct predictions: ties, ignored rows, NaN, and the missing gradient. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { correct, correctOp } from "../../kernels/cross_entropy/correct.ts";
+import { correct, correctOp } from "../../kernels/cross_entropy/mod.ts";
 import { IGNORE } from "../../src/base/ignore.ts";
 import { gradients } from "../../src/graph/reverse.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 
-/** The reference's answer for one row. */
+/** The reference's result for one row. */
 function hit(row: readonly number[], label: number): number | undefined {
   const logits = { shape: [1, row.length], dtype: "f32", data: Float32Array.from(row) } as const;
   const targets = { shape: [1], dtype: "u32", data: Uint32Array.of(label) } as const;

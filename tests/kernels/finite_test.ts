@@ -1,12 +1,10 @@
 /**
- * The detector of infinities and NaNs on this adapter, and what other kernels do with values that
- * WGSL leaves to drivers. A driver that breaks it must fail here and not in a run.
+ * Detection of infinities and NaNs on this adapter, and the behaviour of other kernels for values
+ * that WGSL leaves to drivers. A driver that breaks it must fail here, not during training.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { finiteOp } from "../../kernels/reduce/finite.ts";
-import { pointwiseOp } from "../../kernels/pointwise/pointwise.ts";
-import { sumOp } from "../../kernels/reduce/sum.ts";
-import { treeAddOp } from "../../kernels/reduce/tree_add.ts";
+import { finiteOp, sumOp, treeAddOp } from "../../kernels/reduce/mod.ts";
+import { pointwiseOp } from "../../kernels/pointwise/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
 import type { Expr } from "../../src/graph/formula.ts";
@@ -24,11 +22,13 @@ const DEVICES: Readonly<Record<string, () => Promise<Device>>> = {
 const QUIET_NAN = 0x7fc0_0000;
 const INFINITE = 0x7f80_0000;
 
-/** Words that are not finite: infinities, and NaNs quiet and signalling, of the ends of payloads. */
+/**
+ * Words that are not finite: infinities, and NaNs quiet and signalling, of the ends of payloads.
+ */
 const BROKEN = [INFINITE, 0x7f80_0001, 0x7fa5_a5a5, 0x7fbf_ffff, QUIET_NAN, 0x7fff_ffff]
   .flatMap(bothSigns);
 
-/** Words that are finite and might be taken for others: zeros, subnormals, the ends of normals. */
+/** Finite edge cases: zeros, subnormals, the smallest and largest normals. */
 const SOUND = [0, 1, 0x0040_0000, 0x007f_ffff, 0x0080_0000, 0x3f80_0000, 0x7f00_0000, 0x7f7f_ffff]
   .flatMap(bothSigns);
 
@@ -65,7 +65,7 @@ async function counter(device: Device, n: number): Promise<(x: Float32Array) => 
   return async (x) => wordsOf(await run(x))[0] as number;
 }
 
-/** First, last, both sides of the edges between rounds of items, and one within. */
+/** First, last, both sides of the edges between strips of items, and one inside. */
 function positions(n: number): number[] {
   const width = n % 4 === 0 ? 4 : 1;
   const round = width * Math.ceil(n / width / 16);
@@ -76,12 +76,12 @@ function positions(n: number): number[] {
 
 for (const [name, open] of Object.entries(DEVICES)) {
   for (const n of [1, 5, 64, 1023, 1024, 4096, 4100, 65_541]) {
-    Deno.test(`finite finds each broken word wherever it stands among ${n}, on ${name}`, async () => {
+    Deno.test(`finite finds each non-finite word at any position among ${n}, on ${name}`, async () => {
       const count = await counter(await open(), n);
       const x = floats(...Array.from({ length: n }, (_, i) => SOUND[i % SOUND.length] as number));
       const words = new Uint32Array(x.buffer);
       assertEquals(await count(x), 0);
-      // Each position meets some of the words, each word some of the positions.
+      // Each position is tested with some words, each word at some positions.
       for (const [k, position] of positions(n).entries()) {
         const sound = words[position] as number;
         for (const word of BROKEN.filter((_, i) => n < 100 || (i + k) % 3 === 0)) {
@@ -94,7 +94,7 @@ for (const [name, open] of Object.entries(DEVICES)) {
     });
   }
 
-  Deno.test(`finite counts all exponents rightly, on ${name}`, async () => {
+  Deno.test(`finite classifies all exponents correctly, on ${name}`, async () => {
     // Every sign, exponent and upper half of a payload; lower halves of all kinds.
     const x = floats(
       ...Array.from({ length: 65_536 }, (_, i) => ((i << 16) | (i * 40_503 & 0xffff)) >>> 0),
@@ -104,7 +104,7 @@ for (const [name, open] of Object.entries(DEVICES)) {
     assertEquals(await (await counter(await open(), x.length))(x), want);
   });
 
-  Deno.test(`finite counts up to every element, over several inputs, on ${name}`, async () => {
+  Deno.test(`finite counts all elements of several inputs, on ${name}`, async () => {
     const sizes = [130, 64, 1];
     const run = await load(await open(), finiteOp, { sizes });
     const all = sizes.map((n) => new Float32Array(n).fill(-Infinity));
@@ -127,16 +127,16 @@ Deno.test("finite finds one NaN among four million elements on the GPU", async (
   assertEquals(await count(x), 0);
 });
 
-Deno.test("finite takes f32 with elements, and nothing else", () => {
+Deno.test("finite rejects empty inputs and dtypes other than f32", () => {
   const attempt = (...specs: Spec[]) => assertThrows(() => finiteOp.shape(specs, {}), RangeError);
   attempt();
   attempt({ shape: [4], dtype: "u32" });
   attempt({ shape: [4], dtype: "f32" }, { shape: [0], dtype: "f32" });
 });
 
-/** What the other kernels that a gradient passes through promise of such values. */
+/** Behaviour of the other kernels on the gradient's path for such values. */
 for (const [name, open] of Object.entries(DEVICES)) {
-  Deno.test(`tree_add keeps what is broken, and flushes what is nearly zero, on ${name}`, async () => {
+  Deno.test(`tree_add keeps non-finite values, and flushes subnormals, on ${name}`, async () => {
     const cases = [
       [QUIET_NAN, 0, QUIET_NAN],
       [0x3f80_0000, 0xffa5_a5a5, QUIET_NAN],
@@ -155,7 +155,7 @@ for (const [name, open] of Object.entries(DEVICES)) {
   });
 
   for (const n of [1, 257, 1028, 66_001]) {
-    Deno.test(`sums of ${n} with a broken element are not finite, on ${name}`, async () => {
+    Deno.test(`sums of ${n} with a non-finite element are not finite, on ${name}`, async () => {
       for (const square of [false, true]) {
         const run = await load(await open(), sumOp, { sizes: [n], attrs: { square } });
         const x = new Float32Array(n).fill(0.5);
@@ -178,7 +178,7 @@ for (const [name, open] of Object.entries(DEVICES)) {
     assertEquals([...await run(x)], [Infinity]);
   });
 
-  Deno.test(`sums lose subnormals at most, and no sign of zero makes them negative, on ${name}`, async () => {
+  Deno.test(`sums lose at most subnormals, and signed zeros do not make them negative, on ${name}`, async () => {
     const n = 300;
     const run = await load(await open(), sumOp, { sizes: [n] });
     const [tiny = 1] = await run(new Float32Array(n).fill(2 ** -130));
@@ -190,7 +190,7 @@ for (const [name, open] of Object.entries(DEVICES)) {
     assertEquals([...await run(mixed)], [1]);
   });
 
-  Deno.test(`a product with a broken factor is not finite, elementwise, on ${name}`, async () => {
+  Deno.test(`an elementwise product with a non-finite factor is not finite, on ${name}`, async () => {
     const product = formula(2, (a, b) => mul(a as Expr, b as Expr));
     for (const n of [15, 16]) {
       const attrs = { formula: product };

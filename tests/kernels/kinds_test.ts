@@ -1,6 +1,6 @@
 /**
- * Some ops join lanes through workgroup memory on one kind of target only. This runs the kernels
- * of the kind that the adapter is not, so that one machine checks both.
+ * Some ops reduce over lanes in workgroup memory on one kind of target only. This runs the kernels
+ * for the other kind than the adapter's, so that one machine tests both.
  */
 import { assert, assertGreater } from "@std/assert";
 import { OPS } from "../../kernels/mod.ts";
@@ -43,7 +43,7 @@ async function outputsOf(
   return outputs;
 }
 
-/** Whether lanes work together on one kind and not on the other. */
+/** Whether lanes cooperate on one kind and not on the other. */
 function differs(op: Op, { inputs, attrs }: Case, target: Target): boolean {
   const io = { inputs, outputs: op.shape(inputs, attrs) };
   const shares = (t: Target) =>
@@ -54,7 +54,8 @@ function differs(op: Op, { inputs, attrs }: Case, target: Target): boolean {
 const TARGET: Target = { kind: "cpu", workgroupBytes: 16384, invocations: 256, groups: 65535 };
 const SHARING = OPS.filter((op) => op.cases.some((test) => differs(op, test, TARGET)));
 
-Deno.test("some ops join lanes on one kind of target only", () => assertGreater(SHARING.length, 0));
+Deno.test("some ops reduce over lanes on one kind of target only", () =>
+  assertGreater(SHARING.length, 0));
 
 for (const op of SHARING) {
   Deno.test(`${op.name}: kernels of the other kind match the reference`, async () => {

@@ -1,12 +1,12 @@
 /**
- * Kernels whose lanes share loads beside those whose lanes are alone, op by op, so that the suite's
- * comparison with the references holds for both. Those that only share loads give the same bits;
- * those that share the sums of a row, and heads that are no whole quads, of which a driver may
- * leave out terms that it knows to be zero, agree as such sums do. Products have a suite of their
- * own.
+ * Kernels that share loads across subgroup lanes against those that do not, op by op, so that the
+ * suite's comparison with the references holds for both. Kernels that only share loads are bitwise
+ * equal. Those that reduce a row over lanes, and heads whose width is no multiple of 4 (a driver may
+ * drop terms that are known to be zero), agree within the tolerance of such sums. Products are tested
+ * in matmul_lanes_test.ts.
  */
 import { assert, assertEquals } from "@std/assert";
-import { matmulOp } from "../../kernels/matmul/matmul.ts";
+import { matmulOp } from "../../kernels/matmul/mod.ts";
 import { OPS } from "../../kernels/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Device } from "../../src/device/types.ts";
@@ -25,7 +25,7 @@ function kernelsOf(op: Op, { inputs, attrs }: Case, target: Target): string {
   return op.launch(io, attrs, target).map(({ wgsl }) => wgsl).join("\n");
 }
 
-/** Cases that lanes do together on CPU drivers. */
+/** Cases whose kernels use subgroup lanes on CPU drivers. */
 function shared(op: Op): Case[] {
   const isShared = (test: Case) =>
     kernelsOf(op, test, { ...together, kind: "cpu" }).includes("subgroup");
@@ -51,7 +51,7 @@ async function outputsOf(
   return (await Promise.all(outputs)).map(({ buffer }) => new Uint32Array(buffer));
 }
 
-/** Whether each element of the results is the same sum in the same order. */
+/** Whether both kernels compute each element as the same sum in the same order. */
 function addsAlike({ name }: Op, { inputs: [qkv], attrs: { heads } }: Case): boolean {
   if (name.startsWith("layer_norm")) return false;
   return heads === undefined || (qkv?.shape.at(-1) as number) / (3 * heads) % 4 === 0;
@@ -76,7 +76,7 @@ function assertClose(
 
 const OPS_BY_LANES = OPS.filter((op) => op !== matmulOp && shared(op).length > 0);
 
-Deno.test("lanes of a subgroup work together on CPU drivers alone", () => {
+Deno.test("subgroup lanes cooperate on CPU drivers only", () => {
   assertEquals(OPS_BY_LANES.map(({ name }) => name).sort(), [
     "attention",
     "attention_backward",
@@ -98,7 +98,7 @@ Deno.test("lanes of a subgroup work together on CPU drivers alone", () => {
 for (const op of OPS_BY_LANES) {
   Deno.test({
     name: `${op.name}: lanes together give what lanes alone give`,
-    // Elsewhere nothing is done by lanes.
+    // On other targets no kernel uses subgroup lanes.
     ignore: !WITH_LANES,
     fn: async () => {
       const device = await gpu();

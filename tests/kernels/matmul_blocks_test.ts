@@ -1,11 +1,10 @@
 /**
- * Every kernel of the table for GPUs about the edges of its blocks, whatever the adapter: near the
- * reference, and where K is not cut, with the bits of the plainest kernel.
+ * Every kernel of the GPU table at the edges of its blocks, on any adapter: close to the reference,
+ * and without sliced K bitwise equal to the simplest kernel.
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { launchMatmul, matmulOp, productOf } from "../../kernels/matmul/matmul.ts";
-import { variantsOf } from "../../kernels/matmul/matmul_choice.ts";
-import type { Variant } from "../../kernels/matmul/matmul_choice.ts";
+import { launchMatmul, matmulOp, productOf, variantsOf } from "../../kernels/matmul/mod.ts";
+import type { Variant } from "../../kernels/matmul/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { add, formula, mul, tanh } from "../../src/graph/formula.ts";
 import type { Expr } from "../../src/graph/formula.ts";
@@ -24,7 +23,7 @@ const PLAINEST = rows(4096).at(-1) as Variant;
 
 type Sizes = readonly [number, number, number];
 
-/** Rows, columns and depth of what a workgroup does between two barriers. */
+/** Rows, columns and K of a workgroup's block between two barriers. */
 function blockOf({ tiling: { tile: [tm, tn], group: [gx, gy], slices = 1, steps = 4 } }: Variant) {
   return [tm * gy, tn * gx, steps * slices] as const;
 }
@@ -41,7 +40,7 @@ function withEpilogue(test: Case): Case {
   return { ...test, inputs: [...test.inputs, ...inputs], attrs: { ...test.attrs, epilogue } };
 }
 
-/** A case whose sums go on from what the output holds. */
+/** A case that accumulates onto the output. */
 function withSum(test: Case): Case {
   const [sum] = matmulOp.shape(test.inputs, test.attrs);
   return {
@@ -51,7 +50,9 @@ function withSum(test: Case): Case {
   };
 }
 
-/** About the edges: odd sizes and whole quads, under all transposes; `turn` shifts which meet. */
+/**
+ * At the edges: odd sizes and multiples of 4, for all transposes; `turn` shifts the combinations.
+ */
 function casesOf(variant: Variant, turn: number): Case[] {
   const [bm, bn, bk] = blockOf(variant);
   const edges: readonly Sizes[] = [
@@ -63,13 +64,13 @@ function casesOf(variant: Variant, turn: number): Case[] {
   return TRANSPOSES.flatMap(([ta, tb], i) => {
     const odd = productCase([bm + 1, bn + 1, 2 * bk + 1], { ta, tb });
     const other = productCase(edges[(i + turn) % edges.length] as Sizes, { ta, tb });
-    // Of odd columns each is stored alone: in large tiles that compiles for seconds.
+    // Odd column counts store element by element, which compiles for seconds in large tiles.
     if (i === 1 && bm <= 32) return [withEpilogue(odd), other];
     return i === 2 ? [odd, withSum(other)] : [odd, withEpilogue(other)];
   });
 }
 
-/** Narrow products: a decoder's rows. */
+/** Narrow products: the rows of a decoding step. */
 function narrowCases(): Case[] {
   const sizes: readonly Sizes[] = [[1, 64, 128], [2, 33, 131], [3, 36, 257], [8, 100, 260]];
   return sizes.flatMap((size, i) =>
@@ -101,19 +102,19 @@ async function check(variant: Variant, test: Case): Promise<void> {
   assertEquals(bitsOf(got), bitsOf(await productsBy(device, test, by(PLAINEST))), name);
 }
 
-/** Rows that no size is given: they wait for a measurement, and one case shows that they are right. */
+/** Rows that are never selected, as they are not measured yet: one case tests their correctness. */
 const waits = ({ name }: Variant): boolean => /ahead|by 16|tiles of|registers/.test(name);
 
 rows(4096).forEach((variant, turn) => {
   const [bm, bn, bk] = blockOf(variant);
-  Deno.test(`${variant.name} is right about the edges of ${bm} x ${bn} x ${bk}`, async () => {
+  Deno.test(`${variant.name} is correct at the edges of ${bm} x ${bn} x ${bk}`, async () => {
     const cases = casesOf(variant, turn);
     const some = waits(variant) ? [cases[2 * (turn % 4)] as Case] : cases;
     for (const test of some) await check(variant, test);
   });
 });
 
-Deno.test("narrow products are right for one to eight rows", async () => {
+Deno.test("narrow products are correct for one to eight rows", async () => {
   for (const test of narrowCases()) {
     const [variant] = variantsOf(
       productOf({ inputs: test.inputs, outputs: [] }, test.attrs),
@@ -124,7 +125,7 @@ Deno.test("narrow products are right for one to eight rows", async () => {
   }
 });
 
-Deno.test("blocks that are no whole quads for each invocation are refused", () => {
+Deno.test("blocks whose quads do not divide by the invocations are rejected", () => {
   const { inputs } = productCase([64, 64, 64], { ta: false, tb: false });
   const io = { inputs, outputs: inputs.slice(0, 1) };
   assertThrows(

@@ -1,14 +1,14 @@
-/** The table of products: what some sizes get, and that nothing is chosen which a target cannot do. */
+/** The tiling table: selections for some sizes, and that they fit the target. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { chooseMatmul, explain, variantsOf } from "../../kernels/matmul/matmul_choice.ts";
-import type { Product } from "../../kernels/matmul/matmul_choice.ts";
+import { chooseMatmul, variantName, variantsOf } from "../../kernels/matmul/mod.ts";
+import type { Product } from "../../kernels/matmul/mod.ts";
 import { threadsOf, workgroupBytes } from "../../kernels/matmul/matmul_slices_wgsl.ts";
 import type { Target } from "../../src/graph/types.ts";
 
 const CPU: Target = { kind: "cpu", workgroupBytes: 32768, invocations: 1024, groups: 65535 };
 const LANES: Target = { ...CPU, lanes: 8 };
 const GPU: Target = { kind: "gpu", workgroupBytes: 49152, invocations: 1024, groups: 65535 };
-/** What every adapter grants. */
+/** Limits of every WebGPU adapter. */
 const FLOOR: Target = { ...GPU, workgroupBytes: 16384, invocations: 256 };
 
 type Sizes = readonly [m: number, n: number, k: number];
@@ -16,7 +16,7 @@ type Sizes = readonly [m: number, n: number, k: number];
 const plain = ([m, n, k]: Sizes): Product => ({ m, n, k, ta: false, tb: false });
 const gradient = (sizes: Sizes): Product => ({ ...plain(sizes), ta: true });
 
-Deno.test("on CPU drivers a product keeps the tile that was measured", () => {
+Deno.test("on CPU drivers products get the measured tiles", () => {
   const tiling = (product: Product) => chooseMatmul(product, CPU).tiling;
   assertEquals(tiling(plain([512, 512, 512])), { tile: [16, 8], group: [8, 4] });
   assertEquals(tiling(gradient([512, 512, 512])), { tile: [8, 16], group: [8, 4] });
@@ -26,7 +26,7 @@ Deno.test("on CPU drivers a product keeps the tile that was measured", () => {
   assertEquals(tiling(plain([1, 2304, 768])), { tile: [16, 8], group: [8, 4] });
 });
 
-Deno.test("with subgroups of 8 on CPU drivers large products are shared by lanes", () => {
+Deno.test("with subgroups of 8 on CPU drivers large products use subgroup lanes", () => {
   const tiling = (product: Product) => chooseMatmul(product, LANES).tiling;
   assertEquals(tiling(plain([512, 512, 512])), { tile: [32, 8], group: [8, 1], lanes: 8 });
   assertEquals(tiling(plain([64, 128, 64])), { tile: [32, 4], group: [8, 1], lanes: 8 });
@@ -36,7 +36,7 @@ Deno.test("with subgroups of 8 on CPU drivers large products are shared by lanes
   assertEquals(chooseMatmul(plain([512, 512, 512]), { ...CPU, lanes: 4 }).tiling.lanes, undefined);
 });
 
-/** Pairs of sizes: the last for which a row is chosen, and the first beyond. */
+/** Pairs of sizes: the last for which a row is selected, and the first beyond. */
 const SWITCHES: readonly (readonly [Product, string])[] = [
   [plain([8, 768, 128]), "narrow, 32 slices"],
   [plain([9, 768, 256]), "block 16x16, 16 slices"],
@@ -59,8 +59,8 @@ const SWITCHES: readonly (readonly [Product, string])[] = [
 
 for (const [product, name] of SWITCHES) {
   const { m, n, k } = product;
-  Deno.test(`on a GPU ${m} x ${n} x ${k} is done by ${name}`, () => {
-    for (const target of [GPU, FLOOR]) assertEquals(explain(product, target), name);
+  Deno.test(`on a GPU ${m} x ${n} x ${k} selects ${name}`, () => {
+    for (const target of [GPU, FLOOR]) assertEquals(variantName(product, target), name);
   });
 }
 
@@ -80,7 +80,7 @@ Deno.test("on a GPU products of common models keep all cores busy", () => {
   }
 });
 
-Deno.test("nothing is chosen that needs more than the target has", () => {
+Deno.test("no selection exceeds the target's limits", () => {
   const small: Target = { ...GPU, workgroupBytes: 4096, invocations: 128 };
   for (const target of [FLOOR, small]) {
     for (const product of [...MODELS, ...SWITCHES.map(([each]) => each)]) {
@@ -91,5 +91,5 @@ Deno.test("nothing is chosen that needs more than the target has", () => {
     }
   }
   const square = plain([4096, 4096, 4096]);
-  assertNotEquals(explain(square, small), explain(square, GPU));
+  assertNotEquals(variantName(square, small), variantName(square, GPU));
 });

@@ -1,7 +1,6 @@
-/** Products by lanes of a subgroup: the bits of those without, whatever the sizes. */
+/** Products with subgroup lanes are bitwise equal to those without, at all sizes. */
 import { assert, assertEquals } from "@std/assert";
-import { matmulOp } from "../../kernels/matmul/matmul.ts";
-import { chooseMatmul } from "../../kernels/matmul/matmul_choice.ts";
+import { chooseMatmul, matmulOp } from "../../kernels/matmul/mod.ts";
 import type { Device } from "../../src/device/types.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { add, formula } from "../../src/graph/formula.ts";
@@ -23,7 +22,7 @@ async function outputsOf(device: Device, test: Case, target: Target): Promise<Ui
 
 const EDGES = [1, 8, 31, 33, 64, 100];
 
-/** Products whose rows, columns and inner size lie about the edges of tiles. */
+/** Products whose rows, columns and inner size are at the edges of tiles. */
 function edgeCases(): Case[] {
   return EDGES.flatMap((size, i) =>
     [false, true].flatMap((ta) =>
@@ -43,7 +42,7 @@ function biasedCases(): Case[] {
   });
 }
 
-Deno.test("small and narrow products stay without lanes, large ones have them", () => {
+Deno.test("large products use subgroup lanes, small and narrow ones do not", () => {
   const lanesOf = (m: number, n: number, target = together) =>
     chooseMatmul({ m, n, k: 64, ta: false, tb: false }, target).tiling.lanes;
   assertEquals([lanesOf(4, 512), lanesOf(512, 8), lanesOf(512, 512)], [undefined, undefined, 8]);
@@ -51,7 +50,7 @@ Deno.test("small and narrow products stay without lanes, large ones have them", 
   assertEquals(lanesOf(512, 512, { ...together, kind: "gpu" }), undefined);
 });
 
-Deno.test("the edge cases are done by lanes", () => {
+Deno.test("the edge cases use subgroup lanes", () => {
   const uses = edgeCases().map(({ inputs, attrs }) => {
     const io = { inputs, outputs: matmulOp.shape(inputs, attrs) };
     return matmulOp.launch(io, attrs, together).some(({ wgsl }) => wgsl.includes("subgroup"));
@@ -68,7 +67,7 @@ const CASES = [
 for (const test of CASES) {
   Deno.test({
     name: `by lanes as without: ${caseName(matmulOp, test)}`,
-    // Elsewhere no product is done by lanes.
+    // On other targets no product uses subgroup lanes.
     ignore: !WITH_LANES,
     fn: async () => {
       const device = await gpu();

@@ -1,11 +1,11 @@
-/** A recurrence is the loop that it stands for: products and elementwise calls, step by step. */
+/** A recurrence equals its composed form: a loop of matmuls and elementwise calls over time. */
 import { assert, assertEquals } from "@std/assert";
-import type { Cell, Stage } from "../../kernels/recurrence/cells.ts";
+import type { Cell, Stage } from "../../kernels/recurrence/mod.ts";
 import { CELL_FORMULAS, firstGate } from "../../kernels/recurrence/cells.ts";
-import { matmul } from "../../kernels/matmul/matmul.ts";
-import { range } from "../../kernels/matmul/matmul_wgsl.ts";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { recurrence } from "../../kernels/recurrence/recurrence.ts";
+import { matmul } from "../../kernels/matmul/mod.ts";
+import { range } from "../../kernels/emit/range.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
+import { recurrence } from "../../kernels/recurrence/mod.ts";
 import { fold, rootKey, uniforms } from "../../src/base/random.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { sharedGpu } from "../support/gpu.ts";
@@ -22,7 +22,7 @@ const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
 
 const gpu = sharedGpu();
 
-/** Sources, values and results of one form of a recurrence; gradients are results as well. */
+/** Sources, values and results (with gradients) of one form of a recurrence. */
 interface Form {
   readonly results: Record<string, Tensor>;
   readonly values: Record<string, Float64Array>;
@@ -71,7 +71,7 @@ function asOp(cell: Cell, [b, t, h]: Sizes, reverse: boolean): Form {
   return { results, values };
 }
 
-/** The loop: a product for each gate, and one elementwise call for each output of the cell. */
+/** The loop: one matmul per gate, and one elementwise call per output of the cell. */
 function asLoop(cell: Cell, [b, t, h]: Sizes, reverse: boolean): Form {
   const whole = numbersOf(cell, [b, t, h]);
   const { gates } = cell;
@@ -100,7 +100,7 @@ function asLoop(cell: Cell, [b, t, h]: Sizes, reverse: boolean): Form {
   const ys: Tensor[] = [];
   for (const step of reverse ? range(t).reverse() : range(t)) {
     const x = xs[step] as Tensor[];
-    // Gates of later stages are not known yet, and not used.
+    // Gates of later stages are not computed yet, and not used.
     const r = [...x];
     let made: Tensor[] = [];
     cell.stages.forEach(({ gates: own, formula }: Stage, stage) => {
@@ -131,7 +131,7 @@ function asLoop(cell: Cell, [b, t, h]: Sizes, reverse: boolean): Form {
   return { results, values };
 }
 
-/** Results of the loop as the op gives them. */
+/** Results of the loop in the op's layout. */
 function joined(
   made: Readonly<Record<string, Float64Array>>,
   cell: Cell,
@@ -172,7 +172,7 @@ function assertNear(
 }
 
 for (const cell of CELL_FORMULAS) {
-  Deno.test(`${cell.name} is the loop of products and formulas, values and gradients`, async () => {
+  Deno.test(`${cell.name} equals the loop of matmuls and formulas, values and gradients`, async () => {
     const reference = openReference({ precision: "f64" });
     for (const [sizes, reverse] of [[[3, 5, 8], false], [[2, 4, 3], true]] as const) {
       const [op, loop] = [asOp(cell, sizes, reverse), asLoop(cell, sizes, reverse)];

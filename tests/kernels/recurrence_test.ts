@@ -1,10 +1,17 @@
-/** The recurrence: its gradient, its tiles and launches, and what it refuses. */
+/** The recurrence: gradients, tiles, launches, and rejected arguments. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CELL_FORMULAS, gru, gruBefore, lstm, rnnTanh } from "../../kernels/recurrence/cells.ts";
-import { sameFlows } from "../../kernels/recurrence/cells_grad.ts";
-import { range } from "../../kernels/matmul/matmul_wgsl.ts";
-import { recurrence, recurrenceOp } from "../../kernels/recurrence/recurrence.ts";
-import { recurrenceBackwardOp } from "../../kernels/recurrence/recurrence_backward.ts";
+import {
+  CELL_FORMULAS,
+  gru,
+  gruBefore,
+  lstm,
+  recurrence,
+  recurrenceBackwardOp,
+  recurrenceOp,
+  rnnTanh,
+} from "../../kernels/recurrence/mod.ts";
+import { sharesGateGradients } from "../../kernels/recurrence/cells_grad.ts";
+import { range } from "../../kernels/emit/range.ts";
 import { recurrenceCase } from "../../kernels/recurrence/recurrence_cases.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { sharedGpu } from "../support/gpu.ts";
@@ -24,21 +31,21 @@ for (const cell of CELL_FORMULAS) {
   const inputs = range(3 + cell.states);
   const lasts = range(cell.states).map((k) => 1 + k);
 
-  Deno.test(`the gradient of ${cell.name} is its slope, from y and from the last states`, async () => {
+  Deno.test(`the gradient of ${cell.name} matches differences, from y and from the last states`, async () => {
     for (const [i, sizes] of [[2, 1, 3], [3, 5, 4], [2, 12, 5]].entries()) {
       const test = recurrenceCase(cell, sizes as unknown as Sizes, { reverse: i === 1 });
       await checkVjp(recurrenceOp, test, { inputs, outputs: [0, ...lasts] });
     }
   });
 
-  Deno.test(`the gradient of ${cell.name} is its slope where only some results are used`, async () => {
+  Deno.test(`the gradient of ${cell.name} matches differences if only some outputs are used`, async () => {
     const test = recurrenceCase(cell, [2, 5, 3]);
     await checkVjp(recurrenceOp, test, { inputs, outputs: [0] });
     for (const k of lasts) await checkVjp(recurrenceOp, test, { inputs, outputs: [k] });
   });
 }
 
-/** Outputs of a case by kernels that are printed for `target`. */
+/** Outputs of a case by kernels for `target`. */
 async function printedFor(target: Partial<Target>, op: Op, test: Case): Promise<Float32Array[]> {
   const device = await gpu();
   const turned: Op = {
@@ -56,7 +63,7 @@ async function printedFor(target: Partial<Target>, op: Op, test: Case): Promise<
 }
 
 for (const op of [recurrenceOp, recurrenceBackwardOp]) {
-  Deno.test(`${op.name}: the tiles of other targets give the same bits`, async () => {
+  Deno.test(`${op.name}: the tiles of other targets are bitwise equal`, async () => {
     const chosen = CELL_FORMULAS.flatMap((cell) =>
       op.cases.filter(({ kind, attrs, inputs }) =>
         kind === "ragged" && attrs.cell === cell && inputs[0]?.shape[0] === 9
@@ -71,15 +78,15 @@ for (const op of [recurrenceOp, recurrenceBackwardOp]) {
   });
 }
 
-Deno.test("cells that only use x + r have one gradient for both", () => {
-  assertEquals(CELL_FORMULAS.filter(sameFlows).map(({ name }) => name), [
+Deno.test("cells that only use x + r have one gradient for x and r gates", () => {
+  assertEquals(CELL_FORMULAS.filter(sharesGateGradients).map(({ name }) => name), [
     "rnn_tanh",
     "rnn_relu",
     "lstm",
   ]);
 });
 
-Deno.test("a recurrence refuses gradients of what it only keeps", () => {
+Deno.test("a recurrence rejects gradients of its saved tensors", () => {
   const test = recurrenceCase(lstm, [2, 3, 4]);
   const trace = newTrace();
   const inputs = test.inputs.map((spec, i) => trace.source(spec, "batch", `x${i}`));
@@ -94,7 +101,7 @@ Deno.test("a recurrence refuses gradients of what it only keeps", () => {
   }
 });
 
-Deno.test("a recurrence refuses tensors of other shapes by name", () => {
+Deno.test("a recurrence rejects tensors of wrong shapes by name", () => {
   const trace = newTrace();
   const source = (...shape: number[]) => trace.source(f32(...shape), "batch");
   const good = { weight: source(18, 6), bias: source(18), states: [source(2, 6)] };
@@ -114,7 +121,7 @@ Deno.test("a recurrence refuses tensors of other shapes by name", () => {
   }
 });
 
-Deno.test("a recurrence takes as many launches as it has steps and stages, and two more", () => {
+Deno.test("a recurrence takes one launch per step and stage, and two more", () => {
   for (const cell of [rnnTanh, gruBefore]) {
     for (const op of [recurrenceOp, recurrenceBackwardOp]) {
       const test = op.cases.find(({ inputs, attrs }) =>

@@ -1,6 +1,6 @@
-/** Norms of rows whose squares have no f32, on the device; NaN and infinity. */
+/** Norms of rows whose squares underflow or overflow f32; NaN and infinity. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { rowNormsOp } from "../../kernels/reduce/row_norms.ts";
+import { rowNormsOp } from "../../kernels/reduce/mod.ts";
 import type { Device } from "../../src/device/types.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
@@ -30,7 +30,7 @@ Deno.test("the norm of [3, -4] times u is 5 u, small, large or 0", async () => {
   }
 });
 
-Deno.test("the norm of a row with an infinity or a NaN is not a number to be trusted", async () => {
+Deno.test("the norm of a row with an infinity or a NaN is not finite", async () => {
   const [infinite, nan] = await normsOf(openReference(), [Infinity, NaN]);
   assertEquals(infinite, Infinity);
   assert(Number.isNaN(nan));

@@ -1,4 +1,4 @@
-/** Laws of all ops: wrong shapes are refused, and launches bind what their WGSL declares. */
+/** Laws of all ops: wrong shapes are rejected, and launches bind what their WGSL declares. */
 import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
 import { OPS } from "../../kernels/mod.ts";
 import type { Attrs, Case, Launch, Op, Spec, Target } from "../../src/graph/types.ts";
@@ -7,7 +7,7 @@ import { caseName } from "../support/graph/cases.ts";
 const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
 const u32 = (...shape: number[]): Spec => ({ shape, dtype: "u32" });
 
-/** Inputs that an op must refuse, and words that its error must hold. */
+/** Inputs that an op must reject, and words that its error must contain. */
 const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]>> = {
   attention: [
     [[f32(2, 3, 12), u32(2, 4)], { heads: 2, documents: true }, "starts must be u32 [2, 3]"],
@@ -49,7 +49,7 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
     [[], { first: 0 }, "takes a part"],
     [[f32(3)], { first: 0 }, "and a whole or its shape"],
     [[f32(8), f32(3)], { first: 0, shape: [8] }, "and a whole or its shape"],
-    [[f32(2, 4), f32(3)], { first: 6 }, "put [3] into [2, 4] from 6 on: it has 8"],
+    [[f32(2, 4), f32(3)], { first: 6 }, "update_slice [3] into [2, 4] from 6 on: it has 8"],
     [[f32(8), u32(3)], { first: 0 }, "u32 into f32"],
   ],
   finite: [[[], {}, "takes inputs"], [[f32(2), u32(2)], {}, "u32 [2]"], [[f32(0)], {}, "f32 [0]"]],
@@ -121,7 +121,7 @@ function stretched({ inputs }: Case): Spec[][] {
   );
 }
 
-/** Whether an op refuses inputs; it must do so by a RangeError that names it (attention: attend). */
+/** Whether an op rejects inputs; by a RangeError that names it (attention: attend). */
 function refuses(op: Op, inputs: readonly Spec[], attrs: Attrs): boolean {
   try {
     op.shape(inputs, attrs);
@@ -137,7 +137,7 @@ function refuses(op: Op, inputs: readonly Spec[], attrs: Attrs): boolean {
 }
 
 for (const op of OPS) {
-  Deno.test(`${op.name} refuses wrong shapes`, () => {
+  Deno.test(`${op.name} rejects wrong shapes`, () => {
     const wrong = WRONG[op.name] ?? [];
     for (const [inputs, attrs, words] of wrong) {
       assertThrows(() => op.shape(inputs, attrs), RangeError, words);
@@ -151,7 +151,7 @@ for (const op of OPS) {
 }
 
 const DECLARATION = /@group\(0\) @binding\((\d+)\) var<storage, (read|read_write)>/g;
-/** Bindings that every adapter grants. */
+/** Bindings that every adapter allows. */
 const MOST_BINDINGS = 8;
 
 const TARGETS: readonly Target[] = [

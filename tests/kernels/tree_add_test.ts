@@ -1,6 +1,6 @@
-/** The tree's addition has the same bits on the GPU and in JavaScript. */
+/** The reduction tree's addition is bitwise equal on the GPU and in JavaScript. */
 import { assertEquals } from "@std/assert";
-import { treeAddOp } from "../../kernels/reduce/tree_add.ts";
+import { treeAddOp } from "../../kernels/reduce/mod.ts";
 import { rootKey, threefry } from "../../src/base/random.ts";
 import { treeAddInto } from "../../src/base/tree_add.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
@@ -54,9 +54,9 @@ async function onDevice(a: Uint32Array, b: Uint32Array): Promise<Uint32Array> {
   return new Uint32Array(sum.buffer, sum.byteOffset, sum.length);
 }
 
-// An odd length takes the kernel's path of single elements, the other that of fours.
+// An odd length uses the kernel's scalar path, the other the vec4 path.
 for (const n of [65_536, 65_535]) {
-  Deno.test(`tree_add gives the bits of JavaScript for ${n} pairs of bit patterns`, async () => {
+  Deno.test(`tree_add is bitwise equal to JavaScript for ${n} pairs of bit patterns`, async () => {
     const [a, b] = patterns(n);
     const got = await onDevice(a, b);
     const want = a.slice();

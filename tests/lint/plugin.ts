@@ -10,7 +10,9 @@ import { terminalRule } from "./terminal.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const ROOMS = [...Object.keys(LAYERS), ...COMPOSERS];
 
-/** Files that may know errors of files by their names: who says what they mean, and who makes some. */
+/**
+ * Files that may know errors of files by their names: who says what they mean, and who makes some.
+ */
 const FILE_ERRORS = ["src/base/file_fault.ts", "workers/faults/self.ts"];
 /** Errors of pipes and sockets. */
 const OTHER_ERRORS = ["BrokenPipe", "AddrInUse"];

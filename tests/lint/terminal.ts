@@ -1,6 +1,6 @@
 /**
- * The rule `terminal`: text reaches a terminal through the files below alone, which make it printable.
- * What children print into a pipe is read by a process of ours.
+ * The rule `terminal`: text reaches a terminal through the files below alone, which make it
+ * printable. What children print into a pipe is read by a process of ours.
  */
 
 /** Files that may use the console. */
@@ -41,7 +41,9 @@ function isIn(files: readonly string[], file: string): boolean {
   return files.some((name) => name.endsWith("/") ? file.startsWith(name) : file === name);
 }
 
-/** What is reported in a file below the root; nothing in tests, whose output only developers read. */
+/**
+ * What is reported in a file below the root; nothing in tests, whose output only developers read.
+ */
 export function terminalRule(file: string, context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
   if (!/^(src|workers|kernels|configs|examples|bench)\/|^mod\.ts$/.test(file)) return {};
   const report = (node: Deno.lint.Node) => context.report({ node, message: MESSAGE });

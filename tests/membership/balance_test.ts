@@ -1,14 +1,14 @@
-/** How micro-batches are shared out among workers of unequal speed. */
+/** Distribution of micro-batches over workers of unequal speed. */
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import {
   balancedShares,
   equalShares,
-  SAMPLES,
-  span,
+  makespan,
+  SPEED_SAMPLES,
   speedOf,
 } from "../../src/membership/balance.ts";
 
-/** All ways to share `n` micro-batches among `world` workers. */
+/** All distributions of `n` micro-batches over `world` workers. */
 function waysOf(n: number, world: number): number[][] {
   if (world === 1) return [[n]];
   return Array.from(
@@ -19,14 +19,14 @@ function waysOf(n: number, world: number): number[][] {
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
-Deno.test("shares() of workers of one speed are equal, lower ranks first", () => {
+Deno.test("balancedShares() are equal for equal speeds, lower ranks first", () => {
   assertEquals(balancedShares(8, [5, 5]), [4, 4]);
   assertEquals(balancedShares(8, [5, 5, 5]), [3, 3, 2]);
   assertEquals(equalShares(8, 5), [2, 2, 2, 1, 1]);
   assertEquals(equalShares(1, 1), [1]);
 });
 
-Deno.test("shares() give the slow worker less, and everybody one at least", () => {
+Deno.test("balancedShares() gives a slow worker fewer, and each worker at least one", () => {
   assertEquals(balancedShares(8, [10, 30]), [6, 2]);
   assertEquals(balancedShares(8, [30, 10]), [2, 6]);
   assertEquals(balancedShares(16, [10, 10, 10, 30]), [5, 5, 5, 1]);
@@ -34,11 +34,11 @@ Deno.test("shares() give the slow worker less, and everybody one at least", () =
   assertEquals(balancedShares(8, [1, 1000]), [7, 1]);
 });
 
-Deno.test("shares() leave the higher ranks without work when there are too many", () => {
+Deno.test("balancedShares() leaves the higher ranks without work when there are too many", () => {
   assertEquals(balancedShares(2, [3, 2, 1]), [1, 1, 0]);
 });
 
-Deno.test("shares() take no longer than any other way in which everybody has work", () => {
+Deno.test("balancedShares() has the shortest makespan of all distributions that leave no worker idle", () => {
   const speeds = [1, 2, 3, 7.5];
   for (const world of [1, 2, 3]) {
     for (const microBatches of [4, 8]) {
@@ -49,22 +49,22 @@ Deno.test("shares() take no longer than any other way in which everybody has wor
         assert(counts.every((count) => count > 0));
         const best = Math.min(
           ...waysOf(microBatches, world).filter((other) => other.every((count) => count > 0))
-            .map((other) => span(other, ms)),
+            .map((other) => makespan(other, ms)),
         );
-        assertLessOrEqual(span(counts, ms), best, `${microBatches} among ${ms}`);
+        assertLessOrEqual(makespan(counts, ms), best, `${microBatches} among ${ms}`);
       }
     }
   }
 });
 
-Deno.test("span() is the time of the last worker", () => {
-  assertEquals(span([4, 4], [10, 30]), 120);
-  assertEquals(span([6, 2], [10, 30]), 60);
-  assertEquals(span([8], [2.5]), 20);
+Deno.test("makespan() is the time of the last worker", () => {
+  assertEquals(makespan([4, 4], [10, 30]), 120);
+  assertEquals(makespan([6, 2], [10, 30]), 60);
+  assertEquals(makespan([8], [2.5]), 20);
 });
 
-Deno.test("speedOf() is the middle of enough times, and not moved by one that is far off", () => {
-  const steady = new Array(SAMPLES).fill(10);
+Deno.test("speedOf() is the median of enough times, so one outlier does not move it", () => {
+  const steady = new Array(SPEED_SAMPLES).fill(10);
   assertEquals(speedOf(steady.slice(1)), undefined);
   assertEquals(speedOf([]), undefined);
   assertEquals(speedOf(steady), 10);

@@ -1,9 +1,9 @@
-/** What follows from each event: the state, what is to be done, and the reason in words. */
+/** Transitions of the membership state machine: state, commands and reasons for each event. */
 import { assert, assertEquals } from "@std/assert";
 import { candidates, isWhole, noMembers, wantsForming } from "../../src/membership/decide.ts";
 import { member, of, running, Story } from "./story.ts";
 
-Deno.test("the first tick starts as many workers as are wanted, and no other tick does", () => {
+Deno.test("the first tick starts the requested number of workers, later ticks none", () => {
   const story = new Story(3);
   const { commands, reasons } = story.on({ type: "tick" });
   assertEquals(commands, [0, 1, 2].map((id) => ({ type: "spawn", id, workerId: id })));
@@ -13,7 +13,7 @@ Deno.test("the first tick starts as many workers as are wanted, and no other tic
   assertEquals(story.on({ type: "tick" }).commands, []);
 });
 
-Deno.test("joined is a sign of life, and does not end the start", () => {
+Deno.test("joined counts as a heartbeat and does not end the start section", () => {
   const story = new Story(1);
   story.on({ type: "tick" });
   story.now = 700;
@@ -22,17 +22,17 @@ Deno.test("joined is a sign of life, and does not end the start", () => {
   assertEquals([phase, section, since, heard], ["starting", "start", 0, 700]);
 });
 
-Deno.test("ready ends the start, whose time is measured", () => {
+Deno.test("ready ends the start section and records its duration", () => {
   const story = new Story(1);
   story.on({ type: "tick" });
   story.now = 1500;
   assertEquals(story.on({ type: "ready", id: 0 }).reasons, ["worker 0 is ready"]);
   const { phase, section } = story.get(0);
   assertEquals([phase, section], ["ready", undefined]);
-  assertEquals(story.state.pace, { start: [1500] });
+  assertEquals(story.state.durations, { start: [1500] });
 });
 
-Deno.test("heard says whom a member waits for and that it got further; being told something else ends the waiting", () => {
+Deno.test("heard records whom a member waits for and its progress; a new order clears the wait", () => {
   const story = running(3);
   story.order(0, "step");
   story.now = 40;
@@ -48,12 +48,12 @@ Deno.test("heard says whom a member waits for and that it got further; being tol
   assertEquals([section, since, waitsFor], ["save", 50, []]);
 });
 
-Deno.test("answered ends a section and measures it; without one it changes nothing", () => {
+Deno.test("answered ends a section and records its duration; without a section it changes nothing", () => {
   const story = running(2);
   story.order(1, "step");
   story.now = 30;
   story.on({ type: "answered", id: 1 });
-  assertEquals(story.state.pace.step, [30]);
+  assertEquals(story.state.durations.step, [30]);
   assertEquals(story.get(1).section, undefined);
   const before = story.state;
   story.now = 90;
@@ -61,7 +61,7 @@ Deno.test("answered ends a section and measures it; without one it changes nothi
   assertEquals(story.state, before);
 });
 
-Deno.test("no event about a worker that is gone changes anything or says anything", () => {
+Deno.test("an event about a removed worker changes nothing and reports nothing", () => {
   const story = running(2);
   const before = story.state;
   for (
@@ -79,7 +79,7 @@ Deno.test("no event about a worker that is gone changes anything or says anythin
   }
 });
 
-Deno.test("the first formation waits for all, later ones for nobody", () => {
+Deno.test("the first quorum waits for all workers, later ones for none", () => {
   const story = new Story(2);
   story.on({ type: "tick" });
   story.on({ type: "ready", id: 1 });
@@ -96,7 +96,7 @@ Deno.test("the first formation waits for all, later ones for nobody", () => {
   assertEquals(story.formed, [1]);
 });
 
-Deno.test("boundary makes a formation: an attempt, places by rank, and why", () => {
+Deno.test("boundary forms a quorum: an attempt, members by rank, and the reason", () => {
   const story = new Story(3);
   story.start();
   story.now = 5;
@@ -116,7 +116,7 @@ Deno.test("boundary makes a formation: an attempt, places by rank, and why", () 
   assertEquals(story.on({ type: "boundary" }).commands, []);
 });
 
-Deno.test("boundary takes in who came back, in another worker slot's place, without the state", () => {
+Deno.test("boundary admits a replacement, in the free worker slot and without the state", () => {
   const story = running(3);
   story.lose(1);
   story.start();
@@ -130,7 +130,7 @@ Deno.test("boundary takes in who came back, in another worker slot's place, with
   assertEquals(story.get(3).holds, true);
 });
 
-Deno.test("settled says of the whole formation, and of it alone, that it holds the state", () => {
+Deno.test("settled applies to every member of the quorum and to no other", () => {
   const story = running(2);
   story.on({ type: "want", workers: 3 });
   story.start();
@@ -140,7 +140,7 @@ Deno.test("settled says of the whole formation, and of it alone, that it holds t
   assertEquals(story.state.members.map(({ holds }) => holds), [false, false, false]);
 });
 
-Deno.test("broken makes the same members form anew, with the same shares", () => {
+Deno.test("broken makes the same members form a new quorum with the same shares", () => {
   const story = running(3);
   const reason = "Cannot reduce step 7 with rank 1: it has left";
   assertEquals(story.on({ type: "broken", id: 0, why: reason }).reasons, [reason]);
@@ -151,7 +151,7 @@ Deno.test("broken makes the same members form anew, with the same shares", () =>
   assert(isWhole(story.state) && story.state.members.every(({ holds }) => holds));
 });
 
-Deno.test("a run of nobody wants no formation", () => {
+Deno.test("without ready members no quorum is formed", () => {
   const state = noMembers(1, 0);
   assertEquals([wantsForming(state), isWhole(state), candidates(state)], [false, false, []]);
   const starting = { ...state, attempt: 3, members: [member({ id: 0, phase: "starting" })] };

@@ -1,4 +1,4 @@
-/** What holds after whatever happens: laws of the decisions, under random walks of events. */
+/** Invariants of the membership state machine under random sequences of events. */
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { rootKey, threefry } from "../../src/base/random.ts";
 import { isClosed, isWhole, wantsForming } from "../../src/membership/decide.ts";
@@ -9,7 +9,7 @@ const WALKS = 200;
 const EVENTS = 500;
 const SECTIONS: readonly Section[] = ["load", "prove", "step", "evaluate", "save"];
 
-/** A story in which anything happens that may happen, the same for the same number. */
+/** A reproducible random sequence of all possible events, seeded by a number. */
 class Walk extends Story {
   readonly #number: number;
   #drawn = 0;
@@ -22,7 +22,7 @@ class Walk extends Story {
       idle: 2000,
       floor: 1000,
       unmeasured: 3000,
-      weighEvery: 3,
+      rebalanceEvery: 3,
       tick: 1000,
     });
     this.#number = number;
@@ -37,9 +37,9 @@ class Walk extends Story {
     return ids.length === 0 ? -1 : ids[this.below(ids.length)] as number;
   }
 
-  /** The next event, after some time in which all who live were heard or not. */
+  /** The next event, after a random delay. */
   next(): MembershipEvent {
-    // Now and then the coordinator itself stands still.
+    // Sometimes the coordinator itself is suspended.
     const gaps = [0, 1, 20, 100, 600, this.below(8) === 0 ? 9000 : 0];
     this.now += gaps[this.below(gaps.length)] as number;
     const { members } = this.state;
@@ -65,7 +65,7 @@ class Walk extends Story {
       case 9:
         return { type: "broken", id: this.#any(this.formed), why: "it has left" };
       case 10:
-        // A state is told to all of a formation, or lost to all of it, while it is whole.
+        // `settled` is only sent for a whole quorum.
         return isWhole(this.state)
           ? { type: "settled", holds: this.below(4) > 0 }
           : { type: "tick" };
@@ -87,14 +87,14 @@ class Walk extends Story {
   }
 }
 
-/** A state before an event, and what was decided. */
+/** The state before an event, and the decision. */
 interface Turn extends Decision {
   readonly walk: Walk;
   readonly event: MembershipEvent;
   readonly before: Membership;
 }
 
-/** Holds every turn of every walk to a law. */
+/** Checks an invariant after every event of every walk. */
 function law(name: string, check: (turn: Turn) => void): void {
   Deno.test(name, () => {
     const seen = new Set<string>();
@@ -112,14 +112,14 @@ function law(name: string, check: (turn: Turn) => void): void {
         }
       }
     }
-    // The walks reach everything that can happen, and everything that can be done.
+    // The walks cover all kinds of events and commands.
     assertEquals(seen.size, 14 + 6, [...seen].join());
   });
 }
 
 const distinct = (values: readonly number[]): boolean => new Set(values).size === values.length;
 
-law("ids are given in turn, and never twice", ({ before, state, commands }) => {
+law("ids are consecutive and never reused", ({ before, state, commands }) => {
   const spawned = commands.flatMap((c) => c.type === "spawn" ? [c.id] : []);
   assertEquals(spawned, spawned.map((_, i) => before.nextId + i));
   assertEquals(state.nextId, before.nextId + spawned.length);
@@ -128,7 +128,7 @@ law("ids are given in turn, and never twice", ({ before, state, commands }) => {
 });
 
 law(
-  "living members have worker slots of their own, of which there are as many as micro-batches",
+  "members have distinct worker slots, of which there are as many as micro-batches",
   ({ state }) => {
     const workerIds = state.members.map(({ workerId }) => workerId);
     assert(distinct(workerIds), workerIds.join());
@@ -140,7 +140,7 @@ law(
 );
 
 law(
-  "each formation has the next attempt, and nothing else changes it",
+  "each quorum increments the attempt, and nothing else changes it",
   ({ before, state, commands }) => {
     const forms = commands.flatMap((c) => c.type === "form" ? [c.attempt] : []);
     assertEquals(forms, state.attempt === before.attempt ? [] : [before.attempt + 1]);
@@ -149,7 +149,7 @@ law(
 );
 
 law(
-  "a formation shares out all micro-batches, to members in order of their ids",
+  "a quorum covers all micro-batches, with ranks in order of ids",
   ({ commands, state }) => {
     for (const command of commands) {
       if (command.type !== "form") continue;
@@ -175,7 +175,7 @@ law(
 );
 
 law(
-  "a formation has somebody that holds the state as long as any member does",
+  "a quorum includes a member with the state as long as any member has it",
   ({ before, commands }) => {
     for (const command of commands) {
       if (command.type !== "form" || command.places.some(({ holds }) => holds)) continue;
@@ -185,15 +185,15 @@ law(
   },
 );
 
-law("who holds the state has been part of a formation", ({ state }) => {
+law("a member with the state has been part of a quorum", ({ state }) => {
   assert(state.members.every(({ holds, phase }) => !holds || phase === "serving"));
 });
 
-law("not more members than wanted stay", ({ state }) => {
+law("no more members than the target stay", ({ state }) => {
   assertLessOrEqual(state.members.filter(({ leaving }) => !leaving).length, state.target);
 });
 
-law("who leaves still serves, and is gone with the next formation", ({ state, commands }) => {
+law("a leaving member serves until the next quorum, then is released", ({ state, commands }) => {
   const leaving = state.members.filter((m) => m.leaving);
   assert(leaving.every(({ phase }) => phase === "serving"));
   if (!commands.some(({ type }) => type === "form")) return;
@@ -201,7 +201,7 @@ law("who leaves still serves, and is gone with the next formation", ({ state, co
 });
 
 law(
-  "members that vanish were lost, refused, killed or released",
+  "a removed member was lost, refused, killed or released",
   ({ before, state, event, commands }) => {
     const told = commands.flatMap((c) => c.type === "kill" || c.type === "release" ? [c.id] : []);
     for (const { id } of before.members) {
@@ -212,7 +212,7 @@ law(
 );
 
 law(
-  "who is refused costs no restart, and when nobody is left behind two of them a run ends",
+  "a refusal uses no restart, and a run with no worker ends after two refusals",
   ({ before, state, event, commands }) => {
     const strands = commands.some(({ type }) => type === "strand");
     if (event.type !== "refused") return assertEquals(strands, false);
@@ -222,13 +222,13 @@ law(
   },
 );
 
-law("nobody is started while those before were refused", ({ before, state, commands }) => {
+law("no worker is started once starting is closed", ({ before, state, commands }) => {
   if (!isClosed(before) || !isClosed(state)) return;
   assert(!commands.some(({ type }) => type === "spawn"));
 });
 
 law(
-  "giving up is for more losses in the window than restarts with nobody left, and for nothing else",
+  "a run gives up only when losses in the window exceed the restarts and no worker is left",
   ({ walk, before, state, event, commands }) => {
     const { now, rules: { restarts, window } } = walk;
     const lost = before.members.filter(({ id, leaving }) =>
@@ -245,19 +245,19 @@ law(
   },
 );
 
-law("nothing is dated into the future", ({ walk: { now }, state }) => {
+law("no timestamp is in the future", ({ walk: { now }, state }) => {
   assert(state.members.every(({ since, heard }) => since <= now && heard <= now));
-  assert(Object.values(state.pace).flat().every((ms) => ms >= 0));
+  assert(Object.values(state.durations).flat().every((ms) => ms >= 0));
 });
 
-law("whatever is decided has a reason in words", ({ commands, reasons }) => {
+law("every decision has a reason", ({ commands, reasons }) => {
   if (commands.some(({ type }) => type !== "release" && type !== "kill")) {
     assert(reasons.length > 0);
   }
   assert(reasons.every((reason) => reason.length > 0));
 });
 
-Deno.test("once all is quiet, a formation of as many as wanted stands", () => {
+Deno.test("without further events, a quorum of the target size forms", () => {
   for (let number = 0; number < WALKS; number++) {
     const walk = new Walk(number);
     for (let left = walk.below(EVENTS); left > 0; left--) walk.on(walk.next());
@@ -276,7 +276,7 @@ Deno.test("once all is quiet, a formation of as many as wanted stands", () => {
   }
 });
 
-Deno.test("a clock that jumps by an hour at any moment kills nobody", () => {
+Deno.test("a clock jump of an hour at any moment kills no worker", () => {
   for (let number = 0; number < WALKS; number++) {
     const walk = new Walk(number);
     for (let left = walk.below(EVENTS); left > 0; left--) walk.on(walk.next());
@@ -290,7 +290,7 @@ Deno.test("a clock that jumps by an hour at any moment kills nobody", () => {
   }
 });
 
-Deno.test("a walk is the same each time, for what is decided depends on nothing else", () => {
+Deno.test("a walk is reproducible: decisions depend on the events alone", () => {
   const told = [1, 2].map(() => {
     const walk = new Walk(7);
     return Array.from({ length: EVENTS }, () => walk.on(walk.next()));

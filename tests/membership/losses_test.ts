@@ -1,8 +1,8 @@
-/** Workers that are lost or hung: what is made good, how fast, and when a run gives up. */
+/** Lost and hung workers: replacement, backoff, and when a run gives up. */
 import { assert, assertEquals } from "@std/assert";
 import { of, running, Story } from "./story.ts";
 
-Deno.test("lost names the worker and why, and the next tick starts another in its worker slot", () => {
+Deno.test("lost reports the worker and the cause, and the next tick reuses its worker slot", () => {
   const story = running(2);
   story.now = 40;
   const { commands, reasons } = story.lose(0, "its process was ended by SIGKILL");
@@ -16,7 +16,7 @@ Deno.test("lost names the worker and why, and the next tick starts another in it
   ]);
 });
 
-Deno.test("a worker that was let go is no loss when it ends", () => {
+Deno.test("the end of a leaving worker is no loss", () => {
   const story = running(2);
   story.on({ type: "want", workers: 1 });
   const { commands, reasons } = story.lose(1);
@@ -24,7 +24,7 @@ Deno.test("a worker that was let go is no loss when it ends", () => {
   assertEquals(story.on({ type: "tick" }).commands, []);
 });
 
-Deno.test("starts that come to nothing are tried again at once, then after ever longer waits", () => {
+Deno.test("failed starts are retried at once, then with exponential backoff", () => {
   const story = new Story(1, { restarts: 100 });
   const waits = Array.from({ length: 12 }, (_, id) => {
     story.on({ type: "tick" });
@@ -41,7 +41,7 @@ Deno.test("starts that come to nothing are tried again at once, then after ever 
   assertEquals(waits, [0, ...doubled, 30_000, 30_000, 30_000, 30_000]);
 });
 
-Deno.test("a worker that saw a step committed ends the waiting", () => {
+Deno.test("a worker that served a committed step resets the backoff", () => {
   const story = new Story(1);
   for (let id = 0; id < 4; id++) {
     story.now = story.state.spawnAt;
@@ -54,10 +54,10 @@ Deno.test("a worker that saw a step committed ends the waiting", () => {
   story.form();
   story.train(1);
   story.lose(4);
-  assertEquals([story.state.barren, story.state.spawnAt - story.now], [0, 0]);
+  assertEquals([story.state.unproductiveLosses, story.state.spawnAt - story.now], [0, 0]);
 });
 
-Deno.test("one loss more than the restarts within the window gives up, and says so", () => {
+Deno.test("one loss more than the restarts within the window gives up with a reason", () => {
   const story = running(1, { restarts: 2, window: 60_000 });
   for (const [now, id] of [[0, 0], [10, 1]] as const) {
     story.now = now;
@@ -72,7 +72,7 @@ Deno.test("one loss more than the restarts within the window gives up, and says 
   assertEquals(reasons, ["worker 2 is lost: no luck", why]);
 });
 
-Deno.test("losses count no longer once the window is over", () => {
+Deno.test("losses outside the window do not count", () => {
   const story = running(1, { restarts: 2, window: 60_000 });
   for (let id = 0; id < 20; id++) {
     story.now = 30_000 * id;
@@ -84,7 +84,7 @@ Deno.test("losses count no longer once the window is over", () => {
   assertEquals(story.state.losses.length, 2);
 });
 
-Deno.test("no restarts allowed: who is left goes on, and the last loss gives up", () => {
+Deno.test("without restarts the remaining workers continue, and the last loss gives up", () => {
   const story = running(2, { restarts: 0, window: 60_000 });
   const { commands, shortages } = story.lose(1);
   assertEquals([commands, shortages], [[], [
@@ -98,7 +98,7 @@ Deno.test("no restarts allowed: who is left goes on, and the last loss gives up"
   assertEquals(of(alone.lose(0).commands, "give_up").length, 1);
 });
 
-Deno.test("a replacement that cannot start ends nothing as long as one worker is left", () => {
+Deno.test("a replacement that cannot start does not end a run with a worker left", () => {
   const story = running(2, { restarts: 3, window: 60_000 });
   story.train(1);
   story.lose(1);
@@ -120,12 +120,12 @@ Deno.test("a replacement that cannot start ends nothing as long as one worker is
   ]);
   assertEquals(story.formed, [0, 1]);
   assertEquals(story.get(0).phase, "serving");
-  // Within a window as many starts as restarts are allowed, for as long as it takes.
+  // Each window contains at most as many starts as restarts are allowed.
   for (const at of starts) {
     assert(starts.filter((start) => start >= at && start < at + 60_000).length <= 4);
   }
   assert(starts.length >= 12, `${starts.length} starts`);
-  // Once one succeeds, the same cause is news again.
+  // After a successful start, the same cause is reported again.
   const starting = (): number => {
     while (!story.state.members.some(({ phase }) => phase === "starting")) story.pass(100);
     return story.state.members.at(-1)?.id as number;
@@ -139,7 +139,7 @@ Deno.test("a replacement that cannot start ends nothing as long as one worker is
   assertEquals(again?.split(": ")[0], "Cannot start another worker");
 });
 
-Deno.test("the last loss gives up with the cause that no replacement can start", () => {
+Deno.test("the last loss gives up and reports why no replacement could start", () => {
   const story = running(1, { restarts: 2, window: 60_000 });
   story.train(1);
   story.lose(0);
@@ -153,7 +153,7 @@ Deno.test("the last loss gives up with the cause that no replacement can start",
   }
 });
 
-Deno.test("somebody who asks for workers ends the waiting for them", () => {
+Deno.test("a request for workers resets the restart budget and the backoff", () => {
   const story = running(2, { restarts: 0 });
   story.lose(1);
   story.pass(1000);
@@ -183,7 +183,7 @@ Deno.test("a hung worker is killed, counts as lost, and is replaced in the same 
   assertEquals(story.state.members.map(({ id }) => id), [0, 2]);
 });
 
-Deno.test("hung workers use up the restarts like others", () => {
+Deno.test("hung workers use restarts like other losses", () => {
   const story = running(2, { restarts: 0 });
   story.order(1, "step");
   story.order(0, "step");
@@ -198,7 +198,7 @@ Deno.test("hung workers use up the restarts like others", () => {
   assertEquals(of(story.lose(0).commands, "give_up").length, 1);
 });
 
-Deno.test("an hour in which the coordinator stood still kills nobody", () => {
+Deno.test("an hour in which the coordinator was suspended kills no worker", () => {
   const story = running(3);
   story.order(0, "step");
   story.on({ type: "heard", id: 1, waitsFor: [] });
@@ -208,11 +208,11 @@ Deno.test("an hour in which the coordinator stood still kills nobody", () => {
     story.pass(1000);
   }
   assertEquals(story.state.members.map(({ id }) => id), [0, 1, 2]);
-  // What stood still is not counted, what passed since is.
+  // The suspension does not count, the time after it does.
   assertEquals(story.now - story.get(0).since, 3000);
 });
 
-Deno.test("what comes in before the tick after a standstill is not dated into the future", () => {
+Deno.test("an event between a suspension and the next tick gets no future timestamp", () => {
   const story = running(1);
   story.now = 10_000;
   story.order(0, "step"); // its timer was late, the order was not
@@ -221,5 +221,5 @@ Deno.test("what comes in before the tick after a standstill is not dated into th
   assert(since <= story.now && heard <= story.now, `${since} and ${heard} at ${story.now}`);
   story.now += 50;
   story.on({ type: "answered", id: 0 });
-  assertEquals(story.state.pace.step, [50]);
+  assertEquals(story.state.durations.step, [50]);
 });

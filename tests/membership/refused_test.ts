@@ -1,4 +1,4 @@
-/** Workers that are not as the run is: how often another is tried, and who goes on. */
+/** Workers whose identity differs from the run's: retries, and which members continue. */
 import { assert, assertEquals } from "@std/assert";
 import { isClosed, wantsForming } from "../../src/membership/decide.ts";
 import { of, running, Story } from "./story.ts";
@@ -6,13 +6,13 @@ import { of, running, Story } from "./story.ts";
 const why = "shaders: one against another";
 const refuse = (story: Story, id: number) => story.on({ type: "refused", id, why });
 
-/** Lets the pause go by, and gives who is started behind it. */
+/** Waits for the backoff; the ids that are started after it. */
 function startedBy(story: Story): number[] {
   story.now = Math.max(story.now, story.state.spawnAt);
   return of(story.on({ type: "tick" }).commands, "spawn").map(({ id }) => id);
 }
 
-Deno.test("one that is refused is no loss, and another is tried once; the others go on", () => {
+Deno.test("a refusal is no loss, another start is tried once, and the other members continue", () => {
   const story = running(3);
   story.lose(1);
   assertEquals(startedBy(story), [3]);
@@ -29,7 +29,7 @@ Deno.test("one that is refused is no loss, and another is tried once; the others
   assertEquals(story.state.members.map(({ id }) => id), [0, 2]);
 });
 
-Deno.test("another is tried again when one is lost, or when another number is wanted", () => {
+Deno.test("a loss or a new target allows further starts", () => {
   const story = running(3);
   story.train(1);
   story.lose(1);
@@ -44,7 +44,7 @@ Deno.test("another is tried again when one is lost, or when another number is wa
   assertEquals(startedBy(story).length, 1);
 });
 
-Deno.test("one that is taken in ends the counting", () => {
+Deno.test("an admitted worker resets the count of refusals", () => {
   const story = running(2);
   story.lose(1);
   for (const id of startedBy(story)) refuse(story, id);
@@ -53,7 +53,7 @@ Deno.test("one that is taken in ends the counting", () => {
   assertEquals(story.state.refused, 0);
 });
 
-Deno.test("a run that begins goes on without who is refused", () => {
+Deno.test("the first quorum forms without a refused worker", () => {
   const story = new Story(2);
   story.on({ type: "tick" });
   for (const type of ["joined", "ready"] as const) story.on({ type, id: 0 });
@@ -62,7 +62,7 @@ Deno.test("a run that begins goes on without who is refused", () => {
   assertEquals(wantsForming(story.state), true);
 });
 
-Deno.test("a run of which nobody is left ends with the second that is refused, and not before", () => {
+Deno.test("a run without workers ends with the second refusal, not before", () => {
   const story = running(1);
   story.train(1);
   story.lose(0);
@@ -75,7 +75,7 @@ Deno.test("a run of which nobody is left ends with the second that is refused, a
   }]);
 });
 
-Deno.test("who is lost while others are refused does not leave a run that starts nobody", () => {
+Deno.test("losing the last worker after refusals does not block further starts", () => {
   const story = new Story(3);
   story.on({ type: "tick" });
   refuse(story, 0);

@@ -11,7 +11,7 @@ Deno.test("an empty recovery part replaces ten workers within ten minutes", () =
   });
 });
 
-Deno.test("a recovery part may replace none, and refuses unknown keys and times that are none", () => {
+Deno.test("a recovery part may set no restarts, and refuses unknown keys and invalid times", () => {
   assertEquals(recoverySchema.parse({ restarts: 0 }).restarts, 0);
   for (
     const bad of [

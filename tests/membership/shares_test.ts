@@ -1,9 +1,9 @@
-/** How the shares of a formation follow from what its members were measured to need. */
+/** Rebalancing of micro-batch shares from measured speeds. */
 import { assert, assertEquals } from "@std/assert";
 import { isWhole, wantsForming } from "../../src/membership/decide.ts";
 import { running } from "./story.ts";
 
-Deno.test("computed keeps the latest eight times of a worker, each for one micro-batch", () => {
+Deno.test("computed keeps a worker's latest eight times per micro-batch", () => {
   const story = running(2);
   for (let ms = 4; ms <= 40; ms += 4) {
     story.on({ type: "computed", id: 1, ms, waited: [] });
@@ -12,16 +12,16 @@ Deno.test("computed keeps the latest eight times of a worker, each for one micro
   assertEquals(story.get(0).speeds, []);
 });
 
-Deno.test("computed keeps how long others were waited for, by rank, and not the own rank's", () => {
+Deno.test("computed keeps the waits for other ranks, not for the worker's own", () => {
   const story = running(3);
   story.lose(0);
   story.form();
   assertEquals(story.formed, [1, 2]);
   story.on({ type: "computed", id: 1, ms: 1, waited: [7, 5] });
-  assertEquals([story.get(1).awaited, story.get(2).awaited], [[], [5]]);
+  assertEquals([story.get(1).waits, story.get(2).waits], [[], [5]]);
 });
 
-Deno.test("shares that a slow worker makes unequal come with the next boundary", () => {
+Deno.test("unequal shares for a slow worker take effect at the next boundary", () => {
   const story = running(2);
   story.train(15, (id) => id === 1 ? 30 : 10);
   assertEquals(wantsForming(story.state), false);
@@ -36,29 +36,29 @@ Deno.test("shares that a slow worker makes unequal come with the next boundary",
   story.form();
   assertEquals(story.state.formed.map(({ count }) => count), [6, 2]);
   assertEquals([story.state.shares, story.state.attempt], [undefined, 2]);
-  // What was measured with other shares counts no longer.
+  // Measurements with the previous shares are discarded.
   assertEquals(story.state.members.map(({ speeds }) => speeds), [[], []]);
 });
 
-Deno.test("shares stay when others would gain little, or too little was measured", () => {
+Deno.test("shares stay when the gain is small or there are too few measurements", () => {
   const alike = running(2);
   alike.train(64, (id) => id === 1 ? 13 : 10);
   assertEquals([alike.state.shares, wantsForming(alike.state)], [undefined, false]);
-  const few = running(2, { weighEvery: 7 });
+  const few = running(2, { rebalanceEvery: 7 });
   few.train(7, (id) => id === 1 ? 90 : 10);
-  assertEquals([few.state.shares, few.state.sinceWeighed], [undefined, 0]);
+  assertEquals([few.state.shares, few.state.sinceRebalance], [undefined, 0]);
   const alone = running(1);
   alone.train(64);
   assertEquals(alone.state.shares, undefined);
 });
 
-Deno.test("shares stay when no work takes any time", () => {
+Deno.test("shares stay when all measured times are zero", () => {
   const story = running(2);
   story.train(64, () => 0);
   assertEquals([story.state.shares, wantsForming(story.state)], [undefined, false]);
 });
 
-Deno.test("shares are equal again when others take part", () => {
+Deno.test("shares are equal again when the members change", () => {
   const story = running(2);
   story.train(16, (id) => id === 1 ? 30 : 10);
   story.form();
@@ -68,7 +68,7 @@ Deno.test("shares are equal again when others take part", () => {
   assertEquals(story.state.formed.map(({ count }) => count), [3, 3, 2]);
 });
 
-Deno.test("who is waited for much longer than the others is named, and stays", () => {
+Deno.test("a straggler is reported and stays", () => {
   const story = running(3, { gain: 0.9 });
   for (let step = 0; step < 16; step++) {
     for (const id of story.formed) {

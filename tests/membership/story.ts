@@ -1,4 +1,4 @@
-/** What tests of decisions share: a run of events on a clock of their own, and short ways to say them. */
+/** Test support: drives the membership state machine with a simulated clock. */
 import { decide, noMembers } from "../../src/membership/decide.ts";
 import type {
   Command,
@@ -15,7 +15,7 @@ import { MEMBERSHIP_RULES } from "../../src/membership/types.ts";
 export const MICRO_BATCHES = 8;
 export const rules: Rules = { ...MEMBERSHIP_RULES, microBatches: MICRO_BATCHES };
 
-/** A member that waits to be taken in, unless told otherwise. */
+/** A ready member, with the given changes. */
 export function member(changes: Partial<Member> & { readonly id: number }): Member {
   return {
     workerId: changes.id,
@@ -28,12 +28,12 @@ export function member(changes: Partial<Member> & { readonly id: number }): Memb
     waitsFor: [],
     served: 0,
     speeds: [],
-    awaited: [],
+    waits: [],
     ...changes,
   };
 }
 
-/** Commands of a kind. */
+/** The commands of one type. */
 export function of<T extends Command["type"]>(
   commands: readonly Command[],
   type: T,
@@ -41,7 +41,7 @@ export function of<T extends Command["type"]>(
   return commands.filter((c): c is Command & { type: T } => c.type === type);
 }
 
-/** Events one after the other; the clock stands still unless it is told. */
+/** A sequence of events; the clock advances only where a test says so. */
 export class Story {
   state: Membership;
   now = 0;
@@ -52,7 +52,7 @@ export class Story {
     this.state = noMembers(workers, this.now);
   }
 
-  /** Whether `id` is a member, and what is known of it. */
+  /** The member `id`, or undefined. */
   find(id: number): Member | undefined {
     return this.state.members.find((m) => m.id === id);
   }
@@ -64,7 +64,7 @@ export class Story {
     return found;
   }
 
-  /** Ids of the formation by rank. */
+  /** Ids of the quorum by rank. */
   get formed(): number[] {
     return this.state.formed.map(({ id }) => id);
   }
@@ -75,7 +75,7 @@ export class Story {
     return decision;
   }
 
-  /** Time passes in ticks, and whoever is a member gives signs of life. */
+  /** Advances time in ticks; every member sends heartbeats. */
   pass(ms: number): void {
     for (const end = this.now + ms; this.now < end;) {
       this.now = Math.min(end, this.now + this.rules.tick);
@@ -92,7 +92,7 @@ export class Story {
     this.on({ type: "ordered", id, section });
   }
 
-  /** Every worker that starts is ready at once. */
+  /** Starts workers; each is ready at once. */
   start(): void {
     this.on({ type: "tick" });
     for (const { id, phase } of this.state.members) {
@@ -102,7 +102,7 @@ export class Story {
     }
   }
 
-  /** The next formation, all of which get the state. */
+  /** Forms the next quorum; all of its members get the state. */
   form(): Decision {
     const decision = this.on({ type: "boundary" });
     for (const id of this.formed) this.on({ type: "answered", id });
@@ -110,7 +110,7 @@ export class Story {
     return decision;
   }
 
-  /** Steps that take each worker `ms(id)` for a micro-batch. */
+  /** Commits steps in which each worker takes `ms(id)` per micro-batch. */
   train(steps: number, ms: (id: number) => number = () => 10): void {
     for (let step = 0; step < steps; step++) {
       for (const { id, count } of this.state.formed) {
@@ -121,7 +121,7 @@ export class Story {
   }
 }
 
-/** A formation that is under way. */
+/** A run with a quorum in place. */
 export function running(workers: number, changes: Partial<Rules> = {}): Story {
   const story = new Story(workers, changes);
   story.start();

@@ -1,9 +1,9 @@
-/** Another number of workers: who is let go, who stays, and when. */
+/** Changing the number of workers: which members leave, which stay, and when. */
 import { assert, assertEquals } from "@std/assert";
 import { isWhole, wantsForming } from "../../src/membership/decide.ts";
 import { of, running } from "./story.ts";
 
-Deno.test("want for more starts them at the next tick; they take part from a boundary on", () => {
+Deno.test("a higher target starts workers at the next tick, and a boundary admits them", () => {
   const story = running(1);
   const { commands, reasons } = story.on({ type: "want", workers: 3 });
   assertEquals([commands, reasons], [[], ["3 workers are wanted instead of 1"]]);
@@ -14,7 +14,7 @@ Deno.test("want for more starts them at the next tick; they take part from a bou
   assertEquals(story.formed, [0, 1, 2]);
 });
 
-Deno.test("want for fewer lets the youngest serve until the boundary, and releases them there", () => {
+Deno.test("a lower target releases the newest members at the next boundary", () => {
   const story = running(4);
   assertEquals(story.on({ type: "want", workers: 2 }).commands, []);
   assertEquals(story.state.members.map(({ leaving }) => leaving), [false, false, true, true]);
@@ -24,7 +24,7 @@ Deno.test("want for fewer lets the youngest serve until the boundary, and releas
   assertEquals([story.formed, story.state.members.length], [[0, 1], 2]);
 });
 
-Deno.test("want for fewer releases at once who starts or waits to be taken in", () => {
+Deno.test("a lower target releases starting and ready members at once", () => {
   const story = running(1);
   story.on({ type: "want", workers: 3 });
   story.on({ type: "tick" });
@@ -35,7 +35,7 @@ Deno.test("want for fewer releases at once who starts or waits to be taken in", 
   assertEquals(story.on({ type: "tick" }).commands, []);
 });
 
-Deno.test("want for fewer keeps who has the state, and not an older one that still starts", () => {
+Deno.test("a lower target keeps members with the state over older ones that are starting", () => {
   const story = running(2);
   story.train(1);
   story.lose(0);
@@ -53,7 +53,7 @@ Deno.test("want for fewer keeps who has the state, and not an older one that sti
   ]]);
 });
 
-Deno.test("want for fewer keeps who is about to get the state, and not an older one that starts", () => {
+Deno.test("a lower target keeps serving members over older ones that are starting", () => {
   const story = running(1);
   story.train(1);
   story.lose(0);
@@ -66,7 +66,7 @@ Deno.test("want for fewer keeps who is about to get the state, and not an older 
   assertEquals(of(commands, "release").map(({ id }) => id), [1]);
 });
 
-Deno.test("who was to leave stays when one that was to stay is lost: it has the state", () => {
+Deno.test("a leaving member stays when another is lost, because it has the state", () => {
   const story = running(2);
   story.on({ type: "want", workers: 1 });
   story.lose(0);
@@ -76,7 +76,7 @@ Deno.test("who was to leave stays when one that was to stay is lost: it has the 
   assertEquals(form?.places.map(({ id, holds }) => [id, holds]), [[1, true]]);
 });
 
-Deno.test("who was to leave stays when more are wanted again: there is no worker slot beside them", () => {
+Deno.test("leaving members stay when the target rises again, because they occupy the worker slots", () => {
   const story = running(8);
   story.on({ type: "want", workers: 2 });
   story.on({ type: "want", workers: 8 });

@@ -21,7 +21,7 @@ import { corpusIn } from "../../src/corpus/corpus.ts";
 
 const VOCABULARY = 13;
 
-/** The graph of the logits, without dropout; with `documents` it reads where they start. */
+/** The graph of the logits, without dropout; `documents`: with document masking. */
 function traceLogits(config: RunConfig, { documents = false }: { documents?: boolean } = {}) {
   const trace = newTrace();
   const { scope, params } = newScope(trace, { training: false });
@@ -29,7 +29,7 @@ function traceLogits(config: RunConfig, { documents = false }: { documents?: boo
   const inputs = trace.source({ shape, dtype: "u32" }, "batch", "inputs");
   const sizes = { vocabulary: VOCABULARY, classes: VOCABULARY };
   const starts = { starts: trace.source({ shape, dtype: "u32" }, "batch", "starts") };
-  const model = { inputs, ...sizes, one: false, carries: false, ...documents && starts };
+  const model = { inputs, ...sizes, perSequence: false, carries: false, ...documents && starts };
   const logits = logitsOf(config.model)(scope, model, config.model);
   const { calls, constants } = trace;
   return { params, graph: { calls, constants, results: { logits } } };
@@ -59,7 +59,7 @@ Deno.test("the number of parameters is that of the formula", () => {
   }
 });
 
-Deno.test("changing a token changes no logits before it, and those from it on", async () => {
+Deno.test("changing a token changes the logits from it on, and none before it", async () => {
   for (const input of [{}, { model: { layers: 2, positions: "sinusoidal" } }] as TinyInput[]) {
     const config = tinyConfig({ micro_batch_size: 1, window: 6, ...input });
     const { graph, params } = traceLogits(config);
@@ -101,7 +101,7 @@ Deno.test("a token of one document changes no logits of the next", async () => {
   assertNotEquals(await logitsOf(3, 1, 4, 2, 5, 9), before);
 });
 
-Deno.test("windows of a batch do not see each other", async () => {
+Deno.test("sequences of a batch are independent", async () => {
   const config = tinyConfig({ micro_batch_size: 2, window: 4 });
   const { graph, params } = traceLogits(config);
   const loaded = await loadGraph(openReference(), graph, {
@@ -156,7 +156,7 @@ Deno.test("tied weights are one parameter, and its gradient is the sum of both u
   });
 });
 
-Deno.test("dropout stands in the gradient alone, and needs its key there", () => {
+Deno.test("only the gradient's graph has dropout, and it needs the key", () => {
   const config = tinyConfig({ model: { dropout: 0.3 } });
   const { layout } = shapeOf(config, VOCABULARY);
   const names = (plan: ReturnType<typeof gradientPlan>) => plan.slots.map((slot) => slot.name);
@@ -178,7 +178,7 @@ Deno.test("the evaluation loss is that of the model without dropout", async () =
   assertEquals(await lossAt(0.5), await lossAt(0));
 });
 
-Deno.test("the loss of first parameters is log(vocabulary) within 5 %", async () => {
+Deno.test("the loss at initialisation is log(vocabulary) within 5 %", async () => {
   for (
     const model of [{}, { layers: 4, tie_embeddings: true }, { positions: "sinusoidal" }] as const
   ) {
@@ -197,7 +197,7 @@ Deno.test("the loss of first parameters is log(vocabulary) within 5 %", async ()
   }
 });
 
-Deno.test("projections into the residual stream begin smaller by its depth", () => {
+Deno.test("initial residual projections are scaled down by the depth", () => {
   for (const layers of [1, 8]) {
     const { params } = shapeOf(tinyConfig({ model: { layers } }), VOCABULARY);
     for (const { name, init } of params) {
@@ -208,7 +208,7 @@ Deno.test("projections into the residual stream begin smaller by its depth", () 
   }
 });
 
-Deno.test("heads that do not divide the width are refused with both numbers", () => {
+Deno.test("heads that do not divide the width are rejected with both numbers", () => {
   assertThrows(
     () => tinyConfig({ model: { width: 10, heads: 4 } }),
     UserError,

@@ -8,7 +8,7 @@ import { tinyConfig, type TinyInput } from "../support/gpt.ts";
 import { loadGraph, resultsOf } from "../support/graph/traced.ts";
 
 const VOCABULARY = 7;
-/** Cut-off and rounding errors are both about 1e-10 of the loss here. */
+/** Step of the differences: truncation and rounding errors are both about 1e-10 of the loss. */
 const STEP = 2 ** -15;
 const RELATIVE = 1e-6;
 /** Elements of a parameter that are compared, the first and the last among them. */

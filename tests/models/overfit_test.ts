@@ -1,11 +1,11 @@
-/** A model that learns at all learns one batch by heart. */
+/** A model must be able to overfit one batch. */
 import { assertGreater, assertLess } from "@std/assert";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { corpusIn } from "../../src/corpus/corpus.ts";
 
-Deno.test("one batch of random tokens is learned by heart on the GPU", async () => {
+Deno.test("one batch of random tokens is overfitted on the GPU", async () => {
   const vocabulary = 11;
   const config = tinyConfig({
     micro_batches: 1,
@@ -15,7 +15,7 @@ Deno.test("one batch of random tokens is learned by heart on the GPU", async () 
     model: { layers: 2, width: 32, heads: 4 },
     optim: { lr: 1e-2, min_lr: 1e-3, warmup_steps: 10, decay_steps: 200, weight_decay: 0 },
   });
-  // Just the four windows of a batch.
+  // Exactly the four windows of a batch.
   const train = randomTokens(4 * 16 + 1, vocabulary);
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const corpus = corpusIn({ train, validation: train, vocabulary });

@@ -1,4 +1,4 @@
-/** Recurrent networks: names and sizes of their parameters, where they begin, what they carry. */
+/** Recurrent networks: names, shapes and initialisation of parameters, and carried states. */
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { rootKey } from "../../src/base/random.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
@@ -13,7 +13,7 @@ import { corpusIn } from "../../src/corpus/corpus.ts";
 const VOCABULARY = 29;
 
 function configOf(model: Record<string, unknown>, data: RunInput["data"] = { bptt: 8 }) {
-  const input = { micro_batch_size: 2, micro_batches: 2, data, eval: { micro_batch_size: 8 } };
+  const input = { micro_batch_size: 2, micro_batches: 2, data, eval: { windows: 8 } };
   return resolveConfig({ ...input, model: { kind: "recurrent", width: 6, ...model } });
 }
 
@@ -46,7 +46,7 @@ Deno.test("parameters have the names and shapes of PyTorch", () => {
   });
 });
 
-Deno.test("gates begin as they should: forget 1, memory as time constant, ReLU as the identity", () => {
+Deno.test("initialisation: forget bias 1, memory as time constant, identity weights for ReLU", () => {
   const valuesOf = (model: Record<string, unknown>, name: string): number[] => {
     const { params } = shapeOf(configOf(model), VOCABULARY);
     const param = params.find((p) => p.name === name);
@@ -65,7 +65,7 @@ Deno.test("gates begin as they should: forget 1, memory as time constant, ReLU a
   assertEquals(identity, Array.from({ length: 36 }, (_, i) => i % 7 === 0 ? 1 : 0));
 });
 
-Deno.test("the loss at initialisation is log V, and the gradient reaches less the further back", async () => {
+Deno.test("the loss at initialisation is log V, and gradients shrink with distance in time", async () => {
   for (const cell of ["rnn_tanh", "rnn_relu", "lstm", "gru", "gru_before"]) {
     const config = configOf({ cell, width: 16 });
     const train = randomTokens(400, VOCABULARY);
@@ -80,12 +80,13 @@ Deno.test("the loss at initialisation is log V, and the gradient reaches less th
     assertEquals([forward?.direction, norms.length, more.length], ["forward", 8, 0]);
     assertEquals(windows, new Array(8).fill(2));
     assertEquals(norms.every((norm) => norm > 0), true, `${cell}: ${norms}`);
-    // The identity of a ReLU network passes gradients on; all others lose some at each step.
+    // Identity weights of a ReLU network preserve gradients; in the others they shrink at each
+    // step.
     if (cell !== "rnn_relu") assertEquals((norms[7] as number) < (norms[0] as number), true, cell);
   }
 });
 
-Deno.test("states are carried in lanes only, one of each kind per layer", () => {
+Deno.test("states are carried with lanes only, one of each kind per layer", () => {
   const names = (model: Record<string, unknown>, data: RunInput["data"]) =>
     shapeOf(configOf(model, data), VOCABULARY).carries.map(({ name, tensor }) =>
       [name, ...tensor.shape].join(" ")

@@ -1,6 +1,6 @@
 /**
- * Width transfer: the coordinate check (Yang et al. 2022, appendix D.1), what it is at the base's
- * width, and what it refuses. Models of all widths take the same few steps of Adam.
+ * Width transfer (muP): the coordinate check (Yang et al. 2022, appendix D.1), equality at the
+ * base's width, and rejected settings. Models of all widths take the same few steps of Adam.
  */
 import {
   assert,
@@ -33,7 +33,7 @@ const STEPS = 4;
 
 type Model = NonNullable<TinyInput["model"]>;
 
-/** One micro-batch per step, and a rate that moves even few steps far. */
+/** One micro-batch per step, and a learning rate that is large enough for few steps. */
 function quickConfig(model: Model): RunConfig {
   const optim = {
     lr: 1e-2,
@@ -66,14 +66,14 @@ function watched({ model, micro_batch_size: windows, data }: RunConfig): Record<
   const trace = newTrace();
   const { scope } = newScope(trace, { training: false });
   const inputs = trace.source({ shape: [windows, data.seq_len], dtype: "u32" }, "batch", "inputs");
-  const sizes = { vocabulary: VOCABULARY, classes: VOCABULARY, one: false, carries: false };
+  const sizes = { vocabulary: VOCABULARY, classes: VOCABULARY, perSequence: false, carries: false };
   const logits = logitsOf(model)(scope, { inputs, ...sizes }, model);
   const last = (name: string) => trace.calls.findLast(({ op }) => op.name === name);
   const stream = last("layer_norm")?.inputs[0] as Tensor;
   return { logits, stream, attended: last("attention")?.outputs[0] as Tensor };
 }
 
-/** Values of what is watched, over one batch. */
+/** Values of the observed activations, over one batch. */
 async function look(replica: Replica, config: RunConfig): Promise<Record<string, Float64Array>> {
   const flat = await replica.readVector("param");
   const params = paramsOf(replica.layout).map(({ name, offset, shape }) =>
@@ -86,7 +86,7 @@ async function look(replica: Replica, config: RunConfig): Promise<Record<string,
   });
 }
 
-/** How much each watched value changes in a few steps: the root of the mean square. */
+/** Root mean square change of each observed activation in a few steps. */
 async function changes(model: Model): Promise<Record<string, number>> {
   const config = quickConfig(model);
   const replica = await openReplica(config);
@@ -103,7 +103,7 @@ async function changes(model: Model): Promise<Record<string, number>> {
   );
 }
 
-/** Slopes of the logarithm of each change against that of the width, by least squares. */
+/** Slopes of log(change) against log(width), by least squares. */
 async function slopes(modelOf: (width: number) => Model): Promise<Record<string, number>> {
   const found: Record<string, number>[] = [];
   for (const width of WIDTHS) found.push(await changes(modelOf(width)));
@@ -124,7 +124,7 @@ Deno.test("in standard parametrisation changes grow with the width", async () =>
   }
 });
 
-Deno.test("with width transfer changes are those of the base, whatever the width", async () => {
+Deno.test("with width transfer changes do not depend on the width", async () => {
   for (
     const [name, slope] of Object.entries(
       await slopes((width) => ({
@@ -135,7 +135,7 @@ Deno.test("with width transfer changes are those of the base, whatever the width
   ) assertLess(Math.abs(slope), 0.25, name);
 });
 
-Deno.test("the same holds where heads grow in number, and of tied weights", async () => {
+Deno.test("changes do not depend on the width with more heads, or with tied embeddings", async () => {
   for (
     const [name, slope] of Object.entries(
       await slopes((width) => ({
@@ -149,9 +149,9 @@ Deno.test("the same holds where heads grow in number, and of tied weights", asyn
   ) assertLess(Math.abs(slope), 0.25, name);
 });
 
-Deno.test("at the base's width plans and bits are those of the standard model", async () => {
+Deno.test("at the base's width plans and results are bitwise those of the standard model", async () => {
   for (const tied of [false, true]) {
-    const model = { layers: 2, tied, dropout: 0.1 };
+    const model = { layers: 2, tie_embeddings: tied, dropout: 0.1 };
     const standard = quickConfig(model);
     const base = quickConfig({ ...model, mup_base_width: 16, mup_base_heads: 2 });
     const hashes: string[] = [];
@@ -170,7 +170,7 @@ Deno.test("at the base's width plans and bits are those of the standard model", 
   }
 });
 
-Deno.test("hidden matrices alone begin smaller and learn at a rate of their own", () => {
+Deno.test("only hidden matrices have a smaller init and a learning rate of their own", () => {
   const config = quickConfig({ layers: 2, width: 64, mup_base_width: 16 });
   const standard = shapeOf(quickConfig({ layers: 2, width: 64 }), VOCABULARY).params;
   shapeOf(config, VOCABULARY).params.forEach(({ name, init, lrScale }, i) => {
@@ -183,7 +183,7 @@ Deno.test("hidden matrices alone begin smaller and learn at a rate of their own"
   });
 });
 
-Deno.test("widthFactors() leaves scores alone where heads keep their width", () => {
+Deno.test("widthFactors() does not change the divisor if the heads' width is the base's", () => {
   const sizes = { width: 64, heads: 4, mup_base_width: 16, mup_base_heads: null };
   // d is 16 and that of the base 4: scores are divided by 16 / sqrt(4), not by sqrt(16).
   assertEquals(widthFactors(sizes), { std: 0.5, lrScale: 0.25, logits: 0.25, divisor: 8 });
@@ -193,7 +193,7 @@ Deno.test("widthFactors() leaves scores alone where heads keep their width", () 
   assertEquals(widthFactors({ ...sizes, mup_base_width: 64 }), none);
 });
 
-Deno.test("a base that cannot be is refused with its sizes", () => {
+Deno.test("an invalid base is rejected with its sizes", () => {
   const says = (model: Model) => assertThrows(() => tinyConfig({ model }), UserError).message;
   assert(says({ mup_base_width: 15 }).includes("need a multiple of heads: width 15, heads 2"));
   const heads = says({ mup_base_width: 16, mup_base_heads: 3 });

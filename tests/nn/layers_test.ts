@@ -1,4 +1,4 @@
-/** Layers: what they declare and trace, and the formulas that they use. */
+/** Layers: declared parameters, traced calls, and formulas. */
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { rootKey } from "../../src/base/random.ts";
 import { evaluateFormula } from "../../src/graph/formula_eval.ts";
@@ -22,7 +22,7 @@ function setting({ training = true, shape = [2, 3, 8] } = {}) {
   return { trace, scope, params, x: trace.source({ shape, dtype: "f32" }, "batch", "x") };
 }
 
-Deno.test("linear() maps the last axis, with a bias unless told", () => {
+Deno.test("linear() maps the last axis, by default with a bias", () => {
   const { scope, params, x } = setting();
   assertEquals(linear(scope.in("a"), x, { width: 5 }).shape, [2, 3, 5]);
   linear(scope.in("b"), x, { width: 4, bias: false, scale: 0.5 });
@@ -35,7 +35,7 @@ Deno.test("linear() maps the last axis, with a bias unless told", () => {
   assertEquals(std, [0.02, 0, 0.01]);
 });
 
-Deno.test("layerNorm() begins as plain normalisation", () => {
+Deno.test("layerNorm() initialises gain to 1 and bias to 0", () => {
   const { scope, params, x } = setting();
   assertEquals(layerNorm(scope, x).shape, x.shape);
   assertEquals(params.map(({ name, init }) => [name, init.kind]), [
@@ -104,7 +104,7 @@ Deno.test("sinusoids() are sines and cosines of falling frequency", () => {
   assertEquals(sinusoids(2, 1), Float32Array.of(0, Math.sin(1)));
 });
 
-Deno.test("attend() refuses heads that do not divide the width", () => {
+Deno.test("attend() rejects heads that do not divide the width", () => {
   const { scope, x } = setting({ shape: [1, 3, 24] });
   assertThrows(() => attend(scope, x, { heads: 3, dropout: 0 }), RangeError, "heads");
 });

@@ -1,6 +1,6 @@
-/** Recurrent layers against PyTorch: stacked, both ways, from given states. */
+/** Recurrent layers against PyTorch: stacked, bidirectional, with initial states. */
 import { assert, assertEquals } from "@std/assert";
-import { lstm } from "../../kernels/recurrence/cells.ts";
+import { lstm } from "../../kernels/recurrence/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { newTrace } from "../../src/graph/trace.ts";
@@ -13,7 +13,7 @@ import { readTorch } from "../support/graph/torch_golden.ts";
 
 const LAYERS = 2;
 
-Deno.test("two layers of LSTM, both ways, from given states are PyTorch's, gradients included", async () => {
+Deno.test("two bidirectional LSTM layers with initial states match PyTorch, gradients included", async () => {
   const { given, weighting, results, gradients } = await readTorch("lstm_deep");
   const trace = newTrace();
   const { scope, params } = newScope(trace, { training: true });

@@ -19,7 +19,7 @@ Deno.test("names nest, and parameters are listed in order of declaration", () =>
   assert(params.every(({ tensor, name }) => tensor.role === "param" && tensor.name === name));
 });
 
-Deno.test("the same name is the same tensor, however it is reached", () => {
+Deno.test("the same full name is the same tensor, whatever the path of scopes", () => {
   const { scope, params } = rootScope();
   const first = scope.in("a").in("b").param("w", [3], { kind: "zeros" });
   const second = scope.in("a").in("b").param("w", [3], { kind: "zeros" });
@@ -29,7 +29,7 @@ Deno.test("the same name is the same tensor, however it is reached", () => {
   assert(scope.in("a").param("w", [3], { kind: "zeros" }) !== first);
 });
 
-Deno.test("random() gives one key for all and a site of its own to each", () => {
+Deno.test("random() returns one key for all calls and a unique site for each", () => {
   const { scope } = rootScope();
   const draws = [scope.random(), scope.in("a").random(), scope.in("a").random()];
   assertEquals(draws.map(({ site }) => site), [0, 1, 2]);
@@ -37,7 +37,7 @@ Deno.test("random() gives one key for all and a site of its own to each", () => 
   assertEquals([draws[0]?.key.name, draws[0]?.key.dtype], [RANDOM_KEY, "u32"]);
 });
 
-Deno.test("first values depend on key and name, not on order or shape", () => {
+Deno.test("initial values depend on key and name, not on order or shape", () => {
   const normal = { kind: "normal", std: 0.5 } as const;
   const values = (name: string, n: number, seed = 1) =>
     initialValues(rootKey(seed), { name, shape: [n], init: normal, decay: false });
@@ -49,19 +49,19 @@ Deno.test("first values depend on key and name, not on order or shape", () => {
   assertLess(Math.abs(variance / 0.25 - 1), 5 * Math.sqrt(2 / n));
 });
 
-Deno.test("zeros and ones are what they say", () => {
+Deno.test("inits zeros and ones fill with 0 and 1", () => {
   const at = (
     kind: "zeros" | "ones",
   ) => [...initialValues(rootKey(1), { name: "x", shape: [2, 2], init: { kind }, decay: true })];
   assertEquals([at("zeros"), at("ones")], [[0, 0, 0, 0], [1, 1, 1, 1]]);
 });
 
-Deno.test("caches have names of their own, and all share the places of the new tokens", () => {
+Deno.test("caches have unique names, and share the positions of the new tokens", () => {
   const trace = newTrace();
   const { scope, caches } = newScope(trace, { training: false, decode: { context: 9 } });
   const cache = scope.in("a").cache("cache", [2, 9, 4]);
   assertEquals([cache.name, cache.role, caches[0]], ["a.cache", "carry", cache]);
   assertThrows(() => scope.cache("a.cache", [2, 9, 4]), RangeError, "there is one of that name");
-  assert(scope.places(3) === scope.in("b").places(3));
+  assert(scope.positions(3) === scope.in("b").positions(3));
   assertEquals([scope.decode?.context, rootScope().scope.decode], [9, undefined]);
 });

@@ -18,7 +18,7 @@ Deno.test("the warmup rises linearly from above 0 to the peak", () => {
   }
 });
 
-Deno.test("the rate is exactly min_lr at the last step of the decay, and from there on", () => {
+Deno.test("the learning rate is exactly min_lr from the last step of the decay on", () => {
   for (const schedule of ["cosine", "linear"] as const) {
     const all = rates(60, { schedule, min_lr: 0.07 });
     assertEquals(all[23], 0.07);
@@ -28,8 +28,8 @@ Deno.test("the rate is exactly min_lr at the last step of the decay, and from th
   }
 });
 
-Deno.test("cosine and linear decay pass through the middle in the middle", () => {
-  // Steps 4 to 23: their middle lies between 13 and 14.
+Deno.test("cosine and linear decay are halfway at the middle step", () => {
+  // Steps 4 to 23: the middle is between 13 and 14.
   for (const schedule of ["cosine", "linear"] as const) {
     const [a, b] = rates(15, { schedule }).slice(13);
     assertAlmostEquals(((a as number) + (b as number)) / 2, 0.55, 1e-12);
@@ -38,7 +38,7 @@ Deno.test("cosine and linear decay pass through the middle in the middle", () =>
   assertAlmostEquals(quarter, 0.1 + 0.9 * 0.5 * (1 + Math.SQRT1_2), 1e-12);
 });
 
-Deno.test("a constant rate stays at its peak", () => {
+Deno.test("a constant learning rate stays at its peak", () => {
   assertEquals(rates(40, { schedule: "constant" }).slice(4), new Array(36).fill(1));
 });
 
@@ -53,11 +53,11 @@ Deno.test("warmup may fill the whole decay, or be left out", () => {
   for (const all of [filled, almost, none]) assert(all.every((rate) => rate > 0 && rate <= 1));
 });
 
-Deno.test("without a rate to end at it is a tenth of the peak", () => {
+Deno.test("min_lr defaults to a tenth of the peak", () => {
   assertEquals(learningRate(99, { ...BASE, lr: 0.5, min_lr: null, decay_steps: 10 }), 0.05);
 });
 
-Deno.test("wsd stays at its peak until its last share, and falls as 1 - sqrt(t) to min_lr", () => {
+Deno.test("wsd stays at its peak until decay_share, then decays as 1 - sqrt(t) to min_lr", () => {
   const all = rates(30, { schedule: "wsd" });
   assertEquals(all.slice(3, 18), new Array(15).fill(1));
   for (let i = 0; i < 6; i++) {
@@ -66,7 +66,7 @@ Deno.test("wsd stays at its peak until its last share, and falls as 1 - sqrt(t) 
   assertEquals(all.slice(23), new Array(7).fill(0.1));
 });
 
-Deno.test("rates of wsd agree with those of longer runs until the decay begins", () => {
+Deno.test("wsd equals that of longer runs until the decay starts", () => {
   for (const decay_share of [0.01, 0.2, 1 / 3, 1]) {
     for (const [short, long] of [[5, 6], [24, 48], [31, 480]] as const) {
       const of = (decay_steps: number) =>

@@ -11,15 +11,15 @@ import {
   GRAD_NORM,
   inspectGraph,
   NON_FINITE,
-  type RunGraph,
+  type SpanGraph,
   updateGraph,
   type UpdateRange,
-  type UpdateRun,
+  type UpdateSpan,
 } from "../../src/optim/update.ts";
 import { compile } from "../../src/plan/compile.ts";
 import type { Plan } from "../../src/plan/types.ts";
 import { checkPlan } from "../support/graph/plan_laws.ts";
-import { pointwise, pointwiseOp } from "../../kernels/pointwise/pointwise.ts";
+import { pointwise, pointwiseOp } from "../../kernels/pointwise/mod.ts";
 import { applyAll, newTrace } from "../../src/graph/trace.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { add, div, formula, min } from "../../src/graph/formula.ts";
@@ -29,8 +29,8 @@ const RANGES: readonly UpdateRange[] = [
   { length: 64, decay: false, lrScale: 1 },
   { length: 128, decay: true, lrScale: 0.25 },
 ];
-/** The last range lies in a bucket of its own. */
-const RUNS: readonly UpdateRun[] = [RANGES.slice(0, 2), RANGES.slice(2)];
+/** The last range is in its own bucket. */
+const RUNS: readonly UpdateSpan[] = [RANGES.slice(0, 2), RANGES.slice(2)];
 const PLACES = [[0, 0], [0, 192], [1, 0]] as const;
 const STEPS = 20;
 
@@ -63,7 +63,7 @@ function normOf(gradient: readonly Float64Array[]): number {
 function plainStep({ param, m, v }: Vectors, step: number, config: OptimConfig): void {
   const { beta1, beta2, eps, weight_decay, clip } = config;
   const gradient = gradientAt(step);
-  const { lr = NaN } = adamw.at(step, config);
+  const { lr = NaN } = adamw.scalarsAt(step, config);
   const factor = clip === 0 ? 1 : Math.min(1, clip / (normOf(gradient) + 1e-6));
   RANGES.forEach(({ length, decay, lrScale }, r) => {
     const [p, first, second] = [param[r], m[r], v[r]] as [Float64Array, Float64Array, Float64Array];
@@ -79,15 +79,15 @@ function plainStep({ param, m, v }: Vectors, step: number, config: OptimConfig):
   });
 }
 
-/** A graph over runs as a plan: run k of a vector is the slot `<vector>:<k>`. */
-function planOf({ graph, sources }: RunGraph): Plan {
-  const places = new Map(sources.map(({ tensor, vector, run, offset }) => {
-    return [tensor, { slot: `${vector}:${run}`, role: tensor.role, offset }];
+/** A graph over spans as a plan: span k of a vector is the slot `<vector>:<k>`. */
+function planOf({ graph, sources }: SpanGraph): Plan {
+  const places = new Map(sources.map(({ tensor, vector, span, offset }) => {
+    return [tensor, { slot: `${vector}:${span}`, role: tensor.role, offset }];
   }));
   return compile(graph, { source: (t) => places.get(t) });
 }
 
-/** Both plans of a step, one behind the other. */
+/** Both plans of a step, in order. */
 async function programOf(config: OptimConfig, device: Device, memory: Memory): Promise<Program> {
   const update = updateGraph(RUNS, { optimizer: optimizerOf(config), config });
   const programs = [
@@ -115,7 +115,7 @@ async function load(config: OptimConfig, device = openReference({ precision: "f6
   const program = await programOf(config, device, memory);
   first().param.forEach((p, r) => write(memory, "param", r, p));
   const step = (number: number) => {
-    for (const [name, value] of Object.entries(adamw.at(number, config))) {
+    for (const [name, value] of Object.entries(adamw.scalarsAt(number, config))) {
       if (memory instanceof ArrayMemory) memory.floats(name)[0] = value;
       else memory.write(name, Float32Array.of(value));
     }
@@ -160,18 +160,18 @@ Deno.test("20 steps on the GPU stay close to AdamW in plain loops", async () => 
   for (const [r, values] of want.param.entries()) {
     const [run, offset] = PLACES[r] as typeof PLACES[number];
     const got = await memory.read([{ slot: `param:${run}`, offset, length: values.length }]);
-    // A step moves a parameter by about the rate, so roundings add up to about 20 of the rate's.
+    // A step changes a parameter by about lr, so 20 steps accumulate about 20 roundings of lr.
     values.forEach((v, i) => assertAlmostEquals(got[i] as number, v, 2e-6));
   }
   device.close();
 });
 
-Deno.test("weight decay pulls on decayed ranges alone", async () => {
+Deno.test("weight decay applies to decayed ranges only", async () => {
   const [on, off] = [configOf(), configOf({ weight_decay: 0 })];
   const runs = [await load(on), await load(off)];
   runs.forEach(({ step }) => step(0));
   const [a, b] = runs.map(({ memory }) => memory) as [Memory, Memory];
-  const { lr = 0 } = adamw.at(0, on);
+  const { lr = 0 } = adamw.scalarsAt(0, on);
   first().param[0]?.forEach((p, i) => {
     const pull = (range(b, "param", 0)[i] as number) - (range(a, "param", 0)[i] as number);
     assertAlmostEquals(pull, lr * on.weight_decay * p, 1e-14);
@@ -190,7 +190,7 @@ Deno.test("the norm is that of the whole gradient before clipping", async () => 
   }
 });
 
-Deno.test("clipping scales a long gradient to the limit and leaves a short one alone", async () => {
+Deno.test("clipping scales a gradient above the limit to it, and keeps a smaller one", async () => {
   const moment = async (clip: number, at: number) => {
     const { memory, step } = await load(configOf({ clip, beta1: 0 }));
     step(at);
@@ -207,7 +207,7 @@ Deno.test("clipping scales a long gradient to the limit and leaves a short one a
   assertEquals([...await moment(norm + 1e-3, 4)], [...long[0] ?? []]);
 });
 
-Deno.test("a zero gradient moves only what decays, and makes no NaN", async () => {
+Deno.test("a zero gradient changes decayed ranges only, and gives no NaN", async () => {
   const config = configOf();
   const { memory, step } = await load(config);
   const arrays = memory as ArrayMemory;
@@ -223,14 +223,14 @@ Deno.test("a zero gradient moves only what decays, and makes no NaN", async () =
   assertEquals(arrays.floats(GRAD_NORM)[0], 0);
 });
 
-Deno.test("inspection reads the gradient alone, and writes norm and count", () => {
+Deno.test("the gradient check reads the gradient only, and writes norm and count", () => {
   const { slots, named } = planOf(inspectGraph(RUNS));
   const shared = slots.filter(({ role }) => role !== "local").map(({ name }) => name);
   assertEquals(shared.toSorted(), ["grad:0", "grad:1", GRAD_NORM, NON_FINITE]);
   assertEquals(named[NON_FINITE]?.dtype, "u32");
 });
 
-Deno.test("an update reads the norm that inspection left, and only where it clips", () => {
+Deno.test("the update reads the norm of the gradient check, and only if it clips", () => {
   const slotsOf = (clip: number) => {
     const config = configOf({ clip });
     const update = updateGraph(RUNS, { optimizer: optimizerOf(config), config });
@@ -240,7 +240,7 @@ Deno.test("an update reads the norm that inspection left, and only where it clip
   assert(!slotsOf(0).includes(GRAD_NORM));
 });
 
-Deno.test("inspection counts what is not finite over all ranges, and again at each run", async () => {
+Deno.test("the gradient check counts non-finite elements of all ranges, anew at each run", async () => {
   for (const open of [openReference, () => openWebGpu({ runtime: Deno.version.deno })]) {
     const device = await open();
     const memory = device.memory();
@@ -265,7 +265,7 @@ Deno.test("inspection counts what is not finite over all ranges, and again at ea
   }
 });
 
-/** An update as a call for each range, behind one for the factor of clipping. */
+/** An update with one call per range, after one for the clip factor. */
 function rangeByRange(config: OptimConfig): Plan {
   const trace = newTrace();
   const scalar = (name: string) => trace.source({ shape: [1], dtype: "f32" }, "scalar", name);
@@ -292,7 +292,7 @@ function rangeByRange(config: OptimConfig): Plan {
   });
 }
 
-Deno.test("one call for a run gives each element the bits of a call for each range", async () => {
+Deno.test("one call per span is bitwise equal to one call per range", async () => {
   const device = await openWebGpu({ runtime: Deno.version.deno });
   for (const clip of [0, 1]) {
     const config = configOf({ clip });
@@ -305,7 +305,7 @@ Deno.test("one call for a run gives each element the bits of a call for each ran
       const program = await device.load(plan, memory);
       first().param.forEach((p, r) => write(memory, "param", r, p));
       for (let at = 0; at < STEPS; at++) {
-        for (const [name, value] of Object.entries(adamw.at(at, config))) {
+        for (const [name, value] of Object.entries(adamw.scalarsAt(at, config))) {
           memory.ensure(name, 1);
           memory.write(name, Float32Array.of(value));
         }
@@ -326,10 +326,10 @@ Deno.test("one call for a run gives each element the bits of a call for each ran
   device.close();
 });
 
-Deno.test("the norm of many ranges is added up in their order, whatever a call can bind", async () => {
+Deno.test("the norm of many ranges is added in order, whatever number a call can bind", async () => {
   const many = Array.from(
     { length: 15 },
-    (): UpdateRun => [{ length: 64, decay: true, lrScale: 1 }],
+    (): UpdateSpan => [{ length: 64, decay: true, lrScale: 1 }],
   );
   const plan = planOf(inspectGraph(many));
   checkPlan(plan);

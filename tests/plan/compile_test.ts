@@ -1,6 +1,6 @@
-/** Placing of named tensors. */
+/** Addresses of named tensors. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import { GELU } from "../../src/nn/formulas.ts";
 import { compile } from "../../src/plan/compile.ts";
@@ -13,7 +13,7 @@ function graphOf(length: number) {
   return { trace, x, y, graph: { calls, constants, results: { y } } };
 }
 
-Deno.test("named tensors get slots of their own names unless they are placed", () => {
+Deno.test("named tensors without an address get slots of their names", () => {
   const { graph } = graphOf(5);
   assertEquals(compile(graph).slots, [
     { name: "y", role: "scalar", size: 5 },
@@ -27,7 +27,7 @@ Deno.test("named tensors get slots of their own names unless they are placed", (
   assertEquals(plan.named.x?.offset, 64);
 });
 
-Deno.test("a slot grows to hold what is placed in it", () => {
+Deno.test("a slot grows to the tensors placed in it", () => {
   const { graph } = graphOf(5);
   const place = (offset: number) => () => ({ slot: "both", role: "param" as const, offset });
   const plan = compile(graph, { source: place(128), result: place(0) });

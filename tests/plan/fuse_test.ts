@@ -1,7 +1,7 @@
-/** A fused plan computes what the traced one does. */
+/** A fused plan equals the traced one. */
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { matmul } from "../../kernels/matmul/matmul.ts";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
+import { matmul } from "../../kernels/matmul/mod.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
@@ -28,7 +28,7 @@ const RUNS: Readonly<Record<string, TinyInput>> = {
   "one window": { micro_batch_size: 1, model: { dropout: 0.1 } },
 };
 
-/** The largest distance between results of the fused and the traced plan. */
+/** The largest difference between results of the fused and the traced plan. */
 async function fusedDistance(device: Device, input: TinyInput): Promise<number> {
   const config = tinyConfig(input);
   const { graph, params } = traceGradient(config, VOCABULARY);
@@ -72,7 +72,7 @@ function sources() {
   return { trace, x: source("x", 4, 8), w: source("w", 8, 8), b: source("b", 8) };
 }
 
-Deno.test("a chain of elementwise calls joins the product that feeds it", () => {
+Deno.test("a chain of elementwise calls is fused into the matmul that feeds it", () => {
   const { trace, x, w, b } = sources();
   const y = pointwise(GELU, [pointwise(SUM, [matmul(x, w), b])]);
   const { calls } = trace;
@@ -80,7 +80,7 @@ Deno.test("a chain of elementwise calls joins the product that feeds it", () => 
   assertEquals(fused.map(({ op, outputs }) => [op.name, outputs]), [["matmul", [y]]]);
 });
 
-Deno.test("a value that is a result or read twice stays when its reader is fused", () => {
+Deno.test("a tensor that is a result or read twice is kept when its reader is fused", () => {
   const { trace, x, w, b } = sources();
   const product = matmul(x, w);
   const y = pointwise(SUM, [product, b]);
@@ -91,7 +91,7 @@ Deno.test("a value that is a result or read twice stays when its reader is fused
   assertEquals(again.map(({ outputs }) => outputs), [[y], [z]]);
 });
 
-Deno.test("fusing binds at most 8 buffers", () => {
+Deno.test("fused calls bind at most 8 buffers", () => {
   const { trace, x, w } = sources();
   let y = matmul(x, w);
   for (let i = 0; i < 9; i++) {

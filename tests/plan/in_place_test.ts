@@ -1,8 +1,8 @@
-/** Tensors that calls make in place: one piece of memory, from the first to the last. */
+/** In-place updates: tensors that share one buffer. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { addProduct, matmul } from "../../kernels/matmul/matmul.ts";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
-import { treeAddTensors } from "../../kernels/reduce/tree_add.ts";
+import { addProduct, matmul } from "../../kernels/matmul/mod.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
+import { treeAddTensors } from "../../kernels/reduce/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Call, Tensor } from "../../src/graph/types.ts";
@@ -10,7 +10,7 @@ import { GELU } from "../../src/nn/formulas.ts";
 import { compile } from "../../src/plan/compile.ts";
 import { checkPlan } from "../support/graph/plan_laws.ts";
 
-/** Products of a and b, each onto the one before. */
+/** Products of a and b, each accumulated onto the previous one. */
 function products(count: number) {
   const trace = newTrace();
   const [a, b] = ["a", "b"].map((name) =>
@@ -25,13 +25,13 @@ function products(count: number) {
   return { trace, a, sums: sums as [Tensor, ...Tensor[]] };
 }
 
-Deno.test("a sum that goes on in place lies in one slot, that of the result where it is one", async () => {
+Deno.test("a sum accumulated in place uses one slot, the result's if it is a result", async () => {
   const { trace, sums } = products(3);
   const y = pointwise(GELU, [sums[2] as Tensor]);
   const { calls, constants } = trace;
   const local = compile({ calls, constants, results: { y } });
   checkPlan(local);
-  // The products that were not added are gone.
+  // The products that are not added are removed.
   assertEquals(local.calls.map(({ op }) => op.name), ["matmul", "matmul", "matmul", "pointwise"]);
   assertEquals(local.slots.filter(({ role }) => role === "local").length, 1);
   const result = compile({
@@ -53,7 +53,7 @@ Deno.test("a sum that goes on in place lies in one slot, that of the result wher
   }
 });
 
-Deno.test("sums in place that no result needs are dropped, updates of what was there are not", () => {
+Deno.test("in-place sums that no result needs are removed, updates of sources are not", () => {
   const { trace, a } = products(3);
   const y = pointwise(GELU, [a]);
   const kept = trace.source({ shape: [2, 2], dtype: "f32" }, "moment", "kept");
@@ -63,7 +63,7 @@ Deno.test("sums in place that no result needs are dropped, updates of what was t
   assertEquals(names, ["pointwise", "tree_add", "tree_add"]);
 });
 
-Deno.test("what was overwritten cannot be read any more", () => {
+Deno.test("reading an overwritten tensor throws", () => {
   const { trace, sums } = products(2);
   const y = pointwise(GELU, [sums[0]]);
   const { calls, constants } = trace;

@@ -1,6 +1,6 @@
-/** Laws of plans, on all plans of many transformers. */
+/** Invariants of plans, on all plans of many models. */
 import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
-import { matmul } from "../../kernels/matmul/matmul.ts";
+import { matmul } from "../../kernels/matmul/mod.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import type { RunConfig, RunInput } from "../../src/config/schema.ts";
 import { taskOf } from "../../src/data/sources/mod.ts";
@@ -60,7 +60,7 @@ function plansOf(config: RunConfig): Readonly<Record<string, Plan>> {
   };
 }
 
-/** Plans that feed one token, and some. */
+/** Decoding plans for one token, and for several. */
 function decodePlansOf(config: RunConfig): Readonly<Record<string, Plan>> {
   const { layout } = shapeOf(config, VOCABULARY);
   const { time } = taskOf(config.data, VOCABULARY);
@@ -121,7 +121,7 @@ for (const [name, input] of Object.entries(NETWORKS)) {
   });
 }
 
-Deno.test("the laws hold where parameters are split into several pieces", () => {
+Deno.test("the laws hold if parameters are split into several buckets", () => {
   const config = tinyConfig({ model: { layers: 2, dropout: 0.1 } });
   const layout = layOut(shapeOf(config, VOCABULARY).params, 1024);
   assert(layout.buckets.length > 3);
@@ -131,7 +131,7 @@ Deno.test("the laws hold where parameters are split into several pieces", () => 
   checkPlan(treeAddPlan(layout, 1));
 });
 
-Deno.test("parameters, gradients and the loss lie where the layout says", () => {
+Deno.test("parameters, gradients and the loss have the layout's addresses", () => {
   const config = tinyConfig({ model: { layers: 2, tie_embeddings: true } });
   const { layout } = shapeOf(config, VOCABULARY);
   const { named, slots } = gradientPlan(config, VOCABULARY, layout);
@@ -148,7 +148,7 @@ Deno.test("parameters, gradients and the loss lie where the layout says", () => 
   assertEquals(placeOf(LOSS), [`grad/${loss?.bucket}`, loss?.offset, "1"]);
 });
 
-Deno.test("the checker sees a plan that breaks the laws", () => {
+Deno.test("the checker detects a plan that breaks the laws", () => {
   const trace = newTrace();
   const [a, b] = ["a", "b"].map((name) =>
     trace.source({ shape: [4, 4], dtype: "f32" }, "batch", name)
@@ -161,7 +161,7 @@ Deno.test("the checker sees a plan that breaks the laws", () => {
     Plan["calls"][0],
     Plan["calls"][0],
   ];
-  // The second call writes where it reads; then the calls stand in the wrong order.
+  // The second call writes where it reads; then the calls are in the wrong order.
   const clash = { ...second, outputs: second.inputs.slice(0, 1) };
   assertThrows(
     () => checkPlan({ ...plan, calls: [first, clash, third] }),

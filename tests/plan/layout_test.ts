@@ -1,7 +1,8 @@
-/** Where parameters lie. */
+/** The layout of parameters. */
 import { assert, assertEquals, assertLessOrEqual, assertThrows } from "@std/assert";
 import { sizeOf } from "../../src/base/shape.ts";
 import {
+  addressIn,
   ALIGN,
   bucketSlot,
   type Layout,
@@ -9,7 +10,6 @@ import {
   LOSS,
   paramsOf,
   type ParamSpec,
-  placeIn,
 } from "../../src/plan/layout.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
 import { tinyConfig } from "../support/gpt.ts";
@@ -22,7 +22,7 @@ const PARAMS: readonly ParamSpec[] = [
   { name: "gain", shape: [1], decay: false },
 ];
 
-/** Asserts that entries are aligned, lie inside their bucket and do not overlap. */
+/** Asserts that entries are aligned, inside their bucket, and do not overlap. */
 function checkLayout({ entries, buckets, ranges }: Layout): void {
   const ends = buckets.map(() => 0);
   for (const { name, bucket, offset, shape } of entries) {
@@ -64,7 +64,7 @@ Deno.test("decayed parameters come first, each at a multiple of 256 bytes, the l
   ]);
 });
 
-Deno.test("parameters of one rate lie together, behind those of a higher one", () => {
+Deno.test("parameters are grouped by lr scale, in descending order", () => {
   const rates: Readonly<Record<string, number>> = { a: 0.5, c: 0.5, gain: 2 };
   const layout = layOut(PARAMS.map((param) => ({ ...param, lrScale: rates[param.name] ?? 1 })));
   checkLayout(layout);
@@ -80,7 +80,7 @@ Deno.test("parameters of one rate lie together, behind those of a higher one", (
   );
 });
 
-Deno.test("a vector is split where the next parameter would pass the limit", () => {
+Deno.test("a vector is split if the next parameter would exceed the bucket size", () => {
   const layout = layOut(PARAMS, 3 * ALIGN);
   checkLayout(layout);
   assertEquals(layout.entries.map(({ bucket }) => bucket), [0, 0, 1, 1, 2, 2]);
@@ -114,19 +114,19 @@ Deno.test("layouts of transformers keep the same laws", () => {
   }
 });
 
-Deno.test("placeIn() names slot and offset by vector, and refuses unknown names", () => {
+Deno.test("addressIn() returns slot and offset by vector, and throws for unknown names", () => {
   const layout = layOut(PARAMS, 3 * ALIGN);
-  assertEquals(placeIn(layout, "grad", "bias"), {
+  assertEquals(addressIn(layout, "grad", "bias"), {
     slot: "grad/1",
     role: "grad",
     offset: 2 * ALIGN,
   });
-  assertEquals(placeIn(layout, "v", "c").role, "moment");
+  assertEquals(addressIn(layout, "v", "c").role, "moment");
   assertEquals(bucketSlot("param", 3), "param/3");
-  assertThrows(() => placeIn(layout, "param", "nope"), RangeError, "Cannot place nope");
+  assertThrows(() => addressIn(layout, "param", "nope"), RangeError, "Cannot place nope");
 });
 
-Deno.test("a model without parameters still has a place for its loss", () => {
+Deno.test("a model without parameters still has an entry for its loss", () => {
   const layout = layOut([]);
   assertEquals([layout.buckets, layout.ranges, paramsOf(layout)], [[ALIGN], [], []]);
 });

@@ -1,10 +1,10 @@
-/** Packing of lives into buffers, on random lives. */
+/** Packing of random lifetimes into buffers. */
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { threefry } from "../../src/base/random.ts";
-import { type Life, pack } from "../../src/plan/memory.ts";
+import { type Lifetime, pack } from "../../src/plan/memory.ts";
 
-/** Lives in 30 calls, of sizes that repeat; some of one call only. */
-function randomLives(seed: number): Life[] {
+/** Lifetimes in 30 calls, with repeated sizes; some of one call only. */
+function randomLives(seed: number): Lifetime[] {
   const draw = (i: number, site: number, below: number) => threefry([seed, 77], i, site)[0] % below;
   return Array.from({ length: 5 + seed % 60 }, (_, i) => {
     const from = draw(i, 0, 30);
@@ -12,10 +12,10 @@ function randomLives(seed: number): Life[] {
   });
 }
 
-const meet = (a: Life, b: Life) => a.from <= b.to && b.from <= a.to;
+const meet = (a: Lifetime, b: Lifetime) => a.from <= b.to && b.from <= a.to;
 const total = (sizes: readonly number[]) => sizes.reduce((a, b) => a + b, 0);
 
-Deno.test("lives that meet never share a buffer, and each fits into its own", () => {
+Deno.test("overlapping lifetimes never share a buffer, and each fits into its buffer", () => {
   for (let seed = 0; seed < 200; seed++) {
     const lives = randomLives(seed);
     const { slotOf, sizes } = pack(lives);
@@ -24,14 +24,14 @@ Deno.test("lives that meet never share a buffer, and each fits into its own", ()
       const slot = slotOf[i] as number;
       assertLessOrEqual(life.size, sizes[slot] ?? -1);
       for (let j = 0; j < i; j++) {
-        const apart = slotOf[j] !== slot || !meet(life, lives[j] as Life);
+        const apart = slotOf[j] !== slot || !meet(life, lives[j] as Lifetime);
         assert(apart, `seed ${seed}: lives ${j} and ${i} share buffer ${slot}`);
       }
     });
   }
 });
 
-Deno.test("packing lies between the fullest moment and no sharing at all, and no buffer is idle", () => {
+Deno.test("the pool is between peak live bytes and no sharing, and every buffer is used", () => {
   for (let seed = 0; seed < 200; seed++) {
     const lives = randomLives(seed);
     const { slotOf, sizes } = pack(lives);
@@ -49,11 +49,11 @@ Deno.test("packing lies between the fullest moment and no sharing at all, and no
   }
 });
 
-Deno.test("packing is the same at every call", () => {
+Deno.test("packing is deterministic", () => {
   assertEquals(pack(randomLives(33)), pack(randomLives(33)));
 });
 
-Deno.test("a life that ends where the next begins does not share with it", () => {
+Deno.test("a lifetime that ends in the call where another starts does not share with it", () => {
   const one = { size: 4, from: 0, to: 1 };
   assertEquals(pack([one, { size: 4, from: 1, to: 2 }]).sizes, [4, 4]);
   assertEquals(pack([one, { size: 4, from: 2, to: 3 }]).sizes, [4]);

@@ -1,7 +1,7 @@
-/** Cheap calls that are done twice: less memory, the same bits. */
+/** Rematerialisation of cheap calls: less memory, the same bits. */
 import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
-import { matmul } from "../../kernels/matmul/matmul.ts";
-import { pointwise } from "../../kernels/pointwise/pointwise.ts";
+import { matmul } from "../../kernels/matmul/mod.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import { GELU } from "../../src/nn/formulas.ts";
@@ -28,16 +28,16 @@ const CONFIGS: Readonly<Record<string, RunConfig>> = {
 };
 
 for (const [name, config] of Object.entries(CONFIGS)) {
-  Deno.test(`a gradient with calls done twice has the same bits in less memory: ${name}`, async () => {
+  Deno.test(`a gradient with recomputation has the same bits in less memory: ${name}`, async () => {
     const traced = traceGradient(config, VOCABULARY);
     const { graph, params } = traced;
-    const [kept, again] = [compile(graph), compile(graph, { again: 1 })];
+    const [kept, again] = [compile(graph), compile(graph, { recomputeAbove: 1 })];
     checkPlan(again);
     assertEquals(again.calls.length, kept.calls.length + config.model.layers);
     assertLess(again.pooled.bytes, kept.pooled.bytes);
     const values = async (least?: number) => {
       const device = await gpu();
-      // The graph is loaded as it stands: what is done twice is done so before.
+      // Recomputation is applied to the graph before it is loaded.
       const wanted = new Set(Object.values(graph.results));
       const calls = least === undefined ? undefined : recompute(prune(graph), wanted, { least });
       const loaded = await loadGraph(device, { ...graph, ...calls && { calls } }, {
@@ -51,13 +51,13 @@ for (const [name, config] of Object.entries(CONFIGS)) {
   });
 }
 
-Deno.test("small plans stay as they are; of a large one a fifth is saved", () => {
+Deno.test("small plans are unchanged; a large one saves a fifth of its memory", () => {
   const small = tinyConfig({ model: { layers: 4 } });
   const { layout } = shapeOf(small, VOCABULARY);
   const { graph } = traceGradient(small, VOCABULARY);
   assertEquals(
     gradientPlan(small, VOCABULARY, layout).calls.length,
-    compile(graph, { again: Infinity }).calls.length,
+    compile(graph, { recomputeAbove: Infinity }).calls.length,
   );
   const large = tinyConfig({
     micro_batch_size: 8,
@@ -65,12 +65,12 @@ Deno.test("small plans stay as they are; of a large one a fifth is saved", () =>
     model: { layers: 12, width: 768, heads: 12 },
   });
   const { graph: wide } = traceGradient(large, VOCABULARY);
-  const [kept, again] = [compile(wide, { again: Infinity }), compile(wide)];
+  const [kept, again] = [compile(wide, { recomputeAbove: Infinity }), compile(wide)];
   assertEquals(again.calls.length - kept.calls.length, 12);
   assertLessOrEqual(again.pooled.bytes, 0.8 * kept.pooled.bytes);
 });
 
-/** z, or x w in its stead -> gelu(z) -> many products -> one that reads gelu(z) again. */
+/** z, or x w instead -> gelu(z) -> many products -> one that reads gelu(z) again. */
 function chain({ product }: { product: boolean }) {
   const trace = newTrace();
   const source = (name: string) => trace.source({ shape: [4, 4], dtype: "f32" }, "batch", name);
@@ -82,7 +82,7 @@ function chain({ product }: { product: boolean }) {
   return { calls: trace.calls, z, g, y: matmul(g, far) };
 }
 
-Deno.test("right before its late reader a value is made again from what is still there", () => {
+Deno.test("a tensor is recomputed right before its late reader, from tensors that are alive", () => {
   const { calls: before, z, g, y } = chain({ product: false });
   const calls = recompute(before, new Set([y]), { least: 64 }) ?? [];
   assertEquals(calls.length, before.length + 1);
@@ -92,7 +92,7 @@ Deno.test("right before its late reader a value is made again from what is still
   assert(calls[1]?.inputs[0] === g);
 });
 
-Deno.test("what is small, a result, or made of what nobody keeps is not computed again", () => {
+Deno.test("small tensors, results, and tensors with dead inputs are not recomputed", () => {
   const { calls, g, y } = chain({ product: false });
   assertEquals(recompute(calls, new Set([y]), { least: 65 }), undefined);
   assertEquals(recompute(calls, new Set([g, y]), { least: 1 }), undefined);

@@ -4,7 +4,7 @@ import { showPlan } from "../../src/plan/show.ts";
 import { gradientPlan, shapeOf } from "../../src/engine/plans.ts";
 import { tinyConfig } from "../support/gpt.ts";
 
-Deno.test("showPlan() prints a line per call with regions and cost, and the pool", () => {
+Deno.test("showPlan() prints a line per call with regions and cost, and the pool size", () => {
   const config = tinyConfig({ model: { layers: 2, dropout: 0.1 } });
   const plan = gradientPlan(config, 13, shapeOf(config, 13).layout);
   const lines = showPlan(plan).split("\n");

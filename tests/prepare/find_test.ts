@@ -1,4 +1,4 @@
-/** Which files are read: each once, by whatever names it is reached, and what is left out is said. */
+/** Input files: each once by whatever name, with notices of skipped ones. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { findInputs } from "../../src/prepare/find.ts";

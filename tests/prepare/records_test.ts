@@ -1,14 +1,14 @@
-/** Documents of a file by the text between them, wherever what is looked at ends. */
+/** Documents by separator, wherever the peeked bytes end. */
 import { assertEquals } from "@std/assert";
 import { ByteStream } from "../../src/prepare/byte_stream.ts";
 import { inputOf } from "../../src/prepare/inspect.ts";
 import { records } from "../../src/prepare/records.ts";
 import { Desk } from "./fixture.ts";
 
-/** Bytes that records() looks at first, and that a file is read by. */
+/** Bytes that records() peeks at first, and per read. */
 const VIEW = 1 << 20;
 
-Deno.test("an end that begins in one look at a file and ends in the next is found", async () => {
+Deno.test("a separator that spans two reads is found", async () => {
   using desk = new Desk();
   const end = "\r\n--- 8< ---\r\n";
   for (let inside = 0; inside <= end.length; inside += 3) {

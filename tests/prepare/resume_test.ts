@@ -1,4 +1,4 @@
-/** Stopped anywhere, a preparation goes on and ends with the same bytes; done, it is not done again. */
+/** A stopped preparation resumes to the same bytes; a finished one is not repeated. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { endingOf } from "../../src/cli/command.ts";
@@ -18,7 +18,7 @@ function writeFiles(desk: Desk): string[] {
   return ["a.txt", "b.txt.gz", "c.jsonl", "d.json"];
 }
 
-/** What a process that is killed at the nth effect would have said. */
+/** Simulates a kill at the nth effect. */
 class Killed extends Error {}
 
 Deno.test("prepare: killed before an effect, it goes on to the same bytes", async () => {

@@ -1,4 +1,4 @@
-/** Prepared folders with files of others in them, and with links in the place of their own. */
+/** Prepared folders with foreign files, and with links in place of their own files. */
 import { assertEquals } from "@std/assert";
 import { openPrepared } from "../../src/data/prepared/open.ts";
 import { verifyPrepared } from "../../src/data/prepared/verify.ts";

@@ -49,7 +49,7 @@ for (const world of [1, 2, 3, 4, 5, 8]) {
   });
 }
 
-Deno.test("reduce() has the bits of one process over Unix sockets, with large slices", async () => {
+Deno.test("reduce() over Unix sockets has the bits of a single process, with large slices", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/s`;
   const listener = await listenUnix(path, { attempt: 1 });
@@ -85,7 +85,7 @@ Deno.test("reduce() sends 2 (W - 1) / W of the gradient when the world divides t
   }
 });
 
-Deno.test("reduce() gives the kept array again", async () => {
+Deno.test("reduce() returns the same array each time", async () => {
   const mesh = await memoryMesh(2);
   const all = reducers(mesh, 2, 40);
   const [first] = await reduceAll(all, 0, 2, 40);
@@ -94,7 +94,7 @@ Deno.test("reduce() gives the kept array again", async () => {
   closeAll(mesh);
 });
 
-Deno.test("reduce() rejects on all workers when one dies on the way", async () => {
+Deno.test("reduce() rejects on all workers if one dies during it", async () => {
   const n = 400_000; // more than a pipe holds, so that the others are in the middle
   const mesh = await memoryMesh(4);
   const all = reducers(mesh, 4, n);
@@ -111,7 +111,7 @@ Deno.test("reduce() rejects on all workers when one dies on the way", async () =
   assert(errors.some((error) => error.rank === 3));
 });
 
-/** Rank 0 of two against a peer that says what `speak` says. */
+/** Rank 0 of two, with a peer that sends what `speak` sends. */
 async function against(speak: (peer: Channel) => Promise<void>): Promise<ReduceError> {
   const [mine, peer] = memoryPair({ attempt: 1 });
   const ranges = assign(2, 2);
@@ -151,7 +151,7 @@ Deno.test("reduce() rejects a part of another size and one without data", async 
   assert(empty.message.includes("got no payload"), empty.message);
 });
 
-Deno.test("reduce() rejects when a peer leaves before its part, and before its sum", async () => {
+Deno.test("reduce() rejects if a peer closes before its part, or before its sum", async () => {
   const early = await against((peer) => Promise.resolve(peer.close()));
   assert(/it has left|closed/.test(early.message), early.message);
   await against(async (peer) => {

@@ -3,7 +3,7 @@ import { assign, rangesOf } from "../../src/reduce/assign.ts";
 import { sliceOf } from "../../src/reduce/slices.ts";
 import { cover } from "../../src/reduce/tree.ts";
 
-Deno.test("assign() tiles the micro-batches in order, as equally as possible", () => {
+Deno.test("assign() partitions the micro-batches in order, as equally as possible", () => {
   for (const microBatches of [1, 2, 4, 8, 16, 64]) {
     for (let world = 1; world <= 20; world++) {
       const ranges = assign(microBatches, world);
@@ -35,7 +35,7 @@ Deno.test("assign() refuses a world of none", () => {
   assertThrows(() => assign(4, 1.5), RangeError);
 });
 
-Deno.test("rangesOf() gives counts their places, in order and without a hole", () => {
+Deno.test("rangesOf() returns consecutive ranges without gaps", () => {
   assertEquals(rangesOf([5, 2, 1]), [
     { first: 0, count: 5 },
     { first: 5, count: 2 },

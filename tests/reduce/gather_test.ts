@@ -1,4 +1,4 @@
-/** What each worker has of its own micro-batches, brought to all. */
+/** All-gather of data per micro-batch. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { rangesOf } from "../../src/reduce/assign.ts";
 import { ReduceError } from "../../src/reduce/exchange.ts";
@@ -8,7 +8,7 @@ import type { Channel } from "../../src/transport/channel.ts";
 import { soon } from "../transport/wire.ts";
 import { bits, closeAll, gradient, memoryMesh, type Mesh } from "./mesh.ts";
 
-/** What micro-batches have after a step, one behind the other. */
+/** The data of micro-batches after a step, concatenated. */
 function wholeOf(step: number, microBatches: number, size: number): Float32Array {
   return gradient(step, microBatches * size);
 }
@@ -18,7 +18,7 @@ function gatherers(mesh: Mesh, counts: readonly number[], size: number): Gathere
   return mesh.map((peers, rank) => new Gatherer({ rank, peers, ranges, size }));
 }
 
-/** The whole as a rank has it before the others' parts came. */
+/** The array of a rank before it receives the others' parts. */
 function ownOf(whole: Float32Array, counts: readonly number[], rank: number): Float32Array {
   const size = whole.length / counts.reduce((a, b) => a + b, 0);
   const { first, count } = rangesOf(counts)[rank] ?? { first: 0, count: 0 };
@@ -47,7 +47,7 @@ for (
   });
 }
 
-Deno.test("gather() says for whom it waits, and no longer than it does", async () => {
+Deno.test("gather() reports the ranks that it waits for", async () => {
   const mesh = await memoryMesh(3);
   const counts = [2, 1, 1];
   const [first, second, third] = gatherers(mesh, counts, 2) as [Gatherer, Gatherer, Gatherer];
@@ -62,7 +62,7 @@ Deno.test("gather() says for whom it waits, and no longer than it does", async (
   closeAll(mesh);
 });
 
-Deno.test("gather() rejects on all workers when one dies on the way", async () => {
+Deno.test("gather() rejects on all workers if one dies during it", async () => {
   const size = 200_000; // more than a pipe holds, so that the others are in the middle
   const counts = [1, 1, 1, 1];
   const mesh = await memoryMesh(4);
@@ -79,7 +79,7 @@ Deno.test("gather() rejects on all workers when one dies on the way", async () =
   assertEquals(all.flatMap(({ waiting }) => waiting), []);
 });
 
-/** Rank 0 of two against a peer that says what `speak` says, in step 7. */
+/** Rank 0 of two, with a peer that sends what `speak` sends, in step 7. */
 async function against(speak: (peer: Channel) => Promise<void>): Promise<ReduceError> {
   const [mine, peer] = memoryPair({ attempt: 1 });
   const gatherer = new Gatherer({
@@ -109,7 +109,7 @@ Deno.test("gather() rejects another step, another message, and lanes of another 
   assert(empty.message.includes("got nothing"), empty.message);
 });
 
-Deno.test("gather() rejects when the peer leaves", async () => {
+Deno.test("gather() rejects if the peer closes", async () => {
   const error = await against((peer) => Promise.resolve(peer.close()));
   assert(/it has left|needs a peer that reads|closed/.test(error.message), error.message);
 });

@@ -1,4 +1,4 @@
-/** What the tests of the reduce share: worlds of channels, gradients, and the sum by one process. */
+/** Test support: meshes of channels, gradients, and the sum by a single process. */
 import { threefry } from "../../src/base/random.ts";
 import { AllReducer } from "../../src/reduce/all_reduce.ts";
 import { assign, type MicroBatchRange } from "../../src/reduce/assign.ts";
@@ -9,7 +9,7 @@ import { memoryPair } from "../../src/transport/memory.ts";
 /** `mesh[i][j]` is the end of rank i towards rank j. */
 export type Mesh = readonly (readonly (FencedChannel | undefined)[])[];
 
-/** A world in which every two ranks share a channel, opened one by one. */
+/** A full mesh of channels, opened one by one. */
 export async function meshOf(
   world: number,
   open: () => Promise<[FencedChannel, FencedChannel]>,

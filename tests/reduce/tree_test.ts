@@ -16,7 +16,7 @@ function recursive(level: number, index: number, n: number): Float32Array {
   return recursive(level - 1, 2 * index, n).map((x, i) => treeAdd(x, right[i] as number));
 }
 
-Deno.test("cover() gives the fewest aligned nodes of every range, in order", () => {
+Deno.test("cover() returns the fewest aligned nodes of every range, in order", () => {
   for (let first = 0; first < 20; first++) {
     for (let count = 0; count < 20; count++) {
       const nodes = cover(first, count);
@@ -75,7 +75,7 @@ Deno.test("finish() has the bits of the tree's definition, however the leaves we
   }
 });
 
-Deno.test("finish() differs from adding micro-batches in turn", () => {
+Deno.test("finish() differs from a sequential sum", () => {
   const inTurn = gradient(0, 1000);
   for (let i = 1; i < 8; i++) {
     gradient(i, 1000).forEach((x, k) => inTurn[k] = treeAdd(inTurn[k] as number, x));
@@ -107,7 +107,7 @@ Deno.test("finish() refuses parts that do not tile the step", () => {
   assertThrows(() => finish([leaf(0), leaf(1), leaf(2)], 3), RangeError, "a power of two");
 });
 
-Deno.test("isPowerOfTwo() knows the powers of two", () => {
+Deno.test("isPowerOfTwo() recognises the powers of two", () => {
   const powers = [-2, 0, 0.5, 1, 2, 3, 4, 6, 8, 2 ** 40, 2 ** 40 + 1, NaN, Infinity];
   assertEquals(powers.filter(isPowerOfTwo), [1, 2, 4, 8, 2 ** 40]);
 });

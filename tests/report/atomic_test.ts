@@ -1,12 +1,12 @@
-/** Files that are replaced or read in a folder which somebody else may have filled. */
+/** Replacing and reading files in a folder that another user may have prepared. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
-import { createAnew, readIfAny, unshare, writeTextAtomic } from "../../src/report/atomic.ts";
+import { readIfAny, recreate, unshare, writeTextAtomic } from "../../src/report/atomic.ts";
 import { names, TempFolder } from "../checkpoint/fixture.ts";
 import { contentsOf } from "../support/contents.ts";
 import { makePipe } from "../support/pipe.ts";
 
-Deno.test("a file is replaced, never what a link in its place or beside it leads to", () => {
+Deno.test("a file is replaced, never the target of a link at or next to its path", () => {
   for (const victim of ["thesis.txt", "nowhere"]) {
     for (const link of ["link", "hard link"]) {
       if (victim === "nowhere" && link === "hard link") continue;
@@ -30,7 +30,7 @@ Deno.test("a file is replaced, never what a link in its place or beside it leads
   }
 });
 
-Deno.test("createAnew() and unshare() write to files of their own", () => {
+Deno.test("recreate() and unshare() write to new files", () => {
   using temp = new TempFolder();
   const [path, other] = [`${temp.path}/a`, `${temp.path}/b`];
   Deno.writeTextFileSync(other, "kept");
@@ -42,13 +42,13 @@ Deno.test("createAnew() and unshare() write to files of their own", () => {
   assertEquals([path, other].map((one) => Deno.readTextFileSync(one)), ["kept and more", "kept"]);
   Deno.removeSync(path);
   Deno.symlinkSync(other, path);
-  using file = createAnew(path);
+  using file = recreate(path);
   file.writeSync(new TextEncoder().encode("new"));
   assertEquals([path, other].map((one) => Deno.readTextFileSync(one)), ["new", "kept"]);
   assertEquals(names(temp.path), ["a", "b"]);
 });
 
-Deno.test("readIfAny() waits for no named pipe, and reads through links", async () => {
+Deno.test("readIfAny() does not block on a named pipe, and follows links", async () => {
   using temp = new TempFolder();
   const path = `${temp.path}/pipe`;
   assertEquals(readIfAny(path), "");

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { showBytes, showCount, showLoss, showRate, showSeconds } from "../../src/report/format.ts";
 
-Deno.test("showLoss() keeps four decimals that count", () => {
+Deno.test("showLoss() keeps four decimals or significant digits", () => {
   const cases = [[3.21412, "3.2141"], [0.53219, "0.5322"], [0.0123456, "0.01235"], [0, "0.0000"]];
   for (const [loss, text] of cases) assertEquals(showLoss(Number(loss)), text);
   assertEquals(showLoss(NaN), "NaN");

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { headerLines } from "../../src/report/header_lines.ts";
 import { wrap } from "../../src/report/wrap.ts";
 
-Deno.test("headerLines() aligns what stands behind the names, and wraps it below itself", () => {
+Deno.test("headerLines() aligns the texts after the names, with hanging indents", () => {
   const rows = [["run", "tiny"], ["keys", "optim.lr=0.01 data.seq_len=64 seed=7"]] as const;
   assertEquals(headerLines(rows, 36), [
     "run   tiny",

@@ -6,7 +6,7 @@ import {
   openJournal,
   parseJournal,
 } from "../../src/report/journal/journal.ts";
-import { FileFault, refusing } from "../../src/base/file_fault.ts";
+import { FileFault, withFileFaults } from "../../src/base/file_fault.ts";
 import { UserError } from "../../src/base/user_error.ts";
 import { printLine } from "../../src/report/journal/journal_lines.ts";
 import { mkfifo } from "../support/pipe.ts";
@@ -15,16 +15,16 @@ import { TempFolder } from "./fixture.ts";
 const line = (seq: number, more = "") =>
   `{"seq":${seq},"at":0.5,"time":"2026-01-02T03:04:05.678Z","kind":"x"${more}}\n`;
 
-/** Kinds of the lines in a file that has no fault. */
+/** Kinds of the lines of a valid file. */
 function kinds(path: string): string[] {
   const text = Deno.readTextFileSync(path);
   assertEquals(journalFault(text), undefined);
   return parseJournal(text).entries.map(({ kind }) => kind);
 }
 
-/** Opens a journal's file and breaks what it is told to. */
+/** Opens a journal's file and injects faults. */
 class Faults {
-  /** Bytes that still fit on the disk. */
+  /** Free bytes of the disk. */
   room = Infinity;
   fail: "sync" | "truncate" | "both" | undefined;
   synced = 0;
@@ -54,7 +54,7 @@ class Faults {
   };
 }
 
-Deno.test("openJournal() numbers lines from 0 and goes on over resumes", () => {
+Deno.test("openJournal() numbers lines from 0 across resumes", () => {
   using temp = new TempFolder();
   const path = `${temp.path}/journal.jsonl`;
   for (const life of [0, 1, 2]) {
@@ -107,7 +107,7 @@ Deno.test("openJournal() names its path where the first sync fails", () => {
     });
   };
   assertThrows(
-    () => refusing({}, () => openJournal(path, { open })),
+    () => withFileFaults({}, () => openJournal(path, { open })),
     FileFault,
     `Cannot use ${path}: need a disk that works: `,
   );
@@ -142,7 +142,7 @@ function sealed(temp: TempFolder, name = "j"): string {
 /** Its lines, each with its line feed. */
 const linesOf = (text: string) => text.split("\n").slice(0, -1).map((line) => line + "\n");
 
-Deno.test("a bit that flips is found in its line, wherever it is", () => {
+Deno.test("any flipped bit is detected in its line", () => {
   using temp = new TempFolder();
   const text = sealed(temp);
   const earlier = line(0) + line(1, ',"skips":[237]');
@@ -171,7 +171,7 @@ Deno.test("a bit that flips is found in its line, wherever it is", () => {
   }
 });
 
-Deno.test("lines that are lost, swapped, repeated, exchanged or put in are found; other line ends are not damage", () => {
+Deno.test("lost, swapped, repeated, replaced and inserted lines are detected; other line endings are accepted", () => {
   using temp = new TempFolder();
   const text = sealed(temp);
   const [a = "", b = "", c = "", d = ""] = linesOf(text);
@@ -212,7 +212,7 @@ Deno.test("openJournal() refuses a damaged journal as it is, and names file and 
   assertEquals(Deno.readTextFileSync(path), text);
 });
 
-Deno.test("a torn last line with a checksum is cut off, and the next one goes on from the one before", () => {
+Deno.test("a torn last line is removed, and the next one continues the checksum before it", () => {
   using temp = new TempFolder();
   const path = `${temp.path}/j`;
   const text = sealed(temp);
@@ -248,7 +248,7 @@ Deno.test("journalFault() names the first line that breaks a rule", () => {
   }
 });
 
-Deno.test("write() syncs when it is asked to, and only then", () => {
+Deno.test("write() syncs only with the option", () => {
   using temp = new TempFolder();
   const faults = new Faults();
   using journal = openJournal(`${temp.path}/j`, { open: faults.open });
@@ -259,7 +259,7 @@ Deno.test("write() syncs when it is asked to, and only then", () => {
   assertEquals(faults.synced, synced + 1);
 });
 
-Deno.test("sync() brings to the disk what was written, and a fault is a warning", () => {
+Deno.test("sync() syncs what was written, and an error is a warning", () => {
   using temp = new TempFolder();
   const path = `${temp.path}/j`;
   const faults = new Faults();
@@ -281,7 +281,7 @@ Deno.test("sync() brings to the disk what was written, and a fault is a warning"
   assertEquals(warnings, [`Cannot write ${path}: No space left on device`]);
 });
 
-Deno.test("write() goes on over a full disk, without a gap or half a line", () => {
+Deno.test("write() continues after a full disk, without a gap or a partial line", () => {
   using temp = new TempFolder();
   const path = `${temp.path}/j`;
   const faults = new Faults();
@@ -311,7 +311,7 @@ Deno.test("write() keeps what it could not write until the journal is closed", (
   assertEquals(kinds(path), ["a"]);
 });
 
-Deno.test("write() with sync after a sync that failed writes all lines anew, into another file", () => {
+Deno.test("write() with sync after a failed sync rewrites all lines into a new file", () => {
   using temp = new TempFolder();
   const path = `${temp.path}/j`;
   const faults = new Faults();
@@ -351,7 +351,7 @@ Deno.test("write() goes on in the file at the path when the new one could not be
   assertEquals(kinds(path), ["a", "d", "e"]);
 });
 
-Deno.test("a journal tells at the end how many lines are lost", () => {
+Deno.test("a journal reports lost lines when it is closed", () => {
   using temp = new TempFolder();
   const path = `${temp.path}/j`;
   const faults = new Faults();
@@ -364,7 +364,7 @@ Deno.test("a journal tells at the end how many lines are lost", () => {
   assertEquals(warnings.slice(1), [`${path} lacks 2 lines: see above`]);
 });
 
-Deno.test("write() drops what does not fit into memory, and numbers on", () => {
+Deno.test("write() drops entries beyond the buffer's limit, without a gap in numbers", () => {
   using temp = new TempFolder();
   const path = `${temp.path}/j`;
   const faults = new Faults();
@@ -377,7 +377,7 @@ Deno.test("write() drops what does not fit into memory, and numbers on", () => {
   assertEquals(kinds(path), ["a", "b"]);
 });
 
-Deno.test("write() with sync throws when the line is not on disk, and takes it back", () => {
+Deno.test("write() with sync throws if the line is not on disk, and removes it", () => {
   using temp = new TempFolder();
   const path = `${temp.path}/j`;
   const faults = new Faults();
@@ -392,7 +392,7 @@ Deno.test("write() with sync throws when the line is not on disk, and takes it b
   assertEquals(kinds(path), ["c"]);
 });
 
-Deno.test("write() appends nothing after a line that it could not take back", () => {
+Deno.test("write() appends nothing after a line that it could not remove", () => {
   using temp = new TempFolder();
   const path = `${temp.path}/j`;
   const faults = new Faults();
@@ -418,7 +418,7 @@ Deno.test("openJournal() throws where it cannot write at all", () => {
   assertThrows(() => openJournal(`${temp.path}/nowhere/j`), Deno.errors.NotFound);
 });
 
-Deno.test("a journal whose file is taken away is written anew, and what lies there is kept", () => {
+Deno.test("a journal whose file is moved is rewritten, and a file at its path is kept", () => {
   const swaps: Record<string, (path: string) => void> = {
     "it was gone": () => {},
     "a link": (path) => Deno.symlinkSync("mine", path),

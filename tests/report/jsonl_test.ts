@@ -5,7 +5,7 @@ import { cutLines } from "../../src/report/metrics.ts";
 import { mkfifo } from "../support/pipe.ts";
 import { checkpoint, END, evaluation, start, step, TempFolder } from "./fixture.ts";
 
-/** A clock that rings only when it is told to. */
+/** A timer that fires only on demand. */
 class Clock {
   run: (() => void) | undefined;
   asked = 0;
@@ -54,7 +54,7 @@ Deno.test("metricsLog() writes the accuracy of an evaluation that has one, and o
   ]);
 });
 
-Deno.test("metricsLog() writes at evaluations, checkpoints, ends, and within a second", () => {
+Deno.test("metricsLog() flushes at evaluations, checkpoints and the end, and within a second", () => {
   using temp = new TempFolder();
   const path = `${temp.path}/m`;
   const clock = new Clock();
@@ -101,7 +101,7 @@ function recorder(log: string[]): (path: string, create: boolean) => MetricsFile
   };
 }
 
-Deno.test("metricsLog() has all lines on the disk before a checkpoint is published and at the end, and syncs nothing else", () => {
+Deno.test("metricsLog() syncs before a checkpoint is published and at the end, and at no other event", () => {
   using temp = new TempFolder();
   const log: string[] = [];
   const clock = new Clock();
@@ -123,7 +123,7 @@ Deno.test("metricsLog() has all lines on the disk before a checkpoint is publish
   }
 });
 
-Deno.test("metricsLog() syncs what an earlier process left, before the next checkpoint", () => {
+Deno.test("metricsLog() syncs lines of an earlier process before the next checkpoint", () => {
   using temp = new TempFolder();
   const log: string[] = [];
   Deno.writeTextFileSync(`${temp.path}/m`, '{"step":1}\n');
@@ -143,7 +143,7 @@ Deno.test("cutLines() keeps the lines of earlier steps and names those that are 
   for (const torn of ['{"step":14,"lo', "\0\0\0"]) {
     assertEquals(cutLines(text + torn, 99), { kept: text, damaged: [] });
   }
-  // A line that lost its place or its form is left out, and nothing else.
+  // Only a misplaced or malformed line is dropped.
   const cases: [number, string, number[]][] = [
     [9, '{"step":73,"loss":4.5}', [2]],
     [9, '{"step":9,"loss":4>5}', [2]],
@@ -184,7 +184,7 @@ Deno.test("metricsLog() drops what a resumed run writes again, and a torn line",
   for (const event of events) first.sink(event);
   Deno.writeTextFileSync(path, '{"step":5,"lo', { append: true });
   const second = metricsLog(path, { later: new Clock().later });
-  // The run evaluates the step it goes on from once more.
+  // The run repeats the evaluation of its first step.
   for (const event of [start(2), evaluation(2), step(3), step(4), evaluation(4)]) {
     second.sink(event);
   }
@@ -214,7 +214,7 @@ Deno.test("metricsLog() of a run from step 0 starts over", () => {
   assertEquals(lines(path), ["v0", "1"]);
 });
 
-Deno.test("metricsLog() warns once when it cannot write, and catches up when it can", () => {
+Deno.test("metricsLog() warns once if it cannot write, and writes the buffered lines later", () => {
   using temp = new TempFolder();
   const folder = `${temp.path}/later`;
   const path = `${folder}/m`;
@@ -248,7 +248,7 @@ Deno.test("metricsLog() drops the lines of steps that are done again though it c
   assert(Deno.readTextFileSync(path).includes('"step":3,"loss"'));
 });
 
-Deno.test("metricsLog() tells at the end how many lines are lost", () => {
+Deno.test("metricsLog() reports lost lines at the end", () => {
   using temp = new TempFolder();
   const path = `${temp.path}/none/m`;
   const warnings: string[] = [];
@@ -266,7 +266,7 @@ Deno.test("metricsLog() writes values that are not finite as null", () => {
   assertEquals(Deno.readTextFileSync(`${temp.path}/m`), '{"step":1,"val_loss":null}\n');
 });
 
-Deno.test("metricsLog() neither waits for a named pipe nor writes through a link in the file's place", () => {
+Deno.test("metricsLog() neither blocks on a named pipe nor writes through a link", () => {
   const swaps: Record<string, (path: string) => void> = {
     "a named pipe": mkfifo,
     "a symbolic link": (path) => Deno.symlinkSync("mine", path),

@@ -14,7 +14,7 @@ function shown(
   return text;
 }
 
-/** What a terminal shows at last: `\r` and erase begin a line again. */
+/** The final contents of a terminal: `\r` and erase restart a line. */
 function screen(text: string): string[] {
   return text.split("\n").map((line) => line.split("\r\x1b[K").at(-1) ?? "");
 }
@@ -31,7 +31,7 @@ Deno.test("piped progress has the first, every tenth and the last step", () => {
   );
   const printed = lines.slice(1).map((line) => /step +(\d+)\/40/.exec(line)?.[1]);
   assertEquals(printed, ["1", "10", "20", "30", "40"]);
-  // The first step is no measure of the others: it tells no speed, and no time that is left.
+  // The first step includes compilation, so it shows no speed and no time left.
   assertEquals(lines[1], "step  1/40  loss 4.9375  lr 3.00e-4  norm 1.50");
   assertEquals(lines[2], "step 10/40  loss 4.3750  lr 3.00e-4  norm 1.50  32 tok/s  1 m 0 s left");
   assert(!text.includes("\r") && !text.includes("\x1b"));
@@ -65,7 +65,7 @@ Deno.test("piped progress has each evaluation, checkpoint, notice and sample", (
   ]);
 });
 
-Deno.test("an evaluation tells its accuracy where it has one", () => {
+Deno.test("an evaluation shows its accuracy if it has one", () => {
   const at = (valAccuracy: number) =>
     shown([start(), { type: "eval", step: 3, valLoss: 0.5, valAccuracy }]).split("\n")[1];
   assertEquals(at(0.87654), "eval at step 3: val loss 0.5000, accuracy 87.7 %");
@@ -108,7 +108,7 @@ Deno.test("on a terminal no redrawn line reaches the last column", () => {
   }
 });
 
-Deno.test("what is left is guessed from the sixth step of this process on, and anew after a rewind", () => {
+Deno.test("the time left is estimated from the sixth step of this process, and again after a rewind", () => {
   const guessed = (events: readonly RunEvent[]) =>
     screen(shown(events, { terminal: true, width: 200 })).at(-1)?.includes(" left");
   assertEquals(guessed([start(), ...steps(1, 5)]), false);
@@ -143,7 +143,7 @@ Deno.test("kernels that are compiled are counted on a terminal, below the header
   ]);
 });
 
-Deno.test("what a step follows, an evaluation or a sample, is drawn in place of the step", () => {
+Deno.test("an activity before a step replaces the progress line", () => {
   const evaluating: RunEvent = { type: "progress", of: "sequences", done: 3, total: 9, workers: 1 };
   const events = [start(), step(1), evaluating];
   assertEquals(screen(shown(events, { terminal: true })).at(-1), "evaluating 3/9 on 1 worker");
@@ -154,7 +154,7 @@ Deno.test("what a step follows, an evaluation or a sample, is drawn in place of 
   ]);
 });
 
-Deno.test("a printer that is disposed leaves the cursor below what it has drawn", () => {
+Deno.test("a disposed printer leaves the cursor below the drawn line", () => {
   let text = "";
   {
     using sink = progressPrinter({ terminal: true, every: 10, write: (piece) => text += piece });

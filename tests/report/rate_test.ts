@@ -23,12 +23,12 @@ function after(
   return tokensPerSecond(rate);
 }
 
-Deno.test("tokensPerSecond() has nothing to say before the first step", () => {
+Deno.test("tokensPerSecond() is 0 before the first step", () => {
   assertEquals(after([], {}), 0);
   assertEquals(after([0], {}), 0);
 });
 
-Deno.test("tokensPerSecond() forgets the first step as soon as there is a second", () => {
+Deno.test("tokensPerSecond() drops the first step as soon as there is a second", () => {
   assertEquals(after([50], {}), 2);
   assertEquals(after([50, 1], {}), 100);
   assertEquals(after([50, 1, 3], {}), 50);

@@ -3,7 +3,7 @@ import type { RunEvent } from "../../src/report/events.ts";
 import { reporter } from "../../src/report/reporter.ts";
 import { start, step } from "./fixture.ts";
 
-Deno.test("reporter() hands every event to every sink in order", () => {
+Deno.test("reporter() passes every event to every sink in order", () => {
   const seen: [string, RunEvent][] = [];
   const report = reporter(["a", "b"].map((name) => (event) => void seen.push([name, event])));
   report(start());
@@ -11,7 +11,7 @@ Deno.test("reporter() hands every event to every sink in order", () => {
   assertEquals(seen, [["a", start()], ["b", start()], ["a", step(1)], ["b", step(1)]]);
 });
 
-Deno.test("reporter() drops a sink that throws and tells the others", () => {
+Deno.test("reporter() drops a sink that throws and notifies the others", () => {
   const seen: RunEvent[] = [];
   let calls = 0;
   const broken = () => {

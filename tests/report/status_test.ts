@@ -1,4 +1,4 @@
-/** What is said while a person waits: drawn on a terminal, a line now and then elsewhere. */
+/** The status line: redrawn on a terminal, occasional lines elsewhere. */
 import { assertEquals } from "@std/assert";
 import { DrawnLine } from "../../src/report/progress/drawn_line.ts";
 import { Status, statusText } from "../../src/report/progress/status.ts";
@@ -23,7 +23,7 @@ class Stage {
     });
   }
 
-  /** Lets time pass. */
+  /** Advances the clock. */
   pass(ms: number): void {
     for (const end = this.ms + ms; this.ms < end;) {
       this.ms += 500;
@@ -46,7 +46,7 @@ class Stage {
   }
 }
 
-Deno.test("on a terminal it is said at once what is done, and every half second for how long", () => {
+Deno.test("a terminal shows an activity at once, and its elapsed time every half second", () => {
   const stage = new Stage({ terminal: true });
   stage.status.show("reading the text");
   assertEquals(stage.last, "reading the text");
@@ -58,7 +58,7 @@ Deno.test("on a terminal it is said at once what is done, and every half second 
   assertEquals([stage.last, stage.isTicking], ["", false]);
 });
 
-Deno.test("elsewhere nothing is said of what is short, then a line after 2 s, 10 s later, and ever more rarely", () => {
+Deno.test("other outputs get a line after 2 s, 10 s later, and at growing intervals", () => {
   const stage = new Stage({ terminal: false });
   stage.status.show("reading");
   stage.pass(1500);
@@ -79,7 +79,7 @@ Deno.test("elsewhere nothing is said of what is short, then a line after 2 s, 10
   assertEquals(stage.lines.length, 4);
 });
 
-Deno.test("a loop that is blocked says so as soon as it is told of anything", () => {
+Deno.test("after a blocked event loop, the next call updates the line", () => {
   const stage = new Stage({ terminal: false });
   stage.status.show("fitting", { done: 0, total: 9 });
   stage.ms += 2500; // Without a tick.
@@ -87,7 +87,7 @@ Deno.test("a loop that is blocked says so as soon as it is told of anything", ()
   assertEquals(stage.lines, ["fitting 1/9  3 s"]);
 });
 
-Deno.test("lines that stay stand above what is drawn, and what is drawn is never as wide as the terminal", () => {
+Deno.test("permanent lines are above the drawn one, which is never as wide as the terminal", () => {
   const stage = new Stage({ terminal: true, width: 12 });
   stage.status.show("evaluating the model");
   stage.status.print("a note");
@@ -101,7 +101,7 @@ Deno.test("lines that stay stand above what is drawn, and what is drawn is never
   );
 });
 
-Deno.test("statusText() guesses what is left of even parts, once enough of them are done", () => {
+Deno.test("statusText() estimates the time left once enough equal parts are done", () => {
   const even = (done: number, seconds: number) =>
     statusText("evaluating", { done, total: 100, even: true }, seconds);
   assertEquals(even(50, 1), "evaluating 50/100");

@@ -20,7 +20,7 @@ Deno.test("summaryOf() names its fields for programs", () => {
   });
 });
 
-Deno.test("summaryOf() says null where there was no evaluation", () => {
+Deno.test("summaryOf() is null without an evaluation", () => {
   const zero = { steps: 0, loss: 0, tokens: 0, tokensPerS: 0, params: 0, workers: 1, seconds: 0 };
   assertEquals(summaryOf({ ...zero, adapter: "", stateHash: "" }).val_loss, null);
 });

@@ -1,4 +1,4 @@
-/** Tables that determine little or nothing: one clear line, or numbers that are marked alike. */
+/** Degenerate tables: an error, or estimates marked as undetermined. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { predict } from "../../src/budget/prediction.ts";
@@ -48,7 +48,7 @@ Deno.test("tables that determine no law are refused in one line that says why", 
     ["one token count", rowsOf(law).filter((_, i) => i % 3 === 0), "need at least 6 trials"],
     ["two points", rowsOf(law).slice(0, 2), "need at least 6 trials"],
     ["no points", [], "need at least 6 trials of 3 sizes and 3 token counts: got 0 of 0 and 0"],
-    // Two trials that stand there six times are two.
+    // Two trials repeated six times count as two.
     [
       "repeated points",
       Array.from({ length: 6 }, () => rowsOf(law).slice(0, 2)).flat(),

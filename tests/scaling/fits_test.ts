@@ -1,4 +1,4 @@
-/** The fits find the laws that trials were made from, and say how sure they are. */
+/** Fits recover the laws of synthetic trials, with calibrated intervals. */
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { normals } from "../../src/base/random.ts";
 import { UserError } from "../../src/base/user_error.ts";
@@ -10,7 +10,7 @@ import { exponentsOf, optimumOf } from "../../src/scaling/fit/law.ts";
 import type { Estimate, ScalingPoint } from "../../src/scaling/types.ts";
 import { gridOf, isoflopOf, spaced, trialOf, TRUTH } from "./synthetic.ts";
 
-/** Few starts, for laws whose constants are about known. */
+/** A small grid for laws with approximately known constants. */
 const FEW: Grid = { a: [5, 10], alpha: [0.25, 0.6], e: [0.5] };
 const KEYS = ["E", "A", "B", "alpha", "beta"] as const;
 

@@ -1,4 +1,4 @@
-/** IsoFLOP curves of tables as people have them: many budgets, noise, curves without a minimum. */
+/** IsoFLOP curves of realistic tables: many budgets, noise, curves without a minimum. */
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { fitIsoflop, type IsoflopFit } from "../../src/scaling/fit/isoflop.ts";
 import { type Law, optimumOf } from "../../src/scaling/fit/law.ts";

@@ -1,4 +1,4 @@
-/** The minimizer: known minima, and the same one whatever the function's unit. */
+/** The minimizer: known minima, and invariance to the scale of the function. */
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { centred, constantsOf, huberSum, powerData } from "../../src/scaling/fit/power_sum.ts";
 import { minimize } from "../../src/scaling/fit/lbfgs.ts";

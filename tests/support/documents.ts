@@ -1,5 +1,5 @@
 /** Documents of tokens that a test made: where they begin. */
-import type { Begins } from "../../src/data/text.ts";
+import type { DocumentStarts } from "../../src/data/text.ts";
 
 /** Places behind each `end`, which do not overlap: a definition to hold others to. */
 export function beginsOf(tokens: ArrayLike<number>, end: readonly number[]): Uint32Array {
@@ -16,6 +16,6 @@ export function beginsOf(tokens: ArrayLike<number>, end: readonly number[]): Uin
 export function beginsIn(
   { train, validation }: Readonly<Record<"train" | "validation", ArrayLike<number>>>,
   end: readonly number[],
-): Begins {
+): DocumentStarts {
   return { train: beginsOf(train, end), validation: beginsOf(validation, end) };
 }

@@ -1,5 +1,5 @@
 /** Workers in this process: trainers over memory channels, on any device. */
-import type { Compiling, Device } from "../../src/device/types.ts";
+import type { CompileOptions, Device } from "../../src/device/types.ts";
 import type { FencedChannel } from "../../src/transport/channel.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
 import type {
@@ -19,7 +19,7 @@ export interface MemoryProcesses extends WorkerProcesses {
 }
 
 /** Opens the device that a config asks for, for the worker of a number. */
-export type OpenDevice = (kind: string, id: number, compiling: Compiling) => Promise<Device>;
+export type OpenDevice = (kind: string, id: number, compiling: CompileOptions) => Promise<Device>;
 
 /** Trainers in this process; each opens its device by `openDevice(kind, id, compiling)`. */
 export function memoryProcesses(

@@ -1,4 +1,4 @@
-/** The folder of a sweep that somebody else has filled. */
+/** Sweep folders with foreign files. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { openBooks } from "../../src/cli/sweep/books.ts";

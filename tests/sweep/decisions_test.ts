@@ -1,38 +1,38 @@
-/** What becomes of trials that ended, of those that early stopping holds, and of a folder. */
+/** Decisions on ended trials, early stopping, and changed sweep files. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
 import { finalist, promotion, type RungReached, rungsOf } from "../../src/sweep/asha.ts";
 import { boundsOf } from "../../src/sweep/bounds.ts";
 import { added } from "../../src/sweep/changes.ts";
-import { judgeFailure } from "../../src/sweep/retry.ts";
+import { retryVerdict } from "../../src/sweep/retry.ts";
 
 const asked = { until: 100, tries: 1, retries: 2, stopping: false };
 
 Deno.test("a trial that fails is tried again, and after its tries it has failed", () => {
   const ended = { code: 1, error: "bad luck", steps: 50 };
-  assertEquals(judgeFailure(ended, asked), { verdict: "retry", reason: "bad luck (try 2 of 3)" });
-  assertEquals(judgeFailure(ended, { ...asked, tries: 3 }), {
+  assertEquals(retryVerdict(ended, asked), { verdict: "retry", reason: "bad luck (try 2 of 3)" });
+  assertEquals(retryVerdict(ended, { ...asked, tries: 3 }), {
     verdict: "failed",
     reason: "bad luck (after 3 tries)",
   });
   // A process that somebody else ended politely has not come to the end either.
-  assertEquals(judgeFailure({ code: 0, error: "", steps: 50 }, asked).verdict, "retry");
+  assertEquals(retryVerdict({ code: 0, error: "", steps: 50 }, asked).verdict, "retry");
 });
 
 Deno.test("faults that the same bits would end in again are not tried again", () => {
   for (const code of [64, 65, 66, 69, 72, 76, 78]) {
-    assertEquals(judgeFailure({ code, error: "no", steps: 0 }, asked).verdict, "failed");
+    assertEquals(retryVerdict({ code, error: "no", steps: 0 }, asked).verdict, "failed");
   }
   for (const code of [-1, 1, 70, 71, 73, 74, 137]) {
-    assertEquals(judgeFailure({ code, error: "", steps: 0 }, asked).verdict, "retry");
+    assertEquals(retryVerdict({ code, error: "", steps: 0 }, asked).verdict, "retry");
   }
 });
 
 Deno.test("a trial that was asked to stop has not failed, whatever its code", () => {
   const stopping = { ...asked, stopping: true };
-  assertEquals(judgeFailure({ code: 0, error: "", steps: 50 }, stopping).verdict, "stopped");
-  assertEquals(judgeFailure({ code: 137, error: "", steps: 0 }, stopping).verdict, "stopped");
-  assertEquals(judgeFailure({ code: 0, error: "", steps: 100 }, stopping).verdict, "reached");
+  assertEquals(retryVerdict({ code: 0, error: "", steps: 50 }, stopping).verdict, "stopped");
+  assertEquals(retryVerdict({ code: 137, error: "", steps: 0 }, stopping).verdict, "stopped");
+  assertEquals(retryVerdict({ code: 0, error: "", steps: 100 }, stopping).verdict, "reached");
 });
 
 Deno.test("rungs are powers of eta up to the trial's own end", () => {

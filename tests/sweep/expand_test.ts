@@ -50,7 +50,7 @@ Deno.test("a trial's key follows its numbers, not where and how loudly they are 
       { seed: 1 },
       { optim: { lr: 1 } },
       { data: { path: "x.txt" } },
-      { eval: { micro_batch_size: 7 } },
+      { eval: { windows: 7 } },
     ]
   ) assertNotEquals(await keyOf(other), key);
   assertEquals(key.length, 16);

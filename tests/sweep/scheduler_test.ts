@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { type Job, pick, type Room } from "../../src/sweep/scheduler.ts";
-import { jobsOf, lossAt } from "../../src/sweep/standing.ts";
+import { jobsOf, lossAt } from "../../src/sweep/trial_progress.ts";
 import { standing, trialOf } from "./support.ts";
 
 const job = (key: string, flops: number, changes: Partial<Job> = {}): Job => ({

@@ -4,7 +4,7 @@ import { resolveConfig } from "../../src/config/resolve.ts";
 import { expandSweep } from "../../src/sweep/expand.ts";
 import { readSweep } from "../../src/sweep/read.ts";
 import type { SweepInput } from "../../src/sweep/schema.ts";
-import type { SweepStanding } from "../../src/sweep/standing.ts";
+import type { TrialProgress } from "../../src/sweep/trial_progress.ts";
 import type { Size, Trial } from "../../src/sweep/types.ts";
 
 /** 12 L D^2 parameters, as matrices of a transformer have them, and a table of 100 tokens. */
@@ -53,8 +53,8 @@ export function trialOf(key: string, steps: number): Trial {
   };
 }
 
-/** A trial that waits, unless told. */
-export function standing(trial: Trial, changes: Partial<SweepStanding> = {}): SweepStanding {
+/** A trial; default state: waits. */
+export function standing(trial: Trial, changes: Partial<TrialProgress> = {}): TrialProgress {
   return {
     trial,
     share: { at: [] },

@@ -1,4 +1,4 @@
-/** What a trial's folder keeps when the trial begins at a state of its trunk. */
+/** The folder of a trial that branches off its trunk. */
 import { assertEquals } from "@std/assert";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { quarantine } from "../../src/checkpoint/load.ts";

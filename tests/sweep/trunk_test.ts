@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { learningRate } from "../../src/optim/schedule.ts";
-import { isHeld } from "../../src/sweep/standing.ts";
-import { beginnings, firstDifference, sharedSteps, trunkShares } from "../../src/sweep/trunk.ts";
+import { isHeld } from "../../src/sweep/trial_progress.ts";
+import { branchPoints, firstDifference, sharedSteps, trunkShares } from "../../src/sweep/trunk.ts";
 import { standing, trialOf, trialsOf } from "./support.ts";
 
 const GROUP = [trialOf("a", 100), trialOf("b", 200), trialOf("c", 400)];
@@ -57,7 +57,7 @@ Deno.test("a trial begins at the latest state that is its own as well", () => {
     { key: "c", optim: GROUP[2]?.config.optim as NonNullable<typeof a>, steps: [320, 160, 50] },
     { key: "b", optim: b as NonNullable<typeof a>, steps: [200, 160, 70] },
   ];
-  assertEquals(beginnings(a as NonNullable<typeof a>, siblings), [
+  assertEquals(branchPoints(a as NonNullable<typeof a>, siblings), [
     { key: "b", step: 70 },
     { key: "c", step: 50 },
   ]);

@@ -1,4 +1,4 @@
-/** Listeners without sockets, and the ways in which peers come to them. */
+/** In-memory listeners, and ways for peers to connect. */
 import type { Duplex, Listener } from "../../src/transport/bytes.ts";
 import type { FencedChannel } from "../../src/transport/channel.ts";
 import { greet, type Hello } from "../../src/transport/handshake.ts";
@@ -50,7 +50,7 @@ export function door(): Door {
   };
 }
 
-/** Proves itself over a stream, as an honest peer does. */
+/** Authenticates over a stream. */
 export async function enter(
   stream: Duplex,
   hello: Hello = HELLO,
@@ -61,7 +61,7 @@ export async function enter(
   return channel;
 }
 
-/** Reads until the far end closes; gives how many bytes came. */
+/** Reads until the other end closes; returns the number of bytes. */
 export async function untilClosed(stream: Duplex): Promise<number> {
   const p = new Uint8Array(4096);
   let total = 0;

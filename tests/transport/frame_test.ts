@@ -80,6 +80,6 @@ Deno.test("decodePrefix() takes a payload of exactly the limit", () => {
   assertThrows(() => decodePrefix(at(1001), 1000), ChannelError, "got 1001");
 });
 
-Deno.test("nextSequence() goes round after 2^32 frames", () => {
+Deno.test("nextSequence() wraps around after 2^32 frames", () => {
   assertEquals([0, 1, 2 ** 31, 2 ** 32 - 1].map(nextSequence), [1, 2, 2 ** 31 + 1, 0]);
 });

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Duplex } from "../../src/transport/bytes.ts";
 import { type Channel, ChannelError, type FencedChannel } from "../../src/transport/channel.ts";
-import { type GateOptions, openGate, UNPROVEN_BYTES } from "../../src/transport/gate.ts";
+import { type GateOptions, openGate, UNAUTHENTICATED_BYTES } from "../../src/transport/gate.ts";
 import { greet, type Hello } from "../../src/transport/handshake.ts";
 import { streamChannel } from "../../src/transport/stream.ts";
 import { door, enter, HELLO, OTHER, TOKEN, untilClosed } from "./doors.ts";
 import { frameBytes, soon, until } from "./wire.ts";
 
-/** A gate in memory, who came in, and the means to close all of it. */
+/** An in-memory gate, its admitted peers, and cleanup. */
 function opened(options: Partial<GateOptions> = {}) {
   const entrance = door();
   const inside: { channel: FencedChannel; hello: Hello }[] = [];
@@ -33,7 +33,7 @@ function opened(options: Partial<GateOptions> = {}) {
   };
 }
 
-Deno.test("a gate admits at once who has proven the token, in the attempt of its hello", async () => {
+Deno.test("a gate admits an authenticated peer at once, in the attempt of its hello", async () => {
   using place = opened();
   const came = place.came();
   const channel = await soon(enter(place.entrance.dial()));
@@ -42,7 +42,7 @@ Deno.test("a gate admits at once who has proven the token, in the attempt of its
   assertEquals(place.inside[0]?.channel.attempt, HELLO.attempt);
   assertEquals(place.gate.counts, { admitted: 1, refused: 0 });
   assertEquals(place.gate.pending, 0);
-  // No limit of those before the proof is left.
+  // The limits before authentication are lifted.
   const sent = channel.send({ type: "big" }, new Uint8Array(300_000));
   const frame = await soon(place.inside[0]?.channel.receive() ?? Promise.reject());
   await soon(sent);
@@ -50,7 +50,7 @@ Deno.test("a gate admits at once who has proven the token, in the attempt of its
   channel.close();
 });
 
-Deno.test("a gate refuses a token of another run, and goes on", async () => {
+Deno.test("a gate refuses a token of another run, and continues", async () => {
   using place = opened();
   await soon(
     assertRejects(() => enter(place.entrance.dial(), HELLO, OTHER), ChannelError, "another"),
@@ -59,7 +59,7 @@ Deno.test("a gate refuses a token of another run, and goes on", async () => {
   assertEquals(place.gate.counts, { admitted: 1, refused: 1 });
 });
 
-Deno.test("a gate lets its owner refuse a proven hello, and says why", async () => {
+Deno.test("a gate lets its owner refuse an authenticated hello, and sends the reason", async () => {
   using place = opened({
     judge: ({ attempt }) => attempt === 5 ? undefined : `needs attempt 5: got ${attempt}`,
   });
@@ -69,7 +69,7 @@ Deno.test("a gate lets its owner refuse a proven hello, and says why", async () 
   assertEquals(place.gate.counts, { admitted: 1, refused: 1 });
 });
 
-Deno.test("a gate refuses frames of another attempt than their hello proves", async () => {
+Deno.test("a gate refuses frames of another attempt than that of the hello", async () => {
   using place = opened();
   const stream = place.entrance.dial();
   const channel = streamChannel(stream, { attempt: 9 });
@@ -78,7 +78,7 @@ Deno.test("a gate refuses frames of another attempt than their hello proves", as
   assertEquals(place.inside, []);
 });
 
-Deno.test("a gate admits while others are silent, and closes these at the deadline", async () => {
+Deno.test("a gate admits peers while others are silent, and closes those at the deadline", async () => {
   using place = opened({ deadline: 200 });
   const silent = Array.from({ length: 10 }, () => place.entrance.dial());
   (await soon(enter(place.entrance.dial()))).close();
@@ -88,7 +88,7 @@ Deno.test("a gate admits while others are silent, and closes these at the deadli
   assertEquals(place.gate.pending, 0);
 });
 
-Deno.test("a gate whose process stood still cuts nobody who spoke in time", async () => {
+Deno.test("a gate whose process was suspended closes no peer that answered in time", async () => {
   using place = opened({ deadline: 200 });
   const silent = untilClosed(place.entrance.dial());
   const channel = streamChannel(place.entrance.dial(), { attempt: HELLO.attempt });
@@ -111,7 +111,7 @@ Deno.test("a gate whose process stood still cuts nobody who spoke in time", asyn
   assertEquals(place.gate.counts, { admitted: 1, refused: 1 });
 });
 
-Deno.test("a gate closes the oldest of those who proved nothing when too many wait", async () => {
+Deno.test("a gate closes the oldest pending peer when there are too many", async () => {
   using place = opened({ maxPending: 4 });
   const silent: Duplex[] = [];
   const ends: number[] = [];
@@ -126,19 +126,19 @@ Deno.test("a gate closes the oldest of those who proved nothing when too many wa
   assertEquals(place.gate.counts, { admitted: 1, refused: 3 });
 });
 
-Deno.test("a gate reads no more than a kilobyte before the proof", async () => {
+Deno.test("a gate reads at most a kilobyte before authentication", async () => {
   using place = opened({ deadline: 60_000 });
   const stream = place.entrance.dial();
   const bytes = frameBytes({ type: "hello", version: 1, text: "x".repeat(3000) });
-  await stream.write(bytes.subarray(0, UNPROVEN_BYTES - 1));
+  await stream.write(bytes.subarray(0, UNAUTHENTICATED_BYTES - 1));
   await new Promise((resolve) => setTimeout(resolve, 20));
   assertEquals(place.gate.pending, 1); // so much is read, and more is waited for
-  await stream.write(bytes.subarray(UNPROVEN_BYTES - 1, UNPROVEN_BYTES));
+  await stream.write(bytes.subarray(UNAUTHENTICATED_BYTES - 1, UNAUTHENTICATED_BYTES));
   await soon(untilClosed(stream));
   await until(() => place.gate.counts.refused === 1);
 });
 
-Deno.test("a gate takes no payload before the proof", async () => {
+Deno.test("a gate accepts no payload before authentication", async () => {
   using place = opened({ deadline: 60_000 });
   for (const claim of [1, 2 ** 32, 2 ** 52]) {
     const stream = place.entrance.dial();
@@ -149,7 +149,7 @@ Deno.test("a gate takes no payload before the proof", async () => {
   assertEquals(place.gate.counts.admitted, 0);
 });
 
-Deno.test("a gate outlives errors of its listener", async () => {
+Deno.test("a gate survives errors of its listener", async () => {
   using place = opened({ deadline: 60_000 });
   const silent = untilClosed(place.entrance.dial());
   place.entrance.fail();
@@ -158,7 +158,7 @@ Deno.test("a gate outlives errors of its listener", async () => {
   assertEquals(place.gate.counts, { admitted: 1, refused: 1 });
 });
 
-Deno.test("a closed gate admits nobody, not even who is on the way", async () => {
+Deno.test("a closed gate admits no peer, not even a pending one", async () => {
   const place = opened({ deadline: 60_000 });
   const first = place.entrance.dial();
   await first.write(frameBytes({ type: "hello" }).subarray(0, 50));
@@ -172,7 +172,7 @@ Deno.test("a closed gate admits nobody, not even who is on the way", async () =>
   assert(place.gate.pending === 0);
 });
 
-Deno.test("a gate limits payloads of those whom it admits", async () => {
+Deno.test("a gate limits payloads of admitted peers", async () => {
   using place = opened({ maxPayload: 1000 });
   const came = place.came();
   const channel = await soon(enter(place.entrance.dial()));

@@ -18,7 +18,7 @@ async function assertClosed(...channels: readonly Channel[]): Promise<void> {
   }
 }
 
-/** A channel that also keeps what it receives. */
+/** A channel that records received frames. */
 function tapped(channel: Channel): { channel: Channel; heard: Header[] } {
   const heard: Header[] = [];
   return {
@@ -35,7 +35,7 @@ function tapped(channel: Channel): { channel: Channel; heard: Header[] } {
   };
 }
 
-Deno.test("admit() gives what the dialer said, and the channel goes on", async () => {
+Deno.test("admit() returns the dialer's hello, and the channel stays usable", async () => {
   const [a, b] = pair();
   const [, hello] = await soon(
     Promise.all([greet(a, HELLO, { token: TOKEN }), admit(b, { token: TOKEN })]),
@@ -47,7 +47,7 @@ Deno.test("admit() gives what the dialer said, and the channel goes on", async (
   b.close();
 });
 
-Deno.test("the token never stands in what is sent", async () => {
+Deno.test("the token is never sent", async () => {
   const [a, b] = pair();
   const dialer = tapped(a);
   const listener = tapped(b);
@@ -71,7 +71,7 @@ Deno.test("greet() and admit() reject and close when the tokens differ", async (
   await assertClosed(a, b);
 });
 
-Deno.test("admit() rejects a dialer that claims to know and does not", async () => {
+Deno.test("admit() rejects a dialer without the token", async () => {
   const [a, b] = pair();
   const admitted = assertRejects(() => admit(b, { token: TOKEN }), ChannelError, "the dialer has");
   const nonce = new Uint8Array(32);
@@ -83,7 +83,7 @@ Deno.test("admit() rejects a dialer that claims to know and does not", async () 
   await assertClosed(b);
 });
 
-Deno.test("admit() rejects a recorded handshake played again", async () => {
+Deno.test("admit() rejects a replayed handshake", async () => {
   const [a, b] = pair();
   const listener = tapped(b);
   await soon(Promise.all([
@@ -96,7 +96,7 @@ Deno.test("admit() rejects a recorded handshake played again", async () => {
   await soon(admitted);
 });
 
-Deno.test("admit() rejects when the hello was changed on the way", async () => {
+Deno.test("admit() rejects a hello that was modified in transit", async () => {
   const [a, b] = pair();
   const forged: Channel = {
     send: (header, payload) =>
@@ -113,7 +113,7 @@ Deno.test("admit() rejects when the hello was changed on the way", async () => {
   ]));
 });
 
-Deno.test("both ends name both versions when they differ", async () => {
+Deno.test("both ends report both versions if they differ", async () => {
   const [a, b] = pair();
   const text = "needs version 1: got 2";
   await soon(Promise.all([
@@ -123,7 +123,7 @@ Deno.test("both ends name both versions when they differ", async () => {
   await assertClosed(a, b);
 });
 
-Deno.test("greet() and admit() give up at their deadline", async () => {
+Deno.test("greet() and admit() reject at their deadline", async () => {
   for (const side of [greetLate, admitLate]) {
     const [a, b] = pair();
     await soon(assertRejects(() => side(a), ChannelError, "within 20 ms"));
@@ -132,7 +132,7 @@ Deno.test("greet() and admit() give up at their deadline", async () => {
   }
 });
 
-Deno.test("admit() refuses a proven hello that its judge refuses, and both ends say why", async () => {
+Deno.test("admit() refuses a hello that its judge refuses, and both ends report the reason", async () => {
   const [a, b] = pair();
   const judged: Hello[] = [];
   const judge = (hello: Hello) => {
@@ -147,7 +147,7 @@ Deno.test("admit() refuses a proven hello that its judge refuses, and both ends 
   await assertClosed(a, b);
 });
 
-Deno.test("admit() asks its judge nothing before the proof", async () => {
+Deno.test("admit() calls its judge only after authentication", async () => {
   const [a, b] = pair();
   const judge = () => {
     throw new Error("asked too early");
@@ -162,7 +162,7 @@ Deno.test("admit() asks its judge nothing before the proof", async () => {
   ]));
 });
 
-Deno.test("greet() shows a reason without what a terminal would obey, and not all of a long one", async () => {
+Deno.test("greet() reports a reason without control characters, and truncates a long one", async () => {
   const [a, b] = pair();
   const reason = `\u001b[2J${"x".repeat(5000)}`;
   await b.send({ type: "refused", reason });
@@ -225,7 +225,7 @@ for (const [what, header] of Object.entries(BAD)) {
   });
 }
 
-Deno.test("admit() rejects payloads before the peer is known, and a peer that leaves", async () => {
+Deno.test("admit() rejects payloads before authentication, and a peer that closes", async () => {
   const [a, b] = pair();
   const admitted = assertRejects(() => admit(b, { token: TOKEN }), ChannelError, "without payload");
   await a.send({ type: "hello" }, new Uint8Array(100));

@@ -5,7 +5,7 @@ const fault = (...bytes: number[]) => scanFault(Uint8Array.from(bytes)) ?? "none
 const key = (text: string) => [0xa0 + text.length, ...new TextEncoder().encode(text)];
 const chars = (n: number) => Array<number>(n).fill(0x61);
 
-Deno.test("scanFault() lets every form of a plain value pass", () => {
+Deno.test("scanFault() accepts every form of a plain value", () => {
   const values: Readonly<Record<string, readonly number[]>> = {
     "small integers": [0x94, 0x00, 0x7f, 0xe0, 0xff],
     "unsigned": [0x94, 0xcc, 1, 0xcd, 1, 2, 0xce, 1, 2, 3, 4, 0xcf, 0, 0x1f, 0xff, 0, 0, 0, 0, 0],

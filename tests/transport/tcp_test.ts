@@ -39,7 +39,7 @@ channelContract("TCP", {
   },
 });
 
-Deno.test("TCP gives a channel to who has proven the token, and to nobody else", async () => {
+Deno.test("TCP gives a channel only to authenticated peers", async () => {
   const inside: FencedChannel[] = [];
   const gate = await listenTcp({
     port: 0,
@@ -59,7 +59,7 @@ Deno.test("TCP gives a channel to who has proven the token, and to nobody else",
   await assertRejects(() => dial(TOKEN), ChannelError, "needs a listening peer");
 });
 
-Deno.test("TCP beyond this machine is refused without certificates", async () => {
+Deno.test("TCP on a non-loopback address is refused without certificates", async () => {
   const options = { port: 0, token: TOKEN, admitted: () => {} };
   for (const hostname of ["0.0.0.0", "::", "10.0.0.1", "example.org", "127.example.org", ""]) {
     const listen = () => listenTcp({ ...options, hostname });

@@ -1,4 +1,4 @@
-/** Certificates for tests, made by the command openssl and thrown away: none are kept as files. */
+/** Temporary certificates for tests, created by openssl. */
 import type { TlsIdentity } from "../../src/transport/tls.ts";
 
 /** Whether the command is there. */

@@ -1,4 +1,4 @@
-/** Channels under TLS, and who does not get one. */
+/** Channels over TLS, and refused peers. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Duplex } from "../../src/transport/bytes.ts";
 import { UserError } from "../../src/base/user_error.ts";
@@ -45,7 +45,7 @@ if (HAS_OPENSSL) {
   });
 } else Deno.test("TLS channels keep the contract (needs openssl)", { ignore: true }, () => {});
 
-/** A gate under TLS on all addresses, and who came in. */
+/** A gate with TLS on all addresses, and its admitted peers. */
 async function opened() {
   const inside: FencedChannel[] = [];
   const gate = await listenTcp({
@@ -81,15 +81,15 @@ test("a certificate of another authority is refused by both ends", async () => {
   using place = await opened();
   const { port } = place.gate;
   const terms = { port, token: TOKEN, hello: HELLO };
-  // The dialer does not believe the listener.
+  // The dialer does not trust the listener.
   await soon(assertRejects(() => dialTcp({ ...terms, tls: FOREIGN }), ChannelError, "certificate"));
-  // The dialer does, and shows what the listener does not believe.
+  // The dialer does, but the listener does not trust the dialer.
   const tls = { ...FOREIGN, ca: OURS.ca };
   await soon(assertRejects(() => dialTcp({ ...terms, tls }), ChannelError));
   assertEquals([place.inside.length, place.gate.counts.admitted], [0, 0]);
 });
 
-/** How a client of node:tls ends: what it was told, or "closed". */
+/** How a node:tls client ends: the error, or "closed". */
 function outcome(port: number, options: ConnectionOptions): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect({ host: "127.0.0.1", port, ca: OURS.ca, ...options });

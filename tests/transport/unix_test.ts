@@ -8,7 +8,7 @@ import { soon, until } from "./wire.ts";
 
 const OPTIONS = { attempt: 1 };
 
-/** A fresh folder, gone afterwards. */
+/** A temporary folder. */
 async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
@@ -48,7 +48,7 @@ channelContract("unix", {
   },
 });
 
-Deno.test("listenUnix() makes folder and socket for the owner alone, and removes the socket", async () => {
+Deno.test("listenUnix() creates folder and socket for the owner only, and removes the socket", async () => {
   await inFolder(async (folder) => {
     const path = `${folder}/deep/s`;
     const listener = await listenUnix(path, OPTIONS);
@@ -60,7 +60,7 @@ Deno.test("listenUnix() makes folder and socket for the owner alone, and removes
   });
 });
 
-Deno.test("listenUnix() refuses a folder that others may enter", async () => {
+Deno.test("listenUnix() refuses a folder that others may access", async () => {
   await inFolder(async (folder) => {
     await Deno.chmod(folder, 0o755);
     await assertRejects(() => listenUnix(`${folder}/s`, OPTIONS), UserError, "its mode is 0755");
@@ -87,13 +87,13 @@ Deno.test("accept() rejects once the listener is closed", async () => {
   });
 });
 
-Deno.test("dialUnix() rejects when nobody listens", async () => {
+Deno.test("dialUnix() rejects if no process listens", async () => {
   await inFolder(async (folder) => {
     await assertRejects(() => dialUnix(`${folder}/s`, OPTIONS), ChannelError, "a listening socket");
   });
 });
 
-Deno.test("mend() binds a socket that stays, though somebody waits in the one before", async () => {
+Deno.test("mend() binds a socket that stays despite an accept pending on the previous one", async () => {
   const dir = Deno.makeTempDirSync({ prefix: "shoal-kept-" });
   const path = `${dir}/c.sock`;
   const listener = await keepUnix(path, { interval: 60_000 });
@@ -102,7 +102,7 @@ Deno.test("mend() binds a socket that stays, though somebody waits in the one be
     for (let i = 0; i < 5; i++) {
       Deno.removeSync(path);
       await listener.mend();
-      // The runtime removes the path of a listener late, once nobody waits in it.
+      // The runtime removes a listener's path late, once no accept is pending.
       await new Promise((resolve) => setTimeout(resolve, 20));
       assertEquals(names(dir), ["c.sock"]);
     }
@@ -115,7 +115,7 @@ Deno.test("mend() binds a socket that stays, though somebody waits in the one be
   }
 });
 
-Deno.test("a kept socket that is removed is made anew, and who is in stays", async () => {
+Deno.test("a removed socket is bound again, and accepted channels stay open", async () => {
   const dir = Deno.makeTempDirSync({ prefix: "shoal-kept-" });
   const path = `${dir}/in/c.sock`;
   const listener = await keepUnix(path, { interval: 20 });
@@ -135,7 +135,7 @@ Deno.test("a kept socket that is removed is made anew, and who is in stays", asy
     const first = await dial();
     for (const gone of [path, `${dir}/in`]) {
       Deno.removeSync(gone, { recursive: true });
-      // Its folder is its owner's to make.
+      // The owner must create the folder.
       if (gone !== path) {
         await assertRejects(() => listener.mend());
         Deno.mkdirSync(gone, { mode: 0o700 });

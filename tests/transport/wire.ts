@@ -1,4 +1,4 @@
-/** What transport tests share: frames made by hand, streams of fixed bytes, limits on waiting. */
+/** Test support: handmade frames, streams of fixed bytes, timeouts. */
 import type { Duplex } from "../../src/transport/bytes.ts";
 import type { Channel, Frame, Header } from "../../src/transport/channel.ts";
 import { encodeHeader } from "../../src/transport/codec.ts";
@@ -10,11 +10,11 @@ export interface Parts {
   readonly payload?: Uint8Array;
   readonly sequence?: number;
   readonly attempt?: number;
-  /** Claimed size of the payload, when it is a lie. */
+  /** Claimed size of the payload, if it is wrong. */
   readonly claim?: number;
 }
 
-/** A frame's bytes around header bytes that may be anything, with right checksums. */
+/** A frame around arbitrary header bytes, with correct checksums. */
 export function rawFrame(header: Uint8Array, parts: Parts = {}): Uint8Array {
   const { payload = NOTHING, sequence = 0, attempt = 1, claim = payload.length } = parts;
   const bytes = new Uint8Array(headBytes(header.length) + payload.length);
@@ -23,7 +23,7 @@ export function rawFrame(header: Uint8Array, parts: Parts = {}): Uint8Array {
   return bytes;
 }
 
-/** A sound frame's bytes. */
+/** The bytes of a valid frame. */
 export function frameBytes(header: Header, parts: Parts = {}): Uint8Array {
   return rawFrame(encodeHeader(header), parts);
 }

@@ -2,7 +2,7 @@
  * Asynchronous checkpoints, one at a time: members copy their parts and send them between votes, and
  * the state is merged and written in the background while training goes on.
  */
-import { Ruined } from "../../src/checkpoint/ruined.ts";
+import { NonFiniteState } from "../../src/checkpoint/non_finite.ts";
 import { Collector } from "./collector.ts";
 import { prove } from "./recovery.ts";
 import type { RunContext } from "./context.ts";
@@ -123,7 +123,7 @@ export class Checkpointing {
       return;
     }
     const hash = await run.save(state, at).catch((error) => {
-      if (!(error instanceof Ruined)) throw error;
+      if (!(error instanceof NonFiniteState)) throw error;
       course.ruin = { step: at.step, fault: error };
       return undefined;
     });

@@ -1,6 +1,6 @@
 /** How far a run has come: mutable, shared by all parts of a coordinator. */
 import type { UserError } from "../../src/base/user_error.ts";
-import type { Ruined } from "../../src/checkpoint/ruined.ts";
+import type { NonFiniteState } from "../../src/checkpoint/non_finite.ts";
 import { FRESH } from "../../src/guard/watch.ts";
 import type { WatchState } from "../../src/guard/watch.ts";
 import type { Rate } from "../../src/report/progress/rate.ts";
@@ -40,7 +40,7 @@ export interface Course {
    */
   sound: number;
   /** A state that was to be saved and is not finite; undefined where there is none. */
-  ruin: { readonly step: number; readonly fault: Ruined } | undefined;
+  ruin: { readonly step: number; readonly fault: NonFiniteState } | undefined;
   /** The error that ends the run once the state is saved. */
   fault: UserError | undefined;
 }

@@ -1,6 +1,6 @@
 /** Evaluations, the reach of the gradient, and samples: work of a quorum besides steps. */
 import type { Reach } from "../../src/report/events.ts";
-import { streamBehind } from "../../src/data/tokenizers/behind.ts";
+import { streamAfter } from "../../src/data/tokenizers/stream_after.ts";
 import type { Tokenizer } from "../../src/data/tokenizers/types.ts";
 import { evaluationOf } from "./evaluated.ts";
 import type { RunContext } from "./context.ts";
@@ -92,6 +92,6 @@ function textBehind(
   tokenizer: Tokenizer,
   { shown, drawn }: { readonly shown: readonly number[]; readonly drawn: Uint32Array },
 ): string {
-  const stream = streamBehind(tokenizer, shown);
+  const stream = streamAfter(tokenizer, shown);
   return Array.from(drawn, (id) => stream.push(id)).join("") + stream.flush();
 }

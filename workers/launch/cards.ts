@@ -11,7 +11,7 @@ import {
   parsePinned,
 } from "../../src/cards/listings.ts";
 import { type Pin, type PinnedCard, pinOf } from "../../src/cards/pin.ts";
-import { BACKEND_VARIABLE, showBackend, takeBackend } from "../../src/device/backend.ts";
+import { BACKEND_VARIABLE, selectBackend, showBackend } from "../../src/device/backend.ts";
 import { CHILD, passedEnvironment } from "./spawn.ts";
 
 /** The keys of a run that decide its cards. */
@@ -64,7 +64,7 @@ export async function cardsFor(
   const pins = PINNED.map((name) => [name, Deno.env.get(name)] as const);
   const isPinned = pins.some(([, value]) => value !== undefined);
   if (device === "reference") return [];
-  const backend = takeBackend();
+  const backend = selectBackend();
   if (backend === "gl") {
     const asked = `${BACKEND_VARIABLE} asks for ${showBackend(backend)}`;
     if (gpus !== null) {
@@ -119,7 +119,7 @@ export async function workersUnsaid(
   const most = Math.min(equal, micro_batches, MOST_ON_CORES);
   const isSet = (name: string) => Deno.env.get(name) !== undefined;
   // The listing has only Vulkan's drivers.
-  if (device !== "reference" && takeBackend() !== "vulkan") return 1;
+  if (device !== "reference" && selectBackend() !== "vulkan") return 1;
   if (most === 1 || device === "reference" || [...PINNED, THREADS].some(isSet)) return 1;
   const found = await findCards();
   const isSoftware = found.layer && found.cards.length > 0 &&

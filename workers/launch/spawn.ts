@@ -3,12 +3,12 @@
  * folders that they read. The token goes through stdin, whose end also ends a worker.
  */
 import { join } from "node:path";
-import { fileFault, refusing, refusingLater } from "../../src/base/file_fault.ts";
+import { fileFault, withFileFaults, withFileFaultsAsync } from "../../src/base/file_fault.ts";
 import { EXIT } from "../../src/base/user_error.ts";
 import { warnText } from "../../src/base/text/say.ts";
 import { atUnload } from "../../src/base/unload.ts";
 import { cardOf } from "../../src/cards/pin.ts";
-import { type Backend, BACKEND_VARIABLE, takeBackend } from "../../src/device/backend.ts";
+import { type Backend, BACKEND_VARIABLE, selectBackend } from "../../src/device/backend.ts";
 import { openGate } from "../../src/transport/gate.ts";
 import { keepUnix } from "../../src/transport/unix.ts";
 import { changedFiles, codeAsBegun, codeOnDisk, WORKER } from "./code.ts";
@@ -88,7 +88,7 @@ export async function spawnWorkers(
     prepare: () => {
       sockets.keep();
       // An error here is not about the program that is started next.
-      refusing({ doing: "make links in", path: folder }, () => {
+      withFileFaults({ doing: "make links in", path: folder }, () => {
         makeReachable(options.reads ?? [], folder);
       });
     },
@@ -124,7 +124,7 @@ export async function spawnWorkers(
   await removeDeadFolders(folder);
   opened.move(); // from here on close() releases everything
   const mend = () =>
-    refusingLater({ doing: "make anew the socket", path: socket }, () => listener.mend());
+    withFileFaultsAsync({ doing: "make anew the socket", path: socket }, () => listener.mend());
   const begin = async (id: number, workerId: number) => {
     await mend();
     if (isClosed || dropped.has(id)) return;
@@ -228,7 +228,7 @@ function start(
   const words = new Words(child.stderr);
   // Drivers and the runtime print contents of files and variables: warnText() makes them printable.
   const printed = relayLines(child.stdout, warnText).catch(() => {});
-  const backend = takeBackend();
+  const backend = selectBackend();
   const begin: WorkerStart = { folder, id, workerId, token: token.toBase64(), backend };
   const writer = child.stdin.getWriter();
   // A child that died at once closes the pipe: its exit is reported instead of this write.
@@ -249,7 +249,7 @@ export function environment(workers: number): Record<string, string> {
 
 /** The variables that a process that computes inherits; a backend is always among them. */
 export function passedEnvironment(): Record<string, string> {
-  takeBackend();
+  selectBackend();
   return Object.fromEntries(PASSED.flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];

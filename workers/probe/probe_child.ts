@@ -5,7 +5,7 @@
  */
 import { openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
-import { beginning } from "../../src/artifacts/beginning.ts";
+import { openRunStart } from "../../src/artifacts/run_start.ts";
 import { lineReader } from "../launch/lines.ts";
 import { warmProbe } from "../../src/engine/probe.ts";
 import type { ProbeRequest } from "./probe_together.ts";
@@ -16,7 +16,7 @@ async function main(): Promise<void> {
   const device = config.device === "reference"
     ? openReference()
     : await openWebGpu({ runtime: Deno.version.deno, backend });
-  const { data: { corpus } } = await beginning(config);
+  const { data: { corpus } } = await openRunStart(config);
   const warm = await warmProbe(device, { config, corpus, steps, workers });
   console.log("warm");
   if (await next() !== undefined) console.log(JSON.stringify(await warm.time()));

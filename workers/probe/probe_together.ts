@@ -5,7 +5,7 @@
 import { maxOf } from "../../src/base/extremes.ts";
 import { cardOf, type PinnedCard } from "../../src/cards/pin.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
-import { type Backend, takeBackend } from "../../src/device/backend.ts";
+import { type Backend, selectBackend } from "../../src/device/backend.ts";
 import { lineReader } from "../launch/lines.ts";
 import type { Probed } from "../../src/engine/probe.ts";
 import { CHILD, environment } from "../launch/spawn.ts";
@@ -39,7 +39,7 @@ export async function probeTogether(
     (_, i) => start({ workers, pin: cardOf(cards, i)?.pin ?? {}, signal }),
   );
   try {
-    const request: ProbeRequest = { config, steps, workers, backend: takeBackend() };
+    const request: ProbeRequest = { config, steps, workers, backend: selectBackend() };
     await Promise.all(children.map((child) => child.send(JSON.stringify(request))));
     const warm = await Promise.all(children.map((child) => child.line()));
     const cold = children.find((_, i) => warm[i] !== "warm");

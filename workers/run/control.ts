@@ -3,7 +3,7 @@
  * socket folder. A file of mode 0600 in the output folder holds the socket's path and a token.
  */
 import { join } from "node:path";
-import { fileFault, isMissing, refusing } from "../../src/base/file_fault.ts";
+import { fileFault, isMissing, withFileFaults } from "../../src/base/file_fault.ts";
 import { kindOf } from "../../src/base/file_kind.ts";
 import { atUnload } from "../../src/base/unload.ts";
 import { parseJsonText } from "../../src/base/text/json.ts";
@@ -66,7 +66,7 @@ export async function openControl(
   const path = join(out, FILE);
   try {
     check?.();
-    refusing({ doing: "write", path }, () => {
+    withFileFaults({ doing: "write", path }, () => {
       writeControlFile(path, JSON.stringify({ socket, token: token.toBase64() }));
     });
   } catch (error) {
@@ -107,7 +107,7 @@ export function requireControl(out: string): void {
 function isLeft(path: string): boolean {
   const refuse = (state: string) =>
     new UserError("config", `Cannot use ${path}: need a free name for a run's control: ${state}`);
-  return refusing({ doing: "use", path }, () => {
+  return withFileFaults({ doing: "use", path }, () => {
     try {
       const found = Deno.lstatSync(path);
       // As for all files that are being written, the link is removed and its target stays.

@@ -1,9 +1,9 @@
 /** The files that a run writes besides its checkpoints: metrics, samples, journal, config. */
 import { join } from "node:path";
-import { refusing } from "../../src/base/file_fault.ts";
+import { withFileFaults } from "../../src/base/file_fault.ts";
 import { hashValue } from "../../src/base/hash.ts";
 import type { RunLock } from "../../src/checkpoint/lock/lock.ts";
-import { placeOf } from "../../src/checkpoint/places.ts";
+import { resolveOutput } from "../../src/checkpoint/path_kinds.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { anchored } from "../../src/config/paths.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
@@ -57,7 +57,7 @@ export class Records implements Disposable {
         for (const name of APPENDED) unshare(this.path(name));
         journal.begin(event.run, hashValue(stored));
         if (resume && from === undefined) keepConfig(out, config);
-        refusing({ doing: "write to", path: out }, () => {
+        withFileFaults({ doing: "write to", path: out }, () => {
           writeJsonAtomic(this.path("config.json"), stored);
         });
       }
@@ -70,7 +70,7 @@ export class Records implements Disposable {
   /** The path of a file of the run, through a link where that is allowed. */
   path(name: string): string {
     const { out, followLinks = false } = this.#request;
-    return placeOf(join(out, name), followLinks);
+    return resolveOutput(join(out, name), followLinks);
   }
 
   [Symbol.dispose](): void {

@@ -6,15 +6,15 @@ import { basename, join } from "node:path";
 import { minOf } from "../../src/base/extremes.ts";
 import { UserError } from "../../src/base/user_error.ts";
 import { fileNamesIn } from "../../src/checkpoint/files.ts";
-import { heldDisk } from "../../src/checkpoint/lock/held_disk.ts";
+import { lockedDisk } from "../../src/checkpoint/lock/locked_disk.ts";
 import { listCheckpoints, loadNewest, type LoadOptions } from "../../src/checkpoint/load.ts";
 import type { RunLock } from "../../src/checkpoint/lock/lock.ts";
 import { damagedStepOf, stepOf } from "../../src/checkpoint/names.ts";
-import { requirePlaces, RUN_PLACES } from "../../src/checkpoint/places.ts";
+import { requirePathKinds, RUN_PATHS } from "../../src/checkpoint/path_kinds.ts";
 import { setAsideAfter } from "../../src/checkpoint/retention.ts";
-import { Ruined } from "../../src/checkpoint/ruined.ts";
+import { NonFiniteState } from "../../src/checkpoint/non_finite.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
-import { copyAside, setAsideTogether } from "../../src/report/aside.ts";
+import { copyAside, setAsideTogether } from "../../src/report/backup.ts";
 import { readIfAny } from "../../src/report/atomic.ts";
 import type { EventSink } from "../../src/report/events.ts";
 import { parseJournal } from "../../src/report/journal/journal.ts";
@@ -22,7 +22,7 @@ import { keptLines } from "../../src/report/metrics.ts";
 import { RECORDS, requireOwn } from "../../src/artifacts/folder_owner.ts";
 import { type RecordedDecision, recordedIn } from "./journal/recorded.ts";
 import type { Note } from "../group/options.ts";
-import { judgeState } from "../../src/artifacts/sound_state.ts";
+import { validateState } from "../../src/artifacts/validate_state.ts";
 
 /** The decisions that a checkpoint must agree with, and where disagreements are reported. */
 export interface Decided {
@@ -48,7 +48,7 @@ export async function newestOf(
   out: string,
   { skips, decisions = [], show, note, lock }: Decided,
 ): Promise<Checkpoint | undefined> {
-  const disk = heldDisk(lock);
+  const disk = lockedDisk(lock);
   const root = join(out, "checkpoints");
   let lost = 0;
   const onSkip = (path: string, reason: string, error: unknown) => {
@@ -56,7 +56,7 @@ export async function newestOf(
     show({ type: "notice", text: `Skipped the damaged checkpoint ${path}: ${reason}` });
     // A ruined checkpoint has no usable state: restarting from step 0 loses nothing.
     const step = stepOf(basename(path));
-    if (error instanceof Ruined && step !== undefined) note("set_aside", { steps: [step] });
+    if (error instanceof NonFiniteState && step !== undefined) note("set_aside", { steps: [step] });
   };
   while ((await listCheckpoints(root)).length > 0) {
     const found = await loadUnlessDamaged(root, { onSkip, disk });
@@ -115,7 +115,7 @@ async function loadUnlessDamaged(
   options: Pick<LoadOptions, "onSkip" | "disk">,
 ): Promise<Checkpoint | undefined> {
   try {
-    return await loadNewest(root, { ...options, judge: judgeState });
+    return await loadNewest(root, { ...options, judge: validateState });
   } catch (error) {
     const isNone = error instanceof UserError && error.exit === "incompatible";
     // Checkpoints of another version are left in place.
@@ -138,7 +138,7 @@ function keepRecords(out: string, { step, show }: { step: number; show: EventSin
   show({ type: "notice", text });
 }
 
-/** @throws {UserError} `incompatible` when beginning at step 0 would repeat steps that were saved. */
+/** @throws {UserError} `incompatible` when openRunStart at step 0 would repeat steps that were saved. */
 export async function requireNoneLost(out: string): Promise<void> {
   const lost = await lostIn(out);
   if (lost === undefined) return;
@@ -213,7 +213,7 @@ export function requireRunPlaces(
   out: string,
   { restart, followLinks }: { readonly restart: boolean; readonly followLinks: boolean },
 ): void {
-  requirePlaces(out, restart ? { files: ["config.json"], folders: [] } : RUN_PLACES, {
+  requirePathKinds(out, restart ? { files: ["config.json"], folders: [] } : RUN_PATHS, {
     doing: "Cannot resume",
     followLinks,
     hint: "put what it leads to in its place, or allow to write through links by --follow-links",

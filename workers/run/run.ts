@@ -3,12 +3,12 @@
  * coordinator, and writes what is left to write. The steps themselves are in workers/coordinator.
  */
 import { join } from "node:path";
-import type { Beginning } from "../../src/artifacts/beginning.ts";
-import { beginning } from "../../src/artifacts/beginning.ts";
+import type { RunStart } from "../../src/artifacts/run_start.ts";
+import { openRunStart } from "../../src/artifacts/run_start.ts";
 import { requireOwn } from "../../src/artifacts/folder_owner.ts";
-import { heldDisk } from "../../src/checkpoint/lock/held_disk.ts";
+import { lockedDisk } from "../../src/checkpoint/lock/locked_disk.ts";
 import { lockRun, type RunLock } from "../../src/checkpoint/lock/lock.ts";
-import { placeOf } from "../../src/checkpoint/places.ts";
+import { resolveOutput } from "../../src/checkpoint/path_kinds.ts";
 import { cleanLeftovers } from "../../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { unevaluatedLines } from "../../src/corpus/evaluable.ts";
@@ -42,15 +42,15 @@ export async function runTraining(request: TrainingRequest): Promise<void> {
   else requireOwn(out, { own: "a run", doing: "Cannot start in" });
   requireControl(out);
   show({ type: "doing", what: "reading the data" });
-  const fresh = resume ? undefined : await beginning(config);
+  const fresh = resume ? undefined : await openRunStart(config);
   using lock = await lockRun(out);
   try {
     if (restart) setRunAside(out, show);
     else if (!resume) await requireEmpty(out);
     lock.hold("checkpoints", { followLinks });
-    await cleanLeftovers(join(out, "checkpoints"), heldDisk(lock));
+    await cleanLeftovers(join(out, "checkpoints"), lockedDisk(lock));
     clearControl(out);
-    using journal = new LateJournal(placeOf(join(out, "journal.jsonl"), followLinks), {
+    using journal = new LateJournal(resolveOutput(join(out, "journal.jsonl"), followLinks), {
       out,
       show,
       lock,
@@ -65,7 +65,7 @@ export async function runTraining(request: TrainingRequest): Promise<void> {
         return show({ type: "notice", text });
       }
     }
-    const { data, initial } = fresh ?? await beginning(config, from);
+    const { data, initial } = fresh ?? await openRunStart(config, from);
     if (from !== undefined) requireSameRun(from, { config, data });
     for (const text of [...data.notes, ...unevaluatedLines(config, data.corpus)]) {
       show({ type: "notice", text });
@@ -94,7 +94,7 @@ async function checkpointOf(
   const { decisions } = journal;
   const from = await newestOf(out, { skips, decisions, show, note, lock });
   if (from === undefined) {
-    show({ type: "notice", text: `No checkpoint is in ${out} yet: beginning at step 0` });
+    show({ type: "notice", text: `No checkpoint is in ${out} yet: openRunStart at step 0` });
   }
   const changed = changedConfig(out, { written: journal.config, from });
   if (changed !== undefined) show({ type: "notice", text: changed });
@@ -104,14 +104,14 @@ async function checkpointOf(
 /** Trains; false when it was stopped before anything was there to keep. */
 async function train(
   request: TrainingRequest,
-  { data, from, initial, journal, note, lock }: Beginning & RunFolder & {
+  { data, from, initial, journal, note, lock }: RunStart & RunFolder & {
     readonly from: Checkpoint | undefined;
   },
 ): Promise<boolean> {
   const { config, out, cards = [], show, stop } = request;
   const { corpus } = data;
   const step = from?.manifest.step ?? 0;
-  const disk = heldDisk(lock);
+  const disk = lockedDisk(lock);
   using records = new Records(request, { from, journal, lock });
   const { report } = records;
   show({

@@ -5,7 +5,7 @@ import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import type { Disk } from "../../src/checkpoint/disk.ts";
 import { listCheckpoints } from "../../src/checkpoint/load.ts";
 import { applyRetention } from "../../src/checkpoint/retention.ts";
-import { setRuinedAside } from "../../src/checkpoint/ruined.ts";
+import { setNonFiniteAside } from "../../src/checkpoint/non_finite.ts";
 import { VerifiedSteps } from "../../src/checkpoint/verified.ts";
 import { configHash } from "../../src/config/identity.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
@@ -14,7 +14,7 @@ import type { EventSink } from "../../src/report/events.ts";
 import type { RunRequest } from "../coordinator/request.ts";
 import type { Data } from "../../src/corpus/data.ts";
 import type { Note } from "../group/options.ts";
-import { openWhole } from "../../src/artifacts/sound_state.ts";
+import { openValidated } from "../../src/artifacts/validate_state.ts";
 
 /** What a saver needs from its run. */
 export interface SaverOptions {
@@ -28,7 +28,7 @@ export interface SaverOptions {
   readonly note: (kind: string, note: Note) => void;
   /** For tests: awaited at the points `save: ...` of a save. */
   readonly atPoint?: ((point: string, step: number) => Promise<void>) | undefined;
-  /** Verifies a checkpoint that retention counts; throws Damage if it is not whole (default openWhole). */
+  /** Verifies a checkpoint that retention counts; throws Damage if it is not whole (default openValidated). */
   readonly open?: (path: string) => Promise<unknown>;
 }
 
@@ -40,7 +40,7 @@ const PAUSE = 1000;
  * does not take returns undefined; the last one is tried twice and then throws `tooLarge` or `lost`.
  */
 export function saver(
-  { config, out, disk, data, report, note, atPoint, open = openWhole }: SaverOptions,
+  { config, out, disk, data, report, note, atPoint, open = openValidated }: SaverOptions,
 ): Required<Pick<RunRequest, "save" | "prune" | "setAside">> {
   const root = join(out, "checkpoints");
   const windowsPerStep = config.micro_batches * config.micro_batch_size;
@@ -63,7 +63,7 @@ export function saver(
     const listed = await listCheckpoints(root);
     const ruined = listed.filter(({ step }) => step > sound);
     for (const { step, path } of ruined) {
-      const kept = await setRuinedAside(path, disk);
+      const kept = await setNonFiniteAside(path, disk);
       note("set_aside", { steps: [step] });
       tell(
         `Set the checkpoint of step ${step} aside as ${kept}: its training loss is not finite`,

@@ -8,7 +8,7 @@ import { configDifferences, flatten } from "../../src/config/identity.ts";
 import { resolveStored } from "../../src/config/resolve.ts";
 import { withTodaysNames } from "../../src/config/renamed.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
-import { copyAside } from "../../src/report/aside.ts";
+import { copyAside } from "../../src/report/backup.ts";
 import { readIfAny } from "../../src/report/atomic.ts";
 
 /** Copies the stored config aside if a run that begins at step 0 has a config of other numbers. */

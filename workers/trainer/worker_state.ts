@@ -1,5 +1,5 @@
 /** What the handlers of a worker's orders share: its device, its replica, its quorum, its channel. */
-import type { Compiling, Device } from "../../src/device/types.ts";
+import type { CompileOptions, Device } from "../../src/device/types.ts";
 import type { Replica } from "../../src/engine/replica.ts";
 import type { FencedChannel } from "../../src/transport/channel.ts";
 import { header } from "../protocol/messages.ts";
@@ -22,7 +22,7 @@ export interface TrainerOptions {
 }
 
 /** Opens the device that a config names; it reports the kernels that it compiles. */
-export type OpenDevice = (kind: string, compiling: Compiling) => Promise<Device>;
+export type OpenDevice = (kind: string, compiling: CompileOptions) => Promise<Device>;
 
 /** The state of one worker. */
 export class WorkerState {

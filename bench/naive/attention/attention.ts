@@ -1,11 +1,11 @@
-/** Attention by the book: passes that store every T x T matrix. */
-import type { AttentionAttrs } from "../../../kernels/attention/attention_sizes.ts";
+/** Textbook attention: passes that store every T x T matrix. */
+import type { AttentionAttrs } from "../../../kernels/attention/mod.ts";
 import { attentionSizes, extrasOf } from "../../../kernels/attention/attention_sizes.ts";
 import { sizeOf } from "../../../src/base/shape.ts";
-import { keepBelow } from "../../../src/graph/formula_eval.ts";
+import { keepThreshold } from "../../../src/graph/formula_eval.ts";
 import { literal } from "../../../src/graph/formula_wgsl.ts";
 import type { Binding, Launch, Spec } from "../../../src/graph/types.ts";
-import { lineGroups, THREEFRY } from "../../../src/graph/wgsl.ts";
+import { linearGroups, THREEFRY } from "../../../src/graph/wgsl.ts";
 import apply from "./attention_apply.wgsl" with { type: "text" };
 import delta from "./attention_delta.wgsl" with { type: "text" };
 import join from "./attention_join.wgsl" with { type: "text" };
@@ -21,12 +21,15 @@ function keptWgsl({ dropout }: AttentionAttrs, binding: number): string {
   return `${THREEFRY}@group(0) @binding(${binding}) var<storage, read> key: vec2<u32>;
 fn kept(index: u32) -> f32 {
   let word = threefry(key, vec2<u32>(index, ${site}u)).x >> 8u;
-  return select(0.0f, ${literal(1 / keep)}, word < ${keepBelow(keep)}u);
+  return select(0.0f, ${literal(1 / keep)}, word < ${keepThreshold(keep)}u);
 }
 `;
 }
 
-/** WGSL of `met(row, key)`: whether query `row` of [B, H, T] attends so far back. Starts come last. */
+/**
+ * WGSL of `met(row, key)`: whether query `row` of [B, H, T] may attend to `key`. Starts are bound
+ * last.
+ */
 function metWgsl({ documents }: AttentionAttrs, binding: number): string {
   if (documents === undefined) return "fn met(row: u32, key: u32) -> bool { return true; }\n";
   return `@group(0) @binding(${binding}) var<storage, read> starts: array<u32>;
@@ -36,7 +39,7 @@ fn met(row: u32, key: u32) -> bool {
 `;
 }
 
-/** Bindings of an input that may not be there. */
+/** Bindings of an optional input. */
 function perhaps<T>(extra: readonly T[], wanted: T | undefined, first: number): Binding[] {
   return wanted === undefined ? [] : [{ input: first + extra.indexOf(wanted) }];
 }
@@ -53,7 +56,7 @@ export const attentionTwin: Twin = {
   launch({ inputs: [qkv, ...extra], outputs }, attrs: AttentionAttrs, { groups: limit }): Launch[] {
     const { time: T, heads: H, width: D } = attentionSizes(qkv, extra, attrs);
     const { key, starts } = extrasOf(extra, attrs);
-    const groups = (k: number) => lineGroups(sizeOf(outputs[k]?.shape ?? []), limit);
+    const groups = (k: number) => linearGroups(sizeOf(outputs[k]?.shape ?? []), limit);
     const constants = { T, H, D };
     const random = perhaps(extra, key, 1);
     const documents = perhaps(extra, starts, 1);
@@ -80,7 +83,7 @@ export const attentionTwin: Twin = {
   },
 };
 
-/** Row sums, probabilities and slopes, then dqkv. */
+/** Row sums, probabilities and score gradients, then dqkv. */
 export const attentionBackwardTwin: Twin = {
   fills: [0, 1],
   scratch: ([qkv, , , , ...extra], attrs: AttentionAttrs) => {
@@ -90,7 +93,7 @@ export const attentionBackwardTwin: Twin = {
   launch({ inputs, outputs }, attrs: AttentionAttrs, { groups: limit }): Launch[] {
     const { time: T, heads: H, width: D } = attentionSizes(inputs[0], inputs.slice(4), attrs);
     const { key, starts } = extrasOf(inputs.slice(4), attrs);
-    const groups = (k: number) => lineGroups(sizeOf(outputs[k]?.shape ?? []), limit);
+    const groups = (k: number) => linearGroups(sizeOf(outputs[k]?.shape ?? []), limit);
     const constants = { T, H, D };
     const random = perhaps(inputs, key, 0);
     const documents = perhaps(inputs, starts, 0);

@@ -1,8 +1,7 @@
-/** Sums and sorting by the book. */
-import type { ColumnSumAttrs } from "../../../kernels/reduce/column_sum.ts";
-import type { SumAttrs } from "../../../kernels/reduce/sum.ts";
+/** Naive sums and sorting. */
+import type { ColumnSumAttrs, SumAttrs } from "../../../kernels/reduce/mod.ts";
 import { ceilDiv, sizeOf } from "../../../src/base/shape.ts";
-import { lineGroups } from "../../../src/graph/wgsl.ts";
+import { linearGroups } from "../../../src/graph/wgsl.ts";
 import columnSum from "./column_sum.wgsl" with { type: "text" };
 import finite from "./finite.wgsl" with { type: "text" };
 import argsort from "./argsort.wgsl" with { type: "text" };
@@ -13,7 +12,7 @@ import type { Twin } from "../twin.ts";
 /** Elements that a thread of the first pass adds. */
 const BLOCK = 4096;
 
-/** Blocks, then one thread for their sums. */
+/** Sums of blocks, then one thread that adds them. */
 export const sumTwin: Twin = {
   fills: [0],
   scratch: ([x]) => [{ shape: [ceilDiv(sizeOf(x?.shape ?? []), BLOCK)], dtype: "f32" }],
@@ -25,7 +24,7 @@ export const sumTwin: Twin = {
         wgsl: sum,
         constants: { block: BLOCK, square: square ? 1 : 0 },
         bindings: [{ input: 0 }, { output: scratch }],
-        groups: lineGroups(blocks, limit),
+        groups: linearGroups(blocks, limit),
       },
       {
         wgsl: sum,
@@ -37,7 +36,7 @@ export const sumTwin: Twin = {
   },
 };
 
-/** One thread per element of the one input, behind a launch that clears. */
+/** One thread per element of the input, after a launch that resets the count. */
 export const finiteTwin: Twin = {
   fills: [0],
   launch: ({ inputs: [x] }, _, { groups: limit }) =>
@@ -45,7 +44,7 @@ export const finiteTwin: Twin = {
       wgsl: finite,
       constants: { clear },
       bindings: [{ input: 0 }, { output: 0 }],
-      groups: clear === 1 ? [1, 1, 1] : lineGroups(sizeOf(x?.shape ?? []), limit),
+      groups: clear === 1 ? [1, 1, 1] : linearGroups(sizeOf(x?.shape ?? []), limit),
     })),
 };
 
@@ -56,7 +55,7 @@ export const columnSumTwin: Twin = {
     wgsl: columnSum,
     constants: { C: sizeOf(columns) },
     bindings: [{ input: 0 }, { output: 0 }],
-    groups: lineGroups(sizeOf(columns), limit),
+    groups: linearGroups(sizeOf(columns), limit),
   }],
 };
 
@@ -66,7 +65,7 @@ export const argsortTwin: Twin = {
   launch: ({ outputs: [order] }, _, { groups: limit }) => [{
     wgsl: argsort,
     bindings: [{ input: 0 }, { output: 0 }],
-    groups: lineGroups(sizeOf(order?.shape ?? []), limit),
+    groups: linearGroups(sizeOf(order?.shape ?? []), limit),
   }],
 };
 
@@ -76,6 +75,6 @@ export const treeAddTwin: Twin = {
   launch: ({ outputs: [acc] }, _, { groups: limit }) => [{
     wgsl: treeAdd,
     bindings: [{ input: 1 }, { output: 0 }],
-    groups: lineGroups(sizeOf(acc?.shape ?? []), limit),
+    groups: linearGroups(sizeOf(acc?.shape ?? []), limit),
   }],
 };

@@ -1,11 +1,13 @@
-/** What moves columns and time steps about, by the book: one thread per element. */
-import type { SliceLastAttrs } from "../../../kernels/shape/slice_last.ts";
-import type { PadLastAttrs } from "../../../kernels/shape/slice_last.ts";
-import type { PoolTimeAttrs } from "../../../kernels/shape/pool_time.ts";
-import type { BroadcastTimeAttrs } from "../../../kernels/shape/pool_time.ts";
+/** Naive ops on columns and time steps: one thread per element. */
+import type {
+  BroadcastTimeAttrs,
+  PadLastAttrs,
+  PoolTimeAttrs,
+  SliceLastAttrs,
+} from "../../../kernels/shape/mod.ts";
 import { sizeOf } from "../../../src/base/shape.ts";
 import type { Io, Launch, Spec, Target } from "../../../src/graph/types.ts";
-import { lineGroups } from "../../../src/graph/wgsl.ts";
+import { linearGroups } from "../../../src/graph/wgsl.ts";
 import sliceLast from "./slice_last.wgsl" with { type: "text" };
 import concat from "./concat.wgsl" with { type: "text" };
 import padLast from "./pad_last.wgsl" with { type: "text" };
@@ -17,14 +19,14 @@ function width(spec: Spec | undefined): number {
   return spec?.shape.at(-1) ?? 1;
 }
 
-/** Binds all inputs, then output 0, with a thread for each of its elements. */
+/** Binds all inputs, then output 0, with one thread per element of it. */
 function threads(
   { inputs, outputs }: Io<Spec>,
   { groups }: Target,
 ): Pick<Launch, "bindings" | "groups"> {
   return {
     bindings: [...inputs.map((_, input) => ({ input })), { output: 0 }],
-    groups: lineGroups(sizeOf(outputs[0]?.shape ?? []), groups),
+    groups: linearGroups(sizeOf(outputs[0]?.shape ?? []), groups),
   };
 }
 

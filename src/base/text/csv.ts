@@ -1,6 +1,5 @@
 /**
- * Tables of comma-separated values (RFC 4180, with line feeds as line ends) that are safe to open in a
- * spreadsheet. Pure.
+ * CSV tables (RFC 4180, with LF line ends), safe against formula injection in spreadsheets. Pure.
  */
 import { printable } from "./printable.ts";
 
@@ -18,8 +17,8 @@ function cell(value: unknown): string {
 }
 
 /**
- * Puts an apostrophe in front of a text that a spreadsheet would take for a formula: one that begins
- * with one of these characters or their wide forms. A formula can start programs.
+ * Prefixes an apostrophe to text that a spreadsheet would evaluate as a formula: it begins with one
+ * of these characters or their full-width forms. Formulas can start programs.
  */
 function inert(text: string): string {
   const isFormula = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\n]/.test(text);

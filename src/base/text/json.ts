@@ -1,12 +1,12 @@
 /**
- * Parses JSON from untrusted files. Deeply nested values would take minutes to parse and overflow the
- * stack of code that walks over them, so the depth is checked first.
+ * Parses JSON from untrusted files. Deep nesting would take minutes to parse and overflow the stack
+ * of recursive code, so the depth is checked first.
  */
 
-/** Most levels of nesting that are parsed. */
+/** Default maximum nesting. */
 export const DEEPEST = 512;
 
-/** The value of a JSON text. @throws {SyntaxError} for what is no JSON or nested too deeply. */
+/** The value of a JSON text. @throws {SyntaxError} for invalid JSON or too deep nesting. */
 export function parseJsonText(text: string, deepest = DEEPEST): unknown {
   if (text.length > deepest) requireShallow(text, deepest);
   return JSON.parse(text);
@@ -28,7 +28,7 @@ function requireShallow(text: string, deepest: number): void {
 const [QUOTE, BACKSLASH] = [0x22, 0x5c];
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/** The place behind the string of a JSON text that opens at `start`. */
+/** The offset after the JSON string whose opening quote is at `start`. */
 export function stringEnd(text: string, start: number): number {
   for (let at = start + 1;;) {
     const quote = text.indexOf('"', at);

@@ -1,4 +1,4 @@
-/** Text in HTML, SVG and XML. Pure. */
+/** Escaping for HTML, SVG and XML. Pure. */
 import { printable } from "./printable.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -10,8 +10,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /**
- * A text as it stands in an element or in a quoted attribute: without what markup would read, and
- * without the characters that XML 1.0 forbids or that reorder a page.
+ * A text escaped for an element or a quoted attribute, without characters that XML 1.0 forbids or
+ * that reorder bidirectional text.
  */
 export function markupText(text: string): string {
   return printable(text).toWellFormed()

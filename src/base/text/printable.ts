@@ -4,10 +4,10 @@
  */
 
 /**
- * C0 except tab and line feed, DEL, and C1, which terminals take for ESC sequences; line and paragraph
- * separators, at which some programs break lines; and the embeddings, overrides and isolates of
- * bidirectional text, which reorder what follows. Directional marks (U+200E, U+200F, U+061C) and joiners
- * are part of words and emoji, and stay.
+ * C0 except tab and line feed, DEL, and C1, which terminals take for ESC sequences; line and
+ * paragraph separators, at which some programs break lines; and the embeddings, overrides and
+ * isolates of bidirectional text, which reorder what follows. Directional marks (U+200E, U+200F,
+ * U+061C) and joiners are kept: words and emoji need them.
  */
 const STEERING =
   // deno-lint-ignore no-control-regex

@@ -1,7 +1,7 @@
 /**
- * Prints to stdout and stderr. A lint rule keeps `console` out of other files, because text from files,
- * other processes and the network must be made {@linkcode printable} first. Functions for lines escape
- * line feeds; those for texts keep them.
+ * Prints to stdout and stderr. A lint rule keeps `console` out of other files, because text from
+ * files, other processes and the network must be made {@linkcode printable} first. Line functions
+ * escape line feeds, text functions keep them.
  */
 import { oneLine, printable } from "./printable.ts";
 

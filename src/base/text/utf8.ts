@@ -1,8 +1,8 @@
-/** UTF-8 to text, and the byte at which bytes stop being UTF-8. A mark U+FEFF is text here. */
+/** Decodes UTF-8 and locates the first invalid byte. A byte order mark (U+FEFF) is kept. */
 
 const WHOLE = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The text of UTF-8 bytes, or the offset of the first byte that is none. */
+/** The text of UTF-8 bytes, or the offset of the first invalid byte. */
 export function utf8Text(bytes: Uint8Array): string | number {
   try {
     return WHOLE.decode(bytes);
@@ -11,10 +11,10 @@ export function utf8Text(bytes: Uint8Array): string | number {
   }
 }
 
-/** Offset of the byte at which `bytes` stop being UTF-8; their length if a character is cut off. */
+/** Offset of the first invalid byte; the length if the last character is truncated. */
 function firstFault(bytes: Uint8Array): number {
-  // A streaming decoder forgives an unfinished last character, so a prefix fails
-  // exactly from the faulty byte on, and the shortest failing prefix can be bisected.
+  // A streaming decoder accepts a truncated last character, so exactly the prefixes that include
+  // the invalid byte fail: bisect the shortest.
   let good = 0;
   let bad = bytes.length + 1;
   while (bad - good > 1) {
@@ -34,12 +34,12 @@ function isPrefix(bytes: Uint8Array): boolean {
   }
 }
 
-/** Whether a character begins at this byte of UTF-8 text: it does not continue one. */
+/** Whether a UTF-8 byte begins a character (is no continuation byte). */
 export function beginsCharacter(byte: number): boolean {
   return (byte & 0xc0) !== 0x80;
 }
 
-/** `bytes` without a character at their end that goes on behind them; three bytes less at most. */
+/** `bytes` without a truncated last character: at most three bytes fewer. */
 export function wholeCharacters(bytes: Uint8Array): Uint8Array {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] as number;
@@ -52,7 +52,7 @@ export function wholeCharacters(bytes: Uint8Array): Uint8Array {
 
 /** Number of characters (code points) in UTF-8 text. */
 export function characterCount(bytes: Uint8Array): number {
-  // As signed numbers, the bytes that continue a character are those below -64.
+  // As signed numbers, continuation bytes are those below -64.
   const signed = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   let continued = 0;
   for (let i = 0; i < signed.length; i++) if (signed[i] as number < -64) continued++;

@@ -1,181 +1,27 @@
 /**
- * One process per output folder. The system frees the lock when its process dies, however it dies,
- * so there is no stale lock to judge. The lock is on an inode, but files are written by path: a folder
- * that is moved, or whose lock file is replaced, has another owner at that path. So the lock that is
- * held is compared with the one at the path before each effect.
+ * Acquires the lock of an output folder, so that one process at a time writes there. The kernel
+ * releases a lock when its process ends, so there are no stale locks.
  */
 import { dirname, join, resolve } from "node:path";
-import { FileFault, hasCode, isMissing } from "../../base/file_fault.ts";
-import { kindOf } from "../../base/file_kind.ts";
+import { FileFault, hasCode } from "../../base/file_fault.ts";
 import { UserError } from "../../base/user_error.ts";
 import { makeFolders } from "../files.ts";
-import { folderFault, openLockFile, requireLock } from "./lock_file.ts";
+import { folderFault, LOCK_FILE, openLockFile, requireLock } from "./lock_file.ts";
+import { RunLock } from "./run_lock.ts";
 
-const FILE = ".lock";
+export { RunLock } from "./run_lock.ts";
 
-/** A folder in the locked one, of a name that stays. */
-interface Inner {
-  readonly name: string;
-  readonly path: string;
-  readonly look: () => Deno.FileInfo | undefined;
-  /** The folder that was found or made there; undefined before there was one. */
-  held: Deno.FsFile | undefined;
-  /** Whether this process is creating it: its identity is unknown until that ends. */
-  isBeingMade: boolean;
-}
-
-/** Held until disposed. */
-export class RunLock implements Disposable {
-  readonly #out: string;
-  readonly #file: Deno.FsFile;
-  /** Keeps the folder's inode from being given to another one. */
-  readonly #folder: Deno.FsFile;
-  /** Folders that were made for it, innermost first. */
-  readonly #made: readonly string[];
-  /** Names that lay in the folder before; undefined where the lock file was one of them. */
-  readonly #before: ReadonlySet<string> | undefined;
-  readonly #lost = new AbortController();
-  #inner: Inner | undefined;
-
-  constructor(
-    out: string,
-    { file, folder, made, before }: {
-      file: Deno.FsFile;
-      folder: Deno.FsFile;
-      made: readonly string[];
-      before: ReadonlySet<string> | undefined;
-    },
-  ) {
-    this.#out = out;
-    this.#file = file;
-    this.#folder = folder;
-    this.#made = made;
-    this.#before = before;
-  }
-
-  /** Aborted, with the refusal as its reason, once a check has found the lock lost. */
-  get lost(): AbortSignal {
-    return this.#lost.signal;
-  }
-
-  /**
-   * Holds the folder `name` in it from now on as well: files of a folder or a link that somebody puts
-   * in its place would be renamed and removed as if they were the run's. Where it is missing, only
-   * the one counts that `making` makes.
-   * @throws {UserError} `locked` where a link lies there, unless links are followed, or no folder.
-   */
-  hold(name: string, { followLinks = false }: { readonly followLinks?: boolean } = {}): void {
-    const path = join(this.#out, name);
-    const look = () => found(() => followLinks ? Deno.statSync(path) : Deno.lstatSync(path));
-    this.#inner?.held?.close();
-    this.#inner = { name, path, look, held: undefined, isBeingMade: false };
-    take(this.#inner);
-    this.check();
-  }
-
-  /** Makes the folder at `path`; if it is the one that is held, it is from now on. */
-  async making(path: string, make: () => Promise<void>): Promise<void> {
-    const inner = this.#inner;
-    if (inner === undefined || resolve(path) !== resolve(inner.path)) return await make();
-    inner.isBeingMade = true;
-    try {
-      await make();
-      take(inner);
-    } finally {
-      inner.isBeingMade = false;
-    }
-  }
-
-  /**
-   * Call it right before each effect on the folder. A lock that was lost stays so, even if the folder
-   * comes back: another process may have written there meanwhile. Between the check and the effect
-   * remains a window, of microseconds unless the process is stopped exactly there: Deno has no
-   * `renameat` or `unlinkat`, which would name a folder by its descriptor. It is the same for the
-   * folder that `hold` names. On NFS it is as long as
-   * the client caches attributes.
-   * @throws {UserError} `locked` once the folder or its lock file is another one, or gone. Where the
-   * system cannot tell, its error.
-   */
-  check(): void {
-    this.lost.throwIfAborted();
-    const state = this.#fault();
-    if (state === undefined) return;
-    const lost = new UserError(
-      "locked",
-      `Cannot write to ${this.#out}: need the folder and the lock that this process holds: ${state}`,
-    );
-    this.#lost.abort(lost);
-    throw lost;
-  }
-
-  /** What is wrong with the path; undefined when all is as it was locked. */
-  #fault(): string | undefined {
-    const folder = found(() => Deno.statSync(this.#out));
-    if (folder === undefined) return "it was moved or removed";
-    if (!isSame(folder, this.#folder.statSync())) return "another folder lies there now";
-    const file = found(() => Deno.lstatSync(join(this.#out, FILE)));
-    if (file === undefined) return `its ${FILE} was removed`;
-    if (!isSame(file, this.#file.statSync())) return `its ${FILE} was replaced`;
-    return this.#inner === undefined ? undefined : innerFault(this.#inner);
-  }
-
-  /**
-   * Removes the folders that were made for this lock while they hold nothing else, and the lock file
-   * where it was made and nothing was added beside it. Who waits for the file finds it removed, and
-   * tries again with another one.
-   */
-  removeUnused(): void {
-    try {
-      const before = this.#before;
-      if (before === undefined) return;
-      this.check();
-      const names = Array.from(Deno.readDirSync(this.#out), (entry) => entry.name);
-      if (names.some((name) => name !== FILE && !before.has(name))) return;
-      Deno.removeSync(join(this.#out, FILE));
-      for (const path of this.#made) Deno.removeSync(path);
-    } catch {
-      // Somebody else uses or removed it: the fault that ended the run is the one to tell.
-    }
-  }
-
-  /** Frees the lock. The file stays: removing it would let two processes lock two files. */
-  [Symbol.dispose](): void {
-    this.#file.close();
-    this.#folder.close();
-    this.#inner?.held?.close();
-    this.#inner = undefined;
-  }
-}
-
-/** Holds what lies there, if it is a folder: its inode is then not given to another one. */
-function take(inner: Inner): void {
-  if (inner.look()?.isDirectory !== true) return;
-  const before = inner.held;
-  inner.held = Deno.openSync(inner.path, { read: true });
-  before?.close();
-}
-
-/** What is wrong with a folder that is held. A missing folder is no fault: it is recreated. */
-function innerFault({ name, look, held, isBeingMade }: Inner): string | undefined {
-  const found = isBeingMade ? undefined : look();
-  if (found === undefined) return undefined;
-  if (held !== undefined && isSame(found, held.statSync())) return undefined;
-  return found.isDirectory
-    ? `another folder lies there as ${name} now`
-    : `its ${name} is ${kindOf(found)} now`;
-}
-
-/** Where locks come from. */
+/** How a lock is acquired. */
 export interface LockOptions {
-  /** Whose lock it is, as `<pid> <host>`, for who finds the folder in use; this process unless told. */
+  /** The owner shown to other processes, as `<pid> <host>`. Default: this process. */
   readonly owner?: string;
-  /** Makes the folder and those above it where there are none. */
+  /** Creates the folder and its missing parents. */
   readonly make?: (path: string) => void | Promise<void>;
 }
 
 /**
- * Locks the folder `out`, made where there is none. Refuses as `locked` when another has it, and as
- * `config` when it cannot be locked.
+ * Locks the folder `out`, creating it if missing.
+ * @throws {UserError} `locked` if another process holds it, `config` if it cannot be locked.
  */
 export async function lockRun(
   out: string,
@@ -189,7 +35,7 @@ export async function lockRun(
       throw folderFault(error, out);
     }
     const lock = await tryLock(out, { made, owner }).catch((error) => {
-      // A folder that somebody else has locked meanwhile is theirs.
+      // If another process holds the lock, the folder is in use: do not remove it.
       if (error instanceof FileFault) removeEmpty(made);
       throw error;
     });
@@ -197,12 +43,12 @@ export async function lockRun(
   }
 }
 
-/** Undefined where the folder or the file was replaced before it was locked. */
+/** Undefined if the folder or the file was replaced before it was locked. */
 async function tryLock(
   out: string,
   { made, owner }: { made: readonly string[]; owner: string },
 ): Promise<RunLock | undefined> {
-  const path = join(out, FILE);
+  const path = join(out, LOCK_FILE);
   const folder = await openFolder(out);
   const names = namesThere(out);
   const file = await openLockFile(path, out).catch((error) => {
@@ -213,7 +59,7 @@ async function tryLock(
     file,
     folder,
     made,
-    before: names.has(FILE) ? undefined : names,
+    before: names.has(LOCK_FILE) ? undefined : names,
   });
   try {
     if (!await file.tryLock(true)) {
@@ -236,12 +82,12 @@ async function tryLock(
   }
 }
 
-/** Names in a folder; of one that may not be listed, that of a lock: nothing is removed there. */
+/** Names in a folder. An unreadable folder counts as having a lock, so nothing is removed there. */
 function namesThere(out: string): ReadonlySet<string> {
   try {
     return new Set(Array.from(Deno.readDirSync(out), (entry) => entry.name));
   } catch {
-    return new Set([FILE]);
+    return new Set([LOCK_FILE]);
   }
 }
 
@@ -263,24 +109,24 @@ async function openFolder(path: string): Promise<Deno.FsFile> {
   }
 }
 
-/** Removes folders, innermost first, as far as they are empty. */
+/** Removes empty folders, innermost first. */
 function removeEmpty(folders: readonly string[]): void {
   try {
     for (const path of folders) Deno.removeSync(path);
   } catch {
-    // Somebody else uses it.
+    // Another process uses it.
   }
 }
 
-/** Who has the lock, from the line `<pid> <host>`; the host is `-` where it is not known. */
+/** The holder, from the line `<pid> <host>`; the host is `-` if unknown. */
 function holderOf(text: string): string {
   const [, pid, host] = /^(\d+) ([\w.-]+)\n$/.exec(text) ?? [];
-  // Between locking and writing the line of the owner before, or a part of this one, is there.
+  // Until its owner has written the line, the file has the previous owner's or a part of it.
   if (pid === undefined) return "another process";
   return host === "-" ? `process ${pid}` : `process ${pid} on ${host}`;
 }
 
-/** The folders that making `out` would make, innermost first; none where it exists. */
+/** The folders that must be created for `out`, innermost first. */
 function missingFolders(out: string): string[] {
   const missing: string[] = [];
   for (let path = resolve(out); !exists(path); path = dirname(path)) missing.push(path);
@@ -292,21 +138,7 @@ function exists(path: string): boolean {
     Deno.lstatSync(path);
     return true;
   } catch (error) {
-    // A file in the way, or no permission to look: making the folder will say so.
+    // A file in the way, or no permission: creating the folder will report it.
     return !hasCode(error, "ENOENT");
   }
-}
-
-/** What the system says of a path; undefined where nothing lies. */
-function found(look: () => Deno.FileInfo): Deno.FileInfo | undefined {
-  try {
-    return look();
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
-function isSame(a: Deno.FileInfo, b: Deno.FileInfo): boolean {
-  return a.dev === b.dev && a.ino === b.ino;
 }

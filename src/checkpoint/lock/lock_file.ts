@@ -1,47 +1,49 @@
 /**
- * Opens the file that a lock is on, in a folder that somebody else may have filled: nothing is
- * written, and nothing waits, before it is known to be a lock.
+ * Opens a lock file safely in a folder that another user may have prepared: nothing is written, and
+ * no open blocks, until the file is known to be a lock.
  */
 import { fileFault, hasCode } from "../../base/file_fault.ts";
 import { kindOf } from "../../base/file_kind.ts";
 import { UserError } from "../../base/user_error.ts";
 
+/** Name of the lock file in an output folder. */
+export const LOCK_FILE = ".lock";
+
 /**
- * A line of an owner, nothing, or the zeros that a power cut may leave of it. It is short enough to be
- * written at once. A number alone is none: other programs keep their process in a file like that.
+ * Contents of a lock file: the owner's line, nothing, or the zeros that a power cut leaves. A
+ * number alone is not accepted: other programs store their process id like that.
  */
 const OWN = /^(?:\d+ [\w.-]+\n|\0*)$/;
-/** Characters of the longest line of an owner. */
+/** Longest owner's line, in characters; short enough for one atomic write. */
 const LONGEST = 512;
 
 /**
- * The lock file at `path` in the folder `out`, open and unchanged; made where there is none.
- * @throws {UserError} `config` for a link, a pipe, or a file that is no lock; `locked` for a file of
- * another user.
+ * Opens the lock file at `path` in the folder `out` without changing it; creates it if missing.
+ * @throws {UserError} `config` for a link or a pipe; `locked` for a file of another user.
  */
 export async function openLockFile(path: string, out: string): Promise<Deno.FsFile> {
   for (;;) {
-    const found = await lookAt(path, out);
+    const found = await lstatIfAny(path, out);
     if (found !== undefined && !found.isFile) {
       throw notUsable(out, `a plain file as its lock: ${path} is ${kindOf(found)}; remove it`);
     }
-    const file = await opened(path, { out, found });
+    const file = await tryOpen(path, { out, found });
     if (file === undefined) continue;
     const { dev, ino, isFile } = await file.stat();
-    // Else it was replaced after it was looked at.
+    // Otherwise it was replaced between lstat and open.
     const isSame = found === undefined || (dev === found.dev && ino === found.ino);
     if (isFile && isSame) return file;
     file.close();
   }
 }
 
-/** @throws {UserError} `config` for a file that holds something else than a lock, or is two files. */
+/** @throws {UserError} `config` for a file with other contents, or with another hard link. */
 export async function requireLock(
   file: Deno.FsFile,
   { path, out }: { path: string; out: string },
 ): Promise<void> {
   const { nlink, size } = await file.stat();
-  // To write to it would write to the file of the other name as well.
+  // Writing to it would change the other file too.
   if (nlink !== null && nlink > 1) {
     throw notUsable(out, `a lock of its own: ${path} has a second name (hard link); remove it`);
   }
@@ -49,8 +51,8 @@ export async function requireLock(
   throw notUsable(out, `a lock there: ${path} holds something else; remove it`);
 }
 
-/** What lies at the path itself; undefined where nothing does. */
-async function lookAt(path: string, out: string): Promise<Deno.FileInfo | undefined> {
+/** The result of lstat; undefined if there is no such path. */
+async function lstatIfAny(path: string, out: string): Promise<Deno.FileInfo | undefined> {
   try {
     return await Deno.lstat(path);
   } catch (error) {
@@ -59,8 +61,8 @@ async function lookAt(path: string, out: string): Promise<Deno.FileInfo | undefi
   }
 }
 
-/** Undefined where another process made or removed the file meanwhile. */
-async function opened(
+/** Undefined if another process created or removed the file concurrently. */
+async function tryOpen(
   path: string,
   { out, found }: { out: string; found: Deno.FileInfo | undefined },
 ): Promise<Deno.FsFile | undefined> {
@@ -85,7 +87,7 @@ function notUsable(out: string, need: string, exit: "config" | "locked" = "confi
   return new UserError(exit, `Cannot use output folder ${out}: need ${need}`);
 }
 
-/** An error of the folder that a lock is in. */
+/** An error about the locked folder. */
 export function folderFault(error: unknown, out: string): unknown {
   return fileFault(error, {
     doing: "use output folder",

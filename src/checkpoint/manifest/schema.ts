@@ -1,13 +1,13 @@
-/** The shape of manifest.json. Knows nothing of what the config or the tokenizer mean. */
+/** The schema of manifest.json. */
 import { z } from "zod";
 
 const count = z.number().int().nonnegative();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "is not a SHA-256");
 
-/** A name that stays inside its folder, and is not hidden. */
+/** A file name without path separators that is not hidden. */
 const plainName = z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/, "is not a plain file name");
 
-/** Strict: an unknown key means another format. Keys with a default came later. */
+/** Strict: an unknown key means another format. Keys with a default were added later. */
 export const manifestSchema = z.strictObject({
   format: z.literal(1),
   step: count,
@@ -30,6 +30,6 @@ export const manifestSchema = z.strictObject({
   position: z.strictObject({ window: count }),
   stateHash: sha256,
   files: z.array(z.strictObject({ name: plainName, bytes: count, sha256 })),
-  /** Of all the rest. */
+  /** Digest of all other fields. */
   seal: sha256,
 });

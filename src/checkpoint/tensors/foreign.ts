@@ -1,6 +1,6 @@
 /**
- * Safetensors files that others wrote: tensors of half the width are widened, buffers of other
- * dtypes are named and left alone. As strict as for files of our own in all else.
+ * Reads safetensors files written by other programs: 16-bit floats are widened to f32, tensors of
+ * other dtypes are only listed.
  */
 import { openHashed } from "../files.ts";
 import { type Dtypes, headerLength, LENGTH_PREFIX, type Metadata, parseHeader } from "./header.ts";
@@ -24,16 +24,16 @@ const DTYPES: Dtypes = {
   BOOL: 1,
 };
 
-/** What a file held. */
+/** The contents of a file. */
 export interface ForeignFile {
   /** F32, F16 and BF16, as f32, in the order of the file. */
   readonly tensors: ReadonlyMap<string, NamedTensor>;
-  /** Dtypes of all the others, by name. */
+  /** Dtypes of all other tensors, by name. */
   readonly others: ReadonlyMap<string, string>;
   readonly metadata: Metadata;
 }
 
-/** Reads a file tensor by tensor. Throws Damage as `readSafetensors` does. */
+/** Reads a file tensor by tensor. @throws {Damage} as `readSafetensors` does. */
 export async function readForeign(path: string, what: string = path): Promise<ForeignFile> {
   using file = await openHashed(path, { what });
   const { size } = file;

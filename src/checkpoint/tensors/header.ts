@@ -1,29 +1,29 @@
 /**
- * Headers of safetensors files (format: github.com/huggingface/safetensors), for f32 unless told
- * otherwise: a u64 length in little endian, that many bytes of JSON, then the tensors end to end.
- * Pure: bytes in, bytes out. Stricter than the format: no unknown keys, names are printable ASCII.
+ * Headers of safetensors files (format: github.com/huggingface/safetensors): a little-endian u64
+ * length, that many bytes of JSON, then the tensors without gaps. Stricter than the format: no
+ * unknown keys, and names are printable ASCII. Pure.
  */
 import { alignUp, type Shape, showShape, sizeOf } from "../../base/shape.ts";
 import { Damage } from "../damage.ts";
 import { parseStrict } from "../json.ts";
 import { isTensorName, type NamedTensor } from "./tensor.ts";
 
-/** Longest header that is read, in bytes. */
+/** Largest accepted header, in bytes. */
 export const HEADER_LIMIT = 8 * 2 ** 20;
-/** Bytes before the header, that say its length. */
+/** Bytes of the length before the header. */
 export const LENGTH_PREFIX = 8;
 const ALIGN = 64;
 
-/** Free text beside the tensors. */
+/** Free-form text in the header. */
 export type Metadata = Readonly<Record<string, string>>;
 
-/** Bytes of an element, by the dtype's name in a header. */
+/** Bytes per element, by the dtype's name in a header. */
 export type Dtypes = Readonly<Record<string, number>>;
 
-/** What checkpoints hold. */
+/** The dtype of checkpoints. */
 const F32: Dtypes = { F32: 4 };
 
-/** Where a tensor lies, in bytes from the start of the data. */
+/** A tensor's position, in bytes from the start of the data. */
 export interface HeaderEntry {
   readonly name: string;
   readonly dtype: string;
@@ -32,15 +32,16 @@ export interface HeaderEntry {
   readonly end: number;
 }
 
-/** A parsed header; its entries cover the data without a gap. */
+/** A parsed header; its entries cover the data without gaps. */
 export interface TensorHeader {
   readonly entries: readonly HeaderEntry[];
   readonly metadata: Metadata;
 }
 
 /**
- * Length, JSON and spaces, so that the data after them starts at a multiple of 64 bytes. Tensors
- * follow in the given order. Throws RangeError for unfit names and for sizes that do not match.
+ * Length, JSON and padding spaces, so that the data starts at a multiple of 64 bytes. Tensors
+ * follow in the given order. @throws {RangeError} for an invalid name or a size that does not
+ * match.
  */
 export function encodeTensorHeader(
   tensors: readonly NamedTensor[],
@@ -73,15 +74,15 @@ function tensorFault(
 }
 
 /**
- * Length of the header in bytes, from the first `PREFIX` bytes of a file of `size` bytes. Throws
- * Damage, naming `what`, when it is too long or the file ends before it does.
+ * Length of the header in bytes, from the first `LENGTH_PREFIX` bytes of a file of `size` bytes.
+ * @throws {Damage} naming `what`, if it exceeds the limit or the file.
  */
 export function headerLength(
   prefix: Uint8Array,
   { what, size }: { what: string; size: number },
 ): number {
   if (prefix.length < LENGTH_PREFIX) throw new Damage(`${what} is too short for a header`);
-  // Compared as bigints: a length beyond 2^53 must not be rounded into range.
+  // Compare as bigints: a length beyond 2^53 must not be rounded into range.
   const length = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
   if (length > BigInt(HEADER_LIMIT)) {
     throw new Damage(`${what} claims a header of ${length} bytes, more than ${HEADER_LIMIT}`);
@@ -90,15 +91,15 @@ export function headerLength(
   return Number(length);
 }
 
-/** What a header is called in errors, how many bytes of data follow it, and which dtypes it may name. */
+/** A header's name in errors, the bytes of data after it, and the accepted dtypes. */
 export interface HeaderOptions {
   readonly what: string;
   readonly dataBytes: number;
-  /** F32 alone, unless told. */
+  /** Default: F32 only. */
   readonly dtypes?: Dtypes;
 }
 
-/** Parses a header. Throws Damage, naming `what`, for every rule it breaks. */
+/** Parses a header. @throws {Damage} naming `what`, for any violation of the format. */
 export function parseHeader(
   bytes: Uint8Array,
   { what, dataBytes, dtypes = F32 }: HeaderOptions,
@@ -150,7 +151,7 @@ function parseEntry(
   return { name, dtype: dtype as string, shape, begin, end };
 }
 
-/** Bytes of a shape, or NaN where the product leaves the safe integers. */
+/** Bytes of a shape, or NaN if the product exceeds the safe integers. */
 function safeBytes(shape: Shape, element: number): number {
   return shape.reduce((n, size) => Number.isSafeInteger(n * size) ? n * size : NaN, element);
 }
@@ -172,7 +173,7 @@ function checkCover(
 }
 
 function parseMetadata(value: unknown, what: string): Metadata {
-  // Without a prototype no key can reach one.
+  // No prototype, so that no key can modify it.
   const out: Record<string, string> = Object.create(null);
   if (value === undefined) return out;
   if (!isRecord(value)) throw new Damage(`${what} has metadata that is not an object`);

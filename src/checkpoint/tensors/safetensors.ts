@@ -1,4 +1,4 @@
-/** Files of f32 tensors in the safetensors format. Knows nothing of steps or manifests. */
+/** Files of f32 tensors in the safetensors format. */
 import { bytesOf } from "../../base/hash.ts";
 import { type Digest, openHashed, writeNew, type WriteOptions } from "../files.ts";
 import {
@@ -10,31 +10,31 @@ import {
 } from "./header.ts";
 import type { NamedTensor } from "./tensor.ts";
 
-/** What a file held. */
+/** The contents of a file. */
 export interface TensorFile {
-  /** By name, in the order of the file. The data share one buffer. */
+  /** By name, in file order. The data share one buffer. */
   readonly tensors: ReadonlyMap<string, NamedTensor>;
   readonly metadata: Metadata;
 }
 
 /**
- * Writes tensors to a file that must not exist, and syncs it. Throws RangeError for unfit names
- * and for shapes that do not match their data.
+ * Writes tensors to a file that must not exist, and syncs it. @throws {RangeError} for an invalid
+ * name, or a shape that does not match its data.
  */
 export function writeSafetensors(
   path: string,
   tensors: readonly NamedTensor[],
   { metadata = {}, ...options }: WriteOptions & { readonly metadata?: Metadata } = {},
 ): Promise<Digest> {
-  // Elements stand in the file as in memory: every platform that Deno runs on is little endian.
+  // Written as they are in memory: every platform of Deno is little-endian.
   const data = tensors.map((tensor) => bytesOf(tensor.data));
   return writeNew(path, [encodeTensorHeader(tensors, metadata), ...data], options);
 }
 
 /**
- * Reads tensors from a file. Throws Damage for a file that is missing, breaks a rule of the format,
- * holds another dtype than F32, or differs from `expect`. Room for the data is taken only once the
- * header was found to fit the file's size. NaN and infinities are legal in it.
+ * Reads tensors from a file. Memory for the data is allocated only after the header was checked
+ * against the file's size. NaN and infinities are accepted. @throws {Damage} for a file that is
+ * missing, violates the format, has another dtype than F32, or differs from `expect`.
  */
 export async function readSafetensors(
   path: string,

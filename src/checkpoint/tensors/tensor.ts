@@ -1,27 +1,27 @@
-/** Tensors by name, as checkpoints hold them. Knows nothing of devices, roles or files. */
+/** Named tensors of a checkpoint. */
 import type { Shape } from "../../base/shape.ts";
-import { CHUNK, type ChunkWork } from "./pieces.ts";
+import { CHUNK, type ChunkWork } from "./chunks.ts";
 
-/** An f32 tensor with its name; `data` holds its elements row by row. */
+/** A named f32 tensor; `data` is row-major. */
 export interface NamedTensor {
   readonly name: string;
   readonly shape: Shape;
   readonly data: Float32Array;
 }
 
-/** Where the first value that is not finite stands. */
+/** A value that is not finite, and its position. */
 export interface NonFinite {
   readonly name: string;
   readonly index: number;
   readonly value: number;
 }
 
-/** Names are printable ASCII without spaces, so that one line can hold a name and a shape. */
+/** Whether a name is printable ASCII without spaces, so that a line can hold name and shape. */
 export function isTensorName(name: string): boolean {
   return /^[\x21-\x7e]+$/.test(name);
 }
 
-/** The tensors in the code-unit order of their names. Throws RangeError when two share a name. */
+/** The tensors in code-unit order of their names. @throws {RangeError} for a duplicate name. */
 export function sortedByName(tensors: Iterable<NamedTensor>): NamedTensor[] {
   const sorted = [...tensors].sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
   for (let i = 1; i < sorted.length; i++) {
@@ -32,10 +32,10 @@ export function sortedByName(tensors: Iterable<NamedTensor>): NamedTensor[] {
   return sorted;
 }
 
-/** Bits of an f32 that are all set in infinities and NaN, and in nothing else. */
+/** The exponent bits of an f32, all set only in infinities and NaN. */
 const EXPONENT = 0x7f80_0000;
 
-/** The first NaN or infinity, tensor by tensor, or undefined when all values are finite. */
+/** The first NaN or infinity, or undefined if all values are finite. */
 export function* nonFiniteTensors(
   tensors: Iterable<NamedTensor>,
 ): ChunkWork<NonFinite | undefined> {

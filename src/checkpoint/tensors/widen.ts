@@ -1,6 +1,6 @@
-/** Elements of half the width as f32, exactly: every one of them is an f32 too. Pure. */
+/** Converts 16-bit floats to f32, which is exact. Pure. */
 
-/** Elements of a dtype in little-endian bytes, as many as fit, or undefined where it is not known. */
+/** Elements of a dtype from little-endian bytes, or undefined for any other dtype. */
 export function widened(dtype: string, bytes: Uint8Array<ArrayBuffer>): Float32Array | undefined {
   switch (dtype) {
     case "F32":
@@ -12,7 +12,7 @@ export function widened(dtype: string, bytes: Uint8Array<ArrayBuffer>): Float32A
   }
 }
 
-/** A buffer that begins with these bytes: a copy, since files may place tensors at any byte. */
+/** A copy of the bytes, which may not be aligned in the file. */
 function aligned(bytes: Uint8Array<ArrayBuffer>, element: number): ArrayBuffer {
   const whole = Math.floor(bytes.length / element) * element;
   return bytes.slice(0, whole).buffer;

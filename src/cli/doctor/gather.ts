@@ -1,7 +1,7 @@
 /** Finds out what this machine is. Judges nothing, and fails for nothing that it can tell of. */
 import type { Card } from "../../cards/card.ts";
 import { needsProof, type Pin, pinOf } from "../../cards/pin.ts";
-import { type Backend, BACKEND_VARIABLE, cardIn, takeBackend } from "../../device/backend.ts";
+import { type Backend, BACKEND_VARIABLE, cardIn, selectBackend } from "../../device/backend.ts";
 import { TESTED_RUNTIMES } from "../../device/webgpu.ts";
 import { cardsFor, findCards, isHeeded, TRACES } from "../../../workers/launch/cards.ts";
 import { CHILD, passedEnvironment } from "../../../workers/launch/spawn.ts";
@@ -108,7 +108,7 @@ function hasRenderNode(): boolean {
 
 /** What a process with this pin sees. @throws when it fails, with the last that it said. */
 async function look<T>(
-  { pin = {}, backend = takeBackend() }: { pin?: Pin | undefined; backend?: Backend },
+  { pin = {}, backend = selectBackend() }: { pin?: Pin | undefined; backend?: Backend },
   ...args: string[]
 ): Promise<T> {
   const { success, signal, stdout, stderr } = await new Deno.Command(Deno.execPath(), {

@@ -1,6 +1,6 @@
 /** The command `eval`: from a model in a folder to its losses on a whole validation part. */
 import { basename } from "node:path";
-import { keepingBusy } from "../../base/busy.ts";
+import { runBlocking } from "../../base/blocking.ts";
 import { UserError } from "../../base/user_error.ts";
 import type { ExitName } from "../../base/user_error.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";
@@ -15,7 +15,7 @@ import type { Corpus } from "../../corpus/corpus.ts";
 import { type Data, readData } from "../../corpus/data.ts";
 import { cardsFor } from "../../../workers/launch/cards.ts";
 import { evaluateModel } from "../../../workers/coordinator/evaluate.ts";
-import { extentAsked, type TextExtent } from "../../corpus/extent.ts";
+import { targetExtent, type TextExtent } from "../../corpus/extent.ts";
 import { NO_DATA } from "../../corpus/corpus.ts";
 import { initialOf } from "../../artifacts/initial.ts";
 import { openModel } from "../../artifacts/model.ts";
@@ -68,7 +68,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
   }
   const { texts } = corpus;
   const { targetKind: asked } = opened;
-  const extents = await keepingBusy(() =>
+  const extents = await runBlocking(() =>
     texts.map((text) => extentOf(text, { ...corpus, targetKind: asked }))
   );
   const report: EvalReport = {
@@ -97,7 +97,7 @@ function extentOf(
 ): TextExtent | undefined {
   // Nobody knows how much white space stood between words.
   if (asked !== "next" || tokenizer === undefined || tokenizer.kind === "word") return undefined;
-  return extentAsked(validation, tokenizer);
+  return targetExtent(validation, tokenizer);
 }
 
 /** The config by which a model is evaluated: that of its run, as far as it has one. */

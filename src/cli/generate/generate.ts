@@ -1,6 +1,6 @@
 /** The command `generate`: from a model in a folder to text on stdout. */
 import type { ExitName } from "../../base/user_error.ts";
-import { streamBehind } from "../../data/tokenizers/behind.ts";
+import { streamAfter } from "../../data/tokenizers/stream_after.ts";
 import type { Tokenizer } from "../../data/tokenizers/types.ts";
 import { countUnknown, unknownNote } from "../../data/unknown.ts";
 import { GenerationRow } from "../../generate/row.ts";
@@ -10,7 +10,7 @@ import { rowKey } from "../../generate/uniform.ts";
 import { sayText, warn } from "../../base/text/say.ts";
 import type { Status } from "../../report/progress/status.ts";
 import { Decoder } from "../../engine/decoder.ts";
-import { holdParams } from "../../engine/hold_params.ts";
+import { holdParams } from "../../engine/load_params.ts";
 import { openModel } from "../../artifacts/model.ts";
 import type { OpenedModel } from "../../artifacts/model.ts";
 import { runCommand } from "../command.ts";
@@ -87,7 +87,7 @@ async function drawSamples(
   for (let from = 0; from < num && !signal.aborted; from += model.rows) {
     const rows = Array.from({ length: Math.min(model.rows, num - from) }, (_, r) => {
       samples.begin(from + r);
-      const [key, stream] = [rowKey(seed, from + r), streamBehind(tokenizer, first)];
+      const [key, stream] = [rowKey(seed, from + r), streamAfter(tokenizer, first)];
       return new GenerationRow({
         key,
         prompt: first,

@@ -18,7 +18,7 @@ import { readWhole } from "../../data/read.ts";
 import { taskOf } from "../../data/sources/mod.ts";
 import type { Device } from "../../device/types.ts";
 import type { Status } from "../../report/progress/status.ts";
-import { beginning } from "../../artifacts/beginning.ts";
+import { openRunStart } from "../../artifacts/run_start.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import { holdingsOf } from "../../engine/holdings.ts";
 import { cardsFor, workersUnsaid } from "../../../workers/launch/cards.ts";
@@ -52,7 +52,7 @@ export async function planCommand(args: readonly string[]): Promise<ExitName> {
   const workers = saysWorkers ? asked.workers : await workersUnsaid(asked, cards);
   const config = { ...asked, workers };
   status.show("reading the data");
-  const { data: { corpus } } = await beginning(config);
+  const { data: { corpus } } = await openRunStart(config);
   const report = await planOf({ ...request, scaling, cards, notes }, { config, corpus, status });
   status.end();
   sayLines(request.json ? [JSON.stringify(report)] : planLines(report));
@@ -93,9 +93,10 @@ async function planOf(
   const room: Limits = { workers, memory: limit };
   const most = (limits: Limits): number | null =>
     largestWindows(
-      (windows) => {
-        status.show("looking for the most windows that fit", { text: `trying ${windows} windows` });
-        return memoryOf(holdingsOf({ ...config, micro_batch_size: windows }, vocabulary));
+      (micro_batch_size) => {
+        const text = `trying ${micro_batch_size} windows`;
+        status.show("looking for the most windows that fit", { text });
+        return memoryOf(holdingsOf({ ...config, micro_batch_size }, vocabulary));
       },
       limits,
       { most: MOST },
@@ -136,7 +137,11 @@ async function planOf(
     },
     memory_limit: limit ?? null,
     faults,
-    windows: { config: config.micro_batch_size, by_adapter: most(adapter), by_memory: most(room) },
+    micro_batch_size: {
+      config: config.micro_batch_size,
+      by_adapter: most(adapter),
+      by_memory: most(room),
+    },
     speed,
     prediction: request.scaling === undefined
       ? null

@@ -59,7 +59,7 @@ export interface PlanReport {
   /** What does not fit, and what to lower. */
   readonly faults: readonly string[];
   /** Windows of a micro-batch: the config's, and most that fit by each limit alone. */
-  readonly windows: {
+  readonly micro_batch_size: {
     readonly config: number;
     readonly by_adapter: number | null;
     readonly by_memory: number | null;
@@ -132,7 +132,7 @@ function readLines({ extent, tokens_per_parameter }: PlanReport): string[] {
 }
 
 function memoryLines(report: PlanReport): string[] {
-  const { memory, adapter, memory_limit, windows, text_bytes } = report;
+  const { memory, adapter, memory_limit, micro_batch_size: windows, text_bytes } = report;
   const roles = (Object.keys(MEMORY_WORDS) as (keyof typeof MEMORY_WORDS)[])
     .filter((role) => memory.roles[role] > 0);
   const most = (n: number | null): string =>
@@ -146,10 +146,10 @@ function memoryLines(report: PlanReport): string[] {
       ["binding", showBytes(memory.binding.bytes), largest(memory.binding, adapter?.binding_bytes)],
       ["buffer", showBytes(memory.buffer.bytes), largest(memory.buffer, adapter?.buffer_bytes)],
       [
-        "windows",
+        "micro_batch_size",
         exact(windows.config),
         [
-          "per micro-batch",
+          "windows per micro-batch",
           ...adapter === null ? [] : [`${most(windows.by_adapter)} by the adapter's limits`],
           memory_limit === null
             ? "by its memory only --memory=GIB tells"

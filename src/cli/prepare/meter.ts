@@ -1,6 +1,6 @@
 /** Shows how far a preparation is, and prints what it has to say. */
 import { say } from "../../base/text/say.ts";
-import { meterLine, type PrepareProgress } from "../../prepare/meter.ts";
+import { meterLine, type MeterReading } from "../../prepare/meter.ts";
 import type { PrepareEvent } from "../../prepare/prepare.ts";
 import type { Status } from "../../report/progress/status.ts";
 import { openStatus } from "../../terminal/status.ts";
@@ -9,7 +9,7 @@ import { openStatus } from "../../terminal/status.ts";
 export class PrepareMeter {
   readonly #status: Status = openStatus();
   #total = 0;
-  #reached: PrepareProgress | undefined;
+  #reached: MeterReading | undefined;
   #began = performance.now();
 
   constructor() {
@@ -33,7 +33,7 @@ export class PrepareMeter {
   };
 
   /** Takes how far a phase is. */
-  reach(phase: PrepareProgress["phase"], { bytes, total }: { bytes: number; total: number }): void {
+  reach(phase: MeterReading["phase"], { bytes, total }: { bytes: number; total: number }): void {
     const now = performance.now();
     if (this.#reached?.phase !== phase) this.#began = now;
     const before = this.#reached?.phase === phase ? this.#reached.before : bytes;

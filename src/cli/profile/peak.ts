@@ -2,8 +2,8 @@
  * The best that a device does here: FLOP/s of our fastest matmul and bytes/s of a copy, and what its
  * maker says of it. Shares are taken of these.
  */
-import { matmul } from "../../../kernels/matmul/matmul.ts";
-import { pointwise } from "../../../kernels/pointwise/pointwise.ts";
+import { matmul } from "../../../kernels/matmul/mod.ts";
+import { pointwise } from "../../../kernels/pointwise/mod.ts";
 import type { Device } from "../../device/types.ts";
 import { type Expr, formula } from "../../graph/formula.ts";
 import { newTrace } from "../../graph/trace.ts";

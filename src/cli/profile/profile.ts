@@ -1,6 +1,6 @@
 /** The command `profile`: where the time of a training step goes, by op and by part. */
 import { dirname } from "node:path";
-import { fileFault, isMissing, refusingLater } from "../../base/file_fault.ts";
+import { fileFault, isMissing, withFileFaultsAsync } from "../../base/file_fault.ts";
 import { UserError } from "../../base/user_error.ts";
 import type { ExitName } from "../../base/user_error.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";
@@ -10,7 +10,7 @@ import { flopsPerToken } from "../../budget/flops.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import { openWebGpu } from "../../device/webgpu.ts";
 import type { Status } from "../../report/progress/status.ts";
-import { beginning } from "../../artifacts/beginning.ts";
+import { openRunStart } from "../../artifacts/run_start.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import { shapeOf } from "../../engine/plans.ts";
 import { runCommand } from "../command.ts";
@@ -38,7 +38,7 @@ export async function profileCommand(args: readonly string[]): Promise<ExitName>
   if (request.trace !== undefined) await requireWay(request.trace);
   using status = openStatus();
   status.show("reading the data");
-  const { data: { corpus } } = await beginning(config);
+  const { data: { corpus } } = await openRunStart(config);
   const { report, split } = await profileOf(config, { corpus, peak: request.peak, status });
   status.end();
   if (request.trace !== undefined) await writeTrace(request.trace, traceOf(split, config.name));
@@ -128,7 +128,7 @@ async function requireWay(path: string): Promise<void> {
     need: `the folder ${folder}`,
     exit: "config",
   } as const;
-  const { isDirectory } = await refusingLater(doing, () => Deno.stat(folder));
+  const { isDirectory } = await withFileFaultsAsync(doing, () => Deno.stat(folder));
   const there = await Deno.stat(path).catch((error) => {
     if (!isMissing(error)) throw fileFault(error, doing);
   });
@@ -141,7 +141,7 @@ async function requireWay(path: string): Promise<void> {
 
 /** @throws {UserError} `config` where the file cannot be written. */
 async function writeTrace(path: string, events: unknown): Promise<void> {
-  await refusingLater(
+  await withFileFaultsAsync(
     { doing: "write the trace", path, need: "a path for a file", exit: "config" },
     () => Deno.writeTextFile(path, JSON.stringify(events) + "\n"),
   );

@@ -1,6 +1,6 @@
 /** The command `scaling`: from a sweep's trials to its laws, their pictures and a page. */
 import { basename, join } from "node:path";
-import { refusing } from "../../base/file_fault.ts";
+import { withFileFaults } from "../../base/file_fault.ts";
 import { UserError } from "../../base/user_error.ts";
 import type { ExitName } from "../../base/user_error.ts";
 import { say, sayText } from "../../base/text/say.ts";
@@ -83,7 +83,7 @@ function write({ folder }: ScalingRequest, report: ScalingReport): void {
     "scaling.json": reportJson(report),
     "scaling.html": pageOf(report, pictures),
   };
-  refusing({ doing: "write to", path: folder, exit: "config" }, () => {
+  withFileFaults({ doing: "write to", path: folder, exit: "config" }, () => {
     makeFolder(folder);
     for (const [name, text] of Object.entries(files)) writeTextAtomic(join(folder, name), text);
   });

@@ -4,8 +4,8 @@ import { fileFault, isMissing, reasonOf } from "../../base/file_fault.ts";
 import { UserError } from "../../base/user_error.ts";
 import { Damage } from "../../checkpoint/damage.ts";
 import type { RunLock } from "../../checkpoint/lock/lock.ts";
-import { requirePlaces, RUN_PLACES } from "../../checkpoint/places.ts";
-import { beginningsOf, type SweepStanding, untilOf } from "../../sweep/standing.ts";
+import { requirePathKinds, RUN_PATHS } from "../../checkpoint/path_kinds.ts";
+import { branchPointsOf, type TrialProgress, untilOf } from "../../sweep/trial_progress.ts";
 import type { Books } from "./books.ts";
 import { type Child, startChild } from "./child.ts";
 import type { SweepMeter } from "./meter.ts";
@@ -29,7 +29,7 @@ export interface Lease extends Disposable {
 /** What an attempt is made with. */
 export interface AttemptOptions {
   readonly books: Books;
-  readonly standings: ReadonlyMap<string, SweepStanding>;
+  readonly standings: ReadonlyMap<string, TrialProgress>;
   readonly meter: SweepMeter;
   /** Whether trials may begin where another one has been. */
   readonly trunks: boolean;
@@ -47,7 +47,7 @@ export interface AttemptOptions {
 
 /** Trains up to the trial's rung; one that cannot be started has ended as well. */
 export async function attempt(
-  one: SweepStanding,
+  one: TrialProgress,
   options: AttemptOptions,
 ): Promise<{ readonly code: number; readonly error: string }> {
   try {
@@ -60,7 +60,7 @@ export async function attempt(
 }
 
 async function once(
-  one: SweepStanding,
+  one: TrialProgress,
   options: AttemptOptions,
 ): Promise<{ readonly code: number; readonly error: string }> {
   const { key, name, config } = one.trial;
@@ -104,13 +104,13 @@ function held(child: Child, { stop, seconds }: { stop: AbortSignal; seconds: num
 }
 
 /** Makes the folder ready to go on in; gives the step that it goes on from. */
-async function prepare(one: SweepStanding, options: AttemptOptions): Promise<number> {
+async function prepare(one: TrialProgress, options: AttemptOptions): Promise<number> {
   const { key, config } = one.trial;
   const { books, trunks, stop } = options;
   const folder = books.folder(key);
   books.check();
-  requirePlaces(books.folder(""), { files: [], folders: [key] }, { doing: "Cannot train in" });
-  requirePlaces(folder, RUN_PLACES, { doing: "Cannot train in" });
+  requirePathKinds(books.folder(""), { files: [], folders: [key] }, { doing: "Cannot train in" });
+  requirePathKinds(folder, RUN_PATHS, { doing: "Cannot train in" });
   using lock = await lockTrial(folder, { seconds: config.recovery.grace_s + PATIENCE, stop });
   lock.check();
   await writeConfig(folder, config);
@@ -125,11 +125,11 @@ async function prepare(one: SweepStanding, options: AttemptOptions): Promise<num
 
 /** Begins at the latest good state of a sibling, if there is any. */
 async function branchOff(
-  one: SweepStanding,
+  one: TrialProgress,
   { books, standings, lock }: AttemptOptions & { lock: RunLock },
 ): Promise<void> {
   const { key, config } = one.trial;
-  for (const from of beginningsOf(one, Array.from(standings.values()))) {
+  for (const from of branchPointsOf(one, Array.from(standings.values()))) {
     const { key: trunk, step } = from;
     try {
       await branch(books.folder(key), { trunk: books.folder(trunk), step, config, lock });

@@ -1,7 +1,7 @@
 /** The folder of a sweep: its lock, its file, its journal and its rows. */
 import { join } from "node:path";
 import { lockRun, type RunLock } from "../../checkpoint/lock/lock.ts";
-import { type Places, requirePlaces } from "../../checkpoint/places.ts";
+import { type PathKinds, requirePathKinds } from "../../checkpoint/path_kinds.ts";
 import { readIfAny, unshare, writeJsonAtomic, writeTextAtomic } from "../../report/atomic.ts";
 import { type Journal, openJournal } from "../../report/journal/journal.ts";
 import { added, type Stored } from "../../sweep/changes.ts";
@@ -14,7 +14,7 @@ import { UserError } from "../../base/user_error.ts";
 import { warn } from "../../base/text/say.ts";
 
 /** What a sweep writes to under names that stay. */
-const PLACES: Places = {
+const PLACES: PathKinds = {
   files: ["sweep.json", "sweep.jsonl", "trials.jsonl", "trials.csv"],
   folders: ["trials"],
 };
@@ -41,7 +41,7 @@ export async function openBooks(
   { sweep, trials }: { sweep: Sweep; trials: readonly Trial[] },
 ): Promise<Books> {
   requireOwn(out, { own: "a sweep", doing: "Cannot start in" });
-  requirePlaces(out, PLACES, { doing: "Cannot sweep in" });
+  requirePathKinds(out, PLACES, { doing: "Cannot sweep in" });
   const lock = await lockRun(out);
   try {
     const now: Stored = { sweep, trials: trials.map(({ key }) => key) };

@@ -16,7 +16,7 @@ import {
 import type { TrialRow } from "../../sweep/rows.ts";
 import type { TrunkShare } from "../../sweep/trunk.ts";
 import type { Trial } from "../../sweep/types.ts";
-import { beginning } from "../../artifacts/beginning.ts";
+import { openRunStart } from "../../artifacts/run_start.ts";
 import { probe } from "../../engine/probe.ts";
 import { openDevice } from "../device.ts";
 import { compilingIn } from "../../terminal/status.ts";
@@ -71,7 +71,7 @@ async function timedStep(
   { steps, status }: { steps: number; status: Status },
 ): Promise<TimedStep> {
   status.show(`timing ${name}`);
-  const { data: { corpus } } = await beginning(config);
+  const { data: { corpus } } = await openRunStart(config);
   const device = await openDevice(config.device, compilingIn(status));
   const { micro_batch_seconds, update_seconds } = await probe(device, {
     config,

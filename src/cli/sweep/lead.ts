@@ -2,17 +2,11 @@
  * Leads a sweep: starts what is due while there is room, judges what has ended, and writes both
  * down. The decisions are those of src/sweep.
  */
-import { maxOf } from "../../base/extremes.ts";
 import { writingFault } from "../../base/file_fault.ts";
-import { cardNamesIn } from "../../cards/choose.ts";
-import { spread } from "../../cards/spread.ts";
-import type { RunConfig } from "../../config/schema.ts";
 import { showCount, showLoss } from "../../report/format.ts";
 import type { Status } from "../../report/progress/status.ts";
-import { sweepText, workOf } from "../../sweep/forecast.ts";
-import { finalist, promotion, type RungReached } from "../../sweep/asha.ts";
 import type { Bounds } from "../../sweep/bounds.ts";
-import { judgeFailure } from "../../sweep/retry.ts";
+import { retryVerdict } from "../../sweep/retry.ts";
 import {
   isPayable,
   type Job,
@@ -21,12 +15,15 @@ import {
   type SchedulerChoice,
 } from "../../sweep/scheduler.ts";
 import type { Sweep } from "../../sweep/schema.ts";
-import { isHeld, jobsOf, lossAt, type SweepStanding, untilOf } from "../../sweep/standing.ts";
-import { attempt, type Lease } from "./attempt.ts";
+import { isHeld, jobsOf, type TrialProgress, untilOf } from "../../sweep/trial_progress.ts";
+import { attempt } from "./attempt.ts";
 import type { Books } from "./books.ts";
+import { CardLeases } from "./leases.ts";
 import { SweepMeter } from "./meter.ts";
 import { outcomeRows } from "./outcomes.ts";
-import { lastStep, readTrial, savedStepsOf } from "./trial_folder.ts";
+import { SweepDisplay } from "./display.ts";
+import { Promotions } from "./promotion.ts";
+import { readTrial, savedStepsOf } from "./trial_folder.ts";
 
 /** Milliseconds between looks at the checkpoints of a trunk that others wait for. */
 const LOOK = 250;
@@ -37,7 +34,7 @@ const SHOW = 1000;
 /** What a sweep is led with. */
 export interface LeadOptions {
   readonly sweep: Sweep;
-  readonly standings: ReadonlyMap<string, SweepStanding>;
+  readonly standings: ReadonlyMap<string, TrialProgress>;
   readonly books: Books;
   /** Trials at a time. */
   readonly places: number;
@@ -60,27 +57,29 @@ class Lead {
   readonly #options: LeadOptions;
   readonly #running = new Map<string, { readonly job: Job; readonly ended: Promise<void> }>();
   readonly #meter: SweepMeter;
-  /** Highest rung that each trial was let go to. */
-  readonly #promoted = new Map<string, number>();
-  readonly #leases = new Set<Lease>();
+  readonly #leases: CardLeases;
+  readonly #display: SweepDisplay;
+  readonly #promotions: Promotions;
   readonly #stop: AbortSignal;
   readonly #broken = new AbortController();
-  /** The step from which each trial has gone on in this call, and when the call began. */
-  readonly #begun = new Map<string, number>();
-  readonly #start = performance.now();
   #spent = 0;
 
   constructor(options: LeadOptions) {
     this.#options = options;
     this.#meter = new SweepMeter(options.places);
     this.#stop = AbortSignal.any([options.stop, this.#broken.signal, options.books.lost]);
-    for (const [key, { rung }] of options.standings) this.#promoted.set(key, rung);
+    this.#leases = new CardLeases(options.cards);
+    this.#display = new SweepDisplay(options);
+    this.#promotions = new Promotions({
+      ...options,
+      onPromoted: (one, reason) => this.#display.say("on    ", one, reason),
+    });
   }
 
   async run(): Promise<SweepMeter> {
     const timer = setInterval(() => {
       this.#look();
-      this.#show();
+      this.#display.show();
     }, SHOW);
     try {
       return await this.#all();
@@ -91,7 +90,7 @@ class Lead {
 
   async #all(): Promise<SweepMeter> {
     for (;;) {
-      this.#trying(() => this.#promote());
+      this.#trying(() => this.#promotions.promote({ isIdle: this.#running.size === 0 }));
       if (!this.#stop.aborted) this.#startAll();
       this.#meter.queue(this.#jobs().some((job) => isPayable(job, this.#room())));
       if (this.#running.size === 0) break;
@@ -165,7 +164,7 @@ class Lead {
       const choice = pick(this.#jobs(), this.#room());
       if (choice === undefined) return;
       const { job } = choice;
-      const one = this.#options.standings.get(job.key) as SweepStanding;
+      const one = this.#options.standings.get(job.key) as TrialProgress;
       one.state = "runs";
       one.tries++;
       this.#spent += job.flops;
@@ -176,17 +175,7 @@ class Lead {
     }
   }
 
-  /** Cards for a trial: of those that its config names, else of all. */
-  #lease(workers: number, { device, gpus: named }: RunConfig): Lease {
-    const inUse = Array.from(this.#leases, ({ gpus }) => gpus).flat();
-    const cards = named === null ? this.#options.cards : Array.from(new Set(cardNamesIn(named)));
-    const gpus = device === "reference" ? [] : spread(cards, { workers, inUse });
-    const lease = { gpus, [Symbol.dispose]: () => void this.#leases.delete(lease) };
-    this.#leases.add(lease);
-    return lease;
-  }
-
-  async #train(one: SweepStanding, { job, reason }: SchedulerChoice): Promise<void> {
+  async #train(one: TrialProgress, { job, reason }: SchedulerChoice): Promise<void> {
     const { sweep, standings, books, places, threads } = this.#options;
     const { key, name, size } = one.trial;
     const until = untilOf(one);
@@ -196,19 +185,19 @@ class Lead {
       meter: this.#meter,
       trunks: sweep.trunk,
       places: job.places,
-      cards: (workers) => this.#lease(workers, one.trial.config),
+      cards: (workers) => this.#leases.lease(workers, one.trial.config),
       threads: job.places < places ? threads : undefined,
       reason,
       stop: this.#stop,
       started: (from) => {
-        if (!this.#begun.has(key)) this.#begun.set(key, from);
+        this.#display.begin(key, from);
         const params = showCount(size.counts.all);
-        this.#say("start ", one, `${params} parameters, steps ${from} to ${until}`);
+        this.#display.say("start ", one, `${params} parameters, steps ${from} to ${until}`);
       },
     });
     one.steps = readTrial(this.#folder(key)).steps;
     one.checkpoints = await savedStepsOf(this.#folder(key));
-    const { verdict, reason: why } = judgeFailure({ ...end, steps: one.steps }, {
+    const { verdict, reason: why } = retryVerdict({ ...end, steps: one.steps }, {
       until,
       tries: one.tries,
       retries: sweep.retries,
@@ -219,10 +208,10 @@ class Lead {
     one.reason = verdict === "failed" ? why : null;
     books.journal.write({ kind: verdict, key, name, code: end.code, reason: why });
     if (verdict === "failed") this.#write();
-    this.#say({ retry: "again ", failed: "failed", stopped: "paused" }[verdict], one, why);
+    this.#display.say({ retry: "again ", failed: "failed", stopped: "paused" }[verdict], one, why);
   }
 
-  #reached(one: SweepStanding): void {
+  #reached(one: TrialProgress): void {
     const { trial: { key, name }, rungs, rung } = one;
     const isLast = rung === rungs.length - 1;
     const step = untilOf(one);
@@ -234,58 +223,19 @@ class Lead {
     this.#options.books.journal.write({ kind, key, name, step, val_loss: loss });
     this.#write();
     const shown = loss === null ? "none" : showLoss(loss);
-    this.#say(isLast ? "done  " : "rung  ", one, `val loss ${shown} at step ${step}`);
-  }
-
-  /** Lets those go on that early stopping finds worth it. */
-  #promote(): void {
-    const { sweep: { asha }, standings, books } = this.#options;
-    if (asha === undefined) return;
-    const list = Array.from(standings.values());
-    const reached = list.flatMap((one) => one.state === "failed" ? [] : this.#rungs(one));
-    const rungs = maxOf(list.map((one) => one.rungs.length));
-    for (;;) {
-      const bracket = { promoted: this.#promoted, rungs, eta: asha.eta };
-      const isOver = this.#running.size === 0 && list.every(({ state }) => state !== "waits");
-      const next = promotion(reached, bracket) ?? (isOver ? finalist(reached, bracket) : undefined);
-      if (next === undefined) return;
-      const { key, rung, reason } = next;
-      const one = standings.get(key) as SweepStanding;
-      // On disk before it is carried out: a sweep that goes on has decided the same.
-      books.journal.write({ kind: "promoted", key, rung, reason }, { sync: true });
-      this.#promoted.set(key, rung);
-      one.rung = rung;
-      one.state = "waits";
-      this.#say("on    ", one, reason);
-    }
-  }
-
-  /** The rungs but the last that a trial has come to, with its losses there. */
-  #rungs(one: SweepStanding): RungReached[] {
-    const { trial: { key }, rungs, steps } = one;
-    const { valLosses } = readTrial(this.#folder(key));
-    return rungs.slice(0, -1).flatMap((step, rung) =>
-      step <= steps ? [{ key, rung, loss: lossAt(one, step, valLosses) }] : []
-    );
+    this.#display.say(isLast ? "done  " : "rung  ", one, `val loss ${shown} at step ${step}`);
   }
 
   #write(): void {
-    const { standings, books, status } = this.#options;
+    const { standings, books } = this.#options;
     try {
       books.write(outcomeRows(standings, books));
     } catch (error) {
       // All rows are written again when the next trial ends, and at the end.
       const fault = writingFault(error, { doing: "write the trials to", path: books.out });
       if (fault === undefined) throw error;
-      status.print(`${fault.message}; training goes on`);
+      this.#display.print(`${fault.message}; training goes on`);
     }
-  }
-
-  #say(word: string, { trial: { name } }: SweepStanding, text: string): void {
-    const all = Array.from(this.#options.standings.values());
-    const over = all.filter(({ state }) => state === "done" || state === "failed").length;
-    this.#options.status.print(`[${over}/${all.length}] ${word} ${name}: ${text}`);
-    this.#show();
   }
 
   /** Notices a folder that was moved while trials run. */
@@ -295,28 +245,5 @@ class Lead {
     } catch {
       // A lost lock stops the sweep; where the system cannot tell, the next write says why.
     }
-  }
-
-  /** Shows what runs, and how long all will take at the pace so far. */
-  #show(): void {
-    const all = Array.from(this.#options.standings.values());
-    const stepOf = (one: SweepStanding) =>
-      one.state === "runs" ? lastStep(this.#folder(one.trial.key)) : one.steps;
-    let [done, left] = [0, 0];
-    for (const one of all) {
-      const { trial, share: { trunk }, state } = one;
-      if (state === "failed") continue;
-      const begun = this.#begun.get(trial.key);
-      const at = Math.max(stepOf(one), begun ?? trunk?.step ?? 0);
-      const { steps, stepFlops } = workOf(trial, at);
-      if (begun !== undefined) done += (at - begun) * stepFlops;
-      if (state !== "done") left += steps * stepFlops;
-    }
-    const running = all.filter(({ state }) => state === "runs")
-      .map((one) => ({ name: one.trial.name, step: stepOf(one), until: untilOf(one) }));
-    const over = all.filter(({ state }) => state === "done" || state === "failed").length;
-    const seconds = (performance.now() - this.#start) / 1000;
-    const progress = { over, trials: all.length, running, done, left };
-    this.#options.status.show("training", { text: sweepText(progress, seconds) });
   }
 }

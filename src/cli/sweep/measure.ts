@@ -7,7 +7,7 @@ import { openReference } from "../../device/reference.ts";
 import { openWebGpu } from "../../device/webgpu.ts";
 import type { Measure } from "../../sweep/types.ts";
 import { measureSizes } from "./sizes.ts";
-import { beginning } from "../../artifacts/beginning.ts";
+import { openRunStart } from "../../artifacts/run_start.ts";
 import { type Data, requireTraining } from "../../corpus/data.ts";
 
 /** What a device allows, in bytes. */
@@ -32,7 +32,7 @@ export function measurer(): Measurer {
   let isHost = true;
   return {
     async measure(config) {
-      const { data, init, micro_batches, micro_batch_size: windows, device } = config;
+      const { data, init, micro_batches, micro_batch_size, device } = config;
       if (data.path !== null && await isPipe(data.path)) {
         throw new UserError(
           "config",
@@ -40,8 +40,8 @@ export function measurer(): Measurer {
             `${data.path} is a pipe, which is read once`,
         );
       }
-      const key = canonical({ data, init, micro_batches, windows });
-      const { corpus } = await once(texts, key, async () => (await beginning(config)).data);
+      const key = canonical({ data, init, micro_batches, micro_batch_size });
+      const { corpus } = await once(texts, key, async () => (await openRunStart(config)).data);
       requireTraining(config, corpus);
       const allowed = await once(devices, device, () => allowedBy(device));
       isHost &&= allowed.isHost;

@@ -1,6 +1,6 @@
 /** How the trials of a sweep have ended, as their folders tell. */
 import { rowOf, type TrialOutcome, type TrialRow } from "../../sweep/rows.ts";
-import { lossAt, type SweepStanding, type TrialState } from "../../sweep/standing.ts";
+import { lossAt, type TrialProgress, type TrialState } from "../../sweep/trial_progress.ts";
 import type { Books } from "./books.ts";
 import { readTrial } from "./trial_folder.ts";
 
@@ -12,7 +12,7 @@ const STATUS: Partial<Record<TrialState, TrialOutcome["status"]>> = {
 
 /** Rows of the trials that have come to an end, in the order of the sweep. */
 export function outcomeRows(
-  standings: ReadonlyMap<string, SweepStanding>,
+  standings: ReadonlyMap<string, TrialProgress>,
   books: Books,
 ): TrialRow[] {
   return Array.from(standings.values()).flatMap((one) => {
@@ -22,7 +22,7 @@ export function outcomeRows(
 }
 
 function outcomeOf(
-  one: SweepStanding,
+  one: TrialProgress,
   { status, books }: { status: TrialOutcome["status"]; books: Books },
 ): TrialOutcome {
   const { trial, seconds, trunk, reason } = one;

@@ -2,7 +2,7 @@
 import { maxOf } from "../../base/extremes.ts";
 import { rungsOf } from "../../sweep/asha.ts";
 import type { Sweep } from "../../sweep/schema.ts";
-import type { SweepStanding } from "../../sweep/standing.ts";
+import type { TrialProgress } from "../../sweep/trial_progress.ts";
 import type { TrunkShare } from "../../sweep/trunk.ts";
 import type { Trial } from "../../sweep/types.ts";
 import type { Books } from "./books.ts";
@@ -16,8 +16,8 @@ export async function standingsOf(
     shares: ReadonlyMap<string, TrunkShare>;
     books: Books;
   },
-): Promise<Map<string, SweepStanding>> {
-  const standings = new Map<string, SweepStanding>();
+): Promise<Map<string, TrialProgress>> {
+  const standings = new Map<string, TrialProgress>();
   for (const trial of trials) {
     const { key, config } = trial;
     const { steps } = readTrial(books.folder(key));

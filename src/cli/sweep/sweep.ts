@@ -5,11 +5,11 @@ import type { ExitName } from "../../base/user_error.ts";
 import { say, sayText, warn } from "../../base/text/say.ts";
 import { applyOverrides } from "../../config/overrides.ts";
 import { showCount } from "../../report/format.ts";
-import { shortfall } from "../../sweep/ending.ts";
+import { shortfall } from "../../sweep/shortfall.ts";
 import { expandSweep, type TrialFault } from "../../sweep/expand.ts";
 import { readSweep } from "../../sweep/read.ts";
 import type { Sweep } from "../../sweep/schema.ts";
-import type { SweepStanding } from "../../sweep/standing.ts";
+import type { TrialProgress } from "../../sweep/trial_progress.ts";
 import { trialTable } from "../../sweep/table.ts";
 import { type TrunkShare, trunkShares as sharesOf } from "../../sweep/trunk.ts";
 import type { Trial } from "../../sweep/types.ts";
@@ -184,8 +184,8 @@ function refuse(faults: readonly TrialFault[]): void {
 }
 
 function count(
-  standings: ReadonlyMap<string, SweepStanding>,
-  state: SweepStanding["state"],
+  standings: ReadonlyMap<string, TrialProgress>,
+  state: TrialProgress["state"],
 ): number {
   return Array.from(standings.values()).filter((one) => one.state === state).length;
 }

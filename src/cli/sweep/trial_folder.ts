@@ -6,7 +6,7 @@ import { parseJsonText } from "../../base/text/json.ts";
 import { UserError } from "../../base/user_error.ts";
 import { saveCheckpoint } from "../../checkpoint/commit.ts";
 import { makeFolders } from "../../checkpoint/files.ts";
-import { heldDisk } from "../../checkpoint/lock/held_disk.ts";
+import { lockedDisk } from "../../checkpoint/lock/locked_disk.ts";
 import { listCheckpoints } from "../../checkpoint/load.ts";
 import { lockRun, type RunLock } from "../../checkpoint/lock/lock.ts";
 import { stepName } from "../../checkpoint/names.ts";
@@ -14,10 +14,10 @@ import { configDifferences, configHash } from "../../config/identity.ts";
 import { anchored } from "../../config/paths.ts";
 import { resolveStored } from "../../config/resolve.ts";
 import type { RunConfig } from "../../config/schema.ts";
-import { setAside } from "../../report/aside.ts";
+import { setAside } from "../../report/backup.ts";
 import { readIfAny, writeJsonAtomic, writeTextAtomic } from "../../report/atomic.ts";
 import { keptLines } from "../../report/metrics.ts";
-import { openWhole } from "../../artifacts/sound_state.ts";
+import { openValidated } from "../../artifacts/validate_state.ts";
 
 /** The one math key in which a trunk and its branches differ. */
 const LENGTH = "optim.decay_steps: ";
@@ -148,7 +148,7 @@ export async function branch(
   },
 ): Promise<void> {
   const path = join(checkpointsOf(trunk), stepName(step));
-  const { manifest, model, optimizer } = await openWhole(path);
+  const { manifest, model, optimizer } = await openValidated(path);
   const before = resolveStored(manifest.config);
   const changed = configDifferences(before, config).filter((text) => !text.startsWith(LENGTH));
   if (changed.length > 0) {
@@ -163,7 +163,7 @@ export async function branch(
     manifest: { ...manifest, config: anchored(config, Deno.cwd()), configHash: configHash(config) },
     model: Array.from(model.values()),
     optimizer: Array.from(optimizer.values()),
-  }, { disk: heldDisk(lock) });
+  }, { disk: lockedDisk(lock) });
 }
 
 /**

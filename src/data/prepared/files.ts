@@ -1,22 +1,31 @@
-/** Bytes of files in a prepared folder, by position. The one place here that touches the disk. */
-import { type FileAction, fileFault, hasCode, isMissing, refusing } from "../../base/file_fault.ts";
+/** Positioned reads of files in a prepared folder. */
+import {
+  type FileAction,
+  fileFault,
+  hasCode,
+  isMissing,
+  withFileFaults,
+} from "../../base/file_fault.ts";
 import { kindOf } from "../../base/file_kind.ts";
+import { statIfExists } from "../../base/path_lookup.ts";
 import { UserError } from "../../base/user_error.ts";
 
-/** A file that is read by position; it stays open until disposed. */
+/** A file for positioned reads, open until disposed. */
 export class OpenFile implements Disposable {
   readonly bytes: number;
   readonly #file: Deno.FsFile;
 
-  /** @throws {UserError} `data` when there is no such file, `noInput` when it may not be read. */
+  /**
+   * @throws {UserError} `data` when the file is missing, `noInput` without permission to read it.
+   */
   constructor(path: string) {
     requireFile(path);
-    this.#file = refusing(ofFolder(path), () => Deno.openSync(path, { read: true }));
-    // Asked of the open file: a worker need not have leave to look at its surroundings.
+    this.#file = withFileFaults(ofFolder(path), () => Deno.openSync(path, { read: true }));
+    // Seek instead of stat: a worker may lack permission to stat the path.
     this.bytes = this.#file.seekSync(0, Deno.SeekMode.End);
   }
 
-  /** Fills `into` with the bytes from `offset`; gives how many there were. */
+  /** Fills `into` with the bytes from `offset`; returns the number read. */
   read(offset: number, into: Uint8Array): number {
     this.#file.seekSync(offset, Deno.SeekMode.Start);
     let n = 0;
@@ -33,16 +42,12 @@ export class OpenFile implements Disposable {
   }
 }
 
-/** Whether there is a folder at `path`. */
+/** Whether `path` is a folder. */
 export function isDirectory(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
+  return lookAt(path)?.isDirectory ?? false;
 }
 
-/** The text of a file in a prepared folder; undefined where there is none. */
+/** The text of a file in a prepared folder; undefined if it is missing. */
 export function textIfAny(path: string): string | undefined {
   try {
     requireFile(path);
@@ -53,7 +58,7 @@ export function textIfAny(path: string): string | undefined {
   }
 }
 
-/** @throws {UserError} `data` for a named pipe, which would be waited for, and the like. */
+/** @throws {UserError} `data` for a named pipe, which would block, and other special files. */
 function requireFile(path: string): void {
   const found = lookAt(path);
   if (found === undefined || found.isFile || found.isDirectory) return;
@@ -63,13 +68,9 @@ function requireFile(path: string): void {
   );
 }
 
-/** Undefined if it cannot be looked at: opening it says why, and a worker may have no permission to. */
+/** Undefined if stat fails: opening reports why, and a worker may lack permission to stat. */
 function lookAt(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.statSync(path);
-  } catch {
-    return undefined;
-  }
+  return statIfExists(path, { followLinks: true, isAbsent: () => true });
 }
 
 function ofFolder(path: string): FileAction {

@@ -1,4 +1,4 @@
-/** The names in a prepared folder, and its index, read and judged. */
+/** File names of a prepared folder, and its validated index. */
 import { join } from "node:path";
 import { sealFault } from "../../base/hash.ts";
 import { parseJsonText } from "../../base/text/json.ts";
@@ -6,12 +6,12 @@ import { UserError } from "../../base/user_error.ts";
 import { isDirectory, textIfAny } from "./files.ts";
 import { indexSchema, type PreparedIndex } from "./schema.ts";
 
-/** Stands in a folder once all of it is there. */
+/** Written last, when the folder is complete. */
 export const INDEX = "index.json";
-/** The tokenizer as a plain value. */
+/** The tokenizer as JSON. */
 export const TOKENIZER = "tokenizer.shoal.json";
 
-/** Stands in a folder until all of it is there. */
+/** Exists while the folder is incomplete. */
 export const PROGRESS = "progress.json";
 
 /** A side of the split. */
@@ -24,12 +24,12 @@ export function shardName(part: TextPart, number: number): string {
   return `${part}-${String(number).padStart(5, "0")}.tokens`;
 }
 
-/** Whether a folder holds prepared tokens, all of them or as far as `prepare` came. */
+/** Whether a folder holds prepared tokens, complete or not. */
 export function isPrepared(path: string): boolean {
   return isDirectory(path) && (textIfAny(join(path, PROGRESS)) !== undefined || isFinished(path));
 }
 
-/** Whether a folder holds all of the tokens that were prepared into it. */
+/** Whether a folder holds a complete preparation. */
 export function isFinished(path: string): boolean {
   const text = textIfAny(join(path, INDEX));
   if (text === undefined) return false;
@@ -40,7 +40,10 @@ export function isFinished(path: string): boolean {
   }
 }
 
-/** The index of a prepared folder. @throws {UserError} `noInput` where there is none, or `data`. */
+/**
+ * The index of a prepared folder. @throws {UserError} `noInput` when it is missing, `data` when it
+ * is damaged.
+ */
 export function readIndex(path: string): PreparedIndex {
   const text = textIfAny(join(path, INDEX));
   if (text === undefined) {
@@ -54,7 +57,7 @@ export function readIndex(path: string): PreparedIndex {
   return parseJson(join(path, INDEX), { text, schema: indexSchema });
 }
 
-/** What judges a plain value, as zod's schemas do. */
+/** A validator of plain values; zod schemas implement it. */
 export interface Judge<T> {
   safeParse(value: unknown):
     | { success: true; data: T }
@@ -64,7 +67,9 @@ export interface Judge<T> {
     };
 }
 
-/** A JSON file as its schema gives it, without its seal. @throws {UserError} `data` */
+/**
+ * Parses JSON text, checks its seal, and validates it without the seal. @throws {UserError} `data`
+ */
 export function parseJson<T>(
   path: string,
   { text, schema }: { text: string; schema: Judge<T> },

@@ -1,6 +1,6 @@
 /**
- * The layout of a token shard, little-endian throughout: a head of 128 bytes, the tokens, the CRC-32
- * of each block of tokens, and the CRC-32 of that table. Knows neither files nor tokenizers.
+ * Binary layout of a token shard, little-endian: a header of 128 bytes, the tokens, the CRC-32 of
+ * each block of tokens, and the CRC-32 of that table.
  *
  *      0  "SHOALTOK"                            32  SHA-256 of the tokenizer, 32 bytes
  *      8  u32 version, 2                        64  u32 documents m that end in the shard
@@ -12,13 +12,13 @@
  *                                                   m u32: tokens of the shard up to each document's end
  *                                                   u32 CRC-32 of these places
  *
- * Version 1 had zeros at byte 64 and ended behind the CRC of the CRCs.
+ * Version 1 has zeros at byte 64 and ends after the CRC of the CRCs.
  */
 import { crc32 } from "node:zlib";
 
-/** Bytes of a head. */
+/** Bytes of a header. */
 export const SHARD_HEADER_BYTES = 128;
-/** Bytes of a block: what is read and checked at once. */
+/** Bytes of a block, the unit of the stored checksums. */
 export const BLOCK = 1 << 16;
 
 const MAGIC = new TextEncoder().encode("SHOALTOK");
@@ -28,16 +28,16 @@ const SEALED = SHARD_HEADER_BYTES - 4;
 /** Bytes per token. */
 export type Width = 2 | 4;
 
-/** What the head of a shard says. */
+/** Fields of a shard's header. */
 export interface ShardHead {
   readonly width: Width;
   /** Number of tokens. */
   readonly tokens: number;
-  /** Every token is below it. */
+  /** Exclusive bound of token ids. */
   readonly vocabulary: number;
   /** SHA-256 of the tokenizer, 64 hex digits. */
   readonly tokenizerHash: string;
-  /** Documents that end in the shard; undefined in version 1, which does not tell. */
+  /** Document ends in the shard; undefined in version 1. */
   readonly ends?: number | undefined;
 }
 
@@ -51,7 +51,7 @@ export function blocksOf({ tokens, width }: ShardHead): number {
   return Math.ceil(tokens * width / BLOCK);
 }
 
-/** Offset of the places at which documents end; where the shard ends that does not tell. */
+/** Offset of the table of document ends; in version 1 the end of the shard. */
 export function endsOffset(head: ShardHead): number {
   return SHARD_HEADER_BYTES + head.tokens * head.width + 4 * blocksOf(head) + 4;
 }
@@ -61,7 +61,7 @@ export function shardBytes(head: ShardHead): number {
   return endsOffset(head) + (head.ends === undefined ? 0 : 4 * head.ends + 4);
 }
 
-/** A head as bytes. */
+/** Encodes a header. */
 export function encodeShardHeader(head: ShardHead): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(SHARD_HEADER_BYTES);
   const view = new DataView(bytes.buffer);
@@ -77,13 +77,13 @@ export function encodeShardHeader(head: ShardHead): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** What is wrong with a head, and the byte where it is. */
+/** A fault of a header, and its byte offset. */
 export interface HeadFault {
   readonly fault: string;
   readonly offset: number;
 }
 
-/** Reads a head of 128 bytes, or says what is wrong with it. */
+/** Decodes a header of 128 bytes, or returns its fault. */
 export function decodeHead(bytes: Uint8Array): ShardHead | HeadFault {
   const view = new DataView(bytes.buffer, bytes.byteOffset, SHARD_HEADER_BYTES);
   if (!MAGIC.every((byte, i) => bytes[i] === byte)) {

@@ -1,4 +1,7 @@
-/** What `prepare` left in a folder, as far as its index, its tokenizer and the heads of shards tell. */
+/**
+ * Opens a prepared folder: validates its index, tokenizer and shard headers, without reading
+ * tokens.
+ */
 import { join } from "node:path";
 import { UserError } from "../../base/user_error.ts";
 import { tokenizerHash } from "../tokenizers/mod.ts";
@@ -15,34 +18,34 @@ export { isPrepared } from "./folder.ts";
 export interface PreparedSplit {
   readonly tokens: number;
   readonly documents: number;
-  /** Code points of the text that the tokens stand for. */
+  /** Code points of the encoded text. */
   readonly characters: number;
   /** Bytes of its UTF-8 form. */
   readonly bytes: number;
 }
 
-/** What `prepare` left in a folder. */
+/** A prepared folder. */
 export interface Prepared {
   readonly path: string;
-  /** SHA-256 that identifies tokens and split, wherever the folder lies and however it is cut. */
+  /** SHA-256 of tokens and split, independent of the folder's path and of shard sizes. */
   readonly hash: string;
   readonly tokenizer: Tokenizer;
   readonly tokenizerHash: string;
-  /** What it was asked for by, as `word:10000`. */
+  /** The tokenizer option, as `word:10000`. */
   readonly tokenizerName: string;
-  /** What stood between the documents of its text files; null where each was one document. */
+  /** Document separator of its text files; null: each file was one document. */
   readonly documentEnd: string | null;
   /** Distinct tokens. */
   readonly vocabulary: number;
-  /** Tokens of text that the tokenizer lacks, where that was counted. */
+  /** Unknown tokens; undefined in folders of older versions. */
   readonly unknown: number | undefined;
   readonly train: PreparedSplit;
   readonly validation: PreparedSplit;
 }
 
 /**
- * Opens a prepared folder; heads, lengths and tables of its shards are checked, blocks are not.
- * @throws {UserError} `noInput` where there is none, `data` for one that is damaged.
+ * Opens a prepared folder. Verifies headers, lengths and checksum tables of shards, but not blocks.
+ * @throws {UserError} `noInput` when it is missing, `data` for one that is damaged.
  */
 export function openPrepared(path: string): Prepared {
   const index = readIndex(path);
@@ -76,7 +79,7 @@ export function openPrepared(path: string): Prepared {
   };
 }
 
-/** What the index of a folder says of its tokenizer must be what its tokenizer file says. */
+/** Checks that index and tokenizer file agree. */
 function checkTokenizer(
   path: string,
   { index, hash, vocabulary }: { index: PreparedIndex; hash: string; vocabulary: number },

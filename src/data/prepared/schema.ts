@@ -1,35 +1,35 @@
-/** The shape of index.json, which stands in a prepared folder once all of it is there. */
+/** The schema of index.json in a prepared folder. */
 import * as z from "zod";
 
 const count = z.int().nonnegative();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, "is not a SHA-256");
 
-/** A shard of a split, in order. */
+/** A shard of a split. */
 export const shardSchema = z.strictObject({
-  /** A plain name in the folder. */
+  /** File name in the folder. */
   file: z.string().regex(/^(train|validation)-\d{5,}\.tokens$/, "is not the name of a shard"),
   tokens: z.int().positive(),
   /** CRC-32 of the shard's table of CRCs. */
   crc: z.int().min(0).max(0xffff_ffff),
 });
 
-/** One side of the split; characters and bytes are those of the text that the tokens stand for. */
+/** One side of the split; characters and bytes count the encoded text. */
 export const splitSchema = z.strictObject({
   tokens: count,
   documents: count,
   characters: count,
   bytes: count,
-  /** Tokens of text that the tokenizer lacks; older folders do not tell. */
+  /** Unknown tokens; older folders lack it. */
   unknown: count.optional(),
-  /** SHA-256 of the tokens, as token_hash.ts defines it. */
+  /** Hash of the tokens, see token_hash.ts. */
   hash: sha256,
   shards: z.array(shardSchema),
 });
 
-/** What decides the tokens beside the inputs, and how they are cut into shards. */
+/** Options that determine the tokens and the shard sizes. */
 export const optionsSchema = z.strictObject({
   tokenizer: z.string(),
-  /** SHA-256 of the tokenizer's file, where one was given. */
+  /** SHA-256 of the tokenizer file, if one was given. */
   tokenizerFile: sha256.nullable(),
   validation: z.number().min(0).lt(1),
   field: z.string(),
@@ -38,11 +38,11 @@ export const optionsSchema = z.strictObject({
   shardTokens: z.int().positive(),
 });
 
-/** A file that was read. */
+/** An input file. */
 export const inputSchema = z.strictObject({
   name: z.string(),
   bytes: count,
-  /** Time of its last change in milliseconds: as long as it stands, the file is not read again. */
+  /** Modification time in milliseconds: an unchanged file is not read again. */
   modified: z.number(),
   sha256,
 });
@@ -59,13 +59,13 @@ export const indexSchema = z.strictObject({
   validation: splitSchema,
 });
 
-/** What stands in index.json. */
+/** Contents of index.json. */
 export type PreparedIndex = z.infer<typeof indexSchema>;
-/** One side of the split, as the index has it. */
+/** One side of the split in the index. */
 export type SplitIndex = z.infer<typeof splitSchema>;
-/** A shard, as the index has it. */
+/** A shard in the index. */
 export type ShardIndex = z.infer<typeof shardSchema>;
-/** What decides the tokens beside the inputs. */
+/** Options that determine the tokens. */
 export type PrepareOptions = z.infer<typeof optionsSchema>;
-/** A file that was read. */
+/** An input file in the index. */
 export type InputIndex = z.infer<typeof inputSchema>;

@@ -1,11 +1,11 @@
 /**
- * One token shard, open and read by position. What is read is what was checked: a block is held to
- * the table of CRCs when it is first touched, and each later reading of a part of it to CRCs of pages
- * that were taken from the checked bytes. A file that changes after its first reading is refused.
+ * An open token shard with verified positioned reads. The first read of a block checks it against
+ * the table of CRCs and records a CRC per page; later reads check only the pages they touch. So a
+ * file that changes after its first read is detected.
  *
- * Pages bound the cost: a window of a training step reads its own pages, not a block of 64 KiB. The
- * CRC of a page takes 0.4 us at 10 GiB/s, beside some microseconds for a seek and a read, and batches
- * are made while the device computes. The CRCs of pages take 1/1024 of the tokens that were read.
+ * Pages bound the cost: a training window reads its own pages, not a block of 64 KiB. The CRC of a
+ * page takes 0.4 us at 10 GiB/s, next to some microseconds for seek and read, and batches are made
+ * while the device computes. The page CRCs take 1/1024 of the memory of the tokens read.
  */
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -23,30 +23,30 @@ import {
 } from "./header.ts";
 import type { ShardIndex } from "./schema.ts";
 
-/** What the index says of a shard. */
+/** The index entry of a shard. */
 export interface Expected {
   readonly shard: ShardIndex;
   readonly tokenizerHash: string;
   readonly vocabulary: number;
 }
 
-/** Bytes of a page: what is checked again at each later reading. It divides a block. */
+/** Bytes of a page, the unit of later checks. It divides a block. */
 const PAGE = 1 << 12;
 
-/** A block, shared by all readers of a process: reading is synchronous. */
+/** Scratch block, shared by all readers of a process because reading is synchronous. */
 const scratch = new Uint8Array(BLOCK);
 
-/** A shard whose head, length and table are as the index says; its blocks are checked when read. */
+/** A shard whose header, length and table match the index; blocks are checked when read. */
 export class Shard implements Disposable {
   readonly head: ShardHead;
   readonly #path: string;
   readonly #file: OpenFile;
   /** CRC of each block. */
   readonly #table: DataView;
-  /** CRC of each page of the blocks that were checked. */
+  /** CRC of each page of the blocks checked so far. */
   readonly #pages = new Map<number, Uint32Array>();
 
-  /** @throws {UserError} `data` naming the file, and the offset where there is one. */
+  /** @throws {UserError} `data` with the file and the offset, if any. */
   constructor(folder: string, expected: Expected) {
     this.#path = join(folder, expected.shard.file);
     this.#file = new OpenFile(this.#path);
@@ -64,12 +64,12 @@ export class Shard implements Disposable {
     return blocksOf(this.head);
   }
 
-  /** SHA-256 (hex) over the table of CRCs, which every block that is read is held to. */
+  /** SHA-256 (hex) of the table of CRCs. */
   get tableHash(): string {
     return sha256(bytesOf(this.#table));
   }
 
-  /** Copies the tokens from `start` into `into`, all of which must be in this shard. */
+  /** Copies the tokens from `start` into `into`; the range must lie in this shard. */
   read(start: number, into: Uint32Array): void {
     const { width } = this.head;
     const perBlock = BLOCK / width;
@@ -86,7 +86,7 @@ export class Shard implements Disposable {
     }
   }
 
-  /** The bytes of a block, checked; they stand until the next call for any shard. */
+  /** The verified bytes of a block, valid until the next call on any shard. */
   block(block: number): Uint8Array {
     const { width, vocabulary } = this.head;
     const from = block * BLOCK;
@@ -113,7 +113,7 @@ export class Shard implements Disposable {
     return bytes;
   }
 
-  /** Bytes of a block from `from` on, as they were when the block was checked, or as it is now. */
+  /** Verified bytes of a block from `from` on. */
   #checked(block: number, { from, bytes }: { from: number; bytes: number }): Uint8Array {
     const crcs = this.#pages.get(block);
     if (crcs === undefined) return this.block(block).subarray(from, from + bytes);
@@ -139,8 +139,8 @@ export class Shard implements Disposable {
   }
 
   /**
-   * Tokens up to the end of each document that ends here, in rising order. A shard that does not tell
-   * is searched for `token`, which ends documents and nothing else.
+   * Token counts up to each document end in this shard, ascending. A version 1 shard has no table
+   * and is searched for the end token `token`.
    */
   ends(token: number | undefined): Uint32Array {
     if (this.head.ends !== undefined) return this.#readEnds(this.head.ends);

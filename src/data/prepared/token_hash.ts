@@ -1,41 +1,41 @@
 /**
- * A hash of a stream of tokens that does not depend on how shards cut it, and that can go on where it
- * stopped: with h0 = 32 zero bytes, each h = SHA-256(h before, the next 65536 tokens as they are
- * stored); the last may have fewer. Between blocks nothing else need be kept.
+ * A resumable hash of a token stream, independent of shard sizes: h0 = 32 zero bytes, h(i+1) =
+ * SHA-256(h(i), the next 65536 tokens as stored); the last link may have fewer. At a link boundary
+ * h is the whole state.
  */
 import { createHash, type Hash } from "node:crypto";
 import { hashValue } from "../../base/hash.ts";
 import type { Width } from "./header.ts";
 
-/** Tokens of a link of the chain. */
+/** Tokens per link of the hash chain. */
 export const LINK = 1 << 16;
 
-/** The hash of all whole links so far, as 64 hex digits; what is behind them is not in it. */
+/** The hash of all complete links, as 64 hex digits. */
 export type Chain = string;
 
 /** The chain before the first token. */
 export const CHAIN_START: Chain = "0".repeat(64);
 
-/** Hashes tokens as they come. */
+/** Incremental hash of tokens. */
 export class TokenHash {
   readonly #linkBytes: number;
   #chain: Chain;
   #hash: Hash;
   #filled = 0;
 
-  /** Goes on from `chain`, whose next token is the first that is pushed. */
+  /** Resumes from `chain`: the first token pushed follows its links. */
   constructor(width: Width, chain: Chain = CHAIN_START) {
     this.#linkBytes = LINK * width;
     this.#chain = chain;
     this.#hash = begin(chain);
   }
 
-  /** The hash of all whole links. */
+  /** The hash of all complete links. */
   get chain(): Chain {
     return this.#chain;
   }
 
-  /** Adds tokens as they are stored. */
+  /** Adds tokens in their stored bytes. */
   push(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) {
       const n = Math.min(bytes.length - at, this.#linkBytes - this.#filled);
@@ -60,7 +60,7 @@ function begin(chain: Chain): Hash {
   return createHash("sha256").update(Uint8Array.fromHex(chain));
 }
 
-/** What identifies prepared tokens: the tokenizer, and the number and the hash of both splits' tokens. */
+/** Identity of prepared tokens: tokenizer hash, token counts and token hashes of both splits. */
 export function preparedHash(
   tokenizerHash: string,
   splits: Readonly<Record<"train" | "validation", { tokens: number; hash: string }>>,

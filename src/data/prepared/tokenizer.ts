@@ -1,4 +1,4 @@
-/** The tokenizer that lies in a prepared folder. */
+/** Reads the tokenizer of a prepared folder. */
 import { join } from "node:path";
 import { UserError } from "../../base/user_error.ts";
 import { tokenizerSpecSchema } from "../schema.ts";
@@ -8,7 +8,7 @@ import type { Tokenizer } from "../tokenizers/types.ts";
 import { textIfAny } from "./files.ts";
 import { parseJson, TOKENIZER } from "./folder.ts";
 
-/** The tokenizer of a folder. @throws {UserError} `data` where it is missing or damaged. */
+/** The tokenizer of a folder. @throws {UserError} `data` when it is missing or damaged. */
 export function readTokenizer(folder: string): Tokenizer {
   const path = join(folder, TOKENIZER);
   const text = textIfAny(path);

@@ -1,4 +1,4 @@
-/** The tokens of a prepared folder by position: nothing is loaded but what is asked for. */
+/** Random access to the tokens of a prepared folder, read from disk on demand. */
 import { bytesOf, hashValue, sha256 } from "../../base/hash.ts";
 import { type Documents, firstBehind } from "../documents.ts";
 import type { Tokens } from "../tokens.ts";
@@ -13,23 +13,22 @@ export interface PreparedTokens extends Tokens, Disposable {
   /** SHA-256 (hex) of the folder's tokenizer. */
   readonly tokenizerHash: string;
   /**
-   * SHA-256 (hex) over all that the tokens of this part are held to when they are read: what the index
-   * says that they are, the CRCs of all blocks, and where documents end if that was asked. Equal ones
-   * give equal tokens; no block need be read for it.
+   * SHA-256 (hex) over the index entry, the CRCs of all blocks, and the document ends if loaded.
+   * Equal proofs mean equal tokens, without reading any block.
    */
   readonly proof: string;
 }
 
 /**
- * Reads by position, each block checked by its CRC when it is first touched. Heads, lengths and
- * tables of all shards are checked at once. @throws {Refusal} `noInput` or `data`, naming the file
- * and the offset; reading throws it as well.
+ * Opens a split for random access. Verifies headers, lengths and tables of all shards now, each
+ * block when first read. @throws {UserError} `noInput` or `data` with file and offset, also on
+ * reads.
  */
 export function openTokens(
   path: string,
   part: TextPart,
   { documents = false }: {
-    /** Whether documents are told apart: their ends are then held in memory. */
+    /** Whether to load document boundaries into memory. */
     documents?: boolean;
   } = {},
 ): PreparedTokens {
@@ -38,33 +37,33 @@ export function openTokens(
     openEach(path, { ...index.tokenizer, shards: index[part].shards }),
     index,
   );
-  if (documents) tokens.tellDocuments(() => endToken(path, index));
+  if (documents) tokens.loadDocuments(() => endToken(path, index));
   return tokens;
 }
 
 /**
- * The token that ends documents in a folder and nothing else; undefined where there is none: words
- * have one token for the end of a line and of a document.
+ * The token that only ends documents; undefined if there is none: the word tokenizer uses one token
+ * for line ends and document ends.
  */
 function endToken(path: string, { options }: PreparedIndex): number | undefined {
   const tokenizer = options.ends ? readTokenizer(path) : undefined;
   return tokenizer?.kind === "word" ? undefined : tokenizer?.end;
 }
 
-/** Shards that make one stream of tokens. */
+/** Shards that form one stream of tokens. */
 export interface ShardList {
-  /** Of the tokenizer. */
+  /** SHA-256 of the tokenizer. */
   readonly hash: string;
   readonly vocabulary: number;
   readonly shards: readonly ShardIndex[];
 }
 
-/** As {@linkcode openTokens}, of shards that no index need name. */
+/** As {@linkcode openTokens}, for shards without an index. */
 export function openShards(path: string, list: ShardList): Tokens & Disposable {
   return new ShardedTokens(openEach(path, list));
 }
 
-/** The shards of a folder. When one is refused, those before it are closed. */
+/** Opens the shards of a folder; closes all if one is damaged. */
 export function openEach(path: string, { hash, vocabulary, shards }: ShardList): Shard[] {
   const open: Shard[] = [];
   try {
@@ -82,10 +81,10 @@ class ShardedTokens implements PreparedTokens {
   readonly length: number;
   readonly #shards: readonly Shard[];
   readonly #index: PreparedIndex | undefined;
-  /** Position of each shard's first token, and of the end. */
+  /** Position of each shard's first token, then the total length. */
   readonly #starts: Float64Array;
   #documents: Documents | undefined;
-  /** Hash of each shard's ends of documents, where they were read. */
+  /** Hash of each shard's document ends, if loaded. */
   #ends: readonly string[] = [];
 
   constructor(shards: readonly Shard[], index?: PreparedIndex) {
@@ -113,8 +112,8 @@ class ShardedTokens implements PreparedTokens {
     });
   }
 
-  /** Reads where documents end; `token` finds them in shards that do not tell. */
-  tellDocuments(token: () => number | undefined): void {
+  /** Loads document boundaries; `token` finds them in version 1 shards. */
+  loadDocuments(token: () => number | undefined): void {
     const old = this.#shards.some(({ head }) => head.ends === undefined);
     const sought = old ? token() : undefined;
     const ends = this.#shards.map((shard) => shard.ends(sought));
@@ -154,7 +153,7 @@ class ShardedTokens implements PreparedTokens {
     return this.#starts[shard] as number;
   }
 
-  /** Number of the shard that holds a position. */
+  /** Index of the shard that contains a position: binary search. */
   #holding(position: number): number {
     let low = 0;
     let high = this.#shards.length;

@@ -1,4 +1,4 @@
-/** Every block of a prepared folder, checked. */
+/** Verifies every block of a prepared folder. */
 import { UserError } from "../../base/user_error.ts";
 import { readIndex, TEXT_PARTS } from "./folder.ts";
 import { widthFor } from "./header.ts";
@@ -6,19 +6,19 @@ import { openPrepared } from "./open.ts";
 import { TokenHash } from "./token_hash.ts";
 import { openEach } from "./tokens.ts";
 
-/** What was checked. */
+/** Counts of verified items. */
 export interface VerifiedFolder {
   readonly shards: number;
   readonly blocks: number;
   readonly tokens: number;
 }
 
-/** Called after each block with the bytes of tokens so far, and of all. */
+/** Called after each block with the token bytes so far, and in total. */
 export type VerifyProgress = (bytes: number, total: number) => void;
 
 /**
- * Reads all of a prepared folder. @throws {UserError} `data` naming the file and the offset of the
- * first block that is bad, or the split whose tokens do not have the hash of the index.
+ * Reads and verifies a whole prepared folder. @throws {UserError} `data` with file and offset of
+ * the first bad block, or the split whose token hash differs from the index.
  */
 export function verifyPrepared(
   path: string,

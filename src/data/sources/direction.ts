@@ -1,6 +1,6 @@
 /**
- * Telling whether a window of text runs forwards or backwards: one label of a whole window, 1 where
- * it was reversed. Windows are those of text; a random bit of its own decides on each.
+ * Sequence classification: whether a window of text was reversed (label 1). A random bit per window
+ * decides.
  */
 import { foldName, type Key, threefry } from "../../base/random.ts";
 import { IGNORE } from "../../base/ignore.ts";
@@ -10,13 +10,13 @@ import type { SourceMaker } from "./maker.ts";
 import { below, firstNumber, numberKey } from "./numbers.ts";
 import { windowSource } from "./windows.ts";
 
-/** Shuffled windows, each as it stands or from its end: targets are [B]. */
+/** Shuffled windows, forwards or reversed; targets [B]. */
 export const direction: SourceMaker = {
   needsText: true,
   leastEvaluated: ({ seq_len: window }) => window + 1,
-  task: ({ seq_len: window }, characters) => ({
+  task: ({ seq_len: window }, vocabulary) => ({
     time: window,
-    vocabulary: characters,
+    vocabulary,
     classes: 2,
     targetKind: "one",
     countedPerWindow: 1,
@@ -28,7 +28,7 @@ export const direction: SourceMaker = {
 
 function directionSource(config: DataConfig, input: SourceInput): Source {
   const { seq_len: window } = config;
-  // A label is of a whole window: none is asked in part, and none overlaps another.
+  // A label needs a full window, so evaluation windows are full and do not overlap.
   const evaluation = { ...input.evaluation, stride: null };
   const source = windowSource(config, { ...input, evaluation }, { whole: true });
   const key = foldName(input.key, "direction");
@@ -44,7 +44,7 @@ function directionSource(config: DataConfig, input: SourceInput): Source {
   };
 }
 
-/** Reverses the rows whose bit is 1; rows that fill a batch up stay uncounted. */
+/** Reverses the rows whose bit is 1; padding rows stay uncounted. */
 function turned(
   { inputs, targets, counted, fresh }: Batch,
   { key, first, window }: { key: Key; first: number; window: number },

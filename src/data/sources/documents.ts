@@ -1,7 +1,7 @@
 /**
- * Lanes that stop at document ends: a window that meets one is cut short and filled up with nothing
- * asked, and the lane's next window begins with a state of zero. So no state passes from a document
- * to the next, and no kernel needs to know of documents.
+ * Lanes with carried states that reset at document boundaries: a window is cut short at a document
+ * end and padded with IGNORE, and the lane's next window starts from a zero state. So kernels need
+ * no document logic.
  */
 import { once } from "../../base/once.ts";
 import { minOf } from "../../base/extremes.ts";
@@ -9,11 +9,11 @@ import { gatherPadded } from "../batch.ts";
 import type { Batch, Source, SourceInput } from "../source.ts";
 import type { Tokens } from "../tokens.ts";
 import { laneEvaluation } from "./lane_evaluation.ts";
-import { cut, holdsLanes } from "./lanes.ts";
+import { holdsLanes, splitLanes } from "./lanes.ts";
 import { onlyText } from "./only_text.ts";
-import { type Stretches, stretches, type TextStretch } from "./stretches.ts";
+import { type LaneWindow, type LaneWindows, laneWindows } from "./lane_windows.ts";
 
-/** `time` tokens of S x B lanes in each step; states begin anew where documents do. */
+/** `time` tokens of S x B lanes per step; states reset at document starts. */
 export function documentSource(
   { time, warm }: { readonly time: number; readonly warm: number },
   input: SourceInput,
@@ -21,25 +21,25 @@ export function documentSource(
   const { microBatches, windows, evaluation } = input;
   const lanes = microBatches * windows;
   const text = onlyText(input);
-  const lanesOf = (tokens: Tokens, part: string): Stretches[] => {
-    const { length } = cut(tokens, { lanes, time, part });
+  const lanesOf = (tokens: Tokens, part: string): LaneWindows[] => {
+    const { length } = splitLanes(tokens, { lanes, time, part });
     return Array.from(
       { length: lanes },
-      (_, lane) => stretches(tokens, { start: lane * length, length, time }),
+      (_, lane) => laneWindows(tokens, { start: lane * length, length, time }),
     );
   };
   const train = once(() => lanesOf(text.train, "training"));
-  // Each lane goes round by itself: documents make some shorter in windows than others.
-  const at = (all: Stretches[], lane: number, step: number): TextStretch => {
-    const own = all[lane] as Stretches;
+  // Lanes wrap around independently: documents give them different numbers of windows.
+  const at = (all: LaneWindows[], lane: number, step: number): LaneWindow => {
+    const own = all[lane] as LaneWindows;
     return own.at(step % own.count);
   };
-  const batch = (tokens: Tokens, own: readonly TextStretch[]): Batch => {
+  const batch = (tokens: Tokens, own: readonly LaneWindow[]): Batch => {
     const all = own.map(({ start, length }) => ({ tokens, start, from: 0, to: length }));
     const fresh = own.map(({ fresh }) => fresh);
     return { ...gatherPadded(all, { window: time, windows }), fresh };
   };
-  const ownOf = (all: Stretches[], microBatch: number, step: number): TextStretch[] =>
+  const ownOf = (all: LaneWindows[], microBatch: number, step: number): LaneWindow[] =>
     Array.from({ length: windows }, (_, b) => at(all, microBatch * windows + b, step));
   const source: Omit<Source, "evaluation"> = {
     requireTraining: () => void train(),

@@ -1,14 +1,14 @@
 /**
- * The whole of a part in lanes, each target once. A lane begins some tokens before the first that it
- * counts, to have its state warm by then; states begin anew behind the end of a document.
+ * Evaluates a whole text in lanes, each target once. A lane starts `warm` tokens before its first
+ * target to warm up its state; states reset at document starts.
  */
 import { maxOf } from "../../base/extremes.ts";
 import { IGNORE } from "../../base/ignore.ts";
 import type { Batch } from "../source.ts";
 import type { Tokens } from "../tokens.ts";
-import { stretches } from "./stretches.ts";
+import { laneWindows } from "./lane_windows.ts";
 
-/** How a part is cut for its evaluation. */
+/** How a text is split into lanes for evaluation. */
 export interface LaneShape {
   /** S x B. */
   readonly lanes: number;
@@ -16,11 +16,11 @@ export interface LaneShape {
   readonly windows: number;
   /** Tokens T of a window. */
   readonly time: number;
-  /** Tokens that a lane reads before it counts. */
+  /** Warm-up tokens of a lane, which do not count. */
   readonly warm: number;
 }
 
-/** The batches of the B lanes of a sequence. */
+/** The batches of the B lanes of evaluation sequence `sequence`. */
 export function* laneEvaluation(
   tokens: Tokens,
   { lanes, windows, time, warm }: LaneShape,
@@ -33,12 +33,12 @@ export function* laneEvaluation(
     const from = Math.min(targets, (sequence * windows + b) * length);
     const to = Math.min(targets, from + length);
     const start = from === to ? to : Math.max(0, from - warm);
-    return { from, cuts: stretches(tokens, { start, length: to - start, time }) };
+    return { from, cuts: laneWindows(tokens, { start, length: to - start, time }) };
   });
   const steps = maxOf(own.map(({ cuts }) => cuts.count));
   for (let step = 0; step < steps; step++) {
     const inputs = new Uint32Array(windows * time);
-    const asked = new Uint32Array(windows * time).fill(IGNORE);
+    const targetIds = new Uint32Array(windows * time).fill(IGNORE);
     const read = new Uint32Array(time + 1);
     let counted = 0;
     const fresh = own.map(({ from, cuts }, b) => {
@@ -47,10 +47,10 @@ export function* laneEvaluation(
       tokens.read(start, read.subarray(0, n + 1));
       inputs.set(read.subarray(0, n), b * time);
       const warmed = Math.min(n, Math.max(0, from - start));
-      asked.set(read.subarray(warmed + 1, n + 1), b * time + warmed);
+      targetIds.set(read.subarray(warmed + 1, n + 1), b * time + warmed);
       counted += n - warmed;
       return fresh;
     });
-    yield { inputs, targets: asked, counted, fresh };
+    yield { inputs, targets: targetIds, counted, fresh };
   }
 }

@@ -1,7 +1,7 @@
 /**
- * A text in contiguous lanes, for truncated backpropagation through time (Williams and Peng 1990):
- * step n of a lane goes on where step n - 1 stopped, so that a recurrent state can be carried. Lane
- * l belongs to micro-batch floor(l / B), whoever computes it.
+ * Splits a text into contiguous lanes for truncated backpropagation through time (Williams and Peng
+ * 1990): step n of a lane continues after step n - 1, so that a recurrent state can be carried.
+ * Lane l belongs to micro-batch floor(l / B), on any worker.
  */
 import { once } from "../../base/once.ts";
 import { UserError } from "../../base/user_error.ts";
@@ -11,16 +11,16 @@ import type { Tokens } from "../tokens.ts";
 import { laneEvaluation } from "./lane_evaluation.ts";
 import { onlyText } from "./only_text.ts";
 
-/** Tokens cut into lanes of equal length; a lane's last target is one token past its end. */
+/** Tokens in lanes of equal length; a lane's last target is the token after its end. */
 interface Lanes {
   readonly tokens: Tokens;
   /** Steps of `time` tokens in a lane. */
   readonly steps: number;
-  /** Tokens from the start of one lane to the next. */
+  /** Tokens between lane starts. */
   readonly length: number;
 }
 
-/** `data.bptt` tokens of S x B lanes in each step; the state begins anew when a lane ends. */
+/** `data.bptt` tokens of S x B lanes per step; states reset when lanes wrap around. */
 export function laneSource(
   { time, warm }: { readonly time: number; readonly warm: number },
   input: SourceInput,
@@ -28,7 +28,7 @@ export function laneSource(
   const { microBatches, windows, evaluation } = input;
   const lanes = microBatches * windows;
   const text = onlyText(input);
-  const train = once(() => cut(text.train, { lanes, time, part: "training" }));
+  const train = once(() => splitLanes(text.train, { lanes, time, part: "training" }));
   const at = (from: Lanes, microBatch: number, step: number): Batch => {
     const all = Array.from({ length: windows }, (_, b) => ({
       tokens: from.tokens,
@@ -48,7 +48,7 @@ export function laneSource(
       evaluation: (sequence) => laneEvaluation(text.validation, shape, sequence),
     };
   }
-  const validation = cut(text.validation, { lanes, time, part: "validation" });
+  const validation = splitLanes(text.validation, { lanes, time, part: "validation" });
   const limit = Math.max(1, Math.ceil(evaluation.windows / lanes));
   const evalSteps = Math.min(validation.steps, limit);
   return {
@@ -58,7 +58,7 @@ export function laneSource(
   };
 }
 
-/** Whether each lane of a text has a whole window; one that has not is evaluated to its last token. */
+/** Whether each lane of a text has a full window. */
 export function holdsLanes(
   { length }: Tokens,
   { lanes, time }: { readonly lanes: number; readonly time: number },
@@ -66,8 +66,8 @@ export function holdsLanes(
   return Math.floor((length - 1) / lanes) >= time;
 }
 
-/** Cuts tokens into lanes. @throws {UserError} `data` when a lane has no room for a window. */
-export function cut(
+/** Splits tokens into lanes. @throws {UserError} `data` when a lane is shorter than a window. */
+export function splitLanes(
   tokens: Tokens,
   { lanes, time, part }: { lanes: number; time: number; part: string },
 ): Lanes {
@@ -75,8 +75,8 @@ export function cut(
   if (!holdsLanes(tokens, { lanes, time })) {
     throw new UserError(
       "data",
-      `Cannot cut the ${part} text into ${lanes} lanes (micro_batches x windows): each needs ` +
-        `data.bptt ${time} tokens and one more: ${tokens.length} tokens give ${
+      `Cannot cut the ${part} text into ${lanes} lanes (micro_batches x micro_batch_size): each ` +
+        `needs data.bptt ${time} tokens and one more: ${tokens.length} tokens give ${
           Math.max(0, length)
         }`,
     );

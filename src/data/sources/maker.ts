@@ -1,16 +1,16 @@
-/** What every source defines. */
+/** The interface that every source implements. */
 import type { DataConfig } from "../schema.ts";
 import type { Source, SourceInput, Task } from "../source.ts";
 
-/** What is known of a source before there is any data, and how it is made. */
+/** Properties of a source that do not need data, and its constructor. */
 export interface SourceMaker {
-  /** False when the source makes its own tokens. */
+  /** False for a synthetic source. */
   readonly needsText: boolean;
-  /** True when batches depend on what tokens stand for. */
+  /** True when batches depend on the text of tokens. */
   readonly needsTokenizer?: true;
-  /** Fewest tokens of a validation part of which anything is asked; default 2, a token and the next. */
+  /** Minimum tokens of a validation text with any target; default 2, a token and the next. */
   readonly leastEvaluated?: (config: DataConfig) => number;
-  /** The task; `characters` is the number of distinct tokens of the text, 0 where none is read. */
-  readonly task: (config: DataConfig, characters: number) => Task;
+  /** The task; `vocabulary`: distinct tokens of the text, 0 without text. */
+  readonly task: (config: DataConfig, vocabulary: number) => Task;
   readonly make: (config: DataConfig, input: SourceInput) => Source;
 }

@@ -1,4 +1,4 @@
-/** The table of sources: a new one is a file of its own and a line here. */
+/** The registry of sources: a new one is a file of its own and a line here. */
 import type { DataConfig } from "../schema.ts";
 import type { Source, SourceInput, Task } from "../source.ts";
 import { direction } from "./direction.ts";
@@ -9,15 +9,15 @@ import { recall } from "./recall.ts";
 import { truecase } from "./truecase.ts";
 import { windowSource } from "./windows.ts";
 
-/** The next token of a text: from shuffled windows, or in lanes when states are carried. */
+/** Next-token prediction: shuffled windows, or lanes with carried states. */
 const text: SourceMaker = {
   needsText: true,
-  task({ bptt, seq_len: window, document_end, document_mask }, characters) {
+  task({ bptt, seq_len: window, document_end, document_mask }, vocabulary) {
     const time = bptt ?? window;
     return {
       time,
-      vocabulary: characters,
-      classes: characters,
+      vocabulary,
+      classes: vocabulary,
       targetKind: "next",
       countedPerWindow: bptt === null || document_end === null ? time : undefined,
       carries: bptt !== null,
@@ -27,7 +27,7 @@ const text: SourceMaker = {
   make(config, input) {
     const { bptt, seq_len: window, document_end } = config;
     if (bptt === null) return windowSource(config, input);
-    // What a state remembers of the text before it is worth a window to find out.
+    // Evaluation lanes warm up their state over one window.
     const lanes = { time: bptt, warm: window };
     return document_end === null ? laneSource(lanes, input) : documentSource(lanes, input);
   },
@@ -41,12 +41,12 @@ export const SOURCES: Readonly<Record<DataConfig["source"], SourceMaker>> = {
   direction,
 };
 
-/** Whether workers must know the tokenizer of what a config names. */
+/** Whether the source of a config needs the tokenizer in workers. */
 export function needsTokenizer(config: DataConfig): boolean {
   return SOURCES[config.source].needsTokenizer ?? false;
 }
 
-/** Fewest tokens of a validation part of which anything is asked; 0 where no text is read. */
+/** Minimum tokens of a validation text with any target; 0 without text. */
 export function leastEvaluated(config: DataConfig): number {
   const { needsText, leastEvaluated: least = () => 2 } = SOURCES[config.source];
   return needsText ? least(config) : 0;
@@ -57,7 +57,7 @@ export function sourceOf(config: DataConfig, input: SourceInput): Source {
   return SOURCES[config.source].make(config, input);
 }
 
-/** What is learnt; `characters` is the number of distinct tokens of the text. */
-export function taskOf(config: DataConfig, characters: number): Task {
-  return SOURCES[config.source].task(config, characters);
+/** The task of a config; `vocabulary`: distinct tokens of the text. */
+export function taskOf(config: DataConfig, vocabulary: number): Task {
+  return SOURCES[config.source].task(config, vocabulary);
 }

@@ -1,11 +1,11 @@
 /**
- * Random draws of single windows. A window has one number in the whole run, so what is drawn for it
- * depends neither on the cut into micro-batches nor on who asks. Knows no source.
+ * Random draws per window. Windows are numbered over the whole run, so draws depend neither on the
+ * split into micro-batches nor on the worker.
  */
 import { fold, type Key } from "../../base/random.ts";
 import type { BatchAddress, SourceInput } from "../source.ts";
 
-/** Number of the first of the B windows of a micro-batch; windows count on from step to step. */
+/** Number of the first of the B windows of a micro-batch; numbers continue from step to step. */
 export function firstNumber(
   { step, microBatch }: BatchAddress,
   { microBatches, windows }: Pick<SourceInput, "microBatches" | "windows">,

@@ -1,4 +1,4 @@
-/** Sources that read one text in order. */
+/** Helper of sources that read one text in order. */
 import { UserError } from "../../base/user_error.ts";
 import type { SourceInput } from "../source.ts";
 import type { Text } from "../text.ts";

@@ -1,7 +1,7 @@
 /**
- * Remembering over a gap: a name, some fillers, then a question, whose answer is the name. Made of
- * random numbers alone, after the long time lags of Hochreiter and Schmidhuber 1997, section 5.2.
- * Tokens: names first, then fillers, then the question. T = gap + 2.
+ * Synthetic recall task: a name, `gap` fillers, then a question whose answer is the name, after the
+ * long time lags of Hochreiter and Schmidhuber 1997, section 5.2. Tokens: names first, then
+ * fillers, then the question. T = gap + 2.
  */
 import { foldName, type Key, threefry } from "../../base/random.ts";
 import { IGNORE } from "../../base/ignore.ts";
@@ -10,10 +10,10 @@ import type { Batch, Source, SourceInput } from "../source.ts";
 import type { SourceMaker } from "./maker.ts";
 import { below, firstNumber, numberKey } from "./numbers.ts";
 
-/** Evaluation windows where the config asks for all: there is no end of them. */
+/** Evaluation windows when the config asks for all of the endless source. */
 const EVAL_WINDOWS = 512;
 
-/** Windows that are asked for their first token at their last position. */
+/** Windows whose last position has the first token as its target. */
 export const recall: SourceMaker = {
   needsText: false,
   task: ({ gap, names, fillers }) => ({
@@ -44,7 +44,7 @@ function recallSource(config: DataConfig, input: SourceInput): Source {
   };
 }
 
-/** `count` windows by their numbers, filled up to B = `windows` rows that do not count. */
+/** `count` windows by number, padded to B = `windows` rows. */
 function draw(
   { gap, names, fillers }: DataConfig,
   { key, first, count, windows }: { key: Key; first: number; count: number; windows: number },

@@ -1,6 +1,6 @@
 /**
- * Giving a text its capitals back: each character is read in lower case and asked whether it was a
- * capital (truecasing: Lita, Ittycheriah, Roukos and Kambhatla 2003). Windows are those of text.
+ * Truecasing as token classification: inputs are lower-case characters, labels say which were
+ * capitals (Lita, Ittycheriah, Roukos and Kambhatla 2003).
  */
 import { UserError } from "../../base/user_error.ts";
 import { IGNORE } from "../../base/ignore.ts";
@@ -9,13 +9,13 @@ import type { Tokenizer } from "../tokenizers/types.ts";
 import type { SourceMaker } from "./maker.ts";
 import { windowSource } from "./windows.ts";
 
-/** Shuffled windows in lower case, asked at each position: 1 for a capital, else 0. */
+/** Shuffled windows in lower case; label 1 for a capital, else 0, at each position. */
 export const truecase: SourceMaker = {
   needsText: true,
   needsTokenizer: true,
-  task: ({ seq_len: window }, characters) => ({
+  task: ({ seq_len: window }, vocabulary) => ({
     time: window,
-    vocabulary: characters,
+    vocabulary,
     classes: 2,
     targetKind: "each",
     countedPerWindow: window,
@@ -34,9 +34,9 @@ export const truecase: SourceMaker = {
   },
 };
 
-/** What is read and asked in place of each token. */
+/** Input and label for each token. */
 interface Cases {
-  /** The token of its lower case; itself where the text has none. */
+  /** Token of the lower-case character; the token itself if there is none. */
   readonly lower: Uint32Array;
   /** 1 for a capital, else 0. */
   readonly capital: Uint32Array;
@@ -65,7 +65,7 @@ function lowered(batch: Batch, { lower, capital }: Cases): Batch {
   return {
     ...batch,
     inputs: inputs.map((token) => lower[token] as number),
-    // Rows that fill a batch up stay uncounted.
+    // Padding rows stay uncounted.
     targets: targets.map((next, i) =>
       next === IGNORE ? IGNORE : capital[inputs[i] as number] as number
     ),

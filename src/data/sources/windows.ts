@@ -1,4 +1,4 @@
-/** Shuffled windows of texts, asked for the next token. No state passes between batches. */
+/** Next-token prediction on shuffled windows. No state is carried between batches. */
 import { once } from "../../base/once.ts";
 import { foldName, type Key } from "../../base/random.ts";
 import { UserError } from "../../base/user_error.ts";
@@ -13,16 +13,16 @@ import { windowCount } from "../windows.ts";
 import { firstNumber } from "./numbers.ts";
 
 /**
- * Windows of `data.seq_len` tokens that start every `data.stride` tokens. Each text shuffles its own,
- * each of its epochs anew; `weight` says how many of them a round of windows has. With `whole` an
- * evaluation has no windows that count in part.
+ * Windows of `data.seq_len` tokens that start every `data.stride` tokens. Each text reshuffles its
+ * windows every epoch; its sampling weight sets its share of the mixture. With `whole`, evaluation
+ * uses full windows only.
  */
 export function windowSource(
-  { seq_len: window, stride: asked, document_mask }: DataConfig,
+  { seq_len: window, stride: configured, document_mask }: DataConfig,
   { key, microBatches, windows, evaluation, texts }: SourceInput,
   { whole = false }: { readonly whole?: boolean } = {},
 ): Source {
-  const stride = asked ?? window;
+  const stride = configured ?? window;
   const counts = once(() => texts.map((text) => trainingWindows(text, { window, stride })));
   const mix = mixture(foldName(key, "mixture"), texts.map(({ weight }) => weight));
   const keys = texts.map((_, i) => i === 0 ? key : foldName(key, `text ${i}`));
@@ -61,7 +61,7 @@ export function windowSource(
   };
 }
 
-/** Windows that a text is trained on. @throws {UserError} `data` when it holds none. */
+/** Number of training windows of a text. @throws {UserError} `data` when it is shorter than one. */
 function trainingWindows(
   { name, train }: Text,
   { window, stride }: { readonly window: number; readonly stride: number },
@@ -77,7 +77,7 @@ function trainingWindows(
   );
 }
 
-/** The part that number `index` falls into, when parts of `sizes` stand one behind the other. */
+/** The part that contains `index` when parts of the given sizes are concatenated. */
 function locate(
   sizes: readonly number[],
   index: number,

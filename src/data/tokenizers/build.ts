@@ -1,6 +1,6 @@
 /**
- * From a name and a look at the text to a tokenizer, in bounded memory. A name is what people
- * write: `word:10000`. It knows no files; who names one brings what it holds.
+ * Builds a tokenizer from a name such as `word:10000`, trained on the text if needed, in bounded
+ * memory. The caller reads files.
  */
 import { UserError } from "../../base/user_error.ts";
 import { byteTokenizer } from "./byte.ts";
@@ -13,44 +13,44 @@ import { tokenizerFrom } from "./mod.ts";
 import { specOfTokenizerJson } from "./recognize.ts";
 import { BpeTrainer } from "./bpe/train.ts";
 import type { Tokenizer } from "./types.ts";
-import { wholePieces } from "./whole.ts";
+import { resplit } from "./resplit.ts";
 import { cutWords, eachWord, LINE_END, SPECIAL, UNKNOWN, wordTokenizer } from "./word.ts";
 
 /** `char`, `byte`, `word`, `word:10000`, `gpt2`, `bpe:4096`, or the path of a tokenizer.json. */
 export type TokenizerName = string;
 
-/** Looks at a text and then makes its tokenizer. */
+/** Trains on a text, then builds its tokenizer. */
 export interface TokenizerBuilder {
-  /** Whether {@linkcode add} must see the whole text before {@linkcode build}. */
+  /** Whether the whole text must be added before {@linkcode build}. */
   readonly needsText: boolean;
-  /** The next piece of the text, cut anywhere between two characters. */
+  /** Adds the next chunk of the text, split between any two characters. */
   add(text: string): void;
-  /** A document ends behind the last piece: what follows goes on with no word of it. */
+  /** Ends a document: no word continues across. */
   endDocument(): void;
-  /** @throws {UserError} `data` for a text that none can be made of. */
+  /** @throws {UserError} `data` for a text without characters or words. */
   build(): Tokenizer;
-  /** What people should know of how it was made; complete after {@linkcode build}. */
+  /** Notices for the user; complete after {@linkcode build}. */
   readonly notes: readonly string[];
 }
 
-/** How a name becomes a tokenizer. */
+/** Options of {@linkcode tokenizerBuilder}. */
 export interface BuildOptions {
-  /** Whether a token ends documents, where the tokenizer does not have its own. */
+  /** Whether to add an end-of-document token if the tokenizer has none. */
   readonly end: boolean;
-  /** What the tokenizer.json holds, where the name is its path. */
+  /** The parsed tokenizer.json, if the name is its path. */
   readonly json?: unknown;
 }
 
 /**
- * Units of text that counting may hold at once, 32 for each string: about 150 MB for 400,000 words,
- * and 100 MB for half as many pieces of byte pairs.
+ * Memory bounds of the counters in UTF-16 units, plus 32 per string: about 150 MB for 400,000
+ * words, and 100 MB for half as many BPE pre-tokens.
  */
 const WORDS = 2 ** 24;
 const PIECES = 2 ** 23;
 /** Largest vocabulary. */
 const LARGEST = 2 ** 20;
 
-/** The builder of a name. @throws {UserError} `config` for a name that there is none for. */
+/** The builder for a name. @throws {UserError} `config` for an unknown name. */
 export function tokenizerBuilder(name: TokenizerName, options: BuildOptions): TokenizerBuilder {
   const { json } = options;
   if (json !== undefined) {
@@ -77,7 +77,7 @@ export function tokenizerBuilder(name: TokenizerName, options: BuildOptions): To
   );
 }
 
-/** A builder whose tokenizer does not depend on any text. */
+/** A builder of a tokenizer that needs no training. */
 function ready(tokenizer: Tokenizer): TokenizerBuilder {
   return {
     needsText: false,
@@ -99,11 +99,11 @@ function charBuilder(end: boolean): TokenizerBuilder {
   };
 }
 
-/** The `size` most frequent words of a text, the tokens of unknown words and line ends included. */
+/** Builds a word tokenizer of the `size` most frequent words, including <unk> and line end. */
 function wordBuilder(size: number): TokenizerBuilder {
   const seen = new PieceCounts(WORDS);
   const notes: string[] = [];
-  const whole = wholePieces((text) =>
+  const whole = resplit((text) =>
     eachWord(text, (start, end) => {
       if (start < end) seen.add(text.slice(start, end));
     }), cutWords);
@@ -128,7 +128,7 @@ function wordBuilder(size: number): TokenizerBuilder {
   };
 }
 
-/** Byte pairs of a text: at most `size` tokens, the 256 bytes and the end token included. */
+/** Trains byte-level BPE: at most `size` tokens, including 256 bytes and the end token. */
 function bpeBuilder(size: number, end: boolean): TokenizerBuilder {
   const trainer = new BpeTrainer({ counted: PIECES });
   const notes: string[] = [];
@@ -154,7 +154,7 @@ function droppedNote(dropped: number): string {
   return `${dropped} rare words were dropped, so that the others are counted in bounded memory`;
 }
 
-/** The number in a name. @throws {UserError} `config` for one that no text can have. */
+/** The vocabulary size in a name. @throws {UserError} `config` when it is out of range. */
 function sizeIn(name: string, text: string, least: number): number {
   const size = /^\d+$/.test(text) ? Number(text) : NaN;
   if (size >= least && size <= LARGEST) return size;

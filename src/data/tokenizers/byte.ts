@@ -1,16 +1,16 @@
-/** One token per byte of a text's UTF-8 form. */
-import { cutCharacter } from "./cut.ts";
-import { outside } from "./outside.ts";
+/** The byte tokenizer: one token per UTF-8 byte. */
+import { cutCharacter } from "./cut_character.ts";
+import { invalidId } from "./invalid_id.ts";
 import type { Tokenizer } from "./types.ts";
 import { ByteRow, utf8Decoder } from "./utf8.ts";
 
 const encoder = new TextEncoder();
 
-/** Bytes that form no character decode to U+FFFD. */
+/** The byte tokenizer. Invalid UTF-8 decodes to U+FFFD. */
 export function byteTokenizer({ end = false }: { end?: boolean | undefined } = {}): Tokenizer {
   const size = end ? 257 : 256;
   const check = (id: number): number =>
-    Number.isInteger(id) && id >= 0 && id < size ? id : outside(id, size);
+    Number.isInteger(id) && id >= 0 && id < size ? id : invalidId(id, size);
   return {
     kind: "byte",
     size,

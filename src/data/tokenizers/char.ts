@@ -1,22 +1,22 @@
-/** One token per character. */
+/** The character tokenizer: one token per code point. */
 import { UserError } from "../../base/user_error.ts";
 import type { TokenizerSpec } from "../schema.ts";
-import { cutCharacter } from "./cut.ts";
-import { outside } from "./outside.ts";
+import { cutCharacter } from "./cut_character.ts";
+import { invalidId } from "./invalid_id.ts";
 import type { Tokenizer } from "./types.ts";
 
 /** Number of code points. */
 const POINTS = 0x110000;
-/** Number of those that are one UTF-16 unit. */
+/** Code points of one UTF-16 unit. */
 const UNITS = 0x10000;
-/** Characters that are joined at once. */
+/** Tokens per string concatenation. */
 const PART = 4096;
 
-/** Gathers the distinct characters of a text that comes in pieces. */
+/** Collects the distinct characters of a text added in chunks. */
 export class CharacterSet {
   readonly #seen = new Uint8Array(POINTS);
 
-  /** Adds the characters of a piece. */
+  /** Adds the characters of a chunk. */
   add(text: string): void {
     const seen = this.#seen;
     for (let i = 0; i < text.length; i++) {
@@ -26,7 +26,10 @@ export class CharacterSet {
     }
   }
 
-  /** The tokenizer of what was added. @throws {UserError} `data` without a whole character. */
+  /**
+   * The tokenizer of the characters added. @throws {UserError} `data` without any character, or
+   * with a lone surrogate.
+   */
   tokenizer({ end = false }: { end?: boolean | undefined } = {}): Tokenizer {
     const points: number[] = [];
     this.#seen.forEach((seen, point) => seen === 1 && points.push(point));
@@ -56,7 +59,10 @@ export function charTokenizer(
   return set.tokenizer(options);
 }
 
-/** The tokenizer of a list of characters; refuses one that is not in strict order. */
+/**
+ * The tokenizer of a spec. @throws {UserError} `data` unless its characters are distinct and
+ * sorted.
+ */
 export function charTokenizerOf(
   { chars, end }: TokenizerSpec & { kind: "char" },
 ): Tokenizer {
@@ -70,7 +76,7 @@ export function charTokenizerOf(
 }
 
 function charsInOrder(points: readonly number[], end: boolean): Tokenizer {
-  // A table for what is one unit, since nearly all text is; 0 stands for none.
+  // id + 1 of characters of one UTF-16 unit, nearly all text; 0: no token.
   const table = new Uint32Array(UNITS);
   const beyond = new Map<number, number>();
   for (const [id, point] of points.entries()) {
@@ -79,7 +85,7 @@ function charsInOrder(points: readonly number[], end: boolean): Tokenizer {
   }
   const chars = points.map((point) => String.fromCodePoint(point));
   const texts = end ? [...chars, ""] : chars;
-  const textOf = (id: number): string => texts[id] ?? outside(id, texts.length);
+  const textOf = (id: number): string => texts[id] ?? invalidId(id, texts.length);
   return {
     kind: "char",
     size: texts.length,

@@ -1,7 +1,7 @@
 /**
- * Any tokenizer as files for Python's `transformers` and `tokenizers`, which give the same ids with
- * them. One thing they do by themselves: they take the end token's name in a text as that token,
- * unless told `split_special_tokens=True`. Written after the fields of `tokenizers` 0.23.
+ * Exports any tokenizer as files for Python's `transformers` and `tokenizers`, with the same ids.
+ * One difference: they encode the end token's name in a text as that token unless called with
+ * `split_special_tokens=True`. Fields as in `tokenizers` 0.23.
  */
 import { endToken, writeByteLevel } from "./bpe/byte_level.ts";
 import { END, gpt2Parts } from "./bpe/gpt2.ts";
@@ -51,20 +51,20 @@ function files(json: Record<string, unknown>, end: string | undefined): HuggingF
   };
 }
 
-/** One token per character; there is none for others, and Python then says so. */
+/** One token per character. Python raises an error for others. */
 function charJson(chars: readonly string[], end: boolean): Record<string, unknown> {
   return jsonOf({
     added_tokens: end ? [endToken(chars.length)] : [],
     pre_tokenizer: split({ Regex: "[\\s\\S]" }, "Isolated"),
     decoder: { type: "Fuse" },
-    // A name that no character has.
+    // No character has this name.
     model: wordLevel(chars, UNKNOWN),
   });
 }
 
 /**
- * Words between white space. The line's end goes by the name "\n", not `<eos>`: a text that holds
- * `<eos>` holds an unknown word.
+ * Words between white space. The line end is named "
+ * ", not `<eos>`: `<eos>` in a text is an unknown word.
  */
 function wordJson(words: readonly string[]): Record<string, unknown> {
   const blanks = WHITE_SPACES.filter((space) => space !== "\n").join("");
@@ -80,7 +80,7 @@ function wordJson(words: readonly string[]): Record<string, unknown> {
     decoder: {
       type: "Sequence",
       decoders: [
-        // Puts a space before each token but the first: no word begins with the prefix.
+        // Joins tokens with spaces: no word begins with the prefix " ".
         { type: "WordPiece", prefix: " ", cleanup: false },
         { type: "Fuse" },
         { type: "Replace", pattern: { String: " \n" }, content: "\n" },

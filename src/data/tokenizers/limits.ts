@@ -1,6 +1,6 @@
 /**
- * What a tokenizer.json may hold and may take. Each bound is several times what the largest that are
- * published have: 262,144 tokens, 514,906 merges, 35 MB of Gemma 3.
+ * Resource limits of a tokenizer.json. Each is several times the largest published ones: Gemma 3
+ * has 262,144 tokens, 514,906 merges, 35 MB.
  */
 import { UserError } from "../../base/user_error.ts";
 import type { TokenizerJson } from "./schema.ts";
@@ -8,23 +8,23 @@ import type { TokenizerJson } from "./schema.ts";
 /** Bytes of a file. */
 export const FILE_BYTES = 2 ** 27;
 
-/** Bounds by what they count. */
+/** Limits by what they count. */
 export const MOST = {
   /** Entries of lists: tokens of the model, its merges, tokens beside it. */
   tokens: 2 ** 21,
   merges: 2 ** 21,
   added: 2 ** 18,
-  /** UTF-16 units of one token, and of all tokens that a tree of characters is made of. */
+  /** UTF-16 units of one token, and of all tokens of a trie. */
   tokenUnits: 4096,
   addedUnits: 2 ** 22,
   unigramUnits: 2 ** 23,
-  /** Ids that no token has, for each token that there is, and beside these. */
+  /** Unused ids per token, and a constant. */
   idsPerToken: 4,
   idsMore: 4096,
   /** Normalizers, pre-tokenizers and decoders, and levels of values in them. */
   parts: 256,
   levels: 64,
-  /** UTF-16 units of a text in them: of a pattern, of the precompiled map, of any other. */
+  /** UTF-16 units of a string in them: a pattern, the precompiled map, any other. */
   patternUnits: 8192,
   charsmapUnits: 2 ** 22,
   textUnits: 256,
@@ -32,31 +32,31 @@ export const MOST = {
   wordCharacters: 1000,
   /** States of a pattern. */
   states: 2 ** 15,
-  /** Steps for each UTF-16 unit of a text, and beside these. */
+  /** Steps per UTF-16 unit of a text, and a constant. */
   steps: 1024,
   stepsMore: 2 ** 22,
-  /** Times the length of a text that parts may add to it, and units beside these. */
+  /** Growth of a text relative to its length, and a constant in units. */
   growth: 32,
   growthMore: 4096,
-  /** UTF-16 units that are one word to the model: some 250 bytes each, and some 900. */
+  /** UTF-16 units of one word: about 250 bytes of memory each for BPE, 900 for Unigram. */
   bpeWord: 2 ** 23,
   unigramWord: 2 ** 20,
 } as const;
 
-/** How the refusals of a tokenizer.json begin. */
+/** Start of the errors of a tokenizer.json. */
 const CANNOT = "Cannot read a tokenizer.json: ";
 
-/** The refusal of a tokenizer.json: what it must be, and what it is instead. */
+/** The error for an unusable tokenizer.json: need and actual state. */
 export function unreadable(why: string): UserError {
   return new UserError("data", CANNOT + clipped(why));
 }
 
-/** A text that quotes a file, no longer than a line can bear. */
+/** Abbreviates text quoted from a file to 300 characters. */
 export function clipped(text: string): string {
   return text.length <= 300 ? text : `${text.slice(0, 200)}...${text.slice(-90)}`;
 }
 
-/** What `work` gives; a refusal of the tokenizer.json names the file. */
+/** Runs `work`; puts the file's path into errors of a tokenizer.json. */
 export function namingFile<T>(path: string, work: () => T): T {
   try {
     return work();
@@ -66,7 +66,7 @@ export function namingFile<T>(path: string, work: () => T): T {
   }
 }
 
-/** Holds the lengths of lists to their bounds before anything looks into them. @throws {UserError} `data` */
+/** Checks the lengths of lists before their entries are read. @throws {UserError} `data` */
 export function requireCounts(value: unknown): void {
   const { model, added_tokens } = Object(value);
   const { vocab, merges } = Object(model);
@@ -82,7 +82,10 @@ export function requireCounts(value: unknown): void {
   }
 }
 
-/** Holds what a tokenizer.json says to the bounds. @throws {UserError} `data` with the key and the bound. */
+/**
+ * Checks a tokenizer.json against the limits. @throws {UserError} `data` with the key and the
+ * limit.
+ */
 export function requireWithin(
   { model, added_tokens, normalizer, pre_tokenizer, decoder }: TokenizerJson,
   tokens: Iterable<readonly [string, number]>,
@@ -103,8 +106,8 @@ export function requireWithin(
 }
 
 /**
- * Holds the texts of tokens to the bounds of a library that compares texts. Our own encoder compares
- * numbers, and learns tokens of any length. @throws {UserError} `data` with the key and the bound.
+ * Checks token lengths for the library, which compares strings. Our own encoder compares ids and
+ * allows any length. @throws {UserError} `data` with the key and the bound.
  */
 export function requireShortTokens(
   { model, added_tokens }: TokenizerJson,
@@ -135,7 +138,7 @@ export function requireShortTokens(
   }
 }
 
-/** Holds parts to their bounds, by levels: reading them by recursion takes a stack. */
+/** Checks nested parts level by level, because recursion could overflow the stack. */
 function requireParts(parts: Readonly<Record<string, unknown>>): void {
   let count = 0;
   let level = Object.entries(parts).filter(([, part]) => isObject(part));
@@ -159,14 +162,14 @@ function requireParts(parts: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** Where sequences keep their parts. */
+/** Keys of a Sequence's parts. */
 const LISTS = {
   normalizer: "normalizers",
   pre_tokenizer: "pretokenizers",
   decoder: "decoders",
 } as const;
 
-/** Holds the values that the library would not end with, or would write to the terminal. */
+/** Checks values on which the library would loop forever or print to the terminal. */
 function requireValues(place: string, value: object): void {
   const { type, length, pattern } = value as Readonly<Record<string, unknown>>;
   if (type === "FixedLength" && !(Number.isSafeInteger(length) && (length as number) > 0)) {

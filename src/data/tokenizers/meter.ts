@@ -1,28 +1,28 @@
-/** How much one text may take: steps, and growth on its way through the parts of a tokenizer. */
+/** Limits the work per text: steps, and growth of the text in normalizers and decoders. */
 import { UserError } from "../../base/user_error.ts";
 import { MOST } from "./limits.ts";
 
-/** Counts for one text at a time. What is counted depends on the text alone, never on a clock. */
+/** Counts steps for one text at a time. Deterministic: no clock is involved. */
 export class WorkMeter {
   /** Remaining steps. Code that decrements it must call {@linkcode exceed} when it is below 0. */
   left = 0;
   #room = 0;
   #units = 0;
 
-  /** Begins to count for a text of so many UTF-16 units. */
+  /** Resets the limits for a text of `units` UTF-16 units. */
   begin(units: number): void {
     this.#units = units;
     this.left = MOST.steps * units + MOST.stepsMore;
     this.#room = MOST.growth * units + MOST.growthMore;
   }
 
-  /** Counts steps of what is at `place`. @throws {UserError} `data` for too many. */
+  /** Counts steps of the part at `place`. @throws {UserError} `data` beyond the limit. */
   take(steps: number, place: string): void {
     this.left -= steps;
     if (this.left < 0) this.exceed(place);
   }
 
-  /** Counts UTF-16 units that are added to the text. @throws {UserError} `data` for too many. */
+  /** Counts UTF-16 units added to the text. @throws {UserError} `data` beyond the limit. */
   grow(units: number, place: string): void {
     if (units <= 0) return;
     this.#room -= units;
@@ -32,7 +32,7 @@ export class WorkMeter {
     );
   }
 
-  /** @throws {UserError} `data` for what is at `place`. */
+  /** Fails with the step limit. @throws {UserError} `data` naming the part at `place`. */
   exceed(place: string): never {
     throw this.#refusal(
       `need parts that take at most ${MOST.steps} steps a character: ${place} takes more`,

@@ -1,16 +1,16 @@
-/** The table of tokenizers: a new one is a file of its own and a line here. */
+/** The registry of tokenizers: a new one is a file of its own and a line here. */
 import { hashValue } from "../../base/hash.ts";
 import type { TokenizerSpec } from "../schema.ts";
 import { bpeTokenizerOf } from "./bpe/bpe.ts";
 import { byteTokenizer } from "./byte.ts";
 import { charTokenizerOf } from "./char.ts";
-import { essence } from "./essence.ts";
+import { canonicalTokenizer } from "./canonical.ts";
 import { gpt2Tokenizer } from "./bpe/gpt2.ts";
 import { readTokenizerJson } from "./tokenizer_json.ts";
 import type { Tokenizer } from "./types.ts";
 import { wordTokenizerOf } from "./word.ts";
 
-/** The tokenizer that a spec describes. @throws {Refusal} `data` for a spec that describes none. */
+/** The tokenizer of a spec. @throws {UserError} `data` for an invalid spec. */
 export function tokenizerFrom(spec: TokenizerSpec): Tokenizer {
   switch (spec.kind) {
     case "char":
@@ -26,9 +26,12 @@ export function tokenizerFrom(spec: TokenizerSpec): Tokenizer {
   }
 }
 
-/** SHA-256 (hex) of a tokenizer: equal ones give equal ids for every text. */
+/** SHA-256 (hex) of a tokenizer: equal hashes mean equal ids for every text. */
 export function tokenizerHash(tokenizer: Tokenizer): string {
   const spec = tokenizer.toJSON();
   if (spec.kind !== "bpe") return hashValue(spec);
-  return hashValue({ kind: spec.kind, tokenizer: essence(readTokenizerJson(spec.tokenizer)) });
+  return hashValue({
+    kind: spec.kind,
+    tokenizer: canonicalTokenizer(readTokenizerJson(spec.tokenizer)),
+  });
 }

@@ -1,11 +1,11 @@
 /**
- * Tells which tokenizer a tokenizer.json is. One that we have of our own, as exported or as others
- * distribute it, becomes that: its hash is the same again.
+ * Recognizes our own tokenizers in a tokenizer.json, so that an exported one keeps its kind and
+ * hash.
  */
 import { canonical } from "../../base/hash.ts";
 import { UserError } from "../../base/user_error.ts";
 import type { TokenizerSpec } from "../schema.ts";
-import { essence } from "./essence.ts";
+import { canonicalTokenizer } from "./canonical.ts";
 import { SIZE } from "./bpe/gpt2.ts";
 import { toHuggingFace } from "./huggingface.ts";
 import { tokenizerFrom } from "./mod.ts";
@@ -14,26 +14,29 @@ import { readTokenizerJson, vocabOf, vocabularySizeOf } from "./tokenizer_json.t
 import { END_TEXT } from "./types.ts";
 import { SPECIAL } from "./word.ts";
 
-/** The spec of what a tokenizer.json holds. @throws {UserError} `data` for what is none. */
+/**
+ * The spec of a tokenizer.json: `char`, `byte`, `word`, `gpt2` if equivalent, else `bpe`. @throws
+ * {UserError} `data` for an invalid file.
+ */
 export function specOfTokenizerJson(value: unknown): TokenizerSpec {
   const json = readTokenizerJson(value);
-  const wanted = canonical(essence(json));
-  const same = candidates(json).find((spec) => essenceOf(spec) === wanted);
+  const wanted = canonical(canonicalTokenizer(json));
+  const same = candidates(json).find((spec) => canonicalOf(spec) === wanted);
   return same ?? { kind: "bpe", tokenizer: value as Record<string, unknown> };
 }
 
-/** The essence of our own; undefined for a spec that describes none. */
-function essenceOf(spec: TokenizerSpec): string | undefined {
+/** Canonical form of our own tokenizer; undefined for an invalid spec. */
+function canonicalOf(spec: TokenizerSpec): string | undefined {
   try {
     const files = toHuggingFace(tokenizerFrom(spec));
-    return canonical(essence(readTokenizerJson(files["tokenizer.json"])));
+    return canonical(canonicalTokenizer(readTokenizerJson(files["tokenizer.json"])));
   } catch (error) {
     if (error instanceof UserError) return undefined;
     throw error;
   }
 }
 
-/** What it may be, by its size and kind. */
+/** Candidate specs by size and kind. */
 function candidates(json: TokenizerJson): TokenizerSpec[] {
   const end = json.added_tokens.some(({ content }) => content === END_TEXT) &&
     { end: true as const };

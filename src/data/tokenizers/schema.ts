@@ -1,12 +1,13 @@
-/** The shape of a tokenizer.json, as far as it is read here. Knows not what its parts mean. */
+/** The schema of a tokenizer.json, as far as it is read here. */
 import * as z from "zod";
 
 /** Tokens with their ids, or in order of id with their scores. */
 type Vocab = Readonly<Record<string, number>> | readonly (readonly [string, number])[];
-/** Two tokens, with a space between them or apart. */
+/** A merge: "a b" or ["a", "b"]. */
 type Merge = string | readonly [string, string];
 
-// Lists of hundreds of thousands: zod would copy them, lose the token `__proto__`, and name each fault.
+// Checked by hand: zod would copy these long lists, drop the token `__proto__`, and report every
+// fault.
 function isVocab(value: unknown): boolean {
   if (Array.isArray(value)) {
     return value.every((entry) =>
@@ -25,11 +26,11 @@ function isMerge(value: unknown): boolean {
 
 const typed = z.looseObject({ type: z.string() });
 
-/** A token that is no part of the model. */
+/** A token outside the model. */
 const addedTokenSchema = z.looseObject({
   id: z.int().min(0),
   content: z.string().min(1),
-  /** Whether it stands for something that is no text. */
+  /** Whether it is a control token rather than text. */
   special: z.boolean().default(false),
 });
 

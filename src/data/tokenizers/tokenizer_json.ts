@@ -1,12 +1,12 @@
-/** What a tokenizer.json says, whichever tokenizer it describes. Encodes nothing. */
+/** Validates a tokenizer.json and reads its vocabulary and special tokens. */
 import { requireCounts, requireWithin, unreadable } from "./limits.ts";
 import type { TokenizerJson } from "./schema.ts";
 import { tokenizerJsonSchema } from "./schema.ts";
 
-/** Names under which vocabularies have the token that ends a document, the usual ones first. */
+/** Names of end-of-document tokens, by preference. */
 const END_NAMES = ["<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "[EOS]"];
 
-/** Checks a tokenizer.json. @throws {Refusal} `data` for what is none. */
+/** Validates a tokenizer.json. @throws {UserError} `data` when it is invalid or beyond a limit. */
 export function readTokenizerJson(value: unknown): TokenizerJson {
   requireCounts(value);
   const result = tokenizerJsonSchema.safeParse(value);
@@ -34,14 +34,14 @@ export function vocabularySizeOf(json: TokenizerJson): number {
   return size;
 }
 
-/** The token of what has no other, by its name or its number; undefined where there is none. */
+/** The id of unk_token or unk_id; undefined if there is none. */
 export function unknownOf(json: TokenizerJson): number | undefined {
   const { unk_token, unk_id } = json.model as { unk_token?: unknown; unk_id?: unknown };
   if (typeof unk_id === "number") return unk_id;
   return vocabOf(json).find(([token]) => token === unk_token)?.[1];
 }
 
-/** The token that ends a document: a special one by one of the usual names. */
+/** The end-of-document token: a special token with a usual name; undefined if there is none. */
 export function endTokenOf(
   { added_tokens }: TokenizerJson,
 ): { id: number; content: string } | undefined {

@@ -1,40 +1,45 @@
-/** What a tokenizer is. Knows no files, windows or models. */
+/** The interface of tokenizers. */
 import type { TokenizerSpec } from "../schema.ts";
 
-/** The text by which people name the token that ends a document, whatever the tokenizer. */
+/** The name of the end-of-document token, whatever the tokenizer. */
 export const END_TEXT = "<|endoftext|>";
 
-/** Turns tokens into text as they come. */
+/** Incremental decoder. */
 export interface TokenStream {
-  /** Text that is whole once `id` is there; what is unfinished waits. */
+  /** Adds a token; returns the text completed by it. */
   push(id: number): string;
-  /** What still waits, unfinished characters as U+FFFD; the stream begins anew. */
+  /** Returns the incomplete rest, with U+FFFD for partial characters, and resets the stream. */
   flush(): string;
 }
 
-/** A fixed map between text and token ids in [0, size). */
+/** Maps text to token ids in [0, size) and back. */
 export interface Tokenizer {
   readonly kind: TokenizerSpec["kind"];
-  /** Number of distinct tokens. */
+  /** Vocabulary size. */
   readonly size: number;
-  /** The token that ends a document, and that a text without a beginning begins behind. */
+  /** The end-of-document token; also the default prompt. */
   readonly end: number | undefined;
-  /** The token of text that no other token stands for; undefined where all text has tokens. */
+  /**
+   * The token of unknown text; undefined if all text can be encoded, or unknown text is an error.
+   */
   readonly unknown: number | undefined;
   /**
-   * Token ids of a text; refuses what it has no token for. A text never gives the end token: its
-   * name in a text is text. Of words alone a line's end is the end token.
+   * Token ids of a text. Never produces the end token, except the word tokenizer, which uses it for
+   * line ends. @throws {UserError} `data` for characters without a token.
    */
   encode(text: string): Uint32Array;
-  /** Text of token ids; a RangeError for an id outside [0, size). The end token has no text but `word`'s. */
+  /**
+   * Text of token ids. The end token has no text, except that of the word tokenizer. @throws
+   * {RangeError} for an id outside [0, size).
+   */
   decode(ids: Iterable<number>): string;
-  /** A stream of its own; pushed ids and flush give what decode() gives. */
+  /** A new decoding stream; push() and flush() together return what decode() returns. */
   stream(): TokenStream;
   /**
-   * Largest place (UTF-16 units, at most text.length - 1) at which `text` may be cut so that its parts
-   * encode as the whole does, whatever follows it; 0 where there is none.
+   * Safe split point: largest offset (UTF-16 units, below text.length) at which `text` can be split
+   * so that the parts encode as the whole does, whatever follows; 0 if there is none.
    */
   cut(text: string): number;
-  /** The plain value that {@linkcode tokenizerFrom} takes. */
+  /** The spec for {@linkcode tokenizerFrom}. */
   toJSON(): TokenizerSpec;
 }

@@ -1,16 +1,16 @@
-/** Bytes of UTF-8 that come piece by piece. Knows no tokens. */
+/** Incremental UTF-8 decoding. */
 
-/** A decoder of UTF-8 that keeps U+FEFF: at the start of tokens it is text, not a mark. */
+/** A UTF-8 decoder that keeps U+FEFF: in tokens it is text, not a byte order mark. */
 export function utf8Decoder(): TextDecoder {
   return new TextDecoder("utf-8", { ignoreBOM: true });
 }
 
-/** Bytes in a row, of which nobody knows before how many there will be. */
+/** A growable byte array. */
 export class ByteRow {
   #bytes = new Uint8Array(256);
   #length = 0;
 
-  /** What was added, as a view that the next addition may make stale. */
+  /** The bytes as a view, invalid after the next addition. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }

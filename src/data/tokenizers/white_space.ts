@@ -1,8 +1,8 @@
-/** Which characters are white space: Unicode's property White_Space, the same in every program. */
+/** Unicode's property White_Space. */
 
 /**
- * First and last of the runs of White_Space (Unicode 16, PropList.txt). `\s` will not do: in
- * JavaScript it holds U+FEFF and lacks U+0085, elsewhere the other way round.
+ * Ranges of White_Space (Unicode 16, PropList.txt). Not `\s`: in JavaScript it includes U+FEFF and
+ * lacks U+0085, unlike other languages.
  */
 const RUNS = [
   [0x09, 0x0d],
@@ -25,7 +25,7 @@ export const WHITE_SPACES: readonly string[] = RUNS.flatMap(([first, last]) =>
   Array.from({ length: last - first + 1 }, (_, i) => String.fromCharCode(first + i))
 );
 
-/** Whether a UTF-16 unit is white space; none of it lies beyond U+FFFF. */
+/** Whether a UTF-16 unit is white space; all of White_Space is below U+10000. */
 export function isWhiteSpace(unit: number): boolean {
   return TABLE[unit] === 1;
 }

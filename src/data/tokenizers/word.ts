@@ -1,14 +1,14 @@
 /**
- * One token per word: what stands between white space. A line's end is a token, `<eos>`, as in the
- * word-level corpora (Penn Treebank, WikiText); a word that is not in the vocabulary is `<unk>`.
+ * The word tokenizer: one token per white-space-separated word. Line ends are `<eos>`, as in
+ * word-level corpora (Penn Treebank, WikiText); other words are `<unk>`.
  */
 import { UserError } from "../../base/user_error.ts";
 import type { TokenizerSpec } from "../schema.ts";
-import { outside } from "./outside.ts";
+import { invalidId } from "./invalid_id.ts";
 import type { Tokenizer, TokenStream } from "./types.ts";
 import { isWhiteSpace } from "./white_space.ts";
 
-/** Text and token of what is not in the vocabulary. */
+/** Text of the token of unknown words. */
 export const UNKNOWN = "<unk>";
 /** Name of the token that ends lines and documents. */
 export const LINE_END = "<eos>";
@@ -18,7 +18,7 @@ const UNKNOWN_ID = 0;
 const LINE_END_ID = 1;
 const LINE_FEED = 10;
 
-/** The tokenizer of a list of words. @throws {UserError} `data` for one that is no list of words. */
+/** The tokenizer of a list of words. @throws {UserError} `data` for duplicates or invalid words. */
 export function wordTokenizer(words: readonly string[]): Tokenizer {
   const ids = new Map(words.map((word, i) => [word, i + SPECIAL]));
   if (ids.size < words.length) throw unusable("distinct words", "one stands there twice");
@@ -54,10 +54,7 @@ export function wordTokenizerOf({ words }: TokenizerSpec & { kind: "word" }): To
   return wordTokenizer(words);
 }
 
-/**
- * Calls `take` with the start and end of each word in UTF-16 units, and with two equal places for
- * the end of each line.
- */
+/** Calls `take` with start and end of each word in UTF-16 units; start === end is a line end. */
 export function eachWord(text: string, take: (start: number, end: number) => void): void {
   let start = -1;
   for (let i = 0; i < text.length; i++) {
@@ -73,7 +70,7 @@ export function eachWord(text: string, take: (start: number, end: number) => voi
   if (start >= 0) take(start, text.length);
 }
 
-/** Largest place, below the length, with white space on either side; 0 where there is none. */
+/** Largest offset below the length with white space on either side; 0 if there is none. */
 export function cutWords(text: string): number {
   for (let i = text.length - 1; i > 0; i--) {
     if (isWhiteSpace(text.charCodeAt(i)) || isWhiteSpace(text.charCodeAt(i - 1))) return i;
@@ -81,12 +78,12 @@ export function cutWords(text: string): number {
   return 0;
 }
 
-/** Words with single spaces between them, and none at the ends of a line. */
+/** Decodes words with single spaces between them, none at line ends. */
 function joined(texts: readonly string[]): TokenStream {
   let space = "";
   return {
     push(id) {
-      const text = texts[id] ?? outside(id, texts.length);
+      const text = texts[id] ?? invalidId(id, texts.length);
       const before = id === LINE_END_ID ? "" : space;
       space = id === LINE_END_ID ? "" : " ";
       return before + text;
@@ -98,7 +95,7 @@ function joined(texts: readonly string[]): TokenStream {
   };
 }
 
-/** What may stand in the vocabulary: the names of the two others would never be found there. */
+/** Whether a word can be in the vocabulary. */
 function isWord(word: string): boolean {
   return word.length > 0 && word !== UNKNOWN && word !== LINE_END && word.isWellFormed() &&
     !/\p{White_Space}/u.test(word);

@@ -1,12 +1,12 @@
 /**
- * Lines of a journal, as text and as values. Each line begins with a CRC-32 that also covers all lines
- * before it, so a changed, lost, swapped or repeated line shows at that line. Lines of versions before
- * the checksum are read as they are, as long as no line with one stands before them. Pure.
+ * Formats and parses the lines of a journal. Each line begins with a CRC-32 over it and all lines
+ * before it, which detects changed, lost, swapped and repeated lines. Lines of versions without the
+ * checksum are accepted at the start of a file. Pure.
  */
 import { parseJsonText } from "../../base/text/json.ts";
 import { crc32 } from "node:zlib";
 
-/** A value that JSON gives back as it was. */
+/** A value that JSON round-trips. */
 export type JournalValue =
   | string
   | number
@@ -21,31 +21,31 @@ export interface JournalLine {
   readonly seq: number;
   /** Seconds since its process started, to the millisecond. */
   readonly at: number;
-  /** Wall clock as ISO 8601, for people: nothing is decided by it. */
+  /** Wall clock as ISO 8601, for information only. */
   readonly time: string;
   readonly kind: string;
   readonly [key: string]: JournalValue | undefined;
 }
 
-/** What a text gave: its entries, the text that holds them, and why it stops there. */
+/** A parsed journal: its entries, their text, and the first fault. */
 export interface ParsedJournal {
   readonly entries: JournalLine[];
   /** The lines of the entries, each with its line feed. */
   readonly kept: string;
-  /** CRC-32 of `kept` without its checksums: where the checksum of the next line goes on. */
+  /** CRC-32 of `kept` without its checksums, which the next line continues. */
   readonly crc: number;
-  /** How many lines at the start are of a version without checksums. */
+  /** Number of lines without checksums at the start. */
   readonly unsealed: number;
-  /** What is wrong with the first line that is no entry, as "line 3 ...". A torn last line is no fault. */
+  /** The fault of the first invalid line, as "line 3 ..."; a torn last line is no fault. */
   readonly fault?: string;
 }
 
-/** A line with its checksum: the eight hex digits, and the text that they cover. */
+/** A line with its checksum: eight hex digits, and the text that they cover. */
 const SEALED = /^\{"crc32":"([0-9a-f]{8})",(.*)\}$/;
-/** How lines of versions without a checksum begin. */
+/** The start of a line without a checksum. */
 const EARLIER = '{"seq":';
 
-/** The text of a line, without its line feed, and the CRC-32 that the next line goes on from. */
+/** The text of a line without its line feed, and the CRC-32 for the next line. */
 export function printLine(
   entry: JournalLine,
   crc: number,
@@ -56,8 +56,8 @@ export function printLine(
 }
 
 /**
- * The entries before the first line that is damaged. A last line without its line feed counts when its
- * checksum holds, and is torn otherwise: a process may be killed at any moment.
+ * The entries before the first damaged line. A last line without its line feed counts if its
+ * checksum matches; otherwise it is torn, since a process may be killed at any time.
  */
 export function parseJournal(text: string): ParsedJournal {
   const state: Reading = { entries: [], lines: [], crc: 0, unsealed: 0 };
@@ -74,12 +74,12 @@ export function parseJournal(text: string): ParsedJournal {
   return parsed(state);
 }
 
-/** Why `text` is not the text of a journal, or undefined when it is one. */
+/** Why `text` is not a valid journal, or undefined. */
 export function journalFault(text: string): string | undefined {
   return parseJournal(text).fault;
 }
 
-/** How far a text has been read. */
+/** The state of the parser. */
 interface Reading {
   readonly entries: JournalLine[];
   readonly lines: string[];
@@ -91,10 +91,10 @@ function parsed({ entries, lines, crc, unsealed }: Reading): ParsedJournal {
   return { entries, kept: lines.map((line) => line + "\n").join(""), crc, unsealed };
 }
 
-/** Takes a line, or says what is wrong with it. */
+/** Parses a line; returns its fault, or undefined. */
 function read(state: Reading, whole: string): string | undefined {
   const { entries, lines, unsealed } = state;
-  // An editor or a transfer may have changed the ends of all lines: that changes no value.
+  // An editor or a transfer may have converted line endings, which changes no value.
   const line = whole.endsWith("\r") ? whole.slice(0, -1) : whole;
   const [, stored, body] = SEALED.exec(line) ?? [];
   const isEarlier = body === undefined && line.startsWith(EARLIER) && unsealed === entries.length;
@@ -116,7 +116,7 @@ function read(state: Reading, whole: string): string | undefined {
   return undefined;
 }
 
-/** What is wrong with a line that has no checksum, or none that can be read. */
+/** The fault of a line without a readable checksum. */
 function faultWithout(line: string): string {
   const value = parseLine(line);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {

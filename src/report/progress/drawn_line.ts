@@ -1,25 +1,24 @@
 /**
- * The last line of a terminal, which is drawn again and again, with the lines that stay above it.
- * Elsewhere than on a terminal there is no such line. Knows nothing of what the text says, which it
- * makes printable: only its own sequences move the cursor.
+ * The last line of a terminal, redrawn in place, and the permanent lines above it. Other outputs
+ * have no such line. Texts are made printable, so only this file's sequences move the cursor.
  */
 
 import { oneLine, printable } from "../../base/text/printable.ts";
 
-/** Where lines go. */
+/** The output. */
 export interface Screen {
   readonly terminal: boolean;
-  /** Takes lines that stay. */
+  /** Writes permanent lines. */
   readonly write: (text: string) => void;
-  /** Takes what is drawn, or told in passing, where that is another stream. */
+  /** Writes the redrawn line, or status lines, if that is another stream. */
   readonly draw?: (text: string) => void;
-  /** Columns of the terminal, asked for each line; 80 if left out. */
+  /** Columns of the terminal, read for each line. Default 80. */
   readonly width?: () => number;
 }
 
 const ERASE = "\r\x1b[K";
 
-/** A line that is drawn over itself. */
+/** A line that is redrawn in place. */
 export class DrawnLine {
   readonly #screen: Screen;
   #text: string | undefined;
@@ -37,20 +36,20 @@ export class DrawnLine {
     return this.#text !== undefined;
   }
 
-  /** Columns that a line may take; without bound elsewhere than on a terminal. */
+  /** Columns that a line may take; unbounded unless the output is a terminal. */
   get width(): number {
-    // A line as wide as the terminal leaves the cursor past its end: some wrap there.
+    // Some terminals wrap after a line of full width.
     return this.#screen.terminal ? (this.#screen.width?.() ?? 80) - 1 : Infinity;
   }
 
-  /** Draws the line, on a terminal. */
+  /** Draws the line; does nothing unless the output is a terminal. */
   draw(text: string): void {
     if (!this.#screen.terminal) return;
     this.#text = text;
     this.#put(ERASE + oneLine(text).slice(0, Math.max(0, this.width)));
   }
 
-  /** Prints lines that stay, above the drawn one. */
+  /** Prints permanent lines above the drawn one. */
   print(lines: readonly string[]): void {
     if (lines.length === 0) return;
     const drawn = this.#text;
@@ -59,18 +58,18 @@ export class DrawnLine {
     if (drawn !== undefined) this.draw(drawn);
   }
 
-  /** Elsewhere than on a terminal: a line in passing, where a terminal's would be drawn. */
+  /** For outputs other than a terminal: prints a status line. */
   tell(text: string): void {
     this.#put(oneLine(text) + "\n");
   }
 
-  /** Takes the drawn line away. */
+  /** Erases the drawn line. */
   clear(): void {
     if (this.#text !== undefined) this.#put(ERASE);
     this.#text = undefined;
   }
 
-  /** Leaves the drawn line where it is; what follows stands below it. */
+  /** Makes the drawn line permanent; further output follows below it. */
   keep(): void {
     if (this.#text !== undefined) this.#put("\n");
     this.#text = undefined;

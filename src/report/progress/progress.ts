@@ -1,8 +1,7 @@
 /**
- * Shows a run to a person: one line that redraws itself on a terminal, plain lines elsewhere.
- * Knows nothing of where the text goes.
+ * Shows a run's progress: one redrawn line on a terminal, plain lines elsewhere.
  */
-import { doingOf } from "./doing.ts";
+import { activityOf } from "./activity.ts";
 import { DrawnLine, type Screen } from "./drawn_line.ts";
 import type { EventSink, RunEvent, RunFacts, StepFacts } from "../events.ts";
 import { linesOf } from "../lines.ts";
@@ -10,21 +9,21 @@ import { progressLine, type ProgressState } from "./progress_line.ts";
 import { secondsLeft } from "./rate.ts";
 import { Status, type StatusOptions } from "./status.ts";
 
-/** How to show it. */
+/** How progress is shown. */
 export interface PrinterOptions extends Screen, StatusOptions {
-  /** Elsewhere than on a terminal: steps from one line to the next. */
+  /** Steps between lines if the output is not a terminal. */
   readonly every: number;
 }
 
-/** Events that end what is being done. */
+/** Events that end the current activity. */
 const DONE: readonly RunEvent["type"][] = ["start", "eval", "sample", "checkpoint", "end"];
-/** Steps of this process from which a speed is shown, and from which what is left is guessed. */
-const TIMED = 2;
-const GUESSED = 6;
+/** Steps of this process after which the speed is shown, and the time left is estimated. */
+const SPEED_FROM = 2;
+const ESTIMATE_FROM = 6;
 
 /**
- * A sink that writes progress. Elsewhere than on a terminal, lines are as long as they need.
- * Disposing it leaves the cursor below what was drawn.
+ * A sink that writes progress. Lines are cut only on a terminal. Disposing it leaves the cursor
+ * below the drawn line.
  */
 export function progressPrinter(
   { every, now, timer, ...screen }: PrinterOptions,
@@ -33,11 +32,11 @@ export function progressPrinter(
   const status = new Status(line, { ...now && { now }, ...timer && { timer } });
   let run: RunFacts | undefined;
   let progress: ProgressState = { step: 0, steps: 0 };
-  /** Steps since training began here, or began again. */
+  /** Steps since this process began training, or since the last rewind. */
   let seen = 0;
 
   const sink: EventSink = (event) => {
-    const doing = doingOf(event);
+    const doing = activityOf(event);
     if (doing !== undefined) return status.show(doing.what, doing.reached);
     switch (event.type) {
       case "start":
@@ -67,7 +66,7 @@ export function progressPrinter(
     if (!isOver) line.print(linesOf(event, line.width));
     if (seen > 0 && !line.isDrawn) line.draw(progressLine(progress, line.width));
     if (!isOver) return;
-    line.keep(); // The last line of progress stays.
+    line.keep(); // The last progress line becomes permanent.
     seen = 0;
     line.print(linesOf(event, line.width));
   };
@@ -79,14 +78,14 @@ export function progressPrinter(
   });
 }
 
-/** A first step tells nothing of the next ones: what it needs is made ready in it. */
+/** Ignores the speed of the first steps, which include compilation. */
 function advance(
   before: ProgressState,
   { event, tokensPerStep, seen }: { event: StepFacts; tokensPerStep: number; seen: number },
 ): ProgressState {
   const { step, loss, lr, gradNorm } = event;
-  const tokensPerS = seen < TIMED ? undefined : event.tokensPerS;
-  const left = seen < GUESSED ? undefined : secondsLeft({
+  const tokensPerS = seen < SPEED_FROM ? undefined : event.tokensPerS;
+  const left = seen < ESTIMATE_FROM ? undefined : secondsLeft({
     step,
     steps: before.steps,
     tokensPerStep,

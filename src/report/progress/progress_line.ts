@@ -1,7 +1,7 @@
-/** One line on how far a run is. Pure; knows nothing of terminals but their width. */
+/** Formats the progress line of a run. Pure. */
 import { showCount, showLoss, showRate, showSeconds } from "../format.ts";
 
-/** What the line shows; a part that is undefined is left out. */
+/** The values of the line; undefined ones are omitted. */
 export interface ProgressState {
   readonly step: number;
   readonly steps: number;
@@ -13,16 +13,16 @@ export interface ProgressState {
   readonly secondsLeft?: number | undefined;
 }
 
-/** Parts in the order in which they give way when the line is too narrow. */
-const FIRST_TO_GO = ["norm", "lr", "val", "rate", "left", "loss"] as const;
+/** Parts in the order in which they are dropped from a line that is too long. */
+const DROP_ORDER = ["norm", "lr", "val", "rate", "left", "loss"] as const;
 
 /**
- * The line in at most `width` columns: parts that do not fit are left out whole, the least needed
- * first, and what is left is cut.
+ * The line in at most `width` columns: whole parts are dropped first, in order of importance, then
+ * the line is cut.
  */
 export function progressLine(progress: ProgressState, width: number): string {
   const parts = partsOf(progress);
-  for (const part of FIRST_TO_GO) {
+  for (const part of DROP_ORDER) {
     if (join(parts).length <= width) break;
     parts.delete(part);
   }

@@ -1,24 +1,24 @@
 /**
- * Tokens per second over the last steps. Pure: whoever has the clock passes the seconds. The first
- * step, which compiles, leaves the window as soon as there is anything else to go by.
+ * Tokens per second over the last steps. Pure: the caller passes the time. The first step, which
+ * includes compilation, leaves the window as soon as there is a second one.
  */
 
-/** Tokens so far at a moment, in seconds of any clock that only goes forward. */
+/** Tokens so far at a time, in seconds of a monotonic clock. */
 export interface Mark {
   readonly tokens: number;
   readonly seconds: number;
 }
 
-/** The marks that a rate is taken from, oldest first. */
+/** The samples of a rate, oldest first. */
 export interface Rate {
-  /** Where training began, until two steps are done. */
+  /** Includes the start of training until two steps are done. */
   readonly marks: readonly Mark[];
-  /** Steps that the rate spans at most. */
+  /** Most steps that the rate spans. */
   readonly window: number;
   readonly steps: number;
 }
 
-/** A rate before the first step; `start` is where training begins. */
+/** A rate before the first step; `start` is the start of training. */
 export function rateFrom(start: Mark, { window = 20 }: { window?: number } = {}): Rate {
   if (!Number.isSafeInteger(window) || window < 1) {
     throw new RangeError(`Cannot take a rate: the window must hold at least 1 step: ${window}`);
@@ -29,19 +29,19 @@ export function rateFrom(start: Mark, { window = 20 }: { window?: number } = {})
 /** The rate with one more finished step. */
 export function addStep(rate: Rate, mark: Mark): Rate {
   const steps = rate.steps + 1;
-  // With two steps done, the mark before the first has served: it spans the compilation.
+  // From the second step on, drop the first interval: it includes compilation.
   const kept = steps === 2 ? rate.marks.slice(1) : rate.marks;
   return { ...rate, steps, marks: [...kept, mark].slice(-(rate.window + 1)) };
 }
 
-/** Tokens per second over the window; 0 before the first step or when no time has passed. */
+/** Tokens per second over the window; 0 before the first step or if no time has passed. */
 export function tokensPerSecond({ marks }: Rate): number {
   const [first, last] = [marks[0], marks.at(-1)];
   if (first === undefined || last === undefined || last.seconds <= first.seconds) return 0;
   return (last.tokens - first.tokens) / (last.seconds - first.seconds);
 }
 
-/** What is left of a run. */
+/** The rest of a run. */
 export interface Left {
   readonly step: number;
   readonly steps: number;
@@ -49,7 +49,7 @@ export interface Left {
   readonly tokensPerS: number;
 }
 
-/** Seconds until the last step, or undefined while there is no rate. */
+/** Seconds until the last step; undefined without a rate. */
 export function secondsLeft(left: Left): number | undefined {
   if (!(left.tokensPerS > 0)) return undefined;
   return Math.max(0, left.steps - left.step) * left.tokensPerStep / left.tokensPerS;

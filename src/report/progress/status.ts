@@ -1,41 +1,42 @@
 /**
- * Says what is being done while a person waits: on a terminal one line that redraws itself, with
- * the time that it has taken; elsewhere a line once it takes long, and one now and then. Knows
- * nothing of what is done.
+ * Shows the current activity: on a terminal one redrawn line with the elapsed time; elsewhere a
+ * line if the activity takes long, and further lines at growing intervals.
  */
 import { oneLine } from "../../base/text/printable.ts";
 import type { DrawnLine } from "./drawn_line.ts";
 import { showSeconds } from "../format.ts";
 
-/** How much is done of how much, or a text that says it in its own way. */
+/** How much of a total is done, or a text of the caller's own. */
 export type StageProgress = StageShare | { readonly text: string };
 
-/** How much is done of how much. */
+/** How much of a total is done. */
 export interface StageShare {
   readonly done: number;
   readonly total: number;
-  /** Each part takes about as long, so that what is done tells how long the rest will take. */
+  /** All parts take about the same time, so that the time left can be estimated. */
   readonly even?: boolean;
-  /** Where it is done, as `on 2 workers`. */
+  /** Where it runs, as `on 2 workers`. */
   readonly where?: string;
 }
 
-/** When it speaks, and who has the clock. */
+/** The clock and the timer; injectable for tests. */
 export interface StatusOptions {
-  /** Milliseconds on a steady clock. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
-  /** Calls `run` every `ms` until the function that it gives is called. */
+  /** Calls `run` every `ms` until the returned function is called. */
   readonly timer?: (run: () => void, ms: number) => () => void;
 }
 
-/** Elsewhere than on a terminal: milliseconds until the first line, and to the next; that doubles. */
+/** Outputs other than a terminal: milliseconds to the first line, and to the next, doubling. */
 export const ELSEWHERE = { first: 2000, every: 10_000, longest: 300_000 } as const;
-/** On a terminal: from one drawing to the next; what is new is drawn at once where it is rare. */
+/**
+ * Terminal: least milliseconds between redraws of one activity; a new activity is drawn at once.
+ */
 const REDRAW_MS = 100;
-/** Between looks at the clock. */
+/** Timer interval. */
 const TICK_MS = 500;
 
-/** What is being done. */
+/** The status line. */
 export class Status implements Disposable {
   readonly #line: DrawnLine;
   readonly #now: () => number;
@@ -43,8 +44,8 @@ export class Status implements Disposable {
   #doing: string | undefined;
   #reached: StageProgress | undefined;
   #began = 0;
-  /** When it was last silent, and when a line came last. */
-  #spoke: number;
+  /** When the last line was shown, or the last activity ended. */
+  #shown: number;
   #wait: number = ELSEWHERE.first;
   #cancel: (() => void) | undefined;
 
@@ -55,10 +56,10 @@ export class Status implements Disposable {
     this.#line = line;
     this.#now = now;
     this.#timer = timer;
-    this.#spoke = now();
+    this.#shown = now();
   }
 
-  /** Says what is being done from now on, and how much of it is. */
+  /** Shows an activity, and how far it is. */
   show(doing: string, reached?: StageProgress): void {
     const isNew = doing !== this.#doing;
     if (isNew) this.#began = this.#now();
@@ -66,22 +67,22 @@ export class Status implements Disposable {
     this.#doing = doing;
     this.#reached = reached;
     if (!this.#line.terminal) return this.#tick();
-    if (isNew || this.#now() - this.#spoke >= REDRAW_MS) this.#speak();
+    if (isNew || this.#now() - this.#shown >= REDRAW_MS) this.#update();
   }
 
-  /** Prints a line that stays. */
+  /** Prints a permanent line. */
   print(text: string): void {
     this.#line.print([oneLine(text)]);
   }
 
-  /** It is done: the line goes away. */
+  /** Ends the activity and erases the line. */
   end(): void {
     this.#cancel?.();
     this.#cancel = undefined;
     if (this.#doing !== undefined) this.#line.clear();
     this.#doing = undefined;
     this.#wait = ELSEWHERE.first;
-    this.#spoke = this.#now();
+    this.#shown = this.#now();
   }
 
   [Symbol.dispose](): void {
@@ -90,12 +91,12 @@ export class Status implements Disposable {
 
   #tick(): void {
     const wait = this.#line.terminal ? TICK_MS : this.#wait;
-    if (this.#now() - this.#spoke >= wait) this.#speak();
+    if (this.#now() - this.#shown >= wait) this.#update();
   }
 
-  #speak(): void {
+  #update(): void {
     if (this.#doing === undefined) return;
-    this.#spoke = this.#now();
+    this.#shown = this.#now();
     const text = statusText(this.#doing, this.#reached, (this.#now() - this.#began) / 1000);
     if (this.#line.terminal) return this.#line.draw(text);
     this.#line.tell(text);
@@ -104,9 +105,9 @@ export class Status implements Disposable {
   }
 }
 
-/** Seconds that a thing must take before it is said how long, and before what is left is guessed. */
-const SAID = 2;
-const GUESSED = 4;
+/** Seconds after which the elapsed time is shown, and the time left is estimated. */
+const ELAPSED_FROM = 2;
+const ESTIMATE_FROM = 4;
 
 /** `evaluating 120/400 on 2 workers  12 s, 28 s left`. */
 export function statusText(
@@ -118,14 +119,16 @@ export function statusText(
   const { done = 0, total = 0, where, even = false }: Partial<StageShare> = reached ?? {};
   const counted = total > 0 ? ` ${done}/${total}` : "";
   const place = where === undefined ? "" : ` ${where}`;
-  // A tenth must be done: what a first part takes tells little of the others.
-  const isGuessed = even && seconds >= GUESSED && done >= total / 10 && done > 1 && done < total;
-  const left = isGuessed ? `, ${showSeconds(seconds * (total - done) / done)} left` : "";
-  return doing + counted + place + (seconds < SAID ? "" : `  ${showSeconds(seconds)}${left}`);
+  // Estimate only after a tenth: the first parts are not representative.
+  const isEstimated = even && seconds >= ESTIMATE_FROM && done >= total / 10 && done > 1 &&
+    done < total;
+  const left = isEstimated ? `, ${showSeconds(seconds * (total - done) / done)} left` : "";
+  return doing + counted + place +
+    (seconds < ELAPSED_FROM ? "" : `  ${showSeconds(seconds)}${left}`);
 }
 
 function every(run: () => void, ms: number): () => void {
   const id = setInterval(run, ms);
-  Deno.unrefTimer(id); // What is said keeps no process alive.
+  Deno.unrefTimer(id); // A status line must not keep the process alive.
   return () => clearInterval(id);
 }

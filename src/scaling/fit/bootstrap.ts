@@ -1,24 +1,24 @@
 /**
- * Bootstrap: points drawn with replacement, and intervals from what is fitted to them.
- * Draw k of a seed is always the same one. It knows no law.
+ * Nonparametric bootstrap: resamples points with replacement; percentile intervals of the
+ * estimates. Draw k is a pure function of the seed.
  */
 import { fold, foldName, type Key, threefry } from "../../base/random.ts";
 import type { BootstrapOptions, Estimate } from "../types.ts";
 
-/** The options that a command starts from. */
+/** Default options. */
 export const BOOTSTRAP: BootstrapOptions = { draws: 1000, seed: 0, level: 0.95 };
 
-/** Draws below which an interval would say nothing. */
+/** Minimum draws for an interval. */
 const LEAST = 20;
-/** Draws in a row that may determine no fit. */
+/** Maximum degenerate draws in a row. */
 const TRIES = 200;
 
-/** The key that a seed gives the draws of one fit. */
+/** The key of one fit's draws. */
 export function drawKey(seed: number, fit: string): Key {
   return foldName([seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0], fit);
 }
 
-/** How often each of `n` points was drawn, when n are drawn with replacement. */
+/** Multiplicities of `n` points in a resample of size n. */
 export function resample(key: Key, n: number): Float64Array {
   const counts = new Float64Array(n);
   for (let i = 0; i < n; i++) {
@@ -28,24 +28,24 @@ export function resample(key: Key, n: number): Float64Array {
   return counts;
 }
 
-/** What the draws gave, and how many were drawn again. */
+/** Results of the draws, and how many were redrawn. */
 export interface Draws<T> {
   readonly values: readonly T[];
-  /** Draws that determine no fit, so that another one took their place. */
+  /** Degenerate draws that were replaced. */
   readonly redrawn: number;
 }
 
 /**
- * What `fit` gives for each draw, told how often it holds each point, group by group: `sizes` says
- * how many points each group has. A draw for which it gives undefined is drawn again; where that
- * happens too often in a row, there are fewer values than asked for.
+ * Calls `fit` with the multiplicities of each draw, resampled per group; `sizes`: points per group.
+ * A draw for which it returns undefined is redrawn; after too many in a row, the bootstrap ends
+ * early with fewer values.
  */
 export function bootstrap<T>(
   key: Key,
   { sizes, draws, fit, told }: {
     sizes: readonly number[];
     draws: number;
-    /** Told how many draws are done. */
+    /** Called with the number of finished draws. */
     told?: (done: number) => void;
     fit: (...counts: readonly Float64Array[]) => T | undefined;
   },
@@ -67,10 +67,10 @@ export function bootstrap<T>(
 }
 
 /**
- * A number with the interval that holds `level` of its draws. With `free`, it is widened about the
- * number by sqrt(n / (n - p)), for least squares of p constants lie closer to their n points than
- * the truth does. Source: Davison and Hinkley, "Bootstrap Methods and their Application" (1997),
- * sections 5.3 and 6.2.
+ * An estimate with the percentile interval of its draws at `level`. With `free`, the interval is
+ * widened about the estimate by sqrt(n / (n - p)), because the residuals of p fitted constants to n
+ * points underestimate the noise. Source: Davison and Hinkley, "Bootstrap Methods and their
+ * Application" (1997), sections 5.3 and 6.2.
  */
 export function estimate(
   value: number,
@@ -86,7 +86,7 @@ export function estimate(
   return { value, low: end((1 - level) / 2), high: end((1 + level) / 2) };
 }
 
-/** The same for a positive number whose draws differ by factors: on its logarithm. */
+/** As {@linkcode estimate}, on a logarithmic scale, for positive numbers. */
 export function estimateLog(
   value: number,
   draws: readonly number[],
@@ -100,7 +100,7 @@ export function estimateLog(
   };
 }
 
-/** Quantile of sorted numbers, linear between them. */
+/** Quantile of sorted numbers with linear interpolation. */
 export function quantile(sorted: readonly number[], part: number): number {
   const at = part * (sorted.length - 1);
   const i = Math.floor(at);

@@ -1,7 +1,7 @@
 /**
- * The fit of L(N, D) = E + A / N^alpha + B / D^beta to finished trainings: the sum of Huber losses
- * of log L, L-BFGS from a grid of starts, bootstrap, and each point left out once.
- * Source: Hoffmann et al. (2022), section 3.3 and appendix D.3, whose grid of starts this is.
+ * Fits L(N, D) = E + A / N^alpha + B / D^beta to finished trials: sum of Huber losses of log L,
+ * L-BFGS from a grid of starts, bootstrap, leave-one-out. Source: Hoffmann et al. (2022), section
+ * 3.3 and appendix D.3, including the grid of starts.
  */
 import { maxOf, minOf } from "../../base/extremes.ts";
 import { UserError } from "../../base/user_error.ts";
@@ -13,54 +13,54 @@ import { breadth } from "./least_squares.ts";
 import { centred, constantsOf, type Fit, fitFrom, huberSum, logLossAt } from "./power_sum.ts";
 import { type PowerData, powerData } from "./power_sum.ts";
 import { qualityOf } from "./quality.ts";
-import { judged, STEEPEST } from "./sense.ts";
-import type { Drawing, Estimate, Quality, ScalingPoint } from "../types.ts";
+import { markUndetermined, STEEPEST } from "./undetermined.ts";
+import type { BootstrapRun, Estimate, Quality, ScalingPoint } from "../types.ts";
 
 /** A fitted law. */
 export interface ChinchillaFit {
   readonly law: Law;
-  /** The constants and the exponents of the optimum with their intervals. */
+  /** Constants, and exponents of the optimum, with intervals. */
   readonly estimates: Readonly<Record<"E" | "A" | "B" | "alpha" | "beta" | "a" | "b", Estimate>>;
   /** The sum of Huber losses at the optimum. */
   readonly objective: number;
   readonly starts: number;
-  /** Starts that led to this optimum. */
+  /** Starts that converged to this optimum. */
   readonly agree: number;
   readonly quality: Quality;
-  /** Log of the loss less the law's, point by point. */
+  /** log(loss / predicted loss) per point. */
   readonly residuals: readonly number[];
-  /** The same by the law that was fitted to the other points. */
+  /** Leave-one-out residuals. */
   readonly leftOut: readonly number[];
   readonly draws: readonly Law[];
   readonly redrawn: number;
 }
 
-/** Points, sizes and token counts that five constants need at least. */
+/** Minimum points, sizes and token counts to determine five constants. */
 export const NEEDS = { points: 6, sizes: 3, tokens: 3 } as const;
-/** Share of their length that points in the plane of log N, log D must be broad. */
+/** Minimum ratio of singular values of points (log N, log D). */
 const BREADTH = 0.02;
 
-/** Losses within this factor are one. */
+/** Losses within this factor count as equal. */
 const SAME_LOSS = 1 + 1e-9;
 
-/** Values that starts are made of: [log A], alpha, [log B], beta, log E. */
+/** Grid values of starts: log A, alpha, log B, beta, log E. */
 export interface Grid {
   readonly a: readonly number[];
   readonly alpha: readonly number[];
   readonly e: readonly number[];
 }
 
-/** The paper's 4,500 starts; those of B and beta are those of A and alpha. */
+/** The paper's 4,500 starts; B and beta use the values of A and alpha. */
 export const GRID: Grid = {
   a: [0, 5, 10, 15, 20, 25],
   alpha: [0, 0.5, 1, 1.5, 2],
   e: [-1, -0.5, 0, 0.5, 1],
 };
 
-/** A tenth as many, for laws that are only compared. */
+/** A tenth of the starts, for laws that are only compared. */
 export const COARSE: Grid = { a: [0, 5, 10, 15, 20], alpha: [0.25, 0.75, 1.5], e: [-0.5, 0.5] };
 
-/** Why points determine no law, with the number needed; undefined where they do. */
+/** Why points do not determine a law; undefined if they do. */
 export function chinchillaNeeds(points: readonly ScalingPoint[]): string | undefined {
   const sizes = countDistinct(points.map((p) => p.params));
   const tokens = countDistinct(points.map((p) => p.tokens));
@@ -82,10 +82,10 @@ export function chinchillaNeeds(points: readonly ScalingPoint[]): string | undef
     `and log D the two terms are alike: got ${budgets === 1 ? "1 budget" : "1 line"}`;
 }
 
-/** The fit. @throws {UserError} `data` where points are too few or degenerate. */
+/** Fits the law. @throws {UserError} `data` when points are too few or degenerate. */
 export function fitChinchilla(
   points: readonly ScalingPoint[],
-  { draws, seed, level, tell }: Drawing,
+  { draws, seed, level, tell }: BootstrapRun,
   grid: Grid = GRID,
 ): ChinchillaFit {
   const need = chinchillaNeeds(points);
@@ -141,7 +141,7 @@ export function fitChinchilla(
   };
 }
 
-/** The law alone, without draws and points left out; undefined where there is none. */
+/** The law without bootstrap and leave-one-out; undefined if undetermined. */
 export function chinchillaLaw(points: readonly ScalingPoint[], grid: Grid = GRID): Law | undefined {
   if (chinchillaNeeds(points) !== undefined) return undefined;
   const data = powerData(
@@ -158,7 +158,7 @@ function startsOf({ a, alpha, e }: Grid, data: PowerData): Float64Array[] {
   );
 }
 
-/** The lowest of the minima that the fit's own ones lead to, with other counts of points. */
+/** The lowest minimum with other multiplicities of points, started from the fit's minima. */
 function minimumOf(data: PowerData, { seeds }: Fit, counts: ArrayLike<number>): Float64Array {
   const objective = huberSum(data, counts);
   const minima = seeds.map((seed) => minimize(objective, seed, { gain: 1e-9 }));
@@ -171,7 +171,7 @@ function lawOf(theta: Float64Array, data: PowerData): Law {
   return { E, A: n.A, B: d.A, alpha: n.alpha, beta: d.alpha };
 }
 
-/** Three digits; what rounding leaves of nothing is 0. */
+/** Three digits; rounding noise is shown as 0. */
 function three(exponent: number): string {
   return Math.abs(exponent) < 1e-9 ? "0" : exponent.toPrecision(3);
 }
@@ -180,7 +180,7 @@ function isFinite(law: Law): boolean {
   return Object.values(law).every(Number.isFinite);
 }
 
-/** Whether a draw has what five constants need. */
+/** Whether a draw determines five constants. */
 function determines(points: readonly ScalingPoint[], counts: Float64Array): boolean {
   const drawn = points.filter((_, i) => (counts[i] as number) > 0);
   return drawn.length >= NEEDS.points - 1 &&
@@ -195,14 +195,14 @@ function estimatesOf(
 ): ChinchillaFit["estimates"] {
   const of = (read: (law: Law) => number) => estimate(read(law), draws.map(read), { level });
   const factor = (read: (law: Law) => number) =>
-    judged(estimateLog(read(law), draws.map(read), { level }), "scale");
+    markUndetermined(estimateLog(read(law), draws.map(read), { level }), "scale");
   return {
     E: of((l) => l.E),
     A: factor((l) => l.A),
     B: factor((l) => l.B),
-    alpha: judged(of((l) => l.alpha), "power"),
-    beta: judged(of((l) => l.beta), "power"),
-    a: judged(of((l) => exponentsOf(l).a), "share"),
-    b: judged(of((l) => exponentsOf(l).b), "share"),
+    alpha: markUndetermined(of((l) => l.alpha), "power"),
+    beta: markUndetermined(of((l) => l.beta), "power"),
+    a: markUndetermined(of((l) => exponentsOf(l).a), "share"),
+    b: markUndetermined(of((l) => exponentsOf(l).b), "share"),
   };
 }

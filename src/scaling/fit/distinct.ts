@@ -1,6 +1,6 @@
-/** Numbers that count as one: sizes, token counts and budgets as trials really have them. */
+/** Groups nearly equal numbers: sizes, token counts and budgets vary slightly between trials. */
 
-/** Sorted groups of indices whose numbers differ by at most `factor` from their group's first. */
+/** Sorted groups of indices whose numbers are within `factor` of their group's smallest. */
 export function groupsOf(values: readonly number[], factor: number): number[][] {
   const order = values.map((_, i) => i).sort((a, b) =>
     (values[a] as number) - (values[b] as number)
@@ -18,7 +18,7 @@ export function groupsOf(values: readonly number[], factor: number): number[][] 
   return groups;
 }
 
-/** How many numbers there are, those within a percent counted once. */
+/** Number of distinct values, up to one percent. */
 export function countDistinct(values: readonly number[]): number {
   return groupsOf(values, 1.01).length;
 }

@@ -1,11 +1,11 @@
-/** Which trials a law in one quantity is about: those that nothing smaller beats. */
+/** The Pareto frontier of trials for laws in one quantity. */
 import { countDistinct } from "./distinct.ts";
 import type { ScalingPoint } from "../types.ts";
 
-/** What a law in one quantity may be in. */
+/** Quantities of such laws. */
 export type Quantity = "params" | "tokens" | "flops";
 
-/** Replicates, trials of the same parameters and tokens, as one point of their geometric mean. */
+/** Averages replicates (equal parameters and tokens) by the geometric mean of their losses. */
 export function averaged(points: readonly ScalingPoint[]): ScalingPoint[] {
   const same = new Map<string, ScalingPoint[]>();
   for (const point of points) {
@@ -19,14 +19,16 @@ export function averaged(points: readonly ScalingPoint[]): ScalingPoint[] {
   });
 }
 
-/** Replicates averaged, then the points with a lower loss than all that have no more of `of`. */
+/**
+ * The frontier after averaging replicates: points with a lower loss than all with no more of `of`.
+ */
 export function frontierOf(points: readonly ScalingPoint[], of: Quantity): ScalingPoint[] {
   const sorted = averaged(points).sort((a, b) => a[of] - b[of] || a.loss - b.loss);
   const frontier: ScalingPoint[] = [];
   for (const point of sorted) {
     const last = frontier.at(-1);
     if (last !== undefined && point.loss >= last.loss) continue;
-    // Trials that are within a percent of each other are of one size.
+    // Trials within a percent count as one size.
     if (last !== undefined && countDistinct([last[of], point[of]]) === 1) frontier.pop();
     frontier.push(point);
   }

@@ -1,13 +1,13 @@
 /**
- * IsoFLOP curves: per budget a parabola of the loss in log N, its minimum, and how the minima move
- * with the budget. Source: Hoffmann et al. (2022), section 3.2.
+ * IsoFLOP profiles: per budget a parabola of the loss in log N and its minimum; power laws of the
+ * minima. Source: Hoffmann et al. (2022), section 3.2.
  */
 import { maxOf, minOf } from "../../base/extremes.ts";
 import { bootstrap, drawKey, estimate, estimateLog } from "./bootstrap.ts";
 import { countDistinct, groupsOf } from "./distinct.ts";
 import { mean, polynomial } from "./least_squares.ts";
-import { judged } from "./sense.ts";
-import type { Drawing, Estimate, ScalingPoint } from "../types.ts";
+import { markUndetermined } from "./undetermined.ts";
+import type { BootstrapRun, Estimate, ScalingPoint } from "../types.ts";
 
 /** One budget. */
 export interface Budget {
@@ -18,12 +18,12 @@ export interface Budget {
   readonly range: readonly [number, number];
   /** Loss = c0 + c1 u + c2 u^2 with u = log10 N. */
   readonly coefficients: readonly [number, number, number];
-  /** Undefined where the parabola has no minimum between the smallest and the largest size. */
+  /** Undefined if the parabola has no minimum within the range of sizes. */
   readonly minimum?: {
     readonly params: Estimate;
     readonly tokens: Estimate;
     readonly loss: Estimate;
-    /** Share of the draws in which this budget has a minimum; null where none were made. */
+    /** Fraction of draws in which this budget has a minimum; null without draws. */
     readonly drawn: number | null;
   };
 }
@@ -32,28 +32,28 @@ export interface Budget {
 export interface IsoflopFit {
   readonly budgets: readonly Budget[];
   readonly exponents: { readonly a: Estimate; readonly b: Estimate } | { readonly skipped: string };
-  /** Draws that were made again because too few budgets had a minimum in them. */
+  /** Draws replaced because too few budgets had a minimum. */
   readonly redrawn: number;
 }
 
-/** Trials whose FLOP differ by less than this factor are of one budget. */
+/** Trials whose FLOP are within this factor form one budget. */
 export const ONE_BUDGET = 1.2;
 /**
- * Sizes that a budget's parabola, trials that its intervals, and budgets that exponents need. Of
- * four trials 90 % intervals hold the truth in 7 of 10 cases only, of five in 9.
+ * Minimum sizes for a parabola, trials for its intervals, budgets for exponents. 90 % intervals
+ * from four trials cover the true value in only 70 % of cases, from five in 90 %.
  */
 export const ISOFLOP_NEEDS = { sizes: 3, drawn: 5, budgets: 2 } as const;
 
-interface Bottom {
+interface ParabolaMinimum {
   readonly params: number;
   readonly tokens: number;
   readonly loss: number;
 }
 
-/** The fit; where there is none, why. */
+/** The fit, or why there is none. */
 export function fitIsoflop(
   points: readonly ScalingPoint[],
-  { draws, seed, level, tell }: Drawing,
+  { draws, seed, level, tell }: BootstrapRun,
 ): IsoflopFit | { readonly skipped: string } {
   const groups = groupsOf(points.map((p) => p.flops), ONE_BUDGET)
     .map((group) => group.map((i) => points[i] as ScalingPoint))
@@ -64,28 +64,28 @@ export function fitIsoflop(
     };
   }
   const found = groups.map((points) => {
-    const lowest = bottomFinder(points);
-    return { points, lowest, bottom: lowest() };
+    const lowest = minimumFinder(points);
+    return { points, lowest, minimum: lowest() };
   });
-  const inside = found.filter(({ bottom }) => bottom !== undefined);
+  const inside = found.filter(({ minimum }) => minimum !== undefined);
   const spread = inside.filter(({ points }) => points.length >= ISOFLOP_NEEDS.drawn);
-  // With many budgets hardly any draw has a minimum at each of them, so a draw counts for those
-  // where it has one. It needs as many as the exponents do, or all where there are fewer.
+  // With many budgets few draws have a minimum at each, so a draw counts for the budgets where it
+  // has one. It needs as many as the exponents do, or all if there are fewer.
   const least = Math.min(spread.length, ISOFLOP_NEEDS.budgets);
   const resampled = bootstrap(drawKey(seed, "isoflop"), {
     sizes: spread.map(({ points }) => points.length),
     draws: spread.length === 0 ? 0 : draws,
     told: (done) => tell?.("isoFLOP minima", done, draws),
     fit: (...counts) => {
-      const bottoms = spread.map(({ lowest }, i) => lowest(counts[i]));
-      return bottoms.filter((bottom) => bottom !== undefined).length >= least ? bottoms : undefined;
+      const minima = spread.map(({ lowest }, i) => lowest(counts[i]));
+      return minima.filter((minimum) => minimum !== undefined).length >= least ? minima : undefined;
     },
   });
   return {
     budgets: found.map((budget) =>
       budgetOf(budget, {
         draws: spread.includes(budget)
-          ? resampled.values.map((bottoms) => bottoms[spread.indexOf(budget)])
+          ? resampled.values.map((minima) => minima[spread.indexOf(budget)])
           : [],
         level,
       })
@@ -97,21 +97,21 @@ export function fitIsoflop(
 
 interface Found {
   readonly points: readonly ScalingPoint[];
-  readonly lowest: (weights?: ArrayLike<number>) => Bottom | undefined;
-  readonly bottom: Bottom | undefined;
+  readonly lowest: (weights?: ArrayLike<number>) => ParabolaMinimum | undefined;
+  readonly minimum: ParabolaMinimum | undefined;
 }
 
-/** What one draw gives each budget; undefined where it has no minimum between the sizes. */
-type Draw = readonly (Bottom | undefined)[];
+/** The minima of one draw per budget; undefined without a minimum within the sizes. */
+type Draw = readonly (ParabolaMinimum | undefined)[];
 
 function budgetOf(
-  { points, bottom }: Found,
+  { points, minimum }: Found,
   { draws, level }: { draws: Draw; level: number },
 ): Budget {
   const sizes = points.map((p) => p.params);
   const drawn = draws.filter((draw) => draw !== undefined);
-  const of = (key: keyof Bottom) =>
-    estimateLog((bottom as Bottom)[key], drawn.map((b) => b[key]), {
+  const of = (key: keyof ParabolaMinimum) =>
+    estimateLog((minimum as ParabolaMinimum)[key], drawn.map((b) => b[key]), {
       level,
       free: { n: points.length, p: 3 },
     });
@@ -120,7 +120,7 @@ function budgetOf(
     points: points.length,
     range: [minOf(sizes), maxOf(sizes)],
     coefficients: parabola(points) as [number, number, number],
-    ...(bottom !== undefined && {
+    ...(minimum !== undefined && {
       minimum: {
         params: of("params"),
         tokens: of("tokens"),
@@ -131,7 +131,10 @@ function budgetOf(
   };
 }
 
-/** Over the budgets that can be drawn from; over all, without an interval, where those are few. */
+/**
+ * Exponents over the budgets with enough trials for intervals; over all, without intervals, if
+ * those are too few.
+ */
 function exponentsFrom(
   { inside, spread, draws }: {
     inside: readonly Found[];
@@ -149,14 +152,14 @@ function exponentsFrom(
   const used = enough ? spread : inside;
   const at = used.map(({ points }) => flopsOf(points));
   const of = (key: "params" | "tokens") => {
-    const grown = (bottoms: Draw) => {
-      const own = bottoms.flatMap((bottom, i) => bottom ? [[at[i] as number, bottom[key]]] : []);
+    const grown = (minima: Draw) => {
+      const own = minima.flatMap((minimum, i) => minimum ? [[at[i] as number, minimum[key]]] : []);
       return growth(own.map(([x]) => x as number), own.map(([, y]) => y as number));
     };
-    // Not widened as those of a budget are: over several budgets the draws already spread the
-    // exponents somewhat more than trials do.
-    const value = grown(used.map(({ bottom }) => bottom));
-    return judged(estimate(value, enough ? draws.map(grown) : [], { level }), "share");
+    // Not widened as for one budget: over several budgets the draws already overestimate the
+    // spread.
+    const value = grown(used.map(({ minimum }) => minimum));
+    return markUndetermined(estimate(value, enough ? draws.map(grown) : [], { level }), "share");
   };
   return { a: of("params"), b: of("tokens") };
 }
@@ -177,10 +180,10 @@ function parabola(
 }
 
 /**
- * Where a budget's parabola is lowest, for trials that count as often as weights say, with the
- * tokens that trials of that size have.
+ * Returns a function from weights of trials to the minimum of the weighted parabola, with tokens
+ * interpolated at that size.
  */
-function bottomFinder(group: readonly ScalingPoint[]): Found["lowest"] {
+function minimumFinder(group: readonly ScalingPoint[]): Found["lowest"] {
   const x = group.map((p) => Math.log10(p.params));
   const [least, most] = [minOf(x), maxOf(x)];
   const line = polynomial({ x, y: group.map((p) => Math.log10(p.tokens)) }, 1);

@@ -1,7 +1,7 @@
 /**
- * Laws in one quantity, fitted to its frontier: L = (X_c / X)^alpha by least squares of logs, and
- * L = E + (X_c / X)^alpha by the Huber loss. Source: Kaplan et al., "Scaling Laws for Neural
- * Language Models" (2020), equations 1.1 to 1.3.
+ * Fits laws in one quantity to its frontier: L = (X_c / X)^alpha by least squares of logs, and L =
+ * E + (X_c / X)^alpha by the Huber loss. Source: Kaplan et al., "Scaling Laws for Neural Language
+ * Models" (2020), equations 1.1 to 1.3.
  */
 import { bootstrap, drawKey, estimate } from "./bootstrap.ts";
 import { countDistinct } from "./distinct.ts";
@@ -10,10 +10,10 @@ import { minimize } from "./lbfgs.ts";
 import { polynomial } from "./least_squares.ts";
 import { centred, constantsOf, fitFrom, huberSum, powerData } from "./power_sum.ts";
 import { qualityOf } from "./quality.ts";
-import { judged } from "./sense.ts";
-import type { Drawing, Estimate, Quality, ScalingPoint } from "../types.ts";
+import { markUndetermined } from "./undetermined.ts";
+import type { BootstrapRun, Estimate, Quality, ScalingPoint } from "../types.ts";
 
-/** L = E + (X_c / X)^alpha, X_c as its logarithm to base 10, for it may be beyond all numbers. */
+/** L = E + (X_c / X)^alpha, with log10 X_c, because X_c may overflow. */
 export interface PowerLaw {
   readonly E: number;
   readonly log10_scale: number;
@@ -28,16 +28,16 @@ export interface PowerLawFit {
   readonly redrawn: number;
 }
 
-/** The laws in one quantity. Where there is none, why. */
+/** Both laws in one quantity, or why there is none. */
 export interface KaplanFit {
   readonly of: Quantity;
-  /** Names of the trials they are fitted to. */
+  /** Names of the trials on the frontier. */
   readonly frontier: readonly string[];
   readonly plain: PowerLawFit | { readonly skipped: string };
   readonly irreducible: PowerLawFit | { readonly skipped: string };
 }
 
-/** Points of a frontier that the two laws need. */
+/** Minimum frontier points of each law. */
 export const KAPLAN_NEEDS = { plain: 3, irreducible: 5 } as const;
 
 /** Loss at X. */
@@ -45,11 +45,11 @@ export function powerLoss({ E, log10_scale, alpha }: PowerLaw, x: number): numbe
   return E + 10 ** (alpha * (log10_scale - Math.log10(x)));
 }
 
-/** Both laws in a quantity. */
+/** Fits both laws in a quantity. */
 export function fitKaplan(
   points: readonly ScalingPoint[],
   of: Quantity,
-  options: Drawing,
+  options: BootstrapRun,
 ): KaplanFit {
   const frontier = frontierOf(points, of);
   const x = frontier.map((point) => point[of]);
@@ -71,7 +71,7 @@ export function fitKaplan(
   };
 }
 
-/** Quantities as people call them. */
+/** Names of quantities in messages. */
 const NAMES: Readonly<Record<Quantity, string>> = {
   params: "parameters",
   tokens: "tokens",
@@ -85,7 +85,7 @@ interface Frontier {
   readonly of: Quantity;
 }
 
-function fitLaw(frontier: Frontier, { draws, seed, level, tell }: Drawing): PowerLawFit {
+function fitLaw(frontier: Frontier, { draws, seed, level, tell }: BootstrapRun): PowerLawFit {
   const { x, losses, kind } = frontier;
   const constants = kind === "plain" ? 2 : 3;
   const fitter = kind === "plain" ? lineFitter(frontier) : curveFitter(frontier);
@@ -111,22 +111,22 @@ function fitLaw(frontier: Frontier, { draws, seed, level, tell }: Drawing): Powe
     law,
     estimates: {
       E: kind === "plain" ? { value: 0, low: null, high: null } : positive(of("E")),
-      log10_scale: judged(of("log10_scale"), "log"),
-      alpha: judged(of("alpha"), "power"),
+      log10_scale: markUndetermined(of("log10_scale"), "log"),
+      alpha: markUndetermined(of("alpha"), "power"),
     },
     quality: qualityOf({ logLoss: losses.map(Math.log), residuals, leftOut }),
     redrawn: resampled.redrawn,
   };
 }
 
-/** No loss is below nothing, however wide the interval. */
+/** A loss is not negative: clips the interval at 0. */
 function positive({ value, low, high }: Estimate): Estimate {
   return { value, low: low === null ? null : Math.max(0, low), high };
 }
 
 type Fitter = (counts: readonly number[]) => PowerLaw;
 
-/** A line through logs: log L = alpha log X_c - alpha log X. */
+/** Linear regression of logs: log L = alpha log X_c - alpha log X. */
 function lineFitter({ x, losses }: Frontier): Fitter {
   const [logX, logLoss] = [x.map(Math.log), losses.map(Math.log)];
   return (weights) => {
@@ -137,7 +137,7 @@ function lineFitter({ x, losses }: Frontier): Fitter {
   };
 }
 
-/** A power above a level. */
+/** A power law with an irreducible term. */
 function curveFitter({ x, losses }: Frontier): Fitter {
   const data = powerData([x], losses);
   const starts = [0, 5, 10, 15, 20, 25].flatMap((a) =>

@@ -1,7 +1,7 @@
 /**
- * The law L(N, D) = E + A / N^alpha + B / D^beta and what follows from it for a budget of
- * C = 6 N D FLOP. Source: Hoffmann et al., "Training Compute-Optimal Large Language Models" (2022),
- * equations 2 and 4. N parameters, D tokens, L nats per token.
+ * The law L(N, D) = E + A / N^alpha + B / D^beta and its optimum for a budget of C = 6 N D FLOP.
+ * Source: Hoffmann et al., "Training Compute-Optimal Large Language Models" (2022), equations 2 and
+ * 4. N parameters, D tokens, L nats per token.
  */
 
 /** The constants of a law. */
@@ -13,7 +13,7 @@ export interface Law {
   readonly beta: number;
 }
 
-/** What to train for a budget, and what comes of it. */
+/** The compute-optimal allocation of a budget, and its loss. */
 export interface Optimum {
   readonly params: number;
   readonly tokens: number;

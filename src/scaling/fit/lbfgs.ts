@@ -1,26 +1,25 @@
 /**
- * L-BFGS: the minimum of a smooth function of a few numbers.
- * Source: Nocedal and Wright, "Numerical Optimization" (2nd edition), algorithms 7.4 and 7.5.
- * Nothing in it depends on the function's scale: a sum and a mean have the same minimum, found in
- * the same steps. It knows nothing of what is fitted.
+ * L-BFGS: limited-memory quasi-Newton minimization of a smooth function. Source: Nocedal and
+ * Wright, "Numerical Optimization" (2nd edition), algorithms 7.4 and 7.5. Invariant to the scale of
+ * the objective: a sum and a mean take the same steps.
  */
 import { type Objective, wolfeStep } from "./line_search.ts";
 
-/** Where a minimization ended. */
+/** Result of a minimization. */
 export interface Minimum {
   readonly x: Float64Array;
   readonly value: number;
   readonly steps: number;
-  /** False where steps ran out first. */
+  /** False if the step limit was reached. */
   readonly converged: boolean;
 }
 
-/** Pairs of steps and gradient differences that are remembered. */
+/** Number of stored pairs (step, gradient difference). */
 const MEMORY = 10;
-/** Part of the value that the next step must promise to gain; below it there is none to gain. */
+/** Convergence threshold: predicted decrease relative to the value. */
 const GAIN = 1e-14;
 
-/** The minimum that is reached from `start`. @throws {RangeError} where the value is not finite there. */
+/** Minimizes from `start`. @throws {RangeError} when the value is not finite there. */
 export function minimize(
   objective: Objective,
   start: ArrayLike<number>,
@@ -41,13 +40,13 @@ export function minimize(
     }
     let next = wolfeStep(objective, { x, direction, value, slope });
     if (next === undefined && pairs.length > 0) {
-      // What was remembered may mislead behind a kink: once more along the gradient alone.
+      // The stored pairs may mislead after a kink: retry along the steepest descent.
       pairs.length = 0;
       const steepest = descent(gradient, pairs, x);
       slope = dot(gradient, steepest);
       next = wolfeStep(objective, { x, direction: steepest, value, slope });
     }
-    // No step is better in this arithmetic.
+    // No step decreases the value in floating point.
     if (next === undefined) return { x, value, steps, converged: true };
     remember(pairs, { step: minus(next.x, x), change: minus(next.gradient, gradient) });
     ({ x, value, gradient } = next);
@@ -61,7 +60,7 @@ interface Pair {
   readonly curvature: number;
 }
 
-/** Keeps a pair where the function curves upwards along it. */
+/** Stores a pair if its curvature is positive. */
 function remember(pairs: Pair[], { step, change }: Omit<Pair, "curvature">): void {
   const curvature = dot(step, change);
   if (!(curvature > 0)) return;
@@ -69,7 +68,7 @@ function remember(pairs: Pair[], { step, change }: Omit<Pair, "curvature">): voi
   if (pairs.length > MEMORY) pairs.shift();
 }
 
-/** The direction of the two-loop recursion. */
+/** Search direction by the two-loop recursion. */
 function descent(gradient: Float64Array, pairs: readonly Pair[], x: Float64Array): Float64Array {
   const q = new Float64Array(x.length);
   add(q, -1, gradient);
@@ -81,7 +80,7 @@ function descent(gradient: Float64Array, pairs: readonly Pair[], x: Float64Array
     add(q, -share, change);
   }
   const last = pairs.at(-1);
-  // The first step is a tenth of what x is large, whatever the function's unit.
+  // Initial step: 0.1 * max(1, norm(x)), independent of the objective's scale.
   const scale = last === undefined
     ? 0.1 * Math.max(1, norm(x)) / (norm(gradient) || 1)
     : last.curvature / dot(last.change, last.change);

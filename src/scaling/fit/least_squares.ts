@@ -1,10 +1,10 @@
-/** Least squares in few unknowns, and how far points are from lying on a line. Wraps ml-matrix. */
+/** Polynomial least squares, and a measure of collinearity. Wraps ml-matrix. */
 import { Matrix, SingularValueDecomposition, solve } from "ml-matrix";
 import { maxOf } from "../../base/extremes.ts";
 
 /**
- * The polynomial of a degree through points (x, y), each as often as `weights` says: coefficients
- * from the constant on. Undefined where fewer than degree + 1 places x count.
+ * Weighted polynomial least squares: coefficients by ascending power. Undefined if fewer than
+ * degree + 1 distinct x have a positive weight.
  */
 export function polynomial(
   { x, y, weights }: { x: readonly number[]; y: readonly number[]; weights?: ArrayLike<number> },
@@ -12,7 +12,7 @@ export function polynomial(
 ): number[] | undefined {
   const counted = x.map((_, i) => i).filter((i) => (weights?.[i] ?? 1) > 0);
   if (new Set(counted.map((i) => x[i])).size <= degree) return undefined;
-  // Powers of what is left of x less its mean, in units of its spread, are far from alike.
+  // Centre and scale x, so that the powers are well conditioned.
   const center = mean(counted.map((i) => x[i] as number));
   const spread = maxOf(counted.map((i) => Math.abs((x[i] as number) - center)));
   const rows = counted.map((i) => {
@@ -45,10 +45,7 @@ function expand(
   return out;
 }
 
-/**
- * How far points in the plane are from a line, in [0, 1]: the smaller singular value of their
- * offsets over the larger one.
- */
+/** Distance from collinearity in [0, 1]: ratio of the singular values of the centred points. */
 export function breadth(x: readonly number[], y: readonly number[]): number {
   const [mx, my] = [mean(x), mean(y)];
   const rows = x.map((v, i) => [v - mx, (y[i] as number) - my]);

@@ -1,13 +1,12 @@
 /**
- * How far to go along a direction: a step that meets the strong Wolfe conditions.
- * Source: Nocedal and Wright, "Numerical Optimization" (2nd edition), algorithms 3.5 and 3.6, the
- * trial point of equation 3.59.
+ * Line search for a step that satisfies the strong Wolfe conditions. Source: Nocedal and Wright,
+ * "Numerical Optimization" (2nd edition), algorithms 3.5 and 3.6, the trial point of equation 3.59.
  */
 
 /** A function's value at `x`; writes its gradient into `gradient`. */
 export type Objective = (x: Float64Array, gradient: Float64Array) => number;
 
-/** Where a search begins: a point, a direction, the value and the slope along it. */
+/** Start of a search: point, direction, value, and directional derivative. */
 export interface Ray {
   readonly x: Float64Array;
   readonly direction: Float64Array;
@@ -22,7 +21,7 @@ export interface StepReached {
   readonly gradient: Float64Array<ArrayBuffer>;
 }
 
-/** An end of the stretch that is searched. */
+/** An end of the bracketing interval. */
 interface Bound {
   readonly value: number;
   readonly length: number;
@@ -31,14 +30,14 @@ interface Bound {
 
 type Trial = StepReached & Bound;
 
-/** Least part of the promised gain, and what may be left of the slope. */
+/** Constants of the sufficient decrease (c1) and curvature (c2) conditions. */
 const GAIN = 1e-4;
 const SLOPE = 0.9;
 const TRIALS = 40;
 
 /**
- * A point along the ray that meets both conditions, or else the lowest one found;
- * undefined where none is lower than its beginning.
+ * A point that satisfies both conditions, else the lowest one found; undefined if none is below the
+ * start.
  */
 export function wolfeStep(objective: Objective, ray: Ray): Trial | undefined {
   const { value, slope } = ray;
@@ -58,7 +57,7 @@ export function wolfeStep(objective: Objective, ray: Ray): Trial | undefined {
     if (!Number.isFinite(trial.value) || !falls(trial) || trial.value >= low.value) high = trial;
     else if (flat(trial)) return trial;
     else {
-      // Past the bottom, the old low end is the other end.
+      // The slope changed sign: the old low end becomes the other end.
       if (trial.slope * ((high?.length ?? Infinity) - low.length) >= 0) high = low;
       low = trial;
     }
@@ -81,7 +80,7 @@ function trialAt(objective: Objective, { x, direction }: Ray, length: number): T
   return { x: point, value, gradient, length, slope };
 }
 
-/** Where the cubic through two trials is lowest, kept off both; else their middle. */
+/** Minimizer of the cubic interpolant if it is well inside the interval, else the midpoint. */
 function between(low: Bound, high: Bound): number {
   const width = high.length - low.length;
   const middle = low.length + width / 2;

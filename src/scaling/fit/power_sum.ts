@@ -1,25 +1,25 @@
 /**
- * The law that all fits share: L = E + sum over k of A_k / x_k^alpha_k, fitted to log L under the
+ * The form shared by all fits: L = E + sum over k of A_k / x_k^alpha_k, fitted to log L under the
  * Huber loss. Source: Hoffmann et al., "Training Compute-Optimal Large Language Models" (2022),
- * section 3.3 and appendix D.3. It knows no parameters, tokens or FLOP, only positive numbers x_k.
+ * section 3.3 and appendix D.3.
  */
 import { maxOf } from "../../base/extremes.ts";
 import { minimize, type Minimum } from "./lbfgs.ts";
 import type { Objective } from "./line_search.ts";
 
-/** Where a residual of log L stops counting as its square: Hoffmann et al., section 3.3. */
+/** Huber delta of residuals of log L: Hoffmann et al., section 3.3. */
 export const DELTA = 1e-3;
 
-/** What a law is fitted to: each feature's logs and the logs of losses, point by point. */
+/** Fit data: logs of features and of losses per point. */
 export interface PowerData {
-  /** One row per feature, its logs less their mean, which makes the fit well conditioned. */
+  /** Centred logs, one row per feature: centring conditions the fit. */
   readonly logs: readonly Float64Array[];
   /** Mean of each feature's logs. */
   readonly means: readonly number[];
   readonly logLoss: Float64Array;
 }
 
-/** A law's constants: the terms A / x^alpha, feature by feature, and E. */
+/** Constants of a law: a term A / x^alpha per feature, and E. */
 export interface PowerSum {
   readonly E: number;
   readonly terms: readonly { readonly A: number; readonly alpha: number }[];
@@ -40,8 +40,8 @@ export function powerData(
 }
 
 /**
- * The sum of Huber losses of log L at [log A_0', alpha_0, log A_1', alpha_1, ..., log E], where
- * A' is A at the feature's mean; each point counts `weights[i]` times.
+ * Objective: sum of Huber losses of log L at [log A_0', alpha_0, log A_1', alpha_1, ..., log E],
+ * where A' is A at the feature's mean. Point i has weight `weights[i]`.
  */
 export function huberSum(data: PowerData, weights?: ArrayLike<number>): Objective {
   const { logs, logLoss } = data;
@@ -84,7 +84,7 @@ export function huberSum(data: PowerData, weights?: ArrayLike<number>): Objectiv
   };
 }
 
-/** Log of the law's loss at a point of the data; constants beyond all numbers do not matter to it. */
+/** Log of the law's loss at a point, by log-sum-exp: constants may overflow. */
 export function logLossAt(
   theta: ArrayLike<number>,
   { logs }: PowerData,
@@ -98,7 +98,7 @@ export function logLossAt(
   return top + Math.log(exponents.reduce((sum, exponent) => sum + Math.exp(exponent - top), 0));
 }
 
-/** The constants that `theta` stands for. */
+/** The constants of parameters `theta`. */
 export function constantsOf(theta: ArrayLike<number>, { means }: PowerData): PowerSum {
   return {
     E: Math.exp(theta[2 * means.length] as number),
@@ -109,7 +109,7 @@ export function constantsOf(theta: ArrayLike<number>, { means }: PowerData): Pow
   };
 }
 
-/** `theta` of starts given as [log A_0, alpha_0, ..., log E], as the paper gives them. */
+/** Converts a start [log A_0, alpha_0, ..., log E] to centred parameters `theta`. */
 export function centred(start: readonly number[], { means }: PowerData): Float64Array {
   const theta = Float64Array.from(start);
   means.forEach((mean, k) => {
@@ -123,21 +123,21 @@ export function powerSumLoss({ E, terms }: PowerSum, features: readonly number[]
   return terms.reduce((sum, { A, alpha }, k) => sum + A / (features[k] as number) ** alpha, E);
 }
 
-/** The lowest minimum from many starts. */
+/** Result of a multi-start fit. */
 export interface Fit {
   readonly best: Minimum;
-  /** Minima that are worth starting from again, when points are left out; the best first. */
+  /** Distinct minima, best first, as starts for refits. */
   readonly seeds: readonly Float64Array[];
-  /** Starts that led to the lowest value, to a part in a thousand. */
+  /** Starts within 0.1 % of the lowest value. */
   readonly agree: number;
 }
 
-/** How far a start is followed in the first, rough, round. */
+/** Limits of the first, coarse round. */
 const ROUGH = { gain: 1e-6, steps: 100 } as const;
-/** How many of the rough minima are followed to their end. */
+/** Number of coarse minima to refine. */
 const FOLLOWED = 8;
 
-/** Fits from each start: roughly from all of them, then to the end from the lowest. */
+/** Multi-start fit: a coarse round from all starts, then the lowest minima to convergence. */
 export function fitFrom(
   data: PowerData,
   starts: readonly Float64Array[],
@@ -156,7 +156,7 @@ export function fitFrom(
   };
 }
 
-/** The first `most` of the minima that do not lie at the same place. */
+/** The first `most` distinct minima. */
 function distinct(minima: readonly Minimum[], most: number): Minimum[] {
   const found: Minimum[] = [];
   for (const minimum of minima) {
@@ -166,7 +166,10 @@ function distinct(minima: readonly Minimum[], most: number): Minimum[] {
   return found;
 }
 
-/** Whether two places are laws that differ; a tiny E is as good as a tinier one. */
+/**
+ * Whether two minima are different laws. E is compared on a linear scale: tiny values are
+ * equivalent.
+ */
 function apart(a: Float64Array, b: Float64Array): boolean {
   const last = a.length - 1;
   return a.some((v, i) => {

@@ -1,4 +1,4 @@
-/** Constants and costs that papers give, with their sources. Nothing here is fitted to. */
+/** Published constants and costs with sources, for comparison only. */
 import { FLOP_PER_PARAM_TOKEN, type Law } from "./law.ts";
 
 /** A published law. */
@@ -44,24 +44,24 @@ export const KAPLAN = {
   tokens: { E: 0, log10_scale: Math.log10(5.4e13), alpha: 0.095 },
 } as const;
 
-/** What a known model's training cost. */
+/** Training cost of a known model. */
 export interface PublishedCost {
   readonly model: string;
   readonly params: number;
   /** Tokens of one pass over its data. */
   readonly tokens: number;
-  /** Passes, where they are published. */
+  /** Epochs, if published. */
   readonly passes: number | null;
-  /** 6 N D of all passes, or of one where their number is not published. */
+  /** 6 N D of all passes, or of one if their number is unpublished. */
   readonly flops_6nd: number;
-  /** The figure that is commonly quoted. */
+  /** The commonly quoted figure. */
   readonly published: number;
-  /** Passes at which 6 N D would be that figure. */
+  /** Passes at which 6 N D equals that figure. */
   readonly implied_passes: number;
   readonly source: string;
 }
 
-/** Costs recomputed beside the figures that are quoted for them. */
+/** Recomputed costs and the quoted figures. */
 export const COSTS: readonly PublishedCost[] = [
   costOf({
     model: "GPT-1",

@@ -1,9 +1,9 @@
-/** How well a law fits, and how well it says what it was not fitted to. Knows no law. */
+/** Goodness of fit and leave-one-out error. */
 import { maxOf } from "../../base/extremes.ts";
 import { mean } from "./least_squares.ts";
 import type { Quality } from "../types.ts";
 
-/** Quality of residuals: those of the fit, and those of fits without the point in question. */
+/** Quality from residuals of the fit and leave-one-out residuals. */
 export function qualityOf(
   { logLoss, residuals, leftOut }: {
     logLoss: readonly number[];

@@ -1,8 +1,8 @@
-/** Axes that fit numbers: ends with some room, ticks at round places. */
+/** Plot axes: padded ranges, round ticks, colours. */
 import { maxOf, minOf } from "../../base/extremes.ts";
 import type { PlotAxis } from "./svg.ts";
 
-/** An axis by factors, with ticks at powers of ten, or at 1, 2 and 5 of them where those are few. */
+/** A logarithmic axis with ticks at powers of ten, or at 1, 2 and 5 times them if those are few. */
 export function logAxis(
   label: string,
   values: readonly number[],
@@ -26,7 +26,7 @@ export function logAxis(
   return { label, low, high, log: true, ticks, show };
 }
 
-/** An axis with about six ticks at multiples of 1, 2 or 5; `log` only spaces them by factors. */
+/** An axis with about six ticks at multiples of 1, 2 or 5; `log` only changes the scale. */
 export function evenAxis(
   label: string,
   values: readonly number[],
@@ -76,7 +76,7 @@ export function colours(count: number): string[] {
 }
 
 type Rgb = readonly [number, number, number];
-/** The map's first four fifths; its yellow is too pale on white. */
+/** The first four fifths of the map: its yellow is too pale on white. */
 const STOPS: readonly Rgb[] = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [
   190,
   190,

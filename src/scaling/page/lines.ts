@@ -1,9 +1,9 @@
-/** A report as the terminal prints it: the page's numbers, its marks and its warnings. */
+/** A report as terminal lines: the numbers, marks and warnings of the page. */
 import { BEYOND, showNumber, UNDETERMINED } from "./numbers.ts";
 import type { ScalingReport } from "../report.ts";
 import type { Estimate } from "../types.ts";
 
-/** The law, what to train next, and what the trials do not determine. */
+/** The law, the allocations, and the warnings. */
 export function reportLines(report: ScalingReport): string[] {
   const { chinchilla: { estimates: e, quality: q }, source, optimal } = report;
   const of = ({ value, low, high, undetermined }: Estimate) =>
@@ -13,7 +13,7 @@ export function reportLines(report: ScalingReport): string[] {
       : low === null || high === null
       ? ""
       : ` [${showNumber(low, 4)}, ${showNumber(high, 4)}]`);
-  // The first and the last limit are those of every law; the page has them.
+  // Skip the first and the last limit, which hold for every law.
   const notes = [...source.notes, ...report.limits.slice(1, -1)];
   return [
     `${source.used} trials, N counts ${source.params}, ${source.loss}; ${source.failed} failed, ` +

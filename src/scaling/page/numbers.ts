@@ -1,17 +1,19 @@
-/** A report's numbers as the page prints them: each is read by its path, which stands beside it. */
+/**
+ * Formats a report's numbers for the page. Each is read by its path, which is put in `data-path`.
+ */
 import type { ScalingReport } from "../report.ts";
 
-/** Writes the number, or the estimate, at a path of the report. */
-export type Tell = (path: string) => string;
+/** Formats the number or estimate at a path of the report as HTML. */
+export type FormatNumber = (path: string) => string;
 
-/** What is said of a number that the trials do not determine. */
+/** Mark of an undetermined estimate. */
 export const UNDETERMINED = "(not determined)";
 
-/** What is said of a budget whose best use lies outside the trials. */
+/** Mark of a budget with an extrapolated optimum. */
 export const BEYOND = "(beyond the trials)";
 
-/** Reads a report. */
-export function teller(report: ScalingReport): Tell {
+/** A formatter of a report's numbers. */
+export function numberFormatter(report: ScalingReport): FormatNumber {
   return (path) => {
     const value = path.split(".").reduce<unknown>(
       (at, key) => (at as Record<string, unknown>)[key],
@@ -30,14 +32,14 @@ export function teller(report: ScalingReport): Tell {
   };
 }
 
-/** A number with where it stands in the report; a dash where there is none. */
+/** A number with its path in the report; a dash for null. */
 export function datum(path: string, value: number | null, digits = 6): string {
-  // In JSON what is no number is null.
+  // JSON stores NaN and Infinity as null.
   if (value === null || !Number.isFinite(value)) return "&ndash;";
   return `<data value="${value}" data-path="${path}">${showNumber(value, digits)}</data>`;
 }
 
-/** A number as the page prints it: six digits, with an exponent where it is very large or small. */
+/** A number as the page prints it: six digits, with an exponent if very large or small. */
 export function showNumber(value: number, digits = 6): string {
   if (value === 0 || Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
   const size = Math.abs(value);

@@ -1,9 +1,9 @@
 /**
- * A report as one page: no network, no script. Every number is read from the report by its path,
- * which stands beside it as `data-path`, so that the page cannot say another one.
+ * A report as one HTML page without network or scripts. Every number is read from the report by its
+ * path, which is put in `data-path`, so that tests can compare them.
  */
 import { COUNTED } from "../limits.ts";
-import { datum, percentOf, type Tell, teller } from "./numbers.ts";
+import { datum, type FormatNumber, numberFormatter, percentOf } from "./numbers.ts";
 import { markupText } from "../../base/text/markup.ts";
 import type { ScalingReport } from "../report.ts";
 import { PAGE_STYLE } from "./page_style.ts";
@@ -18,12 +18,12 @@ import {
   optimal,
 } from "./tables.ts";
 
-/** The page of a report with its pictures, by file name. */
+/** The HTML page of a report; `pictures` by file name. */
 export function pageOf(
   report: ScalingReport,
   pictures: Readonly<Record<"loss.svg" | "isoflop.svg" | "residuals.svg", string>>,
 ): string {
-  const says = teller(report);
+  const says = numberFormatter(report);
   const { source, bootstrap } = report;
   return `<!doctype html>
 <html lang="en">
@@ -88,7 +88,7 @@ ${costs(report, says)}
 `;
 }
 
-function lead({ source, chinchilla, bootstrap }: ScalingReport, says: Tell): string {
+function lead({ source, chinchilla, bootstrap }: ScalingReport, says: FormatNumber): string {
   const { a } = chinchilla.estimates;
   const interval = a.low === null
     ? ""
@@ -106,7 +106,7 @@ function lead({ source, chinchilla, bootstrap }: ScalingReport, says: Tell): str
   } of the variance of log loss (R<sup>2</sup>).`;
 }
 
-function fitWords(says: Tell): string {
+function fitWords(says: FormatNumber): string {
   const q = "chinchilla.quality";
   return `R<sup>2</sup> in log loss ${says(`${q}.r2`)}; root mean square residual ${
     says(`${q}.rms`)

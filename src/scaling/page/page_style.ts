@@ -1,4 +1,4 @@
-/** How the page looks. */
+/** The style sheet of the page. */
 export const PAGE_STYLE = `
 :root { color-scheme: light; }
 body { margin: 0; background: #f5f7fa; color: #1f2933; font: 15px/1.55 system-ui, sans-serif; }

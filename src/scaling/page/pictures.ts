@@ -1,4 +1,4 @@
-/** The three pictures of a report. Each shows the report's numbers and computes no other. */
+/** The three pictures of a report, from its numbers alone. */
 import { maxOf, minOf } from "../../base/extremes.ts";
 import { colours, evenAxis, logAxis, power } from "./axes.ts";
 import { quantile } from "../fit/bootstrap.ts";
@@ -7,7 +7,7 @@ import { frontierOf } from "../fit/frontier.ts";
 import { FLOP_PER_PARAM_TOKEN, type Law, lossOf, optimumOf } from "../fit/law.ts";
 import { short } from "../limits.ts";
 import type { Fitted, ScalingReport } from "../report.ts";
-import { senselessOptimum } from "../fit/sense.ts";
+import { undeterminedOptimum } from "../fit/undetermined.ts";
 import { area, dot, INK, type LegendKey, line, plot, type PlotFrame } from "./svg.ts";
 
 /** File names of the pictures. */
@@ -39,7 +39,7 @@ function familiesOf(points: readonly Fitted[]): Family[] {
   }));
 }
 
-/** At most nine sizes; of more, some in between are left out. */
+/** Legend of at most nine sizes, evenly thinned. */
 function sizeKeys(families: readonly Family[]): LegendKey[] {
   const every = Math.ceil(families.length / 9);
   return families
@@ -73,10 +73,10 @@ function steps(low: number, high: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => low * (high / low) ** (i / (count - 1)));
 }
 
-/** Whether the law's best use of a budget means anything, as the report's table has it. */
-function hasSense(report: ScalingReport, flops: number): boolean {
+/** Whether the law determines the optimum of a budget, as in the report's table. */
+function isDetermined(report: ScalingReport, flops: number): boolean {
   const best = optimumOf(lawOf(report), flops);
-  return senselessOptimum(best, { flops, range: report.range }) === undefined;
+  return undeterminedOptimum(best, { flops, range: report.range }) === undefined;
 }
 
 function lossPicture(report: ScalingReport): string {
@@ -85,7 +85,7 @@ function lossPicture(report: ScalingReport): string {
   const frontier = frontierOf(points, "flops");
   const shown = steps(range.flops[0], 10 * range.flops[1], 60);
   const law = lawOf(report);
-  const budgets = shown.filter((flops) => hasSense(report, flops));
+  const budgets = shown.filter((flops) => isDetermined(report, flops));
   const curve = budgets.map((flops) => optimumOf(law, flops).loss);
   const laws = lawsOf(report);
   const band = budgets.flatMap((flops) => {
@@ -97,7 +97,7 @@ function lossPicture(report: ScalingReport): string {
       : [{ flops, low: quantile(losses, cut), high: quantile(losses, 1 - cut) }];
   });
   const losses = points.map((p) => p.loss);
-  // What a law says far from the trials must not press them into a corner.
+  // Exclude extrapolated losses from the axis range, so that the trials stay visible.
   const near = curve.filter((loss) => loss > minOf(losses) / 2 && loss < 2 * maxOf(losses));
   const x = logAxis("Training compute C, FLOP", shown, power);
   const y = evenAxis("Loss, nats per token", [...losses, ...near], { log: true });
@@ -194,7 +194,7 @@ function isoflopPicture(report: ScalingReport): string {
   );
 }
 
-/** A ring with its interval along x. */
+/** A ring with its interval as a horizontal bar. */
 function bar(
   frame: PlotFrame,
   { low, high, at: [n, loss] }: {
@@ -212,12 +212,12 @@ function bar(
   ];
 }
 
-/** Where no budget has enough sizes: the law's loss along budgets, and its minima. */
+/** Fallback when no budget has enough sizes: the law's loss along budgets, and its minima. */
 function lawCurves(report: ScalingReport): string {
   const { range } = report;
   const law = lawOf(report);
   const budgets = steps(range.flops[0], range.flops[1], 5)
-    .filter((flops) => hasSense(report, flops));
+    .filter((flops) => isDetermined(report, flops));
   const tints = colours(budgets.length);
   const bests = budgets.map((flops) => optimumOf(law, flops));
   const sizes = steps(
@@ -229,7 +229,7 @@ function lawCurves(report: ScalingReport): string {
     lossOf(law, { params, tokens: flops / FLOP_PER_PARAM_TOKEN / params });
   const curves = budgets.map((flops) => sizes.map(loss(flops)));
   const x = logAxis("Parameters N", sizes, power);
-  // Where no budget has a best size, the axes are those of the trials.
+  // Without optima, use the range of the trials.
   const losses = bests.length > 0 ? bests.map((b) => b.loss) : range.loss;
   const [least, top] = [minOf(losses), maxOf(losses)];
   const y = evenAxis("Loss, nats per token", [least, top + 0.6 * (top - least)]);

@@ -1,8 +1,8 @@
-/** SVG as text: elements, and plots with two axes. Knows no trials and no laws. */
+/** SVG as text: elements, and plots with two axes. */
 
 import { markupText } from "../../base/text/markup.ts";
 
-/** What an attribute or a text may hold. */
+/** Value of an attribute or a text. */
 type Value = string | number;
 
 /** An element; numbers are rounded to a hundredth of a pixel. */
@@ -19,7 +19,7 @@ function attribute(value: Value): string {
   return typeof value === "number" ? String(Math.round(value * 100) / 100) : markupText(value);
 }
 
-/** An axis: what it is of, its ends, and whether equal factors are equally far apart. */
+/** An axis: label, range, ticks, and whether it is logarithmic. */
 export interface PlotAxis {
   readonly label: string;
   readonly low: number;
@@ -36,25 +36,25 @@ export interface LegendKey {
   readonly shape: "dot" | "line" | "dash" | "ring";
 }
 
-/** Where a plot's things lie, in pixels. */
+/** Scales of a plot: values to pixels. */
 export interface PlotFrame {
   readonly x: (value: number) => number;
   readonly y: (value: number) => number;
 }
 
-/** Size of a picture, and what is kept for labels and legend. */
+/** Size of a picture, and margins for labels and legend, in pixels. */
 const WIDTH = 860;
 const HEIGHT = 470;
 const LEFT = 78;
 const RIGHT = 230;
 const TOP = 44;
 const BOTTOM = 62;
-/** The colour of words and axes. */
+/** Colour of text and axes. */
 export const INK = "#1f2933";
-/** The colour of the lines behind a picture. */
+/** Colour of grid lines. */
 export const PALE = "#e4e7eb";
 
-/** A plot: title, axes, legend, and the marks that `draw` puts in its frame. */
+/** A plot: title, axes, legend, and the marks from `draw`. */
 export function plot(
   { title, x, y, legend }: {
     title: string;
@@ -107,7 +107,7 @@ export function plot(
   ]);
 }
 
-/** Where a value lies on an axis: 0 at its low end, 1 at its high end. */
+/** Position of a value on an axis: 0 at its low end, 1 at its high end. */
 export function along({ low, high, log }: PlotAxis, value: number): number {
   return log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
 }
@@ -126,12 +126,12 @@ function legendRow({ text: words, colour, shape }: LegendKey, y: number): string
 
 type Place = readonly [number, number];
 
-/** A text at a place. */
+/** A text element. */
 export function text(words: string, attributes: Readonly<Record<string, Value>>): string {
   return element("text", attributes, [markupText(words)]);
 }
 
-/** A line through places in pixels. */
+/** A polyline through points in pixels. */
 export function line(
   places: readonly Place[],
   attributes: Readonly<Record<string, Value>>,
@@ -140,7 +140,7 @@ export function line(
   return element("polyline", { points, fill: "none", ...attributes });
 }
 
-/** A filled area between places. */
+/** A filled polygon. */
 export function area(
   places: readonly Place[],
   attributes: Readonly<Record<string, Value>>,
@@ -149,7 +149,7 @@ export function area(
   return element("polygon", { points, ...attributes });
 }
 
-/** A point, filled or as a ring; `title` is shown when it is pointed at. */
+/** A dot, filled or as a ring; `title` is its tooltip. */
 export function dot(
   [cx, cy]: Place,
   { colour, ring = false, size = 4, title }: {

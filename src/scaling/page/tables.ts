@@ -1,6 +1,6 @@
-/** The tables of the page. They say what the report holds and compute nothing. */
+/** The tables of the page, from the report's numbers alone. */
 import { COUNTED } from "../limits.ts";
-import { BEYOND, percentOf, type Tell } from "./numbers.ts";
+import { BEYOND, type FormatNumber, percentOf } from "./numbers.ts";
 import type { ScalingReport } from "../report.ts";
 import { markupText } from "../../base/text/markup.ts";
 
@@ -23,15 +23,15 @@ const CONSTANTS = [
 ] as const;
 
 /** The constants with their intervals. */
-export function constants({ bootstrap }: ScalingReport, says: Tell): string {
+export function constants({ bootstrap }: ScalingReport, says: FormatNumber): string {
   return table(
     ["constant", `value and ${percentOf(bootstrap.level)} interval`, "meaning"],
     CONSTANTS.map(([name, meaning]) => [name, says(`chinchilla.estimates.${name}`), meaning]),
   );
 }
 
-/** The best use of each budget. */
-export function optimal({ optimal }: ScalingReport, says: Tell): string {
+/** The compute-optimal allocation of each budget. */
+export function optimal({ optimal }: ScalingReport, says: FormatNumber): string {
   return table(
     [
       "C, FLOP",
@@ -51,15 +51,15 @@ export function optimal({ optimal }: ScalingReport, says: Tell): string {
   );
 }
 
-/** What the second picture shows. */
+/** Caption of the second picture. */
 export function isoflopCaption({ isoflop }: ScalingReport): string {
   return "skipped" in isoflop
     ? "The loss that the fitted law gives each size along a budget: no trials, for no budget has enough sizes."
     : "Trials of one budget and the parabola through them in log N; a ring is its minimum, the bar its interval.";
 }
 
-/** Minima of the parabolas, and how they move. */
-export function isoflop({ isoflop }: ScalingReport, says: Tell): string {
+/** Minima of the parabolas, and their exponents. */
+export function isoflop({ isoflop }: ScalingReport, says: FormatNumber): string {
   if ("skipped" in isoflop) return `<p>Not fitted: ${markupText(isoflop.skipped)}.</p>`;
   const rows = isoflop.budgets.map(({ minimum }, i) => {
     const of = `isoflop.budgets.${i}`;
@@ -87,7 +87,7 @@ export function isoflop({ isoflop }: ScalingReport, says: Tell): string {
 const QUANTITIES = { params: "N, parameters", tokens: "D, tokens", flops: "C, FLOP" } as const;
 
 /** Laws in one quantity. */
-export function kaplan({ kaplan }: ScalingReport, says: Tell): string {
+export function kaplan({ kaplan }: ScalingReport, says: FormatNumber): string {
   const rows = kaplan.flatMap((fit, i) =>
     (["plain", "irreducible"] as const).map((kind) => {
       const name = [QUANTITIES[fit.of], kind === "plain" ? "without E" : "with E"];
@@ -107,8 +107,8 @@ export function kaplan({ kaplan }: ScalingReport, says: Tell): string {
   return table(["X", "form", "&alpha;", "log10 X_c", "E", "R<sup>2</sup>", "left out, rms"], rows);
 }
 
-/** The exponents by each count of parameters. */
-export function counts({ counts, source }: ScalingReport, says: Tell): string {
+/** Exponents by each count of parameters. */
+export function counts({ counts, source }: ScalingReport, says: FormatNumber): string {
   return table(
     ["N counts", "&alpha;", "&beta;", "a", "b"],
     counts.map(({ count }, i) => [
@@ -119,7 +119,7 @@ export function counts({ counts, source }: ScalingReport, says: Tell): string {
 }
 
 /** Published laws. */
-export function laws({ published }: ScalingReport, says: Tell): string {
+export function laws({ published }: ScalingReport, says: FormatNumber): string {
   return table(
     ["law", "E", "A", "B", "&alpha;", "&beta;", "a", "b"],
     published.laws.map(({ name }, i) => [
@@ -131,8 +131,8 @@ export function laws({ published }: ScalingReport, says: Tell): string {
   );
 }
 
-/** What known models cost. */
-export function costs({ published }: ScalingReport, says: Tell): string {
+/** Training costs of known models. */
+export function costs({ published }: ScalingReport, says: FormatNumber): string {
   return table(
     [
       "model",

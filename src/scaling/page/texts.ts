@@ -1,9 +1,9 @@
-/** A report's files that are not pictures, as texts. */
+/** Text files of a report. */
 import { csvTable } from "../../base/text/csv.ts";
 import { sealed } from "../../base/hash.ts";
 import type { ScalingReport } from "../report.ts";
 
-/** scaling.json, with its seal: lists of numbers stand on one line each. */
+/** scaling.json with its seal; each list of numbers on one line. */
 export function reportJson(report: ScalingReport): string {
   return JSON.stringify(sealed(report), null, 2)
     .replace(
@@ -23,7 +23,7 @@ const COLUMNS = [
   "left_out",
 ] as const;
 
-/** points.csv: the trials that were fitted, beside what the law says of them. */
+/** points.csv: the fitted trials with predictions and residuals. */
 export function pointsCsv({ points }: ScalingReport): string {
   return csvTable([COLUMNS, ...points.map((point) => COLUMNS.map((column) => point[column]))]);
 }

@@ -1,9 +1,9 @@
-/** Locks whose folder or file is taken away, and what may still be done under them: nothing. */
+/** A lock whose folder or file was moved or replaced allows no further effect. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../../src/base/user_error.ts";
 import { saveCheckpoint } from "../../../src/checkpoint/commit.ts";
 import type { Disk } from "../../../src/checkpoint/disk.ts";
-import { heldDisk } from "../../../src/checkpoint/lock/held_disk.ts";
+import { lockedDisk } from "../../../src/checkpoint/lock/locked_disk.ts";
 import { loadNewest } from "../../../src/checkpoint/load.ts";
 import { lockRun, type RunLock } from "../../../src/checkpoint/lock/lock.ts";
 import {
@@ -14,7 +14,7 @@ import {
 import { contentsOf } from "../../support/contents.ts";
 import { draftOf, flipBit, TempFolder } from "../fixture.ts";
 
-/** What befalls the folder `run` in `place`. */
+/** What happens to the folder `run` in `place`. */
 const LOSSES: Readonly<Record<string, (place: string) => void | Promise<void>>> = {
   "was moved or removed": (place) => Deno.renameSync(`${place}/run`, `${place}/moved`),
   "another folder lies there now": (place) => {
@@ -30,7 +30,7 @@ const LOSSES: Readonly<Record<string, (place: string) => void | Promise<void>>> 
   },
 };
 
-Deno.test("a lock whose folder or file is taken away is lost, and stays lost", async () => {
+Deno.test("a lock whose folder or file is moved or replaced is lost, and stays lost", async () => {
   for (const [says, befall] of Object.entries(LOSSES)) {
     using temp = new TempFolder();
     const out = `${temp.path}/run`;
@@ -47,7 +47,7 @@ Deno.test("a lock whose folder or file is taken away is lost, and stays lost", a
   }
 });
 
-Deno.test("a lock is held through a link to its folder, until that leads elsewhere", async () => {
+Deno.test("a lock is held through a link to its folder, until the link has another target", async () => {
   using temp = new TempFolder();
   for (const name of ["a", "b"]) Deno.mkdirSync(`${temp.path}/${name}`);
   const link = `${temp.path}/link`;
@@ -62,7 +62,7 @@ Deno.test("a lock is held through a link to its folder, until that leads elsewhe
   assertThrows(() => lock.check(), UserError, "another folder lies there now");
 });
 
-Deno.test("a lock takes the folders that it made away again, and no others", async () => {
+Deno.test("a lock removes the folders that it created, and no others", async () => {
   using temp = new TempFolder();
   const out = `${temp.path}/a/b/c`;
   {
@@ -85,7 +85,7 @@ Deno.test("a lock takes the folders that it made away again, and no others", asy
   assertEquals(contentsOf(temp.path), before);
 });
 
-/** Moves the folder of a run away and puts a copy of it there, which another process has locked. */
+/** Moves a run's folder and replaces it by a copy that another process has locked. */
 async function takeAway(place: string): Promise<RunLock> {
   const run = `${place}/run`;
   Deno.renameSync(run, `${place}/moved`);
@@ -94,7 +94,7 @@ async function takeAway(place: string): Promise<RunLock> {
   return await lockRun(run);
 }
 
-/** Makes a run of the steps 100 to 300, of which the last is damaged, with what a killed save left. */
+/** Creates a run with steps 100 to 300, the last one damaged, and leftovers of a killed save. */
 async function makeRun(run: string): Promise<void> {
   const root = `${run}/checkpoints`;
   for (const step of [100, 200, 300]) await saveCheckpoint(root, draftOf(step));
@@ -107,7 +107,7 @@ async function copyFolder(from: string, to: string): Promise<void> {
   assert(success);
 }
 
-/** Whatever a run does to its checkpoints. */
+/** Everything that a run does to its checkpoints. */
 const WORKS: Readonly<Record<string, (root: string, disk: Disk) => Promise<unknown>>> = {
   "a save": (root, disk) => saveCheckpoint(root, draftOf(600), { disk }),
   "retention": (root, disk) => applyRetention(root, 1, { disk }),
@@ -123,7 +123,7 @@ function disturbed(
   lock: RunLock,
   { n, before }: { n: number; before: () => Promise<void> },
 ): { disk: Disk; count: () => number } {
-  const held = heldDisk(lock);
+  const held = lockedDisk(lock);
   let count = 0;
   const disk = Object.fromEntries(EFFECTS.map((name) => [name, async (...args: string[]) => {
     if (count++ === n) await before();
@@ -132,7 +132,7 @@ function disturbed(
   return { disk: disk as unknown as Disk, count: () => count };
 }
 
-Deno.test("a run that loses its folder between any two effects touches nothing of the other's", async () => {
+Deno.test("a run that loses its folder between any two effects changes nothing in the new folder", async () => {
   using made = new TempFolder();
   await makeRun(`${made.path}/run`);
   let taken = 0;
@@ -179,7 +179,7 @@ Deno.test("a folder that is held in a locked one stays the same, or is made anew
   for (const [says, swap] of Object.entries(swaps)) {
     using lock = await lockRun(run);
     lock.hold("checkpoints");
-    const disk = heldDisk(lock);
+    const disk = lockedDisk(lock);
     await saveCheckpoint(root, draftOf(100), { disk });
     Deno.renameSync(root, `${temp.path}/moved`);
     lock.check();

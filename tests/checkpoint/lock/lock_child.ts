@@ -1,4 +1,4 @@
-/** Locks a folder, starts a child of its own, says so and waits: `lock_child.ts <folder>`. */
+/** Locks a folder, starts a child process, reports it and waits: `lock_child.ts <folder>`. */
 import { lockRun } from "../../../src/checkpoint/lock/lock.ts";
 
 using _lock = await lockRun(Deno.args[0] ?? "");

@@ -73,7 +73,7 @@ Deno.test("lockRun() refuses a folder that cannot be made, in one line", async (
   }
 });
 
-/** What can lie in the place of a lock; `victim` is a file of the user. */
+/** What may exist at the path of a lock; `victim` is a file of the user. */
 const NO_LOCKS: Readonly<Record<string, (lock: string, victim: string) => void>> = {
   "is a symbolic link": (lock, victim) => Deno.symlinkSync(victim, lock),
   "symbolic link": (lock) => Deno.symlinkSync(`${lock}-nowhere`, lock),
@@ -84,7 +84,7 @@ const NO_LOCKS: Readonly<Record<string, (lock: string, victim: string) => void>>
   ": need a lock there: ": (lock) => Deno.writeTextFileSync(lock, "31415\n"),
 };
 
-Deno.test("lockRun() neither writes to nor waits for what is no lock", async () => {
+Deno.test("lockRun() neither writes to nor blocks on anything but a lock file", async () => {
   for (const [says, make] of Object.entries(NO_LOCKS)) {
     using temp = new TempFolder();
     const [out, victim] = [`${temp.path}/run`, `${temp.path}/thesis.txt`];
@@ -99,7 +99,7 @@ Deno.test("lockRun() neither writes to nor waits for what is no lock", async () 
   }
 });
 
-Deno.test("lockRun() takes over a lock that was left, or lost its bytes with the power", async () => {
+Deno.test("lockRun() takes over a lock of a dead process, also one zeroed by a power cut", async () => {
   for (const text of ["", "12 host\n", "12 -\n", "\0\0\0"]) {
     using temp = new TempFolder();
     Deno.writeTextFileSync(`${temp.path}/.lock`, text);
@@ -108,7 +108,7 @@ Deno.test("lockRun() takes over a lock that was left, or lost its bytes with the
   }
 });
 
-Deno.test("a lock file that was made is removed where nothing was added beside it", async () => {
+Deno.test("a created lock file is removed if nothing was added to the folder", async () => {
   for (const [left, added, stays] of [[[], [], 0], [[], ["x"], 1], [[".lock"], [], 1]] as const) {
     using temp = new TempFolder();
     for (const name of ["mine", ...left]) Deno.writeTextFileSync(`${temp.path}/${name}`, "");
@@ -120,7 +120,7 @@ Deno.test("a lock file that was made is removed where nothing was added beside i
   }
 });
 
-Deno.test("lockRun() of one folder many times at once gives one lock, also where folders come and go", async () => {
+Deno.test("concurrent lockRun() calls give one lock, also while the folder is created and removed", async () => {
   using temp = new TempFolder();
   const out = `${temp.path}/a/run`;
   for (let i = 0; i < 20; i++) {

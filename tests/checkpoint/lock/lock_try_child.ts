@@ -1,4 +1,4 @@
-/** Tries to lock a folder, and ends as a command does: `lock_try_child.ts <folder>`. */
+/** Tries to lock a folder, and exits as a command does: `lock_try_child.ts <folder>`. */
 import { EXIT, UserError } from "../../../src/base/user_error.ts";
 import { lockRun } from "../../../src/checkpoint/lock/lock.ts";
 

@@ -180,7 +180,7 @@ Deno.test("parseProfile() tells its flags from the config's keys", () => {
   assert(request !== "help");
   assertEquals([request.trace, request.peak, request.json], ["a.json", 19.5e12, true]);
   assertEquals(request.line.config, "configs/smoke.ts");
-  assertEquals(request.line.overrides, { windows: "2" });
+  assertEquals(request.line.overrides, { micro_batch_size: "2" });
   assertEquals(parseProfile(["--help"]), "help");
 });
 

@@ -1,4 +1,4 @@
-/** Whatever happens to a prepared folder is noticed, and named with its file and its place. */
+/** Damage to a prepared folder is detected and reported with file and offset. */
 import { crc32 } from "node:zlib";
 import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../../src/base/user_error.ts";
@@ -15,12 +15,12 @@ function change(path: string, act: (bytes: Uint8Array, view: DataView) => Uint8A
   Deno.writeFileSync(path, act(bytes, new DataView(bytes.buffer)) ?? bytes);
 }
 
-/** A head whose CRC is right whatever stands in it. */
+/** A header with a valid CRC for any contents. */
 function seal(bytes: Uint8Array, view: DataView): void {
   view.setUint32(124, crc32(bytes.subarray(0, 124)), true);
 }
 
-/** CRCs of blocks and of their table that are right whatever stands there; the index knows better. */
+/** Valid CRCs of blocks and table for any contents; only the index differs. */
 function sealTokens(bytes: Uint8Array, view: DataView): number {
   const end = 128 + 2 * Number(view.getBigUint64(16, true));
   let at = end;
@@ -33,7 +33,7 @@ function sealTokens(bytes: Uint8Array, view: DataView): number {
 }
 
 interface Damage {
-  /** What is done to the shard, in the folder where it lies. */
+  /** Mutation of the shard in its folder. */
   readonly to: (path: string, desk: Desk) => void;
   readonly says: string;
 }
@@ -118,7 +118,7 @@ for (const [what, { to, says }] of Object.entries(ON_OPENING)) {
       const refusal = assertThrows(() => act(desk.of("out")), UserError, says);
       assertEquals([refusal.exit, refusal.message.includes(SHARD)], ["data", true]);
     }
-    // The other side is as good as before.
+    // The other split is undamaged.
     openTokens(desk.of("out"), "validation")[Symbol.dispose]();
   });
 }
@@ -196,7 +196,7 @@ Deno.test("a table of documents that was altered is noticed when documents are t
     }
   };
   altered((bytes) => void ((bytes[bytes.length - 40] as number) ^= 1), "does not match its CRC");
-  // Two places change sides, and all CRCs are right.
+  // Two positions are swapped, with valid CRCs.
   altered((bytes, view) => {
     const [m, end] = [view.getUint32(64, true), bytes.length];
     bytes.set(good.subarray(end - 8, end - 4), end - 12);
@@ -271,7 +271,7 @@ Deno.test("a folder whose tokenizer or index was altered is refused", async () =
   for (const [says, from, to] of changes) {
     Deno.writeTextFileSync(path, text.replace(from, to));
     refused(says === "need JSON" ? says : "does not match its seal");
-    // Whoever forges it, or had a version without seals, is held to the rest.
+    // A forged or missing seal does not disable the other checks.
     Deno.writeTextFileSync(path, bare.replace(from, to));
     refused(says);
   }

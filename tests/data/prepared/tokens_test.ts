@@ -1,4 +1,4 @@
-/** Tokens of a prepared folder, read by position. */
+/** Random access to the tokens of a prepared folder. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { openPrepared } from "../../../src/data/prepared/open.ts";
@@ -8,7 +8,7 @@ import { isPrepared } from "../../../src/data/prepared/folder.ts";
 import { UserError } from "../../../src/base/user_error.ts";
 import { Desk, someText } from "../../prepare/fixture.ts";
 
-/** Places and lengths at the edges of blocks and shards, and anywhere. */
+/** Offsets and lengths at the edges of blocks and shards, and random ones. */
 function* stretches(length: number): Generator<readonly [start: number, n: number]> {
   yield* [[0, 0], [0, 1], [length - 1, 1], [length, 0], [0, length]] as const;
   for (let block = 1; block * 32768 < length; block++) {
@@ -67,7 +67,7 @@ Deno.test("a vocabulary beyond 65536 takes four bytes per token", async () => {
   const { train } = desk.index();
   const { size } = Deno.statSync(desk.of(`out/${train.shards[0]?.file}`));
   const blocks = Math.ceil(4 * train.tokens / 65536);
-  const ends = 4 + 4; // The text ends here, and a CRC stands behind.
+  const ends = 4 + 4; // One document end and its CRC.
   assertEquals(size, 128 + 4 * train.tokens + 4 * blocks + 4 + ends);
 });
 

@@ -1,4 +1,4 @@
-/** Windows forwards and backwards: labels that are right, and bits that are fair. */
+/** Reversed windows: correct labels and fair bits. */
 import { assertEquals, assertLess, assertNotEquals } from "@std/assert";
 import { rootKey } from "../../../src/base/random.ts";
 import { IGNORE } from "../../../src/base/ignore.ts";
@@ -7,7 +7,7 @@ import { addresses, dataConfig, evaluationOf, inputOf, rowsOf, sourceFor } from 
 
 const DATA = { source: "direction", seq_len: 5, stride: 2 } as const;
 const rising = (n: number, from: number) => Uint32Array.from({ length: n }, (_, i) => from + i);
-/** Rising tokens: a window shows by itself which way it runs. */
+/** Ascending tokens: a window shows its own direction. */
 const INPUT = inputOf({ train: rising(90, 0), validation: rising(36, 1000) });
 
 /** 1 for tokens that fall by one each, 0 for tokens that rise by one each. */
@@ -48,7 +48,7 @@ Deno.test("direction does not depend on what was asked before, but on key and ad
   assertEquals(all.toReversed().map((at) => source.train(at)).toReversed(), forward);
   const other = sourceFor(DATA, { ...INPUT, key: rootKey(1) });
   assertNotEquals(all.map((at) => other.train(at).targets), forward.map((b) => b.targets));
-  // A window that comes again may run the other way.
+  // A window of another epoch may have another direction.
   const run = (microBatches: number, windows: number) => {
     const cut = sourceFor(DATA, { ...INPUT, microBatches, windows });
     return addresses(1, microBatches).flatMap((at) => [...cut.train(at).targets]);
@@ -96,7 +96,7 @@ Deno.test("direction evaluates all windows whole and once, whatever the stride o
 });
 
 Deno.test("direction's evaluation has random bits of its own", () => {
-  // One text for both parts: whether the bits are the same is then all that can differ.
+  // One text for both parts, so that only the bits can differ.
   const sizes = { train: rising(641, 0), validation: rising(641, 0) };
   const input = { ...INPUT, ...sizes, microBatches: 1, windows: 128 };
   const source = sourceFor({ ...DATA, seq_len: 5, stride: 5 }, input);

@@ -1,10 +1,10 @@
-/** Lanes that stop at document ends: where windows are cut, and what that means for states. */
+/** Lanes with document boundaries: where windows are cut, and when states reset. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { IGNORE } from "../../../src/base/ignore.ts";
 import { rootKey } from "../../../src/base/random.ts";
 import { resolveConfig } from "../../../src/config/resolve.ts";
 import { documentSource } from "../../../src/data/sources/documents.ts";
-import { stretches, type TextStretch } from "../../../src/data/sources/stretches.ts";
+import { type LaneWindow, laneWindows } from "../../../src/data/sources/lane_windows.ts";
 import { textIn } from "../../../src/data/text.ts";
 import { tokensIn } from "../../../src/data/tokens.ts";
 import { charTokenizer } from "../../../src/data/tokenizers/char.ts";
@@ -19,9 +19,9 @@ const encode = (text: string) => tokenizer.encode(text);
 
 function listed(
   tokens: Uint32Array,
-  { end, ...cut }: Parameters<typeof stretches>[1] & { end: readonly number[] },
-): TextStretch[] {
-  const { count, at } = stretches(tokensIn(tokens, beginsOf(tokens, end)), cut);
+  { end, ...cut }: Parameters<typeof laneWindows>[1] & { end: readonly number[] },
+): LaneWindow[] {
+  const { count, at } = laneWindows(tokensIn(tokens, beginsOf(tokens, end)), cut);
   return Array.from({ length: count }, (_, i) => at(i));
 }
 
@@ -40,14 +40,14 @@ Deno.test("a window is cut behind a document's end, and the next begins anew", (
   const all = listed(tokens, { start: 0, length: 17, time: 4, end: [...encode("..")] });
   assertEquals(all, [
     { start: 0, length: 4, fresh: true },
-    // Its last target is the second dot, behind which the next document begins.
+    // Its last target is the second dot, after which the next document begins.
     { start: 4, length: 2, fresh: false },
     { start: 6, length: 4, fresh: true },
     { start: 10, length: 4, fresh: false },
     { start: 14, length: 1, fresh: false },
     { start: 15, length: 2, fresh: true },
   ]);
-  // What is asked of a stretch lies behind its inputs, up to the end of the document.
+  // The targets of a window follow its inputs, up to the end of the document.
   const asked = all.map(({ start, length }) =>
     tokenizer.decode(tokens.subarray(start + 1, start + length + 1))
   );
@@ -87,7 +87,7 @@ Deno.test("a document behind another has the losses that it has alone", async ()
   const lossesOf = async (text: string, steps: number): Promise<number[]> => {
     const config = resolveConfig({
       micro_batches: 1,
-      windows: 1,
+      micro_batch_size: 1,
       model: { kind: "recurrent", cell: "lstm", width: 5 },
       data: { bptt: 4, document_end: ".." },
     });
@@ -106,13 +106,13 @@ Deno.test("a document behind another has the losses that it has alone", async ()
     for (let step = 0; step < steps; step++) {
       replica.accumulate(step, { level: 0, index: 0 });
       all.push((await replica.inspect()).loss);
-      // On to the next states, with the parameters that were there.
+      // Carry the states on with unchanged parameters.
       replica.update(step);
       replica.writeVector("param", param);
     }
     return all;
   };
-  // Behind the last dot of another, six letters and two dots are two windows of 4 targets.
+  // After the last dot of another document, six letters and two dots are two windows of 4 targets.
   const together = await lossesOf("." + documents.map((d) => d + "..").join(""), 6);
   for (const [k, document] of documents.entries()) {
     const alone = await lossesOf("." + document + "..", 2);
@@ -129,7 +129,7 @@ Deno.test("documents keep the lockstep: 1, 2 and 4 workers", async () => {
   const config = resolveConfig({
     steps: 6,
     micro_batches: 4,
-    windows: 2,
+    micro_batch_size: 2,
     model: { kind: "recurrent", cell: "gru", width: 6 },
     data: { bptt: 8, document_end: ".." },
     eval: { every: 0, windows: 8 },

@@ -1,4 +1,4 @@
-/** Sources as a run makes them: complete configs, small inputs, and rows of batches as lists. */
+/** Fixtures of sources: complete configs, small inputs, rows of batches as lists. */
 import { rootKey } from "../../../src/base/random.ts";
 import { type DataConfig, dataSchema } from "../../../src/data/schema.ts";
 import type { Batch, BatchAddress, Source, SourceInput } from "../../../src/data/source.ts";
@@ -12,7 +12,7 @@ export function dataConfig(input: Partial<DataConfig>): DataConfig {
   return dataSchema.parse(input);
 }
 
-/** What a source of one text in memory is made of. */
+/** Input of a source over one text in memory. */
 export type Input = Omit<SourceInput, "texts" | "evaluation"> & {
   readonly train: Uint32Array;
   readonly validation: Uint32Array;
@@ -21,7 +21,7 @@ export type Input = Omit<SourceInput, "texts" | "evaluation"> & {
   readonly end?: readonly number[];
 };
 
-/** What a source is made of: 2 micro-batches of 3 windows of no text, unless told. */
+/** Input of a source; default: 2 micro-batches of 3 windows, no text. */
 export function inputOf(input: Partial<Input> = {}): Input {
   const none = new Uint32Array();
   return {

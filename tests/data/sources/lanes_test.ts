@@ -1,4 +1,4 @@
-/** Lanes: what one reads over the steps, and that no two read the same. */
+/** Lanes: what each reads over the steps, without overlap. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { IGNORE } from "../../../src/base/ignore.ts";
 import { UserError } from "../../../src/base/user_error.ts";

@@ -1,4 +1,4 @@
-/** Windows to be remembered: their form, their chances, and whose random numbers they are. */
+/** Recall windows: form, distribution, and random keys. */
 import { assertEquals, assertLess, assertNotEquals } from "@std/assert";
 import { rootKey } from "../../../src/base/random.ts";
 import { IGNORE } from "../../../src/base/ignore.ts";
@@ -108,7 +108,7 @@ Deno.test("recall's last evaluation batch is filled up with rows that do not cou
 });
 
 Deno.test("recall evaluates other windows than it trains on", () => {
-  // 8 x 8^30 windows: what is alike here comes from the same random numbers.
+  // Of 8 x 8^30 windows, equal ones come from equal random numbers.
   const data = { source: "recall" } as const;
   const source = sourceFor(data, inputOf(SIZES));
   const rows = (batch: { inputs: Uint32Array }) => rowsOf(batch.inputs, 3).map(String);

@@ -1,4 +1,4 @@
-/** Validation parts around the length of a window: what is there is asked, by every source. */
+/** Validation parts around the length of a window: every source evaluates all targets. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { IGNORE } from "../../../src/base/ignore.ts";
 import { UserError } from "../../../src/base/user_error.ts";
@@ -10,7 +10,7 @@ const WINDOW = 6;
 const TEXT = "Call me Ishmael. Some years ago - never mind how long precisely - having ";
 const LENGTHS = [0, 1, 2, WINDOW - 1, WINDOW, WINDOW + 1, WINDOW + 2, 2 * WINDOW + 1];
 
-/** A source, and how many targets of n tokens it asks without a limit. */
+/** A source, and its number of targets for n tokens without a limit. */
 interface Kind {
   readonly kind: string;
   readonly data: Partial<DataConfig>;
@@ -57,7 +57,7 @@ for (const kind of KINDS) {
         const asked = batches.flatMap(({ targets }) => [...targets].filter((t) => t !== IGNORE));
         const where = `${n} tokens, limit ${limit}`;
         assertEquals(asked.length, counted, where);
-        // What "too short" means is said in one place.
+        // "Too short" is defined in one place.
         assertEquals(counted > 0, n >= leastEvaluated(dataConfig(kind.data)), where);
         if (limit === 0 || n <= WINDOW) assertEquals(counted, kind.asks(n), where);
         else assert(counted <= kind.asks(n), where);

@@ -1,4 +1,4 @@
-/** Capitals: what is read, what is asked, and characters without a case of one character. */
+/** Truecasing: inputs, labels, and characters without a one-character lower case. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../../src/base/user_error.ts";
 import { IGNORE } from "../../../src/base/ignore.ts";

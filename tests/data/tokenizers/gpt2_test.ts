@@ -1,8 +1,8 @@
-/** GPT-2's tokens against ids that were obtained elsewhere. */
+/** GPT-2's tokens compared with ids from other encoders. */
 import { assertEquals } from "@std/assert";
 import { sha256 } from "../../../src/base/hash.ts";
 import { gpt2Parts, gpt2Tokenizer } from "../../../src/data/tokenizers/bpe/gpt2.ts";
-import { byteLetters } from "../../../src/data/tokenizers/printable.ts";
+import { bytesToUnicode } from "../../../src/data/tokenizers/byte_unicode.ts";
 
 const golden: { strings: [string, number[]][]; "vocab.bpe": string } = JSON.parse(
   await Deno.readTextFile(new URL("../../golden/gpt2_ids.json", import.meta.url)),
@@ -19,7 +19,7 @@ Deno.test("gpt2 gives the published encoder's ids", () => {
 
 Deno.test("gpt2 gives the same ids in a long text as string by string", () => {
   const tokenizer = gpt2Tokenizer();
-  // What begins with a letter behind a line's end is a piece of its own.
+  // A letter after a line end begins a new pre-token.
   const texts = golden.strings.filter(([text]) => /^[A-Za-z]/.test(text) && /\S$/u.test(text));
   const line = texts.map(([text]) => text + "\n").join("");
   const ids = texts.flatMap(([text]) => [...tokenizer.encode(text), 198]);
@@ -31,7 +31,7 @@ Deno.test("gpt2 gives the same ids in a long text as string by string", () => {
 
 Deno.test("gpt2's merges, derived from ranks, are OpenAI's vocab.bpe to the last byte", () => {
   const { tokens, pairs } = gpt2Parts();
-  const text = (id: number) => byteLetters(tokens[id] as Uint8Array);
+  const text = (id: number) => bytesToUnicode(tokens[id] as Uint8Array);
   const lines = pairs.map(([left, right]) => `${text(left)} ${text(right)}\n`);
   const file = "#version: 0.2\n" + lines.join("");
   assertEquals(sha256(new TextEncoder().encode(file)), golden["vocab.bpe"]);

@@ -1,4 +1,4 @@
-/** Files that were made to hang or to fill the memory: each ends soon, with one line or with ids. */
+/** Files crafted to hang or to exhaust memory: each ends soon, with an error or with ids. */
 import { assert, assertEquals, assertLess, assertStringIncludes, assertThrows } from "@std/assert";
 import { UserError } from "../../../src/base/user_error.ts";
 import { tokenizerBuilder } from "../../../src/data/tokenizers/build.ts";
@@ -7,7 +7,7 @@ import type { Tokenizer } from "../../../src/data/tokenizers/types.ts";
 const LETTERS = Object.fromEntries(Array.from("abcdefghij ▁Ġ", (letter, id) => [letter, id]));
 const BPE = { type: "BPE", unk_token: "a", vocab: LETTERS, merges: ["a b"] };
 const TEXT = "a".repeat(10_000) + "b";
-/** Milliseconds: some hundred times what they take on an idle machine are still an end. */
+/** Time limit in milliseconds: a hundred times the time on an idle machine. */
 const SOON = 15_000;
 
 type Json = Readonly<Record<string, unknown>>;
@@ -27,7 +27,7 @@ const times = <T>(n: number, make: (i: number) => T): T[] =>
   Array.from({ length: n }, (_, i) => make(i));
 const runs = (most: number): string[] => times(most, (i) => "a".repeat(i + 1));
 
-/** Refused when they are read: the file, and what its line says. */
+/** Refused when read: the file, and its error. */
 const UNREADABLE: Readonly<Record<string, readonly [Json, string]>> = {
   "too many tokens": [
     file({}, { ...BPE, vocab: times(2 ** 21 + 1, () => 0) }),
@@ -96,7 +96,7 @@ const UNREADABLE: Readonly<Record<string, readonly [Json, string]>> = {
   ],
 };
 
-/** Refused when a text is encoded: the file, and what its line says. */
+/** Refused when a text is encoded: the file, and its error. */
 const UNUSABLE: Readonly<Record<string, readonly [Json, string]>> = {
   "a pattern that goes back for ever": [split("^(a+)+$"), "pre_tokenizer.pattern takes more"],
   "a pattern with two ways for each letter": [

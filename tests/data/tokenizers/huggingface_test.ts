@@ -1,7 +1,7 @@
-/** Files for Python: what they hold gives the same ids, and is recognized again. */
+/** Exported files give the same ids, and are recognized on import. */
 import { assertEquals } from "@std/assert";
 import { toHuggingFace } from "../../../src/data/tokenizers/huggingface.ts";
-import { throughLibrary } from "../../../src/data/tokenizers/library/library.ts";
+import { libraryTokenizer } from "../../../src/data/tokenizers/library/library.ts";
 import { tokenizerFrom, tokenizerHash } from "../../../src/data/tokenizers/mod.ts";
 import { specOfTokenizerJson } from "../../../src/data/tokenizers/recognize.ts";
 import { readTokenizerJson } from "../../../src/data/tokenizers/tokenizer_json.ts";
@@ -31,7 +31,7 @@ for (const name of NAMES) {
 for (const name of ["byte", "gpt2", "bpe:400"]) {
   Deno.test(`${name}: another implementation reads the file and gives the same ids`, () => {
     const tokenizer = tokenizerOf(name);
-    const library = throughLibrary(readTokenizerJson(written(name, true)));
+    const library = libraryTokenizer(readTokenizerJson(written(name, true)));
     // The library takes U+FEFF for white space and U+0085 for none, so they stay out.
     for (const text of TEXTS.map((text) => text.replaceAll(/[\ufeff\x85]/g, ""))) {
       assertEquals(library.encode(text), tokenizer.encode(text), JSON.stringify(text));

@@ -1,4 +1,4 @@
-/** What holds for every tokenizer. */
+/** Laws of all tokenizers. */
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { tokenizerSpecSchema } from "../../../src/data/schema.ts";
 import { tokenizerFrom, tokenizerHash } from "../../../src/data/tokenizers/mod.ts";
@@ -32,7 +32,7 @@ for (const name of NAMES) {
     const tokenizer = tokenizerOf(name);
     const stream = tokenizer.stream();
     for (const [i, text] of TEXTS.entries()) {
-      // Every third token is another: bytes that are no characters, and ends between them.
+      // Replace every third token: invalid UTF-8, and end tokens in between.
       const ids = idsOf(tokenizer, text).map((id, k) =>
         k % 3 < 2 ? id : k % 2 ? (id * 31 + i) % tokenizer.size : tokenizer.end ?? id
       );

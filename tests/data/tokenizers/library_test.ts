@@ -1,4 +1,4 @@
-/** A tokenizer.json of any make: ids and texts of Python's library, and what is refused. */
+/** Other tokenizer.json files: ids and texts of Python's library, and errors. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../../src/base/user_error.ts";
 import { tokenizerBuilder } from "../../../src/data/tokenizers/build.ts";

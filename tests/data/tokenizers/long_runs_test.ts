@@ -3,7 +3,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../../src/base/user_error.ts";
 import { tokenizerBuilder } from "../../../src/data/tokenizers/build.ts";
 import { pretokens } from "../../../src/data/tokenizers/bpe/pretokens.ts";
-import { wholePieces } from "../../../src/data/tokenizers/whole.ts";
+import { resplit } from "../../../src/data/tokenizers/resplit.ts";
 import { Desk } from "../../prepare/fixture.ts";
 import { TEXTS } from "./all.ts";
 
@@ -70,7 +70,7 @@ Deno.test("a run of millions of characters beyond U+FFFF is one piece", () => {
 Deno.test("a text without a place to cut is looked through a few times, and not held for ever", () => {
   let looked = 0;
   const cut = (text: string) => (looked += text.length, 0);
-  const pieces = wholePieces(() => {}, cut, 4096);
+  const pieces = resplit(() => {}, cut, 4096);
   for (let i = 0; i < 4096; i++) pieces.add("x");
   assertEquals(looked < 4 * 4096, true, `${looked} characters`);
   assertThrows(() => [...Array(8192)].forEach(() => pieces.add("x")), UserError, "at most 4096");

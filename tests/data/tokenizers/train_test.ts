@@ -1,4 +1,4 @@
-/** Byte pairs that are learnt, against Python's trainer, and in odd texts. */
+/** BPE training compared with Python's trainer, and on edge cases. */
 import { assertEquals } from "@std/assert";
 import { mobyDick } from "../../../src/data/moby_dick.ts";
 import { tokenizerBuilder } from "../../../src/data/tokenizers/build.ts";

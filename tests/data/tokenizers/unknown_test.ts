@@ -1,4 +1,4 @@
-/** Text that a tokenizer has no token for: what becomes of it, and who says so. */
+/** Unknown text: its tokens, notices and errors. */
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { UserError } from "../../../src/base/user_error.ts";
 import { resolveConfig } from "../../../src/config/resolve.ts";
@@ -128,7 +128,7 @@ Deno.test("train refuses a text of which half is unknown until told", async () =
     );
   await assertRejects(() => read(), UserError, "--data.max_unknown=");
   assertStringIncludes((await read(0.9)).notes.join(), "unknown to the tokenizer");
-  // What a run was begun with needs no second consent.
+  // A resume does not check again.
   const { corpus: { tokenizer }, hash } = await read(0.9);
   const config = resolveConfig({ data: { path, seq_len: 8 } });
   await readData(config, { by: "the checkpoint", tokenizer, hash });

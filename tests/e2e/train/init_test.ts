@@ -21,7 +21,7 @@ Deno.test("a run begins with the parameters of another, and is the same on any n
     await place.succeed(tune("one"));
     const config = JSON.parse(Deno.readTextFileSync(place.of("one/config.json")));
     const base = JSON.parse(Deno.readTextFileSync(place.of("base/config.json")));
-    assertEquals([config.model, config.data.window], [base.model, base.data.window]);
+    assertEquals([config.model, config.data.seq_len], [base.model, base.data.seq_len]);
   });
   await t.step("in a shorter window no token is left out", async () => {
     await place.succeed(tune("short", "--data.seq_len=8"));

@@ -1,6 +1,6 @@
-/** The gradient of attention is the slope of its loss. */
+/** The gradient of attention against finite differences. */
 import { assertThrows } from "@std/assert";
-import { attentionOp } from "../../../kernels/attention/attention.ts";
+import { attentionOp } from "../../../kernels/attention/mod.ts";
 import { applyAll, newTrace } from "../../../src/graph/trace.ts";
 import type { Case, Spec, Tensor } from "../../../src/graph/types.ts";
 import { checkVjp } from "../../support/graph/differences.ts";
@@ -13,17 +13,17 @@ function caseOf([b, t, h, d]: readonly [number, number, number, number], keep?: 
   return { kind: "tile", inputs: [qkv, KEY], attrs: { heads: h, dropout: { site: 3, keep } } };
 }
 
-Deno.test("the gradient of attention is its slope, for one head and for several", async () => {
+Deno.test("the vjp of attention matches differences, for one head and for several", async () => {
   await checkVjp(attentionOp, caseOf([1, 5, 1, 4]));
   await checkVjp(attentionOp, caseOf([2, 9, 3, 8]));
   await checkVjp(attentionOp, caseOf([1, 17, 2, 3]));
 });
 
-Deno.test("the gradient of attention is its slope under dropout", async () => {
+Deno.test("the vjp of attention with dropout matches differences", async () => {
   await checkVjp(attentionOp, caseOf([2, 9, 2, 4], 0.6));
 });
 
-Deno.test("the gradient of attention is its slope inside documents", async () => {
+Deno.test("the vjp of attention with document masking matches differences", async () => {
   for (const keep of [undefined, 0.6]) {
     const test = caseOf([2, 9, 2, 4], keep);
     await checkVjp(attentionOp, {
@@ -39,12 +39,12 @@ Deno.test("the gradient of attention is its slope inside documents", async () =>
   }
 });
 
-Deno.test("the gradient of attention is its slope whatever scores are divided by", async () => {
+Deno.test("the vjp of attention matches differences for any divisor of scores", async () => {
   const test = caseOf([2, 9, 2, 4], 0.6);
   await checkVjp(attentionOp, { ...test, attrs: { ...test.attrs, divisor: 0.9 } });
 });
 
-Deno.test("attention refuses a gradient of its lse", () => {
+Deno.test("attention rejects a gradient of its lse", () => {
   const qkv = newTrace().source({ shape: [1, 4, 12], dtype: "f32" }, "batch", "qkv");
   const outputs = applyAll(attentionOp, [qkv], { heads: 1 });
   const dout = [undefined, outputs[1] as Tensor];

@@ -1,6 +1,6 @@
-/** A vector over its window, and its gradient. */
+/** Broadcast over time, and its gradient. */
 import { assertEquals } from "@std/assert";
-import { broadcastTimeOp } from "../../../kernels/shape/pool_time.ts";
+import { broadcastTimeOp } from "../../../kernels/shape/mod.ts";
 import { checkVjp } from "../../support/graph/differences.ts";
 
 for (const kind of ["last", "mean"] as const) {
@@ -12,7 +12,7 @@ for (const kind of ["last", "mean"] as const) {
   }
 }
 
-Deno.test("broadcast_time gives the last step all, or every step its share", () => {
+Deno.test("broadcast_time writes x to the last step, or x / T to every step", () => {
   const x = { shape: [2, 1], dtype: "f32", data: Float32Array.of(2, 4) } as const;
   const y = { shape: [2, 2, 1], dtype: "f32", data: new Float32Array(4).fill(7) } as const;
   broadcastTimeOp.reference({ inputs: [x], outputs: [y] }, { time: 2, kind: "last" });

@@ -1,5 +1,5 @@
-/** The gradients of two tensors side by side. */
-import { concatOp } from "../../../kernels/shape/concat.ts";
+/** The gradients of concatenation. */
+import { concatOp } from "../../../kernels/shape/mod.ts";
 import type { Spec } from "../../../src/graph/types.ts";
 import { checkVjp } from "../../support/graph/differences.ts";
 

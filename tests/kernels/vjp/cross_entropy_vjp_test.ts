@@ -1,6 +1,6 @@
-/** The gradient of cross entropy, with rows that are ignored. */
+/** The gradient of cross entropy, with ignored rows. */
 import { assert } from "@std/assert";
-import { crossEntropyOp } from "../../../kernels/cross_entropy/cross_entropy.ts";
+import { crossEntropyOp } from "../../../kernels/cross_entropy/mod.ts";
 import { IGNORE } from "../../../src/base/ignore.ts";
 import type { Case, View } from "../../../src/graph/types.ts";
 import { checkVjp } from "../../support/graph/differences.ts";

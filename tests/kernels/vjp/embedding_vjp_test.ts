@@ -1,8 +1,6 @@
 /** The gradient of an embedding's table: ids that repeat, and ids that are absent. */
 import { assertEquals } from "@std/assert";
-import { embeddingBackwardOp } from "../../../kernels/embedding/embedding_backward.ts";
-import { embeddingOp } from "../../../kernels/embedding/embedding.ts";
-import { argsortOp } from "../../../kernels/embedding/argsort.ts";
+import { argsortOp, embeddingBackwardOp, embeddingOp } from "../../../kernels/embedding/mod.ts";
 import type { Case } from "../../../src/graph/types.ts";
 import { checkVjp } from "../../support/graph/differences.ts";
 

@@ -1,6 +1,6 @@
 /** The gradients of layer normalisation, and what has none. */
 import { assertThrows } from "@std/assert";
-import { layerNormOp } from "../../../kernels/layer_norm/layer_norm.ts";
+import { layerNormOp } from "../../../kernels/layer_norm/mod.ts";
 import { gradients } from "../../../src/graph/reverse.ts";
 import { applyAll, newTrace } from "../../../src/graph/trace.ts";
 import type { Case, Spec } from "../../../src/graph/types.ts";

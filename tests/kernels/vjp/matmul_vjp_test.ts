@@ -1,5 +1,5 @@
 /** The gradients of the matrix product, with and without transposes. */
-import { matmulOp } from "../../../kernels/matmul/matmul.ts";
+import { matmulOp } from "../../../kernels/matmul/mod.ts";
 import type { Case, Spec } from "../../../src/graph/types.ts";
 import { checkVjp } from "../../support/graph/differences.ts";
 

@@ -1,13 +1,13 @@
-/** The gradients that follow from formulas, for every way an input can be read. */
+/** The gradients of formulas, for every kind of broadcasting. */
 import { assertGreater, assertRejects } from "@std/assert";
-import { pointwiseOp } from "../../../kernels/pointwise/pointwise.ts";
+import { pointwiseOp } from "../../../kernels/pointwise/mod.ts";
 import type { Expr } from "../../../src/graph/formula.ts";
 import * as f from "../../../src/graph/formula.ts";
 import { formula } from "../../../src/graph/formula.ts";
 import type { Case, Spec } from "../../../src/graph/types.ts";
 import { checkVjp } from "../../support/graph/differences.ts";
 
-/** A formula of the first input, by name; the range keeps clear of kinks and poles. */
+/** A formula of the first input, by name; the range excludes kinks and poles. */
 const FUNCTIONS: Readonly<Record<string, (x: Expr) => Expr>> = {
   neg: f.neg,
   exp: f.exp,
@@ -35,7 +35,7 @@ for (const [name, body] of Object.entries(FUNCTIONS)) {
   });
 }
 
-Deno.test("the vjp of pointwise holds however inputs are repeated", async () => {
+Deno.test("the vjp of pointwise matches differences for all kinds of broadcasting", async () => {
   let checked = 0;
   for (const test of pointwiseOp.cases) {
     if (test.kind !== "ragged") continue;
@@ -49,7 +49,7 @@ Deno.test("the vjp of pointwise holds however inputs are repeated", async () => 
   assertGreater(checked, 0);
 });
 
-Deno.test("the vjp of pointwise takes the gradients of several outputs together", async () => {
+Deno.test("the vjp of pointwise adds the gradients of several outputs", async () => {
   const spec: Spec = { shape: [3, 5], dtype: "f32" };
   const both = formula(2, (x, y) => [f.mul(x as Expr, y as Expr), f.exp(x as Expr)]);
   const test: Case = { kind: "ragged", inputs: [spec, spec], attrs: { formula: both } };

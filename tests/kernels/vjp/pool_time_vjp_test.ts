@@ -1,6 +1,6 @@
-/** What is read of a window, and its gradient. */
+/** Pooling over time, and its gradient. */
 import { assertEquals } from "@std/assert";
-import { poolTimeOp } from "../../../kernels/shape/pool_time.ts";
+import { poolTimeOp } from "../../../kernels/shape/mod.ts";
 import { checkVjp } from "../../support/graph/differences.ts";
 
 for (const kind of ["last", "mean"] as const) {
@@ -12,7 +12,7 @@ for (const kind of ["last", "mean"] as const) {
   }
 }
 
-Deno.test("pool_time reads the last step of each window, or its mean", () => {
+Deno.test("pool_time returns the last step of each window, or the mean", () => {
   const data = Float32Array.of(1, 2, 3, 6, 10, 20, 30, 60);
   const x = { shape: [2, 2, 2], dtype: "f32", data } as const;
   const y = { shape: [2, 2], dtype: "f32", data: new Float32Array(4).fill(7) } as const;

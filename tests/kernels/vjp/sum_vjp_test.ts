@@ -1,5 +1,5 @@
-/** The gradients of the total and of the sum of squares. */
-import { sumOp } from "../../../kernels/reduce/sum.ts";
+/** The gradients of the sum and of the sum of squares. */
+import { sumOp } from "../../../kernels/reduce/mod.ts";
 import { checkVjp } from "../../support/graph/differences.ts";
 
 Deno.test("the vjp of sum matches differences", async () => {

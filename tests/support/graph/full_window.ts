@@ -43,7 +43,7 @@ export async function openFull(
   const trace = newTrace();
   const { scope, params: declared } = newScope(trace, { training: false });
   const inputs = trace.source({ shape: [rows, time], dtype: "u32" }, "batch", "inputs");
-  const input = { inputs, vocabulary, classes: vocabulary, one: false, carries: false };
+  const input = { inputs, vocabulary, classes: vocabulary, perSequence: false, carries: false };
   const logits = logitsOf(model)(scope, input, model);
   const { calls, constants } = trace;
   const memory = device.memory();

@@ -25,7 +25,7 @@ function groupOn(cards: readonly PinnedCard[]): { group: WorkerGroup; notes: [st
     launch: spawnWorkers,
     cards,
     workers: cards.length,
-    rules: { ...MEMBERSHIP_RULES, microBatches: config.micro_batches, weighEvery: Infinity },
+    rules: { ...MEMBERSHIP_RULES, microBatches: config.micro_batches, rebalanceEvery: Infinity },
     note: (kind, note) => notes.push([kind, note]),
     limit: () => 0,
     setUp: () => setUp(config, letters(config)),

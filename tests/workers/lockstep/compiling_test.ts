@@ -1,7 +1,7 @@
 /** Kernels that compile for longer than the deadline of a section: progress extends the deadline. */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { openReference } from "../../../src/device/reference.ts";
-import type { Compiling, Device } from "../../../src/device/types.ts";
+import type { CompileOptions, Device } from "../../../src/device/types.ts";
 import type { RunEvent } from "../../../src/report/events.ts";
 import { ProgressTotals } from "../../../workers/group/progress_totals.ts";
 import { replySchema } from "../../../workers/protocol/schema.ts";
@@ -17,7 +17,7 @@ const SLOW = 250;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A device whose first load compiles slowly, and tells so or is silent about it. */
-function compiling({ progress }: Compiling, { tells }: { tells: boolean }): Device {
+function compiling({ progress }: CompileOptions, { tells }: { tells: boolean }): Device {
   const device = openReference();
   let isWarm = false;
   return {

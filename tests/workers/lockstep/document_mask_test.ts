@@ -15,7 +15,7 @@ function configOf(document_mask: boolean) {
   return resolveConfig({
     steps: 4,
     micro_batches: 4,
-    windows: 2,
+    micro_batch_size: 2,
     model: { kind: "gpt", layers: 1, width: 16, heads: 2, dropout: 0.1 },
     data: { seq_len: 12, stride: 6, ...(document_mask && { document_end: "x", document_mask }) },
     eval: { every: 2, windows: 0 },

@@ -1,6 +1,6 @@
 /** The kernels that GPUs get, on whatever adapter there is: the same bits for one worker and two. */
 import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
-import { explain } from "../../../kernels/matmul/matmul_choice.ts";
+import { variantName } from "../../../kernels/matmul/matmul_choice.ts";
 import { productOf } from "../../../kernels/matmul/matmul.ts";
 import { openReference } from "../../../src/device/reference.ts";
 import type { Device } from "../../../src/device/types.ts";
@@ -20,7 +20,7 @@ async function openAsGpu(): Promise<Device> {
   const load = device.load.bind(device);
   device.load = (plan, memory) => {
     for (const call of plan.calls) {
-      if (call.op.name === "matmul") chosen.add(explain(productOf(call, call.attrs), target));
+      if (call.op.name === "matmul") chosen.add(variantName(productOf(call, call.attrs), target));
     }
     return load(plan, memory);
   };

@@ -1,17 +1,17 @@
 /** Folders of runs that somebody else has filled: what lies outside stays as it is. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { EXIT, UserError } from "../../../src/base/user_error.ts";
-import { RUN_PLACES } from "../../../src/checkpoint/places.ts";
+import { RUN_PATHS } from "../../../src/checkpoint/path_kinds.ts";
 import { names, TempFolder } from "../../checkpoint/fixture.ts";
 import { contentsOf } from "../../support/contents.ts";
 import { makePipe } from "../../support/pipe.ts";
 import { copyFolder, RunFolder } from "../../support/run_folder.ts";
 
 /** Files that a run writes, with its lock: opening them must not block. */
-const PLACES = [".lock", ...RUN_PLACES.files, ...RUN_PLACES.folders];
+const PLACES = [".lock", ...RUN_PATHS.files, ...RUN_PATHS.folders];
 /** What a run removes, or writes for a moment. */
 const PASSING = [
-  ...RUN_PLACES.files.map((name) => `.${name}.tmp`),
+  ...RUN_PATHS.files.map((name) => `.${name}.tmp`),
   ".control.tmp",
   "checkpoints/.tmp-step-00000002-a",
   "checkpoints/.trash-step-00000002-b",
@@ -33,7 +33,7 @@ async function withRun(
   using place = new RunFolder();
   const begun = `${place.path}/begun`;
   await place.train({ out: begun, until: 2 });
-  for (const name of RUN_PLACES.files) {
+  for (const name of RUN_PATHS.files) {
     if (!names(begun).includes(name)) Deno.writeTextFileSync(`${begun}/${name}`, "");
   }
   await work(place, begun);

@@ -1,12 +1,12 @@
-/** The tokenizer of a tokenizer.json: our own encoder for what it is exact for, else the library. */
+/** The tokenizer of a tokenizer.json: our own encoder for byte-level BPE, else the library. */
 import type { TokenizerSpec } from "../../schema.ts";
 import { byteBpe } from "./byte_bpe.ts";
 import { readByteLevel } from "./byte_level.ts";
-import { throughLibrary } from "../library/library.ts";
+import { libraryTokenizer } from "../library/library.ts";
 import { endTokenOf, readTokenizerJson, unknownOf, vocabularySizeOf } from "../tokenizer_json.ts";
 import type { Tokenizer } from "../types.ts";
 
-/** @throws {Refusal} `data` for what is no tokenizer.json, or one that cannot be served. */
+/** @throws {UserError} `data` for an invalid or unsupported tokenizer.json. */
 export function bpeTokenizerOf({ tokenizer }: TokenizerSpec & { kind: "bpe" }): Tokenizer {
   const json = readTokenizerJson(tokenizer);
   const size = vocabularySizeOf(json);
@@ -16,7 +16,7 @@ export function bpeTokenizerOf({ tokenizer }: TokenizerSpec & { kind: "bpe" }): 
     size,
     end: endTokenOf(json)?.id,
     ...parts === undefined
-      ? { ...throughLibrary(json), unknown: unknownOf(json) }
+      ? { ...libraryTokenizer(json), unknown: unknownOf(json) }
       : { ...byteBpe(() => parts, size), unknown: undefined },
     toJSON: () => ({ kind: "bpe", tokenizer }),
   };

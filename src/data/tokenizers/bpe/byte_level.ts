@@ -1,32 +1,32 @@
 /**
- * Byte pair encoding over bytes as a tokenizer.json, written and read. What is read here gives the
- * ids of the original exactly; of others it says that they are none of it.
+ * Writes and reads byte-level BPE as tokenizer.json. Only files for which our encoder gives
+ * identical ids are accepted.
  */
 import type { ByteBpe } from "./byte_bpe.ts";
 import { specialOf } from "../library/library_parts.ts";
 import { unreadable } from "../limits.ts";
 import { Merges } from "./merges.ts";
-import { byteLetters, bytesOfPrintable } from "../printable.ts";
+import { bytesToUnicode, unicodeToBytes } from "../byte_unicode.ts";
 import type { TokenizerJson } from "../schema.ts";
 import { vocabOf, vocabularySizeOf } from "../tokenizer_json.ts";
 import { END_TEXT } from "../types.ts";
 
-/** Tokens and pairs that a file is written from. */
+/** Tokens and merges of a tokenizer.json. */
 export interface Pieces {
-  /** Bytes of each token, in order of id, without special ones. */
+  /** Bytes of each token in order of id, without special tokens. */
   readonly tokens: readonly Uint8Array[];
-  /** The pairs that are joined, in order of rank. */
+  /** Merges in order of rank, as pairs of ids. */
   readonly pairs: readonly (readonly [number, number])[];
 }
 
 const BYTE_LEVEL = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true };
 
-/** A tokenizer.json of such tokens; `end`: whether one more ends documents. */
+/** A tokenizer.json of these tokens; `end`: whether to add an end-of-document token. */
 export function writeByteLevel(
   { tokens, pairs }: Pieces,
   { end }: { readonly end: boolean },
 ): Record<string, unknown> {
-  const texts = tokens.map(byteLetters);
+  const texts = tokens.map(bytesToUnicode);
   return byteLevelJson({
     vocab: Object.fromEntries([
       ...texts.map((text, id) => [text, id]),
@@ -37,7 +37,7 @@ export function writeByteLevel(
   });
 }
 
-/** The file of such a vocabulary; `end` is the token that ends documents. */
+/** A tokenizer.json of a vocabulary; `end`: id of the end-of-document token. */
 export function byteLevelJson({ vocab, merges, end }: {
   readonly vocab: Readonly<Record<string, number>>;
   readonly merges: readonly (readonly [string, string])[];
@@ -67,7 +67,7 @@ export function byteLevelJson({ vocab, merges, end }: {
   };
 }
 
-/** The end token as a tokenizer.json has it. */
+/** The entry of the end token in `added_tokens`. */
 export function endToken(id: number): Record<string, unknown> {
   return {
     id,
@@ -80,7 +80,7 @@ export function endToken(id: number): Record<string, unknown> {
   };
 }
 
-/** What such a file describes; undefined where it describes anything else. */
+/** The tables of a byte-level BPE file; undefined for any other tokenizer. */
 export function readByteLevel(json: TokenizerJson): ByteBpe | undefined {
   if (!isByteLevel(json)) return undefined;
   const ids = new Map(vocabOf(json));
@@ -90,7 +90,7 @@ export function readByteLevel(json: TokenizerJson): ByteBpe | undefined {
   const special = new Set(specialOf(json).map(({ content }) => content));
   for (const [text, id] of ids) {
     if (special.has(text)) continue;
-    const bytes = bytesOfPrintable(text);
+    const bytes = unicodeToBytes(text);
     if (bytes === undefined) return undefined;
     tokens[id] = bytes;
     if (bytes.length === 1) byteTokens[bytes[0] as number] = id;
@@ -109,14 +109,14 @@ export function readByteLevel(json: TokenizerJson): ByteBpe | undefined {
   return { tokens, byteTokens, merges };
 }
 
-/** The two parts of a merge, in either way of writing them. */
+/** The two parts of a merge: "a b" or ["a", "b"]. */
 export function pairOf(merge: string | readonly [string, string]): readonly [string, string] {
   if (typeof merge !== "string") return merge;
   const [left = "", right = ""] = merge.split(" ");
   return [left, right];
 }
 
-/** Whether nothing but byte pairs of GPT-2's pieces decides. */
+/** Whether a file is plain byte-level BPE with GPT-2's pre-tokenizer. */
 export function isByteLevel(
   { model, pre_tokenizer, normalizer, decoder, added_tokens }: TokenizerJson,
 ): boolean {

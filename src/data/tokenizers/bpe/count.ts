@@ -1,23 +1,23 @@
-/** Counts of strings in bounded memory. Knows not what the strings are. */
+/** Approximate counts of strings in bounded memory. */
 
-/** What a string costs besides its units, in the units of the bound. */
+/** Memory per string besides its UTF-16 units, in units. */
 const OVERHEAD = 32;
-/** Share of the bound that is kept when room is made. */
+/** Fraction of the bound to keep when evicting. */
 const KEPT = 0.75;
 
-/** Counts, and what was given up to stay within the bound. */
+/** Counts strings; evicts the rarest to stay within the bound. */
 export class PieceCounts {
   readonly #counts = new Map<string, number>();
   readonly #limit: number;
   #weight = 0;
   #dropped = 0;
 
-  /** Keeps distinct strings of at most `limit` units in all, 32 for each taken as well. */
+  /** `limit`: total UTF-16 units of distinct strings, plus 32 per string. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** How often strings were seen that were rare and are no longer counted. */
+  /** Sum of the counts of evicted strings. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -34,17 +34,14 @@ export class PieceCounts {
     if (this.#weight > this.#limit) this.#dropRarest();
   }
 
-  /**
-   * The strings by falling count, equal counts by code point, so that there is one order. They are
-   * given away: nothing is counted here any more.
-   */
+  /** The strings by descending count, ties by code point. Empties the counter. */
   take(): [string, number][] {
     const all = [...this.#counts];
     this.#counts.clear();
     return all.sort(([a, m], [b, n]) => n - m || comparePoints(a, b));
   }
 
-  /** Makes room: drops what was seen least often, all that was seen as often with it. */
+  /** Evicts the rarest strings, all of equal count together. */
   #dropRarest(): void {
     for (let most = 1; this.#weight > KEPT * this.#limit; most++) {
       for (const [text, count] of this.#counts) {
@@ -57,9 +54,9 @@ export class PieceCounts {
   }
 }
 
-/** A string of its own: a part of a long string would keep all of that in memory. */
+/** Copies a string, because a slice would keep its long parent in memory. */
 export function copied(text: string): string {
-  // V8 copies parts of up to 12 units, and refers to the whole for longer ones.
+  // V8 copies slices of up to 12 units; longer ones refer to their parent.
   if (text.length <= 12) return text;
   let copy = "";
   for (let i = 0; i < text.length; i += 4096) {
@@ -69,7 +66,7 @@ export function copied(text: string): string {
   return copy;
 }
 
-/** Order by code point; `<` would compare UTF-16 units, and put U+FFFD behind U+1F40B. */
+/** Order by code point; `<` would compare UTF-16 units, and sort U+FFFD after U+1F40B. */
 function comparePoints(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {

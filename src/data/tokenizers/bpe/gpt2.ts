@@ -1,6 +1,6 @@
 /**
- * GPT-2's tokens (Radford et al., 2019), by the ranks that the package js-tiktoken carries. The
- * merges follow from the ranks: a token is made of the two parts that the merges before it leave.
+ * GPT-2's tokens (Radford et al., 2019), from the ranks in the package js-tiktoken. Each token's
+ * merge is the pair of parts that the merges of lower rank leave of it.
  */
 import ranks from "js-tiktoken/ranks/gpt2";
 import type { ByteBpe } from "./byte_bpe.ts";
@@ -10,22 +10,22 @@ import type { Tokenizer } from "../types.ts";
 
 /** Number of tokens. */
 export const SIZE = 50257;
-/** Token that ends documents. */
+/** End-of-document token. */
 export const END = 50256;
 
-/** Parts of the tokenizer, with the pairs of its merges in order of rank. */
+/** Tables of the tokenizer, with its merges in order of rank. */
 export interface Gpt2Parts extends ByteBpe {
   readonly pairs: readonly (readonly [number, number])[];
 }
 
 let parts: Gpt2Parts | undefined;
 
-/** The tables; made when first asked for, which takes a tenth of a second. */
+/** The tables, built on first use in about 0.1 s. */
 export function gpt2Parts(): Gpt2Parts {
   return parts ??= makeParts();
 }
 
-/** GPT-2's tokenizer; a text's `<|endoftext|>` is text to it. */
+/** GPT-2's tokenizer; encodes `<|endoftext|>` in a text as text. */
 export function gpt2Tokenizer(): Tokenizer {
   return {
     kind: "gpt2",

@@ -1,11 +1,11 @@
-/** A binary heap of numbers, in an order of one's own. */
+/** A binary heap of numbers with a custom order. */
 
-/** Gives its numbers back in order, the first first. */
+/** A priority queue of numbers. */
 export class Heap {
   readonly #items: number[] = [];
   readonly #before: (a: number, b: number) => boolean;
 
-  /** `before` tells which of two numbers comes out first. */
+  /** `before(a, b)`: whether `a` is popped before `b`. */
   constructor(before: (a: number, b: number) => boolean) {
     this.#before = before;
   }
@@ -24,7 +24,7 @@ export class Heap {
     items[at] = item;
   }
 
-  /** Takes the first number out; undefined when there is none. */
+  /** Removes and returns the first number; undefined when empty. */
   pop(): number | undefined {
     const items = this.#items;
     const first = items[0];

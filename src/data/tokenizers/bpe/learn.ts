@@ -1,21 +1,21 @@
 /**
- * Learns which pairs to join: the most frequent one, again and again, and of equally frequent ones
- * that of the lowest ids. Source: Sennrich, Haddow, Birch, "Neural Machine Translation of Rare Words
- * with Subword Units" (ACL 2016); counts are kept up to date instead of counted anew.
+ * Learns BPE merges: repeatedly merges the most frequent pair; ties go to the lowest ids. Source:
+ * Sennrich, Haddow, Birch, "Neural Machine Translation of Rare Words with Subword Units" (ACL
+ * 2016); counts are updated incrementally.
  */
 import { Heap } from "./heap.ts";
 import { Pairs } from "./pairs.ts";
 
-/** Pairs that occur less often are not joined: a token for what is there once helps nothing. */
+/** Minimum frequency of a merged pair. */
 const LEAST = 2;
 
-/** A piece of text as tokens, and how often it occurs. */
+/** A pre-token as ids, and its count. */
 export type LearnedPiece = readonly [symbols: ArrayLike<number>, count: number];
 
-/** Names the token of a pair: a new one, or one that has the same bytes. */
+/** Returns the token of a merged pair: a new id, or an existing one of the same bytes. */
 export type Join = (left: number, right: number) => number;
 
-/** Joins pairs in `pieces` until `enough` says so or no pair occurs twice. */
+/** Merges pairs in `pieces` until `enough()` or until no pair occurs twice. */
 export function learnPairs(
   pieces: Iterable<LearnedPiece>,
   { join, enough }: { readonly join: Join; readonly enough: () => boolean },
@@ -29,21 +29,21 @@ export function learnPairs(
   }
 }
 
-/** All pieces, and for each pair how often and where it occurs. */
+/** All pre-tokens, and count and occurrences of each pair. */
 class PairTable {
-  // Pieces lie one behind the other; they only get shorter.
+  // Pre-tokens are stored consecutively; they only shrink.
   readonly #symbols: Int32Array;
   readonly #starts: number[] = [];
   readonly #lengths: number[] = [];
   readonly #times: number[] = [];
-  // By number of a pair.
+  // Indexed by pair number.
   readonly #numbers = new Pairs();
   readonly #left: number[] = [];
   readonly #right: number[] = [];
   readonly #counts: number[] = [];
-  /** Pieces that hold the pair, or held it. */
+  /** Pre-tokens that contain the pair, or did before. */
   readonly #places: number[][] = [];
-  // Entries of the heap: a pair and its count when it was put in.
+  // Heap entries: a pair and its count when pushed.
   readonly #entryPair: number[] = [];
   readonly #entryCount: number[] = [];
   readonly #due = new Heap((a, b) => this.#isBefore(a, b));
@@ -67,20 +67,20 @@ class PairTable {
     for (let pair = 0; pair < this.#counts.length; pair++) this.#offer(pair);
   }
 
-  /** The most frequent pair; undefined when none occurs often enough. */
+  /** Pops the most frequent pair; undefined when none reaches the minimum frequency. */
   takeFirst(): readonly [number, number] | undefined {
     for (let entry = this.#due.pop(); entry !== undefined; entry = this.#due.pop()) {
       const pair = this.#entryPair[entry] as number;
       if (this.#entryCount[entry] === this.#counts[pair]) {
         return [this.#left[pair] as number, this.#right[pair] as number];
       }
-      // Its count fell since: it waits for its turn.
+      // The count decreased since: push it again.
       this.#offer(pair);
     }
     return undefined;
   }
 
-  /** Puts a token in place of a pair, everywhere. */
+  /** Replaces a pair by its merged token in all pre-tokens. */
   replace([left, right]: readonly [number, number], joined: number): void {
     const pair = this.#numbers.get(left, right);
     const places = this.#places[pair] as number[];
@@ -127,7 +127,7 @@ class PairTable {
     this.#lengths[piece] = to - start;
   }
 
-  /** Adds to a pair's count, and gives its number. */
+  /** Adds `by` to a pair's count; returns the pair's number. */
   #change(left: number, right: number, by: number): number {
     let pair = this.#numbers.get(left, right);
     if (pair < 0) {
@@ -142,7 +142,7 @@ class PairTable {
     return pair;
   }
 
-  /** Notes that a piece holds a pair. */
+  /** Records that a pre-token contains a pair. */
   #see(left: number, right: number, piece: number): void {
     const places = this.#places[this.#numbers.get(left, right)] as number[];
     if (places.at(-1) !== piece) places.push(piece);
@@ -164,7 +164,7 @@ class PairTable {
   }
 }
 
-/** The same numbers with room for `length` and as many again. */
+/** A copy with capacity for 2 * `length`. */
 function longer(numbers: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
   const more = new Int32Array(2 * length);
   more.set(numbers);

@@ -1,32 +1,32 @@
 /**
- * Byte pair encoding of one piece: of all neighbours the pair that was learnt first is joined,
- * again and again. Source: Sennrich, Haddow, Birch, "Neural Machine Translation of Rare Words with
- * Subword Units" (ACL 2016). It knows ids, no text.
+ * Applies BPE merges to one pre-token: repeatedly merges the adjacent pair of the lowest rank.
+ * Source: Sennrich, Haddow, Birch, "Neural Machine Translation of Rare Words with Subword Units"
+ * (ACL 2016).
  */
 import { Heap } from "./heap.ts";
 import { Pairs } from "./pairs.ts";
 
-/** Rank and place as one number: longest piece that fits, in symbols. */
+/** Base for packing (rank, position) into one number: bound of the pre-token length. */
 const PLACES = 2 ** 28;
 
-/** Pairs that are joined, in order of rank. */
+/** Merges in order of rank. */
 export class Merges {
   readonly #ranks = new Pairs();
   readonly #joined: number[] = [];
-  // Scratch: tokens by place, and the places behind and before each.
+  // Scratch: a linked list of tokens by position.
   #ids = new Int32Array(64);
   #next = new Int32Array(64);
   #before = new Int32Array(64);
   readonly #due = new Heap((a, b) => a < b);
 
-  /** Adds the pair of the next rank, and the token that it becomes. */
+  /** Adds the merge of the next rank, and its token. */
   add(left: number, right: number, joined: number): void {
-    // Who has a pair twice means the later one; that is what the other readers of such lists do.
+    // A duplicate pair takes the later rank, as in Hugging Face tokenizers.
     this.#ranks.set(left, right, this.#joined.length);
     this.#joined.push(joined);
   }
 
-  /** Tokens of a piece that is given as the tokens of its bytes. O(n log n). */
+  /** Encodes a pre-token given as byte tokens. O(n log n). */
   apply(symbols: ArrayLike<number>): number[] {
     const n = symbols.length;
     if (n >= PLACES) throw new RangeError(`Cannot encode: need pieces below ${PLACES} bytes: ${n}`);
@@ -42,7 +42,7 @@ export class Merges {
       const at = item % PLACES;
       const after = next[at] as number;
       const rank = Math.floor(item / PLACES);
-      // What stood there when it was offered may have been joined with others since.
+      // The entry is stale if one of its tokens was merged since.
       if (ids[at] === GONE || after >= n) continue;
       if (this.#ranks.get(ids[at] as number, ids[after] as number) !== rank) continue;
       ids[at] = this.#joined[rank] as number;
@@ -58,7 +58,7 @@ export class Merges {
     return out;
   }
 
-  /** Remembers to join the token at a place with the one behind it, if they are a pair. */
+  /** Queues the merge of the tokens at `at` and after it, if there is one. */
   #offer(at: number, n: number): void {
     const after = at < 0 ? n : this.#next[at] as number;
     if (after >= n) return;
@@ -73,5 +73,5 @@ export class Merges {
   }
 }
 
-/** In place of a token that was joined to the one before it. */
+/** Marks a token that was merged into the one before it. */
 const GONE = -1;

@@ -1,22 +1,22 @@
-/** A number for each pair of numbers: open addressing in flat arrays. */
+/** A hash map from pairs of numbers to numbers: open addressing in typed arrays. */
 
-/** What no pair has. */
+/** Marks a free slot. */
 const FREE = -1;
 
-/** Pairs of numbers in [0, 2^31), each with a number of the same range. */
+/** Maps pairs of numbers in [0, 2^31) to numbers of the same range. */
 export class Pairs {
   #left = new Int32Array(1024).fill(FREE);
   #right = new Int32Array(1024);
   #value = new Int32Array(1024);
   #size = 0;
 
-  /** The pair's number, or -1. */
+  /** The value of a pair, or -1. */
   get(left: number, right: number): number {
     const at = this.#find(left, right);
     return this.#left[at] === FREE ? -1 : this.#value[at] as number;
   }
 
-  /** Gives a pair a number, whether it has one or not. */
+  /** Sets the value of a pair. */
   set(left: number, right: number, value: number): void {
     if (2 * this.#size >= this.#left.length) this.#grow();
     const at = this.#find(left, right);
@@ -26,7 +26,7 @@ export class Pairs {
     this.#value[at] = value;
   }
 
-  /** The place of a pair, or where it would go. */
+  /** The slot of a pair, or the free slot for it. */
   #find(left: number, right: number): number {
     const mask = this.#left.length - 1;
     const hash = Math.imul(Math.imul(left, 0x9e3779b1) ^ right, 0x85ebca6b);

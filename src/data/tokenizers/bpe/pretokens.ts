@@ -1,25 +1,25 @@
 /**
- * GPT-2's pre-tokens: a text is cut into pieces, and no token reaches over a cut. Source: Radford
- * et al., "Language Models are Unsupervised Multitask Learners" (2019), encoder.py of its release.
+ * GPT-2's pre-tokenizer: splits a text so that no token spans a split. Source: Radford et al.,
+ * "Language Models are Unsupervised Multitask Learners" (2019), encoder.py of its release.
  */
 
-/** Contractions; letters, digits or signs behind at most one space; white space. */
+/** Contractions; letters, digits or signs after at most one space; white space. */
 const PIECE =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
 /**
- * Units of text that the pattern takes at once. It keeps a place to go back to for each character of
- * a run, and the engine throws a RangeError when a run has some millions of them.
+ * Longest text for the pattern: V8 keeps a backtracking entry per character of a run and throws a
+ * RangeError after some millions.
  */
 const AT_ONCE = 1 << 20;
 
-/** The pieces of a text, in order; together they are the text. `atOnce` is for tests. */
+/** The pre-tokens of a text in order; they concatenate to the text. `atOnce` is for tests. */
 export function pretokens(text: string, atOnce = AT_ONCE): readonly string[] {
   return text.length <= atOnce ? text.match(PIECE) ?? [] : piecesByHand(text);
 }
 
 const CONTRACTION = /'(?:s|t|re|ve|m|ll|d)/y;
-/** Runs of one kind, no longer than the engine can go back over. */
+/** Runs of one class, bounded to what V8 can backtrack. */
 const RUNS = {
   letter: /\p{L}{1,65536}/uy,
   digit: /\p{N}{1,65536}/uy,
@@ -39,36 +39,36 @@ function piecesByHand(text: string): string[] {
   return pieces;
 }
 
-/** Where the run that begins at `at` ends: one kind behind at most one space, or white space. */
+/** End of the pre-token at `at`: a run of one class after at most one space, or white space. */
 function runEnd(text: string, at: number): number {
   const first = text[at] === " " && at + 1 < text.length ? at + 1 : at;
   const kind = kindAt(text, first);
   const start = kind === "space" ? at : first;
   let end = start;
   for (let to; (to = endOf(RUNS[kind], text, end)) > end;) end = to;
-  // The last of several spaces belongs to the word behind it.
+  // The last of several spaces belongs to the next word.
   return kind === "space" && end < text.length && end - at > 1 ? end - 1 : end;
 }
 
-/** Where the match of a sticky pattern ends; `at` where there is none. */
+/** End of the match of a sticky pattern; `at` without a match. */
 function endOf(pattern: RegExp, text: string, at: number): number {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex : at;
 }
 
 /**
- * Largest place below the length at which {@linkcode pretokens} cuts whatever follows the text, and
- * at which the pieces before it do not depend on what is behind; 0 where there is none.
+ * Largest offset below the length at which {@linkcode pretokens} splits whatever text follows,
+ * without effect on the pre-tokens before it; 0 if there is none.
  */
 export function cutPretokens(text: string): number {
   let end = text.length;
-  // The second half of this pair may follow, and make it a letter.
+  // A low surrogate may follow and make this a letter.
   if ((text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end--;
   let behind = end > 0 ? kindAt(text, end = startOf(text, end)) : "space";
   while (end > 0) {
     const start = startOf(text, end);
     const kind = kindAt(text, start);
-    // A run of white space is cut or not by what follows it; and `'` may begin a contraction.
+    // What follows decides where white space is split; and `'` may begin a contraction.
     if (kind !== behind && kind !== "space" && !(behind === "letter" && text[start] === "'")) {
       return end;
     }
@@ -78,7 +78,7 @@ export function cutPretokens(text: string): number {
   return 0;
 }
 
-/** Where the character that ends at `end` starts. */
+/** Start of the character that ends at `end`. */
 function startOf(text: string, end: number): number {
   return end > 1 && (text.codePointAt(end - 2) ?? 0) > 0xffff ? end - 2 : end - 1;
 }

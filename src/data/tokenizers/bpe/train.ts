@@ -1,45 +1,45 @@
-/** Makes a byte pair tokenizer for a text: counts its pieces, learns pairs, gives tokenizer.json. */
+/** Trains a byte-level BPE tokenizer: counts pre-tokens, learns merges, writes tokenizer.json. */
 import { joinedBytes } from "../../../base/bytes.ts";
 import { writeByteLevel } from "./byte_level.ts";
 import { PieceCounts } from "./count.ts";
 import { type LearnedPiece, learnPairs } from "./learn.ts";
 import { cutPretokens, pretokens } from "./pretokens.ts";
-import { BYTES } from "../printable.ts";
-import { wholePieces } from "../whole.ts";
+import { BYTES } from "../byte_unicode.ts";
+import { resplit } from "../resplit.ts";
 
-/** What was learnt. */
+/** Result of training. */
 export interface Trained {
   /** A tokenizer.json. */
   readonly json: Record<string, unknown>;
-  /** Number of tokens; fewer than asked for where the text has no more. */
+  /** Vocabulary size; smaller than configured if the text has too few pairs. */
   readonly size: number;
-  /** Pieces that were rare and were not counted to the end. */
+  /** Occurrences of pre-tokens evicted from the counter. */
   readonly dropped: number;
 }
 
-/** Sees a text piece by piece, and then learns. */
+/** Counts a text chunk by chunk, then trains. */
 export class BpeTrainer {
   readonly #seen: PieceCounts;
-  readonly #text = wholePieces((text) => {
+  readonly #text = resplit((text) => {
     for (const piece of pretokens(text)) this.#seen.add(piece);
   }, cutPretokens);
 
-  /** `counted`: units of text that counting may hold at once. */
+  /** `counted`: memory bound of the counter in UTF-16 units. */
   constructor({ counted }: { readonly counted: number }) {
     this.#seen = new PieceCounts(counted);
   }
 
-  /** The next piece of the text. */
+  /** Adds the next chunk of the text. */
   add(text: string): void {
     this.#text.add(text);
   }
 
-  /** A document ends behind the last piece: no word goes on behind it. */
+  /** Ends a document: no pre-token continues across. */
   endDocument(): void {
     this.#text.flush();
   }
 
-  /** A vocabulary of at most `size`: all bytes, what is learnt, and the end token if asked for. */
+  /** Trains a vocabulary of at most `size`: 256 bytes, merges, and the end token if `end`. */
   train({ size, end }: { readonly size: number; readonly end: boolean }): Trained {
     this.#text.flush();
     const tokens = BYTES.map((byte) => Uint8Array.of(byte));
@@ -58,7 +58,7 @@ export class BpeTrainer {
       {
         enough: () => tokens.length + (end ? 1 : 0) >= size,
         join(left, right) {
-          // A token may be as long as the longest run of one character.
+          // Copy without spread: a token may be as long as the longest run of one character.
           const bytes = joinedBytes(tokens[left] as Uint8Array, tokens[right] as Uint8Array);
           pairs.push([left, right]);
           const name = bytes.toHex();

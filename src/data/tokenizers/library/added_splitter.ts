@@ -1,13 +1,13 @@
-/** Cuts a text at the tokens beside the model: the longest that begins at each place, from the left. */
+/** Splits a text at added tokens: a trie finds the longest one at each position, left to right. */
 import type { WorkMeter } from "../meter.ts";
 
 interface Branch {
   readonly next: Map<number, Branch>;
-  /** UTF-16 units of the token that ends here; 0 where none does. */
+  /** UTF-16 units of the token that ends here; 0: none. */
   units: number;
 }
 
-/** In the place of the library's own, which counts no steps. */
+/** Replaces the library's splitter, which does not count its work. */
 export class AddedSplitter {
   readonly #root: Branch = { next: new Map(), units: 0 };
   readonly #meter: WorkMeter;
@@ -26,7 +26,7 @@ export class AddedSplitter {
     }
   }
 
-  /** The tokens in a text, and what stands between them. @throws {Refusal} `data` */
+  /** The added tokens in a text and the parts between them, in order. @throws {UserError} `data` */
   split(text: string): string[] {
     const parts: string[] = [];
     let from = 0;

@@ -1,6 +1,6 @@
 /**
- * Tokenizers of any other make, through Hugging Face's library for JavaScript. It is told of no
- * special token, so that none comes out of a text.
+ * Other tokenizers, through Hugging Face's JavaScript library. Special tokens are hidden from it,
+ * so that encoding never produces one.
  */
 import {
   ByteFallbackDecoder,
@@ -10,10 +10,10 @@ import {
 import { UserError } from "../../../base/user_error.ts";
 import { bound } from "./library_bounds.ts";
 import { cutterOf } from "./library_cut.ts";
-import { faithful, fallbackBytes, specialOf } from "./library_parts.ts";
+import { fallbackBytes, specialOf, withRustWords } from "./library_parts.ts";
 import { clipped, requireShortTokens, unreadable } from "../limits.ts";
 import { WorkMeter } from "../meter.ts";
-import { outside } from "../outside.ts";
+import { invalidId } from "../invalid_id.ts";
 import { UnsupportedPattern } from "../pattern/pattern_parse.ts";
 import type { TokenizerJson } from "../schema.ts";
 import { unknownOf, vocabOf, vocabularySizeOf } from "../tokenizer_json.ts";
@@ -22,14 +22,14 @@ import { utf8Decoder } from "../utf8.ts";
 
 const encoder = new TextEncoder();
 
-/** Most tokens that wait for those that make a whole text of them: a character has four bytes. */
+/** Maximum tokens held back by a decoding stream while its text is incomplete. */
 const WAITING = 64;
 
-/** Units of text that are handed over at once, where they can be cut. */
+/** UTF-16 units per library call, if the text can be split. */
 const CHUNK = 1 << 16;
 
-/** All that a tokenizer does but its name. @throws {UserError} `data` for what the library lacks. */
-export function throughLibrary(
+/** Encoder and decoder through the library. @throws {UserError} `data` for unsupported parts. */
+export function libraryTokenizer(
   json: TokenizerJson,
 ): Pick<Tokenizer, "encode" | "decode" | "stream" | "cut"> {
   const size = vocabularySizeOf(json);
@@ -46,7 +46,7 @@ export function throughLibrary(
     return guarded(() => library.decode(texts, { clean_up_tokenization_spaces: false }));
   };
   const check = (id: number): number =>
-    Number.isInteger(id) && id >= 0 && id < size ? id : outside(id, size);
+    Number.isInteger(id) && id >= 0 && id < size ? id : invalidId(id, size);
   return {
     encode: (text) => encodeParts(text, { library, meter, cut, ...known }),
     decode: (ids) => decode(Array.from(ids, check)),
@@ -59,7 +59,7 @@ function open(json: TokenizerJson, meter: WorkMeter): Library {
   requireShortTokens(json, vocabOf(json));
   const made = withoutSpecial(json);
   try {
-    // Added tokens go through the normalizer, so that must be bounded before.
+    // The constructor would normalize added tokens before the normalizer is metered.
     const library = new Library({ ...made, added_tokens: [] }, {});
     keepMarks(library.decoder);
     bound(library, made, meter);
@@ -71,7 +71,7 @@ function open(json: TokenizerJson, meter: WorkMeter): Library {
   }
 }
 
-/** What a part of the library gives. @throws {UserError} `data` for what its file makes it fail at. */
+/** Calls the library. @throws {UserError} `data` in place of the library's errors. */
 function guarded<T>(work: () => T): T {
   try {
     return work();
@@ -82,7 +82,7 @@ function guarded<T>(work: () => T): T {
   }
 }
 
-/** The library's decoder of lone bytes takes U+FEFF at the start of a run for a mark, and drops it. */
+/** The library's ByteFallback decoder drops U+FEFF at the start of a run as a byte order mark. */
 function keepMarks(decoder: unknown): void {
   if (decoder instanceof ByteFallbackDecoder) {
     Object.assign(decoder, { text_decoder: utf8Decoder() });
@@ -92,18 +92,18 @@ function keepMarks(decoder: unknown): void {
   }
 }
 
-/** The file without what no text may become: special tokens, and what is put around a text. */
+/** The file without special tokens and post-processor. */
 function withoutSpecial(json: TokenizerJson): TokenizerJson {
   const names = new Set(specialOf(json).map(({ content }) => content));
   const { unk_token, unk_id } = json.model as { unk_token?: unknown; unk_id?: unknown };
-  // Out of reach, not out of the vocabulary: ids stay, and unknown text still has its token.
+  // Rename special tokens instead of removing them: ids stay, and unk_token is kept.
   const hidden = (token: string, id: number): string =>
     names.has(token) && token !== unk_token && id !== unk_id ? `\0special ${id}\0` : token;
   const { vocab } = json.model;
   return {
     ...json,
     normalizer: json.normalizer ?? null,
-    pre_tokenizer: json.pre_tokenizer ? faithful(json.pre_tokenizer) : null,
+    pre_tokenizer: json.pre_tokenizer ? withRustWords(json.pre_tokenizer) : null,
     decoder: json.decoder ?? null,
     post_processor: null,
     truncation: null,
@@ -111,7 +111,8 @@ function withoutSpecial(json: TokenizerJson): TokenizerJson {
     added_tokens: json.added_tokens.filter((token) => !token.special),
     model: {
       ...json.model,
-      // Without one, what is unknown would be left out; with one that has no id, it is noticed.
+      // Without an unk_token the library drops unknown text silently; one without an id makes it
+      // visible.
       unk_token: unk_token ?? "\0unknown\0",
       vocab: Array.isArray(vocab)
         ? vocab.map(([token, score], id): [string, number] => [hidden(token, id), score])
@@ -127,7 +128,7 @@ function encodeParts(
     meter: WorkMeter;
     cut: Tokenizer["cut"];
     unknown: number | undefined;
-    /** Tokens of the bytes that unknown text becomes. */
+    /** Byte-fallback tokens of unknown text. */
     bytes: Uint32Array | undefined;
   },
 ): Uint32Array {
@@ -144,7 +145,7 @@ function encodeParts(
       if (bytes !== undefined && id === unknown) {
         return Array.from(encoder.encode(tokens[i]), (byte) => bytes[byte]);
       }
-      // The library names no token for unknown words of WordLevel.
+      // For unknown words of WordLevel the library returns no id.
       return [id ?? unknown];
     });
     const missing = plain ? -1 : ids.indexOf(undefined);
@@ -169,7 +170,7 @@ function encodeParts(
   return out;
 }
 
-/** @throws {UserError} `data` for a word that is too long for the library. */
+/** @throws {UserError} `data` for a word too long for the library. */
 function encodedBy(
   library: Library,
   text: string,
@@ -189,37 +190,37 @@ function encodedBy(
 }
 
 /**
- * What a token adds to the text depends on those before it (a space, half a character). So the few
- * since the last whole text are decoded with and without it; the difference is what it adds.
+ * The text of a token depends on those before it (a space, part of a character). So the tokens
+ * since the last complete text are decoded with and without it, and the difference is its text.
  */
 function streamOf(
   decode: (ids: readonly number[]) => string,
   { check, silent }: {
     readonly check: (id: number) => number;
-    /** Whether a token has no text whatever stands beside it. */
+    /** Whether a token never has text. */
     readonly silent: (id: number) => boolean;
   },
 ): TokenStream {
   let ids: number[] = [];
-  /** How many of `ids` are told already. */
-  let told = 0;
-  const rest = (): string => decode(ids).slice(decode(ids.slice(0, told)).length);
+  /** How many of `ids` were emitted already. */
+  let emitted = 0;
+  const rest = (): string => decode(ids).slice(decode(ids.slice(0, emitted)).length);
   return {
     push(id) {
       if (silent(check(id))) return "";
       ids.push(id);
       const text = rest();
-      // Tokens without a text of their own would be decoded again with each that follows.
+      // Bound the tokens held back: they are decoded again with each push.
       const waits = text === "" || text.endsWith("\ufffd");
-      if (waits && ids.length - told < WAITING) return "";
-      ids = ids.slice(told);
-      told = ids.length;
+      if (waits && ids.length - emitted < WAITING) return "";
+      ids = ids.slice(emitted);
+      emitted = ids.length;
       return text;
     },
     flush() {
       const text = rest();
       ids = [];
-      told = 0;
+      emitted = 0;
       return text;
     },
   };

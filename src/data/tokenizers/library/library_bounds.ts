@@ -1,6 +1,6 @@
 /**
- * Makes the parts of a library's tokenizer count what they do, and carry out the file's patterns by
- * {@linkcode Pattern}. Ids and texts stay what they are.
+ * Instruments a library tokenizer: its parts count their work, and its patterns run in {@linkcode
+ * Pattern}. Results do not change.
  */
 import {
   AddedToken,
@@ -17,7 +17,7 @@ import type { WorkMeter } from "../meter.ts";
 import { Pattern } from "../pattern/pattern.ts";
 import type { TokenizerJson } from "../schema.ts";
 
-/** What is used of the library's parts, of which some is private. */
+/** The library's fields used here; some are private. */
 interface Parts {
   readonly normalizer: Part | null;
   readonly pre_tokenizer: Part | null;
@@ -38,12 +38,12 @@ interface Part {
 
 type Config = Readonly<Record<string, unknown>>;
 
-/** Steps of a part, whatever it does, and for so many UTF-16 units of its text one more. */
+/** Steps per call of a part, and UTF-16 units of its text per further step. */
 const [CALL, UNITS] = [16, 4];
 
 /**
- * Bounds a tokenizer that was made of `json` but for its added tokens, and gives it these.
- * @throws {Refusal} `data` and {@linkcode UnsupportedPattern}
+ * Instruments a tokenizer built from `json` without added tokens, then adds these. @throws
+ * {UserError} `data` and {@linkcode UnsupportedPattern}
  */
 export function bound(library: Library, json: TokenizerJson, meter: WorkMeter): void {
   const parts = library as unknown as Parts;
@@ -57,7 +57,7 @@ export function bound(library: Library, json: TokenizerJson, meter: WorkMeter): 
   addTokens(parts, json, meter);
 }
 
-/** Gives a tokenizer its added tokens, as the library's constructor does. */
+/** Adds the added tokens, as the library's constructor does. */
 function addTokens(parts: Parts, { added_tokens }: TokenizerJson, meter: WorkMeter): void {
   const { model, normalizer, decoder } = parts;
   const [plain, normalized]: [string[], string[]] = [[], []];
@@ -80,7 +80,7 @@ function addTokens(parts: Parts, { added_tokens }: TokenizerJson, meter: WorkMet
   if (decoder instanceof ByteLevelDecoder) findByName(decoder, added_tokens);
 }
 
-/** The library looks through all added tokens for each token of a text. */
+/** Replaces the library's linear search of added tokens per token of a text. */
 function findByName(decoder: ByteLevelDecoder, added: TokenizerJson["added_tokens"]): void {
   const names = new Set(added.map(({ content }) => content));
   const plain = decoder.decode_chain.bind(decoder);
@@ -99,7 +99,7 @@ function findByName(decoder: ByteLevelDecoder, added: TokenizerJson["added_token
   });
 }
 
-/** Bounds a normalizer, a pre-tokenizer or a decoder, and those in it. */
+/** Instruments a normalizer, pre-tokenizer or decoder, recursively. */
 function boundPart(
   part: Part | null | undefined,
   config: unknown,
@@ -117,24 +117,24 @@ function boundPart(
   }
   if (part.pattern && own["pattern"] !== undefined) {
     const { Regex, String: text } = own["pattern"] as Config;
-    // The library splits at a text with a group around it, and so keeps the text.
+    // For a String pattern the library splits by a capture group, which keeps the separators.
     const keeps = Regex === undefined && text !== undefined && own["invert"] === false;
     const use = { place: `${place}.pattern`, meter, keeps };
-    // The engine is faster, and need not be stopped where it is known to come to its end.
+    // Keep known patterns in V8: it is faster, and they cannot backtrack exponentially.
     const isKnown = own["type"] === "Split" && PATTERNS.includes(String(Regex));
     if (!isKnown) Object.assign(part, { pattern: new Pattern(part.pattern.source, use) });
   }
   Object.assign(part, counted(part, own, { place, meter }));
 }
 
-/** Where the library keeps parts of a sequence, and where the file does. */
+/** Keys of a sequence's parts, in the library and in the file. */
 const LISTS = [
   ["normalizers", "normalizers"],
   ["tokenizers", "pretokenizers"],
   ["decoders", "decoders"],
 ] as const;
 
-/** What a part does, counted. */
+/** The methods of a part, with counting. */
 function counted(
   part: Part,
   config: Config,
@@ -158,7 +158,7 @@ function counted(
     ...cut && {
       pre_tokenize_text(text, options) {
         take(text.length);
-        // Spaces may become long texts: that is known before it is done.
+        // Check before spaces are replaced by long texts.
         if (space.length > 1) grow(0, space.length * text.split(" ").length);
         const made = cut.call(part, text, options);
         if (space.length <= 1) grow(text.length, unitsOf(made));

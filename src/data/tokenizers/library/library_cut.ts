@@ -1,10 +1,10 @@
 /**
- * Where a text may be cut for a tokenizer of another make. Only what is known to look at no more
- * than a piece between spaces is cut; for the rest the answer is nowhere.
+ * Safe split points of library tokenizers. Only tokenizers known to work within words are split;
+ * for others there is none.
  */
 import type { TokenizerJson } from "../schema.ts";
 
-/** Normalizers that change no character for the sake of another beyond a space. */
+/** Normalizers without context across a space. */
 const LOCAL_NORMALIZERS = [
   "NFC",
   "NFD",
@@ -15,12 +15,12 @@ const LOCAL_NORMALIZERS = [
   "StripAccents",
 ];
 
-/** Pre-tokenizers that always cut between a letter and the space behind it. */
+/** Pre-tokenizers that always split between a letter and the space after it. */
 const CUTTING = ["Whitespace", "WhitespaceSplit", "BertPreTokenizer"];
 
 /**
- * Patterns of well-known models. None takes a letter or digit and a space together, and the engine
- * never goes back further than over the run of characters that it is in.
+ * Patterns of well-known models. None matches a letter or digit followed by a space, and
+ * backtracking stays within a run of characters.
  */
 export const PATTERNS: readonly string[] = [
   // Llama 3, and the GPT-4 that it follows.
@@ -31,12 +31,12 @@ export const PATTERNS: readonly string[] = [
 
 const SPACE = 0x20;
 
-/** The `cut` of such a tokenizer. */
+/** The `cut` of a library tokenizer. */
 export function cutterOf(json: TokenizerJson): (text: string) => number {
   return isLocal(json) ? cutBeforeSpace : () => 0;
 }
 
-/** Largest place below the length between a letter or digit of ASCII and a space. */
+/** Largest offset below the length between an ASCII letter or digit and a space. */
 function cutBeforeSpace(text: string): number {
   for (let i = text.length - 1; i > 0; i--) {
     if (text.charCodeAt(i) === SPACE && /[A-Za-z0-9]/.test(text[i - 1] ?? "")) return i;
@@ -45,7 +45,7 @@ function cutBeforeSpace(text: string): number {
 }
 
 function isLocal({ added_tokens, normalizer, pre_tokenizer }: TokenizerJson): boolean {
-  // A token that is looked for in the text may reach over any place.
+  // A non-special added token may span any split.
   if (added_tokens.some(({ special }) => !special)) return false;
   return partsOf(normalizer, "normalizers").every(({ type }) => LOCAL_NORMALIZERS.includes(type)) &&
     partsOf(pre_tokenizer, "pretokenizers").some(cutsBeforeSpace);
@@ -53,7 +53,7 @@ function isLocal({ added_tokens, normalizer, pre_tokenizer }: TokenizerJson): bo
 
 type Part = NonNullable<TokenizerJson["pre_tokenizer"]>;
 
-/** The parts of a sequence; a part alone is one of one. */
+/** The parts of a Sequence, or the part itself. */
 function partsOf(part: Part | null | undefined, key: string): readonly Part[] {
   if (!part) return [];
   return part.type === "Sequence" ? part[key] as readonly Part[] : [part];

@@ -1,4 +1,4 @@
-/** The library's models, made to count what they do. What they find stays the same. */
+/** Instruments the library's models to count their work. Results do not change. */
 import type { BPE, Unigram, WordPiece } from "@huggingface/tokenizers";
 import { UserError } from "../../../base/user_error.ts";
 import { MOST } from "../limits.ts";
@@ -6,10 +6,10 @@ import type { WorkMeter } from "../meter.ts";
 
 const PLACE = "model";
 
-/** UTF-16 units of two tokens that are compared in one step. */
+/** UTF-16 units compared per step. */
 const COMPARED = 8;
 
-/** Counts the pairs that are looked up, and how long their tokens are. */
+/** Counts the pairs looked up, by the length of their tokens. */
 export function boundBpe(model: BPE, meter: WorkMeter): void {
   const own = model as unknown as {
     add_node(queue: unknown, node: Pair): void;
@@ -34,7 +34,7 @@ interface Pair {
   readonly next: { readonly token: string };
 }
 
-/** Counts the ways to cut a text before any is weighed: they are held in memory. */
+/** Counts lattice nodes as they are added, before scoring: they take memory. */
 export function boundUnigram(model: Unigram, meter: WorkMeter): void {
   const own = model as unknown as {
     tokenize(text: string): string[];
@@ -46,7 +46,7 @@ export function boundUnigram(model: Unigram, meter: WorkMeter): void {
   Object.assign(trie, {
     *common_prefix_search(chars: readonly string[], at: number) {
       for (const token of search(chars, at)) {
-        // A node for each, which is weighed with those that end where it begins.
+        // One node each, scored against all nodes that end at its start.
         meter.take(NODE + token.length, PLACE);
         yield token;
       }
@@ -67,7 +67,7 @@ export function boundUnigram(model: Unigram, meter: WorkMeter): void {
   });
 }
 
-/** Steps that a node is worth beside the length of its token: it takes a hundred bytes. */
+/** Steps per node besides the length of its token: it takes a hundred bytes. */
 const NODE = 16;
 
 interface Lattice {
@@ -75,7 +75,7 @@ interface Lattice {
   readonly end_nodes: readonly (readonly unknown[])[];
 }
 
-/** Looks for no part of a word that is longer than any token. */
+/** Bounds the longest-match search by the longest token. */
 export function boundWordPiece(model: WordPiece, meter: WorkMeter): void {
   const own = model as unknown as {
     readonly config: { readonly continuing_subword_prefix?: unknown };
@@ -116,7 +116,7 @@ export function boundWordPiece(model: WordPiece, meter: WorkMeter): void {
   });
 }
 
-/** @throws {UserError} `data` for a word that takes too much memory. */
+/** @throws {UserError} `data` for a word longer than the memory bound allows. */
 function requireShort(word: string, most: number): void {
   if (word.length <= most) return;
   throw new UserError(

@@ -1,14 +1,14 @@
-/** What a tokenizer.json says otherwise than the library reads it. Encodes nothing. */
-import { bytesOfPrintable } from "../printable.ts";
+/** Corrects differences between the JavaScript library and Python's reading of a tokenizer.json. */
+import { unicodeToBytes } from "../byte_unicode.ts";
 import type { TokenizerJson } from "../schema.ts";
 import { vocabOf } from "../tokenizer_json.ts";
 
-/** The token of a byte, where byte fallback is on. */
+/** A byte-fallback token. */
 const BYTE = /^<0x[0-9A-F]{2}>$/;
 
 /**
- * Tokens that no text gives. Some programs register the tokens of bytes as special as well, so that
- * none is cut apart; but those stand for text.
+ * Special tokens, which encoding never produces. Byte tokens that a file also lists as special are
+ * excluded: they stand for text.
  */
 export function specialOf(
   { added_tokens, model, pre_tokenizer }: TokenizerJson,
@@ -16,7 +16,7 @@ export function specialOf(
   const fallback = model["byte_fallback"] === true;
   const level = partsOf(pre_tokenizer).some(({ type }) => type === "ByteLevel");
   const isByte = (content: string) =>
-    fallback && BYTE.test(content) || level && bytesOfPrintable(content)?.length === 1;
+    fallback && BYTE.test(content) || level && unicodeToBytes(content)?.length === 1;
   return added_tokens.filter(({ special, content }) => special && !isByte(content));
 }
 
@@ -26,8 +26,8 @@ function partsOf(part: Part | null | undefined): readonly Part[] {
 }
 
 /**
- * The tokens of the 256 bytes, where unknown text becomes them and the library does not do it: in
- * Unigram; undefined elsewhere.
+ * Byte-fallback tokens of the 256 bytes for Unigram, where the library lacks byte fallback;
+ * undefined for other models.
  */
 export function fallbackBytes(json: TokenizerJson): Uint32Array | undefined {
   const { model } = json;
@@ -42,13 +42,13 @@ export function fallbackBytes(json: TokenizerJson): Uint32Array | undefined {
 
 type Part = NonNullable<TokenizerJson["pre_tokenizer"]>;
 
-/** What a word is made of where Rust's `\w` says so; JavaScript's knows ASCII alone. */
+/** Rust's `\w`; JavaScript's matches ASCII only. */
 const WORD = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}";
 
-/** A pre-tokenizer that the library carries out as Python's does. */
-export function faithful(part: Part): Part {
+/** Rewrites a Whitespace pre-tokenizer so that the library splits as Python does. */
+export function withRustWords(part: Part): Part {
   if (part.type === "Sequence" && Array.isArray(part["pretokenizers"])) {
-    return { ...part, pretokenizers: (part["pretokenizers"] as Part[]).map(faithful) };
+    return { ...part, pretokenizers: (part["pretokenizers"] as Part[]).map(withRustWords) };
   }
   if (part.type !== "Whitespace") return part;
   const pattern = { Regex: `[${WORD}]+|[^\\p{White_Space}${WORD}]+` };

@@ -1,6 +1,6 @@
 /**
- * A pattern of a tokenizer.json in the place of a `RegExp`: strings take it wherever they take one
- * with the flags `gu`. It has no groups, and what it replaces with stands as it is.
+ * A pattern of a tokenizer.json as a drop-in for a `RegExp` with flags `gu` in string methods. No
+ * capture groups; replacement text is literal.
  */
 import { compilePattern } from "./pattern_compile.ts";
 import { MOST } from "../limits.ts";
@@ -8,22 +8,22 @@ import type { WorkMeter } from "../meter.ts";
 import { after, Matcher } from "./pattern_match.ts";
 import { parsePattern } from "./pattern_parse.ts";
 
-/** Where a pattern stands, and what counts its work. */
+/** Place of a pattern in its file, and the meter of its work. */
 export interface PatternUse {
   readonly place: string;
   readonly meter: WorkMeter;
-  /** Whether what a text is split at is kept between the parts. */
+  /** Whether split() keeps the separators. */
   readonly keeps?: boolean;
 }
 
-/** Stands in for a `RegExp`. */
+/** A replacement for `RegExp`. */
 export class Pattern {
   readonly flags = "gu";
   readonly source: string;
   readonly #matcher: Matcher;
   readonly #use: PatternUse;
 
-  /** Reads the source of a `RegExp` with the flag `u`. @throws {UnsupportedPattern} */
+  /** Compiles the source of a `RegExp` with flag `u`. @throws {UnsupportedPattern} */
   constructor(source: string, use: PatternUse) {
     this.source = source;
     this.#use = use;

@@ -1,31 +1,33 @@
-/** The tree of a pattern as a program for {@linkcode Matcher}: rows of four numbers. */
+/**
+ * Compiles the syntax tree of a pattern to a program for {@linkcode Matcher}: rows of four numbers.
+ */
 import type { PatternNode } from "./pattern_parse.ts";
 import { UnsupportedPattern } from "./pattern_parse.ts";
 
-/** What a row does; its three operands are named in brackets. */
+/** Opcodes; operands in brackets. */
 export const OP = {
   /** The pattern matches. */
   match: 0,
-  /** The next character is that code point [point]; `back` reads the one before. */
+  /** The next code point equals [point]; `Back`: the previous one. */
   char: 1,
   charBack: 2,
-  /** The next character is of a set [set]. */
+  /** The next code point is in a set [set]. */
   set: 3,
   setBack: 4,
-  /** As many characters of a set as there are, fewer when what follows fails [set, least, most]. */
+  /** Greedy run of characters of a set, with backtracking [set, least, most]. */
   run: 5,
   runBack: 6,
-  /** Goes on at the first row, and at the second when that fails [first, second]. */
+  /** Tries the first row, then the second [first, second]. */
   split: 7,
-  /** Goes on at a row [row]. */
+  /** Continues at a row [row]. */
   jump: 8,
-  /** Whether the rows behind it match here, up to a row [row behind them, negated]. */
+  /** Lookaround: whether the rows that follow match here [row after them, negated]. */
   look: 9,
-  /** Remembers the place [register]. */
+  /** Saves the position [register]. */
   mark: 10,
-  /** Fails where nothing was read since the mark [register]. */
+  /** Fails if the position equals the mark [register]. */
   moved: 11,
-  /** Stands at the start of the text; at its end. */
+  /** Start of the text; end of the text. */
   start: 12,
   end: 13,
 } as const;
@@ -33,17 +35,17 @@ export const OP = {
 /** Numbers in a row. */
 export const ROW = 4;
 
-/** Largest number that a row holds. */
+/** Largest repeat count in a row. */
 const LARGEST = 2 ** 30;
 
-/** What {@linkcode Matcher} carries out. */
+/** A compiled pattern for {@linkcode Matcher}. */
 export interface PatternProgram {
   readonly rows: Int32Array;
   readonly sets: readonly CharSet[];
   readonly registers: number;
 }
 
-/** The program of a tree. @throws {UnsupportedPattern} for one of more than `most` rows. */
+/** Compiles a tree. @throws {UnsupportedPattern} beyond `most` rows. */
 export function compilePattern(tree: PatternNode, most: number): PatternProgram {
   const compiler = new Compiler(most);
   compiler.add(tree, false);
@@ -51,10 +53,10 @@ export function compilePattern(tree: PatternNode, most: number): PatternProgram 
   return compiler.program();
 }
 
-/** Which characters a part of a pattern stands for: the engine is asked once for each. */
+/** A character set, evaluated by V8's RegExp and cached per UTF-16 unit. */
 export class CharSet {
   readonly #pattern: RegExp;
-  /** For each UTF-16 unit: 0 not asked yet, 1 in the set, 2 not. */
+  /** Per UTF-16 unit: 0 not evaluated, 1 in the set, 2 not. */
   #known: Uint8Array | undefined;
 
   constructor(source: string, flags: string) {
@@ -92,7 +94,7 @@ class Compiler {
     };
   }
 
-  /** Adds a row and gives its number. */
+  /** Adds a row; returns its index. */
   emit(op: number, a = 0, b = 0, c = 0): number {
     const row = this.#rows.length / ROW;
     if (row >= this.#most) {
@@ -102,7 +104,7 @@ class Compiler {
     return row;
   }
 
-  /** Adds the rows of a node; `back` reads the text from right to left, as a look behind does. */
+  /** Adds the rows of a node; `back`: match right to left, for lookbehind. */
   add(node: PatternNode, back: boolean): void {
     switch (node.kind) {
       case "char":
@@ -173,14 +175,14 @@ class Compiler {
     for (const split of splits) this.#leave(split, greedy);
   }
 
-  /** A body that may be passed by, and is come back to where it may stand again. */
+  /** An optional body; `again`: a loop. */
   #optional(
     body: PatternNode,
     { back, greedy, again }: { back: boolean; greedy: boolean; again: boolean },
   ): number {
     const split = this.emit(OP.split);
     this.#set(split, greedy ? 1 : 2, this.#next);
-    // An iteration that reads nothing must fail, or the loop would not end.
+    // An empty iteration must fail, or the loop would not end.
     const register = mayBeEmpty(body) ? this.#registers++ : -1;
     if (register >= 0) this.emit(OP.mark, register);
     this.add(body, back);

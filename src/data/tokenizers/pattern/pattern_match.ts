@@ -1,19 +1,19 @@
 /**
- * Matches a pattern by backtracking and counts the steps, so that a pattern of exponential time is
- * refused. The engine's own matcher cannot be stopped by the thread it runs in. Matches are the same.
+ * Backtracking matcher that counts its steps, so that exponential patterns fail. V8's matcher
+ * cannot be interrupted from its own thread. Matches are identical.
  */
 import type { CharSet, PatternProgram } from "./pattern_compile.ts";
 import { OP, ROW } from "./pattern_compile.ts";
 import type { WorkMeter } from "../meter.ts";
 
-/** What is remembered to be tried when a way fails: kinds of entries. */
+/** Kinds of backtracking entries. */
 const [RESUME, RUN, RUN_BACK, REGISTER] = [0, 1, 2, 3];
 /** Numbers in an entry. */
 const ENTRY = 4;
-/** Most entries: 64 MiB. */
+/** Maximum entries: 64 MiB. */
 const MOST_ENTRIES = 2 ** 22;
 
-/** A program with what it needs to run. */
+/** Executes a compiled pattern. */
 export class Matcher {
   readonly #rows: Int32Array;
   readonly #sets: readonly CharSet[];
@@ -23,7 +23,7 @@ export class Matcher {
   #stack = new Int32Array(256 * ENTRY);
   #top = 0;
 
-  /** `place` is where the pattern stands in its file. */
+  /** `place`: key of the pattern in its file, for errors. */
   constructor({ rows, sets, registers }: PatternProgram, meter: WorkMeter, place: string) {
     this.#rows = rows;
     this.#sets = sets;
@@ -32,7 +32,9 @@ export class Matcher {
     this.#place = place;
   }
 
-  /** The end of the match that begins at `at`; -1 where none does. @throws {Refusal} `data` */
+  /**
+   * End of the match at `at`; -1 without a match. @throws {UserError} `data` beyond the step limit.
+   */
   endAt(text: string, at: number): number {
     this.#top = 0;
     return this.#run(text, 0, at);
@@ -141,7 +143,7 @@ export class Matcher {
         row++;
         continue;
       }
-      // The last way that was left open.
+      // Backtrack to the last entry.
       for (;;) {
         if (this.#top === base) return -1;
         const stack = this.#stack;
@@ -183,13 +185,13 @@ export class Matcher {
   }
 }
 
-/** Where the character before `at` begins; -1 at the start of the text. */
+/** Start of the character before `at`; -1 at the start of the text. */
 function before(text: string, at: number): number {
   const isPair = at > 1 && isLow(text.charCodeAt(at - 1)) && isHigh(text.charCodeAt(at - 2));
   return at - (isPair ? 2 : 1);
 }
 
-/** Where the character at `at` ends. */
+/** End of the character at `at`. */
 export function after(text: string, at: number): number {
   const isPair = isHigh(text.charCodeAt(at)) && isLow(text.charCodeAt(at + 1));
   return at + (isPair ? 2 : 1);

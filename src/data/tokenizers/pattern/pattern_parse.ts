@@ -1,12 +1,12 @@
 /**
- * Reads the source of a regular expression that the engine has accepted with the flag `u`. What one
- * character may be is kept as its source: the engine itself tells which characters it stands for.
+ * Parses a regular expression that V8 has accepted with flag `u`. Character classes keep their
+ * source: V8 evaluates them.
  */
 
-/** A pattern as a tree. */
+/** Syntax tree of a pattern. */
 export type PatternNode =
   | { readonly kind: "char"; readonly point: number }
-  /** Any character that the engine matches with `source` and `flags`. */
+  /** Any character that V8 matches with `source` and `flags`. */
   | { readonly kind: "set"; readonly source: string; readonly flags: string }
   | { readonly kind: "sequence" | "choice"; readonly parts: readonly PatternNode[] }
   | {
@@ -24,10 +24,10 @@ export type PatternNode =
   }
   | { readonly kind: "edge"; readonly end: boolean };
 
-/** A pattern that has what is not read here; the message says what is needed instead. */
+/** Thrown for unsupported syntax; the message says what is needed instead. */
 export class UnsupportedPattern extends Error {}
 
-/** Groups within groups: reading them by recursion takes a stack. */
+/** Maximum nesting of groups: parsing is recursive. */
 const DEEPEST = 256;
 
 const ESCAPE =
@@ -35,10 +35,10 @@ const ESCAPE =
 const CLASS = /\[(?:[^\\\]]|\\[^])*\]/uy;
 const OPENING = /\((?:\?(?:<?[=!]|<[^>]*>|[a-z]*(?:-[a-z]*)?:))?/uy;
 const QUANTIFIER = /(?:[*+?]|\{(\d+)(?:(,)(\d*))?\})(\??)/uy;
-/** Characters that stand for themselves in every pattern, behind a backslash or not. */
+/** A literal character, escaped or not. */
 const PLAIN = /^\\?[^]$/u;
 
-/** The tree of a pattern. @throws {UnsupportedPattern} */
+/** Parses a pattern. @throws {UnsupportedPattern} */
 export function parsePattern(source: string): PatternNode {
   const cursor = { source, at: 0, depth: 0, flags: "u" };
   return choice(cursor);
@@ -96,7 +96,7 @@ function atom(cursor: Cursor, next: string): PatternNode {
     : character(cursor, escape);
 }
 
-/** A character that stands for itself, or for both its cases. */
+/** A literal character, or a set if case is ignored. */
 function character({ flags }: Cursor, source: string): PatternNode {
   if (flags !== "u" || !PLAIN.test(source)) return { kind: "set", source, flags };
   return { kind: "char", point: source.codePointAt(source[0] === "\\" ? 1 : 0) as number };

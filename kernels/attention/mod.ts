@@ -1,0 +1,9 @@
+/**
+ * Causal multi-head self-attention: the fused training op with its backward op (FlashAttention:
+ * online softmax, no T x T matrix in memory), and the decoding op, which reads a KV cache.
+ */
+export { attention, attentionOp } from "./attention.ts";
+export type { AttentionDropout, AttentionOptions } from "./attention.ts";
+export { attentionBackwardOp } from "./attention_backward.ts";
+export type { AttentionAttrs } from "./attention_sizes.ts";
+export { cachedAttention, cachedAttentionOp } from "./cached_attention.ts";

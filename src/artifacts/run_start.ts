@@ -1,0 +1,54 @@
+/** Opens what a run starts from: its data, and initial parameters from a checkpoint or a model. */
+import { dirname } from "node:path";
+import { UserError } from "../base/user_error.ts";
+import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
+import type { Checkpoint } from "../checkpoint/verify.ts";
+import type { RunConfig } from "../config/schema.ts";
+import { NO_DATA } from "../corpus/corpus.ts";
+import { readData, requireTraining } from "../corpus/data.ts";
+import type { Data, Settled } from "../corpus/data.ts";
+import { initialOf } from "./initial.ts";
+import { openModel } from "./model.ts";
+import { validated } from "./validate_state.ts";
+
+/** The data of a run and its initial parameters. */
+export interface RunStart {
+  readonly data: Data;
+  /** Parameters of the existing model in `config.init`; undefined: initialized from the seed. */
+  readonly initial: ReadonlyMap<string, NamedTensor> | undefined;
+}
+
+/**
+ * Opens the data and initial parameters of a new run, or of a resume from checkpoint `from`.
+ * @throws {UserError} when they are unusable.
+ */
+export async function openRunStart(config: RunConfig, from?: Checkpoint): Promise<RunStart> {
+  const begun = await begin(config, from);
+  requireTraining(config, begun.data.corpus);
+  return begun;
+}
+
+async function begin(config: RunConfig, from?: Checkpoint): Promise<RunStart> {
+  if (from !== undefined) {
+    return { data: await readData(config, settledBy(from)), initial: undefined };
+  }
+  if (config.init === null) return { data: await readData(config), initial: undefined };
+  const { settled, params } = initialOf(config, await openModel(config.init));
+  return { data: await readData(config, settled), initial: params };
+}
+
+/**
+ * The tokenizer and data hash that a checkpoint fixes. @throws {UserError} for a model that was
+ * never trained here.
+ */
+function settledBy(checkpoint: Checkpoint): Settled {
+  const { path, manifest: { dataHash: hash } } = checkpoint;
+  if (hash === NO_DATA) {
+    const out = dirname(dirname(path));
+    throw new UserError(
+      "incompatible",
+      `Cannot resume ${out}: need a run that was trained here: it was imported; begin one with --init=${out}`,
+    );
+  }
+  return { by: "the checkpoint", hash, tokenizer: validated(checkpoint).tokenizer };
+}
