@@ -83,7 +83,6 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "src/corpus",
     "src/engine",
   ],
-  "workers/faults": ["src/base"],
   "workers/protocol": [
     "src/base",
     "src/data",
@@ -92,9 +91,10 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "src/checkpoint",
     "src/config",
     "src/corpus",
-    "workers/faults",
   ],
   "workers/launch": ["src/base", "src/device", "src/transport", "src/cards", "src/config"],
+  // Decorators for tests; only the roots that compose a run or a worker import them.
+  "workers/faults": ["src/base", "src/device", "src/transport", "workers/launch"],
   "workers/probe": [
     "src/base",
     "src/device",
@@ -112,7 +112,6 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "src/transport",
     "src/reduce",
     "src/engine",
-    "workers/faults",
     "workers/protocol",
   ],
   "workers/group": [
@@ -121,7 +120,6 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "src/transport",
     "src/membership",
     "src/cards",
-    "workers/faults",
     "workers/protocol",
     "workers/launch",
   ],
@@ -137,7 +135,6 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "src/config",
     "src/corpus",
     "src/engine",
-    "workers/faults",
     "workers/protocol",
     "workers/launch",
     "workers/group",
