@@ -5,7 +5,7 @@
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { fileFault, hasCode } from "../base/file_fault.ts";
-import { kindOf } from "../base/file_kind.ts";
+import { kindOf } from "../base/files/file_kind.ts";
 import { UserError } from "../base/user_error.ts";
 
 /** Names in a folder that must be files, or folders, if they exist. */

@@ -1,7 +1,7 @@
 /** Replaces files atomically: write, fsync, rename. */
 import { basename, dirname, join, resolve } from "node:path";
 import { hasCode, named, naming } from "../base/file_fault.ts";
-import { kindOf } from "../base/file_kind.ts";
+import { kindOf } from "../base/files/file_kind.ts";
 import { UserError } from "../base/user_error.ts";
 import { writeAllSync } from "../base/write_all.ts";
 

@@ -3,7 +3,7 @@
  * without a reader would block forever, also for signals, and a link would redirect the writes.
  */
 import { reasonOf } from "../base/file_fault.ts";
-import { kindOf } from "../base/file_kind.ts";
+import { kindOf } from "../base/files/file_kind.ts";
 import { UserError } from "../base/user_error.ts";
 import { lookAt } from "./atomic.ts";
 

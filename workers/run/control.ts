@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { fileFault, isMissing, withFileFaults } from "../../src/base/file_fault.ts";
-import { kindOf } from "../../src/base/file_kind.ts";
+import { kindOf } from "../../src/base/files/file_kind.ts";
 import { atUnload } from "../../src/base/unload.ts";
 import { parseJsonText } from "../../src/base/text/json.ts";
 import { EXIT, type ExitName, UserError } from "../../src/base/user_error.ts";

@@ -1,6 +1,6 @@
 /** A subfolder of the locked folder, identified by its inode. */
 import { isMissing } from "../../base/file_fault.ts";
-import { kindOf } from "../../base/file_kind.ts";
+import { kindOf } from "../../base/files/file_kind.ts";
 
 /** A held subfolder. */
 export interface InnerFolder {

@@ -3,7 +3,7 @@
  * no open blocks, until the file is known to be a lock.
  */
 import { fileFault, hasCode } from "../../base/file_fault.ts";
-import { kindOf } from "../../base/file_kind.ts";
+import { kindOf } from "../../base/files/file_kind.ts";
 import { UserError } from "../../base/user_error.ts";
 
 /** Name of the lock file in an output folder. */
