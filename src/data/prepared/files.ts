@@ -7,7 +7,7 @@ import {
   withFileFaults,
 } from "../../base/file_fault.ts";
 import { kindOf } from "../../base/file_kind.ts";
-import { statIfExists } from "../../base/path_lookup.ts";
+import { statIfExists } from "../../base/files/path_lookup.ts";
 import { UserError } from "../../base/user_error.ts";
 
 /** A file for positioned reads, open until disposed. */

@@ -1,5 +1,5 @@
 /** Looks up paths in the file system, synchronously. */
-import { hasCode } from "./file_fault.ts";
+import { hasCode } from "../file_fault.ts";
 
 /** How to look up a path. */
 export interface PathLookup {
