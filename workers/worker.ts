@@ -1,6 +1,6 @@
 /**
- * Entry of a worker process: takes its worker slot, connects to the coordinator, and trains
- * until told to stop. It ends at once when stdin closes: its coordinator is gone.
+ * Entry of a worker process: reads its worker slot from stdin, connects to the coordinator, and trains
+ * until it is stopped. The end of stdin ends the process at once: its coordinator is gone.
  */
 import { quietenLostConsole } from "../src/terminal/output.ts";
 import { ignoreSignals, outliveFileLimit } from "../src/terminal/signals.ts";
@@ -13,15 +13,16 @@ import { openWebGpu } from "../src/device/webgpu.ts";
 import { greet } from "../src/transport/handshake.ts";
 import { dialUnix } from "../src/transport/unix.ts";
 import { DIALED_MS, openMeeting } from "./trainer/meet.ts";
+import { WorkerFaults } from "./faults/worker.ts";
 import { reachable } from "./launch/socket_folder.ts";
 import { socketPath } from "./launch/spawn.ts";
 import type { WorkerStart } from "./launch/spawn.ts";
 import { train } from "./trainer/trainer.ts";
 
-/** Milliseconds in which the end of the coordinator is noticed after the failure that it causes. */
+/** Time in which the end of the coordinator is noticed after the failure that it causes, ms. */
 const PATIENCE = 500;
 
-/** Opens the device that a config asks for; losing it while `serving` ends the process. */
+/** Opens the device that a config names; its loss ends the process while `serving()`. */
 async function openDevice(
   kind: string,
   { backend, compiling, serving }: {
@@ -33,7 +34,7 @@ async function openDevice(
   if (kind === "reference") return openReference();
   const device = await openWebGpu({ runtime: Deno.version.deno, backend, compiling });
   device.lost.then((reason) =>
-    // A device that is closed is lost as well: by the next turn it is known that it was meant.
+    // Closing a device also counts as a loss: by the next task `serving()` tells them apart.
     setTimeout(() => {
       if (!serving()) return;
       warn(`The GPU was lost: ${reason}`);
@@ -43,8 +44,8 @@ async function openDevice(
   return device;
 }
 
-/** Reads the seating from the first line of stdin, and ends the process when stdin ends. */
-async function takeSeat(): Promise<WorkerStart> {
+/** Reads the first line of stdin, and ends the process when stdin ends. */
+async function readStart(): Promise<WorkerStart> {
   const reader = Deno.stdin.readable.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   while (!text.includes("\n")) {
@@ -52,14 +53,14 @@ async function takeSeat(): Promise<WorkerStart> {
     if (done) throw new Error("Cannot take a workerId: stdin ended before its line");
     text += value;
   }
-  const seating: WorkerStart = JSON.parse(text);
-  reader.read().then(() => leave(seating));
-  return seating;
+  const start: WorkerStart = JSON.parse(text);
+  reader.read().then(() => leave(start));
+  return start;
 }
 
-/** Ends the process. A coordinator that was killed could not remove the folder of sockets. */
+/** Ends the process and removes the socket folder, which a killed coordinator could not. */
 function leave({ folder }: WorkerStart): never {
-  // Others do the same at the same moment: what one of them has just removed stops this one.
+  // All workers do this at the same moment: a file that another has just removed stops this one.
   for (let tries = 0; tries < 10; tries++) {
     try {
       Deno.removeSync(folder, { recursive: true });
@@ -81,33 +82,41 @@ function isThere(path: string): boolean {
 }
 
 if (import.meta.main) {
-  // Signals reach the whole process group: when to stop is the coordinator's to say.
+  // Signals reach the whole process group, but the coordinator decides when to stop.
   ignoreSignals();
   outliveFileLimit();
   quietenLostConsole();
   let serving = true;
   try {
-    const seating = await takeSeat();
-    const { folder, id, workerId, backend } = seating;
-    const token = Uint8Array.fromBase64(seating.token);
+    const start = await readStart();
+    const { folder, id, workerId, backend } = start;
+    const token = Uint8Array.fromBase64(start.token);
     const meet = await openMeeting({
       socket: (other) => socketPath(folder, other),
       workerId,
       token,
     });
-    const coordinator = await dialUnix(socketPath(folder, "coordinator"), { attempt: 0 });
-    await greet(coordinator, { rank: id, attempt: 0 }, { token, deadline: DIALED_MS });
-    const way = (path: string) => reachable(path, folder);
+    const channel = await dialUnix(socketPath(folder, "coordinator"), { attempt: 0 });
+    await greet(channel, { rank: id, attempt: 0 }, { token, deadline: DIALED_MS });
+    const faults = new WorkerFaults(channel);
     await train(
-      { index: workerId, coordinator, meet, reachable: way },
-      (kind, compiling) => openDevice(kind, { backend, compiling, serving: () => serving }),
+      {
+        index: workerId,
+        coordinator: faults.channel,
+        meet,
+        reachable: (path) => reachable(path, folder),
+        points: faults,
+      },
+      faults.opening((kind, compiling) =>
+        openDevice(kind, { backend, compiling, serving: () => serving })
+      ),
     );
     Deno.exit(EXIT.done);
   } catch (error) {
     serving = false;
-    // A refusal has reached the coordinator, which prints it once for all workers.
+    // A UserError has reached the coordinator, which prints it once for all workers.
     if (error instanceof UserError) Deno.exit(EXIT[error.exit]);
-    // What failed may be that the others are gone: then stdin ends too, and this process with it.
+    // If the failure is that the coordinator is gone, stdin ends too, and this process with it.
     await new Promise((resolve) => setTimeout(resolve, PATIENCE));
     warn(error instanceof Error ? error.message : String(error));
     Deno.exit(EXIT.bug);

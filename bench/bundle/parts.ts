@@ -1,4 +1,4 @@
-/** What a bundle holds and how it is asked for. Pure. */
+/** The contents of a bundle, and its command line. Pure. */
 import * as z from "zod";
 import { UserError } from "../../src/base/user_error.ts";
 import { type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";

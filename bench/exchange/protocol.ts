@@ -87,12 +87,12 @@ async function bareSteps(replica: Replica, config: RunConfig, first: number): Pr
 }
 
 async function ledSteps(team: WorkerGroup, first: number): Promise<void> {
-  await team.order({ type: "step", step: first, strikes: [] });
+  await team.order({ type: "step", step: first });
   for (let step = first; step < first + STEPS; step++) {
     await team.expect("vote");
     team.committed(step + 1);
     const next = step + 1 < first + STEPS;
-    await team.order({ type: "commit", step, next, strikes: [] });
+    await team.order({ type: "commit", step, next });
   }
 }
 

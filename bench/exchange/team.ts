@@ -4,7 +4,6 @@
  */
 import type { RunConfig } from "../../src/config/schema.ts";
 import { MEMBERSHIP_RULES } from "../../src/membership/types.ts";
-import { Faults } from "../../workers/faults/plan.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
 import { setUp } from "../../workers/coordinator/setup.ts";
 import { spawnWorkers } from "../../workers/launch/spawn.ts";
@@ -16,7 +15,6 @@ export function benchTeam(config: RunConfig, corpus: Corpus): WorkerGroup {
     launch: spawnWorkers,
     workers: config.workers,
     rules: { ...MEMBERSHIP_RULES, microBatches: config.micro_batches, rebalanceEvery: Infinity },
-    faults: new Faults(),
     note: () => {},
     limit: () => 0,
     setUp: () => setUp(config, corpus),

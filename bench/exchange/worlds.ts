@@ -63,10 +63,10 @@ async function lapsOf(team: WorkerGroup, first: number): Promise<Lap[]> {
   const laps: Lap[] = [];
   const end = first + STEPS;
   let start = performance.now();
-  await team.order({ type: "step", step: first, strikes: [] });
+  await team.order({ type: "step", step: first });
   for (let step = first; step < end; step++) {
     const [vote] = await team.expect("vote");
-    await team.order({ type: "commit", step, next: step + 1 < end, strikes: [] });
+    await team.order({ type: "commit", step, next: step + 1 < end });
     if (vote === undefined) continue;
     const now = performance.now();
     const { waited: _, ...times } = vote.reply.times;

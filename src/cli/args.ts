@@ -5,24 +5,24 @@ import { keys } from "../config/keys.ts";
 import { hintFor, nearestKey } from "../config/suggest.ts";
 import { splitWords } from "./words.ts";
 
-/** What a command line asks for. */
+/** A parsed command line of `train`. */
 export interface CommandLine {
   /** Path of the config file. */
   readonly config?: string;
   /** Dotted key, with `_`, to the text of its value; the last of two wins. */
   readonly overrides: Readonly<Record<string, string>>;
-  /** Path of the run to go on from, or of its newest checkpoint. */
+  /** Path of the run to resume, or of its newest checkpoint. */
   readonly resume?: string;
-  /** Path of the run to begin at step 0 once more. */
+  /** Path of the run to restart at step 0. */
   readonly restart?: string;
-  /** Write through symbolic links in the folder of the run to go on from. */
+  /** Write through symbolic links in the folder of the run that is resumed. */
   readonly followLinks?: true;
   readonly help: boolean;
   /** Print the resolved config, and train nothing. */
   readonly printConfig?: true;
   /** Path of a fault plan; needs `testing`. */
   readonly faults?: string;
-  /** What is asked for is a test of the program itself. */
+  /** Allow flags that only tests of the program use. */
   readonly testing: boolean;
 }
 
@@ -53,7 +53,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const texts: string[] = [];
   const flags = new Map<string, string>();
   const on = new Set<string>();
-  // No value begins with a dash, unless it stands behind a "=".
+  // A value that begins with a dash needs a "=" before it.
   const takes = (flag: string, next: string) =>
     isSwitch(flag.slice(2)) ? next === "true" || next === "false" : /^(?!-)[^]/.test(next);
   for (const word of splitWords(args, takes)) {
@@ -113,7 +113,7 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   };
 }
 
-/** The key that a word with one dash stands for in other trainers, as a question. */
+/** A hint at the key that a one-dash flag of another trainer corresponds to. */
 function meant(arg: string): string {
   const key = dashElsewhere((arg.split("=", 1)[0] as string).replaceAll(/^-+/g, ""));
   return key === undefined ? "" : `: did you mean --${key}?`;
@@ -137,7 +137,7 @@ function flagOf(
   return [ALIASES.get(path) ?? path, value];
 }
 
-/** What a flag without a value lacks; of an unknown key, which one is meant. */
+/** The error of a flag without a value; for an unknown key, the hint at the nearest one. */
 function withoutValue(name: string, path: string): string {
   const all = keys();
   const key = all.find((known) => known.path === path);

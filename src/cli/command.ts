@@ -1,4 +1,4 @@
-/** How every command ends: one line and an exit code for what a user can mend, a stack for bugs. */
+/** Runs a command and exits: a user error gives one line and an exit code, a bug its stack. */
 import { fileFault } from "../base/file_fault.ts";
 import { firstError } from "../base/first_error.ts";
 import { EXIT, UserError } from "../base/user_error.ts";
@@ -30,7 +30,7 @@ export async function endingOf(command: () => Promise<ExitName | void>): Promise
   }
 }
 
-/** How a command ends by an error. */
+/** The exit code and message of an error. */
 function endingBy(caught: unknown): Ending {
   const error = fileFault(firstError(caught));
   return error instanceof UserError
@@ -43,7 +43,7 @@ function linesOf({ message, details }: UserError): string {
     .map((line) => oneLine(asCalled(line))).join("\n");
 }
 
-/** Runs a command in its caller's folder, and ends the process, done or as the command says. */
+/** Runs a command in its caller's folder, then exits with the code that it returns. */
 export async function runCommand(
   command: () => Promise<ExitName | void>,
   { enter = enterCallersFolder }: { readonly enter?: () => void } = {},
@@ -60,7 +60,7 @@ export async function runCommand(
   return leave({ exit, says });
 }
 
-/** Whether a word in front of a -- asks for the version. */
+/** Whether --version is one of the arguments before a --. */
 function asksVersion(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   return args.slice(0, end < 0 ? undefined : end).includes("--version");

@@ -1,4 +1,4 @@
-/** Where the config of a command line lies, and what its paths mean. */
+/** Finds the config file of a command line and resolves the paths in it. */
 import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import type { PlainConfig } from "../config/overrides.ts";

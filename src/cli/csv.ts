@@ -1,4 +1,4 @@
-/** The records of a table with separators: its encoding, its separator, and the row of each. */
+/** Parses a CSV file: detects encoding and separator, and keeps the row number of each record. */
 import { CsvError, parse } from "csv-parse/sync";
 import { UserError } from "../base/user_error.ts";
 import { textOfBytes } from "../data/read.ts";

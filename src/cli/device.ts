@@ -1,4 +1,4 @@
-/** The device of a command that computes in its own process. */
+/** Opens the device of a command that computes in its own process. */
 import { EXIT } from "../base/user_error.ts";
 import { warn } from "../base/text/say.ts";
 import { openReference } from "../device/reference.ts";
@@ -8,7 +8,7 @@ import { openWebGpu } from "../device/webgpu.ts";
 /**
  * Opens the device of a config's or flag's name, which tells `compiling` of its kernels; losing it
  * ends the process with a line.
- * @throws {Refusal} `noDevice` where a GPU is needed and there is none.
+ * @throws {UserError} `noDevice` where a GPU is needed and there is none.
  */
 export async function openDevice(
   kind: "auto" | "webgpu" | "reference",

@@ -1,9 +1,9 @@
-/** The help text, made from the schema. Knows columns, not what a key means. */
+/** The help text of `train`, generated from the config schema. */
 import { type ConfigKey, keys, showDefault } from "../config/keys.ts";
 import { asCalled } from "./called.ts";
 import { table } from "./table.ts";
 
-/** Flags beside the keys, and the keys that are asked for most under their short names. */
+/** Flags that are no config keys, and the most used keys under their short names. */
 const FLAGS: readonly (readonly [string, string])[] = [
   ["--data FILE", "Text to train on, in UTF-8 (data.path)"],
   ["--out DIR", "Folder that the run writes to"],

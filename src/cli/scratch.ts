@@ -1,4 +1,4 @@
-/** A temporary folder that goes with its process, also when a signal ends that. */
+/** A temporary folder that is removed when its process ends, also by a signal. */
 import { atUnload } from "../base/unload.ts";
 import { endOnSignals } from "../terminal/signals.ts";
 

@@ -1,4 +1,4 @@
-/** Tables of a help text. Knows columns, not what stands in them. */
+/** Formats rows as the aligned columns of a help text. */
 import { maxOf } from "../base/extremes.ts";
 
 /** Columns of the page. */

@@ -116,28 +116,41 @@ function lookAt(path: string): Deno.FileInfo | undefined {
 /** A listener that keeps its socket at the path for as long as it is open. */
 export interface KeptListener extends Listener {
   /**
-   * Binds a new socket if the path has none. Rejects as `bindUnix` does, and if the folder is
-   * missing.
+   * Binds a new socket if the path has none. Rejects as `bindUnix` does, if the folder is missing,
+   * and with the errors of `prepare`.
    */
   mend(): Promise<void>;
 }
 
-/** Milliseconds between two checks of a kept listener's path. */
-export const LOOK_MS = 5000;
+/** Time between two checks of a kept listener's path, ms. */
+const CHECK_MS = 5000;
+
+/** How a listener keeps its path. */
+export interface KeepOptions {
+  /** Time between two checks of the path, ms (default 5000). */
+  readonly interval?: number;
+  /** Called before each check; it may recreate the folder. An error ends the check. */
+  readonly prepare?: () => void;
+}
 
 /**
  * As `bindUnix`, for runs of days: cleanup of temporary folders may remove a socket that was unused
  * for long. A new one is then bound at the same path, once its folder exists. Accepted channels are
  * not affected.
  */
-export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListener> {
+export async function keepUnix(
+  path: string,
+  { interval = CHECK_MS, prepare = () => {} }: KeepOptions = {},
+): Promise<KeptListener> {
   let listener = await bindUnix(path);
   let isClosed = false;
   let mending = Promise.resolve();
   let renewed = Promise.withResolvers<void>();
   const rebind = async () => {
+    if (isClosed) return;
+    prepare();
     // Leave another socket at the path alone: without the token, its owner fails the handshake.
-    if (isClosed || isSocketAt(path)) return;
+    if (isSocketAt(path)) return;
     listener.close();
     await listener.released();
     listener = await bindThere(path);
@@ -147,7 +160,7 @@ export async function keepUnix(path: string, look = LOOK_MS): Promise<KeptListen
   };
   const mend = () => mending = mending.catch(() => {}).then(rebind);
   // If this fails, the next check or the next caller of mend() tries again.
-  const timer = setInterval(() => mend().catch(() => {}), look);
+  const timer = setInterval(() => mend().catch(() => {}), interval);
   Deno.unrefTimer(timer);
   return {
     async accept() {

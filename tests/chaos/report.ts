@@ -1,8 +1,8 @@
-/** What chaos found, as text. */
+/** Formats the results of chaos. */
 import type { Total } from "./gather.ts";
 import type { Storm } from "./storm.ts";
 
-/** Lines: faults by kind, what they cost, what was wrong. */
+/** Lines: faults by kind, their cost, errors found. */
 export function report({ storms, useful, faults, wrong }: Total): string {
   const sum = (of: (storm: Storm) => number) => storms.reduce((n, storm) => n + of(storm), 0);
   const wall = sum(({ ms }) => ms);

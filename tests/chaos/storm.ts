@@ -1,6 +1,6 @@
 /**
- * Runs of real processes under faults that nobody planned: each begins anew, meets faults at random
- * moments, is resumed whenever it ended before its last step, and must end in the state of an
+ * Runs of real processes under random faults: each starts fresh, gets faults at random
+ * times, is resumed if it ended before its last step, and must end in the state of an
  * undisturbed run.
  */
 import { assert } from "@std/assert";
@@ -13,39 +13,39 @@ import { sendControl, type WorkersChange } from "../../workers/run/control.ts";
 import * as harm from "./harm.ts";
 import { type Fault, faultOf, type Kind, KINDS } from "./plan.ts";
 
-/** How hard it blows. */
+/** Parameters of a storm. */
 export interface StormOptions {
   readonly seed: number;
   readonly family: Family;
   readonly steps: number;
-  /** Workers that are wanted at first. */
+  /** Initial number of workers. */
   readonly workers: number;
   /** Mean milliseconds between two faults. */
   readonly mtbf: number;
-  /** Number of the first fault: those before were met by other storms of the seed. */
+  /** Number of the first fault: earlier ones belong to other storms of the seed. */
   readonly first: number;
 }
 
-/** What a storm did, and what it found. */
+/** The results of a storm. */
 export interface Storm {
   readonly faults: Readonly<Record<Kind, number>>;
   /** Number of the next fault. */
   readonly next: number;
   /** Milliseconds from the start to the end, and of an undisturbed run. */
   readonly ms: number;
-  /** Steps that were computed, and those of them that count. */
+  /** Steps computed, and steps committed. */
   readonly computed: number;
   readonly steps: number;
-  /** Times that a run was resumed, and that it began anew for want of a checkpoint. */
+  /** Resumes, and restarts without a checkpoint. */
   readonly resumed: number;
   readonly begun: number;
   /** Most descriptors that a coordinator had open. */
   readonly descriptors: number;
-  /** What was wrong at the end; empty when nothing was. */
+  /** Errors at the end; empty if there are none. */
   readonly wrong: readonly string[];
 }
 
-/** What runs are told besides: a storm is no crash loop, and deadlines are short. */
+/** Further arguments of runs: many restarts and short deadlines. */
 const MORE = [
   "--recovery.restarts=100000",
   "--recovery.deadline_s=1",
@@ -54,7 +54,7 @@ const MORE = [
   "--guard.hash_every=25",
 ];
 
-/** Milliseconds that no process of a run takes, whatever it meets. */
+/** Timeout of a process, ms, under any faults. */
 const HUNG = 180_000;
 
 /** Arguments of a run in a storm. */
@@ -66,7 +66,7 @@ export function stormArgs(family: Family, out: string, options: {
   return args(family, out, ...MORE, `--steps=${steps}`, `--workers=${workers}`);
 }
 
-/** Trains through a storm. `state`: what an undisturbed run ends in. */
+/** Trains through a storm. `state`: the final state of an undisturbed run. */
 export async function weather(state: unknown, options: StormOptions): Promise<Storm> {
   using lab = new Lab({ limit: HUNG });
   using _unload = atUnload(() => lab[Symbol.dispose]());
@@ -85,16 +85,16 @@ class Weather {
   #begun = 0;
   #descriptors = 0;
   #over = false;
-  /** All that the processes of the run said, and the faults between. */
+  /** The output of the run's processes, and the faults between. */
   #transcript = "";
   readonly #stopped: number[] = [];
-  /** The checkout that runs are of: a copy, since its code is changed. */
+  /** The checkout of the runs: a copy, since its code is changed. */
   readonly #checkout: string;
-  /** Whether the process has done a step: from there on it is settled what the run is. */
+  /** Whether the process has finished a step, which fixes the identity of the run. */
   #underway = false;
-  /** What was changed around the process, and may be so still. */
+  /** Changes of the environment that may still be in force. */
   readonly #harms: harm.Harm[] = [];
-  /** What the next process meets. */
+  /** The faults of the next process. */
   readonly #after: harm.Harm[] = [];
 
   constructor(lab: Lab, options: StormOptions) {
@@ -169,7 +169,7 @@ class Weather {
     }
   }
 
-  /** Lets faults happen until the storm is over. */
+  /** Injects faults until the storm is over. */
   async #blow(): Promise<void> {
     const { seed, mtbf } = this.#options;
     for (let n = this.#next; !this.#over; n++) {
@@ -184,16 +184,16 @@ class Weather {
     }
   }
 
-  /** Waits, no longer than the storm. */
+  /** Waits, at most until the end of the storm. */
   async #calm(ms: number): Promise<void> {
     for (const end = performance.now() + ms; performance.now() < end && !this.#over;) {
       await pause(Math.min(50, Math.max(1, end - performance.now())));
     }
   }
 
-  /** Does what a fault says; false when there was nobody to meet it. */
+  /** Injects a fault; false if there was no target. */
   async #strike({ kind, whom, ms }: Fault, running: Running): Promise<boolean> {
-    // A process that loads a config is none.
+    // Not a process that loads a config.
     const workers = this.#lab.processes().filter(isWorker);
     const worker = workers[Math.floor(whom * workers.length)];
     switch (kind) {
@@ -232,7 +232,7 @@ class Weather {
         return await this.#meet(() => harm.exceedQuota(running.pid), { ms });
       case "bit of the journal flipped":
         if (!this.#underway) return false;
-        // The process that follows reads it.
+        // The next process reads it.
         this.#after.push(harm.flipBit(this.#lab.of("run/journal.jsonl"), whom));
         return this.#killCoordinator(running);
     }
@@ -240,14 +240,14 @@ class Weather {
 
   #killCoordinator(running: Running): true {
     running.kill("SIGKILL");
-    // For ever is as long as there is somebody to end them: without, they would be left.
+    // Resume stopped workers: without a coordinator, nothing would end them.
     for (const pid of this.#stopped.splice(0)) kill(pid, "SIGCONT");
     return true;
   }
 
   /**
-   * Changes something around a run for a while; `worker`: one that is killed, so that another meets
-   * it.
+   * Changes a run's environment for a while. `worker`: killed, so that its replacement is affected
+   * too.
    */
   async #meet(
     change: () => harm.Harm,
@@ -265,12 +265,12 @@ class Weather {
   async #change(change: WorkersChange): Promise<boolean> {
     const pid = this.#running?.pid;
     if (pid !== undefined) this.#descriptors = Math.max(this.#descriptors, descriptors(pid));
-    // Refused at the limits, and where a run begins or ends: then nothing happens.
+    // Refused at the limits, and while a run starts or ends; then nothing happens.
     return await sendControl(this.#lab.of("run"), { type: "workers", change })
       .then(() => true, () => false);
   }
 
-  /** Copies the run to a folder that stays, with what its processes said. */
+  /** Copies the run and the output of its processes to a permanent folder. */
   #keep(): string {
     const kept = Deno.makeTempDirSync({ prefix: "shoal-chaos-" });
     Deno.writeTextFileSync(`${kept}/transcript.txt`, this.#transcript);

@@ -63,14 +63,14 @@ Deno.test("an evaluation covers every token of each text but its first, with any
 Deno.test("an evaluation that loses a worker without replacement ends with the others", async () => {
   const corpus = corpusOf(61, 9, 33);
   const config = tinyConfig({ workers: 3, recovery: { ...tinyConfig().recovery, restarts: 0 } });
-  const { launch, crew } = memoryLaunch(onReference);
+  const { launch, processes } = memoryLaunch(onReference);
   const notices: string[] = [];
   let isKilled = false;
   const show = (event: RunEvent) => {
     if (event.type === "notice") notices.push(event.text);
     if (event.type !== "doing" || event.what !== "evaluating" || isKilled) return;
     isKilled = true;
-    crew().signal(1, "SIGKILL");
+    processes().signal(1, "SIGKILL");
   };
   const params = paramsOf(config);
   const stop = new AbortController().signal;

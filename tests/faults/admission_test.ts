@@ -1,6 +1,6 @@
 /**
- * What a run is made of changes on disk while it goes on, and workers are lost: whoever comes in their
- * place is turned away, and no other bits are ever saved.
+ * A run's code or data change on disk while it trains, and workers are lost: their replacements
+ * are refused, and no other bits are ever saved.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { EXIT } from "../../src/base/user_error.ts";
@@ -11,7 +11,7 @@ import { args, golden, Lab, stepLine } from "./support/support.ts";
 
 const FORMULAS = "src/nn/formulas.ts";
 
-/** Milliseconds that no run of a test takes: several processes start in turn. */
+/** Timeout of a run, ms: several processes start one after the other. */
 const limit = 120_000;
 
 /** Replaces a text in a file, which must hold it. */
@@ -28,12 +28,12 @@ function killWorkers(lab: Lab, running: Running, count = Infinity): void {
     try {
       Deno.kill(pid, "SIGKILL");
     } catch {
-      // It was turned away, and has ended meanwhile.
+      // It was refused and has ended.
     }
   }
 }
 
-/** Why workers were turned away. */
+/** Why workers were refused. */
 const turnedAway = (lab: Lab) => lab.journal("run", "turned_away").map(({ reason }) => reason);
 
 Deno.test("a formula that changes on disk reaches no run: replacements are turned away, with nobody left it ends with 78, put right it goes on to the same bits", async () => {

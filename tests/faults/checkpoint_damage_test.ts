@@ -16,7 +16,7 @@ import { needing, STRACE } from "../support/needs.ts";
 
 const FILES = [MANIFEST, ...MANIFEST_PARTS];
 
-/** Puts one changed byte into a file and gives what opening its checkpoint says. */
+/** Changes one byte of a file; returns the error of opening its checkpoint. */
 async function reasonWith(
   file: Deno.FsFile,
   { byte, bit, path }: { byte: number; bit: number; path: string },
@@ -66,7 +66,7 @@ Deno.test("a flipped bit is found in a file that is read in several pieces", asy
   await openCheckpoint(path);
 });
 
-/** Rewrites the manifest with a seal that fits, as somebody could who knows the format. */
+/** Rewrites the manifest with a matching seal, as anyone could who knows the format. */
 function forge(path: string, change: (manifest: Manifest) => unknown): void {
   const file = `${path}/${MANIFEST}`;
   const { seal: _, ...manifest } = JSON.parse(Deno.readTextFileSync(file));

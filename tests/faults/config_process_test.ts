@@ -1,4 +1,6 @@
-/** The process that evaluates a config ends with the command that started it, whatever it handles. */
+/**
+ * The process that evaluates a config ends with the command that started it, whatever it handles.
+ */
 import { assert } from "@std/assert";
 import { Place, ROOT, taskOptions } from "../e2e/support.ts";
 import { catches } from "./support/proc.ts";
@@ -22,7 +24,7 @@ Deno.test("a config that handles all signals and computes for ever ends with its
 
 Deno.test("the list of a config's imports ends with its command", async () => {
   using place = new Place();
-  // A pipe that nobody writes to is read for ever.
+  // Reading a pipe without a writer blocks forever.
   await new Deno.Command("mkfifo", { args: [place.of("pipe.json")] }).output();
   place.write("a.ts", 'import a from "./pipe.json" with { type: "json" };\nexport default a;\n');
   const command = loadConfig(place);

@@ -1,6 +1,6 @@
 /**
- * The coordinator dies or is told to stop, the folder is contested, the world size changes: the run
- * goes on to the same bits. The folder `full` has the same at many more moments.
+ * The coordinator dies or is stopped, another run uses its folder, the world size changes: the run
+ * continues to the same bits. The folder `full` has the same at many more points.
  */
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { EXIT } from "../../src/base/user_error.ts";
@@ -30,7 +30,7 @@ Deno.test("a run that is killed with all its workers leaves nothing that the nex
   const killed = lab.start(args("gpt", "killed", "--workers=2"));
   await killed.line(stepLine(5));
   Deno.writeTextFileSync(lab.of("killed/.control.tmp"), '{"socket":"/half');
-  // All at once: the shell sends the signals before any of them is scheduled again.
+  // At once: the shell sends all signals before any target is scheduled.
   shell(`kill -9 ${lab.processes().join(" ")}`);
   await killed.ended;
   await lab.untilGone();

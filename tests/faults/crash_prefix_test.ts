@@ -9,7 +9,7 @@ import { type Effect, keyOf, materialise, Recorder, worldsAfter } from "./suppor
 
 const POLICY = { keep: 1, keep_every: 0, keep_best: false };
 
-/** All that saving three steps does to a disk, and removing all but the last; `worse` spoils it. */
+/** The effects of saving three steps and removing all but the last; `worse` modifies them. */
 async function record(worse: (disk: Recorder) => Partial<Disk> = () => ({})): Promise<Effect[]> {
   using temp = new TempFolder();
   const recorder = new Recorder(temp.path);
@@ -30,13 +30,16 @@ async function record(worse: (disk: Recorder) => Partial<Disk> = () => ({})): Pr
   return recorder.log;
 }
 
-/** What a disk gives: the step that loads, 0 for none at all, -1 when none verifies; what fell out. */
+/**
+ * The result of loading: the step, 0 without checkpoints, -1 if none verifies; and the skipped
+ * ones.
+ */
 async function load(folder: string): Promise<{ step: number; skipped: number }> {
   const root = `${folder}/checkpoints`;
   let skipped = 0;
   try {
     const { manifest } = await loadNewest(root, { onSkip: () => void skipped++ });
-    // Not only consistent: the state that was trained.
+    // Not only consistent, but the trained state.
     assertEquals(manifest.stateHash, hashOf(draftOf(manifest.step)));
     return { step: manifest.step, skipped };
   } catch (error) {
@@ -45,7 +48,7 @@ async function load(folder: string): Promise<{ step: number; skipped: number }> 
   }
 }
 
-/** Cuts the power after every effect, in every way, and checks what is left with `check`. */
+/** Simulates a power cut after every effect, in every way, and checks the result with `check`. */
 async function cutEverywhere(
   log: readonly Effect[],
   check: (folder: string, saved: number) => Promise<void>,
@@ -72,7 +75,7 @@ Deno.test("a power cut after any effect of a save or a removal leaves the old or
   const worlds = await cutEverywhere(log, async (folder, saved) => {
     const { step, skipped } = await load(folder);
     assert(step === saved || step === saved + 1, `step ${step} after ${saved} saves`);
-    // Whatever has the name of a step is whole, older ones and those on their way out as well.
+    // Every folder with a step's name is complete, also older ones and those being removed.
     assertEquals(skipped, 0);
     for (
       const name of names(folder).includes("checkpoints") ? names(`${folder}/checkpoints`) : []
@@ -96,7 +99,7 @@ for (const missing of ["files", "folders"] as const) {
         create: async (path) => ({ ...await disk.create(path), sync: nothing }),
       }
     );
-    // The first save shows it; later ones multiply the worlds.
+    // The first save is enough; later ones multiply the number of states.
     const first = log.slice(0, log.findIndex(({ kind }) => kind === "mark") + 1);
     let bad = 0;
     await cutEverywhere(first, async (folder, saved) => {

@@ -1,4 +1,4 @@
-/** What damaged data does to a run: it ends with a name and an offset, and nothing it had is lost. */
+/** Damaged data: the run ends with the file's name and offset, and its state is saved. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { EXIT } from "../../src/base/user_error.ts";
 import { stepName } from "../../src/checkpoint/names.ts";
@@ -41,7 +41,7 @@ Deno.test("17: tokens that change during a run end it, and put right it goes on 
   const good = Deno.readFileSync(shard);
   const running = lab.start(onShards("run"));
   await running.line(stepLine(2));
-  // In place, as a failing disk does: the workers have the file open.
+  // In place, as by a failing disk: the workers have the file open.
   using file = Deno.openSync(shard, { read: true, write: true });
   file.seekSync(128, Deno.SeekMode.Start);
   file.writeSync(good.slice(128, -1000).map((byte) => byte ^ 2));
@@ -53,7 +53,7 @@ Deno.test("17: tokens that change during a run end it, and put right it goes on 
   await lab.assertEnded("run", { state: lab.stateHash("whole"), steps: STEPS });
 });
 
-/** The one line of a run that met damaged tokens; gives the step, up to which all is saved. */
+/** Checks the error of a run with damaged tokens; returns the saved step. */
 function assertSaved(lab: Lab, stderr: string): number {
   const line =
     /^error: [^\n]*train-00000\.tokens: its block \d+ \(bytes \d+ to \d+\) [^\n]*; step (\d+) is saved: [^\n]+\n$/;
@@ -75,7 +75,7 @@ Deno.test("17: tokens that change after they were read end a run, and no step is
   const line = ["--steps=3000", "--eval.every=0", "--checkpoint.every=0", "--workers=1"];
   const running = lab.start(onShards("run", ...line));
   await running.line(stepLine(3));
-  // Tokens of the vocabulary change places: none looks wrong by itself. Each is read in each epoch.
+  // Valid tokens swap positions, so each is plausible. All are read in each epoch.
   const tokens = new Uint16Array(2000);
   const put = (from: Uint16Array) => {
     file.seekSync(128, Deno.SeekMode.Start);

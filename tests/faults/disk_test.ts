@@ -11,10 +11,10 @@ Deno.test({
       `mount -t tmpfs -o size=4m none ${temp.path}\n${denoRun("small_disk_child.ts", temp.path)}`,
     );
     const [ahead, during, removed, after] = JSON.parse(text);
-    // Known before a byte is written.
+    // Detected before any byte is written.
     assertEquals(ahead.exit, "tooLarge");
     assertMatch(ahead.message, /^Cannot save to \S+: 1\.3 MB must be free: 0\.\d MB are$/);
-    // Room that was there is taken meanwhile: the system's own error, at each file.
+    // The disk fills up during the save: the system's error, at each file.
     for (const one of [ahead, ...during]) {
       assertEquals(one.exit, "tooLarge");
       assertEquals(one.names, ["filler", "step-00000001"]);
@@ -55,7 +55,7 @@ Deno.test({
   fn: async () => {
     assertEquals((await cutPower("after")).loads, 2);
     const control = await cutPower("unsynced");
-    // Its name was made to last, its bytes were not: only that makes a control.
+    // Control: its name was synced, its bytes were not.
     assertEquals(control.loads, 1);
     assertEquals(control.skipped.length, 1);
     assertMatch(control.skipped[0] ?? "", /^step-00000002: /);
@@ -71,12 +71,12 @@ Deno.test({
       "resume",
     ]]);
     const [left, ended] = text.trim().split("\n").map((line) => JSON.parse(line));
-    // Step 5 may have been recorded before the checkpoint was there.
+    // Step 5 may have been recorded before the checkpoint existed.
     assertEquals({ ...left, steps: left.steps.slice(0, 4) }, {
       saved: [2, 4],
       steps: [1, 2, 3, 4],
       samples: [2, 4],
-      // The entry of the last checkpoint is written behind it.
+      // The entry of the last checkpoint is written after it.
       journal: { fault: null, saved: [2] },
     });
     assertEquals(ended.steps, [1, 2, 3, 4, 5, 6]);
@@ -97,7 +97,7 @@ Deno.test({
       denoRun("power_cut_run.ts", temp.path, "train");
     const { success } = await new Deno.Command("sh", { args: ["-c", script] }).output();
     assert(success);
-    // What each file was told of, and what of that is on the disk.
+    // The records of each file, and those that are on disk.
     const written = new Map<string, string[]>();
     const durable = new Map<string, string[]>();
     const published: number[] = [];
@@ -124,7 +124,7 @@ Deno.test({
   },
 });
 
-/** Saves steps 1 and 2 on an ext4 of its own, which is cut off at `point` of the second. */
+/** Saves steps 1 and 2 on a separate ext4, which is shut down at `point` of the second. */
 async function cutPower(
   point: string,
 ): Promise<{ loads: number; names: string[]; skipped: string[] }> {
@@ -137,8 +137,8 @@ async function cutPower(
 }
 
 /**
- * Runs scripts beside this file on an ext4 of its own, below `folder`, that is mounted anew for each;
- * gives what they print. Files that they make for a while lie on it as well.
+ * Runs scripts next to this file on a separate ext4, below `folder`, that is remounted for each;
+ * returns their output. Temporary files are on it too.
  */
 async function onDisk(
   folder: string,

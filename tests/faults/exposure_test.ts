@@ -1,20 +1,20 @@
 /**
- * What the processes of a run show to others on the machine: no token in how they were started or in
- * what they print, and no port. Deno opens one by itself at SIGUSR1, which stands here as well.
+ * What a run's processes expose to others on the machine: no token in their arguments or
+ * output, and no port. Deno itself opens one at SIGUSR1, which is tested too.
  */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { namesIn, Place, tinyArgs } from "../e2e/support.ts";
-import { untilClosed } from "../transport/doors.ts";
+import { untilClosed } from "../transport/peers.ts";
 import { until } from "../transport/wire.ts";
 import { catches, listening, startedWith } from "./support/proc.ts";
 
-/** 32 bytes in base64 (with its end) or in hex: what a token looks like. */
+/** A token's format: 32 bytes in base64 (with padding) or in hex. */
 const SECRET = /(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=|(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/;
 
 /** The number of this signal on Linux. */
 const SIGUSR1 = 10;
 
-/** A Deno process that does what `code` says until it is killed. */
+/** A Deno process that runs `code` until it is killed. */
 function throwaway(code: string, env: Readonly<Record<string, string>> = {}) {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-prompt", "--allow-net=127.0.0.1", "-"],
@@ -63,7 +63,7 @@ Deno.test("the processes of a run show no token and listen on no port", async ()
   running.kill("SIGTERM");
   const { code, stdout, stderr } = await running.ended;
   assertEquals(code, 0);
-  // The state's hash is 32 bytes in hex, and no secret.
+  // The state's hash is 32 bytes in hex too, but no secret.
   const printed = `${stdout}\n${stderr}`.split("\n").filter((line) => !line.startsWith("state "));
   assertEquals(printed.filter((line) => SECRET.test(line)), []);
   place.assertQuiet();

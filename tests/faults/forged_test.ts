@@ -1,4 +1,4 @@
-/** What commands say of a checkpoint that verifies and is no state of a run. */
+/** Errors for a checkpoint that verifies but is not the state of a run. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { EXIT } from "../../src/base/user_error.ts";
 import { MANIFEST, type Manifest, printManifest } from "../../src/checkpoint/manifest.ts";

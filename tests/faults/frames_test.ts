@@ -1,6 +1,6 @@
 /**
- * Hostile frames and headers by the ten thousand; `deno task fuzz` plays them by the million. The
- * judges themselves are tried as well: a reader that accepts too much must not pass.
+ * Ten thousand hostile frames and headers; `deno task fuzz` runs millions. The
+ * judges are tested too: a reader that accepts too much must fail.
  */
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import { EXIT } from "../../src/base/user_error.ts";
@@ -16,7 +16,7 @@ import { concat, frameBytes } from "../transport/wire.ts";
 
 const LIMITS = { attempt: 1, maxPayload: 1000 };
 
-/** Runs the command `fuzz` with its permissions; gives what it printed. */
+/** Runs the command `fuzz` with its permissions; returns its output. */
 async function fuzz(...args: readonly string[]): Promise<{ code: number; text: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...taskWords("fuzz"), ...args],
@@ -45,7 +45,7 @@ Deno.test("100,000 hostile streams, 20,000 hostile headers, 5,000 damaged journa
     ["journals", "5000"],
     ["tokenizers", "100"],
   ]);
-  // Each way to make them is there, and some of each are sound: the readers are reached.
+  // Every generator is used, and some results of each are valid, so the readers are reached.
   const counts = new Map(
     [...text.matchAll(/^ *(\d+) {2}(.+)$/gm)].map(([, n, what]) => [what, Number(n)]),
   );

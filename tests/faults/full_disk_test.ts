@@ -1,4 +1,4 @@
-/** Runs on disks that are full, fill up, or fail: nothing is lost but what there was no room for. */
+/** Runs on disks that are full, fill up, or fail: only data that did not fit are lost. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { EXIT } from "../../src/base/user_error.ts";
@@ -7,7 +7,7 @@ import { Lab } from "./support/support.ts";
 import { MOUNT, needing, STRACE } from "../support/needs.ts";
 import { inNamespace } from "./support/disk.ts";
 
-/** A command of a shell that runs `train`. */
+/** A shell command that runs `train`. */
 function trainLine(...args: readonly string[]): string {
   const words = [Deno.execPath(), ...taskOptions(), `${ROOT}src/cli/train/train.ts`, ...args];
   return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");

@@ -6,7 +6,7 @@ import { Place, type Running, withoutStatus } from "../e2e/support.ts";
 import { contentsOf } from "../support/contents.ts";
 import { args, golden, Lab, pause, stepLine } from "./support/support.ts";
 
-/** Starts a run that is slow at step 12, whose step before is told. */
+/** Starts a run that is slow at step 12; resolves after the step before. */
 async function startSlow(lab: Lab): Promise<Running> {
   const slow = { at: { step: 12, rank: 0, point: "forward" }, do: "delay", ms: 3000 };
   const running = lab.start(args("gpt", "run", ...lab.faults(slow)));
@@ -14,7 +14,7 @@ async function startSlow(lab: Lab): Promise<Running> {
   return running;
 }
 
-/** The run ended since its folder is another's, and said so in one line. */
+/** Checks that the run ended with one line, since another process owns its folder. */
 async function assertLost(running: Running, says: RegExp): Promise<void> {
   const { code, stderr } = await running.ended;
   assertEquals(code, EXIT.locked, stderr);

@@ -1,4 +1,4 @@
-/** Tests ask for what they need of a machine, and name what it lacks. */
+/** Tests declare the capabilities that they need, and report missing ones. */
 import { fileURLToPath } from "node:url";
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Need, needing, works } from "../support/needs.ts";
@@ -19,7 +19,7 @@ Deno.test("a need is tried once, and a test without it is left out and names it"
   assertEquals(needing("it works", failing).ignore, true);
 });
 
-/** As ordinary containers do for their root. */
+/** As in ordinary containers for root. */
 const WITHOUT_MOUNT = ["--bounding-set=-sys_admin", "--inh-caps=-sys_admin"];
 const DROP: Need = {
   what: "the right to drop rights",

@@ -1,4 +1,4 @@
-/** What a bad link between workers does to a run: nothing that shows in its bits. */
+/** Faulty links between workers do not change a run's bits. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { args, FAMILIES, golden, Lab } from "./support/support.ts";
 import { disturbed } from "./support/wire.ts";
@@ -9,7 +9,7 @@ for (const family of FAMILIES) {
     const state = await golden(family);
     let met = 0;
     await disturbed(lab, args(family, "run", "--workers=2"), {
-      // A formation's handshake is over after some hundred bytes; frames of a step follow.
+      // The handshake takes some hundred bytes; frames of a step follow.
       each: (link) => {
         const faults = [
           () => link.there.flip(40_000),
@@ -22,7 +22,7 @@ for (const family of FAMILIES) {
     assertEquals(lab.losses("run"), []);
     const broken = lab.journal("run", "membership").filter(({ event }) => event === "broken");
     assertMatch(String(broken[0]?.["reason"]), /Cannot reduce step \d+ with rank \d/);
-    // Each fault ends one attempt; a later one may begin because shares were weighed again.
+    // Each fault ends one attempt; rebalancing may start another.
     assertEquals(Array.from(new Set(broken.map(({ attempt }) => attempt))), [1, 2, 3]);
     await lab.assertEnded("run", { state });
   });

@@ -1,4 +1,4 @@
-/** Numbers that are not finite, and replicas that drift: what the guard decides and remembers. */
+/** Values that are not finite, and diverged replicas: the guard's decisions and their records. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { EXIT } from "../../src/base/user_error.ts";
 import { loadNewest } from "../../src/checkpoint/load.ts";

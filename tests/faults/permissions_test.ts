@@ -1,6 +1,6 @@
 /**
- * Each process has the permissions that it needs and no more: what the processes of a run ask for is
- * what their flags say, and what the flags leave out is refused.
+ * Each process has only the permissions that it needs: the requests of a run's processes equal
+ * their flags, and anything else is refused.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { PERMISSIONS } from "../../src/cli/permissions.ts";
@@ -9,7 +9,7 @@ import { Place, ROOT, SMOKE, taskOptions, tinyArgs } from "../e2e/support.ts";
 import { audit } from "./support/audit.ts";
 import { startedWith } from "./support/proc.ts";
 
-/** Deno's words for what flags do not allow. */
+/** Deno's error for a denied permission. */
 const REFUSED =
   /^NotCapable: |Requires (read|import) access|no-remote is specified|cached-only is specified/;
 
@@ -26,7 +26,7 @@ function asked(entries: readonly string[], kind: string): string[] {
     .map((entry) => entry.slice(kind.length + 1));
 }
 
-/** The run's folder of sockets, seen in an audit. */
+/** The run's socket folder, from an audit. */
 function socketsIn(entries: readonly string[], place: Place): string {
   const folders = asked(entries, "write").filter((path) =>
     path.startsWith(place.of("tmp/shoal-")) && !path.endsWith(".sock")
@@ -35,7 +35,7 @@ function socketsIn(entries: readonly string[], place: Place): string {
   return String(folders[0]);
 }
 
-/** Options and permissions that a living worker was started with. */
+/** Options and permissions of a running worker. */
 function optionsOf(worker: number): string[] {
   const words = startedWith(worker).split("\n");
   const end = words.findIndex((word) => word.endsWith("/workers/worker.ts"));
@@ -51,7 +51,7 @@ function socketsOf(options: readonly string[]): string {
   return folder;
 }
 
-/** How the deeds of deeds_child.ts end for a process with these options. */
+/** Results of the actions of deeds_child.ts for a process with these options. */
 async function deeds(
   options: readonly string[],
   { place, sockets }: { place: Place; sockets: string },
@@ -65,7 +65,7 @@ async function deeds(
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** All deeds but the done ones are refused by Deno, and for no other reason. */
+/** All other actions are denied by Deno, for no other reason. */
 function assertOnlyDone(ends: Readonly<Record<string, string>>, expected: readonly string[]): void {
   const done = Object.keys(ends).filter((name) => ends[name] === "done");
   assertEquals(done, expected);
@@ -95,7 +95,7 @@ Deno.test("the coordinator asks for what its flags name, for its files and for i
   assertEquals(asked(entries, "env"), PERMISSIONS.train.env.toSorted());
   assertEquals(asked(entries, "sys"), PERMISSIONS.train.sys.toSorted());
   const folder = socketsIn(entries, place);
-  // It looks for what dead runs left, wherever temporary folders lie.
+  // It searches temporary folders for leftovers of dead runs.
   const isLeft = (path: string) =>
     path === place.of("tmp") || /^(\/var)?\/tmp(\/shoal-[0-9a-f]+(\/.*)?)?$/.test(path);
   assertEquals(
@@ -106,9 +106,9 @@ Deno.test("the coordinator asks for what its flags name, for its files and for i
   const ours = (path: string) =>
     isLeft(path) ||
     [folder, place.of("run")].some((root) => path === root || path.startsWith(`${root}/`));
-  // Deno writes down that a file is opened, and "write" with it even where it is only read.
+  // Deno records "write" for every opened file, also if it is only read.
   const files = ["read", "write"].flatMap((kind) => asked(entries, kind)).filter((p) => !ours(p));
-  // Workers are held to the code that is on disk, which they may not read themselves.
+  // Workers are compared with the code on disk, which they cannot read themselves.
   const code = Array.from((await codeOnDisk()).keys(), (name) => ROOT + name);
   assertEquals(code.filter((path) => !files.includes(path)), []);
   const others = files.filter((path) => !code.includes(path));
@@ -119,7 +119,7 @@ Deno.test("the coordinator asks for what its flags name, for its files and for i
       place.of("<TMP>"),
       place.of("text.txt"),
       SMOKE,
-      // Whether what the config imports lies in its folder, or the project around it.
+      // Whether the config imports from its folder or from the project.
       ROOT.slice(0, -1),
       ROOT + "configs",
       ROOT + "deno.json",
@@ -236,7 +236,7 @@ Deno.test("a config reads what it imports from its project, and can do nothing e
     "a config reads only modules and JSON that it imports from its project, and nothing hidden";
   const net = "a config reads nothing from the network";
   const json = JSON.stringify;
-  /** What a config does before it exports, and what the line says of it. */
+  /** A config's action before its export, and the expected error. */
   const cases: readonly (readonly [code: string, says: string])[] = [
     [`await fetch("http://127.0.0.1:${port}/?secret");`, `${net}: "127.0.0.1:${port}"`],
     [`await Deno.connect({ hostname: "127.0.0.1", port: ${port} });`, net],

@@ -1,6 +1,6 @@
 /**
- * Replacements that cannot start, whatever the reason: who is left goes on to the same bits, and a run
- * of which nobody is left keeps its last checkpoint and names the cause.
+ * Replacements that cannot start for any reason: the remaining workers continue to the same bits,
+ * and a run without workers keeps its last checkpoint and reports the cause.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { EXIT } from "../../src/base/user_error.ts";
@@ -9,13 +9,13 @@ import { needing, PRLIMIT } from "../support/needs.ts";
 import { descriptors, shell } from "./support/proc.ts";
 import { args, golden, Lab, stepLine, STEPS } from "./support/support.ts";
 
-/** A place whose runs can be broken while they go on. */
+/** A folder whose runs can be broken while they train. */
 class Site extends Lab {
   constructor() {
     super({ limit: 120_000 });
   }
 
-  /** Starts a run of steps of `ms` whose runtime has its cache by a link; resolves when it trains. */
+  /** Starts a run with steps of `ms` whose runtime's cache is a link; resolves when it trains. */
   async begin(workers: number, ms: number, ...more: readonly string[]): Promise<Running> {
     this.link();
     const slow = Array.from({ length: STEPS - 5 }, (_, n) => ({
@@ -29,7 +29,7 @@ class Site extends Lab {
     return running;
   }
 
-  /** The runtime's cache, at a path of this place's. */
+  /** The runtime's cache, at a path in this folder. */
   link(): void {
     const { stdout } = new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).outputSync();
     Deno.symlinkSync(JSON.parse(new TextDecoder().decode(stdout)).denoDir, this.of("cache"));
@@ -40,19 +40,19 @@ class Site extends Lab {
     return this.of(`tmp/${namesIn(this.of("tmp"))[0]}`);
   }
 
-  /** Kills a worker of the run, the youngest. */
+  /** Kills the newest worker of the run. */
   killWorker(running: Running): void {
     const pid = this.processes().filter((each) => each !== running.pid).at(-1);
     Deno.kill(pid ?? NaN, "SIGKILL");
   }
 
-  /** Steps of checkpoints, as the journal tells of them. */
+  /** Steps of checkpoints, from the journal. */
   get saved(): unknown[] {
     return this.journal("run", "saved").map(({ step }) => step);
   }
 }
 
-/** What keeps a replacement from starting; the number of workers of the run, and what is said. */
+/** Causes that prevent a replacement; the run's workers, and the expected messages. */
 const BREAKS = {
   "the runtime's cache is gone": {
     breaks: (site: Site) => Deno.removeSync(site.of("cache")),
@@ -89,7 +89,7 @@ for (const [what, { breaks, says }] of Object.entries(BREAKS)) {
       const { code, stdout, stderr } = await running.ended;
       assertEquals([code, stderr], [0, ""], stdout);
       assertEquals(stdout.match(says)?.length, 1, stdout);
-      // What the last one holds is on disk at once, not when it is due.
+      // The last worker's state is saved at once, not when a checkpoint is due.
       assert(site.saved.some((step) => step !== STEPS), `${site.saved}`);
       for (const name of namesIn(site.of("tmp"))) {
         assertEquals(Deno.readTextFileSync(site.of(`tmp/${name}`)), "a stranger's");

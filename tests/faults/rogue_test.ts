@@ -1,18 +1,18 @@
 /**
- * Strangers at the door of a run, and what the processes of a run show to the machine. Nobody comes
- * in without the run's token, honest workers do meanwhile, and what strangers cost is bounded.
+ * Unauthenticated peers of a run, and what its processes expose to the machine. No peer is admitted
+ * without the run's token, workers are admitted meanwhile, and the cost of others is bounded.
  */
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { type Channel, ChannelError, type FencedChannel } from "../../src/transport/channel.ts";
 import { openGate } from "../../src/transport/gate.ts";
 import { greet } from "../../src/transport/handshake.ts";
 import { bindUnix, dialUnix } from "../../src/transport/unix.ts";
-import { enter, HELLO, OTHER, TOKEN, untilClosed } from "../transport/doors.ts";
+import { enter, HELLO, OTHER, TOKEN, untilClosed } from "../transport/peers.ts";
 import { frameBytes, rawFrame, soon, until } from "../transport/wire.ts";
 import { descriptors } from "./support/proc.ts";
 import { openProxy } from "./support/proxy.ts";
 
-/** Milliseconds in which an honest peer comes in, whatever strangers do. */
+/** Milliseconds in which a worker is admitted, whatever other peers do. */
 const HONEST = 1000;
 
 /** A gate on a Unix socket, and all connections to it, closed at the end. */
@@ -37,14 +37,14 @@ class Door implements AsyncDisposable {
     return gate;
   }
 
-  /** Bare bytes to the gate. */
+  /** A raw connection to the gate. */
   async dial(): Promise<Deno.UnixConn> {
     const connection = await Deno.connect({ transport: "unix", path: this.path });
     this.#open.push(connection);
     return connection;
   }
 
-  /** An honest worker; it must come in soon. */
+  /** A worker; it must be admitted soon. */
   async admitHonest(): Promise<number> {
     const start = performance.now();
     const before = this.inside.length;
@@ -67,7 +67,7 @@ class Door implements AsyncDisposable {
   }
 }
 
-/** What strangers say first. */
+/** First bytes of unauthenticated peers. */
 const WORDS: Readonly<Record<string, Uint8Array>> = {
   "a request of HTTP": new TextEncoder().encode(
     "POST /submit HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n",
@@ -144,7 +144,7 @@ Deno.test("500 idle connections keep no honest worker out, and cost little", asy
   await until(() => gate.counts.refused >= 500 - 64);
   await door.admitHonest();
   assertLess(gate.pending, 65);
-  // This process holds the strangers' ends as well.
+  // This process has the peers' descriptors too.
   assertLess(descriptors(Deno.pid) - before.files, 500 + 64 + 10);
   const { external, rss } = Deno.memoryUsage();
   assertLess(external - before.memory.external, 2 ** 20);

@@ -1,6 +1,6 @@
 /**
- * A worker dies, and the run ends with the same bits: the criteria are those of the fault matrix.
- * Here are the quick ones; the folder `full` has the others.
+ * A worker dies, and the run ends with the same bits: the criteria of the fault matrix.
+ * These are the quick ones; the folder `full` has the others.
  */
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { args, FAMILIES, golden, Lab, stepLine } from "./support/support.ts";

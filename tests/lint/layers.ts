@@ -1,6 +1,6 @@
 /**
- * Which room may import which, and where the outside world may be touched.
- * Both tables are the law: `plugin.ts` reads them, nothing repeats them.
+ * Which layer may import which, and where external packages and globals may be used.
+ * `plugin.ts` enforces both tables.
  */
 export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "src/base": [],
@@ -83,7 +83,6 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "src/corpus",
     "src/engine",
   ],
-  "workers/faults": ["src/base"],
   "workers/protocol": [
     "src/base",
     "src/data",
@@ -92,9 +91,10 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "src/checkpoint",
     "src/config",
     "src/corpus",
-    "workers/faults",
   ],
   "workers/launch": ["src/base", "src/device", "src/transport", "src/cards", "src/config"],
+  // Decorators for tests; only the roots that compose a run or a worker import them.
+  "workers/faults": ["src/base", "src/device", "src/transport", "workers/launch"],
   "workers/probe": [
     "src/base",
     "src/device",
@@ -112,7 +112,6 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "src/transport",
     "src/reduce",
     "src/engine",
-    "workers/faults",
     "workers/protocol",
   ],
   "workers/group": [
@@ -121,7 +120,6 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "src/transport",
     "src/membership",
     "src/cards",
-    "workers/faults",
     "workers/protocol",
     "workers/launch",
   ],
@@ -137,7 +135,6 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "src/config",
     "src/corpus",
     "src/engine",
-    "workers/faults",
     "workers/protocol",
     "workers/launch",
     "workers/group",
@@ -162,9 +159,12 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Rooms that compose the others: they may import anything, and nothing below imports them. */
+/**
+ * Layers that compose the others: they may import anything, and no layer above them may import
+ * them.
+ */
 export const COMPOSERS: readonly string[] = [
-  // The entry of a worker process alone.
+  // Only the entry of a worker process.
   "workers",
   "src/cli",
   "configs",
@@ -173,7 +173,7 @@ export const COMPOSERS: readonly string[] = [
   "bench",
 ];
 
-/** Bare packages and globals, each with the rooms or files that may use it. */
+/** External packages and globals, with the layers or files that may use them. */
 export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   "msgpackr": ["src/transport/codec.ts"],
   "zod": [

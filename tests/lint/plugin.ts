@@ -1,6 +1,6 @@
 /**
- * House rules as lint rules: imports follow the table of rooms, and the outside world is
- * touched only where the second table says so. It knows no room by name.
+ * Project-specific lint rules: imports follow the table of layers, and external packages and
+ * globals are used only where the second table permits.
  */
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const ROOMS = [...Object.keys(LAYERS), ...COMPOSERS];
 
 /**
- * Files that may know errors of files by their names: who says what they mean, and who makes some.
+ * Files that may use file errors by name: the one that translates them, and one that injects them.
  */
 const FILE_ERRORS = ["src/base/file_fault.ts", "workers/faults/self.ts"];
 /** Errors of pipes and sockets. */
@@ -22,12 +22,12 @@ function below(path: string): string {
   return path.startsWith(ROOT) ? path.slice(ROOT.length) : path;
 }
 
-/** The room that holds a file, or undefined for files at the top level. */
+/** The layer of a file, or undefined for files at the top level. */
 export function roomOf(path: string): string | undefined {
   return ROOMS.find((room) => path.startsWith(room + "/"));
 }
 
-/** Why `file` may not import `specifier`, or undefined when it may. */
+/** Why `file` may not import `specifier`, or undefined if it may. */
 export function importFault(file: string, specifier: string): string | undefined {
   if (!specifier.startsWith(".")) return outsideFault(file, specifier);
   const room = roomOf(file);
@@ -42,7 +42,7 @@ export function importFault(file: string, specifier: string): string | undefined
   return `${room} may import ${allowed.join(", ") || "nothing"}, not ${to ?? target}`;
 }
 
-/** Why `file` may not use the package or global `name`, or undefined when it may. */
+/** Why `file` may not use the package or global `name`, or undefined if it may. */
 export function outsideFault(file: string, name: string): string | undefined {
   const key = Object.keys(OUTSIDE).find((k) => name === k || name.startsWith(k + "/"));
   if (key === undefined) {
@@ -57,14 +57,14 @@ export function outsideFault(file: string, name: string): string | undefined {
   return `${key} may be used in ${places.join(", ")}, not in ${file}`;
 }
 
-/** What is said of as many arguments as a list has items. */
+/** The message about spreading a list of unbounded length over arguments. */
 const UNBOUNDED = "Arguments lie on the stack, which overflows at 100,000 or so: " +
   "use maxOf, minOf or append of src/base/extremes.ts, or a loop";
 
-/** Methods that take any number of arguments. */
+/** Variadic builtin methods. */
 const VARIADIC = ["max", "min", "hypot", "push", "unshift", "fromCharCode", "fromCodePoint", "of"];
 
-/** Whether a call is `Math.max.apply(null, list)` or of the kind. */
+/** Whether a call is like `Math.max.apply(null, list)`. */
 function appliesBuiltin({ callee }: Deno.lint.CallExpression): boolean {
   if (callee.type !== "MemberExpression" || callee.property.type !== "Identifier") return false;
   const { object } = callee;
@@ -105,7 +105,7 @@ const plugin: Deno.lint.Plugin = {
         };
       },
     },
-    // A URL spells space, #, % and letters beyond ASCII otherwise than a path does.
+    // URLs encode space, #, % and non-ASCII letters, paths do not.
     "url-paths": {
       create(context) {
         const report = (node: Deno.lint.Node, message: string) => context.report({ node, message });
@@ -145,7 +145,7 @@ const plugin: Deno.lint.Plugin = {
         };
       },
     },
-    // One function says what an error of a file means, so that every command says it alike.
+    // One function translates file errors, so that all commands report them alike.
     "file-errors": {
       create(context) {
         const file = below(context.filename);
@@ -182,7 +182,7 @@ const plugin: Deno.lint.Plugin = {
         if (!/^(src|workers|kernels)\//.test(file)) return {};
         return {
           CallExpression(node) {
-            // A function of ours is called by its name, and its parameters say how many it takes.
+            // The project's functions are called by name, and have a fixed number of parameters.
             if (node.callee.type !== "Identifier") checkArguments(node);
             if (appliesBuiltin(node)) context.report({ node, message: UNBOUNDED });
           },

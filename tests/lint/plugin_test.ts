@@ -5,7 +5,7 @@ import plugin, { importFault, outsideFault, roomOf } from "./plugin.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** What the plugin says about a file of the repository, were this its text. */
+/** The plugin's messages for a file of the repository with this text. */
 function faults(file: string, text: string): string[] {
   return Deno.lint.runPlugin(plugin, ROOT + file, text).map(({ message }) => message);
 }

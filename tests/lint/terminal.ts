@@ -1,13 +1,13 @@
 /**
- * The rule `terminal`: text reaches a terminal through the files below alone, which make it
- * printable. What children print into a pipe is read by a process of ours.
+ * The rule `terminal`: only the files below may write to a terminal, since they make text
+ * printable. Child processes may print into pipes that the project reads.
  */
 
 /** Files that may use the console. */
 const CONSOLE = [
   "src/base/text/say.ts",
   "src/terminal/output.ts",
-  // Children, whose stdout is a pipe of ours.
+  // Child processes whose stdout is a pipe.
   "src/cli/launch.ts",
   "src/cli/doctor/look.ts",
   "src/config/module/module_child.ts",
@@ -27,22 +27,22 @@ const STREAMS = [
   "bench/picture/picture_main.ts",
 ];
 
-/** Files that may open a stream which takes control sequences: their lines go through DrawnLine. */
+/** Files that may open a stream with control sequences, through DrawnLine. */
 const OPENERS = ["src/terminal/status.ts", "src/cli/train/train.ts"];
 
-/** Modules of Node that have a terminal. */
+/** Node modules that access a terminal. */
 const MODULES = /^(node:)?(process|console|tty|readline)(\/|$)/;
 
 const MESSAGE =
   "Text reaches a terminal through say() and warn() of src/base/text/say.ts, or a status line";
 
-/** Whether one of the files, or of the folders that end with a slash, holds a file. */
+/** Whether a list of files, and of folders that end with a slash, includes a file. */
 function isIn(files: readonly string[], file: string): boolean {
   return files.some((name) => name.endsWith("/") ? file.startsWith(name) : file === name);
 }
 
 /**
- * What is reported in a file below the root; nothing in tests, whose output only developers read.
+ * The visitor for a file below the root; tests are exempt, since only developers read their output.
  */
 export function terminalRule(file: string, context: Deno.lint.RuleContext): Deno.lint.LintVisitor {
   if (!/^(src|workers|kernels|configs|examples|bench)\/|^mod\.ts$/.test(file)) return {};
@@ -54,7 +54,7 @@ export function terminalRule(file: string, context: Deno.lint.RuleContext): Deno
     Identifier(node) {
       if (node.name !== "console" || isIn(CONSOLE, file)) return;
       const { parent } = node as { parent?: Deno.lint.Node };
-      // A key of that name is none, nor is a member of another object.
+      // Not a key of that name, nor a member of another object.
       const isKey = parent?.type === "Property" && parent.key === node && parent.value !== node;
       const isMember = parent?.type === "MemberExpression" && parent.property === node &&
         !isNamed(parent.object, "globalThis", "window", "self");
@@ -66,7 +66,7 @@ export function terminalRule(file: string, context: Deno.lint.RuleContext): Deno
       if (!isStream || isIn(STREAMS, file)) return;
       const { parent } = node as { parent?: Deno.lint.Node };
       const isAsked = parent?.type === "MemberExpression" && isNamed(parent.property, "isTerminal");
-      // A list of streams, each of which is only asked.
+      // A list of streams that are only queried.
       const isListed = parent?.type === "ArrayExpression" && file === "src/terminal/signals.ts";
       if (!isAsked && !isListed) report(node);
     },

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { deadline, hungMembers, withDuration } from "../../src/membership/deadline.ts";
 import { noMembers } from "../../src/membership/decide.ts";
 import type { Member, Membership } from "../../src/membership/types.ts";
-import { member, rules } from "./story.ts";
+import { member, rules } from "./simulation.ts";
 
 const NOW = 1_000_000;
 /** Earlier than the deadline of an unmeasured section. */

@@ -3,14 +3,14 @@ import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { rootKey, threefry } from "../../src/base/random.ts";
 import { isClosed, isWhole, wantsForming } from "../../src/membership/decide.ts";
 import type { Decision, Membership, MembershipEvent, Section } from "../../src/membership/types.ts";
-import { MICRO_BATCHES, Story } from "./story.ts";
+import { MICRO_BATCHES, Simulation } from "./simulation.ts";
 
 const WALKS = 200;
 const EVENTS = 500;
 const SECTIONS: readonly Section[] = ["load", "prove", "step", "evaluate", "save"];
 
 /** A reproducible random sequence of all possible events, seeded by a number. */
-class Walk extends Story {
+class Walk extends Simulation {
   readonly #number: number;
   #drawn = 0;
 

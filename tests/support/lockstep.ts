@@ -17,10 +17,12 @@ import {
 } from "../../workers/coordinator/coordinator.ts";
 import { type Corpus, corpusIn } from "../../src/corpus/corpus.ts";
 import type { NamedState } from "../../src/engine/state.ts";
-import type { Note } from "../../workers/group/worker_group.ts";
+import type { Note } from "../../workers/group/options.ts";
 import { randomTokens } from "./gpt.ts";
+import { launchWithFaults } from "../../workers/faults/launch.ts";
 import type { Faults } from "../../workers/faults/plan.ts";
-import { type MemoryCrew, memoryLaunch, type OpenDevice } from "./worker_processes.ts";
+import { injectOwnFaults } from "../../workers/faults/self.ts";
+import { memoryLaunch, type MemoryProcesses, type OpenDevice } from "./worker_processes.ts";
 
 /** A text of 600 letters in a round, every fourth at random, as tokens. */
 export function letters(config: RunConfig): Corpus {
@@ -45,7 +47,7 @@ export interface LockstepOptions {
   /** Number of workers. */
   readonly world: number;
   readonly openDevice: OpenDevice;
-  /** What is trained on; letters unless told. */
+  /** The training data (default letters). */
   readonly corpus?: Corpus;
   readonly from?: Checkpoint | undefined;
   /** Parameters that it begins with. */
@@ -55,39 +57,41 @@ export interface LockstepOptions {
   readonly stop?: AbortSignal;
   readonly faults?: Faults;
   readonly rules?: Partial<Rules>;
-  /** Asked before each save; what it gives back comes instead of it: undefined is a disk that failed. */
+  /** Called before each save; undefined makes the save fail as on a disk fault. */
   readonly saves?: (at: SavedAt) => true | undefined | Promise<true | undefined>;
-  /** Told each entry of the journal before it counts; throws where it cannot be written. */
+  /** Called with each entry of the journal before it counts; throws where it cannot be written. */
   readonly records?: RunRequest["note"];
-  /** Told the crew before the run, and each event. */
-  readonly watch?: (event: RunEvent, crew: MemoryCrew) => void;
+  /** Called with each event, and the processes of the run. */
+  readonly watch?: (event: RunEvent, processes: MemoryProcesses) => void;
 }
 
-/** Runs `config` to its end, or to when it is asked to stop. */
+/** Runs `config` to its end, or until it is stopped. */
 export async function lockstep(config: RunConfig, options: LockstepOptions): Promise<RunRecord> {
   const { world, openDevice, corpus = letters(config), from, initial } = options;
   const { cards, stop, faults, rules, watch, saves, records } = options;
-  const { launch, crew } = memoryLaunch(openDevice);
+  const { launch, processes } = memoryLaunch(openDevice);
+  const step = from?.manifest.step ?? 0;
+  const write = (kind: string, note: Note, sync?: boolean) => {
+    records?.(kind, note, sync);
+    notes.push({ kind, note });
+  };
   const events: RunEvent[] = [];
   const saved: Checkpoint[] = [];
   const notes: { kind: string; note: Note }[] = [];
   const outcome = await coordinate({
     config: { ...config, workers: world },
     corpus,
-    launch,
+    launch: faults ? launchWithFaults(launch, { faults, step, note: write }) : launch,
     from,
     initial,
     report: (event) => {
       events.push(event);
-      watch?.(event, crew());
+      watch?.(event, processes());
     },
-    note: (kind, note, sync) => {
-      records?.(kind, note, sync);
-      notes.push({ kind, note });
-    },
+    note: write,
     ...(cards && { cards }),
     ...(stop && { stop }),
-    ...(faults && { faults }),
+    ...(faults && { atPoint: injectOwnFaults(faults) }),
     ...(rules && { rules }),
     save: async (state, at) => {
       if (saves !== undefined && await saves(at) === undefined) return undefined;

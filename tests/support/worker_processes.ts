@@ -1,4 +1,4 @@
-/** A crew in this process: trainers over memory channels, on any device. */
+/** Workers in this process: trainers over memory channels, on any device. */
 import type { CompileOptions, Device } from "../../src/device/types.ts";
 import type { FencedChannel } from "../../src/transport/channel.ts";
 import { memoryPair } from "../../src/transport/memory.ts";
@@ -9,10 +9,11 @@ import type {
 } from "../../workers/launch/processes.ts";
 import type { Meet } from "../../workers/trainer/quorum.ts";
 import { Lobby } from "../../workers/trainer/lobby.ts";
+import { WorkerFaults } from "../../workers/faults/worker.ts";
 import { train } from "../../workers/trainer/trainer.ts";
 
-/** A crew whose workers live in this process. */
-export interface MemoryCrew extends WorkerProcesses {
+/** Worker processes that are trainers in this process. */
+export interface MemoryProcesses extends WorkerProcesses {
   /** How each worker ended, by number: undefined, or the error that it threw. */
   readonly ends: ReadonlyMap<number, Promise<unknown>>;
 }
@@ -20,11 +21,11 @@ export interface MemoryCrew extends WorkerProcesses {
 /** Opens the device that a config asks for, for the worker of a number. */
 export type OpenDevice = (kind: string, id: number, compiling: CompileOptions) => Promise<Device>;
 
-/** A crew of trainers; each opens its device by `openDevice(kind, id, compiling)`. */
-export function memoryCrew(
+/** Trainers in this process; each opens its device by `openDevice(kind, id, compiling)`. */
+export function memoryProcesses(
   openDevice: OpenDevice,
   report: (event: ProcessEvent) => void,
-): MemoryCrew {
+): MemoryProcesses {
   const lobbies = new Map<number, Lobby>();
   const channels = new Map<number, FencedChannel[]>();
   const ends = new Map<number, Promise<unknown>>();
@@ -33,8 +34,8 @@ export function memoryCrew(
   const meetFor = (id: number, workerId: number): Meet => {
     const lobby = new Lobby();
     lobbies.set(workerId, lobby);
-    return async ({ attempt, rank, seated, signal, met }) =>
-      await Promise.all(seated.map(async ({ workerId: other }, peer) => {
+    return async ({ attempt, rank, members, signal, met }) =>
+      await Promise.all(members.map(async ({ workerId: other }, peer) => {
         if (peer === rank) return undefined;
         if (peer > rank) {
           const channel = await lobby.meet(attempt, peer, signal);
@@ -56,9 +57,10 @@ export function memoryCrew(
       const meet = meetFor(id, workerId);
       const work = async () => {
         try {
+          const faults = new WorkerFaults(coordinator);
           await train(
-            { index: workerId, coordinator, meet },
-            (kind, compiling) => openDevice(kind, id, compiling),
+            { index: workerId, coordinator: faults.channel, meet, points: faults },
+            faults.opening((kind, compiling) => openDevice(kind, id, compiling)),
           );
           return undefined;
         } catch (error) {
@@ -83,14 +85,14 @@ export function memoryCrew(
 
 /** A launch of such crews, and the last one that it made. */
 export function memoryLaunch(openDevice: OpenDevice): {
-  launch: (_: LaunchOptions, report: (event: ProcessEvent) => void) => Promise<MemoryCrew>;
-  crew: () => MemoryCrew;
+  launch: (_: LaunchOptions, report: (event: ProcessEvent) => void) => Promise<MemoryProcesses>;
+  processes: () => MemoryProcesses;
 } {
-  let made: MemoryCrew | undefined;
+  let made: MemoryProcesses | undefined;
   return {
-    launch: (_, report) => Promise.resolve(made = memoryCrew(openDevice, report)),
-    crew: () => {
-      if (made === undefined) throw new Error("Cannot give a crew: none was launched");
+    launch: (_, report) => Promise.resolve(made = memoryProcesses(openDevice, report)),
+    processes: () => {
+      if (made === undefined) throw new Error("Cannot give the processes: none were launched");
       return made;
     },
   };

@@ -4,7 +4,7 @@ import { type Channel, ChannelError, type FencedChannel } from "../../src/transp
 import { type GateOptions, openGate, UNAUTHENTICATED_BYTES } from "../../src/transport/gate.ts";
 import { greet, type Hello } from "../../src/transport/handshake.ts";
 import { streamChannel } from "../../src/transport/stream.ts";
-import { door, enter, HELLO, OTHER, TOKEN, untilClosed } from "./doors.ts";
+import { door, enter, HELLO, OTHER, TOKEN, untilClosed } from "./peers.ts";
 import { frameBytes, soon, until } from "./wire.ts";
 
 /** An in-memory gate, its admitted peers, and cleanup. */

@@ -4,7 +4,7 @@ import { ChannelError, type FencedChannel } from "../../src/transport/channel.ts
 import { streamChannel } from "../../src/transport/stream.ts";
 import { bindTcp, connectTcp, dialTcp, listenTcp } from "../../src/transport/tcp.ts";
 import { channelContract } from "../contracts/channel.ts";
-import { HELLO, OTHER, TOKEN } from "./doors.ts";
+import { HELLO, OTHER, TOKEN } from "./peers.ts";
 import { soon, until } from "./wire.ts";
 
 /** Two ends of a connection. */

@@ -8,7 +8,7 @@ import { bindTcp, connectTcp, dialTcp, listenTcp } from "../../src/transport/tcp
 import type { TlsIdentity } from "../../src/transport/tls.ts";
 import { connect, type ConnectionOptions } from "node:tls";
 import { channelContract } from "../contracts/channel.ts";
-import { HELLO, OTHER, TOKEN, untilClosed } from "./doors.ts";
+import { HELLO, OTHER, TOKEN, untilClosed } from "./peers.ts";
 import { HAS_OPENSSL, makeIdentity } from "./tls_files.ts";
 import { soon, until } from "./wire.ts";
 

@@ -96,7 +96,7 @@ Deno.test("dialUnix() rejects if no process listens", async () => {
 Deno.test("mend() binds a socket that stays despite an accept pending on the previous one", async () => {
   const dir = Deno.makeTempDirSync({ prefix: "shoal-kept-" });
   const path = `${dir}/c.sock`;
-  const listener = await keepUnix(path, 60_000);
+  const listener = await keepUnix(path, { interval: 60_000 });
   try {
     const accepting = listener.accept();
     for (let i = 0; i < 5; i++) {
@@ -118,7 +118,7 @@ Deno.test("mend() binds a socket that stays despite an accept pending on the pre
 Deno.test("a removed socket is bound again, and accepted channels stay open", async () => {
   const dir = Deno.makeTempDirSync({ prefix: "shoal-kept-" });
   const path = `${dir}/in/c.sock`;
-  const listener = await keepUnix(path, 20);
+  const listener = await keepUnix(path, { interval: 20 });
   try {
     const inside: Duplex[] = [];
     let isOver = false;

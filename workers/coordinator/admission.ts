@@ -8,13 +8,13 @@ import { AS_BEGUN, type Identity, identityDifferences, joinedBy } from "../proto
 import { readIdentity } from "../protocol/reading.ts";
 import { sendTexts } from "../protocol/texts.ts";
 
-/** What a run is: what its coordinator knows, and what the first worker is on its device. */
+/** The identity of a run: what its coordinator knows, completed by its first worker. */
 export class Admission {
   readonly #begun: () => Partial<Identity>;
   #run: Partial<Identity> | undefined;
 
   constructor(config: RunConfig, corpus: Corpus) {
-    // All tokens of a text in memory are hashed: not before there is a worker to compare with.
+    // This hashes all tokens in memory, so it waits for the first worker to compare.
     this.#begun = once(() => {
       const { texts, tokens } = sendTexts(corpus.texts);
       const tokenizer = needsTokenizer(config.data) ? corpus.tokenizer : undefined;
@@ -25,8 +25,8 @@ export class Admission {
   }
 
   /**
-   * In what a worker is not as the run is, each in a few words; empty for one that may join. What the
-   * run did not know of itself yet is from then on as it is in that worker.
+   * The differences between a worker's identity and the run's, each in a few words; empty for a worker
+   * that may join. Such a worker fixes the parts of the run's identity that were unknown.
    */
   differences(worker: Partial<Identity>): readonly string[] {
     const run = this.#run ?? this.#begun();

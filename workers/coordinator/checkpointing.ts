@@ -1,19 +1,20 @@
 /**
- * Checkpoints while training goes on: members copy their parts, send them behind the votes, and
- * the state is put together and written in the background. One at a time.
+ * Asynchronous checkpoints, one at a time: members copy their parts and send them between votes, and
+ * the state is merged and written in the background while training goes on.
  */
 import { NonFiniteState } from "../../src/checkpoint/non_finite.ts";
 import { Collector } from "./collector.ts";
 import { prove } from "./recovery.ts";
-import type { RunContext, SavedAt } from "./context.ts";
+import type { RunContext } from "./context.ts";
+import type { SavedAt } from "./request.ts";
 import type { Answer } from "../group/link.ts";
 import type { NamedState } from "../../src/engine/state.ts";
 
-/** Milliseconds that the parts of the first checkpoint may take. */
+/** Deadline of the parts of the first checkpoint, ms. */
 const UNMEASURED = 120_000;
-/** Milliseconds of waiting for the disk that are worth a line. */
-const WORTH_TELLING = 1000;
-/** Deadline of parts as a multiple of how long the ones before took. */
+/** Wait for the disk from which on a notice is shown, ms. */
+const NOTICE_MS = 1000;
+/** Deadline of parts as a multiple of the time of the parts before. */
 const FACTOR = 8;
 
 /** A run's checkpoints. */
@@ -21,70 +22,69 @@ export class Checkpointing {
   #collector: Collector | undefined;
   #writing: Promise<void> | undefined;
   #fault: unknown;
-  #told = false;
-  /** Milliseconds that parts may take to come. */
+  #isWaitReported = false;
+  /** Deadline of parts, ms. */
   #deadline = UNMEASURED;
-  /** The newest checkpoint when others were removed last. */
+  /** The newest checkpoint at the last retention. */
   #pruned = -1;
 
-  /** Takes a part of a state. */
+  /** Takes a part of a state from worker `id`. */
   take(id: number, answer: Answer<"part" | "lane" | "saved">): void {
     this.#collector?.take(id, answer);
   }
 
-  /** What was about to come will not. */
+  /** Drops the checkpoint that is being collected: its parts will not arrive. */
   drop(): void {
     this.#collector?.drop();
   }
 
-  /** Waits for the checkpoint that is being written. @throws what went wrong with it. */
+  /** Waits for the checkpoint that is being written. @throws its error. */
   async settle(): Promise<void> {
     await this.#writing;
     this.check();
   }
 
-  /** @throws what went wrong in the background. */
+  /** @throws the error of a background write, once. */
   check(): void {
     const fault = this.#fault;
     this.#fault = undefined;
     if (fault !== undefined) throw fault;
   }
 
-  /** Saves the state as it stands. Training waits for the copy; the last one is waited for. */
-  async save(lead: RunContext, { last }: { last: boolean }): Promise<void> {
-    const { group: team, course, run: { config }, shape } = lead;
+  /** Saves the current state. Training waits for the copy; the last save is waited for whole. */
+  async save(context: RunContext, { last }: { last: boolean }): Promise<void> {
+    const { group, course, run: { config }, shape } = context;
     const { step } = course;
-    if (this.#writing !== undefined) await this.#catchUp(lead);
-    // What is saved is what all of them hold.
-    if (team.places.length > 1 && course.proven !== step) await prove(lead);
+    if (this.#writing !== undefined) await this.#catchUp(context);
+    // Only a state that all members hold is saved.
+    if (group.members.length > 1 && course.proven !== step) await prove(context);
     if (course.step !== step) return;
     const start = performance.now();
-    const collector = new Collector(team.places.map(({ id }) => id), { shape, config });
+    const collector = new Collector(group.members.map(({ id }) => id), { shape, config });
     this.#collector = collector;
-    const strikes = lead.strikes(step, ["save"]);
-    await team.order((rank) => ({ type: "save", strikes: strikes[rank] ?? [] }));
-    await team.expect("copied");
-    const at = savedAt(lead, { last, stallMs: Math.round(performance.now() - start) });
+    await group.order({ type: "save" });
+    await group.expect("copied");
+    const at = savedAt(context, { last, stallMs: Math.round(performance.now() - start) });
     course.owed = false;
     course.saved = step;
-    this.#inBackground(this.#write(lead, collector, at));
+    this.#inBackground(this.#write(context, collector, at));
     if (last) await this.settle();
   }
 
   /**
-   * Removes what is kept no longer, once a loss was computed with the newest checkpoint: until then it
-   * may be ruined, and the ones before it are all there is.
+   * Applies retention once a loss was computed with the newest checkpoint: until then that one may be
+   * ruined, and the older ones are needed.
    */
-  tidy(lead: RunContext): void {
-    const { course: { sound, written } } = lead;
+  tidy(context: RunContext): void {
+    const { course: { sound, written } } = context;
     if (written === this.#pruned || this.#writing !== undefined || sound < written) return;
-    this.#inBackground(this.#prune(lead));
+    this.#inBackground(this.#prune(context));
   }
 
-  /** Removes at the end what is kept no longer, whether the newest checkpoint counts or not. */
-  async finish(lead: RunContext): Promise<void> {
+  /** Waits for the last write and applies retention, even if no loss followed the newest checkpoint. */
+  async finish(context: RunContext): Promise<void> {
     await this.settle();
-    await this.#prune(lead);
+    await this.#prune(context);
   }
 
   #inBackground(work: Promise<void>): void {
@@ -99,24 +99,24 @@ export class Checkpointing {
     await run.prune?.(sound);
   }
 
-  /** Waits for the one before: an interval that is too short costs time, not checkpoints. */
-  async #catchUp(lead: RunContext): Promise<void> {
+  /** Waits for the checkpoint before: a short interval costs time, not checkpoints. */
+  async #catchUp(context: RunContext): Promise<void> {
     const start = performance.now();
     await this.settle();
     const ms = Math.round(performance.now() - start);
-    lead.note("save_waited", { step: lead.course.step, ms });
-    if (ms < WORTH_TELLING || this.#told) return;
-    this.#told = true;
+    context.note("save_waited", { step: context.course.step, ms });
+    if (ms < NOTICE_MS || this.#isWaitReported) return;
+    this.#isWaitReported = true;
     const text = `Training waited ${ms} ms for the checkpoint before to be written: ` +
       "checkpoint.every is short for this disk";
-    lead.run.report({ type: "notice", text });
+    context.run.report({ type: "notice", text });
   }
 
-  async #write(lead: RunContext, collector: Collector, at: SavedAt): Promise<void> {
-    const { course, run } = lead;
-    await this.#prune(lead);
-    const state = await this.#gather(lead, collector);
-    // Interrupted: the next formation saves as soon as it stands.
+  async #write(context: RunContext, collector: Collector, at: SavedAt): Promise<void> {
+    const { course, run } = context;
+    await this.#prune(context);
+    const state = await this.#gather(context, collector);
+    // Interrupted: the next quorum saves as soon as it is formed.
     if (state === undefined) {
       course.owed = true;
       if (course.saved === at.step) course.saved = -1;
@@ -127,23 +127,23 @@ export class Checkpointing {
       course.ruin = { step: at.step, fault: error };
       return undefined;
     });
-    // What the disk did not take is saved when the next one is due, or when the run ends here.
+    // A state that the disk did not take is saved at the next checkpoint, or when the run ends here.
     course.unsaved = hash === undefined && course.ruin === undefined ? at.step : -1;
     if (hash === undefined) return;
     course.stateHash = hash;
     course.written = at.step;
   }
 
-  /** The state, or undefined when it will not come; who does not send its part in time is expelled. */
+  /** The state, or undefined when it will not arrive. Members that miss the deadline are expelled. */
   async #gather(
-    { group: team, run }: RunContext,
+    { group, run }: RunContext,
     collector: Collector,
   ): Promise<NamedState | undefined> {
     const start = performance.now();
     const seconds = (this.#deadline / 1000).toFixed(1);
     const late = setTimeout(() => {
       for (const id of collector.missing) {
-        team.expel(id, `hung: its part of a checkpoint did not come within ${seconds} s`);
+        group.expel(id, `hung: its part of a checkpoint did not come within ${seconds} s`);
       }
     }, this.#deadline);
     const state = await collector.state.finally(() => clearTimeout(late));
@@ -156,18 +156,18 @@ export class Checkpointing {
 }
 
 function savedAt(
-  { group: team, course, run: { config } }: RunContext,
+  { group, course, run: { config } }: RunContext,
   { last, stallMs }: { last: boolean; stallMs: number },
 ): SavedAt {
   const { step } = course;
-  const { adapter, shaders, kernels, probe } = team.facts.identity;
+  const { adapter, shaders, kernels, probe } = group.facts.identity;
   return {
     step,
     adapter,
     shaders,
     kernels,
     probe,
-    workers: team.places.length,
+    workers: group.members.length,
     valLoss: course.evaluated === step && step > 0 ? course.valLoss ?? null : null,
     skipped: [...course.skips].filter((each) => each < Math.min(step, config.steps))
       .sort((a, b) => a - b),

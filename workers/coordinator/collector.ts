@@ -1,4 +1,4 @@
-/** Puts a checkpoint's state together from the parts that workers send while training goes on. */
+/** Merges a checkpoint's state from the parts that workers send while training goes on. */
 import { append } from "../../src/base/extremes.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { sizeOf } from "../../src/base/shape.ts";
@@ -9,13 +9,13 @@ import type { ReplicaLayout } from "../../src/engine/plans.ts";
 import { mergeCarries, mergeState } from "../../src/engine/state.ts";
 import type { CarryPart, NamedState, VectorPart } from "../../src/engine/state.ts";
 
-/** What a state is made of. */
+/** The layout of the state that is collected. */
 export interface CollectedState {
   readonly shape: Pick<ReplicaLayout, "layout" | "carries">;
   readonly config: Pick<RunConfig, "optim" | "micro_batches">;
 }
 
-/** The parts of one checkpoint as they come. */
+/** The parts of one checkpoint as they arrive. */
 export class Collector {
   readonly #whole: CollectedState;
   readonly #missing: Set<number>;
@@ -23,23 +23,23 @@ export class Collector {
   readonly #carries: CarryPart[] = [];
   readonly #done = Promise.withResolvers<NamedState | undefined>();
 
-  /** Collects from the workers with these numbers. */
+  /** Collects from the workers with these ids. */
   constructor(ids: readonly number[], whole: CollectedState) {
     this.#missing = new Set(ids);
     this.#whole = whole;
   }
 
-  /** The state once all parts are there; undefined when some will never come. */
+  /** The state once all parts have arrived; undefined when some never will. */
   get state(): Promise<NamedState | undefined> {
     return this.#done.promise;
   }
 
-  /** Who has not sent all yet. */
+  /** Ids of the workers whose parts are incomplete. */
   get missing(): readonly number[] {
     return Array.from(this.#missing);
   }
 
-  /** Takes what a worker sent. */
+  /** Takes a part from worker `id`. */
   take(id: number, { reply, payload }: Answer<"part" | "lane" | "saved">): void {
     if (!this.#missing.has(id)) return;
     if (reply.type === "part") {
@@ -53,13 +53,13 @@ export class Collector {
     }
   }
 
-  /** The rest will not come. */
+  /** Gives up: the remaining parts will not arrive. */
   drop(): void {
     this.#missing.clear();
     this.#done.resolve(undefined);
   }
 
-  /** A lane's data holds all carries, one behind the other. */
+  /** Splits a lane's data, which holds all carries one after the other. */
   #lane(index: number, data: Float32Array): CarryPart[] {
     let at = 0;
     return this.#whole.shape.carries.map(({ name, tensor }) => {

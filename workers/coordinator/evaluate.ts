@@ -1,7 +1,4 @@
-/**
- * Evaluates a model on the whole validation part of texts, on all workers, and nothing else: no
- * folder is written, no step is taken.
- */
+/** Evaluates a model on the whole validation part of texts, on all workers; it writes no files. */
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import type { PinnedCard } from "../../src/cards/pin.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
@@ -12,23 +9,23 @@ import type { Corpus } from "../../src/corpus/corpus.ts";
 import type { LaunchWorkers } from "../launch/processes.ts";
 import type { Evaluation } from "./evaluated.ts";
 
-/** What is evaluated, on what, and by whom. */
+/** A model, the texts to evaluate it on, and the workers. */
 export interface EvaluationRequest {
-  /** Its `eval` says how windows are cut, its `workers` how many share them. */
+  /** `eval` decides how windows are cut, `workers` how many workers share them. */
   readonly config: RunConfig;
   readonly params: ReadonlyMap<string, NamedTensor>;
   readonly corpus: Corpus;
   readonly launch: LaunchWorkers;
-  /** A card for each worker slot; none where workers share what the driver offers first. */
+  /** A card for each worker slot; none where workers share the driver's first adapter. */
   readonly cards?: readonly PinnedCard[];
   readonly show: EventSink;
   readonly stop: AbortSignal;
 }
 
-/** Events that tell what is being done. */
-const TOLD: readonly RunEvent["type"][] = ["notice", "progress", "doing"];
+/** Events to show: those of a run's steps do not belong here. */
+const SHOWN: readonly RunEvent["type"][] = ["notice", "progress", "doing"];
 
-/** The evaluation; undefined when it was stopped. @throws {Refusal} `data` where nothing can be asked. */
+/** The evaluation; undefined when it was stopped. @throws {UserError} `data` without targets. */
 export async function evaluateModel(request: EvaluationRequest): Promise<Evaluation | undefined> {
   const { config, params, corpus, launch, cards = [], show, stop } = request;
   requireEvaluable(config, corpus);
@@ -43,8 +40,7 @@ export async function evaluateModel(request: EvaluationRequest): Promise<Evaluat
     trains: false,
     next: ({ stopping }) => found !== undefined || stopping ? "end" : "evaluate",
     evaluated: (evaluation) => found = evaluation,
-    // What a run would tell of its course is not what is asked here.
-    report: (event) => TOLD.includes(event.type) && show(event),
+    report: (event) => SHOWN.includes(event.type) && show(event),
     stop,
     save: () => Promise.reject(new Error("Cannot save: an evaluation changes nothing")),
     now: () => (performance.now() - start) / 1000,

@@ -1,7 +1,7 @@
-/** What the coordinator makes of its workers' shares of an evaluation. Pure. */
+/** Merges the workers' shares of an evaluation. Pure. */
 import { doublesOf } from "../protocol/payload.ts";
 
-/** What was measured on a text. */
+/** The evaluation on one text. */
 export interface TextEvaluation {
   /** Sum of the losses of all counted targets, nats. */
   readonly nats: number;
@@ -9,21 +9,21 @@ export interface TextEvaluation {
   readonly counted: number;
 }
 
-/** Mean loss per counted target, and the share of targets that were met; NaN where none counted. */
+/** Mean loss per counted target, and the accuracy; NaN where no target counted. */
 export interface Evaluation {
   readonly loss: number;
   readonly accuracy: number;
   readonly counted: number;
-  /** The same by text, in their order; every text has an entry. */
+  /** By text, in order; every text has an entry. */
   readonly texts: readonly TextEvaluation[];
 }
 
-/** Columns of a row: number of the sequence, its loss sum, its counted and its met targets. */
+/** Columns of a row: number of the sequence, its loss sum, its counted and its correct targets. */
 const COLUMNS = 4;
 
 /**
- * The evaluation that workers' shares make up, summed in the order of sequences; `textOf` says which
- * of `among` texts a sequence is of.
+ * The evaluation of all shares together, summed in the order of sequences. `textOf` maps a sequence to
+ * one of the `among` texts.
  */
 export function evaluationOf(
   payloads: readonly Uint8Array[],
@@ -35,7 +35,7 @@ export function evaluationOf(
     return Array.from({ length: count }, (_, i) => values.slice(COLUMNS * i, COLUMNS * (i + 1)));
   }).sort((a, b) => (a[0] as number) - (b[0] as number));
   const total = (column: number) => rows.reduce((sum, row) => sum + (row[column] as number), 0);
-  // A part that is too short has no sequence: its text counts nothing, and is not left out.
+  // A validation part that is too short has no sequence, but its text has an entry.
   const texts = Array.from({ length: among }, (): TextEvaluation => ({ nats: 0, counted: 0 }));
   for (const [sequence = 0, loss = 0, counts = 0] of rows) {
     const text = textOf(sequence);

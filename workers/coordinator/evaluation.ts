@@ -1,4 +1,4 @@
-/** What is asked of a formation besides steps: evaluations, the gradient's reach, a sample. */
+/** Evaluations, the reach of the gradient, and samples: work of a quorum besides steps. */
 import type { Reach } from "../../src/report/events.ts";
 import { streamAfter } from "../../src/data/tokenizers/stream_after.ts";
 import type { Tokenizer } from "../../src/data/tokenizers/types.ts";
@@ -10,29 +10,28 @@ import { firstTokens } from "../../src/corpus/folder_text.ts";
 import { floatsOf, wordsOf } from "../protocol/payload.ts";
 
 /**
- * Mean validation loss, summed in the order of batches whoever computed them. Where nothing can be
- * asked there is none: nothing is reported, and no state is better than another.
+ * Computes and reports the mean validation loss, summed in the order of sequences, so that it does not
+ * depend on the number of workers. Without validation targets nothing is reported.
  */
-export async function evaluateRun(lead: RunContext): Promise<void> {
-  const { group: team, run: { config, corpus, report, evaluated }, course, stop, task } = lead;
+export async function evaluateRun(context: RunContext): Promise<void> {
+  const { group, run: { config, corpus, report, evaluated }, course, stop, task } = context;
   const { step } = course;
   const among = Math.max(1, corpus.texts.length);
-  if (!lead.isEvaluable) {
+  if (!context.isEvaluable) {
     course.evaluated = step;
     course.valLoss = undefined;
     return evaluated?.(evaluationOf([], { among }));
   }
   report({ type: "doing", what: "evaluating" });
-  const strikes = lead.strikes(step, ["evaluate"]);
-  await team.order((rank) => ({ type: "evaluate", strikes: strikes[rank] ?? [] }));
-  await lead.pass("evaluate");
-  const answers = await team.expect("evaluated");
-  if (stop.aborted) return; // it was cut short
+  await group.order({ type: "evaluate" });
+  await context.pass("evaluate");
+  const answers = await group.expect("evaluated");
+  if (stop.aborted) return; // the evaluation was cut short
   const payloads = answers.map(({ payload }) => payload);
-  const evaluation = evaluationOf(payloads, { among, textOf: lead.textOf });
+  const evaluation = evaluationOf(payloads, { among, textOf: context.textOf });
   const { loss, accuracy, texts } = evaluation;
   evaluated?.(evaluation);
-  const reaches = config.report.gradient_reach ? await reach(lead) : undefined;
+  const reaches = config.report.gradient_reach ? await reach(context) : undefined;
   course.evaluated = step;
   course.valLoss = loss;
   if (Number.isFinite(loss)) course.sound = Math.max(course.sound, step);
@@ -51,25 +50,27 @@ export async function evaluateRun(lead: RunContext): Promise<void> {
   if (reaches !== undefined) report({ type: "reach", step, reaches });
 }
 
-async function reach({ group: team, run: { config } }: RunContext): Promise<Reach[]> {
-  await team.orderTo(0, { type: "reach" });
-  const { payload } = await team.expectFrom(0, "reached");
+async function reach({ group, run: { config } }: RunContext): Promise<Reach[]> {
+  await group.orderTo(0, { type: "reach" });
+  const { payload } = await group.expectFrom(0, "reached");
   return unpackReach(floatsOf(payload), directionsOf(config));
 }
 
-/** Shows how the model continues each prompt, where that can be asked. */
-export async function sampleRun(lead: RunContext): Promise<void> {
-  const { group: team, stop, task, course, run: { corpus, config: { report }, report: tell } } =
-    lead;
+/** Samples a continuation of each prompt, for models of text with a tokenizer. */
+export async function sampleRun(context: RunContext): Promise<void> {
+  const { group, stop, task, course, run: { corpus, config: { report }, report: tell } } = context;
   const { tokenizer } = corpus;
   course.sampled = course.step;
   if (report.sample_length === 0 || task.targetKind !== "next" || !tokenizer) return;
   const { step } = course;
-  const given = report.prompts.map((prompt) => ({ prompt, tokens: [...tokenizer.encode(prompt)] }));
-  const all = given.length > 0 ? given : [{ prompt: "", tokens: firstTokens(corpus.texts) }];
+  const prompts = report.prompts.map((prompt) => ({
+    prompt,
+    tokens: [...tokenizer.encode(prompt)],
+  }));
+  const all = prompts.length > 0 ? prompts : [{ prompt: "", tokens: firstTokens(corpus.texts) }];
   tell({ type: "doing", what: "drawing samples" });
   for (const [number, { prompt, tokens }] of all.entries()) {
-    await team.orderTo(0, {
+    await group.orderTo(0, {
       type: "sample",
       prompt: tokens,
       known: tokenizer.size,
@@ -77,8 +78,8 @@ export async function sampleRun(lead: RunContext): Promise<void> {
       length: report.sample_length,
       temperature: report.sample_temperature,
     });
-    await lead.pass("sample");
-    const { payload } = await team.expectFrom(0, "sampled");
+    await context.pass("sample");
+    const { payload } = await group.expectFrom(0, "sampled");
     if (stop.aborted) return;
     const shown = prompt === "" ? [] : tokens;
     const text = textBehind(tokenizer, { shown, drawn: wordsOf(payload) });
@@ -86,7 +87,7 @@ export async function sampleRun(lead: RunContext): Promise<void> {
   }
 }
 
-/** The text of what was drawn, as it goes on from what is shown. */
+/** The text of the drawn tokens, decoded as a continuation of the shown ones. */
 function textBehind(
   tokenizer: Tokenizer,
   { shown, drawn }: { readonly shown: readonly number[]; readonly drawn: Uint32Array },

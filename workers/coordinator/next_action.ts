@@ -1,22 +1,22 @@
-/** What a run does next: a pure function of how far everything has come. */
+/** Chooses the next action of a run. Pure. */
 import type { RunConfig } from "../../src/config/schema.ts";
 
-/** How far a run has come, in finished steps. */
+/** How far a run is, in finished steps. */
 export interface RunProgress {
   readonly step: number;
-  /** Steps of the last evaluation, comparison of hashes, save (or the one under way), samples. */
+  /** Steps of the last evaluation, proof of equal states, save (finished or not), samples. */
   readonly evaluated: number;
   readonly proven: number;
   readonly saved: number;
   readonly sampled: number;
-  /** Step whose state could not be saved last; -1 is none. */
+  /** Step whose state could not be saved last; -1: none. */
   readonly unsaved: number;
-  /** A save came to nothing: another one is due whatever the step. */
+  /** A save failed: another one is due whatever the step. */
   readonly owed: boolean;
   readonly stopping: boolean;
 }
 
-/** What to do; `end` when nothing is left. */
+/** An action; `end` when nothing is left to do. */
 export type NextAction = "evaluate" | "sample" | "prove" | "save" | "save_last" | "step" | "end";
 
 interface Plan extends Pick<RunConfig, "steps" | "checkpoint" | "guard"> {
@@ -24,7 +24,7 @@ interface Plan extends Pick<RunConfig, "steps" | "checkpoint" | "guard"> {
   readonly report: Pick<RunConfig["report"], "sample_every">;
 }
 
-/** The next task. */
+/** The next action. */
 export function nextTask(progress: RunProgress, plan: Plan): NextAction {
   const { step, evaluated, sampled, proven, saved, unsaved, owed, stopping } = progress;
   const isSaved = saved === step && unsaved !== step;
@@ -41,7 +41,7 @@ export function nextTask(progress: RunProgress, plan: Plan): NextAction {
   return "step";
 }
 
-/** Whether something comes between `step` finished steps and the next one. */
+/** Whether another action is due between `step` finished steps and the next step. */
 export function isPause(step: number, plan: Plan): boolean {
   return step >= plan.steps || plan.checkpoint.at.includes(step) ||
     [plan.eval, plan.checkpoint].some((part) => every(part.every, step)) ||

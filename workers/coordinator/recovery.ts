@@ -1,6 +1,6 @@
 /**
- * How all members of a formation come to hold one state, and how it is known that they do. Goes
- * back to the newest checkpoint when no member holds the state, or when they differ in it.
+ * Brings all members of a quorum to one state and proves that they hold it. Rewinds to the newest
+ * checkpoint when no member holds the state, or when members differ in it.
  */
 import { bytesOf } from "../../src/base/hash.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
@@ -10,53 +10,53 @@ import { optimizerOf } from "../../src/optim/mod.ts";
 import type { RunContext } from "./context.ts";
 import { bucketOf, carryOf } from "../../src/engine/state.ts";
 
-/** Brings the parameters that a run begins with to all members; all else is as the seed has it. */
+/** Loads initial parameters into all members; everything else is initialized from the seed. */
 export async function loadInitial(
-  { group: team, shape: { layout } }: RunContext,
+  { group, shape: { layout } }: RunContext,
   model: ReadonlyMap<string, NamedTensor>,
 ): Promise<void> {
-  team.settle(false);
+  group.settle(false);
   for (const bucket of layout.buckets.keys()) {
     const state = { model, optimizer: new Map() };
     const data = bucketOf(layout, { vector: "param", bucket }, state);
-    await team.order({ type: "load", vector: "param", bucket }, bytesOf(data));
-    await team.expect("loaded");
+    await group.order({ type: "load", vector: "param", bucket }, bytesOf(data));
+    await group.expect("loaded");
   }
-  team.settle(true);
+  group.settle(true);
 }
 
-/** Brings a checkpoint's state to all members. */
+/** Loads a checkpoint's state into all members. */
 export async function load(
-  { group: team, run: { config }, shape: { layout, carries }, course }: RunContext,
+  { group, run: { config }, shape: { layout, carries }, course }: RunContext,
   { model, optimizer, manifest }: Checkpoint,
 ): Promise<void> {
-  team.settle(false);
+  group.settle(false);
   for (const vector of ["param", ...optimizerOf(config.optim).moments]) {
     for (const bucket of layout.buckets.keys()) {
       const data = bucketOf(layout, { vector, bucket }, { model, optimizer });
-      await team.order({ type: "load", vector, bucket }, bytesOf(data));
-      await team.expect("loaded");
+      await group.order({ type: "load", vector, bucket }, bytesOf(data));
+      await group.expect("loaded");
     }
   }
   for (let index = 0; carries.length > 0 && index < config.micro_batches; index++) {
     const lane = carries.flatMap((carry) => [...carryOf(carry, index, optimizer)]);
-    await team.order({ type: "load_lane", index }, bytesOf(Float32Array.from(lane)));
-    await team.expect("loaded");
+    await group.order({ type: "load_lane", index }, bytesOf(Float32Array.from(lane)));
+    await group.expect("loaded");
   }
-  team.settle(true);
+  group.settle(true);
   course.stateHash = manifest.stateHash;
 }
 
-/** Goes back to the newest checkpoint, or to the start where there is none. */
-export async function rewind(lead: RunContext, why: string): Promise<void> {
-  const { run, course, group: team } = lead;
+/** Rewinds to the newest checkpoint, or to step 0 where there is none. */
+export async function rewind(context: RunContext, why: string): Promise<void> {
+  const { run, course, group } = context;
   const { reload, report } = run;
-  // Whatever was lost, nobody holds the state any more until all do.
-  team.settle(false);
-  await lead.quiet();
+  // No member counts as holding the state until all have loaded it.
+  group.settle(false);
+  await context.quiet();
   const checkpoint = await reload?.(course.skips);
   const step = checkpoint?.manifest.step ?? 0;
-  lead.note("rewind", { from: course.step, to: step, reason: why });
+  context.note("rewind", { from: course.step, to: step, reason: why });
   const text = `Going back from step ${course.step} to step ${step}: ${why}`;
   report({ type: "notice", text });
   report({ type: "rewind", step });
@@ -72,46 +72,46 @@ export async function rewind(lead: RunContext, why: string): Promise<void> {
     sound: Math.min(course.sound, step),
     ruin: undefined,
     watched: FRESH,
-    rate: lead.rateAt(step),
+    rate: context.rateAt(step),
   });
-  if (checkpoint !== undefined) return await load(lead, checkpoint);
-  await team.order({ type: "reset" });
-  await team.expect("loaded");
-  if (run.initial !== undefined) await loadInitial(lead, run.initial);
-  team.settle(true);
+  if (checkpoint !== undefined) return await load(context, checkpoint);
+  await group.order({ type: "reset" });
+  await group.expect("loaded");
+  if (run.initial !== undefined) await loadInitial(context, run.initial);
+  group.settle(true);
 }
 
 /**
- * All members must hold the same bits. Those that differ from most are expelled; what they
- * computed since the last checkpoint may be in everybody's state, so all go back to it.
+ * Compares the state hashes of all members. Members that differ from the majority are expelled; their
+ * gradients since the last checkpoint may be in every state, so all rewind to it.
  */
-export async function prove(lead: RunContext): Promise<void> {
-  const { group: team, course } = lead;
-  const hashes = await hashesOf(lead);
+export async function prove(context: RunContext): Promise<void> {
+  const { group, course } = context;
+  const hashes = await hashesOf(context);
   course.proven = course.step;
   if (allSame(hashes)) return;
   const common = mostFrequent(hashes);
-  const odd = team.places.filter((_, rank) => common !== undefined && hashes[rank] !== common);
-  const who = odd.map(({ id }) => `worker ${id}`).join(", ") || "each worker";
-  const why = `replicas differ at step ${course.step}: ${who} from the others`;
-  lead.note("drift", { step: course.step, odd: odd.map(({ id }) => id), reason: why });
-  await rewind(lead, why);
-  if (!allSame(await hashesOf(lead))) {
-    throw new Error(`Cannot go on: ${who} cannot hold a state that was loaded`);
+  const odd = group.members.filter((_, rank) => common !== undefined && hashes[rank] !== common);
+  const named = odd.map(({ id }) => `worker ${id}`).join(", ") || "each worker";
+  const why = `replicas differ at step ${course.step}: ${named} from the others`;
+  context.note("drift", { step: course.step, odd: odd.map(({ id }) => id), reason: why });
+  await rewind(context, why);
+  if (!allSame(await hashesOf(context))) {
+    throw new Error(`Cannot go on: ${named} cannot hold a state that was loaded`);
   }
-  for (const { id } of odd) team.expel(id, "its state differed from the others'");
+  for (const { id } of odd) group.expel(id, "its state differed from the others'");
 }
 
-async function hashesOf({ group: team }: RunContext): Promise<string[]> {
-  await team.order({ type: "prove" });
-  return (await team.expect("proof")).map(({ reply }) => reply.hash);
+async function hashesOf({ group }: RunContext): Promise<string[]> {
+  await group.order({ type: "prove" });
+  return (await group.expect("proof")).map(({ reply }) => reply.hash);
 }
 
 function allSame(values: readonly string[]): boolean {
   return values.every((value) => value === values[0]);
 }
 
-/** The value that more than half of all are; undefined when there is none. */
+/** The value of more than half of all; undefined when there is none. */
 function mostFrequent(values: readonly string[]): string | undefined {
   return values.find((value) => values.filter((v) => v === value).length > values.length / 2);
 }

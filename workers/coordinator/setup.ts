@@ -1,4 +1,4 @@
-/** What a worker that has joined is told, and the tokens of the texts that are in memory. Pure. */
+/** The `setup` order, with the tokens of the texts that are in memory. Pure. */
 import { bytesOf } from "../../src/base/hash.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { needsTokenizer } from "../../src/data/sources/mod.ts";
@@ -6,7 +6,7 @@ import type { Corpus } from "../../src/corpus/corpus.ts";
 import type { Order } from "../protocol/messages.ts";
 import { sendTexts } from "../protocol/texts.ts";
 
-/** The order to set up, and its payload. */
+/** The `setup` order and its payload. */
 export function setUp(
   config: RunConfig,
   corpus: Corpus,
@@ -22,7 +22,6 @@ export function setUp(
     tokenizer: spec,
     texts,
     trains,
-    strikes: [],
   } as const;
   return [order, bytesOf(tokens)];
 }

@@ -1,6 +1,6 @@
 /**
- * How a step comes to count: every member computes it and votes, the votes are judged, and only
- * then is it committed. What it is made of, the workers know.
+ * A step of training: all members compute the gradient and vote, the gradient check judges the votes,
+ * and the step is committed, computed again, skipped or rolled back.
  */
 import { writingFault } from "../../src/base/file_fault.ts";
 import { UserError } from "../../src/base/user_error.ts";
@@ -13,78 +13,72 @@ import { isPause } from "./next_action.ts";
 import { rewind } from "./recovery.ts";
 import type { RunContext } from "./context.ts";
 
-/** Points of a step that faults can name, until it is voted for. */
-const POINTS = ["forward", "exchange", "summed", "voted"] as const;
-/** Milliseconds between tries to write a decision down. */
+/** Pauses between attempts to record a decision, ms. */
 const PAUSES = [100, 400, 1500] as const;
-/** Looks at a step on which members may disagree before all go back to a checkpoint. */
+/** Gradient checks on which members may disagree before all go back to a checkpoint. */
 const DISAGREEMENTS = 2;
 
-/** Computes a step, judges it, and lets it count; `start`: when training began, in seconds. */
-export async function step(lead: RunContext, start: number): Promise<void> {
-  const { run: { config }, course } = lead;
+/** Computes a step, judges and commits it; `start`: when training began, in seconds. */
+export async function step(context: RunContext, start: number): Promise<void> {
+  const { run: { config }, course } = context;
   const { policy, max_skips: maxSkips } = config.guard;
-  const looks: Inspection[] = [];
+  const checks: Inspection[] = [];
   for (let disagreed = 0; true;) {
-    const look = await lookAt(lead);
-    if (look === undefined) {
+    const check = await checkGradient(context);
+    if (check === undefined) {
       if (++disagreed <= DISAGREEMENTS) continue;
-      return await rewind(lead, `workers disagree on the gradient of step ${course.step + 1}`);
+      return await rewind(context, `workers disagree on the gradient of step ${course.step + 1}`);
     }
-    looks.push(look);
-    if (allFinite(look)) course.sound = Math.max(course.sound, course.step);
-    const [first, again] = looks.slice(-2) as [Inspection, Inspection | undefined];
-    const options = { policy, skipped: course.skips.size, maxSkips, looks: looks.length };
+    checks.push(check);
+    if (allFinite(check)) course.sound = Math.max(course.sound, course.step);
+    const [first, again] = checks.slice(-2) as [Inspection, Inspection | undefined];
+    const options = { policy, skipped: course.skips.size, maxSkips, looks: checks.length };
     const { action, cause, reason } = judgeStep(first, again, options);
-    if (looks.length > 1 || action !== "commit") {
-      lead.note("guard", { step: course.step, action, reason });
+    if (checks.length > 1 || action !== "commit") {
+      context.note("guard", { step: course.step, action, reason });
     }
     if (action === "again") continue;
-    if (action === "commit" || action === "transient") return await commit(lead, look, start);
-    // The same numbers on a second look come from the state or the data, not from a hardware fault.
-    const isRuined = cause === "numbers" && !Number.isFinite(look.loss);
+    if (action === "commit" || action === "transient") return await commit(context, check, start);
+    // Equal numbers in two checks come from the state or the data, not from a hardware fault.
+    const isRuined = cause === "numbers" && !Number.isFinite(check.loss);
     const what = `Training diverged in step ${course.step + 1}: ${reason}`;
-    return await refuse(lead, action, { what, step: course.step, isRuined });
+    return await refuse(context, action, { what, step: course.step, isRuined });
   }
 }
 
-/** One look at a step's gradient; undefined when the members do not agree on it. */
-async function lookAt(lead: RunContext): Promise<Inspection | undefined> {
-  const { group: team, course } = lead;
+/** The votes on a step's gradient; undefined when the members do not agree. */
+async function checkGradient(context: RunContext): Promise<Inspection | undefined> {
+  const { group, course } = context;
   const { step } = course;
   if (course.granted !== step) {
-    const strikes = lead.strikes(step, POINTS);
-    await team.order((rank) => ({ type: "step", step, strikes: strikes[rank] ?? [] }));
+    await group.order({ type: "step", step });
   }
   course.granted = -1;
-  const votes = (await team.expect("vote")).map(({ reply }) => reply);
+  const votes = (await group.expect("vote")).map(({ reply }) => reply);
   const [first] = votes;
   if (first === undefined || votes.every((vote) => sameBits(vote, first))) return first;
   const [losses, norms] = [votes.map((v) => v.loss), votes.map((v) => v.norm)];
-  lead.note("disagreement", { step, losses, norms });
+  context.note("disagreement", { step, losses, norms });
   return undefined;
 }
 
-/** Every vote is cast: from here on the step counts, whoever is lost. */
-async function commit(lead: RunContext, { loss, norm }: Inspection, start: number): Promise<void> {
-  const { run: { config, now, report }, group: team, course, stop, tokensPerStep } = lead;
+/** Commits a step: all votes are cast, so it counts even if a member is lost from here on. */
+async function commit(
+  context: RunContext,
+  { loss, norm }: Inspection,
+  start: number,
+): Promise<void> {
+  const { run: { config, now, report }, group, course, stop, tokensPerStep } = context;
   const { step } = course;
   const done = step + 1;
   course.step = done;
   course.loss = loss;
-  team.committed(done);
-  const next = !isPause(done, config) && !stop.aborted && !team.wantsForming && !course.owed &&
+  group.committed(done);
+  const next = !isPause(done, config) && !stop.aborted && !group.wantsForming && !course.owed &&
     !course.skips.has(done) && course.ruin === undefined;
-  const apply = lead.strikes(step, ["apply"]);
-  const more = next ? lead.strikes(done, POINTS) : [];
-  await team.order((rank) => ({
-    type: "commit",
-    step,
-    next,
-    strikes: [...apply[rank] ?? [], ...more[rank] ?? []],
-  }));
+  await group.order({ type: "commit", step, next });
   if (next) course.granted = done;
-  if (course.untried) lead.note("recovered", { attempt: team.attempt, step: done });
+  if (course.untried) context.note("recovered", { attempt: group.attempt, step: done });
   course.untried = false;
   const tokens = done * tokensPerStep;
   course.rate = addStep(course.rate, { tokens, seconds: now() });
@@ -98,16 +92,16 @@ async function commit(lead: RunContext, { loss, norm }: Inspection, start: numbe
     tokensPerS: tokensPerSecond(course.rate),
     seconds: now() - start,
   });
-  lookForSpikes(lead, { loss, norm });
-  await lead.pass("commit");
+  reportSpikes(context, { loss, norm });
+  await context.pass("commit");
 }
 
-function lookForSpikes(lead: RunContext, values: { loss: number; norm: number }): void {
-  const { run: { config, report }, course } = lead;
+function reportSpikes(context: RunContext, values: { loss: number; norm: number }): void {
+  const { run: { config, report }, course } = context;
   const { state, alarms } = watch(course.watched, values, { threshold: config.guard.spike });
   course.watched = state;
   for (const { what, value, z } of alarms) {
-    lead.note("spike", { step: course.step, what, value, z });
+    context.note("spike", { step: course.step, what, value, z });
     const name = what === "loss" ? "loss" : "gradient norm";
     const text = `Step ${course.step}: ${name} ${value.toPrecision(4)} is ${z.toFixed(1)} ` +
       "standard deviations above its mean";
@@ -115,70 +109,72 @@ function lookForSpikes(lead: RunContext, values: { loss: number; norm: number })
   }
 }
 
-/** A state that was to be saved and is not finite is not gone on from. */
+/** Rolls back, or ends the run, when a state to be saved is not finite. */
 export async function ruined(
-  lead: RunContext,
+  context: RunContext,
   { step, fault: { message, kept } }: NonNullable<RunContext["course"]["ruin"]>,
 ): Promise<void> {
-  const { run: { config: { guard: { policy } } }, course } = lead;
+  const { run: { config: { guard: { policy } } }, course } = context;
   course.ruin = undefined;
-  lead.note("ruined", { step, reason: message });
+  context.note("ruined", { step, reason: message });
   const what = `Training diverged in step ${step}: ${message}` +
     (kept === undefined ? "" : `; it is kept as ${kept}`);
   // Passing over further steps does not repair the state.
   const action = policy === "rollback" ? policy : "halt";
-  await refuse(lead, action, { what, step: Math.max(0, step - 1), isRuined: true });
+  await refuse(context, action, { what, step: Math.max(0, step - 1), isRuined: true });
 }
 
-/** A step whose numbers are not finite whenever it is computed never counts. */
+/** Skips or rolls back a step that is never finite, or ends the run, as guard.policy says. */
 async function refuse(
-  lead: RunContext,
+  context: RunContext,
   action: "halt" | "skip" | "rollback",
   { what, step, isRuined }: {
     readonly what: string;
-    /** The step that is to blame. */
+    /** The step that caused it. */
     readonly step: number;
-    /** Whether the state is to blame, and not what the step read. */
+    /** Whether the state caused it, and not the step's data. */
     readonly isRuined: boolean;
   },
 ): Promise<void> {
-  const { run: { config: { guard }, report }, course: { skips } } = lead;
+  const { run: { config: { guard }, report }, course: { skips } } = context;
   const first = action === "skip" ? step : Math.max(0, step + 1 - guard.rollback_steps);
   const steps = Array.from({ length: step + 1 - first }, (_, i) => first + i)
     .filter((each) => !skips.has(each));
   const isOver = action !== "halt" && skips.size + steps.length > guard.max_skips;
   if (action === "halt" || isOver || steps.length === 0) {
     const limit = `; guard.max_skips (${guard.max_skips}) allows no more steps to be passed over`;
-    const text = `${what}${isOver ? limit : ""}; ${await adviceIn(lead, isRuined)}`;
+    const text = `${what}${isOver ? limit : ""}; ${await adviceIn(context, isRuined)}`;
     throw new UserError("numerical", text);
   }
-  // On disk before it is done: whoever resumes must decide the same.
+  // On disk before it takes effect: a resume must decide the same.
   const fault = await recordFault(() =>
-    lead.note("skip", { step, skips: steps, reason: what }, true)
+    context.note("skip", { step, skips: steps, reason: what }, true)
   );
   if (fault !== undefined) {
-    // Without a record the step is not passed over: the state before it is saved and the run ends.
-    lead.course.fault = fault;
+    // Without a record the step is not skipped: the state before it is saved and the run ends.
+    context.course.fault = fault;
     return;
   }
   for (const each of steps) skips.add(each);
   report({ type: "notice", text: `${what}: ${action}` });
   if (action === "skip") return;
-  if (isRuined) await setAside(lead);
-  await rewind(lead, `step ${step + 1} is not finite`);
+  if (isRuined) await setAside(context);
+  await rewind(context, `step ${step + 1} is not finite`);
 }
 
-/** What to do about a run that diverged, and where it can go on. */
-async function adviceIn(lead: RunContext, isRuined: boolean): Promise<string> {
-  // A disk that fails here must not hide why the run ends.
-  const newest = await setAside(lead, isRuined ? lead.course.sound : Infinity).catch(() => {});
+/** The advice for a run that diverged: what to change, and which checkpoint to resume from. */
+async function adviceIn(context: RunContext, isRuined: boolean): Promise<string> {
+  // A disk fault here must not hide the cause of the end.
+  const newest = await setAside(context, isRuined ? context.course.sound : Infinity).catch(
+    () => {},
+  );
   return newest === undefined
     ? "lower optim.lr: there is no good checkpoint to go on from"
     : `lower optim.lr, or resume with another guard.policy: step ${newest} is the newest ` +
       `${isRuined ? "good " : ""}checkpoint`;
 }
 
-/** Sets aside what is ruined of the checkpoints; gives the newest that is left. */
+/** Sets ruined checkpoints aside; returns the newest step that is left. */
 async function setAside(
   { run, course, quiet }: RunContext,
   sound = course.sound,
@@ -187,7 +183,7 @@ async function setAside(
   return await run.setAside?.(sound);
 }
 
-/** Records a decision, with retries if the disk fails; gives the fault that remains. */
+/** Records a decision, with retries if the disk fails; returns the fault that remains. */
 async function recordFault(write: () => void): Promise<UserError | undefined> {
   for (const pause of [...PAUSES, undefined]) {
     try {
@@ -204,10 +200,9 @@ async function recordFault(write: () => void): Promise<UserError | undefined> {
   }
 }
 
-/** Passes over a step: nothing is computed and nothing changes. */
-export async function passOver({ group: team, course }: RunContext): Promise<void> {
-  await team.order({ type: "skip", step: course.step });
-  // The state stays as it is.
+/** Skips a step: nothing is computed and the state stays as it is. */
+export async function skipStep({ group, course }: RunContext): Promise<void> {
+  await group.order({ type: "skip", step: course.step });
   if (course.sound === course.step) course.sound++;
   course.step++;
 }

@@ -1,4 +1,4 @@
-/** The coordinator's side of a fault plan: what strikes now. Each fault is handed out once. */
+/** A fault plan: which faults are due. Each fault is handed out as often as it says. */
 import { parseJsonText } from "../../src/base/text/json.ts";
 import { UserError } from "../../src/base/user_error.ts";
 import { faultPlanSchema } from "./schema.ts";
@@ -14,18 +14,18 @@ export class Faults {
     this.#coordinator = plan.filter((fault): fault is CoordinatorFault => !isWorker(fault));
   }
 
-  /** Takes the strikes at some points of a rank's step; `spare`: it cannot be killed afterwards. */
+  /** Takes the faults at some points of a rank's step; `spare`: the worker cannot be killed after. */
   take(
     at: { step: number; rank: number },
     points: readonly string[],
-  ): { strikes: InjectedFault[]; spare: boolean } {
+  ): { faults: InjectedFault[]; spare: boolean } {
     const due = this.#worker.filter(({ fault, left }) =>
       left > 0 && fault.at.step === at.step && fault.at.rank === at.rank &&
       points.includes(fault.at.point)
     );
     for (const each of due) each.left--;
     return {
-      strikes: due.map(({ fault }) => ({ point: fault.at.point, do: fault.do, ms: fault.ms })),
+      faults: due.map(({ fault }) => ({ point: fault.at.point, do: fault.do, ms: fault.ms })),
       spare: due.some(({ fault }) => fault.spare),
     };
   }

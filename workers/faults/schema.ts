@@ -1,35 +1,35 @@
-/** What a fault plan says: what happens to whom, when and where. Knows no process. */
+/** The schema of fault plans: which fault happens at which step, rank and point. */
 import * as z from "zod";
 
-/** Points of a worker's work where a fault can strike. */
+/** Points of a worker's work at which a fault can be injected. */
 export const WORKER_POINTS = [
   /** Before the device is opened. */
   "start",
-  /** When half of its micro-batches are computed. */
+  /** After each subtree of its micro-batches. */
   "forward",
-  /** When its slice of the gradient is summed and nobody was told. */
+  /** When its slice of the gradient is summed and not sent yet. */
   "exchange",
   /** When it has the sum, before it votes. */
   "summed",
   /** When its vote is sent. */
   "voted",
-  /** When every vote was cast, before its update. */
+  /** When every vote is cast, before its update. */
   "apply",
-  /** Between two evaluation sequences. */
+  /** Before its share of an evaluation. */
   "evaluate",
-  /** While its slice of a checkpoint is sent. */
+  /** Before each part of its slice of a checkpoint is sent. */
   "save",
 ] as const;
 
-/** What can happen to a worker. */
+/** Faults of a worker. */
 export const FAULT_ACTIONS = [
   /** Its process is killed. */
   "sigkill",
-  /** Its process is stopped, for ever unless the plan says when it goes on. */
+  /** Its process is stopped, and continued after `ms` milliseconds if that is not 0. */
   "sigstop",
-  /** It waits for ever, though its event loop lives. */
+  /** It waits forever, while its event loop goes on. */
   "hang",
-  /** It is busy for `ms` milliseconds and hears nothing. */
+  /** It blocks its event loop for `ms` milliseconds. */
   "block",
   /** It waits `ms` milliseconds. */
   "delay",
@@ -49,7 +49,7 @@ const injectedFaultSchema = z.strictObject({
   ms: z.number().min(0).default(0),
 });
 
-/** A fault as a worker is told of it. */
+/** A fault as an order carries it to a worker. */
 export type InjectedFault = z.infer<typeof injectedFaultSchema>;
 
 const workerFaultSchema = z.strictObject({

@@ -1,6 +1,6 @@
 /**
- * The coordinator's side of a conversation with one worker: orders out, replies in. Answers wait in
- * turn for who asked; whatever comes unasked goes to the one handler at once.
+ * The coordinator's end of a channel to one worker: sends orders and receives replies. Answers to
+ * orders are queued; unsolicited replies go to a handler at once.
  */
 import { ChannelError } from "../../src/transport/channel.ts";
 import type { FencedChannel, Header } from "../../src/transport/channel.ts";
@@ -15,31 +15,30 @@ export interface Answer<T extends Reply["type"] = Reply["type"]> {
   readonly payload: Uint8Array;
 }
 
-/** Replies that nobody waits for in turn. */
-const UNASKED = [
+/** Replies that answer no order. */
+const UNSOLICITED = [
   "beat",
   "part",
   "lane",
   "saved",
-  "strike",
   "broken",
   "unreadable",
   "failed",
 ] as const;
-/** Type of a reply that goes to the handler. */
-export type Unasked = typeof UNASKED[number];
+/** Type of a reply that answers no order. */
+export type Unsolicited = typeof UNSOLICITED[number];
 
-/** What a link is told of the world. */
+/** Limits and handlers of a link. */
 export interface LinkOptions {
-  /** Most bytes behind a reply of a type; 0 for those that carry none. */
+  /** Largest payload of a reply type in bytes; 0 for replies without one. */
   readonly limit: (type: string) => number;
-  /** Takes what comes unasked. */
-  readonly heard: (answer: Answer<Unasked>) => void;
-  /** The conversation is over. */
+  /** Handles an unsolicited reply. */
+  readonly received: (answer: Answer<Unsolicited>) => void;
+  /** Called when the channel ends. */
   readonly ended: (why: string) => void;
 }
 
-/** One worker, as orders reach it. */
+/** The link to one worker. */
 export class Link {
   readonly #channel: FencedChannel;
   readonly #options: LinkOptions;
@@ -56,18 +55,20 @@ export class Link {
     return this.#channel.stale + this.#late;
   }
 
-  /** Reads until the conversation ends. */
+  /** Reads until the channel ends. */
   async listen(): Promise<void> {
     try {
       while (true) {
-        const frame = await this.#channel.receive((header, bytes) => this.#place(header, bytes));
+        const frame = await this.#channel.receive((header, bytes) =>
+          this.#checkSize(header, bytes)
+        );
         if (frame === undefined) return this.#options.ended("its channel ended");
         if (frame.attempt !== this.#channel.attempt) {
-          this.#late++; // it was let through before the link moved on
+          this.#late++; // the channel accepted it before the link moved on
           continue;
         }
         const answer = { reply: read(frame.header), payload: frame.payload };
-        if (isUnasked(answer)) this.#options.heard(answer);
+        if (isUnasked(answer)) this.#options.received(answer);
         else this.#answers.push(answer);
       }
     } catch (error) {
@@ -76,20 +77,20 @@ export class Link {
     }
   }
 
-  /** Sends an order. A worker that is gone is noticed by the end of its channel. */
+  /** Sends an order. Errors are dropped: listen() reports a worker that is gone. */
   async order(order: Order, payload?: Uint8Array): Promise<void> {
     const sent = this.#channel.send(header(order), payload);
     if (order.type === "form") this.move(order.attempt);
     await sent.catch(() => {});
   }
 
-  /** From now on only frames of `attempt` count, and no answer from before does. */
+  /** Accepts only frames of `attempt` from now on, and drops queued answers. */
   move(attempt: number): void {
     this.#channel.attempt = attempt;
     this.#answers = new Queue();
   }
 
-  /** Ends the waiting for answers until the worker is in another formation. */
+  /** Rejects all waits for answers until the worker is in another quorum. */
   interrupt(fault: Error): void {
     this.#answers.fail(fault);
   }
@@ -105,11 +106,11 @@ export class Link {
     this.#channel.close();
   }
 
-  /** Nothing is allocated that was not to be expected. */
-  #place({ type }: Header, bytes: number): undefined {
-    const most = this.#options.limit(type);
-    if (bytes <= most) return;
-    throw new ChannelError(`Cannot take ${type}: needs at most ${most} bytes: got ${bytes}`);
+  /** Refuses payloads that no order asks for before they are allocated. */
+  #checkSize({ type }: Header, bytes: number): undefined {
+    const limit = this.#options.limit(type);
+    if (bytes <= limit) return;
+    throw new ChannelError(`Cannot take ${type}: needs at most ${limit} bytes: got ${bytes}`);
   }
 }
 
@@ -122,6 +123,6 @@ function read(header: Header): Reply {
   );
 }
 
-function isUnasked(answer: Answer): answer is Answer<Unasked> {
-  return (UNASKED as readonly string[]).includes(answer.reply.type);
+function isUnasked(answer: Answer): answer is Answer<Unsolicited> {
+  return (UNSOLICITED as readonly string[]).includes(answer.reply.type);
 }

@@ -1,13 +1,13 @@
-/** Who sits where in a formation, and who gives the state to whom. Pure. */
+/** Assigns a state donor to each member of a quorum that lacks the state. Pure. */
 import type { QuorumMember } from "../../src/membership/types.ts";
 import type { MemberOrder } from "../protocol/messages.ts";
 
-/** Places as members are told of them: those without the state take it from those with it, in turn. */
-export function memberOrders(places: readonly QuorumMember[]): MemberOrder[] {
-  const donors = places.flatMap(({ holds }, rank) => holds ? [rank] : []);
-  let taken = 0;
-  return places.map(({ workerId, count, holds }) => {
+/** The members as the `form` order lists them; donors are assigned round-robin. */
+export function memberOrders(members: readonly QuorumMember[]): MemberOrder[] {
+  const donors = members.flatMap(({ holds }, rank) => holds ? [rank] : []);
+  let next = 0;
+  return members.map(({ workerId, count, holds }) => {
     const needs = !holds && donors.length > 0;
-    return { workerId, count, donor: needs ? donors[taken++ % donors.length] as number : -1 };
+    return { workerId, count, donor: needs ? donors[next++ % donors.length] as number : -1 };
   });
 }

@@ -1,25 +1,25 @@
 /**
- * Workers that are gone for the run and may still speak: stopped ones that go on, or such as could
- * not be killed. What they say is counted and dropped, and then they are hung up on.
+ * Evicted workers that may still send frames, because they were stopped or could not be killed. Their
+ * frames are counted and dropped; then their links are closed.
  */
 import type { Link } from "./link.ts";
 
-/** Links to workers that were given up. */
+/** Links to evicted workers. */
 export class Zombies {
   readonly #links = new Map<number, Link>();
 
-  /** Takes a link over; from `attempt` on nothing that it says counts. */
+  /** Takes over a link, which drops all frames before `attempt`. */
   add(id: number, link: Link, attempt: number): void {
     link.move(attempt);
     this.#links.set(id, link);
   }
 
-  /** Whether a link that has ended was one of these. */
+  /** Removes a link that has ended; whether it was one of these. */
   ended(id: number): boolean {
     return this.#links.delete(id);
   }
 
-  /** Hangs up on those that spoke; gives how many frames each had sent. */
+  /** Closes the links that received frames; returns how many frames each dropped. */
   hangUp(): { readonly id: number; readonly frames: number }[] {
     const spoke = Array.from(this.#links).filter(([, link]) => link.stale > 0);
     for (const [id, link] of spoke) {

@@ -1,7 +1,4 @@
-/**
- * Looks for the cards of this machine, for each worker to get its own. Who gets which, and how it is
- * kept there, src/cards decides.
- */
+/** Finds the cards of this machine, so that each worker gets its own. src/cards assigns and pins them. */
 import { UserError } from "../../src/base/user_error.ts";
 import { type Card, joinCards, showCard } from "../../src/cards/card.ts";
 import { chooseCards } from "../../src/cards/choose.ts";
@@ -17,47 +14,47 @@ import { type Pin, type PinnedCard, pinOf } from "../../src/cards/pin.ts";
 import { BACKEND_VARIABLE, selectBackend, showBackend } from "../../src/device/backend.ts";
 import { CHILD, passedEnvironment } from "./spawn.ts";
 
-/** What a run asks for. */
+/** The keys of a run that decide its cards. */
 export interface CardsAsked {
   readonly gpus: string | null;
-  /** Null where nobody said how many: as many as there are cards, at most `micro_batches`. */
+  /** Null: as many as there are cards, at most `micro_batches`. */
   readonly workers: number | null;
   readonly micro_batches?: number;
   readonly device: "auto" | "webgpu" | "reference";
 }
 
-/** What was found on this machine. */
+/** The cards of a machine. */
 export interface FoundCards {
-  /** What Vulkan sees, or nvidia-smi where Mesa's layer is not there to tell. */
+  /** Cards that Vulkan lists, or nvidia-smi where Mesa's layer is missing. */
   readonly cards: readonly Card[];
-  /** What nvidia-smi lists and Vulkan does not see. */
+  /** Cards that nvidia-smi lists and Vulkan does not. */
   readonly unseen: readonly Card[];
-  /** Whether Mesa's device-select layer is there, without which nothing can be pinned. */
+  /** Whether Mesa's device-select layer is installed: without it no card can be pinned. */
   readonly layer: boolean;
 }
 
-/** Variables by which people pin a process themselves; one that is empty leaves it to the driver. */
+/** Variables by which users pin a process themselves; an empty one leaves it to the driver. */
 const PINNED: readonly string[] = ["DRI_PRIME", "MESA_VK_DEVICE_SELECT"];
-/** What bounds the threads of a software driver. */
+/** Limits the threads of a software driver. */
 const THREADS = "LP_NUM_THREADS";
-/** Workers that share a machine's cores at most, unless told: each holds all parameters. */
+/** Default limit of workers that share a machine's cores: each holds all parameters. */
 const MOST_ON_CORES = 8;
-/** Variables that hide drivers on purpose. */
+/** Variables that select drivers. */
 const DRIVERS: readonly string[] = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"];
-/** Where nvidia-smi is, and what udev knows of the first card that can compute. */
+/** Files that exist where there is a card: nvidia-smi, and udev's entry of the first render node. */
 export const TRACES: readonly string[] = [
   "/usr/bin/nvidia-smi",
   "/usr/local/bin/nvidia-smi",
   "/usr/local/nvidia/bin/nvidia-smi",
   "/run/udev/data/c226:128",
 ];
-/** Milliseconds that a listing may take: a driver that hangs is no reason to wait forever. */
+/** Limit of a listing, ms: a driver may hang. */
 const PATIENCE = 20_000;
 
 /**
- * A card for each worker slot of a run; none where all workers share what the driver offers first: on
- * machines with software drivers alone, and where a variable pins all of them already.
- * @throws {UserError} `config`, or `noDevice` where cards are there that nothing can be pinned to.
+ * A card for each worker slot of a run; none where all workers share the driver's first adapter: on
+ * machines with software drivers only, and where a variable already pins all of them.
+ * @throws {UserError} `config`, or `noDevice` where there are cards that cannot be pinned.
  */
 export async function cardsFor(
   { gpus, workers, device, micro_batches = 1 }: CardsAsked,
@@ -86,7 +83,7 @@ export async function cardsFor(
   if (gpus === null && (isPinned || !mayHaveCards())) return [];
   const { cards, unseen, layer } = await findCards();
   const chosen = chooseCards({ cards, asked: gpus, visible, workers: workers ?? 1 });
-  // Whoever names drivers means to leave the others out.
+  // A user who names drivers excludes the others on purpose.
   const isMeant = DRIVERS.some((name) => Deno.env.get(name) !== undefined);
   if (unseen.length > 0 && !isMeant && chosen.every(({ kind }) => kind === "software")) {
     const text =
@@ -109,9 +106,9 @@ export async function cardsFor(
 }
 
 /**
- * Workers of a run that nobody gave a number: one for each of its cards. Where all share a software
- * driver, one for each core, in equal shares: one alone loses a third of its cores' time between
- * launches. Where nothing tells that the driver is one, or people bound its threads themselves, one.
+ * The default number of workers of a run: one for each of its cards. Where all share a software driver,
+ * one for each core: a single worker leaves its cores idle a third of the time, between launches. One
+ * where the driver may be another, or where a variable limits its threads.
  */
 export async function workersUnsaid(
   { device, micro_batches }: Required<Pick<CardsAsked, "device" | "micro_batches">>,
@@ -121,7 +118,7 @@ export async function workersUnsaid(
   const equal = 2 ** Math.floor(Math.log2(navigator.hardwareConcurrency));
   const most = Math.min(equal, micro_batches, MOST_ON_CORES);
   const isSet = (name: string) => Deno.env.get(name) !== undefined;
-  // The listing tells of Vulkan's drivers alone.
+  // The listing has only Vulkan's drivers.
   if (device !== "reference" && selectBackend() !== "vulkan") return 1;
   if (most === 1 || device === "reference" || [...PINNED, THREADS].some(isSet)) return 1;
   const found = await findCards();
@@ -141,7 +138,7 @@ export async function findCards(): Promise<FoundCards> {
   return layer ? { cards, unseen, layer } : { cards: unseen, unseen: [], layer };
 }
 
-/** Whether a card other than a software driver may be here; costs next to nothing. */
+/** Whether there may be a card other than a software driver; cheap. */
 function mayHaveCards(): boolean {
   return TRACES.some((path) => {
     try {
@@ -153,13 +150,13 @@ function mayHaveCards(): boolean {
   });
 }
 
-/** Whether the layer says that it takes the card that it is told to take. */
+/** Whether Mesa's layer selects the card that its variables name. */
 export async function isHeeded(card: Card, cards: readonly Card[]): Promise<boolean> {
   const trace = await listing({ ...pinOf(card, cards), MESA_VK_DEVICE_SELECT_DEBUG: "1" });
   return parsePinned(trace) === card.address;
 }
 
-/** What drivers and layers say on stderr when an adapter is asked for; empty when they hang. */
+/** The stderr of drivers and layers when an adapter is requested; empty when they hang. */
 async function listing(pin: Pin): Promise<string> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -176,7 +173,7 @@ async function listing(pin: Pin): Promise<string> {
   return new TextDecoder().decode((await child.output()).stderr);
 }
 
-/** nvidia-smi's list; empty where there is none. */
+/** The list of nvidia-smi; empty where there is none. */
 async function nvidiaSmi(): Promise<string> {
   try {
     const { stdout } = await new Deno.Command("nvidia-smi", {
@@ -187,6 +184,6 @@ async function nvidiaSmi(): Promise<string> {
     }).output();
     return new TextDecoder().decode(stdout);
   } catch {
-    return ""; // It is not installed, or this process may not run it: Vulkan's list has to do.
+    return ""; // not installed, or this process may not run it
   }
 }

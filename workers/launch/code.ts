@@ -1,6 +1,6 @@
 /**
- * The source files that a worker's process loads, as they are on disk: from the entry along all static
- * imports, and the lock file, which decides the packages. A worker may read no source itself.
+ * Hashes of the source files that a worker's process loads: the entry with all its static imports, and
+ * the lock file, which decides the packages. The coordinator reads them: a worker may read no source.
  */
 import { sha256 } from "../../src/base/hash.ts";
 import { once } from "../../src/base/once.ts";
@@ -15,16 +15,13 @@ export const WORKER = new URL("../worker.ts", import.meta.url);
 /** Decides the versions and the hashes of all packages. */
 const LOCK = new URL("deno.lock", ROOT);
 
-/** Statements that load another module; types alone are erased before. */
+/** Statements that load another module; type imports are erased. */
 const IMPORTS = [
   /^(?:import|export)\s(?!type\s)[^"'`;]*?\sfrom\s+"([^"]+)"/gm,
   /^import\s+"([^"]+)"/gm,
 ];
 
-/**
- * The code of workers as this process began with it: taken at the first call, so call it before
- * anything that takes time.
- */
+/** The code of workers when this process began: read at the first call, so call it early. */
 export const codeAsBegun: () => Promise<Code> = once(() => codeOnDisk());
 
 /** The code that a worker would load now. */
@@ -42,7 +39,7 @@ export async function codeOnDisk(): Promise<Code> {
   return code;
 }
 
-/** The files that are not the same in both, by name in order. Pure. */
+/** The names of the files that differ, sorted. Pure. */
 export function changedFiles(before: Code, now: Code): string[] {
   return Array.from(new Set([...before.keys(), ...now.keys()]))
     .filter((name) => before.get(name) !== now.get(name))
@@ -57,7 +54,7 @@ export function importsOf(href: string, text: string): string[] {
     .map((path) => new URL(path, href).href);
 }
 
-/** A file that cannot be read counts as an empty one: that another took its place is then seen. */
+/** A file that cannot be read counts as empty: the difference shows when it can be read again. */
 async function textOf(href: string): Promise<string> {
   try {
     return await Deno.readTextFile(new URL(href));

@@ -1,24 +1,24 @@
 /**
- * Removes folders of sockets whose runs are dead: a coordinator that was killed together with its
- * workers leaves its own. Only what is known to be one is touched: by its name, its owner, its mode,
- * its lock, and all that it holds.
+ * Removes the socket folders of runs that are dead: a coordinator that is killed together with its
+ * workers leaves its folder. A folder is removed only if its name, owner, mode, lock and contents all
+ * show that it is one.
  */
 import { dirname, join } from "node:path";
 import { hasCode } from "../../src/base/file_fault.ts";
 import { holdFolder, OTHERS } from "./socket_folder.ts";
 
-/** Names as `Deno.makeTempDir` gives them to folders of sockets. */
+/** Names that `Deno.makeTempDir` gives to socket folders. */
 const FOLDER = /^shoal-[0-9a-f]{8,32}$/;
 /** What such a folder holds. */
 const SOCKET = /^(?:c|w\d+|control|doctor)\.sock$/;
 const LINK = /^link-[0-9a-f]{16}$/;
-/** Folders that are looked into, and names that one of a run can have. */
+/** Limits of the folders that are examined, and of the names in one of them. */
 const MOST_FOLDERS = 256;
 const MOST_NAMES = 4096;
-/** Age in ms of an empty folder that no run is about to fill any more. */
+/** Age of an empty folder that no run is about to fill any more, ms. */
 const LONG_EMPTY = 3_600_000;
 
-/** Removes those beside `own` and where others may lie; `own` is a folder of this user. */
+/** Removes dead folders beside `own` and in the other temporary folders; `own` is this user's. */
 export async function removeDeadFolders(own: string): Promise<void> {
   const { uid } = Deno.lstatSync(own);
   for (const parent of new Set([dirname(own), ...OTHERS])) {
@@ -37,7 +37,7 @@ function foldersIn(parent: string): string[] {
       .filter(({ name, isDirectory }) => isDirectory && FOLDER.test(name))
       .slice(0, MOST_FOLDERS).map(({ name }) => name);
   } catch {
-    return []; // It is not there, or not for this user.
+    return []; // missing, or not readable for this user
   }
 }
 
@@ -50,7 +50,7 @@ async function removeDead(path: string, owner: number | null): Promise<void> {
   const names = Array.from(Deno.readDirSync(path), ({ name }) => name);
   if (names.length > MOST_NAMES || !names.every((name) => isOfRun(path, name))) return;
   if (names.length === 0 && !(Date.now() - Number(mtime) > LONG_EMPTY)) return;
-  // A run of a version that holds no lock listens; one that is stopped does as well.
+  // Runs of versions without locks still listen, and so does a run that is stopped by a signal.
   for (const name of names.filter((each) => SOCKET.test(each))) {
     if (await isServed(join(path, name))) return;
   }

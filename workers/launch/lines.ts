@@ -1,6 +1,6 @@
-/** Lines of a stream of bytes, one at a time. */
+/** Splits a stream of bytes into lines. */
 
-/** Gives the next line at each call; undefined once the stream has ended. */
+/** A function that returns the next line at each call; undefined once the stream has ended. */
 export function lineReader(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
 ): () => Promise<string | undefined> {
@@ -19,21 +19,21 @@ export function lineReader(
   };
 }
 
-/** Characters of a line that is relayed as one. */
+/** Longest line that is relayed whole, in characters. */
 const LONGEST = 1 << 14;
 
 /**
- * Calls `tell` with each line of a stream until the stream ends; very long lines come in parts. Errors
- * of `tell` are dropped: the stream must be read on, or the process that writes to it would block.
+ * Calls `write` with each line of a stream until the stream ends; very long lines come in parts. Errors
+ * of `write` are dropped: if the stream were not read on, the process that writes to it would block.
  */
 export async function relayLines(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  tell: (line: string) => void,
+  write: (line: string) => void,
 ): Promise<void> {
   let open = "";
-  const say = (line: string) => {
+  const relay = (line: string) => {
     try {
-      tell(line);
+      write(line);
     } catch {
       // Its reader is gone.
     }
@@ -41,10 +41,10 @@ export async function relayLines(
   for await (const part of stream.pipeThrough(new TextDecoderStream())) {
     const lines = (open + part).split("\n");
     open = lines.pop() ?? "";
-    for (const line of lines) say(line);
+    for (const line of lines) relay(line);
     if (open.length <= LONGEST) continue;
-    say(open);
+    relay(open);
     open = "";
   }
-  if (open !== "") say(open);
+  if (open !== "") relay(open);
 }

@@ -1,45 +1,45 @@
-/** Workers as the coordinator starts and ends them, whatever they are made of. */
+/** The interface by which a coordinator starts and ends workers: processes, or in-process trainers in tests. */
 import type { PinnedCard } from "../../src/cards/pin.ts";
 import type { FencedChannel } from "../../src/transport/channel.ts";
 
-/** What happens to a worker outside of what it says. */
+/** What happens to a worker's process. */
 export type ProcessEvent =
-  /** It has proven who it is; the channel is in attempt 0. */
+  /** It has authenticated itself; the channel is in attempt 0. */
   | {
     readonly type: "joined";
     readonly id: number;
     readonly channel: FencedChannel;
-    /** Files of its code that are not as the run began with them; none where it has no files. */
+    /** Files of its code that changed since the run began. */
     readonly changed?: readonly string[];
   }
-  /** It is gone; `why` says how, `killed` that it was no deed of its own. */
+  /** It is gone; `killed`: a signal ended it. */
   | {
     readonly type: "ended";
     readonly id: number;
     readonly why: string;
     readonly killed: boolean;
-    /** Where it never joined: files of its code that are not as the run began with them. */
+    /** Where it never joined: files of its code that changed since the run began. */
     readonly changed?: readonly string[];
   };
 
-/** Signals that a crew sends. */
+/** Signals to a worker's process. */
 export type ProcessSignal = "SIGKILL" | "SIGSTOP" | "SIGCONT";
 
 /** All workers of a run. */
 export interface WorkerProcesses {
-  /** Folder of the crew's sockets, where it has any. */
+  /** Folder of the workers' sockets; undefined where they have none. */
   readonly folder?: string;
-  /** Starts a worker; events tell how it fares. */
+  /** Starts a worker; events report what becomes of it. */
   spawn(id: number, workerId: number): void;
   /** Recreates the sockets between workers where they were removed. Rejects if that fails. */
   mend?(): Promise<void>;
-  /** Sends a signal to a worker; nothing happens when it is gone. */
+  /** Sends a signal to a worker; does nothing when it is gone. */
   signal(id: number, signal: ProcessSignal): void;
-  /** Ends all workers, whatever they do. */
+  /** Ends all workers. */
   close(): Promise<void>;
 }
 
-/** What a crew is made for. */
+/** What worker processes are launched for. */
 export interface LaunchOptions {
   /** Most workers at a time. */
   readonly workerIds: number;
@@ -47,11 +47,11 @@ export interface LaunchOptions {
   readonly workers: number;
   /** Folders that workers may read. */
   readonly reads?: readonly string[];
-  /** A card for each worker slot; none where workers share what the driver offers first. */
+  /** A card for each worker slot; none where workers share the driver's first adapter. */
   readonly cards?: readonly PinnedCard[];
 }
 
-/** Makes a crew without workers. */
+/** Prepares the worker processes of a run; none is started yet. */
 export type LaunchWorkers = (
   options: LaunchOptions,
   report: (event: ProcessEvent) => void,

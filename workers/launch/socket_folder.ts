@@ -1,6 +1,6 @@
 /**
- * The folder of a run's sockets. Its path is bound by two limits: a socket's path has 107 bytes on
- * Linux, and Deno splits lists of permitted paths at commas, with no way to escape one.
+ * The folder of a run's sockets. Two limits apply to its path: a socket's path has at most 107 bytes on
+ * Linux, and Deno splits lists of permitted paths at commas, which cannot be escaped.
  */
 import { join, resolve } from "node:path";
 import { fileFault } from "../../src/base/file_fault.ts";
@@ -10,18 +10,18 @@ import { MAX_SOCKET_PATH } from "../../src/transport/unix.ts";
 
 /** Longest name of a socket in it. */
 const LONGEST = "control.sock";
-/** Where temporary files may lie if the environment's own folder does not serve. */
+/** Temporary folders to try if the environment's own does not serve. */
 export const OTHERS: readonly string[] = ["/tmp", "/var/tmp"];
 
-/** Whether sockets of a folder at `path` can be bound, and named in permissions. */
+/** Whether sockets in `path` can be bound, and named in permissions. */
 export function serves(path: string): boolean {
   const bytes = new TextEncoder().encode(join(path, LONGEST)).length;
   return bytes <= MAX_SOCKET_PATH && !path.includes(",");
 }
 
 /**
- * Makes a folder for sockets where temporary files lie: as TMPDIR says, or in /tmp where that folder
- * is missing, closed, too deep or has a comma. @throws {UserError} `config` where none serves.
+ * Makes a folder for sockets in TMPDIR, or in /tmp or /var/tmp where TMPDIR is missing, not writable,
+ * too deep or has a comma. @throws {UserError} `config` where none serves.
  */
 export function makeSocketFolder(): string {
   const faults: string[] = [];
@@ -44,8 +44,8 @@ export function makeSocketFolder(): string {
 }
 
 /**
- * A folder of sockets that this process holds until it ends or disposes it: a lock on the folder
- * itself tells other runs that it is in use, and systemd-tmpfiles leaves what is locked alone.
+ * A socket folder that this process holds until it ends or disposes it. A lock on the folder itself
+ * shows other runs that it is in use; systemd-tmpfiles does not remove locked folders.
  */
 export class SocketFolder implements Disposable {
   readonly path: string;
@@ -58,7 +58,7 @@ export class SocketFolder implements Disposable {
     this.#uid = Deno.lstatSync(path).uid;
   }
 
-  /** Whether its path leads to the folder that is held. */
+  /** Whether its path still leads to the folder that is held. */
   get isHeld(): boolean {
     try {
       const [held, at] = [this.#held?.statSync(), Deno.lstatSync(this.path)];
@@ -89,25 +89,25 @@ export class SocketFolder implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    const isOwn = this.isHeld; // else another folder may lie at the path
+    const isOwn = this.isHeld; // else another folder may be at the path
     this.#held?.close();
     this.#held = undefined;
     try {
       if (isOwn) Deno.removeSync(this.path, { recursive: true });
     } catch {
-      // Workers that end, or a cleaner of temporary folders, may remove parts of it meanwhile.
+      // Workers that end, or a cleaner of temporary folders, may have removed parts of it.
     }
   }
 }
 
-/** Folders that are made at most until one can be held. */
+/** Attempts to make a folder that can be held. */
 const TRIES = 8;
 
-/** Makes a folder for sockets, and holds it. @throws {UserError} `config` where that cannot be done. */
+/** Makes and holds a folder for sockets. @throws {UserError} `config` where that cannot be done. */
 export function openSocketFolder(): SocketFolder {
   for (let tries = 0; tries < TRIES; tries++) {
     const folder = new SocketFolder(makeSocketFolder());
-    // Another run may have removed it, empty as it was, before it was locked.
+    // Another run may have removed the empty folder before it was locked.
     if (folder.isHeld) return folder;
     removeEmpty(folder.path);
   }
@@ -122,13 +122,13 @@ function removeEmpty(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {
-    // It is gone already.
+    // It is already gone.
   }
 }
 
 /**
- * Holds a folder by a lock that ends with this process, however it ends. Undefined where another
- * process holds it, or it is gone; a file system without locks holds nothing up.
+ * Locks a folder until this process ends, however it ends. Undefined where another process holds it
+ * or it is gone; on a file system without locks it counts as held.
  */
 export function holdFolder(path: string): Deno.FsFile | undefined {
   let file: Deno.FsFile;
@@ -146,18 +146,18 @@ export function holdFolder(path: string): Deno.FsFile | undefined {
   }
 }
 
-/** The path by which workers reach `path`: a link in the folder of sockets for one with a comma. */
+/** The path by which workers reach `path`: a link in the socket folder if it has a comma. */
 export function reachable(path: string, sockets: string): string {
   if (!path.includes(",")) return path;
   return join(sockets, `link-${sha256(new TextEncoder().encode(path)).slice(0, 16)}`);
 }
 
-/** Makes the links by which workers reach `paths`, and gives the ways to all. */
+/** Makes the links by which workers reach `paths`; returns the paths that they use. */
 export function makeReachable(paths: readonly string[], sockets: string): string[] {
   return paths.map((path) => {
-    const way = reachable(path, sockets);
-    if (way !== path && !isThere(way)) Deno.symlinkSync(path, way);
-    return way;
+    const link = reachable(path, sockets);
+    if (link !== path && !isThere(link)) Deno.symlinkSync(path, link);
+    return link;
   });
 }
 

@@ -1,7 +1,6 @@
 /**
- * Starts workers as processes of their own, each with the fewest permissions it needs: the
- * sockets of this run, and nothing else. Secrets go through stdin, which also tells a worker
- * that its coordinator is gone.
+ * Starts worker processes with the fewest permissions they need: the sockets of this run and the
+ * folders that they read. The token goes through stdin, whose end also ends a worker.
  */
 import { join } from "node:path";
 import { fileFault, withFileFaults, withFileFaultsAsync } from "../../src/base/file_fault.ts";
@@ -12,7 +11,7 @@ import { atUnload } from "../../src/base/unload.ts";
 import { cardOf } from "../../src/cards/pin.ts";
 import { type Backend, selectBackend } from "../../src/device/backend.ts";
 import { openGate } from "../../src/transport/gate.ts";
-import { keepUnix, LOOK_MS } from "../../src/transport/unix.ts";
+import { keepUnix } from "../../src/transport/unix.ts";
 import { changedFiles, codeAsBegun, codeOnDisk, WORKER } from "./code.ts";
 import type { LaunchOptions, ProcessEvent, WorkerProcesses } from "./processes.ts";
 import { removeDeadFolders } from "./dead_folders.ts";
@@ -21,21 +20,21 @@ import { makeReachable, openSocketFolder } from "./socket_folder.ts";
 import { DRIVER_VARIABLES } from "./variables.ts";
 import { within, Words } from "./words.ts";
 
-/** What a worker reads from its stdin: one line of JSON. */
+/** The line of JSON that a worker reads from its stdin. */
 export interface WorkerStart {
   readonly folder: string;
   readonly id: number;
   readonly workerId: number;
   /** The run's token, base64. */
   readonly token: string;
-  /** What its environment names, which it may not read. */
+  /** The backend that the environment names: a worker may not read its environment. */
   readonly backend: Backend;
 }
 
-/** Milliseconds that a worker has to end by itself once its stdin is closed. */
+/** Time for a worker to end by itself once its stdin is closed, ms. */
 const PATIENCE = 2000;
 
-/** How a process of ours is begun: nothing is fetched, asked or granted but what its flags say. */
+/** Arguments of every child process: nothing is fetched, and no permission is prompted for. */
 export const CHILD: readonly string[] = [
   "run",
   "--quiet",
@@ -45,12 +44,12 @@ export const CHILD: readonly string[] = [
   CONFIG,
 ];
 
-/** Path of the coordinator's socket, or of a worker slot's. */
+/** Path of the socket of the coordinator or of a worker slot. */
 export function socketPath(folder: string, workerId: number | "coordinator"): string {
   return join(folder, workerId === "coordinator" ? "c.sock" : `w${workerId}.sock`);
 }
 
-/** Opens a crew of processes; it has none at first. */
+/** Opens the worker processes of a run; there are none at first. */
 export async function spawnWorkers(
   options: LaunchOptions,
   report: (event: ProcessEvent) => void,
@@ -67,13 +66,22 @@ export async function spawnWorkers(
   // If the binary is replaced during the run, execPath() gives another path ("... (deleted)").
   const binary = Deno.execPath();
   const reads = makeReachable(options.reads ?? [], folder);
-  const listener = await keepUnix(socketPath(folder, "coordinator"));
+  const socket = socketPath(folder, "coordinator");
+  const listener = await keepUnix(socket, {
+    prepare: () => {
+      sockets.keep();
+      // An error here is not about the program that is started next.
+      withFileFaults({ doing: "make links in", path: folder }, () => {
+        makeReachable(options.reads ?? [], folder);
+      });
+    },
+  });
   opened.defer(() => listener.close());
-  /** Of each worker the files that had changed when its process was started. */
+  /** By worker: the files that had changed when its process was started. */
   const changed = new Map<number, Promise<readonly string[]>>();
   /**
-   * Of a worker that has loaded its code, or has failed to, the files that may not be as the run began
-   * with them: what was the same before and after is what it loaded.
+   * The files that a worker may have loaded in another version than the run's: those that had changed
+   * before or after it loaded its code.
    */
   const loaded = async (id: number): Promise<readonly string[]> => {
     const before = changed.get(id) ?? Promise.resolve([]);
@@ -91,25 +99,15 @@ export async function spawnWorkers(
       report({ type: "joined", id, channel, changed: files });
     },
   });
-  // A worker that computes or compiles does not see that its stdin has ended, for minutes at worst.
+  // A worker that computes or compiles may notice the end of its stdin minutes later.
   const unload = opened.use(atUnload(() => {
     for (const { child } of children.values()) kill(child);
     sockets[Symbol.dispose]();
   }));
   await removeDeadFolders(folder);
-  opened.move(); // From here on close() releases all of it.
-  const mend = async () => {
-    sockets.keep();
-    // What is missing here is not the program that is started next.
-    withFileFaults({ doing: "make links in", path: folder }, () => {
-      makeReachable(options.reads ?? [], folder);
-    });
-    const path = socketPath(folder, "coordinator");
-    await withFileFaultsAsync({ doing: "make anew the socket", path }, () => listener.mend());
-  };
-  // If this fails, the next start or formation reports why.
-  const looking = setInterval(() => mend().catch(() => {}), LOOK_MS);
-  Deno.unrefTimer(looking);
+  opened.move(); // from here on close() releases everything
+  const mend = () =>
+    withFileFaultsAsync({ doing: "make anew the socket", path: socket }, () => listener.mend());
   const begin = async (id: number, workerId: number) => {
     await mend();
     if (isClosed || dropped.has(id)) return;
@@ -152,9 +150,8 @@ export async function spawnWorkers(
     },
     async close() {
       isClosed = true;
-      clearInterval(looking);
       gate.close();
-      // A second signal may end this process while it waits for them.
+      // A second signal may end this process while it waits for its children.
       await Promise.all(Array.from(children.values(), end));
       unload[Symbol.dispose]();
       sockets[Symbol.dispose]();
@@ -162,16 +159,16 @@ export async function spawnWorkers(
   };
 }
 
-/** Files of a worker's code that are not as this process began with them. */
+/** Files of a worker's code that changed since this process began. */
 async function changedCode(): Promise<readonly string[]> {
   return changedFiles(await codeAsBegun(), await codeOnDisk());
 }
 
-/** A process, and what it says. */
+/** A process and its output. */
 interface Started {
   readonly child: Deno.ChildProcess;
   readonly words: Words;
-  /** Over once its stdout has ended. */
+  /** Resolves when its stdout has ended. */
   readonly printed: Promise<void>;
 }
 
@@ -193,9 +190,9 @@ function start(
   const sockets = [socketPath(folder, "coordinator")];
   for (let peer = 0; peer < workerIds; peer++) sockets.push(socketPath(folder, peer));
   try {
-    Deno.removeSync(socketPath(folder, workerId)); // of who had this worker slot before
+    Deno.removeSync(socketPath(folder, workerId)); // of the worker that had this slot before
   } catch {
-    // Nobody had.
+    // There was none.
   }
   const child = new Deno.Command(binary, {
     args: [
@@ -212,18 +209,18 @@ function start(
     stderr: "piped",
   }).spawn();
   const words = new Words(child.stderr);
-  // Drivers and the runtime print what files and variables hold: on a terminal it must be harmless.
+  // Drivers and the runtime print contents of files and variables: warnText() makes them printable.
   const printed = relayLines(child.stdout, warnText).catch(() => {});
   const backend = selectBackend();
-  const seating: WorkerStart = { folder, id, workerId, token: token.toBase64(), backend };
+  const begin: WorkerStart = { folder, id, workerId, token: token.toBase64(), backend };
   const writer = child.stdin.getWriter();
-  // A child that died at once closes the pipe: its exit is reported, not this write.
-  writer.write(new TextEncoder().encode(JSON.stringify(seating) + "\n")).catch(() => {});
+  // A child that died at once closes the pipe: its exit is reported instead of this write.
+  writer.write(new TextEncoder().encode(JSON.stringify(begin) + "\n")).catch(() => {});
   writer.releaseLock();
   return { child, words, printed };
 }
 
-/** Variables of a worker. Software drivers use all cores: workers of one machine share them. */
+/** Environment of a worker. Software drivers use all cores, so the workers of a machine share them. */
 export function environment(workers: number): Record<string, string> {
   const threads = Math.max(1, Math.round(navigator.hardwareConcurrency / workers));
   return {
@@ -233,7 +230,7 @@ export function environment(workers: number): Record<string, string> {
   };
 }
 
-/** What a process that computes is told of this one's variables: always a backend. */
+/** The variables that a process that computes inherits; a backend is always among them. */
 export function passedEnvironment(): Record<string, string> {
   selectBackend();
   return Object.fromEntries(DRIVER_VARIABLES.flatMap((name) => {
@@ -242,7 +239,7 @@ export function passedEnvironment(): Record<string, string> {
   }));
 }
 
-/** Closes a worker's stdin, which ends it; kills it if it does not heed that. */
+/** Closes a worker's stdin, which ends it; kills it if it does not end in time. */
 async function end({ child, words, printed }: Started): Promise<void> {
   await child.stdin.close().catch(() => {});
   const timer = setTimeout(() => kill(child), PATIENCE);

@@ -1,16 +1,16 @@
 /**
- * The stderr of a worker's process. Until the worker has joined it is kept back, because a start that
+ * The stderr of a worker's process. It is held back until the worker has joined, because a start that
  * fails is retried and its cause is reported once. Afterwards all of it is printed.
  */
 import { oneLine } from "../../src/base/text/printable.ts";
 import { warnText } from "../../src/base/text/say.ts";
 import { relayLines } from "./lines.ts";
 
-/** Characters that are kept of a process that has not joined. */
+/** Characters that are held of a process that has not joined. */
 const KEPT = 16_384;
 /** Longest cause. */
 const LONGEST = 300;
-/** Milliseconds in which the last words of a process that has ended must have come. */
+/** Time for the last output of a process that has ended to arrive, ms. */
 const PATIENCE = 500;
 
 /** The stderr of one process. */
@@ -21,27 +21,27 @@ export class Words {
   #isShown = false;
 
   constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
-    this.#over = relayLines(stream, (line) => this.#hear(line)).catch(() => {});
+    this.#over = relayLines(stream, (line) => this.#take(line)).catch(() => {});
   }
 
-  /** Prints what was said so far, and from now on whatever is said. */
+  /** Prints what is held, and from now on each line as it arrives. */
   show(): void {
     this.#isShown = true;
     for (const line of this.#held.splice(0)) warnText(line);
   }
 
-  /** Why a process that has ended did so, on one line, as it said; "" where it said nothing. */
+  /** The cause that a process printed before it ended, on one line; "" if it printed nothing. */
   async cause(): Promise<string> {
     await this.end();
     return causeIn(this.#held);
   }
 
-  /** Waits for the last words of a process that has ended. */
+  /** Waits for the last output of a process that has ended. */
   async end(): Promise<void> {
     await within(PATIENCE, this.#over);
   }
 
-  #hear(line: string): void {
+  #take(line: string): void {
     if (this.#isShown) return warnText(line);
     if (this.#length < KEPT) this.#held.push(line);
     this.#length += line.length;
@@ -59,9 +59,9 @@ export async function within(ms: number, work: Promise<unknown>): Promise<void> 
   clearTimeout(timer);
 }
 
-/** The line that says why: an error's, where there is one, before those of drivers. */
-function causeIn(said: readonly string[]): string {
-  const lines = said.map((line) => line.trim()).filter((line) => line !== "");
+/** The most likely cause among the lines: an error's line before those of drivers. */
+function causeIn(printed: readonly string[]): string {
+  const lines = printed.map((line) => line.trim()).filter((line) => line !== "");
   const error = lines.find((line) => /^(?:error|uncaught)\b/i.test(line)) ??
     lines.find((line) => /\b(?:error|cannot|failed|panicked)\b/i.test(line)) ?? lines[0] ?? "";
   return oneLine(error.replace(/^error: /, "")).slice(0, LONGEST);

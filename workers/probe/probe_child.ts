@@ -1,7 +1,7 @@
 /**
- * Entry of a process that is one of the workers whose pace is measured side by side. It reads a
- * request from stdin, says when it is warm, begins when the next line comes, and prints what it
- * measured. Without that line it ends: nobody waits for the numbers any more.
+ * Entry of one of the processes whose step times are measured at the same time. It reads a request
+ * from stdin, prints `warm` when it is ready, starts at the next line, and prints its times. If stdin
+ * ends instead, it exits.
  */
 import { openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";

@@ -1,6 +1,6 @@
 /**
- * How fast workers step side by side: each is a process, as in a run, on its own card or on the
- * device that all share. They compute at the same time and send each other nothing.
+ * Measures the step times of several workers that compute at the same time, each in a process on its
+ * own card or on a shared device. They do not communicate.
  */
 import { maxOf } from "../../src/base/extremes.ts";
 import { cardOf, type PinnedCard } from "../../src/cards/pin.ts";
@@ -10,7 +10,7 @@ import { lineReader } from "../launch/lines.ts";
 import type { Probed } from "../../src/engine/probe.ts";
 import { CHILD, environment } from "../launch/spawn.ts";
 
-/** What each process is asked. */
+/** The request to each process. */
 export interface ProbeRequest {
   readonly config: RunConfig;
   readonly steps: number;
@@ -18,12 +18,12 @@ export interface ProbeRequest {
   readonly backend: Backend;
 }
 
-/** Milliseconds in which all must be warm, and then done: kernels may take long to compile. */
+/** Deadline for all to be warm, and then done, ms: kernels may take long to compile. */
 const PATIENCE = 300_000;
 
 /**
- * The pace of the slowest of `config.workers` processes, which is that of a step. Where one of them
- * ended before, as it does when memory is short, its last words.
+ * The times of the slowest of `config.workers` processes, which are those of a step. The last line of
+ * its stderr if one of them ends early, as it does when memory is short.
  */
 export async function probeTogether(
   { config, steps, cards }: {
@@ -40,11 +40,11 @@ export async function probeTogether(
   );
   try {
     const request: ProbeRequest = { config, steps, workers, backend: selectBackend() };
-    await Promise.all(children.map((child) => child.say(JSON.stringify(request))));
+    await Promise.all(children.map((child) => child.send(JSON.stringify(request))));
     const warm = await Promise.all(children.map((child) => child.line()));
     const cold = children.find((_, i) => warm[i] !== "warm");
     if (cold !== undefined) return await cold.why();
-    await Promise.all(children.map((child) => child.say("go")));
+    await Promise.all(children.map((child) => child.send("go")));
     const lines = await Promise.all(children.map((child) => child.line()));
     const ended = children.find((_, i) => lines[i] === undefined);
     if (ended !== undefined) return await ended.why();
@@ -54,7 +54,7 @@ export async function probeTogether(
   }
 }
 
-/** A step waits for the last worker, in its micro-batches and in its update. */
+/** A step waits for the slowest worker, in its micro-batches and in its update. */
 function slowest(all: readonly Probed[]): Probed {
   return {
     micro_batches: all.reduce((sum, { micro_batches }) => sum + micro_batches, 0),
@@ -64,7 +64,7 @@ function slowest(all: readonly Probed[]): Probed {
 }
 
 interface Child {
-  say(line: string): Promise<void>;
+  send(line: string): Promise<void>;
   /** The next line of stdout; undefined when the process has ended. */
   line(): Promise<string | undefined>;
   /** Why it ended: the last line of its stderr. */
@@ -89,15 +89,15 @@ function start(
     signal,
   }).spawn();
   const writer = child.stdin.getWriter();
-  const words = new Response(child.stderr).text();
+  const stderr = new Response(child.stderr).text();
   return {
-    async say(line) {
-      // One that has ended is noticed by its missing line.
+    async send(line) {
+      // A process that has ended is noticed by its missing line.
       await writer.write(new TextEncoder().encode(line + "\n")).catch(() => {});
     },
     line: lineReader(child.stdout),
     async why() {
-      const last = (await words).trim().split("\n").at(-1);
+      const last = (await stderr).trim().split("\n").at(-1);
       return last || `it ended with code ${(await child.status).code}`;
     },
     async end() {
@@ -106,7 +106,7 @@ function start(
       } catch {
         // It has ended by itself.
       }
-      await Promise.all([child.status, words]);
+      await Promise.all([child.status, stderr]);
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
- * What decides the bits of a run. A worker that joins is held to all of it, a resume to the same
- * table: what may not differ is refused, what may cost the last bits is told. Pure.
+ * What decides the bits of a run. A worker that joins must agree in every part. A resume uses the same
+ * table: some parts must agree, others only cause a notice that the last bits may differ. Pure.
  */
 import { configHash } from "../../src/config/identity.ts";
 import { resolveStored } from "../../src/config/resolve.ts";
@@ -9,48 +9,48 @@ import { isSameAdapter } from "../../src/device/backend.ts";
 import { tokenizerSpecSchema } from "../../src/data/schema.ts";
 import { tokenizerFrom, tokenizerHash } from "../../src/data/tokenizers/mod.ts";
 
-/** Every part of an identity, in the order in which differences are told; empty is not known. */
+/** All parts of an identity, in the order of messages; an empty part is unknown. */
 export interface Identity {
-  /** Source files of workers that are not those that the run began with; {@linkcode AS_BEGUN}. */
+  /** Source files of workers that changed since the run began, or {@linkcode AS_BEGUN}. */
   readonly code: string;
-  /** Version of Deno, which brings the compiler of shaders along. */
+  /** Version of Deno, which includes the shader compiler. */
   readonly deno: string;
   /** Hash of the keys that decide numbers. */
   readonly config: string;
-  /** Hash of the tokenizer that is read with. */
+  /** Hash of the tokenizer. */
   readonly tokenizer: string;
-  /** Hash of what is read. */
+  /** Hash of the data. */
   readonly data: string;
   /** Card, driver and graphics API, as far as the adapter names them. */
   readonly adapter: string;
-  /** Class of devices that kernels are chosen for. */
+  /** Device class that kernels are selected for. */
   readonly kernels: string;
-  /** Hash of all shaders that are compiled, with their constants. */
+  /** Hash of all compiled shaders with their constants. */
   readonly shaders: string;
-  /** Hash of what the device computes of the run's first micro-batch from the seed's parameters. */
+  /** Hash of the device's results for the run's first micro-batch and the seed's parameters. */
   readonly probe: string;
 }
 
 /** A part of an identity. */
 export type IdentityPart = keyof Identity;
 
-/** Workers' code that is as it was when the run's process loaded it. */
+/** The `code` part of workers whose source files have not changed. */
 export const AS_BEGUN = "as the run began";
 
-/** How a resume takes a part that differs. */
+/** What a resume does about a part that differs. */
 type OnResume =
-  /** Refused where it is read, with the values that differ. */
+  /** Refuses it where it is read, with both values. */
   | "refused"
-  /** Not compared: it is about one process alone. */
+  /** Does not compare it: it concerns one process. */
   | "free"
-  /** Told, since it may cost the last bits. */
+  /** Shows this notice: the last bits may differ. */
   | ((checkpoint: string, run: string) => string);
 
-/** How two values of a part are compared and told. */
+/** How two values of a part are compared and shown. */
 interface Rule {
   readonly onResume: OnResume;
   readonly isSame?: (run: string, other: string) => boolean;
-  /** The difference in words, where it is more than the two values. */
+  /** The text of a difference, where it is more than the two values. */
   readonly show?: (run: string, other: string) => string;
 }
 
@@ -82,12 +82,12 @@ export const IDENTITY_PARTS: Readonly<Record<IdentityPart, Rule>> = {
 /** The names of all parts. */
 export const NAMES = Object.keys(IDENTITY_PARTS) as readonly IdentityPart[];
 
-/** The parts that a resume tells of. */
-const TOLD = NAMES.filter((part): part is keyof ComputedBy =>
+/** The parts for which a resume shows a notice. */
+const NOTICED = NAMES.filter((part): part is keyof ComputedBy =>
   typeof IDENTITY_PARTS[part].onResume === "function"
 );
 
-/** The parts in which two identities differ; one that either does not know is not among them. */
+/** The parts in which two identities differ; unknown parts do not count. */
 export function differingParts(run: Partial<Identity>, other: Partial<Identity>): IdentityPart[] {
   return NAMES.filter((part) => differs(part, run[part] ?? "", other[part] ?? ""));
 }
@@ -97,7 +97,7 @@ function differs(part: IdentityPart, run: string, other: string): boolean {
   return run !== "" && other !== "" && !isSame(run, other);
 }
 
-/** The same, each as `shaders: 0123456789ab against ba9876543210`: the run's, then the other's. */
+/** The differences as texts: `shaders: 0123456789ab against ba9876543210`, the run's value first. */
 export function identityDifferences(run: Partial<Identity>, other: Partial<Identity>): string[] {
   return differingParts(run, other).map((part) => {
     const [a, b] = [run[part] ?? "", other[part] ?? ""];
@@ -106,8 +106,8 @@ export function identityDifferences(run: Partial<Identity>, other: Partial<Ident
 }
 
 /**
- * What a run is that takes a worker in: what was known of it, and what the worker is where nothing
- * was. Undefined for a worker that differs, which is not to be taken in.
+ * The identity of a run once a worker has joined: its known parts, completed by the worker's. Undefined
+ * for a worker that differs and must not join.
  */
 export function joinedBy(
   run: Partial<Identity>,
@@ -118,10 +118,10 @@ export function joinedBy(
   return { ...worker, ...Object.fromEntries(known) };
 }
 
-/** What computed a run, as its manifest has it. */
+/** The parts of an identity that a manifest records as such. */
 export type ComputedBy = Pick<Identity, "deno" | "adapter" | "kernels" | "shaders" | "probe">;
 
-/** What a checkpoint says of the run that wrote it. */
+/** The identity of the run that wrote a checkpoint. */
 export function identityIn(
   manifest: ComputedBy & Pick<Manifest, "config" | "tokenizer" | "dataHash">,
 ): Identity {
@@ -141,19 +141,19 @@ export function identityIn(
   };
 }
 
-/** Why a run's bits may not be those that its checkpoint would have gone on with; none where they are. */
+/** Why a resumed run's last bits may differ from those of the run that was saved; empty if equal. */
 export function otherBits(checkpoint: Partial<ComputedBy>, run: Partial<ComputedBy>): string[] {
-  const told = TOLD.flatMap((part) => {
+  const texts = NOTICED.flatMap((part) => {
     const { onResume } = IDENTITY_PARTS[part];
     const [a, b] = [checkpoint[part] ?? "", run[part] ?? ""];
     return differs(part, a, b) && typeof onResume === "function" ? [onResume(a, b)] : [];
   });
-  return told.map((text) =>
+  return texts.map((text) =>
     `The checkpoint was computed ${text}: its numbers may differ in the last bits`
   );
 }
 
-/** A hash is told by its beginning, anything else as it is. */
+/** The openRunStart of a hash; anything else as it is. */
 function brief(value: string): string {
   return /^[0-9a-f]{64}$/.test(value) ? value.slice(0, 12) : value;
 }

@@ -1,95 +1,88 @@
 /**
- * What coordinator and workers say to each other. Every message is a header of plain values;
- * tensors travel as raw bytes behind it. Both sides meet these types only here.
+ * The messages between coordinator and workers: a header of plain values, and tensors as a payload of
+ * raw bytes.
  */
 import type { TokenizerSpec } from "../../src/data/schema.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import type { HeaderValue } from "../../src/transport/channel.ts";
-import type { InjectedFault } from "../faults/schema.ts";
 import type { Reply } from "./schema.ts";
 
 export type { Reply, StepTimes, WorkerProgress } from "./schema.ts";
 
-/** A worker's place in a formation, by rank. */
+/** A member of a quorum, by rank. */
 export interface MemberOrder {
   readonly workerId: number;
   /** Micro-batches of a step that it computes. */
   readonly count: number;
-  /** Rank that it copies the state from; -1 when it keeps its own. */
+  /** Rank that it copies the state from; -1: it keeps its own. */
   readonly donor: number;
 }
 
-/** A text as a worker is told of it: its tokens are sent, or lie in a prepared folder. */
+/** A text as a worker receives it: its tokens are in the payload, or in a prepared folder. */
 export type SentText =
   & { readonly name: string; readonly weight: number }
   & (
     | {
       readonly train: number;
       readonly validation: number;
-      /** How many places at which documents begin are sent of each part. */
+      /** Number of document starts of each part in the payload. */
       readonly begins: readonly [train: number, validation: number] | null;
     }
     | { readonly folder: string; readonly documents: boolean }
   );
 
-/** From the coordinator. Faults are for tests: struck once, at the points they name. */
+/** An order of the coordinator. */
 export type Order =
   /**
-   * Payload, u32: of each text that is not on disk the tokens to train and to validate on, then the
-   * places at which documents begin in both.
+   * Payload, u32: for each text that is not in a folder its training and validation tokens, then the
+   * positions at which documents begin in both.
    */
   | {
     readonly type: "setup";
     readonly config: RunConfig;
     readonly vocabulary: number;
-    /** The text's tokenizer, where the source must know it. */
+    /** The text's tokenizer, where the data source needs it. */
     readonly tokenizer: TokenizerSpec | null;
     readonly texts: readonly SentText[];
-    /** Whether it will be told to step: what only a step needs is not made otherwise. */
+    /** Whether there will be steps: without them less is allocated. */
     readonly trains: boolean;
-    readonly strikes: readonly InjectedFault[];
   }
-  /** Leave whatever is under way, meet the others as `attempt`, and copy the state where told to. */
+  /** Leave the current quorum, connect to the members of `attempt`, and copy the state from a donor. */
   | {
     readonly type: "form";
     readonly attempt: number;
     readonly rank: number;
-    readonly seated: readonly MemberOrder[];
+    readonly members: readonly MemberOrder[];
     /** Steps that are finished. */
     readonly step: number;
   }
-  /** Begin with the seed's parameters. */
+  /** Initialize the state from the seed. */
   | { readonly type: "reset" }
-  /** Payload: one bucket of one vector as f32, to resume from. */
+  /** Payload: one bucket of one vector of a checkpoint, f32. */
   | { readonly type: "load"; readonly vector: string; readonly bucket: number }
-  /** Payload: what micro-batch `index` carries, as f32, to resume from. */
+  /** Payload: the carried state of micro-batch `index` of a checkpoint, f32. */
   | { readonly type: "load_lane"; readonly index: number }
-  /** Tell the hash of the state. */
+  /** Reply with the hash of the state. */
   | { readonly type: "prove" }
   /** Compute the gradient of a step, and vote. */
-  | { readonly type: "step"; readonly step: number; readonly strikes: readonly InjectedFault[] }
-  /** Every worker voted: update; then go on with the next step if `next`. */
-  | {
-    readonly type: "commit";
-    readonly step: number;
-    readonly next: boolean;
-    readonly strikes: readonly InjectedFault[];
-  }
-  /** Pass over a step: the state stays as it is. */
+  | { readonly type: "step"; readonly step: number }
+  /** All workers have voted: update, and begin the next step if `next`. */
+  | { readonly type: "commit"; readonly step: number; readonly next: boolean }
+  /** Skip a step: the state stays as it is. */
   | { readonly type: "skip"; readonly step: number }
   /** Compute this worker's share of the evaluation batches. */
-  | { readonly type: "evaluate"; readonly strikes: readonly InjectedFault[] }
-  /** Tell how far the gradient of the last position reaches back. */
+  | { readonly type: "evaluate" }
+  /** Reply with how far the gradient of the last position reaches back. */
   | { readonly type: "reach" }
-  /** Copy this worker's slice of parameters and moments, and send it while training goes on. */
-  | { readonly type: "save"; readonly strikes: readonly InjectedFault[] }
+  /** Copy this worker's slice of the state, and send it while training goes on. */
+  | { readonly type: "save" }
   /** Continue `prompt` by `length` tokens. */
   | {
     readonly type: "sample";
     readonly prompt: readonly number[];
-    /** How many of the V tokens may be drawn, the first ones. */
+    /** Only the first `known` of the V tokens are drawn. */
     readonly known: number;
-    /** Finished steps, and the number of the prompt: each draws by numbers of its own. */
+    /** Finished steps and the number of the prompt: the key of the random numbers. */
     readonly at: readonly [number, number];
     readonly length: number;
     readonly temperature: number;

@@ -1,4 +1,4 @@
-/** Payloads as arrays. Frames keep tensors aligned, so that none is copied. */
+/** Views of payloads as typed arrays, without a copy: frames align their payloads. */
 
 /** A payload as f32. */
 export function floatsOf(payload: Uint8Array): Float32Array {

@@ -1,6 +1,6 @@
-/** Values that one side gives and another takes, in order, whenever each is ready. */
+/** An asynchronous queue with one consumer. */
 
-/** A queue with one taker. */
+/** A queue with one consumer. */
 export class Queue<T> {
   readonly #values: T[] = [];
   #wake = Promise.withResolvers<void>();
@@ -11,7 +11,7 @@ export class Queue<T> {
     this.#wake.resolve();
   }
 
-  /** Whoever takes, or waits to, gets this error from now on. */
+  /** Rejects the pending and all later calls of next() with this error. */
   fail(fault: Error): void {
     this.#fault ??= fault;
     this.#wake.resolve();

@@ -1,6 +1,6 @@
 /**
- * What a run is made from, as each of its processes holds it: the coordinator says it of what it read,
- * a worker of what it was sent and of the folders that it opened itself. Pure.
+ * The parts of an identity that come from config, tokenizer and data. The coordinator computes them of
+ * what it read, a worker of what it received and of the folders that it opened itself. Pure.
  */
 import { hashValue, sha256 } from "../../src/base/hash.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
@@ -16,11 +16,11 @@ export function readIdentity(
   { corpus: { texts, vocabulary, tokenizer }, sent, numbers }: {
     readonly corpus: Corpus;
     readonly sent: readonly SentText[];
-    /** The bytes behind the order that names the texts. */
+    /** Payload of the `setup` order. */
     readonly numbers: Uint8Array;
   },
 ): Pick<Identity, "config" | "tokenizer" | "data"> {
-  // The same folder may be reached by another path in a worker.
+  // A worker may reach the same folder by another path.
   const named = sent.map((text) => "folder" in text ? { ...text, folder: null } : text);
   return {
     config: hashValue(config),

@@ -1,10 +1,10 @@
-/** What a worker may say: every reply is held to this before anybody looks at it. */
+/** The schema of worker replies; every reply is validated when it is received. */
 import * as z from "zod";
 import type { Identity } from "./identity.ts";
 import { EXIT, type ExitName } from "../../src/base/user_error.ts";
 
 const count = z.int().min(0);
-/** Losses and norms may be anything but a number once training diverged. */
+/** Losses and norms may be NaN or infinite once training has diverged. */
 const real = z.union([z.number(), z.nan(), z.literal(Infinity), z.literal(-Infinity)]);
 
 const exitName = z.string().refine((name) => Object.hasOwn(EXIT, name), {
@@ -12,15 +12,15 @@ const exitName = z.string().refine((name) => Object.hasOwn(EXIT, name), {
 }).transform((name) => name as ExitName);
 
 const times = z.strictObject({
-  /** The micro-batches. With peers, until the gradient was read back; alone, until they were queued. */
+  /** Micro-batches: with peers until the gradient is read back, alone until they are queued. */
   compute: z.number(),
-  /** Exchange with the peers, waiting for the slowest of them included; 0 when alone. */
+  /** Exchange with the peers, including the wait for the slowest one; 0 when alone. */
   exchange: z.number(),
-  /** Handing the sum to the device; 0 when alone. */
+  /** Upload of the sum to the device; 0 when alone. */
   write: z.number(),
-  /** Loss, norm and check of the gradient; alone, also what the device still had to compute. */
+  /** Loss, norm and check of the gradient; alone, also the rest of the computation. */
   inspect: z.number(),
-  /** From the start of the exchange until the roots of each rank were there; empty when alone. */
+  /** From the start of the exchange to the arrival of each rank's roots; empty when alone. */
   waited: z.array(z.number()),
 });
 
@@ -30,24 +30,24 @@ const progress = z.strictObject({
   total: count,
 }).refine(({ done, total }) => done <= total, { error: "need done of at most total" });
 
-/** How far a worker is: kernels that are compiled, or sequences that are evaluated. */
+/** A worker's progress: compiled kernels, or evaluated sequences. */
 export type WorkerProgress = z.infer<typeof progress>;
 
-/** Where a worker's step went: milliseconds by phase. */
+/** Times of the phases of a worker's step, ms. */
 export type StepTimes = z.infer<typeof times>;
 
-const said = z.string().max(1000);
-/** What a worker is, as it says itself; whether its code is that of the run others see. */
+const text = z.string().max(1000);
+/** A worker's identity; the coordinator adds the part `code`. */
 const identity = z.strictObject(
   {
-    deno: said,
-    config: said,
-    tokenizer: said,
-    data: said,
-    adapter: said,
-    kernels: said,
-    shaders: said,
-    probe: said,
+    deno: text,
+    config: text,
+    tokenizer: text,
+    data: text,
+    adapter: text,
+    kernels: text,
+    shaders: text,
+    probe: text,
   } satisfies Record<Exclude<keyof Identity, "code">, unknown>,
 );
 
@@ -59,8 +59,8 @@ export const replySchema = z.discriminatedUnion("type", [
     identity,
   }),
   /**
-   * A sign of life, the ranks whose data it waits for, whether it got further since the last, and
-   * how far it is, where that can be counted.
+   * A heartbeat: the ranks whose data the worker waits for, whether it advanced since the last one, and
+   * its progress, where that can be counted.
    */
   z.strictObject({
     type: z.literal("beat"),
@@ -80,29 +80,27 @@ export const replySchema = z.discriminatedUnion("type", [
     times,
   }),
   /**
-   * Payload, f64: number, loss sum, counted and met targets of each of this worker's evaluation
+   * Payload, f64: number, loss sum, counted and correct targets of each of this worker's evaluation
    * sequences.
    */
   z.strictObject({ type: z.literal("evaluated") }),
   /** Payload, f32: norms of dLoss_T / dh_t for t = T, T - 1, ... 1. */
   z.strictObject({ type: z.literal("reached") }),
-  /** Training may go on: what is to be saved was copied. */
+  /** The state is copied: training may go on. */
   z.strictObject({ type: z.literal("copied") }),
   /** Payload: elements of one bucket of one vector from `start`, as f32. */
   z.strictObject({ type: z.literal("part"), vector: z.string(), bucket: count, start: count }),
-  /** Payload: what a micro-batch of this worker carries, as f32. */
+  /** Payload: the carried state of a micro-batch of this worker, f32. */
   z.strictObject({ type: z.literal("lane"), index: count }),
   z.strictObject({ type: z.literal("saved") }),
   /** Payload, u32: the tokens drawn. */
   z.strictObject({ type: z.literal("sampled") }),
-  /** A test's strike is about to happen; a signal is sent by whoever hears this. */
-  z.strictObject({ type: z.literal("strike"), deed: z.string(), ms: z.number() }),
-  /** A conversation with a peer failed: waiting for another formation. */
+  /** A channel to a peer failed: the worker waits for another quorum. */
   z.strictObject({ type: z.literal("broken"), message: z.string() }),
-  /** What a step or an evaluation reads is damaged: the state is whole, and it waits to be told more. */
+  /** The data of a step or an evaluation is damaged. The state is intact; the worker waits for orders. */
   z.strictObject({ type: z.literal("unreadable"), exit: exitName, message: z.string() }),
   z.strictObject({ type: z.literal("failed"), exit: z.string(), message: z.string() }),
 ]);
 
-/** What a worker says. */
+/** A reply of a worker. */
 export type Reply = z.infer<typeof replySchema>;

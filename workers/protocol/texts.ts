@@ -1,11 +1,11 @@
-/** Texts on their way to workers: tokens in memory are sent, prepared folders are named. */
+/** Sends texts to workers: tokens in memory as a payload, prepared folders by name. */
 import { folderText, isFolderText } from "../../src/corpus/folder_text.ts";
 import type { Documents } from "../../src/data/documents.ts";
 import type { Text } from "../../src/data/text.ts";
 import { textIn } from "../../src/data/text.ts";
 import type { SentText } from "./messages.ts";
 
-/** What a setup order says of texts, and the numbers behind it. */
+/** The texts of a `setup` order, and the numbers of its payload. */
 export function sendTexts(
   texts: readonly Text[],
 ): { readonly texts: readonly SentText[]; readonly tokens: Uint32Array } {
@@ -32,7 +32,7 @@ export function sendTexts(
   return { texts: sent, tokens };
 }
 
-/** Tokens of both parts, then the places at which documents begin. */
+/** Tokens of both parts, then the positions at which documents begin. */
 function numbersOf({ train, validation }: Text): Uint32Array[] {
   const parts = [train, validation];
   const tokens = parts.map((part) => {
@@ -41,17 +41,17 @@ function numbersOf({ train, validation }: Text): Uint32Array[] {
     return all;
   });
   const begins = parts.flatMap(({ documents }) =>
-    documents === undefined ? [] : [placesOf(documents)]
+    documents === undefined ? [] : [positionsOf(documents)]
   );
   return [...tokens, ...begins];
 }
 
-function placesOf({ count, after }: Documents): Uint32Array {
+function positionsOf({ count, after }: Documents): Uint32Array {
   let at = 0;
   return Uint32Array.from({ length: count }, () => at = after(at));
 }
 
-/** The texts that an order speaks of. @throws {Refusal} `data` for a damaged folder. */
+/** The texts of a `setup` order. @throws {UserError} `data` for a damaged folder. */
 export function receiveTexts(
   texts: readonly SentText[],
   numbers: Uint32Array,

@@ -1,7 +1,6 @@
 /**
- * How commands of the owner reach a run that is going on: a socket in the run's folder of sockets,
- * and a file in its output folder that tells the owner alone where it is and with what token. Carries
- * commands and their answers; what they do is the run's matter.
+ * Carries commands of the owner to a running process, and its answers back: over a socket in the run's
+ * socket folder. A file of mode 0600 in the output folder holds the socket's path and a token.
  */
 import { join } from "node:path";
 import { fileFault, isMissing, withFileFaults } from "../../src/base/file_fault.ts";
@@ -21,35 +20,35 @@ export type WorkersChange =
   | { readonly add: number }
   | { readonly remove: number };
 
-/** What an owner can ask of a run. */
+/** A command to a run. */
 export interface ControlCommand {
   readonly type: "workers";
   readonly change: WorkersChange;
 }
 
-/** Where commands come from, and who serves them. */
+/** Where commands arrive, and the handler that serves them. */
 export interface ControlOptions {
   /** The run's folder of sockets, of mode 0700. */
   readonly folder: string;
   /** The run's output folder. */
   readonly out: string;
-  /** Serves a command and says in a line what was done; throws a Refusal to refuse it. */
+  /** Serves a command and returns a line with what was done; throws UserError to refuse it. */
   readonly command: (command: ControlCommand) => string | Promise<string>;
-  /** Throws where the output folder belongs to another run now: its file is not touched. */
+  /** Throws where the output folder belongs to another run by now: its file is not touched. */
   readonly check?: () => void;
 }
 
 /** Name of the file in the output folder, mode 0600: JSON with the socket's path and a token. */
 const FILE = ".control";
-/** What a file that is being written ends in. */
+/** Suffix of a file that is being written. */
 const TEMP = ".tmp";
 const NAMES = [FILE, `${FILE}${TEMP}`];
-/** Bytes of the longest record: a socket's path and a token have fewer. */
+/** Limit of the file's size: a socket's path and a token need less. */
 const LONGEST = 4096;
-/** A command line is one person: what it says of itself when it dials. */
+/** Rank and attempt that a command sends in the handshake: they mean nothing here. */
 const HELLO = { rank: 0, attempt: 0 };
 
-/** Serves commands until closed, one answer for each. Closing removes the file and the socket. */
+/** Serves commands until it is closed. Closing removes the file and the socket. */
 export async function openControl(
   { folder, out, command, check }: ControlOptions,
 ): Promise<{ close(): void }> {
@@ -68,13 +67,13 @@ export async function openControl(
   try {
     check?.();
     withFileFaults({ doing: "write", path }, () => {
-      tell(path, JSON.stringify({ socket, token: token.toBase64() }));
+      writeControlFile(path, JSON.stringify({ socket, token: token.toBase64() }));
     });
   } catch (error) {
     gate.close();
     throw error;
   }
-  // A run that is ended at once leaves no file that points to nobody.
+  // A run that is ended at once leaves no file that points to a dead socket.
   const remove = () => removeIfOwn(path, check);
   const unload = atUnload(remove);
   return {
@@ -88,8 +87,8 @@ export async function openControl(
 }
 
 /**
- * Removes what a run that was killed left of its control; the caller holds the lock of `out`.
- * @throws {UserError} `config` for what no run wrote under those names: it is the user's.
+ * Removes the control files of a run that was killed; the caller holds the lock of `out`.
+ * @throws {UserError} `config` for files of these names that no run wrote: they are the user's.
  */
 export function clearControl(out: string): void {
   const left = NAMES.map((name) => join(out, name)).filter(isLeft);
@@ -97,21 +96,21 @@ export function clearControl(out: string): void {
 }
 
 /**
- * Refuses what is not of a run under the names that control uses, before anything is written.
+ * Refuses other files under the names that control uses, before anything is written.
  * @throws {UserError} `config`, as `clearControl` does.
  */
 export function requireControl(out: string): void {
   for (const name of NAMES) isLeft(join(out, name));
 }
 
-/** Whether a killed run left this; false where nothing lies. @throws {UserError} for anything else. */
+/** Whether a killed run left this file; false if there is none. @throws {UserError} for any other. */
 function isLeft(path: string): boolean {
   const refuse = (state: string) =>
     new UserError("config", `Cannot use ${path}: need a free name for a run's control: ${state}`);
   return withFileFaults({ doing: "use", path }, () => {
     try {
       const found = Deno.lstatSync(path);
-      // As at all names of files that are being written: what it leads to stays.
+      // As for all files that are being written, the link is removed and its target stays.
       if (found.isSymlink && path.endsWith(TEMP)) return true;
       if (!found.isFile) throw refuse(`it is ${kindOf(found)}; move it away`);
       if (found.size <= LONGEST && isOurs(Deno.readTextFileSync(path), path)) return true;
@@ -123,7 +122,7 @@ function isLeft(path: string): boolean {
   });
 }
 
-/** Whether a text is a record, or what a kill or a power cut leaves of one. */
+/** Whether a text is a control file's, possibly cut short by a kill or a power cut. */
 function isOurs(text: string, path: string): boolean {
   if (/^\0*$/.test(text)) return true;
   try {
@@ -131,17 +130,17 @@ function isOurs(text: string, path: string): boolean {
     const isRecord = typeof socket === "string" && typeof token === "string";
     return isRecord && Object.keys(more).length === 0;
   } catch {
-    // Only the file that is renamed once it is whole can be cut short.
+    // Only the temporary file can be cut short.
     return path.endsWith(TEMP) && text.startsWith('{"socket":"'.slice(0, text.length));
   }
 }
 
 /**
- * Sends a command to the run that is going on in `out`; gives its answer.
- * @throws {UserError} When no run is going on there, and for the run's own reasons.
+ * Sends a command to the run in `out`; returns its answer.
+ * @throws {UserError} when no run is going on there, and when the run refuses the command.
  */
 export async function sendControl(out: string, command: ControlCommand): Promise<string> {
-  const { socket, token } = await whereabouts(out);
+  const { socket, token } = await readControlFile(out);
   const channel = await dialUnix(socket, { attempt: HELLO.attempt, maxPayload: 0 }).catch(() => {
     throw cannotReach(out, `its last one was killed and left ${join(out, FILE)}`);
   });
@@ -159,13 +158,13 @@ export async function sendControl(out: string, command: ControlCommand): Promise
   }
 }
 
-/** Answers one command, and leaves. */
+/** Answers one command and closes the channel. */
 async function serve(channel: Channel, command: ControlOptions["command"]): Promise<void> {
   try {
     const frame = await channel.receive();
     if (frame !== undefined) await channel.send(await answerTo(frame.header, command));
   } catch (error) {
-    if (!(error instanceof ChannelError)) throw error; // who asked may be gone by now
+    if (!(error instanceof ChannelError)) throw error; // the sender may be gone by now
   } finally {
     channel.close();
   }
@@ -175,7 +174,7 @@ async function answerTo(header: Header, command: ControlOptions["command"]): Pro
   try {
     return { type: "done", text: await command(parseCommand(header)) };
   } catch (error) {
-    // A bug in a command is told to who gave it: the run goes on.
+    // A bug in a command is reported to its sender: the run goes on.
     const exit = error instanceof UserError ? error.exit : "bug";
     return {
       type: "refused",
@@ -185,7 +184,7 @@ async function answerTo(header: Header, command: ControlOptions["command"]): Pro
   }
 }
 
-/** The command in a header; one that was proven is from the owner, but maybe of another version. */
+/** The command in a header. It is authenticated, but may be of another version. */
 function parseCommand({ type, change }: Header): ControlCommand {
   if (type === "workers" && typeof change === "object" && change !== null) {
     const [entry, ...more] = Object.entries(change);
@@ -198,7 +197,7 @@ function parseCommand({ type, change }: Header): ControlCommand {
   throw new UserError("config", "Cannot serve a command: needs one that this version knows");
 }
 
-/** @throws {UserError} for what is no file: a named pipe would be waited for. */
+/** @throws {UserError} for anything but a file: reading a named pipe would block. */
 async function readFile(path: string): Promise<string> {
   const found = await Deno.stat(path);
   if (found.isFile) return await Deno.readTextFile(path);
@@ -214,7 +213,7 @@ function textOf(answer: Header): string {
   throw new ChannelError(`Cannot read an answer: needs done or refused: got ${type}`);
 }
 
-async function whereabouts(out: string): Promise<{ socket: string; token: Uint8Array }> {
+async function readControlFile(out: string): Promise<{ socket: string; token: Uint8Array }> {
   const path = join(out, FILE);
   const text = await readFile(path).catch((error) => {
     if (error instanceof UserError) throw cannotReach(out, error.message);
@@ -224,18 +223,18 @@ async function whereabouts(out: string): Promise<{ socket: string; token: Uint8A
   try {
     const { socket, token } = Object(parseJsonText(text));
     const bytes = Uint8Array.fromBase64(token);
-    // Proofs are keyed by the token: one of another length cannot be a run's, and none is no key.
+    // The token is the key of the handshake: one of another length cannot be a run's.
     if (typeof socket === "string" && bytes.length === TOKEN_BYTES) return { socket, token: bytes };
   } catch {
-    // Said below.
+    // reported below
   }
   throw cannotReach(out, `${path} is damaged`);
 }
 
-/** Writes the file so that nobody else can read it, not even for a moment, nor see half of it. */
-function tell(path: string, text: string): void {
+/** Writes the file atomically and readable by its owner alone from the start. */
+function writeControlFile(path: string, text: string): void {
   const temp = `${path}${TEMP}`;
-  removeQuietly(temp); // what a killed process left; the run's lock keeps others out
+  removeQuietly(temp); // of a killed process: the run's lock keeps others out
   using file = Deno.openSync(temp, { write: true, createNew: true, mode: 0o600 });
   try {
     writeAllSync(file, new TextEncoder().encode(text + "\n"));
@@ -250,7 +249,7 @@ function removeIfOwn(path: string, check: ControlOptions["check"]): void {
   try {
     check?.();
   } catch {
-    return; // It belongs to another run, or that cannot be known.
+    return; // it belongs to another run, or that cannot be determined
   }
   removeQuietly(path);
 }
@@ -259,7 +258,7 @@ function removeQuietly(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {
-    // It is missing, or cannot be removed: neither changes the outcome of the run.
+    // Missing or not removable: neither changes the outcome of the run.
   }
 }
 

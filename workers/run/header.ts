@@ -1,4 +1,4 @@
-/** What a run says of itself before its workers are there. Pure. */
+/** The header that a run shows before its workers start. Pure. */
 import { sizeOf } from "../../src/base/shape.ts";
 import { changedKeys } from "../../src/config/changed.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
@@ -9,7 +9,7 @@ import type { HeaderRow } from "../../src/report/header_lines.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
 
-/** Keys that stand in the header by themselves, or are told with the workers. */
+/** Keys with a header row of their own, or that are shown with the workers. */
 const ELSEWHERE = ["name", "out", "workers", "init"];
 
 /** Name, model, data, steps, folder, and the keys whose values are not the defaults. */
@@ -39,7 +39,7 @@ export function headerOf(
   ];
 }
 
-/** Sizes that models have in common, as far as this one has them. */
+/** Kind, layers, width and heads, as far as the model has them. */
 function modelText(model: RunConfig["model"]): string {
   const { kind, cell, layers, width, heads } = model as Readonly<Record<string, unknown>>;
   const parts = [
@@ -51,7 +51,7 @@ function modelText(model: RunConfig["model"]): string {
   return parts.join(", ");
 }
 
-/** Texts by name beyond which they are only counted. */
+/** Most texts that are named; more are only counted. */
 const NAMED = 3;
 
 function dataText({ data }: RunConfig, { texts, vocabulary, tokenizer }: Corpus): string {

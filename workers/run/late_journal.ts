@@ -1,5 +1,5 @@
 /**
- * A journal that is not touched before its run has begun: one that cannot begin leaves no trace.
+ * A journal that is not written before its run begins, so that a run that cannot begin leaves no trace.
  * Needs the run's lock.
  */
 import { VERSION } from "../../src/base/version.ts";
@@ -11,15 +11,15 @@ import { type RecordedDecision, recordedIn } from "./journal/recorded.ts";
 
 /** The journal of a run. */
 export class LateJournal implements Disposable {
-  /** Steps that were decided to be passed over, by the runs that this one goes on from. */
+  /** Decisions of earlier processes to skip steps. */
   readonly decisions: readonly RecordedDecision[];
-  /** Hash of the config that the last of them stored, where it says so. */
+  /** Hash of the config that the last process stored, where it is recorded. */
   readonly config: string | undefined;
   readonly #open: () => Journal;
   readonly #waiting: Parameters<Journal["write"]>[0][] = [];
   #journal: Journal | undefined;
 
-  /** Reads what is there. @throws {Refusal} `incompatible` where a line is damaged. */
+  /** Reads the journal. @throws {UserError} `incompatible` where a line is damaged. */
   constructor(
     path: string,
     { out, show, lock }: { out: string; show: EventSink; lock: Pick<RunLock, "check"> },
@@ -33,12 +33,12 @@ export class LateJournal implements Disposable {
     this.config = config;
   }
 
-  /** All steps that were decided to be passed over. */
+  /** All steps that were decided to be skipped. */
   get skips(): readonly number[] {
     return this.decisions.flatMap(({ skips }) => skips);
   }
 
-  /** Writes what waited, and from now on everything at once; `config`: hash of what the run stores. */
+  /** Writes the waiting entries, and from now on each one at once; `config`: hash of the stored config. */
   begin(run: RunFacts, config: string): void {
     this.#journal ??= this.#open();
     this.#journal.write({ kind: "start", shoal: VERSION, ...run, config });
@@ -50,7 +50,7 @@ export class LateJournal implements Disposable {
     else this.#journal.write(entry, options);
   }
 
-  /** Brings all that was written so far to the disk. */
+  /** Syncs all entries to the disk. */
   sync(): void {
     this.#journal?.sync();
   }
@@ -60,7 +60,7 @@ export class LateJournal implements Disposable {
   }
 }
 
-/** What is said of a damaged journal of the run in `out`. */
+/** The texts for a damaged journal of the run in `out`. */
 function wordsFor(out: string): JournalWords {
   return {
     doing: `Cannot resume ${out}`,

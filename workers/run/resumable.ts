@@ -1,4 +1,4 @@
-/** What a resume is held to: the checkpoint that it goes on from, and whether anything is left to do. */
+/** Checks that a resume agrees with its checkpoint, and whether any steps are left. */
 import { join } from "node:path";
 import { sealFault } from "../../src/base/hash.ts";
 import { parseJsonText } from "../../src/base/text/json.ts";
@@ -11,7 +11,7 @@ import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
 import type { Data } from "../../src/corpus/data.ts";
 import { identityDifferences, identityIn } from "../protocol/identity.ts";
 
-/** Whether the last step is done. @throws {UserError} `config` when it lies before the checkpoint. */
+/** Whether the last step is done. @throws {UserError} `config` if it is before the checkpoint. */
 export function isDone({ manifest }: Checkpoint, { steps, out }: RunConfig): boolean {
   if (manifest.step <= steps) return manifest.step === steps;
   throw new UserError(
@@ -31,7 +31,7 @@ export function summedUp(out: string): unknown {
 }
 
 /**
- * Holds config, tokenizer and data to those of the checkpoint, by their hashes.
+ * Requires config, tokenizer and data to equal those of the checkpoint, by their hashes.
  * @throws {UserError} `incompatible`
  */
 export function requireSameRun(
@@ -51,7 +51,7 @@ export function requireSameRun(
   );
 }
 
-/** Holds the keys that decide numbers to those of the checkpoint. @throws {UserError} `incompatible` */
+/** Requires the keys that decide numbers to equal the checkpoint's. @throws {UserError} `incompatible` */
 export function requireSameConfig(from: Checkpoint, config: RunConfig): void {
   const changed = changedKeys(resolveStored(from.manifest.config), config);
   if (changed.length === 0) return;

@@ -1,7 +1,6 @@
 /**
- * Where a run goes on: at its newest good checkpoint, or at step 0 where nothing says that there was
- * ever one. Nothing that was recorded is written over: what is done again is kept beside. Needs the
- * lock of the run.
+ * Finds where a run goes on: at its newest good checkpoint, or at step 0 where there never was one.
+ * Records of steps that will be repeated are kept in copies. Needs the run's lock.
  */
 import { basename, join } from "node:path";
 import { minOf } from "../../src/base/extremes.ts";
@@ -22,14 +21,14 @@ import { parseJournal } from "../../src/report/journal/journal.ts";
 import { keptLines } from "../../src/report/metrics.ts";
 import { RECORDS, requireOwn } from "../../src/artifacts/folder_owner.ts";
 import { type RecordedDecision, recordedIn } from "./journal/recorded.ts";
-import type { Note } from "../group/worker_group.ts";
+import type { Note } from "../group/options.ts";
 import { validateState } from "../../src/artifacts/validate_state.ts";
 
-/** What a checkpoint must agree with, and who hears of those that do not. */
+/** The decisions that a checkpoint must agree with, and where disagreements are reported. */
 export interface Decided {
-  /** Steps that were decided to be passed over. */
+  /** Steps that were decided to be skipped. */
   readonly skips: ReadonlySet<number>;
-  /** Which of them the journal says, and when they were decided. */
+  /** The decisions as the journal records them. */
   readonly decisions?: readonly RecordedDecision[];
   readonly show: EventSink;
   /** Writes to the journal. */
@@ -39,11 +38,11 @@ export interface Decided {
 }
 
 /**
- * The newest good checkpoint of the run in `out`, or undefined when it may begin at step 0. Those that
- * took a step which was decided against later are set aside.
- * @throws {UserError} `incompatible` when there were checkpoints and none is left that verifies, and when
- * the newest one contradicts the journal; `locked` once the lock is lost: a folder that was moved away
- * holds none, which must not look like a new run.
+ * The newest good checkpoint of the run in `out`, or undefined when it may begin at step 0. Checkpoints
+ * that contain a step that is skipped now are set aside.
+ * @throws {UserError} `incompatible` when there were checkpoints and none verifies, and when the newest
+ * one contradicts the journal; `locked` once the lock is lost, because a folder that was moved away has
+ * no checkpoints and must not look like a new run.
  */
 export async function newestOf(
   out: string,
@@ -55,7 +54,7 @@ export async function newestOf(
   const onSkip = (path: string, reason: string, error: unknown) => {
     lost++;
     show({ type: "notice", text: `Skipped the damaged checkpoint ${path}: ${reason}` });
-    // A ruined checkpoint holds no usable training: restarting from step 0 loses nothing.
+    // A ruined checkpoint has no usable state: restarting from step 0 loses nothing.
     const step = stepOf(basename(path));
     if (error instanceof NonFiniteState && step !== undefined) note("set_aside", { steps: [step] });
   };
@@ -70,7 +69,7 @@ export async function newestOf(
       return found;
     }
     requireAgreed(found, { out, undone, decisions });
-    // What a file says may be wrong, so nothing is lost by it; a run in progress knows for itself.
+    // The decision comes from a file that may be wrong, so records are kept as for a damaged one.
     if (decisions.length > 0) lost++;
     const first = minOf(undone);
     const aside = await setAsideAfter(root, first, { disk });
@@ -87,8 +86,8 @@ export async function newestOf(
 }
 
 /**
- * A step is passed over when the run is there, and every later checkpoint says so.
- * @throws {UserError} `incompatible` for a checkpoint that the run wrote later and that does not.
+ * A skip is decided when the run reaches the step, so every later checkpoint must list it.
+ * @throws {UserError} `incompatible` for a later checkpoint that does not.
  */
 function requireAgreed(
   { path, manifest }: Checkpoint,
@@ -110,7 +109,7 @@ function requireAgreed(
   );
 }
 
-/** Undefined when none verifies: all are set aside. */
+/** The newest good checkpoint; undefined when none verifies and all are set aside. */
 async function loadUnlessDamaged(
   root: string,
   options: Pick<LoadOptions, "onSkip" | "disk">,
@@ -119,16 +118,16 @@ async function loadUnlessDamaged(
     return await loadNewest(root, { ...options, judge: validateState });
   } catch (error) {
     const isNone = error instanceof UserError && error.exit === "incompatible";
-    // What fits no run of this version is left where it is.
+    // Checkpoints of another version are left in place.
     if (isNone && (await listCheckpoints(root)).length === 0) return undefined;
     throw error;
   }
 }
 
-/** Steps after the one that is fallen back to are done again: their lines stay in a copy. */
+/** Copies the records aside if they have lines of steps that will be repeated. */
 function keepRecords(out: string, { step, show }: { step: number; show: EventSink }): void {
   const metrics = readIfAny(join(out, "metrics.jsonl"));
-  if (keptLines(metrics, step) === metrics) return; // The damaged one was of no step that was done.
+  if (keptLines(metrics, step) === metrics) return; // nothing was recorded after `step`
   const kept = ["metrics.jsonl", "samples.jsonl"].flatMap((name) =>
     copyAside(join(out, name)) ?? []
   );
@@ -139,7 +138,7 @@ function keepRecords(out: string, { step, show }: { step: number; show: EventSin
   show({ type: "notice", text });
 }
 
-/** @throws {UserError} `incompatible` when beginning at step 0 would do again what was saved once. */
+/** @throws {UserError} `incompatible` when openRunStart at step 0 would repeat steps that were saved. */
 export async function requireNoneLost(out: string): Promise<void> {
   const lost = await lostIn(out);
   if (lost === undefined) return;
@@ -151,8 +150,8 @@ export async function requireNoneLost(out: string): Promise<void> {
 }
 
 /**
- * What says that a folder without a good checkpoint had one; undefined when nothing does. `metrics`
- * without a journal count by default.
+ * The evidence that a folder without a good checkpoint had one; undefined without any. `metrics`:
+ * whether metrics without a journal count (default true).
  */
 export async function lostIn(
   out: string,
@@ -171,21 +170,21 @@ export async function lostIn(
   });
 }
 
-/** What a run without a good checkpoint has left. */
+/** What is left of a run without a good checkpoint. */
 export interface Remains {
   /** Names of damaged checkpoints that were set aside. */
   readonly damaged: readonly string[];
-  /** Steps that were saved and not given up since, as its journal has them. */
+  /** Steps that were saved and not removed since, by its journal. */
   readonly saved: readonly number[];
   /** What is wrong with its journal. */
   readonly fault?: string | undefined;
-  /** Whether there is a summary, which is written behind the last checkpoint. */
+  /** Whether there is a summary, which is written after the last checkpoint. */
   readonly ended: boolean;
-  /** Whether there are metrics, and no journal that would tell of saves. */
+  /** Whether there are metrics without a journal that would record saves. */
   readonly untold: boolean;
 }
 
-/** As {@linkcode lostIn}, of what there is. Pure. */
+/** The evidence of {@linkcode lostIn} in what is left. Pure. */
 export function lostWhen({ damaged, saved, fault, ended, untold }: Remains): string | undefined {
   if (damaged.length > 0) {
     const newest = damaged.toSorted().at(-1);
@@ -198,7 +197,7 @@ export function lostWhen({ damaged, saved, fault, ended, untold }: Remains): str
   return untold ? "it has metrics, but neither a checkpoint nor a journal" : undefined;
 }
 
-/** Sets all that a run recorded aside, so that it can begin at step 0; its config stays as well. */
+/** Sets all records of a run aside, so that it can begin at step 0; its config is copied. */
 export function setRunAside(out: string, show: EventSink): void {
   copyAside(join(out, "config.json"));
   const kept = setAsideTogether(out, RECORDS);
@@ -207,8 +206,8 @@ export function setRunAside(out: string, show: EventSink): void {
 }
 
 /**
- * @throws {UserError} `config` for links and pipes where a run writes. A restart sets them aside; it reads
- * the config, and writes it again.
+ * @throws {UserError} `config` for links and pipes where a run writes. A restart sets all of them aside
+ * but the config, which it reads and rewrites.
  */
 export function requireRunPlaces(
   out: string,
@@ -221,7 +220,7 @@ export function requireRunPlaces(
   });
 }
 
-/** A run that was killed before its first checkpoint can be gone on with as well: from its start. */
+/** Requires a run in `out`. One that was killed before its first checkpoint resumes at step 0. */
 export async function requireRun(
   out: string,
   { restart = false, followLinks = false }: {
@@ -236,7 +235,7 @@ export async function requireRun(
   throw new UserError("config", `Cannot resume ${out}: it must hold a run, but none is there`);
 }
 
-/** @throws {UserError} `config` for a folder in which something is recorded. */
+/** @throws {UserError} `config` for a folder with records of a run. */
 export async function requireEmpty(out: string): Promise<void> {
   const names = await fileNamesIn(out);
   if (names.some((name) => RECORDS.some((record) => record === name))) {

@@ -1,4 +1,4 @@
-/** Checks that a run can save in its folder, before anything is computed. Needs the run's lock. */
+/** Checks that a run can save in its folder before anything is computed. Needs the run's lock. */
 import { join } from "node:path";
 import { writingFault } from "../../src/base/file_fault.ts";
 import { writeAll } from "../../src/base/files/write_all.ts";
@@ -11,10 +11,10 @@ import type { RunConfig } from "../../src/config/schema.ts";
 import { optimizerOf } from "../../src/optim/mod.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
 
-/** Bytes that are written to see whether the disk takes them: a quota shows in no number. */
+/** Bytes that are written as a test: free space does not show quotas. */
 const PROBE = 2 ** 16;
 
-/** What is asked of a disk; for tests. */
+/** The disk to check; tests replace its parts. */
 export interface RoomOptions {
   readonly vocabulary: number;
   readonly disk?: Disk;
@@ -31,7 +31,7 @@ export async function requireRoom(
   { vocabulary, disk = DISK, free = freeBytes }: RoomOptions,
 ): Promise<void> {
   const root = join(out, "checkpoints");
-  // A run that cannot begin leaves no folder of checkpoints behind.
+  // A run that cannot begin leaves no checkpoints folder.
   const at = (await fileNamesIn(out)).includes("checkpoints") ? root : out;
   const { layout } = shapeOf(config, vocabulary);
   const vectors = 1 + optimizerOf(config.optim).moments.length;

@@ -1,4 +1,4 @@
-/** Writes a run's checkpoints and removes those that are kept no longer. Needs the run's lock. */
+/** Writes a run's checkpoints and applies retention. Needs the run's lock. */
 import { join } from "node:path";
 import { FileFault, writingFault } from "../../src/base/file_fault.ts";
 import { VERSION } from "../../src/base/version.ts";
@@ -12,38 +12,36 @@ import { configHash } from "../../src/config/identity.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { taskOf } from "../../src/data/sources/mod.ts";
 import type { EventSink } from "../../src/report/events.ts";
-import type { RunRequest } from "../coordinator/context.ts";
+import type { RunRequest } from "../coordinator/request.ts";
 import type { Data } from "../../src/corpus/data.ts";
-import type { Faults } from "../faults/plan.ts";
-import { injectOwnFault } from "../faults/self.ts";
-import type { Note } from "../group/worker_group.ts";
+import type { Note } from "../group/options.ts";
 import { openValidated } from "../../src/artifacts/validate_state.ts";
 
-/** What a saver needs of its run. */
+/** What a saver needs from its run. */
 export interface SaverOptions {
   readonly config: RunConfig;
   /** The run's folder. */
   readonly out: string;
-  /** Refuses as `locked` once the run's lock is lost. */
+  /** Throws `locked` once the run's lock is lost. */
   readonly disk: Disk;
   readonly data: Data;
   readonly report: EventSink;
   readonly note: (kind: string, note: Note) => void;
-  readonly faults: Faults;
-  /** Reads a checkpoint that is counted on; throws Damage for one that is not whole (default openValidated). */
+  /** For tests: awaited at the points `save: ...` of a save. */
+  readonly atPoint?: ((point: string, step: number) => Promise<void>) | undefined;
+  /** Verifies a checkpoint that retention counts; throws Damage if it is not whole (default openValidated). */
   readonly open?: (path: string) => Promise<unknown>;
 }
 
-/** Milliseconds after which the last state is written once more. */
+/** Pause before the last state is written again, ms. */
 const PAUSE = 1000;
 
 /**
- * Saves states of a run; what it gives is undefined where the disk did not take one. The last state is
- * tried twice; if it is lost as well that is a Refusal, `tooLarge` or `lost`. Removes checkpoints that
- * are not kept.
+ * The functions by which a coordinator saves, prunes and sets aside checkpoints. A save that the disk
+ * does not take returns undefined; the last one is tried twice and then throws `tooLarge` or `lost`.
  */
 export function saver(
-  { config, out, disk, data, report, note, faults, open = openValidated }: SaverOptions,
+  { config, out, disk, data, report, note, atPoint, open = openValidated }: SaverOptions,
 ): Required<Pick<RunRequest, "save" | "prune" | "setAside">> {
   const root = join(out, "checkpoints");
   const windowsPerStep = config.micro_batches * config.micro_batch_size;
@@ -51,7 +49,7 @@ export function saver(
   const verified = new VerifiedSteps(open);
   const faultOf = (error: unknown) => writingFault(error, { doing: "save to", path: root });
   const tell = (text: string) => report({ type: "notice", text });
-  /** What is kept too long is removed after another save. */
+  /** A disk fault keeps old checkpoints until the next save. */
   const prune = async (sound: number) => {
     try {
       const removed = await applyRetention(root, config.checkpoint, { verified, sound, disk });
@@ -101,9 +99,7 @@ export function saver(
       },
     };
     try {
-      const at = async (point: string) => {
-        for (const deed of faults.own(step, `save: ${point}`)) await injectOwnFault(deed);
-      };
+      const at = async (point: string) => await atPoint?.(`save: ${point}`, step);
       report({ type: "saving", step });
       const write = () => saveCheckpoint(root, draft, { at, disk });
       const saved = !last ? await write() : await write().catch(async (error) => {
@@ -116,7 +112,7 @@ export function saver(
       report({ type: "checkpoint", step, path, ms, bytes, stallMs });
       return manifest.stateHash;
     } catch (error) {
-      // What the disk does costs a checkpoint, not the run; the last one is the run's result.
+      // A disk fault costs a checkpoint, not the run; but the last one is the run's result.
       const fault = faultOf(error);
       if (fault === undefined) throw error;
       note("not_saved", { step, reason: fault.message });
@@ -128,13 +124,13 @@ export function saver(
   return { save, prune, setAside };
 }
 
-/** That the state a run ends with is lost, and what is left. */
+/** The fault of a last state that is lost, with what is left. */
 async function unsaved(
   { exit, message }: FileFault,
   { step, root }: { step: number; root: string },
 ): Promise<FileFault> {
   const listed = await listCheckpoints(root).catch(() => []);
-  // One of this step may be there, but who knows for how long.
+  // A checkpoint of this very step may exist, but the disk has just failed to write it.
   const newest = listed.find((one) => one.step < step);
   const left = newest === undefined
     ? "there is no checkpoint"

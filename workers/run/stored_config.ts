@@ -1,4 +1,4 @@
-/** The config that a run stores: what is said when it was changed, and where an older one stays. */
+/** The stored config of a run: keeps older ones, and reports changes that were made by hand. */
 import { parseJsonText } from "../../src/base/text/json.ts";
 import { join } from "node:path";
 import { canonical, hashValue } from "../../src/base/hash.ts";
@@ -11,7 +11,7 @@ import type { RunConfig } from "../../src/config/schema.ts";
 import { copyAside } from "../../src/report/backup.ts";
 import { readIfAny } from "../../src/report/atomic.ts";
 
-/** A run that begins at step 0 is held to no checkpoint: a config of other numbers stays in a copy. */
+/** Copies the stored config aside if a run that begins at step 0 has a config of other numbers. */
 export function keepConfig(out: string, config: RunConfig): void {
   const path = join(out, "config.json");
   try {
@@ -20,21 +20,21 @@ export function keepConfig(out: string, config: RunConfig): void {
       return;
     }
   } catch {
-    // One that cannot be read is kept as well.
+    // A config that cannot be read is kept as well.
   }
   copyAside(path);
 }
 
 /**
- * What to say of a stored config that is not as the run wrote it, by its journal: its keys say how many
- * checkpoints stay, for example. Undefined where nothing is to be said.
+ * The notice for a stored config that differs from what the run wrote, by the hash in its journal;
+ * undefined where it does not. `written`: that hash.
  */
 export function changedConfig(
   out: string,
   { written, from }: { written: string | undefined; from: Checkpoint | undefined },
 ): string | undefined {
   const text = readIfAny(join(out, "config.json"));
-  // One that is no config is refused by who reads it.
+  // The reader of the config refuses one that does not parse.
   const now: unknown = written === undefined || text === "" ? undefined : parsed(text);
   if (now === undefined || hashValue(now) === written) return undefined;
   const before = new Map(flatten(withTodaysNames(from?.manifest.config ?? {}), ""));

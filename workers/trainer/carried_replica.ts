@@ -1,15 +1,15 @@
 /**
- * What all micro-batches carry, on the host of every worker: losing a worker loses none of it, and
- * any of them can take over any micro-batch. Those of the own ones stand on the device.
+ * The carried states of all micro-batches, replicated on the host of every worker: no state is lost
+ * with a worker, and any worker can take over any micro-batch. The own ones are also on the device.
  */
 import type { Quorum } from "./quorum.ts";
 import type { Replica } from "../../src/engine/replica.ts";
 
-/** Carried states of all micro-batches, in order; empty for models that carry none. */
+/** Carried states of all micro-batches, in order; empty for models without any. */
 export class CarriedReplica {
   readonly #model: Replica;
   #kept: Float32Array;
-  /** The same after the step that is under way. */
+  /** The states after the step that is under way. */
   #next: Float32Array;
 
   constructor(model: Replica, microBatches: number) {
@@ -18,19 +18,19 @@ export class CarriedReplica {
     this.#next = new Float32Array(this.#kept.length);
   }
 
-  /** All states as the last committed step left them. */
+  /** All states after the last committed step. */
   get kept(): Float32Array {
     return this.#kept;
   }
 
-  /** Brings the own states here from the device. */
-  async bring({ indices, range: { first } }: Quorum): Promise<void> {
+  /** Copies the own states from the device to the host. */
+  async readBack({ indices, range: { first } }: Quorum): Promise<void> {
     const { laneSize } = this.#model;
     if (laneSize === 0) return;
     this.#kept.set(await this.#model.readLanes(indices), first * laneSize);
   }
 
-  /** Takes the own states of a formation to the device. */
+  /** Copies the own states of a quorum to the device. */
   place({ indices, range: { first, count } }: Quorum): void {
     const { laneSize } = this.#model;
     if (laneSize === 0) return;
@@ -38,19 +38,19 @@ export class CarriedReplica {
     this.#model.writeLanes(indices, own);
   }
 
-  /** Gathers what the step under way left; alone there is nothing to gather. */
+  /** All-gathers the states after the step under way; a worker alone has nothing to gather. */
   async gather(step: number, { gatherer, indices, range: { first } }: Quorum): Promise<void> {
     if (gatherer === undefined) return;
     this.#next.set(await this.#model.nextLanes(indices), first * this.#model.laneSize);
     await gatherer.gather(step, this.#next);
   }
 
-  /** The step under way counts. */
-  turn(): void {
+  /** Commits the step under way: its states become the current ones. */
+  swap(): void {
     [this.#kept, this.#next] = [this.#next, this.#kept];
   }
 
-  /** Replaces what one micro-batch carries, here and on the device. */
+  /** Replaces the state of one micro-batch, on the host and on the device. */
   set(index: number, data: Float32Array): void {
     this.#kept.set(data, index * this.#model.laneSize);
     this.#model.writeLanes([index], data);

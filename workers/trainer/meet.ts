@@ -1,4 +1,4 @@
-/** How worker processes meet: each dials those of lower rank and is dialed by those of higher rank. */
+/** Connects worker processes over Unix sockets: each dials the lower ranks and is dialed by the higher. */
 import { ChannelError } from "../../src/transport/channel.ts";
 import type { FencedChannel } from "../../src/transport/channel.ts";
 import { openGate } from "../../src/transport/gate.ts";
@@ -7,7 +7,7 @@ import { dialUnix, keepUnix } from "../../src/transport/unix.ts";
 import type { Meet } from "./quorum.ts";
 import { Lobby } from "./lobby.ts";
 
-/** What a worker needs to meet others. */
+/** What a worker needs to connect to others. */
 export interface MeetingOptions {
   /** Path of the socket of a worker slot. */
   readonly socket: (workerId: number) => string;
@@ -16,15 +16,15 @@ export interface MeetingOptions {
 }
 
 /**
- * Milliseconds for a handshake with a process that this one dials: a device that computes may block the
- * event loop there. The coordinator finds hung workers sooner. Processes that dial this one have the
- * shorter deadline of the gate, since they may be strangers.
+ * Deadline of a handshake with a process that this one dials, ms: its device may block the event loop.
+ * The coordinator detects hung workers sooner. Processes that dial this one may be strangers, so they
+ * have the shorter deadline of the gate.
  */
 export const DIALED_MS = 120_000;
-/** Between two tries to dial, ms. */
+/** Pause between two attempts to dial, ms. */
 const PAUSE = 10;
 
-/** Opens the own socket; gives the way to meet others. */
+/** Opens the own socket; returns the function that connects the worker to a quorum. */
 export async function openMeeting({ socket, workerId, token }: MeetingOptions): Promise<Meet> {
   const lobby = new Lobby();
   const listener = await keepUnix(socket(workerId));
@@ -32,15 +32,15 @@ export async function openMeeting({ socket, workerId, token }: MeetingOptions): 
     token,
     admitted: (channel, { attempt, rank }) => lobby.enter(channel, { attempt, rank }),
   });
-  return async ({ attempt, rank, seated, signal, met }) => {
+  return async ({ attempt, rank, members, signal, met }) => {
     try {
       await listener.mend();
     } catch (error) {
-      // The coordinator recreates the folder before each formation, so the next one may succeed.
+      // The coordinator recreates the folder before each quorum, so the next one may succeed.
       const why = error instanceof Error ? error.message : String(error);
       throw new ChannelError(`Cannot listen for peers: ${why}`, { cause: error });
     }
-    const meetings: Promise<FencedChannel>[] = seated.flatMap(({ workerId: other }, peer) => {
+    const meetings: Promise<FencedChannel>[] = members.flatMap(({ workerId: other }, peer) => {
       if (peer === rank) return [];
       const meeting = peer > rank
         ? lobby.meet(attempt, peer, signal)
@@ -52,7 +52,7 @@ export async function openMeeting({ socket, workerId, token }: MeetingOptions): 
     });
     try {
       const channels = await Promise.all(meetings);
-      return seated.map((_, peer) =>
+      return members.map((_, peer) =>
         peer === rank ? undefined : channels[peer < rank ? peer : peer - 1]
       );
     } catch (error) {
@@ -62,7 +62,7 @@ export async function openMeeting({ socket, workerId, token }: MeetingOptions): 
   };
 }
 
-/** Dials until the peer listens, proves who it is, or is not waited for any longer. */
+/** Dials until the peer has authenticated itself, or until the signal is aborted. */
 async function dial(
   path: string,
   { attempt, rank, token, signal }: {

@@ -1,4 +1,4 @@
-/** A worker's place among the others for as long as one attempt lasts. */
+/** A worker's rank, peers and collectives for the duration of one attempt. */
 import { AllReducer } from "../../src/reduce/all_reduce.ts";
 import { rangesOf } from "../../src/reduce/assign.ts";
 import type { MicroBatchRange } from "../../src/reduce/assign.ts";
@@ -9,42 +9,42 @@ import type { MemberOrder, Order } from "../protocol/messages.ts";
 /** Channels to the others by rank; undefined at the own. */
 export type Peers = readonly (Channel | undefined)[];
 
-/** Whom a worker is to meet; aborted when another formation follows. */
+/** The members to connect to; `signal` is aborted when another quorum follows. */
 export interface Meeting {
   readonly attempt: number;
   readonly rank: number;
-  readonly seated: readonly MemberOrder[];
+  readonly members: readonly MemberOrder[];
   readonly signal: AbortSignal;
-  /** Told of each rank that was met. */
+  /** Called with each rank that is connected. */
   readonly met: (rank: number) => void;
 }
 
-/** Connects a worker to all others of a formation. @throws when one does not come. */
+/** Connects a worker to all other members of a quorum. @throws when one is missing. */
 export type Meet = (meeting: Meeting) => Promise<Peers>;
 
 /** One attempt, from the order to form until the next one. */
 export class Quorum {
   readonly rank: number;
-  readonly seated: readonly MemberOrder[];
+  readonly members: readonly MemberOrder[];
   readonly attempt: number;
   /** Micro-batches by rank. */
   readonly ranges: readonly MicroBatchRange[];
   readonly #over = new AbortController();
-  /** Ranks that are still to be met, or that the state is copied from. */
+  /** Ranks that are not connected yet, or that the state is being copied from. */
   readonly #awaited = new Set<number>();
   #peers: Peers = [];
   #reducer: AllReducer | undefined;
   #gatherer: Gatherer | undefined;
 
-  constructor({ rank, seated, attempt }: Order & { type: "form" }) {
+  constructor({ rank, members, attempt }: Order & { type: "form" }) {
     this.rank = rank;
-    this.seated = seated;
+    this.members = members;
     this.attempt = attempt;
-    this.ranges = rangesOf(seated.map(({ count }) => count));
+    this.ranges = rangesOf(members.map(({ count }) => count));
   }
 
   get world(): number {
-    return this.seated.length;
+    return this.members.length;
   }
 
   /** The own micro-batches. */
@@ -58,18 +58,18 @@ export class Quorum {
     return Array.from({ length: count }, (_, i) => first + i);
   }
 
-  /** Whether another formation has followed, or none will. */
+  /** Whether another quorum has followed, or the worker has ended. */
   get isOver(): boolean {
     return this.#over.signal.aborted;
   }
 
   /** Ranks whose data is awaited. */
-  get waiting(): readonly number[] {
+  get waitsFor(): readonly number[] {
     const talking = [...this.#reducer?.waiting ?? [], ...this.#gatherer?.waiting ?? []];
     return Array.from(new Set([...this.#awaited, ...talking]));
   }
 
-  /** Meets the others. `length`: elements of the gradient; `laneSize`: carried per micro-batch. */
+  /** Connects to the others. `length`: elements of the gradient; `laneSize`: of a carried state. */
   async meet(
     meet: Meet,
     { length, laneSize, midway }: {
@@ -78,11 +78,11 @@ export class Quorum {
       midway: () => Promise<void>;
     },
   ): Promise<void> {
-    const { rank, seated, attempt, ranges } = this;
+    const { rank, members, attempt, ranges } = this;
     if (this.world === 1) return;
-    seated.forEach((_, peer) => peer !== rank && this.#awaited.add(peer));
+    members.forEach((_, peer) => peer !== rank && this.#awaited.add(peer));
     const met = (peer: number) => void this.#awaited.delete(peer);
-    const peers = await meet({ attempt, rank, seated, signal: this.#over.signal, met });
+    const peers = await meet({ attempt, rank, members, signal: this.#over.signal, met });
     this.#awaited.clear();
     this.#peers = peers;
     if (this.isOver) return this.end();
@@ -90,17 +90,17 @@ export class Quorum {
     if (laneSize > 0) this.#gatherer = new Gatherer({ rank, peers, ranges, size: laneSize });
   }
 
-  /** The reduce; undefined for a worker alone. */
+  /** The all-reduce; undefined for a worker alone. */
   get reducer(): AllReducer | undefined {
     return this.#reducer;
   }
 
-  /** Brings carried states to all; undefined for a worker alone and for models that carry none. */
+  /** The all-gather of carried states; undefined for a worker alone and for models without them. */
   get gatherer(): Gatherer | undefined {
     return this.#gatherer;
   }
 
-  /** Does what depends on another rank, so that it is known who is waited for. */
+  /** Does work that depends on another rank, which `waitsFor` lists meanwhile. */
   async awaiting(rank: number, work: (channel: Channel) => Promise<void>): Promise<void> {
     this.#awaited.add(rank);
     await work(this.peer(rank));
@@ -114,7 +114,7 @@ export class Quorum {
     return channel;
   }
 
-  /** Ends all conversations, so that nobody waits for this worker. */
+  /** Closes all channels, so that no peer waits for this worker. */
   end(): void {
     this.#over.abort();
     this.#peers.forEach((channel) => channel?.close());

@@ -1,19 +1,21 @@
-/** A worker's part of a checkpoint, copied so that training can go on while it is sent. */
+/** A worker's part of a checkpoint: copied first, so that training goes on while it is sent. */
+import { bytesOf } from "../../src/base/hash.ts";
 import { sliceOf } from "../../src/reduce/slices.ts";
 import type { Quorum } from "./quorum.ts";
 import type { Reply } from "../protocol/messages.ts";
 import type { Replica } from "../../src/engine/replica.ts";
+import type { WorkerState } from "./worker_state.ts";
 
-/** Elements of a part: votes must not wait long behind one. */
+/** Elements of a part: a vote waits while one is sent. */
 const LENGTH = 2 ** 20;
 
-/** What is sent of a state. */
+/** One message of a snapshot. */
 export interface SnapshotPart {
   readonly reply: Reply & { readonly type: "part" | "lane" };
   readonly data: Float32Array;
 }
 
-/** Copies this rank's slice of every vector, and what its own micro-batches carry. */
+/** Copies this rank's slice of every vector, and the carried states of its own micro-batches. */
 export async function snapshot(
   model: Replica,
   { rank, world, indices }: Quorum,
@@ -34,4 +36,17 @@ export async function snapshot(
     parts.push({ reply: { type: "lane", index }, data: await model.readLanes([index]) });
   }
   return parts;
+}
+
+/** Sends a snapshot and replies `saved`, unless the quorum ends meanwhile. */
+export async function sendSnapshot(
+  worker: WorkerState,
+  { parts, quorum }: { readonly parts: readonly SnapshotPart[]; readonly quorum: Quorum },
+): Promise<void> {
+  for (const { reply, data } of parts) {
+    await worker.pass("save");
+    if (quorum.isOver) return;
+    await worker.reply(reply, bytesOf(data));
+  }
+  if (!quorum.isOver) await worker.reply({ type: "saved" });
 }

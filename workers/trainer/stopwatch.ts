@@ -1,6 +1,6 @@
-/** Laps on a steady clock. */
+/** Measures laps on a steady clock. */
 
-/** Starts a clock; each call gives the milliseconds since the one before. */
+/** Starts a clock; each call returns the milliseconds since the previous one. */
 export function stopwatch(): () => number {
   let last = performance.now();
   return () => {

@@ -1,6 +1,6 @@
 /**
- * Copies the whole state from one worker to another: parameters and moments bucket by bucket, then
- * what all micro-batches carry. That the copy is right is proven by its hash, elsewhere.
+ * Copies the whole state from one worker to another: parameters and moments bucket by bucket, then the
+ * carried states. The coordinator compares the hashes of all states afterwards.
  */
 import { bytesOf } from "../../src/base/hash.ts";
 import { ChannelError } from "../../src/transport/channel.ts";
@@ -8,24 +8,24 @@ import type { Channel, Header } from "../../src/transport/channel.ts";
 import { floatsOf } from "../protocol/payload.ts";
 import type { Replica } from "../../src/engine/replica.ts";
 
-/** Sends the state of `model`; `lanes` is what all micro-batches carry, in order. */
+/** Sends the state of `model`; `lanes`: the carried states of all micro-batches, in order. */
 export async function sendState(
   channel: Channel,
   { model, lanes }: { model: Replica; lanes: Float32Array },
 ): Promise<void> {
-  for (const { vector, bucket, length } of stretches(model)) {
+  for (const { vector, bucket, length } of bucketsOf(model)) {
     const data = await model.read(vector, bucket, { offset: 0, length });
     await channel.send({ type: "state", vector, bucket }, bytesOf(data));
   }
   if (lanes.length > 0) await channel.send({ type: "lanes" }, bytesOf(lanes));
 }
 
-/** Receives what {@linkcode sendState} sends; `lanes` is filled. */
+/** Receives what {@linkcode sendState} sends, into `model` and `lanes`. */
 export async function receiveState(
   channel: Channel,
   { model, lanes }: { model: Replica; lanes: Float32Array },
 ): Promise<void> {
-  for (const { vector, bucket, length } of stretches(model)) {
+  for (const { vector, bucket, length } of bucketsOf(model)) {
     const into = new Float32Array(length);
     await receive(channel, { type: "state", vector, bucket }, into);
     model.write(vector, bucket, into);
@@ -33,7 +33,7 @@ export async function receiveState(
   if (lanes.length > 0) await receive(channel, { type: "lanes" }, lanes);
 }
 
-function stretches(model: Replica): { vector: string; bucket: number; length: number }[] {
+function bucketsOf(model: Replica): { vector: string; bucket: number; length: number }[] {
   return model.vectors.flatMap((vector) =>
     model.layout.buckets.map((length, bucket) => ({ vector, bucket, length }))
   );

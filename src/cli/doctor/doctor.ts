@@ -1,4 +1,4 @@
-/** The command `doctor`: what this machine is, what is wrong with it, and what mends it. */
+/** The command `doctor`: reports the facts of this machine, what is wrong and what fixes it. */
 import * as z from "zod";
 import { EXIT, type ExitName, UserError } from "../../base/user_error.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";

@@ -1,4 +1,4 @@
-/** The far end of a socket that is measured: takes payloads into one buffer, answers empty frames. */
+/** Entry of the process that a socket is measured against: reads payloads, answers empty frames. */
 import { dialUnix } from "../../transport/unix.ts";
 
 if (import.meta.main) {

@@ -1,4 +1,4 @@
-/** What a machine is, as far as a run depends on it: plain values, without a judgement. */
+/** The facts of a machine that a run depends on, as plain values. */
 import type { ExitName } from "../../base/user_error.ts";
 import type { Card } from "../../cards/card.ts";
 import type { Pin } from "../../cards/pin.ts";
@@ -18,13 +18,13 @@ export interface Failure {
   readonly exit: ExitName;
 }
 
-/** What was asked for, or why it could not be had. */
+/** The value of a measurement, or the reason that it failed. */
 export type CheckOutcome<T> = { readonly value: T } | { readonly failure: Failure };
 
 /** A card, its pin, and whether a process with that pin was seen to be there. */
 export interface PinnedFact extends Card {
   readonly pin: Pin | null;
-  /** Null where there is no pin to heed. */
+  /** Null where no pin is set. */
   readonly heeded: boolean | null;
 }
 
@@ -34,7 +34,7 @@ export interface CardFacts {
   readonly unseen: readonly Card[];
   /** Mesa's device-select layer is there. */
   readonly layer: boolean;
-  /** The system knows a card that can compute, whatever Vulkan says. */
+  /** The system lists a card that can compute, even if Vulkan does not. */
   readonly renderNode: boolean;
 }
 
@@ -53,7 +53,7 @@ export interface Facts {
   /** Variables that are set and reach drivers and workers. */
   readonly variables: Readonly<Record<string, string>>;
   readonly cards: CardFacts;
-  /** What a run of one worker would be told about its card. */
+  /** The notice about its card that a run of one worker would print. */
   readonly run: CheckOutcome<{ readonly notices: readonly string[] }>;
   /** The adapter of a run's first worker; null where there is none. */
   readonly adapter: CheckOutcome<Look | null>;

@@ -1,4 +1,4 @@
-/** Finds out what this machine is. Judges nothing, and fails for nothing that it can tell of. */
+/** Gathers the facts of this machine. A failed measurement becomes a fact and no error. */
 import type { Card } from "../../cards/card.ts";
 import { needsProof, type Pin, pinOf } from "../../cards/pin.ts";
 import { type Backend, BACKEND_VARIABLE, cardIn, selectBackend } from "../../device/backend.ts";
@@ -67,7 +67,7 @@ async function attempt<T>(
   }
 }
 
-/** What drivers and workers are told; the home and the caches of a person are nobody's business. */
+/** Variables of drivers and workers to report. Home and cache paths are private: leave them out. */
 function variables(): Record<string, string> {
   const all = { ...passedEnvironment(), ...visible() };
   return Object.fromEntries(
@@ -106,7 +106,7 @@ function hasRenderNode(): boolean {
   }
 }
 
-/** What a process with this pin sees. @throws when it fails, with the last that it said. */
+/** Runs `look.ts` with a pin. @throws when it fails, with its last line of stderr. */
 async function look<T>(
   { pin = {}, backend = selectBackend() }: { pin?: Pin | undefined; backend?: Backend },
   ...args: string[]

@@ -1,4 +1,4 @@
-/** From facts to what is wrong, each with the one line that mends it. Pure. */
+/** Derives findings from facts, each with one line that fixes it. Pure. */
 import type { ExitName } from "../../base/user_error.ts";
 import { showCard } from "../../cards/card.ts";
 import { showBytes } from "../../report/format.ts";
@@ -86,7 +86,7 @@ const NVIDIA_VULKAN =
 
 function numerics({ name, numerics: seen }: Look): Finding[] {
   const found: Finding[] = [];
-  // That x != x holds for NaN nobody relies on: what is not finite is found by its bits.
+  // Non-finite values are detected by their bits, so a driver that breaks x != x for NaN is fine.
   if (!seen.keepsNaN) {
     found.push({
       level: "warning",

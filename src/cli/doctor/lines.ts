@@ -1,4 +1,4 @@
-/** Facts and findings as people read them. Pure: it measures and judges nothing. */
+/** Formats facts and findings for a terminal. Pure. */
 import { showCard } from "../../cards/card.ts";
 import type { Bandwidths } from "../../device/bandwidth.ts";
 import { showBytes } from "../../report/format.ts";

@@ -1,4 +1,4 @@
-/** How fast bytes leave this process: to another one through a socket, and to a disk. */
+/** Measures the throughput of a Unix socket to another process, and of a disk. */
 import { dirname, join, resolve } from "node:path";
 import { fileFault, isMissing } from "../../base/file_fault.ts";
 import { UserError } from "../../base/user_error.ts";
@@ -17,7 +17,7 @@ const FRAME = 16 * 2 ** 20;
 const FRAMES = 16;
 const FILE = 64 * 2 ** 20;
 
-/** An error as a failure of a run; one that nobody foresaw would end it as a bug. */
+/** An error as a finding; an unexpected one would end a run as a bug. */
 export function failureOf(error: unknown, exit: Failure["exit"] = "bug"): Failure {
   const known = fileFault(error);
   const message = known instanceof Error ? known.message : String(known);
@@ -109,7 +109,7 @@ function existing(path: string): string {
     try {
       if (Deno.statSync(at).isDirectory) return at;
     } catch (error) {
-      // A file above says so by another code, and is met one level up.
+      // ENOTDIR: an ancestor is a file; the next level up reports it.
       if (!isMissing(error) || at === dirname(at)) throw error;
       continue;
     }

@@ -1,4 +1,4 @@
-/** The command `eval`: from a model in a folder to its losses on a whole validation part. */
+/** The command `eval`: computes the loss of a stored model on a whole validation part. */
 import { basename } from "node:path";
 import { runBlocking } from "../../base/blocking.ts";
 import { UserError } from "../../base/user_error.ts";
@@ -90,12 +90,12 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
   return "done";
 }
 
-/** The text of what was asked; undefined where it is no text. */
+/** The text of the evaluated tokens; undefined where they do not decode to text. */
 function extentOf(
   { validation }: Text,
   { tokenizer, targetKind: asked }: Pick<Corpus, "tokenizer"> & Pick<OpenedModel, "targetKind">,
 ): TextExtent | undefined {
-  // Nobody knows how much white space stood between words.
+  // A word tokenizer does not keep the white space between words.
   if (asked !== "next" || tokenizer === undefined || tokenizer.kind === "word") return undefined;
   return targetExtent(validation, tokenizer);
 }

@@ -1,4 +1,4 @@
-/** An evaluation as people and programs read it. Pure. */
+/** Formats an evaluation as text and as JSON. Pure. */
 import { UserError } from "../../base/user_error.ts";
 import type { Evaluation, TextEvaluation } from "../../../workers/coordinator/evaluated.ts";
 import type { TextExtent } from "../../corpus/extent.ts";
@@ -7,14 +7,14 @@ import { table } from "../table.ts";
 /** A text that was evaluated. */
 export interface EvaluatedText {
   readonly name: string;
-  /** Text of the tokens that were asked; undefined where nobody knows it. */
+  /** Text of the evaluated tokens; undefined where it cannot be recovered. */
   readonly extent: TextExtent | undefined;
 }
 
 /** Losses of a text, or of all of them together. */
 export interface Measures {
   readonly name: string;
-  /** Tokens that were asked. */
+  /** Evaluated tokens. */
   readonly tokens: number;
   /** Nats per token. */
   readonly loss: number;
@@ -28,9 +28,9 @@ export interface EvalReport {
   readonly path: string;
   readonly step: number | null;
   readonly window: number;
-  /** Tokens that each window asks but the first; null where windows do not slide. */
+  /** Tokens evaluated per window, except the first; null where windows do not slide. */
   readonly stride: number | null;
-  /** Share of targets that were met, where labels are asked. */
+  /** Accuracy, for models that predict labels. */
   readonly accuracy: number | null;
   readonly all: Measures;
   readonly texts: readonly Measures[];
@@ -70,7 +70,7 @@ function measuresOf(
   };
 }
 
-/** Why a report is not what was asked for; undefined where each text has a loss. */
+/** Why a report is incomplete; undefined where each text has a loss. */
 export function faultIn(
   { texts, path }: Pick<EvalReport, "texts" | "path">,
 ): UserError | undefined {

@@ -1,4 +1,4 @@
-/** What a command line asks `eval` for. Knows no model and reads no file. */
+/** Parses the command line of `eval`. Reads no file. */
 import * as z from "zod";
 import { cardNamesIn } from "../../cards/choose.ts";
 import { MAX_UNKNOWN } from "../../data/unknown.ts";
@@ -54,7 +54,7 @@ export interface EvalRequest {
   readonly json: boolean;
 }
 
-/** Reads a command line. @throws {Refusal} `config`. */
+/** Reads a command line. @throws {UserError} `config`. */
 export function parseEval(args: readonly string[]): EvalRequest | "help" {
   const { positionals, values, help } = parseFlags(args, EVAL);
   if (help) return "help";

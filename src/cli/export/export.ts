@@ -1,4 +1,4 @@
-/** The command `export`: from a run or a checkpoint to a folder that others load. */
+/** The command `export`: writes the model of a run in the layout of another library. */
 import * as z from "zod";
 import { say, sayText } from "../../base/text/say.ts";
 import { basename, dirname, resolve } from "node:path";
@@ -29,7 +29,7 @@ export const EXPORT = {
   },
 } satisfies FlagsSpec;
 
-/** Runs `export` with command-line arguments. @throws {Refusal} for what the user can mend. */
+/** Runs `export` with command-line arguments. @throws {UserError} */
 export async function exportCommand(args: readonly string[]): Promise<void> {
   const { positionals, values, help } = parseFlags(args, EXPORT);
   if (help) return sayText(flagsHelp(EXPORT));

@@ -1,4 +1,4 @@
-/** The command `generate`: from a model in a folder to text on stdout. */
+/** The command `generate`: samples text from a stored model and writes it to stdout. */
 import type { ExitName } from "../../base/user_error.ts";
 import { streamAfter } from "../../data/tokenizers/stream_after.ts";
 import type { Tokenizer } from "../../data/tokenizers/types.ts";

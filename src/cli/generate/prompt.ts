@@ -1,4 +1,4 @@
-/** A prompt, from where the command line says, to the tokens that a text begins with. */
+/** Reads the prompt of a command line and encodes it to tokens. */
 import { UserError } from "../../base/user_error.ts";
 import { warn } from "../../base/text/say.ts";
 import { readWhole, textOfBytes } from "../../data/read.ts";
@@ -8,12 +8,12 @@ import type { PromptFrom } from "./request.ts";
 /** Milliseconds after which a silent stdin is mentioned. */
 const PATIENCE = 3000;
 
-/** The text of a prompt; empty where nobody gives one. @throws {UserError} for what is no text. */
+/** The text of a prompt; empty where none is given. @throws {UserError} if it is not UTF-8. */
 export async function readPrompt(from: PromptFrom): Promise<string> {
   if (from.kind === "text") return from.text;
   if (from.kind === "file") return await readWhole(from.path);
   if (from.kind === "none" && Deno.stdin.isTerminal()) return "";
-  // Whoever left the flag away may not know that a pipe is open which nobody writes to.
+  // Without the flag, stdin may be an open pipe that never gets data: do not wait for it silently.
   const waiting = setTimeout(
     () => warn("Waiting for a prompt on stdin; --prompt=TEXT gives it at once"),
     PATIENCE,

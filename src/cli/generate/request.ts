@@ -1,4 +1,4 @@
-/** What a command line asks `generate` for. Knows no model and reads no file. */
+/** Parses the command line of `generate`. Reads no file. */
 import * as z from "zod";
 import { unescaped } from "../../data/document_end.ts";
 import { UserError } from "../../base/user_error.ts";
@@ -50,7 +50,7 @@ export const GENERATE = {
   },
 } satisfies FlagsSpec;
 
-/** Where a prompt comes from; `none` says nothing of it. */
+/** The source of the prompt; `none` where no flag gives one. */
 export type PromptFrom =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "file"; readonly path: string }
@@ -94,7 +94,7 @@ export function parseGenerate(args: readonly string[]): GenerateRequest | "help"
   };
 }
 
-/** What is said before a text that its model's window does not hold; a recurrent model has none. */
+/** The notice for a text that is longer than the model's context; recurrent models have none. */
 export function slideNote(
   { tokens }: Pick<GenerateRequest, "tokens">,
   { prompt, model: { model, context } }: {

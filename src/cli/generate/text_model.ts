@@ -1,4 +1,4 @@
-/** Whether a model can continue a text. Knows no files and no device. */
+/** Checks that a stored model can continue a text. */
 import { UserError } from "../../base/user_error.ts";
 import type { Tokenizer } from "../../data/tokenizers/types.ts";
 import type { OpenedModel } from "../../artifacts/model.ts";

@@ -1,4 +1,4 @@
-/** The command `import`: from a folder that others wrote, or `export` did, to a run at step 0. */
+/** The command `import`: turns a model in Hugging Face's layout into a run at step 0. */
 import * as z from "zod";
 import { basename, join, resolve } from "node:path";
 import { UserError } from "../../base/user_error.ts";
@@ -30,7 +30,7 @@ export const IMPORT = {
   },
 } satisfies FlagsSpec;
 
-/** Runs `import` with command-line arguments. @throws {UserError} for what the user can mend. */
+/** Runs `import` with command-line arguments. @throws {UserError} */
 export async function importCommand(args: readonly string[]): Promise<void> {
   const { positionals, values, help } = parseFlags(args, IMPORT);
   if (help) return sayText(flagsHelp(IMPORT));

@@ -1,4 +1,4 @@
-/** The command `plan`: what a run takes, before anything is spent on it. */
+/** The command `plan`: predicts memory, time, tokens and FLOP of a run before it starts. */
 import { join } from "node:path";
 import { isMissing } from "../../base/file_fault.ts";
 import { UserError } from "../../base/user_error.ts";
@@ -60,7 +60,7 @@ export async function planCommand(args: readonly string[]): Promise<ExitName> {
   throw new UserError("tooLarge", `Cannot fit ${config.name}: ${report.faults.join("; ")}`);
 }
 
-/** Most windows that anybody is told of. */
+/** The largest number of windows that the report names. */
 const MOST = 2 ** 20;
 
 async function planOf(

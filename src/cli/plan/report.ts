@@ -1,4 +1,4 @@
-/** What a run takes, as people and programs read it. Pure: it measures nothing. */
+/** Formats the prediction of `plan` as text and as JSON. Pure. */
 import { COUNT_WORDS, type Counts } from "../../budget/counts.ts";
 import type { RunExtent } from "../../budget/extent.ts";
 import type { FlopCount } from "../../budget/flops.ts";

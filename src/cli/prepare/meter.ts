@@ -1,4 +1,4 @@
-/** Shows how far a preparation is, and prints what it has to say. */
+/** Shows the progress of a preparation as a status line, and prints its notices. */
 import { say } from "../../base/text/say.ts";
 import { meterLine, type MeterReading } from "../../prepare/meter.ts";
 import type { PrepareEvent } from "../../prepare/prepare.ts";

@@ -1,4 +1,4 @@
-/** The command `prepare`: from text files to a folder of token shards, and its verification. */
+/** The command `prepare`: encodes text files to a folder of token shards, or verifies one. */
 import type { ExitName } from "../../base/user_error.ts";
 import { shellWord } from "../../base/shell.ts";
 import { say, sayText } from "../../base/text/say.ts";

@@ -1,4 +1,4 @@
-/** What a command line asks `prepare` for. Reads no file. */
+/** Parses the command line of `prepare`. Reads no file. */
 import * as z from "zod";
 import { UserError } from "../../base/user_error.ts";
 import { MAX_UNKNOWN } from "../../data/unknown.ts";

@@ -149,7 +149,7 @@ async function splitStep(
   };
 }
 
-/** Queued passes with their times; the device tells them in the same order. */
+/** Queued passes with their times; the device reports them in submission order. */
 function timed(queued: readonly QueuedPass[], times: readonly PassTime[] = []): Pass[] {
   return times.map((time, i) => ({ ...queued[i] as QueuedPass, ...time }));
 }

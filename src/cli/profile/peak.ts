@@ -36,7 +36,7 @@ const PUBLISHED: readonly (readonly [RegExp, number])[] = [
   [/\bH[12]00\b/, 66.9e12],
 ];
 
-/** What the maker says of an adapter, if it is known. */
+/** The vendor's peak of an adapter, where it is known. */
 export function publishedPeak(adapter: string): number | undefined {
   return PUBLISHED.find(([pattern]) => pattern.test(adapter))?.[1];
 }

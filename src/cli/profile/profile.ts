@@ -1,4 +1,4 @@
-/** The command `profile`: where the time of a training step goes, by op and by part. */
+/** The command `profile`: measures the time of a training step by op and by part. */
 import { dirname } from "node:path";
 import { fileFault, isMissing, withFileFaultsAsync } from "../../base/file_fault.ts";
 import { UserError } from "../../base/user_error.ts";
@@ -119,7 +119,7 @@ function notesOf(
   ];
 }
 
-/** @throws {UserError} `config` where no file can be written: said before minutes are spent. */
+/** Fails before the measurement if the trace cannot be written. @throws {UserError} `config` */
 async function requireWay(path: string): Promise<void> {
   const folder = dirname(path);
   const doing = {

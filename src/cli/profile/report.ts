@@ -1,4 +1,4 @@
-/** A profile as people read it, and as a value. Pure: it measures nothing. */
+/** Formats a profile as text and as JSON. Pure. */
 import { maxOf } from "../../base/extremes.ts";
 import { showCount } from "../../report/format.ts";
 import { table } from "../table.ts";

@@ -1,4 +1,4 @@
-/** What a command line asks `profile` for. Knows its own flags; the others are the config's. */
+/** Parses the command line of `profile`: its own flags, and the config keys that `train` takes. */
 import * as z from "zod";
 import { UserError } from "../../base/user_error.ts";
 import { type CommandLine, parseCommandLine } from "../args.ts";

@@ -1,4 +1,4 @@
-/** What a measured step says: time by op, the parts of a step, and use of the device. Pure. */
+/** Summarizes a measured step: time by op, parts of the step, utilization of the device. Pure. */
 import { length, type Pass, type Steps, sumOf } from "./measure.ts";
 
 /** Work of an op in a step. */
@@ -98,7 +98,7 @@ export function usesOf(
   );
 }
 
-/** What must be said of shares that are not there. */
+/** Notes on utilizations that are missing. */
 export function exceededNotes(uses: readonly OpUse[]): string[] {
   const peaks = new Set(uses.filter(({ mfu }) => mfu === null).map(({ peak }) => peak));
   return Array.from(

@@ -1,4 +1,4 @@
-/** What a command line asks `scaling` for. Reads no file. */
+/** Parses the command line of `scaling`. Reads no file. */
 import * as z from "zod";
 import { UserError } from "../../base/user_error.ts";
 import { BOOTSTRAP } from "../../scaling/fit/bootstrap.ts";

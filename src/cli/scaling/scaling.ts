@@ -1,4 +1,4 @@
-/** The command `scaling`: from a sweep's trials to its laws, their pictures and a page. */
+/** The command `scaling`: fits scaling laws to trials, and writes plots and a page. */
 import { basename, join } from "node:path";
 import { withFileFaults } from "../../base/file_fault.ts";
 import { UserError } from "../../base/user_error.ts";

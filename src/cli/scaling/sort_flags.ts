@@ -1,4 +1,4 @@
-/** Tells a command's own flags from the keys of a config beside them. Knows no command. */
+/** Separates a command's own flags from config keys on the same command line. */
 import { flagNames, type FlagsSpec, isSwitch } from "../flags.ts";
 
 /** Words that are flags of `spec`, each with its value, and all others; both in order. */

@@ -1,4 +1,4 @@
-/** One process of a trial, from the folder that is made ready to the end. Decides nothing. */
+/** Runs one attempt of a trial: prepares its folder, starts its process, waits for the end. */
 import { lostIn } from "../../../workers/run/resume.ts";
 import { fileFault, isMissing, reasonOf } from "../../base/file_fault.ts";
 import { UserError } from "../../base/user_error.ts";
@@ -37,11 +37,11 @@ export interface AttemptOptions {
   readonly places: number;
   /** Cards that it may have, by name; none where all share what the driver offers. */
   readonly cards: (workers: number) => Lease;
-  /** Threads of its driver; the driver's choice unless told. */
+  /** Threads of its driver; by default the driver's choice. */
   readonly threads: number | undefined;
   readonly reason: string;
   readonly stop: AbortSignal;
-  /** Told the step that it goes on from, just before it does. */
+  /** Called with the step that it resumes from, before its process starts. */
   readonly started: (from: number) => void;
 }
 
@@ -68,7 +68,7 @@ async function once(
   const folder = books.folder(key);
   const until = untilOf(one);
   const from = await prepare(one, options);
-  // A process that outlived its sweep may have come to the end.
+  // A process that outlived its sweep may have finished the trial.
   if (readTrial(folder).steps >= until || stop.aborted) return { code: 0, error: "" };
   const workers = Math.min(places, config.micro_batches);
   const start = performance.now();
@@ -103,7 +103,7 @@ function held(child: Child, { stop, seconds }: { stop: AbortSignal; seconds: num
   };
 }
 
-/** Makes the folder ready to go on in; gives the step that it goes on from. */
+/** Prepares the folder for a resume; returns the step to resume from. */
 async function prepare(one: TrialProgress, options: AttemptOptions): Promise<number> {
   const { key, config } = one.trial;
   const { books, trunks, stop } = options;
@@ -115,7 +115,7 @@ async function prepare(one: TrialProgress, options: AttemptOptions): Promise<num
   lock.check();
   await writeConfig(folder, config);
   one.checkpoints = await savedStepsOf(folder);
-  // Where checkpoints were lost the trial itself says so: nothing of it is done again unasked.
+  // If checkpoints were lost, the trial itself reports it: do not repeat its steps silently.
   if (one.checkpoints.length === 0 && await lostIn(folder, { metrics: false }) === undefined) {
     forgetHalfBranch(folder);
     if (trunks) await branchOff(one, { ...options, lock });

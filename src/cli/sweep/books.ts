@@ -1,4 +1,4 @@
-/** The folder of a sweep: its lock, its file, its journal and its rows. */
+/** Opens the folder of a sweep: lock, sweep file, journal and table of trials. */
 import { join } from "node:path";
 import { lockRun, type RunLock } from "../../checkpoint/lock/lock.ts";
 import { type PathKinds, requirePathKinds } from "../../checkpoint/path_kinds.ts";

@@ -1,4 +1,4 @@
-/** A trial as a process: the command `train` with the options of its task. Judges nothing. */
+/** Starts a trial as a process: `train` with the permissions of that command. */
 import { fileURLToPath } from "node:url";
 import { CONFIG } from "../../base/installed.ts";
 import { atUnload } from "../../base/unload.ts";
@@ -17,7 +17,7 @@ export interface ChildOptions {
   readonly workers: number;
   /** Card of each worker; none where all share what the driver offers. */
   readonly gpus: readonly string[];
-  /** Threads that a software driver may use in each worker; its own choice unless told. */
+  /** Threads that a software driver may use in each worker; by default its own choice. */
   readonly threads: number | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface Child {
   kill(): void;
 }
 
-/** Starts a process that begins or goes on with the trial in a folder. */
+/** Starts a process that begins or resumes the trial in a folder. */
 export function startChild({ folder, until, workers, gpus, threads }: ChildOptions): Child {
   const passed = Deno.env.get("LP_NUM_THREADS") ?? threads;
   const deno = Deno.execPath();

@@ -1,4 +1,4 @@
-/** Says how long a sweep will take before it is begun, and how that is known. */
+/** Predicts how long a sweep takes, and says from which measurement. */
 import { join } from "node:path";
 import { sealFault } from "../../base/hash.ts";
 import { parseJsonText } from "../../base/text/json.ts";
@@ -33,7 +33,7 @@ export interface Planned {
   readonly steps: number;
 }
 
-/** The forecast as a line; undefined where nothing tells it. */
+/** The forecast as a line; undefined where no measurement exists. */
 export async function forecast(planned: Planned, status: Status): Promise<string | undefined> {
   const { trials, shares, out, places, steps } = planned;
   const rows = rowsIn(out);

@@ -1,6 +1,6 @@
 /**
- * Leads a sweep: starts what is due while there is room, judges what has ended, and writes both
- * down. The decisions are those of src/sweep.
+ * Runs a sweep: starts trials while slots are free, evaluates those that ended, and journals both.
+ * The decisions are made by src/sweep.
  */
 import { writingFault } from "../../base/file_fault.ts";
 import { showCount, showLoss } from "../../report/format.ts";
@@ -25,18 +25,18 @@ import { SweepDisplay } from "./display.ts";
 import { Promotions } from "./promotion.ts";
 import { readTrial, savedStepsOf } from "./trial_folder.ts";
 
-/** Milliseconds between looks at the checkpoints of a trunk that others wait for. */
+/** Milliseconds between polls for the checkpoints of a trunk that other trials branch from. */
 const LOOK = 250;
 
-/** Milliseconds between looks at how far trials are. */
+/** Milliseconds between polls of the progress of trials. */
 const SHOW = 1000;
 
-/** What a sweep is led with. */
+/** Options of a sweep. */
 export interface LeadOptions {
   readonly sweep: Sweep;
   readonly standings: ReadonlyMap<string, TrialProgress>;
   readonly books: Books;
-  /** Trials at a time. */
+  /** Trials that run at the same time. */
   readonly places: number;
   /** Cards of the machine by name; none where trials share what the driver offers. */
   readonly cards: readonly string[];
@@ -44,11 +44,11 @@ export interface LeadOptions {
   readonly threads: number;
   readonly bounds: Bounds;
   readonly stop: AbortSignal;
-  /** Shows how far the trials are, and prints what becomes of them. */
+  /** Shows the progress of the trials and prints their results. */
   readonly status: Status;
 }
 
-/** Trains until nothing is left, or may be; gives how busy the places were. */
+/** Trains until no trial is left or the budget is spent; returns the utilization of the slots. */
 export async function leadSweep(options: LeadOptions): Promise<SweepMeter> {
   return await new Lead(options).run();
 }
@@ -97,12 +97,12 @@ class Lead {
       await this.#change();
     }
     this.#options.books.lost.throwIfAborted();
-    // What broke is told once all trials that ran are saved.
+    // Report the failure after all running trials are saved.
     this.#broken.signal.throwIfAborted();
     return this.#meter;
   }
 
-  /** What cannot be decided stops the sweep; trials that run are saved first. */
+  /** An error in a decision stops the sweep after running trials are saved. */
   #trying(work: () => void): void {
     if (this.#broken.signal.aborted) return;
     try {
@@ -112,7 +112,7 @@ class Lead {
     }
   }
 
-  /** Waits until a trial has ended, or a trunk may have come to where another branches off. */
+  /** Waits until a trial has ended, or a trunk may have reached a branching step. */
   async #change(): Promise<void> {
     const { standings } = this.#options;
     const held = Array.from(standings.values()).filter((one) =>
@@ -243,7 +243,7 @@ class Lead {
     try {
       this.#options.books.check();
     } catch {
-      // A lost lock stops the sweep; where the system cannot tell, the next write says why.
+      // A lost lock stops the sweep; if the check itself fails, the next write reports why.
     }
   }
 }

@@ -1,4 +1,4 @@
-/** How large trials are: their data is read once, devices are asked for their limits. */
+/** Computes the sizes of trials; reads the data once and queries the limits of each device once. */
 import { canonical } from "../../base/hash.ts";
 import { UserError } from "../../base/user_error.ts";
 import type { RunConfig } from "../../config/schema.ts";
@@ -67,7 +67,7 @@ async function allowedBy(kind: RunConfig["device"]): Promise<Allowed> {
   return { binding, buffer, isHost: target.kind === "cpu" };
 }
 
-/** Drivers complain on stderr where this folder is not told, though they need none here. */
+/** Drivers print an error where XDG_RUNTIME_DIR is unset, although they need none here. */
 function quiet(): Disposable {
   const name = "XDG_RUNTIME_DIR";
   const isSet = Deno.env.get(name) !== undefined;

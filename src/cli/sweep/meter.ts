@@ -1,4 +1,4 @@
-/** How busy the places of a sweep were while trials were queued. */
+/** Measures the utilization of a sweep's slots while trials were queued. */
 
 /** Integrates over time what works and what could. */
 export class SweepMeter {

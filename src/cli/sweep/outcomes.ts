@@ -1,4 +1,4 @@
-/** How the trials of a sweep have ended, as their folders tell. */
+/** Reads from the folders of trials how they ended. */
 import { rowOf, type TrialOutcome, type TrialRow } from "../../sweep/rows.ts";
 import { lossAt, type TrialProgress, type TrialState } from "../../sweep/trial_progress.ts";
 import type { Books } from "./books.ts";
@@ -10,7 +10,7 @@ const STATUS: Partial<Record<TrialState, TrialOutcome["status"]>> = {
   rests: "stopped",
 };
 
-/** Rows of the trials that have come to an end, in the order of the sweep. */
+/** Rows of the finished trials, in the order of the sweep. */
 export function outcomeRows(
   standings: ReadonlyMap<string, TrialProgress>,
   books: Books,

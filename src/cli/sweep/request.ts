@@ -1,4 +1,4 @@
-/** What a command line asks `sweep` for. Knows no sweep and reads no file. */
+/** Parses the command line of `sweep`: its own flags, and config keys that all trials share. */
 import * as z from "zod";
 import { UserError } from "../../base/user_error.ts";
 import { keys } from "../../config/keys.ts";
@@ -53,7 +53,7 @@ export interface SweepRequest {
   readonly dryRun: boolean;
   /** Steps of two trials that a dry run times. */
   readonly probe: number;
-  /** Dotted key to the text of its value: what the command line says of the base. */
+  /** Overrides of the base config: dotted key to the text of its value. */
   readonly overrides: Readonly<Record<string, string>>;
 }
 

@@ -1,4 +1,4 @@
-/** Where a sweep stands, from its folder: what was begun, decided and finished before. */
+/** Restores the state of a sweep from its folder: trials and decisions so far. */
 import { maxOf } from "../../base/extremes.ts";
 import { rungsOf } from "../../sweep/asha.ts";
 import type { Sweep } from "../../sweep/schema.ts";

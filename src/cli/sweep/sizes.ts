@@ -1,4 +1,4 @@
-/** The size of a trial whose vocabulary is known: its model is traced, its plans are made, nothing runs. */
+/** Computes the size of a trial: traces its model and compiles its plans, and runs nothing. */
 import { countsOf } from "../../budget/counts.ts";
 import { runExtentOf } from "../../budget/extent.ts";
 import { faultsOf, type Limits } from "../../budget/fit.ts";

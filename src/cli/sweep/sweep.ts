@@ -1,4 +1,4 @@
-/** The command `sweep`: from a sweep file to its trials, trained. */
+/** The command `sweep`: trains the trials of a sweep file. */
 import { join } from "node:path";
 import { UserError } from "../../base/user_error.ts";
 import type { ExitName } from "../../base/user_error.ts";
@@ -140,7 +140,7 @@ async function train(
   return "done";
 }
 
-/** The sweep of a file, with what the command line says of it. */
+/** The sweep of a file, with the overrides of the command line. */
 async function sweepOf({ file, parallel, retries, overrides }: SweepRequest): Promise<Sweep> {
   const input = await loadNamed(file);
   const { base } = input;

@@ -75,7 +75,7 @@ export function readTrial(folder: string): TrialReading {
 /** Bytes at the end of metrics.jsonl that hold its last line. */
 const TAIL = 4096;
 
-/** The last step that a trial has told of; 0 where there is none. */
+/** The last step that a trial has reported; 0 where there is none. */
 export function lastStep(folder: string): number {
   try {
     using file = Deno.openSync(join(folder, "metrics.jsonl"));
@@ -127,7 +127,7 @@ export async function savedStepsOf(folder: string): Promise<number[]> {
   return (await listCheckpoints(checkpointsOf(folder))).map(({ step }) => step);
 }
 
-/** Writes a trial's config: with it `train --resume` begins, or goes on. */
+/** Writes a trial's config, with which `train --resume` begins or resumes it. */
 export async function writeConfig(folder: string, config: RunConfig): Promise<void> {
   await makeFolders(folder);
   writeJsonAtomic(join(folder, "config.json"), anchored(config, Deno.cwd()));

@@ -1,4 +1,4 @@
-/** Which run a path to go on from means: the run's folder, its checkpoints, or one of them. */
+/** Resolves the path of --resume or --restart: a run's folder, its checkpoints, or one of them. */
 import { basename, dirname, join, resolve } from "node:path";
 import { hasCode } from "../../base/file_fault.ts";
 import { UserError } from "../../base/user_error.ts";
@@ -10,7 +10,7 @@ import type { CommandLine } from "../args.ts";
 
 const FOLDER = "checkpoints";
 
-/** A command line with the folder of the run that it goes on with. @throws {UserError} `config` */
+/** A command line with the folder of the run to resume. @throws {UserError} `config` */
 export async function settleRun(line: CommandLine): Promise<CommandLine> {
   const { resume, restart, overrides } = line;
   if (resume !== undefined && restart !== undefined) {

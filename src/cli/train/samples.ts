@@ -1,4 +1,4 @@
-/** How samples are shown: text as it comes, or a line per token. Knows no model and no stdout. */
+/** Formats samples: text as it is drawn, or one line per token. */
 import { END_TEXT } from "../../data/tokenizers/types.ts";
 import { InTurn } from "../../generate/in_turn.ts";
 import { meanLine, tokenLine } from "../../generate/logprobs.ts";

@@ -1,4 +1,4 @@
-/** The command `train`: from a command line to a run. */
+/** The command `train`: resolves the config of a command line and starts the run. */
 import { basename, dirname, join, resolve } from "node:path";
 import { fileFault, isMissing } from "../../base/file_fault.ts";
 import { UserError } from "../../base/user_error.ts";
@@ -32,7 +32,7 @@ import { columns, openOutput, printsReport } from "../../terminal/output.ts";
 import { settleRun } from "./resumed.ts";
 import { stopOnSignals } from "../../terminal/signals.ts";
 
-/** Runs `train` with command-line arguments; it stops on signals, and when `leash` says so. */
+/** Runs `train` with command-line arguments; stops on signals, and when `leash` is aborted. */
 export async function trainCommand(
   args: readonly string[],
   leash?: AbortSignal,
@@ -105,7 +105,7 @@ export async function configOf(line: CommandLine): Promise<RunConfig> {
   return (await askedOf(line)).config;
 }
 
-/** The config, and whether somebody said how many workers there are to be. */
+/** The config, and whether it or the command line sets the number of workers. */
 export async function askedOf(
   line: CommandLine,
 ): Promise<{ readonly config: RunConfig; readonly saysWorkers: boolean }> {
@@ -137,7 +137,7 @@ function requireUnsplit(
   );
 }
 
-/** Cards that are named get a worker each, unless it is said how many there are to be. */
+/** One worker for each card that is named, unless the number of workers is set. */
 function withWorkers(
   input: PlainConfig,
   { gpus, workers }: Readonly<Record<string, string>>,
@@ -167,7 +167,7 @@ async function besideRun(path: string, input: PlainConfig): Promise<PlainConfig>
   return isStored ? { ...input, out: freeFolder(folder) } : input;
 }
 
-/** A run that begins with a model has its sizes and its window, unless it says otherwise. */
+/** With --init, model sizes and window default to those of the model. */
 async function withModel(input: PlainConfig): Promise<PlainConfig> {
   const { init, data } = input;
   if (typeof init !== "string") return input;
@@ -183,7 +183,7 @@ async function withModel(input: PlainConfig): Promise<PlainConfig> {
   };
 }
 
-/** @throws {UserError} `config` for a model to begin with that a run which goes on would not heed. */
+/** @throws {UserError} `config` for --init with a run that is resumed: it would be ignored. */
 async function requireOwnInit(out: string, init: unknown): Promise<void> {
   const path = join(out, "config.json");
   const isStored = await Deno.stat(path).then(() => true, () => false);

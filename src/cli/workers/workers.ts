@@ -17,7 +17,7 @@ same bits with any number.
   deno task workers runs/a -1    one fewer
 `;
 
-/** What a command line asks for. */
+/** A parsed command line. */
 export interface WorkersLine {
   /** The run's folder. */
   readonly out: string;

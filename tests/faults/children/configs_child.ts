@@ -1,4 +1,4 @@
-/** Loads each argument as a config; prints as JSON, by path, the value or the line that refuses it. */
+/** Loads each argument as a config; prints as JSON, by path, the value or the error. */
 import { UserError } from "../../../src/base/user_error.ts";
 import { loadConfig } from "../../../src/config/load.ts";
 

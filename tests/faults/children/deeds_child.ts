@@ -1,10 +1,11 @@
 /**
- * Tries what a process of a run must not be able to do, and what it must, and prints as JSON how each
- * deed ended: "done", or the error. Arguments: the run's folder of sockets, its output folder.
+ * Tries actions that a process of a run must and must not be able to do, and prints as JSON how
+ * each action ended: "done", or the error. Arguments: the run's folder of sockets, its output
+ * folder.
  */
 const [sockets = "", out = ""] = Deno.args;
 const HOST = "127.0.0.1";
-/** Paths that Deno cannot foresee: what it sees in the source before it runs, it lets pass. */
+/** Computed paths: Deno permits imports that it finds in the source before it runs. */
 const SYSTEM = ["/etc", "passwd"].join("/");
 const NETWORK = ["https://esm.sh", "shoal-no-such-module"].join("/");
 

@@ -1,4 +1,7 @@
-/** A command that writes beyond a limit of 256 MiB, without filling it: `file_limit_child.ts <file>`. */
+/**
+ * A command that writes beyond a limit of 256 MiB, without filling it: `file_limit_child.ts
+ * <file>`.
+ */
 import { naming } from "../../../src/base/file_fault.ts";
 import { runCommand } from "../../../src/cli/command.ts";
 

@@ -1,4 +1,4 @@
-/** Loads the newest checkpoint and ends with the code of a refusal: `load_child.ts <root>`. */
+/** Loads the newest checkpoint, and exits with the code of an error: `load_child.ts <root>`. */
 import { EXIT, UserError } from "../../../src/base/user_error.ts";
 import { loadNewest } from "../../../src/checkpoint/load.ts";
 

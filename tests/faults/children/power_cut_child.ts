@@ -1,5 +1,5 @@
 /**
- * Saves on a disk and shuts it down as a power cut would, or says what is left on it:
+ * Saves on a disk and shuts it down as a power cut would, or reports what is left on it:
  * `power_cut_child.ts <folder> <point of the save | after | unsynced | load>`.
  */
 import { basename } from "node:path";
@@ -47,7 +47,7 @@ if (point === "load") {
       ...(point === "unsynced" ? { disk: UNSYNCED } : {}),
     });
   } catch {
-    // The disk is gone under the save; what stands on it is told by the next process.
+    // The disk is shut down; the next process reports its contents.
   }
   if (point === "after" || point === "unsynced") shutDown(disk);
 }

@@ -1,6 +1,7 @@
 /**
- * Trains; on a disk that is shut down as by a power cut once step 4 is saved; or tells what is left there,
- * goes on with it, and tells again: `power_cut_run.ts <folder> <train | cut | resume>`, with TMPDIR there.
+ * Trains; or trains on a disk that is shut down after step 4 is saved; or reports what is left
+ * there, resumes, and reports again: `power_cut_run.ts <folder> <train | cut | resume>`, with
+ * TMPDIR there.
  */
 import { listCheckpoints } from "../../../src/checkpoint/load.ts";
 import { parseJournal } from "../../../src/report/journal/journal.ts";
@@ -11,7 +12,7 @@ import { shutDown } from "../support/power_cut.ts";
 
 const [disk = "", what = ""] = Deno.args;
 
-/** What lies in a run's folder. */
+/** The contents of a run's folder. */
 async function tell(bench: Bench): Promise<void> {
   const { fault = null, ...parsed } = parseJournal(bench.read("journal.jsonl"));
   const samples = bench.read("samples.jsonl").split("\n").slice(0, -1)

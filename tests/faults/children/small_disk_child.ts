@@ -1,4 +1,4 @@
-/** Fills a disk of 4 MiB and saves on it, again and again: `small_disk_child.ts <folder>`. */
+/** Repeatedly fills a disk of 4 MiB and saves on it: `small_disk_child.ts <folder>`. */
 import { UserError } from "../../../src/base/user_error.ts";
 import { saveCheckpoint, type SaveOptions } from "../../../src/checkpoint/commit.ts";
 import { loadNewest } from "../../../src/checkpoint/load.ts";
@@ -28,7 +28,7 @@ async function loads(): Promise<number> {
   return (await loadNewest(root, { onSkip })).manifest.step;
 }
 
-/** What a save that must fail says and leaves; `at` is the last effect it came to. */
+/** The error and leftovers of a save that must fail; `at` is its last effect. */
 async function failing(options: SaveOptions) {
   let at = "";
   try {
@@ -50,7 +50,7 @@ await saveCheckpoint(root, draft(1));
 fillUp(700_000);
 const ahead = await failing({});
 const during = [];
-// From half of the model's room down to all of the tensors' and none of the manifest's.
+// From half the space of the model to all of the tensors and none of the manifest.
 for (const free of [300_000, 800_000, 2 * (PART * 4 + 4096)]) {
   Deno.removeSync(filler);
   fillUp(free);

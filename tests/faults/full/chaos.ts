@@ -1,4 +1,4 @@
-/** 6: a minute of workers that are killed every second, and of everything else that can happen. */
+/** 6: a minute in which a worker is killed every second, with all other faults. */
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { gather } from "../../chaos/gather.ts";
 import { report } from "../../chaos/report.ts";

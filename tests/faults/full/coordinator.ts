@@ -1,4 +1,4 @@
-/** The coordinator at every moment that it can die or be told to stop, with real processes. */
+/** The coordinator dies or is stopped at every point, with real processes. */
 import { assertEquals, assertLess } from "@std/assert";
 import { SAVE_POINTS } from "../../../src/checkpoint/commit.ts";
 import { assertReplayed } from "../support/replay.ts";
@@ -6,7 +6,7 @@ import { assertSavesAreWhole } from "../support/killed_save.ts";
 import { assertStopsAreKept } from "../support/stops.ts";
 import { args, FAMILIES, golden, Lab, stepLine, STEPS } from "../support/support.ts";
 
-/** Points of a save by family: all of them once, and again one of each phase. */
+/** Points of a save by model family: all of them once, then one of each phase. */
 const POINTS = {
   gpt: SAVE_POINTS,
   lstm: ["create folder", "sync manifest.json", "publish", "sync root"],
@@ -94,7 +94,7 @@ Deno.test({
   },
 });
 
-/** The library of the package faketime, where it is installed. */
+/** The library of the package faketime, if installed. */
 function findFakeTime(): string | undefined {
   const { stdout } = new Deno.Command("sh", {
     args: ["-c", "ls /usr/lib/*/faketime/libfaketime.so.1"],

@@ -1,4 +1,4 @@
-/** Slow and dark links between workers. */
+/** Slow and silent links between workers. */
 import { assert, assertEquals } from "@std/assert";
 import { args, golden, Lab } from "../support/support.ts";
 import { disturbed } from "../support/wire.ts";

@@ -1,4 +1,6 @@
-/** Every way to lose a worker at every point of a step, for each family: it costs time alone. */
+/**
+ * Every way to lose a worker at every point of a step, for each model family: it costs only time.
+ */
 import {
   assert,
   assertEquals,
@@ -39,7 +41,7 @@ for (const family of FAMILIES) {
     using lab = new Lab();
     const state = await golden(family);
     const kill = (rank: number) => ({ at: { step: 7, rank, point: "forward" }, do: "sigkill" });
-    // The first death aborts the step, now and then before the last of them is struck.
+    // The first loss aborts the step, sometimes before the last fault is injected.
     const lost: number[] = [];
     while (lost.at(-1) !== 3 && lost.length < 5) {
       const out = `run${lost.length}`;
@@ -55,7 +57,7 @@ for (const family of FAMILIES) {
   Deno.test(`1: ${family}: all lost in one step go back to the last checkpoint`, async () => {
     using lab = new Lab();
     const state = await golden(family);
-    // Who is left after the first is rank 0 in its turn, and meets the same before anybody joins.
+    // The remaining worker becomes rank 0, and gets the same fault before another joins.
     const plan = lab.faults({
       at: { step: 11, rank: 0, point: "forward" },
       do: "sigkill",
@@ -71,7 +73,7 @@ for (const family of FAMILIES) {
     Deno.test(`4: ${family}: a formation that never came to stand leaves no trace in the next, deadline ${seconds} s`, async () => {
       using lab = new Lab();
       const state = await golden(family);
-      // Rank 3 is lost at once; the formation without it waits for rank 1, which is found later.
+      // Rank 3 is lost at once; the quorum without it waits for rank 1, which is detected later.
       const plan = lab.faults(
         { at: { step: 7, rank: 1, point: "forward" }, do: "sigstop" },
         { at: { step: 7, rank: 3, point: "forward" }, do: "sigkill" },
@@ -174,12 +176,12 @@ Deno.test("a rank that is lost again and again ends the run with 74 and the jour
   await lab.assertEnded("run", { state: await golden("gpt") });
 });
 
-/** Stops a worker that cannot be killed until it was replaced, and lets it go on. */
+/** Suspends a worker until it is replaced, then resumes it. */
 async function assertFenced(family: Family): Promise<void> {
   using lab = new Lab();
   const state = await golden(family);
   const away = { at: { step: 7, rank: 1, point: "forward" }, do: "sigstop", ms: 3000, spare: true };
-  // Steps take so long that the run is under way when the worker comes back.
+  // Steps are slow enough that the run is still training when the worker resumes.
   const slow = Array.from({ length: 10 }, (_, n) => ({
     at: { step: 10 + n, rank: 0, point: "summed" },
     do: "delay",
@@ -206,7 +208,7 @@ async function assertFenced(family: Family): Promise<void> {
   await lab.assertEnded("run", { state });
 }
 
-/** The process among these that is stopped, as soon as one is. */
+/** The first of these processes that is suspended. */
 async function stoppedOf(pids: readonly number[]): Promise<number> {
   for (let tries = 0; tries < 500; tries++) {
     for (const pid of pids) if (isStopped(pid)) return pid;

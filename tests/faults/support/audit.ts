@@ -1,6 +1,6 @@
 /**
- * Runs of `train` whose permissions are written down by Deno as they are asked for, granted or not,
- * one JSON a line. Two things it does not write down: `run`, and which process it was.
+ * Runs of `train` whose permission requests are recorded by Deno, granted or not,
+ * one JSON a line. It does not record `run`, nor the process.
  */
 import { assert } from "@std/assert";
 import { resolve } from "node:path";
@@ -8,7 +8,7 @@ import { ONE_ADAPTER, type Place, ROOT, taskOptions, tinyArgs } from "../../e2e/
 
 const ENTRY = ROOT + "tests/faults/children/audited_child.ts";
 
-/** What a process asked for: "kind value", sorted, each once, paths absolute. */
+/** The requests of a process: "kind value", sorted and unique, with absolute paths. */
 export async function audit(who: "coordinator" | "workers", place: Place): Promise<string[]> {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...taskOptions(), ENTRY, who, ...tinyArgs("run", "--workers=2")],
@@ -18,7 +18,7 @@ export async function audit(who: "coordinator" | "workers", place: Place): Promi
       INIT_CWD: "", // A run that a task starts also looks for the checkout.
       ...ONE_ADAPTER,
       TMPDIR: place.of("tmp"),
-      // Several processes would write over one another in a file; here each line is one write.
+      // Processes would overwrite each other in a file; a pipe keeps each line.
       ...(who === "coordinator" && { DENO_AUDIT_PERMISSIONS: "/dev/stderr" }),
     },
     stdout: "null",

@@ -1,4 +1,4 @@
-/** A disk whose calls fail as a test says, as Deno reports the errors of the system. */
+/** A disk with injected errors, as Deno reports those of the system. */
 import { DISK, type Disk, type NewFile } from "../../../src/checkpoint/disk.ts";
 
 /** The calls of a disk. */
@@ -15,8 +15,8 @@ export const CALLS = [
 export type Call = typeof CALLS[number];
 
 /**
- * What the system says, and by which code Deno has it; of several it has the message alone. The last
- * one has no name anywhere.
+ * System errors, and Deno's codes for them; some have only a message. The last
+ * one has neither.
  */
 export const ERRORS: Readonly<Record<string, () => Error>> = {
   ENOSPC: () => coded("ENOSPC", "No space left on device (os error 28)"),
@@ -42,13 +42,15 @@ function coded(code: string, message: string): Error {
 export interface Fault {
   readonly call: Call;
   readonly error: () => Error;
-  /** Paths where it does; all by default. */
+  /** Affected paths. Default: all. */
   readonly where?: RegExp;
-  /** Calls that fail; all by default. */
+  /** Numbers of the calls that fail. Default: all. */
   readonly times?: number;
 }
 
-/** Fails calls of a kind, and syncs nothing: what is written is seen all the same, and soon. */
+/**
+ * Fails calls of a kind. Syncs are skipped: written data are visible anyway, and tests are faster.
+ */
 export class BadDisk implements Disk {
   readonly #fault: Fault | undefined;
   /** Calls that failed. */

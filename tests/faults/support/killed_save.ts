@@ -1,4 +1,4 @@
-/** What a save leaves behind when its process is killed amid it. */
+/** Leftovers of a save whose process is killed during it. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { listCheckpoints, loadNewest } from "../../../src/checkpoint/load.ts";
 import { args, type Family, golden, type Lab } from "./support.ts";
@@ -30,7 +30,7 @@ export async function assertSavesAreWhole(
     });
     const steps = (await listCheckpoints(root)).map(({ step }) => step);
     assertEquals(skipped, [], `killed at ${point}`);
-    // The rename is the moment from which the new one counts.
+    // The rename publishes the new checkpoint.
     assertEquals(manifest.step, point === "sync root" ? AT : AT - 8, `killed at ${point}`);
     assert(steps.includes(AT - 8));
     await lab.finish([`--resume=${out}`]);

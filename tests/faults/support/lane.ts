@@ -1,30 +1,30 @@
 /**
- * One direction of a fault proxy: takes bytes from a source and gives them to a sink, late, slowly,
- * changed or not at all, as it is told while it runs. Knows no frames. Offsets count the bytes that
+ * One direction of a fault proxy: forwards bytes from a source to a sink, delayed, slowed,
+ * changed or dropped, as controlled while it runs. Offsets count the bytes that
  * the source sent.
  */
 import type { Duplex } from "../../../src/transport/bytes.ts";
 import { writeAll } from "../../../src/base/files/write_all.ts";
 
-/** A byte stream whose two directions end apart, as those of a socket do. */
+/** A byte stream whose two directions end separately, as with a socket. */
 export interface Line extends Duplex {
   closeWrite(): void | Promise<void>;
 }
 
-/** Bytes that a lane holds before it lets its source wait, about what a socket does. */
+/** Bytes buffered before back-pressure, about as many as in a socket. */
 const HELD = 256 * 1024;
-/** Milliseconds of sending at once when the rate is limited. */
+/** Milliseconds per burst if the rate is limited. */
 const QUANTUM = 20;
 
 interface Piece {
   readonly bytes: Uint8Array;
-  /** When it may be given on, in ms of `performance.now`. */
+  /** When it may be forwarded, in ms of `performance.now`. */
   readonly due: number;
 }
 
-/** A direction, and the faults in it. */
+/** A direction with its faults. */
 export class Lane {
-  /** Milliseconds that every byte is late. */
+  /** Latency in milliseconds. */
   delay = 0;
   /** Bytes per second. */
   rate = Infinity;
@@ -46,34 +46,34 @@ export class Lane {
     this.#sink = sink;
   }
 
-  /** Bytes that the source sent, and bytes that reached the sink. */
+  /** Bytes received from the source, and sent to the sink. */
   get bytes(): { readonly taken: number; readonly given: number } {
     return { taken: this.#taken, given: this.#given };
   }
 
-  /** Flips bits of the byte at an offset that is still to come. */
+  /** Flips bits of the byte at a future offset. */
   flip(offset: number, mask = 1): void {
     this.#flips.set(offset, mask);
   }
 
-  /** Ends this direction in order after `offset` bytes; what comes later is swallowed. */
+  /** Ends this direction regularly after `offset` bytes; later ones are dropped. */
   truncate(offset: number): void {
     this.#last = offset;
     if (this.#taken >= offset) this.end();
   }
 
-  /** Puts bytes behind those taken so far. */
+  /** Inserts bytes after those received so far. */
   inject(bytes: Uint8Array): void {
     this.#push(bytes);
   }
 
-  /** Gives nothing for so long, and all of it afterwards; without an end, swallows all that comes. */
+  /** Pauses for this long, then forwards everything; without an end, drops everything. */
   blackhole(ms = Infinity): void {
     this.#holeUntil = performance.now() + ms;
     this.#wake();
   }
 
-  /** Half-closes: the sink meets the end of the stream; the other direction lives on. */
+  /** Half-closes: the sink sees the end of the stream; the other direction stays open. */
   end(): void {
     this.#isSourceOver = true;
     this.#wake();
@@ -115,7 +115,7 @@ export class Lane {
     try {
       await this.#sink.closeWrite();
     } catch {
-      // It is gone altogether.
+      // It is closed entirely.
     }
   }
 
@@ -135,7 +135,7 @@ export class Lane {
     if (this.rate < Infinity) await this.#sleep(1000 * part.length / this.rate);
   }
 
-  /** The bytes as they go on: with flipped bits, and without what lies behind the last. */
+  /** The bytes to forward: with flipped bits, and cut at the end. */
   #damaged(bytes: Uint8Array): Uint8Array {
     const start = this.#taken;
     this.#taken += bytes.length;
@@ -153,7 +153,7 @@ export class Lane {
     this.#wake();
   }
 
-  /** Waits so long, or until something has changed. */
+  /** Waits this long, or until something changes. */
   async #sleep(ms: number): Promise<void> {
     const timer = ms < Infinity ? setTimeout(() => this.#wake(), ms) : undefined;
     await this.#changed.promise;

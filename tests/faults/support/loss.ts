@@ -1,4 +1,4 @@
-/** What it costs to lose a worker at a point of a step: time, and nothing else. */
+/** The cost of losing a worker at a point of a step: time only. */
 import { assert, assertEquals, AssertionError } from "@std/assert";
 import { args, type Family, golden, type Lab, stepLine } from "./support.ts";
 
@@ -10,21 +10,21 @@ export interface Death {
   readonly workers?: number;
 }
 
-/** What a loss took. */
+/** Durations of a loss. */
 export interface Cost {
-  /** Milliseconds from the signal until the coordinator knew. */
+  /** Milliseconds from the signal to its detection by the coordinator. */
   readonly detect: number;
-  /** Milliseconds from the step before until the step that was interrupted counted. */
+  /** Milliseconds from the previous step to the commit of the interrupted one. */
   readonly recover: number;
 }
 
-/** Runs that may be hit by the machine's own hiccups before a time that is too long counts. */
+/** Runs that may be slow because of other load before the test fails. */
 const TRIES = 3;
 
 /**
- * Kills a worker: the loss is known within 100 ms, the step counts within 3 s, every step counts
- * once, and the state at the end is that of an undisturbed run of one worker. The bits must be right
- * at every try, the times at one of a few: the cores are shared with whatever else runs.
+ * Kills a worker: the loss is detected within 100 ms, the step commits within 3 s, every step
+ * commits once, and the final state is that of an undisturbed run of one worker. The bits must be
+ * correct in every try, the times in one of a few, since the cores are shared with other processes.
  */
 export async function assertLossCostsNothing(
   lab: Lab,
@@ -51,7 +51,7 @@ async function costOfLoss(
   const running = lab.start(args(family, out, `--workers=${workers}`, ...plan));
   await running.line(stepLine(step));
   const before = performance.now();
-  // From its vote on the step counts without it, and the one after it is the first to be in danger.
+  // After its vote the step commits without it, and the next one is the first affected.
   const next = ["voted", "apply"].includes(point) ? step + 2 : step + 1;
   await running.line(stepLine(next));
   const recover = performance.now() - before;

@@ -1,7 +1,7 @@
-/** What /proc tells of other processes. Deno keeps it from tests; a shell may look. */
+/** Reads /proc of other processes through a shell, since Deno does not permit it. */
 import { assert } from "@std/assert";
 
-/** Output of a line of shell; what it cannot read is left out. */
+/** Output of a shell command; unreadable files are skipped. */
 export function shell(line: string): string {
   const { stdout } = new Deno.Command("sh", { args: ["-c", line], stderr: "null" }).outputSync();
   return new TextDecoder().decode(stdout);
@@ -14,14 +14,14 @@ export function descriptors(pid: number): number {
   return count;
 }
 
-/** The command line and the environment that a process was started with. */
+/** The command line and environment of a process. */
 export function startedWith(pid: number): string {
   const text = shell(`cat /proc/${pid}/cmdline /proc/${pid}/environ`).replaceAll("\0", "\n");
   assert(text.includes("deno"), `Cannot read how ${pid} was started: need a living process`);
   return text;
 }
 
-/** Whether a process has a handler for a signal of this number. */
+/** Whether a process has a handler for this signal number. */
 export function catches(pid: number, signal: number): boolean {
   const [, mask] = /SigCgt:\s*([0-9a-f]+)/.exec(shell(`cat /proc/${pid}/status`)) ?? [];
   assert(mask !== undefined, `Cannot read signals of ${pid}: need a living process`);

@@ -1,14 +1,14 @@
 /**
- * A proxy that is at fault when told to: between two byte streams, or between whoever dials one Unix
- * socket and who listens at another. What can go wrong in a direction stands in lane.ts.
+ * A proxy with injected faults: between two byte streams, or between the clients of one Unix
+ * socket and the listener at another. Faults of a direction are in lane.ts.
  */
 import { Lane, type Line } from "./lane.ts";
 
-/** A conversation that goes through the proxy. */
+/** A connection through the proxy. */
 export class Link {
-  /** From the first end, which dialed, to the second. */
+  /** From the dialing end to the listening one. */
   readonly there: Lane;
-  /** From the second end to the first. */
+  /** From the listening end to the dialing one. */
   readonly back: Lane;
   /** When both directions have ended and both ends are closed. */
   readonly done: Promise<void>;
@@ -27,7 +27,7 @@ export class Link {
     return [this.there, this.back];
   }
 
-  /** Closes both ends at once, whatever is on its way. */
+  /** Closes both ends at once, dropping data in transit. */
   cut(): void {
     if (this.#isCut) return;
     this.#isCut = true;
@@ -44,23 +44,23 @@ export class Link {
 
 /** A proxy between two Unix sockets. */
 export interface Proxy {
-  /** All conversations so far, in the order of dialing. */
+  /** All connections so far, in order. */
   readonly links: readonly Link[];
   /** Stops listening, removes the socket and cuts all links. */
   close(): Promise<void>;
 }
 
-/** Where a proxy stands. */
+/** Paths and hooks of a proxy. */
 export interface ProxyOptions {
   /** Path to listen at. */
   readonly listen: string;
-  /** Path to dial for each who comes. */
+  /** Path to dial for each client. */
   readonly dial: string;
-  /** Sees each link before a byte has passed. */
+  /** Called with each link before any byte has passed. */
   readonly each?: (link: Link, index: number) => void;
 }
 
-/** Opens a proxy between two Unix sockets; who dials while nobody listens is closed. */
+/** Opens a proxy between two Unix sockets; a client is closed if no process listens. */
 export function openProxy({ listen, dial, each }: ProxyOptions): Proxy {
   const listener = Deno.listen({ transport: "unix", path: listen });
   const links: Link[] = [];

@@ -1,4 +1,4 @@
-/** The fault proxy itself: what goes through it, and what each of its faults does. */
+/** Tests of the fault proxy: forwarding, and each of its faults. */
 import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { ChannelError } from "../../../src/transport/channel.ts";
 import { type PipeEnd, pipePair } from "../../../src/transport/memory.ts";
@@ -29,7 +29,7 @@ class Bench implements Disposable {
 
 const bytes = (n: number) => Uint8Array.from({ length: n }, (_, i) => i * 7);
 
-/** Reads so many bytes; fewer at the end of the stream. */
+/** Reads this many bytes; fewer at the end of the stream. */
 async function read(end: PipeEnd, count: number): Promise<Uint8Array> {
   const out = new Uint8Array(count);
   let at = 0;

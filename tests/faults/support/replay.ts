@@ -1,9 +1,9 @@
-/** A step whose gradient is never finite, and what the journal makes of it when a run goes on. */
+/** A step whose gradient is never finite, and its replay from the journal after a resume. */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { metricsOf } from "../../e2e/metrics.ts";
 import { args, type Family, golden, Lab, STEPS } from "./support.ts";
 
-/** The gradient of step 10 is NaN at all ranks, so many times. */
+/** The gradient of step 10 is NaN on all ranks, this many times. */
 export function poison(times: number, workers: number): unknown[] {
   return Array.from({ length: workers }, (_, rank) => ({
     at: { step: 10, rank, point: "summed" },
@@ -12,13 +12,13 @@ export function poison(times: number, workers: number): unknown[] {
   }));
 }
 
-/** Steps that count, from the metrics of a run. */
+/** Committed steps, from the metrics of a run. */
 export function stepsOf(lab: Lab, out: string): unknown[] {
   return metricsOf(lab.of(`${out}/metrics.jsonl`)).steps.map(({ step }) => step);
 }
 
 /**
- * A run that passes over step 10 by a policy and is killed after it ends in the state of one that was
+ * A run that skips step 10 by a policy and is killed after it ends in the state of one that was
  * not killed.
  */
 export async function assertReplayed(family: Family, policy: "skip" | "rollback"): Promise<void> {

@@ -1,4 +1,4 @@
-/** Runs that are told to stop at random moments, from the first compile to the last sample. */
+/** Runs that are stopped at random times, from the first compilation to the last sample. */
 import { assertEquals, assertLess } from "@std/assert";
 import { fold, rootKey, threefry, unit } from "../../../src/base/random.ts";
 import { EXIT } from "../../../src/base/user_error.ts";
@@ -14,7 +14,7 @@ const MORE = [
   "--report.sample_length=100",
 ];
 
-/** How a run is told to stop, and the code that it then ends with. */
+/** Ways to stop a run, and its exit code. */
 const WAYS = [
   { signals: ["SIGTERM"], code: EXIT.done },
   { signals: ["SIGINT", "SIGTERM"], code: 130 },
@@ -23,17 +23,17 @@ const WAYS = [
   { signals: ["SIGINT", "SIGINT"], code: 130 },
 ] as const;
 
-/** Milliseconds after the start in which most runs are over. */
+/** Milliseconds in which most runs finish. */
 const SPAN = 1800;
 
-/** Milliseconds in which a run that is told once has saved and ended, and one that is told twice. */
+/** Milliseconds in which a run ends after one signal, with a save, and after two. */
 const GRACE = [3000, 1000] as const;
-/** Milliseconds from one signal to another that is no copy of it. */
+/** Least milliseconds between two signals that count as separate. */
 const APART = REPEAT_MS + 150;
 
 /**
- * Stops runs so many times, each way in turn, at moments drawn from a seed: each ends in time with
- * the code of its signal, and goes on to the state of an undisturbed run.
+ * Stops this many runs, alternating the ways, at times drawn from a seed: each ends in time with
+ * the code of its signal, and resumes to the state of an undisturbed run.
  */
 export async function assertStopsAreKept(
   lab: Lab,
@@ -47,7 +47,7 @@ export async function assertStopsAreKept(
     const out = `run-${n}`;
     const where = `seed ${seed}, stop ${n}: ${signals.join(", ")} after ${moment.toFixed(0)} ms`;
     const running = lab.start(args(family, out, "--workers=2", ...MORE));
-    // From this line on signals are listened to.
+    // Signal handlers are installed from this line on.
     await running.line(/^run +/);
     await pause(10);
     let over = false;
@@ -62,7 +62,7 @@ export async function assertStopsAreKept(
       }
       const ended = await running.ended;
       const took = performance.now() - told;
-      // It may have been over in the moment of the signal, or have saved between the two.
+      // It may have finished at the signal, or have saved between the two.
       if (ended.stderr !== "" && (code !== 130 || ended.code !== EXIT.done)) {
         assertEquals(ended.code, code, where + "\n" + ended.stderr + ended.stdout.slice(-500));
         assertLess(took, GRACE[signals.length - 1] as number, where);
@@ -76,12 +76,12 @@ export async function assertStopsAreKept(
   }
 }
 
-/** Whether the first signal was heard before the run was over. */
+/** Whether the first signal was handled before the run finished. */
 function stopsSoon(running: { errorLine(pattern: RegExp): Promise<void> }): Promise<boolean> {
   return running.errorLine(/^Stopping/).then(() => true, () => false);
 }
 
-/** Resumes a run, or begins it anew where there is no checkpoint to resume from. */
+/** Resumes a run, or restarts it if there is no checkpoint. */
 async function goOn(lab: Lab, family: Family, out: string): Promise<void> {
   if ((await listCheckpoints(lab.of(`${out}/checkpoints`))).length > 0) {
     await lab.finish([`--resume=${out}`]);

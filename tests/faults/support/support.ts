@@ -1,6 +1,6 @@
 /**
- * Runs that meet faults, with processes of their own: two families of models, a plan of what goes
- * wrong, and what must hold after every test whatever went wrong. Knows no test.
+ * Runs with injected faults in separate processes: two model families, a plan of the
+ * faults, and invariants to check after every test.
  */
 import { assert, assertEquals } from "@std/assert";
 import { loadNewest } from "../../../src/checkpoint/load.ts";
@@ -10,14 +10,14 @@ import { assertStepsOnce } from "../../e2e/metrics.ts";
 import { type Ended, namesIn, Place, ROOT, type Running, SMOKE } from "../../e2e/support.ts";
 import { shell } from "./proc.ts";
 
-/** Families of models: one without and one with states that pass on. */
+/** Model families: one without and one with carried states. */
 export const FAMILIES = ["gpt", "lstm"] as const;
 /** A family. */
 export type Family = typeof FAMILIES[number];
 
 /** Steps of a run. */
 export const STEPS = 24;
-/** Milliseconds that no run of a test takes. */
+/** Timeout of a run, ms. */
 const LIMIT = 40_000;
 
 /** Micro-batches of a step. */
@@ -59,18 +59,18 @@ export type Entry = Readonly<Record<string, unknown>> & {
   readonly at: number;
 };
 
-/** A place whose runs meet faults. */
+/** A folder of runs with injected faults. */
 export class Lab extends Place {
   readonly #limit: number;
   #plans = 0;
 
-  /** `limit`: milliseconds after which a run is hung; it is killed, and its test fails. */
+  /** `limit`: timeout of a run in ms; it is then killed, and its test fails. */
   constructor({ limit = LIMIT }: { limit?: number } = {}) {
     super();
     this.#limit = limit;
   }
 
-  /** Starts a run whose workers take one core each, so that times mean something. */
+  /** Starts a run whose workers use one core each, so that times are comparable. */
   override start(
     line: readonly string[],
     env: Readonly<Record<string, string>> = {},
@@ -86,33 +86,35 @@ export class Lab extends Place {
     return running;
   }
 
-  /** Arguments that make a run meet faults. */
+  /** Arguments that inject faults into a run. */
   faults(...plan: readonly unknown[]): string[] {
     const path = this.of(`plan-${this.#plans++}.json`);
     Deno.writeTextFileSync(path, JSON.stringify(plan));
     return [`--faults=${path}`, "--testing"];
   }
 
-  /** Runs to an end that is a success, whatever is said on stderr meanwhile. */
+  /** Runs to a successful end, ignoring stderr. */
   async finish(line: readonly string[]): Promise<Ended> {
     const ended = await this.run(line);
     assert(ended.code === 0, `Exit code ${ended.code}\n${ended.stderr}\n${ended.stdout}`);
     return ended;
   }
 
-  /** What the journal of a run says, of a kind or of all kinds. */
+  /** The journal entries of a run, of one kind or all. */
   journal(out: string, kind?: string): Entry[] {
     const lines = Deno.readTextFileSync(this.of(`${out}/journal.jsonl`)).split("\n").slice(0, -1);
     return lines.map((line): Entry => JSON.parse(line))
       .filter((entry) => kind === undefined || entry.kind === kind);
   }
 
-  /** Entries that tell of the loss of a worker. */
+  /** Entries about lost workers. */
   losses(out: string): Entry[] {
     return this.journal(out, "membership").filter(({ reason }) => /is lost: /.test(String(reason)));
   }
 
-  /** The run ended in a state, each of its steps stands once, and nothing is left behind. */
+  /**
+   * Checks the run's final state, that each step is recorded once, and that nothing is left behind.
+   */
   async assertEnded(out: string, { state, steps = STEPS }: {
     state: unknown;
     steps?: number;
@@ -122,7 +124,7 @@ export class Lab extends Place {
     await this.assertSettled(out);
   }
 
-  /** What holds after every test, whatever went wrong in it. */
+  /** Invariants after every test. */
   async assertSettled(out: string): Promise<void> {
     this.assertQuiet();
     assertEquals(shell("cat /proc/net/unix").split("\n").filter((s) => s.includes(this.path)), []);
@@ -139,7 +141,7 @@ export class Lab extends Place {
     });
   }
 
-  /** Waits until no process of the place is left; gives the milliseconds it took. */
+  /** Waits until no process of the folder is left; returns the milliseconds. */
   async untilGone(limit = 5000): Promise<number> {
     const start = performance.now();
     while (this.processes().length > 0 && performance.now() - start < limit) await pause(10);

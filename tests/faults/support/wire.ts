@@ -1,20 +1,20 @@
-/** Runs whose workers talk to the first one of them through a fault proxy. */
+/** Runs whose workers connect to the first worker through a fault proxy. */
 import { assertEquals } from "@std/assert";
 import type { Ended } from "../../e2e/support.ts";
 import { namesIn } from "../../e2e/support.ts";
 import { type Lab, pause, stepLine } from "./support.ts";
 import { type Link, openProxy, type Proxy } from "./proxy.ts";
 
-/** What a test does to the links, and when. */
+/** Faults of the links, and when they are injected. */
 export interface Disturbance {
-  /** Sees each link before a byte has passed. */
+  /** Called with each link before any byte has passed. */
   readonly each?: (link: Link) => void;
-  /** After this step, `then` sees the links that are open. */
+  /** After this step, `then` is called with the open links. */
   readonly after?: number;
   readonly then?: (links: readonly Link[]) => void;
 }
 
-/** Runs to an end; what passes the first worker's socket passes a proxy. */
+/** Runs to the end with a proxy at the first worker's socket. */
 export async function disturbed(
   lab: Lab,
   line: readonly string[],
@@ -35,7 +35,7 @@ export async function disturbed(
   }
 }
 
-/** Takes the place of the first worker's socket as soon as it is there: long before anybody dials. */
+/** Replaces the first worker's socket as soon as it exists, before any worker dials. */
 async function stepBetween(lab: Lab, each?: (link: Link) => void): Promise<Proxy> {
   const root = lab.of("tmp");
   while (true) {

@@ -1,7 +1,6 @@
 /**
- * Records what is done to a disk and says which disks a power cut may leave: of what was not synced
- * any part may be missing. Harsher than a real file system, which keeps names in order.
- * Knows nothing of checkpoints.
+ * Records the effects on a disk and enumerates the states that a power cut may leave: of unsynced
+ * data, any part may be missing. Harsher than a real file system, which keeps names in order.
  */
 import { dirname, relative } from "node:path";
 import { DISK, type Disk, type NewFile } from "../../../src/checkpoint/disk.ts";
@@ -13,7 +12,7 @@ export type Effect =
   | { readonly kind: "rename"; readonly path: string; readonly to: string }
   | { readonly kind: "mark"; readonly path: string };
 
-/** A disk that does what it is asked to below `base`, and notes it down. */
+/** A disk below `base` that records its effects. */
 export class Recorder implements Disk {
   readonly log: Effect[] = [];
   readonly #base: string;
@@ -22,7 +21,7 @@ export class Recorder implements Disk {
     this.#base = base;
   }
 
-  /** Notes that something is finished. */
+  /** Records a marker. */
   mark(what: string): void {
     this.log.push({ kind: "mark", path: what });
   }
@@ -80,7 +79,7 @@ interface FileNode {
   synced: number;
 }
 
-/** A folder: what lasts, and what was done to it since it was synced. */
+/** A folder: its durable entries, and the changes since the last sync. */
 interface FolderNode {
   names: Map<string, Node>;
   pending: { readonly gone?: string; readonly name?: string; readonly node?: Node }[];
@@ -88,7 +87,7 @@ interface FolderNode {
 
 type Node = FileNode | FolderNode;
 
-/** Every disk that a power cut after these effects may leave, each once. */
+/** Every distinct state that a power cut after these effects may leave. */
 export function worldsAfter(log: readonly Effect[]): Tree[] {
   const root: FolderNode = { names: new Map(), pending: [] };
   for (const effect of log) play(root, effect);
@@ -106,7 +105,7 @@ function play(root: FolderNode, effect: Effect): void {
   if (effect.kind === "mark") return;
   const { path } = effect;
   const name = path.slice(path.lastIndexOf("/") + 1);
-  // What is above the root lasts.
+  // Entries above the root are durable.
   if (path.startsWith("..")) return;
   if (effect.kind === "syncFolder") {
     const folder = folderAt(root, path);
@@ -145,7 +144,7 @@ function folderAt(root: FolderNode, path: string): FolderNode {
   }, root);
 }
 
-/** What the system shows while the power is on. */
+/** The visible state without a power cut. */
 function now({ names, pending }: FolderNode): Map<string, Node> {
   return applied(names, pending);
 }
@@ -177,7 +176,7 @@ function subsets<T>(list: readonly T[]): T[][] {
   return list.reduce<T[][]>((all, item) => [...all, ...all.map((some) => [...some, item])], [[]]);
 }
 
-/** Bytes that were not synced are there, missing, there in part, or zero. */
+/** Unsynced bytes are present, missing, partial, or zero. */
 function contentsOf({ data, synced }: FileNode, path: string): Tree[] {
   if (synced === data.length) return [new Map([[path, data]])];
   const zeros = data.slice().fill(0, synced);

@@ -118,7 +118,7 @@ Deno.test("a state is whole only when each worker has said that it sent all", as
   assertEquals(await soon(done), await collect([4], 0));
 });
 
-Deno.test("parts of who is not waited for count for nothing", async () => {
+Deno.test("parts of workers that are not collected from are ignored", async () => {
   const collector = new Collector([1], WHOLE);
   for (const part of partsOf([4], 0)) {
     collector.take(2, part);

@@ -22,7 +22,7 @@ function plan({ evaluate = 0, sample = 0, save = 0, prove = 0, steps = 10, at = 
   };
 }
 
-/** Nothing was done but steps, unless told. */
+/** Progress of a run that has only stepped; `changes` override it. */
 function at(step: number, changes: Partial<RunProgress> = {}): RunProgress {
   return {
     step,
@@ -88,7 +88,7 @@ Deno.test("nextTask() at the last step evaluates and saves once, whatever the in
   assertEquals(nextTask(at(10), none), "evaluate");
   assertEquals(nextTask(at(10, { evaluated: 10 }), none), "save_last");
   assertEquals(nextTask(at(10, { evaluated: 10, saved: 10 }), none), "end");
-  // A checkpoint beyond the last step was asked for with fewer steps: it is as it is.
+  // A checkpoint beyond the last step, with fewer steps than before: nothing is left to do.
   assertEquals(nextTask(at(12, { evaluated: 12, saved: 12 }), none), "end");
 });
 

@@ -10,20 +10,20 @@ const KILL = { at: { step: 3, rank: 1, point: "forward" }, do: "sigkill" } as co
 
 Deno.test("a fault is handed out at its step, rank and point, and once", () => {
   const plan = faults([KILL]);
-  const none = { strikes: [], spare: false };
+  const none = { faults: [], spare: false };
   assertEquals(plan.take({ step: 2, rank: 1 }, ["forward"]), none);
   assertEquals(plan.take({ step: 3, rank: 0 }, ["forward"]), none);
   assertEquals(plan.take({ step: 3, rank: 1 }, ["exchange", "summed"]), none);
-  const strike = { point: "forward", do: "sigkill", ms: 0 };
-  assertEquals(plan.take({ step: 3, rank: 1 }, ["exchange", "forward"]).strikes, [strike]);
+  const fault = { point: "forward", do: "sigkill", ms: 0 };
+  assertEquals(plan.take({ step: 3, rank: 1 }, ["exchange", "forward"]).faults, [fault]);
   assertEquals(plan.take({ step: 3, rank: 1 }, ["exchange", "forward"]), none);
 });
 
-Deno.test("a fault strikes as often as it is told, each time the step is tried", () => {
+Deno.test("a fault is handed out `times` times, each time the step is tried", () => {
   const plan = faults([{ ...KILL, times: 3 }]);
   const taken = Array.from(
     { length: 5 },
-    () => plan.take({ step: 3, rank: 1 }, ["forward"]).strikes.length,
+    () => plan.take({ step: 3, rank: 1 }, ["forward"]).faults.length,
   );
   assertEquals(taken, [1, 1, 1, 0, 0]);
 });
@@ -36,14 +36,14 @@ Deno.test("faults of one rank and step are handed out together, in order, those 
     { at: { ...at, point: "voted" }, do: "nan" },
     { at: { ...at, point: "save" }, do: "hang" },
   ]);
-  assertEquals(plan.take(at, ["forward", "voted"]).strikes, [
+  assertEquals(plan.take(at, ["forward", "voted"]).faults, [
     { point: "forward", do: "delay", ms: 30 },
     { point: "voted", do: "nan", ms: 0 },
   ]);
-  assertEquals(plan.take(at, ["forward", "voted", "save"]).strikes, [
+  assertEquals(plan.take(at, ["forward", "voted", "save"]).faults, [
     { point: "save", do: "hang", ms: 0 },
   ]);
-  assertEquals(plan.take({ step: 1, rank: 2 }, ["forward"]).strikes.length, 1);
+  assertEquals(plan.take({ step: 1, rank: 2 }, ["forward"]).faults.length, 1);
 });
 
 Deno.test("spare is said when one of the faults handed out says it, and then only", () => {
@@ -69,12 +69,12 @@ Deno.test("the coordinator's own faults are handed out at their step and point, 
   assertEquals(plan.own(4, "save: rename"), []);
   assertEquals(plan.own(5, "save: rename"), ["sigterm"]);
   assertEquals(plan.own(3, "forward"), []);
-  assertEquals(plan.take({ step: 3, rank: 1 }, ["forward"]).strikes.length, 1);
+  assertEquals(plan.take({ step: 3, rank: 1 }, ["forward"]).faults.length, 1);
 });
 
 Deno.test("no plan has no faults", () => {
   const plan = new Faults();
-  assertEquals(plan.take({ step: 0, rank: 0 }, ["start"]), { strikes: [], spare: false });
+  assertEquals(plan.take({ step: 0, rank: 0 }, ["start"]), { faults: [], spare: false });
   assertEquals(plan.own(0, "start"), []);
 });
 
@@ -88,12 +88,12 @@ Deno.test("parseFaultPlan() fills in what a plan leaves out", () => {
 const WRONG: Readonly<Record<string, string>> = {
   "no JSON": "{",
   "no list": "{}",
-  "an unknown deed": JSON.stringify([{ ...KILL, do: "explode" }]),
+  "an unknown action": JSON.stringify([{ ...KILL, do: "explode" }]),
   "an unknown point": JSON.stringify([{ ...KILL, at: { ...KILL.at, point: "lunch" } }]),
   "a step below 0": JSON.stringify([{ ...KILL, at: { ...KILL.at, step: -1 } }]),
-  "a strike of no times": JSON.stringify([{ ...KILL, times: 0 }]),
+  "a fault of no times": JSON.stringify([{ ...KILL, times: 0 }]),
   "an unknown key": JSON.stringify([{ ...KILL, why: "fun" }]),
-  "a deed of the coordinator's for a worker": JSON.stringify([{ ...KILL, do: "enospc" }]),
+  "an action of the coordinator's for a worker": JSON.stringify([{ ...KILL, do: "enospc" }]),
 };
 
 for (const [what, text] of Object.entries(WRONG)) {

@@ -3,28 +3,28 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { FencedChannel, Header } from "../../../src/transport/channel.ts";
 import { memoryPair } from "../../../src/transport/memory.ts";
 import { Link } from "../../../workers/group/link.ts";
-import type { Answer, Unasked } from "../../../workers/group/link.ts";
+import type { Answer, Unsolicited } from "../../../workers/group/link.ts";
 import { soon, until } from "../../transport/wire.ts";
 
-/** A link, the worker's end of it, and what the link has told. */
+/** A link, the worker's end of it, and what the link has reported. */
 interface Talk {
   readonly link: Link;
   readonly worker: FencedChannel;
-  readonly heard: Answer<Unasked>[];
+  readonly received: Answer<Unsolicited>[];
   readonly ended: string[];
   readonly listening: Promise<void>;
 }
 
 function talk(limits: Readonly<Record<string, number>> = {}): Talk {
   const [worker, ours] = memoryPair({ attempt: 0 });
-  const heard: Answer<Unasked>[] = [];
+  const received: Answer<Unsolicited>[] = [];
   const ended: string[] = [];
   const link = new Link(ours, {
     limit: (type) => limits[type] ?? 0,
-    heard: (answer) => heard.push(answer),
+    received: (answer) => received.push(answer),
     ended: (why) => ended.push(why),
   });
-  return { link, worker, heard, ended, listening: link.listen() };
+  return { link, worker, received, ended, listening: link.listen() };
 }
 
 /** Ends a talk, and waits until it was noticed. */
@@ -35,7 +35,7 @@ async function close({ worker, listening }: Talk): Promise<void> {
 
 const PROOF = (hash: string): Header => ({ type: "proof", hash });
 
-Deno.test("a link gives answers in order, to who asked before and who asks later", async () => {
+Deno.test("a link returns answers in order, to earlier and to later calls", async () => {
   const { link, worker, ...rest } = talk();
   const first = link.expect("loaded");
   await worker.send({ type: "loaded" });
@@ -50,21 +50,21 @@ Deno.test("a link gives answers in order, to who asked before and who asks later
 
 Deno.test("a link gives what comes unasked to its handler, also between answers", async () => {
   const all = talk({ part: 8 });
-  const { link, worker, heard } = all;
+  const { link, worker, received } = all;
   await worker.send({ type: "beat", waiting: [2] });
   await worker.send({ type: "part", vector: "m", bucket: 1, start: 4 }, new Uint8Array(8).fill(7));
   await worker.send({ type: "loaded" });
   await worker.send({ type: "saved" });
   await worker.send({ type: "broken", message: "it has left" });
   await soon(link.expect("loaded"));
-  await until(() => heard.length === 4);
-  assertEquals(heard.map(({ reply }) => reply), [
+  await until(() => received.length === 4);
+  assertEquals(received.map(({ reply }) => reply), [
     { type: "beat", waiting: [2] },
     { type: "part", vector: "m", bucket: 1, start: 4 },
     { type: "saved" },
     { type: "broken", message: "it has left" },
   ]);
-  assertEquals(heard.map(({ payload }) => payload.length), [0, 8, 0, 0]);
+  assertEquals(received.map(({ payload }) => payload.length), [0, 8, 0, 0]);
   await close(all);
 });
 
@@ -88,13 +88,13 @@ Deno.test("a link sends orders with what is behind them", async () => {
   await close(all);
 });
 
-Deno.test("a link drops answers of the formation before, whether they came or not", async () => {
+Deno.test("a link drops answers of the quorum before, whether they had arrived or not", async () => {
   const all = talk();
   const { link, worker } = all;
   await worker.send(PROOF("old"));
   await worker.send({ type: "beat", waiting: [] });
-  await until(() => all.heard.length === 1); // so the old proof lies in the queue
-  await link.order({ type: "form", attempt: 1, rank: 0, seated: [], step: 3 });
+  await until(() => all.received.length === 1); // so the old proof lies in the queue
+  await link.order({ type: "form", attempt: 1, rank: 0, members: [], step: 3 });
   await worker.send(PROOF("late")); // the worker has not read its order yet
   const order = await soon(worker.receive());
   assertEquals(order?.header.type, "form");
@@ -118,7 +118,7 @@ Deno.test("a link that moved on before what it had received was read drops that 
   await close(all);
 });
 
-Deno.test("interrupt() ends the waiting, until the worker is in another formation", async () => {
+Deno.test("interrupt() rejects waits until the worker is in another quorum", async () => {
   const all = talk();
   const { link, worker } = all;
   const waiting = assertRejects(() => link.expect("vote"), Error, "Interrupted");
@@ -162,15 +162,15 @@ const WRONG: Readonly<Record<string, { header: Header; bytes?: number; says: str
 };
 
 for (const [what, { header, bytes = 0, says }] of Object.entries(WRONG)) {
-  Deno.test(`a link ends the conversation at ${what}, and tells nobody of it`, async () => {
-    const { link, worker, heard, ended, listening } = talk({ part: 8 });
+  Deno.test(`a link ends the conversation at ${what}, and reports nothing of it`, async () => {
+    const { link, worker, received, ended, listening } = talk({ part: 8 });
     await worker.send(header, new Uint8Array(bytes)).catch(() => {});
     await soon(listening);
     assertEquals(ended.length, 1);
     assert(ended[0]?.includes(says), ended[0]);
-    assertEquals(heard, []);
+    assertEquals(received, []);
     await soon(assertRejects(() => worker.send({ type: "formed" }))); // closed from our side
-    await link.order({ type: "stop" }); // who is gone is noticed by its end, not here
+    await link.order({ type: "stop" }); // a lost worker is noticed by the end of its channel
   });
 }
 

@@ -1,17 +1,17 @@
-/** Who gives the state to whom. */
+/** Donors of the state in a quorum. */
 import { assertEquals } from "@std/assert";
 import { memberOrders } from "../../../workers/group/member_orders.ts";
 
 const place = (id: number, holds: boolean) => ({ id, workerId: 10 + id, count: 1, holds });
 
-Deno.test("who lacks the state takes it from those that have it, in turn", () => {
+Deno.test("members without the state copy it from those that have it, round-robin", () => {
   const places = [false, true, false, true, false].map((holds, id) => place(id, holds));
-  const seated = memberOrders(places);
-  assertEquals(seated.map(({ donor }) => donor), [1, -1, 3, -1, 1]);
-  assertEquals(seated.map(({ workerId }) => workerId), [10, 11, 12, 13, 14]);
+  const orders = memberOrders(places);
+  assertEquals(orders.map(({ donor }) => donor), [1, -1, 3, -1, 1]);
+  assertEquals(orders.map(({ workerId }) => workerId), [10, 11, 12, 13, 14]);
 });
 
-Deno.test("where nobody has the state nobody gives it", () => {
-  const seated = memberOrders([place(0, false), place(1, false)]);
-  assertEquals(seated.map(({ donor }) => donor), [-1, -1]);
+Deno.test("without a member that holds the state there is no donor", () => {
+  const orders = memberOrders([place(0, false), place(1, false)]);
+  assertEquals(orders.map(({ donor }) => donor), [-1, -1]);
 });

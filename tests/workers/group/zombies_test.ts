@@ -7,11 +7,11 @@ import { Zombies } from "../../../workers/group/zombies.ts";
 
 Deno.test("what a zombie says is counted and dropped, and it is hung up on", async () => {
   const [near, far] = memoryPair({ attempt: 3 });
-  const heard: string[] = [];
+  const received: string[] = [];
   const over = Promise.withResolvers<void>();
   const link = new Link(near, {
     limit: () => 0,
-    heard: ({ reply }) => heard.push(reply.type),
+    received: ({ reply }) => received.push(reply.type),
     ended: () => over.resolve(),
   });
   link.listen();
@@ -22,7 +22,7 @@ Deno.test("what a zombie says is counted and dropped, and it is hung up on", asy
   await far.send({ type: "beat", waiting: [] });
   while (link.stale < 2) await new Promise((resolve) => setTimeout(resolve, 1));
   assertEquals(zombies.hangUp(), [{ id: 7, frames: 2 }]);
-  assertEquals([heard, zombies.ended(7)], [[], false]);
+  assertEquals([received, zombies.ended(7)], [[], false]);
   assertEquals(await soon(far.receive()), undefined);
   await soon(over.promise);
 });
@@ -30,7 +30,7 @@ Deno.test("what a zombie says is counted and dropped, and it is hung up on", asy
 Deno.test("a zombie that ends without a word is forgotten", () => {
   const [near] = memoryPair({ attempt: 0 });
   const zombies = new Zombies();
-  zombies.add(1, new Link(near, { limit: () => 0, heard: () => {}, ended: () => {} }), 1);
+  zombies.add(1, new Link(near, { limit: () => 0, received: () => {}, ended: () => {} }), 1);
   assert(zombies.ended(1));
   assert(!zombies.ended(1));
   zombies.close();

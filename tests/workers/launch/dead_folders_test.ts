@@ -16,7 +16,7 @@ class Tmp implements Disposable {
     return path;
   }
 
-  /** The same, with sockets to which nobody listens any more. */
+  /** The same, with sockets without listeners. */
   async dead(mode?: number, name?: string): Promise<string> {
     const path = this.folder(mode, name);
     await this.leave(`${path}/c.sock`);

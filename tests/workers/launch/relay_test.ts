@@ -6,7 +6,7 @@ import { spawnWorkers } from "../../../workers/launch/spawn.ts";
 import { heard } from "../../support/heard.ts";
 import { assertHarmless } from "../../support/hostile.ts";
 
-/** The lines that are told of a stream of these parts. */
+/** The lines that are relayed of a stream of these parts. */
 async function relayed(parts: readonly (string | readonly number[])[]): Promise<string[]> {
   const lines: string[] = [];
   const encoder = new TextEncoder();
@@ -32,16 +32,16 @@ Deno.test("relayLines() joins parts to lines, also within a character, and gives
   assertEquals(await relayed([]), []);
 });
 
-Deno.test("relayLines() holds no endless line, and reads on where nobody can be told", async () => {
+Deno.test("relayLines() holds no endless line, and reads on when its callback fails", async () => {
   const lines = await relayed(Array.from({ length: 100 }, () => "x".repeat(1000)));
   assertEquals(lines.join("").length, 100_000);
   assert(lines.every((line) => line.length < 20_000));
-  let told = 0;
+  let calls = 0;
   await relayLines(ReadableStream.from([new TextEncoder().encode("a\nb\n")]), () => {
-    told++;
+    calls++;
     throw new Error("the disk is full");
   });
-  assertEquals(told, 2);
+  assertEquals(calls, 2);
 });
 
 Deno.test("what the runtime of a worker prints reaches the terminal without what steers", async () => {
@@ -55,11 +55,11 @@ Deno.test("what the runtime of a worker prints reaches the terminal without what
   try {
     const { text } = await heard(async () => {
       const joined = Promise.withResolvers<ProcessEvent>();
-      const crew = await spawnWorkers({ workerIds: 1, workers: 1 }, joined.resolve);
-      crew.spawn(0, 0);
+      const processes = await spawnWorkers({ workerIds: 1, workers: 1 }, joined.resolve);
+      processes.spawn(0, 0);
       const event = await joined.promise;
       if (event.type === "joined") event.channel.close();
-      await crew.close();
+      await processes.close();
     });
     assert(text.includes("/\\u009b2J\\u202e/shoal-"), text);
     assertHarmless(text);

@@ -60,7 +60,7 @@ Deno.test("workers reach a folder with a comma by a link without one, and others
     assertMatch(String(ways[0]), /\/sockets\/link-[0-9a-f]{16}$/);
     assertEquals(reachable(`${dir}/a,b`, `${dir}/sockets`), ways[0]);
     assertEquals(Deno.readTextFileSync(`${ways[0]}/file`), "text");
-    // What removes the sockets keeps what the links lead to.
+    // Removing the folder keeps the targets of its links.
     Deno.removeSync(`${dir}/sockets`, { recursive: true });
     assertEquals(Deno.readTextFileSync(`${dir}/a,b/file`), "text");
   } finally {

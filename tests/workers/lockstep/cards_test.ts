@@ -10,22 +10,22 @@ import { Faults } from "../../../workers/faults/plan.ts";
 import { type FaultPlan, faultPlanSchema } from "../../../workers/faults/schema.ts";
 import { setUp } from "../../../workers/coordinator/setup.ts";
 import { spawnWorkers } from "../../../workers/launch/spawn.ts";
-import { type Note, WorkerGroup } from "../../../workers/group/worker_group.ts";
+import type { Note } from "../../../workers/group/options.ts";
+import { WorkerGroup } from "../../../workers/group/worker_group.ts";
 import { letters, lockstep } from "../../support/lockstep.ts";
 import { tinyConfig } from "../../support/gpt.ts";
 import { eight } from "../../cards/fixture.ts";
 import { environment, TWO_DRIVERS, withTwoDrivers } from "../../support/swiftshader.ts";
 
-/** A team whose workers have these cards, and what it notes. */
-function teamOn(cards: readonly PinnedCard[]): { team: WorkerGroup; notes: [string, Note][] } {
+/** A worker group on these cards, and its journal. */
+function groupOn(cards: readonly PinnedCard[]): { group: WorkerGroup; notes: [string, Note][] } {
   const notes: [string, Note][] = [];
   const config = tinyConfig();
-  const team = new WorkerGroup({
+  const group = new WorkerGroup({
     launch: spawnWorkers,
     cards,
     workers: cards.length,
     rules: { ...MEMBERSHIP_RULES, microBatches: config.micro_batches, rebalanceEvery: Infinity },
-    faults: new Faults(),
     note: (kind, note) => notes.push([kind, note]),
     limit: () => 0,
     setUp: () => setUp(config, letters(config)),
@@ -34,7 +34,7 @@ function teamOn(cards: readonly PinnedCard[]): { team: WorkerGroup; notes: [stri
     stop: new AbortController().signal,
     now: () => performance.now(),
   });
-  return { team, notes };
+  return { group, notes };
 }
 
 /** Both drivers as cards with their pins: SwiftShader, then lavapipe. */
@@ -49,10 +49,10 @@ Deno.test({
     using _drivers = environment(TWO_DRIVERS);
     const cards = await twoCards();
     assertEquals(cards.map(({ name }) => name.split(" ")[0]), ["SwiftShader", "llvmpipe"]);
-    const { team, notes } = teamOn(cards);
+    const { group, notes } = groupOn(cards);
     try {
-      await team.open();
-      await team.form(0);
+      await group.open();
+      await group.form(0);
       const noted = notes.filter(([kind]) => kind === "card").map(([, note]) => note);
       assertEquals(
         noted.toSorted((a, b) => Number(a["slot"]) - Number(b["slot"]))
@@ -62,7 +62,7 @@ Deno.test({
       // The one that was ready second computes on another adapter, and says so itself.
       assertEquals(notes.filter(([kind]) => kind === "adapter").length, 1);
     } finally {
-      await team.close();
+      await group.close();
     }
   },
 });
@@ -72,17 +72,17 @@ Deno.test({
   async fn() {
     using _drivers = environment(TWO_DRIVERS);
     const [first, second] = await twoCards() as [PinnedCard, PinnedCard];
-    const { team } = teamOn([{ ...first, ...second.pin && { pin: second.pin } }]);
+    const { group } = groupOn([{ ...first, ...second.pin && { pin: second.pin } }]);
     try {
-      await team.open();
-      const refusal = await assertRejects(() => team.form(0), UserError);
+      await group.open();
+      const refusal = await assertRejects(() => group.form(0), UserError);
       assertEquals(refusal.exit, "noDevice");
       assertMatch(
         refusal.message,
         /^Cannot use card 0 \(SwiftShader.*\): worker 0 was put there and computes on llvmpipe/,
       );
     } finally {
-      await team.close();
+      await group.close();
     }
   },
 });
@@ -114,16 +114,19 @@ Deno.test("a replacement gets the card of the worker whose worker slot it takes,
 
 Deno.test("a variable that pins all workers already is heeded, and cannot be taken with --gpus", async () => {
   using _pinned = environment({ DRI_PRIME: "0" });
-  const asked = { gpus: null, workers: 3, device: "auto" } as const;
-  assertEquals(await cardsFor(asked, () => {}), []);
-  const refusal = await assertRejects(() => cardsFor({ ...asked, gpus: "0" }, () => {}), UserError);
+  const request = { gpus: null, workers: 3, device: "auto" } as const;
+  assertEquals(await cardsFor(request, () => {}), []);
+  const refusal = await assertRejects(
+    () => cardsFor({ ...request, gpus: "0" }, () => {}),
+    UserError,
+  );
   assertEquals(refusal.exit, "config");
   assertMatch(refusal.message, /^Cannot take --gpus=0: DRI_PRIME pins/);
 });
 
 Deno.test("the reference device has no cards: none are looked for, and --gpus is refused", async () => {
-  const asked = { gpus: null, workers: 3, device: "reference" } as const;
-  assertEquals(await cardsFor(asked, () => {}), []);
+  const request = { gpus: null, workers: 3, device: "reference" } as const;
+  assertEquals(await cardsFor(request, () => {}), []);
   const refusal = await assertRejects(
     () => Promise.try(() => resolveConfig({ device: "reference", gpus: "0" })),
     UserError,
@@ -131,18 +134,18 @@ Deno.test("the reference device has no cards: none are looked for, and --gpus is
   assertMatch(refusal.message, /gpus: need device auto or webgpu/);
 });
 
-Deno.test("where nobody said how many, each card gets a worker, and each core of a software driver", async () => {
-  const asked = { device: "auto", micro_batches: 4 } as const;
+Deno.test("without a number of workers, each card gets a worker, and each core of a software driver", async () => {
+  const request = { device: "auto", micro_batches: 4 } as const;
   const cards = eight().slice(0, 8).map((card) => ({ ...card, pin: {} }));
-  assertEquals(await workersUnsaid({ ...asked, micro_batches: 16 }, cards), 8);
-  assertEquals(await workersUnsaid(asked, cards), 4);
-  assertEquals(await workersUnsaid({ ...asked, device: "reference" }, []), 1);
+  assertEquals(await workersUnsaid({ ...request, micro_batches: 16 }, cards), 8);
+  assertEquals(await workersUnsaid(request, cards), 4);
+  assertEquals(await workersUnsaid({ ...request, device: "reference" }, []), 1);
   {
     using _pinned = environment({ DRI_PRIME: "0" });
-    assertEquals(await workersUnsaid(asked, []), 1);
+    assertEquals(await workersUnsaid(request, []), 1);
   }
   const { cards: here, layer } = await findCards();
   const isSoftware = layer && here.length > 0 && here.every(({ kind }) => kind === "software");
   const cores = Math.min(navigator.hardwareConcurrency, 4);
-  assertEquals(await workersUnsaid(asked, []), isSoftware ? cores : 1);
+  assertEquals(await workersUnsaid(request, []), isSoftware ? cores : 1);
 });

@@ -1,9 +1,9 @@
-/** Kernels that take longer to compile than a section may take: who gets further is not given up. */
+/** Kernels that compile for longer than the deadline of a section: progress extends the deadline. */
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { openReference } from "../../../src/device/reference.ts";
 import type { CompileOptions, Device } from "../../../src/device/types.ts";
 import type { RunEvent } from "../../../src/report/events.ts";
-import { Advance } from "../../../workers/group/advance.ts";
+import { ProgressTotals } from "../../../workers/group/progress_totals.ts";
 import { replySchema } from "../../../workers/protocol/schema.ts";
 import { tinyConfig } from "../../support/gpt.ts";
 import { lockstep } from "../../support/lockstep.ts";
@@ -41,25 +41,28 @@ const noticesOf = (events: readonly RunEvent[]) =>
 Deno.test("workers that compile for longer than the deadline and get further are kept, and counted", async () => {
   const run = await lockstep(tinyConfig({ steps: 2 }), {
     world: 2,
-    openDevice: (_, _id, told) => Promise.resolve(compiling(told, { tells: true })),
+    openDevice: (_, _id, reported) => Promise.resolve(compiling(reported, { tells: true })),
     rules,
   });
   assertEquals(noticesOf(run.events), []);
-  const told = progressOf(run.events);
-  assertGreater(told.length, 2);
-  for (const { done, total, workers } of told) {
+  const reported = progressOf(run.events);
+  assertGreater(reported.length, 2);
+  for (const { done, total, workers } of reported) {
     assertEquals(total, workers * KERNELS);
     assert(workers <= 2 && done <= total);
   }
-  assertEquals(told.at(-1)?.workers, 2);
-  assertEquals(told.map(({ done }) => done), told.map(({ done }) => done).sort((a, b) => a - b));
+  assertEquals(reported.at(-1)?.workers, 2);
+  assertEquals(
+    reported.map(({ done }) => done),
+    reported.map(({ done }) => done).sort((a, b) => a - b),
+  );
 });
 
-Deno.test("a worker that compiles and gets no further is given up, and its loss is told with the reason", async () => {
+Deno.test("a worker that compiles and gets no further is given up, and its loss is reported with the reason", async () => {
   const run = await lockstep(tinyConfig({ steps: 2 }), {
     world: 2,
-    openDevice: (_, id, told) =>
-      Promise.resolve(id === 1 ? compiling(told, { tells: false }) : openReference()),
+    openDevice: (_, id, reported) =>
+      Promise.resolve(id === 1 ? compiling(reported, { tells: false }) : openReference()),
     rules,
   });
   const [lost = "", ...more] = noticesOf(run.events);
@@ -71,7 +74,7 @@ Deno.test("a worker that compiles and gets no further is given up, and its loss 
 Deno.test("kernels of an evaluation count as well, and a run says what it is doing", async () => {
   const run = await lockstep(tinyConfig({ steps: 2, eval: { every: 1, windows: 7 } }), {
     world: 1,
-    openDevice: (_, _id, told) => Promise.resolve(compiling(told, { tells: true })),
+    openDevice: (_, _id, reported) => Promise.resolve(compiling(reported, { tells: true })),
     rules,
   });
   const doing = run.events.flatMap((event) => event.type === "doing" ? [event.what] : []);
@@ -79,16 +82,16 @@ Deno.test("kernels of an evaluation count as well, and a run says what it is doi
 });
 
 Deno.test("progress is summed over the workers that are there, each thing by itself", () => {
-  const advance = new Advance();
-  advance.take(0, { of: "kernels", done: 3, total: 9 });
-  advance.take(1, { of: "kernels", done: 9, total: 9 });
-  advance.take(2, { of: "sequences", done: 1, total: 2 });
+  const totals = new ProgressTotals();
+  totals.take(0, { of: "kernels", done: 3, total: 9 });
+  totals.take(1, { of: "kernels", done: 9, total: 9 });
+  totals.take(2, { of: "sequences", done: 1, total: 2 });
   const all = [0, 1, 2];
-  assertEquals(advance.sum("kernels", all), { of: "kernels", done: 12, total: 18, workers: 2 });
-  assertEquals(advance.sum("sequences", all), { of: "sequences", done: 1, total: 2, workers: 1 });
-  advance.forget(1);
-  assertEquals(advance.sum("kernels", all).done, 3);
-  assertEquals(advance.sum("kernels", [1, 2]).workers, 0);
+  assertEquals(totals.sum("kernels", all), { of: "kernels", done: 12, total: 18, workers: 2 });
+  assertEquals(totals.sum("sequences", all), { of: "sequences", done: 1, total: 2, workers: 1 });
+  totals.forget(1);
+  assertEquals(totals.sum("kernels", all).done, 3);
+  assertEquals(totals.sum("kernels", [1, 2]).workers, 0);
 });
 
 Deno.test("a beat's progress is held to its schema", () => {

@@ -24,7 +24,7 @@ function configOf(document_mask: boolean) {
   });
 }
 
-Deno.test("masked documents keep the lockstep, and are told apart", async () => {
+Deno.test("masked documents keep the lockstep, and change the result", async () => {
   const openDevice = () => Promise.resolve(openReference());
   const run = (mask: boolean, world: number) =>
     lockstep(configOf(mask), { world, openDevice, corpus });

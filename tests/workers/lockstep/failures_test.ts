@@ -42,7 +42,7 @@ function rejection(run: Promise<unknown>): Promise<Error> {
 }
 
 /** A run whose workers meet a fault plan. */
-function struck(config: RunConfig, world: number, plan: unknown): Promise<RunRecord> {
+function runWithFaults(config: RunConfig, world: number, plan: unknown): Promise<RunRecord> {
   const faults = new Faults(faultPlanSchema.parse(plan) as FaultPlan);
   return lockstep(config, { world, openDevice: onReference, faults, rules });
 }
@@ -90,7 +90,7 @@ for (const world of [1, 3]) {
     assertEquals([error.exit, error.message], ["noDevice", refusal.message]);
   });
 
-  Deno.test(`a kernel that fails whoever runs it ends ${world} worker(s), not after a hundred tries`, async () => {
+  Deno.test(`a kernel that fails on every worker ends ${world} worker(s), not after a hundred tries`, async () => {
     let opened = 0;
     const openDevice = () => {
       opened++;
@@ -99,7 +99,7 @@ for (const world of [1, 3]) {
     const error = await rejection(lockstep(tinyConfig({ steps: 9 }), { world, openDevice, rules }));
     const [line = ""] = error.message.split("\n");
     assert(/^Worker \d failed: Error: Out of luck$/.test(line), line);
-    // Once more than it fails: a replacement may start before the last word of who failed is weighed.
+    // Once more than it fails: a replacement may start before the reply of the failed worker is handled.
     assert(opened <= 3 * world, `${opened} workers were started`);
   });
 }
@@ -176,7 +176,10 @@ for (const [name, config] of Object.entries(CONFIGS)) {
     for (const point of POINTS) {
       for (const rank of [0, 2]) {
         await t.step(`rank ${rank} of 3 at ${point}`, async () => {
-          const run = await struck(config, 3, [{ at: { step: 4, rank, point }, do: "sigkill" }]);
+          const run = await runWithFaults(config, 3, [{
+            at: { step: 4, rank, point },
+            do: "sigkill",
+          }]);
           assertEquals(run.outcome.stateHash, straight.outcome.stateHash);
           assertEquals(run.outcome.valLoss, straight.outcome.valLoss);
           assertEquals(losses(run), losses(straight));
@@ -189,7 +192,7 @@ for (const [name, config] of Object.entries(CONFIGS)) {
 
   Deno.test(`${name}: two workers lost in one step, and the one that replaces them`, async () => {
     const straight = await lockstep(config, { world: 1, openDevice: onReference });
-    const run = await struck(config, 4, [
+    const run = await runWithFaults(config, 4, [
       { at: { step: 2, rank: 0, point: "forward" }, do: "sigkill" },
       { at: { step: 2, rank: 3, point: "exchange" }, do: "sigkill" },
       { at: { step: 5, rank: 2, point: "apply" }, do: "throw" },
@@ -202,7 +205,7 @@ for (const [name, config] of Object.entries(CONFIGS)) {
   Deno.test(`${name}: a lone worker that is lost goes back to the last checkpoint`, async () => {
     const straight = await lockstep(config, { world: 1, openDevice: onReference });
     const at = { step: 4, rank: 0, point: "summed" };
-    const run = await struck(config, 1, [{ at, do: "sigkill" }]);
+    const run = await runWithFaults(config, 1, [{ at, do: "sigkill" }]);
     assertEquals(run.outcome.stateHash, straight.outcome.stateHash);
     assertEquals(run.notes.find(({ kind }) => kind === "rewind")?.note["to"], 3);
   });
@@ -212,7 +215,7 @@ Deno.test("a lone worker that is lost before the first checkpoint begins anew", 
   const config = tinyConfig({ steps: 5 });
   const straight = await lockstep(config, { world: 1, openDevice: onReference });
   const at = { step: 2, rank: 0, point: "forward" };
-  const run = await struck(config, 1, [{ at, do: "sigkill" }]);
+  const run = await runWithFaults(config, 1, [{ at, do: "sigkill" }]);
   assertEquals(run.outcome.stateHash, straight.outcome.stateHash);
   assertEquals(run.notes.find(({ kind }) => kind === "rewind")?.note["to"], 0);
 });
@@ -221,7 +224,10 @@ Deno.test("a gradient that is NaN once is computed again, and costs no bit", asy
   const config = tinyConfig({ steps: 6 });
   const straight = await lockstep(config, { world: 1, openDevice: onReference });
   for (const [world, point] of [[1, "summed"], [2, "forward"], [3, "summed"]] as const) {
-    const run = await struck(config, world, [{ at: { step: 3, rank: 0, point }, do: "nan" }]);
+    const run = await runWithFaults(config, world, [{
+      at: { step: 3, rank: 0, point },
+      do: "nan",
+    }]);
     assertEquals(run.outcome.stateHash, straight.outcome.stateHash, `${world} at ${point}`);
     assertEquals(lostIn(run), []);
   }
@@ -231,7 +237,7 @@ Deno.test("a flipped bit of a parameter is found, and what came of it is undone"
   const config = tinyConfig({ steps: 8, checkpoint: { every: 3 }, guard: { hash_every: 2 } });
   const straight = await lockstep(config, { world: 1, openDevice: onReference });
   const at = { step: 3, rank: 2, point: "apply" };
-  const run = await struck(config, 3, [{ at, do: "flip" }]);
+  const run = await runWithFaults(config, 3, [{ at, do: "flip" }]);
   assertEquals(run.outcome.stateHash, straight.outcome.stateHash);
   const drift = run.notes.find(({ kind }) => kind === "drift")?.note;
   assertEquals([drift?.["step"], drift?.["odd"]], [4, [2]]);
@@ -244,7 +250,7 @@ Deno.test("more losses than the budget allows end the run, and say how many", as
     do: "sigkill",
     times: 9,
   }));
-  const error = await rejection(struck(config, 2, plan));
+  const error = await rejection(runWithFaults(config, 2, plan));
   assert(error instanceof UserError);
   assertEquals(error.exit, "lost");
   assert(error.message.includes("recovery.restarts allows 2"), error.message);
@@ -259,7 +265,7 @@ Deno.test("a slow worker gets fewer micro-batches, and the bits stay", async () 
     do: "delay",
     ms: 400,
   }));
-  const run = await struck(config, 2, plan);
+  const run = await runWithFaults(config, 2, plan);
   assertEquals(run.outcome.stateHash, straight.outcome.stateHash);
   const said = run.notes.map(({ note }) => String(note["reason"]));
   assert(said.some((text) => /^shares 4\+4 become [5-7]\+[1-3]: per/.test(text)), said.join("\n"));

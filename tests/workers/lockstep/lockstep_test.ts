@@ -66,7 +66,7 @@ Deno.test("training lowers the loss", async () => {
   assertLess(all.at(-1) as number, (all[0] as number) - 0.1);
 });
 
-/** A run that is asked to stop after step 2, and then goes on with another number of workers. */
+/** A run that is stopped after step 2, and then goes on with another number of workers. */
 async function stopAndResume(openDevice: () => Promise<Device>, worlds: readonly [number, number]) {
   const config = tinyConfig({ ...RUN, steps: 5 });
   const stop = new AbortController();

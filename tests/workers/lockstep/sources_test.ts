@@ -1,4 +1,4 @@
-/** The promise for every source and for carried states: the same bits, whoever computes them. */
+/** The promise for every source and for carried states: the same bits for any number of workers. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { RunInput } from "../../../src/config/schema.ts";
 import { SOURCES } from "../../../src/data/sources/mod.ts";
@@ -38,7 +38,7 @@ for (const [name, input] of Object.entries(RUNS)) {
     assertEquals(one.losses.length, 3);
     const [evaluation] = one.evals;
     assert(evaluation?.type === "eval" && Number.isFinite(evaluation.valLoss));
-    // Where a label is asked, a share of them is met; a next token is judged by its loss alone.
+    // Labels have an accuracy; next tokens have only a loss.
     const accuracy = evaluation.valAccuracy;
     assertEquals(accuracy === undefined, name === "text");
     if (accuracy !== undefined) assert(accuracy >= 0 && accuracy <= 1, `${accuracy}`);

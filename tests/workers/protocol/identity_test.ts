@@ -72,7 +72,7 @@ Deno.test("what a run does not know of itself yet is as its first worker is", ()
   assertEquals(joinedBy({ ...RUN, data: "" }, RUN), RUN);
 });
 
-Deno.test("every part that a worker is held to is refused or told by a resume, but for the files on disk", () => {
+Deno.test("a resume refuses or reports every part of an identity but the files on disk", () => {
   const { shaders, kernels } = RUN;
   const { probe } = RUN;
   const manifest = { ...draftOf(1).manifest, shaders, kernels, probe, skipped: [], valLoss: null };
@@ -103,7 +103,7 @@ Deno.test("the first worker is held to what the coordinator read, each other one
   assertEquals(said({ code: "a.ts changed on disk", adapter: "a card" }), [
     "code: a.ts changed on disk",
   ]);
-  // Who was refused has settled nothing.
+  // A rejected worker fixes no part of the identity.
   assertEquals(said({ code, adapter }), []);
   assertEquals(said({ code, adapter: "a card" }), [`adapter: ${adapter} against a card`]);
   assert(corpus.texts !== other.texts);
@@ -117,7 +117,7 @@ Deno.test("a class of devices is named by its kind and what its kernels must fit
   assertEquals(kernelClass({ ...cpu, kind: "gpu", lanes: 32 }), gpu);
 });
 
-Deno.test("a run is told that its checkpoint was computed otherwise", () => {
+Deno.test("a resume reports that its checkpoint was computed otherwise", () => {
   const so = "its numbers may differ in the last bits";
   assertEquals(otherBits(RUN, RUN), []);
   assertEquals(otherBits({ ...RUN, adapter: "a card", kernels: "gpu" }, RUN), [

@@ -42,7 +42,7 @@ Deno.test("fail() ends the waiting, and whatever is taken later", async () => {
   await assertRejects(() => queue.next(), Error, "Gone");
 });
 
-Deno.test("fail() wins over values that nobody has taken yet, and the first error stays", async () => {
+Deno.test("fail() wins over values that have not been taken yet, and the first error stays", async () => {
   const queue = new Queue<number>();
   queue.push(1);
   queue.fail(new Error("First"));

@@ -123,7 +123,7 @@ Deno.test("what a killed run left of its control is removed, and nothing else", 
   }
 });
 
-Deno.test("control that cannot be told of leaves nothing", async () => {
+Deno.test("control whose file cannot be written leaves nothing", async () => {
   using place = new Place();
   Deno.mkdirSync(`${place.out}/.control/x`, { recursive: true }); // A rename onto it is refused.
   await assertRejects(() => openControl({ ...place, command: () => "" }), UserError);
@@ -184,7 +184,7 @@ Deno.test("a run refuses what is no command of this version", async () => {
   control.close();
 });
 
-Deno.test("a run serves nobody who has not its control token", async () => {
+Deno.test("a run refuses commands without its control token", async () => {
   using place = new Place();
   let served = 0;
   const control = await openControl({ ...place, command: () => `${++served}` });

@@ -12,7 +12,7 @@ import { lockstep, type RunRecord } from "../../support/lockstep.ts";
 const openDevice = () => Promise.resolve(openReference());
 const options = { world: 2, openDevice } as const;
 const quota = ERRORS["EDQUOT"] as () => Error;
-/** What is not finite in step 3, whoever computes it and however often. */
+/** A gradient that is not finite in step 3 on any worker, however often it is computed. */
 const NAN = [0, 1].map((rank) => ({
   at: { step: 3, rank, point: "summed" },
   do: "nan",
@@ -41,19 +41,19 @@ Deno.test("a save that comes to nothing is made up for by the next one, to the s
 Deno.test("a run that is stopped while its save fails saves that step once more", async () => {
   const stop = new AbortController();
   const config = tinyConfig({ steps: 40, checkpoint: { every: 1 } });
-  const asked: [number, boolean][] = [];
+  const saves: [number, boolean][] = [];
   const run = await lockstep(config, {
     ...options,
     stop: stop.signal,
     // The save of step 2 waits for the one before, and is begun though the run is stopped meanwhile.
     records: (kind) => kind === "save_waited" && stop.abort(),
     saves: async ({ step, last }) => {
-      asked.push([step, last]);
+      saves.push([step, last]);
       await new Promise((resolve) => setTimeout(resolve, 300));
       return last || step < 2 ? true : undefined;
     },
   });
-  assertEquals(asked, [[1, false], [2, false], [2, true]]);
+  assertEquals(saves, [[1, false], [2, false], [2, true]]);
   assertEquals([run.outcome.step, run.outcome.stopped, stepsOf(run)], [2, true, [1, 2]]);
 });
 

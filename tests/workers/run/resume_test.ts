@@ -69,7 +69,7 @@ for (const { loss, befall, says } of LOSSES) {
     assertEquals(held(), before, "no byte was written or lost");
     await assertRejects(() => openModel(bench.run), UserError);
 
-    // Who asks for it gets it, and keeps what was there.
+    // A restart is possible on request, and keeps what was there.
     const recorded = bench.contents();
     await bench.train("restart");
     assertEquals([bench.hash, bench.steps()], [hash, [1, 2, 3, 4, 5, 6]]);
@@ -109,7 +109,7 @@ Deno.test("a resume at step 0 with other numbers keeps the config that it replac
   assertEquals(JSON.parse(bench.read("config.json")).seed, 5);
 });
 
-Deno.test("who falls back from a damaged checkpoint keeps the lines of the steps that are done again", async () => {
+Deno.test("a fallback from a damaged checkpoint keeps the lines of the steps that are repeated", async () => {
   using bench = new Bench();
   await bench.train("begin");
   const [hash, metrics] = [bench.hash, bench.read("metrics.jsonl")];
@@ -122,7 +122,7 @@ Deno.test("who falls back from a damaged checkpoint keeps the lines of the steps
   assertEquals(names(bench.run).filter((name) => name.startsWith("metrics")).length, 2);
 });
 
-Deno.test("all that a run records may lie behind links, and stays there where it is asked for", async () => {
+Deno.test("all that a run records may lie behind links, and stays there with --follow-links", async () => {
   using bench = new Bench();
   await bench.train("begin", { until: 3 });
   const away = `${bench.path}/away`;

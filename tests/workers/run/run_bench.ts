@@ -15,7 +15,7 @@ export class Bench extends TempFolder {
   readonly run = `${this.path}/run`;
   readonly checkpoints = `${this.run}/checkpoints`;
   readonly notices: string[] = [];
-  /** Whether writing through links in the run's folder is asked for. */
+  /** Whether to write through links in the run's folder. */
   followLinks = false;
 
   constructor() {

@@ -1,10 +1,9 @@
-/** Whatever a disk says while a run saves costs that checkpoint at most, and is told as it is. */
+/** A disk fault during a save costs that checkpoint at most, and is reported as it is. */
 import { assert, assertEquals, assertMatch, assertRejects, assertStrictEquals } from "@std/assert";
 import { UserError } from "../../../src/base/user_error.ts";
 import type { Disk } from "../../../src/checkpoint/disk.ts";
 import { loadNewest } from "../../../src/checkpoint/load.ts";
 import type { RunEvent } from "../../../src/report/events.ts";
-import { Faults } from "../../../workers/faults/plan.ts";
 import { requireRoom } from "../../../workers/run/room.ts";
 import { openCheckpoint } from "../../../src/checkpoint/verify.ts";
 import { saver } from "../../../workers/run/saver.ts";
@@ -46,7 +45,6 @@ class Saves extends TempFolder {
       data: { corpus, hash: "0".repeat(64), notes: [] },
       report: (event: RunEvent) => event.type === "notice" && this.notices.push(event.text),
       note: (kind) => this.kinds.push(kind),
-      faults: new Faults(),
       disk,
       // Those of the fixture are of no run.
       open: openCheckpoint,
@@ -145,7 +143,7 @@ Deno.test("a name that was not synced is synced before the state counts as saved
   using saves = new Saves();
   await saves.save(1);
   const disk = new BadDisk({ call: "syncFolder", error: ERRORS["EIO"] as () => Error });
-  assertEquals(await saves.save(1, { disk }), undefined); // It stands, but who knows for how long.
+  assertEquals(await saves.save(1, { disk }), undefined); // It was published, but not synced.
 });
 
 Deno.test("a bug is no fault of a disk", async () => {
@@ -162,8 +160,8 @@ Deno.test("a disk that cannot take a checkpoint is refused before anything is co
     for (const call of ["makeFolder", "create", "write", "sync"] as const) {
       using temp = new TempFolder();
       const disk = new BadDisk({ call, error });
-      const asked = () => requireRoom(temp.path, config, { vocabulary, disk });
-      const refusal = await assertRejects(asked, UserError);
+      const check = () => requireRoom(temp.path, config, { vocabulary, disk });
+      const refusal = await assertRejects(check, UserError);
       assertMatch(refusal.message, WORDS[code] as RegExp);
       assert(refusal.message.startsWith(`Cannot save to ${temp.path}: `));
       assertEquals(names(temp.path), []);

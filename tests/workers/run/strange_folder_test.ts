@@ -7,7 +7,7 @@ import { contentsOf } from "../../support/contents.ts";
 import { makePipe } from "../../support/pipe.ts";
 import { copyFolder, RunFolder } from "../../support/run_folder.ts";
 
-/** What a run writes to, and waits for nobody at, with its lock. */
+/** Files that a run writes, with its lock: opening them must not block. */
 const PLACES = [".lock", ...RUN_PATHS.files, ...RUN_PATHS.folders];
 /** What a run removes, or writes for a moment. */
 const PASSING = [
@@ -39,7 +39,7 @@ async function withRun(
   await work(place, begun);
 }
 
-/** The line of a refusal to go on. */
+/** The error of a run that cannot go on. */
 async function refusal(place: RunFolder, out: string): Promise<UserError> {
   const error = await assertRejects(() => place.train({ out, resume: true }), UserError);
   assertMatch(error.message, /^Cannot [^\n]+: need [^\n]+$/);

@@ -1,4 +1,4 @@
-/** A worker that is told of another formation while it is still busy with the last one. */
+/** A worker that is ordered into another quorum while it is still busy with the last one. */
 import { assertEquals } from "@std/assert";
 import type { RunConfig } from "../../../src/config/schema.ts";
 import { openReference } from "../../../src/device/reference.ts";
@@ -20,7 +20,7 @@ const LSTM = tinyRecurrent({
   model: { kind: "recurrent", cell: "lstm" },
 });
 
-/** Long enough for a worker to begin what it was told. */
+/** Long enough for a worker to begin an order. */
 const BEGUN_MS = 30;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -41,8 +41,8 @@ function slow(ms: number): Device {
   };
 }
 
-/** What a worker says that meets nobody, to orders that end with a formation of its own. */
-async function told(
+/** The replies of a worker whose peers never come, to orders that end with a quorum of one. */
+async function repliesOf(
   config: RunConfig,
   device: Device,
   worlds: readonly number[],
@@ -60,12 +60,12 @@ async function told(
     await ours.send(header(setup), tokens);
     said.push(await reply(ours));
     for (const [i, world] of worlds.entries()) {
-      const seated = Array.from({ length: world }, (_, workerId) => ({
+      const members = Array.from({ length: world }, (_, workerId) => ({
         workerId,
         count: config.micro_batches / world,
         donor: -1,
       }));
-      const form: Order = { type: "form", attempt: i + 1, rank: 0, seated, step: 0 };
+      const form: Order = { type: "form", attempt: i + 1, rank: 0, members, step: 0 };
       const sent = ours.send(header(form));
       ours.attempt = form.attempt;
       await sent;
@@ -89,13 +89,13 @@ async function reply(channel: FencedChannel): Promise<string> {
   return "nothing";
 }
 
-Deno.test("a worker that waits for others goes on with the next formation", async () => {
-  const said = await told(tinyConfig(), openReference(), [2, 2, 1, 2, 1]);
+Deno.test("a worker that waits for others goes on with the next quorum", async () => {
+  const said = await repliesOf(tinyConfig(), openReference(), [2, 2, 1, 2, 1]);
   assertEquals(said, ["ready", "formed", "formed"]);
 });
 
-Deno.test("a worker that brings its states from the device passes over a formation that is over", async () => {
-  // The second formation is over before the worker has its states for it.
-  const said = await told(LSTM, slow(2 * BEGUN_MS), [1, 2, 1]);
+Deno.test("a worker that reads its states back from the device skips a quorum that is over", async () => {
+  // The second quorum is over before the worker has its states for it.
+  const said = await repliesOf(LSTM, slow(2 * BEGUN_MS), [1, 2, 1]);
   assertEquals(said, ["ready", "formed", "formed"]);
 });

@@ -1,4 +1,4 @@
-/** Where peers wait for each other: whoever comes first, and those of attempts that are over. */
+/** Peers that connect before or after they are awaited, and peers of older attempts. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ChannelError } from "../../../src/transport/channel.ts";
 import type { FencedChannel } from "../../../src/transport/channel.ts";
@@ -20,7 +20,7 @@ async function isLeft({ theirs }: { theirs: FencedChannel }): Promise<boolean> {
   return await Promise.race([theirs.receive(), late]) === undefined;
 }
 
-Deno.test("a lobby gives a peer that was there before it was asked for, once", async () => {
+Deno.test("a lobby returns a peer that connected before it was awaited, once", async () => {
   const lobby = new Lobby();
   const peer = dialed(3);
   lobby.enter(peer.ours, { attempt: 3, rank: 1 });
@@ -42,7 +42,7 @@ Deno.test("a lobby gives each of those that wait their own peer, in any order", 
   assertEquals(await soon(Promise.all(met)), peers.map(({ ours }) => ours));
 });
 
-Deno.test("a lobby keeps who dials for an attempt that it was not told of yet", async () => {
+Deno.test("a lobby keeps a peer of an attempt that has not been ordered yet", async () => {
   const lobby = new Lobby();
   const early = dialed(5);
   lobby.enter(early.ours, { attempt: 5, rank: 1 });
@@ -54,7 +54,7 @@ Deno.test("a lobby keeps who dials for an attempt that it was not told of yet", 
   assertEquals(await soon(lobby.meet(5, 1, NEVER)), early.ours);
 });
 
-Deno.test("a lobby closes who dials for an attempt that is over, and who waited for it", async () => {
+Deno.test("a lobby closes the peers of an attempt that is over", async () => {
   const lobby = new Lobby();
   const waiting = dialed(1);
   lobby.enter(waiting.ours, { attempt: 1, rank: 2 });
@@ -76,7 +76,7 @@ Deno.test("a lobby gives the later of two dials of a peer, and closes the first"
   assertEquals(await soon(lobby.meet(1, 1, NEVER)), second.ours);
 });
 
-Deno.test("a lobby ends the waiting when another formation follows, as a channel's end would", async () => {
+Deno.test("a lobby rejects as a closed channel does when another quorum follows", async () => {
   const lobby = new Lobby();
   const over = new AbortController();
   const met = assertRejects(() => lobby.meet(1, 1, over.signal), ChannelError);
@@ -84,12 +84,12 @@ Deno.test("a lobby ends the waiting when another formation follows, as a channel
   await soon(met);
 });
 
-Deno.test("a lobby does not wait for a formation that is over already", async () => {
+Deno.test("a lobby does not wait for a quorum that is already over", async () => {
   const lobby = new Lobby();
   await soon(assertRejects(() => lobby.meet(1, 1, AbortSignal.abort()), ChannelError), 500);
 });
 
-Deno.test("a lobby leaves nobody unanswered who comes when nobody waits any more", async () => {
+Deno.test("a lobby closes a peer that connects when no quorum awaits it any more", async () => {
   const lobby = new Lobby();
   const over = new AbortController();
   const met = assertRejects(() => lobby.meet(1, 1, over.signal));

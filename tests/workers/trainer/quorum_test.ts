@@ -1,4 +1,4 @@
-/** A worker's place among the others: whom it meets, what is its own, and how it is left. */
+/** A worker's quorum: its peers, its own micro-batches, and its end. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ReduceError } from "../../../src/reduce/exchange.ts";
 import type { MicroBatchRange } from "../../../src/reduce/assign.ts";
@@ -12,17 +12,17 @@ import { soon } from "../../transport/wire.ts";
 
 const SIZES = { length: 37, laneSize: 0, midway: () => Promise.resolve() };
 
-/** The formation of a rank that takes its part of `counts`. */
-function formation(rank: number, counts: readonly number[], attempt = 1): Quorum {
-  const seated = counts.map((count, workerId) => ({ workerId, count, donor: -1 }));
-  return new Quorum({ type: "form", attempt, rank, seated, step: 0 });
+/** The quorum of a rank that takes its part of `counts`. */
+function quorum(rank: number, counts: readonly number[], attempt = 1): Quorum {
+  const members = counts.map((count, workerId) => ({ workerId, count, donor: -1 }));
+  return new Quorum({ type: "form", attempt, rank, members, step: 0 });
 }
 
 /** Ways to meet in this process, by worker slot. */
 function meetings(world: number): Meet[] {
   const lobbies = Array.from({ length: world }, () => new Lobby());
-  return lobbies.map((own): Meet => async ({ attempt, rank, seated, signal }) =>
-    await Promise.all(seated.map(({ workerId }, peer) => {
+  return lobbies.map((own): Meet => async ({ attempt, rank, members, signal }) =>
+    await Promise.all(members.map(({ workerId }, peer) => {
       if (peer === rank) return undefined;
       if (peer > rank) return own.meet(attempt, peer, signal);
       const [mine, theirs] = memoryPair({ attempt });
@@ -32,36 +32,36 @@ function meetings(world: number): Meet[] {
   );
 }
 
-/** A whole formation that has met. */
+/** A whole quorum that is connected. */
 async function met(
   counts: readonly number[],
   sizes: Partial<typeof SIZES> = {},
 ): Promise<Quorum[]> {
   const meets = meetings(counts.length);
-  const all = counts.map((_, rank) => formation(rank, counts));
+  const all = counts.map((_, rank) => quorum(rank, counts));
   await soon(
     Promise.all(all.map((one, rank) => one.meet(meets[rank] as Meet, { ...SIZES, ...sizes }))),
   );
   return all;
 }
 
-Deno.test("a formation knows its own micro-batches, and those of all", () => {
-  const one = formation(1, [3, 1, 4]);
+Deno.test("a quorum has the own micro-batches and those of all", () => {
+  const one = quorum(1, [3, 1, 4]);
   assertEquals([one.rank, one.world, one.attempt], [1, 3, 1]);
   assertEquals(one.range, { first: 3, count: 1 });
   assertEquals(one.indices, [3]);
-  assertEquals(formation(2, [3, 1, 4]).indices, [4, 5, 6, 7]);
+  assertEquals(quorum(2, [3, 1, 4]).indices, [4, 5, 6, 7]);
   assertEquals(one.ranges.map(({ first }: MicroBatchRange) => first), [0, 3, 4]);
 });
 
-Deno.test("a worker alone meets nobody, and has nothing to reduce or gather", async () => {
-  const one = formation(0, [8]);
+Deno.test("a worker alone has no peers, and nothing to reduce or gather", async () => {
+  const one = quorum(0, [8]);
   await one.meet(() => Promise.reject(new Error("It met somebody")), { ...SIZES, laneSize: 4 });
-  assertEquals([one.reducer, one.gatherer, one.waiting], [undefined, undefined, []]);
+  assertEquals([one.reducer, one.gatherer, one.waitsFor], [undefined, undefined, []]);
   assertThrows(() => one.peer(0), RangeError, "Cannot reach rank 0: it was not met");
 });
 
-Deno.test("a formation that has met reduces and gathers over the channels to all others", async () => {
+Deno.test("a connected quorum reduces and gathers over the channels to all others", async () => {
   const counts = [5, 1, 2];
   const all = await met(counts, { laneSize: 2 });
   const sums = await soon(Promise.all(all.map((one) => {
@@ -79,7 +79,7 @@ Deno.test("a formation that has met reduces and gathers over the channels to all
 });
 
 function assertMissing(): never {
-  throw new Error("A formation that has met lacks its reducer or gatherer");
+  throw new Error("A connected quorum lacks its reducer or gatherer");
 }
 
 Deno.test("a model that carries nothing has nothing to gather", async () => {
@@ -98,20 +98,20 @@ Deno.test("peer() is the channel to another rank, and refuses the own and unknow
   for (const one of all) one.end();
 });
 
-Deno.test("waiting are the ranks whose data has not come, while it is asked for", async () => {
+Deno.test("waitsFor lists the ranks whose data is awaited", async () => {
   const all = await met([2, 1, 1]) as [Quorum, Quorum, Quorum];
-  assertEquals(all[0].waiting, []);
+  assertEquals(all[0].waitsFor, []);
   const roots = (one: Quorum) => rootsOf(one.range, SIZES.length);
   const reducing = [all[0], all[1]].map((one) => one.reducer?.reduce(0, roots(one)));
   await new Promise((resolve) => setTimeout(resolve, 10));
-  assert(all[0].waiting.includes(2) && all[1].waiting.includes(2));
+  assert(all[0].waitsFor.includes(2) && all[1].waitsFor.includes(2));
   reducing.push(all[2].reducer?.reduce(0, roots(all[2])));
   await soon(Promise.all(reducing));
-  assertEquals(all.flatMap(({ waiting }) => waiting), []);
+  assertEquals(all.flatMap(({ waitsFor: waiting }) => waiting), []);
   for (const one of all) one.end();
 });
 
-Deno.test("end() leaves nobody waiting for this worker, nor this worker for others", async () => {
+Deno.test("end() ends the waits of others for this worker, and its own", async () => {
   const all = await met([2, 1, 1]);
   const reducing = all.slice(0, 2).map((one) =>
     assertRejects(
@@ -128,16 +128,16 @@ Deno.test("end() leaves nobody waiting for this worker, nor this worker for othe
   for (const one of all) one.end();
 });
 
-Deno.test("who is called away while it waits for others is told as by a channel's end", async () => {
-  const one = formation(0, [2, 2]);
+Deno.test("end() while peers are awaited rejects as a closed channel does", async () => {
+  const one = quorum(0, [2, 2]);
   const meeting = assertRejects(() => one.meet(meetings(2)[0] as Meet, SIZES), ChannelError);
   one.end();
   await soon(meeting);
   assertEquals([one.isOver, one.reducer], [true, undefined]);
 });
 
-Deno.test("who was called away before it had met closes what it still gets", async () => {
-  const one = formation(1, [2, 2]);
+Deno.test("a quorum that is over before it is connected closes late channels", async () => {
+  const one = quorum(1, [2, 2]);
   const [mine, theirs] = memoryPair({ attempt: 1 });
   const late = Promise.withResolvers<void>();
   const meeting = one.meet(() => late.promise.then(() => [mine, undefined]), SIZES);
@@ -148,11 +148,11 @@ Deno.test("who was called away before it had met closes what it still gets", asy
   assertEquals(await soon(theirs.receive()), undefined);
 });
 
-Deno.test("the next formation meets though one of the last is still on its way", async () => {
+Deno.test("the next quorum connects though one member is still in the last", async () => {
   const meets = meetings(2);
-  const old = formation(1, [2, 2], 1);
-  await soon(old.meet(meets[1] as Meet, SIZES)); // rank 0 was never told of attempt 1
-  const all = [0, 1].map((rank) => formation(rank, [2, 2], 2));
+  const old = quorum(1, [2, 2], 1);
+  await soon(old.meet(meets[1] as Meet, SIZES)); // rank 0 never got the order for attempt 1
+  const all = [0, 1].map((rank) => quorum(rank, [2, 2], 2));
   await soon(Promise.all(all.map((one, rank) => one.meet(meets[rank] as Meet, SIZES))));
   assertEquals(await soon(old.peer(0).receive()), undefined);
   await all[0]?.peer(1).send({ type: "hello" });

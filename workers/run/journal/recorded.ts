@@ -1,43 +1,43 @@
 /**
- * What the journal of a run says that a resume decides by: steps that are passed over, and checkpoints
- * that must be there. Every value is held to its type, its range and the order of the run. Pure.
+ * Reads from a run's journal what a resume depends on: skipped steps, and checkpoints that must exist.
+ * Every value is validated against its type, its range and the order of the run. Pure.
  */
 import { minOf } from "../../../src/base/extremes.ts";
 import type { JournalLine, ParsedJournal } from "../../../src/report/journal/journal.ts";
 import { EARLIER_KINDS, entrySchemas } from "./schema.ts";
 
-/** Steps that were decided to be passed over. */
+/** A decision to skip steps. */
 export interface RecordedDecision {
-  /** The step at which it was decided: the last of them. */
+  /** The step at which it was made: the last of `skips`. */
   readonly step: number;
   /** In order. */
   readonly skips: readonly number[];
 }
 
-/** What a journal says. */
+/** What a journal records. */
 export interface Recorded {
   readonly decisions: readonly RecordedDecision[];
-  /** Steps, in order, that were saved and neither removed, set aside nor given up since. */
+  /** Steps, in order, that were saved and neither removed nor set aside since. */
   readonly saved: readonly number[];
-  /** Hash of the config that the last process stored, where it says so. */
+  /** Hash of the config that the last process stored, where it is recorded. */
   readonly config?: string | undefined;
-  /** The first line that cannot be of a run, as "line 3 ..."; what follows it is not read. */
+  /** The first invalid line, as "line 3 ..."; later lines are not read. */
   readonly fault?: string;
 }
 
-/** Where the run was at a line. */
+/** How far the run was at a line. */
 interface Course {
   readonly decisions: RecordedDecision[];
   readonly saved: Set<number>;
-  /** Of the last start or rewind, and what was saved and decided since: neither goes back. */
+  /** The latest save and decision since the last start or rewind: neither may go back. */
   lastSaved: number;
   lastDecided: number;
-  /** The last step that the process was to do. */
+  /** The last step of the process. */
   end: number;
   config: string | undefined;
 }
 
-/** What the entries of a journal say. */
+/** What the entries of a journal record. */
 export function recordedIn({ entries, unsealed }: ParsedJournal): Recorded {
   const course: Course = {
     decisions: [],
@@ -61,7 +61,7 @@ export function recordedIn({ entries, unsealed }: ParsedJournal): Recorded {
   return result();
 }
 
-/** Takes an entry, or says why it cannot be of this run. */
+/** Applies an entry; returns why it is invalid, or undefined. */
 function take(course: Course, entry: JournalLine): string | undefined {
   const { kind } = entry;
   if (!Object.hasOwn(entrySchemas, kind)) return undefined;
@@ -81,7 +81,7 @@ const drop: Handler = ({ saved }, { steps }) => {
   return undefined;
 };
 
-/** What each entry, which its schema has passed, changes. */
+/** Applies entries that their schemas have accepted. */
 const HANDLERS: Readonly<Record<keyof typeof entrySchemas, Handler>> = {
   start(course, { from, steps, config }) {
     if (Number(from) > Number(steps)) return `(start) begins at step ${from} of ${steps}`;

@@ -1,29 +1,26 @@
-/** The entries of a run's journal that a resume decides by; of the others only their kinds. */
+/** Schemas of the journal entries that a resume depends on; of the others only the kinds. */
 import * as z from "zod";
 
 const step = z.int().min(0);
 const steps = z.array(step);
 
-/** By kind. Entries may say more than is read. */
+/** By kind. Entries may have more keys than are read. */
 export const entrySchemas = {
-  /**
-   * A process begins: the step that it goes on from, the last one that it is to do, and the hash of the
-   * config that it stores.
-   */
+  /** A process begins: its first and last step, and the hash of the config that it stores. */
   start: z.looseObject({ from: step, steps: step, config: z.string().optional() }),
-  /** Steps that are passed over, as decided at a step. */
+  /** Steps to skip, as decided at a step. */
   skip: z.looseObject({ step, skips: steps.min(1) }),
   /** A checkpoint was published. */
   saved: z.looseObject({ step }),
-  /** Checkpoints that were removed since newer ones are kept. */
+  /** Checkpoints that retention removed. */
   removed: z.looseObject({ steps }),
-  /** Checkpoints that were set aside, since they took a step that is passed over. */
+  /** Checkpoints that were set aside because they contain a skipped step. */
   set_aside: z.looseObject({ steps }),
-  /** All workers go back to a checkpoint. */
+  /** All workers rewind to a checkpoint. */
   rewind: z.looseObject({ from: step, to: step }),
 } as const;
 
-/** Kinds of versions whose lines have no checksum: any other is a damaged one. */
+/** Kinds in versions whose lines have no checksums: any other kind means damage. */
 export const EARLIER_KINDS: readonly string[] = [
   "adapter",
   "card",

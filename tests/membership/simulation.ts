@@ -42,7 +42,7 @@ export function of<T extends Command["type"]>(
 }
 
 /** A sequence of events; the clock advances only where a test says so. */
-export class Story {
+export class Simulation {
   state: Membership;
   now = 0;
   readonly rules: Rules;
@@ -122,9 +122,9 @@ export class Story {
 }
 
 /** A run with a quorum in place. */
-export function running(workers: number, changes: Partial<Rules> = {}): Story {
-  const story = new Story(workers, changes);
-  story.start();
-  story.form();
-  return story;
+export function running(workers: number, changes: Partial<Rules> = {}): Simulation {
+  const sim = new Simulation(workers, changes);
+  sim.start();
+  sim.form();
+  return sim;
 }

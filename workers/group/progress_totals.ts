@@ -1,4 +1,4 @@
-/** How far the workers of a team are with what they were told, in sum. Pure. */
+/** Sums the progress that the workers of a group report. Pure. */
 import type { WorkerProgress } from "../protocol/messages.ts";
 
 /** The progress of several workers. */
@@ -6,21 +6,21 @@ export interface GroupProgress extends WorkerProgress {
   readonly workers: number;
 }
 
-/** What each worker said last. */
-export class Advance {
+/** The last report of each worker. */
+export class ProgressTotals {
   readonly #latest = new Map<number, WorkerProgress>();
 
-  /** Takes what a worker says. */
+  /** Records a worker's report. */
   take(id: number, progress: WorkerProgress): void {
     this.#latest.set(id, progress);
   }
 
-  /** A worker was told to do something else. */
+  /** Drops a worker's report: it has another order now. */
   forget(id: number): void {
     this.#latest.delete(id);
   }
 
-  /** The sum of what is counted as `of`, over the workers that are still there. */
+  /** The sum of the reports that count `of`, over the workers that are still present. */
   sum(of: WorkerProgress["of"], present: readonly number[]): GroupProgress {
     for (const id of this.#latest.keys()) if (!present.includes(id)) this.forget(id);
     const all = Array.from(this.#latest.values()).filter((progress) => progress.of === of);
