@@ -5,7 +5,7 @@ import { createHash, type Hash } from "node:crypto";
 import { dirname } from "node:path";
 import { hasCode } from "../base/file_fault.ts";
 import { UserError } from "../base/user_error.ts";
-import { writeAll } from "../base/write_all.ts";
+import { writeAll } from "../base/files/write_all.ts";
 import { Damage, Unreachable } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { isAbsent, isLink } from "./links.ts";

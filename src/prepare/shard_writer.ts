@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { isLockLost } from "../base/user_error.ts";
-import { writeAllSync } from "../base/write_all.ts";
+import { writeAllSync } from "../base/files/write_all.ts";
 import { shardName, type TextPart } from "../data/prepared/folder.ts";
 import {
   BLOCK,

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { pipeChunks } from "../data/pipe.ts";
 import { isLockLost } from "../base/user_error.ts";
-import { writeAll } from "../base/write_all.ts";
+import { writeAll } from "../base/files/write_all.ts";
 import { recreate } from "../report/atomic.ts";
 import type { OutFolder } from "./folder.ts";
 import type { Input } from "./inputs.ts";

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { hasCode, named, naming } from "../base/file_fault.ts";
 import { kindOf } from "../base/files/file_kind.ts";
 import { UserError } from "../base/user_error.ts";
-import { writeAllSync } from "../base/write_all.ts";
+import { writeAllSync } from "../base/files/write_all.ts";
 
 /**
  * Writes a file next to `path`, syncs it and renames it. A link at `path` is replaced and its

@@ -4,7 +4,7 @@
  */
 import { hasCode } from "../base/file_fault.ts";
 import { isLockLost } from "../base/user_error.ts";
-import { writeAllSync } from "../base/write_all.ts";
+import { writeAllSync } from "../base/files/write_all.ts";
 import { copyAside, setAside } from "./backup.ts";
 import { readIfAny, syncName, writeTextAtomic } from "./atomic.ts";
 import type { EventSink, RunEvent } from "./events.ts";

@@ -6,7 +6,7 @@
 import { joinedBytes } from "../base/bytes.ts";
 import { FileFault, hasCode, writingFault } from "../base/file_fault.ts";
 import { printable } from "../base/text/printable.ts";
-import { writeAllSync } from "../base/write_all.ts";
+import { writeAllSync } from "../base/files/write_all.ts";
 
 /** A way to a stream, and whether it is still open. */
 export interface Output {

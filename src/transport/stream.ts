@@ -1,7 +1,7 @@
 /**
  * A channel over a byte stream: framing, checksums, fencing, ordering.
  */
-import { writeAll } from "../base/write_all.ts";
+import { writeAll } from "../base/files/write_all.ts";
 import { ByteReader, type Checked, type Duplex } from "./bytes.ts";
 import {
   ChannelError,

@@ -1,7 +1,7 @@
 /** Short writes, and writes of 0 bytes. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { FileFault, fileFault } from "../../src/base/file_fault.ts";
-import { writeAll, writeAllSync } from "../../src/base/write_all.ts";
+import { writeAll, writeAllSync } from "../../src/base/files/write_all.ts";
 
 const BYTES = Uint8Array.of(1, 2, 3, 4, 5);
 

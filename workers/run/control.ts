@@ -8,7 +8,7 @@ import { kindOf } from "../../src/base/files/file_kind.ts";
 import { atUnload } from "../../src/base/unload.ts";
 import { parseJsonText } from "../../src/base/text/json.ts";
 import { EXIT, type ExitName, UserError } from "../../src/base/user_error.ts";
-import { writeAllSync } from "../../src/base/write_all.ts";
+import { writeAllSync } from "../../src/base/files/write_all.ts";
 import { type Channel, ChannelError, type Header } from "../../src/transport/channel.ts";
 import { openGate } from "../../src/transport/gate.ts";
 import { greet, TOKEN_BYTES } from "../../src/transport/handshake.ts";

@@ -1,7 +1,7 @@
 /** Checks that a run can save in its folder before anything is computed. Needs the run's lock. */
 import { join } from "node:path";
 import { writingFault } from "../../src/base/file_fault.ts";
-import { writeAll } from "../../src/base/write_all.ts";
+import { writeAll } from "../../src/base/files/write_all.ts";
 import { DISK, type Disk } from "../../src/checkpoint/disk.ts";
 import { fileNamesIn } from "../../src/checkpoint/files.ts";
 import { MANIFEST_PARTS } from "../../src/checkpoint/manifest.ts";

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { fileFault, isMissing } from "../../base/file_fault.ts";
 import { UserError } from "../../base/user_error.ts";
 import { atUnload } from "../../base/unload.ts";
-import { writeAll } from "../../base/write_all.ts";
+import { writeAll } from "../../base/files/write_all.ts";
 import { freeBytes } from "../../checkpoint/space.ts";
 import { listenUnix } from "../../transport/unix.ts";
 import { removeDeadFolders } from "../../../workers/launch/dead_folders.ts";

@@ -1,7 +1,7 @@
 /** A journal on disk: appends entries and syncs them, and recovers from failed writes. */
 import { joinedBytes } from "../../base/bytes.ts";
 import { isLockLost } from "../../base/user_error.ts";
-import { writeAllSync } from "../../base/write_all.ts";
+import { writeAllSync } from "../../base/files/write_all.ts";
 import { setAside } from "../backup.ts";
 import { readIfAny, writeTextAtomic } from "../atomic.ts";
 import { printLine } from "./journal_lines.ts";

@@ -4,7 +4,7 @@
  * the source sent.
  */
 import type { Duplex } from "../../../src/transport/bytes.ts";
-import { writeAll } from "../../../src/base/write_all.ts";
+import { writeAll } from "../../../src/base/files/write_all.ts";
 
 /** A byte stream whose two directions end separately, as with a socket. */
 export interface Line extends Duplex {
