@@ -1,4 +1,5 @@
 /** The command line of the bench as a value. */
+import * as z from "zod";
 import { UserError } from "../src/base/user_error.ts";
 import { type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
 
@@ -35,33 +36,25 @@ export interface BenchRequest {
 }
 
 /** What the command takes. */
-export const BENCH: FlagsSpec = {
+export const BENCH = {
   usage: "deno task bench [NAME] [--flag=value | --flag value]...",
   about: `NAME is all (the default: ${BENCHES.join(", ")}), one of these, or one of\n` +
     `${EXTRAS.join(", ")}.\n` +
     "Prints tables of what this machine reaches.",
-  flags: [
-    { name: "filter", kind: "text", help: "Text that names of rows must hold", default: "" },
-    {
-      name: "class",
-      kind: "text",
-      choices: ["cpu", "gpu"],
-      help: "With matmul: kernels of this class of devices; default: the adapter's own",
-    },
-    {
-      name: "save",
-      kind: "boolean",
-      help: "Keep the tables as files in bench/results",
-      default: false,
-    },
-    {
-      name: "json",
-      kind: "boolean",
-      help: "Print a line of JSON per bench instead",
-      default: false,
-    },
+  examples: [
+    "deno task bench",
+    "deno task bench matmul --filter=512",
+    "deno task bench step --save",
   ],
-};
+  flags: {
+    filter: z.string().min(1).default("").describe("Text that names of rows must hold"),
+    class: z.enum(["cpu", "gpu"]).optional().describe(
+      "With matmul: kernels of this class of devices; default: the adapter's own",
+    ),
+    save: z.boolean().default(false).describe("Keep the tables as files in bench/results"),
+    json: z.boolean().default(false).describe("Print a line of JSON per bench instead"),
+  },
+} satisfies FlagsSpec;
 
 /** Reads a command line. @throws {UserError} `config` for anything that it does not take. */
 export function parseBench(args: readonly string[]): BenchRequest | "help" {

@@ -1,11 +1,10 @@
 /** Command-line parsing of the examples' scripts. */
+import * as z from "zod";
 import type { ExitName } from "../src/base/user_error.ts";
 import { UserError } from "../src/base/user_error.ts";
 import { sayText } from "../src/base/text/say.ts";
 import { runCommand } from "../src/cli/command.ts";
-import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
-
-const atLeastOne = { need: ">= 1", holds: (n: number) => n >= 1 };
+import { type Flags, flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
 
 /** Runs a script that writes `documents` documents to the folder `out`. */
 export function runMake(
@@ -13,16 +12,10 @@ export function runMake(
   make: (request: { out: string; documents: number }) => Promise<void>,
 ): Promise<never> {
   const out = `runs/${name}`;
-  const flags: FlagsSpec["flags"] = [
-    { name: "out", kind: "text", value: "DIR", help: "Folder to write to", default: out },
-    {
-      name: "documents",
-      kind: "integer",
-      help: "Documents to write",
-      default: documents,
-      range: atLeastOne,
-    },
-  ];
+  const flags = {
+    out: z.string().min(1).default(out).meta({ value: "DIR" }).describe("Folder to write to"),
+    documents: z.int().min(1).default(documents).describe("Documents to write"),
+  };
   const usage =
     `deno run --allow-read --allow-write=${out} examples/${name}/make.ts [--flag=value]`;
   return run({ usage, about, flags }, ({ values: { out, documents } }) => make({ out, documents }));
@@ -33,13 +26,9 @@ export function runScore(
   { name, about, prompts }: { name: string; about: string; prompts: number },
   score: (request: { path: string; prompts: number }) => Promise<void>,
 ): Promise<never> {
-  const flags: FlagsSpec["flags"] = [{
-    name: "prompts",
-    kind: "integer",
-    help: "Most prompts of each kind",
-    default: prompts,
-    range: atLeastOne,
-  }];
+  const flags = {
+    prompts: z.int().min(1).default(prompts).describe("Most prompts of each kind"),
+  };
   const usage =
     `deno run --allow-read --allow-env=DENO_WEBGPU_BACKEND examples/${name}/score.ts PATH [--prompts=N]`;
   return run({ usage, about, flags }, async ({ positionals, values }) => {
@@ -52,9 +41,9 @@ export function runScore(
   });
 }
 
-function run(
-  spec: FlagsSpec,
-  work: (flags: ReturnType<typeof parseFlags>) => Promise<void>,
+function run<S extends FlagsSpec>(
+  spec: S,
+  work: (flags: Flags<S>) => Promise<void>,
 ): Promise<never> {
   return runCommand(async (): Promise<ExitName> => {
     const flags = parseFlags(Deno.args, spec);

@@ -1,4 +1,5 @@
 /** The task `example`: prints and runs the commands of an example's README. */
+import * as z from "zod";
 import { resolve } from "node:path";
 import { type ExitName, UserError } from "../src/base/user_error.ts";
 import { atUnload } from "../src/base/unload.ts";
@@ -11,21 +12,24 @@ import { changed, commandsOf, nameIn, shown, wordsOf } from "./commands.ts";
 
 const NAMES = ["completion", "questions", "correction"];
 
-const EXAMPLE: FlagsSpec = {
+const EXAMPLE = {
   usage: `deno task example ${NAMES.join("|")} [--flag=value]...`,
   about:
     "Runs the commands at the beginning of examples/NAME/README.md one after the other, and prints\n" +
     "each before it does. Ends where one fails.",
-  flags: [
-    { name: "out", kind: "text", value: "DIR", help: "Write to this folder, not to runs/NAME" },
-    {
-      name: "quick",
-      kind: "boolean",
-      help: "A few steps and a few prompts: to see that all of it runs, not to learn",
-      default: false,
-    },
+  examples: [
+    "deno task example completion --quick",
+    "deno task example questions --out=runs/mine",
   ],
-};
+  flags: {
+    out: z.string().min(1).optional().meta({ value: "DIR" }).describe(
+      "Write to this folder, not to runs/NAME",
+    ),
+    quick: z.boolean().default(false).describe(
+      "A few steps and a few prompts: to see that all of it runs, not to learn",
+    ),
+  },
+} satisfies FlagsSpec;
 
 /** Runs `example` with command-line arguments. */
 async function exampleCommand(args: readonly string[]): Promise<ExitName> {

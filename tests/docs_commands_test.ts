@@ -15,10 +15,11 @@ import { type CommandLine, parseCommandLine } from "../src/cli/args.ts";
 import { DOCTOR } from "../src/cli/doctor/doctor.ts";
 import { EVAL, parseEval } from "../src/cli/eval/request.ts";
 import { EXPORT } from "../src/cli/export/export.ts";
-import { flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
+import { flagNames, flagsHelp, type FlagsSpec, parseFlags } from "../src/cli/flags.ts";
 import { GENERATE, parseGenerate } from "../src/cli/generate/request.ts";
 import { helpText } from "../src/cli/help.ts";
 import { IMPORT } from "../src/cli/import/import.ts";
+import { PERMISSIONS } from "../src/cli/permissions.ts";
 import { onlyPath } from "../src/cli/model_flags.ts";
 import { parsePlan, PLAN } from "../src/cli/plan/request.ts";
 import { parsePrepare, PREPARE } from "../src/cli/prepare/request.ts";
@@ -217,7 +218,7 @@ const ADDED = ["--model.kind=bag", "--lr"];
 
 Deno.test("every flag and key in a sentence of the documents exists, and takes the value it has there", () => {
   const known = new Set([
-    ...SPECS.flatMap((spec) => spec.flags.map(({ name }) => name)),
+    ...SPECS.flatMap(flagNames),
     ...Array.from(KEYS.keys(), (key) => key.replaceAll("_", "-")),
     ...TRAIN,
     ...["testing", "faults"],
@@ -275,7 +276,7 @@ Deno.test("every dotted key of a config in a sentence of the documents exists", 
 
 Deno.test("every flag in the help texts exists", () => {
   for (const spec of SPECS) {
-    const known = new Set([...spec.flags.map((flag) => flag.name), "help", "flag", "key"]);
+    const known = new Set([...flagNames(spec), "help", "flag", "key"]);
     for (const [, flag = ""] of flagsHelp(spec).matchAll(/--([a-z][\w.-]*)/g)) {
       assert(
         known.has(flag) || KEYS.has(flag.replaceAll("-", "_")) || flag === "data",
@@ -292,7 +293,7 @@ Deno.test("CONTRIBUTING's plan of faults is one, and ARCHITECTURE counts the var
   const [, plan = ""] = /```json\n([^]*?)```/.exec(textOf("CONTRIBUTING.md")) ?? [];
   assertEquals(parseFaultPlan(plan, "CONTRIBUTING.md").length, 3);
   const counts = textOf("ARCHITECTURE.md").matchAll(/\b(\d+) variables\b/g);
-  const { train, plan: planning } = denoJson.permissions;
+  const { train, plan: planning } = PERMISSIONS;
   assertEquals(Array.from(counts, ([, count]) => Number(count)), [
     train.env.length,
     planning.env.length,

@@ -1,39 +1,33 @@
 /** The command line of the comparison with peers as a value. */
+import * as z from "zod";
 import { UserError } from "../../src/base/user_error.ts";
 import { type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
 import type { Effort } from "./compare.ts";
 import { type Row, ROWS } from "./rows.ts";
 
 /** What the command takes. */
-export const PEERS: FlagsSpec = {
+export const PEERS = {
   usage: "deno task bench:peers [--quick | --full] [--filter=NAME] [--json] [--save]",
   about: "Times the same work side by side: ours, @jax-js/jax and @tensorflow/tfjs on the same\n" +
     "adapter, and PyTorch where python3 has it. Rows for GPUs are left out on software drivers.",
-  flags: [
-    {
-      name: "quick",
-      kind: "boolean",
-      help: "Short rounds: under five minutes on two cores",
-      default: false,
-    },
-    {
-      name: "full",
-      kind: "boolean",
-      help: "All rows whatever the adapter, and PyTorch compiled on a CPU as well",
-      default: false,
-    },
-    { name: "filter", kind: "text", help: "Text that names of rows must hold", default: "" },
-    { name: "sides", kind: "text", help: "Text that names of peers must hold", default: "" },
-    { name: "python", kind: "text", help: "The Python that has PyTorch", default: "python3" },
-    { name: "json", kind: "boolean", help: "Print one JSON object instead", default: false },
-    {
-      name: "save",
-      kind: "boolean",
-      help: "Keep the table and its picture as files in bench/results",
-      default: false,
-    },
+  examples: [
+    "deno task bench:peers --quick",
+    "deno task bench:peers --filter=matmul --json",
   ],
-};
+  flags: {
+    quick: z.boolean().default(false).describe("Short rounds: under five minutes on two cores"),
+    full: z.boolean().default(false).describe(
+      "All rows whatever the adapter, and PyTorch compiled on a CPU as well",
+    ),
+    filter: z.string().min(1).default("").describe("Text that names of rows must hold"),
+    sides: z.string().min(1).default("").describe("Text that names of peers must hold"),
+    python: z.string().min(1).default("python3").describe("The Python that has PyTorch"),
+    json: z.boolean().default(false).describe("Print one JSON object instead"),
+    save: z.boolean().default(false).describe(
+      "Keep the table and its picture as files in bench/results",
+    ),
+  },
+} satisfies FlagsSpec;
 
 /** A call of the comparison. */
 export interface PeersRequest {

@@ -1,4 +1,5 @@
 /** What a bundle holds and how it is asked for. Pure. */
+import * as z from "zod";
 import { UserError } from "../../src/base/user_error.ts";
 import { type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
 
@@ -20,26 +21,23 @@ export function isIdle(name: string): boolean {
 }
 
 /** What the command takes. */
-export const BUNDLE: FlagsSpec = {
+export const BUNDLE = {
   usage: "deno task bundle [--out=FILE] [--no-peers]",
   about: "Packs Deno, the packages and the code into one archive for a machine without network.\n" +
     "run.sh in it runs the kernel tests and the benches there.",
-  flags: [
-    {
-      name: "out",
-      kind: "text",
-      value: "FILE",
-      help: "The archive",
-      default: "shoal-bundle.tar.xz",
-    },
-    {
-      name: "no-peers",
-      kind: "boolean",
-      help: "Leave out the programs that benches compare with",
-      default: false,
-    },
+  examples: [
+    "deno task bundle",
+    "deno task bundle --out=shoal.tar.xz --no-peers",
   ],
-};
+  flags: {
+    out: z.string().min(1).default("shoal-bundle.tar.xz").meta({ value: "FILE" }).describe(
+      "The archive",
+    ),
+    "no-peers": z.boolean().default(false).describe(
+      "Leave out the programs that benches compare with",
+    ),
+  },
+} satisfies FlagsSpec;
 
 /** Where the archive goes, and whether the programs that benches compare with come along. */
 export interface BundleRequest {

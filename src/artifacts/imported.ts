@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { UserError } from "../base/user_error.ts";
 import { sameShape, showShape } from "../base/shape.ts";
+import { VERSION } from "../base/version.ts";
 import { saveCheckpoint } from "../checkpoint/commit.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { configHash } from "../config/identity.ts";
@@ -51,6 +52,7 @@ export async function writeImported(
         tokenizer: opened.tokenizer?.toJSON() ?? null,
         adapter: "imported",
         deno: Deno.version.deno,
+        shoal: VERSION,
         position: { window: 0 },
       };
       await saveCheckpoint(join(folder, "checkpoints"), { manifest, model, optimizer });

@@ -50,6 +50,8 @@ export interface Manifest {
   readonly probe: string;
   /** Version of Deno. */
   readonly deno: string;
+  /** Version of Shoal. */
+  readonly shoal?: string | undefined;
   /** Steps skipped without an update. */
   readonly skipped: readonly number[];
   /** Validation loss in nats per token; null if it was not measured for this state. */

@@ -1,10 +1,9 @@
-/** The command line as a value. Knows its syntax, not which keys a config has. */
-// @ts-types="./parse_args.d.ts"
-import { parseArgs } from "@std/cli/parse-args";
+/** The command line of `train` as a value: a config file, flags, and keys of a config with texts. */
 import { UserError } from "../base/user_error.ts";
 import { dashElsewhere, fromElsewhere } from "../config/elsewhere.ts";
 import { keys } from "../config/keys.ts";
 import { hintFor, nearestKey } from "../config/suggest.ts";
+import { splitWords } from "./words.ts";
 
 /** What a command line asks for. */
 export interface CommandLine {
@@ -27,34 +26,49 @@ export interface CommandLine {
   readonly testing: boolean;
 }
 
+/** The key of the text to train on. */
+const DATA = "data.path";
+
 /** Flags that stand for a key of another name. */
-const ALIASES: ReadonlyMap<string, string> = new Map([["data", "data.path"]]);
+const ALIASES: ReadonlyMap<string, string> = new Map([["data", DATA]]);
+
+/** Whether a word names a text to train on, as `train my.txt` does: no config ends so. */
+function isText(word: string): boolean {
+  return /\.(?:txt|text|md)$/i.test(word);
+}
 
 /** Flags with a value that are no keys. */
 const FLAGS: readonly string[] = ["config", "resume", "restart", "faults"];
 
-/** Reads `[config] [--key=value | --key value]...`; refuses what is neither, or lacks a value. */
+/** Flags without a value. */
+const SWITCHES: readonly string[] = ["help", "testing", "print-config", "follow-links"];
+
+function isSwitch(name: string): boolean {
+  return name === "h" || SWITCHES.includes(name.replaceAll("_", "-"));
+}
+
+/** Reads `[config] [text] [--key=value | --key value]...`; refuses what is neither, or lacks a value. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
+  const configs: string[] = [];
+  const texts: string[] = [];
   const flags = new Map<string, string>();
-  const {
-    _: positionals,
-    help,
-    testing,
-    "print-config": printConfig,
-    "follow-links": followLinks,
-  } = parseArgs(args, {
-    boolean: ["help", "testing", "print-config", "follow-links"],
-    alias: { h: "help", "print-config": "print_config", "follow-links": "follow_links" },
-    // Every flag arrives here, in order and with its text as written: no guess at numbers
-    // turns the folder "007" into 7, and nothing is set on an object by a dotted name.
-    unknown(arg, key, value) {
-      if (key === undefined) return true;
-      const [name, text] = flagOf(arg, key, value);
-      flags.set(name, text);
-      return false;
-    },
-  });
-  const configs = positionals.map(String);
+  const on = new Set<string>();
+  // No value begins with a dash, unless it stands behind a "=".
+  const takes = (flag: string, next: string) =>
+    isSwitch(flag.slice(2)) ? next === "true" || next === "false" : /^(?!-)[^]/.test(next);
+  for (const word of splitWords(args, takes)) {
+    if (word.kind === "word") {
+      (isText(word.text) ? texts : configs).push(word.text);
+    } else if (isSwitch(word.name) && (word.name !== "h" || word.written === "-h")) {
+      const name = word.name === "h" ? "help" : word.name.replaceAll("_", "-");
+      if (word.value === "false") on.delete(name);
+      else on.add(name);
+    } else {
+      const [key, value] = flagOf(word.written, word.name, word.value);
+      flags.set(key, value);
+    }
+  }
+  const testing = on.has("testing");
   const named = flags.get("config");
   if (named !== undefined) configs.push(named);
   if (configs.length > 1) {
@@ -64,10 +78,22 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     );
   }
   const [config] = configs;
+  const [text] = texts;
+  if (text !== undefined) {
+    const data = flags.get(DATA);
+    if (data !== undefined) texts.push(data);
+    if (texts.length > 1) {
+      throw new UserError(
+        "config",
+        `Cannot read the command line: need at most one text: got ${texts.join(" and ")}`,
+      );
+    }
+    flags.set(DATA, text);
+  }
   const resume = flags.get("resume");
   const restart = flags.get("restart");
   const faults = flags.get("faults");
-  if (faults !== undefined && testing !== true) {
+  if (faults !== undefined && !testing) {
     throw new UserError(
       "config",
       "Cannot take --faults: it needs --testing, for it breaks the run",
@@ -79,11 +105,11 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
     overrides: Object.fromEntries(flags),
     ...(resume !== undefined && { resume }),
     ...(restart !== undefined && { restart }),
-    help,
-    ...(followLinks === true && { followLinks }),
-    ...(printConfig === true && { printConfig }),
+    help: on.has("help"),
+    ...(on.has("follow-links") && { followLinks: true }),
+    ...(on.has("print-config") && { printConfig: true }),
     ...(faults !== undefined && { faults }),
-    testing: testing === true,
+    testing,
   };
 }
 
@@ -93,16 +119,19 @@ function meant(arg: string): string {
   return key === undefined ? "" : `: did you mean --${key}?`;
 }
 
-function flagOf(arg: string, key: string, value?: string | boolean): readonly [string, string] {
-  if (!arg.startsWith("--")) {
+function flagOf(
+  written: string,
+  name: string,
+  value: string | undefined,
+): readonly [string, string] {
+  if (!written.startsWith("--")) {
     throw new UserError(
       "config",
-      `Cannot read "${arg}": need two dashes and the whole name of a key${meant(arg)}`,
+      `Cannot read "${written}": need two dashes and the whole name of a key${meant(written)}`,
     );
   }
-  const name = key.replace(/=$/, "");
   const path = name.replaceAll("-", "_");
-  if (typeof value !== "string" || value === "" || name !== key) {
+  if (value === undefined || value === "") {
     throw new UserError("config", withoutValue(name, ALIASES.get(path) ?? path));
   }
   return [ALIASES.get(path) ?? path, value];

@@ -4,7 +4,9 @@ import { firstError } from "../base/first_error.ts";
 import { EXIT, UserError } from "../base/user_error.ts";
 import type { ExitName } from "../base/user_error.ts";
 import { oneLine } from "../base/text/printable.ts";
-import { warnText } from "../base/text/say.ts";
+import { sayText, warnText } from "../base/text/say.ts";
+import { VERSION } from "../base/version.ts";
+import { asCalled } from "./called.ts";
 import { enterCallersFolder } from "./folder.ts";
 import { quietenLostConsole, settleStdout } from "../terminal/output.ts";
 import { outliveFileLimit } from "../terminal/signals.ts";
@@ -37,7 +39,8 @@ function endingBy(caught: unknown): Ending {
 }
 
 function linesOf({ message, details }: UserError): string {
-  return [`error: ${message}`, ...details.map((line) => `  ${line}`)].map(oneLine).join("\n");
+  return [`error: ${message}`, ...details.map((line) => `  ${line}`)]
+    .map((line) => oneLine(asCalled(line))).join("\n");
 }
 
 /** Runs a command in its caller's folder, and ends the process, done or as the command says. */
@@ -50,11 +53,17 @@ export async function runCommand(
   endByLostErrors();
   const { exit, says } = await endingOf(async () => {
     enter();
-    const exit = await command();
+    const exit = asksVersion(Deno.args) ? sayText(`shoal ${VERSION}`) : await command();
     settleStdout();
     return exit;
   });
   return leave({ exit, says });
+}
+
+/** Whether a word in front of a -- asks for the version. */
+function asksVersion(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return args.slice(0, end < 0 ? undefined : end).includes("--version");
 }
 
 /** Ends the process by errors that nothing awaits, which Deno would print as they are. */

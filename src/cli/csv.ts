@@ -1,6 +1,5 @@
 /** The records of a table with separators: its encoding, its separator, and the row of each. */
-// @ts-types="./csv_parse.d.ts"
-import { parse } from "@std/csv/parse";
+import { CsvError, parse } from "csv-parse/sync";
 import { UserError } from "../base/user_error.ts";
 import { textOfBytes } from "../data/read.ts";
 import { columnsMet } from "../scaling/columns.ts";
@@ -8,6 +7,13 @@ import type { TableRow } from "../scaling/user_table.ts";
 
 const SEPARATORS = [",", ";", "\t", "|"] as const;
 const NAMES: Readonly<Record<string, string>> = { ",": "commas", ";": ";", "\t": "tabs", "|": "|" };
+
+/** What is wrong with a record, by the parser's code. */
+const FAULTS: Readonly<Record<string, string>> = {
+  CSV_QUOTE_NOT_CLOSED: 'a " is opened and never closed',
+  CSV_INVALID_CLOSING_QUOTE: 'a " is closed in the middle of a cell',
+  INVALID_OPENING_QUOTE: 'a " stands in the middle of a cell',
+};
 
 /** The records of a file's bytes. @throws {UserError} `data`. */
 export function csvRows(bytes: Uint8Array, path: string): TableRow[] {
@@ -66,13 +72,14 @@ function cellsOf(
   { row, separator, path }: { row: number; separator: string; path: string },
 ): string[] {
   try {
-    return parse(text, { separator })[0] ?? [];
+    const [cells = []] = parse(text, { delimiter: separator });
+    return cells;
   } catch (error) {
-    const [why = ""] = String((error as Error).message).split("\n");
+    if (!(error instanceof CsvError)) throw error;
     throw new UserError(
       "data",
       `Cannot read ${path}, row ${row}: need a table with ${NAMES[separator] ?? separator}: ` +
-        why.replace(/^.*?\bline \d+(, column \d+)?[:;] /, ""),
+        (FAULTS[error.code] ?? error.message),
     );
   }
 }

@@ -1,31 +1,24 @@
-/** The command line of a command with flags of its own, as values. Knows no command. */
-// @ts-types="./parse_args.d.ts"
-import { parseArgs } from "@std/cli/parse-args";
+/**
+ * The command line of a command with flags of its own, as values. Each flag is a schema: kind,
+ * range, choices, default and help text follow from it.
+ */
+import * as z from "zod";
 import { own } from "../base/own.ts";
 import { UserError } from "../base/user_error.ts";
+import { type ConfigKey, keys } from "../config/keys.ts";
 import { holdsInF32 } from "../config/limits.ts";
 import { nearestKey } from "../config/suggest.ts";
+import { asCalled } from "./called.ts";
 import { table } from "./table.ts";
+import { splitWords } from "./words.ts";
 
-/** One flag. */
-export interface FlagSpec {
-  /** As the help writes it, with `-`: `top-k`. */
-  readonly name: string;
-  /** `list`: texts, the flag may be repeated. */
-  readonly kind: "text" | "number" | "integer" | "boolean" | "list";
-  /** What stands for the value in the help: `N`, `FILE`. */
-  readonly value?: string;
-  readonly help: string;
-  readonly default?: unknown;
-  /** Texts that it takes, and no other. */
-  readonly choices?: readonly string[];
-  /** Which choice another text means, in words. */
-  readonly meant?: (text: string) => string | undefined;
-  /** What a number must be, for people and by test: `in (0, 1]`. */
-  readonly range?: { readonly need: string; readonly holds: (value: number) => boolean };
-  /** The empty text is a value. */
-  readonly empty?: boolean;
-}
+/**
+ * The flags of a command by name, as the help writes it, with `-`: `top-k`. A schema is a text,
+ * number, integer, boolean, enum, or a list of texts, which may be repeated; optional or with a
+ * default. `describe()` gives the line of the help. `meta()` may have `value`, what stands for the
+ * value in the help (`FILE`), and `meant`, which says what another text than the choices means.
+ */
+export type FlagSchemas = Readonly<Record<string, z.ZodType>>;
 
 /** What a command takes. */
 export interface FlagsSpec {
@@ -33,15 +26,17 @@ export interface FlagsSpec {
   readonly usage: string;
   /** What it does: lines of the help. */
   readonly about: string;
-  readonly flags: readonly FlagSpec[];
+  /** Calls as people make them. */
+  readonly examples?: readonly string[];
+  /** In the order of the help: what is used most stands first. */
+  readonly flags: FlagSchemas;
 }
 
 /** What a command line says. */
-export interface Flags {
+export interface Flags<S extends FlagsSpec = FlagsSpec> {
   readonly positionals: string[];
   /** By the name in the spec; undefined where not given and no default. */
-  // deno-lint-ignore no-explicit-any
-  readonly values: Record<string, any>;
+  readonly values: { readonly [Name in keyof S["flags"]]: z.output<S["flags"][Name]> };
   readonly help: boolean;
 }
 
@@ -71,74 +66,85 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "val-split": "validation",
 };
 
+/** A flag, with what follows from its schema. */
+interface Flag extends ConfigKey {
+  readonly schema: z.ZodType;
+  readonly kind: "text" | "number" | "integer" | "boolean" | "list";
+}
+
 /**
  * Reads `[word | --key=value | --key value]...`; `-` and `_` are alike, the last of two values wins.
  * With `-h` or `--help` nothing else is looked at. @throws {UserError} `config`.
  */
-export function parseFlags(args: readonly string[], spec: FlagsSpec): Flags {
-  const ours = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
-  if (ours.includes("-h") || ours.includes("--help")) {
-    return { positionals: [], values: {}, help: true };
-  }
-  const values: Flags["values"] = Object.fromEntries(
-    spec.flags.map((flag) => [flag.name, flag.default]),
+export function parseFlags<S extends FlagsSpec>(args: readonly string[], spec: S): Flags<S> {
+  const flags = flagsOf(spec);
+  const values: Record<string, unknown> = Object.fromEntries(
+    flags.map((flag) => [flag.path, flag.default]),
   );
+  const ours = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
+  const help = ours.includes("-h") || ours.includes("--help");
+  const positionals: string[] = [];
   const given = new Set<string>();
-  const { _: positionals } = parseArgs(joined(args, spec.flags), {
-    string: ["_"],
-    // Every flag arrives here with its text as written, so nothing guesses at numbers.
-    unknown(arg, key, text) {
-      if (key === undefined) return true;
-      const flag = flagOf(arg, spec.flags);
-      const value = valueOf(flag, typeof text === "string" ? text : undefined);
-      const before = given.has(flag.name) ? values[flag.name] : [];
-      values[flag.name] = flag.kind === "list" ? [...before, value] : value;
-      given.add(flag.name);
-      return false;
-    },
-  });
-  return { positionals: positionals.map(String), values, help: false };
+  // A boolean flag may stand alone; the value of another one may begin with one dash.
+  const takes = (word: string, next: string) =>
+    flagOf(word, flags).kind === "boolean"
+      ? next === "true" || next === "false"
+      : !next.startsWith("--");
+  for (const word of help ? [] : splitWords(args, takes)) {
+    if (word.kind === "word") {
+      positionals.push(word.text);
+      continue;
+    }
+    const flag = flagOf(word.written, flags);
+    const { kind, path } = flag;
+    const value = valueOf(flag, word.value ?? (kind === "boolean" ? "true" : undefined));
+    const before = given.has(path) ? values[path] as unknown[] : [];
+    values[path] = kind === "list" ? [...before, ...value as unknown[]] : value;
+    given.add(path);
+  }
+  return { positionals, values: values as Flags<S>["values"], help };
 }
 
-/** Usage, what the command does, and each flag with its default. */
-export function flagsHelp({ usage, about, flags }: FlagsSpec): string {
-  const rows = flags.map((flag) => [`--${flag.name}${shownValue(flag)}`, describe(flag)]);
-  return [
+/** The names of a command's flags, in their order. */
+export function flagNames({ flags }: FlagsSpec): string[] {
+  return Object.keys(flags);
+}
+
+/** Whether a flag needs no value behind it. */
+export function isSwitch({ flags }: FlagsSpec, name: string): boolean {
+  return flags[name] !== undefined && flagsOf({ flags: { [name]: flags[name] } })[0]?.kind ===
+      "boolean";
+}
+
+/** Usage, what the command does, examples, and each flag with its default. */
+export function flagsHelp(spec: FlagsSpec): string {
+  const { usage, about, examples = [] } = spec;
+  const rows = flagsOf(spec).map((flag) => [`--${flag.path}${shownValue(flag)}`, describe(flag)]);
+  return asCalled([
     `Usage: ${usage}`,
     "",
     about,
     "",
+    ...examples.length === 0 ? [] : ["Examples:", ...examples.map((line) => `  ${line}`), ""],
     "Flags; - and _ mean the same in them:",
     ...table([...rows, ["-h, --help", "This text"]]),
     "",
-  ].join("\n");
+  ].join("\n"));
 }
 
-/**
- * `args` with each flag's value behind a `=`. Only who knows the flags can tell that the word after
- * `--temperature` is its value even if it begins with a dash, and that `--logprobs` has none.
- */
-function joined(args: readonly string[], flags: readonly FlagSpec[]): string[] {
-  const words: string[] = [];
-  for (let i = 0; i < args.length; i++) {
-    const word = args[i] as string;
-    if (word === "--") return [...words, ...args.slice(i)];
-    if (word === "-") words.push(word);
-    else if (!word.startsWith("--") || word.includes("=")) words.push(word);
-    else {
-      const flag = flagOf(word, flags);
-      const next = args[i + 1];
-      const takes = next !== undefined &&
-        (flag.kind === "boolean" ? next === "true" || next === "false" : !next.startsWith("--"));
-      if (takes) i++;
-      if (takes) words.push(`${word}=${next}`);
-      else words.push(flag.kind === "boolean" ? `${word}=true` : word);
-    }
-  }
-  return words;
+function flagsOf({ flags }: Pick<FlagsSpec, "flags">): Flag[] {
+  return keys(z.object(flags)).map((key) => {
+    const [type = "string"] = key.types;
+    const kind = type === "string"
+      ? "text"
+      : type === "array"
+      ? "list"
+      : type as "number" | "integer" | "boolean";
+    return { ...key, schema: flags[key.path] as z.ZodType, kind };
+  });
 }
 
-function flagOf(arg: string, flags: readonly FlagSpec[]): FlagSpec {
+function flagOf(arg: string, flags: readonly Flag[]): Flag {
   if (!arg.startsWith("--")) {
     throw new UserError(
       "config",
@@ -147,9 +153,9 @@ function flagOf(arg: string, flags: readonly FlagSpec[]): FlagSpec {
   }
   const name = (arg.split("=", 1)[0] as string).slice(2);
   const plain = (text: string) => text.replaceAll("_", "-");
-  const flag = flags.find((known) => plain(known.name) === plain(name));
+  const flag = flags.find((known) => plain(known.path) === plain(name));
   if (flag !== undefined) return flag;
-  const names = flags.map((known) => known.name);
+  const names = flags.map((known) => known.path);
   const other = own(ELSEWHERE, plain(name));
   // The beginning of a name is more than a few letters in common.
   const nearest = names.find((known) => name !== "" && plain(known).startsWith(plain(name))) ??
@@ -158,56 +164,59 @@ function flagOf(arg: string, flags: readonly FlagSpec[]): FlagSpec {
   throw new UserError("config", `Unknown flag --${name}: ${hint}`);
 }
 
-function valueOf(flag: FlagSpec, text: string | undefined): unknown {
-  const { kind, name } = flag;
-  if (text === undefined || (text === "" && flag.empty !== true)) {
+function valueOf(flag: Flag, text: string | undefined): unknown {
+  const { path: name, schema } = flag;
+  if (text === undefined || (text === "" && !schema.safeParse("").success)) {
     throw new UserError(
       "config",
       `Cannot read --${name}: need a value, as in --${name}=value: none given`,
     );
   }
-  const value = kind === "number" || kind === "integer"
-    ? numberOf(flag, text)
-    : kind === "boolean"
-    ? { true: true, false: false }[text]
-    : flag.choices === undefined || flag.choices.includes(text)
-    ? text
-    : undefined;
-  if (value !== undefined) return value;
-  const hint = flag.meant?.(text);
+  const value = typed(flag, text);
+  if (value !== undefined && schema.safeParse(value).success) return value;
+  const hint = (schema.meta()?.["meant"] as ((text: string) => string | undefined) | undefined)?.(
+    text,
+  );
   const rest = hint === undefined ? text : `${text} (${hint})`;
   throw new UserError("config", `Cannot take --${name}: need ${needOf(flag)}: ${rest}`);
 }
 
-function numberOf({ kind, range }: FlagSpec, text: string): number | undefined {
+/** A text as a value of the flag's kind; undefined where it is none. */
+function typed({ kind }: Flag, text: string): unknown {
+  if (kind === "text") return text;
+  if (kind === "list") return [text];
+  if (kind === "boolean") return { true: true, false: false }[text];
   const value = text.trim() === "" ? NaN : Number(text);
-  const good = kind === "integer"
-    ? Number.isSafeInteger(value)
-    : Number.isFinite(value) && holdsInF32(value);
-  return good && (range?.holds(value) ?? true) ? value : undefined;
+  return kind === "integer" || holdsInF32(value) ? value : undefined;
 }
 
 /** What a flag's value must be, for people. */
-function needOf({ kind, range, choices }: FlagSpec): string {
-  if (choices !== undefined) return choices.join(" | ");
-  if (kind === "number" || kind === "integer") {
-    return (kind === "number" ? "a number" : "an integer") + (range ? ` ${range.need}` : "");
-  }
-  return kind === "boolean" ? "true or false" : "a text";
+function needOf({ kind, need }: Flag): string {
+  if (kind === "number" || kind === "integer") return `${kind === "number" ? "a" : "an"} ${need}`;
+  if (kind === "boolean") return "true or false";
+  return hasChoices({ kind, need }) ? need : "a text";
 }
 
-function shownValue({ kind, value, choices }: FlagSpec): string {
-  if (kind === "boolean") return "";
-  if (choices !== undefined) return ` ${value ?? "NAME"}`;
-  return ` ${value ?? (kind === "number" || kind === "integer" ? "N" : "TEXT")}`;
+function hasChoices({ kind, need }: Pick<Flag, "kind" | "need">): boolean {
+  return kind === "text" && need !== "string";
 }
 
-function describe(flag: FlagSpec): string {
-  const bounds = flag.choices?.join(" | ") ?? flag.range?.need ?? "";
-  const preset = flag.default === undefined || flag.default === false ||
-      (Array.isArray(flag.default) && flag.default.length === 0)
+function shownValue(flag: Flag): string {
+  if (flag.kind === "boolean") return "";
+  const isNumber = flag.kind === "number" || flag.kind === "integer";
+  return ` ${
+    flag.schema.meta()?.["value"] ?? (isNumber ? "N" : hasChoices(flag) ? "NAME" : "TEXT")
+  }`;
+}
+
+function describe(flag: Flag): string {
+  const { kind, need, default: preset, description } = flag;
+  const isNumber = kind === "number" || kind === "integer";
+  const bounds = isNumber ? need.slice(kind.length).trim() : hasChoices(flag) ? need : "";
+  const shown = preset === undefined || preset === false ||
+      (Array.isArray(preset) && preset.length === 0)
     ? ""
-    : `default ${flag.default}`;
-  const notes = [bounds, preset].filter((note) => note !== "").join("; ");
-  return notes === "" ? flag.help : `${flag.help} (${notes})`;
+    : `default ${preset}`;
+  const notes = [bounds, shown].filter((note) => note !== "").join("; ");
+  return notes === "" ? description : `${description} (${notes})`;
 }

@@ -1,5 +1,6 @@
 /** The help text, made from the schema. Knows columns, not what a key means. */
 import { type ConfigKey, keys, showDefault } from "../config/keys.ts";
+import { asCalled } from "./called.ts";
 import { table } from "./table.ts";
 
 /** Flags beside the keys, and the keys that are asked for most under their short names. */
@@ -21,11 +22,16 @@ const FLAGS: readonly (readonly [string, string])[] = [
 
 /** Usage, flags, and every key with its default, its meaning and what it takes. */
 export function helpText(): string {
-  return [
-    "Usage: deno task train [config.ts | config.json] [--key=value | --key value]...",
+  return asCalled([
+    "Usage: deno task train [config.ts | config.json | text.txt] [--key=value | --key value]...",
     "",
     "Trains a model on a text. The config file says what differs from the defaults below; keys on",
     "the command line win over it. In a key, - and _ mean the same.",
+    "",
+    "Examples:",
+    "  deno task train                                  Moby Dick, by character",
+    "  deno task train my.txt --steps=500               your own text",
+    "  deno task train --resume=runs/gpt_char           go on where a run was stopped",
     "",
     "Flags:",
     ...table(FLAGS),
@@ -33,7 +39,7 @@ export function helpText(): string {
     "Keys, with their defaults:",
     ...table(keys().map((key) => [`--${key.path}`, showDefault(key) ?? "", describe(key)])),
     "",
-  ].join("\n");
+  ].join("\n"));
 }
 
 function describe({ description, need }: ConfigKey): string {

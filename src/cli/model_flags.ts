@@ -1,26 +1,17 @@
 /** Flags and words that commands about one model share. */
+import * as z from "zod";
 import { UserError } from "../base/user_error.ts";
 import { deviceElsewhere } from "../config/elsewhere.ts";
-import type { FlagSpec } from "./flags.ts";
 
 /** Which checkpoint of a run. */
-export const WHICH: FlagSpec = {
-  name: "which",
-  kind: "text",
-  help: "Checkpoint of a run: the newest, or that of the lowest validation loss",
-  choices: ["newest", "best"],
-  default: "newest",
-};
+export const WHICH = z.enum(["newest", "best"]).default("newest").describe(
+  "Checkpoint of a run: the newest, or that of the lowest validation loss",
+);
 
 /** Where a model computes. */
-export const DEVICE: FlagSpec = {
-  name: "device",
-  kind: "text",
-  help: "Where kernels run; reference is plain loops and slow",
-  choices: ["auto", "webgpu", "reference"],
+export const DEVICE = z.enum(["auto", "webgpu", "reference"]).default("auto").meta({
   meant: deviceElsewhere,
-  default: "auto",
-};
+}).describe("Where kernels run; reference is plain loops and slow");
 
 /** The one word of a command line beside its flags. @throws {UserError} `config` for none or more. */
 export function onlyPath(words: readonly string[], usage: string): string {

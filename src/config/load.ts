@@ -1,6 +1,5 @@
 /** Reads a config file as a plain value. Knows files, not what a config means. */
-// @ts-types="./jsonc_parse.d.ts"
-import { parse } from "@std/jsonc/parse";
+import { getNodeValue, type Node, type ParseError, parseTree } from "jsonc-parser";
 import { extname, join } from "node:path";
 import { fileFault } from "../base/file_fault.ts";
 import { UserError } from "../base/user_error.ts";
@@ -33,6 +32,9 @@ export async function loadConfig(path: string): Promise<PlainConfig> {
 function notPlain(path: string, fault: string): UserError {
   return refusal(path, `need numbers, texts, true, false, null, lists and objects: ${fault}`);
 }
+
+/** Characters of a wrong token that are shown. */
+const MAX_SHOWN = 40;
 
 /** Endings of files that hold a text to train on. */
 const TEXTS = [".txt", ".text", ".md"];
@@ -82,15 +84,28 @@ function folderHint(path: string): string {
 
 /** The value of a JSON text. @throws {UserError} that says in which line and column it goes wrong. */
 function parsed(path: string, text: string): unknown {
-  try {
-    return parse(text);
-  } catch (error) {
-    const [, what = "", position] =
-      /^Cannot parse JSONC: (.*?)(?: in JSONC at position (\d+))?$/.exec(firstLine(error)) ?? [];
-    const place = placeOf(text, position === undefined ? text.trimEnd().length : Number(position));
-    const reason = (what || firstLine(error)).replaceAll("JSONC", "JSON").replaceAll('""', '"');
-    throw refusal(path, `need a file that loads: ${reason} at ${place}`);
-  }
+  const faults: ParseError[] = [];
+  const tree = parseTree(text, faults, { allowTrailingComma: true });
+  const [fault] = faults;
+  if (fault === undefined && tree !== undefined) return valueOf(tree);
+  const end = text.trimEnd().length;
+  const at = Math.min(fault?.offset ?? end, end);
+  const token = fault === undefined ? "" : text.slice(at, at + Math.min(fault.length, MAX_SHOWN));
+  const what = token === "" || at === end
+    ? "unexpected end of JSON input"
+    : `unexpected token ${token.startsWith('"') ? token : `"${token}"`}`;
+  throw refusal(path, `need a file that loads: ${what} at ${placeOf(text, at)}`);
+}
+
+/** The value of a node. A key `__proto__` becomes a key, and no prototype. */
+function valueOf(node: Node): unknown {
+  const { type, children = [] } = node;
+  if (type === "array") return children.map(valueOf);
+  if (type !== "object") return getNodeValue(node);
+  return Object.fromEntries(children.map(({ children: [key, value] = [] }) => [
+    key?.value,
+    value === undefined ? undefined : valueOf(value),
+  ]));
 }
 
 function placeOf(text: string, position: number): string {
@@ -100,9 +115,4 @@ function placeOf(text: string, position: number): string {
 
 function refusal(path: string, fault: string): UserError {
   return new UserError("config", `Cannot load ${path}: ${fault}`);
-}
-
-function firstLine(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.split("\n")[0] ?? "";
 }

@@ -1,6 +1,5 @@
 /** The known key that an unknown one most likely meant. Knows spelling, not schemas. */
-// @ts-types="./levenshtein_distance.d.ts"
-import { levenshteinDistance } from "@std/text/levenshtein-distance";
+import { distance as editDistance } from "fastest-levenshtein";
 import { fromElsewhere } from "./elsewhere.ts";
 import { firstName, todaysName } from "./renamed.ts";
 
@@ -61,7 +60,7 @@ function nearest(
   let best: string | undefined;
   let least = within;
   for (const path of known) {
-    const distance = levenshteinDistance(name, of(path));
+    const distance = editDistance(name, of(path));
     if (distance > least || (distance === least && best !== undefined)) continue;
     best = path;
     least = distance;

@@ -1,35 +1,26 @@
 /** The command line of the task `chaos`. */
+import * as z from "zod";
 import { UserError } from "../../src/base/user_error.ts";
 import { type FlagsSpec, parseFlags } from "../../src/cli/flags.ts";
 import type { ChaosOptions } from "./gather.ts";
 
-const ABOVE_0 = { need: "above 0", holds: (n: number) => n > 0 };
-const FROM_0 = { need: "from 0", holds: (n: number) => n >= 0 };
-
 /** What the task takes. */
-export const CHAOS: FlagsSpec = {
+export const CHAOS = {
   usage: "deno task chaos [--flag=value | --flag value]...",
   about: "Trains through random faults, and compares the weights of every run with those of an\n" +
     "undisturbed one. Ends with 1 on any difference.",
-  flags: [
-    { name: "minutes", kind: "number", range: FROM_0, help: "Minutes that it lasts", default: 5 },
-    {
-      name: "seed",
-      kind: "integer",
-      range: FROM_0,
-      help: "Root of the faults; of the clock unless told",
-    },
-    { name: "workers", kind: "integer", range: ABOVE_0, help: "Workers of a run", default: 3 },
-    {
-      name: "mtbf",
-      kind: "number",
-      range: ABOVE_0,
-      help: "Seconds between faults on average",
-      default: 2,
-    },
-    { name: "steps", kind: "integer", range: ABOVE_0, help: "Steps of a run", default: 300 },
+  examples: [
+    "deno task chaos",
+    "deno task chaos --minutes=20 --workers=4 --seed=7",
   ],
-};
+  flags: {
+    minutes: z.number().min(0).default(5).describe("Minutes that it lasts"),
+    seed: z.int().min(0).optional().describe("Root of the faults; of the clock unless told"),
+    workers: z.int().gt(0).default(3).describe("Workers of a run"),
+    mtbf: z.number().gt(0).default(2).describe("Seconds between faults on average"),
+    steps: z.int().gt(0).default(300).describe("Steps of a run"),
+  },
+} satisfies FlagsSpec;
 
 /** Reads a command line. @throws {UserError} `config`. */
 export function parseArgs(args: readonly string[]): ChaosOptions | "help" {

@@ -165,6 +165,19 @@ Deno.test("parseCommandLine() refuses a fault plan without --testing", () => {
   );
 });
 
+Deno.test("parseCommandLine() takes a text beside a config, and one text at most", () => {
+  assertEquals(parse("my.txt --steps 3").overrides, { steps: "3", "data.path": "my.txt" });
+  assertEquals(parse("notes.MD").config, undefined);
+  const { config, overrides } = parse("my.txt a.json");
+  assertEquals([config, overrides], ["a.json", { "data.path": "my.txt" }]);
+  for (const line of ["a.txt b.txt", "a.txt --data=b.txt"]) {
+    assertEquals(
+      fault(line),
+      "Cannot read the command line: need at most one text: got a.txt and b.txt",
+    );
+  }
+});
+
 Deno.test("parseCommandLine() refuses two configs", () => {
   assertEquals(
     fault("a.ts b.ts").endsWith("need at most one config file: got a.ts and b.ts"),

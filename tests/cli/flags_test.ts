@@ -1,28 +1,23 @@
 /** Flags of a command: every way to write one, and what is refused. */
+import * as z from "zod";
 import { assertEquals, assertThrows } from "@std/assert";
 import { flagsHelp, parseFlags } from "../../src/cli/flags.ts";
 import type { FlagsSpec } from "../../src/cli/flags.ts";
 import { UserError } from "../../src/base/user_error.ts";
 
-const SPEC: FlagsSpec = {
+const SPEC = {
   usage: "deno task cook PATH [--flag=value]...",
   about: "Cooks what lies at PATH.",
-  flags: [
-    { name: "prompt", kind: "text", help: "What to begin with", empty: true },
-    { name: "out", kind: "text", value: "DIR", help: "Where to write" },
-    {
-      name: "top-p",
-      kind: "number",
-      help: "Share that is kept",
-      default: 1,
-      range: { need: "in (0, 1]", holds: (p) => p > 0 && p <= 1 },
-    },
-    { name: "tokens", kind: "integer", help: "How many", default: 200 },
-    { name: "logprobs", kind: "boolean", help: "Show probabilities", default: false },
-    { name: "stop", kind: "list", help: "Where to end", default: [] },
-    { name: "which", kind: "text", help: "Which one", choices: ["newest", "best"] },
-  ],
-};
+  flags: {
+    prompt: z.string().optional().describe("What to begin with"),
+    out: z.string().min(1).optional().meta({ value: "DIR" }).describe("Where to write"),
+    "top-p": z.number().gt(0).max(1).default(1).describe("Share that is kept"),
+    tokens: z.int().default(200).describe("How many"),
+    logprobs: z.boolean().default(false).describe("Show probabilities"),
+    stop: z.array(z.string().min(1)).default([]).describe("Where to end"),
+    which: z.enum(["newest", "best"]).optional().describe("Which one"),
+  },
+} satisfies FlagsSpec;
 const DEFAULTS = {
   prompt: undefined,
   out: undefined,

@@ -1,8 +1,11 @@
 /** `./shoal` on machines that lack this or that: only the programs of a folder are there. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import denoJson from "../../deno.json" with { type: "json" };
+import packageJson from "../../package.json" with { type: "json" };
+import { COMMANDS } from "../../src/cli/commands.ts";
 
-const SHOAL = new URL("../../shoal", import.meta.url);
+const ROOT = new URL("../../", import.meta.url);
+/** What of a checkout the launcher reads itself. */
+const PARTS = ["shoal", "package.json", "src/cli/commands.ts"];
 /** What every Debian has, as far as the launcher needs it. */
 const SYSTEM = "awk cat dirname env grep head id mkdir mktemp readlink rm sed sh sleep tail";
 
@@ -10,9 +13,14 @@ const SYSTEM = "awk cat dirname env grep head id mkdir mktemp readlink rm sed sh
 const DENO = `#!/bin/sh
 case "$1" in
   --version) echo "deno \${VERSION:-2.9.6} (stable)" ;;
-  run) [ -e "$HERE/driver" ] || [ "\${DENO_WEBGPU_BACKEND:-vulkan}" = gl ] ;;
+  run)
+    for word; do launcher=\${name:-} name=\${form:-} form=$word; done
+    case "$launcher $form" in
+      *"/launch.ts sh") echo "'started by' '$launcher' '$name'" ;;
+      *) [ -e "$HERE/driver" ] || [ "\${DENO_WEBGPU_BACKEND:-vulkan}" = gl ] ;;
+    esac ;;
   cache) sleep "\${SLOW:-0}" ;;
-  task) printf '%s|' "$PWD" "$INIT_CWD" "$@"; exit "\${CODE:-0}" ;;
+  task | "started by") printf '%s|' "$PWD" "$INIT_CWD" "$@"; exit "\${CODE:-0}" ;;
 esac
 `;
 const NPX = `#!/bin/sh
@@ -36,8 +44,12 @@ class Machine implements Disposable {
 
   constructor(programs: Readonly<Record<string, string>> = { deno: DENO, "apt-get": APT }) {
     for (const folder of ["bin", "fetched", "tmp", "elsewhere"]) this.#mkdir(folder);
-    Deno.mkdirSync(this.checkout);
-    Deno.copyFileSync(SHOAL, `${this.checkout}/shoal`);
+    for (const folder of ["src/cli", "tests"]) {
+      Deno.mkdirSync(`${this.checkout}/${folder}`, { recursive: true });
+    }
+    for (const part of PARTS) {
+      Deno.copyFileSync(new URL(part, ROOT), `${this.checkout}/${part}`);
+    }
     for (const name of SYSTEM.split(" ")) {
       const found = ["/usr/bin", "/bin"].map((folder) => `${folder}/${name}`).find(isThere);
       assert(found !== undefined, name);
@@ -93,10 +105,14 @@ class Machine implements Disposable {
     return { code, stdout: text(stdout), stderr: text(stderr) };
   }
 
-  /** What Deno is called with for a task with these words, from `cwd`. */
+  /** What Deno is called with for a command with these words, from `cwd`. */
   task(cwd: string, ...words: string[]): string {
-    const config = ["task", "--quiet", "--config", `${this.checkout}/deno.json`];
-    return [cwd, cwd, ...config, ...words, ""].join("|");
+    const runs = COMMANDS.find(({ name }) => name === words[0])?.runs;
+    assert(runs !== undefined, words[0]);
+    const start = "script" in runs
+      ? ["task", "--quiet", "--config", `${this.checkout}/deno.json`]
+      : ["started by", `${this.checkout}/src/cli/launch.ts`];
+    return [cwd, cwd, ...start, ...words, ""].join("|");
   }
 
   [Symbol.dispose](): void {
@@ -119,7 +135,7 @@ Deno.test("./shoal lists all commands with a line each, however it is asked, on 
   for (const word of ["help", "--help", "-h"]) assertEquals(machine.call([word]).stdout, stdout);
   const [usage, , ...lines] = stdout.trimEnd().split("\n");
   assertMatch(usage ?? "", /^Usage: \.\/shoal COMMAND/);
-  assertEquals(lines.map((line) => line.trim().split(" ")[0]), Object.keys(denoJson.tasks));
+  assertEquals(lines.map((line) => line.trim().split(" ")[0]), COMMANDS.map(({ name }) => name));
   for (const line of lines) assertMatch(line, /^ {2}[\w:]+ +[A-Z].{10,}[^.]$/);
   assert(lines.every((line) => line.length < 80) && lines.length < 23, "one screen");
 });
@@ -147,6 +163,38 @@ Deno.test("./shoal that cannot print ends as its commands do, and tells it in on
   }
 });
 
+Deno.test("./shoal says its version without Deno, and in front of a -- for each command", () => {
+  using machine = new Machine({});
+  for (const words of [["--version"], ["train", "--version"], ["test", "--version"]]) {
+    assertEquals(machine.call(words), {
+      code: 0,
+      stdout: `shoal ${packageJson.version}\n`,
+      stderr: "",
+    });
+  }
+  assertEquals(machine.call(["nonesuch", "--version"]).code, 64);
+});
+
+Deno.test("./shoal of an installed package knows the commands for users alone", () => {
+  using machine = new Machine({});
+  Deno.removeSync(`${machine.checkout}/tests`);
+  const [, , ...lines] = machine.call([]).stdout.trimEnd().split("\n");
+  const users = COMMANDS.filter(({ section }) => section !== "develop");
+  assertEquals(lines.map((line) => line.trim().split(" ")[0]), users.map(({ name }) => name));
+  assertEquals(machine.call(["test", "tests/cli"]).code, 64);
+});
+
+Deno.test("./shoal starts the Deno behind npm's script, which would pass no signal on", () => {
+  using machine = new Machine({}).driver(true);
+  const folder = `${machine.path}/node_modules/deno`;
+  Deno.mkdirSync(folder, { recursive: true });
+  Deno.writeTextFileSync(`${folder}/deno`, DENO, { mode: 0o755 });
+  Deno.writeTextFileSync(`${folder}/bin.cjs`, "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+  Deno.symlinkSync(`${folder}/bin.cjs`, `${machine.path}/bin/deno`);
+  const { code, stdout } = machine.call(["plan"]);
+  assertEquals([code, stdout], [0, machine.task(`${machine.path}/elsewhere`, "plan")]);
+});
+
 Deno.test("./shoal lets no word begin a line of its own", () => {
   using machine = new Machine({});
   const { code, stderr } = machine.call(["x\nerror: fake\r\n\n"]);
@@ -166,8 +214,10 @@ Deno.test("./shoal tells in a line what checks and tests take, and starts nothin
     "test:faults": /^ \[--filter=TEXT\], as deno test takes it$/,
   };
   // Every other command has a program of its own that answers.
-  const others = Object.entries(denoJson.tasks).filter(([, line]) => !line.startsWith("deno run"));
-  assertEquals(others.map(([name]) => name).sort(), Object.keys(takes).sort());
+  const others = COMMANDS.filter(({ runs }) =>
+    "script" in runs && !runs.script.startsWith("deno run")
+  );
+  assertEquals(others.map(({ name }) => name).sort(), Object.keys(takes).sort());
   for (const [name, says] of Object.entries(takes)) {
     for (const words of [[name, "--help"], [name, "tests/cli", "-h"], ["help", name]]) {
       const { code, stdout, stderr } = machine.call(words);

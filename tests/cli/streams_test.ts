@@ -4,8 +4,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { EXIT } from "../../src/base/user_error.ts";
-import { optionsOf } from "../e2e/command.ts";
-import { namesIn, Place, SMOKE, tinyArgs } from "../e2e/support.ts";
+import { namesIn, Place, SMOKE, taskWords, tinyArgs } from "../e2e/support.ts";
 
 /** A command in a cheap form; FILES stands for a folder, of four letters, that no other call has. */
 interface Line {
@@ -43,7 +42,7 @@ const GONE = {
 
 /** Runs a command in a shell; gives its code and what is on stderr. */
 async function run(place: Place, { task, args }: Line, streams: string) {
-  const words = [Deno.execPath(), ...optionsOf(task), ...args];
+  const words = [Deno.execPath(), ...taskWords(task), ...args];
   const quoted = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
   const { stderr, stdout } = await new Deno.Command("bash", {
     // The code goes its own way: nobody reads what the command says.

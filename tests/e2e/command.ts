@@ -1,6 +1,5 @@
 /** Runs commands with the options and permissions of their tasks, fed on stdin. */
-import { assert } from "@std/assert";
-import { type Ended, ONE_ADAPTER, ROOT, taskOptions, withoutStatus } from "./support.ts";
+import { type Ended, ONE_ADAPTER, taskWords, withoutStatus } from "./support.ts";
 import { assertHarmless } from "../support/hostile.ts";
 
 /** Where and with what a command runs. */
@@ -19,7 +18,7 @@ export function startCommand(
   { cwd, stdin = "", env = {} }: CommandOptions,
 ): Deno.ChildProcess {
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...optionsOf(task), ...args],
+    args: [...taskWords(task), ...args],
     cwd,
     // The driver complains on stderr where the folder is not set.
     env: { NO_COLOR: "1", XDG_RUNTIME_DIR: cwd, ...ONE_ADAPTER, ...env },
@@ -47,15 +46,4 @@ export async function runCommand(
   // What a model says goes into a pipe as it is.
   assertHarmless((task === "generate" ? "" : text(stdout)) + said, `${task} ${args.join(" ")}`);
   return { code, stdout: text(stdout), stderr: said, ms: performance.now() - start };
-}
-
-/** Words of a task in deno.json behind `deno`, its file as a whole path. */
-export function optionsOf(task: string): string[] {
-  const { tasks } = JSON.parse(Deno.readTextFileSync(ROOT + "deno.json"));
-  const [deno, ...words] = String(tasks[task]).split(" ");
-  const file = words.pop();
-  assert(deno === "deno" && file?.startsWith("src/cli/"), `Cannot read the task ${task}`);
-  // A shell must read what it would compute.
-  if (String(tasks[task]).includes("$(")) return [...taskOptions(undefined, task), ROOT + file];
-  return [...words, ROOT + file];
 }

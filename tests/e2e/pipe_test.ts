@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { openPrepared } from "../../src/data/prepared/open.ts";
 import { Desk, someText } from "../prepare/fixture.ts";
-import { optionsOf, startCommand } from "./command.ts";
-import { withoutStatus } from "./support.ts";
+import { startCommand } from "./command.ts";
+import { taskWords, withoutStatus } from "./support.ts";
 
 /** A table that `scaling` fits. */
 const TABLE = "\ufeff" + [
@@ -16,7 +16,7 @@ const TABLE = "\ufeff" + [
 /** Runs a line of a shell in which "$@" is the command of a task. */
 async function shell(desk: Desk, task: string, line: string): Promise<string> {
   const { code, stdout, stderr } = await new Deno.Command("bash", {
-    args: ["-c", line, "bash", Deno.execPath(), ...optionsOf(task)],
+    args: ["-c", line, "bash", Deno.execPath(), ...taskWords(task)],
     cwd: desk.path,
     env: { NO_COLOR: "1" },
     stdin: "null",

@@ -1,21 +1,11 @@
 /** The command `prepare` in processes of its own, as a user runs it. */
 import { assert, assertEquals } from "@std/assert";
-import { fileURLToPath } from "node:url";
 import { contents, Desk, jsonLines, someText } from "../prepare/fixture.ts";
-import { withoutStatus } from "./support.ts";
-
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-
-/** Options and permissions of the task, as it has them. */
-function taskWords(): string[] {
-  const { tasks } = JSON.parse(Deno.readTextFileSync(ROOT + "deno.json"));
-  const words: string[] = tasks.prepare.split(" ").slice(1);
-  return [...words.slice(0, -1), ROOT + words.at(-1)];
-}
+import { taskWords, withoutStatus } from "./support.ts";
 
 function start(desk: Desk, args: readonly string[]): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: [...taskWords(), ...args],
+    args: [...taskWords("prepare"), ...args],
     cwd: desk.path,
     env: { NO_COLOR: "1" },
     stdin: "null",

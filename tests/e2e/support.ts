@@ -5,6 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { denoOptions, entryOf } from "../../src/cli/commands.ts";
 import { assertHarmless } from "../support/hostile.ts";
 import { textOf } from "./text.ts";
 
@@ -40,36 +41,18 @@ export interface TrainOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/**
- * Options and permissions of a task that starts workers, as the shell of `deno task` reads them in
- * deno.json. They depend on LD_LIBRARY_PATH.
- */
+/** Options and permissions of a command. They depend on LD_LIBRARY_PATH. */
 export function taskOptions(
   libraryPath = Deno.env.get("LD_LIBRARY_PATH") ?? "",
   task = "train",
 ): string[] {
-  const known = optionsWith.get(`${task} ${libraryPath}`);
-  if (known !== undefined) return known;
-  const { tasks } = JSON.parse(Deno.readTextFileSync(ROOT + "deno.json"));
-  const [, words] = /^deno (run .+) src\/cli\/\w+\.ts$/.exec(tasks[task]) ?? [];
-  assert(words !== undefined, `Cannot read the task: needs a command of Deno: ${tasks[task]}`);
-  const { stdout } = new Deno.Command(Deno.execPath(), {
-    args: [
-      "task",
-      "-q",
-      "--eval",
-      `deno eval "console.log(JSON.stringify(Deno.args))" -- ${words}`,
-    ],
-    cwd: ROOT,
-    env: { LD_LIBRARY_PATH: libraryPath },
-  }).outputSync();
-  const options: string[] = JSON.parse(new TextDecoder().decode(stdout));
-  optionsWith.set(`${task} ${libraryPath}`, options);
-  return options;
+  return denoOptions(task, { deno: Deno.execPath(), libraryPath });
 }
 
-/** What `taskOptions` gave, by task and LD_LIBRARY_PATH. */
-const optionsWith = new Map<string, string[]>();
+/** All words of a command behind `deno`, its module as a whole path. */
+export function taskWords(task: string): string[] {
+  return [...taskOptions(undefined, task), ROOT + entryOf(task).entry];
+}
 
 /** On a machine with cards workers of a test share the first: that is what this variable says. */
 export const ONE_ADAPTER = { MESA_VK_DEVICE_SELECT: "" } as const;

@@ -6,6 +6,7 @@ import { mobyDick } from "../../src/data/moby_dick.ts";
 import { openPrepared } from "../../src/data/prepared/open.ts";
 import { openTokens } from "../../src/data/prepared/tokens.ts";
 import { openModel } from "../../src/artifacts/model.ts";
+import { taskWords } from "../e2e/support.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const readme = (name: string): string =>
@@ -13,11 +14,8 @@ const readme = (name: string): string =>
 
 /** Runs the task `example` quickly into a folder; gives what it printed. */
 async function runExample(name: string, out: string): Promise<string> {
-  const { tasks } = JSON.parse(Deno.readTextFileSync(new URL("deno.json", ROOT)));
-  const [deno, ...words] = String(tasks.example).split(" ");
-  assertEquals(deno, "deno");
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...words, name, "--quick", `--out=${out}`],
+    args: [...taskWords("example"), name, "--quick", `--out=${out}`],
     cwd: ROOT,
     env: { NO_COLOR: "1", XDG_RUNTIME_DIR: out, TMPDIR: out },
     stdin: "null",

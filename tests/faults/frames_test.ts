@@ -7,7 +7,7 @@ import { EXIT } from "../../src/base/user_error.ts";
 import { bytesOf } from "../../src/base/hash.ts";
 import { encodeHeader } from "../../src/transport/codec.ts";
 import { checksum } from "../../src/transport/frame.ts";
-import { ROOT } from "../e2e/support.ts";
+import { ROOT, taskWords } from "../e2e/support.ts";
 import { ATTACKS } from "../fuzz/frames.ts";
 import { readJson } from "../fuzz/json.ts";
 import { crc, judge } from "../fuzz/judge.ts";
@@ -16,12 +16,10 @@ import { concat, frameBytes } from "../transport/wire.ts";
 
 const LIMITS = { attempt: 1, maxPayload: 1000 };
 
-/** Runs the task `fuzz` of deno.json; returns its output. */
+/** Runs the command `fuzz` with its permissions; returns its output. */
 async function fuzz(...args: readonly string[]): Promise<{ code: number; text: string }> {
-  const { tasks } = JSON.parse(Deno.readTextFileSync(ROOT + "deno.json"));
-  const [, ...words] = String(tasks.fuzz).split(" ");
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...words, ...args],
+    args: [...taskWords("fuzz"), ...args],
     cwd: ROOT,
     env: { NO_COLOR: "1" },
   }).output();

@@ -3,6 +3,7 @@
  * their flags, and anything else is refused.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { PERMISSIONS } from "../../src/cli/permissions.ts";
 import { codeOnDisk } from "../../workers/launch/code.ts";
 import { Place, ROOT, SMOKE, taskOptions, tinyArgs } from "../e2e/support.ts";
 import { audit } from "./support/audit.ts";
@@ -91,9 +92,8 @@ Deno.test("the coordinator asks for what its flags name, for its files and for i
   const entries = await audit("coordinator", place);
   const kinds = new Set(entries.map((entry) => entry.split(" ")[0]));
   assertEquals([...kinds].sort(), ["env", "net", "read", "sys", "write"]);
-  const { permissions } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`));
-  assertEquals(asked(entries, "env"), permissions.train.env.toSorted());
-  assertEquals(asked(entries, "sys"), permissions.train.sys.toSorted());
+  assertEquals(asked(entries, "env"), PERMISSIONS.train.env.toSorted());
+  assertEquals(asked(entries, "sys"), PERMISSIONS.train.sys.toSorted());
   const folder = socketsIn(entries, place);
   // It searches temporary folders for leftovers of dead runs.
   const isLeft = (path: string) =>

@@ -2,6 +2,7 @@
  * The command `fuzz`: runs hostile frames, headers, journals and tokenizer files through the
  * readers. A violated contract ends it with the seed that reproduces it.
  */
+import * as z from "zod";
 import { UserError } from "../../src/base/user_error.ts";
 import { say, sayText } from "../../src/base/text/say.ts";
 import { runCommand } from "../../src/cli/command.ts";
@@ -12,38 +13,25 @@ import { headerRound } from "./headers.ts";
 import { journalRound } from "./journals.ts";
 import { tokenizerRound } from "./tokenizers.ts";
 
-const COUNT = { need: "from 0", holds: (n: number) => n >= 0 };
-
-const FUZZ: FlagsSpec = {
+const FUZZ = {
   usage: "deno task fuzz [--flag=value | --flag value]...",
   about:
     "Feeds hostile frames, headers and files of tokenizers, and damaged journals, to the readers.\n" +
     "A round that breaks a contract ends it with its seed.",
-  flags: [
-    { name: "frames", kind: "integer", range: COUNT, help: "Rounds of frames", default: 1_000_000 },
-    { name: "headers", kind: "integer", range: COUNT, help: "Rounds of headers", default: 200_000 },
-    {
-      name: "journals",
-      kind: "integer",
-      range: COUNT,
-      help: "Rounds of journals",
-      default: 200_000,
-    },
-    {
-      name: "tokenizers",
-      kind: "integer",
-      range: COUNT,
-      help: "Rounds of files of tokenizers",
-      default: 4000,
-    },
-    {
-      name: "seed",
-      kind: "integer",
-      range: COUNT,
-      help: "Root of all random numbers; of the clock unless told",
-    },
+  examples: [
+    "deno task fuzz",
+    "deno task fuzz --frames=1000 --seed=7",
   ],
-};
+  flags: {
+    frames: z.int().min(0).default(1_000_000).describe("Rounds of frames"),
+    headers: z.int().min(0).default(200_000).describe("Rounds of headers"),
+    journals: z.int().min(0).default(200_000).describe("Rounds of journals"),
+    tokenizers: z.int().min(0).default(4000).describe("Rounds of files of tokenizers"),
+    seed: z.int().min(0).optional().describe(
+      "Root of all random numbers; of the clock unless told",
+    ),
+  },
+} satisfies FlagsSpec;
 
 async function fuzz(args: readonly string[]): Promise<void> {
   const { positionals, values, help } = parseFlags(args, FUZZ);

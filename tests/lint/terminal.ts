@@ -8,7 +8,7 @@ const CONSOLE = [
   "src/base/text/say.ts",
   "src/terminal/output.ts",
   // Child processes whose stdout is a pipe.
-  "src/cli/allow_run.ts",
+  "src/cli/launch.ts",
   "src/cli/doctor/look.ts",
   "src/config/module/module_child.ts",
   "src/config/module/module_list_child.ts",

@@ -6,10 +6,11 @@
 import { join } from "node:path";
 import { fileFault, withFileFaults, withFileFaultsAsync } from "../../src/base/file_fault.ts";
 import { EXIT } from "../../src/base/user_error.ts";
+import { CONFIG, READ_BY_IMPORTS } from "../../src/base/installed.ts";
 import { warnText } from "../../src/base/text/say.ts";
 import { atUnload } from "../../src/base/unload.ts";
 import { cardOf } from "../../src/cards/pin.ts";
-import { type Backend, BACKEND_VARIABLE, selectBackend } from "../../src/device/backend.ts";
+import { type Backend, selectBackend } from "../../src/device/backend.ts";
 import { openGate } from "../../src/transport/gate.ts";
 import { keepUnix, LOOK_MS } from "../../src/transport/unix.ts";
 import { changedFiles, codeAsBegun, codeOnDisk, WORKER } from "./code.ts";
@@ -17,6 +18,7 @@ import type { LaunchOptions, ProcessEvent, WorkerProcesses } from "./processes.t
 import { removeDeadFolders } from "./dead_folders.ts";
 import { relayLines } from "./lines.ts";
 import { makeReachable, openSocketFolder } from "./socket_folder.ts";
+import { DRIVER_VARIABLES } from "./variables.ts";
 import { within, Words } from "./words.ts";
 
 /** What a worker reads from its stdin: one line of JSON. */
@@ -30,26 +32,6 @@ export interface WorkerStart {
   readonly backend: Backend;
 }
 
-/**
- * Variables that drivers and caches need, passed on when they are set. The task `train` in deno.json
- * allows exactly these.
- */
-const PASSED = [
-  "HOME",
-  "DENO_DIR",
-  "DENO_AUDIT_PERMISSIONS",
-  "XDG_CACHE_HOME",
-  "XDG_RUNTIME_DIR",
-  "DRI_PRIME",
-  "LP_NUM_THREADS",
-  "VK_ICD_FILENAMES",
-  "VK_DRIVER_FILES",
-  "MESA_VK_DEVICE_SELECT",
-  "MESA_SHADER_CACHE_DISABLE",
-  BACKEND_VARIABLE,
-  "LD_LIBRARY_PATH",
-];
-
 /** Milliseconds that a worker has to end by itself once its stdin is closed. */
 const PATIENCE = 2000;
 
@@ -60,6 +42,7 @@ export const CHILD: readonly string[] = [
   "--no-prompt",
   "--cached-only",
   "--frozen",
+  CONFIG,
 ];
 
 /** Path of the coordinator's socket, or of a worker slot's. */
@@ -218,7 +201,7 @@ function start(
     args: [
       ...CHILD,
       `--allow-net=${sockets.map((path) => `unix:${path}`).join(",")}`,
-      `--allow-read=${[folder, ...reads].join(",")}`,
+      `--allow-read=${[folder, ...reads, ...READ_BY_IMPORTS].join(",")}`,
       `--allow-write=${folder}`,
       WORKER.href,
     ],
@@ -253,7 +236,7 @@ export function environment(workers: number): Record<string, string> {
 /** What a process that computes is told of this one's variables: always a backend. */
 export function passedEnvironment(): Record<string, string> {
   selectBackend();
-  return Object.fromEntries(PASSED.flatMap((name) => {
+  return Object.fromEntries(DRIVER_VARIABLES.flatMap((name) => {
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];
   }));

@@ -2,6 +2,7 @@
  * A journal that is not touched before its run has begun: one that cannot begin leaves no trace.
  * Needs the run's lock.
  */
+import { VERSION } from "../../src/base/version.ts";
 import type { RunLock } from "../../src/checkpoint/lock/lock.ts";
 import type { EventSink, RunFacts } from "../../src/report/events.ts";
 import { damaged, openJournal, readJournal } from "../../src/report/journal/journal.ts";
@@ -40,7 +41,7 @@ export class LateJournal implements Disposable {
   /** Writes what waited, and from now on everything at once; `config`: hash of what the run stores. */
   begin(run: RunFacts, config: string): void {
     this.#journal ??= this.#open();
-    this.#journal.write({ kind: "start", ...run, config });
+    this.#journal.write({ kind: "start", shoal: VERSION, ...run, config });
     for (const entry of this.#waiting.splice(0)) this.#journal.write(entry);
   }
 

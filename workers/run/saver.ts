@@ -1,6 +1,7 @@
 /** Writes a run's checkpoints and removes those that are kept no longer. Needs the run's lock. */
 import { join } from "node:path";
 import { FileFault, writingFault } from "../../src/base/file_fault.ts";
+import { VERSION } from "../../src/base/version.ts";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import type { Disk } from "../../src/checkpoint/disk.ts";
 import { listCheckpoints } from "../../src/checkpoint/load.ts";
@@ -93,6 +94,7 @@ export function saver(
         kernels,
         probe,
         deno: Deno.version.deno,
+        shoal: VERSION,
         skipped,
         valLoss,
         position: { window: step * windowsPerStep },

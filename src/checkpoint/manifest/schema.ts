@@ -25,6 +25,7 @@ export const manifestSchema = z.strictObject({
   kernels: z.string().default(""),
   probe: z.string().default(""),
   deno: z.string(),
+  shoal: z.string().optional(),
   skipped: z.array(count).default([]),
   valLoss: z.number().nullable().default(null),
   position: z.strictObject({ window: count }),

@@ -1,51 +1,43 @@
 /** What a command line asks `eval` for. Knows no model and reads no file. */
+import * as z from "zod";
 import { cardNamesIn } from "../../cards/choose.ts";
 import { MAX_UNKNOWN } from "../../data/unknown.ts";
 import { type FlagsSpec, parseFlags } from "../flags.ts";
 import { DEVICE, onlyPath, WHICH } from "../model_flags.ts";
 
-const atLeastOne = { need: ">= 1", holds: (n: number) => n >= 1 };
-
 /** The flags of `eval`. */
-export const EVAL: FlagsSpec = {
+export const EVAL = {
   usage: "deno task eval PATH [--flag=value | --flag value]...",
   about:
     "Evaluates the model at PATH (a run, one of its checkpoints, or an exported folder) on a whole\n" +
     "validation part: every token is asked once, by windows that slide.",
-  flags: [
-    {
-      name: "data",
-      kind: "text",
-      value: "PATH",
-      help:
-        "Prepared folder (its validation part) or text file (all of it), not what it was trained on",
-    },
-    {
-      name: "stride",
-      kind: "integer",
-      help: "Tokens from one window to the next: each token has at least the window less these " +
-        "before it. Half a window unless told; 1 is exact and slow",
-      range: atLeastOne,
-    },
-    {
-      name: "workers",
-      kind: "integer",
-      help: "Worker processes; 1 unless told, or one for each card",
-      range: atLeastOne,
-    },
-    {
-      name: "max-unknown",
-      kind: "number",
-      help: "Largest part of the tokens of --data that may be unknown to the tokenizer",
-      default: MAX_UNKNOWN,
-      range: { need: "in [0, 1]", holds: (n) => n >= 0 && n <= 1 },
-    },
-    { name: "gpus", kind: "text", value: "LIST", help: "Card of each worker, as 0,1" },
-    WHICH,
-    DEVICE,
-    { name: "json", kind: "boolean", help: "Print one JSON object instead", default: false },
+  examples: [
+    "deno task eval runs/gpt_char",
+    "deno task eval runs/gpt_char --data=held-out.txt",
+    "deno task eval runs/gpt_char --which=best --json",
   ],
-};
+  flags: {
+    data: z.string().min(1).optional().meta({ value: "PATH" }).describe(
+      "Prepared folder (its validation part) or text file (all of it), not what it was trained on",
+    ),
+    stride: z.int().min(1).optional().describe(
+      "Tokens from one window to the next: each token has at least the window less these " +
+        "before it. Half a window unless told; 1 is exact and slow",
+    ),
+    workers: z.int().min(1).optional().describe(
+      "Worker processes; 1 unless told, or one for each card",
+    ),
+    "max-unknown": z.number().min(0).max(1).default(MAX_UNKNOWN).describe(
+      "Largest part of the tokens of --data that may be unknown to the tokenizer",
+    ),
+    gpus: z.string().min(1).optional().meta({ value: "LIST" }).describe(
+      "Card of each worker, as 0,1",
+    ),
+    which: WHICH,
+    device: DEVICE,
+    json: z.boolean().default(false).describe("Print one JSON object instead"),
+  },
+} satisfies FlagsSpec;
 
 /** A call of `eval`. */
 export interface EvalRequest {

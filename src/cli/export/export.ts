@@ -1,4 +1,5 @@
 /** The command `export`: from a run or a checkpoint to a folder that others load. */
+import * as z from "zod";
 import { say, sayText } from "../../base/text/say.ts";
 import { basename, dirname, resolve } from "node:path";
 import { writeExported } from "../../artifacts/exported.ts";
@@ -10,17 +11,23 @@ import { printsReport } from "../../terminal/output.ts";
 import { openStatus } from "../../terminal/status.ts";
 
 /** The flags of `export`. */
-export const EXPORT: FlagsSpec = {
+export const EXPORT = {
   usage: "deno task export PATH [--flag=value]...",
   about: "Writes the model of a run, or of one checkpoint, to a folder that others load: a\n" +
     "transformer as GPT2LMHeadModel of transformers, a recurrent network as safetensors with\n" +
     "PyTorch's names and a model.py that loads them. The tokenizer goes with it.",
-  flags: [
-    { name: "format", kind: "text", help: "Layout", choices: ["hf"], default: "hf" },
-    { name: "out", kind: "text", value: "DIR", help: "Folder to write; RUN-hf unless told" },
-    WHICH,
+  examples: [
+    "deno task export runs/gpt_char",
+    "deno task export runs/gpt_char --which=best --out=exported",
   ],
-};
+  flags: {
+    format: z.enum(["hf"]).default("hf").describe("Layout"),
+    out: z.string().min(1).optional().meta({ value: "DIR" }).describe(
+      "Folder to write; RUN-hf unless told",
+    ),
+    which: WHICH,
+  },
+} satisfies FlagsSpec;
 
 /** Runs `export` with command-line arguments. @throws {Refusal} for what the user can mend. */
 export async function exportCommand(args: readonly string[]): Promise<void> {

@@ -1,4 +1,5 @@
 /** What a command line asks `generate` for. Knows no model and reads no file. */
+import * as z from "zod";
 import { unescaped } from "../../data/document_end.ts";
 import { UserError } from "../../base/user_error.ts";
 import type { Sampling } from "../../generate/draw.ts";
@@ -6,91 +7,48 @@ import { type FlagsSpec, parseFlags } from "../flags.ts";
 import { DEVICE, onlyPath, WHICH } from "../model_flags.ts";
 
 /** The flags of `generate`. */
-export const GENERATE: FlagsSpec = {
+export const GENERATE = {
   usage: "deno task generate PATH [--flag=value | --flag value]...",
   about:
     "Continues a text with the model at PATH: a run, one of its checkpoints, or an exported\n" +
     "folder. The prompt is printed first, then the text as it is drawn. The same seed gives the\n" +
     "same text. Without a prompt, text that is piped in is one; it is taken as it is, a line feed\n" +
     "at its end included.",
-  flags: [
-    {
-      name: "prompt",
-      kind: "text",
-      help: "Text to go on from; - reads it from stdin",
-      empty: true,
-    },
-    { name: "prompt-file", kind: "text", value: "FILE", help: "File that holds it; - is stdin" },
-    {
-      name: "tokens",
-      kind: "integer",
-      help: "Most tokens to draw",
-      default: 200,
-      range: { need: ">= 1", holds: (n) => n >= 1 },
-    },
-    {
-      name: "temperature",
-      kind: "number",
-      value: "T",
-      help: "Logits are divided by it; 0 takes the likeliest token each time",
-      default: 0.8,
-      range: { need: ">= 0", holds: (t) => t >= 0 },
-    },
-    {
-      name: "top-k",
-      kind: "integer",
-      value: "K",
-      help: "Draw from the K likeliest tokens only; 0 is all",
-      default: 0,
-      range: { need: ">= 0", holds: (k) => k >= 0 },
-    },
-    {
-      name: "top-p",
-      kind: "number",
-      value: "P",
-      help: "Draw from the likeliest tokens that hold P of the probability",
-      default: 1,
-      range: { need: "in (0, 1]", holds: (p) => p > 0 && p <= 1 },
-    },
-    {
-      name: "repetition-penalty",
-      kind: "number",
-      value: "R",
-      help: "Divide the logits of tokens that were there before; 1 leaves them",
-      default: 1,
-      range: { need: "in [0.01, 100]", holds: (r) => r >= 0.01 && r <= 100 },
-    },
-    {
-      name: "stop",
-      kind: "list",
-      help:
-        "End before this text, in which \\n, \\r, \\t and \\\\ are one character each; may be repeated",
-      default: [],
-    },
-    {
-      name: "seed",
-      kind: "integer",
-      help: "Root of the random numbers",
-      default: 1337,
-      range: { need: ">= 0", holds: (n) => n >= 0 },
-    },
-    {
-      name: "num",
-      kind: "integer",
-      help: "Texts to draw",
-      default: 1,
-      range: { need: ">= 1", holds: (n) => n >= 1 },
-    },
-    {
-      name: "logprobs",
-      kind: "boolean",
-      help: "Print a line for each token instead of the text: token, id, log-probability",
-      default: false,
-    },
-    WHICH,
-    DEVICE,
+  examples: [
+    'deno task generate runs/gpt_char --prompt="Call me"',
+    "deno task generate runs/gpt_char --num=3 --tokens=400 --temperature=1",
+    'echo "Once" | deno task generate runs/gpt_char',
   ],
-};
+  flags: {
+    prompt: z.string().optional().describe("Text to go on from; - reads it from stdin"),
+    "prompt-file": z.string().min(1).optional().meta({ value: "FILE" }).describe(
+      "File that holds it; - is stdin",
+    ),
+    tokens: z.int().min(1).default(200).describe("Most tokens to draw"),
+    temperature: z.number().min(0).default(0.8).meta({ value: "T" }).describe(
+      "Logits are divided by it; 0 takes the likeliest token each time",
+    ),
+    "top-k": z.int().min(0).default(0).meta({ value: "K" }).describe(
+      "Draw from the K likeliest tokens only; 0 is all",
+    ),
+    "top-p": z.number().gt(0).max(1).default(1).meta({ value: "P" }).describe(
+      "Draw from the likeliest tokens that hold P of the probability",
+    ),
+    "repetition-penalty": z.number().min(0.01).max(100).default(1).meta({ value: "R" }).describe(
+      "Divide the logits of tokens that were there before; 1 leaves them",
+    ),
+    stop: z.array(z.string().min(1)).default([]).describe(
+      "End before this text, in which \\n, \\r, \\t and \\\\ are one character each; may be repeated",
+    ),
+    seed: z.int().min(0).default(1337).describe("Root of the random numbers"),
+    num: z.int().min(1).default(1).describe("Texts to draw"),
+    logprobs: z.boolean().default(false).describe(
+      "Print a line for each token instead of the text: token, id, log-probability",
+    ),
+    which: WHICH,
+    device: DEVICE,
+  },
+} satisfies FlagsSpec;
 
 /** Where a prompt comes from; `none` says nothing of it. */
 export type PromptFrom =

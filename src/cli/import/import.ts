@@ -1,4 +1,5 @@
 /** The command `import`: from a folder that others wrote, or `export` did, to a run at step 0. */
+import * as z from "zod";
 import { basename, join, resolve } from "node:path";
 import { UserError } from "../../base/user_error.ts";
 import { say, sayText } from "../../base/text/say.ts";
@@ -11,17 +12,23 @@ import { printsReport } from "../../terminal/output.ts";
 import { openStatus } from "../../terminal/status.ts";
 
 /** The flags of `import`. */
-export const IMPORT: FlagsSpec = {
+export const IMPORT = {
   usage: "deno task import DIR [--out=RUN]",
   about:
     "Takes a model in the layout of Hugging Face's GPT-2 (config.json, model.safetensors, a\n" +
     "tokenizer), or one that export wrote, and makes a run of it at step 0: to generate from, and\n" +
     "to begin training at.",
-  flags: [
-    { name: "out", kind: "text", value: "RUN", help: "Folder of the run; runs/NAME unless told" },
-    { name: "name", kind: "text", help: "Name of the run; that of its folder unless told" },
+  examples: [
+    "deno task import path/to/gpt2",
+    "deno task import path/to/gpt2 --out=runs/gpt2",
   ],
-};
+  flags: {
+    out: z.string().min(1).optional().meta({ value: "RUN" }).describe(
+      "Folder of the run; runs/NAME unless told",
+    ),
+    name: z.string().min(1).optional().describe("Name of the run; that of its folder unless told"),
+  },
+} satisfies FlagsSpec;
 
 /** Runs `import` with command-line arguments. @throws {UserError} for what the user can mend. */
 export async function importCommand(args: readonly string[]): Promise<void> {

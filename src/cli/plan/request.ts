@@ -1,40 +1,32 @@
 /** What a command line asks `plan` for. Knows its own flags; the others are the config's. */
+import * as z from "zod";
 import { UserError } from "../../base/user_error.ts";
 import { type CommandLine, parseCommandLine } from "../args.ts";
 import { type FlagsSpec, parseFlags } from "../flags.ts";
 import { sortFlags } from "../scaling/sort_flags.ts";
 
 /** The flags of `plan` beside the keys of a config. */
-export const PLAN: FlagsSpec = {
+export const PLAN = {
   usage: "deno task plan [config.ts | config.json] [--key=value | --key value]...",
   about:
     "Says what a run takes before anything is spent: parameters, FLOP, tokens, memory, time. Takes\n" +
     "the config and the keys that train takes (deno task train --help lists them).",
-  flags: [
-    {
-      name: "memory",
-      kind: "number",
-      value: "GIB",
-      help: "Memory of the device in GiB, which all workers share; WebGPU does not tell",
-      range: { need: "> 0", holds: (n) => n > 0 },
-    },
-    {
-      name: "probe",
-      kind: "integer",
-      help: "Steps of one worker that are timed; 0 times none",
-      default: 3,
-      range: { need: ">= 0", holds: (n) => n >= 0 },
-    },
-    {
-      name: "scaling",
-      kind: "text",
-      value: "DIR",
-      help:
-        "Folder of a sweep whose law the task scaling fitted, or a scaling.json: predicts the loss",
-    },
-    { name: "json", kind: "boolean", help: "Print one JSON object instead", default: false },
+  examples: [
+    "deno task plan",
+    "deno task plan configs/gpt_char.ts --model.width=512 --memory=24",
+    "deno task plan --data=my.txt --probe=0 --json",
   ],
-};
+  flags: {
+    memory: z.number().gt(0).optional().meta({ value: "GIB" }).describe(
+      "Memory of the device in GiB, which all workers share; WebGPU does not tell",
+    ),
+    probe: z.int().min(0).default(3).describe("Steps of one worker that are timed; 0 times none"),
+    scaling: z.string().min(1).optional().meta({ value: "DIR" }).describe(
+      "Folder of a sweep whose law the task scaling fitted, or a scaling.json: predicts the loss",
+    ),
+    json: z.boolean().default(false).describe("Print one JSON object instead"),
+  },
+} satisfies FlagsSpec;
 
 /** A call of `plan`. */
 export interface PlanRequest {
@@ -51,7 +43,7 @@ const GIB = 2 ** 30;
 
 /** Reads a command line. @throws {UserError} `config`. */
 export function parsePlan(args: readonly string[]): PlanRequest | "help" {
-  const [own, rest] = sortFlags(args, PLAN.flags);
+  const [own, rest] = sortFlags(args, PLAN);
   const { values, help } = parseFlags(own, PLAN);
   if (help) return "help";
   const line = parseCommandLine(rest);

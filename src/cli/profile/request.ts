@@ -1,32 +1,31 @@
 /** What a command line asks `profile` for. Knows its own flags; the others are the config's. */
+import * as z from "zod";
 import { UserError } from "../../base/user_error.ts";
 import { type CommandLine, parseCommandLine } from "../args.ts";
 import { type FlagsSpec, parseFlags } from "../flags.ts";
 import { sortFlags } from "../scaling/sort_flags.ts";
 
 /** The flags of `profile` beside the keys of a config. */
-export const PROFILE: FlagsSpec = {
+export const PROFILE = {
   usage: "deno task profile [config.ts | config.json] [--key=value | --key value]...",
   about:
     "Times training steps of one worker on this machine's GPU and says where the time goes, by op.\n" +
     "Takes the config and the keys that train takes (deno task train --help lists them).",
-  flags: [
-    {
-      name: "trace",
-      kind: "text",
-      value: "FILE",
-      help: "Write one step as events that chrome://tracing and ui.perfetto.dev open",
-    },
-    {
-      name: "peak",
-      kind: "number",
-      value: "TFLOPS",
-      help: "f32 peak of the device in TFLOP/s, for its use; a few are known",
-      range: { need: "> 0", holds: (n) => n > 0 },
-    },
-    { name: "json", kind: "boolean", help: "Print one JSON object instead", default: false },
+  examples: [
+    "deno task profile",
+    "deno task profile configs/gpt_char.ts --model.width=256",
+    "deno task profile --trace=step.json",
   ],
-};
+  flags: {
+    trace: z.string().min(1).optional().meta({ value: "FILE" }).describe(
+      "Write one step as events that chrome://tracing and ui.perfetto.dev open",
+    ),
+    peak: z.number().gt(0).optional().meta({ value: "TFLOPS" }).describe(
+      "f32 peak of the device in TFLOP/s, for its use; a few are known",
+    ),
+    json: z.boolean().default(false).describe("Print one JSON object instead"),
+  },
+} satisfies FlagsSpec;
 
 /** A call of `profile`. */
 export interface ProfileRequest {
@@ -40,7 +39,7 @@ export interface ProfileRequest {
 
 /** Reads a command line. @throws {UserError} `config`. */
 export function parseProfile(args: readonly string[]): ProfileRequest | "help" {
-  const [own, rest] = sortFlags(args, PROFILE.flags);
+  const [own, rest] = sortFlags(args, PROFILE);
   const { values, help } = parseFlags(own, PROFILE);
   if (help) return "help";
   const line = parseCommandLine(rest);

@@ -1,68 +1,44 @@
 /** What a command line asks `scaling` for. Reads no file. */
+import * as z from "zod";
 import { UserError } from "../../base/user_error.ts";
 import { BOOTSTRAP } from "../../scaling/fit/bootstrap.ts";
 import { type Count, COUNTS, type LossKind } from "../../scaling/read.ts";
 import { type FlagsSpec, parseFlags } from "../flags.ts";
 
 /** The flags of `scaling`. */
-export const SCALING: FlagsSpec = {
+export const SCALING = {
   usage: "deno task scaling DIR [--flag=value]..., or deno task scaling OUT --csv=FILE",
   about:
     "Fits scaling laws to the finished trials of a sweep, DIR/trials.jsonl, or to a table of\n" +
     "others, FILE, and writes scaling.json, points.csv, three pictures and the page scaling.html to\n" +
     "DIR or OUT.",
-  flags: [
-    {
-      name: "csv",
-      kind: "text",
-      value: "FILE",
-      help: "Table to fit instead: columns params, tokens, loss; flops and name if there are such",
-    },
-    {
-      name: "params",
-      kind: "text",
-      value: "COUNT",
-      help: "Which parameters N counts",
-      default: "all",
-      choices: COUNTS,
-    },
-    {
-      name: "loss",
-      kind: "text",
-      value: "NAME",
-      help: "Which loss of a trial is fitted",
-      default: "val",
-      choices: ["val", "train"],
-    },
-    {
-      name: "budgets",
-      kind: "text",
-      value: "C,...",
-      help: "FLOP whose best use is asked, as 1e15,1e16. By default powers of ten about the trials",
-    },
-    {
-      name: "bootstrap",
-      kind: "integer",
-      help: "Draws that intervals are made of",
-      default: BOOTSTRAP.draws,
-      range: { need: "in [200, 100000]", holds: (n) => n >= 200 && n <= 100_000 },
-    },
-    {
-      name: "level",
-      kind: "number",
-      help: "Share of the draws that an interval holds",
-      default: BOOTSTRAP.level,
-      range: { need: "in [0.5, 0.999]", holds: (n) => n >= 0.5 && n <= 0.999 },
-    },
-    {
-      name: "seed",
-      kind: "integer",
-      help: "Seed of the draws",
-      default: BOOTSTRAP.seed,
-      range: { need: ">= 0", holds: (n) => n >= 0 },
-    },
+  examples: [
+    "deno task scaling runs/widths",
+    "deno task scaling runs/widths --budgets=1e15,1e16",
+    "deno task scaling fitted --csv=trials.csv",
   ],
-};
+  flags: {
+    csv: z.string().min(1).optional().meta({ value: "FILE" }).describe(
+      "Table to fit instead: columns params, tokens, loss; flops and name if there are such",
+    ),
+    params: z.enum(COUNTS).default("all").meta({ value: "COUNT" }).describe(
+      "Which parameters N counts",
+    ),
+    loss: z.enum(["val", "train"]).default("val").meta({ value: "NAME" }).describe(
+      "Which loss of a trial is fitted",
+    ),
+    budgets: z.string().min(1).optional().meta({ value: "C,..." }).describe(
+      "FLOP whose best use is asked, as 1e15,1e16. By default powers of ten about the trials",
+    ),
+    bootstrap: z.int().min(200).max(100000).default(BOOTSTRAP.draws).describe(
+      "Draws that intervals are made of",
+    ),
+    level: z.number().min(0.5).max(0.999).default(BOOTSTRAP.level).describe(
+      "Share of the draws that an interval holds",
+    ),
+    seed: z.int().min(0).default(BOOTSTRAP.seed).describe("Seed of the draws"),
+  },
+} satisfies FlagsSpec;
 
 /** A call of `scaling`. */
 export interface ScalingRequest {

@@ -1,9 +1,9 @@
 /** A trial as a process: the command `train` with the options of its task. Judges nothing. */
 import { fileURLToPath } from "node:url";
+import { CONFIG } from "../../base/installed.ts";
 import { atUnload } from "../../base/unload.ts";
 import { END_AT_ONCE } from "../../terminal/signals.ts";
-import denoJson from "../../../deno.json" with { type: "json" };
-import { allowRun } from "../allow_run.ts";
+import { denoOptions } from "../commands.ts";
 
 /** Characters of stderr that are remembered. */
 const REMEMBERED = 4096;
@@ -30,19 +30,14 @@ export interface Child {
   kill(): void;
 }
 
-/** The options of the task `train`, as its shell reads them. @throws {TypeError} if it has changed. */
-export function trainOptions(task: string = denoJson.tasks.train): string[] {
-  const [, words] = /^deno (run .+) "\$\(.+allow_run\.ts\)" src\/cli\/train\.ts$/.exec(task) ?? [];
-  if (words === undefined) throw new TypeError(`Cannot read the task train: ${task}`);
-  return [...words.split(" "), allowRun(Deno.execPath(), Deno.env.get("LD_LIBRARY_PATH"))];
-}
-
 /** Starts a process that begins or goes on with the trial in a folder. */
 export function startChild({ folder, until, workers, gpus, threads }: ChildOptions): Child {
   const passed = Deno.env.get("LP_NUM_THREADS") ?? threads;
-  const child = new Deno.Command(Deno.execPath(), {
+  const deno = Deno.execPath();
+  const child = new Deno.Command(deno, {
     args: [
-      ...trainOptions(),
+      ...denoOptions("train", { deno, libraryPath: Deno.env.get("LD_LIBRARY_PATH") }),
+      CONFIG,
       fileURLToPath(new URL("../train/trial.ts", import.meta.url)),
       `--config=${folder}/config.json`,
       `--resume=${folder}`,

@@ -1,58 +1,46 @@
 /** What a command line asks `sweep` for. Knows no sweep and reads no file. */
+import * as z from "zod";
 import { UserError } from "../../base/user_error.ts";
 import { keys } from "../../config/keys.ts";
 import { fromElsewhere } from "../../config/elsewhere.ts";
 import { nearestKey } from "../../config/suggest.ts";
 import { type Bounds, boundsOf } from "../../sweep/bounds.ts";
-import { type FlagsSpec, parseFlags } from "../flags.ts";
-
-const atLeastOne = { need: ">= 1", holds: (n: number) => n >= 1 };
-const atLeastZero = { need: ">= 0", holds: (n: number) => n >= 0 };
+import { flagNames, type FlagsSpec, parseFlags } from "../flags.ts";
 
 /** The flags of `sweep`. */
-export const SWEEP: FlagsSpec = {
+export const SWEEP = {
   usage: "deno task sweep FILE [--flag=value | --flag value]... [--key=value]...",
   about:
     "Trains every trial of a sweep file, many at a time, each in a run's folder DIR/trials/<key>.\n" +
     "Running it again skips what is finished and goes on with what is not. Leaves trials.jsonl,\n" +
     "trials.csv and sweep.jsonl, the journal, in DIR. --key=value changes the config that trials\n" +
     "share, as --data=DIR or --eval.windows=0 (deno task train --help lists the keys).",
-  flags: [
-    { name: "out", kind: "text", value: "DIR", help: "Folder of the sweep; runs/NAME unless told" },
-    {
-      name: "parallel",
-      kind: "integer",
-      help: "Trials at a time; the file's, or the processor's cores, unless told",
-      range: atLeastOne,
-    },
-    {
-      name: "budget",
-      kind: "list",
-      value: "N",
-      help: "What this call may spend: seconds, 20m, 1.5h or 1e15flop; may be repeated",
-    },
-    {
-      name: "retries",
-      kind: "integer",
-      help: "Times that a failed trial is tried again; the file's unless told",
-      range: atLeastZero,
-    },
-    {
-      name: "dry-run",
-      kind: "boolean",
-      help: "List the trials, say how long they will take, and start none",
-      default: false,
-    },
-    {
-      name: "probe",
-      kind: "integer",
-      value: "STEPS",
-      help: "Steps of two trials that --dry-run times for that; 0 times none",
-      default: 1,
-      range: atLeastZero,
-    },
+  examples: [
+    "deno task sweep configs/sweeps/gpt_tiny.ts --dry-run",
+    "deno task sweep configs/sweeps/gpt_tiny.ts",
+    "deno task sweep configs/sweeps/gpt_tiny.ts --budget=1.5h --parallel=4",
   ],
-};
+  flags: {
+    out: z.string().min(1).optional().meta({ value: "DIR" }).describe(
+      "Folder of the sweep; runs/NAME unless told",
+    ),
+    parallel: z.int().min(1).optional().describe(
+      "Trials at a time; the file's, or the processor's cores, unless told",
+    ),
+    budget: z.array(z.string().min(1)).optional().meta({ value: "N" }).describe(
+      "What this call may spend: seconds, 20m, 1.5h or 1e15flop; may be repeated",
+    ),
+    retries: z.int().min(0).optional().describe(
+      "Times that a failed trial is tried again; the file's unless told",
+    ),
+    "dry-run": z.boolean().default(false).describe(
+      "List the trials, say how long they will take, and start none",
+    ),
+    probe: z.int().min(0).default(1).meta({ value: "STEPS" }).describe(
+      "Steps of two trials that --dry-run times for that; 0 times none",
+    ),
+  },
+} satisfies FlagsSpec;
 
 /** A call of `sweep`. */
 export interface SweepRequest {
@@ -106,7 +94,7 @@ function isMeantAsKey(
 function parted(
   args: readonly string[],
 ): { flags: string[]; overrides: Record<string, string> } {
-  const own = new Set(SWEEP.flags.map(({ name }) => name));
+  const own = new Set(flagNames(SWEEP));
   const known = new Set(keys().map(({ path }) => path));
   const overrides: Record<string, string> = {};
   const flags = args.filter((arg) => {

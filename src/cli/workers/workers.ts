@@ -2,6 +2,7 @@
 import { UserError } from "../../base/user_error.ts";
 import { say, sayText } from "../../base/text/say.ts";
 import { sendControl, type WorkersChange } from "../../../workers/run/control.ts";
+import { asCalled } from "../called.ts";
 import { runCommand } from "../command.ts";
 
 const USAGE = "deno task workers RUN N | +N | -N";
@@ -26,7 +27,7 @@ export interface WorkersLine {
 /** Runs `workers` with command-line arguments. */
 export async function workersCommand(args: readonly string[]): Promise<void> {
   const line = parseWorkers(args);
-  if (line === "help") return sayText(HELP);
+  if (line === "help") return sayText(asCalled(HELP));
   say(await sendControl(line.out, { type: "workers", change: line.change }));
 }
 

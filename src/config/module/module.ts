@@ -1,6 +1,7 @@
 /** Evaluates a config's module in a process of its own that may read what it imports and nothing else. */
 import { basename, dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CONFIG } from "../../base/installed.ts";
 import { parseJsonText } from "../../base/text/json.ts";
 import { oneLine } from "../../base/text/printable.ts";
 import { warnText } from "../../base/text/say.ts";
@@ -36,6 +37,7 @@ export async function evaluateModule(path: string): Promise<Evaluated> {
       "--no-prompt",
       "--no-remote",
       "--frozen",
+      CONFIG,
       flag,
       fileURLToPath(new URL("./module_child.ts", import.meta.url)),
       whole,

@@ -1,6 +1,7 @@
 /** Which files a config's module imports, as Deno sees them without running it. */
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { CONFIG } from "../../base/installed.ts";
 import { parseJsonText } from "../../base/text/json.ts";
 
 /** The checkout: its configs and kernels may be imported. */
@@ -75,9 +76,18 @@ async function modulesOf(
   const list = fileURLToPath(new URL("./module_list_child.ts", import.meta.url));
   const child = new Deno.Command(deno, {
     // Packages are read by Deno itself, without a permission of the config.
-    args: ["run", "--quiet", "--no-prompt", "--no-remote", "--frozen", `--allow-run=${deno}`, list]
+    args: [
+      "run",
+      "--quiet",
+      "--no-prompt",
+      "--no-remote",
+      "--frozen",
+      CONFIG,
+      `--allow-run=${deno}`,
+      list,
+    ]
       .concat(deno, String(patience), "info", "--quiet", "--json", "--no-remote", "--no-npm")
-      .concat("--frozen", "--config", join(CHECKOUT, "deno.json"), root),
+      .concat("--frozen", CONFIG, root),
     clearEnv: true,
     env,
     // Nothing is written: the stream ends with this process, and the listing ends with the stream.

@@ -1,8 +1,8 @@
 /** Ctrl-C while a command computes in one go, which keeps its event loop; and files that never end. */
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { someText } from "../../prepare/fixture.ts";
-import { optionsOf, runCommand } from "../command.ts";
-import { Place, SMOKE } from "../support.ts";
+import { runCommand } from "../command.ts";
+import { Place, SMOKE, taskWords } from "../support.ts";
 
 /** Longest time from a signal to the end, in milliseconds; on an idle machine it takes 50. */
 const AT_ONCE = 2000;
@@ -29,7 +29,7 @@ async function interrupted(
   },
 ): Promise<{ readonly code: number; readonly ms: number }> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: [...optionsOf(task), ...args],
+    args: [...taskWords(task), ...args],
     cwd: place.path,
     env: { NO_COLOR: "1", TMPDIR: place.of("tmp") },
     stdin: "piped",

@@ -12,7 +12,7 @@ import {
   requireControl,
   sendControl,
 } from "../../../workers/run/control.ts";
-import { ROOT } from "../../e2e/support.ts";
+import { ROOT, taskWords } from "../../e2e/support.ts";
 import { mkfifo } from "../../support/pipe.ts";
 import { soon, until } from "../../transport/wire.ts";
 
@@ -272,12 +272,10 @@ Deno.test("parseWorkers() refuses anything else in a line", () => {
   }
 });
 
-/** Runs the task `workers` as deno.json has it. */
+/** Runs the command `workers` with its permissions. */
 async function runTask(...args: readonly string[]) {
-  const { tasks } = JSON.parse(Deno.readTextFileSync(ROOT + "deno.json"));
-  const [, ...words] = String(tasks.workers).split(" ");
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...words, ...args],
+    args: [...taskWords("workers"), ...args],
     cwd: ROOT,
     env: { NO_COLOR: "1" },
   }).output();

@@ -1,0 +1,18 @@
+/** Where this code lies: in a checkout, or as a package that npm has installed. */
+import { fileURLToPath } from "node:url";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** Whether this code lies in a folder of npm's. */
+export const IS_INSTALLED: boolean = ROOT.href.includes("/node_modules/");
+
+/**
+ * Folders that a process must be allowed to read to load our code: within `node_modules` Deno asks for
+ * this permission where a module imports a file as text, as kernels do with their shaders.
+ */
+export const READ_BY_IMPORTS: readonly string[] = IS_INSTALLED
+  ? [fileURLToPath(new URL("kernels", ROOT))]
+  : [];
+
+/** Names our config file, with its lock and its packages: within `node_modules` Deno looks for none. */
+export const CONFIG: string = `--config=${fileURLToPath(new URL("deno.json", ROOT))}`;
