@@ -6,12 +6,12 @@
 import { type Machine, permissionFlags, type PermissionName } from "./permissions.ts";
 
 /** What belongs together in a list of commands. `develop` needs a checkout. */
-export type Section = "train" | "data" | "models" | "measure" | "learn" | "develop";
+export type CommandSection = "train" | "data" | "models" | "measure" | "learn" | "develop";
 
 /** A command. */
-export interface Command {
+export interface CommandEntry {
   readonly name: string;
-  readonly section: Section;
+  readonly section: CommandSection;
   /** What it does, in a line without a period. */
   readonly purpose: string;
   readonly runs: Entry | Script;
@@ -35,7 +35,7 @@ export interface Script {
 const ALL = "-q --no-prompt -P=tests";
 
 /** All commands, in the order of the lists. */
-export const COMMANDS: readonly Command[] = [
+export const COMMANDS: readonly CommandEntry[] = [
   {
     name: "train",
     section: "train",
