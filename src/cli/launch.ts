@@ -9,7 +9,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CONFIG } from "../base/installed.ts";
-import { shellWord } from "../base/shell.ts";
+import { shellWord } from "../base/text/shell.ts";
 import { denoOptions, entryOf } from "./commands.ts";
 import { allowRun } from "./permissions.ts";
 

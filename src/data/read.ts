@@ -3,7 +3,7 @@ import { runBlocking } from "../base/blocking.ts";
 import { type FileAction, fileFault } from "../base/file_fault.ts";
 import { parseJsonText } from "../base/text/json.ts";
 import { UserError } from "../base/user_error.ts";
-import { shellWord } from "../base/shell.ts";
+import { shellWord } from "../base/text/shell.ts";
 import { utf8Text } from "../base/text/utf8.ts";
 import { foreignFormat, FORMAT_BYTES, markupFormat, recordKind } from "./format.ts";
 import { mobyDick } from "./moby_dick.ts";

@@ -1,6 +1,6 @@
 /** The command `prepare`: encodes text files to a folder of token shards, or verifies one. */
 import type { ExitName } from "../../base/user_error.ts";
-import { shellWord } from "../../base/shell.ts";
+import { shellWord } from "../../base/text/shell.ts";
 import { say, sayText } from "../../base/text/say.ts";
 import { verifyPrepared } from "../../data/prepared/verify.ts";
 import { prepare, type PrepareOutcome, type PrepareRequest } from "../../prepare/prepare.ts";

@@ -1,6 +1,6 @@
 /** What Ctrl-C and a closed terminal do to the commands that heed signals, as their tasks run them. */
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { shellWord } from "../../../src/base/shell.ts";
+import { shellWord } from "../../../src/base/text/shell.ts";
 import { lockRun } from "../../../src/checkpoint/lock/lock.ts";
 import { INTERRUPTED, REPEAT_MS } from "../../../src/terminal/signals.ts";
 import { CTRL_BACKSLASH, CTRL_C, Terminal } from "../../support/terminal.ts";
