@@ -1,5 +1,5 @@
 /** The known key that an unknown one most likely meant. Knows spelling, not schemas. */
-import { distance as editDistance } from "fastest-levenshtein";
+import { distance as editDistance } from "fastest-levenshtein/esm/mod.js";
 import { fromElsewhere } from "./elsewhere.ts";
 
 /** Edits, as a share of a name's length, beyond which two names have nothing to do with each other. */
