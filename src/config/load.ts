@@ -1,5 +1,5 @@
 /** Reads a config file as a plain value. Knows files, not what a config means. */
-import { getNodeValue, type Node, type ParseError, parseTree } from "jsonc-parser";
+import type { Node, ParseError } from "jsonc-parser";
 import { extname, join } from "node:path";
 import { fileFault } from "../base/file_fault.ts";
 import { UserError } from "../base/user_error.ts";
@@ -50,10 +50,14 @@ async function readValue(path: string): Promise<unknown> {
       throw refusal(path, `need a .ts, .js or .json file: the name ends in "${extension}"${hint}`);
     }
     if (!piped && !(await Deno.stat(path)).isFile) throw refusal(path, "need a file: it is none");
-    if (extension === ".json") return parsed(path, await readWhole(path));
+    if (extension === ".json") return await parsed(path, await readWhole(path));
   } catch (error) {
     // What holds no text is as much a fault of the config as what holds no config.
     if (error instanceof UserError) throw new UserError("config", error.message);
+    // The parser recurses: thousands of brackets in a row exhaust its stack.
+    if (error instanceof RangeError) {
+      throw refusal(path, `need a file that loads: ${error.message}`);
+    }
     throw fileFault(error, { doing: "load", path, need: "a file", exit: "config" });
   }
   const found = await evaluateModule(path);
@@ -83,7 +87,9 @@ function folderHint(path: string): string {
 }
 
 /** The value of a JSON text. @throws {UserError} that says in which line and column it goes wrong. */
-function parsed(path: string, text: string): unknown {
+async function parsed(path: string, text: string): Promise<unknown> {
+  // A CommonJS package: loading it takes longer than reading most configs, which are modules.
+  const { parseTree } = await import("jsonc-parser");
   const faults: ParseError[] = [];
   const tree = parseTree(text, faults, { allowTrailingComma: true });
   const [fault] = faults;
@@ -101,7 +107,7 @@ function parsed(path: string, text: string): unknown {
 function valueOf(node: Node): unknown {
   const { type, children = [] } = node;
   if (type === "array") return children.map(valueOf);
-  if (type !== "object") return getNodeValue(node);
+  if (type !== "object") return node.value;
   return Object.fromEntries(children.map(({ children: [key, value] = [] }) => [
     key?.value,
     value === undefined ? undefined : valueOf(value),

@@ -1,5 +1,5 @@
 /** The known key that an unknown one most likely meant. Knows spelling, not schemas. */
-import { distance as editDistance } from "fastest-levenshtein";
+import { distance as editDistance } from "fastest-levenshtein/esm/mod.js";
 import { fromElsewhere } from "./elsewhere.ts";
 import { firstName, todaysName } from "./renamed.ts";
 
