@@ -17,7 +17,7 @@ import { UserError } from "../src/base/user_error.ts";
 import { openReference } from "../src/device/reference.ts";
 import { sharedGpu } from "./support/gpu.ts";
 import type { Case, Op } from "../src/graph/types.ts";
-import { planOf } from "./support/graph/cases.ts";
+import { planOf } from "../src/testing/cases.ts";
 
 const BUDGET = { rounds: 1, roundSeconds: 0 };
 

@@ -7,8 +7,8 @@ import { newTrace } from "../src/graph/trace.ts";
 import type { Case, Op } from "../src/graph/types.ts";
 import type { Logits } from "../src/models/types.ts";
 import { newScope } from "../src/nn/scope.ts";
-import { planOf, randomInputs } from "./support/graph/cases.ts";
-import { tolerance } from "./support/graph/tolerance.ts";
+import { planOf, randomInputs } from "../src/testing/cases.ts";
+import { tolerance } from "../src/testing/tolerance.ts";
 
 const ROOT = new URL("../", import.meta.url);
 

@@ -5,9 +5,9 @@ import { sizeOf } from "../src/base/shape.ts";
 import { openReference } from "../src/device/reference.ts";
 import type { Device } from "../src/device/types.ts";
 import type { Case, Op } from "../src/graph/types.ts";
-import { caseName, outputSlot, planOf, randomInputs } from "./support/graph/cases.ts";
+import { caseName, outputSlot, planOf, randomInputs } from "../src/testing/cases.ts";
 import { sharedGpu } from "./support/gpu.ts";
-import { tolerance } from "./support/graph/tolerance.ts";
+import { tolerance } from "../src/testing/tolerance.ts";
 
 const gpu = sharedGpu();
 

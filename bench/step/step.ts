@@ -4,8 +4,8 @@
  */
 import { countsOf, usedOf } from "../../src/budget/counts.ts";
 import { flopsPerToken } from "../../src/budget/flops.ts";
-import { betterPeaks, measurePeaks, type Peaks } from "../../src/cli/profile/peak.ts";
-import { exceededNotes, usesOf } from "../../src/cli/profile/summary.ts";
+import { betterPeaks, measurePeaks, type Peaks } from "../../src/measure/peak.ts";
+import { exceededNotes, usesOf } from "../../src/measure/utilization.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { taskOf } from "../../src/data/sources/mod.ts";
 import { isSoftware } from "../../src/device/adapter.ts";

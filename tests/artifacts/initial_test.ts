@@ -10,7 +10,7 @@ import type { OpenedModel } from "../../src/artifacts/model.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
 import { tinyConfig } from "../support/gpt.ts";
 import { letters, lockstep } from "../support/lockstep.ts";
-import { someValues } from "../support/graph/traced.ts";
+import { someValues } from "../../src/testing/some_values.ts";
 
 const onReference = () => Promise.resolve(openReference());
 

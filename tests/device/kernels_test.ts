@@ -8,7 +8,7 @@ import { add, type Expr, formula } from "../../src/graph/formula.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Spec } from "../../src/graph/types.ts";
 import { compile } from "../../src/plan/compile.ts";
-import { planOf } from "../support/graph/cases.ts";
+import { planOf } from "../../src/testing/cases.ts";
 
 /** A plan with one kernel per number, which adds it to x. */
 function plan(...numbers: readonly number[]) {

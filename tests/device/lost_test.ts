@@ -4,7 +4,7 @@ import { sumOp, treeAddOp } from "../../kernels/reduce/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { Op } from "../../src/graph/types.ts";
-import { planOf } from "../support/graph/cases.ts";
+import { planOf } from "../../src/testing/cases.ts";
 
 const STRETCH = [{ slot: "a", offset: 0, length: 4 }];
 

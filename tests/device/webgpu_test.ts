@@ -11,7 +11,7 @@ import { newTrace } from "../../src/graph/trace.ts";
 import type { Op, Role, Spec } from "../../src/graph/types.ts";
 import { GELU } from "../../src/nn/formulas.ts";
 import { compile } from "../../src/plan/compile.ts";
-import { planOf } from "../support/graph/cases.ts";
+import { planOf } from "../../src/testing/cases.ts";
 
 /** A plan with a source of `bytes` bytes and a local result of the same size. */
 function planOfBytes(bytes: number, { role, name }: { role: Role; name: string }) {

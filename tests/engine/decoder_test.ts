@@ -10,7 +10,7 @@ import type { DecodedModel } from "../../src/engine/decode_plan.ts";
 import { keptTokens } from "../../src/engine/decode_window.ts";
 import { Decoder } from "../../src/engine/decoder.ts";
 import { holdParams } from "../../src/engine/load_params.ts";
-import { fullLogits, someParams } from "../support/graph/full_window.ts";
+import { fullLogits, someParams } from "../../src/testing/full_window.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { sharedGpu } from "../support/gpu.ts";
 import { tinyRecurrent } from "../support/recurrent.ts";

@@ -25,7 +25,7 @@ import { Replica } from "../../src/engine/replica.ts";
 import { sharedGpu } from "../support/gpu.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { checkPlan } from "../support/graph/plan_laws.ts";
-import { tolerance } from "../support/graph/tolerance.ts";
+import { tolerance } from "../../src/testing/tolerance.ts";
 import { distance, loadGraph, resultsOf } from "../support/graph/traced.ts";
 
 const VOCABULARY = 53;

@@ -18,7 +18,7 @@ import { Replica } from "../../src/engine/replica.ts";
 import { tinyConfig } from "../support/gpt.ts";
 import { tinyRecurrent } from "../support/recurrent.ts";
 import { letters } from "../support/lockstep.ts";
-import { tolerance } from "../support/graph/tolerance.ts";
+import { tolerance } from "../../src/testing/tolerance.ts";
 
 const GUARD = { policy: "halt", skipped: 0, maxSkips: 0 } as const;
 

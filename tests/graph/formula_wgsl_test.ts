@@ -8,7 +8,7 @@ import * as f from "../../src/graph/formula.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { literal, printFormula } from "../../src/graph/formula_wgsl.ts";
 import { GELU } from "../../src/nn/formulas.ts";
-import { planOf } from "../support/graph/cases.ts";
+import { planOf } from "../../src/testing/cases.ts";
 
 const PLACES = { input: ["a", "b", "c"], index: "i" };
 

@@ -4,7 +4,7 @@ import { rootKey, threefry } from "../../src/base/random.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { Op, Spec } from "../../src/graph/types.ts";
 import { linearGroups, linearHead, THREEFRY, WORKGROUP_SIZE } from "../../src/graph/wgsl.ts";
-import { planOf } from "../support/graph/cases.ts";
+import { planOf } from "../../src/testing/cases.ts";
 
 /** Draws the words of each counter pair: key u32 [2], counters u32 [N, 2] to words u32 [N, 2]. */
 const drawOp: Op = {

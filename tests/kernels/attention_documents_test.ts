@@ -10,7 +10,7 @@ import type { Tensor } from "../../src/graph/types.ts";
 import { compile } from "../../src/plan/compile.ts";
 import { sharedGpu } from "../support/gpu.ts";
 import { gradientsOf, weightedSum } from "../support/graph/run_trace.ts";
-import { tolerance } from "../support/graph/tolerance.ts";
+import { tolerance } from "../../src/testing/tolerance.ts";
 
 const gpu = sharedGpu();
 const [HEADS, WIDTH] = [2, 8];

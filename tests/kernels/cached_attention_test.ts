@@ -8,7 +8,7 @@ import { newTrace } from "../../src/graph/trace.ts";
 import type { Tensor, Trace } from "../../src/graph/types.ts";
 import { compile } from "../../src/plan/compile.ts";
 import { sharedGpu } from "../support/gpu.ts";
-import { tolerance } from "../support/graph/tolerance.ts";
+import { tolerance } from "../../src/testing/tolerance.ts";
 
 const gpu = sharedGpu();
 const [BATCH, TIME, HEADS, WIDTH] = [2, 21, 3, 4];

@@ -9,7 +9,7 @@ import { openWebGpu } from "../../src/device/webgpu.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Tensor } from "../../src/graph/types.ts";
 import { gradientsOf, plus, runTrace, weightedSum } from "../support/graph/run_trace.ts";
-import { tolerance } from "../support/graph/tolerance.ts";
+import { tolerance } from "../../src/testing/tolerance.ts";
 import type { Numbers, TorchGolden } from "../support/graph/torch_golden.ts";
 import { readTorch } from "../support/graph/torch_golden.ts";
 

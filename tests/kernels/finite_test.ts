@@ -10,7 +10,7 @@ import type { Device } from "../../src/device/types.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { formula, mul } from "../../src/graph/formula.ts";
 import type { Op, Spec } from "../../src/graph/types.ts";
-import { outputSlot, planOf } from "../support/graph/cases.ts";
+import { outputSlot, planOf } from "../../src/testing/cases.ts";
 import { sharedGpu } from "../support/gpu.ts";
 
 const gpu = sharedGpu();

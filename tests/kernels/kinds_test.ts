@@ -9,8 +9,8 @@ import { openReference } from "../../src/device/reference.ts";
 import type { Device } from "../../src/device/types.ts";
 import { sharedGpu } from "../support/gpu.ts";
 import type { Case, Op, Target } from "../../src/graph/types.ts";
-import { caseName, outputSlot, planOf, randomInputs } from "../support/graph/cases.ts";
-import { tolerance } from "../support/graph/tolerance.ts";
+import { caseName, outputSlot, planOf, randomInputs } from "../../src/testing/cases.ts";
+import { tolerance } from "../../src/testing/tolerance.ts";
 
 const gpu = sharedGpu();
 

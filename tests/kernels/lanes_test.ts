@@ -11,9 +11,9 @@ import { OPS } from "../../kernels/mod.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import type { Device } from "../../src/device/types.ts";
 import type { Case, Op, Target } from "../../src/graph/types.ts";
-import { caseName, outputSlot, planOf, randomInputs } from "../support/graph/cases.ts";
+import { caseName, outputSlot, planOf, randomInputs } from "../../src/testing/cases.ts";
 import { sharedGpu } from "../support/gpu.ts";
-import { tolerance } from "../support/graph/tolerance.ts";
+import { tolerance } from "../../src/testing/tolerance.ts";
 
 const gpu = sharedGpu();
 const { lanes: _lanes, ...alone } = (await gpu()).target;

@@ -11,7 +11,7 @@ import type { Expr } from "../../src/graph/formula.ts";
 import type { Case, Op, Target } from "../../src/graph/types.ts";
 import { sharedGpu } from "../support/gpu.ts";
 import { bitsOf, productCase, productsBy } from "../support/graph/products.ts";
-import { tolerance } from "../support/graph/tolerance.ts";
+import { tolerance } from "../../src/testing/tolerance.ts";
 
 const gpu = sharedGpu();
 

@@ -5,7 +5,7 @@ import type { Device } from "../../src/device/types.ts";
 import type { Expr } from "../../src/graph/formula.ts";
 import { add, formula } from "../../src/graph/formula.ts";
 import type { Case, Op, Target } from "../../src/graph/types.ts";
-import { caseName } from "../support/graph/cases.ts";
+import { caseName } from "../../src/testing/cases.ts";
 import { sharedGpu } from "../support/gpu.ts";
 import { bitsOf, productCase, productsBy } from "../support/graph/products.ts";
 

@@ -13,7 +13,7 @@ import type { Expr } from "../../src/graph/formula.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Spec, Tensor } from "../../src/graph/types.ts";
 import { gradientsOf, plus, runTrace, weightedSum } from "../support/graph/run_trace.ts";
-import { tolerance } from "../support/graph/tolerance.ts";
+import { tolerance } from "../../src/testing/tolerance.ts";
 
 /** B, T, H */
 type Sizes = readonly [number, number, number];

@@ -17,7 +17,7 @@ import { sizeOf } from "../../src/base/shape.ts";
 import { sharedGpu } from "../support/gpu.ts";
 import { applyAll, newTrace } from "../../src/graph/trace.ts";
 import type { Case, Op, Spec, Target } from "../../src/graph/types.ts";
-import { caseName, planOf, randomInputs } from "../support/graph/cases.ts";
+import { caseName, planOf, randomInputs } from "../../src/testing/cases.ts";
 import { checkVjp } from "../support/graph/differences.ts";
 
 /** B, T, H */

@@ -4,7 +4,7 @@ import { rowNormsOp } from "../../kernels/reduce/mod.ts";
 import type { Device } from "../../src/device/types.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
-import { planOf } from "../support/graph/cases.ts";
+import { planOf } from "../../src/testing/cases.ts";
 
 /** Norms of rows [3 u, 4 u] for each unit u. */
 async function normsOf(device: Device, units: readonly number[]): Promise<number[]> {

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertGreater, assertThrows } from "@std/assert";
 import { OPS } from "../../kernels/mod.ts";
 import type { Attrs, Case, Launch, Op, Spec, Target } from "../../src/graph/types.ts";
-import { caseName } from "../support/graph/cases.ts";
+import { caseName } from "../../src/testing/cases.ts";
 
 const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
 const u32 = (...shape: number[]): Spec => ({ shape, dtype: "u32" });

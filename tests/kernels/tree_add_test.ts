@@ -5,7 +5,7 @@ import { rootKey, threefry } from "../../src/base/random.ts";
 import { treeAddInto } from "../../src/base/tree_add.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { Spec } from "../../src/graph/types.ts";
-import { planOf } from "../support/graph/cases.ts";
+import { planOf } from "../../src/testing/cases.ts";
 
 /** Zeros, subnormals, the smallest normals, powers of two, the largest, infinities, NaNs. */
 const EDGES = [

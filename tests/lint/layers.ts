@@ -94,6 +94,17 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
   "workers/launch": ["src/base", "src/device", "src/transport", "src/cards", "src/config"],
   // Decorators for tests; only the roots that compose a run or a worker import them.
+  "src/measure": ["src/base", "src/graph", "kernels", "src/plan", "src/device"],
+  "src/testing": [
+    "src/base",
+    "src/graph",
+    "src/nn",
+    "src/models",
+    "src/plan",
+    "src/device",
+    "src/checkpoint",
+    "src/engine",
+  ],
   "workers/faults": ["src/base", "src/device", "src/transport", "workers/launch"],
   "workers/probe": [
     "src/base",

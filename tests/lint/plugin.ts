@@ -31,8 +31,9 @@ export function roomOf(path: string): string | undefined {
 export function importFault(file: string, specifier: string): string | undefined {
   if (!specifier.startsWith(".")) return outsideFault(file, specifier);
   const room = roomOf(file);
-  if (room === undefined || COMPOSERS.includes(room)) return undefined;
   const target = below(join(dirname(file), specifier));
+  if (room !== "tests" && target.startsWith("tests/")) return "Only tests may import tests";
+  if (room === undefined || COMPOSERS.includes(room)) return undefined;
   const to = roomOf(target);
   // The version of Shoal stands there.
   if (file === "src/base/version.ts" && target === "package.json") return undefined;

@@ -50,6 +50,14 @@ Deno.test("rooms that compose may import every room", () => {
   }
 });
 
+Deno.test("only tests import tests: benches and commands run without them", () => {
+  for (const room of COMPOSERS) {
+    const up = "../".repeat(room.split("/").length);
+    const fault = importFault(`${room}/x.ts`, `${up}tests/support/y.ts`);
+    assertEquals(fault === undefined, room === "tests", room);
+  }
+});
+
 Deno.test("packages may be used where the second table says, and nowhere else", () => {
   assertEquals(outsideFault("src/data/schema.ts", "zod"), undefined);
   assertEquals(outsideFault("src/models/gpt.ts", "zod"), undefined);

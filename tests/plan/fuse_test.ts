@@ -13,7 +13,7 @@ import { fuse, prune } from "../../src/plan/fuse.ts";
 import { traceGradient } from "../../src/engine/plans.ts";
 import { tinyConfig, type TinyInput } from "../support/gpt.ts";
 import { distance, loadGraph, resultsOf } from "../support/graph/traced.ts";
-import { tolerance } from "../support/graph/tolerance.ts";
+import { tolerance } from "../../src/testing/tolerance.ts";
 
 const VOCABULARY = 13;
 

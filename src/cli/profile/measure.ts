@@ -9,7 +9,8 @@ import type { WebGpuDevice } from "../../device/webgpu.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import { Replica } from "../../engine/replica.ts";
 import type { HostEvent, HostKind, QueuedPass, WatchedDevice } from "./watch.ts";
-import { now, watchDevice } from "./watch.ts";
+import { now } from "../../measure/now.ts";
+import { watchDevice } from "./watch.ts";
 
 /** A pass and when it ran on the device. */
 export type Pass = QueuedPass & PassTime;

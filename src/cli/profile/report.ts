@@ -2,8 +2,9 @@
 import { maxOf } from "../../base/extremes.ts";
 import { showCount } from "../../report/format.ts";
 import { table } from "../table.ts";
-import type { Peaks } from "./peak.ts";
-import type { OpSum, OpUse, TimePart } from "./summary.ts";
+import type { Peaks } from "../../measure/peak.ts";
+import type { OpUse } from "../../measure/utilization.ts";
+import type { OpSum, TimePart } from "./summary.ts";
 
 /** A profile as `--json` prints it. Times are seconds. */
 export interface ProfileReport {

@@ -3,6 +3,7 @@
  * split: each call a pass of its own, on the same buffers. It does what the device inside it does.
  */
 import type { Device, Memory, Program } from "../../device/types.ts";
+import { now } from "../../measure/now.ts";
 import type { Call } from "../../graph/types.ts";
 import type { Plan, Region } from "../../plan/types.ts";
 
@@ -35,11 +36,6 @@ export interface WatchedDevice {
   /** Whether plans run split from now on. */
   split: boolean;
   clear(): void;
-}
-
-/** Seconds now. */
-export function now(): number {
-  return performance.now() / 1000;
 }
 
 /** What a plan of a training step is for, by what it reads and writes. */

@@ -2,9 +2,10 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { usedOf } from "../../../src/budget/counts.ts";
 import { measureSteps } from "../../../src/cli/profile/measure.ts";
 import type { Pass, SplitStep } from "../../../src/cli/profile/measure.ts";
-import { betterPeaks, measurePeaks, publishedPeak } from "../../../src/cli/profile/peak.ts";
+import { betterPeaks, measurePeaks, publishedPeak } from "../../../src/measure/peak.ts";
 import { parseProfile } from "../../../src/cli/profile/request.ts";
-import { byOp, exceededNotes, partsOf, usesOf } from "../../../src/cli/profile/summary.ts";
+import { byOp, partsOf } from "../../../src/cli/profile/summary.ts";
+import { exceededNotes, usesOf } from "../../../src/measure/utilization.ts";
 import { traceOf } from "../../../src/cli/profile/trace.ts";
 import { planName, watchDevice } from "../../../src/cli/profile/watch.ts";
 import { UserError } from "../../../src/base/user_error.ts";
@@ -13,7 +14,7 @@ import type { Call } from "../../../src/graph/types.ts";
 import type { Region } from "../../../src/plan/types.ts";
 import { sumOp } from "../../../kernels/reduce/sum.ts";
 import { treeAddOp } from "../../../kernels/reduce/tree_add.ts";
-import { planOf } from "../../support/graph/cases.ts";
+import { planOf } from "../../../src/testing/cases.ts";
 import { sharedGpu } from "../../support/gpu.ts";
 import { assertNested } from "../../support/graph/trace.ts";
 

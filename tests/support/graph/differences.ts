@@ -14,7 +14,7 @@ import { gradients } from "../../../src/graph/reverse.ts";
 import { applyAll, newTrace } from "../../../src/graph/trace.ts";
 import type { Case, Graph, Op, Tensor } from "../../../src/graph/types.ts";
 import { compile } from "../../../src/plan/compile.ts";
-import { randomInputs } from "./cases.ts";
+import { randomInputs } from "../../../src/testing/cases.ts";
 
 /** Step of a difference: its cut-off and rounding errors are both about 1e-10 here. */
 const STEP = 2 ** -15;

@@ -3,7 +3,7 @@ import { matmulOp } from "../../../kernels/matmul/matmul.ts";
 import { sizeOf } from "../../../src/base/shape.ts";
 import type { Device } from "../../../src/device/types.ts";
 import type { Case, Op } from "../../../src/graph/types.ts";
-import { outputSlot, planOf, randomInputs } from "./cases.ts";
+import { outputSlot, planOf, randomInputs } from "../../../src/testing/cases.ts";
 
 /** A product of an M x K by a K x N matrix, stored as `attrs` say. */
 export function productCase(

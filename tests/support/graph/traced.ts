@@ -1,6 +1,7 @@
 /** Runs a traced graph alone, with random parameters and one random batch, on any device. */
-import { foldName, rootKey, uniforms } from "../../../src/base/random.ts";
+import { rootKey } from "../../../src/base/random.ts";
 import { sizeOf } from "../../../src/base/shape.ts";
+import { someValues } from "../../../src/testing/some_values.ts";
 import type { RunConfig } from "../../../src/config/schema.ts";
 import { taskOf } from "../../../src/data/sources/mod.ts";
 import { ArrayMemory } from "../../../src/device/reference.ts";
@@ -10,13 +11,6 @@ import type { Param } from "../../../src/nn/scope.ts";
 import { RANDOM_KEY } from "../../../src/nn/scope.ts";
 import { compile } from "../../../src/plan/compile.ts";
 import { randomTokens } from "../gpt.ts";
-
-/** Values of a parameter that are far from special: gains near 1, all else near 0. */
-export function someValues({ name, shape, init }: Param): Float32Array {
-  const middle = init.kind === "ones" ? 1 : 0;
-  const key = foldName(rootKey(31), name);
-  return uniforms(key, sizeOf(shape), [middle - 0.4, middle + 0.4]);
-}
 
 /** A loaded graph, its sources written. Every result lies in the slot of its name. */
 export interface Loaded {

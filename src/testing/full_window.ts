@@ -1,14 +1,14 @@
 /** A model over whole windows at once, for decoders to be held against. */
-import { sizeOf } from "../../../src/base/shape.ts";
-import type { NamedTensor } from "../../../src/checkpoint/tensors/tensor.ts";
-import type { Device } from "../../../src/device/types.ts";
-import { newTrace } from "../../../src/graph/trace.ts";
-import { logitsOf } from "../../../src/models/mod.ts";
-import { newScope } from "../../../src/nn/scope.ts";
-import { compile } from "../../../src/plan/compile.ts";
-import type { DecodedModel } from "../../../src/engine/decode_plan.ts";
-import { decodedShape } from "../../../src/engine/decode_plan.ts";
-import { someValues } from "./traced.ts";
+import { sizeOf } from "../base/shape.ts";
+import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
+import type { Device } from "../device/types.ts";
+import { newTrace } from "../graph/trace.ts";
+import { logitsOf } from "../models/mod.ts";
+import { newScope } from "../nn/scope.ts";
+import { compile } from "../plan/compile.ts";
+import type { DecodedModel } from "../engine/decode_plan.ts";
+import { decodedShape } from "../engine/decode_plan.ts";
+import { someValues } from "./some_values.ts";
 
 /** A model and its parameters by name. */
 export interface HeldModel extends DecodedModel {

@@ -2,14 +2,14 @@
  * The best that a device does here: FLOP/s of our fastest matmul and bytes/s of a copy, and what its
  * maker says of it. Shares are taken of these.
  */
-import { matmul } from "../../../kernels/matmul/mod.ts";
-import { pointwise } from "../../../kernels/pointwise/mod.ts";
-import type { Device } from "../../device/types.ts";
-import { type Expr, formula } from "../../graph/formula.ts";
-import { newTrace } from "../../graph/trace.ts";
-import type { Tensor, Trace } from "../../graph/types.ts";
-import { compile } from "../../plan/compile.ts";
-import { now } from "./watch.ts";
+import { matmul } from "../../kernels/matmul/mod.ts";
+import { pointwise } from "../../kernels/pointwise/mod.ts";
+import type { Device } from "../device/types.ts";
+import { type Expr, formula } from "../graph/formula.ts";
+import { newTrace } from "../graph/trace.ts";
+import type { Tensor, Trace } from "../graph/types.ts";
+import { compile } from "../plan/compile.ts";
+import { now } from "./now.ts";
 
 /** What was measured. */
 export interface Peaks {

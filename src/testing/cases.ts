@@ -1,10 +1,10 @@
 /** Turns an op's cases into graphs with random inputs, for every device alike. */
-import { fold, rootKey, threefry, uniforms } from "../../../src/base/random.ts";
-import { sizeOf } from "../../../src/base/shape.ts";
-import { applyAll, newTrace } from "../../../src/graph/trace.ts";
-import type { Case, Op, Spec, Tensor, View } from "../../../src/graph/types.ts";
-import { compile } from "../../../src/plan/compile.ts";
-import type { Plan } from "../../../src/plan/types.ts";
+import { fold, rootKey, threefry, uniforms } from "../base/random.ts";
+import { sizeOf } from "../base/shape.ts";
+import { applyAll, newTrace } from "../graph/trace.ts";
+import type { Case, Op, Spec, Tensor, View } from "../graph/types.ts";
+import { compile } from "../plan/compile.ts";
+import type { Plan } from "../plan/types.ts";
 
 /** Name of a case, for test names. */
 export function caseName(op: Op, { kind, inputs, attrs }: Case): string {
