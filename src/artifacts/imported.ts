@@ -66,7 +66,7 @@ function configFor(
   { path, model, context, targetKind }: OpenedModel,
   { out, name }: { out: string; name: string },
 ): RunConfig {
-  if (targetKind !== "next") {
+  if (targetKind !== "next_token") {
     throw new UserError(
       "config",
       `Cannot import ${path}: need a model that is asked for the next token: it gives labels`,

@@ -22,7 +22,7 @@ export function mismatches(
 ): Mismatch[] {
   const { source, bptt } = data;
   // The text is not read yet; what is asked and what is carried do not depend on it.
-  const { targetKind: asked, carries } = taskOf(data, 0);
+  const { targetKind, carries } = taskOf(data, 0);
   const faults: Mismatch[] = [];
   if (source === "truecase" && (data.tokenizer ?? "char") !== "char") {
     faults.push(["data.tokenizer", `need char for source ${source}: ${data.tokenizer}`]);
@@ -50,7 +50,7 @@ export function mismatches(
     const { stride } = evaluation;
     faults.push(["eval.stride", `need at most data.seq_len ${data.seq_len}: ${stride}`]);
   }
-  if (model.kind === "gpt" && model.tie_embeddings && asked !== "next") {
+  if (model.kind === "gpt" && model.tie_embeddings && targetKind !== "next_token") {
     faults.push([
       "model.tie_embeddings",
       `need false for source ${source}, whose targets are no tokens: true`,
@@ -61,11 +61,11 @@ export function mismatches(
     const reason =
       "a state that comes from a window's end cannot be carried to the next (data.bptt)";
     faults.push(["model.bidirectional", `need false, since ${reason}: true`]);
-  } else if (model.bidirectional && asked === "next") {
+  } else if (model.bidirectional && targetKind === "next_token") {
     const reason = "a next-token model that reads backwards sees the answer";
     faults.push(["model.bidirectional", `need false for source ${source}, since ${reason}: true`]);
   }
-  if (model.readout === "mean" && asked !== "one") {
+  if (model.readout === "mean" && targetKind !== "sequence_class") {
     const reason = "one label of a whole window";
     faults.push([
       "model.readout",

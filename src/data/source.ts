@@ -27,10 +27,10 @@ export interface Batch {
 }
 
 /**
- * Kind of target, as stored in exported configs: `next`: next-token prediction, targets [B, T];
- * `each`: token classification, labels [B, T]; `one`: sequence classification, labels [B].
+ * Kind of target: next-token prediction, targets [B, T]; token classification, labels [B, T]; or
+ * sequence classification, labels [B].
  */
-export type TargetKind = "next" | "each" | "one";
+export type TargetKind = "next_token" | "token_class" | "sequence_class";
 
 /** Address of a micro-batch. */
 export interface BatchAddress {

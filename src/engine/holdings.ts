@@ -68,7 +68,7 @@ function samplesOf(
 ): Holdings {
   const { targetKind, time } = taskOf(data, vocabulary);
   const backwards = model.kind === "recurrent" && model.bidirectional;
-  if (report.sample_length === 0 || targetKind !== "next" || backwards) {
+  if (report.sample_length === 0 || targetKind !== "next_token" || backwards) {
     return { plans: [], slots: {} };
   }
   const decoded: DecodedModel = { model, vocabulary, context: time };

@@ -71,7 +71,7 @@ function build(
   const input = {
     ...task,
     inputs,
-    perSequence: task.targetKind === "one",
+    perSequence: task.targetKind === "sequence_class",
     ...task.documents && { starts: trace.source({ shape, dtype: "u32" }, "batch", STARTS) },
   };
   const logits = logitsOf(config.model)(scope, input, config.model);

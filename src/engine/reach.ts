@@ -27,7 +27,7 @@ export function spansOf(
   { time, targetKind }: Pick<Task, "time" | "targetKind">,
 ): (ReachSpan | undefined)[] {
   return Array.from({ length: inputs.length / time }, (_, b) => {
-    if (targetKind === "one") {
+    if (targetKind === "sequence_class") {
       return targets[b] === IGNORE ? undefined : { first: 0, last: time - 1 };
     }
     const own = targets.subarray(b * time, (b + 1) * time);
@@ -75,7 +75,7 @@ export async function measureReach(
       const span = spans[Math.floor(i / time)];
       return (direction === "forward" ? span?.last : span?.first) === i % time;
     };
-    const targets = targetKind === "one"
+    const targets = targetKind === "sequence_class"
       ? batch.targets
       : batch.targets.map((target, i) => isSelected(i) ? target : IGNORE);
     upload.write({ ...batch, targets, fresh: true }, (name) => name);

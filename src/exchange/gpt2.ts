@@ -81,7 +81,7 @@ function rowsOf(
  */
 export function toGpt2(portable: Portable<GptConfig>): NamedTensor[] {
   const { model: { positions, width }, context, targetKind } = portable;
-  if (targetKind !== "next") {
+  if (targetKind !== "next_token") {
     throw new UserError(
       "config",
       "Cannot export the transformer: need one that is asked for the next token: it gives labels",
@@ -152,7 +152,7 @@ export function fromGpt2(
   const found = {
     ...sizes,
     classes: vocabulary,
-    targetKind: "next" as const,
+    targetKind: "next_token" as const,
     params,
     ...notes.length > 0 && { notes },
   };

@@ -5,6 +5,7 @@
  */
 import { UserError } from "../base/user_error.ts";
 import type { ForeignFile } from "../checkpoint/tensors/foreign.ts";
+import type { TargetKind } from "../data/source.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { CELLS, type RecurrentConfig, recurrentSchema } from "../models/recurrent.ts";
 import { parsed } from "./parsed.ts";
@@ -44,6 +45,18 @@ export function toTorch(portable: Portable<RecurrentConfig>): NamedTensor[] {
   return outward(portable.params, rowsOf(portable));
 }
 
+/** Kinds of targets as config.json names them. */
+const ASKED = {
+  next_token: "next",
+  token_class: "each",
+  sequence_class: "one",
+} as const satisfies Record<TargetKind, RecurrentExport["asked"]>;
+const TARGET_KINDS = {
+  next: "next_token",
+  each: "token_class",
+  one: "sequence_class",
+} as const satisfies Record<RecurrentExport["asked"], TargetKind>;
+
 /**
  * The config.json; `end`: end-of-document token. @throws {UserError} `config` for a cell that
  * PyTorch lacks.
@@ -69,7 +82,7 @@ export function torchConfigOf(
     dropout,
     shared_dropout,
     classes,
-    asked: targetKind,
+    asked: ASKED[targetKind],
     readout,
     context,
     eos_token_id: end ?? null,
@@ -83,8 +96,9 @@ export function fromTorch(
   { config: configPath, weights }: { config: string; weights: string },
 ): Portable<RecurrentConfig> {
   const config = parsed(recurrentConfigSchema, json, configPath);
-  const { classes, asked: targetKind, context, vocab_size: vocabulary } = config;
-  if (targetKind === "next" && classes !== vocabulary) {
+  const { classes, asked, context, vocab_size: vocabulary } = config;
+  const targetKind = TARGET_KINDS[asked];
+  if (targetKind === "next_token" && classes !== vocabulary) {
     throw new UserError(
       "data",
       `Cannot import ${configPath}: classes: need ${vocabulary}, one for each token: ${classes}`,

@@ -25,7 +25,7 @@ function modelOf(config: RunConfig): OpenedModel {
     context: config.data.seq_len,
     vocabulary,
     classes: vocabulary,
-    targetKind: "next",
+    targetKind: "next_token",
     tokenizer,
     params: new Map(
       params.map((p) => [p.name, { name: p.name, shape: p.shape, data: someValues(p) }]),

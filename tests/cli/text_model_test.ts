@@ -11,7 +11,7 @@ const TOKENIZER = byteTokenizer();
 const GOOD = {
   path: "runs/a",
   model: modelSchema.parse({ kind: "recurrent" }),
-  targetKind: "next",
+  targetKind: "next_token",
   tokenizer: TOKENIZER,
   classes: 256,
   vocabulary: 256,
@@ -29,10 +29,13 @@ Deno.test("textTokenizer() refuses any other model and says why", () => {
     const [change, says] of [
       [{ tokenizer: undefined }, "need a model of text: it has no tokenizer"],
       [
-        { targetKind: "each", classes: 2 },
+        { targetKind: "token_class", classes: 2 },
         "need a model of the next token: it tells 2 classes apart",
       ],
-      [{ targetKind: "one" }, "need a model of the next token: it tells 256 classes apart"],
+      [
+        { targetKind: "sequence_class" },
+        "need a model of the next token: it tells 256 classes apart",
+      ],
       [{ model: both }, "need a model that reads forward only: it is bidirectional"],
       [
         { classes: 100, vocabulary: 100 },

@@ -127,23 +127,30 @@ function differences(
   batch: Batch,
   { config, direction }: { config: RunConfig; direction: Direction },
 ): Reach {
-  const { time, targetKind: asked } = taskOf(config.data, 0);
+  const { time, targetKind } = taskOf(config.data, 0);
   assert(config.model.kind === "recurrent");
   const { width, readout } = config.model;
   const squares = new Array<number>(time).fill(0);
   const windows = new Array<number>(time).fill(0);
   for (let b = 0; b * time < batch.inputs.length; b++) {
     const tokens = [...batch.inputs.subarray(b * time, (b + 1) * time)];
-    const targets = asked === "one" ? [] : [...batch.targets.subarray(b * time, (b + 1) * time)];
+    const targets = targetKind === "sequence_class"
+      ? []
+      : [...batch.targets.subarray(b * time, (b + 1) * time)];
     const positions = targets.flatMap((target, p) => target === IGNORE ? [] : [p]);
     const label = batch.targets[b] as number;
-    const [first, last] = asked === "one" ? [0, time - 1] : [positions[0], positions.at(-1)];
-    if (first === undefined || last === undefined || (asked === "one" && label === IGNORE)) {
+    const [first, last] = targetKind === "sequence_class"
+      ? [0, time - 1]
+      : [positions[0], positions.at(-1)];
+    if (
+      first === undefined || last === undefined ||
+      (targetKind === "sequence_class" && label === IGNORE)
+    ) {
       continue;
     }
     const at = direction === "forward" ? last : first;
-    const position = asked !== "one" ? at : readout === "mean" ? "mean" : time - 1;
-    const target = asked === "one" ? label : targets[at] as number;
+    const position = targetKind !== "sequence_class" ? at : readout === "mean" ? "mean" : time - 1;
+    const target = targetKind === "sequence_class" ? label : targets[at] as number;
     const path = direction === "forward"
       ? Array.from({ length: last + 1 }, (_, k) => last - k)
       : Array.from({ length: last + 1 - first }, (_, k) => first + k);
@@ -273,7 +280,7 @@ for (const { name, text, input, model, counts } of CASES) {
 }
 
 Deno.test("the search finds a batch in which all windows have targets", () => {
-  const task = { time: 2, targetKind: "each" } as const;
+  const task = { time: 2, targetKind: "token_class" } as const;
   const batch = (...targets: number[]): Batch => ({
     inputs: new Uint32Array(4),
     targets: Uint32Array.from(targets),

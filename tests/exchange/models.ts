@@ -29,27 +29,33 @@ export const GOLDEN: Readonly<Record<string, PortableInput>> = {
   rnn_relu: { model: { kind: "recurrent", cell: "rnn_relu", width: 6 } },
   bilstm_labels: {
     model: { kind: "recurrent", cell: "lstm", width: 5, bidirectional: true, readout: "mean" },
-    targetKind: "one",
+    targetKind: "sequence_class",
     classes: 3,
   },
 };
 
 /** The logits of a model, traced: source `inputs` [rows, T]; and the parameters it declares. */
 export function traceLogits(
-  { model, context, vocabulary, classes, targetKind: asked }: Sizes,
+  { model, context, vocabulary, classes, targetKind }: Sizes,
   rows: number,
 ): { logits: Tensor; params: readonly Param[] } {
   const trace = newTrace();
   const { scope, params } = newScope(trace, { training: false });
   const inputs = trace.source({ shape: [rows, context], dtype: "u32" }, "batch", "inputs");
-  const input = { inputs, vocabulary, classes, perSequence: asked === "one", carries: false };
+  const input = {
+    inputs,
+    vocabulary,
+    classes,
+    perSequence: targetKind === "sequence_class",
+    carries: false,
+  };
   return { logits: logitsOf(model)(scope, input, model), params };
 }
 
 /** A model with parameters that are a function of their names: gains near 1, all else near 0. */
 export function portableOf(input: PortableInput): Portable {
   const model: ModelConfig = modelSchema.parse(input.model);
-  const { context = 8, vocabulary = 11, targetKind = "next" } = input;
+  const { context = 8, vocabulary = 11, targetKind = "next_token" } = input;
   const sizes = { model, context, vocabulary, classes: input.classes ?? vocabulary, targetKind };
   const { params } = traceLogits(sizes, 1);
   const valued = params.map(({ name, shape, init }): [string, NamedTensor] => {

@@ -28,7 +28,12 @@ Deno.test("openModel() takes a run's newest checkpoint, or its best", async () =
   assertEquals([newest.step, newest.kind], [8, "run"]);
   const best = await openModel(temp.path, { which: "best" });
   assertEquals([best.step, best.kind], [4, "run"]);
-  assertEquals([best.context, best.vocabulary, best.classes, best.targetKind], [8, 11, 11, "next"]);
+  assertEquals([best.context, best.vocabulary, best.classes, best.targetKind], [
+    8,
+    11,
+    11,
+    "next_token",
+  ]);
   const tokenizer = best.tokenizer as NonNullable<OpenedModel["tokenizer"]>;
   assertEquals(tokenizerHash(tokenizer), tokenizerHash(tokenizerOf(11)));
 });
@@ -68,12 +73,12 @@ Deno.test("openModel() knows what a model is asked, and its vocabulary, where no
     context: 12,
     vocabulary: 7,
     classes: 3,
-    targetKind: "each" as const,
+    targetKind: "token_class" as const,
   };
   const data = { source: "recall" as const, gap: 10, names: 3, fillers: 3 };
   await saveModel(temp.path, { input, step: 1, data });
-  const { context, vocabulary, classes, targetKind: asked } = await openModel(temp.path);
-  assertEquals([context, vocabulary, classes, asked], [12, 7, 3, "each"]);
+  const { context, vocabulary, classes, targetKind } = await openModel(temp.path);
+  assertEquals([context, vocabulary, classes, targetKind], [12, 7, 3, "token_class"]);
   const other = () => evalCommand([temp.path, "--data=x.txt"]);
   const refusal = await assertRejects(other, UserError, "need a model that reads a text");
   assertEquals(refusal.exit, "config");

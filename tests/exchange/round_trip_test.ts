@@ -81,7 +81,7 @@ Deno.test("a model of labels comes back from its folder, and is no run's to begi
   const input = {
     model: { ...RECURRENT, bidirectional: true },
     classes: 2,
-    targetKind: "each" as const,
+    targetKind: "token_class" as const,
   };
   const { run, out } = await exported(temp.path, input, { source: "truecase" });
   assertEquals([bits(out.params), whatOf(out)], [bits(run.params), whatOf(run)]);
@@ -98,7 +98,7 @@ Deno.test("models that no layout holds are refused, and nothing is written", asy
     assertEquals(names(temp.path), []);
   };
   await refused({ model: { ...RECURRENT, cell: "gru_before" } }, "resets after the product");
-  await refused({ model: GPT, targetKind: "one", classes: 2 }, "it gives labels");
+  await refused({ model: GPT, targetKind: "sequence_class", classes: 2 }, "it gives labels");
 });
 
 Deno.test("a folder that holds something is not written to, an empty one is", async () => {

@@ -113,7 +113,7 @@ for (const [name, input] of Object.entries(NETWORKS)) {
     const config = resolveConfig(input);
     const { layout } = shapeOf(config, VOCABULARY);
     const reach = reachPlan(config, VOCABULARY, layout);
-    const decodes = taskOf(config.data, VOCABULARY).targetKind === "next";
+    const decodes = taskOf(config.data, VOCABULARY).targetKind === "next_token";
     const plans = { ...plansOf(config), reach, ...decodes && decodePlansOf(config) };
     for (const [kind, plan] of Object.entries(plans)) {
       await t.step(kind, () => checkPlan(plan));

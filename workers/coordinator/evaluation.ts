@@ -39,7 +39,7 @@ export async function evaluateRun(context: RunContext): Promise<void> {
     type: "eval",
     step,
     valLoss: loss,
-    ...(task.targetKind !== "next" && { valAccuracy: accuracy }),
+    ...(task.targetKind !== "next_token" && { valAccuracy: accuracy }),
     ...(texts.length > 1 && {
       texts: texts.map(({ nats, counted }, i) => ({
         name: corpus.texts[i]?.name ?? "",
@@ -61,7 +61,7 @@ export async function sampleRun(context: RunContext): Promise<void> {
   const { group, stop, task, course, run: { corpus, config: { report }, report: tell } } = context;
   const { tokenizer } = corpus;
   course.sampled = course.step;
-  if (report.sample_length === 0 || task.targetKind !== "next" || !tokenizer) return;
+  if (report.sample_length === 0 || task.targetKind !== "next_token" || !tokenizer) return;
   const { step } = course;
   const prompts = report.prompts.map((prompt) => ({
     prompt,

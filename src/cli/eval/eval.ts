@@ -67,16 +67,16 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
     Deno.exit(INTERRUPTED);
   }
   const { texts } = corpus;
-  const { targetKind: asked } = opened;
+  const { targetKind } = opened;
   const extents = await runBlocking(() =>
-    texts.map((text) => extentOf(text, { ...corpus, targetKind: asked }))
+    texts.map((text) => extentOf(text, { ...corpus, targetKind }))
   );
   const report: EvalReport = {
     path: opened.path,
     step: opened.step ?? null,
     window: config.data.bptt ?? config.data.seq_len,
     stride: config.eval.stride,
-    accuracy: opened.targetKind === "next" ? null : found.accuracy,
+    accuracy: opened.targetKind === "next_token" ? null : found.accuracy,
     ...measureTexts(
       found,
       texts.length === 0
@@ -93,19 +93,21 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
 /** The text of the evaluated tokens; undefined where they do not decode to text. */
 function extentOf(
   { validation }: Text,
-  { tokenizer, targetKind: asked }: Pick<Corpus, "tokenizer"> & Pick<OpenedModel, "targetKind">,
+  { tokenizer, targetKind }: Pick<Corpus, "tokenizer"> & Pick<OpenedModel, "targetKind">,
 ): TextExtent | undefined {
   // A word tokenizer does not keep the white space between words.
-  if (asked !== "next" || tokenizer === undefined || tokenizer.kind === "word") return undefined;
+  if (targetKind !== "next_token" || tokenizer === undefined || tokenizer.kind === "word") {
+    return undefined;
+  }
   return targetExtent(validation, tokenizer);
 }
 
 /** The config by which a model is evaluated: that of its run, as far as it has one. */
 function configOf(
-  { path, config, model, context, targetKind: asked }: OpenedModel,
+  { path, config, model, context, targetKind }: OpenedModel,
   { data, stride, workers, gpus, device, maxUnknown }: EvalRequest,
 ): RunConfig {
-  if (config === undefined && asked !== "next") {
+  if (config === undefined && targetKind !== "next_token") {
     throw new UserError(
       "config",
       `Cannot evaluate ${path}: need its run, which says what is asked: it gives labels`,

@@ -5,7 +5,7 @@ import type { OpenedModel } from "../../artifacts/model.ts";
 
 /** The tokenizer of a model that continues texts. @throws {UserError} for any other, by name. */
 export function textTokenizer(
-  { path, model, targetKind: asked, tokenizer, classes, vocabulary }: Pick<
+  { path, model, targetKind, tokenizer, classes, vocabulary }: Pick<
     OpenedModel,
     "path" | "model" | "targetKind" | "tokenizer" | "classes" | "vocabulary"
   >,
@@ -14,7 +14,7 @@ export function textTokenizer(
     throw new UserError("config", `Cannot generate from ${path}: need ${need}: ${actual}`);
   };
   if (tokenizer === undefined) return refuse("a model of text", "it has no tokenizer");
-  if (asked !== "next" || classes !== vocabulary) {
+  if (targetKind !== "next_token" || classes !== vocabulary) {
     refuse("a model of the next token", `it tells ${classes} classes apart`);
   }
   if (model.kind === "recurrent" && model.bidirectional) {

@@ -18,7 +18,7 @@ export const direction: SourceMaker = {
     time: window,
     vocabulary,
     classes: 2,
-    targetKind: "one",
+    targetKind: "sequence_class",
     countedPerWindow: 1,
     carries: false,
     documents: false,

@@ -18,7 +18,7 @@ const text: SourceMaker = {
       time,
       vocabulary,
       classes: vocabulary,
-      targetKind: "next",
+      targetKind: "next_token",
       countedPerWindow: bptt === null || document_end === null ? time : undefined,
       carries: bptt !== null,
       documents: document_mask,

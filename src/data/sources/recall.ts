@@ -20,7 +20,7 @@ export const recall: SourceMaker = {
     time: gap + 2,
     vocabulary: names + fillers + 1,
     classes: names,
-    targetKind: "each",
+    targetKind: "token_class",
     countedPerWindow: 1,
     carries: false,
     documents: false,

@@ -17,7 +17,7 @@ export const truecase: SourceMaker = {
     time: window,
     vocabulary,
     classes: 2,
-    targetKind: "each",
+    targetKind: "token_class",
     countedPerWindow: window,
     carries: false,
     documents: false,

@@ -22,7 +22,7 @@ Deno.test("direction asks one label of a window", () => {
     time: 5,
     vocabulary: 40,
     classes: 2,
-    targetKind: "one",
+    targetKind: "sequence_class",
     countedPerWindow: 1,
     carries: false,
     documents: false,

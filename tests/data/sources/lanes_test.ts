@@ -25,7 +25,7 @@ Deno.test("a text with data.bptt asks for the next token and carries states", ()
     time: 4,
     vocabulary: 40,
     classes: 40,
-    targetKind: "next",
+    targetKind: "next_token",
     countedPerWindow: 4,
     carries: true,
     documents: false,

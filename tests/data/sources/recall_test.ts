@@ -13,7 +13,7 @@ Deno.test("recall is a task over names, fillers and a question", () => {
     time: 7,
     vocabulary: 8,
     classes: 4,
-    targetKind: "each",
+    targetKind: "token_class",
     countedPerWindow: 1,
     carries: false,
     documents: false,

@@ -39,7 +39,7 @@ Deno.test("truecase asks two classes at each position of a text's windows", () =
     time: 6,
     vocabulary: 40,
     classes: 2,
-    targetKind: "each",
+    targetKind: "token_class",
     countedPerWindow: 6,
     carries: false,
     documents: false,

@@ -31,7 +31,7 @@ export async function loadGraph(
   },
 ): Promise<Loaded> {
   const program = await device.load(compile(graph, { fuse }), memory);
-  const { time, classes, targetKind: asked } = taskOf(config.data, vocabulary);
+  const { time, classes, targetKind } = taskOf(config.data, vocabulary);
   const count = config.micro_batch_size * time;
   const tokens = randomTokens(count + 1, vocabulary);
   const answers = tokens.slice(1).map((t) => t % classes);
@@ -39,7 +39,10 @@ export async function loadGraph(
     memory.ensure(param.name, sizeOf(param.shape));
     memory.write(param.name, someValues(param));
   }
-  const targets = answers.subarray(0, asked === "one" ? config.micro_batch_size : count);
+  const targets = answers.subarray(
+    0,
+    targetKind === "sequence_class" ? config.micro_batch_size : count,
+  );
   memory.ensure("inputs", count);
   memory.ensure("targets", targets.length);
   memory.write("inputs", tokens.subarray(0, -1));
