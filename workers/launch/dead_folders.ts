@@ -15,8 +15,6 @@ const LINK = /^link-[0-9a-f]{16}$/;
 /** Limits of the folders that are examined, and of the names in one of them. */
 const MOST_FOLDERS = 256;
 const MOST_NAMES = 4096;
-/** Age of an empty folder that no run is about to fill any more, ms. */
-const LONG_EMPTY = 3_600_000;
 
 /** Removes dead folders beside `own` and in the other temporary folders; `own` is this user's. */
 export async function removeDeadFolders(own: string): Promise<void> {
@@ -42,14 +40,15 @@ function foldersIn(parent: string): string[] {
 }
 
 async function removeDead(path: string, owner: number | null): Promise<void> {
-  const { isDirectory, uid, mode, mtime } = Deno.lstatSync(path);
+  const { isDirectory, uid, mode } = Deno.lstatSync(path);
   if (!isDirectory || owner === null || uid !== owner) return;
   if (((mode ?? 0) & 0o777) !== 0o700) return;
+  // A run killed while it closes leaves an empty folder. One that is about to lock its new folder
+  // makes another if this one goes.
   using held = holdFolder(path);
   if (held === undefined) return;
   const names = Array.from(Deno.readDirSync(path), ({ name }) => name);
   if (names.length > MOST_NAMES || !names.every((name) => isOfRun(path, name))) return;
-  if (names.length === 0 && !(Date.now() - Number(mtime) > LONG_EMPTY)) return;
   // Runs of versions without locks still listen, and so does a run that is stopped by a signal.
   for (const name of names.filter((each) => SOCKET.test(each))) {
     if (await isServed(join(path, name))) return;
