@@ -3,6 +3,7 @@
  * journal. A run may continue, or exit with the code of the fault; its results must be the same.
  */
 import { assert } from "@std/assert";
+import { pathExists } from "../../src/base/files/path_lookup.ts";
 import { EXIT } from "../../src/base/user_error.ts";
 
 /** A change that is in force. */
@@ -59,8 +60,9 @@ export function flipBit(path: string, place: number): Harm {
   const [old, flipped] = [bytes[at] as number, bytes[at] as number ^ mask];
   put(path, at, flipped);
   const undo = once(() => {
-    // A resumed run drops a torn last line; then there is nothing to restore.
-    if (Deno.readFileSync(path)[at] === flipped) put(path, at, old);
+    // A resumed run drops a torn last line, and one that begins anew may have no journal yet: then
+    // there is nothing to restore.
+    if (pathExists(path) && Deno.readFileSync(path)[at] === flipped) put(path, at, old);
   });
   return { codes: [EXIT.incompatible], undo };
 }
