@@ -1,11 +1,11 @@
 /**
- * Whether a worker fits, what is to be lowered where it does not, and how many windows a
- * micro-batch may have. Pure: limits come from whoever knows an adapter.
+ * Checks whether a worker fits an adapter's limits, which config keys to lower if it does not, and
+ * how many windows a micro-batch can have.
  */
 import { showBytes } from "../report/format.ts";
 import type { MemoryBudget, MemoryRole, Sized } from "./memory.ts";
 
-/** What there is room for, in bytes; undefined where nobody knows. */
+/** Limits in bytes; undefined if unknown. */
 export interface Limits {
   /** Largest binding. */
   readonly binding?: number | undefined;
@@ -17,7 +17,7 @@ export interface Limits {
   readonly workers: number;
 }
 
-/** The config keys that shrink each role. */
+/** The config keys that reduce each memory role. */
 const KEYS: Readonly<Record<MemoryRole, string>> = {
   parameters: "model.width, model.layers or the vocabulary",
   gradient: "model.width, model.layers or the vocabulary",
@@ -30,7 +30,7 @@ const KEYS: Readonly<Record<MemoryRole, string>> = {
   batches: "micro_batch_size or data.seq_len",
 };
 
-/** What does not fit, each with what to lower; none where all does. */
+/** One text for each limit that is exceeded, with the keys to lower; empty if all fits. */
 export function faultsOf(
   { binding, buffer, roles, total }: MemoryBudget,
   limits: Limits,
@@ -57,7 +57,7 @@ export function faultsOf(
   return faults;
 }
 
-/** Two sizes, the first one larger: to the byte where three digits would not tell them apart. */
+/** Two sizes, the first one larger; in bytes if three digits do not distinguish them. */
 function against(bytes: number, most: number): string {
   const [taken, allowed] = [bytes, most].map(showBytes);
   return taken === allowed
@@ -65,7 +65,7 @@ function against(bytes: number, most: number): string {
     : `${taken}, allowed are ${allowed}`;
 }
 
-/** The role to shrink: the model where it is too large by itself, else what comes with it. */
+/** The role to reduce: the model if it is too large by itself, else the largest other role. */
 function decisive(roles: MemoryBudget["roles"], room: number): MemoryRole {
   const model = roles.parameters + roles.gradient + roles.moments;
   if (model > room) return "parameters";
@@ -79,13 +79,13 @@ export function fits(memory: MemoryBudget, limits: Limits): boolean {
   return faultsOf(memory, limits).length === 0;
 }
 
-/** Bytes of a micro-batch of some windows. */
+/** Memory of a worker by the number of windows in a micro-batch. */
 export type MemoryAt = (windows: number) => MemoryBudget;
 
 /**
- * Most windows of a micro-batch that fit, `most` at most and 0 where not even one does; undefined
- * where no limit is known. Sizes grow in straight lines, or nearly: a guess from two of them is then
- * corrected by trying.
+ * The largest number of windows of a micro-batch that fits, at most `most`; 0 if one does not fit,
+ * undefined if no limit is known. Memory grows almost linearly, so a linear estimate from 1 and 2
+ * windows is corrected by search.
  */
 export function largestWindows(
   memoryAt: MemoryAt,
@@ -109,8 +109,9 @@ export function largestWindows(
 }
 
 /**
- * The largest n in [1, most] that holds; n = 1 does, and whatever is below one that does. That is
- * nearly so for windows: what is computed again where it is large may make a larger plan smaller.
+ * The largest n in [1, most] for which `holds` is true. Assumes that it holds for 1 and is
+ * monotonic, which is almost true for windows: recomputation of large values can make a larger plan
+ * smaller.
  */
 function corrected(
   holds: (n: number) => boolean,

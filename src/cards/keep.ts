@@ -14,7 +14,7 @@ export interface PinSupport {
   /** There is one worker, and the user requested no card. */
   readonly alone: boolean;
   /** Tests whether the layer selects the card of a pin. */
-  readonly heeds: (card: Card) => Promise<boolean>;
+  readonly honorsPin: (card: Card) => Promise<boolean>;
 }
 
 /**
@@ -22,7 +22,7 @@ export interface PinSupport {
  * on any of several identical cards. @throws {UserError} `noDevice`.
  */
 export async function keptOn(chosen: readonly Card[], means: PinSupport): Promise<PinnedCard[]> {
-  const { cards, layer, alone, heeds } = means;
+  const { cards, layer, alone, honorsPin } = means;
   const [first] = chosen;
   if (first === undefined || (!layer && cards.length === 1)) return [...chosen];
   if (!layer) {
@@ -30,7 +30,7 @@ export async function keptOn(chosen: readonly Card[], means: PinSupport): Promis
     throw cannotKeep(first, "there is none");
   }
   // All cards have the same layer, so testing one is enough.
-  if (needsProof(first, cards) && !await heeds(first)) {
+  if (needsProof(first, cards) && !await honorsPin(first)) {
     const { id } = first;
     if (alone && id !== undefined) return [{ ...anyOf(first), pin: { MESA_VK_DEVICE_SELECT: id } }];
     throw cannotKeep(first, "this one takes another card");

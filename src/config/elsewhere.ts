@@ -1,13 +1,13 @@
 /**
- * Names that other trainers give to what a config says here: nanoGPT, llm.c, Hugging Face's
- * TrainingArguments and GPT2Config, PyTorch, Keras, TensorFlow.js. Pure.
+ * Maps config keys of other trainers to keys of Shoal: nanoGPT, llm.c, Hugging Face's
+ * TrainingArguments and GPT2Config, PyTorch, Keras, TensorFlow.js.
  */
 import { own } from "../base/own.ts";
 
-/** A key that means the same, or what there is in place of it. */
+/** The equivalent key, or advice where no key is equivalent. */
 export type Counterpart = { readonly key: string } | { readonly instead: string };
 
-/** Our key, and the names that it has elsewhere. */
+/** Keys of Shoal, and their names in other trainers. */
 const KEYS: Readonly<Record<string, string>> = {
   "name": "run_name experiment_name exp_name wandb_run_name",
   "seed": "random_seed data_seed manual_seed rng_seed random_state",
@@ -92,7 +92,7 @@ const KEYS: Readonly<Record<string, string>> = {
   "report.sample_length": "gen_length genmax",
 };
 
-/** What there is in place of names that have no key here. */
+/** Advice, and the names of other trainers without an equivalent key that it answers. */
 const INSTEAD: Readonly<Record<string, string>> = {
   "set steps: an epoch has tokens / (micro_batches x micro_batch_size x data.seq_len) of them":
     "epochs epoch num_epochs n_epochs num_train_epochs max_epochs nb_epoch steps_per_epoch",
@@ -150,7 +150,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
     "overwrite_output_dir overwrite force",
 };
 
-/** Services and libraries whose settings all begin alike. */
+/** Prefixes of settings that share one answer, and a name in the tables that has this answer. */
 const PREFIXES: Readonly<Record<string, string>> = {
   wandb_: "wandb",
   tensorboard_: "tensorboard",
@@ -163,13 +163,13 @@ const PREFIXES: Readonly<Record<string, string>> = {
   torch_compile_: "compile",
 };
 
-/** Devices as others call them, and which of ours is meant. */
+/** Advice on the `device` key, and the device names of other trainers that it answers. */
 const DEVICES: Readonly<Record<string, string>> = {
   "webgpu takes the GPU": "cuda gpu mps rocm hip xpu vulkan metal dx12 nvidia amd tpu",
   "auto takes a software driver where there is no GPU": "cpu software llvmpipe lavapipe",
 };
 
-/** Sections as others call them. */
+/** Section names of other trainers, and the equivalent sections. */
 const SECTIONS: Readonly<Record<string, string>> = {
   optimizer: "optim",
   optimiser: "optim",
@@ -190,38 +190,38 @@ const SECTIONS: Readonly<Record<string, string>> = {
 };
 
 const COUNTERPARTS = new Map<string, Counterpart>([
-  ...Object.entries(KEYS).flatMap(([key, names]) => each(names, { key })),
-  ...Object.entries(INSTEAD).flatMap(([instead, names]) => each(names, { instead })),
+  ...Object.entries(KEYS).flatMap(([key, names]) => entriesOf(names, { key })),
+  ...Object.entries(INSTEAD).flatMap(([instead, names]) => entriesOf(names, { instead })),
 ]);
 
-/** What a dotted path of another trainer is here, by its last part; undefined for unknown names. */
+/** The counterpart of another trainer's dotted key, by its last part; undefined if unknown. */
 export function fromElsewhere(path: string): Counterpart | undefined {
   const name = snakeCase(path.slice(path.lastIndexOf(".") + 1));
   const [, prefix = ""] = Object.entries(PREFIXES).find(([start]) => name.startsWith(start)) ?? [];
   return COUNTERPARTS.get(name) ?? COUNTERPARTS.get(prefix);
 }
 
-/** The section that is meant by a name for an object; undefined for unknown names. */
+/** The section equivalent to another trainer's; undefined for unknown names. */
 export function sectionElsewhere(path: string): string | undefined {
   return own(SECTIONS, snakeCase(path));
 }
 
 /**
- * The key that a flag with one dash stands for elsewhere; undefined for unknown ones, and for single
- * letters, which mean something else in each trainer.
+ * The key equivalent to another trainer's flag with one dash; undefined for unknown flags and for
+ * single letters, whose meaning differs between trainers.
  */
 export function dashElsewhere(name: string): string | undefined {
   const other = name.length > 1 ? fromElsewhere(name) : undefined;
   return other !== undefined && "key" in other ? other.key : undefined;
 }
 
-/** Which of our devices another name means, as `cuda:0`; undefined for unknown names. */
+/** Advice for a device name of another trainer, as `cuda:0`; undefined for unknown names. */
 export function deviceElsewhere(name: string): string | undefined {
   const plain = name.toLowerCase().replace(/:\d+$/, "");
   return Object.entries(DEVICES).find(([, names]) => names.split(" ").includes(plain))?.[0];
 }
 
-/** All names of a counterpart, and all keys and sections that the tables name. */
+/** All names of other trainers in the tables, and all keys and sections that they map to. */
 export function elsewhereTables(): { readonly names: string[]; readonly keys: string[] } {
   const names = [...Object.values(KEYS), ...Object.values(INSTEAD)].flatMap((text) =>
     text.split(" ")
@@ -232,7 +232,7 @@ export function elsewhereTables(): { readonly names: string[]; readonly keys: st
   };
 }
 
-function each(names: string, counterpart: Counterpart): [string, Counterpart][] {
+function entriesOf(names: string, counterpart: Counterpart): [string, Counterpart][] {
   return names.split(" ").map((name) => [name, counterpart]);
 }
 

@@ -1,11 +1,11 @@
-/** The faults of a config in words. Pure; knows the schema's complaints, not their reasons. */
+/** Turns the schema's validation issues of a config into error texts. */
 import type * as z from "zod";
 import { type ConfigKey, keys, sections } from "./keys.ts";
 import { isPlain } from "./overrides.ts";
 import { deviceElsewhere, sectionElsewhere } from "./elsewhere.ts";
 import { hintFor, nearestKey } from "./suggest.ts";
 
-/** One text per fault, each beginning with the dotted path of what it is about. */
+/** One text per fault, each starting with the dotted path of the faulty key. */
 export function faultTexts(input: unknown, issues: readonly z.core.$ZodIssue[]): string[] {
   const all = keys();
   const texts = issues.flatMap((issue) => {
@@ -16,15 +16,15 @@ export function faultTexts(input: unknown, issues: readonly z.core.$ZodIssue[]):
     if (issue.code === "custom") return [`${path}: ${issue.message}`];
     const actual = show(at(input, issue.path));
     if (issue.code === "invalid_format") return [`${path}: ${issue.message}: ${actual}`];
-    // What stands in a list or a table is part of a value.
+    // An issue inside a list or a table is reported for the key that holds it.
     const key = all.find((key) => path === key.path || path.startsWith(`${key.path}.`));
     if (key === undefined) return [`${path || "config"}: need an object: ${actual}`];
     const need = key.need === "boolean" ? "true or false" : key.need;
     const value = at(input, key.path.split("."));
-    const ours = key.path === "device" ? deviceElsewhere(String(value)) : undefined;
-    return [`${key.path}: need ${need}: ${show(value)}${ours === undefined ? "" : ` (${ours})`}`];
+    const hint = key.path === "device" ? deviceElsewhere(String(value)) : undefined;
+    return [`${key.path}: need ${need}: ${show(value)}${hint === undefined ? "" : ` (${hint})`}`];
   });
-  // A value can break two rules of one leaf, which make one text.
+  // A value that breaks two rules of one leaf gives the same text twice.
   return Array.from(new Set(texts));
 }
 
@@ -35,7 +35,7 @@ function unknownKey(
 ): string {
   const given = dotted(path);
   const values = all.map((key) => key.path);
-  // An object was meant as a section, anything else as a value.
+  // Compare an object with sections, any other value with keys.
   const isSection = isPlain(at(input, path));
   const known = isSection ? sections(all) : values;
   if (known.includes(given)) return `${given}: no key of this kind of ${dotted(path.slice(0, -1))}`;
@@ -48,7 +48,7 @@ function dotted(path: readonly PropertyKey[]): string {
   return path.map(String).join(".");
 }
 
-/** The value at a path, or undefined where the path leads nowhere. */
+/** The value at a path; undefined if the path does not exist. */
 function at(input: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>(
     (value, name) =>
@@ -57,7 +57,7 @@ function at(input: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-/** A value as JSON, where it has such a form. */
+/** A value as JSON, or a note that it has no JSON form. */
 function textOf(value: unknown): string {
   try {
     return JSON.stringify(value) ?? String(value);
@@ -66,7 +66,7 @@ function textOf(value: unknown): string {
   }
 }
 
-/** A value in at most a few words. */
+/** A value for an error text, at most 40 characters of JSON. */
 export function show(value: unknown): string {
   if (value === undefined) return "nothing";
   if (typeof value === "number") return String(value);

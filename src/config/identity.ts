@@ -1,4 +1,7 @@
-/** Which keys make a run what it is. Two runs whose math keys agree compute the same numbers. */
+/**
+ * The config keys that determine the numbers of a run (math keys), their hash and their
+ * differences. Two runs with equal math keys compute the same numbers.
+ */
 import { hashValue } from "../base/hash.ts";
 import { show } from "./faults.ts";
 import { keys } from "./keys.ts";
@@ -6,7 +9,7 @@ import { isPlain } from "./plain.ts";
 import { firstName } from "./renamed.ts";
 import type { RunConfig } from "./schema.ts";
 
-/** Keys that a resumed run may change: they say how long, where and how loudly, not what. */
+/** Keys that a resumed run may change: they affect duration, placement and output, not the math. */
 const FREE: readonly string[] = [
   "steps",
   "workers",
@@ -14,7 +17,7 @@ const FREE: readonly string[] = [
   "gpus",
   "out",
   "name",
-  // What is read is held to its hash instead: the same may lie elsewhere.
+  // The data and initial parameters are compared by hash instead, since their paths may change.
   "data.path",
   "data.mix",
   "data.max_unknown",
@@ -27,16 +30,16 @@ export function changeable(key: string): boolean {
   return FREE.includes(key) || [...FREE_SECTIONS, ...FREE].some((s) => key.startsWith(s + "."));
 }
 
-/** Every dotted key that decides the numbers of a run. */
+/** Every dotted key that determines the numbers of a run. */
 export const MATH_KEYS: readonly string[] = keys().map(({ path }) => path)
   .filter((path) => !changeable(path));
 
-/** SHA-256 (hex) over the math keys of a config, by their first names, and their values. */
+/** SHA-256 (hex) over the math keys of a config, under their first names, and their values. */
 export function configHash(config: RunConfig): string {
   return hashValue(hashedValues(config));
 }
 
-/** The math keys of a config by their first names, which hashes are taken over, and their values. */
+/** The input of {@linkcode configHash}: math keys under their first names, and their values. */
 export function hashedValues(config: RunConfig): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(mathValues(config)).map(([path, value]) => [firstName(path), value]),

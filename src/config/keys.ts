@@ -1,4 +1,4 @@
-/** The keys that a schema accepts, as a flat list. Knows JSON Schema, not the keys themselves. */
+/** Flattens a schema, by way of its JSON Schema, to the list of config keys that it accepts. */
 import * as z from "zod";
 import { runSchema } from "./schema.ts";
 
@@ -6,38 +6,41 @@ import { runSchema } from "./schema.ts";
 export interface ConfigKey {
   /** Dotted path, as `optim.lr`. */
   readonly path: string;
-  /** Its basic types: a value that is any of them is well typed. */
+  /** Its basic types: a value of any of them is well typed. */
   readonly types: readonly BasicType[];
-  /** What a value must be, for people: `number > 0`, `char | byte`. */
+  /** Human-readable constraint on a value: `number > 0`, `char | byte`. */
   readonly need: string;
   readonly default: unknown;
-  /** What it means, with its unit. */
+  /** Its meaning, with the unit. */
   readonly description: string;
 }
 
 /** Basic type of a leaf. */
 export type BasicType = "integer" | "number" | "boolean" | "string" | "null" | "array" | "object";
 
-/** A JSON Schema, as far as it is read here. */
+/** A JSON Schema. */
 export type Json = z.core.JSONSchema.BaseSchema;
 
-/** Every leaf of a schema, in its order. */
+/** Every leaf of a schema, in schema order. */
 export function keys(schema: z.ZodType = runSchema): ConfigKey[] {
   return keysOf(z.toJSONSchema(schema, { io: "input" }));
 }
 
-/** As {@linkcode keys}, of a JSON Schema; a union's kinds are merged, the first one's text wins. */
+/**
+ * As {@linkcode keys}, for a JSON Schema. Keys that occur in several options of a union are merged,
+ * with the description and default of the first option.
+ */
 export function keysOf(schema: Json): ConfigKey[] {
   return Array.from(leaves(schema, { path: "" }).values());
 }
 
-/** A key's default as a command line would say it; undefined where there is none. */
+/** A key's default in command-line form; undefined if it has none. */
 export function showDefault({ default: value }: ConfigKey): string | undefined {
   if (value === undefined) return undefined;
   return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
 }
 
-/** Every path that holds a section rather than a value, as `optim`. */
+/** The path of every section, as `optim`. */
 export function sections(all: readonly ConfigKey[]): string[] {
   return Array.from(
     new Set(all.flatMap(({ path }) => {
@@ -47,22 +50,22 @@ export function sections(all: readonly ConfigKey[]): string[] {
   );
 }
 
-/** Where a node stands, and the value that its section has there when the section is left out. */
-interface Place {
+/** Path of a node, and its default from the default value of the enclosing section. */
+interface NodeContext {
   readonly path: string;
   readonly preset?: unknown;
 }
 
-function leaves(node: Json, place: Place): Map<string, ConfigKey> {
+function leaves(node: Json, context: NodeContext): Map<string, ConfigKey> {
   const options = alternatives(node);
   if (options.every(({ properties }) => properties === undefined)) {
-    return new Map([[place.path, leaf(node, place)]]);
+    return new Map([[context.path, leaf(node, context)]]);
   }
   const presets = new Map(Object.entries(Object(node.default ?? {})));
   const found = new Map<string, ConfigKey>();
   for (const option of options) {
     for (const [name, child] of Object.entries(option.properties ?? {})) {
-      const path = place.path === "" ? name : `${place.path}.${name}`;
+      const path = context.path === "" ? name : `${context.path}.${name}`;
       const inner = leaves(asObject(child), { path, preset: presets.get(name) });
       for (const [at, key] of inner) found.set(at, merge(found.get(at), key));
     }
@@ -75,7 +78,7 @@ function alternatives(node: Json): Json[] {
   return options === undefined ? [node] : options.map(asObject);
 }
 
-/** JSON Schema allows a bare `true` for "anything"; an empty object says the same. */
+/** JSON Schema allows a bare `true` for "anything"; an empty object is equivalent. */
 function asObject(node: Json | boolean): Json {
   return typeof node === "boolean" ? {} : node;
 }
@@ -90,7 +93,7 @@ function merge(known: ConfigKey | undefined, key: ConfigKey): ConfigKey {
   };
 }
 
-function leaf(node: Json, { path, preset }: Place): ConfigKey {
+function leaf(node: Json, { path, preset }: NodeContext): ConfigKey {
   const options = alternatives(node);
   return {
     path,
@@ -133,7 +136,7 @@ function valuesOf({ additionalProperties }: Json): Json | boolean {
   return additionalProperties ?? true;
 }
 
-/** Bounds of a number; those of the safe integers go without saying. */
+/** Bounds of a number as text; the bounds of the safe integers are omitted. */
 function rangeOf(node: Json): string {
   const { minimum, exclusiveMinimum, maximum, exclusiveMaximum } = node;
   const lower = exclusiveMinimum ?? minimum;

@@ -1,4 +1,4 @@
-/** Reads a config file as a plain value. Knows files, not what a config means. */
+/** Reads a config file as a plain value, without validating its keys. */
 import type { Node, ParseError } from "jsonc-parser";
 import { extname, join } from "node:path";
 import { fileFault } from "../base/file_fault.ts";
@@ -11,15 +11,15 @@ import { isPlain, type PlainConfig } from "./overrides.ts";
 import { plainFault } from "./plain_data.ts";
 
 /**
- * The object in a .json file or a pipe, which may have comments and trailing commas, or the default
- * export of a .ts or .js one; its keys are unchecked.
+ * The object in a .json file or a pipe, where comments and trailing commas are allowed, or the
+ * default export of a .ts or .js file. @throws {UserError} `config` if there is no such object.
  */
 export async function loadConfig(path: string): Promise<PlainConfig> {
   const value = await readValue(path);
   if (!isPlain(value)) {
     const isModule = [".ts", ".js"].includes(extname(path));
     const where = isModule ? "an object as default export" : "an object";
-    throw refusal(
+    throw loadError(
       path,
       `need ${where}: ${value === undefined ? "there is none" : "it is another value"}`,
     );
@@ -30,43 +30,46 @@ export async function loadConfig(path: string): Promise<PlainConfig> {
 }
 
 function notPlain(path: string, fault: string): UserError {
-  return refusal(path, `need numbers, texts, true, false, null, lists and objects: ${fault}`);
+  return loadError(path, `need numbers, texts, true, false, null, lists and objects: ${fault}`);
 }
 
-/** Characters of a wrong token that are shown. */
+/** Maximum characters of an unexpected token in an error text. */
 const MAX_SHOWN = 40;
 
-/** Endings of files that hold a text to train on. */
+/** File extensions of training texts. */
 const TEXTS = [".txt", ".text", ".md"];
 
 async function readValue(path: string): Promise<unknown> {
-  // A pipe has no name that tells, and no module comes out of it.
+  // A pipe has no extension, and cannot be imported as a module: read JSON.
   const piped = await isPipe(path);
   const extension = piped ? ".json" : extname(path);
   try {
-    if (!piped && isFolder(path)) throw refusal(path, `need a file: ${folderHint(path)}`);
+    if (!piped && isFolder(path)) throw loadError(path, `need a file: ${folderHint(path)}`);
     if (![".ts", ".js", ".json"].includes(extension)) {
       const hint = TEXTS.includes(extension) ? `; to train on a text give --data=${path}` : "";
-      throw refusal(path, `need a .ts, .js or .json file: the name ends in "${extension}"${hint}`);
+      throw loadError(
+        path,
+        `need a .ts, .js or .json file: the name ends in "${extension}"${hint}`,
+      );
     }
-    if (!piped && !(await Deno.stat(path)).isFile) throw refusal(path, "need a file: it is none");
+    if (!piped && !(await Deno.stat(path)).isFile) throw loadError(path, "need a file: it is none");
     if (extension === ".json") return await parsed(path, await readWhole(path));
   } catch (error) {
-    // What holds no text is as much a fault of the config as what holds no config.
+    // An unreadable or non-text config exits with the code of config errors.
     if (error instanceof UserError) throw new UserError("config", error.message);
-    // The parser recurses: thousands of brackets in a row exhaust its stack.
+    // The parser is recursive: thousands of nested brackets overflow the stack.
     if (error instanceof RangeError) {
-      throw refusal(path, `need a file that loads: ${error.message}`);
+      throw loadError(path, `need a file that loads: ${error.message}`);
     }
     throw fileFault(error, { doing: "load", path, need: "a file", exit: "config" });
   }
   const found = await evaluateModule(path);
-  if ("reason" in found) throw refusal(path, `need a file that loads: ${found.reason}`);
+  if ("reason" in found) throw loadError(path, `need a file that loads: ${found.reason}`);
   if ("fault" in found) throw notPlain(path, found.fault);
   return found.value;
 }
 
-/** Whether a folder is at a path; what cannot be looked at is refused where it is read. */
+/** Whether a path is a folder; false if it is inaccessible, which reading it then reports. */
 function isFolder(path: string): boolean {
   try {
     return Deno.statSync(path).isDirectory;
@@ -75,7 +78,7 @@ function isFolder(path: string): boolean {
   }
 }
 
-/** What a folder is, and the flag that takes it. */
+/** What kind of folder a path is, and the flag that accepts it. */
 function folderHint(path: string): string {
   if (isPrepared(path)) return `it is a folder of tokens; to train on it give --data=${path}`;
   const names = new Set(Array.from(Deno.readDirSync(path), ({ name }) => name));
@@ -86,9 +89,9 @@ function folderHint(path: string): string {
     : `it is the folder of a model; to begin with it give --init=${path}`;
 }
 
-/** The value of a JSON text. @throws {UserError} that says in which line and column it goes wrong. */
+/** The value of a JSON text. @throws {UserError} `config`, with the position of a syntax error. */
 async function parsed(path: string, text: string): Promise<unknown> {
-  // A CommonJS package: loading it takes longer than reading most configs, which are modules.
+  // Import on demand: most configs are modules, and loading this CommonJS package is slow.
   const { parseTree } = await import("jsonc-parser");
   const faults: ParseError[] = [];
   const tree = parseTree(text, faults, { allowTrailingComma: true });
@@ -100,10 +103,10 @@ async function parsed(path: string, text: string): Promise<unknown> {
   const what = token === "" || at === end
     ? "unexpected end of JSON input"
     : `unexpected token ${token.startsWith('"') ? token : `"${token}"`}`;
-  throw refusal(path, `need a file that loads: ${what} at ${placeOf(text, at)}`);
+  throw loadError(path, `need a file that loads: ${what} at ${placeOf(text, at)}`);
 }
 
-/** The value of a node. A key `__proto__` becomes a key, and no prototype. */
+/** The value of a node. `Object.fromEntries` keeps `__proto__` an ordinary key. */
 function valueOf(node: Node): unknown {
   const { type, children = [] } = node;
   if (type === "array") return children.map(valueOf);
@@ -119,6 +122,6 @@ function placeOf(text: string, position: number): string {
   return `line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}`;
 }
 
-function refusal(path: string, fault: string): UserError {
+function loadError(path: string, fault: string): UserError {
   return new UserError("config", `Cannot load ${path}: ${fault}`);
 }

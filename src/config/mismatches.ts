@@ -1,6 +1,6 @@
 /**
- * Where a model and its data do not go together. Pure: judges by what the source asks, so a new
- * source needs no line here.
+ * Checks that the model and the data of a config are compatible, mostly by the target kind of the
+ * data source.
  */
 import { shown, unescaped } from "../data/document_end.ts";
 import type { DataConfig } from "../data/schema.ts";
@@ -9,7 +9,7 @@ import { taskOf } from "../data/sources/mod.ts";
 import { END_TEXT } from "../data/tokenizers/types.ts";
 import type { ModelConfig } from "../models/mod.ts";
 
-/** A dotted path, and what is wrong with the value there. */
+/** A dotted path, and the error text for its value. */
 export type Mismatch = readonly [path: string, message: string];
 
 /** Every mismatch, at most one for a path. */
@@ -21,7 +21,7 @@ export function mismatches(
   },
 ): Mismatch[] {
   const { source, bptt } = data;
-  // The text is not read yet; what is asked and what is carried do not depend on it.
+  // Vocabulary size 0: the text is not read yet, and neither result depends on it.
   const { targetKind, carries } = taskOf(data, 0);
   const faults: Mismatch[] = [];
   if (source === "truecase" && (data.tokenizer ?? "char") !== "char") {
@@ -75,7 +75,7 @@ export function mismatches(
   return faults;
 }
 
-/** What a model and its source need to tell documents apart. */
+/** The need to report: how to separate documents, or null where model and source cannot. */
 function documentsNeed(model: ModelConfig, data: DataConfig): string {
   const set = model.kind === "gpt"
     ? data.source === "text" && "data.document_mask=true"

@@ -1,4 +1,4 @@
-/** Puts values from the command line into a config. Pure: knows no files and no flags' syntax. */
+/** Applies `key=value` overrides from the command line to a config. */
 import { parseJsonText } from "../base/text/json.ts";
 import { UserError } from "../base/user_error.ts";
 import { type BasicType, type ConfigKey, keys } from "./keys.ts";
@@ -9,15 +9,16 @@ import { hintFor } from "./suggest.ts";
 export { isPlain, type PlainConfig } from "./plain.ts";
 
 /**
- * A copy of `input` in which each dotted key (`-` is as good as `_`) of `overrides` has its value,
- * coerced to the key's type; what is not of it stays text, for `resolveConfig` to list with all
- * other faults. Of a model that becomes one of another kind, keys of `input` that this kind lacks
- * are left out, which `say` is told. Refuses unknown keys, all in one line.
+ * A copy of `input` with the values of `overrides`, coerced to the types of their dotted keys (`-`
+ * and `_` are equivalent). A text that cannot be coerced stays a string, so that `resolveConfig`
+ * reports it with all other faults. If the model kind changes, keys of `input` that the new kind
+ * lacks are dropped, and `notify` is called. @throws {UserError} `config`, for all unknown keys at
+ * once.
  */
 export function applyOverrides(
   input: PlainConfig,
   overrides: Readonly<Record<string, string>>,
-  say: (note: string) => void = () => {},
+  notify: (note: string) => void = () => {},
 ): PlainConfig {
   const known = new Map(keys().map((key) => [key.path, key]));
   const faults: string[] = [];
@@ -28,7 +29,7 @@ export function applyOverrides(
     config = kinded.config;
     const names = kinded.dropped.map((name) => `model.${name}`);
     if (names.length > 0) {
-      say(`Left out ${names.join(", ")}: a model of kind ${kind} has no such key`);
+      notify(`Left out ${names.join(", ")}: a model of kind ${kind} has no such key`);
     }
   }
   for (const [given, text] of Object.entries(overrides)) {
@@ -44,13 +45,13 @@ export function applyOverrides(
   return config;
 }
 
-/** `config` with `key` set to what `text` says, or the reason why not. */
+/** `config` with `key` set to the value of `text`, or an error text. */
 function set(config: PlainConfig, { path, types }: ConfigKey, text: string): PlainConfig | string {
   return assignValue(config, path.split("."), coerce(text, types)) ??
     `Cannot set "${path}": need an object around it: the config has another value there`;
 }
 
-/** `text` as a value of one of `types`, or as it is. Lists and tables are written as JSON. */
+/** `text` as a value of one of `types`, else unchanged. Lists and tables are parsed as JSON. */
 function coerce(text: string, types: readonly BasicType[]): unknown {
   if (types.includes("null") && text === "null") return null;
   if (types.includes("boolean") && (text === "true" || text === "false")) return text === "true";
@@ -69,7 +70,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** A copy of `config` with `value` at `path`, or undefined where something else is in the way. */
+/** A copy of `config` with `value` at `path`; undefined if a parent of the path is no object. */
 export function assignValue(
   config: PlainConfig,
   path: readonly string[],

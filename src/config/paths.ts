@@ -1,12 +1,12 @@
 /**
- * Paths in a config. A run stores them absolute, so that a resume from another folder finds the same
- * data. Pure: whether something lies at a path is asked through a function.
+ * Rewrites the paths in a config. A run stores absolute paths, so that a resume from another
+ * working directory finds the same data.
  */
 import { dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { isStdin } from "../data/pipe.ts";
 import { isPlain, type PlainConfig } from "./overrides.ts";
 
-/** A config with each path of its data, its first parameters and its folder changed. */
+/** A config with `change` applied to the paths of its data, initial parameters and folder. */
 export function withPaths<T extends object>(config: T, change: (path: string) => string): T {
   const text = (value: unknown) => typeof value === "string" ? change(value) : value;
   const { data, init, out } = config as PlainConfig;
@@ -28,14 +28,15 @@ export function withPaths<T extends object>(config: T, change: (path: string) =>
   };
 }
 
-/** A config whose paths are absolute; relative ones belong to `folder`. */
+/** A config with absolute paths; relative ones are resolved against `folder`. */
 export function anchored<T extends object>(config: T, folder: string): T {
   return withPaths(config, (path) => isStdin(path) ? path : resolve(folder, path));
 }
 
 /**
- * A stored config with its paths as they are reached from the run's folder `folder` now. What moved
- * or was copied together with the run is found beside it; else a path means what it meant.
+ * A stored config with its paths adapted to the run's current folder `folder`. If the run was moved
+ * or copied together with its data, the data is at the same relative path; other paths stay
+ * unchanged.
  */
 export function relocated<T extends object>(
   config: T,
@@ -44,29 +45,29 @@ export function relocated<T extends object>(
   const { out } = config as PlainConfig;
   if (typeof out !== "string") return config;
   const { out: _, ...moved } = withPaths(config, (path) => {
-    const beside = besides(path, { out, folder });
-    return beside !== undefined && exists(beside) ? beside : path;
+    const candidate = movedPath(path, { out, folder });
+    return candidate !== undefined && exists(candidate) ? candidate : path;
   }) as PlainConfig;
   return { ...config, ...moved };
 }
 
-/** Where `path` lies beside a run in `folder`, if it lay so beside the run that was in `out`. */
-function besides(
+/** The path that has the same relative position to `folder` as `path` has to `out`. */
+function movedPath(
   path: string,
   { out, folder }: { out: string; folder: string },
 ): string | undefined {
   if (isAbsolute(out) !== isAbsolute(path)) return undefined;
   if (!isAbsolute(out)) {
-    // A run of older versions: its base is what stands before its own name.
+    // Runs of older versions store relative paths: recover the working directory from `out`.
     const base = baseOf(folder, out);
     return base === undefined ? undefined : resolve(base, path);
   }
-  const way = relative(out, path);
-  // Only what shares a folder with the run can have moved with it.
-  return relative("/", commonFolder(out, path)) === "" ? undefined : resolve(folder, way);
+  const fromRun = relative(out, path);
+  // A path that shares only the root with the run did not move with it.
+  return relative("/", commonFolder(out, path)) === "" ? undefined : resolve(folder, fromRun);
 }
 
-/** The folder from which `folder` is called `name`. */
+/** The folder against which the relative path `name` resolves to `folder`. */
 function baseOf(folder: string, name: string): string | undefined {
   const depth = relative("/", join("/", name)).split("/").length;
   let base = folder;

@@ -1,9 +1,9 @@
-/** Configs as they are written, before anything checks them. */
+/** The type of a config before validation. */
 
-/** A config as written: plain, unchecked. */
+/** A config before validation. */
 export type PlainConfig = Readonly<Record<string, unknown>>;
 
-/** Whether a value is an object with named entries. */
+/** Whether a value is an object and no array. */
 export function isPlain(value: unknown): value is PlainConfig {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

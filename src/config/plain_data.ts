@@ -1,8 +1,8 @@
-/** Whether a value is plain data, as JSON can hold it. Pure. */
+/** Checks that a value is plain data that JSON can represent. */
 
 /**
- * What in a value is not plain, as `optim.lr is a BigInt`; undefined where all of it is. What is
- * undefined in an object counts as left out. `path` names the value itself.
+ * The first part of a value that JSON cannot represent, as `optim.lr is a function`; undefined if
+ * there is none. Undefined entries of an object count as omitted. `path` is the path of the value.
  */
 export function plainFault(value: unknown, path = "", above: readonly object[] = []):
   | string
@@ -22,7 +22,7 @@ export function plainFault(value: unknown, path = "", above: readonly object[] =
   return undefined;
 }
 
-/** What a value is that JSON has no form for, looking at the value alone. */
+/** The kind of a value that JSON cannot represent, without looking at its entries. */
 function oddKind(value: unknown): string | undefined {
   switch (typeof value) {
     case "bigint":

@@ -1,10 +1,10 @@
 /**
- * Config keys that were renamed. A stored config is read by either name, and hashes are taken over the
- * first one, so that runs, checkpoints and sweeps of earlier versions keep their identity. Pure.
+ * Config keys that were renamed. Stored configs may use either name. Hashes use the first name, so
+ * that the hashes of runs, checkpoints and sweeps of earlier versions stay valid.
  */
 import { isPlain } from "./plain.ts";
 
-/** First name of a key, dotted, and its name today. */
+/** First name of a dotted key, and its current name. */
 export const RENAMED: Readonly<Record<string, string>> = {
   "windows": "micro_batch_size",
   "data.window": "data.seq_len",
@@ -19,12 +19,12 @@ export function firstName(path: string): string {
   return FIRST.get(path) ?? path;
 }
 
-/** Today's name of the dotted key `path`: `path` itself unless it was renamed. */
+/** The current name of the dotted key `path`: `path` itself unless it was renamed. */
 export function todaysName(path: string): string {
   return Object.hasOwn(RENAMED, path) ? RENAMED[path] as string : path;
 }
 
-/** A stored config with today's names. Where a key is there under both, the first name stays. */
+/** A stored config with current names. A first name stays if its current name is present too. */
 export function withTodaysNames<T>(config: T): T {
   return renamedBelow(config, "") as T;
 }

@@ -1,11 +1,11 @@
-/** From a config as written to a complete one. Pure: knows no files. */
+/** Validates a config and fills in its defaults. */
 import { UserError } from "../base/user_error.ts";
 import { faultTexts } from "./faults.ts";
 import { isPlain } from "./plain.ts";
 import { withTodaysNames } from "./renamed.ts";
 import { type RunConfig, runSchema } from "./schema.ts";
 
-/** The complete config of `input`, or one refusal that lists every fault by its path. */
+/** The complete config of `input`. @throws {UserError} `config`, with every fault and its path. */
 export function resolveConfig(input: unknown): RunConfig {
   const result = runSchema.safeParse(withModelKind(input));
   if (result.success) return result.data;
@@ -13,12 +13,12 @@ export function resolveConfig(input: unknown): RunConfig {
   throw new UserError("config", `Cannot use this config: ${faults.join("; ")}`);
 }
 
-/** The complete config that a run stored, perhaps by a version that had other names for its keys. */
+/** As {@linkcode resolveConfig}, for the stored config of a run, whose keys may be renamed. */
 export function resolveStored(stored: unknown): RunConfig {
   return resolveConfig(withTodaysNames(stored));
 }
 
-/** A union needs its discriminator, so the default model is named where only its sizes are given. */
+/** Sets the default `model.kind`: zod cannot choose the option of a union without it. */
 function withModelKind(input: unknown): unknown {
   return isPlain(input) && isPlain(input.model) && input.model.kind === undefined
     ? { ...input, model: { ...input.model, kind: "gpt" } }

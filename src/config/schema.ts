@@ -1,6 +1,6 @@
 /**
- * A run as one plain value. Composes the parts that components own and adds what belongs to none;
- * knows no files and no command line.
+ * The schema of a run's config: the sections of the components, the keys of the run as a whole, and
+ * the checks across sections.
  */
 import * as z from "zod";
 import { checkpointSchema } from "../checkpoint/schema.ts";
@@ -25,7 +25,7 @@ const evalSchema = z.strictObject({
     ),
 });
 
-/** A whole run. Every key has a default, so `{}` is a run as well. */
+/** The config of a run. Every key has a default, so `{}` is valid. */
 export const runSchema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/, {
     error: "need letters, digits, dots, dashes and underscores, no dot first",
@@ -34,7 +34,7 @@ export const runSchema = z.strictObject({
   steps: z.int().min(1).default(1000).describe("Optimizer steps until the run ends"),
   workers: z.int().min(1).default(1)
     .describe(
-      "Worker processes, at most micro_batches; the result does not depend on it. Unless told, " +
+      "Worker processes, at most micro_batches; the result does not depend on it. If not given, " +
         "training takes one for each card, or for each core where a software driver computes",
     ),
   device: z.enum(["auto", "webgpu", "reference"]).default("auto")
@@ -87,7 +87,7 @@ export const runSchema = z.strictObject({
   for (const [path, message] of [...limitFaults(run), ...mismatches(run)]) fault(path, message);
 });
 
-/** A complete run. */
+/** A validated config with all defaults filled in. */
 export type RunConfig = z.infer<typeof runSchema>;
-/** What a config file may say; what it leaves out takes its default. */
+/** A config file's content: every key is optional. */
 export type RunInput = z.input<typeof runSchema>;

@@ -1,14 +1,14 @@
-/** The known key that an unknown one most likely meant. Knows spelling, not schemas. */
+/** Suggests the known key that is closest in spelling to an unknown one. */
 import { distance as editDistance } from "fastest-levenshtein/esm/mod.js";
 import { fromElsewhere } from "./elsewhere.ts";
 import { firstName, todaysName } from "./renamed.ts";
 
-/** Edits, as a share of a name's length, beyond which two names have nothing to do with each other. */
-const NEAR = 0.4;
+/** Maximum edit distance of a suggestion, as a share of the name's length. */
+const MAX_EDIT_SHARE = 0.4;
 
 /**
- * What to do instead of an unknown config key, as the end of a sentence: which key of `known` is
- * meant, what there is in place of a key that other trainers have, or where all keys are listed.
+ * The hint for an unknown config key, as the end of a sentence: the key of `known` that was
+ * probably meant, the advice for a key of another trainer, or the command that lists all keys.
  */
 export function hintFor(given: string, known: readonly string[]): string {
   const other = fromElsewhere(given);
@@ -21,10 +21,10 @@ export function hintFor(given: string, known: readonly string[]): string {
 }
 
 /**
- * The one of `known` dotted paths that is near `given`: a key of the same section that is a longer
- * or shorter form of it, else one with the same last part, else the nearest by edit distance, where
- * a last part counts as a name of its own (`lrr` finds `optim.lr`). The first name of a renamed key
- * counts as a name of it. Undefined where none is near.
+ * The dotted path of `known` that is closest to `given`: a key of the same section of which one is
+ * a prefix of the other, else one with the same last part, else the nearest by edit distance of
+ * whole paths or of last parts (`lrr` finds `optim.lr`). A renamed key is also found by its first
+ * name. Undefined if none is close enough.
  */
 export function nearestKey(given: string, known: readonly string[]): string | undefined {
   const names = Array.from(new Set(known.flatMap((path) => [path, firstName(path)])));
@@ -41,18 +41,18 @@ function nearestName(given: string, known: readonly string[]): string | undefine
   if (form !== undefined) return form;
   const namesakes = known.filter((path) => lastPart(path) === last);
   if (namesakes.length > 0) return nearest(given, namesakes, { within: Infinity });
-  // In the same section only the last part can be wrong: the section would make all keys similar.
+  // Within a section compare last parts only: the common prefix would make all keys similar.
   const inside = known.filter((path) => section !== "" && sectionOf(path) === section);
   return nearest(last, inside, { of: lastPart }) ??
     nearest(given, known.filter((path) => !inside.includes(path))) ??
     nearest(last, known, { of: lastPart });
 }
 
-/** The nearest to `name`, by the part of each that `of` gives; undefined where none is near. */
+/** The path of `known` whose part `of(path)` is nearest to `name`, at most `within` edits away. */
 function nearest(
   name: string,
   known: readonly string[],
-  { of = (path) => path, within = Math.max(1, Math.floor(NEAR * name.length)) }: {
+  { of = (path) => path, within = Math.max(1, Math.floor(MAX_EDIT_SHARE * name.length)) }: {
     readonly of?: (path: string) => string;
     readonly within?: number;
   } = {},
@@ -65,7 +65,7 @@ function nearest(
     best = path;
     least = distance;
   }
-  // Of a name as short as the edits nothing would be left.
+  // One edit can turn a single letter into any other.
   return name.length > 1 || within === Infinity ? best : undefined;
 }
 

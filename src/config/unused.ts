@@ -1,16 +1,16 @@
 /**
- * Keys that were said and that nothing would heed, so that nobody waits for an effect. Pure. A config
- * that is complete holds every key: only what somebody wrote by hand is judged.
+ * Rejects config keys on the command line that would have no effect. Only keys that the user gave
+ * are checked, since a complete config has every key.
  */
 import { UserError } from "../base/user_error.ts";
 import { SOURCES, taskOf } from "../data/sources/mod.ts";
 import type { RunConfig } from "./schema.ts";
 
-/** When keys have no effect, and what would give them one. */
+/** The condition under which keys have no effect. */
 interface Rule {
   readonly keys: readonly string[];
   readonly isUnused: (config: RunConfig) => boolean;
-  /** What the keys need. */
+  /** What the keys need to have an effect. */
   readonly need: string;
 }
 
@@ -61,10 +61,10 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** @throws {UserError} `config`, for the first of the keys that were `said` and have no effect. */
-export function requireUsed(config: RunConfig, said: readonly string[]): void {
+/** @throws {UserError} `config`, for the first of the `given` keys that has no effect. */
+export function requireUsed(config: RunConfig, given: readonly string[]): void {
   for (const { keys, isUnused, need } of RULES) {
-    const key = said.find((each) => keys.includes(each));
+    const key = given.find((path) => keys.includes(path));
     if (key === undefined || !isUnused(config)) continue;
     throw new UserError("config", `Cannot take --${key}: need ${need}: it would have no effect`);
   }

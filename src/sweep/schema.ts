@@ -94,7 +94,7 @@ export const sweepSchema = z.strictObject({
   }).optional().describe("Seeds with which every trial is repeated"),
   trunk: z.boolean().default(false)
     .describe("Whether budgets share their constant-rate part; needs optim.schedule wsd"),
-  parallel: count.optional().describe("Trials at a time; the processor's cores unless told"),
+  parallel: count.optional().describe("Trials at a time; default: the processor's cores"),
   large: z.number().gt(0).default(20e6)
     .describe("Parameters from which a trial has the box to itself, with a worker in each place"),
   memory: z.number().gt(0).nullable().default(null)

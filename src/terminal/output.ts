@@ -1,6 +1,6 @@
 /**
- * Writes to stdout and stderr. A reader or a terminal that is gone is no fault. If a disk is full, bytes
- * wait in memory and are written once there is room. Errors of the system are never thrown.
+ * Writes to stdout and stderr. A closed pipe or terminal is no error. If the disk is full, output
+ * is buffered in memory and written once there is room.
  */
 
 import { joinedBytes } from "../base/bytes.ts";
@@ -8,30 +8,30 @@ import { FileFault, hasCode, writingFault } from "../base/file_fault.ts";
 import { printable } from "../base/text/printable.ts";
 import { writeAllSync } from "../base/files/write_all.ts";
 
-/** A way to a stream, and whether it is still open. */
+/** A stream to write to. */
 export interface Output {
-  /** Writes all of a text; nothing once the reader is gone. */
+  /** Writes all of a text; does nothing once the reader has closed the stream. */
   write(text: string): void;
-  /** Aborted when the reader is gone. */
+  /** Aborted when the reader has closed the stream. */
   readonly closed: AbortSignal;
 }
 
-/** Where the bytes go; a part of `Deno.stdout` and `Deno.stderr`. */
+/** Destination of bytes; the part of `Deno.stdout` and `Deno.stderr` that is used. */
 export interface ByteSink {
   writeSync(bytes: Uint8Array): number;
   isTerminal?(): boolean;
 }
 
-/** Told what a stream did not take: the error, and how many lines are lost for good so far. */
+/** The first write error of a stream, and the number of lines that were not written. */
 export interface Losses {
   readonly error: unknown;
   readonly lines: number;
 }
 
-/** Bytes that wait at most while a stream cannot be written; newer ones are dropped. */
+/** Maximum bytes to buffer while a stream cannot be written; later output is dropped. */
 const PENDING_LIMIT = 2 ** 20;
 
-/** A stream with what waits for it. */
+/** A stream with its buffered bytes. */
 class Stream implements Output {
   readonly #sink: ByteSink;
   readonly #gone: (error: unknown) => boolean;
@@ -58,7 +58,7 @@ class Stream implements Output {
     this.#drain();
   }
 
-  /** What is lost if nothing more can be written; undefined when all is written or nobody reads. */
+  /** Dropped and unwritten lines; undefined if there are none or the reader closed the stream. */
   losses(): Losses | undefined {
     this.#drain();
     const lines = this.#dropped + linesIn(this.#pending);
@@ -84,12 +84,12 @@ class Stream implements Output {
   }
 }
 
-/** What became of the stdout of this process. */
+/** The state of this process's stdout, over all streams that were opened on it. */
 class Stdout {
   readonly #streams: Stream[] = [];
   #isReport = false;
-  #told = false;
-  /** Of lines that were printed by the console. */
+  #warned = false;
+  /** First error and number of lost lines of `console`. */
   #error: unknown;
   #lines = 0;
 
@@ -99,14 +99,14 @@ class Stdout {
     return stream;
   }
 
-  /** What is printed from now on is a report of what lies in files. */
+  /** From now on output only repeats what is in files: losing it is no failure. */
   report(): void {
     this.#isReport = true;
   }
 
   failed(error: unknown): void {
-    if (!this.#isReport || this.#told) return;
-    this.#told = true;
+    if (!this.#isReport || this.#warned) return;
+    this.#warned = true;
     console.error(`${faultOf(error).message}; going on, and what is printed waits`);
   }
 
@@ -115,7 +115,7 @@ class Stdout {
     this.#lines++;
   }
 
-  /** Throws, or says, what is lost of what was printed. */
+  /** Throws if lines were lost; only warns if stdout is a report. */
   settle(): void {
     const all = [
       { error: this.#error, lines: this.#lines },
@@ -138,12 +138,12 @@ export function openOutput(sink: ByteSink = Deno.stdout): Output {
   return sink === Deno.stdout ? stdout.open() : new Stream(sink);
 }
 
-/** Says that stdout has only a report from now on: losing it does not change how the command ends. */
+/** Marks stdout as a report from now on: losing output does not change the exit code. */
 export function printsReport(): void {
   stdout.report();
 }
 
-/** Stdout for a text that is a command's product: as it is in a file or a pipe, harmless on a terminal. */
+/** Stdout for a command's product: unchanged in a file or a pipe, escaped on a terminal. */
 export function openProduct(stream: ByteSink & { isTerminal(): boolean } = Deno.stdout): Output {
   const output = openOutput(stream);
   const isTerminal = stream.isTerminal();
@@ -154,16 +154,16 @@ export function openProduct(stream: ByteSink & { isTerminal(): boolean } = Deno.
 }
 
 /**
- * Ends what was printed. @throws {FileFault} `tooLarge` or `lost` when stdout did not take it all,
- * though somebody reads it, and it is what the command is for.
+ * Flushes stdout. @throws {FileFault} `tooLarge` or `lost` if lines were lost, unless the reader
+ * has closed stdout or it is only a report.
  */
 export function settleStdout(): void {
   stdout.settle();
 }
 
 /**
- * Lets the console lose what cannot be printed instead of throwing: a command whose terminal was closed,
- * or whose log is on a full disk, still has to save.
+ * Makes `console` drop output that cannot be written instead of throwing: a command whose terminal
+ * was closed, or whose log is on a full disk, must still save its state.
  */
 export function quietenLostConsole(console: Console = globalThis.console): void {
   for (const name of ["log", "info", "warn", "error"] as const) {
@@ -181,7 +181,7 @@ export function quietenLostConsole(console: Console = globalThis.console): void 
   }
 }
 
-/** Tells errors of a reader that is gone (EPIPE), or of a terminal (EIO), which a disk has as well. */
+/** Predicate for errors of a closed pipe (EPIPE) or terminal (EIO, a real error on a disk). */
 function goneFrom(sink: ByteSink): (error: unknown) => boolean {
   const isTerminal = sink.isTerminal?.() ?? true;
   return (error) =>
@@ -194,14 +194,14 @@ function faultOf(error: unknown): FileFault {
   return fault;
 }
 
-/** Lines that end in some bytes, and one that does not. */
+/** Number of lines in some bytes, including an unterminated last one. */
 function linesIn(bytes: Uint8Array): number {
   let lines = 0;
   for (const byte of bytes) if (byte === 10) lines++;
   return lines + (bytes.length > 0 && bytes.at(-1) !== 10 ? 1 : 0);
 }
 
-/** Columns of the terminal; 80 where it does not say, or is gone. */
+/** Columns of the terminal; 80 if unknown or closed. */
 export function columns(): number {
   try {
     return Deno.consoleSize().columns || 80;

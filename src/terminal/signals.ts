@@ -1,34 +1,34 @@
 /**
- * What signals mean to a command that works for long: the first asks it to stop, a second one ends
- * it at once. Whatever must not outlive the process listens to `unload`, which `Deno.exit` fires.
+ * Signal handling of long-running commands: the first signal requests a stop, a second one exits at
+ * once. Resources that must not outlive the process listen to `unload`, which `Deno.exit` fires.
  */
 import { suspendDuringBlocking } from "../base/blocking.ts";
 import { warn } from "../base/text/say.ts";
 import { endStatuses } from "./status.ts";
 
-/** Exit code of an interrupt: 128 + SIGINT, as shells have it. */
+/** Exit code of an interrupt: 128 + SIGINT, as in shells. */
 export const INTERRUPTED = 130;
 
 /**
  * Milliseconds in which all signals count as one request. One Ctrl-C can arrive several times: from
  * the terminal, which signals the whole process group, and from each process above that forwards it
  * (`deno task`, `npx`). `timeout` signals its child and then the group; systemd sends SIGHUP right
- * after SIGTERM. Copies come within a millisecond, on a busy machine within some tens.
+ * after SIGTERM. Copies arrive within 1 ms, on a busy machine within tens of ms.
  */
 export const REPEAT_MS = 400;
 
-/** Turns of the event loop, and milliseconds of each, after which signals of before are delivered. */
+/** Event-loop turns, and ms of each, to wait until signals that arrived earlier are delivered. */
 const TURNS = 5;
 const TURN_MS = 10;
 
-/** What a signal asks for; `repeat` is a copy of one that was taken already. */
+/** What a signal requests; `repeat` is a copy of an earlier signal. */
 export type Request = "stop" | "repeat" | "end";
 
-/** Tells copies of one request from a second request. */
+/** Distinguishes copies of one request from a second request. */
 export class Requests {
   #state: "none" | "settling" | "stopping" = "none";
 
-  /** Takes a signal. A terminal that is closed while a command saves asks for nothing more. */
+  /** Classifies a signal. SIGHUP from a closing terminal while a command saves is only a repeat. */
   take(signal: Deno.Signal): Request {
     if (this.#state === "stopping") return signal === "SIGHUP" ? "repeat" : "end";
     const isFirst = this.#state === "none";
@@ -36,38 +36,38 @@ export class Requests {
     return isFirst ? "stop" : "repeat";
   }
 
-  /** No copy of the first signal can come any more. */
+  /** Call once no more copies of the first signal can arrive. */
   settle(): void {
     if (this.#state === "settling") this.#state = "stopping";
   }
 }
 
-/** How a command hears of signals. */
+/** Options of {@linkcode stopOnSignals}. */
 export interface StopOptions {
-  /** Printed on stderr at the first one. */
+  /** Printed on stderr at the first signal. */
   readonly text?: string;
-  /** A process above decides when to stop: only SIGTERM, which was meant for this one, counts. */
-  readonly leashed?: boolean;
+  /** The parent process decides when to stop: of the stop signals only SIGTERM counts. */
+  readonly supervised?: boolean;
 }
 
-/** A command that can be asked to stop. */
+/** The state of a command's stop request. */
 export interface Stopping {
   /** Aborted at the first signal. */
   readonly stop: AbortSignal;
-  /** The first signal, once it came. */
+  /** The first signal; undefined before it arrives. */
   readonly signal: Deno.Signal | undefined;
-  /** Whether a scheduler asks for the run to be started again: it came by SIGUSR2. */
+  /** Whether the first signal was SIGUSR2: a scheduler will requeue the run. */
   requeued(): boolean;
 }
 
-/** Ends a leashed command at once. No terminal and no scheduler sends it: it is that of a timer. */
+/** Exits a supervised command at once. A timer signal, which no terminal or scheduler sends. */
 export const END_AT_ONCE = "SIGVTALRM";
 
-/** Signals of a person (Ctrl-C, Ctrl-\), a scheduler and a closed terminal. */
+/** Signals from the keyboard (Ctrl-C, Ctrl-\), from a scheduler and from a closed terminal. */
 const STOPS: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR2", "SIGHUP"];
 
-/** Listens to signals; the second request ends the process with {@linkcode INTERRUPTED}. */
-export function stopOnSignals({ text, leashed = false }: StopOptions = {}): Stopping {
+/** Listens to signals; the second request exits with {@linkcode INTERRUPTED}. */
+export function stopOnSignals({ text, supervised = false }: StopOptions = {}): Stopping {
   const controller = new AbortController();
   const requests = new Requests();
   let first: Deno.Signal | undefined;
@@ -81,13 +81,13 @@ export function stopOnSignals({ text, leashed = false }: StopOptions = {}): Stop
     if (text !== undefined) warn(text);
     controller.abort();
   };
-  listen((signal) => leashed ? signal === "SIGTERM" : isMeant(signal), onSignal);
-  // Whoever asked before such work began would wait for its end as well.
+  listen((signal) => supervised ? signal === "SIGTERM" : requestsStop(signal), onSignal);
+  // After a stop request, exit instead of starting work that blocks the event loop.
   suspendDuringBlocking({
     suspend: () => controller.signal.aborted && Deno.exit(INTERRUPTED),
     resume: () => {},
   });
-  if (leashed) hear(END_AT_ONCE, () => Deno.exit(INTERRUPTED));
+  if (supervised) addListener(END_AT_ONCE, () => Deno.exit(INTERRUPTED));
   return {
     stop: controller.signal,
     get signal() {
@@ -97,34 +97,36 @@ export function stopOnSignals({ text, leashed = false }: StopOptions = {}): Stop
   };
 }
 
-/** Ends the process with {@linkcode INTERRUPTED} at the first signal, so that `unload` is fired. */
+/** Exits with {@linkcode INTERRUPTED} at the first signal, so that `unload` fires. */
 export function endOnSignals(): void {
-  listen(isMeant, () => Deno.exit(INTERRUPTED));
+  listen(requestsStop, () => Deno.exit(INTERRUPTED));
 }
 
-/** Lets every signal pass that reaches the whole process group: another process acts on it. */
+/** Ignores signals that reach the whole process group: another process handles them. */
 export function ignoreSignals(): void {
   listen(() => false, () => {});
 }
 
 /**
- * Lets writes beyond `ulimit -f` fail with an error, which costs a file at most. By default the signal
- * of that limit ends the process.
+ * Makes writes beyond `ulimit -f` fail with an error. By default SIGXFSZ ends the process.
  */
 export function outliveFileLimit(): void {
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGXFSZ", () => {});
 }
 
-/** Hands on the signals that count; the others do nothing, where by default they end a process. */
+/** Calls `act` for signals that count; ignores the others, whose default ends the process. */
 function listen(counts: (signal: Deno.Signal) => boolean, act: (signal: Deno.Signal) => void) {
   for (const signal of STOPS) {
-    if (counts(signal)) hear(signal, () => act(signal));
+    if (counts(signal)) addListener(signal, () => act(signal));
     else Deno.addSignalListener(signal, () => {});
   }
 }
 
-/** Listens to a signal, but for the time in which nothing could be heard: it ends the process then. */
-function hear(signal: Deno.Signal, act: () => void): void {
+/**
+ * Listens to a signal, except while the event loop is blocked and no listener can run: the default
+ * action ends the process then.
+ */
+function addListener(signal: Deno.Signal, act: () => void): void {
   Deno.addSignalListener(signal, act);
   suspendDuringBlocking({
     suspend: () => Deno.removeSignalListener(signal, act),
@@ -133,18 +135,18 @@ function hear(signal: Deno.Signal, act: () => void): void {
 }
 
 /**
- * Whether a signal asks this process to stop. SIGHUP does where there is a terminal to be closed.
- * Where there is none, as under `nohup`, the process is meant to go on, and Deno, which handles
- * SIGHUP by itself, would end it.
+ * Whether a signal requests this process to stop. SIGHUP does only if a standard stream is a
+ * terminal. Without one, as under `nohup`, the process must keep running, and Deno, which handles
+ * SIGHUP itself, would end it.
  */
-function isMeant(signal: Deno.Signal): boolean {
+function requestsStop(signal: Deno.Signal): boolean {
   return signal !== "SIGHUP" ||
     [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal());
 }
 
 /**
- * Calls `settle` when copies of a signal have had their time. A busy event loop delivers late: some
- * turns after the timer hand on what arrived before it.
+ * Calls `settle` after {@linkcode REPEAT_MS} and some more turns of the event loop: a busy loop
+ * delivers signals that arrived before the timer only after it.
  */
 function afterRepeats(settle: () => void): void {
   const later = (ms: number, work: () => void) => Deno.unrefTimer(setTimeout(work, ms));

@@ -1,6 +1,6 @@
 /**
- * What a command says on stderr while a person waits for it. Stdout stays clean: it may be read by
- * a program.
+ * Status line on stderr while a command runs. Stdout has no status output, because a program may
+ * read it.
  */
 import { activityOf } from "../report/progress/activity.ts";
 import { DrawnLine } from "../report/progress/drawn_line.ts";
@@ -9,18 +9,18 @@ import { Status } from "../report/progress/status.ts";
 import type { CompileOptions } from "../device/types.ts";
 import { type ByteSink, columns, openOutput } from "./output.ts";
 
-/** A stream, as stderr is one. */
+/** A stream such as stderr. */
 type Stream = ByteSink & { isTerminal(): boolean };
 
-/** All that this process opened. */
+/** All status lines of this process. */
 const opened = new Set<Status>();
 
-/** Clears what is drawn, so that an error or a notice on stderr begins its own line. */
+/** Clears all status lines, so that an error or a notice on stderr starts on a new line. */
 export function endStatuses(): void {
   for (const status of opened) status.end();
 }
 
-/** A status line on a stream (default: stderr); lines that stay go to the same stream. */
+/** A status line on a stream (default: stderr); permanent lines go to the same stream. */
 export function openStatus(to: Stream | "stdout" = Deno.stderr): Status {
   const stream = to === "stdout" ? Deno.stdout : to;
   const output = openOutput(stream);
@@ -35,7 +35,7 @@ export function openStatus(to: Stream | "stdout" = Deno.stderr): Status {
   return status;
 }
 
-/** Shows the kernels that a device of this process compiles. */
+/** Compile options that show the progress of kernel compilation. */
 export function compilingIn(status: Status): CompileOptions {
   return {
     progress: async (kernels) => {
@@ -45,7 +45,7 @@ export function compilingIn(status: Status): CompileOptions {
   };
 }
 
-/** Shows what workers do, and prints what they have to say. */
+/** A listener that shows the activity of workers and prints their notices. */
 export function watching(status: Status): Listener {
   return (event) => {
     const doing = activityOf(event);

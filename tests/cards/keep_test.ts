@@ -10,19 +10,19 @@ const ALL = eight();
 const CARDS = ALL.slice(0, 8);
 
 function means(more: Partial<PinSupport>): PinSupport {
-  return { cards: ALL, layer: true, alone: false, heeds: () => Promise.resolve(true), ...more };
+  return { cards: ALL, layer: true, alone: false, honorsPin: () => Promise.resolve(true), ...more };
 }
 
 const never = () => Promise.reject(new Error("nobody needs to ask"));
-const old = { heeds: () => Promise.resolve(false) };
+const old = { honorsPin: () => Promise.resolve(false) };
 
 Deno.test("keptOn() pins eight identical cards by address after a test of one pin", async () => {
   const asked: number[] = [];
-  const heeds = ({ index }: { index: number }) => {
+  const honorsPin = ({ index }: { index: number }) => {
     asked.push(index);
     return Promise.resolve(true);
   };
-  const kept = await keptOn(CARDS, means({ heeds }));
+  const kept = await keptOn(CARDS, means({ honorsPin }));
   assertEquals(asked, [0]);
   assertEquals(kept.map(({ pin }) => Object.keys(pin ?? {}).join()), Array(8).fill("DRI_PRIME"));
   assertEquals(kept[7]?.pin, { DRI_PRIME: "pci-0000_df_00_0!" });
@@ -30,7 +30,7 @@ Deno.test("keptOn() pins eight identical cards by address after a test of one pi
 
 Deno.test("keptOn() tests no pin of a unique card", async () => {
   const cards = listed(LAPTOP);
-  const [kept] = await keptOn(cards.slice(0, 1), means({ cards, heeds: never }));
+  const [kept] = await keptOn(cards.slice(0, 1), means({ cards, honorsPin: never }));
   assertEquals(kept?.pin, { MESA_VK_DEVICE_SELECT: "10de:1f99!" });
 });
 
@@ -45,7 +45,7 @@ Deno.test("keptOn() refuses identical cards with an old layer, except for a sing
 
 Deno.test("keptOn() needs no layer for the only card, and none for one worker alone", async () => {
   const { unseen: cards } = joinCards([], parseNvidiaSmi(eightNvidia()));
-  const bare = { cards, layer: false, heeds: never };
+  const bare = { cards, layer: false, honorsPin: never };
   const [one] = cards;
   assertEquals(await keptOn([one!, one!], means({ ...bare, cards: [one!] })), [one!, one!]);
   const refusal = await assertRejects(() => keptOn(cards, means(bare)), UserError);

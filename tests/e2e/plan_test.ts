@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
 import { runCommand } from "./command.ts";
 import { assertOneLine, contents, type Refused } from "./refusals.ts";
-import { cardsFor, workersUnsaid } from "../../workers/launch/cards.ts";
+import { cardsFor, defaultWorkers } from "../../workers/launch/cards.ts";
 import { type Ended, Place, ROOT, SMOKE, taskOptions, tinyArgs } from "./support.ts";
 
 function plan(
@@ -78,7 +78,7 @@ Deno.test("plan reckons with the workers that train would take", async () => {
   const { code, stdout } = await child.output();
   assertEquals(code, 0);
   const { workers } = JSON.parse(new TextDecoder().decode(stdout));
-  assertEquals(workers, await workersUnsaid(asked, cards));
+  assertEquals(workers, await defaultWorkers(asked, cards));
 });
 
 Deno.test("plan tells the most windows that fit, and what to lower where they do not", async (t) => {

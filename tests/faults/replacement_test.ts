@@ -73,7 +73,7 @@ const BREAKS = {
       Deno.writeTextFileSync(path, "a stranger's");
     },
     says:
-      /Cannot start another worker: Cannot make anew the folder of sockets .+: need .+; going on with 1 of 2/g,
+      /Cannot start another worker: Cannot recreate the folder of sockets .+: need .+; going on with 1 of 2/g,
   },
 };
 

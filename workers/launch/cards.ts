@@ -38,7 +38,7 @@ const PINNED: readonly string[] = ["DRI_PRIME", "MESA_VK_DEVICE_SELECT"];
 /** Limits the threads of a software driver. */
 const THREADS = "LP_NUM_THREADS";
 /** Default limit of workers that share a machine's cores: each holds all parameters. */
-const MOST_ON_CORES = 8;
+const MAX_ON_CORES = 8;
 /** Variables that select drivers. */
 const DRIVERS: readonly string[] = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"];
 /** Files that exist where there is a card: nvidia-smi, and udev's entry of the first render node. */
@@ -48,8 +48,8 @@ export const TRACES: readonly string[] = [
   "/usr/local/nvidia/bin/nvidia-smi",
   "/run/udev/data/c226:128",
 ];
-/** Limit of a listing, ms: a driver may hang. */
-const PATIENCE = 20_000;
+/** Time limit of a listing: a driver may hang. */
+const TIMEOUT_MS = 20_000;
 
 /**
  * A card for each worker slot of a run; none where all workers share the driver's first adapter: on
@@ -93,8 +93,8 @@ export async function cardsFor(
     warn(`Training on a software driver: ${text}`);
   }
   const workerIds = workers ?? Math.min(chosen.length, micro_batches);
-  const heeds = (card: Card) => isHeeded(card, cards);
-  const keep = (alone: boolean) => keptOn(chosen, { cards, layer, alone, heeds });
+  const support = { cards, layer, honorsPin: (card: Card) => honorsPin(card, cards) };
+  const keep = (alone: boolean) => keptOn(chosen, { ...support, alone });
   if (gpus !== null) return await keep(false);
   try {
     return await keep(workerIds === 1);
@@ -108,15 +108,15 @@ export async function cardsFor(
 /**
  * The default number of workers of a run: one for each of its cards. Where all share a software driver,
  * one for each core: a single worker leaves its cores idle a third of the time, between launches. One
- * where the driver may be another, or where a variable limits its threads.
+ * where another driver may be in use, or where a variable limits the driver's threads.
  */
-export async function workersUnsaid(
+export async function defaultWorkers(
   { device, micro_batches }: Required<Pick<CardsAsked, "device" | "micro_batches">>,
   cards: readonly PinnedCard[],
 ): Promise<number> {
   if (cards.length > 0) return Math.min(cards.length, micro_batches);
   const equal = 2 ** Math.floor(Math.log2(navigator.hardwareConcurrency));
-  const most = Math.min(equal, micro_batches, MOST_ON_CORES);
+  const most = Math.min(equal, micro_batches, MAX_ON_CORES);
   const isSet = (name: string) => Deno.env.get(name) !== undefined;
   // The listing has only Vulkan's drivers.
   if (device !== "reference" && selectBackend() !== "vulkan") return 1;
@@ -151,7 +151,7 @@ function mayHaveCards(): boolean {
 }
 
 /** Whether Mesa's layer selects the card that its variables name. */
-export async function isHeeded(card: Card, cards: readonly Card[]): Promise<boolean> {
+export async function honorsPin(card: Card, cards: readonly Card[]): Promise<boolean> {
   const trace = await listing({ ...pinOf(card, cards), MESA_VK_DEVICE_SELECT_DEBUG: "1" });
   return parsePinned(trace) === card.address;
 }
@@ -168,7 +168,7 @@ async function listing(pin: Pin): Promise<string> {
     stdin: "null",
     stdout: "null",
     stderr: "piped",
-    signal: AbortSignal.timeout(PATIENCE),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   return new TextDecoder().decode((await child.output()).stderr);
 }
@@ -180,7 +180,7 @@ async function nvidiaSmi(): Promise<string> {
       args: [...NVIDIA_SMI_ARGS],
       stdin: "null",
       stderr: "null",
-      signal: AbortSignal.timeout(PATIENCE),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     }).output();
     return new TextDecoder().decode(stdout);
   } catch {

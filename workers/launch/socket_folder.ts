@@ -71,14 +71,14 @@ export class SocketFolder implements Disposable {
   /** Recreates it at the same path if it was removed. @throws {UserError} where that cannot be done. */
   keep(): void {
     if (this.isHeld) return;
-    const doing = { doing: "make anew the folder of sockets", path: this.path };
+    const doing = { doing: "recreate the folder of sockets", path: this.path };
     try {
       Deno.mkdirSync(this.path, { recursive: true, mode: 0o700 });
       const { isDirectory, uid, mode } = Deno.lstatSync(this.path);
       if (!isDirectory || uid !== this.#uid || ((mode ?? 0) & 0o077) !== 0) {
         throw new UserError(
           "config",
-          `Cannot make anew the folder of sockets ${this.path}: need a free path: something else is there`,
+          `Cannot recreate the folder of sockets ${this.path}: need a free path: something else is there`,
         );
       }
       this.#held?.close();

@@ -28,7 +28,7 @@ export class Lobby {
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#awaited.delete(key);
-        reject(new ChannelError(`Cannot meet rank ${rank}: another formation follows`));
+        reject(new ChannelError(`Cannot meet rank ${rank}: another quorum follows`));
       };
       if (signal.aborted) return leave();
       signal.addEventListener("abort", leave, { once: true });

@@ -73,7 +73,7 @@ async function dial(
   },
 ): Promise<FencedChannel> {
   while (true) {
-    if (signal.aborted) throw new ChannelError("Cannot dial: another formation follows");
+    if (signal.aborted) throw new ChannelError("Cannot dial: another quorum follows");
     let channel: FencedChannel | undefined;
     const leave = () => channel?.close();
     try {

@@ -3,7 +3,7 @@ import type { Card } from "../../cards/card.ts";
 import { needsProof, type Pin, pinOf } from "../../cards/pin.ts";
 import { type Backend, BACKEND_VARIABLE, cardIn, selectBackend } from "../../device/backend.ts";
 import { TESTED_RUNTIMES } from "../../device/webgpu.ts";
-import { cardsFor, findCards, isHeeded, TRACES } from "../../../workers/launch/cards.ts";
+import { cardsFor, findCards, honorsPin, TRACES } from "../../../workers/launch/cards.ts";
 import { CHILD, passedEnvironment } from "../../../workers/launch/spawn.ts";
 import type { CardFacts, CheckOutcome, Facts, Failure, Look, PinnedFact } from "./facts.ts";
 import { diskFacts, failureOf, socketSpeed } from "./ways.ts";
@@ -93,7 +93,7 @@ async function cardFacts(): Promise<CardFacts> {
 
 /** Twins have one name: for them the layer's word is taken. */
 async function isThere(card: Card, cards: readonly Card[]): Promise<boolean> {
-  if (needsProof(card, cards)) return await isHeeded(card, cards);
+  if (needsProof(card, cards)) return await honorsPin(card, cards);
   const found = await attempt(() => look<{ name: string }>({ pin: pinOf(card, cards) }, "name"));
   return "value" in found && cardIn(found.value.name) === card.name;
 }

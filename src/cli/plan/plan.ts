@@ -21,7 +21,7 @@ import type { Status } from "../../report/progress/status.ts";
 import { openRunStart } from "../../artifacts/run_start.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import { holdingsOf } from "../../engine/holdings.ts";
-import { cardsFor, workersUnsaid } from "../../../workers/launch/cards.ts";
+import { cardsFor, defaultWorkers } from "../../../workers/launch/cards.ts";
 import { shapeOf } from "../../engine/plans.ts";
 import { probe } from "../../engine/probe.ts";
 import { probeTogether } from "../../../workers/probe/probe_together.ts";
@@ -49,7 +49,7 @@ export async function planCommand(args: readonly string[]): Promise<ExitName> {
     { ...asked, workers: saysWorkers ? asked.workers : null },
     (text) => notes.push(text),
   );
-  const workers = saysWorkers ? asked.workers : await workersUnsaid(asked, cards);
+  const workers = saysWorkers ? asked.workers : await defaultWorkers(asked, cards);
   const config = { ...asked, workers };
   status.show("reading the data");
   const { data: { corpus } } = await openRunStart(config);

@@ -20,7 +20,7 @@ import type { FaultPlan } from "../../../workers/faults/schema.ts";
 import { requireRunPlaces } from "../../../workers/run/resume.ts";
 import { requireOwn } from "../../artifacts/folder_owner.ts";
 import { openModel } from "../../artifacts/model.ts";
-import { cardsFor, workersUnsaid } from "../../../workers/launch/cards.ts";
+import { cardsFor, defaultWorkers } from "../../../workers/launch/cards.ts";
 import { runTraining } from "../../../workers/run/run.ts";
 import { spawnWorkers } from "../../../workers/launch/spawn.ts";
 import { parseCommandLine } from "../args.ts";
@@ -56,7 +56,7 @@ export async function trainCommand(
   const notices: string[] = [];
   const said = asked.saysWorkers ? config.workers : null;
   const cards = await cardsFor({ ...config, workers: said }, (text) => notices.push(text));
-  const workers = said ?? await workersUnsaid(config, cards);
+  const workers = said ?? await defaultWorkers(config, cards);
   const run = { ...config, workers, out };
   if (line.printConfig) {
     sayText(JSON.stringify(anchored(run, Deno.cwd()), null, 2));
@@ -72,7 +72,7 @@ export async function trainCommand(
   });
   const { stop: signalled, requeued } = stopOnSignals({
     text: "Stopping after this step; once more to stop at once",
-    leashed: leash !== undefined,
+    supervised: leash !== undefined,
   });
   const stop = leash === undefined ? signalled : AbortSignal.any([signalled, leash]);
   const placed = cards.slice(0, workers).map((card, i) =>

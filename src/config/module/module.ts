@@ -1,4 +1,4 @@
-/** Evaluates a config's module in a process of its own that may read what it imports and nothing else. */
+/** Evaluates a config module in a child process that has read access to its imports only. */
 import { basename, dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CONFIG } from "../../base/installed.ts";
@@ -9,27 +9,27 @@ import { atUnload } from "../../base/unload.ts";
 import { filesOf } from "./module_files.ts";
 import { type Evaluated, RESULT } from "./module_child.ts";
 
-/** Milliseconds that the list of its imports may take, that a module may wait and may compute. */
-const PATIENCE = { list: 10_000, wait: 30_000, compute: 40_000 } as const;
-/** Variables that say where Deno keeps packages and compiled modules. */
-const CACHES = ["HOME", "DENO_DIR", "XDG_CACHE_HOME"];
+/** Time limits in ms: to list imports, for a module that waits, and for one that computes. */
+const TIMEOUTS = { list: 10_000, wait: 30_000, compute: 40_000 } as const;
+/** Variables that locate Deno's cache of packages and compiled modules. */
+const CACHE_VARIABLES = ["HOME", "DENO_DIR", "XDG_CACHE_HOME"];
 
-/** Bytes that a config may print to a stream, its value among them. */
-const MOST_PRINTED = 1 << 20;
-/** Letters of a flag that Linux takes, less some: 128 KiB in UTF-8. */
-const MOST_READ = 40_000;
-/** Letters of a reason that are told. */
-const MOST_TOLD = 1000;
+/** Maximum bytes that a config may print to a stream, including its value. */
+const MAX_OUTPUT = 1 << 20;
+/** Maximum characters of the read flag: Linux limits an argument to 128 KiB, of UTF-8. */
+const MAX_FLAG = 40_000;
+/** Maximum characters of a reason in an error text. */
+const MAX_REASON = 1000;
 
-/** What comes of the module at a path. What it prints goes to stderr. */
+/** Evaluates the module at a path. Its output goes to stderr. */
 export async function evaluateModule(path: string): Promise<Evaluated> {
   const whole = resolve(path);
   if (basename(whole).includes(",")) return { reason: "its name needs to be one without a comma" };
-  // A search path, so that a program is refused and not merely missing.
-  const env = { NO_COLOR: "1", PATH: "/usr/bin:/bin", ...caches() };
-  const files = await filesOf(whole, { env, patience: PATIENCE.list });
-  const flag = reading(files, dirname(whole));
-  if (flag.length > MOST_READ) return { reason: "it imports more modules than fit a command line" };
+  // With a PATH, starting a program fails for the missing permission, not because it is not found.
+  const env = { NO_COLOR: "1", PATH: "/usr/bin:/bin", ...cacheVariables() };
+  const files = await filesOf(whole, { env, timeout: TIMEOUTS.list });
+  const flag = readFlag(files, dirname(whole));
+  if (flag.length > MAX_FLAG) return { reason: "it imports more modules than fit a command line" };
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       "run",
@@ -41,12 +41,12 @@ export async function evaluateModule(path: string): Promise<Evaluated> {
       flag,
       fileURLToPath(new URL("./module_child.ts", import.meta.url)),
       whole,
-      String(PATIENCE.wait),
+      String(TIMEOUTS.wait),
     ],
     clearEnv: true,
     env,
     cwd: dirname(whole),
-    // Nothing is written: the stream ends with this process, and the child ends with the stream.
+    // Never written to: it closes when this process ends, and the child exits when it closes.
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -58,11 +58,11 @@ export async function evaluateModule(path: string): Promise<Evaluated> {
   };
   using _ = atUnload(() => kill(child));
   const timer = setTimeout(
-    () => end(`it computes for longer than ${PATIENCE.compute / 1000} s`),
-    PATIENCE.compute,
+    () => end(`it computes for longer than ${TIMEOUTS.compute / 1000} s`),
+    TIMEOUTS.compute,
   );
   const read = (stream: ReadableStream<Uint8Array>) =>
-    textOf(stream, () => end(`its output and its value need at most ${MOST_PRINTED} bytes`));
+    textOf(stream, () => end(`its output and its value need at most ${MAX_OUTPUT} bytes`));
   try {
     const [{ code, signal }, stdout, stderr] = await Promise.all([
       child.status,
@@ -70,37 +70,37 @@ export async function evaluateModule(path: string): Promise<Evaluated> {
       read(child.stderr),
     ]);
     if (cause !== undefined) return { reason: cause };
-    const lines = stdout.trimEnd().split("\n");
-    const last = lines.pop() ?? "";
-    const said = [...lines, ...stderr.split("\n")].filter((line) => line !== "");
+    const printed = stdout.trimEnd().split("\n");
+    const last = printed.pop() ?? "";
+    const lines = [...printed, ...stderr.split("\n")].filter((line) => line !== "");
     if (code === 0 && last.startsWith(RESULT)) {
-      if (said.length > 0) warnText(said.join("\n"));
+      if (lines.length > 0) warnText(lines.join("\n"));
       return resultIn(last.slice(RESULT.length));
     }
-    return { reason: told(ending(said, { code, signal })) };
+    return { reason: shortened(failureReason(lines, { code, signal })) };
   } finally {
     clearTimeout(timer);
     await child.stdin.close().catch(() => {});
   }
 }
 
-/** A config may handle the signals that can be handled, and go on. */
+/** Kills a child with SIGKILL: a config can handle other signals and keep running. */
 function kill(child: Deno.ChildProcess): void {
   try {
     child.kill("SIGKILL");
   } catch {
-    // It has ended.
+    // It has already exited.
   }
 }
 
-/** The text of a stream, or of its beginning where it is too long to be held in memory. */
+/** The text of a stream. Stops reading at the output limit and calls `tooLong`. */
 async function textOf(stream: ReadableStream<Uint8Array>, tooLong: () => void): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let length = 0;
   for await (const bytes of stream) {
     length += bytes.length;
-    if (length > MOST_PRINTED) {
+    if (length > MAX_OUTPUT) {
       tooLong();
       break;
     }
@@ -109,7 +109,7 @@ async function textOf(stream: ReadableStream<Uint8Array>, tooLong: () => void): 
   return text;
 }
 
-/** A config may print such a line itself and exit: what the line says is held to what a child says. */
+/** The result in a line. Its form is checked: a config can print such a line itself and exit. */
 function resultIn(text: string): Evaluated {
   try {
     const found = parseJsonText(text);
@@ -117,43 +117,44 @@ function resultIn(text: string): Evaluated {
       const [[kind, what] = ["value", undefined], ...more] = Object.entries(found);
       if (more.length === 0) {
         if (kind === "value") return found;
-        if (kind === "fault" && typeof what === "string") return { fault: told(what) };
-        if (kind === "reason" && typeof what === "string") return { reason: told(what) };
+        if (kind === "fault" && typeof what === "string") return { fault: shortened(what) };
+        if (kind === "reason" && typeof what === "string") return { reason: shortened(what) };
       }
     }
   } catch {
-    // Said below.
+    // Reported below.
   }
   return { reason: "it prints another result than its own" };
 }
 
-/** What a config says in one line that fits a terminal: it may throw a text of any length. */
-function told(text: string): string {
-  const line = oneLine(text.slice(0, MOST_TOLD)).toWellFormed();
-  return text.length > MOST_TOLD ? `${line}...` : line;
+/** One printable line of limited length: a config can throw a text of any length. */
+function shortened(text: string): string {
+  const line = oneLine(text.slice(0, MAX_REASON)).toWellFormed();
+  return text.length > MAX_REASON ? `${line}...` : line;
 }
 
-/** Why there is no value. */
-function ending(
-  said: readonly string[],
+/** Why a child exited without a result, from its output, exit code and signal. */
+function failureReason(
+  lines: readonly string[],
   { code, signal }: { code: number; signal: Deno.Signal | null },
 ): string {
   if (signal !== null) return `its process was ended by ${signal}`;
-  const line = said.findLast((line) => line.startsWith("error: "))?.slice("error: ".length);
+  const line = lines.findLast((line) => line.startsWith("error: "))?.slice("error: ".length);
   return line ?? `its process ended with code ${code}`;
 }
 
 /**
- * The flag that lets a process in `folder` read these files, and nothing else. Deno splits lists at
- * commas and has no way to escape one: names are relative, so that only those below count.
+ * The flag that permits a process in `folder` to read only these files. Deno splits the list at
+ * commas, which cannot be escaped, so files with a comma are omitted. Paths are relative, so that a
+ * comma in a folder above does not matter.
  */
-function reading(files: readonly string[], folder: string): string {
+function readFlag(files: readonly string[], folder: string): string {
   const names = files.map((file) => relative(folder, file)).filter((name) => !name.includes(","));
   return `--allow-read=${names.join(",")}`;
 }
 
-function caches(): Record<string, string> {
-  return Object.fromEntries(CACHES.flatMap((variable) => {
+function cacheVariables(): Record<string, string> {
+  return Object.fromEntries(CACHE_VARIABLES.flatMap((variable) => {
     const { state } = Deno.permissions.querySync({ name: "env", variable });
     const value = state === "granted" ? Deno.env.get(variable) : undefined;
     return value === undefined ? [] : [[variable, value]];

@@ -1,30 +1,31 @@
 /**
- * Entry of a process that evaluates a config: a config is code, and may be a stranger's. The process
- * has no permission but to read what the config imports from its project. Its last line is what came of it, as JSON.
+ * Entry of the process that evaluates a config module, which may be untrusted code. Its only
+ * permission is to read what the config imports from its project. Its last line is the result, as
+ * JSON.
  */
 import { pathToFileURL } from "node:url";
 import { moduleReason } from "./module_reason.ts";
 import { plainFault } from "../plain_data.ts";
 
-/** How the line with the result begins, for what a config prints is something else. */
+/** Prefix of the line with the result, which separates it from the config's own output. */
 export const RESULT = "shoal-config ";
 
-/** What came of a config. */
+/** Result of the evaluation of a config. */
 export type Evaluated =
-  /** Plain data, or what is left out where the module exports none. */
+  /** The default export as plain data; omitted if there is none. */
   | { readonly value?: unknown }
-  /** What is no plain data. */
+  /** The part of the default export that is no plain data. */
   | { readonly fault: string }
   /** Why the module does not load. */
   | { readonly reason: string };
 
-/** Imports a module; getters of its value are called here: they may throw. */
-async function evaluated(path: string, patience: number): Promise<Evaluated> {
+/** Imports a module and checks its default export. The check calls getters, which can throw. */
+async function evaluated(path: string, timeout: number): Promise<Evaluated> {
   const late = Promise.withResolvers<never>();
-  // Deno ends a process that only waits for a promise nobody settles: the timer keeps it alive.
+  // Deno exits when only a pending promise is left: the timer keeps the process alive.
   const timer = setTimeout(
-    () => late.reject(new Error(`it waits for longer than ${patience / 1000} s`)),
-    patience,
+    () => late.reject(new Error(`it waits for longer than ${timeout / 1000} s`)),
+    timeout,
   );
   try {
     const loading: Promise<{ readonly default?: unknown }> = import(pathToFileURL(path).href);
@@ -40,8 +41,8 @@ async function evaluated(path: string, patience: number): Promise<Evaluated> {
 }
 
 /**
- * Kills this process where its command is gone, which cannot kill it then. Runs in a thread of its
- * own: a config may compute for ever and handle all other signals, and cannot reach the thread.
+ * Kills this process when its parent has exited and stdin closes. Runs in a worker thread, because
+ * a config can block the main thread forever and handle every other signal.
  */
 async function watch(): Promise<void> {
   (globalThis as unknown as Worker).postMessage("begun");
@@ -49,7 +50,7 @@ async function watch(): Promise<void> {
   Deno.kill(Deno.pid, "SIGKILL");
 }
 
-/** Begins to {@linkcode watch}: as a URL the thread's code is read without a permission. */
+/** Starts {@linkcode watch} in a worker. A data URL needs no read permission. */
 async function watched(): Promise<void> {
   const code = encodeURIComponent(`(${watch})()`);
   const thread = new Worker(`data:text/javascript,${code}`, { type: "module" });
@@ -59,7 +60,7 @@ async function watched(): Promise<void> {
 
 if (import.meta.main) {
   await watched();
-  const [path = "", patience] = Deno.args;
-  console.log("\n" + RESULT + JSON.stringify(await evaluated(path, Number(patience))));
+  const [path = "", timeout] = Deno.args;
+  console.log("\n" + RESULT + JSON.stringify(await evaluated(path, Number(timeout))));
   Deno.exit(0);
 }

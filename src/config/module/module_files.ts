@@ -1,19 +1,19 @@
-/** Which files a config's module imports, as Deno sees them without running it. */
+/** Lists the files that a config module imports, by `deno info`, without running the module. */
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { CONFIG } from "../../base/installed.ts";
 import { parseJsonText } from "../../base/text/json.ts";
 
-/** The checkout: its configs and kernels may be imported. */
+/** Shoal's own folder: its configs and kernels may be imported. */
 const CHECKOUT = resolve(fileURLToPath(new URL("../../../", import.meta.url)));
-/** What lies at the top of a project. */
-const MARKS = ["deno.json", "deno.jsonc", "package.json", ".git"];
-/** Endings of code and of JSON; of what else lies in a project a config has no use. */
+/** Names that mark the top folder of a project. */
+const PROJECT_MARKERS = ["deno.json", "deno.jsonc", "package.json", ".git"];
+/** File extensions of code and JSON: a config may read no other files of a project. */
 const CODE = /\.(?:[cm]?[jt]s|[jt]sx|json)$/;
-/** Kinds of a module that is code or JSON, and not text or bytes of any file. */
+/** Module kinds of code and JSON in `deno info`; other kinds import a file as text or bytes. */
 const KINDS = ["esm", "asserted"];
 
-/** What Deno says of a module. */
+/** A module in the output of `deno info --json`. */
 interface Module {
   readonly specifier: string;
   readonly kind?: string;
@@ -22,24 +22,24 @@ interface Module {
 }
 
 /**
- * The config at an absolute path and what it imports, by static imports and by dynamic ones of a
- * literal: code and JSON of its folder, its project and the checkout, nothing hidden there, wherever
- * links lead.
+ * The config at an absolute path and its imports, static ones and dynamic ones with a literal
+ * specifier. Only code and JSON in its folder, its project or Shoal's folder, and no hidden files;
+ * the target of a symbolic link must satisfy the same.
  */
 export async function filesOf(
   path: string,
-  { env, patience }: { readonly env: Record<string, string>; readonly patience: number },
+  { env, timeout }: { readonly env: Record<string, string>; readonly timeout: number },
 ): Promise<string[]> {
   const own = [dirname(path), dirname(real(path))];
   const folders = [...new Set([...own, ...own.flatMap(projectOf), CHECKOUT].map(real))];
   const root = pathToFileURL(path).href;
-  const modules = await modulesOf(root, { env, patience });
+  const modules = await modulesOf(root, { env, timeout });
   const found = new Set([root]);
   const paths = new Set([path, real(path)]);
   for (const url of found) {
     const module = modules.get(url);
     if (module === undefined || !url.startsWith("file:")) continue;
-    // Who imports what is missing or no code is told so by the import itself.
+    // A missing file or one that is no code fails with a clear error at its import.
     if (module.error === undefined && !KINDS.includes(String(module.kind))) continue;
     for (const { code } of module.dependencies ?? []) {
       if (code?.specifier !== undefined) found.add(code.specifier);
@@ -55,27 +55,27 @@ export async function filesOf(
   return [...paths];
 }
 
-/** The path in a URL; none where it has a host or a slash within a name. */
+/** The path of a file URL; undefined if it has a host or an encoded slash. */
 function pathOf(url: string): string | undefined {
   try {
     return fileURLToPath(url);
   } catch {
-    return undefined; // Who imports it says why.
+    return undefined; // The import fails with the reason.
   }
 }
 
 /**
- * The modules below the one at a URL, by URL; none where Deno cannot say. Of a path Deno would take what
- * is behind a # for a fragment.
+ * The modules that the one at a URL depends on, by URL; empty if `deno info` fails. Takes a URL
+ * because Deno parses a # in a path as the start of a fragment.
  */
 async function modulesOf(
   root: string,
-  { env, patience }: { readonly env: Record<string, string>; readonly patience: number },
+  { env, timeout }: { readonly env: Record<string, string>; readonly timeout: number },
 ): Promise<Map<string, Module>> {
   const deno = Deno.execPath();
   const list = fileURLToPath(new URL("./module_list_child.ts", import.meta.url));
   const child = new Deno.Command(deno, {
-    // Packages are read by Deno itself, without a permission of the config.
+    // Deno reads packages itself; the config needs no permission for them.
     args: [
       "run",
       "--quiet",
@@ -86,11 +86,11 @@ async function modulesOf(
       `--allow-run=${deno}`,
       list,
     ]
-      .concat(deno, String(patience), "info", "--quiet", "--json", "--no-remote", "--no-npm")
+      .concat(deno, String(timeout), "info", "--quiet", "--json", "--no-remote", "--no-npm")
       .concat("--frozen", CONFIG, root),
     clearEnv: true,
     env,
-    // Nothing is written: the stream ends with this process, and the listing ends with the stream.
+    // Never written to: it closes when this process ends, and the listing stops when it closes.
     stdin: "piped",
     stdout: "piped",
     stderr: "null",
@@ -101,19 +101,19 @@ async function modulesOf(
     const { modules } = parseJsonText(text) as { modules: Module[] };
     return new Map(modules.map((module) => [module.specifier, module]));
   } catch {
-    return new Map(); // Whoever evaluates the config says why.
+    return new Map(); // The evaluation of the config reports the reason.
   }
 }
 
-/** The nearest folder above that is the top of a project; none where there is no such mark. */
+/** The nearest folder at or above `folder` that has a project marker; empty if there is none. */
 function projectOf(folder: string): string[] {
   for (let at = folder; at !== dirname(at); at = dirname(at)) {
-    if (MARKS.some((mark) => exists(join(at, mark)))) return [at];
+    if (PROJECT_MARKERS.some((name) => exists(join(at, name)))) return [at];
   }
   return [];
 }
 
-/** Whether a path lies in a folder, and neither it nor a folder between is hidden. */
+/** Whether a path is below a folder, and no part of the relative path is hidden. */
 function isPlainBelow(path: string, folder: string): boolean {
   return !relative(folder, path).split(sep).some((name) => name === "" || name.startsWith("."));
 }

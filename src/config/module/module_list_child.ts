@@ -1,17 +1,17 @@
 /**
- * Entry of a process that has Deno list the imports of a module, and kills that at a limit or where
- * its command is gone: an import may be of a file without end, which Deno reads into memory.
+ * Entry of the process that runs `deno info` on a module. Kills `deno info` at a time limit or when
+ * the parent has exited: it reads imports into memory, and an imported file can be endless.
  */
 
 if (import.meta.main) {
-  const [deno = "", patience, ...args] = Deno.args;
+  const [deno = "", timeout, ...args] = Deno.args;
   const info = new Deno.Command(deno, {
     args,
     stdin: "null",
     stdout: "piped",
     stderr: "null",
   }).spawn();
-  setTimeout(() => info.kill("SIGKILL"), Number(patience));
+  setTimeout(() => info.kill("SIGKILL"), Number(timeout));
   (async () => {
     for await (const _ of Deno.stdin.readable);
     info.kill("SIGKILL");

@@ -124,7 +124,7 @@ Deno.test("a folder that something else replaced is neither used nor removed", (
     } catch (error) {
       ({ message } = error as Error);
     }
-    assert(message.startsWith(`Cannot make anew the folder of sockets ${folder.path}: need`), what);
+    assert(message.startsWith(`Cannot recreate the folder of sockets ${folder.path}: need`), what);
     folder[Symbol.dispose]();
     assert(existsAt(folder.path), what);
     Deno.removeSync(folder.path);

@@ -5,7 +5,7 @@ import { type PinnedCard, pinOf } from "../../../src/cards/pin.ts";
 import { resolveConfig } from "../../../src/config/resolve.ts";
 import { openReference } from "../../../src/device/reference.ts";
 import { MEMBERSHIP_RULES } from "../../../src/membership/types.ts";
-import { cardsFor, findCards, isHeeded, workersUnsaid } from "../../../workers/launch/cards.ts";
+import { cardsFor, defaultWorkers, findCards, honorsPin } from "../../../workers/launch/cards.ts";
 import { Faults } from "../../../workers/faults/plan.ts";
 import { type FaultPlan, faultPlanSchema } from "../../../workers/faults/schema.ts";
 import { setUp } from "../../../workers/coordinator/setup.ts";
@@ -90,7 +90,7 @@ Deno.test({
 Deno.test("a layer that does not say it took the card is not believed", async () => {
   // No machine has a card at the last address that PCI can write.
   const twins = eight().map((card) => ({ ...card, address: "ffff:ff:1f.7" }));
-  assertEquals(await isHeeded(twins[0] as PinnedCard, twins), false);
+  assertEquals(await honorsPin(twins[0] as PinnedCard, twins), false);
 });
 
 Deno.test("a replacement gets the card of the worker whose worker slot it takes, and the journal says so", async () => {
@@ -137,15 +137,15 @@ Deno.test("the reference device has no cards: none are looked for, and --gpus is
 Deno.test("without a number of workers, each card gets a worker, and each core of a software driver", async () => {
   const request = { device: "auto", micro_batches: 4 } as const;
   const cards = eight().slice(0, 8).map((card) => ({ ...card, pin: {} }));
-  assertEquals(await workersUnsaid({ ...request, micro_batches: 16 }, cards), 8);
-  assertEquals(await workersUnsaid(request, cards), 4);
-  assertEquals(await workersUnsaid({ ...request, device: "reference" }, []), 1);
+  assertEquals(await defaultWorkers({ ...request, micro_batches: 16 }, cards), 8);
+  assertEquals(await defaultWorkers(request, cards), 4);
+  assertEquals(await defaultWorkers({ ...request, device: "reference" }, []), 1);
   {
     using _pinned = environment({ DRI_PRIME: "0" });
-    assertEquals(await workersUnsaid(request, []), 1);
+    assertEquals(await defaultWorkers(request, []), 1);
   }
   const { cards: here, layer } = await findCards();
   const isSoftware = layer && here.length > 0 && here.every(({ kind }) => kind === "software");
   const cores = Math.min(navigator.hardwareConcurrency, 4);
-  assertEquals(await workersUnsaid(request, []), isSoftware ? cores : 1);
+  assertEquals(await defaultWorkers(request, []), isSoftware ? cores : 1);
 });
