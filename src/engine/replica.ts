@@ -71,6 +71,7 @@ export class Replica {
       ...common,
       lanes: this.#lanes,
       key: foldName(this.#key, STREAM.dropout),
+      gradientWrites: () => this.#vectors.version("grad"),
     });
     this.#inference = new Inference(upload, {
       ...common,
@@ -150,8 +151,7 @@ export class Replica {
 
   /** Replaces one bucket of a vector. */
   write(vector: string, bucket: number, data: Float32Array): void {
-    if (vector === "grad") this.#stepper.gradientChanged();
-    this.#memory.write(bucketSlot(vector, bucket), data);
+    this.#vectors.writeBucket(vector, bucket, data);
   }
 
   /** Elements [offset, offset + length) of a bucket of a vector. */
@@ -170,7 +170,6 @@ export class Replica {
 
   /** Replaces a vector. @throws {RangeError} unless `flat` has its length. */
   writeVector(vector: string, flat: Float32Array): void {
-    if (vector === "grad") this.#stepper.gradientChanged();
     this.#vectors.write(vector, flat);
   }
 
@@ -199,13 +198,11 @@ export class Replica {
   /** XORs `flipBits` into one element of a vector, counted over all buckets (fault injection). */
   async damage(vector: string, element: number, flipBits: number): Promise<void> {
     await this.#vectors.damage(vector, element, flipBits);
-    if (vector === "grad") this.#stepper.gradientChanged();
   }
 
   /** Sets one element of a vector to NaN (fault injection). */
   poison(vector: string, element: number): void {
     this.#vectors.poison(vector, element);
-    if (vector === "grad") this.#stepper.gradientChanged();
   }
 
   /**

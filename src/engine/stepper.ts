@@ -36,6 +36,8 @@ export interface StepParts {
   readonly lanes: Lanes;
   /** Key of dropout masks. */
   readonly key: Key;
+  /** Number of writes to the gradient vector by the host. */
+  readonly gradientWrites: () => number;
 }
 
 interface Programs {
@@ -53,8 +55,10 @@ export class Stepper {
   readonly #upload: BatchUpload;
   readonly #parts: StepParts;
   #loaded: Programs | undefined;
-  /** Whether the inspect plan has run on the present gradient. */
-  #inspected = false;
+  /** Number of subtrees that were accumulated. */
+  #accumulated = 0;
+  /** Version of the gradient vector that the inspect plan has run on. */
+  #inspected = -1;
   /** The first micro-batch of the current step. */
   #first: BatchAddress | undefined;
   /** A batch that was prepared ahead of its use. */
@@ -90,7 +94,7 @@ export class Stepper {
 
   /** Computes the sum of the subtree `node` into the gradient vector. */
   accumulate(step: number, node: TreeNode): void {
-    this.gradientChanged();
+    this.#accumulated++;
     const count = 2 ** node.level;
     if (this.#first?.step !== step) this.#first = { step, microBatch: node.index * count };
     for (let i = 0; i < count; i++) {
@@ -105,11 +109,6 @@ export class Stepper {
   probe(): void {
     this.accumulate(0, { level: 0, index: 0 });
     this.#first = undefined;
-  }
-
-  /** Call it after the gradient vector was written by others: a new gradient check is needed. */
-  gradientChanged(): void {
-    this.#inspected = false;
   }
 
   /**
@@ -182,9 +181,10 @@ export class Stepper {
 
   /** Queues the inspect plan unless it has run on this gradient: the update needs its norm. */
   #queueInspect(): void {
-    if (this.#inspected) return;
+    const version = this.#accumulated + this.#parts.gradientWrites();
+    if (this.#inspected === version) return;
     this.#programs.inspect.run();
-    this.#inspected = true;
+    this.#inspected = version;
   }
 
   /** Copies the gradient to the vector of a level, as a finished subtree. */

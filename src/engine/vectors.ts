@@ -15,6 +15,7 @@ export class Vectors {
   readonly #memory: Memory;
   readonly #layout: Layout;
   readonly #chunk: number;
+  readonly #versions = new Map<string, number>();
 
   constructor(memory: Memory, layout: Layout, { chunk = CHUNK }: { chunk?: number } = {}) {
     this.#memory = memory;
@@ -37,6 +38,16 @@ export class Vectors {
     return flat;
   }
 
+  /** Number of writes to a vector by the host. */
+  version(vector: string): number {
+    return this.#versions.get(vector) ?? 0;
+  }
+
+  /** Replaces one bucket of a vector. */
+  writeBucket(vector: string, bucket: number, data: Float32Array): void {
+    this.#write(vector, { slot: bucketSlot(vector, bucket), offset: 0 }, data);
+  }
+
   /** Replaces a vector. @throws {RangeError} unless `flat` has its length. */
   write(vector: string, flat: Float32Array): void {
     if (flat.length !== this.#length) {
@@ -46,7 +57,7 @@ export class Vectors {
     }
     let at = 0;
     this.#layout.buckets.forEach((length, bucket) => {
-      this.#memory.write(bucketSlot(vector, bucket), flat.subarray(at, at + length));
+      this.writeBucket(vector, bucket, flat.subarray(at, at + length));
       at += length;
     });
   }
@@ -62,8 +73,7 @@ export class Vectors {
 
   /** Sets one element, counted over all buckets, to NaN. */
   poison(vector: string, element: number): void {
-    const { slot, offset } = this.#find(vector, element);
-    this.#memory.write(slot, Float32Array.of(NaN), offset);
+    this.#write(vector, this.#find(vector, element), Float32Array.of(NaN));
   }
 
   /** XORs `flipBits` into the bits of one element, counted over all buckets. */
@@ -72,7 +82,16 @@ export class Vectors {
     const value = await this.#memory.read([{ slot, offset, length: 1 }]);
     const bits = new Uint32Array(value.buffer, value.byteOffset, 1);
     bits[0] = (bits[0] as number) ^ flipBits;
-    this.#memory.write(slot, value, offset);
+    this.#write(vector, { slot, offset }, value);
+  }
+
+  #write(
+    vector: string,
+    { slot, offset }: { readonly slot: string; readonly offset: number },
+    data: Float32Array,
+  ): void {
+    this.#versions.set(vector, this.version(vector) + 1);
+    this.#memory.write(slot, data, offset);
   }
 
   get #length(): number {

@@ -98,3 +98,19 @@ Deno.test("wrong lengths and elements beyond the end are refused", async () => {
   }
   assert((await vectors.read("a")).every((v) => v === 0));
 });
+
+Deno.test("each write of the host makes another version of its vector, and of no other", async () => {
+  const { vectors } = vectorsOn(openReference());
+  const writes = [
+    () => vectors.write("a", counting(1)),
+    () => vectors.writeBucket("a", 0, Float32Array.of(1)),
+    () => vectors.poison("a", 0),
+    () => vectors.damage("a", 0, 1),
+  ];
+  for (const write of writes) {
+    const before = vectors.version("a");
+    await write();
+    assert(vectors.version("a") > before, String(write));
+    assertEquals(vectors.version("b"), 0);
+  }
+});
