@@ -50,7 +50,7 @@ async function readStart(): Promise<WorkerStart> {
   let text = "";
   while (!text.includes("\n")) {
     const { value, done } = await reader.read();
-    if (done) throw new Error("Cannot take a workerId: stdin ended before its line");
+    if (done) throw new Error("Cannot take a worker slot: stdin ended before its line");
     text += value;
   }
   const start: WorkerStart = JSON.parse(text);

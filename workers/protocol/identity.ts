@@ -153,7 +153,7 @@ export function otherBits(checkpoint: Partial<ComputedBy>, run: Partial<Computed
   );
 }
 
-/** The openRunStart of a hash; anything else as it is. */
+/** The beginning of a hash; anything else as it is. */
 function brief(value: string): string {
   return /^[0-9a-f]{64}$/.test(value) ? value.slice(0, 12) : value;
 }

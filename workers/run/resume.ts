@@ -138,7 +138,7 @@ function keepRecords(out: string, { step, show }: { step: number; show: EventSin
   show({ type: "notice", text });
 }
 
-/** @throws {UserError} `incompatible` when openRunStart at step 0 would repeat steps that were saved. */
+/** @throws {UserError} `incompatible` when beginning at step 0 would repeat steps that were saved. */
 export async function requireNoneLost(out: string): Promise<void> {
   const lost = await lostIn(out);
   if (lost === undefined) return;

@@ -94,7 +94,7 @@ async function checkpointOf(
   const { decisions } = journal;
   const from = await newestOf(out, { skips, decisions, show, note, lock });
   if (from === undefined) {
-    show({ type: "notice", text: `No checkpoint is in ${out} yet: openRunStart at step 0` });
+    show({ type: "notice", text: `No checkpoint is in ${out} yet: beginning at step 0` });
   }
   const changed = changedConfig(out, { written: journal.config, from });
   if (changed !== undefined) show({ type: "notice", text: changed });

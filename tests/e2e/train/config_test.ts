@@ -47,7 +47,7 @@ const LINES: Readonly<Record<string, { args: string[]; says: string[] }>> = {
   "a key without a value": { args: ["--steps"], says: ["--steps: need a value"] },
   "two config files": { args: ["a.ts", "b.ts"], says: ["at most one", "a.ts and b.ts"] },
   "a config file that does not exist": { args: ["none.ts"], says: ["none.ts", "there is none"] },
-  "a config file of another kind": { args: ["text.txt"], says: ["text.txt", '".txt"'] },
+  "a config file of another kind": { args: ["text.yaml"], says: ["text.yaml", '".yaml"'] },
   "a config file without a value": {
     args: ["empty.ts"],
     says: ["empty.ts: need an object as default export: there is none"],
@@ -72,6 +72,7 @@ const LINES: Readonly<Record<string, { args: string[]; says: string[] }>> = {
 
 Deno.test("a faulty command line or config is refused in one line", async (t) => {
   using place = new Place();
+  place.write("text.yaml", "steps: 3\n");
   place.write("empty.ts", "export const steps = 3;\n");
   place.write("list.json", "[1]\n");
   place.write("unknown.ts", "export default { optim: { learning_rate: 1 } };\n");
