@@ -93,7 +93,8 @@ export function exceedQuota(pid: number): Harm {
     }
     await tracer.status;
   });
-  return { codes: [], undo };
+  // A last state that still meets the quota ends the run so; the next process goes on from before it.
+  return { codes: [EXIT.tooLarge], undo };
 }
 
 /** Whether this machine can refuse calls of other processes. */
