@@ -97,7 +97,7 @@ Deno.test("the coordinator asks for what its flags name, for its files and for i
   const folder = socketsIn(entries, place);
   // It searches temporary folders for leftovers of dead runs.
   const isLeft = (path: string) =>
-    path === place.of("tmp") || /^(\/var)?\/tmp(\/shoal-[0-9a-f]+(\/.*)?)?$/.test(path);
+    path === place.of("tmp") || /^(\/var)?\/tmp(\/shoal-(?:run-)?[0-9a-f]+(\/.*)?)?$/.test(path);
   assertEquals(
     asked(entries, "net").filter((name) => !isLeft(name.slice("unix:".length))),
     [`unix:${folder}/c.sock`, `unix:${folder}/control.sock`],

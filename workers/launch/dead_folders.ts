@@ -3,18 +3,20 @@
  * workers leaves its folder. A folder is removed only if its name, owner, mode, lock and contents all
  * show that it is one.
  */
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { hasCode } from "../../src/base/file_fault.ts";
-import { holdFolder, OTHERS } from "./socket_folder.ts";
+import { holdFolder, OTHERS, PREFIX } from "./socket_folder.ts";
 
-/** Names that `Deno.makeTempDir` gives to socket folders. */
-const FOLDER = /^shoal-[0-9a-f]{8,32}$/;
+/** Names that `Deno.makeTempDir` gives to socket folders; earlier versions had no `run-`. */
+const FOLDER = /^shoal-(?:run-)?[0-9a-f]{8,32}$/;
 /** What such a folder holds. */
 const SOCKET = /^(?:c|w\d+|control|doctor)\.sock$/;
 const LINK = /^link-[0-9a-f]{16}$/;
 /** Limits of the folders that are examined, and of the names in one of them. */
 const MOST_FOLDERS = 256;
 const MOST_NAMES = 4096;
+/** Age of an empty folder under a name that other programs may use, ms. */
+const LONG_EMPTY = 3_600_000;
 
 /** Removes dead folders beside `own` and in the other temporary folders; `own` is this user's. */
 export async function removeDeadFolders(own: string): Promise<void> {
@@ -40,7 +42,7 @@ function foldersIn(parent: string): string[] {
 }
 
 async function removeDead(path: string, owner: number | null): Promise<void> {
-  const { isDirectory, uid, mode } = Deno.lstatSync(path);
+  const { isDirectory, uid, mode, mtime } = Deno.lstatSync(path);
   if (!isDirectory || owner === null || uid !== owner) return;
   if (((mode ?? 0) & 0o777) !== 0o700) return;
   // A run killed while it closes leaves an empty folder. One that is about to lock its new folder
@@ -49,6 +51,8 @@ async function removeDead(path: string, owner: number | null): Promise<void> {
   if (held === undefined) return;
   const names = Array.from(Deno.readDirSync(path), ({ name }) => name);
   if (names.length > MOST_NAMES || !names.every((name) => isOfRun(path, name))) return;
+  const isOurs = basename(path).startsWith(PREFIX);
+  if (names.length === 0 && !isOurs && !(Date.now() - Number(mtime) > LONG_EMPTY)) return;
   // Runs of versions without locks still listen, and so does a run that is stopped by a signal.
   for (const name of names.filter((each) => SOCKET.test(each))) {
     if (await isServed(join(path, name))) return;

@@ -8,6 +8,8 @@ import { sha256 } from "../../src/base/hash.ts";
 import { UserError } from "../../src/base/user_error.ts";
 import { MAX_SOCKET_PATH } from "../../src/transport/unix.ts";
 
+/** Prefix of its name, by which a later run knows it. */
+export const PREFIX = "shoal-run-";
 /** Longest name of a socket in it. */
 const LONGEST = "control.sock";
 /** Temporary folders to try if the environment's own does not serve. */
@@ -28,7 +30,7 @@ export function makeSocketFolder(): string {
   for (const dir of [undefined, ...OTHERS]) {
     try {
       const path = resolve(
-        Deno.makeTempDirSync({ prefix: "shoal-", ...dir !== undefined && { dir } }),
+        Deno.makeTempDirSync({ prefix: PREFIX, ...dir !== undefined && { dir } }),
       );
       if (serves(path)) return path;
       Deno.removeSync(path);

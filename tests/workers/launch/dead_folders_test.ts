@@ -9,7 +9,7 @@ class Tmp implements Disposable {
   #number = 0;
 
   /** A folder as a run makes it. */
-  folder(mode = 0o700, name = `shoal-${(0xabcdef01 + this.#number++).toString(16)}`): string {
+  folder(mode = 0o700, name = `shoal-run-${(0xabcdef01 + this.#number++).toString(16)}`): string {
     const path = `${this.path}/${name}`;
     Deno.mkdirSync(path);
     Deno.chmodSync(path, mode);
@@ -50,6 +50,10 @@ Deno.test("a dead run's folder is removed; one in use, and whatever is none, sta
   using own = new SocketFolder(tmp.folder());
   const dead = await tmp.dead();
   const empty = tmp.folder(); // of a run that was killed while it closed
+  const older = tmp.folder(0o700, "shoal-bbbbbbbbbbbbbbbb");
+  Deno.utimeSync(older, 0, 0);
+  // A folder for temporary files of another program, which may have just made it.
+  const fresh = tmp.folder(0o700, "shoal-cccccccccccccccc");
 
   const held = new SocketFolder(await tmp.dead());
   const listened = tmp.folder();
@@ -68,12 +72,12 @@ Deno.test("a dead run's folder is removed; one in use, and whatever is none, sta
 
   const before = tmp.names();
   await removeDeadFolders(own.path);
-  const gone = [dead, empty].map((path) => path.slice(tmp.path.length + 1));
+  const gone = [dead, empty, older].map((path) => path.slice(tmp.path.length + 1));
   assertEquals(tmp.names(), before.filter((name) => !gone.includes(name)));
   for (const path of [held.path, open, named, filled, led]) {
     assert(Deno.lstatSync(`${path}/c.sock`).isSocket, path);
   }
-  assert([listened, file, linked].every((path) => Deno.lstatSync(path).isDirectory));
+  assert([listened, fresh, file, linked].every((path) => Deno.lstatSync(path).isDirectory));
   listener.close();
   held[Symbol.dispose]();
 });
