@@ -8,7 +8,7 @@ const FLAGS: readonly (readonly [string, string])[] = [
   ["--data FILE", "Text to train on, in UTF-8 (data.path)"],
   ["--out DIR", "Folder that the run writes to"],
   ["--steps N", "Optimizer steps until the run ends"],
-  ["--workers N", "Worker processes; one per card, or per core, unless told"],
+  ["--workers N", "Worker processes; default: one per card, or per core"],
   ["--gpus LIST", "Card of each worker, as 0,1: two workers unless --workers says otherwise"],
   ["--seed N", "Root of all random numbers of the run"],
   ["--device NAME", "auto, webgpu or reference"],

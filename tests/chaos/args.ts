@@ -15,7 +15,7 @@ export const CHAOS = {
   ],
   flags: {
     minutes: z.number().min(0).default(5).describe("Minutes that it lasts"),
-    seed: z.int().min(0).optional().describe("Root of the faults; of the clock unless told"),
+    seed: z.int().min(0).optional().describe("Root of the faults; default: from the clock"),
     workers: z.int().gt(0).default(3).describe("Workers of a run"),
     mtbf: z.number().gt(0).default(2).describe("Seconds between faults on average"),
     steps: z.int().gt(0).default(300).describe("Steps of a run"),

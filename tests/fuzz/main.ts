@@ -28,7 +28,7 @@ const FUZZ = {
     journals: z.int().min(0).default(200_000).describe("Rounds of journals"),
     tokenizers: z.int().min(0).default(4000).describe("Rounds of files of tokenizers"),
     seed: z.int().min(0).optional().describe(
-      "Root of all random numbers; of the clock unless told",
+      "Root of all random numbers; default: from the clock",
     ),
   },
 } satisfies FlagsSpec;

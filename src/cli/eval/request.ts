@@ -22,10 +22,10 @@ export const EVAL = {
     ),
     stride: z.int().min(1).optional().describe(
       "Tokens from one window to the next: each token has at least the window less these " +
-        "before it. Half a window unless told; 1 is exact and slow",
+        "before it. Default: half a window; 1 is exact and slow",
     ),
     workers: z.int().min(1).optional().describe(
-      "Worker processes; 1 unless told, or one for each card",
+      "Worker processes; default: 1, or one for each card",
     ),
     "max-unknown": z.number().min(0).max(1).default(MAX_UNKNOWN).describe(
       "Largest part of the tokens of --data that may be unknown to the tokenizer",

@@ -23,7 +23,7 @@ export const EXPORT = {
   flags: {
     format: z.enum(["hf"]).default("hf").describe("Layout"),
     out: z.string().min(1).optional().meta({ value: "DIR" }).describe(
-      "Folder to write; RUN-hf unless told",
+      "Folder to write; default: RUN-hf",
     ),
     which: WHICH,
   },

@@ -24,9 +24,9 @@ export const IMPORT = {
   ],
   flags: {
     out: z.string().min(1).optional().meta({ value: "RUN" }).describe(
-      "Folder of the run; runs/NAME unless told",
+      "Folder of the run; default: runs/NAME",
     ),
-    name: z.string().min(1).optional().describe("Name of the run; that of its folder unless told"),
+    name: z.string().min(1).optional().describe("Name of the run; default: that of its folder"),
   },
 } satisfies FlagsSpec;
 

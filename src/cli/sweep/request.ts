@@ -22,16 +22,16 @@ export const SWEEP = {
   ],
   flags: {
     out: z.string().min(1).optional().meta({ value: "DIR" }).describe(
-      "Folder of the sweep; runs/NAME unless told",
+      "Folder of the sweep; default: runs/NAME",
     ),
     parallel: z.int().min(1).optional().describe(
-      "Trials at a time; the file's, or the processor's cores, unless told",
+      "Trials at a time; default: the file's, or the processor's cores",
     ),
     budget: z.array(z.string().min(1)).optional().meta({ value: "N" }).describe(
       "What this call may spend: seconds, 20m, 1.5h or 1e15flop; may be repeated",
     ),
     retries: z.int().min(0).optional().describe(
-      "Times that a failed trial is tried again; the file's unless told",
+      "Times that a failed trial is tried again; default: the file's",
     ),
     "dry-run": z.boolean().default(false).describe(
       "List the trials, say how long they will take, and start none",

@@ -8,7 +8,7 @@ import type { Size } from "../../sweep/types.ts";
 import { holdingsOf } from "../../engine/holdings.ts";
 import { shapeOf } from "../../engine/plans.ts";
 
-/** How large a trial is, and what of it is beyond some limits; none unless told. */
+/** How large a trial is, and what of it is beyond some limits; default: no limits. */
 export function measureSizes(
   config: RunConfig,
   vocabulary: number,
