@@ -1,4 +1,5 @@
 /** Finds the config file of a command line and resolves the paths in it. */
+import { pathExists } from "../base/files/path_lookup.ts";
 import { basename, dirname, isAbsolute, join, normalize } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import type { PlainConfig } from "../config/overrides.ts";
@@ -25,14 +26,5 @@ export async function loadNamed(path: string): Promise<PlainConfig> {
 function shippedOr(path: string): string {
   const shipped = join(CHECKOUT, path);
   const isOurs = !isAbsolute(path) && /^(configs|examples)\//.test(normalize(path));
-  return isOurs && !isThere(path) && isThere(shipped) ? shipped : path;
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false; // Loading it says why.
-  }
+  return isOurs && !pathExists(path) && pathExists(shipped) ? shipped : path;
 }
