@@ -25,6 +25,11 @@ export function isLeftover(name: string): boolean {
   return /^\.(tmp|trash)-step-\d{8,}-/.test(name);
 }
 
+/** Whether a name is that of a step's folder whose removal had begun. */
+export function isRemoved(name: string): boolean {
+  return isLeftover(name) && name.startsWith(STEP_PREFIX.removing);
+}
+
 /** The step of a damaged checkpoint that was set aside, or undefined for any other name. */
 export function damagedStepOf(name: string): number | undefined {
   return stepOf(/^\.corrupt-(step-\d+)-/.exec(name)?.[1] ?? "");

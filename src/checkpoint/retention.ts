@@ -8,7 +8,7 @@ import { Damage } from "./damage.ts";
 import { DISK, type Disk } from "./disk.ts";
 import { fileNamesIn } from "./files.ts";
 import { listCheckpoints, type Listed } from "./load.ts";
-import { asideName, isLeftover, STEP_PREFIX, stepName, undoneStepOf } from "./names.ts";
+import { asideName, isLeftover, isRemoved, STEP_PREFIX, stepName, undoneStepOf } from "./names.ts";
 import type { CheckpointConfig } from "./schema.ts";
 import { VerifiedSteps } from "./verified.ts";
 import { readManifest } from "./verify.ts";
@@ -159,17 +159,17 @@ export async function setAsideAfter(
 
 /**
  * Renames first and syncs the renames, so that a removal interrupted by a crash leaves no partial
- * checkpoint under a step's name.
+ * checkpoint under a step's name. Also removes what an earlier removal left after a disk fault.
  */
 async function discard(
   root: string,
   { paths, disk }: { paths: readonly string[]; disk: Disk },
 ): Promise<void> {
-  if (paths.length === 0) return;
+  const earlier = (await fileNamesIn(root)).filter(isRemoved).map((name) => join(root, name));
   const trash = paths.map((path) => join(root, asideName(STEP_PREFIX.removing, plainName(path))));
   for (const [i, path] of paths.entries()) await disk.rename(path, trash[i] as string);
-  await disk.syncFolder(root);
-  for (const path of trash) await tryRemove(path, disk);
+  if (paths.length > 0) await disk.syncFolder(root);
+  for (const path of [...trash, ...earlier]) await tryRemove(path, disk);
 }
 
 /** The name of a step's folder, also for one that was set aside. */

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { saveCheckpoint } from "../../src/checkpoint/commit.ts";
 import { DISK, type Disk } from "../../src/checkpoint/disk.ts";
 import {
@@ -191,6 +191,19 @@ Deno.test("applyRetention() syncs the renames before it removes a byte", async (
     "remove .trash-step-00000002",
     "remove .trash-step-00000001",
   ]);
+});
+
+Deno.test("applyRetention() removes what an earlier removal left after a disk fault", async () => {
+  using temp = new TempFolder();
+  for (const step of [1, 2]) await saveCheckpoint(temp.path, draftOf(step));
+  const full = () => Promise.reject(Object.assign(new Error("quota"), { code: "EDQUOT" }));
+  const left = () => names(temp.path).filter((name) => name.startsWith(".trash-")).length;
+  await assertRejects(() => applyRetention(temp.path, 1, { disk: { ...DISK, syncFolder: full } }));
+  assertEquals([left(), steps(temp.path)], [1, ["step-00000002"]]);
+  assertEquals(await applyRetention(temp.path, 1, { disk: { ...DISK, remove: full } }), []);
+  assertEquals(left(), 1);
+  assertEquals(await applyRetention(temp.path, 1), []);
+  assertEquals(names(temp.path), ["step-00000002"]);
 });
 
 Deno.test("cleanLeftovers() removes only partially written and partially removed checkpoints", async () => {

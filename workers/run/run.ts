@@ -71,6 +71,8 @@ export async function runTraining(request: TrainingRequest): Promise<void> {
       show({ type: "notice", text });
     }
     const began = await train(request, { data, from, initial, journal, note, lock });
+    // What a disk fault kept from being removed during the run is tried once more.
+    await cleanLeftovers(join(out, "checkpoints"), lockedDisk(lock));
     if (!began) lock.removeUnused();
   } catch (error) {
     lock.removeUnused();
