@@ -29,6 +29,8 @@
 // Graphs: tensors, formulas, reverse mode.
 export * from "./src/graph/types.ts";
 export * from "./src/graph/trace.ts";
+export { defineOp } from "./src/graph/compose.ts";
+export type { Composition, HandWritten } from "./src/graph/compose.ts";
 /** Builders of elementwise formulas. */
 export * as formulas from "./src/graph/formula.ts";
 export type { Binary, Expr, Formula, Unary } from "./src/graph/formula.ts";
