@@ -23,6 +23,7 @@ import { rmsNormBackwardOp, rmsNormOp } from "./rms_norm/mod.ts";
 import {
   broadcastTimeOp,
   concatOp,
+  indexCopyOp,
   padLastOp,
   poolTimeOp,
   sliceLastOp,
@@ -52,6 +53,7 @@ export const OPS: readonly Op[] = [
   treeAddOp,
   sliceLastOp,
   concatOp,
+  indexCopyOp,
   correctOp,
   padLastOp,
   poolTimeOp,
