@@ -19,8 +19,9 @@ import { rmsNormBackwardOp } from "./rms_norm_backward.ts";
 import wgsl from "./rms_norm.wgsl" with { type: "text" };
 import { printRmsNorm } from "./rms_norm_wgsl.ts";
 
-/** `eps` is added to the mean square. */
+/** Attributes of the norm. */
 export interface RmsNormAttrs {
+  /** Added to the mean square. */
   readonly eps: number;
 }
 

@@ -1,4 +1,4 @@
-/** Elementwise activations. */
+/** Elementwise activations; those whose names formulas have are exported by them in mod.ts. */
 import { pointwise } from "../../kernels/pointwise/mod.ts";
 import type { Tensor } from "../graph/types.ts";
 import { RELU, SIGMOID, SILU, TANH } from "./formulas.ts";
@@ -9,12 +9,12 @@ export function relu(x: Tensor): Tensor {
 }
 
 /** 1 / (1 + e^-x), elementwise. */
-export function sigmoid(x: Tensor): Tensor {
+export function applySigmoid(x: Tensor): Tensor {
   return pointwise(SIGMOID, [x]);
 }
 
 /** Hyperbolic tangent, elementwise. */
-export function tanh(x: Tensor): Tensor {
+export function applyTanh(x: Tensor): Tensor {
   return pointwise(TANH, [x]);
 }
 

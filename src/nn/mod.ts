@@ -1,5 +1,5 @@
 /** Layers as functions of a scope and tensors. */
-export * from "./activations.ts";
+export { applySigmoid as sigmoid, applyTanh as tanh, relu, silu } from "./activations.ts";
 export * from "./layers.ts";
 export * from "./mlp.ts";
 export { logSoftmax, softmax } from "../../kernels/softmax/mod.ts";
