@@ -60,6 +60,8 @@ export type { Summary } from "./src/report/summary.ts";
 // Graphs: tensors, formulas, reverse mode.
 export * from "./src/graph/types.ts";
 export * from "./src/graph/trace.ts";
+export { defineOp } from "./src/graph/compose.ts";
+export type { Composition, HandWritten } from "./src/graph/compose.ts";
 /** Builders of elementwise formulas. */
 export * as formulas from "./src/graph/formula.ts";
 export type { Binary, Expr, Formula, Unary } from "./src/graph/formula.ts";

@@ -11,6 +11,7 @@ import { columnSum, finiteOp, rowNormsOp, sumOp, treeAddOp } from "./reduce/mod.
 import {
   broadcastTimeOp,
   concatOp,
+  indexCopyOp,
   padLastOp,
   poolTimeOp,
   sliceLastOp,
@@ -39,6 +40,7 @@ export const OPS: readonly Op[] = [
   treeAddOp,
   sliceLastOp,
   concatOp,
+  indexCopyOp,
   correctOp,
   padLastOp,
   poolTimeOp,

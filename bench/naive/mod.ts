@@ -4,6 +4,7 @@ import { cachedAttentionTwin } from "./attention/cached_attention.ts";
 import {
   broadcastTimeTwin,
   concatTwin,
+  indexCopyTwin,
   padLastTwin,
   poolTimeTwin,
   sliceLastTwin,
@@ -39,6 +40,7 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["embedding", embeddingTwin],
   ["embedding_backward", embeddingBackwardTwin],
   ["finite", finiteTwin],
+  ["index_copy", indexCopyTwin],
   ["layer_norm", layerNormTwin],
   ["layer_norm_backward", layerNormBackwardTwin],
   ["matmul", matmulTwin],
