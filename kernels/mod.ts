@@ -8,6 +8,7 @@ import { matmulOp } from "./matmul/mod.ts";
 import { pointwiseOp, pointwiseSegmentsOp } from "./pointwise/mod.ts";
 import { recurrenceBackwardOp, recurrenceOp } from "./recurrence/mod.ts";
 import { columnSum, finiteOp, rowNormsOp, sumOp, treeAddOp } from "./reduce/mod.ts";
+import { rotaryOp } from "./rotary/mod.ts";
 import {
   broadcastTimeOp,
   concatOp,
@@ -44,6 +45,7 @@ export const OPS: readonly Op[] = [
   correctOp,
   padLastOp,
   poolTimeOp,
+  rotaryOp,
   rowNormsOp,
   broadcastTimeOp,
   finiteOp,
