@@ -20,6 +20,7 @@ import {
   treeAddOp,
 } from "./reduce/mod.ts";
 import { rmsNormBackwardOp, rmsNormOp } from "./rms_norm/mod.ts";
+import { rotaryOp } from "./rotary/mod.ts";
 import {
   broadcastTimeOp,
   concatOp,
@@ -57,6 +58,7 @@ export const OPS: readonly Op[] = [
   correctOp,
   padLastOp,
   poolTimeOp,
+  rotaryOp,
   rowNormsOp,
   broadcastTimeOp,
   finiteOp,

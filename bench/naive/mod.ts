@@ -9,6 +9,7 @@ import {
   poolTimeTwin,
   sliceLastTwin,
 } from "./shape/copies.ts";
+import { rotaryTwin } from "./shape/rotary.ts";
 import { matmulTwin } from "./matmul.ts";
 import { pointwiseTwin } from "./pointwise.ts";
 import { recurrenceBackwardTwin, recurrenceTwin } from "./recurrence.ts";
@@ -63,6 +64,7 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["pool_time", poolTimeTwin],
   ["recurrence", recurrenceTwin],
   ["recurrence_backward", recurrenceBackwardTwin],
+  ["rotary", rotaryTwin],
   ["row_norms", rowNormsTwin],
   ["slice", sliceTwin],
   ["argsort", argsortTwin],

@@ -9,6 +9,9 @@ const u32 = (...shape: number[]): Spec => ({ shape, dtype: "u32" });
 
 const COLUMNS = { first: 0, count: 3, to: 0 };
 
+/** Attributes of rotary: two heads of 4 columns each. */
+const HEADS = { heads: { first: 0, heads: 2, width: 4 }, pairing: "halves" };
+
 /** Attributes of cached_attention: two heads of 4 columns each, and places. */
 function cached(
   { q, mask = "places", ...own }: {
@@ -162,6 +165,14 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
     [[f32(3, 5), u32(4)], {}, "[3, 5] by targets [4]: leading axes differ"],
     [[f32(3, 5), f32(3)], {}, "u32"],
     [[f32(3, 5)], {}, "two inputs"],
+  ],
+  rotary: [
+    [[f32(2, 3, 8), f32(3, 2), f32(3, 3)], HEADS, "f32 [C, r / 2] with r at most 4: [3, 2] and"],
+    [[f32(2, 3, 8), f32(3, 3), f32(3, 3)], HEADS, "r at most 4: [3, 3]"],
+    [[f32(2, 3, 7), f32(3, 2), f32(3, 2)], HEADS, "exceed 7 columns"],
+    [[f32(2, 4, 8), f32(3, 2), f32(3, 2)], HEADS, "4 tokens: the rotary tables have 3 positions"],
+    [[f32(2, 4, 8), f32(3, 2), f32(3, 2), u32(3)], HEADS, "positions must be u32 [4]: u32 [3]"],
+    [[f32(2, 4, 8), f32(3, 2), f32(3, 2), u32(4), u32(4)], HEADS, "at most four inputs: 5"],
   ],
   row_norms: [[[f32(3, 0)], {}, "[3, 0]: a row has no elements"], [[], {}, "no elements"]],
   row_sum: [[[f32(3, 0)], {}, "[3, 0]: a row has no elements"], [[], {}, "no elements"]],
