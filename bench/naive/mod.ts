@@ -4,10 +4,12 @@ import { cachedAttentionTwin } from "./attention/cached_attention.ts";
 import {
   broadcastTimeTwin,
   concatTwin,
+  indexCopyTwin,
   padLastTwin,
   poolTimeTwin,
   sliceLastTwin,
 } from "./shape/copies.ts";
+import { rotaryTwin } from "./shape/rotary.ts";
 import { matmulTwin } from "./matmul.ts";
 import { pointwiseTwin } from "./pointwise.ts";
 import { recurrenceBackwardTwin, recurrenceTwin } from "./recurrence.ts";
@@ -21,6 +23,18 @@ import {
   layerNormTwin,
   rowNormsTwin,
 } from "./rows.ts";
+import {
+  broadcastLastTwin,
+  logSoftmaxTwin,
+  rmsNormBackwardTwin,
+  rmsNormTwin,
+  rowMaxTwin,
+  rowMeanTwin,
+  rowSumTwin,
+  rowVarianceTwin,
+  softmaxTwin,
+  swigluTwin,
+} from "./row_compositions.ts";
 import { pointwiseSegmentsTwin, sliceTwin, updateSliceTwin } from "./runs.ts";
 import { argsortTwin, columnSumTwin, finiteTwin, sumTwin, treeAddTwin } from "./reduce/sums.ts";
 import type { Twin } from "./twin.ts";
@@ -39,6 +53,7 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["embedding", embeddingTwin],
   ["embedding_backward", embeddingBackwardTwin],
   ["finite", finiteTwin],
+  ["index_copy", indexCopyTwin],
   ["layer_norm", layerNormTwin],
   ["layer_norm_backward", layerNormBackwardTwin],
   ["matmul", matmulTwin],
@@ -49,10 +64,21 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["pool_time", poolTimeTwin],
   ["recurrence", recurrenceTwin],
   ["recurrence_backward", recurrenceBackwardTwin],
+  ["rotary", rotaryTwin],
   ["row_norms", rowNormsTwin],
   ["slice", sliceTwin],
   ["argsort", argsortTwin],
   ["broadcast_time", broadcastTimeTwin],
   ["sum", sumTwin],
   ["tree_add", treeAddTwin],
+  ["row_sum", rowSumTwin],
+  ["row_max", rowMaxTwin],
+  ["row_mean", rowMeanTwin],
+  ["row_variance", rowVarianceTwin],
+  ["broadcast_last", broadcastLastTwin],
+  ["softmax", softmaxTwin],
+  ["log_softmax", logSoftmaxTwin],
+  ["swiglu", swigluTwin],
+  ["rms_norm", rmsNormTwin],
+  ["rms_norm_backward", rmsNormBackwardTwin],
 ]);

@@ -21,6 +21,7 @@ import type { Carry, Param } from "../nn/scope.ts";
 import type { Direction } from "../report/events.ts";
 import { compile } from "../plan/compile.ts";
 import type { Placement } from "../plan/compile.ts";
+import { expand } from "../plan/expand.ts";
 import { addressIn, bucketSlot, layOut, LOSS, vectorBuckets } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { Plan } from "../plan/types.ts";
@@ -118,7 +119,7 @@ export function traceGradient(
   const results: Record<string, Tensor> = { [LOSS]: loss, ...carriedOf(built.carries) };
   // A call must not both read and write the gradient vector, so a tensor that is read again, or is
   // the gradient of several parameters, is copied there.
-  const read = new Set(built.trace.calls.flatMap((call) => call.inputs));
+  const read = new Set(expand(built.trace.calls).flatMap((call) => call.inputs));
   trained.forEach(({ name }, i) => {
     const flow = flows[i];
     if (flow === undefined) throw new RangeError(`Cannot train ${name}: the loss ignores it`);

@@ -9,6 +9,7 @@ import type { Optimizer, StepScalars, UpdateRule } from "./types.ts";
 export interface UpdateConfig {
   /** Largest global norm of the gradient; 0 turns clipping off. */
   readonly clip: number;
+  /** Weight decay; a group of parameters may have its own. */
   readonly weight_decay: number;
 }
 

@@ -9,6 +9,7 @@ export type StepScalars = Readonly<Record<string, number>>;
 
 /** A parameter within a range. */
 export interface UpdatedParam {
+  /** Sizes of its axes. */
   readonly shape: Shape;
   /** Elements from the start of its span. */
   readonly offset: number;
@@ -18,7 +19,9 @@ export interface UpdatedParam {
 
 /** Consecutive elements that are updated in the same way. */
 export interface UpdateRange {
+  /** Number of elements, with the padding between parameters. */
   readonly length: number;
+  /** Whether weight decay applies. */
   readonly decay: boolean;
   /** Factor of the learning rate. */
   readonly lrScale: number;
@@ -35,6 +38,7 @@ export type UpdateSpan = readonly UpdateRange[];
 
 /** A span in the trace of an update. */
 export interface SpanTensors {
+  /** Its ranges. */
   readonly ranges: UpdateSpan;
   /**
    * Elements of a vector (`grad`, `param`, a moment) as a source of the trace: `shape` from

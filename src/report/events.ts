@@ -4,11 +4,13 @@ import type { Summary } from "./summary.ts";
 
 /** Facts about a run that are known before its first step. */
 export interface RunFacts {
+  /** Name of the run. */
   readonly name: string;
   /** Number of parameters. */
   readonly params: number;
   /** World size. */
   readonly workers: number;
+  /** Name of the device. */
   readonly adapter: string;
   /** Device class that its kernels were chosen for. */
   readonly kernels: string;
@@ -18,6 +20,7 @@ export interface RunFacts {
   readonly probe: string;
   /** Version of Deno. */
   readonly deno: string;
+  /** Tokens per step. */
   readonly tokensPerStep: number;
   /** Steps of the whole run. */
   readonly steps: number;
@@ -31,11 +34,13 @@ export interface StepFacts {
   readonly step: number;
   /** Mean over the tokens of the step's batch, in nats. */
   readonly loss: number;
+  /** Learning rate. */
   readonly lr: number;
   /** Norm of the whole gradient before clipping. */
   readonly gradNorm: number;
   /** Tokens trained on since step 0. */
   readonly tokens: number;
+  /** Tokens per second, over the last steps. */
   readonly tokensPerS: number;
   /** Wall clock since this process started training. */
   readonly seconds: number;
@@ -43,9 +48,13 @@ export interface StepFacts {
 
 /** A published checkpoint. */
 export interface CheckpointFacts {
+  /** Finished steps. */
   readonly step: number;
+  /** Path of its folder. */
   readonly path: string;
+  /** Milliseconds for which it was written. */
   readonly ms: number;
+  /** Size in bytes. */
   readonly bytes: number;
   /** Milliseconds for which training was blocked. */
   readonly stallMs: number;
@@ -55,7 +64,9 @@ export interface CheckpointFacts {
 export interface ProgressFacts {
   /** Kernels compiled, or sequences evaluated. */
   readonly of: "kernels" | "sequences";
+  /** How many of them are done. */
   readonly done: number;
+  /** How many there are. */
   readonly total: number;
   /** Workers that `done` and `total` are summed over. */
   readonly workers: number;
@@ -66,6 +77,7 @@ export type Direction = "forward" | "backward";
 
 /** Gradient norms by distance in one direction, over the windows of a batch. */
 export interface Reach {
+  /** Direction in which the layer reads. */
   readonly direction: Direction;
   /** Norms of dLoss / dh_t by distance in steps, from 0; zero if no window is that long. */
   readonly norms: readonly number[];
