@@ -46,8 +46,10 @@ function rowInput({ op, attrs, inputs, outputs: [out] }: Call<Tensor>): number {
   // Random masks depend on the element's index, which changes in a chunk.
   if (keyInputs(attrs.formula).size > 0) return -1;
   const columns = out.shape.at(-1) as number;
-  const isFull = inputs.map((t) => broadcastKindOf(t, out) === "full");
-  const fits = inputs.every((t, i) => isFull[i] || columns % sizeOf(t.shape) === 0);
+  const kinds = inputs.map((t) => broadcastKindOf(t, out));
+  const isFull = kinds.map((kind) => kind === "full");
+  const repeats = (t: Tensor, i: number) => kinds[i] !== "row" && columns % sizeOf(t.shape) === 0;
+  const fits = inputs.every((t, i) => isFull[i] || repeats(t, i));
   return fits && isFull.filter(Boolean).length === 1 ? isFull.indexOf(true) : -1;
 }
 
