@@ -2,8 +2,17 @@
  * Shoal trains decoder transformers on WebGPU, data-parallel over worker processes, and gives the
  * same weights to the last bit whatever the number of workers.
  *
- * Most people use it through `deno task train`; this module is for those who add a model, an op or
- * an optimizer, or who run plans of their own.
+ * @example Train, then generate
+ * ```ts no-run
+ * import { openModel, train } from "./mod.ts";
+ *
+ * const { out, stateHash } = await train(
+ *   { steps: 500, workers: 2, data: { path: "my.txt" } },
+ *   { onEvent: (event) => event.type === "eval" && console.log(event.step, event.valLoss) },
+ * );
+ * using model = await openModel(out);
+ * console.log(stateHash, (await model.generate("Once", { tokens: 100 })).text);
+ * ```
  *
  * @example Train one step of a line on the reference device
  * ```ts
@@ -26,9 +35,33 @@
  * @module
  */
 
+// Training, stored models, checkpoints.
+export { trainModel as train } from "./src/library/train.ts";
+export type { TrainOptions, TrainResult } from "./src/library/train.ts";
+export { openTrainedModel as openModel, TrainedModel } from "./src/library/trained_model.ts";
+export type {
+  EvaluatedLoss,
+  EvaluateOptions,
+  EvaluationResult,
+  Generated,
+  GenerateOptions,
+  ModelTokenizer,
+  OpenModelOptions,
+} from "./src/library/model_options.ts";
+export { loadCheckpoint } from "./src/library/checkpoint.ts";
+export type { LoadCheckpointOptions, LoadedCheckpoint } from "./src/library/checkpoint.ts";
+export type { ConfigSection, TrainConfig } from "./src/library/config.ts";
+export type { NamedTensor } from "./src/checkpoint/tensors/tensor.ts";
+export type { RowEnd } from "./src/generate/row.ts";
+export type * from "./src/report/events.ts";
+export type { HeaderRow } from "./src/report/header_lines.ts";
+export type { Summary } from "./src/report/summary.ts";
+
 // Graphs: tensors, formulas, reverse mode.
 export * from "./src/graph/types.ts";
 export * from "./src/graph/trace.ts";
+export { defineOp } from "./src/graph/compose.ts";
+export type { Composition, HandWritten } from "./src/graph/compose.ts";
 /** Builders of elementwise formulas. */
 export * as formulas from "./src/graph/formula.ts";
 export type { Binary, Expr, Formula, Unary } from "./src/graph/formula.ts";

@@ -4,7 +4,7 @@
  */
 import { warn } from "../src/base/text/say.ts";
 import { openDevice } from "../src/cli/device.ts";
-import { textTokenizer } from "../src/cli/generate/text_model.ts";
+import { textTokenizer } from "../src/artifacts/text_model.ts";
 import type { Sampling } from "../src/generate/draw.ts";
 import { GenerationRow } from "../src/generate/row.ts";
 import { rowKey } from "../src/generate/uniform.ts";

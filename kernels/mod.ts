@@ -8,9 +8,11 @@ import { matmulOp } from "./matmul/mod.ts";
 import { pointwiseOp, pointwiseSegmentsOp } from "./pointwise/mod.ts";
 import { recurrenceBackwardOp, recurrenceOp } from "./recurrence/mod.ts";
 import { columnSum, finiteOp, rowNormsOp, sumOp, treeAddOp } from "./reduce/mod.ts";
+import { rotaryOp } from "./rotary/mod.ts";
 import {
   broadcastTimeOp,
   concatOp,
+  indexCopyOp,
   padLastOp,
   poolTimeOp,
   sliceLastOp,
@@ -39,9 +41,11 @@ export const OPS: readonly Op[] = [
   treeAddOp,
   sliceLastOp,
   concatOp,
+  indexCopyOp,
   correctOp,
   padLastOp,
   poolTimeOp,
+  rotaryOp,
   rowNormsOp,
   broadcastTimeOp,
   finiteOp,

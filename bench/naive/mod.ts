@@ -4,10 +4,12 @@ import { cachedAttentionTwin } from "./attention/cached_attention.ts";
 import {
   broadcastTimeTwin,
   concatTwin,
+  indexCopyTwin,
   padLastTwin,
   poolTimeTwin,
   sliceLastTwin,
 } from "./shape/copies.ts";
+import { rotaryTwin } from "./shape/rotary.ts";
 import { matmulTwin } from "./matmul.ts";
 import { pointwiseTwin } from "./pointwise.ts";
 import { recurrenceBackwardTwin, recurrenceTwin } from "./recurrence.ts";
@@ -39,6 +41,7 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["embedding", embeddingTwin],
   ["embedding_backward", embeddingBackwardTwin],
   ["finite", finiteTwin],
+  ["index_copy", indexCopyTwin],
   ["layer_norm", layerNormTwin],
   ["layer_norm_backward", layerNormBackwardTwin],
   ["matmul", matmulTwin],
@@ -49,6 +52,7 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["pool_time", poolTimeTwin],
   ["recurrence", recurrenceTwin],
   ["recurrence_backward", recurrenceBackwardTwin],
+  ["rotary", rotaryTwin],
   ["row_norms", rowNormsTwin],
   ["slice", sliceTwin],
   ["argsort", argsortTwin],

@@ -1,8 +1,10 @@
 /**
- * Ops that move elements: concat, slice and pad of the last axis, slices of the flat tensor, and
- * pooling and broadcast over the time axis.
+ * Ops that move elements: concat, slice and pad of the last axis, slices of the flat tensor, rows by
+ * index, and pooling and broadcast over the time axis.
  */
 export { concat, concatOp } from "./concat.ts";
+export { indexCopy, indexCopyOp } from "./index_copy.ts";
+export type { IndexCopyAttrs } from "./index_copy.ts";
 export { broadcastTime, broadcastTimeOp, poolTime, poolTimeOp } from "./pool_time.ts";
 export type { BroadcastTimeAttrs, PoolTimeAttrs } from "./pool_time.ts";
 export { slice, sliceOp } from "./slice.ts";

@@ -2,7 +2,7 @@
  * The config keys that determine the numbers of a run (math keys), their hash and their
  * differences. Two runs with equal math keys compute the same numbers.
  */
-import { hashValue } from "../base/hash.ts";
+import { canonical, hashValue } from "../base/hash.ts";
 import { show } from "./faults.ts";
 import { keys } from "./keys.ts";
 import { isPlain } from "./plain.ts";
@@ -25,6 +25,13 @@ const FREE: readonly string[] = [
 ];
 const FREE_SECTIONS: readonly string[] = ["eval", "checkpoint", "guard", "recovery", "report"];
 
+/**
+ * Math keys that were added after configs had been hashed, and the default of each. A key with this
+ * value is not hashed, so that configs, checkpoints and trials from before the key keep their hash.
+ * A default in this table must never change, and a key must never leave it.
+ */
+export const LATER_KEYS: Readonly<Record<string, unknown>> = {};
+
 /** Whether a dotted key may differ between a checkpoint and the run that resumes it. */
 export function changeable(key: string): boolean {
   return FREE.includes(key) || [...FREE_SECTIONS, ...FREE].some((s) => key.startsWith(s + "."));
@@ -39,10 +46,18 @@ export function configHash(config: RunConfig): string {
   return hashValue(hashedValues(config));
 }
 
-/** The input of {@linkcode configHash}: math keys under their first names, and their values. */
-export function hashedValues(config: RunConfig): Record<string, unknown> {
+/**
+ * The input of {@linkcode configHash}: math keys under their first names, and their values. Keys of
+ * `later` are left out where they have their default.
+ */
+export function hashedValues(
+  config: RunConfig,
+  later: Readonly<Record<string, unknown>> = LATER_KEYS,
+): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(mathValues(config)).map(([path, value]) => [firstName(path), value]),
+    Object.entries(mathValues(config))
+      .filter(([path, value]) => !Object.hasOwn(later, path) || !areEqual(value, later[path]))
+      .map(([path, value]) => [firstName(path), value]),
   );
 }
 
@@ -51,8 +66,12 @@ export function configDifferences(a: RunConfig, b: RunConfig): string[] {
   const left = mathValues(a);
   const right = mathValues(b);
   const paths = Array.from(new Set([...Object.keys(left), ...Object.keys(right)]));
-  return paths.filter((path) => left[path] !== right[path])
+  return paths.filter((path) => !areEqual(left[path], right[path]))
     .map((path) => `${path}: ${show(left[path])} against ${show(right[path])}`);
+}
+
+function areEqual(a: unknown, b: unknown): boolean {
+  return canonical(a) === canonical(b);
 }
 
 /** The math keys of a config, dotted, and their values. */

@@ -25,6 +25,7 @@ import type { Direction } from "../report/events.ts";
 import { compile } from "../plan/compile.ts";
 import type { Placement } from "../plan/compile.ts";
 import { addressIn, bucketSlot, layOut, LOSS, sumAddress } from "../plan/layout.ts";
+import { expand } from "../plan/expand.ts";
 import type { BucketRange, Layout } from "../plan/layout.ts";
 import type { Plan, SlotAddress } from "../plan/types.ts";
 import { differentiate, evaluateTerms, trainedOf } from "./loss.ts";
@@ -115,7 +116,7 @@ export function traceGradient(
   }
   // A call must not both read and write the gradient vector, so a tensor that is read again, or is
   // the gradient of several parameters, is copied there.
-  const read = new Set(built.trace.calls.flatMap((call) => call.inputs));
+  const read = new Set(expand(built.trace.calls).flatMap((call) => call.inputs));
   built.params.forEach(({ name }, i) => {
     const flow = flows[i];
     if (flow === undefined) throw new RangeError(`Cannot train ${name}: the loss ignores it`);

@@ -29,7 +29,7 @@ export function backpropagate(
   known: ReadonlyMap<Tensor, Tensor>,
   { calls, add }: { calls: readonly Call<Tensor>[]; add: Add },
 ): readonly Grad[] {
-  const forward = [...calls];
+  const forward = calls.flatMap(differentiable);
   const needed = reachedFrom(wanted, forward);
   const grads = new Map(known);
   for (const call of forward.reverse()) {
@@ -59,4 +59,11 @@ function reachedFrom(
     if (inputs.some((t) => reached.has(t))) outputs.forEach((t) => reached.add(t));
   }
   return reached;
+}
+
+/** The calls to differentiate: a composed op without a vjp stands for its parts. */
+function differentiable(call: Call<Tensor>): readonly Call<Tensor>[] {
+  return call.op.vjp === undefined && call.parts !== undefined
+    ? call.parts.flatMap(differentiable)
+    : [call];
 }

@@ -7,6 +7,8 @@ class Recorder implements Trace {
   readonly calls: Call<Tensor>[] = [];
   readonly constants: Constant[] = [];
   #next = 0;
+  /** Where calls are recorded: the trace, or the parts of the composed call being traced. */
+  #open: Call<Tensor>[] = this.calls;
 
   source(spec: Spec, role: Role, name?: string): Tensor {
     const { shape, dtype } = spec;
@@ -28,9 +30,24 @@ class Recorder implements Trace {
   }
 
   apply(op: Op, inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[] {
-    const outputs = op.shape(inputs, attrs).map((spec) => this.source(spec, "local"));
-    this.calls.push({ op, attrs, inputs, outputs });
+    const { outputs, parts } = op.compose === undefined
+      ? { outputs: op.shape(inputs, attrs).map((spec) => this.source(spec, "local")) }
+      : this.#recorded(() => op.compose?.(inputs, attrs) ?? []);
+    this.#open.push({ op, attrs, inputs, outputs, ...parts !== undefined && { parts } });
     return outputs;
+  }
+
+  /** The outputs of `compose` and the calls that it applies, which are recorded apart. */
+  #recorded(
+    compose: () => readonly Tensor[],
+  ): { outputs: readonly Tensor[]; parts?: readonly Call<Tensor>[] } {
+    const [outer, parts] = [this.#open, [] as Call<Tensor>[]];
+    this.#open = parts;
+    try {
+      return { outputs: compose(), parts };
+    } finally {
+      this.#open = outer;
+    }
   }
 }
 

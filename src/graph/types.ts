@@ -58,6 +58,8 @@ export interface Call<T> extends Io<T> {
   readonly op: Op;
   /** Its static attributes. */
   readonly attrs: Attrs;
+  /** Of a composed op: the calls of other ops that compute the outputs from the inputs. */
+  readonly parts?: readonly Call<T>[];
 }
 
 /** A tensor with values known at trace time. */
@@ -183,6 +185,13 @@ export interface Op {
    * output is still needed. Undefined when they cannot be fused.
    */
   absorb?(call: Call<Tensor>, next: Call<Tensor>, keep: boolean): Absorbed | undefined;
+  /**
+   * Of a composed op ({@linkcode defineOp}): traces the outputs by other ops. @throws {RangeError}
+   * naming the op when inputs do not fit.
+   */
+  compose?(inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[];
+  /** Set for a composed op without kernels: a plan runs the parts of its calls instead. */
+  readonly isExpanded?: boolean;
   /** Cases for tests and benches. */
   readonly cases: readonly Case[];
 }

@@ -2,13 +2,14 @@
  * Layers as functions from tensors to tensors, which declare their parameters in a scope. All
  * tensors are f32 except token ids (u32). B batch, T time, D width, V vocabulary.
  */
-import { attention, cachedAttention } from "../../kernels/attention/mod.ts";
+import { attention, packedHeads } from "../../kernels/attention/mod.ts";
 import { embedding } from "../../kernels/embedding/mod.ts";
 import { applyLayerNorm as normalise } from "../../kernels/layer_norm/mod.ts";
 import { matmul } from "../../kernels/matmul/mod.ts";
 import { pointwise } from "../../kernels/pointwise/mod.ts";
 import { broadcastTime, poolTime } from "../../kernels/shape/mod.ts";
 import type { Tensor } from "../graph/types.ts";
+import { attendCached } from "./cached_attention.ts";
 import { dropoutFormula, GELU, PRODUCT, scaleFormula, SUM } from "./formulas.ts";
 import type { Scope } from "./scope.ts";
 import { sinusoids } from "./sinusoids.ts";
@@ -135,7 +136,7 @@ export function positions(scope: Scope, x: Tensor, kind: "learned" | "sinusoidal
 
 /**
  * Causal self-attention of packed queries, keys and values: [B, T, 3D] to [B, T, D]. When decoding,
- * qkv holds new tokens only, and a KV cache those before. `starts` u32 [B, T]: first token that
+ * qkv holds new tokens only, and a cache the keys and values of those before. `starts` u32 [B, T]: first token that
  * each token attends to (document masking). `divisor` of the scores: default sqrt(D / heads).
  * @throws {RangeError} when D is no multiple of `heads`.
  */
@@ -150,9 +151,7 @@ export function attend(
   },
 ): Tensor {
   if (scope.decode !== undefined) {
-    const [batch, count, packed] = qkv.shape as [number, number, number];
-    const cache = scope.cache("cache", [batch, scope.decode.context, packed]);
-    return cachedAttention(qkv, { heads, cache, places: scope.positions(count), divisor });
+    return attendCached(scope, packedHeads(qkv, heads), { divisor });
   }
   if (!scope.training || p === 0) return attention(qkv, heads, { starts, divisor });
   return attention(qkv, heads, { dropout: { p, ...scope.random() }, starts, divisor });

@@ -1,9 +1,11 @@
 /**
- * Compiles a graph to a plan: removes dead calls, fuses epilogues, recomputes cheap calls where
- * that saves memory, and assigns buffers. Calls stay in the order of the trace.
+ * Compiles a graph to a plan: expands composed calls, removes dead calls, fuses epilogues,
+ * recomputes cheap calls where that saves memory, and assigns buffers. Calls stay in the order of
+ * the trace.
  */
 import { sizeOf } from "../base/shape.ts";
 import type { Call, Graph, Tensor } from "../graph/types.ts";
+import { expand } from "./expand.ts";
 import { fuse, prune } from "./fuse.ts";
 import { rootsOf } from "./in_place.ts";
 import type { Roots } from "./in_place.ts";
@@ -38,7 +40,7 @@ const MIN_RECOMPUTE_BYTES = 16 * 1024 * 1024;
  */
 export function compile(graph: Graph, placing: Placement = {}): Plan {
   const results = new Set(Object.values(graph.results));
-  const pruned = prune(graph);
+  const pruned = prune({ ...graph, calls: expand(graph.calls) });
   if (placing.fuse === false) return place(graph, pruned, placing);
   const plan = place(graph, fuse(pruned, results), placing);
   const recomputed = recompute(pruned, results, {

@@ -4,11 +4,11 @@
 import type { Call, Graph, Tensor } from "../graph/types.ts";
 
 /** Calls that results depend on, and in-place updates of sources, in order. */
-export function prune(graph: Graph): Call<Tensor>[] {
-  const needed = new Set(Object.values(graph.results));
-  const lasting = updates(graph.calls);
+export function prune({ calls, results }: Pick<Graph, "calls" | "results">): Call<Tensor>[] {
+  const needed = new Set(Object.values(results));
+  const lasting = updates(calls);
   const kept: Call<Tensor>[] = [];
-  for (const call of [...graph.calls].reverse()) {
+  for (const call of [...calls].reverse()) {
     if (!lasting.has(call) && !call.outputs.some((t) => needed.has(t))) continue;
     call.inputs.forEach((t) => needed.add(t));
     kept.push(call);

@@ -4,11 +4,13 @@ import type { Summary } from "./summary.ts";
 
 /** Facts about a run that are known before its first step. */
 export interface RunFacts {
+  /** Name of the run. */
   readonly name: string;
   /** Number of parameters. */
   readonly params: number;
   /** World size. */
   readonly workers: number;
+  /** Name of the device. */
   readonly adapter: string;
   /** Device class that its kernels were chosen for. */
   readonly kernels: string;
@@ -18,6 +20,7 @@ export interface RunFacts {
   readonly probe: string;
   /** Version of Deno. */
   readonly deno: string;
+  /** Tokens per step. */
   readonly tokensPerStep: number;
   /** Steps of the whole run. */
   readonly steps: number;
@@ -33,11 +36,13 @@ export interface StepFacts {
   readonly loss: number;
   /** Mean of each term of the loss by name, if there are several. */
   readonly terms?: Readonly<Record<string, number>>;
+  /** Learning rate. */
   readonly lr: number;
   /** Norm of the whole gradient before clipping. */
   readonly gradNorm: number;
   /** Tokens trained on since step 0. */
   readonly tokens: number;
+  /** Tokens per second, over the last steps. */
   readonly tokensPerS: number;
   /** Wall clock since this process started training. */
   readonly seconds: number;
@@ -45,9 +50,13 @@ export interface StepFacts {
 
 /** A published checkpoint. */
 export interface CheckpointFacts {
+  /** Finished steps. */
   readonly step: number;
+  /** Path of its folder. */
   readonly path: string;
+  /** Milliseconds for which it was written. */
   readonly ms: number;
+  /** Size in bytes. */
   readonly bytes: number;
   /** Milliseconds for which training was blocked. */
   readonly stallMs: number;
@@ -57,7 +66,9 @@ export interface CheckpointFacts {
 export interface ProgressFacts {
   /** Kernels compiled, or sequences evaluated. */
   readonly of: "kernels" | "sequences";
+  /** How many of them are done. */
   readonly done: number;
+  /** How many there are. */
   readonly total: number;
   /** Workers that `done` and `total` are summed over. */
   readonly workers: number;
@@ -68,6 +79,7 @@ export type Direction = "forward" | "backward";
 
 /** Gradient norms by distance in one direction, over the windows of a batch. */
 export interface Reach {
+  /** Direction in which the layer reads. */
   readonly direction: Direction;
   /** Norms of dLoss / dh_t by distance in steps, from 0; zero if no window is that long. */
   readonly norms: readonly number[];

@@ -17,16 +17,25 @@ export interface SummaryFacts {
 
 /** The summary as stored; values that are not finite are null. */
 export interface Summary {
+  /** Finished steps. */
   readonly steps: number;
   /** Of the last step; null if this process computed none. */
   readonly loss: number | null;
+  /** Of the last evaluation; null without one. */
   readonly val_loss: number | null;
+  /** Tokens trained on. */
   readonly tokens: number;
+  /** Tokens per second, over the last steps. */
   readonly tokens_per_s: number;
+  /** Number of parameters. */
   readonly params: number;
+  /** World size. */
   readonly workers: number;
+  /** Name of the device. */
   readonly adapter: string;
+  /** SHA-256 (hex) over step, parameters and optimizer state. */
   readonly state_hash: string;
+  /** Wall clock of this process, in seconds. */
   readonly seconds: number;
 }
 

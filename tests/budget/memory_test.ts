@@ -88,6 +88,16 @@ for (const [name, config] of Object.entries(CONFIGS)) {
   });
 }
 
+Deno.test("the cache of a sample holds keys and values: two vectors per token and block", () => {
+  const config = tinyConfig({ window: 80, model: { layers: 2 }, report: { sample_length: 5 } });
+  const { width } = config.model;
+  const slots = holdingsOf(config, VOCABULARY).plans.flatMap(({ plan }) => plan.slots);
+  const sizes = new Map(slots.map(({ name, size }) => [name, size]));
+  for (const block of [0, 1]) {
+    assertEquals(sizes.get(`decode/0/blocks.${block}.cache`), 80 * 2 * width);
+  }
+});
+
 Deno.test("vectors of one layout take a share each: parameters, gradient, moments, levels", () => {
   const config = tinyConfig({ micro_batches: 8 });
   const { roles } = memoryOf(holdingsOf(config, VOCABULARY));

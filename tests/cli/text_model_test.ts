@@ -1,8 +1,7 @@
 /** Models that cannot continue a text are refused by what they lack. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { UserError } from "../../src/base/user_error.ts";
-import { promptTokens } from "../../src/cli/generate/prompt.ts";
-import { textTokenizer } from "../../src/cli/generate/text_model.ts";
+import { promptTokens, textTokenizer } from "../../src/artifacts/text_model.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import { charTokenizer } from "../../src/data/tokenizers/char.ts";
 import { modelSchema } from "../../src/models/mod.ts";

@@ -1,6 +1,13 @@
 /** Which keys a resumed run may change, and how a difference reads. */
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { changeable, configDifferences, configHash, MATH_KEYS } from "../../src/config/identity.ts";
+import {
+  changeable,
+  configDifferences,
+  configHash,
+  hashedValues,
+  LATER_KEYS,
+  MATH_KEYS,
+} from "../../src/config/identity.ts";
 import { keys } from "../../src/config/keys.ts";
 import { applyOverrides } from "../../src/config/overrides.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
@@ -83,8 +90,17 @@ const OTHER_RECURRENT: Readonly<Record<string, { value: string; source?: string;
     "report.gradient_reach": { value: "true" },
   };
 
+/** configHash() of a config without keys, by kind of model, as stored in existing checkpoints. */
+const FIRST_HASHES = {
+  gpt: "7633ec02a36089d08d040682fa5ca888dd3b73a0b327cfb7e5a1e3be3c10ce8b",
+  recurrent: "d5fef03bf1eb32a35291fa2c78b93d9888fdb5fc339fbc1c9ebf9dd12fa07fb3",
+} as const;
+
 const BASE = resolveConfig({});
 const withKey = (path: string, text: string) => resolveConfig(applyOverrides({}, { [path]: text }));
+/** The defaults with one more math key, `optim.later`. */
+const withLater = (list: unknown) =>
+  ({ ...BASE, optim: { ...BASE.optim, later: list } }) as typeof BASE;
 
 Deno.test("changeable() are the keys that leave the numbers alone", () => {
   assertEquals(keys().map(({ path }) => path).filter(changeable), [
@@ -188,4 +204,34 @@ Deno.test("differences() gives both values", () => {
     "optim.lr: 0.003 against 0.01",
   ]);
   assertEquals(configDifferences(BASE, BASE), []);
+});
+
+Deno.test("a key that was added later is not hashed while it has its default", () => {
+  const before = hashedValues(BASE, {});
+  const hashed = (list: unknown) => hashedValues(withLater(list), { "optim.later": [] });
+  assertEquals(hashed([]), before);
+  assertEquals(hashed([{ a: 1 }]), { ...before, "optim.later": [{ a: 1 }] });
+  // Without the rule the key would change the hash of every config.
+  assertNotEquals(hashedValues(withLater([]), {}), before);
+});
+
+Deno.test("each key that was added later has the default under which it is not hashed", () => {
+  const presets = new Map(keys().map((key) => [key.path, key.default]));
+  for (const [path, preset] of Object.entries(LATER_KEYS)) {
+    assertEquals(MATH_KEYS.includes(path), true, path);
+    assertEquals(presets.get(path), preset, path);
+  }
+});
+
+Deno.test("configHash() of the defaults is that of the first version", () => {
+  for (const [kind, hash] of Object.entries(FIRST_HASHES)) {
+    assertEquals(configHash(resolveConfig({ model: { kind } })), hash, kind);
+  }
+});
+
+Deno.test("differences() compares lists by their values", () => {
+  assertEquals(configDifferences(withLater([{ a: 1 }]), withLater([{ a: 1 }])), []);
+  assertEquals(configDifferences(withLater([]), withLater([{ a: 1 }])), [
+    'optim.later: [] against [{"a":1}]',
+  ]);
 });

@@ -65,6 +65,17 @@ const read = await memory.read([{ slot: "y", offset: 0, length: 2 }]);
 console.log(JSON.stringify([Array.from(read), OPS.length > 10]));
 `;
 
+const TRAINS = `import { openModel, train, type TrainConfig } from "shoal";
+const config: TrainConfig = {
+  ...${JSON.stringify(TINY)},
+  data: { path: "my.txt" },
+};
+const { out, finished, workers } = await train(config, { out: "runs/library" });
+using model = await openModel(out, { device: "reference" });
+const { tokens } = await model.generate("the", { tokens: 3 });
+console.log(JSON.stringify([finished, workers, tokens.length]));
+`;
+
 Deno.test({
   name: "the package, installed into an empty folder, brings the command and the library",
   ignore: !HAS_NPM,
@@ -120,6 +131,12 @@ Deno.test({
       const said = await call(Deno.execPath(), "run", "--quiet", "--no-prompt", "use.ts");
       assertEquals(said, "[[-2,-2],true]\n");
       await call(Deno.execPath(), "check", "--quiet", "use.ts");
+    });
+    await t.step("train from shoal, under Deno", async () => {
+      place.write("my größe #1/train.ts", TRAINS);
+      const said = await call(Deno.execPath(), "run", "--quiet", "--no-prompt", "-A", "train.ts");
+      assertEquals(said, "[true,2,3]\n");
+      await call(Deno.execPath(), "check", "--quiet", "train.ts");
     });
     place.assertQuiet();
   },

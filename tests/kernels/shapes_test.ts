@@ -7,6 +7,25 @@ import { caseName } from "../../src/testing/cases.ts";
 const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
 const u32 = (...shape: number[]): Spec => ({ shape, dtype: "u32" });
 
+const COLUMNS = { first: 0, count: 3, to: 0 };
+
+/** Attributes of rotary: two heads of 4 columns each. */
+const HEADS = { heads: { first: 0, heads: 2, width: 4 }, pairing: "halves" };
+
+/** Attributes of cached_attention: two heads of 4 columns each, and places. */
+function cached(
+  { q, mask = "places", ...own }: {
+    q?: readonly [first: number, heads: number, width: number];
+    mask?: string;
+    window?: number;
+    alibi?: readonly number[];
+  },
+): Attrs {
+  const heads = { first: 0, heads: 2, width: 4 };
+  const [first, count, width] = q ?? [0, 2, 4];
+  return { q: { first, heads: count, width }, k: heads, v: heads, mask, ...own };
+}
+
 /** Inputs that an op must reject, and words that its error must contain. */
 const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]>> = {
   attention: [
@@ -17,12 +36,52 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
     [[f32(2, 3, 12), u32(2), u32(2, 3)], { heads: 2, documents: true }, "starts must be"],
   ],
   cached_attention: [
-    [[f32(2, 3, 13), f32(2, 8, 13), u32(3)], { heads: 2 }, "a multiple of 3 x heads"],
-    [[f32(2, 3, 12), f32(1, 8, 12), u32(3)], { heads: 2 }, "a cache [1, 8, 12]: needs [2, C, 12]"],
-    [[f32(2, 3, 12), f32(2, 2, 12), u32(3)], { heads: 2 }, "at least 3"],
-    [[f32(2, 3, 12), f32(2, 8, 12), f32(3)], { heads: 2 }, "places must be u32 [3]: f32 [3]"],
-    [[f32(2, 3, 12), f32(2, 8, 12), u32(1)], { heads: 2 }, "places must be u32 [3]: u32 [1]"],
-    [[f32(3, 12), f32(2, 8, 12), u32(3)], { heads: 2 }, "qkv must be f32 [B, n, 3D]"],
+    [[f32(2, 3, 8), f32(2, 8, 8), f32(2, 8, 8), u32(3)], cached({ q: [1, 2, 4] }), "exceed 8 col"],
+    [[f32(2, 3, 8), f32(2, 8, 7), f32(2, 8, 8), u32(3)], cached({}), "exceed 7 columns"],
+    [[f32(2, 3, 8), f32(1, 8, 8), f32(1, 8, 8), u32(3)], cached({}), "keys must be [2, 8, W]"],
+    [[f32(2, 3, 8), f32(2, 8, 8), f32(2, 7, 8), u32(3)], cached({}), "values must be [2, 8, W]"],
+    [[f32(2, 3, 8), f32(2, 8, 8), f32(2, 8, 8), f32(3)], cached({}), "places u32 [3]: got f32 [3]"],
+    [[f32(2, 3, 8), f32(2, 8, 8), f32(2, 8, 8), u32(1)], cached({}), "places u32 [3]: got u32 [1]"],
+    [[f32(2, 3, 8), f32(2, 8, 8), f32(2, 8, 8)], cached({}), "places u32 [3]: got no mask"],
+    [
+      [f32(2, 3, 8), f32(2, 8, 8), f32(2, 8, 8), u32(3)],
+      cached({ mask: "lengths" }),
+      "lengths u32 [2]",
+    ],
+    [[f32(3, 8), f32(2, 8, 8), f32(2, 8, 8), u32(3)], cached({}), "columns of f32 [B, n, W]"],
+    [
+      [f32(2, 3, 12), f32(2, 8, 8), f32(2, 8, 8), u32(3)],
+      cached({ q: [0, 3, 4] }),
+      "a divisor of the query heads",
+    ],
+    [
+      [f32(2, 3, 8), f32(2, 8, 8), f32(2, 8, 8), u32(3)],
+      cached({ q: [0, 2, 3] }),
+      "queries as wide as keys",
+    ],
+    [
+      [f32(2, 3, 8), f32(2, 8, 8), f32(2, 8, 8), u32(2)],
+      cached({ mask: "lengths", window: 2 }),
+      "need places: got lengths",
+    ],
+    [
+      [f32(2, 3, 8), f32(2, 8, 8), f32(2, 8, 8), u32(3)],
+      cached({ window: 0 }),
+      "a positive integer: 0",
+    ],
+    [
+      [f32(2, 3, 8), f32(2, 8, 8), f32(2, 8, 8), u32(3)],
+      cached({ alibi: [0.5] }),
+      "each of 2 heads: 1",
+    ],
+  ],
+  index_copy: [
+    [[f32(2, 9, 4), f32(2, 3), u32(3)], COLUMNS, "must be f32 [B, n, X]: f32 [2, 3]"],
+    [[f32(1, 9, 4), f32(2, 3, 4), u32(3)], COLUMNS, "to [1, 9, 4]: needs f32 [2, C, W]"],
+    [[f32(2, 2, 4), f32(2, 3, 4), u32(3)], COLUMNS, "the room for tokens, at least 3"],
+    [[f32(2, 9, 2), f32(2, 3, 4), u32(3)], COLUMNS, "3 columns from 0 on to 0 on: the last axes"],
+    [[f32(2, 9, 4), f32(2, 3, 2), u32(3)], COLUMNS, "the last axes are 2 and 4"],
+    [[f32(2, 9, 4), f32(2, 3, 4), f32(3)], COLUMNS, "index must be u32 [3]: f32 [3]"],
   ],
   column_sum: [[[f32(4, 5)], { columns: [4] }, "trailing axes differ"]],
   matmul: [
@@ -106,6 +165,14 @@ const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]
     [[f32(3, 5), u32(4)], {}, "[3, 5] by targets [4]: leading axes differ"],
     [[f32(3, 5), f32(3)], {}, "u32"],
     [[f32(3, 5)], {}, "two inputs"],
+  ],
+  rotary: [
+    [[f32(2, 3, 8), f32(3, 2), f32(3, 3)], HEADS, "f32 [C, r / 2] with r at most 4: [3, 2] and"],
+    [[f32(2, 3, 8), f32(3, 3), f32(3, 3)], HEADS, "r at most 4: [3, 3]"],
+    [[f32(2, 3, 7), f32(3, 2), f32(3, 2)], HEADS, "exceed 7 columns"],
+    [[f32(2, 4, 8), f32(3, 2), f32(3, 2)], HEADS, "4 tokens: the rotary tables have 3 positions"],
+    [[f32(2, 4, 8), f32(3, 2), f32(3, 2), u32(3)], HEADS, "positions must be u32 [4]: u32 [3]"],
+    [[f32(2, 4, 8), f32(3, 2), f32(3, 2), u32(4), u32(4)], HEADS, "at most four inputs: 5"],
   ],
   row_norms: [[[f32(3, 0)], {}, "[3, 0]: a row has no elements"], [[], {}, "no elements"]],
   tree_add: [[[f32(3, 4), f32(4, 3)], {}, "[4, 3] to [3, 4]: axes differ"]],

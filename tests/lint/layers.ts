@@ -169,6 +169,23 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "workers/group",
     "workers/coordinator",
   ],
+  "src/library": [
+    "src/base",
+    "src/data",
+    "src/generate",
+    "src/models",
+    "src/device",
+    "src/checkpoint",
+    "src/report",
+    "src/cards",
+    "src/config",
+    "src/corpus",
+    "src/engine",
+    "src/artifacts",
+    "workers/launch",
+    "workers/coordinator",
+    "workers/run",
+  ],
 };
 
 /**
@@ -224,6 +241,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     "src/report",
     "src/terminal",
     "src/artifacts",
+    "src/library",
     "src/transport/tcp.ts",
     "src/transport/unix.ts",
     "src/cli",

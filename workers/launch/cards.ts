@@ -1,4 +1,5 @@
 /** Finds the cards of this machine, so that each worker gets its own. src/cards assigns and pins them. */
+import { packageUrl } from "../../src/base/installed.ts";
 import { UserError } from "../../src/base/user_error.ts";
 import { type Card, joinCards, showCard } from "../../src/cards/card.ts";
 import { chooseCards } from "../../src/cards/choose.ts";
@@ -161,7 +162,7 @@ async function listing(pin: Pin): Promise<string> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
       ...CHILD,
-      new URL("../../src/device/enumerate.ts", import.meta.url).href,
+      packageUrl("src/device/enumerate.ts").href,
     ],
     clearEnv: true,
     env: { NO_COLOR: "1", ...passedEnvironment(), ...pin },

@@ -3,17 +3,18 @@
  * the lock file, which decides the packages. The coordinator reads them: a worker may read no source.
  */
 import { sha256 } from "../../src/base/hash.ts";
+import { packageUrl } from "../../src/base/installed.ts";
 import { once } from "../../src/base/once.ts";
 
 /** The hash of each file, by its path from the root of the checkout. */
 export type Code = ReadonlyMap<string, string>;
 
 /** The root of the checkout. */
-const ROOT = new URL("../../", import.meta.url);
+const ROOT = packageUrl("./");
 /** The module that a worker's process runs. */
-export const WORKER = new URL("../worker.ts", import.meta.url);
+export const WORKER = packageUrl("workers/worker.ts");
 /** Decides the versions and the hashes of all packages. */
-const LOCK = new URL("deno.lock", ROOT);
+const LOCK = packageUrl("deno.lock");
 
 /** Statements that load another module; type imports are erased. */
 const IMPORTS = [

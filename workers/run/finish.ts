@@ -4,10 +4,10 @@ import { sealed } from "../../src/base/hash.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { writeJsonAtomic } from "../../src/report/atomic.ts";
 import type { EventSink } from "../../src/report/events.ts";
-import { summaryOf } from "../../src/report/summary.ts";
+import { type Summary, summaryOf } from "../../src/report/summary.ts";
 import type { RunOutcome } from "../coordinator/request.ts";
 
-/** Reports the end of a run; false when it was stopped before anything was there to keep. */
+/** Reports the end of a run; undefined when it was stopped before anything was there to keep. */
 export function finishRun(
   outcome: RunOutcome,
   { out, summary: path, config, report, show, seconds }: {
@@ -19,10 +19,10 @@ export function finishRun(
     readonly show: EventSink;
     readonly seconds: number;
   },
-): boolean {
+): Summary | undefined {
   if (outcome.idle) {
     show({ type: "notice", text: "Stopped before the first step: nothing was trained" });
-    return false;
+    return undefined;
   }
   const { workers } = config;
   const summary = summaryOf({ ...outcome, steps: outcome.step, workers, seconds });
@@ -34,7 +34,7 @@ export function finishRun(
     ? `Stopped at step ${outcome.step}: go on with --resume=${out}`
     : `Everything lies in ${out}: checkpoints, metrics.jsonl, config.json, summary.json`;
   show({ type: "notice", text });
-  return true;
+  return summary;
 }
 
 /** Writes the summary; the fault if the disk does not take it: the state is saved by then. */

@@ -7,6 +7,7 @@ import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { configDifferences as changedKeys, configHash } from "../../src/config/identity.ts";
 import { resolveStored } from "../../src/config/resolve.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
+import type { Summary } from "../../src/report/summary.ts";
 import { tokenizerHash } from "../../src/data/tokenizers/mod.ts";
 import type { Data } from "../../src/corpus/data.ts";
 import { identityDifferences, identityIn } from "../protocol/identity.ts";
@@ -20,11 +21,11 @@ export function isDone({ manifest }: Checkpoint, { steps, out }: RunConfig): boo
   );
 }
 
-/** The step of the summary in a run's folder; undefined if it is missing or does not match its seal. */
-export function summedUp(out: string): unknown {
+/** The summary in a run's folder; undefined if it is missing or does not match its seal. */
+export function writtenSummary(out: string): Summary | undefined {
   try {
     const summary = Object(parseJsonText(Deno.readTextFileSync(join(out, "summary.json"))));
-    return sealFault(summary) === undefined ? summary.steps : undefined;
+    return sealFault(summary) === undefined ? summary : undefined;
   } catch {
     return undefined;
   }

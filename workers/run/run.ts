@@ -11,6 +11,7 @@ import { lockRun, type RunLock } from "../../src/checkpoint/lock/lock.ts";
 import { resolveOutput } from "../../src/checkpoint/path_kinds.ts";
 import { cleanLeftovers } from "../../src/checkpoint/retention.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
+import type { Summary } from "../../src/report/summary.ts";
 import { unevaluatedLines } from "../../src/corpus/evaluable.ts";
 import { foldersOf } from "../../src/corpus/folder_text.ts";
 import { coordinate } from "../coordinator/coordinator.ts";
@@ -27,7 +28,7 @@ import { LateJournal } from "./late_journal.ts";
 import { warnOfSchedule } from "./notices.ts";
 import { Records } from "./records.ts";
 import type { TrainingRequest } from "./request.ts";
-import { isDone, requireSameConfig, requireSameRun, summedUp } from "./resumable.ts";
+import { isDone, requireSameConfig, requireSameRun, writtenSummary } from "./resumable.ts";
 import { newestOf, requireEmpty, requireRun, setRunAside } from "./resume.ts";
 import { requireRoom } from "./room.ts";
 import { saver } from "./saver.ts";
@@ -35,8 +36,11 @@ import { changedConfig } from "./stored_config.ts";
 
 export type { TrainingRequest } from "./request.ts";
 
-/** Runs to the end, or until it is stopped. @throws {UserError} for what the user can mend. */
-export async function runTraining(request: TrainingRequest): Promise<void> {
+/**
+ * Runs to the end, or until it is stopped; returns its summary, or undefined where it was stopped
+ * before its first step. @throws {UserError} for what the user can mend.
+ */
+export async function runTraining(request: TrainingRequest): Promise<Summary | undefined> {
   const { config, out, resume, restart = false, followLinks = false, show } = request;
   if (resume || restart) await requireRun(out, { restart, followLinks });
   else requireOwn(out, { own: "a run", doing: "Cannot start in" });
@@ -59,10 +63,12 @@ export async function runTraining(request: TrainingRequest): Promise<void> {
     const from = resume ? await checkpointOf(request, { journal, note, lock }) : undefined;
     if (from !== undefined) {
       requireSameConfig(from, config);
-      if (isDone(from, config) && summedUp(out) === config.steps) {
+      const written = isDone(from, config) ? writtenSummary(out) : undefined;
+      if (written?.steps === config.steps) {
         const text = `Nothing left to train: ${out} has finished step ${config.steps}; ` +
           `a larger number of steps goes on, as --steps=${2 * config.steps}`;
-        return show({ type: "notice", text });
+        show({ type: "notice", text });
+        return written;
       }
     }
     const { data, initial } = fresh ?? await openRunStart(config, from);
@@ -70,10 +76,11 @@ export async function runTraining(request: TrainingRequest): Promise<void> {
     for (const text of [...data.notes, ...unevaluatedLines(config, data.corpus)]) {
       show({ type: "notice", text });
     }
-    const began = await train(request, { data, from, initial, journal, note, lock });
+    const summary = await train(request, { data, from, initial, journal, note, lock });
     // What a disk fault kept from being removed during the run is tried once more.
     await cleanLeftovers(join(out, "checkpoints"), lockedDisk(lock));
-    if (!began) lock.removeUnused();
+    if (summary === undefined) lock.removeUnused();
+    return summary;
   } catch (error) {
     lock.removeUnused();
     throw error;
@@ -103,13 +110,13 @@ async function checkpointOf(
   return from;
 }
 
-/** Trains; false when it was stopped before anything was there to keep. */
+/** Trains; undefined when it was stopped before anything was there to keep. */
 async function train(
   request: TrainingRequest,
   { data, from, initial, journal, note, lock }: RunStart & RunFolder & {
     readonly from: Checkpoint | undefined;
   },
-): Promise<boolean> {
+): Promise<Summary | undefined> {
   const { config, out, cards = [], show, stop } = request;
   const { corpus } = data;
   const step = from?.manifest.step ?? 0;

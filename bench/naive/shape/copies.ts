@@ -1,6 +1,7 @@
 /** Naive ops on columns and time steps: one thread per element. */
 import type {
   BroadcastTimeAttrs,
+  IndexCopyAttrs,
   PadLastAttrs,
   PoolTimeAttrs,
   SliceLastAttrs,
@@ -10,6 +11,7 @@ import type { Io, Launch, Spec, Target } from "../../../src/graph/types.ts";
 import { linearGroups } from "../../../src/graph/wgsl.ts";
 import sliceLast from "./slice_last.wgsl" with { type: "text" };
 import concat from "./concat.wgsl" with { type: "text" };
+import indexCopy from "./index_copy.wgsl" with { type: "text" };
 import padLast from "./pad_last.wgsl" with { type: "text" };
 import poolTime from "./pool_time.wgsl" with { type: "text" };
 import broadcastTime from "./broadcast_time.wgsl" with { type: "text" };
@@ -48,6 +50,21 @@ export const sliceLastTwin: Twin = {
     constants: { C: width(io.inputs[0]), first, count },
     ...threads(io, target),
   }],
+};
+
+/** One thread per element that is copied. */
+export const indexCopyTwin: Twin = {
+  fills: [0],
+  launch({ inputs: [whole, x] }, { first, count, to }: IndexCopyAttrs, { groups: limit }) {
+    const [batch = 1, N = 1, X = 1] = x?.shape ?? [];
+    const constants = { N, C: whole?.shape[1] ?? 1, X, W: width(whole) };
+    return [{
+      wgsl: indexCopy,
+      constants: { ...constants, FIRST: first, COUNT: count, TO: to },
+      bindings: [{ input: 1 }, { input: 2 }, { output: 0 }],
+      groups: linearGroups(batch * N * count, limit),
+    }];
+  },
 };
 
 /** One thread per element, the zeros included. */

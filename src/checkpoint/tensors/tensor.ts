@@ -4,8 +4,11 @@ import { CHUNK, type ChunkWork } from "./chunks.ts";
 
 /** A named f32 tensor; `data` is row-major. */
 export interface NamedTensor {
+  /** Its name, as `blocks.0.qkv.weight`. */
   readonly name: string;
+  /** Sizes of its axes. */
   readonly shape: Shape;
+  /** Its elements. */
   readonly data: Float32Array;
 }
 

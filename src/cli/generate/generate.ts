@@ -13,6 +13,7 @@ import { Decoder } from "../../engine/decoder.ts";
 import { holdParams } from "../../engine/load_params.ts";
 import { openModel } from "../../artifacts/model.ts";
 import type { OpenedModel } from "../../artifacts/model.ts";
+import { promptTokens, textTokenizer } from "../../artifacts/text_model.ts";
 import { runCommand } from "../command.ts";
 import { openDevice } from "../device.ts";
 import { flagsHelp } from "../flags.ts";
@@ -20,11 +21,10 @@ import { GENERATE, parseGenerate, slideNote } from "./request.ts";
 import type { GenerateRequest } from "./request.ts";
 import { openProduct } from "../../terminal/output.ts";
 import type { Output } from "../../terminal/output.ts";
-import { promptTokens, readPrompt } from "./prompt.ts";
+import { readPrompt } from "./prompt.ts";
 import { Samples } from "../train/samples.ts";
 import { INTERRUPTED, stopOnSignals } from "../../terminal/signals.ts";
 import { compilingIn, openStatus } from "../../terminal/status.ts";
-import { textTokenizer } from "./text_model.ts";
 
 /** Texts that are drawn side by side: many cost little more than one. */
 const SIDE_BY_SIDE = 16;

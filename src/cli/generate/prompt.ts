@@ -1,8 +1,6 @@
-/** Reads the prompt of a command line and encodes it to tokens. */
-import { UserError } from "../../base/user_error.ts";
+/** Reads the prompt of a command line. */
 import { warn } from "../../base/text/say.ts";
 import { readWhole, textOfBytes } from "../../data/read.ts";
-import type { Tokenizer } from "../../data/tokenizers/types.ts";
 import type { PromptFrom } from "./request.ts";
 
 /** Milliseconds after which a silent stdin is mentioned. */
@@ -23,19 +21,4 @@ export async function readPrompt(from: PromptFrom): Promise<string> {
   } finally {
     clearTimeout(waiting);
   }
-}
-
-/** Tokens that a text begins with: those of the prompt, or the token that ends documents. */
-export function promptTokens(
-  prompt: string,
-  tokenizer: Pick<Tokenizer, "encode" | "end">,
-): Uint32Array {
-  const tokens = tokenizer.encode(prompt);
-  if (tokens.length > 0) return tokens;
-  if (tokenizer.end !== undefined) return Uint32Array.of(tokenizer.end);
-  throw new UserError(
-    "config",
-    `Cannot begin a text: need a prompt, as --prompt="Once", for the tokenizer has no token ` +
-      "that documents begin behind: the prompt is empty",
-  );
 }

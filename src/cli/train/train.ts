@@ -5,9 +5,8 @@ import { UserError } from "../../base/user_error.ts";
 import type { ExitName } from "../../base/user_error.ts";
 import { sayText, warn } from "../../base/text/say.ts";
 import { showCard } from "../../cards/card.ts";
-import { cardNamesIn } from "../../cards/choose.ts";
 import { anchored } from "../../config/paths.ts";
-import { applyOverrides, isPlain, type PlainConfig } from "../../config/overrides.ts";
+import { applyOverrides, type PlainConfig } from "../../config/overrides.ts";
 import { resolveConfig } from "../../config/resolve.ts";
 import type { RunConfig } from "../../config/schema.ts";
 import { requireUsed } from "../../config/unused.ts";
@@ -19,8 +18,8 @@ import { parseFaultPlan } from "../../../workers/faults/plan.ts";
 import type { FaultPlan } from "../../../workers/faults/schema.ts";
 import { requireRunPlaces } from "../../../workers/run/resume.ts";
 import { requireOwn } from "../../artifacts/folder_owner.ts";
-import { openModel } from "../../artifacts/model.ts";
-import { cardsFor, defaultWorkers } from "../../../workers/launch/cards.ts";
+import { withInitialModel } from "../../library/initial_model.ts";
+import { freeFolder, withWorkers, workersOf } from "../../library/run_place.ts";
 import { runTraining } from "../../../workers/run/run.ts";
 import { spawnWorkers } from "../../../workers/launch/spawn.ts";
 import { parseCommandLine } from "../args.ts";
@@ -54,9 +53,7 @@ export async function trainCommand(
   const { config } = asked;
   const out = line.resume ?? line.restart ?? config.out ?? freeFolder(join("runs", config.name));
   const notices: string[] = [];
-  const said = asked.saysWorkers ? config.workers : null;
-  const cards = await cardsFor({ ...config, workers: said }, (text) => notices.push(text));
-  const workers = said ?? await defaultWorkers(config, cards);
+  const { workers, cards } = await workersOf(asked, (text) => notices.push(text));
   const run = { ...config, workers, out };
   if (line.printConfig) {
     sayText(JSON.stringify(anchored(run, Deno.cwd()), null, 2));
@@ -117,7 +114,7 @@ export async function askedOf(
   if (resume !== undefined && (line.config ?? overrides["init"]) !== undefined) {
     await requireOwnInit(resume, input["init"] ?? null);
   }
-  const config = resolveConfig(resume === undefined ? await withModel(input) : input);
+  const config = resolveConfig(resume === undefined ? await withInitialModel(input, warn) : input);
   requireUsed(config, Object.keys(overrides));
   requireUnsplit(config, overrides);
   return { config, saysWorkers: input["workers"] !== undefined };
@@ -135,16 +132,6 @@ function requireUnsplit(
     "config",
     `Cannot take --data.validation: need a text file: ${folder} was split when it was prepared`,
   );
-}
-
-/** One worker for each card that is named, unless the number of workers is set. */
-function withWorkers(
-  input: PlainConfig,
-  { gpus, workers }: Readonly<Record<string, string>>,
-): PlainConfig {
-  const isSaid = workers !== undefined || (gpus === undefined && input["workers"] !== undefined);
-  if (isSaid || typeof input["gpus"] !== "string") return input;
-  return { ...input, workers: cardNamesIn(input["gpus"]).length };
 }
 
 /** A config as its file has it; a run that begins with a model needs none. */
@@ -165,22 +152,6 @@ async function besideRun(path: string, input: PlainConfig): Promise<PlainConfig>
   const isStored = basename(path) === "config.json" && typeof input["out"] === "string" &&
     await Deno.stat(join(folder, "metrics.jsonl")).then(({ isFile }) => isFile, () => false);
   return isStored ? { ...input, out: freeFolder(folder) } : input;
-}
-
-/** With --init, model sizes and window default to those of the model. */
-async function withModel(input: PlainConfig): Promise<PlainConfig> {
-  const { init, data } = input;
-  if (typeof init !== "string") return input;
-  const { model, context, config, notes = [] } = await openModel(init, { warn });
-  for (const note of notes) warn(note);
-  const own = isPlain(data) ? data : {};
-  const seq_len = own["seq_len"] ?? config?.data.seq_len ?? context;
-  const bptt = config?.data.bptt ?? null;
-  return {
-    ...input,
-    model: { ...model, ...(isPlain(input["model"]) && input["model"]) },
-    data: { bptt, ...own, seq_len },
-  };
 }
 
 /** @throws {UserError} `config` for --init with a run that is resumed: it would be ignored. */
@@ -208,18 +179,6 @@ async function storedConfig(out: string): Promise<string> {
       "config",
       `Cannot resume ${out}: it must hold a run, but config.json is missing`,
     );
-  }
-}
-
-/** `base`, or the first of `base-2`, `base-3`... that does not exist. */
-function freeFolder(base: string): string {
-  for (let n = 1;; n++) {
-    const path = n === 1 ? base : `${base}-${n}`;
-    try {
-      Deno.statSync(path);
-    } catch {
-      return path;
-    }
   }
 }
 

@@ -1,7 +1,7 @@
 /** Evaluates a config module in a child process that has read access to its imports only. */
 import { basename, dirname, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CONFIG } from "../../base/installed.ts";
+import { CONFIG, packageUrl } from "../../base/installed.ts";
 import { parseJsonText } from "../../base/text/json.ts";
 import { oneLine } from "../../base/text/printable.ts";
 import { warnText } from "../../base/text/say.ts";
@@ -39,7 +39,7 @@ export async function evaluateModule(path: string): Promise<Evaluated> {
       "--frozen",
       CONFIG,
       flag,
-      fileURLToPath(new URL("./module_child.ts", import.meta.url)),
+      fileURLToPath(packageUrl("src/config/module/module_child.ts")),
       whole,
       String(TIMEOUTS.wait),
     ],

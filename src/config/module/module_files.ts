@@ -1,11 +1,11 @@
 /** Lists the files that a config module imports, by `deno info`, without running the module. */
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { CONFIG } from "../../base/installed.ts";
+import { CONFIG, packageUrl } from "../../base/installed.ts";
 import { parseJsonText } from "../../base/text/json.ts";
 
 /** Shoal's own folder: its configs and kernels may be imported. */
-const CHECKOUT = resolve(fileURLToPath(new URL("../../../", import.meta.url)));
+const CHECKOUT = resolve(fileURLToPath(packageUrl("./")));
 /** Names that mark the top folder of a project. */
 const PROJECT_MARKERS = ["deno.json", "deno.jsonc", "package.json", ".git"];
 /** File extensions of code and JSON: a config may read no other files of a project. */
@@ -73,7 +73,7 @@ async function modulesOf(
   { env, timeout }: { readonly env: Record<string, string>; readonly timeout: number },
 ): Promise<Map<string, Module>> {
   const deno = Deno.execPath();
-  const list = fileURLToPath(new URL("./module_list_child.ts", import.meta.url));
+  const list = fileURLToPath(packageUrl("src/config/module/module_list_child.ts"));
   const child = new Deno.Command(deno, {
     // Deno reads packages itself; the config needs no permission for them.
     args: [

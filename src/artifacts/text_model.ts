@@ -1,8 +1,8 @@
-/** Checks that a stored model can continue a text. */
-import { UserError } from "../../base/user_error.ts";
-import type { Tokenizer } from "../../data/tokenizers/types.ts";
-import { modelOf } from "../../models/mod.ts";
-import type { OpenedModel } from "../../artifacts/model.ts";
+/** Checks that a stored model can continue a text, and encodes what it begins with. */
+import { UserError } from "../base/user_error.ts";
+import type { Tokenizer } from "../data/tokenizers/types.ts";
+import { modelOf } from "../models/mod.ts";
+import type { OpenedModel } from "./model.ts";
 
 /** The tokenizer of a model that continues texts. @throws {UserError} for any other, by name. */
 export function textTokenizer(
@@ -25,4 +25,22 @@ export function textTokenizer(
     refuse("a logit for each token", `${tokenizer.size} tokens, ${vocabulary} logits`);
   }
   return tokenizer;
+}
+
+/**
+ * Tokens that a text begins with: those of the prompt, or the token that ends documents.
+ * @throws {UserError} `config` for an empty prompt where there is no such token.
+ */
+export function promptTokens(
+  prompt: string,
+  tokenizer: Pick<Tokenizer, "encode" | "end">,
+): Uint32Array {
+  const tokens = tokenizer.encode(prompt);
+  if (tokens.length > 0) return tokens;
+  if (tokenizer.end !== undefined) return Uint32Array.of(tokenizer.end);
+  throw new UserError(
+    "config",
+    `Cannot begin a text: need a prompt, as --prompt="Once", for the tokenizer has no token ` +
+      "that documents begin behind: the prompt is empty",
+  );
 }
