@@ -17,7 +17,7 @@ import { modelOf } from "../models/mod.ts";
 import { PRODUCT, scaleFormula } from "../nn/formulas.ts";
 import { newScope } from "../nn/scope.ts";
 import type { Carry, Param } from "../nn/scope.ts";
-import type { Term, Terms } from "../nn/terms.ts";
+import type { LossTerms, Term } from "../nn/terms.ts";
 import { optimizerOf } from "../optim/mod.ts";
 import { inspectGraph, updateGraph } from "../optim/update.ts";
 import type { SpanGraph } from "../optim/update.ts";
@@ -147,7 +147,7 @@ function shareOf(
 }
 
 /** Names of the sums behind the gradient: the loss, then its terms if there are several. */
-function sumsOf(terms: Terms): string[] {
+function sumsOf(terms: LossTerms): string[] {
   const names = Object.keys(trainedOf(terms));
   return [LOSS, ...names.length > 1 ? names.map((name) => TERM + name) : []];
 }

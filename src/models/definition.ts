@@ -3,7 +3,7 @@ import type * as z from "zod";
 import type { Task } from "../data/source.ts";
 import type { Tensor } from "../graph/types.ts";
 import type { Scope } from "../nn/scope.ts";
-import type { Terms } from "../nn/terms.ts";
+import type { LossTerms } from "../nn/terms.ts";
 
 /** The tensors of a batch by name, as the task declares them. */
 export type BatchTensors = Readonly<Record<string, Tensor>>;
@@ -29,7 +29,7 @@ export interface LogitsInput extends ModelSizes {
 }
 
 /** The memory of earlier tokens in generation: a window that slides, or a recurrent state. */
-export type Memory = "window" | "state";
+export type GenerationMemory = "window" | "state";
 
 /** A fault of a config: the key within `model`, and the error text for its value. */
 export type ModelFault = readonly [key: string, message: string];
@@ -49,11 +49,11 @@ export interface ModelDefinition<C extends AnyModel> {
    * Traces the terms of the loss over one batch; see src/nn/terms.ts. Weights of terms are constants
    * of the config, sums are f32 [1] or over rows of a head.
    */
-  readonly loss: (scope: Scope, batch: BatchTensors, config: C, task: Task) => Terms;
+  readonly loss: (scope: Scope, batch: BatchTensors, config: C, task: Task) => LossTerms;
   /** Traces logits f32 [B, T, K], or [B, K] with `last`; absent: it has none. */
   readonly logits?: (scope: Scope, input: LogitsInput, config: C) => Tensor;
   /** The memory of generation; a sentence why it cannot generate text, as `it is bidirectional`. */
-  readonly generates?: (config: C) => { readonly memory: Memory } | string;
+  readonly generates?: (config: C) => { readonly memory: GenerationMemory } | string;
   /** True if it can carry states from batch to batch (truncated BPTT). Default false. */
   readonly carries?: boolean;
   /** True if it reads `starts`, which keep attention inside a document. Default false. */

@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 import type { Tensor } from "../graph/types.ts";
-import { type Head, linearHead, tiedHead } from "../nn/head.ts";
+import { type Head, outputHead, tiedHead } from "../nn/head.ts";
 import {
   attend,
   dropout,
@@ -110,7 +110,7 @@ function gptHead(
   const { logits: factor } = widthFactors(config);
   return config.tie_embeddings
     ? tiedHead(scope.in("tokens"), x, { vocabulary, width, factor })
-    : linearHead(scope.in("head"), x, { classes, bias: false, factor });
+    : outputHead(scope.in("head"), x, { classes, bias: false, factor });
 }
 
 /** x + attention(norm(x)), then x + mlp(norm(x)): [B, T, D] to [B, T, D]. */

@@ -21,7 +21,7 @@ export interface Head {
 }
 
 /** x W + b, times `factor`, with parameters `weight` [D, K] and `bias` as of `linear`. */
-export function linearHead(
+export function outputHead(
   scope: Scope,
   x: Tensor,
   { classes, bias = true, factor = 1 }: { classes: number; bias?: boolean; factor?: number },

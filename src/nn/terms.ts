@@ -31,7 +31,7 @@ export interface Term {
 }
 
 /** The terms of a model's loss by name. */
-export type Terms = Readonly<Record<string, Term>>;
+export type LossTerms = Readonly<Record<string, Term>>;
 
 /** Name of the negative log-likelihood. */
 export const NLL = "nll";
@@ -43,7 +43,7 @@ export const CORRECT = "correct";
  * Classification: the cross-entropy `nll` in nats, and whether the largest logit is the label's.
  * Rows with label IGNORE do not count.
  */
-export function classification(head: Head, labels: Tensor): Terms {
+export function classification(head: Head, labels: Tensor): LossTerms {
   return {
     [NLL]: { sum: { head, labels, of: crossEntropy }, per: "targets", weight: 1 },
     [CORRECT]: { sum: { head, labels, of: correct }, per: "targets", weight: 0 },
