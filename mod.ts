@@ -91,12 +91,28 @@ export type { WebGpuDevice, WebGpuOptions } from "./src/device/webgpu.ts";
 export { OPS } from "./kernels/mod.ts";
 export { matmul, matmulOp } from "./kernels/matmul/mod.ts";
 export type { MatmulAttrs } from "./kernels/matmul/mod.ts";
-export { pointwise, pointwiseOp } from "./kernels/pointwise/mod.ts";
+export { pointwise, pointwiseOp, swiglu, swigluOp } from "./kernels/pointwise/mod.ts";
 export type { PointwiseAttrs } from "./kernels/pointwise/mod.ts";
+export {
+  rowMax,
+  rowMaxOp,
+  rowMean,
+  rowMeanOp,
+  rowSum,
+  rowSumOp,
+  rowVariance,
+  rowVarianceOp,
+  sum,
+  sumOp,
+} from "./kernels/reduce/mod.ts";
+export type { SumAttrs } from "./kernels/reduce/mod.ts";
+export { applyRmsNorm, rmsNormOp } from "./kernels/rms_norm/mod.ts";
+export type { RmsNormAttrs } from "./kernels/rms_norm/mod.ts";
+export { logSoftmax, logSoftmaxOp, softmax, softmaxOp } from "./kernels/softmax/mod.ts";
 
 // Layers, models and optimizers.
 /** Layers as functions of a scope and tensors. */
-export * as layers from "./src/nn/layers.ts";
+export * as layers from "./src/nn/mod.ts";
 export { newScope } from "./src/nn/scope.ts";
 export type { Carry, Declared, Decode, Init, Param, Scope } from "./src/nn/scope.ts";
 export { defineModel } from "./src/models/definition.ts";

@@ -153,6 +153,7 @@ export function attend(
   if (scope.decode !== undefined) {
     return attendCached(scope, packedHeads(qkv, heads), { divisor });
   }
-  if (!scope.training || p === 0) return attention(qkv, heads, { starts, divisor });
-  return attention(qkv, heads, { dropout: { p, ...scope.random() }, starts, divisor });
+  const mask = { causal: true, starts };
+  const drop = scope.training && p > 0 ? { dropout: { p, ...scope.random() } } : {};
+  return attention(packedHeads(qkv, heads), { ...drop, mask, divisor });
 }

@@ -1,0 +1,6 @@
+/** Layers as functions of a scope and tensors. */
+export { applySigmoid as sigmoid, applyTanh as tanh, relu, silu } from "./activations.ts";
+export * from "./layers.ts";
+export * from "./mlp.ts";
+export { logSoftmax, softmax } from "../../kernels/softmax/mod.ts";
+export { swiglu } from "../../kernels/pointwise/mod.ts";
