@@ -60,10 +60,10 @@ export interface ModelDefinition<C extends AnyModel> {
   readonly documents?: boolean;
   /** Directions in which the gradient's reach can be measured. Default none. */
   readonly directions?: (config: C) => readonly ("forward" | "backward")[];
-  /** Faults of a config for a task of the source named `source`. Default none. */
+  /** Faults of a config beside the other parts of a run. Default none. */
   readonly faults?: (
     config: C,
-    use: { readonly task: Task; readonly source: string },
+    use: ModelUse,
   ) => readonly ModelFault[];
   /** Keys without effect in this config, each with what it needs to have one. Default none. */
   readonly unused?: (config: C) => readonly ModelFault[];
@@ -71,6 +71,15 @@ export interface ModelDefinition<C extends AnyModel> {
    * FLOP of training per token by each usual formula, the plainest first. Default: 6 per parameter.
    */
   readonly flops?: (config: C, sizes: FlopSizes) => readonly FlopCount[];
+}
+
+/** What a config pairs with its model. */
+export interface ModelUse {
+  readonly task: Task;
+  /** Name of the source. */
+  readonly source: string;
+  /** Kind of the optimizer. */
+  readonly optimizer: string;
 }
 
 /** Sizes that FLOP formulas need. */

@@ -26,7 +26,7 @@ export function outputHead(
   x: Tensor,
   { classes, bias = true, factor = 1 }: { classes: number; bias?: boolean; factor?: number },
 ): Head {
-  const { weight, bias: shift } = linearOf(scope, x, { width: classes, bias });
+  const { weight, bias: shift } = linearOf(scope, x, { width: classes, bias, hidden: false });
   return {
     x,
     weights: shift === undefined ? [weight] : [weight, shift],

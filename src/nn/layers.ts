@@ -63,6 +63,7 @@ export function readout(x: Tensor, kind: "last" | "mean"): Tensor {
 /**
  * Linear layer x W + b: [..., K] to [..., width], with parameters `weight` [K, width] and `bias`.
  * `scale` multiplies the standard deviation of the initial weights, `lrScale` their learning rate.
+ * `hidden`: whether it is a hidden layer, whose weight matrix Muon orthogonalises; false for a head.
  */
 export function linear(scope: Scope, x: Tensor, options: LinearOptions): Tensor {
   const { weight, bias } = linearOf(scope, x, options);
@@ -76,18 +77,22 @@ export interface LinearOptions {
   readonly bias?: boolean;
   readonly scale?: number;
   readonly lrScale?: number;
+  readonly hidden?: boolean;
 }
 
 /** Declares the parameters of {@linkcode linear} for inputs x [..., K]. */
 export function linearOf(
   scope: Scope,
   x: Tensor,
-  { width, bias = true, scale = 1, lrScale = 1 }: LinearOptions,
+  { width, bias = true, scale = 1, lrScale = 1, hidden = true }: LinearOptions,
 ): { readonly weight: Tensor; readonly bias: Tensor | undefined } {
   const inner = x.shape.at(-1) as number;
   const init = { kind: "normal", std: STD * scale } as const;
   return {
-    weight: scope.param("weight", [inner, width], init, { lrScale }),
+    weight: scope.param("weight", [inner, width], init, {
+      lrScale,
+      ...hidden && { hidden: "in_out" },
+    }),
     bias: bias ? scope.param("bias", [width], { kind: "zeros" }) : undefined,
   };
 }
