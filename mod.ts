@@ -115,8 +115,13 @@ export { logSoftmax, logSoftmaxOp, softmax, softmaxOp } from "./kernels/softmax/
 export * as layers from "./src/nn/mod.ts";
 export { newScope } from "./src/nn/scope.ts";
 export type { Carry, Declared, Decode, Init, Param, ParamOptions, Scope } from "./src/nn/scope.ts";
-export { defineModel } from "./src/models/definition.ts";
-export type { ModelDefinition } from "./src/models/definition.ts";
+export { defineModel, denseFlops } from "./src/models/definition.ts";
+export type * from "./src/models/definition.ts";
+export { outputHead, tiedHead } from "./src/nn/head.ts";
+export type { Head } from "./src/nn/head.ts";
+export { classification } from "./src/nn/terms.ts";
+export type { LossTerms, Per, RowSum, Term } from "./src/nn/terms.ts";
+export type { BatchTensor, TargetKind, Task } from "./src/data/source.ts";
 export { elementwise, elementwiseRule } from "./src/optim/elementwise.ts";
 export type {
   ElementwiseOptimizer,

@@ -12,7 +12,6 @@ import { configHash } from "../config/identity.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { stateVectors } from "../optim/mod.ts";
-import { paramsOf } from "../plan/layout.ts";
 import { writeJsonAtomic } from "../report/atomic.ts";
 import { NO_DATA } from "../corpus/corpus.ts";
 import { publishFolder, requireFree } from "./exported.ts";

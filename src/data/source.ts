@@ -10,6 +10,7 @@ import type { Tokenizer } from "./tokenizers/types.ts";
 export interface BatchTensor {
   /** Sizes of the axes behind the first, which is B. */
   readonly shape: readonly number[];
+  /** Element type. */
   readonly dtype: "u32" | "f32";
   /** What its elements mean, also in rows that fill a batch up. */
   readonly meaning: string;

@@ -1,5 +1,4 @@
 /** What a model is to the rest of the system: its config, its loss, and what it can do. */
-import type * as z from "zod";
 import type { Task } from "../data/source.ts";
 import type { Tensor } from "../graph/types.ts";
 import type { Scope } from "../nn/scope.ts";
@@ -34,8 +33,17 @@ export type GenerationMemory = "window" | "state";
 /** A fault of a config: the key within `model`, and the error text for its value. */
 export type ModelFault = readonly [key: string, message: string];
 
+/** A schema of a `model` part, as zod makes it. */
+export interface ModelSchema<C> {
+  /** The keys and their schemas. */
+  readonly shape: object;
+  /** The complete config of some input. @throws for input that does not fit. */
+  parse(input: unknown): C;
+}
+
 /** A config of any model. */
 export interface AnyModel {
+  /** Name of the model. */
   readonly kind: string;
 }
 
@@ -43,8 +51,8 @@ export interface AnyModel {
 export interface ModelDefinition<C extends AnyModel> {
   /** Name, as in configs. */
   readonly kind: C["kind"];
-  /** Schema of the `model` part of a config, a strict object with the literal `kind`. */
-  readonly schema: z.ZodType<C> & { readonly shape: object };
+  /** Schema of the `model` part of a config: a z.strictObject with the literal `kind`. */
+  readonly schema: ModelSchema<C>;
   /**
    * Traces the terms of the loss over one batch; see src/nn/terms.ts. Weights of terms are constants
    * of the config, sums are f32 [1] or over rows of a head.
@@ -75,6 +83,7 @@ export interface ModelDefinition<C extends AnyModel> {
 
 /** What a config pairs with its model. */
 export interface ModelUse {
+  /** The task of its source. */
   readonly task: Task;
   /** Name of the source. */
   readonly source: string;
@@ -84,8 +93,9 @@ export interface ModelUse {
 
 /** Sizes that FLOP formulas need. */
 export interface FlopSizes {
-  /** Trainable elements, and those of the layers' weight matrices alone. */
+  /** Trainable elements. */
   readonly all: number;
+  /** Elements of the layers' weight matrices alone. */
   readonly matrices: number;
   /** Tokens T of a window. */
   readonly time: number;
@@ -93,8 +103,11 @@ export interface FlopSizes {
 
 /** FLOP per token by a formula, and where it comes from. */
 export interface FlopCount {
+  /** Name of the formula, as `6N`. */
   readonly formula: string;
+  /** FLOP per token. */
   readonly per_token: number;
+  /** What it counts, and its source. */
   readonly words: string;
 }
 

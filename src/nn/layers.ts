@@ -73,10 +73,15 @@ export function linear(scope: Scope, x: Tensor, options: LinearOptions): Tensor 
 
 /** Options of {@linkcode linear}. */
 export interface LinearOptions {
+  /** Features of the result. */
   readonly width: number;
+  /** Whether it has a bias; default true. */
   readonly bias?: boolean;
+  /** Factor of the standard deviation of the initial weights. */
   readonly scale?: number;
+  /** Factor of the weights' learning rate. */
   readonly lrScale?: number;
+  /** Whether it is a hidden layer, whose matrix Muon orthogonalises; default true. */
   readonly hidden?: boolean;
 }
 
@@ -104,10 +109,13 @@ export function layerNorm(scope: Scope, x: Tensor): Tensor {
   return normalise(x, { gamma, beta: scope.param("bias", [width], { kind: "zeros" }) });
 }
 
-/** Sizes of a token embedding; `std`: standard deviation of its initial values. */
+/** Sizes of a token embedding. */
 export interface Table {
+  /** V */
   readonly vocabulary: number;
+  /** D */
   readonly width: number;
+  /** Standard deviation of the initial values. */
   readonly std?: number;
 }
 

@@ -111,8 +111,8 @@ export function layOut(
   const entries = groups.flatMap((group) => placeGroup(group.toSorted(byUpdate)));
   const placed = sums.map((name) => ({ name, ...place(1) }));
   const frozen = params.filter((param) => param.frozen);
-  if (frozen.length > 0) entries.push(...placeGroup(frozen));
-  return { entries, sums: placed, buckets, ranges: rangesOf(entries) };
+  const all = frozen.length === 0 ? entries : [...entries, ...placeGroup(frozen)];
+  return { entries: all, sums: placed, buckets, ranges: rangesOf(all) };
 }
 
 function byUpdate(a: ParamSpec, b: ParamSpec): number {
