@@ -118,6 +118,7 @@ export type { Carry, Declared, Decode, Init, Param, ParamOptions, Scope } from "
 export { defineModel, denseFlops } from "./src/models/definition.ts";
 export type * from "./src/models/definition.ts";
 export { outputHead, tiedHead } from "./src/nn/head.ts";
+export type { Table } from "./src/nn/layers.ts";
 export type { Head } from "./src/nn/head.ts";
 export { classification } from "./src/nn/terms.ts";
 export type { LossTerms, Per, RowSum, Term } from "./src/nn/terms.ts";
