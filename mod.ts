@@ -66,7 +66,7 @@ export type { Composition, HandWritten } from "./src/graph/compose.ts";
 export * as formulas from "./src/graph/formula.ts";
 export type { Binary, Expr, Formula, Unary } from "./src/graph/formula.ts";
 export * from "./src/graph/reverse.ts";
-export type { MatrixAxes, Shape } from "./src/base/shape.ts";
+export type { HiddenMatrix, MatrixAxes, Shape } from "./src/base/shape.ts";
 
 // Plans and the devices that run them.
 export * from "./src/plan/types.ts";

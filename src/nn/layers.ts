@@ -62,23 +62,25 @@ export function readout(x: Tensor, kind: "last" | "mean"): Tensor {
  * Linear layer x W + b: [..., K] to [..., width], with parameters `weight` [K, width] and `bias`.
  * `scale` multiplies the standard deviation of the initial weights, `lrScale` their learning rate.
  * `hidden`: whether it is a hidden layer, whose weight matrix Muon orthogonalises; false for a head.
+ * `parts`: numbers of outputs, where the weight consists of several matrices.
  */
 export function linear(
   scope: Scope,
   x: Tensor,
-  { width, bias = true, scale = 1, lrScale = 1, hidden = true }: {
+  { width, bias = true, scale = 1, lrScale = 1, hidden = true, parts }: {
     width: number;
     bias?: boolean;
     scale?: number;
     lrScale?: number;
     hidden?: boolean;
+    parts?: readonly number[];
   },
 ): Tensor {
   const inner = x.shape.at(-1) as number;
   const init = { kind: "normal", std: STD * scale } as const;
   const weight = scope.param("weight", [inner, width], init, {
     lrScale,
-    ...hidden && { hidden: "in_out" },
+    ...hidden && { hidden: { axes: "in_out", ...parts !== undefined && { parts } } },
   });
   const product = matmul(x, weight);
   return bias ? plus(product, scope.param("bias", [width], { kind: "zeros" })) : product;
