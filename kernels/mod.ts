@@ -4,7 +4,8 @@ import { attentionBackwardOp, attentionOp, cachedAttentionOp } from "./attention
 import { correctOp, crossEntropyBackwardOp, crossEntropyOp } from "./cross_entropy/mod.ts";
 import { argsortOp, embeddingBackwardOp, embeddingOp } from "./embedding/mod.ts";
 import { layerNormBackwardOp, layerNormOp } from "./layer_norm/mod.ts";
-import { matmulOp } from "./matmul/mod.ts";
+import { batchedMatmulOp, matmulOp } from "./matmul/mod.ts";
+import { permuteOp } from "./permute/mod.ts";
 import { pointwiseOp, pointwiseSegmentsOp, swigluOp } from "./pointwise/mod.ts";
 import { recurrenceBackwardOp, recurrenceOp } from "./recurrence/mod.ts";
 import {
@@ -66,6 +67,8 @@ export const OPS: readonly Op[] = [
   sliceOp,
   updateSliceOp,
   pointwiseSegmentsOp,
+  batchedMatmulOp,
+  permuteOp,
   reshapeOp,
   rowSumOp,
   rowMaxOp,

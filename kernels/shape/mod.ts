@@ -2,6 +2,7 @@
  * Ops that move elements: concat, slice and pad of the last axis, slices of the flat tensor, rows by
  * index, and pooling and broadcast over the time axis.
  */
+export { concatAxis, meanAxis, sliceAxis } from "./axes.ts";
 export { concat, concatOp } from "./concat.ts";
 export { indexCopy, indexCopyOp } from "./index_copy.ts";
 export type { IndexCopyAttrs } from "./index_copy.ts";
