@@ -149,7 +149,8 @@ function batchedCases(): Case[] {
       attrs: { ta, tb },
     }));
   return [
-    ...[1, 15, 16, 17].flatMap((size) => pairs("tile", [3], [size, size, size])),
+    ...[1, 15, 16].flatMap((size) => pairs("tile", [3], [size, size, size]).slice(0, 1)),
+    ...pairs("tile", [3], [17, 17, 17]),
     ...[127, 128].flatMap((size) => pairs("tile", [2], [size, size, 20])),
     ...pairs("ragged", [2, 3], [9, 20, 12]),
     ...pairs("ragged", [5], [7, 11, 6]),
