@@ -66,7 +66,7 @@ export type { Composition, HandWritten } from "./src/graph/compose.ts";
 export * as formulas from "./src/graph/formula.ts";
 export type { Binary, Expr, Formula, Unary } from "./src/graph/formula.ts";
 export * from "./src/graph/reverse.ts";
-export type { Shape } from "./src/base/shape.ts";
+export type { MatrixAxes, Shape } from "./src/base/shape.ts";
 
 // Plans and the devices that run them.
 export * from "./src/plan/types.ts";
@@ -129,9 +129,17 @@ export { logSoftmax, logSoftmaxOp, softmax, softmaxOp } from "./kernels/softmax/
 /** Layers as functions of a scope and tensors. */
 export * as layers from "./src/nn/mod.ts";
 export { newScope } from "./src/nn/scope.ts";
-export type { Carry, Declared, Decode, Init, Param, Scope } from "./src/nn/scope.ts";
+export type { Carry, Declared, Decode, Init, Param, ParamOptions, Scope } from "./src/nn/scope.ts";
 export type { Logits, ModelInput } from "./src/models/types.ts";
-export type { Optimizer, StepScalars } from "./src/optim/types.ts";
+export { elementwise, elementwiseRule } from "./src/optim/elementwise.ts";
+export type {
+  ElementwiseOptimizer,
+  ElementwiseRule,
+  FormulaOptions,
+  UpdateConfig,
+} from "./src/optim/elementwise.ts";
+export { clipFormula, GRAD_NORM } from "./src/optim/clip.ts";
+export type * from "./src/optim/types.ts";
 
 // Faults that a user can mend.
 export { EXIT, UserError } from "./src/base/user_error.ts";

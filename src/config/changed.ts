@@ -1,5 +1,6 @@
 /** Lists the keys of a config whose values differ from the defaults. */
 import { modelSchema } from "../models/mod.ts";
+import { optimSchema } from "../optim/mod.ts";
 import { show } from "./faults.ts";
 import { flatten } from "./identity.ts";
 import { resolveConfig } from "./resolve.ts";
@@ -13,8 +14,12 @@ export function changedKeys(config: RunConfig): string[] {
     .map(([path, value]) => `${path}=${typeof value === "string" ? value : show(value)}`);
 }
 
-/** The defaults of a run, with the default sizes of its kind of model. */
-function defaultsFor({ model: { kind } }: RunConfig): unknown {
+/** The defaults of a run, with those of its kinds of model and optimizer. */
+function defaultsFor({ model, optim }: RunConfig): unknown {
   const defaults = resolveConfig({});
-  return { ...defaults, model: { ...modelSchema.parse({ kind }), kind: defaults.model.kind } };
+  return {
+    ...defaults,
+    model: { ...modelSchema.parse({ kind: model.kind }), kind: defaults.model.kind },
+    optim: { ...optimSchema.parse({ kind: optim.kind }), kind: defaults.optim.kind },
+  };
 }

@@ -3,11 +3,11 @@ import { UserError } from "../base/user_error.ts";
 import { faultTexts } from "./faults.ts";
 import { isPlain } from "./plain.ts";
 import { withTodaysNames } from "./renamed.ts";
-import { type RunConfig, runSchema } from "./schema.ts";
+import { DEFAULT_KINDS, type RunConfig, runSchema } from "./schema.ts";
 
 /** The complete config of `input`. @throws {UserError} `config`, with every fault and its path. */
 export function resolveConfig(input: unknown): RunConfig {
-  const result = runSchema.safeParse(withModelKind(input));
+  const result = runSchema.safeParse(withKinds(input));
   if (result.success) return result.data;
   const faults = faultTexts(input, result.error.issues);
   throw new UserError("config", `Cannot use this config: ${faults.join("; ")}`);
@@ -18,9 +18,13 @@ export function resolveStored(stored: unknown): RunConfig {
   return resolveConfig(withTodaysNames(stored));
 }
 
-/** Sets the default `model.kind`: zod cannot choose the option of a union without it. */
-function withModelKind(input: unknown): unknown {
-  return isPlain(input) && isPlain(input.model) && input.model.kind === undefined
-    ? { ...input, model: { ...input.model, kind: "gpt" } }
-    : input;
+/** Sets the default kinds of model and optimizer: zod cannot choose the option of a union. */
+function withKinds(input: unknown): unknown {
+  if (!isPlain(input)) return input;
+  return Object.entries(DEFAULT_KINDS).reduce((config, [name, kind]) => {
+    const section = config[name];
+    return isPlain(section) && section["kind"] === undefined
+      ? { ...config, [name]: { ...section, kind } }
+      : config;
+  }, input);
 }

@@ -65,7 +65,7 @@ export function gpt(scope: Scope, input: ModelInput, config: GptConfig): Tensor 
   x = layerNorm(scope.in("norm"), perSequence ? readout(x, "last") : x);
   const logits = config.tie_embeddings
     ? unembed(scope.in("tokens"), x, { vocabulary, width })
-    : linear(scope.in("head"), x, { width: classes, bias: false });
+    : linear(scope.in("head"), x, { width: classes, bias: false, hidden: false });
   return scaled(logits, widthFactors(config).logits);
 }
 

@@ -80,5 +80,8 @@ export function recurrentNet(
     x = recurrent(scope.in("rnn"), x, options).y;
   }
   const kind = scope.decode === undefined ? config.readout : "last";
-  return linear(scope.in("head"), perSequence ? readout(x, kind) : x, { width: classes });
+  return linear(scope.in("head"), perSequence ? readout(x, kind) : x, {
+    width: classes,
+    hidden: false,
+  });
 }

@@ -63,20 +63,25 @@ export function readout(x: Tensor, kind: "last" | "mean"): Tensor {
 /**
  * Linear layer x W + b: [..., K] to [..., width], with parameters `weight` [K, width] and `bias`.
  * `scale` multiplies the standard deviation of the initial weights, `lrScale` their learning rate.
+ * `hidden`: whether it is a hidden layer, whose weight matrix Muon orthogonalises; false for a head.
  */
 export function linear(
   scope: Scope,
   x: Tensor,
-  { width, bias = true, scale = 1, lrScale = 1 }: {
+  { width, bias = true, scale = 1, lrScale = 1, hidden = true }: {
     width: number;
     bias?: boolean;
     scale?: number;
     lrScale?: number;
+    hidden?: boolean;
   },
 ): Tensor {
   const inner = x.shape.at(-1) as number;
   const init = { kind: "normal", std: STD * scale } as const;
-  const weight = scope.param("weight", [inner, width], init, { lrScale });
+  const weight = scope.param("weight", [inner, width], init, {
+    lrScale,
+    ...hidden && { hidden: "in_out" },
+  });
   const product = matmul(x, weight);
   return bias ? plus(product, scope.param("bias", [width], { kind: "zeros" })) : product;
 }
@@ -145,6 +150,7 @@ export function attend(
   if (scope.decode !== undefined) {
     return attendCached(scope, packedHeads(qkv, heads), { divisor });
   }
-  if (!scope.training || p === 0) return attention(qkv, heads, { starts, divisor });
-  return attention(qkv, heads, { dropout: { p, ...scope.random() }, starts, divisor });
+  const mask = { causal: true, starts };
+  const drop = scope.training && p > 0 ? { dropout: { p, ...scope.random() } } : {};
+  return attention(packedHeads(qkv, heads), { ...drop, mask, divisor });
 }

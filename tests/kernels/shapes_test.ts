@@ -29,11 +29,27 @@ function cached(
 /** Inputs that an op must reject, and words that its error must contain. */
 const WRONG: Readonly<Record<string, readonly [readonly Spec[], Attrs, string][]>> = {
   attention: [
-    [[f32(2, 3, 12), u32(2, 4)], { heads: 2, documents: true }, "starts must be u32 [2, 3]"],
-    [[f32(2, 3, 12), f32(2, 3)], { heads: 2, documents: true }, "u32 [2, 3]: f32 [2, 3]"],
-    [[f32(2, 3, 12)], { heads: 2, documents: true }, "starts must be u32 [2, 3]: undefined"],
+    [
+      [f32(2, 3, 12), u32(2, 4)],
+      { heads: 2, causal: true, starts: true },
+      "starts must be u32 [2, 3]",
+    ],
+    [
+      [f32(2, 3, 12), f32(2, 3)],
+      { heads: 2, causal: true, starts: true },
+      "u32 [2, 3]: f32 [2, 3]",
+    ],
+    [
+      [f32(2, 3, 12)],
+      { heads: 2, causal: true, starts: true },
+      "starts must be u32 [2, 3]: undefined",
+    ],
     [[f32(2, 3, 12), u32(2, 3)], { heads: 2 }, "needs 0 more inputs"],
-    [[f32(2, 3, 12), u32(2), u32(2, 3)], { heads: 2, documents: true }, "starts must be"],
+    [
+      [f32(2, 3, 12), u32(2), u32(2, 3)],
+      { heads: 2, causal: true, starts: true },
+      "starts must be",
+    ],
   ],
   cached_attention: [
     [[f32(2, 3, 8), f32(2, 8, 8), f32(2, 8, 8), u32(3)], cached({ q: [1, 2, 4] }), "exceed 8 col"],
