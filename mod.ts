@@ -92,7 +92,7 @@ export { OPS } from "./kernels/mod.ts";
 export { embedding, embeddingOp } from "./kernels/embedding/mod.ts";
 export { batchedMatmul, batchedMatmulOp, matmul, matmulOp } from "./kernels/matmul/mod.ts";
 export type { BatchedMatmulAttrs, MatmulAttrs } from "./kernels/matmul/mod.ts";
-export { permute, permuteOp, transposeLast } from "./kernels/permute/mod.ts";
+export { permuteAxes, permuteOp, transposeLast } from "./kernels/permute/mod.ts";
 export type { PermuteAttrs } from "./kernels/permute/mod.ts";
 export {
   concat,

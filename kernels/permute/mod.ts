@@ -1,3 +1,3 @@
 /** Permutation of axes. */
-export { permute, permuteOp, transposeLast } from "./permute.ts";
+export { permuteAxes, permuteOp, transposeLast } from "./permute.ts";
 export type { PermuteAttrs } from "./permute.ts";

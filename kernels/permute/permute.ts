@@ -19,7 +19,7 @@ export interface PermuteAttrs {
  * `x` f32 with its axes in the order `axes`, each once.
  * @throws {RangeError} when `axes` is no permutation of them.
  */
-export function permute(x: Tensor, axes: readonly number[]): Tensor {
+export function permuteAxes(x: Tensor, axes: readonly number[]): Tensor {
   return apply(permuteOp, [x], { axes });
 }
 
@@ -29,7 +29,7 @@ export function transposeLast(x: Tensor): Tensor {
   if (last < 1) {
     throw new RangeError(`Cannot transposeLast ${showShape(x.shape)}: need [..., M, N]`);
   }
-  return permute(x, [...x.shape.keys()].slice(0, -2).concat(last, last - 1));
+  return permuteAxes(x, [...x.shape.keys()].slice(0, -2).concat(last, last - 1));
 }
 
 /** Elements between neighbours along each axis. */
@@ -73,7 +73,7 @@ ${linearHead(n, groups)}
   return { wgsl, bindings: [{ input: 0 }, { output: 0 }], groups };
 }
 
-/** The op behind {@linkcode permute}. */
+/** The op behind {@linkcode permuteAxes}. */
 export const permuteOp: Op = {
   name: "permute",
   shape([x], { axes }: PermuteAttrs) {
@@ -108,7 +108,7 @@ export const permuteOp: Op = {
     return { flops: 0, bytes: 8 * sizeOf(y?.shape ?? []), terms: 1 };
   },
   vjp(_, [dy], { axes }: PermuteAttrs) {
-    return dy ? [permute(dy, axes.map((_, axis) => axes.indexOf(axis)))] : [];
+    return dy ? [permuteAxes(dy, axes.map((_, axis) => axes.indexOf(axis)))] : [];
   },
   cases: [
     ...[1, 7, 8, 63, 64, 65].map((n) => permuteCase("tile", [n, 5], [1, 0])),

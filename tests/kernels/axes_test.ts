@@ -1,7 +1,7 @@
 /** Ops along any axis, and permutations, on small tensors. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { batchedMatmulOp } from "../../kernels/matmul/mod.ts";
-import { permute, transposeLast } from "../../kernels/permute/mod.ts";
+import { permuteAxes, transposeLast } from "../../kernels/permute/mod.ts";
 import { sum } from "../../kernels/reduce/mod.ts";
 import { concatAxis, meanAxis, sliceAxis } from "../../kernels/shape/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
@@ -69,10 +69,10 @@ Deno.test("ops along an axis run one kernel: their reshapes are views", () => {
   assertEquals(plan.calls.map(({ op }) => op.name), ["slice_last", "sum"]);
 });
 
-Deno.test("permute() reorders axes, transposeLast() swaps the last two", async () => {
+Deno.test("permuteAxes() reorders axes, transposeLast() swaps the last two", async () => {
   const { x } = sources();
-  assertEquals(permute(x, [2, 0, 1]).shape, [2, 2, 3]);
-  assertEquals(await valuesOf(permute(x, [2, 0, 1])), [0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11]);
+  assertEquals(permuteAxes(x, [2, 0, 1]).shape, [2, 2, 3]);
+  assertEquals(await valuesOf(permuteAxes(x, [2, 0, 1])), [0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11]);
   assertEquals(transposeLast(x).shape, [2, 2, 3]);
   assertEquals(await valuesOf(transposeLast(x)), [0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11]);
   const row = newTrace().source(f32(4), "batch", "x");
