@@ -2,14 +2,12 @@
  * Layers as functions from tensors to tensors, which declare their parameters in a scope. All
  * tensors are f32 except token ids (u32). B batch, T time, D width, V vocabulary.
  */
-import { attention, packedHeads } from "../../kernels/attention/mod.ts";
 import { embedding } from "../../kernels/embedding/mod.ts";
 import { applyLayerNorm as normalise } from "../../kernels/layer_norm/mod.ts";
 import { matmul } from "../../kernels/matmul/mod.ts";
 import { pointwise } from "../../kernels/pointwise/mod.ts";
 import { broadcastTime, poolTime } from "../../kernels/shape/mod.ts";
 import type { Tensor } from "../graph/types.ts";
-import { attendCached } from "./cached_attention.ts";
 import { dropoutFormula, GELU, PRODUCT, scaleFormula, SUM } from "./formulas.ts";
 import type { Scope } from "./scope.ts";
 import { sinusoids } from "./sinusoids.ts";
@@ -131,26 +129,4 @@ export function positions(scope: Scope, x: Tensor, kind: "learned" | "sinusoidal
   return plus(x, scope.decode === undefined ? table : embedding(table, scope.positions(time)));
 }
 
-/**
- * Causal self-attention of packed queries, keys and values: [B, T, 3D] to [B, T, D]. When decoding,
- * qkv holds new tokens only, and a cache the keys and values of those before. `starts` u32 [B, T]: first token that
- * each token attends to (document masking). `divisor` of the scores: default sqrt(D / heads).
- * @throws {RangeError} when D is no multiple of `heads`.
- */
-export function attend(
-  scope: Scope,
-  qkv: Tensor,
-  { heads, dropout: p, starts, divisor }: {
-    heads: number;
-    dropout: number;
-    starts?: Tensor | undefined;
-    divisor?: number | undefined;
-  },
-): Tensor {
-  if (scope.decode !== undefined) {
-    return attendCached(scope, packedHeads(qkv, heads), { divisor });
-  }
-  const mask = { causal: true, starts };
-  const drop = scope.training && p > 0 ? { dropout: { p, ...scope.random() } } : {};
-  return attention(packedHeads(qkv, heads), { ...drop, mask, divisor });
-}
+export { attend } from "./attention.ts";
