@@ -17,7 +17,7 @@ import type { RunConfig } from "../config/schema.ts";
 import type { TargetKind } from "../data/source.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
-import { FILES } from "../exchange/mod.ts";
+import { FILES } from "./exchange.ts";
 import type { ModelConfig } from "../models/mod.ts";
 import { readExported } from "./exported.ts";
 import { located } from "./located.ts";
