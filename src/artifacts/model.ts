@@ -171,7 +171,7 @@ function fromCheckpoint(
   const { path, manifest, model: params } = checkpoint;
   const { config: own, tokenizer, vocabulary } = validated(checkpoint);
   const config = located(own, join(path, "..", ".."));
-  const { time: context, targetKind } = taskOf(config.data, vocabulary);
+  const { time: context, classes, targetKind } = taskOf(config.data, vocabulary);
   return {
     path,
     kind,
@@ -179,7 +179,7 @@ function fromCheckpoint(
     model: config.model,
     context,
     vocabulary,
-    classes: params.get("head.weight")?.shape[1] ?? vocabulary,
+    classes,
     targetKind,
     tokenizer,
     params,
