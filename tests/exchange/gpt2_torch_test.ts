@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { readForeign } from "../../src/checkpoint/tensors/foreign.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
-import { fromGpt2 } from "../../src/exchange/gpt2.ts";
+import { fromGpt2 } from "../../src/models/gpt/gpt2.ts";
 import { LOSS } from "../../src/plan/layout.ts";
 import { openModel } from "../../src/artifacts/model.ts";
 import { traceGradient } from "../../src/engine/plans.ts";
@@ -23,7 +23,7 @@ async function read() {
   const golden = readGolden<Golden>("hf_gpt2_tiny");
   const opened = await openModel(FOLDER);
   const values: Record<string, ArrayLike<number>> = {
-    inputs: Uint32Array.from(golden.ids.flatMap((row) => row.slice(0, -1))),
+    tokens: Uint32Array.from(golden.ids.flatMap((row) => row.slice(0, -1))),
     targets: Uint32Array.from(golden.ids.flatMap((row) => row.slice(1))),
   };
   for (const [name, { data }] of opened.params) values[name] = data;

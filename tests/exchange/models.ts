@@ -11,13 +11,13 @@ import type { Tokenizer } from "../../src/data/tokenizers/types.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Tensor } from "../../src/graph/types.ts";
 import { type ModelConfig, modelSchema } from "../../src/models/mod.ts";
-import { logitsOf } from "../../src/models/mod.ts";
+import { modelOf } from "../../src/models/mod.ts";
 import { newScope, type Param } from "../../src/nn/scope.ts";
 import type { Portable, Sizes } from "../../src/exchange/types.ts";
 import { writeExported } from "../../src/artifacts/exported.ts";
 
 /** What a test says of its model; the rest is tiny. */
-export interface PortableInput extends Partial<Omit<Sizes, "model">> {
+export interface PortableInput extends Partial<Omit<Sizes<ModelConfig>, "model">> {
   readonly model: Readonly<Record<string, unknown>>;
 }
 
@@ -34,26 +34,21 @@ export const GOLDEN: Readonly<Record<string, PortableInput>> = {
   },
 };
 
-/** The logits of a model, traced: source `inputs` [rows, T]; and the parameters it declares. */
+/** The logits of a model, traced: source `tokens` [rows, T]; and the parameters it declares. */
 export function traceLogits(
-  { model, context, vocabulary, classes, targetKind }: Sizes,
+  { model, context, vocabulary, classes, targetKind }: Sizes<ModelConfig>,
   rows: number,
 ): { logits: Tensor; params: readonly Param[] } {
   const trace = newTrace();
   const { scope, params } = newScope(trace, { training: false });
-  const inputs = trace.source({ shape: [rows, context], dtype: "u32" }, "batch", "inputs");
-  const input = {
-    inputs,
-    vocabulary,
-    classes,
-    perSequence: targetKind === "sequence_class",
-    carries: false,
-  };
-  return { logits: logitsOf(model)(scope, input, model), params };
+  const tokens = trace.source({ shape: [rows, context], dtype: "u32" }, "batch", "tokens");
+  const last = targetKind === "sequence_class";
+  const input = { tokens, vocabulary, classes, last, carries: false };
+  return { logits: modelOf(model).logits?.(scope, input, model) as Tensor, params };
 }
 
 /** A model with parameters that are a function of their names: gains near 1, all else near 0. */
-export function portableOf(input: PortableInput): Portable {
+export function portableOf(input: PortableInput): Portable<ModelConfig> {
   const model: ModelConfig = modelSchema.parse(input.model);
   const { context = 8, vocabulary = 11, targetKind = "next_token" } = input;
   const sizes = { model, context, vocabulary, classes: input.classes ?? vocabulary, targetKind };
