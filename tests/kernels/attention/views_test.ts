@@ -42,7 +42,7 @@ Deno.test("packedHeads() finds grouped heads, whose columns attention() reads in
   assertEquals(attention({ q, k, v }).shape, [2, 6, 24]);
   assertEquals(trace.calls[0]?.attrs, { heads: 6, kvHeads: 2 });
   assertThrows(
-    () => packedHeads(qkv, 4, { kvHeads: 3 }),
+    () => packedHeads(qkv, 3, { kvHeads: 2 }),
     RangeError,
     "must be a multiple of heads + 2 x heads of keys: [2, 6, 40]",
   );
