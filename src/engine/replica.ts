@@ -85,7 +85,7 @@ export class Replica {
     return stateVectors(this.#config.optim);
   }
 
-  /** Trainable elements. */
+  /** Elements of all parameters, frozen ones included. */
   get parameters(): number {
     return this.#shape.params.reduce((n, { shape }) => n + sizeOf(shape), 0);
   }
