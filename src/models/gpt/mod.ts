@@ -3,9 +3,8 @@
  * (Radford et al. 2019, section 2.3), in standard or in maximal update parametrisation. B batch,
  * T time, D width, V vocabulary.
  */
-import * as z from "zod";
-import type { Tensor } from "../graph/types.ts";
-import { type Head, outputHead, tiedHead } from "../nn/head.ts";
+import type { Tensor } from "../../graph/types.ts";
+import { type Head, outputHead, tiedHead } from "../../nn/head.ts";
 import {
   attend,
   dropout,
@@ -16,44 +15,15 @@ import {
   plus,
   positions,
   readout,
-} from "../nn/layers.ts";
-import type { Scope } from "../nn/scope.ts";
-import { classification } from "../nn/terms.ts";
-import { defineModel, denseFlops, type LogitsInput, type ModelFault } from "./definition.ts";
+} from "../../nn/layers.ts";
+import type { Scope } from "../../nn/scope.ts";
+import { classification } from "../../nn/terms.ts";
+import { defineModel, denseFlops, type LogitsInput, type ModelFault } from "../definition.ts";
+import { GPT2_LAYOUT } from "./gpt2.ts";
+import { type GptConfig, gptSchema } from "./schema.ts";
 import { widthFactors } from "./width_transfer.ts";
 
-/** The `model` part of a config for a decoder transformer. */
-export const gptSchema = z.strictObject({
-  kind: z.literal("gpt").describe("Model family: a decoder transformer"),
-  layers: z.int().min(1).default(2).describe("Transformer blocks"),
-  width: z.int().min(1).default(64)
-    .describe("Features per token in the residual stream; a multiple of heads"),
-  heads: z.int().min(1).default(4).describe("Attention heads per block"),
-  dropout: z.number().min(0).lt(1).default(0).describe("Probability to drop an activation"),
-  positions: z.enum(["learned", "sinusoidal"]).default("learned").describe("Position embedding"),
-  tie_embeddings: z.boolean().default(false)
-    .describe("Whether the output projection is the token embedding itself"),
-  mup_base_width: z.int().min(1).nullable().default(null).describe(
-    "Width at which rates were tuned: muP carries them to this width; null is the standard model",
-  ),
-  mup_base_heads: z.int().min(1).nullable().default(null)
-    .describe("Heads of the model at mup_base_width; null is as many as here"),
-}).refine(({ width, heads }) => heads < 1 || width % heads === 0, {
-  path: ["width"],
-  error: ({ input }) => `need a multiple of heads: ${showSizes(input)}`,
-}).superRefine(({ heads, mup_base_width: width, mup_base_heads: base }, context) => {
-  const fault = (key: string, message: string) =>
-    context.addIssue({ code: "custom", path: [key], message });
-  if (width === null) {
-    if (base !== null) fault("mup_base_heads", `need null without mup_base_width: ${base}`);
-  } else if ((base ?? heads) >= 1 && width % (base ?? heads) !== 0) {
-    const what = base === null ? "heads" : "mup_base_heads";
-    fault("mup_base_width", `need a multiple of ${what}: width ${width}, heads ${base ?? heads}`);
-  }
-});
-
-/** A complete transformer config. */
-export type GptConfig = z.infer<typeof gptSchema>;
+export { type GptConfig, gptSchema } from "./schema.ts";
 
 /** The model. */
 export const gpt = defineModel<GptConfig>({
@@ -69,6 +39,7 @@ export const gpt = defineModel<GptConfig>({
     return logits(x);
   },
   generates: () => ({ memory: "window" }),
+  exchange: GPT2_LAYOUT,
   documents: true,
   faults({ tie_embeddings: tied, mup_base_width: base }, { task, source, optimizer }) {
     const faults: ModelFault[] = [];
@@ -144,9 +115,4 @@ function block(
   );
   const down = linear(scope.in("down"), hidden, back);
   return plus(y, dropout(scope, down, p));
-}
-
-function showSizes(input: unknown): string {
-  const { width, heads } = input as { width: number; heads: number };
-  return `width ${width}, heads ${heads}`;
 }
