@@ -89,8 +89,23 @@ export type { WebGpuDevice, WebGpuOptions } from "./src/device/webgpu.ts";
 
 // Ops.
 export { OPS } from "./kernels/mod.ts";
-export { matmul, matmulOp } from "./kernels/matmul/mod.ts";
-export type { MatmulAttrs } from "./kernels/matmul/mod.ts";
+export { embedding, embeddingOp } from "./kernels/embedding/mod.ts";
+export { batchedMatmul, batchedMatmulOp, matmul, matmulOp } from "./kernels/matmul/mod.ts";
+export type { BatchedMatmulAttrs, MatmulAttrs } from "./kernels/matmul/mod.ts";
+export { permuteAxes, permuteOp, transposeLast } from "./kernels/permute/mod.ts";
+export type { PermuteAttrs } from "./kernels/permute/mod.ts";
+export {
+  concat,
+  concatAxis,
+  concatOp,
+  meanAxis,
+  reshape,
+  reshapeOp,
+  sliceAxis,
+  sliceLast,
+  sliceLastOp,
+} from "./kernels/shape/mod.ts";
+export type { ReshapeAttrs, SliceLastAttrs } from "./kernels/shape/mod.ts";
 export { pointwise, pointwiseOp, swiglu, swigluOp } from "./kernels/pointwise/mod.ts";
 export type { PointwiseAttrs } from "./kernels/pointwise/mod.ts";
 export {

@@ -46,7 +46,8 @@ function fault(path: string, message: string): UserError {
 function hint(match: string, names: readonly string[]): string {
   // Layers differ in their number alone: name each of their parameters once.
   const patterns = Array.from(new Set(names.map((name) => name.replace(/\.\d+\./g, ".*."))));
-  const near = nearestName(match, patterns);
+  const prefixes = patterns.map((pattern) => pattern.replace(/\..*/, ".*"));
+  const near = nearestName(match, [...patterns, ...prefixes]);
   if (near !== undefined) return `did you mean "${near}"?`;
   const more = patterns.length > NAMED ? ", ..." : "";
   return `parameters are ${patterns.slice(0, NAMED).join(", ")}${more}`;

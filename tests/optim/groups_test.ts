@@ -110,6 +110,11 @@ Deno.test("a group without an effect is refused, with the name that was probably
       'none, did you mean "blocks.*.norm1.weight"?',
   );
   assertEquals(
+    refusal([{ match: "bloks.*", frozen: true }]),
+    `${start}.0.match: need a pattern that matches a parameter: "bloks.*" matches none, did you ` +
+      'mean "blocks.*"?',
+  );
+  assertEquals(
     refusal([{ match: "transformer.wte" }]),
     `${start}.0.match: need a pattern that matches a parameter: "transformer.wte" matches none, ` +
       "parameters are tokens.weight, blocks.*.norm1.weight, blocks.*.up.weight, head.weight",

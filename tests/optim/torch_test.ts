@@ -1,6 +1,6 @@
 /**
  * SGD, Lion and Muon against torch.optim and lion_pytorch: the same gradients, 20 steps.
- * tests/golden/make_torch_optimizers.py made the values.
+ * tests/golden/optimizers/make_torch_optimizers.py made the values.
  */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { alignUp, type MatrixAxes, type Shape, sizeOf } from "../../src/base/shape.ts";
@@ -25,7 +25,7 @@ interface Golden {
 }
 
 const GOLDEN: Golden = JSON.parse(
-  await Deno.readTextFile(new URL("../golden/torch_optimizers.json", import.meta.url)),
+  await Deno.readTextFile(new URL("../golden/optimizers/torch_optimizers.json", import.meta.url)),
 );
 const STEPS = 20;
 const CONSTANT = { schedule: "constant", warmup_steps: 0 } as const;

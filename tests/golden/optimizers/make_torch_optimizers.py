@@ -1,5 +1,5 @@
 """
-Makes tests/golden/torch_optimizers.json: parameters after 1 and 20 steps of torch.optim's SGD, AdamW
+Makes tests/golden/optimizers/torch_optimizers.json: parameters after 1 and 20 steps of torch.optim's SGD, AdamW
 and Muon and of lion_pytorch's Lion, in float64, on gradients that a formula gives. Run it in this
 folder:
 
@@ -96,7 +96,7 @@ def main():
         config = {**COMMON, **(ADAM if case["kind"] == "muon" else {}), **case}
         cases[name] = {"config": config, "after": trajectory(config)}
     made = {
-        "source": "tests/golden/make_torch_optimizers.py",
+        "source": "tests/golden/optimizers/make_torch_optimizers.py",
         "versions": {name: version(name) for name in ["torch", "lion-pytorch"]},
         "shapes": SHAPES,
         "cases": cases,
