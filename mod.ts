@@ -66,7 +66,7 @@ export type { Composition, HandWritten } from "./src/graph/compose.ts";
 export * as formulas from "./src/graph/formula.ts";
 export type { Binary, Expr, Formula, Unary } from "./src/graph/formula.ts";
 export * from "./src/graph/reverse.ts";
-export type { MatrixAxes, Shape } from "./src/base/shape.ts";
+export type { HiddenMatrix, MatrixAxes, Shape } from "./src/base/shape.ts";
 
 // Plans and the devices that run them.
 export * from "./src/plan/types.ts";
@@ -130,7 +130,14 @@ export { logSoftmax, logSoftmaxOp, softmax, softmaxOp } from "./kernels/softmax/
 export * as layers from "./src/nn/mod.ts";
 export { newScope } from "./src/nn/scope.ts";
 export type { Carry, Declared, Decode, Init, Param, ParamOptions, Scope } from "./src/nn/scope.ts";
-export type { Logits, ModelInput } from "./src/models/types.ts";
+export { defineModel, denseFlops } from "./src/models/definition.ts";
+export type * from "./src/models/definition.ts";
+export { outputHead, tiedHead } from "./src/nn/head.ts";
+export type { Table } from "./src/nn/layers.ts";
+export type { Head } from "./src/nn/head.ts";
+export { classification } from "./src/nn/terms.ts";
+export type { LossTerms, Per, RowSum, Term } from "./src/nn/terms.ts";
+export type { BatchTensor, TargetKind, Task } from "./src/data/source.ts";
 export { elementwise, elementwiseRule } from "./src/optim/elementwise.ts";
 export type {
   ElementwiseOptimizer,

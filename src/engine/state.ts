@@ -115,7 +115,7 @@ export function bucketOf(
 ): Float32Array {
   const flat = new Float32Array(layout.buckets[bucket] as number);
   const from = vector === "param" ? state.model : state.optimizer;
-  for (const entry of paramsOf(layout)) {
+  for (const entry of layout.entries) {
     if (entry.bucket !== bucket) continue;
     const name = vector === "param" ? entry.name : `${vector}.${entry.name}`;
     const tensor = from.get(name);

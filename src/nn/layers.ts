@@ -62,26 +62,45 @@ export function readout(x: Tensor, kind: "last" | "mean"): Tensor {
  * Linear layer x W + b: [..., K] to [..., width], with parameters `weight` [K, width] and `bias`.
  * `scale` multiplies the standard deviation of the initial weights, `lrScale` their learning rate.
  * `hidden`: whether it is a hidden layer, whose weight matrix Muon orthogonalises; false for a head.
+ * `parts`: numbers of outputs, where the weight consists of several matrices.
  */
-export function linear(
+export function linear(scope: Scope, x: Tensor, options: LinearOptions): Tensor {
+  const { weight, bias } = linearOf(scope, x, options);
+  const product = matmul(x, weight);
+  return bias === undefined ? product : plus(product, bias);
+}
+
+/** Options of {@linkcode linear}. */
+export interface LinearOptions {
+  /** Features of the result. */
+  readonly width: number;
+  /** Whether it has a bias; default true. */
+  readonly bias?: boolean;
+  /** Factor of the standard deviation of the initial weights. */
+  readonly scale?: number;
+  /** Factor of the weights' learning rate. */
+  readonly lrScale?: number;
+  /** Whether it is a hidden layer, whose matrix Muon orthogonalises; default true. */
+  readonly hidden?: boolean;
+  /** Numbers of outputs, where the weight consists of several matrices. */
+  readonly parts?: readonly number[];
+}
+
+/** Declares the parameters of {@linkcode linear} for inputs x [..., K]. */
+export function linearOf(
   scope: Scope,
   x: Tensor,
-  { width, bias = true, scale = 1, lrScale = 1, hidden = true }: {
-    width: number;
-    bias?: boolean;
-    scale?: number;
-    lrScale?: number;
-    hidden?: boolean;
-  },
-): Tensor {
+  { width, bias = true, scale = 1, lrScale = 1, hidden = true, parts }: LinearOptions,
+): { readonly weight: Tensor; readonly bias: Tensor | undefined } {
   const inner = x.shape.at(-1) as number;
   const init = { kind: "normal", std: STD * scale } as const;
-  const weight = scope.param("weight", [inner, width], init, {
-    lrScale,
-    ...hidden && { hidden: "in_out" },
-  });
-  const product = matmul(x, weight);
-  return bias ? plus(product, scope.param("bias", [width], { kind: "zeros" })) : product;
+  return {
+    weight: scope.param("weight", [inner, width], init, {
+      lrScale,
+      ...hidden && { hidden: { axes: "in_out", ...parts !== undefined && { parts } } },
+    }),
+    bias: bias ? scope.param("bias", [width], { kind: "zeros" }) : undefined,
+  };
 }
 
 /** Layer normalisation over the last axis (Ba et al. 2016), with gain `weight` and `bias`. */
@@ -91,28 +110,28 @@ export function layerNorm(scope: Scope, x: Tensor): Tensor {
   return normalise(x, { gamma, beta: scope.param("bias", [width], { kind: "zeros" }) });
 }
 
-/** Sizes of a token embedding; `std`: standard deviation of its initial values. */
-interface Table {
+/** Sizes of a token embedding. */
+export interface Table {
+  /** V */
   readonly vocabulary: number;
+  /** D */
   readonly width: number;
+  /** Standard deviation of the initial values. */
   readonly std?: number;
 }
 
 /** Token embedding: ids u32 [B, T] to [B, T, D], with parameter `weight` [V, D]. */
 export function embed(scope: Scope, ids: Tensor, sizes: Table): Tensor {
-  return embedding(table(scope, sizes), ids);
+  return embedding(tableOf(scope, sizes), ids);
 }
 
 /** Logits by the transposed token embedding (weight tying): [B, T, D] to [B, T, V]. */
-export function unembed(
-  scope: Scope,
-  x: Tensor,
-  sizes: Table,
-): Tensor {
-  return matmul(x, table(scope, sizes), { tb: true });
+export function unembed(scope: Scope, x: Tensor, sizes: Table): Tensor {
+  return matmul(x, tableOf(scope, sizes), { tb: true });
 }
 
-function table(scope: Scope, { vocabulary, width, std = STD }: Table): Tensor {
+/** Declares the parameter of {@linkcode embed}. */
+export function tableOf(scope: Scope, { vocabulary, width, std = STD }: Table): Tensor {
   return scope.param("weight", [vocabulary, width], { kind: "normal", std });
 }
 

@@ -6,7 +6,7 @@
  */
 import { LEAST_BINDING } from "../base/binding.ts";
 import { alignUp, sizeOf } from "../base/shape.ts";
-import type { MatrixAxes, Shape } from "../base/shape.ts";
+import type { HiddenMatrix, Shape } from "../base/shape.ts";
 import type { Role } from "../graph/types.ts";
 import type { SlotAddress } from "./types.ts";
 
@@ -16,7 +16,7 @@ export const ALIGN = 64;
 /** Elements per bucket, unless one tensor is larger: every adapter can bind 128 MiB. */
 export const BUCKET = LEAST_BINDING / 4;
 
-/** Name of the extra element by which the loss is summed along with the gradient. */
+/** Name of the sum of all loss terms: the first of a layout's sums. */
 export const LOSS = "loss";
 
 /** A parameter: name, shape, whether weight decay applies, and its lr scale (default: 1). */
@@ -34,7 +34,7 @@ export interface ParamSpec {
   /** Whether it is never updated: it has no gradient and no moments. */
   readonly frozen?: boolean;
   /** Set for the weight matrix of a hidden layer. */
-  readonly hidden?: MatrixAxes;
+  readonly hidden?: HiddenMatrix;
 }
 
 /** A parameter's address: `offset` in elements from the start of its bucket. */
@@ -60,9 +60,20 @@ export interface VectorBucket {
   readonly length: number;
 }
 
-/** Addresses of all parameters, sizes of the buckets in elements, and the ranges to update. */
+/** A scalar of the gradient vector that is summed along with the gradient: a loss term. */
+export interface SumEntry {
+  readonly name: string;
+  readonly bucket: number;
+  readonly offset: number;
+}
+
+/**
+ * Addresses of all parameters, sizes of the buckets in elements, and the ranges to update. `sums`
+ * lie behind the trained parameters.
+ */
 export interface Layout {
   readonly entries: readonly ParamEntry[];
+  readonly sums: readonly SumEntry[];
   /** Sizes of the buckets; not every vector has each ({@linkcode vectorBuckets}). */
   readonly buckets: readonly number[];
   readonly ranges: readonly BucketRange[];
@@ -70,30 +81,38 @@ export interface Layout {
 
 /**
  * Lays out parameters: by update rule, then those with weight decay first, then by descending lr
- * scale, else in the given order; behind them the loss, then frozen parameters.
+ * scale, else in the given order; behind them the sums ({@linkcode LOSS} by default), then frozen
+ * parameters.
  */
-export function layOut(params: readonly ParamSpec[], bucket: number = BUCKET): Layout {
-  const trained = Array.from(
-    Map.groupBy(params.filter(({ frozen }) => !frozen), ({ rule }) => rule).values(),
-    (group) => group.toSorted(byUpdate),
-  );
-  const loss: ParamSpec = { name: LOSS, shape: [1], decay: false };
-  const frozen = params.filter((param) => param.frozen);
-  const last = [...trained.pop() ?? [], loss];
+export function layOut(
+  params: readonly ParamSpec[],
+  { bucket: most = BUCKET, sums = [LOSS] }: {
+    readonly bucket?: number;
+    readonly sums?: readonly string[];
+  } = {},
+): Layout {
   const buckets: number[] = [];
-  const entries: ParamEntry[] = [];
-  for (const group of [...trained, last, ...frozen.length > 0 ? [frozen] : []]) {
+  const place = (elements: number) => {
+    const size = alignUp(elements, ALIGN);
+    const used = buckets.at(-1) as number;
+    if (used > 0 && used + size > most) buckets.push(0);
+    const bucket = buckets.length - 1;
+    const offset = buckets[bucket] as number;
+    buckets[bucket] = offset + size;
+    return { bucket, offset };
+  };
+  /** Groups begin with a bucket of their own. */
+  const placeGroup = (group: readonly ParamSpec[]): ParamEntry[] => {
     buckets.push(0);
-    for (const param of group) {
-      const size = alignUp(sizeOf(param.shape), ALIGN);
-      const used = buckets.at(-1) as number;
-      if (used > 0 && used + size > bucket) buckets.push(0);
-      const at = buckets.length - 1;
-      entries.push({ ...param, bucket: at, offset: buckets[at] as number });
-      buckets[at] = (buckets[at] as number) + size;
-    }
-  }
-  return { entries, buckets, ranges: rangesOf(entries) };
+    return group.map((param) => ({ ...param, ...place(sizeOf(param.shape)) }));
+  };
+  const rules = Map.groupBy(params.filter(({ frozen }) => !frozen), ({ rule }) => rule);
+  const groups = rules.size === 0 ? [[]] : Array.from(rules.values());
+  const entries = groups.flatMap((group) => placeGroup(group.toSorted(byUpdate)));
+  const placed = sums.map((name) => ({ name, ...place(1) }));
+  const frozen = params.filter((param) => param.frozen);
+  const all = frozen.length === 0 ? entries : [...entries, ...placeGroup(frozen)];
+  return { entries: all, sums: placed, buckets, ranges: rangesOf(all) };
 }
 
 function byUpdate(a: ParamSpec, b: ParamSpec): number {
@@ -108,8 +127,8 @@ function lrScaleOf({ lrScale = 1 }: ParamSpec): number {
 function rangesOf(entries: readonly ParamEntry[]): BucketRange[] {
   const ranges: BucketRange[] = [];
   for (const entry of entries) {
-    const { name, shape, bucket, offset, decay, weightDecay, rule, frozen } = entry;
-    if (name === LOSS || frozen) continue;
+    const { shape, bucket, offset, decay, weightDecay, rule, frozen } = entry;
+    if (frozen) continue;
     const lrScale = lrScaleOf(entry);
     const end = offset + alignUp(sizeOf(shape), ALIGN);
     const last = ranges.at(-1);
@@ -137,26 +156,32 @@ export function bucketSlot(vector: string, bucket: number): string {
   return `${vector}/${bucket}`;
 }
 
-/** The address of an entry in a vector. @throws {RangeError} when the layout has no such entry. */
+/** The address of a parameter in a vector. @throws {RangeError} when the layout lacks it. */
 export function addressIn(layout: Layout, vector: string, name: string): SlotAddress {
-  const entry = layout.entries.find((e) => e.name === name);
+  return addressOf(layout.entries, vector, name);
+}
+
+/** The address of a sum in the gradient vector. @throws {RangeError} when the layout lacks it. */
+export function sumAddress(layout: Pick<Layout, "sums">, name: string): SlotAddress {
+  return addressOf(layout.sums, "grad", name);
+}
+
+function addressOf(entries: readonly SumEntry[], vector: string, name: string): SlotAddress {
+  const entry = entries.find((e) => e.name === name);
   if (entry === undefined) throw new RangeError(`Cannot place ${name}: the layout lacks it`);
   const role: Role = vector === "param" || vector === "grad" ? vector : "moment";
   return { slot: bucketSlot(vector, entry.bucket), role, offset: entry.offset };
 }
 
-/**
- * The parameters of a layout that have an element in `vector`, without the loss; default: all
- * parameters.
- */
+/** The parameters of a layout that have elements in `vector`; default: all parameters. */
 export function paramsOf({ entries }: Layout, vector: string = "param"): readonly ParamEntry[] {
-  return entries.filter((entry) => entry.name !== LOSS && isIn(vector, entry));
+  return entries.filter((entry) => isIn(vector, entry));
 }
 
 /** The buckets that a vector (`param`, `grad`, a moment) has, in ascending order. */
 export function vectorBuckets({ entries, buckets }: Layout, vector: string): VectorBucket[] {
   return buckets.map((length, bucket) => ({ length, bucket })).filter(({ bucket }) =>
-    // The parameters of a bucket have one rule. Only the loss adopts that of the others.
+    // The parameters of a bucket have one rule; sums are in every vector.
     entries.filter((entry) => entry.bucket === bucket).every((entry) => isIn(vector, entry))
   );
 }

@@ -31,7 +31,7 @@ export function draftFor(
   },
 ): CheckpointDraft {
   const { layout, carries } = shapeOf(config, vocabulary);
-  const params = paramsOf(layout);
+  const params = layout.entries;
   const filled = (name: string, shape: readonly number[]): NamedTensor => ({
     name,
     shape,
