@@ -30,7 +30,7 @@ def converted(name, values):
     parts = {
         "gpt_neox.embed_in.weight": "tokens.weight",
         "gpt_neox.final_layer_norm.": "norm.",
-        "embed_out.weight": "head.weight",
+        "lm_head.weight": "head.weight",
         "gpt_neox.layers.": "blocks.",
         "input_layernorm": "norm1",
         "post_attention_layernorm": "norm2",
@@ -98,7 +98,6 @@ def main():
         },
     }
     (HERE / "hf_gpt_neox_tiny.json").write_text(json.dumps(golden) + "\n")
-    print(sorted(tensors)[:40], config.rope_parameters)
 
 
 main()
