@@ -32,6 +32,21 @@
  * console.log(await memory.read([{ slot: "y", offset: 0, length: 2 }])); // [-2, -2]
  * ```
  *
+ * @example Give an op by others: its shape, kernels and gradient follow
+ * ```ts
+ * import { apply, defineOp, formulas, newTrace, pointwise, rowMean } from "./mod.ts";
+ *
+ * const minus = formulas.formula(2, (x, y) => formulas.sub(x!, y!));
+ * const centreOp = defineOp({
+ *   name: "centre",
+ *   inputs: ["x"],
+ *   compose: ({ x }) => pointwise(minus, [x, rowMean(x)]),
+ *   cases: [{ kind: "ragged", inputs: [{ shape: [3, 5], dtype: "f32" }], attrs: {} }],
+ * });
+ * const x = newTrace().source({ shape: [2, 4], dtype: "f32" }, "batch", "x");
+ * console.log(apply(centreOp, [x]).shape); // [2, 4]
+ * ```
+ *
  * @module
  */
 
@@ -135,6 +150,9 @@ export type * from "./src/models/definition.ts";
 export { outputHead, tiedHead } from "./src/nn/head.ts";
 export type { Table } from "./src/nn/layers.ts";
 export type { Head } from "./src/nn/head.ts";
+export type { ForeignFile } from "./src/checkpoint/tensors/foreign.ts";
+export type { Metadata } from "./src/checkpoint/tensors/header.ts";
+export type { ExportLayout, Portable, Sizes } from "./src/exchange/types.ts";
 export { classification } from "./src/nn/terms.ts";
 export type { LossTerms, Per, RowSum, Term } from "./src/nn/terms.ts";
 export type { BatchTensor, TargetKind, Task } from "./src/data/source.ts";

@@ -1,7 +1,10 @@
-/** Products of matrices in pairs: a [..., M, K] by b [..., K, N] -> [..., M, N]. */
+/**
+ * Products of matrices in pairs, with an elementwise epilogue: a [..., M, K] by b [..., K, N] ->
+ * [..., M, N].
+ */
 import { ceilDiv, sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
-import type { Expr } from "../../src/graph/formula.ts";
-import { formula } from "../../src/graph/formula.ts";
+import type { Expr, Formula } from "../../src/graph/formula.ts";
+import { add, formula, mul, tanh } from "../../src/graph/formula.ts";
 import { apply } from "../../src/graph/trace.ts";
 import type {
   Case,
@@ -15,17 +18,20 @@ import type {
   View,
 } from "../../src/graph/types.ts";
 import { range } from "../emit/range.ts";
+import { absorbEpilogue, epilogueStore, IDENTITY } from "./epilogue.ts";
 import { chooseMatmul, variantsOf } from "./matmul_choice.ts";
 import type { Product } from "./matmul_choice.ts";
 import { printProduct } from "./matmul_print.ts";
 import type { Tiling } from "./matmul_wgsl.ts";
 
-/** Transposes of a product of pairs. */
+/** Attributes of a product of pairs. */
 export interface BatchedMatmulAttrs {
   /** The matrices of a are stored transposed: [..., K, M]. */
   readonly ta?: boolean;
   /** The matrices of b are stored transposed: [..., N, K]. */
   readonly tb?: boolean;
+  /** Applied to (sum, extra inputs...) of each element before it is stored. */
+  readonly epilogue?: Formula;
 }
 
 /**
@@ -35,8 +41,6 @@ export interface BatchedMatmulAttrs {
 export function batchedMatmul(a: Tensor, b: Tensor, attrs: BatchedMatmulAttrs = {}): Tensor {
   return apply(batchedMatmulOp, [a, b], attrs);
 }
-
-const IDENTITY = formula(1, (sum) => sum as Expr);
 
 /** Sizes of one product, and the number of products. */
 function sizes(
@@ -75,9 +79,10 @@ function tilingOf(product: Product, target: Target): Tiling {
 }
 
 function reference(io: Io<View>, attrs: BatchedMatmulAttrs): void {
-  const { inputs: [a, b], outputs: [y] } = io;
+  const { inputs: [a, b] } = io;
   const { m, n, k, ta, tb, count } = sizes(io, attrs);
-  if (!a || !b || !y) return;
+  if (!a || !b) return;
+  const store = epilogueStore(io, attrs.epilogue);
   const [am, ak] = ta ? [1, m] : [k, 1];
   const [bk, bn] = tb ? [1, k] : [n, 1];
   for (let at = 0; at < count * m * n; at++) {
@@ -87,16 +92,19 @@ function reference(io: Io<View>, attrs: BatchedMatmulAttrs): void {
       const left = a.data[batch * m * k + row * am + i * ak] as number;
       sum += left * (b.data[batch * k * n + i * bk + column * bn] as number);
     }
-    y.data[at] = sum;
+    store(at, sum);
   }
 }
 
 function vjp(
   { inputs: [a, b] }: Io<Tensor>,
   [dy]: readonly Grad[],
-  { ta = false, tb = false }: BatchedMatmulAttrs,
+  { ta = false, tb = false, epilogue }: BatchedMatmulAttrs,
 ): readonly Grad[] {
   if (!a || !b || !dy) return [];
+  if (epilogue !== undefined) {
+    throw new RangeError("Cannot differentiate batched_matmul: a fused epilogue has no vjp");
+  }
   return [
     ta ? batchedMatmul(b, dy, { ta: tb, tb: true }) : batchedMatmul(dy, b, { tb: !tb }),
     tb ? batchedMatmul(dy, a, { ta: true, tb: ta }) : batchedMatmul(a, dy, { ta: !ta }),
@@ -108,7 +116,8 @@ export const batchedMatmulOp: Op = {
   name: "batched_matmul",
   shape(inputs, attrs: BatchedMatmulAttrs) {
     const { m, n } = sizes({ inputs }, attrs);
-    return [{ shape: [...inputs[0]?.shape.slice(0, -2) ?? [], m, n], dtype: "f32" }];
+    const shape = [...inputs[0]?.shape.slice(0, -2) ?? [], m, n];
+    return (attrs.epilogue ?? IDENTITY).outputs.map(() => ({ shape, dtype: "f32" }));
   },
   launch(io, attrs: BatchedMatmulAttrs, target) {
     const { count, ...product } = sizes(io, attrs);
@@ -121,8 +130,11 @@ export const batchedMatmulOp: Op = {
       const batch = first === 0 ? "wid.z" : `(wid.z + ${first}u)`;
       const kernel = { ...product, ...tiling, onto: false, batch };
       return {
-        wgsl: printProduct(io, IDENTITY, kernel),
-        bindings: [{ input: 0 }, { input: 1 }, { output: 0 }],
+        wgsl: printProduct(io, attrs.epilogue ?? IDENTITY, kernel),
+        bindings: [
+          ...io.inputs.map((_, input) => ({ input })),
+          ...io.outputs.map((_, output) => ({ output })),
+        ],
         groups: [x, y, Math.min(target.groups, count - first)],
       };
     });
@@ -130,15 +142,20 @@ export const batchedMatmulOp: Op = {
   reference,
   cost(io, attrs: BatchedMatmulAttrs) {
     const { m, n, k, count } = sizes(io, attrs);
-    const elements = count * (m * k + k * n + m * n);
-    return { flops: 2 * count * m * n * k, bytes: 4 * elements, terms: k + 64 };
+    const bytes = [...io.inputs, ...io.outputs].reduce((sum, t) => sum + 4 * sizeOf(t.shape), 0);
+    return { flops: 2 * count * m * n * k, bytes, terms: k + 64 };
   },
   vjp,
+  absorb: (call, next, keep) => absorbEpilogue(batchedMatmulOp, call, { next, keep }),
   cases: batchedCases(),
 };
 
 function batchedCases(): Case[] {
   const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
+  const epilogue = formula(3, (sum, bias, other) => {
+    const z = add(sum as Expr, bias as Expr);
+    return [z, mul(z, tanh(other as Expr))];
+  });
   const pairs = (kind: Case["kind"], leading: number[], [m, n, k]: [number, number, number]) =>
     [[false, false], [true, false], [false, true], [true, true]].map(([ta, tb]): Case => ({
       kind,
@@ -157,6 +174,13 @@ function batchedCases(): Case[] {
     // Few rows and long sums: GPUs slice K.
     ...pairs("ragged", [4], [5, 12, 132]),
     { kind: "ragged", inputs: [f32(3, 4), f32(4, 5)], attrs: {} },
+    ...[[20, 9, 12], [5, 7, 6]].flatMap(([n = 1, m = 1, k = 1]) =>
+      [[m, n], [2, m, 1]].map((extra): Case => ({
+        kind: "ragged",
+        inputs: [f32(2, m, k), f32(2, k, n), f32(n), f32(...extra)],
+        attrs: { epilogue },
+      }))
+    ),
     ...pairs("bench", [16], [64, 64, 64]).slice(0, 1),
   ];
 }

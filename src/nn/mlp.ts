@@ -2,7 +2,7 @@
 import { swiglu } from "../../kernels/pointwise/mod.ts";
 import { applyRmsNorm } from "../../kernels/rms_norm/mod.ts";
 import type { Tensor } from "../graph/types.ts";
-import { relu, silu } from "./activations.ts";
+import { relu, silu } from "./elementwise.ts";
 import { gelu, linear } from "./layers.ts";
 import type { Scope } from "./scope.ts";
 

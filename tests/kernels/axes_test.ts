@@ -1,12 +1,13 @@
 /** Ops along any axis, and permutations, on small tensors. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { batchedMatmulOp } from "../../kernels/matmul/mod.ts";
+import { batchedMatmul, batchedMatmulOp } from "../../kernels/matmul/mod.ts";
 import { permuteAxes, transposeLast } from "../../kernels/permute/mod.ts";
 import { sum } from "../../kernels/reduce/mod.ts";
 import { concatAxis, meanAxis, sliceAxis } from "../../kernels/shape/mod.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Spec, Tensor } from "../../src/graph/types.ts";
+import { plus, scaled } from "../../src/nn/layers.ts";
 import { compile } from "../../src/plan/compile.ts";
 import { gradientsOf, runTrace } from "../support/graph/run_trace.ts";
 
@@ -84,4 +85,14 @@ Deno.test("batched_matmul takes several dispatches for more pairs than one can h
   const { target } = openReference();
   const groups = batchedMatmulOp.launch(io, {}, { ...target, groups: 4 }).map((l) => l.groups[2]);
   assertEquals(groups, [4, 4, 1]);
+});
+
+Deno.test("a batched product takes the elementwise calls behind it as its epilogue", () => {
+  const trace = newTrace();
+  const [q, k] = ["q", "k"].map((name) => trace.source(f32(2, 3, 4), "batch", name));
+  const mask = trace.source(f32(3, 3), "batch", "mask");
+  const scores = batchedMatmul(q as Tensor, k as Tensor, { tb: true });
+  const y = plus(scaled(scores, 0.5), mask);
+  const plan = compile({ calls: trace.calls, constants: trace.constants, results: { y } });
+  assertEquals(plan.calls.map(({ op }) => op.name), ["batched_matmul"]);
 });

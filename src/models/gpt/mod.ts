@@ -3,67 +3,30 @@
  * (Radford et al. 2019, section 2.3), in standard or in maximal update parametrisation. B batch,
  * T time, D width, V vocabulary.
  */
-import * as z from "zod";
-import { alibiSlopes } from "../../kernels/attention/mod.ts";
-import type { Tensor } from "../graph/types.ts";
-import type { PackedAttendOptions } from "../nn/attention.ts";
-import { selfAttention } from "../nn/attention_layers.ts";
-import { type Head, outputHead, tiedHead } from "../nn/head.ts";
-import { dropout, embed, gelu, layerNorm, linear, plus, positions, readout } from "../nn/layers.ts";
-import { rotaryPositions } from "../nn/positions.ts";
-import type { Scope } from "../nn/scope.ts";
-import { classification } from "../nn/terms.ts";
-import { defineModel, denseFlops, type LogitsInput, type ModelFault } from "./definition.ts";
+import { alibiSlopes } from "../../../kernels/attention/mod.ts";
+import type { Tensor } from "../../graph/types.ts";
+import type { PackedAttendOptions } from "../../nn/attention.ts";
+import { selfAttention } from "../../nn/attention_layers.ts";
+import { type Head, outputHead, tiedHead } from "../../nn/head.ts";
+import {
+  dropout,
+  embed,
+  gelu,
+  layerNorm,
+  linear,
+  plus,
+  positions,
+  readout,
+} from "../../nn/layers.ts";
+import { rotaryPositions } from "../../nn/positions.ts";
+import type { Scope } from "../../nn/scope.ts";
+import { classification } from "../../nn/terms.ts";
+import { defineModel, denseFlops, type LogitsInput, type ModelFault } from "../definition.ts";
+import { GPT2_LAYOUT } from "./gpt2.ts";
+import { type GptConfig, gptSchema } from "./schema.ts";
 import { widthFactors } from "./width_transfer.ts";
 
-/** The `model` part of a config for a decoder transformer. */
-export const gptSchema = z.strictObject({
-  kind: z.literal("gpt").describe("Model family: a decoder transformer"),
-  layers: z.int().min(1).default(2).describe("Transformer blocks"),
-  width: z.int().min(1).default(64)
-    .describe("Features per token in the residual stream; a multiple of heads"),
-  heads: z.int().min(1).default(4).describe("Attention heads per block"),
-  kv_heads: z.int().min(1).nullable().default(null)
-    .describe("Heads of keys and values, which heads share; null is as many as heads"),
-  attention_window: z.int().min(1).nullable().default(null)
-    .describe("Tokens that a token attends to, its own included; null is all before it"),
-  dropout: z.number().min(0).lt(1).default(0).describe("Probability to drop an activation"),
-  positions: z.enum(["learned", "sinusoidal", "rotary", "alibi", "none"]).default("learned")
-    .describe(
-      "Positions: added to embeddings, rotary (queries, keys), alibi (biases of scores), or none",
-    ),
-  rotary_theta: z.number().gt(1).default(10000).describe("Base of the rotary frequencies"),
-  tie_embeddings: z.boolean().default(false)
-    .describe("Whether the output projection is the token embedding itself"),
-  mup_base_width: z.int().min(1).nullable().default(null).describe(
-    "Width at which rates were tuned: muP carries them to this width; null is the standard model",
-  ),
-  mup_base_heads: z.int().min(1).nullable().default(null)
-    .describe("Heads of the model at mup_base_width; null is as many as here"),
-}).refine(({ width, heads }) => heads < 1 || width % heads === 0, {
-  path: ["width"],
-  error: ({ input }) => `need a multiple of heads: ${showSizes(input)}`,
-}).superRefine((model, context) => {
-  const { heads, mup_base_width: width, mup_base_heads: base } = model;
-  const fault = (key: string, message: string) =>
-    context.addIssue({ code: "custom", path: [key], message });
-  const { kv_heads: shared, positions } = model;
-  if (shared !== null && heads % shared !== 0) {
-    fault("kv_heads", `need a divisor of heads: kv_heads ${shared}, heads ${heads}`);
-  }
-  if (positions === "rotary" && model.width / heads % 2 === 1) {
-    fault("width", `need heads of even width for rotary positions: ${showSizes(model)}`);
-  }
-  if (width === null) {
-    if (base !== null) fault("mup_base_heads", `need null without mup_base_width: ${base}`);
-  } else if ((base ?? heads) >= 1 && width % (base ?? heads) !== 0) {
-    const what = base === null ? "heads" : "mup_base_heads";
-    fault("mup_base_width", `need a multiple of ${what}: width ${width}, heads ${base ?? heads}`);
-  }
-});
-
-/** A complete transformer config. */
-export type GptConfig = z.infer<typeof gptSchema>;
+export { type GptConfig, gptSchema } from "./schema.ts";
 
 /** The model. */
 export const gpt = defineModel<GptConfig>({
@@ -79,6 +42,7 @@ export const gpt = defineModel<GptConfig>({
     return logits(x);
   },
   generates: () => ({ memory: "window" }),
+  exchange: GPT2_LAYOUT,
   documents: true,
   faults({ tie_embeddings: tied, mup_base_width: base }, { task, source, optimizer }) {
     const faults: ModelFault[] = [];
@@ -177,9 +141,4 @@ function block(
   );
   const down = linear(scope.in("down"), hidden, { ...back, width });
   return plus(y, dropout(scope, down, p));
-}
-
-function showSizes(input: unknown): string {
-  const { width, heads } = input as { width: number; heads: number };
-  return `width ${width}, heads ${heads}`;
 }
