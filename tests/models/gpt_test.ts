@@ -16,7 +16,7 @@ import { modelOf } from "../../src/models/mod.ts";
 import { newScope, RANDOM_KEY } from "../../src/nn/scope.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import { evaluationPlan, gradientPlan, shapeOf, traceGradient } from "../../src/engine/plans.ts";
-import type { GptConfig } from "../../src/models/gpt.ts";
+import type { GptConfig } from "../../src/models/gpt/mod.ts";
 import { showPlan } from "../../src/plan/show.ts";
 import { randomTokens, tinyConfig, type TinyInput } from "../support/gpt.ts";
 import { loadGraph, resultsOf } from "../support/graph/traced.ts";
