@@ -18,7 +18,7 @@ import { Replica } from "../../src/engine/replica.ts";
 import { evaluationPlan, gradientPlan, shapeOf, traceGradient } from "../../src/engine/plans.ts";
 import type { GptConfig } from "../../src/models/gpt/mod.ts";
 import { showPlan } from "../../src/plan/show.ts";
-import { randomTokens, tinyConfig, type TinyInput } from "../support/gpt.ts";
+import { randomTokens, tinyConfig } from "../support/gpt.ts";
 import { loadGraph, resultsOf } from "../support/graph/traced.ts";
 import { corpusIn } from "../../src/corpus/corpus.ts";
 
