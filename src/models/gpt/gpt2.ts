@@ -77,9 +77,10 @@ function rowsOf(
 /**
  * The tensors of a GPT2LMHeadModel. Sinusoidal positions become a table, and width multipliers are
  * folded into the parameters.
- * @throws {UserError} `config` unless the model predicts the next token.
+ * @throws {UserError} `config` unless the model predicts the next token, and GPT-2 has all its parts.
  */
 export function toGpt2(portable: Portable<GptConfig>): NamedTensor[] {
+  requireGpt2(portable.model);
   const { model: { positions, width }, context, targetKind } = portable;
   if (targetKind !== "next_token") {
     throw new UserError(
@@ -95,6 +96,21 @@ export function toGpt2(portable: Portable<GptConfig>): NamedTensor[] {
   return tensors.map((tensor) =>
     tensor.name === "lm_head.weight" ? tensor : { ...tensor, name: PREFIX + tensor.name }
   );
+}
+
+/** @throws {UserError} `config` for a transformer that GPT2LMHeadModel cannot compute. */
+function requireGpt2({ positions, heads, kv_heads, attention_window }: GptConfig): void {
+  const needs: [boolean, string][] = [
+    [
+      positions === "learned" || positions === "sinusoidal",
+      `learned or sinusoidal positions: it has positions=${positions}`,
+    ],
+    [(kv_heads ?? heads) === heads, `as many heads of keys as heads: it has kv_heads=${kv_heads}`],
+    [attention_window === null, `no window: it has attention_window=${attention_window}`],
+  ];
+  const missing = needs.find(([holds]) => !holds);
+  if (missing === undefined) return;
+  throw new UserError("config", `Cannot export the transformer as GPT-2: need ${missing[1]}`);
 }
 
 /** The config.json of a GPT2LMHeadModel; `end`: end-of-document token. */

@@ -3,10 +3,12 @@
  * (Radford et al. 2019, section 2.3), in standard or in maximal update parametrisation. B batch,
  * T time, D width, V vocabulary.
  */
+import { alibiSlopes } from "../../../kernels/attention/mod.ts";
 import type { Tensor } from "../../graph/types.ts";
+import type { PackedAttendOptions } from "../../nn/attention.ts";
+import { selfAttention } from "../../nn/attention_layers.ts";
 import { type Head, outputHead, tiedHead } from "../../nn/head.ts";
 import {
-  attend,
   dropout,
   embed,
   gelu,
@@ -16,6 +18,7 @@ import {
   positions,
   readout,
 } from "../../nn/layers.ts";
+import { rotaryPositions } from "../../nn/positions.ts";
 import type { Scope } from "../../nn/scope.ts";
 import { classification } from "../../nn/terms.ts";
 import { defineModel, denseFlops, type LogitsInput, type ModelFault } from "../definition.ts";
@@ -53,19 +56,23 @@ export const gpt = defineModel<GptConfig>({
     }
     return faults;
   },
-  flops({ layers, width }, { all, time }) {
-    const attended = layers * width * time;
+  unused: ({ positions }) =>
+    positions === "rotary" ? [] : [["rotary_theta", "model.positions=rotary"]],
+  flops({ layers, width, attention_window: window }, { all, time }) {
+    const keys = Math.min(time, window ?? time);
+    const causal = keys - keys ** 2 / (2 * time);
+    const attended = keys < time ? `the ${keys} tokens of a window` : "all T tokens";
     return [
       denseFlops(all),
       {
         formula: "6N + 12LHQT",
-        per_token: 6 * all + 12 * attended,
-        words: "all parameters, attention to all T tokens (PaLM, appendix B; nanoGPT, which " +
+        per_token: 6 * all + 12 * layers * width * keys,
+        words: `all parameters, attention to ${attended} (PaLM, appendix B; nanoGPT, which ` +
           "leaves the position table out of N)",
       },
       {
         formula: "6N + 6LCT",
-        per_token: 6 * all + 6 * attended,
+        per_token: 6 * all + 12 * layers * width * causal,
         words: "all parameters, the causal half of attention (llm.c)",
       },
     ];
@@ -78,10 +85,14 @@ function gptHead(
   { tokens, vocabulary, classes, last, starts }: Omit<LogitsInput, "carries">,
   config: GptConfig,
 ): Head {
-  const { layers, width, dropout: p } = config;
+  const { layers, width, dropout: p, positions: kind } = config;
   const embedded = embed(scope.in("tokens"), tokens, { vocabulary, width });
-  let x = dropout(scope, positions(scope.in("positions"), embedded, config.positions), p);
-  for (let i = 0; i < layers; i++) x = block(scope.in(`blocks.${i}`), x, { ...config, starts });
+  const placed = kind === "learned" || kind === "sinusoidal"
+    ? positions(scope.in("positions"), embedded, kind)
+    : embedded;
+  const attention = attentionOf(scope, config, starts);
+  let x = dropout(scope, placed, p);
+  for (let i = 0; i < layers; i++) x = block(scope.in(`blocks.${i}`), x, { config, attention });
   x = layerNorm(scope.in("norm"), last ? readout(x, "last") : x);
   const { logits: factor } = widthFactors(config);
   return config.tie_embeddings
@@ -89,30 +100,45 @@ function gptHead(
     : outputHead(scope.in("head"), x, { classes, bias: false, factor });
 }
 
+/** The attention of all blocks, which share tables of rotary positions. */
+function attentionOf(
+  scope: Scope,
+  config: GptConfig,
+  starts: Tensor | undefined,
+): PackedAttendOptions {
+  const { width, heads, kv_heads, dropout, positions, attention_window } = config;
+  return {
+    heads,
+    kvHeads: kv_heads ?? heads,
+    dropout,
+    divisor: widthFactors(config).divisor,
+    starts,
+    window: attention_window ?? undefined,
+    ...positions === "alibi" && { alibi: alibiSlopes(heads) },
+    ...positions === "rotary" && {
+      rotate: rotaryPositions(scope, { rotated: width / heads, theta: config.rotary_theta }),
+    },
+  };
+}
+
 /** x + attention(norm(x)), then x + mlp(norm(x)): [B, T, D] to [B, T, D]. */
 function block(
   scope: Scope,
   x: Tensor,
-  config: GptConfig & { starts: Tensor | undefined },
+  { config, attention }: { config: GptConfig; attention: PackedAttendOptions },
 ): Tensor {
-  const { layers, width, heads, dropout: p, starts } = config;
-  const { std, lrScale, divisor } = widthFactors(config);
+  const { layers, width, dropout: p } = config;
+  const { std, lrScale } = widthFactors(config);
   // GPT-2 scales the initial residual projections by 1 / sqrt(2 layers): the variance of the
   // residual stream does not grow with depth.
   const depth = 1 / Math.sqrt(2 * layers);
   const into = { scale: std, lrScale };
-  const back = { width, scale: std * depth, lrScale };
-  const qkv = linear(scope.in("qkv"), layerNorm(scope.in("norm1"), x), {
-    width: 3 * width,
-    parts: [width, width, width],
-    ...into,
-  });
-  const mixed = attend(scope, qkv, { heads, dropout: p, starts, divisor });
-  const out = linear(scope.in("out"), mixed, back);
+  const back = { scale: std * depth, lrScale };
+  const out = selfAttention(scope, layerNorm(scope.in("norm1"), x), { ...attention, into, back });
   const y = plus(x, dropout(scope, out, p));
   const hidden = gelu(
     linear(scope.in("up"), layerNorm(scope.in("norm2"), y), { width: 4 * width, ...into }),
   );
-  const down = linear(scope.in("down"), hidden, back);
+  const down = linear(scope.in("down"), hidden, { ...back, width });
   return plus(y, dropout(scope, down, p));
 }
