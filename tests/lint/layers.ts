@@ -23,8 +23,10 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "src/cards": ["src/base"],
   "src/scaling": ["src/base"],
   "src/terminal": ["src/base", "src/report", "src/device"],
+  "src/modules": ["src/base"],
   "src/config": [
     "src/base",
+    "src/modules",
     "src/data",
     "src/models",
     "src/optim",
@@ -241,6 +243,7 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
     "src/terminal",
     "src/artifacts",
     "src/library",
+    "src/modules",
     "src/transport/tcp.ts",
     "src/transport/unix.ts",
     "src/cli",
