@@ -99,7 +99,8 @@ export type { PointwiseAttrs } from "./kernels/pointwise/mod.ts";
 export * as layers from "./src/nn/layers.ts";
 export { newScope } from "./src/nn/scope.ts";
 export type { Carry, Declared, Decode, Init, Param, Scope } from "./src/nn/scope.ts";
-export type { Logits, ModelInput } from "./src/models/types.ts";
+export { defineModel } from "./src/models/definition.ts";
+export type { ModelDefinition } from "./src/models/definition.ts";
 export type { Optimizer, StepScalars } from "./src/optim/types.ts";
 
 // Faults that a user can mend.

@@ -1,11 +1,11 @@
 /** The examples of CONTRIBUTING work as they stand: a model in one file, an op in two. */
-import { assert, assertLess } from "@std/assert";
+import { assert, assertEquals, assertLess } from "@std/assert";
 import { pathToFileURL } from "node:url";
 import { openReference } from "../src/device/reference.ts";
 import { openWebGpu } from "../src/device/webgpu.ts";
 import { newTrace } from "../src/graph/trace.ts";
 import type { Case, Op } from "../src/graph/types.ts";
-import type { Logits } from "../src/models/types.ts";
+import type { AnyModel, ModelDefinition } from "../src/models/definition.ts";
 import { newScope } from "../src/nn/scope.ts";
 import { planOf, randomInputs } from "../src/testing/cases.ts";
 import { tolerance } from "../src/testing/tolerance.ts";
@@ -34,16 +34,19 @@ async function load(code: string): Promise<Record<string, unknown>> {
 
 Deno.test("CONTRIBUTING's model traces to logits with its parameters", async () => {
   const [code] = await blocks("ts");
-  const { bag, bagSchema } = await load(code as string) as {
-    bag: Logits<{ kind: "bag"; width: number }>;
-    bagSchema: { parse: (value: unknown) => { kind: "bag"; width: number } };
-  };
+  const { bag } = await load(code as string) as { bag: ModelDefinition<AnyModel> };
   const trace = newTrace();
   const { scope, params } = newScope(trace, { training: true });
-  const inputs = trace.source({ shape: [2, 5], dtype: "u32" }, "batch", "inputs");
-  const input = { inputs, vocabulary: 11, classes: 3, perSequence: false, carries: false };
-  const logits = bag(scope, input, bagSchema.parse({ kind: "bag", width: 8 }));
-  assert(logits.shape.join() === "2,5,3");
+  const ids = () => trace.source({ shape: [2, 5], dtype: "u32" }, "batch", "ids");
+  const config = bag.schema.parse({ kind: "bag", width: 8 });
+  const sizes = { vocabulary: 11, classes: 3 };
+  const input = { tokens: ids(), ...sizes, last: false, carries: false };
+  const logits = bag.logits?.(scope, input, config);
+  assert(logits?.shape.join() === "2,5,3");
+  const task = { ...sizes, time: 5, targetKind: "token_class", carries: false } as const;
+  const batch = { tokens: ids(), targets: ids() };
+  const terms = bag.loss(scope, batch, config, { ...task, tensors: {}, countedPerWindow: 5 });
+  assertEquals(Object.keys(terms), ["nll", "correct"]);
   assert(params.map((p) => p.name).includes("up.weight"));
 });
 

@@ -92,17 +92,15 @@ async function timed(device: Device, config: RunConfig): Promise<string[]> {
   const source = sourceIn(config, corpus, foldName(rootKey(config.seed), "order"));
   const memory = device.memory();
   const tokens = config.micro_batch_size * (config.data.bptt ?? config.data.seq_len);
-  for (const slot of ["inputs", "targets", "starts"]) memory.ensure(slot, tokens);
+  for (const slot of ["tokens", "targets", "starts"]) memory.ensure(slot, tokens);
   const root = { level: Math.log2(config.micro_batches), index: 0 };
   const data: number[] = [];
   const steps: number[] = [];
   for (let step = 0; step < WARM + STEPS; step++) {
     const ms = 1000 * await secondsOf(() => {
       for (let microBatch = 0; microBatch < config.micro_batches; microBatch++) {
-        const { inputs, targets, starts } = source.train({ step, microBatch });
-        memory.write("inputs", inputs);
-        memory.write("targets", targets);
-        if (starts !== undefined) memory.write("starts", starts);
+        const { tensors } = source.train({ step, microBatch });
+        for (const [name, data] of Object.entries(tensors)) memory.write(name, data);
       }
     });
     const whole = 1000 * await secondsOf(async () => {

@@ -115,6 +115,7 @@ async function learn(device: Device, config: RunConfig): Promise<Ending> {
 }
 
 function accuracyOf(sequences: Awaited<ReturnType<Replica["evaluate"]>>): number {
-  const total = (of: "correct" | "counted") => sequences.reduce((sum, s) => sum + s[of], 0);
-  return total("correct") / total("counted");
+  const counted = sequences.reduce((sum, sequence) => sum + sequence.counted, 0);
+  // The terms of a classification are its loss and its correct predictions.
+  return sequences.reduce((sum, { sums }) => sum + (sums[1] as number), 0) / counted;
 }

@@ -12,7 +12,6 @@ import { configHash } from "../config/identity.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { optimizerOf } from "../optim/mod.ts";
-import { paramsOf } from "../plan/layout.ts";
 import { writeJsonAtomic } from "../report/atomic.ts";
 import { NO_DATA } from "../corpus/corpus.ts";
 import { publishFolder, requireFree } from "./exported.ts";
@@ -80,7 +79,7 @@ function parametersFor(
   { path, params, vocabulary }: OpenedModel,
   config: RunConfig,
 ): NamedTensor[] {
-  return paramsOf(shapeOf(config, vocabulary).layout).map(({ name, shape }) => {
+  return shapeOf(config, vocabulary).layout.entries.map(({ name, shape }) => {
     const found = params.get(name);
     if (found !== undefined && sameShape(found.shape, shape)) return found;
     const actual = found === undefined ? "missing" : showShape(found.shape);

@@ -1,6 +1,7 @@
 /** Checks that a stored model can continue a text, and encodes what it begins with. */
 import { UserError } from "../base/user_error.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
+import { modelOf } from "../models/mod.ts";
 import type { OpenedModel } from "./model.ts";
 
 /** The tokenizer of a model that continues texts. @throws {UserError} for any other, by name. */
@@ -17,9 +18,8 @@ export function textTokenizer(
   if (targetKind !== "next_token" || classes !== vocabulary) {
     refuse("a model of the next token", `it tells ${classes} classes apart`);
   }
-  if (model.kind === "recurrent" && model.bidirectional) {
-    refuse("a model that reads forward only", "it is bidirectional");
-  }
+  const generation = modelOf(model).generates?.(model) ?? "it tells no next token";
+  if (typeof generation === "string") refuse("a model that reads forward only", generation);
   // More logits than tokens are a vocabulary that was filled up to a round number.
   if (tokenizer.size > vocabulary) {
     refuse("a logit for each token", `${tokenizer.size} tokens, ${vocabulary} logits`);

@@ -15,7 +15,6 @@ import { taskOf } from "../data/sources/mod.ts";
 import { tokenizerFrom } from "../data/tokenizers/mod.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
 import { optimizerOf } from "../optim/mod.ts";
-import { paramsOf } from "../plan/layout.ts";
 import { NO_DATA } from "../corpus/corpus.ts";
 import { shapeOf } from "../engine/plans.ts";
 import { carriedShapes } from "../engine/state.ts";
@@ -55,7 +54,7 @@ export function validated({ manifest, model, optimizer }: Checkpoint): Validated
     );
   }
   const shape = fitting("its model is none", () => shapeOf(config, vocabulary));
-  const params = paramsOf(shape.layout);
+  const params = shape.layout.entries;
   requireTensors(MANIFEST_PARTS[0], { found: model, wanted: params });
   const moments = optimizerOf(config.optim).moments.flatMap((moment) =>
     params.map(({ name, shape }) => ({ name: `${moment}.${name}`, shape }))

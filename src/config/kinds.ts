@@ -1,5 +1,5 @@
 /** Changes the kind of a config's model. */
-import { MODELS } from "../models/mod.ts";
+import { DEFAULT_KIND, MODELS } from "../models/mod.ts";
 import { isPlain, type PlainConfig } from "./plain.ts";
 
 /** The changed config, and the model keys that were dropped because the new kind lacks them. */
@@ -17,7 +17,9 @@ export function withKind(
   const model = isPlain(config["model"]) ? config["model"] : {};
   const schema = Object.hasOwn(models, kind) ? models[kind]?.schema : undefined;
   // `resolveConfig` reports an unknown kind together with all other faults.
-  if (schema === undefined || (model["kind"] ?? "gpt") === kind) return { config, dropped: [] };
+  if (schema === undefined || (model["kind"] ?? DEFAULT_KIND) === kind) {
+    return { config, dropped: [] };
+  }
   const dropped = Object.keys(model).filter((key) => !Object.hasOwn(schema.shape, key));
   const kept = Object.entries(model).filter(([key]) => !dropped.includes(key));
   return { config: { ...config, model: { ...Object.fromEntries(kept), kind } }, dropped };

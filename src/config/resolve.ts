@@ -1,5 +1,6 @@
 /** Validates a config and fills in its defaults. */
 import { UserError } from "../base/user_error.ts";
+import { DEFAULT_KIND } from "../models/mod.ts";
 import { faultTexts } from "./faults.ts";
 import { isPlain } from "./plain.ts";
 import { withTodaysNames } from "./renamed.ts";
@@ -21,6 +22,6 @@ export function resolveStored(stored: unknown): RunConfig {
 /** Sets the default `model.kind`: zod cannot choose the option of a union without it. */
 function withModelKind(input: unknown): unknown {
   return isPlain(input) && isPlain(input.model) && input.model.kind === undefined
-    ? { ...input, model: { ...input.model, kind: "gpt" } }
+    ? { ...input, model: { ...input.model, kind: DEFAULT_KIND } }
     : input;
 }

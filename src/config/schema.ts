@@ -7,7 +7,7 @@ import { checkpointSchema } from "../checkpoint/schema.ts";
 import { dataSchema } from "../data/schema.ts";
 import { guardSchema } from "../guard/schema.ts";
 import { recoverySchema } from "../membership/schema.ts";
-import { modelSchema } from "../models/mod.ts";
+import { DEFAULT_KIND, modelOf, modelSchema } from "../models/mod.ts";
 import { optimSchema } from "../optim/schema.ts";
 import { reportSchema } from "../report/schema.ts";
 import { limitFaults } from "./limits.ts";
@@ -58,7 +58,7 @@ export const runSchema = z.strictObject({
   micro_batch_size: z.int().min(1).default(8)
     .describe("Sequences B per micro-batch"),
   eval: evalSchema.prefault({}),
-  model: modelSchema.prefault({ kind: "gpt" }),
+  model: modelSchema.prefault({ kind: DEFAULT_KIND }),
   data: dataSchema.prefault({}),
   optim: optimSchema.prefault({}),
   checkpoint: checkpointSchema.prefault({}),
@@ -81,8 +81,10 @@ export const runSchema = z.strictObject({
   if (run.gpus !== null && run.device === "reference") {
     fault("gpus", "need device auto or webgpu: reference computes on no card");
   }
-  if (run.report.gradient_reach && run.model.kind !== "recurrent") {
-    fault("report.gradient_reach", "need a recurrent model: a transformer has no state to reach");
+  const directions = modelOf(run.model).directions?.(run.model) ?? [];
+  if (run.report.gradient_reach && directions.length === 0) {
+    const message = `need a recurrent model: ${run.model.kind} has no state to reach`;
+    fault("report.gradient_reach", message);
   }
   for (const [path, message] of [...limitFaults(run), ...mismatches(run)]) fault(path, message);
 });

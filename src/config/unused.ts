@@ -4,6 +4,7 @@
  */
 import { UserError } from "../base/user_error.ts";
 import { SOURCES, taskOf } from "../data/sources/mod.ts";
+import { modelOf } from "../models/mod.ts";
 import type { RunConfig } from "./schema.ts";
 
 /** The condition under which keys have no effect. */
@@ -53,17 +54,17 @@ const RULES: readonly Rule[] = [
     isUnused: ({ optim }) => optim.schedule === "constant",
     need: "an optim.schedule that is not constant",
   },
-  {
-    keys: ["model.memory"],
-    isUnused: ({ model }) =>
-      model.kind === "recurrent" && model.memory !== null && model.cell.startsWith("rnn_"),
-    need: "a model.cell with gates",
-  },
 ];
 
 /** @throws {UserError} `config`, for the first of the `given` keys that has no effect. */
 export function requireUsed(config: RunConfig, given: readonly string[]): void {
-  for (const { keys, isUnused, need } of RULES) {
+  const { model } = config;
+  const own = (modelOf(model).unused?.(model) ?? []).map(([key, need]): Rule => ({
+    keys: [`model.${key}`],
+    isUnused: () => true,
+    need,
+  }));
+  for (const { keys, isUnused, need } of [...RULES, ...own]) {
     const key = given.find((path) => keys.includes(path));
     if (key === undefined || !isUnused(config)) continue;
     throw new UserError("config", `Cannot take --${key}: need ${need}: it would have no effect`);

@@ -7,13 +7,8 @@ import { IGNORE } from "../base/ignore.ts";
 import { fold, type Key } from "../base/random.ts";
 import { permute } from "./permutation.ts";
 import type { EvalWindow } from "./eval_windows.ts";
+import type { TokenBatch, TokenData } from "./source.ts";
 import type { Tokens } from "./tokens.ts";
-
-/** Tokens of B windows, row-major [B, T]. Each target is the token after its input. */
-export interface MicroBatch {
-  readonly inputs: Uint32Array;
-  readonly targets: Uint32Array;
-}
 
 /**
  * The window in [0, count) at position `g` in [0, 2^53) of the shuffled order. Every epoch visits
@@ -39,30 +34,24 @@ export interface WindowAt {
   readonly start: number;
 }
 
-/** Gathers windows of T = `window` tokens and their targets. */
-export function gatherBatch(windows: readonly WindowAt[], window: number): MicroBatch {
+/** Gathers windows of T = `window` tokens; each target is the token after. */
+export function gatherBatch(windows: readonly WindowAt[], window: number): TokenData {
   const whole = windows.map((at) => ({ ...at, from: 0, to: window }));
-  const { inputs, targets } = gatherPadded(whole, { window, windows: windows.length });
-  return { inputs, targets };
-}
-
-/** A micro-batch with `counted` targets that are not IGNORE. */
-export interface PaddedBatch extends MicroBatch {
-  readonly counted: number;
+  return gatherPadded(whole, { window, windows: windows.length }).tensors;
 }
 
 /**
  * Gathers windows whose targets count at positions [from, to); other targets are IGNORE. Pads to B
- * = `windows` rows with inputs 0. Tokens beyond `to` are not read.
+ * = `windows` rows with tokens 0. Tokens beyond `to` are not read.
  */
 export function gatherPadded(
   all: readonly (WindowAt & EvalWindow)[],
   { window, windows }: { readonly window: number; readonly windows: number },
-): PaddedBatch {
+): Omit<TokenBatch, "fresh"> {
   if (all.length > windows) {
     throw new RangeError(`Cannot gather windows: need at most ${windows}: ${all.length}`);
   }
-  const inputs = new Uint32Array(windows * window);
+  const ids = new Uint32Array(windows * window);
   const targets = new Uint32Array(windows * window).fill(IGNORE);
   const own = new Uint32Array(window + 1);
   let counted = 0;
@@ -73,9 +62,9 @@ export function gatherPadded(
       );
     }
     tokens.read(start, own.subarray(0, to + 1));
-    inputs.set(own.subarray(0, to), row * window);
+    ids.set(own.subarray(0, to), row * window);
     targets.set(own.subarray(from + 1, to + 1), row * window + from);
     counted += to - from;
   });
-  return { inputs, targets, counted };
+  return { tensors: { tokens: ids, targets }, counted };
 }

@@ -6,19 +6,24 @@ import type { Key } from "../base/random.ts";
 import type { Text } from "./text.ts";
 import type { Tokenizer } from "./tokenizers/types.ts";
 
-/** Token windows and their targets. */
-export interface Batch {
-  /** u32 [B, T] */
-  readonly inputs: Uint32Array;
-  /** u32 [B, T], or [B] for sequence classification; IGNORE: no target. */
-  readonly targets: Uint32Array;
-  /** Targets that are not IGNORE. */
+/** A tensor of a batch, as its task declares it. */
+export interface BatchTensor {
+  /** Sizes of the axes behind the first, which is B. */
+  readonly shape: readonly number[];
+  readonly dtype: "u32" | "f32";
+  /** What its elements mean, also in rows that fill a batch up. */
+  readonly meaning: string;
+}
+
+/** The elements of a batch's tensors by name, row-major. */
+export type BatchData = Readonly<Record<string, Uint32Array | Float32Array>>;
+
+/** A micro-batch of B windows. */
+export interface Batch<T extends BatchData = BatchData> {
+  /** Every tensor that the task declares, by name. */
+  readonly tensors: T;
+  /** Targets that count in the loss. */
   readonly counted: number;
-  /**
-   * u32 [B, T], for document masks: position in the window where each token's document starts,
-   * never after the token itself.
-   */
-  readonly starts?: Uint32Array;
   /**
    * Whether carried states are reset, for all windows or each; else they continue from the previous
    * batch.
@@ -40,8 +45,21 @@ export interface BatchAddress {
   readonly microBatch: number;
 }
 
+/** The tensors of a batch of tokens. */
+export interface TokenData extends BatchData {
+  /** u32 [B, T] */
+  readonly tokens: Uint32Array;
+  /** u32 [B, T], or [B] for sequence classification; IGNORE: no target. */
+  readonly targets: Uint32Array;
+}
+
+/** A micro-batch of tokens. */
+export type TokenBatch = Batch<TokenData>;
+
 /** The learning task of a source, for models and losses. */
 export interface Task {
+  /** The tensors of a batch by name. */
+  readonly tensors: Readonly<Record<string, BatchTensor>>;
   /** Window length T. */
   readonly time: number;
   /** Distinct input tokens V. */
@@ -56,14 +74,12 @@ export interface Task {
   readonly countedPerWindow: number | undefined;
   /** True when states are carried from batch to batch. */
   readonly carries: boolean;
-  /** True when batches have `starts`, which mask attention to each token's own document. */
-  readonly documents: boolean;
 }
 
 /** A source of batches. */
-export interface Source {
+export interface Source<B extends Batch = Batch> {
   /** The batch of a micro-batch. @throws {UserError} as `requireTraining` does. */
-  train(at: BatchAddress): Batch;
+  train(at: BatchAddress): B;
   /** Checks the training texts before a run. @throws {UserError} `data` when one is too short. */
   requireTraining?(): void;
   /** Targets in all micro-batches of a step, when `countedPerWindow` is undefined. */
@@ -71,7 +87,7 @@ export interface Source {
   /** Number of evaluation sequences; states are carried within one, never between two. */
   readonly sequences: number;
   /** The batches of an evaluation sequence, in order. */
-  evaluation(sequence: number): Iterable<Batch>;
+  evaluation(sequence: number): Iterable<B>;
   /** Index of a sequence's text; default: 0 for all. */
   textOf?(sequence: number): number;
 }

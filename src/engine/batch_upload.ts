@@ -3,7 +3,7 @@
  */
 import type { Batch } from "../data/source.ts";
 import type { Memory } from "../device/types.ts";
-import { CARRIED, STARTS } from "./plans.ts";
+import { CARRIED } from "./plans.ts";
 
 /** A carried state of one micro-batch: its name and number of elements. */
 export interface CarrySize {
@@ -54,13 +54,10 @@ export class BatchUpload {
    */
   stage(batch: Batch): void {
     if (this.#staged === batch) return;
-    const { inputs, targets, starts } = batch;
-    this.memory.write("inputs", inputs);
-    this.memory.write("targets", targets);
-    if (starts !== undefined) {
-      // Models without attention have no slot for segment starts.
-      this.memory.ensure(STARTS, starts.length);
-      this.memory.write(STARTS, starts);
+    for (const [name, data] of Object.entries(batch.tensors)) {
+      // Plans have no slot for a tensor that the model does not read.
+      this.memory.ensure(name, data.length);
+      this.memory.write(name, data);
     }
     this.#staged = batch;
   }

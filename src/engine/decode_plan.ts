@@ -7,7 +7,7 @@ import type { Expr } from "../graph/formula.ts";
 import { formula } from "../graph/formula.ts";
 import { applyAll, newTrace } from "../graph/trace.ts";
 import type { ModelConfig } from "../models/mod.ts";
-import { logitsOf } from "../models/mod.ts";
+import { modelOf } from "../models/mod.ts";
 import { newScope } from "../nn/scope.ts";
 import type { Carry, Param } from "../nn/scope.ts";
 import { compile } from "../plan/compile.ts";
@@ -38,7 +38,7 @@ export interface DecodeOptions {
 }
 
 /** A decoder's slots, after its prefix: u32 [rows, count], u32 [count], f32 [rows, V]. */
-export const DECODE = { inputs: "inputs", positions: "places", logits: "logits" } as const;
+export const DECODE = { tokens: "tokens", positions: "places", logits: "logits" } as const;
 
 /** A plan, and the kind of its memory. */
 export interface Decoding {
@@ -57,9 +57,11 @@ function traceModel(
 ) {
   const trace = newTrace();
   const { scope, ...declared } = newScope(trace, { training: false, decode: { context } });
-  const inputs = trace.source({ shape: [rows, count], dtype: "u32" }, "batch", DECODE.inputs);
-  const input = { inputs, vocabulary, classes: vocabulary, perSequence: true, carries: true };
-  const logits = logitsOf(model)(scope, input, model);
+  const tokens = trace.source({ shape: [rows, count], dtype: "u32" }, "batch", DECODE.tokens);
+  const { kind, logits: make } = modelOf(model);
+  if (make === undefined) throw new RangeError(`Cannot decode: model ${kind} has no logits`);
+  const input = { tokens, vocabulary, classes: vocabulary, last: true, carries: true };
+  const logits = make(scope, input, model);
   // Trace all reads of a state before its replacement.
   for (const { tensor, next } of declared.carries) {
     if (next === undefined) throw new RangeError("Cannot decode: a carried state is not kept");

@@ -56,7 +56,7 @@ export class Decoder {
     const decoder = new Decoder(device, parts, `decode/${number}/`);
     opened.set(memory, number + 1);
     const most = largestChunk(context);
-    memory.ensure(decoder.#prefix + DECODE.inputs, rows * most);
+    memory.ensure(decoder.#prefix + DECODE.tokens, rows * most);
     memory.ensure(decoder.#prefix + DECODE.positions, most);
     await decoder.#load(1);
     decoder.reset();
@@ -135,7 +135,7 @@ export class Decoder {
     const count = rows[0]?.length ?? 0;
     const inputs = new Uint32Array(this.rows * count);
     rows.forEach((row, r) => inputs.set(row, r * count));
-    memory.write(this.#prefix + DECODE.inputs, inputs);
+    memory.write(this.#prefix + DECODE.tokens, inputs);
     const positions = Uint32Array.from({ length: count }, (_, i) => position + i);
     if (this.#single.windowed) memory.write(this.#prefix + DECODE.positions, positions);
     this.#programs.get(count)?.run();

@@ -5,15 +5,25 @@ import type { Batch, Source } from "../data/source.ts";
 import type { Program } from "../device/types.ts";
 import { carriedSlot } from "./batch_upload.ts";
 import type { BatchUpload } from "./batch_upload.ts";
-import { EVAL_SUMS } from "./plans.ts";
+import { EVALUATED } from "./plans.ts";
 
 /** The result of one evaluation sequence. */
 export interface SequenceLoss {
   readonly sequence: number;
-  /** Sum of the losses, number of targets, correct predictions. */
-  readonly loss: number;
+  /** Targets that count, and batches. */
   readonly counted: number;
-  readonly correct: number;
+  readonly batches: number;
+  /** The sum of each term, in the order of the model's terms. */
+  readonly sums: readonly number[];
+}
+
+/** An evaluation program, its inputs, and the terms that it sums. */
+export interface Evaluator {
+  readonly upload: BatchUpload;
+  readonly source: Source;
+  readonly program: Program;
+  /** Names of the terms. */
+  readonly terms: readonly string[];
 }
 
 /**
@@ -21,7 +31,7 @@ export interface SequenceLoss {
  * is called after each batch with the number of finished sequences.
  */
 export async function evaluateShare(
-  { upload, source, program }: { upload: BatchUpload; source: Source; program: Program },
+  evaluator: Evaluator,
   { rank, world, signal, moved }: {
     rank: number;
     world: number;
@@ -29,19 +39,20 @@ export async function evaluateShare(
     moved?: ((done: number, total: number) => Promise<void>) | undefined;
   },
 ): Promise<SequenceLoss[]> {
+  const { source, terms } = evaluator;
   const losses: SequenceLoss[] = [];
   const all = Math.max(0, Math.ceil((source.sequences - rank) / world));
   for (let sequence = rank; sequence < source.sequences; sequence += world) {
     if (signal?.aborted) break;
-    let total = { sequence, loss: 0, counted: 0, correct: 0 };
+    let total: SequenceLoss = { sequence, counted: 0, batches: 0, sums: terms.map(() => 0) };
     for (const batch of source.evaluation(sequence)) {
-      const [loss, correct] = await lossOf(batch, { upload, program });
+      const sums = await sumsOf(batch, evaluator);
       await moved?.(losses.length, all);
       total = {
         sequence,
-        loss: total.loss + loss,
         counted: total.counted + batch.counted,
-        correct: total.correct + correct,
+        batches: total.batches + 1,
+        sums: total.sums.map((sum, i) => sum + (sums[i] as number)),
       };
     }
     losses.push(total);
@@ -49,24 +60,20 @@ export async function evaluateShare(
   return losses;
 }
 
-/** Loss and correct predictions of the very first batch; empty if there is none. */
-export async function firstLoss(
-  { upload, source, program }: { upload: BatchUpload; source: Source; program: Program },
-): Promise<number[]> {
+/** The sums of the very first batch; empty if there is none. */
+export async function firstSums(evaluator: Evaluator): Promise<number[]> {
+  const { source } = evaluator;
   const [batch] = source.sequences === 0 ? [] : source.evaluation(0);
-  return batch === undefined ? [] : [...await lossOf(batch, { upload, program })];
+  return batch === undefined ? [] : await sumsOf(batch, evaluator);
 }
 
-/** Sum of the losses of a batch, and its correct predictions. */
-async function lossOf(
+/** The sum of each term over a batch. */
+async function sumsOf(
   batch: Batch,
-  { upload, program }: { upload: BatchUpload; program: Program },
-): Promise<readonly [loss: number, correct: number]> {
+  { upload, program, terms }: Evaluator,
+): Promise<number[]> {
   upload.write(batch, carriedSlot);
   program.run();
-  const slots = [EVAL_SUMS.loss, EVAL_SUMS.correct];
-  const [loss = NaN, correct = NaN] = await upload.memory.read(
-    slots.map((slot) => ({ slot, offset: 0, length: 1 })),
-  );
-  return [loss, correct];
+  const slots = terms.map((name) => ({ slot: EVALUATED + name, offset: 0, length: 1 }));
+  return Array.from(await upload.memory.read(slots));
 }

@@ -3,6 +3,7 @@
  */
 import { sizeOf } from "../base/shape.ts";
 import type { Holdings, Loaded } from "../budget/memory.ts";
+import { canGenerate } from "../models/mod.ts";
 import type { RunConfig } from "../config/schema.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import { DECODE, type DecodedModel, decodePlan } from "./decode_plan.ts";
@@ -67,8 +68,7 @@ function samplesOf(
   { layout }: ReplicaLayout,
 ): Holdings {
   const { targetKind, time } = taskOf(data, vocabulary);
-  const backwards = model.kind === "recurrent" && model.bidirectional;
-  if (report.sample_length === 0 || targetKind !== "next_token" || backwards) {
+  if (report.sample_length === 0 || targetKind !== "next_token" || !canGenerate(model)) {
     return { plans: [], slots: {} };
   }
   const decoded: DecodedModel = { model, vocabulary, context: time };
@@ -78,6 +78,6 @@ function samplesOf(
       use: "caches",
       plan: decodePlan(decoded, { rows: 1, count, layout, prefix: DECODER }).plan,
     })),
-    slots: { [DECODER + DECODE.inputs]: most, [DECODER + DECODE.positions]: most },
+    slots: { [DECODER + DECODE.tokens]: most, [DECODER + DECODE.positions]: most },
   };
 }

@@ -4,15 +4,15 @@
  */
 import { fold, type Key } from "../base/random.ts";
 import type { RunConfig } from "../config/schema.ts";
-import type { Source } from "../data/source.ts";
+import type { Source, TokenBatch } from "../data/source.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import type { Device, Program } from "../device/types.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { Plan } from "../plan/types.ts";
 import type { Reach } from "../report/events.ts";
 import { Decoder } from "./decoder.ts";
-import { evaluateShare, firstLoss } from "./evaluation.ts";
-import type { SequenceLoss } from "./evaluation.ts";
+import { evaluateShare, firstSums } from "./evaluation.ts";
+import type { Evaluator, SequenceLoss } from "./evaluation.ts";
 import type { BatchUpload } from "./batch_upload.ts";
 import { directionsOf, evaluationPlan, reachPlan } from "./plans.ts";
 import { fullest, measureReach, unpackReach } from "./reach.ts";
@@ -24,6 +24,8 @@ export interface InferenceParts {
   readonly config: RunConfig;
   readonly vocabulary: number;
   readonly layout: Layout;
+  /** Names of the loss terms. */
+  readonly terms: readonly string[];
   readonly source: Source;
   /** Key of samples. */
   readonly key: Key;
@@ -53,18 +55,20 @@ export class Inference {
     this.#evaluation ??= await this.#load(evaluationPlan);
   }
 
-  /** Loss and correct predictions of the first evaluation batch; empty if there is none. */
+  /** The sums of the first evaluation batch; empty if there is none. */
   async probe(): Promise<number[]> {
-    const program = this.#evaluation ??= await this.#load(evaluationPlan);
-    const { source } = this.#parts;
-    return await firstLoss({ upload: this.#upload, source, program });
+    return await firstSums(await this.#evaluator());
   }
 
   /** Losses of a share of the evaluation sequences; see evaluateShare(). */
   async evaluate(share: Parameters<typeof evaluateShare>[1]): Promise<SequenceLoss[]> {
+    return await evaluateShare(await this.#evaluator(), share);
+  }
+
+  async #evaluator(): Promise<Evaluator> {
     const program = this.#evaluation ??= await this.#load(evaluationPlan);
-    const { source } = this.#parts;
-    return await evaluateShare({ upload: this.#upload, source, program }, share);
+    const { source, terms } = this.#parts;
+    return { upload: this.#upload, source, program, terms };
   }
 
   /** Gradient norms by distance and direction in a batch of the first evaluation sequence. */
@@ -72,7 +76,7 @@ export class Inference {
     const { config, vocabulary, source } = this.#parts;
     const program = this.#reach ??= await this.#load(reachPlan);
     const task = taskOf(config.data, vocabulary);
-    const batch = source.sequences === 0 ? undefined : fullest(source.evaluation(0), task);
+    const batch = source.sequences === 0 ? undefined : fullest(tokenBatches(source), task);
     const directions = directionsOf(config);
     if (batch === undefined) return unpackReach(new Float32Array(), directions);
     return await measureReach({ upload: this.#upload, program }, batch, { ...task, directions });
@@ -99,4 +103,9 @@ export class Inference {
     const { device, config, vocabulary, layout } = this.#parts;
     return device.load(make(config, vocabulary, layout), this.#upload.memory);
   }
+}
+
+/** The batches of the first evaluation sequence: models with a reach read tokens alone. */
+function tokenBatches(source: Source): Iterable<TokenBatch> {
+  return source.evaluation(0) as Iterable<TokenBatch>;
 }

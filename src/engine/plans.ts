@@ -13,21 +13,22 @@ import { formula } from "../graph/formula.ts";
 import type { Expr } from "../graph/formula.ts";
 import { applyAll, newTrace } from "../graph/trace.ts";
 import type { Graph, Tensor, Trace } from "../graph/types.ts";
-import { logitsOf } from "../models/mod.ts";
+import { modelOf } from "../models/mod.ts";
 import { PRODUCT, scaleFormula } from "../nn/formulas.ts";
 import { newScope } from "../nn/scope.ts";
 import type { Carry, Param } from "../nn/scope.ts";
+import type { Term, Terms } from "../nn/terms.ts";
 import { optimizerOf } from "../optim/mod.ts";
 import { inspectGraph, updateGraph } from "../optim/update.ts";
 import type { SpanGraph } from "../optim/update.ts";
 import type { Direction } from "../report/events.ts";
 import { compile } from "../plan/compile.ts";
 import type { Placement } from "../plan/compile.ts";
+import { addressIn, bucketSlot, layOut, LOSS, sumAddress } from "../plan/layout.ts";
 import { expand } from "../plan/expand.ts";
-import { addressIn, bucketSlot, layOut, LOSS } from "../plan/layout.ts";
 import type { BucketRange, Layout } from "../plan/layout.ts";
 import type { Plan, SlotAddress } from "../plan/types.ts";
-import { differentiate, evaluateLoss } from "./loss.ts";
+import { differentiate, evaluateTerms, trainedOf } from "./loss.ts";
 import type { LossOptions } from "./loss.ts";
 
 /** A model traced to its loss, with the parameters that it declares. */
@@ -36,56 +37,46 @@ export interface Traced {
   readonly params: readonly Param[];
 }
 
-/** A model's parameters, their layout, and its carried states. */
+/** A term of the loss, without its tensors. */
+export interface TermInfo extends Pick<Term, "per" | "weight"> {
+  readonly name: string;
+}
+
+/** A model's parameters, their layout, its carried states, and the terms of its loss. */
 export interface ReplicaLayout {
   readonly params: readonly Param[];
   readonly layout: Layout;
   readonly carries: readonly Carry[];
+  readonly terms: readonly TermInfo[];
 }
 
 /** Prefix of the slots of carried states for the next batch. */
 export const CARRIED = "carried/";
-/** Result slots of an evaluation batch: sum of the losses, correct predictions. */
-export const EVAL_SUMS = { loss: "eval_loss", correct: "eval_correct" } as const;
+/** Prefix of the result slots of an evaluation batch: the sum of each term. */
+export const EVALUATED = "eval/";
 /** Slot of 1 / (number of targets of a step), for tasks in which steps differ in that. */
 export const SHARE = "share";
 /** Slots of the gradient norms by distance, per direction. */
 export const REACH = { forward: "reach", backward: "reach_backward" } as const;
 
-/**
- * Slot of the segment starts: the first token that each token attends to, for tasks with documents.
- */
-export const STARTS = "starts";
-
 const GRAD = "grad:";
+/** Prefix of a term among the sums of a layout. */
+const TERM = "term:";
 const COPY = formula(1, (x) => x as Expr);
 
-function build(
-  config: RunConfig,
-  options: { vocabulary: number; training: boolean; rows: number },
-) {
+/** Traces the terms of a model's loss over one batch. */
+function build(config: RunConfig, options: { vocabulary: number; training: boolean }) {
   const trace = newTrace();
   const { scope, params, carries } = newScope(trace, options);
   const task = taskOf(config.data, options.vocabulary);
-  const shape = [options.rows, task.time];
-  const inputs = trace.source({ shape, dtype: "u32" }, "batch", "inputs");
-  const input = {
-    ...task,
-    inputs,
-    perSequence: task.targetKind === "sequence_class",
-    ...task.documents && { starts: trace.source({ shape, dtype: "u32" }, "batch", STARTS) },
-  };
-  const logits = logitsOf(config.model)(scope, input, config.model);
-  return { trace, params, carries, task, logits };
-}
-
-/** A model's logits of a batch, and their targets. */
-function buildWithTargets(config: RunConfig, options: { vocabulary: number; training: boolean }) {
-  const built = build(config, { ...options, rows: config.micro_batch_size });
-  const { trace, logits } = built;
-  const shape = logits.shape.slice(0, -1);
-  const targets = trace.source({ shape, dtype: "u32" }, "batch", "targets");
-  return { ...built, targets };
+  const batch = Object.fromEntries(
+    Object.entries(task.tensors).map(([name, { shape, dtype }]) => [
+      name,
+      trace.source({ shape: [config.micro_batch_size, ...shape], dtype }, "batch", name),
+    ]),
+  );
+  const terms = modelOf(config.model).loss(scope, batch, config.model, task);
+  return { trace, params, carries, task, terms };
 }
 
 /** The states carried to the next batch, by the names of their slots. */
@@ -111,13 +102,18 @@ export function traceGradient(
   vocabulary: number,
   options: LossOptions = {},
 ): Traced {
-  const built = buildWithTargets(config, { vocabulary, training: true });
-  const { loss, flows } = differentiate(built, {
+  const built = build(config, { vocabulary, training: true });
+  const { loss, shares, flows } = differentiate(built.terms, {
     ...options,
+    trace: built.trace,
     share: shareOf(built.trace, config, built.task),
     wanted: built.params.map((p) => p.tensor),
   });
   const results: Record<string, Tensor> = { [LOSS]: loss, ...carriedOf(built.carries) };
+  for (const name of sumsOf(built.terms).slice(1)) {
+    // The loss reads the shares, and a call must not both read and write the gradient vector.
+    results[name] = pointwise(COPY, [shares[name.slice(TERM.length)] as Tensor]);
+  }
   // A call must not both read and write the gradient vector, so a tensor that is read again, or is
   // the gradient of several parameters, is copied there.
   const read = new Set(expand(built.trace.calls).flatMap((call) => call.inputs));
@@ -130,31 +126,41 @@ export function traceGradient(
   return { graph: finish(built, results), params: built.params };
 }
 
-/** Divides by the number of targets of the whole step, a constant or a value per step. */
+/**
+ * Divides a sum by its count over the whole step: the micro-batches, or the targets, which are a
+ * constant or a value per step.
+ */
 function shareOf(
   trace: Trace,
-  config: RunConfig,
+  { micro_batches: steps, micro_batch_size: windows }: RunConfig,
   { countedPerWindow }: Task,
-): (total: Tensor) => Tensor {
-  if (countedPerWindow === undefined) {
-    let share: Tensor | undefined;
-    return (total) => {
+): (total: Tensor, term: Pick<Term, "per">) => Tensor {
+  let share: Tensor | undefined;
+  return (total, { per }) => {
+    if (per === "targets" && countedPerWindow === undefined) {
       share ??= trace.source({ shape: [1], dtype: "f32" }, "scalar", SHARE);
       return pointwise(PRODUCT, [total, share]);
-    };
-  }
-  const counted = config.micro_batches * config.micro_batch_size * countedPerWindow;
-  return (total) => pointwise(scaleFormula(1 / counted), [total]);
+    }
+    const counted = per === "targets" ? steps * windows * (countedPerWindow as number) : steps;
+    return pointwise(scaleFormula(1 / counted), [total]);
+  };
+}
+
+/** Names of the sums behind the gradient: the loss, then its terms if there are several. */
+function sumsOf(terms: Terms): string[] {
+  const names = Object.keys(trainedOf(terms));
+  return [LOSS, ...names.length > 1 ? names.map((name) => TERM + name) : []];
 }
 
 /** The parameters of a model, and their layout. */
 export function shapeOf(config: RunConfig, vocabulary: number): ReplicaLayout {
-  const { params, carries } = build(config, {
-    vocabulary,
-    training: true,
-    rows: config.micro_batch_size,
-  });
-  return { params, layout: layOut(params), carries };
+  const { params, carries, terms } = build(config, { vocabulary, training: true });
+  return {
+    params,
+    layout: layOut(params, { sums: sumsOf(terms) }),
+    carries,
+    terms: Object.entries(terms).map(([name, { per, weight }]) => ({ name, per, weight })),
+  };
 }
 
 /** Slot sizes of a vector, by slot name. */
@@ -166,7 +172,7 @@ function placing(layout: Layout): Placement {
   return {
     source: (t) => t.role === "param" ? addressIn(layout, "param", t.name as string) : undefined,
     result: (name) => {
-      if (name === LOSS) return addressIn(layout, "grad", LOSS);
+      if (layout.sums.some((sum) => sum.name === name)) return sumAddress(layout, name);
       return name.startsWith(GRAD) ? addressIn(layout, "grad", name.slice(GRAD.length)) : undefined;
     },
     sizes: { ...sizesOf(layout, "param"), ...sizesOf(layout, "grad") },
@@ -178,7 +184,7 @@ export function gradientPlan(config: RunConfig, vocabulary: number, layout: Layo
   return compile(traceGradient(config, vocabulary).graph, placing(layout));
 }
 
-/** Evaluation of one batch without dropout: sum of losses, correct predictions, carried states. */
+/** Evaluation of one batch without dropout: the sum of each term, carried states. */
 export function evaluationPlan(config: RunConfig, vocabulary: number, layout: Layout): Plan {
   return compile(traceEvaluation(config, vocabulary).graph, placing(layout));
 }
@@ -189,11 +195,10 @@ export function traceEvaluation(
   vocabulary: number,
   options: LossOptions = {},
 ): Traced {
-  const built = buildWithTargets(config, { vocabulary, training: false });
-  const { loss, correct } = evaluateLoss(built, options);
+  const built = build(config, { vocabulary, training: false });
+  const sums = Object.entries(evaluateTerms(built.terms, options));
   const results = {
-    [EVAL_SUMS.loss]: loss,
-    [EVAL_SUMS.correct]: correct,
+    ...Object.fromEntries(sums.map(([name, sum]) => [EVALUATED + name, sum])),
     ...carriedOf(built.carries),
   };
   return { graph: finish(built, results), params: built.params };
@@ -205,8 +210,12 @@ export function traceEvaluation(
  * a recurrence.
  */
 export function reachPlan(config: RunConfig, vocabulary: number, layout: Layout): Plan {
-  const built = buildWithTargets(config, { vocabulary, training: false });
-  differentiate(built, { share: (total) => total, wanted: built.params.map((p) => p.tensor) });
+  const built = build(config, { vocabulary, training: false });
+  differentiate(built.terms, {
+    trace: built.trace,
+    share: (total) => total,
+    wanted: built.params.map((p) => p.tensor),
+  });
   const results: Record<string, Tensor> = {};
   // Backward calls start with the last layer: take the first one of each direction.
   for (const { op, outputs, attrs } of Array.from(built.trace.calls)) {
@@ -223,8 +232,7 @@ export function reachPlan(config: RunConfig, vocabulary: number, layout: Layout)
 
 /** The directions of a recurrent model; none for other models. */
 export function directionsOf({ model }: Pick<RunConfig, "model">): readonly Direction[] {
-  if (model.kind !== "recurrent") return [];
-  return model.bidirectional ? ["forward", "backward"] : ["forward"];
+  return modelOf(model).directions?.(model) ?? [];
 }
 
 /** The gradient check: the norm in slot `grad_norm`, the non-finite elements in `non_finite`. */

@@ -3,7 +3,7 @@
  * differentiated, and the aggregation over windows.
  */
 import { IGNORE } from "../base/ignore.ts";
-import type { Batch, Task } from "../data/source.ts";
+import type { Task, TokenBatch } from "../data/source.ts";
 import type { Program } from "../device/types.ts";
 import type { Direction, Reach } from "../report/events.ts";
 import type { BatchUpload } from "./batch_upload.ts";
@@ -23,10 +23,10 @@ export interface ReachSpan {
  * span is the whole window.
  */
 export function spansOf(
-  { inputs, targets }: Pick<Batch, "inputs" | "targets">,
+  { tensors: { tokens, targets } }: Pick<TokenBatch, "tensors">,
   { time, targetKind }: Pick<Task, "time" | "targetKind">,
 ): (ReachSpan | undefined)[] {
-  return Array.from({ length: inputs.length / time }, (_, b) => {
+  return Array.from({ length: tokens.length / time }, (_, b) => {
     if (targetKind === "sequence_class") {
       return targets[b] === IGNORE ? undefined : { first: 0, last: time - 1 };
     }
@@ -41,10 +41,10 @@ export function spansOf(
  * states have none.
  */
 export function fullest(
-  batches: Iterable<Batch>,
+  batches: Iterable<TokenBatch>,
   task: Pick<Task, "time" | "targetKind">,
-): Batch | undefined {
-  let best: Batch | undefined;
+): TokenBatch | undefined {
+  let best: TokenBatch | undefined;
   let most = 0;
   let searched = 0;
   for (const batch of batches) {
@@ -63,7 +63,7 @@ export function fullest(
  */
 export async function measureReach(
   { upload, program }: { upload: BatchUpload; program: Program },
-  batch: Batch,
+  batch: TokenBatch,
   { time, targetKind, directions }: Pick<Task, "time" | "targetKind"> & {
     readonly directions: readonly Direction[];
   },
@@ -76,9 +76,10 @@ export async function measureReach(
       return (direction === "forward" ? span?.last : span?.first) === i % time;
     };
     const targets = targetKind === "sequence_class"
-      ? batch.targets
-      : batch.targets.map((target, i) => isSelected(i) ? target : IGNORE);
-    upload.write({ ...batch, targets, fresh: true }, (name) => name);
+      ? batch.tensors.targets
+      : batch.tensors.targets.map((target, i) => isSelected(i) ? target : IGNORE);
+    const tensors = { ...batch.tensors, targets };
+    upload.write({ ...batch, tensors, fresh: true }, (name) => name);
     program.run();
     const length = spans.length * (time + 1);
     const norms = await upload.memory.read([{ slot: REACH[direction], offset: 0, length }]);

@@ -75,6 +75,7 @@ export class Replica {
     });
     this.#inference = new Inference(upload, {
       ...common,
+      terms: this.#shape.terms.map(({ name }) => name),
       device,
       key: foldName(this.#key, STREAM.sample),
     });

@@ -7,7 +7,6 @@ import type { TensorPart } from "../checkpoint/merge.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Carry } from "../nn/scope.ts";
-import { paramsOf } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 
 /** Prefix of carried states in the optimizer's tensors. */
@@ -40,7 +39,7 @@ export function mergeState(
 ): NamedState {
   const vector = (name: string, prefix: string) =>
     layout.buckets.flatMap((length, bucket) => {
-      const tensors = paramsOf(layout).filter((e) => e.bucket === bucket)
+      const tensors = layout.entries.filter((e) => e.bucket === bucket)
         .map(({ name, shape, offset }) => ({ name: prefix + name, shape, offset }));
       const own = parts.filter((part) => part.vector === name && part.bucket === bucket);
       return mergeParts({ length, tensors }, own);
@@ -105,7 +104,7 @@ export function bucketOf(
 ): Float32Array {
   const flat = new Float32Array(layout.buckets[bucket] as number);
   const from = vector === "param" ? state.model : state.optimizer;
-  for (const entry of paramsOf(layout)) {
+  for (const entry of layout.entries) {
     if (entry.bucket !== bucket) continue;
     const name = vector === "param" ? entry.name : `${vector}.${entry.name}`;
     const tensor = from.get(name);

@@ -11,7 +11,7 @@ import type { Inspection } from "../guard/judge.ts";
 import { RANDOM_KEY } from "../nn/scope.ts";
 import { optimizerOf } from "../optim/mod.ts";
 import { GRAD_NORM, NON_FINITE } from "../optim/update.ts";
-import { addressIn, bucketSlot, LOSS } from "../plan/layout.ts";
+import { bucketSlot, LOSS, sumAddress } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { Plan } from "../plan/types.ts";
 import type { TreeNode } from "../reduce/tree.ts";
@@ -132,15 +132,17 @@ export class Stepper {
   async inspect(): Promise<Inspection> {
     this.#queueInspect();
     this.prepare();
-    const { slot, offset } = addressIn(this.#parts.layout, "grad", LOSS);
+    const { layout } = this.#parts;
+    const names = layout.sums.map(({ name }) => name).filter((name) => name !== LOSS);
     const values = await this.#upload.memory.read([
-      { slot, offset, length: 1 },
+      { ...sumAddress(layout, LOSS), length: 1 },
       { slot: GRAD_NORM, offset: 0, length: 1 },
       { slot: NON_FINITE, offset: 0, length: 1 },
+      ...names.map((name) => ({ ...sumAddress(layout, name), length: 1 })),
     ]);
-    const [loss = NaN, norm = NaN] = values;
+    const [loss = NaN, norm = NaN, , ...terms] = values;
     const [, , nonFinite = NaN] = new Uint32Array(values.buffer, values.byteOffset, 3);
-    return { loss, norm, nonFinite };
+    return { loss, norm, nonFinite, ...terms.length > 0 && { terms } };
   }
 
   /** Updates parameters and moments from the gradient vector. */

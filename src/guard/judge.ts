@@ -11,6 +11,8 @@ export interface Inspection {
   readonly norm: number;
   /** Gradient elements that are infinite or NaN. */
   readonly nonFinite: number;
+  /** Means of the terms of the loss, in the layout's order, if there are several. */
+  readonly terms?: readonly number[] | undefined;
 }
 
 /** What to do about a step that is not finite however often it is computed. */

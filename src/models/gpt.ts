@@ -4,6 +4,8 @@
  * T time, D width, V vocabulary.
  */
 import * as z from "zod";
+import type { Tensor } from "../graph/types.ts";
+import { type Head, linearHead, tiedHead } from "../nn/head.ts";
 import {
   attend,
   dropout,
@@ -14,12 +16,10 @@ import {
   plus,
   positions,
   readout,
-  scaled,
-  unembed,
 } from "../nn/layers.ts";
 import type { Scope } from "../nn/scope.ts";
-import type { Tensor } from "../graph/types.ts";
-import type { ModelInput } from "./types.ts";
+import { classification } from "../nn/terms.ts";
+import { defineModel, denseFlops, type LogitsInput } from "./definition.ts";
 import { widthFactors } from "./width_transfer.ts";
 
 /** The `model` part of a config for a decoder transformer. */
@@ -55,18 +55,62 @@ export const gptSchema = z.strictObject({
 /** A complete transformer config. */
 export type GptConfig = z.infer<typeof gptSchema>;
 
-/** Logits [B, T, K] of token ids [B, T]; [B, K] of the last position with `perSequence`. */
-export function gpt(scope: Scope, input: ModelInput, config: GptConfig): Tensor {
-  const { inputs, vocabulary, classes, perSequence, starts } = input;
+/** The model. */
+export const gpt = defineModel<GptConfig>({
+  kind: "gpt",
+  schema: gptSchema,
+  loss(scope, { tokens, targets, starts }, config, { vocabulary, classes, targetKind }) {
+    const last = targetKind === "sequence_class";
+    const input = { tokens: tokens as Tensor, vocabulary, classes, last, starts };
+    return classification(gptHead(scope, input, config), targets as Tensor);
+  },
+  logits(scope, input, config) {
+    const { logits, x } = gptHead(scope, input, config);
+    return logits(x);
+  },
+  generates: () => ({ memory: "window" }),
+  documents: true,
+  faults({ tie_embeddings: tied }, { task: { targetKind }, source }) {
+    if (!tied || targetKind === "next_token") return [];
+    return [[
+      "tie_embeddings",
+      `need false for source ${source}, whose targets are no tokens: true`,
+    ]];
+  },
+  flops({ layers, width }, { all, time }) {
+    const attended = layers * width * time;
+    return [
+      denseFlops(all),
+      {
+        formula: "6N + 12LHQT",
+        per_token: 6 * all + 12 * attended,
+        words: "all parameters, attention to all T tokens (PaLM, appendix B; nanoGPT, which " +
+          "leaves the position table out of N)",
+      },
+      {
+        formula: "6N + 6LCT",
+        per_token: 6 * all + 6 * attended,
+        words: "all parameters, the causal half of attention (llm.c)",
+      },
+    ];
+  },
+});
+
+/** The output layer over [B, T, D]; over [B, D] of the last position with `last`. */
+function gptHead(
+  scope: Scope,
+  { tokens, vocabulary, classes, last, starts }: Omit<LogitsInput, "carries">,
+  config: GptConfig,
+): Head {
   const { layers, width, dropout: p } = config;
-  const tokens = embed(scope.in("tokens"), inputs, { vocabulary, width });
-  let x = dropout(scope, positions(scope.in("positions"), tokens, config.positions), p);
+  const embedded = embed(scope.in("tokens"), tokens, { vocabulary, width });
+  let x = dropout(scope, positions(scope.in("positions"), embedded, config.positions), p);
   for (let i = 0; i < layers; i++) x = block(scope.in(`blocks.${i}`), x, { ...config, starts });
-  x = layerNorm(scope.in("norm"), perSequence ? readout(x, "last") : x);
-  const logits = config.tie_embeddings
-    ? unembed(scope.in("tokens"), x, { vocabulary, width })
-    : linear(scope.in("head"), x, { width: classes, bias: false });
-  return scaled(logits, widthFactors(config).logits);
+  x = layerNorm(scope.in("norm"), last ? readout(x, "last") : x);
+  const { logits: factor } = widthFactors(config);
+  return config.tie_embeddings
+    ? tiedHead(scope.in("tokens"), x, { vocabulary, width, factor })
+    : linearHead(scope.in("head"), x, { classes, bias: false, factor });
 }
 
 /** x + attention(norm(x)), then x + mlp(norm(x)): [B, T, D] to [B, T, D]. */

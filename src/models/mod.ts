@@ -1,33 +1,28 @@
 /** The model registry: a new model is one file and one line here. */
 import * as z from "zod";
+import type { AnyModel, ModelDefinition } from "./definition.ts";
 import { gpt, gptSchema } from "./gpt.ts";
 import { recurrentNet, recurrentSchema } from "./recurrent.ts";
-import type { Logits } from "./types.ts";
-
-/** Every model by its `kind`. */
-export const MODELS = {
-  gpt: { schema: gptSchema, logits: gpt },
-  recurrent: { schema: recurrentSchema, logits: recurrentNet },
-} as const;
 
 /** The `model` part of a config: the schema of the model that `kind` names. */
-export const modelSchema = z.discriminatedUnion(
-  "kind",
-  nonEmpty(Object.values(MODELS).map(({ schema }) => schema)),
-);
+export const modelSchema = z.discriminatedUnion("kind", [gptSchema, recurrentSchema]);
 
 /** A complete `model` part. */
 export type ModelConfig = z.infer<typeof modelSchema>;
 
-/** The logits function of a config's model. */
-export function logitsOf(config: ModelConfig): Logits<ModelConfig> {
+/** Kind of the model that a config without one has. */
+export const DEFAULT_KIND = "gpt";
+
+/** Every model by its `kind`. */
+export const MODELS = { gpt, recurrent: recurrentNet } as const;
+
+/** The definition of a config's model. */
+export function modelOf({ kind }: ModelConfig): ModelDefinition<AnyModel> {
   // The table pairs each kind with its config type, which TypeScript cannot express here.
-  return MODELS[config.kind].logits as Logits<ModelConfig>;
+  return MODELS[kind] as unknown as ModelDefinition<AnyModel>;
 }
 
-/** A list with a non-empty type. @throws {RangeError} when it is empty. */
-function nonEmpty<T>(list: readonly T[]): [T, ...T[]] {
-  const [first, ...rest] = list;
-  if (first === undefined) throw new RangeError("Cannot list models: need at least one: 0");
-  return [first, ...rest];
+/** Whether a model can continue texts. */
+export function canGenerate(config: ModelConfig): boolean {
+  return typeof (modelOf(config).generates?.(config) ?? "") !== "string";
 }

@@ -6,11 +6,13 @@ import * as z from "zod";
 import { gru, gruBefore, lstm, rnnRelu, rnnTanh } from "../../kernels/recurrence/mod.ts";
 import type { Cell } from "../../kernels/recurrence/mod.ts";
 import type { Tensor } from "../graph/types.ts";
-import { dropout, embed, linear, readout } from "../nn/layers.ts";
+import { type Head, linearHead } from "../nn/head.ts";
+import { dropout, embed, readout } from "../nn/layers.ts";
 import { recurrent } from "../nn/recurrent.ts";
 import type { CellInit } from "../nn/recurrent.ts";
 import type { Scope } from "../nn/scope.ts";
-import type { ModelInput } from "./types.ts";
+import { classification } from "../nn/terms.ts";
+import { defineModel, denseFlops, type LogitsInput, type ModelFault } from "./definition.ts";
 
 /** The `model` part of a config for a recurrent network. */
 export const recurrentSchema = z.strictObject({
@@ -64,21 +66,65 @@ function initOf({ cell, memory }: RecurrentConfig): CellInit {
   }
 }
 
-/** Logits [B, T, K] of token ids [B, T]; [B, K] of the pooled output with `perSequence`. */
-export function recurrentNet(
+/** The model. */
+export const recurrentNet = defineModel<RecurrentConfig>({
+  kind: "recurrent",
+  schema: recurrentSchema,
+  loss(scope, { tokens, targets }, config, { vocabulary, classes, carries, targetKind }) {
+    const last = targetKind === "sequence_class";
+    const input = { tokens: tokens as Tensor, vocabulary, classes, last, carries };
+    return classification(headOf(scope, input, config), targets as Tensor);
+  },
+  logits(scope, input, config) {
+    const { logits, x } = headOf(scope, input, config);
+    return logits(x);
+  },
+  generates: ({ bidirectional }) => bidirectional ? "it is bidirectional" : { memory: "state" },
+  carries: true,
+  directions: ({ bidirectional }) => bidirectional ? ["forward", "backward"] : ["forward"],
+  faults({ bidirectional, readout }, { task: { carries, targetKind }, source }) {
+    const faults: ModelFault[] = [];
+    if (bidirectional && carries) {
+      const reason =
+        "a state that comes from a window's end cannot be carried to the next (data.bptt)";
+      faults.push(["bidirectional", `need false, since ${reason}: true`]);
+    } else if (bidirectional && targetKind === "next_token") {
+      const reason = "a next-token model that reads backwards sees the answer";
+      faults.push(["bidirectional", `need false for source ${source}, since ${reason}: true`]);
+    }
+    if (readout === "mean" && targetKind !== "sequence_class") {
+      const reason = "one label of a whole window";
+      faults.push([
+        "readout",
+        `need last for source ${source}, which does not ask for ${reason}: mean`,
+      ]);
+    }
+    return faults;
+  },
+  unused: ({ cell, memory }) =>
+    memory !== null && cell.startsWith("rnn_") ? [["memory", "a model.cell with gates"]] : [],
+  flops: (_, { all, matrices }) => [denseFlops(all), {
+    formula: "6N_matrices",
+    per_token: 6 * matrices,
+    words: "recurrent matrices alone: no head, which costs 6VD more, and no table",
+  }],
+});
+
+/** The output layer over [B, T, H]; over the pooled output with `last`. */
+function headOf(
   scope: Scope,
-  { inputs, vocabulary, classes, perSequence, carries }: ModelInput,
+  { tokens, vocabulary, classes, last, carries }: LogitsInput,
   config: RecurrentConfig,
-): Tensor {
+): Head {
   const { layers, width, bidirectional, dropout: p, shared_dropout: shared } = config;
   const init = initOf(config);
   // Unit variance, as in torch.nn.Embedding: gates barely respond to small inputs at first.
-  let x = embed(scope.in("tokens"), inputs, { vocabulary, width, std: 1 });
+  let x = embed(scope.in("tokens"), tokens, { vocabulary, width, std: 1 });
   for (let layer = 0; layer < layers; layer++) {
     if (layer > 0) x = dropout(scope, x, p, { shared });
     const options = { cell: CELLS[config.cell], init, width, layer, bidirectional, carries };
     x = recurrent(scope.in("rnn"), x, options).y;
   }
   const kind = scope.decode === undefined ? config.readout : "last";
-  return linear(scope.in("head"), perSequence ? readout(x, kind) : x, { width: classes });
+  return linearHead(scope.in("head"), last ? readout(x, kind) : x, { classes });
 }

@@ -1,14 +1,12 @@
 /**
- * Finds the output layer of a model in its trace: a matmul of x [..., D] with a matrix, then
- * elementwise ops. Each row of logits depends on one row of x, so the loss can compute logits in
- * chunks of rows. R rows, D width, V vocabulary.
+ * Output layers, which compute each row of logits from one row of x, so that a loss can compute
+ * logits in chunks of rows. R rows, D width, K classes.
  */
-import { broadcastKindOf, pointwise, pointwiseOp } from "../../kernels/pointwise/mod.ts";
-import { matmul, matmulOp } from "../../kernels/matmul/mod.ts";
+import { matmul } from "../../kernels/matmul/mod.ts";
 import { slice } from "../../kernels/shape/mod.ts";
-import { sizeOf } from "../base/shape.ts";
-import { keyInputs } from "../graph/formula.ts";
-import type { Call, Tensor } from "../graph/types.ts";
+import type { Tensor } from "../graph/types.ts";
+import { linearOf, plus, scaled, type Table, tableOf } from "./layers.ts";
+import type { Scope } from "./scope.ts";
 
 /** An output layer. */
 export interface Head {
@@ -16,56 +14,49 @@ export interface Head {
   readonly x: Tensor;
   /** Its other inputs: the matrix, a bias. */
   readonly weights: readonly Tensor[];
-  /** Traces logits [R, V] of rows [R, D]. */
+  /** K */
+  readonly classes: number;
+  /** Traces logits [..., K] of rows of x [..., D]. */
   readonly logits: (rows: Tensor) => Tensor;
+}
+
+/** x W + b, times `factor`, with parameters `weight` [D, K] and `bias` as of `linear`. */
+export function linearHead(
+  scope: Scope,
+  x: Tensor,
+  { classes, bias = true, factor = 1 }: { classes: number; bias?: boolean; factor?: number },
+): Head {
+  const { weight, bias: shift } = linearOf(scope, x, { width: classes, bias });
+  return {
+    x,
+    weights: shift === undefined ? [weight] : [weight, shift],
+    classes,
+    logits(rows) {
+      const product = matmul(rows, weight);
+      return scaled(shift === undefined ? product : plus(product, shift), factor);
+    },
+  };
+}
+
+/** Logits by the transposed token embedding [K, D] (weight tying), times `factor`. */
+export function tiedHead(
+  scope: Scope,
+  x: Tensor,
+  { factor = 1, ...sizes }: Table & { readonly factor?: number },
+): Head {
+  const weight = tableOf(scope, sizes);
+  return {
+    x,
+    weights: [weight],
+    classes: sizes.vocabulary,
+    logits: (rows) => scaled(matmul(rows, weight, { tb: true }), factor),
+  };
 }
 
 /** A range of rows. */
 export interface HeadRows {
   readonly first: number;
   readonly count: number;
-}
-
-/** The layer that computes `logits` [..., V]; undefined if it is not row-wise. */
-export function findHead(logits: Tensor): Head | undefined {
-  const { calls } = logits.trace;
-  const elementwise: [call: Call<Tensor>, input: number][] = [];
-  for (let output = logits;;) {
-    const call = calls.find(({ outputs }) => outputs[0] === output);
-    if (call?.op === matmulOp) return headFrom(call, elementwise);
-    const input = call === undefined ? -1 : rowInput(call);
-    if (call === undefined || input < 0) return undefined;
-    elementwise.unshift([call, input]);
-    output = call.inputs[input] as Tensor;
-  }
-}
-
-/** Index of the only input with rows of a row-wise elementwise call; -1 for other calls. */
-function rowInput({ op, attrs, inputs, outputs: [out] }: Call<Tensor>): number {
-  if (op !== pointwiseOp || attrs.donate !== undefined || out === undefined) return -1;
-  // Random masks depend on the element's index, which changes in a chunk.
-  if (keyInputs(attrs.formula).size > 0) return -1;
-  const columns = out.shape.at(-1) as number;
-  const isFull = inputs.map((t) => broadcastKindOf(t, out) === "full");
-  const fits = inputs.every((t, i) => isFull[i] || columns % sizeOf(t.shape) === 0);
-  return fits && isFull.filter(Boolean).length === 1 ? isFull.indexOf(true) : -1;
-}
-
-function headFrom(
-  { inputs: [x, matrix], attrs: { ta, tb, epilogue } }: Call<Tensor>,
-  elementwise: readonly [call: Call<Tensor>, input: number][],
-): Head | undefined {
-  if (!x || !matrix || ta || epilogue !== undefined || matrix.shape.length !== 2) return undefined;
-  const others = elementwise.flatMap(([{ inputs }, input]) => inputs.filter((_, i) => i !== input));
-  return {
-    x,
-    weights: Array.from(new Set([matrix, ...others])),
-    logits: (rows) =>
-      elementwise.reduce(
-        (value, [{ attrs, inputs }, input]) => pointwise(attrs.formula, inputs.with(input, value)),
-        matmul(rows, matrix, { tb }),
-      ),
-  };
 }
 
 /** A range of rows of x [..., D]: [count, D]. */

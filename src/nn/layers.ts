@@ -64,21 +64,32 @@ export function readout(x: Tensor, kind: "last" | "mean"): Tensor {
  * Linear layer x W + b: [..., K] to [..., width], with parameters `weight` [K, width] and `bias`.
  * `scale` multiplies the standard deviation of the initial weights, `lrScale` their learning rate.
  */
-export function linear(
+export function linear(scope: Scope, x: Tensor, options: LinearOptions): Tensor {
+  const { weight, bias } = linearOf(scope, x, options);
+  const product = matmul(x, weight);
+  return bias === undefined ? product : plus(product, bias);
+}
+
+/** Options of {@linkcode linear}. */
+export interface LinearOptions {
+  readonly width: number;
+  readonly bias?: boolean;
+  readonly scale?: number;
+  readonly lrScale?: number;
+}
+
+/** Declares the parameters of {@linkcode linear} for inputs x [..., K]. */
+export function linearOf(
   scope: Scope,
   x: Tensor,
-  { width, bias = true, scale = 1, lrScale = 1 }: {
-    width: number;
-    bias?: boolean;
-    scale?: number;
-    lrScale?: number;
-  },
-): Tensor {
+  { width, bias = true, scale = 1, lrScale = 1 }: LinearOptions,
+): { readonly weight: Tensor; readonly bias: Tensor | undefined } {
   const inner = x.shape.at(-1) as number;
   const init = { kind: "normal", std: STD * scale } as const;
-  const weight = scope.param("weight", [inner, width], init, { lrScale });
-  const product = matmul(x, weight);
-  return bias ? plus(product, scope.param("bias", [width], { kind: "zeros" })) : product;
+  return {
+    weight: scope.param("weight", [inner, width], init, { lrScale }),
+    bias: bias ? scope.param("bias", [width], { kind: "zeros" }) : undefined,
+  };
 }
 
 /** Layer normalisation over the last axis (Ba et al. 2016), with gain `weight` and `bias`. */
@@ -89,7 +100,7 @@ export function layerNorm(scope: Scope, x: Tensor): Tensor {
 }
 
 /** Sizes of a token embedding; `std`: standard deviation of its initial values. */
-interface Table {
+export interface Table {
   readonly vocabulary: number;
   readonly width: number;
   readonly std?: number;
@@ -97,19 +108,16 @@ interface Table {
 
 /** Token embedding: ids u32 [B, T] to [B, T, D], with parameter `weight` [V, D]. */
 export function embed(scope: Scope, ids: Tensor, sizes: Table): Tensor {
-  return embedding(table(scope, sizes), ids);
+  return embedding(tableOf(scope, sizes), ids);
 }
 
 /** Logits by the transposed token embedding (weight tying): [B, T, D] to [B, T, V]. */
-export function unembed(
-  scope: Scope,
-  x: Tensor,
-  sizes: Table,
-): Tensor {
-  return matmul(x, table(scope, sizes), { tb: true });
+export function unembed(scope: Scope, x: Tensor, sizes: Table): Tensor {
+  return matmul(x, tableOf(scope, sizes), { tb: true });
 }
 
-function table(scope: Scope, { vocabulary, width, std = STD }: Table): Tensor {
+/** Declares the parameter of {@linkcode embed}. */
+export function tableOf(scope: Scope, { vocabulary, width, std = STD }: Table): Tensor {
   return scope.param("weight", [vocabulary, width], { kind: "normal", std });
 }
 

@@ -15,7 +15,7 @@ export const ALIGN = 64;
 /** Elements per bucket, unless one tensor is larger: every adapter can bind 128 MiB. */
 export const BUCKET = LEAST_BINDING / 4;
 
-/** Name of the extra element by which the loss is summed along with the gradient. */
+/** Name of the sum of all loss terms: the first of a layout's sums. */
 export const LOSS = "loss";
 
 /** A parameter: name, shape, whether weight decay applies, and its lr scale (default: 1). */
@@ -41,33 +41,55 @@ export interface BucketRange {
   readonly lrScale: number;
 }
 
-/** Addresses of all parameters, sizes of the buckets in elements, and the ranges to update. */
+/** A scalar of the gradient vector that is summed along with the gradient: a loss term. */
+export interface SumEntry {
+  readonly name: string;
+  readonly bucket: number;
+  readonly offset: number;
+}
+
+/**
+ * Addresses of all parameters, sizes of the buckets in elements, and the ranges to update. `sums`
+ * lie behind the parameters.
+ */
 export interface Layout {
   readonly entries: readonly ParamEntry[];
+  readonly sums: readonly SumEntry[];
   readonly buckets: readonly number[];
   readonly ranges: readonly BucketRange[];
 }
 
 /**
  * Lays out parameters: those with weight decay first, then by descending lr scale, else in the
- * given order; the loss comes last.
+ * given order. The sums come last, {@linkcode LOSS} by default.
  */
-export function layOut(params: readonly ParamSpec[], bucket: number = BUCKET): Layout {
+export function layOut(
+  params: readonly ParamSpec[],
+  { bucket: most = BUCKET, sums = [LOSS] }: {
+    readonly bucket?: number;
+    readonly sums?: readonly string[];
+  } = {},
+): Layout {
   const ordered = params.toSorted((a, b) =>
     Number(b.decay) - Number(a.decay) || lrScaleOf(b) - lrScaleOf(a)
   );
-  const loss: ParamSpec = { name: LOSS, shape: [1], decay: false };
   const buckets: number[] = [0];
-  const entries: ParamEntry[] = [];
-  for (const param of [...ordered, loss]) {
-    const size = alignUp(sizeOf(param.shape), ALIGN);
+  const place = (elements: number) => {
+    const size = alignUp(elements, ALIGN);
     const used = buckets.at(-1) as number;
-    if (used > 0 && used + size > bucket) buckets.push(0);
-    const last = buckets.length - 1;
-    entries.push({ ...param, bucket: last, offset: buckets[last] as number });
-    buckets[last] = (buckets[last] as number) + size;
-  }
-  return { entries, buckets, ranges: rangesOf(entries) };
+    if (used > 0 && used + size > most) buckets.push(0);
+    const bucket = buckets.length - 1;
+    const offset = buckets[bucket] as number;
+    buckets[bucket] = offset + size;
+    return { bucket, offset };
+  };
+  const entries = ordered.map((param) => ({ ...param, ...place(sizeOf(param.shape)) }));
+  return {
+    entries,
+    sums: sums.map((name) => ({ name, ...place(1) })),
+    buckets,
+    ranges: rangesOf(entries),
+  };
 }
 
 function lrScaleOf({ lrScale = 1 }: ParamSpec): number {
@@ -77,8 +99,7 @@ function lrScaleOf({ lrScale = 1 }: ParamSpec): number {
 function rangesOf(entries: readonly ParamEntry[]): BucketRange[] {
   const ranges: BucketRange[] = [];
   for (const entry of entries) {
-    const { name, shape, bucket, offset, decay } = entry;
-    if (name === LOSS) continue;
+    const { shape, bucket, offset, decay } = entry;
     const lrScale = lrScaleOf(entry);
     const end = offset + alignUp(sizeOf(shape), ALIGN);
     const last = ranges.at(-1);
@@ -95,15 +116,23 @@ export function bucketSlot(vector: string, bucket: number): string {
   return `${vector}/${bucket}`;
 }
 
-/** The address of an entry in a vector. @throws {RangeError} when the layout has no such entry. */
+/** The address of a parameter in a vector. @throws {RangeError} when the layout lacks it. */
 export function addressIn(layout: Layout, vector: string, name: string): SlotAddress {
-  const entry = layout.entries.find((e) => e.name === name);
+  return addressOf(layout.entries, vector, name);
+}
+
+/** The address of a sum in the gradient vector. @throws {RangeError} when the layout lacks it. */
+export function sumAddress(layout: Pick<Layout, "sums">, name: string): SlotAddress {
+  return addressOf(layout.sums, "grad", name);
+}
+
+function addressOf(
+  entries: readonly SumEntry[],
+  vector: string,
+  name: string,
+): SlotAddress {
+  const entry = entries.find((e) => e.name === name);
   if (entry === undefined) throw new RangeError(`Cannot place ${name}: the layout lacks it`);
   const role: Role = vector === "param" || vector === "grad" ? vector : "moment";
   return { slot: bucketSlot(vector, entry.bucket), role, offset: entry.offset };
-}
-
-/** The parameters of a layout, without the loss. */
-export function paramsOf(layout: Layout): readonly ParamEntry[] {
-  return layout.entries.filter((e) => e.name !== LOSS);
 }

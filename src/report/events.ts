@@ -34,6 +34,8 @@ export interface StepFacts {
   readonly step: number;
   /** Mean over the tokens of the step's batch, in nats. */
   readonly loss: number;
+  /** Mean of each term of the loss by name, if there are several. */
+  readonly terms?: Readonly<Record<string, number>>;
   /** Learning rate. */
   readonly lr: number;
   /** Norm of the whole gradient before clipping. */
@@ -99,6 +101,8 @@ export type RunEvent =
     readonly step: number;
     readonly valLoss: number;
     readonly valAccuracy?: number;
+    /** Mean of each term by name, if there are several. */
+    readonly terms?: Readonly<Record<string, number>>;
     /** By text, if there are several; null for one with nothing to evaluate. */
     readonly texts?: readonly { readonly name: string; readonly valLoss: number | null }[];
   }

@@ -5,17 +5,18 @@ import type { RunEvent } from "./events.ts";
 /** The line of a step or an evaluation, with its line feed; undefined for other events. */
 export function metricsLine(event: RunEvent): string | undefined {
   if (event.type === "step") {
-    const { step, loss, lr, gradNorm, tokens, tokensPerS } = event;
-    const line = { step, loss, lr, grad_norm: gradNorm, tokens, tokens_per_s: tokensPerS };
+    const { step, loss, terms, lr, gradNorm, tokens, tokensPerS } = event;
+    const line = { step, loss, terms, lr, grad_norm: gradNorm, tokens, tokens_per_s: tokensPerS };
     return JSON.stringify(line) + "\n";
   }
   if (event.type === "eval") {
-    const { step, valLoss, valAccuracy, texts } = event;
+    const { step, valLoss, valAccuracy, terms, texts } = event;
     const named = texts?.map(({ name, valLoss }) => [name, valLoss]);
     const line = {
       step,
       val_loss: valLoss,
       val_accuracy: valAccuracy,
+      val_terms: terms,
       val_losses: named && Object.fromEntries(named),
     };
     return JSON.stringify(line) + "\n";

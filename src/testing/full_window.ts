@@ -2,8 +2,9 @@
 import { sizeOf } from "../base/shape.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import type { Device } from "../device/types.ts";
+import type { Tensor } from "../graph/types.ts";
 import { newTrace } from "../graph/trace.ts";
-import { logitsOf } from "../models/mod.ts";
+import { modelOf } from "../models/mod.ts";
 import { newScope } from "../nn/scope.ts";
 import { compile } from "../plan/compile.ts";
 import type { DecodedModel } from "../engine/decode_plan.ts";
@@ -42,9 +43,9 @@ export async function openFull(
 ): Promise<FullWindow> {
   const trace = newTrace();
   const { scope, params: declared } = newScope(trace, { training: false });
-  const inputs = trace.source({ shape: [rows, time], dtype: "u32" }, "batch", "inputs");
-  const input = { inputs, vocabulary, classes: vocabulary, perSequence: false, carries: false };
-  const logits = logitsOf(model)(scope, input, model);
+  const ids = trace.source({ shape: [rows, time], dtype: "u32" }, "batch", "tokens");
+  const input = { tokens: ids, vocabulary, classes: vocabulary, last: false, carries: false };
+  const logits = modelOf(model).logits?.(scope, input, model) as Tensor;
   const { calls, constants } = trace;
   const memory = device.memory();
   const program = await device.load(compile({ calls, constants, results: { logits } }), memory);
@@ -52,7 +53,7 @@ export async function openFull(
     memory.write(name, (params.get(name) as NamedTensor).data.subarray(0, sizeOf(shape)));
   }
   return async (tokens, { first, length } = { first: 0, length: sizeOf(logits.shape) }) => {
-    memory.write("inputs", tokens);
+    memory.write("tokens", tokens);
     program.run();
     return await memory.read([{ slot: "logits", offset: first, length }]);
   };

@@ -91,7 +91,7 @@ const windowsAt = (n: number, starts: readonly number[]) =>
   starts.map((start) => ({ tokens: tokensIn(tokensTo(n)), start }));
 
 Deno.test("gather() shifts targets by one token", () => {
-  const { inputs, targets } = gatherBatch(windowsAt(20, [0, 7, 15]), 4);
+  const { tokens: inputs, targets } = gatherBatch(windowsAt(20, [0, 7, 15]), 4);
   assertEquals(Array.from(inputs, (t) => t - 1000), [0, 1, 2, 3, 7, 8, 9, 10, 15, 16, 17, 18]);
   assertEquals(Array.from(targets, (t) => t - 1000), [1, 2, 3, 4, 8, 9, 10, 11, 16, 17, 18, 19]);
 });
@@ -99,7 +99,7 @@ Deno.test("gather() shifts targets by one token", () => {
 Deno.test("gather() lets windows overlap where the stride is below the window", () => {
   const [window, stride] = [6, 2];
   const starts = Array.from({ length: windowCount(30, window, stride) }, (_, k) => k * stride);
-  const { inputs } = gatherBatch(windowsAt(30, starts), window);
+  const { tokens: inputs } = gatherBatch(windowsAt(30, starts), window);
   for (let k = 1; k < starts.length; k++) {
     const before = inputs.slice((k - 1) * window + stride, k * window);
     assertEquals(inputs.slice(k * window, k * window + window - stride), before);
@@ -122,7 +122,10 @@ Deno.test("gatherPadded() counts what is asked, and fills rows with what is not"
     to,
   });
   const sizes = { window: 4, windows: 3 };
-  const { inputs, targets, counted } = gatherPadded([part(3, 2, 4), part(17, 0, 2)], sizes);
+  const { tensors: { tokens: inputs, targets }, counted } = gatherPadded([
+    part(3, 2, 4),
+    part(17, 0, 2),
+  ], sizes);
   assertEquals(counted, 4);
   const nothing = new Array(4).fill(0);
   assertEquals([...inputs], [1003, 1004, 1005, 1006, 1017, 1018, 0, 0, ...nothing]);

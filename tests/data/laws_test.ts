@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { IGNORE } from "../../src/base/ignore.ts";
 import { split } from "../../src/data/windows.ts";
 import { addresses, evaluationOf, inputOf, sourceFor } from "./sources/fixture.ts";
+import type { TokenBatch } from "../../src/data/source.ts";
 
 const rising = (n: number) => Uint32Array.from({ length: n }, (_, i) => i);
 const KINDS = {
@@ -27,8 +28,8 @@ for (const [name, kind] of Object.entries(KINDS)) {
           ...(evalStride !== undefined && { evalStride }),
         }),
       );
-      const read = (batches: readonly { inputs: Uint32Array; targets: Uint32Array }[]) =>
-        batches.flatMap(({ inputs, targets }) =>
+      const read = (batches: readonly TokenBatch[]) =>
+        batches.flatMap(({ tensors: { tokens: inputs, targets } }) =>
           [...targets].flatMap((target, i) => target === IGNORE ? [] : [inputs[i] ?? NaN, target])
         );
       const train = read(addresses(40, 2).map((at) => source.train(at)));
@@ -48,7 +49,7 @@ for (const stride of [8, 3]) {
       const source = sourceFor(data, input);
       const steps = Math.ceil(2 * count / (microBatches * windows));
       return addresses(steps, microBatches).flatMap((at) => {
-        const { inputs } = source.train(at);
+        const { tensors: { tokens: inputs } } = source.train(at);
         return Array.from({ length: windows }, (_, b) => inputs[8 * b] as number);
       }).slice(0, 2 * count);
     };

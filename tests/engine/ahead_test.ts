@@ -28,7 +28,7 @@ function watched(): { device: Device; seen: string[] } {
     const own = inner.memory();
     const { write, read } = own;
     own.write = (slot, data, offset) => {
-      if (slot === "inputs") seen.push("write");
+      if (slot === "tokens") seen.push("write");
       write.call(own, slot, data, offset);
     };
     own.read = (stretches) => {

@@ -16,11 +16,11 @@ import {
   gradientPlan,
   shapeOf,
   SHARE,
-  STARTS,
   type Traced,
   traceEvaluation,
   traceGradient,
 } from "../../src/engine/plans.ts";
+import { STARTS } from "../../src/data/token_tensors.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import { sharedGpu } from "../support/gpu.ts";
 import { randomTokens, tinyConfig } from "../support/gpt.ts";

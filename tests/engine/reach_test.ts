@@ -3,12 +3,11 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { IGNORE } from "../../src/base/ignore.ts";
 import { foldName, rootKey } from "../../src/base/random.ts";
 import type { RunConfig, RunInput } from "../../src/config/schema.ts";
-import type { Batch } from "../../src/data/source.ts";
+import type { TokenBatch } from "../../src/data/source.ts";
 import { taskOf } from "../../src/data/sources/mod.ts";
 import { textIn } from "../../src/data/text.ts";
 import { charTokenizer } from "../../src/data/tokenizers/char.ts";
 import { openReference } from "../../src/device/reference.ts";
-import { paramsOf } from "../../src/plan/layout.ts";
 import type { Direction, Reach } from "../../src/report/events.ts";
 import { linesOf } from "../../src/report/lines.ts";
 import { metricsLine } from "../../src/report/metrics.ts";
@@ -124,7 +123,7 @@ const STEP = 1e-4;
 /** The reach of a batch by central differences. */
 function differences(
   network: Network,
-  batch: Batch,
+  batch: TokenBatch,
   { config, direction }: { config: RunConfig; direction: Direction },
 ): Reach {
   const { time, targetKind } = taskOf(config.data, 0);
@@ -132,13 +131,13 @@ function differences(
   const { width, readout } = config.model;
   const squares = new Array<number>(time).fill(0);
   const windows = new Array<number>(time).fill(0);
-  for (let b = 0; b * time < batch.inputs.length; b++) {
-    const tokens = [...batch.inputs.subarray(b * time, (b + 1) * time)];
+  for (let b = 0; b * time < batch.tensors.tokens.length; b++) {
+    const tokens = [...batch.tensors.tokens.subarray(b * time, (b + 1) * time)];
     const targets = targetKind === "sequence_class"
       ? []
-      : [...batch.targets.subarray(b * time, (b + 1) * time)];
+      : [...batch.tensors.targets.subarray(b * time, (b + 1) * time)];
     const positions = targets.flatMap((target, p) => target === IGNORE ? [] : [p]);
-    const label = batch.targets[b] as number;
+    const label = batch.tensors.targets[b] as number;
     const [first, last] = targetKind === "sequence_class"
       ? [0, time - 1]
       : [positions[0], positions.at(-1)];
@@ -251,14 +250,17 @@ for (const { name, text, input, model, counts } of CASES) {
     const flat = await replica.readVector("param");
     const { layout } = shapeOf(config, corpus.vocabulary);
     const params = new Map(
-      paramsOf(layout).map(({ name, shape, offset }) => {
+      layout.entries.map(({ name, shape, offset }) => {
         const size = shape.reduce((a, b) => a * b, 1);
         return [name, Array.from(flat.subarray(offset, offset + size))];
       }),
     );
     const network = new Network(config, params);
     const source = sourceIn(config, corpus, foldName(rootKey(config.seed), "order"));
-    const batch = fullest(source.evaluation(0), taskOf(config.data, corpus.vocabulary));
+    const batch = fullest(
+      source.evaluation(0) as Iterable<TokenBatch>,
+      taskOf(config.data, corpus.vocabulary),
+    );
     assert(batch !== undefined);
     const found = await replica.reach();
     assertEquals(found.map(({ direction }) => direction), directionsOf(config));
@@ -281,9 +283,8 @@ for (const { name, text, input, model, counts } of CASES) {
 
 Deno.test("the search finds a batch in which all windows have targets", () => {
   const task = { time: 2, targetKind: "token_class" } as const;
-  const batch = (...targets: number[]): Batch => ({
-    inputs: new Uint32Array(4),
-    targets: Uint32Array.from(targets),
+  const batch = (...targets: number[]): TokenBatch => ({
+    tensors: { tokens: new Uint32Array(4), targets: Uint32Array.from(targets) },
     counted: 0,
     fresh: true,
   });

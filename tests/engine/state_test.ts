@@ -12,7 +12,7 @@ const PARAMS: readonly ParamSpec[] = [
   { name: "a.bias", shape: [13], decay: false },
   { name: "b.weight", shape: [70], decay: true },
 ];
-const LAYOUT = layOut(PARAMS, 200);
+const LAYOUT = layOut(PARAMS, { bucket: 200 });
 const VECTORS = ["param", "m", "v"];
 
 /** Bucket `bucket` of vector number `k`, with distinct elements. */

@@ -10,7 +10,7 @@ import { Vectors } from "../../src/engine/vectors.ts";
 /** Buckets of 192, 192 and 64 elements: parameters of 100, 60 and 180, and the loss. */
 const LAYOUT = layOut(
   [100, 60, 180].map((n, i) => ({ name: `p${i}`, shape: [n], decay: true })),
-  192,
+  { bucket: 192 },
 );
 const LENGTH = 448;
 

@@ -11,7 +11,7 @@ import type { Tokenizer } from "../../src/data/tokenizers/types.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Tensor } from "../../src/graph/types.ts";
 import { type ModelConfig, modelSchema } from "../../src/models/mod.ts";
-import { logitsOf } from "../../src/models/mod.ts";
+import { modelOf } from "../../src/models/mod.ts";
 import { newScope, type Param } from "../../src/nn/scope.ts";
 import type { Portable, Sizes } from "../../src/exchange/types.ts";
 import { writeExported } from "../../src/artifacts/exported.ts";
@@ -34,22 +34,17 @@ export const GOLDEN: Readonly<Record<string, PortableInput>> = {
   },
 };
 
-/** The logits of a model, traced: source `inputs` [rows, T]; and the parameters it declares. */
+/** The logits of a model, traced: source `tokens` [rows, T]; and the parameters it declares. */
 export function traceLogits(
   { model, context, vocabulary, classes, targetKind }: Sizes,
   rows: number,
 ): { logits: Tensor; params: readonly Param[] } {
   const trace = newTrace();
   const { scope, params } = newScope(trace, { training: false });
-  const inputs = trace.source({ shape: [rows, context], dtype: "u32" }, "batch", "inputs");
-  const input = {
-    inputs,
-    vocabulary,
-    classes,
-    perSequence: targetKind === "sequence_class",
-    carries: false,
-  };
-  return { logits: logitsOf(model)(scope, input, model), params };
+  const tokens = trace.source({ shape: [rows, context], dtype: "u32" }, "batch", "tokens");
+  const last = targetKind === "sequence_class";
+  const input = { tokens, vocabulary, classes, last, carries: false };
+  return { logits: modelOf(model).logits?.(scope, input, model) as Tensor, params };
 }
 
 /** A model with parameters that are a function of their names: gains near 1, all else near 0. */

@@ -9,7 +9,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "src/generate": ["src/base"],
   "kernels": ["src/base", "src/graph"],
   "src/nn": ["src/base", "src/graph", "kernels"],
-  "src/models": ["src/base", "src/graph", "src/nn", "kernels"],
+  "src/models": ["src/base", "src/data", "src/graph", "src/nn", "kernels"],
   "src/optim": ["src/base", "src/graph", "kernels"],
   "src/plan": ["src/base", "src/graph"],
   "src/device": ["src/base", "src/graph", "src/plan"],
@@ -139,6 +139,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
   "workers/coordinator": [
     "src/base",
     "src/data",
+    "src/nn",
     "src/optim",
     "src/checkpoint",
     "src/report",

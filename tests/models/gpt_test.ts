@@ -11,7 +11,8 @@ import { UserError } from "../../src/base/user_error.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { ArrayMemory, openReference } from "../../src/device/reference.ts";
 import { newTrace } from "../../src/graph/trace.ts";
-import { logitsOf } from "../../src/models/mod.ts";
+import type { Tensor } from "../../src/graph/types.ts";
+import { modelOf } from "../../src/models/mod.ts";
 import { newScope, RANDOM_KEY } from "../../src/nn/scope.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import { evaluationPlan, gradientPlan, shapeOf, traceGradient } from "../../src/engine/plans.ts";
@@ -26,11 +27,11 @@ function traceLogits(config: RunConfig, { documents = false }: { documents?: boo
   const trace = newTrace();
   const { scope, params } = newScope(trace, { training: false });
   const shape = [config.micro_batch_size, config.data.seq_len];
-  const inputs = trace.source({ shape, dtype: "u32" }, "batch", "inputs");
+  const tokens = trace.source({ shape, dtype: "u32" }, "batch", "tokens");
   const sizes = { vocabulary: VOCABULARY, classes: VOCABULARY };
   const starts = { starts: trace.source({ shape, dtype: "u32" }, "batch", "starts") };
-  const model = { inputs, ...sizes, perSequence: false, carries: false, ...documents && starts };
-  const logits = logitsOf(config.model)(scope, model, config.model);
+  const input = { tokens, ...sizes, last: false, carries: false, ...documents && starts };
+  const logits = modelOf(config.model).logits?.(scope, input, config.model) as Tensor;
   const { calls, constants } = trace;
   return { params, graph: { calls, constants, results: { logits } } };
 }
@@ -69,7 +70,7 @@ Deno.test("changing a token changes the logits from it on, and none before it", 
       vocabulary: VOCABULARY,
     });
     const logitsAt = async (tokens: readonly number[]) => {
-      loaded.memory.write("inputs", Uint32Array.from(tokens));
+      loaded.memory.write("tokens", Uint32Array.from(tokens));
       return (await resultsOf(loaded, graph)).logits as Float64Array;
     };
     const tokens = [3, 1, 4, 1, 5, 9];
@@ -93,7 +94,7 @@ Deno.test("a token of one document changes no logits of the next", async () => {
   const loaded = await loadGraph(openReference(), graph, options);
   loaded.memory.write("starts", Uint32Array.of(0, 0, 0, 3, 3, 3));
   const logitsOf = async (...tokens: number[]) => {
-    loaded.memory.write("inputs", Uint32Array.from(tokens));
+    loaded.memory.write("tokens", Uint32Array.from(tokens));
     return (await resultsOf(loaded, graph)).logits?.slice(3 * VOCABULARY) as Float64Array;
   };
   const before = await logitsOf(3, 1, 4, 1, 5, 9);
@@ -110,7 +111,7 @@ Deno.test("sequences of a batch are independent", async () => {
     vocabulary: VOCABULARY,
   });
   const rows = async (second: number) => {
-    loaded.memory.write("inputs", Uint32Array.of(1, 2, 3, 4, second, 6, 7, 8));
+    loaded.memory.write("tokens", Uint32Array.of(1, 2, 3, 4, second, 6, 7, 8));
     const logits = (await resultsOf(loaded, graph)).logits as Float64Array;
     return [logits.slice(0, 4 * VOCABULARY), logits.slice(4 * VOCABULARY)];
   };

@@ -17,10 +17,9 @@ import type { RunConfig } from "../../src/config/schema.ts";
 import { openReference } from "../../src/device/reference.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import type { Tensor } from "../../src/graph/types.ts";
-import { logitsOf } from "../../src/models/mod.ts";
+import { modelOf } from "../../src/models/mod.ts";
 import { widthFactors } from "../../src/models/width_transfer.ts";
 import { newScope } from "../../src/nn/scope.ts";
-import { paramsOf } from "../../src/plan/layout.ts";
 import { corpusIn } from "../../src/corpus/corpus.ts";
 import { gradientPlan, shapeOf, updatePlan } from "../../src/engine/plans.ts";
 import { Replica } from "../../src/engine/replica.ts";
@@ -65,9 +64,9 @@ async function takeSteps(replica: Replica): Promise<void> {
 function watched({ model, micro_batch_size: windows, data }: RunConfig): Record<string, Tensor> {
   const trace = newTrace();
   const { scope } = newScope(trace, { training: false });
-  const inputs = trace.source({ shape: [windows, data.seq_len], dtype: "u32" }, "batch", "inputs");
-  const sizes = { vocabulary: VOCABULARY, classes: VOCABULARY, perSequence: false, carries: false };
-  const logits = logitsOf(model)(scope, { inputs, ...sizes }, model);
+  const tokens = trace.source({ shape: [windows, data.seq_len], dtype: "u32" }, "batch", "tokens");
+  const sizes = { vocabulary: VOCABULARY, classes: VOCABULARY, last: false, carries: false };
+  const logits = modelOf(model).logits?.(scope, { tokens, ...sizes }, model) as Tensor;
   const last = (name: string) => trace.calls.findLast(({ op }) => op.name === name);
   const stream = last("layer_norm")?.inputs[0] as Tensor;
   return { logits, stream, attended: last("attention")?.outputs[0] as Tensor };
@@ -76,13 +75,13 @@ function watched({ model, micro_batch_size: windows, data }: RunConfig): Record<
 /** Values of the observed activations, over one batch. */
 async function look(replica: Replica, config: RunConfig): Promise<Record<string, Float64Array>> {
   const flat = await replica.readVector("param");
-  const params = paramsOf(replica.layout).map(({ name, offset, shape }) =>
+  const params = replica.layout.entries.map(({ name, offset, shape }) =>
     [name, flat.slice(offset, offset + sizeOf(shape))] as const
   );
-  const inputs = randomTokens(config.micro_batch_size * config.data.seq_len, VOCABULARY);
+  const tokens = randomTokens(config.micro_batch_size * config.data.seq_len, VOCABULARY);
   return await runTrace(openReference(), watched(config), {
     ...Object.fromEntries(params),
-    inputs,
+    tokens,
   });
 }
 

@@ -6,7 +6,7 @@ import type { RunConfig, RunInput } from "../../src/config/schema.ts";
 import { taskOf } from "../../src/data/sources/mod.ts";
 import { newTrace } from "../../src/graph/trace.ts";
 import { compile } from "../../src/plan/compile.ts";
-import { layOut, LOSS, paramsOf } from "../../src/plan/layout.ts";
+import { layOut, LOSS } from "../../src/plan/layout.ts";
 import type { Plan } from "../../src/plan/types.ts";
 import { decodePlan } from "../../src/engine/decode_plan.ts";
 import {
@@ -123,7 +123,7 @@ for (const [name, input] of Object.entries(NETWORKS)) {
 
 Deno.test("the laws hold if parameters are split into several buckets", () => {
   const config = tinyConfig({ model: { layers: 2, dropout: 0.1 } });
-  const layout = layOut(shapeOf(config, VOCABULARY).params, 1024);
+  const layout = layOut(shapeOf(config, VOCABULARY).params, { bucket: 1024 });
   assert(layout.buckets.length > 3);
   checkPlan(gradientPlan(config, VOCABULARY, layout));
   checkPlan(inspectPlan(layout));
@@ -140,11 +140,11 @@ Deno.test("parameters, gradients and the loss have the layout's addresses", () =
     assert(region !== undefined, `${name} has a place`);
     return [slots[region.slot]?.name, region.offset, region.shape.join()];
   };
-  for (const { name, bucket: piece, offset, shape } of paramsOf(layout)) {
+  for (const { name, bucket: piece, offset, shape } of layout.entries) {
     assertEquals(placeOf(name), [`param/${piece}`, offset, shape.join()]);
     assertEquals(placeOf(`grad:${name}`), [`grad/${piece}`, offset, shape.join()]);
   }
-  const loss = layout.entries.find((e) => e.name === LOSS);
+  const loss = layout.sums.find((e) => e.name === LOSS);
   assertEquals(placeOf(LOSS), [`grad/${loss?.bucket}`, loss?.offset, "1"]);
 });
 

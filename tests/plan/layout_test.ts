@@ -8,8 +8,9 @@ import {
   type Layout,
   layOut,
   LOSS,
-  paramsOf,
+  type ParamEntry,
   type ParamSpec,
+  type SumEntry,
 } from "../../src/plan/layout.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
 import { tinyConfig } from "../support/gpt.ts";
@@ -23,27 +24,32 @@ const PARAMS: readonly ParamSpec[] = [
 ];
 
 /** Asserts that entries are aligned, inside their bucket, and do not overlap. */
-function checkLayout({ entries, buckets, ranges }: Layout): void {
+function checkLayout({ entries, sums, buckets, ranges }: Layout): void {
   const ends = buckets.map(() => 0);
-  for (const { name, bucket, offset, shape } of entries) {
+  for (const { name, bucket, offset, shape } of [...entries, ...sums.map(scalar)]) {
     assertEquals(4 * offset % 256, 0, `${name} is aligned`);
     assertLessOrEqual(ends[bucket] as number, offset, `${name} overlaps its neighbour`);
     ends[bucket] = offset + sizeOf(shape);
     assertLessOrEqual(ends[bucket] as number, buckets[bucket] as number);
   }
-  // Ranges cover every parameter once, with its decay, and never the loss.
-  for (const { name, bucket, offset, shape, decay } of entries) {
-    const covering = ranges.filter((r) =>
+  // Ranges cover every parameter once, with its decay, and never a sum.
+  const covering = ({ bucket, offset, shape }: Pick<ParamEntry, "bucket" | "offset" | "shape">) =>
+    ranges.filter((r) =>
       r.bucket === bucket && r.offset < offset + sizeOf(shape) && offset < r.offset + r.length
     );
-    if (name === LOSS) assertEquals(covering, []);
-    else {
-      assertEquals(covering.map((r) => r.decay), [decay], name);
-      const [range] = covering;
-      assert(range && range.offset <= offset);
-      assertLessOrEqual(offset + sizeOf(shape), range.offset + range.length);
-    }
+  for (const sum of sums) assertEquals(covering(scalar(sum)), []);
+  for (const entry of entries) {
+    const { name, offset, shape, decay } = entry;
+    const [range, ...more] = covering(entry);
+    assertEquals([range?.decay, more], [decay, []], name);
+    assert(range && range.offset <= offset);
+    assertLessOrEqual(offset + sizeOf(shape), range.offset + range.length);
   }
+}
+
+/** A sum as a tensor of one element. */
+function scalar(sum: SumEntry): SumEntry & { readonly shape: readonly number[] } {
+  return { ...sum, shape: [1] };
 }
 
 Deno.test("decayed parameters come first, each at a multiple of 256 bytes, the loss last", () => {
@@ -55,8 +61,8 @@ Deno.test("decayed parameters come first, each at a multiple of 256 bytes, the l
     ["c", 2],
     ["bias", 4],
     ["gain", 5],
-    [LOSS, 6],
   ]);
+  assertEquals(layout.sums, [{ name: LOSS, bucket: 0, offset: 6 * ALIGN }]);
   assertEquals(layout.buckets, [7 * ALIGN]);
   assertEquals(layout.ranges, [
     { bucket: 0, offset: 0, length: 4 * ALIGN, decay: true, lrScale: 1 },
@@ -68,7 +74,7 @@ Deno.test("parameters are grouped by lr scale, in descending order", () => {
   const rates: Readonly<Record<string, number>> = { a: 0.5, c: 0.5, gain: 2 };
   const layout = layOut(PARAMS.map((param) => ({ ...param, lrScale: rates[param.name] ?? 1 })));
   checkLayout(layout);
-  assertEquals(layout.entries.map(({ name }) => name), ["b", "a", "c", "gain", "bias", LOSS]);
+  assertEquals(layout.entries.map(({ name }) => name), ["b", "a", "c", "gain", "bias"]);
   assertEquals(
     layout.ranges.map(({ length, decay, lrScale }) => [length / ALIGN, decay, lrScale]),
     [
@@ -81,9 +87,9 @@ Deno.test("parameters are grouped by lr scale, in descending order", () => {
 });
 
 Deno.test("a vector is split if the next parameter would exceed the bucket size", () => {
-  const layout = layOut(PARAMS, 3 * ALIGN);
+  const layout = layOut(PARAMS, { bucket: 3 * ALIGN });
   checkLayout(layout);
-  assertEquals(layout.entries.map(({ bucket }) => bucket), [0, 0, 1, 1, 2, 2]);
+  assertEquals(layout.entries.map(({ bucket }) => bucket), [0, 0, 1, 1, 2]);
   assertEquals(layout.buckets, [2 * ALIGN, 3 * ALIGN, 2 * ALIGN]);
   assertEquals(layout.ranges.map(({ bucket, decay }) => [bucket, decay]), [
     [0, true],
@@ -94,7 +100,9 @@ Deno.test("a vector is split if the next parameter would exceed the bucket size"
 });
 
 Deno.test("a parameter larger than the limit gets a bucket of its own", () => {
-  const layout = layOut([...PARAMS, { name: "big", shape: [999], decay: true }], 2 * ALIGN);
+  const layout = layOut([...PARAMS, { name: "big", shape: [999], decay: true }], {
+    bucket: 2 * ALIGN,
+  });
   checkLayout(layout);
   const big = layout.entries.find((e) => e.name === "big");
   assertEquals(layout.entries.filter((e) => e.bucket === big?.bucket).length, 1);
@@ -107,15 +115,15 @@ Deno.test("layouts of transformers keep the same laws", () => {
       31,
     );
     for (const limit of [64, 1000, 4096, undefined]) {
-      const layout = layOut(params, limit);
+      const layout = layOut(params, limit === undefined ? {} : { bucket: limit });
       checkLayout(layout);
-      assertEquals(paramsOf(layout).length, params.length);
+      assertEquals(layout.entries.length, params.length);
     }
   }
 });
 
 Deno.test("addressIn() returns slot and offset by vector, and throws for unknown names", () => {
-  const layout = layOut(PARAMS, 3 * ALIGN);
+  const layout = layOut(PARAMS, { bucket: 3 * ALIGN });
   assertEquals(addressIn(layout, "grad", "bias"), {
     slot: "grad/1",
     role: "grad",
@@ -128,5 +136,6 @@ Deno.test("addressIn() returns slot and offset by vector, and throws for unknown
 
 Deno.test("a model without parameters still has an entry for its loss", () => {
   const layout = layOut([]);
-  assertEquals([layout.buckets, layout.ranges, paramsOf(layout)], [[ALIGN], [], []]);
+  assertEquals([layout.buckets, layout.ranges, layout.entries], [[ALIGN], [], []]);
+  assertEquals(layout.sums, [{ name: LOSS, bucket: 0, offset: 0 }]);
 });

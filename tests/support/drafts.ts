@@ -9,7 +9,6 @@ import { taskOf } from "../../src/data/sources/mod.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import type { Tokenizer } from "../../src/data/tokenizers/types.ts";
 import { optimizerOf } from "../../src/optim/mod.ts";
-import { paramsOf } from "../../src/plan/layout.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
 import { carriedShapes } from "../../src/engine/state.ts";
 
@@ -31,7 +30,7 @@ export function draftFor(
   },
 ): CheckpointDraft {
   const { layout, carries } = shapeOf(config, vocabulary);
-  const params = paramsOf(layout);
+  const params = layout.entries;
   const filled = (name: string, shape: readonly number[]): NamedTensor => ({
     name,
     shape,

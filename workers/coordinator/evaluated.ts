@@ -1,46 +1,98 @@
 /** Merges the workers' shares of an evaluation. Pure. */
+import type { TermInfo } from "../../src/engine/plans.ts";
+import { CORRECT } from "../../src/nn/terms.ts";
 import { doublesOf } from "../protocol/payload.ts";
 
 /** The evaluation on one text. */
 export interface TextEvaluation {
-  /** Sum of the losses of all counted targets, nats. */
+  /** Loss times the targets that counted, nats. */
   readonly nats: number;
   /** Targets that counted. */
   readonly counted: number;
 }
 
-/** Mean loss per counted target, and the accuracy; NaN where no target counted. */
+/** A mean loss by its terms; NaN where no target counted. */
 export interface Evaluation {
   readonly loss: number;
-  readonly accuracy: number;
+  /** Mean of the term of correct predictions; undefined without one. */
+  readonly accuracy: number | undefined;
+  /** Mean of every other term, by name. */
+  readonly terms: Readonly<Record<string, number>>;
   readonly counted: number;
   /** By text, in order; every text has an entry. */
   readonly texts: readonly TextEvaluation[];
 }
 
-/** Columns of a row: number of the sequence, its loss sum, its counted and its correct targets. */
-const COLUMNS = 4;
+/** Columns of a row before its terms: the sequence, its counted targets, its batches. */
+const COLUMNS = 3;
+
+/** Sums over sequences. */
+interface Totals {
+  readonly counted: number;
+  readonly batches: number;
+  /** In the order of the terms. */
+  readonly sums: readonly number[];
+}
 
 /**
- * The evaluation of all shares together, summed in the order of sequences. `textOf` maps a sequence to
- * one of the `among` texts.
+ * The evaluation of all shares together, summed in the order of sequences. `textOf` maps a sequence
+ * to one of the `among` texts.
  */
 export function evaluationOf(
   payloads: readonly Uint8Array[],
-  { among, textOf = () => 0 }: { among: number; textOf?: (sequence: number) => number },
+  { among, terms, textOf = () => 0 }: {
+    readonly among: number;
+    readonly terms: readonly TermInfo[];
+    readonly textOf?: (sequence: number) => number;
+  },
 ): Evaluation {
+  const width = COLUMNS + terms.length;
   const rows = payloads.flatMap((payload) => {
     const values = doublesOf(payload);
-    const count = values.length / COLUMNS;
-    return Array.from({ length: count }, (_, i) => values.slice(COLUMNS * i, COLUMNS * (i + 1)));
+    const count = values.length / width;
+    return Array.from({ length: count }, (_, i) => values.slice(width * i, width * (i + 1)));
   }).sort((a, b) => (a[0] as number) - (b[0] as number));
-  const total = (column: number) => rows.reduce((sum, row) => sum + (row[column] as number), 0);
+  const none: Totals = { counted: 0, batches: 0, sums: terms.map(() => 0) };
+  let all = none;
   // A validation part that is too short has no sequence, but its text has an entry.
-  const texts = Array.from({ length: among }, (): TextEvaluation => ({ nats: 0, counted: 0 }));
-  for (const [sequence = 0, loss = 0, counts = 0] of rows) {
-    const text = textOf(sequence);
-    const { nats, counted } = texts[text] ?? { nats: 0, counted: 0 };
-    texts[text] = { nats: nats + loss, counted: counted + counts };
+  const byText = Array.from({ length: among }, () => none);
+  for (const row of rows) {
+    const text = textOf(row[0] as number);
+    all = plus(all, row);
+    byText[text] = plus(byText[text] ?? none, row);
   }
-  return { loss: total(1) / total(2), accuracy: total(3) / total(2), counted: total(2), texts };
+  const means = terms.map(({ name, per }, i) => [name, meanOf(all, { per, i })] as const);
+  return {
+    loss: terms.reduce(
+      (sum, { weight }, i) => weight === 0 ? sum : sum + weight * (means[i]?.[1] as number),
+      0,
+    ),
+    accuracy: means.find(([name]) => name === CORRECT)?.[1],
+    terms: Object.fromEntries(means.filter(([name]) => name !== CORRECT)),
+    counted: all.counted,
+    texts: byText.map((totals) => ({ nats: natsOf(totals, terms), counted: totals.counted })),
+  };
+}
+
+function plus({ counted, batches, sums }: Totals, row: ArrayLike<number>): Totals {
+  return {
+    counted: counted + (row[1] as number),
+    batches: batches + (row[2] as number),
+    sums: sums.map((sum, i) => sum + (row[COLUMNS + i] as number)),
+  };
+}
+
+function meanOf(
+  { counted, batches, sums }: Totals,
+  { per, i }: Pick<TermInfo, "per"> & { readonly i: number },
+): number {
+  return (sums[i] as number) / (per === "targets" ? counted : batches);
+}
+
+function natsOf({ counted, batches, sums }: Totals, terms: readonly TermInfo[]): number {
+  if (counted === 0) return 0;
+  return terms.reduce((nats, { per, weight }, i) => {
+    const sum = weight === 0 ? 0 : weight * (sums[i] as number);
+    return nats + (per === "targets" ? sum : sum * counted / batches);
+  }, 0);
 }

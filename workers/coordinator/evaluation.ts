@@ -20,7 +20,7 @@ export async function evaluateRun(context: RunContext): Promise<void> {
   if (!context.isEvaluable) {
     course.evaluated = step;
     course.valLoss = undefined;
-    return evaluated?.(evaluationOf([], { among }));
+    return evaluated?.(evaluationOf([], { among, terms: context.shape.terms }));
   }
   report({ type: "doing", what: "evaluating" });
   await group.order({ type: "evaluate" });
@@ -28,8 +28,12 @@ export async function evaluateRun(context: RunContext): Promise<void> {
   const answers = await group.expect("evaluated");
   if (stop.aborted) return; // the evaluation was cut short
   const payloads = answers.map(({ payload }) => payload);
-  const evaluation = evaluationOf(payloads, { among, textOf: context.textOf });
-  const { loss, accuracy, texts } = evaluation;
+  const evaluation = evaluationOf(payloads, {
+    among,
+    terms: context.shape.terms,
+    textOf: context.textOf,
+  });
+  const { loss, accuracy, terms, texts } = evaluation;
   evaluated?.(evaluation);
   const reaches = config.report.gradient_reach ? await reach(context) : undefined;
   course.evaluated = step;
@@ -39,7 +43,8 @@ export async function evaluateRun(context: RunContext): Promise<void> {
     type: "eval",
     step,
     valLoss: loss,
-    ...(task.targetKind !== "next_token" && { valAccuracy: accuracy }),
+    ...(task.targetKind !== "next_token" && accuracy !== undefined && { valAccuracy: accuracy }),
+    ...Object.keys(terms).length > 1 && { terms },
     ...(texts.length > 1 && {
       texts: texts.map(({ nats, counted }, i) => ({
         name: corpus.texts[i]?.name ?? "",

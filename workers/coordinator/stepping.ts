@@ -65,7 +65,7 @@ async function checkGradient(context: RunContext): Promise<Inspection | undefine
 /** Commits a step: all votes are cast, so it counts even if a member is lost from here on. */
 async function commit(
   context: RunContext,
-  { loss, norm }: Inspection,
+  { loss, norm, terms }: Inspection,
   start: number,
 ): Promise<void> {
   const { run: { config, now, report }, group, course, stop, tokensPerStep } = context;
@@ -86,6 +86,7 @@ async function commit(
     type: "step",
     step: done,
     loss,
+    ...terms !== undefined && { terms: termsOf(context, terms) },
     lr: learningRate(step, config.optim),
     gradNorm: norm,
     tokens,
@@ -94,6 +95,12 @@ async function commit(
   });
   reportSpikes(context, { loss, norm });
   await context.pass("commit");
+}
+
+/** The terms of the loss by name; the layout has them behind the loss, in the model's order. */
+function termsOf({ shape: { terms } }: RunContext, means: readonly number[]) {
+  const trained = terms.filter(({ weight }) => weight !== 0);
+  return Object.fromEntries(trained.map(({ name }, i) => [name, means[i] as number]));
 }
 
 function reportSpikes(context: RunContext, values: { loss: number; norm: number }): void {

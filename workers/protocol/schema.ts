@@ -77,11 +77,13 @@ export const replySchema = z.discriminatedUnion("type", [
     loss: real,
     norm: real,
     nonFinite: count,
+    /** Means of the loss terms, if there are several. */
+    terms: z.array(real).readonly().optional(),
     times,
   }),
   /**
-   * Payload, f64: number, loss sum, counted and correct targets of each of this worker's evaluation
-   * sequences.
+   * Payload, f64: number, counted targets, batches and the sum of each term for each of this worker's
+   * evaluation sequences.
    */
   z.strictObject({ type: z.literal("evaluated") }),
   /** Payload, f32: norms of dLoss_T / dh_t for t = T, T - 1, ... 1. */

@@ -81,7 +81,7 @@ async function evaluate(worker: WorkerState): Promise<void> {
     signal: worker.hurry.signal,
     moved: (done, total) => heartbeat.moved({ of: "sequences", done, total }),
   });
-  const rows = losses.flatMap((l) => [l.sequence, l.loss, l.counted, l.correct]);
+  const rows = losses.flatMap((l) => [l.sequence, l.counted, l.batches, ...l.sums]);
   await worker.reply({ type: "evaluated" }, bytesOf(Float64Array.from(rows)));
 }
 

@@ -67,7 +67,7 @@ export async function evalCommand(args: readonly string[]): Promise<ExitName> {
     step: opened.step ?? null,
     window: config.data.bptt ?? config.data.seq_len,
     stride: config.eval.stride,
-    accuracy: opened.targetKind === "next_token" ? null : found.accuracy,
+    accuracy: opened.targetKind === "next_token" ? null : found.accuracy ?? null,
     ...measureTexts(
       found,
       texts.length === 0

@@ -3,6 +3,8 @@ import * as z from "zod";
 import { unescaped } from "../../data/document_end.ts";
 import { UserError } from "../../base/user_error.ts";
 import type { Sampling } from "../../generate/draw.ts";
+import type { OpenedModel } from "../../artifacts/model.ts";
+import { modelOf } from "../../models/mod.ts";
 import { type FlagsSpec, parseFlags } from "../flags.ts";
 import { DEVICE, onlyPath, WHICH } from "../model_flags.ts";
 
@@ -99,11 +101,13 @@ export function slideNote(
   { tokens }: Pick<GenerateRequest, "tokens">,
   { prompt, model: { model, context } }: {
     readonly prompt: number;
-    readonly model: { readonly model: { readonly kind: string }; readonly context: number };
+    readonly model: Pick<OpenedModel, "model" | "context">;
   },
 ): string | undefined {
   // The last token is drawn, and not read.
-  if (model.kind === "recurrent" || prompt + tokens - 1 <= context) return undefined;
+  const generation = modelOf(model).generates?.(model);
+  const hasWindow = typeof generation === "object" && generation.memory === "window";
+  if (!hasWindow || prompt + tokens - 1 <= context) return undefined;
   // A text may end before it has all of its tokens.
   const verb = prompt > context ? "is" : "may become";
   return `The text ${verb} longer than the context of ${context} tokens: its window slides`;

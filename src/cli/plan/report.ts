@@ -1,7 +1,7 @@
 /** Formats the prediction of `plan` as text and as JSON. Pure. */
 import { COUNT_WORDS, type Counts } from "../../budget/counts.ts";
 import type { RunExtent } from "../../budget/extent.ts";
-import type { FlopCount } from "../../budget/flops.ts";
+import type { FlopCount } from "../../models/definition.ts";
 import type { Hours } from "../../budget/hours.ts";
 import { MEMORY_WORDS, type MemoryBudget, type Sized } from "../../budget/memory.ts";
 import type { Prediction } from "../../budget/prediction.ts";

@@ -5,7 +5,8 @@
 import { foldName, type Key, threefry } from "../../base/random.ts";
 import { IGNORE } from "../../base/ignore.ts";
 import type { DataConfig } from "../schema.ts";
-import type { Batch, Source, SourceInput } from "../source.ts";
+import type { Source, SourceInput, TokenBatch } from "../source.ts";
+import { tokenTensors } from "../token_tensors.ts";
 import type { SourceMaker } from "./maker.ts";
 import { below, firstNumber, numberKey } from "./numbers.ts";
 import { windowSource } from "./windows.ts";
@@ -19,9 +20,9 @@ export const direction: SourceMaker = {
     vocabulary,
     classes: 2,
     targetKind: "sequence_class",
+    tensors: tokenTensors({ time: window, targetKind: "sequence_class" }),
     countedPerWindow: 1,
     carries: false,
-    documents: false,
   }),
   make: directionSource,
 };
@@ -46,16 +47,16 @@ function directionSource(config: DataConfig, input: SourceInput): Source {
 
 /** Reverses the rows whose bit is 1; padding rows stay uncounted. */
 function turned(
-  { inputs, targets, counted, fresh }: Batch,
+  { tensors: { tokens, targets }, counted, fresh }: TokenBatch,
   { key, first, window }: { key: Key; first: number; window: number },
-): Batch {
-  const rows = inputs.length / window;
-  const turned = inputs.slice();
+): TokenBatch {
+  const rows = tokens.length / window;
+  const turned = tokens.slice();
   const labels = Uint32Array.from({ length: rows }, (_, b) => {
     if (targets[b * window] === IGNORE) return IGNORE;
     const bit = below(2, threefry(numberKey(key, first + b), 0, 0)[0]);
     if (bit === 1) turned.subarray(b * window, (b + 1) * window).reverse();
     return bit;
   });
-  return { inputs: turned, targets: labels, counted: counted / window, fresh };
+  return { tensors: { tokens: turned, targets: labels }, counted: counted / window, fresh };
 }

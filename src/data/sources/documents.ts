@@ -6,7 +6,7 @@
 import { once } from "../../base/once.ts";
 import { minOf } from "../../base/extremes.ts";
 import { gatherPadded } from "../batch.ts";
-import type { Batch, Source, SourceInput } from "../source.ts";
+import type { Source, SourceInput, TokenBatch } from "../source.ts";
 import type { Tokens } from "../tokens.ts";
 import { laneEvaluation } from "./lane_evaluation.ts";
 import { holdsLanes, splitLanes } from "./lanes.ts";
@@ -34,7 +34,7 @@ export function documentSource(
     const own = all[lane] as LaneWindows;
     return own.at(step % own.count);
   };
-  const batch = (tokens: Tokens, own: readonly LaneWindow[]): Batch => {
+  const batch = (tokens: Tokens, own: readonly LaneWindow[]): TokenBatch => {
     const all = own.map(({ start, length }) => ({ tokens, start, from: 0, to: length }));
     const fresh = own.map(({ fresh }) => fresh);
     return { ...gatherPadded(all, { window: time, windows }), fresh };

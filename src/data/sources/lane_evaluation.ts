@@ -4,7 +4,7 @@
  */
 import { maxOf } from "../../base/extremes.ts";
 import { IGNORE } from "../../base/ignore.ts";
-import type { Batch } from "../source.ts";
+import type { TokenBatch } from "../source.ts";
 import type { Tokens } from "../tokens.ts";
 import { laneWindows } from "./lane_windows.ts";
 
@@ -25,7 +25,7 @@ export function* laneEvaluation(
   tokens: Tokens,
   { lanes, windows, time, warm }: LaneShape,
   sequence: number,
-): Generator<Batch> {
+): Generator<TokenBatch> {
   const targets = tokens.length - 1;
   if (targets < 1) return;
   const length = Math.ceil(targets / lanes);
@@ -37,7 +37,7 @@ export function* laneEvaluation(
   });
   const steps = maxOf(own.map(({ cuts }) => cuts.count));
   for (let step = 0; step < steps; step++) {
-    const inputs = new Uint32Array(windows * time);
+    const ids = new Uint32Array(windows * time);
     const targetIds = new Uint32Array(windows * time).fill(IGNORE);
     const read = new Uint32Array(time + 1);
     let counted = 0;
@@ -45,12 +45,12 @@ export function* laneEvaluation(
       if (step >= cuts.count) return true;
       const { start, length: n, fresh } = cuts.at(step);
       tokens.read(start, read.subarray(0, n + 1));
-      inputs.set(read.subarray(0, n), b * time);
+      ids.set(read.subarray(0, n), b * time);
       const warmed = Math.min(n, Math.max(0, from - start));
       targetIds.set(read.subarray(warmed + 1, n + 1), b * time + warmed);
       counted += n - warmed;
       return fresh;
     });
-    yield { inputs, targets: targetIds, counted, fresh };
+    yield { tensors: { tokens: ids, targets: targetIds }, counted, fresh };
   }
 }

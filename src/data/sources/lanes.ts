@@ -6,7 +6,7 @@
 import { once } from "../../base/once.ts";
 import { UserError } from "../../base/user_error.ts";
 import { gatherBatch } from "../batch.ts";
-import type { Batch, Source, SourceInput } from "../source.ts";
+import type { Source, SourceInput, TokenBatch } from "../source.ts";
 import type { Tokens } from "../tokens.ts";
 import { laneEvaluation } from "./lane_evaluation.ts";
 import { onlyText } from "./only_text.ts";
@@ -29,12 +29,13 @@ export function laneSource(
   const lanes = microBatches * windows;
   const text = onlyText(input);
   const train = once(() => splitLanes(text.train, { lanes, time, part: "training" }));
-  const at = (from: Lanes, microBatch: number, step: number): Batch => {
+  const at = (from: Lanes, microBatch: number, step: number): TokenBatch => {
     const all = Array.from({ length: windows }, (_, b) => ({
       tokens: from.tokens,
       start: (microBatch * windows + b) * from.length + step * time,
     }));
-    return { ...gatherBatch(all, time), counted: windows * time, fresh: step === 0 };
+    const tensors = gatherBatch(all, time);
+    return { tensors, counted: windows * time, fresh: step === 0 };
   };
   const source: Omit<Source, "evaluation"> = {
     requireTraining: () => void train(),

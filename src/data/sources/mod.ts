@@ -2,6 +2,7 @@
 import type { DataConfig } from "../schema.ts";
 import type { Source, SourceInput, Task } from "../source.ts";
 import { direction } from "./direction.ts";
+import { tokenTensors } from "../token_tensors.ts";
 import { documentSource } from "./documents.ts";
 import { laneSource } from "./lanes.ts";
 import type { SourceMaker } from "./maker.ts";
@@ -19,9 +20,9 @@ const text: SourceMaker = {
       vocabulary,
       classes: vocabulary,
       targetKind: "next_token",
+      tensors: tokenTensors({ time, targetKind: "next_token", documents: document_mask }),
       countedPerWindow: bptt === null || document_end === null ? time : undefined,
       carries: bptt !== null,
-      documents: document_mask,
     };
   },
   make(config, input) {

@@ -7,6 +7,7 @@ import { foldName, type Key, threefry } from "../../base/random.ts";
 import { IGNORE } from "../../base/ignore.ts";
 import type { DataConfig } from "../schema.ts";
 import type { Batch, Source, SourceInput } from "../source.ts";
+import { tokenTensors } from "../token_tensors.ts";
 import type { SourceMaker } from "./maker.ts";
 import { below, firstNumber, numberKey } from "./numbers.ts";
 
@@ -21,9 +22,9 @@ export const recall: SourceMaker = {
     vocabulary: names + fillers + 1,
     classes: names,
     targetKind: "token_class",
+    tensors: tokenTensors({ time: gap + 2, targetKind: "token_class" }),
     countedPerWindow: 1,
     carries: false,
-    documents: false,
   }),
   make: recallSource,
 };
@@ -50,17 +51,17 @@ function draw(
   { key, first, count, windows }: { key: Key; first: number; count: number; windows: number },
 ): Batch {
   const time = gap + 2;
-  const inputs = new Uint32Array(windows * time);
+  const tokens = new Uint32Array(windows * time);
   const targets = new Uint32Array(windows * time).fill(IGNORE);
   for (let b = 0; b < count; b++) {
     const own = numberKey(key, first + b);
     const word = (t: number) => threefry(own, t, 0)[0];
     const start = b * time;
     const name = below(names, word(0));
-    inputs[start] = name;
-    for (let t = 1; t <= gap; t++) inputs[start + t] = names + below(fillers, word(t));
-    inputs[start + gap + 1] = names + fillers;
+    tokens[start] = name;
+    for (let t = 1; t <= gap; t++) tokens[start + t] = names + below(fillers, word(t));
+    tokens[start + gap + 1] = names + fillers;
     targets[start + gap + 1] = name;
   }
-  return { inputs, targets, counted: count, fresh: true };
+  return { tensors: { tokens, targets }, counted: count, fresh: true };
 }

@@ -4,7 +4,8 @@
  */
 import { UserError } from "../../base/user_error.ts";
 import { IGNORE } from "../../base/ignore.ts";
-import type { Batch } from "../source.ts";
+import type { TokenBatch } from "../source.ts";
+import { tokenTensors } from "../token_tensors.ts";
 import type { Tokenizer } from "../tokenizers/types.ts";
 import type { SourceMaker } from "./maker.ts";
 import { windowSource } from "./windows.ts";
@@ -18,9 +19,9 @@ export const truecase: SourceMaker = {
     vocabulary,
     classes: 2,
     targetKind: "token_class",
+    tensors: tokenTensors({ time: window, targetKind: "token_class" }),
     countedPerWindow: window,
     carries: false,
-    documents: false,
   }),
   make(config, input) {
     const cases = casesOf(input.tokenizer);
@@ -60,14 +61,16 @@ function casesOf(tokenizer: Tokenizer | undefined): Cases {
   };
 }
 
-function lowered(batch: Batch, { lower, capital }: Cases): Batch {
-  const { inputs, targets } = batch;
+function lowered(batch: TokenBatch, { lower, capital }: Cases): TokenBatch {
+  const { tokens, targets } = batch.tensors;
   return {
     ...batch,
-    inputs: inputs.map((token) => lower[token] as number),
-    // Padding rows stay uncounted.
-    targets: targets.map((next, i) =>
-      next === IGNORE ? IGNORE : capital[inputs[i] as number] as number
-    ),
+    tensors: {
+      tokens: tokens.map((token) => lower[token] as number),
+      // Padding rows stay uncounted.
+      targets: targets.map((next, i) =>
+        next === IGNORE ? IGNORE : capital[tokens[i] as number] as number
+      ),
+    },
   };
 }

@@ -7,8 +7,9 @@ import { documentStarts } from "../documents.ts";
 import { type EvalWindows, evalWindows } from "../eval_windows.ts";
 import { mixture } from "../mixture.ts";
 import type { DataConfig } from "../schema.ts";
-import type { Batch, Source, SourceInput } from "../source.ts";
+import type { Source, SourceInput, TokenBatch } from "../source.ts";
 import type { Text } from "../text.ts";
+import { STARTS } from "../token_tensors.ts";
 import { windowCount } from "../windows.ts";
 import { firstNumber } from "./numbers.ts";
 
@@ -21,7 +22,7 @@ export function windowSource(
   { seq_len: window, stride: configured, document_mask }: DataConfig,
   { key, microBatches, windows, evaluation, texts }: SourceInput,
   { whole = false }: { readonly whole?: boolean } = {},
-): Source {
+): Source<TokenBatch> {
   const stride = configured ?? window;
   const counts = once(() => texts.map((text) => trainingWindows(text, { window, stride })));
   const mix = mixture(foldName(key, "mixture"), texts.map(({ weight }) => weight));
@@ -29,8 +30,11 @@ export function windowSource(
   const shape = { window, stride: evaluation.stride ?? window, limit: evaluation.windows, whole };
   const parts = texts.map(({ validation }) => evalWindows(validation.length, shape));
   const sequences = parts.map(({ count }) => Math.ceil(count / windows));
-  const withStarts = (batch: Batch, rows: readonly WindowAt[]): Batch =>
-    document_mask ? { ...batch, starts: documentStarts(rows, { window, windows }) } : batch;
+  const withStarts = (batch: TokenBatch, rows: readonly WindowAt[]): TokenBatch => {
+    if (!document_mask) return batch;
+    const starts = documentStarts(rows, { window, windows });
+    return { ...batch, tensors: { ...batch.tensors, [STARTS]: starts } };
+  };
   return {
     requireTraining: () => void counts(),
     train(at) {
@@ -40,10 +44,8 @@ export function windowSource(
         const own = windowOf(keys[text] as Key, number, counts()[text] as number);
         return { tokens: (texts[text] as Text).train, start: own * stride };
       });
-      return withStarts(
-        { ...gatherBatch(all, window), counted: windows * window, fresh: true },
-        all,
-      );
+      const tensors = gatherBatch(all, window);
+      return withStarts({ tensors, counted: windows * window, fresh: true }, all);
     },
     sequences: sequences.reduce((a, b) => a + b, 0),
     textOf: (sequence) => locate(sequences, sequence).part,

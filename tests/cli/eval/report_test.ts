@@ -5,7 +5,7 @@ import { faultIn, measureTexts } from "../../../src/cli/eval/report.ts";
 /** The exit of an evaluation by what each text's sums are. */
 function exitOf(...texts: readonly { nats: number; counted: number }[]): string | undefined {
   const names = texts.map((_, i) => ({ name: `text ${i}`, extent: undefined }));
-  const evaluation = { loss: NaN, accuracy: NaN, counted: 0, texts };
+  const evaluation = { loss: NaN, accuracy: NaN, terms: {}, counted: 0, texts };
   return faultIn({ path: "runs/a", ...measureTexts(evaluation, names) })?.exit;
 }
 

@@ -4,6 +4,7 @@ import { UserError } from "../../../src/base/user_error.ts";
 import { flagsHelp } from "../../../src/cli/flags.ts";
 import { GENERATE, parseGenerate, slideNote } from "../../../src/cli/generate/request.ts";
 import type { GenerateRequest } from "../../../src/cli/generate/request.ts";
+import { resolveConfig } from "../../../src/config/resolve.ts";
 
 const DEFAULTS: GenerateRequest = {
   path: "runs/a",
@@ -99,8 +100,10 @@ Deno.test("parseGenerate() names the flag, the need and the value of what is out
 });
 
 Deno.test("slideNote() tells before a text whether its window slides", () => {
-  const note = (prompt: number, tokens: number, kind = "gpt") =>
-    slideNote({ tokens }, { prompt, model: { model: { kind }, context: 64 } });
+  const note = (prompt: number, tokens: number, kind = "gpt") => {
+    const { model } = resolveConfig({ model: { kind } });
+    return slideNote({ tokens }, { prompt, model: { model, context: 64 } });
+  };
   // The last token is drawn, and not read.
   assertEquals(note(10, 55), undefined);
   assertEquals(note(64, 1), undefined);

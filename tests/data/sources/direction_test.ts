@@ -4,6 +4,7 @@ import { rootKey } from "../../../src/base/random.ts";
 import { IGNORE } from "../../../src/base/ignore.ts";
 import { taskOf } from "../../../src/data/sources/mod.ts";
 import { addresses, dataConfig, evaluationOf, inputOf, rowsOf, sourceFor } from "./fixture.ts";
+import { tokenTensors } from "../../../src/data/token_tensors.ts";
 
 const DATA = { source: "direction", seq_len: 5, stride: 2 } as const;
 const rising = (n: number, from: number) => Uint32Array.from({ length: n }, (_, i) => from + i);
@@ -25,7 +26,7 @@ Deno.test("direction asks one label of a window", () => {
     targetKind: "sequence_class",
     countedPerWindow: 1,
     carries: false,
-    documents: false,
+    tensors: tokenTensors({ time: 5, targetKind: "sequence_class" }),
   });
 });
 
@@ -33,11 +34,11 @@ Deno.test("direction turns the windows of text whole, and its labels say which",
   const source = sourceFor(DATA, INPUT);
   const text = sourceFor({ ...DATA, source: "text" }, INPUT);
   for (const at of addresses(30, 2)) {
-    const { inputs, targets, counted, fresh } = source.train(at);
+    const { tensors: { tokens: inputs, targets }, counted, fresh } = source.train(at);
     assertEquals([counted, fresh], [3, true]);
     assertEquals([...targets], rowsOf(inputs, 3).map(directionOf));
     const sorted = (data: Uint32Array) => rowsOf(data, 3).map((row) => row.toSorted());
-    assertEquals(sorted(inputs), sorted(text.train(at).inputs));
+    assertEquals(sorted(inputs), sorted(text.train(at).tensors.tokens));
   }
 });
 
@@ -47,18 +48,21 @@ Deno.test("direction does not depend on what was asked before, but on key and ad
   const forward = all.map((at) => source.train(at));
   assertEquals(all.toReversed().map((at) => source.train(at)).toReversed(), forward);
   const other = sourceFor(DATA, { ...INPUT, key: rootKey(1) });
-  assertNotEquals(all.map((at) => other.train(at).targets), forward.map((b) => b.targets));
+  assertNotEquals(
+    all.map((at) => other.train(at).tensors.targets),
+    forward.map((b) => b.tensors.targets),
+  );
   // A window of another epoch may have another direction.
   const run = (microBatches: number, windows: number) => {
     const cut = sourceFor(DATA, { ...INPUT, microBatches, windows });
-    return addresses(1, microBatches).flatMap((at) => [...cut.train(at).targets]);
+    return addresses(1, microBatches).flatMap((at) => [...cut.train(at).tensors.targets]);
   };
   assertEquals(run(8, 3), run(4, 6));
 });
 
 Deno.test("direction turns half of the windows, and no window always", () => {
   const source = sourceFor(DATA, { ...INPUT, microBatches: 1, windows: 4000 });
-  const { inputs, targets } = source.train({ step: 0, microBatch: 0 });
+  const { tensors: { tokens: inputs, targets } } = source.train({ step: 0, microBatch: 0 });
   const turned = targets.reduce((n, bit) => n + bit, 0);
   // Five standard deviations of a binomial count: the key is fixed, so this cannot flake.
   assertLess(Math.abs(turned - 2000), 5 * Math.sqrt(1000));
@@ -77,8 +81,8 @@ Deno.test("direction evaluates fixed windows of the text's end, and counts no fi
   const batches = evaluationOf(source);
   assertEquals(batches.map(({ counted }) => counted), [3, 3, 1]);
   assertEquals(evaluationOf(source), batches);
-  const rows = batches.flatMap(({ inputs }) => rowsOf(inputs, 3)).slice(0, 7);
-  const labels = batches.flatMap(({ targets }) => [...targets]);
+  const rows = batches.flatMap(({ tensors: { tokens: inputs } }) => rowsOf(inputs, 3)).slice(0, 7);
+  const labels = batches.flatMap(({ tensors: { targets } }) => [...targets]);
   assertEquals(labels, [...rows.map(directionOf), IGNORE, IGNORE]);
   assertEquals(rows.flat().every((token) => token >= 1000), true);
   assertEquals(new Set(labels.slice(0, 7)).size, 2);
@@ -87,10 +91,12 @@ Deno.test("direction evaluates fixed windows of the text's end, and counts no fi
 Deno.test("direction evaluates all windows whole and once, whatever the stride of evaluations", () => {
   for (const evalStride of [1, 3, 5]) {
     const batches = evaluationOf(sourceFor(DATA, { ...INPUT, evalWindows: 0, evalStride }));
-    const rows = batches.flatMap(({ inputs, counted }) => rowsOf(inputs, 3).slice(0, counted));
+    const rows = batches.flatMap(({ tensors: { tokens: inputs }, counted }) =>
+      rowsOf(inputs, 3).slice(0, counted)
+    );
     const starts = rows.map((row) => Math.min(...row));
     assertEquals(starts, [1000, 1005, 1010, 1015, 1020, 1025, 1030]);
-    const labels = batches.flatMap(({ targets }) => [...targets]);
+    const labels = batches.flatMap(({ tensors: { targets } }) => [...targets]);
     assertEquals(labels, [...rows.map(directionOf), IGNORE, IGNORE]);
   }
 });
@@ -102,9 +108,9 @@ Deno.test("direction's evaluation has random bits of its own", () => {
   const source = sourceFor({ ...DATA, seq_len: 5, stride: 5 }, input);
   const bits = (data: Uint32Array | undefined) => (data ?? []).join("");
   const [evaluation] = source.evaluation(0);
-  assertEquals(bits(evaluation?.targets).length, 128);
+  assertEquals(bits(evaluation?.tensors.targets).length, 128);
   assertNotEquals(
-    bits(evaluation?.targets),
-    bits(source.train({ step: 0, microBatch: 0 }).targets),
+    bits(evaluation?.tensors.targets),
+    bits(source.train({ step: 0, microBatch: 0 }).tensors.targets),
   );
 });

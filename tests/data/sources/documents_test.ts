@@ -79,7 +79,7 @@ Deno.test("what is not asked is padded, and a step knows how much counts", () =>
   assertEquals(batches.map(({ counted }) => counted), [3, 6]);
   assertEquals(source.countedIn?.(0), 9);
   assertEquals(batches.map(({ fresh }) => fresh), [[true], [true]]);
-  assertEquals([...(batches[0]?.targets ?? [])].filter((t) => t === IGNORE).length, 3);
+  assertEquals([...(batches[0]?.tensors["targets"] ?? [])].filter((t) => t === IGNORE).length, 3);
 });
 
 Deno.test("a document behind another has the losses that it has alone", async () => {

@@ -1,7 +1,13 @@
 /** Fixtures of sources: complete configs, small inputs, rows of batches as lists. */
 import { rootKey } from "../../../src/base/random.ts";
 import { type DataConfig, dataSchema } from "../../../src/data/schema.ts";
-import type { Batch, BatchAddress, Source, SourceInput } from "../../../src/data/source.ts";
+import type {
+  Batch,
+  BatchAddress,
+  Source,
+  SourceInput,
+  TokenBatch,
+} from "../../../src/data/source.ts";
 import { sourceOf } from "../../../src/data/sources/mod.ts";
 import { textIn } from "../../../src/data/text.ts";
 import { beginsIn } from "../../support/documents.ts";
@@ -53,12 +59,13 @@ export function textInput(
 export function sourceFor(
   data: Partial<DataConfig>,
   { train, validation, evalWindows, evalStride, end, ...rest }: Input,
-): Source {
+): Source<TokenBatch> {
+  // All sources read tokens.
   return sourceOf(dataConfig(data), {
     ...rest,
     evaluation: { windows: evalWindows, stride: evalStride ?? null },
     texts: [textIn({ train, validation }, { begins: end && beginsIn({ train, validation }, end) })],
-  });
+  }) as Source<TokenBatch>;
 }
 
 /** The B rows of [B, n]. */
@@ -76,6 +83,6 @@ export function addresses(steps: number, microBatches: number): BatchAddress[] {
 }
 
 /** All evaluation batches, in order. */
-export function evaluationOf(source: Source): Batch[] {
+export function evaluationOf<B extends Batch>(source: Source<B>): B[] {
   return Array.from({ length: source.sequences }, (_, s) => [...source.evaluation(s)]).flat();
 }

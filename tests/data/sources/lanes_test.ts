@@ -4,6 +4,7 @@ import { IGNORE } from "../../../src/base/ignore.ts";
 import { UserError } from "../../../src/base/user_error.ts";
 import { taskOf } from "../../../src/data/sources/mod.ts";
 import { dataConfig, evaluationOf, inputOf, rowsOf, sourceFor } from "./fixture.ts";
+import { tokenTensors } from "../../../src/data/token_tensors.ts";
 
 const rising = (n: number, from = 0) => Uint32Array.from({ length: n }, (_, i) => from + i);
 const DATA = { bptt: 4 } as const;
@@ -11,12 +12,12 @@ const DATA = { bptt: 4 } as const;
 const INPUT = inputOf({ train: rising(101), validation: rising(67, 1000) });
 
 /** Inputs or targets that lane `lane` reads in steps [0, steps). */
-function laneOf(lane: number, steps: number, part: "inputs" | "targets" = "inputs"): number[] {
+function laneOf(lane: number, steps: number, part: "tokens" | "targets" = "tokens"): number[] {
   const source = sourceFor(DATA, INPUT);
   const microBatch = Math.floor(lane / 3);
   return Array.from({ length: steps }, (_, step) => {
     const batch = source.train({ step, microBatch });
-    return rowsOf(batch[part], 3)[lane % 3] ?? [];
+    return rowsOf(batch.tensors[part], 3)[lane % 3] ?? [];
   }).flat();
 }
 
@@ -28,7 +29,7 @@ Deno.test("a text with data.bptt asks for the next token and carries states", ()
     targetKind: "next_token",
     countedPerWindow: 4,
     carries: true,
-    documents: false,
+    tensors: tokenTensors({ time: 4, targetKind: "next_token" }),
   });
   assertEquals(taskOf(dataConfig({}), 40).carries, false);
 });
@@ -61,7 +62,7 @@ Deno.test("a lane that is no multiple of data.bptt leaves its end out, and stays
   // 19 tokens a lane: 4 steps of 4, the last 3 are not read.
   const source = sourceFor(DATA, { ...INPUT, train: rising(119) });
   const reads = (step: number) =>
-    [0, 1].flatMap((microBatch) => rowsOf(source.train({ step, microBatch }).inputs, 3));
+    [0, 1].flatMap((microBatch) => rowsOf(source.train({ step, microBatch }).tensors.tokens, 3));
   const first = (step: number) => reads(step).map(([token]) => token);
   assertEquals(first(0), [0, 19, 38, 57, 76, 95]);
   assertEquals(first(3), [12, 31, 50, 69, 88, 107]);
@@ -73,7 +74,7 @@ Deno.test("a lane's micro-batch depends on S and B as a list does on its cut", (
     const source = sourceFor(DATA, { ...INPUT, microBatches, windows });
     return Array.from(
       { length: microBatches },
-      (_, microBatch) => rowsOf(source.train({ step: 2, microBatch }).inputs, windows),
+      (_, microBatch) => rowsOf(source.train({ step: 2, microBatch }).tensors.tokens, windows),
     ).flat();
   };
   assertEquals(cut(2, 3), cut(6, 1));
@@ -89,9 +90,9 @@ Deno.test("evaluation has a sequence for each micro-batch, B lanes of the text's
     assertEquals(batches.map(({ fresh, counted }) => [fresh, counted]), [[true, 12], [false, 12]]);
     for (let b = 0; b < 3; b++) {
       const start = 1000 + (sequence * 3 + b) * 11;
-      const read = (part: "inputs" | "targets") =>
-        batches.flatMap((batch) => rowsOf(batch[part], 3)[b] ?? []);
-      assertEquals(read("inputs"), [...rising(8, start)]);
+      const read = (part: "tokens" | "targets") =>
+        batches.flatMap((batch) => rowsOf(batch.tensors[part], 3)[b] ?? []);
+      assertEquals(read("tokens"), [...rising(8, start)]);
       assertEquals(read("targets"), [...rising(8, start + 1)]);
     }
     assertEquals([...source.evaluation(sequence)], batches);
@@ -115,7 +116,7 @@ Deno.test("without a limit every token but the first is asked once, by lanes tha
         ...INPUT,
         validation: rising(n, 1000),
       });
-      const asked = evaluationOf(source).flatMap(({ targets }) =>
+      const asked = evaluationOf(source).flatMap(({ tensors: { targets } }) =>
         [...targets].filter((target) => target !== IGNORE)
       );
       assertEquals(
@@ -132,7 +133,7 @@ Deno.test("without a limit every token but the first is asked once, by lanes tha
 Deno.test("a lane of a whole evaluation has read a window before it counts", () => {
   const source = sourceFor({ ...DATA, seq_len: 6 }, INPUT);
   // 66 targets in 6 lanes: lane 4 counts from position 44 and reads from 38.
-  const rows = [...source.evaluation(1)].map(({ inputs, targets }) => ({
+  const rows = [...source.evaluation(1)].map(({ tensors: { tokens: inputs, targets } }) => ({
     inputs: rowsOf(inputs, 3)[1] ?? [],
     targets: rowsOf(targets, 3)[1] ?? [],
   }));
@@ -162,6 +163,6 @@ Deno.test("a text that holds no step of a lane is refused with its numbers", () 
 
 Deno.test("the shortest text that lanes accept is read to its last token", () => {
   const input = { ...INPUT, train: rising(25), validation: rising(25) };
-  const { targets } = sourceFor(DATA, input).train({ step: 0, microBatch: 1 });
+  const { tensors: { targets } } = sourceFor(DATA, input).train({ step: 0, microBatch: 1 });
   assertEquals(targets.at(-1), 24);
 });

@@ -54,7 +54,9 @@ for (const kind of KINDS) {
       for (const limit of [0, 1, 100]) {
         const batches = evaluationOf(sourceOf(kind, n, limit));
         const counted = batches.reduce((sum, batch) => sum + batch.counted, 0);
-        const asked = batches.flatMap(({ targets }) => [...targets].filter((t) => t !== IGNORE));
+        const asked = batches.flatMap(({ tensors: { targets } }) =>
+          [...targets].filter((t) => t !== IGNORE)
+        );
         const where = `${n} tokens, limit ${limit}`;
         assertEquals(asked.length, counted, where);
         // "Too short" is defined in one place.

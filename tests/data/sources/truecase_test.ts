@@ -5,7 +5,7 @@ import { IGNORE } from "../../../src/base/ignore.ts";
 import { taskOf } from "../../../src/data/sources/mod.ts";
 import { byteTokenizer } from "../../../src/data/tokenizers/byte.ts";
 import { charTokenizer } from "../../../src/data/tokenizers/char.ts";
-import type { SourceInput } from "../../../src/data/source.ts";
+import type { SourceInput, TokenBatch } from "../../../src/data/source.ts";
 import {
   addresses,
   dataConfig,
@@ -15,6 +15,7 @@ import {
   sourceFor,
   textInput,
 } from "./fixture.ts";
+import { tokenTensors } from "../../../src/data/token_tensors.ts";
 
 const DATA = { source: "truecase", seq_len: 6, stride: 4 } as const;
 const TEXTS = {
@@ -24,11 +25,11 @@ const TEXTS = {
 
 /** Rows of a batch as texts, and their labels as digits. */
 function shown(
-  batch: { inputs: Uint32Array; targets: Uint32Array },
+  batch: TokenBatch,
   { tokenizer, windows }: Pick<SourceInput, "tokenizer" | "windows">,
 ): [string, string][] {
-  const labels = rowsOf(batch.targets, windows);
-  return rowsOf(batch.inputs, windows).map((
+  const labels = rowsOf(batch.tensors.targets, windows);
+  return rowsOf(batch.tensors.tokens, windows).map((
     row,
     b,
   ) => [tokenizer?.decode(row) ?? "", (labels[b] ?? []).join("")]);
@@ -42,7 +43,7 @@ Deno.test("truecase asks two classes at each position of a text's windows", () =
     targetKind: "token_class",
     countedPerWindow: 6,
     carries: false,
-    documents: false,
+    tensors: tokenTensors({ time: 6, targetKind: "token_class" }),
   });
 });
 
@@ -54,7 +55,9 @@ Deno.test("truecase reads the windows of text in lower case and asks for their c
   for (const at of addresses(12, 2)) {
     const batch = source.train(at);
     assertEquals([batch.counted, batch.fresh], [18, true]);
-    const windows = rowsOf(text.train(at).inputs, 3).map((row) => input.tokenizer?.decode(row));
+    const windows = rowsOf(text.train(at).tensors.tokens, 3).map((row) =>
+      input.tokenizer?.decode(row)
+    );
     shown(batch, input).forEach(([lower, labels], b) => {
       const window = windows[b] ?? "";
       assertEquals(lower, window.toLowerCase());

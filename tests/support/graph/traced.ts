@@ -43,9 +43,9 @@ export async function loadGraph(
     0,
     targetKind === "sequence_class" ? config.micro_batch_size : count,
   );
-  memory.ensure("inputs", count);
+  memory.ensure("tokens", count);
   memory.ensure("targets", targets.length);
-  memory.write("inputs", tokens.subarray(0, -1));
+  memory.write("tokens", tokens.subarray(0, -1));
   memory.write("targets", targets);
   memory.ensure(RANDOM_KEY, 2);
   memory.write(RANDOM_KEY, Uint32Array.from(rootKey(41)));

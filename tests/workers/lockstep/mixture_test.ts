@@ -28,7 +28,8 @@ function startsOf(
   const starts: number[][] = [[], []];
   for (let step = 0; step < steps; step++) {
     for (let microBatch = 0; microBatch < sizes.micro_batches; microBatch++) {
-      const { inputs } = source.train({ step, microBatch });
+      const { tensors } = source.train({ step, microBatch });
+      const inputs = tensors["tokens"] as Uint32Array;
       for (let row = 0; row < inputs.length; row += 4) {
         const start = inputs[row] as number;
         assertEquals([...inputs.subarray(row, row + 4)], [...rising(4, start)]);

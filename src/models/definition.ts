@@ -1,0 +1,106 @@
+/** What a model is to the rest of the system: its config, its loss, and what it can do. */
+import type * as z from "zod";
+import type { Task } from "../data/source.ts";
+import type { Tensor } from "../graph/types.ts";
+import type { Scope } from "../nn/scope.ts";
+import type { Terms } from "../nn/terms.ts";
+
+/** The tensors of a batch by name, as the task declares them. */
+export type BatchTensors = Readonly<Record<string, Tensor>>;
+
+/** Sizes of a model. */
+export interface ModelSizes {
+  /** Distinct input tokens V. */
+  readonly vocabulary: number;
+  /** Distinct targets K; V for next-token prediction. */
+  readonly classes: number;
+}
+
+/** Tokens whose logits are wanted. */
+export interface LogitsInput extends ModelSizes {
+  /** Token ids, u32 [B, T]; the new ones if the scope decodes. */
+  readonly tokens: Tensor;
+  /** Logits of the last position only. */
+  readonly last: boolean;
+  /** Whether recurrent states are carried from call to call. */
+  readonly carries: boolean;
+  /** u32 [B, T]: first token that each token attends to, for models that read documents. */
+  readonly starts?: Tensor | undefined;
+}
+
+/** The memory of earlier tokens in generation: a window that slides, or a recurrent state. */
+export type Memory = "window" | "state";
+
+/** A fault of a config: the key within `model`, and the error text for its value. */
+export type ModelFault = readonly [key: string, message: string];
+
+/** A config of any model. */
+export interface AnyModel {
+  readonly kind: string;
+}
+
+/** A model: everything that the system needs to know of it. `C` is its part of a config. */
+export interface ModelDefinition<C extends AnyModel> {
+  /** Name, as in configs. */
+  readonly kind: C["kind"];
+  /** Schema of the `model` part of a config, a strict object with the literal `kind`. */
+  readonly schema: z.ZodType<C> & { readonly shape: object };
+  /**
+   * Traces the terms of the loss over one batch; see src/nn/terms.ts. Weights of terms are constants
+   * of the config, sums are f32 [1] or over rows of a head.
+   */
+  readonly loss: (scope: Scope, batch: BatchTensors, config: C, task: Task) => Terms;
+  /** Traces logits f32 [B, T, K], or [B, K] with `last`; absent: it has none. */
+  readonly logits?: (scope: Scope, input: LogitsInput, config: C) => Tensor;
+  /** The memory of generation; a sentence why it cannot generate text, as `it is bidirectional`. */
+  readonly generates?: (config: C) => { readonly memory: Memory } | string;
+  /** True if it can carry states from batch to batch (truncated BPTT). Default false. */
+  readonly carries?: boolean;
+  /** True if it reads `starts`, which keep attention inside a document. Default false. */
+  readonly documents?: boolean;
+  /** Directions in which the gradient's reach can be measured. Default none. */
+  readonly directions?: (config: C) => readonly ("forward" | "backward")[];
+  /** Faults of a config for a task of the source named `source`. Default none. */
+  readonly faults?: (
+    config: C,
+    use: { readonly task: Task; readonly source: string },
+  ) => readonly ModelFault[];
+  /** Keys without effect in this config, each with what it needs to have one. Default none. */
+  readonly unused?: (config: C) => readonly ModelFault[];
+  /**
+   * FLOP of training per token by each usual formula, the plainest first. Default: 6 per parameter.
+   */
+  readonly flops?: (config: C, sizes: FlopSizes) => readonly FlopCount[];
+}
+
+/** Sizes that FLOP formulas need. */
+export interface FlopSizes {
+  /** Trainable elements, and those of the layers' weight matrices alone. */
+  readonly all: number;
+  readonly matrices: number;
+  /** Tokens T of a window. */
+  readonly time: number;
+}
+
+/** FLOP per token by a formula, and where it comes from. */
+export interface FlopCount {
+  readonly formula: string;
+  readonly per_token: number;
+  readonly words: string;
+}
+
+/** 6 FLOP per parameter: 2 for the multiply-add of each weight forwards, 4 backwards. */
+export function denseFlops(all: number): FlopCount {
+  return {
+    formula: "6N",
+    per_token: 6 * all,
+    words: "all parameters, nothing for attention (Hoffmann et al. 2022, appendix F: C = 6ND)",
+  };
+}
+
+/** Types a model's definition. */
+export function defineModel<C extends AnyModel>(
+  definition: ModelDefinition<C>,
+): ModelDefinition<C> {
+  return definition;
+}

@@ -1,0 +1,56 @@
+/**
+ * Loss terms: a model returns named sums, which the engine divides by their counts over the whole
+ * step, adds, differentiates, reduces over workers and logs.
+ */
+import { correct, crossEntropy } from "../../kernels/cross_entropy/mod.ts";
+import type { Tensor } from "../graph/types.ts";
+import type { Head } from "./head.ts";
+
+/**
+ * The sum over all rows of `of(logits, labels)`. The engine computes it in chunks of rows if the
+ * logits are large, each differentiated before the next.
+ */
+export interface RowSum {
+  readonly head: Head;
+  /** u32, one per row of the head's x. */
+  readonly labels: Tensor;
+  /** A value per row, f32 [R], of logits [R, K] and labels u32 [R]. */
+  readonly of: (logits: Tensor, labels: Tensor) => Tensor;
+}
+
+/** The divisor of a sum: the targets that count in the step, or its micro-batches. */
+export type Per = "targets" | "micro_batches";
+
+/** One term of a loss. */
+export interface Term {
+  /** The micro-batch's sum: f32 [1], or over rows of a head. */
+  readonly sum: Tensor | RowSum;
+  readonly per: Per;
+  /** Factor of the term in the loss; 0: it is evaluated only. */
+  readonly weight: number;
+}
+
+/** The terms of a model's loss by name. */
+export type Terms = Readonly<Record<string, Term>>;
+
+/** Name of the negative log-likelihood. */
+export const NLL = "nll";
+
+/** Name of the number of correct predictions, which is evaluated only. */
+export const CORRECT = "correct";
+
+/**
+ * Classification: the cross-entropy `nll` in nats, and whether the largest logit is the label's.
+ * Rows with label IGNORE do not count.
+ */
+export function classification(head: Head, labels: Tensor): Terms {
+  return {
+    [NLL]: { sum: { head, labels, of: crossEntropy }, per: "targets", weight: 1 },
+    [CORRECT]: { sum: { head, labels, of: correct }, per: "targets", weight: 0 },
+  };
+}
+
+/** Whether a sum is over rows of a head. */
+export function isRowSum(sum: Term["sum"]): sum is RowSum {
+  return "head" in sum;
+}
