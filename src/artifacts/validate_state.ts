@@ -10,6 +10,7 @@ import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/verify.ts";
 import { resolveStored } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
+import { withUserModules } from "../config/user_modules.ts";
 import { tokenizerSpecSchema } from "../data/schema.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import { tokenizerFrom } from "../data/tokenizers/mod.ts";
@@ -30,7 +31,7 @@ export interface ValidatedState {
 /** Opens a checkpoint as `openCheckpoint` does. @throws {Damage} also when its parts disagree. */
 export async function openValidated(path: string): Promise<Checkpoint> {
   const checkpoint = await openCheckpoint(path);
-  validated(checkpoint);
+  await validateState(checkpoint);
   return checkpoint;
 }
 
@@ -125,5 +126,12 @@ function requireTensors(
   if (more !== undefined) throw new Unfit(`${what} has ${more}, which its config does not name`);
 }
 
-/** Validator for checkpoint loaders. @throws {Unfit} when the checkpoint's parts disagree. */
-export const validateState = (checkpoint: Checkpoint): void => void validated(checkpoint);
+/**
+ * Validator for checkpoint loaders. Imports the modules of the user that the config names.
+ * @throws {Unfit} when the checkpoint's parts disagree.
+ * @throws {UserError} for a module that is missing, changed or does not load.
+ */
+export async function validateState(checkpoint: Checkpoint): Promise<void> {
+  await withUserModules(Object(checkpoint.manifest.config));
+  validated(checkpoint);
+}

@@ -1,5 +1,4 @@
 /** Lists the keys of a config whose values differ from the defaults. */
-import { modelSchema } from "../models/mod.ts";
 import { show } from "./faults.ts";
 import { flatten } from "./identity.ts";
 import { resolveConfig } from "./resolve.ts";
@@ -13,8 +12,22 @@ export function changedKeys(config: RunConfig): string[] {
     .map(([path, value]) => `${path}=${typeof value === "string" ? value : show(value)}`);
 }
 
-/** The defaults of a run, with the default sizes of its kind of model. */
-function defaultsFor({ model: { kind } }: RunConfig): unknown {
+/** The defaults of a run, with those of its kind of model and of its source. */
+function defaultsFor(config: RunConfig): unknown {
   const defaults = resolveConfig({});
-  return { ...defaults, model: { ...modelSchema.parse({ kind }), kind: defaults.model.kind } };
+  const own = resolveConfig({
+    model: { kind: config.model.kind, ...moduleKeysOf(config.model) },
+    data: { source: config.data.source, ...moduleKeysOf(config.data) },
+  });
+  return {
+    ...defaults,
+    model: { ...own.model, kind: defaults.model.kind },
+    data: { ...own.data, source: defaults.data.source },
+  };
+}
+
+/** The module of a section and its hash, which the header shows apart. */
+function moduleKeysOf(section: object): object {
+  const { module, sha256 } = section as { module?: string; sha256?: string };
+  return module === undefined ? {} : { module, sha256 };
 }

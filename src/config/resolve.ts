@@ -4,11 +4,12 @@ import { DEFAULT_KIND } from "../models/mod.ts";
 import { faultTexts } from "./faults.ts";
 import { isPlain } from "./plain.ts";
 import { withTodaysNames } from "./renamed.ts";
-import { type RunConfig, runSchema } from "./schema.ts";
+import type { RunConfig } from "./schema.ts";
+import { schemaOf } from "./user_schema.ts";
 
 /** The complete config of `input`. @throws {UserError} `config`, with every fault and its path. */
 export function resolveConfig(input: unknown): RunConfig {
-  const result = runSchema.safeParse(withModelKind(input));
+  const result = schemaOf(input).safeParse(withModelKind(input));
   if (result.success) return result.data;
   const faults = faultTexts(input, result.error.issues);
   throw new UserError("config", `Cannot use this config: ${faults.join("; ")}`);

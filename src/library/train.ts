@@ -8,6 +8,7 @@ import { loadConfig } from "../config/load.ts";
 import { isPlain, type PlainConfig } from "../config/overrides.ts";
 import { withTodaysNames } from "../config/renamed.ts";
 import { resolveConfig } from "../config/resolve.ts";
+import { besideFile, withModulePaths, withUserModules } from "../config/user_modules.ts";
 import type { EventSink } from "../report/events.ts";
 import type { Summary } from "../report/summary.ts";
 import { codeAsBegun } from "../../workers/launch/code.ts";
@@ -106,8 +107,10 @@ async function trained(
     }
   };
   const warn = (text: string) => show({ type: "notice", text });
-  const read = typeof given === "string" ? await loadConfig(given) : { ...given } as PlainConfig;
-  const input = withWorkers(resume ? await resumed(read, folder) : read);
+  const read = typeof given === "string"
+    ? besideFile(await loadConfig(given), given)
+    : withModulePaths({ ...given } as PlainConfig, Deno.cwd());
+  const input = withWorkers(await withUserModules(resume ? await resumed(read, folder) : read));
   const config = resolveConfig(resume ? input : await withInitialModel(input, warn));
   const out = resolve(folder ?? config.out ?? freeFolder(join("runs", config.name)));
   const saysWorkers = input["workers"] !== undefined;

@@ -126,6 +126,7 @@ export const LAYERS: Readonly<Record<string, readonly string[]>> = {
     "src/reduce",
     "src/engine",
     "workers/protocol",
+    "src/config",
   ],
   "workers/group": [
     "src/base",
