@@ -17,6 +17,13 @@ export interface SequenceLoss {
   readonly sums: readonly number[];
 }
 
+/** Losses as rows of f64: sequence, counted targets, batches, the sum of each term. */
+export function packLosses(losses: readonly SequenceLoss[]): Float64Array<ArrayBuffer> {
+  return Float64Array.from(
+    losses.flatMap(({ sequence, counted, batches, sums }) => [sequence, counted, batches, ...sums]),
+  );
+}
+
 /** An evaluation program, its inputs, and the terms that it sums. */
 export interface Evaluator {
   readonly upload: BatchUpload;

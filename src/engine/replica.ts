@@ -22,7 +22,7 @@ import { BatchUpload } from "./batch_upload.ts";
 import type { CarrySize } from "./batch_upload.ts";
 import { Lanes } from "./lanes.ts";
 import { shapeOf, sizesOf } from "./plans.ts";
-import type { ReplicaLayout } from "./plans.ts";
+import type { ReplicaLayout, TermInfo } from "./plans.ts";
 import { Inference, type NumberedSample } from "./inference.ts";
 import { Stepper } from "./stepper.ts";
 import { Vectors } from "./vectors.ts";
@@ -75,7 +75,7 @@ export class Replica {
     });
     this.#inference = new Inference(upload, {
       ...common,
-      terms: this.#shape.terms.map(({ name }) => name),
+      terms: this.terms.map(({ name }) => name),
       device,
       key: foldName(this.#key, STREAM.sample),
     });
@@ -84,6 +84,11 @@ export class Replica {
   /** Vectors of the state, in the order of checkpoints. */
   get vectors(): readonly string[] {
     return ["param", ...optimizerOf(this.#config.optim).moments];
+  }
+
+  /** The terms of the model's loss. */
+  get terms(): readonly TermInfo[] {
+    return this.#shape.terms;
   }
 
   /** Trainable elements. */

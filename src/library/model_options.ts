@@ -81,8 +81,8 @@ export interface EvaluatedLoss {
 export interface EvaluationResult extends Omit<EvaluatedLoss, "name"> {
   /** exp(loss). */
   readonly perplexity: number;
-  /** Share of the targets that are the likeliest class. */
-  readonly accuracy: number;
+  /** Share of the targets that are the likeliest class; undefined for a model without classes. */
+  readonly accuracy: number | undefined;
   /** By text, in order. */
   readonly texts: readonly EvaluatedLoss[];
 }

@@ -13,6 +13,7 @@ import { MAX_UNKNOWN } from "../data/unknown.ts";
 import { openReference } from "../device/reference.ts";
 import type { Device } from "../device/types.ts";
 import { openWebGpu } from "../device/webgpu.ts";
+import { packLosses } from "../engine/evaluation.ts";
 import { Decoder } from "../engine/decoder.ts";
 import { holdParams } from "../engine/load_params.ts";
 import { Replica } from "../engine/replica.ts";
@@ -201,9 +202,9 @@ export class TrainedModel implements Disposable {
       moved: (done, total) => Promise.resolve(progress(done, total)),
     }));
     signal?.throwIfAborted();
-    const rows = losses.flatMap((l) => [l.sequence, l.loss, l.counted, l.correct]);
     const { textOf } = sourceIn(config, corpus, rootKey(config.seed));
-    const { loss, accuracy, counted, texts } = evaluationOf([bytesOf(Float64Array.from(rows))], {
+    const { loss, accuracy, counted, texts } = evaluationOf([bytesOf(packLosses(losses))], {
+      terms: replica.terms,
       among: Math.max(1, corpus.texts.length),
       ...textOf && { textOf },
     });

@@ -45,5 +45,5 @@ function logitsFor(input: PortableInput, golden: Golden) {
 
 function valuesOf(input: PortableInput, { ids }: Golden): Record<string, ArrayLike<number>> {
   const params = [...portableOf(input).params].map(([name, { data }]) => [name, data] as const);
-  return { ...Object.fromEntries(params), inputs: Uint32Array.from(ids.flat()) };
+  return { ...Object.fromEntries(params), tokens: Uint32Array.from(ids.flat()) };
 }

@@ -16,9 +16,9 @@ const GPT = { kind: "gpt", layers: 2, width: 12, heads: 3 };
 
 async function logitsOf(device: Device, portable: Portable): Promise<Float64Array> {
   const values = [...portable.params].map(([name, { data }]) => [name, data] as const);
-  const inputs = someTokens(2 * portable.context, portable.vocabulary);
+  const tokens = someTokens(2 * portable.context, portable.vocabulary);
   const { logits } = traceLogits(portable, 2);
-  const got = await runTrace(device, { logits }, { ...Object.fromEntries(values), inputs });
+  const got = await runTrace(device, { logits }, { ...Object.fromEntries(values), tokens });
   return got["logits"] as Float64Array;
 }
 

@@ -23,7 +23,7 @@ async function read() {
   const golden = readGolden<Golden>("hf_gpt2_tiny");
   const opened = await openModel(FOLDER);
   const values: Record<string, ArrayLike<number>> = {
-    inputs: Uint32Array.from(golden.ids.flatMap((row) => row.slice(0, -1))),
+    tokens: Uint32Array.from(golden.ids.flatMap((row) => row.slice(0, -1))),
     targets: Uint32Array.from(golden.ids.flatMap((row) => row.slice(1))),
   };
   for (const [name, { data }] of opened.params) values[name] = data;

@@ -43,7 +43,7 @@ export function evaluationOf(
   { among, terms, textOf = () => 0 }: {
     readonly among: number;
     readonly terms: readonly TermInfo[];
-    readonly textOf?: (sequence: number) => number;
+    readonly textOf?: ((sequence: number) => number) | undefined;
   },
 ): Evaluation {
   const width = COLUMNS + terms.length;

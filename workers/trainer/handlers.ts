@@ -1,5 +1,6 @@
 /** Carries out the coordinator's orders, one at a time. */
 import { bytesOf, sha256 } from "../../src/base/hash.ts";
+import { packLosses } from "../../src/engine/evaluation.ts";
 import { packReach } from "../../src/engine/reach.ts";
 import type { Order } from "../protocol/messages.ts";
 import { floatsOf } from "../protocol/payload.ts";
@@ -81,8 +82,7 @@ async function evaluate(worker: WorkerState): Promise<void> {
     signal: worker.hurry.signal,
     moved: (done, total) => heartbeat.moved({ of: "sequences", done, total }),
   });
-  const rows = losses.flatMap((l) => [l.sequence, l.counted, l.batches, ...l.sums]);
-  await worker.reply({ type: "evaluated" }, bytesOf(Float64Array.from(rows)));
+  await worker.reply({ type: "evaluated" }, bytesOf(packLosses(losses)));
 }
 
 /** Training waits for the copy alone; the parts are sent while it goes on. */
