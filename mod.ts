@@ -100,8 +100,27 @@ export * as layers from "./src/nn/layers.ts";
 export { newScope } from "./src/nn/scope.ts";
 export type { Carry, Declared, Decode, Init, Param, Scope } from "./src/nn/scope.ts";
 export { defineModel } from "./src/models/definition.ts";
-export type { ModelDefinition } from "./src/models/definition.ts";
+export type * from "./src/models/definition.ts";
+export { headModel } from "./src/models/head_model.ts";
+export type { HeadModel } from "./src/models/head_model.ts";
+export { classification } from "./src/nn/terms.ts";
+export type { Per, RowSum, Term, Terms } from "./src/nn/terms.ts";
+export { linearHead, tiedHead } from "./src/nn/head.ts";
+export type { LinearOptions, Table } from "./src/nn/layers.ts";
+export type { Head } from "./src/nn/head.ts";
 export type { Optimizer, StepScalars } from "./src/optim/types.ts";
+
+// Sources of batches.
+export { defineSource } from "./src/data/sources/define.ts";
+export type { OptionsSchema, SourceDefinition, UserDataConfig } from "./src/data/sources/define.ts";
+export type * from "./src/data/source.ts";
+export type { Key } from "./src/base/random.ts";
+export type { Text } from "./src/data/text.ts";
+export type { Tokens } from "./src/data/tokens.ts";
+export type { Documents } from "./src/data/documents.ts";
+export type { Tokenizer, TokenStream } from "./src/data/tokenizers/types.ts";
+export type { TokenizerSpec } from "./src/data/schema.ts";
+export { tokenTensors } from "./src/data/token_tensors.ts";
 
 // Faults that a user can mend.
 export { EXIT, UserError } from "./src/base/user_error.ts";

@@ -26,7 +26,7 @@ const SECTIONS: Readonly<Record<string, (section: object) => z.ZodType | undefin
     const { options = z.strictObject({}) } = definition;
     return dataSchema.omit({ source: true }).safeExtend({
       source: z.literal(source).describe("Name of the source"),
-      options: (options as z.ZodType).prefault({}),
+      options: (options as unknown as z.ZodType).prefault({}),
       ...MODULE_KEYS,
     });
   },

@@ -55,8 +55,16 @@ export const dataSchema = z.strictObject({
 /** A complete `data` part. */
 export type DataConfig = z.infer<typeof dataSchema>;
 
+/** A tokenizer as a plain value. */
+export type TokenizerSpec =
+  | { readonly kind: "char"; readonly chars: string; readonly end?: true | undefined }
+  | { readonly kind: "byte"; readonly end?: true | undefined }
+  | { readonly kind: "word"; readonly words: string[] }
+  | { readonly kind: "gpt2" }
+  | { readonly kind: "bpe"; readonly tokenizer: Record<string, unknown> };
+
 /** A tokenizer as a plain value, as in checkpoints; `tokenizerFrom` restores it. */
-export const tokenizerSpecSchema = z.discriminatedUnion("kind", [
+export const tokenizerSpecSchema: z.ZodType<TokenizerSpec> = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("char"),
     /** The characters in order of code point: the index is the token id. */
@@ -77,6 +85,3 @@ export const tokenizerSpecSchema = z.discriminatedUnion("kind", [
     tokenizer: z.record(z.string(), z.unknown()),
   }),
 ]);
-
-/** A tokenizer as a plain value. */
-export type TokenizerSpec = z.infer<typeof tokenizerSpecSchema>;

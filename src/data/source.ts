@@ -10,6 +10,7 @@ import type { Tokenizer } from "./tokenizers/types.ts";
 export interface BatchTensor {
   /** Sizes of the axes behind the first, which is B. */
   readonly shape: readonly number[];
+  /** Type of its elements. */
   readonly dtype: "u32" | "f32";
   /** What its elements mean, also in rows that fill a batch up. */
   readonly meaning: string;
@@ -66,6 +67,7 @@ export interface Task {
   readonly vocabulary: number;
   /** Distinct targets K; V for next-token prediction. */
   readonly classes: number;
+  /** What its targets are. */
   readonly targetKind: TargetKind;
   /**
    * Targets per training window if all windows have equally many, else undefined. The loss is their
@@ -108,6 +110,7 @@ export interface SourceInput {
   readonly microBatches: number;
   /** Windows B per micro-batch. */
   readonly windows: number;
+  /** How much is evaluated. */
   readonly evaluation: EvaluationBatches;
   /** The texts; none for a synthetic source. */
   readonly texts: readonly Text[];

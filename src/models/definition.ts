@@ -1,5 +1,4 @@
 /** What a model is to the rest of the system: its config, its loss, and what it can do. */
-import type * as z from "zod";
 import type { Task } from "../data/source.ts";
 import type { Tensor } from "../graph/types.ts";
 import type { Scope } from "../nn/scope.ts";
@@ -28,15 +27,21 @@ export interface LogitsInput extends ModelSizes {
   readonly starts?: Tensor | undefined;
 }
 
-/** The memory of earlier tokens in generation: a window that slides, or a recurrent state. */
-export type Memory = "window" | "state";
-
 /** A fault of a config: the key within `model`, and the error text for its value. */
 export type ModelFault = readonly [key: string, message: string];
 
 /** A config of any model. */
 export interface AnyModel {
+  /** Name of the model. */
   readonly kind: string;
+}
+
+/** The schema of a section of a config, as `z.strictObject` of zod makes it. */
+export interface ConfigSchema<C> {
+  /** Its keys. */
+  readonly shape: object;
+  /** The value, checked and with its defaults. @throws where it is not valid. */
+  parse(value: unknown): C;
 }
 
 /** A model: everything that the system needs to know of it. `C` is its part of a config. */
@@ -44,7 +49,7 @@ export interface ModelDefinition<C extends AnyModel> {
   /** Name, as in configs. */
   readonly kind: C["kind"];
   /** Schema of the `model` part of a config, a strict object with the literal `kind`. */
-  readonly schema: z.ZodType<C> & { readonly shape: object };
+  readonly schema: ConfigSchema<C>;
   /**
    * Traces the terms of the loss over one batch; see src/nn/terms.ts. Weights of terms are constants
    * of the config, sums are f32 [1] or over rows of a head.
@@ -52,8 +57,11 @@ export interface ModelDefinition<C extends AnyModel> {
   readonly loss: (scope: Scope, batch: BatchTensors, config: C, task: Task) => Terms;
   /** Traces logits f32 [B, T, K], or [B, K] with `last`; absent: it has none. */
   readonly logits?: (scope: Scope, input: LogitsInput, config: C) => Tensor;
-  /** The memory of generation; a sentence why it cannot generate text, as `it is bidirectional`. */
-  readonly generates?: (config: C) => { readonly memory: Memory } | string;
+  /**
+   * What keeps earlier tokens in generation: a window that slides, or a recurrent state; a sentence why
+   * it cannot generate text, as `it is bidirectional`.
+   */
+  readonly generates?: (config: C) => { readonly memory: "window" | "state" } | string;
   /** True if it can carry states from batch to batch (truncated BPTT). Default false. */
   readonly carries?: boolean;
   /** True if it reads `starts`, which keep attention inside a document. Default false. */
@@ -75,8 +83,9 @@ export interface ModelDefinition<C extends AnyModel> {
 
 /** Sizes that FLOP formulas need. */
 export interface FlopSizes {
-  /** Trainable elements, and those of the layers' weight matrices alone. */
+  /** Trainable elements. */
   readonly all: number;
+  /** Those of the layers' weight matrices alone. */
   readonly matrices: number;
   /** Tokens T of a window. */
   readonly time: number;
@@ -84,8 +93,11 @@ export interface FlopSizes {
 
 /** FLOP per token by a formula, and where it comes from. */
 export interface FlopCount {
+  /** The formula, as `6N`. */
   readonly formula: string;
+  /** FLOP of training per token. */
   readonly per_token: number;
+  /** What it counts, and its source. */
   readonly words: string;
 }
 

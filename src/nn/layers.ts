@@ -72,9 +72,13 @@ export function linear(scope: Scope, x: Tensor, options: LinearOptions): Tensor 
 
 /** Options of {@linkcode linear}. */
 export interface LinearOptions {
+  /** Outputs per row. */
   readonly width: number;
+  /** Whether there is a bias; default true. */
   readonly bias?: boolean;
+  /** Factor of the initial standard deviation; default 1. */
   readonly scale?: number;
+  /** Factor of the learning rate; default 1. */
   readonly lrScale?: number;
 }
 
@@ -101,8 +105,11 @@ export function layerNorm(scope: Scope, x: Tensor): Tensor {
 
 /** Sizes of a token embedding; `std`: standard deviation of its initial values. */
 export interface Table {
+  /** Rows of the table V. */
   readonly vocabulary: number;
+  /** Features per row. */
   readonly width: number;
+  /** Initial standard deviation. */
   readonly std?: number;
 }
 

@@ -11,6 +11,7 @@ import type { Head } from "./head.ts";
  * logits are large, each differentiated before the next.
  */
 export interface RowSum {
+  /** The output layer. */
   readonly head: Head;
   /** u32, one per row of the head's x. */
   readonly labels: Tensor;
@@ -25,6 +26,7 @@ export type Per = "targets" | "micro_batches";
 export interface Term {
   /** The micro-batch's sum: f32 [1], or over rows of a head. */
   readonly sum: Tensor | RowSum;
+  /** What the sum is divided by. */
   readonly per: Per;
   /** Factor of the term in the loss; 0: it is evaluated only. */
   readonly weight: number;

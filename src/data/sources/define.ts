@@ -1,24 +1,35 @@
 /** Sources that modules of the user define, registered by name. */
-import type * as z from "zod";
 import { UserError } from "../../base/user_error.ts";
-import type { DataConfig } from "../schema.ts";
 import type { Source, SourceInput, Task } from "../source.ts";
-import type { SourceMaker } from "./maker.ts";
 
 /** The `data` part of a config for a source of the user; `O`: its own options. */
-export type UserDataConfig<O> = Omit<DataConfig, "source"> & {
+export interface UserDataConfig<O> {
   /** Name of the source. */
   readonly source: string;
+  /** Sequence length T in tokens. */
+  readonly seq_len: number;
+  /** Tokens between the starts of neighbouring training windows; null takes `seq_len`. */
+  readonly stride: number | null;
   /** Its options, as its schema has them. */
   readonly options: O;
-};
+}
+
+/** The schema of a source's options. */
+export interface OptionsSchema<O> {
+  /** The value, checked and with its defaults. @throws where it is not valid. */
+  parse(value: unknown): O;
+}
 
 /** A source of batches: everything that the system needs to know of it. */
-export interface SourceDefinition<O = unknown> extends Omit<SourceMaker, "task" | "make"> {
+export interface SourceDefinition<O = unknown> {
   /** Name, as in configs. */
   readonly source: string;
+  /** Whether it reads a text (`data.path`); false for a source that makes its batches up. */
+  readonly needsText: boolean;
+  /** True when its batches depend on the text of tokens: then `make` gets the tokenizer. */
+  readonly needsTokenizer?: true;
   /** Schema of `data.options`, a strict object. Default: no options. */
-  readonly options?: z.ZodType<O>;
+  readonly options?: OptionsSchema<O>;
   /** The task; `vocabulary`: distinct tokens of the text, 0 without text. */
   readonly task: (config: UserDataConfig<O>, vocabulary: number) => Task;
   /** Makes the source. It must be a pure function of its input: every worker makes its own. */
