@@ -6,8 +6,7 @@ import { classification } from "../nn/terms.ts";
 import type { AnyModel, LogitsInput, ModelDefinition } from "./definition.ts";
 
 /** A model of token batches (`tokens`, `targets`), by its output layer. */
-export interface HeadModel<C extends AnyModel>
-  extends Omit<ModelDefinition<C>, "loss" | "logits"> {
+export interface HeadModel<C extends AnyModel> extends Omit<ModelDefinition<C>, "loss" | "logits"> {
   /** Traces the output layer over x [B, T, D], or over [B, D] of the last position with `last`. */
   readonly head: (scope: Scope, input: LogitsInput, config: C) => Head;
 }
