@@ -37,8 +37,8 @@ export const MODULE_SECTIONS: Readonly<Record<string, ModuleSection>> = {
   },
 };
 
-/** SHA-256 of the module that defines each name, by section and name. */
-const known = new Map<string, string>();
+/** The module that defines each name, by section and name. */
+const known = new Map<string, Pick<ImportedModule, "path" | "sha256">>();
 
 /** A config with the paths of its modules absolute; relative ones belong to `folder`. Pure. */
 export function withModulePaths<T extends object>(config: T, folder: string): T {
@@ -72,23 +72,18 @@ export async function withUserModules<T extends object>(config: T): Promise<T> {
     if (typeof given !== "string" || given === "") {
       throw new UserError("config", `Cannot use ${name}.module: need the path of a module`);
     }
+    const asked = section["sha256"];
     // A stored config may name another place of a module that this process has imported.
-    if (
-      section["sha256"] !== undefined && known.get(`${name} ${section[key]}`) === section["sha256"]
-    ) {
+    const same = asked === undefined ? undefined : known.get(`${name} ${section[key]}`);
+    if (same !== undefined) {
+      requireSame(asked, { ...same, name });
       continue;
     }
     const path = resolve(given);
     const { sha256, exported } = await imported(path, name);
-    if (section["sha256"] !== undefined && section["sha256"] !== sha256) {
-      throw new UserError(
-        "incompatible",
-        `Cannot go on with another module ${path} (${name}.module): need its files as they were: ` +
-          `their SHA-256 is ${sha256}, that of the run ${section["sha256"]}`,
-      );
-    }
+    if (asked !== undefined) requireSame(asked, { path, sha256, name });
     const defined = register(exported, path);
-    known.set(`${name} ${defined}`, sha256);
+    known.set(`${name} ${defined}`, { path, sha256 });
     if (section[key] !== undefined && section[key] !== defined) {
       throw new UserError(
         "config",
@@ -98,6 +93,19 @@ export async function withUserModules<T extends object>(config: T): Promise<T> {
     filled = { ...filled, [name]: { ...section, [key]: defined, module: path, sha256 } };
   }
   return filled as T;
+}
+
+/** @throws {UserError} `incompatible` for a module whose hash is not the one that a run began with. */
+function requireSame(
+  asked: unknown,
+  { path, sha256, name }: Pick<ImportedModule, "path" | "sha256"> & { readonly name: string },
+): void {
+  if (asked === sha256) return;
+  throw new UserError(
+    "incompatible",
+    `Cannot go on with another module ${path} (${name}.module): need its files as they were: ` +
+      `their SHA-256 is ${sha256}, that of the run ${asked}`,
+  );
 }
 
 /** A module, checked in a process of its own before this one imports it. */

@@ -101,7 +101,7 @@ function requireTerms(terms: Terms): void {
     if (typeof weight !== "number" || !Number.isFinite(weight)) {
       throw new RangeError(`term ${name} needs a weight that is a number: ${weight}`);
     }
-    if (!isRowSum(sum)) requireShape(sum, [1], `term ${name}: `);
+    if (typeof sum !== "object" || !isRowSum(sum)) requireShape(sum, [1], `term ${name}: `);
   }
 }
 

@@ -12,7 +12,7 @@ export interface LocalModule {
   readonly path: string;
   /** SHA-256 (hex) of each of its files, by absolute path, sorted. */
   readonly files: ReadonlyMap<string, string>;
-  /** SHA-256 (hex) over the files, with their paths relative to the module's folder. */
+  /** SHA-256 (hex) over the files and the paths of imports relative to the module's folder. */
   readonly sha256: string;
 }
 
@@ -61,7 +61,10 @@ export function readLocalModule(given: string): LocalModule {
     if (CODE.includes(extname(file))) left.push(...importsOfText(file, bytes));
   }
   const files = new Map(Array.from(hashes).sort(([a], [b]) => a < b ? -1 : 1));
-  const named = Array.from(files, ([file, hash]) => [relative(dirname(path), file), hash]);
+  // The module itself may have any name.
+  const nameOf = (file: string) => file === path ? "" : relative(dirname(path), file);
+  const named = Array.from(files, ([file, hash]): [string, string] => [nameOf(file), hash])
+    .sort(([a], [b]) => a < b ? -1 : 1);
   return { path, files, sha256: hashValue(named) };
 }
 
