@@ -20,25 +20,25 @@ interface ModuleSection {
   /** Key of the section that names what is defined. */
   readonly key: string;
   /** Registers what a module exports; returns its name. */
-  register(exported: unknown, module: string): string;
+  register(exported: unknown, module: Pick<ImportedModule, "path" | "sha256">): string;
 }
 
 /** Every section that a module may define. */
 export const MODULE_SECTIONS: Readonly<Record<string, ModuleSection>> = {
   model: {
     key: "kind",
-    register: (exported, module) =>
-      registerModel(exported, { module, shipped: Object.keys(MODELS) }),
+    register: (exported, { path, sha256 }) =>
+      registerModel(exported, { module: path, sha256, shipped: Object.keys(MODELS) }),
   },
   data: {
     key: "source",
-    register: (exported, module) =>
-      registerSource(exported, { module, shipped: Object.keys(SOURCES) }),
+    register: (exported, { path, sha256 }) =>
+      registerSource(exported, { module: path, sha256, shipped: Object.keys(SOURCES) }),
   },
 };
 
-/** The module that defines each name, by section and name. */
-const known = new Map<string, Pick<ImportedModule, "path" | "sha256">>();
+/** Paths of the modules that are registered, by section and SHA-256. */
+const known = new Map<string, string>();
 
 /** A config with the paths of its modules absolute; relative ones belong to `folder`. Pure. */
 export function withModulePaths<T extends object>(config: T, folder: string): T {
@@ -74,16 +74,22 @@ export async function withUserModules<T extends object>(config: T): Promise<T> {
     }
     const asked = section["sha256"];
     // A stored config may name another place of a module that this process has imported.
-    const same = asked === undefined ? undefined : known.get(`${name} ${section[key]}`);
-    if (same !== undefined) {
-      requireSame(asked, { ...same, name });
+    const place = known.get(`${name} ${asked}`);
+    if (place !== undefined) {
+      filled = { ...filled, [name]: { ...section, module: place } };
       continue;
     }
     const path = resolve(given);
     const { sha256, exported } = await imported(path, name);
-    if (asked !== undefined) requireSame(asked, { path, sha256, name });
-    const defined = register(exported, path);
-    known.set(`${name} ${defined}`, { path, sha256 });
+    if (asked !== undefined && asked !== sha256) {
+      throw new UserError(
+        "incompatible",
+        `Cannot go on with another module ${path} (${name}.module): need its files as they were: ` +
+          `their SHA-256 is ${sha256}, that of the run ${asked}`,
+      );
+    }
+    const defined = register(exported, { path, sha256 });
+    known.set(`${name} ${sha256}`, path);
     if (section[key] !== undefined && section[key] !== defined) {
       throw new UserError(
         "config",
@@ -93,19 +99,6 @@ export async function withUserModules<T extends object>(config: T): Promise<T> {
     filled = { ...filled, [name]: { ...section, [key]: defined, module: path, sha256 } };
   }
   return filled as T;
-}
-
-/** @throws {UserError} `incompatible` for a module whose hash is not the one that a run began with. */
-function requireSame(
-  asked: unknown,
-  { path, sha256, name }: Pick<ImportedModule, "path" | "sha256"> & { readonly name: string },
-): void {
-  if (asked === sha256) return;
-  throw new UserError(
-    "incompatible",
-    `Cannot go on with another module ${path} (${name}.module): need its files as they were: ` +
-      `their SHA-256 is ${sha256}, that of the run ${asked}`,
-  );
 }
 
 /** A module, checked in a process of its own before this one imports it. */

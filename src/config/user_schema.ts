@@ -13,17 +13,16 @@ const MODULE_KEYS = {
     .describe("SHA-256 of the module and its imports, which is filled in"),
 };
 
-/** The schema of each section by the name of its definition; undefined for one of Shoal's own. */
-const SECTIONS: Readonly<Record<string, (section: object) => z.ZodType | undefined>> = {
-  model(section) {
-    const definition = userModel(Reflect.get(section, "kind"));
+/** The schema of each section by its module's SHA-256; undefined for an unknown one. */
+const SECTIONS: Readonly<Record<string, (sha256: string) => z.ZodType | undefined>> = {
+  model(sha256) {
+    const definition = userModel(sha256);
     return (definition?.schema as z.ZodObject | undefined)?.safeExtend(MODULE_KEYS);
   },
-  data(section) {
-    const source = Reflect.get(section, "source");
-    const definition = userSource(source);
+  data(sha256) {
+    const definition = userSource(sha256);
     if (definition === undefined) return undefined;
-    const { options = z.strictObject({}) } = definition;
+    const { source, options = z.strictObject({}) } = definition;
     return dataSchema.omit({ source: true }).safeExtend({
       source: z.literal(source).describe("Name of the source"),
       options: (options as unknown as z.ZodType).prefault({}),
@@ -38,8 +37,8 @@ export function schemaOf(input: unknown): typeof runSchema {
   const own = Object.entries(SECTIONS).flatMap(([name, schemaIn]) => {
     const section = input[name];
     // Without a module it is Shoal's own, or unknown.
-    if (!isPlain(section) || section["module"] === undefined) return [];
-    const schema = schemaIn(section);
+    if (!isPlain(section) || typeof section["sha256"] !== "string") return [];
+    const schema = schemaIn(section["sha256"]);
     return schema === undefined ? [] : [[name, schema] as const];
   });
   if (own.length === 0) return runSchema;

@@ -18,9 +18,10 @@ export const DEFAULT_KIND = "gpt";
 export const MODELS = { gpt, recurrent: recurrentNet } as const;
 
 /** The definition of a config's model. */
-export function modelOf({ kind }: ModelConfig): ModelDefinition<AnyModel> {
+export function modelOf(config: ModelConfig): ModelDefinition<AnyModel> {
+  const { kind, sha256 } = config as ModelConfig & { readonly sha256?: string };
   // The table pairs each kind with its config type, which TypeScript cannot express here.
-  return userModel(kind) ?? MODELS[kind] as unknown as ModelDefinition<AnyModel>;
+  return userModel(sha256) ?? MODELS[kind] as unknown as ModelDefinition<AnyModel>;
 }
 
 /** Whether a model can continue texts. */

@@ -6,26 +6,25 @@ import type { Tensor } from "../graph/types.ts";
 import { isRowSum, type Term, type Terms } from "../nn/terms.ts";
 import type { AnyModel, ModelDefinition } from "./definition.ts";
 
-/** A registered model, and the path of the module that defines it. */
-interface UserModel {
-  readonly definition: ModelDefinition<AnyModel>;
-  readonly module: string;
-}
+/** By the SHA-256 of their modules: two modules may define models of one name. */
+const registered = new Map<string, ModelDefinition<AnyModel>>();
 
-const registered = new Map<string, UserModel>();
-
-/** The model of a kind that a module of the user defines. */
-export function userModel(kind: string): ModelDefinition<AnyModel> | undefined {
-  return registered.get(kind)?.definition;
+/** The model that the module with this SHA-256 defines, as a config has it. */
+export function userModel(sha256: string | undefined): ModelDefinition<AnyModel> | undefined {
+  return sha256 === undefined ? undefined : registered.get(sha256);
 }
 
 /**
  * Registers the model that a module exports; returns its kind. `shipped`: kinds of Shoal's own.
- * @throws {UserError} `config` for what is no model, and for a kind that is taken.
+ * @throws {UserError} `config` for what is no model, and for a kind of Shoal's own.
  */
 export function registerModel(
   exported: unknown,
-  { module, shipped }: { readonly module: string; readonly shipped: readonly string[] },
+  { module, sha256, shipped }: {
+    readonly module: string;
+    readonly sha256: string;
+    readonly shipped: readonly string[];
+  },
 ): string {
   const refuse = (text: string): never => {
     throw new UserError("config", `Cannot use the module ${module}: ${text}`);
@@ -36,11 +35,7 @@ export function registerModel(
   const { kind, schema } = exported;
   if (!("kind" in schema.shape)) refuse("need a schema with the key kind: there is none");
   if (shipped.includes(kind)) refuse(`need a kind of its own: Shoal has a model ${kind}`);
-  const other = registered.get(kind)?.module;
-  if (other !== undefined && other !== module) {
-    refuse(`need a kind of its own: ${other} defines a model ${kind}`);
-  }
-  registered.set(kind, { definition: checked(exported, module), module });
+  registered.set(sha256, checked(exported, module));
   return kind;
 }
 

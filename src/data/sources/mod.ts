@@ -44,9 +44,10 @@ export const SOURCES: Readonly<Record<DataConfig["source"], SourceMaker>> = {
 };
 
 /** What a config's source is: one of Shoal's own, or of a module of the user. */
-export function sourceMakerOf({ source }: Pick<DataConfig, "source">): SourceMaker {
+export function sourceMakerOf(config: Pick<DataConfig, "source">): SourceMaker {
+  const { source, sha256 } = config as typeof config & { readonly sha256?: string };
   // A definition of the user takes the config by its own schema, which TypeScript cannot see here.
-  return userSource(source) as SourceMaker | undefined ?? SOURCES[source];
+  return userSource(sha256) as SourceMaker | undefined ?? SOURCES[source];
 }
 
 /** Whether the source of a config needs the tokenizer in workers. */
