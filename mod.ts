@@ -122,6 +122,10 @@ export type { Tokenizer, TokenStream } from "./src/data/tokenizers/types.ts";
 export type { TokenizerSpec } from "./src/data/schema.ts";
 export { tokenTensors } from "./src/data/token_tensors.ts";
 
+// Tokenizers.
+export { defineTokenizer } from "./src/data/tokenizers/user/user.ts";
+export type { TokenizerDefinition, UserTokenizer } from "./src/data/tokenizers/user/user.ts";
+
 // Faults that a user can mend.
 export { EXIT, UserError } from "./src/base/user_error.ts";
 export type { ExitName } from "./src/base/user_error.ts";

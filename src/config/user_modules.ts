@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { pathExists } from "../base/files/path_lookup.ts";
 import { UserError } from "../base/user_error.ts";
 import { registerSource } from "../data/sources/define.ts";
+import { isTokenizerModule, registerTokenizer } from "../data/tokenizers/user/user.ts";
 import { SOURCES } from "../data/sources/mod.ts";
 import { MODELS } from "../models/mod.ts";
 import { registerModel } from "../models/user_model.ts";
@@ -45,11 +46,24 @@ export function withModulePaths<T extends object>(config: T, folder: string): T 
   const sections = Object.keys(MODULE_SECTIONS).flatMap((name) => {
     const section = (config as PlainConfig)[name];
     if (!isPlain(section) || typeof section["module"] !== "string") return [];
-    const { module } = section;
-    const path = module.startsWith("file://") ? fileURLToPath(module) : resolve(folder, module);
-    return [[name, { ...section, module: path }]];
+    return [[name, { ...section, module: pathFrom(section["module"], folder) }]];
   });
-  return { ...config, ...Object.fromEntries(sections) };
+  const anchored = { ...config, ...Object.fromEntries(sections) };
+  const { data } = anchored as PlainConfig;
+  const tokenizer = tokenizerModule(anchored);
+  if (tokenizer === undefined) return anchored;
+  return { ...anchored, data: { ...Object(data), tokenizer: pathFrom(tokenizer, folder) } };
+}
+
+/** The module that a config's tokenizer is of. */
+function tokenizerModule(config: object): string | undefined {
+  const { data } = config as PlainConfig;
+  const name = isPlain(data) ? data["tokenizer"] : undefined;
+  return typeof name === "string" && isTokenizerModule(name) ? name : undefined;
+}
+
+function pathFrom(path: string, folder: string): string {
+  return path.startsWith("file://") ? fileURLToPath(path) : resolve(folder, path);
 }
 
 /** As {@linkcode withModulePaths}, for the config in a file. */
@@ -80,7 +94,7 @@ export async function withUserModules<T extends object>(config: T): Promise<T> {
       continue;
     }
     const path = resolve(given);
-    const { sha256, exported } = await imported(path, name);
+    const { sha256, exported } = await imported(path, `${name}.module`);
     if (asked !== undefined && asked !== sha256) {
       throw new UserError(
         "incompatible",
@@ -98,15 +112,20 @@ export async function withUserModules<T extends object>(config: T): Promise<T> {
     }
     filled = { ...filled, [name]: { ...section, [key]: defined, module: path, sha256 } };
   }
-  return filled as T;
+  const tokenizer = tokenizerModule(filled);
+  if (tokenizer === undefined) return filled as T;
+  const path = resolve(tokenizer);
+  const { sha256, exported } = await imported(path, "data.tokenizer");
+  registerTokenizer(exported, { module: path, sha256 });
+  return { ...filled, data: { ...Object(filled["data"]), tokenizer: path } } as T;
 }
 
 /** A module, checked in a process of its own before this one imports it. */
-async function imported(path: string, section: string): Promise<ImportedModule> {
+async function imported(path: string, key: string): Promise<ImportedModule> {
   if (!pathExists(path, { followLinks: true })) {
     throw new UserError(
       "noInput",
-      `Cannot use the module ${path}: need its file: it is missing; --${section}.module=PATH names ` +
+      `Cannot use the module ${path}: need its file: it is missing; --${key}=PATH names ` +
         "another place of it",
     );
   }
@@ -151,9 +170,11 @@ export function withoutModuleHashes(config: PlainConfig): PlainConfig {
  */
 export async function moduleFilesOf(config: object): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
-  for (const name of Object.keys(MODULE_SECTIONS)) {
+  const named = Object.keys(MODULE_SECTIONS).map((name) => {
     const section = (config as PlainConfig)[name];
-    const path = isPlain(section) ? section["module"] : undefined;
+    return isPlain(section) ? section["module"] : undefined;
+  });
+  for (const path of [...named, tokenizerModule(config)]) {
     if (typeof path !== "string" || !isAbsolute(path)) continue;
     for (const [file, hash] of (await importedModule(path))?.files ?? []) files.set(file, hash);
   }
