@@ -66,7 +66,7 @@ export type { Composition, HandWritten } from "./src/graph/compose.ts";
 export * as formulas from "./src/graph/formula.ts";
 export type { Binary, Expr, Formula, Unary } from "./src/graph/formula.ts";
 export * from "./src/graph/reverse.ts";
-export type { Shape } from "./src/base/shape.ts";
+export type { MatrixAxes, Shape } from "./src/base/shape.ts";
 
 // Plans and the devices that run them.
 export * from "./src/plan/types.ts";
@@ -91,24 +91,48 @@ export type { WebGpuDevice, WebGpuOptions } from "./src/device/webgpu.ts";
 export { OPS } from "./kernels/mod.ts";
 export { matmul, matmulOp } from "./kernels/matmul/mod.ts";
 export type { MatmulAttrs } from "./kernels/matmul/mod.ts";
-export { pointwise, pointwiseOp } from "./kernels/pointwise/mod.ts";
+export { pointwise, pointwiseOp, swiglu, swigluOp } from "./kernels/pointwise/mod.ts";
 export type { PointwiseAttrs } from "./kernels/pointwise/mod.ts";
+export {
+  rowMax,
+  rowMaxOp,
+  rowMean,
+  rowMeanOp,
+  rowSum,
+  rowSumOp,
+  rowVariance,
+  rowVarianceOp,
+  sum,
+  sumOp,
+} from "./kernels/reduce/mod.ts";
+export type { SumAttrs } from "./kernels/reduce/mod.ts";
+export { applyRmsNorm, rmsNormOp } from "./kernels/rms_norm/mod.ts";
+export type { RmsNormAttrs } from "./kernels/rms_norm/mod.ts";
+export { logSoftmax, logSoftmaxOp, softmax, softmaxOp } from "./kernels/softmax/mod.ts";
 
 // Layers, models and optimizers.
 /** Layers as functions of a scope and tensors. */
-export * as layers from "./src/nn/layers.ts";
+export * as layers from "./src/nn/mod.ts";
 export { newScope } from "./src/nn/scope.ts";
-export type { Carry, Declared, Decode, Init, Param, Scope } from "./src/nn/scope.ts";
-export { defineModel } from "./src/models/definition.ts";
+export type { Carry, Declared, Decode, Init, Param, ParamOptions, Scope } from "./src/nn/scope.ts";
+export { defineModel, denseFlops } from "./src/models/definition.ts";
 export type * from "./src/models/definition.ts";
 export { headModel } from "./src/models/head_model.ts";
 export type { HeadModel } from "./src/models/head_model.ts";
-export { classification } from "./src/nn/terms.ts";
-export type { Per, RowSum, Term, Terms } from "./src/nn/terms.ts";
-export { linearHead, tiedHead } from "./src/nn/head.ts";
-export type { LinearOptions, Table } from "./src/nn/layers.ts";
+export { outputHead, tiedHead } from "./src/nn/head.ts";
+export type { Table } from "./src/nn/layers.ts";
 export type { Head } from "./src/nn/head.ts";
-export type { Optimizer, StepScalars } from "./src/optim/types.ts";
+export { classification } from "./src/nn/terms.ts";
+export type { LossTerms, Per, RowSum, Term } from "./src/nn/terms.ts";
+export { elementwise, elementwiseRule } from "./src/optim/elementwise.ts";
+export type {
+  ElementwiseOptimizer,
+  ElementwiseRule,
+  FormulaOptions,
+  UpdateConfig,
+} from "./src/optim/elementwise.ts";
+export { clipFormula, GRAD_NORM } from "./src/optim/clip.ts";
+export type * from "./src/optim/types.ts";
 
 // Sources of batches.
 export { defineSource } from "./src/data/sources/define.ts";

@@ -1,5 +1,5 @@
 /** Trains a model of one's own on a text of one's own. The module and the program are one file. */
-import { headModel, layers, linearHead, openModel, train } from "shoal";
+import { headModel, layers, openModel, outputHead, train } from "shoal";
 import * as z from "zod";
 
 const schema = z.strictObject({
@@ -18,7 +18,7 @@ export default headModel({
       width: 3 * width,
     });
     const y = layers.plus(x, layers.attend(scope, qkv, { heads, dropout: 0 }));
-    return linearHead(scope.in("head"), last ? layers.readout(y, "last") : y, { classes });
+    return outputHead(scope.in("head"), last ? layers.readout(y, "last") : y, { classes });
   },
   generates: () => ({ memory: "window" }),
 });

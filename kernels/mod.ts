@@ -5,9 +5,21 @@ import { correctOp, crossEntropyBackwardOp, crossEntropyOp } from "./cross_entro
 import { argsortOp, embeddingBackwardOp, embeddingOp } from "./embedding/mod.ts";
 import { layerNormBackwardOp, layerNormOp } from "./layer_norm/mod.ts";
 import { matmulOp } from "./matmul/mod.ts";
-import { pointwiseOp, pointwiseSegmentsOp } from "./pointwise/mod.ts";
+import { pointwiseOp, pointwiseSegmentsOp, swigluOp } from "./pointwise/mod.ts";
 import { recurrenceBackwardOp, recurrenceOp } from "./recurrence/mod.ts";
-import { columnSum, finiteOp, rowNormsOp, sumOp, treeAddOp } from "./reduce/mod.ts";
+import {
+  broadcastLastOp,
+  columnSum,
+  finiteOp,
+  rowMaxOp,
+  rowMeanOp,
+  rowNormsOp,
+  rowSumOp,
+  rowVarianceOp,
+  sumOp,
+  treeAddOp,
+} from "./reduce/mod.ts";
+import { rmsNormBackwardOp, rmsNormOp } from "./rms_norm/mod.ts";
 import { rotaryOp } from "./rotary/mod.ts";
 import {
   broadcastTimeOp,
@@ -19,6 +31,7 @@ import {
   sliceOp,
   updateSliceOp,
 } from "./shape/mod.ts";
+import { logSoftmaxOp, softmaxOp } from "./softmax/mod.ts";
 
 /** Every op, one line each. */
 export const OPS: readonly Op[] = [
@@ -52,4 +65,14 @@ export const OPS: readonly Op[] = [
   sliceOp,
   updateSliceOp,
   pointwiseSegmentsOp,
+  rowSumOp,
+  rowMaxOp,
+  rowMeanOp,
+  rowVarianceOp,
+  broadcastLastOp,
+  softmaxOp,
+  logSoftmaxOp,
+  swigluOp,
+  rmsNormOp,
+  rmsNormBackwardOp,
 ];

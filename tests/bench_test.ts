@@ -57,11 +57,23 @@ Deno.test("bench ops: attention's twin drops the same probabilities", async () =
 
 Deno.test("bench ops: attention's twin stays inside documents", async () => {
   for (const op of OPS.filter(({ name }) => name.startsWith("attention"))) {
-    // The twins know one divisor of scores.
+    const tests = op.cases.filter(({ kind, attrs }) => kind === "ragged" && attrs.starts);
+    assertEquals(tests.length, 5);
+    for (const test of tests) {
+      const { naive } = await timeCase(op, test, { device: await device(), budget: BUDGET });
+      assert(naive !== undefined);
+    }
+  }
+});
+
+Deno.test("bench ops: attention's twin masks, groups heads and crosses as attention does", async () => {
+  for (const op of OPS.filter(({ name }) => name.startsWith("attention"))) {
+    // Three tensors with masks exceed the bindings of the twin's launches.
     const tests = op.cases.filter(({ kind, attrs }) =>
-      kind === "ragged" && attrs.documents && attrs.divisor === undefined
+      kind === "ragged" && (attrs.layout ?? "").split(",").length < 3 &&
+      (attrs.segments || attrs.lengths || attrs.kvHeads || attrs.alibi || attrs.valueWidth)
     );
-    assertEquals(tests.length, 2);
+    assertEquals(tests.length, 9);
     for (const test of tests) {
       const { naive } = await timeCase(op, test, { device: await device(), budget: BUDGET });
       assert(naive !== undefined);

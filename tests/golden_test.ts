@@ -62,7 +62,7 @@ for (const [name, kernel] of Object.entries(BLOCKS)) {
 }
 
 Deno.test("the printed kernels of attention equal their golden files", async () => {
-  const attrs = { heads: 2 };
+  const attrs = { heads: 2, causal: true };
   const [qkv, y, lse] = [f32(1, 8, 24), f32(1, 8, 8), f32(1, 2, 8)] as const;
   await assertGolden("attention.wgsl", launches(attentionOp, [qkv], attrs));
   const backward = launches(attentionBackwardOp, [qkv, y, lse, y], attrs);

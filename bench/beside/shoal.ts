@@ -1,5 +1,5 @@
 /** Our side of the comparison with peers, as a process of its own like theirs. */
-import { attention } from "../../kernels/attention/attention.ts";
+import { attention, packedHeads } from "../../kernels/attention/mod.ts";
 import { applyLayerNorm } from "../../kernels/layer_norm/layer_norm.ts";
 import { matmul } from "../../kernels/matmul/matmul.ts";
 import { pointwise } from "../../kernels/pointwise/pointwise.ts";
@@ -27,7 +27,7 @@ const TRACED: Readonly<Record<string, (source: Source, task: Task) => Record<str
   matmul: (source) => ({ y: matmul(source("a"), source("b")) }),
   attention(source, task) {
     const qkv = source("qkv");
-    const y = attention(qkv, sizeIn(task, "H"));
+    const y = attention(packedHeads(qkv, sizeIn(task, "H")), { mask: { causal: true } });
     return { y, ...backward(y, { dqkv: qkv }, source("dy")) };
   },
   layer_norm(source) {

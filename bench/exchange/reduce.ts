@@ -7,6 +7,7 @@ import { resolveConfig } from "../../src/config/resolve.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { WebGpuDevice } from "../../src/device/webgpu.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
+import { vectorLength } from "../../src/plan/layout.ts";
 import { corpusOf } from "../corpus.ts";
 import { exchangeSeconds } from "./exchange.ts";
 import type { Report } from "../report.ts";
@@ -25,7 +26,7 @@ export async function benchReduce({ filter }: { filter: string }): Promise<Repor
   const config = resolveConfig(gptChar);
   const corpus = await corpusOf(config);
   const { layout } = shapeOf(config, corpus.vocabulary);
-  const length = layout.buckets.reduce((a, b) => a + b, 0);
+  const length = vectorLength(layout, "grad");
   const device = await openWebGpu({ runtime: Deno.version.deno });
   const readBack = await readBackSeconds(device, length);
   const worlds = WORLDS.filter((world) => world === 1 || `workers=${world}`.includes(filter));

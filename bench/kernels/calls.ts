@@ -1,4 +1,4 @@
-/** Times single calls of a plan. */
+/** Times single calls of a plan, or a few in a row. */
 import type { Device, Memory } from "../../src/device/types.ts";
 import type { Call } from "../../src/graph/types.ts";
 import type { Plan, Region } from "../../src/plan/types.ts";
@@ -8,7 +8,7 @@ import { roundOf, secondsOf } from "../time.ts";
 /** Most repetitions per pass; a training step has at least as many calls per pass. */
 const MAX_IN_PASS = 64;
 
-/** The device and memory of a timed call; its input buffers must be filled. */
+/** The device and memory of timed calls; its input buffers must be filled. */
 export interface Place {
   readonly device: Device;
   readonly memory: Memory;
@@ -16,19 +16,19 @@ export interface Place {
 }
 
 /**
- * Rounds of one call of `plan`. It is repeated within a pass, as calls of a step follow each
- * other, so that what a submission costs by itself does not count.
+ * Rounds of `calls` of `plan`, at least one. They are repeated within a pass, as calls of a step
+ * follow each other, so that what a submission costs by itself does not count.
  */
-export async function roundOfCall(
+export async function roundOfCalls(
   plan: Plan,
-  call: Call<Region>,
+  calls: readonly Call<Region>[],
   { device, memory, budget }: Place,
 ): Promise<Round> {
-  const output = call.outputs[0] as Region;
+  const output = calls.at(-1)?.outputs[0] as Region;
   const slot = plan.slots[output.slot]?.name as string;
   const wait = () => memory.read([{ slot, offset: output.offset, length: 1 }]);
   const load = (times: number) =>
-    device.load({ ...plan, calls: Array.from({ length: times }, () => call) }, memory);
+    device.load({ ...plan, calls: Array.from({ length: times }, () => calls).flat() }, memory);
   const once = await load(1);
   once.run();
   await wait();

@@ -8,11 +8,10 @@ import { fold, rootKey, uniforms } from "../../src/base/random.ts";
 import type { Device, Memory } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { kernelClass } from "../../src/graph/target.ts";
-import type { Call, Op, Spec, Target } from "../../src/graph/types.ts";
-import type { Region } from "../../src/plan/types.ts";
+import type { Op, Spec, Target } from "../../src/graph/types.ts";
 import { planOf } from "../../src/testing/cases.ts";
 import { tolerance } from "../../src/testing/tolerance.ts";
-import { roundOfCall } from "./calls.ts";
+import { roundOfCalls } from "./calls.ts";
 import { SHAPES } from "./matmul_shapes.ts";
 import type { Shape } from "./matmul_shapes.ts";
 import type { Report, Section } from "../report.ts";
@@ -99,7 +98,7 @@ async function timeShape(shape: Shape, timed: Timed): Promise<string[][]> {
     const ends = [0, shape.m * shape.n - length];
     const got = await memory.read(ends.map((offset) => ({ slot: "y0", offset, length })));
     requireEqual(shape, first ??= got, { got, name: variants[i]?.name as string });
-    rounds.push(await roundOfCall(plan, plan.calls[0] as Call<Region>, timed));
+    rounds.push(await roundOfCalls(plan, plan.calls, timed));
   }
   const seconds = await medians(rounds, timed.budget.rounds);
   const best = Math.min(...seconds);

@@ -7,11 +7,11 @@ import { sizeOf } from "../../src/base/shape.ts";
 import type { Device, Memory } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import { measurePeaks, type Peaks } from "../../src/measure/peak.ts";
-import type { Call, Case, Op, View } from "../../src/graph/types.ts";
-import type { Plan, Region } from "../../src/plan/types.ts";
+import type { Case, Op, View } from "../../src/graph/types.ts";
+import type { Plan } from "../../src/plan/types.ts";
 import { caseName, outputSlot, planOf, randomInputs } from "../../src/testing/cases.ts";
 import { tolerance } from "../../src/testing/tolerance.ts";
-import { roundOfCall } from "./calls.ts";
+import { roundOfCalls } from "./calls.ts";
 import { TWINS } from "../naive/mod.ts";
 import { asOp } from "../naive/twin.ts";
 import type { Twin } from "../naive/twin.ts";
@@ -29,6 +29,8 @@ export interface OpTiming {
   readonly bytes: number;
   /** Seconds of the naive twin, if there is one. */
   readonly naive: number | undefined;
+  /** Seconds of the composition that the op's own kernels replace, if there is one. */
+  readonly composed?: number | undefined;
 }
 
 /** Times the bench cases whose names contain `filter`. */
@@ -63,17 +65,20 @@ export async function timeCase(
   const { flops, bytes } = op.cost({ inputs, outputs: op.shape(inputs, attrs) }, attrs);
   const ours = await prepare(op, test, { device, views });
   const prepared = [ours];
+  const hasBoth = op.compose !== undefined && !op.isExpanded;
+  if (hasBoth) prepared.push(await prepare({ ...op, isExpanded: true }, test, { device, views }));
   if (twin !== undefined) {
     const theirs = await prepare(asOp(op, twin), test, { device, views });
     for (const k of twin.fills) await requireEqual(op, test, { ours, theirs, output: k });
     prepared.push(theirs);
   }
   const rounds: Round[] = [];
-  for (const { plan, call, memory } of prepared) {
-    rounds.push(await roundOfCall(plan, call, { device, memory, budget }));
+  for (const { plan, memory } of prepared) {
+    rounds.push(await roundOfCalls(plan, plan.calls, { device, memory, budget }));
   }
-  const [seconds = NaN, naive] = await medians(rounds, budget.rounds);
-  return { name: rowName(op, test), seconds, flops, bytes, naive };
+  const [seconds = NaN, ...others] = await medians(rounds, budget.rounds);
+  const composed = hasBoth ? others.shift() : undefined;
+  return { name: rowName(op, test), seconds, flops, bytes, naive: others[0], composed };
 }
 
 /** A case's name without its kind. */
@@ -84,7 +89,6 @@ function rowName(op: Op, test: Case): string {
 /** A case on a device, run once. */
 interface Prepared {
   readonly plan: Plan;
-  readonly call: Call<Region>;
   readonly memory: Memory;
 }
 
@@ -100,7 +104,7 @@ async function prepare(
     memory.write(`x${i}`, data instanceof Float64Array ? Float32Array.from(data) : data);
   });
   program.run();
-  return { plan, call: plan.calls[0] as Call<Region>, memory };
+  return { plan, memory };
 }
 
 async function requireEqual(
@@ -140,9 +144,12 @@ function wordsOf(floats: Float32Array): Uint32Array {
   return new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
 }
 
-/** Rows of timings, with an op's fractions of the device's peak rates. */
+/**
+ * Rows of timings, with an op's fractions of the device's peak rates, and the gain over
+ * compositions where any op has one.
+ */
 export function opsTable(rows: readonly OpTiming[], peaks: Peaks): string[][] {
-  return [
+  const table = [
     ["op", "us", "GFLOP/s", "GB/s", "of matmul", "of copy", "naive us", "naive / ours"],
     ...rows.map(({ name, seconds, flops, bytes, naive }) => [
       name,
@@ -155,6 +162,11 @@ export function opsTable(rows: readonly OpTiming[], peaks: Peaks): string[][] {
       naive === undefined ? "" : fixed(naive / seconds),
     ]),
   ];
+  if (rows.every(({ composed }) => composed === undefined)) return table;
+  const gains = rows.map(({ composed, seconds }) =>
+    composed === undefined ? "" : fixed(composed / seconds)
+  );
+  return table.map((cells, i) => [...cells, ["composed / ours", ...gains][i] as string]);
 }
 
 function peakNote({ flops_per_s, bytes_per_s, side }: Peaks): string {

@@ -23,6 +23,18 @@ import {
   layerNormTwin,
   rowNormsTwin,
 } from "./rows.ts";
+import {
+  broadcastLastTwin,
+  logSoftmaxTwin,
+  rmsNormBackwardTwin,
+  rmsNormTwin,
+  rowMaxTwin,
+  rowMeanTwin,
+  rowSumTwin,
+  rowVarianceTwin,
+  softmaxTwin,
+  swigluTwin,
+} from "./row_compositions.ts";
 import { pointwiseSegmentsTwin, sliceTwin, updateSliceTwin } from "./runs.ts";
 import { argsortTwin, columnSumTwin, finiteTwin, sumTwin, treeAddTwin } from "./reduce/sums.ts";
 import type { Twin } from "./twin.ts";
@@ -59,4 +71,14 @@ export const TWINS: ReadonlyMap<string, Twin> = new Map([
   ["broadcast_time", broadcastTimeTwin],
   ["sum", sumTwin],
   ["tree_add", treeAddTwin],
+  ["row_sum", rowSumTwin],
+  ["row_max", rowMaxTwin],
+  ["row_mean", rowMeanTwin],
+  ["row_variance", rowVarianceTwin],
+  ["broadcast_last", broadcastLastTwin],
+  ["softmax", softmaxTwin],
+  ["log_softmax", logSoftmaxTwin],
+  ["swiglu", swigluTwin],
+  ["rms_norm", rmsNormTwin],
+  ["rms_norm_backward", rmsNormBackwardTwin],
 ]);

@@ -12,13 +12,8 @@ import { isSoftware } from "../../src/device/adapter.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
 import type { Target } from "../../src/graph/types.ts";
 import type { Plan } from "../../src/plan/types.ts";
-import {
-  gradientPlan,
-  inspectPlan,
-  shapeOf,
-  treeAddPlan,
-  updatePlan,
-} from "../../src/engine/plans.ts";
+import { gradientPlan, shapeOf } from "../../src/engine/plans.ts";
+import { inspectPlan, treeAddPlan, updatePlan } from "../../src/engine/vector_plans.ts";
 import { Replica } from "../../src/engine/replica.ts";
 import type { Corpus } from "../../src/corpus/corpus.ts";
 import { corpusOf } from "../corpus.ts";

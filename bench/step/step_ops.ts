@@ -4,7 +4,7 @@
  */
 import type { Plan } from "../../src/plan/types.ts";
 import type { Device, Memory } from "../../src/device/types.ts";
-import { roundOfCall, sharing } from "../kernels/calls.ts";
+import { roundOfCalls, sharing } from "../kernels/calls.ts";
 import type { Section } from "../report.ts";
 import { fixed, percent } from "../table.ts";
 import type { Budget } from "../time.ts";
@@ -36,7 +36,7 @@ export async function timeByOp(
   for (const { name, plan, times } of plans) {
     const shared = sharing(plan, name);
     for (const call of shared.calls) {
-      const round = await roundOfCall(shared, call, { device, memory, budget: BUDGET });
+      const round = await roundOfCalls(shared, [call], { device, memory, budget: BUDGET });
       const [seconds = NaN] = await medians([round], BUDGET.rounds);
       const { flops, bytes } = call.op.cost(call, call.attrs);
       const sum = sums.get(call.op.name) ?? { calls: 0, seconds: 0, flops: 0, bytes: 0 };

@@ -1,17 +1,24 @@
 /**
- * Causal multi-head self-attention of packed queries, keys and values, with online softmax: no T x
- * T matrix is stored. Optionally masked to the token's document. Source: Dao, Fu, Ermon, Rudra, Ré,
- * "FlashAttention" (2022), algorithm 1; the packing is nanoGPT's.
+ * Multi-head attention over queries, keys and values with masks, by online softmax: no Tq x Tk matrix
+ * is stored. Source: Dao, Fu, Ermon, Rudra, Ré, "FlashAttention" (2022), algorithm 1. Letters as in
+ * attention_sizes.ts.
  */
-import { apply } from "../../src/graph/trace.ts";
-import type { Grad, Io, Op, Tensor, View } from "../../src/graph/types.ts";
+import { apply, applyAll } from "../../src/graph/trace.ts";
+import type { Grad, Io, Op, Spec, Tensor, View } from "../../src/graph/types.ts";
+import { basesOf, divisorAttrs } from "./attention_attrs.ts";
+import type { AttentionAttrs } from "./attention_attrs.ts";
 import { attentionBackwardOp } from "./attention_backward.ts";
 import { attentionForwardCases } from "./attention_cases.ts";
+import { maskAttrs, maskTensors } from "./attention_mask.ts";
+import type { AttentionMask } from "./attention_mask.ts";
 import { attendReference } from "./attention_reference.ts";
-import type { AttentionAttrs } from "./attention_sizes.ts";
-import { attentionCost, attentionSizes, attentionSpecs, divisorAttrs } from "./attention_sizes.ts";
+import { attentionCost, attentionSizes, attentionSpecs } from "./attention_sizes.ts";
+import type { AttentionSizes } from "./attention_sizes.ts";
 import { attentionKernel } from "./attention_tile.ts";
-import { printForward } from "./attention_wgsl.ts";
+import { joinedSpec, joinLaunch, joinWords, requireWords, wordInputs } from "./attention_words.ts";
+import { layoutOf } from "./heads.ts";
+import type { Heads } from "./heads.ts";
+import { printForward } from "./wgsl/forward.ts";
 
 /**
  * Dropout of attention probabilities with probability `p`, by the random mask of `key` and `site`.
@@ -25,80 +32,110 @@ export interface AttentionDropout {
 
 /** Options of {@linkcode attention}. */
 export interface AttentionOptions {
+  /** Which keys a query attends to; default: all. */
+  readonly mask?: AttentionMask | undefined;
   readonly dropout?: AttentionDropout | undefined;
-  /**
-   * u32 [B, T]: token i of row b attends to tokens `starts[b, i]` to i only (document masking). The
-   * caller must ensure that `starts[b, i]` is at most i.
-   */
-  readonly starts?: Tensor | undefined;
-  /** Divisor of the scores; default: sqrt(d), d the width of a head. */
+  /** Divisor of the scores; default: sqrt(d), d the width of a head of queries. */
   readonly divisor?: number | undefined;
+  /**
+   * Slopes of ALiBi, one for each query head, for example `alibiSlopes(heads)`: `slope |i - j|` is
+   * subtracted from the scaled score of query i and key j.
+   */
+  readonly alibi?: readonly number[] | undefined;
 }
 
 /**
- * Causal attention of qkv f32 [B, T, 3D] in `heads` heads: y f32 [B, T, D].
- * @throws {RangeError} when D is no multiple of `heads`, p is not in [0, 1), or the divisor is not
- * above 0.
+ * Attention of q [B, Tq, H, d] to k [B, Tk, Hkv, d] and v [B, Tk, Hkv, Dv], views of heads in the
+ * columns of their tensors: y f32 [B, Tq, H Dv]. Hkv divides H: query head h reads head
+ * floor(h Hkv / H) of keys and values (grouped-query attention: Ainslie et al. 2023, section 2.2).
+ * A query without any key gives zeros, and has no gradient. Views of one tensor must cover all of its
+ * columns, so that the gradient of a tensor is written in one piece.
+ * @throws {RangeError} when the views of a tensor leave columns out or overlap, sizes do not fit, p is
+ * not in [0, 1), the divisor is not above 0, or the mask does not fit.
  */
 export function attention(
-  qkv: Tensor,
-  heads: number,
-  { dropout, starts, divisor }: AttentionOptions = {},
+  { q, k, v }: { readonly q: Heads; readonly k: Heads; readonly v: Heads },
+  { mask = {}, dropout, divisor, alibi }: AttentionOptions = {},
 ): Tensor {
-  const documents = starts === undefined ? {} : { documents: true };
-  const common = { heads, ...divisorAttrs(divisor), ...documents };
-  const last = starts === undefined ? [] : [starts];
+  const { tensors, ...layout } = layoutOf({ q, k, v });
+  const common: AttentionAttrs = {
+    ...layout,
+    ...maskAttrs(mask),
+    ...divisorAttrs(divisor),
+    ...alibi !== undefined && { alibi },
+  };
+  const last = maskTensors(mask);
   if (dropout === undefined || dropout.p === 0) {
-    return apply(attentionOp, [qkv, ...last], common);
+    return apply(attentionOp, [...tensors, ...last], common);
   }
   const { p, site, key } = dropout;
   if (!(p > 0 && p < 1)) {
     throw new RangeError(`Cannot drop attention: p must be in [0, 1): ${p}`);
   }
   const attrs = { ...common, dropout: { site, keep: 1 - p } };
-  return apply(attentionOp, [qkv, key, ...last], attrs);
+  return apply(attentionOp, [...tensors, key, ...last], attrs);
+}
+
+/** Base tensors, optional inputs and sizes of a call of the forward op. */
+function partsOf<T extends Spec>(
+  inputs: readonly T[],
+  attrs: AttentionAttrs,
+): { bases: readonly T[]; extra: readonly T[]; sizes: AttentionSizes } {
+  const count = basesOf(attrs).length;
+  const bases = inputs.slice(0, count);
+  return { bases, extra: inputs.slice(count), sizes: attentionSizes(bases, attrs) };
 }
 
 function vjp(
   { inputs, outputs }: Io<Tensor>,
   dout: readonly Grad[],
   attrs: AttentionAttrs,
-): Grad[] {
-  const [qkv, ...extra] = inputs as [Tensor, ...Tensor[]];
-  const [y, lse] = outputs as [Tensor, Tensor];
+): readonly Grad[] {
+  const { bases, extra } = partsOf(inputs, attrs);
+  const [y, lse, joined] = outputs as [Tensor, Tensor, Tensor | undefined];
   const [dy, dlse] = dout;
   if (dlse !== undefined) {
     throw new RangeError("Cannot differentiate attention: only y has a gradient, not lse");
   }
   if (dy === undefined) return inputs.map(() => undefined);
-  const dqkv = apply(attentionBackwardOp, [qkv, y, lse, dy, ...extra], attrs);
-  return [dqkv, ...extra.map(() => undefined)];
+  const words = joined === undefined ? extra : [joined];
+  const made = applyAll(attentionBackwardOp, [...bases, y, lse, dy, ...words], attrs);
+  return inputs.map((_, i) => i < bases.length ? made[i] : undefined);
 }
 
-/** The op behind {@linkcode attention}: qkv, key?, starts? give y and lse [B, H, T]. */
+/**
+ * The op behind {@linkcode attention}: base tensors, key?, tensors of masks give y, lse [B, H, Tq],
+ * and the optional inputs joined, where they exceed the bindings of the backward op.
+ */
 export const attentionOp: Op = {
   name: "attention",
-  shape: ([qkv, ...extra], attrs: AttentionAttrs) =>
-    attentionSpecs(attentionSizes(qkv, extra, attrs)),
-  launch({ inputs: [qkv, ...extra] }, attrs: AttentionAttrs, target) {
-    const sizes = attentionSizes(qkv, extra, attrs);
-    const kernel = attentionKernel(sizes, attrs, { target, sets: 2 });
-    const last = extra.map((_, i) => ({ input: 1 + i }));
-    return [{
+  shape(inputs, attrs: AttentionAttrs) {
+    const { extra, sizes } = partsOf(inputs, attrs);
+    requireWords(extra, sizes, attrs);
+    const joined = joinedSpec(sizes, attrs);
+    return [...attentionSpecs(sizes), ...joined === undefined ? [] : [joined]];
+  },
+  launch({ inputs }, attrs: AttentionAttrs, target) {
+    const { bases, extra, sizes } = partsOf(inputs, attrs);
+    const kernel = attentionKernel(sizes, attrs, { target, side: "queries", sets: 1 });
+    const first = bases.length;
+    const words = kernel.joined ? [{ output: 2 }] : extra.map((_, i) => ({ input: first + i }));
+    const attend = {
       wgsl: printForward(kernel),
-      bindings: [{ input: 0 }, { output: 0 }, { output: 1 }, ...last],
+      bindings: [...bases.map((_, i) => ({ input: i })), { output: 0 }, { output: 1 }, ...words],
       groups: kernel.groups,
-    }];
+    };
+    if (!kernel.joined) return [attend];
+    return [joinLaunch(wordInputs(sizes, attrs), { first, joined: 2, target }), attend];
   },
   reference({ inputs, outputs }, attrs: AttentionAttrs) {
-    const [qkv, ...extra] = inputs as [View, ...View[]];
-    const [y, lse] = outputs as [View, View];
-    attendReference({ qkv, extra, y, lse }, attrs);
+    const { bases, extra } = partsOf(inputs, attrs);
+    const [y, lse, joined] = outputs as [View, View, View | undefined];
+    attendReference({ bases, extra, y, lse }, attrs);
+    if (joined !== undefined) joinWords(extra, joined);
   },
   cost(io, attrs: AttentionAttrs) {
-    return attentionCost(attentionSizes(io.inputs[0], io.inputs.slice(1), attrs), io, {
-      passes: 1,
-    });
+    return attentionCost(partsOf(io.inputs, attrs).sizes, io, { passes: 1, attrs });
   },
   vjp,
   cases: attentionForwardCases(),

@@ -1,145 +1,138 @@
 /**
- * Attributes, sizes, output specs and cost of causal attention.
- * B batch, T time, H heads, D width of the model, d = D / H width of a head; qkv [B, T, 3D] holds
- * queries, keys and values, concatenated along its last axis.
+ * Sizes, output specs and cost of attention. B batch, Tq queries, Tk keys, H heads of queries, Hkv
+ * heads of keys and of values, d width of a head of queries and keys, Dv of values.
  */
-import { sameShape, showShape, sizeOf } from "../../src/base/shape.ts";
+import { showShape, sizeOf } from "../../src/base/shape.ts";
 import type { Cost, Io, Spec } from "../../src/graph/types.ts";
-
-/**
- * `divisor` of the scores, default sqrt(d). `dropout`: probabilities are kept with probability
- * `keep`, by the random mask of `site`. `documents`: each token attends from its own start on.
- */
-export interface AttentionAttrs {
-  readonly heads: number;
-  readonly divisor?: number;
-  readonly dropout?: { readonly site: number; readonly keep: number };
-  readonly documents?: true;
-}
-
-/** The optional inputs, which come in this order after all others. */
-export interface Extras<T> {
-  /** u32 [2]: random key of dropout. */
-  readonly key: T | undefined;
-  /** u32 [B, T]: first token that each token attends to, at most its own index. */
-  readonly starts: T | undefined;
-}
-
-/** The optional inputs by name. */
-export function extrasOf<T>(
-  extra: readonly T[],
-  { dropout, documents }: AttentionAttrs,
-): Extras<T> {
-  const at = dropout === undefined ? 0 : 1;
-  return {
-    key: dropout === undefined ? undefined : extra[0],
-    starts: documents === undefined ? undefined : extra[at],
-  };
-}
+import { basesOf, requireAttrs } from "./attention_attrs.ts";
+import type { AttentionAttrs, HeadPart } from "./attention_attrs.ts";
+import type { HeadColumns } from "./heads.ts";
 
 /** Sizes of a call. */
 export interface AttentionSizes {
+  /** B */
   readonly batch: number;
-  readonly time: number;
+  /** Tq */
+  readonly queries: number;
+  /** Tk */
+  readonly keys: number;
+  /** H */
   readonly heads: number;
-  /** d, the width of one head. */
+  /** Hkv */
+  readonly kvHeads: number;
+  /** d, the width of one head of queries or keys. */
   readonly width: number;
+  /** Dv, the width of one head of values. */
+  readonly valueWidth: number;
+  /** What each base tensor holds, in the order of its columns. */
+  readonly bases: readonly string[];
+}
+
+/** Heads in the columns of a base tensor. */
+export interface BaseColumns extends HeadColumns {
+  /** Index of the tensor among the bases. */
+  readonly base: number;
+  /** W: columns of the tensor. */
+  readonly columns: number;
+}
+
+/** Columns of one part. */
+function extentOf(sizes: Omit<AttentionSizes, "batch" | "queries" | "keys">, part: string): number {
+  if (part === "q") return sizes.heads * sizes.width;
+  return sizes.kvHeads * (part === "k" ? sizes.width : sizes.valueWidth);
+}
+
+/** Where the heads of queries, keys or values are. */
+export function partColumns(sizes: AttentionSizes, part: HeadPart): BaseColumns {
+  const base = sizes.bases.findIndex((parts) => parts.includes(part));
+  const parts = [...sizes.bases[base] as string];
+  const extent = (some: readonly string[]) => some.reduce((n, p) => n + extentOf(sizes, p), 0);
+  return {
+    base,
+    first: extent(parts.slice(0, parts.indexOf(part))),
+    columns: extent(parts),
+    heads: part === "q" ? sizes.heads : sizes.kvHeads,
+    width: part === "v" ? sizes.valueWidth : sizes.width,
+  };
 }
 
 /**
- * Sizes of a call; `extra` are the optional inputs.
- * @throws {RangeError} when D is no multiple of `heads`, or an optional input has a wrong spec.
+ * Sizes of a call on base tensors f32 [B, T, W].
+ * @throws {RangeError} when attributes are not valid, the columns of a base are not those of its
+ * heads, or sizes of bases differ.
  */
-export function attentionSizes(
-  qkv: Spec | undefined,
-  extra: readonly Spec[],
-  attrs: AttentionAttrs,
-): AttentionSizes {
-  const { heads, dropout, documents } = attrs;
-  const [batch, time, packed] = qkv?.shape ?? [];
-  if (batch === undefined || time === undefined || packed === undefined || qkv?.dtype !== "f32") {
+export function attentionSizes(inputs: readonly Spec[], attrs: AttentionAttrs): AttentionSizes {
+  requireAttrs(attrs);
+  const { heads, kvHeads = heads, causal } = attrs;
+  const bases = basesOf(attrs);
+  const specs = bases.map((name, k) => requireBase(name, inputs[k]));
+  const of = (part: HeadPart) => bases.findIndex((parts) => parts.includes(part));
+  const width = widthOf(bases[of("q")] as string, specs[of("q")] as Spec, attrs);
+  const { valueWidth = width } = attrs;
+  const [batch, queries] = specs[of("q")]?.shape as [number, number];
+  const [, keys] = specs[of("k")]?.shape as [number, number];
+  const sizes = { batch, queries, keys, heads, kvHeads, width, valueWidth, bases };
+  bases.forEach((name, k) => {
+    const columns = [...name].reduce((n, part) => n + extentOf(sizes, part), 0);
+    const want = [batch, name.includes("q") ? queries : keys, columns];
+    const { shape } = specs[k] as Spec;
+    if (shape.every((n, axis) => n === want[axis])) return;
     throw new RangeError(
-      `Cannot attend: qkv must be f32 [B, T, 3D]: ${qkv?.dtype} ${showShape(qkv?.shape ?? [])}`,
+      `Cannot attend: ${name} must be f32 ${showShape(want)} beside the others: ${
+        showShape(shape)
+      }`,
+    );
+  });
+  if (causal && queries !== keys) {
+    throw new RangeError(
+      `Cannot attend causally: need as many queries as keys: ${queries} and ${keys}`,
     );
   }
-  if (!Number.isInteger(heads) || heads < 1 || packed % (3 * heads) !== 0) {
-    throw new RangeError(
-      `Cannot attend with ${heads} heads: the last axis of qkv must be a multiple of 3 x heads: ` +
-        showShape(qkv.shape),
-    );
-  }
-  const { key, starts } = extrasOf(extra, attrs);
-  if (dropout !== undefined) requireWords("with dropout: its key", key, [2]);
-  if (documents !== undefined) {
-    requireWords("inside documents: their starts", starts, [batch, time]);
-  }
-  const wanted = [key, starts].filter((spec) => spec !== undefined).length;
-  if (extra.length > wanted) {
-    throw new RangeError(
-      `Cannot attend: needs ${wanted} more inputs behind qkv (a key for dropout, starts for ` +
-        `documents): ${extra.length}`,
-    );
-  }
-  return { batch, time, heads, width: packed / (3 * heads) };
+  return sizes;
 }
 
-function requireWords(what: string, spec: Spec | undefined, shape: readonly number[]): void {
-  if (spec?.dtype === "u32" && sameShape(spec.shape, shape)) return;
+function requireBase(name: string, spec: Spec | undefined): Spec {
+  const { shape = [], dtype } = spec ?? {};
+  if (spec !== undefined && shape.length === 3 && dtype === "f32" && sizeOf(shape) > 0) return spec;
   throw new RangeError(
-    `Cannot attend ${what} must be u32 ${showShape(shape)}: ${spec?.dtype} ` +
-      showShape(spec?.shape ?? []),
+    `Cannot attend: ${name} must be f32 [B, T, W]: ${dtype} ${showShape(shape)}`,
   );
 }
 
-/** Divisor of the scores; default: sqrt(d) (Vaswani et al. 2017, section 3.2.1). */
-export function divisorOf(width: number, { divisor }: { readonly divisor?: number }): number {
-  return divisor ?? Math.sqrt(width);
+/** Width of a head of queries, from the tensor that holds them. */
+function widthOf(parts: string, { shape }: Spec, attrs: AttentionAttrs): number {
+  const { heads, kvHeads = heads, valueWidth } = attrs;
+  const count = heads + (parts.includes("k") ? kvHeads : 0) +
+    (parts.includes("v") && valueWidth === undefined ? kvHeads : 0);
+  const rest = parts.includes("v") && valueWidth !== undefined ? kvHeads * valueWidth : 0;
+  const width = ((shape[2] as number) - rest) / count;
+  if (Number.isInteger(width) && width >= 1) return width;
+  throw new RangeError(
+    `Cannot attend with ${heads} heads, and ${kvHeads} of keys and values: the last axis of ` +
+      `${parts} must be ${rest} and a multiple of ${count}: ${showShape(shape)}`,
+  );
 }
 
-/** Attributes of a divisor. @throws {RangeError} unless it is above 0 and finite. */
-export function divisorAttrs(divisor: number | undefined): { readonly divisor?: number } {
-  if (divisor === undefined) return {};
-  if (divisor > 0 && divisor < Infinity) return { divisor };
-  throw new RangeError(`Cannot attend: the divisor of scores must be above 0: ${divisor}`);
-}
-
-/** Specs of y [B, T, D] and of lse [B, H, T]. */
-export function attentionSpecs({ batch, time, heads, width }: AttentionSizes): [Spec, Spec] {
+/** Specs of y [B, Tq, H Dv] and of lse [B, H, Tq]. */
+export function attentionSpecs(sizes: AttentionSizes): [Spec, Spec] {
+  const { batch, queries, heads, valueWidth } = sizes;
   return [
-    { shape: [batch, time, heads * width], dtype: "f32" },
-    { shape: [batch, heads, time], dtype: "f32" },
+    { shape: [batch, queries, heads * valueWidth], dtype: "f32" },
+    { shape: [batch, heads, queries], dtype: "f32" },
   ];
 }
 
 /** Cost of a call with `passes` times the two products of the forward pass. */
 export function attentionCost(
-  { batch, time, heads, width }: AttentionSizes,
+  sizes: AttentionSizes,
   { inputs, outputs }: Io<Spec>,
-  { passes }: { passes: number },
+  { passes, attrs: { causal, window } }: { passes: number; attrs: AttentionAttrs },
 ): Cost {
+  const { batch, queries, keys, heads, kvHeads, width, valueWidth } = sizes;
   const bytes = [...inputs, ...outputs].reduce((sum, s) => sum + 4 * sizeOf(s.shape), 0);
-  const flops = passes * 2 * batch * heads * time * time * width;
-  return { flops, bytes, terms: time + width + 64 };
-}
-
-/** Sizes and tiling of a printed kernel. */
-export interface AttentionKernel extends AttentionSizes {
-  /** Divisor of the scores. */
-  readonly divisor: number;
-  readonly dropout?: AttentionAttrs["dropout"];
-  readonly documents?: AttentionAttrs["documents"];
-  /** Tokens that one invocation owns, at most 32. */
-  readonly rows: number;
-  /** Invocations per workgroup, and the dispatch size. */
-  readonly group: number;
-  readonly groups: readonly [number, number, number];
-  /**
-   * Lanes of a subgroup that own adjacent tokens of one head: each loads one of as many streamed
-   * tokens and broadcasts it to the others. The workgroup is then one subgroup.
-   */
-  readonly lanes?: number;
-  /**
-   * Adjacent invocations take the same tokens of different heads, not adjacent tokens of a head.
-   */
-  readonly headsFirst: boolean;
+  const all = causal ? queries * keys / 2 : queries * keys;
+  const inWindow = window === undefined ? all : queries * window * (causal ? 1 : 2);
+  const flops = passes * 2 * batch * heads * Math.min(all, inWindow) * (width + valueWidth);
+  const terms = Math.max(keys, queries * heads / kvHeads) + Math.max(width, valueWidth) + 64;
+  return { flops, bytes, terms };
 }

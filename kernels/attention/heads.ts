@@ -35,22 +35,98 @@ export function headsOf(
   return { of: x, ...columns };
 }
 
+/** Queries, keys and values. */
+export interface HeadTriple {
+  readonly q: Heads;
+  readonly k: Heads;
+  readonly v: Heads;
+}
+
 /**
- * Queries, keys and values of qkv f32 [B, n, 3D], concatenated along its last axis, with `heads`
- * heads each.
- * @throws {RangeError} unless the last axis is a multiple of 3 x `heads`.
+ * Queries, keys and values of qkv f32 [B, n, (H + 2 Hkv) d], concatenated along its last axis: `heads`
+ * heads of queries, `kvHeads` heads of keys and of values (default: as many).
+ * @throws {RangeError} unless the last axis is a multiple of `heads` + 2 x `kvHeads`.
  */
-export function packedHeads(qkv: Tensor, heads: number): { q: Heads; k: Heads; v: Heads } {
+export function packedHeads(
+  qkv: Tensor,
+  heads: number,
+  { kvHeads = heads }: { kvHeads?: number } = {},
+): HeadTriple {
   const packed = qkv.shape.at(-1) ?? 0;
-  if (!Number.isInteger(heads) || heads < 1 || packed % (3 * heads) !== 0) {
+  const all = heads + 2 * kvHeads;
+  const isCount = (n: number) => Number.isInteger(n) && n >= 1;
+  if (!isCount(heads) || !isCount(kvHeads) || packed % all !== 0) {
+    const [of, needs] = kvHeads === heads
+      ? ["", "3 x heads"]
+      : [`, and ${kvHeads} of keys and values`, "heads + 2 x heads of keys"];
     throw new RangeError(
-      `Cannot attend with ${heads} heads: the last axis of qkv must be a multiple of 3 x heads: ` +
-        showShape(qkv.shape),
+      `Cannot attend with ${heads} heads${of}: the last axis of qkv must be a multiple of ` +
+        `${needs}: ${showShape(qkv.shape)}`,
     );
   }
-  const width = packed / (3 * heads);
-  const part = (index: number) => headsOf(qkv, { heads, first: index * heads * width, width });
-  return { q: part(0), k: part(1), v: part(2) };
+  const width = packed / all;
+  return {
+    q: headsOf(qkv, { heads, width }),
+    k: headsOf(qkv, { heads: kvHeads, first: heads * width, width }),
+    v: headsOf(qkv, { heads: kvHeads, first: (heads + kvHeads) * width, width }),
+  };
+}
+
+/** The distinct tensors of q, k and v, and the attributes that say what they hold. */
+export interface HeadLayout {
+  readonly tensors: readonly Tensor[];
+  readonly heads: number;
+  /** Heads of keys and values, unless as many. */
+  readonly kvHeads?: number;
+  /** Parts of each tensor in the order of its columns, unless one holds q, k and v in this order. */
+  readonly layout?: string;
+  /** Width of a head of values, unless that of queries. */
+  readonly valueWidth?: number;
+}
+
+/**
+ * The tensors behind views of heads, and what each holds.
+ * @throws {RangeError} when heads or widths do not fit, or the views of one tensor do not cover its
+ * columns exactly.
+ */
+export function layoutOf({ q, k, v }: HeadTriple): HeadLayout {
+  if (k.heads !== v.heads || k.width !== q.width) {
+    const show = ({ heads, width }: Heads) => `${heads} of ${width}`;
+    throw new RangeError(
+      "Cannot attend: need keys with as many heads as values, and with heads as wide as queries: " +
+        `queries ${show(q)}, keys ${show(k)}, values ${show(v)}`,
+    );
+  }
+  const parts = Object.entries({ q, k, v });
+  const tensors = [...new Set([q.of, k.of, v.of])];
+  const layout = tensors.map((tensor) => {
+    const views = parts.filter(([, { of }]) => of === tensor)
+      .toSorted(([, a], [, b]) => a.first - b.first);
+    let next = 0;
+    for (const [name, { first, heads, width }] of views) {
+      if (first !== next) throw new RangeError(gap(views, tensor, `${name} begins at ${first}`));
+      next += heads * width;
+    }
+    if (next !== tensor.shape[2]) throw new RangeError(gap(views, tensor, `they end at ${next}`));
+    return views.map(([name]) => name).join("");
+  }).join(",");
+  return {
+    tensors,
+    heads: q.heads,
+    ...k.heads !== q.heads && { kvHeads: k.heads },
+    ...layout !== "qkv" && { layout },
+    ...v.width !== q.width && { valueWidth: v.width },
+  };
+}
+
+function gap(
+  views: readonly (readonly [string, Heads])[],
+  { shape }: Tensor,
+  what: string,
+): string {
+  const names = views.map(([name]) => name).join(", ");
+  return `Cannot attend: the heads of one tensor must cover its columns in one piece each: ` +
+    `${names} of ${showShape(shape)}: ${what}`;
 }
 
 /**

@@ -25,6 +25,7 @@ import { chooseMatmul } from "./matmul_choice.ts";
 import type { Product } from "./matmul_choice.ts";
 import { printProduct } from "./matmul_print.ts";
 import type { Tiling } from "./matmul_wgsl.ts";
+import { broadcastKindOf, sourceElement } from "../pointwise/broadcast.ts";
 import { pointwiseOp } from "../pointwise/pointwise.ts";
 
 /** Attributes of a matrix product; `epilogue` and `onto` exclude each other. */
@@ -70,7 +71,9 @@ function reference({ inputs, outputs }: Io<View>, attrs: MatmulAttrs): void {
   let index = 0;
   let sum = 0;
   const at = (i: number) => extra[i - 1] as View;
-  const input = (i: number) => i === 0 ? sum : at(i).data[index % at(i).data.length] as number;
+  const sources = extra.map((view) => sourceElement(view, outputs[0] as View));
+  const input = (i: number) =>
+    i === 0 ? sum : at(i).data[sources[i - 1]?.(index) as number] as number;
   const key = (i: number) => [at(i).data[0] as number, at(i).data[1] as number] as const;
   for (let row = 0; row < m; row++) {
     for (let col = 0; col < n; col++) {
@@ -121,16 +124,20 @@ function absorb(call: Call<Tensor>, next: Call<Tensor>, keep: boolean): Absorbed
     return undefined;
   }
   const sum = call.outputs.at(-1) as Tensor;
-  if (sizeOf(next.outputs[0]?.shape ?? []) !== sizeOf(sum.shape)) return undefined;
+  const value = next.outputs[0] as Tensor;
+  if (sizeOf(value.shape) !== sizeOf(sum.shape)) return undefined;
+  // The epilogue finds the rows of its inputs by the shape of the product.
+  const isRow = (t: Tensor, out: Tensor) => broadcastKindOf(t, out) === "row";
+  if (next.inputs.some((t) => isRow(t, value) !== isRow(t, sum))) return undefined;
   const before: Formula = call.attrs.epilogue ?? IDENTITY;
   const inputs = [...call.inputs];
   const inputIndex = (t: Tensor): number => {
     const known = inputs.indexOf(t, 2);
     return (known >= 0 ? known : inputs.push(t) - 1) - 1;
   };
-  const value = before.outputs.at(-1) as Expr;
+  const last = before.outputs.at(-1) as Expr;
   const args = next.inputs.map((t): Expr =>
-    t === sum ? value : { kind: "input", index: inputIndex(t) }
+    t === sum ? last : { kind: "input", index: inputIndex(t) }
   );
   const after: Formula = next.attrs.formula;
   const kept = keep ? before.outputs : before.outputs.slice(0, -1);

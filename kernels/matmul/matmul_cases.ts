@@ -24,6 +24,8 @@ export function matmulCases(): Case[] {
     { kind: "ragged", inputs: [f32(2, 9, 12), f32(12, 20)], attrs: {} },
     { kind: "ragged", inputs: [f32(9, 12), f32(12, 20), f32(20), f32(9, 20)], attrs: { epilogue } },
     { kind: "ragged", inputs: [f32(9, 12), f32(12, 5), f32(5), f32(9, 5)], attrs: { epilogue } },
+    { kind: "ragged", inputs: [f32(9, 12), f32(12, 20), f32(9, 1), f32(20)], attrs: { epilogue } },
+    { kind: "ragged", inputs: [f32(9, 12), f32(12, 5), f32(9, 1), f32(9, 5)], attrs: { epilogue } },
     ...[[9, 20, 12], [17, 33, 5], [129, 128, 20]].flatMap(([m = 1, n = 1, k = 1]) =>
       plain(m, n, k, "ragged").map((test) => ({
         ...test,

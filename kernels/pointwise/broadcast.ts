@@ -1,15 +1,15 @@
 /**
  * Broadcasting of elementwise inputs to the output's shape: full size, repeated along leading axes
- * (a bias over rows), scalar, or a u32 key pair. Prints declarations and loads accordingly.
+ * (a bias over rows), one value per row of the last axis, scalar, or a u32 key pair. Prints declarations and loads accordingly.
  */
-import { sizeOf } from "../../src/base/shape.ts";
+import { sameShape, sizeOf } from "../../src/base/shape.ts";
 import type { Formula } from "../../src/graph/formula.ts";
 import { keyInputs } from "../../src/graph/formula.ts";
 import type { Binding, Cost, Io, Spec } from "../../src/graph/types.ts";
 import { THREEFRY } from "../../src/graph/wgsl.ts";
 
 /** How an input is broadcast. */
-export type BroadcastKind = "full" | "suffix" | "scalar" | "key";
+export type BroadcastKind = "full" | "suffix" | "row" | "scalar" | "key";
 
 /** How `input` broadcasts to the shape of `out`, or undefined when it does not. */
 export function broadcastKindOf(input: Spec, out: Spec): BroadcastKind | undefined {
@@ -17,10 +17,17 @@ export function broadcastKindOf(input: Spec, out: Spec): BroadcastKind | undefin
   const n = sizeOf(input.shape);
   if (n === sizeOf(out.shape)) return "full";
   if (n === 1) return "scalar";
+  if (sameShape(input.shape, [...out.shape.slice(0, -1), 1])) return "row";
   const tail = out.shape.slice(out.shape.length - input.shape.length);
   return input.shape.length <= out.shape.length && tail.every((d, i) => d === input.shape[i])
     ? "suffix"
     : undefined;
+}
+
+/** Maps an element of `out` to the element of `input` that it reads; not for keys. */
+export function sourceElement(input: Spec, out: Spec): (i: number) => number {
+  const [n, columns] = [sizeOf(input.shape), out.shape.at(-1) ?? 1];
+  return broadcastKindOf(input, out) === "row" ? (i) => Math.floor(i / columns) : (i) => i % n;
 }
 
 /** Elements per invocation: 4 if all full and repeated inputs allow vec4 loads, else 1. */
@@ -42,6 +49,8 @@ export function declareInput(
     ? "vec2<u32>"
     : reading === "scalar"
     ? "f32"
+    : reading === "row"
+    ? "array<f32>"
     : width === 4
     ? "array<vec4<f32>>"
     : "array<f32>";
@@ -61,6 +70,10 @@ export function readInput(
       return width === 4 ? `vec4<f32>(${name})` : name;
     case "full":
       return `${name}[${at}]`;
+    case "row": {
+      const value = `${name}[(${at}) / ${out.shape.at(-1) as number / width}u]`;
+      return width === 4 ? `vec4<f32>(${value})` : value;
+    }
     default:
       return `${name}[(${at}) % ${sizeOf(input.shape) / width}u]`;
   }

@@ -8,3 +8,4 @@ export { pointwise, pointwiseOp } from "./pointwise.ts";
 export type { PointwiseAttrs } from "./pointwise.ts";
 export { pointwiseSegmentsOp } from "./segments.ts";
 export type { FormulaRange, PointwiseSegmentsAttrs } from "./segments.ts";
+export { swiglu, swigluOp } from "./swiglu.ts";

@@ -1,6 +1,6 @@
 /**
- * Elementwise ops from a formula. Inputs may have full size, be repeated along leading axes,
- * scalar, or a random key. WGSL, reference and derivative are all generated from the formula.
+ * Elementwise ops from a formula. Inputs may have full size, be repeated along leading axes or, as
+ * [..., 1], along the last one, be scalar, or a random key. WGSL, reference and derivative are all generated from the formula.
  */
 import { showShape, sizeOf } from "../../src/base/shape.ts";
 import { evaluateFormula } from "../../src/graph/formula_eval.ts";
@@ -18,9 +18,11 @@ import {
   elementwiseCost,
   preludeOf,
   readInput,
+  sourceElement,
   widthOf,
 } from "./broadcast.ts";
 import { columnSum } from "../reduce/column_sum.ts";
+import { rowSum } from "../reduce/row_sum.ts";
 
 /** Attributes of an elementwise call. */
 export interface PointwiseAttrs {
@@ -69,10 +71,12 @@ function wgslOf({ inputs, outputs }: Io<Spec>, attrs: PointwiseAttrs, groups: Gr
 type Groups = readonly [number, number, number];
 
 function reference({ inputs, outputs }: Io<View>, attrs: PointwiseAttrs): void {
-  const n = sizeOf(outputs[0]?.shape ?? []);
+  const [out] = outputs as [View];
+  const n = sizeOf(out.shape);
   const at = (k: number) => inputs[k] as View;
+  const sources = inputs.map((view) => sourceElement(view, out));
   let i = 0;
-  const input = (k: number) => at(k).data[i % at(k).data.length] as number;
+  const input = (k: number) => at(k).data[sources[k]?.(i) as number] as number;
   const key = (k: number) => [at(k).data[0] as number, at(k).data[1] as number] as const;
   for (; i < n; i++) {
     const values = evaluateFormula(attrs.formula, i, { input, key });
@@ -101,14 +105,16 @@ function vjp(
     const [e] = derivative.outputs;
     if (e === undefined || (e.kind === "const" && e.value === 0)) return undefined;
     const full = e.kind === "input" ? args[e.index] as Tensor : pointwise(derivative, args);
-    if (broadcastKindOf(input, out) === "full") return full;
+    const kind = broadcastKindOf(input, out);
+    if (kind === "full") return full;
+    if (kind === "row") return rowSum(full);
     return apply(columnSum, [full], { columns: input.shape });
   });
 }
 
 /**
- * Applies `f`, a formula of one output, elementwise: f32 of the largest input's shape. Inputs that
- * `f` does not use are dropped.
+ * Applies `f`, a formula of one output, elementwise: f32 of the largest input's shape. The others
+ * may lack leading axes, or have 1 for the last one. Inputs that `f` does not use are dropped.
  * @throws {RangeError} when an input does not broadcast to that shape, or none is f32.
  */
 export function pointwise(f: Formula, inputs: readonly Tensor[]): Tensor {
@@ -178,6 +184,8 @@ function pointwiseCases(): Case[] {
     { kind: "ragged", inputs: [f32(3, 5, 8), f32(8)], attrs: { formula: gelu } },
     { kind: "ragged", inputs: [f32(5, 7), f32(5, 7), key], attrs: { formula: drop } },
     { kind: "ragged", inputs: [f32(9, 8), f32(9, 8), key], attrs: { formula: drop } },
+    { kind: "ragged", inputs: [f32(3, 5, 7), f32(3, 5, 1)], attrs: { formula: gelu } },
+    { kind: "ragged", inputs: [f32(3, 5, 8), f32(3, 5, 1)], attrs: { formula: gelu } },
     { kind: "ragged", inputs: [f32(13), f32(1)], attrs: { formula: two } },
     { kind: "ragged", inputs: [f32(12), f32(1)], attrs: { formula: two, donate: [0, undefined] } },
     { kind: "bench", inputs: [f32(1024, 1024), f32(1024)], attrs: { formula: gelu } },

@@ -10,8 +10,9 @@ import type { Binding, Case, Grad, Io, Launch, Op, Spec, Tensor } from "../../sr
 import { linearGroups, linearHead } from "../../src/graph/wgsl.ts";
 import { pointwiseOp } from "../pointwise/pointwise.ts";
 
-/** `square`: sums x * x instead of x. */
+/** Attributes of a sum. */
 export interface SumAttrs {
+  /** Sums x * x instead of x. */
   readonly square?: boolean;
 }
 

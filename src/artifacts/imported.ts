@@ -11,7 +11,7 @@ import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { configHash } from "../config/identity.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { RunConfig } from "../config/schema.ts";
-import { optimizerOf } from "../optim/mod.ts";
+import { stateVectors } from "../optim/mod.ts";
 import { writeJsonAtomic } from "../report/atomic.ts";
 import { NO_DATA } from "../corpus/corpus.ts";
 import { publishFolder, requireFree } from "./exported.ts";
@@ -28,7 +28,7 @@ export async function writeImported(
 ): Promise<RunConfig> {
   const config = configFor(opened, { out, name });
   const model = parametersFor(opened, config);
-  const optimizer = optimizerOf(config.optim).moments.flatMap((moment) =>
+  const optimizer = stateVectors(config.optim).slice(1).flatMap((moment) =>
     model.map(({ name, shape, data }) => ({
       name: `${moment}.${name}`,
       shape,

@@ -15,7 +15,8 @@ import { tokenizerSpecSchema } from "../data/schema.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import { tokenizerFrom } from "../data/tokenizers/mod.ts";
 import type { Tokenizer } from "../data/tokenizers/types.ts";
-import { optimizerOf } from "../optim/mod.ts";
+import { stateVectors } from "../optim/mod.ts";
+import { paramsOf } from "../plan/layout.ts";
 import { NO_DATA } from "../corpus/corpus.ts";
 import { shapeOf } from "../engine/plans.ts";
 import { carriedShapes } from "../engine/state.ts";
@@ -55,10 +56,10 @@ export function validated({ manifest, model, optimizer }: Checkpoint): Validated
     );
   }
   const shape = fitting("its model is none", () => shapeOf(config, vocabulary));
-  const params = shape.layout.entries;
+  const params = paramsOf(shape.layout);
   requireTensors(MANIFEST_PARTS[0], { found: model, wanted: params });
-  const moments = optimizerOf(config.optim).moments.flatMap((moment) =>
-    params.map(({ name, shape }) => ({ name: `${moment}.${name}`, shape }))
+  const moments = stateVectors(config.optim).slice(1).flatMap((moment) =>
+    paramsOf(shape.layout, moment).map(({ name, shape }) => ({ name: `${moment}.${name}`, shape }))
   );
   const carried = carriedShapes(shape.carries, config.micro_batches);
   requireTensors(MANIFEST_PARTS[1], { found: optimizer, wanted: [...moments, ...carried] });

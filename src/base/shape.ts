@@ -3,6 +3,9 @@
 /** Sizes of a tensor's axes, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
 
+/** The axes of a weight matrix: [inputs, outputs], or [outputs, inputs]. */
+export type MatrixAxes = "in_out" | "out_in";
+
 /** Number of elements of a shape. */
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, n) => product * n, 1);

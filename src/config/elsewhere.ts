@@ -68,6 +68,11 @@ const KEYS: Readonly<Record<string, string>> = {
   "optim.lr": "learning_rate lr_max max_lr base_lr peak_lr initial_lr learningrate init_lr alpha",
   "optim.beta1": "adam_beta1 beta_1 adam_b1 b1",
   "optim.beta2": "adam_beta2 beta_2 adam_b2 b2",
+  "optim.momentum": "sgd_momentum muon_momentum mu",
+  "optim.nesterov": "use_nesterov nesterov_momentum",
+  "optim.adamw_lr": "adam_lr scalar_lr embedding_lr unembedding_lr",
+  "optim.groups": "param_groups parameter_groups optim_groups freeze freeze_layers frozen " +
+    "frozen_layers frozen_params trainable_layers no_decay no_decay_params layerwise_lr lr_mult",
   "optim.eps": "epsilon adam_epsilon adam_eps",
   "optim.weight_decay": "wd l2 decay_weight weightdecay",
   "optim.clip": "grad_clip max_grad_norm clip_grad gradient_clip gradient_clip_val clipnorm " +
@@ -117,7 +122,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
     "gradient_checkpointing recompute activation_checkpointing checkpoint_activations remat",
   "set micro_batches and micro_batch_size: a step has micro_batches x micro_batch_size x data.seq_len tokens":
     "total_batch_size global_batch_size effective_batch_size total_batch_size_tokens tokens_per_step",
-  "set optim.beta1 and optim.beta2": "betas adam_betas momentum",
+  "set optim.beta1 and optim.beta2": "betas adam_betas",
   "set optim.warmup_steps to a number of steps":
     "warmup_ratio warmup_fraction warmup_epochs warmup_frac",
   "set optim.clip: the global norm is clipped, not single values": "clipvalue clip_value",

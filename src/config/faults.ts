@@ -39,7 +39,10 @@ function unknownKey(
   // Compare an object with sections, any other value with keys.
   const isSection = isPlain(at(input, path));
   const known = isSection ? sections(all) : values;
-  if (known.includes(given)) return `${given}: no key of this kind of ${dotted(path.slice(0, -1))}`;
+  if (known.includes(given)) {
+    const section = dotted(path.slice(0, -1));
+    return `${given}: no key of this kind of ${section === "optim" ? "optimizer" : section}`;
+  }
   const section = isSection ? sectionElsewhere(given) ?? nearestKey(given, known) : undefined;
   const hint = section === undefined ? hintFor(given, values) : `did you mean "${section}"?`;
   return `${given}: unknown key, ${hint}`;

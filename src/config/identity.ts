@@ -33,7 +33,9 @@ const FREE_SECTIONS: readonly string[] = ["eval", "checkpoint", "guard", "recove
  * value is not hashed, so that configs, checkpoints and trials from before the key keep their hash.
  * A default in this table must never change, and a key must never leave it.
  */
-export const LATER_KEYS: Readonly<Record<string, unknown>> = {};
+export const LATER_KEYS: Readonly<Record<string, unknown>> = {
+  "optim.groups": [],
+};
 
 /** Whether a dotted key may differ between a checkpoint and the run that resumes it. */
 export function changeable(key: string): boolean {

@@ -124,8 +124,19 @@ function needOf(node: Json): string {
   return typesOf(node).map((type) => {
     if (type === "integer" || type === "number") return type + rangeOf(node);
     if (type === "array") return `list of (${needOf(asObject(onlyItem(node)))})`;
-    return type === "object" ? `table of (${needOf(asObject(valuesOf(node)))})` : type;
+    if (type !== "object") return type;
+    return node.properties === undefined
+      ? `table of (${needOf(asObject(valuesOf(node)))})`
+      : fieldsOf(node);
   }).join(" | ");
+}
+
+/** The fields of an object, optional ones with a question mark. */
+function fieldsOf({ properties = {}, required = [] }: Json): string {
+  const fields = Object.entries(properties).map(([name, field]) =>
+    `${name}${required.includes(name) ? "" : "?"}: ${needOf(asObject(field))}`
+  );
+  return `{ ${fields.join(", ")} }`;
 }
 
 function onlyItem({ items }: Json): Json | boolean {

@@ -1,26 +1,51 @@
-/** Changes the kind of a config's model. */
-import { DEFAULT_KIND, MODELS } from "../models/mod.ts";
+/** Changes the kind of a config's model or optimizer. */
+import { MODELS } from "../models/mod.ts";
+import { OPTIMIZERS } from "../optim/mod.ts";
 import { isPlain, type PlainConfig } from "./plain.ts";
+import { DEFAULT_KINDS } from "./schema.ts";
 
-/** The changed config, and the model keys that were dropped because the new kind lacks them. */
+/** A section of a config whose keys depend on its kind. */
+export type KindSection = keyof typeof DEFAULT_KINDS;
+
+/** The schemas of a section's kinds. */
+export type Kinds = Readonly<Record<string, { readonly schema: { readonly shape: object } }>>;
+
+/** The changed config, and the keys that were dropped because the new kind lacks them. */
 export interface Kinded {
   readonly config: PlainConfig;
+  /** Dotted. */
   readonly dropped: readonly string[];
 }
 
-/** `config` with a model of `kind`; keys that both kinds have keep their values. */
+/** What a kind is of, by section. */
+export const KIND_OF: Readonly<Record<KindSection, string>> = {
+  model: "a model",
+  optim: "an optimizer",
+};
+
+const KINDS: Readonly<Record<KindSection, Kinds>> = { model: MODELS, optim: OPTIMIZERS };
+
+/** `config` with a section of `kind`; keys that both kinds have keep their values. */
 export function withKind(
   config: PlainConfig,
-  kind: string,
-  models: Readonly<Record<string, { readonly schema: { readonly shape: object } }>> = MODELS,
+  { section, kind }: { readonly section: KindSection; readonly kind: string },
+  kinds: Kinds = KINDS[section],
 ): Kinded {
-  const model = isPlain(config["model"]) ? config["model"] : {};
-  const schema = Object.hasOwn(models, kind) ? models[kind]?.schema : undefined;
+  const before = isPlain(config[section]) ? config[section] : {};
+  const schema = Object.hasOwn(kinds, kind) ? kinds[kind]?.schema : undefined;
   // `resolveConfig` reports an unknown kind together with all other faults.
-  if (schema === undefined || (model["kind"] ?? DEFAULT_KIND) === kind) {
+  if (schema === undefined || (before["kind"] ?? DEFAULT_KINDS[section]) === kind) {
     return { config, dropped: [] };
   }
-  const dropped = Object.keys(model).filter((key) => !Object.hasOwn(schema.shape, key));
-  const kept = Object.entries(model).filter(([key]) => !dropped.includes(key));
-  return { config: { ...config, model: { ...Object.fromEntries(kept), kind } }, dropped };
+  const dropped = Object.keys(before).filter((key) => !Object.hasOwn(schema.shape, key));
+  const kept = Object.entries(before).filter(([key]) => !dropped.includes(key));
+  return {
+    config: { ...config, [section]: { ...Object.fromEntries(kept), kind } },
+    dropped: dropped.map((key) => `${section}.${key}`),
+  };
+}
+
+/** The sections that have kinds. */
+export function kindSections(): readonly KindSection[] {
+  return Object.keys(DEFAULT_KINDS) as KindSection[];
 }

@@ -1,6 +1,6 @@
 /**
- * Checks that the model and the data of a config are compatible, mostly by the target kind of the
- * data source.
+ * Checks that the model, the data and the optimizer of a config are compatible, mostly by the target
+ * kind of the data source.
  */
 import { shown, unescaped } from "../data/document_end.ts";
 import type { DataConfig } from "../data/schema.ts";
@@ -8,15 +8,17 @@ import type { EvaluationBatches } from "../data/source.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import { END_TEXT } from "../data/tokenizers/types.ts";
 import { type ModelConfig, modelOf, MODELS } from "../models/mod.ts";
+import type { OptimConfig } from "../optim/mod.ts";
 
 /** A dotted path, and the error text for its value. */
 export type Mismatch = readonly [path: string, message: string];
 
 /** Every mismatch, at most one for a path. */
 export function mismatches(
-  { model, data, eval: evaluation }: {
+  { model, data, optim, eval: evaluation }: {
     model: ModelConfig;
     data: DataConfig;
+    optim: Pick<OptimConfig, "kind">;
     eval: Pick<EvaluationBatches, "stride">;
   },
 ): Mismatch[] {
@@ -55,7 +57,10 @@ export function mismatches(
     const { stride } = evaluation;
     faults.push(["eval.stride", `need at most data.seq_len ${data.seq_len}: ${stride}`]);
   }
-  for (const [key, message] of definition.faults?.(model, { task, source }) ?? []) {
+  for (
+    const [key, message] of definition.faults?.(model, { task, source, optimizer: optim.kind }) ??
+      []
+  ) {
     faults.push([`model.${key}`, message]);
   }
   return faults;

@@ -2,7 +2,7 @@
 import { parseJsonText } from "../base/text/json.ts";
 import { UserError } from "../base/user_error.ts";
 import { type BasicType, type ConfigKey, keys } from "./keys.ts";
-import { withKind } from "./kinds.ts";
+import { KIND_OF, kindSections, withKind } from "./kinds.ts";
 import { isPlain, type PlainConfig } from "./plain.ts";
 import { hintFor } from "./suggest.ts";
 import { schemaOf } from "./user_schema.ts";
@@ -12,8 +12,8 @@ export { isPlain, type PlainConfig } from "./plain.ts";
 /**
  * A copy of `input` with the values of `overrides`, coerced to the types of their dotted keys (`-`
  * and `_` are equivalent). A text that cannot be coerced stays a string, so that `resolveConfig`
- * reports it with all other faults. If the model kind changes, keys of `input` that the new kind
- * lacks are dropped, and `notify` is called. @throws {UserError} `config`, for all unknown keys at
+ * reports it with all other faults. If a kind changes, keys of `input` that the new kind lacks are
+ * dropped, and `notify` is called. @throws {UserError} `config`, for all unknown keys at
  * once.
  */
 export function applyOverrides(
@@ -24,13 +24,14 @@ export function applyOverrides(
   const known = new Map(keys(schemaOf(input)).map((key) => [key.path, key]));
   const faults: string[] = [];
   let config = input;
-  const kind = overrides["model.kind"] ?? overrides["model-kind"];
-  if (kind !== undefined) {
-    const kinded = withKind(input, kind);
+  for (const section of kindSections()) {
+    const kind = overrides[`${section}.kind`] ?? overrides[`${section}-kind`];
+    if (kind === undefined) continue;
+    const kinded = withKind(config, { section, kind });
     config = kinded.config;
-    const names = kinded.dropped.map((name) => `model.${name}`);
-    if (names.length > 0) {
-      notify(`Left out ${names.join(", ")}: a model of kind ${kind} has no such key`);
+    if (kinded.dropped.length > 0) {
+      const names = kinded.dropped.join(", ");
+      notify(`Left out ${names}: ${KIND_OF[section]} of kind ${kind} has no such key`);
     }
   }
   for (const [given, text] of Object.entries(overrides)) {

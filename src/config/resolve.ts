@@ -1,15 +1,14 @@
 /** Validates a config and fills in its defaults. */
 import { UserError } from "../base/user_error.ts";
-import { DEFAULT_KIND } from "../models/mod.ts";
 import { faultTexts } from "./faults.ts";
 import { isPlain } from "./plain.ts";
 import { withTodaysNames } from "./renamed.ts";
-import type { RunConfig } from "./schema.ts";
+import { DEFAULT_KINDS, type RunConfig } from "./schema.ts";
 import { schemaOf } from "./user_schema.ts";
 
 /** The complete config of `input`. @throws {UserError} `config`, with every fault and its path. */
 export function resolveConfig(input: unknown): RunConfig {
-  const result = schemaOf(input).safeParse(withModelKind(input));
+  const result = schemaOf(input).safeParse(withKinds(input));
   if (result.success) return result.data;
   const faults = faultTexts(input, result.error.issues);
   throw new UserError("config", `Cannot use this config: ${faults.join("; ")}`);
@@ -20,9 +19,13 @@ export function resolveStored(stored: unknown): RunConfig {
   return resolveConfig(withTodaysNames(stored));
 }
 
-/** Sets the default `model.kind`: zod cannot choose the option of a union without it. */
-function withModelKind(input: unknown): unknown {
-  return isPlain(input) && isPlain(input.model) && input.model.kind === undefined
-    ? { ...input, model: { ...input.model, kind: DEFAULT_KIND } }
-    : input;
+/** Sets the default kinds of model and optimizer: zod cannot choose the option of a union. */
+function withKinds(input: unknown): unknown {
+  if (!isPlain(input)) return input;
+  return Object.entries(DEFAULT_KINDS).reduce((config, [name, kind]) => {
+    const section = config[name];
+    return isPlain(section) && section["kind"] === undefined
+      ? { ...config, [name]: { ...section, kind } }
+      : config;
+  }, input);
 }

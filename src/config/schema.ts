@@ -7,11 +7,14 @@ import { checkpointSchema } from "../checkpoint/schema.ts";
 import { dataSchema } from "../data/schema.ts";
 import { guardSchema } from "../guard/schema.ts";
 import { recoverySchema } from "../membership/schema.ts";
-import { DEFAULT_KIND, modelOf, modelSchema } from "../models/mod.ts";
-import { optimSchema } from "../optim/schema.ts";
+import { modelOf, modelSchema } from "../models/mod.ts";
+import { optimSchema } from "../optim/mod.ts";
 import { reportSchema } from "../report/schema.ts";
 import { limitFaults } from "./limits.ts";
 import { mismatches } from "./mismatches.ts";
+
+/** Sections with a schema per kind, and the kind of a config that names none. */
+export const DEFAULT_KINDS = { model: "gpt", optim: "adamw" } as const;
 
 /** When and on how much a run evaluates. */
 const evalSchema = z.strictObject({
@@ -58,9 +61,9 @@ export const runSchema = z.strictObject({
   micro_batch_size: z.int().min(1).default(8)
     .describe("Sequences B per micro-batch"),
   eval: evalSchema.prefault({}),
-  model: modelSchema.prefault({ kind: DEFAULT_KIND }),
+  model: modelSchema.prefault({ kind: DEFAULT_KINDS.model }),
   data: dataSchema.prefault({}),
-  optim: optimSchema.prefault({}),
+  optim: optimSchema.prefault({ kind: DEFAULT_KINDS.optim }),
   checkpoint: checkpointSchema.prefault({}),
   guard: guardSchema.prefault({}),
   recovery: recoverySchema.prefault({}),

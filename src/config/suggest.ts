@@ -32,7 +32,8 @@ export function nearestKey(given: string, known: readonly string[]): string | un
   return found === undefined ? undefined : todaysName(found);
 }
 
-function nearestName(given: string, known: readonly string[]): string | undefined {
+/** As {@linkcode nearestKey}, for any dotted names. */
+export function nearestName(given: string, known: readonly string[]): string | undefined {
   const last = lastPart(given);
   const section = given.slice(0, given.length - last.length);
   const form = known.find((path) =>

@@ -10,7 +10,7 @@ import type { Tokenizer } from "./tokenizers/types.ts";
 export interface BatchTensor {
   /** Sizes of the axes behind the first, which is B. */
   readonly shape: readonly number[];
-  /** Type of its elements. */
+  /** Element type. */
   readonly dtype: "u32" | "f32";
   /** What its elements mean, also in rows that fill a batch up. */
   readonly meaning: string;

@@ -8,16 +8,8 @@ import type { RunConfig } from "../config/schema.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import { DECODE, type DecodedModel, decodePlan } from "./decode_plan.ts";
 import { CHUNK_SIZES, largestChunk } from "./decode_window.ts";
-import {
-  evaluationPlan,
-  gradientPlan,
-  inspectPlan,
-  reachPlan,
-  type ReplicaLayout,
-  shapeOf,
-  treeAddPlan,
-  updatePlan,
-} from "./plans.ts";
+import { evaluationPlan, gradientPlan, reachPlan, type ReplicaLayout, shapeOf } from "./plans.ts";
+import { inspectPlan, treeAddPlan, updatePlan } from "./vector_plans.ts";
 
 /** Prefix of the slots of a worker's first decoder (src/engine/decoder.ts). */
 const DECODER = "decode/0/";

@@ -15,7 +15,7 @@ import type { Call, Grad, Tensor, Trace } from "../graph/types.ts";
 import { SUM } from "../nn/formulas.ts";
 import { cutRows, type Head, type HeadRows, headRowsOf } from "../nn/head.ts";
 import { scaled } from "../nn/layers.ts";
-import { isRowSum, type RowSum, type Term, type Terms } from "../nn/terms.ts";
+import { isRowSum, type LossTerms, type RowSum, type Term } from "../nn/terms.ts";
 import { Concatenation } from "./concatenation.ts";
 
 /** Options of a traced loss. */
@@ -29,7 +29,7 @@ export interface LossOptions {
 
 /** The sum of each term over a micro-batch, each [1], by name. */
 export function evaluateTerms(
-  terms: Terms,
+  terms: LossTerms,
   options: LossOptions = {},
 ): Readonly<Record<string, Tensor>> {
   const sums: Record<string, Tensor> = sumsOfTensors(terms);
@@ -76,7 +76,7 @@ export interface Differentiated {
  * The loss of all terms with a weight, and its gradients with respect to `wanted`.
  * @throws {RangeError} without such a term, or for a sum that is not f32 [1].
  */
-export function differentiate(terms: Terms, options: DifferentiateOptions): Differentiated {
+export function differentiate(terms: LossTerms, options: DifferentiateOptions): Differentiated {
   const { trace, share, wanted } = options;
   const trained = trainedOf(terms);
   const names = Object.keys(trained);
@@ -121,7 +121,7 @@ export function differentiate(terms: Terms, options: DifferentiateOptions): Diff
 }
 
 /** The terms with a weight. */
-export function trainedOf(terms: Terms): Terms {
+export function trainedOf(terms: LossTerms): LossTerms {
   return Object.fromEntries(Object.entries(terms).filter(([, { weight }]) => weight !== 0));
 }
 
@@ -131,7 +131,7 @@ interface Group {
   readonly sums: readonly (readonly [name: string, sum: RowSum])[];
 }
 
-function groupsOf(terms: Terms): readonly Group[] {
+function groupsOf(terms: LossTerms): readonly Group[] {
   const groups = new Map<Head, (readonly [string, RowSum])[]>();
   for (const [name, { sum }] of Object.entries(terms)) {
     if (!isRowSum(sum)) continue;
@@ -141,7 +141,7 @@ function groupsOf(terms: Terms): readonly Group[] {
 }
 
 /** The terms that are tensors. @throws {RangeError} for one that is not f32 [1]. */
-function sumsOfTensors(terms: Terms): Record<string, Tensor> {
+function sumsOfTensors(terms: LossTerms): Record<string, Tensor> {
   const sums: Record<string, Tensor> = {};
   for (const [name, { sum }] of Object.entries(terms)) {
     if (isRowSum(sum)) continue;

@@ -1,33 +1,31 @@
 /**
- * All plans of a replica: gradient, evaluation, gradient check, update and tree addition, and the
+ * The plans of a replica that compute its model: gradient, evaluation, gradient reach; and the
  * layout of the parameters. Pure.
  */
 import { pointwise } from "../../kernels/pointwise/mod.ts";
 import { DH, recurrenceBackwardOp } from "../../kernels/recurrence/mod.ts";
 import type { RecurrenceBackwardAttrs } from "../../kernels/recurrence/mod.ts";
-import { rowNorms, treeAddOp } from "../../kernels/reduce/mod.ts";
+import { rowNorms } from "../../kernels/reduce/mod.ts";
+import { groupedParams } from "../config/param_groups.ts";
 import type { RunConfig } from "../config/schema.ts";
 import type { Task } from "../data/source.ts";
 import { taskOf } from "../data/sources/mod.ts";
 import { formula } from "../graph/formula.ts";
 import type { Expr } from "../graph/formula.ts";
-import { applyAll, newTrace } from "../graph/trace.ts";
+import { newTrace } from "../graph/trace.ts";
 import type { Graph, Tensor, Trace } from "../graph/types.ts";
 import { modelOf } from "../models/mod.ts";
 import { PRODUCT, scaleFormula } from "../nn/formulas.ts";
 import { newScope } from "../nn/scope.ts";
 import type { Carry, Param } from "../nn/scope.ts";
-import type { Term, Terms } from "../nn/terms.ts";
-import { optimizerOf } from "../optim/mod.ts";
-import { inspectGraph, updateGraph } from "../optim/update.ts";
-import type { SpanGraph } from "../optim/update.ts";
+import type { LossTerms, Term } from "../nn/terms.ts";
 import type { Direction } from "../report/events.ts";
 import { compile } from "../plan/compile.ts";
 import type { Placement } from "../plan/compile.ts";
-import { addressIn, bucketSlot, layOut, LOSS, sumAddress } from "../plan/layout.ts";
+import { addressIn, bucketSlot, layOut, LOSS, sumAddress, vectorBuckets } from "../plan/layout.ts";
 import { expand } from "../plan/expand.ts";
-import type { BucketRange, Layout } from "../plan/layout.ts";
-import type { Plan, SlotAddress } from "../plan/types.ts";
+import type { Layout } from "../plan/layout.ts";
+import type { Plan } from "../plan/types.ts";
 import { differentiate, evaluateTerms, trainedOf } from "./loss.ts";
 import type { LossOptions } from "./loss.ts";
 
@@ -103,11 +101,12 @@ export function traceGradient(
   options: LossOptions = {},
 ): Traced {
   const built = build(config, { vocabulary, training: true });
+  const trained = groupedParams(built.params, config).filter(({ frozen }) => !frozen);
   const { loss, shares, flows } = differentiate(built.terms, {
     ...options,
     trace: built.trace,
     share: shareOf(built.trace, config, built.task),
-    wanted: built.params.map((p) => p.tensor),
+    wanted: trained.map((p) => p.tensor),
   });
   const results: Record<string, Tensor> = { [LOSS]: loss, ...carriedOf(built.carries) };
   for (const name of sumsOf(built.terms).slice(1)) {
@@ -117,7 +116,7 @@ export function traceGradient(
   // A call must not both read and write the gradient vector, so a tensor that is read again, or is
   // the gradient of several parameters, is copied there.
   const read = new Set(expand(built.trace.calls).flatMap((call) => call.inputs));
-  built.params.forEach(({ name }, i) => {
+  trained.forEach(({ name }, i) => {
     const flow = flows[i];
     if (flow === undefined) throw new RangeError(`Cannot train ${name}: the loss ignores it`);
     const shared = read.has(flow) || flows.indexOf(flow) !== flows.lastIndexOf(flow);
@@ -147,17 +146,20 @@ function shareOf(
 }
 
 /** Names of the sums behind the gradient: the loss, then its terms if there are several. */
-function sumsOf(terms: Terms): string[] {
+function sumsOf(terms: LossTerms): string[] {
   const names = Object.keys(trainedOf(terms));
   return [LOSS, ...names.length > 1 ? names.map((name) => TERM + name) : []];
 }
 
-/** The parameters of a model, and their layout. */
+/**
+ * The parameters of a model, and their layout. @throws {UserError} `config` when its groups do not
+ * fit the parameters.
+ */
 export function shapeOf(config: RunConfig, vocabulary: number): ReplicaLayout {
   const { params, carries, terms } = build(config, { vocabulary, training: true });
   return {
     params,
-    layout: layOut(params, { sums: sumsOf(terms) }),
+    layout: layOut(groupedParams(params, config), { sums: sumsOf(terms) }),
     carries,
     terms: Object.entries(terms).map(([name, { per, weight }]) => ({ name, per, weight })),
   };
@@ -165,7 +167,9 @@ export function shapeOf(config: RunConfig, vocabulary: number): ReplicaLayout {
 
 /** Slot sizes of a vector, by slot name. */
 export function sizesOf(layout: Layout, vector: string): Record<string, number> {
-  return Object.fromEntries(layout.buckets.map((size, i) => [bucketSlot(vector, i), size]));
+  return Object.fromEntries(
+    vectorBuckets(layout, vector).map(({ bucket, length }) => [bucketSlot(vector, bucket), length]),
+  );
 }
 
 function placing(layout: Layout): Placement {
@@ -233,64 +237,4 @@ export function reachPlan(config: RunConfig, vocabulary: number, layout: Layout)
 /** The directions of a recurrent model; none for other models. */
 export function directionsOf({ model }: Pick<RunConfig, "model">): readonly Direction[] {
   return modelOf(model).directions?.(model) ?? [];
-}
-
-/** The gradient check: the norm in slot `grad_norm`, the non-finite elements in `non_finite`. */
-export function inspectPlan(layout: Layout): Plan {
-  return runPlan(layout, ["grad"], inspectGraph(runsOf(layout)));
-}
-
-/** One optimizer step, a call per bucket; reads the gradient's norm from slot `grad_norm`. */
-export function updatePlan(config: RunConfig, layout: Layout): Plan {
-  const optimizer = optimizerOf(config.optim);
-  const traced = updateGraph(runsOf(layout), { optimizer, config: config.optim });
-  return runPlan(layout, ["param", "grad", ...optimizer.moments], traced);
-}
-
-/** The ranges of each bucket that has parameters; they are contiguous from its start. */
-function runsOf({ buckets, ranges }: Layout): readonly (readonly BucketRange[])[] {
-  return buckets.map((_, bucket) => ranges.filter((range) => range.bucket === bucket))
-    .filter((run) => run.length > 0);
-}
-
-function runPlan(
-  layout: Layout,
-  vectors: readonly string[],
-  { graph, sources }: SpanGraph,
-): Plan {
-  const runs = runsOf(layout);
-  const places = new Map<Tensor, SlotAddress>(
-    sources.map(({ tensor, vector, span, offset }) => {
-      const { bucket, offset: first } = runs[span]?.[0] as BucketRange;
-      return [tensor, {
-        slot: bucketSlot(vector, bucket),
-        role: tensor.role,
-        offset: first + offset,
-      }];
-    }),
-  );
-  const sizes = Object.fromEntries(vectors.flatMap((v) => Object.entries(sizesOf(layout, v))));
-  return compile(graph, { source: (t) => places.get(t), sizes });
-}
-
-/** Adds the finished subtree of level `level` to the gradient, in place. */
-export function treeAddPlan(layout: Layout, level: number): Plan {
-  const trace = newTrace();
-  const places = new Map<Tensor, SlotAddress>();
-  layout.buckets.forEach((size, bucket) => {
-    const [grad, kept] = ["grad", treeVector(level)].map((vector) => {
-      const role = vector === "grad" ? "grad" as const : "moment" as const;
-      const name = bucketSlot(vector, bucket);
-      const tensor = trace.source({ shape: [size], dtype: "f32" }, role, name);
-      places.set(tensor, { slot: name, role, offset: 0 });
-      return tensor;
-    });
-    applyAll(treeAddOp, [grad as Tensor, kept as Tensor]);
-  });
-  return compile(finish({ trace }, {}), { source: (t) => places.get(t) });
-}
-
-/** Name of the vector with a finished subtree of `2^level` micro-batches. */
-export function treeVector(level: number): string {
-  return `tree${level}`;
 }

@@ -12,8 +12,8 @@ import type { Key } from "../base/random.ts";
 import type { Device, Memory, SlotSlice } from "../device/types.ts";
 import type { Inspection } from "../guard/judge.ts";
 import { initialValues } from "../nn/scope.ts";
-import { optimizerOf } from "../optim/mod.ts";
-import { addressIn, bucketSlot } from "../plan/layout.ts";
+import { stateVectors } from "../optim/mod.ts";
+import { addressIn, bucketSlot, vectorLength } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { Reach } from "../report/events.ts";
 import type { TreeNode } from "../reduce/tree.ts";
@@ -83,7 +83,7 @@ export class Replica {
 
   /** Vectors of the state, in the order of checkpoints. */
   get vectors(): readonly string[] {
-    return ["param", ...optimizerOf(this.#config.optim).moments];
+    return stateVectors(this.#config.optim);
   }
 
   /** The terms of the model's loss. */
@@ -94,6 +94,11 @@ export class Replica {
   /** Trainable elements. */
   get parameters(): number {
     return this.#shape.params.reduce((n, { shape }) => n + sizeOf(shape), 0);
+  }
+
+  /** Elements of the gradient vector, with the loss. */
+  get gradientSize(): number {
+    return vectorLength(this.layout, "grad");
   }
 
   /** Elements of the states that one micro-batch carries. */
@@ -140,8 +145,9 @@ export class Replica {
 
   /** Resets to the initial parameters, with zero moments and carried states. */
   reset(): void {
-    const length = this.layout.buckets.reduce((a, b) => a + b, 0);
-    for (const vector of this.vectors) this.writeVector(vector, new Float32Array(length));
+    for (const vector of this.vectors) {
+      this.writeVector(vector, new Float32Array(vectorLength(this.layout, vector)));
+    }
     const indices = Array.from({ length: this.#config.micro_batches }, (_, i) => i);
     this.writeLanes(indices, new Float32Array(indices.length * this.laneSize));
     this.#initialize();

@@ -7,7 +7,8 @@ import type { TensorPart } from "../checkpoint/merge.ts";
 import type { NamedTensor } from "../checkpoint/tensors/tensor.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Carry } from "../nn/scope.ts";
-import type { Layout } from "../plan/layout.ts";
+import { paramsOf, vectorBuckets } from "../plan/layout.ts";
+import type { Layout, VectorBucket } from "../plan/layout.ts";
 
 /** Prefix of carried states in the optimizer's tensors. */
 const CARRY = "carry.";
@@ -32,14 +33,24 @@ export interface NamedState {
   readonly optimizer: readonly NamedTensor[];
 }
 
+/** Every bucket of `vectors`, in the order in which states are copied. */
+export function stateBuckets(
+  layout: Layout,
+  vectors: readonly string[],
+): (VectorBucket & { readonly vector: string })[] {
+  return vectors.flatMap((vector) =>
+    vectorBuckets(layout, vector).map((bucket) => ({ vector, ...bucket }))
+  );
+}
+
 /** Merges slices of all vectors. @throws {RangeError} unless they tile the vectors. */
 export function mergeState(
   layout: Layout,
   { moments, parts }: { moments: readonly string[]; parts: readonly VectorPart[] },
 ): NamedState {
   const vector = (name: string, prefix: string) =>
-    layout.buckets.flatMap((length, bucket) => {
-      const tensors = layout.entries.filter((e) => e.bucket === bucket)
+    vectorBuckets(layout, name).flatMap(({ bucket, length }) => {
+      const tensors = paramsOf(layout).filter((e) => e.bucket === bucket)
         .map(({ name, shape, offset }) => ({ name: prefix + name, shape, offset }));
       const own = parts.filter((part) => part.vector === name && part.bucket === bucket);
       return mergeParts({ length, tensors }, own);

@@ -10,22 +10,16 @@ import type { Device, Memory, Program } from "../device/types.ts";
 import type { Inspection } from "../guard/judge.ts";
 import { RANDOM_KEY } from "../nn/scope.ts";
 import { optimizerOf } from "../optim/mod.ts";
-import { GRAD_NORM, NON_FINITE } from "../optim/update.ts";
-import { bucketSlot, LOSS, sumAddress } from "../plan/layout.ts";
+import { GRAD_NORM } from "../optim/clip.ts";
+import { NON_FINITE } from "../optim/update.ts";
+import { bucketSlot, LOSS, sumAddress, vectorBuckets } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 import type { Plan } from "../plan/types.ts";
 import type { TreeNode } from "../reduce/tree.ts";
 import type { BatchUpload } from "./batch_upload.ts";
 import type { Lanes } from "./lanes.ts";
-import {
-  gradientPlan,
-  inspectPlan,
-  SHARE,
-  sizesOf,
-  treeAddPlan,
-  treeVector,
-  updatePlan,
-} from "./plans.ts";
+import { gradientPlan, SHARE, sizesOf } from "./plans.ts";
+import { inspectPlan, treeAddPlan, treeVector, updatePlan } from "./vector_plans.ts";
 
 /** What a step needs. */
 export interface StepParts {
@@ -192,7 +186,7 @@ export class Stepper {
   /** Copies the gradient to the vector of a level, as a finished subtree. */
   #saveSubtree(level: number): void {
     const { layout } = this.#parts;
-    layout.buckets.forEach((length, bucket) => {
+    vectorBuckets(layout, "grad").forEach(({ bucket, length }) => {
       const kept = bucketSlot(treeVector(level), bucket);
       this.#upload.memory.copy(bucketSlot("grad", bucket), kept, length);
     });

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { bytesOf } from "../base/hash.ts";
 import type { Memory, SlotSlice } from "../device/types.ts";
-import { bucketSlot } from "../plan/layout.ts";
+import { bucketSlot, vectorBuckets, vectorLength } from "../plan/layout.ts";
 import type { Layout } from "../plan/layout.ts";
 
 /** Elements per read: 64 MiB, which every adapter can map. */
@@ -29,7 +29,7 @@ export class Vectors {
     const parts = await Promise.all(this.#slices(vector).map((s) => this.#memory.read([s])));
     const [first] = parts;
     if (parts.length === 1 && first !== undefined) return first;
-    const flat = new Float32Array(this.#length);
+    const flat = new Float32Array(vectorLength(this.#layout, vector));
     let at = 0;
     for (const part of parts) {
       flat.set(part, at);
@@ -50,16 +50,15 @@ export class Vectors {
 
   /** Replaces a vector. @throws {RangeError} unless `flat` has its length. */
   write(vector: string, flat: Float32Array): void {
-    if (flat.length !== this.#length) {
-      throw new RangeError(
-        `Cannot write ${vector}: needs ${this.#length} elements: ${flat.length}`,
-      );
+    const needed = vectorLength(this.#layout, vector);
+    if (flat.length !== needed) {
+      throw new RangeError(`Cannot write ${vector}: needs ${needed} elements: ${flat.length}`);
     }
     let at = 0;
-    this.#layout.buckets.forEach((length, bucket) => {
+    for (const { bucket, length } of vectorBuckets(this.#layout, vector)) {
       this.writeBucket(vector, bucket, flat.subarray(at, at + length));
       at += length;
-    });
+    }
   }
 
   /** SHA-256 (hex) over the bytes of vectors in order. They must not change meanwhile. */
@@ -94,29 +93,26 @@ export class Vectors {
     this.#memory.write(slot, data, offset);
   }
 
-  get #length(): number {
-    return this.#layout.buckets.reduce((a, b) => a + b, 0);
-  }
-
   #slices(vector: string): SlotSlice[] {
     const slices: SlotSlice[] = [];
-    this.#layout.buckets.forEach((size, bucket) => {
+    for (const { bucket, length: size } of vectorBuckets(this.#layout, vector)) {
       for (let offset = 0; offset < size; offset += this.#chunk) {
         const length = Math.min(this.#chunk, size - offset);
         slices.push({ slot: bucketSlot(vector, bucket), offset, length });
       }
-    });
+    }
     return slices;
   }
 
   #find(vector: string, element: number): { slot: string; offset: number } {
     let offset = Number.isInteger(element) ? element : -1;
-    for (const [bucket, size] of this.#layout.buckets.entries()) {
-      if (offset >= 0 && offset < size) return { slot: bucketSlot(vector, bucket), offset };
-      offset -= size;
+    for (const { bucket, length } of vectorBuckets(this.#layout, vector)) {
+      if (offset >= 0 && offset < length) return { slot: bucketSlot(vector, bucket), offset };
+      offset -= length;
     }
+    const last = vectorLength(this.#layout, vector) - 1;
     throw new RangeError(
-      `Cannot damage ${vector}: needs an element from 0 to ${this.#length - 1}: ${element}`,
+      `Cannot damage ${vector}: needs an element from 0 to ${last}: ${element}`,
     );
   }
 }

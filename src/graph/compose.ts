@@ -75,9 +75,8 @@ function outputsOf(
 ): readonly Tensor[] {
   const shapes = inputs.map(({ shape }) => showShape(shape)).join(" ");
   if (inputs.length !== names.length) {
-    throw new RangeError(
-      `Cannot ${name} ${shapes}: need ${names.join(", ")}: got ${inputs.length}`,
-    );
+    const got = inputs.length === 0 ? "nothing" : shapes;
+    throw new RangeError(`Cannot ${name} ${got}: need ${names.join(", ")}: got ${inputs.length}`);
   }
   const byName = Object.fromEntries(names.map((key, k) => [key, inputs[k] as Tensor]));
   const outputs = [made(() => compose(byName, attrs), `Cannot ${name}`, shapes)].flat();

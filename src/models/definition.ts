@@ -2,7 +2,7 @@
 import type { Task } from "../data/source.ts";
 import type { Tensor } from "../graph/types.ts";
 import type { Scope } from "../nn/scope.ts";
-import type { Terms } from "../nn/terms.ts";
+import type { LossTerms } from "../nn/terms.ts";
 
 /** The tensors of a batch by name, as the task declares them. */
 export type BatchTensors = Readonly<Record<string, Tensor>>;
@@ -27,8 +27,19 @@ export interface LogitsInput extends ModelSizes {
   readonly starts?: Tensor | undefined;
 }
 
+/** The memory of earlier tokens in generation: a window that slides, or a recurrent state. */
+export type GenerationMemory = "window" | "state";
+
 /** A fault of a config: the key within `model`, and the error text for its value. */
 export type ModelFault = readonly [key: string, message: string];
+
+/** A schema of a `model` part, as zod makes it. */
+export interface ModelSchema<C> {
+  /** The keys and their schemas. */
+  readonly shape: object;
+  /** The complete config of some input. @throws for input that does not fit. */
+  parse(input: unknown): C;
+}
 
 /** A config of any model. */
 export interface AnyModel {
@@ -36,42 +47,31 @@ export interface AnyModel {
   readonly kind: string;
 }
 
-/** The schema of a section of a config, as `z.strictObject` of zod makes it. */
-export interface ConfigSchema<C> {
-  /** Its keys. */
-  readonly shape: object;
-  /** The value, checked and with its defaults. @throws where it is not valid. */
-  parse(value: unknown): C;
-}
-
 /** A model: everything that the system needs to know of it. `C` is its part of a config. */
 export interface ModelDefinition<C extends AnyModel> {
   /** Name, as in configs. */
   readonly kind: C["kind"];
-  /** Schema of the `model` part of a config, a strict object with the literal `kind`. */
-  readonly schema: ConfigSchema<C>;
+  /** Schema of the `model` part of a config: a z.strictObject with the literal `kind`. */
+  readonly schema: ModelSchema<C>;
   /**
    * Traces the terms of the loss over one batch; see src/nn/terms.ts. Weights of terms are constants
    * of the config, sums are f32 [1] or over rows of a head.
    */
-  readonly loss: (scope: Scope, batch: BatchTensors, config: C, task: Task) => Terms;
+  readonly loss: (scope: Scope, batch: BatchTensors, config: C, task: Task) => LossTerms;
   /** Traces logits f32 [B, T, K], or [B, K] with `last`; absent: it has none. */
   readonly logits?: (scope: Scope, input: LogitsInput, config: C) => Tensor;
-  /**
-   * What keeps earlier tokens in generation: a window that slides, or a recurrent state; a sentence why
-   * it cannot generate text, as `it is bidirectional`.
-   */
-  readonly generates?: (config: C) => { readonly memory: "window" | "state" } | string;
+  /** The memory of generation; a sentence why it cannot generate text, as `it is bidirectional`. */
+  readonly generates?: (config: C) => { readonly memory: GenerationMemory } | string;
   /** True if it can carry states from batch to batch (truncated BPTT). Default false. */
   readonly carries?: boolean;
   /** True if it reads `starts`, which keep attention inside a document. Default false. */
   readonly documents?: boolean;
   /** Directions in which the gradient's reach can be measured. Default none. */
   readonly directions?: (config: C) => readonly ("forward" | "backward")[];
-  /** Faults of a config for a task of the source named `source`. Default none. */
+  /** Faults of a config beside the other parts of a run. Default none. */
   readonly faults?: (
     config: C,
-    use: { readonly task: Task; readonly source: string },
+    use: ModelUse,
   ) => readonly ModelFault[];
   /** Keys without effect in this config, each with what it needs to have one. Default none. */
   readonly unused?: (config: C) => readonly ModelFault[];
@@ -81,11 +81,21 @@ export interface ModelDefinition<C extends AnyModel> {
   readonly flops?: (config: C, sizes: FlopSizes) => readonly FlopCount[];
 }
 
+/** What a config pairs with its model. */
+export interface ModelUse {
+  /** The task of its source. */
+  readonly task: Task;
+  /** Name of the source. */
+  readonly source: string;
+  /** Kind of the optimizer. */
+  readonly optimizer: string;
+}
+
 /** Sizes that FLOP formulas need. */
 export interface FlopSizes {
   /** Trainable elements. */
   readonly all: number;
-  /** Those of the layers' weight matrices alone. */
+  /** Elements of the layers' weight matrices alone. */
   readonly matrices: number;
   /** Tokens T of a window. */
   readonly time: number;
@@ -93,9 +103,9 @@ export interface FlopSizes {
 
 /** FLOP per token by a formula, and where it comes from. */
 export interface FlopCount {
-  /** The formula, as `6N`. */
+  /** Name of the formula, as `6N`. */
   readonly formula: string;
-  /** FLOP of training per token. */
+  /** FLOP per token. */
   readonly per_token: number;
   /** What it counts, and its source. */
   readonly words: string;

@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 import type { Tensor } from "../graph/types.ts";
-import { type Head, linearHead, tiedHead } from "../nn/head.ts";
+import { type Head, outputHead, tiedHead } from "../nn/head.ts";
 import {
   attend,
   dropout,
@@ -19,7 +19,7 @@ import {
 } from "../nn/layers.ts";
 import type { Scope } from "../nn/scope.ts";
 import { classification } from "../nn/terms.ts";
-import { defineModel, denseFlops, type LogitsInput } from "./definition.ts";
+import { defineModel, denseFlops, type LogitsInput, type ModelFault } from "./definition.ts";
 import { widthFactors } from "./width_transfer.ts";
 
 /** The `model` part of a config for a decoder transformer. */
@@ -70,12 +70,17 @@ export const gpt = defineModel<GptConfig>({
   },
   generates: () => ({ memory: "window" }),
   documents: true,
-  faults({ tie_embeddings: tied }, { task: { targetKind }, source }) {
-    if (!tied || targetKind === "next_token") return [];
-    return [[
-      "tie_embeddings",
-      `need false for source ${source}, whose targets are no tokens: true`,
-    ]];
+  faults({ tie_embeddings: tied, mup_base_width: base }, { task, source, optimizer }) {
+    const faults: ModelFault[] = [];
+    if (tied && task.targetKind !== "next_token") {
+      const need = `need false for source ${source}, whose targets are no tokens`;
+      faults.push(["tie_embeddings", `${need}: true`]);
+    }
+    if (base !== null && (optimizer === "sgd" || optimizer === "muon")) {
+      const reason = `its factors are those of Adam, not of ${optimizer}`;
+      faults.push(["mup_base_width", `need null, since ${reason}: ${base}`]);
+    }
+    return faults;
   },
   flops({ layers, width }, { all, time }) {
     const attended = layers * width * time;
@@ -110,7 +115,7 @@ function gptHead(
   const { logits: factor } = widthFactors(config);
   return config.tie_embeddings
     ? tiedHead(scope.in("tokens"), x, { vocabulary, width, factor })
-    : linearHead(scope.in("head"), x, { classes, bias: false, factor });
+    : outputHead(scope.in("head"), x, { classes, bias: false, factor });
 }
 
 /** x + attention(norm(x)), then x + mlp(norm(x)): [B, T, D] to [B, T, D]. */

@@ -11,9 +11,6 @@ export const modelSchema = z.discriminatedUnion("kind", [gptSchema, recurrentSch
 /** A complete `model` part. */
 export type ModelConfig = z.infer<typeof modelSchema>;
 
-/** Kind of the model that a config without one has. */
-export const DEFAULT_KIND = "gpt";
-
 /** Every model by its `kind`. */
 export const MODELS = { gpt, recurrent: recurrentNet } as const;
 

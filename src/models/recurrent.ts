@@ -6,7 +6,7 @@ import * as z from "zod";
 import { gru, gruBefore, lstm, rnnRelu, rnnTanh } from "../../kernels/recurrence/mod.ts";
 import type { Cell } from "../../kernels/recurrence/mod.ts";
 import type { Tensor } from "../graph/types.ts";
-import { type Head, linearHead } from "../nn/head.ts";
+import { type Head, outputHead } from "../nn/head.ts";
 import { dropout, embed, readout } from "../nn/layers.ts";
 import { recurrent } from "../nn/recurrent.ts";
 import type { CellInit } from "../nn/recurrent.ts";
@@ -126,5 +126,5 @@ function headOf(
     x = recurrent(scope.in("rnn"), x, options).y;
   }
   const kind = scope.decode === undefined ? config.readout : "last";
-  return linearHead(scope.in("head"), last ? readout(x, kind) : x, { classes });
+  return outputHead(scope.in("head"), last ? readout(x, kind) : x, { classes });
 }

@@ -3,7 +3,7 @@ import type * as z from "zod";
 import { showShape } from "../base/shape.ts";
 import { UserError } from "../base/user_error.ts";
 import type { Tensor } from "../graph/types.ts";
-import { isRowSum, type Term, type Terms } from "../nn/terms.ts";
+import { isRowSum, type LossTerms, type Term } from "../nn/terms.ts";
 import type { AnyModel, ModelDefinition } from "./definition.ts";
 
 /** By the SHA-256 of their modules: two modules may define models of one name. */
@@ -86,7 +86,7 @@ function checked(
   };
 }
 
-function requireTerms(terms: Terms): void {
+function requireTerms(terms: LossTerms): void {
   const all: readonly (readonly [string, Partial<Term>])[] = Object.entries(Object(terms));
   if (all.length === 0) throw new RangeError("need at least one term by name: got none");
   for (const [name, { sum, per, weight }] of all) {

@@ -1,6 +1,6 @@
 /** Formulas of elementwise layers. */
 import type { Expr, Formula } from "../graph/formula.ts";
-import { add, formula, mask, mul, tanh } from "../graph/formula.ts";
+import { add, formula, mask, max, mul, sigmoid, tanh } from "../graph/formula.ts";
 
 /** x + y */
 export const SUM: Formula = formula(2, (x, y) => add(x as Expr, y as Expr));
@@ -17,6 +17,18 @@ export const GELU: Formula = formula(1, (input) => {
   );
   return mul(mul(x, 0.5), add(1, tanh(inner)));
 });
+
+/** max(x, 0) */
+export const RELU: Formula = formula(1, (x) => max(x as Expr, 0));
+
+/** 1 / (1 + e^-x) */
+export const SIGMOID: Formula = formula(1, (x) => sigmoid(x as Expr));
+
+/** Hyperbolic tangent. */
+export const TANH: Formula = formula(1, (x) => tanh(x as Expr));
+
+/** x * sigmoid(x) (Hendrycks and Gimpel 2016, section 2; Elfwing et al. 2017). */
+export const SILU: Formula = formula(1, (x) => mul(x as Expr, sigmoid(x as Expr)));
 
 /** Inverted dropout (Srivastava et al. 2014, section 10) of inputs x and a random key. */
 export function dropoutFormula(p: number, site: number): Formula {

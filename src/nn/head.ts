@@ -21,12 +21,12 @@ export interface Head {
 }
 
 /** x W + b, times `factor`, with parameters `weight` [D, K] and `bias` as of `linear`. */
-export function linearHead(
+export function outputHead(
   scope: Scope,
   x: Tensor,
   { classes, bias = true, factor = 1 }: { classes: number; bias?: boolean; factor?: number },
 ): Head {
-  const { weight, bias: shift } = linearOf(scope, x, { width: classes, bias });
+  const { weight, bias: shift } = linearOf(scope, x, { width: classes, bias, hidden: false });
   return {
     x,
     weights: shift === undefined ? [weight] : [weight, shift],

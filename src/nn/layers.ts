@@ -2,14 +2,12 @@
  * Layers as functions from tensors to tensors, which declare their parameters in a scope. All
  * tensors are f32 except token ids (u32). B batch, T time, D width, V vocabulary.
  */
-import { attention, packedHeads } from "../../kernels/attention/mod.ts";
 import { embedding } from "../../kernels/embedding/mod.ts";
 import { applyLayerNorm as normalise } from "../../kernels/layer_norm/mod.ts";
 import { matmul } from "../../kernels/matmul/mod.ts";
 import { pointwise } from "../../kernels/pointwise/mod.ts";
 import { broadcastTime, poolTime } from "../../kernels/shape/mod.ts";
 import type { Tensor } from "../graph/types.ts";
-import { attendCached } from "./cached_attention.ts";
 import { dropoutFormula, GELU, PRODUCT, scaleFormula, SUM } from "./formulas.ts";
 import type { Scope } from "./scope.ts";
 import { sinusoids } from "./sinusoids.ts";
@@ -63,6 +61,7 @@ export function readout(x: Tensor, kind: "last" | "mean"): Tensor {
 /**
  * Linear layer x W + b: [..., K] to [..., width], with parameters `weight` [K, width] and `bias`.
  * `scale` multiplies the standard deviation of the initial weights, `lrScale` their learning rate.
+ * `hidden`: whether it is a hidden layer, whose weight matrix Muon orthogonalises; false for a head.
  */
 export function linear(scope: Scope, x: Tensor, options: LinearOptions): Tensor {
   const { weight, bias } = linearOf(scope, x, options);
@@ -72,26 +71,31 @@ export function linear(scope: Scope, x: Tensor, options: LinearOptions): Tensor 
 
 /** Options of {@linkcode linear}. */
 export interface LinearOptions {
-  /** Outputs per row. */
+  /** Features of the result. */
   readonly width: number;
-  /** Whether there is a bias; default true. */
+  /** Whether it has a bias; default true. */
   readonly bias?: boolean;
-  /** Factor of the initial standard deviation; default 1. */
+  /** Factor of the standard deviation of the initial weights. */
   readonly scale?: number;
-  /** Factor of the learning rate; default 1. */
+  /** Factor of the weights' learning rate. */
   readonly lrScale?: number;
+  /** Whether it is a hidden layer, whose matrix Muon orthogonalises; default true. */
+  readonly hidden?: boolean;
 }
 
 /** Declares the parameters of {@linkcode linear} for inputs x [..., K]. */
 export function linearOf(
   scope: Scope,
   x: Tensor,
-  { width, bias = true, scale = 1, lrScale = 1 }: LinearOptions,
+  { width, bias = true, scale = 1, lrScale = 1, hidden = true }: LinearOptions,
 ): { readonly weight: Tensor; readonly bias: Tensor | undefined } {
   const inner = x.shape.at(-1) as number;
   const init = { kind: "normal", std: STD * scale } as const;
   return {
-    weight: scope.param("weight", [inner, width], init, { lrScale }),
+    weight: scope.param("weight", [inner, width], init, {
+      lrScale,
+      ...hidden && { hidden: "in_out" },
+    }),
     bias: bias ? scope.param("bias", [width], { kind: "zeros" }) : undefined,
   };
 }
@@ -103,13 +107,13 @@ export function layerNorm(scope: Scope, x: Tensor): Tensor {
   return normalise(x, { gamma, beta: scope.param("bias", [width], { kind: "zeros" }) });
 }
 
-/** Sizes of a token embedding; `std`: standard deviation of its initial values. */
+/** Sizes of a token embedding. */
 export interface Table {
-  /** Rows of the table V. */
+  /** V */
   readonly vocabulary: number;
-  /** Features per row. */
+  /** D */
   readonly width: number;
-  /** Initial standard deviation. */
+  /** Standard deviation of the initial values. */
   readonly std?: number;
 }
 
@@ -141,25 +145,4 @@ export function positions(scope: Scope, x: Tensor, kind: "learned" | "sinusoidal
   return plus(x, scope.decode === undefined ? table : embedding(table, scope.positions(time)));
 }
 
-/**
- * Causal self-attention of packed queries, keys and values: [B, T, 3D] to [B, T, D]. When decoding,
- * qkv holds new tokens only, and a cache the keys and values of those before. `starts` u32 [B, T]: first token that
- * each token attends to (document masking). `divisor` of the scores: default sqrt(D / heads).
- * @throws {RangeError} when D is no multiple of `heads`.
- */
-export function attend(
-  scope: Scope,
-  qkv: Tensor,
-  { heads, dropout: p, starts, divisor }: {
-    heads: number;
-    dropout: number;
-    starts?: Tensor | undefined;
-    divisor?: number | undefined;
-  },
-): Tensor {
-  if (scope.decode !== undefined) {
-    return attendCached(scope, packedHeads(qkv, heads), { divisor });
-  }
-  if (!scope.training || p === 0) return attention(qkv, heads, { starts, divisor });
-  return attention(qkv, heads, { dropout: { p, ...scope.random() }, starts, divisor });
-}
+export { attend } from "./attention.ts";

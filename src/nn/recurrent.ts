@@ -80,8 +80,10 @@ function direction(
   const rows = cell.gates * width;
   const uniform: Init = { kind: "uniform", bound: 1 / Math.sqrt(width) };
   const zeros: Init = { kind: "zeros" };
-  const wih = scope.param(`weight_ih${suffix}`, [rows, inner], uniform);
-  const whh = scope.param(`weight_hh${suffix}`, [rows, width], init.recurrent ?? uniform);
+  const wih = scope.param(`weight_ih${suffix}`, [rows, inner], uniform, { hidden: "out_in" });
+  const whh = scope.param(`weight_hh${suffix}`, [rows, width], init.recurrent ?? uniform, {
+    hidden: "out_in",
+  });
   const bih = scope.param(`bias_ih${suffix}`, [rows], init.bias ?? zeros);
   const bhh = scope.param(`bias_hh${suffix}`, [rows], zeros);
   const names = ["h", "c"].slice(0, cell.states);

@@ -4,7 +4,7 @@
  */
 import type { Key } from "../base/random.ts";
 import { foldName, normals, uniforms } from "../base/random.ts";
-import type { Shape } from "../base/shape.ts";
+import type { MatrixAxes, Shape } from "../base/shape.ts";
 import { sizeOf } from "../base/shape.ts";
 import type { Tensor, Trace } from "../graph/types.ts";
 
@@ -32,8 +32,18 @@ export interface Param {
   readonly decay: boolean;
   /** Factor of its learning rate; default: 1. */
   readonly lrScale: number;
+  /** Set for the weight matrix of a hidden layer: the order of its axes. */
+  readonly hidden?: MatrixAxes;
   /** The traced tensor. */
   readonly tensor: Tensor;
+}
+
+/** Properties of a parameter that optimizers use. */
+export interface ParamOptions {
+  /** Factor of its learning rate; default: 1. */
+  readonly lrScale?: number;
+  /** For the weight matrix of a hidden layer, not of an embedding or a head: its axes. */
+  readonly hidden?: MatrixAxes;
 }
 
 /** A state that is carried from one batch to the next (truncated BPTT). */
@@ -63,7 +73,7 @@ export interface Scope {
   /** The child scope `name`. */
   in(name: string): Scope;
   /** Declares an f32 parameter; the same name returns the same tensor (weight sharing). */
-  param(name: string, shape: Shape, init: Init, options?: { readonly lrScale?: number }): Tensor;
+  param(name: string, shape: Shape, init: Init, options?: ParamOptions): Tensor;
   /** An f32 state [B, ...] from the previous batch; zeros at the start of a sequence. */
   carry(name: string, shape: Shape): Tensor;
   /** Sets the value of `carry` for the next batch. @throws {RangeError} when it is not carried. */
@@ -110,12 +120,13 @@ export function newScope(
     training,
     decode,
     in: (name) => at(`${path}${name}.`),
-    param(name, shape, init, { lrScale = 1 } = {}) {
+    param(name, shape, init, { lrScale = 1, ...options } = {}) {
       const full = path + name;
       const known = params.find((p) => p.name === full);
       if (known !== undefined) return known.tensor;
       const tensor = trace.source({ shape, dtype: "f32" }, "param", full);
-      params.push({ name: full, shape, init, decay: shape.length > 1, lrScale, tensor });
+      const decay = shape.length > 1;
+      params.push({ name: full, shape, init, decay, lrScale, ...options, tensor });
       return tensor;
     },
     carry(name, shape) {

@@ -26,14 +26,14 @@ export type Per = "targets" | "micro_batches";
 export interface Term {
   /** The micro-batch's sum: f32 [1], or over rows of a head. */
   readonly sum: Tensor | RowSum;
-  /** What the sum is divided by. */
+  /** Its divisor. */
   readonly per: Per;
   /** Factor of the term in the loss; 0: it is evaluated only. */
   readonly weight: number;
 }
 
 /** The terms of a model's loss by name. */
-export type Terms = Readonly<Record<string, Term>>;
+export type LossTerms = Readonly<Record<string, Term>>;
 
 /** Name of the negative log-likelihood. */
 export const NLL = "nll";
@@ -45,7 +45,7 @@ export const CORRECT = "correct";
  * Classification: the cross-entropy `nll` in nats, and whether the largest logit is the label's.
  * Rows with label IGNORE do not count.
  */
-export function classification(head: Head, labels: Tensor): Terms {
+export function classification(head: Head, labels: Tensor): LossTerms {
   return {
     [NLL]: { sum: { head, labels, of: crossEntropy }, per: "targets", weight: 1 },
     [CORRECT]: { sum: { head, labels, of: correct }, per: "targets", weight: 0 },

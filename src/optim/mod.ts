@@ -1,12 +1,38 @@
 /** The optimizer registry: a new optimizer is one file and one line here. */
-import { adamw } from "./adamw.ts";
-import type { OptimConfig } from "./schema.ts";
+import * as z from "zod";
+import { adamw, adamwSchema } from "./adamw.ts";
+import { lion, lionSchema } from "./lion.ts";
+import { muon, muonSchema } from "./muon.ts";
+import { momentsOf } from "./rules.ts";
+import { sgd, sgdSchema } from "./sgd.ts";
 import type { Optimizer } from "./types.ts";
 
 /** Every optimizer by its `kind`. */
-export const OPTIMIZERS = { adamw } as const;
+export const OPTIMIZERS = {
+  adamw: { schema: adamwSchema, optimizer: adamw },
+  sgd: { schema: sgdSchema, optimizer: sgd },
+  lion: { schema: lionSchema, optimizer: lion },
+  muon: { schema: muonSchema, optimizer: muon },
+} as const;
+
+/** The `optim` part of a config: the schema of the optimizer that `kind` names. */
+export const optimSchema = z.discriminatedUnion("kind", [
+  OPTIMIZERS.adamw.schema,
+  OPTIMIZERS.sgd.schema,
+  OPTIMIZERS.lion.schema,
+  OPTIMIZERS.muon.schema,
+]);
+
+/** A complete `optim` part. */
+export type OptimConfig = z.infer<typeof optimSchema>;
 
 /** The optimizer of a config. */
 export function optimizerOf(config: OptimConfig): Optimizer<OptimConfig> {
-  return OPTIMIZERS[config.kind];
+  // The table pairs each kind with its config type, which TypeScript cannot express here.
+  return OPTIMIZERS[config.kind].optimizer as Optimizer<OptimConfig>;
+}
+
+/** The vectors of a replica's state, in the order of checkpoints: parameters, then moments. */
+export function stateVectors(config: OptimConfig): readonly string[] {
+  return ["param", ...momentsOf(optimizerOf(config), config)];
 }

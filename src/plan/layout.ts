@@ -1,11 +1,12 @@
 /**
  * The layout of parameters in flat buckets. Parameters, gradients and moments share one layout, so
  * a step has one payload to all-reduce, one update and one array to save. Parameters with weight
- * decay come first, grouped by lr scale, then those without.
+ * decay come first, grouped by lr scale, then those without. Frozen parameters have buckets of their
+ * own, and so have those of each update rule: a vector lacks the buckets that it has no use for.
  */
 import { LEAST_BINDING } from "../base/binding.ts";
 import { alignUp, sizeOf } from "../base/shape.ts";
-import type { Shape } from "../base/shape.ts";
+import type { MatrixAxes, Shape } from "../base/shape.ts";
 import type { Role } from "../graph/types.ts";
 import type { SlotAddress } from "./types.ts";
 
@@ -24,6 +25,16 @@ export interface ParamSpec {
   readonly shape: Shape;
   readonly decay: boolean;
   readonly lrScale?: number;
+  /** Weight decay instead of the optimizer's. */
+  readonly weightDecay?: number;
+  /** Name of its update rule; undefined: the optimizer's first. */
+  readonly rule?: string;
+  /** Moments that it does not have. */
+  readonly lacks?: readonly string[];
+  /** Whether it is never updated: it has no gradient and no moments. */
+  readonly frozen?: boolean;
+  /** Set for the weight matrix of a hidden layer. */
+  readonly hidden?: MatrixAxes;
 }
 
 /** A parameter's address: `offset` in elements from the start of its bucket. */
@@ -39,6 +50,14 @@ export interface BucketRange {
   readonly length: number;
   readonly decay: boolean;
   readonly lrScale: number;
+  readonly weightDecay?: number;
+  readonly rule?: string;
+}
+
+/** A bucket of one vector, and its size in elements. */
+export interface VectorBucket {
+  readonly bucket: number;
+  readonly length: number;
 }
 
 /** A scalar of the gradient vector that is summed along with the gradient: a loss term. */
@@ -50,18 +69,20 @@ export interface SumEntry {
 
 /**
  * Addresses of all parameters, sizes of the buckets in elements, and the ranges to update. `sums`
- * lie behind the parameters.
+ * lie behind the trained parameters.
  */
 export interface Layout {
   readonly entries: readonly ParamEntry[];
   readonly sums: readonly SumEntry[];
+  /** Sizes of the buckets; not every vector has each ({@linkcode vectorBuckets}). */
   readonly buckets: readonly number[];
   readonly ranges: readonly BucketRange[];
 }
 
 /**
- * Lays out parameters: those with weight decay first, then by descending lr scale, else in the
- * given order. The sums come last, {@linkcode LOSS} by default.
+ * Lays out parameters: by update rule, then those with weight decay first, then by descending lr
+ * scale, else in the given order; behind them the sums ({@linkcode LOSS} by default), then frozen
+ * parameters.
  */
 export function layOut(
   params: readonly ParamSpec[],
@@ -70,10 +91,7 @@ export function layOut(
     readonly sums?: readonly string[];
   } = {},
 ): Layout {
-  const ordered = params.toSorted((a, b) =>
-    Number(b.decay) - Number(a.decay) || lrScaleOf(b) - lrScaleOf(a)
-  );
-  const buckets: number[] = [0];
+  const buckets: number[] = [];
   const place = (elements: number) => {
     const size = alignUp(elements, ALIGN);
     const used = buckets.at(-1) as number;
@@ -83,13 +101,23 @@ export function layOut(
     buckets[bucket] = offset + size;
     return { bucket, offset };
   };
-  const entries = ordered.map((param) => ({ ...param, ...place(sizeOf(param.shape)) }));
-  return {
-    entries,
-    sums: sums.map((name) => ({ name, ...place(1) })),
-    buckets,
-    ranges: rangesOf(entries),
+  /** Groups begin with a bucket of their own. */
+  const placeGroup = (group: readonly ParamSpec[]): ParamEntry[] => {
+    buckets.push(0);
+    return group.map((param) => ({ ...param, ...place(sizeOf(param.shape)) }));
   };
+  const rules = Map.groupBy(params.filter(({ frozen }) => !frozen), ({ rule }) => rule);
+  const groups = rules.size === 0 ? [[]] : Array.from(rules.values());
+  const entries = groups.flatMap((group) => placeGroup(group.toSorted(byUpdate)));
+  const placed = sums.map((name) => ({ name, ...place(1) }));
+  const frozen = params.filter((param) => param.frozen);
+  const all = frozen.length === 0 ? entries : [...entries, ...placeGroup(frozen)];
+  return { entries: all, sums: placed, buckets, ranges: rangesOf(all) };
+}
+
+function byUpdate(a: ParamSpec, b: ParamSpec): number {
+  return Number(b.decay) - Number(a.decay) || lrScaleOf(b) - lrScaleOf(a) ||
+    (b.weightDecay ?? -1) - (a.weightDecay ?? -1);
 }
 
 function lrScaleOf({ lrScale = 1 }: ParamSpec): number {
@@ -99,14 +127,26 @@ function lrScaleOf({ lrScale = 1 }: ParamSpec): number {
 function rangesOf(entries: readonly ParamEntry[]): BucketRange[] {
   const ranges: BucketRange[] = [];
   for (const entry of entries) {
-    const { shape, bucket, offset, decay } = entry;
+    const { shape, bucket, offset, decay, weightDecay, rule, frozen } = entry;
+    if (frozen) continue;
     const lrScale = lrScaleOf(entry);
     const end = offset + alignUp(sizeOf(shape), ALIGN);
     const last = ranges.at(-1);
-    const isSame = last?.bucket === bucket && last.decay === decay && last.lrScale === lrScale;
+    const isSame = last?.bucket === bucket && last.decay === decay && last.lrScale === lrScale &&
+      last.weightDecay === weightDecay;
     if (last !== undefined && isSame) {
       ranges[ranges.length - 1] = { ...last, length: end - last.offset };
-    } else ranges.push({ bucket, offset, length: end - offset, decay, lrScale });
+    } else {
+      ranges.push({
+        bucket,
+        offset,
+        length: end - offset,
+        decay,
+        lrScale,
+        ...weightDecay !== undefined && { weightDecay },
+        ...rule !== undefined && { rule },
+      });
+    }
   }
   return ranges;
 }
@@ -126,13 +166,31 @@ export function sumAddress(layout: Pick<Layout, "sums">, name: string): SlotAddr
   return addressOf(layout.sums, "grad", name);
 }
 
-function addressOf(
-  entries: readonly SumEntry[],
-  vector: string,
-  name: string,
-): SlotAddress {
+function addressOf(entries: readonly SumEntry[], vector: string, name: string): SlotAddress {
   const entry = entries.find((e) => e.name === name);
   if (entry === undefined) throw new RangeError(`Cannot place ${name}: the layout lacks it`);
   const role: Role = vector === "param" || vector === "grad" ? vector : "moment";
   return { slot: bucketSlot(vector, entry.bucket), role, offset: entry.offset };
+}
+
+/** The parameters of a layout that have elements in `vector`; default: all parameters. */
+export function paramsOf({ entries }: Layout, vector: string = "param"): readonly ParamEntry[] {
+  return entries.filter((entry) => isIn(vector, entry));
+}
+
+/** The buckets that a vector (`param`, `grad`, a moment) has, in ascending order. */
+export function vectorBuckets({ entries, buckets }: Layout, vector: string): VectorBucket[] {
+  return buckets.map((length, bucket) => ({ length, bucket })).filter(({ bucket }) =>
+    // The parameters of a bucket have one rule; sums are in every vector.
+    entries.filter((entry) => entry.bucket === bucket).every((entry) => isIn(vector, entry))
+  );
+}
+
+/** Number of elements of a vector in all of its buckets. */
+export function vectorLength(layout: Layout, vector: string): number {
+  return vectorBuckets(layout, vector).reduce((sum, { length }) => sum + length, 0);
+}
+
+function isIn(vector: string, { frozen, lacks }: ParamSpec): boolean {
+  return vector === "param" || !(frozen || lacks?.includes(vector));
 }

@@ -3,7 +3,7 @@
  * all faults before the first trial starts. Pure except for the `measure` callback.
  */
 import { UserError } from "../base/user_error.ts";
-import { withKind } from "../config/kinds.ts";
+import { kindSections, withKind } from "../config/kinds.ts";
 import { isPlain, type PlainConfig } from "../config/overrides.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import { type AxisPoint, pointsOf } from "./axes.ts";
@@ -90,8 +90,10 @@ async function plansAt(
   point: AxisPoint,
   { sweep, measure }: { sweep: Sweep; measure: Measure },
 ): Promise<Plan[]> {
-  const kind = point["model.kind"];
-  const base = typeof kind === "string" ? withKind(sweep.base, kind).config : sweep.base;
+  const base = kindSections().reduce((config, section) => {
+    const kind = point[`${section}.kind`];
+    return typeof kind === "string" ? withKind(config, { section, kind }).config : config;
+  }, sweep.base);
   let input: PlainConfig = { ...quiet(base), name: sweep.name };
   for (const [key, value] of Object.entries(point)) input = withKey(input, key, value);
   input = { ...await derive(input, sweep.derived, measure), out: null };

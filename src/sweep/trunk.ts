@@ -4,7 +4,7 @@
  * the longest is the trunk, and the others branch off its checkpoints. Pure.
  */
 import { hashValue } from "../base/hash.ts";
-import type { OptimConfig } from "../optim/schema.ts";
+import type { OptimConfig } from "../optim/mod.ts";
 import { learningRate, stableSteps } from "../optim/schedule.ts";
 import type { Trial } from "./types.ts";
 import type { TrialFault } from "./expand.ts";

@@ -1,7 +1,7 @@
 /** What a plan says a worker takes is what a worker takes, slot by slot. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { resolveConfig } from "../../src/config/resolve.ts";
-import type { RunConfig } from "../../src/config/schema.ts";
+import type { RunConfig, RunInput } from "../../src/config/schema.ts";
 import { faultsOf, fits, largestWindows } from "../../src/budget/fit.ts";
 import { memoryOf } from "../../src/budget/memory.ts";
 import { openReference } from "../../src/device/reference.ts";
@@ -74,6 +74,11 @@ const CONFIGS: Record<string, RunConfig> = {
     model: { kind: "recurrent", cell: "lstm", layers: 2 },
     data: { bptt: 8 },
   }),
+  "a transformer with frozen layers under Muon": tinyConfig({
+    optim: { kind: "muon", groups: [{ match: "blocks.0.*", frozen: true }] },
+    model: { layers: 2 },
+  }),
+  "a transformer under SGD without momentum": tinyConfig({ optim: { kind: "sgd", momentum: 0 } }),
   "a GRU on shuffled windows, and its reach": tinyRecurrent({
     model: { kind: "recurrent", cell: "gru" },
     report: { sample_length: 0, gradient_reach: true },
@@ -105,6 +110,28 @@ Deno.test("vectors of one layout take a share each: parameters, gradient, moment
   assertEquals(roles.moments, 2 * roles.parameters);
   assertEquals(roles.tree_levels, 3 * roles.parameters);
   assertEquals([roles.states, roles.caches], [0, 0]);
+});
+
+Deno.test("an optimizer takes its own moments: frozen parameters have none, matrices of Muon one", () => {
+  const rolesOf = (optim: RunInput["optim"]) =>
+    memoryOf(holdingsOf(tinyConfig({ micro_batches: 8, optim }), VOCABULARY)).roles;
+  const { parameters } = rolesOf({ kind: "adamw" });
+  assertEquals(rolesOf({ kind: "lion" }).moments, parameters);
+  assertEquals(rolesOf({ kind: "sgd" }).moments, parameters);
+  assertEquals(rolesOf({ kind: "sgd", momentum: 0 }).moments, 0);
+  const blocks = rolesOf({ kind: "adamw", groups: [{ match: "blocks.*", frozen: true }] });
+  const others = rolesOf({
+    kind: "adamw",
+    groups: [{ match: "blocks.*" }, { match: "*", frozen: true }],
+  });
+  for (const roles of [blocks, others]) {
+    assertEquals(roles.parameters, parameters);
+    assertEquals([roles.moments, roles.tree_levels], [2 * roles.gradient, 3 * roles.gradient]);
+  }
+  // The loss has 256 bytes in each gradient.
+  assertEquals(blocks.gradient + others.gradient, parameters + 256);
+  // 4 matrices of a block: 16 x 48, 16 x 16, 16 x 64, 64 x 16; the loss is beside them.
+  assertEquals(rolesOf({ kind: "muon" }).moments, 2 * parameters - 4 * 3072 - 256);
 });
 
 function memoryAt(config: RunConfig): (windows: number) => ReturnType<typeof memoryOf> {

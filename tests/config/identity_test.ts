@@ -55,6 +55,7 @@ const OTHER: Readonly<Record<string, string>> = {
   "optim.decay_steps": "50",
   "optim.decay_share": "0.5",
   "optim.min_lr": "0",
+  "optim.groups": '[{"match":"head.*","frozen":true}]',
   "checkpoint.every": "1",
   "checkpoint.keep": "9",
   "checkpoint.keep_best": "false",
@@ -90,6 +91,13 @@ const OTHER_RECURRENT: Readonly<Record<string, { value: string; source?: string;
     "report.gradient_reach": { value: "true" },
   };
 
+/** Keys of an optimizer that others lack. */
+const OTHER_OPTIMIZER: Readonly<Record<string, { value: string; kind: string }>> = {
+  "optim.momentum": { value: "0.5", kind: "sgd" },
+  "optim.nesterov": { value: "false", kind: "muon" },
+  "optim.adamw_lr": { value: "1", kind: "muon" },
+};
+
 /** configHash() of a config without keys, by kind of model, as stored in existing checkpoints. */
 const FIRST_HASHES = {
   gpt: "7633ec02a36089d08d040682fa5ca888dd3b73a0b327cfb7e5a1e3be3c10ce8b",
@@ -99,8 +107,10 @@ const FIRST_HASHES = {
 const BASE = resolveConfig({});
 const withKey = (path: string, text: string) => resolveConfig(applyOverrides({}, { [path]: text }));
 /** The defaults with one more math key, `optim.later`. */
-const withLater = (list: unknown) =>
-  ({ ...BASE, optim: { ...BASE.optim, later: list } }) as typeof BASE;
+const withLater = (list: unknown) => ({
+  ...BASE,
+  optim: Object.assign({}, BASE.optim, { later: list }),
+});
 
 Deno.test("changeable() are the keys that leave the numbers alone", () => {
   assertEquals(keys().map(({ path }) => path).filter(changeable), [
@@ -143,7 +153,7 @@ Deno.test("changeable() are the keys that leave the numbers alone", () => {
 Deno.test("configHash() and differences() see each math key and no other", () => {
   assertEquals(
     keys().map(({ path }) => path)
-      .filter((path) => OTHER[path] === undefined && OTHER_RECURRENT[path] === undefined),
+      .filter((path) => !(path in OTHER || path in OTHER_RECURRENT || path in OTHER_OPTIMIZER)),
     // A mask needs an end, and an end without bptt a mask: neither changes alone. Heads of a base
     // need its width.
     ["model.kind", "model.mup_base_heads", "data.document_mask", "optim.kind"],
@@ -158,8 +168,15 @@ Deno.test("configHash() and differences() see each math key and no other", () =>
       differs ? [path] : [],
     );
   }
-  for (const [path, { value, source = "text", bptt = null }] of Object.entries(OTHER_RECURRENT)) {
-    const input = { model: { kind: "recurrent" }, data: { source, bptt } };
+  const inputs = [
+    ...Object.entries(OTHER_RECURRENT).map(([path, { value, source = "text", bptt = null }]) => {
+      return { path, value, input: { model: { kind: "recurrent" }, data: { source, bptt } } };
+    }),
+    ...Object.entries(OTHER_OPTIMIZER).map(([path, { value, kind }]) => {
+      return { path, value, input: { optim: { kind } } };
+    }),
+  ];
+  for (const { path, value, input } of inputs) {
     const base = resolveConfig(input);
     const config = resolveConfig(applyOverrides(input, { [path]: value }));
     const differs = MATH_KEYS.includes(path);

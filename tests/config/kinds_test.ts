@@ -50,10 +50,28 @@ Deno.test("a key on the command line that the kind lacks is refused all the same
 
 Deno.test("a new model needs no more than its schema for --model.kind to reach it", () => {
   const models = { bag: { schema: { shape: { kind: {}, width: {} } } } };
-  assertEquals(withKind(GPT, "bag", models), {
+  assertEquals(withKind(GPT, { section: "model", kind: "bag" }, models), {
     config: { model: { kind: "bag", width: 48 } },
-    dropped: ["layers", "heads", "tie_embeddings"],
+    dropped: ["model.layers", "model.heads", "model.tie_embeddings"],
   });
+});
+
+Deno.test("--optim.kind leaves out the config's keys of another optimizer, and says which", () => {
+  const said: string[] = [];
+  const input = { optim: { lr: 1e-3, beta2: 0.95, eps: 1e-6, groups: [{ match: "head.*" }] } };
+  const config = applyOverrides(input, { "optim.kind": "lion" }, (note) => said.push(note));
+  assertEquals(config["optim"], {
+    kind: "lion",
+    lr: 1e-3,
+    beta2: 0.95,
+    groups: [{ match: "head.*" }],
+  });
+  assertEquals(said, ["Left out optim.eps: an optimizer of kind lion has no such key"]);
+  assertThrows(
+    () => resolveConfig(applyOverrides(input, { "optim.kind": "sgd", "optim.beta1": "0.5" })),
+    UserError,
+    "Cannot use this config: optim.beta1: no key of this kind of optimizer",
+  );
 });
 
 Deno.test("every shipped config takes every kind, or says what beside the model forbids it", async () => {

@@ -5,6 +5,7 @@ import { keys, showDefault } from "../../src/config/keys.ts";
 import { applyOverrides } from "../../src/config/overrides.ts";
 import { resolveConfig } from "../../src/config/resolve.ts";
 import { MODELS } from "../../src/models/mod.ts";
+import { OPTIMIZERS } from "../../src/optim/mod.ts";
 
 const refusalOf = (overrides: Record<string, string>, input = {}) =>
   assertThrows(() => applyOverrides(input, overrides), UserError);
@@ -115,13 +116,22 @@ Deno.test("applyOverrides() refuses a key inside something that is no section", 
   }
 });
 
-for (const [kind, { schema }] of Object.entries(MODELS)) {
-  Deno.test(`applyOverrides() accepts every key of ${kind} with its own default, which then resolves`, () => {
-    const own = keys(schema).map((key) => ({ ...key, path: `model.${key.path}` }));
-    const all = [...keys().filter(({ path }) => !path.startsWith("model.")), ...own];
-    const defaults = all.map((key) => [key.path, String(showDefault(key))]);
-    const overrides = { ...Object.fromEntries(defaults), "model.kind": kind };
-    const plain = resolveConfig({ model: { kind } });
-    assertEquals(resolveConfig(applyOverrides({}, overrides)), plain);
-  });
+for (const [section, kinds] of Object.entries({ model: MODELS, optim: OPTIMIZERS })) {
+  for (const [kind, { schema }] of Object.entries(kinds)) {
+    Deno.test(`applyOverrides() accepts every key of ${kind} with its own default, which then resolves`, () => {
+      const others = keys().filter(({ path }) => !/^(model|optim)\./.test(path));
+      const schemas = { model: MODELS.gpt.schema, optim: OPTIMIZERS.adamw.schema };
+      const own = Object.entries({ ...schemas, [section]: schema }).flatMap(([name, schema]) =>
+        keys(schema).map((key) => ({ ...key, path: `${name}.${key.path}` }))
+      );
+      const defaults = [...others, ...own].map((key) => [key.path, String(showDefault(key))]);
+      const overrides = {
+        ...Object.fromEntries(defaults),
+        "model.kind": "gpt",
+        [`${section}.kind`]: kind,
+      };
+      const plain = resolveConfig({ [section]: { kind } });
+      assertEquals(resolveConfig(applyOverrides({}, overrides)), plain);
+    });
+  }
 }

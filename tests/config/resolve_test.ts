@@ -37,6 +37,16 @@ Deno.test("resolveConfig() names the list or table that holds a fault", () => {
   ]);
 });
 
+Deno.test("width transfer is refused with an optimizer that its factors are not for", () => {
+  const model = { kind: "gpt", mup_base_width: 32 };
+  for (const kind of ["adamw", "lion"]) resolveConfig({ model, optim: { kind } });
+  for (const kind of ["sgd", "muon"]) {
+    assertEquals(faults({ model, optim: { kind } }), [
+      `model.mup_base_width: need null, since its factors are those of Adam, not of ${kind}: 32`,
+    ]);
+  }
+});
+
 Deno.test("resolveConfig() lists all faults by path", () => {
   assertEquals(
     faults({

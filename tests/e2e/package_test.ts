@@ -76,7 +76,7 @@ const { tokens } = await model.generate("the", { tokens: 3 });
 console.log(JSON.stringify([finished, workers, tokens.length]));
 `;
 
-const MODEL = `import { headModel, layers, linearHead } from "shoal";
+const MODEL = `import { headModel, layers, outputHead } from "shoal";
 import * as z from "zod";
 const schema = z.strictObject({ kind: z.literal("lookup"), width: z.int().default(4) });
 export default headModel({
@@ -84,7 +84,7 @@ export default headModel({
   schema,
   head(scope, { tokens, vocabulary, classes, last }, { width }) {
     const x = layers.embed(scope.in("tokens"), tokens, { vocabulary, width });
-    return linearHead(scope.in("head"), last ? layers.readout(x, "last") : x, { classes });
+    return outputHead(scope.in("head"), last ? layers.readout(x, "last") : x, { classes });
   },
   generates: () => ({ memory: "window" }),
 });

@@ -52,7 +52,7 @@ async function resultsOf(
   const extra = starts === undefined
     ? []
     : [trace.source({ shape: [1, time], dtype: "u32" }, "batch", "starts")];
-  const attrs = { heads: HEADS, ...starts && { documents: true } };
+  const attrs = { heads: HEADS, causal: true, ...starts && { starts: true } };
   const [y, lse] = applyAll(attentionOp, [qkv, ...extra], attrs) as [Tensor, Tensor];
   const { dqkv } = gradientsOf(weightedSum([[y, weights]]), { dqkv: qkv });
   const results = { y, lse, dqkv: dqkv as Tensor };

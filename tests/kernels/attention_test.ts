@@ -1,6 +1,11 @@
 /** The reference of attention, and the arguments that it rejects. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { attention, attentionBackwardOp, attentionOp } from "../../kernels/attention/mod.ts";
+import {
+  attention,
+  attentionBackwardOp,
+  attentionOp,
+  packedHeads,
+} from "../../kernels/attention/mod.ts";
 import { rootKey, uniforms } from "../../src/base/random.ts";
 import { sizeOf } from "../../src/base/shape.ts";
 import { newTrace } from "../../src/graph/trace.ts";
@@ -12,7 +17,7 @@ const f32 = (...shape: number[]): Spec => ({ shape, dtype: "f32" });
 /** y and lse of one batch of `heads` heads, in f64. */
 function run(qkv: readonly number[][], heads: number, keep?: number): [Float64Array, Float64Array] {
   const shape = [1, qkv.length, qkv[0]?.length as number];
-  const attrs = keep === undefined ? { heads } : { heads, dropout: { site: 1, keep } };
+  const attrs = { heads, causal: true, ...keep !== undefined && { dropout: { site: 1, keep } } };
   const inputs: View[] = [{ ...f32(...shape), data: Float64Array.from(qkv.flat()) }];
   if (keep !== undefined) inputs.push({ ...KEY, data: Uint32Array.of(3, 4) });
   const outputs = attentionOp.shape(inputs, attrs).map((spec) => ({
@@ -60,10 +65,10 @@ Deno.test("attention scales scores by the root of the head's width", () => {
 Deno.test("attention divides scores by the divisor, and rejects one that is not above 0", () => {
   const trace = newTrace();
   const qkv = trace.source(f32(2, 8, 24), "batch", "qkv");
-  attention(qkv, 2, { divisor: 3 });
+  attention(packedHeads(qkv, 2), { divisor: 3 });
   assertEquals(trace.calls[0]?.attrs, { heads: 2, divisor: 3 });
   for (const divisor of [0, -1, NaN, Infinity]) {
-    assertThrows(() => attention(qkv, 2, { divisor }), RangeError, "must be above 0");
+    assertThrows(() => attention(packedHeads(qkv, 2), { divisor }), RangeError, "must be above 0");
   }
   const inputs: View[] = [{ ...f32(1, 1, 3), data: Float64Array.of(2, 3, 1) }];
   const outputs = [f32(1, 1, 1), f32(1, 1, 1)].map((s) => ({ ...s, data: new Float64Array(1) }));
@@ -84,9 +89,9 @@ Deno.test("attention() without or with zero dropout traces the same call", () =>
   const trace = newTrace();
   const qkv = trace.source(f32(2, 8, 24), "batch", "qkv");
   const key = trace.source(KEY, "scalar", "key");
-  attention(qkv, 2);
-  attention(qkv, 2, { dropout: { p: 0, site: 1, key } });
-  attention(qkv, 2, { dropout: { p: 0.25, site: 1, key } });
+  attention(packedHeads(qkv, 2));
+  attention(packedHeads(qkv, 2), { dropout: { p: 0, site: 1, key } });
+  attention(packedHeads(qkv, 2), { dropout: { p: 0.25, site: 1, key } });
   const [plain, zero, some] = trace.calls;
   assertEquals(zero?.attrs, plain?.attrs);
   assertEquals(zero?.inputs.length, 1);
@@ -108,7 +113,8 @@ Deno.test("attention() refuses dropout without a key, a key without dropout, and
   const key = trace.source(KEY, "scalar", "key");
   const qkv = trace.source(f32(1, 2, 6), "batch", "qkv");
   for (const p of [1, -0.5, NaN]) {
-    assertThrows(() => attention(qkv, 1, { dropout: { p, site: 1, key } }), RangeError, "[0, 1)");
+    const dropout = { p, site: 1, key };
+    assertThrows(() => attention(packedHeads(qkv, 1), { dropout }), RangeError, "[0, 1)");
   }
 });
 

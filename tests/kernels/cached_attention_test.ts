@@ -74,7 +74,9 @@ async function programOf(device: Device, trace: Trace, y: Tensor) {
 async function atOnce(device: Device, form: Form): Promise<Float32Array> {
   const trace = newTrace();
   const qkv = trace.source({ shape: [BATCH, TIME, rowOf(form)], dtype: "f32" }, "batch", "qkv");
-  const { memory, program } = await programOf(device, trace, attention(qkv, form.heads));
+  const heads = packedHeads(qkv, form.heads);
+  const y = attention(heads, { mask: { causal: true } });
+  const { memory, program } = await programOf(device, trace, y);
   memory.write("qkv", valuesOf(form));
   program.run();
   const length = BATCH * TIME * form.heads * WIDTH;

@@ -5,7 +5,7 @@ import { namesIn, Place } from "../e2e/support.ts";
 
 /** A model whose loss and logits are given as code. */
 const modelOf = ({ loss = "real.loss", logits = "real.logits", top = "" } = {}) => `
-import { headModel, layers, linearHead } from "shoal";
+import { headModel, layers, outputHead } from "shoal";
 import * as z from "zod";
 ${top}
 const schema = z.strictObject({
@@ -17,7 +17,7 @@ const real = headModel({
   schema,
   head(scope, { tokens, vocabulary, classes, last }, { width }) {
     const x = layers.embed(scope.in("tokens"), tokens, { vocabulary, width });
-    return linearHead(scope.in("head"), last ? layers.readout(x, "last") : x, { classes });
+    return outputHead(scope.in("head"), last ? layers.readout(x, "last") : x, { classes });
   },
   generates: () => ({ memory: "window" }),
 });

@@ -4,18 +4,10 @@ import { fold, rootKey, uniforms } from "../../src/base/random.ts";
 import { ArrayMemory, openReference } from "../../src/device/reference.ts";
 import type { Device, Memory, Program } from "../../src/device/types.ts";
 import { openWebGpu } from "../../src/device/webgpu.ts";
-import { adamw } from "../../src/optim/adamw.ts";
-import { optimizerOf } from "../../src/optim/mod.ts";
-import { type OptimConfig, optimSchema } from "../../src/optim/schema.ts";
-import {
-  GRAD_NORM,
-  inspectGraph,
-  NON_FINITE,
-  type SpanGraph,
-  updateGraph,
-  type UpdateRange,
-  type UpdateSpan,
-} from "../../src/optim/update.ts";
+import { adamw, type AdamWConfig, adamwSchema } from "../../src/optim/adamw.ts";
+import { GRAD_NORM } from "../../src/optim/clip.ts";
+import type { UpdateRange, UpdateSpan } from "../../src/optim/types.ts";
+import { inspectGraph, NON_FINITE, type SpanGraph, updateGraph } from "../../src/optim/update.ts";
 import { compile } from "../../src/plan/compile.ts";
 import type { Plan } from "../../src/plan/types.ts";
 import { checkPlan } from "../support/graph/plan_laws.ts";
@@ -60,7 +52,7 @@ function normOf(gradient: readonly Float64Array[]): number {
  * AdamW as algorithm 2 of the paper writes it, with the rate for both of its factors; a range's own
  * rate is a factor of the first alone.
  */
-function plainStep({ param, m, v }: Vectors, step: number, config: OptimConfig): void {
+function plainStep({ param, m, v }: Vectors, step: number, config: AdamWConfig): void {
   const { beta1, beta2, eps, weight_decay, clip } = config;
   const gradient = gradientAt(step);
   const { lr = NaN } = adamw.scalarsAt(step, config);
@@ -88,8 +80,8 @@ function planOf({ graph, sources }: SpanGraph): Plan {
 }
 
 /** Both plans of a step, in order. */
-async function programOf(config: OptimConfig, device: Device, memory: Memory): Promise<Program> {
-  const update = updateGraph(RUNS, { optimizer: optimizerOf(config), config });
+async function programOf(config: AdamWConfig, device: Device, memory: Memory): Promise<Program> {
+  const update = updateGraph(RUNS, { optimizer: adamw, config });
   const programs = [
     await device.load(planOf(inspectGraph(RUNS)), memory),
     await device.load(planOf(update), memory),
@@ -110,7 +102,7 @@ function range(memory: Memory, vector: string, r: number): Float32Array | Float6
   return (memory as ArrayMemory).floats(`${vector}:${run}`).subarray(offset, offset + length);
 }
 
-async function load(config: OptimConfig, device = openReference({ precision: "f64" })) {
+async function load(config: AdamWConfig, device = openReference({ precision: "f64" })) {
   const memory = device.memory();
   const program = await programOf(config, device, memory);
   first().param.forEach((p, r) => write(memory, "param", r, p));
@@ -125,9 +117,9 @@ async function load(config: OptimConfig, device = openReference({ precision: "f6
   return { memory, step };
 }
 
-function configOf(input: Partial<OptimConfig> = {}): OptimConfig {
+function configOf(input: Partial<AdamWConfig> = {}): AdamWConfig {
   const common = { lr: 0.05, min_lr: 0.01, warmup_steps: 3, decay_steps: 15, weight_decay: 0.3 };
-  return optimSchema.parse({ ...common, ...input });
+  return adamwSchema.parse({ kind: "adamw", ...common, ...input });
 }
 
 for (const [name, input] of Object.entries({ plain: {}, "without clipping": { clip: 0 } })) {
@@ -233,7 +225,7 @@ Deno.test("the gradient check reads the gradient only, and writes norm and count
 Deno.test("the update reads the norm of the gradient check, and only if it clips", () => {
   const slotsOf = (clip: number) => {
     const config = configOf({ clip });
-    const update = updateGraph(RUNS, { optimizer: optimizerOf(config), config });
+    const update = updateGraph(RUNS, { optimizer: adamw, config });
     return planOf(update).slots.map(({ name }) => name);
   };
   assert(slotsOf(1).includes(GRAD_NORM));
@@ -266,7 +258,7 @@ Deno.test("the gradient check counts non-finite elements of all ranges, anew at 
 });
 
 /** An update with one call per range, after one for the clip factor. */
-function rangeByRange(config: OptimConfig): Plan {
+function rangeByRange(config: AdamWConfig): Plan {
   const trace = newTrace();
   const scalar = (name: string) => trace.source({ shape: [1], dtype: "f32" }, "scalar", name);
   const limit = formula(1, (norm) => min(1, div(config.clip, add(norm as Expr, 1e-6))));
@@ -296,7 +288,7 @@ Deno.test("one call per span is bitwise equal to one call per range", async () =
   const device = await openWebGpu({ runtime: Deno.version.deno });
   for (const clip of [0, 1]) {
     const config = configOf({ clip });
-    const update = planOf(updateGraph(RUNS, { optimizer: optimizerOf(config), config }));
+    const update = planOf(updateGraph(RUNS, { optimizer: adamw, config }));
     assertEquals(update.calls.length, RUNS.length);
     const states: Float32Array[] = [];
     for (const plan of [rangeByRange(config), update]) {

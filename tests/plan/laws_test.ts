@@ -12,13 +12,11 @@ import { decodePlan } from "../../src/engine/decode_plan.ts";
 import {
   evaluationPlan,
   gradientPlan,
-  inspectPlan,
   reachPlan,
   shapeOf,
   traceGradient,
-  treeAddPlan,
-  updatePlan,
 } from "../../src/engine/plans.ts";
+import { inspectPlan, treeAddPlan, updatePlan } from "../../src/engine/vector_plans.ts";
 import { tinyConfig, type TinyInput } from "../support/gpt.ts";
 import { checkPlan } from "../support/graph/plan_laws.ts";
 

@@ -9,8 +9,11 @@ import {
   layOut,
   LOSS,
   type ParamEntry,
+  paramsOf,
   type ParamSpec,
   type SumEntry,
+  vectorBuckets,
+  vectorLength,
 } from "../../src/plan/layout.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
 import { tinyConfig } from "../support/gpt.ts";
@@ -84,6 +87,70 @@ Deno.test("parameters are grouped by lr scale, in descending order", () => {
       [1, false, 1],
     ],
   );
+});
+
+Deno.test("frozen parameters are behind the loss, in buckets that only the parameters have", () => {
+  const frozen = ["a", "gain"];
+  const layout = layOut(PARAMS.map((param) => ({ ...param, frozen: frozen.includes(param.name) })));
+  assertEquals(layout.entries.map(({ name, bucket, offset }) => [name, bucket, offset / ALIGN]), [
+    ["b", 0, 0],
+    ["c", 0, 1],
+    ["bias", 0, 3],
+    ["a", 1, 0],
+    ["gain", 1, 1],
+  ]);
+  assertEquals(layout.sums, [{ name: LOSS, bucket: 0, offset: 4 * ALIGN }]);
+  assertEquals(layout.buckets, [5 * ALIGN, 2 * ALIGN]);
+  assertEquals(layout.ranges.map(({ bucket, length }) => [bucket, length / ALIGN]), [
+    [0, 3],
+    [0, 1],
+  ]);
+  assertEquals(vectorBuckets(layout, "param").map(({ bucket }) => bucket), [0, 1]);
+  for (const vector of ["grad", "m", "tree0"]) {
+    assertEquals(vectorBuckets(layout, vector), [{ bucket: 0, length: 5 * ALIGN }]);
+    assertEquals(vectorLength(layout, vector), 5 * ALIGN);
+    assertEquals(paramsOf(layout, vector).map(({ name }) => name), ["b", "c", "bias"]);
+  }
+  assertEquals(paramsOf(layout).length, PARAMS.length);
+});
+
+Deno.test("update rules have buckets of their own, which lack the moments that a rule does not keep", () => {
+  const rule = (name: string) =>
+    ["b", "c"].includes(name) ? { rule: "matrices", lacks: ["v"] } : {};
+  const layout = layOut(PARAMS.map((param) => ({ ...param, ...rule(param.name) })));
+  checkLayout(layout);
+  assertEquals(layout.entries.map(({ name, bucket }) => [name, bucket]), [
+    ["a", 0],
+    ["bias", 0],
+    ["gain", 0],
+    ["b", 1],
+    ["c", 1],
+  ]);
+  assertEquals(layout.sums, [{ name: LOSS, bucket: 1, offset: 3 * ALIGN }]);
+  assertEquals(layout.ranges.map(({ bucket, rule }) => [bucket, rule]), [
+    [0, undefined],
+    [0, undefined],
+    [1, "matrices"],
+  ]);
+  const buckets = (vector: string) => vectorBuckets(layout, vector).map(({ bucket }) => bucket);
+  assertEquals([buckets("param"), buckets("grad"), buckets("m"), buckets("v")], [
+    [0, 1],
+    [0, 1],
+    [0, 1],
+    [0],
+  ]);
+});
+
+Deno.test("parameters of another weight decay are a range of their own", () => {
+  const layout = layOut(
+    PARAMS.map((param) => param.name === "b" ? { ...param, weightDecay: 0.5 } : param),
+  );
+  checkLayout(layout);
+  assertEquals(layout.ranges.map(({ length, weightDecay }) => [length / ALIGN, weightDecay]), [
+    [1, 0.5],
+    [3, undefined],
+    [2, undefined],
+  ]);
 });
 
 Deno.test("a vector is split if the next parameter would exceed the bucket size", () => {

@@ -8,7 +8,8 @@ import type { RunConfig } from "../../src/config/schema.ts";
 import { taskOf } from "../../src/data/sources/mod.ts";
 import { byteTokenizer } from "../../src/data/tokenizers/byte.ts";
 import type { Tokenizer } from "../../src/data/tokenizers/types.ts";
-import { optimizerOf } from "../../src/optim/mod.ts";
+import { stateVectors } from "../../src/optim/mod.ts";
+import { paramsOf } from "../../src/plan/layout.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
 import { carriedShapes } from "../../src/engine/state.ts";
 
@@ -36,8 +37,8 @@ export function draftFor(
     shape,
     data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => (i % 7 - 3) / 64),
   });
-  const moments = optimizerOf(config.optim).moments.flatMap((moment) =>
-    params.map(({ name, shape }) => filled(`${moment}.${name}`, shape))
+  const moments = stateVectors(config.optim).slice(1).flatMap((moment) =>
+    paramsOf(layout, moment).map(({ name, shape }) => filled(`${moment}.${name}`, shape))
   );
   const carried = carriedShapes(carries, config.micro_batches);
   const window = step * config.micro_batches * config.micro_batch_size;

@@ -2,7 +2,7 @@
 import { append } from "../../src/base/extremes.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { sizeOf } from "../../src/base/shape.ts";
-import { optimizerOf } from "../../src/optim/mod.ts";
+import { stateVectors } from "../../src/optim/mod.ts";
 import type { Answer } from "../group/link.ts";
 import { floatsOf } from "../protocol/payload.ts";
 import type { ReplicaLayout } from "../../src/engine/plans.ts";
@@ -73,7 +73,7 @@ export class Collector {
   #finish(): void {
     const { shape: { layout, carries }, config } = this.#whole;
     try {
-      const { moments } = optimizerOf(config.optim);
+      const moments = stateVectors(config.optim).slice(1);
       const { model, optimizer } = mergeState(layout, { moments, parts: this.#parts });
       const lanes = { microBatches: config.micro_batches, parts: this.#carries };
       this.#done.resolve({

@@ -6,9 +6,9 @@ import { bytesOf } from "../../src/base/hash.ts";
 import type { NamedTensor } from "../../src/checkpoint/tensors/tensor.ts";
 import type { Checkpoint } from "../../src/checkpoint/verify.ts";
 import { FRESH } from "../../src/guard/watch.ts";
-import { optimizerOf } from "../../src/optim/mod.ts";
+import { stateVectors } from "../../src/optim/mod.ts";
 import type { RunContext } from "./context.ts";
-import { bucketOf, carryOf } from "../../src/engine/state.ts";
+import { bucketOf, carryOf, stateBuckets } from "../../src/engine/state.ts";
 
 /** Loads initial parameters into all members; everything else is initialized from the seed. */
 export async function loadInitial(
@@ -16,7 +16,7 @@ export async function loadInitial(
   model: ReadonlyMap<string, NamedTensor>,
 ): Promise<void> {
   group.settle(false);
-  for (const bucket of layout.buckets.keys()) {
+  for (const { bucket } of stateBuckets(layout, ["param"])) {
     const state = { model, optimizer: new Map() };
     const data = bucketOf(layout, { vector: "param", bucket }, state);
     await group.order({ type: "load", vector: "param", bucket }, bytesOf(data));
@@ -31,12 +31,10 @@ export async function load(
   { model, optimizer, manifest }: Checkpoint,
 ): Promise<void> {
   group.settle(false);
-  for (const vector of ["param", ...optimizerOf(config.optim).moments]) {
-    for (const bucket of layout.buckets.keys()) {
-      const data = bucketOf(layout, { vector, bucket }, { model, optimizer });
-      await group.order({ type: "load", vector, bucket }, bytesOf(data));
-      await group.expect("loaded");
-    }
+  for (const { vector, bucket } of stateBuckets(layout, stateVectors(config.optim))) {
+    const data = bucketOf(layout, { vector, bucket }, { model, optimizer });
+    await group.order({ type: "load", vector, bucket }, bytesOf(data));
+    await group.expect("loaded");
   }
   for (let index = 0; carries.length > 0 && index < config.micro_batches; index++) {
     const lane = carries.flatMap((carry) => [...carryOf(carry, index, optimizer)]);

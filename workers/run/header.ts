@@ -1,5 +1,5 @@
 /** The header that a run shows before its workers start. Pure. */
-import { sizeOf } from "../../src/base/shape.ts";
+import { type Shape, sizeOf } from "../../src/base/shape.ts";
 import { changedKeys } from "../../src/config/changed.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
 import { taskOf } from "../../src/data/sources/mod.ts";
@@ -19,14 +19,13 @@ export function headerOf(
   { out, from }: { readonly out: string; readonly from: number },
 ): HeaderRow[] {
   const { name, steps, micro_batches, micro_batch_size: windows, data, init } = config;
-  const { params } = shapeOf(config, corpus.vocabulary);
-  const count = params.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const params = paramsIn(config, corpus.vocabulary);
   const { time } = taskOf(data, corpus.vocabulary);
   const changed = changedKeys(config)
     .filter((text) => !ELSEWHERE.includes(text.split("=", 1)[0] as string));
   return [
     ["run", from === 0 ? name : `${name}, from step ${from}`],
-    ["model", `${modelText(config.model)}: ${showCount(count)} parameters`],
+    ["model", `${modelText(config.model)}: ${params}`],
     ...moduleRows(config),
     ...init === null ? [] : [["begins", `with the parameters of ${init}`] as const],
     ["data", dataText(config, corpus)],
@@ -46,6 +45,15 @@ function moduleRows(config: RunConfig): HeaderRow[] {
     const { module, sha256 = "" } = section as { module?: string; sha256?: string };
     return module === undefined ? [] : [["module", `${module} (SHA-256 ${sha256.slice(0, 12)})`]];
   });
+}
+
+/** The numbers of parameters, and of frozen ones. */
+function paramsIn(config: RunConfig, vocabulary: number): string {
+  const { layout: { entries }, params } = shapeOf(config, vocabulary);
+  const count = (all: readonly { shape: Shape }[]) =>
+    showCount(all.reduce((sum, { shape }) => sum + sizeOf(shape), 0));
+  const frozen = entries.filter((entry) => entry.frozen);
+  return `${count(params)} parameters${frozen.length === 0 ? "" : `, ${count(frozen)} frozen`}`;
 }
 
 /** Kind, layers, width and heads, as far as the model has them. */

@@ -8,8 +8,9 @@ import { MANIFEST_PARTS } from "../../src/checkpoint/manifest.ts";
 import { asideName, STEP_PREFIX, stepName } from "../../src/checkpoint/names.ts";
 import { checkSpace, freeBytes } from "../../src/checkpoint/space.ts";
 import type { RunConfig } from "../../src/config/schema.ts";
-import { optimizerOf } from "../../src/optim/mod.ts";
+import { stateVectors } from "../../src/optim/mod.ts";
 import { shapeOf } from "../../src/engine/plans.ts";
+import { stateBuckets } from "../../src/engine/state.ts";
 
 /** Bytes that are written as a test: free space does not show quotas. */
 const PROBE = 2 ** 16;
@@ -34,8 +35,8 @@ export async function requireRoom(
   // A run that cannot begin leaves no checkpoints folder.
   const at = (await fileNamesIn(out)).includes("checkpoints") ? root : out;
   const { layout } = shapeOf(config, vocabulary);
-  const vectors = 1 + optimizerOf(config.optim).moments.length;
-  const bytes = 4 * vectors * layout.buckets.reduce((a, b) => a + b, 0);
+  const bytes = 4 * stateBuckets(layout, stateVectors(config.optim))
+    .reduce((sum, { length }) => sum + length, 0);
   const temp = join(at, asideName(STEP_PREFIX.writing, stepName(config.steps)));
   try {
     checkSpace(at, { bytes, free: free(at) });

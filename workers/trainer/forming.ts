@@ -19,7 +19,7 @@ export async function joinQuorum(
   worker.formed = quorum;
   worker.hurry = new AbortController();
   await quorum.meet(meet, {
-    length: replica.layout.buckets.reduce((a, b) => a + b, 0),
+    length: replica.gradientSize,
     laneSize: replica.laneSize,
     midway: () => worker.pass("exchange"),
   });

@@ -4,6 +4,7 @@ import { sliceOf } from "../../src/reduce/slices.ts";
 import type { Quorum } from "./quorum.ts";
 import type { Reply } from "../protocol/messages.ts";
 import type { Replica } from "../../src/engine/replica.ts";
+import { stateBuckets } from "../../src/engine/state.ts";
 import type { WorkerState } from "./worker_state.ts";
 
 /** Elements of a part: a vote waits while one is sent. */
@@ -21,15 +22,13 @@ export async function snapshot(
   { rank, world, indices }: Quorum,
 ): Promise<SnapshotPart[]> {
   const parts: SnapshotPart[] = [];
-  for (const vector of model.vectors) {
-    for (const [bucket, size] of model.layout.buckets.entries()) {
-      const { start, end } = sliceOf(size, world, rank);
-      if (end === start) continue;
-      const data = await model.read(vector, bucket, { offset: start, length: end - start });
-      for (let i = 0; i < data.length; i += LENGTH) {
-        const reply = { type: "part", vector, bucket, start: start + i } as const;
-        parts.push({ reply, data: data.subarray(i, i + LENGTH) });
-      }
+  for (const { vector, bucket, length: size } of stateBuckets(model.layout, model.vectors)) {
+    const { start, end } = sliceOf(size, world, rank);
+    if (end === start) continue;
+    const data = await model.read(vector, bucket, { offset: start, length: end - start });
+    for (let i = 0; i < data.length; i += LENGTH) {
+      const reply = { type: "part", vector, bucket, start: start + i } as const;
+      parts.push({ reply, data: data.subarray(i, i + LENGTH) });
     }
   }
   for (const index of model.laneSize > 0 ? indices : []) {

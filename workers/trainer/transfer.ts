@@ -7,13 +7,14 @@ import { ChannelError } from "../../src/transport/channel.ts";
 import type { Channel, Header } from "../../src/transport/channel.ts";
 import { floatsOf } from "../protocol/payload.ts";
 import type { Replica } from "../../src/engine/replica.ts";
+import { stateBuckets } from "../../src/engine/state.ts";
 
 /** Sends the state of `model`; `lanes`: the carried states of all micro-batches, in order. */
 export async function sendState(
   channel: Channel,
   { model, lanes }: { model: Replica; lanes: Float32Array },
 ): Promise<void> {
-  for (const { vector, bucket, length } of bucketsOf(model)) {
+  for (const { vector, bucket, length } of stateBuckets(model.layout, model.vectors)) {
     const data = await model.read(vector, bucket, { offset: 0, length });
     await channel.send({ type: "state", vector, bucket }, bytesOf(data));
   }
@@ -25,18 +26,12 @@ export async function receiveState(
   channel: Channel,
   { model, lanes }: { model: Replica; lanes: Float32Array },
 ): Promise<void> {
-  for (const { vector, bucket, length } of bucketsOf(model)) {
+  for (const { vector, bucket, length } of stateBuckets(model.layout, model.vectors)) {
     const into = new Float32Array(length);
     await receive(channel, { type: "state", vector, bucket }, into);
     model.write(vector, bucket, into);
   }
   if (lanes.length > 0) await receive(channel, { type: "lanes" }, lanes);
-}
-
-function bucketsOf(model: Replica): { vector: string; bucket: number; length: number }[] {
-  return model.vectors.flatMap((vector) =>
-    model.layout.buckets.map((length, bucket) => ({ vector, bucket, length }))
-  );
 }
 
 async function receive(channel: Channel, expected: Header, into: Float32Array): Promise<void> {

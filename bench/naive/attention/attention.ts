@@ -1,118 +1,233 @@
-/** Textbook attention: passes that store every T x T matrix. */
-import type { AttentionAttrs } from "../../../kernels/attention/mod.ts";
-import { attentionSizes, extrasOf } from "../../../kernels/attention/attention_sizes.ts";
-import { sizeOf } from "../../../src/base/shape.ts";
-import { keepThreshold } from "../../../src/graph/formula_eval.ts";
-import { literal } from "../../../src/graph/formula_wgsl.ts";
-import type { Binding, Launch, Spec } from "../../../src/graph/types.ts";
-import { linearGroups, THREEFRY } from "../../../src/graph/wgsl.ts";
-import apply from "./attention_apply.wgsl" with { type: "text" };
-import delta from "./attention_delta.wgsl" with { type: "text" };
-import join from "./attention_join.wgsl" with { type: "text" };
-import scores from "./attention_scores.wgsl" with { type: "text" };
-import slopes from "./attention_slopes.wgsl" with { type: "text" };
-import softmax from "./attention_softmax.wgsl" with { type: "text" };
-import type { Twin } from "../twin.ts";
-
-/** WGSL of `kept(index)`: the factor of a probability. The key is bound last. */
-function keptWgsl({ dropout }: AttentionAttrs, binding: number): string {
-  if (dropout === undefined) return "fn kept(index: u32) -> f32 { return 1.0f; }\n";
-  const { keep, site } = dropout;
-  return `${THREEFRY}@group(0) @binding(${binding}) var<storage, read> key: vec2<u32>;
-fn kept(index: u32) -> f32 {
-  let word = threefry(key, vec2<u32>(index, ${site}u)).x >> 8u;
-  return select(0.0f, ${literal(1 / keep)}, word < ${keepThreshold(keep)}u);
-}
-`;
-}
-
 /**
- * WGSL of `met(row, key)`: whether query `row` of [B, H, T] may attend to `key`. Starts are bound
- * last.
+ * Textbook attention: passes that store every Tq x Tk matrix, one thread per element. The backward
+ * twin leaves out calls on three tensors with masks or dropout, which exceed the bindings of a launch.
  */
-function metWgsl({ documents }: AttentionAttrs, binding: number): string {
-  if (documents === undefined) return "fn met(row: u32, key: u32) -> bool { return true; }\n";
-  return `@group(0) @binding(${binding}) var<storage, read> starts: array<u32>;
-fn met(row: u32, key: u32) -> bool {
-  return key >= starts[row / (T * H) * T + row % T];
-}
+import type { AttentionAttrs } from "../../../kernels/attention/mod.ts";
+import { basesOf } from "../../../kernels/attention/attention_attrs.ts";
+import type { HeadPart } from "../../../kernels/attention/attention_attrs.ts";
+import { attentionSizes, partColumns } from "../../../kernels/attention/attention_sizes.ts";
+import type { AttentionSizes } from "../../../kernels/attention/attention_sizes.ts";
+import { joinedSpec } from "../../../kernels/attention/attention_words.ts";
+import type { WordName } from "../../../kernels/attention/attention_words.ts";
+import { sizeOf } from "../../../src/base/shape.ts";
+import type { Binding, Launch, Spec } from "../../../src/graph/types.ts";
+import type { Twin } from "../twin.ts";
+import {
+  baseBuffers,
+  baseName,
+  keptWgsl,
+  metWgsl,
+  naiveLaunch,
+  wordBuffers,
+} from "./attention_wgsl.ts";
+import type { NaiveBuffer, NaiveCall } from "./attention_wgsl.ts";
+
+const MASKS: readonly WordName[] = ["starts", "lengths", "segments", "key_segments"];
+
+const EACH_PAIR = `  let j = i % TK;
+  let t = (i / TK) % TQ;
+  let h = (i / (TK * TQ)) % H;
+  let b = i / (TK * TQ * H);
+  if (j > last_key(t)) { return; }
 `;
+
+function sizesOf(inputs: readonly Spec[], attrs: AttentionAttrs): AttentionSizes {
+  return attentionSizes(inputs.slice(0, basesOf(attrs).length), attrs);
 }
 
-/** Bindings of an optional input. */
-function perhaps<T>(extra: readonly T[], wanted: T | undefined, first: number): Binding[] {
-  return wanted === undefined ? [] : [{ input: first + extra.indexOf(wanted) }];
+function square({ batch, heads, queries, keys }: AttentionSizes): Spec {
+  return { shape: [batch, heads, queries, keys], dtype: "f32" };
 }
 
-function square(qkv: Spec | undefined, extra: readonly Spec[], attrs: AttentionAttrs): Spec {
-  const { batch, time, heads } = attentionSizes(qkv, extra, attrs);
-  return { shape: [batch, heads, time, time], dtype: "f32" };
-}
+const input = (name: string, at: number): NaiveBuffer => ({ name, at: { input: at } });
+const output = (name: string, at: number): NaiveBuffer => ({ name, at: { output: at } });
+
+/** WGSL of the sum over a head's width of the products of rows x at `from` and y at `to`. */
+const product = (x: string, y: string, width: "D" | "DV") =>
+  `for (var c = 0u; c < ${width}; c++) { total += ${x} * ${y}; }`;
 
 /** Scores, softmax, weighted values. */
 export const attentionTwin: Twin = {
   fills: [0, 1],
-  scratch: ([qkv, ...extra], attrs: AttentionAttrs) => [square(qkv, extra, attrs)],
-  launch({ inputs: [qkv, ...extra], outputs }, attrs: AttentionAttrs, { groups: limit }): Launch[] {
-    const { time: T, heads: H, width: D } = attentionSizes(qkv, extra, attrs);
-    const { key, starts } = extrasOf(extra, attrs);
-    const groups = (k: number) => linearGroups(sizeOf(outputs[k]?.shape ?? []), limit);
-    const constants = { T, H, D };
-    const random = perhaps(extra, key, 1);
-    const documents = perhaps(extra, starts, 1);
+  scratch: (inputs, attrs: AttentionAttrs) => [square(sizesOf(inputs, attrs))],
+  launch({ inputs, outputs }, attrs: AttentionAttrs, { groups: limit }): Launch[] {
+    const call: NaiveCall = { sizes: sizesOf(inputs, attrs), attrs, joined: false };
+    const [y, lse] = outputs as [Spec, Spec];
+    const count = call.sizes.bases.length;
+    const scores = output("scores", outputs.length - 1);
+    const [q, k, v] = (["q", "k", "v"] as const).map((part) => baseName(call, part));
     return [
-      {
-        wgsl: metWgsl(attrs, 2) + scores,
-        constants,
-        bindings: [{ input: 0 }, { output: 2 }, ...documents],
-        groups: groups(2),
-      },
-      {
-        wgsl: softmax,
-        constants: { T },
-        bindings: [{ output: 2 }, { output: 1 }],
-        groups: groups(1),
-      },
-      {
-        wgsl: keptWgsl(attrs, 3) + apply,
-        constants,
-        bindings: [{ input: 0 }, { output: 2 }, { output: 0 }, ...random],
-        groups: groups(0),
-      },
+      naiveLaunch(call, {
+        count: sizeOf(square(call.sizes).shape),
+        limit,
+        buffers: [...baseBuffers(call, "qk"), scores, ...wordBuffers(call, MASKS, count)],
+        functions: metWgsl(call),
+        body: `${EACH_PAIR}  let query = q_at(b, t, h);
+  let key = k_at(b, j, h);
+  var total = 0.0f;
+  ${product(`${q}[query + c]`, `${k}[key + c]`, "D")}
+  scores[i] = select(-3e38f, total / DIVISOR + bias(h, t, j), met(b, t, j));
+`,
+      }),
+      naiveLaunch(call, {
+        count: sizeOf(lse.shape),
+        limit,
+        buffers: [scores, output("lse", 1)],
+        functions: metWgsl({ ...call, attrs: { ...attrs.causal && { causal: true }, heads: 1 } }),
+        body: `  let row = i * TK;
+  let last = last_key(i % TQ);
+  var top = scores[row];
+  for (var j = 1u; j <= last; j++) { top = max(top, scores[row + j]); }
+  let some = top > -3e38f;
+  var total = 0.0f;
+  for (var j = 0u; j <= last; j++) { total += exp(scores[row + j] - top); }
+  for (var j = 0u; j <= last; j++) {
+    scores[row + j] = select(0.0f, exp(scores[row + j] - top) / total, some);
+  }
+  lse[i] = select(0.0f, top + log(total), some);
+`,
+      }),
+      naiveLaunch(call, {
+        count: sizeOf(y.shape),
+        limit,
+        buffers: [
+          ...baseBuffers(call, "v"),
+          ...[scores, output("y", 0)],
+          ...wordBuffers(call, ["key"], count),
+        ],
+        functions: metWgsl({ ...call, attrs: { ...attrs.causal && { causal: true }, heads: 1 } }) +
+          keptWgsl(call),
+        body: `  let c = i % DV;
+  let h = (i / DV) % H;
+  let t = (i / (DV * H)) % TQ;
+  let b = i / (DV * H * TQ);
+  let row = ((b * H + h) * TQ + t) * TK;
+  var total = 0.0f;
+  for (var j = 0u; j <= last_key(t); j++) {
+    total += scores[row + j] * kept(row + j) * ${v}[v_at(b, j, h) + c];
+  }
+  y[i] = total;
+`,
+      }),
     ];
   },
 };
 
-/** Row sums, probabilities and score gradients, then dqkv. */
+/** WGSL of the gradient of one element `c` of a row of token t: of head h of q, h of k or of v. */
+function gradient(call: NaiveCall, part: HeadPart): string {
+  const { heads, kvHeads } = call.sizes;
+  const { first, columns, width } = partColumns(call.sizes, part);
+  const time = part === "q" ? "TQ" : "TK";
+  const [q, k] = [baseName(call, "q"), baseName(call, "k")];
+  const group = heads / kvHeads;
+  const term = part === "k"
+    ? `slopes[(square + n) * TK + t] * ${q}[q_at(b, n, h) + c]`
+    : "probabilities[(square + n) * TK + t] * dy[((b * TQ + n) * H + h) * DV + c]";
+  const sum = part === "q"
+    ? `    let h = at / D;
+    for (var j = 0u; j <= last_key(t); j++) {
+      total += slopes[((b * H + h) * TQ + t) * TK + j] * ${k}[k_at(b, j, h) + c];
+    }`
+    : `    for (var m = 0u; m < ${group}u; m++) {
+      let h = (at / ${width}u) * ${group}u + m;
+      let square = (b * H + h) * TQ;
+      for (var n = first_query(t); n < TQ; n++) { total += ${term}; }
+    }`;
+  const heads_ = part === "q" ? heads : kvHeads;
+  return `  if (column >= ${first}u && column < ${first + heads_ * width}u) {
+    let at = column - ${first}u;
+    let c = at % ${width}u;
+    let t = (i / ${columns}u) % ${time};
+    let b = i / (${columns}u * ${time});
+${sum}
+  }
+`;
+}
+
+/** Row sums, probabilities and score gradients, then the gradients of the base tensors. */
 export const attentionBackwardTwin: Twin = {
   fills: [0, 1],
-  scratch: ([qkv, , , , ...extra], attrs: AttentionAttrs) => {
-    const made = square(qkv, extra, attrs);
+  scratch: (inputs, attrs: AttentionAttrs) => {
+    const made = square(sizesOf(inputs, attrs));
     return [made, made];
   },
   launch({ inputs, outputs }, attrs: AttentionAttrs, { groups: limit }): Launch[] {
-    const { time: T, heads: H, width: D } = attentionSizes(inputs[0], inputs.slice(4), attrs);
-    const { key, starts } = extrasOf(inputs.slice(4), attrs);
-    const groups = (k: number) => linearGroups(sizeOf(outputs[k]?.shape ?? []), limit);
-    const constants = { T, H, D };
-    const random = perhaps(inputs, key, 0);
-    const documents = perhaps(inputs, starts, 0);
-    const [qkv, y, lse, dy] = [{ input: 0 }, { input: 1 }, { input: 2 }, { input: 3 }];
-    const squares = [{ output: 2 }, { output: 3 }];
+    const sizes = sizesOf(inputs, attrs);
+    const call: NaiveCall = { sizes, attrs, joined: joinedSpec(sizes, attrs) !== undefined };
+    const count = sizes.bases.length;
+    const [y, lse, dy] = [
+      input("y", count),
+      input("lse", count + 1),
+      input("dy", count + 2),
+    ] as const;
+    const delta = output("delta", count);
+    const squares = [
+      output("probabilities", outputs.length - 2),
+      output("slopes", outputs.length - 1),
+    ];
+    const [q, k, v] = (["q", "k", "v"] as const).map((part) => baseName(call, part));
+    const all: readonly WordName[] = ["key", ...MASKS];
+    const joins = sizes.bases.map((parts, base): Launch => {
+      const read = (parts.includes("q") ? "k" : "") + (parts.includes("k") ? "q" : "");
+      const at: Binding = { output: base };
+      return naiveLaunch(call, {
+        count: sizeOf(outputs[base]?.shape ?? []),
+        limit,
+        buffers: [
+          ...baseBuffers(call, read),
+          ...parts.includes("v") ? [dy] : [],
+          ...squares.filter(({ name }) =>
+            name === "slopes" ? parts.includes("q") || parts.includes("k") : parts.includes("v")
+          ),
+          { name: "gradient", at },
+        ],
+        functions: metWgsl({ ...call, attrs: { ...attrs.causal && { causal: true }, heads: 1 } }),
+        body: `  let column = i % ${partColumns(sizes, parts[0] as HeadPart).columns}u;
+  var total = 0.0f;
+${[...parts].map((part) => gradient(call, part as HeadPart)).join("")}  gradient[i] = total;
+`,
+      });
+    });
     return [
-      { wgsl: delta, constants, bindings: [y, dy, { output: 1 }], groups: groups(1) },
-      {
-        wgsl: keptWgsl(attrs, 6) + metWgsl(attrs, 6 + random.length) + slopes,
-        constants,
-        bindings: [qkv, lse, dy, { output: 1 }, ...squares, ...random, ...documents],
-        groups: groups(2),
-      },
-      {
-        wgsl: join,
-        constants,
-        bindings: [qkv, dy, ...squares, { output: 0 }],
-        groups: groups(0),
-      },
+      naiveLaunch(call, {
+        count: sizeOf(outputs[count]?.shape ?? []),
+        limit,
+        buffers: [y, dy, delta],
+        body: `  let t = i % TQ;
+  let h = (i / TQ) % H;
+  let b = i / (TQ * H);
+  let at = ((b * TQ + t) * H + h) * DV;
+  var total = 0.0f;
+  ${product("dy[at + c]", "y[at + c]", "DV")}
+  delta[i] = total;
+`,
+      }),
+      naiveLaunch(call, {
+        count: sizeOf(square(sizes).shape),
+        limit,
+        buffers: [
+          ...baseBuffers(call, "qkv"),
+          ...[lse, dy, delta],
+          ...squares,
+          ...wordBuffers(call, all, count + 3),
+        ],
+        functions: metWgsl(call) + keptWgsl(call),
+        body: `${EACH_PAIR}  let query = q_at(b, t, h);
+  let key = k_at(b, j, h);
+  let value = v_at(b, j, h);
+  let row = i / TK;
+  let result = ((b * TQ + t) * H + h) * DV;
+  var total = 0.0f;
+  ${product(`${q}[query + c]`, `${k}[key + c]`, "D")}
+  let score = total / DIVISOR + bias(h, t, j);
+  total = 0.0f;
+  ${product("dy[result + c]", `${v}[value + c]`, "DV")}
+  let p = select(0.0f, exp(score - lse[row]), met(b, t, j));
+  probabilities[i] = p * kept(i);
+  slopes[i] = p * (total * kept(i) - delta[row]) / DIVISOR;
+`,
+      }),
+      ...joins,
     ];
   },
 };

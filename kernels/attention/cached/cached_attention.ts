@@ -9,7 +9,7 @@ import { applyAll } from "../../../src/graph/trace.ts";
 import type { Io, Op, Tensor, View } from "../../../src/graph/types.ts";
 import { linearGroups } from "../../../src/graph/wgsl.ts";
 import { rowKernel } from "../../emit/rows.ts";
-import { divisorAttrs } from "../attention_sizes.ts";
+import { divisorAttrs } from "../attention_attrs.ts";
 import type { HeadColumns, Heads } from "../heads.ts";
 import { cachedCases } from "./cached_attention_cases.ts";
 import { attendCachedReference } from "./cached_attention_reference.ts";

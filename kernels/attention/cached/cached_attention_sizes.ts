@@ -1,7 +1,7 @@
 /** Attributes, sizes, masks and output specs of attention to cached keys and values. */
 import { sameShape, showShape } from "../../../src/base/shape.ts";
 import type { Spec } from "../../../src/graph/types.ts";
-import { divisorOf } from "../attention_sizes.ts";
+import { divisorOf } from "../attention_attrs.ts";
 import type { HeadColumns } from "../heads.ts";
 import { requireHeads } from "../heads.ts";
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { isMissing } from "../../base/file_fault.ts";
 import { UserError } from "../../base/user_error.ts";
 import type { ExitName } from "../../base/user_error.ts";
+import { sizeOf } from "../../base/shape.ts";
 import { sayLines, sayText } from "../../base/text/say.ts";
 import { countsOf } from "../../budget/counts.ts";
 import type { PinnedCard } from "../../cards/pin.ts";
@@ -17,12 +18,13 @@ import type { RunConfig } from "../../config/schema.ts";
 import { readWhole } from "../../data/read.ts";
 import { taskOf } from "../../data/sources/mod.ts";
 import type { Device } from "../../device/types.ts";
+import { showCount } from "../../report/format.ts";
 import type { Status } from "../../report/progress/status.ts";
 import { openRunStart } from "../../artifacts/run_start.ts";
 import type { Corpus } from "../../corpus/corpus.ts";
 import { holdingsOf } from "../../engine/holdings.ts";
 import { cardsFor, defaultWorkers } from "../../../workers/launch/cards.ts";
-import { shapeOf } from "../../engine/plans.ts";
+import { type ReplicaLayout, shapeOf } from "../../engine/plans.ts";
 import { probe } from "../../engine/probe.ts";
 import { probeTogether } from "../../../workers/probe/probe_together.ts";
 import { runCommand } from "../command.ts";
@@ -80,7 +82,15 @@ async function planOf(
     config,
     texts.map(({ name, weight, train }) => ({ name, weight, tokens: train.length })),
   );
-  const counts = countsOf(shapeOf(config, vocabulary).params, model);
+  const shape = shapeOf(config, vocabulary);
+  const counts = countsOf(shape.params, model);
+  const frozen = frozenOf(shape);
+  if (frozen > 0) {
+    notes.push(
+      `${showCount(frozen)} parameters are frozen: the formulas count FLOP of their gradients, ` +
+        "which nothing computes",
+    );
+  }
   const flops = flopsPerToken(counts, { model, time: extent.window });
   const holdings = holdingsOf(config, vocabulary);
   const memory = memoryOf(holdings);
@@ -200,6 +210,12 @@ function hasRoom(device: Device | undefined, bytes: number, notes: string[]): bo
 /** A limit, or undefined for one that is none. */
 function bounded(bytes: number | undefined): number | undefined {
   return bytes === Number.MAX_SAFE_INTEGER ? undefined : bytes;
+}
+
+/** Number of frozen parameters. */
+function frozenOf({ layout }: ReplicaLayout): number {
+  return layout.entries.filter(({ frozen }) => frozen)
+    .reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
 /** FLOP of a micro-batch, as the ops of the gradient plan count themselves. */

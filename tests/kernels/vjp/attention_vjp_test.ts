@@ -9,8 +9,9 @@ const KEY: Spec = { shape: [2], dtype: "u32" };
 
 function caseOf([b, t, h, d]: readonly [number, number, number, number], keep?: number): Case {
   const qkv: Spec = { shape: [b, t, 3 * h * d], dtype: "f32" };
-  if (keep === undefined) return { kind: "tile", inputs: [qkv], attrs: { heads: h } };
-  return { kind: "tile", inputs: [qkv, KEY], attrs: { heads: h, dropout: { site: 3, keep } } };
+  const dropout = { site: 3, keep };
+  if (keep === undefined) return { kind: "tile", inputs: [qkv], attrs: { heads: h, causal: true } };
+  return { kind: "tile", inputs: [qkv, KEY], attrs: { heads: h, causal: true, dropout } };
 }
 
 Deno.test("the vjp of attention matches differences, for one head and for several", async () => {
@@ -29,7 +30,7 @@ Deno.test("the vjp of attention with document masking matches differences", asyn
     await checkVjp(attentionOp, {
       ...test,
       inputs: [...test.inputs, { shape: [2, 9], dtype: "u32" }],
-      attrs: { ...test.attrs, documents: true },
+      attrs: { ...test.attrs, starts: true },
       // Two documents in the first row, three in the second.
       fill: (views) =>
         views.at(-1)?.data.set(

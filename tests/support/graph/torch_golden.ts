@@ -1,4 +1,4 @@
-/** Results of PyTorch modules as tests/golden/torch_*.json keep them; each file says how made. */
+/** Results of PyTorch modules as tests/golden/cells/torch_*.json keep them; each file says how made. */
 import type { Shape } from "../../../src/base/shape.ts";
 
 /** A tensor's shape and its elements in row-major order. */
@@ -25,8 +25,8 @@ export interface TorchGolden {
   readonly gradients: Tensors;
 }
 
-/** Reads tests/golden/torch_<name>.json. */
+/** Reads tests/golden/cells/torch_<name>.json. */
 export async function readTorch(name: string): Promise<TorchGolden> {
-  const path = new URL(`../../golden/torch_${name}.json`, import.meta.url);
+  const path = new URL(`../../golden/cells/torch_${name}.json`, import.meta.url);
   return JSON.parse(await Deno.readTextFile(path));
 }

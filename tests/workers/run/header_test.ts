@@ -62,6 +62,13 @@ Deno.test("the header says what is trained, on what, how long, and where it goes
   assert(header["keys"]?.includes("optim.lr=0.5"), header["keys"]);
 });
 
+Deno.test("the header counts frozen parameters", () => {
+  const config = tinyConfig({ optim: { groups: [{ match: "positions.*", frozen: true }] } });
+  const [, model] = headerOf(config, letters(config), { out: "runs/x", from: 0 });
+  // 8 positions of 16 features.
+  assert(model?.[1].endsWith(" parameters, 128 frozen"), model?.[1]);
+});
+
 Deno.test("several texts are named, many are counted, and a source that reads none says so", () => {
   const config = tinyConfig();
   const of = (count: number) => {

@@ -48,7 +48,13 @@ async function afterStep({ model }: Trained, step: number): Promise<string> {
   return `${await model.hash()} ${bits(await model.readLanes(ALL)).join()}`;
 }
 
-for (const [name, config] of Object.entries({ gpt: GPT, lstm: LSTM })) {
+const FROZEN = tinyConfig({
+  optim: { kind: "muon", groups: [{ match: "blocks.0.qkv.*", frozen: true }] },
+});
+
+for (
+  const [name, config] of Object.entries({ gpt: GPT, lstm: LSTM, "gpt, partly frozen": FROZEN })
+) {
   Deno.test(`${name}: a state that was copied is the donor's bit for bit, and so is what follows`, async () => {
     const donor = await trained(config, 3);
     const heir = await trained(config, 0);

@@ -3,44 +3,17 @@
  * Software Vulkan compiles a load to a loop over lanes, and many unrolled loads take seconds to
  * compile: code that runs once per kernel is printed as loops over rows and quads.
  */
-import { ceilDiv } from "../../src/base/shape.ts";
-import type { AttentionKernel } from "./attention_sizes.ts";
-import { range } from "../emit/range.ts";
+import { range } from "../../emit/range.ts";
+import type { AttentionKernel } from "../attention_tile.ts";
+import { quadsOf, rowAt } from "./views.ts";
+import type { AttentionRows } from "./views.ts";
 
 /**
- * A tensor with one row per token and head: the queries, keys or values of qkv (`part` 0, 1, 2),
- * else [B, T, D]. Registers are `<name><row>_<quad>` for owned tokens, `<name>_<quad>` for the
- * streamed one.
+ * Quad `q` (a number or a WGSL name) of the row at offset `row`. Elements beyond the row are 0.
  */
-export interface AttentionRows {
-  readonly name: string;
-  readonly buffer: string;
-  readonly part?: 0 | 1 | 2;
-}
-
-/** Elements per load: 4 if the head's width is a multiple of 4. */
-export const unitWgsl = ({ width }: AttentionKernel): number => width % 4 === 0 ? 4 : 1;
-
-/** Indices of the quads of one head; the last quad may be partial. */
-export const quadsOf = ({ width }: AttentionKernel): number[] => range(ceilDiv(width, 4));
-
-/** WGSL of the offset of a token's row. */
-export function rowAt(kernel: AttentionKernel, { part }: AttentionRows, token: string): string {
-  const model = kernel.heads * kernel.width / unitWgsl(kernel);
-  if (part === undefined) return `single + (${token}) * ${model}u`;
-  return `packed + (${token}) * ${3 * model}u + ${part * model}u`;
-}
-
-/**
- * Quad `q` (a number or a WGSL name) of the row at offset `row`. Elements beyond the head are 0.
- */
-function quad(
-  { width }: AttentionKernel,
-  { buffer, row }: { buffer: string; row: string },
-  q: number | string,
-): string {
+function quad({ buffer, width, unit }: AttentionRows, row: string, q: number | string): string {
   const number = typeof q === "number" ? `${q}u` : q;
-  if (width % 4 === 0) return `${buffer}[${row} + ${number}]`;
+  if (unit === 4) return `${buffer}[${row} + ${number}]`;
   const words = range(4).map((c) => {
     const at = `${number} * 4u + ${c}u`;
     if (typeof q === "number") return 4 * q + c < width ? `${buffer}[${row} + ${at}]` : "0.0f";
@@ -50,22 +23,22 @@ function quad(
 }
 
 /** Declares zeroed vec4 registers for rows of the owned tokens. */
-export function registers(kernel: AttentionKernel, ...names: readonly string[]): string[] {
-  const each = (f: (r: number, q: number) => string) =>
-    range(kernel.rows).flatMap((r) => quadsOf(kernel).map((q) => f(r, q)));
-  return names.flatMap((name) => each((r, q) => `var ${name}${r}_${q} = vec4<f32>();`));
+export function registers({ rows }: AttentionKernel, ...all: readonly AttentionRows[]): string[] {
+  return all.flatMap((row) =>
+    range(rows).flatMap((r) => quadsOf(row).map((q) => `var ${row.name}${r}_${q} = vec4<f32>();`))
+  );
 }
 
 /** A loop over the owned tokens: row `r` is token `t`, clamped to the last one. */
 export function eachRow(kernel: AttentionKernel, body: readonly string[]): string[] {
-  const { time, rows } = kernel;
-  const token = time % ownedOf(kernel) === 0 ? "first + r" : `min(first + r, ${time - 1}u)`;
+  const { owned, rows } = kernel;
+  const token = owned % ownedOf(kernel) === 0 ? "first + r" : `min(first + r, ${owned - 1}u)`;
   return [`for (var r = 0u; r < ${rows}u; r++) {`, `let t = ${token};`, ...body, "}"];
 }
 
-/** A loop over quads with index `w`. */
-export function eachQuad(kernel: AttentionKernel, body: readonly string[]): string[] {
-  return [`for (var w = 0u; w < ${quadsOf(kernel).length}u; w++) {`, ...body, "}"];
+/** A loop over the quads of a row with index `w`. */
+export function eachQuad(row: AttentionRows, body: readonly string[]): string[] {
+  return [`for (var w = 0u; w < ${quadsOf(row).length}u; w++) {`, ...body, "}"];
 }
 
 /** Inside {@linkcode eachRow}: assigns `value` to the register `<name><r>` of the current row. */
@@ -79,52 +52,59 @@ export function selectRow({ rows }: AttentionKernel, of: (r: number) => string):
 }
 
 /** The current quad of the current row, inside both loops. */
-export function currentQuad(kernel: AttentionKernel, from: AttentionRows): string {
-  return quad(kernel, { buffer: from.buffer, row: rowAt(kernel, from, "t") }, "w");
+export function currentQuad(from: AttentionRows): string {
+  return quad(from, rowAt(from, "t"), "w");
 }
 
 /** Statements that load rows of the owned tokens into registers. */
 export function loadRows(kernel: AttentionKernel, ...all: readonly AttentionRows[]): string[] {
+  const [like] = all;
+  if (like === undefined) return [];
+  // One loop over quads serves rows of one width.
+  if (all.some(({ width }) => width !== like.width)) {
+    return all.flatMap((row) => loadRows(kernel, row));
+  }
   const { rows } = kernel;
   const column = all.flatMap(({ name }) => range(rows).map((r) => `${name}${r}`));
   return [
-    ...registers(kernel, ...all.map(({ name }) => name)),
-    ...eachQuad(kernel, [
+    ...registers(kernel, ...all),
+    ...eachQuad(like, [
       ...column.map((x) => `var ${x} = vec4<f32>();`),
       ...eachRow(
         kernel,
         all.flatMap((from) => [
-          `let x_${from.name} = ${currentQuad(kernel, from)};`,
+          `let x_${from.name} = ${currentQuad(from)};`,
           ...setRow(kernel, from.name, `x_${from.name}`),
         ]),
       ),
       ...column.flatMap((x) =>
-        quadsOf(kernel).map((q) => `${x}_${q} = select(${x}_${q}, ${x}, w == ${q}u);`)
+        quadsOf(like).map((q) => `${x}_${q} = select(${x}_${q}, ${x}, w == ${q}u);`)
       ),
     ]),
   ];
 }
 
-/** Statements that store the registers of the owned tokens, each row times `scale(r)`. */
+/** Statements that store `value` (WGSL) of the registers `x` of the owned tokens, row by row. */
 export function storeRows(
   kernel: AttentionKernel,
   to: AttentionRows,
-  scale: (r: number) => string,
+  value: (x: string, r: number) => string,
 ): string[] {
-  const { time, rows, width } = kernel;
+  const { owned, rows } = kernel;
+  const { buffer, width, unit } = to;
   const chosen = (r: number) =>
-    quadsOf(kernel).map((q) => `${to.name}${r}_${q}`)
+    quadsOf(to).map((q) => `${to.name}${r}_${q}`)
       .reduce((x, value, q) => `select(${x}, ${value}, w == ${q}u)`);
-  const row = rowAt(kernel, to, "t");
-  const words = width % 4 === 0
-    ? [`${to.buffer}[${row} + w] = x;`]
+  const row = rowAt(to, "t");
+  const words = unit === 4
+    ? [`${buffer}[${row} + w] = x;`]
     : range(4).map((c) =>
-      `if (w * 4u + ${c}u < ${width}u) { ${to.buffer}[${row} + w * 4u + ${c}u] = x[${c}]; }`
+      `if (w * 4u + ${c}u < ${width}u) { ${buffer}[${row} + w * 4u + ${c}u] = x[${c}]; }`
     );
-  return eachQuad(kernel, [
-    ...range(rows).map((r) => `let c${r} = ${chosen(r)} * ${scale(r)};`),
+  return eachQuad(to, [
+    ...range(rows).map((r) => `let c${r} = ${value(chosen(r), r)};`),
     ...eachRow(kernel, [
-      `if (first + r < ${time}u) {`,
+      `if (first + r < ${owned}u) {`,
       `let x = ${selectRow(kernel, (r) => `c${r}`)};`,
       ...words,
       "}",
@@ -166,7 +146,7 @@ export function eachStreamed(
     return [
       `for (var j = ${from}; j < ${end}; j++) {`,
       ...reads.map(([name, { read }]) => `let ${name} = ${read};`),
-      ...rows.map((row) => `let ${row.name}at = ${rowAt(kernel, row, "j")};`),
+      ...rows.map((row) => `let ${row.name}at = ${rowAt(row, "j")};`),
       ...body,
       "}",
     ];
@@ -174,14 +154,12 @@ export function eachStreamed(
   return [
     `for (var next = ${from}; next < ${end}; next += ${lanes}u) {`,
     "{",
-    `let j = min(next + lane, ${kernel.time - 1}u);`,
+    `let j = min(next + lane, ${kernel.streamed - 1}u);`,
     ...reads.map(([name, { read }]) => `held_${name} = ${read};`),
     ...rows.flatMap((row) =>
       [
-        `let at = ${rowAt(kernel, row, "j")};`,
-        ...quadsOf(kernel).map((q) =>
-          `held_${row.name}_${q} = ${quad(kernel, { buffer: row.buffer, row: "at" }, q)};`
-        ),
+        `let at = ${rowAt(row, "j")};`,
+        ...quadsOf(row).map((q) => `held_${row.name}_${q} = ${quad(row, "at", q)};`),
       ].join(" ")
     ).map((load) => `{ ${load} }`),
     "}",
@@ -202,21 +180,19 @@ export function declareLaneRegisters(
   if (kernel.lanes === undefined) return [];
   return [
     ...Object.entries(numbers).map(([name, value]) => `var held_${name} = ${value.zero};`),
-    ...rows.flatMap(({ name }) =>
-      quadsOf(kernel).map((q) => `var held_${name}_${q} = vec4<f32>();`)
-    ),
+    ...rows.flatMap((row) => quadsOf(row).map((q) => `var held_${row.name}_${q} = vec4<f32>();`)),
   ];
 }
 
 /** Quad `q` of the streamed token's row. */
-function streamedQuad(kernel: AttentionKernel, { name, buffer }: AttentionRows, q: number): string {
-  if (kernel.lanes !== undefined) return `subgroupShuffle(held_${name}_${q}, turn)`;
-  return quad(kernel, { buffer, row: `${name}at` }, q);
+function streamedQuad(kernel: AttentionKernel, row: AttentionRows, q: number): string {
+  if (kernel.lanes !== undefined) return `subgroupShuffle(held_${row.name}_${q}, turn)`;
+  return quad(row, `${row.name}at`, q);
 }
 
 /** Statements that load the streamed token's row into registers. */
 export function loadStreamed(kernel: AttentionKernel, streamed: AttentionRows): string[] {
-  return quadsOf(kernel).map((q) =>
+  return quadsOf(streamed).map((q) =>
     `let ${streamed.name}_${q} = ${streamedQuad(kernel, streamed, q)};`
   );
 }
@@ -229,16 +205,14 @@ export function rowProducts(kernel: AttentionKernel, { sum, own, streamed }: {
 }): string[] {
   const { name } = streamed;
   const R = range(kernel.rows);
-  return [
-    ...quadsOf(kernel).flatMap((q) => [
-      `let ${name}_${q} = ${streamedQuad(kernel, streamed, q)};`,
-      ...R.map((r) =>
-        q === 0
-          ? `var ${sum}${r} = dot(${own.name}${r}_${q}, ${name}_${q});`
-          : `${sum}${r} += dot(${own.name}${r}_${q}, ${name}_${q});`
-      ),
-    ]),
-  ];
+  return quadsOf(streamed).flatMap((q) => [
+    `let ${name}_${q} = ${streamedQuad(kernel, streamed, q)};`,
+    ...R.map((r) =>
+      q === 0
+        ? `var ${sum}${r} = dot(${own.name}${r}_${q}, ${name}_${q});`
+        : `${sum}${r} += dot(${own.name}${r}_${q}, ${name}_${q});`
+    ),
+  ]);
 }
 
 /** Statements for row r of `to`: `to * keep(r) + weight(r) * streamed row`. */
@@ -247,7 +221,7 @@ export function addStreamed(
   { to, streamed }: { to: AttentionRows; streamed: AttentionRows },
   { weight, keep }: { weight: (r: number) => string; keep?: (r: number) => string },
 ): string[] {
-  return quadsOf(kernel).flatMap((q) =>
+  return quadsOf(to).flatMap((q) =>
     range(kernel.rows).map((r) => {
       const sum = `${to.name}${r}_${q}`;
       const before = keep === undefined ? sum : `${sum} * ${keep(r)}`;

@@ -1,0 +1,9 @@
+/** Layers as functions of a scope and tensors. */
+export { applySigmoid as sigmoid, applyTanh as tanh, relu, silu } from "./activations.ts";
+export * from "./attention.ts";
+export * from "./layers.ts";
+export * from "./mlp.ts";
+export { rotaryPositions } from "./positions.ts";
+export type { Rotation } from "./positions.ts";
+export { logSoftmax, softmax } from "../../kernels/softmax/mod.ts";
+export { swiglu } from "../../kernels/pointwise/mod.ts";
