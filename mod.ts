@@ -133,6 +133,8 @@ export type {
 } from "./src/optim/elementwise.ts";
 export { clipFormula, GRAD_NORM } from "./src/optim/clip.ts";
 export type * from "./src/optim/types.ts";
+export { defineOptimizer, scheduledRate } from "./src/optim/define.ts";
+export type { OptimizerDefinition, OptimizerKeys, UserOptimConfig } from "./src/optim/define.ts";
 
 // Sources of batches.
 export { defineSource } from "./src/data/sources/define.ts";

@@ -171,7 +171,8 @@ function fromCheckpoint(
   const { path, manifest, model: params } = checkpoint;
   const { config: own, tokenizer, vocabulary } = validated(checkpoint);
   const config = located(own, join(path, "..", ".."));
-  const { time: context, targetKind } = taskOf(config.data, vocabulary);
+  const { time: context, targetKind, classes } = taskOf(config.data, vocabulary);
+  const isOurs = !("sha256" in config.model);
   return {
     path,
     kind,
@@ -179,7 +180,7 @@ function fromCheckpoint(
     model: config.model,
     context,
     vocabulary,
-    classes: params.get("head.weight")?.shape[1] ?? vocabulary,
+    classes: isOurs ? params.get("head.weight")?.shape[1] ?? vocabulary : classes,
     targetKind,
     tokenizer,
     params,

@@ -41,10 +41,14 @@ export function validated({ manifest, model, optimizer }: Checkpoint): Validated
   const config = fitting("its config is none", () => resolveStored(manifest.config));
   requireNumbers(manifest, config);
   const tokenizer = fitting("its tokenizer is none", () => tokenizerIn(manifest.tokenizer));
-  const [vocabulary] = model.get("tokens.weight")?.shape ?? [];
-  if (vocabulary === undefined) throw new Unfit(`${MANIFEST_PARTS[0]} lacks tokens.weight`);
+  const [rows] = model.get("tokens.weight")?.shape ?? [];
   // Only imported models may have a padded vocabulary: more embedding rows than tokens.
   const isPadded = config.init !== null || manifest.dataHash === NO_DATA;
+  // A model of the user's may have other names, and a table of another size.
+  const isOurs = !("sha256" in config.model);
+  if (rows === undefined && isOurs) throw new Unfit(`${MANIFEST_PARTS[0]} lacks tokens.weight`);
+  const known = tokenizer?.size ?? taskOf(config.data, 0).vocabulary;
+  const vocabulary = isOurs || isPadded ? rows ?? known : known;
   const size = tokenizer?.size ?? vocabulary;
   if (isPadded ? size > vocabulary : size !== vocabulary) {
     throw new Unfit(`its tokenizer has ${size} tokens, its model ${vocabulary}`);

@@ -1,5 +1,5 @@
 /**
- * Modules of the user that a config names (`model.module`, `data.module`): imports them and registers
+ * Modules of the user that a config names (`model.module`, `data.module`, `optim.module`, `data.tokenizer`): imports them and registers
  * what they define, before the config is validated.
  */
 import { dirname, isAbsolute, resolve } from "node:path";
@@ -11,6 +11,8 @@ import { isTokenizerModule, registerTokenizer } from "../data/tokenizers/user/us
 import { SOURCES } from "../data/sources/mod.ts";
 import { MODELS } from "../models/mod.ts";
 import { registerModel } from "../models/user_model.ts";
+import { registerOptimizer } from "../optim/define.ts";
+import { OPTIMIZERS } from "../optim/mod.ts";
 import { checkModule } from "../modules/check_module.ts";
 import { type ImportedModule, importedModule, importUserModule } from "../modules/import_module.ts";
 import { readLocalModule } from "../modules/local_files.ts";
@@ -35,6 +37,11 @@ export const MODULE_SECTIONS: Readonly<Record<string, ModuleSection>> = {
     key: "source",
     register: (exported, { path, sha256 }) =>
       registerSource(exported, { module: path, sha256, shipped: Object.keys(SOURCES) }),
+  },
+  optim: {
+    key: "kind",
+    register: (exported, { path, sha256 }) =>
+      registerOptimizer(exported, { module: path, sha256, shipped: Object.keys(OPTIMIZERS) }),
   },
 };
 

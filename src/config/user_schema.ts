@@ -3,6 +3,7 @@ import * as z from "zod";
 import { dataSchema } from "../data/schema.ts";
 import { userSource } from "../data/sources/define.ts";
 import { userModel } from "../models/user_model.ts";
+import { userOptimizer } from "../optim/define.ts";
 import { isPlain } from "./plain.ts";
 import { runSchema } from "./schema.ts";
 
@@ -29,6 +30,7 @@ const SECTIONS: Readonly<Record<string, (sha256: string) => z.ZodType | undefine
       ...MODULE_KEYS,
     });
   },
+  optim: (sha256) => userOptimizer(sha256)?.schema.safeExtend(MODULE_KEYS),
 };
 
 /** The schema of an input: that of all runs, with the keys of the user's definitions. */

@@ -123,7 +123,7 @@ Deno.test("a config names a module of the user, and every command knows its mode
     );
     assertMatch(
       await refusal(place, "own/config.json", "--resume=runs/own", "--steps=5"),
-      /^78 error: Cannot go on with another module \S+\/own\/model\.ts \(model\.module\): /,
+      /^78 error: Cannot resume with another config .*model\.sha256: "[0-9a-f]+\.\.\. against "/,
     );
   });
 });

@@ -41,7 +41,7 @@ export function headerOf(
 
 /** The modules of the user that define parts of a config. */
 function moduleRows(config: RunConfig): HeaderRow[] {
-  return [config.model, config.data].flatMap((section): HeaderRow[] => {
+  return [config.model, config.data, config.optim].flatMap((section): HeaderRow[] => {
     const { module, sha256 = "" } = section as { module?: string; sha256?: string };
     return module === undefined ? [] : [["module", `${module} (SHA-256 ${sha256.slice(0, 12)})`]];
   });
